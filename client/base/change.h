@@ -1,0 +1,88 @@
+/* The change: an ordered list of operations, the one unit of everything that
+ * writes (SetValue, Commit, Import, Rollback), and the names of what a commit
+ * did, as signals and history tell it. Pure data. */
+#ifndef REGISTRY_BASE_CHANGE_H
+#define REGISTRY_BASE_CHANGE_H
+
+#include "client/registry.h"
+
+typedef enum {
+  OPERATION_SET_VALUE,
+  OPERATION_DELETE_VALUE,
+  OPERATION_CREATE_KEY,
+  OPERATION_DELETE_KEY,
+  OPERATION_DELETE_TREE,
+  OPERATION_RENAME_KEY,
+  OPERATION_CREATE_LINK,
+  OPERATION_EXPECT_VALUE,
+  OPERATION_EXPECT_ABSENT,
+  OPERATION_EXPECT_REVISION,
+  OPERATION_SET_ACL,  /* not on the wire of Commit */
+  OPERATION_COPY_KEY, /* not on the wire of Commit */
+} OperationKind;
+
+typedef enum {
+  OPERATION_TOLERANT = 1 << 0,     /* deleting what is not there passes (Import) */
+  OPERATION_NO_FOLLOW = 1 << 1,    /* the last component is not followed if it is a link */
+  OPERATION_VOLATILE = 1 << 2,     /* create-key: option volatile true */
+  OPERATION_NOT_VOLATILE = 1 << 3, /* create-key: option volatile false, said explicitly */
+  OPERATION_KEY_ABSENT = 1 << 4,   /* expect-absent: of the key, not of a value */
+} OperationFlags;
+
+/* One (principal, level) of an ACL as it goes over the wire. */
+typedef struct {
+  char *principal;
+  char *level;
+} AclText;
+
+typedef struct {
+  OperationKind kind;
+  guint flags;
+  GRefString *key;      /* as the caller wrote it; not parsed yet */
+  char *name;           /* value name; rename-key: the new leaf; else NULL */
+  RegistryValue *value; /* set-value, expect-value */
+  char *target;         /* create-link: target path; copy-key: destination */
+  char *class_name;     /* create-key: option class, or NULL */
+  guint64 revision;     /* expect-revision */
+  GArray *acl;          /* set-acl: resolved entries, of a type only regd knows; else NULL */
+} Operation;
+
+typedef struct {
+  GPtrArray *operations; /* of Operation */
+  char *comment;         /* or NULL */
+  gboolean dry_run;
+  guint32 confirm_within; /* seconds; 0: not on trial */
+  gboolean indexed;       /* errors name the operation by its index (Commit) */
+} Change;
+
+Change *change_new(void);
+void change_free(Change *change);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Change, change_free)
+
+/* Appends and returns an operation to fill in. @key is referenced where it is
+ * the same string as the last operation's. */
+Operation *change_add(Change *change, OperationKind kind, const char *key);
+Operation *change_add_set_value(Change *change, const char *key, const char *name,
+                                const RegistryValue *value);
+Operation *change_add_delete_value(Change *change, const char *key, const char *name);
+
+/* "set-value" and so on; FALSE for a word that is none of Commit's. */
+const char *operation_kind_get_name(OperationKind kind);
+gboolean operation_kind_parse(const char *word, OperationKind *kind);
+
+/* What a commit did to one key or value. */
+typedef enum {
+  CHANGE_KEY_CREATED,
+  CHANGE_KEY_DELETED,
+  CHANGE_VALUE_SET,
+  CHANGE_VALUE_DELETED,
+  CHANGE_ACL_CHANGED,
+  CHANGE_LINK_CHANGED,
+  CHANGE_TREE_CHANGED,
+} ChangeKind;
+
+/* "key-created" and so on; static. FALSE for a word that is none. */
+const char *change_kind_get_name(ChangeKind kind);
+gboolean change_kind_parse(const char *word, ChangeKind *kind);
+
+#endif

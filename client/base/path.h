@@ -1,0 +1,56 @@
+/* Paths and names: parsing, limits, case folding, comparing (registry.md 1).
+ * Pure; knows nothing of what is stored. */
+#ifndef REGISTRY_BASE_PATH_H
+#define REGISTRY_BASE_PATH_H
+
+#include "client/registry.h"
+
+typedef enum {
+  PATH_ROOT_ABOVE, /* the empty path: above the roots */
+  PATH_ROOT_LOCAL_MACHINE,
+  PATH_ROOT_USERS,
+  PATH_ROOT_CURRENT_USER,
+  PATH_ROOT_CLASSES_ROOT,
+  PATH_ROOT_CURRENT_CONFIG,
+} PathRoot;
+
+/* A parsed path: its root, and its components as they were written. */
+typedef struct {
+  PathRoot root;
+  GStrv components; /* NULL-terminated, never NULL */
+  guint depth;      /* number of components */
+} Path;
+
+/* INVALID_PATH or LIMIT_EXCEEDED, naming @text and what would be right. @text
+ * may be anything, also not UTF-8. */
+Path *path_parse(const char *text, GError **error);
+void path_free(Path *path);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Path, path_free)
+/* The root in its long spelling, the components as they are. Owned by the caller. */
+char *path_to_string(const Path *path);
+
+/* "HKEY_LOCAL_MACHINE"; "" for PATH_ROOT_ABOVE. Static. */
+const char *path_root_get_name(PathRoot root);
+
+/* INVALID_PATH / LIMIT_EXCEEDED (INVALID_PATH for a key name that is empty or
+ * holds a backslash). Value names: INVALID_VALUE / LIMIT_EXCEEDED. Control
+ * characters below U+0020 are refused in both. */
+gboolean path_check_key_name(const char *name, GError **error);
+gboolean path_check_value_name(const char *name, GError **error);
+
+/* @name upper-cased code point by code point with the pinned table: what two
+ * names that are the same have in common. memcmp() order of folded names is
+ * the order of ListKeys. @name must be UTF-8. Owned by the caller. */
+char *path_fold(const char *name);
+/* strcmp() of the folded names without making them. */
+int path_compare_names(const char *a, const char *b);
+
+/* Both canonical (or spelled in any case). TRUE where @path is @ancestor or
+ * below it. */
+gboolean path_is_at_or_below(const char *path, const char *ancestor);
+/* The parent's path / last component; borrowed length into @path. The parent
+ * of a root is "". */
+char *path_dup_parent(const char *path);
+const char *path_get_leaf(const char *path);
+
+#endif

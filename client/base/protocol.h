@@ -1,0 +1,49 @@
+/* Names and limits that both ends of the bus must agree on. Every limit a user
+ * can run into has its name here and nowhere else. */
+#ifndef REGISTRY_BASE_PROTOCOL_H
+#define REGISTRY_BASE_PROTOCOL_H
+
+#define REGISTRY_BUS_NAME "org.regd.Registry1"
+#define REGISTRY_OBJECT_PATH "/org/regd/Registry1"
+#define REGISTRY_INTERFACE "org.regd.Registry1"
+#define REGISTRY_ERROR_PREFIX "org.regd.Registry1.Error."
+
+#define MAILAUTH_BUS_NAME "org.regd.MailAuth1"
+#define MAILAUTH_OBJECT_PATH "/org/regd/MailAuth1"
+#define MAILAUTH_INTERFACE "org.regd.MailAuth1"
+
+/* registry.md 1 */
+#define LIMIT_KEY_NAME_UNITS 255U     /* UTF-16 code units */
+#define LIMIT_VALUE_NAME_UNITS 16383U /* UTF-16 code units */
+#define LIMIT_DEPTH 512U              /* components */
+#define LIMIT_LINKS 32U               /* links followed in one path */
+/* registry.md 2 */
+#define LIMIT_VALUE_SIZE_DEFAULT (1024U * 1024U) /* bytes; live setting */
+/* registry.md 4 */
+#define LIMIT_TREE_PAGE_VALUES 10000U
+#define LIMIT_TREE_PAGE_BYTES (4U * 1024U * 1024U)
+#define LIMIT_LIST_BYTES (16U * 1024U * 1024U)
+/* registry.md 5 */
+#define LIMIT_SIGNAL_CHANGES 4096U
+#define LIMIT_SIGNAL_BYTES (1024U * 1024U)
+/* registry.md 6 */
+#define LIMIT_HISTORY_REVISIONS_DEFAULT 100000U
+#define LIMIT_TRIAL_SECONDS 86400U
+#define LIMIT_TRIALS_PER_USER 16U
+/* registry.md 9 */
+#define LIMIT_FILE_BYTES (256ULL * 1024U * 1024U)
+#define LIMIT_FILES_PER_USER 2U
+#define LIMIT_FILE_STALL_SECONDS 60U
+/* Per user that is no administrator, live settings (registry.md 7) */
+#define LIMIT_WATCHES_DEFAULT 1024U
+#define LIMIT_CALLS_DEFAULT 256U
+#define LIMIT_STORED_BYTES_DEFAULT (64U * 1024U * 1024U)
+/* Messages and their parts */
+#define LIMIT_COMMENT_BYTES 4096U
+#define LIMIT_ACL_ENTRIES 256U
+#define LIMIT_WATCHER_QUEUE_BYTES (16U * 1024U * 1024U) /* unread signals a connection */
+#define LIMIT_CLASS_UNITS 255U
+
+#define LINK_VALUE_NAME "SymbolicLinkValue"
+
+#endif

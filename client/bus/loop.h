@@ -1,0 +1,21 @@
+/* libdbus on a GMainContext: watches and timeouts as GSources, dispatching
+ * until nothing remains. Without meaning: knows no message. */
+#ifndef REGISTRY_BUS_LOOP_H
+#define REGISTRY_BUS_LOOP_H
+
+#include <dbus/dbus.h>
+#include <glib.h>
+
+/* Opens a private connection and says Hello. @bus: "system", "session" or an
+ * address. exit_on_disconnect is off. UNREACHABLE on failure. Close and unref
+ * it with loop_disconnect(). */
+DBusConnection *loop_connect(const char *bus, GError **error);
+void loop_disconnect(DBusConnection *connection);
+
+typedef struct LoopBinding LoopBinding;
+/* Attaches @connection to @context (NULL: default) until the binding is freed. */
+LoopBinding *loop_bind(DBusConnection *connection, GMainContext *context);
+void loop_binding_free(LoopBinding *binding);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(LoopBinding, loop_binding_free)
+
+#endif

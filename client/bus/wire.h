@@ -1,0 +1,56 @@
+/* Between messages and meaning: values, options and errors as D-Bus data, in
+ * both directions. Everything read is checked; everything appended is valid
+ * UTF-8, because libdbus aborts the process otherwise. */
+#ifndef REGISTRY_BUS_WIRE_H
+#define REGISTRY_BUS_WIRE_H
+
+#include <dbus/dbus.h>
+
+#include "client/base/change.h"
+
+typedef DBusMessage WireMessage;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(WireMessage, dbus_message_unref)
+
+/* FALSE only when out of memory (as all wire_append_ functions). */
+gboolean wire_append_string(DBusMessageIter *iter, const char *text);
+/* The value as a variant: s, as, u, t or ay by its form. */
+gboolean wire_append_value(DBusMessageIter *iter, const RegistryValue *value);
+/* Reads the variant at @iter as data for @type. INVALID_VALUE naming what the
+ * type takes; @key and @name are for the message. */
+RegistryValue *wire_read_value(DBusMessageIter *iter, guint32 type, const char *key,
+                               const char *name, GError **error);
+
+/* Appends {name: variant of a basic type} to an open a{sv}. */
+gboolean wire_append_entry_string(DBusMessageIter *dict, const char *name, const char *text);
+gboolean wire_append_entry_uint32(DBusMessageIter *dict, const char *name, guint32 number);
+gboolean wire_append_entry_uint64(DBusMessageIter *dict, const char *name, guint64 number);
+gboolean wire_append_entry_boolean(DBusMessageIter *dict, const char *name, gboolean truth);
+gboolean wire_append_entry_strings(DBusMessageIter *dict, const char *name,
+                                   const char *const *strings);
+gboolean wire_append_entry_value(DBusMessageIter *dict, const char *name,
+                                 const RegistryValue *value);
+
+/* An a{sv} read into a table: name -> typed entry. Unknown names are ignored
+ * by whoever looks up; a known one of the wrong type is INVALID_ARGUMENTS
+ * naming it. */
+typedef struct WireOptions WireOptions;
+WireOptions *wire_options_read(DBusMessageIter *array, GError **error);
+void wire_options_free(WireOptions *options);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(WireOptions, wire_options_free)
+gboolean wire_options_has(const WireOptions *options, const char *name);
+/* TRUE where absent (leaving *@out as it is) or of the right type. */
+gboolean wire_options_get_boolean(const WireOptions *options, const char *name, gboolean *out,
+                                  GError **error);
+gboolean wire_options_get_uint32(const WireOptions *options, const char *name, guint32 *out,
+                                 GError **error);
+gboolean wire_options_get_uint64(const WireOptions *options, const char *name, guint64 *out,
+                                 GError **error);
+/* Borrowed. */
+gboolean wire_options_get_string(const WireOptions *options, const char *name, const char **out,
+                                 GError **error);
+
+/* The error reply for @error / the error an error reply carries. */
+DBusMessage *wire_new_error(DBusMessage *call, const GError *error);
+gboolean wire_take_error(DBusMessage *reply, GError **error); /* TRUE: it was one, now in *error */
+
+#endif

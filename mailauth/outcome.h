@@ -1,0 +1,50 @@
+/* What can come of a login, and everything that follows from it: the reason,
+ * the event's number and type, and the answers of both protocols
+ * (the contract's section 5). One table; nobody else knows these facts. Pure. */
+#ifndef MAILAUTH_OUTCOME_H
+#define MAILAUTH_OUTCOME_H
+
+#include <glib.h>
+
+typedef enum {
+  OUTCOME_OK,
+  OUTCOME_BAD_PASSWORD,
+  OUTCOME_NO_SUCH_USER,
+  OUTCOME_DISABLED,
+  OUTCOME_HELD_BACK,
+  OUTCOME_MAINTENANCE,
+  OUTCOME_ACCOUNTS_MISSING,
+  OUTCOME_ACCOUNTS_DENIED,
+  OUTCOME_NO_BROKER,
+  OUTCOME_UNKNOWN_BROKER,
+  OUTCOME_BROKER_UNREACHABLE,
+  OUTCOME_BROKER_FAILED,
+  OUTCOME_BAD_SETTING,
+  OUTCOME_NO_MAILBOX,
+  OUTCOME_MAILBOX_IN_USE,
+  OUTCOME_BACKEND_UNREACHABLE,
+  OUTCOME_BACKEND_REFUSED,
+  OUTCOME_CLEAR_TEXT,
+  OUTCOME_NO_CERTIFICATE, /* an event only: no login comes of it */
+  OUTCOME_CHANGED,        /* an event only: package or broker changed */
+  N_OUTCOMES
+} Outcome;
+
+typedef struct {
+  const char *reason;     /* "bad-password" */
+  guint32 event_id;       /* 11202 */
+  const char *event_type; /* "Failure Audit" */
+  const char *pop3_code;  /* "[AUTH]", or "" */
+  const char *imap_code;  /* "[AUTHENTICATIONFAILED]", or "" */
+  const char *text; /* what the client is told; the same for all of bad-password, no-such-user,
+                       disabled, held-back */
+  const char
+      *description; /* what the administrator is told; the setting is added where there is one */
+} OutcomeFacts;
+
+/* Static. */
+const OutcomeFacts *outcome_get_facts(Outcome outcome);
+/* Whether this counts as a failed try of the client's (for holding back). */
+gboolean outcome_is_client_failure(Outcome outcome);
+
+#endif

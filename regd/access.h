@@ -1,0 +1,61 @@
+/* Who is calling, and what an access list lets him do (registry.md 7). Pure:
+ * names are looked up by a resolver that is handed in. */
+#ifndef REGD_ACCESS_H
+#define REGD_ACCESS_H
+
+#include "client/base/change.h"
+
+/* The caller as the bus knows it. Immutable, counted atomically. */
+typedef struct {
+  guint32 uid;
+  guint32 pid; /* for information */
+  gboolean administrator;
+  guint32 *groups;
+  guint n_groups;
+  char *program; /* first word of the command line, for information; never NULL */
+} Identity;
+Identity *identity_new(guint32 uid, gboolean administrator, const guint32 *groups, guint n_groups,
+                       guint32 pid, const char *program);
+Identity *identity_ref(Identity *identity);
+void identity_unref(Identity *identity);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Identity, identity_unref)
+
+typedef enum { ACCESS_NONE, ACCESS_READ, ACCESS_WRITE, ACCESS_CONTROL } AccessLevel;
+/* "none", "read", "write", "control". */
+const char *access_level_get_name(AccessLevel level);
+gboolean access_level_parse(const char *word, AccessLevel *level);
+
+typedef enum { PRINCIPAL_EVERYONE, PRINCIPAL_USER, PRINCIPAL_GROUP } PrincipalKind;
+/* One entry with its principal resolved: the text as it was given, and the id
+ * that decides. */
+typedef struct {
+  PrincipalKind kind;
+  guint32 id;
+  AccessLevel level;
+  char *principal; /* "user:alice", as given */
+} AclEntry;
+/* Immutable, counted atomically. */
+typedef struct Acl Acl;
+Acl *acl_ref(Acl *acl);
+void acl_unref(Acl *acl);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Acl, acl_unref)
+
+/* Looks a name up; FALSE: no such name. NSS may block: not on the main loop. */
+typedef gboolean (*PrincipalResolver)(PrincipalKind kind, const char *name, guint32 *id);
+gboolean access_resolve_with_nss(PrincipalKind kind, const char *name, guint32 *id);
+
+/* INVALID_VALUE: a principal or level that is none, a name nobody has, a
+ * principal named twice; LIMIT_EXCEEDED: too many entries. */
+Acl *acl_new(const AclText *entries, guint n_entries, PrincipalResolver resolver, GError **error);
+const AclEntry *acl_get_entries(const Acl *acl, guint *n_entries);
+/* One line of text, for the database; acl_decode() refuses anything else. */
+char *acl_encode(const Acl *acl);
+Acl *acl_decode(const char *text, GError **error);
+gboolean acl_equal(const Acl *a, const Acl *b);
+
+/* What @acl gives @identity; a NULL list gives nothing but to administrators. */
+AccessLevel acl_get_level(const Acl *acl, const Identity *identity);
+/* The same without the everyone entry: what counts for secret values. */
+AccessLevel acl_get_secret_level(const Acl *acl, const Identity *identity);
+
+#endif

@@ -1,0 +1,99 @@
+/* Reading for a caller: path, links, access, secrecy, then the data. Each call
+ * is one consistent snapshot of the newest committed state and waits for
+ * nobody. A Reader belongs to one thread. */
+#ifndef REGD_READ_H
+#define REGD_READ_H
+
+#include "regd/effective.h"
+#include "schema/rules.h"
+
+typedef struct Reader Reader;
+/* Opens its own read-only connection on @file, whose schema is current. */
+Reader *reader_open(const char *file, GError **error);
+void reader_close(Reader *reader);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Reader, reader_close)
+/* For secrecy; referenced. */
+void reader_set_schemas(Reader *reader, SchemaSet *schemas);
+
+typedef struct {
+  char *name;
+  RegistryValue *value;
+} NamedValue;
+void named_value_free(NamedValue *value);
+
+guint64 reader_get_revision(Reader *reader, GError **error); /* 0 with error set on failure */
+RegistryValue *reader_get_value(Reader *reader, const Identity *who, const char *key,
+                                const char *name, GError **error);
+/* "" lists the five roots. */
+char **reader_list_keys(Reader *reader, const Identity *who, const char *key, GError **error);
+GPtrArray *reader_list_values(Reader *reader, const Identity *who, const char *key,
+                              GError **error); /* of NamedValue */
+
+typedef struct {
+  char *path;
+  char *class_name; /* "" if none */
+  char *link;       /* target, or NULL */
+  guint32 subkeys, values;
+  gint64 last_write; /* microseconds since 1970 */
+  guint64 revision;
+  gboolean is_volatile;
+} KeyInfo;
+KeyInfo *reader_get_key_info(Reader *reader, const Identity *who, const char *key,
+                             gboolean no_follow, GError **error);
+void key_info_free(KeyInfo *info);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(KeyInfo, key_info_free)
+
+typedef struct {
+  gboolean has_depth;
+  guint32 depth;
+  guint32 limit;      /* values a page; 0: the default */
+  const char *cursor; /* NULL or "": from the start */
+  gboolean skip_unreadable;
+} TreeOptions;
+typedef struct {
+  char *path;
+  GPtrArray *values; /* of NamedValue */
+} TreeKey;
+typedef struct {
+  guint64 revision;
+  GPtrArray *keys; /* of TreeKey, depth first; a key whose values did not fit comes again */
+  char *cursor;    /* "" at the end */
+} TreePage;
+TreePage *reader_read_tree(Reader *reader, const Identity *who, const char *key,
+                           const TreeOptions *options, GError **error);
+void tree_page_free(TreePage *page);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(TreePage, tree_page_free)
+
+/* Where @key leads now: its canonical path, the missing part spelled as asked.
+ * Needs read on it, or on its nearest existing ancestor where it is missing. */
+char *reader_resolve(Reader *reader, const Identity *who, const char *key, guint64 *revision,
+                     GError **error);
+
+/* *@origin: the key whose list decides. */
+Acl *reader_get_acl(Reader *reader, const Identity *who, const char *key, char **origin,
+                    GError **error);
+
+typedef struct {
+  char *key, *name, *problem;
+} Problem;
+void problem_free(Problem *problem);
+GPtrArray *reader_validate(Reader *reader, const Identity *who, const char *key,
+                           GError **error); /* of Problem */
+
+/* What happened after @since up to the snapshot's revision, oldest first; each
+ * element is an Effective. *@revision is the snapshot's. HISTORY_GONE,
+ * INVALID_VALUE (a revision that is still to come). */
+GPtrArray *reader_replay(Reader *reader, guint64 since, guint64 *revision, GError **error);
+
+/* The live settings of HKLM\SYSTEM\CurrentControlSet\Services\regd\Parameters. */
+typedef struct {
+  guint32 maximum_value_size;
+  guint32 history_revisions;
+  guint32 history_days;
+  guint32 watches_per_user;
+  guint32 calls_per_user;
+  guint64 stored_bytes_per_user;
+} LiveSettings;
+gboolean reader_get_settings(Reader *reader, LiveSettings *settings, GError **error);
+
+#endif

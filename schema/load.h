@@ -1,0 +1,12 @@
+/* Reading schema directories: the only I/O of this room. */
+#ifndef REGISTRY_SCHEMA_LOAD_H
+#define REGISTRY_SCHEMA_LOAD_H
+
+#include "schema/rules.h"
+
+/* Reads every *.schema of @directories (NULL-terminated) in order of name; a
+ * directory that is not there is no problem. A bad file is left out and told
+ * of in @problems (of char *, may be NULL). Never fails. */
+SchemaSet *schema_load(const char *const *directories, GPtrArray *problems);
+
+#endif

@@ -1,0 +1,12 @@
+/* The schema file format: text in, SchemaKeys out. Pure. */
+#ifndef REGISTRY_SCHEMA_PARSE_H
+#define REGISTRY_SCHEMA_PARSE_H
+
+#include "schema/rules.h"
+
+/* Parses the whole of one file and adds its keys to @set, or adds nothing:
+ * INVALID_VALUE names @file and the line. */
+gboolean schema_parse(SchemaSet *set, const char *file, const char *text, gsize size,
+                      GError **error);
+
+#endif

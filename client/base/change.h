@@ -38,13 +38,14 @@ typedef struct {
 typedef struct {
   OperationKind kind;
   guint flags;
-  GRefString *key;      /* as the caller wrote it; not parsed yet */
-  char *name;           /* value name; rename-key: the new leaf; else NULL */
-  RegistryValue *value; /* set-value, expect-value */
-  char *target;         /* create-link: target path; copy-key: destination */
-  char *class_name;     /* create-key: option class, or NULL */
-  guint64 revision;     /* expect-revision */
-  GArray *acl;          /* set-acl: resolved entries, of a type only regd knows; else NULL */
+  GRefString *key;         /* as the caller wrote it; not parsed yet */
+  char *name;              /* value name; rename-key: the new leaf; else NULL */
+  RegistryValue *value;    /* set-value, expect-value */
+  char *target;            /* create-link: target path; copy-key: destination */
+  char *class_name;        /* create-key: option class, or NULL */
+  guint64 revision;        /* expect-revision */
+  gpointer acl;            /* set-acl: a list of a type only regd knows; NULL: none of its own */
+  GDestroyNotify acl_free; /* frees acl, if not NULL */
 } Operation;
 
 typedef struct {

@@ -1,0 +1,37 @@
+/* The limits of the mail server: every size and count that a stranger could
+ * make grow, by name. Those that administrators set are settings, not here. */
+#ifndef MAILAUTH_LIMITS_H
+#define MAILAUTH_LIMITS_H
+
+/* A POP3 command with its CRLF (RFC 2449, section 4). */
+#define MAX_POP3_COMMAND 255
+/* A line of a SASL exchange with its CRLF, in either protocol, and so an AUTH
+ * or AUTHENTICATE command with an initial response (RFC 5034, section 4). */
+#define MAX_SASL_LINE 12288
+/* What an IMAP command may come to before login, its literals included. */
+#define MAX_IMAP_COMMAND 12288
+/* One literal before login, in bytes. At least 4096: LITERAL- (RFC 7888). */
+#define MAX_IMAP_LITERAL 4096
+/* A non-synchronising literal that is too large but small enough to be read
+ * past; a larger one ends the session (RFC 7888, section 4). */
+#define MAX_IMAP_SKIPPED_LITERAL 65536
+/* An IMAP tag, in bytes. */
+#define MAX_IMAP_TAG 64
+
+/* A user's name as a client gives it (domain and mailbox included), and a
+ * password, in bytes. RFC 4616 asks for 255 at least. */
+#define MAX_USER 512
+#define MAX_PASSWORD 1024
+
+/* Commands that can't be used, and refused logins, before a session is ended. */
+#define MAX_BAD_COMMANDS 3
+#define MAX_FAILED_LOGINS 3
+
+/* The bytes that a relay holds for each direction while a side is slow. */
+#define RELAY_BUFFER 16384
+/* How long a login waits for a verifier that is being replaced, in ms. */
+#define VERIFIER_WAIT_MS 5000
+/* How long a session that is over may take to read its last answer, in ms. */
+#define LINGER_MS 5000
+
+#endif

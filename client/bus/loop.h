@@ -13,7 +13,9 @@ DBusConnection *loop_connect(const char *bus, GError **error);
 void loop_disconnect(DBusConnection *connection);
 
 typedef struct LoopBinding LoopBinding;
-/* Attaches @connection to @context (NULL: default) until the binding is freed. */
+/* Attaches @connection to @context (NULL: the default one) until the binding is
+ * freed, which may happen from inside a handler. Filters and object paths of
+ * the connection are then called from that context's loop. NULL: no memory. */
 LoopBinding *loop_bind(DBusConnection *connection, GMainContext *context);
 void loop_binding_free(LoopBinding *binding);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(LoopBinding, loop_binding_free)

@@ -11,7 +11,8 @@
 typedef DBusMessage WireMessage;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(WireMessage, dbus_message_unref)
 
-/* FALSE only when out of memory (as all wire_append_ functions). */
+/* FALSE only when out of memory, or past what a message can hold (as all
+ * wire_append_ functions). Bytes that are not UTF-8 go out as U+FFFD. */
 gboolean wire_append_string(DBusMessageIter *iter, const char *text);
 /* The value as a variant: s, as, u, t or ay by its form. */
 gboolean wire_append_value(DBusMessageIter *iter, const RegistryValue *value);
@@ -32,7 +33,7 @@ gboolean wire_append_entry_value(DBusMessageIter *dict, const char *name,
 
 /* An a{sv} read into a table: name -> typed entry. Unknown names are ignored
  * by whoever looks up; a known one of the wrong type is INVALID_ARGUMENTS
- * naming it. */
+ * naming it. It borrows from the message, which must outlive it. */
 typedef struct WireOptions WireOptions;
 WireOptions *wire_options_read(DBusMessageIter *array, GError **error);
 void wire_options_free(WireOptions *options);
@@ -49,8 +50,16 @@ gboolean wire_options_get_uint64(const WireOptions *options, const char *name, g
 gboolean wire_options_get_string(const WireOptions *options, const char *name, const char **out,
                                  GError **error);
 
-/* The error reply for @error / the error an error reply carries. */
+/* FALSE: absent. Else *@content stands at what the variant holds, of any type. */
+gboolean wire_options_get_content(const WireOptions *options, const char *name,
+                                  DBusMessageIter *content);
+
+/* The error reply for @error / the error an error reply carries. Errors of the
+ * bus itself are mapped too: no owner, no reply and no connection are
+ * UNREACHABLE, an unknown method is NOT_SUPPORTED. */
 DBusMessage *wire_new_error(DBusMessage *call, const GError *error);
 gboolean wire_take_error(DBusMessage *reply, GError **error); /* TRUE: it was one, now in *error */
+/* The same for what a call of libdbus's reported; frees *@problem's parts. Returns FALSE. */
+gboolean wire_take_dbus_error(DBusError *problem, GError **error);
 
 #endif

@@ -1,0 +1,283 @@
+/* libdbus on a GMainContext.
+ *
+ * It answers for opening and closing private connections, and for turning
+ * their watches, timeouts and waiting messages into sources of a context. It
+ * does not know what any message means, and it does not reconnect.
+ *
+ * Messages are handled from a source of their own, never from inside libdbus's
+ * call-backs, so that a handler may send, close the connection or free the
+ * binding.
+ */
+#include "client/bus/loop.h"
+
+#include "client/base/error.h"
+
+/* Messages handled before the other sources of the context get their turn. */
+#define DISPATCH_BATCH 64
+/* Milliseconds until a message that found no memory is tried again. */
+#define MEMORY_RETRY_MS 100
+
+struct LoopBinding {
+  DBusConnection *connection;
+  GMainContext *context;
+  GSource *dispatcher;
+};
+
+/* ---- connecting ---- */
+
+/* Disconnected and a failed Hello leave nothing behind. */
+static DBusConnection *open_address(const char *address, DBusError *problem) {
+  DBusConnection *connection = dbus_connection_open_private(address, problem);
+  if (connection == NULL)
+    return NULL;
+  dbus_connection_set_exit_on_disconnect(connection, FALSE);
+  if (dbus_bus_register(connection, problem))
+    return connection;
+  loop_disconnect(connection);
+  return NULL;
+}
+
+static DBusConnection *open_known_bus(DBusBusType type, DBusError *problem) {
+  DBusConnection *connection = dbus_bus_get_private(type, problem);
+  if (connection != NULL)
+    dbus_connection_set_exit_on_disconnect(connection, FALSE);
+  return connection;
+}
+
+static DBusConnection *open_bus(const char *bus, DBusError *problem) {
+  if (g_str_equal(bus, "system"))
+    return open_known_bus(DBUS_BUS_SYSTEM, problem);
+  if (g_str_equal(bus, "session"))
+    return open_known_bus(DBUS_BUS_SESSION, problem);
+  return open_address(bus, problem);
+}
+
+DBusConnection *loop_connect(const char *bus, GError **error) {
+  DBusError problem = DBUS_ERROR_INIT;
+  if (bus == NULL)
+    bus = "system";
+  DBusConnection *connection = open_bus(bus, &problem);
+  if (connection == NULL)
+    error_set(error, REGISTRY_ERROR_UNREACHABLE, "the bus %s can't be reached: %s", bus,
+              problem.message != NULL ? problem.message : "no reason given");
+  dbus_error_free(&problem);
+  return connection;
+}
+
+void loop_disconnect(DBusConnection *connection) {
+  if (connection == NULL)
+    return;
+  dbus_connection_close(connection);
+  dbus_connection_unref(connection);
+}
+
+/* ---- watches: file descriptors ---- */
+
+typedef struct {
+  GSource source;
+  DBusWatch *watch;
+  gpointer tag; /* NULL while libdbus has it switched off */
+} WatchSource;
+
+static GIOCondition watch_get_condition(DBusWatch *watch) {
+  unsigned int flags = dbus_watch_get_flags(watch);
+  GIOCondition condition = G_IO_ERR | G_IO_HUP;
+  if (flags & DBUS_WATCH_READABLE)
+    condition |= G_IO_IN;
+  if (flags & DBUS_WATCH_WRITABLE)
+    condition |= G_IO_OUT;
+  return condition;
+}
+
+static unsigned int flags_from_condition(GIOCondition condition) {
+  unsigned int flags = 0;
+  if (condition & G_IO_IN)
+    flags |= DBUS_WATCH_READABLE;
+  if (condition & G_IO_OUT)
+    flags |= DBUS_WATCH_WRITABLE;
+  if (condition & G_IO_ERR)
+    flags |= DBUS_WATCH_ERROR;
+  if (condition & G_IO_HUP)
+    flags |= DBUS_WATCH_HANGUP;
+  return flags;
+}
+
+static gboolean watch_source_dispatch(GSource *source, GSourceFunc callback, gpointer data) {
+  (void)callback;
+  (void)data;
+  WatchSource *self = (WatchSource *)source;
+  if (self->tag == NULL)
+    return G_SOURCE_CONTINUE;
+  unsigned int flags = flags_from_condition(g_source_query_unix_fd(source, self->tag));
+  /* FALSE is a lack of memory: the descriptor is still ready in the next round. */
+  if (flags != 0)
+    (void)dbus_watch_handle(self->watch, flags);
+  return G_SOURCE_CONTINUE;
+}
+
+static GSourceFuncs watch_source_functions = {.dispatch = watch_source_dispatch};
+
+/* A descriptor that is switched off is taken out altogether: poll() would go
+ * on reporting its hang-up. */
+static void watch_source_update(WatchSource *self) {
+  gboolean enabled = dbus_watch_get_enabled(self->watch);
+  if (enabled && self->tag == NULL) {
+    self->tag = g_source_add_unix_fd(&self->source, dbus_watch_get_unix_fd(self->watch),
+                                     watch_get_condition(self->watch));
+  } else if (!enabled && self->tag != NULL) {
+    g_source_remove_unix_fd(&self->source, self->tag);
+    self->tag = NULL;
+  }
+}
+
+static dbus_bool_t add_watch(DBusWatch *watch, void *data) {
+  LoopBinding *binding = data;
+  GSource *source = g_source_new(&watch_source_functions, sizeof(WatchSource));
+  WatchSource *self = (WatchSource *)source;
+  self->watch = watch;
+  g_source_set_static_name(source, "libdbus watch");
+  watch_source_update(self);
+  g_source_attach(source, binding->context);
+  dbus_watch_set_data(watch, source, NULL);
+  return TRUE;
+}
+
+static void remove_watch(DBusWatch *watch, void *data) {
+  (void)data;
+  GSource *source = dbus_watch_get_data(watch);
+  if (source == NULL)
+    return;
+  dbus_watch_set_data(watch, NULL, NULL);
+  g_source_destroy(source);
+  g_source_unref(source);
+}
+
+static void toggle_watch(DBusWatch *watch, void *data) {
+  (void)data;
+  GSource *source = dbus_watch_get_data(watch);
+  if (source != NULL)
+    watch_source_update((WatchSource *)source);
+}
+
+/* ---- timeouts ---- */
+
+static gboolean on_timeout(gpointer data) {
+  (void)dbus_timeout_handle(data);
+  return G_SOURCE_CONTINUE;
+}
+
+static void remove_timeout(DBusTimeout *timeout, void *data) {
+  (void)data;
+  GSource *source = dbus_timeout_get_data(timeout);
+  if (source == NULL)
+    return;
+  dbus_timeout_set_data(timeout, NULL, NULL);
+  g_source_destroy(source);
+  g_source_unref(source);
+}
+
+static dbus_bool_t add_timeout(DBusTimeout *timeout, void *data) {
+  LoopBinding *binding = data;
+  if (!dbus_timeout_get_enabled(timeout))
+    return TRUE;
+  GSource *source = g_timeout_source_new((guint)dbus_timeout_get_interval(timeout));
+  g_source_set_static_name(source, "libdbus timeout");
+  g_source_set_callback(source, on_timeout, timeout, NULL);
+  g_source_attach(source, binding->context);
+  dbus_timeout_set_data(timeout, source, NULL);
+  return TRUE;
+}
+
+/* The interval may have changed too: always a new source. */
+static void toggle_timeout(DBusTimeout *timeout, void *data) {
+  remove_timeout(timeout, data);
+  (void)add_timeout(timeout, data);
+}
+
+/* ---- dispatching ---- */
+
+typedef struct {
+  GSource source;
+  DBusConnection *connection;
+} DispatchSource;
+
+static gboolean dispatch_source_prepare(GSource *source, gint *timeout_ms) {
+  DispatchSource *self = (DispatchSource *)source;
+  DBusDispatchStatus status = dbus_connection_get_dispatch_status(self->connection);
+  *timeout_ms = status == DBUS_DISPATCH_NEED_MEMORY ? MEMORY_RETRY_MS : -1;
+  return status == DBUS_DISPATCH_DATA_REMAINS;
+}
+
+static gboolean dispatch_source_check(GSource *source) {
+  DispatchSource *self = (DispatchSource *)source;
+  return dbus_connection_get_dispatch_status(self->connection) == DBUS_DISPATCH_DATA_REMAINS;
+}
+
+static gboolean dispatch_source_dispatch(GSource *source, GSourceFunc callback, gpointer data) {
+  (void)callback;
+  (void)data;
+  DispatchSource *self = (DispatchSource *)source;
+  /* A handler may free the binding, and with it the last other reference. */
+  DBusConnection *connection = dbus_connection_ref(self->connection);
+  for (guint handled = 0; handled < DISPATCH_BATCH && !g_source_is_destroyed(source); handled++)
+    if (dbus_connection_dispatch(connection) != DBUS_DISPATCH_DATA_REMAINS)
+      break;
+  dbus_connection_unref(connection);
+  return G_SOURCE_CONTINUE;
+}
+
+static void dispatch_source_finalize(GSource *source) {
+  DispatchSource *self = (DispatchSource *)source;
+  dbus_connection_unref(self->connection);
+}
+
+static GSourceFuncs dispatch_source_functions = {
+    .prepare = dispatch_source_prepare,
+    .check = dispatch_source_check,
+    .dispatch = dispatch_source_dispatch,
+    .finalize = dispatch_source_finalize,
+};
+
+static GSource *dispatch_source_new(DBusConnection *connection) {
+  GSource *source = g_source_new(&dispatch_source_functions, sizeof(DispatchSource));
+  ((DispatchSource *)source)->connection = dbus_connection_ref(connection);
+  g_source_set_static_name(source, "libdbus dispatch");
+  return source;
+}
+
+static void wake_up(void *data) {
+  LoopBinding *binding = data;
+  g_main_context_wakeup(binding->context);
+}
+
+/* ---- binding ---- */
+
+LoopBinding *loop_bind(DBusConnection *connection, GMainContext *context) {
+  LoopBinding *binding = g_new0(LoopBinding, 1);
+  binding->connection = dbus_connection_ref(connection);
+  binding->context = g_main_context_ref(context != NULL ? context : g_main_context_default());
+  binding->dispatcher = dispatch_source_new(connection);
+  g_source_attach(binding->dispatcher, binding->context);
+  dbus_connection_set_wakeup_main_function(connection, wake_up, binding, NULL);
+  if (dbus_connection_set_watch_functions(connection, add_watch, remove_watch, toggle_watch,
+                                          binding, NULL) &&
+      dbus_connection_set_timeout_functions(connection, add_timeout, remove_timeout, toggle_timeout,
+                                            binding, NULL))
+    return binding;
+  loop_binding_free(binding);
+  return NULL;
+}
+
+void loop_binding_free(LoopBinding *binding) {
+  if (binding == NULL)
+    return;
+  /* Setting none removes each that was added. */
+  (void)dbus_connection_set_watch_functions(binding->connection, NULL, NULL, NULL, NULL, NULL);
+  (void)dbus_connection_set_timeout_functions(binding->connection, NULL, NULL, NULL, NULL, NULL);
+  dbus_connection_set_wakeup_main_function(binding->connection, NULL, NULL, NULL);
+  g_source_destroy(binding->dispatcher);
+  g_source_unref(binding->dispatcher);
+  dbus_connection_unref(binding->connection);
+  g_main_context_unref(binding->context);
+  g_free(binding);
+}

@@ -1,0 +1,89 @@
+"""The rules that every source file keeps: a head comment, sizes, calls with a
+safer twin, words that mark unfinished work, no waiting by the clock in tests."""
+
+import re
+
+from harness.case import Failure, main, test
+from sources import TOP, code_only, find, functions, read
+
+LONGEST_FUNCTION = 80
+LONGEST_FILE = 800
+BANNED_CALLS = re.compile(r"\b(strcpy|strcat|sprintf|vsprintf|gets|strtok|atoi|atol|atoll|system|popen|"
+                          r"alloca|signal|sleep|usleep|g_usleep)\s*\(")
+GOTO = re.compile(r"\bgoto\b")
+# Spelled in pieces, so that this file does not hold them.
+UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b|not impl" r"emented|unimpl" r"emented|"
+                        r"\bst" r"ub\b|place" r"holder|\bfor n" r"ow\b", re.IGNORECASE)
+SLEEP = re.compile(r"\b(time\.sle" r"ep|g_usle" r"ep|usle" r"ep|sle" r"ep)\s*\(")
+
+
+def lines_with(pattern, paths, view=lambda text: text):
+    return [f"{path}:{number}: {line.strip()}" for path in paths
+            for number, line in enumerate(view(read(path)).splitlines(), 1) if pattern.search(line)]
+
+
+def fail_with(problems):
+    if problems:
+        raise Failure("\n".join(problems))
+
+
+def product():
+    return [path for path in find(".c", ".h") if path.parts[0] != "tests"]
+
+
+@test
+def every_file_says_what_it_answers_for():
+    heads = {".c": "/*", ".h": "/*", ".py": '"""', ".build": "#", ".sh": "#!"}
+    problems = []
+    for path in find(".c", ".h", ".py", ".sh"):
+        text = read(path).removeprefix("#!/usr/bin/python3\n").lstrip()
+        if text and not text.startswith(heads[path.suffix]):
+            problems.append(str(path))
+    fail_with(problems)
+
+
+@test
+def no_function_is_longer_than_a_page():
+    fail_with([f"{path}:{start}: {length} lines" for path in find(".c")
+               for start, length in functions(read(path)) if length > LONGEST_FUNCTION])
+
+
+@test
+def no_file_is_too_long():
+    fail_with([f"{path}: {length} lines" for path in find(".c", ".h", ".py")
+               if (length := len(read(path).splitlines())) > LONGEST_FILE])
+
+
+@test
+def no_call_with_a_safer_twin():
+    fail_with(lines_with(BANNED_CALLS, product(), code_only))
+
+
+@test
+def no_goto():
+    fail_with(lines_with(GOTO, find(".c", ".h"), code_only))
+
+
+@test
+def no_word_marks_unfinished_work():
+    paths = find(".c", ".h", ".py", ".sh", ".build") + [
+        path.relative_to(TOP) for path in [TOP / "README.md", TOP / "meson.build"] if path.exists()]
+    fail_with(lines_with(UNFINISHED, paths))
+
+
+@test
+def no_test_waits_by_the_clock():
+    paths = [path for path in find(".c", ".py", ".sh") if path.parts[0] == "tests"]
+    fail_with(lines_with(SLEEP, paths))
+
+
+@test
+def no_mutable_state_is_global():
+    """File-scope variables that are neither constant nor a function."""
+    pattern = re.compile(r"^static (?!const\b|inline\b|G_|_Thread_local\b|volatile sig_atomic_t\b)"
+                         r"[\w ]+[\w*]\s*\**\w+(\[[^\]]*\])?\s*(=[^(]*|);$")
+    allowed = re.compile(r"\b(GOnce|GRegex|const)\b")
+    fail_with([line for line in lines_with(pattern, product(), code_only) if not allowed.search(line)])
+
+
+main()

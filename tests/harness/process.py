@@ -1,0 +1,84 @@
+"""Programs that a test starts: found in the build tree, watched over, and
+ended by their own process id. A sanitiser's report fails the test."""
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+from harness.case import Failure
+
+SOURCE = Path(os.environ.get("REGD_SOURCE_ROOT") or Path(__file__).resolve().parents[2])
+BUILD = Path(os.environ.get("REGD_BUILD_ROOT") or SOURCE / "build")
+PATIENCE = 60  # seconds that anything is waited for; a sanitised build on a busy machine is slow
+
+
+def program(path):
+    """A program of this project by its path in the build tree: "regd/regd"."""
+    found = BUILD / path
+    if not found.exists():
+        raise Failure(f"{found} is not built")
+    return str(found)
+
+
+def sanitiser_options(directory, name):
+    """An environment in which sanitisers write what they find to files of this name."""
+    log = f"log_path={directory}/sanitiser-{name}:exitcode=99"
+    return {
+        "ASAN_OPTIONS": f"{log}:detect_leaks=1:detect_stack_use_after_return=1",
+        "UBSAN_OPTIONS": f"{log}:print_stacktrace=1:halt_on_error=1",
+        "LSAN_OPTIONS": "exitcode=99",
+    }
+
+
+class Process:
+    """One running program. Its output goes to DIRECTORY/NAME.log."""
+
+    def __init__(self, directory, name, command, environment=None, uid=None, **options):
+        self.directory, self.name = Path(directory), name
+        self.log = self.directory / f"{name}.log"
+        settings = os.environ | sanitiser_options(directory, name) | (environment or {})
+        with open(self.log, "ab") as log:
+            self.child = subprocess.Popen(command, env=settings, stdin=subprocess.DEVNULL, stderr=log,
+                                          user=uid, extra_groups=[] if uid is not None else None,
+                                          group=uid, **{"stdout": log} | options)
+        self.pid = self.child.pid
+
+    def is_running(self):
+        return self.child.poll() is None
+
+    def output(self):
+        return self.log.read_text(errors="replace")
+
+    def signal(self, number):
+        self.child.send_signal(number)
+
+    def wait(self):
+        """Its exit status, once it has ended."""
+        try:
+            return self.child.wait(PATIENCE)
+        except subprocess.TimeoutExpired as late:
+            raise Failure(f"{self.name} does not end\n{self.output()}") from late
+
+    def kill(self):
+        """Ends it as a power cut would."""
+        self.child.kill()
+        self.wait()
+
+    def stop(self, expected=0):
+        """Asks it to end and checks how it did."""
+        if self.is_running():
+            self.signal(signal.SIGTERM)
+        try:
+            status = self.wait()
+        finally:
+            self.child.kill()
+        self.check_reports()
+        if status != expected:
+            raise Failure(f"{self.name} ended with status {status}\n{self.output()}")
+
+    def check_reports(self):
+        """Fails where a sanitiser wrote something."""
+        reports = sorted(self.directory.glob(f"sanitiser-{self.name}.*"))
+        if reports:
+            raise Failure("\n".join(report.read_text(errors="replace") for report in reports))

@@ -17,12 +17,13 @@ typedef enum {
 /* A parsed path: its root, and its components as they were written. */
 typedef struct {
   PathRoot root;
-  GStrv components; /* NULL-terminated, never NULL */
-  guint depth;      /* number of components */
+  GStrv components; /* below the root; NULL-terminated, never NULL */
+  guint depth;      /* number of components below the root */
 } Path;
 
 /* INVALID_PATH or LIMIT_EXCEEDED, naming @text and what would be right. @text
- * may be anything, also not UTF-8. */
+ * may be anything, also not UTF-8; the message is bounded and valid UTF-8. At
+ * most LIMIT_DEPTH components, the root counted as the first. */
 Path *path_parse(const char *text, GError **error);
 void path_free(Path *path);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Path, path_free)
@@ -44,12 +45,15 @@ gboolean path_check_value_name(const char *name, GError **error);
 char *path_fold(const char *name);
 /* strcmp() of the folded names without making them. */
 int path_compare_names(const char *a, const char *b);
+/* For hash tables whose keys are names: equal where path_compare_names() is 0. */
+gboolean path_equal_names(gconstpointer a, gconstpointer b);
+guint path_hash_name(gconstpointer name);
 
 /* Both canonical (or spelled in any case). TRUE where @path is @ancestor or
  * below it. */
 gboolean path_is_at_or_below(const char *path, const char *ancestor);
-/* The parent's path / last component; borrowed length into @path. The parent
- * of a root is "". */
+/* The parent's path (owned by the caller) and the last component (borrowed: a
+ * part of @path). The parent of a root is "", its leaf the root itself. */
 char *path_dup_parent(const char *path);
 const char *path_get_leaf(const char *path);
 

@@ -1,0 +1,136 @@
+/* Text between UTF-8 and UTF-16LE. Answers for encoding alone: what text means
+ * to a value is value.c's, what it means to a name is path.c's. */
+#include "client/base/text.h"
+
+#include <string.h>
+
+#define MESSAGE_TEXT_BYTES 200
+
+static guint16 get_unit(const guint8 *bytes, gsize index) {
+  return (guint16)(bytes[2 * index] | bytes[2 * index + 1] << 8);
+}
+
+static guint8 *put_unit(guint8 *out, guint32 unit) {
+  out[0] = (guint8)unit;
+  out[1] = (guint8)(unit >> 8);
+  return out + 2;
+}
+
+static gboolean is_high_surrogate(guint32 unit) {
+  return (unit & 0xFC00) == 0xD800;
+}
+
+static gboolean is_low_surrogate(guint32 unit) {
+  return (unit & 0xFC00) == 0xDC00;
+}
+
+static gboolean has_lone_surrogate(const guint8 *bytes, gsize units) {
+  for (gsize i = 0; i < units; i++) {
+    guint16 unit = get_unit(bytes, i);
+    if ((unit & 0xF800) != 0xD800)
+      continue;
+    if (!is_high_surrogate(unit) || i + 1 == units || !is_low_surrogate(get_unit(bytes, i + 1)))
+      return TRUE;
+    i++;
+  }
+  return FALSE;
+}
+
+void text_scan_utf16(const guint8 *bytes, gsize size, TextScan *scan) {
+  *scan = (TextScan){.units = size / 2};
+  scan->well_formed = size % 2 == 0 && !has_lone_surrogate(bytes, scan->units);
+  gsize end = scan->units;
+  while (end > 0 && get_unit(bytes, end - 1) == 0)
+    end--;
+  scan->trailing_nuls = scan->units - end;
+  gboolean after_nul = TRUE;
+  for (gsize i = 0; i < end; i++) {
+    gboolean nul = get_unit(bytes, i) == 0;
+    scan->inner_nuls += nul;
+    scan->empty_inside |= nul && after_nul;
+    after_nul = nul;
+  }
+}
+
+gboolean text_is_ascii(const char *text, gsize length) {
+  guint64 seen = 0;
+  for (; length >= sizeof seen; text += sizeof seen, length -= sizeof seen) {
+    guint64 word;
+    memcpy(&word, text, sizeof word);
+    seen |= word;
+  }
+  for (; length > 0; text++, length--)
+    seen |= (guint8)*text;
+  return (seen & G_GUINT64_CONSTANT(0x8080808080808080)) == 0;
+}
+
+gsize text_count_units(const char *text, gsize length) {
+  gsize units = 0;
+  for (gsize i = 0; i < length; i++) {
+    guint8 byte = (guint8)text[i];
+    /* Each sequence counts by its first byte; one of four bytes is a pair. */
+    units += (gsize)((byte & 0xC0) != 0x80) + (gsize)(byte >= 0xF0);
+  }
+  return units;
+}
+
+void text_utf8_to_utf16(const char *text, gsize length, guint8 *out) {
+  const char *end = text + length;
+  while (text < end) {
+    guint32 code_point = (guint8)*text;
+    if (code_point < 0x80) {
+      out = put_unit(out, code_point);
+      text++;
+      continue;
+    }
+    code_point = g_utf8_get_char(text);
+    text = g_utf8_next_char(text);
+    if (code_point >= 0x10000) {
+      out = put_unit(out, 0xD800 + ((code_point - 0x10000) >> 10));
+      code_point = 0xDC00 + (code_point & 0x3FF);
+    }
+    out = put_unit(out, code_point);
+  }
+}
+
+char *text_utf16_to_utf8(const guint8 *bytes, gsize units, gsize *length) {
+  /* A unit alone becomes at most three bytes, a pair four. */
+  g_autofree char *text = g_malloc(units * 3 + 1);
+  char *out = text;
+  for (gsize i = 0; i < units; i++) {
+    guint32 code_point = get_unit(bytes, i);
+    if (code_point < 0x80) {
+      *out++ = (char)code_point;
+      continue;
+    }
+    if (is_high_surrogate(code_point))
+      code_point = 0x10000 + ((code_point & 0x3FF) << 10) + (get_unit(bytes, ++i) & 0x3FF);
+    out += g_unichar_to_utf8(code_point, out);
+  }
+  *out = '\0';
+  gsize size = (gsize)(out - text);
+  if (length != NULL)
+    *length = size;
+  return g_realloc(g_steal_pointer(&text), size + 1);
+}
+
+/* The longest start of @text of at most @limit bytes that cuts no character. */
+static gsize cut_at_character(const char *text, gsize limit) {
+  while (limit > 0 && ((guint8)text[limit] & 0xC0) == 0x80)
+    limit--;
+  return limit;
+}
+
+char *text_for_message(const char *text, gssize length) {
+  gsize size = length < 0 ? strlen(text) : (gsize)length;
+  /* Made valid before it is cut, from a start that is bounded already. */
+  g_autofree char *valid = g_utf8_make_valid(text, (gssize)MIN(size, 2 * MESSAGE_TEXT_BYTES));
+  for (char *at = valid; *at != '\0'; at++)
+    if ((guint8)*at < 0x20 || *at == 0x7F)
+      *at = '?';
+  gsize valid_size = strlen(valid);
+  if (valid_size <= MESSAGE_TEXT_BYTES)
+    return g_steal_pointer(&valid);
+  gsize kept = cut_at_character(valid, MESSAGE_TEXT_BYTES - strlen("…"));
+  return g_strdup_printf("%.*s…", (int)kept, valid);
+}

@@ -1,35 +1,66 @@
 /* Typed messages between the roles: one byte of kind and a GVariant body of the
  * signature that the kind's table row names, over a SOCK_SEQPACKET pair, with
  * at most two descriptors. Every message is checked as a stranger's would be:
- * kind, direction, signature, normal form, size, descriptors; one that fails
- * ends the channel. Buffers are wiped after use, as any may hold a password. */
+ * kind, direction, size, descriptors, normal form; one that fails ends the
+ * channel.
+ *
+ * Who wipes what: any body may hold a password, so the channel wipes its own
+ * copies (what it sends, what it has queued, what it receives: when the last
+ * reference to the body goes). The sender makes the part that is secret with
+ * message_secret_new(), whose copy is wiped likewise, and wipes what it made it
+ * from. The receiver wipes what it copies out of the body.
+ *
+ * Strings in a body must be valid UTF-8: g_variant_new() insists. Whatever may
+ * be something else travels as `ay`. */
 #ifndef MAILAUTH_IPC_H
 #define MAILAUTH_IPC_H
 
 #include <glib.h>
+
+#include "mailauth/limits.h"
 
 typedef enum { PROTOCOL_POP3, PROTOCOL_IMAP, N_PROTOCOLS } Protocol;
 /* Where a password may travel without TLS (`Clear Text`). */
 typedef enum { CLEAR_TEXT_NEVER, CLEAR_TEXT_LOOPBACK, CLEAR_TEXT_ALWAYS, N_CLEAR_TEXT } ClearText;
 
 typedef enum {
+  ROLE_PARENT,
+  ROLE_IDENTITY, /* asks, before there is a verifier, which user the verifier shall be */
+  ROLE_VERIFIER,
+  ROLE_FRONT,
+  ROLE_STORE,
+  N_ROLES
+} Role;
+
+/* The signature of each body is in the table of ipc.c as well, and that one
+ * decides. Names of the fields are given in order. */
+typedef enum {
+  /* identity -> parent */
+  MESSAGE_IDENTITY, /* (bs): whether regd answered, the verifier's user ("" for the default) */
+
   /* verifier -> parent */
   MESSAGE_LISTEN, /* a(syb): every address:port, Protocol, TLS from the start; replaces the last
-                     list */
-  MESSAGE_CERTIFICATE, /* (ss): certificate and key file, "" for none */
+                     list. Answered by LISTENING */
+  MESSAGE_CERTIFICATE, /* (ss): certificate and key file, "" for none. Opened anew each time */
   MESSAGE_WANT_STORE,  /* (tss): request, Maildir, mail user or "" for the Maildir's owner */
+
   /* parent -> verifier */
-  MESSAGE_LISTENING,     /* a(ss): address:port, problem ("" where it listens) */
-  MESSAGE_FILE_PROBLEM,  /* (ss): file, problem */
+  MESSAGE_LISTENING,     /* a(syss): address:port, Protocol, problem ("" where it listens), the
+                            address:port it is bound to (the same unless the port was 0) */
+  MESSAGE_FILE_PROBLEM,  /* (ss): file, problem: it can't be opened; the front keeps what it has */
   MESSAGE_STORE,         /* (tu): request, uid; + the channel to it */
   MESSAGE_STORE_REFUSED, /* (ts): request, problem */
-  MESSAGE_FRONT_STARTED, /* (): a new front waits for settings; + the channel to it */
+  MESSAGE_FRONT_STARTED, /* (): a new front waits for settings; + the channel to it. The channel
+                            to an older front is dead */
+
   /* parent -> front */
-  MESSAGE_LISTENER, /* (tsyb): id, address:port, Protocol, TLS; + the socket */
+  MESSAGE_LISTENER, /* (tsyb): id, address:port, Protocol, TLS; + the socket, listening */
   MESSAGE_UNLISTEN, /* t: id; sessions that came by it stay */
-  MESSAGE_KEYS, /* (ss): names, for messages; + certificate and key, open for reading. None: no TLS
-                 */
-  MESSAGE_VERIFIER_STARTED, /* (): a new verifier waits for logins; + the channel to it */
+  MESSAGE_KEYS,     /* (ss): names, for messages; + certificate and key, open for reading. No
+                       descriptors: no TLS */
+  MESSAGE_VERIFIER_STARTED, /* (): a new verifier waits for logins; + the channel to it. What the
+                               last one was asked is lost */
+
   /* verifier -> front */
   MESSAGE_SETTINGS, /* (qa(yyuuuy)): the least TLS version (0x0303: 1.2); and a row a protocol:
                        Protocol, ClearText, Login Timeout s, Max Connections, Max Connections Per
@@ -39,6 +70,7 @@ typedef enum {
                       client ("": none), bytes already had from the mail server; + the mail
                       server's or store's stream socket where it is OK */
   MESSAGE_ASK_COUNTS, /* t: request */
+
   /* front -> verifier */
   MESSAGE_LOGIN,  /* (tyssaysb): login (never 0), Protocol, mechanism (PASS, LOGIN, PLAIN, or SASL
                      LOGIN as "SASL-LOGIN"), user (UTF-8, at most MAX_USER bytes), password, client's
@@ -46,15 +78,64 @@ typedef enum {
   MESSAGE_CANCEL, /* t: login; the client has gone. A verdict on its way is dropped by the front */
   MESSAGE_INCIDENT,    /* (tuyss): login, Outcome (CLEAR_TEXT or NO_CERTIFICATE), Protocol, user (""
                           where it is not known), address: to record, and then to answer by a VERDICT
-                          of    the same Outcome; login 0: record only */
+                          of the same Outcome; login 0: record only */
   MESSAGE_KEYS_RESULT, /* (bs): taken, problem */
   MESSAGE_COUNTS,      /* (ta{su}): request, connections by protocol and state */
+
   /* verifier -> store */
   MESSAGE_OPEN, /* (tssu): session, user, Maildir, idle timeout s; + the socket to serve POP3 on */
-  /* store -> verifier */
+
+  /* store -> verifier. OPENED comes once the mailbox is locked; CLOSED follows an OPENED that was
+   * OK, after the lock is gone: the process can be given the next OPEN then. */
   MESSAGE_OPENED, /* (tus): session, Outcome, problem */
   MESSAGE_CLOSED, /* t: session */
+
   N_MESSAGES
 } MessageKind;
+
+/* One row of the table that both ends check by. */
+typedef struct {
+  const char *name;
+  const char *signature;
+  Role from;
+  Role to;
+  guint min_descriptors;
+  guint max_descriptors;
+  gsize max_bytes; /* of the body */
+} MessageFacts;
+
+/* Static; NULL for a number that is no kind. */
+const MessageFacts *message_get_facts(guint kind);
+/* "parent" and so on; static. */
+const char *role_get_name(Role role);
+
+/* A received message. The descriptors belong to the message: take one with
+ * message_take_descriptor(), the rest is closed by message_clear(). */
+typedef struct {
+  MessageKind kind;
+  GVariant *body; /* of the kind's signature, in normal form; wiped with its last reference */
+  int descriptors[MAX_MESSAGE_DESCRIPTORS]; /* close-on-exec; -1 where there is none */
+  guint n_descriptors;
+} Message;
+
+#define MESSAGE_INIT                                                                               \
+  {                                                                                                \
+    .descriptors = { -1, -1 }                                                                      \
+  }
+
+void message_clear(Message *message);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Message, message_clear)
+/* The descriptor at @index, the caller's to close from now on; -1 if there is none. */
+int message_take_descriptor(Message *message, guint index);
+
+/* An `ay` for a body that holds @bytes in memory that is wiped when it is freed.
+ * Floating. @bytes stay the caller's to wipe. */
+GVariant *message_secret_new(const void *bytes, gsize size);
+
+/* Checks @size bytes as they came from the wire (kind and body) with
+ * @n_descriptors; a new body, owned by the caller, and its *@kind; or NULL and
+ * INVALID_ARGUMENTS. Nothing but memory is touched. */
+GVariant *message_decode(Role from, Role to, const guint8 *bytes, gsize size, guint n_descriptors,
+                         MessageKind *kind, GError **error);
 
 #endif

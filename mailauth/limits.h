@@ -27,6 +27,13 @@
 #define MAX_BAD_COMMANDS 3
 #define MAX_FAILED_LOGINS 3
 
+/* A message between two roles, which has to fit a Unix socket's send buffer in
+ * one piece; what waits for a role that is slow to read. */
+#define MAX_MESSAGE 65536
+#define MAX_MESSAGE_DESCRIPTORS 2
+#define MAX_CHANNEL_QUEUE (8 * 1024 * 1024)
+#define MAX_CHANNEL_QUEUED_MESSAGES 16384
+
 /* The bytes that a relay holds for each direction while a side is slow. */
 #define RELAY_BUFFER 16384
 /* How long a login waits for a verifier that is being replaced, in ms. */

@@ -1,0 +1,141 @@
+/* The table of message kinds and the checks by it. Pure: it does no I/O, but it
+ * owns the descriptors of a message that has been received. */
+#include "mailauth/ipc.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "client/base/error.h"
+
+/* A list of addresses, or of counts, may be long; everything else is small. */
+#define LIST (MAX_MESSAGE - 1)
+#define SMALL 16384
+
+#define NO_DESCRIPTOR 0, 0
+#define ONE_DESCRIPTOR 1, 1
+#define IDENTITY_TO_PARENT ROLE_IDENTITY, ROLE_PARENT
+#define VERIFIER_TO_PARENT ROLE_VERIFIER, ROLE_PARENT
+#define PARENT_TO_VERIFIER ROLE_PARENT, ROLE_VERIFIER
+#define PARENT_TO_FRONT ROLE_PARENT, ROLE_FRONT
+#define VERIFIER_TO_FRONT ROLE_VERIFIER, ROLE_FRONT
+#define FRONT_TO_VERIFIER ROLE_FRONT, ROLE_VERIFIER
+#define VERIFIER_TO_STORE ROLE_VERIFIER, ROLE_STORE
+#define STORE_TO_VERIFIER ROLE_STORE, ROLE_VERIFIER
+
+static const MessageFacts facts[N_MESSAGES] = {
+    [MESSAGE_IDENTITY] = {"identity", "(bs)", IDENTITY_TO_PARENT, NO_DESCRIPTOR, SMALL},
+    [MESSAGE_LISTEN] = {"listen", "a(syb)", VERIFIER_TO_PARENT, NO_DESCRIPTOR, LIST},
+    [MESSAGE_CERTIFICATE] = {"certificate", "(ss)", VERIFIER_TO_PARENT, NO_DESCRIPTOR, SMALL},
+    [MESSAGE_WANT_STORE] = {"want-store", "(tss)", VERIFIER_TO_PARENT, NO_DESCRIPTOR, SMALL},
+    [MESSAGE_LISTENING] = {"listening", "a(syss)", PARENT_TO_VERIFIER, NO_DESCRIPTOR, LIST},
+    [MESSAGE_FILE_PROBLEM] = {"file-problem", "(ss)", PARENT_TO_VERIFIER, NO_DESCRIPTOR, SMALL},
+    [MESSAGE_STORE] = {"store", "(tu)", PARENT_TO_VERIFIER, ONE_DESCRIPTOR, SMALL},
+    [MESSAGE_STORE_REFUSED] = {"store-refused", "(ts)", PARENT_TO_VERIFIER, NO_DESCRIPTOR, SMALL},
+    [MESSAGE_FRONT_STARTED] = {"front-started", "()", PARENT_TO_VERIFIER, ONE_DESCRIPTOR, SMALL},
+    [MESSAGE_LISTENER] = {"listener", "(tsyb)", PARENT_TO_FRONT, ONE_DESCRIPTOR, SMALL},
+    [MESSAGE_UNLISTEN] = {"unlisten", "t", PARENT_TO_FRONT, NO_DESCRIPTOR, SMALL},
+    [MESSAGE_KEYS] = {"keys", "(ss)", PARENT_TO_FRONT, 0, 2, SMALL},
+    [MESSAGE_VERIFIER_STARTED] = {"verifier-started", "()", PARENT_TO_FRONT, ONE_DESCRIPTOR, SMALL},
+    [MESSAGE_SETTINGS] = {"settings", "(qa(yyuuuy))", VERIFIER_TO_FRONT, NO_DESCRIPTOR, SMALL},
+    [MESSAGE_VERDICT] = {"verdict", "(tusuusay)", VERIFIER_TO_FRONT, 0, 1, LIST},
+    [MESSAGE_ASK_COUNTS] = {"ask-counts", "t", VERIFIER_TO_FRONT, NO_DESCRIPTOR, SMALL},
+    [MESSAGE_LOGIN] = {"login", "(tyssaysb)", FRONT_TO_VERIFIER, NO_DESCRIPTOR, SMALL},
+    [MESSAGE_CANCEL] = {"cancel", "t", FRONT_TO_VERIFIER, NO_DESCRIPTOR, SMALL},
+    [MESSAGE_INCIDENT] = {"incident", "(tuyss)", FRONT_TO_VERIFIER, NO_DESCRIPTOR, SMALL},
+    [MESSAGE_KEYS_RESULT] = {"keys-result", "(bs)", FRONT_TO_VERIFIER, NO_DESCRIPTOR, SMALL},
+    [MESSAGE_COUNTS] = {"counts", "(ta{su})", FRONT_TO_VERIFIER, NO_DESCRIPTOR, LIST},
+    [MESSAGE_OPEN] = {"open", "(tssu)", VERIFIER_TO_STORE, ONE_DESCRIPTOR, SMALL},
+    [MESSAGE_OPENED] = {"opened", "(tus)", STORE_TO_VERIFIER, NO_DESCRIPTOR, SMALL},
+    [MESSAGE_CLOSED] = {"closed", "t", STORE_TO_VERIFIER, NO_DESCRIPTOR, SMALL},
+};
+
+static const char *const role_names[N_ROLES] = {
+    [ROLE_PARENT] = "parent", [ROLE_IDENTITY] = "identity", [ROLE_VERIFIER] = "verifier",
+    [ROLE_FRONT] = "front",   [ROLE_STORE] = "store",
+};
+
+const MessageFacts *message_get_facts(guint kind) {
+  return kind < N_MESSAGES ? &facts[kind] : NULL;
+}
+
+const char *role_get_name(Role role) {
+  return role_names[role];
+}
+
+void message_clear(Message *message) {
+  g_clear_pointer(&message->body, g_variant_unref);
+  for (guint i = 0; i < message->n_descriptors; i++)
+    if (message->descriptors[i] >= 0)
+      close(message->descriptors[i]);
+  *message = (Message)MESSAGE_INIT;
+}
+
+int message_take_descriptor(Message *message, guint index) {
+  if (index >= message->n_descriptors)
+    return -1;
+  int descriptor = message->descriptors[index];
+  message->descriptors[index] = -1;
+  return descriptor;
+}
+
+typedef struct {
+  gsize size;
+  guint8 bytes[] __attribute__((aligned(16)));
+} Secret;
+
+static void free_secret(gpointer data) {
+  Secret *secret = data;
+  explicit_bzero(secret->bytes, secret->size);
+  g_free(secret);
+}
+
+/* A variant on a copy of its own, aligned as GVariant wants it: it makes no further one. */
+static GVariant *new_wiped_variant(const GVariantType *type, const void *bytes, gsize size,
+                                   gboolean trusted) {
+  Secret *secret = g_malloc(sizeof(Secret) + size);
+  secret->size = size;
+  if (size > 0)
+    memcpy(secret->bytes, bytes, size);
+  return g_variant_new_from_data(type, secret->bytes, size, trusted, free_secret, secret);
+}
+
+GVariant *message_secret_new(const void *bytes, gsize size) {
+  return new_wiped_variant(G_VARIANT_TYPE_BYTESTRING, bytes, size, TRUE);
+}
+
+static const MessageFacts *check_head(Role from, Role to, const guint8 *bytes, gsize size,
+                                      guint n_descriptors, GError **error) {
+  const MessageFacts *row = size > 0 ? message_get_facts(bytes[0]) : NULL;
+  if (row == NULL)
+    error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
+              "A message of no known kind came from the %s", role_get_name(from));
+  else if (row->from != from || row->to != to)
+    error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
+              "A message '%s' does not go from the %s to the %s", row->name, role_get_name(from),
+              role_get_name(to));
+  else if (size - 1 > row->max_bytes)
+    error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
+              "A message '%s' of %" G_GSIZE_FORMAT " bytes is too long", row->name, size - 1);
+  else if (n_descriptors < row->min_descriptors || n_descriptors > row->max_descriptors)
+    error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS, "A message '%s' came with %u descriptors",
+              row->name, n_descriptors);
+  else
+    return row;
+  return NULL;
+}
+
+GVariant *message_decode(Role from, Role to, const guint8 *bytes, gsize size, guint n_descriptors,
+                         MessageKind *kind, GError **error) {
+  const MessageFacts *row = check_head(from, to, bytes, size, n_descriptors, error);
+  if (row == NULL)
+    return NULL;
+  g_autoptr(GVariant) body = g_variant_ref_sink(
+      new_wiped_variant(G_VARIANT_TYPE(row->signature), bytes + 1, size - 1, FALSE));
+  if (!g_variant_is_normal_form(body)) {
+    error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS, "The body of a message '%s' is malformed",
+              row->name);
+    return NULL;
+  }
+  *kind = (MessageKind)(row - facts);
+  return g_steal_pointer(&body);
+}

@@ -1,0 +1,34 @@
+/* What dispatch.c and dispatch-xml.c share: the standard interfaces' table, and
+ * pure functions over tables and object paths. */
+#ifndef REGISTRY_BUS_DISPATCH_TABLE_H
+#define REGISTRY_BUS_DISPATCH_TABLE_H
+
+#include "client/bus/dispatch.h"
+
+typedef enum {
+  DISPATCH_STANDARD_INTROSPECT,
+  DISPATCH_STANDARD_GET,
+  DISPATCH_STANDARD_SET,
+  DISPATCH_STANDARD_GET_ALL,
+  DISPATCH_STANDARD_COUNT,
+} DispatchStandard;
+
+typedef struct {
+  const char *interface;
+  DispatchMethod method; /* without a handler: dispatch.c has its own */
+} DispatchStandardMethod;
+extern const DispatchStandardMethod dispatch_standard_methods[DISPATCH_STANDARD_COUNT];
+/* Introspectable, Properties or Peer. */
+gboolean dispatch_is_standard_interface(const char *name);
+
+/* "sa{sv}" / "key s, options a{sv}" of a list (NULL: none); owned by the caller. */
+char *dispatch_signature_of(const DispatchArgument *arguments);
+char *dispatch_describe_arguments(const DispatchArgument *arguments);
+
+/* The first component that leads from @above down to @path; NULL where @above is
+ * not strictly above it. Owned by the caller. */
+char *dispatch_child_towards(const char *above, const char *path);
+/* The XML of an object that has nothing but a child. */
+char *dispatch_introspect_parent(const char *child);
+
+#endif

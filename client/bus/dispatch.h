@@ -1,0 +1,96 @@
+/* Objects on the bus from constant tables: finds the method, checks its
+ * signature, answers what is unknown, and makes the introspection XML out of the
+ * same tables. Serves org.freedesktop.DBus.Introspectable and .Properties of its
+ * own (libdbus answers .Peer). Knows no meaning, and no caller: an admission
+ * function that is handed in does. */
+#ifndef REGISTRY_BUS_DISPATCH_H
+#define REGISTRY_BUS_DISPATCH_H
+
+#include <dbus/dbus.h>
+
+#include "client/registry.h"
+
+typedef struct {
+  const char *name;
+  const char *signature; /* one complete type */
+} DispatchArgument;
+/* A list of arguments as it stands in a table; ends with a NULL name. */
+#define DISPATCH_ARGUMENTS(...) ((const DispatchArgument[]){__VA_ARGS__, {NULL, NULL}})
+#define DISPATCH_NOTHING NULL
+
+/* One call under way, from its arrival to its one answer. */
+typedef struct DispatchCall DispatchCall;
+/* Runs the call: now or later exactly one of the dispatch_call_ functions below
+ * answers it. The signature has been checked. */
+typedef void (*DispatchHandler)(DispatchCall *call, gpointer data);
+
+typedef struct {
+  const char *name;
+  const DispatchArgument *in;
+  const DispatchArgument *out;
+  DispatchHandler handler; /* NULL: answered with NotSupported */
+} DispatchMethod;
+
+typedef struct {
+  const char *name;
+  const DispatchArgument *arguments;
+} DispatchSignal;
+
+typedef struct {
+  const char *name;
+  const char *signature;
+  const char *emits_changed; /* "const", "false", "invalidates"; NULL: true, the default */
+  /* Appends the value itself (the variant is open already). FALSE with @error
+   * set, or without where memory has run out. */
+  gboolean (*get)(DBusMessageIter *variant, gpointer data, GError **error);
+} DispatchProperty;
+
+/* Each list ends with a NULL name; any may be NULL. */
+typedef struct {
+  const char *name;
+  const DispatchMethod *methods;
+  const DispatchSignal *signals;
+  const DispatchProperty *properties;
+} DispatchInterface;
+
+/* Decides who may go on: leads, now or later, to dispatch_call_run() or to an
+ * answer. Properties and introspection do not ask it. */
+typedef void (*DispatchAdmit)(DispatchCall *call, gpointer data);
+
+typedef struct Dispatcher Dispatcher;
+/* Serves @interfaces (until one without a name) on the object @path of
+ * @connection; the objects above list it as a child. @admit may be NULL. @data
+ * goes to every function of the tables. Calls still under way when it is freed
+ * may be answered later; their answers go nowhere once the connection is closed. */
+Dispatcher *dispatcher_new(DBusConnection *connection, const char *path,
+                           const DispatchInterface *interfaces, DispatchAdmit admit, gpointer data);
+void dispatcher_free(Dispatcher *dispatcher);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Dispatcher, dispatcher_free)
+
+/* The unique name of the caller; borrowed. */
+const char *dispatch_call_get_sender(const DispatchCall *call);
+const char *dispatch_call_get_method(const DispatchCall *call);
+/* Puts @iter at the first argument. */
+void dispatch_call_get_arguments(DispatchCall *call, DBusMessageIter *iter);
+/* Something of the admission's that lives as long as the call. */
+void dispatch_call_set_data(DispatchCall *call, gpointer data, GDestroyNotify destroy);
+gpointer dispatch_call_get_data(const DispatchCall *call);
+
+/* To the handler; for the admission. */
+void dispatch_call_run(DispatchCall *call);
+/* An answer to fill in and hand to dispatch_call_reply(). NULL: out of memory,
+ * which dispatch_call_reply() takes too. */
+DBusMessage *dispatch_call_new_reply(DispatchCall *call);
+/* Each of these answers and frees the call. Takes ownership of @reply. */
+void dispatch_call_reply(DispatchCall *call, DBusMessage *reply);
+void dispatch_call_fail(DispatchCall *call, const GError *error);
+/* The same, owning @error: for handlers that end with it. */
+void dispatch_call_take_error(DispatchCall *call, GError *error);
+
+/* PropertiesChanged for one property of the table, with its value. */
+void dispatcher_emit_changed(Dispatcher *dispatcher, const char *interface, const char *property);
+
+/* The XML of the object itself; owned by the caller. */
+char *dispatch_introspect(const DispatchInterface *interfaces);
+
+#endif

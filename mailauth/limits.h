@@ -25,7 +25,7 @@
 
 /* Commands that can't be used, and refused logins, before a session is ended. */
 #define MAX_BAD_COMMANDS 3
-#define MAX_FAILED_LOGINS 3
+#define MAX_FAILED_LOGINS 10
 
 /* A message between two roles, which has to fit a Unix socket's send buffer in
  * one piece; what waits for a role that is slow to read. */

@@ -1,0 +1,294 @@
+/* pop3.h: commands as a table, answers as text. */
+#include "mailauth/pop3.h"
+
+#include <string.h>
+
+#include "mailauth/limits.h"
+#include "mailauth/line.h"
+#include "mailauth/sasl.h"
+
+typedef enum {
+  POP3_COMMAND, /* a command is next */
+  POP3_SASL,    /* a SASL response is next */
+  POP3_WAITING, /* for an answer to the step that was given */
+} Pop3State;
+
+typedef struct {
+  Pop3State state;
+  guint bad_commands;
+  guint failed_logins;
+  char *user; /* what USER named */
+  Line line;
+  SaslExchange sasl;
+  Credentials credentials;
+} Pop3;
+
+/* @argument: what follows the single space, or NULL where there is no space. */
+typedef Step (*Pop3Handler)(Pop3 *pop3, const Surroundings *surroundings, const char *argument,
+                            GString *out);
+
+static Step refuse(GString *out, const char *text) {
+  g_string_append_printf(out, "-ERR %s\r\n", text);
+  return STEP_READ;
+}
+
+/* A command that can't be used; the last of too many ends the session. */
+static Step bad_command(Pop3 *pop3, GString *out, const char *text) {
+  refuse(out, text);
+  if (++pop3->bad_commands < MAX_BAD_COMMANDS)
+    return STEP_READ;
+  refuse(out, "Too many bad commands.");
+  return STEP_CLOSE;
+}
+
+static Step ask(Pop3 *pop3, Step step) {
+  pop3->state = POP3_WAITING;
+  return step;
+}
+
+static Step refuse_clear_text(Pop3 *pop3, const char *user) {
+  credentials_clear(&pop3->credentials);
+  if (user != NULL)
+    credentials_take(&pop3->credentials, "PASS", user, strlen(user), "", 0);
+  return ask(pop3, STEP_CLEAR_TEXT);
+}
+
+static void append_sasl_names(GString *out, const char *before, const char *after) {
+  for (const char *const *name = sasl_get_names(); *name != NULL; name++)
+    g_string_append_printf(out, "%s%s%s", before, *name, after);
+}
+
+static Step handle_capa(Pop3 *pop3, const Surroundings *surroundings, const char *argument,
+                        GString *out) {
+  if (argument != NULL)
+    return bad_command(pop3, out, "CAPA takes no argument.");
+  g_string_append(out, "+OK Capability list follows.\r\n"
+                       "TOP\r\nUIDL\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\nPIPELINING\r\n");
+  if (surroundings->takes_passwords) {
+    g_string_append(out, "USER\r\nSASL");
+    append_sasl_names(out, " ", "");
+    g_string_append(out, "\r\n");
+  }
+  if (surroundings->offers_tls)
+    g_string_append(out, "STLS\r\n");
+  g_string_append(out, ".\r\n");
+  return STEP_READ;
+}
+
+static Step handle_user(Pop3 *pop3, const Surroundings *surroundings, const char *argument,
+                        GString *out) {
+  if (argument == NULL || argument[0] == '\0')
+    return bad_command(pop3, out, "USER needs a name.");
+  if (!surroundings->takes_passwords)
+    return refuse_clear_text(pop3, argument);
+  if (!credentials_take(&pop3->credentials, "PASS", argument, strlen(argument), "", 0))
+    return bad_command(pop3, out, "The name cannot be one.");
+  credentials_clear(&pop3->credentials);
+  g_free(pop3->user);
+  pop3->user = g_strdup(argument);
+  g_string_append(out, "+OK\r\n");
+  return STEP_READ;
+}
+
+static Step handle_pass(Pop3 *pop3, const Surroundings *surroundings, const char *argument,
+                        GString *out) {
+  g_autofree char *user = g_steal_pointer(&pop3->user);
+  if (!surroundings->takes_passwords)
+    return refuse_clear_text(pop3, user);
+  if (user == NULL)
+    return bad_command(pop3, out, "USER comes first.");
+  if (argument == NULL)
+    return bad_command(pop3, out, "PASS needs a password.");
+  if (!credentials_take(&pop3->credentials, "PASS", user, strlen(user), argument, strlen(argument)))
+    return bad_command(pop3, out, "The password cannot be one.");
+  return ask(pop3, STEP_LOGIN);
+}
+
+static Step leave_sasl(Pop3 *pop3) {
+  sasl_clear(&pop3->sasl);
+  pop3->state = POP3_COMMAND;
+  return STEP_READ;
+}
+
+static Step continue_sasl(Pop3 *pop3, const char *response, GString *out) {
+  g_autoptr(GString) challenge = g_string_new(NULL);
+  SaslResult result = sasl_respond(&pop3->sasl, response, challenge, &pop3->credentials);
+  if (result == SASL_CHALLENGE) {
+    g_string_append_printf(out, "+ %s\r\n", challenge->str);
+    pop3->state = POP3_SASL;
+    return STEP_READ;
+  }
+  leave_sasl(pop3);
+  if (result == SASL_DONE)
+    return ask(pop3, STEP_LOGIN);
+  credentials_clear(&pop3->credentials);
+  if (result == SASL_NO_PROXY)
+    return bad_command(pop3, out, "[AUTH] Nobody may log in for another user.");
+  return bad_command(pop3, out, "The authentication response cannot be read.");
+}
+
+static Step list_mechanisms(const Surroundings *surroundings, GString *out) {
+  g_string_append(out, "+OK\r\n");
+  if (surroundings->takes_passwords)
+    append_sasl_names(out, "", "\r\n");
+  g_string_append(out, ".\r\n");
+  return STEP_READ;
+}
+
+static Step handle_auth(Pop3 *pop3, const Surroundings *surroundings, const char *argument,
+                        GString *out) {
+  if (argument == NULL || argument[0] == '\0')
+    return list_mechanisms(surroundings, out);
+  const char *space = strchr(argument, ' ');
+  g_autofree char *name =
+      space == NULL ? g_strdup(argument) : g_strndup(argument, (gsize)(space - argument));
+  if (!sasl_begin(&pop3->sasl, name))
+    return bad_command(pop3, out, "Unsupported authentication mechanism.");
+  if (!surroundings->takes_passwords) {
+    sasl_clear(&pop3->sasl);
+    return refuse_clear_text(pop3, NULL);
+  }
+  return continue_sasl(pop3, space == NULL ? NULL : space + 1, out);
+}
+
+static Step handle_stls(Pop3 *pop3, const Surroundings *surroundings, const char *argument,
+                        GString *out) {
+  if (argument != NULL)
+    return bad_command(pop3, out, "STLS takes no argument.");
+  if (surroundings->in_tls)
+    return bad_command(pop3, out, "TLS is active already.");
+  if (!surroundings->offers_tls)
+    return ask(pop3, STEP_NO_CERTIFICATE);
+  g_string_append(out, "+OK Begin TLS negotiation now.\r\n");
+  return STEP_START_TLS;
+}
+
+static Step handle_quit(Pop3 *pop3 G_GNUC_UNUSED, const Surroundings *surroundings G_GNUC_UNUSED,
+                        const char *argument G_GNUC_UNUSED, GString *out) {
+  g_string_append(out, "+OK Bye.\r\n");
+  return STEP_CLOSE;
+}
+
+static Step handle_later(Pop3 *pop3, const Surroundings *surroundings G_GNUC_UNUSED,
+                         const char *argument G_GNUC_UNUSED, GString *out) {
+  return bad_command(pop3, out, "Log in first.");
+}
+
+static const struct {
+  const char *name;
+  Pop3Handler handle;
+} commands[] = {
+    {"CAPA", handle_capa},  {"USER", handle_user},  {"PASS", handle_pass},  {"AUTH", handle_auth},
+    {"STLS", handle_stls},  {"QUIT", handle_quit},  {"STAT", handle_later}, {"LIST", handle_later},
+    {"RETR", handle_later}, {"DELE", handle_later}, {"NOOP", handle_later}, {"RSET", handle_later},
+    {"TOP", handle_later},  {"UIDL", handle_later},
+};
+
+static Step handle_command(Pop3 *pop3, const Surroundings *surroundings, GString *out) {
+  char *text = (char *)pop3->line.text.bytes;
+  gsize size = pop3->line.text.size;
+  char *space = strchr(text, ' ');
+  gsize length = space == NULL ? size : (gsize)(space - text);
+  gboolean is_auth = length == 4 && g_ascii_strncasecmp(text, "AUTH", 4) == 0;
+  if (size + 2 > MAX_POP3_COMMAND && !is_auth)
+    return bad_command(pop3, out, "The command is too long.");
+  for (gsize i = 0; i < G_N_ELEMENTS(commands); i++)
+    if (strlen(commands[i].name) == length &&
+        g_ascii_strncasecmp(commands[i].name, text, length) == 0)
+      return commands[i].handle(pop3, surroundings, space == NULL ? NULL : space + 1, out);
+  return bad_command(pop3, out, "Unknown command.");
+}
+
+static Step handle_response(Pop3 *pop3, GString *out) {
+  const char *text = (const char *)pop3->line.text.bytes;
+  if (strcmp(text, "*") != 0)
+    return continue_sasl(pop3, text, out);
+  leave_sasl(pop3);
+  return refuse(out, "Authentication cancelled.");
+}
+
+static Step handle_line(Pop3 *pop3, const Surroundings *surroundings, LineResult result,
+                        GString *out) {
+  gboolean too_long = result == LINE_TOO_LONG;
+  if (too_long || line_has_nul(&pop3->line)) {
+    leave_sasl(pop3);
+    return bad_command(pop3, out,
+                       too_long ? "The line is too long." : "A NUL byte is not allowed.");
+  }
+  if (pop3->state == POP3_SASL)
+    return handle_response(pop3, out);
+  return handle_command(pop3, surroundings, out);
+}
+
+static Step pop3_feed(Machine *machine, const Surroundings *surroundings, const guint8 **input,
+                      gsize *size, GString *out) {
+  Pop3 *pop3 = (Pop3 *)machine;
+  Step step = STEP_READ;
+  while (step == STEP_READ && *size > 0 && pop3->state != POP3_WAITING) {
+    LineResult result = line_feed(&pop3->line, input, size, MAX_SASL_LINE);
+    if (result == LINE_MORE)
+      break;
+    step = handle_line(pop3, surroundings, result, out);
+    line_clear(&pop3->line);
+  }
+  return step;
+}
+
+static Step pop3_answer(Machine *machine, Outcome outcome, const char *capabilities G_GNUC_UNUSED,
+                        GString *out) {
+  Pop3 *pop3 = (Pop3 *)machine;
+  const OutcomeFacts *facts = outcome_get_facts(outcome);
+  pop3->state = POP3_COMMAND;
+  credentials_clear(&pop3->credentials);
+  if (outcome == OUTCOME_OK) {
+    g_string_append_printf(out, "+OK %s\r\n", facts->text);
+    return STEP_RELAY;
+  }
+  g_string_append_printf(out, "-ERR %s%s%s\r\n", facts->pop3_code,
+                         facts->pop3_code[0] == '\0' ? "" : " ", facts->text);
+  if (!conversation_counts_as_failure(outcome) || ++pop3->failed_logins < MAX_FAILED_LOGINS)
+    return STEP_READ;
+  return STEP_CLOSE;
+}
+
+static void pop3_greet(Machine *machine G_GNUC_UNUSED,
+                       const Surroundings *surroundings G_GNUC_UNUSED, GString *out) {
+  g_string_append(out, "+OK POP3 server ready.\r\n");
+}
+
+static void pop3_forget(Machine *machine) {
+  Pop3 *pop3 = (Pop3 *)machine;
+  leave_sasl(pop3);
+  g_clear_pointer(&pop3->user, g_free);
+  credentials_clear(&pop3->credentials);
+  line_clear(&pop3->line);
+  pop3->line.skipping = FALSE;
+}
+
+static Machine *pop3_create(void) {
+  return (Machine *)g_new0(Pop3, 1);
+}
+
+static void pop3_free(Machine *machine) {
+  pop3_forget(machine);
+  g_free(machine);
+}
+
+static Credentials *pop3_get_credentials(Machine *machine) {
+  return &((Pop3 *)machine)->credentials;
+}
+
+static void pop3_say_goodbye(const char *why, GString *out) {
+  refuse(out, why);
+}
+
+const MachineOps pop3_ops = {
+    .create = pop3_create,
+    .free = pop3_free,
+    .greet = pop3_greet,
+    .feed = pop3_feed,
+    .answer = pop3_answer,
+    .tls_started = pop3_forget,
+    .get_credentials = pop3_get_credentials,
+    .say_goodbye = pop3_say_goodbye,
+};

@@ -1,0 +1,11 @@
+/* Numbers as people write them: decimal, or hexadecimal after 0x. Pure. */
+#ifndef REGISTRY_BASE_NUMBER_H
+#define REGISTRY_BASE_NUMBER_H
+
+#include <glib.h>
+
+/* TRUE where the whole of @text is a number of at most @maximum: no sign, no
+ * blanks, nothing after it. A leading zero does not mean octal. @number may be NULL. */
+gboolean number_parse(const char *text, guint64 maximum, guint64 *number);
+
+#endif

@@ -38,6 +38,10 @@
 #define LIMIT_WATCHES_DEFAULT 1024U
 #define LIMIT_CALLS_DEFAULT 256U
 #define LIMIT_STORED_BYTES_DEFAULT (64U * 1024U * 1024U)
+/* Schema files */
+#define LIMIT_SCHEMA_FILE_BYTES (4U * 1024U * 1024U)
+#define LIMIT_PATTERN_STEPS 200000U /* of PCRE's matching, for one string */
+#define LIMIT_PATTERN_DEPTH 20000U  /* of its backtracking */
 /* Messages and their parts */
 #define LIMIT_COMMENT_BYTES 4096U
 #define LIMIT_ACL_ENTRIES 256U

@@ -1,0 +1,127 @@
+/* The settings as they stand at one moment, read, typed and checked: a snapshot
+ * that a login keeps until it is answered. Pure: it reads from whatever serves
+ * the keys (the live views, or rows of a test). Every setting that can't be
+ * used is a problem that names it; a default stands where nothing is set. */
+#ifndef MAILAUTH_SETTINGS_H
+#define MAILAUTH_SETTINGS_H
+
+#include "client/registry.h"
+#include "mailauth/ipc.h"
+
+/* The keys that settings are read from. */
+typedef enum {
+  SETTINGS_STORE,   /* Services\MSExchangeIS\ParametersSystem */
+  SETTINGS_SERVICE, /* Services\MailAuth, with Parameters below it */
+  SETTINGS_BROKERS, /* Services\MBS\Instances, with the instances below it */
+  SETTINGS_POP3,    /* Services\MSExchangePOP3\Parameters */
+  SETTINGS_IMAP,    /* Services\MSExchangeIMAP4\Parameters */
+  N_SETTINGS_KEYS
+} SettingsKey;
+
+/* "HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\..."; static. */
+const char *settings_get_path(SettingsKey key);
+/* The key of the accounts. */
+#define ACCOUNTS_PATH "HKEY_LOCAL_MACHINE\\SAM\\Domains\\Account\\Users"
+
+/* Where the settings come from. Borrowed values, as registry_view_get(). */
+typedef struct {
+  RegistryViewState (*get_state)(SettingsKey key, gpointer data);
+  const RegistryValue *(*get)(SettingsKey key, const char *subkey, const char *name, gpointer data);
+  gboolean (*has_key)(SettingsKey key, const char *subkey, gpointer data);
+  gpointer data;
+} SettingsSource;
+
+typedef enum { STORE_MAILDIR, STORE_BACKEND } StoreKind;
+
+/* A mail server behind. */
+typedef struct {
+  char *host; /* NULL where no backend is set; an IPv6 address without its brackets */
+  guint16 port;
+  Protocol protocol;
+  gboolean tls; /* from the start */
+} BackendAddress;
+
+typedef struct {
+  guint32 enabled;
+  char **listen;
+  char **listen_tls;
+  guint32 clear_text;    /* ClearText */
+  guint32 login_timeout; /* s */
+  guint32 idle_timeout;  /* s */
+  guint32 max_connections;
+  guint32 max_connections_per_address;
+  guint32 logging_level; /* 0 to 5 */
+  guint32 store;         /* StoreKind */
+  char *mail_directory;  /* "" for none */
+  char *mail_user;       /* "" for the Maildir's owner */
+  char *backend_text;    /* as it is set; "" for none */
+  BackendAddress backend;
+  char *backend_master_user;
+  char *backend_master_password; /* wiped when the snapshot goes */
+} ProtocolSettings;
+
+/* The membership broker that is named. */
+typedef struct {
+  gboolean exists; /* its key is there */
+  char *type;      /* "" where there is none */
+  char *database;  /* of type sqlite; "" for none */
+} Broker;
+
+typedef enum {
+  SCOPE_NOTHING,  /* a default, or the rest of the setting, stands in for it */
+  SCOPE_PROTOCOL, /* no login of that protocol can be decided */
+  SCOPE_NATIVE,   /* ... no native login */
+  SCOPE_BROKER,   /* ... no login by that broker */
+  SCOPE_ALL,      /* ... no login at all */
+} ProblemScope;
+
+typedef struct {
+  ProblemScope scope;
+  SettingsKey key;
+  char *text; /* "<key>, <name>: <what is wrong and what would be right>" */
+} SettingProblem;
+
+typedef struct {
+  gatomicrefcount references;
+  char *package; /* "" for native */
+  char *broker;  /* "" for none */
+  Broker chosen;
+  char **logon_only_as;
+  char *object_name;
+  char *native_source;
+  char *pam_service;
+  char *domain;
+  char *certificate;
+  char *private_key;
+  guint32 minimum_tls;   /* 0x0303: 1.2 */
+  guint32 failure_delay; /* ms */
+  guint32 lockout_threshold;
+  guint32 lockout_seconds;
+  ProtocolSettings protocols[N_PROTOCOLS];
+  GPtrArray *problems; /* of SettingProblem */
+} Settings;
+
+/* Never fails: what can't be used is among the problems. A key that was never
+ * read yet (WAITING) is a problem for all logins. */
+Settings *settings_new(const SettingsSource *source);
+Settings *settings_ref(Settings *settings);
+void settings_unref(Settings *settings);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Settings, settings_unref)
+
+/* The first problem that keeps every login of @protocol from being decided,
+ * whichever package decides; NULL for none. Borrowed. */
+const SettingProblem *settings_find_problem(const Settings *settings, Protocol protocol);
+/* The first problem of exactly @scope; NULL for none. */
+const SettingProblem *settings_find_scope(const Settings *settings, ProblemScope scope);
+
+/* "MSExchangePOP3" or "MSExchangeIMAP4": the source of a protocol's events. */
+const char *protocol_get_source(Protocol protocol);
+/* "POP3" or "IMAP". */
+const char *protocol_get_name(Protocol protocol);
+
+/* "imap://host:port" and its like. INVALID_VALUE. Clear @address with
+ * backend_address_clear(). */
+gboolean backend_address_parse(const char *text, BackendAddress *address, GError **error);
+void backend_address_clear(BackendAddress *address);
+
+#endif

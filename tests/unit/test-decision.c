@@ -1,0 +1,311 @@
+/* settings.c and decision.c: what is decided with the settings of a row. */
+#include "mailauth/decision.h"
+
+#include <string.h>
+
+typedef struct {
+  SettingsKey key;
+  const char *subkey, *name;
+  const char *text; /* REG_SZ; NULL: a REG_DWORD of number */
+  guint32 number;
+} Stored;
+
+#define MAX_STORED 8
+
+typedef struct {
+  Stored stored[MAX_STORED];
+  RegistryViewState state[N_SETTINGS_KEYS];
+  GPtrArray *values; /* what was handed out */
+} World;
+
+static RegistryViewState get_state(SettingsKey key, gpointer data) {
+  return ((World *)data)->state[key];
+}
+
+static const RegistryValue *get(SettingsKey key, const char *subkey, const char *name,
+                                gpointer data) {
+  World *world = data;
+  for (guint i = 0; i < MAX_STORED && world->stored[i].name != NULL; i++) {
+    const Stored *stored = &world->stored[i];
+    if (stored->key != key || g_ascii_strcasecmp(stored->subkey, subkey) != 0 ||
+        g_ascii_strcasecmp(stored->name, name) != 0)
+      continue;
+    const char *strings[] = {stored->text, NULL};
+    RegistryValue *value = g_str_has_prefix(name, "Logon Only") || g_str_has_prefix(name, "Listen")
+                               ? registry_value_new_strings(strings, NULL)
+                           : stored->text != NULL
+                               ? registry_value_new_string(REGISTRY_SZ, stored->text, NULL)
+                               : registry_value_new_uint32(REGISTRY_DWORD, stored->number, NULL);
+    g_ptr_array_add(world->values, value);
+    return value;
+  }
+  return NULL;
+}
+
+static gboolean has_key(SettingsKey key, const char *subkey, gpointer data) {
+  const World *world = data;
+  for (guint i = 0; i < MAX_STORED && world->stored[i].name != NULL; i++)
+    if (world->stored[i].key == key && g_str_equal(world->stored[i].subkey, subkey))
+      return TRUE;
+  return FALSE;
+}
+
+static Settings *read_world(World *world) {
+  const SettingsSource source = {get_state, get, has_key, world};
+  for (guint i = 0; i < N_SETTINGS_KEYS; i++)
+    if (world->state[i] == REGISTRY_VIEW_WAITING)
+      world->state[i] = REGISTRY_VIEW_READY;
+  world->values = g_ptr_array_new_with_free_func((GDestroyNotify)registry_value_unref);
+  Settings *settings = settings_new(&source);
+  g_ptr_array_unref(world->values);
+  return settings;
+}
+
+#define PACKAGE(text)                                                                              \
+  { SETTINGS_STORE, "", "MBS Package", text, 0 }
+#define BROKER(text)                                                                               \
+  { SETTINGS_STORE, "", "MBS Broker", text, 0 }
+#define ALIAS(text)                                                                                \
+  { SETTINGS_STORE, "", "MSB Broker", text, 0 }
+#define TYPE(id, text)                                                                             \
+  { SETTINGS_BROKERS, id, "Type", text, 0 }
+#define DATABASE(id, text)                                                                         \
+  { SETTINGS_BROKERS, id, "Database", text, 0 }
+#define ONLY(text)                                                                                 \
+  { SETTINGS_STORE, "", "Logon Only As", text, 0 }
+
+typedef struct {
+  const char *title;
+  World world;
+  Outcome outcome;
+  PackageKind kind;
+  const char *broker;
+  const char *names; /* what the explanation must name, or NULL */
+} Row;
+
+static Row rows[] = {
+    {"nothing set", {{{0}}, {0}, NULL}, OUTCOME_OK, PACKAGE_NATIVE, "", NULL},
+    {"empty", {{PACKAGE("")}, {0}, NULL}, OUTCOME_OK, PACKAGE_NATIVE, "", NULL},
+    {"native with a broker left over",
+     {{BROKER("9")}, {0}, NULL},
+     OUTCOME_OK,
+     PACKAGE_NATIVE,
+     "",
+     NULL},
+    {"unknown package",
+     {{PACKAGE("MBS_NTLM")}, {0}, NULL},
+     OUTCOME_BAD_SETTING,
+     PACKAGE_MEMBERSHIP,
+     NULL,
+     "MBS Package"},
+    {"package of another type",
+     {{{SETTINGS_STORE, "", "MBS Package", NULL, 1}}, {0}, NULL},
+     OUTCOME_BAD_SETTING,
+     PACKAGE_NATIVE,
+     NULL,
+     "MBS Package"},
+    {"membership",
+     {{PACKAGE("MBS_BASIC"), BROKER("3"), TYPE("3", "sqlite"), DATABASE("3", "/m.db")}, {0}, NULL},
+     OUTCOME_OK,
+     PACKAGE_MEMBERSHIP,
+     "3",
+     "broker 3"},
+    {"the article's spelling",
+     {{PACKAGE("MBS_BASIC"), ALIAS("3"), TYPE("3", "sqlite"), DATABASE("3", "/m.db")}, {0}, NULL},
+     OUTCOME_OK,
+     PACKAGE_MEMBERSHIP,
+     "3",
+     NULL},
+    {"the described name first",
+     {{PACKAGE("MBS_BASIC"), ALIAS("4"), BROKER("3"), TYPE("3", "sqlite"), DATABASE("3", "/m.db")},
+      {0},
+      NULL},
+     OUTCOME_OK,
+     PACKAGE_MEMBERSHIP,
+     "3",
+     NULL},
+    {"no broker",
+     {{PACKAGE("MBS_BASIC")}, {0}, NULL},
+     OUTCOME_NO_BROKER,
+     PACKAGE_MEMBERSHIP,
+     "",
+     "MBS Broker"},
+    {"unknown broker",
+     {{PACKAGE("MBS_BASIC"), BROKER("4"), TYPE("3", "sqlite")}, {0}, NULL},
+     OUTCOME_UNKNOWN_BROKER,
+     PACKAGE_MEMBERSHIP,
+     "4",
+     "'4'"},
+    {"a path for a broker",
+     {{PACKAGE("MBS_BASIC"), BROKER("3\\x"), TYPE("3\\x", "sqlite")}, {0}, NULL},
+     OUTCOME_BAD_SETTING,
+     PACKAGE_MEMBERSHIP,
+     NULL,
+     "MBS Broker"},
+    {"broker's type unknown",
+     {{PACKAGE("MBS_BASIC"), BROKER("3"), TYPE("3", "oracle")}, {0}, NULL},
+     OUTCOME_BAD_SETTING,
+     PACKAGE_MEMBERSHIP,
+     "3",
+     "Type"},
+    {"broker without a file",
+     {{PACKAGE("MBS_BASIC"), BROKER("3"), TYPE("3", "sqlite")}, {0}, NULL},
+     OUTCOME_BAD_SETTING,
+     PACKAGE_MEMBERSHIP,
+     "3",
+     "Database"},
+    {"another source",
+     {{{SETTINGS_SERVICE, "Parameters", "Native Source", "NIS", 0}}, {0}, NULL},
+     OUTCOME_BAD_SETTING,
+     PACKAGE_NATIVE,
+     "",
+     "Native Source"},
+    {"maintenance", {{ONLY("admin")}, {0}, NULL}, OUTCOME_MAINTENANCE, PACKAGE_NATIVE, "", NULL},
+    {"named for maintenance", {{ONLY("Alice")}, {0}, NULL}, OUTCOME_OK, PACKAGE_NATIVE, "", NULL},
+    {"settings before maintenance",
+     {{ONLY("admin"), PACKAGE("x")}, {0}, NULL},
+     OUTCOME_BAD_SETTING,
+     PACKAGE_MEMBERSHIP,
+     NULL,
+     NULL},
+    {"brokers unreadable",
+     {{PACKAGE("MBS_BASIC"), BROKER("3")}, {[SETTINGS_BROKERS] = REGISTRY_VIEW_DENIED}, NULL},
+     OUTCOME_BAD_SETTING,
+     PACKAGE_MEMBERSHIP,
+     "3",
+     "Instances"},
+    {"brokers unreadable, but native",
+     {{{0}}, {[SETTINGS_BROKERS] = REGISTRY_VIEW_DENIED}, NULL},
+     OUTCOME_OK,
+     PACKAGE_NATIVE,
+     "",
+     NULL},
+    {"other protocol's setting",
+     {{{SETTINGS_IMAP, "", "Clear Text", "maybe", 0}}, {0}, NULL},
+     OUTCOME_OK,
+     PACKAGE_NATIVE,
+     "",
+     NULL},
+    {"own protocol's setting",
+     {{{SETTINGS_POP3, "", "Clear Text", "maybe", 0}}, {0}, NULL},
+     OUTCOME_BAD_SETTING,
+     PACKAGE_NATIVE,
+     "",
+     "Clear Text"},
+    {"a threshold of text",
+     {{{SETTINGS_SERVICE, "Parameters", "Lockout Threshold", "ten", 0}}, {0}, NULL},
+     OUTCOME_BAD_SETTING,
+     PACKAGE_NATIVE,
+     NULL,
+     "Lockout Threshold"},
+};
+
+static void test_rows(void) {
+  for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+    g_test_message("%s", rows[i].title);
+    g_autoptr(Settings) settings = read_world(&rows[i].world);
+    g_auto(Decision) decision = {0};
+    decision_admit(settings, PROTOCOL_POP3, "alice", &decision);
+    g_assert_cmpint(decision.outcome, ==, rows[i].outcome);
+    g_assert_cmpint(decision.kind, ==, rows[i].kind);
+    if (rows[i].broker != NULL)
+      g_assert_cmpstr(decision.broker, ==, rows[i].broker);
+    if (rows[i].names != NULL)
+      g_assert_nonnull(strstr(decision.why, rows[i].names));
+  }
+}
+
+static void test_waiting(void) {
+  World world = {0};
+  const SettingsSource source = {get_state, get, has_key, &world};
+  g_autoptr(Settings) settings = settings_new(&source);
+  g_auto(Decision) decision = {0};
+  decision_admit(settings, PROTOCOL_IMAP, "alice", &decision);
+  g_assert_cmpint(decision.outcome, ==, OUTCOME_BAD_SETTING);
+  g_assert_nonnull(strstr(decision.why, "registry can't be reached"));
+}
+
+static void test_defaults(void) {
+  World world = {0};
+  g_autoptr(Settings) settings = read_world(&world);
+  const ProtocolSettings *pop3 = &settings->protocols[PROTOCOL_POP3];
+  const ProtocolSettings *imap = &settings->protocols[PROTOCOL_IMAP];
+  g_assert_cmpuint(settings->problems->len, ==, 0);
+  g_assert_cmpstr(pop3->listen[0], ==, "127.0.0.1:110");
+  g_assert_cmpstr(imap->listen[0], ==, "127.0.0.1:143");
+  g_assert_null(pop3->listen_tls[0]);
+  g_assert_cmpuint(pop3->store, ==, STORE_MAILDIR);
+  g_assert_cmpuint(imap->store, ==, STORE_BACKEND);
+  g_assert_cmpuint(pop3->clear_text, ==, CLEAR_TEXT_LOOPBACK);
+  g_assert_cmpuint(pop3->login_timeout, ==, 60);
+  g_assert_cmpuint(pop3->max_connections, ==, 10000);
+  g_assert_cmpuint(settings->failure_delay, ==, 500);
+  g_assert_cmpstr(settings->object_name, ==, "mailauth");
+}
+
+static void test_backends(void) {
+  const struct {
+    const char *text, *host;
+    guint16 port;
+    Protocol protocol;
+    gboolean tls;
+  } table[] = {
+      {"imap://127.0.0.1:143", "127.0.0.1", 143, PROTOCOL_IMAP, FALSE},
+      {"imaps://mail.example.org:993", "mail.example.org", 993, PROTOCOL_IMAP, TRUE},
+      {"pop3://[::1]:110", "::1", 110, PROTOCOL_POP3, FALSE},
+      {"pop3s://h:995", "h", 995, PROTOCOL_POP3, TRUE},
+      {"imap://127.0.0.1", "127.0.0.1", 143, PROTOCOL_IMAP, FALSE},
+      {"imaps://[::1]/", "::1", 993, PROTOCOL_IMAP, TRUE},
+      {"imap://127.0.0.1:0", NULL, 0, PROTOCOL_POP3, FALSE},
+      {"imap://127.0.0.1:65536", NULL, 0, PROTOCOL_POP3, FALSE},
+      {"imap://u@h:1", NULL, 0, PROTOCOL_POP3, FALSE},
+      {"imap://::1:1", NULL, 0, PROTOCOL_POP3, FALSE},
+      {"imap://:1", NULL, 0, PROTOCOL_POP3, FALSE},
+      {"imap://h:1/x", NULL, 0, PROTOCOL_POP3, FALSE},
+      {"http://h:1", NULL, 0, PROTOCOL_POP3, FALSE},
+      {"", NULL, 0, PROTOCOL_POP3, FALSE},
+  };
+  for (guint i = 0; i < G_N_ELEMENTS(table); i++) {
+    BackendAddress address = {0};
+    g_test_message("%s", table[i].text);
+    g_assert_cmpint(backend_address_parse(table[i].text, &address, NULL), ==,
+                    table[i].host != NULL);
+    g_assert_cmpstr(address.host, ==, table[i].host);
+    if (table[i].host != NULL) {
+      g_assert_cmpuint(address.port, ==, table[i].port);
+      g_assert_cmpint(address.protocol, ==, table[i].protocol);
+      g_assert_cmpint(address.tls, ==, table[i].tls);
+    }
+    backend_address_clear(&address);
+  }
+}
+
+static void test_mailboxes(void) {
+  World world = {{{SETTINGS_POP3, "", "Mail Directory", "/mail/%u", 0}}, {0}, NULL};
+  g_autoptr(Settings) settings = read_world(&world);
+  g_autofree char *path = NULL;
+  g_autofree char *none = NULL;
+  g_autofree char *why = NULL;
+  g_assert_cmpint(decision_find_mailbox(settings, PROTOCOL_POP3, "alice", &path, &none), ==,
+                  OUTCOME_OK);
+  g_assert_cmpstr(path, ==, "/mail/alice");
+  g_assert_null(none);
+  g_free(g_steal_pointer(&path));
+  g_assert_cmpint(decision_find_mailbox(settings, PROTOCOL_POP3, "../x", &path, &why), ==,
+                  OUTCOME_NO_MAILBOX);
+  g_assert_null(path);
+  g_free(g_steal_pointer(&why));
+  g_assert_cmpint(decision_find_mailbox(settings, PROTOCOL_IMAP, "alice", &path, &why), ==,
+                  OUTCOME_NO_MAILBOX);
+  g_assert_nonnull(strstr(why, "Backend"));
+}
+
+int main(int argc, char **argv) {
+  g_test_init(&argc, &argv, NULL);
+  g_test_add_func("/decision/rows", test_rows);
+  g_test_add_func("/decision/waiting", test_waiting);
+  g_test_add_func("/decision/mailboxes", test_mailboxes);
+  g_test_add_func("/settings/defaults", test_defaults);
+  g_test_add_func("/settings/backends", test_backends);
+  return g_test_run();
+}

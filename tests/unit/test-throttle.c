@@ -1,0 +1,139 @@
+/* throttle.c: delays, locks and holds, with time as an argument. */
+#include "mailauth/throttle.h"
+
+#define SECOND G_GINT64_CONSTANT(1000000)
+
+static const ThrottleRules rules = {
+    .failure_delay = 500, .lockout_threshold = 3, .lockout_seconds = 300};
+static const ThrottleRules no_delay = {
+    .failure_delay = 0, .lockout_threshold = 3, .lockout_seconds = 300};
+static const ThrottleRules nothing = {0};
+
+static guint32 fail(Throttle *throttle, const ThrottleRules *with, const char *account,
+                    const char *address, gint64 now) {
+  guint32 wait = 0;
+  g_assert_cmpint(throttle_begin(throttle, with, account, address, now, &wait), ==, THROTTLE_GO);
+  throttle_end(throttle, with, account, address, now, THROTTLE_FAILURE, &wait);
+  return wait;
+}
+
+static ThrottleAnswer ask(Throttle *throttle, const ThrottleRules *with, const char *account,
+                          const char *address, gint64 now) {
+  guint32 wait = 0;
+  ThrottleAnswer answer = throttle_begin(throttle, with, account, address, now, &wait);
+  if (answer == THROTTLE_GO)
+    throttle_end(throttle, with, account, address, now, THROTTLE_UNDECIDED, &wait);
+  return answer;
+}
+
+static void test_addresses(void) {
+  const struct {
+    const char *text, *address;
+  } rows[] = {
+      {"192.0.2.7", "192.0.2.7"},
+      {"::ffff:192.0.2.7", "192.0.2.7"},
+      {"2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"},
+      {"2001:db8:1:2::9", "2001:db8:1:2::/64"},
+      {"2001:db8:1:3::9", "2001:db8:1:3::/64"},
+      {"fe80::1%eth0", "fe80::/64"},
+      {"", ""},
+      {"local", "local"},
+  };
+  for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+    g_autofree char *address = throttle_dup_address(rows[i].text);
+    g_assert_cmpstr(address, ==, rows[i].address);
+  }
+}
+
+static void test_delay_grows(void) {
+  g_autoptr(Throttle) throttle = throttle_new(100);
+  g_assert_cmpuint(fail(throttle, &rules, "a", "x", 0), ==, 500);
+  g_assert_cmpint(ask(throttle, &rules, "b", "x", 499000), ==, THROTTLE_WAIT);
+  g_assert_cmpint(ask(throttle, &rules, "b", "y", 499000), ==, THROTTLE_GO);
+  g_assert_cmpuint(fail(throttle, &rules, "b", "x", 500000), ==, 1000);
+  g_assert_cmpuint(fail(throttle, &rules, "a", "x", 5 * SECOND), ==, 1500);
+  /* Forgotten in time. */
+  g_assert_cmpuint(fail(throttle, &rules, "a", "x", 400 * SECOND), ==, 500);
+}
+
+static void test_pair_is_locked(void) {
+  g_autoptr(Throttle) throttle = throttle_new(100);
+  for (guint i = 0; i < 3; i++)
+    fail(throttle, &no_delay, "a", "x", i);
+  g_assert_cmpint(ask(throttle, &no_delay, "a", "x", 10), ==, THROTTLE_HELD);
+  g_assert_cmpint(ask(throttle, &no_delay, "b", "x", 10), ==, THROTTLE_GO);
+  g_assert_cmpint(ask(throttle, &no_delay, "a", "y", 10), ==, THROTTLE_GO);
+  g_assert_cmpint(ask(throttle, &no_delay, "a", "x", 299 * SECOND), ==, THROTTLE_HELD);
+  g_assert_cmpint(ask(throttle, &no_delay, "a", "x", 301 * SECOND), ==, THROTTLE_GO);
+}
+
+static void test_threshold_zero_lifts(void) {
+  g_autoptr(Throttle) throttle = throttle_new(100);
+  for (guint i = 0; i < 3; i++)
+    fail(throttle, &no_delay, "a", "x", i);
+  g_assert_cmpint(ask(throttle, &nothing, "a", "x", 10), ==, THROTTLE_GO);
+}
+
+static void test_address_is_held(void) {
+  g_autoptr(Throttle) throttle = throttle_new(100);
+  const char *accounts[] = {"a", "b", "c", "d", "e", "f"};
+  for (guint i = 0; i < G_N_ELEMENTS(accounts); i++)
+    fail(throttle, &no_delay, accounts[i], "x", i);
+  g_assert_cmpint(ask(throttle, &no_delay, "new", "x", 10), ==, THROTTLE_HELD);
+  g_assert_cmpint(ask(throttle, &no_delay, "new", "y", 10), ==, THROTTLE_GO);
+}
+
+/* One good account must not wash away the failures of the others. */
+static void test_success_clears_its_pair_alone(void) {
+  g_autoptr(Throttle) throttle = throttle_new(100);
+  guint32 wait = 0;
+  for (guint i = 0; i < 3; i++)
+    fail(throttle, &no_delay, "victim", "x", i);
+  fail(throttle, &no_delay, "own", "x", 5);
+  g_assert_cmpint(throttle_begin(throttle, &no_delay, "own", "x", 6, &wait), ==, THROTTLE_GO);
+  throttle_end(throttle, &no_delay, "own", "x", 6, THROTTLE_SUCCESS, &wait);
+  g_assert_cmpint(ask(throttle, &no_delay, "victim", "x", 7), ==, THROTTLE_HELD);
+}
+
+static void test_many_at_once(void) {
+  g_autoptr(Throttle) throttle = throttle_new(100);
+  guint32 wait = 0;
+  for (guint i = 0; i < 3; i++)
+    g_assert_cmpint(throttle_begin(throttle, &rules, "a", "x", 0, &wait), ==, THROTTLE_GO);
+  g_assert_cmpint(throttle_begin(throttle, &rules, "a", "x", 0, &wait), ==, THROTTLE_WAIT);
+  throttle_end(throttle, &rules, "a", "x", 0, THROTTLE_SUCCESS, &wait);
+  g_assert_cmpint(throttle_begin(throttle, &rules, "a", "x", 0, &wait), ==, THROTTLE_GO);
+}
+
+/* Strangers' addresses must not push a hold out of the table. */
+static void test_hold_survives_a_flood(void) {
+  g_autoptr(Throttle) throttle = throttle_new(50);
+  for (guint i = 0; i < 3; i++)
+    fail(throttle, &no_delay, "a", "x", i);
+  for (guint i = 0; i < 500; i++) {
+    g_autofree char *address = g_strdup_printf("192.0.2.%u", i);
+    fail(throttle, &no_delay, "a", address, 10 + i);
+  }
+  g_assert_cmpuint(throttle_count(throttle), <=, 50);
+  g_assert_cmpint(ask(throttle, &no_delay, "a", "x", 1000), ==, THROTTLE_HELD);
+}
+
+static void test_success_leaves_nothing(void) {
+  g_autoptr(Throttle) throttle = throttle_new(50);
+  g_assert_cmpint(ask(throttle, &rules, "a", "x", 0), ==, THROTTLE_GO);
+  g_assert_cmpuint(throttle_count(throttle), ==, 0);
+}
+
+int main(int argc, char **argv) {
+  g_test_init(&argc, &argv, NULL);
+  g_test_add_func("/throttle/addresses", test_addresses);
+  g_test_add_func("/throttle/delay-grows", test_delay_grows);
+  g_test_add_func("/throttle/pair-is-locked", test_pair_is_locked);
+  g_test_add_func("/throttle/threshold-zero-lifts", test_threshold_zero_lifts);
+  g_test_add_func("/throttle/address-is-held", test_address_is_held);
+  g_test_add_func("/throttle/success-clears-its-pair-alone", test_success_clears_its_pair_alone);
+  g_test_add_func("/throttle/many-at-once", test_many_at_once);
+  g_test_add_func("/throttle/hold-survives-a-flood", test_hold_survives_a_flood);
+  g_test_add_func("/throttle/success-leaves-nothing", test_success_leaves_nothing);
+  return g_test_run();
+}

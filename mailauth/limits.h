@@ -34,6 +34,10 @@
 #define MAX_CHANNEL_QUEUE (8 * 1024 * 1024)
 #define MAX_CHANNEL_QUEUED_MESSAGES 16384
 
+/* Messages in one mailbox, and the bytes of the file that keeps their sizes. */
+#define MAX_MESSAGES 1000000
+#define MAX_SIZES_FILE (192 * 1024 * 1024)
+
 /* The bytes that a relay holds for each direction while a side is slow. */
 #define RELAY_BUFFER 16384
 /* How long a login waits for a verifier that is being replaced, in ms. */

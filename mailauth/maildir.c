@@ -1,0 +1,305 @@
+/* See maildir.h. A message is known by the unique part of its file's name; the
+ * rest may change at any time, as other programs set flags: a name that has gone
+ * is looked for anew before the message is. */
+#include "mailauth/maildir.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "client/base/error.h"
+#include "mailauth/limits.h"
+#include "mailauth/maildir-name.h"
+#include "mailauth/maildir-sizes.h"
+#include "mailauth/pop3-body.h"
+
+#define READ_SIZE 65536
+
+typedef struct {
+  char *name; /* as it was last seen in cur/ (or new/) */
+  char *uid;
+  int folder; /* cur or new; borrowed */
+} Mail;
+
+struct Maildir {
+  int folder, current, fresh; /* the Maildir, its cur, its new */
+  int lock;
+  GArray *mails; /* of Mail */
+  MaildirSizes *sizes;
+};
+
+static void clear_mail(gpointer data) {
+  Mail *mail = data;
+  g_free(mail->name);
+  g_free(mail->uid);
+}
+
+static void close_descriptor(int descriptor) {
+  if (descriptor >= 0)
+    close(descriptor);
+}
+
+void maildir_close(Maildir *maildir) {
+  if (maildir == NULL)
+    return;
+  g_array_unref(maildir->mails);
+  maildir_sizes_free(maildir->sizes);
+  close_descriptor(maildir->current);
+  close_descriptor(maildir->fresh);
+  close_descriptor(maildir->lock);
+  close_descriptor(maildir->folder);
+  g_free(maildir);
+}
+
+static gboolean set_errno_error(GError **error, const char *what, const char *name) {
+  return error_set(error, REGISTRY_ERROR_FAILED, "%s %s: %s", what, name, g_strerror(errno));
+}
+
+/* ---- opening ---- */
+
+static int open_folder(int parent, const char *name, GError **error) {
+  const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+  int folder = openat(parent, name, flags);
+  if (folder < 0 && errno == ENOENT && parent != AT_FDCWD && mkdirat(parent, name, 0700) == 0)
+    folder = openat(parent, name, flags);
+  if (folder < 0)
+    set_errno_error(error, "The mail folder can't be opened:", name);
+  return folder;
+}
+
+static gboolean is_regular(int descriptor) {
+  struct stat status;
+  return fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+static gboolean take_lock(Maildir *maildir, GError **error) {
+  maildir->lock = openat(maildir->folder, MAILDIR_LOCK_FILE,
+                         O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+  if (maildir->lock < 0)
+    return set_errno_error(error, "The lock can't be had:", MAILDIR_LOCK_FILE);
+  if (!is_regular(maildir->lock))
+    return error_set(error, REGISTRY_ERROR_FAILED, "%s is no regular file", MAILDIR_LOCK_FILE);
+  if (flock(maildir->lock, LOCK_EX | LOCK_NB) == 0)
+    return TRUE;
+  if (errno == EWOULDBLOCK)
+    return error_set(error, REGISTRY_ERROR_CONFLICT, "Another session has the mailbox open");
+  return set_errno_error(error, "The lock can't be had:", MAILDIR_LOCK_FILE);
+}
+
+static gboolean open_folders(Maildir *maildir, const char *path, GError **error) {
+  maildir->folder = open_folder(AT_FDCWD, path, error);
+  if (maildir->folder < 0 || !take_lock(maildir, error))
+    return FALSE;
+  maildir->current = open_folder(maildir->folder, "cur", error);
+  if (maildir->current < 0)
+    return FALSE;
+  maildir->fresh = open_folder(maildir->folder, "new", error);
+  if (maildir->fresh < 0)
+    return FALSE;
+  close_descriptor(open_folder(maildir->folder, "tmp", NULL));
+  return TRUE;
+}
+
+/* ---- listing ---- */
+
+static gboolean is_message(int folder, const struct dirent *entry) {
+  struct stat status;
+  if (entry->d_name[0] == '.')
+    return FALSE;
+  if (entry->d_type != DT_UNKNOWN)
+    return entry->d_type == DT_REG;
+  return fstatat(folder, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+         S_ISREG(status.st_mode);
+}
+
+/* The names in @folder that are messages', in no order; NULL and an error. */
+static GPtrArray *list_names(int folder, GError **error) {
+  g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+  int own = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR *listing = own >= 0 ? fdopendir(own) : NULL;
+  if (listing == NULL) {
+    close_descriptor(own);
+    set_errno_error(error, "The mail folder", "can't be listed");
+    return NULL;
+  }
+  const struct dirent *entry;
+  while (names->len <= MAX_MESSAGES && (errno = 0, entry = readdir(listing)) != NULL)
+    if (is_message(folder, entry))
+      g_ptr_array_add(names, g_strdup(entry->d_name));
+  gboolean complete = errno == 0 && names->len <= MAX_MESSAGES;
+  if (names->len > MAX_MESSAGES)
+    error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED, "The mailbox holds more than %d messages",
+              MAX_MESSAGES);
+  else if (!complete)
+    set_errno_error(error, "The mail folder", "can't be listed");
+  closedir(listing);
+  return complete ? g_steal_pointer(&names) : NULL;
+}
+
+/* A message that is being moved may be in two places: it is one. */
+static void add_mail(Maildir *maildir, GHashTable *seen, const char *name, int folder) {
+  Mail mail = {.uid = maildir_name_make_uid(name), .folder = folder};
+  if (g_hash_table_contains(seen, mail.uid)) {
+    g_free(mail.uid);
+    return;
+  }
+  mail.name = g_strdup(name);
+  g_hash_table_add(seen, mail.uid);
+  g_array_append_val(maildir->mails, mail);
+}
+
+/* What is in new/ moves to cur/, as soon as a client may see it. */
+static gboolean move_fresh(Maildir *maildir, GHashTable *seen, GError **error) {
+  g_autoptr(GPtrArray) names = list_names(maildir->fresh, error);
+  for (guint i = 0; names != NULL && i < names->len; i++) {
+    const char *name = names->pdata[i];
+    g_autofree char *target = g_strconcat(name, strchr(name, ':') == NULL ? ":2," : NULL, NULL);
+    if (renameat2(maildir->fresh, name, maildir->current, target, RENAME_NOREPLACE) == 0 ||
+        errno == ENOENT)
+      continue;
+    /* A folder that can't be written to is read where it is. */
+    add_mail(maildir, seen, name, maildir->fresh);
+  }
+  return names != NULL;
+}
+
+static int compare_mails(gconstpointer a, gconstpointer b) {
+  return maildir_name_compare(((const Mail *)a)->name, ((const Mail *)b)->name);
+}
+
+static gboolean list_mails(Maildir *maildir, GError **error) {
+  g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal); /* of uid, borrowed */
+  if (!move_fresh(maildir, seen, error))
+    return FALSE;
+  g_autoptr(GPtrArray) names = list_names(maildir->current, error);
+  for (guint i = 0; names != NULL && i < names->len; i++)
+    add_mail(maildir, seen, names->pdata[i], maildir->current);
+  g_array_sort(maildir->mails, compare_mails);
+  return names != NULL;
+}
+
+Maildir *maildir_open(const char *path, GError **error) {
+  g_autoptr(Maildir) maildir = g_new0(Maildir, 1);
+  maildir->folder = maildir->current = maildir->fresh = maildir->lock = -1;
+  maildir->mails = g_array_new(FALSE, FALSE, sizeof(Mail));
+  g_array_set_clear_func(maildir->mails, clear_mail);
+  if (!g_path_is_absolute(path)) {
+    error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS, "The mail folder is no absolute path");
+    return NULL;
+  }
+  if (!open_folders(maildir, path, error) || !list_mails(maildir, error))
+    return NULL;
+  maildir->sizes = maildir_sizes_load(maildir->folder, MAILDIR_SIZES_FILE);
+  return g_steal_pointer(&maildir);
+}
+
+/* ---- messages ---- */
+
+static Mail *get_mail(const Maildir *maildir, guint index) {
+  return &g_array_index(maildir->mails, Mail, index);
+}
+
+guint maildir_get_count(const Maildir *maildir) {
+  return maildir->mails->len;
+}
+
+const char *maildir_get_uid(const Maildir *maildir, guint index) {
+  return get_mail(maildir, index)->uid;
+}
+
+guint64 maildir_get_size(const Maildir *maildir, guint index) {
+  return maildir_name_get_size(get_mail(maildir, index)->name);
+}
+
+/* Other programs rename files to flag messages: gives each mail that is still
+ * there the name it has now. */
+static void find_names_anew(Maildir *maildir) {
+  g_autoptr(GHashTable) by_uid = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+  g_autoptr(GPtrArray) names = list_names(maildir->current, NULL);
+  for (guint i = 0; names != NULL && i < names->len; i++)
+    g_hash_table_insert(by_uid, maildir_name_make_uid(names->pdata[i]), names->pdata[i]);
+  for (guint i = 0; i < maildir->mails->len; i++) {
+    Mail *mail = get_mail(maildir, i);
+    const char *name = g_hash_table_lookup(by_uid, mail->uid);
+    if (name == NULL)
+      continue;
+    g_free(mail->name);
+    mail->name = g_strdup(name);
+    mail->folder = maildir->current;
+  }
+}
+
+static int open_file(const Mail *mail) {
+  int file = openat(mail->folder, mail->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  if (file < 0 || is_regular(file))
+    return file;
+  close(file);
+  errno = EINVAL;
+  return -1;
+}
+
+int maildir_open_message(Maildir *maildir, guint index, GError **error) {
+  const Mail *mail = get_mail(maildir, index);
+  int file = open_file(mail);
+  if (file < 0 && errno == ENOENT) {
+    find_names_anew(maildir);
+    file = open_file(mail);
+  }
+  if (file < 0)
+    set_errno_error(error, "The message can't be opened:", mail->uid);
+  return file;
+}
+
+gboolean maildir_remove(Maildir *maildir, guint index, GError **error) {
+  const Mail *mail = get_mail(maildir, index);
+  if (unlinkat(mail->folder, mail->name, 0) == 0)
+    return TRUE;
+  if (errno == ENOENT) {
+    find_names_anew(maildir);
+    if (unlinkat(mail->folder, mail->name, 0) == 0 || errno == ENOENT)
+      return TRUE;
+  }
+  return set_errno_error(error, "The message can't be removed:", mail->uid);
+}
+
+static gboolean count_octets(int file, guint64 *octets) {
+  g_autofree char *buffer = g_malloc(READ_SIZE);
+  Pop3Measure measure = POP3_MEASURE_INIT;
+  gssize size;
+  while ((size = TEMP_FAILURE_RETRY(read(file, buffer, READ_SIZE))) > 0)
+    pop3_measure_add(&measure, buffer, (gsize)size);
+  *octets = pop3_measure_finish(&measure);
+  return size == 0;
+}
+
+guint64 maildir_measure(Maildir *maildir, guint index) {
+  struct stat status;
+  guint64 octets = maildir_get_size(maildir, index);
+  if (octets != G_MAXUINT64)
+    return octets;
+  int file = maildir_open_message(maildir, index, NULL);
+  if (file < 0)
+    return 0;
+  const char *uid = maildir_get_uid(maildir, index);
+  gboolean known = fstat(file, &status) == 0;
+  if (!known || !maildir_sizes_look_up(maildir->sizes, uid, &status, &octets)) {
+    if (count_octets(file, &octets) && known)
+      maildir_sizes_add(maildir->sizes, uid, &status, octets);
+  }
+  close(file);
+  return octets;
+}
+
+void maildir_save_sizes(Maildir *maildir) {
+  g_autoptr(GHashTable) present = g_hash_table_new(g_str_hash, g_str_equal);
+  if (!maildir_sizes_are_new(maildir->sizes))
+    return;
+  for (guint i = 0; i < maildir->mails->len; i++)
+    g_hash_table_add(present, get_mail(maildir, i)->uid);
+  maildir_sizes_save(maildir->sizes, present, maildir->folder, MAILDIR_SIZES_FILE);
+}

@@ -1,0 +1,43 @@
+/* One user's Maildir, held by one session at a time. All the I/O of POP3 on a
+ * Maildir is here, by descriptors of the folder: no symbolic link in it is
+ * followed and nothing but regular files is opened. It knows no command.
+ *
+ * Two files of its own stand in the folder: MAILDIR_LOCK_FILE, whose lock dies
+ * with the process, and MAILDIR_SIZES_FILE, which keeps what messages come to
+ * with CRLF, so that they are not read through again by each session. */
+#ifndef MAILAUTH_MAILDIR_H
+#define MAILAUTH_MAILDIR_H
+
+#include <glib.h>
+
+#define MAILDIR_LOCK_FILE ".mailauthd-pop3.lock"
+#define MAILDIR_SIZES_FILE ".mailauthd-pop3.sizes"
+
+typedef struct Maildir Maildir;
+
+/* Opens the folder @path (absolute), locks it, moves what is in new/ to cur/,
+ * and lists it, oldest first. Folders cur, new and tmp that are missing are made.
+ * CONFLICT: another session holds it. Anything else: it can't be used. */
+Maildir *maildir_open(const char *path, GError **error);
+/* Releases the lock. NULL is fine. */
+void maildir_close(Maildir *maildir);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Maildir, maildir_close)
+
+guint maildir_get_count(const Maildir *maildir);
+/* The unique ID (RFC 1939, section 7): 1 to 70 characters from '!' to '~', the
+ * same in every session. Borrowed. */
+const char *maildir_get_uid(const Maildir *maildir, guint index);
+/* With CRLF, in bytes, as the file's name says (`,W=`); G_MAXUINT64 where it does not. */
+guint64 maildir_get_size(const Maildir *maildir, guint index);
+/* The same, known or counted; 0 for a message that has gone. */
+guint64 maildir_measure(Maildir *maildir, guint index);
+
+/* A descriptor to read it, the caller's; -1 and an error where it has gone or can't be read. */
+int maildir_open_message(Maildir *maildir, guint index, GError **error);
+/* A message that has gone already counts as removed. */
+gboolean maildir_remove(Maildir *maildir, guint index, GError **error);
+/* Writes the sizes that have been counted, where there are any. It may fail
+ * without harm: they are counted again. */
+void maildir_save_sizes(Maildir *maildir);
+
+#endif

@@ -81,9 +81,11 @@ GPtrArray *reader_validate(Reader *reader, const Identity *who, const char *key,
                            GError **error); /* of Problem */
 
 /* What happened after @since up to the snapshot's revision, oldest first; each
- * element is an Effective. *@revision is the snapshot's. HISTORY_GONE,
- * INVALID_VALUE (a revision that is still to come). */
-GPtrArray *reader_replay(Reader *reader, guint64 since, guint64 *revision, GError **error);
+ * element is an Effective. What @who may not read today is left out already;
+ * what he could not read then is for effective_entry_is_visible(). *@revision
+ * is the snapshot's. HISTORY_GONE, INVALID_VALUE (a revision that is still to come). */
+GPtrArray *reader_replay(Reader *reader, const Identity *who, guint64 since, guint64 *revision,
+                         GError **error);
 
 /* The live settings of HKLM\SYSTEM\CurrentControlSet\Services\regd\Parameters. */
 typedef struct {
@@ -92,8 +94,10 @@ typedef struct {
   guint32 history_days;
   guint32 watches_per_user;
   guint32 calls_per_user;
-  guint64 stored_bytes_per_user;
+  guint32 stored_bytes_per_user;
 } LiveSettings;
 gboolean reader_get_settings(Reader *reader, LiveSettings *settings, GError **error);
+/* Whether damage to the database has been met. */
+gboolean reader_is_damaged(const Reader *reader);
 
 #endif

@@ -34,7 +34,8 @@ static void operation_free(gpointer data) {
   registry_value_unref(operation->value);
   g_free(operation->target);
   g_free(operation->class_name);
-  g_clear_pointer(&operation->acl, g_array_unref);
+  if (operation->acl_free != NULL)
+    operation->acl_free(operation->acl);
   g_free(operation);
 }
 

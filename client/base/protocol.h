@@ -18,7 +18,8 @@
 #define LIMIT_DEPTH 512U              /* components */
 #define LIMIT_LINKS 32U               /* links followed in one path */
 /* registry.md 2 */
-#define LIMIT_VALUE_SIZE_DEFAULT (1024U * 1024U) /* bytes; live setting */
+#define LIMIT_VALUE_SIZE_DEFAULT (1024U * 1024U)       /* bytes; live setting */
+#define LIMIT_VALUE_SIZE_MAXIMUM (16U * 1024U * 1024U) /* what the setting may say */
 /* registry.md 4 */
 #define LIMIT_TREE_PAGE_VALUES 10000U
 #define LIMIT_TREE_PAGE_BYTES (4U * 1024U * 1024U)
@@ -47,6 +48,10 @@
 #define LIMIT_ACL_ENTRIES 256U
 #define LIMIT_WATCHER_QUEUE_BYTES (16U * 1024U * 1024U) /* unread signals a connection */
 #define LIMIT_CLASS_UNITS 255U
+
+/* The daemon's own */
+#define LIMIT_REPLAY_CHANGES 100000U /* read back for one Watch with `since` */
+#define LIMIT_GROUP_OPERATIONS 4096U /* that share one flush; a change with more goes alone */
 
 #define LINK_VALUE_NAME "SymbolicLinkValue"
 

@@ -1,0 +1,99 @@
+/* Preconditions: a commit is made only where they hold (see application.h). */
+#include "client/base/error.h"
+#include "regd/application.h"
+
+static gboolean conflict(const char *path, const char *name, const char *what, GError **error) {
+  return error_set(error, REGISTRY_ERROR_CONFLICT, "%s: %s%s%s", path, name,
+                   *name != '\0' ? ": " : "", what);
+}
+
+/* Reading a value takes more where a schema calls it secret. */
+static gboolean require_value(Application *application, const Place *place, const char *name,
+                              GError **error) {
+  if (!place_require(place, application->who, ACCESS_READ, error))
+    return FALSE;
+  return !application_is_secret(application, place->path, name) ||
+         place_get_secret_level(place, application->who) >= ACCESS_READ ||
+         access_refuse(place->path, ACCESS_READ, error);
+}
+
+static gboolean find(Application *application, const Place *place, const char *name, ValueRow **row,
+                     GError **error) {
+  *row = NULL;
+  if (!place_exists(place))
+    return TRUE;
+  g_autofree char *fold = path_fold(name);
+  return store_find_value(application->store, place->key->id, fold, row, error);
+}
+
+gboolean apply_expect_value(Application *application, const Operation *operation, GError **error) {
+  Place *place = application_resolve(application, operation->key, error);
+  g_autoptr(ValueRow) row = NULL;
+  if (place == NULL || !path_check_value_name(operation->name, error) ||
+      !require_value(application, place, operation->name, error) ||
+      !find(application, place, operation->name, &row, error))
+    return FALSE;
+  if (row == NULL)
+    return conflict(place->path, operation->name, "the value that is expected is not there", error);
+  return registry_value_equal(row->value, operation->value) ||
+         conflict(place->path, operation->name, "the value is another than is expected", error);
+}
+
+gboolean apply_expect_absent(Application *application, const Operation *operation, GError **error) {
+  Place *place = application_resolve(application, operation->key, error);
+  if (place == NULL || !place_require(place, application->who, ACCESS_READ, error))
+    return FALSE;
+  if ((operation->flags & OPERATION_KEY_ABSENT) != 0)
+    return !place_exists(place) ||
+           conflict(place->path, "", "the key is there, and is expected not to be", error);
+  g_autoptr(ValueRow) row = NULL;
+  if (!path_check_value_name(operation->name, error) ||
+      !find(application, place, operation->name, &row, error))
+    return FALSE;
+  return row == NULL || conflict(place->path, operation->name,
+                                 "the value is there, and is expected not to be", error);
+}
+
+/* The row of what @place names, live or dead; 0 where there never was one. */
+static gboolean find_row(Application *application, const Place *place, gint64 *id, GError **error) {
+  *id = place->key->id;
+  for (guint i = 0; i < place->missing->len && *id != 0; i++) {
+    g_autofree char *fold = path_fold(g_ptr_array_index(place->missing, i));
+    g_autoptr(KeyRow) dead = NULL;
+    if (!store_find_child(application->store, *id, fold, FALSE, &dead, error))
+      return FALSE;
+    *id = dead != NULL ? dead->id : 0;
+  }
+  return TRUE;
+}
+
+static gboolean check_since(Application *application, const Operation *operation,
+                            const Place *place, GError **error) {
+  guint64 horizon = 0;
+  if (!store_load_horizon(application->store, &horizon, error))
+    return FALSE;
+  if (operation->revision >= application->revision)
+    return error_set(error, REGISTRY_ERROR_INVALID_VALUE,
+                     "%s: revision %" G_GUINT64_FORMAT " is still to come", place->path,
+                     operation->revision);
+  return operation->revision >= horizon ||
+         conflict(place->path, "",
+                  "history no longer reaches back to the revision that is expected", error);
+}
+
+gboolean apply_expect_revision(Application *application, const Operation *operation,
+                               GError **error) {
+  Place *place = application_resolve(application, operation->key, error);
+  gint64 id = 0;
+  gboolean changed = FALSE;
+  if (place == NULL || !place_require(place, application->who, ACCESS_READ, error) ||
+      !check_since(application, operation, place, error) ||
+      !find_row(application, place, &id, error))
+    return FALSE;
+  if (id != 0 && !history_has_changed(application->store, id, operation->revision, &changed, error))
+    return FALSE;
+  return !changed || conflict(place->path, "",
+                              "something at or below the key has changed since the revision that "
+                              "is expected",
+                              error);
+}

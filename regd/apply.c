@@ -1,0 +1,210 @@
+/* See apply.h: the frame around the operations, which are in apply-values.c,
+ * apply-keys.c, apply-moves.c and apply-expect.c. */
+#include "regd/apply.h"
+
+#include <string.h>
+
+#include "client/base/error.h"
+#include "client/base/protocol.h"
+#include "regd/application.h"
+
+static gboolean (*const operations[])(Application *, const Operation *, GError **) = {
+    [OPERATION_SET_VALUE] = apply_set_value,
+    [OPERATION_DELETE_VALUE] = apply_delete_value,
+    [OPERATION_CREATE_KEY] = apply_create_key,
+    [OPERATION_DELETE_KEY] = apply_delete_key,
+    [OPERATION_DELETE_TREE] = apply_delete_key,
+    [OPERATION_RENAME_KEY] = apply_rename_key,
+    [OPERATION_CREATE_LINK] = apply_create_link,
+    [OPERATION_EXPECT_VALUE] = apply_expect_value,
+    [OPERATION_EXPECT_ABSENT] = apply_expect_absent,
+    [OPERATION_EXPECT_REVISION] = apply_expect_revision,
+    [OPERATION_SET_ACL] = apply_set_acl,
+    [OPERATION_COPY_KEY] = apply_copy_key,
+};
+
+void write_result_clear(WriteResult *result) {
+  effective_unref(result->effective);
+  effective_unref(result->would_do);
+  g_clear_error(&result->error);
+  *result = (WriteResult){0};
+}
+
+/* ---- what the operations share ---- */
+
+Place *application_resolve(Application *application, GRefString *key, GError **error) {
+  if (application->last_place != NULL && application->last_key == key)
+    return application->last_place;
+  application_forget_place(application);
+  application->last_place =
+      resolve(application->store, application->who, key, RESOLVE_FOLLOW, error);
+  if (application->last_place != NULL)
+    application->last_key = g_ref_string_acquire(key);
+  return application->last_place;
+}
+
+void application_forget_place(Application *application) {
+  g_clear_pointer(&application->last_key, g_ref_string_release);
+  g_clear_pointer(&application->last_place, place_free);
+}
+
+static gboolean get_list(Application *application, gint64 id, Acl **list, GError **error) {
+  GError *failure = NULL;
+  Acl *borrowed = store_get_acl(application->store, id, &failure);
+  if (failure != NULL) {
+    g_propagate_error(error, failure);
+    return FALSE;
+  }
+  *list = borrowed != NULL ? acl_ref(borrowed) : NULL;
+  return TRUE;
+}
+
+Difference *application_add(Application *application, ChangeKind kind, gint64 key, const char *name,
+                            gint64 before, gint64 after, GError **error) {
+  Difference *difference = g_new0(Difference, 1);
+  difference->kind = kind;
+  difference->key = key;
+  difference->name = g_strdup(name);
+  difference->before_acl = before;
+  difference->after_acl = after;
+  difference->path = store_get_path(application->store, key, error);
+  if (difference->path == NULL || !get_list(application, before, &difference->before, error) ||
+      !get_list(application, after, &difference->after, error)) {
+    difference_free(difference);
+    return NULL;
+  }
+  g_ptr_array_add(application->differences, difference);
+  return difference;
+}
+
+gboolean application_touch(Application *application, gint64 key, GError **error) {
+  if (application->touched == key)
+    return TRUE;
+  application->touched = key;
+  return store_touch_key(application->store, key, application->revision, application->now, error);
+}
+
+void application_count_bytes(Application *application, const char *path, gint64 delta) {
+  guint32 uid = 0;
+  if (delta == 0 || !resolve_get_branch(path, &uid))
+    return;
+  gint64 *sum = g_hash_table_lookup(application->usage, GUINT_TO_POINTER(uid));
+  if (sum == NULL) {
+    sum = g_new0(gint64, 1);
+    g_hash_table_insert(application->usage, GUINT_TO_POINTER(uid), sum);
+  }
+  *sum += delta;
+}
+
+/* ---- the frame ---- */
+
+static gboolean apply_operations(Application *application, const Change *change, GError **error) {
+  for (guint i = 0; i < change->operations->len; i++) {
+    const Operation *operation = g_ptr_array_index(change->operations, i);
+    if (operations[operation->kind](application, operation, error))
+      continue;
+    const char *word = operation_kind_get_name(operation->kind);
+    if (change->indexed)
+      g_prefix_error(error, "operation %u (%s): ", i, word != NULL ? word : "");
+    return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean charge_user(Application *application, guint32 uid, gint64 delta, GError **error) {
+  gint64 bytes = 0;
+  if (!store_add_usage(application->store, uid, delta, error) ||
+      !store_load_usage(application->store, uid, &bytes, error))
+    return FALSE;
+  if (application->who->administrator || delta <= 0 ||
+      bytes <= (gint64)application->settings->stored_bytes_per_user)
+    return TRUE;
+  return error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED,
+                   "HKEY_USERS\\%u: this change would make it hold %" G_GINT64_FORMAT
+                   " bytes; at most %u are allowed (Stored Bytes Per User)",
+                   uid, bytes, application->settings->stored_bytes_per_user);
+}
+
+static gboolean charge_users(Application *application, GError **error) {
+  GHashTableIter iterator;
+  gpointer uid = NULL;
+  gpointer delta = NULL;
+  g_hash_table_iter_init(&iterator, application->usage);
+  while (g_hash_table_iter_next(&iterator, &uid, &delta))
+    if (!charge_user(application, GPOINTER_TO_UINT(uid), *(gint64 *)delta, error))
+      return FALSE;
+  return TRUE;
+}
+
+static Effective *make_effective(const Application *application) {
+  Effective *effective = effective_new(application->revision);
+  for (guint i = 0; i < application->differences->len; i++) {
+    const Difference *difference = g_ptr_array_index(application->differences, i);
+    effective_add(effective, difference->kind, difference->path,
+                  difference->name != NULL ? difference->name : "", difference->before,
+                  difference->after)
+        ->reroutes = difference->reroutes;
+  }
+  return effective;
+}
+
+static gboolean apply_all(Application *application, const Change *change, GError **error) {
+  if (!apply_operations(application, change, error))
+    return FALSE;
+  if (application->has_revisited && !application_fold(application, error))
+    return FALSE;
+  if (application->differences->len == 0)
+    return TRUE;
+  return charge_users(application, error) &&
+         history_record(application->store, application->revision, application->now,
+                        application->who, change->comment, application->differences, error);
+}
+
+static gboolean check_comment(const Change *change, GError **error) {
+  return change->comment == NULL || strlen(change->comment) <= LIMIT_COMMENT_BYTES ||
+         error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED, "a comment has at most %u bytes",
+                   LIMIT_COMMENT_BYTES);
+}
+
+static void application_clear(Application *application) {
+  application_forget_place(application);
+  g_ptr_array_unref(application->differences);
+  g_hash_table_unref(application->usage);
+}
+
+static gboolean apply_in_savepoint(Application *application, const Change *change, GError **error) {
+  WriteResult *result = application->result;
+  gboolean done = apply_all(application, change, error);
+  if (!done || application->differences->len == 0 || change->dry_run) {
+    if (done && application->differences->len > 0)
+      result->would_do = make_effective(application);
+    store_rollback_to(application->store);
+    return done;
+  }
+  if (!store_release(application->store, error))
+    return FALSE;
+  result->revision = application->revision;
+  result->effective = make_effective(application);
+  return TRUE;
+}
+
+gboolean apply_change(const ApplyContext *context, Identity *who, const Change *change,
+                      WriteResult *result, GError **error) {
+  result->revision = context->revision;
+  if (!check_comment(change, error) || !store_savepoint(context->store, error))
+    return FALSE;
+  Application application = {
+      .store = context->store,
+      .schemas = context->schemas,
+      .settings = context->settings,
+      .who = who,
+      .revision = context->revision + 1,
+      .now = context->now,
+      .result = result,
+      .differences = g_ptr_array_new_with_free_func((GDestroyNotify)difference_free),
+      .usage = g_hash_table_new_full(NULL, NULL, NULL, g_free),
+  };
+  gboolean done = apply_in_savepoint(&application, change, error);
+  application_clear(&application);
+  return done;
+}

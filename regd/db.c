@@ -1,0 +1,206 @@
+/* See db.h. */
+#include "regd/db.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "client/base/error.h"
+
+struct Db {
+  sqlite3 *handle;
+  char *file;
+  int lock;               /* held by the one process that writes; -1: none */
+  GHashTable *statements; /* SQL literal's address -> sqlite3_stmt */
+  gboolean damaged;
+};
+
+/* What a result code means to those above. Extended codes are looked up first. */
+static const struct {
+  int code;
+  RegistryError error;
+  const char *meaning;
+} result_meanings[] = {
+    {SQLITE_FULL, REGISTRY_ERROR_STORAGE_FULL, "the disk is full"},
+    {SQLITE_CORRUPT, REGISTRY_ERROR_STORAGE_FAILURE, "the database is damaged"},
+    {SQLITE_NOTADB, REGISTRY_ERROR_STORAGE_FAILURE, "the file is not a database"},
+    {SQLITE_READONLY, REGISTRY_ERROR_STORAGE_FAILURE, "the database can't be written"},
+    {SQLITE_CANTOPEN, REGISTRY_ERROR_STORAGE_FAILURE, "the database can't be opened"},
+    {SQLITE_IOERR, REGISTRY_ERROR_STORAGE_FAILURE, "the disk failed"},
+    {SQLITE_BUSY, REGISTRY_ERROR_STORAGE_FAILURE, "another process holds the database"},
+    {SQLITE_TOOBIG, REGISTRY_ERROR_LIMIT_EXCEEDED, "too large for the database"},
+};
+
+static gboolean fail(Db *db, int code, GError **error) {
+  int primary = code & 0xff;
+  if (primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB)
+    db->damaged = TRUE;
+  int reason = db->handle != NULL ? sqlite3_system_errno(db->handle) : 0;
+  if (primary == SQLITE_IOERR && (reason == ENOSPC || reason == EDQUOT))
+    primary = SQLITE_FULL;
+
+  for (gsize i = 0; i < G_N_ELEMENTS(result_meanings); i++)
+    if (result_meanings[i].code == primary)
+      return error_set(error, result_meanings[i].error, "%s: %s (%s)", db->file,
+                       result_meanings[i].meaning, sqlite3_errstr(code));
+  return error_set(error, REGISTRY_ERROR_STORAGE_FAILURE, "%s: %s", db->file,
+                   db->handle != NULL ? sqlite3_errmsg(db->handle) : sqlite3_errstr(code));
+}
+
+/* SQLite makes the file by the umask; the registry's is its user's alone from
+ * the first moment. The -wal and -shm files take their mode from it. */
+static gboolean make_private_file(Db *db, GError **error) {
+  int fd = open(db->file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0)
+    return error_set(error,
+                     errno == ENOSPC ? REGISTRY_ERROR_STORAGE_FULL : REGISTRY_ERROR_STORAGE_FAILURE,
+                     "%s: the database can't be opened: %s", db->file, g_strerror(errno));
+  close(fd);
+  return TRUE;
+}
+
+/* SQLite lets two processes write in turn; the registry's writer keeps counters
+ * in memory and must be the only one. The lock is on a file beside the database:
+ * closing any descriptor of the database itself would drop SQLite's own locks. */
+static gboolean take_lock(Db *db, GError **error) {
+  g_autofree char *file = g_strconcat(db->file, "-lock", NULL);
+  db->lock = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (db->lock < 0)
+    return error_set(error, REGISTRY_ERROR_STORAGE_FAILURE, "%s: can't be opened: %s", file,
+                     g_strerror(errno));
+  if (flock(db->lock, LOCK_EX | LOCK_NB) == 0)
+    return TRUE;
+  return error_set(error, REGISTRY_ERROR_STORAGE_FAILURE,
+                   "%s: the database is in use by another process: stop it first", db->file);
+}
+
+static gboolean set_up(Db *db, DbMode mode, GError **error) {
+  /* Another connection of this process may be finishing a checkpoint. */
+  sqlite3_busy_timeout(db->handle, 5000);
+  sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+  sqlite3_db_config(db->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+  if (mode == DB_READ)
+    return db_execute(db, "PRAGMA cache_size=-16384; PRAGMA query_only=ON", error);
+  return db_execute(db,
+                    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF;"
+                    "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-65536;"
+                    "PRAGMA journal_size_limit=67108864",
+                    error);
+}
+
+Db *db_open(const char *file, DbMode mode, GError **error) {
+  g_autoptr(Db) db = g_new0(Db, 1);
+  db->file = g_strdup(file);
+  db->statements =
+      g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)(void (*)(void))sqlite3_finalize);
+  db->lock = -1;
+  if (mode == DB_WRITE && (!make_private_file(db, error) || !take_lock(db, error)))
+    return NULL;
+
+  int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+  int code = sqlite3_open_v2(file, &db->handle, flags, NULL);
+  if (code != SQLITE_OK) {
+    fail(db, code, error);
+    return NULL;
+  }
+  if (!set_up(db, mode, error))
+    return NULL;
+  return g_steal_pointer(&db);
+}
+
+void db_close(Db *db) {
+  if (db == NULL)
+    return;
+  g_hash_table_unref(db->statements);
+  sqlite3_close(db->handle);
+  if (db->lock >= 0)
+    close(db->lock);
+  g_free(db->file);
+  g_free(db);
+}
+
+gboolean db_execute(Db *db, const char *sql, GError **error) {
+  int code = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
+  return code == SQLITE_OK || fail(db, code, error);
+}
+
+gboolean db_in_transaction(Db *db) {
+  return !sqlite3_get_autocommit(db->handle);
+}
+
+gboolean db_is_damaged(const Db *db) {
+  return db->damaged;
+}
+
+DbStatement *db_prepare(Db *db, const char *sql, GError **error) {
+  DbStatement *statement = g_hash_table_lookup(db->statements, sql);
+  if (statement != NULL)
+    return statement;
+  int code = sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, NULL);
+  if (code != SQLITE_OK) {
+    fail(db, code, error);
+    return NULL;
+  }
+  g_hash_table_insert(db->statements, (gpointer)(guintptr)sql, statement);
+  return statement;
+}
+
+void db_statement_reset(DbStatement *statement) {
+  if (statement != NULL)
+    sqlite3_reset(statement);
+}
+
+void db_bind_int(DbStatement *statement, int parameter, gint64 number) {
+  sqlite3_bind_int64(statement, parameter, number);
+}
+
+void db_bind_text(DbStatement *statement, int parameter, const char *text) {
+  sqlite3_bind_text(statement, parameter, text, -1, SQLITE_STATIC);
+}
+
+void db_bind_data(DbStatement *statement, int parameter, const void *data, gsize size) {
+  /* A NULL pointer would bind NULL: empty data is data. */
+  sqlite3_bind_blob64(statement, parameter, size > 0 ? data : "", size, SQLITE_STATIC);
+}
+
+void db_bind_null(DbStatement *statement, int parameter) {
+  sqlite3_bind_null(statement, parameter);
+}
+
+DbStep db_step(Db *db, DbStatement *statement, GError **error) {
+  int code = sqlite3_step(statement);
+  if (code == SQLITE_ROW)
+    return DB_ROW;
+  if (code == SQLITE_DONE)
+    return DB_DONE;
+  fail(db, code, error);
+  return DB_FAILED;
+}
+
+gboolean db_run(Db *db, DbStatement *statement, GError **error) {
+  if (statement == NULL)
+    return FALSE;
+  DbStep step = db_step(db, statement, error);
+  sqlite3_reset(statement);
+  return step != DB_FAILED;
+}
+
+gint64 db_column_int(DbStatement *statement, int column) {
+  return sqlite3_column_int64(statement, column);
+}
+
+const char *db_column_text(DbStatement *statement, int column) {
+  return (const char *)sqlite3_column_text(statement, column);
+}
+
+const void *db_column_data(DbStatement *statement, int column, gsize *size) {
+  const void *data = sqlite3_column_blob(statement, column);
+  *size = (gsize)sqlite3_column_bytes(statement, column);
+  return data;
+}
+
+gboolean db_column_is_null(DbStatement *statement, int column) {
+  return sqlite3_column_type(statement, column) == SQLITE_NULL;
+}

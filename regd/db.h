@@ -1,0 +1,55 @@
+/* The only room that knows SQLite: connections, prepared statements, and what
+ * its result codes mean in the registry's own errors. Knows nothing of keys and
+ * values. A Db belongs to one thread at a time. */
+#ifndef REGD_DB_H
+#define REGD_DB_H
+
+#include "client/registry.h"
+
+typedef struct Db Db;
+
+typedef enum {
+  DB_READ,  /* an existing database, never written through this connection */
+  DB_WRITE, /* made if it is not there, mode 0600 */
+} DbMode;
+
+/* STORAGE_FAILURE or STORAGE_FULL, naming @file and what is wrong. */
+Db *db_open(const char *file, DbMode mode, GError **error);
+void db_close(Db *db);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Db, db_close)
+
+/* Runs statements that return no rows. */
+gboolean db_execute(Db *db, const char *sql, GError **error);
+
+/* Whether a transaction is open: a failed write may have ended it (a full disk). */
+gboolean db_in_transaction(Db *db);
+/* Whether SQLite has reported damage on this connection. */
+gboolean db_is_damaged(const Db *db);
+
+/* A prepared statement, kept with the connection and made ready again when the
+ * pointer leaves its scope. @sql must be a string literal: it is known again by
+ * its address. One statement can't be used while it is in use. NULL on failure. */
+typedef struct sqlite3_stmt DbStatement;
+DbStatement *db_prepare(Db *db, const char *sql, GError **error);
+void db_statement_reset(DbStatement *statement);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DbStatement, db_statement_reset)
+
+/* Parameters count from 1. Text and data must live until the statement is made
+ * ready again. A NULL pointer binds NULL. A failure shows at the next step. */
+void db_bind_int(DbStatement *statement, int parameter, gint64 number);
+void db_bind_text(DbStatement *statement, int parameter, const char *text);
+void db_bind_data(DbStatement *statement, int parameter, const void *data, gsize size);
+void db_bind_null(DbStatement *statement, int parameter);
+
+typedef enum { DB_ROW, DB_DONE, DB_FAILED } DbStep;
+DbStep db_step(Db *db, DbStatement *statement, GError **error);
+/* Steps a statement that returns no row, and makes it ready again. */
+gboolean db_run(Db *db, DbStatement *statement, GError **error);
+
+/* Columns count from 0. Borrowed until the next step. */
+gint64 db_column_int(DbStatement *statement, int column);
+const char *db_column_text(DbStatement *statement, int column);
+const void *db_column_data(DbStatement *statement, int column, gsize *size);
+gboolean db_column_is_null(DbStatement *statement, int column);
+
+#endif

@@ -1,0 +1,99 @@
+/* See migrations.h. */
+#include "regd/migrations.h"
+
+#include "client/base/error.h"
+
+/* "regd" in ASCII, in the file's header: what `file` shows and what keeps some
+ * other program's database from being taken for a registry. */
+#define APPLICATION_ID 0x72656764
+
+/* history: what a revision undid. The new data of a change is the old data of
+ * the next change to the same value, or what is stored now; so each datum is
+ * kept once, and a value that is set for the first time costs no copy.
+ * touched: one row for each key and revision, the index of history by key.
+ * The access lists that decided before and after each change, and whether the
+ * value was secret then, stand with it. */
+static const char *const steps[] = {
+    "CREATE TABLE meta(name TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;"
+    "INSERT INTO meta VALUES('revision', 0), ('horizon', 0), ('position', 0);"
+    "CREATE TABLE acls(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);"
+    "CREATE TABLE keys("
+    "  id INTEGER PRIMARY KEY, parent INTEGER NOT NULL, live INTEGER NOT NULL,"
+    "  fold TEXT NOT NULL, name TEXT NOT NULL, class TEXT, link TEXT,"
+    "  link_by_administrator INTEGER NOT NULL, volatile INTEGER NOT NULL, acl INTEGER NOT NULL,"
+    "  revision INTEGER NOT NULL, children_revision INTEGER NOT NULL,"
+    "  last_write INTEGER NOT NULL);"
+    "CREATE UNIQUE INDEX keys_by_name ON keys(parent, live, fold);"
+    "CREATE INDEX volatile_keys ON keys(id) WHERE volatile;"
+    "CREATE TABLE stored("
+    "  key INTEGER NOT NULL, fold TEXT NOT NULL, name TEXT NOT NULL, type INTEGER NOT NULL,"
+    "  data BLOB NOT NULL, position INTEGER NOT NULL, revision INTEGER NOT NULL,"
+    "  PRIMARY KEY(key, fold)) WITHOUT ROWID;"
+    "CREATE TABLE usage(uid INTEGER PRIMARY KEY, bytes INTEGER NOT NULL);"
+    "CREATE TABLE revisions("
+    "  revision INTEGER PRIMARY KEY, time INTEGER NOT NULL, uid INTEGER NOT NULL,"
+    "  pid INTEGER NOT NULL, program TEXT NOT NULL, comment TEXT);"
+    "CREATE TABLE history("
+    "  revision INTEGER NOT NULL, sequence INTEGER NOT NULL, kind INTEGER NOT NULL,"
+    "  key INTEGER NOT NULL, name TEXT, old_type INTEGER, old_data BLOB, old_position INTEGER,"
+    "  acl_before INTEGER NOT NULL, acl_after INTEGER NOT NULL, secret INTEGER NOT NULL,"
+    "  reroutes INTEGER NOT NULL, PRIMARY KEY(revision, sequence)) WITHOUT ROWID;"
+    "CREATE TABLE touched("
+    "  key INTEGER NOT NULL, revision INTEGER NOT NULL, PRIMARY KEY(key, revision))"
+    "  WITHOUT ROWID;",
+};
+
+static gboolean read_pragma(Db *db, const char *sql, gint64 *number, GError **error) {
+  g_autoptr(DbStatement) statement = db_prepare(db, sql, error);
+  if (statement == NULL || db_step(db, statement, error) != DB_ROW)
+    return FALSE;
+  *number = db_column_int(statement, 0);
+  return TRUE;
+}
+
+static gboolean read_step(Db *db, const char *file, gint64 *step, GError **error) {
+  gint64 application = 0;
+  if (!read_pragma(db, "PRAGMA application_id", &application, error) ||
+      !read_pragma(db, "PRAGMA user_version", step, error))
+    return FALSE;
+  if (application != APPLICATION_ID && !(application == 0 && *step == 0))
+    return error_set(error, REGISTRY_ERROR_STORAGE_FAILURE,
+                     "%s: this is some other program's database", file);
+  if (*step > (gint64)G_N_ELEMENTS(steps))
+    return error_set(error, REGISTRY_ERROR_STORAGE_FAILURE,
+                     "%s: made by a later version of regd (its tables are at step %" G_GINT64_FORMAT
+                     ", this one knows %zu)",
+                     file, *step, G_N_ELEMENTS(steps));
+  return TRUE;
+}
+
+static gboolean run_step(Db *db, gsize step, GError **error) {
+  g_autofree char *mark = g_strdup_printf(
+      "PRAGMA application_id=%d; PRAGMA user_version=%zu; COMMIT", APPLICATION_ID, step + 1);
+  if (db_execute(db, "BEGIN IMMEDIATE", error) && db_execute(db, steps[step], error) &&
+      db_execute(db, mark, error))
+    return TRUE;
+  if (db_in_transaction(db))
+    db_execute(db, "ROLLBACK", NULL);
+  return FALSE;
+}
+
+gboolean migrations_run(Db *db, const char *file, GError **error) {
+  gint64 step = 0;
+  if (!read_step(db, file, &step, error))
+    return FALSE;
+  for (gsize next = (gsize)step; next < G_N_ELEMENTS(steps); next++)
+    if (!run_step(db, next, error))
+      return FALSE;
+  return TRUE;
+}
+
+gboolean migrations_check(Db *db, const char *file, GError **error) {
+  gint64 step = 0;
+  if (!read_step(db, file, &step, error))
+    return FALSE;
+  return step == (gint64)G_N_ELEMENTS(steps) ||
+         error_set(error, REGISTRY_ERROR_STORAGE_FAILURE,
+                   "%s: its tables are at step %" G_GINT64_FORMAT " of %zu: start regd on it once",
+                   file, step, G_N_ELEMENTS(steps));
+}

@@ -1,0 +1,28 @@
+/* What read.c and read-tree.c share of a Reader. For nobody else. */
+#ifndef REGD_READER_H
+#define REGD_READER_H
+
+#include "regd/read.h"
+#include "regd/store.h"
+
+struct Reader {
+  Store *store;
+  SchemaSet *schemas; /* may be NULL */
+};
+
+/* A consistent state, let go of where the variable leaves its scope. Declared
+ * first, so that what was read from it is freed before. */
+typedef Store Snapshot;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Snapshot, store_end)
+
+Store *reader_begin(Reader *reader, GError **error);
+gboolean reader_may_see_value(const Reader *reader, const Identity *who, const Acl *acl,
+                              const char *path, const char *name);
+NamedValue *reader_new_value(const char *name, const RegistryValue *value);
+/* What the caller may see of a key's values, in order; a link's one value. */
+GPtrArray *reader_load_values(Reader *reader, const Identity *who, const KeyRow *row,
+                              const Acl *acl, const char *path, GError **error);
+/* What a value counts for in an answer, in bytes. */
+gsize reader_get_size(const NamedValue *value);
+
+#endif

@@ -1,0 +1,51 @@
+/* From a path as a caller wrote it to a place in the tree: roots, links, what
+ * is there and what is missing, and the access list that decides. Reads only. */
+#ifndef REGD_RESOLVE_H
+#define REGD_RESOLVE_H
+
+#include "client/base/path.h"
+#include "regd/store.h"
+
+/* Where a path leads. */
+typedef struct {
+  KeyRow *key;        /* the key, or its nearest existing ancestor */
+  GPtrArray *missing; /* names of the components that are not there, as asked; empty: the key is */
+  char *path;         /* canonical; the missing part spelled as asked */
+  Acl *acl;           /* the list that decides at `key`; borrowed from the store */
+  gint64 acl_id;
+  gint64 acl_origin;    /* the key that has it */
+  gboolean in_volatile; /* `key` is volatile */
+  gboolean own_branch;  /* at or below HKEY_USERS\<uid of the caller>, there or not */
+} Place;
+void place_free(Place *place);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Place, place_free)
+
+typedef enum {
+  RESOLVE_FOLLOW,    /* follow links in every component */
+  RESOLVE_NO_FOLLOW, /* but not in the last */
+} ResolveMode;
+
+/* INVALID_PATH (also for the empty path), LINK_LOOP, ACCESS_DENIED (a user's
+ * own link that leads out of his branch), LIMIT_EXCEEDED, storage errors. Needs
+ * a transaction on @store. */
+Place *resolve(Store *store, const Identity *who, const char *path, ResolveMode mode,
+               GError **error);
+
+gboolean place_exists(const Place *place);
+/* What @who may do there; @secret: with the value that a schema calls secret. */
+AccessLevel place_get_level(const Place *place, const Identity *who);
+AccessLevel place_get_secret_level(const Place *place, const Identity *who);
+/* ACCESS_DENIED naming the path and the right. */
+gboolean place_require(const Place *place, const Identity *who, AccessLevel level, GError **error);
+/* place_require(), then KEY_NOT_FOUND where it is missing. */
+gboolean place_require_key(const Place *place, const Identity *who, AccessLevel level,
+                           GError **error);
+/* What every refusal says. */
+gboolean access_refuse(const char *path, AccessLevel level, GError **error);
+
+/* The uid whose branch a canonical path lies in, at or below HKEY_USERS\<uid>. */
+gboolean resolve_get_branch(const char *path, guint32 *uid);
+/* Whether @name is the decimal spelling of a uid. */
+gboolean resolve_is_uid(const char *name, guint32 *uid);
+
+#endif

@@ -1,0 +1,16 @@
+/* The daemon's own settings, as they are stored now. A value that can't be
+ * used counts as absent: a wrong limit must not stop the store. */
+#ifndef REGD_SETTINGS_H
+#define REGD_SETTINGS_H
+
+#include "regd/read.h"
+#include "regd/store.h"
+
+#define SETTINGS_KEY "HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Services\\regd\\Parameters"
+
+/* Needs a transaction on @store. */
+gboolean settings_load(Store *store, LiveSettings *settings, GError **error);
+/* Whether a change to @path may be a change to the settings. */
+gboolean settings_may_depend_on(const char *path);
+
+#endif

@@ -1,0 +1,316 @@
+/* See writer.h. */
+#include "regd/writer.h"
+
+#include <unistd.h>
+
+#include "client/base/error.h"
+#include "client/base/protocol.h"
+#include "regd/apply.h"
+#include "regd/seed.h"
+#include "regd/settings.h"
+
+typedef struct {
+  Identity *who;
+  Change *change;
+  WriteDone done;
+  gpointer data;
+  WriteResult result;
+} Request;
+
+struct Writer {
+  GMainContext *context;
+  GThread *thread;
+  GMutex mutex; /* guards what stands here */
+  GCond wake;
+  GQueue waiting; /* of Request */
+  gboolean stopping;
+  SchemaSet *schemas;
+
+  int read_only; /* atomic */
+
+  /* The thread's alone. */
+  Store *store;
+  guint64 revision;
+  LiveSettings settings;
+  gboolean settings_are_stale;
+};
+
+typedef struct {
+  GPtrArray *requests; /* of Request */
+} Batch;
+
+static void request_free(Request *request) {
+  identity_unref(request->who);
+  change_free(request->change);
+  write_result_clear(&request->result);
+  g_free(request);
+}
+
+/* ---- applying ---- */
+
+static gboolean refresh_settings(Writer *writer, GError **error) {
+  if (writer->settings_are_stale && !settings_load(writer->store, &writer->settings, error))
+    return FALSE;
+  writer->settings_are_stale = FALSE;
+  return TRUE;
+}
+
+static gboolean touches_settings(const Effective *effective) {
+  const char *last = NULL;
+  for (guint i = 0; i < effective->entries->len; i++) {
+    const EffectiveEntry *entry = g_ptr_array_index(effective->entries, i);
+    if (entry->key != last && settings_may_depend_on(entry->key))
+      return TRUE;
+    last = entry->key;
+  }
+  return FALSE;
+}
+
+static SchemaSet *take_schemas(Writer *writer) {
+  g_mutex_lock(&writer->mutex);
+  SchemaSet *schemas = writer->schemas != NULL ? schema_set_ref(writer->schemas) : NULL;
+  g_mutex_unlock(&writer->mutex);
+  return schemas;
+}
+
+/* FALSE: refused, with the reason in the request. */
+static gboolean apply_request(Writer *writer, Request *request) {
+  g_autoptr(SchemaSet) schemas = take_schemas(writer);
+  write_result_clear(&request->result);
+  if (!refresh_settings(writer, &request->result.error))
+    return FALSE;
+  ApplyContext context = {.store = writer->store,
+                          .schemas = schemas,
+                          .settings = &writer->settings,
+                          .revision = writer->revision,
+                          .now = g_get_real_time()};
+  if (!apply_change(&context, request->who, request->change, &request->result,
+                    &request->result.error))
+    return FALSE;
+  writer->revision = request->result.revision;
+  if (request->result.effective != NULL && touches_settings(request->result.effective))
+    writer->settings_are_stale = TRUE;
+  return TRUE;
+}
+
+static gboolean apply_requests(Writer *writer, Request **requests, guint n_requests,
+                               GError **error) {
+  guint64 before = writer->revision;
+  if (!store_begin_write(writer->store, error))
+    return FALSE;
+  for (guint i = 0; i < n_requests; i++)
+    if (!apply_request(writer, requests[i]) && !db_in_transaction(store_get_db(writer->store))) {
+      /* A full disk ends the whole transaction, not the one change. */
+      g_propagate_error(error, g_error_copy(requests[i]->result.error));
+      return FALSE;
+    }
+  if (writer->revision == before) {
+    store_end(writer->store); /* nothing differs: the disk is not touched */
+    return TRUE;
+  }
+  return store_save_revision(writer->store, writer->revision, error) &&
+         store_commit(writer->store, error);
+}
+
+static void fail_requests(Request **requests, guint n_requests, const GError *failure) {
+  for (guint i = 0; i < n_requests; i++) {
+    write_result_clear(&requests[i]->result);
+    requests[i]->result.error = g_error_copy(failure);
+  }
+}
+
+/* One durable commit of all of them, or each its own where that fails: what
+ * ails one must not fail another. */
+static void commit_requests(Writer *writer, Request **requests, guint n_requests) {
+  guint64 before = writer->revision;
+  g_autoptr(GError) failure = NULL;
+  if (apply_requests(writer, requests, n_requests, &failure))
+    return;
+  store_end(writer->store);
+  writer->revision = before;
+  writer->settings_are_stale = TRUE;
+  if (db_is_damaged(store_get_db(writer->store)))
+    g_atomic_int_set(&writer->read_only, 1);
+  if (n_requests == 1) {
+    fail_requests(requests, 1, failure);
+    return;
+  }
+  for (guint i = 0; i < n_requests; i++)
+    commit_requests(writer, requests + i, 1);
+}
+
+static void refuse_requests(GPtrArray *requests) {
+  g_autoptr(GError) refusal = g_error_new_literal(
+      REGISTRY_ERROR, REGISTRY_ERROR_READ_ONLY,
+      "the database is damaged and takes no writes: stop regd and put a backup back with "
+      "regd --restore=FILE");
+  fail_requests((Request **)requests->pdata, requests->len, refusal);
+}
+
+static void commit_batch(Writer *writer, Batch *batch) {
+  if (writer_is_read_only(writer))
+    refuse_requests(batch->requests);
+  else
+    commit_requests(writer, (Request **)batch->requests->pdata, batch->requests->len);
+  for (guint i = 0; i < batch->requests->len; i++) {
+    const Request *request = g_ptr_array_index(batch->requests, i);
+    if (request->result.error != NULL && db_is_damaged(store_get_db(writer->store)))
+      g_atomic_int_set(&writer->read_only, 1);
+  }
+}
+
+/* ---- the thread ---- */
+
+static void batch_free(Batch *batch) {
+  g_ptr_array_unref(batch->requests);
+  g_free(batch);
+}
+
+static gboolean deliver(gpointer data) {
+  Batch *batch = data;
+  for (guint i = 0; i < batch->requests->len; i++) {
+    Request *request = g_ptr_array_index(batch->requests, i);
+    request->done(&request->result, request->data);
+  }
+  return G_SOURCE_REMOVE;
+}
+
+static void hand_back(Writer *writer, Batch *batch) {
+  g_autoptr(GSource) source = g_idle_source_new();
+  g_source_set_priority(source, G_PRIORITY_DEFAULT);
+  g_source_set_callback(source, deliver, batch, (GDestroyNotify)batch_free);
+  g_source_attach(source, writer->context);
+}
+
+/* All that waits and fits into one flush; NULL: the writer is stopping. */
+static Batch *take_batch(Writer *writer) {
+  g_mutex_lock(&writer->mutex);
+  while (g_queue_is_empty(&writer->waiting) && !writer->stopping)
+    g_cond_wait(&writer->wake, &writer->mutex);
+  Batch *batch = NULL;
+  guint operations = 0;
+  while (!g_queue_is_empty(&writer->waiting)) {
+    const Request *next = g_queue_peek_head(&writer->waiting);
+    operations += next->change->operations->len;
+    if (batch != NULL && operations > LIMIT_GROUP_OPERATIONS)
+      break;
+    if (batch == NULL) {
+      batch = g_new0(Batch, 1);
+      batch->requests = g_ptr_array_new_with_free_func((GDestroyNotify)request_free);
+    }
+    g_ptr_array_add(batch->requests, g_queue_pop_head(&writer->waiting));
+  }
+  g_mutex_unlock(&writer->mutex);
+  return batch;
+}
+
+static gpointer run_thread(gpointer data) {
+  Writer *writer = data;
+  Batch *batch;
+  while ((batch = take_batch(writer)) != NULL) {
+    commit_batch(writer, batch);
+    hand_back(writer, batch);
+  }
+  return NULL;
+}
+
+/* ---- start and stop ---- */
+
+/* Takes @change. */
+static gboolean apply_own(Writer *writer, Change *change, GError **error) {
+  g_autoptr(Identity) daemon =
+      identity_new((guint32)getuid(), TRUE, NULL, 0, (guint32)getpid(), "regd");
+  Request request = {.who = daemon, .change = change};
+  Request *requests[] = {&request};
+  commit_requests(writer, requests, 1);
+  if (request.result.error != NULL)
+    g_propagate_error(error, g_steal_pointer(&request.result.error));
+  gboolean done = request.result.effective != NULL;
+  write_result_clear(&request.result);
+  change_free(change);
+  return done;
+}
+
+static gboolean make_roots(Writer *writer, GError **error) {
+  return store_begin_write(writer->store, error) &&
+         seed_roots(writer->store, g_get_real_time(), error) && store_commit(writer->store, error);
+}
+
+static gboolean prepare(Writer *writer, GError **error) {
+  gboolean is_new = FALSE;
+  if (!store_load_revision(writer->store, &writer->revision, error) ||
+      !seed_is_needed(writer->store, &is_new, error))
+    return FALSE;
+  if (is_new && !make_roots(writer, error))
+    return FALSE;
+  /* Also where the first start ended between the two. */
+  if (writer->revision == 0) {
+    Change *contents = seed_change(error);
+    if (contents == NULL || !apply_own(writer, contents, error))
+      return FALSE;
+  }
+  GError *failure = NULL;
+  Change *volatile_keys = seed_drop_volatile(writer->store, &failure);
+  if (failure != NULL) {
+    g_propagate_error(error, failure);
+    return FALSE;
+  }
+  return volatile_keys == NULL || apply_own(writer, volatile_keys, error);
+}
+
+Writer *writer_start(const char *file, GMainContext *context, GError **error) {
+  g_autoptr(Writer) writer = g_new0(Writer, 1);
+  g_mutex_init(&writer->mutex);
+  g_cond_init(&writer->wake);
+  g_queue_init(&writer->waiting);
+  writer->context =
+      context != NULL ? g_main_context_ref(context) : g_main_context_ref(g_main_context_default());
+  writer->settings_are_stale = TRUE;
+  writer->store = store_open(file, DB_WRITE, error);
+  if (writer->store == NULL || !prepare(writer, error))
+    return NULL;
+  writer->thread = g_thread_new("writer", run_thread, writer);
+  return g_steal_pointer(&writer);
+}
+
+void writer_stop(Writer *writer) {
+  if (writer == NULL)
+    return;
+  g_mutex_lock(&writer->mutex);
+  writer->stopping = TRUE;
+  g_cond_signal(&writer->wake);
+  g_mutex_unlock(&writer->mutex);
+  if (writer->thread != NULL)
+    g_thread_join(writer->thread);
+  store_close(writer->store);
+  schema_set_unref(writer->schemas);
+  g_main_context_unref(writer->context);
+  g_mutex_clear(&writer->mutex);
+  g_cond_clear(&writer->wake);
+  g_free(writer);
+}
+
+void writer_set_schemas(Writer *writer, SchemaSet *schemas) {
+  SchemaSet *old = NULL;
+  g_mutex_lock(&writer->mutex);
+  old = writer->schemas;
+  writer->schemas = schemas != NULL ? schema_set_ref(schemas) : NULL;
+  g_mutex_unlock(&writer->mutex);
+  schema_set_unref(old);
+}
+
+void writer_submit(Writer *writer, Identity *who, Change *change, WriteDone done, gpointer data) {
+  Request *request = g_new0(Request, 1);
+  request->who = identity_ref(who);
+  request->change = change;
+  request->done = done;
+  request->data = data;
+  g_mutex_lock(&writer->mutex);
+  g_queue_push_tail(&writer->waiting, request);
+  g_cond_signal(&writer->wake);
+  g_mutex_unlock(&writer->mutex);
+}
+
+gboolean writer_is_read_only(Writer *writer) {
+  return g_atomic_int_get(&writer->read_only) != 0;
+}

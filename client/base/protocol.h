@@ -35,6 +35,8 @@
 #define LIMIT_FILE_BYTES (256ULL * 1024U * 1024U)
 #define LIMIT_FILES_PER_USER 2U
 #define LIMIT_FILE_STALL_SECONDS 60U
+#define LIMIT_REGFILE_LINE_BYTES (16U * 1024U * 1024U) /* one line, or one value's data in hex */
+#define LIMIT_REGFILE_OPERATIONS 4000000U /* bounds the memory of a file of tiny lines */
 /* Per user that is no administrator, live settings (registry.md 7) */
 #define LIMIT_WATCHES_DEFAULT 1024U
 #define LIMIT_CALLS_DEFAULT 256U

@@ -1,5 +1,11 @@
 /* .reg files (reg-format.md): a push parser that turns bytes, however they are
- * cut, into a Change, and a printer. Pure: no I/O. */
+ * cut, into a Change, and a printer. Pure: no I/O.
+ *
+ * Text in hex(1), hex(2) and hex(7) is UTF-16 in a file of version 5 and
+ * Windows-1252 in one of version 4, whatever encoding the file itself is in.
+ * What Windows-1252 can't carry (other characters, malformed UTF-16) the printer
+ * writes into a version 4 file as UTF-16 with the comment `;UTF-16` right after
+ * the data, which the parser honours and other programs skip. */
 #ifndef REGISTRY_BASE_REGFILE_H
 #define REGISTRY_BASE_REGFILE_H
 
@@ -7,9 +13,14 @@
 
 typedef struct RegfileParser RegfileParser;
 
-/* What could not be read, for the report and for standard error. */
+/* What could not be read, for the report and for standard error. A line counts
+ * that has something on it other than a comment (`;` or `#` first) and had no
+ * effect: also a value of a key that is unknown, deleted or missing, each line
+ * of a value whose data breaks off, the line that a broken value swallows, the
+ * header of an unknown version and everything below it, and all from a NUL
+ * character on. Reasons never repeat a value's data. */
 typedef struct {
-  guint32 lines_ignored;      /* lines with something on them that were not understood */
+  guint32 lines_ignored;
   guint32 first_ignored_line; /* from 1; 0: none */
   char *first_reason;         /* why, or NULL; owned by the parser */
 } RegfileReport;
@@ -21,20 +32,26 @@ void regfile_parser_free(RegfileParser *parser);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RegfileParser, regfile_parser_free)
 
 /* Takes the next @size bytes. FALSE: the file is refused as a whole
- * (INVALID_VALUE: header, encoding, strict; LIMIT_EXCEEDED: a line too long). */
+ * (INVALID_VALUE: header, encoding, strict; LIMIT_EXCEEDED: a line too long, or
+ * more than LIMIT_REGFILE_OPERATIONS); only the report can be asked then. */
 gboolean regfile_parser_push(RegfileParser *parser, const char *bytes, gsize size, GError **error);
 /* The end of the file. Operations are set-value, delete-value and delete-tree
- * with OPERATION_TOLERANT, create-key, and create-link for a value
- * `SymbolicLinkValue` of type 6. Owned by the caller. */
+ * with OPERATION_TOLERANT, create-key for each key line, and create-link for a
+ * value `SymbolicLinkValue` of type 6, in place of the create-key of its key
+ * line where it comes first. Keys are valid paths as they were written, without
+ * backslashes at the end; value names are valid too; a link's target is a valid
+ * path, `\Registry\Machine\` and `\Registry\User\` made ours. Owned by the
+ * caller. To be called once. */
 Change *regfile_parser_finish(RegfileParser *parser, GError **error);
 const RegfileReport *regfile_parser_get_report(const RegfileParser *parser);
 
 typedef enum { REGFILE_VERSION_4, REGFILE_VERSION_5 } RegfileVersion;
 typedef enum { REGFILE_UTF16, REGFILE_UTF8 } RegfileEncoding;
 
-/* Prints pieces of a file; each call appends encoded bytes to @out. Keys come
- * depth first. Nothing is lost: what a quoted string or dword: can't carry
- * goes out as hex(N). */
+/* Prints pieces of a file; each call appends encoded bytes to @out: begin, then
+ * each key followed by its values, then end. Keys come depth first. Nothing is
+ * lost: what a quoted string or dword: can't carry goes out as hex(N). Paths and
+ * names are valid ones. */
 typedef struct RegfilePrinter RegfilePrinter;
 RegfilePrinter *regfile_printer_new(RegfileVersion version, RegfileEncoding encoding);
 void regfile_printer_free(RegfilePrinter *printer);

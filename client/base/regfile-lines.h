@@ -1,0 +1,38 @@
+/* The lower half of reading a .reg file: from bytes, cut anywhere, to lines of
+ * text, whatever the encoding. Knows nothing of what the lines say.
+ *
+ * FF FE at the start: UTF-16LE. Anything else is 8-bit: a UTF-8 byte-order mark
+ * is skipped, and a line is UTF-8 where it is valid UTF-8, else Windows-1252.
+ * Lines end with LF, CR or CR LF; the last one may have no end. */
+#ifndef REGISTRY_BASE_REGFILE_LINES_H
+#define REGISTRY_BASE_REGFILE_LINES_H
+
+#include <glib.h>
+
+typedef struct {
+  const char *text; /* without its end; not NUL-terminated; valid during the call */
+  gsize length;
+  guint32 number;       /* from 1 */
+  gboolean ascii;       /* all bytes below 0x80 */
+  gboolean well_formed; /* valid UTF-8; else it has lone surrogates, as three bytes each */
+  gboolean has_nul;     /* a NUL character is in it; its encoding is not looked at then */
+  gboolean cut;         /* the file ends in the middle of its last character */
+} RegfileLine;
+
+/* FALSE, with @error set, ends the reading. */
+typedef gboolean (*RegfileLineTaker)(const RegfileLine *line, gpointer data, GError **error);
+
+typedef struct RegfileLines RegfileLines;
+
+RegfileLines *regfile_lines_new(RegfileLineTaker take, gpointer data);
+void regfile_lines_free(RegfileLines *lines);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RegfileLines, regfile_lines_free)
+
+/* LIMIT_EXCEEDED: a line of more than LIMIT_REGFILE_LINE_BYTES; INVALID_VALUE:
+ * UTF-16 in big-endian order; or what the taker said. Not to be called again
+ * after FALSE. */
+gboolean regfile_lines_push(RegfileLines *lines, const char *bytes, gsize size, GError **error);
+/* The end of the file: gives out what is left. */
+gboolean regfile_lines_finish(RegfileLines *lines, GError **error);
+
+#endif

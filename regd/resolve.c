@@ -87,13 +87,12 @@ gboolean place_require_key(const Place *place, const Identity *who, AccessLevel 
 
 /* ---- the walk ---- */
 
-static gboolean take_list(Walk *walk) {
+static void take_list(Walk *walk) {
   Place *place = walk->place;
   if (place->key->acl == 0)
-    return TRUE;
+    return;
   place->acl_id = place->key->acl;
   place->acl_origin = place->key->id;
-  return TRUE;
 }
 
 static gboolean go_to_root(Walk *walk, gint64 root, GError **error) {
@@ -102,7 +101,12 @@ static gboolean go_to_root(Walk *walk, gint64 root, GError **error) {
   g_ptr_array_set_size(walk->folds, 0);
   place->acl_id = 0;
   place->acl_origin = root;
-  return store_get_key(walk->store, root, &place->key, error) && take_list(walk);
+  if (!store_get_key(walk->store, root, &place->key, error))
+    return FALSE;
+  g_free(place->path);
+  place->path = g_strdup(place->key->name);
+  take_list(walk);
+  return TRUE;
 }
 
 /* Puts @names before what is still to come. */
@@ -184,10 +188,18 @@ static void all_missing(Walk *walk) {
                     g_ptr_array_steal_index(walk->ahead, walk->ahead->len - 1));
 }
 
+/* The canonical path grows with the way. */
+static void append(Place *place, const char *name) {
+  char *path = g_strconcat(place->path, "\\", name, NULL);
+  g_free(place->path);
+  place->path = path;
+}
+
 static void step_down(Walk *walk, KeyRow *child, char *fold) {
   key_row_free(walk->place->key);
   walk->place->key = child;
   g_ptr_array_add(walk->folds, fold);
+  append(walk->place, child->name);
   take_list(walk);
 }
 
@@ -215,14 +227,8 @@ static gboolean walk_down(Walk *walk, ResolveMode mode, GError **error) {
 
 static gboolean finish(Walk *walk, GError **error) {
   Place *place = walk->place;
-  GRefString *stored = store_get_path(walk->store, place->key->id, error);
-  if (stored == NULL)
-    return FALSE;
-  GString *path = g_string_new(stored);
-  g_ref_string_release(stored);
   for (guint i = 0; i < place->missing->len; i++)
-    g_string_append_printf(path, "\\%s", (char *)g_ptr_array_index(place->missing, i));
-  place->path = g_string_free(path, FALSE);
+    append(place, g_ptr_array_index(place->missing, i));
 
   guint32 uid = 0;
   place->own_branch = resolve_get_branch(place->path, &uid) && uid == walk->who->uid;

@@ -73,7 +73,10 @@ void dispatch_call_run(DispatchCall *call) {
 }
 
 DBusMessage *dispatch_call_new_reply(DispatchCall *call) {
-  return dbus_message_new_method_return(call->message);
+  DBusMessage *reply = dbus_message_new_method_return(call->message);
+  if (reply == NULL)
+    g_error("out of memory");
+  return reply;
 }
 
 /* Sends @reply, owned, unless the caller of @message wants none. */

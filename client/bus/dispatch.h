@@ -78,10 +78,11 @@ gpointer dispatch_call_get_data(const DispatchCall *call);
 
 /* To the handler; for the admission. */
 void dispatch_call_run(DispatchCall *call);
-/* An answer to fill in and hand to dispatch_call_reply(). NULL: out of memory,
- * which dispatch_call_reply() takes too. */
+/* An answer to fill in and hand to dispatch_call_reply(). Like g_malloc() it does
+ * not return without memory. */
 DBusMessage *dispatch_call_new_reply(DispatchCall *call);
-/* Each of these answers and frees the call. Takes ownership of @reply. */
+/* Each of these answers and frees the call. Takes ownership of @reply; NULL, where
+ * it could not be filled in, is answered with an error. */
 void dispatch_call_reply(DispatchCall *call, DBusMessage *reply);
 void dispatch_call_fail(DispatchCall *call, const GError *error);
 /* The same, owning @error: for handlers that end with it. */

@@ -11,6 +11,9 @@
 
 #include "client/base/error.h"
 
+/* What is quoted from a call may be as long as the call. */
+#define LONGEST_MESSAGE_BYTES 8192U
+
 /* ---- appending ---- */
 
 gboolean wire_append_string(DBusMessageIter *iter, const char *text) {
@@ -21,8 +24,7 @@ gboolean wire_append_string(DBusMessageIter *iter, const char *text) {
   return dbus_message_iter_append_basic(iter, DBUS_TYPE_STRING, &replaced);
 }
 
-/* Ends a container that was opened: closed where all of its parts went in. */
-static gboolean end_container(DBusMessageIter *iter, DBusMessageIter *inner, gboolean complete) {
+gboolean wire_end_container(DBusMessageIter *iter, DBusMessageIter *inner, gboolean complete) {
   if (complete)
     return dbus_message_iter_close_container(iter, inner);
   dbus_message_iter_abandon_container(iter, inner);
@@ -36,7 +38,7 @@ static gboolean append_strings(DBusMessageIter *iter, const char *const *strings
   gboolean complete = TRUE;
   for (gsize i = 0; strings[i] != NULL && complete; i++)
     complete = wire_append_string(&array, strings[i]);
-  return end_container(iter, &array, complete);
+  return wire_end_container(iter, &array, complete);
 }
 
 static gboolean append_bytes(DBusMessageIter *iter, const guint8 *bytes, gsize size) {
@@ -47,7 +49,7 @@ static gboolean append_bytes(DBusMessageIter *iter, const guint8 *bytes, gsize s
     return FALSE;
   gboolean complete =
       size == 0 || dbus_message_iter_append_fixed_array(&array, DBUS_TYPE_BYTE, &bytes, (int)size);
-  return end_container(iter, &array, complete);
+  return wire_end_container(iter, &array, complete);
 }
 
 static gboolean append_value_bytes(DBusMessageIter *iter, const RegistryValue *value) {
@@ -96,7 +98,7 @@ gboolean wire_append_value(DBusMessageIter *iter, const RegistryValue *value) {
   DBusMessageIter variant;
   if (!dbus_message_iter_open_container(iter, DBUS_TYPE_VARIANT, form->signature, &variant))
     return FALSE;
-  return end_container(iter, &variant, form->append(&variant, value));
+  return wire_end_container(iter, &variant, form->append(&variant, value));
 }
 
 /* ---- appending entries of a{sv} ---- */
@@ -115,8 +117,8 @@ static gboolean open_entry(DBusMessageIter *dict, DBusMessageIter *entry, DBusMe
 
 static gboolean close_entry(DBusMessageIter *dict, DBusMessageIter *entry, DBusMessageIter *variant,
                             gboolean complete) {
-  complete = end_container(entry, variant, complete);
-  return end_container(dict, entry, complete);
+  complete = wire_end_container(entry, variant, complete);
+  return wire_end_container(dict, entry, complete);
 }
 
 static gboolean append_entry_basic(DBusMessageIter *dict, const char *name, int type,
@@ -165,8 +167,8 @@ gboolean wire_append_entry_value(DBusMessageIter *dict, const char *name,
   DBusMessageIter entry;
   if (!dbus_message_iter_open_container(dict, DBUS_TYPE_DICT_ENTRY, NULL, &entry))
     return FALSE;
-  return end_container(dict, &entry,
-                       wire_append_string(&entry, name) && wire_append_value(&entry, value));
+  return wire_end_container(dict, &entry,
+                            wire_append_string(&entry, name) && wire_append_value(&entry, value));
 }
 
 /* ---- reading values ---- */
@@ -406,7 +408,9 @@ static RegistryError code_from_bus_name(const char *name) {
 DBusMessage *wire_new_error(DBusMessage *call, const GError *error) {
   RegistryError code =
       error->domain == REGISTRY_ERROR ? (RegistryError)error->code : REGISTRY_ERROR_FAILED;
-  g_autofree char *message = g_utf8_make_valid(error->message, -1);
+  gsize length = strlen(error->message);
+  g_autofree char *message =
+      g_utf8_make_valid(error->message, (gssize)MIN(length, LONGEST_MESSAGE_BYTES));
   return dbus_message_new_error(call, error_get_bus_name(code), message);
 }
 

@@ -14,6 +14,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(WireMessage, dbus_message_unref)
 /* FALSE only when out of memory, or past what a message can hold (as all
  * wire_append_ functions). Bytes that are not UTF-8 go out as U+FFFD. */
 gboolean wire_append_string(DBusMessageIter *iter, const char *text);
+/* Ends a container that was opened: closed where all of its parts went in,
+ * abandoned (FALSE) where not. */
+gboolean wire_end_container(DBusMessageIter *iter, DBusMessageIter *inner, gboolean complete);
 /* The value as a variant: s, as, u, t or ay by its form. */
 gboolean wire_append_value(DBusMessageIter *iter, const RegistryValue *value);
 /* Reads the variant at @iter as data for @type. INVALID_VALUE naming what the
@@ -56,7 +59,8 @@ gboolean wire_options_get_content(const WireOptions *options, const char *name,
 
 /* The error reply for @error / the error an error reply carries. Errors of the
  * bus itself are mapped too: no owner, no reply and no connection are
- * UNREACHABLE, an unknown method is NOT_SUPPORTED. */
+ * UNREACHABLE, an unknown method is NOT_SUPPORTED. A message that is very long
+ * is cut. */
 DBusMessage *wire_new_error(DBusMessage *call, const GError *error);
 gboolean wire_take_error(DBusMessage *reply, GError **error); /* TRUE: it was one, now in *error */
 /* The same for what a call of libdbus's reported; frees *@problem's parts. Returns FALSE. */

@@ -1,0 +1,82 @@
+/* org.regd.Registry1 on the bus: the tables, and what its handlers share. Each
+ * handler decodes, asks the service, and encodes; it decides nothing. */
+#ifndef REGD_IFACE_H
+#define REGD_IFACE_H
+
+#include "client/bus/dispatch.h"
+#include "client/bus/wire.h"
+#include "regd/caller.h"
+#include "regd/outbox.h"
+#include "regd/service.h"
+#include "regd/work.h"
+
+/* What the handlers work with: the data of the dispatch tables. */
+typedef struct {
+  Service *service;
+  Work *work;
+  DBusConnection *connection; /* this and the next two: NULL while there is no bus */
+  Callers *callers;
+  Outbox *outbox;
+} Face;
+
+extern const DispatchInterface iface_interfaces[];
+
+/* Identifies the caller and takes his share before the handler runs. */
+void iface_admit(DispatchCall *call, gpointer face);
+/* ServiceEvents.changed: sends one Changed. */
+gboolean iface_send_changed(const Watch *watch, guint64 revision, const WatchChange *changes,
+                            guint n_changes, gpointer face);
+
+/* ---- for the handlers ---- */
+
+/* Whoever calls; borrowed. */
+Identity *iface_caller(const DispatchCall *call);
+/* The string at @iter, which moves on; borrowed from the call. */
+const char *iface_take_string(DBusMessageIter *iter);
+guint32 iface_take_uint32(DBusMessageIter *iter);
+/* The a{sv} at @iter, which moves on. */
+WireOptions *iface_take_options(DBusMessageIter *iter, GError **error);
+/* An option that is known and not offered: NOT_SUPPORTED where it is given. */
+gboolean iface_refuse_option(const WireOptions *options, const char *name, GError **error);
+
+/* A reply to fill in. */
+DBusMessage *iface_begin(DispatchCall *call, DBusMessageIter *out);
+/* Sends it, or an error where not all of it could be appended. */
+void iface_finish(DispatchCall *call, DBusMessage *reply, gboolean complete);
+
+typedef gboolean (*IfaceAppend)(DBusMessageIter *out, gconstpointer item);
+/* An array of @signature from pointers to items. */
+gboolean iface_append_array(DBusMessageIter *out, const char *signature, const GPtrArray *items,
+                            IfaceAppend append);
+gboolean iface_append_uint32(DBusMessageIter *out, guint32 number);
+gboolean iface_append_uint64(DBusMessageIter *out, guint64 number);
+gboolean iface_append_boolean(DBusMessageIter *out, gboolean truth);
+/* A structure of strings: (ss) or (sss). */
+gboolean iface_append_strings(DBusMessageIter *out, const char *const *strings, guint n_strings);
+
+/* ---- the handlers: iface-read.c, iface-write.c, iface-watch.c, iface-import.c ---- */
+
+void iface_get_value(DispatchCall *call, gpointer face);
+void iface_list_keys(DispatchCall *call, gpointer face);
+void iface_list_values(DispatchCall *call, gpointer face);
+void iface_get_key_info(DispatchCall *call, gpointer face);
+void iface_read_tree(DispatchCall *call, gpointer face);
+void iface_get_acl(DispatchCall *call, gpointer face);
+void iface_describe(DispatchCall *call, gpointer face);
+void iface_validate(DispatchCall *call, gpointer face);
+void iface_set_value(DispatchCall *call, gpointer face);
+void iface_delete_value(DispatchCall *call, gpointer face);
+void iface_create_key(DispatchCall *call, gpointer face);
+void iface_delete_key(DispatchCall *call, gpointer face);
+void iface_rename_key(DispatchCall *call, gpointer face);
+void iface_copy_key(DispatchCall *call, gpointer face);
+void iface_commit(DispatchCall *call, gpointer face);
+void iface_set_acl(DispatchCall *call, gpointer face);
+void iface_watch(DispatchCall *call, gpointer face);
+void iface_unwatch(DispatchCall *call, gpointer face);
+void iface_import(DispatchCall *call, gpointer face);
+
+/* Options that go with a whole change (comment, dry-run, confirm-within). */
+gboolean iface_read_change_options(const WireOptions *options, Change *change, GError **error);
+
+#endif

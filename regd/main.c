@@ -1,0 +1,135 @@
+/* regd: the command line, the signals, and what is said to whoever runs it. */
+#include <glib-unix.h>
+#include <locale.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+
+#include "client/base/error.h"
+#include "regd/server.h"
+
+#define DEFAULT_DATABASE "/var/lib/regd/registry.db"
+
+static const char *const default_schema_directories[] = {REGD_SCHEMA_DIRECTORY, "/etc/regd/schemas",
+                                                         NULL};
+
+typedef struct {
+  char *bus;
+  char *database;
+  char **schema_directories;
+  gboolean version;
+} Arguments;
+
+static void arguments_clear(Arguments *arguments) {
+  g_free(arguments->bus);
+  g_free(arguments->database);
+  g_strfreev(arguments->schema_directories);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Arguments, arguments_clear)
+
+typedef struct {
+  GMainLoop *loop;
+  Server *server;
+  int status;
+} Daemon;
+
+/* ---- what the server tells ---- */
+
+static void say(const char *text, gpointer data) {
+  (void)data;
+  g_printerr("regd: %s\n", text);
+}
+
+static void on_failed(gpointer data) {
+  Daemon *daemon = data;
+  daemon->status = EXIT_FAILURE;
+  g_main_loop_quit(daemon->loop);
+}
+
+/* ---- signals ---- */
+
+static gboolean on_terminate(gpointer data) {
+  Daemon *daemon = data;
+  (void)sd_notify(0, "STOPPING=1");
+  g_main_loop_quit(daemon->loop);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean on_hang_up(gpointer data) {
+  Daemon *daemon = data;
+  server_reload_schemas(daemon->server);
+  return G_SOURCE_CONTINUE;
+}
+
+/* ---- the command line ---- */
+
+static gboolean parse_arguments(Arguments *arguments, int *argc, char ***argv, GError **error) {
+  const GOptionEntry entries[] = {
+      {"bus", 0, 0, G_OPTION_ARG_STRING, &arguments->bus,
+       "The bus to serve on: system (the default), session or a D-Bus address",
+       "system|session|ADDRESS"},
+      {"database", 0, 0, G_OPTION_ARG_FILENAME, &arguments->database,
+       "The database (" DEFAULT_DATABASE ")", "FILE"},
+      {"schema-dir", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &arguments->schema_directories,
+       "A directory of *.schema files, in place of the default ones; may be repeated", "DIR"},
+      {"version", 0, 0, G_OPTION_ARG_NONE, &arguments->version, "Print the version and end", NULL},
+      {NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL},
+  };
+  g_autoptr(GOptionContext) context = g_option_context_new(NULL);
+  g_option_context_set_summary(context, "Serves the registry on D-Bus as org.regd.Registry1.");
+  g_option_context_add_main_entries(context, entries, NULL);
+  if (!g_option_context_parse(context, argc, argv, error))
+    return FALSE;
+  if (*argc > 1)
+    return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS, "unexpected argument '%s'",
+                     (*argv)[1]);
+  return TRUE;
+}
+
+static ServerOptions server_options(const Arguments *arguments) {
+  ServerOptions options = {
+      .bus = arguments->bus != NULL ? arguments->bus : "system",
+      .database = arguments->database != NULL ? arguments->database : DEFAULT_DATABASE,
+      .schema_directories = arguments->schema_directories != NULL
+                                ? (const char *const *)arguments->schema_directories
+                                : default_schema_directories,
+  };
+  return options;
+}
+
+static int serve(const Arguments *arguments) {
+  g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
+  g_autoptr(GError) error = NULL;
+  Daemon daemon = {.loop = loop, .status = EXIT_SUCCESS};
+  ServerOptions options = server_options(arguments);
+  ServerEvents events = {.say = say, .failed = on_failed, .data = &daemon};
+  /* Before the writer's thread: what it makes is for this user alone. */
+  (void)umask(0077);
+  daemon.server = server_start(&options, &events, &error);
+  if (daemon.server == NULL) {
+    say(error->message, NULL);
+    return EXIT_FAILURE;
+  }
+  (void)g_unix_signal_add(SIGTERM, on_terminate, &daemon);
+  (void)g_unix_signal_add(SIGINT, on_terminate, &daemon);
+  (void)g_unix_signal_add(SIGHUP, on_hang_up, &daemon);
+  (void)sd_notify(0, "READY=1");
+  g_main_loop_run(loop);
+  server_stop(daemon.server);
+  return daemon.status;
+}
+
+int main(int argc, char **argv) {
+  g_auto(Arguments) arguments = {0};
+  g_autoptr(GError) error = NULL;
+  (void)setlocale(LC_ALL, "");
+  if (!parse_arguments(&arguments, &argc, &argv, &error)) {
+    g_printerr("regd: %s\nregd: try --help\n", error->message);
+    return EXIT_CODE_USAGE;
+  }
+  if (arguments.version) {
+    g_print("regd %s\n", REGD_VERSION);
+    return EXIT_SUCCESS;
+  }
+  return serve(&arguments);
+}

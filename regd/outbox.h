@@ -1,0 +1,26 @@
+/* Signals to single connections, bounded: a connection that does not read what
+ * it is sent makes neither this daemon nor the bus grow. What is sent is counted
+ * until the receiver has answered a Ping that was sent after it. */
+#ifndef REGD_OUTBOX_H
+#define REGD_OUTBOX_H
+
+#include <dbus/dbus.h>
+#include <glib.h>
+
+typedef struct Outbox Outbox;
+/* @owner reads again after something for it was dropped. */
+typedef void (*OutboxResumed)(const char *owner, gpointer data);
+
+Outbox *outbox_new(DBusConnection *connection, OutboxResumed resumed, gpointer data);
+void outbox_free(Outbox *outbox);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Outbox, outbox_free)
+
+/* Whether @owner, of user @uid, has room for more; where not, it counts as having
+ * lost something, and is told of through OutboxResumed when it has. */
+gboolean outbox_has_room(Outbox *outbox, const char *owner, guint32 uid);
+/* Queues @message, of about @bytes, whose destination is @owner. */
+void outbox_send(Outbox *outbox, const char *owner, DBusMessage *message, gsize bytes);
+/* @owner has left the bus. */
+void outbox_forget(Outbox *outbox, const char *owner);
+
+#endif

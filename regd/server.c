@@ -1,0 +1,261 @@
+/* Life of the daemon: what is opened in which order, the bus that comes and
+ * goes, schemas read again, and a stop that loses no answer. */
+#include "regd/server.h"
+
+#include <unistd.h>
+
+#include "client/base/error.h"
+#include "client/base/protocol.h"
+#include "client/bus/loop.h"
+#include "regd/iface.h"
+#include "schema/load.h"
+
+#define RETRY_FIRST_MS 50U
+#define RETRY_LAST_MS 2000U
+/* Calls that wait are bounded for each user; at this size libdbus stops reading,
+ * which would hold up everybody. */
+#define RECEIVED_BYTES (1L << 30)
+
+struct Server {
+  ServerOptions options;
+  ServerEvents events;
+  Work *work;
+  Reader *reader;
+  Writer *writer;
+  Service *service;
+  Face face;
+  LoopBinding *binding;
+  Dispatcher *dispatcher;
+  guint retry_source; /* also: the bus has gone, and is let go of */
+  guint retry_ms;
+  gboolean reloading, reload_again;
+};
+
+static void say(Server *server, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+static void say(Server *server, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  g_autofree char *text = g_strdup_vprintf(format, arguments);
+  va_end(arguments);
+  server->events.say(text, server->events.data);
+}
+
+/* ---- the bus ---- */
+
+static gboolean on_retry(gpointer data);
+
+static void retry_after(Server *server, guint milliseconds) {
+  if (server->retry_source == 0)
+    server->retry_source = g_timeout_add(milliseconds, on_retry, server);
+}
+
+static void on_left(const char *name, gpointer data) {
+  Server *server = data;
+  service_forget_owner(server->service, name);
+  if (server->face.outbox != NULL)
+    outbox_forget(server->face.outbox, name);
+}
+
+static void on_resumed(const char *owner, gpointer data) {
+  Server *server = data;
+  service_resume_owner(server->service, owner);
+}
+
+/* Nothing is freed here: libdbus is still at work on the connection. */
+static DBusHandlerResult on_local_signal(DBusConnection *connection, DBusMessage *message,
+                                         void *data) {
+  (void)connection;
+  Server *server = data;
+  if (dbus_message_is_signal(message, DBUS_INTERFACE_LOCAL, "Disconnected")) {
+    say(server, "the bus has gone; connecting again");
+    server->retry_ms = RETRY_FIRST_MS;
+    retry_after(server, 0);
+  }
+  return DBUS_HANDLER_RESULT_NOT_YET_HANDLED;
+}
+
+static void leave_bus(Server *server) {
+  if (server->face.connection == NULL)
+    return;
+  service_forget_owner(server->service, NULL);
+  g_clear_pointer(&server->face.callers, callers_free);
+  g_clear_pointer(&server->face.outbox, outbox_free);
+  g_clear_pointer(&server->dispatcher, dispatcher_free);
+  g_clear_pointer(&server->binding, loop_binding_free);
+  dbus_connection_remove_filter(server->face.connection, on_local_signal, server);
+  g_clear_pointer(&server->face.connection, loop_disconnect);
+}
+
+static gboolean take_name(DBusConnection *connection, GError **error) {
+  DBusError problem = DBUS_ERROR_INIT;
+  int taken =
+      dbus_bus_request_name(connection, REGISTRY_BUS_NAME, DBUS_NAME_FLAG_DO_NOT_QUEUE, &problem);
+  if (taken == DBUS_REQUEST_NAME_REPLY_PRIMARY_OWNER)
+    return TRUE;
+  if (!dbus_error_is_set(&problem))
+    return error_set(error, REGISTRY_ERROR_FAILED,
+                     "another process owns the name %s on this bus already; stop that one first",
+                     REGISTRY_BUS_NAME);
+  gboolean denied = dbus_error_has_name(&problem, DBUS_ERROR_ACCESS_DENIED);
+  error_set(error, denied ? REGISTRY_ERROR_ACCESS_DENIED : REGISTRY_ERROR_UNREACHABLE,
+            "the name %s can't be taken: %s", REGISTRY_BUS_NAME, problem.message);
+  dbus_error_free(&problem);
+  return FALSE;
+}
+
+/* The name comes last: whoever sees it may call. */
+static gboolean enter_bus(Server *server, GError **error) {
+  DBusConnection *connection = loop_connect(server->options.bus, error);
+  if (connection == NULL)
+    return FALSE;
+  dbus_connection_set_max_received_size(connection, RECEIVED_BYTES);
+  (void)dbus_connection_add_filter(connection, on_local_signal, server, NULL);
+  server->face.connection = connection;
+  server->face.callers = callers_new(connection, server->work, geteuid(), on_left, server);
+  server->face.outbox = outbox_new(connection, on_resumed, server);
+  server->dispatcher = dispatcher_new(connection, REGISTRY_OBJECT_PATH, iface_interfaces,
+                                      iface_admit, &server->face);
+  server->binding = loop_bind(connection, NULL);
+  if (take_name(connection, error))
+    return TRUE;
+  leave_bus(server);
+  return FALSE;
+}
+
+static gboolean on_retry(gpointer data) {
+  Server *server = data;
+  g_autoptr(GError) error = NULL;
+  server->retry_source = 0;
+  leave_bus(server);
+  if (enter_bus(server, &error)) {
+    say(server, "connected to the bus again");
+  } else if (error->code == REGISTRY_ERROR_UNREACHABLE) {
+    retry_after(server, server->retry_ms);
+    server->retry_ms = MIN(server->retry_ms * 2, RETRY_LAST_MS);
+  } else {
+    say(server, "%s", error->message);
+    server->events.failed(server->events.data);
+  }
+  return G_SOURCE_REMOVE;
+}
+
+/* ---- what the service tells ---- */
+
+static gboolean on_changed(const Watch *watch, guint64 revision, const WatchChange *changes,
+                           guint n_changes, gpointer data) {
+  Server *server = data;
+  return iface_send_changed(watch, revision, changes, n_changes, &server->face);
+}
+
+static void on_read_only(gpointer data) {
+  Server *server = data;
+  say(server, "%s is damaged: it is read-only from here on; restore a backup with --restore",
+      server->options.database);
+  if (server->dispatcher != NULL)
+    dispatcher_emit_changed(server->dispatcher, REGISTRY_INTERFACE, "ReadOnly");
+}
+
+static const ServiceEvents service_events = {.changed = on_changed, .read_only = on_read_only};
+
+/* ---- schemas ---- */
+
+static void say_problems(Server *server, const GPtrArray *problems) {
+  for (guint i = 0; i < problems->len; i++)
+    say(server, "schema left out: %s", (const char *)problems->pdata[i]);
+}
+
+typedef struct {
+  Server *server;
+  GPtrArray *problems;
+  SchemaSet *schemas;
+} Reload;
+
+static void reload_free(gpointer data) {
+  Reload *reload = data;
+  g_ptr_array_unref(reload->problems);
+  g_clear_pointer(&reload->schemas, schema_set_unref);
+  g_free(reload);
+}
+
+static void reload_run(gpointer data) {
+  Reload *reload = data;
+  reload->schemas = schema_load(reload->server->options.schema_directories, reload->problems);
+}
+
+static void reload_done(gpointer data) {
+  Reload *reload = data;
+  Server *server = reload->server;
+  service_set_schemas(server->service, reload->schemas);
+  say_problems(server, reload->problems);
+  say(server, "schemas read again");
+  reload_free(reload);
+  server->reloading = FALSE;
+  if (server->reload_again)
+    server_reload_schemas(server);
+}
+
+/* One at a time, so that an older reading can't replace a newer one. */
+void server_reload_schemas(Server *server) {
+  server->reload_again = server->reloading;
+  if (server->reloading)
+    return;
+  server->reloading = TRUE;
+  Reload *reload = g_new0(Reload, 1);
+  reload->server = server;
+  reload->problems = g_ptr_array_new_with_free_func(g_free);
+  work_submit(server->work, reload_run, reload_done, reload, reload_free);
+}
+
+/* ---- life ---- */
+
+static gboolean open_storage(Server *server, GError **error) {
+  g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
+  server->writer = writer_start(server->options.database, NULL, error);
+  if (server->writer == NULL)
+    return FALSE;
+  server->reader = reader_open(server->options.database, error);
+  if (server->reader == NULL)
+    return FALSE;
+  g_autoptr(SchemaSet) schemas = schema_load(server->options.schema_directories, problems);
+  say_problems(server, problems);
+  server->service = service_new(server->reader, server->writer, schemas, &service_events, server);
+  server->face.service = server->service;
+  return TRUE;
+}
+
+Server *server_start(const ServerOptions *options, const ServerEvents *events, GError **error) {
+  g_autoptr(Server) server = g_new0(Server, 1);
+  server->options = *options;
+  server->events = *events;
+  server->work = work_new(NULL);
+  server->face.work = server->work;
+  if (!open_storage(server, error) || !enter_bus(server, error))
+    return NULL;
+  return g_steal_pointer(&server);
+}
+
+/* The writer's last results are answered through the connection, which is no
+ * longer read: calls that are still in it get the bus's own answer. */
+static void finish_writing(Server *server) {
+  g_clear_pointer(&server->binding, loop_binding_free);
+  if (server->service != NULL)
+    service_forget_writer(server->service);
+  g_clear_pointer(&server->writer, writer_stop);
+  while (g_main_context_iteration(NULL, FALSE))
+    ;
+  if (server->face.connection != NULL && dbus_connection_get_is_connected(server->face.connection))
+    dbus_connection_flush(server->face.connection);
+}
+
+void server_stop(Server *server) {
+  if (server == NULL)
+    return;
+  g_clear_handle_id(&server->retry_source, g_source_remove);
+  work_free(server->work);
+  finish_writing(server);
+  leave_bus(server);
+  service_free(server->service);
+  g_clear_pointer(&server->reader, reader_close);
+  g_free(server);
+}

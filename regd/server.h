@@ -1,0 +1,33 @@
+/* The daemon put together: storage, schemas, service, and its face on the bus,
+ * which is connected again when the bus goes. */
+#ifndef REGD_SERVER_H
+#define REGD_SERVER_H
+
+#include <glib.h>
+
+typedef struct Server Server;
+
+typedef struct {
+  const char *bus;                       /* "system", "session" or an address */
+  const char *database;                  /* its file */
+  const char *const *schema_directories; /* NULL-terminated */
+} ServerOptions;
+
+typedef struct {
+  /* Something that whoever runs the daemon should read; one line. */
+  void (*say)(const char *text, gpointer data);
+  /* It can't go on serving: end it. */
+  void (*failed)(gpointer data);
+  gpointer data;
+} ServerEvents;
+
+/* Opens everything, connects to the bus and takes the name. Works on the default
+ * main context. What @options points to must outlive the server. */
+Server *server_start(const ServerOptions *options, const ServerEvents *events, GError **error);
+/* Reads the schemas again, off the main loop; the new ones hold when they are in. */
+void server_reload_schemas(Server *server);
+/* Takes no more calls, finishes and answers what is being written, closes all. */
+void server_stop(Server *server);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Server, server_stop)
+
+#endif

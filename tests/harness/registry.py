@@ -155,13 +155,13 @@ class Client:
             return refusal
         raise Failure(f"{member}{arguments!r} was not refused with {name}: {answer!r}")
 
-    def property(self, name):
+    def get_property(self, name):
         return plain(self.connection.call_blocking(NAME, PATH, dbus.PROPERTIES_IFACE, "Get", "ss",
                                                    (NAME, name), timeout=PATIENCE))
 
     @property
     def revision(self):
-        return self.property("Revision")
+        return self.get_property("Revision")
 
     def set(self, key, name, kind, data):
         return self.call("SetValue", "ssuv", key, name, dbus.UInt32(kind), variant(data, kind))

@@ -25,43 +25,75 @@ struct LoopBinding {
 
 /* ---- connecting ---- */
 
-/* Disconnected and a failed Hello leave nothing behind. */
-static DBusConnection *open_address(const char *address, DBusError *problem) {
-  DBusConnection *connection = dbus_connection_open_private(address, problem);
-  if (connection == NULL)
-    return NULL;
-  dbus_connection_set_exit_on_disconnect(connection, FALSE);
-  if (dbus_bus_register(connection, problem))
-    return connection;
-  loop_disconnect(connection);
-  return NULL;
+/* The addresses are found here and not by dbus_bus_get_private(), which starts
+ * a session bus of its own where it finds none, and which waits for Hello. */
+static char *dup_system_address(void) {
+  const char *address = g_getenv("DBUS_SYSTEM_BUS_ADDRESS");
+  return g_strdup(address != NULL ? address : "unix:path=/run/dbus/system_bus_socket");
 }
 
-static DBusConnection *open_known_bus(DBusBusType type, DBusError *problem) {
-  DBusConnection *connection = dbus_bus_get_private(type, problem);
-  if (connection != NULL)
-    dbus_connection_set_exit_on_disconnect(connection, FALSE);
+/* What libdbus makes is freed by its own function. */
+static char *dup_escaped(const char *text) {
+  char *escaped = dbus_address_escape_value(text);
+  char *copy = g_strdup(escaped);
+  dbus_free(escaped);
+  return copy;
+}
+
+static char *dup_session_address(void) {
+  const char *address = g_getenv("DBUS_SESSION_BUS_ADDRESS");
+  if (address != NULL)
+    return g_strdup(address);
+  g_autofree char *socket = g_build_filename(g_get_user_runtime_dir(), "bus", NULL);
+  g_autofree char *escaped = dup_escaped(socket);
+  return g_strconcat("unix:path=", escaped, NULL);
+}
+
+static char *dup_address(const char *bus) {
+  if (bus == NULL || g_str_equal(bus, "system"))
+    return dup_system_address();
+  if (g_str_equal(bus, "session"))
+    return dup_session_address();
+  return g_strdup(bus);
+}
+
+static void set_unreachable(const char *bus, DBusError *problem, GError **error) {
+  error_set(error, REGISTRY_ERROR_UNREACHABLE, "the %s bus can't be reached: %s",
+            bus != NULL ? bus : "system",
+            problem->message != NULL ? problem->message : "no reason given");
+  dbus_error_free(problem);
+}
+
+DBusConnection *loop_open(const char *bus, GError **error) {
+  DBusError problem = DBUS_ERROR_INIT;
+  g_autofree char *address = dup_address(bus);
+  /* libdbus aborts at an address that is not text. */
+  if (!g_utf8_validate(address, -1, NULL)) {
+    error_set(error, REGISTRY_ERROR_UNREACHABLE, "the address of the bus is not UTF-8");
+    return NULL;
+  }
+  DBusConnection *connection = dbus_connection_open_private(address, &problem);
+  if (connection == NULL) {
+    set_unreachable(bus, &problem, error);
+    return NULL;
+  }
+  dbus_connection_set_exit_on_disconnect(connection, FALSE);
   return connection;
 }
 
-static DBusConnection *open_bus(const char *bus, DBusError *problem) {
-  if (g_str_equal(bus, "system"))
-    return open_known_bus(DBUS_BUS_SYSTEM, problem);
-  if (g_str_equal(bus, "session"))
-    return open_known_bus(DBUS_BUS_SESSION, problem);
-  return open_address(bus, problem);
+DBusMessage *loop_new_hello(void) {
+  return dbus_message_new_method_call(DBUS_SERVICE_DBUS, DBUS_PATH_DBUS, DBUS_INTERFACE_DBUS,
+                                      "Hello");
 }
 
 DBusConnection *loop_connect(const char *bus, GError **error) {
   DBusError problem = DBUS_ERROR_INIT;
-  if (bus == NULL)
-    bus = "system";
-  DBusConnection *connection = open_bus(bus, &problem);
-  if (connection == NULL)
-    error_set(error, REGISTRY_ERROR_UNREACHABLE, "the bus %s can't be reached: %s", bus,
-              problem.message != NULL ? problem.message : "no reason given");
-  dbus_error_free(&problem);
-  return connection;
+  DBusConnection *connection = loop_open(bus, error);
+  if (connection == NULL || dbus_bus_register(connection, &problem))
+    return connection;
+  loop_disconnect(connection);
+  set_unreachable(bus, &problem, error);
+  return NULL;
 }
 
 void loop_disconnect(DBusConnection *connection) {
@@ -69,6 +101,11 @@ void loop_disconnect(DBusConnection *connection) {
     return;
   dbus_connection_close(connection);
   dbus_connection_unref(connection);
+}
+
+/* GLib takes a source's functions without const, and does not write to them. */
+static GSource *make_source(const GSourceFuncs *functions, guint size) {
+  return g_source_new((GSourceFuncs *)(guintptr)functions, size);
 }
 
 /* ---- watches: file descriptors ---- */
@@ -115,7 +152,7 @@ static gboolean watch_source_dispatch(GSource *source, GSourceFunc callback, gpo
   return G_SOURCE_CONTINUE;
 }
 
-static GSourceFuncs watch_source_functions = {.dispatch = watch_source_dispatch};
+static const GSourceFuncs watch_source_functions = {.dispatch = watch_source_dispatch};
 
 /* A descriptor that is switched off is taken out altogether: poll() would go
  * on reporting its hang-up. */
@@ -132,7 +169,7 @@ static void watch_source_update(WatchSource *self) {
 
 static dbus_bool_t add_watch(DBusWatch *watch, void *data) {
   LoopBinding *binding = data;
-  GSource *source = g_source_new(&watch_source_functions, sizeof(WatchSource));
+  GSource *source = make_source(&watch_source_functions, sizeof(WatchSource));
   WatchSource *self = (WatchSource *)source;
   self->watch = watch;
   g_source_set_static_name(source, "libdbus watch");
@@ -231,7 +268,7 @@ static void dispatch_source_finalize(GSource *source) {
   dbus_connection_unref(self->connection);
 }
 
-static GSourceFuncs dispatch_source_functions = {
+static const GSourceFuncs dispatch_source_functions = {
     .prepare = dispatch_source_prepare,
     .check = dispatch_source_check,
     .dispatch = dispatch_source_dispatch,
@@ -239,7 +276,7 @@ static GSourceFuncs dispatch_source_functions = {
 };
 
 static GSource *dispatch_source_new(DBusConnection *connection) {
-  GSource *source = g_source_new(&dispatch_source_functions, sizeof(DispatchSource));
+  GSource *source = make_source(&dispatch_source_functions, sizeof(DispatchSource));
   ((DispatchSource *)source)->connection = dbus_connection_ref(connection);
   g_source_set_static_name(source, "libdbus dispatch");
   return source;

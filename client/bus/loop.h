@@ -10,6 +10,10 @@
  * address. exit_on_disconnect is off. UNREACHABLE on failure. Close and unref
  * it with loop_disconnect(). */
 DBusConnection *loop_connect(const char *bus, GError **error);
+/* The same without Hello, so that it waits for nothing but the local connect:
+ * the caller sends Hello (loop_new_hello()) before anything else. */
+DBusConnection *loop_open(const char *bus, GError **error);
+DBusMessage *loop_new_hello(void);
 void loop_disconnect(DBusConnection *connection);
 
 typedef struct LoopBinding LoopBinding;

@@ -1,0 +1,86 @@
+/* The connection as the rest of the library, and the programs of this tree,
+ * see it: any call to the daemon, blocking or not, and word of the daemon's
+ * coming and going and of its signals. Not installed.
+ */
+#ifndef REGISTRY_CLIENT_CONNECTION_H
+#define REGISTRY_CLIENT_CONNECTION_H
+
+#include <dbus/dbus.h>
+
+#include "client/base/change.h"
+#include "client/bus/wire.h"
+
+/* How long the daemon may take to answer a reading call, in ms. */
+#define CALL_TIMEOUT_MS 60000
+/* For writes and bulk calls: as long as it takes. */
+#define CALL_TIMEOUT_NONE DBUS_TIMEOUT_INFINITE
+
+/* ---- any call ---- */
+
+/* A call of the daemon's own interface, without arguments yet. The bus may start
+ * the daemon for it, as for any call to a name that can be activated. Never NULL. */
+DBusMessage *connection_new_call(const char *member);
+/* The same, of any interface ("org.freedesktop.DBus.Properties"). */
+DBusMessage *connection_new_call_of(const char *interface, const char *member);
+
+/* Sends @call (still the caller's) and waits for its reply, without running the
+ * loop. NULL: the error that was answered, or UNREACHABLE. @timeout_ms:
+ * CALL_TIMEOUT_MS, CALL_TIMEOUT_NONE or any number. */
+DBusMessage *connection_call(RegistryConnection *connection, DBusMessage *call, int timeout_ms,
+                             GError **error);
+
+/* @reply and @error are borrowed; one of them is NULL. */
+typedef void (*ConnectionReply)(RegistryConnection *connection, DBusMessage *reply,
+                                const GError *error, gpointer data);
+typedef struct ConnectionCall ConnectionCall;
+/* Sends @call (still the caller's); @replied is called exactly once, from the
+ * loop and never from inside this call, unless it is cancelled before. When
+ * the bus goes it is answered at once with UNREACHABLE. The call is the
+ * connection's: the pointer is good until @replied is called. */
+ConnectionCall *connection_call_async(RegistryConnection *connection, DBusMessage *call,
+                                      int timeout_ms, ConnectionReply replied, gpointer data);
+/* @replied won't be called; the daemon may do what was asked all the same. */
+void connection_call_cancel(ConnectionCall *call);
+/* Somebody else takes the answer. */
+void connection_call_replace(ConnectionCall *call, ConnectionReply replied, gpointer data);
+/* Sends @call (still the caller's) and asks for no reply. Lost where there is no bus. */
+void connection_send(RegistryConnection *connection, DBusMessage *call);
+
+/* What a commit is made of, as one call of Commit (with its comment, dry run
+ * and trial). *@revision may be NULL. LIMIT_EXCEEDED: more than a message holds. */
+gboolean connection_commit(RegistryConnection *connection, const Change *change, guint64 *revision,
+                           GError **error);
+
+/* ---- the daemon's presence ---- */
+
+typedef enum {
+  PRESENCE_UNKNOWN, /* the bus is being asked */
+  PRESENCE_ABSENT,  /* no bus, or no daemon on it */
+  PRESENCE_PRESENT,
+} Presence;
+
+/* The daemon's unique name on the bus; NULL unless it is present. Calls sent
+ * there are answered by this very daemon, and not by one that replaces it. */
+const char *connection_get_owner(const RegistryConnection *connection);
+Presence connection_get_presence(const RegistryConnection *connection);
+/* A call to this very daemon, which never starts one. NULL unless it is present. */
+DBusMessage *connection_new_bound_call(const RegistryConnection *connection, const char *interface,
+                                       const char *member);
+/* The shortest call there is, of Properties.Get(Revision), and its reply. */
+DBusMessage *connection_new_revision_call(const RegistryConnection *connection);
+gboolean connection_read_revision(DBusMessage *reply, guint64 *revision);
+GMainContext *connection_get_context(const RegistryConnection *connection);
+
+/* Who wants to know. All of them are called from the loop. */
+typedef struct {
+  /* The presence has changed; also when one daemon replaced another. */
+  void (*presence_changed)(gpointer data, Presence presence);
+  /* A Changed signal of the daemon's. */
+  void (*signalled)(gpointer data, DBusMessage *message);
+} ConnectionListener;
+
+void connection_add_listener(RegistryConnection *connection, const ConnectionListener *listener,
+                             gpointer data);
+void connection_remove_listener(RegistryConnection *connection, gpointer data);
+
+#endif

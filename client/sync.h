@@ -1,0 +1,30 @@
+/* Syncing: one round trip to the daemon that brings in all that was answered
+ * before it, shared by all who ask before it is sent. Not installed. */
+#ifndef REGISTRY_CLIENT_SYNC_H
+#define REGISTRY_CLIENT_SYNC_H
+
+#include "client/registry.h"
+
+/* Of one connection: the views on it, and those who wait. */
+typedef struct SyncQueue SyncQueue;
+
+/* @connection is borrowed and owns the queue. */
+SyncQueue *sync_queue_new(RegistryConnection *connection);
+/* Whoever waits is forgotten. */
+void sync_queue_free(SyncQueue *queue);
+SyncQueue *connection_get_sync(RegistryConnection *connection);
+
+void sync_queue_add_view(SyncQueue *queue, RegistryView *view);
+/* Forgets who waits for this view alone; others no longer wait for it. */
+void sync_queue_remove_view(SyncQueue *queue, RegistryView *view);
+
+/* One of @view and @connection_synced is NULL: for one view, or for all. */
+void sync_queue_ask(SyncQueue *queue, RegistryView *view, RegistryViewSynced view_synced,
+                    RegistryConnectionSynced connection_synced, gpointer data);
+
+/* To be called after the views know of it. */
+void sync_queue_presence_changed(SyncQueue *queue);
+/* To be called when a view has caught up further, or can't. May call who waits. */
+void sync_queue_settle(SyncQueue *queue);
+
+#endif

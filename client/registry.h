@@ -135,6 +135,7 @@ REGISTRY_PUBLIC RegistryConnection *registry_connection_new(const char *bus, GMa
 /* As above, but a bus that is not there yet is waited for in the background. */
 REGISTRY_PUBLIC RegistryConnection *registry_connection_new_patient(const char *bus,
                                                                     GMainContext *context);
+REGISTRY_PUBLIC RegistryConnection *registry_connection_ref(RegistryConnection *connection);
 REGISTRY_PUBLIC void registry_connection_unref(RegistryConnection *connection);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RegistryConnection, registry_connection_unref)
 
@@ -251,6 +252,14 @@ REGISTRY_PUBLIC gboolean registry_view_get_uint32(const RegistryView *view, cons
  * once, never from inside this call, unless the view is freed before. */
 REGISTRY_PUBLIC void registry_view_sync(RegistryView *view, RegistryViewSynced synced,
                                         gpointer data);
+
+/* @current: as above, for every view of the connection. */
+typedef void (*RegistryConnectionSynced)(RegistryConnection *connection, gboolean current,
+                                         gpointer data);
+/* The same for all views of a connection in the one round trip. @synced is
+ * called exactly once, unless the connection is freed before. */
+REGISTRY_PUBLIC void registry_connection_sync(RegistryConnection *connection,
+                                              RegistryConnectionSynced synced, gpointer data);
 
 G_END_DECLS
 

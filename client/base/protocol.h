@@ -50,6 +50,7 @@
 #define LIMIT_ACL_ENTRIES 256U
 #define LIMIT_WATCHER_QUEUE_BYTES (16U * 1024U * 1024U) /* unread signals a connection */
 #define LIMIT_CLASS_UNITS 255U
+#define LIMIT_MESSAGE_BYTES (31U * 1024U * 1024U) /* a call's; the system bus takes 32 MiB */
 
 /* The daemon's own */
 #define LIMIT_REPLAY_CHANGES 100000U /* read back for one Watch with `since` */

@@ -34,6 +34,10 @@
 #define MAX_CHANNEL_QUEUE (8 * 1024 * 1024)
 #define MAX_CHANNEL_QUEUED_MESSAGES 16384
 
+/* Addresses listened on; store processes at one time. */
+#define MAX_LISTENERS 256
+#define MAX_STORES 1024
+
 /* Messages in one mailbox, and the bytes of the file that keeps their sizes. */
 #define MAX_MESSAGES 1000000
 #define MAX_SIZES_FILE (192 * 1024 * 1024)

@@ -83,7 +83,8 @@ void pop3_maildrop_finish(G_GNUC_UNUSED Pop3Maildrop *maildrop, guint n_failed, 
   if (n_failed == 0)
     g_string_append(out, "+OK Bye.\r\n");
   else
-    g_string_append_printf(out, "-ERR [SYS/TEMP] %u messages could not be removed.\r\n", n_failed);
+    g_string_append_printf(out, "-ERR [SYS/TEMP] Messages that could not be removed: %u.\r\n",
+                           n_failed);
 }
 
 /* ---- listings ---- */

@@ -182,7 +182,7 @@ static void test_answers(void) {
   g_assert_cmpstr(out->str, ==,
                   "+OK 100 octets\r\n+OK Message follows.\r\n"
                   "-ERR [SYS/TEMP] The message cannot be read now.\r\n+OK Bye.\r\n"
-                  "-ERR [SYS/TEMP] 2 messages could not be removed.\r\n");
+                  "-ERR [SYS/TEMP] Messages that could not be removed: 2.\r\n");
 }
 
 int main(int argc, char **argv) {

@@ -1,0 +1,199 @@
+/* See store.h. The process does one thing at a time and may wait for it, but
+ * never longer than the idle timeout: for the client to speak, or to read. */
+#include "mailauth/store.h"
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "client/registry.h"
+#include "mailauth/maildir.h"
+#include "mailauth/outcome.h"
+#include "mailauth/pop3-body.h"
+#include "mailauth/pop3-maildrop.h"
+
+#define READ_SIZE 32768
+#define INPUT_SIZE 4096
+/* What is waited for at most, in s, whatever the setting says. */
+#define LONGEST_WAIT 86400
+
+typedef struct {
+  int socket;
+  int timeout; /* ms */
+  Maildir *maildir;
+  Pop3Maildrop *maildrop;
+  GString *out;
+} Session;
+
+/* ---- waiting for the client ---- */
+
+static gboolean wait_for(const Session *session, short events) {
+  struct pollfd waiting = {.fd = session->socket, .events = events};
+  return TEMP_FAILURE_RETRY(poll(&waiting, 1, session->timeout)) > 0;
+}
+
+/* FALSE: the client has gone, or does not read. */
+static gboolean write_out(Session *session) {
+  const char *bytes = session->out->str;
+  gsize left = session->out->len;
+  while (left > 0) {
+    gssize sent =
+        TEMP_FAILURE_RETRY(send(session->socket, bytes, left, MSG_NOSIGNAL | MSG_DONTWAIT));
+    if (sent < 0 && (errno != EAGAIN || !wait_for(session, POLLOUT)))
+      return FALSE;
+    bytes += MAX(sent, 0);
+    left -= (gsize)MAX(sent, 0);
+  }
+  g_string_truncate(session->out, 0);
+  return TRUE;
+}
+
+/* FALSE: the client has gone, or says nothing. */
+static gboolean read_input(Session *session) {
+  char bytes[INPUT_SIZE];
+  if (!wait_for(session, POLLIN))
+    return FALSE;
+  gssize size = TEMP_FAILURE_RETRY(recv(session->socket, bytes, sizeof bytes, MSG_DONTWAIT));
+  if (size <= 0)
+    return size < 0 && errno == EAGAIN;
+  pop3_maildrop_feed(session->maildrop, bytes, (gsize)size);
+  return TRUE;
+}
+
+/* ---- what the maildrop asks for ---- */
+
+/* FALSE where the message could not be read to its end, which the client must
+ * not take for its end, or where the client has gone. */
+static gboolean send_body(Session *session, int file, guint lines) {
+  g_autofree char *bytes = g_malloc(READ_SIZE);
+  Pop3Body body;
+  gboolean wanted = TRUE;
+  gssize size = 0;
+  pop3_body_init(&body, lines);
+  while (wanted && (size = TEMP_FAILURE_RETRY(read(file, bytes, READ_SIZE))) > 0) {
+    wanted = pop3_body_add(&body, bytes, (gsize)size, session->out);
+    if (!write_out(session))
+      return FALSE;
+  }
+  pop3_body_finish(&body, session->out);
+  return size >= 0;
+}
+
+static gboolean send_message(Session *session, const Pop3Request *request) {
+  int file = maildir_open_message(session->maildir, request->index, NULL);
+  pop3_maildrop_begin_message(session->maildrop, request->index, file >= 0, session->out);
+  if (file < 0)
+    return TRUE;
+  gboolean sent = send_body(session, file, request->lines);
+  close(file);
+  return sent;
+}
+
+static void release(Session *session) {
+  maildir_save_sizes(session->maildir);
+  g_clear_pointer(&session->maildir, maildir_close);
+}
+
+static void update(Session *session) {
+  guint n = maildir_get_count(session->maildir);
+  guint n_failed = 0;
+  for (guint i = 0; i < n; i++)
+    if (pop3_maildrop_is_deleted(session->maildrop, i))
+      n_failed += !maildir_remove(session->maildir, i, NULL);
+  release(session);
+  pop3_maildrop_finish(session->maildrop, n_failed, session->out);
+  write_out(session);
+}
+
+/* TRUE while the session goes on. */
+static gboolean serve_step(Session *session) {
+  Pop3Request request = {0};
+  switch (pop3_maildrop_step(session->maildrop, session->out, &request)) {
+  case POP3_MAILDROP_INPUT:
+    return write_out(session) && read_input(session);
+  case POP3_MAILDROP_OUTPUT:
+    return write_out(session);
+  case POP3_MAILDROP_MEASURE:
+    pop3_maildrop_set_size(session->maildrop, request.index,
+                           maildir_measure(session->maildir, request.index));
+    return TRUE;
+  case POP3_MAILDROP_SEND:
+    return send_message(session, &request);
+  case POP3_MAILDROP_UPDATE:
+    update(session);
+    return FALSE;
+  }
+  return FALSE;
+}
+
+static Pop3Maildrop *make_maildrop(const Maildir *maildir) {
+  guint n = maildir_get_count(maildir);
+  g_autofree Pop3Message *messages = g_new(Pop3Message, n);
+  for (guint i = 0; i < n; i++)
+    messages[i] = (Pop3Message){maildir_get_uid(maildir, i), maildir_get_size(maildir, i)};
+  return pop3_maildrop_new(messages, n);
+}
+
+void store_serve(int socket, Maildir *maildir, guint idle_timeout) {
+  Session session = {
+      .socket = socket,
+      .timeout = (int)CLAMP(idle_timeout, 1, LONGEST_WAIT) * 1000,
+      .maildir = maildir,
+      .maildrop = make_maildrop(maildir),
+      .out = g_string_sized_new(POP3_MAILDROP_OUTPUT_SIZE),
+  };
+  while (serve_step(&session))
+    continue;
+  if (session.maildir != NULL)
+    release(&session);
+  pop3_maildrop_free(session.maildrop);
+  g_string_free(session.out, TRUE);
+  close(socket);
+}
+
+/* ---- the role ---- */
+
+static gboolean report_opened(Channel *channel, guint64 session, const GError *problem) {
+  Outcome outcome = problem == NULL                            ? OUTCOME_OK
+                    : problem->code == REGISTRY_ERROR_CONFLICT ? OUTCOME_MAILBOX_IN_USE
+                                                               : OUTCOME_NO_MAILBOX;
+  return channel_send(
+      channel, MESSAGE_OPENED,
+      g_variant_new("(tus)", session, outcome, problem != NULL ? problem->message : ""), NULL, 0,
+      NULL);
+}
+
+/* A verifier that has gone meanwhile is noticed at the next message. */
+static void handle_open(Channel *channel, Message *message) {
+  guint64 session;
+  const char *user, *path;
+  guint32 idle_timeout;
+  g_autoptr(GError) error = NULL;
+  g_variant_get(message->body, "(t&s&su)", &session, &user, &path, &idle_timeout);
+  Maildir *maildir = maildir_open(path, &error);
+  report_opened(channel, session, error);
+  if (maildir == NULL)
+    return;
+  store_serve(message_take_descriptor(message, 0), maildir, idle_timeout);
+  channel_send(channel, MESSAGE_CLOSED, g_variant_new_uint64(session), NULL, 0, NULL);
+}
+
+static gboolean wait_for_message(const Channel *channel) {
+  struct pollfd waiting = {.fd = channel_get_descriptor(channel), .events = POLLIN};
+  return TEMP_FAILURE_RETRY(poll(&waiting, 1, -1)) > 0;
+}
+
+int store_run(const RoleStart *start) {
+  g_autoptr(Channel) channel = channel_new(start->descriptor, ROLE_STORE, ROLE_VERIFIER);
+  for (;;) {
+    g_auto(Message) message = MESSAGE_INIT;
+    g_autoptr(GError) error = NULL;
+    ChannelResult result = channel_receive(channel, &message, &error);
+    if (result == CHANNEL_MESSAGE)
+      handle_open(channel, &message);
+    else if (result == CHANNEL_CLOSED || !wait_for_message(channel))
+      return error == NULL ? 0 : 1;
+  }
+}

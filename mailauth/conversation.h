@@ -44,6 +44,10 @@ void credentials_clear(Credentials *credentials);
  * blamed for. Our own faults never end a session. */
 gboolean conversation_counts_as_failure(Outcome outcome);
 
+/* Where nobody is there to decide, the client is told what it is told of a
+ * setting that can't be used: a temporary failure. */
+#define OUTCOME_UNDECIDED OUTCOME_BAD_SETTING
+
 /* One protocol before login. All functions append what is to be sent to @out. */
 typedef struct Machine Machine;
 typedef struct {

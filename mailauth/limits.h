@@ -42,6 +42,20 @@
 #define MAX_MESSAGES 1000000
 #define MAX_SIZES_FILE (192 * 1024 * 1024)
 
+/* A certificate with its chain, or a private key, in bytes. */
+#define MAX_PEM_FILE (256 * 1024)
+
+/* The bytes of a client's input that are looked at before its answers are sent:
+ * what a client that does not read can make the server hold. */
+#define INPUT_SLICE 512
+/* Logins that wait for a verdict at once; more are refused as a temporary failure. */
+#define MAX_WAITING_LOGINS 4096
+/* The longest that a verdict may have an answer wait, in ms. */
+#define MAX_VERDICT_DELAY_MS 60000
+/* Connections taken from one listener before others have their turn. */
+#define MAX_ACCEPTS_AT_ONCE 64
+/* How long a listener rests when the system has no descriptor left, in ms. */
+#define ACCEPT_REST_MS 100
 /* The bytes that a relay holds for each direction while a side is slow. */
 #define RELAY_BUFFER 16384
 /* How long a login waits for a verifier that is being replaced, in ms. */

@@ -1,0 +1,590 @@
+/* front.h: the loop, and what each message does. */
+#include "mailauth/front.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "client/registry.h"
+#include "mailauth/admission.h"
+#include "mailauth/channel.h"
+#include "mailauth/limits.h"
+#include "mailauth/session.h"
+#include "mailauth/tls.h"
+
+#define MS 1000
+
+typedef struct Front Front;
+
+typedef struct {
+  Watch watch;
+  Timer rest;
+  Front *front;
+  Protocol protocol;
+  gboolean tls;
+} Listener;
+
+/* A login that waits for its verdict. */
+typedef struct {
+  guint64 number;
+  Session *session;
+  Step step;
+} Login;
+
+typedef struct {
+  Watch watch;
+  Channel *channel; /* NULL: none at present */
+  Front *front;
+} Link;
+
+struct Front {
+  SessionHost host;
+  Admission admission;
+  Link parent;
+  Link verifier;
+  Timer patience;        /* with logins that wait for a new verifier */
+  GHashTable *listeners; /* id -> Listener */
+  GHashTable *logins;    /* number -> Login */
+  guint64 last_login;
+  guint16 minimum_tls;
+  gboolean has_settings; /* nobody is accepted before */
+  gboolean keys_taken;
+  char *keys_problem; /* what became of the last keys; NULL: there were none */
+  gboolean running;
+  int exit_code;
+};
+
+/* ---- channels ---- */
+
+static void stop(Front *front, const GError *error) {
+  if (error != NULL)
+    g_printerr("mailauthd: front: %s\n", error->message);
+  front->running = FALSE;
+  front->exit_code = error == NULL ? 0 : 1;
+}
+
+static void watch_channel(Link *link) {
+  guint32 events = link->channel == NULL                ? 0
+                   : channel_wants_write(link->channel) ? (guint32)(EPOLLIN | EPOLLOUT)
+                                                        : (guint32)EPOLLIN;
+  if (!poller_watch(link->front->host.poller, &link->watch, events))
+    stop(link->front, NULL);
+}
+
+/* A verifier that has gone is replaced; what else can go wrong with its channel
+ * can't be mended while both ends live, so the front is replaced then. */
+static void tell_verifier(Front *front, MessageKind kind, GVariant *body) {
+  g_autoptr(GError) error = NULL;
+  if (front->verifier.channel == NULL) {
+    g_variant_unref(g_variant_ref_sink(body));
+    return;
+  }
+  if (!channel_send(front->verifier.channel, kind, body, NULL, 0, &error) &&
+      !g_error_matches(error, REGISTRY_ERROR, REGISTRY_ERROR_UNREACHABLE))
+    stop(front, error);
+  watch_channel(&front->verifier);
+}
+
+/* ---- logins ---- */
+
+static void send_login(Front *front, const Login *login) {
+  Session *session = login->session;
+  const Credentials *credentials = session_get_credentials(session);
+  g_autofree char *address = peer_format(session_get_peer(session));
+  tell_verifier(
+      front, MESSAGE_LOGIN,
+      g_variant_new("(tyss@aysb)", login->number, (guchar)session_get_protocol(session),
+                    credentials->mechanism, credentials->user,
+                    message_secret_new(credentials->password.bytes, credentials->password.size),
+                    address, session_is_in_tls(session)));
+  session_wipe_password(session);
+}
+
+static void send_incident(Front *front, guint64 number, Outcome outcome, Session *session,
+                          const char *user) {
+  g_autofree char *address = peer_format(session_get_peer(session));
+  tell_verifier(front, MESSAGE_INCIDENT,
+                g_variant_new("(tuyss)", number, (guint32)outcome,
+                              (guchar)session_get_protocol(session), user == NULL ? "" : user,
+                              address));
+}
+
+static void send_question(Front *front, const Login *login) {
+  const char *user = session_get_credentials(login->session)->user;
+  if (login->step == STEP_LOGIN)
+    send_login(front, login);
+  else if (login->step == STEP_CLEAR_TEXT)
+    send_incident(front, login->number, OUTCOME_CLEAR_TEXT, login->session, user);
+  else
+    send_incident(front, login->number, OUTCOME_NO_CERTIFICATE, login->session, NULL);
+}
+
+static void forget_login(Front *front, Session *session) {
+  guint64 number = session_get_login(session);
+  session_set_login(session, 0);
+  g_hash_table_remove(front->logins, &number);
+}
+
+/* What a client is told where no verifier answers. */
+static Outcome get_default_outcome(Step step) {
+  return step == STEP_CLEAR_TEXT       ? OUTCOME_CLEAR_TEXT
+         : step == STEP_NO_CERTIFICATE ? OUTCOME_NO_CERTIFICATE
+                                       : OUTCOME_UNDECIDED;
+}
+
+/* All that wait are told that there is no verdict. */
+static void give_up_logins(Front *front) {
+  g_autoptr(GList) logins = g_hash_table_get_values(front->logins);
+  g_autoptr(GArray) numbers = g_array_new(FALSE, FALSE, sizeof(guint64));
+  for (const GList *item = logins; item != NULL; item = item->next)
+    g_array_append_val(numbers, ((const Login *)item->data)->number);
+  for (guint i = 0; i < numbers->len; i++) {
+    const Login *login = g_hash_table_lookup(front->logins, &g_array_index(numbers, guint64, i));
+    if (login == NULL)
+      continue;
+    Session *session = login->session;
+    Verdict verdict = {
+        .outcome = get_default_outcome(login->step), .capabilities = "", .server = -1};
+    forget_login(front, session);
+    session_take_verdict(session, &verdict);
+  }
+}
+
+static void lose_patience(Timer *timer) {
+  give_up_logins((Front *)(gpointer)((guint8 *)timer - G_STRUCT_OFFSET(Front, patience)));
+}
+
+/* Without a verifier it waits for one; with too many waiting it is given up at once. */
+static void handle_ask(Session *session, Step step, gpointer owner) {
+  Front *front = owner;
+  Login *login = g_new0(Login, 1);
+  *login = (Login){.number = ++front->last_login, .session = session, .step = step};
+  session_set_login(session, login->number);
+  g_hash_table_insert(front->logins, &login->number, login);
+  if (front->verifier.channel != NULL && g_hash_table_size(front->logins) <= MAX_WAITING_LOGINS)
+    send_question(front, login);
+  else if (front->patience.place == 0)
+    poller_set_timer(front->host.poller, &front->patience,
+                     front->verifier.channel == NULL ? (gint64)VERIFIER_WAIT_MS * MS : 0);
+}
+
+static void handle_cancel(Session *session, gpointer owner) {
+  Front *front = owner;
+  guint64 number = session_get_login(session);
+  forget_login(front, session);
+  tell_verifier(front, MESSAGE_CANCEL, g_variant_new_uint64(number));
+}
+
+static void handle_no_certificate(Session *session, gpointer owner) {
+  send_incident(owner, 0, OUTCOME_NO_CERTIFICATE, session, NULL);
+}
+
+static void handle_logged_in(Session *session, gpointer owner) {
+  admission_note_login(&((Front *)owner)->admission, session);
+}
+
+static void handle_ended(Session *session, gpointer owner) {
+  admission_remove(&((Front *)owner)->admission, session);
+}
+
+/* ---- connections ---- */
+
+static void refuse_connection(int client, const Listener *listener, const char *why) {
+  g_autoptr(GString) out = g_string_new(NULL);
+  machine_get_ops(listener->protocol)->say_goodbye(why, out);
+  /* Best effort: nobody waits for a client that is not let in. */
+  if (!listener->tls && send(client, out->str, out->len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+    errno = 0;
+  close(client);
+}
+
+static void admit(Listener *listener, int client, const Peer *peer) {
+  Front *front = listener->front;
+  int on = 1;
+  setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  setsockopt(client, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  Session *session = session_new(&front->host, client, listener->protocol, listener->tls, peer);
+  admission_add(&front->admission, session);
+  session_start(session);
+}
+
+static void judge_connection(Listener *listener, int client, const Peer *peer) {
+  Front *front = listener->front;
+  Admission *admission = &front->admission;
+  AdmissionResult result = admission_judge(admission, listener->protocol, peer,
+                                           &front->host.settings[listener->protocol]);
+  if (result == REFUSE_SUBSCRIBER) {
+    refuse_connection(client, listener, "Too many connections from your address.");
+    return;
+  }
+  if (result == REFUSE_FULL) {
+    refuse_connection(client, listener, "Too many connections.");
+    return;
+  }
+  if (result == ADMIT_INSTEAD)
+    session_dismiss(admission_get_oldest(admission, listener->protocol), "Too many connections.");
+  admit(listener, client, peer);
+}
+
+/* The system has no descriptor left: the oldest that has not logged in makes
+ * room, else the listener rests. */
+static gboolean make_room(Listener *listener) {
+  Front *front = listener->front;
+  Session *oldest = admission_get_oldest(&front->admission, listener->protocol);
+  if (oldest != NULL) {
+    session_dismiss(oldest, "Too many connections.");
+    return TRUE;
+  }
+  poller_watch(front->host.poller, &listener->watch, 0);
+  poller_set_timer(front->host.poller, &listener->rest, (gint64)ACCEPT_REST_MS * MS);
+  return FALSE;
+}
+
+static gboolean accept_one(Listener *listener) {
+  struct sockaddr_storage address = {0};
+  socklen_t size = sizeof address;
+  int client = accept4(listener->watch.descriptor, (struct sockaddr *)&address, &size,
+                       SOCK_CLOEXEC | SOCK_NONBLOCK);
+  if (client >= 0) {
+    Peer peer = peer_from_socket(&address);
+    judge_connection(listener, client, &peer);
+    return TRUE;
+  }
+  if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+    return make_room(listener);
+  return errno == ECONNABORTED || errno == EINTR;
+}
+
+static void listener_ready(Watch *watch, guint32 events G_GNUC_UNUSED) {
+  Listener *listener = (Listener *)(gpointer)((guint8 *)watch - G_STRUCT_OFFSET(Listener, watch));
+  for (guint i = 0; i < MAX_ACCEPTS_AT_ONCE && accept_one(listener); i++)
+    continue;
+}
+
+static void listener_watch(Listener *listener) {
+  Front *front = listener->front;
+  guint32 events = front->has_settings ? EPOLLIN : 0;
+  if (!poller_watch(front->host.poller, &listener->watch, events))
+    poller_set_timer(front->host.poller, &listener->rest, (gint64)ACCEPT_REST_MS * MS);
+}
+
+static void listener_rested(Timer *timer) {
+  listener_watch((Listener *)(gpointer)((guint8 *)timer - G_STRUCT_OFFSET(Listener, rest)));
+}
+
+static void listener_free(gpointer data) {
+  Listener *listener = data;
+  Poller *poller = listener->front->host.poller;
+  poller_watch(poller, &listener->watch, 0);
+  poller_stop_timer(poller, &listener->rest);
+  close(listener->watch.descriptor);
+  poller_free_later(poller, listener, g_free);
+}
+
+/* ---- messages ---- */
+
+static void handle_listener(Front *front, Message *message) {
+  guint64 id;
+  const char *address;
+  guchar protocol;
+  gboolean tls;
+  g_variant_get(message->body, "(t&syb)", &id, &address, &protocol, &tls);
+  if (protocol >= N_PROTOCOLS)
+    return;
+  Listener *listener = g_new0(Listener, 1);
+  listener->watch.descriptor = message_take_descriptor(message, 0);
+  listener->watch.ready = listener_ready;
+  listener->rest.fire = listener_rested;
+  listener->front = front;
+  listener->protocol = protocol;
+  listener->tls = tls;
+  g_hash_table_replace(front->listeners, g_memdup2(&id, sizeof id), listener);
+  listener_watch(listener);
+}
+
+static void handle_unlisten(Front *front, Message *message) {
+  guint64 id = g_variant_get_uint64(message->body);
+  g_hash_table_remove(front->listeners, &id);
+}
+
+static void report_keys(Front *front) {
+  if (front->keys_problem != NULL)
+    tell_verifier(front, MESSAGE_KEYS_RESULT,
+                  g_variant_new("(bs)", front->keys_taken, front->keys_problem));
+}
+
+static void note_keys(Front *front, gboolean taken, const char *problem) {
+  front->keys_taken = taken;
+  g_free(front->keys_problem);
+  front->keys_problem = g_strdup(problem);
+  report_keys(front);
+}
+
+static void replace_keys(Front *front, SSL_CTX *keys) {
+  SSL_CTX_free(front->host.keys);
+  front->host.keys = keys;
+  note_keys(front, TRUE, "");
+}
+
+/* Connections that are open keep the keys they began with. */
+static void handle_keys(Front *front, Message *message) {
+  g_autoptr(GError) error = NULL;
+  const char *certificate;
+  const char *key;
+  g_variant_get(message->body, "(&s&s)", &certificate, &key);
+  if (message->n_descriptors < 2) {
+    replace_keys(front, NULL);
+    return;
+  }
+  SSL_CTX *keys =
+      tls_context_new(message->descriptors[0], message->descriptors[1], front->minimum_tls, &error);
+  if (keys != NULL) {
+    replace_keys(front, keys);
+    return;
+  }
+  g_autofree char *problem =
+      g_strdup_printf("certificate %s, private key %s: %s", certificate, key, error->message);
+  note_keys(front, FALSE, problem);
+}
+
+static void lose_verifier(Front *front) {
+  poller_watch(front->host.poller, &front->verifier.watch, 0);
+  g_clear_pointer(&front->verifier.channel, channel_free);
+  give_up_logins(front);
+}
+
+static void handle_verifier_started(Front *front, Message *message) {
+  if (front->verifier.channel != NULL)
+    lose_verifier(front);
+  int descriptor = message_take_descriptor(message, 0);
+  front->verifier.channel = channel_new(descriptor, ROLE_FRONT, ROLE_VERIFIER);
+  front->verifier.watch.descriptor = channel_get_descriptor(front->verifier.channel);
+  poller_stop_timer(front->host.poller, &front->patience);
+  watch_channel(&front->verifier);
+  report_keys(front);
+  GHashTableIter iterator;
+  gpointer login;
+  g_hash_table_iter_init(&iterator, front->logins);
+  while (g_hash_table_iter_next(&iterator, NULL, &login))
+    send_question(front, login);
+}
+
+static void take_row(Front *front, GVariant *row) {
+  guchar protocol;
+  guchar clear_text;
+  guchar logging;
+  SessionSettings settings = {0};
+  g_variant_get(row, "(yyuuuy)", &protocol, &clear_text, &settings.login_timeout,
+                &settings.max_connections, &settings.max_per_address, &logging);
+  if (protocol >= N_PROTOCOLS || clear_text >= N_CLEAR_TEXT)
+    return;
+  settings.clear_text = clear_text;
+  front->host.settings[protocol] = settings;
+}
+
+static void handle_settings(Front *front, Message *message) {
+  g_autoptr(GVariant) rows = NULL;
+  g_variant_get(message->body, "(q@a(yyuuuy))", &front->minimum_tls, &rows);
+  for (gsize i = 0; i < g_variant_n_children(rows); i++) {
+    g_autoptr(GVariant) row = g_variant_get_child_value(rows, i);
+    take_row(front, row);
+  }
+  if (front->host.keys != NULL)
+    tls_context_set_minimum(front->host.keys, front->minimum_tls);
+  if (front->has_settings)
+    return;
+  front->has_settings = TRUE;
+  GHashTableIter iterator;
+  gpointer listener;
+  g_hash_table_iter_init(&iterator, front->listeners);
+  while (g_hash_table_iter_next(&iterator, NULL, &listener))
+    listener_watch(listener);
+}
+
+/* A line break from a mail server must not become another answer. */
+static const char *check_capabilities(const char *capabilities) {
+  return strpbrk(capabilities, "\r\n]") == NULL ? capabilities : "";
+}
+
+static void handle_verdict(Front *front, Message *message) {
+  guint64 number;
+  guint32 outcome;
+  Verdict verdict = {.server = -1};
+  g_autoptr(GVariant) had = NULL;
+  g_variant_get(message->body, "(tu&suu&s@ay)", &number, &outcome, NULL, &verdict.delay_ms,
+                &verdict.idle_timeout, &verdict.capabilities, &had);
+  const Login *login = g_hash_table_lookup(front->logins, &number);
+  if (login == NULL)
+    return;
+  Session *session = login->session;
+  verdict.outcome = outcome < N_OUTCOMES ? (Outcome)outcome : OUTCOME_UNDECIDED;
+  if (login->step != STEP_LOGIN && verdict.outcome == OUTCOME_OK)
+    verdict.outcome = get_default_outcome(login->step);
+  verdict.delay_ms = MIN(verdict.delay_ms, MAX_VERDICT_DELAY_MS);
+  verdict.capabilities = check_capabilities(verdict.capabilities);
+  verdict.had = g_variant_get_fixed_array(had, &verdict.had_size, 1);
+  if (verdict.outcome == OUTCOME_OK)
+    verdict.server = message_take_descriptor(message, 0);
+  forget_login(front, session);
+  session_take_verdict(session, &verdict);
+}
+
+static void handle_ask_counts(Front *front, Message *message) {
+  static const char *const names[N_PROTOCOLS] = {
+      [PROTOCOL_POP3] = "pop3", [PROTOCOL_IMAP] = "imap"};
+  GVariantBuilder counts;
+  g_variant_builder_init(&counts, G_VARIANT_TYPE("a{su}"));
+  for (guint i = 0; i < N_PROTOCOLS; i++) {
+    g_autofree char *logged_in = g_strconcat(names[i], "-logged-in", NULL);
+    g_autofree char *before_login = g_strconcat(names[i], "-before-login", NULL);
+    g_variant_builder_add(&counts, "{su}", logged_in, front->admission.logged_in[i].length);
+    g_variant_builder_add(&counts, "{su}", before_login, front->admission.not_logged_in[i].length);
+  }
+  tell_verifier(front, MESSAGE_COUNTS,
+                g_variant_new("(ta{su})", g_variant_get_uint64(message->body), &counts));
+}
+
+/* The channel lets nothing pass that is not for the front, or from another role. */
+static void handle_message(Front *front, Message *message) {
+  static void (*const handlers[N_MESSAGES])(Front * front, Message * message) = {
+      [MESSAGE_LISTENER] = handle_listener,
+      [MESSAGE_UNLISTEN] = handle_unlisten,
+      [MESSAGE_KEYS] = handle_keys,
+      [MESSAGE_VERIFIER_STARTED] = handle_verifier_started,
+      [MESSAGE_SETTINGS] = handle_settings,
+      [MESSAGE_VERDICT] = handle_verdict,
+      [MESSAGE_ASK_COUNTS] = handle_ask_counts,
+  };
+  if (handlers[message->kind] != NULL)
+    handlers[message->kind](front, message);
+}
+
+/* CHANNEL_EMPTY, or CHANNEL_CLOSED. */
+static ChannelResult receive_all(Link *link, GError **error) {
+  ChannelResult result = CHANNEL_EMPTY;
+  Channel *channel = link->channel;
+  do {
+    g_auto(Message) message = MESSAGE_INIT;
+    result = channel_receive(channel, &message, error);
+    if (result == CHANNEL_MESSAGE)
+      handle_message(link->front, &message);
+  } while (result == CHANNEL_MESSAGE && link->channel == channel && link->front->running);
+  return result;
+}
+
+static ChannelResult serve_channel(Link *link, guint32 events, GError **error) {
+  if ((events & EPOLLOUT) != 0 && !channel_flush(link->channel, NULL))
+    return CHANNEL_CLOSED;
+  return receive_all(link, error);
+}
+
+static Link *link_of_watch(Watch *watch) {
+  return (Link *)(gpointer)((guint8 *)watch - G_STRUCT_OFFSET(Link, watch));
+}
+
+static void parent_ready(Watch *watch, guint32 events) {
+  g_autoptr(GError) error = NULL;
+  Link *link = link_of_watch(watch);
+  if (serve_channel(link, events, &error) == CHANNEL_CLOSED)
+    stop(link->front, error);
+  else
+    watch_channel(link);
+}
+
+static void verifier_ready(Watch *watch, guint32 events) {
+  g_autoptr(GError) error = NULL;
+  Link *link = link_of_watch(watch);
+  if (serve_channel(link, events, &error) != CHANNEL_CLOSED)
+    watch_channel(link);
+  else if (error != NULL)
+    stop(link->front, error);
+  else
+    lose_verifier(link->front);
+}
+
+/* ---- the role ---- */
+
+static void set_up_host(Front *front) {
+  SessionHost *host = &front->host;
+  host->owner = front;
+  host->ask = handle_ask;
+  host->cancel = handle_cancel;
+  host->no_certificate = handle_no_certificate;
+  host->logged_in = handle_logged_in;
+  host->ended = handle_ended;
+}
+
+static void set_up(Front *front, const RoleStart *start) {
+  set_up_host(front);
+  admission_init(&front->admission);
+  front->listeners = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, listener_free);
+  front->logins = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
+  front->patience.fire = lose_patience;
+  front->verifier = (Link){.front = front, .watch.ready = verifier_ready};
+  front->parent = (Link){.front = front, .watch.ready = parent_ready};
+  front->parent.channel = channel_new(start->descriptor, ROLE_FRONT, ROLE_PARENT);
+  front->parent.watch.descriptor = channel_get_descriptor(front->parent.channel);
+  front->running = TRUE;
+  watch_channel(&front->parent);
+}
+
+static void dismiss_all(Front *front) {
+  Session *session;
+  for (guint i = 0; i < N_PROTOCOLS; i++) {
+    while ((session = admission_get_oldest(&front->admission, i)) != NULL)
+      session_dismiss(session, "The server is stopping.");
+    while ((session = admission_get_logged_in(&front->admission, i)) != NULL)
+      session_dismiss(session, NULL);
+  }
+}
+
+static void clear_all(Front *front) {
+  dismiss_all(front);
+  g_hash_table_unref(front->listeners);
+  g_hash_table_unref(front->logins);
+  channel_free(front->verifier.channel);
+  channel_free(front->parent.channel);
+  SSL_CTX_free(front->host.keys);
+  g_free(front->keys_problem);
+  poller_stop_timer(front->host.poller, &front->patience);
+  poller_free(front->host.poller);
+  admission_clear(&front->admission);
+}
+
+/* Each connection is a descriptor: as many as the system grants. */
+static void raise_descriptor_limit(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+    return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* OpenSSL writes to sockets without MSG_NOSIGNAL. */
+static void ignore_broken_pipes(void) {
+  struct sigaction action = {.sa_handler = SIG_IGN};
+  sigaction(SIGPIPE, &action, NULL);
+}
+
+int front_run(const RoleStart *start) {
+  g_autoptr(GError) error = NULL;
+  Front front = {0};
+  front.host.poller = poller_new(&error);
+  if (front.host.poller == NULL) {
+    g_printerr("mailauthd: front: %s\n", error->message);
+    return 1;
+  }
+  ignore_broken_pipes();
+  raise_descriptor_limit();
+  set_up(&front, start);
+  while (front.running)
+    poller_run_once(front.host.poller);
+  clear_all(&front);
+  return front.exit_code;
+}

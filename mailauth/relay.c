@@ -1,0 +1,102 @@
+/* relay.h: two flows, pumped alike. */
+#include "mailauth/relay.h"
+
+#include "mailauth/limits.h"
+
+/* How often one pump reads a side before the others have their turn. */
+#define ROUNDS 8
+
+void relay_init(Relay *relay, Stream *client, Stream *server, Secret *up, Secret *down) {
+  *relay = (Relay){.up = {.from = client, .to = server}, .down = {.from = server, .to = client}};
+  secret_move(&relay->up.bytes, up);
+  secret_move(&relay->down.bytes, down);
+}
+
+void relay_clear(Relay *relay) {
+  secret_clear(&relay->up.bytes);
+  secret_clear(&relay->down.bytes);
+}
+
+static gboolean has_bytes(const Flow *flow) {
+  return flow->bytes.size > flow->at;
+}
+
+static void drop_bytes(Flow *flow) {
+  secret_clear(&flow->bytes);
+  flow->at = 0;
+}
+
+/* TRUE where something was written. */
+static gboolean flow_write(Flow *flow) {
+  gboolean moved = FALSE;
+  gsize done;
+  while (has_bytes(flow)) {
+    StreamResult result =
+        stream_write(flow->to, flow->bytes.bytes + flow->at, flow->bytes.size - flow->at, &done);
+    if (result == STREAM_WAIT)
+      return moved;
+    if (result != STREAM_DONE) {
+      flow->closed = TRUE;
+      break;
+    }
+    flow->at += done;
+    moved = TRUE;
+  }
+  drop_bytes(flow);
+  return moved;
+}
+
+/* TRUE where something was read, and all of it could be written. */
+static gboolean flow_step(Flow *flow, gboolean *moved) {
+  guint8 bytes[RELAY_BUFFER];
+  gsize done = 0;
+  if (flow->ended || flow->closed || has_bytes(flow))
+    return FALSE;
+  StreamResult result = stream_read(flow->from, bytes, sizeof bytes, &done);
+  flow->ended = result == STREAM_END || result == STREAM_BROKEN;
+  if (result != STREAM_DONE)
+    return FALSE;
+  *moved = TRUE;
+  gsize written = 0;
+  result = stream_write(flow->to, bytes, done, &written);
+  if (result == STREAM_BROKEN || result == STREAM_END)
+    flow->closed = TRUE;
+  else if (result == STREAM_WAIT || written < done)
+    secret_append(&flow->bytes, bytes + written, done - written);
+  return !flow->closed && !has_bytes(flow);
+}
+
+static gboolean flow_pump(Flow *flow) {
+  gboolean moved = flow_write(flow);
+  guint rounds = 0;
+  while (flow_step(flow, &moved) && (++rounds < ROUNDS || stream_has_pending(flow->from)))
+    continue;
+  if (flow->ended && !flow->closed && !has_bytes(flow)) {
+    stream_end_writing(flow->to);
+    flow->closed = TRUE;
+  }
+  return moved;
+}
+
+RelayResult relay_pump(Relay *relay) {
+  gboolean moved = flow_pump(&relay->up);
+  moved |= flow_pump(&relay->down);
+  if (relay->down.closed)
+    return RELAY_OVER;
+  return moved ? RELAY_MOVED : RELAY_IDLE;
+}
+
+/* What a flow needs of its two sides. */
+static void add_events(const Flow *flow, guint32 *from, guint32 *to) {
+  if (has_bytes(flow))
+    *to |= flow->to->write_waits;
+  else if (!flow->ended && !flow->closed)
+    *from |= flow->from->read_waits;
+}
+
+void relay_get_events(const Relay *relay, guint32 *client, guint32 *server) {
+  *client = 0;
+  *server = 0;
+  add_events(&relay->up, client, server);
+  add_events(&relay->down, server, client);
+}

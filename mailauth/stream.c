@@ -1,0 +1,98 @@
+/* stream.h: read(), write() and their TLS counterparts with one set of results. */
+#include "mailauth/stream.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/err.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+void stream_open(Stream *stream, int descriptor) {
+  int flags = fcntl(descriptor, F_GETFL);
+  fcntl(descriptor, F_SETFL, flags | O_NONBLOCK);
+  *stream = (Stream){.descriptor = descriptor, .read_waits = EPOLLIN, .write_waits = EPOLLOUT};
+}
+
+void stream_close(Stream *stream) {
+  g_clear_pointer(&stream->tls, SSL_free);
+  if (stream->descriptor >= 0)
+    close(stream->descriptor);
+  stream->descriptor = -1;
+}
+
+/* After a TLS call that gave nothing. */
+static StreamResult explain(Stream *stream, int result, guint32 *waits) {
+  int problem = SSL_get_error(stream->tls, result);
+  ERR_clear_error();
+  if (problem == SSL_ERROR_WANT_READ || problem == SSL_ERROR_WANT_WRITE) {
+    *waits = problem == SSL_ERROR_WANT_READ ? EPOLLIN : EPOLLOUT;
+    return STREAM_WAIT;
+  }
+  return problem == SSL_ERROR_ZERO_RETURN ? STREAM_END : STREAM_BROKEN;
+}
+
+static gboolean is_temporary(int problem) {
+  return problem == EAGAIN || problem == EWOULDBLOCK || problem == EINTR;
+}
+
+StreamResult stream_read(Stream *stream, guint8 *bytes, gsize size, gsize *done) {
+  stream->read_waits = EPOLLIN;
+  if (stream->tls != NULL) {
+    ERR_clear_error();
+    int result = SSL_read_ex(stream->tls, bytes, size, done);
+    return result == 1 ? STREAM_DONE : explain(stream, result, &stream->read_waits);
+  }
+  ssize_t count = recv(stream->descriptor, bytes, size, 0);
+  if (count == 0)
+    return STREAM_END;
+  if (count < 0)
+    return is_temporary(errno) ? STREAM_WAIT : STREAM_BROKEN;
+  *done = (gsize)count;
+  return STREAM_DONE;
+}
+
+StreamResult stream_write(Stream *stream, const guint8 *bytes, gsize size, gsize *done) {
+  stream->write_waits = EPOLLOUT;
+  if (stream->tls != NULL) {
+    ERR_clear_error();
+    int result = SSL_write_ex(stream->tls, bytes, size, done);
+    return result == 1 ? STREAM_DONE : explain(stream, result, &stream->write_waits);
+  }
+  ssize_t count = send(stream->descriptor, bytes, size, MSG_NOSIGNAL);
+  if (count < 0)
+    return is_temporary(errno) ? STREAM_WAIT : STREAM_BROKEN;
+  *done = (gsize)count;
+  return STREAM_DONE;
+}
+
+gboolean stream_has_pending(const Stream *stream) {
+  return stream->tls != NULL && SSL_pending(stream->tls) > 0;
+}
+
+void stream_end_writing(Stream *stream) {
+  if (stream->tls != NULL && SSL_is_init_finished(stream->tls)) {
+    ERR_clear_error();
+    SSL_shutdown(stream->tls);
+    ERR_clear_error();
+  }
+  shutdown(stream->descriptor, SHUT_WR);
+}
+
+gboolean stream_begin_tls(Stream *stream, SSL_CTX *context) {
+  SSL *tls = SSL_new(context);
+  if (tls == NULL || SSL_set_fd(tls, stream->descriptor) != 1) {
+    SSL_free(tls);
+    ERR_clear_error();
+    return FALSE;
+  }
+  SSL_set_accept_state(tls);
+  stream->tls = tls;
+  return TRUE;
+}
+
+StreamResult stream_handshake(Stream *stream) {
+  ERR_clear_error();
+  int result = SSL_do_handshake(stream->tls);
+  return result == 1 ? STREAM_DONE : explain(stream, result, &stream->read_waits);
+}

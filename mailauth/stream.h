@@ -1,0 +1,43 @@
+/* A client's or a mail server's connection as bytes both ways, plain or in
+ * TLS, never blocking. OpenSSL works on the socket itself: memory BIOs would
+ * keep a handshake's worth of bytes for each idle connection. */
+#ifndef MAILAUTH_STREAM_H
+#define MAILAUTH_STREAM_H
+
+#include <glib.h>
+#include <openssl/ssl.h>
+
+typedef struct {
+  int descriptor; /* owned; -1 when closed */
+  SSL *tls;       /* NULL: plain */
+  /* What to wait for (EPOLLIN, EPOLLOUT) after a call that said WAIT. */
+  guint32 read_waits;
+  guint32 write_waits;
+} Stream;
+
+typedef enum {
+  STREAM_DONE,
+  STREAM_WAIT,
+  STREAM_END,    /* reading: the peer sends no more */
+  STREAM_BROKEN, /* nothing can be had or sent any more */
+} StreamResult;
+
+/* Takes @descriptor and makes it non-blocking. */
+void stream_open(Stream *stream, int descriptor);
+/* Closes at once; what the peer has not read may be lost. */
+void stream_close(Stream *stream);
+
+/* *@done is at least 1 where the result is DONE. */
+StreamResult stream_read(Stream *stream, guint8 *bytes, gsize size, gsize *done);
+StreamResult stream_write(Stream *stream, const guint8 *bytes, gsize size, gsize *done);
+/* Whether bytes were read from the socket already that stream_read() would give. */
+gboolean stream_has_pending(const Stream *stream);
+/* Tells the peer that no more comes; reading goes on. */
+void stream_end_writing(Stream *stream);
+
+/* Makes a plain stream a TLS server's; then stream_handshake() until it is
+ * DONE (read_waits says what for) or BROKEN. FALSE: no memory. */
+gboolean stream_begin_tls(Stream *stream, SSL_CTX *context);
+StreamResult stream_handshake(Stream *stream);
+
+#endif

@@ -1,0 +1,38 @@
+/* Keys, names and data as regctl's operands write them, and as it prints them. Pure. */
+#ifndef REGISTRY_REGCTL_DATA_H
+#define REGISTRY_REGCTL_DATA_H
+
+#include "client/regctl/json.h"
+#include "client/registry.h"
+
+/* The path that a KEY operand means: `/HKLM/SOFTWARE` is `HKLM\SOFTWARE` where it
+ * begins with a slash and holds no backslash. INVALID_PATH, LIMIT_EXCEEDED.
+ * Owned by the caller. */
+char *data_parse_key(const char *operand, GError **error);
+/* The name that a NAME operand means: `@` is the default value. INVALID_VALUE,
+ * LIMIT_EXCEEDED. Borrowed. */
+const char *data_parse_name(const char *operand, GError **error);
+const char *data_show_name(const char *name);
+
+/* The value of a type that words say (NULL-terminated): one string, the strings
+ * of a multi-string, a number in decimal or after 0x, or pairs of hexadecimal
+ * digits. INVALID_ARGUMENTS: too few or many words; INVALID_VALUE says what
+ * would be right. @key and @name are for messages. */
+RegistryValue *data_parse(guint32 type, const GStrv words, const char *key, const char *name,
+                          GError **error);
+
+/* "REG_SZ", or the number of a type without a name. Owned by the caller. */
+char *data_show_type(guint32 type);
+/* The data and nothing else, as `get` prints it, with its line end: text as it
+ * is, a multi-string one string a line, numbers in decimal, all else (malformed
+ * data too) as hexadecimal digits. */
+void data_print(const RegistryValue *value, GString *out);
+/* The data as part of a line of a listing: control characters are escaped, the
+ * strings of a multi-string are separated by " | ". */
+void data_print_escaped(const RegistryValue *value, GString *out);
+/* Members "name", "type" and "data" (a string, a number, an array of strings,
+ * or hexadecimal digits), and "malformed": true where a string or number type
+ * has other bytes. */
+void data_write_json(const char *name, const RegistryValue *value, Json *json);
+
+#endif

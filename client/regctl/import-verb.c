@@ -1,0 +1,107 @@
+/* import. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client/regctl/escape.h"
+#include "client/regctl/reply.h"
+#include "client/regctl/verbs.h"
+
+#define STANDARD_INPUT "-"
+
+static void add_options(Request *request, const Session *session) {
+  const char *comment = session->line->texts[OPTION_COMMENT];
+  DBusMessageIter *options = &request->options;
+  request_open_options(request);
+  if (comment)
+    request_check(request, wire_append_entry_string(options, "comment", comment));
+  if (session_has(session, OPTION_DRY_RUN))
+    request_check(request, wire_append_entry_boolean(options, "dry-run", TRUE));
+  if (session_has(session, OPTION_STRICT))
+    request_check(request, wire_append_entry_boolean(options, "strict", TRUE));
+  if (session_has(session, OPTION_CONFIRM_WITHIN))
+    request_check(request,
+                  wire_append_entry_uint32(options, "confirm-within",
+                                           (guint32)session->line->numbers[OPTION_CONFIRM_WITHIN]));
+  request_close_options(request);
+}
+
+/* What was not understood, on standard error. */
+static gboolean note_ignored(const Session *session, const char *file, DBusMessageIter report,
+                             GError **error) {
+  guint32 ignored = 0, first = 0;
+  const char *reason = NULL;
+  g_autoptr(WireOptions) options = wire_options_read(&report, error);
+  if (!options || !wire_options_get_uint32(options, "lines-ignored", &ignored, error) ||
+      !wire_options_get_uint32(options, "first-ignored-line", &first, error) ||
+      !wire_options_get_string(options, "first-ignored-reason", &reason, error))
+    return FALSE;
+  if (ignored == 0)
+    return TRUE;
+  g_autoptr(GString) why = g_string_new(NULL);
+  escape_append(why, reason ? reason : "it can't be read");
+  session_note(session, "%s: line %u: %s; %u %s left out", file, first, why->str, ignored,
+               ignored == 1 ? "line was" : "lines were");
+  return TRUE;
+}
+
+static void write_report(Session *session, const char *file, guint64 revision,
+                         DBusMessageIter *report) {
+  json_begin(&session->json, '{');
+  json_member_string(&session->json, "file", file);
+  json_member_number(&session->json, "revision", revision);
+  json_name(&session->json, "report");
+  reply_write_json(report, &session->json);
+  json_end(&session->json, '}');
+  g_string_append_c(session_out(session), '\n');
+}
+
+static gboolean report_import(Session *session, const char *file, DBusMessageIter *answer,
+                              GError **error) {
+  dbus_uint64_t revision = 0;
+  dbus_message_iter_get_basic(answer, &revision);
+  dbus_message_iter_next(answer);
+  if (!note_ignored(session, file, *answer, error))
+    return FALSE;
+  if (session_has(session, OPTION_JSON))
+    write_report(session, file, revision, answer);
+  else if (session_has(session, OPTION_DRY_RUN))
+    reply_print_dictionary(answer, session_out(session));
+  return TRUE;
+}
+
+static gboolean import_descriptor(Session *session, const char *file, int descriptor,
+                                  GError **error) {
+  Request request;
+  DBusMessageIter answer;
+  g_autoptr(GError) problem = NULL;
+  request_begin(&request, "Import");
+  request_check(&request,
+                dbus_message_iter_append_basic(&request.arguments, DBUS_TYPE_UNIX_FD, &descriptor));
+  add_options(&request, session);
+  g_autoptr(WireMessage) reply = session_write(session, &request, &answer, &problem);
+  if (!reply)
+    return error_set(error, (RegistryError)problem->code, "%s: %s", file, problem->message);
+  return session_check_reply(reply, "ta{sv}", error) &&
+         report_import(session, file, &answer, error);
+}
+
+static gboolean import_file(Session *session, const char *file, GError **error) {
+  if (strcmp(file, STANDARD_INPUT) == 0)
+    return import_descriptor(session, "standard input", STDIN_FILENO, error);
+  int descriptor = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  if (descriptor < 0)
+    return error_set(error, REGISTRY_ERROR_FAILED, "%s: %s", file, g_strerror(errno));
+  gboolean imported = import_descriptor(session, file, descriptor, error);
+  close(descriptor);
+  return imported;
+}
+
+gboolean verb_import(Session *session, GError **error) {
+  const char *file = NULL;
+  for (guint i = 0; (file = session_get_operand(session, i)); i++)
+    if (!import_file(session, file, error))
+      return FALSE;
+  return TRUE;
+}

@@ -1,0 +1,77 @@
+/* regctl: the registry on the command line. Finds the verb, runs it, and turns
+ * what came of it into an exit code. */
+#include <locale.h>
+#include <stdio.h>
+
+#include "client/regctl/help.h"
+#include "client/regctl/verbs.h"
+
+static gboolean no_such_verb(const char *name, GError **error) {
+  g_autofree char *near = verb_suggest(name);
+  return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS, "%s: no such verb; %s%s%s", name,
+                   *near ? "did you mean " : "regctl --help lists them", near, *near ? "?" : "");
+}
+
+static gboolean check_operands(const Verb *verb, guint count, GError **error) {
+  if (count >= verb->fewest && count <= verb->most)
+    return TRUE;
+  g_autofree char *usage = help_get_usage(verb);
+  return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS, "%s: too %s operands; usage: %s",
+                   verb->name, count < verb->fewest ? "few" : "many", usage);
+}
+
+static gboolean run_verb(Session *session, const char *name, GError **error) {
+  const Verb *verb = verb_find(name);
+  if (!verb)
+    return no_such_verb(name, error);
+  if (session_has(session, OPTION_HELP)) {
+    help_print_verb(verb, session_out(session));
+    return TRUE;
+  }
+  if (!command_line_check_options(session->line, verb->name, verb_get_options(verb), error) ||
+      !check_operands(verb, session->line->n_operands - 1, error))
+    return FALSE;
+  return verb->run(session, error);
+}
+
+static gboolean run(Session *session, GError **error) {
+  const CommandLine *line = session->line;
+  const char *name = g_ptr_array_index(line->operands, 0);
+  if (session_has(session, OPTION_VERSION)) {
+    g_string_append(session_out(session), "regctl " REGD_VERSION "\n");
+    return TRUE;
+  }
+  if (name)
+    return run_verb(session, name, error);
+  if (session_has(session, OPTION_HELP)) {
+    help_print(session_out(session));
+    return TRUE;
+  }
+  return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
+                   "a verb is missing; regctl --help lists them");
+}
+
+/* Runs the verb and prints what it printed, also where it failed half way. */
+static gboolean run_and_print(Session *session, GError **error) {
+  gboolean done = run(session, error);
+  return session_flush(session, done ? error : NULL) && done;
+}
+
+static ExitCode fail(const GError *error) {
+  fprintf(stderr, "regctl: %s\n", error->message);
+  return error_get_exit_code(error);
+}
+
+int main(int argc, char **argv) {
+  g_autoptr(GError) error = NULL;
+  Session session;
+  setlocale(LC_ALL, "");
+  g_autoptr(CommandLine) line = command_line_parse(argc, argv, &error);
+  if (!line)
+    return (int)fail(error);
+  session_init(&session, line);
+  gboolean done = run_and_print(&session, &error);
+  ExitCode code = done ? session.exit_code : fail(error);
+  session_clear(&session);
+  return (int)code;
+}

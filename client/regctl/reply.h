@@ -1,0 +1,31 @@
+/* Answers of the daemon as data: values, and dictionaries of anything, read
+ * and printed. Every signature has been checked before. */
+#ifndef REGISTRY_REGCTL_REPLY_H
+#define REGISTRY_REGCTL_REPLY_H
+
+#include <dbus/dbus.h>
+
+#include "client/regctl/json.h"
+#include "client/registry.h"
+
+typedef struct {
+  char *name;
+  RegistryValue *value;
+} ListedValue;
+void listed_value_free(ListedValue *value);
+
+/* An a(suv); of ListedValue. @key is for messages. */
+GPtrArray *reply_read_values(DBusMessageIter *array, const char *key, GError **error);
+/* Type and data, as GetValue answers. */
+RegistryValue *reply_read_value(DBusMessageIter *type, const char *key, const char *name,
+                                GError **error);
+
+/* Anything as JSON: a{sv} and a{ss} as objects, `ay` as hexadecimal digits. */
+void reply_write_json(DBusMessageIter *iter, Json *json);
+/* An a{sv} as lines `name: text`; a `last-write` as a time. */
+void reply_print_dictionary(DBusMessageIter *dictionary, GString *out);
+
+/* The next string of a structure or an array; "" where there is none. Borrowed. */
+const char *reply_take_string(DBusMessageIter *iter);
+
+#endif

@@ -1,0 +1,196 @@
+/* One run of regctl. */
+#include "client/regctl/session.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client/base/error.h"
+#include "client/base/protocol.h"
+#include "client/regctl/reply.h"
+
+#define BUS_VARIABLE "REGD_BUS"
+#define MUCH (64U * 1024U)
+
+void session_init(Session *session, const CommandLine *line) {
+  *session = (Session){.line = line, .exit_code = EXIT_CODE_DONE};
+  session->json.text = g_string_new(NULL);
+}
+
+void session_clear(Session *session) {
+  g_clear_pointer(&session->connection, registry_connection_unref);
+  g_string_free(session->json.text, TRUE);
+}
+
+gboolean session_has(const Session *session, OptionName option) {
+  return session->line->given[option];
+}
+
+char *session_get_operand(const Session *session, guint index) {
+  if (index + 1 >= session->line->n_operands)
+    return NULL;
+  return g_ptr_array_index(session->line->operands, index + 1);
+}
+
+RegistryConnection *session_connect(Session *session, GError **error) {
+  const char *bus = session->line->texts[OPTION_BUS];
+  if (!bus)
+    bus = g_getenv(BUS_VARIABLE);
+  if (!session->connection)
+    session->connection = registry_connection_new(bus, NULL, error);
+  return session->connection;
+}
+
+/* ---- printing ---- */
+
+GString *session_out(Session *session) {
+  return session->json.text;
+}
+
+gboolean session_flush(Session *session, GError **error) {
+  GString *out = session->json.text;
+  gsize done = 0;
+  while (done < out->len) {
+    ssize_t count = write(STDOUT_FILENO, out->str + done, out->len - done);
+    if (count < 0 && errno != EINTR)
+      return error_set(error, REGISTRY_ERROR_FAILED, "standard output: %s", g_strerror(errno));
+    done += count > 0 ? (gsize)count : 0;
+  }
+  g_string_truncate(out, 0);
+  return TRUE;
+}
+
+gboolean session_flush_much(Session *session, GError **error) {
+  return session->json.text->len < MUCH || session_flush(session, error);
+}
+
+void session_note(const Session *session, const char *format, ...) {
+  if (session_has(session, OPTION_QUIET))
+    return;
+  va_list arguments;
+  va_start(arguments, format);
+  g_autofree char *text = g_strdup_vprintf(format, arguments);
+  va_end(arguments);
+  fprintf(stderr, "regctl: %s\n", text);
+}
+
+/* ---- calls ---- */
+
+void request_begin_of(Request *request, const char *interface, const char *member) {
+  *request = (Request){.message = connection_new_call_of(interface, member), .complete = TRUE};
+  dbus_message_iter_init_append(request->message, &request->arguments);
+}
+
+void request_begin(Request *request, const char *member) {
+  request_begin_of(request, REGISTRY_INTERFACE, member);
+}
+
+void request_check(Request *request, gboolean appended) {
+  request->complete = request->complete && appended;
+}
+
+void request_add_string(Request *request, const char *text) {
+  request_check(request, wire_append_string(&request->arguments, text));
+}
+
+void request_add_value(Request *request, const RegistryValue *value) {
+  dbus_uint32_t type = registry_value_get_type(value);
+  request_check(request,
+                dbus_message_iter_append_basic(&request->arguments, DBUS_TYPE_UINT32, &type));
+  request_check(request, wire_append_value(&request->arguments, value));
+}
+
+void request_open_options(Request *request) {
+  request_check(request, dbus_message_iter_open_container(&request->arguments, DBUS_TYPE_ARRAY,
+                                                          "{sv}", &request->options));
+}
+
+void request_close_options(Request *request) {
+  request_check(request, dbus_message_iter_close_container(&request->arguments, &request->options));
+}
+
+static DBusMessage *send_request(Session *session, Request *request, int timeout_ms,
+                                 DBusMessageIter *reply, GError **error) {
+  g_autoptr(WireMessage) call = g_steal_pointer(&request->message);
+  RegistryConnection *connection = session_connect(session, error);
+  if (!connection)
+    return NULL;
+  if (!request->complete) {
+    error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED, "%s: this is more than a message holds",
+              dbus_message_get_member(call));
+    return NULL;
+  }
+  DBusMessage *answer = connection_call(connection, call, timeout_ms, error);
+  if (answer && reply)
+    dbus_message_iter_init(answer, reply);
+  return answer;
+}
+
+DBusMessage *session_read(Session *session, Request *request, DBusMessageIter *reply,
+                          GError **error) {
+  return send_request(session, request, CALL_TIMEOUT_MS, reply, error);
+}
+
+DBusMessage *session_write(Session *session, Request *request, DBusMessageIter *reply,
+                           GError **error) {
+  return send_request(session, request, CALL_TIMEOUT_NONE, reply, error);
+}
+
+gboolean session_check_reply(DBusMessage *reply, const char *signature, GError **error) {
+  if (dbus_message_has_signature(reply, signature))
+    return TRUE;
+  return error_set(error, REGISTRY_ERROR_FAILED,
+                   "the daemon's answer has the signature \"%s\" instead of \"%s\"",
+                   dbus_message_get_signature(reply), signature);
+}
+
+void session_print_dictionary(Session *session, DBusMessageIter *dictionary) {
+  if (!session_has(session, OPTION_JSON)) {
+    reply_print_dictionary(dictionary, session_out(session));
+    return;
+  }
+  reply_write_json(dictionary, &session->json);
+  g_string_append_c(session_out(session), '\n');
+}
+
+/* ---- writes ---- */
+
+gboolean session_is_annotated(const Session *session) {
+  return session_has(session, OPTION_COMMENT) || session_has(session, OPTION_CONFIRM_WITHIN);
+}
+
+void session_report_revision(Session *session, guint64 revision) {
+  if (!session_has(session, OPTION_JSON))
+    return;
+  json_begin(&session->json, '{');
+  json_member_number(&session->json, "revision", revision);
+  json_end(&session->json, '}');
+  g_string_append_c(session->json.text, '\n');
+}
+
+gboolean session_commit(Session *session, Change *change, GError **error) {
+  guint64 revision = 0;
+  RegistryConnection *connection = session_connect(session, error);
+  if (!connection)
+    return FALSE;
+  change->comment = g_strdup(session->line->texts[OPTION_COMMENT]);
+  change->confirm_within = (guint32)session->line->numbers[OPTION_CONFIRM_WITHIN];
+  if (!connection_commit(connection, change, &revision, error))
+    return FALSE;
+  session_report_revision(session, revision);
+  return TRUE;
+}
+
+gboolean session_write_reporting(Session *session, Request *request, GError **error) {
+  DBusMessageIter answer;
+  dbus_uint64_t revision = 0;
+  g_autoptr(WireMessage) reply = session_write(session, request, &answer, error);
+  if (!reply)
+    return FALSE;
+  if (dbus_message_iter_get_arg_type(&answer) != DBUS_TYPE_UINT64)
+    return session_check_reply(reply, "t", error);
+  dbus_message_iter_get_basic(&answer, &revision);
+  session_report_revision(session, revision);
+  return TRUE;
+}

@@ -1,0 +1,17 @@
+/* Walking a sub-tree page by page, whatever may be read of it. */
+#ifndef REGISTRY_REGCTL_TREE_H
+#define REGISTRY_REGCTL_TREE_H
+
+#include "client/regctl/session.h"
+
+/* One key and some of its values (of ListedValue). A key whose values do not
+ * fit a page comes again, right after. */
+typedef gboolean (*TreeVisit)(Session *session, const char *path, const GPtrArray *values,
+                              gpointer data, GError **error);
+
+/* @depth: levels below @key, G_MAXUINT32 for all. What may not be read is left
+ * out, with a note on standard error. */
+gboolean tree_walk(Session *session, const char *key, guint32 depth, TreeVisit visit, gpointer data,
+                   GError **error);
+
+#endif

@@ -12,7 +12,7 @@
 
 char *name_fold(const char *text) {
   GString *folded = g_string_new(NULL);
-  for (const char *at = text; *at != '\0'; at = g_utf8_next_char(at))
+  for (const char *at = text; *at != '\0'; at += g_utf8_skip[(guint8)*at])
     g_string_append_unichar(folded, g_unichar_tolower(g_unichar_toupper(g_utf8_get_char(at))));
   return g_string_free(folded, FALSE);
 }
@@ -20,7 +20,7 @@ char *name_fold(const char *text) {
 static gboolean is_plain_text(const char *text) {
   if (*text == '\0' || strlen(text) > MAX_USER || !g_utf8_validate(text, -1, NULL))
     return FALSE;
-  for (const char *at = text; *at != '\0'; at = g_utf8_next_char(at)) {
+  for (const char *at = text; *at != '\0'; at += g_utf8_skip[(guint8)*at]) {
     gunichar character = g_utf8_get_char(at);
     if (g_unichar_iscntrl(character) || character == REPLACEMENT_CHARACTER)
       return FALSE;

@@ -191,7 +191,7 @@ static guint32 take_upcased(const char **at) {
     return upcase_ascii(byte);
   }
   guint32 code_point = upcase(g_utf8_get_char(*at));
-  *at = g_utf8_next_char(*at);
+  *at += g_utf8_skip[byte];
   return code_point;
 }
 

@@ -84,7 +84,7 @@ void text_utf8_to_utf16(const char *text, gsize length, guint8 *out) {
       continue;
     }
     code_point = g_utf8_get_char(text);
-    text = g_utf8_next_char(text);
+    text += g_utf8_skip[(guint8)*text];
     if (code_point >= 0x10000) {
       out = put_unit(out, 0xD800 + ((code_point - 0x10000) >> 10));
       code_point = 0xDC00 + (code_point & 0x3FF);

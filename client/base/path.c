@@ -31,18 +31,17 @@ static gboolean refuse(GError **error, RegistryError code, const char *text, con
   return error_set(error, code, "%s: %s", shown, why);
 }
 
-static gboolean has_control_character(const char *text) {
-  for (; *text != '\0'; text++)
-    if ((guint8)*text < 0x20)
-      return TRUE;
-  return FALSE;
-}
-
 /* What holds for a path as a whole and for each name. */
 static gboolean check_characters(const char *text, RegistryError code, GError **error) {
-  if (!g_utf8_validate(text, -1, NULL))
+  guint8 bits = 0;
+  gboolean control = FALSE;
+  for (const char *at = text; *at != '\0'; at++) {
+    bits |= (guint8)*at;
+    control |= (guint8)*at < 0x20;
+  }
+  if (bits >= 0x80 && !g_utf8_validate(text, -1, NULL))
     return refuse(error, code, text, "not valid UTF-8");
-  if (has_control_character(text))
+  if (control)
     return refuse(error, code, text, "control characters below U+0020 are not allowed in a name");
   return TRUE;
 }
@@ -62,7 +61,7 @@ static gboolean find_root(const char *name, gsize length, PathRoot *root) {
   for (gsize i = PATH_ROOT_LOCAL_MACHINE; i < G_N_ELEMENTS(roots); i++) {
     const char *const spellings[] = {roots[i].long_name, roots[i].short_name};
     for (gsize j = 0; j < G_N_ELEMENTS(spellings); j++) {
-      if (strlen(spellings[j]) == length && g_ascii_strncasecmp(spellings[j], name, length) == 0) {
+      if (g_ascii_strncasecmp(spellings[j], name, length) == 0 && spellings[j][length] == '\0') {
         *root = (PathRoot)i;
         return TRUE;
       }

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #define MESSAGE_TEXT_BYTES 200
+#define UNITS_PER_WORD 4
+#define EVERY_UNIT(unit) (G_GUINT64_CONSTANT(0x0001000100010001) * (unit))
 
 static guint16 get_unit(const guint8 *bytes, gsize index) {
   return (guint16)(bytes[2 * index] | bytes[2 * index + 1] << 8);
@@ -36,15 +38,40 @@ static gboolean has_lone_surrogate(const guint8 *bytes, gsize units) {
   return FALSE;
 }
 
+/* Four units at once: zero where none of @word's is zero. */
+static guint64 find_zero_units(guint64 word) {
+  return (word - EVERY_UNIT(0x0001)) & ~word & EVERY_UNIT(0x8000);
+}
+
+static guint64 load_units(const guint8 *bytes) {
+  guint64 word;
+  memcpy(&word, bytes, sizeof word);
+  return GUINT64_FROM_LE(word);
+}
+
+/* Units at the start that are surely neither NUL nor surrogates: nearly all of
+ * nearly every text, found without looking at each. */
+static gsize count_plain_units(const guint8 *bytes, gsize units) {
+  gsize plain = 0;
+  for (; plain + UNITS_PER_WORD <= units; plain += UNITS_PER_WORD) {
+    guint64 word = load_units(bytes + 2 * plain);
+    guint64 surrogates = find_zero_units((word & EVERY_UNIT(0xF800)) ^ EVERY_UNIT(0xD800));
+    if ((find_zero_units(word) | surrogates) != 0)
+      break;
+  }
+  return plain;
+}
+
 void text_scan_utf16(const guint8 *bytes, gsize size, TextScan *scan) {
   *scan = (TextScan){.units = size / 2};
-  scan->well_formed = size % 2 == 0 && !has_lone_surrogate(bytes, scan->units);
+  gsize plain = count_plain_units(bytes, scan->units);
+  scan->well_formed = size % 2 == 0 && !has_lone_surrogate(bytes + 2 * plain, scan->units - plain);
   gsize end = scan->units;
-  while (end > 0 && get_unit(bytes, end - 1) == 0)
+  while (end > plain && get_unit(bytes, end - 1) == 0)
     end--;
   scan->trailing_nuls = scan->units - end;
-  gboolean after_nul = TRUE;
-  for (gsize i = 0; i < end; i++) {
+  gboolean after_nul = plain == 0;
+  for (gsize i = plain; i < end; i++) {
     gboolean nul = get_unit(bytes, i) == 0;
     scan->inner_nuls += nul;
     scan->empty_inside |= nul && after_nul;
@@ -65,6 +92,8 @@ gboolean text_is_ascii(const char *text, gsize length) {
 }
 
 gsize text_count_units(const char *text, gsize length) {
+  if (text_is_ascii(text, length))
+    return length;
   gsize units = 0;
   for (gsize i = 0; i < length; i++) {
     guint8 byte = (guint8)text[i];
@@ -75,6 +104,11 @@ gsize text_count_units(const char *text, gsize length) {
 }
 
 void text_utf8_to_utf16(const char *text, gsize length, guint8 *out) {
+  if (text_is_ascii(text, length)) {
+    for (gsize i = 0; i < length; i++)
+      out = put_unit(out, (guint8)text[i]);
+    return;
+  }
   const char *end = text + length;
   while (text < end) {
     guint32 code_point = (guint8)*text;
@@ -93,7 +127,30 @@ void text_utf8_to_utf16(const char *text, gsize length, guint8 *out) {
   }
 }
 
+static gboolean units_are_ascii(const guint8 *bytes, gsize units) {
+  guint64 seen = 0;
+  gsize i = 0;
+  for (; i + UNITS_PER_WORD <= units; i += UNITS_PER_WORD)
+    seen |= load_units(bytes + 2 * i);
+  for (; i < units; i++)
+    seen |= get_unit(bytes, i);
+  return (seen & ~EVERY_UNIT(0x007F)) == 0;
+}
+
+static char *narrow_ascii(const guint8 *bytes, gsize units) {
+  char *text = g_malloc(units + 1);
+  for (gsize i = 0; i < units; i++)
+    text[i] = (char)bytes[2 * i];
+  text[units] = '\0';
+  return text;
+}
+
 char *text_utf16_to_utf8(const guint8 *bytes, gsize units, gsize *length) {
+  if (units_are_ascii(bytes, units)) {
+    if (length != NULL)
+      *length = units;
+    return narrow_ascii(bytes, units);
+  }
   /* A unit alone becomes at most three bytes, a pair four. */
   g_autofree char *text = g_malloc(units * 3 + 1);
   char *out = text;

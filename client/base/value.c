@@ -114,7 +114,7 @@ RegistryValue *registry_value_new_string(guint32 type, const char *text, GError 
     return NULL;
   }
   gsize length = strlen(text);
-  if (!g_utf8_validate_len(text, length, NULL)) {
+  if (!text_is_ascii(text, length) && !g_utf8_validate_len(text, length, NULL)) {
     error_set(error, REGISTRY_ERROR_INVALID_VALUE, "the string is not valid UTF-8");
     return NULL;
   }

@@ -147,8 +147,11 @@ static gboolean note_signal(RegistryView *view, DBusMessage *message) {
   view->sequence = sequence + 1;
   note_changes(view, &changes, revision);
   view->dirt.signalled = MAX(view->dirt.signalled, revision);
-  /* A read may have been quicker than the signal. */
+  /* A read may have been quicker than the signal, and also than what else the
+   * signal is about. */
   dirt_cover_everything(&view->dirt, view->covered);
+  if (!dirt_is_clean(&view->dirt))
+    view->reached = MIN(view->reached, dirt_find_first(&view->dirt) - 1);
   return TRUE;
 }
 

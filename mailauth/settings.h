@@ -83,9 +83,8 @@ typedef struct {
 
 typedef struct {
   gatomicrefcount references;
-  gboolean known; /* regd has answered for every key */
-  char *package;  /* "" for native */
-  char *broker;   /* "" for none */
+  char *package; /* "" for native */
+  char *broker;  /* "" for none */
   Broker chosen;
   char **logon_only_as;
   char *object_name;

@@ -6,6 +6,7 @@
 #include "regd/apply.h"
 #include "regd/history.h"
 #include "regd/resolve.h"
+#include "regd/retention.h"
 
 typedef struct {
   Store *store;
@@ -19,6 +20,7 @@ typedef struct {
   GPtrArray *differences; /* of Difference, in order */
   GHashTable *usage;      /* uid -> gint64, bytes added below HKEY_USERS\<uid> */
   gboolean has_deleted;   /* something is gone: what is made now may be the same again */
+  gboolean writes_anyway; /* something is to be kept although no key or value differs */
   gboolean has_revisited; /* something was changed twice: the differences must be folded */
 
   GRefString *last_key; /* the path that last_place is of: imports name a key for each value */
@@ -49,6 +51,13 @@ gboolean application_is_secret(const Application *application, const char *path,
 gboolean application_store_value(Application *application, gint64 key, gint64 acl, const char *path,
                                  const char *name, const RegistryValue *value, gint64 position,
                                  GError **error);
+/* Writes a value as it was: spelling and position too. Its data has been checked. */
+gboolean application_put_back(Application *application, gint64 key, gint64 acl, const char *path,
+                              const char *name, const RegistryValue *value, gint64 position,
+                              GError **error);
+/* Deletes one value; takes its data out of @row. */
+gboolean application_delete_row(Application *application, gint64 key, gint64 acl, const char *path,
+                                ValueRow *row, GError **error);
 gboolean application_delete_values(Application *application, const KeyRow *row, gint64 acl,
                                    const char *path, GError **error);
 /* Makes what @place misses, as ordinary keys; the last one from @leaf's class,
@@ -56,8 +65,8 @@ gboolean application_delete_values(Application *application, const KeyRow *row, 
  * the caller has checked them. */
 gboolean application_create(Application *application, Place *place, const KeyRow *leaf,
                             GError **error);
-/* Deletes a key and all below it; @above is the list that decides above it. */
-gboolean application_delete_tree(Application *application, const KeyRow *row, gint64 above,
+/* Deletes a key and all below it; @acl is the list that decides above it. */
+gboolean application_delete_tree(Application *application, const KeyRow *row, gint64 acl,
                                  GError **error);
 /* Writes one new key, whose place is free, and notes the difference; @above is
  * the list that decides above it. Sets the row's id. */
@@ -70,6 +79,13 @@ gint64 application_deciding(const KeyRow *row, gint64 above);
 /* Whether @acl gives the caller @level; else ACCESS_DENIED naming @path. */
 gboolean application_require(Application *application, gint64 acl, const char *path,
                              AccessLevel level, GError **error);
+
+/* Points the link @row at @target; @acl decides there. */
+gboolean application_point_link(Application *application, KeyRow *row, gint64 acl,
+                                const char *target, GError **error);
+/* Gives @row the list @id of its own (0: none); @above decides without one. */
+gboolean application_set_list(Application *application, KeyRow *row, gint64 above, gint64 id,
+                              GError **error);
 
 /* One function an operation; the table is in apply.c. */
 gboolean apply_set_value(Application *application, const Operation *operation, GError **error);
@@ -84,6 +100,11 @@ gboolean apply_expect_value(Application *application, const Operation *operation
 gboolean apply_expect_absent(Application *application, const Operation *operation, GError **error);
 gboolean apply_expect_revision(Application *application, const Operation *operation,
                                GError **error);
+
+gboolean apply_rollback(Application *application, const Operation *operation, GError **error);
+gboolean apply_undo(Application *application, const Operation *operation, GError **error);
+gboolean apply_confirm(Application *application, const Operation *operation, GError **error);
+gboolean apply_purge(Application *application, const Operation *operation, GError **error);
 
 /* Folds differences that touch the same thing twice into one, and drops those
  * that end where they began. */

@@ -67,18 +67,40 @@ static gboolean find_row(Application *application, const Place *place, gint64 *i
   return TRUE;
 }
 
-static gboolean check_since(Application *application, const Operation *operation,
+static gboolean check_since(const Application *application, const Operation *operation,
                             const Place *place, GError **error) {
+  return operation->revision < application->revision ||
+         error_set(error, REGISTRY_ERROR_INVALID_VALUE,
+                   "%s: revision %" G_GUINT64_FORMAT " is still to come", place->path,
+                   operation->revision);
+}
+
+/* Where history no longer tells: the keys themselves remember when they, or the
+ * coming and going of what is right below them, changed last. */
+static gboolean has_row_changed(Application *application, const KeyRow *row, guint64 since,
+                                gboolean *changed, GError **error) {
+  *changed = row->revision > since || row->children_revision > since;
+  if (*changed || row->link != NULL)
+    return TRUE;
+  g_autoptr(GPtrArray) children = store_list_children(application->store, row->id, NULL, error);
+  for (guint i = 0; children != NULL && i < children->len && !*changed; i++)
+    if (!has_row_changed(application, g_ptr_array_index(children, i), since, changed, error))
+      return FALSE;
+  return children != NULL;
+}
+
+static gboolean has_changed(Application *application, const Place *place, gint64 id, guint64 since,
+                            gboolean *changed, GError **error) {
   guint64 horizon = 0;
-  if (!store_load_horizon(application->store, &horizon, error))
+  if (!retention_get_horizon(application->store, application->settings, place->path,
+                             application->now, &horizon, error))
     return FALSE;
-  if (operation->revision >= application->revision)
-    return error_set(error, REGISTRY_ERROR_INVALID_VALUE,
-                     "%s: revision %" G_GUINT64_FORMAT " is still to come", place->path,
-                     operation->revision);
-  return operation->revision >= horizon ||
-         conflict(place->path, "",
-                  "history no longer reaches back to the revision that is expected", error);
+  if (since >= horizon)
+    return id == 0 || history_has_changed(application->store, id, since, changed, error);
+  if (place_exists(place))
+    return has_row_changed(application, place->key, since, changed, error);
+  *changed = place->key->children_revision > since;
+  return TRUE;
 }
 
 gboolean apply_expect_revision(Application *application, const Operation *operation,
@@ -90,7 +112,7 @@ gboolean apply_expect_revision(Application *application, const Operation *operat
       !check_since(application, operation, place, error) ||
       !find_row(application, place, &id, error))
     return FALSE;
-  if (id != 0 && !history_has_changed(application->store, id, operation->revision, &changed, error))
+  if (!has_changed(application, place, id, operation->revision, &changed, error))
     return FALSE;
   return !changed || conflict(place->path, "",
                               "something at or below the key has changed since the revision that "

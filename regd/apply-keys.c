@@ -52,7 +52,7 @@ static gboolean add_link_difference(Application *application, const KeyRow *row,
 /* HKEY_USERS\<uid> belongs to that user from the moment it is there. */
 static gboolean give_to_user(Application *application, KeyRow *row, GError **error) {
   guint32 uid = 0;
-  if (row->parent != STORE_USERS || !resolve_is_uid(row->name, &uid))
+  if (row->parent != STORE_USERS || row->acl != 0 || !resolve_is_uid(row->name, &uid))
     return TRUE;
   g_autofree char *principal = g_strdup_printf("user:%u", uid);
   AclText text = {.principal = principal, .level = (char *)(guintptr) "control"};
@@ -197,6 +197,19 @@ static char *check_target(Application *application, const Place *place, const ch
   return NULL;
 }
 
+gboolean application_point_link(Application *application, KeyRow *row, gint64 acl,
+                                const char *target, GError **error) {
+  g_autofree char *old_target = g_steal_pointer(&row->link);
+  if (row->revision == application->revision)
+    application->has_revisited = TRUE;
+  row->link = g_strdup(target);
+  row->link_by_administrator = application->who->administrator;
+  row->revision = application->revision;
+  row->last_write = application->now;
+  return store_update_key(application->store, row, error) &&
+         add_link_difference(application, row, acl, old_target, error);
+}
+
 /* Import meets the key before it meets the value that makes it a link: an empty
  * key is turned into one, and a link is pointed elsewhere. */
 static gboolean turn_into_link(Application *application, Place *place, const char *target,
@@ -209,15 +222,7 @@ static gboolean turn_into_link(Application *application, Place *place, const cha
   if (has_children || values > 0)
     return exists_as_other(place, "is no link, but holds values or sub-keys", error);
 
-  g_autofree char *old_target = g_steal_pointer(&place->key->link);
-  if (place->key->revision == application->revision)
-    application->has_revisited = TRUE;
-  place->key->link = g_strdup(target);
-  place->key->link_by_administrator = application->who->administrator;
-  place->key->revision = application->revision;
-  place->key->last_write = application->now;
-  return store_update_key(application->store, place->key, error) &&
-         add_link_difference(application, place->key, place->acl_id, old_target, error);
+  return application_point_link(application, place->key, place->acl_id, target, error);
 }
 
 static gboolean change_link(Application *application, Place *place, const Operation *operation,
@@ -365,13 +370,8 @@ gboolean application_find_above(Application *application, const KeyRow *row, gin
   return TRUE;
 }
 
-static gboolean replace_list(Application *application, const Place *place, gint64 id,
-                             GError **error) {
-  g_autoptr(KeyRow) row = NULL;
-  gint64 above = 0;
-  if (!store_get_key(application->store, place->key->id, &row, error) ||
-      !application_find_above(application, row, &above, error))
-    return FALSE;
+gboolean application_set_list(Application *application, KeyRow *row, gint64 above, gint64 id,
+                              GError **error) {
   GError *failure = NULL;
   Acl *old = store_get_acl(application->store, row->acl, &failure);
   if (failure != NULL) {
@@ -407,5 +407,7 @@ gboolean apply_set_acl(Application *application, const Operation *operation, GEr
   if (id == place->key->acl)
     return TRUE;
   application_forget_place(application);
-  return replace_list(application, place, id, error);
+  gint64 above = 0;
+  return application_find_above(application, place->key, &above, error) &&
+         application_set_list(application, place->key, above, id, error);
 }

@@ -28,6 +28,27 @@ gboolean application_check_value(const Application *application, const char *pat
          schema_set_check(application->schemas, path, name, value, error);
 }
 
+/* Notes that @value has taken the place of @old (NULL: of nothing). */
+static gboolean note_set(Application *application, gint64 key, gint64 acl, const char *path,
+                         const char *name, const RegistryValue *value, ValueRow *old,
+                         GError **error) {
+  application_count_bytes(application, path,
+                          get_cost(name, value) -
+                              (old != NULL ? get_cost(old->name, old->value) : 0));
+  Difference *difference =
+      application_add(application, CHANGE_VALUE_SET, key, name, acl, acl, error);
+  if (difference == NULL)
+    return FALSE;
+  difference->new_value = registry_value_ref(value);
+  if (old != NULL) {
+    difference->old_value = g_steal_pointer(&old->value);
+    difference->old_position = old->position;
+  }
+  difference->secret = application_is_secret(application, path, name);
+  application->result->values_set++;
+  return TRUE;
+}
+
 gboolean application_store_value(Application *application, gint64 key, gint64 acl, const char *path,
                                  const char *name, const RegistryValue *value, gint64 position,
                                  GError **error) {
@@ -47,21 +68,20 @@ gboolean application_store_value(Application *application, gint64 key, gint64 ac
                        old != NULL ? old->position : position, application->revision, error) ||
       !application_touch(application, key, error))
     return FALSE;
-  application_count_bytes(application, path,
-                          get_cost(spelling, value) -
-                              (old != NULL ? get_cost(old->name, old->value) : 0));
-  Difference *difference =
-      application_add(application, CHANGE_VALUE_SET, key, spelling, acl, acl, error);
-  if (difference == NULL)
+  return note_set(application, key, acl, path, spelling, value, old, error);
+}
+
+gboolean application_put_back(Application *application, gint64 key, gint64 acl, const char *path,
+                              const char *name, const RegistryValue *value, gint64 position,
+                              GError **error) {
+  g_autofree char *fold = path_fold(name);
+  g_autoptr(ValueRow) old = NULL;
+  if (!store_find_value(application->store, key, fold, &old, error) ||
+      !store_put_value(application->store, key, fold, name, value, position, application->revision,
+                       error) ||
+      !application_touch(application, key, error))
     return FALSE;
-  difference->new_value = registry_value_ref(value);
-  if (old != NULL) {
-    difference->old_value = g_steal_pointer(&old->value);
-    difference->old_position = old->position;
-  }
-  difference->secret = application_is_secret(application, path, spelling);
-  application->result->values_set++;
-  return TRUE;
+  return note_set(application, key, acl, path, name, value, old, error);
 }
 
 /* A link is made by create-link alone: as an ordinary value it would come back
@@ -90,8 +110,8 @@ gboolean apply_set_value(Application *application, const Operation *operation, G
                                  operation->name, operation->value, 0, error);
 }
 
-static gboolean delete_row(Application *application, gint64 key, gint64 acl, const char *path,
-                           ValueRow *row, GError **error) {
+gboolean application_delete_row(Application *application, gint64 key, gint64 acl, const char *path,
+                                ValueRow *row, GError **error) {
   g_autofree char *fold = path_fold(row->name);
   if (!store_delete_value(application->store, key, fold, error))
     return FALSE;
@@ -116,7 +136,8 @@ gboolean application_delete_values(Application *application, const KeyRow *row, 
   if (values == NULL)
     return FALSE;
   for (guint i = 0; i < values->len; i++)
-    if (!delete_row(application, row->id, acl, path, g_ptr_array_index(values, i), error))
+    if (!application_delete_row(application, row->id, acl, path, g_ptr_array_index(values, i),
+                                error))
       return FALSE;
   return TRUE;
 }
@@ -138,6 +159,7 @@ gboolean apply_delete_value(Application *application, const Operation *operation
   if (row == NULL)
     return tolerant || error_set(error, REGISTRY_ERROR_VALUE_NOT_FOUND,
                                  "%s: there is no value \"%s\"", place->path, operation->name);
-  return delete_row(application, place->key->id, place->acl_id, place->path, row, error) &&
+  return application_delete_row(application, place->key->id, place->acl_id, place->path, row,
+                                error) &&
          application_touch(application, place->key->id, error);
 }

@@ -7,6 +7,7 @@
 #include "client/base/error.h"
 #include "client/base/protocol.h"
 #include "regd/application.h"
+#include "regd/trials.h"
 
 static gboolean (*const operations[])(Application *, const Operation *, GError **) = {
     [OPERATION_SET_VALUE] = apply_set_value,
@@ -21,6 +22,10 @@ static gboolean (*const operations[])(Application *, const Operation *, GError *
     [OPERATION_EXPECT_REVISION] = apply_expect_revision,
     [OPERATION_SET_ACL] = apply_set_acl,
     [OPERATION_COPY_KEY] = apply_copy_key,
+    [OPERATION_ROLLBACK] = apply_rollback,
+    [OPERATION_UNDO] = apply_undo,
+    [OPERATION_CONFIRM] = apply_confirm,
+    [OPERATION_PURGE] = apply_purge,
 };
 
 void write_result_clear(WriteResult *result) {
@@ -148,6 +153,32 @@ static Effective *make_effective(const Application *application) {
   return effective;
 }
 
+/* Every scope of history that the change touches gets the revision. */
+static gboolean count_scopes(Application *application, GError **error) {
+  g_autoptr(GHashTable) counted = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+  const char *last = NULL;
+  for (guint i = 0; i < application->differences->len; i++) {
+    const Difference *difference = g_ptr_array_index(application->differences, i);
+    if (difference->path == last)
+      continue;
+    last = difference->path;
+    gint64 scope = retention_get_scope(difference->path);
+    if (g_hash_table_contains(counted, &scope))
+      continue;
+    g_hash_table_add(counted, g_memdup2(&scope, sizeof scope));
+    if (!retention_count(application->store, scope, application->revision, application->now, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean put_on_trial(Application *application, const Change *change, GError **error) {
+  if (change->confirm_within == 0 || change->dry_run)
+    return TRUE;
+  return trials_add(application->store, application->revision, application->who->uid,
+                    application->now + (gint64)change->confirm_within * G_USEC_PER_SEC, error);
+}
+
 static gboolean apply_all(Application *application, const Change *change, GError **error) {
   if (!apply_operations(application, change, error))
     return FALSE;
@@ -157,7 +188,8 @@ static gboolean apply_all(Application *application, const Change *change, GError
     return TRUE;
   return charge_users(application, error) &&
          history_record(application->store, application->revision, application->now,
-                        application->who, change->comment, application->differences, error);
+                        application->who, change->comment, application->differences, error) &&
+         count_scopes(application, error) && put_on_trial(application, change, error);
 }
 
 static gboolean check_comment(const Change *change, GError **error) {
@@ -175,14 +207,18 @@ static void application_clear(Application *application) {
 static gboolean apply_in_savepoint(Application *application, const Change *change, GError **error) {
   WriteResult *result = application->result;
   gboolean done = apply_all(application, change, error);
-  if (!done || application->differences->len == 0 || change->dry_run) {
-    if (done && application->differences->len > 0)
+  gboolean differs = application->differences->len > 0;
+  if (!done || change->dry_run || (!differs && !application->writes_anyway)) {
+    if (done && differs)
       result->would_do = make_effective(application);
     store_rollback_to(application->store);
     return done;
   }
   if (!store_release(application->store, error))
     return FALSE;
+  result->kept = TRUE;
+  if (!differs)
+    return TRUE;
   result->revision = application->revision;
   result->effective = make_effective(application);
   return TRUE;

@@ -1,9 +1,6 @@
 /* See history.h. */
 #include "regd/history.h"
 
-#include "client/base/error.h"
-#include "client/base/protocol.h"
-
 void difference_free(Difference *difference) {
   if (difference == NULL)
     return;
@@ -33,6 +30,24 @@ GBytes *history_encode_acl(Acl *own) {
   return encode(g_variant_new("(ms)", list));
 }
 
+gboolean history_decode_key(GBytes *state, KeyRow *row, Acl **own, GError **error) {
+  g_autoptr(GVariant) variant =
+      g_variant_new_from_bytes(G_VARIANT_TYPE("(smsmsbbmsx)"), state, FALSE);
+  g_autofree char *list = NULL;
+  g_variant_get(variant, "(smsmsbbmsx)", &row->name, &row->class_name, &row->link,
+                &row->link_by_administrator, &row->is_volatile, &list, &row->last_write);
+  *own = list != NULL ? acl_decode(list, error) : NULL;
+  return list == NULL || *own != NULL;
+}
+
+gboolean history_decode_acl(GBytes *state, Acl **own, GError **error) {
+  g_autoptr(GVariant) variant = g_variant_new_from_bytes(G_VARIANT_TYPE("(ms)"), state, FALSE);
+  g_autofree char *list = NULL;
+  g_variant_get(variant, "(ms)", &list);
+  *own = list != NULL ? acl_decode(list, error) : NULL;
+  return list == NULL || *own != NULL;
+}
+
 /* ---- writing ---- */
 
 static gboolean record_revision(Store *store, guint64 revision, gint64 now, const Identity *who,
@@ -52,20 +67,26 @@ static gboolean record_revision(Store *store, guint64 revision, gint64 now, cons
   return db_run(store_get_db(store), statement, error);
 }
 
-static void bind_old(DbStatement *statement, const Difference *difference) {
+static void bind_value(DbStatement *statement, int parameter, const RegistryValue *value) {
   gsize size = 0;
-  db_bind_null(statement, 6);
-  db_bind_null(statement, 7);
-  db_bind_null(statement, 8);
+  const guint8 *data = registry_value_get_bytes(value, &size);
+  db_bind_int(statement, parameter, registry_value_get_type(value));
+  db_bind_data(statement, parameter + 1, data, size);
+}
+
+static void bind_data(DbStatement *statement, const Difference *difference) {
+  for (int parameter = 6; parameter <= 10; parameter++)
+    db_bind_null(statement, parameter);
   if (difference->old_value != NULL) {
-    const guint8 *data = registry_value_get_bytes(difference->old_value, &size);
-    db_bind_int(statement, 6, registry_value_get_type(difference->old_value));
-    db_bind_data(statement, 7, data, size);
+    bind_value(statement, 6, difference->old_value);
     db_bind_int(statement, 8, difference->old_position);
   } else if (difference->old_state != NULL) {
+    gsize size = 0;
     const void *data = g_bytes_get_data(difference->old_state, &size);
     db_bind_data(statement, 7, data, size);
   }
+  if (difference->new_value != NULL)
+    bind_value(statement, 9, difference->new_value);
 }
 
 static gboolean record_difference(Store *store, guint64 revision, guint sequence,
@@ -73,8 +94,8 @@ static gboolean record_difference(Store *store, guint64 revision, guint sequence
   DbStatement *statement = db_prepare(
       store_get_db(store),
       "INSERT INTO history(revision, sequence, kind, key, name, old_type, old_data, old_position,"
-      " acl_before, acl_after, secret, reroutes)"
-      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+      " new_type, new_data, acl_before, acl_after, secret, reroutes, purged)"
+      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, 0)",
       error);
   if (statement == NULL)
     return FALSE;
@@ -83,21 +104,11 @@ static gboolean record_difference(Store *store, guint64 revision, guint sequence
   db_bind_int(statement, 3, difference->kind);
   db_bind_int(statement, 4, difference->key);
   db_bind_text(statement, 5, difference->name);
-  bind_old(statement, difference);
-  db_bind_int(statement, 9, difference->before_acl);
-  db_bind_int(statement, 10, difference->after_acl);
-  db_bind_int(statement, 11, difference->secret);
-  db_bind_int(statement, 12, difference->reroutes);
-  return db_run(store_get_db(store), statement, error);
-}
-
-static gboolean record_touch(Store *store, gint64 key, guint64 revision, GError **error) {
-  DbStatement *statement = db_prepare(
-      store_get_db(store), "INSERT OR IGNORE INTO touched(key, revision) VALUES(?1, ?2)", error);
-  if (statement == NULL)
-    return FALSE;
-  db_bind_int(statement, 1, key);
-  db_bind_int(statement, 2, (gint64)revision);
+  bind_data(statement, difference);
+  db_bind_int(statement, 11, difference->before_acl);
+  db_bind_int(statement, 12, difference->after_acl);
+  db_bind_int(statement, 13, difference->secret);
+  db_bind_int(statement, 14, difference->reroutes);
   return db_run(store_get_db(store), statement, error);
 }
 
@@ -105,114 +116,8 @@ gboolean history_record(Store *store, guint64 revision, gint64 now, const Identi
                         const char *comment, GPtrArray *differences, GError **error) {
   if (!record_revision(store, revision, now, who, comment, error))
     return FALSE;
-  gint64 touched = 0;
-  for (guint i = 0; i < differences->len; i++) {
-    const Difference *difference = g_ptr_array_index(differences, i);
-    if (!record_difference(store, revision, i, difference, error))
-      return FALSE;
-    if (difference->key != touched && !record_touch(store, difference->key, revision, error))
-      return FALSE;
-    touched = difference->key;
-  }
-  return TRUE;
-}
-
-/* ---- reading ---- */
-
-/* The lists must outlive the store's cache: the Effective takes its own references. */
-static gboolean replay_row(Store *store, DbStatement *statement, Effective *effective,
-                           GError **error) {
-  GError *failure = NULL;
-  GRefString *path = store_get_path(store, db_column_int(statement, 2), &failure);
-  if (path == NULL) {
-    g_propagate_error(error, failure);
-    return FALSE;
-  }
-  const char *name = db_column_text(statement, 3);
-  Acl *before = store_get_acl(store, db_column_int(statement, 4), &failure);
-  Acl *after = failure == NULL ? store_get_acl(store, db_column_int(statement, 5), &failure) : NULL;
-  if (failure == NULL) {
-    EffectiveEntry *entry = effective_add(effective, (ChangeKind)db_column_int(statement, 1), path,
-                                          name != NULL ? name : "", before, after);
-    entry->reroutes = db_column_int(statement, 6) != 0;
-  }
-  g_ref_string_release(path);
-  if (failure != NULL)
-    g_propagate_error(error, failure);
-  return failure == NULL;
-}
-
-static gboolean replay_rows(Store *store, DbStatement *statement, GPtrArray *effectives,
-                            GError **error) {
-  guint rows = 0;
-  DbStep step;
-  while ((step = db_step(store_get_db(store), statement, error)) == DB_ROW) {
-    guint64 revision = (guint64)db_column_int(statement, 0);
-    Effective *last =
-        effectives->len > 0 ? g_ptr_array_index(effectives, effectives->len - 1) : NULL;
-    if (last == NULL || last->revision != revision) {
-      last = effective_new(revision);
-      g_ptr_array_add(effectives, last);
-    }
-    if (++rows > LIMIT_REPLAY_CHANGES)
-      return error_set(error, REGISTRY_ERROR_HISTORY_GONE,
-                       "more than %u changes have been made since: read again",
-                       LIMIT_REPLAY_CHANGES);
-    if (!replay_row(store, statement, last, error))
-      return FALSE;
-  }
-  return step == DB_DONE;
-}
-
-GPtrArray *history_replay(Store *store, guint64 since, GError **error) {
-  g_autoptr(DbStatement) statement =
-      db_prepare(store_get_db(store),
-                 "SELECT revision, kind, key, name, acl_before, acl_after, reroutes FROM history"
-                 " WHERE revision > ?1 ORDER BY revision, sequence",
-                 error);
-  if (statement == NULL)
-    return NULL;
-  db_bind_int(statement, 1, (gint64)since);
-  g_autoptr(GPtrArray) effectives = g_ptr_array_new_with_free_func((GDestroyNotify)effective_unref);
-  return replay_rows(store, statement, effectives, error) ? g_steal_pointer(&effectives) : NULL;
-}
-
-/* From a key that changed up to the root: is @key on the way? */
-static gboolean is_below(Store *store, gint64 key, gint64 ancestor, gboolean *below,
-                         GError **error) {
-  while (key != ancestor && key != 0) {
-    g_autoptr(KeyRow) row = NULL;
-    if (!store_get_key(store, key, &row, error))
-      return FALSE;
-    key = row->parent;
-  }
-  *below = key == ancestor;
-  return TRUE;
-}
-
-static GArray *list_touched(Store *store, guint64 since, GError **error) {
-  g_autoptr(DbStatement) statement = db_prepare(
-      store_get_db(store), "SELECT DISTINCT key FROM history WHERE revision > ?1", error);
-  if (statement == NULL)
-    return NULL;
-  db_bind_int(statement, 1, (gint64)since);
-  g_autoptr(GArray) keys = g_array_new(FALSE, FALSE, sizeof(gint64));
-  DbStep step;
-  while ((step = db_step(store_get_db(store), statement, error)) == DB_ROW) {
-    gint64 key = db_column_int(statement, 0);
-    g_array_append_val(keys, key);
-  }
-  return step == DB_DONE ? g_steal_pointer(&keys) : NULL;
-}
-
-gboolean history_has_changed(Store *store, gint64 key, guint64 since, gboolean *changed,
-                             GError **error) {
-  *changed = FALSE;
-  g_autoptr(GArray) keys = list_touched(store, since, error);
-  if (keys == NULL)
-    return FALSE;
-  for (guint i = 0; i < keys->len && !*changed; i++)
-    if (!is_below(store, g_array_index(keys, gint64, i), key, changed, error))
+  for (guint i = 0; i < differences->len; i++)
+    if (!record_difference(store, revision, i, g_ptr_array_index(differences, i), error))
       return FALSE;
   return TRUE;
 }

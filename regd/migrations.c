@@ -7,12 +7,12 @@
  * other program's database from being taken for a registry. */
 #define APPLICATION_ID 0x72656764
 
-/* history: what a revision undid. The new data of a change is the old data of
- * the next change to the same value, or what is stored now; so each datum is
- * kept once, and a value that is set for the first time costs no copy.
- * touched: one row for each key and revision, the index of history by key.
- * The access lists that decided before and after each change, and whether the
- * value was secret then, stand with it. */
+/* history: what each revision made of each key and value, before and after, with
+ * the access lists that decided then and whether the value was secret then.
+ * scopes: history is counted for each root and each user (see retention.h);
+ * a revision has an ordinal in every scope that it touched, and the last one
+ * whose rows are deleted stays as the mark of how far that has gone.
+ * trials: revisions that are undone unless they are confirmed in time. */
 static const char *const steps[] = {
     "CREATE TABLE meta(name TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;"
     "INSERT INTO meta VALUES('revision', 0), ('horizon', 0), ('position', 0);"
@@ -36,11 +36,16 @@ static const char *const steps[] = {
     "CREATE TABLE history("
     "  revision INTEGER NOT NULL, sequence INTEGER NOT NULL, kind INTEGER NOT NULL,"
     "  key INTEGER NOT NULL, name TEXT, old_type INTEGER, old_data BLOB, old_position INTEGER,"
-    "  acl_before INTEGER NOT NULL, acl_after INTEGER NOT NULL, secret INTEGER NOT NULL,"
-    "  reroutes INTEGER NOT NULL, PRIMARY KEY(revision, sequence)) WITHOUT ROWID;"
-    "CREATE TABLE touched("
-    "  key INTEGER NOT NULL, revision INTEGER NOT NULL, PRIMARY KEY(key, revision))"
-    "  WITHOUT ROWID;",
+    "  new_type INTEGER, new_data BLOB, acl_before INTEGER NOT NULL, acl_after INTEGER NOT NULL,"
+    "  secret INTEGER NOT NULL, reroutes INTEGER NOT NULL, purged INTEGER NOT NULL,"
+    "  PRIMARY KEY(revision, sequence)) WITHOUT ROWID;"
+    "CREATE INDEX history_by_key ON history(key);"
+    "CREATE TABLE scopes("
+    "  scope INTEGER NOT NULL, ordinal INTEGER NOT NULL, revision INTEGER NOT NULL,"
+    "  time INTEGER NOT NULL, pruned INTEGER NOT NULL, PRIMARY KEY(scope, ordinal))"
+    "  WITHOUT ROWID;"
+    "CREATE TABLE trials("
+    "  revision INTEGER PRIMARY KEY, uid INTEGER NOT NULL, deadline INTEGER NOT NULL);",
 };
 
 static gboolean read_pragma(Db *db, const char *sql, gint64 *number, GError **error) {

@@ -8,6 +8,7 @@
 #include "regd/history.h"
 #include "regd/reader.h"
 #include "regd/resolve.h"
+#include "regd/retention.h"
 #include "regd/settings.h"
 
 Reader *reader_open(const char *file, GError **error) {
@@ -267,12 +268,18 @@ static void leave_out_unreadable(Store *store, const Identity *who, Effective *e
   }
 }
 
-GPtrArray *reader_replay(Reader *reader, const Identity *who, guint64 since, guint64 *revision,
-                         GError **error) {
+gboolean reader_get_horizon(Store *store, const char *path, guint64 *horizon, GError **error) {
+  LiveSettings settings = {0};
+  return settings_load(store, &settings, error) &&
+         retention_get_horizon(store, &settings, path, g_get_real_time(), horizon, error);
+}
+
+GPtrArray *reader_replay(Reader *reader, const Identity *who, const char *path, guint64 since,
+                         guint64 *revision, GError **error) {
   g_autoptr(Snapshot) snapshot = reader_begin(reader, error);
   guint64 horizon = 0;
   if (snapshot == NULL || !store_load_revision(snapshot, revision, error) ||
-      !store_load_horizon(snapshot, &horizon, error))
+      !reader_get_horizon(snapshot, path, &horizon, error))
     return NULL;
   if (since > *revision) {
     error_set(error, REGISTRY_ERROR_INVALID_VALUE,

@@ -25,4 +25,7 @@ GPtrArray *reader_load_values(Reader *reader, const Identity *who, const KeyRow 
 /* What a value counts for in an answer, in bytes. */
 gsize reader_get_size(const NamedValue *value);
 
+/* Where history at the canonical @path ends, by the settings that hold now. */
+gboolean reader_get_horizon(Store *store, const char *path, guint64 *horizon, GError **error);
+
 #endif

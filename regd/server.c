@@ -209,9 +209,15 @@ void server_reload_schemas(Server *server) {
 
 /* ---- life ---- */
 
+/* The main loop runs only once the service is there. */
+static void note_written(const WriteResult *result, gpointer data) {
+  Server *server = data;
+  service_note_written(server->service, result);
+}
+
 static gboolean open_storage(Server *server, GError **error) {
   g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
-  server->writer = writer_start(server->options.database, NULL, error);
+  server->writer = writer_start(server->options.database, NULL, note_written, server, error);
   if (server->writer == NULL)
     return FALSE;
   server->reader = reader_open(server->options.database, error);

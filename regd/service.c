@@ -216,11 +216,15 @@ static void check_read_only(Service *service) {
   service->events.read_only(service->data);
 }
 
+void service_note_written(Service *service, const WriteResult *result) {
+  if (result->effective != NULL)
+    tell_watchers(service, result->effective);
+  check_read_only(service);
+}
+
 static void on_written(const WriteResult *result, gpointer data) {
   g_autofree Writing *writing = data;
-  if (result->effective != NULL)
-    tell_watchers(writing->service, result->effective);
-  check_read_only(writing->service);
+  service_note_written(writing->service, result);
   writing->done(result, writing->data);
 }
 
@@ -243,7 +247,8 @@ static char *read_start(Service *service, Identity *who, const char *key, const 
     if (path == NULL || since == NULL)
       return g_steal_pointer(&path);
     guint64 replayed = 0;
-    g_autoptr(GPtrArray) found = reader_replay(service->reader, who, *since, &replayed, error);
+    g_autoptr(GPtrArray) found =
+        reader_replay(service->reader, who, path, *since, &replayed, error);
     if (found == NULL)
       return NULL;
     if (replayed != *revision)

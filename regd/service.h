@@ -50,6 +50,9 @@ void service_give_back(Service *service, guint32 uid, Share share);
  * every watcher has been told. */
 void service_write(Service *service, Identity *who, Change *change, WriteDone done, gpointer data);
 
+/* A commit that nobody asked for (a trial has ended): watchers are told. */
+void service_note_written(Service *service, const WriteResult *result);
+
 /* ---- watching ---- */
 
 /* The watch, which stands from its `from` revision on, and (with @since)

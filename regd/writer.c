@@ -6,8 +6,10 @@
 #include "client/base/error.h"
 #include "client/base/protocol.h"
 #include "regd/apply.h"
+#include "regd/retention.h"
 #include "regd/seed.h"
 #include "regd/settings.h"
+#include "regd/trials.h"
 
 typedef struct {
   Identity *who;
@@ -26,14 +28,22 @@ struct Writer {
   gboolean stopping;
   SchemaSet *schemas;
 
-  int read_only; /* atomic */
+  int read_only;      /* atomic */
+  WriteDone own_done; /* told of what the writer does by itself; set before the thread starts */
+  gpointer own_data;
 
   /* The thread's alone. */
   Store *store;
   guint64 revision;
   LiveSettings settings;
   gboolean settings_are_stale;
+  guint64 next_trial; /* the revision whose trial ends first; 0: none */
+  gint64 next_deadline;
+  guint commits_until_pruning;
 };
+
+/* History is pruned when so many commits have been made, and nobody waits. */
+#define PRUNE_EVERY 64U
 
 typedef struct {
   GPtrArray *requests; /* of Request */
@@ -93,9 +103,15 @@ static gboolean apply_request(Writer *writer, Request *request) {
   return TRUE;
 }
 
+static gboolean is_kept(Request **requests, guint n_requests) {
+  for (guint i = 0; i < n_requests; i++)
+    if (requests[i]->result.kept)
+      return TRUE;
+  return FALSE;
+}
+
 static gboolean apply_requests(Writer *writer, Request **requests, guint n_requests,
                                GError **error) {
-  guint64 before = writer->revision;
   if (!store_begin_write(writer->store, error))
     return FALSE;
   for (guint i = 0; i < n_requests; i++)
@@ -104,7 +120,7 @@ static gboolean apply_requests(Writer *writer, Request **requests, guint n_reque
       g_propagate_error(error, g_error_copy(requests[i]->result.error));
       return FALSE;
     }
-  if (writer->revision == before) {
+  if (!is_kept(requests, n_requests)) {
     store_end(writer->store); /* nothing differs: the disk is not touched */
     return TRUE;
   }
@@ -147,6 +163,17 @@ static void refuse_requests(GPtrArray *requests) {
   fail_requests((Request **)requests->pdata, requests->len, refusal);
 }
 
+/* What was forgotten on purpose must not stay behind in the write-ahead log. */
+static void wipe_log(Writer *writer, GPtrArray *requests) {
+  for (guint i = 0; i < requests->len; i++) {
+    const Request *request = g_ptr_array_index(requests, i);
+    if (request->result.error != NULL || !request->result.purged)
+      continue;
+    db_execute(store_get_db(writer->store), "PRAGMA wal_checkpoint(TRUNCATE)", NULL);
+    return;
+  }
+}
+
 static void commit_batch(Writer *writer, Batch *batch) {
   if (writer_is_read_only(writer))
     refuse_requests(batch->requests);
@@ -157,6 +184,59 @@ static void commit_batch(Writer *writer, Batch *batch) {
     if (request->result.error != NULL && db_is_damaged(store_get_db(writer->store)))
       g_atomic_int_set(&writer->read_only, 1);
   }
+}
+
+/* ---- trials ---- */
+
+static void load_next_trial(Writer *writer) {
+  /* A failure shows with the next write; until then nothing is due. */
+  if (!trials_get_next(writer->store, &writer->next_trial, &writer->next_deadline, NULL))
+    writer->next_trial = 0;
+}
+
+static gboolean is_trial_due(const Writer *writer) {
+  return writer->next_trial != 0 && g_get_real_time() >= writer->next_deadline;
+}
+
+static Request *new_undo(Writer *writer) {
+  Request *request = g_new0(Request, 1);
+  request->who = identity_new((guint32)getuid(), TRUE, NULL, 0, (guint32)getpid(), "regd");
+  request->change = change_new();
+  request->change->comment = g_strdup("not confirmed");
+  change_add(request->change, OPERATION_UNDO, "")->revision = writer->next_trial;
+  request->done = writer->own_done;
+  request->data = writer->own_data;
+  return request;
+}
+
+/* Undoing could not be written (a full disk, say): it is tried again soon. */
+static void put_off_failed(Writer *writer, guint64 undone) {
+  if (undone != 0 && writer->next_trial == undone)
+    writer->next_deadline = g_get_real_time() + G_USEC_PER_SEC;
+}
+
+/* ---- pruning ---- */
+
+static gboolean prune(Writer *writer, gboolean *more) {
+  if (!store_begin_write(writer->store, NULL))
+    return FALSE;
+  gboolean done = refresh_settings(writer, NULL) &&
+                  retention_prune(writer->store, &writer->settings, g_get_real_time(),
+                                  LIMIT_PRUNED_ROWS, more, NULL) &&
+                  store_commit(writer->store, NULL);
+  store_end(writer->store);
+  return done;
+}
+
+/* A small step, so that whoever comes meanwhile waits for no more than that.
+ * Failing is no matter: it is tried again, and what is past the limits is out
+ * of reach all the same. */
+static void prune_a_little(Writer *writer) {
+  gboolean more = FALSE;
+  if (writer->commits_until_pruning > 0 || writer_is_read_only(writer))
+    return;
+  if (!prune(writer, &more) || !more)
+    writer->commits_until_pruning = PRUNE_EVERY;
 }
 
 /* ---- the thread ---- */
@@ -170,7 +250,8 @@ static gboolean deliver(gpointer data) {
   Batch *batch = data;
   for (guint i = 0; i < batch->requests->len; i++) {
     Request *request = g_ptr_array_index(batch->requests, i);
-    request->done(&request->result, request->data);
+    if (request->done != NULL)
+      request->done(&request->result, request->data);
   }
   return G_SOURCE_REMOVE;
 }
@@ -182,22 +263,35 @@ static void hand_back(Writer *writer, Batch *batch) {
   g_source_attach(source, writer->context);
 }
 
-/* All that waits and fits into one flush; NULL: the writer is stopping. */
+static void wait_for_work(Writer *writer) {
+  if (writer->next_trial == 0) {
+    g_cond_wait(&writer->wake, &writer->mutex);
+    return;
+  }
+  gint64 left = CLAMP(writer->next_deadline - g_get_real_time(), 0, G_USEC_PER_SEC);
+  g_cond_wait_until(&writer->wake, &writer->mutex, g_get_monotonic_time() + left);
+}
+
+static Batch *new_batch(void) {
+  Batch *batch = g_new0(Batch, 1);
+  batch->requests = g_ptr_array_new_with_free_func((GDestroyNotify)request_free);
+  return batch;
+}
+
+/* All that waits and fits into one flush; empty: there is something of one's
+ * own to do; NULL: the writer is stopping. */
 static Batch *take_batch(Writer *writer) {
   g_mutex_lock(&writer->mutex);
-  while (g_queue_is_empty(&writer->waiting) && !writer->stopping)
-    g_cond_wait(&writer->wake, &writer->mutex);
-  Batch *batch = NULL;
+  while (g_queue_is_empty(&writer->waiting) && !writer->stopping && !is_trial_due(writer) &&
+         writer->commits_until_pruning > 0)
+    wait_for_work(writer);
+  Batch *batch = g_queue_is_empty(&writer->waiting) && writer->stopping ? NULL : new_batch();
   guint operations = 0;
   while (!g_queue_is_empty(&writer->waiting)) {
     const Request *next = g_queue_peek_head(&writer->waiting);
     operations += next->change->operations->len;
-    if (batch != NULL && operations > LIMIT_GROUP_OPERATIONS)
+    if (batch->requests->len > 0 && operations > LIMIT_GROUP_OPERATIONS)
       break;
-    if (batch == NULL) {
-      batch = g_new0(Batch, 1);
-      batch->requests = g_ptr_array_new_with_free_func((GDestroyNotify)request_free);
-    }
     g_ptr_array_add(batch->requests, g_queue_pop_head(&writer->waiting));
   }
   g_mutex_unlock(&writer->mutex);
@@ -208,7 +302,19 @@ static gpointer run_thread(gpointer data) {
   Writer *writer = data;
   Batch *batch;
   while ((batch = take_batch(writer)) != NULL) {
+    guint64 undone = is_trial_due(writer) ? writer->next_trial : 0;
+    if (undone != 0)
+      g_ptr_array_add(batch->requests, new_undo(writer));
+    if (batch->requests->len == 0) {
+      batch_free(batch);
+      prune_a_little(writer);
+      continue;
+    }
     commit_batch(writer, batch);
+    wipe_log(writer, batch->requests);
+    load_next_trial(writer);
+    put_off_failed(writer, undone);
+    writer->commits_until_pruning -= MIN(writer->commits_until_pruning, batch->requests->len);
     hand_back(writer, batch);
   }
   return NULL;
@@ -258,7 +364,8 @@ static gboolean prepare(Writer *writer, GError **error) {
   return volatile_keys == NULL || apply_own(writer, volatile_keys, error);
 }
 
-Writer *writer_start(const char *file, GMainContext *context, GError **error) {
+Writer *writer_start(const char *file, GMainContext *context, WriteDone own_done, gpointer own_data,
+                     GError **error) {
   g_autoptr(Writer) writer = g_new0(Writer, 1);
   g_mutex_init(&writer->mutex);
   g_cond_init(&writer->wake);
@@ -266,9 +373,13 @@ Writer *writer_start(const char *file, GMainContext *context, GError **error) {
   writer->context =
       context != NULL ? g_main_context_ref(context) : g_main_context_ref(g_main_context_default());
   writer->settings_are_stale = TRUE;
+  writer->commits_until_pruning = PRUNE_EVERY;
+  writer->own_done = own_done;
+  writer->own_data = own_data;
   writer->store = store_open(file, DB_WRITE, error);
   if (writer->store == NULL || !prepare(writer, error))
     return NULL;
+  load_next_trial(writer);
   writer->thread = g_thread_new("writer", run_thread, writer);
   return g_steal_pointer(&writer);
 }

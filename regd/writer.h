@@ -11,6 +11,8 @@
 typedef struct {
   guint64 revision;     /* the current one after this change */
   Effective *effective; /* NULL: nothing changed (or a dry run) */
+  gboolean kept;        /* something was written, with or without a revision */
+  gboolean purged;      /* old data was forgotten: no trace of it is to stay in the files */
   gboolean created;     /* CreateKey: the key was not there */
   guint32 keys_created, keys_deleted, values_set, values_deleted, values_unchanged;
   Effective *would_do; /* dry run: what it would do; else NULL */
@@ -24,8 +26,10 @@ typedef struct Writer Writer;
 /* Opens @file (made if it is not there, mode 0600, with what registry.md 1 says
  * a new database holds), brings its schema up to date, drops volatile keys of
  * the run before, and starts the thread. STORAGE_FAILURE says what is wrong
- * with a database that can't be trusted and what restores it. */
-Writer *writer_start(const char *file, GMainContext *context, GError **error);
+ * with a database that can't be trusted and what restores it. @own_done (may be
+ * NULL) is called for commits that nobody asked for: trials that have ended. */
+Writer *writer_start(const char *file, GMainContext *context, WriteDone own_done, gpointer own_data,
+                     GError **error);
 /* Finishes what waits, then ends the thread. */
 void writer_stop(Writer *writer);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Writer, writer_stop)

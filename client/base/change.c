@@ -15,6 +15,10 @@ static const char *const operation_names[] = {
     [OPERATION_EXPECT_REVISION] = "expect-revision",
     [OPERATION_SET_ACL] = "set-acl",
     [OPERATION_COPY_KEY] = "copy-key",
+    [OPERATION_ROLLBACK] = "rollback",
+    [OPERATION_UNDO] = "undo",
+    [OPERATION_CONFIRM] = "confirm",
+    [OPERATION_PURGE] = "purge",
 };
 
 /* Those from SET_ACL on have names for messages, but are not Commit's. */

@@ -19,6 +19,10 @@ typedef enum {
   OPERATION_EXPECT_REVISION,
   OPERATION_SET_ACL,  /* not on the wire of Commit */
   OPERATION_COPY_KEY, /* not on the wire of Commit */
+  OPERATION_ROLLBACK, /* not on the wire of Commit; `revision`: what the branch is made again */
+  OPERATION_UNDO,     /* the daemon's own: `revision`, which was on trial, is undone */
+  OPERATION_CONFIRM,  /* not on the wire of Commit; `revision` is no longer on trial */
+  OPERATION_PURGE,    /* not on the wire of Commit; the old data of a value, or of a key's values */
 } OperationKind;
 
 typedef enum {
@@ -27,6 +31,7 @@ typedef enum {
   OPERATION_VOLATILE = 1 << 2,     /* create-key: option volatile true */
   OPERATION_NOT_VOLATILE = 1 << 3, /* create-key: option volatile false, said explicitly */
   OPERATION_KEY_ABSENT = 1 << 4,   /* expect-absent: of the key, not of a value */
+  OPERATION_RECURSIVE = 1 << 5,    /* purge: of all values at and below the key */
 } OperationFlags;
 
 /* One (principal, level) of an ACL as it goes over the wire. */

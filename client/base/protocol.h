@@ -54,6 +54,7 @@
 
 /* The daemon's own */
 #define LIMIT_REPLAY_CHANGES 100000U /* read back for one Watch with `since` */
+#define LIMIT_PRUNED_ROWS 256U         /* of history, deleted in one step */
 #define LIMIT_GROUP_OPERATIONS 4096U /* that share one flush; a change with more goes alone */
 
 #define LINK_VALUE_NAME "SymbolicLinkValue"

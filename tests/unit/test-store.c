@@ -19,7 +19,7 @@ typedef struct {
 
 static void start(Fixture *fixture) {
   g_autoptr(GError) error = NULL;
-  fixture->writer = writer_start(fixture->file, NULL, &error);
+  fixture->writer = writer_start(fixture->file, NULL, NULL, NULL, &error);
   g_assert_no_error(error);
   fixture->reader = reader_open(fixture->file, &error);
   g_assert_no_error(error);
@@ -342,7 +342,6 @@ static void test_access(Fixture *fixture, gconstpointer data) {
   g_autofree char *origin = NULL;
   g_autoptr(Acl) acl =
       reader_get_acl(fixture->reader, fixture->alice, "HKCU\\Software", &origin, NULL);
-  g_assert_nonnull(acl);
   g_assert_cmpstr(origin, ==, "HKEY_USERS\\1000");
   ASSERT_REFUSED(fixture, fixture->alice, set("HKU\\1001\\x", "v", "x"),
                  REGISTRY_ERROR_ACCESS_DENIED);
@@ -407,13 +406,14 @@ static void test_replay(Fixture *fixture, gconstpointer data) {
   guint64 revision = 0;
   g_autoptr(GError) error = NULL;
   g_autoptr(GPtrArray) replayed =
-      reader_replay(fixture->reader, fixture->root, first.revision, &revision, &error);
+      reader_replay(fixture->reader, fixture->root, LONG_KEY, first.revision, &revision, &error);
   g_assert_no_error(error);
   g_assert_cmpuint(revision, ==, first.revision + 2);
   g_assert_cmpuint(replayed->len, ==, 2);
   g_autofree char *told = tell(g_ptr_array_index(replayed, 1));
   g_assert_cmpstr(told, ==, "value-deleted " LONG_KEY "\\R b\nkey-deleted " LONG_KEY "\\R \n");
-  g_assert_null(reader_replay(fixture->reader, fixture->root, revision + 1, &revision, &error));
+  g_assert_null(
+      reader_replay(fixture->reader, fixture->root, LONG_KEY, revision + 1, &revision, &error));
   g_assert_error(error, REGISTRY_ERROR, REGISTRY_ERROR_INVALID_VALUE);
 }
 
@@ -436,6 +436,124 @@ static void test_dry_run_and_limits(Fixture *fixture, gconstpointer data) {
   ASSERT_REFUSED(fixture, fixture->root, set(KEY, "v", "abcd"), REGISTRY_ERROR_LIMIT_EXCEEDED);
 }
 
+static Change *roll_back(const char *key, guint64 revision) {
+  Operation *operation = NULL;
+  Change *change = one(OPERATION_ROLLBACK, key, &operation);
+  operation->revision = revision;
+  return change;
+}
+
+static void test_rollback(Fixture *fixture, gconstpointer data) {
+  (void)data;
+  ASSERT_DONE(fixture, fixture->root, set(KEY "\\a", "one", "1"));
+  ASSERT_DONE(fixture, fixture->root, set(KEY "\\a", "two", "2"));
+  ASSERT_DONE(fixture, fixture->root, set(KEY "\\a\\b", "three", "3"));
+  ASSERT_DONE(fixture, fixture->root, link_to(KEY "\\a\\l", KEY "\\a"));
+  ASSERT_DONE(fixture, fixture->root, list(KEY "\\a\\b", "user:1000", "write"));
+  guint pages = 0;
+  g_autofree char *before = read_all(fixture, 0, &pages);
+  guint64 then = reader_get_revision(fixture->reader, NULL);
+
+  Operation *operation = NULL;
+  Change *change = one(OPERATION_DELETE_VALUE, KEY "\\a", &operation);
+  operation->name = g_strdup("one");
+  ASSERT_DONE(fixture, fixture->root, change);
+  ASSERT_DONE(fixture, fixture->root, set(KEY "\\a", "ONE", "other"));
+  ASSERT_DONE(fixture, fixture->root, set(KEY "\\a\\new", "x", "y"));
+  ASSERT_DONE(fixture, fixture->root, one(OPERATION_DELETE_TREE, KEY "\\a\\b", NULL));
+  ASSERT_DONE(fixture, fixture->root, one(OPERATION_DELETE_KEY, KEY "\\a\\l", NULL));
+  ASSERT_DONE(fixture, fixture->root, set(KEY "\\a\\L", "now", "a key"));
+
+  ASSERT_REFUSED(fixture, fixture->alice, roll_back(KEY, then), REGISTRY_ERROR_ACCESS_DENIED);
+  g_auto(Outcome) back = write_as(fixture, fixture->root, roll_back(KEY, then));
+  g_assert_cmpstr(back.message, ==, NULL);
+  g_autofree char *after = read_all(fixture, 0, &pages);
+  g_assert_cmpstr(after, ==, before);
+  ASSERT_VALUE(fixture, fixture->root, KEY "\\a", "one", "1");
+  ASSERT_DONE(fixture, fixture->alice, set(KEY "\\a\\b", "mine", "again"));
+
+  /* And forward again, and all of it away and back. */
+  ASSERT_DONE(fixture, fixture->root, roll_back(KEY, then));
+  ASSERT_DONE(fixture, fixture->root, roll_back("HKLM", back.revision - 1));
+  ASSERT_VALUE(fixture, fixture->root, KEY "\\a\\L", "now", "a key");
+  ASSERT_DONE(fixture, fixture->root, one(OPERATION_DELETE_TREE, KEY, NULL));
+  ASSERT_DONE(fixture, fixture->root, roll_back(KEY, then));
+  g_autofree char *again = read_all(fixture, 0, &pages);
+  g_assert_cmpstr(again, ==, before);
+  g_auto(Outcome) nothing = write_as(fixture, fixture->root, roll_back(KEY, then));
+  g_assert_cmpstr(nothing.told, ==, "");
+}
+
+static void test_trial(Fixture *fixture, gconstpointer data) {
+  (void)data;
+  ASSERT_DONE(fixture, fixture->root, set(KEY "\\t", "v", "before"));
+  ASSERT_DONE(fixture, fixture->root, set(KEY "\\t", "w", "before"));
+  Change *change = set(KEY "\\t", "v", "tried");
+  g_autoptr(RegistryValue) tried = registry_value_new_string(REGISTRY_SZ, "tried", NULL);
+  change_add_set_value(change, KEY "\\t", "w", tried);
+  change_add_set_value(change, KEY "\\t\\made", "x", tried);
+  change->confirm_within = 1;
+  g_auto(Outcome) first = write_as(fixture, fixture->root, change);
+  ASSERT_DONE(fixture, fixture->root, set(KEY "\\t", "w", "since"));
+  /* A restart does not forget it. */
+  stop(fixture);
+  start(fixture);
+  gint64 limit = g_get_monotonic_time() + 20 * G_USEC_PER_SEC;
+  while (reader_get_revision(fixture->reader, NULL) < first.revision + 2 &&
+         g_get_monotonic_time() < limit)
+    g_thread_yield();
+  ASSERT_VALUE(fixture, fixture->root, KEY "\\t", "v", "before");
+  ASSERT_VALUE(fixture, fixture->root, KEY "\\t", "w", "since");
+  g_autofree char *missing = failed_with(REGISTRY_ERROR_KEY_NOT_FOUND);
+  ASSERT_VALUE(fixture, fixture->root, KEY "\\t\\made", "x", missing);
+
+  change = set(KEY "\\t", "v", "kept");
+  change->confirm_within = 3600;
+  g_auto(Outcome) second = write_as(fixture, fixture->root, change);
+  Operation *operation = NULL;
+  change = one(OPERATION_CONFIRM, "", &operation);
+  operation->revision = second.revision;
+  ASSERT_REFUSED(fixture, fixture->alice, change, REGISTRY_ERROR_ACCESS_DENIED);
+  change = one(OPERATION_CONFIRM, "", &operation);
+  operation->revision = second.revision;
+  ASSERT_DONE(fixture, fixture->root, change);
+  change = one(OPERATION_CONFIRM, "", &operation);
+  operation->revision = second.revision;
+  ASSERT_REFUSED(fixture, fixture->root, change, REGISTRY_ERROR_INVALID_VALUE);
+}
+
+static void test_retention(Fixture *fixture, gconstpointer data) {
+  (void)data;
+  Change *change = change_new();
+  g_autoptr(RegistryValue) limit = registry_value_new_uint32(REGISTRY_DWORD, 10, NULL);
+  change_add_set_value(change, "HKLM\\SYSTEM\\CurrentControlSet\\Services\\regd\\Parameters",
+                       "History Revisions", limit);
+  ASSERT_DONE(fixture, fixture->root, change);
+  ASSERT_DONE(fixture, fixture->alice, set("HKCU\\x", "v", "kept"));
+  guint64 users = reader_get_revision(fixture->reader, NULL);
+  for (guint i = 0; i < 200; i++) {
+    g_autofree char *key = g_strdup_printf(KEY "\\k%u", i);
+    ASSERT_DONE(fixture, fixture->root, set(key, "v", "x"));
+    ASSERT_DONE(fixture, fixture->root, one(OPERATION_DELETE_TREE, key, NULL));
+  }
+  guint64 now = reader_get_revision(fixture->reader, NULL);
+  guint64 revision = 0;
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GPtrArray) kept =
+      reader_replay(fixture->reader, fixture->root, LONG_KEY, now - 10, &revision, &error);
+  g_assert_no_error(error);
+  g_assert_cmpuint(kept->len, ==, 10);
+  g_assert_null(
+      reader_replay(fixture->reader, fixture->root, LONG_KEY, now - 11, &revision, &error));
+  g_assert_error(error, REGISTRY_ERROR, REGISTRY_ERROR_HISTORY_GONE);
+  g_clear_error(&error);
+  g_autoptr(GPtrArray) theirs = reader_replay(fixture->reader, fixture->alice, "HKEY_USERS\\1000",
+                                              users - 1, &revision, &error);
+  g_assert_no_error(error);
+  ASSERT_REFUSED(fixture, fixture->root, roll_back(KEY, now - 11), REGISTRY_ERROR_HISTORY_GONE);
+  ASSERT_DONE(fixture, fixture->root, roll_back(KEY, now - 5));
+}
+
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
   static const struct {
@@ -453,6 +571,9 @@ int main(int argc, char **argv) {
       {"/store/pages", test_pages},
       {"/store/replay", test_replay},
       {"/store/dry-run-and-limits", test_dry_run_and_limits},
+      {"/store/rollback", test_rollback},
+      {"/store/trial", test_trial},
+      {"/store/retention", test_retention},
   };
   for (gsize i = 0; i < G_N_ELEMENTS(tests); i++)
     g_test_add(tests[i].name, Fixture, NULL, set_up, tests[i].test, tear_down);

@@ -1,0 +1,231 @@
+/* Making a branch again what it was at a revision (see application.h): the past
+ * is compared with what is there, and each difference is made as its owner
+ * would make it by hand, with the same rights, schemas and limits. */
+#include "client/base/error.h"
+#include "regd/application.h"
+#include "regd/past.h"
+
+/* The values of a key that is there, by folded name. */
+static GHashTable *index_values(Application *application, gint64 key, GError **error) {
+  g_autoptr(GPtrArray) rows = store_list_values(application->store, key, error);
+  if (rows == NULL)
+    return NULL;
+  GHashTable *index =
+      g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)value_row_free);
+  for (guint i = 0; i < rows->len; i++) {
+    ValueRow *row = g_steal_pointer(&g_ptr_array_index(rows, i));
+    g_hash_table_insert(index, path_fold(row->name), row);
+  }
+  return index;
+}
+
+static gboolean is_as_it_was(const ValueRow *now, const PastValue *then) {
+  return now != NULL && registry_value_equal(now->value, then->value) &&
+         now->position == then->position && g_str_equal(now->name, then->name);
+}
+
+static gboolean restore_values(Application *application, PastTree *tree, PastKey *past,
+                               const KeyRow *row, gint64 acl, const char *path, GError **error) {
+  g_autoptr(GPtrArray) then = past_tree_list_values(tree, past, error);
+  g_autoptr(GHashTable) now = then != NULL ? index_values(application, row->id, error) : NULL;
+  if (now == NULL)
+    return FALSE;
+  for (guint i = 0; i < then->len; i++) {
+    const PastValue *value = g_ptr_array_index(then, i);
+    g_autofree char *fold = path_fold(value->name);
+    if (value->value == NULL)
+      return error_set(error, REGISTRY_ERROR_HISTORY_GONE,
+                       "%s: %s: its old data has been forgotten on purpose", path, value->name);
+    if (!is_as_it_was(g_hash_table_lookup(now, fold), value) &&
+        (!application_check_value(application, path, value->name, value->value, error) ||
+         !application_put_back(application, row->id, acl, path, value->name, value->value,
+                               value->position, error)))
+      return FALSE;
+    g_hash_table_remove(now, fold);
+  }
+  GHashTableIter iterator;
+  gpointer left = NULL;
+  g_hash_table_iter_init(&iterator, now);
+  while (g_hash_table_iter_next(&iterator, NULL, &left))
+    if (!application_delete_row(application, row->id, acl, path, left, error))
+      return FALSE;
+  return TRUE;
+}
+
+/* ---- keys ---- */
+
+static gboolean same_list(Application *application, gint64 id, const Acl *own, gboolean *same,
+                          GError **error) {
+  GError *failure = NULL;
+  const Acl *now = store_get_acl(application->store, id, &failure);
+  if (failure != NULL) {
+    g_propagate_error(error, failure);
+    return FALSE;
+  }
+  *same = now == own || (now != NULL && own != NULL && acl_equal(now, own));
+  return TRUE;
+}
+
+static gboolean restore_list(Application *application, PastKey *past, KeyRow *row, gint64 above,
+                             const char *path, GError **error) {
+  gboolean same = FALSE;
+  gint64 id = 0;
+  if (!same_list(application, row->acl, past->own, &same, error))
+    return FALSE;
+  if (same)
+    return TRUE;
+  return application_require(application, application_deciding(row, above), path, ACCESS_CONTROL,
+                             error) &&
+         store_intern_acl(application->store, past->own, &id, error) &&
+         application_set_list(application, row, above, id, error);
+}
+
+static gboolean same_attributes(const PastKey *past, const KeyRow *row) {
+  return g_str_equal(past->name, row->name) && g_strcmp0(past->class_name, row->class_name) == 0 &&
+         g_strcmp0(past->link, row->link) == 0 && past->is_volatile == row->is_volatile;
+}
+
+static KeyRow *make_row(const PastKey *past) {
+  KeyRow *row = g_new0(KeyRow, 1);
+  row->id = past->id;
+  row->parent = past->parent;
+  row->name = g_strdup(past->name);
+  row->class_name = g_strdup(past->class_name);
+  row->link = g_strdup(past->link);
+  row->link_by_administrator = past->link_by_administrator;
+  row->is_volatile = past->is_volatile;
+  return row;
+}
+
+/* Puts a key back that is gone. */
+static gboolean revive(Application *application, PastKey *past, gint64 above, const char *parent,
+                       KeyRow **row, GError **error) {
+  *row = make_row(past);
+  if (!application_require(application, above, parent, ACCESS_WRITE, error))
+    return FALSE;
+  if (past->own != NULL &&
+      (!application_require(application, above, parent, ACCESS_CONTROL, error) ||
+       !store_intern_acl(application->store, past->own, &(*row)->acl, error)))
+    return FALSE;
+  return application_insert(application, *row, above, error);
+}
+
+static gboolean restore_key(Application *application, PastTree *tree, gint64 id, gint64 above,
+                            const char *parent, GError **error);
+
+static gboolean restore_children(Application *application, PastTree *tree, gint64 id, gint64 acl,
+                                 const char *path, GError **error) {
+  g_autoptr(GPtrArray) now = store_list_children(application->store, id, NULL, error);
+  g_autoptr(GPtrArray) then = now != NULL ? past_tree_list_children(tree, id, error) : NULL;
+  if (then == NULL)
+    return FALSE;
+  for (guint i = 0; i < now->len; i++)
+    if (!restore_key(application, tree, ((KeyRow *)g_ptr_array_index(now, i))->id, acl, path,
+                     error))
+      return FALSE;
+  for (guint i = 0; i < then->len; i++)
+    if (!restore_key(application, tree, ((PastKey *)g_ptr_array_index(then, i))->id, acl, path,
+                     error))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean restore_contents(Application *application, PastTree *tree, PastKey *past,
+                                 KeyRow *row, gint64 above, GError **error) {
+  GRefString *path = store_get_path(application->store, row->id, error);
+  if (path == NULL)
+    return FALSE;
+  gint64 acl = application_deciding(row, above);
+  gboolean done =
+      application_require(application, acl, path, ACCESS_WRITE, error) &&
+      restore_list(application, past, row, above, path, error) &&
+      (past->link != NULL || (restore_values(application, tree, past, row,
+                                             application_deciding(row, above), path, error) &&
+                              restore_children(application, tree, row->id,
+                                               application_deciding(row, above), path, error)));
+  g_ref_string_release(path);
+  return done;
+}
+
+/* A key that is there and was there, but as another: link, class, spelling. */
+static gboolean replace(Application *application, PastKey *past, KeyRow *row, gint64 above,
+                        const char *parent, KeyRow **made, GError **error) {
+  return application_delete_tree(application, row, above, error) &&
+         revive(application, past, above, parent, made, error);
+}
+
+static gboolean restore_key(Application *application, PastTree *tree, gint64 id, gint64 above,
+                            const char *parent, GError **error) {
+  if (!past_tree_is_touched(tree, id))
+    return TRUE;
+  PastKey *past = past_tree_get_key(tree, id, error);
+  g_autoptr(KeyRow) row = NULL;
+  if (past == NULL || !store_get_key(application->store, id, &row, error))
+    return FALSE;
+  if (!past->present)
+    return !row->live || application_delete_tree(application, row, above, error);
+  g_autoptr(KeyRow) made = NULL;
+  if (!row->live && !revive(application, past, above, parent, &made, error))
+    return FALSE;
+  if (row->live && !same_attributes(past, row) &&
+      !replace(application, past, row, above, parent, &made, error))
+    return FALSE;
+  return restore_contents(application, tree, past, made != NULL ? made : row, above, error);
+}
+
+/* ---- the operation ---- */
+
+/* The row of what @place names, live or dead; all above it must be there. */
+static gboolean find_row(Application *application, const Place *place, gint64 *id, GError **error) {
+  *id = place->key->id;
+  if (place_exists(place))
+    return TRUE;
+  g_autofree char *fold = path_fold(g_ptr_array_index(place->missing, 0));
+  g_autoptr(KeyRow) dead = NULL;
+  if (place->missing->len == 1 &&
+      !store_find_child(application->store, place->key->id, fold, FALSE, &dead, error))
+    return FALSE;
+  if (dead == NULL)
+    return error_set(
+        error, REGISTRY_ERROR_KEY_NOT_FOUND,
+        "%s: there is no such key, and history knows of none below a key that is there",
+        place->path);
+  *id = dead->id;
+  return TRUE;
+}
+
+static gboolean check_reach(Application *application, const Place *place, guint64 revision,
+                            GError **error) {
+  guint64 horizon = 0;
+  if (revision >= application->revision)
+    return error_set(error, REGISTRY_ERROR_INVALID_VALUE,
+                     "%s: revision %" G_GUINT64_FORMAT " is still to come", place->path, revision);
+  if (!retention_get_horizon(application->store, application->settings, place->path,
+                             application->now, &horizon, error))
+    return FALSE;
+  return revision >= horizon || error_set(error, REGISTRY_ERROR_HISTORY_GONE,
+                                          "%s: history reaches back to revision %" G_GUINT64_FORMAT
+                                          ", not to %" G_GUINT64_FORMAT,
+                                          place->path, horizon, revision);
+}
+
+gboolean apply_rollback(Application *application, const Operation *operation, GError **error) {
+  g_autoptr(Place) place =
+      resolve(application->store, application->who, operation->key, RESOLVE_FOLLOW, error);
+  gint64 id = 0;
+  gint64 above = 0;
+  if (place == NULL || !place_require(place, application->who, ACCESS_READ, error) ||
+      !check_reach(application, place, operation->revision, error) ||
+      !find_row(application, place, &id, error))
+    return FALSE;
+  g_autoptr(PastTree) tree = past_tree_new(application->store, id, operation->revision, error);
+  if (tree == NULL)
+    return FALSE;
+  if (!place_exists(place))
+    above = place->acl_id;
+  else if (!application_find_above(application, place->key, &above, error))
+    return FALSE;
+  g_autofree char *parent = path_dup_parent(place->path);
+  application_forget_place(application);
+  return restore_key(application, tree, id, above, parent, error);
+}

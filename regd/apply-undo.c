@@ -1,0 +1,222 @@
+/* Undoing one revision that was on trial, confirming one, and forgetting old
+ * data (see application.h). */
+#include "client/base/error.h"
+#include "regd/application.h"
+#include "regd/trials.h"
+
+/* ---- undo ---- */
+
+static gboolean collect(const Difference *difference, guint64 revision, gpointer data,
+                        GError **error) {
+  (void)revision;
+  (void)error;
+  Difference *copy = g_new0(Difference, 1);
+  *copy = *difference;
+  copy->path = NULL;
+  copy->name = g_strdup(difference->name);
+  copy->old_value =
+      difference->old_value != NULL ? registry_value_ref(difference->old_value) : NULL;
+  copy->new_value = NULL;
+  copy->old_state = difference->old_state != NULL ? g_bytes_ref(difference->old_state) : NULL;
+  copy->before = copy->after = NULL;
+  g_ptr_array_add(data, copy);
+  return TRUE;
+}
+
+typedef struct {
+  gboolean changed;
+  const Difference *what;
+} Later;
+
+static gboolean look_for_later(const Difference *difference, guint64 revision, gpointer data,
+                               GError **error) {
+  (void)revision;
+  (void)error;
+  Later *later = data;
+  const Difference *what = later->what;
+  if (difference->key != what->key || (difference->name == NULL) != (what->name == NULL))
+    return TRUE;
+  if (what->name != NULL
+          ? path_compare_names(difference->name, what->name) != 0
+          : (difference->kind == CHANGE_ACL_CHANGED) != (what->kind == CHANGE_ACL_CHANGED))
+    return TRUE;
+  later->changed = TRUE;
+  return FALSE;
+}
+
+/* What somebody has changed since stays as it is. */
+static gboolean is_changed_since(Application *application, const Difference *difference,
+                                 guint64 revision, gboolean *changed, GError **error) {
+  Later later = {.what = difference};
+  if (!history_visit_key(application->store, difference->key, revision, look_for_later, &later,
+                         error))
+    return FALSE;
+  *changed = later.changed;
+  return TRUE;
+}
+
+static gboolean undo_value(Application *application, const Difference *difference, KeyRow *row,
+                           gint64 acl, const char *path, GError **error) {
+  if (difference->reroutes) {
+    g_autofree char *target =
+        difference->old_value != NULL ? registry_value_dup_string(difference->old_value) : NULL;
+    return target == NULL || row->link == NULL ||
+           application_point_link(application, row, acl, target, error);
+  }
+  if (difference->old_value != NULL)
+    return application_put_back(application, row->id, acl, path, difference->name,
+                                difference->old_value, difference->old_position, error);
+  g_autofree char *fold = path_fold(difference->name);
+  g_autoptr(ValueRow) now = NULL;
+  if (!store_find_value(application->store, row->id, fold, &now, error))
+    return FALSE;
+  return now == NULL || application_delete_row(application, row->id, acl, path, now, error);
+}
+
+static gboolean undo_creation(Application *application, const KeyRow *row, gint64 above,
+                              GError **error) {
+  gboolean has_children = FALSE;
+  guint32 values = 0;
+  if (!store_has_children(application->store, row->id, &has_children, error) ||
+      !store_count_values(application->store, row->id, &values, error))
+    return FALSE;
+  return has_children || values > 0 || application_delete_tree(application, row, above, error);
+}
+
+static gboolean undo_deletion(Application *application, const Difference *difference,
+                              const KeyRow *dead, gint64 above, GError **error) {
+  g_autoptr(KeyRow) parent = NULL;
+  if (!store_get_key(application->store, dead->parent, &parent, error))
+    return FALSE;
+  if (!parent->live || parent->link != NULL || difference->old_state == NULL)
+    return TRUE;
+  g_autoptr(KeyRow) row = g_new0(KeyRow, 1);
+  g_autoptr(Acl) own = NULL;
+  row->parent = dead->parent;
+  return history_decode_key(difference->old_state, row, &own, error) &&
+         store_intern_acl(application->store, own, &row->acl, error) &&
+         application_insert(application, row, above, error);
+}
+
+static gboolean undo_list(Application *application, const Difference *difference, KeyRow *row,
+                          gint64 above, GError **error) {
+  g_autoptr(Acl) own = NULL;
+  gint64 id = 0;
+  if (difference->old_state == NULL)
+    return TRUE;
+  return history_decode_acl(difference->old_state, &own, error) &&
+         store_intern_acl(application->store, own, &id, error) &&
+         (id == row->acl || application_set_list(application, row, above, id, error));
+}
+
+static gboolean undo_live(Application *application, const Difference *difference, KeyRow *row,
+                          gint64 above, GError **error) {
+  if (difference->kind == CHANGE_KEY_CREATED)
+    return undo_creation(application, row, above, error);
+  if (difference->kind == CHANGE_ACL_CHANGED)
+    return undo_list(application, difference, row, above, error);
+  if (difference->name == NULL)
+    return TRUE;
+  GRefString *path = store_get_path(application->store, row->id, error);
+  if (path == NULL)
+    return FALSE;
+  gboolean done =
+      undo_value(application, difference, row, application_deciding(row, above), path, error);
+  g_ref_string_release(path);
+  return done;
+}
+
+static gboolean undo(Application *application, const Difference *difference, guint64 revision,
+                     GError **error) {
+  gboolean changed = FALSE;
+  if (!is_changed_since(application, difference, revision, &changed, error))
+    return FALSE;
+  if (changed || difference->purged)
+    return TRUE;
+  g_autoptr(KeyRow) row = NULL;
+  gint64 above = 0;
+  if (!store_get_key(application->store, difference->key, &row, error) ||
+      !application_find_above(application, row, &above, error))
+    return FALSE;
+  if (row->live)
+    return undo_live(application, difference, row, above, error);
+  return difference->kind != CHANGE_KEY_DELETED ||
+         undo_deletion(application, difference, row, above, error);
+}
+
+gboolean apply_undo(Application *application, const Operation *operation, GError **error) {
+  g_autoptr(GPtrArray) differences =
+      g_ptr_array_new_with_free_func((GDestroyNotify)difference_free);
+  if (!history_visit_revision(application->store, operation->revision, collect, differences, error))
+    return FALSE;
+  application_forget_place(application);
+  for (guint i = differences->len; i > 0; i--)
+    if (!undo(application, g_ptr_array_index(differences, i - 1), operation->revision, error))
+      return FALSE;
+  application->writes_anyway = TRUE;
+  return trials_remove(application->store, operation->revision, error);
+}
+
+/* ---- confirm ---- */
+
+gboolean apply_confirm(Application *application, const Operation *operation, GError **error) {
+  gboolean is_on_trial = FALSE;
+  guint32 uid = 0;
+  if (!trials_find(application->store, operation->revision, &is_on_trial, &uid, error))
+    return FALSE;
+  if (!is_on_trial)
+    return error_set(error, REGISTRY_ERROR_INVALID_VALUE,
+                     "revision %" G_GUINT64_FORMAT " is not on trial", operation->revision);
+  if (uid != application->who->uid && !application->who->administrator)
+    return error_set(error, REGISTRY_ERROR_ACCESS_DENIED,
+                     "revision %" G_GUINT64_FORMAT
+                     " was put on trial by user %u: he or an administrator can confirm it",
+                     operation->revision, uid);
+  application->writes_anyway = TRUE;
+  return trials_remove(application->store, operation->revision, error);
+}
+
+/* ---- purge ---- */
+
+/* The row of what @place names, live or dead. */
+static gboolean find_row(Application *application, const Place *place, gint64 *id, GError **error) {
+  *id = place->key->id;
+  for (guint i = 0; i < place->missing->len; i++) {
+    g_autofree char *fold = path_fold(g_ptr_array_index(place->missing, i));
+    g_autoptr(KeyRow) dead = NULL;
+    if (!store_find_child(application->store, *id, fold, FALSE, &dead, error))
+      return FALSE;
+    if (dead == NULL)
+      return error_set(error, REGISTRY_ERROR_KEY_NOT_FOUND,
+                       "%s: there is no such key, nor was there one that history knows of",
+                       place->path);
+    *id = dead->id;
+  }
+  return TRUE;
+}
+
+static gboolean purge_branch(Application *application, gint64 key, const Operation *operation,
+                             GError **error) {
+  gboolean recursive = (operation->flags & OPERATION_RECURSIVE) != 0;
+  if (!recursive)
+    return history_purge(application->store, key, operation->name, error);
+  g_autoptr(GArray) keys = history_list_branch(application->store, key, G_MAXUINT, error);
+  for (guint i = 0; keys != NULL && i < keys->len; i++)
+    if (!history_purge(application->store, g_array_index(keys, gint64, i), NULL, error))
+      return FALSE;
+  return keys != NULL;
+}
+
+gboolean apply_purge(Application *application, const Operation *operation, GError **error) {
+  if (!application->who->administrator)
+    return error_set(error, REGISTRY_ERROR_ACCESS_DENIED,
+                     "%s: only an administrator can make history forget", operation->key);
+  g_autoptr(Place) place =
+      resolve(application->store, application->who, operation->key, RESOLVE_NO_FOLLOW, error);
+  gint64 id = 0;
+  if (place == NULL || !find_row(application, place, &id, error))
+    return FALSE;
+  application->writes_anyway = TRUE;
+  application->result->purged = TRUE;
+  return purge_branch(application, id, operation, error);
+}

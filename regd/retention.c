@@ -1,0 +1,299 @@
+/* See retention.h. */
+#include "regd/retention.h"
+
+#include <string.h>
+
+#include "client/base/path.h"
+#include "regd/history.h"
+#include "regd/resolve.h"
+
+#define SCOPE_MACHINE ((gint64)1)
+#define SCOPE_USERS ((gint64)2)
+/* A user's is this plus the uid. */
+#define SCOPE_FIRST_USER ((gint64)1 << 32)
+
+#define MICROSECONDS_A_DAY ((gint64)86400 * G_USEC_PER_SEC)
+
+gint64 retention_get_scope(const char *path) {
+  guint32 uid = 0;
+  if (!g_str_has_prefix(path, path_root_get_name(PATH_ROOT_USERS)))
+    return SCOPE_MACHINE;
+  return resolve_get_branch(path, &uid) ? SCOPE_FIRST_USER + uid : SCOPE_USERS;
+}
+
+/* The first row's columns of a query with up to three integer parameters; *@found
+ * FALSE where there is no row or its first column is NULL. */
+static gboolean query(Store *store, const char *sql, const gint64 parameters[3], gint64 *columns,
+                      int n_columns, gboolean *found, GError **error) {
+  g_autoptr(DbStatement) statement = db_prepare(store_get_db(store), sql, error);
+  if (statement == NULL)
+    return FALSE;
+  for (int i = 0; i < 3; i++)
+    db_bind_int(statement, i + 1, parameters[i]);
+  DbStep step = db_step(store_get_db(store), statement, error);
+  *found = step == DB_ROW && !db_column_is_null(statement, 0);
+  for (int i = 0; *found && i < n_columns; i++)
+    columns[i] = db_column_int(statement, i);
+  return step != DB_FAILED;
+}
+
+static gboolean run(Store *store, const char *sql, const gint64 parameters[4], GError **error) {
+  DbStatement *statement = db_prepare(store_get_db(store), sql, error);
+  if (statement == NULL)
+    return FALSE;
+  for (int i = 0; i < 4; i++)
+    db_bind_int(statement, i + 1, parameters[i]);
+  return db_run(store_get_db(store), statement, error);
+}
+
+gboolean retention_count(Store *store, gint64 scope, guint64 revision, gint64 now, GError **error) {
+  return run(store,
+             "INSERT INTO scopes SELECT ?1, coalesce(max(ordinal), 0) + 1, ?2, ?3, 0"
+             " FROM scopes WHERE scope = ?1",
+             (gint64[]){scope, (gint64)revision, now, 0}, error);
+}
+
+/* ---- the horizon ---- */
+
+typedef struct {
+  gint64 scope;
+  gint64 oldest, newest; /* ordinals; the oldest's rows are still there */
+} Scope;
+
+static gboolean load_scope(Store *store, gint64 scope, Scope *range, gboolean *found,
+                           GError **error) {
+  gint64 columns[3] = {0};
+  range->scope = scope;
+  if (!query(store,
+             "SELECT ordinal, pruned, (SELECT max(ordinal) FROM scopes WHERE scope = ?1)"
+             " FROM scopes WHERE scope = ?1 ORDER BY ordinal LIMIT 1",
+             (gint64[]){scope, 0, 0}, columns, 3, found, error))
+    return FALSE;
+  range->oldest = columns[0] + columns[1];
+  range->newest = columns[2];
+  return TRUE;
+}
+
+static gboolean load_row(Store *store, gint64 scope, gint64 ordinal, gint64 *revision, gint64 *time,
+                         gboolean *found, GError **error) {
+  gint64 columns[2] = {0};
+  gboolean done = query(store,
+                        "SELECT revision, time FROM scopes WHERE scope = ?1 AND ordinal <= ?2"
+                        " ORDER BY ordinal DESC LIMIT 1",
+                        (gint64[]){scope, ordinal, 0}, columns, 2, found, error);
+  *revision = columns[0];
+  *time = columns[1];
+  return done;
+}
+
+/* The newest ordinal older than @cutoff; times go up with ordinals. */
+static gboolean search_cutoff(Store *store, const Scope *range, gint64 cutoff, gint64 *ordinal,
+                              GError **error) {
+  gint64 low = range->oldest - 1;
+  gint64 high = range->newest;
+  while (low < high) {
+    gint64 middle = low + (high - low + 1) / 2;
+    gint64 revision = 0;
+    gint64 time = 0;
+    gboolean found = FALSE;
+    if (!load_row(store, range->scope, middle, &revision, &time, &found, error))
+      return FALSE;
+    if (found && time < cutoff)
+      low = middle;
+    else
+      high = middle - 1;
+  }
+  *ordinal = low;
+  return TRUE;
+}
+
+/* The newest ordinal that is out of reach. */
+static gboolean find_last_gone(Store *store, const LiveSettings *settings, const Scope *range,
+                               gint64 now, gint64 *ordinal, GError **error) {
+  *ordinal = range->newest - (gint64)settings->history_revisions;
+  if (settings->history_days == 0)
+    return TRUE;
+  gint64 by_age = 0;
+  gint64 cutoff = now - (gint64)settings->history_days * MICROSECONDS_A_DAY;
+  if (!search_cutoff(store, range, cutoff, &by_age, error))
+    return FALSE;
+  *ordinal = MAX(*ordinal, by_age);
+  return TRUE;
+}
+
+static gboolean get_scope_horizon(Store *store, const LiveSettings *settings, gint64 scope,
+                                  gint64 now, guint64 *horizon, GError **error) {
+  Scope range = {0};
+  gboolean found = FALSE;
+  gint64 ordinal = 0;
+  if (!load_scope(store, scope, &range, &found, error))
+    return FALSE;
+  if (!found)
+    return TRUE;
+  if (!find_last_gone(store, settings, &range, now, &ordinal, error))
+    return FALSE;
+  gint64 revision = 0;
+  gint64 time = 0;
+  ordinal = MAX(ordinal, range.oldest - 1); /* what is deleted stays out of reach */
+  if (!load_row(store, scope, ordinal, &revision, &time, &found, error))
+    return FALSE;
+  if (found)
+    *horizon = MAX(*horizon, (guint64)revision);
+  return TRUE;
+}
+
+/* The scope behind @after that has rows; *@found FALSE: none. */
+static gboolean get_next_scope(Store *store, gint64 after, gint64 *scope, gboolean *found,
+                               GError **error) {
+  return query(store, "SELECT min(scope) FROM scopes WHERE scope > ?1", (gint64[]){after, 0, 0},
+               scope, 1, found, error);
+}
+
+gboolean retention_get_horizon(Store *store, const LiveSettings *settings, const char *path,
+                               gint64 now, guint64 *horizon, GError **error) {
+  if (!store_load_horizon(store, horizon, error))
+    return FALSE;
+  if (path_compare_names(path, path_root_get_name(PATH_ROOT_USERS)) != 0)
+    return get_scope_horizon(store, settings, retention_get_scope(path), now, horizon, error);
+  gint64 scope = SCOPE_MACHINE;
+  gboolean found = FALSE;
+  while (get_next_scope(store, scope, &scope, &found, error) && found)
+    if (!get_scope_horizon(store, settings, scope, now, horizon, error))
+      return FALSE;
+  return !found;
+}
+
+/* ---- pruning ---- */
+
+typedef struct {
+  gint64 sequence, key;
+} PrunedRow;
+
+static GArray *list_rows(Store *store, gint64 scope, gint64 revision, guint n_rows,
+                         GError **error) {
+  g_autoptr(DbStatement) statement = db_prepare(
+      store_get_db(store), "SELECT sequence, key FROM history WHERE revision = ?1", error);
+  if (statement == NULL)
+    return NULL;
+  db_bind_int(statement, 1, revision);
+  g_autoptr(GArray) rows = g_array_new(FALSE, FALSE, sizeof(PrunedRow));
+  DbStep step = DB_DONE;
+  while (rows->len < n_rows && (step = db_step(store_get_db(store), statement, error)) == DB_ROW) {
+    PrunedRow row = {db_column_int(statement, 0), db_column_int(statement, 1)};
+    GRefString *path = store_get_path(store, row.key, error);
+    if (path == NULL)
+      return NULL;
+    if (retention_get_scope(path) == scope)
+      g_array_append_val(rows, row);
+    g_ref_string_release(path);
+  }
+  return step != DB_FAILED ? g_steal_pointer(&rows) : NULL;
+}
+
+/* A dead key that no history speaks of goes, and so may the one above it. */
+static gboolean drop_dead(Store *store, gint64 key, GError **error) {
+  gboolean found = TRUE;
+  while (found) {
+    gint64 parent = 0;
+    if (!query(store,
+               "SELECT parent FROM keys WHERE id = ?1 AND NOT live"
+               " AND NOT EXISTS(SELECT 1 FROM history WHERE key = ?1)"
+               " AND NOT EXISTS(SELECT 1 FROM keys AS below WHERE below.parent = ?1"
+               "                AND below.live IN (0, 1))",
+               (gint64[]){key, 0, 0}, &parent, 1, &found, error))
+      return FALSE;
+    if (found && !run(store, "DELETE FROM keys WHERE id = ?1", (gint64[]){key, 0, 0, 0}, error))
+      return FALSE;
+    key = parent;
+  }
+  return TRUE;
+}
+
+static gboolean drop_rows(Store *store, gint64 revision, GArray *rows, GError **error) {
+  for (guint i = 0; i < rows->len; i++)
+    if (!run(store, "DELETE FROM history WHERE revision = ?1 AND sequence = ?2",
+             (gint64[]){revision, g_array_index(rows, PrunedRow, i).sequence, 0, 0}, error))
+      return FALSE;
+  store_forget_paths(store);
+  for (guint i = 0; i < rows->len; i++)
+    if (!drop_dead(store, g_array_index(rows, PrunedRow, i).key, error))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean drop_revision(Store *store, const Scope *range, gint64 revision, GError **error) {
+  return run(store, "DELETE FROM scopes WHERE scope = ?1 AND ordinal < ?2",
+             (gint64[]){range->scope, range->oldest, 0, 0}, error) &&
+         run(store, "UPDATE scopes SET pruned = 1 WHERE scope = ?1 AND ordinal = ?2",
+             (gint64[]){range->scope, range->oldest, 0, 0}, error) &&
+         run(store,
+             "DELETE FROM revisions WHERE revision = ?1"
+             " AND NOT EXISTS(SELECT 1 FROM history WHERE revision = ?1)",
+             (gint64[]){revision, 0, 0, 0}, error);
+}
+
+/* Prunes the oldest revision of the scope; @n_rows is what may still be deleted. */
+static gboolean prune_oldest(Store *store, const Scope *range, guint *n_rows, GError **error) {
+  gint64 revision = 0;
+  gint64 time = 0;
+  gboolean found = FALSE;
+  if (!load_row(store, range->scope, range->oldest, &revision, &time, &found, error))
+    return FALSE;
+  g_autoptr(GArray) rows = list_rows(store, range->scope, revision, *n_rows, error);
+  if (rows == NULL)
+    return FALSE;
+  if (!drop_rows(store, revision, rows, error))
+    return FALSE;
+  gboolean whole = rows->len < *n_rows;
+  *n_rows -= MIN(*n_rows, MAX(rows->len, 1));
+  return !whole || drop_revision(store, range, revision, error);
+}
+
+static gboolean is_on_trial(Store *store, gint64 scope, gint64 ordinal, gboolean *on_trial,
+                            GError **error) {
+  gint64 number = 0;
+  gboolean found = FALSE;
+  gboolean done = query(store,
+                        "SELECT EXISTS(SELECT 1 FROM scopes JOIN trials USING(revision)"
+                        " WHERE scope = ?1 AND ordinal = ?2)",
+                        (gint64[]){scope, ordinal, 0}, &number, 1, &found, error);
+  *on_trial = number != 0;
+  return done;
+}
+
+static gboolean prune_scope(Store *store, const LiveSettings *settings, gint64 scope, gint64 now,
+                            guint *n_rows, GError **error) {
+  for (;;) {
+    Scope range = {0};
+    gboolean found = FALSE;
+    gboolean on_trial = FALSE;
+    gint64 last_gone = 0;
+    if (!load_scope(store, scope, &range, &found, error))
+      return FALSE;
+    if (!found || *n_rows == 0)
+      return TRUE;
+    if (!find_last_gone(store, settings, &range, now, &last_gone, error) ||
+        !is_on_trial(store, scope, range.oldest, &on_trial, error))
+      return FALSE;
+    if (range.oldest > last_gone || range.oldest > range.newest || on_trial)
+      return TRUE;
+    if (!prune_oldest(store, &range, n_rows, error))
+      return FALSE;
+  }
+}
+
+gboolean retention_prune(Store *store, const LiveSettings *settings, gint64 now, guint n_rows,
+                         gboolean *more, GError **error) {
+  gint64 scope = 0;
+  gboolean found = FALSE;
+  while (n_rows > 0) {
+    if (!get_next_scope(store, scope, &scope, &found, error))
+      return FALSE;
+    if (!found)
+      break;
+    if (!prune_scope(store, settings, scope, now, &n_rows, error))
+      return FALSE;
+  }
+  *more = n_rows == 0;
+  return TRUE;
+}

@@ -1,0 +1,26 @@
+/* How far history reaches. It is counted for each root and, below HKEY_USERS,
+ * for each user, so that one can't push out another's: each is a scope, and a
+ * revision has an ordinal in every scope that it touched. What is past the
+ * settings' limits is out of reach at once; its rows are deleted in small steps. */
+#ifndef REGD_RETENTION_H
+#define REGD_RETENTION_H
+
+#include "regd/read.h"
+#include "regd/store.h"
+
+/* The scope that a canonical path lies in. */
+gint64 retention_get_scope(const char *path);
+/* Gives @revision its ordinal in the scope. */
+gboolean retention_count(Store *store, gint64 scope, guint64 revision, gint64 now, GError **error);
+
+/* What happened at or before *@horizon can't be told of or gone back to, at the
+ * canonical @path (HKEY_USERS itself: in any of its scopes). @now: microseconds. */
+gboolean retention_get_horizon(Store *store, const LiveSettings *settings, const char *path,
+                               gint64 now, guint64 *horizon, GError **error);
+
+/* Deletes at most @n_rows rows of history that is out of reach. *@more: there
+ * is more to delete. Needs a write transaction. */
+gboolean retention_prune(Store *store, const LiveSettings *settings, gint64 now, guint n_rows,
+                         gboolean *more, GError **error);
+
+#endif

@@ -1,0 +1,74 @@
+/* mailauthd: one program. Started by a person or a service manager it is the
+ * parent; started by the parent it is the role that its command line names. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/base/error.h"
+#include "mailauth/front.h"
+#include "mailauth/identity.h"
+#include "mailauth/parent.h"
+#include "mailauth/role.h"
+#include "mailauth/store.h"
+#include "mailauth/verifier.h"
+
+typedef int (*RoleMain)(const RoleStart *start);
+
+static const RoleMain role_mains[N_ROLES] = {
+    [ROLE_IDENTITY] = identity_run,
+    [ROLE_VERIFIER] = verifier_run,
+    [ROLE_FRONT] = front_run,
+    [ROLE_STORE] = store_run,
+};
+
+static int run_role(const RoleStart *start) {
+  g_autoptr(GError) error = NULL;
+  if (role_settle(start, &error))
+    return role_mains[start->role](start);
+  g_printerr("mailauthd: The %s does not serve: %s\n", role_get_name(start->role), error->message);
+  return ROLE_EXIT_UNSETTLED;
+}
+
+typedef struct {
+  char *bus;
+  gboolean check, version;
+} Options;
+
+/* NULL-terminated; FALSE after a message about what is wrong. */
+static gboolean parse_options(int *argc, char ***argv, Options *options) {
+  const GOptionEntry entries[] = {
+      {"bus", 0, 0, G_OPTION_ARG_STRING, &options->bus,
+       "The bus that regd is on: system (the default), session, or an address", "BUS"},
+      {"check", 0, 0, G_OPTION_ARG_NONE, &options->check,
+       "Say what would be done with the settings as they are; exit 1 where a login could not be "
+       "decided",
+       NULL},
+      {"version", 0, 0, G_OPTION_ARG_NONE, &options->version, "Print the version", NULL},
+      {NULL, 0, 0, 0, NULL, NULL, NULL}};
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GOptionContext) context = g_option_context_new(NULL);
+  g_option_context_set_summary(
+      context, "Logs POP3 and IMAP users in by the settings in the registry, which it takes live.");
+  g_option_context_add_main_entries(context, entries, NULL);
+  if (g_option_context_parse(context, argc, argv, &error) && *argc == 1)
+    return TRUE;
+  g_printerr("mailauthd: %s (mailauthd --help tells more)\n",
+             error != NULL ? error->message : "It takes options only");
+  return FALSE;
+}
+
+int main(int argc, char **argv) {
+  RoleStart start;
+  g_autofree char *bus = NULL;
+  Options options = {0};
+  if (role_parse_arguments(argv, &start))
+    return run_role(&start);
+  if (!parse_options(&argc, &argv, &options))
+    return EXIT_CODE_USAGE;
+  bus = options.bus;
+  if (options.version) {
+    g_print("mailauthd %s\n", REGD_VERSION);
+    return EXIT_CODE_DONE;
+  }
+  return options.check ? verifier_check(bus) : parent_run(bus);
+}

@@ -1,0 +1,208 @@
+#!/usr/bin/python3
+"""mailauthd's processes: who they are, what they hold, and how they end."""
+
+import os
+import pwd
+import signal
+import socket
+import subprocess
+
+from gi.repository import GLib
+
+from harness.bus import ALICE, BOB, wait_for
+from harness.case import Failure, check, contains, equal, main, test
+from harness.mail import POP3, SERVICE, MailServer, free_ports, needs_role_users, read_process
+from harness.process import program
+from harness.registry import REG_MULTI_SZ, REG_SZ, Registry
+
+
+def status_of(pid):
+    """/proc/PID/status as a table."""
+    return dict(line.split(":\t", 1) for line in read_process(pid, "status").splitlines() if ":\t" in line)
+
+
+def uids_of(pid):
+    return {int(uid) for uid in status_of(pid)["Uid"].split()}
+
+
+def uid_of(name):
+    return pwd.getpwnam(name).pw_uid
+
+
+@test
+def each_role_is_its_own_user_where_root_started_it():
+    needs_role_users()
+    with Registry() as registry, MailServer(registry, as_root=True) as server:
+        server.add_account("anna", "sesame")
+        server.deliver("anna", "Subject: one\n\nhello\n")
+        with server.pop3("anna", "sesame") as client:
+            equal(client.stat()[0], 1)
+            roles = server.roles()
+            equal(sorted(roles), ["front", "store", "verifier"])
+            equal(uids_of(server.process.pid), {0})
+            equal(uids_of(roles["verifier"][0]), {uid_of("mailauth")})
+            equal(uids_of(roles["front"][0]), {uid_of("mailauth-front")})
+            equal(uids_of(roles["store"][0]), {server.owner})
+            for pids in roles.values():
+                status = status_of(pids[0])
+                equal((status["CapEff"], status["CapPrm"], status["NoNewPrivs"]),
+                      ("0000000000000000", "0000000000000000", "1"))
+                check("0" not in status["Groups"].split(), f"{pids[0]} is in root's group")
+            client.quit()
+
+
+@test
+def each_mailbox_is_served_as_its_owner():
+    needs_role_users()
+    with Registry() as registry, MailServer(registry, as_root=True) as server:
+        for name, owner in (("anna", ALICE), ("bert", BOB)):
+            server.owner = owner
+            server.add_account(name, "sesame")
+            with server.pop3(name, "sesame") as client:
+                client.stat()
+                check(owner in {uid for pid in server.roles()["store"] for uid in uids_of(pid)},
+                      f"no store runs as {owner}")
+                client.quit()
+
+
+@test
+def a_mailbox_of_roots_is_refused():
+    needs_role_users()
+    with Registry() as registry, MailServer(registry, as_root=True) as server:
+        server.owner = 0
+        server.add_account("anna", "sesame")
+        connection, stream = server.raw()
+        with connection, stream:
+            connection.sendall(b"USER anna\r\nPASS sesame\r\n")
+            stream.readline()
+            contains(stream.readline().decode(), "[SYS/TEMP]")
+        contains(server.events()[0]["description"], "root")
+
+
+@test
+def a_link_to_anothers_mailbox_is_refused():
+    needs_role_users()
+    with Registry() as registry, MailServer(registry, as_root=True) as server:
+        server.owner = ALICE
+        server.add_account("anna", "sesame")
+        server.owner = BOB
+        server.add_account("bert", "sesame", mailbox=False)
+        (server.mail / "bert").mkdir()
+        os.symlink(server.maildir("anna"), server.maildir("bert"))
+        server.give(server.mail / "bert")
+        connection, stream = server.raw()
+        with connection, stream:
+            connection.sendall(b"USER bert\r\nPASS sesame\r\n")
+            stream.readline()
+            contains(stream.readline().decode(), "[SYS/TEMP]")
+
+
+@test
+def the_verifier_is_the_user_that_object_name_names():
+    needs_role_users()
+    with Registry() as registry, MailServer(registry, as_root=True) as server:
+        first = server.roles()["verifier"][0]
+        registry.client.set_acl("HKLM\\SAM", (f"user:{BOB}", "read"))
+        registry.client.set(SERVICE, "ObjectName", REG_SZ, str(BOB))
+        ended = os.pidfd_open(first)
+        wait_for_end(ended)
+        os.close(ended)
+        server.add_account("anna", "sesame")
+        with server.pop3("anna", "sesame") as client:
+            client.quit()
+        equal(uids_of(server.roles()["verifier"][0]), {BOB})
+
+
+def wait_for_end(descriptor):
+    """Until the process of this descriptor has ended."""
+    ended = []
+    GLib.unix_fd_add_full(GLib.PRIORITY_DEFAULT, descriptor, GLib.IOCondition.IN, lambda *_: ended.append(True))
+    wait_for(lambda: ended, "the process to end")
+
+
+@test
+def a_user_that_is_missing_is_fatal_and_says_how_to_make_it():
+    needs_role_users()
+    with Registry() as registry:
+        registry.client.set(SERVICE, "ObjectName", REG_SZ, "no-such-user-here")
+        run = registry.run(program("mailauth/mailauthd"), f"--bus={registry.bus.address}")
+        equal(run.returncode, 1)
+        contains(run.stderr.decode(), "useradd --system")
+        contains(run.stderr.decode(), "no-such-user-here")
+
+
+@test
+def a_role_holds_its_channel_and_little_else():
+    with Registry() as registry, MailServer(registry) as server:
+        for name, pids in server.roles().items():
+            command = read_process(pids[0], "cmdline").split("\0")
+            equal(command[0], f"mailauthd: {name}")
+            equal(status_of(pids[0])["NoNewPrivs"], "1")
+            limits = [line.split() for line in read_process(pids[0], "limits").splitlines()]
+            check(["Max", "core", "file", "size", "0", "0", "bytes"] in limits,
+                  f"the {name} may write core files")
+
+
+@test
+def all_end_with_the_parent():
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with Registry() as registry, MailServer(registry) as server:
+            server.add_account("anna", "sesame")
+            with server.pop3("anna", "sesame") as client:
+                client.stat()
+                descriptors = [os.pidfd_open(pid) for pids in server.roles().values() for pid in pids]
+                equal(len(descriptors), 3)
+                server.process.signal(number)
+                equal(server.process.wait(), 0 if number == signal.SIGTERM else -signal.SIGKILL)
+                for descriptor in descriptors:
+                    wait_for_end(descriptor)
+                    os.close(descriptor)
+            server.process = None
+
+
+@test
+def listeners_follow_the_settings():
+    with Registry() as registry, MailServer(registry) as server:
+        server.add_account("anna", "sesame")
+        with server.pop3("anna", "sesame") as client:
+            old, (new,) = server.pop3_port, free_ports(1)
+            registry.client.set(POP3, "Listen", REG_MULTI_SZ, [f"127.0.0.1:{new}"])
+            server.pop3_port = new
+            wait_for_listener(server)
+            client.stat()  # a session that came by the old port stays
+            check(not accepts(old), "the old port is not listened on")
+
+
+def accepts(port):
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+        return True
+    except ConnectionRefusedError:
+        return False
+
+
+def wait_for_listener(server):
+    """The verifier and the parent have yet to hear of it: each call gives them time."""
+    for _ in range(1000):
+        if accepts(server.pop3_port):
+            return
+        server.get_property("Ready")
+    raise Failure("the new port is not listened on")
+
+
+@test
+def the_command_line_says_what_is_wrong():
+    for arguments, status in ((["--version"], 0), (["--help"], 0), (["--nonsense"], 2), (["word"], 2)):
+        run = subprocess.run([program("mailauth/mailauthd"), *arguments], capture_output=True, check=False)
+        equal(run.returncode, status, str(arguments))
+
+
+@test
+def a_role_is_not_started_by_hand():
+    run = subprocess.run(["mailauthd: store"], executable=program("mailauth/mailauthd"),
+                         capture_output=True, stdin=subprocess.DEVNULL, check=False)
+    equal(run.returncode, 78)
+    contains(run.stderr.decode(), "not by hand")
+
+
+main()

@@ -1,0 +1,161 @@
+"""What one user may take: calls that wait, watches, files at once; and that a
+watcher who does not read holds up nobody."""
+
+import os
+import socket
+import subprocess
+
+import dbus
+
+from harness.bus import ALICE, BOB, needs_root, wait_for
+from harness.case import check, equal, main, test
+from harness.process import PATIENCE
+from harness.registry import (PARAMETERS, REG_DWORD, REG_SZ, SOFTWARE, Refused, Registry, options,
+                              variant)
+
+KEY = SOFTWARE + r"\Acme"
+FILE = b"REGEDIT4\r\n\r\n[HKEY_LOCAL_MACHINE\\SOFTWARE\\Acme]\r\n\"v\"=\"x\"\r\n"
+
+
+def send_import(client, descriptor, **given):
+    return client.send("Import", "ha{sv}", dbus.types.UnixFd(descriptor), options(**given))
+
+
+@test
+def calls_that_wait_are_limited_for_each_user():
+    needs_root()
+    with Registry() as registry:
+        registry.client.set(PARAMETERS, "Calls Per User", REG_DWORD, 4)
+        alice, bob = registry.connect(ALICE), registry.connect(BOB)
+        alice.set("HKCU", "v", REG_SZ, "x")
+        # All of them are there before the first can be answered: it waits for a disk.
+        outcomes = [alice.send("SetValue", "ssuv", "HKCU", f"v{number}", dbus.UInt32(REG_SZ), variant("x" * 1000))
+                    for number in range(100)]
+        bob.set("HKCU", "v", REG_SZ, "x")
+        wait_for(lambda: all(outcomes), "the answers")
+        refused = [outcome[0] for outcome in outcomes if isinstance(outcome[0], Refused)]
+        check(0 < len(refused) < 100, f"{len(refused)} of 100 calls were refused")
+        check(all(refusal.name == "LimitExceeded" and "Calls Per User" in refusal.text for refusal in refused),
+              f"and said why: {refused[0]}")
+        alice.set("HKCU", "v", REG_SZ, "y")
+        outcomes = [registry.client.send("SetValue", "ssuv", KEY, f"v{number}", dbus.UInt32(REG_SZ), variant("x"))
+                    for number in range(100)]
+        wait_for(lambda: all(outcomes), "the administrator's answers")
+        check(not any(isinstance(outcome[0], Refused) for outcome in outcomes), "he has no limit")
+
+
+@test
+def two_files_at_once_for_a_user():
+    with Registry() as registry:
+        client = registry.client
+        pipes = [os.pipe() for _ in range(3)]
+        outcomes = [send_import(client, reader) for reader, _ in pipes]
+        wait_for(lambda: outcomes[2], "the third's refusal")
+        equal(outcomes[2][0].name, "LimitExceeded", outcomes[2][0].text)
+        equal(outcomes[:2], [[], []], "the others are under way")
+        client.set(KEY, "meanwhile", REG_SZ, "x")
+        for _, writer in pipes[:2]:
+            os.write(writer, FILE)
+            os.close(writer)
+        wait_for(lambda: outcomes[0] and outcomes[1], "the others' answers")
+        equal([outcome[0][1]["lines-ignored"] for outcome in outcomes[:2]], [0, 0])
+        equal(client.get(KEY, "v"), (REG_SZ, "s", "x"))
+        (again,) = [send_import(client, os.open("/dev/null", os.O_RDONLY))]
+        wait_for(lambda: again, "an answer")
+        os.close(pipes[2][1])
+
+
+@test
+def a_socket_is_a_file_too():
+    with Registry() as registry:
+        ours, theirs = socket.socketpair()
+        outcome = send_import(registry.client, theirs.fileno())
+        ours.sendall(FILE)
+        ours.close()
+        wait_for(lambda: outcome, "the answer")
+        equal(outcome[0][1]["values-set"], 1)
+
+
+@test
+def what_is_no_file_to_read_is_refused():
+    with Registry() as registry:
+        client = registry.client
+        for path, flags in (("/", os.O_RDONLY), ("/dev/null", os.O_WRONLY), ("/", os.O_PATH), ("/dev/zero", os.O_RDONLY)):
+            outcome = send_import(client, os.open(path, flags))
+            wait_for(lambda: outcome, "the answer")
+            check(isinstance(outcome[0], Refused), f"{path} with {flags} was taken")
+        client.set(KEY, "v", REG_SZ, "x")
+
+
+@test
+def a_file_that_stops_half_way_leaves_the_registry_to_others():
+    with Registry() as registry:
+        client = registry.client
+        reader, writer = os.pipe()
+        os.write(writer, FILE[:40])
+        outcome = send_import(client, reader)
+        for number in range(20):
+            client.set(KEY, "v", REG_DWORD, number)
+        equal(outcome, [])
+        os.write(writer, FILE[40:])
+        os.close(writer)
+        wait_for(lambda: outcome, "the answer")
+        equal(client.get(KEY, "v"), (REG_SZ, "s", "x"))
+
+
+# Watches, sleeps until it is written to, then reads until it hears tree-changed.
+SLEEPER = """
+import sys
+import dbus, dbus.bus, dbus.lowlevel, dbus.mainloop.glib
+from gi.repository import GLib
+loop = GLib.MainLoop()
+connection = dbus.bus.BusConnection(sys.argv[1], mainloop=dbus.mainloop.glib.DBusGMainLoop())
+def hear(_, message):
+    if message.get_member() == "Changed" and message.get_args_list()[3][0][0] == "tree-changed":
+        loop.quit()
+    return dbus.lowlevel.HANDLER_RESULT_NOT_YET_HANDLED
+connection.add_message_filter(hear)
+for _ in range(20):
+    connection.call_blocking("org.regd.Registry1", "/org/regd/Registry1", "org.regd.Registry1", "Watch",
+                             "sa{sv}", (sys.argv[2], {}))
+print("asleep", flush=True)
+sys.stdin.readline()
+loop.run()
+print("told", flush=True)
+"""
+
+
+def start_sleeper(registry):
+    return subprocess.Popen(["/usr/bin/python3", "-c", SLEEPER, registry.bus.address, KEY], text=True,
+                            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+
+def resident_kilobytes(process):
+    with open(f"/proc/{process.pid}/status", encoding="ascii") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
+
+
+@test
+def a_watcher_who_does_not_read_holds_up_nobody():
+    with Registry() as registry:
+        client, sleeper = registry.client, start_sleeper(registry)
+        equal(sleeper.stdout.readline(), "asleep\n")
+        client.create(KEY)
+        watcher = registry.connect()
+        watcher.watch(KEY, recursive=False)
+        # 20 watches, 400 kB each time: far past what is kept for one who sleeps.
+        batch = [f"{number:0>1000}" for number in range(400)]
+        for turn in range(20):
+            client.commit([("set-value", KEY, name, REG_DWORD, turn) for name in batch])
+        equal(client.get(KEY, batch[0])[2], 19)
+        watcher.revision
+        equal([signal[1] for signal in watcher.received()], list(range(1, 21)))
+        # 160 MB were for the sleeper; the bus keeps the window that he is given.
+        check(resident_kilobytes(registry.bus.daemon) < 100 * 1024, "the bus has grown")
+        check(resident_kilobytes(registry.process) < 300 * 1024, "regd has grown")
+        # Awake again it is told that it has missed something.
+        answer, _ = sleeper.communicate("wake\n", timeout=PATIENCE)
+        equal(answer, "told\n")
+
+
+main()

@@ -13,8 +13,8 @@ void decision_clear(Decision *decision) {
 }
 
 static void refuse(Decision *decision, Outcome outcome, const char *why) {
-  g_autofree char *old = decision->why;
   decision->outcome = outcome;
+  g_free(decision->why);
   decision->why = g_strdup(why);
 }
 

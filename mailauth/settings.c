@@ -411,6 +411,9 @@ static void read_broker(Reader *reader) {
   if (settings->chosen.exists) {
     read_rows(reader, SETTINGS_BROKERS, subkey, broker_rows, G_N_ELEMENTS(broker_rows),
               &settings->chosen);
+    if (*settings->chosen.database != '\0' && *settings->chosen.database != '/')
+      add_problem(reader, SCOPE_BROKER, SETTINGS_BROKERS, id, "Database",
+                  "'%s' is not an absolute path", settings->chosen.database);
     return;
   }
   settings->chosen.type = g_strdup("");
@@ -425,8 +428,10 @@ static const ProblemScope key_scopes[N_SETTINGS_KEYS] = {
 };
 
 static void check_keys(Reader *reader) {
+  reader->settings->known = TRUE;
   for (guint i = 0; i < N_SETTINGS_KEYS; i++) {
     RegistryViewState state = reader->source->get_state((SettingsKey)i, reader->source->data);
+    reader->settings->known &= state != REGISTRY_VIEW_WAITING;
     if (state == REGISTRY_VIEW_WAITING)
       add_problem(reader, SCOPE_ALL, (SettingsKey)i, "", "",
                   "the registry can't be reached: regd has not answered yet");

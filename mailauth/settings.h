@@ -83,8 +83,9 @@ typedef struct {
 
 typedef struct {
   gatomicrefcount references;
-  char *package; /* "" for native */
-  char *broker;  /* "" for none */
+  gboolean known; /* regd has answered for every key */
+  char *package;  /* "" for native */
+  char *broker;   /* "" for none */
   Broker chosen;
   char **logon_only_as;
   char *object_name;

@@ -3,9 +3,6 @@
  * rules goes for what was counted before. */
 #include "mailauth/throttle.h"
 
-#include <arpa/inet.h>
-#include <string.h>
-
 #define MS 1000
 #define SECOND 1000000
 /* The delay grows to this many times the setting, no further. */
@@ -61,22 +58,6 @@ void throttle_free(Throttle *throttle) {
 
 guint throttle_count(const Throttle *throttle) {
   return throttle->n_pairs;
-}
-
-char *throttle_dup_address(const char *text) {
-  struct in6_addr six;
-  char printed[INET6_ADDRSTRLEN];
-  g_autofree char *plain = g_strdup(text);
-  char *zone = strchr(plain, '%');
-  if (zone != NULL)
-    *zone = '\0';
-  if (inet_pton(AF_INET6, plain, &six) != 1)
-    return g_strdup(text);
-  if (IN6_IS_ADDR_V4MAPPED(&six))
-    return g_strdup(inet_ntop(AF_INET, &six.s6_addr[12], printed, sizeof printed));
-  memset(&six.s6_addr[8], 0, 8);
-  inet_ntop(AF_INET6, &six, printed, sizeof printed);
-  return g_strconcat(printed, "/64", NULL);
 }
 
 /* ---- what follows from the counts ---- */

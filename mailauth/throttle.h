@@ -33,11 +33,7 @@ Throttle *throttle_new(guint capacity);
 void throttle_free(Throttle *throttle);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Throttle, throttle_free)
 
-/* What counts as one address: an IPv4 address by itself (also in its IPv6 form),
- * an IPv6 address by its /64; anything else as it is written. Owned by the caller. */
-char *throttle_dup_address(const char *text);
-
-/* @address as throttle_dup_address() makes it. @now: monotonic, in µs. */
+/* @address as address_dup_group() makes it. @now: monotonic, in µs. */
 ThrottleAnswer throttle_begin(Throttle *throttle, const ThrottleRules *rules, const char *account,
                               const char *address, gint64 now, guint32 *wait_ms);
 /* Ends what was begun. *@wait_ms: how long the client's answer is to wait. */

@@ -65,8 +65,8 @@ gboolean application_delete_values(Application *application, const KeyRow *row, 
  * the caller has checked them. */
 gboolean application_create(Application *application, Place *place, const KeyRow *leaf,
                             GError **error);
-/* Deletes a key and all below it; @acl is the list that decides above it. */
-gboolean application_delete_tree(Application *application, const KeyRow *row, gint64 acl,
+/* Deletes a key and all below it; @above is the list that decides above it. */
+gboolean application_delete_tree(Application *application, const KeyRow *row, gint64 above,
                                  GError **error);
 /* Writes one new key, whose place is free, and notes the difference; @above is
  * the list that decides above it. Sets the row's id. */

@@ -103,6 +103,10 @@ static int serve(const Arguments *arguments) {
   Daemon daemon = {.loop = loop, .status = EXIT_SUCCESS};
   ServerOptions options = server_options(arguments);
   ServerEvents events = {.say = say, .failed = on_failed, .data = &daemon};
+  /* Before the name is taken: whoever waits for it may signal at once. */
+  (void)g_unix_signal_add(SIGTERM, on_terminate, &daemon);
+  (void)g_unix_signal_add(SIGINT, on_terminate, &daemon);
+  (void)g_unix_signal_add(SIGHUP, on_hang_up, &daemon);
   /* Before the writer's thread: what it makes is for this user alone. */
   (void)umask(0077);
   daemon.server = server_start(&options, &events, &error);
@@ -110,9 +114,6 @@ static int serve(const Arguments *arguments) {
     say(error->message, NULL);
     return EXIT_FAILURE;
   }
-  (void)g_unix_signal_add(SIGTERM, on_terminate, &daemon);
-  (void)g_unix_signal_add(SIGINT, on_terminate, &daemon);
-  (void)g_unix_signal_add(SIGHUP, on_hang_up, &daemon);
   (void)sd_notify(0, "READY=1");
   g_main_loop_run(loop);
   server_stop(daemon.server);

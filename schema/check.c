@@ -28,9 +28,9 @@ static char *show_type(guint32 type) {
   return name ? g_strdup(name) : g_strdup_printf("type %u", type);
 }
 
-static char *show_allowed(const GStrv allowed) {
+static char *show_allowed(char *const *allowed) {
   g_autoptr(GString) shown = g_string_new(NULL);
-  for (char **word = allowed; *word; word++) {
+  for (char *const *word = allowed; *word; word++) {
     g_autofree char *text = show_text(*word);
     g_string_append_printf(shown, "%s%s", word == allowed ? "" : word[1] ? ", " : " or ", text);
   }
@@ -196,7 +196,8 @@ static char *show_names(const SchemaKey *key) {
     const SchemaValue *value = g_ptr_array_index(key->values, i);
     g_string_append_printf(names, "%s%s", i == 0 ? "" : ", ", shown_name(value->name));
   }
-  return g_string_free(g_steal_pointer(&names), names->len == 0);
+  gboolean nothing = names->len == 0;
+  return g_string_free(g_steal_pointer(&names), nothing);
 }
 
 /* A value that is not described. */

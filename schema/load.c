@@ -87,7 +87,7 @@ SchemaSet *schema_load(const char *const *directories, GPtrArray *problems) {
   for (; *directories; directories++) {
     g_autoptr(GError) unread = NULL;
     g_autoptr(GPtrArray) files = list_files(*directories, &unread);
-    if (!files)
+    if (unread)
       tell(problems, unread);
     for (guint i = 0; files && i < files->len; i++) {
       g_autoptr(GError) bad = NULL;

@@ -47,6 +47,19 @@ def rows(table):
     return register
 
 
+def each(table, function):
+    """Calls the function with every row and fails with all that was wrong: for
+    tables whose rows share one registry and leave nothing behind for another."""
+    problems = []
+    for row in table:
+        try:
+            function(*(row if isinstance(row, tuple) else (row,)))
+        except Exception as problem:
+            problems.append(f"{row!r:.200}: {problem!r:.600}")
+    if problems:
+        raise Failure("\n".join(problems))
+
+
 def equal(found, expected, what=""):
     if found != expected:
         raise Failure(f"{what + ': ' if what else ''}found {found!r}, expected {expected!r}")

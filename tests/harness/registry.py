@@ -41,7 +41,7 @@ def variant(data, kind=None):
     if isinstance(data, str):
         return dbus.String(data, variant_level=1)
     if isinstance(data, (bytes, bytearray)):
-        return dbus.Array(data, signature="y", variant_level=1)
+        return dbus.ByteArray(data, variant_level=1)
     if isinstance(data, list):
         return dbus.Array(data, signature="s", variant_level=1)
     if isinstance(data, bool):
@@ -59,6 +59,8 @@ def exact_variant(signature, data):
         return NUMBERS[signature](data, variant_level=1)
     if signature == "s":
         return dbus.String(data, variant_level=1)
+    if signature == "ay":
+        return dbus.ByteArray(data, variant_level=1)
     if signature.startswith("a{"):
         return dbus.Dictionary(data, signature=signature[2:-1], variant_level=1)
     if signature.startswith("a"):

@@ -37,7 +37,7 @@ PURE = ["client/base", "schema/rules", "schema/parse", "regd/access", "regd/watc
         "mailauth/line", "mailauth/sasl", "mailauth/pop3", "mailauth/imap", "mailauth/throttle",
         "mailauth/settings", "mailauth/decision", "mailauth/maildir-name", "mailauth/pop3-body",
         "mailauth/pop3-maildrop"]
-DOORS = re.compile(r"(unistd|fcntl|stdio|sys/(socket|stat|file|mman|wait)|netinet/.*|arpa/.*|netdb|"
+DOORS = re.compile(r"(unistd|fcntl|stdio|sys/(socket|stat|file|mman|wait)|netdb|"
                    r"dbus/.*|sqlite3|gio/.*|glib/gstdio)\.h$")
 INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]', re.MULTILINE)
 

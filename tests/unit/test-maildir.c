@@ -156,7 +156,6 @@ static void test_folder_is_link(Folder *folder, G_GNUC_UNUSED gconstpointer data
   g_autofree char *real = get_path(folder, "real");
   g_autofree char *link = get_path(folder, "link");
   g_autofree char *link_inside = get_path(folder, "real/new");
-  g_autofree char *cur = get_path(folder, "real/cur");
   g_assert_cmpint(symlink("real", link), ==, 0);
   g_assert_null(maildir_open(link, NULL));
   g_assert_cmpint(symlink("cur", link_inside), ==, 0);

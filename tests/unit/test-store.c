@@ -342,6 +342,7 @@ static void test_access(Fixture *fixture, gconstpointer data) {
   g_autofree char *origin = NULL;
   g_autoptr(Acl) acl =
       reader_get_acl(fixture->reader, fixture->alice, "HKCU\\Software", &origin, NULL);
+  g_assert_nonnull(acl);
   g_assert_cmpstr(origin, ==, "HKEY_USERS\\1000");
   ASSERT_REFUSED(fixture, fixture->alice, set("HKU\\1001\\x", "v", "x"),
                  REGISTRY_ERROR_ACCESS_DENIED);

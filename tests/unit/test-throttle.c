@@ -1,6 +1,8 @@
 /* throttle.c: delays, locks and holds, with time as an argument. */
 #include "mailauth/throttle.h"
 
+#include "mailauth/address.h"
+
 #define SECOND G_GINT64_CONSTANT(1000000)
 
 static const ThrottleRules rules = {
@@ -40,7 +42,7 @@ static void test_addresses(void) {
       {"local", "local"},
   };
   for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
-    g_autofree char *address = throttle_dup_address(rows[i].text);
+    g_autofree char *address = address_dup_group(rows[i].text);
     g_assert_cmpstr(address, ==, rows[i].address);
   }
 }

@@ -1,0 +1,123 @@
+/* `mailauthd --check`: what would be done with the settings as they are. It asks
+ * the registry and the package that decides, and listens nowhere. */
+#include <stdlib.h>
+
+#include "client/base/error.h"
+#include "mailauth/decision.h"
+#include "mailauth/package/sam.h"
+#include "mailauth/package/sqlite.h"
+#include "mailauth/verifier.h"
+#include "mailauth/views.h"
+
+/* How long regd is waited for, in ms. */
+#define WAIT_MS 10000
+
+typedef struct {
+  GMainLoop *loop;
+  Views *views;
+  Outcome outcome;
+  char *detail;
+} Check;
+
+static void on_changed(gpointer data) {
+  const Check *check = data;
+  if (views_are_known(check->views))
+    g_main_loop_quit(check->loop);
+}
+
+static gboolean on_late(gpointer data) {
+  g_main_loop_quit(data);
+  return G_SOURCE_CONTINUE;
+}
+
+static void on_proved(Outcome outcome, const char *detail, gpointer data) {
+  Check *check = data;
+  check->outcome = outcome;
+  check->detail = g_strdup(detail);
+  g_main_loop_quit(check->loop);
+}
+
+/* Asks the package about nobody: "no such user" is an answer, a fault is none. */
+static gboolean ask_package(Check *check, Settings *settings, PackageKind kind) {
+  g_autoptr(Prover) prover = prover_new(1, NULL);
+  g_autoptr(Prover) lookups = prover_new(1, NULL);
+  Package *package = kind == PACKAGE_NATIVE ? sam_new(views_get_accounts(check->views), prover)
+                                            : sqlite_new(lookups, prover);
+  const PackageRequest request = {.account = NULL, .password = "", .settings = settings};
+  package->prove(package, &request, on_proved, check);
+  g_main_loop_run(check->loop);
+  package->free(package);
+  if (outcome_is_client_failure(check->outcome))
+    return TRUE;
+  g_print("no login can be decided: %s (%s)\n", outcome_get_facts(check->outcome)->description,
+          check->detail != NULL ? check->detail : outcome_get_facts(check->outcome)->reason);
+  return FALSE;
+}
+
+static void say_listeners(const char *what, char **addresses) {
+  for (char **address = addresses; *address != NULL; address++)
+    g_print("  listens on %s%s\n", *address, what);
+}
+
+static void say_protocol(const Settings *settings, Protocol protocol) {
+  static const char *const clear_text[] = {"never", "on loopback", "always"};
+  const ProtocolSettings *own = &settings->protocols[protocol];
+  g_print("%s: %s\n", protocol_get_name(protocol), own->enabled ? "enabled" : "not enabled");
+  if (!own->enabled)
+    return;
+  say_listeners("", own->listen);
+  say_listeners(" with TLS", own->listen_tls);
+  g_print("  takes passwords without TLS: %s\n", clear_text[own->clear_text]);
+  if (own->store == STORE_MAILDIR)
+    g_print("  mailboxes: Maildir %s\n",
+            *own->mail_directory == '\0' ? "(`Mail Directory` is not set)" : own->mail_directory);
+  else
+    g_print("  mailboxes: backend %s\n",
+            *own->backend_text == '\0' ? "(`Backend` is not set)" : own->backend_text);
+}
+
+static gboolean say_all(Check *check) {
+  g_autoptr(Settings) settings = views_get_settings(check->views);
+  g_auto(Decision) decision = {0};
+  gboolean decided = TRUE;
+  decision_choose(settings, &decision);
+  g_print("package: %s\n  %s\n", package_kind_get_name(decision.kind), decision.why);
+  for (guint i = 0; i < settings->problems->len; i++) {
+    const SettingProblem *problem = settings->problems->pdata[i];
+    g_print("problem: %s\n", problem->text);
+    decided &= problem->scope == SCOPE_NOTHING || problem->scope == SCOPE_NATIVE ||
+               problem->scope == SCOPE_BROKER;
+  }
+  if (*settings->logon_only_as != NULL)
+    g_print("maintenance: only those whom `Logon Only As` names may log on\n");
+  for (guint i = 0; i < N_PROTOCOLS; i++)
+    say_protocol(settings, (Protocol)i);
+  if (decision.outcome == OUTCOME_OK)
+    return ask_package(check, settings, decision.kind) && decided;
+  g_print("no login can be decided: %s\n", outcome_get_facts(decision.outcome)->reason);
+  return FALSE;
+}
+
+int verifier_check(const char *bus) {
+  g_autoptr(GError) error = NULL;
+  g_autoptr(RegistryConnection) connection = registry_connection_new(bus, NULL, &error);
+  if (connection == NULL) {
+    g_printerr("mailauthd: %s\n", error->message);
+    return EXIT_CODE_UNREACHABLE;
+  }
+  g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
+  Check check = {.loop = loop};
+  g_autoptr(Views) views = views_new(connection, on_changed, &check);
+  check.views = views;
+  guint timer = g_timeout_add(WAIT_MS, on_late, loop);
+  if (!views_are_known(views))
+    g_main_loop_run(loop);
+  g_source_remove(timer);
+  if (!views_are_known(views)) {
+    g_printerr("mailauthd: regd can't be reached on the %s bus\n", bus != NULL ? bus : "system");
+    return EXIT_CODE_UNREACHABLE;
+  }
+  gboolean decided = say_all(&check);
+  g_free(check.detail);
+  return decided ? EXIT_CODE_DONE : EXIT_CODE_FAILED;
+}

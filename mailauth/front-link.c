@@ -1,0 +1,184 @@
+/* The verifier's end of the channel to a front: see front-link.h. */
+#include "mailauth/front-link.h"
+
+#include <unistd.h>
+
+struct FrontLink {
+  Channel *channel;
+  Logins *logins;
+  GHashTable *pending; /* the front's number of a login -> Pending */
+  FrontLinkEvents events;
+  gpointer data;
+  guint ending; /* the channel is of no more use: an idle source */
+  guint64 last_request;
+};
+
+/* A login that the front waits for. */
+typedef struct {
+  FrontLink *link;
+  guint64 id;
+  Login *login;
+} Pending;
+
+static gboolean on_ending(gpointer data) {
+  FrontLink *link = data;
+  link->ending = 0;
+  link->events.ended(link->data);
+  return G_SOURCE_REMOVE;
+}
+
+/* Later, from the loop: whoever sends is in the middle of something. */
+static void end_soon(FrontLink *link) {
+  if (link->ending == 0)
+    link->ending = g_idle_add(on_ending, link);
+}
+
+void front_link_free(FrontLink *link) {
+  if (link == NULL)
+    return;
+  GHashTableIter iterator;
+  gpointer value = NULL;
+  g_hash_table_iter_init(&iterator, link->pending);
+  while (g_hash_table_iter_next(&iterator, NULL, &value))
+    login_cancel(((Pending *)value)->login);
+  g_hash_table_unref(link->pending);
+  if (link->ending != 0)
+    g_source_remove(link->ending);
+  channel_free(link->channel);
+  g_free(link);
+}
+
+Channel *front_link_get_channel(FrontLink *link) {
+  return link->channel;
+}
+
+gboolean front_link_ask_counts(FrontLink *link) {
+  return channel_send(link->channel, MESSAGE_ASK_COUNTS, g_variant_new("t", ++link->last_request),
+                      NULL, 0, NULL);
+}
+
+/* ---- verdicts ---- */
+
+static void send_verdict(FrontLink *link, guint64 id, const LoginResult *result) {
+  gsize size = 0;
+  gconstpointer bytes = result->pending != NULL ? g_bytes_get_data(result->pending, &size) : NULL;
+  GVariant *body = g_variant_new("(tusuus@ay)", id, (guint32)result->outcome, result->user,
+                                 result->delay, result->idle_timeout, result->capabilities,
+                                 g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, bytes, size, 1));
+  if (!channel_send(link->channel, MESSAGE_VERDICT, body, &result->descriptor,
+                    result->descriptor >= 0 ? 1 : 0, NULL))
+    end_soon(link);
+}
+
+static void on_answer(const LoginResult *result, gpointer data) {
+  Pending *pending = data;
+  FrontLink *link = pending->link;
+  guint64 id = pending->id;
+  g_hash_table_remove(link->pending, &id);
+  send_verdict(link, id, result);
+  if (result->descriptor >= 0)
+    close(result->descriptor);
+}
+
+/* ---- what the front says ---- */
+
+static void take_login(FrontLink *link, Message *message) {
+  guint64 id = 0;
+  guchar protocol = 0;
+  const char *mechanism = NULL;
+  const char *user = NULL;
+  const char *address = NULL;
+  gboolean tls = FALSE;
+  g_autoptr(GVariant) bytes = NULL;
+  g_variant_get(message->body, "(ty&s&s@ay&sb)", &id, &protocol, &mechanism, &user, &bytes,
+                &address, &tls);
+  gsize size = 0;
+  gconstpointer password = g_variant_get_fixed_array(bytes, &size, 1);
+  if (id == 0 || protocol >= N_PROTOCOLS || size > MAX_PASSWORD ||
+      g_hash_table_contains(link->pending, &id)) {
+    end_soon(link); /* not what a front says */
+    return;
+  }
+  Secret secret = {0};
+  secret_append(&secret, password, size);
+  const LoginRequest request = {LOGIN_SESSION, (Protocol)protocol, user, address, tls};
+  Pending *pending = g_new0(Pending, 1);
+  pending->link = link;
+  pending->id = id;
+  g_hash_table_insert(link->pending, &pending->id, pending);
+  pending->login = logins_begin(link->logins, &request, &secret, on_answer, pending);
+  secret_clear(&secret);
+}
+
+static void take_cancel(FrontLink *link, const Message *message) {
+  guint64 id = g_variant_get_uint64(message->body);
+  const Pending *pending = g_hash_table_lookup(link->pending, &id);
+  if (pending == NULL)
+    return; /* its verdict is on the way */
+  login_cancel(pending->login);
+  g_hash_table_remove(link->pending, &id);
+}
+
+static void take_incident(FrontLink *link, const Message *message) {
+  guint64 id = 0;
+  guint32 outcome = 0;
+  guchar protocol = 0;
+  const char *user = NULL;
+  const char *address = NULL;
+  g_variant_get(message->body, "(tuy&s&s)", &id, &outcome, &protocol, &user, &address);
+  if (protocol >= N_PROTOCOLS ||
+      (outcome != OUTCOME_CLEAR_TEXT && outcome != OUTCOME_NO_CERTIFICATE)) {
+    end_soon(link);
+    return;
+  }
+  logins_report_incident(link->logins, (Outcome)outcome, (Protocol)protocol, user, address);
+  const LoginResult result = {
+      .outcome = (Outcome)outcome, .user = user, .descriptor = -1, .capabilities = ""};
+  if (id != 0)
+    send_verdict(link, id, &result);
+}
+
+static void take_counts(const FrontLink *link, const Message *message) {
+  g_autoptr(GVariant) counts = g_variant_get_child_value(message->body, 1);
+  link->events.counts(counts, link->data);
+}
+
+static void on_message(G_GNUC_UNUSED Channel *channel, Message *message,
+                       G_GNUC_UNUSED const GError *error, gpointer data) {
+  FrontLink *link = data;
+  if (message == NULL) {
+    end_soon(link);
+    return;
+  }
+  switch (message->kind) {
+  case MESSAGE_LOGIN:
+    take_login(link, message);
+    break;
+  case MESSAGE_CANCEL:
+    take_cancel(link, message);
+    break;
+  case MESSAGE_INCIDENT:
+    take_incident(link, message);
+    break;
+  case MESSAGE_KEYS_RESULT:
+    link->events.keys_result(message, link->data);
+    break;
+  case MESSAGE_COUNTS:
+    take_counts(link, message);
+    break;
+  default:
+    break; /* the channel lets no other kind through */
+  }
+}
+
+FrontLink *front_link_new(int descriptor, Logins *logins, const FrontLinkEvents *events,
+                          gpointer data) {
+  FrontLink *link = g_new0(FrontLink, 1);
+  link->channel = channel_new(descriptor, ROLE_VERIFIER, ROLE_FRONT);
+  link->logins = logins;
+  link->pending = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
+  link->events = *events;
+  link->data = data;
+  channel_attach(link->channel, NULL, on_message, link);
+  return link;
+}

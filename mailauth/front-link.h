@@ -1,0 +1,26 @@
+/* The verifier's end of the channel to a front: its logins in, verdicts out. */
+#ifndef MAILAUTH_FRONT_LINK_H
+#define MAILAUTH_FRONT_LINK_H
+
+#include "mailauth/channel.h"
+#include "mailauth/login.h"
+
+typedef struct FrontLink FrontLink;
+
+typedef struct {
+  void (*ended)(gpointer data); /* from the loop; the callee frees the link */
+  void (*counts)(GVariant *connections, gpointer data); /* a{su}, borrowed */
+  void (*keys_result)(const Message *message, gpointer data);
+} FrontLinkEvents;
+
+/* Takes @descriptor; borrows the logins. @events is copied. */
+FrontLink *front_link_new(int descriptor, Logins *logins, const FrontLinkEvents *events,
+                          gpointer data);
+/* Its logins are cancelled. */
+void front_link_free(FrontLink *link);
+
+Channel *front_link_get_channel(FrontLink *link);
+/* FALSE where it can't be asked. */
+gboolean front_link_ask_counts(FrontLink *link);
+
+#endif

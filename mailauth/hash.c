@@ -1,0 +1,76 @@
+/* Password hashes: see hash.h. */
+#include "mailauth/hash.h"
+
+#include <crypt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/base/error.h"
+#include "mailauth/limits.h"
+
+/* Made by hash_new() from random bytes that nobody has. */
+#define DUMMY "$y$j9T$6zzqgHVwyuXzjjt6Bv1Jl1$mdpQlb5UtHfmyoKDsDzgKCgGBuw9LQ9fPW6nX9qwZK/"
+
+gboolean hash_is_accepted(const char *hash) {
+  static const char *const methods[] = {"$y$", "$6$", "$5$", "$2b$"};
+  for (guint i = 0; i < G_N_ELEMENTS(methods); i++)
+    if (g_str_has_prefix(hash, methods[i]))
+      return crypt_checksalt(hash) != CRYPT_SALT_INVALID;
+  return FALSE;
+}
+
+static gboolean is_same(const char *a, const char *b) {
+  gsize size = strlen(a);
+  volatile guchar difference = strlen(b) != size;
+  for (gsize i = 0; i < size && !difference; i++)
+    difference |= (guchar)(a[i] ^ b[i]);
+  return difference == 0;
+}
+
+gboolean hash_prove(const char *password, gsize size, const char *hash) {
+  gboolean provable = size > 0 && strlen(password) == size && hash_is_accepted(hash);
+  g_autofree struct crypt_data *data = g_new0(struct crypt_data, 1);
+  const char *made = crypt_r(password, hash_is_accepted(hash) ? hash : DUMMY, data);
+  gboolean right = provable && made != NULL && made[0] != '*' && is_same(made, hash);
+  explicit_bzero(data, sizeof *data);
+  return right;
+}
+
+static gboolean check_password(const char *password, gsize size, GError **error) {
+  if (size == 0)
+    return error_set(error, REGISTRY_ERROR_INVALID_VALUE, "an empty password is not taken");
+  if (strlen(password) != size)
+    return error_set(error, REGISTRY_ERROR_INVALID_VALUE, "the password holds a NUL");
+  if (size >= CRYPT_MAX_PASSPHRASE_SIZE || size > MAX_PASSWORD)
+    return error_set(error, REGISTRY_ERROR_INVALID_VALUE, "the password is longer than %d bytes",
+                     CRYPT_MAX_PASSPHRASE_SIZE - 1);
+  return TRUE;
+}
+
+char *hash_new(const char *password, gsize size, GError **error) {
+  char salt[CRYPT_GENSALT_OUTPUT_SIZE];
+  if (!check_password(password, size, error))
+    return NULL;
+  if (crypt_gensalt_rn("$y$", 0, NULL, 0, salt, sizeof salt) == NULL) {
+    error_set(error, REGISTRY_ERROR_FAILED, "no salt for a hash can be had from the system");
+    return NULL;
+  }
+  g_autofree struct crypt_data *data = g_new0(struct crypt_data, 1);
+  const char *made = crypt_r(password, salt, data);
+  char *hash = made == NULL || made[0] == '*' ? NULL : g_strdup(made);
+  explicit_bzero(data, sizeof *data);
+  if (hash == NULL)
+    error_set(error, REGISTRY_ERROR_FAILED, "the password can't be hashed");
+  return hash;
+}
+
+char *hash_dup_dummy(const char *like) {
+  if (like == NULL || !hash_is_accepted(like))
+    return g_strdup(DUMMY);
+  /* The same method, cost and salt with another last character: nothing hashes
+   * to it but by chance, and the time is the same. */
+  char *dummy = g_strdup(like);
+  char *last = &dummy[strlen(dummy) - 1];
+  *last = *last == '.' ? '/' : '.';
+  return dummy;
+}

@@ -1,0 +1,355 @@
+/* One login: see login.h. Each step is a function that ends the login or leads
+ * to the next; what is waited for in between calls back here. */
+#include "mailauth/login.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "mailauth/address.h"
+#include "mailauth/name.h"
+#include "mailauth/package/sam.h"
+#include "mailauth/package/sqlite.h"
+
+/* Logins under way, those of clients that have gone included. */
+#define MAX_LOGINS 20000U
+
+struct Logins {
+  LoginTools tools;
+  Package *sam;
+  Package *sqlite;
+  GQueue all;     /* of Login */
+  GQueue waiting; /* of Login: held back for a moment */
+  guint64 totals[N_PROTOCOLS][2][N_OUTCOMES];
+};
+
+struct Login {
+  Logins *logins;
+  GList link; /* in all */
+  LoginPurpose purpose;
+  Protocol protocol;
+  char *user;
+  char *address;
+  char *group; /* the address as it is counted */
+  gboolean tls;
+  Secret password;
+  Settings *settings;
+  Decision decision;
+  char *account;      /* NULL: a name that no account can have */
+  LoginAnswer answer; /* NULL: cancelled */
+  gpointer data;
+  gboolean begun; /* at the throttle */
+  GList *waiting; /* its link in logins->waiting */
+  guint timer;
+  guint32 delay;
+  GPtrArray *steps; /* of a trial */
+};
+
+Logins *logins_new(const LoginTools *tools) {
+  Logins *logins = g_new0(Logins, 1);
+  logins->tools = *tools;
+  logins->sam = sam_new(views_get_accounts(tools->views), tools->prover);
+  logins->sqlite = sqlite_new(tools->lookups, tools->prover);
+  g_queue_init(&logins->all);
+  g_queue_init(&logins->waiting);
+  return logins;
+}
+
+guint logins_count(const Logins *logins) {
+  return logins->all.length;
+}
+
+guint64 logins_get_total(const Logins *logins, Protocol protocol, PackageKind kind,
+                         Outcome outcome) {
+  return logins->totals[protocol][kind][outcome];
+}
+
+static void stop_waiting(Login *login) {
+  if (login->timer != 0)
+    g_source_remove(login->timer);
+  login->timer = 0;
+  if (login->waiting != NULL)
+    g_queue_delete_link(&login->logins->waiting, login->waiting);
+  login->waiting = NULL;
+}
+
+static void login_free(Login *login) {
+  stop_waiting(login);
+  g_queue_unlink(&login->logins->all, &login->link);
+  secret_clear(&login->password);
+  settings_unref(login->settings);
+  decision_clear(&login->decision);
+  g_clear_pointer(&login->steps, g_ptr_array_unref);
+  g_free(login->user);
+  g_free(login->address);
+  g_free(login->group);
+  g_free(login->account);
+  g_free(login);
+}
+
+void logins_free(Logins *logins) {
+  if (logins == NULL)
+    return;
+  while (logins->all.head != NULL)
+    login_free(logins->all.head->data);
+  logins->sam->free(logins->sam);
+  logins->sqlite->free(logins->sqlite);
+  g_free(logins);
+}
+
+/* ---- the end of a login ---- */
+
+G_GNUC_PRINTF(2, 3)
+static void explain(Login *login, const char *format, ...) {
+  if (login->steps == NULL)
+    return;
+  va_list arguments;
+  va_start(arguments, format);
+  g_ptr_array_add(login->steps, g_strdup_vprintf(format, arguments));
+  va_end(arguments);
+}
+
+static const char *get_name(const Login *login) {
+  return login->account != NULL ? login->account : login->user;
+}
+
+static void record(const Login *login, Outcome outcome, const char *detail) {
+  Logins *logins = login->logins;
+  const char *source = protocol_get_source(login->protocol);
+  if (login->purpose == LOGIN_TRIAL)
+    return;
+  logins->totals[login->protocol][login->decision.kind][outcome]++;
+  /* Whoever gets as far as an audit has met no fault of the server's. */
+  if (outcome == OUTCOME_OK || outcome_is_client_failure(outcome))
+    events_forget_faults(reporter_get_events(logins->tools.reporter), source);
+  reporter_report(logins->tools.reporter, outcome, source, get_name(login), login->address, detail);
+}
+
+/* Records, answers, and frees. @result->outcome, and what comes with OK, are given. */
+static void answer(Login *login, LoginResult *result, const char *detail) {
+  record(login, result->outcome, detail);
+  explain(login, "result: %s", outcome_get_facts(result->outcome)->reason);
+  if (login->steps != NULL)
+    g_ptr_array_add(login->steps, NULL);
+  result->user = get_name(login);
+  result->delay = login->delay;
+  result->steps = login->steps != NULL ? (const char *const *)login->steps->pdata : NULL;
+  if (login->answer != NULL)
+    login->answer(result, login->data);
+  else if (result->descriptor >= 0)
+    close(result->descriptor);
+  login_free(login);
+}
+
+static void end(Login *login, Outcome outcome, const char *detail) {
+  LoginResult result = {.outcome = outcome, .descriptor = -1, .capabilities = ""};
+  answer(login, &result, detail);
+}
+
+/* ---- the mailbox ---- */
+
+static void on_store_opened(Outcome outcome, const char *problem, int descriptor, gpointer data) {
+  Login *login = data;
+  LoginResult result = {.outcome = outcome, .descriptor = descriptor, .capabilities = ""};
+  answer(login, &result, problem);
+}
+
+static void on_backend_opened(const BackendResult *backend, gpointer data) {
+  Login *login = data;
+  LoginResult result = {
+      .outcome = backend->outcome,
+      .descriptor = backend->descriptor,
+      .capabilities = backend->capabilities != NULL ? backend->capabilities : "",
+      .pending = backend->pending,
+      .idle_timeout = login->settings->protocols[login->protocol].idle_timeout,
+  };
+  answer(login, &result, backend->detail);
+}
+
+static void open_mailbox(Login *login) {
+  const ProtocolSettings *settings = &login->settings->protocols[login->protocol];
+  g_autofree char *path = NULL;
+  g_autofree char *why = NULL;
+  Outcome outcome =
+      decision_find_mailbox(login->settings, login->protocol, login->account, &path, &why);
+  if (outcome != OUTCOME_OK) {
+    explain(login, "mailbox: %s", why);
+    end(login, outcome, why);
+  } else if (login->purpose == LOGIN_TRIAL) {
+    explain(login, "mailbox: %s", path != NULL ? path : settings->backend_text);
+    end(login, OUTCOME_OK, NULL);
+  } else if (path != NULL) {
+    const StoreRequest request = {login->account, path, settings->mail_user,
+                                  settings->idle_timeout};
+    stores_open(login->logins->tools.stores, &request, on_store_opened, login);
+  } else {
+    backends_open(login->logins->tools.backends, settings, login->account, on_backend_opened,
+                  login);
+  }
+}
+
+/* ---- the password ---- */
+
+static ThrottleRules get_rules(const Login *login) {
+  return (ThrottleRules){login->settings->failure_delay, login->settings->lockout_threshold,
+                         login->settings->lockout_seconds};
+}
+
+static void ask_throttle(Login *login);
+
+/* Those of the same address that wait may go on now. */
+static void wake_waiting(Logins *logins, const char *group) {
+  g_autoptr(GPtrArray) woken = g_ptr_array_new();
+  for (GList *link = logins->waiting.head; link != NULL; link = link->next)
+    if (g_str_equal(((Login *)link->data)->group, group))
+      g_ptr_array_add(woken, link->data);
+  for (guint i = 0; i < woken->len; i++) {
+    stop_waiting(woken->pdata[i]);
+    ask_throttle(woken->pdata[i]);
+  }
+}
+
+static void end_try(Login *login, Outcome outcome) {
+  if (!login->begun)
+    return;
+  const ThrottleRules rules = get_rules(login);
+  ThrottleResult result = outcome == OUTCOME_OK                ? THROTTLE_SUCCESS
+                          : outcome_is_client_failure(outcome) ? THROTTLE_FAILURE
+                                                               : THROTTLE_UNDECIDED;
+  login->begun = FALSE;
+  throttle_end(login->logins->tools.throttle, &rules, get_name(login), login->group,
+               g_get_monotonic_time(), result, &login->delay);
+}
+
+static void on_proved(Outcome outcome, const char *detail, gpointer data) {
+  Login *login = data;
+  Logins *logins = login->logins;
+  g_autofree char *group = g_strdup(login->group);
+  secret_clear(&login->password);
+  end_try(login, outcome);
+  explain(login, "password: %s%s%s", outcome_get_facts(outcome)->description,
+          detail != NULL ? ": " : "", detail != NULL ? detail : "");
+  if (outcome != OUTCOME_OK)
+    end(login, outcome, detail);
+  else if (login->answer == NULL)
+    end(login, OUTCOME_OK, "the client had gone before it was answered");
+  else
+    open_mailbox(login);
+  wake_waiting(logins, group);
+}
+
+static void prove(Login *login) {
+  Package *package =
+      login->decision.kind == PACKAGE_MEMBERSHIP ? login->logins->sqlite : login->logins->sam;
+  const PackageRequest request = {
+      .account = login->account,
+      .password = login->password.bytes != NULL ? (const char *)login->password.bytes : "",
+      .size = login->password.size,
+      .settings = login->settings,
+  };
+  package->prove(package, &request, on_proved, login);
+}
+
+/* ---- held back ---- */
+
+static gboolean on_waited(gpointer data) {
+  Login *login = data;
+  login->timer = 0;
+  stop_waiting(login);
+  ask_throttle(login);
+  return G_SOURCE_REMOVE;
+}
+
+static void ask_throttle(Login *login) {
+  const ThrottleRules rules = get_rules(login);
+  guint32 wait = 0;
+  if (login->logins->all.length > MAX_LOGINS) {
+    end(login, OUTCOME_HELD_BACK, "too many logins at once");
+    return;
+  }
+  ThrottleAnswer verdict = throttle_begin(login->logins->tools.throttle, &rules, get_name(login),
+                                          login->group, g_get_monotonic_time(), &wait);
+  if (verdict == THROTTLE_HELD) {
+    login->delay = wait;
+    end(login, OUTCOME_HELD_BACK, NULL);
+  } else if (verdict == THROTTLE_WAIT) {
+    g_queue_push_tail(&login->logins->waiting, login);
+    login->waiting = login->logins->waiting.tail;
+    if (wait > 0)
+      login->timer = g_timeout_add(wait, on_waited, login);
+  } else {
+    login->begun = TRUE;
+    prove(login);
+  }
+}
+
+/* ---- the settings ---- */
+
+static gboolean may_be_clear(const Login *login) {
+  guint32 rule = login->settings->protocols[login->protocol].clear_text;
+  return login->tls || rule == CLEAR_TEXT_ALWAYS ||
+         (rule == CLEAR_TEXT_LOOPBACK && address_is_loopback(login->address));
+}
+
+static void explain_decision(Login *login, gboolean current) {
+  explain(login, "registry: %s",
+          current ? "asked, every setting that was answered is in force"
+                  : "regd can't be reached, the last settings known hold");
+  explain(login, "package: %s (%s)", package_kind_get_name(login->decision.kind),
+          login->decision.why);
+  explain(login, "account: %s",
+          login->account != NULL ? login->account : "no account can have that name");
+}
+
+static void on_synced(gboolean current, gpointer data) {
+  Login *login = data;
+  if (login->answer == NULL) {
+    login_free(login);
+    return;
+  }
+  login->settings = views_get_settings(login->logins->tools.views);
+  login->account = name_get_account(login->user, login->settings->domain);
+  decision_admit(login->settings, login->protocol, login->account, &login->decision);
+  explain_decision(login, current);
+  if (login->decision.outcome != OUTCOME_OK)
+    end(login, login->decision.outcome, login->decision.why);
+  else if (login->purpose == LOGIN_TRIAL)
+    prove(login);
+  else if (!may_be_clear(login))
+    end(login, OUTCOME_CLEAR_TEXT, NULL);
+  else
+    ask_throttle(login);
+}
+
+Login *logins_begin(Logins *logins, const LoginRequest *request, Secret *password,
+                    LoginAnswer callback, gpointer data) {
+  Login *login = g_new0(Login, 1);
+  login->logins = logins;
+  login->link.data = login;
+  login->purpose = request->purpose;
+  login->protocol = request->protocol;
+  login->user = g_strdup(request->user);
+  login->address = g_strdup(request->address);
+  login->group = address_dup_group(request->address);
+  login->tls = request->tls;
+  login->answer = callback;
+  login->data = data;
+  secret_move(&login->password, password);
+  if (request->purpose == LOGIN_TRIAL)
+    login->steps = g_ptr_array_new_with_free_func(g_free);
+  g_queue_push_tail_link(&logins->all, &login->link);
+  views_sync(logins->tools.views, on_synced, login);
+  return login;
+}
+
+void login_cancel(Login *login) {
+  login->answer = NULL;
+  /* Whoever waits has asked nothing yet; the others are called back. */
+  if (login->waiting != NULL)
+    login_free(login);
+}
+
+void logins_report_incident(Logins *logins, Outcome outcome, Protocol protocol, const char *user,
+                            const char *address) {
+  reporter_report(logins->tools.reporter, outcome, protocol_get_source(protocol), user, address,
+                  NULL);
+}

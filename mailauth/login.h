@@ -1,0 +1,77 @@
+/* One login from its first word to its verdict: the round trip that brings in
+ * every setting answered before, the decision, holding back, the password, the
+ * mailbox, the event. Whoever asks (a front, an administrator's test) is told
+ * the result; nobody else knows the order. */
+#ifndef MAILAUTH_LOGIN_H
+#define MAILAUTH_LOGIN_H
+
+#include "mailauth/backend.h"
+#include "mailauth/decision.h"
+#include "mailauth/prover.h"
+#include "mailauth/reporter.h"
+#include "mailauth/secret.h"
+#include "mailauth/stores.h"
+#include "mailauth/throttle.h"
+#include "mailauth/views.h"
+
+/* What logins work with; all borrowed. */
+typedef struct {
+  Views *views;
+  Reporter *reporter;
+  Throttle *throttle;
+  Prover *prover;
+  Prover *lookups;
+  Stores *stores;
+  Backends *backends;
+} LoginTools;
+
+typedef struct Logins Logins;
+typedef struct Login Login;
+
+typedef enum {
+  LOGIN_SESSION, /* a client's: to its mailbox */
+  LOGIN_TRIAL,   /* an administrator's test: no event, no mailbox, not counted, explained */
+} LoginPurpose;
+
+typedef struct {
+  LoginPurpose purpose;
+  Protocol protocol;
+  const char *user;    /* UTF-8, as the client gave it */
+  const char *address; /* the client's; "" where there is none */
+  gboolean tls;
+} LoginRequest;
+
+typedef struct {
+  Outcome outcome;
+  const char *user;         /* the account where there is one, else as it was given */
+  guint32 delay;            /* ms that the client's answer is to wait */
+  guint32 idle_timeout;     /* s; of a session that is relayed; 0: its server's own affair */
+  int descriptor;           /* where the session goes on; the callee's to close; -1 for none */
+  const char *capabilities; /* an IMAP server's; "" for unknown */
+  GBytes *pending;          /* what the mail server has said already; may be NULL */
+  const char *const *steps; /* a trial's explanation, NULL-terminated; else NULL */
+} LoginResult;
+typedef void (*LoginAnswer)(const LoginResult *result, gpointer data);
+
+Logins *logins_new(const LoginTools *tools);
+/* Nobody is answered any more. Proofs under way must have ended (prover_free()). */
+void logins_free(Logins *logins);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Logins, logins_free)
+
+/* Takes the password out of @password. @answer is called exactly once, never
+ * from inside, unless the login is cancelled; the login is gone after it. */
+Login *logins_begin(Logins *logins, const LoginRequest *request, Secret *password,
+                    LoginAnswer answer, gpointer data);
+/* The client has gone. What is under way is still recorded and counted. */
+void login_cancel(Login *login);
+
+/* Something that ends no login: records it as an event. */
+void logins_report_incident(Logins *logins, Outcome outcome, Protocol protocol, const char *user,
+                            const char *address);
+
+guint logins_count(const Logins *logins);
+/* How many have ended so, by @protocol and package since the start. */
+guint64 logins_get_total(const Logins *logins, Protocol protocol, PackageKind kind,
+                         Outcome outcome);
+
+#endif

@@ -1,0 +1,32 @@
+/* What every way of proving a password has in common. A package is asked on the
+ * loop and answers there later; nothing it does blocks the loop. The verifier
+ * knows packages by this alone. */
+#ifndef MAILAUTH_PACKAGE_PACKAGE_H
+#define MAILAUTH_PACKAGE_PACKAGE_H
+
+#include "mailauth/outcome.h"
+#include "mailauth/settings.h"
+
+typedef struct {
+  const char *account;  /* in lower case; NULL: a name that no account can have */
+  const char *password; /* ends in a NUL that size does not count */
+  gsize size;
+  Settings *settings; /* what the login is decided by */
+} PackageRequest;
+
+/* OUTCOME_OK, BAD_PASSWORD, NO_SUCH_USER, DISABLED, or a fault of the server's.
+ * @detail: for administrators, or NULL; borrowed. */
+typedef void (*PackageAnswer)(Outcome outcome, const char *detail, gpointer data);
+
+typedef struct Package Package;
+struct Package {
+  const char *name; /* as `Native Source` or a broker's `Type` has it */
+  /* Copies what it needs of @request. @answer is called exactly once, never from
+   * inside. An unknown user and a disabled one take as long as any other. */
+  void (*prove)(Package *package, const PackageRequest *request, PackageAnswer answer,
+                gpointer data);
+  /* When nothing is under way any more. */
+  void (*free)(Package *package);
+};
+
+#endif

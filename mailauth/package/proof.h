@@ -1,0 +1,34 @@
+/* One password against one hash, on the prover's threads: what the packages that
+ * keep hashes share. */
+#ifndef MAILAUTH_PACKAGE_PROOF_H
+#define MAILAUTH_PACKAGE_PROOF_H
+
+#include "mailauth/package/package.h"
+#include "mailauth/prover.h"
+
+typedef struct {
+  char *password; /* wiped with the proof */
+  gsize size;
+  char *hash;
+  Outcome otherwise; /* OUTCOME_OK where the hash decides; else what comes of it in any case */
+  char *detail;      /* for administrators, or NULL */
+  gboolean right;
+  PackageAnswer answer;
+  gpointer data;
+} Proof;
+
+/* Takes a copy of the request's password. */
+Proof *proof_new(const PackageRequest *request, PackageAnswer answer, gpointer data);
+void proof_free(Proof *proof);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Proof, proof_free)
+
+/* What was found of an account. @hash NULL or not accepted: BAD_PASSWORD, with a
+ * detail that says so. @dummy is what is proved against then. */
+void proof_set_account(Proof *proof, const char *hash, gboolean disabled, const char *dummy);
+/* No such account. */
+void proof_set_nobody(Proof *proof, const char *dummy);
+
+/* Proves, then answers; frees @proof. */
+void proof_submit(Proof *proof, Prover *prover);
+
+#endif

@@ -1,0 +1,96 @@
+/* Native accounts: see sam.h. What this server's user may not read, or is not
+ * there at all, is what article Q255269 tells of. */
+#include "mailauth/package/sam.h"
+
+#include "mailauth/package/proof.h"
+
+/* Accounts looked at for what a stranger's hash should look like. */
+#define MAX_LOOKED_AT 64U
+
+typedef struct {
+  Package package;
+  const RegistryView *accounts;
+  Prover *prover;
+  char *dummy; /* a hash like those of the accounts */
+  guint64 dummy_revision;
+} Sam;
+
+Outcome sam_get_state(const RegistryView *accounts, char **detail) {
+  const GError *problem = registry_view_get_problem(accounts);
+  *detail = NULL;
+  switch (registry_view_get_state(accounts)) {
+  case REGISTRY_VIEW_READY:
+    return OUTCOME_OK;
+  case REGISTRY_VIEW_MISSING:
+    *detail = g_strdup("the key " ACCOUNTS_PATH " is not there; 'mailauthctl repair' makes it");
+    return OUTCOME_ACCOUNTS_MISSING;
+  case REGISTRY_VIEW_DENIED:
+    *detail = g_strdup("this server's user may not read " ACCOUNTS_PATH
+                       "; 'mailauthctl repair' gives it the right");
+    return OUTCOME_ACCOUNTS_DENIED;
+  case REGISTRY_VIEW_WAITING:
+    *detail = g_strdup(ACCOUNTS_PATH ": the registry can't be reached");
+    return OUTCOME_BAD_SETTING;
+  case REGISTRY_VIEW_FAILED:
+    break;
+  }
+  *detail = g_strdup_printf(ACCOUNTS_PATH ": %s",
+                            problem != NULL ? problem->message : "it can't be read");
+  return OUTCOME_BAD_SETTING;
+}
+
+static char *dup_hash(const Sam *sam, const char *account) {
+  static const char *const names[] = {"Password", NULL};
+  return registry_view_get_string(sam->accounts, account, names, NULL);
+}
+
+/* A hash like the accounts' own, looked for once a revision. */
+static const char *get_dummy(Sam *sam) {
+  guint64 revision = registry_view_get_revision(sam->accounts);
+  if (sam->dummy != NULL && sam->dummy_revision == revision)
+    return sam->dummy;
+  g_auto(GStrv) names = registry_view_list_keys(sam->accounts, "");
+  g_clear_pointer(&sam->dummy, g_free);
+  for (guint i = 0; names != NULL && names[i] != NULL && i < MAX_LOOKED_AT && sam->dummy == NULL;
+       i++)
+    sam->dummy = dup_hash(sam, names[i]);
+  sam->dummy_revision = revision;
+  return sam->dummy;
+}
+
+static void prove(Package *package, const PackageRequest *request, PackageAnswer answer,
+                  gpointer data) {
+  static const char *const names[] = {"Disabled", NULL};
+  Sam *sam = (Sam *)package;
+  Proof *proof = proof_new(request, answer, data);
+  proof->otherwise = sam_get_state(sam->accounts, &proof->detail);
+  if (proof->otherwise != OUTCOME_OK) {
+    /* Nothing to prove, and nothing to hide: the same for every name. */
+    proof->hash = g_strdup("");
+  } else if (request->account == NULL || !registry_view_has_key(sam->accounts, request->account)) {
+    proof_set_nobody(proof, get_dummy(sam));
+  } else {
+    guint32 disabled = 0;
+    g_autoptr(GError) error = NULL;
+    g_autofree char *hash = dup_hash(sam, request->account);
+    /* A `Disabled` that can't be read must not let anybody in. */
+    if (!registry_view_get_uint32(sam->accounts, request->account, names, &disabled, &error))
+      disabled = !g_error_matches(error, REGISTRY_ERROR, REGISTRY_ERROR_VALUE_NOT_FOUND);
+    proof_set_account(proof, hash, disabled != 0, get_dummy(sam));
+  }
+  proof_submit(proof, sam->prover);
+}
+
+static void sam_free(Package *package) {
+  Sam *sam = (Sam *)package;
+  g_free(sam->dummy);
+  g_free(sam);
+}
+
+Package *sam_new(const RegistryView *accounts, Prover *prover) {
+  Sam *sam = g_new0(Sam, 1);
+  sam->package = (Package){"SAM", prove, sam_free};
+  sam->accounts = accounts;
+  sam->prover = prover;
+  return &sam->package;
+}

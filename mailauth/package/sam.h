@@ -1,0 +1,15 @@
+/* Native accounts: the keys of HKLM\SAM\Domains\Account\Users, from a live view. */
+#ifndef MAILAUTH_PACKAGE_SAM_H
+#define MAILAUTH_PACKAGE_SAM_H
+
+#include "mailauth/package/package.h"
+#include "mailauth/prover.h"
+
+/* Borrows both, for as long as it lives. */
+Package *sam_new(const RegistryView *accounts, Prover *prover);
+
+/* Whether the accounts can be asked: OUTCOME_OK, or what comes of a login where
+ * they can't, with *@detail (owned) saying why. */
+Outcome sam_get_state(const RegistryView *accounts, char **detail);
+
+#endif

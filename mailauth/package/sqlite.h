@@ -1,0 +1,13 @@
+/* The embedded membership: a broker of type `sqlite`, its file as membership.h
+ * describes it. The file is opened anew for each login, so that what
+ * `mailauthctl member` changes, and another file in its place, count at once. */
+#ifndef MAILAUTH_PACKAGE_SQLITE_H
+#define MAILAUTH_PACKAGE_SQLITE_H
+
+#include "mailauth/package/package.h"
+#include "mailauth/prover.h"
+
+/* Borrows both: @lookups for what waits for a disk or a lock, @prover for hashes. */
+Package *sqlite_new(Prover *lookups, Prover *prover);
+
+#endif

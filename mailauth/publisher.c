@@ -1,0 +1,267 @@
+/* What the settings mean for the other roles: see publisher.h. */
+#include "mailauth/publisher.h"
+
+struct Publisher {
+  Channel *parent;
+  Channel *front; /* NULL while there is none */
+  Reporter *reporter;
+  Settings *settings;    /* what was published last; NULL before */
+  GVariant *listen;      /* what was sent last */
+  GVariant *certificate; /* and here */
+  GVariant *rules;
+  GPtrArray *listeners;
+  gboolean settled;
+  char *certificate_problem;
+};
+
+static void listener_free(gpointer data) {
+  Listener *listener = data;
+  g_free(listener->address);
+  g_free(listener->problem);
+  g_free(listener);
+}
+
+Publisher *publisher_new(Channel *parent, Reporter *reporter) {
+  Publisher *publisher = g_new0(Publisher, 1);
+  publisher->parent = parent;
+  publisher->reporter = reporter;
+  publisher->listeners = g_ptr_array_new_with_free_func(listener_free);
+  return publisher;
+}
+
+void publisher_free(Publisher *publisher) {
+  if (publisher == NULL)
+    return;
+  settings_unref(publisher->settings);
+  g_clear_pointer(&publisher->listen, g_variant_unref);
+  g_clear_pointer(&publisher->certificate, g_variant_unref);
+  g_clear_pointer(&publisher->rules, g_variant_unref);
+  g_ptr_array_unref(publisher->listeners);
+  g_free(publisher->certificate_problem);
+  g_free(publisher);
+}
+
+const GPtrArray *publisher_get_listeners(const Publisher *publisher) {
+  return publisher->listeners;
+}
+
+gboolean publisher_is_settled(const Publisher *publisher) {
+  return publisher->settled;
+}
+
+const char *publisher_get_certificate_problem(const Publisher *publisher) {
+  return publisher->certificate_problem;
+}
+
+/* ---- to the parent ---- */
+
+static void add_listeners(GVariantBuilder *list, char **addresses, Protocol protocol,
+                          gboolean tls) {
+  for (char **address = addresses; *address != NULL; address++)
+    g_variant_builder_add(list, "(syb)", *address, (guchar)protocol, tls);
+}
+
+static GVariant *build_listen(const Settings *settings) {
+  GVariantBuilder list;
+  g_variant_builder_init(&list, G_VARIANT_TYPE("a(syb)"));
+  for (guint i = 0; i < N_PROTOCOLS; i++) {
+    const ProtocolSettings *own = &settings->protocols[i];
+    if (own->enabled == 0)
+      continue;
+    add_listeners(&list, own->listen, (Protocol)i, FALSE);
+    add_listeners(&list, own->listen_tls, (Protocol)i, TRUE);
+  }
+  return g_variant_builder_end(&list);
+}
+
+/* Certificate and key may be in one file. */
+static GVariant *build_certificate(const Settings *settings) {
+  const char *key = *settings->private_key != '\0' ? settings->private_key : settings->certificate;
+  return g_variant_new("(ss)", settings->certificate, *settings->certificate == '\0' ? "" : key);
+}
+
+/* ---- to the front ---- */
+
+static GVariant *build_rules(const Settings *settings) {
+  GVariantBuilder rows;
+  g_variant_builder_init(&rows, G_VARIANT_TYPE("a(yyuuuy)"));
+  for (guint i = 0; i < N_PROTOCOLS; i++) {
+    const ProtocolSettings *own = &settings->protocols[i];
+    g_variant_builder_add(&rows, "(yyuuuy)", (guchar)i, (guchar)own->clear_text, own->login_timeout,
+                          own->max_connections, own->max_connections_per_address,
+                          (guchar)own->logging_level);
+  }
+  return g_variant_new("(qa(yyuuuy))", (guint16)settings->minimum_tls, &rows);
+}
+
+/* Sends @body where it is not what was sent last. */
+static gboolean send_news(Channel *channel, MessageKind kind, GVariant **last, GVariant *body) {
+  g_autoptr(GVariant) owned = g_variant_ref_sink(body);
+  if (channel == NULL || (*last != NULL && g_variant_equal(*last, owned)))
+    return FALSE;
+  g_clear_pointer(last, g_variant_unref);
+  *last = g_variant_ref(owned);
+  /* A channel that fails ends, and its owner hears of it. */
+  (void)channel_send(channel, kind, owned, NULL, 0, NULL);
+  return TRUE;
+}
+
+/* ---- events ---- */
+
+static const char *get_source(SettingsKey key) {
+  return key == SETTINGS_POP3   ? protocol_get_source(PROTOCOL_POP3)
+         : key == SETTINGS_IMAP ? protocol_get_source(PROTOCOL_IMAP)
+                                : EVENT_SOURCE_SERVER;
+}
+
+static gboolean had_problem(const Settings *settings, const char *text) {
+  for (guint i = 0; settings != NULL && i < settings->problems->len; i++)
+    if (g_str_equal(((SettingProblem *)settings->problems->pdata[i])->text, text))
+      return TRUE;
+  return FALSE;
+}
+
+static void report_problems(const Publisher *publisher, const Settings *settings) {
+  for (guint i = 0; i < settings->problems->len; i++) {
+    const SettingProblem *problem = settings->problems->pdata[i];
+    if (!had_problem(publisher->settings, problem->text))
+      reporter_report(publisher->reporter, OUTCOME_BAD_SETTING, get_source(problem->key), NULL,
+                      NULL, problem->text);
+  }
+}
+
+static char *describe_package(const Settings *settings) {
+  const char *broker = settings->broker;
+  if (*settings->package == '\0')
+    return *broker == '\0' ? g_strdup("native")
+                           : g_strdup_printf("native, broker %s not in use", broker);
+  if (!g_str_equal(settings->package, "MBS_BASIC"))
+    return g_strdup_printf("'%s', which can't be used", settings->package);
+  return *broker == '\0' ? g_strdup("membership, no broker")
+                         : g_strdup_printf("membership, broker %s", broker);
+}
+
+static void report_change(const Publisher *publisher, const Settings *settings) {
+  /* Nothing is new as long as nothing was known. */
+  if (publisher->settings == NULL || !publisher->settings->known || !settings->known)
+    return;
+  g_autofree char *old = describe_package(publisher->settings);
+  g_autofree char *new = describe_package(settings);
+  if (g_str_equal(old, new))
+    return;
+  g_autofree char *detail = g_strdup_printf("old: %s; new: %s", old, new);
+  reporter_report(publisher->reporter, OUTCOME_CHANGED, EVENT_SOURCE_SERVER, NULL, NULL, detail);
+}
+
+/* ---- the whole ---- */
+
+void publisher_publish(Publisher *publisher, Settings *settings) {
+  if (settings == publisher->settings)
+    return;
+  report_change(publisher, settings);
+  report_problems(publisher, settings);
+  settings_ref(settings);
+  settings_unref(publisher->settings);
+  publisher->settings = settings;
+  if (send_news(publisher->parent, MESSAGE_LISTEN, &publisher->listen, build_listen(settings)))
+    publisher->settled = FALSE;
+  if (send_news(publisher->parent, MESSAGE_CERTIFICATE, &publisher->certificate,
+                build_certificate(settings)))
+    g_clear_pointer(&publisher->certificate_problem, g_free);
+  send_news(publisher->front, MESSAGE_SETTINGS, &publisher->rules, build_rules(settings));
+}
+
+void publisher_set_front(Publisher *publisher, Channel *front) {
+  publisher->front = front;
+  g_clear_pointer(&publisher->rules, g_variant_unref);
+  if (publisher->settings != NULL)
+    send_news(front, MESSAGE_SETTINGS, &publisher->rules, build_rules(publisher->settings));
+}
+
+void publisher_reload_certificate(Publisher *publisher) {
+  g_clear_pointer(&publisher->certificate, g_variant_unref);
+  g_clear_pointer(&publisher->certificate_problem, g_free);
+  if (publisher->settings != NULL)
+    send_news(publisher->parent, MESSAGE_CERTIFICATE, &publisher->certificate,
+              build_certificate(publisher->settings));
+}
+
+static gboolean is_tls_listener(const Publisher *publisher, const char *address,
+                                Protocol protocol) {
+  const ProtocolSettings *own = &publisher->settings->protocols[protocol];
+  return !g_strv_contains((const char *const *)own->listen, address) &&
+         g_strv_contains((const char *const *)own->listen_tls, address);
+}
+
+static gboolean had_listener_problem(const GPtrArray *listeners, const Listener *listener) {
+  for (guint i = 0; i < listeners->len; i++) {
+    const Listener *old = listeners->pdata[i];
+    if (g_str_equal(old->address, listener->address) && old->protocol == listener->protocol &&
+        g_str_equal(old->problem, listener->problem))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+static void report_listener(const Publisher *publisher, const Listener *listener) {
+  SettingsKey key = listener->protocol == PROTOCOL_POP3 ? SETTINGS_POP3 : SETTINGS_IMAP;
+  g_autofree char *detail = g_strdup_printf("%s, %s: %s: %s", settings_get_path(key),
+                                            listener->tls ? "Listen TLS" : "Listen",
+                                            listener->address, listener->problem);
+  reporter_report(publisher->reporter, OUTCOME_BAD_SETTING, get_source(key), NULL, NULL, detail);
+}
+
+void publisher_take_listening(Publisher *publisher, const Message *message) {
+  g_autoptr(GPtrArray) old = publisher->listeners;
+  publisher->listeners = g_ptr_array_new_with_free_func(listener_free);
+  GVariantIter iterator;
+  const char *address = NULL;
+  guchar protocol = 0;
+  const char *problem = NULL;
+  const char *bound = NULL;
+  g_variant_iter_init(&iterator, message->body);
+  while (g_variant_iter_next(&iterator, "(&sy&s&s)", &address, &protocol, &problem, &bound)) {
+    if (protocol >= N_PROTOCOLS || publisher->settings == NULL)
+      continue;
+    Listener *listener = g_new0(Listener, 1);
+    *listener =
+        (Listener){g_strdup(*problem == '\0' ? bound : address), (Protocol)protocol,
+                   is_tls_listener(publisher, address, (Protocol)protocol), g_strdup(problem)};
+    g_ptr_array_add(publisher->listeners, listener);
+    if (*problem != '\0' && !had_listener_problem(old, listener))
+      report_listener(publisher, listener);
+  }
+  publisher->settled = TRUE;
+}
+
+/* ---- the certificate ---- */
+
+static void set_certificate_problem(Publisher *publisher, const char *name, const char *problem) {
+  g_free(publisher->certificate_problem);
+  publisher->certificate_problem = g_strdup(problem);
+  g_autofree char *detail =
+      g_strdup_printf("%s\\Parameters, %s: %s", settings_get_path(SETTINGS_SERVICE), name, problem);
+  reporter_report(publisher->reporter, OUTCOME_NO_CERTIFICATE, EVENT_SOURCE_SERVER, NULL, NULL,
+                  detail);
+}
+
+void publisher_take_file_problem(Publisher *publisher, const Message *message) {
+  const char *file = NULL;
+  const char *problem = NULL;
+  g_variant_get(message->body, "(&s&s)", &file, &problem);
+  gboolean is_key = publisher->settings != NULL &&
+                    g_str_equal(file, publisher->settings->private_key) &&
+                    !g_str_equal(file, publisher->settings->certificate);
+  g_autofree char *text = g_strdup_printf("%s: %s", file, problem);
+  set_certificate_problem(publisher, is_key ? "Private Key" : "Certificate", text);
+}
+
+void publisher_take_keys_result(Publisher *publisher, const Message *message) {
+  gboolean taken = FALSE;
+  const char *problem = NULL;
+  g_variant_get(message->body, "(b&s)", &taken, &problem);
+  if (taken)
+    g_clear_pointer(&publisher->certificate_problem, g_free);
+  else
+    set_certificate_problem(publisher, "Certificate", problem);
+}

@@ -1,0 +1,46 @@
+/* What the settings mean for the other roles, told to them whenever it changes:
+ * listeners and certificate to the parent, limits and rules to the front; and
+ * the events that follow from what they answer, and from the settings
+ * themselves. */
+#ifndef MAILAUTH_PUBLISHER_H
+#define MAILAUTH_PUBLISHER_H
+
+#include "mailauth/channel.h"
+#include "mailauth/reporter.h"
+#include "mailauth/settings.h"
+
+typedef struct Publisher Publisher;
+
+typedef struct {
+  char *address; /* address:port, as it is bound */
+  Protocol protocol;
+  gboolean tls;
+  char *problem; /* "" where it listens */
+} Listener;
+
+/* Both borrowed. */
+Publisher *publisher_new(Channel *parent, Reporter *reporter);
+void publisher_free(Publisher *publisher);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Publisher, publisher_free)
+
+/* The settings are these now: tells who is concerned what is new, and reports
+ * problems and changes of the package that are. */
+void publisher_publish(Publisher *publisher, Settings *settings);
+/* The front has come (a channel, borrowed), or gone (NULL). */
+void publisher_set_front(Publisher *publisher, Channel *front);
+/* The certificate's files are to be read anew. */
+void publisher_reload_certificate(Publisher *publisher);
+
+/* MESSAGE_LISTENING and MESSAGE_FILE_PROBLEM of the parent, MESSAGE_KEYS_RESULT of the front. */
+void publisher_take_listening(Publisher *publisher, const Message *message);
+void publisher_take_file_problem(Publisher *publisher, const Message *message);
+void publisher_take_keys_result(Publisher *publisher, const Message *message);
+
+/* Of Listener, as the parent said last; borrowed. */
+const GPtrArray *publisher_get_listeners(const Publisher *publisher);
+/* Whether the parent has answered the last list. */
+gboolean publisher_is_settled(const Publisher *publisher);
+/* Why the certificate is not in use; NULL where it is, or none is set. Borrowed. */
+const char *publisher_get_certificate_problem(const Publisher *publisher);
+
+#endif

@@ -1,0 +1,132 @@
+/* What is decided now, and why: see status.h. */
+#include "mailauth/status.h"
+
+#include "client/bus/wire.h"
+#include "mailauth/package/sam.h"
+
+/* ---- lists ---- */
+
+static gboolean append_list(DBusMessageIter *dict, const char *name, GPtrArray *strings) {
+  g_ptr_array_add(strings, NULL);
+  return wire_append_entry_strings(dict, name, (const char *const *)strings->pdata);
+}
+
+static gboolean append_listeners(DBusMessageIter *dict, const GPtrArray *listeners) {
+  g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func(g_free);
+  for (guint i = 0; i < listeners->len; i++) {
+    const Listener *listener = listeners->pdata[i];
+    g_ptr_array_add(texts,
+                    g_strdup_printf("%s%s %s%s%s", protocol_get_name(listener->protocol),
+                                    listener->tls ? " TLS" : "", listener->address,
+                                    *listener->problem == '\0' ? "" : ": ", listener->problem));
+  }
+  return append_list(dict, "listeners", texts);
+}
+
+static gboolean append_problems(DBusMessageIter *dict, const Settings *settings) {
+  g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func(g_free);
+  for (guint i = 0; i < settings->problems->len; i++)
+    g_ptr_array_add(texts, g_strdup(((SettingProblem *)settings->problems->pdata[i])->text));
+  return append_list(dict, "problems", texts);
+}
+
+/* ---- counts ---- */
+
+static gboolean append_count(DBusMessageIter *counts, const char *name, guint64 number) {
+  DBusMessageIter entry;
+  return dbus_message_iter_open_container(counts, DBUS_TYPE_DICT_ENTRY, NULL, &entry) &&
+         wire_append_string(&entry, name) &&
+         dbus_message_iter_append_basic(&entry, DBUS_TYPE_UINT64, &number) &&
+         dbus_message_iter_close_container(counts, &entry);
+}
+
+/* "pop3.native.ok": how many since the start. */
+static gboolean append_totals(DBusMessageIter *counts, const Logins *logins) {
+  static const char *const protocols[N_PROTOCOLS] = {"pop3", "imap"};
+  for (guint protocol = 0; protocol < N_PROTOCOLS; protocol++)
+    for (guint kind = PACKAGE_NATIVE; kind <= PACKAGE_MEMBERSHIP; kind++)
+      for (guint outcome = 0; outcome < N_OUTCOMES; outcome++) {
+        guint64 total =
+            logins_get_total(logins, (Protocol)protocol, (PackageKind)kind, (Outcome)outcome);
+        g_autofree char *name = g_strdup_printf("%s.%s.%s", protocols[protocol],
+                                                package_kind_get_name((PackageKind)kind),
+                                                outcome_get_facts((Outcome)outcome)->reason);
+        if (total > 0 && !append_count(counts, name, total))
+          return FALSE;
+      }
+  return TRUE;
+}
+
+static gboolean append_connections(DBusMessageIter *counts, GVariant *connections) {
+  GVariantIter iterator;
+  const char *name = NULL;
+  guint32 number = 0;
+  if (connections == NULL)
+    return TRUE;
+  g_variant_iter_init(&iterator, connections);
+  while (g_variant_iter_next(&iterator, "{&su}", &name, &number)) {
+    g_autofree char *whole = g_strdup_printf("connections.%s", name);
+    if (!append_count(counts, whole, number))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean append_counts(DBusMessageIter *dict, const char *name, const StatusSource *source) {
+  DBusMessageIter entry;
+  DBusMessageIter variant;
+  DBusMessageIter counts;
+  return dbus_message_iter_open_container(dict, DBUS_TYPE_DICT_ENTRY, NULL, &entry) &&
+         wire_append_string(&entry, name) &&
+         dbus_message_iter_open_container(&entry, DBUS_TYPE_VARIANT, "a{st}", &variant) &&
+         dbus_message_iter_open_container(&variant, DBUS_TYPE_ARRAY, "{st}", &counts) &&
+         append_totals(&counts, source->logins) &&
+         append_connections(&counts, source->connections) &&
+         append_count(&counts, "logins-under-way", logins_count(source->logins)) &&
+         append_count(&counts, "proofs-waiting", prover_get_waiting(source->prover)) &&
+         append_count(&counts, "proof-threads", prover_get_threads(source->prover)) &&
+         append_count(&counts, "pairs-remembered", throttle_count(source->throttle)) &&
+         append_count(&counts, "stores-in-use", stores_count_sessions(source->stores)) &&
+         append_count(&counts, "stores-idle", stores_count_idle(source->stores)) &&
+         append_count(&counts, "backend-tls-sessions", backends_count_pumps(source->backends)) &&
+         append_count(&counts, "events", events_get_total(reporter_get_events(source->reporter))) &&
+         dbus_message_iter_close_container(&variant, &counts) &&
+         dbus_message_iter_close_container(&entry, &variant) &&
+         dbus_message_iter_close_container(dict, &entry);
+}
+
+/* ---- the whole ---- */
+
+static const char *describe_accounts(const StatusSource *source) {
+  g_autofree char *detail = NULL;
+  Outcome outcome = sam_get_state(views_get_accounts(source->views), &detail);
+  return outcome == OUTCOME_OK ? "readable" : outcome_get_facts(outcome)->reason;
+}
+
+static const char *describe_registry(const Views *views) {
+  if (!views_are_known(views))
+    return "not reached yet";
+  return views_are_live(views) ? "live" : "away, the last settings known hold";
+}
+
+static const char *describe_certificate(const StatusSource *source, const Settings *settings) {
+  const char *problem = publisher_get_certificate_problem(source->publisher);
+  return problem != NULL ? problem : settings->certificate;
+}
+
+gboolean status_append(DBusMessageIter *dict, const StatusSource *source) {
+  g_autoptr(Settings) settings = views_get_settings(source->views);
+  g_auto(Decision) decision = {0};
+  decision_choose(settings, &decision);
+  return wire_append_entry_string(dict, "package", package_kind_get_name(decision.kind)) &&
+         wire_append_entry_string(dict, "broker", decision.broker) &&
+         wire_append_entry_string(dict, "source", decision.source) &&
+         wire_append_entry_string(dict, "why", decision.why) &&
+         wire_append_entry_string(dict, "decision", outcome_get_facts(decision.outcome)->reason) &&
+         wire_append_entry_string(dict, "accounts", describe_accounts(source)) &&
+         wire_append_entry_string(dict, "registry", describe_registry(source->views)) &&
+         wire_append_entry_uint64(dict, "revision", views_get_revision(source->views)) &&
+         wire_append_entry_string(dict, "certificate", describe_certificate(source, settings)) &&
+         append_listeners(dict, publisher_get_listeners(source->publisher)) &&
+         append_problems(dict, settings) && append_counts(dict, "counts", source);
+}

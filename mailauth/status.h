@@ -1,0 +1,25 @@
+/* What is decided now, and why: the verifier's state as entries of an a{sv}. */
+#ifndef MAILAUTH_STATUS_H
+#define MAILAUTH_STATUS_H
+
+#include <dbus/dbus.h>
+
+#include "mailauth/login.h"
+#include "mailauth/publisher.h"
+
+typedef struct {
+  Views *views;
+  const Publisher *publisher;
+  const Logins *logins;
+  const Stores *stores;
+  const Backends *backends;
+  const Throttle *throttle;
+  Reporter *reporter;
+  const Prover *prover;
+  GVariant *connections; /* a{su} of the front's, or NULL */
+} StatusSource;
+
+/* FALSE: out of memory. */
+gboolean status_append(DBusMessageIter *dict, const StatusSource *source);
+
+#endif

@@ -1,0 +1,322 @@
+/* Store processes: see stores.h. A store serves one session; in between it is
+ * idle, and kept for a while. Whose process a Maildir needs, the parent knows;
+ * what it said last is tried first, and asked anew where that fails. */
+#include "mailauth/stores.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define MAX_IDLE 32U
+#define IDLE_SECONDS 60
+/* For the parent and the store together. */
+#define OPEN_SECONDS 30
+#define MAX_OWNERS 10000U
+
+typedef struct Opening Opening;
+
+typedef struct {
+  Stores *stores;
+  Channel *channel;
+  guint32 uid;
+  char *mail_user;
+  Opening *opening; /* being asked to open; NULL else */
+  gboolean serving;
+  guint idle_timer;
+} Store;
+
+struct Opening {
+  Stores *stores;
+  guint64 id;
+  char *user, *maildir, *mail_user;
+  guint32 idle_timeout;
+  StoreOpened opened;
+  gpointer data;
+  int socket; /* the front's end; -1 where there is none yet */
+  gboolean guessed;
+  Store *store;
+  guint timer;
+};
+
+struct Stores {
+  Channel *parent;
+  guint64 last_id;
+  GHashTable *openings; /* id -> Opening */
+  GPtrArray *stores;    /* of Store */
+  GHashTable *owners;   /* Maildir -> uid, as the parent said last */
+};
+
+static void close_socket(int *descriptor) {
+  if (*descriptor >= 0)
+    close(*descriptor);
+  *descriptor = -1;
+}
+
+static void opening_free(gpointer data) {
+  Opening *opening = data;
+  if (opening->store != NULL)
+    opening->store->opening = NULL;
+  if (opening->timer != 0)
+    g_source_remove(opening->timer);
+  close_socket(&opening->socket);
+  g_free(opening->user);
+  g_free(opening->maildir);
+  g_free(opening->mail_user);
+  g_free(opening);
+}
+
+static void store_free(gpointer data) {
+  Store *store = data;
+  if (store->idle_timer != 0)
+    g_source_remove(store->idle_timer);
+  channel_free(store->channel);
+  g_free(store->mail_user);
+  g_free(store);
+}
+
+Stores *stores_new(Channel *parent) {
+  Stores *stores = g_new0(Stores, 1);
+  stores->parent = parent;
+  stores->openings = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, opening_free);
+  stores->stores = g_ptr_array_new_with_free_func(store_free);
+  stores->owners = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+  return stores;
+}
+
+void stores_free(Stores *stores) {
+  if (stores == NULL)
+    return;
+  g_hash_table_unref(stores->openings);
+  g_ptr_array_unref(stores->stores);
+  g_hash_table_unref(stores->owners);
+  g_free(stores);
+}
+
+static gboolean is_idle(const Store *store) {
+  return store->opening == NULL && !store->serving;
+}
+
+guint stores_count_idle(const Stores *stores) {
+  guint idle = 0;
+  for (guint i = 0; i < stores->stores->len; i++)
+    idle += is_idle(stores->stores->pdata[i]) ? 1 : 0;
+  return idle;
+}
+
+guint stores_count_sessions(const Stores *stores) {
+  return stores->stores->len - stores_count_idle(stores);
+}
+
+/* ---- the end of an opening ---- */
+
+/* Takes the opening out, and tells who asked. */
+static void finish(Opening *opening, Outcome outcome, const char *problem) {
+  StoreOpened opened = opening->opened;
+  gpointer data = opening->data;
+  g_autofree char *text = g_strdup(problem);
+  int descriptor = -1;
+  if (outcome == OUTCOME_OK) {
+    descriptor = opening->socket;
+    opening->socket = -1;
+  }
+  g_hash_table_remove(opening->stores->openings, &opening->id);
+  opened(outcome, text, descriptor, data);
+}
+
+static void ask_parent(Opening *opening);
+
+static void drop_store(Store *store) {
+  g_ptr_array_remove(store->stores->stores, store);
+}
+
+static gboolean on_late(gpointer data) {
+  Opening *opening = data;
+  Store *store = opening->store;
+  opening->timer = 0;
+  finish(opening, OUTCOME_NO_MAILBOX, "the mailbox's process does not answer");
+  /* It may still open it, for nobody. */
+  if (store != NULL)
+    drop_store(store);
+  return G_SOURCE_REMOVE;
+}
+
+/* ---- a store ---- */
+
+static gboolean on_idle_long(gpointer data) {
+  Store *store = data;
+  store->idle_timer = 0;
+  drop_store(store);
+  return G_SOURCE_REMOVE;
+}
+
+static void become_idle(Store *store) {
+  store->serving = FALSE;
+  if (stores_count_idle(store->stores) > MAX_IDLE)
+    drop_store(store);
+  else
+    store->idle_timer = g_timeout_add_seconds(IDLE_SECONDS, on_idle_long, store);
+}
+
+static void on_opened(Store *store, Message *message) {
+  guint64 session = 0;
+  guint32 outcome = 0;
+  const char *problem = NULL;
+  g_variant_get(message->body, "(tu&s)", &session, &outcome, &problem);
+  Opening *opening = store->opening;
+  if (opening == NULL || opening->id != session || outcome >= N_OUTCOMES) {
+    drop_store(store);
+    return;
+  }
+  store->opening = NULL;
+  opening->store = NULL;
+  if (outcome == OUTCOME_OK) {
+    store->serving = TRUE;
+    finish(opening, OUTCOME_OK, NULL);
+    return;
+  }
+  become_idle(store);
+  if (opening->guessed && outcome == OUTCOME_NO_MAILBOX)
+    ask_parent(opening);
+  else
+    finish(opening, outcome == OUTCOME_MAILBOX_IN_USE ? OUTCOME_MAILBOX_IN_USE : OUTCOME_NO_MAILBOX,
+           problem);
+}
+
+static void on_ended(Store *store) {
+  Opening *opening = store->opening;
+  store->opening = NULL;
+  drop_store(store);
+  if (opening == NULL)
+    return;
+  opening->store = NULL;
+  if (opening->guessed)
+    ask_parent(opening);
+  else
+    finish(opening, OUTCOME_NO_MAILBOX, "the mailbox's process has ended");
+}
+
+static void on_store_message(G_GNUC_UNUSED Channel *channel, Message *message,
+                             G_GNUC_UNUSED const GError *error, gpointer data) {
+  Store *store = data;
+  if (message == NULL)
+    on_ended(store);
+  else if (message->kind == MESSAGE_OPENED)
+    on_opened(store, message);
+  else if (message->kind == MESSAGE_CLOSED && store->serving)
+    become_idle(store);
+}
+
+/* Gives the Maildir to @store; what can't be sent ends the store. */
+static void open_at(Opening *opening, Store *store) {
+  int ends[2];
+  if (store->idle_timer != 0)
+    g_source_remove(store->idle_timer);
+  store->idle_timer = 0;
+  close_socket(&opening->socket);
+  store->opening = opening;
+  opening->store = store;
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+    on_ended(store);
+    return;
+  }
+  opening->socket = ends[0];
+  gboolean sent = channel_send(
+      store->channel, MESSAGE_OPEN,
+      g_variant_new("(tssu)", opening->id, opening->user, opening->maildir, opening->idle_timeout),
+      &ends[1], 1, NULL);
+  close(ends[1]);
+  if (!sent)
+    on_ended(store);
+}
+
+/* ---- asking ---- */
+
+static gboolean on_parent_gone(gpointer data) {
+  Opening *opening = data;
+  finish(opening, OUTCOME_NO_MAILBOX, "no process for the mailbox can be had");
+  return G_SOURCE_REMOVE;
+}
+
+static void ask_parent(Opening *opening) {
+  opening->guessed = FALSE;
+  g_autoptr(GError) error = NULL;
+  if (channel_send(opening->stores->parent, MESSAGE_WANT_STORE,
+                   g_variant_new("(tss)", opening->id, opening->maildir, opening->mail_user), NULL,
+                   0, &error))
+    return;
+  if (opening->timer != 0)
+    g_source_remove(opening->timer);
+  opening->timer = g_idle_add(on_parent_gone, opening);
+}
+
+static Store *find_idle(const Stores *stores, const Opening *opening) {
+  gpointer known = NULL;
+  guint32 uid = (guint32)getuid();
+  if (g_hash_table_lookup_extended(stores->owners, opening->maildir, NULL, &known))
+    uid = GPOINTER_TO_UINT(known);
+  for (guint i = stores->stores->len; i > 0; i--) {
+    Store *store = stores->stores->pdata[i - 1];
+    if (is_idle(store) && g_str_equal(store->mail_user, opening->mail_user) &&
+        (*store->mail_user != '\0' || store->uid == uid))
+      return store;
+  }
+  return NULL;
+}
+
+static gboolean on_start(gpointer data) {
+  Opening *opening = data;
+  Store *store = find_idle(opening->stores, opening);
+  opening->timer = g_timeout_add_seconds(OPEN_SECONDS, on_late, opening);
+  opening->guessed = store != NULL;
+  if (store != NULL)
+    open_at(opening, store);
+  else
+    ask_parent(opening);
+  return G_SOURCE_REMOVE;
+}
+
+void stores_open(Stores *stores, const StoreRequest *request, StoreOpened opened, gpointer data) {
+  Opening *opening = g_new0(Opening, 1);
+  *opening = (Opening){.stores = stores,
+                       .id = ++stores->last_id,
+                       .user = g_strdup(request->user),
+                       .maildir = g_strdup(request->maildir),
+                       .mail_user = g_strdup(request->mail_user),
+                       .idle_timeout = request->idle_timeout,
+                       .opened = opened,
+                       .data = data,
+                       .socket = -1};
+  g_hash_table_insert(stores->openings, &opening->id, opening);
+  opening->timer = g_idle_add_full(G_PRIORITY_DEFAULT, on_start, opening, NULL);
+}
+
+void stores_take_store(Stores *stores, Message *message) {
+  guint64 id = 0;
+  guint32 uid = 0;
+  g_variant_get(message->body, "(tu)", &id, &uid);
+  int descriptor = message_take_descriptor(message, 0);
+  Opening *opening = g_hash_table_lookup(stores->openings, &id);
+  if (opening == NULL || opening->store != NULL) {
+    close_socket(&descriptor); /* too late: nobody waits for it */
+    return;
+  }
+  Store *store = g_new0(Store, 1);
+  store->stores = stores;
+  store->uid = uid;
+  store->mail_user = g_strdup(opening->mail_user);
+  store->channel = channel_new(descriptor, ROLE_VERIFIER, ROLE_STORE);
+  g_ptr_array_add(stores->stores, store);
+  if (g_hash_table_size(stores->owners) >= MAX_OWNERS)
+    g_hash_table_remove_all(stores->owners);
+  g_hash_table_replace(stores->owners, g_strdup(opening->maildir), GUINT_TO_POINTER(uid));
+  channel_attach(store->channel, NULL, on_store_message, store);
+  open_at(opening, store);
+}
+
+void stores_take_refusal(Stores *stores, const Message *message) {
+  guint64 id = 0;
+  const char *problem = NULL;
+  g_variant_get(message->body, "(t&s)", &id, &problem);
+  Opening *opening = g_hash_table_lookup(stores->openings, &id);
+  if (opening != NULL && opening->store == NULL)
+    finish(opening, OUTCOME_NO_MAILBOX, problem);
+}

@@ -1,0 +1,329 @@
+/* The verifier: see verifier.h. Here its parts are put together, and messages
+ * find their way; what is decided, and in which order, is in login.c. */
+#include "mailauth/verifier.h"
+
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "client/base/error.h"
+#include "mailauth/bus.h"
+#include "mailauth/front-link.h"
+#include "mailauth/package/sam.h"
+#include "mailauth/publisher.h"
+#include "mailauth/status.h"
+
+/* Pairs of address and account that are remembered. */
+#define THROTTLE_CAPACITY 65536U
+/* For names and files: look-ups that may block. */
+#define LOOKUP_THREADS 8U
+/* How long regd is waited for before the defaults are served, in ms: logins are
+ * refused then, as a temporary failure. */
+#define FIRST_WAIT_MS 3000
+#define COUNTS_WAIT_MS 1000
+
+#define PASSWD_BUFFER_BYTES 16384U
+
+typedef struct {
+  void (*done)(gpointer call);
+  gpointer call;
+  guint timer;
+} StatusCall;
+
+typedef struct {
+  const RoleStart *start;
+  GMainLoop *loop;
+  int exit_code;
+  Channel *parent;
+  RegistryConnection *connection;
+  Views *views;
+  Reporter *reporter;
+  Throttle *throttle;
+  Prover *prover;
+  Prover *lookups;
+  Stores *stores;
+  Backends *backends;
+  Logins *logins;
+  Publisher *publisher;
+  FrontLink *front; /* NULL while there is none */
+  Bus *bus;
+  guint first_wait;
+  Settings *settings; /* as last looked at */
+  guint32 service_uid;
+  gboolean has_service_uid;
+  GPtrArray *status_calls; /* of StatusCall: they wait for the front's counts */
+  GVariant *connections;
+} Verifier;
+
+static void leave(Verifier *verifier, int code) {
+  verifier->exit_code = code;
+  g_main_loop_quit(verifier->loop);
+}
+
+/* ---- settings ---- */
+
+/* The uid that `ObjectName` names; FALSE where it names nobody. */
+static gboolean find_uid(const char *name, guint32 *uid) {
+  g_autofree char *buffer = g_malloc(PASSWD_BUFFER_BYTES);
+  struct passwd entry;
+  struct passwd *found = NULL;
+  guint64 number = 0;
+  if (g_ascii_string_to_unsigned(name, 10, 0, G_MAXUINT32 - 1, &number, NULL)) {
+    *uid = (guint32)number;
+    return TRUE;
+  }
+  if (getpwnam_r(name, &entry, buffer, PASSWD_BUFFER_BYTES, &found) != 0 || found == NULL)
+    return FALSE;
+  *uid = found->pw_uid;
+  return TRUE;
+}
+
+/* The user changes with the setting: the parent then starts a verifier as the new one. */
+static void check_user(Verifier *verifier, const Settings *settings) {
+  if (verifier->settings != NULL &&
+      g_str_equal(verifier->settings->object_name, settings->object_name))
+    return;
+  verifier->has_service_uid = find_uid(settings->object_name, &verifier->service_uid);
+  if (!verifier->start->user_is_chosen || !settings->known)
+    return;
+  if (!verifier->has_service_uid || verifier->service_uid == 0) {
+    g_autofree char *detail =
+        g_strdup_printf("%s, ObjectName: '%s' is not an ordinary user of this system",
+                        settings_get_path(SETTINGS_SERVICE), settings->object_name);
+    reporter_report(verifier->reporter, OUTCOME_BAD_SETTING, EVENT_SOURCE_SERVER, NULL, NULL,
+                    detail);
+  } else if (verifier->service_uid != (guint32)getuid()) {
+    leave(verifier, ROLE_EXIT_OTHER_USER);
+  }
+}
+
+static void publish(Verifier *verifier) {
+  g_autoptr(Settings) settings = views_get_settings(verifier->views);
+  check_user(verifier, settings);
+  publisher_publish(verifier->publisher, settings);
+  settings_unref(verifier->settings);
+  verifier->settings = g_steal_pointer(&settings);
+  bus_refresh(verifier->bus);
+}
+
+static void on_views_changed(gpointer data) {
+  Verifier *verifier = data;
+  /* Until regd has been heard of there is nothing to go by but defaults. */
+  if (views_are_known(verifier->views) || verifier->first_wait == 0)
+    publish(verifier);
+}
+
+static gboolean on_first_wait(gpointer data) {
+  Verifier *verifier = data;
+  verifier->first_wait = 0;
+  publish(verifier);
+  return G_SOURCE_REMOVE;
+}
+
+/* ---- the bus ---- */
+
+static gboolean is_membership(gpointer data) {
+  const Verifier *verifier = data;
+  return verifier->settings != NULL && *verifier->settings->package != '\0';
+}
+
+static const char *get_broker(gpointer data) {
+  const Verifier *verifier = data;
+  return is_membership(data) ? verifier->settings->broker : "";
+}
+
+static gboolean is_ready(gpointer data) {
+  const Verifier *verifier = data;
+  return verifier->settings != NULL && verifier->settings->known && verifier->front != NULL &&
+         publisher_is_settled(verifier->publisher);
+}
+
+static gboolean is_entitled(guint32 uid, gpointer data) {
+  const Verifier *verifier = data;
+  return verifier->has_service_uid && verifier->service_uid == uid;
+}
+
+static const Events *get_events(gpointer data) {
+  const Verifier *verifier = data;
+  return reporter_get_events(verifier->reporter);
+}
+
+static void answer_status_calls(Verifier *verifier) {
+  g_autoptr(GPtrArray) calls = g_steal_pointer(&verifier->status_calls);
+  verifier->status_calls = g_ptr_array_new();
+  for (guint i = 0; i < calls->len; i++) {
+    g_autofree StatusCall *call = calls->pdata[i];
+    g_source_remove(call->timer);
+    call->done(call->call);
+  }
+}
+
+static gboolean on_counts_late(gpointer data) {
+  /* All who wait are answered with what is known: their timers go with them. */
+  answer_status_calls(data);
+  return G_SOURCE_CONTINUE;
+}
+
+static void prepare_status(void (*done)(gpointer call), gpointer call, gpointer data) {
+  Verifier *verifier = data;
+  if (verifier->front == NULL || !front_link_ask_counts(verifier->front)) {
+    done(call);
+    return;
+  }
+  StatusCall *waiting = g_new0(StatusCall, 1);
+  *waiting = (StatusCall){done, call, g_timeout_add(COUNTS_WAIT_MS, on_counts_late, verifier)};
+  g_ptr_array_add(verifier->status_calls, waiting);
+}
+
+static gboolean append_status(DBusMessageIter *dict, gpointer data) {
+  const Verifier *verifier = data;
+  const StatusSource source = {
+      verifier->views,    verifier->publisher, verifier->logins,
+      verifier->stores,   verifier->backends,  verifier->throttle,
+      verifier->reporter, verifier->prover,    verifier->connections,
+  };
+  return status_append(dict, &source);
+}
+
+static void test(Protocol protocol, const char *user, Secret *password, LoginAnswer answer,
+                 gpointer call, gpointer data) {
+  const Verifier *verifier = data;
+  const LoginRequest request = {LOGIN_TRIAL, protocol, user, "", TRUE};
+  logins_begin(verifier->logins, &request, password, answer, call);
+}
+
+static void reload_certificate(gpointer data) {
+  const Verifier *verifier = data;
+  publisher_reload_certificate(verifier->publisher);
+}
+
+static void on_event(const Event *event, gpointer data) {
+  const Verifier *verifier = data;
+  bus_signal_event(verifier->bus, event);
+}
+
+/* ---- the front ---- */
+
+static void on_front_ended(gpointer data) {
+  Verifier *verifier = data;
+  publisher_set_front(verifier->publisher, NULL);
+  g_clear_pointer(&verifier->front, front_link_free);
+  answer_status_calls(verifier);
+  bus_refresh(verifier->bus);
+}
+
+static void on_counts(GVariant *connections, gpointer data) {
+  Verifier *verifier = data;
+  g_clear_pointer(&verifier->connections, g_variant_unref);
+  verifier->connections = g_variant_ref(connections);
+  answer_status_calls(verifier);
+}
+
+static void on_keys_result(const Message *message, gpointer data) {
+  const Verifier *verifier = data;
+  publisher_take_keys_result(verifier->publisher, message);
+}
+
+static void take_front(Verifier *verifier, Message *message) {
+  static const FrontLinkEvents events = {on_front_ended, on_counts, on_keys_result};
+  int descriptor = message_take_descriptor(message, 0);
+  publisher_set_front(verifier->publisher, NULL);
+  g_clear_pointer(&verifier->front, front_link_free);
+  verifier->front = front_link_new(descriptor, verifier->logins, &events, verifier);
+  publisher_set_front(verifier->publisher, front_link_get_channel(verifier->front));
+  bus_refresh(verifier->bus);
+}
+
+/* ---- the parent ---- */
+
+static void on_parent_message(G_GNUC_UNUSED Channel *channel, Message *message,
+                              G_GNUC_UNUSED const GError *error, gpointer data) {
+  Verifier *verifier = data;
+  if (message == NULL) {
+    leave(verifier, error == NULL ? EXIT_SUCCESS : EXIT_FAILURE);
+    return;
+  }
+  switch (message->kind) {
+  case MESSAGE_LISTENING:
+    publisher_take_listening(verifier->publisher, message);
+    bus_refresh(verifier->bus);
+    break;
+  case MESSAGE_FILE_PROBLEM:
+    publisher_take_file_problem(verifier->publisher, message);
+    break;
+  case MESSAGE_STORE:
+    stores_take_store(verifier->stores, message);
+    break;
+  case MESSAGE_STORE_REFUSED:
+    stores_take_refusal(verifier->stores, message);
+    break;
+  case MESSAGE_FRONT_STARTED:
+    take_front(verifier, message);
+    break;
+  default:
+    break; /* the channel lets no other kind through */
+  }
+}
+
+/* ---- the whole ---- */
+
+static void build(Verifier *verifier) {
+  const RoleStart *start = verifier->start;
+  const BusSource source = {is_membership,  get_broker,    is_ready, is_entitled,        get_events,
+                            prepare_status, append_status, test,     reload_certificate, verifier};
+  verifier->loop = g_main_loop_new(NULL, FALSE);
+  verifier->parent = channel_new(start->descriptor, ROLE_VERIFIER, ROLE_PARENT);
+  verifier->reporter = reporter_new();
+  verifier->throttle = throttle_new(THROTTLE_CAPACITY);
+  verifier->prover = prover_new(0, NULL);
+  verifier->lookups = prover_new(LOOKUP_THREADS, NULL);
+  verifier->stores = stores_new(verifier->parent);
+  verifier->backends = backends_new(verifier->lookups);
+  verifier->publisher = publisher_new(verifier->parent, verifier->reporter);
+  verifier->status_calls = g_ptr_array_new();
+  verifier->bus = bus_new(start->bus, &source);
+  verifier->connection = registry_connection_new_patient(start->bus, NULL);
+  verifier->views = views_new(verifier->connection, on_views_changed, verifier);
+  verifier->logins = logins_new(
+      &(LoginTools){verifier->views, verifier->reporter, verifier->throttle, verifier->prover,
+                    verifier->lookups, verifier->stores, verifier->backends});
+  reporter_set_listener(verifier->reporter, on_event, verifier);
+  verifier->first_wait = g_timeout_add(FIRST_WAIT_MS, on_first_wait, verifier);
+  channel_attach(verifier->parent, NULL, on_parent_message, verifier);
+}
+
+/* Proofs under way are finished first: their jobs point to logins. */
+static void take_apart(Verifier *verifier) {
+  reporter_set_listener(verifier->reporter, NULL, NULL);
+  g_clear_pointer(&verifier->front, front_link_free);
+  answer_status_calls(verifier);
+  prover_free(verifier->lookups);
+  prover_free(verifier->prover);
+  while (g_main_context_iteration(NULL, FALSE))
+    continue;
+  if (verifier->first_wait != 0)
+    g_source_remove(verifier->first_wait);
+  bus_free(verifier->bus);
+  logins_free(verifier->logins);
+  publisher_free(verifier->publisher);
+  stores_free(verifier->stores);
+  backends_free(verifier->backends);
+  views_free(verifier->views);
+  registry_connection_unref(verifier->connection);
+  throttle_free(verifier->throttle);
+  reporter_free(verifier->reporter);
+  settings_unref(verifier->settings);
+  g_ptr_array_unref(verifier->status_calls);
+  g_clear_pointer(&verifier->connections, g_variant_unref);
+  channel_free(verifier->parent);
+  g_main_loop_unref(verifier->loop);
+}
+
+int verifier_run(const RoleStart *start) {
+  Verifier verifier = {.start = start};
+  build(&verifier);
+  g_main_loop_run(verifier.loop);
+  take_apart(&verifier);
+  return verifier.exit_code;
+}

@@ -1,0 +1,34 @@
+/* The live views that settings and accounts are read from, and the round trip
+ * that brings in every write that has been answered. */
+#ifndef MAILAUTH_VIEWS_H
+#define MAILAUTH_VIEWS_H
+
+#include "mailauth/settings.h"
+
+typedef struct Views Views;
+typedef void (*ViewsChanged)(gpointer data);
+/* @current: as registry_connection_sync(). */
+typedef void (*ViewsSynced)(gboolean current, gpointer data);
+
+/* Watches every key that settings and accounts are in. @changed comes after any
+ * has changed, from the loop. */
+Views *views_new(RegistryConnection *connection, ViewsChanged changed, gpointer data);
+void views_free(Views *views);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Views, views_free)
+
+/* The settings as the views stand now; the caller's reference. The same one as
+ * long as nothing has changed. */
+Settings *views_get_settings(Views *views);
+/* Borrowed. */
+const RegistryView *views_get_accounts(const Views *views);
+/* @synced comes once, later, from the loop. */
+void views_sync(Views *views, ViewsSynced synced, gpointer data);
+
+/* The greatest revision that a view stands at; 0 before the first read. */
+guint64 views_get_revision(const Views *views);
+/* Whether regd is there and every watch stands. */
+gboolean views_are_live(const Views *views);
+/* Whether every key has been asked about at least once. */
+gboolean views_are_known(const Views *views);
+
+#endif

@@ -1,0 +1,7 @@
+/* POP3 before login. The first byte says what the connection is like. */
+#include "tests/fuzz/conversation.h"
+
+int LLVMFuzzerTestOneInput(const guint8 *data, gsize size) {
+  fuzz_conversation(PROTOCOL_POP3, data, size);
+  return 0;
+}

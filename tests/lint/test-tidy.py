@@ -1,0 +1,64 @@
+"""clang-tidy over the product, by the checks of .clang-tidy. What was found
+clean is remembered in the build tree by a hash of all that it depends on."""
+
+import hashlib
+import json
+import os
+import shlex
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from harness.case import Failure, Skip, main, test
+from sources import BUILD, TOP, complaints_of
+
+CLEAN = BUILD / "tidy-clean"
+
+
+def product_commands():
+    """{file: compile command} of the product's own files."""
+    commands = {}
+    for entry in json.loads((BUILD / "compile_commands.json").read_text()):
+        path = (Path(entry["directory"]) / entry["file"]).resolve()
+        if path.is_relative_to(TOP) and path.relative_to(TOP).parts[0] != "tests":
+            commands[path] = shlex.split(entry["command"])
+    return commands
+
+
+def fingerprint(command):
+    """Of the preprocessed file, the command and the checks."""
+    preprocess = [word for word in command if word not in ("-c", "-MD")]
+    for option in ("-o", "-MQ", "-MF"):
+        position = preprocess.index(option)
+        del preprocess[position:position + 2]
+    status, text = complaints_of(["env", "-C", str(BUILD), *preprocess, "-E"])
+    checks = (TOP / ".clang-tidy").read_text()
+    return hashlib.sha256("\0".join([str(status), text, checks, *command]).encode()).hexdigest()
+
+
+def tidy(path, command):
+    """What clang-tidy says of a file; nothing where it is clean."""
+    mark = CLEAN / fingerprint(command)
+    if mark.exists():
+        return ""
+    status, said = complaints_of(["clang-tidy", "--quiet", "-p", str(BUILD), str(path),
+                                  "--extra-arg=-Wno-unknown-warning-option"])
+    if status != 0:
+        return said
+    mark.touch()
+    return ""
+
+
+@test
+def clang_tidy_finds_nothing():
+    if not shutil.which("clang-tidy"):
+        raise Skip("clang-tidy is not installed")
+    CLEAN.mkdir(exist_ok=True)
+    commands = product_commands()
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        said = [text for text in pool.map(lambda item: tidy(*item), commands.items()) if text]
+    if said:
+        raise Failure("\n".join(said))
+
+
+main()

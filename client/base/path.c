@@ -31,8 +31,8 @@ static gboolean refuse(GError **error, RegistryError code, const char *text, con
   return error_set(error, code, "%s: %s", shown, why);
 }
 
-/* What holds for a path as a whole and for each name. */
-static gboolean check_characters(const char *text, RegistryError code, GError **error) {
+/* What holds for a path as a whole and for each key name. */
+static gboolean check_characters(const char *text, GError **error) {
   guint8 bits = 0;
   gboolean control = FALSE;
   for (const char *at = text; *at != '\0'; at++) {
@@ -40,9 +40,10 @@ static gboolean check_characters(const char *text, RegistryError code, GError **
     control |= (guint8)*at < 0x20;
   }
   if (bits >= 0x80 && !g_utf8_validate(text, -1, NULL))
-    return refuse(error, code, text, "not valid UTF-8");
+    return refuse(error, REGISTRY_ERROR_INVALID_PATH, text, "not valid UTF-8");
   if (control)
-    return refuse(error, code, text, "control characters below U+0020 are not allowed in a name");
+    return refuse(error, REGISTRY_ERROR_INVALID_PATH, text,
+                  "control characters below U+0020 are not allowed in a key name");
   return TRUE;
 }
 
@@ -104,7 +105,7 @@ static gboolean parse_root(const char *text, gsize length, PathRoot *root, gsize
 Path *path_parse(const char *text, GError **error) {
   if (*text == '\0')
     return path_new(PATH_ROOT_ABOVE, 0);
-  if (!check_characters(text, REGISTRY_ERROR_INVALID_PATH, error))
+  if (!check_characters(text, error))
     return NULL;
   gsize length = strlen(text);
   if (length > 1 && text[length - 1] == '\\')
@@ -151,7 +152,7 @@ const char *path_root_get_name(PathRoot root) {
 }
 
 gboolean path_check_key_name(const char *name, GError **error) {
-  if (!check_characters(name, REGISTRY_ERROR_INVALID_PATH, error))
+  if (!check_characters(name, error))
     return FALSE;
   if (strchr(name, '\\') != NULL)
     return refuse(error, REGISTRY_ERROR_INVALID_PATH, name,
@@ -160,8 +161,8 @@ gboolean path_check_key_name(const char *name, GError **error) {
 }
 
 gboolean path_check_value_name(const char *name, GError **error) {
-  if (!check_characters(name, REGISTRY_ERROR_INVALID_VALUE, error))
-    return FALSE;
+  if (!g_utf8_validate(name, -1, NULL))
+    return refuse(error, REGISTRY_ERROR_INVALID_VALUE, name, "not valid UTF-8");
   gsize length = strlen(name);
   if (length <= LIMIT_VALUE_NAME_UNITS || text_count_units(name, length) <= LIMIT_VALUE_NAME_UNITS)
     return TRUE;

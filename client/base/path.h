@@ -34,8 +34,8 @@ char *path_to_string(const Path *path);
 const char *path_root_get_name(PathRoot root);
 
 /* INVALID_PATH / LIMIT_EXCEEDED (INVALID_PATH for a key name that is empty or
- * holds a backslash). Value names: INVALID_VALUE / LIMIT_EXCEEDED. Control
- * characters below U+0020 are refused in both. */
+ * holds a backslash or a control character below U+0020). Value names:
+ * INVALID_VALUE (not UTF-8) / LIMIT_EXCEEDED; any character may be in one. */
 gboolean path_check_key_name(const char *name, GError **error);
 gboolean path_check_value_name(const char *name, GError **error);
 

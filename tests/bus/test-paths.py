@@ -83,6 +83,8 @@ def ordinary_characters_in_names():
         for name in names:
             registry.client.create(f"{SOFTWARE}\\Names\\{name}")
             registry.client.set(f"{SOFTWARE}\\Names\\{name}", name, REG_SZ, name)
+        registry.client.set(SOFTWARE + "\\Names", "line\nfeed\t\x01", REG_SZ, "only key names hold no control character")
+        equal(registry.client.get(SOFTWARE + "\\Names", "LINE\nfeed\t\x01")[0], REG_SZ)
         for name in names:
             equal(registry.client.get(f"{SOFTWARE}\\Names\\{name}", name), (REG_SZ, "s", name), name)
         equal(sorted(registry.client.keys(SOFTWARE + "\\Names")), sorted(names))

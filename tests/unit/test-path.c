@@ -115,9 +115,9 @@ static const struct {
   gboolean key;
   gboolean value;
 } names[] = {
-    {"", FALSE, TRUE},   {"a", TRUE, TRUE},      {"a\\b", FALSE, TRUE},
-    {"a/b", TRUE, TRUE}, {"a\tb", FALSE, FALSE}, {"\xff", FALSE, FALSE},
-    {"@", TRUE, TRUE},   {"HKLM", TRUE, TRUE},   {"\x01", FALSE, FALSE},
+    {"", FALSE, TRUE},   {"a", TRUE, TRUE},     {"a\\b", FALSE, TRUE},
+    {"a/b", TRUE, TRUE}, {"a\tb", FALSE, TRUE}, {"\xff", FALSE, FALSE},
+    {"@", TRUE, TRUE},   {"HKLM", TRUE, TRUE},  {"\x01", FALSE, TRUE},
 };
 
 static void test_names(void) {

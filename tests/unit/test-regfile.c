@@ -39,7 +39,8 @@ static const struct {
     {V4 K "\"a\"=hex(7):61,\\\n", MADE_K "set-value HKLM\\K|a 7:61000000\n", 0, 0},
     /* forms of data */
     {V4 K "\"a\"=\"x\\0y\"\n\"b\\0\"=-\n", MADE_K, 2, 3},
-    {V4 K "\"a\\nb\"=\"1\"\n\"\tb\"=\"1\"\n", MADE_K, 2, 3},
+    {V4 K "\"a\\nb\"=\"1\"\n\"\tb\"=\"1\"\n",
+     MADE_K "set-value HKLM\\K|a\nb 1:31000000\nset-value HKLM\\K|\tb 1:31000000\n", 0, 0},
     {V4 K "\"a\"=\"x\\\n\"b\n\"c\"=\"\\r\\n\"\n", MADE_K "set-value HKLM\\K|c 1:0d000a000000\n", 2,
      3},
     {V4 K "@\n\"a\"\n\"a\"x=\"1\"\n@=\n@=DWORD:1\n@=Hex:1\n@=qword:1\n", MADE_K, 7, 3},

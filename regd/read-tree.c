@@ -1,12 +1,10 @@
-/* Reading whole branches: ReadTree by pages, and Validate (see read.h). A walk
- * is depth first, sub-keys in the order of their folded names; it never goes
- * through a link. */
+/* Reading whole branches: ReadTree by pages, Validate, and the walk of an
+ * export (see read.h). */
 #include <string.h>
 
 #include "client/base/error.h"
 #include "client/base/protocol.h"
-#include "regd/reader.h"
-#include "regd/resolve.h"
+#include "regd/walk.h"
 
 /* What a key counts for in a page, beside its values and its path. */
 #define KEY_BYTES 32U
@@ -34,110 +32,10 @@ void problem_free(Problem *problem) {
   g_free(problem);
 }
 
-/* ---- the walk ---- */
-
-typedef struct TreeWalk TreeWalk;
-
-/* What is done with each key. FALSE with *@error unset stops the walk. */
-typedef gboolean (*VisitKey)(TreeWalk *walk, const KeyRow *row, const Acl *acl, const char *path,
-                             GError **error);
-
-struct TreeWalk {
-  Reader *reader;
-  const Identity *who;
-  gboolean skip_unreadable;
-  guint32 depth; /* levels below the first key */
-  VisitKey visit;
-  gpointer data;
-  char **resume; /* folded components below the first key to begin at, or NULL */
-  guint32 skip;  /* values of the key to begin at that were given already */
-};
-
-static Acl *get_acl(TreeWalk *walk, gint64 id, gboolean *failed, GError **error) {
-  GError *failure = NULL;
-  Acl *acl = store_get_acl(walk->reader->store, id, &failure);
-  *failed = failure != NULL;
-  if (failure != NULL)
-    g_propagate_error(error, failure);
-  return acl;
-}
-
-static gboolean visit_key(TreeWalk *walk, const KeyRow *row, gint64 acl_id, const char *path,
-                          GError **error) {
-  gboolean failed = FALSE;
-  Acl *acl = get_acl(walk, acl_id, &failed, error);
-  if (failed)
-    return FALSE;
-  if (acl_get_level(acl, walk->who) >= ACCESS_READ)
-    return walk->visit(walk, row, acl, path, error);
-  return walk->skip_unreadable || access_refuse(path, ACCESS_READ, error);
-}
-
-/* The key to begin at is gone: everything from here on is new. */
-static void begin_here(TreeWalk *walk) {
-  if (walk->resume == NULL)
-    return;
-  g_clear_pointer(&walk->resume, g_strfreev);
-  walk->skip = 0;
-}
-
-static gboolean walk_branch(TreeWalk *walk, const KeyRow *row, gint64 acl, const char *path,
-                            guint level, GError **error);
-
-static gboolean walk_children(TreeWalk *walk, const KeyRow *row, gint64 acl, const char *path,
-                              guint level, GError **error) {
-  const char *from = walk->resume != NULL ? walk->resume[level] : NULL;
-  g_autoptr(GPtrArray) children = store_list_children(walk->reader->store, row->id, from, error);
-  if (children == NULL)
-    return FALSE;
-  for (guint i = 0; i < children->len; i++) {
-    const KeyRow *child = g_ptr_array_index(children, i);
-    g_autofree char *fold = walk->resume != NULL ? path_fold(child->name) : NULL;
-    /* The key to begin at may be gone meanwhile: then at what comes after it. */
-    if (fold != NULL && !g_str_equal(fold, from))
-      begin_here(walk);
-    g_autofree char *below = g_strconcat(path, "\\", child->name, NULL);
-    if (!walk_branch(walk, child, child->acl != 0 ? child->acl : acl, below, level + 1, error))
-      return FALSE;
-  }
-  /* Nothing here at or behind the key to begin at: what follows is new. */
-  if (walk->resume != NULL)
-    begin_here(walk);
-  return TRUE;
-}
-
-static gboolean walk_branch(TreeWalk *walk, const KeyRow *row, gint64 acl, const char *path,
-                            guint level, GError **error) {
-  gboolean on_the_way = walk->resume != NULL && walk->resume[level] != NULL;
-  if (!on_the_way) {
-    g_clear_pointer(&walk->resume, g_strfreev);
-    if (!visit_key(walk, row, acl, path, error))
-      return FALSE;
-  }
-  if (level >= walk->depth || row->link != NULL) {
-    begin_here(walk);
-    return TRUE;
-  }
-  return walk_children(walk, row, acl, path, level, error);
-}
-
-static Place *begin_walk(Reader *reader, const Identity *who, const char *key,
-                         gboolean skip_unreadable, Snapshot **snapshot, GError **error) {
-  *snapshot = reader_begin(reader, error);
-  g_autoptr(Place) place =
-      *snapshot != NULL ? resolve(*snapshot, who, key, RESOLVE_FOLLOW, error) : NULL;
-  if (place == NULL)
-    return NULL;
-  gboolean needs_read = !place_exists(place) || !skip_unreadable;
-  if (needs_read && !place_require_key(place, who, ACCESS_READ, error))
-    return NULL;
-  return g_steal_pointer(&place);
-}
-
 /* ---- pages ---- */
 
-/* Where a page ended: how many of the key's values were given, and the key. As
- * text "<values>:<path below the first key>". */
+/* A page under way. Where it ends, the cursor says how many of the next key's
+ * values were given, and the key: "<values>:<path below the first key>". */
 typedef struct {
   TreePage *page;
   guint32 limit;
@@ -164,40 +62,39 @@ static TreeKey *add_key(Pager *pager, const char *path) {
   return key;
 }
 
-static gboolean page_key(TreeWalk *walk, const KeyRow *row, const Acl *acl, const char *path,
-                         GError **error) {
+static gboolean page_key(Walk *walk, const WalkKey *key, GError **error) {
   Pager *pager = walk->data;
   guint32 skip = walk->skip;
   walk->skip = 0;
   if (is_full(pager)) {
-    pager->page->cursor = make_cursor(pager, path, 0);
+    pager->page->cursor = make_cursor(pager, key->path, 0);
     return FALSE;
   }
-  g_autoptr(GPtrArray) values = reader_load_values(walk->reader, walk->who, row, acl, path, error);
+  g_autoptr(GPtrArray) values = walk_load_values(walk, key, error);
   if (values == NULL)
     return FALSE;
-  TreeKey *key = add_key(pager, path);
+  TreeKey *made = add_key(pager, key->path);
   for (guint i = skip; i < values->len; i++) {
     if (is_full(pager)) {
-      pager->page->cursor = make_cursor(pager, path, i);
+      pager->page->cursor = make_cursor(pager, key->path, i);
       return FALSE;
     }
     NamedValue *value = g_steal_pointer(&g_ptr_array_index(values, i));
     pager->bytes += reader_get_size(value);
     pager->values++;
-    g_ptr_array_add(key->values, value);
+    g_ptr_array_add(made->values, value);
   }
   return TRUE;
 }
 
 static gboolean bad_cursor(const char *cursor, GError **error) {
-  g_autofree char *shown = g_strndup(cursor, 64);
+  g_autofree char *shown = g_utf8_substring(cursor, 0, MIN(64, g_utf8_strlen(cursor, -1)));
   return error_set(error, REGISTRY_ERROR_INVALID_VALUE,
                    "the cursor \"%s\" is none that a page of this tree ended with", shown);
 }
 
 /* Takes the cursor apart: folded components to begin at, and values to skip. */
-static gboolean parse_cursor(const char *cursor, TreeWalk *walk, GError **error) {
+static gboolean parse_cursor(const char *cursor, Walk *walk, GError **error) {
   char *end = NULL;
   guint64 given = g_ascii_isdigit(*cursor) ? g_ascii_strtoull(cursor, &end, 10) : 0;
   if (end == NULL || *end != ':' || given > G_MAXUINT32)
@@ -218,37 +115,118 @@ static gboolean parse_cursor(const char *cursor, TreeWalk *walk, GError **error)
   return TRUE;
 }
 
+/* A visitor that has had enough returns FALSE without an error. */
+static gboolean run(Walk *walk, const Place *place, GError **error) {
+  GError *failure = NULL;
+  walk_run(walk, place, &failure);
+  if (failure != NULL)
+    g_propagate_error(error, failure);
+  return failure == NULL;
+}
+
 TreePage *reader_read_tree(Reader *reader, const Identity *who, const char *key,
                            const TreeOptions *options, GError **error) {
-  g_autoptr(Snapshot) snapshot = NULL;
-  g_autoptr(Place) place = begin_walk(reader, who, key, options->skip_unreadable, &snapshot, error);
-  if (place == NULL)
-    return NULL;
   g_autoptr(TreePage) page = g_new0(TreePage, 1);
   page->keys = g_ptr_array_new_with_free_func((GDestroyNotify)tree_key_free);
   Pager pager = {.page = page,
-                 .base = place->path,
                  .limit = options->limit != 0 ? options->limit : LIMIT_TREE_PAGE_VALUES};
-  TreeWalk walk = {.reader = reader,
-                   .who = who,
-                   .skip_unreadable = options->skip_unreadable,
-                   .depth = options->has_depth ? options->depth : LIMIT_DEPTH,
-                   .visit = page_key,
-                   .data = &pager};
+  g_autoptr(Snapshot) snapshot = NULL;
+  g_auto(Walk) walk = {.reader = reader,
+                       .who = who,
+                       .skip_unreadable = options->skip_unreadable,
+                       .depth = options->has_depth ? options->depth : LIMIT_DEPTH,
+                       .visit = page_key,
+                       .data = &pager};
+  g_autoptr(Place) place =
+      walk_begin(&walk, key, options->has_at ? &options->at : NULL, &snapshot, error);
+  if (place == NULL)
+    return NULL;
+  pager.base = place->path;
   gboolean resumes = options->cursor != NULL && *options->cursor != '\0';
-  GError *failure = NULL;
   if (!store_load_revision(snapshot, &page->revision, error) ||
-      (resumes && !parse_cursor(options->cursor, &walk, error)))
+      (resumes && !parse_cursor(options->cursor, &walk, error)) || !run(&walk, place, error))
     return NULL;
-  walk_branch(&walk, place->key, place->acl_id, place->path, 0, &failure);
-  g_strfreev(walk.resume);
-  if (failure != NULL) {
-    g_propagate_error(error, failure);
-    return NULL;
-  }
+  if (options->has_at)
+    page->revision = options->at;
   if (page->cursor == NULL)
     page->cursor = g_strdup("");
   return g_steal_pointer(&page);
+}
+
+/* ---- visiting ---- */
+
+typedef struct {
+  TreeVisit visit;
+  gpointer data;
+} Visiting;
+
+static gboolean visit_key(Walk *walk, const WalkKey *key, GError **error) {
+  const Visiting *visiting = walk->data;
+  g_autoptr(GPtrArray) values = walk_load_values(walk, key, error);
+  if (values == NULL)
+    return FALSE;
+  g_autoptr(Acl) own = NULL;
+  if (key->past != NULL) {
+    own = key->past->own != NULL ? acl_ref(key->past->own) : NULL;
+  } else if (key->row->acl != 0) {
+    Acl *list = store_get_acl(walk->reader->store, key->row->acl, error);
+    if (list == NULL)
+      return FALSE;
+    own = acl_ref(list);
+  }
+  const VisitedKey visited = {.path = key->path,
+                              .class_name = walk_key_get_class(key),
+                              .link = walk_key_get_link(key),
+                              .is_volatile = walk_key_is_volatile(key),
+                              .own = own,
+                              .values = values};
+  return visiting->visit(&visited, visiting->data, error);
+}
+
+/* The path as it was asked for, its root in the long spelling, each component
+ * as it is stored (registry.md 1: so an export from HKCU fits another user). */
+static char *spell_asked(Store *store, const Identity *who, const char *key, GError **error) {
+  g_autoptr(Path) path = path_parse(key, error);
+  if (path == NULL)
+    return NULL;
+  GString *spelled = g_string_new(path_root_get_name(path->root));
+  for (guint i = 0; i < path->depth; i++) {
+    g_autofree char *prefix = g_strconcat(spelled->str, "\\", path->components[i], NULL);
+    g_autoptr(Place) place = resolve(store, who, prefix, RESOLVE_NO_FOLLOW, NULL);
+    const char *name = place != NULL && place_exists(place) && place->key->parent != 0
+                           ? place->key->name
+                           : path->components[i];
+    g_string_append_printf(spelled, "\\%s", name);
+  }
+  return g_string_free(spelled, FALSE);
+}
+
+gboolean reader_visit_tree(Reader *reader, const Identity *who, const char *key,
+                           const TreeOptions *options, TreeVisit visit, gpointer data,
+                           TreeVisited *visited, GError **error) {
+  Visiting visiting = {visit, data};
+  g_autoptr(Snapshot) snapshot = NULL;
+  g_auto(Walk) walk = {.reader = reader,
+                       .who = who,
+                       .skip_unreadable = options->skip_unreadable,
+                       .depth = options->has_depth ? options->depth : LIMIT_DEPTH,
+                       .visit = visit_key,
+                       .data = &visiting};
+  g_autoptr(Place) place =
+      walk_begin(&walk, key, options->has_at ? &options->at : NULL, &snapshot, error);
+  if (place == NULL || !store_load_revision(snapshot, &visited->revision, error))
+    return FALSE;
+  visited->path = g_strdup(place->path);
+  visited->asked = spell_asked(snapshot, who, key, error);
+  if (visited->asked == NULL || !visited->begin(visited, data, error) || !run(&walk, place, error))
+    return FALSE;
+  visited->left_out = walk.left_out;
+  return TRUE;
+}
+
+void tree_visited_clear(TreeVisited *visited) {
+  g_clear_pointer(&visited->path, g_free);
+  g_clear_pointer(&visited->asked, g_free);
 }
 
 /* ---- validate ---- */
@@ -273,35 +251,31 @@ static void add_missing(const SchemaSet *schemas, GPtrArray *problems, const cha
     add_problem(problems, path, missing[i], "the value is required, and is not there");
 }
 
-static gboolean validate_key(TreeWalk *walk, const KeyRow *row, const Acl *acl, const char *path,
-                             GError **error) {
-  (void)acl;
+static gboolean validate_key(Walk *walk, const WalkKey *key, GError **error) {
   GPtrArray *problems = walk->data;
   const SchemaSet *schemas = walk->reader->schemas;
-  if (row->link != NULL || schemas == NULL)
+  if (key->row->link != NULL || schemas == NULL)
     return TRUE;
-  g_autoptr(GPtrArray) values = store_list_values(walk->reader->store, row->id, error);
+  g_autoptr(GPtrArray) values = store_list_values(walk->reader->store, key->row->id, error);
   if (values == NULL)
     return FALSE;
   for (guint i = 0; i < values->len; i++) {
     const ValueRow *value = g_ptr_array_index(values, i);
     g_autoptr(GError) violation = NULL;
-    if (!schema_set_check(schemas, path, value->name, value->value, &violation))
-      add_problem(problems, path, value->name, violation->message);
+    if (!schema_set_check(schemas, key->path, value->name, value->value, &violation))
+      add_problem(problems, key->path, value->name, violation->message);
   }
-  add_missing(schemas, problems, path, values);
+  add_missing(schemas, problems, key->path, values);
   return TRUE;
 }
 
 GPtrArray *reader_validate(Reader *reader, const Identity *who, const char *key, GError **error) {
-  g_autoptr(Snapshot) snapshot = NULL;
-  g_autoptr(Place) place = begin_walk(reader, who, key, FALSE, &snapshot, error);
-  if (place == NULL)
-    return NULL;
   g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func((GDestroyNotify)problem_free);
-  TreeWalk walk = {
+  g_autoptr(Snapshot) snapshot = NULL;
+  g_auto(Walk) walk = {
       .reader = reader, .who = who, .depth = LIMIT_DEPTH, .visit = validate_key, .data = problems};
-  if (!walk_branch(&walk, place->key, place->acl_id, place->path, 0, error))
+  g_autoptr(Place) place = walk_begin(&walk, key, NULL, &snapshot, error);
+  if (place == NULL || !walk_run(&walk, place, error))
     return NULL;
   return g_steal_pointer(&problems);
 }

@@ -49,6 +49,8 @@ typedef struct {
   guint32 limit;      /* values a page; 0: the default */
   const char *cursor; /* NULL or "": from the start */
   gboolean skip_unreadable;
+  gboolean has_at;
+  guint64 at; /* the tree as it was at this revision */
 } TreeOptions;
 typedef struct {
   char *path;
@@ -63,6 +65,62 @@ TreePage *reader_read_tree(Reader *reader, const Identity *who, const char *key,
                            const TreeOptions *options, GError **error);
 void tree_page_free(TreePage *page);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TreePage, tree_page_free)
+
+/* One key of a walk through a whole tree; good during the visit. */
+typedef struct {
+  const char *path;       /* canonical */
+  const char *class_name; /* or NULL */
+  const char *link;       /* or NULL */
+  gboolean is_volatile;
+  Acl *own;          /* its own access list, or NULL */
+  GPtrArray *values; /* of NamedValue; what the caller may see */
+} VisitedKey;
+/* FALSE with *@error unset ends the walk early. */
+typedef gboolean (*TreeVisit)(const VisitedKey *key, gpointer data, GError **error);
+/* What is told of the walk as a whole. `begin` is called before the first key,
+ * when path, asked and revision are known. */
+typedef struct TreeVisited TreeVisited;
+struct TreeVisited {
+  gboolean (*begin)(const TreeVisited *visited, gpointer data, GError **error);
+  char *path;  /* canonical path of the first key */
+  char *asked; /* the same as it was asked for: long root, stored spelling, links not resolved */
+  guint64 revision;
+  guint32 left_out; /* keys and values that the caller may not read */
+};
+void tree_visited_clear(TreeVisited *visited);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(TreeVisited, tree_visited_clear)
+/* Walks a whole tree in one snapshot, which is held as long as the visits take:
+ * for a reader of one's own, off the main loop. @options: limit and cursor are
+ * not used. */
+gboolean reader_visit_tree(Reader *reader, const Identity *who, const char *key,
+                           const TreeOptions *options, TreeVisit visit, gpointer data,
+                           TreeVisited *visited, GError **error);
+
+/* What a revision did at or below a key. */
+typedef struct {
+  ChangeKind kind;
+  char *key;
+  char *name;               /* "" for keys */
+  RegistryValue *old_value; /* NULL: there was none, or it is not for the caller */
+  RegistryValue *new_value; /* likewise */
+} HistoryChange;
+typedef struct {
+  guint64 revision;
+  gint64 time; /* microseconds since 1970 */
+  guint32 uid, pid;
+  char *program;
+  char *comment;        /* or NULL */
+  GPtrArray *changes;   /* of HistoryChange */
+  guint32 changes_left; /* that did not fit */
+} HistoryEntry;
+void history_change_free(HistoryChange *change);
+void history_entry_free(HistoryEntry *entry);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(HistoryEntry, history_entry_free)
+/* At most @limit revisions that touched @key, which may be gone, or what is
+ * below it; newest first, from before revision @before (0: the newest). Fewer
+ * where an answer would become too large: ask on from the last. */
+GPtrArray *reader_get_history(Reader *reader, const Identity *who, const char *key, guint32 limit,
+                              guint64 before, GError **error); /* of HistoryEntry */
 
 /* Where @key leads now: its canonical path, the missing part spelled as asked.
  * Needs read on it, or on its nearest existing ancestor where it is missing. */

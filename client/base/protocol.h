@@ -31,6 +31,9 @@
 #define LIMIT_HISTORY_REVISIONS_DEFAULT 100000U
 #define LIMIT_TRIAL_SECONDS 86400U
 #define LIMIT_TRIALS_PER_USER 16U
+#define LIMIT_HISTORY_BYTES (8U * 1024U * 1024U) /* of one answer */
+#define LIMIT_HISTORY_ENTRY_BYTES (4U * 1024U * 1024U)
+#define LIMIT_HISTORY_ENTRY_CHANGES 10000U
 /* registry.md 9 */
 #define LIMIT_FILE_BYTES (256ULL * 1024U * 1024U)
 #define LIMIT_FILES_PER_USER 2U
@@ -54,7 +57,7 @@
 
 /* The daemon's own */
 #define LIMIT_REPLAY_CHANGES 100000U /* read back for one Watch with `since` */
-#define LIMIT_PRUNED_ROWS 256U         /* of history, deleted in one step */
+#define LIMIT_PRUNED_ROWS 256U       /* of history, deleted in one step */
 #define LIMIT_GROUP_OPERATIONS 4096U /* that share one flush; a change with more goes alone */
 
 #define LINK_VALUE_NAME "SymbolicLinkValue"

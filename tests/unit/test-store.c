@@ -359,13 +359,14 @@ static void collect(GString *lines, const TreePage *page) {
   }
 }
 
-static char *read_all(Fixture *fixture, guint32 limit, guint *pages) {
+static char *read_at(Fixture *fixture, const guint64 *at, guint32 limit, guint *pages) {
   GString *lines = g_string_new(NULL);
   g_autofree char *cursor = g_strdup("");
   *pages = 0;
   do {
     g_autoptr(GError) error = NULL;
-    TreeOptions options = {.limit = limit, .cursor = cursor};
+    TreeOptions options = {
+        .limit = limit, .cursor = cursor, .has_at = at != NULL, .at = at != NULL ? *at : 0};
     g_autoptr(TreePage) page =
         reader_read_tree(fixture->reader, fixture->root, KEY, &options, &error);
     g_assert_no_error(error);
@@ -375,6 +376,10 @@ static char *read_all(Fixture *fixture, guint32 limit, guint *pages) {
     g_assert_cmpuint(++*pages, <, 1000);
   } while (*cursor != '\0');
   return g_string_free(lines, FALSE);
+}
+
+static char *read_all(Fixture *fixture, guint32 limit, guint *pages) {
+  return read_at(fixture, NULL, limit, pages);
 }
 
 static void test_pages(Fixture *fixture, gconstpointer data) {
@@ -465,6 +470,11 @@ static void test_rollback(Fixture *fixture, gconstpointer data) {
   ASSERT_DONE(fixture, fixture->root, one(OPERATION_DELETE_KEY, KEY "\\a\\l", NULL));
   ASSERT_DONE(fixture, fixture->root, set(KEY "\\a\\L", "now", "a key"));
 
+  for (guint32 limit = 0; limit < 4; limit++) {
+    g_autofree char *past = read_at(fixture, &then, limit, &pages);
+    if (limit == 0)
+      g_assert_cmpstr(past, ==, before);
+  }
   ASSERT_REFUSED(fixture, fixture->alice, roll_back(KEY, then), REGISTRY_ERROR_ACCESS_DENIED);
   g_auto(Outcome) back = write_as(fixture, fixture->root, roll_back(KEY, then));
   g_assert_cmpstr(back.message, ==, NULL);
@@ -483,6 +493,55 @@ static void test_rollback(Fixture *fixture, gconstpointer data) {
   g_assert_cmpstr(again, ==, before);
   g_auto(Outcome) nothing = write_as(fixture, fixture->root, roll_back(KEY, then));
   g_assert_cmpstr(nothing.told, ==, "");
+}
+
+static char *history_of(Fixture *fixture, Identity *who, const char *key, guint32 limit) {
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GPtrArray) entries = reader_get_history(fixture->reader, who, key, limit, 0, &error);
+  g_assert_no_error(error);
+  GString *lines = g_string_new(NULL);
+  for (guint i = 0; i < entries->len; i++) {
+    const HistoryEntry *entry = g_ptr_array_index(entries, i);
+    for (guint j = 0; j < entry->changes->len; j++) {
+      const HistoryChange *change = g_ptr_array_index(entry->changes, j);
+      g_autofree char *old =
+          change->old_value != NULL ? registry_value_dup_string(change->old_value) : NULL;
+      g_autofree char *new =
+          change->new_value != NULL ? registry_value_dup_string(change->new_value) : NULL;
+      g_string_append_printf(lines, "%s %s %s->%s\n", change_kind_get_name(change->kind),
+                             change->name, old != NULL ? old : "", new != NULL ? new : "");
+    }
+  }
+  return g_string_free(lines, FALSE);
+}
+
+static void test_history(Fixture *fixture, gconstpointer data) {
+  (void)data;
+  ASSERT_DONE(fixture, fixture->root, set(KEY "\\h", "v", "1"));
+  ASSERT_DONE(fixture, fixture->root, set(KEY "\\h", "v", "2"));
+  ASSERT_DONE(fixture, fixture->root, set(KEY "\\other", "v", "2"));
+  ASSERT_DONE(fixture, fixture->root, one(OPERATION_DELETE_TREE, KEY "\\h", NULL));
+  g_autofree char *whole = history_of(fixture, fixture->alice, KEY "\\h", 10);
+  g_assert_cmpstr(whole, ==,
+                  "value-deleted v 2->\nkey-deleted  ->\nvalue-set v 1->2\n"
+                  "key-created  ->\nvalue-set v ->1\n");
+  g_autofree char *newest = history_of(fixture, fixture->root, "HKLM", 1);
+  g_assert_cmpstr(newest, ==, "value-deleted v 2->\nkey-deleted  ->\n");
+
+  /* What is closed today is closed for its past too. */
+  ASSERT_DONE(fixture, fixture->root, list(KEY, "everyone", "none"));
+  g_autoptr(GError) error = NULL;
+  g_assert_null(reader_get_history(fixture->reader, fixture->alice, KEY "\\h", 10, 0, &error));
+  g_assert_error(error, REGISTRY_ERROR, REGISTRY_ERROR_ACCESS_DENIED);
+
+  Operation *operation = NULL;
+  Change *change = one(OPERATION_PURGE, KEY "\\h", &operation);
+  operation->name = g_strdup("V");
+  ASSERT_DONE(fixture, fixture->root, change);
+  g_autofree char *purged = history_of(fixture, fixture->root, KEY "\\h", 10);
+  g_assert_cmpstr(purged, ==,
+                  "value-deleted v ->\nkey-deleted  ->\nvalue-set v ->\n"
+                  "key-created  ->\nvalue-set v ->\n");
 }
 
 static void test_trial(Fixture *fixture, gconstpointer data) {
@@ -573,6 +632,7 @@ int main(int argc, char **argv) {
       {"/store/replay", test_replay},
       {"/store/dry-run-and-limits", test_dry_run_and_limits},
       {"/store/rollback", test_rollback},
+      {"/store/history", test_history},
       {"/store/trial", test_trial},
       {"/store/retention", test_retention},
   };

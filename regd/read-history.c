@@ -1,0 +1,212 @@
+/* Telling of history: GetHistory (see read.h). An entry is told where the
+ * caller may read its key today and could then; its data besides where no
+ * secrecy, of today or of then, stands before it. */
+#include <string.h>
+
+#include "client/base/error.h"
+#include "client/base/protocol.h"
+#include "regd/history.h"
+#include "regd/reader.h"
+#include "regd/resolve.h"
+
+void history_change_free(HistoryChange *change) {
+  g_free(change->key);
+  g_free(change->name);
+  g_clear_pointer(&change->old_value, registry_value_unref);
+  g_clear_pointer(&change->new_value, registry_value_unref);
+  g_free(change);
+}
+
+void history_entry_free(HistoryEntry *entry) {
+  if (entry == NULL)
+    return;
+  g_free(entry->program);
+  g_free(entry->comment);
+  g_clear_pointer(&entry->changes, g_ptr_array_unref);
+  g_free(entry);
+}
+
+typedef struct {
+  Reader *reader;
+  const Identity *who;
+  HistoryBranch *branch;
+  HistoryEntry *entry;
+  gsize bytes;      /* of the entry so far */
+  gint64 today_key; /* the key that `today` is of */
+  Acl *today;       /* borrowed */
+} Telling;
+
+/* The list that decides today at a key, live or dead: the nearest live one's. */
+static gboolean find_today(Telling *telling, gint64 key, GError **error) {
+  if (telling->today_key == key)
+    return TRUE;
+  Store *store = telling->reader->store;
+  gint64 acl = 0;
+  gint64 at = key;
+  while (at != 0 && acl == 0) {
+    g_autoptr(KeyRow) row = NULL;
+    if (!store_get_key(store, at, &row, error))
+      return FALSE;
+    acl = row->live ? row->acl : 0;
+    at = row->parent;
+  }
+  GError *failure = NULL;
+  telling->today = store_get_acl(store, acl, &failure);
+  telling->today_key = key;
+  if (failure != NULL)
+    g_propagate_error(error, failure);
+  return failure == NULL;
+}
+
+typedef struct {
+  gboolean key;                /* that there is such an entry */
+  gboolean old_data, new_data; /* what it held */
+} Visibility;
+
+/* What one of the lists of then, together with today's, lets the caller see. */
+static void add_visibility(Telling *telling, Acl *then, gboolean secret, gboolean *key,
+                           gboolean *data) {
+  const Identity *who = telling->who;
+  gboolean seen =
+      acl_get_level(telling->today, who) >= ACCESS_READ && acl_get_level(then, who) >= ACCESS_READ;
+  gboolean trusted = acl_get_secret_level(telling->today, who) >= ACCESS_READ &&
+                     acl_get_secret_level(then, who) >= ACCESS_READ;
+  *key |= seen;
+  *data = seen && (!secret || trusted);
+}
+
+static gboolean judge(Telling *telling, const Difference *difference, const char *path,
+                      Visibility *visibility, GError **error) {
+  if (telling->who->administrator) {
+    *visibility = (Visibility){TRUE, TRUE, TRUE};
+    return TRUE;
+  }
+  GError *failure = NULL;
+  Store *store = telling->reader->store;
+  if (!find_today(telling, difference->key, error))
+    return FALSE;
+  Acl *before = store_get_acl(store, difference->before_acl, &failure);
+  Acl *after = failure == NULL ? store_get_acl(store, difference->after_acl, &failure) : NULL;
+  if (failure != NULL) {
+    g_propagate_error(error, failure);
+    return FALSE;
+  }
+  gboolean secret = difference->secret;
+  if (difference->name != NULL && telling->reader->schemas != NULL)
+    secret |= schema_set_is_secret(telling->reader->schemas, path, difference->name);
+  add_visibility(telling, before, secret, &visibility->key, &visibility->old_data);
+  add_visibility(telling, after, secret, &visibility->key, &visibility->new_data);
+  return TRUE;
+}
+
+static gsize get_size(const RegistryValue *value) {
+  gsize size = 0;
+  if (value != NULL)
+    registry_value_get_bytes(value, &size);
+  return size;
+}
+
+static void add_change(Telling *telling, const Difference *difference, const char *path,
+                       const Visibility *visibility) {
+  gsize bytes =
+      strlen(path) + get_size(difference->old_value) + get_size(difference->new_value) + 64;
+  if (telling->bytes + bytes > LIMIT_HISTORY_ENTRY_BYTES ||
+      telling->entry->changes->len >= LIMIT_HISTORY_ENTRY_CHANGES) {
+    telling->entry->changes_left++;
+    return;
+  }
+  telling->bytes += bytes;
+  HistoryChange *change = g_new0(HistoryChange, 1);
+  change->kind = difference->kind;
+  change->key = g_strdup(path);
+  change->name = g_strdup(difference->name != NULL ? difference->name : "");
+  if (visibility->old_data && difference->old_value != NULL)
+    change->old_value = registry_value_ref(difference->old_value);
+  if (visibility->new_data && difference->new_value != NULL)
+    change->new_value = registry_value_ref(difference->new_value);
+  g_ptr_array_add(telling->entry->changes, change);
+}
+
+static gboolean tell(const Difference *difference, guint64 revision, gpointer data,
+                     GError **error) {
+  (void)revision;
+  Telling *telling = data;
+  gboolean holds = FALSE;
+  if (!history_branch_holds(telling->branch, difference->key, &holds, error))
+    return FALSE;
+  if (!holds)
+    return TRUE;
+  GRefString *path = store_get_path(telling->reader->store, difference->key, error);
+  Visibility visibility = {0};
+  gboolean judged = path != NULL && judge(telling, difference, path, &visibility, error);
+  if (judged && visibility.key)
+    add_change(telling, difference, path, &visibility);
+  g_clear_pointer(&path, g_ref_string_release);
+  return judged;
+}
+
+static gboolean tell_revision(Telling *telling, guint64 revision, GPtrArray *entries,
+                              GError **error) {
+  g_autoptr(RevisionRow) row = NULL;
+  Store *store = telling->reader->store;
+  if (!history_get_revision(store, revision, &row, error))
+    return FALSE;
+  g_autoptr(HistoryEntry) entry = g_new0(HistoryEntry, 1);
+  entry->revision = revision;
+  entry->changes = g_ptr_array_new_with_free_func((GDestroyNotify)history_change_free);
+  entry->program = g_strdup(row != NULL ? row->program : "");
+  entry->comment = g_strdup(row != NULL ? row->comment : NULL);
+  entry->time = row != NULL ? row->time : 0;
+  entry->uid = row != NULL ? row->uid : 0;
+  entry->pid = row != NULL ? row->pid : 0;
+  telling->entry = entry;
+  telling->bytes = 0;
+  if (!history_visit_revision(store, revision, tell, telling, error))
+    return FALSE;
+  if (entry->changes->len > 0 || entry->changes_left > 0)
+    g_ptr_array_add(entries, g_steal_pointer(&entry));
+  return TRUE;
+}
+
+/* The row of what @place names, live or dead. */
+static gboolean find_row(Store *store, const Place *place, gint64 *id, GError **error) {
+  *id = place->key->id;
+  for (guint i = 0; i < place->missing->len; i++) {
+    g_autofree char *fold = path_fold(g_ptr_array_index(place->missing, i));
+    g_autoptr(KeyRow) dead = NULL;
+    if (!store_find_child(store, *id, fold, FALSE, &dead, error))
+      return FALSE;
+    if (dead == NULL)
+      return error_set(error, REGISTRY_ERROR_KEY_NOT_FOUND,
+                       "%s: there is no such key, nor was there one that history knows of",
+                       place->path);
+    *id = dead->id;
+  }
+  return TRUE;
+}
+
+GPtrArray *reader_get_history(Reader *reader, const Identity *who, const char *key, guint32 limit,
+                              guint64 before, GError **error) {
+  g_autoptr(Snapshot) snapshot = reader_begin(reader, error);
+  g_autoptr(Place) place =
+      snapshot != NULL ? resolve(snapshot, who, key, RESOLVE_FOLLOW, error) : NULL;
+  gint64 id = 0;
+  guint64 horizon = 0;
+  if (place == NULL || !place_require(place, who, ACCESS_READ, error) ||
+      !find_row(snapshot, place, &id, error) ||
+      !reader_get_horizon(snapshot, place->path, &horizon, error))
+    return NULL;
+  g_autoptr(GArray) revisions = history_list_revisions(snapshot, id, before, horizon, limit, error);
+  if (revisions == NULL)
+    return NULL;
+  g_autoptr(GPtrArray) entries = g_ptr_array_new_with_free_func((GDestroyNotify)history_entry_free);
+  g_autoptr(HistoryBranch) branch = history_branch_new(snapshot, id);
+  Telling telling = {.reader = reader, .who = who, .branch = branch};
+  gsize bytes = 0;
+  for (guint i = 0; i < revisions->len && bytes < LIMIT_HISTORY_BYTES; i++) {
+    if (!tell_revision(&telling, (guint64)g_array_index(revisions, gint64, i), entries, error))
+      return NULL;
+    bytes += telling.bytes;
+  }
+  return g_steal_pointer(&entries);
+}

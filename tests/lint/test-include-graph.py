@@ -20,7 +20,7 @@ LAYERS = {
     "regd": BASE | {"client/bus", "schema"},
     "mailauth": CLIENT | {"mailauth/package", "mailauth/mailauthctl"},
     "mailauth/package": CLIENT | {"mailauth"},
-    "mailauth/mailauthctl": CLIENT | {"mailauth", "mailauth/package"},
+    "mailauth/mailauthctl": CLIENT | {"client/regctl", "mailauth", "mailauth/package"},
 }
 # Libraries that only these paths (files or layers) may include.
 LIBRARIES = {

@@ -1,0 +1,102 @@
+/* The verbs of `user` and `member`: see accounts.h. */
+#include "mailauth/mailauthctl/accounts.h"
+
+#include "client/regctl/escape.h"
+#include "mailauth/hash.h"
+
+typedef enum {
+  ACCOUNTS_ADD,
+  ACCOUNTS_PASSWD,
+  ACCOUNTS_ENABLE,
+  ACCOUNTS_DISABLE,
+  ACCOUNTS_REMOVE,
+  ACCOUNTS_LIST,
+  N_ACCOUNTS_VERBS
+} AccountsVerb;
+
+static const char *const verb_names[N_ACCOUNTS_VERBS] = {"add",     "passwd", "enable",
+                                                         "disable", "remove", "list"};
+
+static AccountsVerb find_verb(const char *name) {
+  guint verb = 0;
+  while (verb < N_ACCOUNTS_VERBS && !g_str_equal(verb_names[verb], name))
+    verb++;
+  return (AccountsVerb)verb;
+}
+
+gboolean accounts_check(const Ctl *ctl, GError **error) {
+  const char *name = ctl_get_operand(ctl, 0);
+  AccountsVerb verb = find_verb(name);
+  if (verb == N_ACCOUNTS_VERBS)
+    return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
+                     "%s: not one of add, passwd, enable, disable, remove, list", name);
+  gboolean has_name = ctl_get_operand(ctl, 1) != NULL;
+  if (has_name != (verb != ACCOUNTS_LIST))
+    return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS, "%s takes %s NAME", name,
+                     verb == ACCOUNTS_LIST ? "no" : "a");
+  return TRUE;
+}
+
+void accounts_show(Ctl *ctl, const char *account, gboolean disabled) {
+  if (ctl->json) {
+    json_begin(&ctl->output, '{');
+    json_member_string(&ctl->output, "user", account);
+    json_member_boolean(&ctl->output, "disabled", disabled);
+    json_end(&ctl->output, '}');
+    return;
+  }
+  escape_append(ctl_out(ctl), account);
+  g_string_append(ctl_out(ctl), disabled ? " (disabled)\n" : "\n");
+}
+
+static gboolean list(Ctl *ctl, const AccountsKind *kind, gpointer where, GError **error) {
+  if (ctl->json)
+    json_begin(&ctl->output, '[');
+  if (!kind->list(where, ctl, error)) {
+    g_string_truncate(ctl_out(ctl), 0);
+    return FALSE;
+  }
+  if (ctl->json) {
+    json_end(&ctl->output, ']');
+    g_string_append_c(ctl_out(ctl), '\n');
+  }
+  return TRUE;
+}
+
+static char *ask_hash(const char *account, GError **error) {
+  g_auto(Secret) password = {0};
+  if (!ctl_ask_password(account, TRUE, &password, error))
+    return NULL;
+  return hash_new(password.bytes != NULL ? (const char *)password.bytes : "", password.size, error);
+}
+
+static gboolean change(const char *account, AccountsVerb verb, const AccountsKind *kind,
+                       gpointer where, GError **error) {
+  if (verb == ACCOUNTS_REMOVE)
+    return kind->remove(where, account, error);
+  if (verb == ACCOUNTS_ENABLE || verb == ACCOUNTS_DISABLE)
+    return kind->set_disabled(where, account, verb == ACCOUNTS_DISABLE, error);
+  g_autofree char *hash = ask_hash(account, error);
+  if (hash == NULL)
+    return FALSE;
+  return verb == ACCOUNTS_ADD ? kind->add(where, account, hash, error)
+                              : kind->set_hash(where, account, hash, error);
+}
+
+gboolean accounts_run(Ctl *ctl, const AccountsKind *kind, gpointer where, GError **error) {
+  const char *name = ctl_get_operand(ctl, 0);
+  AccountsVerb verb = find_verb(name);
+  if (verb == ACCOUNTS_LIST)
+    return list(ctl, kind, where, error);
+  g_autofree char *account = ctl_get_account(ctl_get_operand(ctl, 1), error);
+  if (account == NULL || !change(account, verb, kind, where, error))
+    return FALSE;
+  if (ctl->json) {
+    json_begin(&ctl->output, '{');
+    json_member_string(&ctl->output, "verb", name);
+    json_member_string(&ctl->output, "user", account);
+    json_end(&ctl->output, '}');
+    g_string_append_c(ctl_out(ctl), '\n');
+  }
+  return TRUE;
+}

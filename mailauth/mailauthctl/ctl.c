@@ -1,0 +1,166 @@
+/* One run of mailauthctl: see ctl.h. */
+#include "mailauth/mailauthctl/ctl.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "client/base/protocol.h"
+#include "client/connection.h"
+#include "mailauth/limits.h"
+#include "mailauth/name.h"
+
+/* A test proves a password, which may have to wait for its turn. */
+#define CALL_MS 60000
+
+const char *ctl_get_operand(const Ctl *ctl, guint index) {
+  return index + 1 < ctl->n_operands ? ctl->operands[index + 1] : NULL;
+}
+
+const char *ctl_get_bus(const Ctl *ctl) {
+  return ctl->bus != NULL ? ctl->bus : "system";
+}
+
+RegistryConnection *ctl_connect(Ctl *ctl, GError **error) {
+  if (ctl->connection == NULL)
+    ctl->connection = registry_connection_new(ctl_get_bus(ctl), NULL, error);
+  return ctl->connection;
+}
+
+GString *ctl_out(Ctl *ctl) {
+  return ctl->output.text;
+}
+
+gboolean ctl_flush(Ctl *ctl, GError **error) {
+  GString *text = ctl->output.text;
+  gboolean written = fwrite(text->str, 1, text->len, stdout) == text->len && fflush(stdout) == 0;
+  g_string_truncate(text, 0);
+  return written || error_set(error, REGISTRY_ERROR_FAILED, "standard output can't be written to");
+}
+
+void ctl_note(const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  g_autofree char *text = g_strdup_vprintf(format, arguments);
+  va_end(arguments);
+  fprintf(stderr, "mailauthctl: %s\n", text);
+}
+
+/* ---- calls ---- */
+
+DBusMessage *ctl_new_mailauth_call(const char *member) {
+  DBusMessage *call = dbus_message_new_method_call(MAILAUTH_BUS_NAME, MAILAUTH_OBJECT_PATH,
+                                                   MAILAUTH_INTERFACE, member);
+  if (call == NULL)
+    g_error("out of memory");
+  return call;
+}
+
+static void name_unreachable(const Ctl *ctl, const DBusMessage *call, GError **error) {
+  gboolean is_mailauth = g_strcmp0(dbus_message_get_destination((DBusMessage *)(gpointer)call),
+                                   MAILAUTH_BUS_NAME) == 0;
+  if (!is_mailauth || error == NULL ||
+      !g_error_matches(*error, REGISTRY_ERROR, REGISTRY_ERROR_UNREACHABLE))
+    return;
+  g_clear_error(error);
+  error_set(error, REGISTRY_ERROR_UNREACHABLE, "mailauthd can't be reached on the %s bus",
+            ctl_get_bus(ctl));
+}
+
+DBusMessage *ctl_call(Ctl *ctl, DBusMessage *call, GError **error) {
+  RegistryConnection *connection = ctl_connect(ctl, error);
+  DBusMessage *reply =
+      connection == NULL ? NULL : connection_call(connection, call, CALL_MS, error);
+  if (connection != NULL && reply == NULL)
+    name_unreachable(ctl, call, error);
+  dbus_message_unref(call);
+  return reply;
+}
+
+/* ---- passwords ---- */
+
+/* One line, without its end. */
+static gboolean read_line(int descriptor, Secret *line, GError **error) {
+  char byte = '\0';
+  gssize size = 0;
+  while ((size = read(descriptor, &byte, 1)) == 1 && byte != '\n') {
+    secret_append(line, &byte, 1);
+    if (line->size > MAX_PASSWORD)
+      return error_set(error, REGISTRY_ERROR_INVALID_VALUE, "the password is longer than %d bytes",
+                       MAX_PASSWORD);
+  }
+  if (size < 0)
+    return error_set(error, REGISTRY_ERROR_FAILED, "the password can't be read");
+  if (line->size > 0 && line->bytes[line->size - 1] == '\r')
+    line->bytes[--line->size] = '\0';
+  return TRUE;
+}
+
+static gboolean ask_once(const char *prompt, Secret *line, GError **error) {
+  struct termios before;
+  if (tcgetattr(STDIN_FILENO, &before) != 0)
+    return error_set(error, REGISTRY_ERROR_FAILED, "the terminal's echo can't be turned off");
+  struct termios silent = before;
+  silent.c_lflag &= ~(tcflag_t)ECHO;
+  fprintf(stderr, "%s: ", prompt);
+  tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+  gboolean read = read_line(STDIN_FILENO, line, error);
+  tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+  fputc('\n', stderr);
+  return read;
+}
+
+static gboolean is_same(const Secret *a, const Secret *b) {
+  return a->size == b->size && (a->size == 0 || memcmp(a->bytes, b->bytes, a->size) == 0);
+}
+
+gboolean ctl_ask_password(const char *user, gboolean fresh, Secret *password, GError **error) {
+  g_auto(Secret) again = {0};
+  if (!isatty(STDIN_FILENO))
+    return read_line(STDIN_FILENO, password, error);
+  g_autofree char *prompt = g_strdup_printf("%s for %s", fresh ? "New password" : "Password", user);
+  if (!ask_once(prompt, password, error))
+    return FALSE;
+  if (!fresh)
+    return TRUE;
+  if (!ask_once("Again", &again, error))
+    return FALSE;
+  return is_same(password, &again) ||
+         error_set(error, REGISTRY_ERROR_INVALID_VALUE, "the two passwords differ");
+}
+
+/* ---- names and settings ---- */
+
+char *ctl_get_account(const char *name, GError **error) {
+  g_autofree char *account = name_get_account(name, "");
+  if (account != NULL && account[0] != '.' && strchr(account, '/') == NULL)
+    return g_steal_pointer(&account);
+  g_autofree char *shown = g_utf8_make_valid(name, -1);
+  error_set(error, REGISTRY_ERROR_INVALID_VALUE,
+            "'%s' can't be a user's name: 1 to 255 bytes without control characters, '\\' and '/', "
+            "not beginning with '.'",
+            shown);
+  return NULL;
+}
+
+char *ctl_get_setting(Ctl *ctl, const char *key, const char *name, const char *fallback,
+                      GError **error) {
+  g_autoptr(GError) problem = NULL;
+  RegistryConnection *connection = ctl_connect(ctl, error);
+  if (connection == NULL)
+    return NULL;
+  g_autoptr(RegistryValue) value = registry_get_value(connection, key, name, &problem);
+  if (value == NULL && fallback != NULL &&
+      (problem->code == REGISTRY_ERROR_KEY_NOT_FOUND ||
+       problem->code == REGISTRY_ERROR_VALUE_NOT_FOUND))
+    return g_strdup(fallback);
+  if (value == NULL) {
+    g_propagate_error(error, g_steal_pointer(&problem));
+    return NULL;
+  }
+  char *text = registry_value_dup_string(value);
+  if (text == NULL)
+    error_set(error, REGISTRY_ERROR_INVALID_VALUE, "%s, %s: it is not a REG_SZ", key, name);
+  return text;
+}

@@ -17,8 +17,9 @@ struct Logins {
   LoginTools tools;
   Package *sam;
   Package *sqlite;
-  GQueue all;     /* of Login */
-  GQueue waiting; /* of Login: held back for a moment */
+  GQueue all;       /* of Login */
+  GQueue waiting;   /* of Login: held back for a moment, or before regd was heard of */
+  gboolean patient; /* logins wait until regd has been heard of */
   guint64 totals[N_PROTOCOLS][2][N_OUTCOMES];
 };
 
@@ -37,6 +38,7 @@ struct Login {
   char *account;      /* NULL: a name that no account can have */
   LoginAnswer answer; /* NULL: cancelled */
   gpointer data;
+  gboolean early; /* regd has not been heard of yet */
   gboolean begun; /* at the throttle */
   GList *waiting; /* its link in logins->waiting */
   guint timer;
@@ -47,6 +49,7 @@ struct Login {
 Logins *logins_new(const LoginTools *tools) {
   Logins *logins = g_new0(Logins, 1);
   logins->tools = *tools;
+  logins->patient = TRUE;
   logins->sam = sam_new(views_get_accounts(tools->views), tools->prover);
   logins->sqlite = sqlite_new(tools->lookups, tools->prover);
   g_queue_init(&logins->all);
@@ -200,7 +203,7 @@ static void ask_throttle(Login *login);
 static void wake_waiting(Logins *logins, const char *group) {
   g_autoptr(GPtrArray) woken = g_ptr_array_new();
   for (GList *link = logins->waiting.head; link != NULL; link = link->next)
-    if (g_str_equal(((Login *)link->data)->group, group))
+    if (!((Login *)link->data)->early && g_str_equal(((Login *)link->data)->group, group))
       g_ptr_array_add(woken, link->data);
   for (guint i = 0; i < woken->len; i++) {
     stop_waiting(woken->pdata[i]);
@@ -284,6 +287,18 @@ static void ask_throttle(Login *login) {
 
 /* ---- the settings ---- */
 
+/* A verifier that has just been started has not read its first settings yet:
+ * logins that were waiting for it are not refused for that. */
+static gboolean wait_for_registry(Login *login) {
+  Logins *logins = login->logins;
+  login->early = logins->patient && !views_are_known(logins->tools.views);
+  if (!login->early)
+    return FALSE;
+  g_queue_push_tail(&logins->waiting, login);
+  login->waiting = logins->waiting.tail;
+  return TRUE;
+}
+
 static gboolean may_be_clear(const Login *login) {
   guint32 rule = login->settings->protocols[login->protocol].clear_text;
   return login->tls || rule == CLEAR_TEXT_ALWAYS ||
@@ -306,6 +321,8 @@ static void on_synced(gboolean current, gpointer data) {
     login_free(login);
     return;
   }
+  if (wait_for_registry(login))
+    return;
   login->settings = views_get_settings(login->logins->tools.views);
   login->account = name_get_account(login->user, login->settings->domain);
   decision_admit(login->settings, login->protocol, login->account, &login->decision);
@@ -318,6 +335,20 @@ static void on_synced(gboolean current, gpointer data) {
     end(login, OUTCOME_CLEAR_TEXT, NULL);
   else
     ask_throttle(login);
+}
+
+void logins_stop_waiting(Logins *logins) {
+  g_autoptr(GPtrArray) woken = g_ptr_array_new();
+  if (!logins->patient)
+    return;
+  logins->patient = FALSE;
+  for (GList *link = logins->waiting.head; link != NULL; link = link->next)
+    if (((Login *)link->data)->early)
+      g_ptr_array_add(woken, link->data);
+  for (guint i = 0; i < woken->len; i++) {
+    stop_waiting(woken->pdata[i]);
+    views_sync(logins->tools.views, on_synced, woken->pdata[i]);
+  }
 }
 
 Login *logins_begin(Logins *logins, const LoginRequest *request, Secret *password,

@@ -65,6 +65,9 @@ Login *logins_begin(Logins *logins, const LoginRequest *request, Secret *passwor
 /* The client has gone. What is under way is still recorded and counted. */
 void login_cancel(Login *login);
 
+/* regd has been heard of, or has had its time: until then logins wait for it. */
+void logins_stop_waiting(Logins *logins);
+
 /* Something that ends no login: records it as an event. */
 void logins_report_incident(Logins *logins, Outcome outcome, Protocol protocol, const char *user,
                             const char *address);

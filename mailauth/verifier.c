@@ -99,6 +99,7 @@ static void check_user(Verifier *verifier, const Settings *settings) {
 }
 
 static void publish(Verifier *verifier) {
+  logins_stop_waiting(verifier->logins);
   g_autoptr(Settings) settings = views_get_settings(verifier->views);
   check_user(verifier, settings);
   publisher_publish(verifier->publisher, settings);

@@ -57,9 +57,8 @@ DBusMessage *ctl_new_mailauth_call(const char *member) {
   return call;
 }
 
-static void name_unreachable(const Ctl *ctl, const DBusMessage *call, GError **error) {
-  gboolean is_mailauth = g_strcmp0(dbus_message_get_destination((DBusMessage *)(gpointer)call),
-                                   MAILAUTH_BUS_NAME) == 0;
+static void name_unreachable(const Ctl *ctl, DBusMessage *call, GError **error) {
+  gboolean is_mailauth = g_strcmp0(dbus_message_get_destination(call), MAILAUTH_BUS_NAME) == 0;
   if (!is_mailauth || error == NULL ||
       !g_error_matches(*error, REGISTRY_ERROR, REGISTRY_ERROR_UNREACHABLE))
     return;

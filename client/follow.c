@@ -192,12 +192,17 @@ static void begin_anew(RegistryView *view, guint64 revision) {
   view->forced = TRUE;
 }
 
-/* Signals bring what happened since. A small sub-tree is read all the same,
- * which costs one call and trusts nothing that was before. */
-static void begin_from_last(RegistryView *view, const char *path) {
-  dirt_reset(&view->dirt, view->revision);
+/* Signals bring what happened since, right behind the answer: a round trip
+ * tells that all of them have come. A small sub-tree is read all the same, which
+ * costs one call too and trusts nothing that was before. */
+static void begin_from_last(RegistryView *view, guint64 revision, const char *path) {
   gboolean moved = view->path == NULL || path_compare_names(view->path, path) != 0;
+  dirt_reset(&view->dirt, view->revision);
   view->forced = view->reread_once || moved;
+  if (view->forced || revision == view->revision)
+    return;
+  view->reached = 0;
+  reread_send_fence(view);
 }
 
 static void begin(RegistryView *view, DBusMessage *reply) {
@@ -215,7 +220,7 @@ static void begin(RegistryView *view, DBusMessage *reply) {
   view->watched = TRUE;
   view->sequence = 1;
   if (view->caught_up_from)
-    begin_from_last(view, path);
+    begin_from_last(view, revision, path);
   else
     begin_anew(view, revision);
   g_free(view->path);

@@ -306,7 +306,7 @@ static void on_fence(RegistryConnection *connection, DBusMessage *reply, const G
   view_unref(view);
 }
 
-static void send_fence(RegistryView *view) {
+void reread_send_fence(RegistryView *view) {
   g_autoptr(WireMessage) call = connection_new_revision_call(view->connection);
   view->fences++;
   view->fence = connection_call_async(view->connection, call, CALL_TIMEOUT_MS, on_fence, view);
@@ -446,7 +446,7 @@ void reread_step(RegistryView *view) {
     else if (is_dirty(view))
       begin_keys(view);
     else if (staged)
-      send_fence(view);
+      reread_send_fence(view);
     else
       break;
   }

@@ -91,6 +91,8 @@ extern const ConnectionListener follow_listener;
 
 /* Goes on with whatever is to be done next. May call the user. */
 void reread_step(RegistryView *view);
+/* A round trip after which every signal that was sent before it has come. */
+void reread_send_fence(RegistryView *view);
 gboolean reread_is_idle(const RegistryView *view);
 /* Forgets what is under way or staged. */
 void reread_cancel(RegistryView *view);

@@ -49,6 +49,9 @@ struct FakeRegistry {
   guint page_values;
   void (*between)(FakeRegistry *fake);
   gboolean history_gone;
+  gboolean replay_late;
+  FakeWatch *replaying; /* once its answer is sent */
+  guint64 replay_since;
 };
 
 /* ---- keys ---- */
@@ -345,8 +348,12 @@ static DBusMessage *on_watch(FakeRegistry *fake, DBusMessage *call) {
   if (refusal != NULL)
     return refusal;
   FakeWatch *watch = add_watch(fake, call, key);
-  /* Before the answer that names the watch, as an unkind daemon could. */
-  replay(fake, watch, since);
+  if (!fake->replay_late) {
+    replay(fake, watch, since);
+  } else {
+    fake->replaying = watch;
+    fake->replay_since = since;
+  }
   g_autofree char *path = resolve(fake, key);
   const char *text = path;
   DBusMessage *reply = dbus_message_new_method_return(call);
@@ -462,6 +469,8 @@ static DBusHandlerResult on_message(DBusConnection *connection, DBusMessage *cal
     answer(fake, methods[i].member,
            refusal != NULL ? dbus_message_new_error(call, refusal, "told to")
                            : methods[i].handle(fake, call));
+    if (fake->replaying != NULL)
+      replay(fake, g_steal_pointer(&fake->replaying), fake->replay_since);
     if (fake->between != NULL && methods[i].handle == on_read_tree)
       fake->between(fake);
     return DBUS_HANDLER_RESULT_HANDLED;
@@ -499,6 +508,10 @@ guint fake_count_held(const FakeRegistry *fake) {
 void fake_set_page_size(FakeRegistry *fake, guint values, void (*between)(FakeRegistry *fake)) {
   fake->page_values = values;
   fake->between = between;
+}
+
+void fake_replay_late(FakeRegistry *fake) {
+  fake->replay_late = TRUE;
 }
 
 void fake_forget_history(FakeRegistry *fake) {

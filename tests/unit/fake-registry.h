@@ -65,6 +65,8 @@ void fake_release(FakeRegistry *fake);
 guint fake_count_held(const FakeRegistry *fake);
 /* Values a page of ReadTree; 0: all. @between (or NULL) is run after each page. */
 void fake_set_page_size(FakeRegistry *fake, guint values, void (*between)(FakeRegistry *fake));
+/* What is replayed comes after the answer to Watch, not before it. */
+void fake_replay_late(FakeRegistry *fake);
 /* `since` is HistoryGone from now on. */
 void fake_forget_history(FakeRegistry *fake);
 

@@ -31,10 +31,10 @@ static gboolean on_late(gpointer data) {
 
 #define wait_until(condition)                                                                      \
   do {                                                                                             \
-    guint late = g_timeout_add_seconds(30, on_late, NULL);                                         \
+    guint watchdog = g_timeout_add_seconds(30, on_late, NULL);                                     \
     while (!(condition))                                                                           \
       g_main_context_iteration(NULL, TRUE);                                                        \
-    g_source_remove(late);                                                                         \
+    g_source_remove(watchdog);                                                                     \
   } while (0)
 
 static void on_synced(RegistryView *view, gboolean current, gpointer data) {
@@ -598,19 +598,30 @@ static void test_failure_keeps_what_is_known(Fixture *fixture, gconstpointer dat
 
 /* ---- the daemon and the bus go and come ---- */
 
-static void test_catches_up_after_restart(Fixture *fixture, gconstpointer data) {
-  (void)data;
+static void catch_up(Fixture *fixture, gboolean late) {
   FakeRegistry *before = fixture->fake;
   fake_vanish(before);
   wait_until(!registry_view_is_live(fixture->view));
   g_assert_cmpint(registry_view_get_state(fixture->view), ==, REGISTRY_VIEW_READY);
   fixture->fake = fake_new(fixture->bus, before);
   fake_free(before);
+  if (late)
+    fake_replay_late(fixture->fake);
   fake_set(fixture->fake, TOP "\\Many\\003", "v", "1");
   wait_until_live(fixture);
   assert_holds(fixture->view, "Many\\003", "v", "1");
   g_assert_cmpuint(fake_count(fixture->fake, "WatchSince"), ==, 1);
   g_assert_cmpuint(fake_count(fixture->fake, "ReadAll"), ==, 0);
+}
+
+static void test_catches_up_after_restart(Fixture *fixture, gconstpointer data) {
+  (void)data;
+  catch_up(fixture, FALSE);
+}
+
+static void test_catches_up_behind_the_answer(Fixture *fixture, gconstpointer data) {
+  (void)data;
+  catch_up(fixture, TRUE);
 }
 
 static void test_reads_anew_where_history_is_gone(Fixture *fixture, gconstpointer data) {
@@ -757,6 +768,7 @@ static void add_state_tests(void) {
   VIEW_TEST("denied/taken-away", set_up, test_right_is_taken_away);
   VIEW_TEST("failed", set_up, test_failure_keeps_what_is_known);
   VIEW_TEST("restart/catches-up", set_up_many, test_catches_up_after_restart);
+  VIEW_TEST("restart/catches-up-late", set_up_many, test_catches_up_behind_the_answer);
   VIEW_TEST("restart/history-gone", set_up, test_reads_anew_where_history_is_gone);
   VIEW_TEST("restart/history-gone-in-large-tree", set_up_many,
             test_reads_anew_where_history_is_gone);

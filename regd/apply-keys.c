@@ -97,6 +97,9 @@ static KeyRow *new_row(const char *name, const KeyRow *attributes) {
 
 gboolean application_create(Application *application, Place *place, const KeyRow *leaf,
                             GError **error) {
+  /* What was resolved before may miss what is made now. */
+  if (place != application->last_place)
+    application_forget_place(application);
   for (guint i = 0; i < place->missing->len; i++) {
     gboolean last = i + 1 == place->missing->len;
     g_autoptr(KeyRow) row = new_row(g_ptr_array_index(place->missing, i), last ? leaf : NULL);

@@ -33,6 +33,15 @@ def each_commit_takes_the_next_revision():
 
 
 @test
+def what_a_precondition_missed_can_be_made_after_it():
+    with Registry() as registry:
+        client = registry.client
+        client.commit([("expect-absent", KEY, "n"), ("create-key", KEY, ""), ("set-value", KEY, "n", REG_SZ, "1"),
+                       ("expect-value", KEY, "n", REG_SZ, "1")])
+        equal(client.get(KEY, "n"), (REG_SZ, "s", "1"))
+
+
+@test
 def what_changes_nothing_makes_no_revision():
     with Registry() as registry:
         client = registry.client

@@ -4,7 +4,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "client/regctl/escape.h"
 #include "client/regctl/reply.h"
 #include "client/regctl/verbs.h"
 
@@ -39,9 +38,8 @@ static gboolean note_ignored(const Session *session, const char *file, DBusMessa
     return FALSE;
   if (ignored == 0)
     return TRUE;
-  g_autoptr(GString) why = g_string_new(NULL);
-  escape_append(why, reason ? reason : "it can't be read");
-  session_note(session, "%s: line %u: %s; %u %s left out", file, first, why->str, ignored,
+  session_note(session, "%s: line %u: %s; %u %s left out", file, first,
+               reason ? reason : "it can't be read", ignored,
                ignored == 1 ? "line was" : "lines were");
   return TRUE;
 }

@@ -3,6 +3,7 @@
 #include <locale.h>
 #include <stdio.h>
 
+#include "client/regctl/escape.h"
 #include "client/regctl/help.h"
 #include "client/regctl/verbs.h"
 
@@ -58,7 +59,9 @@ static gboolean run_and_print(Session *session, GError **error) {
 }
 
 static ExitCode fail(const GError *error) {
-  fprintf(stderr, "regctl: %s\n", error->message);
+  g_autoptr(GString) message = g_string_new("regctl: ");
+  escape_append(message, error->message);
+  fprintf(stderr, "%s\n", message->str);
   return error_get_exit_code(error);
 }
 

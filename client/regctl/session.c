@@ -8,6 +8,7 @@
 
 #include "client/base/error.h"
 #include "client/base/protocol.h"
+#include "client/regctl/escape.h"
 #include "client/regctl/reply.h"
 
 #define BUS_VARIABLE "REGD_BUS"
@@ -72,7 +73,9 @@ void session_note(const Session *session, const char *format, ...) {
   va_start(arguments, format);
   g_autofree char *text = g_strdup_vprintf(format, arguments);
   va_end(arguments);
-  fprintf(stderr, "regctl: %s\n", text);
+  g_autoptr(GString) message = g_string_new("regctl: ");
+  escape_append(message, text);
+  fprintf(stderr, "%s\n", message->str);
 }
 
 /* ---- calls ---- */

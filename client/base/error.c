@@ -97,6 +97,10 @@ gboolean error_set(GError **error, RegistryError code, const char *format, ...) 
   g_autofree char *message = g_strdup_vprintf(format, arguments);
   va_end(arguments);
   g_autofree char *valid = g_utf8_make_valid(message, -1);
+  /* What a message repeats may be a stranger's: it stays one line of a log. */
+  for (char *at = valid; *at != '\0'; at++)
+    if ((guint8)*at < 0x20 || *at == 0x7F)
+      *at = '?';
   g_set_error_literal(error, REGISTRY_ERROR, (gint)code, valid);
   return FALSE;
 }

@@ -25,7 +25,8 @@ RegistryError error_from_bus_name(const char *name);
 ExitCode error_get_exit_code(const GError *error);
 
 /* Sets *@error unless it is NULL and returns FALSE, so that a guard can end
- * in `return error_set(...)`. The message is made valid UTF-8. */
+ * in `return error_set(...)`. The message is made valid UTF-8 without control
+ * characters. */
 gboolean error_set(GError **error, RegistryError code, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
 #endif

@@ -29,10 +29,10 @@ static gboolean is_same(const char *a, const char *b) {
 
 gboolean hash_prove(const char *password, gsize size, const char *hash) {
   gboolean provable = size > 0 && strlen(password) == size && hash_is_accepted(hash);
-  g_autofree struct crypt_data *data = g_new0(struct crypt_data, 1);
-  const char *made = crypt_r(password, hash_is_accepted(hash) ? hash : DUMMY, data);
+  struct crypt_data data = {0};
+  const char *made = crypt_r(password, hash_is_accepted(hash) ? hash : DUMMY, &data);
   gboolean right = provable && made != NULL && made[0] != '*' && is_same(made, hash);
-  explicit_bzero(data, sizeof *data);
+  explicit_bzero(&data, sizeof data);
   return right;
 }
 
@@ -55,10 +55,10 @@ char *hash_new(const char *password, gsize size, GError **error) {
     error_set(error, REGISTRY_ERROR_FAILED, "no salt for a hash can be had from the system");
     return NULL;
   }
-  g_autofree struct crypt_data *data = g_new0(struct crypt_data, 1);
-  const char *made = crypt_r(password, salt, data);
+  struct crypt_data data = {0};
+  const char *made = crypt_r(password, salt, &data);
   char *hash = made == NULL || made[0] == '*' ? NULL : g_strdup(made);
-  explicit_bzero(data, sizeof *data);
+  explicit_bzero(&data, sizeof data);
   if (hash == NULL)
     error_set(error, REGISTRY_ERROR_FAILED, "the password can't be hashed");
   return hash;

@@ -200,25 +200,21 @@ static char *show_names(const SchemaKey *key) {
   return g_string_free(g_steal_pointer(&names), nothing);
 }
 
-/* A value that is not described. */
-static gboolean check_closed(const SchemaSet *set, const char *path, const char *name,
-                             GError **error) {
-  const SchemaKey *key = schema_set_find_closed(set, path);
-  if (!key)
-    return TRUE;
-  g_autofree char *names = show_names(key);
+static gboolean refuse_undescribed(const SchemaKey *closed, const char *path, const char *name,
+                                   GError **error) {
+  g_autofree char *names = show_names(closed);
   return error_set(error, REGISTRY_ERROR_SCHEMA_VIOLATION,
                    "%s: %s: this name breaks the rule \"closed\" of %s: the key takes only %s",
-                   path, shown_name(name), key->file, names ? names : "sub-keys");
+                   path, shown_name(name), closed->file, names ? names : "sub-keys");
 }
 
 gboolean schema_set_check(const SchemaSet *set, const char *path, const char *name,
                           const RegistryValue *value, GError **error) {
   const SchemaKey *key = NULL;
-  const SchemaValue *described = schema_set_find_value(set, path, name, &key);
-  if (!described)
-    return check_closed(set, path, name, error);
-  return schema_value_check(described, path, name, key->file, value, error);
+  const SchemaValue *described = schema_set_find_rules(set, path, name, &key);
+  if (described)
+    return schema_value_check(described, path, name, key->file, value, error);
+  return !key || refuse_undescribed(key, path, name, error);
 }
 
 /* ---- patterns ---- */

@@ -287,22 +287,7 @@ static const Described *find_described(const GPtrArray *nodes, const char *name)
   return NULL;
 }
 
-const SchemaValue *schema_set_find_value(const SchemaSet *set, const char *path, const char *name,
-                                         const SchemaKey **key) {
-  g_autoptr(GPtrArray) nodes = find_nodes(set, path);
-  const Described *described = find_described(nodes, name);
-  if (key)
-    *key = described ? described->key : NULL;
-  return described ? described->value : NULL;
-}
-
-gboolean schema_set_is_secret(const SchemaSet *set, const char *path, const char *name) {
-  const SchemaValue *value = schema_set_find_value(set, path, name, NULL);
-  return value && value->secret;
-}
-
-const SchemaKey *schema_set_find_closed(const SchemaSet *set, const char *path) {
-  g_autoptr(GPtrArray) nodes = find_nodes(set, path);
+static const SchemaKey *find_closed(const GPtrArray *nodes) {
   for (guint i = 0; nodes && i < nodes->len; i++) {
     const Node *node = g_ptr_array_index(nodes, i);
     for (guint j = node->keys->len; j > 0; j--) {
@@ -312,6 +297,28 @@ const SchemaKey *schema_set_find_closed(const SchemaSet *set, const char *path) 
     }
   }
   return NULL;
+}
+
+const SchemaValue *schema_set_find_rules(const SchemaSet *set, const char *path, const char *name,
+                                         const SchemaKey **key) {
+  g_autoptr(GPtrArray) nodes = find_nodes(set, path);
+  const Described *described = find_described(nodes, name);
+  *key = described ? described->key : find_closed(nodes);
+  return described ? described->value : NULL;
+}
+
+const SchemaValue *schema_set_find_value(const SchemaSet *set, const char *path, const char *name,
+                                         const SchemaKey **key) {
+  const SchemaKey *found = NULL;
+  const SchemaValue *value = schema_set_find_rules(set, path, name, &found);
+  if (key)
+    *key = value ? found : NULL;
+  return value;
+}
+
+gboolean schema_set_is_secret(const SchemaSet *set, const char *path, const char *name) {
+  const SchemaValue *value = schema_set_find_value(set, path, name, NULL);
+  return value && value->secret;
 }
 
 /* ---- required values ---- */

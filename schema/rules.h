@@ -61,9 +61,11 @@ const SchemaKey *schema_set_find_key(const SchemaSet *set, const char *path);
 const SchemaValue *schema_set_find_value(const SchemaSet *set, const char *path, const char *name,
                                          const SchemaKey **key);
 gboolean schema_set_is_secret(const SchemaSet *set, const char *path, const char *name);
-/* The description by force of which the key takes no value that is not
- * described; NULL where it takes any. */
-const SchemaKey *schema_set_find_closed(const SchemaSet *set, const char *path);
+/* The same in one go with the question that is left where the value is not
+ * described: *@key is then the description by force of which the key takes no
+ * such value, or NULL where it takes any. */
+const SchemaValue *schema_set_find_rules(const SchemaSet *set, const char *path, const char *name,
+                                         const SchemaKey **key);
 
 /* SCHEMA_VIOLATION: the value, the rule, what was given (not for secrets) and
  * what is allowed, as `KEY: NAME: ...` with @ for the default value's name. */

@@ -55,9 +55,6 @@ static void show(Session *session, const char *key, DBusMessageIter *answer) {
 static gboolean get_acl(Session *session, const char *key, GError **error) {
   Request request;
   DBusMessageIter answer;
-  if (session_is_annotated(session))
-    return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
-                     "acl: %s: nothing is written, so there is nothing to comment or confirm", key);
   request_begin(&request, "GetAcl");
   request_add_string(&request, key);
   g_autoptr(WireMessage) reply = session_read(session, &request, &answer, error);

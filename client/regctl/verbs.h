@@ -12,7 +12,7 @@ typedef struct {
   const char *operands; /* as the usage line shows them */
   guint fewest, most;   /* operands */
   guint32 options;      /* bits, beside those of every verb */
-  gboolean writes;      /* takes OPTIONS_OF_WRITES too */
+  gboolean writes;      /* by a commit, so that it takes OPTIONS_OF_WRITES too */
   VerbFunction run;
   const char *summary; /* one line */
   const char *help;    /* paragraphs, or NULL */

@@ -75,7 +75,7 @@ _regctl() {
     fi
   done
   if [[ $current == -* ]]; then
-    COMPREPLY=($(compgen -W "$(_regctl_words $verb | grep -oE -- '(^| )--?[a-z-]+=?')" -- "$current"))
+    COMPREPLY=($(compgen -W "$(_regctl_words $verb | grep -oE -- '(^| )--?[a-z][a-z-]*=?')" -- "$current"))
     [[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace
     return
   fi

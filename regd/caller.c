@@ -10,11 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/base/protocol.h"
 #include "client/bus/wire.h"
 
-#define LIMIT_WAITING_PER_CONNECTION 8192U
-#define LIMIT_PROGRAM_BYTES 255U
-#define LIMIT_GROUPS 65536
+#define MOST_GROUPS 65536 /* the kernel's own limit */
 #define PASSWD_BUFFER_BYTES 16384U
 #define LEAVING_RULE                                                                               \
   "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"                      \
@@ -124,7 +123,7 @@ static GArray *look_up_groups(guint32 uid) {
   int count = 64;
   g_array_set_size(groups, (guint)count);
   if (getgrouplist(found->pw_name, found->pw_gid, (gid_t *)(gpointer)groups->data, &count) < 0) {
-    count = CLAMP(count, 0, LIMIT_GROUPS);
+    count = CLAMP(count, 0, MOST_GROUPS);
     g_array_set_size(groups, (guint)count);
     if (getgrouplist(found->pw_name, found->pw_gid, (gid_t *)(gpointer)groups->data, &count) < 0)
       count = 0;
@@ -308,7 +307,7 @@ gboolean callers_identify(Callers *callers, const char *name, CallerKnown known,
   gboolean asked = entry != NULL;
   if (!asked)
     entry = entry_new(callers, name);
-  if (entry->waiters.length >= LIMIT_WAITING_PER_CONNECTION)
+  if (entry->waiters.length >= LIMIT_CALLS_UNIDENTIFIED)
     return FALSE;
   Waiter *waiter = g_new0(Waiter, 1);
   waiter->known = known;

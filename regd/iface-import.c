@@ -1,6 +1,7 @@
 /* The handler of Import: a descriptor in, one commit, a report out. */
 #include <unistd.h>
 
+#include "client/base/error.h"
 #include "client/base/protocol.h"
 #include "regd/iface.h"
 #include "regd/import.h"
@@ -100,9 +101,11 @@ void iface_import(DispatchCall *call, gpointer data) {
   dbus_message_iter_next(&in);
   g_autoptr(Change) change = change_new();
   g_autoptr(WireOptions) options = iface_take_options(&in, &error);
-  if (options != NULL && iface_read_change_options(options, change, &error) &&
-      wire_options_get_boolean(options, "strict", &strict, &error) &&
-      service_take_share(face->service, iface_caller(call), SHARE_FILES, &error)) {
+  if (options != NULL && descriptor < 0)
+    error_set(&error, REGISTRY_ERROR_LIMIT_EXCEEDED, "Import: too many files are open; try again");
+  else if (options != NULL && iface_read_change_options(options, change, &error) &&
+           wire_options_get_boolean(options, "strict", &strict, &error) &&
+           service_take_share(face->service, iface_caller(call), SHARE_FILES, &error)) {
     start(call, face, descriptor, g_steal_pointer(&change), strict);
     return;
   }

@@ -11,12 +11,9 @@
 #include "client/base/protocol.h"
 #include "client/bus/wire.h"
 
-#define USER_WINDOW_BYTES (2U * LIMIT_WATCHER_QUEUE_BYTES)
 /* Unacknowledged bytes at which a Ping goes out: of a receiver, and of a user. */
 #define PING_OWNER_BYTES (256U * 1024U)
 #define PING_USER_BYTES (8U * 1024U * 1024U)
-/* Our own queue to the bus: past it everybody has to wait. */
-#define CONNECTION_QUEUE_BYTES (64 * 1024 * 1024)
 
 struct Outbox {
   DBusConnection *connection;
@@ -155,8 +152,8 @@ static void send_ping(Outbox *outbox, Receiver *receiver) {
 gboolean outbox_has_room(Outbox *outbox, const char *owner, guint32 uid) {
   Receiver *receiver = get_receiver(outbox, owner, uid);
   if (receiver->unread <= LIMIT_WATCHER_QUEUE_BYTES &&
-      *user_bytes(outbox, uid) <= USER_WINDOW_BYTES &&
-      dbus_connection_get_outgoing_size(outbox->connection) <= CONNECTION_QUEUE_BYTES)
+      *user_bytes(outbox, uid) <= LIMIT_USER_QUEUE_BYTES &&
+      dbus_connection_get_outgoing_size(outbox->connection) <= (long)LIMIT_OUTGOING_BYTES)
     return TRUE;
   receiver->lossy = TRUE;
   send_ping(outbox, receiver);

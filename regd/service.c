@@ -88,6 +88,18 @@ void service_forget_writer(Service *service) {
   service->writer = NULL;
 }
 
+/* Damage that reading has met ends writing too. */
+static void check_read_only(Service *service) {
+  if (service->read_only || service->writer == NULL)
+    return;
+  if (reader_is_damaged(service->reader))
+    writer_set_read_only(service->writer);
+  if (!writer_is_read_only(service->writer))
+    return;
+  service->read_only = TRUE;
+  service->events.read_only(service->data);
+}
+
 /* ---- shares ---- */
 
 static guint share_limit(const Service *service, const Identity *who, Share share) {
@@ -129,6 +141,8 @@ void service_give_back(Service *service, guint32 uid, Share share) {
   usage->taken[share]--;
   if (memcmp(usage, &nothing, sizeof nothing) == 0)
     g_hash_table_remove(service->usage, GUINT_TO_POINTER(uid));
+  if (share == SHARE_CALLS)
+    check_read_only(service); /* a call has ended, and may have met damage */
 }
 
 /* ---- telling watchers ---- */
@@ -208,13 +222,6 @@ typedef struct {
   WriteDone done;
   gpointer data;
 } Writing;
-
-static void check_read_only(Service *service) {
-  if (service->read_only || service->writer == NULL || !writer_is_read_only(service->writer))
-    return;
-  service->read_only = TRUE;
-  service->events.read_only(service->data);
-}
 
 void service_note_written(Service *service, const WriteResult *result) {
   if (result->effective != NULL)

@@ -425,3 +425,7 @@ void writer_submit(Writer *writer, Identity *who, Change *change, WriteDone done
 gboolean writer_is_read_only(Writer *writer) {
   return g_atomic_int_get(&writer->read_only) != 0;
 }
+
+void writer_set_read_only(Writer *writer) {
+  g_atomic_int_set(&writer->read_only, 1);
+}

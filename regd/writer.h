@@ -39,5 +39,7 @@ void writer_set_schemas(Writer *writer, SchemaSet *schemas);
 void writer_submit(Writer *writer, Identity *who, Change *change, WriteDone done, gpointer data);
 /* Whether corruption was met: every write is READ_ONLY since. */
 gboolean writer_is_read_only(Writer *writer);
+/* Corruption was met elsewhere. */
+void writer_set_read_only(Writer *writer);
 
 #endif

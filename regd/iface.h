@@ -22,10 +22,10 @@ typedef struct {
 extern const DispatchInterface iface_interfaces[];
 
 /* Identifies the caller and takes his share before the handler runs. */
-void iface_admit(DispatchCall *call, gpointer face);
+void iface_admit(DispatchCall *call, gpointer data);
 /* ServiceEvents.changed: sends one Changed. */
 gboolean iface_send_changed(const Watch *watch, guint64 revision, const WatchChange *changes,
-                            guint n_changes, gpointer face);
+                            guint n_changes, gpointer data);
 
 /* ---- for the handlers ---- */
 
@@ -54,27 +54,28 @@ gboolean iface_append_boolean(DBusMessageIter *out, gboolean truth);
 /* A structure of strings: (ss) or (sss). */
 gboolean iface_append_strings(DBusMessageIter *out, const char *const *strings, guint n_strings);
 
-/* ---- the handlers: iface-read.c, iface-write.c, iface-watch.c, iface-import.c ---- */
+/* ---- the handlers: iface-read.c, iface-write.c, iface-watch.c, iface-import.c; @data
+ * is the Face here and above ---- */
 
-void iface_get_value(DispatchCall *call, gpointer face);
-void iface_list_keys(DispatchCall *call, gpointer face);
-void iface_list_values(DispatchCall *call, gpointer face);
-void iface_get_key_info(DispatchCall *call, gpointer face);
-void iface_read_tree(DispatchCall *call, gpointer face);
-void iface_get_acl(DispatchCall *call, gpointer face);
-void iface_describe(DispatchCall *call, gpointer face);
-void iface_validate(DispatchCall *call, gpointer face);
-void iface_set_value(DispatchCall *call, gpointer face);
-void iface_delete_value(DispatchCall *call, gpointer face);
-void iface_create_key(DispatchCall *call, gpointer face);
-void iface_delete_key(DispatchCall *call, gpointer face);
-void iface_rename_key(DispatchCall *call, gpointer face);
-void iface_copy_key(DispatchCall *call, gpointer face);
-void iface_commit(DispatchCall *call, gpointer face);
-void iface_set_acl(DispatchCall *call, gpointer face);
-void iface_watch(DispatchCall *call, gpointer face);
-void iface_unwatch(DispatchCall *call, gpointer face);
-void iface_import(DispatchCall *call, gpointer face);
+void iface_get_value(DispatchCall *call, gpointer data);
+void iface_list_keys(DispatchCall *call, gpointer data);
+void iface_list_values(DispatchCall *call, gpointer data);
+void iface_get_key_info(DispatchCall *call, gpointer data);
+void iface_read_tree(DispatchCall *call, gpointer data);
+void iface_get_acl(DispatchCall *call, gpointer data);
+void iface_describe(DispatchCall *call, gpointer data);
+void iface_validate(DispatchCall *call, gpointer data);
+void iface_set_value(DispatchCall *call, gpointer data);
+void iface_delete_value(DispatchCall *call, gpointer data);
+void iface_create_key(DispatchCall *call, gpointer data);
+void iface_delete_key(DispatchCall *call, gpointer data);
+void iface_rename_key(DispatchCall *call, gpointer data);
+void iface_copy_key(DispatchCall *call, gpointer data);
+void iface_commit(DispatchCall *call, gpointer data);
+void iface_set_acl(DispatchCall *call, gpointer data);
+void iface_watch(DispatchCall *call, gpointer data);
+void iface_unwatch(DispatchCall *call, gpointer data);
+void iface_import(DispatchCall *call, gpointer data);
 
 /* Options that go with a whole change (comment, dry-run, confirm-within). */
 gboolean iface_read_change_options(const WireOptions *options, Change *change, GError **error);

@@ -277,22 +277,29 @@ static gboolean count_octets(int file, guint64 *octets) {
   return size == 0;
 }
 
-guint64 maildir_measure(Maildir *maildir, guint index) {
+static guint64 count_message(Maildir *maildir, guint index) {
   struct stat status;
-  guint64 octets = maildir_get_size(maildir, index);
-  if (octets != G_MAXUINT64)
-    return octets;
+  guint64 octets = 0;
   int file = maildir_open_message(maildir, index, NULL);
   if (file < 0)
     return 0;
-  const char *uid = maildir_get_uid(maildir, index);
-  gboolean known = fstat(file, &status) == 0;
-  if (!known || !maildir_sizes_look_up(maildir->sizes, uid, &status, &octets)) {
-    if (count_octets(file, &octets) && known)
-      maildir_sizes_add(maildir->sizes, uid, &status, octets);
-  }
+  gboolean counted = count_octets(file, &octets);
+  if (counted && fstat(file, &status) == 0)
+    maildir_sizes_add(maildir->sizes, maildir_get_uid(maildir, index), &status, octets);
   close(file);
   return octets;
+}
+
+guint64 maildir_measure(Maildir *maildir, guint index) {
+  struct stat status;
+  const Mail *mail = get_mail(maildir, index);
+  guint64 octets = maildir_get_size(maildir, index);
+  if (octets != G_MAXUINT64)
+    return octets;
+  if (fstatat(mail->folder, mail->name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+      S_ISREG(status.st_mode) && maildir_sizes_look_up(maildir->sizes, mail->uid, &status, &octets))
+    return octets;
+  return count_message(maildir, index);
 }
 
 void maildir_save_sizes(Maildir *maildir) {

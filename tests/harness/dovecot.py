@@ -1,0 +1,120 @@
+"""A Dovecot of a test's own as the mail server behind: IMAP on a loopback port,
+with a master user, over the Maildirs of a MailServer.
+
+    with Mail() as mail, Dovecot(mail) as dovecot:
+        dovecot.take_over()
+"""
+
+import grp
+import os
+import pwd
+import shutil
+import signal
+import socket
+
+from harness.bus import is_root
+from harness.case import Failure, Skip
+from harness.mail import IMAP, free_ports
+from harness.process import Process
+from harness.registry import REG_SZ
+
+CONFIGURATION = """
+base_dir = {run}
+state_dir = {state}
+log_path = {log}
+protocols = imap
+listen = 127.0.0.1
+ssl = no
+disable_plaintext_auth = no
+default_internal_user = {internal}
+default_internal_group = {internal_group}
+default_login_user = {login}
+first_valid_uid = 1
+first_valid_gid = 1
+mail_location = maildir:{mail}/%u/Maildir
+service imap-login {{
+  chroot =
+  inet_listener imap {{
+    port = {port}
+  }}
+  inet_listener imaps {{
+    port = 0
+  }}
+}}
+service anvil {{
+  chroot =
+}}
+passdb {{
+  driver = passwd-file
+  args = {masters}
+  master = yes
+}}
+passdb {{
+  driver = passwd-file
+  args = /dev/null
+}}
+userdb {{
+  driver = static
+  args = uid={uid} gid={gid} home={mail}/%u allow_all_users=yes
+}}
+"""
+
+MASTER, PASSWORD = "mailauthd", "master-sesame"
+
+
+class Dovecot:
+    """with Dovecot(mail): it serves when the block begins."""
+
+    def __init__(self, mail):
+        self.mail = mail
+        self.directory = mail.directory / "dovecot"
+        self.port, = free_ports(1)
+        self.process = None
+
+    def __enter__(self):
+        if not shutil.which("dovecot"):
+            raise Skip("takes dovecot-imapd")
+        self.directory.mkdir(mode=0o755)
+        masters = self.directory / "masters"
+        masters.write_text(f"{MASTER}:{{PLAIN}}{PASSWORD}\n")
+        myself = pwd.getpwuid(os.geteuid()).pw_name
+        internal = "dovecot" if is_root() else myself
+        self.configuration = self.directory / "dovecot.conf"
+        self.configuration.write_text(CONFIGURATION.format(
+            run=self.directory / "run", state=self.directory / "state", log=self.directory / "messages",
+            internal=internal, internal_group=grp.getgrgid(pwd.getpwnam(internal).pw_gid).gr_name,
+            login="dovenull" if is_root() else myself, mail=self.mail.mail, port=self.port, masters=masters,
+            uid=self.mail.owner, gid=self.mail.owner))
+        self.start()
+        return self
+
+    def __exit__(self, kind, _error, _trace):
+        if self.process:
+            self.stop()
+        if kind is not None:
+            for line in (self.directory / "messages").read_text(errors="replace").splitlines():
+                print(f"# dovecot: {line}", flush=True)
+
+    def start(self):
+        self.process = Process(self.directory, "dovecot", ["dovecot", "-F", "-c", str(self.configuration)])
+        while self.process.is_running():
+            try:
+                socket.create_connection(("127.0.0.1", self.port)).close()
+                return
+            except ConnectionRefusedError:
+                os.sched_yield()
+        raise Failure(f"no Dovecot: {self.process.output()}")
+
+    def stop(self):
+        self.process.signal(signal.SIGTERM)
+        self.process.wait()
+        self.process = None
+
+    def take_over(self, password=PASSWORD):
+        """IMAP users of the MailServer are handed to it from now on."""
+        user = os.geteuid() if self.mail.uid is None else self.mail.uid
+        self.mail.client.create(IMAP)
+        self.mail.client.set_acl(IMAP, ("everyone", "read"), (f"user:{user}", "read"))
+        self.mail.client.set(IMAP, "Backend Master User", REG_SZ, MASTER)
+        self.mail.client.set(IMAP, "Backend Master Password", REG_SZ, password)
+        self.mail.client.set(IMAP, "Backend", REG_SZ, f"imap://127.0.0.1:{self.port}")

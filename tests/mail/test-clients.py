@@ -1,0 +1,159 @@
+#!/usr/bin/python3
+"""The mail clients that people have, against mailauthd: POP3 on a Maildir, and
+IMAP with a real Dovecot behind, plain, with TLS on request and from the start."""
+
+import imaplib
+import poplib
+import shutil
+import subprocess
+from contextlib import contextmanager
+
+from harness.case import Skip, check, contains, equal, main, test
+from harness.dovecot import Dovecot
+from harness.process import PATIENCE
+from harness.talk import Mail
+
+MESSAGE = "From: a@example.org\nTo: ann@example.org\nSubject: {}\n\nHello {}\n"
+
+
+@contextmanager
+def served(messages=2):
+    with Mail() as mail, Dovecot(mail) as dovecot:
+        mail.add_account("ann", "sesame")
+        for number in range(1, messages + 1):
+            mail.deliver("ann", MESSAGE.format(number, number))
+        dovecot.take_over()
+        mail.dovecot = dovecot
+        yield mail
+
+
+def run(*command, code=0, **options):
+    """A client's output."""
+    if not shutil.which(command[0]):
+        raise Skip(f"takes {command[0]}")
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False, **options)
+    equal(done.returncode, code, f"{command[0]}: {done.stdout}{done.stderr}")
+    return done.stdout + done.stderr
+
+
+@test
+def curl_reads_mail_over_pop3_and_imap():
+    with served() as mail:
+        mail.add_certificate()
+        authority = str(mail.directory / "localhost.pem")
+        pop3, imap = f"pop3://localhost:{mail.pop3_port}", f"imap://localhost:{mail.imap_port}"
+        for options in ([], ["--ssl-reqd", "--cacert", authority], ["--login-options", "AUTH=PLAIN"],
+                        ["--login-options", "AUTH=LOGIN"]):
+            curl = ["curl", "-sS", "--ipv4", "--user", "ann:sesame", *options]
+            contains(run(*curl, pop3 + "/1"), "Subject: ")
+            contains(run(*curl, imap + "/INBOX;MAILINDEX=1"), "Subject: ")
+        curl = ["curl", "-sS", "--ipv4", "--user", "ann:sesame", "--cacert", authority]
+        contains(run(*curl, f"pop3s://localhost:{mail.pop3s_port}/1"), "Subject: ")
+        contains(run(*curl, f"imaps://localhost:{mail.imaps_port}/INBOX;MAILINDEX=1"), "Subject: ")
+        contains(run("curl", "-sS", "--ipv4", "--user", "ann:wrong", pop3, code=67), "denied")
+        contains(run("curl", "-sS", "--ipv4", "--user", "ann:wrong", imap, code=67), "denied")
+
+
+@test
+def poplib_and_imaplib():
+    with served() as mail:
+        context = mail.add_certificate()
+        client = poplib.POP3("localhost", mail.pop3_port, timeout=PATIENCE)
+        check("STLS" in client.capa(), "STLS is not listed")
+        client.stls(context)
+        client.user("ann")
+        client.pass_("sesame")
+        equal(client.stat()[0], 2)
+        client.quit()
+        client = imaplib.IMAP4("localhost", mail.imap_port, timeout=PATIENCE)
+        client.starttls(context)
+        client.login("ann", "sesame")
+        equal(client.select("INBOX"), ("OK", [b"2"]))
+        contains(str(client.capability()), "IDLE")
+        client.logout()
+        client = imaplib.IMAP4_SSL("localhost", mail.imaps_port, ssl_context=context, timeout=PATIENCE)
+        client.authenticate("PLAIN", lambda _: b"\0ann\0sesame")
+        equal(client.select("INBOX"), ("OK", [b"2"]))
+        client.logout()
+
+
+@test
+def fetchmail_takes_the_mail_away():
+    with served(messages=3) as mail:
+        home = mail.directory / "home"
+        home.mkdir()
+        control = home / "fetchmailrc"
+        control.write_text(f'poll 127.0.0.1 protocol pop3 port {mail.pop3_port} user ann password sesame '
+                           f'sslproto "" fetchall mda "cat >>{home}/mbox"\n')
+        control.chmod(0o600)
+        run("fetchmail", "--fetchmailrc", str(control), "--pidfile", str(home / "pid"),
+            env={"HOME": str(home), "PATH": "/usr/bin:/bin"})
+        equal((home / "mbox").read_text().count("Hello"), 3)
+        equal(mail.files("ann"), [])
+
+
+@test
+def mbsync_copies_the_mailbox():
+    with served() as mail:
+        home = mail.directory / "home"
+        home.mkdir()
+        control = home / "mbsyncrc"
+        control.write_text(
+            f"IMAPStore far\nHost 127.0.0.1\nPort {mail.imap_port}\nUser ann\nPass sesame\nSSLType None\n"
+            f"AuthMechs LOGIN\n\nMaildirStore near\nInbox {home}/inbox\n\n"
+            f"Channel all\nFar :far:\nNear :near:\nSync Pull\nSyncState {home}/state\n")
+        run("mbsync", "-c", str(control), "all", env={"HOME": str(home), "PATH": "/usr/bin:/bin"})
+        equal(len(list((home / "inbox" / "new").iterdir())), 2)
+
+
+@test
+def much_goes_both_ways():
+    """Through TLS and the relay, with clients that are slow to read."""
+    with served(messages=0) as mail:
+        context = mail.add_certificate()
+        body = b"Subject: much\r\n\r\n" + b"0123456789abcdef" * 4 * 65536  # 4 MiB
+        client = imaplib.IMAP4_SSL("localhost", mail.imaps_port, ssl_context=context, timeout=PATIENCE)
+        client.login("ann", "sesame")
+        equal(client.append("INBOX", None, None, body)[0], "OK")
+        client.select("INBOX")
+        equal(client.fetch("1", "(BODY.PEEK[])")[1][0][1], body)
+        client.logout()
+
+
+@test
+def what_is_pipelined_after_login_reaches_the_server():
+    with served() as mail, mail.imap_talk() as client:
+        client.expect("* OK")
+        client.say("a LOGIN ann sesame", "b SELECT INBOX", "c LOGOUT")
+        client.expect("a OK [CAPABILITY")
+        contains("\n".join(client.until("b ")), "* 2 EXISTS")
+        client.until("c OK")
+        client.expect_end()
+
+
+@test
+def open_sessions_stay_while_the_package_changes():
+    with served() as mail, mail.imap("ann", "sesame") as client:
+        mail.add_broker()
+        mail.choose("MBS_BASIC", "3")
+        contains(mail.imap_answer("ann", "sesame"), "[AUTHENTICATIONFAILED]")
+        equal(client.select("INBOX"), ("OK", [b"2"]))
+
+
+@test
+def a_server_behind_that_fails_is_not_the_users_fault():
+    with served() as mail:
+        mail.dovecot.take_over(password="wrong")
+        contains(mail.imap_answer("ann", "sesame"), "a NO [UNAVAILABLE]")
+        equal(mail.last_event(), (14005, "backend-refused", "ann"))
+        contains(mail.imap_answer("ann", "wrong"), "a NO [AUTHENTICATIONFAILED]")
+        mail.dovecot.take_over()
+        contains(mail.imap_answer("ann", "sesame"), "a OK ")
+        mail.dovecot.stop()
+        contains(mail.imap_answer("ann", "sesame"), "a NO [UNAVAILABLE]")
+        equal(mail.last_event(), (14005, "backend-unreachable", "ann"))
+        mail.dovecot.start()
+        contains(mail.imap_answer("ann", "sesame"), "a OK ")
+
+
+main()

@@ -51,7 +51,7 @@ static gboolean parse(Ctl *ctl, int *argc, char ***argv, GError **error) {
       {"broker", 0, 0, G_OPTION_ARG_STRING, &ctl->broker, "The broker's instance ID (member)",
        "ID"},
       {"protocol", 0, 0, G_OPTION_ARG_STRING, &ctl->protocol, "pop3 or imap (test)", "PROTOCOL"},
-      {NULL, 'n', 0, G_OPTION_ARG_INT, &ctl->count, "How many events", "N"},
+      {"count", 'n', 0, G_OPTION_ARG_INT, &ctl->count, "How many events", "N"},
       {"follow", 'f', 0, G_OPTION_ARG_NONE, &ctl->follow, "Go on with what happens (events)", NULL},
       {"version", 0, 0, G_OPTION_ARG_NONE, &ctl->version, "Print the version", NULL},
       {NULL, 0, 0, 0, NULL, NULL, NULL}};

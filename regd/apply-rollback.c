@@ -113,6 +113,13 @@ static gboolean revive(Application *application, PastKey *past, gint64 above, co
 static gboolean restore_key(Application *application, PastTree *tree, gint64 id, gint64 above,
                             const char *parent, GError **error);
 
+/* A key that is there and was not. */
+static gboolean remove_new(Application *application, PastTree *tree, const KeyRow *row,
+                           gint64 above, GError **error) {
+  const PastKey *past = past_tree_get_key(tree, row->id, error);
+  return past != NULL && (past->present || application_delete_tree(application, row, above, error));
+}
+
 static gboolean restore_children(Application *application, PastTree *tree, gint64 id, gint64 acl,
                                  const char *path, GError **error) {
   g_autoptr(GPtrArray) now = store_list_children(application->store, id, NULL, error);
@@ -120,8 +127,7 @@ static gboolean restore_children(Application *application, PastTree *tree, gint6
   if (then == NULL)
     return FALSE;
   for (guint i = 0; i < now->len; i++)
-    if (!restore_key(application, tree, ((KeyRow *)g_ptr_array_index(now, i))->id, acl, path,
-                     error))
+    if (!remove_new(application, tree, g_ptr_array_index(now, i), acl, error))
       return FALSE;
   for (guint i = 0; i < then->len; i++)
     if (!restore_key(application, tree, ((PastKey *)g_ptr_array_index(then, i))->id, acl, path,
@@ -148,9 +154,10 @@ static gboolean restore_contents(Application *application, PastTree *tree, PastK
 }
 
 /* A key that is there and was there, but as another: link, class, spelling. */
-static gboolean replace(Application *application, PastKey *past, KeyRow *row, gint64 above,
-                        const char *parent, KeyRow **made, GError **error) {
-  return application_delete_tree(application, row, above, error) &&
+static gboolean replace(Application *application, PastTree *tree, PastKey *past, KeyRow *row,
+                        gint64 above, const char *parent, KeyRow **made, GError **error) {
+  return past_tree_bury(tree, past, error) &&
+         application_delete_tree(application, row, above, error) &&
          revive(application, past, above, parent, made, error);
 }
 
@@ -168,7 +175,7 @@ static gboolean restore_key(Application *application, PastTree *tree, gint64 id,
   if (!row->live && !revive(application, past, above, parent, &made, error))
     return FALSE;
   if (row->live && !same_attributes(past, row) &&
-      !replace(application, past, row, above, parent, &made, error))
+      !replace(application, tree, past, row, above, parent, &made, error))
     return FALSE;
   return restore_contents(application, tree, past, made != NULL ? made : row, above, error);
 }

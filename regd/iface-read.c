@@ -132,14 +132,13 @@ void iface_get_key_info(DispatchCall *call, gpointer data) {
 /* ---- trees ---- */
 
 static gboolean read_tree_options(const WireOptions *given, TreeOptions *options, GError **error) {
-  guint64 at = 0;
+  options->has_at = wire_options_has(given, "at");
   options->has_depth = wire_options_has(given, "depth");
   return wire_options_get_uint32(given, "depth", &options->depth, error) &&
          wire_options_get_uint32(given, "limit", &options->limit, error) &&
          wire_options_get_string(given, "cursor", &options->cursor, error) &&
          wire_options_get_boolean(given, "skip-unreadable", &options->skip_unreadable, error) &&
-         wire_options_get_uint64(given, "at", &at, error) &&
-         iface_refuse_option(given, "at", error);
+         wire_options_get_uint64(given, "at", &options->at, error);
 }
 
 static gboolean append_tree_key(DBusMessageIter *out, gconstpointer item) {
@@ -153,25 +152,36 @@ static gboolean append_tree_key(DBusMessageIter *out, gconstpointer item) {
           iface_append_array(&structure, "(suv)", key->values, append_named_value));
 }
 
-void iface_read_tree(DispatchCall *call, gpointer data) {
-  DBusMessageIter in, out;
-  g_autoptr(GError) error = NULL;
-  TreeOptions options = {0};
-  dispatch_call_get_arguments(call, &in);
-  const char *key = iface_take_string(&in);
-  g_autoptr(WireOptions) given = iface_take_options(&in, &error);
-  g_autoptr(TreePage) page = NULL;
-  if (given != NULL && read_tree_options(given, &options, &error))
-    page = reader_read_tree(reader_of(data), iface_caller(call), key, &options, &error);
-  if (page == NULL) {
-    dispatch_call_fail(call, error);
-    return;
-  }
+void iface_reply_tree(DispatchCall *call, const TreePage *page) {
+  DBusMessageIter out;
   DBusMessage *reply = iface_begin(call, &out);
   iface_finish(call, reply,
                iface_append_uint64(&out, page->revision) &&
                    iface_append_array(&out, "(sa(suv))", page->keys, append_tree_key) &&
                    wire_append_string(&out, page->cursor));
+}
+
+void iface_read_tree(DispatchCall *call, gpointer data) {
+  DBusMessageIter in;
+  g_autoptr(GError) error = NULL;
+  TreeOptions options = {0};
+  dispatch_call_get_arguments(call, &in);
+  const char *key = iface_take_string(&in);
+  g_autoptr(WireOptions) given = iface_take_options(&in, &error);
+  if (given == NULL || !read_tree_options(given, &options, &error)) {
+    dispatch_call_fail(call, error);
+    return;
+  }
+  if (options.has_at) {
+    iface_read_past_tree(call, data, key, &options);
+    return;
+  }
+  g_autoptr(TreePage) page =
+      reader_read_tree(reader_of(data), iface_caller(call), key, &options, &error);
+  if (page == NULL)
+    dispatch_call_fail(call, error);
+  else
+    iface_reply_tree(call, page);
 }
 
 /* ---- access ---- */

@@ -287,9 +287,13 @@ gboolean iface_read_change_options(const WireOptions *options, Change *change, G
   const char *comment = NULL;
   if (!wire_options_get_string(options, "comment", &comment, error) ||
       !wire_options_get_boolean(options, "dry-run", &change->dry_run, error) ||
-      !wire_options_get_uint32(options, "confirm-within", &change->confirm_within, error) ||
-      !iface_refuse_option(options, "confirm-within", error))
+      !wire_options_get_uint32(options, "confirm-within", &change->confirm_within, error))
     return FALSE;
+  if (wire_options_has(options, "confirm-within") &&
+      (change->confirm_within == 0 || change->confirm_within > LIMIT_TRIAL_SECONDS))
+    return error_set(error, REGISTRY_ERROR_INVALID_VALUE,
+                     "confirm-within: a change is on trial for 1 to %u seconds, not %u",
+                     LIMIT_TRIAL_SECONDS, change->confirm_within);
   if (comment != NULL && strlen(comment) > LIMIT_COMMENT_BYTES)
     return error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED,
                      "the comment has %" G_GSIZE_FORMAT " bytes; at most %u are allowed",

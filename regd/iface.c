@@ -82,17 +82,17 @@ guint32 iface_take_uint32(DBusMessageIter *iter) {
   return number;
 }
 
+guint64 iface_take_uint64(DBusMessageIter *iter) {
+  dbus_uint64_t number = 0;
+  dbus_message_iter_get_basic(iter, &number);
+  dbus_message_iter_next(iter);
+  return number;
+}
+
 WireOptions *iface_take_options(DBusMessageIter *iter, GError **error) {
   WireOptions *options = wire_options_read(iter, error);
   dbus_message_iter_next(iter);
   return options;
-}
-
-gboolean iface_refuse_option(const WireOptions *options, const char *name, GError **error) {
-  if (!wire_options_has(options, name))
-    return TRUE;
-  return error_set(error, REGISTRY_ERROR_NOT_SUPPORTED,
-                   "the option \"%s\" is not offered by this version", name);
 }
 
 /* ---- answers ---- */
@@ -202,12 +202,12 @@ static const DispatchMethod methods[] = {
     {"Unwatch", IN({"id", "u"}), DISPATCH_NOTHING, iface_unwatch},
 
     {"GetHistory", IN({"key", "s"}, {"options", "a{sv}"}), OUT({"revisions", "aa{sv}"}),
-     NOT_OFFERED},
+     iface_get_history},
     {"Rollback", IN({"key", "s"}, {"revision", "t"}, {"options", "a{sv}"}),
-     OUT({"new_revision", "t"}, {"changes", "a(sss)"}), NOT_OFFERED},
+     OUT({"new_revision", "t"}, {"changes", "a(sss)"}), iface_rollback},
     {"PurgeHistory", IN({"key", "s"}, {"name", "s"}, {"options", "a{sv}"}), DISPATCH_NOTHING,
-     NOT_OFFERED},
-    {"Confirm", IN({"revision", "t"}), DISPATCH_NOTHING, NOT_OFFERED},
+     iface_purge_history},
+    {"Confirm", IN({"revision", "t"}), DISPATCH_NOTHING, iface_confirm},
 
     {"GetAcl", IN({"key", "s"}), OUT({"origin", "s"}, {"entries", "a(ss)"}), iface_get_acl},
     {"SetAcl", IN({"key", "s"}, {"entries", "a(ss)"}), OUT({"revision", "t"}), iface_set_acl},

@@ -7,6 +7,7 @@
 #include "client/bus/wire.h"
 #include "regd/caller.h"
 #include "regd/outbox.h"
+#include "regd/readings.h"
 #include "regd/service.h"
 #include "regd/work.h"
 
@@ -14,6 +15,7 @@
 typedef struct {
   Service *service;
   Work *work;
+  Readings *readings;
   DBusConnection *connection; /* this and the next two: NULL while there is no bus */
   Callers *callers;
   Outbox *outbox;
@@ -34,10 +36,9 @@ Identity *iface_caller(const DispatchCall *call);
 /* The string at @iter, which moves on; borrowed from the call. */
 const char *iface_take_string(DBusMessageIter *iter);
 guint32 iface_take_uint32(DBusMessageIter *iter);
+guint64 iface_take_uint64(DBusMessageIter *iter);
 /* The a{sv} at @iter, which moves on. */
 WireOptions *iface_take_options(DBusMessageIter *iter, GError **error);
-/* An option that is known and not offered: NOT_SUPPORTED where it is given. */
-gboolean iface_refuse_option(const WireOptions *options, const char *name, GError **error);
 
 /* A reply to fill in. */
 DBusMessage *iface_begin(DispatchCall *call, DBusMessageIter *out);
@@ -54,8 +55,8 @@ gboolean iface_append_boolean(DBusMessageIter *out, gboolean truth);
 /* A structure of strings: (ss) or (sss). */
 gboolean iface_append_strings(DBusMessageIter *out, const char *const *strings, guint n_strings);
 
-/* ---- the handlers: iface-read.c, iface-write.c, iface-watch.c, iface-import.c; @data
- * is the Face here and above ---- */
+/* ---- the handlers: iface-read.c, iface-write.c, iface-watch.c, iface-import.c,
+ * iface-history.c; @data is the Face here and above ---- */
 
 void iface_get_value(DispatchCall *call, gpointer data);
 void iface_list_keys(DispatchCall *call, gpointer data);
@@ -76,6 +77,15 @@ void iface_set_acl(DispatchCall *call, gpointer data);
 void iface_watch(DispatchCall *call, gpointer data);
 void iface_unwatch(DispatchCall *call, gpointer data);
 void iface_import(DispatchCall *call, gpointer data);
+void iface_get_history(DispatchCall *call, gpointer data);
+void iface_rollback(DispatchCall *call, gpointer data);
+void iface_purge_history(DispatchCall *call, gpointer data);
+void iface_confirm(DispatchCall *call, gpointer data);
+
+/* ReadTree with the option `at`: answers later. */
+void iface_read_past_tree(DispatchCall *call, Face *face, const char *key,
+                          const TreeOptions *options);
+void iface_reply_tree(DispatchCall *call, const TreePage *page);
 
 /* Options that go with a whole change (comment, dry-run, confirm-within). */
 gboolean iface_read_change_options(const WireOptions *options, Change *change, GError **error);

@@ -66,7 +66,8 @@ static void note_buried(PastTree *tree, PastKey *key) {
     children = g_ptr_array_new();
     g_hash_table_insert(tree->buried, g_memdup2(&key->parent, sizeof key->parent), children);
   }
-  g_ptr_array_add(children, key);
+  if (!g_ptr_array_find(children, key, NULL))
+    g_ptr_array_add(children, key);
 }
 
 PastKey *past_tree_get_key(PastTree *tree, gint64 id, GError **error) {
@@ -251,6 +252,20 @@ PastTree *past_tree_new(Store *store, gint64 root, guint64 revision, GError **er
 
 gboolean past_tree_is_touched(PastTree *tree, gint64 id) {
   return g_hash_table_contains(tree->touched, &id);
+}
+
+gboolean past_tree_bury(PastTree *tree, PastKey *key, GError **error) {
+  add_id(tree->touched, key->id);
+  g_autoptr(GPtrArray) rows = store_list_children(tree->store, key->id, NULL, error);
+  if (rows == NULL || !load_values(tree, key, error))
+    return FALSE;
+  for (guint i = 0; i < rows->len; i++) {
+    PastKey *child = past_tree_get_key(tree, ((KeyRow *)g_ptr_array_index(rows, i))->id, error);
+    if (child == NULL || !past_tree_bury(tree, child, error))
+      return FALSE;
+    note_buried(tree, child);
+  }
+  return TRUE;
 }
 
 static gint compare_keys(gconstpointer a, gconstpointer b) {

@@ -41,6 +41,9 @@ PastKey *past_tree_get_key(PastTree *tree, gint64 id, GError **error);
 GPtrArray *past_tree_list_children(PastTree *tree, gint64 id, GError **error);
 /* Its values in the order of creation; borrowed. */
 GPtrArray *past_tree_list_values(PastTree *tree, PastKey *key, GError **error);
+/* The key and all below it are about to be deleted, to be made again: all of
+ * what was there then is held from here on. */
+gboolean past_tree_bury(PastTree *tree, PastKey *key, GError **error);
 /* Whether any key at or below @id may have been another: where not, the branch
  * is as it is stored. */
 gboolean past_tree_is_touched(PastTree *tree, gint64 id);

@@ -20,6 +20,7 @@ struct Server {
   ServerOptions options;
   ServerEvents events;
   Work *work;
+  Readings *readings;
   Reader *reader;
   Writer *writer;
   Service *service;
@@ -236,6 +237,8 @@ Server *server_start(const ServerOptions *options, const ServerEvents *events, G
   server->events = *events;
   server->work = work_new(NULL);
   server->face.work = server->work;
+  server->readings = readings_new(server->work, options->database);
+  server->face.readings = server->readings;
   if (!open_storage(server, error) || !enter_bus(server, error))
     return NULL;
   return g_steal_pointer(&server);
@@ -261,6 +264,7 @@ void server_stop(Server *server) {
   work_free(server->work);
   finish_writing(server);
   leave_bus(server);
+  readings_free(server->readings);
   service_free(server->service);
   g_clear_pointer(&server->reader, reader_close);
   g_free(server);

@@ -34,6 +34,7 @@
 #define LIMIT_HISTORY_BYTES (8U * 1024U * 1024U) /* of one answer */
 #define LIMIT_HISTORY_ENTRY_BYTES (4U * 1024U * 1024U)
 #define LIMIT_HISTORY_ENTRY_CHANGES 10000U
+#define LIMIT_HISTORY_ANSWER 10000U /* revisions in one answer */
 /* registry.md 9 */
 #define LIMIT_FILE_BYTES (256ULL * 1024U * 1024U)
 #define LIMIT_FILES_PER_USER 2U
@@ -60,6 +61,7 @@
 #define LIMIT_MESSAGE_BYTES (31U * 1024U * 1024U) /* a call's; the system bus takes 32 MiB */
 
 /* The daemon's own */
+#define LIMIT_READINGS_PER_USER 2U   /* of the past, at once; the others wait */
 #define LIMIT_REPLAY_CHANGES 100000U /* read back for one Watch with `since` */
 #define LIMIT_PRUNED_ROWS 256U       /* of history, deleted in one step */
 #define LIMIT_GROUP_OPERATIONS 4096U /* that share one flush; a change with more goes alone */

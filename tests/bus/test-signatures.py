@@ -152,15 +152,6 @@ def options_that_nobody_knows_are_ignored():
     client.call("Commit", "a(sssuv)a{sv}", dbus.Array(signature="(sssuv)"), unknown)
 
 
-@test
-def options_of_later_versions_are_refused():
-    client = REGISTRY.client
-    client.create(KEY)
-    client.refused("NotSupported", "ReadTree", "sa{sv}", KEY, options(at=1), naming="at")
-    client.refused("NotSupported", "Commit", "a(sssuv)a{sv}", dbus.Array(signature="(sssuv)"),
-                   options(confirm_within=10), naming="confirm-within")
-
-
 TAKES = {REG_NONE: ["ay"], REG_SZ: ["s", "ay"], REG_BINARY: ["ay"], REG_DWORD: ["u", "ay"],
          REG_MULTI_SZ: ["as", "ay"], REG_QWORD: ["t", "ay"], 8: ["ay"], 4711: ["ay"], NO_TYPE: ["ay"]}
 

@@ -71,17 +71,39 @@ gboolean application_store_value(Application *application, gint64 key, gint64 ac
   return note_set(application, key, acl, path, spelling, value, old, error);
 }
 
+static void mark_moved(Application *application) {
+  Difference *last = application->differences->pdata[application->differences->len - 1];
+  last->moved = TRUE;
+}
+
+/* History keeps one spelling and place a row: where they change, the value goes
+ * and comes. */
+static gboolean make_way(Application *application, gint64 key, gint64 acl, const char *path,
+                         ValueRow *old, GError **error) {
+  if (!application_delete_row(application, key, acl, path, old, error))
+    return FALSE;
+  mark_moved(application);
+  return TRUE;
+}
+
 gboolean application_put_back(Application *application, gint64 key, gint64 acl, const char *path,
                               const char *name, const RegistryValue *value, gint64 position,
                               GError **error) {
   g_autofree char *fold = path_fold(name);
   g_autoptr(ValueRow) old = NULL;
-  if (!store_find_value(application->store, key, fold, &old, error) ||
-      !store_put_value(application->store, key, fold, name, value, position, application->revision,
-                       error) ||
-      !application_touch(application, key, error))
+  if (!store_find_value(application->store, key, fold, &old, error))
     return FALSE;
-  return note_set(application, key, acl, path, name, value, old, error);
+  gboolean moves = old != NULL && (old->position != position || !g_str_equal(old->name, name));
+  if (moves && !make_way(application, key, acl, path, old, error))
+    return FALSE;
+  if (!store_put_value(application->store, key, fold, name, value, position, application->revision,
+                       error) ||
+      !application_touch(application, key, error) ||
+      !note_set(application, key, acl, path, name, value, moves ? NULL : old, error))
+    return FALSE;
+  if (moves)
+    mark_moved(application);
+  return TRUE;
 }
 
 /* A link is made by create-link alone: as an ordinary value it would come back

@@ -116,7 +116,7 @@ static GHashTable *collect_slots(Application *application, GHashTable *fates) {
   for (guint i = 0; i < application->differences->len; i++) {
     const Difference *difference = g_ptr_array_index(application->differences, i);
     const KeyFate *fate = find_fate(fates, difference);
-    if (!is_slotted(difference->kind) || (fate != NULL && fate->keep))
+    if (!is_slotted(difference->kind) || difference->moved || (fate != NULL && fate->keep))
       continue;
     g_autofree char *name = get_slot_name(difference);
     Slot *slot = g_hash_table_lookup(slots, name);
@@ -133,7 +133,7 @@ static GHashTable *collect_slots(Application *application, GHashTable *fates) {
 static gboolean stays(Application *application, GHashTable *fates, GHashTable *slots, guint index) {
   Difference *difference = g_ptr_array_index(application->differences, index);
   const KeyFate *fate = find_fate(fates, difference);
-  if (fate != NULL && fate->keep)
+  if (difference->moved || (fate != NULL && fate->keep))
     return TRUE;
   if (fate != NULL && fate->never_there)
     return FALSE;

@@ -22,6 +22,7 @@ typedef struct {
   gboolean secret;     /* a schema called the value secret */
   gboolean reroutes;   /* a link came, went or was pointed elsewhere */
   gboolean purged;     /* its data has been forgotten on purpose */
+  gboolean moved;      /* a value that changed its spelling or place: told as gone and set */
 } Difference;
 void difference_free(Difference *difference);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Difference, difference_free)

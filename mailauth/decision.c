@@ -121,7 +121,10 @@ static Outcome find_backend(const Settings *settings, Protocol protocol, char **
     missing = "Backend Master Password";
   if (missing == NULL)
     return OUTCOME_OK;
-  *why = g_strdup_printf("%s, %s: it is not set, or may not be read", key, missing);
+  *why =
+      g_strdup_printf("%s, %s: it is not set, or may not be read ('mailauthctl repair' gives the "
+                      "right)",
+                      key, missing);
   return OUTCOME_NO_MAILBOX;
 }
 

@@ -1,5 +1,5 @@
-"""A Dovecot of a test's own as the mail server behind: IMAP on a loopback port,
-with a master user, over the Maildirs of a MailServer.
+"""A Dovecot of a test's own as the mail server behind: IMAP on a loopback port
+and with TLS on another, with a master user, over the Maildirs of a MailServer.
 
     with Mail() as mail, Dovecot(mail) as dovecot:
         dovecot.take_over()
@@ -11,6 +11,7 @@ import pwd
 import shutil
 import signal
 import socket
+import subprocess
 
 from harness.bus import is_root
 from harness.case import Failure, Skip
@@ -24,7 +25,9 @@ state_dir = {state}
 log_path = {log}
 protocols = imap
 listen = 127.0.0.1
-ssl = no
+ssl = yes
+ssl_cert = <{certificate}
+ssl_key = <{key}
 disable_plaintext_auth = no
 default_internal_user = {internal}
 default_internal_group = {internal_group}
@@ -38,7 +41,8 @@ service imap-login {{
     port = {port}
   }}
   inet_listener imaps {{
-    port = 0
+    port = {tls_port}
+    ssl = yes
   }}
 }}
 service anvil {{
@@ -68,7 +72,7 @@ class Dovecot:
     def __init__(self, mail):
         self.mail = mail
         self.directory = mail.directory / "dovecot"
-        self.port, = free_ports(1)
+        self.port, self.tls_port = free_ports(2)
         self.process = None
 
     def __enter__(self):
@@ -77,13 +81,17 @@ class Dovecot:
         self.directory.mkdir(mode=0o755)
         masters = self.directory / "masters"
         masters.write_text(f"{MASTER}:{{PLAIN}}{PASSWORD}\n")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-days", "1", "-subj", "/CN=localhost", "-keyout", self.directory / "key",
+                        "-out", self.directory / "certificate"], check=True, capture_output=True)
         myself = pwd.getpwuid(os.geteuid()).pw_name
         internal = "dovecot" if is_root() else myself
         self.configuration = self.directory / "dovecot.conf"
         self.configuration.write_text(CONFIGURATION.format(
             run=self.directory / "run", state=self.directory / "state", log=self.directory / "messages",
             internal=internal, internal_group=grp.getgrgid(pwd.getpwnam(internal).pw_gid).gr_name,
-            login="dovenull" if is_root() else myself, mail=self.mail.mail, port=self.port, masters=masters,
+            login="dovenull" if is_root() else myself, mail=self.mail.mail, port=self.port, tls_port=self.tls_port,
+            certificate=self.directory / "certificate", key=self.directory / "key", masters=masters,
             uid=self.mail.owner, gid=self.mail.owner))
         self.start()
         return self

@@ -14,7 +14,7 @@ import poplib
 import pwd
 import socket
 import subprocess
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import dbus
 
@@ -204,7 +204,8 @@ class MailServer:
                 client.login(user, password)
             yield client
         finally:
-            client.shutdown()
+            with suppress(OSError):  # it has logged out itself
+                client.shutdown()
 
     def raw(self, port=None):
         """A socket, after the greeting."""

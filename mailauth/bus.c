@@ -229,10 +229,20 @@ static void test_user(DispatchCall *call, gpointer data) {
                      bus->source.data);
 }
 
+static void on_reloaded(const char *problem, gpointer data) {
+  DispatchCall *call = data;
+  GError *error = NULL;
+  if (problem == NULL) {
+    dispatch_call_reply(call, dispatch_call_new_reply(call));
+    return;
+  }
+  error_set(&error, REGISTRY_ERROR_FAILED, "%s", problem);
+  dispatch_call_take_error(call, error);
+}
+
 static void reload_certificate(DispatchCall *call, gpointer data) {
   const Bus *bus = data;
-  bus->source.reload_certificate(bus->source.data);
-  dispatch_call_reply(call, dispatch_call_new_reply(call));
+  bus->source.reload_certificate(on_reloaded, call, bus->source.data);
 }
 
 /* ---- properties ---- */

@@ -27,7 +27,10 @@ typedef struct {
   /* Takes the password out of @password. */
   void (*test)(Protocol protocol, const char *user, Secret *password, LoginAnswer answer,
                gpointer call, gpointer data);
-  void (*reload_certificate)(gpointer data);
+  /* @done is called once, later or at once: @problem is NULL where the
+   * certificate is in use. */
+  void (*reload_certificate)(void (*done)(const char *problem, gpointer call), gpointer call,
+                             gpointer data);
   gpointer data;
 } BusSource;
 

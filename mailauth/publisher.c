@@ -1,6 +1,9 @@
 /* What the settings mean for the other roles: see publisher.h. */
 #include "mailauth/publisher.h"
 
+/* How long the parent and the front have to answer. */
+#define RELOAD_WAIT_MS 10000
+
 struct Publisher {
   Channel *parent;
   Channel *front; /* NULL while there is none */
@@ -12,13 +15,30 @@ struct Publisher {
   GPtrArray *listeners;
   gboolean settled;
   char *certificate_problem;
+  GQueue reloads; /* of Reload: they wait for what comes of the certificate */
 };
+
+typedef struct {
+  CertificateDone done;
+  gpointer data;
+  guint timer;
+} Reload;
 
 static void listener_free(gpointer data) {
   Listener *listener = data;
   g_free(listener->address);
   g_free(listener->problem);
   g_free(listener);
+}
+
+/* Tells all who wait. */
+static void finish_reloads(Publisher *publisher, const char *problem) {
+  Reload *reload = NULL;
+  while ((reload = g_queue_pop_head(&publisher->reloads)) != NULL) {
+    g_source_remove(reload->timer);
+    reload->done(problem, reload->data);
+    g_free(reload);
+  }
 }
 
 Publisher *publisher_new(Channel *parent, Reporter *reporter) {
@@ -32,6 +52,7 @@ Publisher *publisher_new(Channel *parent, Reporter *reporter) {
 void publisher_free(Publisher *publisher) {
   if (publisher == NULL)
     return;
+  finish_reloads(publisher, "the server is ending");
   settings_unref(publisher->settings);
   g_clear_pointer(&publisher->listen, g_variant_unref);
   g_clear_pointer(&publisher->certificate, g_variant_unref);
@@ -178,12 +199,25 @@ void publisher_set_front(Publisher *publisher, Channel *front) {
     send_news(front, MESSAGE_SETTINGS, &publisher->rules, build_rules(publisher->settings));
 }
 
-void publisher_reload_certificate(Publisher *publisher) {
+static gboolean on_reload_late(gpointer data) {
+  finish_reloads(data, "nobody has answered whether the certificate is in use");
+  return G_SOURCE_CONTINUE; /* it went with the others */
+}
+
+void publisher_reload_certificate(Publisher *publisher, CertificateDone done, gpointer data) {
+  if (publisher->settings == NULL || *publisher->settings->certificate == '\0') {
+    g_autofree char *problem = g_strdup_printf("%s\\Parameters, Certificate: it is not set",
+                                               settings_get_path(SETTINGS_SERVICE));
+    done(problem, data);
+    return;
+  }
+  Reload *reload = g_new0(Reload, 1);
+  *reload = (Reload){done, data, g_timeout_add(RELOAD_WAIT_MS, on_reload_late, publisher)};
+  g_queue_push_tail(&publisher->reloads, reload);
   g_clear_pointer(&publisher->certificate, g_variant_unref);
   g_clear_pointer(&publisher->certificate_problem, g_free);
-  if (publisher->settings != NULL)
-    send_news(publisher->parent, MESSAGE_CERTIFICATE, &publisher->certificate,
-              build_certificate(publisher->settings));
+  send_news(publisher->parent, MESSAGE_CERTIFICATE, &publisher->certificate,
+            build_certificate(publisher->settings));
 }
 
 static gboolean is_tls_listener(const Publisher *publisher, const char *address,
@@ -243,6 +277,7 @@ static void set_certificate_problem(Publisher *publisher, const char *name, cons
       g_strdup_printf("%s\\Parameters, %s: %s", settings_get_path(SETTINGS_SERVICE), name, problem);
   reporter_report(publisher->reporter, OUTCOME_NO_CERTIFICATE, EVENT_SOURCE_SERVER, NULL, NULL,
                   detail);
+  finish_reloads(publisher, detail);
 }
 
 void publisher_take_file_problem(Publisher *publisher, const Message *message) {
@@ -260,8 +295,10 @@ void publisher_take_keys_result(Publisher *publisher, const Message *message) {
   gboolean taken = FALSE;
   const char *problem = NULL;
   g_variant_get(message->body, "(b&s)", &taken, &problem);
-  if (taken)
-    g_clear_pointer(&publisher->certificate_problem, g_free);
-  else
+  if (!taken) {
     set_certificate_problem(publisher, "Certificate", problem);
+    return;
+  }
+  g_clear_pointer(&publisher->certificate_problem, g_free);
+  finish_reloads(publisher, NULL);
 }

@@ -28,8 +28,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Publisher, publisher_free)
 void publisher_publish(Publisher *publisher, Settings *settings);
 /* The front has come (a channel, borrowed), or gone (NULL). */
 void publisher_set_front(Publisher *publisher, Channel *front);
-/* The certificate's files are to be read anew. */
-void publisher_reload_certificate(Publisher *publisher);
+/* What came of reading the certificate; @problem NULL: it is in use. */
+typedef void (*CertificateDone)(const char *problem, gpointer data);
+/* The certificate's files are to be read anew. @done is called once, now or
+ * later, also when the publisher is freed. */
+void publisher_reload_certificate(Publisher *publisher, CertificateDone done, gpointer data);
 
 /* MESSAGE_LISTENING and MESSAGE_FILE_PROBLEM of the parent, MESSAGE_KEYS_RESULT of the front. */
 void publisher_take_listening(Publisher *publisher, const Message *message);

@@ -194,9 +194,10 @@ static void test(Protocol protocol, const char *user, Secret *password, LoginAns
   logins_begin(verifier->logins, &request, password, answer, call);
 }
 
-static void reload_certificate(gpointer data) {
+static void reload_certificate(void (*done)(const char *problem, gpointer call), gpointer call,
+                               gpointer data) {
   const Verifier *verifier = data;
-  publisher_reload_certificate(verifier->publisher);
+  publisher_reload_certificate(verifier->publisher, done, call);
 }
 
 static void on_event(const Event *event, gpointer data) {
@@ -305,9 +306,9 @@ static void take_apart(Verifier *verifier) {
     continue;
   if (verifier->first_wait != 0)
     g_source_remove(verifier->first_wait);
+  publisher_free(verifier->publisher);
   bus_free(verifier->bus);
   logins_free(verifier->logins);
-  publisher_free(verifier->publisher);
   stores_free(verifier->stores);
   backends_free(verifier->backends);
   views_free(verifier->views);

@@ -3,15 +3,13 @@
 
 import imaplib
 import poplib
-import signal
 import threading
 
 from harness.bus import ALICE, wait_for
 from harness.case import check, contains, equal, main, rows, test
-from harness.mail import (ACCOUNTS, BROKERS, IMAP, NAME, PARAMETERS, PATH, POP3, SERVICE, STORE, MailServer,
-                          needs_role_users)
+from harness.mail import ACCOUNTS, BROKERS, NAME, PARAMETERS, PATH, POP3, STORE, MailServer, needs_role_users
 from harness.process import program
-from harness.registry import (REG_DWORD, REG_MULTI_SZ, REG_SZ, Refused, Registry)
+from harness.registry import REG_DWORD, REG_MULTI_SZ, REG_SZ, Registry
 
 TEMPORARY = "-ERR [SYS/TEMP]"
 WRONG = "-ERR [AUTH]"

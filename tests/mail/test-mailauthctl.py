@@ -1,0 +1,311 @@
+#!/usr/bin/python3
+"""mailauthctl: every verb, what it prints, and what it exits with."""
+
+import json
+import os
+import pty
+import pwd
+import stat
+import subprocess
+
+from harness.bus import ALICE, needs_root
+from harness.case import check, contains, equal, main, rows, test
+from harness.mail import ACCOUNTS, BROKERS, IMAP, PARAMETERS, POP3, SERVICE, STORE, MailServer, needs_role_users
+from harness.process import PATIENCE, program
+from harness.registry import REG_SZ, Registry
+
+DONE, FAILED, USAGE, NOT_FOUND, DENIED, INVALID, CONFLICT, UNREACHABLE = range(8)
+
+
+def run(registry, *words, password=None, uid=None):
+    """(exit code, standard output, standard error)"""
+    result = registry.run(program("mailauth/mailauthctl/mailauthctl"), f"--bus={registry.bus.address}", *words,
+                          uid=uid, input=b"" if password is None else f"{password}\n".encode())
+    return result.returncode, result.stdout.decode(), result.stderr.decode()
+
+
+def done(registry, *words, **options):
+    code, output, problem = run(registry, *words, **options)
+    equal(code, DONE, f"{words}: {problem}")
+    return output
+
+
+def failed(registry, expected, *words, naming="", **options):
+    code, _, problem = run(registry, *words, **options)
+    equal(code, expected, f"{words}: {problem}")
+    contains(problem, "mailauthctl: ")
+    contains(problem, naming)
+
+
+def set_broker(registry, server, number="3"):
+    path = server.mail / f"members-{number}.db"
+    registry.client.set(f"{BROKERS}\\{number}", "Type", REG_SZ, "sqlite")
+    registry.client.set(f"{BROKERS}\\{number}", "Database", REG_SZ, str(path))
+    return path
+
+
+@rows([
+    ("no verb", []),
+    ("an unknown verb", ["reboot"]),
+    ("an unknown option", ["--colour", "status"]),
+    ("too many operands", ["status", "now"]),
+    ("an unknown change", ["user", "rename", "anna"]),
+    ("no name", ["user", "add"]),
+    ("a name too many", ["user", "list", "anna"]),
+    ("no broker", ["member", "list"]),
+    ("a broker that is none", ["member", "--broker=3\\x", "list"]),
+    ("a count below nothing", ["events", "-n", "-1"]),
+])
+def wrong_usage_exits_with_2(words):
+    with Registry() as registry:
+        failed(registry, USAGE, *words)
+
+
+@test
+def who_is_not_there_is_unreachable():
+    with Registry() as registry:
+        for verb in ("status", "events", "reload-certificate"):
+            failed(registry, UNREACHABLE, verb, naming="mailauthd can't be reached")
+        registry.stop()
+        failed(registry, UNREACHABLE, "user", "list", naming="regd")
+        registry.start()
+    failed_without_bus()
+
+
+def failed_without_bus():
+    result = subprocess.run([program("mailauth/mailauthctl/mailauthctl"), "--bus=unix:path=/nonexistent", "repair"],
+                            capture_output=True, timeout=PATIENCE, check=False)
+    equal(result.returncode, UNREACHABLE)
+
+
+@test
+def native_accounts_come_and_go():
+    with Registry() as registry:
+        failed(registry, NOT_FOUND, "user", "list")
+        equal(done(registry, "user", "add", "Anna", password="sesame"), "")
+        kind, _, value = registry.client.get(f"{ACCOUNTS}\\anna", "Password")
+        equal(kind, REG_SZ)
+        check(value.startswith("$y$"), "the hash is yescrypt's")
+        failed(registry, FAILED, "user", "add", "ANNA", password="sesame", naming="there already")
+        done(registry, "user", "passwd", "anna", password="another")
+        check(registry.client.get(f"{ACCOUNTS}\\anna", "Password")[2] != value, "the hash is new")
+        done(registry, "user", "disable", "anna")
+        equal(done(registry, "user", "list"), "anna (disabled)\n")
+        done(registry, "user", "enable", "anna")
+        equal(json.loads(done(registry, "--json", "user", "list")), [{"user": "anna", "disabled": False}])
+        equal(json.loads(done(registry, "--json", "user", "remove", "anna")), {"verb": "remove", "user": "anna"})
+        equal(done(registry, "user", "list"), "")
+        for verb in ("passwd", "enable", "disable", "remove"):
+            failed(registry, NOT_FOUND, "user", verb, "anna", password="x", naming="anna")
+
+
+@test
+def strange_names_and_passwords_are_refused():
+    with Registry() as registry:
+        for name in ("../../etc/passwd", "a\\b", ".hidden", "a/b", "a\x01b", "a" * 256, ""):
+            failed(registry, INVALID, "user", "add", name, password="sesame")
+        failed(registry, INVALID, "user", "add", "anna", password="", naming="empty")
+        failed(registry, INVALID, "user", "add", "anna", password="x" * 600, naming="longer")
+        failed(registry, NOT_FOUND, "user", "list")
+
+
+@test
+def strangers_are_denied():
+    needs_root()
+    with Registry() as registry, MailServer(registry) as _server:
+        failed(registry, DENIED, "user", "add", "anna", password="sesame", uid=ALICE)
+        for verb in ("status", "events", "reload-certificate"):
+            failed(registry, DENIED, verb, uid=ALICE, naming="administrators")
+
+
+@test
+def a_password_is_asked_for_twice_on_a_terminal():
+    with Registry() as registry:
+        equal(ask(registry, ["user", "add", "anna"], ["sesame", "sesame"]), DONE)
+        equal(ask(registry, ["user", "add", "bert"], ["sesame", "tippfehler"]), INVALID)
+        equal(done(registry, "user", "list"), "anna\n")
+
+
+def ask(registry, words, answers):
+    """Runs it on a terminal that types the answers; the exit code. Nothing is echoed."""
+    master, slave = pty.openpty()
+    child = subprocess.Popen([program("mailauth/mailauthctl/mailauthctl"), f"--bus={registry.bus.address}", *words],
+                             stdin=slave, stderr=subprocess.PIPE, start_new_session=True)
+    for answer in answers:
+        prompt = b""
+        while not prompt.endswith(b": "):
+            prompt += child.stderr.read(1)
+        os.write(master, f"{answer}\n".encode())
+    child.stderr.read()
+    child.stderr.close()
+    code = child.wait(PATIENCE)
+    os.set_blocking(master, False)
+    try:
+        check(not any(answer.encode() in os.read(master, 4096) for answer in answers), "the password was echoed")
+    except BlockingIOError:
+        pass
+    os.close(slave)
+    os.close(master)
+    return code
+
+
+@test
+def members_come_and_go_and_count_at_once():
+    with Registry() as registry, MailServer(registry) as server:
+        path = set_broker(registry, server)
+        registry.client.set(STORE, "MBS Broker", REG_SZ, "3")
+        registry.client.set(STORE, "MBS Package", REG_SZ, "MBS_BASIC")
+        server.add_mailbox("anna")
+
+        def member(*words, **options):
+            return done(registry, "member", "--broker=3", *words, uid=server.uid, **options)
+
+        failed(registry, NOT_FOUND, "member", "--broker=3", "list", uid=server.uid, naming=str(path))
+        member("add", "Anna", password="sesame")
+        equal(stat.S_IMODE(path.stat().st_mode), 0o600)
+        failed(registry, FAILED, "member", "--broker=3", "add", "anna", password="x", uid=server.uid)
+        with server.pop3("anna", "sesame") as client:
+            client.quit()
+        member("passwd", "anna", password="another")
+        with server.pop3("anna", "another") as client:
+            client.quit()
+        member("disable", "anna")
+        equal(member("list"), "anna (disabled)\n")
+        contains(run(registry, "test", "anna", password="another")[1], "disabled")
+        member("enable", "anna")
+        with server.pop3("anna", "another") as client:
+            client.quit()
+        member("remove", "anna")
+        equal(json.loads(done(registry, "--json", "member", "--broker=3", "list", uid=server.uid)), [])
+        failed(registry, NOT_FOUND, "member", "--broker=3", "remove", "anna", uid=server.uid)
+        failed(registry, NOT_FOUND, "member", "--broker=9", "list", uid=server.uid)
+
+
+@test
+def a_membership_that_root_makes_is_the_services():
+    needs_role_users()
+    with Registry() as registry, MailServer(registry, as_root=True) as server:
+        path = set_broker(registry, server)
+        done(registry, "member", "--broker=3", "add", "anna", password="sesame")
+        equal((path.owner(), stat.S_IMODE(path.stat().st_mode)), ("mailauth", 0o600))
+
+
+@test
+def status_says_what_is_decided_and_why():
+    with Registry() as registry, MailServer(registry) as server:
+        server.add_account("anna", "sesame")
+        with server.pop3("anna", "sesame") as client:
+            client.quit()
+        status = json.loads(done(registry, "--json", "status"))
+        equal((status["package"], status["broker"], status["source"], status["decision"], status["registry"]),
+              ("native", "", "SAM", "ok", "live"))
+        contains(status["why"], "MBS Package")
+        equal(status["revision"], registry.client.revision)
+        equal(status["counts"]["pop3.native.ok"], 1)
+        check(f"POP3 127.0.0.1:{server.pop3_port}" in status["listeners"], f"{status['listeners']}")
+        registry.client.set(STORE, "MBS Package", REG_SZ, "MBS_BASIC")
+        text = done(registry, "status")
+        contains(text, "package: membership\n")
+        contains(text, "decision: no-broker\n")
+
+
+@test
+def a_test_explains_every_step():
+    with Registry() as registry, MailServer(registry) as server:
+        server.add_account("anna", "sesame")
+        text = done(registry, "test", "anna", password="sesame")
+        for step in ("registry: ", "package: native", "account: anna", "password: ", f"mailbox: {server.mail}",
+                     "result: ok"):
+            contains(text, step)
+        code, output, _ = run(registry, "--json", "test", "anna", password="wrong")
+        equal((code, json.loads(output)["reason"]), (FAILED, "bad-password"))
+        contains(run(registry, "test", "--protocol=imap", "anna", password="sesame")[1], "Backend")
+        equal(server.events(10), [])
+
+
+@test
+def events_are_listed_the_newest_last():
+    with Registry() as registry, MailServer(registry) as server:
+        server.add_account("anna", "sesame")
+        with server.pop3("anna", "sesame") as client:
+            client.quit()
+        try:
+            with server.pop3("anna", "wrong"):
+                pass
+        except Exception:  # poplib's own
+            pass
+        lines = done(registry, "events").splitlines()
+        contains(lines[0], "MSExchangePOP3 11202 Success Audit reason=ok user=anna address=127.0.0.1")
+        contains(lines[1], "11202 Failure Audit reason=bad-password")
+        equal([event["reason"] for event in json.loads(done(registry, "--json", "events", "-n", "1"))],
+              ["bad-password"])
+
+
+@test
+def events_are_followed():
+    with Registry() as registry, MailServer(registry) as server:
+        server.add_account("anna", "sesame")
+        with server.pop3("anna", "sesame") as client:
+            client.quit()
+        child = subprocess.Popen([program("mailauth/mailauthctl/mailauthctl"), f"--bus={registry.bus.address}",
+                                  "--json", "events", "--follow"], stdout=subprocess.PIPE)
+        equal(json.loads(child.stdout.readline())["reason"], "ok")
+        registry.client.set(STORE, "MBS Package", REG_SZ, "MBS_BASIC")
+        equal(json.loads(child.stdout.readline())["reason"], "changed")
+        child.terminate()
+        child.stdout.close()
+        child.wait(PATIENCE)
+
+
+@test
+def a_certificate_is_read_again():
+    with Registry() as registry, MailServer(registry) as server:
+        failed(registry, FAILED, "reload-certificate", naming="Certificate: it is not set")
+        file = server.mail / "both.pem"
+        make_certificate(file)
+        registry.client.set(PARAMETERS, "Certificate", REG_SZ, str(file))
+        done(registry, "reload-certificate")
+        file.write_text("nonsense")
+        failed(registry, FAILED, "reload-certificate", naming="Certificate")
+        equal(server.events(1)[0]["id"], 13002)
+        make_certificate(file)
+        equal(json.loads(done(registry, "--json", "reload-certificate")), {"reloaded": True})
+
+
+def make_certificate(file):
+    """Certificate and key in one file."""
+    key = file.with_suffix(".key")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                    "-days", "1", "-subj", "/CN=localhost", "-keyout", key, "-out", file],
+                   check=True, capture_output=True)
+    file.write_text(file.read_text() + key.read_text())
+    file.chmod(0o644)
+
+
+@test
+def repair_works_without_mailauthd():
+    with Registry() as registry:
+        registry.client.set(SERVICE, "ObjectName", REG_SZ, str(ALICE))
+        said = json.loads(done(registry, "--json", "repair"))["done"]
+        check(any("made the key" in line and "Users" in line for line in said), f"{said}")
+        for key in ("HKLM\\SAM", BROKERS, POP3, IMAP):
+            check((f"user:{ALICE}", "read") in who(registry, key), key)
+        check(("everyone", "read") in who(registry, POP3), "what was in force stays")
+        equal(json.loads(done(registry, "--json", "repair")), {"done": []})
+        registry.client.set(SERVICE, "ObjectName", REG_SZ, "nobody-of-that-name")
+        failed(registry, INVALID, "repair", naming="ObjectName")
+
+
+def who(registry, key):
+    """Entries in force, users by number."""
+    entries = registry.client.call("GetAcl", "s", key)[1]
+    found = set()
+    for principal, level in entries:
+        kind, _, name = principal.partition(":")
+        if kind == "user" and not name.isdigit():
+            name = str(pwd.getpwnam(name).pw_uid)
+        found.add((f"{kind}:{name}" if name else kind, level))
+    return found
+
+
+main()

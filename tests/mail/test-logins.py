@@ -5,10 +5,11 @@ import imaplib
 import poplib
 import threading
 
+import harness.bus
 from harness.bus import ALICE, wait_for
 from harness.case import check, contains, equal, main, rows, test
 from harness.mail import ACCOUNTS, BROKERS, NAME, PARAMETERS, PATH, POP3, STORE, MailServer, needs_role_users
-from harness.process import program
+from harness.process import SOURCE, Process, program
 from harness.registry import REG_DWORD, REG_MULTI_SZ, REG_SZ, Registry
 
 TEMPORARY = "-ERR [SYS/TEMP]"
@@ -336,6 +337,38 @@ def events_are_signalled_to_those_entitled_alone():
         wait_for(lambda: heard.get(None), "an event")
         equal(str(heard[None][0]["reason"]), "ok")
         equal(heard.get(ALICE), None)
+
+
+class SystemBusServer(MailServer):
+    """mailauthd as root on a bus that it takes for the system's, under its own policy."""
+
+    def start(self):
+        environment = {"DBUS_SYSTEM_BUS_ADDRESS": self.registry.bus.address}
+        self.process = Process(self.directory, "mailauthd", [program("mailauth/mailauthd"), "--bus=system"],
+                               environment)
+        self.registry.bus.wait_for_name(NAME, self.process)
+        self.wait_until_ready()
+
+
+@test
+def the_policy_keeps_events_from_strangers_on_the_system_bus():
+    needs_role_users()
+    own = harness.bus.CONFIGURATION
+    policy = SOURCE / "data" / "org.regd.MailAuth1.conf"
+    harness.bus.CONFIGURATION = own.replace("</busconfig>", f"<include>{policy}</include></busconfig>")
+    try:
+        with Registry() as registry, SystemBusServer(registry, as_root=True) as server:
+            server.add_account("anna", "sesame")
+            heard = {}
+            for who in (None, ALICE):
+                connection = registry.connect(uid=who).connection
+                connection.add_signal_receiver(lambda *_, who=who: heard.setdefault(who, []).append(True),
+                                               "Event", NAME, None, PATH)
+            equal(pop3(server, "anna", "sesame"), "+OK")
+            wait_for(lambda: heard.get(None), "an event")
+            equal(heard.get(ALICE), None)
+    finally:
+        harness.bus.CONFIGURATION = own
 
 
 main()

@@ -4,10 +4,8 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -62,11 +60,12 @@ struct Front {
 
 /* ---- channels ---- */
 
-static void stop(Front *front, const GError *error) {
-  if (error != NULL)
-    g_printerr("mailauthd: front: %s\n", error->message);
+/* @why: NULL where all is as it should be. */
+static void stop(Front *front, const char *why) {
+  if (why != NULL)
+    g_printerr("mailauthd: front: %s\n", why);
   front->running = FALSE;
-  front->exit_code = error == NULL ? 0 : 1;
+  front->exit_code = why == NULL ? 0 : 1;
 }
 
 static void watch_channel(Link *link) {
@@ -74,7 +73,7 @@ static void watch_channel(Link *link) {
                    : channel_wants_write(link->channel) ? (guint32)(EPOLLIN | EPOLLOUT)
                                                         : (guint32)EPOLLIN;
   if (!poller_watch(link->front->host.poller, &link->watch, events))
-    stop(link->front, NULL);
+    stop(link->front, "The channel to another role can't be watched");
 }
 
 /* A verifier that has gone is replaced; what else can go wrong with its channel
@@ -87,7 +86,7 @@ static void tell_verifier(Front *front, MessageKind kind, GVariant *body) {
   }
   if (!channel_send(front->verifier.channel, kind, body, NULL, 0, &error) &&
       !g_error_matches(error, REGISTRY_ERROR, REGISTRY_ERROR_UNREACHABLE))
-    stop(front, error);
+    stop(front, error->message);
   watch_channel(&front->verifier);
 }
 
@@ -492,7 +491,7 @@ static void parent_ready(Watch *watch, guint32 events) {
   g_autoptr(GError) error = NULL;
   Link *link = link_of_watch(watch);
   if (serve_channel(link, events, &error) == CHANNEL_CLOSED)
-    stop(link->front, error);
+    stop(link->front, error == NULL ? NULL : error->message);
   else
     watch_channel(link);
 }
@@ -503,7 +502,7 @@ static void verifier_ready(Watch *watch, guint32 events) {
   if (serve_channel(link, events, &error) != CHANNEL_CLOSED)
     watch_channel(link);
   else if (error != NULL)
-    stop(link->front, error);
+    stop(link->front, error->message);
   else
     lose_verifier(link->front);
 }
@@ -557,21 +556,6 @@ static void clear_all(Front *front) {
   admission_clear(&front->admission);
 }
 
-/* Each connection is a descriptor: as many as the system grants. */
-static void raise_descriptor_limit(void) {
-  struct rlimit limit;
-  if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-    return;
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-/* OpenSSL writes to sockets without MSG_NOSIGNAL. */
-static void ignore_broken_pipes(void) {
-  struct sigaction action = {.sa_handler = SIG_IGN};
-  sigaction(SIGPIPE, &action, NULL);
-}
-
 int front_run(const RoleStart *start) {
   g_autoptr(GError) error = NULL;
   Front front = {0};
@@ -580,8 +564,6 @@ int front_run(const RoleStart *start) {
     g_printerr("mailauthd: front: %s\n", error->message);
     return 1;
   }
-  ignore_broken_pipes();
-  raise_descriptor_limit();
   set_up(&front, start);
   while (front.running)
     poller_run_once(front.host.poller);

@@ -6,7 +6,9 @@
 
 #include "mailauth/role.h"
 
-/* Runs until the parent's channel ends. The process's exit code. */
+/* After role_settle(), which sees to the limit on descriptors and to SIGPIPE:
+ * OpenSSL writes to sockets without MSG_NOSIGNAL. Runs until the parent's channel ends. The
+ * process's exit code. */
 int front_run(const RoleStart *start);
 
 #endif

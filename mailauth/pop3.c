@@ -53,6 +53,11 @@ static Step refuse_clear_text(Pop3 *pop3, const char *user) {
   return ask(pop3, STEP_CLEAR_TEXT);
 }
 
+/* A blank after a command is forgiven. */
+static gboolean has_argument(const char *argument) {
+  return argument != NULL && argument[0] != '\0';
+}
+
 static void append_sasl_names(GString *out, const char *before, const char *after) {
   for (const char *const *name = sasl_get_names(); *name != NULL; name++)
     g_string_append_printf(out, "%s%s%s", before, *name, after);
@@ -60,7 +65,7 @@ static void append_sasl_names(GString *out, const char *before, const char *afte
 
 static Step handle_capa(Pop3 *pop3, const Surroundings *surroundings, const char *argument,
                         GString *out) {
-  if (argument != NULL)
+  if (has_argument(argument))
     return bad_command(pop3, out, "CAPA takes no argument.");
   g_string_append(out, "+OK Capability list follows.\r\n"
                        "TOP\r\nUIDL\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\nPIPELINING\r\n");
@@ -77,7 +82,7 @@ static Step handle_capa(Pop3 *pop3, const Surroundings *surroundings, const char
 
 static Step handle_user(Pop3 *pop3, const Surroundings *surroundings, const char *argument,
                         GString *out) {
-  if (argument == NULL || argument[0] == '\0')
+  if (!has_argument(argument))
     return bad_command(pop3, out, "USER needs a name.");
   if (!surroundings->takes_passwords)
     return refuse_clear_text(pop3, argument);
@@ -137,7 +142,7 @@ static Step list_mechanisms(const Surroundings *surroundings, GString *out) {
 
 static Step handle_auth(Pop3 *pop3, const Surroundings *surroundings, const char *argument,
                         GString *out) {
-  if (argument == NULL || argument[0] == '\0')
+  if (!has_argument(argument))
     return list_mechanisms(surroundings, out);
   const char *space = strchr(argument, ' ');
   g_autofree char *name =
@@ -153,7 +158,7 @@ static Step handle_auth(Pop3 *pop3, const Surroundings *surroundings, const char
 
 static Step handle_stls(Pop3 *pop3, const Surroundings *surroundings, const char *argument,
                         GString *out) {
-  if (argument != NULL)
+  if (has_argument(argument))
     return bad_command(pop3, out, "STLS takes no argument.");
   if (surroundings->in_tls)
     return bad_command(pop3, out, "TLS is active already.");

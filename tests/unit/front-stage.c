@@ -8,6 +8,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -81,8 +82,10 @@ void stage_send_settings(Stage *stage, const StageSettings *settings) {
 }
 
 void stage_set_up(Stage *stage) {
+  const struct sigaction ignored = {.sa_handler = SIG_IGN};
   int ends[2];
   StageSettings settings = STAGE_SETTINGS;
+  sigaction(SIGPIPE, &ignored, NULL);
   g_assert_true(channel_pair(ends, NULL));
   stage->front_end = ends[0];
   stage->parent = channel_new(ends[1], ROLE_PARENT, ROLE_FRONT);

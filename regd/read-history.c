@@ -32,6 +32,7 @@ typedef struct {
   HistoryBranch *branch;
   HistoryEntry *entry;
   gsize bytes;      /* of the entry so far */
+  gsize total;      /* of all entries so far */
   gint64 today_key; /* the key that `today` is of */
   Acl *today;       /* borrowed */
 } Telling;
@@ -185,6 +186,17 @@ static gboolean find_row(Store *store, const Place *place, gint64 *id, GError **
   return TRUE;
 }
 
+static gboolean tell_revisions(Telling *telling, const GArray *revisions, GPtrArray *entries,
+                               GError **error) {
+  for (guint i = 0; i < revisions->len && telling->total < LIMIT_HISTORY_BYTES; i++) {
+    if (!tell_revision(telling, (guint64)g_array_index(revisions, gint64, i), entries, error))
+      return FALSE;
+    telling->total += telling->bytes;
+  }
+  return TRUE;
+}
+
+/* Revisions that are not for the caller's eyes are passed over. */
 GPtrArray *reader_get_history(Reader *reader, const Identity *who, const char *key, guint32 limit,
                               guint64 before, GError **error) {
   g_autoptr(Snapshot) snapshot = reader_begin(reader, error);
@@ -196,17 +208,18 @@ GPtrArray *reader_get_history(Reader *reader, const Identity *who, const char *k
       !find_row(snapshot, place, &id, error) ||
       !reader_get_horizon(snapshot, place->path, &horizon, error))
     return NULL;
-  g_autoptr(GArray) revisions = history_list_revisions(snapshot, id, before, horizon, limit, error);
-  if (revisions == NULL)
-    return NULL;
   g_autoptr(GPtrArray) entries = g_ptr_array_new_with_free_func((GDestroyNotify)history_entry_free);
   g_autoptr(HistoryBranch) branch = history_branch_new(snapshot, id);
   Telling telling = {.reader = reader, .who = who, .branch = branch};
-  gsize bytes = 0;
-  for (guint i = 0; i < revisions->len && bytes < LIMIT_HISTORY_BYTES; i++) {
-    if (!tell_revision(&telling, (guint64)g_array_index(revisions, gint64, i), entries, error))
+  while (entries->len < limit) {
+    guint asked = limit - entries->len;
+    g_autoptr(GArray) revisions =
+        history_list_revisions(snapshot, id, before, horizon, asked, error);
+    if (revisions == NULL || !tell_revisions(&telling, revisions, entries, error))
       return NULL;
-    bytes += telling.bytes;
+    if (revisions->len < asked || telling.total >= LIMIT_HISTORY_BYTES)
+      break;
+    before = (guint64)g_array_index(revisions, gint64, revisions->len - 1);
   }
   return g_steal_pointer(&entries);
 }

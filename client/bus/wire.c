@@ -264,6 +264,23 @@ static char *dup_signature(DBusMessageIter *iter) {
   return copy;
 }
 
+RegistryValue *wire_read_content(DBusMessageIter *content, guint32 type, const char *key,
+                                 const char *name, GError **error) {
+  g_autofree char *signature = dup_signature(content);
+  const char *natural = natural_signature(type);
+  ValueReader read = find_reader(signature);
+  gboolean taken =
+      g_str_equal(signature, "ay") || (natural != NULL && g_str_equal(signature, natural));
+  if (read == NULL || !taken) {
+    refuse_signature(type, signature, key, name, error);
+    return NULL;
+  }
+  RegistryValue *value = read(content, type, error);
+  if (value == NULL)
+    g_prefix_error(error, "%s: value \"%s\": ", key, name);
+  return value;
+}
+
 RegistryValue *wire_read_value(DBusMessageIter *iter, guint32 type, const char *key,
                                const char *name, GError **error) {
   if (dbus_message_iter_get_arg_type(iter) != DBUS_TYPE_VARIANT) {
@@ -273,19 +290,7 @@ RegistryValue *wire_read_value(DBusMessageIter *iter, guint32 type, const char *
   }
   DBusMessageIter content;
   dbus_message_iter_recurse(iter, &content);
-  g_autofree char *signature = dup_signature(&content);
-  const char *natural = natural_signature(type);
-  ValueReader read = find_reader(signature);
-  gboolean taken =
-      g_str_equal(signature, "ay") || (natural != NULL && g_str_equal(signature, natural));
-  if (read == NULL || !taken) {
-    refuse_signature(type, signature, key, name, error);
-    return NULL;
-  }
-  RegistryValue *value = read(&content, type, error);
-  if (value == NULL)
-    g_prefix_error(error, "%s: value \"%s\": ", key, name);
-  return value;
+  return wire_read_content(&content, type, key, name, error);
 }
 
 /* ---- options ---- */

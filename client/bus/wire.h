@@ -23,6 +23,9 @@ gboolean wire_append_value(DBusMessageIter *iter, const RegistryValue *value);
  * type takes; @key and @name are for the message. */
 RegistryValue *wire_read_value(DBusMessageIter *iter, guint32 type, const char *key,
                                const char *name, GError **error);
+/* The same where @content is inside the variant already. */
+RegistryValue *wire_read_content(DBusMessageIter *content, guint32 type, const char *key,
+                                 const char *name, GError **error);
 
 /* Appends {name: variant of a basic type} to an open a{sv}. */
 gboolean wire_append_entry_string(DBusMessageIter *dict, const char *name, const char *text);

@@ -10,19 +10,10 @@
 #define STANDARD_INPUT "-"
 
 static void add_options(Request *request, const Session *session) {
-  const char *comment = session->line->texts[OPTION_COMMENT];
-  DBusMessageIter *options = &request->options;
   request_open_options(request);
-  if (comment)
-    request_check(request, wire_append_entry_string(options, "comment", comment));
-  if (session_has(session, OPTION_DRY_RUN))
-    request_check(request, wire_append_entry_boolean(options, "dry-run", TRUE));
+  session_add_write_options(session, request);
   if (session_has(session, OPTION_STRICT))
-    request_check(request, wire_append_entry_boolean(options, "strict", TRUE));
-  if (session_has(session, OPTION_CONFIRM_WITHIN))
-    request_check(request,
-                  wire_append_entry_uint32(options, "confirm-within",
-                                           (guint32)session->line->numbers[OPTION_CONFIRM_WITHIN]));
+    request_check(request, wire_append_entry_boolean(&request->options, "strict", TRUE));
   request_close_options(request);
 }
 

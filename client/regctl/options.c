@@ -44,6 +44,15 @@ static const OptionRow options[N_OPTIONS] = {
                       "end after that many events; those of one revision stay together"},
     [OPTION_INHERIT] = {"inherit", 0, NULL, 0, 0, "remove the key's own list"},
     [OPTION_DRY_RUN] = {"dry-run", 0, NULL, 0, 0, "check everything and keep nothing"},
+    [OPTION_LIMIT] = {"limit", 'n', "N", 1, G_MAXUINT64, "the newest N revisions alone"},
+    [OPTION_FORMAT] = {"format", 0, "FORMAT", 0, 0, "reg5 (default), reg4 or json"},
+    [OPTION_ENCODING] = {"encoding", 0, "ENCODING", 0, 0, "utf-16 (default) or utf-8"},
+    [OPTION_AT] = {"at", 0, "REV", 0, G_MAXUINT64, "as it was at that revision"},
+    [OPTION_SKIP_UNREADABLE] = {"skip-unreadable", 0, NULL, 0, 0, "leave out what may not be read"},
+    [OPTION_ONLY_MISSING] = {"only-missing", 0, NULL, 0, 0,
+                             "add what is not there, and leave what is as it is"},
+    [OPTION_PRECHECK] = {"precheck", 0, "FILE", 0, 0,
+                         "only where what this .reg file says holds already"},
     [OPTION_STRICT] = {"strict", 0, NULL, 0, 0, "fail at the first line that can't be read"},
 };
 

@@ -185,6 +185,19 @@ gboolean session_commit(Session *session, Change *change, GError **error) {
   return TRUE;
 }
 
+void session_add_write_options(const Session *session, Request *request) {
+  const CommandLine *line = session->line;
+  DBusMessageIter *options = &request->options;
+  if (session_has(session, OPTION_COMMENT))
+    request_check(request,
+                  wire_append_entry_string(options, "comment", line->texts[OPTION_COMMENT]));
+  if (session_has(session, OPTION_DRY_RUN))
+    request_check(request, wire_append_entry_boolean(options, "dry-run", TRUE));
+  if (session_has(session, OPTION_CONFIRM_WITHIN))
+    request_check(request, wire_append_entry_uint32(options, "confirm-within",
+                                                    (guint32)line->numbers[OPTION_CONFIRM_WITHIN]));
+}
+
 gboolean session_write_reporting(Session *session, Request *request, GError **error) {
   DBusMessageIter answer;
   dbus_uint64_t revision = 0;

@@ -76,6 +76,8 @@ gboolean session_is_annotated(const Session *session);
 /* Sends @change as a commit with the comment and the trial that were asked for,
  * and reports its revision. */
 gboolean session_commit(Session *session, Change *change, GError **error);
+/* The options comment, dry-run and confirm-within, as far as they were given. */
+void session_add_write_options(const Session *session, Request *request);
 /* session_write() of a call that answers with a revision, which is reported. */
 gboolean session_write_reporting(Session *session, Request *request, GError **error);
 /* {"revision": ...} with --json, nothing without. */

@@ -55,6 +55,19 @@ const Verb verbs[] = {
      "and which the first is; with --strict the first one fails the file. With --dry-run what "
      "would "
      "be done is printed."},
+    {"history", "KEY", 1, 1, BIT(OPTION_LIMIT), FALSE, verb_history,
+     "tell what was changed at and below a key, by whom and with what; newest first",
+     "A revision is a line with its number, time, user, program and comment, separated by tabs. "
+     "What it changed follows, indented: what happened, the key, and for a value its name and its "
+     "data before and after."},
+    {"blame", "KEY NAME", 2, 2, 0, FALSE, verb_blame,
+     "tell who set a value, when and with what, and before that", NULL},
+    {"rollback", "KEY REVISION", 2, 2, BIT(OPTION_DRY_RUN), TRUE, verb_rollback,
+     "make a key and all below it what they were at a revision",
+     "The past is not lost: this is a new revision, which can be rolled back too. With --dry-run "
+     "what would be done is printed. `regctl history KEY` lists revisions."},
+    {"confirm", "REVISION", 1, 1, 0, FALSE, verb_confirm,
+     "keep a change that was made on trial (--confirm-within)", NULL},
     {"status", "", 0, 0, 0, FALSE, verb_status, "tell how the daemon is", NULL},
     {NULL, NULL, 0, 0, 0, FALSE, NULL, NULL, NULL},
 };

@@ -121,6 +121,7 @@ def history_is_shown_by_the_lists_of_then_and_of_now():
     needs_root()
     with Registry() as registry:
         root, alice = registry.client, registry.connect(uid=ALICE)
+        root.set(SOFTWARE, "n", REG_SZ, "for all")
         root.set(KEY, "n", REG_SZ, "closed")
         root.set_acl(KEY, ("everyone", "none"))
         root.set(KEY, "n", REG_SZ, "while closed")
@@ -131,9 +132,11 @@ def history_is_shown_by_the_lists_of_then_and_of_now():
         check(("value-set", "n", "closed", "while closed") not in seen, f"what was closed then: {seen}")
         check(all(new != "while closed" for _, _, _, new in seen), f"what was closed then: {seen}")
         equal(seen[0][3], "open")
+        equal(len(history(alice, KEY, limit=1)), 1)
         root.set_acl(KEY, ("everyone", "none"))
         alice.refused("AccessDenied", "GetHistory", "sa{sv}", KEY, options())
         above = history(alice, SOFTWARE)
+        equal([entry["changes"][0]["kind"] for entry in history(alice, SOFTWARE, limit=1)], ["value-set"])
         check("open" not in repr(above) and "while closed" not in repr(above), f"nothing of it from above: {above}")
 
 

@@ -1,0 +1,166 @@
+"""regctl about the past: history, blame, rollback, confirm, and the way back
+from a mistake."""
+
+import json
+import os
+import re
+import time
+
+from harness.bus import ALICE, needs_root
+from harness.case import check, contains, equal, main, test
+from harness.process import program
+from harness.registry import PARAMETERS, REG_DWORD, REG_SZ, SOFTWARE, Registry
+
+KEY = SOFTWARE + "\\Acme"
+DONE, FAILED, USAGE, NOT_FOUND, DENIED, INVALID, CONFLICT, UNREACHABLE = range(8)
+
+
+def regctl(registry, *arguments, uid=None, given=b""):
+    """Runs regctl; (exit code, standard output, standard error)."""
+    result = registry.run(program("client/regctl/regctl"), *arguments, uid=uid, input=given)
+    return result.returncode, result.stdout.decode(), result.stderr.decode()
+
+
+def done(registry, *arguments, **options):
+    status, printed, said = regctl(registry, *arguments, **options)
+    equal((status, said), (DONE, ""), " ".join(arguments))
+    return printed
+
+
+def refused(registry, expected, *arguments, naming="", **options):
+    status, printed, said = regctl(registry, *arguments, **options)
+    equal((status, printed), (expected, ""), f"{' '.join(arguments)}: {said}")
+    check(said.startswith("regctl: ") and said.count("\n") == 1, f"one line of a message, not {said!r}")
+    contains(said, naming)
+
+
+HEAD = r"(\d+)\t(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4})\t(\S+)\t(\S*)\[(\d+)\]"
+
+
+@test
+def history_is_lines_of_who_and_what():
+    with Registry() as registry:
+        done(registry, "set", "-t", "dword", KEY, "Port", "25", "--comment=the first")
+        done(registry, "set", KEY, "Port", "26")
+        done(registry, "unset", KEY, "Port")
+        lines = done(registry, "history", KEY).splitlines()
+        heads = [re.fullmatch(HEAD + r"(\t.*)?", line) for line in lines if not line.startswith("\t")]
+        check(all(heads) and len(heads) == 3, repr(lines))
+        equal([head[6] for head in heads], [None, None, "\tthe first"])
+        check(all(head[4].endswith("regctl") for head in heads), repr(lines))
+        equal([line for line in lines if line.startswith("\t")],
+              [f"\tvalue-deleted\t{KEY}\tPort\tREG_DWORD 26 -> ", f"\tvalue-set\t{KEY}\tPort\tREG_DWORD 25 -> REG_DWORD 26",
+               f"\tkey-created\t{KEY}", f"\tvalue-set\t{KEY}\tPort\tREG_DWORD 25"])
+        equal(len([line for line in done(registry, "history", "-n", "2", KEY).splitlines() if line[0] != "\t"]), 2)
+        refused(registry, NOT_FOUND, "history", KEY + "\\Never", naming="Never")
+        refused(registry, USAGE, "history", "-n", "0", KEY)
+
+
+@test
+def history_as_json_is_one_document():
+    with Registry() as registry:
+        for number in range(250):
+            registry.client.set(KEY, "n", REG_DWORD, number)
+        entries = json.loads(done(registry, "--json", "history", KEY))
+        equal(len(entries), 250)
+        equal(entries[0]["changes"], [{"kind": "value-set", "key": KEY, "name": "n",
+                                       "old": {"name": "n", "type": "REG_DWORD", "data": 248},
+                                       "new": {"name": "n", "type": "REG_DWORD", "data": 249}}])
+        equal((entries[0]["uid"], entries[0]["pid"], entries[0]["comment"]), (os.getuid(), os.getpid(), ""))
+        check(abs(entries[0]["time"] / 1e6 - time.time()) < 3600, "microseconds since 1970")
+        equal(len(json.loads(done(registry, "--json", "history", KEY, "-n", "7"))), 7)
+
+
+@test
+def blame_tells_all_that_a_value_was():
+    with Registry() as registry:
+        client = registry.client
+        client.set(KEY, "Port", REG_DWORD, 25)
+        client.set(KEY, "Other", REG_DWORD, 1)
+        client.set(KEY + "\\Sub", "Port", REG_DWORD, 1)
+        client.commit([("set-value", KEY, "PORT", REG_SZ, "x")], comment="why not")
+        lines = done(registry, "blame", KEY, "port").splitlines()
+        equal([line.split("\t")[4:] for line in lines],
+              [["value-set", "REG_DWORD 25 -> REG_SZ x", "why not"], ["value-set", "REG_DWORD 25"]])
+        told = json.loads(done(registry, "--json", "blame", KEY, "Port"))
+        equal([(entry["kind"], entry["new"]["data"]) for entry in told], [("value-set", "x"), ("value-set", 25)])
+        refused(registry, NOT_FOUND, "blame", KEY, "Never", naming="Never")
+        client.delete(KEY, recursive=True)
+        equal(done(registry, "blame", KEY, "Port").splitlines()[0].split("\t")[4:], ["value-deleted", "REG_SZ x -> "])
+        client.set(KEY, "old", REG_SZ, "x")
+        client.set(PARAMETERS, "History Revisions", REG_DWORD, 1)
+        client.set(SOFTWARE, "n", REG_SZ, "x")
+        equal(regctl(registry, "blame", KEY, "old"), (DONE, "", f"regctl: {KEY}: old: it was set before history begins\n"))
+
+
+@test
+def blame_follows_links():
+    with Registry() as registry:
+        done(registry, "set", r"HKLM\SYSTEM\CurrentControlSet\Services\x", "n", "1")
+        equal(len(done(registry, "blame", "/HKLM/SYSTEM/CurrentControlSet/Services/x", "n").splitlines()), 1)
+        done(registry, "rm", "-r", r"HKLM\SYSTEM\CurrentControlSet\Services\x")
+        equal(len(done(registry, "blame", "/HKLM/SYSTEM/CurrentControlSet/Services/x", "n").splitlines()), 2)
+
+
+@test
+def a_newcomer_finds_the_way_back_from_rm():
+    with Registry() as registry:
+        client = registry.client
+        client.set(KEY, "Port", REG_DWORD, 25)
+        client.set(KEY + "\\Deep\\er", "n", REG_SZ, "x")
+        done(registry, "rm", "-r", KEY)
+        refused(registry, NOT_FOUND, "get", KEY, "Port")
+        mistake = int(done(registry, "history", "-n", "1", KEY).split("\t")[0])
+        printed = done(registry, "rollback", "--dry-run", KEY, str(mistake - 1))
+        contains(printed, f"key-created\t{KEY}\n")
+        contains(printed, f"value-set\t{KEY}\tPort\n")
+        refused(registry, NOT_FOUND, "get", KEY, "Port")
+        equal(done(registry, "rollback", "--comment=oops", KEY, str(mistake - 1)), "")
+        equal(done(registry, "get", KEY, "Port"), "25\n")
+        equal(done(registry, "get", KEY + "\\Deep\\er", "n"), "x\n")
+        told = json.loads(done(registry, "--json", "history", "-n", "1", KEY))
+        equal((told[0]["comment"], told[0]["revision"]), ("oops", client.revision))
+
+
+@test
+def rollback_as_json_says_what_it_did():
+    with Registry() as registry:
+        registry.client.set(KEY, "n", REG_SZ, "x")
+        then = registry.client.revision
+        registry.client.set(KEY, "n", REG_SZ, "y")
+        expected = {"revision": then + 1, "changes": [{"kind": "value-set", "key": KEY, "name": "n"}]}
+        equal(json.loads(done(registry, "--json", "rollback", "--dry-run", KEY, str(then))), expected)
+        equal(json.loads(done(registry, "--json", "rollback", KEY, str(then))), expected | {"revision": then + 2})
+        refused(registry, INVALID, "rollback", KEY, "99999", naming="99999")
+        refused(registry, USAGE, "rollback", KEY, "yesterday", naming="yesterday")
+        refused(registry, NOT_FOUND, "rollback", KEY + "\\Never", str(then))
+
+
+@test
+def a_change_on_trial_is_confirmed_or_undone():
+    with Registry() as registry:
+        client = registry.client
+        client.set(KEY, "n", REG_SZ, "before")
+        tried = json.loads(done(registry, "--json", "set", "--confirm-within=600", KEY, "n", "tried"))["revision"]
+        equal(json.loads(done(registry, "--json", "confirm", str(tried))), {"revision": tried})
+        refused(registry, INVALID, "confirm", str(tried), naming=str(tried))
+        client.watch(KEY)
+        done(registry, "set", "--confirm-within=1", KEY, "n", "again")
+        client.wait_for_signals(2)
+        equal(done(registry, "get", KEY, "n"), "tried\n")
+        contains(done(registry, "history", "-n", "1", KEY), "\tnot confirmed\n")
+        refused(registry, USAGE, "set", "--confirm-within=0", KEY, "n", "x")
+
+
+@test
+def the_past_is_read_with_todays_rights():
+    needs_root()
+    with Registry() as registry:
+        registry.client.set(KEY, "n", REG_SZ, "x")
+        registry.client.set_acl(KEY, ("everyone", "none"))
+        refused(registry, DENIED, "history", KEY, uid=ALICE)
+        refused(registry, DENIED, "blame", KEY, "n", uid=ALICE)
+        refused(registry, DENIED, "rollback", KEY, "2", uid=ALICE)
+
+
+main()

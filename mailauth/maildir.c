@@ -23,7 +23,8 @@
 typedef struct {
   char *name; /* as it was last seen in cur/ (or new/) */
   char *uid;
-  int folder; /* cur or new; borrowed */
+  int folder;    /* cur or new; borrowed */
+  gboolean gone; /* it was nowhere when names were last looked for */
 } Mail;
 
 struct Maildir {
@@ -217,7 +218,8 @@ guint64 maildir_get_size(const Maildir *maildir, guint index) {
 }
 
 /* Other programs rename files to flag messages: gives each mail that is still
- * there the name it has now. */
+ * there the name it has now. One look finds all that have gone so far, so that a
+ * mailbox of which half has gone is not looked through once for each. */
 static void find_names_anew(Maildir *maildir) {
   g_autoptr(GHashTable) by_uid = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   g_autoptr(GPtrArray) names = list_names(maildir->current, NULL);
@@ -226,6 +228,7 @@ static void find_names_anew(Maildir *maildir) {
   for (guint i = 0; i < maildir->mails->len; i++) {
     Mail *mail = get_mail(maildir, i);
     const char *name = g_hash_table_lookup(by_uid, mail->uid);
+    mail->gone = name == NULL && mail->folder == maildir->current;
     if (name == NULL)
       continue;
     g_free(mail->name);
@@ -246,7 +249,7 @@ static int open_file(const Mail *mail) {
 int maildir_open_message(Maildir *maildir, guint index, GError **error) {
   const Mail *mail = get_mail(maildir, index);
   int file = open_file(mail);
-  if (file < 0 && errno == ENOENT) {
+  if (file < 0 && errno == ENOENT && !mail->gone) {
     find_names_anew(maildir);
     file = open_file(mail);
   }
@@ -258,6 +261,8 @@ int maildir_open_message(Maildir *maildir, guint index, GError **error) {
 gboolean maildir_remove(Maildir *maildir, guint index, GError **error) {
   const Mail *mail = get_mail(maildir, index);
   if (unlinkat(mail->folder, mail->name, 0) == 0)
+    return TRUE;
+  if (errno == ENOENT && mail->gone)
     return TRUE;
   if (errno == ENOENT) {
     find_names_anew(maildir);

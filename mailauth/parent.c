@@ -404,10 +404,15 @@ static void on_started(Child *child) {
   pass_keys(parent);
 }
 
+/* Who the verifier is is asked anew each time: a name that can't be used may have
+ * been put right. */
 static gboolean on_start_again(gpointer data) {
   Child *child = data;
   child->timer = 0;
-  start_child(child);
+  if (child->role == ROLE_VERIFIER)
+    start_verifier(child->parent);
+  else
+    start_child(child);
   return G_SOURCE_REMOVE;
 }
 
@@ -423,7 +428,7 @@ static void start_later(Child *child) {
  * be there again the next time. */
 static void start_child(Child *child) {
   g_autoptr(GError) error = NULL;
-  if (child->parent->stopping)
+  if (child->parent->stopping || child->pid > 0)
     return;
   if (start_process(child, &error)) {
     on_started(child);

@@ -20,8 +20,8 @@
 #define BUS_OPTION "--bus="
 #define CHOSEN_OPTION "--chosen"
 
-/* Descriptors that the front may hold: a connection is two, its relay two more. */
-#define FRONT_DESCRIPTORS 65536
+/* Descriptors that the front or the verifier may hold: one or two a session. */
+#define MOST_DESCRIPTORS 65536
 
 #if defined(__SANITIZE_ADDRESS__)
 #define IS_SANITIZED 1
@@ -157,12 +157,13 @@ gboolean role_settle(const RoleStart *start, GError **error) {
                      "A role is started by mailauthd itself, not by hand");
   fcntl(start->descriptor, F_SETFD, FD_CLOEXEC);
   umask(077);
-  prctl(PR_SET_NAME, role_get_name(start->role));
+  g_autofree char *name = g_strconcat("mailauthd-", role_get_name(start->role), NULL);
+  prctl(PR_SET_NAME, name); /* which keeps 15 bytes of it */
   /* Ctrl-C reaches the whole group; it is the parent's to stop the roles. */
   ignore(SIGINT);
   ignore(SIGPIPE);
-  if (start->role == ROLE_FRONT)
-    raise_descriptors(FRONT_DESCRIPTORS);
+  if (start->role == ROLE_FRONT || start->role == ROLE_VERIFIER)
+    raise_descriptors(MOST_DESCRIPTORS);
   if (start->drops_rights && !drop_rights(&start->user, error))
     return FALSE;
   if (!start->drops_rights && geteuid() == 0)

@@ -120,6 +120,32 @@ def wait_for_end(descriptor):
     wait_for(lambda: ended, "the process to end")
 
 
+def login(server, refused):
+    """Whether anna may log in; where not, by this code."""
+    connection, stream = server.raw()
+    with connection, stream:
+        connection.sendall(b"USER anna\r\nPASS sesame\r\nQUIT\r\n")
+        answers = stream.read().decode().splitlines()
+    if not answers[1].startswith("+OK"):
+        contains(answers[1], refused)
+    return answers[1].startswith("+OK")
+
+
+@test
+def a_name_that_cannot_be_used_is_asked_for_again():
+    needs_role_users()
+    with Registry() as registry, MailServer(registry, as_root=True) as server:
+        server.add_account("anna", "sesame")
+        registry.client.set(SERVICE, "ObjectName", REG_SZ, "no-such-user-here")
+        os.kill(server.roles()["verifier"][0], signal.SIGKILL)
+        login(server, refused="[SYS/TEMP]")
+        contains(server.process.output(), "useradd --system")
+        registry.client.unset(SERVICE, "ObjectName")
+        while not login(server, refused="[SYS/TEMP]"):
+            pass  # each try waits for the verifier for some seconds
+        equal(uids_of(server.roles()["verifier"][0]), {uid_of("mailauth")})
+
+
 @test
 def a_user_that_is_missing_is_fatal_and_says_how_to_make_it():
     needs_role_users()

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "client/base/error.h"
+#include "client/base/escape.h"
 #include "client/base/number.h"
 #include "client/base/path.h"
-#include "client/regctl/escape.h"
 
 #define DEFAULT_VALUE "@"
 

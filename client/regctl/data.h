@@ -2,7 +2,7 @@
 #ifndef REGISTRY_REGCTL_DATA_H
 #define REGISTRY_REGCTL_DATA_H
 
-#include "client/regctl/json.h"
+#include "client/base/json.h"
 #include "client/registry.h"
 
 /* The path that a KEY operand means: `/HKLM/SOFTWARE` is `HKLM\SOFTWARE` where it

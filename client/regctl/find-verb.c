@@ -1,9 +1,9 @@
 /* find. */
 #include <string.h>
 
+#include "client/base/escape.h"
 #include "client/base/path.h"
 #include "client/regctl/data.h"
-#include "client/regctl/escape.h"
 #include "client/regctl/reply.h"
 #include "client/regctl/tree.h"
 #include "client/regctl/verbs.h"

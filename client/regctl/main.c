@@ -3,7 +3,7 @@
 #include <locale.h>
 #include <stdio.h>
 
-#include "client/regctl/escape.h"
+#include "client/base/escape.h"
 #include "client/regctl/help.h"
 #include "client/regctl/verbs.h"
 

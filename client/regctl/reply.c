@@ -3,8 +3,8 @@
 
 #include <string.h>
 
+#include "client/base/escape.h"
 #include "client/bus/wire.h"
-#include "client/regctl/escape.h"
 
 #define TIME_ENTRY "last-write"
 

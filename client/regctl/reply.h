@@ -5,7 +5,7 @@
 
 #include <dbus/dbus.h>
 
-#include "client/regctl/json.h"
+#include "client/base/json.h"
 #include "client/registry.h"
 
 typedef struct {

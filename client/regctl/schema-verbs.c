@@ -1,6 +1,6 @@
 /* describe, validate. */
+#include "client/base/escape.h"
 #include "client/regctl/data.h"
-#include "client/regctl/escape.h"
 #include "client/regctl/reply.h"
 #include "client/regctl/verbs.h"
 

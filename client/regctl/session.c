@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "client/base/error.h"
+#include "client/base/escape.h"
 #include "client/base/protocol.h"
-#include "client/regctl/escape.h"
 #include "client/regctl/reply.h"
 
 #define BUS_VARIABLE "REGD_BUS"

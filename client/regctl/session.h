@@ -4,8 +4,8 @@
 #define REGISTRY_REGCTL_SESSION_H
 
 #include "client/base/error.h"
+#include "client/base/json.h"
 #include "client/connection.h"
-#include "client/regctl/json.h"
 #include "client/regctl/options.h"
 
 typedef struct {

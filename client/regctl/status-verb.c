@@ -1,6 +1,6 @@
 /* status. */
+#include "client/base/escape.h"
 #include "client/base/protocol.h"
-#include "client/regctl/escape.h"
 #include "client/regctl/reply.h"
 #include "client/regctl/verbs.h"
 

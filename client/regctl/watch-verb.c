@@ -1,9 +1,9 @@
 /* watch: follows a key for as long as it is asked to, over restarts of the
  * daemon and signals that were lost: it then asks again from the last revision
  * that was printed. */
+#include "client/base/escape.h"
 #include "client/base/protocol.h"
 #include "client/regctl/data.h"
-#include "client/regctl/escape.h"
 #include "client/regctl/reply.h"
 #include "client/regctl/verbs.h"
 

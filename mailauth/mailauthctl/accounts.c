@@ -1,7 +1,7 @@
 /* The verbs of `user` and `member`: see accounts.h. */
 #include "mailauth/mailauthctl/accounts.h"
 
-#include "client/regctl/escape.h"
+#include "client/base/escape.h"
 #include "mailauth/hash.h"
 
 typedef enum {

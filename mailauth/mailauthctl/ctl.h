@@ -6,7 +6,7 @@
 #include <dbus/dbus.h>
 
 #include "client/base/error.h"
-#include "client/regctl/json.h"
+#include "client/base/json.h"
 #include "client/registry.h"
 #include "mailauth/secret.h"
 

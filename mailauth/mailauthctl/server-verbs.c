@@ -6,7 +6,7 @@
 #include "client/base/protocol.h"
 #include "client/bus/loop.h"
 #include "client/bus/wire.h"
-#include "client/regctl/escape.h"
+#include "client/base/escape.h"
 #include "client/regctl/reply.h"
 #include "mailauth/mailauthctl/ctl.h"
 

@@ -1,7 +1,7 @@
 /* A JSON writer (RFC 8259). */
-#include "client/regctl/json.h"
+#include "client/base/json.h"
 
-#include "client/regctl/escape.h"
+#include "client/base/escape.h"
 
 static void separate(Json *json) {
   if (json->separating)

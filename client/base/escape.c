@@ -1,5 +1,5 @@
 /* Text that a terminal is shown. */
-#include "client/regctl/escape.h"
+#include "client/base/escape.h"
 
 gboolean escape_is_harmless(gunichar character) {
   switch (g_unichar_type(character)) {

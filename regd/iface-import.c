@@ -7,17 +7,6 @@
 #include "regd/import.h"
 
 typedef struct {
-  Service *service;
-  guint32 uid;
-} FileShare;
-
-static void give_back_file(gpointer data) {
-  FileShare *share = data;
-  service_give_back(share->service, share->uid, SHARE_FILES);
-  g_free(share);
-}
-
-typedef struct {
   DispatchCall *call;
   Face *face;
   Change *options; /* comment and dry-run, without operations */
@@ -75,41 +64,40 @@ static void on_read(Change *change, const RegfileReport *report, const GError *e
   service_write(import->face->service, iface_caller(import->call), change, on_written, import);
 }
 
-/* Takes ownership of @descriptor. */
-static void start(DispatchCall *call, Face *face, int descriptor, Change *options,
-                  gboolean strict) {
-  Identity *who = iface_caller(call);
-  FileShare *share = g_new0(FileShare, 1);
-  share->service = face->service;
-  share->uid = who->uid;
+/* Takes ownership of all but @face. */
+static void start(DispatchCall *call, Face *face, int descriptor, Change *options, gboolean strict,
+                  FileShare *share) {
   ImportCall *import = g_new0(ImportCall, 1);
   import->call = call;
   import->face = face;
   import->options = options;
   import_read(face->work, descriptor, strict, LIMIT_FILE_STALL_SECONDS, on_read, import,
-              give_back_file, share);
+              file_share_give_back, share);
+}
+
+static gboolean read_options(DBusMessageIter *in, Change *change, gboolean *strict,
+                             GError **error) {
+  g_autoptr(WireOptions) options = iface_take_options(in, error);
+  return options != NULL && iface_read_change_options(options, change, error) &&
+         wire_options_get_boolean(options, "strict", strict, error);
 }
 
 void iface_import(DispatchCall *call, gpointer data) {
   Face *face = data;
   DBusMessageIter in;
-  g_autoptr(GError) error = NULL;
+  GError *error = NULL;
   gboolean strict = FALSE;
-  int descriptor = -1;
+  FileShare *share = NULL;
   dispatch_call_get_arguments(call, &in);
-  dbus_message_iter_get_basic(&in, &descriptor);
-  dbus_message_iter_next(&in);
+  int descriptor = iface_take_descriptor(call, &in, &error);
   g_autoptr(Change) change = change_new();
-  g_autoptr(WireOptions) options = iface_take_options(&in, &error);
-  if (options != NULL && descriptor < 0)
-    error_set(&error, REGISTRY_ERROR_LIMIT_EXCEEDED, "Import: too many files are open; try again");
-  else if (options != NULL && iface_read_change_options(options, change, &error) &&
-           wire_options_get_boolean(options, "strict", &strict, &error) &&
-           service_take_share(face->service, iface_caller(call), SHARE_FILES, &error)) {
-    start(call, face, descriptor, g_steal_pointer(&change), strict);
+  if (descriptor >= 0 && read_options(&in, change, &strict, &error))
+    share = file_share_take(face->service, iface_caller(call), &error);
+  if (share != NULL) {
+    start(call, face, descriptor, g_steal_pointer(&change), strict, share);
     return;
   }
   if (descriptor >= 0)
     close(descriptor);
-  dispatch_call_fail(call, error);
+  dispatch_call_take_error(call, error);
 }

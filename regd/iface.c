@@ -218,7 +218,7 @@ static const DispatchMethod methods[] = {
     {"Import", IN({"file", "h"}, {"options", "a{sv}"}), OUT({"revision", "t"}, {"report", "a{sv}"}),
      iface_import},
     {"Export", IN({"key", "s"}, {"file", "h"}, {"options", "a{sv}"}), OUT({"report", "a{sv}"}),
-     NOT_OFFERED},
+     iface_export},
     {"Backup", IN({"file", "h"}, {"options", "a{sv}"}), OUT({"report", "a{sv}"}), NOT_OFFERED},
     {NULL, NULL, NULL, NULL},
 };

@@ -16,6 +16,7 @@ typedef struct {
   Service *service;
   Work *work;
   Readings *readings;
+  const char *database;       /* its file */
   DBusConnection *connection; /* this and the next two: NULL while there is no bus */
   Callers *callers;
   Outbox *outbox;
@@ -39,6 +40,13 @@ guint32 iface_take_uint32(DBusMessageIter *iter);
 guint64 iface_take_uint64(DBusMessageIter *iter);
 /* The a{sv} at @iter, which moves on. */
 WireOptions *iface_take_options(DBusMessageIter *iter, GError **error);
+
+/* One of the files that a user may have under way at once. */
+typedef struct FileShare FileShare;
+FileShare *file_share_take(Service *service, const Identity *who, GError **error);
+void file_share_give_back(gpointer share);
+/* The descriptor at @iter, which moves on; owned by the caller. -1 with @error. */
+int iface_take_descriptor(DispatchCall *call, DBusMessageIter *iter, GError **error);
 
 /* A reply to fill in. */
 DBusMessage *iface_begin(DispatchCall *call, DBusMessageIter *out);
@@ -77,6 +85,7 @@ void iface_set_acl(DispatchCall *call, gpointer data);
 void iface_watch(DispatchCall *call, gpointer data);
 void iface_unwatch(DispatchCall *call, gpointer data);
 void iface_import(DispatchCall *call, gpointer data);
+void iface_export(DispatchCall *call, gpointer data);
 void iface_get_history(DispatchCall *call, gpointer data);
 void iface_rollback(DispatchCall *call, gpointer data);
 void iface_purge_history(DispatchCall *call, gpointer data);

@@ -1,6 +1,7 @@
 /* regd: the command line, the signals, and what is said to whoever runs it. */
 #include <glib-unix.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
@@ -107,6 +108,8 @@ static int serve(const Arguments *arguments) {
   (void)g_unix_signal_add(SIGTERM, on_terminate, &daemon);
   (void)g_unix_signal_add(SIGINT, on_terminate, &daemon);
   (void)g_unix_signal_add(SIGHUP, on_hang_up, &daemon);
+  /* A reader of an export that has gone is an error, not the end. */
+  (void)signal(SIGPIPE, SIG_IGN);
   /* Before the writer's thread: what it makes is for this user alone. */
   (void)umask(0077);
   daemon.server = server_start(&options, &events, &error);

@@ -239,6 +239,7 @@ Server *server_start(const ServerOptions *options, const ServerEvents *events, G
   server->face.work = server->work;
   server->readings = readings_new(server->work, options->database);
   server->face.readings = server->readings;
+  server->face.database = options->database;
   if (!open_storage(server, error) || !enter_bus(server, error))
     return NULL;
   return g_steal_pointer(&server);

@@ -33,11 +33,11 @@ DBusMessage *connection_call(RegistryConnection *connection, DBusMessage *call, 
 typedef void (*ConnectionReply)(RegistryConnection *connection, DBusMessage *reply,
                                 const GError *error, gpointer data);
 typedef struct ConnectionCall ConnectionCall;
-/* Sends @call (still the caller's); @replied is called exactly once, from the
+/* Sends @message (still the caller's); @replied is called exactly once, from the
  * loop and never from inside this call, unless it is cancelled before. When
  * the bus goes it is answered at once with UNREACHABLE. The call is the
  * connection's: the pointer is good until @replied is called. */
-ConnectionCall *connection_call_async(RegistryConnection *connection, DBusMessage *call,
+ConnectionCall *connection_call_async(RegistryConnection *connection, DBusMessage *message,
                                       int timeout_ms, ConnectionReply replied, gpointer data);
 /* @replied won't be called; the daemon may do what was asked all the same. */
 void connection_call_cancel(ConnectionCall *call);

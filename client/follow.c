@@ -12,8 +12,9 @@
 
 /* How long until what was refused is asked for again without a sync, in ms. */
 #define RETRY_MS 2000
-/* Signals kept until the answer to Watch; past it everything is read. */
-#define MAX_EARLY_SIGNALS 256
+/* Signals kept until the answer to Watch; past it everything is read. As large
+ * as they may be, libdbus goes on reading: it stops at 63 MiB of live messages. */
+#define MAX_EARLY_SIGNALS 32
 
 #define CHANGED_SIGNATURE "utta(sss)"
 

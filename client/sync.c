@@ -10,14 +10,18 @@
  *
  * A batch settles until each view has read what was signalled up to its reply;
  * what is signalled later is not waited for, so that a busy writer holds up
- * nobody. The call goes to the daemon that the views watch, by its unique
- * name: one that has replaced it knows nothing of their watches.
+ * nobody, but for a commit that some views show and others do not yet. The call goes to the daemon
+ * that the views watch, by its unique name: one that has replaced it knows nothing of their
+ * watches.
  */
 #include "client/sync.h"
 
 #include "client/connection.h"
 #include "client/view.h"
 
+/* How often whoever syncs all views is kept waiting because they stand at
+ * different revisions, before he gets them as they are. */
+#define MIXED_PATIENCE 16
 /* A daemon that does not answer for so long is taken for away, in ms. */
 #define SYNC_TIMEOUT_MS 10000
 
@@ -36,6 +40,7 @@ typedef struct {
 typedef struct {
   GQueue requests; /* of Request */
   GArray *targets; /* of Target; set by the reply */
+  guint patience;  /* with views that stand at different revisions */
 } Batch;
 
 struct SyncQueue {
@@ -55,6 +60,7 @@ static Batch *batch_new(void) {
   Batch *batch = g_new0(Batch, 1);
   g_queue_init(&batch->requests);
   batch->targets = g_array_new(FALSE, FALSE, sizeof(Target));
+  batch->patience = MIXED_PATIENCE;
   return batch;
 }
 
@@ -104,6 +110,27 @@ static gboolean batch_has_reached(const Batch *batch, const RegistryView *view) 
   return TRUE;
 }
 
+/* Whether one view shows a commit, and another does not show its part of it. */
+static gboolean views_are_mixed(const GPtrArray *views) {
+  guint64 shown = 0;
+  for (guint i = 0; i < views->len; i++)
+    shown = MAX(shown, view_get_shown(views->pdata[i]));
+  for (guint i = 0; i < views->len; i++)
+    if (view_lacks(views->pdata[i], shown))
+      return TRUE;
+  return FALSE;
+}
+
+/* Whether those who ask for all views can be told. */
+static gboolean batch_is_complete(Batch *batch, const GPtrArray *views) {
+  if (!batch_has_reached(batch, NULL))
+    return FALSE;
+  if (batch->patience == 0 || !views_are_mixed(views))
+    return TRUE;
+  batch->patience--;
+  return FALSE;
+}
+
 /* ---- telling ---- */
 
 /* Frees @request before it calls, since the user may free everything there. */
@@ -127,11 +154,12 @@ static gboolean is_current(const SyncQueue *queue, const RegistryView *view) {
   return view != NULL ? view_is_current(view) : all_are_current(queue);
 }
 
-static Request *take_reached(Batch *batch) {
-  gboolean all_reached = batch_has_reached(batch, NULL);
+static Request *take_reached(Batch *batch, const GPtrArray *views) {
+  gboolean complete = batch_is_complete(batch, views);
   for (GList *link = batch->requests.head; link != NULL; link = link->next) {
     Request *request = link->data;
-    if (all_reached || (request->view != NULL && batch_has_reached(batch, request->view))) {
+    gboolean reached = request->view != NULL ? batch_has_reached(batch, request->view) : complete;
+    if (reached) {
       g_queue_delete_link(&batch->requests, link);
       return request;
     }
@@ -143,7 +171,7 @@ static Request *take_next_reached(SyncQueue *queue) {
   for (GList *link = queue->settling.head; link != NULL;) {
     GList *next = link->next;
     Batch *batch = link->data;
-    Request *request = take_reached(batch);
+    Request *request = take_reached(batch, queue->views);
     if (batch->requests.length == 0) {
       g_queue_delete_link(&queue->settling, link);
       batch_free(batch);

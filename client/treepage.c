@@ -72,6 +72,13 @@ static gboolean read_value(DBusMessageIter *values, Tree *tree, TreeKey *key, co
   return TRUE;
 }
 
+static gboolean is_too_deep(const char *path) {
+  guint names = 0;
+  for (const char *at = strchr(path, '\\'); at != NULL; at = strchr(at + 1, '\\'))
+    names++;
+  return names > LIMIT_DEPTH;
+}
+
 static gboolean read_key(DBusMessageIter *keys, Tree *tree, char **top, GError **error) {
   DBusMessageIter part;
   DBusMessageIter values;
@@ -81,7 +88,7 @@ static gboolean read_key(DBusMessageIter *keys, Tree *tree, char **top, GError *
   if (*top == NULL)
     *top = g_strdup(path);
   const char *relative = treepage_relative(path, *top);
-  if (relative == NULL)
+  if (relative == NULL || is_too_deep(path))
     return error_set(error, REGISTRY_ERROR_FAILED, "%s: was answered for %s", path, *top);
   TreeKey *key = tree_ensure(tree, relative);
   dbus_message_iter_next(&part);

@@ -217,6 +217,15 @@ gboolean view_has_reached(const RegistryView *view, guint64 revision) {
   return answered && !view->forced && !view->reread.forced && view->reached >= revision;
 }
 
+guint64 view_get_shown(const RegistryView *view) {
+  return view->watched ? view->revision : 0;
+}
+
+gboolean view_lacks(const RegistryView *view, guint64 revision) {
+  gboolean staged = view->staged.newest != 0 && view->staged.newest <= revision;
+  return view->watched && (staged || dirt_reaches_back(&view->dirt, revision));
+}
+
 gboolean view_is_current(const RegistryView *view) {
   return view->state == REGISTRY_VIEW_DENIED ||
          (view->watched &&

@@ -11,6 +11,10 @@ guint64 view_get_signalled(const RegistryView *view);
 /* Whether all that was signalled up to @revision can be looked up now, or
  * nothing is under way that could bring it. */
 gboolean view_has_reached(const RegistryView *view, guint64 revision);
+/* The revision that can be looked up, and whether something that changed up to
+ * @revision can't be yet. */
+guint64 view_get_shown(const RegistryView *view);
+gboolean view_lacks(const RegistryView *view, guint64 revision);
 /* Whether what can be looked up is the daemon's word, and not the last known. */
 gboolean view_is_current(const RegistryView *view);
 

@@ -501,6 +501,12 @@ void fake_release(FakeRegistry *fake) {
   g_ptr_array_set_size(fake->held, 0);
 }
 
+void fake_release_only(FakeRegistry *fake, guint index) {
+  DBusMessage *reply = g_ptr_array_steal_index(fake->held, index);
+  dbus_connection_send(fake->connection, reply, NULL);
+  dbus_message_unref(reply);
+}
+
 guint fake_count_held(const FakeRegistry *fake) {
   return fake->held->len;
 }

@@ -62,6 +62,8 @@ void fake_refuse(FakeRegistry *fake, const char *member, const char *error_name)
 /* Answers to @member are made when the call comes, and sent when released. */
 void fake_hold(FakeRegistry *fake, const char *member);
 void fake_release(FakeRegistry *fake);
+/* Sends this one of those that are held, counted from 0, and goes on holding. */
+void fake_release_only(FakeRegistry *fake, guint index);
 guint fake_count_held(const FakeRegistry *fake);
 /* Values a page of ReadTree; 0: all. @between (or NULL) is run after each page. */
 void fake_set_page_size(FakeRegistry *fake, guint values, void (*between)(FakeRegistry *fake));

@@ -63,6 +63,19 @@ static void settle(Fixture *fixture) {
   g_assert_true(sync_view(fixture));
 }
 
+/* The same for a view that nothing is held of. */
+static void on_other_settled(RegistryView *view, gboolean current, gpointer data) {
+  (void)view;
+  g_assert_true(current);
+  *(gboolean *)data = TRUE;
+}
+
+static void settle_others(RegistryView *view) {
+  gboolean settled = FALSE;
+  registry_view_sync(view, on_other_settled, &settled);
+  wait_until(settled);
+}
+
 /* ---- what the view holds ---- */
 
 static char *get(const RegistryView *view, const char *subkey, const char *name) {
@@ -250,6 +263,36 @@ static void test_one_call_syncs_all_views(Fixture *fixture, gconstpointer data) 
   assert_holds(b, "", "v", "9");
   assert_holds(fixture->view, "A", "v", "9");
   g_assert_cmpuint(fake_count(fixture->fake, "Get"), ==, 1);
+}
+
+/* A commit to two views comes while a third is waited for: they are not told of
+ * when just one of the two shows it. */
+static void test_views_are_not_mixed(Fixture *fixture, gconstpointer data) {
+  (void)data;
+  g_autoptr(RegistryView) a = registry_view_new(fixture->connection, TOP "\\A", NULL, NULL);
+  g_autoptr(RegistryView) b = registry_view_new(fixture->connection, TOP "\\B", NULL, NULL);
+  fake_set(fixture->fake, "HKEY_LOCAL_MACHINE\\C", "v", "0");
+  g_clear_pointer(&fixture->view, registry_view_free);
+  fixture->view = registry_view_new(fixture->connection, "HKEY_LOCAL_MACHINE\\C", NULL, NULL);
+  settle(fixture);
+  fake_hold(fixture->fake, "ReadTree");
+  fake_set(fixture->fake, "HKEY_LOCAL_MACHINE\\C", "v", "1");
+  wait_until(fake_count_held(fixture->fake) == 1);
+  fake_reset_counts(fixture->fake);
+  guint before = fixture->synced;
+  registry_connection_sync(fixture->connection, on_all_synced, fixture);
+  wait_until(fake_count(fixture->fake, "Get") == 1);
+  settle_others(a);
+  fake_set_both(fixture->fake, TOP "\\A", TOP "\\B", "v", "9");
+  wait_until(fake_count_held(fixture->fake) == 3);
+  fake_release_only(fixture->fake, 1);
+  fake_release_only(fixture->fake, 0);
+  settle(fixture);
+  g_assert_cmpuint(fixture->synced, ==, before + 1);
+  fake_release(fixture->fake);
+  wait_until(fixture->synced == before + 2);
+  assert_holds(a, "", "v", "9");
+  assert_holds(b, "", "v", "9");
 }
 
 /* The answer to a read was made before the second change, and comes after its
@@ -733,6 +776,7 @@ static void add_sync_tests(void) {
   VIEW_TEST("sync/sees-writes-in-large-tree", set_up_many, test_sync_sees_what_was_written);
   VIEW_TEST("sync/shares", set_up, test_syncs_share_calls);
   VIEW_TEST("sync/all-views", set_up, test_one_call_syncs_all_views);
+  VIEW_TEST("sync/views-not-mixed", set_up, test_views_are_not_mixed);
   VIEW_TEST("sync/change-during-read", set_up, test_change_during_read_is_read_again);
   VIEW_TEST("sync/change-during-read-of-key", set_up_many, test_change_during_read_is_read_again);
   VIEW_TEST("sync/read-under-way", set_up, test_sync_waits_for_read_under_way);

@@ -42,7 +42,9 @@ struct FakeRegistry {
   GHashTable *refusals; /* member -> error name */
   GHashTable *counts;   /* member -> count */
   char *held_member;
-  GPtrArray *held;         /* replies that wait */
+  GPtrArray *held; /* replies that wait */
+  char *stalled_member;
+  GPtrArray *stalled;      /* calls that wait */
   GPtrArray *held_signals; /* NULL: they are sent at once */
   guint64 told;            /* the property Revision goes no further */
   gboolean losing;
@@ -456,26 +458,39 @@ static const struct {
 } methods[] = {
     {"Watch", on_watch}, {"Unwatch", on_unwatch}, {"ReadTree", on_read_tree}, {"Get", on_get}};
 
+static void work_on(FakeRegistry *fake, DBusMessage *call, gsize method) {
+  const char *member = methods[method].member;
+  const char *refusal = g_hash_table_lookup(fake->refusals, member);
+  answer(fake, member,
+         refusal != NULL ? dbus_message_new_error(call, refusal, "told to")
+                         : methods[method].handle(fake, call));
+  if (fake->replaying != NULL)
+    replay(fake, g_steal_pointer(&fake->replaying), fake->replay_since);
+  if (fake->between != NULL && methods[method].handle == on_read_tree)
+    fake->between(fake);
+}
+
+/* The number of methods: none of them. */
+static gsize find_method(DBusMessage *call) {
+  gsize method = 0;
+  while (method < G_N_ELEMENTS(methods) && !dbus_message_has_member(call, methods[method].member))
+    method++;
+  return method;
+}
+
 static DBusHandlerResult on_message(DBusConnection *connection, DBusMessage *call, void *data) {
   (void)connection;
   FakeRegistry *fake = data;
-  if (dbus_message_get_type(call) != DBUS_MESSAGE_TYPE_METHOD_CALL)
+  gsize method = find_method(call);
+  if (dbus_message_get_type(call) != DBUS_MESSAGE_TYPE_METHOD_CALL ||
+      method == G_N_ELEMENTS(methods))
     return DBUS_HANDLER_RESULT_NOT_YET_HANDLED;
-  for (gsize i = 0; i < G_N_ELEMENTS(methods); i++) {
-    if (!dbus_message_has_member(call, methods[i].member))
-      continue;
-    const char *refusal = g_hash_table_lookup(fake->refusals, methods[i].member);
-    count(fake, methods[i].member);
-    answer(fake, methods[i].member,
-           refusal != NULL ? dbus_message_new_error(call, refusal, "told to")
-                           : methods[i].handle(fake, call));
-    if (fake->replaying != NULL)
-      replay(fake, g_steal_pointer(&fake->replaying), fake->replay_since);
-    if (fake->between != NULL && methods[i].handle == on_read_tree)
-      fake->between(fake);
-    return DBUS_HANDLER_RESULT_HANDLED;
-  }
-  return DBUS_HANDLER_RESULT_NOT_YET_HANDLED;
+  count(fake, methods[method].member);
+  if (g_strcmp0(fake->stalled_member, methods[method].member) == 0)
+    g_ptr_array_add(fake->stalled, dbus_message_ref(call));
+  else
+    work_on(fake, call, method);
+  return DBUS_HANDLER_RESULT_HANDLED;
 }
 
 /* ---- being told ---- */
@@ -492,7 +507,22 @@ void fake_hold(FakeRegistry *fake, const char *member) {
   fake->held_member = g_strdup(member);
 }
 
+void fake_stall(FakeRegistry *fake, const char *member) {
+  fake->stalled_member = g_strdup(member);
+}
+
+static void release_calls(FakeRegistry *fake) {
+  g_clear_pointer(&fake->stalled_member, g_free);
+  for (guint i = 0; i < fake->stalled->len; i++) {
+    DBusMessage *call = fake->stalled->pdata[i];
+    work_on(fake, call, find_method(call));
+    dbus_message_unref(call);
+  }
+  g_ptr_array_set_size(fake->stalled, 0);
+}
+
 void fake_release(FakeRegistry *fake) {
+  release_calls(fake);
   g_clear_pointer(&fake->held_member, g_free);
   for (guint i = 0; i < fake->held->len; i++) {
     dbus_connection_send(fake->connection, fake->held->pdata[i], NULL);
@@ -559,6 +589,7 @@ FakeRegistry *fake_new(FakeBus *bus, FakeRegistry *before) {
   fake->refusals = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
   fake->counts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   fake->held = g_ptr_array_new();
+  fake->stalled = g_ptr_array_new();
   fake->told = G_MAXUINT64;
   join(fake, bus);
   return fake;
@@ -577,6 +608,7 @@ void fake_free(FakeRegistry *fake) {
   for (guint i = 0; i < fake->held->len; i++)
     dbus_message_unref(fake->held->pdata[i]);
   g_ptr_array_unref(fake->held);
+  g_ptr_array_unref(fake->stalled);
   g_ptr_array_unref(fake->keys);
   g_ptr_array_unref(fake->history);
   g_ptr_array_unref(fake->watches);

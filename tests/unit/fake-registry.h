@@ -61,6 +61,8 @@ void fake_link(FakeRegistry *fake, const char *from, const char *to);
 void fake_refuse(FakeRegistry *fake, const char *member, const char *error_name);
 /* Answers to @member are made when the call comes, and sent when released. */
 void fake_hold(FakeRegistry *fake, const char *member);
+/* Calls of @member wait, and are worked on when released. */
+void fake_stall(FakeRegistry *fake, const char *member);
 void fake_release(FakeRegistry *fake);
 /* Sends this one of those that are held, counted from 0, and goes on holding. */
 void fake_release_only(FakeRegistry *fake, guint index);

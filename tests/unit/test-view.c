@@ -70,10 +70,16 @@ static void on_other_settled(RegistryView *view, gboolean current, gpointer data
   *(gboolean *)data = TRUE;
 }
 
-static void settle_others(RegistryView *view) {
+static void settle_other(RegistryView *view) {
   gboolean settled = FALSE;
   registry_view_sync(view, on_other_settled, &settled);
   wait_until(settled);
+}
+
+/* Handles what has come, without waiting for more. */
+static void handle_what_has_come(void) {
+  while (g_main_context_iteration(NULL, FALSE)) {
+  }
 }
 
 /* ---- what the view holds ---- */
@@ -282,15 +288,15 @@ static void test_views_are_not_mixed(Fixture *fixture, gconstpointer data) {
   guint before = fixture->synced;
   registry_connection_sync(fixture->connection, on_all_synced, fixture);
   wait_until(fake_count(fixture->fake, "Get") == 1);
-  settle_others(a);
+  settle_other(a);
   fake_set_both(fixture->fake, TOP "\\A", TOP "\\B", "v", "9");
   wait_until(fake_count_held(fixture->fake) == 3);
   fake_release_only(fixture->fake, 1);
   fake_release_only(fixture->fake, 0);
-  settle(fixture);
-  g_assert_cmpuint(fixture->synced, ==, before + 1);
+  settle_other(fixture->view);
+  g_assert_cmpuint(fixture->synced, ==, before);
   fake_release(fixture->fake);
-  wait_until(fixture->synced == before + 2);
+  wait_until(fixture->synced > before);
   assert_holds(a, "", "v", "9");
   assert_holds(b, "", "v", "9");
 }
@@ -367,6 +373,21 @@ static void test_endless_writer_holds_up_nobody(Fixture *fixture, gconstpointer 
   (void)data;
   fake_set_page_size(fixture->fake, 0, write_on);
   write_on(fixture->fake);
+  for (guint i = 0; i < 20; i++)
+    g_assert_true(sync_view(fixture));
+  fake_set_page_size(fixture->fake, 0, NULL);
+}
+
+static void write_pairs_on(FakeRegistry *fake) {
+  g_autofree char *text = g_strdup_printf("%" G_GUINT64_FORMAT, fake_get_revision(fake));
+  fake_set_both(fake, TOP "\\A", TOP "\\B", "v", text);
+}
+
+/* There is no moment at which both keys have been read as of one revision. */
+static void test_endless_writer_of_pairs_holds_up_nobody(Fixture *fixture, gconstpointer data) {
+  (void)data;
+  fake_set_page_size(fixture->fake, 0, write_pairs_on);
+  write_pairs_on(fixture->fake);
   for (guint i = 0; i < 20; i++)
     g_assert_true(sync_view(fixture));
   fake_set_page_size(fixture->fake, 0, NULL);
@@ -476,6 +497,23 @@ static void test_key_made_again_during_read(Fixture *fixture, gconstpointer data
   fake_hold(fixture->fake, "ReadTree");
   fake_set(fixture->fake, TOP "\\A", "v", "1");
   wait_until(fake_count_held(fixture->fake) == 1);
+  fake_delete(fixture->fake, TOP "\\A");
+  fake_set(fixture->fake, TOP "\\A", "v", "2");
+  fake_release(fixture->fake);
+  settle(fixture);
+  assert_holds(fixture->view, "A", "v", "2");
+  g_assert_false(registry_view_has_key(fixture->view, "A\\Below"));
+}
+
+/* The same, and the read that was asked for before is worked on afterwards. */
+static void test_key_made_again_before_read(Fixture *fixture, gconstpointer data) {
+  (void)data;
+  fake_set(fixture->fake, TOP "\\A\\Below", "v", "1");
+  settle(fixture);
+  fake_stall(fixture->fake, "ReadTree");
+  fake_reset_counts(fixture->fake);
+  fake_set(fixture->fake, TOP "\\A", "v", "1");
+  wait_until(fake_count(fixture->fake, "ReadTree") == 1);
   fake_delete(fixture->fake, TOP "\\A");
   fake_set(fixture->fake, TOP "\\A", "v", "2");
   fake_release(fixture->fake);
@@ -641,15 +679,14 @@ static void test_failure_keeps_what_is_known(Fixture *fixture, gconstpointer dat
 
 /* ---- the daemon and the bus go and come ---- */
 
-static void catch_up(Fixture *fixture, gboolean late) {
+static void test_catches_up_after_restart(Fixture *fixture, gconstpointer data) {
+  (void)data;
   FakeRegistry *before = fixture->fake;
   fake_vanish(before);
   wait_until(!registry_view_is_live(fixture->view));
   g_assert_cmpint(registry_view_get_state(fixture->view), ==, REGISTRY_VIEW_READY);
   fixture->fake = fake_new(fixture->bus, before);
   fake_free(before);
-  if (late)
-    fake_replay_late(fixture->fake);
   fake_set(fixture->fake, TOP "\\Many\\003", "v", "1");
   wait_until_live(fixture);
   assert_holds(fixture->view, "Many\\003", "v", "1");
@@ -657,14 +694,47 @@ static void catch_up(Fixture *fixture, gboolean late) {
   g_assert_cmpuint(fake_count(fixture->fake, "ReadAll"), ==, 0);
 }
 
-static void test_catches_up_after_restart(Fixture *fixture, gconstpointer data) {
-  (void)data;
-  catch_up(fixture, FALSE);
-}
-
+/* A sync that is answered before the watch is must wait for what is replayed
+ * behind its answer. */
 static void test_catches_up_behind_the_answer(Fixture *fixture, gconstpointer data) {
   (void)data;
-  catch_up(fixture, TRUE);
+  FakeRegistry *before = fixture->fake;
+  fake_vanish(before);
+  wait_until(!registry_view_is_live(fixture->view));
+  fixture->fake = fake_new(fixture->bus, before);
+  fake_free(before);
+  fake_replay_late(fixture->fake);
+  fake_stall(fixture->fake, "Watch");
+  fake_set(fixture->fake, TOP "\\Many\\003", "v", "1");
+  wait_until(fake_count(fixture->fake, "Watch") == 1);
+  guint synced = fixture->synced;
+  registry_view_sync(fixture->view, on_synced, fixture);
+  wait_until(fake_count(fixture->fake, "Get") == 1);
+  handle_what_has_come();
+  fake_release(fixture->fake);
+  wait_until(fixture->synced > synced);
+  assert_holds(fixture->view, "Many\\003", "v", "1");
+}
+
+/* Another database, whose revisions are higher. */
+static void test_reads_anew_from_another_database(Fixture *fixture, gconstpointer data) {
+  (void)data;
+  fake_vanish(fixture->fake);
+  wait_until(!registry_view_is_live(fixture->view));
+  fake_free(fixture->fake);
+  fixture->fake = fake_new(fixture->bus, NULL);
+  fake_create(fixture->fake, TOP);
+  fake_set(fixture->fake, TOP "\\A", "v", "other");
+  fake_set_revision(fixture->fake, 1000);
+  fake_stall(fixture->fake, "ReadTree");
+  wait_until(registry_view_is_live(fixture->view));
+  guint synced = fixture->synced;
+  registry_view_sync(fixture->view, on_synced, fixture);
+  wait_until(fake_count(fixture->fake, "Get") == 1);
+  handle_what_has_come();
+  fake_release(fixture->fake);
+  wait_until(fixture->synced > synced);
+  assert_holds(fixture->view, "A", "v", "other");
 }
 
 static void test_reads_anew_where_history_is_gone(Fixture *fixture, gconstpointer data) {
@@ -784,6 +854,7 @@ static void add_sync_tests(void) {
   VIEW_TEST("sync/daemon-dies", set_up, test_daemon_dies_during_sync);
   VIEW_TEST("sync/endless-writer", set_up, test_endless_writer_holds_up_nobody);
   VIEW_TEST("sync/endless-writer-in-large-tree", set_up_many, test_endless_writer_holds_up_nobody);
+  VIEW_TEST("sync/endless-pairs", set_up_many, test_endless_writer_of_pairs_holds_up_nobody);
 }
 
 static void add_reading_tests(void) {
@@ -798,6 +869,7 @@ static void add_reading_tests(void) {
   VIEW_TEST("keys/one", set_up_many, test_large_tree_reads_what_changed);
   VIEW_TEST("keys/come-and-go", set_up_many, test_large_tree_keys_come_and_go);
   VIEW_TEST("keys/made-again", set_up_many, test_key_made_again_during_read);
+  VIEW_TEST("keys/made-again-before", set_up_many, test_key_made_again_before_read);
   VIEW_TEST("keys/many", set_up_many, test_many_changes_read_everything);
   VIEW_TEST("signals/gap", set_up_many, test_gap_reads_everything);
   VIEW_TEST("signals/unknown-kind", set_up_many, test_unknown_kind_reads_everything);
@@ -817,6 +889,7 @@ static void add_state_tests(void) {
   VIEW_TEST("restart/history-gone-in-large-tree", set_up_many,
             test_reads_anew_where_history_is_gone);
   VIEW_TEST("restart/other-database", set_up, test_reads_anew_where_revisions_fell);
+  VIEW_TEST("restart/database-ahead", set_up, test_reads_anew_from_another_database);
   VIEW_TEST("restart/bus", set_up, test_survives_the_bus);
   VIEW_TEST("restart/patient", set_up_bus, test_waits_for_bus_and_daemon);
   VIEW_TEST("freed/view", set_up_bus, test_view_freed_by_its_call_back);

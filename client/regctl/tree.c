@@ -7,6 +7,7 @@ typedef struct {
   Session *session;
   const char *key;
   guint32 depth;
+  const guint64 *at;        /* NULL: as it is */
   char *cursor;             /* "" at the start and at the end */
   gboolean skip_unreadable; /* once something could not be read */
   TreeVisit visit;
@@ -20,6 +21,8 @@ static DBusMessage *read_page(Walk *walk, DBusMessageIter *answer, GError **erro
   request_open_options(&request);
   if (walk->depth < G_MAXUINT32)
     request_check(&request, wire_append_entry_uint32(&request.options, "depth", walk->depth));
+  if (walk->at)
+    request_check(&request, wire_append_entry_uint64(&request.options, "at", *walk->at));
   if (*walk->cursor)
     request_check(&request, wire_append_entry_string(&request.options, "cursor", walk->cursor));
   if (walk->skip_unreadable)
@@ -75,13 +78,25 @@ static gboolean walk_page(Walk *walk, GError **error) {
   return TRUE;
 }
 
+static gboolean walk_all(Walk *walk, GError **error) {
+  gboolean walked = FALSE;
+  walk->cursor = g_strdup("");
+  do
+    walked = walk_page(walk, error);
+  while (walked && *walk->cursor);
+  g_free(walk->cursor);
+  return walked;
+}
+
 gboolean tree_walk(Session *session, const char *key, guint32 depth, TreeVisit visit, gpointer data,
                    GError **error) {
-  Walk walk = {session, key, depth, g_strdup(""), FALSE, visit, data};
-  gboolean walked = FALSE;
-  do
-    walked = walk_page(&walk, error);
-  while (walked && *walk.cursor);
-  g_free(walk.cursor);
-  return walked;
+  Walk walk = {.session = session, .key = key, .depth = depth, .visit = visit, .data = data};
+  return walk_all(&walk, error);
+}
+
+gboolean tree_walk_at(Session *session, const char *key, const guint64 *at, TreeVisit visit,
+                      gpointer data, GError **error) {
+  Walk walk = {
+      .session = session, .key = key, .depth = G_MAXUINT32, .at = at, .visit = visit, .data = data};
+  return walk_all(&walk, error);
 }

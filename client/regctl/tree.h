@@ -13,5 +13,8 @@ typedef gboolean (*TreeVisit)(Session *session, const char *path, const GPtrArra
  * out, with a note on standard error. */
 gboolean tree_walk(Session *session, const char *key, guint32 depth, TreeVisit visit, gpointer data,
                    GError **error);
+/* All of it, as it was at revision *@at; NULL: as it is. */
+gboolean tree_walk_at(Session *session, const char *key, const guint64 *at, TreeVisit visit,
+                      gpointer data, GError **error);
 
 #endif

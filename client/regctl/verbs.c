@@ -55,6 +55,11 @@ const Verb verbs[] = {
      "and which the first is; with --strict the first one fails the file. With --dry-run what "
      "would "
      "be done is printed."},
+    {"diff", "A B", 2, 2, 0, FALSE, verb_diff, "tell what is different between two keys or files",
+     "A and B are each a key, KEY@REVISION (as it was then), or a .reg file (- is standard input). "
+     "Lines of A alone begin with -, of B alone with +. Exit codes are those of diff(1): 0 alike, "
+     "1 "
+     "different, 2 and more trouble."},
     {"history", "KEY", 1, 1, BIT(OPTION_LIMIT), FALSE, verb_history,
      "tell what was changed at and below a key, by whom and with what; newest first",
      "A revision is a line with its number, time, user, program and comment, separated by tabs. "

@@ -51,6 +51,8 @@ gboolean verb_describe(Session *session, GError **error);
 gboolean verb_validate(Session *session, GError **error);
 /* import-verb.c */
 gboolean verb_import(Session *session, GError **error);
+/* diff-verb.c */
+gboolean verb_diff(Session *session, GError **error);
 /* history-verbs.c */
 gboolean verb_history(Session *session, GError **error);
 gboolean verb_blame(Session *session, GError **error);

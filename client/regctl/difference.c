@@ -1,8 +1,8 @@
 /* Differences in lines and as JSON. */
 #include "client/regctl/difference.h"
 
+#include "client/base/escape.h"
 #include "client/regctl/data.h"
-#include "client/regctl/escape.h"
 
 typedef struct {
   Session *session;

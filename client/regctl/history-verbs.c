@@ -1,10 +1,10 @@
 /* history, blame, rollback, confirm. */
 #include <string.h>
 
+#include "client/base/escape.h"
 #include "client/base/number.h"
 #include "client/base/path.h"
 #include "client/regctl/data.h"
-#include "client/regctl/escape.h"
 #include "client/regctl/history.h"
 #include "client/regctl/reply.h"
 #include "client/regctl/verbs.h"

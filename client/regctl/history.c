@@ -4,8 +4,8 @@
 #include <pwd.h>
 #include <string.h>
 
+#include "client/base/escape.h"
 #include "client/regctl/data.h"
-#include "client/regctl/escape.h"
 #include "client/regctl/reply.h"
 
 #define PAGE_REVISIONS 100U

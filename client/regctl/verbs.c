@@ -55,6 +55,16 @@ const Verb verbs[] = {
      "and which the first is; with --strict the first one fails the file. With --dry-run what "
      "would "
      "be done is printed."},
+    {"export", "KEY [FILE]", 1, 2,
+     BIT(OPTION_FORMAT) | BIT(OPTION_ENCODING) | BIT(OPTION_AT) | BIT(OPTION_SKIP_UNREADABLE),
+     FALSE, verb_export, "write a key and all below it as a .reg file",
+     "Without FILE, or with -, to standard output. A FILE that exists is replaced as a whole or "
+     "not "
+     "at all. Classes and access lists are in the format json alone."},
+    {"backup", "FILE", 1, 1, 0, FALSE, verb_backup,
+     "write a copy of the whole database, while regd serves",
+     "FILE, which holds everybody's secrets, is readable by its owner alone; `regd --restore=FILE` "
+     "puts it back."},
     {"diff", "A B", 2, 2, 0, FALSE, verb_diff, "tell what is different between two keys or files",
      "A and B are each a key, KEY@REVISION (as it was then), or a .reg file (- is standard input). "
      "Lines of A alone begin with -, of B alone with +. Exit codes are those of diff(1): 0 alike, "

@@ -51,6 +51,9 @@ gboolean verb_describe(Session *session, GError **error);
 gboolean verb_validate(Session *session, GError **error);
 /* import-verb.c */
 gboolean verb_import(Session *session, GError **error);
+/* export-verb.c */
+gboolean verb_export(Session *session, GError **error);
+gboolean verb_backup(Session *session, GError **error);
 /* diff-verb.c */
 gboolean verb_diff(Session *session, GError **error);
 /* history-verbs.c */

@@ -1,2 +1,0 @@
-/* Moved: client/base/escape.h. */
-#include "client/base/escape.h"

@@ -1,2 +1,0 @@
-/* Moved: client/base/json.h. */
-#include "client/base/json.h"

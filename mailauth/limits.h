@@ -27,6 +27,15 @@
 #define MAX_BAD_COMMANDS 3
 #define MAX_FAILED_LOGINS 10
 
+/* A line of the Dovecot authentication protocol with its LF, in what Dovecot
+ * itself takes of it; requests of one connection under way at once. */
+#define MAX_AUTH_LINE 16384
+#define MAX_AUTH_REQUESTS 256
+/* Connections to each of the sockets for other servers, and how long a saslauthd
+ * client may take for its question, in ms. */
+#define MAX_AUTH_CONNECTIONS 2048
+#define AUTH_QUESTION_MS 30000
+
 /* A message between two roles, which has to fit a Unix socket's send buffer in
  * one piece; what waits for a role that is slow to read. */
 #define MAX_MESSAGE 65536

@@ -1,0 +1,47 @@
+/* The Dovecot authentication protocol, version 1.2, the server's side of a
+ * client's connection: how Postfix (`smtpd_sasl_type = dovecot`) and Exim
+ * (`driver = dovecot`) ask about their users. Lines of fields between tabs; many
+ * requests at once, each with an ID of the asking server's. Pure: out come
+ * requests, in go verdicts.
+ *
+ * What the asking servers make of it has shaped this: they take an outage that
+ * is answered for a wrong password, and a connection that closes for an outage. */
+#ifndef MAILAUTH_DOVECOT_AUTH_H
+#define MAILAUTH_DOVECOT_AUTH_H
+
+#include "mailauth/auth-request.h"
+
+typedef struct DovecotAuth DovecotAuth;
+
+/* Where it stops. */
+typedef enum {
+  DOVECOT_AUTH_READ,   /* all input is used up: feed more */
+  DOVECOT_AUTH_LOGIN,  /* a request is complete: take it, answer it some time, feed on */
+  DOVECOT_AUTH_CANCEL, /* the request of that ID is to be dropped, unanswered; feed on */
+  DOVECOT_AUTH_CLOSE,  /* send the output and end the connection */
+} DovecotAuthStep;
+
+DovecotAuth *dovecot_auth_new(void);
+void dovecot_auth_free(DovecotAuth *machine);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DovecotAuth, dovecot_auth_free)
+
+/* The whole handshake, which goes out before the client has said anything, the
+ * mechanisms before the process's number: Exim 4.96 waits for it, and both take
+ * the other order for another protocol. @connection: never used twice. @cookie:
+ * 32 hexadecimal digits. */
+void dovecot_auth_greet(guint process, guint connection, const char *cookie, GString *out);
+
+/* Takes from *@input, of *@size bytes, and moves both on, until a step comes
+ * that is not READ. What is left then is fed next. */
+DovecotAuthStep dovecot_auth_feed(DovecotAuth *machine, const guint8 **input, gsize *size,
+                                  GString *out);
+/* After LOGIN and CANCEL: what they are about. Borrowed until the next feed; for
+ * LOGIN its parts may be taken out. */
+AuthRequest *dovecot_auth_get_request(DovecotAuth *machine);
+/* The verdict on the request @id, in any order; nothing for one that is not
+ * there. @user: the account's name for RIGHT, the name as given for WRONG. READ
+ * or, for an OUTAGE, CLOSE. */
+DovecotAuthStep dovecot_auth_answer(DovecotAuth *machine, guint32 id, AuthVerdict verdict,
+                                    const char *user, GString *out);
+
+#endif

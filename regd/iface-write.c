@@ -114,7 +114,8 @@ void iface_create_key(DispatchCall *call, gpointer data) {
   const char *key = iface_take_string(&in);
   g_autoptr(WireOptions) options = iface_take_options(&in, &error);
   g_autoptr(Change) change = change_new();
-  if (options == NULL || !decode_create_key(change, key, options, &error)) {
+  if (options == NULL || !iface_read_change_options(options, change, &error) ||
+      !decode_create_key(change, key, options, &error)) {
     dispatch_call_fail(call, error);
     return;
   }
@@ -128,13 +129,14 @@ void iface_delete_key(DispatchCall *call, gpointer data) {
   dispatch_call_get_arguments(call, &in);
   const char *key = iface_take_string(&in);
   g_autoptr(WireOptions) options = iface_take_options(&in, &error);
-  if (options == NULL || !wire_options_get_boolean(options, "recursive", &recursive, &error)) {
+  g_autoptr(Change) change = change_new();
+  if (options == NULL || !iface_read_change_options(options, change, &error) ||
+      !wire_options_get_boolean(options, "recursive", &recursive, &error)) {
     dispatch_call_fail(call, error);
     return;
   }
-  Change *change = change_new();
   change_add(change, recursive ? OPERATION_DELETE_TREE : OPERATION_DELETE_KEY, key);
-  write_change(call, data, change, on_written);
+  write_change(call, data, g_steal_pointer(&change), on_written);
 }
 
 void iface_rename_key(DispatchCall *call, gpointer data) {
@@ -207,7 +209,8 @@ static gboolean read_content(CommitFields *fields, int type, const char *what, v
   return TRUE;
 }
 
-static gboolean decode_link(CommitFields *fields, Operation *operation, GError **error) {
+/* A link's target, or a copy's. */
+static gboolean decode_target(CommitFields *fields, Operation *operation, GError **error) {
   const char *target = NULL;
   if (!read_content(fields, DBUS_TYPE_STRING, "s, the target's path", &target, error))
     return FALSE;
@@ -225,18 +228,12 @@ static gboolean decode_revision(CommitFields *fields, Operation *operation, GErr
 
 /* NULL: no word of Commit's. */
 static const DecodeOperation decoders[] = {
-    [OPERATION_SET_VALUE] = decode_value,
-    [OPERATION_DELETE_VALUE] = decode_name,
-    [OPERATION_CREATE_KEY] = decode_key_alone,
-    [OPERATION_DELETE_KEY] = decode_key_alone,
-    [OPERATION_DELETE_TREE] = decode_key_alone,
-    [OPERATION_RENAME_KEY] = decode_name,
-    [OPERATION_CREATE_LINK] = decode_link,
-    [OPERATION_EXPECT_VALUE] = decode_value,
-    [OPERATION_EXPECT_ABSENT] = decode_absent,
-    [OPERATION_EXPECT_REVISION] = decode_revision,
-    [OPERATION_SET_ACL] = NULL,
-    [OPERATION_COPY_KEY] = NULL,
+    [OPERATION_SET_VALUE] = decode_value,       [OPERATION_DELETE_VALUE] = decode_name,
+    [OPERATION_CREATE_KEY] = decode_key_alone,  [OPERATION_DELETE_KEY] = decode_key_alone,
+    [OPERATION_DELETE_TREE] = decode_key_alone, [OPERATION_RENAME_KEY] = decode_name,
+    [OPERATION_CREATE_LINK] = decode_target,    [OPERATION_EXPECT_VALUE] = decode_value,
+    [OPERATION_EXPECT_ABSENT] = decode_absent,  [OPERATION_EXPECT_REVISION] = decode_revision,
+    [OPERATION_COPY_KEY] = decode_target,
 };
 
 static char *list_words(void) {
@@ -326,6 +323,7 @@ typedef struct {
   Face *face;
   char *key;
   GArray *entries; /* of AclText */
+  Change *change;
   Acl *acl;
   GError *error;
 } AclJob;
@@ -340,6 +338,7 @@ static void acl_job_free(gpointer data) {
   AclJob *job = data;
   g_free(job->key);
   g_array_unref(job->entries);
+  change_free(job->change);
   acl_unref(job->acl);
   g_clear_error(&job->error);
   g_free(job);
@@ -363,11 +362,10 @@ static void on_acl_resolved(gpointer data) {
     acl_job_free(job);
     return;
   }
-  Change *change = change_new();
-  Operation *operation = change_add(change, OPERATION_SET_ACL, job->key);
+  Operation *operation = change_add(job->change, OPERATION_SET_ACL, job->key);
   operation->acl = g_steal_pointer(&job->acl);
   operation->acl_free = acl_release;
-  write_change(job->call, job->face, change, on_written);
+  write_change(job->call, job->face, g_steal_pointer(&job->change), on_written);
   acl_job_free(job);
 }
 
@@ -386,14 +384,34 @@ static GArray *read_acl_entries(DBusMessageIter *array) {
   return entries;
 }
 
-void iface_set_acl(DispatchCall *call, gpointer data) {
-  Face *face = data;
-  DBusMessageIter in;
-  dispatch_call_get_arguments(call, &in);
+static void set_acl(DispatchCall *call, Face *face, DBusMessageIter *in, Change *change) {
   AclJob *job = g_new0(AclJob, 1);
   job->call = call;
   job->face = face;
-  job->key = g_strdup(iface_take_string(&in));
-  job->entries = read_acl_entries(&in);
+  job->change = change;
+  job->key = g_strdup(iface_take_string(in));
+  job->entries = read_acl_entries(in);
   work_submit(face->work, resolve_acl, on_acl_resolved, job, acl_job_free);
+}
+
+void iface_set_acl(DispatchCall *call, gpointer data) {
+  DBusMessageIter in;
+  dispatch_call_get_arguments(call, &in);
+  set_acl(call, data, &in, change_new());
+}
+
+void iface_set_acl_with_options(DispatchCall *call, gpointer data) {
+  DBusMessageIter in, last;
+  g_autoptr(GError) error = NULL;
+  dispatch_call_get_arguments(call, &in);
+  last = in;
+  dbus_message_iter_next(&last);
+  dbus_message_iter_next(&last);
+  g_autoptr(WireOptions) options = iface_take_options(&last, &error);
+  g_autoptr(Change) change = change_new();
+  if (options == NULL || !iface_read_change_options(options, change, &error)) {
+    dispatch_call_fail(call, error);
+    return;
+  }
+  set_acl(call, data, &in, g_steal_pointer(&change));
 }

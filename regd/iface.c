@@ -211,6 +211,8 @@ static const DispatchMethod methods[] = {
 
     {"GetAcl", IN({"key", "s"}), OUT({"origin", "s"}, {"entries", "a(ss)"}), iface_get_acl},
     {"SetAcl", IN({"key", "s"}, {"entries", "a(ss)"}), OUT({"revision", "t"}), iface_set_acl},
+    {"SetAclWithOptions", IN({"key", "s"}, {"entries", "a(ss)"}, {"options", "a{sv}"}),
+     OUT({"revision", "t"}), iface_set_acl_with_options},
 
     {"Describe", IN({"key", "s"}, {"name", "s"}), OUT({"description", "a{sv}"}), iface_describe},
     {"Validate", IN({"key", "s"}), OUT({"problems", "a(sss)"}), iface_validate},

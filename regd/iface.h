@@ -82,6 +82,7 @@ void iface_rename_key(DispatchCall *call, gpointer data);
 void iface_copy_key(DispatchCall *call, gpointer data);
 void iface_commit(DispatchCall *call, gpointer data);
 void iface_set_acl(DispatchCall *call, gpointer data);
+void iface_set_acl_with_options(DispatchCall *call, gpointer data);
 void iface_watch(DispatchCall *call, gpointer data);
 void iface_unwatch(DispatchCall *call, gpointer data);
 void iface_import(DispatchCall *call, gpointer data);

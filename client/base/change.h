@@ -17,12 +17,12 @@ typedef enum {
   OPERATION_EXPECT_VALUE,
   OPERATION_EXPECT_ABSENT,
   OPERATION_EXPECT_REVISION,
-  OPERATION_SET_ACL,  /* not on the wire of Commit */
-  OPERATION_COPY_KEY, /* not on the wire of Commit */
-  OPERATION_ROLLBACK, /* not on the wire of Commit; `revision`: what the branch is made again */
+  OPERATION_COPY_KEY,
+  OPERATION_SET_ACL,  /* not on the wire of Commit, as all that follow */
+  OPERATION_ROLLBACK, /* `revision`: what the branch is made again */
   OPERATION_UNDO,     /* the daemon's own: `revision`, which was on trial, is undone */
-  OPERATION_CONFIRM,  /* not on the wire of Commit; `revision` is no longer on trial */
-  OPERATION_PURGE,    /* not on the wire of Commit; the old data of a value, or of a key's values */
+  OPERATION_CONFIRM,  /* `revision` is no longer on trial */
+  OPERATION_PURGE,    /* the old data of a value, or of a key's values */
 } OperationKind;
 
 typedef enum {

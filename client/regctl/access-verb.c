@@ -94,13 +94,16 @@ static gboolean set_acl(Session *session, const char *key, GStrv entries, GError
   for (char **entry = entries; *entry; entry++)
     if (!check_entry(key, *entry, error))
       return FALSE;
-  request_begin(&request, "SetAcl");
+  request_begin(&request, "SetAclWithOptions");
   request_add_string(&request, key);
   request_check(&request, dbus_message_iter_open_container(&request.arguments, DBUS_TYPE_ARRAY,
                                                            "(ss)", &array));
   for (char **entry = entries; *entry; entry++)
     add_entry(&request, &array, *entry);
   request_check(&request, dbus_message_iter_close_container(&request.arguments, &array));
+  request_open_options(&request);
+  session_add_write_options(session, &request);
+  request_close_options(&request);
   return session_write_reporting(session, &request, error);
 }
 

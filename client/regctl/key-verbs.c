@@ -10,21 +10,6 @@ static char *take_key(Session *session, guint index, GError **error) {
 
 /* ---- create ---- */
 
-/* Commit takes neither class nor volatility. */
-static gboolean create_by_commit(Session *session, const char *key, const char *target,
-                                 GError **error) {
-  if (session_has(session, OPTION_VOLATILE) || session_has(session, OPTION_CLASS))
-    return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
-                     "create: %s: --volatile and --class don't go together with --comment and "
-                     "--confirm-within",
-                     key);
-  g_autoptr(Change) change = change_new();
-  Operation *operation =
-      change_add(change, target ? OPERATION_CREATE_LINK : OPERATION_CREATE_KEY, key);
-  operation->target = g_strdup(target);
-  return session_commit(session, change, error);
-}
-
 static void report_creation(Session *session, DBusMessageIter *answer) {
   dbus_uint64_t revision = 0;
   dbus_bool_t created = FALSE;
@@ -40,8 +25,7 @@ static void report_creation(Session *session, DBusMessageIter *answer) {
   g_string_append_c(session_out(session), '\n');
 }
 
-static gboolean create_by_call(Session *session, const char *key, const char *target,
-                               GError **error) {
+static gboolean create(Session *session, const char *key, const char *target, GError **error) {
   Request request;
   DBusMessageIter answer;
   const char *class_name = session->line->texts[OPTION_CLASS];
@@ -54,6 +38,7 @@ static gboolean create_by_call(Session *session, const char *key, const char *ta
     request_check(&request, wire_append_entry_string(&request.options, "link", target));
   if (class_name)
     request_check(&request, wire_append_entry_string(&request.options, "class", class_name));
+  session_add_write_options(session, &request);
   request_close_options(&request);
   g_autoptr(WireMessage) reply = session_write(session, &request, &answer, error);
   if (!reply || !session_check_reply(reply, "tb", error))
@@ -72,8 +57,7 @@ gboolean verb_create(Session *session, GError **error) {
     if (!target)
       return FALSE;
   }
-  return (session_is_annotated(session) ? create_by_commit : create_by_call)(session, key, target,
-                                                                             error);
+  return create(session, key, target, error);
 }
 
 /* ---- rm, mv, cp ---- */
@@ -83,16 +67,12 @@ gboolean verb_rm(Session *session, GError **error) {
   g_autofree char *key = take_key(session, 0, error);
   if (!key)
     return FALSE;
-  if (session_is_annotated(session)) {
-    g_autoptr(Change) change = change_new();
-    change_add(change, recursive ? OPERATION_DELETE_TREE : OPERATION_DELETE_KEY, key);
-    return session_commit(session, change, error);
-  }
   Request request;
   request_begin(&request, "DeleteKey");
   request_add_string(&request, key);
   request_open_options(&request);
   request_check(&request, wire_append_entry_boolean(&request.options, "recursive", recursive));
+  session_add_write_options(session, &request);
   request_close_options(&request);
   return session_write_reporting(session, &request, error);
 }
@@ -119,6 +99,11 @@ gboolean verb_cp(Session *session, GError **error) {
   g_autofree char *destination = source ? take_key(session, 1, error) : NULL;
   if (!destination)
     return FALSE;
+  if (session_is_annotated(session)) {
+    g_autoptr(Change) change = change_new();
+    change_add(change, OPERATION_COPY_KEY, source)->target = g_strdup(destination);
+    return session_commit(session, change, error);
+  }
   Request request;
   request_begin(&request, "CopyKey");
   request_add_string(&request, source);

@@ -34,13 +34,13 @@ const Verb verbs[] = {
     {"rm", "KEY", 1, 1, BIT(OPTION_RECURSIVE), TRUE, verb_rm, "delete a key; of a link, the link",
      NULL},
     {"mv", "KEY NEWNAME", 2, 2, 0, TRUE, verb_mv, "give a key another name in its place", NULL},
-    {"cp", "KEY KEY", 2, 2, 0, FALSE, verb_cp, "copy a key with all below it", NULL},
+    {"cp", "KEY KEY", 2, 2, 0, TRUE, verb_cp, "copy a key with all below it", NULL},
     {"watch", "KEY", 1, 1, BIT(OPTION_SINCE) | BIT(OPTION_COUNT), FALSE, verb_watch,
      "print what changes at and below a key, a line an event",
      "A line holds the revision, what happened, the key and, for a value, its name, separated by "
      "tabs. When regd goes, watching goes on where it ended as soon as regd is back."},
-    {"acl", "KEY | KEY PRINCIPAL=LEVEL... | KEY --inherit", 1, G_MAXUINT, BIT(OPTION_INHERIT),
-     FALSE, verb_acl, "show or replace who may do what",
+    {"acl", "KEY | KEY PRINCIPAL=LEVEL... | KEY --inherit", 1, G_MAXUINT, BIT(OPTION_INHERIT), TRUE,
+     verb_acl, "show or replace who may do what",
      "PRINCIPAL is user:NAME, group:NAME (or the number) or everyone; LEVEL is none, read, write "
      "or "
      "control. The list that is given replaces the key's own; --inherit removes it, so that the "

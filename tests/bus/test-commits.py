@@ -262,7 +262,7 @@ def a_commit_is_applied_as_a_whole_or_not_at_all():
 @test
 def an_unknown_operation_is_refused_by_its_name():
     with Registry() as registry:
-        for word in ["", "set", "SET-VALUE", "set-acl", "copy-key", "drop-table"]:
+        for word in ["", "set", "SET-VALUE", "set-acl", "rollback", "drop-table"]:
             try:
                 registry.client.commit([("create-key", KEY), (word, KEY, "n", REG_SZ, "x")])
             except Refused as refusal:

@@ -270,11 +270,16 @@ def writes_with_a_comment():
         done(registry, "set", "--comment=why", KEY, "V", "x")
         done(registry, "create", "--comment=why", KEY + "\\Sub")
         done(registry, "create", "--comment=why", "--link=" + KEY, SOFTWARE + "\\Link")
+        done(registry, "create", "--comment=why", "--volatile", "--class=c", KEY + "\\Gone")
+        done(registry, "cp", "--comment=why", KEY + "\\Sub", KEY + "\\Copy")
+        done(registry, "acl", "--comment=why", KEY + "\\Copy", "everyone=write")
+        revisions = json.loads(done(registry, "--json", "history", "-n", "6", KEY))
+        equal([revision["comment"] for revision in revisions], ["why"] * len(revisions))
         done(registry, "mv", "--comment=why", KEY + "\\Sub", "Other")
         done(registry, "unset", "--comment=why", KEY, "V")
         done(registry, "rm", "--comment=why", KEY + "\\Other")
         revision = json.loads(done(registry, "--json", "rm", "-r", "--comment=why", KEY))["revision"]
-        equal(revision, before + 7)
+        equal(revision, before + 10)
         equal(registry.client.revision, revision)
         refused(registry, INVALID, "set", "--comment=why", SETTINGS, "MBS Package", "FOO",
                 naming=["MBS Package", '"FOO"'])

@@ -176,7 +176,7 @@ def variants_for_type(kind):
 
 @rows([("unknown", ("frob", KEY), "InvalidArgs", "frob"), ("empty", ("", KEY), "InvalidArgs", "set-value"),
        ("case", ("Set-Value", KEY), "InvalidArgs", "Set-Value"),
-       ("not on the wire", ("copy-key", KEY), "InvalidArgs", "copy-key"),
+       ("not on the wire", ("set-acl", KEY), "InvalidArgs", "copy-key"),
        ("not on the wire either", ("set-acl", KEY), "InvalidArgs", "set-acl"),
        ("a wrong variant", ("set-value", KEY, "v", REG_DWORD, "x"), "InvalidValue", "u or ay"),
        ("expecting a wrong variant", ("expect-value", KEY, "v", REG_DWORD, "x"), "InvalidValue", "u or ay"),

@@ -17,12 +17,12 @@ static void test_keys_are_shared(void) {
 }
 
 static void test_operation_words(void) {
-  for (int i = OPERATION_SET_VALUE; i <= OPERATION_EXPECT_REVISION; i++) {
+  for (int i = OPERATION_SET_VALUE; i <= OPERATION_COPY_KEY; i++) {
     OperationKind kind;
     g_assert_true(operation_kind_parse(operation_kind_get_name((OperationKind)i), &kind));
     g_assert_cmpint((int)kind, ==, i);
   }
-  const char *const not_commits[] = {"set-acl", "copy-key", "", "Set-Value", "set-value "};
+  const char *const not_commits[] = {"set-acl", "rollback", "", "Set-Value", "set-value "};
   for (gsize i = 0; i < G_N_ELEMENTS(not_commits); i++) {
     OperationKind kind;
     g_assert_false(operation_kind_parse(not_commits[i], &kind));

@@ -80,6 +80,14 @@ static void write_difference(const BranchDifference *difference, gpointer data) 
   json_end(json, '}');
 }
 
+gboolean difference_write(Session *session, const Branch *a, const Branch *b) {
+  Printing printing = {.session = session};
+  json_begin(&session->json, '[');
+  branch_compare(a, b, write_difference, &printing);
+  json_end(&session->json, ']');
+  return printing.count > 0;
+}
+
 gboolean difference_print(Session *session, const Branch *a, const char *a_name, const Branch *b,
                           const char *b_name) {
   Printing printing = {.session = session, .a_name = a_name, .b_name = b_name};
@@ -92,10 +100,8 @@ gboolean difference_print(Session *session, const Branch *a, const char *a_name,
   json_member_string(json, "a", a_name);
   json_member_string(json, "b", b_name);
   json_name(json, "differences");
-  json_begin(json, '[');
-  branch_compare(a, b, write_difference, &printing);
-  json_end(json, ']');
+  gboolean differ = difference_write(session, a, b);
   json_end(json, '}');
   g_string_append_c(json->text, '\n');
-  return printing.count > 0;
+  return differ;
 }

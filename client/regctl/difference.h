@@ -9,5 +9,7 @@
  * lines) where they are alike. Returns whether they differ. */
 gboolean difference_print(Session *session, const Branch *a, const char *a_name, const Branch *b,
                           const char *b_name);
+/* The same as a JSON array. */
+gboolean difference_write(Session *session, const Branch *a, const Branch *b);
 
 #endif

@@ -55,6 +55,11 @@ const Verb verbs[] = {
      "and which the first is; with --strict the first one fails the file. With --dry-run what "
      "would "
      "be done is printed."},
+    {"edit", "KEY", 1, 1, BIT(OPTION_DRY_RUN), TRUE, verb_edit,
+     "edit a key and all below it as text, in $VISUAL or $EDITOR",
+     "What comes back is checked, applied as one commit, and the difference is shown. Lines that "
+     "are deleted delete what they were about. Where somebody has changed the same values "
+     "meanwhile, nothing is applied. A text that can't be applied is kept."},
     {"export", "KEY [FILE]", 1, 2,
      BIT(OPTION_FORMAT) | BIT(OPTION_ENCODING) | BIT(OPTION_AT) | BIT(OPTION_SKIP_UNREADABLE),
      FALSE, verb_export, "write a key and all below it as a .reg file",

@@ -51,6 +51,8 @@ gboolean verb_describe(Session *session, GError **error);
 gboolean verb_validate(Session *session, GError **error);
 /* import-verb.c */
 gboolean verb_import(Session *session, GError **error);
+/* edit-verb.c */
+gboolean verb_edit(Session *session, GError **error);
 /* export-verb.c */
 gboolean verb_export(Session *session, GError **error);
 gboolean verb_backup(Session *session, GError **error);

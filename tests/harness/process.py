@@ -25,7 +25,7 @@ def sanitiser_options(directory, name):
     """An environment in which sanitisers write what they find to files of this name."""
     log = f"log_path={directory}/sanitiser-{name}:exitcode=99"
     return {
-        "ASAN_OPTIONS": f"{log}:detect_leaks=1:detect_stack_use_after_return=1",
+        "ASAN_OPTIONS": f"{log}:detect_leaks=1:detect_stack_use_after_return=1:quarantine_size_mb=32",
         "UBSAN_OPTIONS": f"{log}:print_stacktrace=1:halt_on_error=1",
         "LSAN_OPTIONS": "exitcode=99",
     }

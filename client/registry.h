@@ -123,7 +123,7 @@ REGISTRY_PUBLIC gboolean registry_type_parse(const char *text, guint32 *type);
 
 /* One connection to the bus. It survives the bus and the daemon going away:
  * calls made meanwhile fail with UNREACHABLE, and it connects again by itself
- * (at once, then after 50 ms doubling to 2 s). */
+ * from the loop (at once, then after 50 ms doubling to 2 s). */
 typedef struct RegistryConnection RegistryConnection;
 
 /* @bus: "system", "session", or a D-Bus address; NULL is "system".
@@ -140,8 +140,10 @@ REGISTRY_PUBLIC void registry_connection_unref(RegistryConnection *connection);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RegistryConnection, registry_connection_unref)
 
 /* The blocking calls below wait at most 60 s for the daemon's answer (writes of
- * any size: as long as it takes) and do not run the loop. Where an answer fails
- * the error is what the daemon said, its name mapped to RegistryError. */
+ * any size: as long as it takes) and do not run the loop: they are for programs
+ * that have nothing else to do meanwhile. The bus may start the daemon for them,
+ * where it knows how; views never have it started. Where an answer fails the
+ * error is what the daemon said, its name mapped to RegistryError. */
 
 REGISTRY_PUBLIC RegistryValue *registry_get_value(RegistryConnection *connection, const char *key,
                                                   const char *name, GError **error);

@@ -229,7 +229,8 @@ static void on_proved(Outcome outcome, const char *detail, gpointer data) {
   g_autofree char *group = g_strdup(login->group);
   secret_clear(&login->password);
   end_try(login, outcome);
-  explain(login, "password: %s%s%s", outcome_get_facts(outcome)->description,
+  explain(login, "password: %s%s%s",
+          outcome == OUTCOME_OK ? "right" : outcome_get_facts(outcome)->description,
           detail != NULL ? ": " : "", detail != NULL ? detail : "");
   if (outcome != OUTCOME_OK)
     end(login, outcome, detail);

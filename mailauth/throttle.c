@@ -157,25 +157,38 @@ static gint64 get_worth(const Address *address, const ThrottleRules *rules, gint
   return held ? G_MAXINT32 + address->last_failure : failures;
 }
 
+typedef struct {
+  const char *name;
+  gint64 worth;
+} Candidate;
+
+static gint compare_worth(gconstpointer a, gconstpointer b) {
+  gint64 one = ((const Candidate *)a)->worth;
+  gint64 other = ((const Candidate *)b)->worth;
+  return (one > other) - (one < other);
+}
+
+/* Makes room for a while: an eighth of the table at once, as looking for what is
+ * worth least takes going through all of it. */
 static void evict(Throttle *throttle, const ThrottleRules *rules, gint64 now) {
-  const char *worst = NULL;
-  gint64 least = G_MAXINT64;
+  g_autoptr(GArray) candidates = g_array_new(FALSE, FALSE, sizeof(Candidate));
   GHashTableIter iterator;
   gpointer key = NULL;
   gpointer value = NULL;
   g_hash_table_iter_init(&iterator, throttle->addresses);
   while (g_hash_table_iter_next(&iterator, &key, &value)) {
-    gint64 worth = is_in_use(value) ? G_MAXINT64 : get_worth(value, rules, now);
-    if (worth >= least)
-      continue;
-    least = worth;
-    worst = key;
+    const Candidate candidate = {key, get_worth(value, rules, now)};
+    if (!is_in_use(value))
+      g_array_append_val(candidates, candidate);
   }
-  if (worst == NULL)
-    return;
-  const Address *address = g_hash_table_lookup(throttle->addresses, worst);
-  throttle->n_pairs -= g_hash_table_size(address->pairs);
-  g_hash_table_remove(throttle->addresses, worst);
+  g_array_sort(candidates, compare_worth);
+  guint enough = throttle->capacity - throttle->capacity / 8 - 1;
+  for (guint i = 0; i < candidates->len && throttle->n_pairs > enough; i++) {
+    const char *name = g_array_index(candidates, Candidate, i).name;
+    const Address *address = g_hash_table_lookup(throttle->addresses, name);
+    throttle->n_pairs -= g_hash_table_size(address->pairs);
+    g_hash_table_remove(throttle->addresses, name);
+  }
 }
 
 static Address *get_address(Throttle *throttle, const char *name) {
@@ -225,12 +238,8 @@ static ThrottleAnswer judge(const Address *address, const Pair *pair, const Thro
 
 ThrottleAnswer throttle_begin(Throttle *throttle, const ThrottleRules *rules, const char *account,
                               const char *address, gint64 now, guint32 *wait_ms) {
-  while (throttle->n_pairs >= throttle->capacity) {
-    guint before = throttle->n_pairs;
+  if (throttle->n_pairs >= throttle->capacity)
     evict(throttle, rules, now);
-    if (throttle->n_pairs == before)
-      break;
-  }
   Address *entry = get_address(throttle, address);
   Pair *pair = get_pair(throttle, entry, account);
   if (now - pair->last_failure > get_memory(rules))

@@ -1,6 +1,7 @@
 /* The embedded membership: see sqlite.h. Reads only. */
 #include "mailauth/package/sqlite.h"
 
+#include <errno.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
 
@@ -101,9 +102,13 @@ static void look_up(gpointer job) {
   const char *path = lookup->settings->chosen.database;
   g_autofree char *message = NULL;
   struct stat status;
-  if (stat(path, &status) != 0 || !S_ISREG(status.st_mode)) {
-    /* A FIFO would hold the thread; SQLite has no better word for the others. */
-    fail(lookup->proof, OUTCOME_BROKER_UNREACHABLE, path, "there is no such file to be opened");
+  if (stat(path, &status) != 0) {
+    fail(lookup->proof, OUTCOME_BROKER_UNREACHABLE, path, g_strerror(errno));
+    return;
+  }
+  if (!S_ISREG(status.st_mode)) {
+    /* A FIFO would hold the thread. */
+    fail(lookup->proof, OUTCOME_BROKER_UNREACHABLE, path, "it is not a file");
     return;
   }
   int code = open_and_read(path, SQLITE_OPEN_READONLY, lookup->account, lookup->proof, &message);

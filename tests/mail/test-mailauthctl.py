@@ -214,7 +214,7 @@ def a_test_explains_every_step():
     with Registry() as registry, MailServer(registry) as server:
         server.add_account("anna", "sesame")
         text = done(registry, "test", "anna", password="sesame")
-        for step in ("registry: ", "package: native", "account: anna", "password: ", f"mailbox: {server.mail}",
+        for step in ("registry: ", "package: native", "account: anna", "password: right", f"mailbox: {server.mail}",
                      "result: ok"):
             contains(text, step)
         code, output, _ = run(registry, "--json", "test", "anna", password="wrong")
@@ -280,6 +280,34 @@ def make_certificate(file):
                    check=True, capture_output=True)
     file.write_text(file.read_text() + key.read_text())
     file.chmod(0o644)
+
+
+def check_settings(registry, server):
+    result = registry.run(program("mailauth/mailauthd"), f"--bus={registry.bus.address}", "--check", uid=server.uid)
+    return result.returncode, result.stdout.decode() + result.stderr.decode()
+
+
+@test
+def mailauthd_says_beforehand_what_it_would_do():
+    with Registry() as registry, MailServer(registry) as server:
+        server.add_account("anna", "sesame")
+        code, text = check_settings(registry, server)
+        equal(code, DONE, text)
+        contains(text, "package: native")
+        registry.client.set(STORE, "MBS Package", REG_SZ, "MBS_BASIC")
+        code, text = check_settings(registry, server)
+        equal(code, FAILED)
+        contains(text, "no-broker")
+        path = set_broker(registry, server)
+        registry.client.set(STORE, "MBS Broker", REG_SZ, "3")
+        code, text = check_settings(registry, server)
+        equal(code, FAILED)
+        contains(text, str(path))
+        done(registry, "member", "--broker=3", "add", "anna", password="sesame", uid=server.uid)
+        equal(check_settings(registry, server)[0], DONE)
+        registry.stop()
+        equal(check_settings(registry, server)[0], UNREACHABLE)
+        registry.start()
 
 
 @test

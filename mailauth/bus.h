@@ -36,8 +36,8 @@ typedef struct {
 
 typedef struct Bus Bus;
 
-/* Connects, also later and again. @source is copied. */
-Bus *bus_new(const char *bus, const BusSource *source);
+/* Connects to the bus @address, also later and again. @source is copied. */
+Bus *bus_new(const char *address, const BusSource *source);
 void bus_free(Bus *bus);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Bus, bus_free)
 

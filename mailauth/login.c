@@ -353,7 +353,7 @@ void logins_stop_waiting(Logins *logins) {
 }
 
 Login *logins_begin(Logins *logins, const LoginRequest *request, Secret *password,
-                    LoginAnswer callback, gpointer data) {
+                    LoginAnswer answered, gpointer data) {
   Login *login = g_new0(Login, 1);
   login->logins = logins;
   login->link.data = login;
@@ -363,7 +363,7 @@ Login *logins_begin(Logins *logins, const LoginRequest *request, Secret *passwor
   login->address = g_strdup(request->address);
   login->group = address_dup_group(request->address);
   login->tls = request->tls;
-  login->answer = callback;
+  login->answer = answered;
   login->data = data;
   secret_move(&login->password, password);
   if (request->purpose == LOGIN_TRIAL)

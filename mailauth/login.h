@@ -58,10 +58,10 @@ Logins *logins_new(const LoginTools *tools);
 void logins_free(Logins *logins);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Logins, logins_free)
 
-/* Takes the password out of @password. @answer is called exactly once, never
+/* Takes the password out of @password. @answered is called exactly once, never
  * from inside, unless the login is cancelled; the login is gone after it. */
 Login *logins_begin(Logins *logins, const LoginRequest *request, Secret *password,
-                    LoginAnswer answer, gpointer data);
+                    LoginAnswer answered, gpointer data);
 /* The client has gone. What is under way is still recorded and counted. */
 void login_cancel(Login *login);
 

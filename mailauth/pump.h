@@ -16,7 +16,7 @@ typedef void (*PumpEnded)(Pump *pump, gpointer data);
 Pump *pump_new(PumpEnded ended, gpointer data);
 void pump_free(Pump *pump);
 /* For backend_stream_new(): @pump_ready and the pump as its data. */
-void pump_ready(gpointer pump);
+void pump_ready(gpointer data);
 /* Takes both streams, and begins. */
 void pump_start(Pump *pump, BackendStream *one, BackendStream *other);
 

@@ -82,8 +82,8 @@ static void write_out(const Reporter *reporter, const Event *event) {
   g_autofree char *line = event_print(event);
   if (reporter->has_journal && write_to_journal(event, line))
     return;
-  fprintf(stderr, "mailauthd: %s\n", line);
-  fflush(stderr);
+  (void)fprintf(stderr, "mailauthd: %s\n", line);
+  (void)fflush(stderr);
 }
 
 void reporter_report(Reporter *reporter, Outcome outcome, const char *source, const char *user,

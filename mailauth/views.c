@@ -118,6 +118,8 @@ gboolean views_are_live(const Views *views) {
 }
 
 gboolean views_are_known(const Views *views) {
+  if (registry_view_get_state(views->accounts) == REGISTRY_VIEW_WAITING)
+    return FALSE;
   for (guint i = 0; i < N_SETTINGS_KEYS; i++)
     if (registry_view_get_state(views->settings[i]) == REGISTRY_VIEW_WAITING)
       return FALSE;

@@ -1,6 +1,7 @@
 /* One run of mailauthctl: see ctl.h. */
 #include "mailauth/mailauthctl/ctl.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <termios.h>
@@ -44,7 +45,7 @@ void ctl_note(const char *format, ...) {
   va_start(arguments, format);
   g_autofree char *text = g_strdup_vprintf(format, arguments);
   va_end(arguments);
-  fprintf(stderr, "mailauthctl: %s\n", text);
+  (void)fprintf(stderr, "mailauthctl: %s\n", text);
 }
 
 /* ---- calls ---- */
@@ -96,17 +97,29 @@ static gboolean read_line(int descriptor, Secret *line, GError **error) {
   return TRUE;
 }
 
+/* Only interrupts the reading, so that the terminal gets its echo back. */
+static void on_signal(G_GNUC_UNUSED int number) {
+}
+
 static gboolean ask_once(const char *prompt, Secret *line, GError **error) {
+  static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+  const struct sigaction interrupt = {.sa_handler = on_signal};
+  struct sigaction earlier[G_N_ELEMENTS(numbers)];
   struct termios before;
   if (tcgetattr(STDIN_FILENO, &before) != 0)
     return error_set(error, REGISTRY_ERROR_FAILED, "the terminal's echo can't be turned off");
   struct termios silent = before;
   silent.c_lflag &= ~(tcflag_t)ECHO;
-  fprintf(stderr, "%s: ", prompt);
+  for (guint i = 0; i < G_N_ELEMENTS(numbers); i++)
+    sigaction(numbers[i], &interrupt, &earlier[i]);
   tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+  /* Whatever is typed from here on is not seen. */
+  (void)fprintf(stderr, "%s: ", prompt);
   gboolean read = read_line(STDIN_FILENO, line, error);
-  tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
-  fputc('\n', stderr);
+  tcsetattr(STDIN_FILENO, TCSADRAIN, &before);
+  for (guint i = 0; i < G_N_ELEMENTS(numbers); i++)
+    sigaction(numbers[i], &earlier[i], NULL);
+  (void)fputc('\n', stderr);
   return read;
 }
 

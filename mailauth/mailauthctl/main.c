@@ -96,11 +96,11 @@ static gboolean run(Ctl *ctl, GError **error) {
 int main(int argc, char **argv) {
   g_autoptr(GError) error = NULL;
   Ctl ctl = {.count = DEFAULT_EVENTS, .output = {.text = g_string_new(NULL)}};
-  setlocale(LC_ALL, "");
+  (void)setlocale(LC_ALL, "");
   gboolean done = parse(&ctl, &argc, &argv, &error) && run(&ctl, &error);
   done = ctl_flush(&ctl, done ? &error : NULL) && done;
   if (!done)
-    fprintf(stderr, "mailauthctl: %s\n", error->message);
+    (void)fprintf(stderr, "mailauthctl: %s\n", error->message);
   ExitCode code = done ? ctl.exit_code : error_get_exit_code(error);
   registry_connection_unref(ctl.connection);
   g_string_free(ctl.output.text, TRUE);

@@ -134,7 +134,9 @@ def ask(registry, words, answers):
     for answer in answers:
         prompt = b""
         while not prompt.endswith(b": "):
-            prompt += child.stderr.read(1)
+            byte = child.stderr.read(1)
+            check(byte, f"it ended after {prompt}")
+            prompt += byte
         os.write(master, f"{answer}\n".encode())
     child.stderr.read()
     child.stderr.close()

@@ -3,10 +3,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/base/escape.h"
 #include "client/base/protocol.h"
 #include "client/bus/loop.h"
 #include "client/bus/wire.h"
-#include "client/base/escape.h"
 #include "client/regctl/reply.h"
 #include "mailauth/mailauthctl/ctl.h"
 

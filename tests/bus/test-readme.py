@@ -34,7 +34,7 @@ def as_pattern(lines):
     for line in lines:
         if line == "...":
             pattern += r"(?:.*\n)*?"
-        elif line.endswith(" ..."):
+        elif line.endswith("..."):
             pattern += re.escape(line[:-3]) + r".*\n"
         else:
             pattern += re.escape(line) + r"\n"

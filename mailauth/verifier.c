@@ -26,12 +26,6 @@
 #define PASSWD_BUFFER_BYTES 16384U
 
 typedef struct {
-  void (*done)(gpointer call);
-  gpointer call;
-  guint timer;
-} StatusCall;
-
-typedef struct {
   const RoleStart *start;
   GMainLoop *loop;
   int exit_code;
@@ -55,6 +49,13 @@ typedef struct {
   GPtrArray *status_calls; /* of StatusCall: they wait for the front's counts */
   GVariant *connections;
 } Verifier;
+
+typedef struct {
+  Verifier *verifier;
+  void (*done)(gpointer call);
+  gpointer call;
+  guint timer;
+} StatusCall;
 
 static void leave(Verifier *verifier, int code) {
   verifier->exit_code = code;
@@ -166,15 +167,24 @@ static gboolean on_counts_late(gpointer data) {
   return G_SOURCE_CONTINUE;
 }
 
-static void prepare_status(void (*done)(gpointer call), gpointer call, gpointer data) {
-  Verifier *verifier = data;
+/* The views are as current now as a login would find them. */
+static void on_status_synced(G_GNUC_UNUSED gboolean current, gpointer data) {
+  StatusCall *waiting = data;
+  Verifier *verifier = waiting->verifier;
   if (verifier->front == NULL || !front_link_ask_counts(verifier->front)) {
-    done(call);
+    waiting->done(waiting->call);
+    g_free(waiting);
     return;
   }
-  StatusCall *waiting = g_new0(StatusCall, 1);
-  *waiting = (StatusCall){done, call, g_timeout_add(COUNTS_WAIT_MS, on_counts_late, verifier)};
+  waiting->timer = g_timeout_add(COUNTS_WAIT_MS, on_counts_late, verifier);
   g_ptr_array_add(verifier->status_calls, waiting);
+}
+
+static void prepare_status(void (*done)(gpointer call), gpointer call, gpointer data) {
+  Verifier *verifier = data;
+  StatusCall *waiting = g_new0(StatusCall, 1);
+  *waiting = (StatusCall){verifier, done, call, 0};
+  views_sync(verifier->views, on_status_synced, waiting);
 }
 
 static gboolean append_status(DBusMessageIter *dict, gpointer data) {

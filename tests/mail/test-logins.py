@@ -204,6 +204,7 @@ def accounts_that_are_gone_are_said_to_be_gone():
         contains(newest["description"], "A required privilege is not held by the client")
         contains(imap(server, "anna", "sesame"), "[CONTACTADMIN]")
         contains(ctl(registry, "repair"), "made the key")
+        contains(ctl(registry, "status"), "accounts: readable")
         equal(ctl(registry, "repair"), "nothing had to be put right\n")
         expect(server, WRONG, 11202, "no-such-user")
         ctl(registry, "user", "add", "anna", password="sesame")

@@ -5,9 +5,13 @@
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "client/base/error.h"
+
+/* Of SQLite's machine, between two looks whether to go on. */
+#define PROGRESS_STEPS 20000
 
 struct Db {
   sqlite3 *handle;
@@ -24,8 +28,6 @@ static const struct {
   const char *meaning;
 } result_meanings[] = {
     {SQLITE_FULL, REGISTRY_ERROR_STORAGE_FULL, "the disk is full"},
-    {SQLITE_CORRUPT, REGISTRY_ERROR_STORAGE_FAILURE, "the database is damaged"},
-    {SQLITE_NOTADB, REGISTRY_ERROR_STORAGE_FAILURE, "the file is not a database"},
     {SQLITE_READONLY, REGISTRY_ERROR_STORAGE_FAILURE, "the database can't be written"},
     {SQLITE_CANTOPEN, REGISTRY_ERROR_STORAGE_FAILURE, "the database can't be opened"},
     {SQLITE_IOERR, REGISTRY_ERROR_STORAGE_FAILURE, "the disk failed"},
@@ -33,10 +35,18 @@ static const struct {
     {SQLITE_TOOBIG, REGISTRY_ERROR_LIMIT_EXCEEDED, "too large for the database"},
 };
 
+gboolean db_fail_damaged(Db *db, const char *what, GError **error) {
+  db->damaged = TRUE;
+  return error_set(error, REGISTRY_ERROR_STORAGE_FAILURE,
+                   "%s: the database is damaged (%s): stop regd, and regd --database=%s "
+                   "--restore=BACKUP puts a backup back",
+                   db->file, what, db->file);
+}
+
 static gboolean fail(Db *db, int code, GError **error) {
   int primary = code & 0xff;
   if (primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB)
-    db->damaged = TRUE;
+    return db_fail_damaged(db, sqlite3_errstr(code), error);
   int reason = db->handle != NULL ? sqlite3_system_errno(db->handle) : 0;
   if (primary == SQLITE_IOERR && (reason == ENOSPC || reason == EDQUOT))
     primary = SQLITE_FULL;
@@ -49,14 +59,35 @@ static gboolean fail(Db *db, int code, GError **error) {
                    db->handle != NULL ? sqlite3_errmsg(db->handle) : sqlite3_errstr(code));
 }
 
+/* What root makes in somebody's directory is that somebody's: a database that
+ * is restored by root must open for the daemon's user. */
+static void give_to_directory_owner(const char *file, int descriptor) {
+  struct stat directory;
+  g_autofree char *name = g_path_get_dirname(file);
+  if (geteuid() == 0 && stat(name, &directory) == 0 && directory.st_uid != 0 &&
+      fchown(descriptor, directory.st_uid, directory.st_gid) != 0)
+    return; /* the daemon will say that it can't open it */
+}
+
+/* Opens @file for writing, made for its user alone where it is not there. */
+static int open_private_file(const char *file, GError **error) {
+  int made = open(file, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (made >= 0)
+    give_to_directory_owner(file, made);
+  else if (errno == EEXIST)
+    made = open(file, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+  if (made < 0)
+    error_set(error, errno == ENOSPC ? REGISTRY_ERROR_STORAGE_FULL : REGISTRY_ERROR_STORAGE_FAILURE,
+              "%s: it can't be opened: %s", file, g_strerror(errno));
+  return made;
+}
+
 /* SQLite makes the file by the umask; the registry's is its user's alone from
  * the first moment. The -wal and -shm files take their mode from it. */
 static gboolean make_private_file(Db *db, GError **error) {
-  int fd = open(db->file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  int fd = open_private_file(db->file, error);
   if (fd < 0)
-    return error_set(error,
-                     errno == ENOSPC ? REGISTRY_ERROR_STORAGE_FULL : REGISTRY_ERROR_STORAGE_FAILURE,
-                     "%s: the database can't be opened: %s", db->file, g_strerror(errno));
+    return FALSE;
   close(fd);
   return TRUE;
 }
@@ -64,16 +95,15 @@ static gboolean make_private_file(Db *db, GError **error) {
 /* SQLite lets two processes write in turn; the registry's writer keeps counters
  * in memory and must be the only one. The lock is on a file beside the database:
  * closing any descriptor of the database itself would drop SQLite's own locks. */
-static gboolean take_lock(Db *db, GError **error) {
-  g_autofree char *file = g_strconcat(db->file, "-lock", NULL);
-  db->lock = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (db->lock < 0)
-    return error_set(error, REGISTRY_ERROR_STORAGE_FAILURE, "%s: can't be opened: %s", file,
-                     g_strerror(errno));
-  if (flock(db->lock, LOCK_EX | LOCK_NB) == 0)
-    return TRUE;
-  return error_set(error, REGISTRY_ERROR_STORAGE_FAILURE,
-                   "%s: the database is in use by another process: stop it first", db->file);
+int db_take_lock(const char *file, GError **error) {
+  g_autofree char *name = g_strconcat(file, "-lock", NULL);
+  int lock = open_private_file(name, error);
+  if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) == 0)
+    return lock;
+  close(lock);
+  error_set(error, REGISTRY_ERROR_STORAGE_FAILURE,
+            "%s: the database is in use by a running regd: ask that one, or stop it first", file);
+  return -1;
 }
 
 static gboolean set_up(Db *db, DbMode mode, GError **error) {
@@ -81,13 +111,15 @@ static gboolean set_up(Db *db, DbMode mode, GError **error) {
   sqlite3_busy_timeout(db->handle, 5000);
   sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
   sqlite3_db_config(db->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-  if (mode == DB_READ)
-    return db_execute(db, "PRAGMA cache_size=-16384; PRAGMA query_only=ON", error);
-  return db_execute(db,
-                    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF;"
-                    "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-65536;"
-                    "PRAGMA journal_size_limit=67108864",
-                    error);
+  static const char *const set_ups[] = {
+      [DB_READ] = "PRAGMA cache_size=-16384; PRAGMA query_only=ON",
+      [DB_WRITE] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF;"
+                   "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-65536;"
+                   "PRAGMA journal_size_limit=67108864",
+      [DB_ALONE] = "PRAGMA journal_mode=DELETE; PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF;"
+                   "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-65536",
+  };
+  return db_execute(db, set_ups[mode], error);
 }
 
 Db *db_open(const char *file, DbMode mode, GError **error) {
@@ -96,8 +128,13 @@ Db *db_open(const char *file, DbMode mode, GError **error) {
   db->statements =
       g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)(void (*)(void))sqlite3_finalize);
   db->lock = -1;
-  if (mode == DB_WRITE && (!make_private_file(db, error) || !take_lock(db, error)))
-    return NULL;
+  if (mode == DB_WRITE) {
+    if (!make_private_file(db, error))
+      return NULL;
+    db->lock = db_take_lock(file, error);
+    if (db->lock < 0)
+      return NULL;
+  }
 
   int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
   int code = sqlite3_open_v2(file, &db->handle, flags, NULL);
@@ -120,6 +157,52 @@ void db_close(Db *db) {
   g_free(db->file);
   g_free(db);
 }
+
+/* ---- whole databases ---- */
+
+typedef struct {
+  DbProgress progress;
+  gpointer data;
+  GError *error;
+} Watching;
+
+static int on_progress(void *data) {
+  Watching *watching = data;
+  return watching->progress(watching->data, &watching->error) ? 0 : 1;
+}
+
+gboolean db_copy_into(Db *db, const char *file, DbProgress progress, gpointer data,
+                      GError **error) {
+  Watching watching = {progress, data, NULL};
+  DbStatement *copy = db_prepare(db, "VACUUM INTO ?1", error);
+  /* Which refuses writing to any file, also to the copy. */
+  if (copy == NULL || !db_execute(db, "PRAGMA query_only=OFF", error))
+    return FALSE;
+  db_bind_text(copy, 1, file);
+  sqlite3_progress_handler(db->handle, PROGRESS_STEPS, on_progress, &watching);
+  gboolean copied = db_run(db, copy, watching.error == NULL ? error : NULL);
+  sqlite3_progress_handler(db->handle, 0, NULL, NULL);
+  if (watching.error == NULL)
+    return copied;
+  if (error != NULL)
+    g_clear_error(error);
+  g_propagate_error(error, watching.error);
+  return FALSE;
+}
+
+gboolean db_check(Db *db, gboolean quick, GPtrArray *problems, GError **error) {
+  g_autoptr(DbStatement) statement = quick ? db_prepare(db, "PRAGMA quick_check(100)", error)
+                                           : db_prepare(db, "PRAGMA integrity_check(100)", error);
+  if (statement == NULL)
+    return FALSE;
+  DbStep step;
+  while ((step = db_step(db, statement, error)) == DB_ROW)
+    if (g_strcmp0(db_column_text(statement, 0), "ok") != 0)
+      g_ptr_array_add(problems, g_strdup(db_column_text(statement, 0)));
+  return step == DB_DONE;
+}
+
+/* ---- statements ---- */
 
 gboolean db_execute(Db *db, const char *sql, GError **error) {
   int code = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);

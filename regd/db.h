@@ -10,7 +10,8 @@ typedef struct Db Db;
 
 typedef enum {
   DB_READ,  /* an existing database, never written through this connection */
-  DB_WRITE, /* made if it is not there, mode 0600 */
+  DB_WRITE, /* made if it is not there, mode 0600; the one process that writes */
+  DB_ALONE, /* an existing file that nobody else knows, and no other file beside it */
 } DbMode;
 
 /* STORAGE_FAILURE or STORAGE_FULL, naming @file and what is wrong. */
@@ -18,12 +19,26 @@ Db *db_open(const char *file, DbMode mode, GError **error);
 void db_close(Db *db);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Db, db_close)
 
+/* What DB_WRITE holds: a descriptor to be closed, or -1 with error, which says so
+ * where a running regd holds it. */
+int db_take_lock(const char *file, GError **error);
+/* FALSE ends the work; *@error is set. */
+typedef gboolean (*DbProgress)(gpointer data, GError **error);
+/* One consistent state into @file, which is not there or empty, without what is
+ * deleted. @progress is called now and then. */
+gboolean db_copy_into(Db *db, const char *file, DbProgress progress, gpointer data, GError **error);
+/* SQLite's own checks; what they find is added to @problems (of char *). @quick:
+ * not whether indexes and tables agree. FALSE: they could not be made. */
+gboolean db_check(Db *db, gboolean quick, GPtrArray *problems, GError **error);
+
 /* Runs statements that return no rows. */
 gboolean db_execute(Db *db, const char *sql, GError **error);
 
 /* Whether a transaction is open: a failed write may have ended it (a full disk). */
 gboolean db_in_transaction(Db *db);
-/* Whether SQLite has reported damage on this connection. */
+/* Says that the database is damaged, how, and what restores it. Returns FALSE. */
+gboolean db_fail_damaged(Db *db, const char *what, GError **error);
+/* Whether damage has been met on this connection. */
 gboolean db_is_damaged(const Db *db);
 
 /* A prepared statement, kept with the connection and made ready again when the

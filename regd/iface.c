@@ -221,7 +221,7 @@ static const DispatchMethod methods[] = {
      iface_import},
     {"Export", IN({"key", "s"}, {"file", "h"}, {"options", "a{sv}"}), OUT({"report", "a{sv}"}),
      iface_export},
-    {"Backup", IN({"file", "h"}, {"options", "a{sv}"}), OUT({"report", "a{sv}"}), NOT_OFFERED},
+    {"Backup", IN({"file", "h"}, {"options", "a{sv}"}), OUT({"report", "a{sv}"}), iface_backup},
     {NULL, NULL, NULL, NULL},
 };
 

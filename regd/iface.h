@@ -87,6 +87,7 @@ void iface_watch(DispatchCall *call, gpointer data);
 void iface_unwatch(DispatchCall *call, gpointer data);
 void iface_import(DispatchCall *call, gpointer data);
 void iface_export(DispatchCall *call, gpointer data);
+void iface_backup(DispatchCall *call, gpointer data);
 void iface_get_history(DispatchCall *call, gpointer data);
 void iface_rollback(DispatchCall *call, gpointer data);
 void iface_purge_history(DispatchCall *call, gpointer data);

@@ -7,6 +7,8 @@
 #include <systemd/sd-daemon.h>
 
 #include "client/base/error.h"
+#include "regd/check.h"
+#include "regd/restore.h"
 #include "regd/server.h"
 
 #define DEFAULT_DATABASE "/var/lib/regd/registry.db"
@@ -18,6 +20,8 @@ typedef struct {
   char *bus;
   char *database;
   char **schema_directories;
+  char *restore;
+  gboolean check;
   gboolean version;
 } Arguments;
 
@@ -25,6 +29,7 @@ static void arguments_clear(Arguments *arguments) {
   g_free(arguments->bus);
   g_free(arguments->database);
   g_strfreev(arguments->schema_directories);
+  g_free(arguments->restore);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Arguments, arguments_clear)
 
@@ -73,6 +78,10 @@ static gboolean parse_arguments(Arguments *arguments, int *argc, char ***argv, G
        "The database (" DEFAULT_DATABASE ")", "FILE"},
       {"schema-dir", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &arguments->schema_directories,
        "A directory of *.schema files, in place of the default ones; may be repeated", "DIR"},
+      {"restore", 0, 0, G_OPTION_ARG_FILENAME, &arguments->restore,
+       "Put this backup in the database's place, and end; the old one is kept beside it", "FILE"},
+      {"check", 0, 0, G_OPTION_ARG_NONE, &arguments->check,
+       "Verify the whole database, say what was found, and end", NULL},
       {"version", 0, 0, G_OPTION_ARG_NONE, &arguments->version, "Print the version and end", NULL},
       {NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL},
   };
@@ -87,10 +96,14 @@ static gboolean parse_arguments(Arguments *arguments, int *argc, char ***argv, G
   return TRUE;
 }
 
+static const char *get_database(const Arguments *arguments) {
+  return arguments->database != NULL ? arguments->database : DEFAULT_DATABASE;
+}
+
 static ServerOptions server_options(const Arguments *arguments) {
   ServerOptions options = {
       .bus = arguments->bus != NULL ? arguments->bus : "system",
-      .database = arguments->database != NULL ? arguments->database : DEFAULT_DATABASE,
+      .database = get_database(arguments),
       .schema_directories = arguments->schema_directories != NULL
                                 ? (const char *const *)arguments->schema_directories
                                 : default_schema_directories,
@@ -123,6 +136,47 @@ static int serve(const Arguments *arguments) {
   return daemon.status;
 }
 
+/* ---- without serving ---- */
+
+static void say_problems(const char *file, const GPtrArray *problems) {
+  for (guint i = 0; i < problems->len; i++)
+    g_printerr("regd: %s: %s\n", file, (const char *)problems->pdata[i]);
+}
+
+static int check(const Arguments *arguments) {
+  const char *database = get_database(arguments);
+  g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
+  g_autoptr(GError) error = NULL;
+  gboolean done = check_file(database, problems, &error);
+  say_problems(database, problems);
+  if (!done)
+    say(error->message, NULL);
+  else if (problems->len == 0)
+    g_print("%s: nothing is wrong with it\n", database);
+  else
+    g_printerr("regd: %s: %u problems; regd --database=%s --restore=BACKUP puts a backup back\n",
+               database, problems->len, database);
+  return done && problems->len == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int restore(const Arguments *arguments) {
+  const char *database = get_database(arguments);
+  g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
+  g_autoptr(GError) error = NULL;
+  g_auto(Restored) restored = {0};
+  (void)umask(0077);
+  if (!restore_run(database, arguments->restore, problems, &restored, &error)) {
+    say_problems(arguments->restore, problems);
+    g_printerr("regd: %s is not restored: %s\n", arguments->restore, error->message);
+    return EXIT_FAILURE;
+  }
+  g_print("%s: restored from %s; revisions go on from %" G_GUINT64_FORMAT "\n", database,
+          arguments->restore, restored.revision);
+  if (restored.kept != NULL)
+    g_print("the old database is %s\n", restored.kept);
+  return EXIT_SUCCESS;
+}
+
 int main(int argc, char **argv) {
   g_auto(Arguments) arguments = {0};
   g_autoptr(GError) error = NULL;
@@ -135,5 +189,7 @@ int main(int argc, char **argv) {
     g_print("regd %s\n", REGD_VERSION);
     return EXIT_SUCCESS;
   }
-  return serve(&arguments);
+  if (arguments.restore != NULL)
+    return restore(&arguments);
+  return arguments.check ? check(&arguments) : serve(&arguments);
 }

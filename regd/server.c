@@ -8,6 +8,7 @@
 #include "client/base/protocol.h"
 #include "client/bus/loop.h"
 #include "regd/iface.h"
+#include "regd/spool.h"
 #include "schema/load.h"
 
 #define RETRY_FIRST_MS 50U
@@ -221,6 +222,7 @@ static gboolean open_storage(Server *server, GError **error) {
   server->writer = writer_start(server->options.database, NULL, note_written, server, error);
   if (server->writer == NULL)
     return FALSE;
+  spool_remove_left(server->options.database);
   server->reader = reader_open(server->options.database, error);
   if (server->reader == NULL)
     return FALSE;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "client/base/error.h"
@@ -45,6 +46,31 @@ static gboolean fail(const char *database, const char *verb, GError **error) {
   gboolean full = errno == ENOSPC || errno == EDQUOT;
   return error_set(error, full ? REGISTRY_ERROR_STORAGE_FULL : REGISTRY_ERROR_STORAGE_FAILURE,
                    "a temporary file beside %s can't be %s: %s", database, verb, g_strerror(errno));
+}
+
+static const char *const purposes[] = {"backup", "export", "restore"};
+
+static gboolean is_left(const char *name, const char *database) {
+  for (gsize i = 0; i < G_N_ELEMENTS(purposes); i++) {
+    g_autofree char *pattern = g_strdup_printf("-%s-??????", purposes[i]);
+    if (g_str_has_prefix(name, database) &&
+        g_pattern_match_simple(pattern, name + strlen(database)))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+void spool_remove_left(const char *database) {
+  g_autofree char *path = g_path_get_dirname(database);
+  g_autofree char *base = g_path_get_basename(database);
+  g_autoptr(GDir) directory = g_dir_open(path, 0, NULL);
+  const char *name = NULL;
+  while (directory != NULL && (name = g_dir_read_name(directory)) != NULL) {
+    if (!is_left(name, base))
+      continue;
+    g_autofree char *file = g_build_filename(path, name, NULL);
+    (void)unlink(file);
+  }
 }
 
 int spool_make_file(const char *database, const char *purpose, char **name, GError **error) {

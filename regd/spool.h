@@ -26,4 +26,8 @@ gboolean spool_deliver(Spool *spool, Transfer *transfer, GError **error);
  * is NULL: then it has no name any more. */
 int spool_make_file(const char *database, const char *purpose, char **name, GError **error);
 
+/* Removes the files with names that a daemon which was killed has left. For the
+ * one process that writes the database. */
+void spool_remove_left(const char *database);
+
 #endif

@@ -26,8 +26,8 @@ Store *store_open(const char *file, DbMode mode, GError **error) {
   store->db = db_open(file, mode, error);
   if (store->db == NULL)
     return NULL;
-  gboolean current = mode == DB_WRITE ? migrations_run(store->db, file, error)
-                                      : migrations_check(store->db, file, error);
+  gboolean current = mode == DB_READ ? migrations_check(store->db, file, error)
+                                     : migrations_run(store->db, file, error);
   return current ? g_steal_pointer(&store) : NULL;
 }
 

@@ -16,7 +16,7 @@ typedef struct Store Store;
 #define STORE_LOCAL_MACHINE ((gint64)1)
 #define STORE_USERS ((gint64)2)
 
-/* DB_WRITE brings the tables up to date by numbered steps; DB_READ refuses
+/* DB_WRITE and DB_ALONE bring the tables up to date by numbered steps; DB_READ refuses
  * tables that are not. A database made by a later version is refused. */
 Store *store_open(const char *file, DbMode mode, GError **error);
 void store_close(Store *store);

@@ -6,6 +6,7 @@
 #include "client/base/error.h"
 #include "client/base/protocol.h"
 #include "regd/apply.h"
+#include "regd/check.h"
 #include "regd/retention.h"
 #include "regd/seed.h"
 #include "regd/settings.h"
@@ -377,7 +378,8 @@ Writer *writer_start(const char *file, GMainContext *context, WriteDone own_done
   writer->own_done = own_done;
   writer->own_data = own_data;
   writer->store = store_open(file, DB_WRITE, error);
-  if (writer->store == NULL || !prepare(writer, error))
+  if (writer->store == NULL || !check_at_start(writer->store, file, error) ||
+      !prepare(writer, error))
     return NULL;
   load_next_trial(writer);
   writer->thread = g_thread_new("writer", run_thread, writer);

@@ -122,7 +122,8 @@ static int serve(const Arguments *arguments) {
   (void)g_unix_signal_add(SIGINT, on_terminate, &daemon);
   (void)g_unix_signal_add(SIGHUP, on_hang_up, &daemon);
   /* A reader of an export that has gone is an error, not the end. */
-  (void)signal(SIGPIPE, SIG_IGN);
+  const struct sigaction ignore = {.sa_handler = SIG_IGN};
+  (void)sigaction(SIGPIPE, &ignore, NULL);
   /* Before the writer's thread: what it makes is for this user alone. */
   (void)umask(0077);
   daemon.server = server_start(&options, &events, &error);

@@ -8,6 +8,7 @@
 
 #include "client/base/error.h"
 #include "regd/check.h"
+#include "regd/private-bus.h"
 #include "regd/restore.h"
 #include "regd/server.h"
 
@@ -22,6 +23,7 @@ typedef struct {
   char **schema_directories;
   char *restore;
   gboolean check;
+  gboolean private;
   gboolean version;
 } Arguments;
 
@@ -82,6 +84,8 @@ static gboolean parse_arguments(Arguments *arguments, int *argc, char ***argv, G
        "Put this backup in the database's place, and end; the old one is kept beside it", "FILE"},
       {"check", 0, 0, G_OPTION_ARG_NONE, &arguments->check,
        "Verify the whole database, say what was found, and end", NULL},
+      {"private", 0, 0, G_OPTION_ARG_NONE, &arguments->private,
+       "Serve one client on a bus of its own, whose address is printed, and end with it", NULL},
       {"version", 0, 0, G_OPTION_ARG_NONE, &arguments->version, "Print the version and end", NULL},
       {NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL},
   };
@@ -94,6 +98,20 @@ static gboolean parse_arguments(Arguments *arguments, int *argc, char ***argv, G
     return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS, "unexpected argument '%s'",
                      (*argv)[1]);
   return TRUE;
+}
+
+/* The client has left the private bus. */
+static void on_left(gpointer data) {
+  Daemon *daemon = data;
+  g_main_loop_quit(daemon->loop);
+}
+
+static gboolean start_private_bus(Daemon *daemon, PrivateBus **bus, ServerOptions *options,
+                                  GError **error) {
+  *bus = private_bus_start(on_left, daemon, error);
+  if (*bus != NULL)
+    options->bus = private_bus_get_address(*bus);
+  return *bus != NULL;
 }
 
 static const char *get_database(const Arguments *arguments) {
@@ -111,26 +129,34 @@ static ServerOptions server_options(const Arguments *arguments) {
   return options;
 }
 
+/* Before the name is taken: whoever waits for it may signal at once. */
+static void prepare_process(Daemon *daemon) {
+  const struct sigaction ignore = {.sa_handler = SIG_IGN};
+  (void)g_unix_signal_add(SIGTERM, on_terminate, daemon);
+  (void)g_unix_signal_add(SIGINT, on_terminate, daemon);
+  (void)g_unix_signal_add(SIGHUP, on_hang_up, daemon);
+  /* A reader of an export that has gone is an error, not the end. */
+  (void)sigaction(SIGPIPE, &ignore, NULL);
+  /* Before the writer's thread: what it makes is for this user alone. */
+  (void)umask(0077);
+}
+
 static int serve(const Arguments *arguments) {
   g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
+  g_autoptr(PrivateBus) bus = NULL;
   g_autoptr(GError) error = NULL;
   Daemon daemon = {.loop = loop, .status = EXIT_SUCCESS};
   ServerOptions options = server_options(arguments);
   ServerEvents events = {.say = say, .failed = on_failed, .data = &daemon};
-  /* Before the name is taken: whoever waits for it may signal at once. */
-  (void)g_unix_signal_add(SIGTERM, on_terminate, &daemon);
-  (void)g_unix_signal_add(SIGINT, on_terminate, &daemon);
-  (void)g_unix_signal_add(SIGHUP, on_hang_up, &daemon);
-  /* A reader of an export that has gone is an error, not the end. */
-  const struct sigaction ignore = {.sa_handler = SIG_IGN};
-  (void)sigaction(SIGPIPE, &ignore, NULL);
-  /* Before the writer's thread: what it makes is for this user alone. */
-  (void)umask(0077);
-  daemon.server = server_start(&options, &events, &error);
+  prepare_process(&daemon);
+  if (!arguments->private || start_private_bus(&daemon, &bus, &options, &error))
+    daemon.server = server_start(&options, &events, &error);
   if (daemon.server == NULL) {
     say(error->message, NULL);
     return EXIT_FAILURE;
   }
+  if (bus != NULL)
+    g_print("%s\n", private_bus_get_address(bus));
   (void)sd_notify(0, "READY=1");
   g_main_loop_run(loop);
   server_stop(daemon.server);

@@ -18,9 +18,10 @@
 #define MEMORY_RETRY_MS 100
 
 struct LoopBinding {
-  DBusConnection *connection;
+  DBusConnection *connection; /* or */
+  DBusServer *server;
   GMainContext *context;
-  GSource *dispatcher;
+  GSource *dispatcher; /* a connection's */
 };
 
 /* ---- connecting ---- */
@@ -305,16 +306,42 @@ LoopBinding *loop_bind(DBusConnection *connection, GMainContext *context) {
   return NULL;
 }
 
-void loop_binding_free(LoopBinding *binding) {
-  if (binding == NULL)
-    return;
-  /* Setting none removes each that was added. */
+LoopBinding *loop_bind_server(DBusServer *server, GMainContext *context) {
+  LoopBinding *binding = g_new0(LoopBinding, 1);
+  binding->server = dbus_server_ref(server);
+  binding->context = g_main_context_ref(context != NULL ? context : g_main_context_default());
+  if (dbus_server_set_watch_functions(server, add_watch, remove_watch, toggle_watch, binding,
+                                      NULL) &&
+      dbus_server_set_timeout_functions(server, add_timeout, remove_timeout, toggle_timeout,
+                                        binding, NULL))
+    return binding;
+  loop_binding_free(binding);
+  return NULL;
+}
+
+/* Setting none removes each watch and timeout that was added. */
+static void unbind_server(DBusServer *server) {
+  (void)dbus_server_set_watch_functions(server, NULL, NULL, NULL, NULL, NULL);
+  (void)dbus_server_set_timeout_functions(server, NULL, NULL, NULL, NULL, NULL);
+  dbus_server_unref(server);
+}
+
+static void unbind_connection(LoopBinding *binding) {
   (void)dbus_connection_set_watch_functions(binding->connection, NULL, NULL, NULL, NULL, NULL);
   (void)dbus_connection_set_timeout_functions(binding->connection, NULL, NULL, NULL, NULL, NULL);
   dbus_connection_set_wakeup_main_function(binding->connection, NULL, NULL, NULL);
   g_source_destroy(binding->dispatcher);
   g_source_unref(binding->dispatcher);
   dbus_connection_unref(binding->connection);
+}
+
+void loop_binding_free(LoopBinding *binding) {
+  if (binding == NULL)
+    return;
+  if (binding->connection != NULL)
+    unbind_connection(binding);
+  if (binding->server != NULL)
+    unbind_server(binding->server);
   g_main_context_unref(binding->context);
   g_free(binding);
 }

@@ -21,6 +21,8 @@ typedef struct LoopBinding LoopBinding;
  * freed, which may happen from inside a handler. Filters and object paths of
  * the connection are then called from that context's loop. NULL: no memory. */
 LoopBinding *loop_bind(DBusConnection *connection, GMainContext *context);
+/* The same for a server: its new connections are told of on @context. */
+LoopBinding *loop_bind_server(DBusServer *server, GMainContext *context);
 void loop_binding_free(LoopBinding *binding);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(LoopBinding, loop_binding_free)
 

@@ -18,6 +18,8 @@ typedef struct {
 static const OptionRow options[N_OPTIONS] = {
     [OPTION_BUS] = {"bus", 0, "BUS", 0, 0,
                     "the bus that regd is on: system (default), session or a D-Bus address"},
+    [OPTION_DATABASE] = {"database", 0, "FILE", 0, 0,
+                         "work on that database, which no regd serves, without any bus"},
     [OPTION_JSON] = {"json", 0, NULL, 0, 0, "print JSON"},
     [OPTION_QUIET] = {"quiet", 'q', NULL, 0, 0, "print errors alone on standard error"},
     [OPTION_HELP] = {"help", 'h', NULL, 0, 0, "print help and exit"},

@@ -7,6 +7,7 @@
 typedef enum {
   /* go with every verb */
   OPTION_BUS,
+  OPTION_DATABASE,
   OPTION_JSON,
   OPTION_QUIET,
   OPTION_HELP,
@@ -42,8 +43,8 @@ typedef enum {
 
 #define OPTION_BIT(name) (1U << (name))
 #define OPTIONS_OF_ALL                                                                             \
-  (OPTION_BIT(OPTION_BUS) | OPTION_BIT(OPTION_JSON) | OPTION_BIT(OPTION_QUIET) |                   \
-   OPTION_BIT(OPTION_HELP) | OPTION_BIT(OPTION_VERSION))
+  (OPTION_BIT(OPTION_BUS) | OPTION_BIT(OPTION_DATABASE) | OPTION_BIT(OPTION_JSON) |                \
+   OPTION_BIT(OPTION_QUIET) | OPTION_BIT(OPTION_HELP) | OPTION_BIT(OPTION_VERSION))
 #define OPTIONS_OF_WRITES (OPTION_BIT(OPTION_COMMENT) | OPTION_BIT(OPTION_CONFIRM_WITHIN))
 
 typedef struct {

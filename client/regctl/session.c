@@ -21,6 +21,7 @@ void session_init(Session *session, const CommandLine *line) {
 
 void session_clear(Session *session) {
   g_clear_pointer(&session->connection, registry_connection_unref);
+  offline_end(&session->offline);
   g_string_free(session->json.text, TRUE);
 }
 
@@ -34,12 +35,27 @@ char *session_get_operand(const Session *session, guint index) {
   return g_ptr_array_index(session->line->operands, index + 1);
 }
 
-RegistryConnection *session_connect(Session *session, GError **error) {
+static RegistryConnection *connect_offline(Session *session, GError **error) {
+  if (session_has(session, OPTION_BUS)) {
+    error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
+              "--database and --bus exclude each other: a database that regd serves is reached by "
+              "its bus");
+    return NULL;
+  }
+  if (!offline_start(&session->offline, session->line->texts[OPTION_DATABASE], error))
+    return NULL;
+  return registry_connection_new(session->offline.address, NULL, error);
+}
+
+static RegistryConnection *connect_to_bus(const Session *session, GError **error) {
   const char *bus = session->line->texts[OPTION_BUS];
-  if (!bus)
-    bus = g_getenv(BUS_VARIABLE);
+  return registry_connection_new(bus ? bus : g_getenv(BUS_VARIABLE), NULL, error);
+}
+
+RegistryConnection *session_connect(Session *session, GError **error) {
   if (!session->connection)
-    session->connection = registry_connection_new(bus, NULL, error);
+    session->connection = session_has(session, OPTION_DATABASE) ? connect_offline(session, error)
+                                                                : connect_to_bus(session, error);
   return session->connection;
 }
 

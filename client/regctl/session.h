@@ -6,12 +6,14 @@
 #include "client/base/error.h"
 #include "client/base/json.h"
 #include "client/connection.h"
+#include "client/regctl/offline.h"
 #include "client/regctl/options.h"
 
 typedef struct {
   const CommandLine *line;
   RegistryConnection *connection; /* NULL until it is needed */
   Json json;                      /* its text is what goes to standard output, JSON or not */
+  Offline offline;                /* the regd that was started for --database */
   ExitCode exit_code;             /* of a verb that did what it was asked */
 } Session;
 

@@ -1,0 +1,19 @@
+/* A regd of one's own: for a database that no daemon serves. */
+#ifndef REGISTRY_REGCTL_OFFLINE_H
+#define REGISTRY_REGCTL_OFFLINE_H
+
+#include <glib.h>
+
+typedef struct {
+  GPid regd;     /* 0: none was started */
+  char *address; /* of the bus that it serves on */
+} Offline;
+
+/* Starts regd on the database @file and waits until it serves. FAILED: it does
+ * not; regd itself has said why on standard error. */
+gboolean offline_start(Offline *offline, const char *file, GError **error);
+/* Waits until it has ended, which it does when its bus is left; so that the
+ * database is free again. */
+void offline_end(Offline *offline);
+
+#endif

@@ -51,6 +51,9 @@ void connection_send(RegistryConnection *connection, DBusMessage *call);
 gboolean connection_commit(RegistryConnection *connection, const Change *change, guint64 *revision,
                            GError **error);
 
+/* The a(sssuv) that Commit takes. FALSE: it does not fit. */
+gboolean connection_append_operations(DBusMessageIter *iter, const GPtrArray *operations);
+
 /* ---- the daemon's presence ---- */
 
 typedef enum {

@@ -61,9 +61,26 @@ static gboolean append_operation(DBusMessageIter *array, const Operation *operat
          append_data(&part, operation) && dbus_message_iter_close_container(array, &part);
 }
 
-static gboolean append_operations(DBusMessageIter *iter, const GPtrArray *operations) {
+static gsize measure(const Operation *operation) {
+  gsize data = 0;
+  if (operation->value != NULL)
+    (void)registry_value_get_bytes(operation->value, &data);
+  return OPERATION_OVERHEAD + strlen(operation->key) + data +
+         (operation->name != NULL ? strlen(operation->name) : 0) +
+         (operation->target != NULL ? strlen(operation->target) : 0);
+}
+
+static gsize measure_all(const GPtrArray *operations) {
+  gsize size = 0;
+  for (guint i = 0; i < operations->len; i++)
+    size += measure(operations->pdata[i]);
+  return size;
+}
+
+gboolean connection_append_operations(DBusMessageIter *iter, const GPtrArray *operations) {
   DBusMessageIter array;
-  if (!dbus_message_iter_open_container(iter, DBUS_TYPE_ARRAY, "(sssuv)", &array))
+  if (measure_all(operations) > LIMIT_MESSAGE_BYTES ||
+      !dbus_message_iter_open_container(iter, DBUS_TYPE_ARRAY, "(sssuv)", &array))
     return FALSE;
   for (guint i = 0; i < operations->len; i++)
     if (!append_operation(&array, operations->pdata[i]))
@@ -83,28 +100,18 @@ static gboolean append_options(DBusMessageIter *iter, const Change *change) {
 
 /* ---- checks before a message is made ---- */
 
-static gsize measure(const Operation *operation) {
-  gsize data = 0;
-  if (operation->value != NULL)
-    (void)registry_value_get_bytes(operation->value, &data);
-  return OPERATION_OVERHEAD + strlen(operation->key) + data +
-         (operation->name != NULL ? strlen(operation->name) : 0) +
-         (operation->target != NULL ? strlen(operation->target) : 0);
-}
-
 static gboolean is_text(const char *text) {
   return text == NULL || g_utf8_validate(text, -1, NULL);
 }
 
 /* A bus throws out whoever sends more than it takes, so that is refused here. */
 static gboolean check(const Change *change, GError **error) {
-  gsize size = 0;
+  gsize size = measure_all(change->operations);
   for (guint i = 0; i < change->operations->len; i++) {
     const Operation *operation = change->operations->pdata[i];
     if (!is_text(operation->key) || !is_text(operation->name) || !is_text(operation->target))
       return error_set(error, REGISTRY_ERROR_INVALID_PATH,
                        "operation %u: %s: names and paths must be UTF-8", i, operation->key);
-    size += measure(operation);
   }
   if (size <= LIMIT_MESSAGE_BYTES)
     return TRUE;
@@ -120,7 +127,7 @@ static DBusMessage *new_commit(const Change *change) {
     return NULL;
   DBusMessageIter iter;
   dbus_message_iter_init_append(call, &iter);
-  if (!append_operations(&iter, change->operations) || !append_options(&iter, change))
+  if (!connection_append_operations(&iter, change->operations) || !append_options(&iter, change))
     return NULL;
   return g_steal_pointer(&call);
 }

@@ -243,6 +243,8 @@ gboolean apply_create_link(Application *application, const Operation *operation,
       resolve(application->store, application->who, operation->key, RESOLVE_NO_FOLLOW, error);
   if (place == NULL || !place_require(place, application->who, ACCESS_WRITE, error))
     return FALSE;
+  if (place_exists(place) && (operation->flags & OPERATION_ONLY_MISSING) != 0)
+    return TRUE;
   if (place_exists(place) && place->key->parent == 0)
     return error_set(error, REGISTRY_ERROR_INVALID_PATH, "%s: a root can't be a link", place->path);
   g_autofree char *target = check_target(application, place, operation->target, error);

@@ -119,11 +119,33 @@ static gboolean check_not_link(const char *path, const char *name, const Registr
                    path, name);
 }
 
+/* A value that was there before the change and is to stay as it is. What the
+ * change itself has set may be set again. */
+static gboolean must_stay(Application *application, const Place *place, const Operation *operation,
+                          gboolean *stays, GError **error) {
+  *stays = FALSE;
+  if ((operation->flags & OPERATION_ONLY_MISSING) == 0 || !place_exists(place))
+    return TRUE;
+  g_autofree char *fold = path_fold(operation->name);
+  g_autoptr(ValueRow) old = NULL;
+  if (!store_find_value(application->store, place->key->id, fold, &old, error))
+    return FALSE;
+  *stays = old != NULL && old->revision != application->revision;
+  return TRUE;
+}
+
 gboolean apply_set_value(Application *application, const Operation *operation, GError **error) {
+  gboolean stays = FALSE;
   Place *place = application_resolve(application, operation->key, error);
   if (place == NULL || !path_check_value_name(operation->name, error) ||
       !place_require(place, application->who, ACCESS_WRITE, error) ||
-      !check_not_link(place->path, operation->name, operation->value, error) ||
+      !must_stay(application, place, operation, &stays, error))
+    return FALSE;
+  if (stays) {
+    application->result->values_unchanged++;
+    return TRUE;
+  }
+  if (!check_not_link(place->path, operation->name, operation->value, error) ||
       !application_check_value(application, place->path, operation->name, operation->value, error))
     return FALSE;
   if (!place_exists(place) && !application_create(application, place, NULL, error))

@@ -9,12 +9,13 @@
 typedef struct {
   DispatchCall *call;
   Face *face;
-  Change *options; /* comment and dry-run, without operations */
+  Change *options; /* comment, dry-run and so on; its operations are what must hold */
+  gboolean only_missing;
   RegfileReport report;
 } ImportCall;
 
 static void import_call_free(ImportCall *import) {
-  change_free(import->options);
+  g_clear_pointer(&import->options, change_free);
   g_free(import->report.first_reason);
   g_free(import);
 }
@@ -58,43 +59,81 @@ static void on_read(Change *change, const RegfileReport *report, const GError *e
   }
   import->report = *report;
   import->report.first_reason = g_strdup(report->first_reason);
-  change->comment = g_steal_pointer(&import->options->comment);
-  change->dry_run = import->options->dry_run;
-  change->confirm_within = import->options->confirm_within;
-  service_write(import->face->service, iface_caller(import->call), change, on_written, import);
+  if (import->only_missing)
+    import_only_missing(change);
+  Change *whole = g_steal_pointer(&import->options);
+  g_ptr_array_extend_and_steal(whole->operations, g_steal_pointer(&change->operations));
+  change->operations = g_ptr_array_new();
+  change_free(change);
+  service_write(import->face->service, iface_caller(import->call), whole, on_written, import);
 }
 
-/* Takes ownership of all but @face. */
-static void start(DispatchCall *call, Face *face, int descriptor, Change *options, gboolean strict,
-                  FileShare *share) {
+typedef struct {
+  gboolean strict, only_missing;
+} ImportFlags;
+
+/* Takes ownership of all but @face and @flags. */
+static void start(DispatchCall *call, Face *face, int descriptor, Change *options,
+                  const ImportFlags *flags, FileShare *share) {
   ImportCall *import = g_new0(ImportCall, 1);
   import->call = call;
   import->face = face;
   import->options = options;
-  import_read(face->work, descriptor, strict, LIMIT_FILE_STALL_SECONDS, on_read, import,
+  import->only_missing = flags->only_missing;
+  import_read(face->work, descriptor, flags->strict, LIMIT_FILE_STALL_SECONDS, on_read, import,
               file_share_give_back, share);
 }
 
-static gboolean read_options(DBusMessageIter *in, Change *change, gboolean *strict,
+static gboolean is_condition(OperationKind kind) {
+  return kind == OPERATION_EXPECT_VALUE || kind == OPERATION_EXPECT_ABSENT ||
+         kind == OPERATION_EXPECT_REVISION;
+}
+
+/* The option `expect`: preconditions as Commit takes them, for the same commit. */
+static gboolean read_conditions(const WireOptions *options, Change *change, GError **error) {
+  DBusMessageIter content;
+  if (!wire_options_get_content(options, "expect", &content))
+    return TRUE;
+  char *signature = dbus_message_iter_get_signature(&content);
+  gboolean fits = g_str_equal(signature, "a(sssuv)");
+  dbus_free(signature);
+  if (!fits)
+    return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
+                     "option \"expect\" must be a(sssuv), like Commit's operations");
+  if (!iface_read_operations(&content, change, error))
+    return FALSE;
+  for (guint i = 0; i < change->operations->len; i++) {
+    const Operation *operation = change->operations->pdata[i];
+    if (!is_condition(operation->kind))
+      return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
+                       "option \"expect\" takes preconditions alone, not %s",
+                       operation_kind_get_name(operation->kind));
+  }
+  return TRUE;
+}
+
+static gboolean read_options(DBusMessageIter *in, Change *change, ImportFlags *flags,
                              GError **error) {
   g_autoptr(WireOptions) options = iface_take_options(in, error);
   return options != NULL && iface_read_change_options(options, change, error) &&
-         wire_options_get_boolean(options, "strict", strict, error);
+         wire_options_get_boolean(options, "strict", &flags->strict, error) &&
+         wire_options_get_boolean(options, "only-missing", &flags->only_missing, error) &&
+         read_conditions(options, change, error);
 }
 
 void iface_import(DispatchCall *call, gpointer data) {
   Face *face = data;
   DBusMessageIter in;
   GError *error = NULL;
-  gboolean strict = FALSE;
+  ImportFlags flags = {FALSE, FALSE};
   FileShare *share = NULL;
   dispatch_call_get_arguments(call, &in);
   int descriptor = iface_take_descriptor(call, &in, &error);
   g_autoptr(Change) change = change_new();
-  if (descriptor >= 0 && read_options(&in, change, &strict, &error))
+  if (descriptor >= 0 && read_options(&in, change, &flags, &error))
     share = file_share_take(face->service, iface_caller(call), &error);
   if (share != NULL) {
-    start(call, face, descriptor, g_steal_pointer(&change), strict, share);
+    start(call, face, descriptor, g_steal_pointer(&change), &flags, share);
     return;
   }
   if (descriptor >= 0)

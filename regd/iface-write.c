@@ -267,7 +267,7 @@ static gboolean decode_operation(DBusMessageIter *element, Change *change, GErro
   return FALSE;
 }
 
-static gboolean decode_operations(DBusMessageIter *array, Change *change, GError **error) {
+gboolean iface_read_operations(DBusMessageIter *array, Change *change, GError **error) {
   DBusMessageIter element;
   dbus_message_iter_recurse(array, &element);
   for (guint i = 0; dbus_message_iter_get_arg_type(&element) == DBUS_TYPE_STRUCT; i++) {
@@ -309,7 +309,7 @@ void iface_commit(DispatchCall *call, gpointer data) {
   g_autoptr(Change) change = change_new();
   change->indexed = TRUE;
   if (options == NULL || !iface_read_change_options(options, change, &error) ||
-      !decode_operations(&operations, change, &error)) {
+      !iface_read_operations(&operations, change, &error)) {
     dispatch_call_fail(call, error);
     return;
   }

@@ -98,6 +98,8 @@ void iface_read_past_tree(DispatchCall *call, Face *face, const char *key,
                           const TreeOptions *options);
 void iface_reply_tree(DispatchCall *call, const TreePage *page);
 
+/* The a(sssuv) at @array, as Commit takes it. */
+gboolean iface_read_operations(DBusMessageIter *array, Change *change, GError **error);
 /* Options that go with a whole change (comment, dry-run, confirm-within). */
 gboolean iface_read_change_options(const WireOptions *options, Change *change, GError **error);
 

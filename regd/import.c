@@ -67,3 +67,22 @@ void import_read(Work *work, int descriptor, gboolean strict, guint stall_second
   transfer_start(work, descriptor, "the file to import", stall_seconds, run, finished, reading,
                  reading_free);
 }
+
+static gboolean adds(OperationKind kind) {
+  return kind == OPERATION_SET_VALUE || kind == OPERATION_CREATE_KEY ||
+         kind == OPERATION_CREATE_LINK;
+}
+
+void import_only_missing(Change *change) {
+  GPtrArray *operations = change->operations;
+  guint kept = 0;
+  for (guint i = 0; i < operations->len; i++) {
+    Operation *operation = operations->pdata[i];
+    if (!adds(operation->kind))
+      continue;
+    operation->flags |= OPERATION_ONLY_MISSING;
+    operations->pdata[i] = operations->pdata[kept];
+    operations->pdata[kept++] = operation;
+  }
+  g_ptr_array_set_size(operations, (gint)kept);
+}

@@ -18,4 +18,7 @@ typedef void (*ImportRead)(Change *change, const RegfileReport *report, const GE
 void import_read(Work *work, int descriptor, gboolean strict, guint stall_seconds, ImportRead done,
                  gpointer data, GDestroyNotify released, gpointer release_data);
 
+/* Makes @change one that adds what is not there and leaves the rest. */
+void import_only_missing(Change *change);
+
 #endif

@@ -32,6 +32,7 @@ typedef enum {
   OPERATION_NOT_VOLATILE = 1 << 3, /* create-key: option volatile false, said explicitly */
   OPERATION_KEY_ABSENT = 1 << 4,   /* expect-absent: of the key, not of a value */
   OPERATION_RECURSIVE = 1 << 5,    /* purge: of all values at and below the key */
+  OPERATION_ONLY_MISSING = 1 << 6, /* set-value, create-link: what was there before stays */
 } OperationFlags;
 
 /* One (principal, level) of an ACL as it goes over the wire. */

@@ -8,8 +8,9 @@
 #include "client/base/protocol.h"
 
 #define SEPARATOR '\001'
-#define OUTSIDE "\377" /* before the whole path of a key elsewhere; sorts last, as no name has it  \
-                        */
+#define OUTSIDE                                                                                    \
+  "\377" /* before the whole path of a key elsewhere; sorts last, as no name has it                \
+          */
 
 static void branch_key_free(gpointer data) {
   BranchKey *key = data;

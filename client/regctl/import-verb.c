@@ -5,17 +5,64 @@
 #include <unistd.h>
 
 #include "client/regctl/reply.h"
+#include "client/regctl/source.h"
 #include "client/regctl/verbs.h"
 
 #define STANDARD_INPUT "-"
 
-static void add_options(Request *request, const Session *session) {
+/* ---- what must hold ---- */
+
+/* A file's line as a condition: a value equals, a value or a key is not there. A
+ * key alone is none. */
+static void add_condition(Change *change, const Operation *line) {
+  Operation *condition = NULL;
+  if (line->kind == OPERATION_SET_VALUE) {
+    condition = change_add(change, OPERATION_EXPECT_VALUE, line->key);
+    condition->value = registry_value_ref(line->value);
+  } else if (line->kind == OPERATION_DELETE_VALUE || line->kind == OPERATION_DELETE_TREE) {
+    condition = change_add(change, OPERATION_EXPECT_ABSENT, line->key);
+    condition->flags = line->kind == OPERATION_DELETE_TREE ? OPERATION_KEY_ABSENT : 0;
+  }
+  if (condition)
+    condition->name = g_strdup(line->name ? line->name : "");
+}
+
+static Change *read_conditions(Session *session, const char *file, GError **error) {
+  g_autoptr(Change) lines = source_read_file(session, file, TRUE, error);
+  if (!lines)
+    return NULL;
+  Change *change = change_new();
+  for (guint i = 0; i < lines->operations->len; i++)
+    add_condition(change, g_ptr_array_index(lines->operations, i));
+  return change;
+}
+
+static gboolean append_conditions(DBusMessageIter *options, const Change *conditions) {
+  DBusMessageIter entry, variant;
+  if (!dbus_message_iter_open_container(options, DBUS_TYPE_DICT_ENTRY, NULL, &entry))
+    return FALSE;
+  gboolean complete =
+      wire_append_string(&entry, "expect") &&
+      dbus_message_iter_open_container(&entry, DBUS_TYPE_VARIANT, "a(sssuv)", &variant);
+  if (complete)
+    complete = wire_end_container(&entry, &variant,
+                                  connection_append_operations(&variant, conditions->operations));
+  return wire_end_container(options, &entry, complete);
+}
+
+static void add_options(Request *request, const Session *session, const Change *conditions) {
   request_open_options(request);
   session_add_write_options(session, request);
   if (session_has(session, OPTION_STRICT))
     request_check(request, wire_append_entry_boolean(&request->options, "strict", TRUE));
+  if (session_has(session, OPTION_ONLY_MISSING))
+    request_check(request, wire_append_entry_boolean(&request->options, "only-missing", TRUE));
+  if (conditions)
+    request_check(request, append_conditions(&request->options, conditions));
   request_close_options(request);
 }
+
+/* ---- the call ---- */
 
 /* What was not understood, on standard error. */
 static gboolean note_ignored(const Session *session, const char *file, DBusMessageIter report,
@@ -61,14 +108,14 @@ static gboolean report_import(Session *session, const char *file, DBusMessageIte
 }
 
 static gboolean import_descriptor(Session *session, const char *file, int descriptor,
-                                  GError **error) {
+                                  const Change *conditions, GError **error) {
   Request request;
   DBusMessageIter answer;
   g_autoptr(GError) problem = NULL;
   request_begin(&request, "Import");
   request_check(&request,
                 dbus_message_iter_append_basic(&request.arguments, DBUS_TYPE_UNIX_FD, &descriptor));
-  add_options(&request, session);
+  add_options(&request, session, conditions);
   g_autoptr(WireMessage) reply = session_write(session, &request, &answer, &problem);
   if (!reply)
     return error_set(error, (RegistryError)problem->code, "%s: %s", file, problem->message);
@@ -76,21 +123,26 @@ static gboolean import_descriptor(Session *session, const char *file, int descri
          report_import(session, file, &answer, error);
 }
 
-static gboolean import_file(Session *session, const char *file, GError **error) {
+static gboolean import_file(Session *session, const char *file, const Change *conditions,
+                            GError **error) {
   if (strcmp(file, STANDARD_INPUT) == 0)
-    return import_descriptor(session, "standard input", STDIN_FILENO, error);
+    return import_descriptor(session, "standard input", STDIN_FILENO, conditions, error);
   int descriptor = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
   if (descriptor < 0)
     return error_set(error, REGISTRY_ERROR_FAILED, "%s: %s", file, g_strerror(errno));
-  gboolean imported = import_descriptor(session, file, descriptor, error);
+  gboolean imported = import_descriptor(session, file, descriptor, conditions, error);
   close(descriptor);
   return imported;
 }
 
 gboolean verb_import(Session *session, GError **error) {
   const char *file = NULL;
+  const char *precheck = session->line->texts[OPTION_PRECHECK];
+  g_autoptr(Change) conditions = precheck ? read_conditions(session, precheck, error) : NULL;
+  if (precheck && !conditions)
+    return FALSE;
   for (guint i = 0; (file = session_get_operand(session, i)); i++)
-    if (!import_file(session, file, error))
+    if (!import_file(session, file, conditions, error))
       return FALSE;
   return TRUE;
 }

@@ -49,12 +49,15 @@ const Verb verbs[] = {
      "A line a problem. Where there is one the exit code is 5."},
     {"describe", "KEY [NAME]", 1, 2, 0, FALSE, verb_describe,
      "tell what a schema says about a key or a value", NULL},
-    {"import", "FILE...", 1, G_MAXUINT, BIT(OPTION_DRY_RUN) | BIT(OPTION_STRICT), TRUE, verb_import,
-     "apply .reg files, each as one commit",
+    {"import", "FILE...", 1, G_MAXUINT,
+     BIT(OPTION_DRY_RUN) | BIT(OPTION_STRICT) | BIT(OPTION_ONLY_MISSING) | BIT(OPTION_PRECHECK),
+     TRUE, verb_import, "apply .reg files, each as one commit",
      "- is standard input. Lines that can't be read are left out, and standard error says how many "
      "and which the first is; with --strict the first one fails the file. With --dry-run what "
      "would "
-     "be done is printed."},
+     "be done is printed. With --only-missing nothing that is there is changed or deleted. With "
+     "--precheck=FILE a file is applied where what FILE says holds: its values are equal, and what "
+     "it deletes is not there."},
     {"edit", "KEY", 1, 1, BIT(OPTION_DRY_RUN), TRUE, verb_edit,
      "edit a key and all below it as text, in $VISUAL or $EDITOR",
      "What comes back is checked, applied as one commit, and the difference is shown. Lines that "

@@ -99,10 +99,15 @@ static const char *find_editor(void) {
   return found ? "editor" : "vi";
 }
 
+static void set_interrupts(void (*handler)(int)) {
+  const struct sigaction action = {.sa_handler = handler};
+  (void)sigaction(SIGINT, &action, NULL);
+  (void)sigaction(SIGQUIT, &action, NULL);
+}
+
 static void restore_signals(gpointer data) {
   (void)data;
-  (void)signal(SIGINT, SIG_DFL);
-  (void)signal(SIGQUIT, SIG_DFL);
+  set_interrupts(SIG_DFL);
 }
 
 /* The editor may be a command with options. What is typed at it is not for us. */
@@ -114,8 +119,7 @@ static gboolean run_editor(const Edit *edit, GError **error) {
   char *words[] = {shell, option, command, shell, edit->file, NULL};
   g_autoptr(GError) problem = NULL;
   int status = 0;
-  (void)signal(SIGINT, SIG_IGN);
-  (void)signal(SIGQUIT, SIG_IGN);
+  set_interrupts(SIG_IGN);
   gboolean run = g_spawn_sync(NULL, words, NULL, G_SPAWN_CHILD_INHERITS_STDIN, restore_signals,
                               NULL, NULL, NULL, &status, &problem) &&
                  g_spawn_check_wait_status(status, &problem);

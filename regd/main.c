@@ -148,21 +148,9 @@ static int serve(const Arguments *arguments) {
   Daemon daemon = {.loop = loop, .status = EXIT_SUCCESS};
   ServerOptions options = server_options(arguments);
   ServerEvents events = {.say = say, .failed = on_failed, .data = &daemon};
-<<<<<<< Updated upstream
   prepare_process(&daemon);
   if (!arguments->private || start_private_bus(&daemon, &bus, &options, &error))
     daemon.server = server_start(&options, &events, &error);
-=======
-  /* Before the name is taken: whoever waits for it may signal at once. */
-  (void)g_unix_signal_add(SIGTERM, on_terminate, &daemon);
-  (void)g_unix_signal_add(SIGINT, on_terminate, &daemon);
-  (void)g_unix_signal_add(SIGHUP, on_hang_up, &daemon);
-  /* A reader of an export that has gone is an error, not the end. */
-  (void)sigaction(SIGPIPE, &(const struct sigaction){.sa_handler = SIG_IGN}, NULL);
-  /* Before the writer's thread: what it makes is for this user alone. */
-  (void)umask(0077);
-  daemon.server = server_start(&options, &events, &error);
->>>>>>> Stashed changes
   if (daemon.server == NULL) {
     say(error->message, NULL);
     return EXIT_FAILURE;

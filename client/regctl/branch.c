@@ -8,17 +8,11 @@
 #include "client/base/protocol.h"
 
 #define SEPARATOR '\001'
-<<<<<<< Updated upstream
 #define OUTSIDE                                                                                    \
   "\377" /* before the whole path of a key elsewhere; sorts last, as no name has it                \
           */
-    =======
-/* Stands before the whole path of a key elsewhere; sorts last, as no name has it. */
-#define OUTSIDE "\377"
-    >>>>>>> Stashed changes
 
-    static void
-    branch_key_free(gpointer data) {
+static void branch_key_free(gpointer data) {
   BranchKey *key = data;
   g_free(key->path);
   g_hash_table_unref(key->index);

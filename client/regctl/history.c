@@ -171,10 +171,13 @@ static void print_value(const RegistryValue *value, GString *out) {
 void history_print_data(const PastChange *change, GString *out) {
   if (change->old_value) {
     print_value(change->old_value, out);
-    g_string_append(out, " -> ");
+    g_string_append(out, " ->");
   }
-  if (change->new_value)
-    print_value(change->new_value, out);
+  if (!change->new_value)
+    return;
+  if (change->old_value)
+    g_string_append_c(out, ' ');
+  print_value(change->new_value, out);
 }
 
 void history_write_head(const PastRevision *revision, Json *json) {

@@ -54,6 +54,11 @@ _regctl_complete_value() {
   done < <(_regctl_list "$1")
 }
 
+# The newest revisions of a key.
+_regctl_complete_revision() {
+  COMPREPLY=($(compgen -W "$(regctl --quiet history -n 20 "$1" 2>/dev/null | sed -n 's/^\([0-9]*\)\t.*/\1/p')" -- "$2"))
+}
+
 # Options and verbs come from the help, so that they are those of this regctl.
 _regctl_words() {
   regctl "$@" --help 2>/dev/null
@@ -84,9 +89,14 @@ _regctl() {
     return
   fi
   case $verb:$operands in
-  import:*) compopt -o default ;;
-  status:*) ;;
-  get:1 | set:1 | unset:1 | describe:1) _regctl_complete_value "$key" "$current" ;;
+  import:* | backup:* | export:1) compopt -o default ;;
+  diff:*)
+    compopt -o default
+    _regctl_complete_key "$current"
+    ;;
+  status:* | confirm:*) ;;
+  rollback:1) _regctl_complete_revision "$key" "$current" ;;
+  get:1 | set:1 | unset:1 | describe:1 | blame:1) _regctl_complete_value "$key" "$current" ;;
   find:0) ;;
   find:1 | cp:1 | *:0) _regctl_complete_key "$current" ;;
   esac

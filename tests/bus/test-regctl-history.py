@@ -49,7 +49,7 @@ def history_is_lines_of_who_and_what():
         equal([head[6] for head in heads], [None, None, "\tthe first"])
         check(all(head[4].endswith("regctl") for head in heads), repr(lines))
         equal([line for line in lines if line.startswith("\t")],
-              [f"\tvalue-deleted\t{KEY}\tPort\tREG_DWORD 26 -> ", f"\tvalue-set\t{KEY}\tPort\tREG_DWORD 25 -> REG_DWORD 26",
+              [f"\tvalue-deleted\t{KEY}\tPort\tREG_DWORD 26 ->", f"\tvalue-set\t{KEY}\tPort\tREG_DWORD 25 -> REG_DWORD 26",
                f"\tkey-created\t{KEY}", f"\tvalue-set\t{KEY}\tPort\tREG_DWORD 25"])
         equal(len([line for line in done(registry, "history", "-n", "2", KEY).splitlines() if line[0] != "\t"]), 2)
         refused(registry, NOT_FOUND, "history", KEY + "\\Never", naming="Never")
@@ -86,7 +86,7 @@ def blame_tells_all_that_a_value_was():
         equal([(entry["kind"], entry["new"]["data"]) for entry in told], [("value-set", "x"), ("value-set", 25)])
         refused(registry, NOT_FOUND, "blame", KEY, "Never", naming="Never")
         client.delete(KEY, recursive=True)
-        equal(done(registry, "blame", KEY, "Port").splitlines()[0].split("\t")[4:], ["value-deleted", "REG_SZ x -> "])
+        equal(done(registry, "blame", KEY, "Port").splitlines()[0].split("\t")[4:], ["value-deleted", "REG_SZ x ->"])
         client.set(KEY, "old", REG_SZ, "x")
         client.set(PARAMETERS, "History Revisions", REG_DWORD, 1)
         client.set(SOFTWARE, "n", REG_SZ, "x")

@@ -98,6 +98,53 @@ static gboolean undo_deletion(Application *application, const Difference *differ
          application_insert(application, row, above, error);
 }
 
+static gboolean add_key_difference(Application *application, ChangeKind kind, const KeyRow *row,
+                                   gint64 above, Acl *own, GError **error) {
+  gint64 acl = application_deciding(row, above);
+  gboolean deleted = kind == CHANGE_KEY_DELETED;
+  Difference *difference = application_add(application, kind, row->id, NULL, deleted ? acl : 0,
+                                           deleted ? 0 : acl, error);
+  if (difference == NULL)
+    return FALSE;
+  difference->old_state = deleted ? history_encode_key(row, own) : NULL;
+  return TRUE;
+}
+
+/* A key that was deleted and made again as another, and holds keys: it gets back
+ * its spelling and its class where it is, which history tells as it told the
+ * first time. */
+static gboolean undo_replacement(Application *application, const Difference *difference,
+                                 KeyRow *row, gint64 above, GError **error) {
+  g_autoptr(KeyRow) old = g_new0(KeyRow, 1);
+  g_autoptr(Acl) own = NULL;
+  GError *failure = NULL;
+  if (difference->old_state == NULL)
+    return TRUE;
+  if (!history_decode_key(difference->old_state, old, &own, error))
+    return FALSE;
+  if (old->link != NULL || row->link != NULL ||
+      (g_str_equal(old->name, row->name) && g_strcmp0(old->class_name, row->class_name) == 0))
+    return TRUE;
+  Acl *now = store_get_acl(application->store, row->acl, &failure);
+  if (failure != NULL) {
+    g_propagate_error(error, failure);
+    return FALSE;
+  }
+  if (!add_key_difference(application, CHANGE_KEY_DELETED, row, above, now, error))
+    return FALSE;
+  application->has_deleted = TRUE;
+  g_free(row->name);
+  g_free(row->class_name);
+  row->name = g_steal_pointer(&old->name);
+  row->class_name = g_steal_pointer(&old->class_name);
+  row->revision = application->revision;
+  row->last_write = application->now;
+  if (!store_update_key(application->store, row, error))
+    return FALSE;
+  store_forget_paths(application->store);
+  return add_key_difference(application, CHANGE_KEY_CREATED, row, above, NULL, error);
+}
+
 static gboolean undo_list(Application *application, const Difference *difference, KeyRow *row,
                           gint64 above, GError **error) {
   g_autoptr(Acl) own = NULL;
@@ -113,6 +160,8 @@ static gboolean undo_live(Application *application, const Difference *difference
                           gint64 above, GError **error) {
   if (difference->kind == CHANGE_KEY_CREATED)
     return undo_creation(application, row, above, error);
+  if (difference->kind == CHANGE_KEY_DELETED)
+    return undo_replacement(application, difference, row, above, error);
   if (difference->kind == CHANGE_ACL_CHANGED)
     return undo_list(application, difference, row, above, error);
   if (difference->name == NULL)

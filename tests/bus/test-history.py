@@ -347,6 +347,22 @@ def a_trial_nobody_confirms_is_undone():
 
 
 @test
+def a_rename_on_trial_is_undone():
+    with Registry() as registry:
+        client = registry.client
+        client.watch(KEY)
+        for name, other in [("Deep", "DEEP"), ("Old", "New")]:
+            client.set(f"{KEY}\\{name}\\er", "n", REG_SZ, "x")
+            client.set(f"{KEY}\\{name}", "v", REG_SZ, "y")
+            before = everything(client, KEY)
+            tried = client.commit([("rename-key", f"{KEY}\\{name}", other)], confirm_within=1)
+            wait_for(lambda past=tried: client.signals and client.signals[-1][2] > past, "the trial's end")
+            equal(everything(client, KEY), before)
+            there = [path for path, _ in everything(client, KEY, at=tried)]
+            check(f"{KEY}\\{other}\\er" in there and f"{KEY}\\{name}" not in there, f"as it was: {there}")
+
+
+@test
 def a_trial_ends_over_a_restart():
     with Registry() as registry:
         client = registry.client

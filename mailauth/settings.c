@@ -142,9 +142,26 @@ static const SettingRow protocol_rows[] = {
     {{"Backend Master Password"}, KIND_STRING, THIS(backend_master_password), "", 0, 0, 0, NULL},
 };
 
+#define OF_BROKER(field) SCOPE_BROKER, G_STRUCT_OFFSET(Broker, field)
+
 static const SettingRow broker_rows[] = {
-    {{"Type"}, KIND_STRING, SCOPE_BROKER, G_STRUCT_OFFSET(Broker, type), "", 0, 0, 0, NULL},
-    {{"Database"}, KIND_STRING, SCOPE_BROKER, G_STRUCT_OFFSET(Broker, database), "", 0, 0, 0, NULL},
+    {{"Type"}, KIND_STRING, OF_BROKER(type), "", 0, 0, 0, NULL},
+};
+
+static const SettingRow sqlite_rows[] = {
+    {{"Database"}, KIND_STRING, OF_BROKER(database), "", 0, 0, 0, NULL},
+};
+
+static const SettingRow ldap_rows[] = {
+    {{"URI"}, KIND_STRING, OF_BROKER(uri), "", 0, 0, 0, NULL},
+    {{"Base DN"}, KIND_STRING, OF_BROKER(base_dn), "", 0, 0, 0, NULL},
+    {{"User Filter"}, KIND_STRING, OF_BROKER(user_filter), "(uid=%u)", 0, 0, 0, NULL},
+    {{"Bind DN"}, KIND_STRING, OF_BROKER(bind_dn), "", 0, 0, 0, NULL},
+    {{"Bind Password"}, KIND_STRING, OF_BROKER(bind_password), "", 0, 0, 0, NULL},
+    {{"StartTLS"}, KIND_NUMBER, OF_BROKER(start_tls), NULL, 0, 0, 1, NULL},
+    {{"CA File"}, KIND_STRING, OF_BROKER(ca_file), "", 0, 0, 0, NULL},
+    {{"Timeout"}, KIND_NUMBER, OF_BROKER(timeout), NULL, 5000, 1, 600000, NULL},
+    {{"Pool Size"}, KIND_NUMBER, OF_BROKER(pool_size), NULL, 8, 1, 1000, NULL},
 };
 
 /* What reading goes by. */
@@ -227,6 +244,11 @@ static void set_default(const SettingRow *row, gpointer field) {
     *(char ***)field = g_new0(char *, 1);
   else
     *(guint32 *)field = row->number;
+}
+
+static void set_defaults(const SettingRow *rows, gsize n_rows, gpointer base) {
+  for (gsize i = 0; i < n_rows; i++)
+    set_default(&rows[i], G_STRUCT_MEMBER_P(base, rows[i].offset));
 }
 
 /* NULL where @value could be taken into @field, else what is wrong with it. */
@@ -397,6 +419,83 @@ static gboolean is_instance_id(const char *text) {
   return *text != '\0' && strlen(text) <= 255 && strspn(text, "0123456789") == strlen(text);
 }
 
+G_GNUC_PRINTF(3, 4)
+static void add_broker_problem(Reader *reader, const char *name, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  g_autofree char *what = g_strdup_vprintf(format, arguments);
+  va_end(arguments);
+  add_problem(reader, SCOPE_BROKER, SETTINGS_BROKERS, reader->settings->broker, name, "%s", what);
+}
+
+static void check_sqlite(Reader *reader) {
+  const char *database = reader->settings->chosen.database;
+  if (*database == '\0')
+    add_broker_problem(reader, "Database", "no file is named");
+  else if (*database != '/')
+    add_broker_problem(reader, "Database", "'%s' is not an absolute path", database);
+}
+
+static gboolean is_directory_uri(const char *uri) {
+  return g_str_has_prefix(uri, "ldap://") || g_str_has_prefix(uri, "ldaps://") ||
+         g_str_has_prefix(uri, "ldapi://");
+}
+
+static void check_uri(Reader *reader) {
+  const Broker *broker = &reader->settings->chosen;
+  g_auto(GStrv) uris = g_strsplit(broker->uri, " ", -1);
+  guint count = 0;
+  for (char **uri = uris; *uri != NULL; uri++) {
+    if (**uri == '\0')
+      continue;
+    count++;
+    if (!is_directory_uri(*uri))
+      add_broker_problem(reader, "URI", "'%s' is not ldap://, ldaps:// or ldapi://", *uri);
+    else if (broker->start_tls && !g_str_has_prefix(*uri, "ldap://"))
+      add_broker_problem(reader, "StartTLS", "it goes with ldap:// alone, and URI has '%s'", *uri);
+  }
+  if (count == 0)
+    add_broker_problem(reader, "URI", "no directory is named");
+}
+
+static void check_ldap(Reader *reader) {
+  const Broker *broker = &reader->settings->chosen;
+  check_uri(reader);
+  if (*broker->base_dn == '\0')
+    add_broker_problem(reader, "Base DN", "it is not set");
+  if (strstr(broker->user_filter, "%u") == NULL)
+    add_broker_problem(reader, "User Filter", "'%s' has no %%u, which stands for the user",
+                       broker->user_filter);
+  if (*broker->ca_file != '\0' && *broker->ca_file != '/')
+    add_broker_problem(reader, "CA File", "'%s' is not an absolute path", broker->ca_file);
+  /* Without its password, a bind would be an anonymous one that looks like it. */
+  if (*broker->bind_dn != '\0' && *broker->bind_password == '\0')
+    add_broker_problem(reader, "Bind Password",
+                       "it is not set, or may not be read ('mailauthctl repair' gives the right)");
+}
+
+/* The settings of one type: read and checked where the broker is of it. */
+static void read_broker_of(Reader *reader, const char *type, const SettingRow *rows, gsize n_rows,
+                           void (*check)(Reader *reader)) {
+  Broker *broker = &reader->settings->chosen;
+  if (!g_str_equal(broker->type, type)) {
+    set_defaults(rows, n_rows, broker);
+    return;
+  }
+  read_rows(reader, SETTINGS_BROKERS, reader->settings->broker, rows, n_rows, broker);
+  check(reader);
+}
+
+static const struct {
+  const char *type;
+  const SettingRow *rows;
+  gsize n_rows;
+  void (*check)(Reader *reader);
+} broker_types[] = {
+    {"sqlite", sqlite_rows, G_N_ELEMENTS(sqlite_rows), check_sqlite},
+    {"ldap", ldap_rows, G_N_ELEMENTS(ldap_rows), check_ldap},
+};
+
 static void read_broker(Reader *reader) {
   Settings *settings = reader->settings;
   const char *id = settings->broker;
@@ -404,20 +503,17 @@ static void read_broker(Reader *reader) {
   if (*id != '\0' && !usable)
     add_problem(reader, SCOPE_BROKER, SETTINGS_STORE, "", "MBS Broker",
                 "'%s' is not an instance's ID, which is digits", id);
-  /* An ID that is none must not become part of a path. */
-  const char *subkey = usable ? id : "";
   const SettingsSource *source = reader->source;
+  /* An ID that is none must not become part of a path. */
   settings->chosen.exists = usable && source->has_key(SETTINGS_BROKERS, id, source->data);
-  if (settings->chosen.exists) {
-    read_rows(reader, SETTINGS_BROKERS, subkey, broker_rows, G_N_ELEMENTS(broker_rows),
+  if (settings->chosen.exists)
+    read_rows(reader, SETTINGS_BROKERS, id, broker_rows, G_N_ELEMENTS(broker_rows),
               &settings->chosen);
-    if (*settings->chosen.database != '\0' && *settings->chosen.database != '/')
-      add_problem(reader, SCOPE_BROKER, SETTINGS_BROKERS, id, "Database",
-                  "'%s' is not an absolute path", settings->chosen.database);
-    return;
-  }
-  settings->chosen.type = g_strdup("");
-  settings->chosen.database = g_strdup("");
+  else
+    set_defaults(broker_rows, G_N_ELEMENTS(broker_rows), &settings->chosen);
+  for (guint i = 0; i < G_N_ELEMENTS(broker_types); i++)
+    read_broker_of(reader, broker_types[i].type, broker_types[i].rows, broker_types[i].n_rows,
+                   broker_types[i].check);
 }
 
 /* Which logins a key that can't be read keeps from being decided. */
@@ -450,6 +546,16 @@ static void check_package(Reader *reader) {
                 "'%s' is not one of '' (native), 'MBS_BASIC'", package);
 }
 
+/* A service is the name of a file in PAM's own directory, and no other file. */
+static void check_pam_service(Reader *reader) {
+  static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
+  const char *service = reader->settings->pam_service;
+  gsize length = strlen(service);
+  if (length == 0 || length > 255 || *service == '.' || strspn(service, allowed) != length)
+    add_problem(reader, SCOPE_NATIVE, SETTINGS_SERVICE, PARAMETERS, "PAM Service",
+                "'%s' is not a service's name", service);
+}
+
 Settings *settings_new(const SettingsSource *source) {
   Settings *settings = g_new0(Settings, 1);
   Reader reader = {source, settings};
@@ -461,6 +567,7 @@ Settings *settings_new(const SettingsSource *source) {
   read_rows(&reader, SETTINGS_SERVICE, PARAMETERS, parameter_rows, G_N_ELEMENTS(parameter_rows),
             settings);
   check_package(&reader);
+  check_pam_service(&reader);
   read_broker(&reader);
   for (guint i = 0; i < N_PROTOCOLS; i++)
     read_protocol(&reader, (Protocol)i);
@@ -484,13 +591,24 @@ static void clear_protocol(ProtocolSettings *settings) {
   g_free(settings->backend_master_password);
 }
 
+static void clear_broker(Broker *broker) {
+  g_free(broker->type);
+  g_free(broker->database);
+  g_free(broker->uri);
+  g_free(broker->base_dn);
+  g_free(broker->user_filter);
+  g_free(broker->bind_dn);
+  explicit_bzero(broker->bind_password, strlen(broker->bind_password));
+  g_free(broker->bind_password);
+  g_free(broker->ca_file);
+}
+
 void settings_unref(Settings *settings) {
   if (settings == NULL || !g_atomic_ref_count_dec(&settings->references))
     return;
   g_free(settings->package);
   g_free(settings->broker);
-  g_free(settings->chosen.type);
-  g_free(settings->chosen.database);
+  clear_broker(&settings->chosen);
   g_strfreev(settings->logon_only_as);
   g_free(settings->object_name);
   g_free(settings->native_source);

@@ -60,11 +60,23 @@ typedef struct {
   char *backend_master_password; /* wiped when the snapshot goes */
 } ProtocolSettings;
 
-/* The membership broker that is named. */
+/* The membership broker that is named. Of the types' own settings only those of
+ * its type are read; the others stand at their defaults. */
 typedef struct {
   gboolean exists; /* its key is there */
   char *type;      /* "" where there is none */
-  char *database;  /* of type sqlite; "" for none */
+  /* of type sqlite */
+  char *database; /* "" for none */
+  /* of type ldap */
+  char *uri;           /* one or several, with spaces in between */
+  char *base_dn;       /* where users are searched */
+  char *user_filter;   /* RFC 4515, with %u */
+  char *bind_dn;       /* "": the search is anonymous */
+  char *bind_password; /* wiped when the snapshot goes */
+  guint32 start_tls;
+  char *ca_file;     /* "": the system's */
+  guint32 timeout;   /* ms that a login waits for the directory in all */
+  guint32 pool_size; /* connections at once */
 } Broker;
 
 typedef enum {

@@ -1,11 +1,11 @@
 /* `mailauthd --check`: what would be done with the settings as they are. It asks
  * the registry and the package that decides, and listens nowhere. */
+#include <signal.h>
 #include <stdlib.h>
 
 #include "client/base/error.h"
 #include "mailauth/decision.h"
-#include "mailauth/package/sam.h"
-#include "mailauth/package/sqlite.h"
+#include "mailauth/package/packages.h"
 #include "mailauth/verifier.h"
 #include "mailauth/views.h"
 
@@ -40,16 +40,15 @@ static void on_proved(Outcome outcome, const char *detail, gpointer data) {
 }
 
 /* Asks the package about nobody: "no such user" is an answer, a fault is none. */
-static gboolean ask_package(Check *check, Settings *settings, PackageKind kind) {
+static gboolean ask_package(Check *check, Settings *settings, const char *source) {
   g_autoptr(Prover) prover = prover_new(1, NULL);
   g_autoptr(Prover) lookups = prover_new(1, NULL);
-  Package *package = kind == PACKAGE_NATIVE ? sam_new(views_get_accounts(check->views), prover)
-                                            : sqlite_new(lookups, prover);
+  g_autoptr(Packages) packages = packages_new(views_get_accounts(check->views), lookups, prover);
+  Package *package = packages_find(packages, source);
   const PackageRequest request = {.account = NULL, .password = "", .settings = settings};
   package->prove(package, &request, on_proved, check);
   while (!check->answered)
     g_main_context_iteration(NULL, TRUE);
-  package->free(package);
   if (outcome_is_client_failure(check->outcome))
     return TRUE;
   g_print("no login can be decided: %s (%s)\n", outcome_get_facts(check->outcome)->description,
@@ -96,12 +95,15 @@ static gboolean say_all(Check *check) {
   for (guint i = 0; i < N_PROTOCOLS; i++)
     say_protocol(settings, (Protocol)i);
   if (decision.outcome == OUTCOME_OK)
-    return ask_package(check, settings, decision.kind) && decided;
+    return ask_package(check, settings, decision.source) && decided;
   g_print("no login can be decided: %s\n", outcome_get_facts(decision.outcome)->reason);
   return FALSE;
 }
 
 int verifier_check(const char *bus) {
+  /* Packages write to servers that may have gone. */
+  const struct sigaction ignore = {.sa_handler = SIG_IGN};
+  (void)sigaction(SIGPIPE, &ignore, NULL);
   g_autoptr(GError) error = NULL;
   g_autoptr(RegistryConnection) connection = registry_connection_new(bus, NULL, &error);
   if (connection == NULL) {

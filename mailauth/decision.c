@@ -19,7 +19,7 @@ static void refuse(Decision *decision, Outcome outcome, const char *why) {
 }
 
 static void choose_native(const Settings *settings, Decision *decision) {
-  static const char *const sources[] = {"SAM", NULL};
+  static const char *const sources[] = {"SAM", "PAM", NULL};
   const SettingProblem *problem = settings_find_scope(settings, SCOPE_NATIVE);
   decision->source = settings->native_source;
   if (problem != NULL) {
@@ -44,7 +44,7 @@ static char *describe_type(const Settings *settings) {
 }
 
 static void choose_broker(const Settings *settings, Decision *decision) {
-  static const char *const types[] = {"sqlite", NULL};
+  static const char *const types[] = {"sqlite", "ldap", NULL};
   const SettingProblem *problem = settings_find_scope(settings, SCOPE_BROKER);
   g_autofree char *why = NULL;
   if (problem != NULL) {
@@ -60,10 +60,6 @@ static void choose_broker(const Settings *settings, Decision *decision) {
     refuse(decision, OUTCOME_UNKNOWN_BROKER, why);
   } else if (!g_strv_contains(types, settings->chosen.type)) {
     why = describe_type(settings);
-    refuse(decision, OUTCOME_BAD_SETTING, why);
-  } else if (*settings->chosen.database == '\0') {
-    why = g_strdup_printf("%s\\%s, Database: no file is named", settings_get_path(SETTINGS_BROKERS),
-                          settings->broker);
     refuse(decision, OUTCOME_BAD_SETTING, why);
   } else {
     decision->why = g_strdup_printf("'MBS Package' is 'MBS_BASIC': membership broker %s, type %s",

@@ -47,6 +47,18 @@
 #define MAX_LISTENERS 256
 #define MAX_STORES 1024
 
+/* Logins that wait for one directory; PAM's threads, and logins that wait for them. */
+#define MAX_DIRECTORY_WAITING 4096
+#define PAM_THREADS 16
+#define MAX_PAM_WAITING 4096
+/* One message of a directory's, and of its words those that are passed on, in bytes. */
+#define MAX_DIRECTORY_MESSAGE (1024 * 1024)
+#define MAX_DIRECTORY_TEXT 256
+/* A connection to a directory that nothing was asked on for so long is asked by
+ * TCP whether it still stands, and is not used again; in s. */
+#define DIRECTORY_KEEPALIVE_S 30
+#define DIRECTORY_IDLE_S 60
+
 /* Messages in one mailbox, and the bytes of the file that keeps their sizes. */
 #define MAX_MESSAGES 1000000
 #define MAX_SIZES_FILE (192 * 1024 * 1024)

@@ -7,16 +7,14 @@
 
 #include "mailauth/address.h"
 #include "mailauth/name.h"
-#include "mailauth/package/sam.h"
-#include "mailauth/package/sqlite.h"
+#include "mailauth/package/packages.h"
 
 /* Logins under way, those of clients that have gone included. */
 #define MAX_LOGINS 20000U
 
 struct Logins {
   LoginTools tools;
-  Package *sam;
-  Package *sqlite;
+  Packages *packages;
   GQueue all;       /* of Login */
   GQueue waiting;   /* of Login: held back for a moment, or before regd was heard of */
   gboolean patient; /* logins wait until regd has been heard of */
@@ -50,8 +48,7 @@ Logins *logins_new(const LoginTools *tools) {
   Logins *logins = g_new0(Logins, 1);
   logins->tools = *tools;
   logins->patient = TRUE;
-  logins->sam = sam_new(views_get_accounts(tools->views), tools->prover);
-  logins->sqlite = sqlite_new(tools->lookups, tools->prover);
+  logins->packages = packages_new(views_get_accounts(tools->views), tools->lookups, tools->prover);
   g_queue_init(&logins->all);
   g_queue_init(&logins->waiting);
   return logins;
@@ -94,8 +91,7 @@ void logins_free(Logins *logins) {
     return;
   while (logins->all.head != NULL)
     login_free(logins->all.head->data);
-  logins->sam->free(logins->sam);
-  logins->sqlite->free(logins->sqlite);
+  packages_free(logins->packages);
   g_free(logins);
 }
 
@@ -242,13 +238,14 @@ static void on_proved(Outcome outcome, const char *detail, gpointer data) {
 }
 
 static void prove(Login *login) {
-  Package *package =
-      login->decision.kind == PACKAGE_MEMBERSHIP ? login->logins->sqlite : login->logins->sam;
+  /* There is one: without, the decision would have been a refusal. */
+  Package *package = packages_find(login->logins->packages, login->decision.source);
   const PackageRequest request = {
       .account = login->account,
       .password = login->password.bytes != NULL ? (const char *)login->password.bytes : "",
       .size = login->password.size,
       .settings = login->settings,
+      .address = login->address,
   };
   package->prove(package, &request, on_proved, login);
 }

@@ -11,7 +11,8 @@ typedef struct {
   const char *account;  /* in lower case; NULL: a name that no account can have */
   const char *password; /* ends in a NUL that size does not count */
   gsize size;
-  Settings *settings; /* what the login is decided by */
+  Settings *settings;  /* what the login is decided by */
+  const char *address; /* the client's; "" or NULL where there is none */
 } PackageRequest;
 
 /* OUTCOME_OK, BAD_PASSWORD, NO_SUCH_USER, DISABLED, or a fault of the server's.

@@ -1,0 +1,332 @@
+/* libldap, wrapped: see directory.h. What is decided by its answers is no affair
+ * of this file. */
+#include "mailauth/package/directory.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "mailauth/limits.h"
+
+struct Directory {
+  LDAP *handle;
+  ldap_conncb callback;
+  gboolean start_tls;
+  gboolean connected;
+  int socket; /* a descriptor of our own of the handle's socket; -1 for none */
+  Patience *patience;
+  gint64 last_use;
+};
+
+void directory_answer_clear(DirectoryAnswer *answer) {
+  g_clear_pointer(&answer->text, g_free);
+}
+
+/* ---- what the directory says ---- */
+
+/* The directory's own words, which may be any bytes, as part of a line. */
+static char *dup_printable(const char *words) {
+  gsize size = strnlen(words, MAX_DIRECTORY_TEXT);
+  char *text = g_utf8_make_valid(words, (gssize)size);
+  for (char *byte = text; *byte != '\0'; byte++)
+    if ((guchar)*byte < 0x20 || *byte == 0x7f)
+      *byte = ' ';
+  return g_strstrip(text);
+}
+
+static void set_answer(DirectoryAnswer *answer, int code, const char *words) {
+  gboolean says_nothing = words == NULL || g_str_has_prefix(words, "(unknown");
+  g_autofree char *text = dup_printable(says_nothing ? "" : words);
+  answer->code = code;
+  g_free(answer->text);
+  answer->text = g_strdup_printf("%s%s%s", ldap_err2string(code), *text == '\0' ? "" : ": ", text);
+}
+
+/* What libldap itself has to say of the last operation. */
+static void set_local_answer(const Directory *directory, int code, DirectoryAnswer *answer) {
+  char *words = NULL;
+  ldap_get_option(directory->handle, LDAP_OPT_DIAGNOSTIC_MESSAGE, &words);
+  set_answer(answer, code, words);
+  ldap_memfree(words);
+}
+
+static struct timeval get_rest(const Directory *directory) {
+  gint64 rest = patience_get_rest(directory->patience);
+  return (struct timeval){(time_t)(rest / G_USEC_PER_SEC), (suseconds_t)(rest % G_USEC_PER_SEC)};
+}
+
+/* ---- opening ---- */
+
+static void drop_socket(Directory *directory) {
+  if (directory->socket < 0)
+    return;
+  if (directory->patience != NULL)
+    patience_take_away(directory->patience, directory->socket);
+  close(directory->socket);
+  directory->socket = -1;
+}
+
+/* Called by libldap once it is connected, before any TLS. The socket is known by
+ * a descriptor of our own, which can be shut down without asking whether libldap
+ * has closed its own meanwhile. */
+static int on_connected(G_GNUC_UNUSED LDAP *handle, Sockbuf *buffer,
+                        G_GNUC_UNUSED LDAPURLDesc *server, G_GNUC_UNUSED struct sockaddr *address,
+                        ldap_conncb *callback) {
+  Directory *directory = callback->lc_arg;
+  ber_socket_t theirs = -1;
+  ber_len_t most = MAX_DIRECTORY_MESSAGE;
+  if (ber_sockbuf_ctrl(buffer, LBER_SB_OPT_GET_FD, &theirs) != 1)
+    return LDAP_LOCAL_ERROR;
+  ber_sockbuf_ctrl(buffer, LBER_SB_OPT_SET_MAX_INCOMING, &most);
+  drop_socket(directory);
+  directory->socket = fcntl(theirs, F_DUPFD_CLOEXEC, 3);
+  if (directory->socket < 0)
+    return LDAP_LOCAL_ERROR;
+  directory->connected = TRUE;
+  if (directory->patience != NULL)
+    patience_add(directory->patience, directory->socket);
+  return LDAP_SUCCESS;
+}
+
+static void on_closed(G_GNUC_UNUSED LDAP *handle, G_GNUC_UNUSED Sockbuf *buffer,
+                      G_GNUC_UNUSED ldap_conncb *callback) {
+}
+
+static guint count_uris(const char *uris) {
+  guint count = 0;
+  gboolean inside = FALSE;
+  for (const char *byte = uris; *byte != '\0'; byte++) {
+    count += *byte != ' ' && !inside;
+    inside = *byte != ' ';
+  }
+  return MAX(count, 1);
+}
+
+static gboolean set_options(Directory *directory, const Broker *broker) {
+  const int version = LDAP_VERSION3;
+  const int never = LDAP_DEREF_NEVER;
+  const int idle = DIRECTORY_KEEPALIVE_S;
+  struct timeval rest = get_rest(directory);
+  /* Each of several directories has its share of the time. */
+  gint64 share = patience_get_rest(directory->patience) / count_uris(broker->uri);
+  struct timeval connecting = {(time_t)(share / G_USEC_PER_SEC),
+                               (suseconds_t)(share % G_USEC_PER_SEC)};
+  const struct {
+    int option;
+    const void *value;
+  } options[] = {
+      {LDAP_OPT_PROTOCOL_VERSION, &version},   {LDAP_OPT_DEREF, &never},
+      {LDAP_OPT_REFERRALS, LDAP_OPT_OFF},      {LDAP_OPT_RESTART, LDAP_OPT_ON},
+      {LDAP_OPT_NETWORK_TIMEOUT, &connecting}, {LDAP_OPT_TIMEOUT, &rest},
+      {LDAP_OPT_X_KEEPALIVE_IDLE, &idle},      {LDAP_OPT_CONNECT_CB, &directory->callback},
+  };
+  for (guint i = 0; i < G_N_ELEMENTS(options); i++)
+    if (ldap_set_option(directory->handle, options[i].option, options[i].value) != LDAP_SUCCESS)
+      return FALSE;
+  return TRUE;
+}
+
+/* A certificate that must be good, and of the name that was asked for, whatever
+ * the system's configuration of libldap says. */
+static gboolean set_tls_options(const Directory *directory, const Broker *broker) {
+  const int demand = LDAP_OPT_X_TLS_DEMAND;
+  const int oldest = LDAP_OPT_X_TLS_PROTOCOL_TLS1_2;
+  const int client = 0;
+  LDAP *handle = directory->handle;
+  if (ldap_set_option(handle, LDAP_OPT_X_TLS_REQUIRE_CERT, &demand) != LDAP_SUCCESS ||
+      ldap_set_option(handle, LDAP_OPT_X_TLS_PROTOCOL_MIN, &oldest) != LDAP_SUCCESS)
+    return FALSE;
+  if (*broker->ca_file != '\0' &&
+      (ldap_set_option(handle, LDAP_OPT_X_TLS_CACERTDIR, NULL) != LDAP_SUCCESS ||
+       ldap_set_option(handle, LDAP_OPT_X_TLS_CACERTFILE, broker->ca_file) != LDAP_SUCCESS))
+    return FALSE;
+  return ldap_set_option(handle, LDAP_OPT_X_TLS_NEWCTX, &client) == LDAP_SUCCESS;
+}
+
+static int connect_to_server(const Directory *directory) {
+  int code = ldap_connect(directory->handle);
+  if (code == LDAP_SUCCESS && directory->start_tls)
+    code = ldap_start_tls_s(directory->handle, NULL, NULL);
+  if (code == LDAP_SUCCESS && directory->start_tls && !ldap_tls_inplace(directory->handle))
+    code = LDAP_CONNECT_ERROR;
+  return code;
+}
+
+static DirectoryOpening refuse_setting(const char *name, const char *what,
+                                       DirectoryAnswer *answer) {
+  answer->code = LDAP_PARAM_ERROR;
+  answer->text = g_strdup_printf("%s: %s", name, what);
+  return DIRECTORY_BAD_SETTING;
+}
+
+static Directory *directory_new(const Broker *broker, Patience *patience) {
+  Directory *directory = g_new0(Directory, 1);
+  directory->callback = (ldap_conncb){on_connected, on_closed, directory};
+  directory->socket = -1;
+  directory->patience = patience;
+  directory->start_tls = broker->start_tls != 0;
+  return directory;
+}
+
+DirectoryOpening directory_open(const Broker *broker, Patience *patience, Directory **directory,
+                                DirectoryAnswer *answer) {
+  g_autoptr(Directory) opened = directory_new(broker, patience);
+  if (ldap_initialize(&opened->handle, broker->uri) != LDAP_SUCCESS)
+    return refuse_setting("URI", "it is not an address of a directory", answer);
+  if (!set_options(opened, broker))
+    return refuse_setting("Type", "the LDAP library refuses its options", answer);
+  gboolean tls = opened->start_tls || strstr(broker->uri, "ldaps:") != NULL;
+  if (tls && !set_tls_options(opened, broker))
+    return refuse_setting("CA File", "the certificates can't be read", answer);
+  int code = connect_to_server(opened);
+  if (code == LDAP_SUCCESS) {
+    *directory = g_steal_pointer(&opened);
+    return DIRECTORY_OPENED;
+  }
+  set_local_answer(opened, code, answer);
+  gboolean in_time = patience_get_rest(patience) > 0 && code != LDAP_TIMEOUT;
+  return opened->connected && in_time ? DIRECTORY_UNTRUSTED : DIRECTORY_UNREACHABLE;
+}
+
+void directory_free(Directory *directory) {
+  if (directory == NULL)
+    return;
+  if (directory->handle != NULL)
+    ldap_unbind_ext(directory->handle, NULL, NULL);
+  drop_socket(directory);
+  g_free(directory);
+}
+
+/* ---- using ---- */
+
+void directory_use(Directory *directory, Patience *patience) {
+  struct timeval rest = {0};
+  directory->patience = patience;
+  patience_add(patience, directory->socket);
+  rest = get_rest(directory);
+  ldap_set_option(directory->handle, LDAP_OPT_TIMEOUT, &rest);
+}
+
+void directory_rest(Directory *directory) {
+  patience_take_away(directory->patience, directory->socket);
+  directory->patience = NULL;
+  directory->last_use = g_get_monotonic_time();
+}
+
+gint64 directory_get_last_use(const Directory *directory) {
+  return directory->last_use;
+}
+
+/* The next message of an operation: its kind; 0 when the time is over, -1 when
+ * the connection is. */
+static int get_message(const Directory *directory, int id, LDAPMessage **message) {
+  struct timeval rest = get_rest(directory);
+  if (rest.tv_sec == 0 && rest.tv_usec == 0)
+    return 0;
+  return ldap_result(directory->handle, id, LDAP_MSG_ONE, &rest, message);
+}
+
+static void set_no_message(const Directory *directory, int kind, DirectoryAnswer *answer) {
+  int code = LDAP_TIMEOUT;
+  if (kind < 0)
+    ldap_get_option(directory->handle, LDAP_OPT_RESULT_CODE, &code);
+  set_local_answer(directory, code == LDAP_SUCCESS ? LDAP_SERVER_DOWN : code, answer);
+}
+
+static gboolean is_barred(LDAP *handle, LDAPControl **controls) {
+  ber_int_t expires = -1;
+  ber_int_t grace = -1;
+  LDAPPasswordPolicyError problem = PP_noError;
+  LDAPControl *control =
+      controls != NULL ? ldap_control_find(LDAP_CONTROL_PASSWORDPOLICYRESPONSE, controls, NULL)
+                       : NULL;
+  if (control == NULL || ldap_parse_passwordpolicy_control(handle, control, &expires, &grace,
+                                                           &problem) != LDAP_SUCCESS)
+    return FALSE;
+  return problem == PP_accountLocked || problem == PP_passwordExpired;
+}
+
+/* Frees @message, which is an operation's last. */
+static void take_result(const Directory *directory, LDAPMessage *message, DirectoryAnswer *answer) {
+  int code = LDAP_OTHER;
+  char *words = NULL;
+  LDAPControl **controls = NULL;
+  int parsed =
+      ldap_parse_result(directory->handle, message, &code, NULL, &words, NULL, &controls, TRUE);
+  if (parsed != LDAP_SUCCESS) {
+    set_local_answer(directory, parsed, answer);
+    return;
+  }
+  set_answer(answer, code, words);
+  answer->barred = is_barred(directory->handle, controls);
+  ldap_memfree(words);
+  ldap_controls_free(controls);
+}
+
+void directory_bind(Directory *directory, const char *dn, const char *password, gsize size,
+                    DirectoryAnswer *answer) {
+  LDAPControl policy = {.ldctl_oid = g_strdup(LDAP_CONTROL_PASSWORDPOLICYREQUEST)};
+  LDAPControl *controls[] = {&policy, NULL};
+  g_autofree char *bytes = g_memdup2(password, size);
+  struct berval credentials = {size, bytes};
+  LDAPMessage *message = NULL;
+  int id = -1;
+  int code = LDAP_PARAM_ERROR;
+  if (*dn != '\0' && size > 0)
+    code =
+        ldap_sasl_bind(directory->handle, dn, LDAP_SASL_SIMPLE, &credentials, controls, NULL, &id);
+  if (bytes != NULL)
+    explicit_bzero(bytes, size);
+  g_free(policy.ldctl_oid);
+  if (code != LDAP_SUCCESS) {
+    set_local_answer(directory, code, answer);
+    return;
+  }
+  int kind = get_message(directory, id, &message);
+  if (kind <= 0)
+    set_no_message(directory, kind, answer);
+  else
+    take_result(directory, message, answer);
+}
+
+static void take_entry(const Directory *directory, LDAPMessage *entry, guint *found, char **dn) {
+  char *name = ldap_get_dn(directory->handle, entry);
+  g_clear_pointer(dn, g_free);
+  if (++*found == 1)
+    *dn = g_strdup(name);
+  ldap_memfree(name);
+}
+
+void directory_search(Directory *directory, const char *base, const char *filter, guint *found,
+                      char **dn, DirectoryAnswer *answer) {
+  char *no_attributes[] = {(char[]){LDAP_NO_ATTRS}, NULL};
+  LDAPMessage *message = NULL;
+  int id = -1;
+  *found = 0;
+  *dn = NULL;
+  int kind = LDAP_RES_SEARCH_ENTRY;
+  int code = ldap_search_ext(directory->handle, base, LDAP_SCOPE_SUBTREE, filter, no_attributes, 1,
+                             NULL, NULL, NULL, 2, &id);
+  if (code != LDAP_SUCCESS) {
+    set_local_answer(directory, code, answer);
+    return;
+  }
+  /* Two are as many as thousands. */
+  while (*found < 2) {
+    kind = get_message(directory, id, &message);
+    if (kind <= 0 || kind == LDAP_RES_SEARCH_RESULT)
+      break;
+    if (kind == LDAP_RES_SEARCH_ENTRY)
+      take_entry(directory, message, found, dn);
+    ldap_msgfree(message);
+  }
+  if (kind == LDAP_RES_SEARCH_RESULT) {
+    take_result(directory, message, answer);
+    return;
+  }
+  ldap_abandon_ext(directory->handle, id, NULL, NULL);
+  if (*found < 2)
+    set_no_message(directory, kind, answer);
+  else
+    set_answer(answer, LDAP_SUCCESS, NULL);
+}

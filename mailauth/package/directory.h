@@ -1,0 +1,60 @@
+/* One connection to an LDAP directory: opened, bound, searched. Everything blocks,
+ * until the patience that it is used with is over; for worker threads, one at a
+ * time. It says what came of it as a code of LDAP's (RFC 4511, section 4.1.9, or
+ * libldap's own below zero), and never reconnects by itself. */
+#ifndef MAILAUTH_PACKAGE_DIRECTORY_H
+#define MAILAUTH_PACKAGE_DIRECTORY_H
+
+#include <ldap.h>
+
+#include "mailauth/package/patience.h"
+#include "mailauth/settings.h"
+
+typedef struct Directory Directory;
+
+/* What came of an operation. */
+typedef struct {
+  int code;        /* LDAP_SUCCESS, ... */
+  gboolean barred; /* the password is right or not asked about, but the account is locked or expired
+                      (draft-behera-ldap-password-policy) */
+  char
+      *text; /* for administrators: "<what it means>: <what the directory says>"; UTF-8, one line */
+} DirectoryAnswer;
+
+void directory_answer_clear(DirectoryAnswer *answer);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(DirectoryAnswer, directory_answer_clear)
+
+typedef enum {
+  DIRECTORY_OPENED,
+  DIRECTORY_BAD_SETTING, /* nothing was tried: answer.text names the setting */
+  DIRECTORY_UNREACHABLE, /* no connection, or not in time */
+  DIRECTORY_UNTRUSTED,   /* a connection, but no TLS */
+} DirectoryOpening;
+
+/* Connects, with TLS where @broker asks for it, whose certificate and name are
+ * checked always. @directory is set on DIRECTORY_OPENED alone, else @answer->text
+ * is. It is in use with @patience then, as after directory_use(). */
+DirectoryOpening directory_open(const Broker *broker, Patience *patience, Directory **directory,
+                                DirectoryAnswer *answer);
+/* NULL is allowed. */
+void directory_free(Directory *directory);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Directory, directory_free)
+
+/* Each use is by one @patience, which outlives it. */
+void directory_use(Directory *directory, Patience *patience);
+/* Ends the use; when the last one ended is kept. */
+void directory_rest(Directory *directory);
+/* Of g_get_monotonic_time(). */
+gint64 directory_get_last_use(const Directory *directory);
+
+/* A simple bind. @dn and @password must not be empty: a directory takes either
+ * for an anonymous bind and says that it is right (RFC 4513, section 5.1.2).
+ * @password may be of any bytes. */
+void directory_bind(Directory *directory, const char *dn, const char *password, gsize size,
+                    DirectoryAnswer *answer);
+/* The entries below @base that match @filter. @dn: of the one that was found,
+ * owned by the caller; NULL where it is none or several. */
+void directory_search(Directory *directory, const char *base, const char *filter, guint *found,
+                      char **dn, DirectoryAnswer *answer);
+
+#endif

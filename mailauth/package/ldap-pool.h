@@ -1,0 +1,45 @@
+/* What one broker's logins share: its settings, its threads, its connections, and
+ * how long proofs took there lately. Made, held and let go on the loop; only
+ * what says so is for its threads. */
+#ifndef MAILAUTH_PACKAGE_LDAP_POOL_H
+#define MAILAUTH_PACKAGE_LDAP_POOL_H
+
+#include "mailauth/package/directory.h"
+#include "mailauth/prover.h"
+
+/* Connections that search are bound as `Bind DN`, those that prove as anybody. */
+typedef enum { USE_SEARCH, USE_PROOF, N_USES } DirectoryUse;
+
+typedef struct LdapPool LdapPool;
+
+/* Keeps a reference to @settings, whose broker it is. */
+LdapPool *ldap_pool_new(Settings *settings);
+LdapPool *ldap_pool_ref(LdapPool *pool);
+/* The last one waits for the threads, which have nothing to do then, and closes
+ * the connections. */
+void ldap_pool_unref(LdapPool *pool);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(LdapPool, ldap_pool_unref)
+
+/* What tells the settings of one broker from another's; owned by the caller. */
+char *ldap_pool_dup_digest(const Settings *settings);
+/* Borrowed. Any thread. */
+const Broker *ldap_pool_get_broker(const LdapPool *pool);
+/* The instance's ID. Borrowed. */
+const char *ldap_pool_get_id(const LdapPool *pool);
+Prover *ldap_pool_get_prover(const LdapPool *pool);
+/* Waits for everything that its threads have to do. */
+void ldap_pool_stop(LdapPool *pool);
+/* Closes what was not used for DIRECTORY_IDLE_S. */
+void ldap_pool_close_idle(LdapPool *pool);
+
+/* A connection that was used before, NULL where there is none. Any thread. */
+Directory *ldap_pool_take(LdapPool *pool, DirectoryUse use);
+/* Takes @directory, at rest, for the next one. Any thread. */
+void ldap_pool_give(LdapPool *pool, DirectoryUse use, Directory *directory);
+
+/* A proof took so long, in microseconds. Any thread. */
+void ldap_pool_note_proof(LdapPool *pool, gint64 took);
+/* How long one of the latest took; 0 where there was none. Any thread. */
+gint64 ldap_pool_pick_proof(LdapPool *pool);
+
+#endif

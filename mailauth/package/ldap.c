@@ -1,0 +1,469 @@
+/* Logins by a directory: see ldap.h. A login is a job for a thread of its
+ * broker's: it finds the user, proves the password and leaves what came of it,
+ * which the loop answers, at the latest when `Timeout` is over. */
+#include "mailauth/package/ldap.h"
+
+#include <string.h>
+
+#include "mailauth/limits.h"
+#include "mailauth/package/ldap-filter.h"
+#include "mailauth/package/ldap-pool.h"
+#include "mailauth/secret.h"
+
+/* Who is asked about in place of a name that no account can have, and bound as in
+ * place of a user who is not there. The domain can't exist (RFC 2606). */
+#define NOBODY "nobody.invalid"
+/* How often it is looked for what is no longer needed, and how long a broker that
+ * nobody asks keeps its connections; in s. */
+#define SWEEP_S 20U
+#define POOL_IDLE_S 300
+
+typedef struct {
+  Package package;
+  GHashTable *pools; /* digest -> PoolEntry */
+  GQueue jobs;       /* of Job */
+  guint sweep;
+} Ldap;
+
+typedef struct {
+  LdapPool *pool;
+  gint64 last_use;
+} PoolEntry;
+
+typedef struct {
+  GList link; /* in jobs */
+  Ldap *ldap; /* NULL when that has gone */
+  LdapPool *pool;
+  gboolean exists; /* FALSE: a name that no account can have */
+  char *account;
+  Secret password;
+  Patience patience;
+  guint timer;
+  gboolean working;     /* a thread has it */
+  PackageAnswer answer; /* NULL: answered */
+  gpointer data;
+  Outcome outcome;
+  char *detail;
+  gint64 linger; /* us that the answer waits, so that it comes as late as any other */
+} Job;
+
+/* ---- on a thread of the broker's ---- */
+
+G_GNUC_PRINTF(3, 4)
+static void conclude(Job *job, Outcome outcome, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  g_free(job->detail);
+  job->detail = g_strdup_vprintf(format, arguments);
+  va_end(arguments);
+  job->outcome = outcome;
+}
+
+static gboolean is_one_of(int code, const int *codes, gsize n_codes) {
+  for (gsize i = 0; i < n_codes; i++)
+    if (codes[i] == code)
+      return TRUE;
+  return FALSE;
+}
+
+/* The connection is of no more use. */
+static gboolean is_lost(int code) {
+  static const int codes[] = {LDAP_SERVER_DOWN,   LDAP_CONNECT_ERROR,  LDAP_TIMEOUT,
+                              LDAP_UNAVAILABLE,   LDAP_DECODING_ERROR, LDAP_LOCAL_ERROR,
+                              LDAP_ENCODING_ERROR};
+  return is_one_of(code, codes, G_N_ELEMENTS(codes));
+}
+
+/* A fault of the directory's. */
+static void conclude_fault(Job *job, const char *what, const DirectoryAnswer *answer) {
+  static const int unreachable[] = {LDAP_SERVER_DOWN, LDAP_CONNECT_ERROR, LDAP_TIMEOUT,
+                                    LDAP_UNAVAILABLE, LDAP_BUSY};
+  gboolean away = is_one_of(answer->code, unreachable, G_N_ELEMENTS(unreachable));
+  conclude(job, away ? OUTCOME_BROKER_UNREACHABLE : OUTCOME_BROKER_FAILED, "%s: %s: %s",
+           ldap_pool_get_broker(job->pool)->uri, what, answer->text);
+}
+
+static void conclude_setting(Job *job, const char *setting) {
+  conclude(job, OUTCOME_BAD_SETTING, "%s\\%s, %s", settings_get_path(SETTINGS_BROKERS),
+           ldap_pool_get_id(job->pool), setting);
+}
+
+static void conclude_opening(Job *job, DirectoryOpening opening, const DirectoryAnswer *answer) {
+  const char *uri = ldap_pool_get_broker(job->pool)->uri;
+  if (opening == DIRECTORY_BAD_SETTING)
+    conclude_setting(job, answer->text);
+  else if (opening == DIRECTORY_UNREACHABLE)
+    conclude(job, OUTCOME_BROKER_UNREACHABLE, "%s: no connection: %s", uri, answer->text);
+  else
+    conclude(job, OUTCOME_BROKER_FAILED, "%s: TLS can't be begun, or not be trusted: %s", uri,
+             answer->text);
+}
+
+static Directory *open_directory(Job *job, DirectoryUse use) {
+  const Broker *broker = ldap_pool_get_broker(job->pool);
+  g_auto(DirectoryAnswer) answer = {0};
+  g_autoptr(Directory) directory = NULL;
+  DirectoryOpening opening = directory_open(broker, &job->patience, &directory, &answer);
+  if (opening != DIRECTORY_OPENED) {
+    conclude_opening(job, opening, &answer);
+    return NULL;
+  }
+  if (use != USE_SEARCH || *broker->bind_dn == '\0')
+    return g_steal_pointer(&directory);
+  directory_bind(directory, broker->bind_dn, broker->bind_password, strlen(broker->bind_password),
+                 &answer);
+  if (answer.code == LDAP_SUCCESS)
+    return g_steal_pointer(&directory);
+  conclude_fault(job, "the bind as `Bind DN` with `Bind Password`", &answer);
+  return NULL;
+}
+
+/* What is done with a connection. */
+typedef struct {
+  DirectoryUse use;
+  const char *dn; /* whom to bind as */
+  const char *filter;
+  guint found;
+  char *found_dn;
+  gint64 took; /* us */
+  DirectoryAnswer answer;
+} Operation;
+
+static void operation_clear(Operation *operation) {
+  g_clear_pointer(&operation->found_dn, g_free);
+  directory_answer_clear(&operation->answer);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Operation, operation_clear)
+
+static void operate(const Job *job, Directory *directory, Operation *operation) {
+  gint64 begin = g_get_monotonic_time();
+  operation_clear(operation);
+  if (operation->use == USE_SEARCH)
+    directory_search(directory, ldap_pool_get_broker(job->pool)->base_dn, operation->filter,
+                     &operation->found, &operation->found_dn, &operation->answer);
+  else
+    directory_bind(directory, operation->dn, (const char *)job->password.bytes, job->password.size,
+                   &operation->answer);
+  operation->took = g_get_monotonic_time() - begin;
+}
+
+/* Once, on @directory, which it takes; FALSE where the connection is lost. */
+static gboolean operate_once(Job *job, Directory *directory, Operation *operation) {
+  operate(job, directory, operation);
+  if (is_lost(operation->answer.code)) {
+    directory_free(directory);
+    return FALSE;
+  }
+  directory_rest(directory);
+  ldap_pool_give(job->pool, operation->use, directory);
+  return TRUE;
+}
+
+/* On a connection that is there, or a new one where there is none or it has
+ * broken since it was used last. FALSE: no connection, and the job is concluded. */
+static gboolean run(Job *job, Operation *operation) {
+  Directory *directory = ldap_pool_take(job->pool, operation->use);
+  if (directory != NULL) {
+    directory_use(directory, &job->patience);
+    if (operate_once(job, directory, operation) || patience_get_rest(&job->patience) == 0)
+      return TRUE;
+  }
+  directory = open_directory(job, operation->use);
+  if (directory == NULL)
+    return FALSE;
+  operate_once(job, directory, operation);
+  return TRUE;
+}
+
+static char *dup_nobody(const Job *job) {
+  return g_strdup_printf("cn=" NOBODY ",%s", ldap_pool_get_broker(job->pool)->base_dn);
+}
+
+/* Binds as nobody. FALSE: no connection, and the job is concluded. */
+static gboolean bind_nobody(Job *job, Operation *operation) {
+  g_autofree char *nobody = dup_nobody(job);
+  operation->use = USE_PROOF;
+  operation->dn = nobody;
+  gboolean asked = run(job, operation);
+  operation->dn = NULL;
+  return asked;
+}
+
+/* Whether the directory says of nobody what it should. */
+static gboolean is_refused(const Operation *operation) {
+  static const int codes[] = {LDAP_INVALID_CREDENTIALS, LDAP_NO_SUCH_OBJECT,
+                              LDAP_INVALID_DN_SYNTAX};
+  return is_one_of(operation->answer.code, codes, G_N_ELEMENTS(codes));
+}
+
+/* Takes as long as a proof does here: the bind is the network's part of it, and
+ * the hash, which nobody computes for him, is waited for. */
+static void conclude_nobody(Job *job, const char *filter) {
+  const Broker *broker = ldap_pool_get_broker(job->pool);
+  g_auto(Operation) operation = {0};
+  if (job->password.size > 0) {
+    if (!bind_nobody(job, &operation))
+      return;
+    if (!is_refused(&operation)) {
+      conclude_fault(job, "the bind as a user who is not there", &operation.answer);
+      return;
+    }
+  }
+  conclude(job, OUTCOME_NO_SUCH_USER, "%s: below '%s' there is no entry with %s", broker->uri,
+           broker->base_dn, filter);
+  job->linger = ldap_pool_pick_proof(job->pool) - operation.took;
+}
+
+/* Refusals that may be the account's, or everybody's: a user who is not there is
+ * told the password is wrong only where it is the account's. */
+static gboolean conclude_doubtful(Job *job, const Operation *proof) {
+  static const struct {
+    int code;
+    Outcome outcome;
+  } rows[] = {
+      {LDAP_UNWILLING_TO_PERFORM, OUTCOME_DISABLED},
+      {LDAP_CONSTRAINT_VIOLATION, OUTCOME_DISABLED},
+      {LDAP_INSUFFICIENT_ACCESS, OUTCOME_DISABLED},
+      {LDAP_INAPPROPRIATE_AUTH, OUTCOME_BAD_PASSWORD},
+  };
+  for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+    g_auto(Operation) nobody = {0};
+    if (rows[i].code != proof->answer.code)
+      continue;
+    if (!bind_nobody(job, &nobody))
+      return TRUE;
+    if (!is_refused(&nobody))
+      return FALSE;
+    conclude(job, rows[i].outcome, "%s: the bind as '%s': %s", ldap_pool_get_broker(job->pool)->uri,
+             proof->dn, proof->answer.text);
+    return TRUE;
+  }
+  return FALSE;
+}
+
+static void conclude_proof(Job *job, const Operation *proof) {
+  static const struct {
+    int code;
+    Outcome outcome;
+  } rows[] = {
+      {LDAP_SUCCESS, OUTCOME_OK},
+      {LDAP_INVALID_CREDENTIALS, OUTCOME_BAD_PASSWORD},
+      {LDAP_NO_SUCH_OBJECT, OUTCOME_NO_SUCH_USER},
+  };
+  for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+    if (rows[i].code != proof->answer.code)
+      continue;
+    ldap_pool_note_proof(job->pool, proof->took);
+    gboolean barred = proof->answer.barred && rows[i].outcome != OUTCOME_OK;
+    conclude(job, barred ? OUTCOME_DISABLED : rows[i].outcome, "%s: the bind as '%s': %s",
+             ldap_pool_get_broker(job->pool)->uri, proof->dn,
+             barred ? "the account is locked or has expired" : proof->answer.text);
+    return;
+  }
+  if (!conclude_doubtful(job, proof))
+    conclude_fault(job, "the bind as the user", &proof->answer);
+}
+
+static void prove_user(Job *job, const char *dn) {
+  g_auto(Operation) proof = {.use = USE_PROOF, .dn = dn};
+  /* The root's name is the empty one, and binding as it proves nothing. */
+  if (*dn == '\0')
+    conclude(job, OUTCOME_BROKER_FAILED, "%s: the entry that was found has no name",
+             ldap_pool_get_broker(job->pool)->uri);
+  else if (run(job, &proof))
+    conclude_proof(job, &proof);
+}
+
+static void conclude_search(Job *job, const Operation *search) {
+  const Broker *broker = ldap_pool_get_broker(job->pool);
+  if (search->answer.code == LDAP_FILTER_ERROR)
+    conclude_setting(job, "User Filter: it is not a filter (RFC 4515)");
+  else if (search->answer.code != LDAP_SUCCESS && search->answer.code != LDAP_SIZELIMIT_EXCEEDED)
+    conclude_fault(job, "the search below `Base DN`", &search->answer);
+  else if (search->found > 1 || search->answer.code == LDAP_SIZELIMIT_EXCEEDED)
+    conclude(job, OUTCOME_BROKER_FAILED, "%s: below '%s' there are several entries with %s",
+             broker->uri, broker->base_dn, search->filter);
+  else if (search->found == 0 || !job->exists)
+    conclude_nobody(job, search->filter);
+  else
+    prove_user(job, search->found_dn != NULL ? search->found_dn : "");
+}
+
+static void ask(gpointer data) {
+  Job *job = data;
+  const Broker *broker = ldap_pool_get_broker(job->pool);
+  /* It may have waited for a thread too long. */
+  if (patience_get_rest(&job->patience) == 0)
+    return;
+  g_autofree char *filter = ldap_filter_expand(broker->user_filter, job->account);
+  g_auto(Operation) search = {.use = USE_SEARCH, .filter = filter};
+  if (run(job, &search))
+    conclude_search(job, &search);
+}
+
+/* ---- on the loop ---- */
+
+static void job_free(Job *job) {
+  if (job->timer != 0)
+    g_source_remove(job->timer);
+  if (job->ldap != NULL)
+    g_queue_unlink(&job->ldap->jobs, &job->link);
+  if (job->pool != NULL)
+    ldap_pool_unref(job->pool);
+  secret_clear(&job->password);
+  patience_clear(&job->patience);
+  g_free(job->account);
+  g_free(job->detail);
+  g_free(job);
+}
+
+static void answer_once(Job *job, Outcome outcome, const char *detail) {
+  PackageAnswer answer = job->answer;
+  job->answer = NULL;
+  if (answer != NULL)
+    answer(outcome, detail, job->data);
+}
+
+static gboolean on_ready(gpointer data) {
+  Job *job = data;
+  job->timer = 0;
+  answer_once(job, job->outcome, job->detail);
+  job_free(job);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean on_late(gpointer data) {
+  Job *job = data;
+  const Broker *broker = ldap_pool_get_broker(job->pool);
+  g_autofree char *detail =
+      g_strdup_printf("%s: no answer within %u ms (`Timeout`)", broker->uri, broker->timeout);
+  job->timer = 0;
+  patience_end(&job->patience);
+  answer_once(job, OUTCOME_BROKER_UNREACHABLE, detail);
+  return G_SOURCE_REMOVE;
+}
+
+static void on_asked(gpointer data) {
+  Job *job = data;
+  job->working = FALSE;
+  if (job->answer == NULL) {
+    job_free(job);
+    return;
+  }
+  g_clear_handle_id(&job->timer, g_source_remove);
+  guint linger = job->linger > 0 ? (guint)((job->linger + 999) / 1000) : 0;
+  job->timer = g_timeout_add(linger, on_ready, job);
+}
+
+static void pool_entry_free(gpointer data) {
+  PoolEntry *entry = data;
+  ldap_pool_unref(entry->pool);
+  g_free(entry);
+}
+
+static gboolean is_unused(G_GNUC_UNUSED gpointer digest, gpointer value, gpointer now) {
+  PoolEntry *entry = value;
+  ldap_pool_close_idle(entry->pool);
+  return *(gint64 *)now - entry->last_use > POOL_IDLE_S * G_USEC_PER_SEC;
+}
+
+static gboolean on_sweep(gpointer data) {
+  Ldap *ldap = data;
+  gint64 now = g_get_monotonic_time();
+  g_hash_table_foreach_remove(ldap->pools, is_unused, &now);
+  if (g_hash_table_size(ldap->pools) > 0)
+    return G_SOURCE_CONTINUE;
+  ldap->sweep = 0;
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean is_of_broker(G_GNUC_UNUSED gpointer digest, gpointer value, gpointer id) {
+  const PoolEntry *entry = value;
+  return g_str_equal(ldap_pool_get_id(entry->pool), id);
+}
+
+/* The one of these settings; another one of the same broker is out of date then,
+ * and goes with its last login. */
+static LdapPool *get_pool(Ldap *ldap, Settings *settings) {
+  g_autofree char *digest = ldap_pool_dup_digest(settings);
+  PoolEntry *entry = g_hash_table_lookup(ldap->pools, digest);
+  if (entry == NULL) {
+    g_hash_table_foreach_remove(ldap->pools, is_of_broker, settings->broker);
+    entry = g_new0(PoolEntry, 1);
+    entry->pool = ldap_pool_new(settings);
+    g_hash_table_insert(ldap->pools, g_steal_pointer(&digest), entry);
+  }
+  entry->last_use = g_get_monotonic_time();
+  if (ldap->sweep == 0)
+    ldap->sweep = g_timeout_add_seconds(SWEEP_S, on_sweep, ldap);
+  return entry->pool;
+}
+
+static void prove(Package *package, const PackageRequest *request, PackageAnswer answer,
+                  gpointer data) {
+  Ldap *ldap = (Ldap *)package;
+  Job *job = g_new0(Job, 1);
+  const guint32 timeout = request->settings->chosen.timeout;
+  job->link.data = job;
+  job->ldap = ldap;
+  job->exists = request->account != NULL;
+  job->account = g_strdup(job->exists ? request->account : NOBODY);
+  job->answer = answer;
+  job->data = data;
+  secret_append(&job->password, request->password, request->size);
+  patience_init(&job->patience, g_get_monotonic_time() + (gint64)timeout * 1000);
+  g_queue_push_tail_link(&ldap->jobs, &job->link);
+  /* Both are an anonymous bind to one directory or another, which always succeeds. */
+  if (job->exists &&
+      (request->size == 0 || memchr(request->password, '\0', request->size) != NULL)) {
+    conclude(job, OUTCOME_BAD_PASSWORD,
+             "it is empty or holds a NUL, and is not shown to a directory");
+    job->timer = g_idle_add(on_ready, job);
+    return;
+  }
+  job->pool = ldap_pool_ref(get_pool(ldap, request->settings));
+  if (prover_get_waiting(ldap_pool_get_prover(job->pool)) >= MAX_DIRECTORY_WAITING) {
+    conclude(job, OUTCOME_BROKER_UNREACHABLE, "%s: too many logins wait for it",
+             ldap_pool_get_broker(job->pool)->uri);
+    job->timer = g_idle_add(on_ready, job);
+    return;
+  }
+  job->working = TRUE;
+  job->outcome = OUTCOME_BROKER_UNREACHABLE;
+  job->timer = g_timeout_add(timeout, on_late, job);
+  prover_submit(ldap_pool_get_prover(job->pool), ask, on_asked, job);
+}
+
+/* A job that a thread has is freed when the loop runs again. */
+static void forget_jobs(Ldap *ldap) {
+  while (ldap->jobs.head != NULL) {
+    Job *job = ldap->jobs.head->data;
+    g_queue_unlink(&ldap->jobs, &job->link);
+    job->ldap = NULL;
+    job->answer = NULL;
+    g_clear_handle_id(&job->timer, g_source_remove);
+    patience_end(&job->patience);
+    if (job->working)
+      ldap_pool_stop(job->pool);
+    else
+      job_free(job);
+  }
+}
+
+static void ldap_package_free(Package *package) {
+  Ldap *ldap = (Ldap *)package;
+  for (GList *link = ldap->jobs.head; link != NULL; link = link->next)
+    patience_end(&((Job *)link->data)->patience);
+  forget_jobs(ldap);
+  g_clear_handle_id(&ldap->sweep, g_source_remove);
+  g_hash_table_unref(ldap->pools);
+  g_free(ldap);
+}
+
+Package *ldap_new(void) {
+  Ldap *ldap = g_new0(Ldap, 1);
+  ldap->package = (Package){"ldap", prove, ldap_package_free};
+  ldap->pools = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, pool_entry_free);
+  return &ldap->package;
+}

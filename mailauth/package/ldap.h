@@ -1,0 +1,14 @@
+/* Membership brokers of type `ldap`: a directory is searched for the user, who is
+ * then proved with a simple bind (RFC 4511, RFC 4513 section 5.1). A broker has
+ * threads and connections of its own, `Pool Size` in number: one that hangs
+ * keeps nobody else waiting. They are made when its settings are first met, and
+ * close some time after its last login, or when its settings change. */
+#ifndef MAILAUTH_PACKAGE_LDAP_H
+#define MAILAUTH_PACKAGE_LDAP_H
+
+#include "mailauth/package/package.h"
+
+/* Its free() answers nobody and waits for the threads, whose connections are cut. */
+Package *ldap_new(void);
+
+#endif

@@ -1,0 +1,21 @@
+/* The packages that this server has, by the names that `Native Source` and a
+ * broker's `Type` give them. */
+#ifndef MAILAUTH_PACKAGE_PACKAGES_H
+#define MAILAUTH_PACKAGE_PACKAGES_H
+
+#include "client/registry.h"
+#include "mailauth/package/package.h"
+#include "mailauth/prover.h"
+
+typedef struct Packages Packages;
+
+/* All borrowed, and needed until packages_free(). */
+Packages *packages_new(const RegistryView *accounts, Prover *lookups, Prover *prover);
+/* What the packages have under way by themselves is waited for and not answered. */
+void packages_free(Packages *packages);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Packages, packages_free)
+
+/* Borrowed; NULL where there is none of that name. */
+Package *packages_find(const Packages *packages, const char *name);
+
+#endif

@@ -49,26 +49,40 @@ static gboolean note_set(Application *application, gint64 key, gint64 acl, const
   return TRUE;
 }
 
+/* In the place of what is there under that name. */
+static gboolean replace_value(Application *application, gint64 key, gint64 acl, const char *path,
+                              const char *fold, const RegistryValue *value, GError **error) {
+  g_autoptr(ValueRow) old = NULL;
+  if (!store_find_value(application->store, key, fold, &old, error))
+    return FALSE;
+  if (old == NULL)
+    return db_fail_damaged(store_get_db(application->store), "a value can't be found", error);
+  if (registry_value_equal(old->value, value)) {
+    application->result->values_unchanged++;
+    return TRUE;
+  }
+  if (application->has_deleted || old->revision == application->revision)
+    application->has_revisited = TRUE;
+  return store_put_value(application->store, key, fold, old->name, value, old->position,
+                         application->revision, error) &&
+         application_touch(application, key, error) &&
+         note_set(application, key, acl, path, old->name, value, old, error);
+}
+
 gboolean application_store_value(Application *application, gint64 key, gint64 acl, const char *path,
                                  const char *name, const RegistryValue *value, gint64 position,
                                  GError **error) {
   g_autofree char *fold = path_fold(name);
-  g_autoptr(ValueRow) old = NULL;
-  if (!store_find_value(application->store, key, fold, &old, error))
+  gboolean added = FALSE;
+  if (!store_add_value(application->store, key, fold, name, value, position, application->revision,
+                       &added, error))
     return FALSE;
-  if (old != NULL && registry_value_equal(old->value, value)) {
-    application->result->values_unchanged++;
-    return TRUE;
-  }
-  if (application->has_deleted || (old != NULL && old->revision == application->revision))
+  if (!added)
+    return replace_value(application, key, acl, path, fold, value, error);
+  if (application->has_deleted)
     application->has_revisited = TRUE;
-
-  const char *spelling = old != NULL ? old->name : name;
-  if (!store_put_value(application->store, key, fold, spelling, value,
-                       old != NULL ? old->position : position, application->revision, error) ||
-      !application_touch(application, key, error))
-    return FALSE;
-  return note_set(application, key, acl, path, spelling, value, old, error);
+  return application_touch(application, key, error) &&
+         note_set(application, key, acl, path, name, value, NULL, error);
 }
 
 static void mark_moved(Application *application) {

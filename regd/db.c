@@ -270,6 +270,10 @@ gboolean db_run(Db *db, DbStatement *statement, GError **error) {
   return step != DB_FAILED;
 }
 
+gint64 db_count_changes(Db *db) {
+  return sqlite3_changes64(db->handle);
+}
+
 gint64 db_column_int(DbStatement *statement, int column) {
   return sqlite3_column_int64(statement, column);
 }

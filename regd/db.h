@@ -61,6 +61,9 @@ DbStep db_step(Db *db, DbStatement *statement, GError **error);
 /* Steps a statement that returns no row, and makes it ready again. */
 gboolean db_run(Db *db, DbStatement *statement, GError **error);
 
+/* Rows that the statement before has inserted, changed or deleted. */
+gint64 db_count_changes(Db *db);
+
 /* Columns count from 0. Borrowed until the next step. */
 gint64 db_column_int(DbStatement *statement, int column);
 const char *db_column_text(DbStatement *statement, int column);

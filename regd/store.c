@@ -450,13 +450,9 @@ gboolean store_sum_values(Store *store, gint64 key, gint64 *bytes, GError **erro
                       key, bytes, error);
 }
 
-gboolean store_put_value(Store *store, gint64 key, const char *fold, const char *name,
-                         const RegistryValue *value, gint64 position, guint64 revision,
-                         GError **error) {
-  DbStatement *statement = db_prepare(store->db,
-                                      "INSERT OR REPLACE INTO stored(key, fold, name, type, data,"
-                                      " position, revision) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                                      error);
+static gboolean write_value(Store *store, DbStatement *statement, gint64 key, const char *fold,
+                            const char *name, const RegistryValue *value, gint64 position,
+                            guint64 revision, GError **error) {
   if (statement == NULL)
     return FALSE;
   gsize size = 0;
@@ -469,6 +465,32 @@ gboolean store_put_value(Store *store, gint64 key, const char *fold, const char 
   db_bind_int(statement, 6, position != 0 ? position : store->next_position++);
   db_bind_int(statement, 7, (gint64)revision);
   return db_run(store->db, statement, error);
+}
+
+gboolean store_put_value(Store *store, gint64 key, const char *fold, const char *name,
+                         const RegistryValue *value, gint64 position, guint64 revision,
+                         GError **error) {
+  DbStatement *statement = db_prepare(store->db,
+                                      "INSERT OR REPLACE INTO stored(key, fold, name, type, data,"
+                                      " position, revision) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                                      error);
+  return write_value(store, statement, key, fold, name, value, position, revision, error);
+}
+
+gboolean store_add_value(Store *store, gint64 key, const char *fold, const char *name,
+                         const RegistryValue *value, gint64 position, guint64 revision,
+                         gboolean *added, GError **error) {
+  DbStatement *statement = db_prepare(store->db,
+                                      "INSERT INTO stored(key, fold, name, type, data, position,"
+                                      " revision) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+                                      " ON CONFLICT DO NOTHING",
+                                      error);
+  if (!write_value(store, statement, key, fold, name, value, position, revision, error))
+    return FALSE;
+  *added = db_count_changes(store->db) > 0;
+  if (!*added && position == 0)
+    store->next_position--;
+  return TRUE;
 }
 
 gboolean store_delete_value(Store *store, gint64 key, const char *fold, GError **error) {

@@ -106,6 +106,10 @@ gboolean store_sum_values(Store *store, gint64 key, gint64 *bytes, GError **erro
 gboolean store_put_value(Store *store, gint64 key, const char *fold, const char *name,
                          const RegistryValue *value, gint64 position, guint64 revision,
                          GError **error);
+/* Inserts it where there is none of the name, which *@added tells. */
+gboolean store_add_value(Store *store, gint64 key, const char *fold, const char *name,
+                         const RegistryValue *value, gint64 position, guint64 revision,
+                         gboolean *added, GError **error);
 gboolean store_delete_value(Store *store, gint64 key, const char *fold, GError **error);
 gboolean store_move_values(Store *store, gint64 from, gint64 to, GError **error);
 

@@ -52,15 +52,15 @@ static Shape shape_of_type(guint32 type) {
   }
 }
 
-static RegistryValue *parse_text(guint32 type, const GStrv words, GError **error) {
+static RegistryValue *parse_text(guint32 type, GStrv words, GError **error) {
   return registry_value_new_string(type, words[0], error);
 }
 
-static RegistryValue *parse_texts(G_GNUC_UNUSED guint32 type, const GStrv words, GError **error) {
+static RegistryValue *parse_texts(G_GNUC_UNUSED guint32 type, GStrv words, GError **error) {
   return registry_value_new_strings((const char *const *)words, error);
 }
 
-static RegistryValue *parse_number(guint32 type, const GStrv words, GError **error) {
+static RegistryValue *parse_number(guint32 type, GStrv words, GError **error) {
   guint64 number = 0;
   if (number_parse(words[0], G_MAXUINT32, &number))
     return registry_value_new_uint32(type, (guint32)number, error);
@@ -69,8 +69,7 @@ static RegistryValue *parse_number(guint32 type, const GStrv words, GError **err
   return NULL;
 }
 
-static RegistryValue *parse_long_number(G_GNUC_UNUSED guint32 type, const GStrv words,
-                                        GError **error) {
+static RegistryValue *parse_long_number(G_GNUC_UNUSED guint32 type, GStrv words, GError **error) {
   guint64 number = 0;
   if (number_parse(words[0], G_MAXUINT64, &number))
     return registry_value_new_uint64(number);
@@ -79,7 +78,7 @@ static RegistryValue *parse_long_number(G_GNUC_UNUSED guint32 type, const GStrv 
   return NULL;
 }
 
-static RegistryValue *parse_bytes(guint32 type, const GStrv words, GError **error) {
+static RegistryValue *parse_bytes(guint32 type, GStrv words, GError **error) {
   g_autoptr(GByteArray) bytes = g_byte_array_new();
   const char *at = words[0] ? words[0] : "";
   for (; g_ascii_isxdigit(at[0]) && g_ascii_isxdigit(at[1]); at += 2) {
@@ -94,14 +93,14 @@ static RegistryValue *parse_bytes(guint32 type, const GStrv words, GError **erro
 
 static const struct {
   guint fewest, most; /* words */
-  RegistryValue *(*parse)(guint32 type, const GStrv words, GError **error);
+  RegistryValue *(*parse)(guint32 type, GStrv words, GError **error);
 } shapes[] = {
     [SHAPE_TEXT] = {1, 1, parse_text},     [SHAPE_TEXTS] = {0, G_MAXUINT, parse_texts},
     [SHAPE_NUMBER] = {1, 1, parse_number}, [SHAPE_LONG_NUMBER] = {1, 1, parse_long_number},
     [SHAPE_BYTES] = {0, 1, parse_bytes},
 };
 
-RegistryValue *data_parse(guint32 type, const GStrv words, const char *key, const char *name,
+RegistryValue *data_parse(guint32 type, GStrv words, const char *key, const char *name,
                           GError **error) {
   g_autoptr(GError) problem = NULL;
   g_autofree char *type_name = data_show_type(type);

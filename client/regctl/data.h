@@ -18,7 +18,7 @@ const char *data_show_name(const char *name);
  * of a multi-string, a number in decimal or after 0x, or pairs of hexadecimal
  * digits. INVALID_ARGUMENTS: too few or many words; INVALID_VALUE says what
  * would be right. @key and @name are for messages. */
-RegistryValue *data_parse(guint32 type, const GStrv words, const char *key, const char *name,
+RegistryValue *data_parse(guint32 type, GStrv words, const char *key, const char *name,
                           GError **error);
 
 /* "REG_SZ", or the number of a type without a name. Owned by the caller. */

@@ -8,10 +8,10 @@
 
 typedef struct NewFile NewFile;
 
-/* Something to write that will become @file; what @file holds stays until
+/* Something to write that will become @name; what @name holds stays until
  * new_file_keep(). A device or a pipe is written to as it is. @mode: of a file that
  * is not there yet, without what the umask takes away. FAILED. */
-NewFile *new_file_open(const char *file, mode_t mode, GError **error);
+NewFile *new_file_open(const char *name, mode_t mode, GError **error);
 /* Borrowed. */
 int new_file_get_descriptor(const NewFile *file);
 /* Puts it in its place, once it is on the disk. FAILED: the old one stands. */

@@ -78,6 +78,13 @@ static void say_protocol(const Settings *settings, Protocol protocol) {
             *own->backend_text == '\0' ? "(`Backend` is not set)" : own->backend_text);
 }
 
+static void say_sockets(const Settings *settings) {
+  for (guint i = 0; i < N_AUTH_KINDS; i++)
+    if (*settings->sockets[i] != '\0')
+      g_print("%s: %s, mode %04o\n", auth_kind_get_setting((AuthKind)i), settings->sockets[i],
+              settings->socket_mode);
+}
+
 static gboolean say_all(Check *check) {
   g_autoptr(Settings) settings = views_get_settings(check->views);
   g_auto(Decision) decision = {0};
@@ -94,6 +101,7 @@ static gboolean say_all(Check *check) {
     g_print("maintenance: only those whom `Logon Only As` names may log on\n");
   for (guint i = 0; i < N_PROTOCOLS; i++)
     say_protocol(settings, (Protocol)i);
+  say_sockets(settings);
   if (decision.outcome == OUTCOME_OK)
     return ask_package(check, settings, decision.source) && decided;
   g_print("no login can be decided: %s\n", outcome_get_facts(decision.outcome)->reason);

@@ -94,7 +94,7 @@ static void take_login(FrontLink *link, Message *message) {
                 &address, &tls);
   gsize size = 0;
   gconstpointer password = g_variant_get_fixed_array(bytes, &size, 1);
-  if (id == 0 || protocol >= N_PROTOCOLS || size > MAX_PASSWORD ||
+  if (id == 0 || protocol >= N_LOGIN_PROTOCOLS || size > MAX_PASSWORD ||
       g_hash_table_contains(link->pending, &id)) {
     end_soon(link); /* not what a front says */
     return;

@@ -11,6 +11,7 @@
 
 #include "client/registry.h"
 #include "mailauth/admission.h"
+#include "mailauth/auth-front.h"
 #include "mailauth/channel.h"
 #include "mailauth/limits.h"
 #include "mailauth/session.h"
@@ -28,11 +29,12 @@ typedef struct {
   gboolean tls;
 } Listener;
 
-/* A login that waits for its verdict. */
+/* A login that waits for its verdict: a session's, or another server's. */
 typedef struct {
   guint64 number;
   Session *session;
   Step step;
+  AuthLogin *other; /* where there is no session */
 } Login;
 
 typedef struct {
@@ -44,6 +46,7 @@ typedef struct {
 struct Front {
   SessionHost host;
   Admission admission;
+  AuthFront *others;
   Link parent;
   Link verifier;
   Timer patience;        /* with logins that wait for a new verifier */
@@ -105,6 +108,18 @@ static void send_login(Front *front, const Login *login) {
   session_wipe_password(session);
 }
 
+static void send_other_login(Front *front, const Login *login) {
+  const AuthRequest *request = auth_login_get_request(login->other);
+  const Credentials *credentials = &request->credentials;
+  tell_verifier(
+      front, MESSAGE_LOGIN,
+      g_variant_new("(tyss@aysb)", login->number, (guchar)PROTOCOL_SASL, credentials->mechanism,
+                    credentials->user,
+                    message_secret_new(credentials->password.bytes, credentials->password.size),
+                    request->address == NULL ? "" : request->address, FALSE));
+  auth_login_wipe_password(login->other);
+}
+
 static void send_incident(Front *front, guint64 number, Outcome outcome, Session *session,
                           const char *user) {
   g_autofree char *address = peer_format(session_get_peer(session));
@@ -115,6 +130,10 @@ static void send_incident(Front *front, guint64 number, Outcome outcome, Session
 }
 
 static void send_question(Front *front, const Login *login) {
+  if (login->other != NULL) {
+    send_other_login(front, login);
+    return;
+  }
   const char *user = session_get_credentials(login->session)->user;
   if (login->step == STEP_LOGIN)
     send_login(front, login);
@@ -124,10 +143,25 @@ static void send_question(Front *front, const Login *login) {
     send_incident(front, login->number, OUTCOME_NO_CERTIFICATE, login->session, NULL);
 }
 
-static void forget_login(Front *front, Session *session) {
-  guint64 number = session_get_login(session);
-  session_set_login(session, 0);
+static void forget_login(Front *front, guint64 number) {
+  const Login *login = g_hash_table_lookup(front->logins, &number);
+  if (login != NULL && login->session != NULL)
+    session_set_login(login->session, 0);
   g_hash_table_remove(front->logins, &number);
+}
+
+/* The login is over with this. */
+static void pass_verdict(Front *front, const Login *waiting, const Verdict *verdict,
+                         const char *user) {
+  Login login = *waiting;
+  forget_login(front, login.number);
+  if (login.session != NULL) {
+    session_take_verdict(login.session, verdict);
+    return;
+  }
+  if (verdict->server >= 0)
+    close(verdict->server);
+  auth_login_take_verdict(login.other, verdict->outcome, user, verdict->delay_ms);
 }
 
 /* What a client is told where no verifier answers. */
@@ -147,11 +181,9 @@ static void give_up_logins(Front *front) {
     const Login *login = g_hash_table_lookup(front->logins, &g_array_index(numbers, guint64, i));
     if (login == NULL)
       continue;
-    Session *session = login->session;
     Verdict verdict = {
         .outcome = get_default_outcome(login->step), .capabilities = "", .server = -1};
-    forget_login(front, session);
-    session_take_verdict(session, &verdict);
+    pass_verdict(front, login, &verdict, "");
   }
 }
 
@@ -160,11 +192,7 @@ static void lose_patience(Timer *timer) {
 }
 
 /* Without a verifier it waits for one; with too many waiting it is given up at once. */
-static void handle_ask(Session *session, Step step, gpointer owner) {
-  Front *front = owner;
-  Login *login = g_new0(Login, 1);
-  *login = (Login){.number = ++front->last_login, .session = session, .step = step};
-  session_set_login(session, login->number);
+static void begin_login(Front *front, Login *login) {
   g_hash_table_insert(front->logins, &login->number, login);
   if (front->verifier.channel != NULL && g_hash_table_size(front->logins) <= MAX_WAITING_LOGINS)
     send_question(front, login);
@@ -173,11 +201,33 @@ static void handle_ask(Session *session, Step step, gpointer owner) {
                      front->verifier.channel == NULL ? (gint64)VERIFIER_WAIT_MS * MS : 0);
 }
 
-static void handle_cancel(Session *session, gpointer owner) {
+static void handle_ask(Session *session, Step step, gpointer owner) {
   Front *front = owner;
-  guint64 number = session_get_login(session);
-  forget_login(front, session);
+  Login *login = g_new0(Login, 1);
+  *login = (Login){.number = ++front->last_login, .session = session, .step = step};
+  session_set_login(session, login->number);
+  begin_login(front, login);
+}
+
+static void handle_other_ask(AuthLogin *other, gpointer data) {
+  Front *front = data;
+  Login *login = g_new0(Login, 1);
+  *login = (Login){.number = ++front->last_login, .step = STEP_LOGIN, .other = other};
+  auth_login_set_number(other, login->number);
+  begin_login(front, login);
+}
+
+static void cancel_login(Front *front, guint64 number) {
+  forget_login(front, number);
   tell_verifier(front, MESSAGE_CANCEL, g_variant_new_uint64(number));
+}
+
+static void handle_cancel(Session *session, gpointer owner) {
+  cancel_login(owner, session_get_login(session));
+}
+
+static void handle_other_cancel(AuthLogin *other, gpointer data) {
+  cancel_login(data, auth_login_get_number(other));
 }
 
 static void handle_no_certificate(Session *session, gpointer owner) {
@@ -312,6 +362,12 @@ static void handle_unlisten(Front *front, Message *message) {
   g_hash_table_remove(front->listeners, &id);
 }
 
+static void handle_socket(Front *front, Message *message) {
+  guint8 kind = g_variant_get_byte(message->body);
+  if (kind < N_AUTH_KINDS)
+    auth_front_set_socket(front->others, kind, message_take_descriptor(message, 0));
+}
+
 static void report_keys(Front *front) {
   if (front->keys_problem != NULL)
     tell_verifier(front, MESSAGE_KEYS_RESULT,
@@ -399,6 +455,7 @@ static void handle_settings(Front *front, Message *message) {
   if (front->has_settings)
     return;
   front->has_settings = TRUE;
+  auth_front_open(front->others);
   GHashTableIter iterator;
   gpointer listener;
   g_hash_table_iter_init(&iterator, front->listeners);
@@ -414,14 +471,14 @@ static const char *check_capabilities(const char *capabilities) {
 static void handle_verdict(Front *front, Message *message) {
   guint64 number;
   guint32 outcome;
+  const char *user;
   Verdict verdict = {.server = -1};
   g_autoptr(GVariant) had = NULL;
-  g_variant_get(message->body, "(tu&suu&s@ay)", &number, &outcome, NULL, &verdict.delay_ms,
+  g_variant_get(message->body, "(tu&suu&s@ay)", &number, &outcome, &user, &verdict.delay_ms,
                 &verdict.idle_timeout, &verdict.capabilities, &had);
   const Login *login = g_hash_table_lookup(front->logins, &number);
   if (login == NULL)
     return;
-  Session *session = login->session;
   verdict.outcome = outcome < N_OUTCOMES ? (Outcome)outcome : OUTCOME_UNDECIDED;
   if (login->step != STEP_LOGIN && verdict.outcome == OUTCOME_OK)
     verdict.outcome = get_default_outcome(login->step);
@@ -430,13 +487,14 @@ static void handle_verdict(Front *front, Message *message) {
   verdict.had = g_variant_get_fixed_array(had, &verdict.had_size, 1);
   if (verdict.outcome == OUTCOME_OK)
     verdict.server = message_take_descriptor(message, 0);
-  forget_login(front, session);
-  session_take_verdict(session, &verdict);
+  pass_verdict(front, login, &verdict, user);
 }
 
 static void handle_ask_counts(Front *front, Message *message) {
   static const char *const names[N_PROTOCOLS] = {
       [PROTOCOL_POP3] = "pop3", [PROTOCOL_IMAP] = "imap"};
+  static const char *const other_names[N_AUTH_KINDS] = {
+      [AUTH_DOVECOT] = "auth-socket", [AUTH_SASLAUTHD] = "saslauthd-socket"};
   GVariantBuilder counts;
   g_variant_builder_init(&counts, G_VARIANT_TYPE("a{su}"));
   for (guint i = 0; i < N_PROTOCOLS; i++) {
@@ -445,6 +503,9 @@ static void handle_ask_counts(Front *front, Message *message) {
     g_variant_builder_add(&counts, "{su}", logged_in, front->admission.logged_in[i].length);
     g_variant_builder_add(&counts, "{su}", before_login, front->admission.not_logged_in[i].length);
   }
+  for (guint i = 0; i < N_AUTH_KINDS; i++)
+    g_variant_builder_add(&counts, "{su}", other_names[i],
+                          auth_front_count(front->others, (AuthKind)i));
   tell_verifier(front, MESSAGE_COUNTS,
                 g_variant_new("(ta{su})", g_variant_get_uint64(message->body), &counts));
 }
@@ -454,6 +515,7 @@ static void handle_message(Front *front, Message *message) {
   static void (*const handlers[N_MESSAGES])(Front * front, Message * message) = {
       [MESSAGE_LISTENER] = handle_listener,
       [MESSAGE_UNLISTEN] = handle_unlisten,
+      [MESSAGE_SOCKET] = handle_socket,
       [MESSAGE_KEYS] = handle_keys,
       [MESSAGE_VERIFIER_STARTED] = handle_verifier_started,
       [MESSAGE_SETTINGS] = handle_settings,
@@ -520,7 +582,9 @@ static void set_up_host(Front *front) {
 }
 
 static void set_up(Front *front, const RoleStart *start) {
+  const AuthFrontHooks hooks = {handle_other_ask, handle_other_cancel, front};
   set_up_host(front);
+  front->others = auth_front_new(front->host.poller, &hooks);
   admission_init(&front->admission);
   front->listeners = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, listener_free);
   front->logins = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
@@ -545,6 +609,8 @@ static void dismiss_all(Front *front) {
 
 static void clear_all(Front *front) {
   dismiss_all(front);
+  auth_front_end_all(front->others);
+  auth_front_free(front->others);
   g_hash_table_unref(front->listeners);
   g_hash_table_unref(front->logins);
   channel_free(front->verifier.channel);

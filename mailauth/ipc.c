@@ -47,6 +47,9 @@ static const MessageFacts facts[N_MESSAGES] = {
     [MESSAGE_OPEN] = {"open", "(tssu)", VERIFIER_TO_STORE, ONE_DESCRIPTOR, SMALL},
     [MESSAGE_OPENED] = {"opened", "(tus)", STORE_TO_VERIFIER, NO_DESCRIPTOR, SMALL},
     [MESSAGE_CLOSED] = {"closed", "t", STORE_TO_VERIFIER, NO_DESCRIPTOR, SMALL},
+    [MESSAGE_SOCKETS] = {"sockets", "(asus)", VERIFIER_TO_PARENT, NO_DESCRIPTOR, SMALL},
+    [MESSAGE_SOCKETS_STATE] = {"sockets-state", "as", PARENT_TO_VERIFIER, NO_DESCRIPTOR, SMALL},
+    [MESSAGE_SOCKET] = {"socket", "y", PARENT_TO_FRONT, 0, 1, SMALL},
 };
 
 static const char *const role_names[N_ROLES] = {

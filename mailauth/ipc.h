@@ -19,7 +19,16 @@
 
 #include "mailauth/limits.h"
 
-typedef enum { PROTOCOL_POP3, PROTOCOL_IMAP, N_PROTOCOLS } Protocol;
+typedef enum {
+  PROTOCOL_POP3,
+  PROTOCOL_IMAP,
+  N_PROTOCOLS, /* those with clients, settings and mailboxes of their own */
+  /* Another server's users: a verdict, and nothing after it. */
+  PROTOCOL_SASL = N_PROTOCOLS,
+  N_LOGIN_PROTOCOLS
+} Protocol;
+/* What is spoken on a socket for other servers: `Auth Socket`, `Saslauthd Socket`. */
+typedef enum { AUTH_DOVECOT, AUTH_SASLAUTHD, N_AUTH_KINDS } AuthKind;
 /* Where a password may travel without TLS (`Clear Text`). */
 typedef enum { CLEAR_TEXT_NEVER, CLEAR_TEXT_LOOPBACK, CLEAR_TEXT_ALWAYS, N_CLEAR_TEXT } ClearText;
 
@@ -74,7 +83,8 @@ typedef enum {
   /* front -> verifier */
   MESSAGE_LOGIN,  /* (tyssaysb): login (never 0), Protocol, mechanism (PASS, LOGIN, PLAIN, or SASL
                      LOGIN as "SASL-LOGIN"), user (UTF-8, at most MAX_USER bytes), password, client's
-                     address (without port), TLS. Answered by one VERDICT, unless cancelled */
+                     address (without port; "" for SASL where it is not known), TLS. Answered by one
+                     VERDICT, unless cancelled */
   MESSAGE_CANCEL, /* t: login; the client has gone. A verdict on its way is dropped by the front */
   MESSAGE_INCIDENT,    /* (tuyss): login, Outcome (CLEAR_TEXT or NO_CERTIFICATE), Protocol, user (""
                           where it is not known), address: to record, and then to answer by a VERDICT
@@ -89,6 +99,13 @@ typedef enum {
    * OK, after the lock is gone: the process can be given the next OPEN then. */
   MESSAGE_OPENED, /* (tus): session, Outcome, problem */
   MESSAGE_CLOSED, /* t: session */
+
+  /* The sockets for other servers. Verifier -> parent, parent -> verifier, parent -> front. */
+  MESSAGE_SOCKETS, /* (asus): the path of each AuthKind, "" for none; mode and group, "" for the
+                      parent's own, of all. Replaces the last. Answered by SOCKETS_STATE */
+  MESSAGE_SOCKETS_STATE, /* as: what is wrong with the socket of each AuthKind, "" for nothing */
+  MESSAGE_SOCKET, /* y: AuthKind; + the Unix socket for it, listening. No descriptor: there is
+                     none any more; connections that came by it stay */
 
   N_MESSAGES
 } MessageKind;

@@ -18,7 +18,7 @@ struct Logins {
   GQueue all;       /* of Login */
   GQueue waiting;   /* of Login: held back for a moment, or before regd was heard of */
   gboolean patient; /* logins wait until regd has been heard of */
-  guint64 totals[N_PROTOCOLS][2][N_OUTCOMES];
+  guint64 totals[N_LOGIN_PROTOCOLS][2][N_OUTCOMES];
 };
 
 struct Login {
@@ -164,7 +164,12 @@ static void on_backend_opened(const BackendResult *backend, gpointer data) {
   answer(login, &result, backend->detail);
 }
 
+/* Another server's users have theirs there. */
 static void open_mailbox(Login *login) {
+  if (login->protocol == PROTOCOL_SASL) {
+    end(login, OUTCOME_OK, NULL);
+    return;
+  }
   const ProtocolSettings *settings = &login->settings->protocols[login->protocol];
   g_autofree char *path = NULL;
   g_autofree char *why = NULL;
@@ -298,6 +303,9 @@ static gboolean wait_for_registry(Login *login) {
 }
 
 static gboolean may_be_clear(const Login *login) {
+  /* Where another server's clients may send one is for that server to say. */
+  if (login->protocol == PROTOCOL_SASL)
+    return TRUE;
   guint32 rule = login->settings->protocols[login->protocol].clear_text;
   return login->tls || rule == CLEAR_TEXT_ALWAYS ||
          (rule == CLEAR_TEXT_LOOPBACK && address_is_loopback(login->address));
@@ -313,6 +321,16 @@ static void explain_decision(Login *login, gboolean current) {
           login->account != NULL ? login->account : "no account can have that name");
 }
 
+/* Another server may not know its client's address (saslauthd's protocol has
+ * none): such failures count against the account alone, not against everybody
+ * who comes from nowhere. */
+static void set_group(Login *login) {
+  if (login->protocol != PROTOCOL_SASL || *login->address != '\0')
+    return;
+  g_free(login->group);
+  login->group = g_strconcat("account ", get_name(login), NULL);
+}
+
 static void on_synced(gboolean current, gpointer data) {
   Login *login = data;
   if (login->answer == NULL) {
@@ -323,6 +341,7 @@ static void on_synced(gboolean current, gpointer data) {
     return;
   login->settings = views_get_settings(login->logins->tools.views);
   login->account = name_get_account(login->user, login->settings->domain);
+  set_group(login);
   decision_admit(login->settings, login->protocol, login->account, &login->decision);
   explain_decision(login, current);
   if (login->decision.outcome != OUTCOME_OK)

@@ -18,6 +18,7 @@
 
 #include "client/base/error.h"
 #include "mailauth/account.h"
+#include "mailauth/auth-sockets.h"
 #include "mailauth/identity.h"
 #include "mailauth/limits.h"
 #include "mailauth/listeners.h"
@@ -56,6 +57,7 @@ struct Parent {
   Child identity, verifier, front;
   GHashTable *stores; /* of GPid */
   Listeners *listeners;
+  AuthSockets *sockets;
   guint listen_timer;
   guint identity_timer;
   gboolean is_ready;       /* systemd has been told */
@@ -152,21 +154,48 @@ static void report_listeners(Parent *parent) {
   tell(&parent->verifier, MESSAGE_LISTENING, listeners_report(parent->listeners), NULL, 0);
 }
 
+static void pass_socket(AuthKind kind, int socket, gpointer data) {
+  Parent *parent = data;
+  tell(&parent->front, MESSAGE_SOCKET, g_variant_new_byte((guint8)kind), &socket,
+       socket >= 0 ? 1 : 0);
+}
+
+static void report_sockets(Parent *parent) {
+  tell(&parent->verifier, MESSAGE_SOCKETS_STATE, auth_sockets_report(parent->sockets), NULL, 0);
+}
+
+static gboolean needs_retry(const Parent *parent) {
+  return !parent->stopping &&
+         (listeners_have_problem(parent->listeners) || auth_sockets_have_problem(parent->sockets));
+}
+
 static gboolean on_listen_timer(gpointer data) {
   Parent *parent = data;
   if (!parent->stopping && listeners_retry(parent->listeners))
     report_listeners(parent);
-  if (!parent->stopping && listeners_have_problem(parent->listeners))
+  if (!parent->stopping && auth_sockets_retry(parent->sockets))
+    report_sockets(parent);
+  if (needs_retry(parent))
     return G_SOURCE_CONTINUE;
   parent->listen_timer = 0;
   return G_SOURCE_REMOVE;
 }
 
+static void retry_later(Parent *parent) {
+  if (needs_retry(parent) && parent->listen_timer == 0)
+    parent->listen_timer = g_timeout_add_seconds(LISTEN_RETRY_S, on_listen_timer, parent);
+}
+
+static void handle_sockets(Parent *parent, Message *message) {
+  auth_sockets_replace(parent->sockets, message->body);
+  report_sockets(parent);
+  retry_later(parent);
+}
+
 static void handle_listen(Parent *parent, Message *message) {
   listeners_replace(parent->listeners, message->body);
   report_listeners(parent);
-  if (listeners_have_problem(parent->listeners) && parent->listen_timer == 0)
-    parent->listen_timer = g_timeout_add_seconds(LISTEN_RETRY_S, on_listen_timer, parent);
+  retry_later(parent);
   if (!parent->is_ready)
     sd_notify(0, "READY=1\nSTATUS=Serving");
   parent->is_ready = TRUE;
@@ -322,9 +351,8 @@ static gboolean on_identity_late(gpointer data) {
 typedef void (*Handler)(Parent *parent, Message *message);
 
 static const Handler handlers[N_MESSAGES] = {
-    [MESSAGE_IDENTITY] = handle_identity,
-    [MESSAGE_LISTEN] = handle_listen,
-    [MESSAGE_CERTIFICATE] = handle_certificate,
+    [MESSAGE_IDENTITY] = handle_identity,     [MESSAGE_LISTEN] = handle_listen,
+    [MESSAGE_SOCKETS] = handle_sockets,       [MESSAGE_CERTIFICATE] = handle_certificate,
     [MESSAGE_WANT_STORE] = handle_want_store,
 };
 
@@ -401,6 +429,7 @@ static void on_started(Child *child) {
   if (child->role != ROLE_FRONT)
     return;
   listeners_foreach(parent->listeners, pass_listener, parent);
+  auth_sockets_foreach(parent->sockets, pass_socket, parent);
   pass_keys(parent);
 }
 
@@ -499,6 +528,7 @@ static void set_up(Parent *parent, const char *bus) {
   parent->loop = g_main_loop_new(NULL, FALSE);
   parent->stores = g_hash_table_new(NULL, NULL);
   parent->listeners = listeners_new(&hooks);
+  parent->sockets = auth_sockets_new(pass_socket, parent);
   parent->certificate = g_strdup("");
   parent->key = g_strdup("");
   parent->verifier_name = g_strdup("");
@@ -519,6 +549,7 @@ static void tear_down(Parent *parent) {
   g_clear_handle_id(&parent->listen_timer, g_source_remove);
   g_clear_handle_id(&parent->identity_timer, g_source_remove);
   listeners_free(parent->listeners);
+  auth_sockets_free(parent->sockets);
   g_hash_table_unref(parent->stores);
   g_main_loop_unref(parent->loop);
   g_free(parent->certificate);

@@ -12,8 +12,11 @@ struct Publisher {
   GVariant *listen;      /* what was sent last */
   GVariant *certificate; /* and here */
   GVariant *rules;
+  GVariant *sockets;
   GPtrArray *listeners;
+  char *socket_problems[N_AUTH_KINDS];
   gboolean settled;
+  gboolean sockets_settled;
   char *certificate_problem;
   GQueue reloads; /* of Reload: they wait for what comes of the certificate */
 };
@@ -46,6 +49,8 @@ Publisher *publisher_new(Channel *parent, Reporter *reporter) {
   publisher->parent = parent;
   publisher->reporter = reporter;
   publisher->listeners = g_ptr_array_new_with_free_func(listener_free);
+  for (guint i = 0; i < N_AUTH_KINDS; i++)
+    publisher->socket_problems[i] = g_strdup("");
   return publisher;
 }
 
@@ -57,6 +62,9 @@ void publisher_free(Publisher *publisher) {
   g_clear_pointer(&publisher->listen, g_variant_unref);
   g_clear_pointer(&publisher->certificate, g_variant_unref);
   g_clear_pointer(&publisher->rules, g_variant_unref);
+  g_clear_pointer(&publisher->sockets, g_variant_unref);
+  for (guint i = 0; i < N_AUTH_KINDS; i++)
+    g_free(publisher->socket_problems[i]);
   g_ptr_array_unref(publisher->listeners);
   g_free(publisher->certificate_problem);
   g_free(publisher);
@@ -67,7 +75,11 @@ const GPtrArray *publisher_get_listeners(const Publisher *publisher) {
 }
 
 gboolean publisher_is_settled(const Publisher *publisher) {
-  return publisher->settled;
+  return publisher->settled && publisher->sockets_settled;
+}
+
+const char *publisher_get_socket_problem(const Publisher *publisher, AuthKind kind) {
+  return publisher->socket_problems[kind];
 }
 
 const char *publisher_get_certificate_problem(const Publisher *publisher) {
@@ -99,6 +111,14 @@ static GVariant *build_listen(const Settings *settings) {
 static GVariant *build_certificate(const Settings *settings) {
   const char *key = *settings->private_key != '\0' ? settings->private_key : settings->certificate;
   return g_variant_new("(ss)", settings->certificate, *settings->certificate == '\0' ? "" : key);
+}
+
+static GVariant *build_sockets(const Settings *settings) {
+  GVariantBuilder paths;
+  g_variant_builder_init(&paths, G_VARIANT_TYPE("as"));
+  for (guint i = 0; i < N_AUTH_KINDS; i++)
+    g_variant_builder_add(&paths, "s", settings->sockets[i]);
+  return g_variant_new("(asus)", &paths, settings->socket_mode, settings->socket_group);
 }
 
 /* ---- to the front ---- */
@@ -186,6 +206,8 @@ void publisher_publish(Publisher *publisher, Settings *settings) {
   publisher->settings = settings;
   if (send_news(publisher->parent, MESSAGE_LISTEN, &publisher->listen, build_listen(settings)))
     publisher->settled = FALSE;
+  if (send_news(publisher->parent, MESSAGE_SOCKETS, &publisher->sockets, build_sockets(settings)))
+    publisher->sockets_settled = FALSE;
   if (send_news(publisher->parent, MESSAGE_CERTIFICATE, &publisher->certificate,
                 build_certificate(settings)))
     g_clear_pointer(&publisher->certificate_problem, g_free);
@@ -266,6 +288,24 @@ void publisher_take_listening(Publisher *publisher, const Message *message) {
       report_listener(publisher, listener);
   }
   publisher->settled = TRUE;
+}
+
+void publisher_take_sockets_state(Publisher *publisher, const Message *message) {
+  if (publisher->settings == NULL)
+    return;
+  for (guint i = 0; i < MIN(N_AUTH_KINDS, g_variant_n_children(message->body)); i++) {
+    g_autofree char *before = publisher->socket_problems[i];
+    g_variant_get_child(message->body, i, "s", &publisher->socket_problems[i]);
+    const char *problem = publisher->socket_problems[i];
+    if (*problem == '\0' || g_str_equal(problem, before))
+      continue;
+    g_autofree char *detail =
+        g_strdup_printf("%s\\Parameters, %s: %s", settings_get_path(SETTINGS_SERVICE),
+                        auth_kind_get_setting((AuthKind)i), problem);
+    reporter_report(publisher->reporter, OUTCOME_BAD_SETTING, EVENT_SOURCE_SERVER, NULL, NULL,
+                    detail);
+  }
+  publisher->sockets_settled = TRUE;
 }
 
 /* ---- the certificate ---- */

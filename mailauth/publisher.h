@@ -34,14 +34,18 @@ typedef void (*CertificateDone)(const char *problem, gpointer data);
  * later, also when the publisher is freed. */
 void publisher_reload_certificate(Publisher *publisher, CertificateDone done, gpointer data);
 
-/* MESSAGE_LISTENING and MESSAGE_FILE_PROBLEM of the parent, MESSAGE_KEYS_RESULT of the front. */
+/* MESSAGE_LISTENING, MESSAGE_SOCKETS_STATE and MESSAGE_FILE_PROBLEM of the parent,
+ * MESSAGE_KEYS_RESULT of the front. */
 void publisher_take_listening(Publisher *publisher, const Message *message);
+void publisher_take_sockets_state(Publisher *publisher, const Message *message);
 void publisher_take_file_problem(Publisher *publisher, const Message *message);
 void publisher_take_keys_result(Publisher *publisher, const Message *message);
 
 /* Of Listener, as the parent said last; borrowed. */
 const GPtrArray *publisher_get_listeners(const Publisher *publisher);
-/* Whether the parent has answered the last list. */
+/* What is wrong with the socket for other servers; "" for nothing. Borrowed. */
+const char *publisher_get_socket_problem(const Publisher *publisher, AuthKind kind);
+/* Whether the parent has answered the last list, and the last sockets. */
 gboolean publisher_is_settled(const Publisher *publisher);
 /* Why the certificate is not in use; NULL where it is, or none is set. Borrowed. */
 const char *publisher_get_certificate_problem(const Publisher *publisher);

@@ -5,6 +5,7 @@
 #include "mailauth/settings.h"
 
 #include <string.h>
+#include <sys/un.h>
 
 #include "client/base/error.h"
 #include "mailauth/name.h"
@@ -24,11 +25,12 @@ static const struct {
   SettingsKey key;
   const char *name, *source, *listen, *logging_level;
   guint32 store;
-} protocol_facts[N_PROTOCOLS] = {
+} protocol_facts[N_LOGIN_PROTOCOLS] = {
     [PROTOCOL_POP3] = {SETTINGS_POP3, "POP3", "MSExchangePOP3", "127.0.0.1:110",
                        "POP3 Protocol Logging Level", STORE_MAILDIR},
     [PROTOCOL_IMAP] = {SETTINGS_IMAP, "IMAP", "MSExchangeIMAP4", "127.0.0.1:143",
                        "IMAP4 Protocol Logging Level", STORE_BACKEND},
+    [PROTOCOL_SASL] = {SETTINGS_SERVICE, "SASL", "MailAuth", NULL, NULL, STORE_MAILDIR},
 };
 
 typedef enum { KIND_STRING, KIND_STRINGS, KIND_NUMBER, KIND_CHOICE } SettingKind;
@@ -108,6 +110,13 @@ static const SettingRow parameter_rows[] = {
     {{"Lockout Seconds"}, KIND_NUMBER, ALL(lockout_seconds), NULL, 300, 0, 365 * DAY, NULL},
 };
 
+static const SettingRow socket_rows[] = {
+    {{"Auth Socket"}, KIND_STRING, OPEN(sockets[AUTH_DOVECOT]), "", 0, 0, 0, NULL},
+    {{"Saslauthd Socket"}, KIND_STRING, OPEN(sockets[AUTH_SASLAUTHD]), "", 0, 0, 0, NULL},
+    {{"Auth Socket Mode"}, KIND_NUMBER, OPEN(socket_mode), NULL, 0600, 0, 0777, NULL},
+    {{"Auth Socket Group"}, KIND_STRING, OPEN(socket_group), "", 0, 0, 0, NULL},
+};
+
 #define THIS(field) SCOPE_PROTOCOL, G_STRUCT_OFFSET(ProtocolSettings, field)
 #define EASY(field) SCOPE_NOTHING, G_STRUCT_OFFSET(ProtocolSettings, field)
 
@@ -180,6 +189,10 @@ const char *protocol_get_source(Protocol protocol) {
 
 const char *protocol_get_name(Protocol protocol) {
   return protocol_facts[protocol].name;
+}
+
+const char *auth_kind_get_setting(AuthKind kind) {
+  return socket_rows[kind].names[0];
 }
 
 static void problem_free(gpointer data) {
@@ -389,6 +402,27 @@ static void check_mail_directory(Reader *reader, Protocol protocol) {
                 error->message);
 }
 
+static void check_socket(Reader *reader, AuthKind kind) {
+  char **path = &reader->settings->sockets[kind];
+  const gsize longest = sizeof((struct sockaddr_un *)NULL)->sun_path - 1;
+  const char *wrong = **path == '\0' || **path == '/' ? "" : "it is no absolute path";
+  if (strlen(*path) > longest)
+    wrong = "the path is too long for a socket";
+  if (*wrong == '\0')
+    return;
+  add_problem(reader, SCOPE_NOTHING, SETTINGS_SERVICE, PARAMETERS, auth_kind_get_setting(kind),
+              "%s: %s", *path, wrong);
+  g_free(*path);
+  *path = g_strdup("");
+}
+
+static void read_sockets(Reader *reader) {
+  read_rows(reader, SETTINGS_SERVICE, PARAMETERS, socket_rows, G_N_ELEMENTS(socket_rows),
+            reader->settings);
+  for (guint i = 0; i < N_AUTH_KINDS; i++)
+    check_socket(reader, (AuthKind)i);
+}
+
 static void read_protocol(Reader *reader, Protocol protocol) {
   ProtocolSettings *settings = &reader->settings->protocols[protocol];
   SettingsKey key = protocol_facts[protocol].key;
@@ -566,6 +600,7 @@ Settings *settings_new(const SettingsSource *source) {
   read_rows(&reader, SETTINGS_SERVICE, "", service_rows, G_N_ELEMENTS(service_rows), settings);
   read_rows(&reader, SETTINGS_SERVICE, PARAMETERS, parameter_rows, G_N_ELEMENTS(parameter_rows),
             settings);
+  read_sockets(&reader);
   check_package(&reader);
   check_pam_service(&reader);
   read_broker(&reader);
@@ -616,6 +651,9 @@ void settings_unref(Settings *settings) {
   g_free(settings->domain);
   g_free(settings->certificate);
   g_free(settings->private_key);
+  for (guint i = 0; i < N_AUTH_KINDS; i++)
+    g_free(settings->sockets[i]);
+  g_free(settings->socket_group);
   for (guint i = 0; i < N_PROTOCOLS; i++)
     clear_protocol(&settings->protocols[i]);
   g_ptr_array_unref(settings->problems);

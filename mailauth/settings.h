@@ -110,6 +110,9 @@ typedef struct {
   guint32 failure_delay; /* ms */
   guint32 lockout_threshold;
   guint32 lockout_seconds;
+  char *sockets[N_AUTH_KINDS]; /* absolute paths, short enough to be bound; "" for none */
+  guint32 socket_mode;
+  char *socket_group; /* "" for this server's own */
   ProtocolSettings protocols[N_PROTOCOLS];
   GPtrArray *problems; /* of SettingProblem */
 } Settings;
@@ -127,10 +130,12 @@ const SettingProblem *settings_find_problem(const Settings *settings, Protocol p
 /* The first problem of exactly @scope; NULL for none. */
 const SettingProblem *settings_find_scope(const Settings *settings, ProblemScope scope);
 
-/* "MSExchangePOP3" or "MSExchangeIMAP4": the source of a protocol's events. */
+/* "MSExchangePOP3", "MSExchangeIMAP4" or "MailAuth": the source of a protocol's events. */
 const char *protocol_get_source(Protocol protocol);
-/* "POP3" or "IMAP". */
+/* "POP3", "IMAP" or "SASL". */
 const char *protocol_get_name(Protocol protocol);
+/* "Auth Socket" or "Saslauthd Socket". */
+const char *auth_kind_get_setting(AuthKind kind);
 
 /* "imap://host:port" and its like. INVALID_VALUE. Clear @address with
  * backend_address_clear(). */

@@ -23,6 +23,19 @@ static gboolean append_listeners(DBusMessageIter *dict, const GPtrArray *listene
   return append_list(dict, "listeners", texts);
 }
 
+static gboolean append_sockets(DBusMessageIter *dict, const StatusSource *source,
+                               const Settings *settings) {
+  g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func(g_free);
+  for (guint i = 0; i < N_AUTH_KINDS; i++) {
+    const char *problem = publisher_get_socket_problem(source->publisher, (AuthKind)i);
+    if (*settings->sockets[i] != '\0')
+      g_ptr_array_add(texts,
+                      g_strdup_printf("%s %s%s%s", auth_kind_get_setting((AuthKind)i),
+                                      settings->sockets[i], *problem == '\0' ? "" : ": ", problem));
+  }
+  return append_list(dict, "sockets", texts);
+}
+
 static gboolean append_problems(DBusMessageIter *dict, const Settings *settings) {
   g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func(g_free);
   for (guint i = 0; i < settings->problems->len; i++)
@@ -42,8 +55,8 @@ static gboolean append_count(DBusMessageIter *counts, const char *name, guint64 
 
 /* "pop3.native.ok": how many since the start. */
 static gboolean append_totals(DBusMessageIter *counts, const Logins *logins) {
-  static const char *const protocols[N_PROTOCOLS] = {"pop3", "imap"};
-  for (guint protocol = 0; protocol < N_PROTOCOLS; protocol++)
+  static const char *const protocols[N_LOGIN_PROTOCOLS] = {"pop3", "imap", "sasl"};
+  for (guint protocol = 0; protocol < N_LOGIN_PROTOCOLS; protocol++)
     for (guint kind = PACKAGE_NATIVE; kind <= PACKAGE_MEMBERSHIP; kind++)
       for (guint outcome = 0; outcome < N_OUTCOMES; outcome++) {
         guint64 total =
@@ -128,5 +141,6 @@ gboolean status_append(DBusMessageIter *dict, const StatusSource *source) {
          wire_append_entry_uint64(dict, "revision", views_get_revision(source->views)) &&
          wire_append_entry_string(dict, "certificate", describe_certificate(source, settings)) &&
          append_listeners(dict, publisher_get_listeners(source->publisher)) &&
-         append_problems(dict, settings) && append_counts(dict, "counts", source);
+         append_sockets(dict, source, settings) && append_problems(dict, settings) &&
+         append_counts(dict, "counts", source);
 }

@@ -261,6 +261,10 @@ static void on_parent_message(G_GNUC_UNUSED Channel *channel, Message *message,
     publisher_take_listening(verifier->publisher, message);
     bus_refresh(verifier->bus);
     break;
+  case MESSAGE_SOCKETS_STATE:
+    publisher_take_sockets_state(verifier->publisher, message);
+    bus_refresh(verifier->bus);
+    break;
   case MESSAGE_FILE_PROBLEM:
     publisher_take_file_problem(verifier->publisher, message);
     break;

@@ -1,0 +1,77 @@
+"""Clients of the sockets for other servers: Dovecot's authentication protocol
+and saslauthd's, as bytes.
+
+    with AuthTalk(path) as client:
+        equal(client.plain("ann", "sesame"), "OK\\t1\\tuser=ann")
+"""
+
+import base64
+import socket
+import struct
+
+from harness.case import Failure
+from harness.process import PATIENCE
+
+
+def encode(text):
+    return base64.b64encode(text.encode()).decode()
+
+
+class AuthTalk:
+    """One connection to an `Auth Socket`, after the handshake."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(PATIENCE)
+        self.socket.connect(str(path))
+        self.stream = self.socket.makefile("rb")
+        self.greeting = [self.line()]
+        while self.greeting[-1] != "DONE":
+            if not self.greeting[-1]:
+                raise Failure(f"no handshake: {self.greeting!r}")
+            self.greeting.append(self.line())
+        self.say("VERSION\t1\t2", "CPID\t1")
+        self.last_id = 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+        self.stream.close()
+
+    def say(self, *lines):
+        self.socket.sendall("".join(line + "\n" for line in lines).encode())
+
+    def line(self):
+        """The next line; "" at the end of the connection."""
+        try:
+            return self.stream.readline().decode().removesuffix("\n")
+        except ConnectionResetError:
+            return ""
+
+    def ask_plain(self, user, password, address="192.0.2.7"):
+        """Asks without waiting; the request's ID."""
+        self.last_id += 1
+        response = encode(f"\0{user}\0{password}")
+        self.say(f"AUTH\t{self.last_id}\tPLAIN\tservice=smtp\tnologin\tlip=192.0.2.1\trip={address}"
+                 f"\tsecured\tresp={response}")
+        return self.last_id
+
+    def plain(self, user, password, address="192.0.2.7"):
+        self.ask_plain(user, password, address)
+        return self.line()
+
+
+def ask_saslauthd(path, user, password, realm="", address=None):
+    """The answer's text; "" where the connection ended without one."""
+    fields = [user, password, "smtp", realm] + ([address] if address is not None else [])
+    question = b"".join(struct.pack("!H", len(field.encode())) + field.encode() for field in fields)
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(PATIENCE)
+        client.connect(str(path))
+        client.sendall(question)
+        answer = client.makefile("rb").read()
+    if answer and struct.unpack("!H", answer[:2])[0] != len(answer) - 2:
+        raise Failure(f"{answer!r} is not counted")
+    return answer[2:].decode()

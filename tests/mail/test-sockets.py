@@ -1,0 +1,277 @@
+#!/usr/bin/python3
+"""Other servers' users: the sockets for Dovecot's authentication protocol and
+saslauthd's as their clients meet them, and as the settings change."""
+
+import os
+import re
+import socket
+import stat
+from contextlib import contextmanager
+
+from gi.repository import GLib
+
+from harness.auth import AuthTalk, ask_saslauthd, encode
+from harness.bus import is_root, wait_for
+from harness.case import check, contains, equal, main, test
+from harness.mail import ACCOUNTS, PARAMETERS, STORE
+from harness.registry import REG_DWORD, REG_MULTI_SZ, REG_SZ
+from harness.talk import Mail
+
+FLIPS = 100
+
+
+@contextmanager
+def sockets():
+    """A Mail with both sockets, an account and a member of one name; (mail, auth, mux)."""
+    with Mail() as mail:
+        folder = mail.directory / "sockets"
+        folder.mkdir()
+        mail.give(folder)
+        auth, mux = folder / "auth", folder / "mux"
+        mail.add_account("ann", "native", mailbox=False)
+        mail.add_member(mail.add_broker(), "ann", "member")
+        mail.client.set(PARAMETERS, "Auth Socket", REG_SZ, str(auth))
+        mail.client.set(PARAMETERS, "Saslauthd Socket", REG_SZ, str(mux))
+        wait_for_socket(auth)
+        wait_for_socket(mux)
+        yield mail, auth, mux
+
+
+def is_listening(path):
+    with socket.socket(socket.AF_UNIX) as client:
+        try:
+            client.connect(str(path))
+        except (FileNotFoundError, ConnectionRefusedError):
+            return False
+        return True
+
+
+def wait_until(condition, what):
+    """For what happens in the file system, which is looked at now and then."""
+    tick = GLib.timeout_add(10, lambda: True)
+    try:
+        wait_for(condition, what)
+    finally:
+        GLib.source_remove(tick)
+
+
+def newest_description(mail):
+    return "".join(event["description"] for event in mail.events())
+
+
+def wait_for_socket(path):
+    wait_until(lambda: is_listening(path), f"somebody to listen on {path}")
+
+
+@test
+def the_handshake_goes_out_at_once_and_is_unique():
+    with sockets() as (_mail, auth, _mux):
+        cookies = set()
+        for _ in range(3):
+            with AuthTalk(auth) as client:
+                text = "\n".join(client.greeting)
+                check(re.fullmatch("VERSION\t1\t2\nMECH\tPLAIN\tplaintext\nMECH\tLOGIN\tplaintext\nSPID\t[0-9]+\n"
+                                   "CUID\t[0-9]+\nCOOKIE\t[0-9a-f]{32}\nDONE", text), text)
+                cookies.add("\n".join(client.greeting[4:6]))
+        equal(len(cookies), 3)
+
+
+@test
+def right_and_wrong_passwords():
+    with sockets() as (mail, auth, mux):
+        with AuthTalk(auth) as client:
+            equal(client.plain("Ann", "native"), "OK\t1\tuser=ann")
+            event = mail.events()[0]
+            equal([event[name] for name in ("source", "id", "reason", "user", "address")],
+                  ["MailAuth", 11202, "ok", "ann", "192.0.2.7"])
+            equal(client.plain("ann", "wrong", "2001:db8::7"), "FAIL\t2\tuser=ann")
+            event = mail.events()[0]
+            equal([event[name] for name in ("type", "reason", "address")],
+                  ["Failure Audit", "bad-password", "2001:db8::7"])
+            equal(client.plain("nobody", "wrong"), "FAIL\t3\tuser=nobody")
+            client.say("AUTH\t9\tLOGIN\tservice=smtp")
+            equal(client.line(), "CONT\t9\tVXNlcm5hbWU6")
+            client.say(f"CONT\t9\t{encode('ann')}")
+            equal(client.line(), "CONT\t9\tUGFzc3dvcmQ6")
+            client.say(f"CONT\t9\t{encode('native')}")
+            equal(client.line(), "OK\t9\tuser=ann")
+        equal(ask_saslauthd(mux, "ann", "native"), "OK")
+        equal(ask_saslauthd(mux, "ann", "wrong"), "NO")
+        equal(mail.events()[0].get("address", ""), "")
+        equal(ask_saslauthd(mux, "ann", "wrong", address="192.0.2.9;4711"), "NO")
+        equal(mail.events()[0]["address"], "192.0.2.9")
+        equal(ask_saslauthd(mux, "", "native"), "NO")
+
+
+@test
+def a_realm_is_the_domain():
+    with sockets() as (mail, _auth, mux):
+        equal(ask_saslauthd(mux, "ann", "native", "example.org"), "NO")
+        mail.client.set(PARAMETERS, "Domain", REG_SZ, "example.org")
+        equal(ask_saslauthd(mux, "ann", "native", "example.org"), "OK")
+        equal(ask_saslauthd(mux, "ann@example.org", "native", "other.org"), "OK")
+        equal(ask_saslauthd(mux, "ann", "native", "other.org"), "NO")
+
+
+@test
+def an_outage_closes_without_a_verdict():
+    with sockets() as (mail, auth, mux):
+        outages = [("no broker", (STORE, "MBS Package", REG_SZ, "MBS_BASIC")),
+                   ("unknown broker", (STORE, "MBS Broker", REG_SZ, "9")),
+                   ("maintenance", (STORE, "Logon Only As", REG_MULTI_SZ, ["bob"]))]
+        for name, setting in outages:
+            if name == "maintenance":
+                mail.choose("", "3")
+            mail.client.set(*setting)
+            with AuthTalk(auth) as client:
+                equal(client.plain("ann", "native"), "", name)
+            equal(ask_saslauthd(mux, "ann", "native"), "", name)
+
+
+@test
+def without_accounts_nobody_is_told_that_a_password_is_wrong():
+    with sockets() as (mail, auth, mux):
+        mail.client.delete(ACCOUNTS, recursive=True)
+        with AuthTalk(auth) as client:
+            equal(client.plain("ann", "native"), "")
+        equal(ask_saslauthd(mux, "ann", "native"), "")
+        equal(mail.events()[0]["reason"], "accounts-missing")
+
+
+@test
+def many_at_once_are_answered_by_id():
+    with sockets() as (_mail, auth, _mux):
+        with AuthTalk(auth) as client:
+            wanted = set()
+            for number in range(100):
+                right = number % 2 == 0
+                request = client.ask_plain("ann", "native" if right else "wrong", f"192.0.2.{number}")
+                wanted.add(f"{'OK' if right else 'FAIL'}\t{request}\tuser=ann")
+            equal({client.line() for _ in wanted}, wanted)
+
+
+@test
+def a_cancelled_request_has_no_answer():
+    with sockets() as (_mail, auth, _mux):
+        with AuthTalk(auth) as client:
+            client.say("AUTH\t50\tLOGIN", "CANCEL\t50")
+            equal(client.line(), "CONT\t50\tVXNlcm5hbWU6")
+            equal(client.plain("ann", "native"), "OK\t1\tuser=ann")
+
+
+@test
+def failures_are_held_back_by_the_clients_address():
+    with sockets() as (mail, auth, mux):
+        mail.client.set(PARAMETERS, "Lockout Threshold", REG_DWORD, 2)
+        with AuthTalk(auth) as client:
+            for _ in range(2):
+                contains(client.plain("ann", "wrong", "192.0.2.7"), "FAIL")
+            contains(client.plain("ann", "native", "192.0.2.7"), "FAIL")
+            equal(mail.events()[0]["reason"], "held-back")
+            contains(client.plain("ann", "native", "192.0.2.8"), "OK")
+        # Where no address is known, an account holds nobody but itself.
+        mail.add_account("bob", "native", mailbox=False)
+        for name in ("ann", "ben", "cid", "dan", "eve"):
+            equal([ask_saslauthd(mux, name, "wrong") for _ in range(3)], ["NO"] * 3)
+        equal(ask_saslauthd(mux, "ann", "native"), "NO")
+        equal(ask_saslauthd(mux, "bob", "native"), "OK")
+
+
+@test
+def live_settings_decide_at_once():
+    with sockets() as (mail, auth, mux):
+        mail.choose("", "3")
+        stale = []
+        with AuthTalk(auth) as client:
+            for number in range(FLIPS):
+                package, right = (("MBS_BASIC", "member"), ("", "native"))[number % 2]
+                mail.client.set(STORE, "MBS Package", REG_SZ, package)
+                if not client.plain("ann", right).startswith("OK"):
+                    stale.append((number, "auth"))
+                if ask_saslauthd(mux, "ann", "native") != ("OK" if right == "native" else "NO"):
+                    stale.append((number, "mux"))
+        equal(stale, [])
+
+
+# ---- the sockets themselves ----
+
+def rights(path):
+    status = os.lstat(path)
+    return stat.S_ISSOCK(status.st_mode), stat.S_IMODE(status.st_mode), status.st_gid
+
+
+@test
+def mode_and_group_follow_the_settings():
+    with sockets() as (mail, auth, mux):
+        equal(rights(auth)[:2], (True, 0o600))
+        inode = os.lstat(auth).st_ino
+        mail.client.set(PARAMETERS, "Auth Socket Mode", REG_DWORD, 0o660)
+        wait_until(lambda: [rights(path)[1] for path in (auth, mux)] == [0o660] * 2, "the mode to change")
+        equal(os.lstat(auth).st_ino, inode, "the socket stays")
+        mail.client.set(PARAMETERS, "Auth Socket Group", REG_SZ, "no-such-group")
+        wait_until(lambda: not auth.exists(), "the sockets to go")
+        wait_until(lambda: "Auth Socket Group: there is no group 'no-such-group'" in newest_description(mail),
+                   "an event")
+        equal(mail.events()[0]["reason"], "bad-setting")
+        mail.client.set(PARAMETERS, "Auth Socket Group", REG_SZ, str(os.getegid() if not is_root() else mail.uid))
+        wait_for_socket(auth)
+        equal(rights(auth)[1], 0o660)
+
+
+@test
+def the_paths_follow_the_settings():
+    with sockets() as (mail, auth, mux):
+        other = auth.with_name("other")
+        mail.client.set(PARAMETERS, "Auth Socket", REG_SZ, str(other))
+        wait_for_socket(other)
+        check(not auth.exists(), "the old socket is still there")
+        mail.client.unset(PARAMETERS, "Saslauthd Socket")
+        wait_until(lambda: not mux.exists(), "the socket to go")
+        mail.stop()
+        check(not other.exists(), "the socket is left behind")
+        mail.start()
+        wait_for_socket(other)
+
+
+@test
+def only_a_deserted_socket_is_removed():
+    with sockets() as (mail, auth, _mux):
+        file, taken, deserted = (auth.with_name(name) for name in ("file", "taken", "deserted"))
+        file.write_text("precious")
+        with socket.socket(socket.AF_UNIX) as owner, socket.socket(socket.AF_UNIX) as gone:
+            owner.bind(str(taken))
+            owner.listen()
+            gone.bind(str(deserted))
+            gone.listen()
+            gone.close()
+            mail.give(auth.parent)
+            for path, problem in ((file, "is no socket"), (taken, "another server listens on it")):
+                mail.client.set(PARAMETERS, "Auth Socket", REG_SZ, str(path))
+                wait_until(lambda text=problem: text in newest_description(mail), "an event")
+                contains(mail.events()[0]["description"], "MailAuth\\Parameters, Auth Socket: ")
+            mail.client.set(PARAMETERS, "Auth Socket", REG_SZ, str(deserted))
+            wait_for_socket(deserted)
+            equal(file.read_text(), "precious")
+            check(is_listening(taken), "the other server's socket is gone")
+
+
+@test
+def a_path_that_cannot_be_used_is_an_event():
+    with sockets() as (mail, auth, _mux):
+        for path in (f"{auth.parent}/none/auth", "/" + "x" * 106):
+            mail.client.set(PARAMETERS, "Auth Socket", REG_SZ, path)
+            wait_until(lambda text=path: text in newest_description(mail), "an event")
+            equal(mail.events()[0]["id"], 14004)
+
+
+@test
+def a_new_front_serves_the_sockets_too():
+    with sockets() as (mail, auth, _mux):
+        front, = mail.roles()["front"]
+        os.kill(front, 9)
+        wait_until(lambda: mail.roles().get("front", [front]) != [front], "another front")
+        with AuthTalk(auth) as client:
+            equal(client.plain("ann", "native"), "OK\t1\tuser=ann")
+
+
+main()

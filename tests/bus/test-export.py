@@ -4,12 +4,15 @@ back again with nothing lost; descriptors that are no good files."""
 import json
 import os
 import random
+import shutil
+import struct
+import subprocess
 import tempfile
 
 import dbus
 
 from harness.bus import ALICE, needs_root, wait_for
-from harness.case import check, contains, each, equal, main, rows, test
+from harness.case import Skip, check, contains, each, equal, main, rows, test
 from harness.registry import (REG_BINARY, REG_DWORD, REG_LINK, REG_MULTI_SZ, REG_QWORD, REG_SZ, SOFTWARE, Refused,
                               Registry, operation_list, options)
 
@@ -348,6 +351,80 @@ def more_than_memory_takes_goes_out_too():
         client.delete(KEY, recursive=True)
         import_bytes(client, first)
         equal(export(client, KEY)[0], first)
+
+# ---- real hives ----
+
+def cell(content):
+    size = (len(content) + 4 + 7) & ~7
+    return struct.pack("<i", -size) + content.ljust(size - 4, b"\0")
+
+
+def empty_hive():
+    """A hive file as Windows writes it, with nothing but a root key and its
+    security descriptor."""
+    no_cell, root_at, root_size = 0xFFFFFFFF, 0x20, 88
+    root = cell(b"nk" + struct.pack("<HQ15I2H", 0x2C, 0, 0, no_cell, 0, 0, no_cell, no_cell, 0, no_cell,
+                                    root_at + root_size, no_cell, 0, 0, 0, 0, 0, 4, 0) + b"ROOT")
+    descriptor = bytes.fromhex("0100048014000000200000000000000000000000010100000000000512000000010100000000000512000000")
+    security_at = root_at + len(root)
+    security = cell(b"sk" + struct.pack("<HIIII", 0, security_at, security_at, 1, len(descriptor)) + descriptor)
+    equal(len(root), root_size)
+    used = b"hbin" + struct.pack("<IIQQI", 0, 4096, 0, 0, 0) + root + security
+    page = used + struct.pack("<i", 4096 - len(used)).ljust(4096 - len(used), b"\0")
+    header = (b"regf" + struct.pack("<IIQ7I", 1, 1, 0, 1, 3, 0, 1, root_at, 4096, 1)).ljust(508, b"\0")
+    checksum = 0
+    for word, in struct.iter_unpack("<I", header):
+        checksum ^= word
+    return (header + struct.pack("<I", checksum)).ljust(4096, b"\0") + page
+
+
+HIVE = """Windows Registry Editor Version 5.00
+
+[\\]
+
+[\\Software]
+@="default"
+"text"="with \\"quotes\\" and \\\\"
+"number"=dword:00000007
+"list"=hex(7):61,00,00,00,62,00,00,00,00,00
+"broken"=hex(4):01,02,03
+"odd"=hex(1):41,00,42
+"expand"=hex(2):25,00,41,00,25,00,00,00
+
+[\\Software\\Deep key]
+
+[\\Software\\Deep key\\Deeper]
+"strange"=hex(1001):00,ff
+"none"=hex(0):
+"""
+
+
+def hivexregedit(*arguments):
+    done = subprocess.run(["hivexregedit", *arguments], capture_output=True, check=False)
+    equal((done.returncode, done.stderr), (0, b""), f"hivexregedit {arguments}")
+    return done.stdout
+
+
+@test
+def a_hive_goes_in_and_out_and_in_and_out():
+    if not shutil.which("hivexregedit"):
+        raise Skip("takes hivexregedit (libwin-hivex-perl)")
+    with Registry() as registry:
+        client = registry.client
+        hive, text = registry.directory / "hive", registry.directory / "hive.reg"
+        hive.write_bytes(empty_hive())
+        text.write_text(HIVE)
+        hivexregedit("--merge", hive, text)
+        content = hivexregedit("--export", "--prefix", r"HKEY_CURRENT_USER\Hive", hive, "\\")
+        _, report = import_bytes(client, content, strict=True)
+        equal(report["values-set"], 9)
+        equal(client.get(r"HKCU\Hive\Software", "broken"), (REG_DWORD, "ay", b"\1\2\3"))
+        first, _ = export(client, r"HKCU\Hive")
+        revision = client.revision
+        equal(import_bytes(client, first, strict=True)[0], revision, "nothing changes")
+        client.delete(r"HKCU\Hive", recursive=True)
+        import_bytes(client, first, strict=True)
+        equal(export(client, r"HKCU\Hive")[0], first)
 
 
 main()

@@ -44,7 +44,7 @@ WireOptions *iface_take_options(DBusMessageIter *iter, GError **error);
 /* One of the files that a user may have under way at once. */
 typedef struct FileShare FileShare;
 FileShare *file_share_take(Service *service, const Identity *who, GError **error);
-void file_share_give_back(gpointer share);
+void file_share_give_back(gpointer data);
 /* The descriptor at @iter, which moves on; owned by the caller. -1 with @error. */
 int iface_take_descriptor(DispatchCall *call, DBusMessageIter *iter, GError **error);
 

@@ -144,7 +144,7 @@ gboolean transfer_write_file(Transfer *transfer, int file, GError **error) {
   }
 }
 
-static void run(gpointer data) {
+static void run_on_thread(gpointer data) {
   Transfer *transfer = data;
   (void)transfer->run(transfer, transfer->data, &transfer->error);
 }
@@ -187,19 +187,18 @@ static gsize find_write_chunk(int descriptor) {
 }
 
 void transfer_start(Work *work, int descriptor, const char *what, guint stall_seconds,
-                    TransferRun function, TransferDone done, gpointer data,
-                    GDestroyNotify destroy) {
+                    TransferRun run, TransferDone done, gpointer data, GDestroyNotify destroy) {
   Transfer *transfer = g_new0(Transfer, 1);
   transfer->descriptor = descriptor;
   transfer->what = what;
   transfer->stall_seconds = stall_seconds;
   transfer->write_chunk = find_write_chunk(descriptor);
-  transfer->run = function;
+  transfer->run = run;
   transfer->done = done;
   transfer->data = data;
   transfer->destroy = destroy;
   transfer->timer = g_timeout_source_new_seconds(1);
   g_source_set_callback(transfer->timer, look_for_progress, transfer, NULL);
   g_source_attach(transfer->timer, work_get_context(work));
-  work_submit(work, run, finished, transfer, transfer_free);
+  work_submit(work, run_on_thread, finished, transfer, transfer_free);
 }

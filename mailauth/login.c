@@ -19,6 +19,7 @@ struct Logins {
   GQueue waiting;   /* of Login: held back for a moment, or before regd was heard of */
   gboolean patient; /* logins wait until regd has been heard of */
   guint64 totals[N_LOGIN_PROTOCOLS][2][N_OUTCOMES];
+  Timings *timings;
 };
 
 struct Login {
@@ -41,7 +42,8 @@ struct Login {
   GList *waiting; /* its link in logins->waiting */
   guint timer;
   guint32 delay;
-  GPtrArray *steps; /* of a trial */
+  gint64 proof_began; /* monotonic, in µs */
+  GPtrArray *steps;   /* of a trial */
 };
 
 Logins *logins_new(const LoginTools *tools) {
@@ -49,6 +51,7 @@ Logins *logins_new(const LoginTools *tools) {
   logins->tools = *tools;
   logins->patient = TRUE;
   logins->packages = packages_new(views_get_accounts(tools->views), tools->lookups, tools->prover);
+  logins->timings = timings_new();
   g_queue_init(&logins->all);
   g_queue_init(&logins->waiting);
   return logins;
@@ -61,6 +64,10 @@ guint logins_count(const Logins *logins) {
 guint64 logins_get_total(const Logins *logins, Protocol protocol, PackageKind kind,
                          Outcome outcome) {
   return logins->totals[protocol][kind][outcome];
+}
+
+const Timings *logins_get_timings(const Logins *logins) {
+  return logins->timings;
 }
 
 static void stop_waiting(Login *login) {
@@ -92,6 +99,7 @@ void logins_free(Logins *logins) {
   while (logins->all.head != NULL)
     login_free(logins->all.head->data);
   packages_free(logins->packages);
+  timings_free(logins->timings);
   g_free(logins);
 }
 
@@ -224,11 +232,20 @@ static void end_try(Login *login, Outcome outcome) {
                g_get_monotonic_time(), result, &login->delay);
 }
 
+static void note_time(const Login *login) {
+  const Decision *decision = &login->decision;
+  if (login->purpose != LOGIN_TRIAL)
+    timings_note(login->logins->timings, decision->kind,
+                 decision->kind == PACKAGE_MEMBERSHIP ? decision->broker : decision->source,
+                 g_get_monotonic_time() - login->proof_began);
+}
+
 static void on_proved(Outcome outcome, const char *detail, gpointer data) {
   Login *login = data;
   Logins *logins = login->logins;
   g_autofree char *group = g_strdup(login->group);
   secret_clear(&login->password);
+  note_time(login);
   end_try(login, outcome);
   explain(login, "password: %s%s%s",
           outcome == OUTCOME_OK ? "right" : outcome_get_facts(outcome)->description,
@@ -252,6 +269,7 @@ static void prove(Login *login) {
       .settings = login->settings,
       .address = login->address,
   };
+  login->proof_began = g_get_monotonic_time();
   package->prove(package, &request, on_proved, login);
 }
 

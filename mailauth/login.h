@@ -12,6 +12,7 @@
 #include "mailauth/secret.h"
 #include "mailauth/stores.h"
 #include "mailauth/throttle.h"
+#include "mailauth/timings.h"
 #include "mailauth/views.h"
 
 /* What logins work with; all borrowed. */
@@ -76,5 +77,7 @@ guint logins_count(const Logins *logins);
 /* How many have ended so, by @protocol and package since the start. */
 guint64 logins_get_total(const Logins *logins, Protocol protocol, PackageKind kind,
                          Outcome outcome);
+/* How long proofs took, waiting for a thread included. Borrowed. */
+const Timings *logins_get_timings(const Logins *logins);
 
 #endif

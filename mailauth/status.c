@@ -53,21 +53,46 @@ static gboolean append_count(DBusMessageIter *counts, const char *name, guint64 
          dbus_message_iter_close_container(counts, &entry);
 }
 
-/* "pop3.native.ok": how many since the start. */
-static gboolean append_totals(DBusMessageIter *counts, const Logins *logins) {
-  static const char *const protocols[N_LOGIN_PROTOCOLS] = {"pop3", "imap", "sasl"};
+static const char *const protocol_names[N_LOGIN_PROTOCOLS] = {"pop3", "imap", "sasl"};
+
+/* Logins that have ended so; 0 where an outcome before has the same reason, with
+ * which they are counted. */
+static guint64 count_by_reason(const Logins *logins, Protocol protocol, PackageKind kind,
+                               Outcome outcome) {
+  const char *reason = outcome_get_facts(outcome)->reason;
+  guint64 total = 0;
+  for (guint each = 0; each < N_OUTCOMES; each++) {
+    if (!g_str_equal(outcome_get_facts((Outcome)each)->reason, reason))
+      continue;
+    if (each < (guint)outcome)
+      return 0;
+    total += logins_get_total(logins, protocol, kind, (Outcome)each);
+  }
+  return total;
+}
+
+typedef gboolean (*AppendTotal)(DBusMessageIter *out, Protocol protocol, PackageKind kind,
+                                const char *reason, guint64 total);
+
+static gboolean append_totals(DBusMessageIter *out, const Logins *logins, AppendTotal append) {
   for (guint protocol = 0; protocol < N_LOGIN_PROTOCOLS; protocol++)
     for (guint kind = PACKAGE_NATIVE; kind <= PACKAGE_MEMBERSHIP; kind++)
       for (guint outcome = 0; outcome < N_OUTCOMES; outcome++) {
         guint64 total =
-            logins_get_total(logins, (Protocol)protocol, (PackageKind)kind, (Outcome)outcome);
-        g_autofree char *name = g_strdup_printf("%s.%s.%s", protocols[protocol],
-                                                package_kind_get_name((PackageKind)kind),
-                                                outcome_get_facts((Outcome)outcome)->reason);
-        if (total > 0 && !append_count(counts, name, total))
+            count_by_reason(logins, (Protocol)protocol, (PackageKind)kind, (Outcome)outcome);
+        if (total > 0 && !append(out, (Protocol)protocol, (PackageKind)kind,
+                                 outcome_get_facts((Outcome)outcome)->reason, total))
           return FALSE;
       }
   return TRUE;
+}
+
+/* "pop3.native.ok": how many since the start. */
+static gboolean append_total_count(DBusMessageIter *counts, Protocol protocol, PackageKind kind,
+                                   const char *reason, guint64 total) {
+  g_autofree char *name =
+      g_strdup_printf("%s.%s.%s", protocol_names[protocol], package_kind_get_name(kind), reason);
+  return append_count(counts, name, total);
 }
 
 static gboolean append_connections(DBusMessageIter *counts, GVariant *connections) {
@@ -93,7 +118,7 @@ static gboolean append_counts(DBusMessageIter *dict, const char *name, const Sta
          wire_append_string(&entry, name) &&
          dbus_message_iter_open_container(&entry, DBUS_TYPE_VARIANT, "a{st}", &variant) &&
          dbus_message_iter_open_container(&variant, DBUS_TYPE_ARRAY, "{st}", &counts) &&
-         append_totals(&counts, source->logins) &&
+         append_totals(&counts, source->logins, append_total_count) &&
          append_connections(&counts, source->connections) &&
          append_count(&counts, "logins-under-way", logins_count(source->logins)) &&
          append_count(&counts, "proofs-waiting", prover_get_waiting(source->prover)) &&
@@ -106,6 +131,75 @@ static gboolean append_counts(DBusMessageIter *dict, const char *name, const Sta
          dbus_message_iter_close_container(&variant, &counts) &&
          dbus_message_iter_close_container(&entry, &variant) &&
          dbus_message_iter_close_container(dict, &entry);
+}
+
+/* ---- numbers with their names ---- */
+
+/* Opens {name: variant of an aa{sv}}; the array is @array. */
+static gboolean open_table(DBusMessageIter *dict, const char *name, DBusMessageIter *entry,
+                           DBusMessageIter *variant, DBusMessageIter *array) {
+  return dbus_message_iter_open_container(dict, DBUS_TYPE_DICT_ENTRY, NULL, entry) &&
+         wire_append_string(entry, name) &&
+         dbus_message_iter_open_container(entry, DBUS_TYPE_VARIANT, "aa{sv}", variant) &&
+         dbus_message_iter_open_container(variant, DBUS_TYPE_ARRAY, "a{sv}", array);
+}
+
+static gboolean close_table(DBusMessageIter *dict, DBusMessageIter *entry, DBusMessageIter *variant,
+                            DBusMessageIter *array) {
+  return dbus_message_iter_close_container(variant, array) &&
+         dbus_message_iter_close_container(entry, variant) &&
+         dbus_message_iter_close_container(dict, entry);
+}
+
+static gboolean append_total_row(DBusMessageIter *array, Protocol protocol, PackageKind kind,
+                                 const char *reason, guint64 total) {
+  DBusMessageIter row;
+  return dbus_message_iter_open_container(array, DBUS_TYPE_ARRAY, "{sv}", &row) &&
+         wire_append_entry_string(&row, "protocol", protocol_names[protocol]) &&
+         wire_append_entry_string(&row, "package", package_kind_get_name(kind)) &&
+         wire_append_entry_string(&row, "reason", reason) &&
+         wire_append_entry_uint64(&row, "count", total) &&
+         dbus_message_iter_close_container(array, &row);
+}
+
+static gboolean append_logins(DBusMessageIter *dict, const Logins *logins) {
+  DBusMessageIter entry;
+  DBusMessageIter variant;
+  DBusMessageIter array;
+  return open_table(dict, "logins", &entry, &variant, &array) &&
+         append_totals(&array, logins, append_total_row) &&
+         close_table(dict, &entry, &variant, &array);
+}
+
+typedef struct {
+  DBusMessageIter *array;
+  gboolean made;
+} TimeRows;
+
+static void append_time_row(PackageKind kind, const char *broker, const Histogram *times,
+                            gpointer data) {
+  TimeRows *rows = data;
+  DBusMessageIter row;
+  rows->made = rows->made &&
+               dbus_message_iter_open_container(rows->array, DBUS_TYPE_ARRAY, "{sv}", &row) &&
+               wire_append_entry_string(&row, "package", package_kind_get_name(kind)) &&
+               wire_append_entry_string(&row, "broker", broker) &&
+               wire_append_entry_uint64(&row, "count", times->count) &&
+               wire_append_entry_uint64(&row, "sum", times->sum) &&
+               wire_append_entry_uint64(&row, "p50", histogram_get_quantile(times, 500)) &&
+               wire_append_entry_uint64(&row, "p99", histogram_get_quantile(times, 990)) &&
+               dbus_message_iter_close_container(rows->array, &row);
+}
+
+static gboolean append_times(DBusMessageIter *dict, const Logins *logins) {
+  DBusMessageIter entry;
+  DBusMessageIter variant;
+  DBusMessageIter array;
+  TimeRows rows = {&array, TRUE};
+  if (!open_table(dict, "times", &entry, &variant, &array))
+    return FALSE;
+  timings_visit(logins_get_timings(logins), append_time_row, &rows);
+  return rows.made && close_table(dict, &entry, &variant, &array);
 }
 
 /* ---- the whole ---- */
@@ -142,5 +236,6 @@ gboolean status_append(DBusMessageIter *dict, const StatusSource *source) {
          wire_append_entry_string(dict, "certificate", describe_certificate(source, settings)) &&
          append_listeners(dict, publisher_get_listeners(source->publisher)) &&
          append_sockets(dict, source, settings) && append_problems(dict, settings) &&
-         append_counts(dict, "counts", source);
+         append_counts(dict, "counts", source) && append_logins(dict, source->logins) &&
+         append_times(dict, source->logins);
 }

@@ -12,7 +12,7 @@
 
 typedef struct {
   char *bus;
-  gboolean json, follow, version;
+  gboolean json, follow, metrics, version;
   gint count;      /* -n */
   char *broker;    /* --broker */
   char *protocol;  /* --protocol */

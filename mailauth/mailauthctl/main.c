@@ -16,7 +16,7 @@ typedef struct {
 } Verb;
 
 static const Verb verbs[] = {
-    {"status", "", 0, 0, verb_status, "what is decided now, and why"},
+    {"status", "[--metrics]", 0, 0, verb_status, "what is decided now, and why"},
     {"events", "[-n N] [--follow]", 0, 0, verb_events, "what has happened, the newest last"},
     {"test", "[--protocol=pop3|imap] USER", 1, 1, verb_test,
      "prove a password and explain every step"},
@@ -53,6 +53,7 @@ static gboolean parse(Ctl *ctl, int *argc, char ***argv, GError **error) {
       {"protocol", 0, 0, G_OPTION_ARG_STRING, &ctl->protocol, "pop3 or imap (test)", "PROTOCOL"},
       {"count", 'n', 0, G_OPTION_ARG_INT, &ctl->count, "How many events", "N"},
       {"follow", 'f', 0, G_OPTION_ARG_NONE, &ctl->follow, "Go on with what happens (events)", NULL},
+      {"metrics", 0, 0, G_OPTION_ARG_NONE, &ctl->metrics, "Print OpenMetrics text (status)", NULL},
       {"version", 0, 0, G_OPTION_ARG_NONE, &ctl->version, "Print the version", NULL},
       {NULL, 0, 0, 0, NULL, NULL, NULL}};
   g_autoptr(GOptionContext) context = g_option_context_new("VERB");

@@ -9,6 +9,7 @@
 #include "client/bus/wire.h"
 #include "client/regctl/reply.h"
 #include "mailauth/mailauthctl/ctl.h"
+#include "mailauth/mailauthctl/metrics.h"
 
 #define MAX_LISTED 10000
 
@@ -46,6 +47,8 @@ static void print_entry(GString *out, const char *name, DBusMessageIter *content
       escape_append(out, reply_take_string(&pair));
       g_string_append(out, ": ");
       reply_write_json(&pair, &plain);
+    } else if (dbus_message_iter_get_arg_type(&element) == DBUS_TYPE_ARRAY) {
+      reply_write_json(&pair, &plain);
     } else {
       escape_append(out, reply_take_string(&pair));
     }
@@ -73,7 +76,9 @@ gboolean verb_status(Ctl *ctl, GError **error) {
   if (reply == NULL || !check_reply(reply, "a{sv}", error))
     return FALSE;
   dbus_message_iter_init(reply, &iter);
-  if (ctl->json) {
+  if (ctl->metrics) {
+    metrics_print(ctl_out(ctl), &iter);
+  } else if (ctl->json) {
     reply_write_json(&iter, &ctl->output);
     g_string_append_c(ctl_out(ctl), '\n');
   } else {

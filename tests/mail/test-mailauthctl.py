@@ -3,11 +3,14 @@
 
 import json
 import os
+import poplib
 import pty
 import pwd
 import stat
 import subprocess
+from contextlib import suppress
 
+from harness import openmetrics
 from harness.bus import ALICE, needs_root
 from harness.case import check, contains, equal, main, rows, test
 from harness.mail import ACCOUNTS, BROKERS, IMAP, PARAMETERS, POP3, SERVICE, STORE, MailServer, needs_role_users
@@ -209,6 +212,62 @@ def status_says_what_is_decided_and_why():
         text = done(registry, "status")
         contains(text, "package: membership\n")
         contains(text, "decision: no-broker\n")
+
+
+def log_in(server, *words):
+    """The event that came of it."""
+    with suppress(poplib.error_proto), server.pop3(*words) as client:
+        client.quit()
+    return server.events(1)[0]["reason"]
+
+
+@test
+def numbers_are_told_by_protocol_package_and_reason():
+    with Registry() as registry, MailServer(registry) as server:
+        server.add_account("anna", "sesame")
+        server.add_account("bert", "sesame", mailbox=False)
+        set_broker(registry, server, "7")
+        done(registry, "member", "--broker=7", "add", "anna", password="other", uid=server.uid)
+        for words, reason in ((("anna", "sesame"), "ok"), (("anna", "wrong"), "bad-password"),
+                              (("bert", "sesame"), "no-mailbox"), (("anna", "sesame"), "ok")):
+            equal(log_in(server, *words), reason)
+        registry.client.set(STORE, "MBS Broker", REG_SZ, "7")
+        registry.client.set(STORE, "MBS Package", REG_SZ, "MBS_BASIC")
+        equal(log_in(server, "anna", "other"), "ok")
+        done(registry, "test", "anna", password="other")
+
+        status = json.loads(done(registry, "--json", "status"))
+        equal(sorted((row["protocol"], row["package"], row["reason"], row["count"]) for row in status["logins"]),
+              [("pop3", "membership", "ok", 1), ("pop3", "native", "bad-password", 1),
+               ("pop3", "native", "no-mailbox", 1), ("pop3", "native", "ok", 2)])
+        equal([(row["package"], row["broker"], row["count"]) for row in status["times"]],
+              [("native", "SAM", 4), ("membership", "7", 1)])
+        for row in status["times"]:
+            check(0 < row["p50"] <= row["p99"] and row["sum"] >= row["p50"] * 7 // 8, f"{row}")
+        contains(done(registry, "status"), "times:\n  {")
+        check_metrics(openmetrics.parse(done(registry, "status", "--metrics")), status)
+
+
+def check_metrics(families, status):
+    """The same numbers."""
+    logins = families["mailauth_logins"]
+    equal((logins.facts["TYPE"], logins.samples),
+          ("counter", {("_total", tuple((name, row[name]) for name in ("package", "protocol", "reason"))): row["count"]
+                       for row in status["logins"]}))
+    times = families["mailauth_proof_seconds"]
+    equal((times.facts["TYPE"], times.facts["UNIT"], len(times.samples)), ("summary", "seconds", 8))
+    for row in status["times"]:
+        who = ("broker", row["broker"]), ("package", row["package"])
+        equal(times.samples["_count", who], row["count"])
+        equal(times.samples["_sum", who], row["sum"] / 1e6)
+        equal(times.samples["", (*who, ("quantile", "0.5"))], row["p50"] / 1e6)
+        equal(times.samples["", (*who, ("quantile", "0.99"))], row["p99"] / 1e6)
+    connections = families["mailauth_connections"].samples
+    equal(len(connections), 4)
+    equal(families["mailauth_decidable"].samples, {("", ()): 1})
+    equal(families["mailauth_registry_live"].samples, {("", ()): 1})
+    equal(families["mailauth_settings_revision"].samples, {("", ()): status["revision"]})
+    equal(families["mailauth_events"].samples["_total", ()], status["counts"]["events"])
 
 
 @test

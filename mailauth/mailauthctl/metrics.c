@@ -1,0 +1,188 @@
+/* mailauthd's numbers as OpenMetrics text: see metrics.h. Each family is written
+ * in one go: its facts, then its samples. */
+#include "mailauth/mailauthctl/metrics.h"
+
+#include "client/bus/wire.h"
+
+#define MICROSECONDS 1000000
+
+/* One row of a table, or the whole status. */
+typedef WireOptions Entries;
+
+static void print_facts(GString *out, const char *name, const char *type, const char *help) {
+  g_string_append_printf(out, "# TYPE %s %s\n# HELP %s %s\n", name, type, name, help);
+}
+
+/* The value of a label: a backslash, a quote and a line feed are escaped. */
+static void print_label(GString *out, const char *before, const char *name, const char *value) {
+  g_string_append_printf(out, "%s%s=\"", before, name);
+  for (; *value != '\0'; value++) {
+    if (*value == '\\' || *value == '"')
+      g_string_append_c(out, '\\');
+    g_string_append(out, *value == '\n' ? "\\n" : (const char[]){*value, '\0'});
+  }
+  g_string_append_c(out, '"');
+}
+
+static const char *get_string(const Entries *entries, const char *name) {
+  const char *text = "";
+  (void)wire_options_get_string(entries, name, &text, NULL);
+  return text;
+}
+
+static guint64 get_number(const Entries *entries, const char *name) {
+  guint64 number = 0;
+  (void)wire_options_get_uint64(entries, name, &number, NULL);
+  return number;
+}
+
+/* ---- tables ---- */
+
+typedef void (*PrintRow)(GString *out, const Entries *row);
+
+static void print_table(GString *out, const Entries *status, const char *name, PrintRow print) {
+  DBusMessageIter array;
+  DBusMessageIter element;
+  if (!wire_options_get_content(status, name, &array) ||
+      dbus_message_iter_get_arg_type(&array) != DBUS_TYPE_ARRAY)
+    return;
+  for (dbus_message_iter_recurse(&array, &element);
+       dbus_message_iter_get_arg_type(&element) == DBUS_TYPE_ARRAY;
+       dbus_message_iter_next(&element)) {
+    g_autoptr(WireOptions) row = wire_options_read(&element, NULL);
+    if (row != NULL)
+      print(out, row);
+  }
+}
+
+static void print_login(GString *out, const Entries *row) {
+  print_label(out, "mailauth_logins_total{", "protocol", get_string(row, "protocol"));
+  print_label(out, ",", "package", get_string(row, "package"));
+  print_label(out, ",", "reason", get_string(row, "reason"));
+  g_string_append_printf(out, "} %" G_GUINT64_FORMAT "\n", get_number(row, "count"));
+}
+
+static void print_broker(GString *out, const char *metric, const Entries *row) {
+  g_string_append(out, metric);
+  print_label(out, "{", "package", get_string(row, "package"));
+  print_label(out, ",", "broker", get_string(row, "broker"));
+}
+
+static void print_seconds(GString *out, guint64 microseconds) {
+  g_string_append_printf(out, "} %" G_GUINT64_FORMAT ".%06" G_GUINT64_FORMAT "\n",
+                         microseconds / MICROSECONDS, microseconds % MICROSECONDS);
+}
+
+static void print_times(GString *out, const Entries *row) {
+  static const struct {
+    const char *entry, *quantile;
+  } quantiles[] = {{"p50", "0.5"}, {"p99", "0.99"}};
+  for (guint i = 0; i < G_N_ELEMENTS(quantiles); i++) {
+    print_broker(out, "mailauth_proof_seconds", row);
+    print_label(out, ",", "quantile", quantiles[i].quantile);
+    print_seconds(out, get_number(row, quantiles[i].entry));
+  }
+  print_broker(out, "mailauth_proof_seconds_sum", row);
+  print_seconds(out, get_number(row, "sum"));
+  print_broker(out, "mailauth_proof_seconds_count", row);
+  g_string_append_printf(out, "} %" G_GUINT64_FORMAT "\n", get_number(row, "count"));
+}
+
+/* ---- counts ---- */
+
+/* Finds @name among the counts, an a{st}. */
+static gboolean find_count(const Entries *status, const char *name, guint64 *number) {
+  DBusMessageIter counts;
+  DBusMessageIter entry;
+  DBusMessageIter pair;
+  const char *found = NULL;
+  if (!wire_options_get_content(status, "counts", &counts) ||
+      dbus_message_iter_get_arg_type(&counts) != DBUS_TYPE_ARRAY)
+    return FALSE;
+  for (dbus_message_iter_recurse(&counts, &entry);
+       dbus_message_iter_get_arg_type(&entry) == DBUS_TYPE_DICT_ENTRY;
+       dbus_message_iter_next(&entry)) {
+    dbus_message_iter_recurse(&entry, &pair);
+    if (dbus_message_iter_get_arg_type(&pair) != DBUS_TYPE_STRING)
+      continue;
+    dbus_message_iter_get_basic(&pair, &found);
+    dbus_message_iter_next(&pair);
+    if (!g_str_equal(found, name) || dbus_message_iter_get_arg_type(&pair) != DBUS_TYPE_UINT64)
+      continue;
+    dbus_message_iter_get_basic(&pair, number);
+    return TRUE;
+  }
+  return FALSE;
+}
+
+static void print_connections(GString *out, const Entries *status) {
+  static const char *const protocols[] = {"pop3", "imap"};
+  static const char *const states[] = {"before-login", "logged-in"};
+  print_facts(out, "mailauth_connections", "gauge", "Clients that are connected now.");
+  for (guint i = 0; i < G_N_ELEMENTS(protocols) * G_N_ELEMENTS(states); i++) {
+    const char *protocol = protocols[i / G_N_ELEMENTS(states)];
+    const char *state = states[i % G_N_ELEMENTS(states)];
+    g_autofree char *name = g_strdup_printf("connections.%s-%s", protocol, state);
+    guint64 number = 0;
+    if (!find_count(status, name, &number))
+      continue;
+    print_label(out, "mailauth_connections{", "protocol", protocol);
+    print_label(out, ",", "state", state);
+    g_string_append_printf(out, "} %" G_GUINT64_FORMAT "\n", number);
+  }
+}
+
+static void print_counts(GString *out, const Entries *status) {
+  static const struct {
+    const char *count, *metric, *type, *help;
+  } rows[] = {
+      {"events", "mailauth_events", "counter", "Events recorded, repetitions included."},
+      {"logins-under-way", "mailauth_logins_under_way", "gauge", "Logins not answered yet."},
+      {"proofs-waiting", "mailauth_proofs_waiting", "gauge", "Proofs that wait for a thread."},
+      {"proof-threads", "mailauth_proof_threads", "gauge", "Threads that prove passwords."},
+      {"pairs-remembered", "mailauth_failure_pairs", "gauge",
+       "Pairs of account and address with failures that are remembered."},
+      {"stores-in-use", "mailauth_stores_in_use", "gauge", "Maildirs that are open."},
+      {"backend-tls-sessions", "mailauth_backend_tls_sessions", "gauge",
+       "Sessions with a mail server behind, by TLS."},
+  };
+  for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+    guint64 number = 0;
+    if (!find_count(status, rows[i].count, &number))
+      continue;
+    print_facts(out, rows[i].metric, rows[i].type, rows[i].help);
+    g_string_append_printf(out, "%s%s %" G_GUINT64_FORMAT "\n", rows[i].metric,
+                           g_str_equal(rows[i].type, "counter") ? "_total" : "", number);
+  }
+}
+
+/* ---- the whole ---- */
+
+static void print_state(GString *out, const Entries *status) {
+  print_facts(out, "mailauth_settings_revision", "gauge", "The registry's revision in force.");
+  g_string_append_printf(out, "mailauth_settings_revision %" G_GUINT64_FORMAT "\n",
+                         get_number(status, "revision"));
+  print_facts(out, "mailauth_decidable", "gauge",
+              "1 where logins can be decided by the settings as they are.");
+  g_string_append_printf(out, "mailauth_decidable %d\n",
+                         g_str_equal(get_string(status, "decision"), "ok"));
+  print_facts(out, "mailauth_registry_live", "gauge", "1 while regd can be reached.");
+  g_string_append_printf(out, "mailauth_registry_live %d\n",
+                         g_str_equal(get_string(status, "registry"), "live"));
+}
+
+void metrics_print(GString *out, DBusMessageIter *status) {
+  g_autoptr(WireOptions) entries = wire_options_read(status, NULL);
+  if (entries != NULL) {
+    print_facts(out, "mailauth_logins", "counter", "Logins that have ended, by what came of them.");
+    print_table(out, entries, "logins", print_login);
+    g_string_append(out, "# TYPE mailauth_proof_seconds summary\n"
+                         "# UNIT mailauth_proof_seconds seconds\n"
+                         "# HELP mailauth_proof_seconds Time that the proof of a password took.\n");
+    print_table(out, entries, "times", print_times);
+    print_connections(out, entries);
+    print_counts(out, entries);
+    print_state(out, entries);
+  }
+  g_string_append(out, "# EOF\n");
+}

@@ -54,19 +54,6 @@ gboolean apply_expect_absent(Application *application, const Operation *operatio
                                  "the value is there, and is expected not to be", error);
 }
 
-/* The row of what @place names, live or dead; 0 where there never was one. */
-static gboolean find_row(Application *application, const Place *place, gint64 *id, GError **error) {
-  *id = place->key->id;
-  for (guint i = 0; i < place->missing->len && *id != 0; i++) {
-    g_autofree char *fold = path_fold(g_ptr_array_index(place->missing, i));
-    g_autoptr(KeyRow) dead = NULL;
-    if (!store_find_child(application->store, *id, fold, FALSE, &dead, error))
-      return FALSE;
-    *id = dead != NULL ? dead->id : 0;
-  }
-  return TRUE;
-}
-
 static gboolean check_since(const Application *application, const Operation *operation,
                             const Place *place, GError **error) {
   return operation->revision < application->revision ||
@@ -110,7 +97,7 @@ gboolean apply_expect_revision(Application *application, const Operation *operat
   gboolean changed = FALSE;
   if (place == NULL || !place_require(place, application->who, ACCESS_READ, error) ||
       !check_since(application, operation, place, error) ||
-      !find_row(application, place, &id, error))
+      !place_find_row(application->store, place, &id, error))
     return FALSE;
   if (!has_changed(application, place, id, operation->revision, &changed, error))
     return FALSE;

@@ -20,12 +20,9 @@ gboolean application_require(Application *application, gint64 acl, const char *p
                              AccessLevel level, GError **error) {
   if (application->who->administrator)
     return TRUE;
-  GError *failure = NULL;
-  Acl *list = store_get_acl(application->store, acl, &failure);
-  if (failure != NULL) {
-    g_propagate_error(error, failure);
+  Acl *list = NULL;
+  if (!store_load_acl(application->store, acl, &list, error))
     return FALSE;
-  }
   return acl_get_level(list, application->who) >= level || access_refuse(path, level, error);
 }
 
@@ -116,11 +113,7 @@ gboolean application_create(Application *application, Place *place, const KeyRow
   }
   g_ptr_array_set_size(place->missing, 0);
   place->in_volatile = place->key->is_volatile;
-  GError *failure = NULL;
-  place->acl = store_get_acl(application->store, place->acl_id, &failure);
-  if (failure != NULL)
-    g_propagate_error(error, failure);
-  return failure == NULL;
+  return store_load_acl(application->store, place->acl_id, &place->acl, error);
 }
 
 static gboolean exists_as_other(const Place *place, const char *what, GError **error) {
@@ -280,12 +273,9 @@ static gboolean bury(Application *application, const KeyRow *row, gint64 acl, co
                      GError **error) {
   if (row->link != NULL && !add_link_deleted(application, row, acl, error))
     return FALSE;
-  GError *failure = NULL;
-  Acl *own = store_get_acl(application->store, row->acl, &failure);
-  if (failure != NULL) {
-    g_propagate_error(error, failure);
+  Acl *own = NULL;
+  if (!store_load_acl(application->store, row->acl, &own, error))
     return FALSE;
-  }
   Difference *difference =
       application_add(application, CHANGE_KEY_DELETED, row->id, NULL, acl, 0, error);
   if (difference == NULL)
@@ -377,12 +367,9 @@ gboolean application_find_above(Application *application, const KeyRow *row, gin
 
 gboolean application_set_list(Application *application, KeyRow *row, gint64 above, gint64 id,
                               GError **error) {
-  GError *failure = NULL;
-  Acl *old = store_get_acl(application->store, row->acl, &failure);
-  if (failure != NULL) {
-    g_propagate_error(error, failure);
+  Acl *old = NULL;
+  if (!store_load_acl(application->store, row->acl, &old, error))
     return FALSE;
-  }
   if (row->revision == application->revision)
     application->has_revisited = TRUE;
   Difference *difference =

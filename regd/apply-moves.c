@@ -32,8 +32,8 @@ static gboolean check_readable(Application *application, const KeyRow *row, GPtr
   if (path == NULL)
     return FALSE;
   gboolean allowed = application_require(application, acl, path, ACCESS_READ, error);
-  Acl *list = allowed ? store_get_acl(application->store, acl, error) : NULL;
-  allowed = allowed && list != NULL;
+  Acl *list = NULL;
+  allowed = allowed && store_load_acl(application->store, acl, &list, error);
   gboolean secrets = allowed && acl_get_secret_level(list, application->who) >= ACCESS_READ;
   for (guint i = 0; allowed && !secrets && i < values->len; i++) {
     const ValueRow *value = g_ptr_array_index(values, i);

@@ -56,12 +56,9 @@ static gboolean restore_values(Application *application, PastTree *tree, PastKey
 
 static gboolean same_list(Application *application, gint64 id, const Acl *own, gboolean *same,
                           GError **error) {
-  GError *failure = NULL;
-  const Acl *now = store_get_acl(application->store, id, &failure);
-  if (failure != NULL) {
-    g_propagate_error(error, failure);
+  Acl *now = NULL;
+  if (!store_load_acl(application->store, id, &now, error))
     return FALSE;
-  }
   *same = now == own || (now != NULL && own != NULL && acl_equal(now, own));
   return TRUE;
 }

@@ -117,7 +117,7 @@ static gboolean undo_replacement(Application *application, const Difference *dif
                                  KeyRow *row, gint64 above, GError **error) {
   g_autoptr(KeyRow) old = g_new0(KeyRow, 1);
   g_autoptr(Acl) own = NULL;
-  GError *failure = NULL;
+  Acl *now = NULL;
   if (difference->old_state == NULL)
     return TRUE;
   if (!history_decode_key(difference->old_state, old, &own, error))
@@ -125,12 +125,8 @@ static gboolean undo_replacement(Application *application, const Difference *dif
   if (old->link != NULL || row->link != NULL ||
       (g_str_equal(old->name, row->name) && g_strcmp0(old->class_name, row->class_name) == 0))
     return TRUE;
-  Acl *now = store_get_acl(application->store, row->acl, &failure);
-  if (failure != NULL) {
-    g_propagate_error(error, failure);
-    return FALSE;
-  }
-  if (!add_key_difference(application, CHANGE_KEY_DELETED, row, above, now, error))
+  if (!store_load_acl(application->store, row->acl, &now, error) ||
+      !add_key_difference(application, CHANGE_KEY_DELETED, row, above, now, error))
     return FALSE;
   application->has_deleted = TRUE;
   g_free(row->name);
@@ -227,23 +223,6 @@ gboolean apply_confirm(Application *application, const Operation *operation, GEr
 
 /* ---- purge ---- */
 
-/* The row of what @place names, live or dead. */
-static gboolean find_row(Application *application, const Place *place, gint64 *id, GError **error) {
-  *id = place->key->id;
-  for (guint i = 0; i < place->missing->len; i++) {
-    g_autofree char *fold = path_fold(g_ptr_array_index(place->missing, i));
-    g_autoptr(KeyRow) dead = NULL;
-    if (!store_find_child(application->store, *id, fold, FALSE, &dead, error))
-      return FALSE;
-    if (dead == NULL)
-      return error_set(error, REGISTRY_ERROR_KEY_NOT_FOUND,
-                       "%s: there is no such key, nor was there one that history knows of",
-                       place->path);
-    *id = dead->id;
-  }
-  return TRUE;
-}
-
 static gboolean purge_branch(Application *application, gint64 key, const Operation *operation,
                              GError **error) {
   gboolean recursive = (operation->flags & OPERATION_RECURSIVE) != 0;
@@ -263,7 +242,7 @@ gboolean apply_purge(Application *application, const Operation *operation, GErro
   g_autoptr(Place) place =
       resolve(application->store, application->who, operation->key, RESOLVE_NO_FOLLOW, error);
   gint64 id = 0;
-  if (place == NULL || !find_row(application, place, &id, error))
+  if (place == NULL || !place_require_row(application->store, place, &id, error))
     return FALSE;
   application->writes_anyway = TRUE;
   application->result->purged = TRUE;

@@ -54,12 +54,9 @@ void application_forget_place(Application *application) {
 }
 
 static gboolean get_list(Application *application, gint64 id, Acl **list, GError **error) {
-  GError *failure = NULL;
-  Acl *borrowed = store_get_acl(application->store, id, &failure);
-  if (failure != NULL) {
-    g_propagate_error(error, failure);
+  Acl *borrowed = NULL;
+  if (!store_load_acl(application->store, id, &borrowed, error))
     return FALSE;
-  }
   *list = borrowed != NULL ? acl_ref(borrowed) : NULL;
   return TRUE;
 }

@@ -36,12 +36,9 @@ static gboolean same_state(Application *application, gint64 key, GBytes *old_sta
   g_autoptr(KeyRow) row = NULL;
   if (!store_get_key(application->store, key, &row, error))
     return FALSE;
-  GError *failure = NULL;
-  Acl *own = store_get_acl(application->store, row->acl, &failure);
-  if (failure != NULL) {
-    g_propagate_error(error, failure);
+  Acl *own = NULL;
+  if (!store_load_acl(application->store, row->acl, &own, error))
     return FALSE;
-  }
   gint64 old_write = 0;
   g_autoptr(GVariant) old =
       g_variant_new_from_bytes(G_VARIANT_TYPE("(smsmsbbmsx)"), old_state, TRUE);

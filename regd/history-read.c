@@ -11,24 +11,20 @@
 /* The lists must outlive the store's cache: the Effective takes its own references. */
 static gboolean replay_row(Store *store, DbStatement *statement, Effective *effective,
                            GError **error) {
-  GError *failure = NULL;
-  GRefString *path = store_get_path(store, db_column_int(statement, 2), &failure);
-  if (path == NULL) {
-    g_propagate_error(error, failure);
+  Acl *before = NULL;
+  Acl *after = NULL;
+  GRefString *path = store_get_path(store, db_column_int(statement, 2), error);
+  if (path == NULL)
     return FALSE;
-  }
   const char *name = db_column_text(statement, 3);
-  Acl *before = store_get_acl(store, db_column_int(statement, 4), &failure);
-  Acl *after = failure == NULL ? store_get_acl(store, db_column_int(statement, 5), &failure) : NULL;
-  if (failure == NULL) {
-    EffectiveEntry *entry = effective_add(effective, (ChangeKind)db_column_int(statement, 1), path,
-                                          name != NULL ? name : "", before, after);
-    entry->reroutes = db_column_int(statement, 6) != 0;
-  }
+  gboolean done = store_load_acl(store, db_column_int(statement, 4), &before, error) &&
+                  store_load_acl(store, db_column_int(statement, 5), &after, error);
+  if (done)
+    effective_add(effective, (ChangeKind)db_column_int(statement, 1), path,
+                  name != NULL ? name : "", before, after)
+        ->reroutes = db_column_int(statement, 6) != 0;
   g_ref_string_release(path);
-  if (failure != NULL)
-    g_propagate_error(error, failure);
-  return failure == NULL;
+  return done;
 }
 
 static gboolean replay_rows(Store *store, DbStatement *statement, GPtrArray *effectives,

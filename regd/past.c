@@ -50,12 +50,9 @@ static void add_id(GHashTable *table, gint64 id) {
 /* ---- keys ---- */
 
 static gboolean load_own_list(PastTree *tree, PastKey *key, gint64 acl, GError **error) {
-  GError *failure = NULL;
-  Acl *own = store_get_acl(tree->store, acl, &failure);
-  if (failure != NULL) {
-    g_propagate_error(error, failure);
+  Acl *own = NULL;
+  if (!store_load_acl(tree->store, acl, &own, error))
     return FALSE;
-  }
   key->own = own != NULL ? acl_ref(own) : NULL;
   return TRUE;
 }

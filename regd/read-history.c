@@ -51,12 +51,8 @@ static gboolean find_today(Telling *telling, gint64 key, GError **error) {
     acl = row->live ? row->acl : 0;
     at = row->parent;
   }
-  GError *failure = NULL;
-  telling->today = store_get_acl(store, acl, &failure);
   telling->today_key = key;
-  if (failure != NULL)
-    g_propagate_error(error, failure);
-  return failure == NULL;
+  return store_load_acl(store, acl, &telling->today, error);
 }
 
 typedef struct {
@@ -82,16 +78,13 @@ static gboolean judge(Telling *telling, const Difference *difference, const char
     *visibility = (Visibility){TRUE, TRUE, TRUE};
     return TRUE;
   }
-  GError *failure = NULL;
+  Acl *before = NULL;
+  Acl *after = NULL;
   Store *store = telling->reader->store;
-  if (!find_today(telling, difference->key, error))
+  if (!find_today(telling, difference->key, error) ||
+      !store_load_acl(store, difference->before_acl, &before, error) ||
+      !store_load_acl(store, difference->after_acl, &after, error))
     return FALSE;
-  Acl *before = store_get_acl(store, difference->before_acl, &failure);
-  Acl *after = failure == NULL ? store_get_acl(store, difference->after_acl, &failure) : NULL;
-  if (failure != NULL) {
-    g_propagate_error(error, failure);
-    return FALSE;
-  }
   gboolean secret = difference->secret;
   if (difference->name != NULL && telling->reader->schemas != NULL)
     secret |= schema_set_is_secret(telling->reader->schemas, path, difference->name);
@@ -169,23 +162,6 @@ static gboolean tell_revision(Telling *telling, guint64 revision, GPtrArray *ent
   return TRUE;
 }
 
-/* The row of what @place names, live or dead. */
-static gboolean find_row(Store *store, const Place *place, gint64 *id, GError **error) {
-  *id = place->key->id;
-  for (guint i = 0; i < place->missing->len; i++) {
-    g_autofree char *fold = path_fold(g_ptr_array_index(place->missing, i));
-    g_autoptr(KeyRow) dead = NULL;
-    if (!store_find_child(store, *id, fold, FALSE, &dead, error))
-      return FALSE;
-    if (dead == NULL)
-      return error_set(error, REGISTRY_ERROR_KEY_NOT_FOUND,
-                       "%s: there is no such key, nor was there one that history knows of",
-                       place->path);
-    *id = dead->id;
-  }
-  return TRUE;
-}
-
 static gboolean tell_revisions(Telling *telling, const GArray *revisions, GPtrArray *entries,
                                GError **error) {
   for (guint i = 0; i < revisions->len && telling->total < LIMIT_HISTORY_BYTES; i++) {
@@ -205,7 +181,7 @@ GPtrArray *reader_get_history(Reader *reader, const Identity *who, const char *k
   gint64 id = 0;
   guint64 horizon = 0;
   if (place == NULL || !place_require(place, who, ACCESS_READ, error) ||
-      !find_row(snapshot, place, &id, error) ||
+      !place_require_row(snapshot, place, &id, error) ||
       !reader_get_horizon(snapshot, place->path, &horizon, error))
     return NULL;
   g_autoptr(GPtrArray) entries = g_ptr_array_new_with_free_func((GDestroyNotify)history_entry_free);

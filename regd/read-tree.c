@@ -165,15 +165,9 @@ static gboolean visit_key(Walk *walk, const WalkKey *key, GError **error) {
   g_autoptr(GPtrArray) values = walk_load_values(walk, key, error);
   if (values == NULL)
     return FALSE;
-  g_autoptr(Acl) own = NULL;
-  if (key->past != NULL) {
-    own = key->past->own != NULL ? acl_ref(key->past->own) : NULL;
-  } else if (key->row->acl != 0) {
-    Acl *list = store_get_acl(walk->reader->store, key->row->acl, error);
-    if (list == NULL)
-      return FALSE;
-    own = acl_ref(list);
-  }
+  Acl *own = key->past != NULL ? key->past->own : NULL;
+  if (key->past == NULL && !store_load_acl(walk->reader->store, key->row->acl, &own, error))
+    return FALSE;
   const VisitedKey visited = {.path = key->path,
                               .class_name = walk_key_get_class(key),
                               .link = walk_key_get_link(key),

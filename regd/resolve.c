@@ -85,6 +85,26 @@ gboolean place_require_key(const Place *place, const Identity *who, AccessLevel 
          error_set(error, REGISTRY_ERROR_KEY_NOT_FOUND, "%s: there is no such key", place->path);
 }
 
+gboolean place_find_row(Store *store, const Place *place, gint64 *id, GError **error) {
+  *id = place->key->id;
+  for (guint i = 0; i < place->missing->len && *id != 0; i++) {
+    g_autofree char *fold = path_fold(g_ptr_array_index(place->missing, i));
+    g_autoptr(KeyRow) dead = NULL;
+    if (!store_find_child(store, *id, fold, FALSE, &dead, error))
+      return FALSE;
+    *id = dead != NULL ? dead->id : 0;
+  }
+  return TRUE;
+}
+
+gboolean place_require_row(Store *store, const Place *place, gint64 *id, GError **error) {
+  if (!place_find_row(store, place, id, error))
+    return FALSE;
+  return *id != 0 || error_set(error, REGISTRY_ERROR_KEY_NOT_FOUND,
+                               "%s: there is no such key, nor was there one that history knows of",
+                               place->path);
+}
+
 /* ---- the walk ---- */
 
 static void take_list(Walk *walk) {
@@ -236,11 +256,7 @@ static gboolean finish(Walk *walk, GError **error) {
   if (walk->folds->len + place->missing->len + 1 > LIMIT_DEPTH)
     return error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED, "%s: a path has at most %u components",
                      walk->asked, LIMIT_DEPTH);
-  GError *failure = NULL;
-  place->acl = store_get_acl(walk->store, place->acl_id, &failure);
-  if (failure != NULL)
-    g_propagate_error(error, failure);
-  return failure == NULL;
+  return store_load_acl(walk->store, place->acl_id, &place->acl, error);
 }
 
 Place *resolve(Store *store, const Identity *who, const char *path, ResolveMode mode,

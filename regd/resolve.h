@@ -40,6 +40,11 @@ gboolean place_require(const Place *place, const Identity *who, AccessLevel leve
 /* place_require(), then KEY_NOT_FOUND where it is missing. */
 gboolean place_require_key(const Place *place, const Identity *who, AccessLevel level,
                            GError **error);
+/* The row of what the place names, live or dead; 0 where there never was one that
+ * history still speaks of. */
+gboolean place_find_row(Store *store, const Place *place, gint64 *id, GError **error);
+/* The same, but KEY_NOT_FOUND where there never was one. */
+gboolean place_require_row(Store *store, const Place *place, gint64 *id, GError **error);
 /* What every refusal says. */
 gboolean access_refuse(const char *path, AccessLevel level, GError **error);
 

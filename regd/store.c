@@ -540,13 +540,7 @@ gboolean store_intern_acl(Store *store, Acl *acl, gint64 *id, GError **error) {
   return db_run(store->db, statement, error) && find_acl(store, text, id, error);
 }
 
-Acl *store_get_acl(Store *store, gint64 id, GError **error) {
-  if (id == 0)
-    return NULL;
-  Acl *known = g_hash_table_lookup(store->acls, &id);
-  if (known != NULL)
-    return known;
-
+static Acl *read_acl(Store *store, gint64 id, GError **error) {
   g_autoptr(DbStatement) statement =
       db_prepare(store->db, "SELECT text FROM acls WHERE id = ?1", error);
   if (statement == NULL)
@@ -556,10 +550,18 @@ Acl *store_get_acl(Store *store, gint64 id, GError **error) {
   if (step == DB_DONE)
     error_set(error, REGISTRY_ERROR_STORAGE_FAILURE,
               "the database has lost an access list: restore a backup");
-  Acl *acl = step == DB_ROW ? acl_decode(db_column_text(statement, 0), error) : NULL;
-  if (acl != NULL)
-    g_hash_table_insert(store->acls, g_memdup2(&id, sizeof id), acl);
-  return acl;
+  return step == DB_ROW ? acl_decode(db_column_text(statement, 0), error) : NULL;
+}
+
+gboolean store_load_acl(Store *store, gint64 id, Acl **acl, GError **error) {
+  *acl = id != 0 ? g_hash_table_lookup(store->acls, &id) : NULL;
+  if (id == 0 || *acl != NULL)
+    return TRUE;
+  *acl = read_acl(store, id, error);
+  if (*acl == NULL)
+    return FALSE;
+  g_hash_table_insert(store->acls, g_memdup2(&id, sizeof id), *acl);
+  return TRUE;
 }
 
 /* ---- usage ---- */

@@ -117,8 +117,8 @@ gboolean store_move_values(Store *store, gint64 from, gint64 to, GError **error)
 
 /* The id of the list, made where it is not there yet; 0 for NULL. */
 gboolean store_intern_acl(Store *store, Acl *acl, gint64 *id, GError **error);
-/* Borrowed from a cache; NULL for 0, and on failure with error set. */
-Acl *store_get_acl(Store *store, gint64 id, GError **error);
+/* *@acl is borrowed from a cache, until a change is rolled back; NULL for 0. */
+gboolean store_load_acl(Store *store, gint64 id, Acl **acl, GError **error);
 
 /* ---- bytes stored below HKEY_USERS\<uid> ---- */
 

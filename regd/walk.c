@@ -132,20 +132,13 @@ static GPtrArray *list_children(Walk *walk, const WalkKey *key, const char *from
   return were != NULL ? g_steal_pointer(&rows) : NULL;
 }
 
-static gboolean get_list(Walk *walk, gint64 id, Acl **acl, GError **error) {
-  GError *failure = NULL;
-  *acl = store_get_acl(walk->reader->store, id, &failure);
-  if (failure != NULL)
-    g_propagate_error(error, failure);
-  return failure == NULL;
-}
-
 /* Fills in what a sub-key has from the key above it. */
 static gboolean make_child(Walk *walk, const WalkKey *above, const KeyRow *row, WalkKey *child,
                            GError **error) {
   child->row = row;
   child->today = above->today;
-  if (row->live && row->acl != 0 && !get_list(walk, row->acl, &child->today, error))
+  if (row->live && row->acl != 0 &&
+      !store_load_acl(walk->reader->store, row->acl, &child->today, error))
     return FALSE;
   child->then = child->today;
   if (walk->past == NULL)

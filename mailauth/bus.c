@@ -136,6 +136,68 @@ static void get_events(DispatchCall *call, gpointer data) {
   dispatch_call_reply(call, reply);
 }
 
+/* ---- who is held back ---- */
+
+typedef struct {
+  DBusMessageIter array;
+  gint64 to_real_time; /* from monotonic, in µs */
+  guint count;
+  gboolean made;
+} HeldRows;
+
+static void append_held(const ThrottleHold *hold, gpointer data) {
+  HeldRows *rows = data;
+  DBusMessageIter row;
+  if (!rows->made || rows->count++ >= MAX_LISTED_HOLDS)
+    return;
+  rows->made =
+      dbus_message_iter_open_container(&rows->array, DBUS_TYPE_ARRAY, "{sv}", &row) &&
+      wire_append_entry_string(&row, "address", hold->address) &&
+      wire_append_entry_string(&row, "account", hold->account != NULL ? hold->account : "") &&
+      wire_append_entry_uint32(&row, "failures", hold->failures) &&
+      wire_append_entry_uint64(&row, "until", (guint64)(hold->until + rows->to_real_time)) &&
+      dbus_message_iter_close_container(&rows->array, &row);
+}
+
+static void get_held(DispatchCall *call, gpointer data) {
+  const Bus *bus = data;
+  HeldRows rows = {.to_real_time = g_get_real_time() - g_get_monotonic_time()};
+  DBusMessageIter iter;
+  DBusMessage *reply = dispatch_call_new_reply(call);
+  if (reply != NULL) {
+    dbus_message_iter_init_append(reply, &iter);
+    rows.made = dbus_message_iter_open_container(&iter, DBUS_TYPE_ARRAY, "a{sv}", &rows.array);
+    bus->source.visit_held(append_held, &rows, bus->source.data);
+    rows.made = rows.made && dbus_message_iter_close_container(&iter, &rows.array);
+  }
+  if (!rows.made)
+    g_clear_pointer(&reply, dbus_message_unref);
+  dispatch_call_reply(call, reply);
+}
+
+static void reply_released(DispatchCall *call, guint released) {
+  dbus_uint32_t number = released;
+  DBusMessage *reply = dispatch_call_new_reply(call);
+  if (reply != NULL &&
+      !dbus_message_append_args(reply, DBUS_TYPE_UINT32, &number, DBUS_TYPE_INVALID))
+    g_clear_pointer(&reply, dbus_message_unref);
+  dispatch_call_reply(call, reply);
+}
+
+static void release(DispatchCall *call, gpointer data) {
+  const Bus *bus = data;
+  DBusMessageIter iter;
+  const char *who = NULL;
+  dispatch_call_get_arguments(call, &iter);
+  dbus_message_iter_get_basic(&iter, &who);
+  reply_released(call, bus->source.release(who, bus->source.data));
+}
+
+static void release_all(DispatchCall *call, gpointer data) {
+  const Bus *bus = data;
+  reply_released(call, bus->source.release(NULL, bus->source.data));
+}
+
 /* ---- status, test, certificate ---- */
 
 typedef struct {
@@ -274,9 +336,16 @@ static const DispatchArgument test_arguments[] = {
 static const DispatchArgument tested_arguments[] = {{"reason", "s"}, {"steps", "as"}, {NULL, NULL}};
 static const DispatchArgument event_argument[] = {{"event", "a{sv}"}, {NULL, NULL}};
 
+static const DispatchArgument held_argument[] = {{"held", "aa{sv}"}, {NULL, NULL}};
+static const DispatchArgument who_argument[] = {{"who", "s"}, {NULL, NULL}};
+static const DispatchArgument released_argument[] = {{"released", "u"}, {NULL, NULL}};
+
 static const DispatchMethod methods[] = {
     {"GetEvents", limit_argument, events_argument, get_events},
     {"Status", DISPATCH_NOTHING, status_argument, get_status},
+    {"GetHeld", DISPATCH_NOTHING, held_argument, get_held},
+    {"Release", who_argument, released_argument, release},
+    {"ReleaseAll", DISPATCH_NOTHING, released_argument, release_all},
     {"Test", test_arguments, tested_arguments, test_user},
     {"ReloadCertificate", DISPATCH_NOTHING, DISPATCH_NOTHING, reload_certificate},
     {NULL, NULL, NULL, NULL},

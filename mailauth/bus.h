@@ -24,6 +24,9 @@ typedef struct {
    * counts first: @done is called once, later or at once. */
   void (*prepare_status)(void (*done)(gpointer call), gpointer call, gpointer data);
   gboolean (*append_status)(DBusMessageIter *dict, gpointer data);
+  void (*visit_held)(ThrottleVisit visit, gpointer visit_data, gpointer data);
+  /* logins_release() */
+  guint (*release)(const char *who, gpointer data);
   /* Takes the password out of @password. */
   void (*test)(Protocol protocol, const char *user, Secret *password, LoginAnswer answer,
                gpointer call, gpointer data);

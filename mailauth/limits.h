@@ -63,6 +63,9 @@
 #define MAX_MESSAGES 1000000
 #define MAX_SIZES_FILE (192 * 1024 * 1024)
 
+/* Who is held back, as far as one answer tells. */
+#define MAX_LISTED_HOLDS 10000
+
 /* A certificate with its chain, or a private key, in bytes. */
 #define MAX_PEM_FILE (256 * 1024)
 

@@ -201,19 +201,25 @@ static void open_mailbox(Login *login) {
 
 /* ---- the password ---- */
 
+static ThrottleRules make_rules(const Settings *settings) {
+  return (ThrottleRules){settings->failure_delay, settings->lockout_threshold,
+                         settings->lockout_seconds};
+}
+
 static ThrottleRules get_rules(const Login *login) {
-  return (ThrottleRules){login->settings->failure_delay, login->settings->lockout_threshold,
-                         login->settings->lockout_seconds};
+  return make_rules(login->settings);
 }
 
 static void ask_throttle(Login *login);
 
-/* Those of the same address that wait may go on now. */
+/* Those of the same address (NULL: of any) that wait may go on now. */
 static void wake_waiting(Logins *logins, const char *group) {
   g_autoptr(GPtrArray) woken = g_ptr_array_new();
-  for (GList *link = logins->waiting.head; link != NULL; link = link->next)
-    if (!((Login *)link->data)->early && g_str_equal(((Login *)link->data)->group, group))
+  for (GList *link = logins->waiting.head; link != NULL; link = link->next) {
+    const Login *login = link->data;
+    if (!login->early && (group == NULL || g_str_equal(login->group, group)))
       g_ptr_array_add(woken, link->data);
+  }
   for (guint i = 0; i < woken->len; i++) {
     stop_waiting(woken->pdata[i]);
     ask_throttle(woken->pdata[i]);
@@ -304,6 +310,32 @@ static void ask_throttle(Login *login) {
     login->begun = TRUE;
     prove(login);
   }
+}
+
+void logins_visit_held(const Logins *logins, ThrottleVisit visit, gpointer data) {
+  g_autoptr(Settings) settings = views_get_settings(logins->tools.views);
+  const ThrottleRules rules = make_rules(settings);
+  throttle_visit_held(logins->tools.throttle, &rules, g_get_monotonic_time(), visit, data);
+}
+
+guint logins_release(Logins *logins, const char *who) {
+  g_autoptr(Settings) settings = views_get_settings(logins->tools.views);
+  Throttle *throttle = logins->tools.throttle;
+  guint released = 0;
+  if (who == NULL) {
+    released = throttle_release(throttle, NULL, NULL);
+  } else {
+    g_autofree char *account = name_get_account(who, settings->domain);
+    g_autofree char *group = address_dup_group(who);
+    released = throttle_release(throttle, NULL, group);
+    /* A name that no account can have was counted as it was given. */
+    released += throttle_release(throttle, account != NULL ? account : who, NULL);
+  }
+  if (released > 0)
+    reporter_report(logins->tools.reporter, OUTCOME_RELEASED, EVENT_SOURCE_SERVER, who, NULL,
+                    who == NULL ? "everybody" : who);
+  wake_waiting(logins, NULL);
+  return released;
 }
 
 /* ---- the settings ---- */

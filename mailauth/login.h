@@ -74,6 +74,13 @@ void logins_report_incident(Logins *logins, Outcome outcome, Protocol protocol, 
                             const char *address);
 
 guint logins_count(const Logins *logins);
+/* Who is held back now, by the settings as they are: throttle_visit_held(). */
+void logins_visit_held(const Logins *logins, ThrottleVisit visit, gpointer data);
+/* Lets go whom @who names: an account, or an address in any form (also that of
+ * throttle_visit_held()); NULL: everybody. Makes an event where anybody had
+ * failed; logins that wait for their turn go on. How many pairs had failures. */
+guint logins_release(Logins *logins, const char *who);
+
 /* How many have ended so, by @protocol and package since the start. */
 guint64 logins_get_total(const Logins *logins, Protocol protocol, PackageKind kind,
                          Outcome outcome);

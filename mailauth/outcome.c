@@ -55,6 +55,8 @@ static const OutcomeFacts facts[N_OUTCOMES] = {
                                 "TLS was asked for, but there is no valid certificate"},
     [OUTCOME_CHANGED] = {"changed", 14001, "Information", "", "", "",
                          "The authentication package or broker has changed"},
+    [OUTCOME_RELEASED] = {"released", 14007, "Information", "", "", "",
+                          "An administrator has let go who was held back"},
 };
 
 const OutcomeFacts *outcome_get_facts(Outcome outcome) {

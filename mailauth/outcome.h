@@ -27,6 +27,7 @@ typedef enum {
   OUTCOME_CLEAR_TEXT,
   OUTCOME_NO_CERTIFICATE, /* an event only: no login comes of it */
   OUTCOME_CHANGED,        /* an event only: package or broker changed */
+  OUTCOME_RELEASED,       /* an event only: an administrator let go who was held back */
   N_OUTCOMES
 } Outcome;
 

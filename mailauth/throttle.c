@@ -270,3 +270,95 @@ void throttle_end(Throttle *throttle, const ThrottleRules *rules, const char *ac
   }
   tidy(throttle, entry, account, address);
 }
+
+/* ---- who is held, and letting go ---- */
+
+static gint compare_times(gconstpointer a, gconstpointer b) {
+  gint64 one = *(const gint64 *)a;
+  gint64 other = *(const gint64 *)b;
+  return (one < other) - (one > other);
+}
+
+/* When too few of the accounts that an address has failed for are still counted. */
+static gint64 get_address_end(const Address *address, const ThrottleRules *rules) {
+  g_autoptr(GArray) times = g_array_new(FALSE, FALSE, sizeof(gint64));
+  GHashTableIter iterator;
+  gpointer value = NULL;
+  g_hash_table_iter_init(&iterator, address->pairs);
+  while (g_hash_table_iter_next(&iterator, NULL, &value))
+    if (((const Pair *)value)->failures > 0)
+      g_array_append_val(times, ((const Pair *)value)->last_failure);
+  g_array_sort(times, compare_times);
+  guint deciding = MIN(get_account_limit(rules), times->len) - 1;
+  return g_array_index(times, gint64, deciding) + (gint64)rules->lockout_seconds * SECOND;
+}
+
+static void visit_address(const char *name, const Address *address, const ThrottleRules *rules,
+                          gint64 now, ThrottleVisit visit, gpointer data) {
+  GHashTableIter iterator;
+  gpointer account = NULL;
+  gpointer value = NULL;
+  if (is_address_held(address, rules, now)) {
+    const ThrottleHold hold = {name, NULL, count_failures(address, rules, now),
+                               get_address_end(address, rules)};
+    visit(&hold, data);
+  }
+  g_hash_table_iter_init(&iterator, address->pairs);
+  while (g_hash_table_iter_next(&iterator, &account, &value)) {
+    const Pair *pair = value;
+    const ThrottleHold hold = {name, account, pair->failures,
+                               pair->last_failure + (gint64)rules->lockout_seconds * SECOND};
+    if (is_pair_held(pair, rules, now))
+      visit(&hold, data);
+  }
+}
+
+void throttle_visit_held(const Throttle *throttle, const ThrottleRules *rules, gint64 now,
+                         ThrottleVisit visit, gpointer data) {
+  GHashTableIter iterator;
+  gpointer name = NULL;
+  gpointer address = NULL;
+  g_hash_table_iter_init(&iterator, throttle->addresses);
+  while (g_hash_table_iter_next(&iterator, &name, &address))
+    visit_address(name, address, rules, now, visit, data);
+}
+
+/* How many pairs had failures. */
+static guint release_pairs(Throttle *throttle, Address *address, const char *account) {
+  guint released = 0;
+  GHashTableIter iterator;
+  gpointer name = NULL;
+  gpointer value = NULL;
+  g_hash_table_iter_init(&iterator, address->pairs);
+  while (g_hash_table_iter_next(&iterator, &name, &value)) {
+    Pair *pair = value;
+    if (account != NULL && !g_str_equal(name, account))
+      continue;
+    released += pair->failures > 0 ? 1 : 0;
+    pair->failures = 0;
+    if (pair->under_way > 0)
+      continue;
+    g_hash_table_iter_remove(&iterator);
+    throttle->n_pairs--;
+  }
+  return released;
+}
+
+guint throttle_release(Throttle *throttle, const char *account, const char *address) {
+  guint released = 0;
+  GHashTableIter iterator;
+  gpointer name = NULL;
+  gpointer value = NULL;
+  g_hash_table_iter_init(&iterator, throttle->addresses);
+  while (g_hash_table_iter_next(&iterator, &name, &value)) {
+    Address *entry = value;
+    if (address != NULL && !g_str_equal(name, address))
+      continue;
+    released += release_pairs(throttle, entry, account);
+    if (account == NULL)
+      entry->next_try = 0;
+    if (g_hash_table_size(entry->pairs) == 0)
+      g_hash_table_iter_remove(&iterator);
+  }
+  return released;
+}

@@ -40,6 +40,23 @@ ThrottleAnswer throttle_begin(Throttle *throttle, const ThrottleRules *rules, co
 void throttle_end(Throttle *throttle, const ThrottleRules *rules, const char *account,
                   const char *address, gint64 now, ThrottleResult result, guint32 *wait_ms);
 
+/* One who is held back: a pair, or an address as a whole. */
+typedef struct {
+  const char *address;
+  const char *account; /* NULL: the address, whoever tries from it */
+  guint failures;
+  gint64 until; /* monotonic, in µs, as far as it can be told: more failures make it longer */
+} ThrottleHold;
+typedef void (*ThrottleVisit)(const ThrottleHold *hold, gpointer data);
+
+/* Each that throttle_begin() would refuse now; in no order. */
+void throttle_visit_held(const Throttle *throttle, const ThrottleRules *rules, gint64 now,
+                         ThrottleVisit visit, gpointer data);
+/* Forgets the failures of @account (NULL: of every account) from @address (NULL:
+ * from everywhere), and the delay of the addresses that are let go as a whole.
+ * Tries under way stay so. How many pairs had failures. */
+guint throttle_release(Throttle *throttle, const char *account, const char *address);
+
 /* Pairs remembered now, held or not. */
 guint throttle_count(const Throttle *throttle);
 

@@ -197,6 +197,16 @@ static gboolean append_status(DBusMessageIter *dict, gpointer data) {
   return status_append(dict, &source);
 }
 
+static void visit_held(ThrottleVisit visit, gpointer visit_data, gpointer data) {
+  const Verifier *verifier = data;
+  logins_visit_held(verifier->logins, visit, visit_data);
+}
+
+static guint release(const char *who, gpointer data) {
+  const Verifier *verifier = data;
+  return logins_release(verifier->logins, who);
+}
+
 static void test(Protocol protocol, const char *user, Secret *password, LoginAnswer answer,
                  gpointer call, gpointer data) {
   const Verifier *verifier = data;
@@ -286,8 +296,20 @@ static void on_parent_message(G_GNUC_UNUSED Channel *channel, Message *message,
 
 static void build(Verifier *verifier) {
   const RoleStart *start = verifier->start;
-  const BusSource source = {is_membership,  get_broker,    is_ready, is_entitled,        get_events,
-                            prepare_status, append_status, test,     reload_certificate, verifier};
+  const BusSource source = {
+      .is_membership = is_membership,
+      .get_broker = get_broker,
+      .is_ready = is_ready,
+      .is_entitled = is_entitled,
+      .get_events = get_events,
+      .prepare_status = prepare_status,
+      .append_status = append_status,
+      .visit_held = visit_held,
+      .release = release,
+      .test = test,
+      .reload_certificate = reload_certificate,
+      .data = verifier,
+  };
   verifier->loop = g_main_loop_new(NULL, FALSE);
   verifier->parent = channel_new(start->descriptor, ROLE_VERIFIER, ROLE_PARENT);
   verifier->reporter = reporter_new();

@@ -12,7 +12,7 @@
 
 typedef struct {
   char *bus;
-  gboolean json, follow, metrics, version;
+  gboolean json, follow, metrics, all, version;
   gint count;      /* -n */
   char *broker;    /* --broker */
   char *protocol;  /* --protocol */
@@ -61,6 +61,8 @@ char *ctl_get_setting(Ctl *ctl, const char *key, const char *name, const char *f
 gboolean verb_status(Ctl *ctl, GError **error);
 gboolean verb_events(Ctl *ctl, GError **error);
 gboolean verb_test(Ctl *ctl, GError **error);
+gboolean verb_held(Ctl *ctl, GError **error);
+gboolean verb_release(Ctl *ctl, GError **error);
 gboolean verb_reload_certificate(Ctl *ctl, GError **error);
 gboolean verb_user(Ctl *ctl, GError **error);
 gboolean verb_member(Ctl *ctl, GError **error);

@@ -20,6 +20,8 @@ static const Verb verbs[] = {
     {"events", "[-n N] [--follow]", 0, 0, verb_events, "what has happened, the newest last"},
     {"test", "[--protocol=pop3|imap] USER", 1, 1, verb_test,
      "prove a password and explain every step"},
+    {"held", "", 0, 0, verb_held, "who is held back after failed logins, and until when"},
+    {"release", "[NAME|ADDRESS] [--all]", 0, 1, verb_release, "let go who is held back"},
     {"user", "add|passwd|enable|disable|remove|list [NAME]", 1, 2, verb_user,
      "the native accounts"},
     {"member", "--broker=ID add|passwd|enable|disable|remove|list [NAME]", 1, 2, verb_member,
@@ -54,6 +56,7 @@ static gboolean parse(Ctl *ctl, int *argc, char ***argv, GError **error) {
       {"count", 'n', 0, G_OPTION_ARG_INT, &ctl->count, "How many events", "N"},
       {"follow", 'f', 0, G_OPTION_ARG_NONE, &ctl->follow, "Go on with what happens (events)", NULL},
       {"metrics", 0, 0, G_OPTION_ARG_NONE, &ctl->metrics, "Print OpenMetrics text (status)", NULL},
+      {"all", 0, 0, G_OPTION_ARG_NONE, &ctl->all, "Let everybody go (release)", NULL},
       {"version", 0, 0, G_OPTION_ARG_NONE, &ctl->version, "Print the version", NULL},
       {NULL, 0, 0, 0, NULL, NULL, NULL}};
   g_autoptr(GOptionContext) context = g_option_context_new("VERB");

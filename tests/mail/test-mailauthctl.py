@@ -8,6 +8,7 @@ import pty
 import pwd
 import stat
 import subprocess
+import time
 from contextlib import suppress
 
 from harness import openmetrics
@@ -15,7 +16,7 @@ from harness.bus import ALICE, needs_root
 from harness.case import check, contains, equal, main, rows, test
 from harness.mail import ACCOUNTS, BROKERS, IMAP, PARAMETERS, POP3, SERVICE, STORE, MailServer, needs_role_users
 from harness.process import PATIENCE, program
-from harness.registry import REG_SZ, Registry
+from harness.registry import REG_DWORD, REG_SZ, Registry
 
 DONE, FAILED, USAGE, NOT_FOUND, DENIED, INVALID, CONFLICT, UNREACHABLE = range(8)
 
@@ -117,8 +118,8 @@ def strangers_are_denied():
     needs_root()
     with Registry() as registry, MailServer(registry) as _server:
         failed(registry, DENIED, "user", "add", "anna", password="sesame", uid=ALICE)
-        for verb in ("status", "events", "reload-certificate"):
-            failed(registry, DENIED, verb, uid=ALICE, naming="administrators")
+        for words in (["status"], ["events"], ["reload-certificate"], ["held"], ["release", "anna"], ["release", "--all"]):
+            failed(registry, DENIED, *words, uid=ALICE, naming="administrators")
 
 
 @test
@@ -268,6 +269,70 @@ def check_metrics(families, status):
     equal(families["mailauth_registry_live"].samples, {("", ()): 1})
     equal(families["mailauth_settings_revision"].samples, {("", ()): status["revision"]})
     equal(families["mailauth_events"].samples["_total", ()], status["counts"]["events"])
+
+
+def hold_back(registry, server, threshold=2):
+    """anna is locked from 127.0.0.1."""
+    server.add_account("anna", "sesame")
+    registry.client.set(PARAMETERS, "Lockout Threshold", REG_DWORD, threshold)
+    for _ in range(threshold):
+        equal(log_in(server, "anna", "wrong"), "bad-password")
+    equal(log_in(server, "anna", "sesame"), "held-back")
+
+
+@rows([
+    ("an account", "anna", "anna"),
+    ("an account in another spelling", "ANNA", "ANNA"),
+    ("an address", "127.0.0.1", "127.0.0.1"),
+    ("an address in its IPv6 form", "::ffff:127.0.0.1", "::ffff:127.0.0.1"),
+    ("everybody", "--all", ""),
+])
+def who_is_held_back_is_listed_and_let_go(operand, named):
+    with Registry() as registry, MailServer(registry) as server:
+        before = time.time()
+        hold_back(registry, server)
+        (held,) = json.loads(done(registry, "--json", "held"))
+        equal((held["account"], held["address"], held["failures"]), ("anna", "127.0.0.1", 2))
+        check(before + 299 < held["until"] / 1e6 < time.time() + 301, f"{held}")
+        contains(done(registry, "held"), "anna from 127.0.0.1: 2 failures, until 20")
+        failed(registry, NOT_FOUND, "release", "bert", naming="bert")
+        equal(log_in(server, "anna", "sesame"), "held-back")
+        equal(json.loads(done(registry, "--json", "release", operand)), {"released": 1})
+        event = server.events(1)[0]
+        equal((event["id"], event["reason"], event["user"]), (14007, "released", named))
+        equal(done(registry, "held"), "")
+        equal(log_in(server, "anna", "sesame"), "ok")
+        failed(registry, USAGE, "release", naming="--all")
+        failed(registry, USAGE, "release", "anna", "--all", naming="--all")
+        failed(registry, INVALID, "release", "", naming="neither")
+
+
+@test
+def an_address_held_as_a_whole_is_listed_and_let_go():
+    with Registry() as registry, MailServer(registry) as server:
+        server.add_account("anna", "sesame")
+        registry.client.set(PARAMETERS, "Lockout Threshold", REG_DWORD, 2)
+        for number in range(4):
+            log_in(server, f"nobody{number}", "x")
+        equal(log_in(server, "anna", "sesame"), "held-back")
+        equal([(held["account"], held["address"], held["failures"])
+               for held in json.loads(done(registry, "--json", "held"))], [("", "127.0.0.1", 4)])
+        contains(done(registry, "held"), "everybody from 127.0.0.1: 4 failures")
+        done(registry, "release", "127.0.0.1")
+        equal(log_in(server, "anna", "sesame"), "ok")
+
+
+@test
+def a_failure_is_recorded_before_the_client_is_answered_and_while_it_stays():
+    with Registry() as registry, MailServer(registry) as server:
+        server.add_account("anna", "sesame")
+        connection, stream = server.raw()
+        for number in range(1, 4):
+            connection.sendall(b"USER anna\r\nPASS wrong\r\n")
+            equal((stream.readline()[:3], stream.readline()[:4]), (b"+OK", b"-ERR"))
+            equal(json.loads(done(registry, "--json", "status"))["counts"]["pop3.native.bad-password"], number)
+            equal([event["reason"] for event in server.events(10)], ["bad-password"] * number)
+        connection.close()
 
 
 @test

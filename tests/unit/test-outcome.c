@@ -33,6 +33,7 @@ static const Row rows[] = {
     {OUTCOME_CLEAR_TEXT, "clear-text", 14003, "Warning", "", "[PRIVACYREQUIRED]"},
     {OUTCOME_NO_CERTIFICATE, "no-certificate", 13002, "Error", "", ""},
     {OUTCOME_CHANGED, "changed", 14001, "Information", "", ""},
+    {OUTCOME_RELEASED, "released", 14007, "Information", "", ""},
 };
 
 static void test_table(void) {

@@ -126,6 +126,84 @@ static void test_success_leaves_nothing(void) {
   g_assert_cmpuint(throttle_count(throttle), ==, 0);
 }
 
+/* "account@address failures until" of each, sorted. */
+static void list_hold(const ThrottleHold *hold, gpointer data) {
+  g_ptr_array_add(data, g_strdup_printf("%s@%s %u %" G_GINT64_FORMAT,
+                                        hold->account != NULL ? hold->account : "*", hold->address,
+                                        hold->failures, hold->until / SECOND));
+}
+
+static gint compare_texts(gconstpointer a, gconstpointer b) {
+  return g_strcmp0(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void expect_held(const Throttle *throttle, const ThrottleRules *with, gint64 now,
+                        const char *expected) {
+  g_autoptr(GPtrArray) held = g_ptr_array_new_with_free_func(g_free);
+  throttle_visit_held(throttle, with, now, list_hold, held);
+  g_ptr_array_sort(held, compare_texts);
+  g_ptr_array_add(held, NULL);
+  g_autofree char *text = g_strjoinv(", ", (char **)held->pdata);
+  g_assert_cmpstr(text, ==, expected);
+}
+
+/* Pair a@x is locked at 2 s; address y is held by the sixth account, at 15 s. */
+static Throttle *make_holds(void) {
+  Throttle *throttle = throttle_new(100);
+  for (guint i = 0; i < 3; i++)
+    fail(throttle, &no_delay, "a", "x", i * SECOND);
+  fail(throttle, &no_delay, "b", "x", 0);
+  for (guint i = 0; i < 6; i++) {
+    g_autofree char *account = g_strdup_printf("n%u", i);
+    fail(throttle, &no_delay, account, "y", (10 + i) * SECOND);
+  }
+  return throttle;
+}
+
+static void test_held_are_listed(void) {
+  g_autoptr(Throttle) throttle = make_holds();
+  expect_held(throttle, &no_delay, 20 * SECOND, "*@y 6 310, a@x 3 302");
+  /* Each is told until its end, and is over then. */
+  expect_held(throttle, &no_delay, 302 * SECOND, "*@y 6 310");
+  expect_held(throttle, &no_delay, 310 * SECOND, "");
+  /* By the rules as they are now. */
+  expect_held(throttle, &nothing, 20 * SECOND, "");
+}
+
+static void test_held_are_let_go(void) {
+  g_autoptr(Throttle) throttle = make_holds();
+  g_assert_cmpuint(throttle_release(throttle, "nobody", NULL), ==, 0);
+  g_assert_cmpuint(throttle_release(throttle, "a", "y"), ==, 0);
+  expect_held(throttle, &no_delay, 20 * SECOND, "*@y 6 310, a@x 3 302");
+  g_assert_cmpuint(throttle_release(throttle, "a", NULL), ==, 1);
+  g_assert_cmpint(ask(throttle, &no_delay, "a", "x", 20 * SECOND), ==, THROTTLE_GO);
+  expect_held(throttle, &no_delay, 20 * SECOND, "*@y 6 310");
+  g_assert_cmpuint(throttle_release(throttle, NULL, "y"), ==, 6);
+  expect_held(throttle, &no_delay, 20 * SECOND, "");
+  g_assert_cmpuint(throttle_release(throttle, NULL, NULL), ==, 1);
+  g_assert_cmpuint(throttle_count(throttle), ==, 0);
+}
+
+static void test_release_lifts_the_delay(void) {
+  g_autoptr(Throttle) throttle = throttle_new(100);
+  fail(throttle, &rules, "a", "x", 0);
+  g_assert_cmpint(ask(throttle, &rules, "b", "x", 1000), ==, THROTTLE_WAIT);
+  throttle_release(throttle, NULL, "x");
+  g_assert_cmpint(ask(throttle, &rules, "b", "x", 1000), ==, THROTTLE_GO);
+}
+
+/* What is under way when it is let go still counts, and does not hang over. */
+static void test_release_under_way(void) {
+  g_autoptr(Throttle) throttle = throttle_new(100);
+  guint32 wait = 0;
+  g_assert_cmpint(throttle_begin(throttle, &no_delay, "a", "x", 0, &wait), ==, THROTTLE_GO);
+  g_assert_cmpuint(throttle_release(throttle, NULL, NULL), ==, 0);
+  g_assert_cmpuint(throttle_count(throttle), ==, 1);
+  throttle_end(throttle, &no_delay, "a", "x", 0, THROTTLE_FAILURE, &wait);
+  g_assert_cmpuint(throttle_release(throttle, "a", NULL), ==, 1);
+  g_assert_cmpuint(throttle_count(throttle), ==, 0);
+}
+
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/throttle/addresses", test_addresses);
@@ -137,5 +215,9 @@ int main(int argc, char **argv) {
   g_test_add_func("/throttle/many-at-once", test_many_at_once);
   g_test_add_func("/throttle/hold-survives-a-flood", test_hold_survives_a_flood);
   g_test_add_func("/throttle/success-leaves-nothing", test_success_leaves_nothing);
+  g_test_add_func("/throttle/held-are-listed", test_held_are_listed);
+  g_test_add_func("/throttle/held-are-let-go", test_held_are_let_go);
+  g_test_add_func("/throttle/release-lifts-the-delay", test_release_lifts_the_delay);
+  g_test_add_func("/throttle/release-under-way", test_release_under_way);
   return g_test_run();
 }

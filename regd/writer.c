@@ -181,7 +181,9 @@ static void commit_batch(Writer *writer, Batch *batch) {
   else
     commit_requests(writer, (Request **)batch->requests->pdata, batch->requests->len);
   for (guint i = 0; i < batch->requests->len; i++) {
-    const Request *request = g_ptr_array_index(batch->requests, i);
+    Request *request = g_ptr_array_index(batch->requests, i);
+    /* Here, since a large one would hold up the main loop. */
+    g_clear_pointer(&request->change, change_free);
     if (request->result.error != NULL && db_is_damaged(store_get_db(writer->store)))
       g_atomic_int_set(&writer->read_only, 1);
   }

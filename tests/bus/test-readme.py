@@ -1,87 +1,46 @@
-"""The README's tour, as it is written: each command of its console blocks is
-run in order, and must print what stands there. A line `...` stands for any
-lines, and three dots at the end of a line for the rest of it."""
+"""The README's tour and the examples of the manual, as they are written."""
 
-import os
 import re
-import subprocess
 
-from harness.case import Failure, check, main, test
-from harness.process import BUILD, PATIENCE, SOURCE
+from harness.case import check, equal, main, rows, test
+from harness.process import SOURCE
 from harness.registry import Registry
+from harness.tour import steps, take
 
-BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-
-
-def steps(text):
-    """(command, expected lines) of every console block in order."""
-    found = []
-    for block in BLOCK.findall(text):
-        for line in block.splitlines():
-            if line.startswith("$ "):
-                found.append((line[2:], []))
-            elif line.startswith(">") and not found[-1][1]:
-                command, _ = found[-1]
-                found[-1] = (f"{command}\n{line[2:]}", [])
-            else:
-                found[-1][1].append(line)
-    return found
+CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LITERAL = re.compile(r"^\.Bd -literal\n(.*?)^\.Ed$", re.MULTILINE | re.DOTALL)
 
 
-def as_pattern(lines):
-    """What is expected, as a regular expression for the whole output."""
-    pattern = ""
-    for line in lines:
-        if line == "...":
-            pattern += r"(?:.*\n)*?"
-        elif line.endswith("..."):
-            pattern += re.escape(line[:-3]) + r".*\n"
-        else:
-            pattern += re.escape(line) + r"\n"
-    return pattern
-
-
-class Shell:
-    """One bash that lives through the tour, so that what a command defines stays."""
-
-    END = "end of the command"
-
-    def __init__(self, registry):
-        environment = os.environ | {"DBUS_SYSTEM_BUS_ADDRESS": registry.bus.address, "LC_ALL": "C.UTF-8",
-                                    "PATH": f"{BUILD / 'client' / 'regctl'}:{os.environ['PATH']}"}
-        self.process = subprocess.Popen(["bash"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                                        stderr=subprocess.STDOUT, cwd=registry.directory, env=environment)
-
-    def run(self, command):
-        self.process.stdin.write(f"{command}\necho '{self.END}'\n")
-        self.process.stdin.flush()
-        printed = ""
-        while not printed.endswith(self.END + "\n"):
-            line = self.process.stdout.readline()
-            if not line:
-                raise Failure(f"the shell ended in {command!r}: {printed}")
-            printed += line
-        return printed.removesuffix(self.END + "\n")
-
-    def end(self):
-        self.process.stdin.close()
-        self.process.wait(PATIENCE)
-        self.process.stdout.close()
+def examples(page):
+    """The blocks of a man page's EXAMPLES, as they are read."""
+    text = (SOURCE / "data" / "man" / page).read_text(encoding="utf-8")
+    section = text.split("\n.Sh EXAMPLES\n")[1].split("\n.Sh ")[0]
+    return [block.replace(r"\e", "\\").replace(r"\&", "") for block in LITERAL.findall(section)]
 
 
 @test
 def the_tour_prints_what_it_says():
-    tour = steps((SOURCE / "README.md").read_text(encoding="utf-8"))
+    blocks = CONSOLE.findall((SOURCE / "README.md").read_text(encoding="utf-8"))
+    tour = [step for block in blocks for step in steps(block)]
     check(len(tour) > 15, f"there is a tour: {len(tour)} commands")
     with Registry() as registry:
-        shell = Shell(registry)
-        try:
-            for command, expected in tour:
-                printed = shell.run(command)
-                if not re.fullmatch(as_pattern(expected), printed):
-                    raise Failure(f"$ {command}\nprinted:\n{printed}\nexpected:\n" + "\n".join(expected))
-        finally:
-            shell.end()
+        take(registry, tour)
+
+
+@rows([("org.regd.Registry1(5)", "org.regd.Registry1.5"), ("regd-reg(5)", "regd-reg.5")])
+def the_examples_of_a_page_print_what_they_say(page):
+    tour = [step for block in examples(page) if block.startswith("$ ") for step in steps(block)]
+    check(tour, "there are examples")
+    with Registry() as registry:
+        take(registry, tour)
+
+
+@test
+def the_program_in_python_prints_what_it_says():
+    program, expected = (block for block in examples("org.regd.Registry1.5") if not block.startswith("$ "))
+    with Registry() as registry:
+        done = registry.run("/usr/bin/python3", "-", input=program.encode())
+        equal((done.stdout.decode(), done.stderr.decode()), (expected, ""))
 
 
 main()

@@ -40,7 +40,7 @@ void help_print(GString *out) {
     g_string_append_printf(out, "  %-*s %s\n", COLUMN - 3, verb->name, verb->summary);
   g_string_append(out, "\nOptions of every verb:\n");
   print_options(OPTIONS_OF_ALL, out);
-  g_string_append(out, "\nOptions of verbs that write (but cp and acl):\n");
+  g_string_append(out, "\nOptions of verbs that write:\n");
   print_options(OPTIONS_OF_WRITES, out);
   g_string_append(
       out, "\nA KEY is a path like HKLM\\SOFTWARE\\Acme, or /HKLM/SOFTWARE/Acme. NAME @ is "

@@ -348,6 +348,21 @@ def some_other_programs_database_is_not_touched():
 
 
 @test
+def a_database_that_is_held_is_not_called_damaged():
+    with Registry() as registry:
+        registry.stop()
+        holder = sqlite3.connect(registry.database, isolation_level=None)
+        holder.execute("PRAGMA locking_mode=EXCLUSIVE")
+        holder.execute("BEGIN EXCLUSIVE")
+        status, said = regd(registry, "--check")
+        holder.close()
+        equal(status, 1, said)
+        contains(said, "another process holds the database")
+        check("damaged" not in said, said)
+        registry.start()
+
+
+@test
 def damage_that_is_met_later_ends_writing():
     with Registry() as registry:
         client = registry.client

@@ -7,9 +7,12 @@ import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
+import dbus
+
 from harness.bus import needs_root
 from harness.case import Skip, check, equal, main, test
-from harness.registry import REG_BINARY, REG_DWORD, SOFTWARE, Refused, Registry, variant
+from harness.process import program
+from harness.registry import REG_BINARY, REG_DWORD, SOFTWARE, Refused, Registry, options, variant
 
 KEY = SOFTWARE + "\\Full"
 PIECE = 50000
@@ -91,6 +94,47 @@ def a_kill_on_a_full_disk_loses_nothing():
             reserve.unlink()
             registry.start()
             check_kept(registry.client, written)
+
+
+@test
+def what_is_there_gets_out_of_a_full_disk():
+    with small_disk(12) as folder:
+        reserve = folder / "reserve"
+        reserve.write_bytes(b"x" * (4 << 20))
+        with registry_on(folder) as registry:
+            client = registry.client
+            client.set(KEY + "\\Small", "kept", REG_DWORD, 7)
+            fill(client)
+            with tempfile.TemporaryFile() as file:
+                report = client.call("Export", "sha{sv}", KEY + "\\Small", dbus.types.UnixFd(file.fileno()), options())
+                equal(report["values"], 1)
+                client.refused("StorageFull", "Backup", "ha{sv}", dbus.types.UnixFd(file.fileno()), options())
+            reserve.unlink()
+            with tempfile.TemporaryFile() as file:
+                client.call("Backup", "ha{sv}", dbus.types.UnixFd(file.fileno()), options())
+
+
+@test
+def a_full_disk_is_not_called_damage():
+    with small_disk(12) as folder:
+        (folder / "reserve").write_bytes(b"x" * (4 << 20))
+        with registry_on(folder) as registry:
+            fill(registry.client)
+            (folder / "filler").write_bytes(b"")
+            with open(folder / "filler", "r+b", buffering=0) as filler:
+                try:
+                    while filler.write(bytes(4096)):
+                        pass
+                except OSError:
+                    pass
+            registry.kill()
+            done = subprocess.run([program("regd/regd"), f"--database={registry.database}", "--check"],
+                                  capture_output=True, check=False)
+            said = (done.stdout + done.stderr).decode()
+            check("damaged" not in said, said)
+            check(done.returncode == 0 or "full" in said, said)
+            (folder / "reserve").unlink()
+            registry.start()
 
 
 main()

@@ -98,9 +98,9 @@ def a_kill_on_a_full_disk_loses_nothing():
 
 @test
 def what_is_there_gets_out_of_a_full_disk():
-    with small_disk(12) as folder:
+    with small_disk(24) as folder:
         reserve = folder / "reserve"
-        reserve.write_bytes(b"x" * (4 << 20))
+        reserve.write_bytes(b"x" * (16 << 20))
         with registry_on(folder) as registry:
             client = registry.client
             client.set(KEY + "\\Small", "kept", REG_DWORD, 7)

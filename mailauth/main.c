@@ -1,6 +1,7 @@
 /* mailauthd: one program. Started by a person or a service manager it is the
  * parent; started by the parent it is the role that its command line names. */
 #include <errno.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,6 +64,7 @@ int main(int argc, char **argv) {
   Options options = {0};
   if (role_parse_arguments(argv, &start))
     return run_role(&start);
+  (void)setlocale(LC_ALL, "");
   if (!parse_options(&argc, &argv, &options))
     return EXIT_CODE_USAGE;
   bus = options.bus;

@@ -198,12 +198,13 @@ static gboolean is_offered(const char *mechanism) {
 }
 
 /* Of the parameters two matter here: neither's value has a character that is
- * ever escaped. What is unknown is passed over. The response is the last one. */
+ * ever escaped. What is unknown is passed over. The response is the last one; an
+ * empty one is none: Exim adds it always. */
 static const char *take_parameters(Request *request, char *fields) {
   while (fields != NULL) {
     const char *field = next_field(&fields);
     if (g_str_has_prefix(field, "resp="))
-      return field + strlen("resp=");
+      return field[strlen("resp=")] == '\0' ? NULL : field + strlen("resp=");
     if (!g_str_has_prefix(field, "rip="))
       continue;
     const char *address = field + strlen("rip=");

@@ -9,6 +9,9 @@ import base64
 import socket
 import struct
 
+from gi.repository import GLib
+
+from harness.bus import wait_for
 from harness.case import Failure
 from harness.process import PATIENCE
 
@@ -75,3 +78,27 @@ def ask_saslauthd(path, user, password, realm="", address=None):
     if answer and struct.unpack("!H", answer[:2])[0] != len(answer) - 2:
         raise Failure(f"{answer!r} is not counted")
     return answer[2:].decode()
+
+
+# ---- waiting ----
+
+def is_listening(path):
+    with socket.socket(socket.AF_UNIX) as client:
+        try:
+            client.connect(str(path))
+        except (FileNotFoundError, ConnectionRefusedError):
+            return False
+        return True
+
+
+def wait_until(condition, what):
+    """For what happens in the file system, which is looked at now and then."""
+    tick = GLib.timeout_add(10, lambda: True)
+    try:
+        wait_for(condition, what)
+    finally:
+        GLib.source_remove(tick)
+
+
+def wait_for_socket(path):
+    wait_until(lambda: is_listening(path), f"somebody to listen on {path}")

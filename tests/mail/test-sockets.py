@@ -8,10 +8,8 @@ import socket
 import stat
 from contextlib import contextmanager
 
-from gi.repository import GLib
-
-from harness.auth import AuthTalk, ask_saslauthd, encode
-from harness.bus import is_root, wait_for
+from harness.auth import AuthTalk, ask_saslauthd, encode, is_listening, wait_for_socket, wait_until
+from harness.bus import is_root
 from harness.case import check, contains, equal, main, test
 from harness.mail import ACCOUNTS, PARAMETERS, STORE
 from harness.registry import REG_DWORD, REG_MULTI_SZ, REG_SZ
@@ -37,30 +35,8 @@ def sockets():
         yield mail, auth, mux
 
 
-def is_listening(path):
-    with socket.socket(socket.AF_UNIX) as client:
-        try:
-            client.connect(str(path))
-        except (FileNotFoundError, ConnectionRefusedError):
-            return False
-        return True
-
-
-def wait_until(condition, what):
-    """For what happens in the file system, which is looked at now and then."""
-    tick = GLib.timeout_add(10, lambda: True)
-    try:
-        wait_for(condition, what)
-    finally:
-        GLib.source_remove(tick)
-
-
 def newest_description(mail):
     return "".join(event["description"] for event in mail.events())
-
-
-def wait_for_socket(path):
-    wait_until(lambda: is_listening(path), f"somebody to listen on {path}")
 
 
 @test

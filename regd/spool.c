@@ -50,11 +50,12 @@ static gboolean fail(const char *database, const char *verb, GError **error) {
 
 static const char *const purposes[] = {"backup", "export", "restore"};
 
-static gboolean is_left(const char *name, const char *database) {
+/* @rest: what follows the database's name. SQLite's journal may be there too. */
+static gboolean is_left(const char *rest) {
   for (gsize i = 0; i < G_N_ELEMENTS(purposes); i++) {
     g_autofree char *pattern = g_strdup_printf("-%s-??????", purposes[i]);
-    if (g_str_has_prefix(name, database) &&
-        g_pattern_match_simple(pattern, name + strlen(database)))
+    g_autofree char *journal = g_strconcat(pattern, "-journal", NULL);
+    if (g_pattern_match_simple(pattern, rest) || g_pattern_match_simple(journal, rest))
       return TRUE;
   }
   return FALSE;
@@ -66,7 +67,7 @@ void spool_remove_left(const char *database) {
   g_autoptr(GDir) directory = g_dir_open(path, 0, NULL);
   const char *name = NULL;
   while (directory != NULL && (name = g_dir_read_name(directory)) != NULL) {
-    if (!is_left(name, base))
+    if (!g_str_has_prefix(name, base) || !is_left(name + strlen(base)))
       continue;
     g_autofree char *file = g_build_filename(path, name, NULL);
     (void)unlink(file);

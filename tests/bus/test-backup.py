@@ -158,6 +158,19 @@ def a_reader_that_stops_holds_nobody_up():
         contains(answer[0].text, "Broken pipe")
 
 
+@test
+def what_a_killed_daemon_left_is_removed():
+    with Registry() as registry:
+        registry.stop()
+        left = ["registry.db-backup-aB3xyz", "registry.db-backup-aB3xyz-journal", "registry.db-export-000000"]
+        others = ["registry.db.before-restore-20260101T000000Z", "registry.db-backup-of-mine.db"]
+        for name in left + others:
+            (registry.database.parent / name).touch()
+        registry.start()
+        found = os.listdir(registry.database.parent)
+        equal([name for name in left + others if name in found], others)
+
+
 # ---- what is not restored ----
 
 def damage(file, offset, content=b"\xee" * 600):

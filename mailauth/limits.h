@@ -51,9 +51,11 @@
 #define MAX_DIRECTORY_WAITING 4096
 #define PAM_THREADS 16
 #define MAX_PAM_WAITING 4096
-/* One message of a directory's, and of its words those that are passed on, in bytes. */
+/* One message of a directory's; of its words, and of a whole explanation with an
+ * entry's name, what is passed on; in bytes. */
 #define MAX_DIRECTORY_MESSAGE (1024 * 1024)
 #define MAX_DIRECTORY_TEXT 256
+#define MAX_DIRECTORY_DETAIL 1024
 /* A connection to a directory that nothing was asked on for so long is asked by
  * TCP whether it still stands, and is not used again; in s. */
 #define DIRECTORY_KEEPALIVE_S 30

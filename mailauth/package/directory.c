@@ -24,10 +24,8 @@ void directory_answer_clear(DirectoryAnswer *answer) {
 
 /* ---- what the directory says ---- */
 
-/* The directory's own words, which may be any bytes, as part of a line. */
-static char *dup_printable(const char *words) {
-  gsize size = strnlen(words, MAX_DIRECTORY_TEXT);
-  char *text = g_utf8_make_valid(words, (gssize)size);
+char *directory_dup_printable(const char *words, gsize size) {
+  char *text = g_utf8_make_valid(words, (gssize)strnlen(words, size));
   for (char *byte = text; *byte != '\0'; byte++)
     if ((guchar)*byte < 0x20 || *byte == 0x7f)
       *byte = ' ';
@@ -36,7 +34,7 @@ static char *dup_printable(const char *words) {
 
 static void set_answer(DirectoryAnswer *answer, int code, const char *words) {
   gboolean says_nothing = words == NULL || g_str_has_prefix(words, "(unknown");
-  g_autofree char *text = dup_printable(says_nothing ? "" : words);
+  g_autofree char *text = directory_dup_printable(says_nothing ? "" : words, MAX_DIRECTORY_TEXT);
   answer->code = code;
   g_free(answer->text);
   answer->text = g_strdup_printf("%s%s%s", ldap_err2string(code), *text == '\0' ? "" : ": ", text);

@@ -12,6 +12,11 @@
 
 typedef struct Directory Directory;
 
+/* What a directory says, which may be any bytes, as part of a line for
+ * administrators: UTF-8, no control characters, at most @size bytes of it. Owned
+ * by the caller. */
+char *directory_dup_printable(const char *words, gsize size);
+
 /* What came of an operation. */
 typedef struct {
   int code;        /* LDAP_SUCCESS, ... */

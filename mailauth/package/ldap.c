@@ -36,6 +36,7 @@ typedef struct {
   LdapPool *pool;
   gboolean exists; /* FALSE: a name that no account can have */
   char *account;
+  char *filter; /* by which the user is searched */
   Secret password;
   Patience patience;
   guint timer;
@@ -53,9 +54,10 @@ G_GNUC_PRINTF(3, 4)
 static void conclude(Job *job, Outcome outcome, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
-  g_free(job->detail);
-  job->detail = g_strdup_vprintf(format, arguments);
+  g_autofree char *detail = g_strdup_vprintf(format, arguments);
   va_end(arguments);
+  g_free(job->detail);
+  job->detail = directory_dup_printable(detail, MAX_DIRECTORY_DETAIL);
   job->outcome = outcome;
 }
 
@@ -122,7 +124,6 @@ static Directory *open_directory(Job *job, DirectoryUse use) {
 typedef struct {
   DirectoryUse use;
   const char *dn; /* whom to bind as */
-  const char *filter;
   guint found;
   char *found_dn;
   gint64 took; /* us */
@@ -140,7 +141,7 @@ static void operate(const Job *job, Directory *directory, Operation *operation) 
   gint64 begin = g_get_monotonic_time();
   operation_clear(operation);
   if (operation->use == USE_SEARCH)
-    directory_search(directory, ldap_pool_get_broker(job->pool)->base_dn, operation->filter,
+    directory_search(directory, ldap_pool_get_broker(job->pool)->base_dn, job->filter,
                      &operation->found, &operation->found_dn, &operation->answer);
   else
     directory_bind(directory, operation->dn, (const char *)job->password.bytes, job->password.size,
@@ -199,7 +200,7 @@ static gboolean is_refused(const Operation *operation) {
 
 /* Takes as long as a proof does here: the bind is the network's part of it, and
  * the hash, which nobody computes for him, is waited for. */
-static void conclude_nobody(Job *job, const char *filter) {
+static void conclude_nobody(Job *job) {
   const Broker *broker = ldap_pool_get_broker(job->pool);
   g_auto(Operation) operation = {0};
   if (job->password.size > 0) {
@@ -211,8 +212,13 @@ static void conclude_nobody(Job *job, const char *filter) {
     }
   }
   conclude(job, OUTCOME_NO_SUCH_USER, "%s: below '%s' there is no entry with %s", broker->uri,
-           broker->base_dn, filter);
+           broker->base_dn, job->filter);
   job->linger = ldap_pool_pick_proof(job->pool) - operation.took;
+}
+
+static void conclude_user(Job *job, Outcome outcome, const char *dn, const char *text) {
+  conclude(job, outcome, "%s: %s is '%s'; the bind as that: %s",
+           ldap_pool_get_broker(job->pool)->uri, job->filter, dn, text);
 }
 
 /* Refusals that may be the account's, or everybody's: a user who is not there is
@@ -256,9 +262,8 @@ static void conclude_proof(Job *job, const Operation *proof) {
       continue;
     ldap_pool_note_proof(job->pool, proof->took);
     gboolean barred = proof->answer.barred && rows[i].outcome != OUTCOME_OK;
-    conclude(job, barred ? OUTCOME_DISABLED : rows[i].outcome, "%s: the bind as '%s': %s",
-             ldap_pool_get_broker(job->pool)->uri, proof->dn,
-             barred ? "the account is locked or has expired" : proof->answer.text);
+    conclude_user(job, barred ? OUTCOME_DISABLED : rows[i].outcome, proof->dn,
+                  barred ? "the account is locked or has expired" : proof->answer.text);
     return;
   }
   if (!conclude_doubtful(job, proof))
@@ -283,9 +288,9 @@ static void conclude_search(Job *job, const Operation *search) {
     conclude_fault(job, "the search below `Base DN`", &search->answer);
   else if (search->found > 1 || search->answer.code == LDAP_SIZELIMIT_EXCEEDED)
     conclude(job, OUTCOME_BROKER_FAILED, "%s: below '%s' there are several entries with %s",
-             broker->uri, broker->base_dn, search->filter);
+             broker->uri, broker->base_dn, job->filter);
   else if (search->found == 0 || !job->exists)
-    conclude_nobody(job, search->filter);
+    conclude_nobody(job);
   else
     prove_user(job, search->found_dn != NULL ? search->found_dn : "");
 }
@@ -296,8 +301,8 @@ static void ask(gpointer data) {
   /* It may have waited for a thread too long. */
   if (patience_get_rest(&job->patience) == 0)
     return;
-  g_autofree char *filter = ldap_filter_expand(broker->user_filter, job->account);
-  g_auto(Operation) search = {.use = USE_SEARCH, .filter = filter};
+  job->filter = ldap_filter_expand(broker->user_filter, job->account);
+  g_auto(Operation) search = {.use = USE_SEARCH};
   if (run(job, &search))
     conclude_search(job, &search);
 }
@@ -314,6 +319,7 @@ static void job_free(Job *job) {
   secret_clear(&job->password);
   patience_clear(&job->patience);
   g_free(job->account);
+  g_free(job->filter);
   g_free(job->detail);
   g_free(job);
 }

@@ -229,6 +229,62 @@ def write_broker(mail, identity, **settings):
                         REG_DWORD if isinstance(data, int) else REG_SZ, data)
 
 
+def ber(tag, *parts):
+    """One element of an LDAP message; short ones alone."""
+    content = b"".join(parts)
+    return bytes((tag, len(content))) + content
+
+
+class Pretender:
+    """Speaks just enough LDAP: every search finds `names`, and binds are answered with
+    the code that `codes` has for the name, or that it has for None."""
+
+    def __init__(self, names, codes):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.names, self.codes, self.threads = names, codes, []
+
+    def run(self):
+        while True:
+            try:
+                accepted, _ = self.listener.accept()
+            except OSError:
+                return
+            thread = threading.Thread(target=self.serve, args=(accepted,))
+            thread.start()
+            self.threads.append(thread)
+
+    def serve(self, connection):
+        with connection:
+            while head := connection.recv(2, socket.MSG_WAITALL):
+                message = connection.recv(head[1], socket.MSG_WAITALL)
+                number, kind, content = message[:3], message[3], message[5:]
+                for answer in self.answers(kind, content):
+                    connection.sendall(ber(0x30, number, answer))
+
+    def answers(self, kind, content):
+        result = lambda code: (ber(10, bytes((code,))), ber(4), ber(4, b"\xffno\n"))
+        if kind == 0x60:
+            name = content[5:5 + content[4]]
+            return [ber(0x61, *result(self.codes.get(name, self.codes[None])))]
+        if kind == 0x63:
+            return [*(ber(0x64, ber(4, name), ber(0x30)) for name in self.names), ber(0x65, *result(0))]
+        return []
+
+
+@contextmanager
+def pretender(names, codes):
+    server = Pretender(names, codes)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.listener.shutdown(socket.SHUT_RDWR)
+        server.listener.close()
+        thread.join()
+
+
 class BlackHole:
     """Accepts and never answers. `taken`: how many connections it has had."""
 

@@ -11,7 +11,7 @@ from harness.case import check, contains, equal, main, rows, test
 from harness.mail import BROKERS, STORE
 from harness.process import program
 from harness.registry import REG_DWORD, REG_SZ
-from harness.slapd import SCHEMES, Slapd, black_hole, write_broker
+from harness.slapd import SCHEMES, Slapd, black_hole, pretender, write_broker
 from harness.talk import Mail
 
 WRONG, TEMPORARY, RIGHT = "-ERR [AUTH]", "-ERR [SYS/TEMP]", "+OK"
@@ -298,6 +298,32 @@ def a_server_that_never_answers_holds_nobody_up(scheme, start_tls, says):
         equal(mail.pop3_answer("ann", "native"), "+OK Logged in.")
         for client in waiting:
             client.socket.close()
+
+
+NAME = b"uid=\xff\xfe\nann"
+
+
+@rows([
+    ("a name of any bytes", [NAME], {NAME: 0, None: 49}, TEMPORARY, "no-mailbox"),
+    ("its wrong password", [NAME], {None: 49}, WRONG, "bad-password"),
+    ("an entry without a name", [b""], {None: 0}, TEMPORARY, "broker-failed"),
+    ("two entries", [b"uid=a", b"uid=b"], {None: 0}, TEMPORARY, "broker-failed"),
+    ("everybody is welcome, nobody too", [], {None: 0}, TEMPORARY, "broker-failed"),
+    ("unwilling for the account", [b"uid=a"], {b"uid=a": 53, None: 49}, WRONG, "disabled"),
+    ("unwilling for everybody", [b"uid=a"], {None: 53}, TEMPORARY, "broker-failed"),
+    ("no password to compare with", [b"uid=a"], {b"uid=a": 48, None: 49}, WRONG, "bad-password"),
+    ("busy", [b"uid=a"], {None: 51}, TEMPORARY, "broker-unreachable"),
+    ("unavailable", [b"uid=a"], {None: 52}, TEMPORARY, "broker-unreachable"),
+    ("TLS wanted", [b"uid=a"], {None: 13}, TEMPORARY, "broker-failed"),
+    ("TLS wanted, of nobody", [], {None: 13}, TEMPORARY, "broker-failed"),
+    ("a code that is none", [b"uid=a"], {None: 119}, TEMPORARY, "broker-failed"),
+])
+def whatever_a_directory_says(names, codes, answer, reason):
+    with Mail() as mail, pretender(names, codes) as server:
+        write_broker(mail, "7", Type="ldap", URI=f"ldap://127.0.0.1:{server.port}", Base_DN="dc=test")
+        mail.choose("MBS_BASIC", "7")
+        for _ in range(2):
+            expect(mail, "ann", "sesame", answer, reason)
 
 
 @test

@@ -270,6 +270,7 @@ void directory_bind(Directory *directory, const char *dn, const char *password, 
   LDAPMessage *message = NULL;
   int id = -1;
   int code = LDAP_PARAM_ERROR;
+  answer->code = LDAP_OTHER;
   if (*dn != '\0' && size > 0)
     code =
         ldap_sasl_bind(directory->handle, dn, LDAP_SASL_SIMPLE, &credentials, controls, NULL, &id);
@@ -281,10 +282,14 @@ void directory_bind(Directory *directory, const char *dn, const char *password, 
     return;
   }
   int kind = get_message(directory, id, &message);
-  if (kind <= 0)
+  if (kind <= 0) {
     set_no_message(directory, kind, answer);
-  else
+  } else if (kind != LDAP_RES_BIND) {
+    ldap_msgfree(message);
+    set_answer(answer, LDAP_DECODING_ERROR, "it answers a bind with something else");
+  } else {
     take_result(directory, message, answer);
+  }
 }
 
 static void take_entry(const Directory *directory, LDAPMessage *entry, guint *found, char **dn) {

@@ -76,10 +76,27 @@ static gboolean is_lost(int code) {
   return is_one_of(code, codes, G_N_ELEMENTS(codes));
 }
 
+static char *dup_late(const Job *job) {
+  const Broker *broker = ldap_pool_get_broker(job->pool);
+  return g_strdup_printf("%s: no answer within %u ms (`Timeout`)", broker->uri, broker->timeout);
+}
+
+/* Whether the time is over, which then is all that is to be said. libldap counts
+ * in milliseconds, and may be a fraction of one early. */
+static gboolean conclude_late(Job *job, int code) {
+  if (code != LDAP_TIMEOUT && patience_get_rest(&job->patience) > 0)
+    return FALSE;
+  g_autofree char *detail = dup_late(job);
+  conclude(job, OUTCOME_BROKER_UNREACHABLE, "%s", detail);
+  return TRUE;
+}
+
 /* A fault of the directory's. */
 static void conclude_fault(Job *job, const char *what, const DirectoryAnswer *answer) {
-  static const int unreachable[] = {LDAP_SERVER_DOWN, LDAP_CONNECT_ERROR, LDAP_TIMEOUT,
-                                    LDAP_UNAVAILABLE, LDAP_BUSY};
+  static const int unreachable[] = {LDAP_SERVER_DOWN, LDAP_CONNECT_ERROR, LDAP_UNAVAILABLE,
+                                    LDAP_BUSY};
+  if (conclude_late(job, answer->code))
+    return;
   gboolean away = is_one_of(answer->code, unreachable, G_N_ELEMENTS(unreachable));
   conclude(job, away ? OUTCOME_BROKER_UNREACHABLE : OUTCOME_BROKER_FAILED, "%s: %s: %s",
            ldap_pool_get_broker(job->pool)->uri, what, answer->text);
@@ -94,9 +111,9 @@ static void conclude_opening(Job *job, DirectoryOpening opening, const Directory
   const char *uri = ldap_pool_get_broker(job->pool)->uri;
   if (opening == DIRECTORY_BAD_SETTING)
     conclude_setting(job, answer->text);
-  else if (opening == DIRECTORY_UNREACHABLE)
+  else if (opening == DIRECTORY_UNREACHABLE && !conclude_late(job, answer->code))
     conclude(job, OUTCOME_BROKER_UNREACHABLE, "%s: no connection: %s", uri, answer->text);
-  else
+  else if (opening == DIRECTORY_UNTRUSTED)
     conclude(job, OUTCOME_BROKER_FAILED, "%s: TLS can't be begun, or not be trusted: %s", uri,
              answer->text);
 }
@@ -299,7 +316,7 @@ static void ask(gpointer data) {
   Job *job = data;
   const Broker *broker = ldap_pool_get_broker(job->pool);
   /* It may have waited for a thread too long. */
-  if (patience_get_rest(&job->patience) == 0)
+  if (conclude_late(job, LDAP_SUCCESS))
     return;
   job->filter = ldap_filter_expand(broker->user_filter, job->account);
   g_auto(Operation) search = {.use = USE_SEARCH};
@@ -341,9 +358,7 @@ static gboolean on_ready(gpointer data) {
 
 static gboolean on_late(gpointer data) {
   Job *job = data;
-  const Broker *broker = ldap_pool_get_broker(job->pool);
-  g_autofree char *detail =
-      g_strdup_printf("%s: no answer within %u ms (`Timeout`)", broker->uri, broker->timeout);
+  g_autofree char *detail = dup_late(job);
   job->timer = 0;
   patience_end(&job->patience);
   answer_once(job, OUTCOME_BROKER_UNREACHABLE, detail);
@@ -417,6 +432,7 @@ static void prove(Package *package, const PackageRequest *request, PackageAnswer
   job->account = g_strdup(job->exists ? request->account : NOBODY);
   job->answer = answer;
   job->data = data;
+  job->outcome = OUTCOME_BROKER_FAILED;
   secret_append(&job->password, request->password, request->size);
   patience_init(&job->patience, g_get_monotonic_time() + (gint64)timeout * 1000);
   g_queue_push_tail_link(&ldap->jobs, &job->link);
@@ -436,7 +452,6 @@ static void prove(Package *package, const PackageRequest *request, PackageAnswer
     return;
   }
   job->working = TRUE;
-  job->outcome = OUTCOME_BROKER_UNREACHABLE;
   job->timer = g_timeout_add(timeout, on_late, job);
   prover_submit(ldap_pool_get_prover(job->pool), ask, on_asked, job);
 }

@@ -206,6 +206,7 @@ static void prove(Package *package, const PackageRequest *request, PackageAnswer
   job->address = g_strdup(request->address != NULL ? request->address : "");
   job->answer = answer;
   job->data = data;
+  job->outcome = OUTCOME_ACCOUNTS_MISSING;
   secret_append(&job->password, request->password, request->size);
   g_queue_push_tail_link(&pam->jobs, &job->link);
   /* Services often let accounts without a password in; here nobody is. A module

@@ -116,8 +116,8 @@ static gboolean set_up(Db *db, DbMode mode, GError **error) {
       [DB_WRITE] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF;"
                    "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-65536;"
                    "PRAGMA journal_size_limit=67108864",
-      [DB_ALONE] = "PRAGMA journal_mode=DELETE; PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF;"
-                   "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-65536",
+      [DB_ALONE] = ("PRAGMA journal_mode=DELETE; PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF;"
+                    "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-65536"),
   };
   return db_execute(db, set_ups[mode], error);
 }

@@ -68,7 +68,7 @@ static ExitCode fail(const GError *error) {
 int main(int argc, char **argv) {
   g_autoptr(GError) error = NULL;
   Session session;
-  setlocale(LC_ALL, "");
+  (void)setlocale(LC_ALL, "");
   g_autoptr(CommandLine) line = command_line_parse(argc, argv, &error);
   if (!line)
     return (int)fail(error);

@@ -15,6 +15,8 @@
 
 #define MAX_USER_RECORD 65536
 #define MAX_LINKS 16
+/* Whose group is root's and who has no entry of its own owns by its uid alone. */
+#define NO_GROUP 65534
 
 /* ---- users ---- */
 
@@ -58,6 +60,9 @@ static void add_groups(const char *name, RoleUser *user) {
 static gboolean check_not_root(const RoleUser *user, const char *what, GError **error) {
   if (user->uid != 0 && user->gid != 0)
     return TRUE;
+  if (user->uid != 0)
+    return error_set(error, REGISTRY_ERROR_ACCESS_DENIED,
+                     "%s: its user is in root's group, and nothing runs in it", what);
   return error_set(error, REGISTRY_ERROR_ACCESS_DENIED, "%s is root's, and nothing runs as root",
                    what);
 }
@@ -189,6 +194,9 @@ gboolean account_find_owner(const char *path, RoleUser *user, GError **error) {
     return set_path_error(error, path, errno);
   close(folder);
   user->uid = status.st_uid;
-  user->gid = read_record(NULL, status.st_uid, &record) ? record.record.pw_gid : status.st_gid;
+  if (read_record(NULL, status.st_uid, &record))
+    user->gid = record.record.pw_gid;
+  else
+    user->gid = status.st_gid != 0 ? status.st_gid : NO_GROUP;
   return check_not_root(user, path, error);
 }

@@ -117,6 +117,19 @@ static gboolean find(const Folder *folder, const char *name, RoleUser *user) {
   return account_find_owner(path, user, NULL);
 }
 
+static void test_owner_in_roots_group(Folder *folder, G_GNUC_UNUSED gconstpointer data) {
+  RoleUser user;
+  if (geteuid() != 0) {
+    g_test_skip("takes root, to be several users");
+    return;
+  }
+  g_autofree char *path = make_folder(folder, "anna", 12345);
+  g_assert_cmpint(lchown(path, 12345, 0), ==, 0);
+  g_assert_true(find(folder, "anna", &user));
+  g_assert_cmpuint(user.uid, ==, 12345);
+  g_assert_cmpuint(user.gid, !=, 0);
+}
+
 static void test_owner(Folder *folder, G_GNUC_UNUSED gconstpointer data) {
   RoleUser user;
   if (geteuid() != 0) {
@@ -296,6 +309,8 @@ int main(int argc, char **argv) {
   g_test_add_func("/role/arguments-refused", test_arguments_refused);
   g_test_add_func("/account/users", test_users);
   g_test_add("/account/owner", Folder, NULL, set_up, test_owner, tear_down);
+  g_test_add("/account/owner-in-roots-group", Folder, NULL, set_up, test_owner_in_roots_group,
+             tear_down);
   g_test_add_func("/listeners/replace", test_listeners);
   g_test_add_func("/listeners/address-is-free-at-once", test_address_is_free_at_once);
   g_test_add_func("/listeners/addresses-refused", test_addresses_refused);

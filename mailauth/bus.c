@@ -99,6 +99,8 @@ static void admit(DispatchCall *call, gpointer data) {
 
 static gboolean append_event(DBusMessageIter *array, const Event *event) {
   const OutcomeFacts *facts = outcome_get_facts(event->outcome);
+  /* Whoever reads events relies on it: all but the number and the time is text. */
+  g_autofree char *count = g_strdup_printf("%" G_GUINT64_FORMAT, event->count);
   DBusMessageIter dict;
   return dbus_message_iter_open_container(array, DBUS_TYPE_ARRAY, "{sv}", &dict) &&
          wire_append_entry_string(&dict, "source", event->source) &&
@@ -110,7 +112,7 @@ static gboolean append_event(DBusMessageIter *array, const Event *event) {
          wire_append_entry_uint64(&dict, "time", (guint64)event->time) &&
          wire_append_entry_string(&dict, "user", event->user) &&
          wire_append_entry_string(&dict, "address", event->address) &&
-         wire_append_entry_uint64(&dict, "count", event->count) &&
+         wire_append_entry_string(&dict, "count", count) &&
          dbus_message_iter_close_container(array, &dict);
 }
 

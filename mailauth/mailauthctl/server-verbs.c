@@ -91,8 +91,8 @@ gboolean verb_status(Ctl *ctl, GError **error) {
 
 /* The entries of an event that are strings, by name; and the others. */
 typedef struct {
-  const char *source, *type, *reason, *description, *user, *address;
-  dbus_uint64_t time, count;
+  const char *source, *type, *reason, *description, *user, *address, *count;
+  dbus_uint64_t time;
   dbus_uint32_t id;
 } ShownEvent;
 
@@ -109,7 +109,7 @@ static void take_entry(ShownEvent *event, const char *name, DBusMessageIter *con
       {"user", DBUS_TYPE_STRING, &event->user},
       {"address", DBUS_TYPE_STRING, &event->address},
       {"time", DBUS_TYPE_UINT64, &event->time},
-      {"count", DBUS_TYPE_UINT64, &event->count},
+      {"count", DBUS_TYPE_STRING, &event->count},
       {"id", DBUS_TYPE_UINT32, &event->id},
   };
   for (guint i = 0; i < G_N_ELEMENTS(fields); i++)
@@ -122,7 +122,7 @@ static void read_event(DBusMessageIter *dict, ShownEvent *event) {
   DBusMessageIter entries;
   DBusMessageIter entry;
   DBusMessageIter content;
-  *event = (ShownEvent){"", "", "", "", "", "", 0, 0, 0};
+  *event = (ShownEvent){"", "", "", "", "", "", "1", 0, 0};
   for (dbus_message_iter_recurse(dict, &entries);
        dbus_message_iter_get_arg_type(&entries) == DBUS_TYPE_DICT_ENTRY;
        dbus_message_iter_next(&entries)) {
@@ -156,8 +156,11 @@ static guint64 print_event(GString *out, DBusMessageIter *dict) {
   print_named(out, "address", event.address);
   g_string_append(out, ": ");
   escape_append(out, event.description);
-  if (event.count > 1)
-    g_string_append_printf(out, " (%" G_GUINT64_FORMAT " times)", (guint64)event.count);
+  if (!g_str_equal(event.count, "1")) {
+    g_string_append(out, " (");
+    escape_append(out, event.count);
+    g_string_append(out, " times)");
+  }
   g_string_append_c(out, '\n');
   return event.time;
 }

@@ -5,6 +5,8 @@ import imaplib
 import poplib
 import threading
 
+import dbus
+
 import harness.bus
 from harness.bus import ALICE, wait_for
 from harness.case import check, contains, equal, main, rows, test
@@ -316,7 +318,19 @@ def faults_that_repeat_are_counted():
         for _ in range(30):
             contains(pop3(server, "anna", "sesame"), TEMPORARY)
         events = [event for event in server.events(100) if event["reason"] == "no-broker"]
-        equal([event["count"] for event in events], [30])
+        equal([event["count"] for event in events], ["30"])
+
+
+@test
+def an_event_is_text_but_for_its_number_and_time():
+    with Registry() as registry, MailServer(registry) as server:
+        pop3(server, "anna", "sesame")
+        [event] = registry.client.connection.call_blocking(NAME, PATH, NAME, "GetEvents", "u", (1,))
+        kinds = {"id": dbus.UInt32, "time": dbus.UInt64}
+        equal({name: type(data) for name, data in event.items()},
+              {name: kinds.get(name, dbus.String) for name in event})
+        check({"source", "id", "type", "category", "reason", "description", "time", "user", "address"} <= set(event),
+              f"{set(event)}")
 
 
 @test

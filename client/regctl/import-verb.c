@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/regctl/progress.h"
 #include "client/regctl/reply.h"
 #include "client/regctl/source.h"
 #include "client/regctl/verbs.h"
@@ -116,7 +117,10 @@ static gboolean import_descriptor(Session *session, const char *file, int descri
   request_check(&request,
                 dbus_message_iter_append_basic(&request.arguments, DBUS_TYPE_UNIX_FD, &descriptor));
   add_options(&request, session, conditions);
+  gboolean quiet = session_has(session, OPTION_QUIET) || session_has(session, OPTION_JSON);
+  Progress *progress = quiet ? NULL : progress_start(file, descriptor);
   g_autoptr(WireMessage) reply = session_write(session, &request, &answer, &problem);
+  progress_stop(progress);
   if (!reply)
     return error_set(error, (RegistryError)problem->code, "%s: %s", file, problem->message);
   return session_check_reply(reply, "ta{sv}", error) &&

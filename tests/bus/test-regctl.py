@@ -3,6 +3,7 @@ its messages."""
 
 import json
 import os
+import signal
 import subprocess
 import tempfile
 from pathlib import Path
@@ -283,6 +284,36 @@ def writes_with_a_comment():
         equal(registry.client.revision, revision)
         refused(registry, INVALID, "set", "--comment=why", SETTINGS, "MBS Package", "FOO",
                 naming=["MBS Package", '"FOO"'])
+
+
+@test
+def an_import_that_takes_long_is_told_of_on_a_terminal():
+    with Registry() as registry, tempfile.NamedTemporaryFile(suffix=".reg") as file:
+        file.write(b"REGEDIT4\n[" + KEY.encode() + b"]\n\"a\"=\"b\"\n")
+        file.flush()
+        ours, theirs = os.openpty()
+        registry.process.signal(signal.SIGSTOP)
+        try:
+            importing = subprocess.Popen(
+                [program("client/regctl/regctl"), f"--bus={registry.bus.address}", "import", file.name], stderr=theirs)
+            os.close(theirs)
+            shown = b""
+            while b"0 % read" not in shown:
+                shown += os.read(ours, 4096)
+        finally:
+            registry.process.signal(signal.SIGCONT)
+        while True:
+            try:
+                more = os.read(ours, 4096)
+            except OSError:  # the last of those who write has gone
+                break
+            if not more:
+                break
+            shown += more
+        os.close(ours)
+        equal(importing.wait(PATIENCE), DONE)
+        check(shown.endswith(b"\r\x1b[K"), repr(shown))
+        equal(registry.client.get(KEY, "a")[2], "b")
 
 
 # ---- listings ----

@@ -1,0 +1,18 @@
+/* How far a file has been read, told on a terminal while the daemon reads it:
+ * the descriptor that was passed shares its offset with ours, so nothing has to
+ * come over the wire. */
+#ifndef REGCTL_PROGRESS_H
+#define REGCTL_PROGRESS_H
+
+#include <glib.h>
+
+typedef struct Progress Progress;
+
+/* Tells of @file, which @descriptor (borrowed) is open on, from half a second on,
+ * until progress_stop(). NULL where there is nothing to tell: standard error is no
+ * terminal, or the descriptor is no file. */
+Progress *progress_start(const char *file, int descriptor);
+/* Takes the line away again. Accepts NULL. */
+void progress_stop(Progress *progress);
+
+#endif

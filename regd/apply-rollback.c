@@ -214,8 +214,9 @@ static gboolean check_reach(Application *application, const Place *place, guint6
 }
 
 gboolean apply_rollback(Application *application, const Operation *operation, GError **error) {
-  g_autoptr(Place) place =
-      resolve(application->store, application->who, operation->key, RESOLVE_FOLLOW, error);
+  gboolean no_follow = (operation->flags & OPERATION_NO_FOLLOW) != 0;
+  g_autoptr(Place) place = resolve(application->store, application->who, operation->key,
+                                   no_follow ? RESOLVE_NO_FOLLOW : RESOLVE_FOLLOW, error);
   gint64 id = 0;
   gint64 above = 0;
   if (place == NULL || !place_require(place, application->who, ACCESS_READ, error) ||

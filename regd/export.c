@@ -100,8 +100,10 @@ gboolean export_read(Reader *reader, const Identity *who, const char *key,
                      const ExportOptions *options, Spool *spool, Transfer *transfer,
                      ExportReport *report, GError **error) {
   g_auto(TreeVisited) visited = {.begin = begin};
-  const TreeOptions tree = {
-      .has_at = options->has_at, .at = options->at, .skip_unreadable = options->skip_unreadable};
+  const TreeOptions tree = {.has_at = options->has_at,
+                            .at = options->at,
+                            .skip_unreadable = options->skip_unreadable,
+                            .no_follow = options->no_follow};
   Exporting exporting = {.options = options,
                          .format = formats[options->format].printer,
                          .spool = spool,

@@ -28,6 +28,7 @@ typedef struct {
   gboolean has_at;
   guint64 at;
   gboolean skip_unreadable;
+  gboolean no_follow;
 } ExportOptions;
 
 typedef struct {

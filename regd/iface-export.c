@@ -135,7 +135,8 @@ static gboolean read_options(DBusMessageIter *in, ExportOptions *result, GError 
   result->has_at = wire_options_has(options, "at");
   return read_format(options, result, error) && read_encoding(options, result, error) &&
          wire_options_get_uint64(options, "at", &result->at, error) &&
-         wire_options_get_boolean(options, "skip-unreadable", &result->skip_unreadable, error);
+         wire_options_get_boolean(options, "skip-unreadable", &result->skip_unreadable, error) &&
+         wire_options_get_boolean(options, "no-follow", &result->no_follow, error);
 }
 
 static void start(DispatchCall *call, Face *face, const char *key, int descriptor,

@@ -16,6 +16,7 @@ typedef struct {
   char *key;
   guint32 limit;
   guint64 before;
+  gboolean no_follow;
   GPtrArray *entries; /* of HistoryEntry */
 } HistoryCall;
 
@@ -29,8 +30,8 @@ static void history_call_free(gpointer data) {
 
 static gboolean read_history(Reader *reader, gpointer data, GError **error) {
   HistoryCall *history = data;
-  history->entries = reader_get_history(reader, history->who, history->key, history->limit,
-                                        history->before, error);
+  history->entries = reader_get_history(reader, history->who, history->key, history->no_follow,
+                                        history->limit, history->before, error);
   return history->entries != NULL;
 }
 
@@ -106,11 +107,13 @@ void iface_get_history(DispatchCall *call, gpointer data) {
   g_autoptr(GError) error = NULL;
   guint32 limit = HISTORY_LIMIT_DEFAULT;
   guint64 before = 0;
+  gboolean no_follow = FALSE;
   dispatch_call_get_arguments(call, &in);
   const char *key = iface_take_string(&in);
   g_autoptr(WireOptions) options = iface_take_options(&in, &error);
   if (options == NULL || !wire_options_get_uint32(options, "limit", &limit, &error) ||
-      !wire_options_get_uint64(options, "before", &before, &error)) {
+      !wire_options_get_uint64(options, "before", &before, &error) ||
+      !wire_options_get_boolean(options, "no-follow", &no_follow, &error)) {
     dispatch_call_fail(call, error);
     return;
   }
@@ -120,6 +123,7 @@ void iface_get_history(DispatchCall *call, gpointer data) {
   history->key = g_strdup(key);
   history->limit = MIN(limit, LIMIT_HISTORY_ANSWER);
   history->before = before;
+  history->no_follow = no_follow;
   readings_submit(face->readings, history->who->uid, service_get_schemas(face->service),
                   read_history, on_history_read, history, history_call_free);
 }
@@ -238,13 +242,17 @@ void iface_rollback(DispatchCall *call, gpointer data) {
   dispatch_call_get_arguments(call, &in);
   const char *key = iface_take_string(&in);
   guint64 revision = iface_take_uint64(&in);
+  gboolean no_follow = FALSE;
   g_autoptr(WireOptions) options = iface_take_options(&in, &error);
   g_autoptr(Change) change = change_new();
-  if (options == NULL || !iface_read_change_options(options, change, &error)) {
+  if (options == NULL || !iface_read_change_options(options, change, &error) ||
+      !wire_options_get_boolean(options, "no-follow", &no_follow, &error)) {
     dispatch_call_fail(call, error);
     return;
   }
-  change_add(change, OPERATION_ROLLBACK, key)->revision = revision;
+  Operation *operation = change_add(change, OPERATION_ROLLBACK, key);
+  operation->revision = revision;
+  operation->flags = no_follow ? OPERATION_NO_FOLLOW : 0;
   RollbackCall *rollback = g_new0(RollbackCall, 1);
   rollback->call = call;
   rollback->service = face->service;

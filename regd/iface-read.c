@@ -138,6 +138,7 @@ static gboolean read_tree_options(const WireOptions *given, TreeOptions *options
          wire_options_get_uint32(given, "limit", &options->limit, error) &&
          wire_options_get_string(given, "cursor", &options->cursor, error) &&
          wire_options_get_boolean(given, "skip-unreadable", &options->skip_unreadable, error) &&
+         wire_options_get_boolean(given, "no-follow", &options->no_follow, error) &&
          wire_options_get_uint64(given, "at", &options->at, error);
 }
 

@@ -173,11 +173,11 @@ static gboolean tell_revisions(Telling *telling, const GArray *revisions, GPtrAr
 }
 
 /* Revisions that are not for the caller's eyes are passed over. */
-GPtrArray *reader_get_history(Reader *reader, const Identity *who, const char *key, guint32 limit,
-                              guint64 before, GError **error) {
+GPtrArray *reader_get_history(Reader *reader, const Identity *who, const char *key,
+                              gboolean no_follow, guint32 limit, guint64 before, GError **error) {
+  ResolveMode mode = no_follow ? RESOLVE_NO_FOLLOW : RESOLVE_FOLLOW;
   g_autoptr(Snapshot) snapshot = reader_begin(reader, error);
-  g_autoptr(Place) place =
-      snapshot != NULL ? resolve(snapshot, who, key, RESOLVE_FOLLOW, error) : NULL;
+  g_autoptr(Place) place = snapshot != NULL ? resolve(snapshot, who, key, mode, error) : NULL;
   gint64 id = 0;
   guint64 horizon = 0;
   if (place == NULL || !place_require(place, who, ACCESS_READ, error) ||

@@ -49,6 +49,7 @@ typedef struct {
   guint32 limit;      /* values a page; 0: the default */
   const char *cursor; /* NULL or "": from the start */
   gboolean skip_unreadable;
+  gboolean no_follow; /* a link as last component is itself */
   gboolean has_at;
   guint64 at; /* the tree as it was at this revision */
 } TreeOptions;
@@ -118,9 +119,11 @@ void history_entry_free(HistoryEntry *entry);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HistoryEntry, history_entry_free)
 /* At most @limit revisions that touched @key, which may be gone, or what is
  * below it; newest first, from before revision @before (0: the newest). Fewer
- * where an answer would become too large: ask on from the last. */
-GPtrArray *reader_get_history(Reader *reader, const Identity *who, const char *key, guint32 limit,
-                              guint64 before, GError **error); /* of HistoryEntry */
+ * where an answer would become too large: ask on from the last. @no_follow:
+ * of a link itself. */
+GPtrArray *reader_get_history(Reader *reader, const Identity *who, const char *key,
+                              gboolean no_follow, guint32 limit, guint64 before,
+                              GError **error); /* of HistoryEntry */
 
 /* Where @key leads now: its canonical path, the missing part spelled as asked.
  * Needs read on it, or on its nearest existing ancestor where it is missing. */

@@ -73,9 +73,10 @@ static gboolean begin_past(Walk *walk, Place *place, guint64 at, GError **error)
 
 Place *walk_begin(Walk *walk, const char *key, const guint64 *at, Snapshot **snapshot,
                   GError **error) {
+  ResolveMode mode = walk->no_follow ? RESOLVE_NO_FOLLOW : RESOLVE_FOLLOW;
   *snapshot = reader_begin(walk->reader, error);
   g_autoptr(Place) place =
-      *snapshot != NULL ? resolve(*snapshot, walk->who, key, RESOLVE_FOLLOW, error) : NULL;
+      *snapshot != NULL ? resolve(*snapshot, walk->who, key, mode, error) : NULL;
   if (place == NULL)
     return NULL;
   gboolean needs_read = !place_exists(place) || !walk->skip_unreadable;

@@ -27,6 +27,7 @@ struct Walk {
   Reader *reader;
   const Identity *who;
   gboolean skip_unreadable; /* else one that is not readable ends it with ACCESS_DENIED */
+  gboolean no_follow;       /* a link as last component is itself */
   guint32 depth;            /* levels below the first key */
   WalkVisit visit;
   gpointer data;

@@ -1,6 +1,11 @@
 """Symbolic links between keys: followed, not followed, missing targets, loops,
 walks that do not descend, and where a user's own links may lead."""
 
+import json
+import tempfile
+
+import dbus
+
 from harness.bus import ALICE, needs_root
 from harness.case import check, each, equal, main, test
 from harness.registry import REG_LINK, REG_SZ, SOFTWARE, Refused, Registry, operation_list, options, variant
@@ -35,6 +40,31 @@ def the_last_link_is_not_followed_when_asked():
         client.create(TARGET)
         check("link" not in client.info(KEY + r"\Link"), "a followed link is the key it leads to")
         check("link" not in client.info(TARGET, no_follow=True), "a key that is no link has none")
+
+
+@test
+def a_link_itself_is_read_exported_told_and_rolled_back_when_asked():
+    with Registry() as registry:
+        client = registry.client
+        client.set(TARGET, "n", REG_SZ, "x")
+        made = client.create(KEY + r"\Link", link=TARGET)[0]
+        itself = [(KEY + r"\Link", [("SymbolicLinkValue", REG_LINK, TARGET)])]
+        client.delete(KEY + r"\Link")
+        client.create(KEY + r"\Link", link=TARGET + "2")
+        equal(client.tree(KEY + r"\Link", no_follow=True)[1],
+              [(KEY + r"\Link", [("SymbolicLinkValue", REG_LINK, TARGET + "2")])])
+        equal(client.tree(KEY + r"\Link", no_follow=True, at=made)[1], itself)
+        told = client.call("GetHistory", "sa{sv}", KEY + r"\Link", options(no_follow=True, limit=1))
+        equal(told[0]["changes"][0]["key"], KEY + r"\Link")
+        client.call("Rollback", "sta{sv}", KEY + r"\Link", dbus.UInt64(made), options(no_follow=True))
+        equal(client.tree(KEY + r"\Link", no_follow=True)[1], itself)
+        with tempfile.TemporaryFile() as file:
+            client.call("Export", "sha{sv}", r"HKLM\software\acme\link", dbus.types.UnixFd(file.fileno()),
+                        options(no_follow=True, format="json"))
+            file.seek(0)
+            exported = json.load(file)["keys"]
+        equal([(key["path"], key["link"]) for key in exported], [(KEY + r"\Link", TARGET)])
+        equal(client.tree(KEY + r"\Link")[1], [(TARGET, [("n", REG_SZ, "x")])])
 
 
 @test

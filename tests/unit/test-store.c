@@ -497,7 +497,8 @@ static void test_rollback(Fixture *fixture, gconstpointer data) {
 
 static char *history_of(Fixture *fixture, Identity *who, const char *key, guint32 limit) {
   g_autoptr(GError) error = NULL;
-  g_autoptr(GPtrArray) entries = reader_get_history(fixture->reader, who, key, limit, 0, &error);
+  g_autoptr(GPtrArray) entries =
+      reader_get_history(fixture->reader, who, key, FALSE, limit, 0, &error);
   g_assert_no_error(error);
   GString *lines = g_string_new(NULL);
   for (guint i = 0; i < entries->len; i++) {
@@ -531,7 +532,8 @@ static void test_history(Fixture *fixture, gconstpointer data) {
   /* What is closed today is closed for its past too. */
   ASSERT_DONE(fixture, fixture->root, list(KEY, "everyone", "none"));
   g_autoptr(GError) error = NULL;
-  g_assert_null(reader_get_history(fixture->reader, fixture->alice, KEY "\\h", 10, 0, &error));
+  g_assert_null(
+      reader_get_history(fixture->reader, fixture->alice, KEY "\\h", FALSE, 10, 0, &error));
   g_assert_error(error, REGISTRY_ERROR, REGISTRY_ERROR_ACCESS_DENIED);
 
   Operation *operation = NULL;

@@ -207,7 +207,7 @@ gboolean application_point_link(Application *application, KeyRow *row, gint64 ac
 }
 
 /* Import meets the key before it meets the value that makes it a link: an empty
- * key is turned into one, and a link is pointed elsewhere. */
+ * key is turned into one, and a link is pointed elsewhere, or spelled otherwise. */
 static gboolean turn_into_link(Application *application, Place *place, const char *target,
                                GError **error) {
   gboolean has_children = FALSE;
@@ -223,9 +223,11 @@ static gboolean turn_into_link(Application *application, Place *place, const cha
 
 static gboolean change_link(Application *application, Place *place, const Operation *operation,
                             const char *target, GError **error) {
-  if (g_strcmp0(place->key->link, target) == 0)
+  gboolean tolerant = (operation->flags & OPERATION_TOLERANT) != 0;
+  int (*compare)(const char *, const char *) = tolerant ? strcmp : path_compare_names;
+  if (place->key->link != NULL && compare(place->key->link, target) == 0)
     return check_existing(place, operation, error);
-  if ((operation->flags & OPERATION_TOLERANT) == 0)
+  if (!tolerant)
     return exists_as_other(
         place, place->key->link != NULL ? "leads elsewhere: delete it first" : "is no link", error);
   return turn_into_link(application, place, target, error);

@@ -68,6 +68,17 @@ def a_link_itself_is_read_exported_told_and_rolled_back_when_asked():
 
 
 @test
+def a_link_to_the_same_key_is_there_already():
+    with Registry() as registry:
+        client = registry.client
+        made = client.create(KEY + r"\Link", link=TARGET)[0]
+        equal(client.create(KEY + r"\Link", link=r"hklm\software\TARGET\\"[:-1]), (made, False))
+        equal(client.commit([("create-link", KEY + r"\Link", "", 0, TARGET.upper())]), made)
+        equal(client.info(KEY + r"\Link", no_follow=True)["link"], TARGET)
+        client.refused("KeyExists", "CreateKey", "sa{sv}", KEY + r"\Link", options(link=TARGET + "2"))
+
+
+@test
 def deleting_a_link_leaves_its_target():
     with Registry() as registry:
         client = registry.client

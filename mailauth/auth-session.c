@@ -137,7 +137,6 @@ static void feed_dovecot(AuthSession *session, const guint8 *bytes, gsize size) 
 }
 
 static void feed_saslauthd(AuthSession *session, const guint8 *bytes, gsize size) {
-  g_auto(Secret) question = {0};
   AuthRequest request = {0};
   secret_append(&session->question, bytes, size);
   SaslauthdStep step = saslauthd_parse(session->question.bytes, session->question.size, &request);

@@ -206,7 +206,9 @@ void publisher_publish(Publisher *publisher, Settings *settings) {
   publisher->settings = settings;
   if (send_news(publisher->parent, MESSAGE_LISTEN, &publisher->listen, build_listen(settings)))
     publisher->settled = FALSE;
-  if (send_news(publisher->parent, MESSAGE_SOCKETS, &publisher->sockets, build_sockets(settings)))
+  /* A verifier that starts while regd is away takes no socket from another server. */
+  if (settings->known &&
+      send_news(publisher->parent, MESSAGE_SOCKETS, &publisher->sockets, build_sockets(settings)))
     publisher->sockets_settled = FALSE;
   if (send_news(publisher->parent, MESSAGE_CERTIFICATE, &publisher->certificate,
                 build_certificate(settings)))

@@ -240,6 +240,11 @@ def a_path_that_cannot_be_used_is_an_event():
             equal(mail.events()[0]["id"], 14004)
 
 
+def ask_until_decided(auth):
+    with AuthTalk(auth) as client:
+        return client.plain("ann", "native").startswith("OK")
+
+
 @test
 def a_new_front_serves_the_sockets_too():
     with sockets() as (mail, auth, _mux):
@@ -248,6 +253,22 @@ def a_new_front_serves_the_sockets_too():
         wait_until(lambda: mail.roles().get("front", [front]) != [front], "another front")
         with AuthTalk(auth) as client:
             equal(client.plain("ann", "native"), "OK\t1\tuser=ann")
+
+
+@test
+def a_new_verifier_without_regd_takes_no_socket_away():
+    with sockets() as (mail, auth, _mux):
+        inode = os.lstat(auth).st_ino
+        mail.registry.kill()
+        verifier, = mail.roles()["verifier"]
+        os.kill(verifier, 9)
+        # Its first answer comes when it has given regd its time.
+        for _ in range(3):
+            with AuthTalk(auth) as client:
+                equal(client.plain("ann", "native"), "")
+        equal(os.lstat(auth).st_ino, inode)
+        mail.registry.start()
+        wait_until(lambda: ask_until_decided(auth), "a verdict")
 
 
 main()

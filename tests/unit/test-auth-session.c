@@ -179,7 +179,7 @@ static void test_saslauthd(void) {
     begin(&stage, AUTH_SASLAUTHD);
     say(&stage, QUESTION, 5);
     g_assert_cmpuint(stage.waiting->len, ==, 0);
-    say(&stage, QUESTION + 5, sizeof QUESTION - 6);
+    say(&stage, &QUESTION[5], sizeof QUESTION - 6);
     g_assert_cmpuint(stage.waiting->len, ==, 1);
     decide(&stage, 0, rows[i].outcome, 0);
     g_assert_true(stage.ended);

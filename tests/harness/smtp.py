@@ -123,7 +123,9 @@ class Postfix(SmtpServer):
         lines = [f"{name} = {value}\n" for name, value in settings.items()]
         (self.directory / "main.cf").write_text("".join(lines))
         (self.directory / "master.cf").write_text(POSTFIX_SERVICES.format(port=self.port))
-        self.run("postfix", ["postfix", "-c", str(self.directory), "start-fg"])
+        # "postfix start-fg" would leave its master to itself when it is ended.
+        subprocess.run(["postfix", "-c", self.directory, "check"], check=True, capture_output=True)
+        self.run("postfix", ["/usr/lib/postfix/sbin/master", "-c", str(self.directory), "-d"])
         return self
 
 

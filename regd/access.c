@@ -23,6 +23,8 @@ struct Acl {
 
 /* ---- identities ---- */
 
+static Acl *new_own_list(guint32 uid);
+
 Identity *identity_new(guint32 uid, gboolean administrator, const guint32 *groups, guint n_groups,
                        guint32 pid, const char *program) {
   Identity *identity = g_atomic_rc_box_new0(Identity);
@@ -31,6 +33,7 @@ Identity *identity_new(guint32 uid, gboolean administrator, const guint32 *group
   identity->administrator = administrator;
   identity->groups = g_memdup2(groups, n_groups * sizeof *groups);
   identity->n_groups = n_groups;
+  identity->own = new_own_list(uid);
   identity->program = g_strdup(program != NULL ? program : "");
   return identity;
 }
@@ -41,6 +44,7 @@ Identity *identity_ref(Identity *identity) {
 
 static void identity_clear(gpointer data) {
   Identity *identity = data;
+  acl_unref(identity->own);
   g_free(identity->groups);
   g_free(identity->program);
 }
@@ -204,6 +208,14 @@ static gboolean acl_add(Acl *acl, const AclEntry *entry, GError **error) {
   acl->entries[acl->n_entries] = *entry;
   acl->entries[acl->n_entries++].principal = g_strdup(entry->principal);
   return TRUE;
+}
+
+static Acl *new_own_list(guint32 uid) {
+  Acl *acl = acl_new_empty(1);
+  AclEntry entry = {.kind = PRINCIPAL_USER, .id = uid, .level = ACCESS_CONTROL};
+  entry.principal = g_strdup_printf("user:%u", uid);
+  acl->entries[acl->n_entries++] = entry;
+  return acl;
 }
 
 static gboolean resolve_principal(AclEntry *entry, const char *name, PrincipalResolver resolver,

@@ -12,7 +12,8 @@ typedef struct {
   gboolean administrator;
   guint32 *groups;
   guint n_groups;
-  char *program; /* first word of the command line, for information; never NULL */
+  struct Acl *own; /* what a user holds on his own branch: control, and nobody else anything */
+  char *program;   /* first word of the command line, for information; never NULL */
 } Identity;
 Identity *identity_new(guint32 uid, gboolean administrator, const guint32 *groups, guint n_groups,
                        guint32 pid, const char *program);

@@ -98,11 +98,14 @@ static KeyRow *make_row(const PastKey *past) {
 static gboolean revive(Application *application, PastKey *past, gint64 above, const char *parent,
                        KeyRow **row, GError **error) {
   *row = make_row(past);
-  if (!application_require(application, above, parent, ACCESS_WRITE, error))
+  g_autoptr(KeyRow) gone = NULL;
+  if (!store_get_key(application->store, past->id, &gone, error))
     return FALSE;
-  if (past->own != NULL &&
-      (!application_require(application, above, parent, ACCESS_CONTROL, error) ||
-       !store_intern_acl(application->store, past->own, &(*row)->acl, error)))
+  AccessLevel needed = past->own != NULL ? ACCESS_CONTROL : ACCESS_WRITE;
+  if (!resolve_is_gone_branch(gone, application->who) &&
+      !application_require(application, above, parent, needed, error))
+    return FALSE;
+  if (past->own != NULL && !store_intern_acl(application->store, past->own, &(*row)->acl, error))
     return FALSE;
   return application_insert(application, *row, above, error);
 }

@@ -48,6 +48,11 @@ static gboolean find_today(Telling *telling, gint64 key, GError **error) {
     g_autoptr(KeyRow) row = NULL;
     if (!store_get_key(store, at, &row, error))
       return FALSE;
+    if (resolve_is_gone_branch(row, telling->who)) {
+      telling->today_key = key;
+      telling->today = telling->who->own;
+      return TRUE;
+    }
     acl = row->live ? row->acl : 0;
     at = row->parent;
   }

@@ -60,10 +60,6 @@ gboolean access_refuse(const char *path, AccessLevel level, GError **error) {
 }
 
 AccessLevel place_get_level(const Place *place, const Identity *who) {
-  /* A user's own branch is made at his first write: until then he holds on
-   * nothing yet what he will hold on it. */
-  if (place->own_branch && place->key->id == STORE_USERS)
-    return ACCESS_CONTROL;
   return acl_get_level(place->acl, who);
 }
 
@@ -256,7 +252,19 @@ static gboolean finish(Walk *walk, GError **error) {
   if (walk->folds->len + place->missing->len + 1 > LIMIT_DEPTH)
     return error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED, "%s: a path has at most %u components",
                      walk->asked, LIMIT_DEPTH);
-  return store_load_acl(walk->store, place->acl_id, &place->acl, error);
+  if (!store_load_acl(walk->store, place->acl_id, &place->acl, error))
+    return FALSE;
+  /* A user's own branch is made at his first write: where it is not there he
+   * holds already what he will hold on it. */
+  if (place->own_branch && place->key->id == STORE_USERS)
+    place->acl = walk->who->own;
+  return TRUE;
+}
+
+gboolean resolve_is_gone_branch(const KeyRow *row, const Identity *who) {
+  guint32 uid = 0;
+  return !row->live && row->parent == STORE_USERS && resolve_is_uid(row->name, &uid) &&
+         uid == who->uid;
 }
 
 Place *resolve(Store *store, const Identity *who, const char *path, ResolveMode mode,

@@ -11,7 +11,7 @@ typedef struct {
   KeyRow *key;        /* the key, or its nearest existing ancestor */
   GPtrArray *missing; /* names of the components that are not there, as asked; empty: the key is */
   char *path;         /* canonical; the missing part spelled as asked */
-  Acl *acl;           /* the list that decides at `key`; borrowed from the store */
+  Acl *acl;           /* the list that decides at `key`, or of the caller's own branch; borrowed */
   gint64 acl_id;
   gint64 acl_origin;    /* the key that has it */
   gboolean in_volatile; /* `key` is volatile */
@@ -50,6 +50,8 @@ gboolean access_refuse(const char *path, AccessLevel level, GError **error);
 
 /* The uid whose branch a canonical path lies in, at or below HKEY_USERS\<uid>. */
 gboolean resolve_get_branch(const char *path, guint32 *uid);
+/* Whether @row is @who's own branch and deleted: it is his even so. */
+gboolean resolve_is_gone_branch(const KeyRow *row, const Identity *who);
 /* Whether @name is the decimal spelling of a uid. */
 gboolean resolve_is_uid(const char *name, guint32 *uid);
 

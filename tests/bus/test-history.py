@@ -396,6 +396,36 @@ def a_trial_that_is_confirmed_stays():
 
 
 @test
+def a_branch_that_its_user_deleted_is_his_to_see_and_bring_back():
+    needs_root()
+    with Registry() as registry:
+        alice, bob = registry.connect(uid=ALICE), registry.connect(uid=BOB)
+        alice.set("HKCU\\Software", "n", REG_SZ, "x")
+        then = alice.revision
+        alice.delete(f"HKU\\{ALICE}", recursive=True)
+        own = f"HKEY_USERS\\{ALICE}"
+        whole = [(own, []), (own + "\\Software", [("n", REG_SZ, "x")])]
+        equal(told(history(alice, "HKCU", limit=1))[0], ("value-deleted", "n", "x", None))
+        equal(alice.tree("HKCU", at=then)[1], whole)
+        for member, signature, rest in [("GetHistory", "sa{sv}", ()), ("Rollback", "sta{sv}", (dbus.UInt64(then),))]:
+            bob.refused("AccessDenied", member, signature, own, *rest, options())
+        roll_back(alice, "HKCU", then)
+        equal(alice.tree("HKCU")[1], whole)
+        equal(alice.acl("HKCU"), (own, [(f"user:{ALICE}", "control")]))
+
+
+@test
+def a_trial_of_a_users_first_write_is_told_to_him():
+    needs_root()
+    with Registry() as registry:
+        alice = registry.connect(uid=ALICE)
+        alice.watch("HKCU")
+        alice.commit([("set-value", "HKCU", "n", REG_SZ, "x")], confirm_within=1)
+        alice.wait_for_signals(2)
+        equal(history(alice, "HKCU", limit=1)[0]["comment"], "not confirmed")
+
+
+@test
 def trials_have_limits():
     with Registry() as registry:
         client = registry.client

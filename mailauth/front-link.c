@@ -1,7 +1,11 @@
 /* The verifier's end of the channel to a front: see front-link.h. */
 #include "mailauth/front-link.h"
 
+#include <netinet/in.h>
+#include <string.h>
 #include <unistd.h>
+
+#include "mailauth/limits.h"
 
 struct FrontLink {
   Channel *channel;
@@ -82,6 +86,11 @@ static void on_answer(const LoginResult *result, gpointer data) {
 
 /* ---- what the front says ---- */
 
+/* What is remembered of a login for long must be no longer than it can be. */
+static gboolean is_client(const char *user, const char *address) {
+  return strlen(user) <= MAX_USER && strlen(address) < INET6_ADDRSTRLEN;
+}
+
 static void take_login(FrontLink *link, Message *message) {
   guint64 id = 0;
   guchar protocol = 0;
@@ -95,7 +104,7 @@ static void take_login(FrontLink *link, Message *message) {
   gsize size = 0;
   gconstpointer password = g_variant_get_fixed_array(bytes, &size, 1);
   if (id == 0 || protocol >= N_LOGIN_PROTOCOLS || size > MAX_PASSWORD ||
-      g_hash_table_contains(link->pending, &id)) {
+      !is_client(user, address) || g_hash_table_contains(link->pending, &id)) {
     end_soon(link); /* not what a front says */
     return;
   }
@@ -126,7 +135,7 @@ static void take_incident(FrontLink *link, const Message *message) {
   const char *user = NULL;
   const char *address = NULL;
   g_variant_get(message->body, "(tuy&s&s)", &id, &outcome, &protocol, &user, &address);
-  if (protocol >= N_PROTOCOLS ||
+  if (protocol >= N_PROTOCOLS || !is_client(user, address) ||
       (outcome != OUTCOME_CLEAR_TEXT && outcome != OUTCOME_NO_CERTIFICATE)) {
     end_soon(link);
     return;

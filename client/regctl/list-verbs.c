@@ -124,6 +124,8 @@ static gboolean write_tree_key(Session *session, const char *path, const GPtrArr
   if (g_strcmp0(progress->path, path) != 0) {
     if (progress->path)
       end_json_key(json);
+    else
+      json_begin(json, '['); /* not sooner: a refusal prints nothing */
     json_begin(json, '{');
     json_member_string(json, "key", path);
     json_name(json, "values");
@@ -137,11 +139,12 @@ static gboolean write_tree_key(Session *session, const char *path, const GPtrArr
 
 static gboolean walk_as_json(Session *session, const char *key, guint32 depth, Progress *progress,
                              GError **error) {
-  json_begin(&session->json, '[');
   if (!tree_walk(session, key, depth, write_tree_key, progress, error))
     return FALSE;
   if (progress->path)
     end_json_key(&session->json);
+  else
+    json_begin(&session->json, '[');
   json_end(&session->json, ']');
   g_string_append_c(session_out(session), '\n');
   return TRUE;

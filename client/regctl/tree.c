@@ -31,19 +31,34 @@ static DBusMessage *read_page(Walk *walk, DBusMessageIter *answer, GError **erro
   return session_read(walk->session, &request, answer, error);
 }
 
+static gboolean has_keys(DBusMessageIter answer) {
+  DBusMessageIter keys;
+  dbus_message_iter_next(&answer); /* from the revision to the keys */
+  if (dbus_message_iter_get_arg_type(&answer) != DBUS_TYPE_ARRAY)
+    return TRUE; /* its reader will complain */
+  dbus_message_iter_recurse(&answer, &keys);
+  return dbus_message_iter_get_arg_type(&keys) != DBUS_TYPE_INVALID;
+}
+
 /* First with all of it, and where that is refused without what may not be
- * read: so it is known that something was left out. */
+ * read: so it is known that something was left out. Where nothing at all may be
+ * read, it stays refused. */
 static DBusMessage *read_what_may_be_read(Walk *walk, DBusMessageIter *answer, GError **error) {
   g_autoptr(GError) problem = NULL;
   DBusMessage *reply = read_page(walk, answer, &problem);
   gboolean denied = g_error_matches(problem, REGISTRY_ERROR, REGISTRY_ERROR_ACCESS_DENIED);
   if (!reply && denied && !walk->skip_unreadable) {
     walk->skip_unreadable = TRUE;
-    reply = read_page(walk, answer, error);
-    if (reply)
-      session_note(walk->session, "%s: what may not be read is left out: %s", walk->key,
-                   problem->message);
-    return reply;
+    g_autoptr(WireMessage) rest = read_page(walk, answer, error);
+    if (!rest)
+      return NULL;
+    if (!*walk->cursor && !has_keys(*answer)) {
+      g_propagate_error(error, g_steal_pointer(&problem));
+      return NULL;
+    }
+    session_note(walk->session, "%s: what may not be read is left out: %s", walk->key,
+                 problem->message);
+    return g_steal_pointer(&rest);
   }
   if (!reply)
     g_propagate_error(error, g_steal_pointer(&problem));

@@ -10,7 +10,7 @@ typedef gboolean (*TreeVisit)(Session *session, const char *path, const GPtrArra
                               gpointer data, GError **error);
 
 /* @depth: levels below @key, G_MAXUINT32 for all. What may not be read is left
- * out, with a note on standard error. */
+ * out, with a note on standard error; ACCESS_DENIED where that is all of it. */
 gboolean tree_walk(Session *session, const char *key, guint32 depth, TreeVisit visit, gpointer data,
                    GError **error);
 /* All of it, as it was at revision *@at; NULL: as it is. */

@@ -373,6 +373,8 @@ def tree_and_find_say_what_was_left_out():
             check("SAM\\x" not in printed, "what may not be read is left out")
             contains(said, "left out")
             equal(regctl(registry, "--quiet", *arguments, uid=ALICE)[2], "")
+        for verb in (["tree"], ["--json", "tree"], ["find", "needle"], ["--json", "find", "needle"]):
+            refused(registry, DENIED, *verb, "HKLM\\SAM", uid=ALICE, naming=["HKEY_LOCAL_MACHINE\\SAM", "read"])
         equal(done(registry, "find", "needle").count("\n"), 2)
 
 

@@ -3,8 +3,7 @@
 
 #include "client/base/error.h"
 
-/* "" where nothing is set, or what is set can't be read; NULL where regd does not answer. */
-static char *ask(const char *bus) {
+char *identity_ask(const char *bus) {
   g_autoptr(GError) error = NULL;
   g_autoptr(RegistryConnection) connection = registry_connection_new(bus, NULL, &error);
   if (connection == NULL)
@@ -19,7 +18,7 @@ static char *ask(const char *bus) {
 
 int identity_run(const RoleStart *start) {
   g_autoptr(Channel) parent = channel_new(start->descriptor, ROLE_IDENTITY, ROLE_PARENT);
-  g_autofree char *name = ask(start->bus);
+  g_autofree char *name = identity_ask(start->bus);
   return channel_send(parent, MESSAGE_IDENTITY,
                       g_variant_new("(bs)", name != NULL, name != NULL ? name : ""), NULL, 0, NULL)
              ? 0

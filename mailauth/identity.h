@@ -15,6 +15,10 @@
 /* Where nothing is set. */
 #define IDENTITY_DEFAULT_USER "mailauth"
 
+/* Whom `ObjectName` names: "" where nothing is set, or what is set can't be read;
+ * NULL where regd does not answer. The caller's. */
+char *identity_ask(const char *bus);
+
 int identity_run(const RoleStart *start);
 
 #endif

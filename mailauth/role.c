@@ -104,7 +104,7 @@ static gboolean set_errno_error(GError **error, const char *what) {
 }
 
 /* Nobody goes back: the saved ids change too, and what root may do is tried. */
-static gboolean drop_rights(const RoleUser *user, GError **error) {
+gboolean role_become(const RoleUser *user, GError **error) {
   if (user->uid == 0 || user->gid == 0)
     return error_set(error, REGISTRY_ERROR_ACCESS_DENIED, "A role does not run as root");
   if (setgroups(user->n_groups, user->groups) < 0)
@@ -164,7 +164,7 @@ gboolean role_settle(const RoleStart *start, GError **error) {
   ignore(SIGPIPE);
   if (start->role == ROLE_FRONT || start->role == ROLE_VERIFIER)
     raise_descriptors(MOST_DESCRIPTORS);
-  if (start->drops_rights && !drop_rights(&start->user, error))
+  if (start->drops_rights && !role_become(&start->user, error))
     return FALSE;
   if (!start->drops_rights && geteuid() == 0)
     return error_set(error, REGISTRY_ERROR_ACCESS_DENIED, "A role does not run as root");

@@ -51,6 +51,9 @@ char **role_make_arguments(Role role, const char *bus, gboolean user_is_chosen,
  * N_ROLES where it is an ordinary one. Strings are borrowed from @arguments. */
 gboolean role_parse_arguments(char **arguments, RoleStart *start);
 
+/* Gives root's rights up for good, for those of @user. */
+gboolean role_become(const RoleUser *user, GError **error);
+
 /* Gives up what the role has no use for: root's rights for good, new ones by any
  * program, core files, being traced; and has it end with its parent. To be called
  * first; where it fails the role must not serve. ACCESS_DENIED: it would run as root. */

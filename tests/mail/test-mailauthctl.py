@@ -437,6 +437,17 @@ def mailauthd_says_beforehand_what_it_would_do():
 
 
 @test
+def root_is_told_what_the_service_may_do():
+    needs_role_users()
+    with Registry() as registry, MailServer(registry, as_root=True) as server:
+        equal(check_settings(registry, server)[0], DONE)
+        registry.client.set_acl("HKLM\\SAM", ("user:nobody", "read"))
+        code, text = check_settings(registry, server)
+        equal(code, FAILED)
+        contains(text, "may not read")
+
+
+@test
 def repair_works_without_mailauthd():
     with Registry() as registry:
         registry.client.set(SERVICE, "ObjectName", REG_SZ, str(ALICE))

@@ -149,8 +149,6 @@ gboolean verb_find_matches(Session *session, GError **error) {
     json_end(&session->json, ']');
     g_string_append_c(session_out(session), '\n');
   }
-  if (!looked && search.found == 0)
-    g_string_truncate(session_out(session), 0); /* a refusal prints nothing */
   if (search.found == 0)
     session->exit_code = EXIT_CODE_NOT_FOUND;
   search_clear(&search);

@@ -85,6 +85,7 @@ static gboolean note_ignored(const Session *session, const char *file, DBusMessa
 
 static void write_report(Session *session, const char *file, guint64 revision,
                          DBusMessageIter *report) {
+  session->json.separating = FALSE; /* each file's is a line and a document of its own */
   json_begin(&session->json, '{');
   json_member_string(&session->json, "file", file);
   json_member_number(&session->json, "revision", revision);

@@ -52,9 +52,13 @@ static gboolean run(Session *session, GError **error) {
                    "a verb is missing; regctl --help lists them");
 }
 
-/* Runs the verb and prints what it printed, also where it failed half way. */
+/* Runs the verb and prints what it printed, also where it failed half way; of a
+ * list that was only begun, nothing. */
 static gboolean run_and_print(Session *session, GError **error) {
   gboolean done = run(session, error);
+  GString *out = session_out(session);
+  if (!done && g_str_equal(out->str, "["))
+    g_string_truncate(out, 0);
   return session_flush(session, done ? error : NULL) && done;
 }
 

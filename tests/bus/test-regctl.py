@@ -545,6 +545,23 @@ def import_reads_files_and_standard_input():
 
 
 @test
+def json_is_whole_or_not_there():
+    with Registry() as registry:
+        for verb in (["ls"], ["tree"], ["history"], ["validate"], ["find", "x"], ["blame"]):
+            rest = ["x"] if verb == ["blame"] else []
+            refused(registry, NOT_FOUND, "--json", *verb, KEY, *rest, naming="there is no such key")
+        text = f'REGEDIT4\n\n[{KEY}]\n"n"="x"\n'.encode()
+        status, printed, _ = regctl(registry, "--json", "import", "-", "-", given=text)
+        equal(status, INVALID)  # standard input has come to its end
+        equal(json.loads(printed)["report"]["values-set"], 1)
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(text)
+            file.flush()
+            lines = done(registry, "--json", "import", file.name, file.name).splitlines()
+        equal([json.loads(line)["report"]["values-unchanged"] for line in lines], [1, 1])
+
+
+@test
 def status_tells_the_revision():
     with Registry() as registry:
         contains(done(registry, "status"), f"revision: {registry.client.revision}\n")

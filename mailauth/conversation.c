@@ -6,6 +6,7 @@
 #include "mailauth/imap.h"
 #include "mailauth/limits.h"
 #include "mailauth/pop3.h"
+#include "mailauth/sasl.h"
 
 static gboolean has_control_characters(const char *text, gsize size) {
   for (gsize i = 0; i < size; i++)
@@ -47,4 +48,22 @@ const MachineOps *machine_get_ops(Protocol protocol) {
       [PROTOCOL_IMAP] = &imap_ops,
   };
   return ops[protocol];
+}
+
+void conversation_note_mechanism(Transcript *transcript, const GString *out, const char *command,
+                                 const char *mechanism, gboolean more) {
+  const char *known = NULL;
+  for (const char *const *name = sasl_get_names(); *name != NULL; name++)
+    if (mechanism != NULL && g_ascii_strcasecmp(*name, mechanism) == 0)
+      known = *name;
+  transcript_command(transcript, out, command, known, more || (mechanism != NULL && known == NULL));
+}
+
+void conversation_note_response(Transcript *transcript, const GString *out, const char *response) {
+  gboolean ends = g_str_equal(response, "*");
+  transcript_command(transcript, out, ends ? "*" : "(response)", NULL, !ends);
+}
+
+void conversation_note_unknown(Transcript *transcript, const GString *out) {
+  transcript_command(transcript, out, "(unknown command)", NULL, TRUE);
 }

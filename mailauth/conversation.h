@@ -7,12 +7,14 @@
 #include "mailauth/ipc.h"
 #include "mailauth/outcome.h"
 #include "mailauth/secret.h"
+#include "mailauth/transcript.h"
 
 /* What a machine has to know about its connection; may change between feeds. */
 typedef struct {
   gboolean in_tls;          /* the bytes come through TLS */
   gboolean offers_tls;      /* TLS can be begun: not in it yet, and there is a certificate */
   gboolean takes_passwords; /* a password may travel here: in TLS, or `Clear Text` lets it */
+  Transcript *transcript;   /* where commands are noted; NULL: nowhere */
 } Surroundings;
 
 /* Where a machine stops. */
@@ -39,6 +41,14 @@ typedef struct {
 gboolean credentials_take(Credentials *credentials, const char *mechanism, gconstpointer user,
                           gsize user_size, gconstpointer password, gsize password_size);
 void credentials_clear(Credentials *credentials);
+
+/* Notes AUTH or AUTHENTICATE: its mechanism where it is one, @more starred out. */
+void conversation_note_mechanism(Transcript *transcript, const GString *out, const char *command,
+                                 const char *mechanism, gboolean more);
+/* Notes a response of a SASL exchange: that there was one, or that it ended it. */
+void conversation_note_response(Transcript *transcript, const GString *out, const char *response);
+/* Notes what can't be shown at all. */
+void conversation_note_unknown(Transcript *transcript, const GString *out);
 
 /* Whether a refusal counts towards MAX_FAILED_LOGINS: what the client can be
  * blamed for. Our own faults never end a session. */

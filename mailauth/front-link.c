@@ -152,6 +152,16 @@ static void take_counts(const FrontLink *link, const Message *message) {
   link->events.counts(counts, link->data);
 }
 
+static void take_transcript(FrontLink *link, const Message *message) {
+  guchar protocol = 0;
+  const char *line = NULL;
+  g_variant_get(message->body, "(y&s)", &protocol, &line);
+  if (protocol >= N_PROTOCOLS || strlen(line) > MAX_TRANSCRIPT_LINE)
+    end_soon(link);
+  else
+    link->events.transcript((Protocol)protocol, line, link->data);
+}
+
 static void on_message(G_GNUC_UNUSED Channel *channel, Message *message,
                        G_GNUC_UNUSED const GError *error, gpointer data) {
   FrontLink *link = data;
@@ -174,6 +184,9 @@ static void on_message(G_GNUC_UNUSED Channel *channel, Message *message,
     break;
   case MESSAGE_COUNTS:
     take_counts(link, message);
+    break;
+  case MESSAGE_TRANSCRIPT:
+    take_transcript(link, message);
     break;
   default:
     break; /* the channel lets no other kind through */

@@ -11,6 +11,8 @@ typedef struct {
   void (*ended)(gpointer data); /* from the loop; the callee frees the link */
   void (*counts)(GVariant *connections, gpointer data); /* a{su}, borrowed */
   void (*keys_result)(const Message *message, gpointer data);
+  /* @line: UTF-8; anything may be in it. */
+  void (*transcript)(Protocol protocol, const char *line, gpointer data);
 } FrontLinkEvents;
 
 /* Takes @descriptor; borrows the logins. @events is copied. */

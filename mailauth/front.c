@@ -56,7 +56,10 @@ struct Front {
   guint16 minimum_tls;
   gboolean has_settings; /* nobody is accepted before */
   gboolean keys_taken;
-  char *keys_problem; /* what became of the last keys; NULL: there were none */
+  char *keys_problem;       /* what became of the last keys; NULL: there were none */
+  gint64 transcript_second; /* monotonic, of the lines below */
+  guint transcript_lines;
+  guint64 transcript_left_out;
   gboolean running;
   int exit_code;
 };
@@ -232,6 +235,32 @@ static void handle_other_cancel(AuthLogin *other, gpointer data) {
 
 static void handle_no_certificate(Session *session, gpointer owner) {
   send_incident(owner, 0, OUTCOME_NO_CERTIFICATE, session, NULL);
+}
+
+/* Logging must not stop the logins: what comes too fast, or while the verifier
+ * is slow to read, is left out. */
+static gboolean may_transcribe(Front *front) {
+  gint64 second = g_get_monotonic_time() / (MS * MS);
+  if (second != front->transcript_second)
+    front->transcript_lines = 0;
+  front->transcript_second = second;
+  return front->verifier.channel != NULL && !channel_wants_write(front->verifier.channel) &&
+         front->transcript_lines++ < MAX_TRANSCRIPT_LINES;
+}
+
+static void handle_transcript(Protocol protocol, const char *line, gpointer owner) {
+  Front *front = owner;
+  if (!may_transcribe(front)) {
+    front->transcript_left_out++;
+    return;
+  }
+  if (front->transcript_left_out > 0) {
+    g_autofree char *gap =
+        g_strdup_printf("(%" G_GUINT64_FORMAT " lines left out)", front->transcript_left_out);
+    front->transcript_left_out = 0;
+    tell_verifier(front, MESSAGE_TRANSCRIPT, g_variant_new("(ys)", (guchar)protocol, gap));
+  }
+  tell_verifier(front, MESSAGE_TRANSCRIPT, g_variant_new("(ys)", (guchar)protocol, line));
 }
 
 static void handle_logged_in(Session *session, gpointer owner) {
@@ -433,13 +462,14 @@ static void handle_verifier_started(Front *front, Message *message) {
 static void take_row(Front *front, GVariant *row) {
   guchar protocol;
   guchar clear_text;
-  guchar logging;
+  guchar logging_level;
   SessionSettings settings = {0};
   g_variant_get(row, "(yyuuuy)", &protocol, &clear_text, &settings.login_timeout,
-                &settings.max_connections, &settings.max_per_address, &logging);
+                &settings.max_connections, &settings.max_per_address, &logging_level);
   if (protocol >= N_PROTOCOLS || clear_text >= N_CLEAR_TEXT)
     return;
   settings.clear_text = clear_text;
+  settings.logging_level = logging_level;
   front->host.settings[protocol] = settings;
 }
 
@@ -577,6 +607,7 @@ static void set_up_host(Front *front) {
   host->ask = handle_ask;
   host->cancel = handle_cancel;
   host->no_certificate = handle_no_certificate;
+  host->transcribe = handle_transcript;
   host->logged_in = handle_logged_in;
   host->ended = handle_ended;
 }

@@ -78,9 +78,11 @@ static Step ask(Imap *imap, Step step) {
 static Step refuse_clear_text(Imap *imap, ImapCursor *arguments) {
   g_auto(Secret) user = {0};
   credentials_clear(&imap->credentials);
-  /* The bytes of a literal have not been kept. */
+  /* The bytes of a literal have not been kept. What nothing follows may be a
+   * password by itself. */
   if (arguments != NULL && imap_take_character(arguments, ' ') &&
-      !imap_take_character(arguments, '{') && imap_take_astring(arguments, &user))
+      !imap_take_character(arguments, '{') && imap_take_astring(arguments, &user) &&
+      imap_take_character(arguments, ' '))
     credentials_take(&imap->credentials, "LOGIN", user.bytes, user.size, "", 0);
   return ask(imap, STEP_CLEAR_TEXT);
 }
@@ -271,10 +273,47 @@ static void forget_command(Imap *imap) {
   imap->too_large = FALSE;
 }
 
+/* Shows the user's name where the command is whole, and nothing else. */
+static void note_login(Transcript *transcript, const GString *out, ImapCursor arguments) {
+  g_auto(Secret) user = {0};
+  g_auto(Secret) password = {0};
+  gboolean whole = imap_take_character(&arguments, ' ') && imap_take_astring(&arguments, &user) &&
+                   imap_take_character(&arguments, ' ') &&
+                   imap_take_astring(&arguments, &password) && imap_take_end(&arguments);
+  transcript_command(transcript, out, "LOGIN", whole ? (const char *)user.bytes : NULL, TRUE);
+}
+
+static void note_authenticate(Transcript *transcript, const GString *out, ImapCursor arguments) {
+  g_autofree char *mechanism = NULL;
+  gboolean named = imap_take_character(&arguments, ' ') && imap_take_atom(&arguments, &mechanism);
+  conversation_note_mechanism(transcript, out, "AUTHENTICATE", named ? mechanism : NULL,
+                              !imap_take_end(&arguments));
+}
+
+/* The cursor by value: it is for the command to move. A command with a literal
+ * that was read past is incomplete. */
+static void note_command(const Imap *imap, const Surroundings *surroundings, const GString *out,
+                         gsize index, ImapCursor arguments) {
+  Transcript *transcript = surroundings->transcript;
+  if (transcript == NULL)
+    return;
+  if (index == G_N_ELEMENTS(commands))
+    conversation_note_unknown(transcript, out);
+  else if (commands[index].handle == handle_login && !imap->too_large &&
+           surroundings->takes_passwords)
+    note_login(transcript, out, arguments);
+  else if (commands[index].handle == handle_authenticate)
+    note_authenticate(transcript, out, arguments);
+  else
+    transcript_command(transcript, out, commands[index].name, NULL, !imap_take_end(&arguments));
+}
+
 static Step execute(Imap *imap, const Surroundings *surroundings, GString *out) {
   ImapCursor cursor;
   gsize index;
-  if (!begin_command(imap, &cursor, &index))
+  gboolean begun = begin_command(imap, &cursor, &index);
+  note_command(imap, surroundings, out, index, cursor);
+  if (!begun)
     return bad_command(imap, out, "A command begins with a tag.");
   if (index == G_N_ELEMENTS(commands))
     return bad_command(imap, out, "Unknown command.");
@@ -343,8 +382,9 @@ static Step handle_command_line(Imap *imap, const Surroundings *surroundings, GS
   return finish_command(imap, surroundings, out);
 }
 
-static Step handle_response(Imap *imap, GString *out) {
+static Step handle_response(Imap *imap, const Surroundings *surroundings, GString *out) {
   const char *text = (const char *)imap->line.text.bytes;
+  conversation_note_response(surroundings->transcript, out, text);
   if (!line_has_nul(&imap->line) && strcmp(text, "*") != 0)
     return continue_sasl(imap, text, out);
   sasl_clear(&imap->sasl);
@@ -365,7 +405,7 @@ static Step feed_line(Imap *imap, const Surroundings *surroundings, const guint8
   if (result == LINE_MORE)
     return STEP_READ;
   Step step = result == LINE_TOO_LONG    ? handle_long_line(imap, out)
-              : imap->state == IMAP_SASL ? handle_response(imap, out)
+              : imap->state == IMAP_SASL ? handle_response(imap, surroundings, out)
                                          : handle_command_line(imap, surroundings, out);
   line_clear(&imap->line);
   return step;

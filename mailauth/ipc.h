@@ -107,6 +107,9 @@ typedef enum {
   MESSAGE_SOCKET, /* y: AuthKind; + the Unix socket for it, listening. No descriptor: there is
                      none any more; connections that came by it stay */
 
+  /* front -> verifier */
+  MESSAGE_TRANSCRIPT, /* (ys): Protocol, a line of what is logged of sessions */
+
   N_MESSAGES
 } MessageKind;
 

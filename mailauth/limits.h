@@ -68,6 +68,11 @@
 /* Who is held back, as far as one answer tells. */
 #define MAX_LISTED_HOLDS 10000
 
+/* What is logged of sessions: bytes of a line, and lines a second; more are
+ * counted and left out. */
+#define MAX_TRANSCRIPT_LINE 1024
+#define MAX_TRANSCRIPT_LINES 1000
+
 /* A certificate with its chain, or a private key, in bytes. */
 #define MAX_PEM_FILE (256 * 1024)
 

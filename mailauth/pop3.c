@@ -48,8 +48,9 @@ static Step ask(Pop3 *pop3, Step step) {
 
 static Step refuse_clear_text(Pop3 *pop3, const char *user) {
   credentials_clear(&pop3->credentials);
+  /* What follows a blank may be a password in the wrong place. */
   if (user != NULL)
-    credentials_take(&pop3->credentials, "PASS", user, strlen(user), "", 0);
+    credentials_take(&pop3->credentials, "PASS", user, strcspn(user, " "), "", 0);
   return ask(pop3, STEP_CLEAR_TEXT);
 }
 
@@ -189,19 +190,49 @@ static const struct {
     {"TOP", handle_later},  {"UIDL", handle_later},
 };
 
+/* The table's index; G_N_ELEMENTS for none. */
+static gsize find_command(const char *name, gsize length) {
+  gsize i = 0;
+  while (i < G_N_ELEMENTS(commands) && (strlen(commands[i].name) != length ||
+                                        g_ascii_strncasecmp(commands[i].name, name, length) != 0))
+    i++;
+  return i;
+}
+
+/* Of arguments, a user's name and a mechanism alone are shown. */
+static void note_command(const Surroundings *surroundings, const GString *out, gsize index,
+                         const char *argument) {
+  Transcript *transcript = surroundings->transcript;
+  if (transcript == NULL)
+    return;
+  if (index == G_N_ELEMENTS(commands)) {
+    conversation_note_unknown(transcript, out);
+    return;
+  }
+  const char *name = commands[index].name;
+  g_auto(GStrv) words = g_strsplit(argument != NULL ? argument : "", " ", 2);
+  gboolean more = words[0] != NULL && words[1] != NULL;
+  if (commands[index].handle == handle_auth)
+    conversation_note_mechanism(transcript, out, name, words[0], more);
+  else if (commands[index].handle == handle_user)
+    transcript_command(transcript, out, name, words[0], more);
+  else
+    transcript_command(transcript, out, name, NULL, argument != NULL);
+}
+
 static Step handle_command(Pop3 *pop3, const Surroundings *surroundings, GString *out) {
   char *text = (char *)pop3->line.text.bytes;
   gsize size = pop3->line.text.size;
   char *space = strchr(text, ' ');
   gsize length = space == NULL ? size : (gsize)(space - text);
-  gboolean is_auth = length == 4 && g_ascii_strncasecmp(text, "AUTH", 4) == 0;
+  gsize index = find_command(text, length);
+  gboolean known = index < G_N_ELEMENTS(commands);
+  gboolean is_auth = known && commands[index].handle == handle_auth;
+  note_command(surroundings, out, index, space == NULL ? NULL : space + 1);
   if (size + 2 > MAX_POP3_COMMAND && !is_auth)
     return bad_command(pop3, out, "The command is too long.");
-  for (gsize i = 0; i < G_N_ELEMENTS(commands); i++)
-    if (strlen(commands[i].name) == length &&
-        g_ascii_strncasecmp(commands[i].name, text, length) == 0)
-      return commands[i].handle(pop3, surroundings, space == NULL ? NULL : space + 1, out);
-  return bad_command(pop3, out, "Unknown command.");
+  return known ? commands[index].handle(pop3, surroundings, space == NULL ? NULL : space + 1, out)
+               : bad_command(pop3, out, "Unknown command.");
 }
 
 static Step handle_response(Pop3 *pop3, GString *out) {
@@ -216,12 +247,15 @@ static Step handle_line(Pop3 *pop3, const Surroundings *surroundings, LineResult
                         GString *out) {
   gboolean too_long = result == LINE_TOO_LONG;
   if (too_long || line_has_nul(&pop3->line)) {
+    conversation_note_unknown(surroundings->transcript, out);
     leave_sasl(pop3);
     return bad_command(pop3, out,
                        too_long ? "The line is too long." : "A NUL byte is not allowed.");
   }
-  if (pop3->state == POP3_SASL)
+  if (pop3->state == POP3_SASL) {
+    conversation_note_response(surroundings->transcript, out, (const char *)pop3->line.text.bytes);
     return handle_response(pop3, out);
+  }
   return handle_command(pop3, surroundings, out);
 }
 

@@ -40,6 +40,7 @@ static gboolean flow_write(Flow *flow) {
       break;
     }
     flow->at += done;
+    flow->total += done;
     moved = TRUE;
   }
   drop_bytes(flow);
@@ -59,6 +60,7 @@ static gboolean flow_step(Flow *flow, gboolean *moved) {
   *moved = TRUE;
   gsize written = 0;
   result = stream_write(flow->to, bytes, done, &written);
+  flow->total += written;
   if (result == STREAM_BROKEN || result == STREAM_END)
     flow->closed = TRUE;
   else if (result == STREAM_WAIT || written < done)

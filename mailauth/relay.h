@@ -14,6 +14,7 @@ typedef struct {
   Stream *to;
   Secret bytes; /* read and not yet written: from @at on */
   gsize at;
+  guint64 total;   /* bytes written */
   gboolean ended;  /* from sends no more */
   gboolean closed; /* to takes no more, or has been told that no more comes */
 } Flow;

@@ -9,6 +9,8 @@
 #include <systemd/sd-journal.h>
 #include <unistd.h>
 
+#include "client/base/escape.h"
+
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
 
 struct Reporter {
@@ -95,4 +97,25 @@ void reporter_report(Reporter *reporter, Outcome outcome, const char *source, co
   write_out(reporter, event);
   if (reporter->listener != NULL)
     reporter->listener(event, reporter->listener_data);
+}
+
+static gboolean transcribe_to_journal(const char *source, const char *text) {
+  g_autofree char *message = g_strdup_printf("MESSAGE=%s %s", source, text);
+  g_autofree char *priority = g_strdup_printf("PRIORITY=%d", LOG_INFO);
+  g_autofree char *origin = g_strdup_printf("MAILAUTH_SOURCE=%s", source);
+  char identifier[] = "SYSLOG_IDENTIFIER=mailauthd";
+  const struct iovec vector[] = {{message, strlen(message)},
+                                 {priority, strlen(priority)},
+                                 {origin, strlen(origin)},
+                                 {identifier, strlen(identifier)}};
+  return sd_journal_sendv(vector, G_N_ELEMENTS(vector)) >= 0;
+}
+
+void reporter_transcribe(const Reporter *reporter, const char *source, const char *line) {
+  g_autoptr(GString) text = g_string_new(NULL);
+  escape_append(text, line);
+  if (reporter->has_journal && transcribe_to_journal(source, text->str))
+    return;
+  (void)fprintf(stderr, "mailauthd: %s %s\n", source, text->str);
+  (void)fflush(stderr);
 }

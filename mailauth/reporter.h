@@ -19,6 +19,9 @@ void reporter_set_listener(Reporter *reporter, ReporterListener listener, gpoint
  * @detail may be NULL. Done when it returns. */
 void reporter_report(Reporter *reporter, Outcome outcome, const char *source, const char *user,
                      const char *address, const char *detail);
+/* Writes out a line of what is logged of sessions, which is no event. @line is
+ * UTF-8; what is not harmless in it is escaped. */
+void reporter_transcribe(const Reporter *reporter, const char *source, const char *line);
 /* The record; borrowed. */
 Events *reporter_get_events(Reporter *reporter);
 

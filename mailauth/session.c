@@ -61,6 +61,7 @@ struct Session {
   Secret input;         /* read and not looked at yet */
   HeldVerdict *verdict; /* in DELAY */
   SessionRelay *relay;
+  Transcript *transcript; /* NULL: nothing is logged */
   guint64 login;
   GList *place;
 };
@@ -88,6 +89,7 @@ static Surroundings get_surroundings(const Session *session) {
       .offers_tls = !in_tls && session->host->keys != NULL,
       .takes_passwords = in_tls || clear_text == CLEAR_TEXT_ALWAYS ||
                          (clear_text == CLEAR_TEXT_LOOPBACK && peer_is_loopback(&session->peer)),
+      .transcript = session->transcript,
   };
 }
 
@@ -108,6 +110,10 @@ static void free_relay(Session *session) {
   SessionRelay *relay = g_steal_pointer(&session->relay);
   if (relay == NULL)
     return;
+  transcript_note(session->transcript, TRANSCRIPT_RELAY,
+                  "relayed %" G_GUINT64_FORMAT " bytes from the client, %" G_GUINT64_FORMAT
+                  " bytes to it",
+                  relay->relay.up.total, relay->relay.down.total);
   poller_watch(session->host->poller, &relay->watch, 0);
   relay_clear(&relay->relay);
   stream_close(&relay->server);
@@ -125,6 +131,7 @@ static void free_output(Session *session) {
     g_string_free(session->out, TRUE);
   session->out = NULL;
   session->out_at = 0;
+  transcript_output(session->transcript, NULL);
 }
 
 static void session_end(Session *session) {
@@ -140,6 +147,8 @@ static void session_end(Session *session) {
   free_verdict(session);
   free_machine(session);
   free_output(session);
+  transcript_note(session->transcript, TRANSCRIPT_LOGINS, "disconnected");
+  g_clear_pointer(&session->transcript, transcript_free);
   secret_clear(&session->input);
   stream_close(&session->client);
   poller_free_later(session->host->poller, session, g_free);
@@ -190,13 +199,29 @@ static void begin_relay(Session *session, const Verdict *verdict) {
   enter(session, SESSION_RELAY);
 }
 
+static void note_login(const Session *session, Outcome outcome) {
+  if (session->transcript == NULL)
+    return;
+  if (outcome == OUTCOME_NO_CERTIFICATE) {
+    transcript_note(session->transcript, TRANSCRIPT_LOGINS, "there is no certificate for TLS");
+    return;
+  }
+  const Credentials *credentials = ops(session)->get_credentials(session->machine);
+  const char *user = credentials->user != NULL ? credentials->user : "(unknown)";
+  /* What follows a blank in a name may be a password in the wrong place. */
+  transcript_note(session->transcript, TRANSCRIPT_LOGINS, "login of %.*s: %s",
+                  (int)strcspn(user, " "), user, outcome_get_facts(outcome)->reason);
+}
+
 /* Says what came of it. The server is taken. */
 static void answer(Session *session, const Verdict *verdict) {
   Outcome outcome = verdict->outcome;
   if (outcome == OUTCOME_OK && verdict->server < 0)
     outcome = OUTCOME_UNDECIDED;
+  note_login(session, outcome);
   Step step =
       ops(session)->answer(session->machine, outcome, verdict->capabilities, get_output(session));
+  transcript_output(session->transcript, session->out);
   if (step == STEP_RELAY) {
     begin_relay(session, verdict);
     return;
@@ -270,6 +295,7 @@ static void feed(Session *session, const guint8 *bytes, gsize size) {
     Step step =
         ops(session)->feed(session->machine, &surroundings, &bytes, &left, get_output(session));
     size -= slice - left;
+    transcript_output(session->transcript, session->out);
     gboolean keep = step != STEP_READ || !flush_output(session);
     if (keep && size > 0 && step != STEP_START_TLS && session->state != SESSION_OVER)
       secret_append(&session->input, bytes, size);
@@ -306,6 +332,7 @@ static void greet(Session *session) {
   Surroundings surroundings = get_surroundings(session);
   if (!session->greeted)
     ops(session)->greet(session->machine, &surroundings, get_output(session));
+  transcript_output(session->transcript, session->out);
   session->greeted = TRUE;
 }
 
@@ -315,6 +342,8 @@ static gboolean do_handshake(Session *session) {
     session_end(session);
   if (result != STREAM_DONE)
     return FALSE;
+  transcript_note(session->transcript, TRANSCRIPT_TLS, "in TLS: %s, %s",
+                  SSL_get_version(session->client.tls), SSL_get_cipher_name(session->client.tls));
   enter(session, SESSION_TALK);
   greet(session);
   return TRUE;
@@ -475,6 +504,7 @@ static void check_idle(Session *session) {
   /* In POP3, and in the middle of an answer, no word would be understood. */
   if (session->protocol == PROTOCOL_IMAP && session->relay->relay.down.bytes.size == 0)
     ops(session)->say_goodbye("Idle for too long.", get_output(session));
+  transcript_output(session->transcript, session->out);
   free_relay(session);
   enter(session, SESSION_CLOSING);
   run(session);
@@ -498,6 +528,7 @@ void session_dismiss(Session *session, const char *why) {
                        session->state == SESSION_DELAY;
   if (may_speak) {
     ops(session)->say_goodbye(why, get_output(session));
+    transcript_output(session->transcript, session->out);
     if (!flush_output(session) && session->state == SESSION_OVER)
       return;
     stream_end_writing(&session->client);
@@ -506,6 +537,19 @@ void session_dismiss(Session *session, const char *why) {
 }
 
 /* ---- the beginning ---- */
+
+static void begin_transcript(Session *session, gboolean tls) {
+  SessionHost *host = session->host;
+  guint level = host->settings[session->protocol].logging_level;
+  if (level == 0 || host->transcribe == NULL)
+    return;
+  g_autofree char *address = peer_format(&session->peer);
+  g_autofree char *name =
+      g_strdup_printf("#%" G_GUINT64_FORMAT " %s", ++host->last_session, address);
+  session->transcript =
+      transcript_new(level, session->protocol, name, host->transcribe, host->owner);
+  transcript_note(session->transcript, TRANSCRIPT_LOGINS, "connected%s", tls ? ", for TLS" : "");
+}
 
 Session *session_new(SessionHost *host, int descriptor, Protocol protocol, gboolean tls,
                      const Peer *peer) {
@@ -520,6 +564,7 @@ Session *session_new(SessionHost *host, int descriptor, Protocol protocol, gbool
   session->deadline =
       g_get_monotonic_time() + (gint64)host->settings[protocol].login_timeout * SECOND;
   set_login_timer(session);
+  begin_transcript(session, tls);
   session->state = tls ? SESSION_TO_TLS : SESSION_TALK;
   return session;
 }

@@ -17,6 +17,7 @@ typedef struct {
   guint login_timeout; /* s */
   guint max_connections;
   guint max_per_address;
+  guint logging_level; /* TranscriptLevel, or 0; for sessions that begin from now on */
 } SessionSettings;
 
 /* What sessions share. The owner changes settings and keys as it likes: sessions
@@ -30,6 +31,9 @@ typedef struct {
   void (*ask)(Session *session, Step step, gpointer owner);
   /* A login that waited does not any more. */
   void (*cancel)(Session *session, gpointer owner);
+  /* A line of what is logged of sessions. */
+  void (*transcribe)(Protocol protocol, const char *line, gpointer owner);
+  guint64 last_session; /* each has a number in what is logged */
   /* TLS from the start, and no certificate. */
   void (*no_certificate)(Session *session, gpointer owner);
   void (*logged_in)(Session *session, gpointer owner);

@@ -247,8 +247,13 @@ static void on_keys_result(const Message *message, gpointer data) {
   publisher_take_keys_result(verifier->publisher, message);
 }
 
+static void on_transcript(Protocol protocol, const char *line, gpointer data) {
+  const Verifier *verifier = data;
+  reporter_transcribe(verifier->reporter, protocol_get_source(protocol), line);
+}
+
 static void take_front(Verifier *verifier, Message *message) {
-  static const FrontLinkEvents events = {on_front_ended, on_counts, on_keys_result};
+  static const FrontLinkEvents events = {on_front_ended, on_counts, on_keys_result, on_transcript};
   int descriptor = message_take_descriptor(message, 0);
   publisher_set_front(verifier->publisher, NULL);
   g_clear_pointer(&verifier->front, front_link_free);

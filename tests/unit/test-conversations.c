@@ -342,11 +342,13 @@ static void test_greetings(void) {
     Surroundings surroundings;
     const char *greeting;
   } rows[] = {
-      {PROTOCOL_POP3, {FALSE, TRUE, FALSE}, GREETING},
+      {PROTOCOL_POP3, {FALSE, TRUE, FALSE, NULL}, GREETING},
       {PROTOCOL_IMAP,
-       {FALSE, TRUE, FALSE},
+       {FALSE, TRUE, FALSE, NULL},
        "* OK [" IMAP_CAPS " STARTTLS LOGINDISABLED] IMAP server ready.\r\n"},
-      {PROTOCOL_IMAP, {TRUE, FALSE, TRUE}, "* OK [" IMAP_CAPS IMAP_AUTH "] IMAP server ready.\r\n"},
+      {PROTOCOL_IMAP,
+       {TRUE, FALSE, TRUE, NULL},
+       "* OK [" IMAP_CAPS IMAP_AUTH "] IMAP server ready.\r\n"},
   };
   for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
     const MachineOps *ops = machine_get_ops(rows[i].protocol);

@@ -34,6 +34,7 @@ static const char *const bodies[N_MESSAGES] = {
     [MESSAGE_INCIDENT] = "(9, 17, 0x01, 'anna', '::1')",
     [MESSAGE_KEYS_RESULT] = "(true, '')",
     [MESSAGE_COUNTS] = "(3, {'pop3': 4})",
+    [MESSAGE_TRANSCRIPT] = "(0, '#1 192.0.2.7 < QUIT')",
     [MESSAGE_OPEN] = "(5, 'anna', '/var/mail/anna', 600)",
     [MESSAGE_OPENED] = "(5, 0, '')",
     [MESSAGE_CLOSED] = "5",

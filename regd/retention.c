@@ -48,8 +48,8 @@ static gboolean run(Store *store, const char *sql, const gint64 parameters[4], G
 
 gboolean retention_count(Store *store, gint64 scope, guint64 revision, gint64 now, GError **error) {
   return run(store,
-             "INSERT INTO scopes SELECT ?1, coalesce(max(ordinal), 0) + 1, ?2, ?3, 0"
-             " FROM scopes WHERE scope = ?1",
+             "INSERT INTO scopes VALUES(?1,"
+             " coalesce((SELECT max(ordinal) FROM scopes WHERE scope = ?1), 0) + 1, ?2, ?3, 0)",
              (gint64[]){scope, (gint64)revision, now, 0}, error);
 }
 

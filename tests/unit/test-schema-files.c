@@ -69,7 +69,6 @@ static const struct {
     {AUTH, "Domain", "EXAMPLE\\", FALSE},
     {AUTH, "Certificate", "/etc/ssl/mail.pem", TRUE},
     {AUTH, "Certificate", "mail.pem", FALSE},
-    {AUTH "\\Certificates\\mail.example.org", "Private Key", "key.pem", FALSE},
     {SERVICES "MailAuth", "ObjectName", "mailauth", TRUE},
     {SERVICES "MailAuth", "ObjectName", "1000", TRUE},
     {SERVICES "MailAuth", "ObjectName", "", FALSE},
@@ -129,7 +128,6 @@ static const struct {
     {AUTH, "Auth Socket Mode", 01000, FALSE},
     {AUTH, "Failure Delay", 0, TRUE},
     {AUTH, "Lockout Threshold", 0, TRUE},
-    {AUTH, "Verified Seconds", 0, TRUE},
     {USER, "Disabled", 1, TRUE},
 };
 

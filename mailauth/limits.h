@@ -61,6 +61,10 @@
 #define DIRECTORY_KEEPALIVE_S 30
 #define DIRECTORY_IDLE_S 60
 
+/* Accounts whose password is known again for a while (`Verified Seconds`); the
+ * oldest makes room. */
+#define MAX_VERIFIED 65536
+
 /* Messages in one mailbox, and the bytes of the file that keeps their sizes. */
 #define MAX_MESSAGES 1000000
 #define MAX_SIZES_FILE (192 * 1024 * 1024)

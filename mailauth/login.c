@@ -20,6 +20,7 @@ struct Logins {
   gboolean patient; /* logins wait until regd has been heard of */
   guint64 totals[N_LOGIN_PROTOCOLS][2][N_OUTCOMES];
   Timings *timings;
+  Settings *settings; /* what is remembered as verified depends on; NULL before the first */
 };
 
 struct Login {
@@ -100,6 +101,7 @@ void logins_free(Logins *logins) {
     login_free(logins->all.head->data);
   packages_free(logins->packages);
   timings_free(logins->timings);
+  settings_unref(logins->settings);
   g_free(logins);
 }
 
@@ -265,6 +267,38 @@ static void on_proved(Outcome outcome, const char *detail, gpointer data) {
   wake_waiting(logins, group);
 }
 
+/* Any change of the settings forgets all that was verified: whether it bears on a
+ * password is not weighed. */
+void logins_take_settings(Logins *logins) {
+  g_autoptr(Settings) current = views_get_settings(logins->tools.views);
+  if (current == logins->settings)
+    return;
+  settings_unref(logins->settings);
+  logins->settings = g_steal_pointer(&current);
+  verified_renew(logins->tools.verified, logins->settings->verified_seconds);
+}
+
+/* NULL for a login that is decided by older settings, and for a test. */
+static Verified *find_verified(const Login *login) {
+  logins_take_settings(login->logins);
+  gboolean current = login->settings == login->logins->settings;
+  return current && login->purpose == LOGIN_SESSION && login->settings->verified_seconds > 0
+             ? login->logins->tools.verified
+             : NULL;
+}
+
+static void explain_verified(Login *login, const Package *package) {
+  guint32 seconds = login->settings->verified_seconds;
+  if (seconds == 0)
+    explain(login, "memory: 'Verified Seconds' is 0, every login proves its password");
+  else if (!package->has_hashes)
+    explain(login, "memory: none with %s, every login proves its password", package->name);
+  else
+    explain(login,
+            "memory: a right password is known again for %u s; a test neither asks nor fills it",
+            seconds);
+}
+
 static void prove(Login *login) {
   /* There is one: without, the decision would have been a refusal. */
   Package *package = packages_find(login->logins->packages, login->decision.source);
@@ -274,7 +308,9 @@ static void prove(Login *login) {
       .size = login->password.size,
       .settings = login->settings,
       .address = login->address,
+      .verified = find_verified(login),
   };
+  explain_verified(login, package);
   login->proof_began = g_get_monotonic_time();
   package->prove(package, &request, on_proved, login);
 }

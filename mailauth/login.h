@@ -13,6 +13,7 @@
 #include "mailauth/stores.h"
 #include "mailauth/throttle.h"
 #include "mailauth/timings.h"
+#include "mailauth/verified.h"
 #include "mailauth/views.h"
 
 /* What logins work with; all borrowed. */
@@ -24,6 +25,7 @@ typedef struct {
   Prover *lookups;
   Stores *stores;
   Backends *backends;
+  Verified *verified;
 } LoginTools;
 
 typedef struct Logins Logins;
@@ -66,6 +68,8 @@ Login *logins_begin(Logins *logins, const LoginRequest *request, Secret *passwor
 /* The client has gone. What is under way is still recorded and counted. */
 void login_cancel(Login *login);
 
+/* The settings are, or may be, others now: forgets what depends on them. */
+void logins_take_settings(Logins *logins);
 /* regd has been heard of, or has had its time: until then logins wait for it. */
 void logins_stop_waiting(Logins *logins);
 

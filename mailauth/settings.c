@@ -108,6 +108,7 @@ static const SettingRow parameter_rows[] = {
     {{"Failure Delay"}, KIND_NUMBER, ALL(failure_delay), NULL, 500, 0, 60000, NULL},
     {{"Lockout Threshold"}, KIND_NUMBER, ALL(lockout_threshold), NULL, 10, 0, G_MAXUINT32, NULL},
     {{"Lockout Seconds"}, KIND_NUMBER, ALL(lockout_seconds), NULL, 300, 0, 365 * DAY, NULL},
+    {{"Verified Seconds"}, KIND_NUMBER, OPEN(verified_seconds), NULL, 0, 0, DAY, NULL},
 };
 
 static const SettingRow socket_rows[] = {

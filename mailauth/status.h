@@ -16,6 +16,7 @@ typedef struct {
   const Throttle *throttle;
   Reporter *reporter;
   const Prover *prover;
+  Verified *verified;
   GVariant *connections; /* a{su} of the front's, or NULL */
 } StatusSource;
 

@@ -34,6 +34,7 @@ typedef struct {
   Views *views;
   Reporter *reporter;
   Throttle *throttle;
+  Verified *verified;
   Prover *prover;
   Prover *lookups;
   Stores *stores;
@@ -103,6 +104,7 @@ static void publish(Verifier *verifier) {
   logins_stop_waiting(verifier->logins);
   g_autoptr(Settings) settings = views_get_settings(verifier->views);
   check_user(verifier, settings);
+  logins_take_settings(verifier->logins);
   publisher_publish(verifier->publisher, settings);
   settings_unref(verifier->settings);
   verifier->settings = g_steal_pointer(&settings);
@@ -190,9 +192,9 @@ static void prepare_status(void (*done)(gpointer call), gpointer call, gpointer 
 static gboolean append_status(DBusMessageIter *dict, gpointer data) {
   const Verifier *verifier = data;
   const StatusSource source = {
-      verifier->views,    verifier->publisher, verifier->logins,
-      verifier->stores,   verifier->backends,  verifier->throttle,
-      verifier->reporter, verifier->prover,    verifier->connections,
+      verifier->views,    verifier->publisher,   verifier->logins,   verifier->stores,
+      verifier->backends, verifier->throttle,    verifier->reporter, verifier->prover,
+      verifier->verified, verifier->connections,
   };
   return status_append(dict, &source);
 }
@@ -319,6 +321,7 @@ static void build(Verifier *verifier) {
   verifier->parent = channel_new(start->descriptor, ROLE_VERIFIER, ROLE_PARENT);
   verifier->reporter = reporter_new();
   verifier->throttle = throttle_new(THROTTLE_CAPACITY);
+  verifier->verified = verified_new();
   verifier->prover = prover_new(0, NULL);
   verifier->lookups = prover_new(LOOKUP_THREADS, NULL);
   verifier->stores = stores_new(verifier->parent);
@@ -330,7 +333,7 @@ static void build(Verifier *verifier) {
   verifier->views = views_new(verifier->connection, on_views_changed, verifier);
   verifier->logins = logins_new(
       &(LoginTools){verifier->views, verifier->reporter, verifier->throttle, verifier->prover,
-                    verifier->lookups, verifier->stores, verifier->backends});
+                    verifier->lookups, verifier->stores, verifier->backends, verifier->verified});
   reporter_set_listener(verifier->reporter, on_event, verifier);
   verifier->first_wait = g_timeout_add(FIRST_WAIT_MS, on_first_wait, verifier);
   channel_attach(verifier->parent, NULL, on_parent_message, verifier);
@@ -355,6 +358,7 @@ static void take_apart(Verifier *verifier) {
   views_free(verifier->views);
   registry_connection_unref(verifier->connection);
   throttle_free(verifier->throttle);
+  verified_free(verifier->verified);
   reporter_free(verifier->reporter);
   settings_unref(verifier->settings);
   g_ptr_array_unref(verifier->status_calls);

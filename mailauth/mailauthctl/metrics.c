@@ -137,6 +137,10 @@ static void print_counts(GString *out, const Entries *status) {
     const char *count, *metric, *type, *help;
   } rows[] = {
       {"events", "mailauth_events", "counter", "Events recorded, repetitions included."},
+      {"logins-by-memory", "mailauth_verified_again", "counter",
+       "Passwords known again from a short while ago, their hash not computed."},
+      {"passwords-remembered", "mailauth_verified_passwords", "gauge",
+       "Accounts whose password is known for a while."},
       {"logins-under-way", "mailauth_logins_under_way", "gauge", "Logins not answered yet."},
       {"proofs-waiting", "mailauth_proofs_waiting", "gauge", "Proofs that wait for a thread."},
       {"proof-threads", "mailauth_proof_threads", "gauge", "Threads that prove passwords."},

@@ -6,6 +6,7 @@
 
 #include "mailauth/outcome.h"
 #include "mailauth/settings.h"
+#include "mailauth/verified.h"
 
 typedef struct {
   const char *account;  /* in lower case; NULL: a name that no account can have */
@@ -13,6 +14,7 @@ typedef struct {
   gsize size;
   Settings *settings;  /* what the login is decided by */
   const char *address; /* the client's; "" or NULL where there is none */
+  Verified *verified;  /* borrowed while the login lasts; NULL: neither asked nor told */
 } PackageRequest;
 
 /* OUTCOME_OK, BAD_PASSWORD, NO_SUCH_USER, DISABLED, or a fault of the server's.
@@ -28,6 +30,7 @@ struct Package {
                 gpointer data);
   /* When nothing is under way any more. */
   void (*free)(Package *package);
+  gboolean has_hashes; /* it proves by hashes, and so takes PackageRequest.verified */
 };
 
 #endif

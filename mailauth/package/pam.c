@@ -237,7 +237,7 @@ static void pam_free(Package *package) {
 
 Package *pam_new(const char *directory) {
   Pam *pam = g_new0(Pam, 1);
-  pam->package = (Package){"PAM", prove, pam_free};
+  pam->package = (Package){"PAM", prove, pam_free, FALSE};
   pam->directory = g_strdup(directory);
   pam->prover = prover_new(PAM_THREADS, NULL);
   return &pam->package;

@@ -5,6 +5,15 @@
 
 #include "mailauth/hash.h"
 
+/* Blanks are in none of them but, perhaps, the last. */
+static char *dup_owner(const PackageRequest *request) {
+  const Settings *settings = request->settings;
+  gboolean native = *settings->package == '\0';
+  return g_strdup_printf("%s %s %s", native ? settings->native_source : settings->chosen.type,
+                         native ? "" : settings->broker,
+                         request->account != NULL ? request->account : "");
+}
+
 Proof *proof_new(const PackageRequest *request, PackageAnswer answer, gpointer data) {
   Proof *proof = g_new0(Proof, 1);
   proof->password = g_malloc(request->size + 1);
@@ -13,6 +22,11 @@ Proof *proof_new(const PackageRequest *request, PackageAnswer answer, gpointer d
   proof->size = request->size;
   proof->answer = answer;
   proof->data = data;
+  if (request->verified == NULL)
+    return proof;
+  proof->verified = request->verified;
+  proof->era = verified_get_era(request->verified);
+  proof->owner = dup_owner(request);
   return proof;
 }
 
@@ -23,6 +37,7 @@ void proof_free(Proof *proof) {
   g_free(proof->password);
   g_free(proof->hash);
   g_free(proof->detail);
+  g_free(proof->owner);
   g_free(proof);
 }
 
@@ -45,6 +60,12 @@ static void prove(gpointer job) {
   proof->right = *proof->hash != '\0' && hash_prove(proof->password, proof->size, proof->hash);
 }
 
+/* ---- on the loop ---- */
+
+static VerifiedClaim make_claim(const Proof *proof) {
+  return (VerifiedClaim){proof->owner, proof->hash, proof->password, proof->size};
+}
+
 static void answer_proof(gpointer job) {
   g_autoptr(Proof) proof = job;
   Outcome outcome = proof->right ? OUTCOME_OK : OUTCOME_BAD_PASSWORD;
@@ -53,6 +74,34 @@ static void answer_proof(gpointer job) {
   proof->answer(outcome, proof->detail, proof->data);
 }
 
+static void learn_and_answer(gpointer job) {
+  const Proof *proof = job;
+  const VerifiedClaim claim = make_claim(proof);
+  if (proof->verified != NULL && proof->right && proof->otherwise == OUTCOME_OK)
+    verified_learn(proof->verified, proof->era, &claim, verified_get_time());
+  answer_proof(job);
+}
+
+static gboolean on_recalled(gpointer job) {
+  answer_proof(job);
+  return G_SOURCE_REMOVE;
+}
+
+/* Asked for whoever it is, also where the answer is known to be no: the time
+ * that it takes tells nothing. */
+static gboolean recall(const Proof *proof) {
+  const VerifiedClaim claim = make_claim(proof);
+  if (proof->verified == NULL)
+    return FALSE;
+  if (proof->otherwise != OUTCOME_OK)
+    verified_forget(proof->verified, proof->owner);
+  return verified_recall(proof->verified, proof->era, &claim, verified_get_time());
+}
+
 void proof_submit(Proof *proof, Prover *prover) {
-  prover_submit(prover, prove, answer_proof, proof);
+  proof->right = recall(proof);
+  if (proof->right)
+    g_idle_add_full(G_PRIORITY_DEFAULT, on_recalled, proof, NULL);
+  else
+    prover_submit(prover, prove, learn_and_answer, proof);
 }

@@ -13,6 +13,9 @@ typedef struct {
   Outcome otherwise; /* OUTCOME_OK where the hash decides; else what comes of it in any case */
   char *detail;      /* for administrators, or NULL */
   gboolean right;
+  Verified *verified; /* NULL: neither asked nor told */
+  guint64 era;
+  char *owner;
   PackageAnswer answer;
   gpointer data;
 } Proof;
@@ -28,7 +31,8 @@ void proof_set_account(Proof *proof, const char *hash, gboolean disabled, const 
 /* No such account. */
 void proof_set_nobody(Proof *proof, const char *dummy);
 
-/* Proves, then answers; frees @proof. */
+/* Proves, by the memory of what was right or else by the hash, then answers; frees
+ * @proof. On the loop's thread. */
 void proof_submit(Proof *proof, Prover *prover);
 
 #endif

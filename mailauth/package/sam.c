@@ -89,7 +89,7 @@ static void sam_free(Package *package) {
 
 Package *sam_new(const RegistryView *accounts, Prover *prover) {
   Sam *sam = g_new0(Sam, 1);
-  sam->package = (Package){"SAM", prove, sam_free};
+  sam->package = (Package){"SAM", prove, sam_free, TRUE};
   sam->accounts = accounts;
   sam->prover = prover;
   return &sam->package;

@@ -148,7 +148,7 @@ static void sqlite_free(Package *package) {
 
 Package *sqlite_new(Prover *lookups, Prover *prover) {
   Sqlite *sqlite = g_new0(Sqlite, 1);
-  sqlite->package = (Package){"sqlite", prove, sqlite_free};
+  sqlite->package = (Package){"sqlite", prove, sqlite_free, TRUE};
   sqlite->lookups = lookups;
   sqlite->prover = prover;
   return &sqlite->package;

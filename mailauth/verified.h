@@ -1,0 +1,51 @@
+/* Passwords that were right a short while ago (`Verified Seconds`): a good hash
+ * is slow on purpose, and mail clients come back every few minutes with the same
+ * password. What is remembered is no password but a digest under a key of this
+ * process's own, over whose it is, the hash that is stored for it and the
+ * password. So it can only spare the hashing: whoever asks has read the account
+ * first, as always, and another stored hash is another digest. On the loop's
+ * thread alone. It reads no clock and logs nothing. */
+#ifndef MAILAUTH_VERIFIED_H
+#define MAILAUTH_VERIFIED_H
+
+#include <glib.h>
+
+typedef struct Verified Verified;
+
+typedef struct {
+  const char *owner; /* whose password: the package, the broker and the account */
+  const char *hash;  /* as it is stored now */
+  const char *password;
+  gsize size;
+} VerifiedClaim;
+
+/* Remembers nothing until verified_renew(). Where the system has neither random
+ * bytes nor memory for the key, it never does. */
+Verified *verified_new(void);
+/* The key is wiped. NULL is fine. */
+void verified_free(Verified *verified);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Verified, verified_free)
+
+/* Forgets everything, and remembers for @seconds from now on; 0: not at all. */
+void verified_renew(Verified *verified, guint32 seconds);
+/* A number that each verified_renew() changes: what was begun before it is
+ * neither known again nor learnt after it. */
+guint64 verified_get_era(const Verified *verified);
+
+/* @now, here and below: in µs, of verified_get_time() or another clock that never
+ * goes back. Takes as long for a claim that is not known, whatever its owner. */
+gboolean verified_recall(Verified *verified, guint64 era, const VerifiedClaim *claim, gint64 now);
+/* The claim has just been proved by its hash. Being known again does not prolong it. */
+void verified_learn(Verified *verified, guint64 era, const VerifiedClaim *claim, gint64 now);
+/* The account can't be logged in to any more. */
+void verified_forget(Verified *verified, const char *owner);
+
+/* In µs since the system started, its sleep included. */
+gint64 verified_get_time(void);
+
+/* Accounts whose password is known at @now; forgets those whose time is over. */
+guint verified_count(Verified *verified, gint64 now);
+/* How often a claim was known since the start. */
+guint64 verified_get_recalled(const Verified *verified);
+
+#endif

@@ -109,8 +109,8 @@ static void test_row(gconstpointer data) {
   g_autofree char *service = stack != NULL ? write_file(directory, "mailauth", stack) : NULL;
   g_assert_cmpint(g_chmod(command, 0700), ==, 0);
   Package *package = pam_new(directory);
-  const PackageRequest request = {row->account, row->password, strlen(row->password), &settings,
-                                  "192.0.2.1"};
+  const PackageRequest request = {row->account, row->password, strlen(row->password),
+                                  &settings,    "192.0.2.1",   NULL};
   package->prove(package, &request, on_answer, &verdict);
   g_assert_false(verdict.answered);
   while (!verdict.answered)

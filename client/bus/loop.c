@@ -4,9 +4,13 @@
  * their watches, timeouts and waiting messages into sources of a context. It
  * does not know what any message means, and it does not reconnect.
  *
- * Messages are handled from a source of their own, never from inside libdbus's
- * call-backs, so that a handler may send, close the connection or free the
- * binding.
+ * Messages are handled when libdbus has returned from reading them, never from
+ * inside its call-backs, so that a handler may send, close the connection or
+ * free the binding.
+ *
+ * What the loop's own thread does needs no wake-up of that loop, and each one
+ * costs three calls of the kernel: watches are switched when the loop prepares
+ * to poll, so that one that is on for the length of a write is never seen.
  */
 #include "client/bus/loop.h"
 
@@ -109,12 +113,83 @@ static GSource *make_source(const GSourceFuncs *functions, guint size) {
   return g_source_new((GSourceFuncs *)(guintptr)functions, size);
 }
 
+/* Whoever runs the context in this thread prepares before he polls again. */
+static void wake_other_thread(GMainContext *context) {
+  if (g_main_context_acquire(context))
+    g_main_context_release(context);
+  else
+    g_main_context_wakeup(context);
+}
+
+static void wake_up(void *data) {
+  LoopBinding *binding = data;
+  wake_other_thread(binding->context);
+}
+
+/* ---- dispatching ---- */
+
+typedef struct {
+  GSource source;
+  DBusConnection *connection;
+  gboolean busy; /* a handler runs, maybe a loop of its own */
+} DispatchSource;
+
+static gboolean dispatch_source_prepare(GSource *source, gint *timeout_ms) {
+  DispatchSource *self = (DispatchSource *)source;
+  DBusDispatchStatus status = dbus_connection_get_dispatch_status(self->connection);
+  *timeout_ms = status == DBUS_DISPATCH_NEED_MEMORY ? MEMORY_RETRY_MS : -1;
+  return !self->busy && status == DBUS_DISPATCH_DATA_REMAINS;
+}
+
+static gboolean dispatch_source_check(GSource *source) {
+  gint timeout_ms = -1;
+  return dispatch_source_prepare(source, &timeout_ms);
+}
+
+/* A handler may free the binding, and with it the last other references. */
+static void dispatch_messages(GSource *source) {
+  DispatchSource *self = (DispatchSource *)g_source_ref(source);
+  self->busy = TRUE;
+  for (guint handled = 0; handled < DISPATCH_BATCH && !g_source_is_destroyed(source); handled++)
+    if (dbus_connection_dispatch(self->connection) != DBUS_DISPATCH_DATA_REMAINS)
+      break;
+  self->busy = FALSE;
+  g_source_unref(source);
+}
+
+static gboolean dispatch_source_dispatch(GSource *source, GSourceFunc callback, gpointer data) {
+  (void)callback;
+  (void)data;
+  dispatch_messages(source);
+  return G_SOURCE_CONTINUE;
+}
+
+static void dispatch_source_finalize(GSource *source) {
+  DispatchSource *self = (DispatchSource *)source;
+  dbus_connection_unref(self->connection);
+}
+
+static const GSourceFuncs dispatch_source_functions = {
+    .prepare = dispatch_source_prepare,
+    .check = dispatch_source_check,
+    .dispatch = dispatch_source_dispatch,
+    .finalize = dispatch_source_finalize,
+};
+
+static GSource *dispatch_source_new(DBusConnection *connection) {
+  GSource *source = make_source(&dispatch_source_functions, sizeof(DispatchSource));
+  ((DispatchSource *)source)->connection = dbus_connection_ref(connection);
+  g_source_set_static_name(source, "libdbus dispatch");
+  return source;
+}
+
 /* ---- watches: file descriptors ---- */
 
 typedef struct {
   GSource source;
+  LoopBinding *binding; /* which removes the watch before it goes */
   DBusWatch *watch;
-  gpointer tag; /* NULL while libdbus has it switched off */
+  gpointer tag; /* NULL while the loop does not poll it */
 } WatchSource;
 
 static GIOCondition watch_get_condition(DBusWatch *watch) {
@@ -144,16 +219,19 @@ static gboolean watch_source_dispatch(GSource *source, GSourceFunc callback, gpo
   (void)callback;
   (void)data;
   WatchSource *self = (WatchSource *)source;
-  if (self->tag == NULL)
+  if (self->tag == NULL || !dbus_watch_get_enabled(self->watch))
     return G_SOURCE_CONTINUE;
   unsigned int flags = flags_from_condition(g_source_query_unix_fd(source, self->tag));
+  if (flags == 0)
+    return G_SOURCE_CONTINUE;
   /* FALSE is a lack of memory: the descriptor is still ready in the next round. */
-  if (flags != 0)
-    (void)dbus_watch_handle(self->watch, flags);
+  (void)dbus_watch_handle(self->watch, flags);
+  /* What has come is handled in this round already; both go with the binding. */
+  GSource *dispatcher = g_source_is_destroyed(source) ? NULL : self->binding->dispatcher;
+  if (dispatcher != NULL && dispatch_source_check(dispatcher))
+    dispatch_messages(dispatcher);
   return G_SOURCE_CONTINUE;
 }
-
-static const GSourceFuncs watch_source_functions = {.dispatch = watch_source_dispatch};
 
 /* A descriptor that is switched off is taken out altogether: poll() would go
  * on reporting its hang-up. */
@@ -168,12 +246,24 @@ static void watch_source_update(WatchSource *self) {
   }
 }
 
+static gboolean watch_source_prepare(GSource *source, gint *timeout_ms) {
+  *timeout_ms = -1;
+  watch_source_update((WatchSource *)source);
+  return FALSE;
+}
+
+static const GSourceFuncs watch_source_functions = {.prepare = watch_source_prepare,
+                                                    .dispatch = watch_source_dispatch};
+
 static dbus_bool_t add_watch(DBusWatch *watch, void *data) {
   LoopBinding *binding = data;
   GSource *source = make_source(&watch_source_functions, sizeof(WatchSource));
   WatchSource *self = (WatchSource *)source;
+  self->binding = binding;
   self->watch = watch;
   g_source_set_static_name(source, "libdbus watch");
+  /* Reading runs no loop; else GLib would take the descriptor out for its length. */
+  g_source_set_can_recurse(source, TRUE);
   watch_source_update(self);
   g_source_attach(source, binding->context);
   dbus_watch_set_data(watch, source, NULL);
@@ -191,10 +281,8 @@ static void remove_watch(DBusWatch *watch, void *data) {
 }
 
 static void toggle_watch(DBusWatch *watch, void *data) {
-  (void)data;
-  GSource *source = dbus_watch_get_data(watch);
-  if (source != NULL)
-    watch_source_update((WatchSource *)source);
+  (void)watch;
+  wake_up(data);
 }
 
 /* ---- timeouts ---- */
@@ -230,62 +318,6 @@ static dbus_bool_t add_timeout(DBusTimeout *timeout, void *data) {
 static void toggle_timeout(DBusTimeout *timeout, void *data) {
   remove_timeout(timeout, data);
   (void)add_timeout(timeout, data);
-}
-
-/* ---- dispatching ---- */
-
-typedef struct {
-  GSource source;
-  DBusConnection *connection;
-} DispatchSource;
-
-static gboolean dispatch_source_prepare(GSource *source, gint *timeout_ms) {
-  DispatchSource *self = (DispatchSource *)source;
-  DBusDispatchStatus status = dbus_connection_get_dispatch_status(self->connection);
-  *timeout_ms = status == DBUS_DISPATCH_NEED_MEMORY ? MEMORY_RETRY_MS : -1;
-  return status == DBUS_DISPATCH_DATA_REMAINS;
-}
-
-static gboolean dispatch_source_check(GSource *source) {
-  DispatchSource *self = (DispatchSource *)source;
-  return dbus_connection_get_dispatch_status(self->connection) == DBUS_DISPATCH_DATA_REMAINS;
-}
-
-static gboolean dispatch_source_dispatch(GSource *source, GSourceFunc callback, gpointer data) {
-  (void)callback;
-  (void)data;
-  DispatchSource *self = (DispatchSource *)source;
-  /* A handler may free the binding, and with it the last other reference. */
-  DBusConnection *connection = dbus_connection_ref(self->connection);
-  for (guint handled = 0; handled < DISPATCH_BATCH && !g_source_is_destroyed(source); handled++)
-    if (dbus_connection_dispatch(connection) != DBUS_DISPATCH_DATA_REMAINS)
-      break;
-  dbus_connection_unref(connection);
-  return G_SOURCE_CONTINUE;
-}
-
-static void dispatch_source_finalize(GSource *source) {
-  DispatchSource *self = (DispatchSource *)source;
-  dbus_connection_unref(self->connection);
-}
-
-static const GSourceFuncs dispatch_source_functions = {
-    .prepare = dispatch_source_prepare,
-    .check = dispatch_source_check,
-    .dispatch = dispatch_source_dispatch,
-    .finalize = dispatch_source_finalize,
-};
-
-static GSource *dispatch_source_new(DBusConnection *connection) {
-  GSource *source = make_source(&dispatch_source_functions, sizeof(DispatchSource));
-  ((DispatchSource *)source)->connection = dbus_connection_ref(connection);
-  g_source_set_static_name(source, "libdbus dispatch");
-  return source;
-}
-
-static void wake_up(void *data) {
-  LoopBinding *binding = data;
-  g_main_context_wakeup(binding->context);
 }
 
 /* ---- binding ---- */

@@ -239,8 +239,9 @@ gboolean apply_purge(Application *application, const Operation *operation, GErro
   if (!application->who->administrator)
     return error_set(error, REGISTRY_ERROR_ACCESS_DENIED,
                      "%s: only an administrator can make history forget", operation->key);
-  g_autoptr(Place) place =
-      resolve(application->store, application->who, operation->key, RESOLVE_NO_FOLLOW, error);
+  gboolean no_follow = (operation->flags & OPERATION_NO_FOLLOW) != 0;
+  g_autoptr(Place) place = resolve(application->store, application->who, operation->key,
+                                   no_follow ? RESOLVE_NO_FOLLOW : RESOLVE_FOLLOW, error);
   gint64 id = 0;
   if (place == NULL || !place_require_row(application->store, place, &id, error))
     return FALSE;

@@ -277,12 +277,14 @@ void iface_purge_history(DispatchCall *call, gpointer data) {
   DBusMessageIter in;
   g_autoptr(GError) error = NULL;
   gboolean recursive = FALSE;
+  gboolean no_follow = FALSE;
   dispatch_call_get_arguments(call, &in);
   const char *key = iface_take_string(&in);
   const char *name = iface_take_string(&in);
   g_autoptr(WireOptions) options = iface_take_options(&in, &error);
   if (options != NULL && wire_options_get_boolean(options, "recursive", &recursive, &error) &&
-      recursive && *name != '\0')
+      wire_options_get_boolean(options, "no-follow", &no_follow, &error) && recursive &&
+      *name != '\0')
     error_set(&error, REGISTRY_ERROR_INVALID_VALUE,
               "%s: value \"%s\": the option \"recursive\" is for all values at and below a key, "
               "and goes with an empty name",
@@ -294,7 +296,8 @@ void iface_purge_history(DispatchCall *call, gpointer data) {
   Change *change = change_new();
   Operation *operation = change_add(change, OPERATION_PURGE, key);
   operation->name = g_strdup(name);
-  operation->flags = recursive ? OPERATION_RECURSIVE : 0;
+  operation->flags =
+      (recursive ? OPERATION_RECURSIVE : 0U) | (no_follow ? OPERATION_NO_FOLLOW : 0U);
   service_write(face->service, iface_caller(call), change, on_done, call);
 }
 

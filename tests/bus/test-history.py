@@ -466,9 +466,16 @@ def what_is_purged_is_forgotten():
         check("stays 1" not in shown and "below 1" not in shown, shown)
         equal((client.get(KEY, "Other")[2], client.get(KEY + "\\Sub", "n")[2]), ("stays 2", "below 2"))
         client.refused("KeyNotFound", "PurgeHistory", "ssa{sv}", KEY + "\\Never", "", options(recursive=True))
+        client.create(SOFTWARE + "\\Link", link=KEY)
+        client.set(KEY, "Token", REG_SZ, "by link 1")
+        client.set(KEY, "Token", REG_SZ, "by link 2")
+        client.call("PurgeHistory", "ssa{sv}", SOFTWARE + "\\Link", "", options(recursive=True, no_follow=True))
+        check("by link 1" in repr(history(client, KEY)), "a link itself has nothing of its target")
+        client.call("PurgeHistory", "ssa{sv}", SOFTWARE + "\\Link", "Token", options())
+        check("by link 1" not in repr(history(client, KEY)), "links are followed")
         registry.stop()
         left = b"".join(path.read_bytes() for path in registry.database.parent.iterdir())
-        for text in ("by mistake 1", "by mistake 2", "below 1", "stays 1"):
+        for text in ("by mistake 1", "by mistake 2", "below 1", "stays 1", "by link 1"):
             check(text.encode() not in left and text.encode("utf-16-le") not in left, f"{text!r} is still in the files")
 
 

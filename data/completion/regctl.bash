@@ -1,17 +1,35 @@
 # Completion of regctl for bash: verbs, options, keys and value names.
 
-# The keys or values that the daemon lists; nothing where it can't be asked.
+# Runs regctl on the registry that the command line names; what can't be asked
+# has nothing to offer. A database that is not there would be made.
+_regctl_ask() {
+  [[ -z $_regctl_database || -f $_regctl_database ]] || return
+  regctl --quiet ${_regctl_database:+--database="$_regctl_database"} ${_regctl_bus:+--bus="$_regctl_bus"} "$@" 2>/dev/null
+}
+
+# The keys or values of a key.
 _regctl_list() {
-  regctl --quiet ls "$@" 2>/dev/null
+  _regctl_ask ls "$@"
 }
 
 # The word that the shell would make of $1, without running anything in it.
 _regctl_unquote() {
-  case $1 in
-  \'*) printf '%s' "${1//\'/}" ;;
-  \"*) sed -E 's/^"//; s/"$//; s/\\([\\"$`])/\1/g' <<<"$1" ;;
-  *) sed -E 's/\\(.)/\1/g' <<<"$1" ;;
-  esac
+  local rest=$1 quote= char word=
+  while [[ -n $rest ]]; do
+    char=${rest:0:1}
+    rest=${rest:1}
+    if [[ $char == "$quote" ]]; then
+      quote=
+    elif [[ -z $quote && $char == [\'\"] ]]; then
+      quote=$char
+    elif [[ $char == '\' && ( -z $quote || $quote == '"' && $rest == [\\\"\$\`]* ) ]]; then
+      word+=${rest:0:1}
+      rest=${rest:1}
+    else
+      word+=$char
+    fi
+  done
+  printf '%s' "$word"
 }
 
 # Adds $1, quoted as the word under way ($2) is.
@@ -56,7 +74,7 @@ _regctl_complete_value() {
 
 # The newest revisions of a key.
 _regctl_complete_revision() {
-  COMPREPLY=($(compgen -W "$(regctl --quiet history -n 20 "$1" 2>/dev/null | sed -n 's/^\([0-9]*\)\t.*/\1/p')" -- "$2"))
+  COMPREPLY=($(compgen -W "$(_regctl_ask history -n 20 "$1" | sed -n 's/^\([0-9]*\)\t.*/\1/p')" -- "$2"))
 }
 
 # Options and verbs come from the help, so that they are those of this regctl.
@@ -64,21 +82,94 @@ _regctl_words() {
   regctl "$@" --help 2>/dev/null
 }
 
-_regctl() {
-  local verb= key= operands=0 index word current=${COMP_WORDS[COMP_CWORD]}
-  COMPREPLY=()
-  for ((index = 1; index < COMP_CWORD; index++)); do
+# The words before the cursor, the last under way: readline cuts them at = and
+# at : too, and what stands without a blank between belongs together.
+_regctl_split() {
+  local rest=${COMP_LINE:0:COMP_POINT} word index
+  _regctl_line=()
+  for ((index = 0; index <= COMP_CWORD; index++)); do
     word=${COMP_WORDS[index]}
-    [[ $word == -* ]] && continue
-    [[ ${COMP_WORDS[index - 1]} == @(-t|-d|-n) ]] && continue
-    word=$(_regctl_unquote "$word")
-    if [[ -z $verb ]]; then
+    if [[ $index == 0 || $rest == [[:blank:]]* || $word == '' && -z $rest ]]; then
+      _regctl_line+=('')
+    fi
+    rest=${rest#"${rest%%[![:blank:]]*}"}
+    [[ $index == "$COMP_CWORD" ]] && word=$rest
+    rest=${rest#"$word"}
+    _regctl_line[-1]+=$word
+  done
+}
+
+# Options with something behind it, which may be the next word.
+_regctl_takes_more() {
+  [[ $1 == -[tdn] ]] || { [[ $1 == --?* && $1 != *=* ]] && _regctl_words $2 | grep -q -- "$1="; }
+}
+
+# Notes what registry the option $1 with $2 behind it names.
+_regctl_note() {
+  case $1 in
+  --database) _regctl_database=${2/#\~\//"$HOME/"} ;;
+  --bus) _regctl_bus=$2 ;;
+  esac
+}
+
+# What may stand behind the option $1, as far as $2 is written.
+_regctl_complete_argument() {
+  case $1 in
+  --database | --precheck) compopt -o default ;;
+  --bus) COMPREPLY=($(compgen -W 'system session' -- "$2")) ;;
+  --format) COMPREPLY=($(compgen -W 'reg5 reg4 json' -- "$2")) ;;
+  --encoding) COMPREPLY=($(compgen -W 'utf-16le utf-8' -- "$2")) ;;
+  --type | -t) COMPREPLY=($(compgen -W 'sz expand multi dword qword binary none dword-be link' -- "$2")) ;;
+  --link) _regctl_complete_key "$2" ;;
+  esac
+}
+
+# The words up to the one under way: verb, operands, options.
+_regctl_parse() {
+  local index word
+  for ((index = 1; index < ${#_regctl_line[@]} - 1; index++)); do
+    word=$(_regctl_unquote "${_regctl_line[index]}")
+    if _regctl_takes_more "$word" "$verb"; then
+      if ((index + 2 == ${#_regctl_line[@]})); then
+        option=$word
+      else
+        ((index++))
+        _regctl_note "$word" "$(_regctl_unquote "${_regctl_line[index]}")"
+      fi
+    elif [[ $word == --*=* ]]; then
+      _regctl_note "${word%%=*}" "${word#*=}"
+    elif [[ $word == -* ]]; then
+      continue
+    elif [[ -z $verb ]]; then
       verb=$word
     else
       [[ $operands == 0 ]] && key=$word
       ((operands++))
     fi
   done
+}
+
+# What is offered replaces only what readline takes for the word under way.
+_regctl_cut() {
+  local raw=${COMP_WORDS[COMP_CWORD]} index
+  [[ $raw == [=:] ]] && raw=
+  local before=${current%"$raw"}
+  [[ -n $before && $current != [\'\"]* ]] || return
+  for index in "${!COMPREPLY[@]}"; do
+    COMPREPLY[index]=${COMPREPLY[index]#"$before"}
+  done
+}
+
+_regctl_offer() {
+  if [[ -n $option ]]; then
+    _regctl_complete_argument "$option" "$current"
+    return
+  fi
+  if [[ $current == --*=* ]]; then
+    _regctl_complete_argument "${current%%=*}" "${current#*=}"
+    COMPREPLY=("${COMPREPLY[@]/#/"${current%%=*}="}")
+    return
+  fi
   if [[ $current == -* ]]; then
     COMPREPLY=($(compgen -W "$(_regctl_words $verb | grep -oE -- '(^| )--?[a-z][a-z-]*=?')" -- "$current"))
     [[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace
@@ -96,10 +187,21 @@ _regctl() {
     ;;
   status:* | confirm:*) ;;
   rollback:1) _regctl_complete_revision "$key" "$current" ;;
-  get:1 | set:1 | unset:1 | describe:1 | blame:1) _regctl_complete_value "$key" "$current" ;;
+  get:1 | set:1 | unset:1 | describe:1 | blame:1 | purge:1) _regctl_complete_value "$key" "$current" ;;
   find:0) ;;
   find:1 | cp:1 | *:0) _regctl_complete_key "$current" ;;
   esac
+}
+
+_regctl() {
+  local verb= key= option= operands=0 current _regctl_bus= _regctl_database=
+  local -a _regctl_line
+  COMPREPLY=()
+  _regctl_split
+  current=${_regctl_line[-1]}
+  _regctl_parse
+  _regctl_offer
+  _regctl_cut
 }
 
 complete -F _regctl regctl

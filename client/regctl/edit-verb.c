@@ -150,11 +150,9 @@ static Change *read_change(const Edit *edit, Branch **after, GError **error) {
 
 /* Asks the daemon, too, what it thinks of it. */
 static gboolean check_change(const Edit *edit, Change *change, GError **error) {
-  RegistryConnection *connection = session_connect(edit->session, error);
-  if (!connection)
-    return FALSE;
+  guint64 revision = 0;
   change->dry_run = TRUE;
-  gboolean good = connection_commit(connection, change, NULL, error);
+  gboolean good = session_send_commit(edit->session, change, &revision, error);
   change->dry_run = FALSE;
   return good;
 }
@@ -189,13 +187,8 @@ static Change *edit_until_good(Edit *edit, Branch **after, GError **error) {
 static gboolean apply(Edit *edit, Change *change, const Branch *after, GError **error) {
   Session *session = edit->session;
   guint64 revision = edit->revision;
-  RegistryConnection *connection = session_connect(session, error);
-  if (!connection)
-    return FALSE;
-  change->comment = g_strdup(session->line->texts[OPTION_COMMENT]);
-  change->confirm_within = (guint32)session->line->numbers[OPTION_CONFIRM_WITHIN];
   change->dry_run = session_has(session, OPTION_DRY_RUN);
-  if (change->operations->len > 0 && !connection_commit(connection, change, &revision, error))
+  if (change->operations->len > 0 && !session_send_commit(session, change, &revision, error))
     return FALSE;
   if (!session_has(session, OPTION_JSON)) {
     (void)difference_print(session, edit->before, "before", after, "after");
@@ -208,17 +201,6 @@ static gboolean apply(Edit *edit, Change *change, const Branch *after, GError **
   json_end(&session->json, '}');
   g_string_append_c(session_out(session), '\n');
   return TRUE;
-}
-
-static gboolean read_revision(Session *session, guint64 *revision, GError **error) {
-  Request request;
-  request_begin_of(&request, DBUS_INTERFACE_PROPERTIES, "Get");
-  request_add_string(&request, REGISTRY_INTERFACE);
-  request_add_string(&request, "Revision");
-  g_autoptr(WireMessage) reply = session_read(session, &request, NULL, error);
-  return reply &&
-         (connection_read_revision(reply, revision) ||
-          error_set(error, REGISTRY_ERROR_FAILED, "the daemon does not tell its revision"));
 }
 
 static gboolean edit_branch(Edit *edit, GError **error) {
@@ -244,7 +226,7 @@ static gboolean edit_branch(Edit *edit, GError **error) {
 gboolean verb_edit(Session *session, GError **error) {
   g_auto(Edit) edit = {.session = session};
   g_autofree char *key = data_parse_key(session_get_operand(session, 0), error);
-  if (!key || !read_revision(session, &edit.revision, error))
+  if (!key || !session_read_revision(session, &edit.revision, error))
     return FALSE;
   edit.before = source_read_key(session, key, &edit.revision, error);
   return edit.before && edit_branch(&edit, error);

@@ -1,4 +1,4 @@
-/* history, blame, rollback, confirm. */
+/* history, blame, rollback, confirm, purge. */
 #include <string.h>
 
 #include "client/base/escape.h"
@@ -206,6 +206,7 @@ static void print_rolled_back(Session *session, DBusMessageIter *answer) {
   GString *out = session_out(session);
   dbus_message_iter_get_basic(answer, &revision);
   dbus_message_iter_next(answer);
+  session_note_trial(session, revision);
   if (!session_has(session, OPTION_JSON)) {
     for (dbus_message_iter_recurse(answer, &rows);
          session_has(session, OPTION_DRY_RUN) &&
@@ -276,5 +277,51 @@ gboolean verb_confirm(Session *session, GError **error) {
   if (!reply)
     return FALSE;
   session_report_revision(session, revision);
+  return TRUE;
+}
+
+/* ---- purge ---- */
+
+static gboolean check_purge(gboolean recursive, gboolean named, GError **error) {
+  if (recursive && named)
+    return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
+                     "purge: -r is for all values at and below KEY, so no NAME can be given");
+  return recursive || named ||
+         error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
+                   "purge: NAME is missing (@ is the default value); -r takes all values at and "
+                   "below KEY");
+}
+
+static void report_purge(Session *session, const char *key, const char *name, gboolean recursive) {
+  if (!session_has(session, OPTION_JSON))
+    return;
+  json_begin(&session->json, '{');
+  json_member_string(&session->json, "key", key);
+  json_member_string(&session->json, "name", name);
+  json_member_boolean(&session->json, "recursive", recursive);
+  json_end(&session->json, '}');
+  g_string_append_c(session_out(session), '\n');
+}
+
+gboolean verb_purge(Session *session, GError **error) {
+  Request request;
+  const char *operand = session_get_operand(session, 1);
+  gboolean recursive = session_has(session, OPTION_RECURSIVE);
+  if (!check_purge(recursive, operand != NULL, error))
+    return FALSE;
+  g_autofree char *key = data_parse_key(session_get_operand(session, 0), error);
+  const char *name = key && operand ? data_parse_name(operand, error) : "";
+  if (!key || !name)
+    return FALSE;
+  request_begin(&request, "PurgeHistory");
+  request_add_string(&request, key);
+  request_add_string(&request, name);
+  request_open_options(&request);
+  request_check(&request, wire_append_entry_boolean(&request.options, "recursive", recursive));
+  request_close_options(&request);
+  g_autoptr(WireMessage) reply = session_write(session, &request, NULL, error);
+  if (!reply)
+    return FALSE;
+  report_purge(session, key, name, recursive);
   return TRUE;
 }

@@ -51,7 +51,7 @@ static gboolean append_conditions(DBusMessageIter *options, const Change *condit
   return wire_end_container(options, &entry, complete);
 }
 
-static void add_options(Request *request, const Session *session, const Change *conditions) {
+static void add_options(Request *request, Session *session, const Change *conditions) {
   request_open_options(request);
   session_add_write_options(session, request);
   if (session_has(session, OPTION_STRICT))
@@ -106,6 +106,7 @@ static gboolean report_import(Session *session, const char *file, DBusMessageIte
     write_report(session, file, revision, answer);
   else if (session_has(session, OPTION_DRY_RUN))
     reply_print_dictionary(answer, session_out(session));
+  session_note_trial(session, revision);
   return TRUE;
 }
 

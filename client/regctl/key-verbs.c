@@ -16,6 +16,7 @@ static void report_creation(Session *session, DBusMessageIter *answer) {
   dbus_message_iter_get_basic(answer, &revision);
   dbus_message_iter_next(answer);
   dbus_message_iter_get_basic(answer, &created);
+  session_note_trial(session, revision);
   if (!session_has(session, OPTION_JSON))
     return;
   json_begin(&session->json, '{');

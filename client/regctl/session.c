@@ -164,6 +164,17 @@ gboolean session_check_reply(DBusMessage *reply, const char *signature, GError *
                    dbus_message_get_signature(reply), signature);
 }
 
+gboolean session_read_revision(Session *session, guint64 *revision, GError **error) {
+  Request request;
+  request_begin_of(&request, DBUS_INTERFACE_PROPERTIES, "Get");
+  request_add_string(&request, REGISTRY_INTERFACE);
+  request_add_string(&request, "Revision");
+  g_autoptr(WireMessage) reply = session_read(session, &request, NULL, error);
+  return reply &&
+         (connection_read_revision(reply, revision) ||
+          error_set(error, REGISTRY_ERROR_FAILED, "the daemon does not tell its revision"));
+}
+
 void session_print_dictionary(Session *session, DBusMessageIter *dictionary) {
   if (!session_has(session, OPTION_JSON)) {
     reply_print_dictionary(dictionary, session_out(session));
@@ -188,22 +199,74 @@ void session_report_revision(Session *session, guint64 revision) {
   g_string_append_c(session->json.text, '\n');
 }
 
-gboolean session_commit(Session *session, Change *change, GError **error) {
-  guint64 revision = 0;
+/* Somebody who sits there is told that a change is on trial; a script, for which
+ * writes print nothing, has --json for the revision. */
+static gboolean tells_trial(const Session *session) {
+  return session_has(session, OPTION_CONFIRM_WITHIN) && !session_has(session, OPTION_DRY_RUN) &&
+         !session_has(session, OPTION_JSON) && !session_has(session, OPTION_QUIET) &&
+         isatty(STDERR_FILENO);
+}
+
+/* A change that changes nothing is answered with a revision that is there. */
+static void expect_trial(Session *session) {
+  if (tells_trial(session) && !session_read_revision(session, &session->revision_before, NULL))
+    session->revision_before = 0;
+}
+
+void session_note_trial(const Session *session, guint64 revision) {
+  guint64 seconds = session->line->numbers[OPTION_CONFIRM_WITHIN];
+  if (!tells_trial(session))
+    return;
+  if (revision <= session->revision_before)
+    session_note(session, "nothing was changed, so nothing has to be confirmed");
+  else
+    session_note(session,
+                 "revision %" G_GUINT64_FORMAT " is on trial: `regctl confirm %" G_GUINT64_FORMAT
+                 "` within %" G_GUINT64_FORMAT " s keeps it, else it is undone",
+                 revision, revision, seconds);
+}
+
+/* The operations are regctl's own: their numbers tell nobody anything. */
+static void forget_index(GError *error) {
+  const char *end =
+      g_str_has_prefix(error->message, "operation ") ? strstr(error->message, ": ") : NULL;
+  if (!end)
+    return;
+  g_autofree char *message = g_steal_pointer(&error->message);
+  error->message = g_strdup(end + strlen(": "));
+}
+
+gboolean session_send_commit(Session *session, Change *change, guint64 *revision, GError **error) {
+  g_autoptr(GError) problem = NULL;
   RegistryConnection *connection = session_connect(session, error);
   if (!connection)
     return FALSE;
+  g_free(change->comment);
   change->comment = g_strdup(session->line->texts[OPTION_COMMENT]);
   change->confirm_within = (guint32)session->line->numbers[OPTION_CONFIRM_WITHIN];
-  if (!connection_commit(connection, change, &revision, error))
+  expect_trial(session);
+  if (connection_commit(connection, change, revision, &problem)) {
+    if (!change->dry_run)
+      session_note_trial(session, *revision);
+    return TRUE;
+  }
+  forget_index(problem);
+  g_propagate_error(error, g_steal_pointer(&problem));
+  return FALSE;
+}
+
+gboolean session_commit(Session *session, Change *change, GError **error) {
+  guint64 revision = 0;
+  if (!session_send_commit(session, change, &revision, error))
     return FALSE;
   session_report_revision(session, revision);
   return TRUE;
 }
 
-void session_add_write_options(const Session *session, Request *request) {
+void session_add_write_options(Session *session, Request *request) {
   const CommandLine *line = session->line;
   DBusMessageIter *options = &request->options;
+  expect_trial(session);
   if (session_has(session, OPTION_COMMENT))
     request_check(request,
                   wire_append_entry_string(options, "comment", line->texts[OPTION_COMMENT]));
@@ -223,6 +286,7 @@ gboolean session_write_reporting(Session *session, Request *request, GError **er
   if (dbus_message_iter_get_arg_type(&answer) != DBUS_TYPE_UINT64)
     return session_check_reply(reply, "t", error);
   dbus_message_iter_get_basic(&answer, &revision);
+  session_note_trial(session, revision);
   session_report_revision(session, revision);
   return TRUE;
 }

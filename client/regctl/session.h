@@ -14,6 +14,7 @@ typedef struct {
   RegistryConnection *connection; /* NULL until it is needed */
   Json json;                      /* its text is what goes to standard output, JSON or not */
   Offline offline;                /* the regd that was started for --database */
+  guint64 revision_before;        /* of a change on trial: the newest one before it */
   ExitCode exit_code;             /* of a verb that did what it was asked */
 } Session;
 
@@ -68,6 +69,9 @@ DBusMessage *session_write(Session *session, Request *request, DBusMessageIter *
  * another contract. */
 gboolean session_check_reply(DBusMessage *reply, const char *signature, GError **error);
 
+/* The newest revision. */
+gboolean session_read_revision(Session *session, guint64 *revision, GError **error);
+
 /* An a{sv}: one JSON object with --json, else lines `name: text`. */
 void session_print_dictionary(Session *session, DBusMessageIter *dictionary);
 
@@ -75,11 +79,16 @@ void session_print_dictionary(Session *session, DBusMessageIter *dictionary);
 
 /* Whether the write is to have a comment or to be on trial: then it must be a commit. */
 gboolean session_is_annotated(const Session *session);
-/* Sends @change as a commit with the comment and the trial that were asked for,
- * and reports its revision. */
+/* Sends @change as a commit with the comment and the trial that were asked for.
+ * A trial is told of. */
+gboolean session_send_commit(Session *session, Change *change, guint64 *revision, GError **error);
+/* The same, and reports its revision. */
 gboolean session_commit(Session *session, Change *change, GError **error);
 /* The options comment, dry-run and confirm-within, as far as they were given. */
-void session_add_write_options(const Session *session, Request *request);
+void session_add_write_options(Session *session, Request *request);
+/* What made @revision with these options: where it is on trial, a line on
+ * standard error, if that is a terminal, tells how it is kept. */
+void session_note_trial(const Session *session, guint64 revision);
 /* session_write() of a call that answers with a revision, which is reported. */
 gboolean session_write_reporting(Session *session, Request *request, GError **error);
 /* {"revision": ...} with --json, nothing without. */

@@ -76,7 +76,7 @@ static gboolean find_type(Session *session, const Place *place, guint32 *type, G
   const char *text = session->line->texts[OPTION_TYPE];
   if (text)
     return registry_type_parse(text, type) ||
-           error_set(error, REGISTRY_ERROR_INVALID_VALUE,
+           error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
                      "%s: %s: %s is no type; types are sz, expand, multi, dword, qword, binary, "
                      "none, dword-be, link, the REG_ names and numbers",
                      place->key, data_show_name(place->name), text);

@@ -91,6 +91,11 @@ const Verb verbs[] = {
      "what would be done is printed. `regctl history KEY` lists revisions."},
     {"confirm", "REVISION", 1, 1, 0, FALSE, verb_confirm,
      "keep a change that was made on trial (--confirm-within)", NULL},
+    {"purge", "KEY [NAME]", 1, 2, BIT(OPTION_RECURSIVE), FALSE, verb_purge,
+     "make history forget what a value held before: a password set by mistake",
+     "What the value holds now stays, and so does the telling of who changed it when. With -r, and "
+     "without NAME, of all values at and below KEY. It is for administrators, and there is no way "
+     "back."},
     {"status", "", 0, 0, 0, FALSE, verb_status, "tell how the daemon is", NULL},
     {NULL, NULL, 0, 0, 0, FALSE, NULL, NULL, NULL},
 };

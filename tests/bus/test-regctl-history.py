@@ -3,12 +3,14 @@ from a mistake."""
 
 import json
 import os
+import pty
 import re
+import subprocess
 import time
 
 from harness.bus import ALICE, needs_root
 from harness.case import check, contains, equal, main, test
-from harness.process import program
+from harness.process import PATIENCE, program
 from harness.registry import PARAMETERS, REG_DWORD, REG_SZ, SOFTWARE, Registry
 
 KEY = SOFTWARE + "\\Acme"
@@ -150,6 +152,78 @@ def a_change_on_trial_is_confirmed_or_undone():
         equal(done(registry, "get", KEY, "n"), "tried\n")
         contains(done(registry, "history", "-n", "1", KEY), "\tnot confirmed\n")
         refused(registry, USAGE, "set", "--confirm-within=0", KEY, "n", "x")
+
+
+def said_on_a_terminal(registry, *arguments):
+    """What regctl says on standard error where that is a terminal."""
+    ours, theirs = pty.openpty()
+    environment = os.environ | {"DBUS_SYSTEM_BUS_ADDRESS": registry.bus.address, "LC_ALL": "C.UTF-8"}
+    with subprocess.Popen([program("client/regctl/regctl"), *arguments], env=environment, stderr=theirs,
+                          stdout=subprocess.PIPE) as process:
+        printed, _ = process.communicate(timeout=PATIENCE)
+    os.close(theirs)
+    said = b""
+    try:
+        while part := os.read(ours, 4096):
+            said += part
+    except OSError:  # nobody is at the other end any more
+        pass
+    os.close(ours)
+    equal((process.returncode, printed), (DONE, b""), repr(said))
+    return said.decode()
+
+
+@test
+def a_trial_is_told_of_on_a_terminal():
+    with Registry() as registry:
+        writes = [("set", KEY, "n", "x"), ("create", KEY + "\\New"), ("mv", KEY + "\\New", "Newer"),
+                  ("cp", KEY, KEY + "2"), ("acl", KEY, "everyone=read"), ("unset", KEY, "n"), ("rm", "-r", KEY),
+                  ("rollback", KEY, "2")]
+        for write in writes:
+            said = said_on_a_terminal(registry, *write, "--confirm-within=600")
+            revision = registry.client.revision
+            equal(said, f"regctl: revision {revision} is on trial: `regctl confirm {revision}` within 600 s keeps it, "
+                        "else it is undone\r\n", write)
+            done(registry, "confirm", str(revision))
+        equal(said_on_a_terminal(registry, "--quiet", "set", "--confirm-within=600", KEY, "n", "y"), "")
+        contains(said_on_a_terminal(registry, "create", KEY, "--confirm-within=600"), "nothing was changed")
+        now = str(registry.client.revision)
+        equal(said_on_a_terminal(registry, "rollback", "--dry-run", KEY, now, "--confirm-within=600"), "")
+
+
+@test
+def errors_of_single_operations_have_no_number():
+    with Registry() as registry:
+        registry.client.create(KEY)
+        for options in ([], ["--comment=x"]):
+            for write in (("mv", KEY + "\\No", "New"), ("cp", KEY + "\\No", KEY + "2"), ("unset", KEY + "\\No", "n")):
+                refused(registry, NOT_FOUND, *write, *options, naming=f"regctl: {KEY}\\No: ")
+
+
+@test
+def purge_makes_history_forget():
+    needs_root()
+    with Registry() as registry:
+        done(registry, "set", KEY, "Password", "by mistake")
+        done(registry, "set", KEY, "Password", "better")
+        done(registry, "set", KEY + "\\Sub", "@", "first")
+        done(registry, "unset", KEY + "\\Sub", "@")
+        refused(registry, USAGE, "purge", KEY, naming="NAME is missing")
+        refused(registry, USAGE, "purge", "-r", KEY, "Password", naming="-r")
+        refused(registry, NOT_FOUND, "purge", KEY + "\\Never", "n", naming="Never")
+        refused(registry, DENIED, "purge", KEY, "Password", naming="administrator", uid=ALICE)
+        equal(done(registry, "purge", KEY, "Password"), "")
+        told = done(registry, "history", KEY)
+        check("by mistake" not in told and "first" in told, told)
+        equal(done(registry, "get", KEY, "Password"), "better\n")
+        equal(json.loads(done(registry, "--json", "purge", "-r", "/HKLM/SOFTWARE/Acme")),
+              {"key": "HKLM\\SOFTWARE\\Acme", "name": "", "recursive": True})
+        check("first" not in done(registry, "history", KEY), "all below is forgotten")
+        registry.client.create("HKLM\\SOFTWARE\\Link", link=KEY)
+        done(registry, "set", KEY, "Password", "third")
+        done(registry, "set", KEY, "Password", "fourth")
+        equal(json.loads(done(registry, "--json", "purge", "HKLM\\SOFTWARE\\Link", "password"))["recursive"], False)
+        check("third" not in done(registry, "history", KEY), "a link is gone through")
 
 
 @test

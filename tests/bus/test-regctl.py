@@ -162,7 +162,7 @@ REFUSED = [
     (INVALID, ["set", "-t", "dword", KEY, "V", "abc"], [KEY, "V", "abc"]),
     (INVALID, ["set", "-t", "binary", KEY, "V", "abc"], [KEY, "V", "hexadecimal"]),
     (INVALID, ["set", "-t", "multi", KEY, "V", "a", ""], [KEY, "V", "empty"]),
-    (INVALID, ["set", "-t", "frob", KEY, "V", "a"], ["frob", "dword"]),
+    (USAGE, ["set", "-t", "frob", KEY, "V", "a"], ["frob", "dword"]),
     (INVALID, ["set", SETTINGS, "MBS Package", "FOO"],
      [CANONICAL_SETTINGS, "MBS Package", '"FOO"', '"" or "MBS_BASIC"', "allowed"]),
     (INVALID, ["set", SETTINGS, "MSB Broker", "x"], ["MSB Broker", "[0-9]+"]),

@@ -35,11 +35,23 @@ static gboolean load_old_revision(const char *database, guint64 *revision) {
          check_store(store, problems, NULL) && problems->len == 0;
 }
 
+static gboolean is_without_log(Db *db, gboolean *without, GError **error) {
+  g_autoptr(DbStatement) mode = db_prepare(db, "PRAGMA journal_mode", error);
+  if (mode == NULL || db_step(db, mode, error) != DB_ROW)
+    return FALSE;
+  *without = g_str_equal(db_column_text(mode, 0), "delete");
+  return TRUE;
+}
+
 /* Takes the log into the file. FALSE: it can't be done. */
-static gboolean settle(const char *database) {
-  g_autoptr(Db) db = db_open(database, DB_ALONE, NULL);
-  g_autofree char *log = g_strconcat(database, "-wal", NULL);
-  return db != NULL && db_execute(db, "PRAGMA schema_version", NULL) && access(log, F_OK) != 0;
+static gboolean settle(const char *database, GError **error) {
+  gboolean without = FALSE;
+  g_autoptr(Db) db = db_open(database, DB_ALONE, error);
+  if (db == NULL || !db_execute(db, "PRAGMA schema_version", error) ||
+      !is_without_log(db, &without, error))
+    return FALSE;
+  return without || error_set(error, REGISTRY_ERROR_STORAGE_FAILURE,
+                              "%s: its log can't be taken in", database);
 }
 
 static char *make_kept_name(const char *database) {
@@ -54,7 +66,8 @@ static char *make_kept_name(const char *database) {
 }
 
 /* A damaged database's log goes with it: beside the new one it would be read as
- * the new one's. */
+ * the new one's. A power cut then would part the two, so of a sound one the log
+ * must have been taken in. */
 static gboolean move_log(const char *database, const char *kept, GError **error) {
   g_autofree char *log = g_strconcat(database, "-wal", NULL);
   g_autofree char *memory = g_strconcat(database, "-shm", NULL);
@@ -70,11 +83,12 @@ static gboolean move_log(const char *database, const char *kept, GError **error)
   return TRUE;
 }
 
-static gboolean keep_old(const char *database, char **kept, GError **error) {
+static gboolean keep_old(const char *database, gboolean sound, char **kept, GError **error) {
   if (access(database, F_OK) != 0)
     return TRUE;
   g_autofree char *name = make_kept_name(database);
-  (void)settle(database);
+  if (!settle(database, sound ? error : NULL) && sound)
+    return FALSE;
   if (!move_log(database, name, error))
     return FALSE;
   if (link(database, name) != 0)
@@ -110,8 +124,9 @@ static gboolean renumber(Store *store, guint64 revision, GError **error) {
   return db_execute(store_get_db(store), sql, error);
 }
 
+/* @sound: whether nothing is wrong with the old one. */
 static gboolean prepare(const char *name, const char *database, GPtrArray *problems,
-                        guint64 *revision, GError **error) {
+                        guint64 *revision, gboolean *sound, GError **error) {
   guint64 newest = 0;
   guint64 old = 0;
   g_autoptr(Store) store = store_open(name, DB_ALONE, error);
@@ -121,8 +136,8 @@ static gboolean prepare(const char *name, const char *database, GPtrArray *probl
     return error_set(error, REGISTRY_ERROR_STORAGE_FAILURE, "the backup is damaged");
   if (!store_load_revision(store, &newest, error))
     return FALSE;
-  gboolean known = load_old_revision(database, &old);
-  *revision = MAX(newest, old) + (known ? 1 : UNKNOWN_COUNTER_JUMP);
+  *sound = load_old_revision(database, &old);
+  *revision = MAX(newest, old) + (*sound ? 1 : UNKNOWN_COUNTER_JUMP);
   return renumber(store, *revision, error);
 }
 
@@ -147,11 +162,11 @@ static gboolean take_owner(const char *database, int file) {
   return fchown(file, status.st_uid, status.st_gid) == 0;
 }
 
-static gboolean install(const char *database, const char *name, int file, char **kept,
-                        GError **error) {
+static gboolean install(const char *database, const char *name, int file, gboolean sound,
+                        char **kept, GError **error) {
   if (!take_owner(database, file) || fsync(file) != 0)
     return fail("it can't be written to the disk", name, error);
-  if (!keep_old(database, kept, error) || !sync_directory(database, error))
+  if (!keep_old(database, sound, kept, error) || !sync_directory(database, error))
     return FALSE;
   if (rename(name, database) != 0)
     return fail("it can't be put in its place", name, error);
@@ -161,12 +176,13 @@ static gboolean install(const char *database, const char *name, int file, char *
 static gboolean restore_locked(const char *database, const char *backup, GPtrArray *problems,
                                Restored *restored, GError **error) {
   g_autofree char *name = NULL;
+  gboolean sound = FALSE;
   int file = spool_make_file(database, "restore", &name, error);
   if (file < 0)
     return FALSE;
   gboolean done = copy(backup, name, error) &&
-                  prepare(name, database, problems, &restored->revision, error) &&
-                  install(database, name, file, &restored->kept, error);
+                  prepare(name, database, problems, &restored->revision, &sound, error) &&
+                  install(database, name, file, sound, &restored->kept, error);
   if (!done)
     (void)unlink(name);
   close(file);

@@ -1,9 +1,12 @@
-/* Preloaded into regd: makes one write or flush of the database fail. The file
+/* Preloaded into regd: makes one write, flush, renaming, linking or deletion of
+ * the database and the files beside it fail, or the process end there. The file
  * that FAILING_DISK names holds two numbers, shared with the test: how many
- * calls until one fails (0: none does), and with which errno. */
+ * calls until one fails (0: none does), and with which errno; with 0 the process
+ * is killed before that call. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +26,9 @@ EXPORTED ssize_t pwrite64(int file, const void *bytes, size_t size, off64_t at);
 EXPORTED int fsync(int file);
 EXPORTED int fdatasync(int file);
 EXPORTED int ftruncate64(int file, off64_t size);
+EXPORTED int rename(const char *from, const char *to);
+EXPORTED int link(const char *from, const char *to);
+EXPORTED int unlink(const char *name);
 
 static Control *get_control(void) {
   static Control *control;
@@ -39,6 +45,10 @@ static Control *get_control(void) {
   return control;
 }
 
+static int is_database(const char *name) {
+  return strstr(name, "/registry.db") != NULL;
+}
+
 static int is_of_the_database(int file) {
   char link[64];
   char target[4096];
@@ -47,16 +57,29 @@ static int is_of_the_database(int file) {
   if (length <= 0)
     return 0;
   target[length] = '\0';
-  return strstr(target, "/registry.db") != NULL;
+  return is_database(target);
+}
+
+/* One call of those that count. */
+static int count_down(Control *control) {
+  if (atomic_fetch_sub(&control->countdown, 1) != 1)
+    return 0;
+  errno = atomic_load(&control->reason);
+  if (errno == 0)
+    raise(SIGKILL);
+  return 1;
 }
 
 static int fails(int file) {
   Control *control = get_control();
-  if (control == NULL || atomic_load(&control->countdown) <= 0 || !is_of_the_database(file) ||
-      atomic_fetch_sub(&control->countdown, 1) != 1)
-    return 0;
-  errno = atomic_load(&control->reason);
-  return 1;
+  return control != NULL && atomic_load(&control->countdown) > 0 && is_of_the_database(file) &&
+         count_down(control);
+}
+
+static int fails_by_name(const char *name) {
+  Control *control = get_control();
+  return control != NULL && atomic_load(&control->countdown) > 0 && is_database(name) &&
+         count_down(control);
 }
 
 ssize_t pwrite64(int file, const void *bytes, size_t size, off64_t at) {
@@ -85,4 +108,25 @@ int ftruncate64(int file, off64_t size) {
   if (real == NULL)
     *(void **)&real = dlsym(RTLD_NEXT, "ftruncate64");
   return fails(file) ? -1 : real(file, size);
+}
+
+int rename(const char *from, const char *to) {
+  static int (*real)(const char *, const char *);
+  if (real == NULL)
+    *(void **)&real = dlsym(RTLD_NEXT, "rename");
+  return fails_by_name(from) ? -1 : real(from, to);
+}
+
+int link(const char *from, const char *to) {
+  static int (*real)(const char *, const char *);
+  if (real == NULL)
+    *(void **)&real = dlsym(RTLD_NEXT, "link");
+  return fails_by_name(from) ? -1 : real(from, to);
+}
+
+int unlink(const char *name) {
+  static int (*real)(const char *);
+  if (real == NULL)
+    *(void **)&real = dlsym(RTLD_NEXT, "unlink");
+  return fails_by_name(name) ? -1 : real(name);
 }

@@ -230,6 +230,14 @@ DbStatement *db_prepare(Db *db, const char *sql, GError **error) {
   return statement;
 }
 
+gboolean db_get_version(Db *db, gint64 *version, GError **error) {
+  g_autoptr(DbStatement) statement = db_prepare(db, "PRAGMA data_version", error);
+  if (statement == NULL || db_step(db, statement, error) != DB_ROW)
+    return FALSE;
+  *version = db_column_int(statement, 0);
+  return TRUE;
+}
+
 void db_statement_reset(DbStatement *statement) {
   if (statement != NULL)
     sqlite3_reset(statement);

@@ -34,6 +34,9 @@ gboolean db_check(Db *db, gboolean quick, GPtrArray *problems, GError **error);
 /* Runs statements that return no rows. */
 gboolean db_execute(Db *db, const char *sql, GError **error);
 
+/* A number that changes when another connection has committed. Begins what a
+ * transaction that is open reads. */
+gboolean db_get_version(Db *db, gint64 *version, GError **error);
 /* Whether a transaction is open: a failed write may have ended it (a full disk). */
 gboolean db_in_transaction(Db *db);
 /* Says that the database is damaged, how, and what restores it. Returns FALSE. */

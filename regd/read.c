@@ -13,6 +13,7 @@
 
 Reader *reader_open(const char *file, GError **error) {
   g_autoptr(Reader) reader = g_new0(Reader, 1);
+  reader->places = places_new();
   reader->store = store_open(file, DB_READ, error);
   return reader->store != NULL ? g_steal_pointer(&reader) : NULL;
 }
@@ -20,6 +21,7 @@ Reader *reader_open(const char *file, GError **error) {
 void reader_close(Reader *reader) {
   if (reader == NULL)
     return;
+  places_free(reader->places);
   store_close(reader->store);
   schema_set_unref(reader->schemas);
   g_free(reader);
@@ -34,10 +36,26 @@ gboolean reader_is_damaged(const Reader *reader) {
   return db_is_damaged(store_get_db(reader->store));
 }
 
-Store *reader_begin(Reader *reader, GError **error) {
-  /* A key may have another spelling than at the last snapshot. */
+/* What was found in another state than this one may be wrong by now. */
+static gboolean forget_what_is_old(Reader *reader, GError **error) {
+  gint64 version = 0;
+  if (!db_get_version(store_get_db(reader->store), &version, error))
+    return FALSE;
+  if (version == reader->version)
+    return TRUE;
+  places_clear(reader->places);
   store_forget_paths(reader->store);
-  return store_begin_read(reader->store, error) ? reader->store : NULL;
+  reader->version = version;
+  return TRUE;
+}
+
+Store *reader_begin(Reader *reader, GError **error) {
+  if (!store_begin_read(reader->store, error))
+    return NULL;
+  if (forget_what_is_old(reader, error))
+    return reader->store;
+  store_end(reader->store);
+  return NULL;
 }
 
 void named_value_free(NamedValue *value) {
@@ -63,10 +81,22 @@ guint64 reader_get_revision(Reader *reader, GError **error) {
   return snapshot != NULL && store_load_revision(snapshot, &revision, error) ? revision : 0;
 }
 
+/* The place that @key leads to, in the snapshot; shared, so for reading alone. */
+static Place *find(Reader *reader, const Identity *who, const char *key, ResolveMode mode,
+                   GError **error) {
+  Place *place = places_find(reader->places, who->uid, key, mode);
+  if (place != NULL)
+    return place;
+  place = resolve(reader->store, who, key, mode, error);
+  if (place != NULL)
+    places_add(reader->places, who->uid, key, mode, place);
+  return place;
+}
+
 /* The place of a key that is there and may be read. */
-static Place *find_readable(Store *store, const Identity *who, const char *key, ResolveMode mode,
+static Place *find_readable(Reader *reader, const Identity *who, const char *key, ResolveMode mode,
                             GError **error) {
-  g_autoptr(Place) place = resolve(store, who, key, mode, error);
+  g_autoptr(Place) place = find(reader, who, key, mode, error);
   if (place == NULL || !place_require_key(place, who, ACCESS_READ, error))
     return NULL;
   return g_steal_pointer(&place);
@@ -86,7 +116,7 @@ RegistryValue *reader_get_value(Reader *reader, const Identity *who, const char 
     return NULL;
   g_autoptr(Snapshot) snapshot = reader_begin(reader, error);
   g_autoptr(Place) place =
-      snapshot != NULL ? find_readable(snapshot, who, key, RESOLVE_FOLLOW, error) : NULL;
+      snapshot != NULL ? find_readable(reader, who, key, RESOLVE_FOLLOW, error) : NULL;
   if (place == NULL)
     return NULL;
   if (!reader_may_see_value(reader, who, place->acl, place->path, name)) {
@@ -123,7 +153,7 @@ char **reader_list_keys(Reader *reader, const Identity *who, const char *key, GE
     return list_roots();
   g_autoptr(Snapshot) snapshot = reader_begin(reader, error);
   g_autoptr(Place) place =
-      snapshot != NULL ? find_readable(snapshot, who, key, RESOLVE_FOLLOW, error) : NULL;
+      snapshot != NULL ? find_readable(reader, who, key, RESOLVE_FOLLOW, error) : NULL;
   g_autoptr(GPtrArray) children =
       place != NULL ? store_list_children(snapshot, place->key->id, NULL, error) : NULL;
   if (children == NULL)
@@ -172,7 +202,7 @@ GPtrArray *reader_list_values(Reader *reader, const Identity *who, const char *k
                               GError **error) {
   g_autoptr(Snapshot) snapshot = reader_begin(reader, error);
   g_autoptr(Place) place =
-      snapshot != NULL ? find_readable(snapshot, who, key, RESOLVE_FOLLOW, error) : NULL;
+      snapshot != NULL ? find_readable(reader, who, key, RESOLVE_FOLLOW, error) : NULL;
   if (place == NULL)
     return NULL;
   gint64 bytes = 0;
@@ -202,7 +232,7 @@ KeyInfo *reader_get_key_info(Reader *reader, const Identity *who, const char *ke
                              gboolean no_follow, GError **error) {
   g_autoptr(Snapshot) snapshot = reader_begin(reader, error);
   ResolveMode mode = no_follow ? RESOLVE_NO_FOLLOW : RESOLVE_FOLLOW;
-  g_autoptr(Place) place = snapshot != NULL ? find_readable(snapshot, who, key, mode, error) : NULL;
+  g_autoptr(Place) place = snapshot != NULL ? find_readable(reader, who, key, mode, error) : NULL;
   if (place == NULL)
     return NULL;
   const KeyRow *row = place->key;
@@ -219,22 +249,21 @@ KeyInfo *reader_get_key_info(Reader *reader, const Identity *who, const char *ke
 char *reader_resolve(Reader *reader, const Identity *who, const char *key, guint64 *revision,
                      GError **error) {
   g_autoptr(Snapshot) snapshot = reader_begin(reader, error);
-  g_autoptr(Place) place =
-      snapshot != NULL ? resolve(snapshot, who, key, RESOLVE_FOLLOW, error) : NULL;
+  g_autoptr(Place) place = snapshot != NULL ? find(reader, who, key, RESOLVE_FOLLOW, error) : NULL;
   guint64 now = 0;
   if (place == NULL || !place_require(place, who, ACCESS_READ, error) ||
       !store_load_revision(snapshot, &now, error))
     return NULL;
   if (revision != NULL)
     *revision = now;
-  return g_steal_pointer(&place->path);
+  return g_strdup(place->path);
 }
 
 Acl *reader_get_acl(Reader *reader, const Identity *who, const char *key, char **origin,
                     GError **error) {
   g_autoptr(Snapshot) snapshot = reader_begin(reader, error);
   g_autoptr(Place) place =
-      snapshot != NULL ? find_readable(snapshot, who, key, RESOLVE_FOLLOW, error) : NULL;
+      snapshot != NULL ? find_readable(reader, who, key, RESOLVE_FOLLOW, error) : NULL;
   GRefString *path = place != NULL ? store_get_path(snapshot, place->acl_origin, error) : NULL;
   if (path == NULL)
     return NULL;

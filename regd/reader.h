@@ -2,12 +2,15 @@
 #ifndef REGD_READER_H
 #define REGD_READER_H
 
+#include "regd/places.h"
 #include "regd/read.h"
 #include "regd/store.h"
 
 struct Reader {
   Store *store;
   SchemaSet *schemas; /* may be NULL */
+  Places *places;     /* of the state that `version` stands for */
+  gint64 version;
 };
 
 /* A consistent state, let go of where the variable leaves its scope. Declared

@@ -22,13 +22,20 @@ typedef struct {
   guint links;
 } Walk;
 
-void place_free(Place *place) {
-  if (place == NULL)
-    return;
+static void place_clear(gpointer data) {
+  Place *place = data;
   key_row_free(place->key);
   g_ptr_array_unref(place->missing);
   g_free(place->path);
-  g_free(place);
+}
+
+Place *place_ref(Place *place) {
+  return g_rc_box_acquire(place);
+}
+
+void place_free(Place *place) {
+  if (place != NULL)
+    g_rc_box_release_full(place, place_clear);
 }
 
 gboolean place_exists(const Place *place) {
@@ -272,7 +279,7 @@ Place *resolve(Store *store, const Identity *who, const char *path, ResolveMode 
   g_autoptr(Path) parsed = path_parse(path, error);
   if (parsed == NULL)
     return NULL;
-  g_autoptr(Place) place = g_new0(Place, 1);
+  g_autoptr(Place) place = g_rc_box_new0(Place);
   place->missing = g_ptr_array_new_with_free_func(g_free);
   g_autoptr(GPtrArray) ahead = g_ptr_array_new_with_free_func(g_free);
   g_autoptr(GPtrArray) folds = g_ptr_array_new_with_free_func(g_free);

@@ -6,7 +6,7 @@
 #include "client/base/path.h"
 #include "regd/store.h"
 
-/* Where a path leads. */
+/* Where a path leads. Counted, for the thread of its store. */
 typedef struct {
   KeyRow *key;        /* the key, or its nearest existing ancestor */
   GPtrArray *missing; /* names of the components that are not there, as asked; empty: the key is */
@@ -17,7 +17,8 @@ typedef struct {
   gboolean in_volatile; /* `key` is volatile */
   gboolean own_branch;  /* at or below HKEY_USERS\<uid of the caller>, there or not */
 } Place;
-void place_free(Place *place);
+Place *place_ref(Place *place);
+void place_free(Place *place); /* lets go of one reference */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Place, place_free)
 
 typedef enum {

@@ -1,18 +1,21 @@
 /* What calls of regd cost beside what bounds them: a Ping of the bus itself, a
  * Ping of regd, and a durable commit of one row by SQLite alone. Prints rates
- * and ratios taken in the same run, alternating, the best of several rounds.
+ * and their ratios: medians of many short rounds that take turns, so that what
+ * else the machine does falls on all alike; and the processor time that regd
+ * took for a call, which tells even where the machine is busy.
  *
  *   calls ADDRESS DIRECTORY     DIRECTORY: on the disk that regd's database is on */
 #include <dbus/dbus.h>
 #include <glib.h>
 #include <sqlite3.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "client/base/protocol.h"
 
 #define KEY "HKLM\\SYSTEM\\CurrentControlSet\\Services\\Bench\\Parameters"
-#define ROUNDS 5
-#define CALLS 2000
+#define ROUNDS 31
+#define CALLS 300 /* a round */
 #define IN_FLIGHT 32
 
 typedef DBusMessage *(*MakeCall)(guint number);
@@ -110,31 +113,95 @@ static sqlite3 *open_database(const char *directory) {
   return database;
 }
 
+/* ---- regd's processor time ---- */
+
+static guint32 find_process(DBusConnection *connection) {
+  const char *name = REGISTRY_BUS_NAME;
+  dbus_uint32_t process = 0;
+  DBusMessage *call = dbus_message_new_method_call(
+      DBUS_SERVICE_DBUS, DBUS_PATH_DBUS, DBUS_INTERFACE_DBUS, "GetConnectionUnixProcessID");
+  dbus_message_append_args(call, DBUS_TYPE_STRING, &name, DBUS_TYPE_INVALID);
+  DBusMessage *reply = dbus_connection_send_with_reply_and_block(connection, call, -1, NULL);
+  if (reply == NULL ||
+      !dbus_message_get_args(reply, NULL, DBUS_TYPE_UINT32, &process, DBUS_TYPE_INVALID))
+    g_error("the bus does not say which process regd is");
+  dbus_message_unref(call);
+  dbus_message_unref(reply);
+  return process;
+}
+
+/* Nanoseconds of all its threads. */
+static double read_processor_time(guint32 process) {
+  double total = 0;
+  g_autofree char *tasks = g_strdup_printf("/proc/%u/task", process);
+  g_autoptr(GDir) directory = g_dir_open(tasks, 0, NULL);
+  for (const char *task; directory != NULL && (task = g_dir_read_name(directory)) != NULL;) {
+    g_autofree char *file = g_strdup_printf("%s/%s/schedstat", tasks, task);
+    g_autofree char *text = NULL;
+    if (g_file_get_contents(file, &text, NULL, NULL))
+      total += g_ascii_strtod(text, NULL);
+  }
+  return total;
+}
+
+/* ---- the rounds ---- */
+
+#define SQLITE 0 /* the row of SQLite alone */
+
 static const struct {
   const char *what;
-  MakeCall make;
+  MakeCall make; /* NULL: SQLite */
   guint in_flight;
-  int bound; /* the row it is compared with; -1: SQLite; -2: none */
+  const char *bound; /* what it is compared with */
+  guint bound_row;
 } rows[] = {
-    {"bus, one client", ping_bus, 1, -2},
-    {"Ping of regd, one client", ping_regd, 1, -2},
-    {"Ping of regd, 32 in flight", ping_regd, IN_FLIGHT, -2},
-    {"GetValue, one client", get_value, 1, 1},
-    {"GetValue, 32 in flight", get_value, IN_FLIGHT, 2},
-    {"SetValue, one client", set_value, 1, -1},
-    {"SetValue, 32 in flight", set_value, IN_FLIGHT, -1},
+    {"SQLite, one row a commit", NULL, 0, NULL, 0},
+    {"bus, one client", ping_bus, 1, NULL, 0},
+    {"Ping of regd, one client", ping_regd, 1, NULL, 0},
+    {"Ping of regd, 32 in flight", ping_regd, IN_FLIGHT, NULL, 0},
+    {"GetValue, one client", get_value, 1, "its Ping", 2},
+    {"GetValue, 32 in flight", get_value, IN_FLIGHT, "its Ping", 3},
+    {"SetValue, one client", set_value, 1, "SQLite alone", SQLITE},
+    {"SetValue, 32 in flight", set_value, IN_FLIGHT, "SQLite alone", SQLITE},
 };
+#define N_ROWS G_N_ELEMENTS(rows)
 
-static void print_rates(const double *best, double sqlite) {
-  g_print("%-28s %8.0f /s\n", "SQLite, one row a commit", sqlite);
-  for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
-    g_print("%-28s %8.0f /s", rows[i].what, best[i]);
-    if (rows[i].bound == -1)
-      g_print("  %.2f of SQLite alone", best[i] / sqlite);
-    else if (rows[i].bound >= 0)
-      g_print("  %.2f of its Ping", best[i] / best[rows[i].bound]);
-    g_print("\n");
-  }
+typedef struct {
+  double rates[ROUNDS];
+  double processor; /* nanoseconds of regd's, of all rounds */
+} Measured;
+
+static gint compare_numbers(gconstpointer a, gconstpointer b) {
+  double first = *(const double *)a;
+  double second = *(const double *)b;
+  return first < second ? -1 : first > second;
+}
+
+static double find_median(const Measured *measured) {
+  double sorted[ROUNDS];
+  memcpy(sorted, measured->rates, sizeof sorted);
+  qsort(sorted, ROUNDS, sizeof *sorted, compare_numbers);
+  return sorted[ROUNDS / 2];
+}
+
+static void print_row(const Measured *measured, guint row) {
+  double rate = find_median(&measured[row]);
+  g_print("%-28s %8.0f /s %8.0f us", rows[row].what, rate, 1e6 / rate);
+  if (rows[row].make != NULL)
+    g_print(" %8.1f us of regd's", measured[row].processor / (1e3 * ROUNDS * CALLS));
+  if (rows[row].bound != NULL)
+    g_print("  %.2f of %s", rate / find_median(&measured[rows[row].bound_row]), rows[row].bound);
+  g_print("\n");
+}
+
+static void measure_row(Measured *measured, guint row, guint round, DBusConnection *connection,
+                        sqlite3 *database, guint32 process) {
+  double before = read_processor_time(process);
+  if (rows[row].make == NULL)
+    measured[row].rates[round] = measure_sqlite(database);
+  else
+    measured[row].rates[round] = measure(connection, rows[row].make, rows[row].in_flight);
+  measured[row].processor += read_processor_time(process) - before;
 }
 
 int main(int argc, char **argv) {
@@ -146,14 +213,13 @@ int main(int argc, char **argv) {
   sqlite3 *database = open_database(argv[2]);
   measure(connection, set_value, 1); /* the key and the value are there from now on */
 
-  double best[G_N_ELEMENTS(rows)] = {0};
-  double sqlite = 0;
-  for (guint round = 0; round < ROUNDS; round++) {
-    sqlite = MAX(sqlite, measure_sqlite(database));
-    for (guint i = 0; i < G_N_ELEMENTS(rows); i++)
-      best[i] = MAX(best[i], measure(connection, rows[i].make, rows[i].in_flight));
-  }
-  print_rates(best, sqlite);
+  guint32 process = find_process(connection);
+  Measured measured[N_ROWS] = {0};
+  for (guint round = 0; round < ROUNDS; round++)
+    for (guint row = 0; row < N_ROWS; row++)
+      measure_row(measured, row, round, connection, database, process);
+  for (guint row = 0; row < N_ROWS; row++)
+    print_row(measured, row);
   sqlite3_close(database);
   dbus_connection_close(connection);
   dbus_connection_unref(connection);

@@ -227,14 +227,18 @@ static gboolean own_descriptors(Packet *packet, GError **error) {
   return TRUE;
 }
 
+/* What is lost would be missed: so both sides learn that it ends here. */
 static gboolean enqueue(Channel *channel, Packet *packet, GError **error) {
   g_autoptr(Packet) owned = packet;
-  if (channel->queued_bytes + packet->size > MAX_CHANNEL_QUEUE ||
-      channel->queue.length >= MAX_CHANNEL_QUEUED_MESSAGES)
-    return error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED, "The %s does not read its messages",
-                     role_get_name(channel->peer));
-  if (!own_descriptors(packet, error))
+  gboolean full = channel->queued_bytes + packet->size > MAX_CHANNEL_QUEUE ||
+                  channel->queue.length >= MAX_CHANNEL_QUEUED_MESSAGES;
+  if (full)
+    error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED, "The %s does not read its messages",
+              role_get_name(channel->peer));
+  if (full || !own_descriptors(packet, error)) {
+    shutdown(channel->descriptor, SHUT_RDWR);
     return FALSE;
+  }
   channel->queued_bytes += packet->size;
   g_queue_push_tail(&channel->queue, g_steal_pointer(&owned));
   watch_for_writing(channel);

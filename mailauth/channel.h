@@ -35,7 +35,8 @@ ChannelResult channel_receive(Channel *channel, Message *message, GError **error
  * NULL stands for (). @descriptors are borrowed: close them afterwards.
  * INVALID_ARGUMENTS: not what the kind's row says (a fault of the caller).
  * LIMIT_EXCEEDED: the peer does not read. UNREACHABLE: the peer has gone. In the
- * last two cases the channel is of no more use: free it. */
+ * last two cases the channel is of no more use, and receiving from it ends, for
+ * both sides: who waits for messages hears of it, and frees it. */
 gboolean channel_send(Channel *channel, MessageKind kind, GVariant *body, const int *descriptors,
                       guint n_descriptors, GError **error);
 /* Sends what is queued, as far as it goes. UNREACHABLE: the peer has gone. */

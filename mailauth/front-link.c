@@ -14,6 +14,7 @@ struct FrontLink {
   FrontLinkEvents events;
   gpointer data;
   guint ending; /* the channel is of no more use: an idle source */
+  char *why;    /* "": the front ended it */
   guint64 last_request;
 };
 
@@ -27,14 +28,17 @@ typedef struct {
 static gboolean on_ending(gpointer data) {
   FrontLink *link = data;
   link->ending = 0;
-  link->events.ended(link->data);
+  link->events.ended(link->why, link->data);
   return G_SOURCE_REMOVE;
 }
 
-/* Later, from the loop: whoever sends is in the middle of something. */
-static void end_soon(FrontLink *link) {
-  if (link->ending == 0)
-    link->ending = g_idle_add(on_ending, link);
+/* Later, from the loop: whoever sends is in the middle of something. Before
+ * anything else that the front says, however much it is. */
+static void end_soon(FrontLink *link, const char *why) {
+  if (link->ending != 0)
+    return;
+  link->why = g_strdup(why);
+  link->ending = g_idle_add_full(G_PRIORITY_HIGH, on_ending, link, NULL);
 }
 
 void front_link_free(FrontLink *link) {
@@ -49,6 +53,7 @@ void front_link_free(FrontLink *link) {
   if (link->ending != 0)
     g_source_remove(link->ending);
   channel_free(link->channel);
+  g_free(link->why);
   g_free(link);
 }
 
@@ -66,12 +71,13 @@ gboolean front_link_ask_counts(FrontLink *link) {
 static void send_verdict(FrontLink *link, guint64 id, const LoginResult *result) {
   gsize size = 0;
   gconstpointer bytes = result->pending != NULL ? g_bytes_get_data(result->pending, &size) : NULL;
+  g_autoptr(GError) error = NULL;
   GVariant *body = g_variant_new("(tusuus@ay)", id, (guint32)result->outcome, result->user,
                                  result->delay, result->idle_timeout, result->capabilities,
                                  g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, bytes, size, 1));
   if (!channel_send(link->channel, MESSAGE_VERDICT, body, &result->descriptor,
-                    result->descriptor >= 0 ? 1 : 0, NULL))
-    end_soon(link);
+                    result->descriptor >= 0 ? 1 : 0, &error))
+    end_soon(link, error->message);
 }
 
 static void on_answer(const LoginResult *result, gpointer data) {
@@ -105,7 +111,7 @@ static void take_login(FrontLink *link, Message *message) {
   gconstpointer password = g_variant_get_fixed_array(bytes, &size, 1);
   if (id == 0 || protocol >= N_LOGIN_PROTOCOLS || size > MAX_PASSWORD ||
       !is_client(user, address) || g_hash_table_contains(link->pending, &id)) {
-    end_soon(link); /* not what a front says */
+    end_soon(link, "The front has sent a login that can be none");
     return;
   }
   Secret secret = {0};
@@ -137,7 +143,7 @@ static void take_incident(FrontLink *link, const Message *message) {
   g_variant_get(message->body, "(tuy&s&s)", &id, &outcome, &protocol, &user, &address);
   if (protocol >= N_PROTOCOLS || !is_client(user, address) ||
       (outcome != OUTCOME_CLEAR_TEXT && outcome != OUTCOME_NO_CERTIFICATE)) {
-    end_soon(link);
+    end_soon(link, "The front has sent an incident that can be none");
     return;
   }
   logins_report_incident(link->logins, (Outcome)outcome, (Protocol)protocol, user, address);
@@ -157,16 +163,16 @@ static void take_transcript(FrontLink *link, const Message *message) {
   const char *line = NULL;
   g_variant_get(message->body, "(y&s)", &protocol, &line);
   if (protocol >= N_PROTOCOLS || strlen(line) > MAX_TRANSCRIPT_LINE)
-    end_soon(link);
+    end_soon(link, "The front has sent a line of a transcript that can be none");
   else
     link->events.transcript((Protocol)protocol, line, link->data);
 }
 
-static void on_message(G_GNUC_UNUSED Channel *channel, Message *message,
-                       G_GNUC_UNUSED const GError *error, gpointer data) {
+static void on_message(G_GNUC_UNUSED Channel *channel, Message *message, const GError *error,
+                       gpointer data) {
   FrontLink *link = data;
   if (message == NULL) {
-    end_soon(link);
+    end_soon(link, error != NULL ? error->message : "");
     return;
   }
   switch (message->kind) {

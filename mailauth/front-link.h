@@ -8,7 +8,8 @@
 typedef struct FrontLink FrontLink;
 
 typedef struct {
-  void (*ended)(gpointer data); /* from the loop; the callee frees the link */
+  /* From the loop; the callee frees the link. @why: "" where the front ended it. */
+  void (*ended)(const char *why, gpointer data);
   void (*counts)(GVariant *connections, gpointer data); /* a{su}, borrowed */
   void (*keys_result)(const Message *message, gpointer data);
   /* @line: UTF-8; anything may be in it. */

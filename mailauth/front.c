@@ -82,17 +82,19 @@ static void watch_channel(Link *link) {
     stop(link->front, "The channel to another role can't be watched");
 }
 
-/* A verifier that has gone is replaced; what else can go wrong with its channel
- * can't be mended while both ends live, so the front is replaced then. */
+/* What the verifier is not told it does not answer. Where its channel has ended,
+ * reading it says so, and there will be another. */
 static void tell_verifier(Front *front, MessageKind kind, GVariant *body) {
   g_autoptr(GError) error = NULL;
   if (front->verifier.channel == NULL) {
     g_variant_unref(g_variant_ref_sink(body));
     return;
   }
-  if (!channel_send(front->verifier.channel, kind, body, NULL, 0, &error) &&
-      !g_error_matches(error, REGISTRY_ERROR, REGISTRY_ERROR_UNREACHABLE))
-    stop(front, error->message);
+  if (!channel_send(front->verifier.channel, kind, body, NULL, 0, &error)) {
+    if (!g_error_matches(error, REGISTRY_ERROR, REGISTRY_ERROR_UNREACHABLE))
+      g_printerr("mailauthd: front: %s\n", error->message);
+    poller_set_timer(front->host.poller, &front->patience, 0);
+  }
   watch_channel(&front->verifier);
 }
 
@@ -588,15 +590,17 @@ static void parent_ready(Watch *watch, guint32 events) {
     watch_channel(link);
 }
 
+/* Sessions that are logged in do not need the verifier: they outlive its channel. */
 static void verifier_ready(Watch *watch, guint32 events) {
   g_autoptr(GError) error = NULL;
   Link *link = link_of_watch(watch);
-  if (serve_channel(link, events, &error) != CHANNEL_CLOSED)
+  if (serve_channel(link, events, &error) != CHANNEL_CLOSED) {
     watch_channel(link);
-  else if (error != NULL)
-    stop(link->front, error->message);
-  else
-    lose_verifier(link->front);
+    return;
+  }
+  if (error != NULL)
+    g_printerr("mailauthd: front: %s\n", error->message);
+  lose_verifier(link->front);
 }
 
 /* ---- the role ---- */

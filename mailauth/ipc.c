@@ -31,7 +31,7 @@ static const MessageFacts facts[N_MESSAGES] = {
     [MESSAGE_FILE_PROBLEM] = {"file-problem", "(ss)", PARENT_TO_VERIFIER, NO_DESCRIPTOR, SMALL},
     [MESSAGE_STORE] = {"store", "(tu)", PARENT_TO_VERIFIER, ONE_DESCRIPTOR, SMALL},
     [MESSAGE_STORE_REFUSED] = {"store-refused", "(ts)", PARENT_TO_VERIFIER, NO_DESCRIPTOR, SMALL},
-    [MESSAGE_FRONT_STARTED] = {"front-started", "()", PARENT_TO_VERIFIER, ONE_DESCRIPTOR, SMALL},
+    [MESSAGE_FRONT_STARTED] = {"front-started", "t", PARENT_TO_VERIFIER, ONE_DESCRIPTOR, SMALL},
     [MESSAGE_LISTENER] = {"listener", "(tsyb)", PARENT_TO_FRONT, ONE_DESCRIPTOR, SMALL},
     [MESSAGE_UNLISTEN] = {"unlisten", "t", PARENT_TO_FRONT, NO_DESCRIPTOR, SMALL},
     [MESSAGE_KEYS] = {"keys", "(ss)", PARENT_TO_FRONT, 0, 2, SMALL},
@@ -51,6 +51,7 @@ static const MessageFacts facts[N_MESSAGES] = {
     [MESSAGE_SOCKETS] = {"sockets", "(asus)", VERIFIER_TO_PARENT, NO_DESCRIPTOR, SMALL},
     [MESSAGE_SOCKETS_STATE] = {"sockets-state", "as", PARENT_TO_VERIFIER, NO_DESCRIPTOR, SMALL},
     [MESSAGE_SOCKET] = {"socket", "y", PARENT_TO_FRONT, 0, 1, SMALL},
+    [MESSAGE_FRONT_LOST] = {"front-lost", "(ts)", VERIFIER_TO_PARENT, NO_DESCRIPTOR, SMALL},
 };
 
 static const char *const role_names[N_ROLES] = {

@@ -59,16 +59,17 @@ typedef enum {
   MESSAGE_FILE_PROBLEM,  /* (ss): file, problem: it can't be opened; the front keeps what it has */
   MESSAGE_STORE,         /* (tu): request, uid; + the channel to it */
   MESSAGE_STORE_REFUSED, /* (ts): request, problem */
-  MESSAGE_FRONT_STARTED, /* (): a new front waits for settings; + the channel to it. The channel
-                            to an older front is dead */
+  MESSAGE_FRONT_STARTED, /* t: the link's number; a front waits for settings; + the channel to it.
+                            The channel before is dead, whether it led to this front or to an older
+                            one */
 
   /* parent -> front */
   MESSAGE_LISTENER, /* (tsyb): id, address:port, Protocol, TLS; + the socket, listening */
   MESSAGE_UNLISTEN, /* t: id; sessions that came by it stay */
   MESSAGE_KEYS,     /* (ss): names, for messages; + certificate and key, open for reading. No
                        descriptors: no TLS */
-  MESSAGE_VERIFIER_STARTED, /* (): a new verifier waits for logins; + the channel to it. What the
-                               last one was asked is lost */
+  MESSAGE_VERIFIER_STARTED, /* (): a verifier waits for logins; + the channel to it. What was asked
+                               on the channel before is lost */
 
   /* verifier -> front */
   MESSAGE_SETTINGS, /* (qa(yyuuuy)): the least TLS version (0x0303: 1.2); and a row a protocol:
@@ -109,6 +110,10 @@ typedef enum {
 
   /* front -> verifier */
   MESSAGE_TRANSCRIPT, /* (ys): Protocol, a line of what is logged of sessions */
+
+  /* verifier -> parent */
+  MESSAGE_FRONT_LOST, /* (ts): the link's number, why it has ended ("": the front ended it): both
+                         live on, and need another */
 
   N_MESSAGES
 } MessageKind;

@@ -3,7 +3,8 @@
  * Who is there changes; what each needs to know of the others does not: a new
  * front gets the listeners, the keys and one end of a new channel to the
  * verifier, which gets the other; a new verifier asks for everything anew, and
- * meets the front by a new channel likewise. Store processes answer to the
+ * meets the front by a new channel likewise. So do both where the channel between
+ * them has ended and they have not. Store processes answer to the
  * verifier that asked for them and end with their work. */
 #include "mailauth/parent.h"
 
@@ -33,6 +34,12 @@
 #define IDENTITY_WAIT_S 5
 /* How long the roles may take to end. */
 #define STOP_WAIT_S 5
+/* A link between verifier and front that ends is made anew after this long, which
+ * doubles, and the front is replaced instead once so many have ended in a row:
+ * none of them lasted as long as a steady one. */
+#define LINK_DELAY_MS 100
+#define MAX_LOST_LINKS 4
+#define STEADY_LINK_US (60 * G_USEC_PER_SEC)
 /* How often an address that could not be listened on is tried again. */
 #define LISTEN_RETRY_S 2
 
@@ -48,6 +55,15 @@ typedef struct {
   guint timer;      /* that starts it again; 0 for none */
 } Child;
 
+/* The channel between verifier and front. */
+typedef struct {
+  guint64 number;
+  gint64 made; /* monotonic time, us */
+  guint lost;  /* in a row */
+  guint timer; /* that makes another; 0 for none */
+  char *why;   /* the last has ended */
+} Link;
+
 struct Parent {
   const char *bus;
   gboolean is_root;
@@ -55,6 +71,7 @@ struct Parent {
   int exit_code;
   gboolean stopping;
   Child identity, verifier, front;
+  Link link;
   GHashTable *stores; /* of GPid */
   Listeners *listeners;
   AuthSockets *sockets;
@@ -346,6 +363,64 @@ static gboolean on_identity_late(gpointer data) {
   return G_SOURCE_REMOVE;
 }
 
+/* ---- the channel between verifier and front ---- */
+
+static void introduce(Parent *parent) {
+  int ends[2];
+  g_autoptr(GError) error = NULL;
+  g_clear_handle_id(&parent->link.timer, g_source_remove);
+  if (parent->front.channel == NULL || parent->verifier.channel == NULL)
+    return;
+  if (!channel_pair(ends, &error)) {
+    report("%s", error->message);
+    stop(parent, 1);
+    return;
+  }
+  parent->link.number++;
+  parent->link.made = g_get_monotonic_time();
+  tell_with(&parent->front, MESSAGE_VERIFIER_STARTED, NULL, ends[0]);
+  tell_with(&parent->verifier, MESSAGE_FRONT_STARTED, g_variant_new_uint64(parent->link.number),
+            ends[1]);
+  close(ends[0]);
+  close(ends[1]);
+}
+
+/* By now the end of either process would have been heard of, which has brought,
+ * or will bring, another link by itself. */
+static gboolean on_link_timer(gpointer data) {
+  Parent *parent = data;
+  Link *link = &parent->link;
+  link->timer = 0;
+  if (parent->stopping || parent->front.pid == 0 || parent->verifier.pid == 0)
+    return G_SOURCE_REMOVE;
+  link->lost++;
+  report("The channel between verifier and front has ended: %s; %s",
+         *link->why != '\0' ? link->why : "the front has ended it",
+         link->lost <= MAX_LOST_LINKS ? "they get another" : "the front is replaced");
+  if (link->lost <= MAX_LOST_LINKS) {
+    introduce(parent);
+  } else {
+    link->lost = 0;
+    kill(parent->front.pid, SIGKILL);
+  }
+  return G_SOURCE_REMOVE;
+}
+
+static void handle_front_lost(Parent *parent, Message *message) {
+  Link *link = &parent->link;
+  guint64 number;
+  const char *why;
+  g_variant_get(message->body, "(t&s)", &number, &why);
+  if (number != link->number || link->timer != 0)
+    return; /* there is another already, or soon */
+  if (g_get_monotonic_time() - link->made >= STEADY_LINK_US)
+    link->lost = 0;
+  g_free(link->why);
+  link->why = g_strdup(why);
+  link->timer =
+      g_timeout_add((guint)LINK_DELAY_MS << MIN(link->lost, MAX_LOST_LINKS), on_link_timer, parent);
+}
+
 /* ---- starting and replacing ---- */
 
 typedef void (*Handler)(Parent *parent, Message *message);
@@ -353,7 +428,7 @@ typedef void (*Handler)(Parent *parent, Message *message);
 static const Handler handlers[N_MESSAGES] = {
     [MESSAGE_IDENTITY] = handle_identity,     [MESSAGE_LISTEN] = handle_listen,
     [MESSAGE_SOCKETS] = handle_sockets,       [MESSAGE_CERTIFICATE] = handle_certificate,
-    [MESSAGE_WANT_STORE] = handle_want_store,
+    [MESSAGE_WANT_STORE] = handle_want_store, [MESSAGE_FRONT_LOST] = handle_front_lost,
 };
 
 /* The end of a process is learnt from its exit; one that sends what it may not is ended. */
@@ -402,22 +477,6 @@ static gboolean start_process(Child *child, GError **error) {
   channel_attach(child->channel, NULL, on_message, child);
   g_child_watch_add(pid, on_child_exit, child);
   return TRUE;
-}
-
-static void introduce(Parent *parent) {
-  int ends[2];
-  g_autoptr(GError) error = NULL;
-  if (parent->front.channel == NULL || parent->verifier.channel == NULL)
-    return;
-  if (!channel_pair(ends, &error)) {
-    report("%s", error->message);
-    stop(parent, 1);
-    return;
-  }
-  tell_with(&parent->front, MESSAGE_VERIFIER_STARTED, NULL, ends[0]);
-  tell_with(&parent->verifier, MESSAGE_FRONT_STARTED, NULL, ends[1]);
-  close(ends[0]);
-  close(ends[1]);
 }
 
 static void on_started(Child *child) {
@@ -546,6 +605,8 @@ static void tear_down(Parent *parent) {
   clear_child(&parent->identity);
   clear_child(&parent->verifier);
   clear_child(&parent->front);
+  g_clear_handle_id(&parent->link.timer, g_source_remove);
+  g_free(parent->link.why);
   g_clear_handle_id(&parent->listen_timer, g_source_remove);
   g_clear_handle_id(&parent->identity_timer, g_source_remove);
   listeners_free(parent->listeners);

@@ -42,6 +42,7 @@ typedef struct {
   Logins *logins;
   Publisher *publisher;
   FrontLink *front; /* NULL while there is none */
+  guint64 front_number;
   Bus *bus;
   guint first_wait;
   Settings *settings; /* as last looked at */
@@ -229,8 +230,12 @@ static void on_event(const Event *event, gpointer data) {
 
 /* ---- the front ---- */
 
-static void on_front_ended(gpointer data) {
+/* The parent knows whether the front still lives: if so, both get another channel. */
+static void on_front_ended(const char *why, gpointer data) {
   Verifier *verifier = data;
+  g_autofree char *text = g_utf8_make_valid(why, -1);
+  (void)channel_send(verifier->parent, MESSAGE_FRONT_LOST,
+                     g_variant_new("(ts)", verifier->front_number, text), NULL, 0, NULL);
   publisher_set_front(verifier->publisher, NULL);
   g_clear_pointer(&verifier->front, front_link_free);
   answer_status_calls(verifier);
@@ -257,6 +262,7 @@ static void on_transcript(Protocol protocol, const char *line, gpointer data) {
 static void take_front(Verifier *verifier, Message *message) {
   static const FrontLinkEvents events = {on_front_ended, on_counts, on_keys_result, on_transcript};
   int descriptor = message_take_descriptor(message, 0);
+  verifier->front_number = g_variant_get_uint64(message->body);
   publisher_set_front(verifier->publisher, NULL);
   g_clear_pointer(&verifier->front, front_link_free);
   verifier->front = front_link_new(descriptor, verifier->logins, &events, verifier);

@@ -1,5 +1,8 @@
 /* What the verifier takes from a front that is not what it should be: nothing. */
 #include "mailauth/front-link.h"
+
+#include <sys/socket.h>
+
 #include "mailauth/limits.h"
 
 typedef struct {
@@ -7,19 +10,35 @@ typedef struct {
   gsize user, address; /* their sizes */
 } Lie;
 
-static void on_ended(gpointer data) {
-  g_main_loop_quit(data);
+typedef struct {
+  GMainLoop *loop;
+  char *why;
+} End;
+
+static void on_ended(const char *why, gpointer data) {
+  End *end = data;
+  end->why = g_strdup(why);
+  g_main_loop_quit(end->loop);
 }
 
-/* The link has no logins: one that was taken would end the test. */
-static void test_lie(gconstpointer data) {
-  static const FrontLinkEvents events = {.ended = on_ended};
-  const Lie *lie = data;
-  int ends[2];
-  g_assert_true(channel_pair(ends, NULL));
+static const FrontLinkEvents events = {.ended = on_ended};
+
+/* The link has ended by the time this returns. Why; the caller's. */
+static char *wait_for_end(int descriptor, void (*act)(Channel *front, gconstpointer data),
+                          gconstpointer data, int front_end) {
   g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
-  g_autoptr(Channel) front = channel_new(ends[0], ROLE_FRONT, ROLE_VERIFIER);
-  FrontLink *link = front_link_new(ends[1], NULL, &events, loop);
+  End end = {loop, NULL};
+  Channel *front = channel_new(front_end, ROLE_FRONT, ROLE_VERIFIER);
+  FrontLink *link = front_link_new(descriptor, NULL, &events, &end);
+  act(front, data);
+  g_main_loop_run(loop);
+  front_link_free(link);
+  channel_free(front);
+  return end.why;
+}
+
+static void tell_lie(Channel *front, gconstpointer data) {
+  const Lie *lie = data;
   g_autofree char *user = g_strnfill(lie->user, 'u');
   g_autofree char *address = g_strnfill(lie->address, '1');
   GVariant *body = lie->kind == MESSAGE_LOGIN
@@ -28,8 +47,36 @@ static void test_lie(gconstpointer data) {
                        : g_variant_new("(tuyss)", (guint64)1, (guint32)OUTCOME_CLEAR_TEXT,
                                        (guchar)PROTOCOL_POP3, user, address);
   g_assert_true(channel_send(front, lie->kind, body, NULL, 0, NULL));
-  g_main_loop_run(loop);
-  front_link_free(link);
+}
+
+/* The link has no logins: one that was taken would end the test. */
+static void test_lie(gconstpointer data) {
+  int ends[2];
+  g_assert_true(channel_pair(ends, NULL));
+  g_autofree char *why = wait_for_end(ends[1], tell_lie, data, ends[0]);
+  g_assert_true(g_str_has_prefix(why, "The front has sent"));
+}
+
+static void send_garbage(Channel *front, G_GNUC_UNUSED gconstpointer data) {
+  g_assert_cmpint(send(channel_get_descriptor(front), "\377?", 2, 0), ==, 2);
+}
+
+static void test_garbage(void) {
+  int ends[2];
+  g_assert_true(channel_pair(ends, NULL));
+  g_autofree char *why = wait_for_end(ends[1], send_garbage, NULL, ends[0]);
+  g_assert_cmpstr(why, !=, "");
+}
+
+static void shut_down(Channel *front, G_GNUC_UNUSED gconstpointer data) {
+  g_assert_cmpint(shutdown(channel_get_descriptor(front), SHUT_RDWR), ==, 0);
+}
+
+static void test_front_ends_it(void) {
+  int ends[2];
+  g_assert_true(channel_pair(ends, NULL));
+  g_autofree char *why = wait_for_end(ends[1], shut_down, NULL, ends[0]);
+  g_assert_cmpstr(why, ==, "");
 }
 
 int main(int argc, char **argv) {
@@ -45,5 +92,7 @@ int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
   for (guint i = 0; i < G_N_ELEMENTS(rows); i++)
     g_test_add_data_func(rows[i].path, &rows[i].lie, test_lie);
+  g_test_add_func("/front-link/garbage", test_garbage);
+  g_test_add_func("/front-link/front-ends-it", test_front_ends_it);
   return g_test_run();
 }

@@ -243,6 +243,28 @@ static void test_verifier_replaced(Stage *stage) {
   server_expect_end(server);
 }
 
+/* The channel ends, and nothing else: sessions go on, and another verifier is asked. */
+static void test_verifier_that_can_not_be_understood(Stage *stage) {
+  int server;
+  Client relayed = log_in(stage, &server);
+  Client waiting = greet_pop3(stage);
+  client_say(&waiting, "USER ann\r\nPASS pw\r\n");
+  expect_question(stage, MESSAGE_LOGIN, "0x00, " PASS_LOGIN);
+  g_assert_cmpint(send(channel_get_descriptor(stage->verifier), "\377?", 2, 0), ==, 2);
+  client_expect(&waiting, "+OK\r\n" TEMPORARY);
+  channel_free(stage->verifier);
+  stage->verifier = stage_start_verifier(stage);
+  client_say(&waiting, "USER ann\r\nPASS pw\r\n");
+  guint64 login = expect_question(stage, MESSAGE_LOGIN, "0x00, " PASS_LOGIN);
+  send_verdict(stage, login, OUTCOME_BAD_PASSWORD, 0, "", "", NULL);
+  client_expect(&waiting, "+OK\r\n" FAILED);
+  client_say(&relayed, "STAT\r\n");
+  server_expect(server, "STAT\r\n");
+  client_close(&waiting);
+  client_close(&relayed);
+  server_expect_end(server);
+}
+
 static void test_keys_told_to_new_verifier(Stage *stage) {
   g_auto(Message) message = MESSAGE_INIT;
   stage_send_keys(stage);
@@ -474,6 +496,7 @@ static const struct {
     {"/front/no-certificate", test_no_certificate},
     {"/front/not-tls", test_not_tls},
     {"/front/verifier-replaced", test_verifier_replaced},
+    {"/front/verifier-not-understood", test_verifier_that_can_not_be_understood},
     {"/front/keys-told-to-new-verifier", test_keys_told_to_new_verifier},
     {"/front/client-goes", test_client_goes},
     {"/front/half-close", test_half_close},

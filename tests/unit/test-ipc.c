@@ -20,7 +20,7 @@ static const char *const bodies[N_MESSAGES] = {
     [MESSAGE_FILE_PROBLEM] = "('/etc/a.pem', 'gone')",
     [MESSAGE_STORE] = "(7, 1000)",
     [MESSAGE_STORE_REFUSED] = "(7, 'no')",
-    [MESSAGE_FRONT_STARTED] = "()",
+    [MESSAGE_FRONT_STARTED] = "2",
     [MESSAGE_LISTENER] = "(1, '127.0.0.1:110', 0x00, false)",
     [MESSAGE_UNLISTEN] = "1",
     [MESSAGE_SOCKET] = "byte 0x01",
@@ -38,6 +38,7 @@ static const char *const bodies[N_MESSAGES] = {
     [MESSAGE_OPEN] = "(5, 'anna', '/var/mail/anna', 600)",
     [MESSAGE_OPENED] = "(5, 0, '')",
     [MESSAGE_CLOSED] = "5",
+    [MESSAGE_FRONT_LOST] = "(2, 'it was not understood')",
 };
 
 static GVariant *new_body(MessageKind kind) {
@@ -96,8 +97,8 @@ static const Malformation malformations[] = {
     {"long body", ROLE_STORE, ROLE_VERIFIER, BYTES("\x17\5\0\0\0\0\0\0\0\0"), 0},
     {"no body", ROLE_STORE, ROLE_VERIFIER, BYTES("\x17"), 0},
     {"a descriptor too many", ROLE_STORE, ROLE_VERIFIER, BYTES("\x17\5\0\0\0\0\0\0\0"), 1},
-    {"a descriptor missing", ROLE_PARENT, ROLE_VERIFIER, BYTES("\x08\0"), 0},
-    {"a byte for () that is not 0", ROLE_PARENT, ROLE_VERIFIER, BYTES("\x08\1"), 1},
+    {"a descriptor missing", ROLE_PARENT, ROLE_VERIFIER, BYTES("\x08\1\0\0\0\0\0\0\0"), 0},
+    {"a byte for () that is not 0", ROLE_PARENT, ROLE_FRONT, BYTES("\x0c\1"), 1},
     {"a string without its end", ROLE_IDENTITY, ROLE_PARENT, BYTES("\0\1abc"), 0},
     {"a string that is not UTF-8", ROLE_IDENTITY, ROLE_PARENT, BYTES("\0\1\377\0"), 0},
     {"a boolean that is neither", ROLE_IDENTITY, ROLE_PARENT, BYTES("\0\2a\0"), 0},
@@ -106,6 +107,7 @@ static const Malformation malformations[] = {
 static void test_malformed(void) {
   g_assert_cmpint(MESSAGE_CLOSED, ==, 0x17);
   g_assert_cmpint(MESSAGE_FRONT_STARTED, ==, 0x08);
+  g_assert_cmpint(MESSAGE_VERIFIER_STARTED, ==, 0x0c);
   for (guint i = 0; i < G_N_ELEMENTS(malformations); i++) {
     const Malformation *row = &malformations[i];
     g_autoptr(GError) error = NULL;
@@ -243,6 +245,12 @@ static void test_slow_peer(void) {
   g_assert_false(channel_wants_write(sender));
 }
 
+static ChannelResult receive_one(Channel *channel) {
+  g_auto(Message) message = MESSAGE_INIT;
+  return channel_receive(channel, &message, NULL);
+}
+
+/* Both sides learn that it has ended, after what had been sent. */
 static void test_peer_that_never_reads(void) {
   g_autoptr(Channel) sender = NULL;
   g_autoptr(Channel) receiver = NULL;
@@ -252,6 +260,13 @@ static void test_peer_that_never_reads(void) {
   while (channel_send(sender, MESSAGE_UNLISTEN, g_variant_new_uint64(1), NULL, 0, &error))
     g_assert_cmpuint(++n, <, 10 * MAX_CHANNEL_QUEUED_MESSAGES);
   g_assert_error(error, REGISTRY_ERROR, REGISTRY_ERROR_LIMIT_EXCEEDED);
+  g_clear_error(&error);
+  g_assert_cmpint(receive_one(sender), ==, CHANNEL_CLOSED);
+  guint received = 0;
+  while (receive_one(receiver) == CHANNEL_MESSAGE)
+    received++;
+  g_assert_cmpuint(received, >, 0);
+  g_assert_cmpint(receive_one(receiver), ==, CHANNEL_CLOSED);
 }
 
 static void test_gone(void) {

@@ -180,26 +180,66 @@ static gboolean restore_key(Application *application, PastTree *tree, gint64 id,
   return restore_contents(application, tree, past, made != NULL ? made : row, above, error);
 }
 
-/* ---- the operation ---- */
+/* ---- keys that are gone, and keys above them ---- */
 
-/* The row of what @place names, live or dead; all above it must be there. */
-static gboolean find_row(Application *application, const Place *place, gint64 *id, GError **error) {
-  *id = place->key->id;
-  if (place_exists(place))
-    return TRUE;
-  g_autofree char *fold = path_fold(g_ptr_array_index(place->missing, 0));
-  g_autoptr(KeyRow) dead = NULL;
-  if (place->missing->len == 1 &&
-      !store_find_child(application->store, place->key->id, fold, FALSE, &dead, error))
-    return FALSE;
-  if (dead == NULL)
-    return error_set(
-        error, REGISTRY_ERROR_KEY_NOT_FOUND,
-        "%s: there is no such key, and history knows of none below a key that is there",
-        place->path);
-  *id = dead->id;
-  return TRUE;
+/* The dead rows of what @place misses, the last one that of the key itself. */
+static GArray *find_gone(Application *application, const Place *place, GError **error) {
+  g_autoptr(GArray) rows = g_array_new(FALSE, FALSE, sizeof(gint64));
+  gint64 above = place->key->id;
+  for (guint i = 0; i < place->missing->len; i++) {
+    g_autofree char *fold = path_fold(g_ptr_array_index(place->missing, i));
+    g_autoptr(KeyRow) dead = NULL;
+    if (!store_find_child(application->store, above, fold, FALSE, &dead, error))
+      return NULL;
+    if (dead == NULL) {
+      error_set(error, REGISTRY_ERROR_KEY_NOT_FOUND,
+                "%s: there is no such key, nor was there one that history knows of", place->path);
+      return NULL;
+    }
+    above = dead->id;
+    g_array_append_val(rows, above);
+  }
+  return g_steal_pointer(&rows);
 }
+
+/* What was above the key is made again without its values, but with its access
+ * lists: nothing gets readable by having its shelter left out. */
+static gboolean restore_gone(Application *application, const Place *place, guint64 revision,
+                             GError **error) {
+  g_autoptr(GArray) rows = find_gone(application, place, error);
+  if (rows == NULL)
+    return FALSE;
+  gint64 id = g_array_index(rows, gint64, rows->len - 1);
+  g_autoptr(PastTree) tree =
+      past_tree_new(application->store, g_array_index(rows, gint64, 0), revision, error);
+  const PastKey *past = tree != NULL ? past_tree_get_key(tree, id, error) : NULL;
+  if (past == NULL || !past->present)
+    return past != NULL;
+  GRefString *parent = store_get_path(application->store, place->key->id, error);
+  gint64 above = place->acl_id;
+  for (guint i = 0; parent != NULL && i + 1 < rows->len; i++) {
+    g_autoptr(KeyRow) made = NULL;
+    PastKey *shelter = past_tree_get_key(tree, g_array_index(rows, gint64, i), error);
+    gboolean revived = shelter != NULL && revive(application, shelter, above, parent, &made, error);
+    g_ref_string_release(parent);
+    parent = revived ? store_get_path(application->store, made->id, error) : NULL;
+    above = revived ? application_deciding(made, above) : above;
+  }
+  gboolean done = parent != NULL && restore_key(application, tree, id, above, parent, error);
+  g_clear_pointer(&parent, g_ref_string_release);
+  return done;
+}
+
+static gboolean restore_present(Application *application, const Place *place, guint64 revision,
+                                GError **error) {
+  gint64 above = 0;
+  g_autoptr(PastTree) tree = past_tree_new(application->store, place->key->id, revision, error);
+  g_autofree char *parent = path_dup_parent(place->path);
+  return tree != NULL && application_find_above(application, place->key, &above, error) &&
+         restore_key(application, tree, place->key->id, above, parent, error);
+}
+
+/* ---- the operation ---- */
 
 static gboolean check_reach(Application *application, const Place *place, guint64 revision,
                             GError **error) {
@@ -220,20 +260,10 @@ gboolean apply_rollback(Application *application, const Operation *operation, GE
   gboolean no_follow = (operation->flags & OPERATION_NO_FOLLOW) != 0;
   g_autoptr(Place) place = resolve(application->store, application->who, operation->key,
                                    no_follow ? RESOLVE_NO_FOLLOW : RESOLVE_FOLLOW, error);
-  gint64 id = 0;
-  gint64 above = 0;
   if (place == NULL || !place_require(place, application->who, ACCESS_READ, error) ||
-      !check_reach(application, place, operation->revision, error) ||
-      !find_row(application, place, &id, error))
+      !check_reach(application, place, operation->revision, error))
     return FALSE;
-  g_autoptr(PastTree) tree = past_tree_new(application->store, id, operation->revision, error);
-  if (tree == NULL)
-    return FALSE;
-  if (!place_exists(place))
-    above = place->acl_id;
-  else if (!application_find_above(application, place->key, &above, error))
-    return FALSE;
-  g_autofree char *parent = path_dup_parent(place->path);
   application_forget_place(application);
-  return restore_key(application, tree, id, above, parent, error);
+  return (place_exists(place) ? restore_present : restore_gone)(application, place,
+                                                                operation->revision, error);
 }

@@ -260,6 +260,32 @@ def a_branch_is_made_what_it_was():
 
 
 @test
+def what_is_gone_comes_back_without_what_was_beside_it():
+    needs_root()
+    with Registry() as registry:
+        client, alice = registry.client, registry.connect(uid=ALICE)
+        client.create(KEY + "\\Closed", **{"class": "c"})
+        client.set(KEY + "\\Closed", "beside", REG_SZ, "x")
+        client.set_acl(KEY + "\\Closed", (f"user:{BOB}", "write"))
+        client.set(KEY + "\\Closed\\Sub\\Deep", "n", REG_SZ, "deep")
+        then = client.revision
+        client.delete(KEY, recursive=True)
+        deep = KEY + "\\closed\\sub\\DEEP"
+        alice.refused("AccessDenied", "Rollback", "sta{sv}", deep, dbus.UInt64(then), options())
+        expected = [("key-created", KEY, ""), ("key-created", KEY + "\\Closed", ""),
+                    ("key-created", KEY + "\\Closed\\Sub", ""), ("key-created", KEY + "\\Closed\\Sub\\Deep", ""),
+                    ("value-set", KEY + "\\Closed\\Sub\\Deep", "n")]
+        equal(roll_back(client, deep, then, dry_run=True)[1], expected)
+        equal(roll_back(client, deep, then), (then + 2, expected))
+        equal(client.get(deep, "n")[2], "deep")
+        equal((client.info(KEY + "\\Closed")["class"], client.values(KEY + "\\Closed")), ("c", []))
+        equal(client.acl(deep), (KEY + "\\Closed", [(f"user:{BOB}", "write")]))
+        client.delete(KEY, recursive=True)
+        equal(roll_back(client, deep, 1), (then + 3, []), "it was not there then")
+        client.refused("KeyNotFound", "Rollback", "sta{sv}", KEY + "\\Never\\Ever", dbus.UInt64(then), options())
+
+
+@test
 def a_dry_run_says_what_a_rollback_does():
     with Registry() as registry:
         client = registry.client

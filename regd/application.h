@@ -10,6 +10,7 @@
 
 typedef struct {
   Store *store;
+  Places *places; /* what is in it holds, for existing keys: see application_forget_place() */
   SchemaSet *schemas;
   const LiveSettings *settings;
   Identity *who;

@@ -84,9 +84,13 @@ static gboolean has_changed(Application *application, const Place *place, gint64
     return FALSE;
   if (since >= horizon)
     return id == 0 || history_has_changed(application->store, id, since, changed, error);
+  /* The place's own row may be of an older state: values have been set since. */
+  g_autoptr(KeyRow) row = NULL;
+  if (!store_get_key(application->store, place->key->id, &row, error))
+    return FALSE;
   if (place_exists(place))
-    return has_row_changed(application, place->key, since, changed, error);
-  *changed = place->key->children_revision > since;
+    return has_row_changed(application, row, since, changed, error);
+  *changed = row->children_revision > since;
   return TRUE;
 }
 

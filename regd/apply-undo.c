@@ -199,6 +199,7 @@ gboolean apply_undo(Application *application, const Operation *operation, GError
     if (!undo(application, g_ptr_array_index(differences, i - 1), operation->revision, error))
       return FALSE;
   application->writes_anyway = TRUE;
+  application->result->trials_changed = TRUE;
   return trials_remove(application->store, operation->revision, error);
 }
 
@@ -218,6 +219,7 @@ gboolean apply_confirm(Application *application, const Operation *operation, GEr
                      " was put on trial by user %u: he or an administrator can confirm it",
                      operation->revision, uid);
   application->writes_anyway = TRUE;
+  application->result->trials_changed = TRUE;
   return trials_remove(application->store, operation->revision, error);
 }
 

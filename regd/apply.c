@@ -37,20 +37,35 @@ void write_result_clear(WriteResult *result) {
 
 /* ---- what the operations share ---- */
 
+static void drop_last_place(Application *application) {
+  g_clear_pointer(&application->last_key, g_ref_string_release);
+  g_clear_pointer(&application->last_place, place_free);
+}
+
+static Place *find_place(Application *application, const char *key, GError **error) {
+  guint32 uid = application->who->uid;
+  Place *place = places_find(application->places, uid, key, RESOLVE_FOLLOW);
+  if (place != NULL)
+    return place;
+  place = resolve(application->store, application->who, key, RESOLVE_FOLLOW, error);
+  if (place != NULL)
+    places_add(application->places, uid, key, RESOLVE_FOLLOW, place);
+  return place;
+}
+
 Place *application_resolve(Application *application, GRefString *key, GError **error) {
   if (application->last_place != NULL && application->last_key == key)
     return application->last_place;
-  application_forget_place(application);
-  application->last_place =
-      resolve(application->store, application->who, key, RESOLVE_FOLLOW, error);
+  drop_last_place(application);
+  application->last_place = find_place(application, key, error);
   if (application->last_place != NULL)
     application->last_key = g_ref_string_acquire(key);
   return application->last_place;
 }
 
 void application_forget_place(Application *application) {
-  g_clear_pointer(&application->last_key, g_ref_string_release);
-  g_clear_pointer(&application->last_place, place_free);
+  drop_last_place(application);
+  places_clear(application->places);
 }
 
 static gboolean get_list(Application *application, gint64 id, Acl **list, GError **error) {
@@ -172,6 +187,7 @@ static gboolean count_scopes(Application *application, GError **error) {
 static gboolean put_on_trial(Application *application, const Change *change, GError **error) {
   if (change->confirm_within == 0 || change->dry_run)
     return TRUE;
+  application->result->trials_changed = TRUE;
   return trials_add(application->store, application->revision, application->who->uid,
                     application->now + (gint64)change->confirm_within * G_USEC_PER_SEC, error);
 }
@@ -196,7 +212,7 @@ static gboolean check_comment(const Change *change, GError **error) {
 }
 
 static void application_clear(Application *application) {
-  application_forget_place(application);
+  drop_last_place(application);
   g_ptr_array_unref(application->differences);
   g_hash_table_unref(application->usage);
 }
@@ -221,6 +237,21 @@ static gboolean apply_in_savepoint(Application *application, const Change *chang
   return TRUE;
 }
 
+/* Whether the tree, its links and its lists are as they were. */
+static gboolean touches_values_alone(const Application *application, const Change *change) {
+  for (guint i = 0; i < change->operations->len; i++) {
+    const Operation *operation = g_ptr_array_index(change->operations, i);
+    if (operation->kind != OPERATION_SET_VALUE && operation->kind != OPERATION_DELETE_VALUE)
+      return FALSE;
+  }
+  for (guint i = 0; i < application->differences->len; i++) {
+    const Difference *difference = g_ptr_array_index(application->differences, i);
+    if (difference->kind != CHANGE_VALUE_SET && difference->kind != CHANGE_VALUE_DELETED)
+      return FALSE;
+  }
+  return TRUE;
+}
+
 gboolean apply_change(const ApplyContext *context, Identity *who, const Change *change,
                       WriteResult *result, GError **error) {
   result->revision = context->revision;
@@ -228,6 +259,7 @@ gboolean apply_change(const ApplyContext *context, Identity *who, const Change *
     return FALSE;
   Application application = {
       .store = context->store,
+      .places = context->places,
       .schemas = context->schemas,
       .settings = context->settings,
       .who = who,
@@ -238,6 +270,8 @@ gboolean apply_change(const ApplyContext *context, Identity *who, const Change *
       .usage = g_hash_table_new_full(NULL, NULL, NULL, g_free),
   };
   gboolean done = apply_in_savepoint(&application, change, error);
+  if (!result->kept || !touches_values_alone(&application, change))
+    places_clear(context->places);
   application_clear(&application);
   return done;
 }

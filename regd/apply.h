@@ -4,13 +4,14 @@
 #ifndef REGD_APPLY_H
 #define REGD_APPLY_H
 
+#include "regd/places.h"
 #include "regd/read.h"
-#include "regd/store.h"
 #include "regd/writer.h"
 
 /* What the writer hands to every change. */
 typedef struct {
   Store *store;
+  Places *places;     /* of the store's state between changes; kept right by apply_change() */
   SchemaSet *schemas; /* may be NULL */
   const LiveSettings *settings;
   guint64 revision; /* the newest handed out */

@@ -156,6 +156,7 @@ typedef struct {
   guint32 watches_per_user;
   guint32 calls_per_user;
   guint32 stored_bytes_per_user;
+  guint origin; /* a hash of the canonical path that they were read from; 0: of none */
 } LiveSettings;
 gboolean reader_get_settings(Reader *reader, LiveSettings *settings, GError **error);
 /* Whether damage to the database has been met. */

@@ -10,8 +10,8 @@
 #include "client/base/path.h"
 #include "client/base/protocol.h"
 #include "regd/route.h"
+#include "regd/settings.h"
 
-#define PARAMETERS_SUFFIX "\\Services\\regd\\Parameters"
 #define SNAPSHOT_TRIES 8U
 
 typedef struct {
@@ -154,28 +154,17 @@ static void emit(Watch *watch, guint64 revision, const WatchChange *changes, gui
     watch->lost = TRUE;
 }
 
-static gboolean is_parameters(const char *key) {
-  gsize length = strlen(key);
-  gsize suffix = strlen(PARAMETERS_SUFFIX);
-  return length > suffix && g_ascii_strcasecmp(key + length - suffix, PARAMETERS_SUFFIX) == 0;
-}
-
 typedef struct {
-  gboolean reroutes;   /* a link came, went, or leads elsewhere */
-  gboolean access;     /* an access list has changed */
-  gboolean parameters; /* regd's own settings may have changed */
+  gboolean reroutes; /* a link came, went, or leads elsewhere */
+  gboolean access;   /* an access list has changed */
 } Consequences;
 
 static Consequences find_consequences(const Effective *effective) {
-  Consequences found = {FALSE, FALSE, FALSE};
-  const char *last_key = NULL;
+  Consequences found = {FALSE, FALSE};
   for (guint i = 0; i < effective->entries->len; i++) {
     const EffectiveEntry *entry = effective->entries->pdata[i];
     found.reroutes |= entry->reroutes;
     found.access |= entry->kind == CHANGE_ACL_CHANGED;
-    if (entry->key != last_key)
-      found.parameters |= is_parameters(entry->key);
-    last_key = entry->key;
   }
   return found;
 }
@@ -209,7 +198,7 @@ static void follow_routes(Service *service, const Consequences *found) {
 
 static void tell_watchers(Service *service, const Effective *effective) {
   Consequences found = find_consequences(effective);
-  if (found.parameters || found.reroutes)
+  if (settings_may_have_changed(&service->settings, effective))
     read_settings(service);
   follow_routes(service, &found);
   watchers_match(service->watchers, effective, emit, service);

@@ -50,14 +50,26 @@ gboolean settings_load(Store *store, LiveSettings *settings, GError **error) {
   }
   g_clear_error(&failure);
   gint64 key = place != NULL && place_exists(place) ? place->key->id : 0;
+  settings->origin = key != 0 ? g_str_hash(place->path) : 0;
   for (gsize i = 0; i < G_N_ELEMENTS(numbers); i++)
     if (!load_number(store, key, i, settings, error))
       return FALSE;
   return TRUE;
 }
 
-gboolean settings_may_depend_on(const char *path) {
-  /* The way there goes by links, which may be pointed elsewhere; but not out of
-   * this branch without a change in it. */
-  return path_is_at_or_below(path, "HKEY_LOCAL_MACHINE\\SYSTEM");
+/* The way there goes by links, which may be pointed elsewhere; but not out of
+ * HKEY_LOCAL_MACHINE\\SYSTEM without a change in it. */
+static gboolean may_change(const LiveSettings *settings, const EffectiveEntry *entry) {
+  if (entry->kind == CHANGE_VALUE_SET || entry->kind == CHANGE_VALUE_DELETED)
+    return g_str_hash(entry->key) == settings->origin;
+  return path_is_at_or_below(entry->key, "HKEY_LOCAL_MACHINE\\SYSTEM");
+}
+
+gboolean settings_may_have_changed(const LiveSettings *settings, const Effective *effective) {
+  for (guint i = 0; i < effective->entries->len; i++) {
+    const EffectiveEntry *entry = g_ptr_array_index(effective->entries, i);
+    if (entry->reroutes || may_change(settings, entry))
+      return TRUE;
+  }
+  return FALSE;
 }

@@ -10,7 +10,7 @@
 
 /* Needs a transaction on @store. */
 gboolean settings_load(Store *store, LiveSettings *settings, GError **error);
-/* Whether a change to @path may be a change to the settings. */
-gboolean settings_may_depend_on(const char *path);
+/* Whether @settings, as they were loaded, may be others after @effective. */
+gboolean settings_may_have_changed(const LiveSettings *settings, const Effective *effective);
 
 #endif

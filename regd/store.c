@@ -15,6 +15,8 @@ struct Store {
   GHashTable *acls;  /* id -> Acl; lists never change under an id */
   GHashTable *paths; /* key id -> GRefString */
   gint64 next_position;
+  gboolean fresh;          /* nothing has been changed in the transaction that is open */
+  gboolean is_transaction; /* the savepoint that is open is the transaction itself */
 };
 
 Store *store_open(const char *file, DbMode mode, GError **error) {
@@ -55,7 +57,8 @@ gboolean store_begin_read(Store *store, GError **error) {
 }
 
 gboolean store_begin_write(Store *store, GError **error) {
-  return run(store, "BEGIN IMMEDIATE", error);
+  store->fresh = run(store, "BEGIN IMMEDIATE", error);
+  return store->fresh;
 }
 
 gboolean store_commit(Store *store, GError **error) {
@@ -67,19 +70,35 @@ void store_end(Store *store) {
     run(store, "ROLLBACK", NULL);
 }
 
+/* A savepoint costs a copy of each page that is changed under it. The first
+ * change of a transaction, as a rule the only one, does without. */
 gboolean store_savepoint(Store *store, GError **error) {
-  return run(store, "SAVEPOINT change", error);
+  if (!db_in_transaction(store->db))
+    return error_set(error, REGISTRY_ERROR_STORAGE_FAILURE, "the transaction has ended");
+  store->is_transaction = store->fresh;
+  store->fresh = FALSE;
+  return store->is_transaction || run(store, "SAVEPOINT change", error);
 }
 
 gboolean store_release(Store *store, GError **error) {
-  return run(store, "RELEASE change", error);
+  return store->is_transaction || run(store, "RELEASE change", error);
+}
+
+/* Where beginning again fails, the whole transaction has ended. */
+static void take_back(Store *store) {
+  run(store, "ROLLBACK", NULL);
+  (void)store_begin_write(store, NULL);
 }
 
 void store_rollback_to(Store *store) {
   if (!db_in_transaction(store->db))
     return; /* the failure ended the whole transaction */
-  run(store, "ROLLBACK TO change", NULL);
-  run(store, "RELEASE change", NULL);
+  if (store->is_transaction) {
+    take_back(store);
+  } else {
+    run(store, "ROLLBACK TO change", NULL);
+    run(store, "RELEASE change", NULL);
+  }
   store_forget_paths(store);
   /* A list made since has no row now, and its id will be given again. */
   g_hash_table_remove_all(store->acls);

@@ -35,6 +35,7 @@ struct Writer {
 
   /* The thread's alone. */
   Store *store;
+  Places *places; /* of the newest state */
   guint64 revision;
   LiveSettings settings;
   gboolean settings_are_stale;
@@ -66,17 +67,6 @@ static gboolean refresh_settings(Writer *writer, GError **error) {
   return TRUE;
 }
 
-static gboolean touches_settings(const Effective *effective) {
-  const char *last = NULL;
-  for (guint i = 0; i < effective->entries->len; i++) {
-    const EffectiveEntry *entry = g_ptr_array_index(effective->entries, i);
-    if (entry->key != last && settings_may_depend_on(entry->key))
-      return TRUE;
-    last = entry->key;
-  }
-  return FALSE;
-}
-
 static SchemaSet *take_schemas(Writer *writer) {
   g_mutex_lock(&writer->mutex);
   SchemaSet *schemas = writer->schemas != NULL ? schema_set_ref(writer->schemas) : NULL;
@@ -91,6 +81,7 @@ static gboolean apply_request(Writer *writer, Request *request) {
   if (!refresh_settings(writer, &request->result.error))
     return FALSE;
   ApplyContext context = {.store = writer->store,
+                          .places = writer->places,
                           .schemas = schemas,
                           .settings = &writer->settings,
                           .revision = writer->revision,
@@ -99,7 +90,8 @@ static gboolean apply_request(Writer *writer, Request *request) {
                     &request->result.error))
     return FALSE;
   writer->revision = request->result.revision;
-  if (request->result.effective != NULL && touches_settings(request->result.effective))
+  if (request->result.effective != NULL &&
+      settings_may_have_changed(&writer->settings, request->result.effective))
     writer->settings_are_stale = TRUE;
   return TRUE;
 }
@@ -144,6 +136,7 @@ static void commit_requests(Writer *writer, Request **requests, guint n_requests
   if (apply_requests(writer, requests, n_requests, &failure))
     return;
   store_end(writer->store);
+  places_clear(writer->places);
   writer->revision = before;
   writer->settings_are_stale = TRUE;
   if (db_is_damaged(store_get_db(writer->store)))
@@ -195,6 +188,13 @@ static void load_next_trial(Writer *writer) {
   /* A failure shows with the next write; until then nothing is due. */
   if (!trials_get_next(writer->store, &writer->next_trial, &writer->next_deadline, NULL))
     writer->next_trial = 0;
+}
+
+static gboolean have_trials_changed(GPtrArray *requests) {
+  for (guint i = 0; i < requests->len; i++)
+    if (((const Request *)g_ptr_array_index(requests, i))->result.trials_changed)
+      return TRUE;
+  return FALSE;
 }
 
 static gboolean is_trial_due(const Writer *writer) {
@@ -315,7 +315,8 @@ static gpointer run_thread(gpointer data) {
     }
     commit_batch(writer, batch);
     wipe_log(writer, batch->requests);
-    load_next_trial(writer);
+    if (have_trials_changed(batch->requests))
+      load_next_trial(writer);
     put_off_failed(writer, undone);
     writer->commits_until_pruning -= MIN(writer->commits_until_pruning, batch->requests->len);
     hand_back(writer, batch);
@@ -375,6 +376,7 @@ Writer *writer_start(const char *file, GMainContext *context, WriteDone own_done
   g_queue_init(&writer->waiting);
   writer->context =
       context != NULL ? g_main_context_ref(context) : g_main_context_ref(g_main_context_default());
+  writer->places = places_new();
   writer->settings_are_stale = TRUE;
   writer->commits_until_pruning = PRUNE_EVERY;
   writer->own_done = own_done;
@@ -397,6 +399,7 @@ void writer_stop(Writer *writer) {
   g_mutex_unlock(&writer->mutex);
   if (writer->thread != NULL)
     g_thread_join(writer->thread);
+  places_free(writer->places);
   store_close(writer->store);
   schema_set_unref(writer->schemas);
   g_main_context_unref(writer->context);
@@ -422,8 +425,9 @@ void writer_submit(Writer *writer, Identity *who, Change *change, WriteDone done
   request->data = data;
   g_mutex_lock(&writer->mutex);
   g_queue_push_tail(&writer->waiting, request);
-  g_cond_signal(&writer->wake);
   g_mutex_unlock(&writer->mutex);
+  /* Whoever wakes finds the mutex free. */
+  g_cond_signal(&writer->wake);
 }
 
 gboolean writer_is_read_only(Writer *writer) {

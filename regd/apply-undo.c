@@ -23,36 +23,43 @@ static gboolean collect(const Difference *difference, guint64 revision, gpointer
   return TRUE;
 }
 
+/* What has been changed at one key since: asked once for all that the revision
+ * did to it. */
 typedef struct {
-  gboolean changed;
-  const Difference *what;
+  gint64 key;        /* 0: none has been asked for */
+  GHashTable *names; /* of its values, in any case */
+  gboolean itself, list;
 } Later;
 
-static gboolean look_for_later(const Difference *difference, guint64 revision, gpointer data,
-                               GError **error) {
+static gboolean note_later(const Difference *difference, guint64 revision, gpointer data,
+                           GError **error) {
   (void)revision;
   (void)error;
   Later *later = data;
-  const Difference *what = later->what;
-  if (difference->key != what->key || (difference->name == NULL) != (what->name == NULL))
+  if (difference->name != NULL)
+    g_hash_table_add(later->names, g_strdup(difference->name));
+  else if (difference->kind == CHANGE_ACL_CHANGED)
+    later->list = TRUE;
+  else
+    later->itself = TRUE;
+  return TRUE;
+}
+
+static gboolean load_later(Application *application, gint64 key, guint64 revision, Later *later,
+                           GError **error) {
+  if (later->key == key)
     return TRUE;
-  if (what->name != NULL
-          ? path_compare_names(difference->name, what->name) != 0
-          : (difference->kind == CHANGE_ACL_CHANGED) != (what->kind == CHANGE_ACL_CHANGED))
-    return TRUE;
-  later->changed = TRUE;
-  return FALSE;
+  g_hash_table_remove_all(later->names);
+  later->key = key;
+  later->itself = later->list = FALSE;
+  return history_visit_key(application->store, key, revision, note_later, later, error);
 }
 
 /* What somebody has changed since stays as it is. */
-static gboolean is_changed_since(Application *application, const Difference *difference,
-                                 guint64 revision, gboolean *changed, GError **error) {
-  Later later = {.what = difference};
-  if (!history_visit_key(application->store, difference->key, revision, look_for_later, &later,
-                         error))
-    return FALSE;
-  *changed = later.changed;
-  return TRUE;
+static gboolean is_changed_since(const Later *later, const Difference *difference) {
+  if (difference->name != NULL)
+    return g_hash_table_contains(later->names, difference->name);
+  return difference->kind == CHANGE_ACL_CHANGED ? later->list : later->itself;
 }
 
 static gboolean undo_value(Application *application, const Difference *difference, KeyRow *row,
@@ -172,11 +179,10 @@ static gboolean undo_live(Application *application, const Difference *difference
 }
 
 static gboolean undo(Application *application, const Difference *difference, guint64 revision,
-                     GError **error) {
-  gboolean changed = FALSE;
-  if (!is_changed_since(application, difference, revision, &changed, error))
+                     Later *later, GError **error) {
+  if (!load_later(application, difference->key, revision, later, error))
     return FALSE;
-  if (changed || difference->purged)
+  if (is_changed_since(later, difference) || difference->old_purged)
     return TRUE;
   g_autoptr(KeyRow) row = NULL;
   gint64 above = 0;
@@ -195,8 +201,12 @@ gboolean apply_undo(Application *application, const Operation *operation, GError
   if (!history_visit_revision(application->store, operation->revision, collect, differences, error))
     return FALSE;
   application_forget_place(application);
+  g_autoptr(GHashTable) names =
+      g_hash_table_new_full(path_hash_name, path_equal_names, g_free, NULL);
+  Later later = {.names = names};
   for (guint i = differences->len; i > 0; i--)
-    if (!undo(application, g_ptr_array_index(differences, i - 1), operation->revision, error))
+    if (!undo(application, g_ptr_array_index(differences, i - 1), operation->revision, &later,
+              error))
       return FALSE;
   application->writes_anyway = TRUE;
   application->result->trials_changed = TRUE;

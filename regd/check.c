@@ -7,6 +7,8 @@
 
 #include "client/base/error.h"
 #include "client/base/path.h"
+#include "regd/history.h"
+#include "regd/run.h"
 
 /* Of a database that is checked at each start, in bytes. */
 #define QUICK_CHECK_BYTES (32LL * 1024 * 1024)
@@ -49,10 +51,6 @@ static const struct {
     {"history has a change without its revision",
      "SELECT DISTINCT revision FROM history WHERE revision NOT IN (SELECT revision FROM revisions)"
      " LIMIT 20"},
-    {"history has an access list that is not there",
-     "SELECT revision || ' ' || sequence FROM history"
-     " WHERE acl_before <> 0 AND acl_before NOT IN (SELECT id FROM acls)"
-     " OR acl_after <> 0 AND acl_after NOT IN (SELECT id FROM acls) LIMIT 20"},
     {"a trial's revision is not in history",
      "SELECT revision FROM trials WHERE revision NOT IN (SELECT revision FROM revisions) LIMIT 20"},
     {"something is newer than the revision counter",
@@ -88,15 +86,16 @@ static gboolean check_invariant(Db *db, gsize index, GPtrArray *problems, GError
 
 /* ---- what SQL can't tell ---- */
 
-/* Why the row is wrong, or NULL. */
-typedef const char *(*RowCheck)(DbStatement *row);
+/* Why the row is wrong, or NULL. @lists: the ids of all access lists. */
+typedef const char *(*RowCheck)(DbStatement *row, GHashTable *lists);
 
 static gboolean is_folded(const char *name, const char *fold) {
   g_autofree char *folded = path_fold(name);
   return strcmp(folded, fold) == 0;
 }
 
-static const char *check_key(DbStatement *row) {
+static const char *check_key(DbStatement *row, GHashTable *lists) {
+  (void)lists;
   const char *name = db_column_text(row, 0);
   const char *fold = db_column_text(row, 1);
   const char *link = db_column_text(row, 2);
@@ -109,7 +108,8 @@ static const char *check_key(DbStatement *row) {
   return link != NULL && target == NULL ? "a link's target is no path" : NULL;
 }
 
-static const char *check_value(DbStatement *row) {
+static const char *check_value(DbStatement *row, GHashTable *lists) {
+  (void)lists;
   const char *name = db_column_text(row, 0);
   const char *fold = db_column_text(row, 1);
   if (name == NULL || fold == NULL || !g_utf8_validate(name, -1, NULL) ||
@@ -118,10 +118,45 @@ static const char *check_value(DbStatement *row) {
   return is_folded(name, fold) ? NULL : "a value is found under another name than its own";
 }
 
-static const char *check_acl(DbStatement *row) {
+static const char *check_acl(DbStatement *row, GHashTable *lists) {
+  (void)lists;
   const char *text = db_column_text(row, 0);
   g_autoptr(Acl) acl = text != NULL ? acl_decode(text, NULL) : NULL;
   return acl == NULL ? "an access list can't be read" : NULL;
+}
+
+/* What is kept of a key that is gone, or of its list that was, can be put back. */
+static gboolean is_state_sound(const RunEntry *entry) {
+  if (entry->kind != CHANGE_KEY_DELETED && entry->kind != CHANGE_ACL_CHANGED)
+    return entry->old_state == NULL;
+  if (entry->old_state == NULL)
+    return FALSE;
+  g_autoptr(GBytes) state = g_bytes_new(entry->old_state, entry->old_state_size);
+  g_autoptr(KeyRow) row = g_new0(KeyRow, 1);
+  g_autoptr(Acl) own = NULL;
+  if (entry->kind == CHANGE_ACL_CHANGED)
+    return history_decode_acl(state, &own, NULL);
+  return history_decode_key(state, row, &own, NULL) && path_check_key_name(row->name, NULL);
+}
+
+static gboolean is_list_there(GHashTable *lists, gint64 id) {
+  return id == 0 || g_hash_table_contains(lists, &id);
+}
+
+static const char *check_run(DbStatement *row, GHashTable *lists) {
+  gsize size = 0;
+  const void *bytes = db_column_data(row, 0, &size);
+  RunReader run;
+  RunEntry entry;
+  RunStep step;
+  run_reader_init(&run, bytes, size);
+  while ((step = run_read(&run, &entry)) == RUN_ENTRY) {
+    if (!is_list_there(lists, entry.before_acl) || !is_list_there(lists, entry.after_acl))
+      return "history has an access list that is not there";
+    if ((entry.name != NULL && !path_check_value_name(entry.name, NULL)) || !is_state_sound(&entry))
+      return "history has a change that no key or value can have had";
+  }
+  return step == RUN_DAMAGED || size == 0 ? "a row of history can't be read" : NULL;
 }
 
 static const struct {
@@ -132,16 +167,31 @@ static const struct {
     {"SELECT name, fold, link, id || ' ' || name FROM keys", 3, check_key},
     {"SELECT name, fold, key || ' ' || name FROM stored", 2, check_value},
     {"SELECT text, id FROM acls", 1, check_acl},
+    {"SELECT run, revision || ' ' || sequence FROM history", 1, check_run},
 };
 
-static gboolean run_pass(Db *db, gsize index, GPtrArray *problems, GError **error) {
+static GHashTable *load_list_ids(Db *db, GError **error) {
+  g_autoptr(GHashTable) ids = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+  g_autoptr(DbStatement) statement = db_prepare(db, "SELECT id FROM acls", error);
+  if (statement == NULL)
+    return NULL;
+  DbStep step;
+  while ((step = db_step(db, statement, error)) == DB_ROW) {
+    gint64 id = db_column_int(statement, 0);
+    g_hash_table_add(ids, g_memdup2(&id, sizeof id));
+  }
+  return step == DB_DONE ? g_steal_pointer(&ids) : NULL;
+}
+
+static gboolean run_pass(Db *db, gsize index, GHashTable *lists, GPtrArray *problems,
+                         GError **error) {
   guint found = 0;
   g_autoptr(DbStatement) statement = db_prepare(db, passes[index].sql, error);
   if (statement == NULL)
     return FALSE;
   DbStep step = DB_DONE;
   while (found < CHECK_PROBLEMS && (step = db_step(db, statement, error)) == DB_ROW) {
-    const char *problem = passes[index].check(statement);
+    const char *problem = passes[index].check(statement, lists);
     if (problem == NULL)
       continue;
     add(problems, problem, db_column_text(statement, passes[index].where));
@@ -159,10 +209,11 @@ static gboolean check_all(Store *store, GPtrArray *problems, GError **error) {
   for (gsize i = 0; i < G_N_ELEMENTS(invariants); i++)
     if (!check_invariant(db, i, problems, error))
       return FALSE;
-  for (gsize i = 0; i < G_N_ELEMENTS(passes); i++)
-    if (!run_pass(db, i, problems, error))
+  g_autoptr(GHashTable) lists = load_list_ids(db, error);
+  for (gsize i = 0; lists != NULL && i < G_N_ELEMENTS(passes); i++)
+    if (!run_pass(db, i, lists, problems, error))
       return FALSE;
-  return TRUE;
+  return lists != NULL;
 }
 
 gboolean check_store(Store *store, GPtrArray *problems, GError **error) {

@@ -6,30 +6,64 @@
 #include "client/base/path.h"
 #include "client/base/protocol.h"
 #include "regd/history.h"
+#include "regd/run.h"
+
+/* What is left of a row's run; column @column is its bytes. */
+static void begin_run(DbStatement *statement, int column, RunReader *run) {
+  gsize size = 0;
+  const void *bytes = db_column_data(statement, column, &size);
+  run_reader_init(run, bytes, size);
+}
+
+static gboolean fail_damaged(Store *store, GError **error) {
+  return db_fail_damaged(store_get_db(store), "a row of history can't be read", error);
+}
 
 /* ---- replaying ---- */
+
 /* The lists must outlive the store's cache: the Effective takes its own references. */
-static gboolean replay_row(Store *store, DbStatement *statement, Effective *effective,
-                           GError **error) {
+static gboolean replay_entry(Store *store, const RunEntry *entry, GRefString *path,
+                             Effective *effective, GError **error) {
   Acl *before = NULL;
   Acl *after = NULL;
-  GRefString *path = store_get_path(store, db_column_int(statement, 2), error);
+  if (!store_load_acl(store, entry->before_acl, &before, error) ||
+      !store_load_acl(store, entry->after_acl, &after, error))
+    return FALSE;
+  effective_add(effective, entry->kind, path, entry->name, before, after)->reroutes =
+      entry->reroutes;
+  return TRUE;
+}
+
+static gboolean replay_run(Store *store, RunReader *run, GRefString *path, Effective *effective,
+                           guint *n_changes, GError **error) {
+  RunEntry entry;
+  RunStep step;
+  while ((step = run_read(run, &entry)) == RUN_ENTRY) {
+    if (++*n_changes > LIMIT_REPLAY_CHANGES)
+      return error_set(error, REGISTRY_ERROR_HISTORY_GONE,
+                       "more than %u changes have been made since: read again",
+                       LIMIT_REPLAY_CHANGES);
+    if (!replay_entry(store, &entry, path, effective, error))
+      return FALSE;
+  }
+  return step == RUN_END || fail_damaged(store, error);
+}
+
+static gboolean replay_row(Store *store, DbStatement *statement, Effective *effective,
+                           guint *n_changes, GError **error) {
+  RunReader run;
+  GRefString *path = store_get_path(store, db_column_int(statement, 1), error);
   if (path == NULL)
     return FALSE;
-  const char *name = db_column_text(statement, 3);
-  gboolean done = store_load_acl(store, db_column_int(statement, 4), &before, error) &&
-                  store_load_acl(store, db_column_int(statement, 5), &after, error);
-  if (done)
-    effective_add(effective, (ChangeKind)db_column_int(statement, 1), path,
-                  name != NULL ? name : "", before, after)
-        ->reroutes = db_column_int(statement, 6) != 0;
+  begin_run(statement, 2, &run);
+  gboolean done = replay_run(store, &run, path, effective, n_changes, error);
   g_ref_string_release(path);
   return done;
 }
 
 static gboolean replay_rows(Store *store, DbStatement *statement, GPtrArray *effectives,
                             GError **error) {
-  guint rows = 0;
+  guint n_changes = 0;
   DbStep step;
   while ((step = db_step(store_get_db(store), statement, error)) == DB_ROW) {
     guint64 revision = (guint64)db_column_int(statement, 0);
@@ -39,22 +73,17 @@ static gboolean replay_rows(Store *store, DbStatement *statement, GPtrArray *eff
       last = effective_new(revision);
       g_ptr_array_add(effectives, last);
     }
-    if (++rows > LIMIT_REPLAY_CHANGES)
-      return error_set(error, REGISTRY_ERROR_HISTORY_GONE,
-                       "more than %u changes have been made since: read again",
-                       LIMIT_REPLAY_CHANGES);
-    if (!replay_row(store, statement, last, error))
+    if (!replay_row(store, statement, last, &n_changes, error))
       return FALSE;
   }
   return step == DB_DONE;
 }
 
 GPtrArray *history_replay(Store *store, guint64 since, GError **error) {
-  g_autoptr(DbStatement) statement =
-      db_prepare(store_get_db(store),
-                 "SELECT revision, kind, key, name, acl_before, acl_after, reroutes FROM history"
-                 " WHERE revision > ?1 ORDER BY revision, sequence",
-                 error);
+  g_autoptr(DbStatement) statement = db_prepare(
+      store_get_db(store),
+      "SELECT revision, key, run FROM history WHERE revision > ?1 ORDER BY revision, sequence",
+      error);
   if (statement == NULL)
     return NULL;
   db_bind_int(statement, 1, (gint64)since);
@@ -265,50 +294,86 @@ GArray *history_list_revisions(Store *store, gint64 key, guint64 before, guint64
 
 /* ---- rows ---- */
 
-#define ROW_COLUMNS                                                                                \
-  "revision, kind, key, name, old_type, old_data, old_position, new_type, new_data, acl_before, "  \
-  "acl_after, secret, reroutes, purged"
-
-static RegistryValue *read_value(DbStatement *statement, int column) {
-  if (db_column_is_null(statement, column))
-    return NULL;
-  gsize size = 0;
-  const void *data = db_column_data(statement, column + 1, &size);
-  return registry_value_new_bytes((guint32)db_column_int(statement, column), data, size);
+static RegistryValue *make_value(const RunValue *value) {
+  return value->data != NULL ? registry_value_new_bytes(value->type, value->data, value->size)
+                             : NULL;
 }
 
-static Difference *read_difference(DbStatement *statement) {
+static Difference *make_difference(gint64 key, const RunEntry *entry) {
   Difference *difference = g_new0(Difference, 1);
-  difference->kind = (ChangeKind)db_column_int(statement, 1);
-  difference->key = db_column_int(statement, 2);
-  difference->name = g_strdup(db_column_text(statement, 3));
-  difference->old_value = read_value(statement, 4);
-  if (difference->old_value == NULL && !db_column_is_null(statement, 5)) {
-    gsize size = 0;
-    const void *data = db_column_data(statement, 5, &size);
-    difference->old_state = g_bytes_new(data, size);
-  }
-  difference->old_position = db_column_int(statement, 6);
-  difference->new_value = read_value(statement, 7);
-  difference->before_acl = db_column_int(statement, 9);
-  difference->after_acl = db_column_int(statement, 10);
-  difference->secret = db_column_int(statement, 11) != 0;
-  difference->reroutes = db_column_int(statement, 12) != 0;
-  difference->purged = db_column_int(statement, 13) != 0;
+  difference->kind = entry->kind;
+  difference->key = key;
+  difference->name = g_strdup(entry->name);
+  difference->old_value = make_value(&entry->old_value);
+  difference->old_position = entry->old_position;
+  if (entry->old_state != NULL)
+    difference->old_state = g_bytes_new(entry->old_state, entry->old_state_size);
+  difference->new_value = make_value(&entry->new_value);
+  difference->before_acl = entry->before_acl;
+  difference->after_acl = entry->after_acl;
+  difference->secret = entry->secret;
+  difference->reroutes = entry->reroutes;
+  difference->old_purged = entry->purged && entry->has_position;
   return difference;
 }
 
-static gboolean visit_rows(Store *store, DbStatement *statement, HistoryVisit visit, gpointer data,
+typedef struct {
+  Store *store;
+  HistoryVisit visit;
+  gpointer data;
+  gboolean ended; /* by the one who is told */
+} Visit;
+
+static gboolean visit_entry(Visit *visit, guint64 revision, gint64 key, const RunEntry *entry,
+                            GError **error) {
+  g_autoptr(Difference) difference = make_difference(key, entry);
+  GError *failure = NULL;
+  if (visit->visit(difference, revision, visit->data, &failure))
+    return TRUE;
+  if (failure != NULL)
+    g_propagate_error(error, failure);
+  visit->ended = failure == NULL;
+  return FALSE;
+}
+
+static gboolean visit_run(Visit *visit, guint64 revision, gint64 key, RunReader *run,
+                          GError **error) {
+  RunEntry entry;
+  RunStep step;
+  while ((step = run_read(run, &entry)) == RUN_ENTRY)
+    if (!visit_entry(visit, revision, key, &entry, error))
+      return FALSE;
+  return step == RUN_END || fail_damaged(visit->store, error);
+}
+
+static gboolean visit_run_back(Visit *visit, guint64 revision, gint64 key, RunReader *run,
+                               GError **error) {
+  g_autoptr(GArray) entries = g_array_new(FALSE, FALSE, sizeof(RunEntry));
+  RunEntry entry;
+  RunStep step;
+  while ((step = run_read(run, &entry)) == RUN_ENTRY)
+    g_array_append_val(entries, entry);
+  if (step != RUN_END)
+    return fail_damaged(visit->store, error);
+  for (guint i = entries->len; i > 0; i--)
+    if (!visit_entry(visit, revision, key, &g_array_index(entries, RunEntry, i - 1), error))
+      return FALSE;
+  return TRUE;
+}
+
+typedef gboolean (*VisitRun)(Visit *visit, guint64 revision, gint64 key, RunReader *run,
+                             GError **error);
+
+/* Of rows with the columns revision, key and run. */
+static gboolean visit_rows(Visit *visit, DbStatement *statement, VisitRun visit_one,
                            GError **error) {
   DbStep step;
-  while ((step = db_step(store_get_db(store), statement, error)) == DB_ROW) {
-    g_autoptr(Difference) difference = read_difference(statement);
-    GError *failure = NULL;
-    if (visit(difference, (guint64)db_column_int(statement, 0), data, &failure))
-      continue;
-    if (failure != NULL)
-      g_propagate_error(error, failure);
-    return failure == NULL;
+  while ((step = db_step(store_get_db(visit->store), statement, error)) == DB_ROW) {
+    RunReader run;
+    begin_run(statement, 2, &run);
+    if (!visit_one(visit, (guint64)db_column_int(statement, 0), db_column_int(statement, 1), &run,
+                   error))
+      return visit->ended;
   }
   return step == DB_DONE;
 }
@@ -317,67 +382,92 @@ gboolean history_visit_revision(Store *store, guint64 revision, HistoryVisit vis
                                 GError **error) {
   g_autoptr(DbStatement) statement = db_prepare(
       store_get_db(store),
-      "SELECT " ROW_COLUMNS " FROM history WHERE revision = ?1 ORDER BY sequence", error);
+      "SELECT revision, key, run FROM history WHERE revision = ?1 ORDER BY sequence", error);
   if (statement == NULL)
     return FALSE;
   db_bind_int(statement, 1, (gint64)revision);
-  return visit_rows(store, statement, visit, data, error);
+  return visit_rows(&(Visit){store, visit, data, FALSE}, statement, visit_run, error);
 }
 
 gboolean history_visit_back(Store *store, guint64 since, HistoryVisit visit, gpointer data,
                             GError **error) {
   g_autoptr(DbStatement) statement =
       db_prepare(store_get_db(store),
-                 "SELECT " ROW_COLUMNS
-                 " FROM history WHERE revision > ?1 ORDER BY revision DESC, sequence DESC",
+                 "SELECT revision, key, run FROM history WHERE revision > ?1"
+                 " ORDER BY revision DESC, sequence DESC",
                  error);
   if (statement == NULL)
     return FALSE;
   db_bind_int(statement, 1, (gint64)since);
-  return visit_rows(store, statement, visit, data, error);
+  return visit_rows(&(Visit){store, visit, data, FALSE}, statement, visit_run_back, error);
 }
 
 gboolean history_visit_key(Store *store, gint64 key, guint64 since, HistoryVisit visit,
                            gpointer data, GError **error) {
   g_autoptr(DbStatement) statement =
       db_prepare(store_get_db(store),
-                 "SELECT " ROW_COLUMNS " FROM history WHERE key = ?1 AND revision > ?2", error);
+                 "SELECT revision, key, run FROM history WHERE key = ?1 AND revision > ?2", error);
   if (statement == NULL)
     return FALSE;
   db_bind_int(statement, 1, key);
   db_bind_int(statement, 2, (gint64)since);
-  return visit_rows(store, statement, visit, data, error);
+  return visit_rows(&(Visit){store, visit, data, FALSE}, statement, visit_run, error);
 }
 
 /* ---- forgetting ---- */
 
-static gboolean purge_row(Store *store, gint64 revision, gint64 sequence, GError **error) {
-  DbStatement *statement = db_prepare(
-      store_get_db(store),
-      "UPDATE history SET old_type = NULL, old_data = NULL, new_type = NULL, new_data = NULL,"
-      " purged = 1 WHERE revision = ?1 AND sequence = ?2",
-      error);
+static gboolean is_purged(const RunEntry *entry, const char *name) {
+  return entry->name != NULL && !entry->reroutes &&
+         (name == NULL || path_compare_names(entry->name, name) == 0);
+}
+
+/* The run anew into @writer, without the data of @name (NULL: of any value). */
+static gboolean purge_run(Store *store, RunReader *run, const char *name, RunWriter *writer,
+                          gboolean *differs, GError **error) {
+  RunEntry entry;
+  RunStep step;
+  *differs = FALSE;
+  run_writer_begin(writer);
+  while ((step = run_read(run, &entry)) == RUN_ENTRY) {
+    if (is_purged(&entry, name)) {
+      entry.old_value = entry.new_value = (RunValue){0};
+      entry.purged = *differs = TRUE;
+    }
+    run_append(writer, &entry);
+  }
+  return step == RUN_END || fail_damaged(store, error);
+}
+
+static gboolean replace_run(Store *store, gint64 revision, gint64 sequence, const RunWriter *run,
+                            GError **error) {
+  DbStatement *statement =
+      db_prepare(store_get_db(store),
+                 "UPDATE history SET run = ?3 WHERE revision = ?1 AND sequence = ?2", error);
   if (statement == NULL)
     return FALSE;
   db_bind_int(statement, 1, revision);
   db_bind_int(statement, 2, sequence);
+  db_bind_data(statement, 3, run->bytes->data, run->bytes->len);
   return db_run(store_get_db(store), statement, error);
 }
 
 gboolean history_purge(Store *store, gint64 key, const char *name, GError **error) {
-  g_autoptr(DbStatement) statement =
-      db_prepare(store_get_db(store),
-                 "SELECT revision, sequence, name FROM history"
-                 " WHERE key = ?1 AND name IS NOT NULL AND NOT reroutes",
-                 error);
+  g_autoptr(DbStatement) statement = db_prepare(
+      store_get_db(store), "SELECT revision, sequence, run FROM history WHERE key = ?1", error);
   if (statement == NULL)
     return FALSE;
+  g_auto(RunWriter) writer;
+  run_writer_init(&writer);
   db_bind_int(statement, 1, key);
   DbStep step;
   while ((step = db_step(store_get_db(store), statement, error)) == DB_ROW) {
-    if (name != NULL && path_compare_names(db_column_text(statement, 2), name) != 0)
-      continue;
-    if (!purge_row(store, db_column_int(statement, 0), db_column_int(statement, 1), error))
+    RunReader run;
+    gboolean differs = FALSE;
+    begin_run(statement, 2, &run);
+    if (!purge_run(store, &run, name, &writer, &differs, error))
+      return FALSE;
+    if (differs && !replace_run(store, db_column_int(statement, 0), db_column_int(statement, 1),
+                                &writer, error))
       return FALSE;
   }
   return step == DB_DONE;

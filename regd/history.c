@@ -1,6 +1,17 @@
 /* See history.h. */
 #include "regd/history.h"
 
+#include "client/base/error.h"
+#include "regd/run.h"
+
+/* A run that has so many bytes ends there: what reading a part of a revision
+ * costs at most, but for one difference that is larger. */
+#define RUN_BYTES (32U * 1024U)
+
+/* Name, class, link, link_by_administrator, is_volatile, own list, last_write. */
+#define KEY_STATE "(smsmsbbmsx)"
+#define ACL_STATE "(ms)"
+
 void difference_free(Difference *difference) {
   if (difference == NULL)
     return;
@@ -21,29 +32,45 @@ static GBytes *encode(GVariant *variant) {
 
 GBytes *history_encode_key(const KeyRow *row, Acl *own) {
   g_autofree char *list = own != NULL ? acl_encode(own) : NULL;
-  return encode(g_variant_new("(smsmsbbmsx)", row->name, row->class_name, row->link,
+  return encode(g_variant_new(KEY_STATE, row->name, row->class_name, row->link,
                               row->link_by_administrator, row->is_volatile, list, row->last_write));
 }
 
 GBytes *history_encode_acl(Acl *own) {
   g_autofree char *list = own != NULL ? acl_encode(own) : NULL;
-  return encode(g_variant_new("(ms)", list));
+  return encode(g_variant_new(ACL_STATE, list));
+}
+
+/* The bytes may be anybody's: strings that are none would read as "". */
+static GVariant *decode(const char *type, GBytes *state, GError **error) {
+  g_autoptr(GVariant) variant =
+      state != NULL ? g_variant_new_from_bytes(G_VARIANT_TYPE(type), state, FALSE) : NULL;
+  if (variant != NULL)
+    g_variant_ref_sink(variant);
+  if (variant != NULL && g_variant_is_normal_form(variant))
+    return g_steal_pointer(&variant);
+  error_set(error, REGISTRY_ERROR_STORAGE_FAILURE,
+            "history holds a row that can't be read: restore a backup");
+  return NULL;
 }
 
 gboolean history_decode_key(GBytes *state, KeyRow *row, Acl **own, GError **error) {
-  g_autoptr(GVariant) variant =
-      g_variant_new_from_bytes(G_VARIANT_TYPE("(smsmsbbmsx)"), state, FALSE);
+  g_autoptr(GVariant) variant = decode(KEY_STATE, state, error);
   g_autofree char *list = NULL;
-  g_variant_get(variant, "(smsmsbbmsx)", &row->name, &row->class_name, &row->link,
+  if (variant == NULL)
+    return FALSE;
+  g_variant_get(variant, KEY_STATE, &row->name, &row->class_name, &row->link,
                 &row->link_by_administrator, &row->is_volatile, &list, &row->last_write);
   *own = list != NULL ? acl_decode(list, error) : NULL;
   return list == NULL || *own != NULL;
 }
 
 gboolean history_decode_acl(GBytes *state, Acl **own, GError **error) {
-  g_autoptr(GVariant) variant = g_variant_new_from_bytes(G_VARIANT_TYPE("(ms)"), state, FALSE);
+  g_autoptr(GVariant) variant = decode(ACL_STATE, state, error);
   g_autofree char *list = NULL;
-  g_variant_get(variant, "(ms)", &list);
+  if (variant == NULL)
+    return FALSE;
+  g_variant_get(variant, ACL_STATE, &list);
   *own = list != NULL ? acl_decode(list, error) : NULL;
   return list == NULL || *own != NULL;
 }
@@ -67,57 +94,72 @@ static gboolean record_revision(Store *store, guint64 revision, gint64 now, cons
   return db_run(store_get_db(store), statement, error);
 }
 
-static void bind_value(DbStatement *statement, int parameter, const RegistryValue *value) {
-  gsize size = 0;
-  const guint8 *data = registry_value_get_bytes(value, &size);
-  db_bind_int(statement, parameter, registry_value_get_type(value));
-  db_bind_data(statement, parameter + 1, data, size);
+static void describe_value(RunValue *described, const RegistryValue *value) {
+  if (value == NULL)
+    return;
+  described->type = registry_value_get_type(value);
+  described->data = registry_value_get_bytes(value, &described->size);
 }
 
-static void bind_data(DbStatement *statement, const Difference *difference) {
-  for (int parameter = 6; parameter <= 10; parameter++)
-    db_bind_null(statement, parameter);
-  if (difference->old_value != NULL) {
-    bind_value(statement, 6, difference->old_value);
-    db_bind_int(statement, 8, difference->old_position);
-  } else if (difference->old_state != NULL) {
-    gsize size = 0;
-    const void *data = g_bytes_get_data(difference->old_state, &size);
-    db_bind_data(statement, 7, data, size);
-  }
-  if (difference->new_value != NULL)
-    bind_value(statement, 9, difference->new_value);
+static void describe(const Difference *difference, RunEntry *entry) {
+  *entry = (RunEntry){.kind = difference->kind,
+                      .secret = difference->secret,
+                      .reroutes = difference->reroutes,
+                      .before_acl = difference->before_acl,
+                      .after_acl = difference->after_acl,
+                      .name = difference->name,
+                      .has_position = difference->old_value != NULL,
+                      .old_position = difference->old_position};
+  describe_value(&entry->old_value, difference->old_value);
+  describe_value(&entry->new_value, difference->new_value);
+  if (difference->old_state == NULL)
+    return;
+  const void *state = g_bytes_get_data(difference->old_state, &entry->old_state_size);
+  /* Which is NULL where the state takes no bytes, as that of no list does. */
+  entry->old_state = state != NULL ? state : (const void *)"";
 }
 
-static gboolean record_difference(Store *store, guint64 revision, guint sequence,
-                                  const Difference *difference, GError **error) {
-  DbStatement *statement = db_prepare(
-      store_get_db(store),
-      "INSERT INTO history(revision, sequence, kind, key, name, old_type, old_data, old_position,"
-      " new_type, new_data, acl_before, acl_after, secret, reroutes, purged)"
-      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, 0)",
-      error);
+static gboolean record_run(Store *store, guint64 revision, guint sequence, gint64 key,
+                           const RunWriter *run, GError **error) {
+  DbStatement *statement =
+      db_prepare(store_get_db(store),
+                 "INSERT INTO history(revision, sequence, key, run) VALUES(?1, ?2, ?3, ?4)", error);
   if (statement == NULL)
     return FALSE;
   db_bind_int(statement, 1, (gint64)revision);
   db_bind_int(statement, 2, sequence);
-  db_bind_int(statement, 3, difference->kind);
-  db_bind_int(statement, 4, difference->key);
-  db_bind_text(statement, 5, difference->name);
-  bind_data(statement, difference);
-  db_bind_int(statement, 11, difference->before_acl);
-  db_bind_int(statement, 12, difference->after_acl);
-  db_bind_int(statement, 13, difference->secret);
-  db_bind_int(statement, 14, difference->reroutes);
+  db_bind_int(statement, 3, key);
+  db_bind_data(statement, 4, run->bytes->data, run->bytes->len);
   return db_run(store_get_db(store), statement, error);
+}
+
+/* The run that begins at *@next, which is moved past it. */
+static void take_run(const GPtrArray *differences, guint *next, RunWriter *run) {
+  const Difference *difference = g_ptr_array_index(differences, *next);
+  gint64 key = difference->key;
+  run_writer_begin(run);
+  while (difference->key == key && run->bytes->len < RUN_BYTES) {
+    RunEntry entry;
+    describe(difference, &entry);
+    run_append(run, &entry);
+    if (++*next == differences->len)
+      return;
+    difference = g_ptr_array_index(differences, *next);
+  }
 }
 
 gboolean history_record(Store *store, guint64 revision, gint64 now, const Identity *who,
                         const char *comment, GPtrArray *differences, GError **error) {
   if (!record_revision(store, revision, now, who, comment, error))
     return FALSE;
-  for (guint i = 0; i < differences->len; i++)
-    if (!record_difference(store, revision, i, g_ptr_array_index(differences, i), error))
+  g_auto(RunWriter) run;
+  run_writer_init(&run);
+  guint sequence = 0;
+  for (guint next = 0; next < differences->len; sequence++) {
+    const Difference *first = g_ptr_array_index(differences, next);
+    take_run(differences, &next, &run);
+    if (!record_run(store, revision, sequence, first->key, &run, error))
       return FALSE;
+  }
   return TRUE;
 }

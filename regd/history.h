@@ -21,7 +21,7 @@ typedef struct {
   Acl *before, *after; /* the lists themselves; may be NULL after reading */
   gboolean secret;     /* a schema called the value secret */
   gboolean reroutes;   /* a link came, went or was pointed elsewhere */
-  gboolean purged;     /* its data has been forgotten on purpose */
+  gboolean old_purged; /* there was an old value, which has been forgotten on purpose */
   gboolean moved;      /* a value that changed its spelling or place: told as gone and set */
 } Difference;
 void difference_free(Difference *difference);
@@ -30,7 +30,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Difference, difference_free)
 /* The attributes that a deleted key had, for bringing it back. */
 GBytes *history_encode_key(const KeyRow *row, Acl *own);
 /* Fills name, class_name, link, link_by_administrator, is_volatile and
- * last_write of @row; *@own is the key's own list or NULL. */
+ * last_write of @row; *@own is the key's own list or NULL. STORAGE_FAILURE where
+ * @state is NULL or can't be read. */
 gboolean history_decode_key(GBytes *state, KeyRow *row, Acl **own, GError **error);
 GBytes *history_encode_acl(Acl *own);
 gboolean history_decode_acl(GBytes *state, Acl **own, GError **error);

@@ -7,8 +7,10 @@
  * other program's database from being taken for a registry. */
 #define APPLICATION_ID 0x72656764
 
-/* history: what each revision made of each key and value, before and after, with
- * the access lists that decided then and whether the value was secret then.
+/* history: what each revision made of each key and its values, before and after,
+ * with the access lists that decided then and whether a value was secret then. A
+ * row is a run of differences of one key, in the bytes that run.h describes: a
+ * row a value would cost a large import more than storing the values does.
  * scopes: history is counted for each root and each user (see retention.h);
  * a revision has an ordinal in every scope that it touched, and the last one
  * whose rows are deleted stays as the mark of how far that has gone.
@@ -34,11 +36,8 @@ static const char *const steps[] = {
     "  revision INTEGER PRIMARY KEY, time INTEGER NOT NULL, uid INTEGER NOT NULL,"
     "  pid INTEGER NOT NULL, program TEXT NOT NULL, comment TEXT);"
     "CREATE TABLE history("
-    "  revision INTEGER NOT NULL, sequence INTEGER NOT NULL, kind INTEGER NOT NULL,"
-    "  key INTEGER NOT NULL, name TEXT, old_type INTEGER, old_data BLOB, old_position INTEGER,"
-    "  new_type INTEGER, new_data BLOB, acl_before INTEGER NOT NULL, acl_after INTEGER NOT NULL,"
-    "  secret INTEGER NOT NULL, reroutes INTEGER NOT NULL, purged INTEGER NOT NULL,"
-    "  PRIMARY KEY(revision, sequence)) WITHOUT ROWID;"
+    "  revision INTEGER NOT NULL, sequence INTEGER NOT NULL, key INTEGER NOT NULL,"
+    "  run BLOB NOT NULL, PRIMARY KEY(revision, sequence)) WITHOUT ROWID;"
     "CREATE INDEX history_by_key ON history(key);"
     "CREATE TABLE scopes("
     "  scope INTEGER NOT NULL, ordinal INTEGER NOT NULL, revision INTEGER NOT NULL,"

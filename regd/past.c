@@ -128,7 +128,7 @@ static gboolean undo_value(PastTree *tree, PastKey *key, const Difference *diffe
   if (!load_values(tree, key, error))
     return FALSE;
   g_autofree char *fold = path_fold(difference->name);
-  if (difference->old_value == NULL && !difference->purged) {
+  if (difference->old_value == NULL && !difference->old_purged) {
     g_hash_table_remove(key->values, fold);
     return TRUE;
   }
@@ -142,31 +142,28 @@ static gboolean undo_value(PastTree *tree, PastKey *key, const Difference *diffe
 }
 
 static gboolean undo_deletion(PastKey *key, const Difference *difference, GError **error) {
-  KeyRow row = {0};
+  g_autoptr(KeyRow) row = g_new0(KeyRow, 1);
   Acl *own = NULL;
-  if (difference->old_state == NULL ||
-      !history_decode_key(difference->old_state, &row, &own, error))
-    return error_set(error, REGISTRY_ERROR_STORAGE_FAILURE,
-                     "history holds a row that can't be read: restore a backup");
+  if (!history_decode_key(difference->old_state, row, &own, error))
+    return FALSE;
   key->present = TRUE;
   g_free(key->name);
   g_free(key->class_name);
   g_free(key->link);
   acl_unref(key->own);
-  key->name = row.name;
-  key->class_name = row.class_name;
-  key->link = row.link;
-  key->link_by_administrator = row.link_by_administrator;
-  key->is_volatile = row.is_volatile;
+  key->name = g_steal_pointer(&row->name);
+  key->class_name = g_steal_pointer(&row->class_name);
+  key->link = g_steal_pointer(&row->link);
+  key->link_by_administrator = row->link_by_administrator;
+  key->is_volatile = row->is_volatile;
   key->own = own;
   return TRUE;
 }
 
 static gboolean undo_list(PastKey *key, const Difference *difference, GError **error) {
   Acl *own = NULL;
-  if (difference->old_state == NULL || !history_decode_acl(difference->old_state, &own, error))
-    return error_set(error, REGISTRY_ERROR_STORAGE_FAILURE,
-                     "history holds a row that can't be read: restore a backup");
+  if (!history_decode_acl(difference->old_state, &own, error))
+    return FALSE;
   acl_unref(key->own);
   key->own = own;
   return TRUE;

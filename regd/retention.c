@@ -165,28 +165,43 @@ gboolean retention_get_horizon(Store *store, const LiveSettings *settings, const
 
 /* ---- pruning ---- */
 
+/* A row is many differences, or a large one: it counts for one more with each
+ * of so many bytes, which is about what a difference takes. */
+#define COUNTED_BYTES 128
+
 typedef struct {
   gint64 sequence, key;
 } PrunedRow;
 
-static GArray *list_rows(Store *store, gint64 scope, gint64 revision, guint n_rows,
+static gboolean list_row(Store *store, DbStatement *statement, gint64 scope, GArray *rows,
+                         gint64 *left, GError **error) {
+  PrunedRow row = {db_column_int(statement, 0), db_column_int(statement, 1)};
+  GRefString *path = store_get_path(store, row.key, error);
+  if (path == NULL)
+    return FALSE;
+  if (retention_get_scope(path) == scope) {
+    g_array_append_val(rows, row);
+    *left -= 1 + db_column_int(statement, 2) / COUNTED_BYTES;
+  }
+  g_ref_string_release(path);
+  return TRUE;
+}
+
+/* The rows that may be deleted in this step; *@left is what more may, none where
+ * there are more rows. */
+static GArray *list_rows(Store *store, gint64 scope, gint64 revision, gint64 *left,
                          GError **error) {
-  g_autoptr(DbStatement) statement = db_prepare(
-      store_get_db(store), "SELECT sequence, key FROM history WHERE revision = ?1", error);
+  g_autoptr(DbStatement) statement =
+      db_prepare(store_get_db(store),
+                 "SELECT sequence, key, length(run) FROM history WHERE revision = ?1", error);
   if (statement == NULL)
     return NULL;
   db_bind_int(statement, 1, revision);
   g_autoptr(GArray) rows = g_array_new(FALSE, FALSE, sizeof(PrunedRow));
   DbStep step = DB_DONE;
-  while (rows->len < n_rows && (step = db_step(store_get_db(store), statement, error)) == DB_ROW) {
-    PrunedRow row = {db_column_int(statement, 0), db_column_int(statement, 1)};
-    GRefString *path = store_get_path(store, row.key, error);
-    if (path == NULL)
+  while (*left > 0 && (step = db_step(store_get_db(store), statement, error)) == DB_ROW)
+    if (!list_row(store, statement, scope, rows, left, error))
       return NULL;
-    if (retention_get_scope(path) == scope)
-      g_array_append_val(rows, row);
-    g_ref_string_release(path);
-  }
   return step != DB_FAILED ? g_steal_pointer(&rows) : NULL;
 }
 
@@ -232,21 +247,20 @@ static gboolean drop_revision(Store *store, const Scope *range, gint64 revision,
              (gint64[]){revision, 0, 0, 0}, error);
 }
 
-/* Prunes the oldest revision of the scope; @n_rows is what may still be deleted. */
-static gboolean prune_oldest(Store *store, const Scope *range, guint *n_rows, GError **error) {
+/* Prunes the oldest revision of the scope; *@left is what may still be deleted. */
+static gboolean prune_oldest(Store *store, const Scope *range, gint64 *left, GError **error) {
   gint64 revision = 0;
   gint64 time = 0;
   gboolean found = FALSE;
   if (!load_row(store, range->scope, range->oldest, &revision, &time, &found, error))
     return FALSE;
-  g_autoptr(GArray) rows = list_rows(store, range->scope, revision, *n_rows, error);
-  if (rows == NULL)
+  g_autoptr(GArray) rows = list_rows(store, range->scope, revision, left, error);
+  if (rows == NULL || !drop_rows(store, revision, rows, error))
     return FALSE;
-  if (!drop_rows(store, revision, rows, error))
-    return FALSE;
-  gboolean whole = rows->len < *n_rows;
-  *n_rows -= MIN(*n_rows, MAX(rows->len, 1));
-  return !whole || drop_revision(store, range, revision, error);
+  if (*left <= 0)
+    return TRUE;
+  *left -= rows->len == 0;
+  return drop_revision(store, range, revision, error);
 }
 
 static gboolean is_on_trial(Store *store, gint64 scope, gint64 ordinal, gboolean *on_trial,
@@ -262,7 +276,7 @@ static gboolean is_on_trial(Store *store, gint64 scope, gint64 ordinal, gboolean
 }
 
 static gboolean prune_scope(Store *store, const LiveSettings *settings, gint64 scope, gint64 now,
-                            guint *n_rows, GError **error) {
+                            gint64 *left, GError **error) {
   for (;;) {
     Scope range = {0};
     gboolean found = FALSE;
@@ -270,30 +284,31 @@ static gboolean prune_scope(Store *store, const LiveSettings *settings, gint64 s
     gint64 last_gone = 0;
     if (!load_scope(store, scope, &range, &found, error))
       return FALSE;
-    if (!found || *n_rows == 0)
+    if (!found || *left <= 0)
       return TRUE;
     if (!find_last_gone(store, settings, &range, now, &last_gone, error) ||
         !is_on_trial(store, scope, range.oldest, &on_trial, error))
       return FALSE;
     if (range.oldest > last_gone || range.oldest > range.newest || on_trial)
       return TRUE;
-    if (!prune_oldest(store, &range, n_rows, error))
+    if (!prune_oldest(store, &range, left, error))
       return FALSE;
   }
 }
 
-gboolean retention_prune(Store *store, const LiveSettings *settings, gint64 now, guint n_rows,
+gboolean retention_prune(Store *store, const LiveSettings *settings, gint64 now, guint amount,
                          gboolean *more, GError **error) {
   gint64 scope = 0;
+  gint64 left = amount;
   gboolean found = FALSE;
-  while (n_rows > 0) {
+  while (left > 0) {
     if (!get_next_scope(store, scope, &scope, &found, error))
       return FALSE;
     if (!found)
       break;
-    if (!prune_scope(store, settings, scope, now, &n_rows, error))
+    if (!prune_scope(store, settings, scope, now, &left, error))
       return FALSE;
   }
-  *more = n_rows == 0;
+  *more = left <= 0;
   return TRUE;
 }

@@ -18,9 +18,9 @@ gboolean retention_count(Store *store, gint64 scope, guint64 revision, gint64 no
 gboolean retention_get_horizon(Store *store, const LiveSettings *settings, const char *path,
                                gint64 now, guint64 *horizon, GError **error);
 
-/* Deletes at most @n_rows rows of history that is out of reach. *@more: there
- * is more to delete. Needs a write transaction. */
-gboolean retention_prune(Store *store, const LiveSettings *settings, gint64 now, guint n_rows,
+/* Deletes about @amount differences of history that is out of reach, fewer where
+ * they are large. *@more: there may be more to delete. Needs a write transaction. */
+gboolean retention_prune(Store *store, const LiveSettings *settings, gint64 now, guint amount,
                          gboolean *more, GError **error);
 
 #endif

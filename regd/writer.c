@@ -225,7 +225,7 @@ static gboolean prune(Writer *writer, gboolean *more) {
     return FALSE;
   gboolean done = refresh_settings(writer, NULL) &&
                   retention_prune(writer->store, &writer->settings, g_get_real_time(),
-                                  LIMIT_PRUNED_ROWS, more, NULL) &&
+                                  LIMIT_PRUNED_DIFFERENCES, more, NULL) &&
                   store_commit(writer->store, NULL);
   store_end(writer->store);
   return done;

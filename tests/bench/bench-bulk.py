@@ -1,6 +1,7 @@
 """What import, export and backup cost, as ratios in one run: to a bare SQLite
-transaction of the same rows, with and without those of history. Not a test: run
-it by hand, on a machine that is idle, with the number of values, as
+transaction of the same rows, with and without those of history, which are taken
+from what the import has written. Not a test: run it by hand, on a machine that is
+idle, with the number of values, as
 PYTHONPATH=tests REGD_BUILD_ROOT=build tests/bench/bench-bulk.py 100000 1000000"""
 
 import os
@@ -12,32 +13,11 @@ import time
 
 import dbus
 
+from bench_tools import processor_seconds, reg_file, timed
 from harness.registry import REG_SZ, SOFTWARE, Registry, options
 
 KEY = SOFTWARE + "\\Bench"
 VALUES_A_KEY = 100
-
-
-def timed(function):
-    """(seconds, what the function returned)."""
-    start = time.perf_counter()
-    result = function()
-    return time.perf_counter() - start, result
-
-
-def processor_seconds(pid):
-    """What a process has used so far."""
-    with open(f"/proc/{pid}/stat", encoding="ascii") as file:
-        fields = file.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def reg_file(number):
-    lines = ["REGEDIT4", ""]
-    for first in range(0, number, VALUES_A_KEY):
-        lines.append(f"[{KEY}\\K{first // VALUES_A_KEY}]")
-        lines += [f'"value {index}"="text of value {index}"' for index in range(first, min(first + VALUES_A_KEY, number))]
-    return "\n".join(lines).encode() + b"\n"
 
 
 def with_file(client, member, signature, before, content=b""):
@@ -48,13 +28,17 @@ def with_file(client, member, signature, before, content=b""):
         return client.call(member, signature, *before, dbus.types.UnixFd(file.fileno()), options())
 
 
-def bare_transaction(registry, number, with_history):
-    """The same rows into the same tables, and nothing else: seconds of the clock,
+def rows_of(registry, table):
+    """What the import has written into it, in the order of its keys."""
+    source = sqlite3.connect(registry.database)
+    found = source.execute(f"SELECT * FROM {table} WHERE revision = (SELECT max(revision) FROM history)").fetchall()
+    source.close()
+    return found
+
+
+def bare_transaction(registry, values, history):
+    """These rows into the same tables, and nothing else: seconds of the clock,
     and of the processor."""
-    values = [(index // VALUES_A_KEY + 100, f"VALUE {index}", f"value {index}", REG_SZ,
-               f"text of value {index}\0".encode("utf-16-le"), index + 1, 2) for index in range(number)]
-    history = [(2, index, 2, row[0], row[2], None, None, None, row[3], row[4], 1, 1, 0, 0, 0)
-               for index, row in enumerate(values)]
     source = sqlite3.connect(registry.database)
     schema = [sql for sql, in source.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")]
     source.close()
@@ -69,8 +53,7 @@ def bare_transaction(registry, number, with_history):
     def insert():
         bare.execute("BEGIN")
         bare.executemany("INSERT INTO stored VALUES(?,?,?,?,?,?,?)", values)
-        if with_history:
-            bare.executemany("INSERT INTO history VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", history)
+        bare.executemany("INSERT INTO history VALUES(?,?,?,?)", history)
         bare.execute("COMMIT")
 
     used = time.process_time()
@@ -95,8 +78,7 @@ def measure(number):
     with Registry() as registry:
         client = registry.client
         client.set(r"HKLM\SOFTWARE\Other", "v", REG_SZ, "x")
-        content = reg_file(number)
-        (bare, _), (with_history, bare_used) = (bare_transaction(registry, number, history) for history in (False, True))
+        content = reg_file(KEY, number, VALUES_A_KEY)
         stop, reads = threading.Event(), []
         reader = threading.Thread(target=worst_read, args=(registry, stop, reads))
         reader.start()
@@ -105,6 +87,8 @@ def measure(number):
         used = processor_seconds(registry.process.pid) - used
         stop.set()
         reader.join()
+        values, history = rows_of(registry, "stored"), rows_of(registry, "history")
+        (bare, _), (with_history, bare_used) = (bare_transaction(registry, values, each) for each in ([], history))
         again, (_, report) = timed(lambda: with_file(client, "Import", "ha{sv}", (), content))
         out, _ = timed(lambda: with_file(client, "Export", "sha{sv}", (KEY,)))
         backup, _ = timed(lambda: with_file(client, "Backup", "ha{sv}", ()))

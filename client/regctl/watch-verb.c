@@ -45,8 +45,7 @@ static void print_event(Watching *watching, const char *kind, const char *key, c
     json_member_number(&session->json, "revision", watching->revision);
     json_member_string(&session->json, "kind", kind);
     json_member_string(&session->json, "key", key);
-    if (is_about_value(kind))
-      json_member_string(&session->json, "name", name);
+    json_member_string(&session->json, "name", name);
     json_end(&session->json, '}');
     g_string_append_c(out, '\n');
     return;

@@ -437,7 +437,7 @@ def watch_ends_after_a_count_and_keeps_revisions_whole():
         revision = registry.client.set(KEY, "V", REG_SZ, "x")
         printed, _ = watching.child.communicate(timeout=PATIENCE)
         equal([json.loads(line) for line in printed.splitlines()],
-              [{"revision": revision, "kind": "key-created", "key": KEY},
+              [{"revision": revision, "kind": "key-created", "key": KEY, "name": ""},
                {"revision": revision, "kind": "value-set", "key": KEY, "name": "V"}])
         equal(watching.child.returncode, DONE)
 

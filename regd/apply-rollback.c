@@ -5,18 +5,27 @@
 #include "regd/application.h"
 #include "regd/past.h"
 
-/* The values of a key that is there, by folded name. */
-static GHashTable *index_values(Application *application, gint64 key, GError **error) {
-  g_autoptr(GPtrArray) rows = store_list_values(application->store, key, error);
-  if (rows == NULL)
-    return NULL;
-  GHashTable *index =
-      g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)value_row_free);
+/* Rows of values, borrowed, by folded name. */
+static GHashTable *index_values(const GPtrArray *rows) {
+  GHashTable *index = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   for (guint i = 0; i < rows->len; i++) {
-    ValueRow *row = g_steal_pointer(&g_ptr_array_index(rows, i));
+    ValueRow *row = g_ptr_array_index(rows, i);
     g_hash_table_insert(index, path_fold(row->name), row);
   }
   return index;
+}
+
+/* Deletes those of @rows that are in @left, in their order. */
+static gboolean delete_values(Application *application, const GPtrArray *rows, GHashTable *left,
+                              const KeyRow *key, gint64 acl, const char *path, GError **error) {
+  for (guint i = 0; i < rows->len && g_hash_table_size(left) > 0; i++) {
+    ValueRow *row = g_ptr_array_index(rows, i);
+    g_autofree char *fold = path_fold(row->name);
+    if (g_hash_table_remove(left, fold) &&
+        !application_delete_row(application, key->id, acl, path, row, error))
+      return FALSE;
+  }
+  return TRUE;
 }
 
 static gboolean is_as_it_was(const ValueRow *now, const PastValue *then) {
@@ -27,9 +36,11 @@ static gboolean is_as_it_was(const ValueRow *now, const PastValue *then) {
 static gboolean restore_values(Application *application, PastTree *tree, PastKey *past,
                                const KeyRow *row, gint64 acl, const char *path, GError **error) {
   g_autoptr(GPtrArray) then = past_tree_list_values(tree, past, error);
-  g_autoptr(GHashTable) now = then != NULL ? index_values(application, row->id, error) : NULL;
-  if (now == NULL)
+  g_autoptr(GPtrArray) rows =
+      then != NULL ? store_list_values(application->store, row->id, error) : NULL;
+  if (rows == NULL)
     return FALSE;
+  g_autoptr(GHashTable) now = index_values(rows);
   for (guint i = 0; i < then->len; i++) {
     const PastValue *value = g_ptr_array_index(then, i);
     g_autofree char *fold = path_fold(value->name);
@@ -43,13 +54,7 @@ static gboolean restore_values(Application *application, PastTree *tree, PastKey
       return FALSE;
     g_hash_table_remove(now, fold);
   }
-  GHashTableIter iterator;
-  gpointer left = NULL;
-  g_hash_table_iter_init(&iterator, now);
-  while (g_hash_table_iter_next(&iterator, NULL, &left))
-    if (!application_delete_row(application, row->id, acl, path, left, error))
-      return FALSE;
-  return TRUE;
+  return delete_values(application, rows, now, row, acl, path, error);
 }
 
 /* ---- keys ---- */

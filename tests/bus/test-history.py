@@ -260,6 +260,16 @@ def a_branch_is_made_what_it_was():
 
 
 @test
+def what_was_added_goes_in_order():
+    with Registry() as registry:
+        client = registry.client
+        client.create(KEY)
+        names = [f"v{number * 7919 % 31}" for number in range(31)]
+        client.commit([("set-value", KEY, name, REG_SZ, "x") for name in names])
+        equal(roll_back(client, KEY, 2, dry_run=True)[1], [("value-deleted", KEY, name) for name in names])
+
+
+@test
 def what_is_gone_comes_back_without_what_was_beside_it():
     needs_root()
     with Registry() as registry:

@@ -29,7 +29,7 @@ static gboolean find(Application *application, const Place *place, const char *n
 gboolean apply_expect_value(Application *application, const Operation *operation, GError **error) {
   Place *place = application_resolve(application, operation->key, error);
   g_autoptr(ValueRow) row = NULL;
-  if (place == NULL || !path_check_value_name(operation->name, error) ||
+  if (place == NULL || !resolve_check_value_name(place->path, operation->name, error) ||
       !require_value(application, place, operation->name, error) ||
       !find(application, place, operation->name, &row, error))
     return FALSE;
@@ -47,7 +47,7 @@ gboolean apply_expect_absent(Application *application, const Operation *operatio
     return !place_exists(place) ||
            conflict(place->path, "", "the key is there, and is expected not to be", error);
   g_autoptr(ValueRow) row = NULL;
-  if (!path_check_value_name(operation->name, error) ||
+  if (!resolve_check_value_name(place->path, operation->name, error) ||
       !find(application, place, operation->name, &row, error))
     return FALSE;
   return row == NULL || conflict(place->path, operation->name,

@@ -324,7 +324,7 @@ gboolean apply_delete_key(Application *application, const Operation *operation, 
   g_autoptr(Path) path = path_parse(operation->key, error);
   if (path == NULL)
     return FALSE;
-  if (path->depth == 0)
+  if (path->depth == 0 && path->root != PATH_ROOT_ABOVE)
     return error_set(error, REGISTRY_ERROR_INVALID_PATH, "%s: a root can't be deleted",
                      operation->key);
   g_autoptr(Place) place =

@@ -170,10 +170,10 @@ gboolean apply_rename_key(Application *application, const Operation *operation, 
   g_autoptr(Path) path = path_parse(operation->key, error);
   if (path == NULL)
     return FALSE;
-  if (path->depth == 0)
+  if (path->depth == 0 && path->root != PATH_ROOT_ABOVE)
     return error_set(error, REGISTRY_ERROR_INVALID_PATH, "%s: a root can't be renamed",
                      operation->key);
-  if (!path_check_key_name(operation->name, error))
+  if (!resolve_check_key_name(operation->key, operation->name, error))
     return FALSE;
   g_autoptr(Place) place =
       resolve(application->store, application->who, operation->key, RESOLVE_NO_FOLLOW, error);

@@ -151,7 +151,7 @@ static gboolean must_stay(Application *application, const Place *place, const Op
 gboolean apply_set_value(Application *application, const Operation *operation, GError **error) {
   gboolean stays = FALSE;
   Place *place = application_resolve(application, operation->key, error);
-  if (place == NULL || !path_check_value_name(operation->name, error) ||
+  if (place == NULL || !resolve_check_value_name(place->path, operation->name, error) ||
       !place_require(place, application->who, ACCESS_WRITE, error) ||
       !must_stay(application, place, operation, &stays, error))
     return FALSE;
@@ -202,7 +202,7 @@ gboolean application_delete_values(Application *application, const KeyRow *row, 
 
 gboolean apply_delete_value(Application *application, const Operation *operation, GError **error) {
   Place *place = application_resolve(application, operation->key, error);
-  if (place == NULL || !path_check_value_name(operation->name, error))
+  if (place == NULL || !resolve_check_value_name(place->path, operation->name, error))
     return FALSE;
   gboolean tolerant = (operation->flags & OPERATION_TOLERANT) != 0;
   if (!place_exists(place) && tolerant)

@@ -5,6 +5,7 @@
 #include "client/base/path.h"
 #include "client/base/protocol.h"
 #include "regd/iface.h"
+#include "regd/resolve.h"
 
 static Reader *reader_of(gpointer data) {
   Face *face = data;
@@ -292,7 +293,7 @@ void iface_describe(DispatchCall *call, gpointer data) {
   const char *key = iface_take_string(&in);
   const char *name = iface_take_string(&in);
   g_autofree char *path = NULL;
-  if (path_check_value_name(name, &error))
+  if (resolve_check_value_name(key, name, &error))
     path = reader_resolve(reader_of(data), iface_caller(call), key, &revision, &error);
   if (path == NULL) {
     dispatch_call_fail(call, error);

@@ -112,7 +112,7 @@ gboolean reader_may_see_value(const Reader *reader, const Identity *who, const A
 
 RegistryValue *reader_get_value(Reader *reader, const Identity *who, const char *key,
                                 const char *name, GError **error) {
-  if (!path_check_value_name(name, error))
+  if (!resolve_check_value_name(key, name, error))
     return NULL;
   g_autoptr(Snapshot) snapshot = reader_begin(reader, error);
   g_autoptr(Place) place =

@@ -5,6 +5,7 @@
 
 #include "client/base/error.h"
 #include "client/base/protocol.h"
+#include "client/base/text.h"
 
 /* Where the roots that are links lead, below HKEY_LOCAL_MACHINE. */
 static const char *const classes_root[] = {"SOFTWARE", "Classes", NULL};
@@ -106,6 +107,21 @@ gboolean place_require_row(Store *store, const Place *place, gint64 *id, GError 
   return *id != 0 || error_set(error, REGISTRY_ERROR_KEY_NOT_FOUND,
                                "%s: there is no such key, nor was there one that history knows of",
                                place->path);
+}
+
+static gboolean name_key(gboolean good, const char *key, GError **error) {
+  g_autofree char *shown = good ? NULL : text_for_message(key, -1);
+  if (!good)
+    g_prefix_error(error, "%s: ", shown);
+  return good;
+}
+
+gboolean resolve_check_key_name(const char *key, const char *name, GError **error) {
+  return name_key(path_check_key_name(name, error), key, error);
+}
+
+gboolean resolve_check_value_name(const char *key, const char *name, GError **error) {
+  return name_key(path_check_value_name(name, error), key, error);
 }
 
 /* ---- the walk ---- */

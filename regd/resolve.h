@@ -46,6 +46,9 @@ gboolean place_require_key(const Place *place, const Identity *who, AccessLevel 
 gboolean place_find_row(Store *store, const Place *place, gint64 *id, GError **error);
 /* The same, but KEY_NOT_FOUND where there never was one. */
 gboolean place_require_row(Store *store, const Place *place, gint64 *id, GError **error);
+/* path_check_key_name() and path_check_value_name(), naming the key too. */
+gboolean resolve_check_key_name(const char *key, const char *name, GError **error);
+gboolean resolve_check_value_name(const char *key, const char *name, GError **error);
 /* What every refusal says. */
 gboolean access_refuse(const char *path, AccessLevel level, GError **error);
 

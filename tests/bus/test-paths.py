@@ -101,11 +101,14 @@ def lengths_of_names_count_utf16_units():
         each(allowed, lambda name: client.create(key + name))
         each(too_long, lambda name: client.refused("LimitExceeded", "CreateKey", "sa{sv}", key + name, options()))
         each(too_long, lambda name: client.refused("LimitExceeded", "GetKeyInfo", "sa{sv}", key + name, options()))
-        each(too_long, lambda name: client.refused("LimitExceeded", "RenameKey", "ss", key + "é" * 255, name))
+        each(too_long, lambda name: client.refused("LimitExceeded", "RenameKey", "ss", key + "é" * 255, name,
+                                                 naming=key))
         each([("v" * 16383,), (grin * 8191 + "v",)], lambda name: client.set(key + "Values", name, REG_SZ, "x"))
         equal(client.get(key + "Values", "V" * 16383), (REG_SZ, "s", "x"))
         each([("v" * 16384,), (grin * 8192,)],
-             lambda name: client.refused("LimitExceeded", "SetValue", "ssuv", key + "Values", name, REG_SZ, TEXT))
+             lambda name: client.refused("LimitExceeded", "SetValue", "ssuv", key + "Values", name, REG_SZ, TEXT,
+                                         naming=key + "Values"))
+        client.refused("LimitExceeded", "GetValue", "ss", key + "Values", "v" * 16384, naming=key + "Values")
 
 
 @test

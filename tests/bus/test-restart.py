@@ -1,11 +1,12 @@
 """What a restart keeps and what it drops, and the database as a file."""
 
 import os
+import socket
 import stat
 
 from harness.bus import BOB, needs_root
 from harness.case import check, contains, equal, main, test
-from harness.process import Process
+from harness.process import PATIENCE, Process
 from harness.registry import REG_BINARY, REG_DWORD, REG_SZ, SOFTWARE, Registry, options
 
 KEY = SOFTWARE + "\\Acme"
@@ -51,6 +52,23 @@ def everything_else_stays_as_it_was():
         before = (client.tree(KEY), client.info(KEY), client.acl(KEY + r"\Sub"))
         registry.restart()
         equal((client.tree(KEY), client.info(KEY), client.acl(KEY + r"\Sub")), before)
+
+
+@test
+def the_service_manager_is_told_when_it_serves_and_when_it_stops():
+    with Registry() as registry:
+        registry.stop()
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            manager.bind(str(registry.directory / "notify"))
+            manager.settimeout(PATIENCE)
+            registry.environment = {"NOTIFY_SOCKET": str(registry.directory / "notify")}
+            registry.start()
+            equal(manager.recv(4096), b"READY=1")
+            check(registry.connect().revision > 0, "it serves by then")
+            registry.stop()
+            equal(manager.recv(4096), b"STOPPING=1")
+        registry.environment = None
+        registry.start()
 
 
 @test

@@ -11,6 +11,10 @@
 
 /* Logins under way, those of clients that have gone included. */
 #define MAX_LOGINS 20000U
+/* With more than so many under way, a login has to wait for a processor in any
+ * case: so long, in ms, it waits for others to share its question to regd. */
+#define FEW_LOGINS 8U
+#define PATIENCE_FOR_COMPANY 5U
 
 struct Logins {
   LoginTools tools;
@@ -450,7 +454,7 @@ void logins_stop_waiting(Logins *logins) {
       g_ptr_array_add(woken, link->data);
   for (guint i = 0; i < woken->len; i++) {
     stop_waiting(woken->pdata[i]);
-    views_sync(logins->tools.views, on_synced, woken->pdata[i]);
+    views_sync(logins->tools.views, 0, on_synced, woken->pdata[i]);
   }
 }
 
@@ -471,7 +475,8 @@ Login *logins_begin(Logins *logins, const LoginRequest *request, Secret *passwor
   if (request->purpose == LOGIN_TRIAL)
     login->steps = g_ptr_array_new_with_free_func(g_free);
   g_queue_push_tail_link(&logins->all, &login->link);
-  views_sync(logins->tools.views, on_synced, login);
+  guint patience = logins->all.length > FEW_LOGINS ? PATIENCE_FOR_COMPANY : 0;
+  views_sync(logins->tools.views, patience, on_synced, login);
   return login;
 }
 

@@ -187,7 +187,7 @@ static void prepare_status(void (*done)(gpointer call), gpointer call, gpointer 
   Verifier *verifier = data;
   StatusCall *waiting = g_new0(StatusCall, 1);
   *waiting = (StatusCall){verifier, done, call, 0};
-  views_sync(verifier->views, on_status_synced, waiting);
+  views_sync(verifier->views, 0, on_status_synced, waiting);
 }
 
 static gboolean append_status(DBusMessageIter *dict, gpointer data) {

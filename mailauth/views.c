@@ -11,6 +11,8 @@ struct Views {
   /* What the snapshot was made from. */
   guint64 revisions[N_SETTINGS_KEYS];
   RegistryViewState states[N_SETTINGS_KEYS];
+  GArray *waiting; /* of Sync: for the next round trip; NULL: nobody */
+  GSource *next;   /* that begins it, while some wait */
 };
 
 typedef struct {
@@ -41,6 +43,13 @@ Views *views_new(RegistryConnection *connection, ViewsChanged changed, gpointer 
   return views;
 }
 
+static void stop_source(GSource **source) {
+  if (*source == NULL)
+    return;
+  g_source_destroy(*source);
+  g_clear_pointer(source, g_source_unref);
+}
+
 void views_free(Views *views) {
   if (views == NULL)
     return;
@@ -48,6 +57,8 @@ void views_free(Views *views) {
     registry_view_free(views->settings[i]);
   registry_view_free(views->accounts);
   settings_unref(views->snapshot);
+  stop_source(&views->next);
+  g_clear_pointer(&views->waiting, g_array_unref);
   g_free(views);
 }
 
@@ -91,16 +102,44 @@ const RegistryView *views_get_accounts(const Views *views) {
   return views->accounts;
 }
 
+/* ---- the round trip ---- */
+
 static void on_synced(G_GNUC_UNUSED RegistryConnection *connection, gboolean current,
                       gpointer data) {
-  g_autofree Sync *sync = data;
-  sync->synced(current, sync->data);
+  g_autoptr(GArray) batch = data;
+  for (guint i = 0; i < batch->len; i++) {
+    const Sync *sync = &g_array_index(batch, Sync, i);
+    sync->synced(current, sync->data);
+  }
 }
 
-void views_sync(Views *views, ViewsSynced synced, gpointer data) {
-  Sync *sync = g_new0(Sync, 1);
-  *sync = (Sync){synced, data};
-  registry_connection_sync(views->connection, on_synced, sync);
+static void begin_round_trip(Views *views) {
+  stop_source(&views->next);
+  registry_connection_sync(views->connection, on_synced, g_steal_pointer(&views->waiting));
+}
+
+static gboolean on_next(gpointer data) {
+  begin_round_trip(data);
+  return G_SOURCE_REMOVE;
+}
+
+static void begin_later(Views *views, guint patience) {
+  views->next = g_timeout_source_new(patience);
+  g_source_set_callback(views->next, on_next, views, NULL);
+  g_source_attach(views->next, NULL);
+}
+
+/* It may begin later than it was asked for, never before: what was answered
+ * until then is in the view after it. */
+void views_sync(Views *views, guint patience, ViewsSynced synced, gpointer data) {
+  const Sync sync = {synced, data};
+  if (views->waiting == NULL)
+    views->waiting = g_array_new(FALSE, FALSE, sizeof(Sync));
+  g_array_append_val(views->waiting, sync);
+  if (patience == 0)
+    begin_round_trip(views);
+  else if (views->next == NULL)
+    begin_later(views, patience);
 }
 
 guint64 views_get_revision(const Views *views) {

@@ -21,8 +21,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Views, views_free)
 Settings *views_get_settings(Views *views);
 /* Borrowed. */
 const RegistryView *views_get_accounts(const Views *views);
-/* @synced comes once, later, from the loop. */
-void views_sync(Views *views, ViewsSynced synced, gpointer data);
+/* @synced comes once, later, from the loop. @patience: how long the round trip may
+ * be put off for others to share it, in ms. */
+void views_sync(Views *views, guint patience, ViewsSynced synced, gpointer data);
 
 /* The greatest revision that a view stands at; 0 before the first read. */
 guint64 views_get_revision(const Views *views);

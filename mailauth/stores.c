@@ -3,11 +3,16 @@
  * what it said last is tried first, and asked anew where that fails. */
 #include "mailauth/stores.h"
 
+#include <glib-unix.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define MAX_IDLE 32U
+#define MAX_IDLE 128U
 #define IDLE_SECONDS 60
+#define SWEEP_SECONDS 15
+/* Messages handled before the loop turns to its other sources. */
+#define BATCH 64U
 /* For the parent and the store together. */
 #define OPEN_SECONDS 30
 #define MAX_OWNERS 10000U
@@ -19,9 +24,10 @@ typedef struct {
   Channel *channel;
   guint32 uid;
   char *mail_user;
+  guint32 events;   /* that its channel is watched for */
   Opening *opening; /* being asked to open; NULL else */
   gboolean serving;
-  guint idle_timer;
+  gint64 idle_since; /* monotonic, in µs */
 } Store;
 
 struct Opening {
@@ -39,6 +45,10 @@ struct Opening {
 
 struct Stores {
   Channel *parent;
+  /* All stores' channels: the main loop looks at one descriptor, however many there are. */
+  int epoll;
+  guint ready;
+  guint sweep; /* of those that are idle for long; 0 while there are no stores */
   guint64 last_id;
   GHashTable *openings; /* id -> Opening */
   GPtrArray *stores;    /* of Store */
@@ -64,18 +74,33 @@ static void opening_free(gpointer data) {
   g_free(opening);
 }
 
+static gboolean watch_store(Store *store, guint32 events) {
+  int operation = events == 0 ? EPOLL_CTL_DEL : store->events == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+  struct epoll_event event = {.events = events, .data.ptr = store};
+  if (events == store->events)
+    return TRUE;
+  if (epoll_ctl(store->stores->epoll, operation, channel_get_descriptor(store->channel), &event) !=
+      0)
+    return FALSE;
+  store->events = events;
+  return TRUE;
+}
+
 static void store_free(gpointer data) {
   Store *store = data;
-  if (store->idle_timer != 0)
-    g_source_remove(store->idle_timer);
+  (void)watch_store(store, 0);
   channel_free(store->channel);
   g_free(store->mail_user);
   g_free(store);
 }
 
+static gboolean on_ready(int descriptor, GIOCondition condition, gpointer data);
+
 Stores *stores_new(Channel *parent) {
   Stores *stores = g_new0(Stores, 1);
   stores->parent = parent;
+  stores->epoll = epoll_create1(EPOLL_CLOEXEC);
+  stores->ready = g_unix_fd_add(stores->epoll, G_IO_IN, on_ready, stores);
   stores->openings = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, opening_free);
   stores->stores = g_ptr_array_new_with_free_func(store_free);
   stores->owners = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -88,6 +113,10 @@ void stores_free(Stores *stores) {
   g_hash_table_unref(stores->openings);
   g_ptr_array_unref(stores->stores);
   g_hash_table_unref(stores->owners);
+  g_source_remove(stores->ready);
+  if (stores->sweep != 0)
+    g_source_remove(stores->sweep);
+  close(stores->epoll);
   g_free(stores);
 }
 
@@ -141,19 +170,25 @@ static gboolean on_late(gpointer data) {
 
 /* ---- a store ---- */
 
-static gboolean on_idle_long(gpointer data) {
-  Store *store = data;
-  store->idle_timer = 0;
-  drop_store(store);
+static gboolean on_sweep(gpointer data) {
+  Stores *stores = data;
+  gint64 long_ago = g_get_monotonic_time() - IDLE_SECONDS * G_USEC_PER_SEC;
+  for (guint i = stores->stores->len; i > 0; i--) {
+    Store *store = stores->stores->pdata[i - 1];
+    if (is_idle(store) && store->idle_since < long_ago)
+      drop_store(store);
+  }
+  if (stores->stores->len > 0)
+    return G_SOURCE_CONTINUE;
+  stores->sweep = 0;
   return G_SOURCE_REMOVE;
 }
 
 static void become_idle(Store *store) {
   store->serving = FALSE;
+  store->idle_since = g_get_monotonic_time();
   if (stores_count_idle(store->stores) > MAX_IDLE)
     drop_store(store);
-  else
-    store->idle_timer = g_timeout_add_seconds(IDLE_SECONDS, on_idle_long, store);
 }
 
 static void on_opened(Store *store, Message *message) {
@@ -194,23 +229,38 @@ static void on_ended(Store *store) {
     finish(opening, OUTCOME_NO_MAILBOX, "the mailbox's process has ended");
 }
 
-static void on_store_message(G_GNUC_UNUSED Channel *channel, Message *message,
-                             G_GNUC_UNUSED const GError *error, gpointer data) {
-  Store *store = data;
-  if (message == NULL)
-    on_ended(store);
-  else if (message->kind == MESSAGE_OPENED)
+static void on_store_message(Store *store, Message *message) {
+  if (message->kind == MESSAGE_OPENED)
     on_opened(store, message);
   else if (message->kind == MESSAGE_CLOSED && store->serving)
     become_idle(store);
 }
 
+/* One message at most: it may be the store's last. */
+static void serve_store(Store *store, guint32 events) {
+  g_auto(Message) message = MESSAGE_INIT;
+  if ((events & EPOLLOUT) != 0 && channel_flush(store->channel, NULL))
+    (void)watch_store(store, channel_wants_write(store->channel) ? EPOLLIN | EPOLLOUT : EPOLLIN);
+  ChannelResult result = channel_receive(store->channel, &message, NULL);
+  if (result == CHANNEL_CLOSED)
+    on_ended(store);
+  else if (result == CHANNEL_MESSAGE)
+    on_store_message(store, &message);
+}
+
+/* Each is asked for when it is its turn: the one before may have ended others. */
+static gboolean on_ready(G_GNUC_UNUSED int descriptor, G_GNUC_UNUSED GIOCondition condition,
+                         gpointer data) {
+  const Stores *stores = data;
+  struct epoll_event event;
+  for (guint i = 0; i < BATCH && epoll_wait(stores->epoll, &event, 1, 0) == 1; i++)
+    serve_store(event.data.ptr, event.events);
+  return G_SOURCE_CONTINUE;
+}
+
 /* Gives the Maildir to @store; what can't be sent ends the store. */
 static void open_at(Opening *opening, Store *store) {
   int ends[2];
-  if (store->idle_timer != 0)
-    g_source_remove(store->idle_timer);
-  store->idle_timer = 0;
   close_socket(&opening->socket);
   store->opening = opening;
   opening->store = store;
@@ -226,6 +276,8 @@ static void open_at(Opening *opening, Store *store) {
   close(ends[1]);
   if (!sent)
     on_ended(store);
+  else if (channel_wants_write(store->channel))
+    (void)watch_store(store, EPOLLIN | EPOLLOUT);
 }
 
 /* ---- asking ---- */
@@ -262,8 +314,8 @@ static Store *find_idle(const Stores *stores, const Opening *opening) {
   return NULL;
 }
 
-static gboolean on_start(gpointer data) {
-  Opening *opening = data;
+/* Nothing in here answers at once: see ask_parent(). */
+static void start(Opening *opening) {
   Store *store = find_idle(opening->stores, opening);
   opening->timer = g_timeout_add_seconds(OPEN_SECONDS, on_late, opening);
   opening->guessed = store != NULL;
@@ -271,7 +323,6 @@ static gboolean on_start(gpointer data) {
     open_at(opening, store);
   else
     ask_parent(opening);
-  return G_SOURCE_REMOVE;
 }
 
 void stores_open(Stores *stores, const StoreRequest *request, StoreOpened opened, gpointer data) {
@@ -286,7 +337,7 @@ void stores_open(Stores *stores, const StoreRequest *request, StoreOpened opened
                        .data = data,
                        .socket = -1};
   g_hash_table_insert(stores->openings, &opening->id, opening);
-  opening->timer = g_idle_add_full(G_PRIORITY_DEFAULT, on_start, opening, NULL);
+  start(opening);
 }
 
 void stores_take_store(Stores *stores, Message *message) {
@@ -308,8 +359,14 @@ void stores_take_store(Stores *stores, Message *message) {
   if (g_hash_table_size(stores->owners) >= MAX_OWNERS)
     g_hash_table_remove_all(stores->owners);
   g_hash_table_replace(stores->owners, g_strdup(opening->maildir), GUINT_TO_POINTER(uid));
-  channel_attach(store->channel, NULL, on_store_message, store);
-  open_at(opening, store);
+  if (stores->sweep == 0)
+    stores->sweep = g_timeout_add_seconds(SWEEP_SECONDS, on_sweep, stores);
+  if (watch_store(store, EPOLLIN)) {
+    open_at(opening, store);
+    return;
+  }
+  drop_store(store);
+  finish(opening, OUTCOME_NO_MAILBOX, "the mailbox's process can't be watched");
 }
 
 void stores_take_refusal(Stores *stores, const Message *message) {

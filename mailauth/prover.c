@@ -1,41 +1,85 @@
-/* Work off the main loop: see prover.h. */
+/* Work off the main loop: see prover.h. What is done waits in a list for the
+ * loop, which is woken for the first in it alone. */
 #include "mailauth/prover.h"
 
 struct Prover {
   GThreadPool *pool;
-  GMainContext *context;
+  GSource *back; /* on the loop: ready while something is done */
+  GMutex lock;
+  GQueue done; /* of Task; under the lock */
   guint threads;
+  gboolean freed; /* only what is in the list is left to do */
 };
+
+typedef struct {
+  GSource source;
+  Prover *prover;
+} BackSource;
 
 typedef struct {
   ProverStep work, done;
   gpointer job;
-  GMainContext *context;
 } Task;
 
-static gboolean finish(gpointer data) {
-  Task *task = data;
-  task->done(task->job);
-  g_main_context_unref(task->context);
-  g_free(task);
-  return G_SOURCE_REMOVE;
+static void prover_destroy(Prover *prover) {
+  g_source_destroy(prover->back);
+  g_source_unref(prover->back);
+  g_mutex_clear(&prover->lock);
+  g_free(prover);
 }
 
-static void run(gpointer data, G_GNUC_UNUSED gpointer user_data) {
+static GQueue take_done(Prover *prover) {
+  g_mutex_lock(&prover->lock);
+  GQueue done = prover->done;
+  g_queue_init(&prover->done);
+  g_mutex_unlock(&prover->lock);
+  return done;
+}
+
+static gboolean dispatch(GSource *source, G_GNUC_UNUSED GSourceFunc callback,
+                         G_GNUC_UNUSED gpointer data) {
+  Prover *prover = ((BackSource *)source)->prover;
+  Task *task;
+  g_source_set_ready_time(source, -1);
+  GQueue done = take_done(prover);
+  /* All threads have ended then: nothing comes after these. */
+  if (prover->freed)
+    prover_destroy(prover);
+  while ((task = g_queue_pop_head(&done)) != NULL) {
+    task->done(task->job);
+    g_free(task);
+  }
+  return G_SOURCE_CONTINUE;
+}
+
+static GSource *back_source_new(Prover *prover, GMainContext *context) {
+  static GSourceFuncs functions = {.dispatch = dispatch};
+  GSource *source = g_source_new(&functions, sizeof(BackSource));
+  ((BackSource *)source)->prover = prover;
+  g_source_set_static_name(source, "prover");
+  g_source_attach(source, context);
+  return source;
+}
+
+static void run(gpointer data, gpointer user_data) {
   Task *task = data;
+  Prover *prover = user_data;
   task->work(task->job);
-  GSource *source = g_idle_source_new();
-  g_source_set_priority(source, G_PRIORITY_DEFAULT);
-  g_source_set_callback(source, finish, task, NULL);
-  g_source_attach(source, task->context);
-  g_source_unref(source);
+  g_mutex_lock(&prover->lock);
+  gboolean first = g_queue_is_empty(&prover->done);
+  g_queue_push_tail(&prover->done, task);
+  g_mutex_unlock(&prover->lock);
+  if (first)
+    g_source_set_ready_time(prover->back, 0);
 }
 
 Prover *prover_new(guint threads, GMainContext *context) {
   Prover *prover = g_new0(Prover, 1);
   prover->threads = threads > 0 ? threads : g_get_num_processors();
-  prover->context = g_main_context_ref(context != NULL ? context : g_main_context_default());
-  prover->pool = g_thread_pool_new(run, NULL, (gint)prover->threads, FALSE, NULL);
+  g_mutex_init(&prover->lock);
+  g_queue_init(&prover->done);
+  prover->back = back_source_new(prover, context);
+  prover->pool = g_thread_pool_new(run, prover, (gint)prover->threads, FALSE, NULL);
   return prover;
 }
 
@@ -43,13 +87,15 @@ void prover_free(Prover *prover) {
   if (prover == NULL)
     return;
   g_thread_pool_free(prover->pool, FALSE, TRUE);
-  g_main_context_unref(prover->context);
-  g_free(prover);
+  if (g_queue_is_empty(&prover->done))
+    prover_destroy(prover);
+  else
+    prover->freed = TRUE;
 }
 
 void prover_submit(Prover *prover, ProverStep work, ProverStep done, gpointer job) {
   Task *task = g_new0(Task, 1);
-  *task = (Task){work, done, job, g_main_context_ref(prover->context)};
+  *task = (Task){work, done, job};
   g_thread_pool_push(prover->pool, task, NULL);
 }
 

@@ -30,8 +30,8 @@ typedef struct {
 struct Maildir {
   int folder, current, fresh; /* the Maildir, its cur, its new */
   int lock;
-  GArray *mails; /* of Mail */
-  MaildirSizes *sizes;
+  GArray *mails;       /* of Mail */
+  MaildirSizes *sizes; /* NULL until one is asked for: many sessions ask for none */
 };
 
 static void clear_mail(gpointer data) {
@@ -100,10 +100,10 @@ static gboolean open_folders(Maildir *maildir, const char *path, GError **error)
   if (maildir->current < 0)
     return FALSE;
   maildir->fresh = open_folder(maildir->folder, "new", error);
-  if (maildir->fresh < 0)
-    return FALSE;
-  close_descriptor(open_folder(maildir->folder, "tmp", NULL));
-  return TRUE;
+  /* For whoever delivers: it is not needed here. */
+  if (mkdirat(maildir->folder, "tmp", 0700) != 0)
+    errno = 0;
+  return maildir->fresh >= 0;
 }
 
 /* ---- listing ---- */
@@ -121,7 +121,7 @@ static gboolean is_message(int folder, const struct dirent *entry) {
 /* The names in @folder that are messages', in no order; NULL and an error. */
 static GPtrArray *list_names(int folder, GError **error) {
   g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
-  int own = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  int own = fcntl(folder, F_DUPFD_CLOEXEC, 0);
   DIR *listing = own >= 0 ? fdopendir(own) : NULL;
   if (listing == NULL) {
     close_descriptor(own);
@@ -129,6 +129,7 @@ static GPtrArray *list_names(int folder, GError **error) {
     return NULL;
   }
   const struct dirent *entry;
+  rewinddir(listing); /* the place in it is shared with earlier listings */
   while (names->len <= MAX_MESSAGES && (errno = 0, entry = readdir(listing)) != NULL)
     if (is_message(folder, entry))
       g_ptr_array_add(names, g_strdup(entry->d_name));
@@ -195,7 +196,6 @@ Maildir *maildir_open(const char *path, GError **error) {
   }
   if (!open_folders(maildir, path, error) || !list_mails(maildir, error))
     return NULL;
-  maildir->sizes = maildir_sizes_load(maildir->folder, MAILDIR_SIZES_FILE);
   return g_steal_pointer(&maildir);
 }
 
@@ -282,6 +282,12 @@ static gboolean count_octets(int file, guint64 *octets) {
   return size == 0;
 }
 
+static MaildirSizes *get_sizes(Maildir *maildir) {
+  if (maildir->sizes == NULL)
+    maildir->sizes = maildir_sizes_load(maildir->folder, MAILDIR_SIZES_FILE);
+  return maildir->sizes;
+}
+
 static guint64 count_message(Maildir *maildir, guint index) {
   struct stat status;
   guint64 octets = 0;
@@ -290,7 +296,7 @@ static guint64 count_message(Maildir *maildir, guint index) {
     return 0;
   gboolean counted = count_octets(file, &octets);
   if (counted && fstat(file, &status) == 0)
-    maildir_sizes_add(maildir->sizes, maildir_get_uid(maildir, index), &status, octets);
+    maildir_sizes_add(get_sizes(maildir), maildir_get_uid(maildir, index), &status, octets);
   close(file);
   return octets;
 }
@@ -302,14 +308,15 @@ guint64 maildir_measure(Maildir *maildir, guint index) {
   if (octets != G_MAXUINT64)
     return octets;
   if (fstatat(mail->folder, mail->name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
-      S_ISREG(status.st_mode) && maildir_sizes_look_up(maildir->sizes, mail->uid, &status, &octets))
+      S_ISREG(status.st_mode) &&
+      maildir_sizes_look_up(get_sizes(maildir), mail->uid, &status, &octets))
     return octets;
   return count_message(maildir, index);
 }
 
 void maildir_save_sizes(Maildir *maildir) {
   g_autoptr(GHashTable) present = g_hash_table_new(g_str_hash, g_str_equal);
-  if (!maildir_sizes_are_new(maildir->sizes))
+  if (maildir->sizes == NULL || !maildir_sizes_are_new(maildir->sizes))
     return;
   for (guint i = 0; i < maildir->mails->len; i++)
     g_hash_table_add(present, get_mail(maildir, i)->uid);

@@ -323,7 +323,7 @@ static gboolean read_client(Session *session) {
     session->client_ended = TRUE;
     enter(session, SESSION_CLOSING);
   }
-  return result == STREAM_DONE;
+  return result == STREAM_DONE && stream_may_have_more(&session->client, sizeof bytes, done);
 }
 
 /* ---- the states: each does what it can, TRUE where the state has changed ---- */

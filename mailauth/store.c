@@ -187,13 +187,14 @@ static gboolean wait_for_message(const Channel *channel) {
 
 int store_run(const RoleStart *start) {
   g_autoptr(Channel) channel = channel_new(start->descriptor, ROLE_STORE, ROLE_VERIFIER);
-  for (;;) {
+  while (wait_for_message(channel)) {
     g_auto(Message) message = MESSAGE_INIT;
     g_autoptr(GError) error = NULL;
     ChannelResult result = channel_receive(channel, &message, &error);
     if (result == CHANNEL_MESSAGE)
       handle_open(channel, &message);
-    else if (result == CHANNEL_CLOSED || !wait_for_message(channel))
+    else if (result == CHANNEL_CLOSED)
       return error == NULL ? 0 : 1;
   }
+  return 0;
 }

@@ -9,8 +9,6 @@
 #include <unistd.h>
 
 void stream_open(Stream *stream, int descriptor) {
-  int flags = fcntl(descriptor, F_GETFL);
-  fcntl(descriptor, F_SETFL, flags | O_NONBLOCK);
   *stream = (Stream){.descriptor = descriptor, .read_waits = EPOLLIN, .write_waits = EPOLLOUT};
 }
 
@@ -43,7 +41,7 @@ StreamResult stream_read(Stream *stream, guint8 *bytes, gsize size, gsize *done)
     int result = SSL_read_ex(stream->tls, bytes, size, done);
     return result == 1 ? STREAM_DONE : explain(stream, result, &stream->read_waits);
   }
-  ssize_t count = recv(stream->descriptor, bytes, size, 0);
+  ssize_t count = recv(stream->descriptor, bytes, size, MSG_DONTWAIT);
   if (count == 0)
     return STREAM_END;
   if (count < 0)
@@ -59,11 +57,15 @@ StreamResult stream_write(Stream *stream, const guint8 *bytes, gsize size, gsize
     int result = SSL_write_ex(stream->tls, bytes, size, done);
     return result == 1 ? STREAM_DONE : explain(stream, result, &stream->write_waits);
   }
-  ssize_t count = send(stream->descriptor, bytes, size, MSG_NOSIGNAL);
+  ssize_t count = send(stream->descriptor, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT);
   if (count < 0)
     return is_temporary(errno) ? STREAM_WAIT : STREAM_BROKEN;
   *done = (gsize)count;
   return STREAM_DONE;
+}
+
+gboolean stream_may_have_more(const Stream *stream, gsize size, gsize done) {
+  return stream->tls != NULL || done == size;
 }
 
 gboolean stream_has_pending(const Stream *stream) {
@@ -79,7 +81,15 @@ void stream_end_writing(Stream *stream) {
   shutdown(stream->descriptor, SHUT_WR);
 }
 
+/* OpenSSL calls read() and write(). */
+static void set_non_blocking(int descriptor) {
+  int flags = fcntl(descriptor, F_GETFL);
+  if ((flags & O_NONBLOCK) == 0)
+    fcntl(descriptor, F_SETFL, flags | O_NONBLOCK);
+}
+
 gboolean stream_begin_tls(Stream *stream, SSL_CTX *context) {
+  set_non_blocking(stream->descriptor);
   SSL *tls = SSL_new(context);
   if (tls == NULL || SSL_set_fd(tls, stream->descriptor) != 1) {
     SSL_free(tls);

@@ -22,7 +22,7 @@ typedef enum {
   STREAM_BROKEN, /* nothing can be had or sent any more */
 } StreamResult;
 
-/* Takes @descriptor and makes it non-blocking. */
+/* Takes @descriptor, whether it blocks or not. */
 void stream_open(Stream *stream, int descriptor);
 /* Closes at once; what the peer has not read may be lost. */
 void stream_close(Stream *stream);
@@ -30,6 +30,9 @@ void stream_close(Stream *stream);
 /* *@done is at least 1 where the result is DONE. */
 StreamResult stream_read(Stream *stream, guint8 *bytes, gsize size, gsize *done);
 StreamResult stream_write(Stream *stream, const guint8 *bytes, gsize size, gsize *done);
+/* After a read of @size that gave @done: whether another could give something at
+ * once. Where not, epoll tells of what comes. */
+gboolean stream_may_have_more(const Stream *stream, gsize size, gsize done);
 /* Whether bytes were read from the socket already that stream_read() would give. */
 gboolean stream_has_pending(const Stream *stream);
 /* Tells the peer that no more comes; reading goes on. */

@@ -1,0 +1,419 @@
+/* POP3 clients for measuring a mail server, many at once from one thread: full
+ * sessions one after another, or connections that say nothing. Loopback only,
+ * bounded in number and time. It knows nothing of the server that it talks to.
+ *
+ *   logins load PORT plain|tls|resume CLIENTS SECONDS PASSWORD
+ *       each client is a user of its own, user0, user1, ...; prints sessions,
+ *       seconds, failures, the median and the 99th percentile in us, and the
+ *       processor time that it took itself in us
+ *   logins idle PORT plain|tls NUMBER PASSWORD
+ *       prints a line once all are connected and greeted; then for each line on
+ *       standard input logs user0 in beside them and prints the us it took;
+ *       at its end it tells how many of the idle connections still stand */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <glib.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define MOST_CLIENTS 20000
+#define MOST_SECONDS 600
+#define LINE_SIZE 1024
+/* Idle clients of one address: fewer than servers usually let one have. */
+#define CLIENTS_PER_ADDRESS 50
+/* Idle connections that are being made at one time. */
+#define CONNECTING_AT_ONCE 200
+#define CONNECT_MS 60000
+
+typedef enum { STAGE_HANDSHAKE, STAGE_GREETING, STAGE_USER, STAGE_PASS, STAGE_QUIT } Stage;
+typedef enum { TLS_NONE, TLS_FULL, TLS_RESUMED } TlsUse;
+
+typedef struct Client Client;
+
+typedef struct {
+  int poll;
+  guint16 port;
+  TlsUse tls;
+  SSL_CTX *context;
+  const char *password;
+  /* What a client does at the end of a session, or of its greeting where it stays idle. */
+  void (*finished)(Client *client, gboolean well);
+  gboolean stays; /* idle after the greeting */
+  gboolean ended;
+  GArray *times; /* of gint64, us, of sessions that went well */
+  guint failures;
+  guint resumed;
+  guint standing;
+} Load;
+
+struct Client {
+  Load *load;
+  guint number;
+  guint32 address; /* its own, in host order */
+  int descriptor;
+  SSL *tls;
+  SSL_SESSION *session;
+  Stage stage;
+  guint32 events;
+  char line[LINE_SIZE];
+  gsize filled;
+  gint64 begun;
+};
+
+static void fail(const char *what) {
+  (void)fprintf(stderr, "logins: %s: %s\n", what, g_strerror(errno));
+  exit(1);
+}
+
+/* ---- bytes ---- */
+
+static void wait_for(Client *client, guint32 events) {
+  struct epoll_event event = {.events = events, .data.ptr = client};
+  if (client->events != events)
+    epoll_ctl(client->load->poll, client->events == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD,
+              client->descriptor, &event);
+  client->events = events;
+}
+
+/* TRUE where the TLS call has only to be repeated later. */
+static gboolean must_wait(Client *client, int result) {
+  int problem = SSL_get_error(client->tls, result);
+  ERR_clear_error();
+  if (problem != SSL_ERROR_WANT_READ && problem != SSL_ERROR_WANT_WRITE)
+    return FALSE;
+  wait_for(client, problem == SSL_ERROR_WANT_READ ? EPOLLIN : EPOLLOUT);
+  return TRUE;
+}
+
+/* Commands are short: the socket takes them whole. */
+static gboolean say(Client *client, const char *command, const char *argument) {
+  char line[LINE_SIZE];
+  int size = g_snprintf(line, sizeof line, "%s%s\r\n", command, argument);
+  if (client->tls != NULL)
+    return SSL_write(client->tls, line, size) == size;
+  return send(client->descriptor, line, (gsize)size, MSG_NOSIGNAL) == size;
+}
+
+/* Bytes read; 0: none now; -1: the connection is over. */
+static gssize hear(Client *client) {
+  char *room = client->line + client->filled;
+  gsize size = sizeof client->line - client->filled;
+  if (client->tls != NULL) {
+    int count = SSL_read(client->tls, room, (int)size);
+    return count > 0 ? count : must_wait(client, count) ? 0 : -1;
+  }
+  gssize count = recv(client->descriptor, room, size, 0);
+  return count > 0 ? count : count < 0 && errno == EAGAIN ? 0 : -1;
+}
+
+/* ---- one session ---- */
+
+static void finish(Client *client, gboolean well) {
+  /* As mail clients do; a session that just ends is not taken up again, either. */
+  if (well && client->tls != NULL)
+    SSL_shutdown(client->tls);
+  SSL_free(client->tls);
+  client->tls = NULL;
+  if (client->descriptor >= 0)
+    close(client->descriptor);
+  client->descriptor = -1;
+  client->load->finished(client, well);
+}
+
+static gboolean say_next(Client *client) {
+  char user[32];
+  switch (client->stage) {
+  case STAGE_GREETING:
+    g_snprintf(user, sizeof user, "user%u", client->number);
+    return say(client, "USER ", user);
+  case STAGE_USER:
+    return say(client, "PASS ", client->load->password);
+  case STAGE_PASS:
+    return say(client, "QUIT", "");
+  default:
+    return FALSE;
+  }
+}
+
+/* FALSE once the session is over. */
+static gboolean take_line(Client *client) {
+  gboolean well = client->line[0] == '+';
+  client->filled = 0;
+  if (well && client->stage == STAGE_GREETING && client->load->stays) {
+    client->load->finished(client, TRUE);
+    return FALSE;
+  }
+  if (well && client->stage != STAGE_QUIT && say_next(client)) {
+    client->stage++;
+    return TRUE;
+  }
+  finish(client, well && client->stage == STAGE_QUIT);
+  return FALSE;
+}
+
+static gboolean shake_hands(Client *client) {
+  int result = SSL_do_handshake(client->tls);
+  if (result == 1) {
+    client->load->resumed += SSL_session_reused(client->tls) ? 1 : 0;
+    client->stage = STAGE_GREETING;
+    wait_for(client, EPOLLIN);
+    return TRUE;
+  }
+  if (!must_wait(client, result))
+    finish(client, FALSE);
+  return FALSE;
+}
+
+static void go_on(Client *client) {
+  if (client->stage == STAGE_HANDSHAKE && !shake_hands(client))
+    return;
+  gssize count = 0;
+  while ((count = hear(client)) > 0) {
+    client->filled += (gsize)count;
+    if (memchr(client->line, '\n', client->filled) != NULL && !take_line(client))
+      return;
+  }
+  if (count < 0 || client->filled == sizeof client->line)
+    finish(client, FALSE);
+}
+
+/* ---- connecting ---- */
+
+static void begin_tls(Client *client) {
+  client->tls = SSL_new(client->load->context);
+  SSL_set_fd(client->tls, client->descriptor);
+  SSL_set_connect_state(client->tls);
+  SSL_set_app_data(client->tls, client);
+  if (client->session != NULL)
+    SSL_set_session(client->tls, client->session);
+}
+
+static void connect_client(Client *client) {
+  const int on = 1;
+  struct sockaddr_in own = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(client->address)};
+  struct sockaddr_in server = {.sin_family = AF_INET,
+                               .sin_port = htons(client->load->port),
+                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  client->begun = g_get_monotonic_time();
+  client->filled = 0;
+  client->events = 0;
+  client->stage = client->load->tls == TLS_NONE ? STAGE_GREETING : STAGE_HANDSHAKE;
+  client->descriptor = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (client->descriptor < 0)
+    fail("socket");
+  setsockopt(client->descriptor, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+  if (bind(client->descriptor, (struct sockaddr *)&own, sizeof own) != 0)
+    fail("bind");
+  if (connect(client->descriptor, (struct sockaddr *)&server, sizeof server) != 0 &&
+      errno != EINPROGRESS)
+    fail("connect");
+  if (client->load->tls != TLS_NONE)
+    begin_tls(client);
+  wait_for(client, client->load->tls == TLS_NONE ? EPOLLIN : EPOLLOUT);
+}
+
+static int keep_session(SSL *tls, SSL_SESSION *session) {
+  Client *client = SSL_get_app_data(tls);
+  if (client->load->tls != TLS_RESUMED)
+    return 0;
+  SSL_SESSION_free(client->session);
+  client->session = session;
+  return 1;
+}
+
+static void set_up(Load *load, const char *port, const char *tls) {
+  *load = (Load){.port = (guint16)g_ascii_strtoull(port, NULL, 10),
+                 .tls = g_str_equal(tls, "plain") ? TLS_NONE
+                        : g_str_equal(tls, "tls") ? TLS_FULL
+                                                  : TLS_RESUMED};
+  load->times = g_array_new(FALSE, FALSE, sizeof(gint64));
+  load->poll = epoll_create1(EPOLL_CLOEXEC);
+  load->context = SSL_CTX_new(TLS_client_method());
+  SSL_CTX_set_mode(load->context, SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_session_cache_mode(load->context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+  SSL_CTX_sess_set_new_cb(load->context, keep_session);
+}
+
+/* One round of the loop, which waits at most so long: what there was to do. */
+static int turn(const Load *load, int wait_ms) {
+  struct epoll_event events[64];
+  int count = epoll_wait(load->poll, events, G_N_ELEMENTS(events), wait_ms);
+  for (int i = 0; i < count; i++)
+    go_on(events[i].data.ptr);
+  return count;
+}
+
+/* ---- sessions one after another ---- */
+
+static void start_next(Client *client, gboolean well) {
+  Load *load = client->load;
+  gint64 time = g_get_monotonic_time() - client->begun;
+  if (well)
+    g_array_append_val(load->times, time);
+  else
+    load->failures++;
+  if (!load->ended)
+    connect_client(client);
+}
+
+static int compare(gconstpointer a, gconstpointer b) {
+  gint64 difference = *(const gint64 *)a - *(const gint64 *)b;
+  return (difference > 0) - (difference < 0);
+}
+
+static gint64 percentile(const GArray *times, guint percent) {
+  return times->len == 0 ? 0 : g_array_index(times, gint64, (times->len - 1) * percent / 100);
+}
+
+static gint64 get_own_time(void) {
+  struct rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * G_USEC_PER_SEC + usage.ru_utime.tv_usec +
+         usage.ru_stime.tv_usec;
+}
+
+static void free_client(Client *client) {
+  if (client->descriptor >= 0)
+    close(client->descriptor);
+  SSL_free(client->tls);
+  SSL_SESSION_free(client->session);
+}
+
+static Client *new_clients(Load *load, guint number) {
+  Client *clients = g_new0(Client, number);
+  for (guint i = 0; i < number; i++)
+    clients[i] = (Client){
+        .load = load,
+        .number = i,
+        .descriptor = -1,
+        .address = INADDR_LOOPBACK + (load->stays ? i / CLIENTS_PER_ADDRESS : 0),
+    };
+  return clients;
+}
+
+static int run_load(Load *load, guint number, guint seconds) {
+  Client *clients = new_clients(load, number);
+  load->finished = start_next;
+  gint64 begun = g_get_monotonic_time();
+  gint64 end = begun + (gint64)seconds * G_USEC_PER_SEC;
+  for (guint i = 0; i < number; i++)
+    connect_client(&clients[i]);
+  while (g_get_monotonic_time() < end)
+    turn(load, 10);
+  double took = (double)(g_get_monotonic_time() - begun) / G_USEC_PER_SEC;
+  load->ended = TRUE;
+  g_array_sort(load->times, compare);
+  g_print("%u %.3f %u %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %u\n",
+          load->times->len, took, load->failures, percentile(load->times, 50),
+          percentile(load->times, 99), get_own_time(), load->resumed);
+  for (guint i = 0; i < number; i++)
+    free_client(&clients[i]);
+  g_free(clients);
+  return 0;
+}
+
+/* ---- idle connections ---- */
+
+static void note_standing(Client *client, gboolean well) {
+  if (well)
+    client->load->standing++;
+  else
+    client->load->failures++;
+}
+
+static void note_time(Client *client, gboolean well) {
+  Load *load = client->load;
+  gint64 time = well ? g_get_monotonic_time() - client->begun : -1;
+  g_array_append_val(load->times, time);
+}
+
+/* The time in us of one login, -1 where it was refused. */
+static gint64 log_in_once(const Load *idle, guint32 address) {
+  Load load = *idle;
+  Client client = {.load = &load, .descriptor = -1, .address = address};
+  load.stays = FALSE;
+  load.finished = note_time;
+  load.poll = epoll_create1(EPOLL_CLOEXEC);
+  load.times = g_array_new(FALSE, FALSE, sizeof(gint64));
+  connect_client(&client);
+  while (load.times->len == 0)
+    turn(&load, CONNECT_MS);
+  gint64 time = g_array_index(load.times, gint64, 0);
+  g_array_unref(load.times);
+  close(load.poll);
+  free_client(&client);
+  return time;
+}
+
+/* Those that the server has not ended, by what the loop still hears. */
+static guint count_standing(Load *load) {
+  guint before = load->failures;
+  while (turn(load, 0) > 0)
+    continue;
+  return load->standing - (load->failures - before);
+}
+
+static int run_idle(Load *load, guint number) {
+  char line[LINE_SIZE];
+  load->stays = TRUE;
+  load->finished = note_standing;
+  Client *clients = new_clients(load, number);
+  gint64 end = g_get_monotonic_time() + (gint64)CONNECT_MS * 1000;
+  guint started = 0;
+  while (load->standing + load->failures < number && g_get_monotonic_time() < end) {
+    while (started < number && started - load->standing - load->failures < CONNECTING_AT_ONCE)
+      connect_client(&clients[started++]);
+    turn(load, 100);
+  }
+  g_print("%u %u\n", load->standing, load->failures);
+  while (fgets(line, sizeof line, stdin) != NULL)
+    g_print("%" G_GINT64_FORMAT "\n",
+            log_in_once(load, INADDR_LOOPBACK + number / CLIENTS_PER_ADDRESS + 1));
+  g_print("%u\n", count_standing(load));
+  for (guint i = 0; i < number; i++)
+    free_client(&clients[i]);
+  g_free(clients);
+  return 0;
+}
+
+static guint get_number(const char *text, guint most) {
+  guint64 number = g_ascii_strtoull(text, NULL, 10);
+  return (guint)CLAMP(number, 1, most);
+}
+
+/* Every connection is a descriptor. */
+static void raise_limit(void) {
+  struct rlimit limit;
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+int main(int count, char **arguments) {
+  Load load;
+  gboolean sessions = count == 7 && g_str_equal(arguments[1], "load");
+  if (!sessions && (count != 6 || !g_str_equal(arguments[1], "idle"))) {
+    (void)fputs("usage: logins load PORT plain|tls|resume CLIENTS SECONDS PASSWORD\n"
+                "       logins idle PORT plain|tls NUMBER PASSWORD\n",
+                stderr);
+    return 2;
+  }
+  raise_limit();
+  (void)setvbuf(stdout, NULL, _IOLBF, 0);
+  set_up(&load, arguments[2], arguments[3]);
+  load.password = arguments[count - 1];
+  guint number = get_number(arguments[4], MOST_CLIENTS);
+  int code = sessions ? run_load(&load, number, get_number(arguments[5], MOST_SECONDS))
+                      : run_idle(&load, number);
+  g_array_unref(load.times);
+  SSL_CTX_free(load.context);
+  close(load.poll);
+  return code;
+}

@@ -14,23 +14,31 @@ static Reader *reader_of(gpointer data) {
 
 /* ---- values and keys ---- */
 
+static gboolean check_size(const RegistryValue *value, const char *key, const char *name,
+                           GError **error) {
+  gsize size = 0;
+  (void)registry_value_get_bytes(value, &size);
+  return size <= LIMIT_LIST_BYTES ||
+         error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED,
+                   "%s: value \"%s\": its %" G_GSIZE_FORMAT " bytes are too many for one answer",
+                   key, name, size);
+}
+
 void iface_get_value(DispatchCall *call, gpointer data) {
+  Face *face = data;
+  Identity *who = iface_caller(call);
   DBusMessageIter in, out;
   g_autoptr(GError) error = NULL;
-  gsize size = 0;
   dispatch_call_get_arguments(call, &in);
   const char *key = iface_take_string(&in);
   const char *name = iface_take_string(&in);
-  g_autoptr(RegistryValue) value =
-      reader_get_value(reader_of(data), iface_caller(call), key, name, &error);
-  if (value != NULL) {
-    (void)registry_value_get_bytes(value, &size);
-    if (size > LIMIT_LIST_BYTES)
-      error_set(&error, REGISTRY_ERROR_LIMIT_EXCEEDED,
-                "%s: value \"%s\": its %" G_GSIZE_FORMAT " bytes are too many for one answer", key,
-                name, size);
+  g_autoptr(RegistryValue) known = reader_recall_value(reader_of(data), who, key, name);
+  if (known != NULL) {
+    dispatch_call_reply(call, answers_make(face->answers, call, known));
+    return;
   }
-  if (error != NULL) {
+  g_autoptr(RegistryValue) value = reader_get_value(reader_of(data), who, key, name, &error);
+  if (value == NULL || !check_size(value, key, name, &error)) {
     dispatch_call_fail(call, error);
     return;
   }

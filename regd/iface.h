@@ -5,6 +5,7 @@
 
 #include "client/bus/dispatch.h"
 #include "client/bus/wire.h"
+#include "regd/answers.h"
 #include "regd/caller.h"
 #include "regd/outbox.h"
 #include "regd/readings.h"
@@ -16,6 +17,7 @@ typedef struct {
   Service *service;
   Work *work;
   Readings *readings;
+  Answers *answers;
   const char *database;       /* its file */
   DBusConnection *connection; /* this and the next two: NULL while there is no bus */
   Callers *callers;

@@ -7,9 +7,13 @@
 /* Emptied when full. With these, some megabytes at most. */
 #define MOST_PLACES 1024U
 #define LONGEST_PATH_BYTES 1024U
+#define MOST_VALUES 4096U
+#define LONGEST_NAME_BYTES 256U
+#define LARGEST_VALUE_BYTES 1024U
 
 struct Places {
   GHashTable *entries; /* Entry -> itself */
+  GHashTable *values;  /* Known -> itself */
 };
 
 typedef struct {
@@ -18,6 +22,12 @@ typedef struct {
   const char *path; /* owned where the entry is in the table */
   Place *place;
 } Entry;
+
+typedef struct {
+  Place *place;
+  const char *name; /* owned where it is in the table */
+  RegistryValue *value;
+} Known;
 
 static guint entry_hash(gconstpointer item) {
   const Entry *entry = item;
@@ -38,15 +48,36 @@ static void entry_free(gpointer item) {
   g_free(entry);
 }
 
+static guint known_hash(gconstpointer item) {
+  const Known *known = item;
+  return g_str_hash(known->name) ^ g_direct_hash(known->place);
+}
+
+static gboolean known_equal(gconstpointer a, gconstpointer b) {
+  const Known *first = a;
+  const Known *second = b;
+  return first->place == second->place && strcmp(first->name, second->name) == 0;
+}
+
+static void known_free(gpointer item) {
+  Known *known = item;
+  g_free((char *)(guintptr)known->name);
+  registry_value_unref(known->value);
+  place_free(known->place);
+  g_free(known);
+}
+
 Places *places_new(void) {
   Places *places = g_new0(Places, 1);
   places->entries = g_hash_table_new_full(entry_hash, entry_equal, NULL, entry_free);
+  places->values = g_hash_table_new_full(known_hash, known_equal, NULL, known_free);
   return places;
 }
 
 void places_free(Places *places) {
   if (places == NULL)
     return;
+  g_hash_table_unref(places->values);
   g_hash_table_unref(places->entries);
   g_free(places);
 }
@@ -76,6 +107,27 @@ void places_add(Places *places, guint32 uid, const char *path, ResolveMode mode,
   g_hash_table_replace(places->entries, entry, entry);
 }
 
+RegistryValue *places_find_value(const Places *places, const Place *place, const char *name) {
+  const Known wanted = {.place = (Place *)(guintptr)place, .name = name};
+  const Known *found = g_hash_table_lookup(places->values, &wanted);
+  return found != NULL ? found->value : NULL;
+}
+
+void places_add_value(Places *places, Place *place, const char *name, RegistryValue *value) {
+  gsize size = 0;
+  (void)registry_value_get_bytes(value, &size);
+  if (size > LARGEST_VALUE_BYTES || strlen(name) > LONGEST_NAME_BYTES)
+    return;
+  if (g_hash_table_size(places->values) >= MOST_VALUES)
+    g_hash_table_remove_all(places->values);
+  Known *known = g_new0(Known, 1);
+  known->place = place_ref(place);
+  known->name = g_strdup(name);
+  known->value = registry_value_ref(value);
+  g_hash_table_replace(places->values, known, known);
+}
+
 void places_clear(Places *places) {
+  g_hash_table_remove_all(places->values);
   g_hash_table_remove_all(places->entries);
 }

@@ -1,5 +1,6 @@
-/* Where paths have led, kept as long as nothing has changed: programs read many
- * values of few keys. Knows no database; whoever fills it empties it. */
+/* Where paths have led and what small values there were, kept as long as nothing
+ * has changed: programs read few values often. Knows no database; whoever fills
+ * it empties it. */
 #ifndef REGD_PLACES_H
 #define REGD_PLACES_H
 
@@ -15,6 +16,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Places, places_free)
 Place *places_find(const Places *places, guint32 uid, const char *path, ResolveMode mode);
 /* References @place. What is long, or borrows from its caller, is not kept. */
 void places_add(Places *places, guint32 uid, const char *path, ResolveMode mode, Place *place);
+
+/* The value that was found at @place under @name, as asked; borrowed. NULL: it is
+ * not known. */
+RegistryValue *places_find_value(const Places *places, const Place *place, const char *name);
+/* References both; @place is one that is kept, or it is for nothing. Not large ones. */
+void places_add_value(Places *places, Place *place, const char *name, RegistryValue *value);
+
 void places_clear(Places *places);
 
 #endif

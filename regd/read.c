@@ -27,6 +27,11 @@ void reader_close(Reader *reader) {
   g_free(reader);
 }
 
+void reader_set_commits(Reader *reader, const gint *commits) {
+  reader->commits = commits;
+  reader->seen = -1;
+}
+
 void reader_set_schemas(Reader *reader, SchemaSet *schemas) {
   schema_set_unref(reader->schemas);
   reader->schemas = schemas != NULL ? schema_set_ref(schemas) : NULL;
@@ -49,7 +54,13 @@ static gboolean forget_what_is_old(Reader *reader, GError **error) {
   return TRUE;
 }
 
+static gint count_commits(const Reader *reader) {
+  return reader->commits != NULL ? g_atomic_int_get(reader->commits) : -1;
+}
+
 Store *reader_begin(Reader *reader, GError **error) {
+  /* First: what is committed between the two makes only this snapshot older. */
+  reader->seen = count_commits(reader);
   if (!store_begin_read(reader->store, error))
     return NULL;
   if (forget_what_is_old(reader, error))
@@ -102,12 +113,27 @@ static Place *find_readable(Reader *reader, const Identity *who, const char *key
   return g_steal_pointer(&place);
 }
 
+static gboolean is_secret(const Reader *reader, const char *path, const char *name) {
+  return reader->schemas != NULL && schema_set_is_secret(reader->schemas, path, name);
+}
+
 gboolean reader_may_see_value(const Reader *reader, const Identity *who, const Acl *acl,
                               const char *path, const char *name) {
-  if (who->administrator || reader->schemas == NULL ||
-      acl_get_secret_level(acl, who) >= ACCESS_READ)
+  if (who->administrator || acl_get_secret_level(acl, who) >= ACCESS_READ)
     return TRUE;
-  return !schema_set_is_secret(reader->schemas, path, name);
+  return !is_secret(reader, path, name);
+}
+
+RegistryValue *reader_recall_value(const Reader *reader, const Identity *who, const char *key,
+                                   const char *name) {
+  if (reader->commits == NULL || count_commits(reader) != reader->seen)
+    return NULL;
+  g_autoptr(Place) place = places_find(reader->places, who->uid, key, RESOLVE_FOLLOW);
+  if (place == NULL || place_get_level(place, who) < ACCESS_READ ||
+      !reader_may_see_value(reader, who, place->acl, place->path, name))
+    return NULL;
+  RegistryValue *value = places_find_value(reader->places, place, name);
+  return value != NULL ? registry_value_ref(value) : NULL;
 }
 
 RegistryValue *reader_get_value(Reader *reader, const Identity *who, const char *key,
@@ -135,6 +161,8 @@ RegistryValue *reader_get_value(Reader *reader, const Identity *who, const char 
               name);
     return NULL;
   }
+  if (!is_secret(reader, place->path, name))
+    places_add_value(reader->places, place, name, row->value);
   return g_steal_pointer(&row->value);
 }
 

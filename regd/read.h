@@ -12,6 +12,10 @@ typedef struct Reader Reader;
 Reader *reader_open(const char *file, GError **error);
 void reader_close(Reader *reader);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Reader, reader_close)
+/* Where whoever writes the file counts his commits, once they are made (atomic);
+ * borrowed. While the count stands still, what was read holds without the file
+ * being asked. NULL: it always is. */
+void reader_set_commits(Reader *reader, const gint *commits);
 /* For secrecy; referenced. */
 void reader_set_schemas(Reader *reader, SchemaSet *schemas);
 
@@ -24,6 +28,10 @@ void named_value_free(NamedValue *value);
 guint64 reader_get_revision(Reader *reader, GError **error); /* 0 with error set on failure */
 RegistryValue *reader_get_value(Reader *reader, const Identity *who, const char *key,
                                 const char *name, GError **error);
+/* The same value as reader_get_value() would find, where it was read before in the
+ * state that still is the newest; NULL says nothing. The same each time, too. */
+RegistryValue *reader_recall_value(const Reader *reader, const Identity *who, const char *key,
+                                   const char *name);
 /* "" lists the five roots. */
 char **reader_list_keys(Reader *reader, const Identity *who, const char *key, GError **error);
 GPtrArray *reader_list_values(Reader *reader, const Identity *who, const char *key,

@@ -11,6 +11,8 @@ struct Reader {
   SchemaSet *schemas; /* may be NULL */
   Places *places;     /* of the state that `version` stands for */
   gint64 version;
+  const gint *commits; /* the writer's count; NULL: it is not known */
+  gint seen;           /* what it was before the newest snapshot */
 };
 
 /* A consistent state, let go of where the variable leaves its scope. Declared

@@ -241,6 +241,7 @@ Server *server_start(const ServerOptions *options, const ServerEvents *events, G
   server->face.work = server->work;
   server->readings = readings_new(server->work, options->database);
   server->face.readings = server->readings;
+  server->face.answers = answers_new();
   server->face.database = options->database;
   if (!open_storage(server, error) || !enter_bus(server, error))
     return NULL;
@@ -268,6 +269,7 @@ void server_stop(Server *server) {
   finish_writing(server);
   leave_bus(server);
   readings_free(server->readings);
+  answers_free(server->face.answers);
   service_free(server->service);
   g_clear_pointer(&server->reader, reader_close);
   g_free(server);

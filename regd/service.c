@@ -51,6 +51,7 @@ Service *service_new(Reader *reader, Writer *writer, SchemaSet *schemas,
   service->settings.watches_per_user = LIMIT_WATCHES_DEFAULT;
   service->settings.calls_per_user = LIMIT_CALLS_DEFAULT;
   service->read_only = writer_is_read_only(writer);
+  reader_set_commits(reader, writer_get_commits(writer));
   service_set_schemas(service, schemas);
   read_settings(service);
   return service;
@@ -85,6 +86,7 @@ gboolean service_is_read_only(Service *service) {
 }
 
 void service_forget_writer(Service *service) {
+  reader_set_commits(service->reader, NULL);
   service->writer = NULL;
 }
 

@@ -30,6 +30,7 @@ struct Writer {
   SchemaSet *schemas;
 
   int read_only;      /* atomic */
+  gint commits;       /* atomic */
   WriteDone own_done; /* told of what the writer does by itself; set before the thread starts */
   gpointer own_data;
 
@@ -103,6 +104,13 @@ static gboolean is_kept(Request **requests, guint n_requests) {
   return FALSE;
 }
 
+/* A commit that failed may have been made all the same. */
+static gboolean commit(Writer *writer, GError **error) {
+  gboolean done = store_commit(writer->store, error);
+  g_atomic_int_inc(&writer->commits);
+  return done;
+}
+
 static gboolean apply_requests(Writer *writer, Request **requests, guint n_requests,
                                GError **error) {
   if (!store_begin_write(writer->store, error))
@@ -117,8 +125,7 @@ static gboolean apply_requests(Writer *writer, Request **requests, guint n_reque
     store_end(writer->store); /* nothing differs: the disk is not touched */
     return TRUE;
   }
-  return store_save_revision(writer->store, writer->revision, error) &&
-         store_commit(writer->store, error);
+  return store_save_revision(writer->store, writer->revision, error) && commit(writer, error);
 }
 
 static void fail_requests(Request **requests, guint n_requests, const GError *failure) {
@@ -428,6 +435,10 @@ void writer_submit(Writer *writer, Identity *who, Change *change, WriteDone done
   g_mutex_unlock(&writer->mutex);
   /* Whoever wakes finds the mutex free. */
   g_cond_signal(&writer->wake);
+}
+
+const gint *writer_get_commits(const Writer *writer) {
+  return &writer->commits;
 }
 
 gboolean writer_is_read_only(Writer *writer) {

@@ -38,6 +38,8 @@ void writer_set_schemas(Writer *writer, SchemaSet *schemas);
 
 /* Takes ownership of @change. @done is called exactly once. */
 void writer_submit(Writer *writer, Identity *who, Change *change, WriteDone done, gpointer data);
+/* Counts what the thread has committed, durably, or tried to; atomic. */
+const gint *writer_get_commits(const Writer *writer);
 /* Whether corruption was met: every write is READ_ONLY since. */
 gboolean writer_is_read_only(Writer *writer);
 /* Corruption was met elsewhere. */

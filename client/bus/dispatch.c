@@ -79,6 +79,15 @@ DBusMessage *dispatch_call_new_reply(DispatchCall *call) {
   return reply;
 }
 
+DBusMessage *dispatch_call_copy_reply(DispatchCall *call, const DBusMessage *made) {
+  DBusMessage *reply = dbus_message_copy(made);
+  if (reply == NULL ||
+      !dbus_message_set_reply_serial(reply, dbus_message_get_serial(call->message)) ||
+      !dbus_message_set_destination(reply, dbus_message_get_sender(call->message)))
+    g_error("out of memory");
+  return reply;
+}
+
 /* Sends @reply, owned, unless the caller of @message wants none. */
 static void answer(DBusConnection *connection, DBusMessage *message, DBusMessage *reply) {
   if (reply == NULL)

@@ -81,6 +81,8 @@ void dispatch_call_run(DispatchCall *call);
 /* An answer to fill in and hand to dispatch_call_reply(). Like g_malloc() it does
  * not return without memory. */
 DBusMessage *dispatch_call_new_reply(DispatchCall *call);
+/* The same, from an answer that was made for nobody in particular; its copy. */
+DBusMessage *dispatch_call_copy_reply(DispatchCall *call, const DBusMessage *made);
 /* Each of these answers and frees the call. Takes ownership of @reply; NULL, where
  * it could not be filled in, is answered with an error. */
 void dispatch_call_reply(DispatchCall *call, DBusMessage *reply);

@@ -4,7 +4,7 @@ import time
 
 from harness.bus import ALICE, needs_root, wait_for
 from harness.case import check, contains, each, equal, main, test
-from harness.registry import (REG_BINARY, REG_DWORD, REG_SZ, SOFTWARE, Refused, Registry, exact_variant,
+from harness.registry import (REG_BINARY, REG_DWORD, REG_MULTI_SZ, REG_SZ, SOFTWARE, Refused, Registry, exact_variant,
                               operation_list, options, signature_of)
 
 KEY = SOFTWARE + "\\Acme"
@@ -43,6 +43,53 @@ def what_is_known_of_a_key():
         equal({str(name): signature_of(value) for name, value in answer.items()},
               {"path": "s", "class": "s", "subkeys": "u", "values": "u", "last-write": "t", "revision": "t",
                "volatile": "b"})
+
+
+def read_often(client, key, name):
+    """Three times, since regd answers what it has read before in other ways."""
+    answers = [client.get(key, name) for _ in range(3)]
+    equal(answers, answers[:1] * 3)
+    return answers[0]
+
+
+@test
+def what_was_read_before_is_read_as_it_is_now():
+    with Registry() as registry:
+        client, other = registry.client, registry.connect()
+        link, moved = SOFTWARE + r"\Link", SOFTWARE + r"\Moved"
+        client.create(link, link=KEY)
+        contents = [(REG_SZ, "s", "text"), (REG_DWORD, "u", 7), (REG_MULTI_SZ, "as", ["a", "b"]),
+                    (REG_BINARY, "ay", b"\0\1"), (REG_SZ, "s", "x" * 5000)]
+        for kind, signature, data in contents:
+            client.set(KEY, "v", kind, data)
+            equal(read_often(other, KEY, "v"), (kind, signature, data))
+            equal(read_often(other, link, "V"), (kind, signature, data))
+        client.unset(KEY, "v")
+        other.refused("ValueNotFound", "GetValue", "ss", KEY, "v")
+        client.set(KEY, "v", REG_SZ, "before")
+        read_often(other, link, "v")
+        client.call("RenameKey", "ss", KEY, "Moved")
+        other.refused("KeyNotFound", "GetValue", "ss", KEY, "v")
+        other.refused("KeyNotFound", "GetValue", "ss", link, "v")
+        equal(read_often(other, moved, "v"), (REG_SZ, "s", "before"))
+        client.set(KEY, "v", REG_SZ, "another")
+        equal(read_often(other, link, "v"), (REG_SZ, "s", "another"))
+        client.delete(link)
+        client.create(link, link=moved)
+        equal(read_often(other, link, "v"), (REG_SZ, "s", "before"))
+
+
+@test
+def what_was_read_before_is_refused_when_the_right_has_gone():
+    needs_root()
+    with Registry() as registry:
+        client, alice = registry.client, registry.connect(uid=ALICE)
+        client.set(KEY, "v", REG_SZ, "x")
+        equal(read_often(alice, KEY, "v"), (REG_SZ, "s", "x"))
+        client.set_acl(KEY, ("everyone", "none"))
+        alice.refused("AccessDenied", "GetValue", "ss", KEY, "v")
+        equal(read_often(client, KEY, "v"), (REG_SZ, "s", "x"))
+        alice.refused("AccessDenied", "GetValue", "ss", KEY, "v")
 
 
 @test

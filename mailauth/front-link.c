@@ -186,7 +186,8 @@ static void on_message(G_GNUC_UNUSED Channel *channel, Message *message, const G
     take_incident(link, message);
     break;
   case MESSAGE_KEYS_RESULT:
-    link->events.keys_result(message, link->data);
+    if (!link->events.keys_result(message, link->data))
+      end_soon(link, "The front has spoken of a certificate that can be none");
     break;
   case MESSAGE_COUNTS:
     take_counts(link, message);

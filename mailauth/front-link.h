@@ -11,7 +11,8 @@ typedef struct {
   /* From the loop; the callee frees the link. @why: "" where the front ended it. */
   void (*ended)(const char *why, gpointer data);
   void (*counts)(GVariant *connections, gpointer data); /* a{su}, borrowed */
-  void (*keys_result)(const Message *message, gpointer data);
+  /* FALSE: no front would say so. */
+  gboolean (*keys_result)(const Message *message, gpointer data);
   /* @line: UTF-8; anything may be in it. */
   void (*transcript)(Protocol protocol, const char *line, gpointer data);
 } FrontLinkEvents;

@@ -13,9 +13,11 @@
 #include "mailauth/admission.h"
 #include "mailauth/auth-front.h"
 #include "mailauth/channel.h"
+#include "mailauth/host-name.h"
 #include "mailauth/limits.h"
 #include "mailauth/session.h"
-#include "mailauth/tls.h"
+#include "mailauth/tls-server.h"
+#include "mailauth/tls-tickets.h"
 
 #define MS 1000
 
@@ -53,10 +55,9 @@ struct Front {
   GHashTable *listeners; /* id -> Listener */
   GHashTable *logins;    /* number -> Login */
   guint64 last_login;
-  guint16 minimum_tls;
-  gboolean has_settings; /* nobody is accepted before */
-  gboolean keys_taken;
-  char *keys_problem;       /* what became of the last keys; NULL: there were none */
+  TlsServer *tls;
+  Timer new_tickets;        /* when their keys change */
+  gboolean has_settings;    /* nobody is accepted before */
   gint64 transcript_second; /* monotonic, of the lines below */
   guint transcript_lines;
   guint64 transcript_left_out;
@@ -399,45 +400,64 @@ static void handle_socket(Front *front, Message *message) {
     auth_front_set_socket(front->others, kind, message_take_descriptor(message, 0));
 }
 
-static void report_keys(Front *front) {
-  if (front->keys_problem != NULL)
-    tell_verifier(front, MESSAGE_KEYS_RESULT,
-                  g_variant_new("(bs)", front->keys_taken, front->keys_problem));
+/* ---- certificates ---- */
+
+/* What is in use for a host now, and what was wrong with what it was to be. */
+static GVariant *describe_keys(const Front *front, guint64 request, const char *host,
+                               CertificateSlot slot, const char *problem) {
+  g_auto(TlsFacts) facts = {0};
+  const TlsPair *pair = tls_server_get_pair(front->tls, host, slot);
+  if (pair == NULL)
+    return g_variant_new("(tsysbsssxxb)", request, host, (guchar)slot, problem, FALSE, "", "", "",
+                         (gint64)0, (gint64)0, FALSE);
+  tls_pair_get_facts(pair, host, &facts);
+  return g_variant_new("(tsysbsssxxb)", request, host, (guchar)slot, problem, TRUE, facts.subject,
+                       facts.algorithm, facts.fingerprint, facts.not_before, facts.not_after,
+                       facts.covers);
 }
 
-static void note_keys(Front *front, gboolean taken, const char *problem) {
-  front->keys_taken = taken;
-  g_free(front->keys_problem);
-  front->keys_problem = g_strdup(problem);
-  report_keys(front);
+static void report_pair(const char *host, CertificateSlot slot, const TlsPair *pair G_GNUC_UNUSED,
+                        gpointer data) {
+  tell_verifier(data, MESSAGE_KEYS_RESULT, describe_keys(data, 0, host, slot, ""));
 }
 
-static void replace_keys(Front *front, SSL_CTX *keys) {
-  SSL_CTX_free(front->host.keys);
-  front->host.keys = keys;
-  note_keys(front, TRUE, "");
+/* Without descriptors: the host has no pair any more. */
+static gboolean take_pair(const Front *front, const Message *message, const char *host,
+                          CertificateSlot slot, GError **error) {
+  g_autoptr(TlsPair) pair = NULL;
+  if (message->n_descriptors >= 2)
+    pair = tls_pair_new(message->descriptors[0], message->descriptors[1], error);
+  if (message->n_descriptors >= 2 && pair == NULL)
+    return FALSE;
+  return tls_server_set_pair(front->tls, host, slot, pair, error);
 }
 
-/* Connections that are open keep the keys they began with. */
+/* Connections that are open keep the pair they began with. */
 static void handle_keys(Front *front, Message *message) {
   g_autoptr(GError) error = NULL;
+  guint64 request;
+  const char *host;
+  guchar slot;
   const char *certificate;
   const char *key;
-  g_variant_get(message->body, "(&s&s)", &certificate, &key);
-  if (message->n_descriptors < 2) {
-    replace_keys(front, NULL);
+  g_variant_get(message->body, "(t&sy&s&s)", &request, &host, &slot, &certificate, &key);
+  if (slot >= N_CERTIFICATE_SLOTS || (*host != '\0' && !host_name_is_canonical(host)))
     return;
-  }
-  SSL_CTX *keys =
-      tls_context_new(message->descriptors[0], message->descriptors[1], front->minimum_tls, &error);
-  if (keys != NULL) {
-    replace_keys(front, keys);
-    return;
-  }
   g_autofree char *problem =
-      g_strdup_printf("certificate %s, private key %s: %s", certificate, key, error->message);
-  note_keys(front, FALSE, problem);
+      take_pair(front, message, host, slot, &error)
+          ? g_strdup("")
+          : g_strdup_printf("certificate %s, private key %s: %s", certificate, key, error->message);
+  front->host.keys = tls_server_get_context(front->tls);
+  tell_verifier(front, MESSAGE_KEYS_RESULT, describe_keys(front, request, host, slot, problem));
 }
+
+static void change_tickets(Timer *timer) {
+  Front *front = (Front *)(gpointer)((guint8 *)timer - G_STRUCT_OFFSET(Front, new_tickets));
+  tls_server_rotate_tickets(front->tls);
+  poller_set_timer(front->host.poller, timer, (gint64)TICKET_SECONDS * MS * MS);
+}
+
+/* ---- the verifier ---- */
 
 static void lose_verifier(Front *front) {
   poller_watch(front->host.poller, &front->verifier.watch, 0);
@@ -453,7 +473,7 @@ static void handle_verifier_started(Front *front, Message *message) {
   front->verifier.watch.descriptor = channel_get_descriptor(front->verifier.channel);
   poller_stop_timer(front->host.poller, &front->patience);
   watch_channel(&front->verifier);
-  report_keys(front);
+  tls_server_visit(front->tls, report_pair, front);
   GHashTableIter iterator;
   gpointer login;
   g_hash_table_iter_init(&iterator, front->logins);
@@ -477,13 +497,13 @@ static void take_row(Front *front, GVariant *row) {
 
 static void handle_settings(Front *front, Message *message) {
   g_autoptr(GVariant) rows = NULL;
-  g_variant_get(message->body, "(q@a(yyuuuy))", &front->minimum_tls, &rows);
+  guint16 minimum_tls;
+  g_variant_get(message->body, "(q@a(yyuuuy))", &minimum_tls, &rows);
   for (gsize i = 0; i < g_variant_n_children(rows); i++) {
     g_autoptr(GVariant) row = g_variant_get_child_value(rows, i);
     take_row(front, row);
   }
-  if (front->host.keys != NULL)
-    tls_context_set_minimum(front->host.keys, front->minimum_tls);
+  tls_server_set_minimum(front->tls, minimum_tls);
   if (front->has_settings)
     return;
   front->has_settings = TRUE;
@@ -558,23 +578,25 @@ static void handle_message(Front *front, Message *message) {
     handlers[message->kind](front, message);
 }
 
-/* CHANNEL_EMPTY, or CHANNEL_CLOSED. */
-static ChannelResult receive_all(Link *link, GError **error) {
+/* Until it is CHANNEL_EMPTY or CHANNEL_CLOSED, or clients are to have their turn. */
+static ChannelResult receive_some(Link *link, GError **error) {
   ChannelResult result = CHANNEL_EMPTY;
   Channel *channel = link->channel;
+  guint left = MAX_MESSAGES_AT_ONCE;
   do {
     g_auto(Message) message = MESSAGE_INIT;
     result = channel_receive(channel, &message, error);
     if (result == CHANNEL_MESSAGE)
       handle_message(link->front, &message);
-  } while (result == CHANNEL_MESSAGE && link->channel == channel && link->front->running);
+  } while (result == CHANNEL_MESSAGE && --left > 0 && link->channel == channel &&
+           link->front->running);
   return result;
 }
 
 static ChannelResult serve_channel(Link *link, guint32 events, GError **error) {
   if ((events & EPOLLOUT) != 0 && !channel_flush(link->channel, NULL))
     return CHANNEL_CLOSED;
-  return receive_all(link, error);
+  return receive_some(link, error);
 }
 
 static Link *link_of_watch(Watch *watch) {
@@ -624,6 +646,8 @@ static void set_up(Front *front, const RoleStart *start) {
   front->listeners = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, listener_free);
   front->logins = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
   front->patience.fire = lose_patience;
+  front->new_tickets.fire = change_tickets;
+  poller_set_timer(front->host.poller, &front->new_tickets, (gint64)TICKET_SECONDS * MS * MS);
   front->verifier = (Link){.front = front, .watch.ready = verifier_ready};
   front->parent = (Link){.front = front, .watch.ready = parent_ready};
   front->parent.channel = channel_new(start->descriptor, ROLE_FRONT, ROLE_PARENT);
@@ -650,9 +674,9 @@ static void clear_all(Front *front) {
   g_hash_table_unref(front->logins);
   channel_free(front->verifier.channel);
   channel_free(front->parent.channel);
-  SSL_CTX_free(front->host.keys);
-  g_free(front->keys_problem);
+  tls_server_free(front->tls);
   poller_stop_timer(front->host.poller, &front->patience);
+  poller_stop_timer(front->host.poller, &front->new_tickets);
   poller_free(front->host.poller);
   admission_clear(&front->admission);
 }
@@ -661,8 +685,10 @@ int front_run(const RoleStart *start) {
   g_autoptr(GError) error = NULL;
   Front front = {0};
   front.host.poller = poller_new(&error);
-  if (front.host.poller == NULL) {
+  front.tls = front.host.poller != NULL ? tls_server_new(&error) : NULL;
+  if (front.tls == NULL) {
     g_printerr("mailauthd: front: %s\n", error->message);
+    poller_free(front.host.poller);
     return 1;
   }
   set_up(&front, start);

@@ -29,6 +29,8 @@ typedef enum {
 } Protocol;
 /* What is spoken on a socket for other servers: `Auth Socket`, `Saslauthd Socket`. */
 typedef enum { AUTH_DOVECOT, AUTH_SASLAUTHD, N_AUTH_KINDS } AuthKind;
+/* A host may have two certificates, of different algorithms. */
+typedef enum { CERTIFICATE_FIRST, CERTIFICATE_ALTERNATIVE, N_CERTIFICATE_SLOTS } CertificateSlot;
 /* Where a password may travel without TLS (`Clear Text`). */
 typedef enum { CLEAR_TEXT_NEVER, CLEAR_TEXT_LOOPBACK, CLEAR_TEXT_ALWAYS, N_CLEAR_TEXT } ClearText;
 
@@ -50,13 +52,17 @@ typedef enum {
   /* verifier -> parent */
   MESSAGE_LISTEN, /* a(syb): every address:port, Protocol, TLS from the start; replaces the last
                      list. Answered by LISTENING */
-  MESSAGE_CERTIFICATE, /* (ss): certificate and key file, "" for none. Opened anew each time */
+  MESSAGE_CERTIFICATE, /* (tsyss): request, host ("" for all others), CertificateSlot, certificate
+                          and key file, "" for none. They are opened anew each time. Answered by
+                          the parent's FILE_PROBLEM or the front's KEYS_RESULT, unless the front
+                          is replaced meanwhile, which knows of none then */
   MESSAGE_WANT_STORE,  /* (tss): request, Maildir, mail user or "" for the Maildir's owner */
 
   /* parent -> verifier */
   MESSAGE_LISTENING,     /* a(syss): address:port, Protocol, problem ("" where it listens), the
                             address:port it is bound to (the same unless the port was 0) */
-  MESSAGE_FILE_PROBLEM,  /* (ss): file, problem: it can't be opened; the front keeps what it has */
+  MESSAGE_FILE_PROBLEM,  /* (tss): request, file, problem: it can't be opened; the front keeps what
+                            it has */
   MESSAGE_STORE,         /* (tu): request, uid; + the channel to it */
   MESSAGE_STORE_REFUSED, /* (ts): request, problem */
   MESSAGE_FRONT_STARTED, /* t: the link's number; a front waits for settings; + the channel to it.
@@ -64,10 +70,10 @@ typedef enum {
                             one */
 
   /* parent -> front */
-  MESSAGE_LISTENER, /* (tsyb): id, address:port, Protocol, TLS; + the socket, listening */
-  MESSAGE_UNLISTEN, /* t: id; sessions that came by it stay */
-  MESSAGE_KEYS,     /* (ss): names, for messages; + certificate and key, open for reading. No
-                       descriptors: no TLS */
+  MESSAGE_LISTENER,         /* (tsyb): id, address:port, Protocol, TLS; + the socket, listening */
+  MESSAGE_UNLISTEN,         /* t: id; sessions that came by it stay */
+  MESSAGE_KEYS,             /* (tsyss): as CERTIFICATE; + certificate and key, open for reading. No
+                               descriptors: there is no pair any more */
   MESSAGE_VERIFIER_STARTED, /* (): a verifier waits for logins; + the channel to it. What was asked
                                on the channel before is lost */
 
@@ -90,7 +96,10 @@ typedef enum {
   MESSAGE_INCIDENT,    /* (tuyss): login, Outcome (CLEAR_TEXT or NO_CERTIFICATE), Protocol, user (""
                           where it is not known), address: to record, and then to answer by a VERDICT
                           of the same Outcome; login 0: record only */
-  MESSAGE_KEYS_RESULT, /* (bs): taken, problem */
+  MESSAGE_KEYS_RESULT, /* (tsysbsssxxb): request (0: unasked, to a new verifier), host,
+                          CertificateSlot, problem ("" where the files were taken); whether a pair
+                          is in use now, and of that one subject, algorithm, fingerprint, from and
+                          until when it is valid in s since 1970, whether it is for that host */
   MESSAGE_COUNTS,      /* (ta{su}): request, connections by protocol and state */
 
   /* verifier -> store */

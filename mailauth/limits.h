@@ -77,8 +77,14 @@
 #define MAX_TRANSCRIPT_LINE 1024
 #define MAX_TRANSCRIPT_LINES 1000
 
-/* A certificate with its chain, or a private key, in bytes. */
+/* A certificate with its chain, or a private key, in bytes; what is told of a
+ * certificate's subject, in bytes. */
 #define MAX_PEM_FILE (256 * 1024)
+#define MAX_SUBJECT 512
+/* Hosts with a certificate of their own (`Certificates`). */
+#define MAX_CERTIFICATE_HOSTS 1000
+/* OpenSSL's: keys of less than 112 bits' strength, and SHA-1, are refused. */
+#define TLS_SECURITY_LEVEL 2
 
 /* The bytes of a client's input that are looked at before its answers are sent:
  * what a client that does not read can make the server hold. */
@@ -87,8 +93,10 @@
 #define MAX_WAITING_LOGINS 4096
 /* The longest that a verdict may have an answer wait, in ms. */
 #define MAX_VERDICT_DELAY_MS 60000
-/* Connections taken from one listener before others have their turn. */
+/* Connections taken from one listener, and messages from one role, before others
+ * have their turn. */
 #define MAX_ACCEPTS_AT_ONCE 64
+#define MAX_MESSAGES_AT_ONCE 16
 /* How long a listener rests when the system has no descriptor left, in ms. */
 #define ACCEPT_REST_MS 100
 /* The bytes that a relay holds for each direction while a side is slow. */

@@ -57,6 +57,8 @@ static const OutcomeFacts facts[N_OUTCOMES] = {
                          "The authentication package or broker has changed"},
     [OUTCOME_RELEASED] = {"released", 14007, "Information", "", "", "",
                           "An administrator has let go who was held back"},
+    [OUTCOME_CERTIFICATE_DOUBTFUL] = {"certificate-doubtful", 14008, "Warning", "", "", "",
+                                      "A certificate is in use that clients may refuse"},
 };
 
 const OutcomeFacts *outcome_get_facts(Outcome outcome) {

@@ -25,9 +25,10 @@ typedef enum {
   OUTCOME_BACKEND_UNREACHABLE,
   OUTCOME_BACKEND_REFUSED,
   OUTCOME_CLEAR_TEXT,
-  OUTCOME_NO_CERTIFICATE, /* an event only: no login comes of it */
-  OUTCOME_CHANGED,        /* an event only: package or broker changed */
-  OUTCOME_RELEASED,       /* an event only: an administrator let go who was held back */
+  OUTCOME_NO_CERTIFICATE,       /* an event only: no login comes of it */
+  OUTCOME_CHANGED,              /* an event only: package or broker changed */
+  OUTCOME_RELEASED,             /* an event only: an administrator let go who was held back */
+  OUTCOME_CERTIFICATE_DOUBTFUL, /* an event only: clients may refuse what is in use */
   N_OUTCOMES
 } Outcome;
 

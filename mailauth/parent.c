@@ -1,11 +1,11 @@
 /* See parent.h.
  *
  * Who is there changes; what each needs to know of the others does not: a new
- * front gets the listeners, the keys and one end of a new channel to the
- * verifier, which gets the other; a new verifier asks for everything anew, and
- * meets the front by a new channel likewise. So do both where the channel between
- * them has ended and they have not. Store processes answer to the
- * verifier that asked for them and end with their work. */
+ * front gets the listeners and one end of a new channel to the verifier, which
+ * gets the other, and asks for the certificates; a new verifier asks for
+ * everything anew, and meets the front by a new channel likewise. So do both
+ * where the channel between them has ended and they have not. Store processes
+ * answer to the verifier that asked for them and end with their work. */
 #include "mailauth/parent.h"
 
 #include <errno.h>
@@ -77,9 +77,8 @@ struct Parent {
   AuthSockets *sockets;
   guint listen_timer;
   guint identity_timer;
-  gboolean is_ready;       /* systemd has been told */
-  char *certificate, *key; /* file names; "" for none */
-  char *verifier_name;     /* the last that regd named; "" for the default */
+  gboolean is_ready;   /* systemd has been told */
+  char *verifier_name; /* the last that regd named; "" for the default */
 };
 
 static void start_child(Child *child);
@@ -235,39 +234,36 @@ static int open_file(const char *name, GError **error) {
 }
 
 /* Opens @name, or tells the verifier why not. */
-static int open_for_front(Parent *parent, const char *name) {
+static int open_for_front(Parent *parent, guint64 request, const char *name) {
   g_autoptr(GError) error = NULL;
   int file = open_file(name, &error);
   if (file < 0)
-    tell(&parent->verifier, MESSAGE_FILE_PROBLEM, g_variant_new("(ss)", name, error->message), NULL,
-         0);
+    tell(&parent->verifier, MESSAGE_FILE_PROBLEM,
+         g_variant_new("(tss)", request, name, error->message), NULL, 0);
   return file;
 }
 
-static void pass_key_files(Parent *parent) {
-  int files[] = {open_for_front(parent, parent->certificate), -1};
+static void pass_key_files(Parent *parent, guint64 request, GVariant *body, const char *certificate,
+                           const char *key) {
+  int files[] = {open_for_front(parent, request, certificate), -1};
   if (files[0] >= 0)
-    files[1] = open_for_front(parent, parent->key);
+    files[1] = open_for_front(parent, request, key);
   if (files[1] >= 0)
-    tell(&parent->front, MESSAGE_KEYS, g_variant_new("(ss)", parent->certificate, parent->key),
-         files, G_N_ELEMENTS(files));
+    tell(&parent->front, MESSAGE_KEYS, body, files, G_N_ELEMENTS(files));
   for (guint i = 0; i < G_N_ELEMENTS(files); i++)
     if (files[i] >= 0)
       close(files[i]);
 }
 
-static void pass_keys(Parent *parent) {
-  if (parent->certificate[0] != '\0' && parent->key[0] != '\0')
-    pass_key_files(parent);
-  else
-    tell(&parent->front, MESSAGE_KEYS, g_variant_new("(ss)", "", ""), NULL, 0);
-}
-
+/* Nothing is kept here: the verifier asks again for whoever needs them. */
 static void handle_certificate(Parent *parent, Message *message) {
-  g_free(parent->certificate);
-  g_free(parent->key);
-  g_variant_get(message->body, "(ss)", &parent->certificate, &parent->key);
-  pass_keys(parent);
+  guint64 request;
+  const char *certificate, *key;
+  g_variant_get(message->body, "(t&sy&s&s)", &request, NULL, NULL, &certificate, &key);
+  if (certificate[0] != '\0' && key[0] != '\0')
+    pass_key_files(parent, request, message->body, certificate, key);
+  else
+    tell(&parent->front, MESSAGE_KEYS, message->body, NULL, 0);
 }
 
 /* ---- store processes ---- */
@@ -489,7 +485,6 @@ static void on_started(Child *child) {
     return;
   listeners_foreach(parent->listeners, pass_listener, parent);
   auth_sockets_foreach(parent->sockets, pass_socket, parent);
-  pass_keys(parent);
 }
 
 /* Who the verifier is is asked anew each time: a name that can't be used may have
@@ -588,8 +583,6 @@ static void set_up(Parent *parent, const char *bus) {
   parent->stores = g_hash_table_new(NULL, NULL);
   parent->listeners = listeners_new(&hooks);
   parent->sockets = auth_sockets_new(pass_socket, parent);
-  parent->certificate = g_strdup("");
-  parent->key = g_strdup("");
   parent->verifier_name = g_strdup("");
   parent->identity = (Child){.parent = parent, .role = ROLE_IDENTITY};
   parent->verifier = (Child){.parent = parent, .role = ROLE_VERIFIER};
@@ -613,8 +606,6 @@ static void tear_down(Parent *parent) {
   auth_sockets_free(parent->sockets);
   g_hash_table_unref(parent->stores);
   g_main_loop_unref(parent->loop);
-  g_free(parent->certificate);
-  g_free(parent->key);
   g_free(parent->verifier_name);
 }
 

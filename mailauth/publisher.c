@@ -1,31 +1,20 @@
 /* What the settings mean for the other roles: see publisher.h. */
 #include "mailauth/publisher.h"
 
-/* How long the parent and the front have to answer. */
-#define RELOAD_WAIT_MS 10000
-
 struct Publisher {
   Channel *parent;
   Channel *front; /* NULL while there is none */
   Reporter *reporter;
-  Settings *settings;    /* what was published last; NULL before */
-  GVariant *listen;      /* what was sent last */
-  GVariant *certificate; /* and here */
-  GVariant *rules;
+  Settings *settings; /* what was published last; NULL before */
+  Certificates *certificates;
+  GVariant *listen; /* what was sent last */
+  GVariant *rules;  /* and here */
   GVariant *sockets;
   GPtrArray *listeners;
   char *socket_problems[N_AUTH_KINDS];
   gboolean settled;
   gboolean sockets_settled;
-  char *certificate_problem;
-  GQueue reloads; /* of Reload: they wait for what comes of the certificate */
 };
-
-typedef struct {
-  CertificateDone done;
-  gpointer data;
-  guint timer;
-} Reload;
 
 static void listener_free(gpointer data) {
   Listener *listener = data;
@@ -34,20 +23,17 @@ static void listener_free(gpointer data) {
   g_free(listener);
 }
 
-/* Tells all who wait. */
-static void finish_reloads(Publisher *publisher, const char *problem) {
-  Reload *reload = NULL;
-  while ((reload = g_queue_pop_head(&publisher->reloads)) != NULL) {
-    g_source_remove(reload->timer);
-    reload->done(problem, reload->data);
-    g_free(reload);
-  }
+static void send_rules(Publisher *publisher);
+
+static void on_certificates_settled(gpointer data) {
+  send_rules(data);
 }
 
 Publisher *publisher_new(Channel *parent, Reporter *reporter) {
   Publisher *publisher = g_new0(Publisher, 1);
   publisher->parent = parent;
   publisher->reporter = reporter;
+  publisher->certificates = certificates_new(parent, reporter, on_certificates_settled, publisher);
   publisher->listeners = g_ptr_array_new_with_free_func(listener_free);
   for (guint i = 0; i < N_AUTH_KINDS; i++)
     publisher->socket_problems[i] = g_strdup("");
@@ -57,16 +43,14 @@ Publisher *publisher_new(Channel *parent, Reporter *reporter) {
 void publisher_free(Publisher *publisher) {
   if (publisher == NULL)
     return;
-  finish_reloads(publisher, "the server is ending");
+  certificates_free(publisher->certificates);
   settings_unref(publisher->settings);
   g_clear_pointer(&publisher->listen, g_variant_unref);
-  g_clear_pointer(&publisher->certificate, g_variant_unref);
   g_clear_pointer(&publisher->rules, g_variant_unref);
   g_clear_pointer(&publisher->sockets, g_variant_unref);
   for (guint i = 0; i < N_AUTH_KINDS; i++)
     g_free(publisher->socket_problems[i]);
   g_ptr_array_unref(publisher->listeners);
-  g_free(publisher->certificate_problem);
   g_free(publisher);
 }
 
@@ -75,15 +59,15 @@ const GPtrArray *publisher_get_listeners(const Publisher *publisher) {
 }
 
 gboolean publisher_is_settled(const Publisher *publisher) {
-  return publisher->settled && publisher->sockets_settled;
+  return publisher->settled && publisher->sockets_settled && publisher->rules != NULL;
 }
 
 const char *publisher_get_socket_problem(const Publisher *publisher, AuthKind kind) {
   return publisher->socket_problems[kind];
 }
 
-const char *publisher_get_certificate_problem(const Publisher *publisher) {
-  return publisher->certificate_problem;
+const Certificates *publisher_get_certificates(const Publisher *publisher) {
+  return publisher->certificates;
 }
 
 /* ---- to the parent ---- */
@@ -105,12 +89,6 @@ static GVariant *build_listen(const Settings *settings) {
     add_listeners(&list, own->listen_tls, (Protocol)i, TRUE);
   }
   return g_variant_builder_end(&list);
-}
-
-/* Certificate and key may be in one file. */
-static GVariant *build_certificate(const Settings *settings) {
-  const char *key = *settings->private_key != '\0' ? settings->private_key : settings->certificate;
-  return g_variant_new("(ss)", settings->certificate, *settings->certificate == '\0' ? "" : key);
 }
 
 static GVariant *build_sockets(const Settings *settings) {
@@ -196,6 +174,16 @@ static void report_change(const Publisher *publisher, const Settings *settings) 
 
 /* ---- the whole ---- */
 
+/* A front takes nobody in before it has rules, so the first ones wait until it
+ * has every certificate that it can have: no client finds a server without TLS,
+ * or with another's certificate, because it was just started. */
+static void send_rules(Publisher *publisher) {
+  if (publisher->settings != NULL &&
+      (publisher->rules != NULL || certificates_are_settled(publisher->certificates)))
+    send_news(publisher->front, MESSAGE_SETTINGS, &publisher->rules,
+              build_rules(publisher->settings));
+}
+
 void publisher_publish(Publisher *publisher, Settings *settings) {
   if (settings == publisher->settings)
     return;
@@ -210,38 +198,35 @@ void publisher_publish(Publisher *publisher, Settings *settings) {
   if (settings->known &&
       send_news(publisher->parent, MESSAGE_SOCKETS, &publisher->sockets, build_sockets(settings)))
     publisher->sockets_settled = FALSE;
-  if (send_news(publisher->parent, MESSAGE_CERTIFICATE, &publisher->certificate,
-                build_certificate(settings)))
-    g_clear_pointer(&publisher->certificate_problem, g_free);
-  send_news(publisher->front, MESSAGE_SETTINGS, &publisher->rules, build_rules(settings));
+  /* Nor does it take a certificate away that a front has. */
+  if (settings->known)
+    certificates_set(publisher->certificates, settings);
+  send_rules(publisher);
 }
 
 void publisher_set_front(Publisher *publisher, Channel *front) {
   publisher->front = front;
   g_clear_pointer(&publisher->rules, g_variant_unref);
-  if (publisher->settings != NULL)
-    send_news(front, MESSAGE_SETTINGS, &publisher->rules, build_rules(publisher->settings));
+  certificates_set_front(publisher->certificates, front != NULL);
+  send_rules(publisher);
 }
 
-static gboolean on_reload_late(gpointer data) {
-  finish_reloads(data, "nobody has answered whether the certificate is in use");
-  return G_SOURCE_CONTINUE; /* it went with the others */
+static gboolean has_certificates(const Publisher *publisher) {
+  g_autoptr(GPtrArray) rows = certificates_list(publisher->certificates);
+  for (guint i = 0; i < rows->len; i++)
+    if (((const Certificate *)rows->pdata[i])->certificate != NULL)
+      return TRUE;
+  return FALSE;
 }
 
-void publisher_reload_certificate(Publisher *publisher, CertificateDone done, gpointer data) {
-  if (publisher->settings == NULL || *publisher->settings->certificate == '\0') {
-    g_autofree char *problem = g_strdup_printf("%s\\Parameters, Certificate: it is not set",
-                                               settings_get_path(SETTINGS_SERVICE));
-    done(problem, data);
+void publisher_reload_certificates(Publisher *publisher, CertificateDone done, gpointer data) {
+  if (has_certificates(publisher)) {
+    certificates_reload(publisher->certificates, done, data);
     return;
   }
-  Reload *reload = g_new0(Reload, 1);
-  *reload = (Reload){done, data, g_timeout_add(RELOAD_WAIT_MS, on_reload_late, publisher)};
-  g_queue_push_tail(&publisher->reloads, reload);
-  g_clear_pointer(&publisher->certificate, g_variant_unref);
-  g_clear_pointer(&publisher->certificate_problem, g_free);
-  send_news(publisher->parent, MESSAGE_CERTIFICATE, &publisher->certificate,
-            build_certificate(publisher->settings));
+  g_autofree char *problem = g_strdup_printf("%s\\Parameters, Certificate: it is not set",
+                                             settings_get_path(SETTINGS_SERVICE));
+  done(problem, data);
 }
 
 static gboolean is_tls_listener(const Publisher *publisher, const char *address,
@@ -310,37 +295,12 @@ void publisher_take_sockets_state(Publisher *publisher, const Message *message) 
   publisher->sockets_settled = TRUE;
 }
 
-/* ---- the certificate ---- */
-
-static void set_certificate_problem(Publisher *publisher, const char *name, const char *problem) {
-  g_free(publisher->certificate_problem);
-  publisher->certificate_problem = g_strdup(problem);
-  g_autofree char *detail =
-      g_strdup_printf("%s\\Parameters, %s: %s", settings_get_path(SETTINGS_SERVICE), name, problem);
-  reporter_report(publisher->reporter, OUTCOME_NO_CERTIFICATE, EVENT_SOURCE_SERVER, NULL, NULL,
-                  detail);
-  finish_reloads(publisher, detail);
-}
+/* ---- certificates ---- */
 
 void publisher_take_file_problem(Publisher *publisher, const Message *message) {
-  const char *file = NULL;
-  const char *problem = NULL;
-  g_variant_get(message->body, "(&s&s)", &file, &problem);
-  gboolean is_key = publisher->settings != NULL &&
-                    g_str_equal(file, publisher->settings->private_key) &&
-                    !g_str_equal(file, publisher->settings->certificate);
-  g_autofree char *text = g_strdup_printf("%s: %s", file, problem);
-  set_certificate_problem(publisher, is_key ? "Private Key" : "Certificate", text);
+  certificates_take_file_problem(publisher->certificates, message);
 }
 
-void publisher_take_keys_result(Publisher *publisher, const Message *message) {
-  gboolean taken = FALSE;
-  const char *problem = NULL;
-  g_variant_get(message->body, "(b&s)", &taken, &problem);
-  if (!taken) {
-    set_certificate_problem(publisher, "Certificate", problem);
-    return;
-  }
-  g_clear_pointer(&publisher->certificate_problem, g_free);
-  finish_reloads(publisher, NULL);
+gboolean publisher_take_keys_result(Publisher *publisher, const Message *message) {
+  return certificates_take_result(publisher->certificates, message);
 }

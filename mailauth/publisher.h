@@ -5,9 +5,7 @@
 #ifndef MAILAUTH_PUBLISHER_H
 #define MAILAUTH_PUBLISHER_H
 
-#include "mailauth/channel.h"
-#include "mailauth/reporter.h"
-#include "mailauth/settings.h"
+#include "mailauth/certificates.h"
 
 typedef struct Publisher Publisher;
 
@@ -28,26 +26,25 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Publisher, publisher_free)
 void publisher_publish(Publisher *publisher, Settings *settings);
 /* The front has come (a channel, borrowed), or gone (NULL). */
 void publisher_set_front(Publisher *publisher, Channel *front);
-/* What came of reading the certificate; @problem NULL: it is in use. */
-typedef void (*CertificateDone)(const char *problem, gpointer data);
-/* The certificate's files are to be read anew. @done is called once, now or
- * later, also when the publisher is freed. */
-void publisher_reload_certificate(Publisher *publisher, CertificateDone done, gpointer data);
+/* The certificates' files are to be read anew: certificates_reload(). */
+void publisher_reload_certificates(Publisher *publisher, CertificateDone done, gpointer data);
 
 /* MESSAGE_LISTENING, MESSAGE_SOCKETS_STATE and MESSAGE_FILE_PROBLEM of the parent,
  * MESSAGE_KEYS_RESULT of the front. */
 void publisher_take_listening(Publisher *publisher, const Message *message);
 void publisher_take_sockets_state(Publisher *publisher, const Message *message);
 void publisher_take_file_problem(Publisher *publisher, const Message *message);
-void publisher_take_keys_result(Publisher *publisher, const Message *message);
+/* FALSE: no front would say so. */
+gboolean publisher_take_keys_result(Publisher *publisher, const Message *message);
 
 /* Of Listener, as the parent said last; borrowed. */
 const GPtrArray *publisher_get_listeners(const Publisher *publisher);
 /* What is wrong with the socket for other servers; "" for nothing. Borrowed. */
 const char *publisher_get_socket_problem(const Publisher *publisher, AuthKind kind);
-/* Whether the parent has answered the last list, and the last sockets. */
+/* Whether the parent has answered the last list, and the last sockets, and the
+ * front has all that it needs to begin. */
 gboolean publisher_is_settled(const Publisher *publisher);
-/* Why the certificate is not in use; NULL where it is, or none is set. Borrowed. */
-const char *publisher_get_certificate_problem(const Publisher *publisher);
+/* Borrowed. */
+const Certificates *publisher_get_certificates(const Publisher *publisher);
 
 #endif

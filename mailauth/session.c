@@ -338,6 +338,8 @@ static void greet(Session *session) {
 
 static gboolean do_handshake(Session *session) {
   StreamResult result = stream_handshake(&session->client);
+  if (result == STREAM_BROKEN && tls_server_lacked_certificate(session->client.tls))
+    session->host->no_certificate(session, session->host->owner);
   if (result == STREAM_END || result == STREAM_BROKEN)
     session_end(session);
   if (result != STREAM_DONE)

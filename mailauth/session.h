@@ -7,7 +7,7 @@
 #include "mailauth/conversation.h"
 #include "mailauth/peer.h"
 #include "mailauth/poller.h"
-#include "mailauth/tls.h"
+#include "mailauth/tls-server.h"
 
 typedef struct Session Session;
 

@@ -8,10 +8,12 @@
 #include <sys/un.h>
 
 #include "client/base/error.h"
+#include "mailauth/host-name.h"
 #include "mailauth/name.h"
 
 #define SERVICES "HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Services\\"
 #define PARAMETERS "Parameters"
+#define HOSTS PARAMETERS "\\Certificates"
 
 static const char *const key_paths[N_SETTINGS_KEYS] = {
     [SETTINGS_STORE] = SERVICES "MSExchangeIS\\ParametersSystem",
@@ -102,13 +104,21 @@ static const SettingRow parameter_rows[] = {
      0,
      NULL},
     {{"Domain"}, KIND_STRING, ALL(domain), "", 0, 0, 0, NULL},
-    {{"Certificate"}, KIND_STRING, OPEN(certificate), "", 0, 0, 0, NULL},
-    {{"Private Key"}, KIND_STRING, OPEN(private_key), "", 0, 0, 0, NULL},
     {{"Minimum TLS"}, KIND_CHOICE, OPEN(minimum_tls), NULL, 0x0303, 0, 0, tls_choices},
     {{"Failure Delay"}, KIND_NUMBER, ALL(failure_delay), NULL, 500, 0, 60000, NULL},
     {{"Lockout Threshold"}, KIND_NUMBER, ALL(lockout_threshold), NULL, 10, 0, G_MAXUINT32, NULL},
     {{"Lockout Seconds"}, KIND_NUMBER, ALL(lockout_seconds), NULL, 300, 0, 365 * DAY, NULL},
     {{"Verified Seconds"}, KIND_NUMBER, OPEN(verified_seconds), NULL, 0, 0, DAY, NULL},
+};
+
+#define OF_HOST(field) SCOPE_NOTHING, G_STRUCT_OFFSET(HostSettings, field)
+
+/* Two a CertificateSlot. */
+static const SettingRow host_rows[] = {
+    {{"Certificate"}, KIND_STRING, OF_HOST(files[0].certificate), "", 0, 0, 0, NULL},
+    {{"Private Key"}, KIND_STRING, OF_HOST(files[0].private_key), "", 0, 0, 0, NULL},
+    {{"Alternative Certificate"}, KIND_STRING, OF_HOST(files[1].certificate), "", 0, 0, 0, NULL},
+    {{"Alternative Private Key"}, KIND_STRING, OF_HOST(files[1].private_key), "", 0, 0, 0, NULL},
 };
 
 static const SettingRow socket_rows[] = {
@@ -194,6 +204,10 @@ const char *protocol_get_name(Protocol protocol) {
 
 const char *auth_kind_get_setting(AuthKind kind) {
   return socket_rows[kind].names[0];
+}
+
+const char *certificate_slot_get_setting(CertificateSlot slot, gboolean is_key) {
+  return host_rows[2 * slot + (is_key ? 1 : 0)].names[0];
 }
 
 static void problem_free(gpointer data) {
@@ -424,6 +438,49 @@ static void read_sockets(Reader *reader) {
     check_socket(reader, (AuthKind)i);
 }
 
+/* ---- certificates ---- */
+
+static void host_free(gpointer data) {
+  HostSettings *host = data;
+  g_free(host->name);
+  for (guint i = 0; i < N_CERTIFICATE_SLOTS; i++) {
+    g_free(host->files[i].certificate);
+    g_free(host->files[i].private_key);
+  }
+  g_free(host);
+}
+
+static void read_host(Reader *reader, const char *subkey, const char *name) {
+  HostSettings *host = g_new0(HostSettings, 1);
+  host->name = g_strdup(name);
+  read_rows(reader, SETTINGS_SERVICE, subkey, host_rows, G_N_ELEMENTS(host_rows), host);
+  g_ptr_array_add(reader->settings->hosts, host);
+}
+
+static void read_named_host(Reader *reader, const char *key) {
+  g_autoptr(GError) error = NULL;
+  g_autofree char *subkey = g_strconcat(HOSTS "\\", key, NULL);
+  g_autofree char *name = host_name_new(key, &error);
+  if (name != NULL)
+    read_host(reader, subkey, name);
+  else
+    add_problem(reader, SCOPE_NOTHING, SETTINGS_SERVICE, subkey, "", "%s", error->message);
+}
+
+static void read_hosts(Reader *reader) {
+  const SettingsSource *source = reader->source;
+  g_auto(GStrv) keys = source->list_keys(SETTINGS_SERVICE, HOSTS, source->data);
+  guint count = keys != NULL ? g_strv_length(keys) : 0;
+  reader->settings->hosts = g_ptr_array_new_with_free_func(host_free);
+  read_host(reader, PARAMETERS, "");
+  for (guint i = 0; i < MIN(count, MAX_CERTIFICATE_HOSTS); i++)
+    read_named_host(reader, keys[i]);
+  if (count > MAX_CERTIFICATE_HOSTS)
+    add_problem(reader, SCOPE_NOTHING, SETTINGS_SERVICE, HOSTS, "",
+                "there are %u hosts, and those after '%s' are not looked at", count,
+                keys[MAX_CERTIFICATE_HOSTS - 1]);
+}
+
 static void read_protocol(Reader *reader, Protocol protocol) {
   ProtocolSettings *settings = &reader->settings->protocols[protocol];
   SettingsKey key = protocol_facts[protocol].key;
@@ -601,6 +658,7 @@ Settings *settings_new(const SettingsSource *source) {
   read_rows(&reader, SETTINGS_SERVICE, "", service_rows, G_N_ELEMENTS(service_rows), settings);
   read_rows(&reader, SETTINGS_SERVICE, PARAMETERS, parameter_rows, G_N_ELEMENTS(parameter_rows),
             settings);
+  read_hosts(&reader);
   read_sockets(&reader);
   check_package(&reader);
   check_pam_service(&reader);
@@ -650,8 +708,7 @@ void settings_unref(Settings *settings) {
   g_free(settings->native_source);
   g_free(settings->pam_service);
   g_free(settings->domain);
-  g_free(settings->certificate);
-  g_free(settings->private_key);
+  g_ptr_array_unref(settings->hosts);
   for (guint i = 0; i < N_AUTH_KINDS; i++)
     g_free(settings->sockets[i]);
   g_free(settings->socket_group);

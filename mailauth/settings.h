@@ -28,6 +28,8 @@ typedef struct {
   RegistryViewState (*get_state)(SettingsKey key, gpointer data);
   const RegistryValue *(*get)(SettingsKey key, const char *subkey, const char *name, gpointer data);
   gboolean (*has_key)(SettingsKey key, const char *subkey, gpointer data);
+  /* The names of direct sub-keys; owned by the caller. */
+  char **(*list_keys)(SettingsKey key, const char *subkey, gpointer data);
   gpointer data;
 } SettingsSource;
 
@@ -79,6 +81,18 @@ typedef struct {
   guint32 pool_size; /* connections at once */
 } Broker;
 
+/* The files of one certificate. */
+typedef struct {
+  char *certificate; /* "" for none */
+  char *private_key; /* "": it is in the certificate's file */
+} CertificateFiles;
+
+/* Whom clients may name when they begin TLS. */
+typedef struct {
+  char *name; /* canonical (host-name.h); "" for whoever asks for none of the others */
+  CertificateFiles files[N_CERTIFICATE_SLOTS];
+} HostSettings;
+
 typedef enum {
   SCOPE_NOTHING,  /* a default, or the rest of the setting, stands in for it */
   SCOPE_PROTOCOL, /* no login of that protocol can be decided */
@@ -104,8 +118,7 @@ typedef struct {
   char *native_source;
   char *pam_service;
   char *domain;
-  char *certificate;
-  char *private_key;
+  GPtrArray *hosts;      /* of HostSettings; "" is the first, and there always */
   guint32 minimum_tls;   /* 0x0303: 1.2 */
   guint32 failure_delay; /* ms */
   guint32 lockout_threshold;
@@ -137,6 +150,9 @@ const char *protocol_get_source(Protocol protocol);
 const char *protocol_get_name(Protocol protocol);
 /* "Auth Socket" or "Saslauthd Socket". */
 const char *auth_kind_get_setting(AuthKind kind);
+
+/* "Certificate", or "Alternative Private Key", and so on. */
+const char *certificate_slot_get_setting(CertificateSlot slot, gboolean is_key);
 
 /* "imap://host:port" and its like. INVALID_VALUE. Clear @address with
  * backend_address_clear(). */

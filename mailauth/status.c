@@ -205,6 +205,47 @@ static gboolean append_times(DBusMessageIter *dict, const Logins *logins) {
   return rows.made && close_table(dict, &entry, &variant, &array);
 }
 
+/* ---- certificates ---- */
+
+static gboolean append_pair_in_use(DBusMessageIter *row, const Certificate *certificate) {
+  const TlsFacts *facts = &certificate->facts;
+  return !certificate->in_use ||
+         (wire_append_entry_string(row, "subject", facts->subject) &&
+          wire_append_entry_string(row, "algorithm", facts->algorithm) &&
+          wire_append_entry_string(row, "fingerprint", facts->fingerprint) &&
+          wire_append_entry_uint64(row, "not_before", (guint64)MAX(facts->not_before, 0)) &&
+          wire_append_entry_uint64(row, "not_after", (guint64)MAX(facts->not_after, 0)));
+}
+
+static gboolean append_certificate(DBusMessageIter *array, const Certificate *certificate) {
+  const char *file = certificate->certificate;
+  DBusMessageIter row;
+  return dbus_message_iter_open_container(array, DBUS_TYPE_ARRAY, "{sv}", &row) &&
+         wire_append_entry_string(&row, "host", certificate->host) &&
+         wire_append_entry_string(&row, "setting",
+                                  certificate_slot_get_setting(certificate->slot, FALSE)) &&
+         wire_append_entry_string(&row, "file", file != NULL ? file : "") &&
+         append_pair_in_use(&row, certificate) &&
+         (certificate->problem == NULL ||
+          wire_append_entry_string(&row, "problem", certificate->problem)) &&
+         (certificate->doubt == NULL ||
+          wire_append_entry_string(&row, "doubt", certificate->doubt)) &&
+         dbus_message_iter_close_container(array, &row);
+}
+
+static gboolean append_certificates(DBusMessageIter *dict, const Certificates *certificates) {
+  DBusMessageIter entry;
+  DBusMessageIter variant;
+  DBusMessageIter array;
+  g_autoptr(GPtrArray) rows = certificates_list(certificates);
+  if (!open_table(dict, "certificates", &entry, &variant, &array))
+    return FALSE;
+  for (guint i = 0; i < rows->len; i++)
+    if (!append_certificate(&array, rows->pdata[i]))
+      return FALSE;
+  return close_table(dict, &entry, &variant, &array);
+}
+
 /* ---- the whole ---- */
 
 static const char *describe_accounts(const StatusSource *source) {
@@ -219,14 +260,21 @@ static const char *describe_registry(const Views *views) {
   return views_are_live(views) ? "live" : "away, the last settings known hold";
 }
 
-static const char *describe_certificate(const StatusSource *source, const Settings *settings) {
-  const char *problem = publisher_get_certificate_problem(source->publisher);
-  return problem != NULL ? problem : settings->certificate;
+/* The one for whoever asks for no other. */
+static const char *describe_certificate(GPtrArray *certificates) {
+  const Certificate *first = certificates->len > 0 ? certificates->pdata[0] : NULL;
+  if (first == NULL || *first->host != '\0' || first->slot != CERTIFICATE_FIRST)
+    return "";
+  return first->problem != NULL       ? first->problem
+         : first->certificate != NULL ? first->certificate
+                                      : "";
 }
 
 gboolean status_append(DBusMessageIter *dict, const StatusSource *source) {
   g_autoptr(Settings) settings = views_get_settings(source->views);
   g_auto(Decision) decision = {0};
+  const Certificates *certificates = publisher_get_certificates(source->publisher);
+  g_autoptr(GPtrArray) pairs = certificates_list(certificates);
   decision_choose(settings, &decision);
   return wire_append_entry_string(dict, "package", package_kind_get_name(decision.kind)) &&
          wire_append_entry_string(dict, "broker", decision.broker) &&
@@ -236,9 +284,9 @@ gboolean status_append(DBusMessageIter *dict, const StatusSource *source) {
          wire_append_entry_string(dict, "accounts", describe_accounts(source)) &&
          wire_append_entry_string(dict, "registry", describe_registry(source->views)) &&
          wire_append_entry_uint64(dict, "revision", views_get_revision(source->views)) &&
-         wire_append_entry_string(dict, "certificate", describe_certificate(source, settings)) &&
+         wire_append_entry_string(dict, "certificate", describe_certificate(pairs)) &&
          append_listeners(dict, publisher_get_listeners(source->publisher)) &&
          append_sockets(dict, source, settings) && append_problems(dict, settings) &&
          append_counts(dict, "counts", source) && append_logins(dict, source->logins) &&
-         append_times(dict, source->logins);
+         append_times(dict, source->logins) && append_certificates(dict, certificates);
 }

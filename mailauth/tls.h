@@ -1,20 +1,43 @@
-/* TLS as a server has it: what a certificate and its key make, ready for
- * connections. It reads the two files from descriptors; bytes on the wire are
- * stream.h's. */
+/* A certificate and its private key, read from files and checked. What
+ * connections make of them is tls-server.h's, bytes on the wire are stream.h's. */
 #ifndef MAILAUTH_TLS_H
 #define MAILAUTH_TLS_H
 
 #include <glib.h>
 #include <openssl/ssl.h>
 
-/* Reads a certificate (with its chain) and its private key, both PEM, from
- * descriptors that stay the caller's. @minimum_version: 0x0303 for TLS 1.2.
- * INVALID_VALUE: one can't be read, or they do not belong together; @error says
- * which and why. */
-SSL_CTX *tls_context_new(int certificate, int key, guint16 minimum_version, GError **error);
-/* For connections that begin from now on. */
-void tls_context_set_minimum(SSL_CTX *context, guint16 minimum_version);
+/* Immutable, and shared by the connections that use it. */
+typedef struct {
+  gatomicrefcount references;
+  X509 *certificate;
+  STACK_OF(X509) * chain; /* what follows it in the file; may be empty */
+  EVP_PKEY *key;
+} TlsPair;
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(SSL_CTX, SSL_CTX_free)
+/* Reads a certificate (with its chain) and its private key, both PEM, from
+ * descriptors that stay the caller's. INVALID_VALUE: one can't be read, is too
+ * weak, or they do not belong together; @error says which and why. Whether the
+ * certificate has expired is not asked. */
+TlsPair *tls_pair_new(int certificate, int key, GError **error);
+TlsPair *tls_pair_ref(TlsPair *pair);
+void tls_pair_unref(TlsPair *pair);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(TlsPair, tls_pair_unref)
+/* Whether clients could not tell one from the other. NULL is equal to NULL alone. */
+gboolean tls_pair_equal(const TlsPair *left, const TlsPair *right);
+
+/* What administrators want to know of a pair. */
+typedef struct {
+  char *subject;     /* RFC 4514, ASCII, at most MAX_SUBJECT bytes */
+  char *algorithm;   /* "RSA 2048", "EC P-256", "ED25519" */
+  char *fingerprint; /* SHA-256 of the certificate: "AB:CD:..." */
+  gint64 not_before; /* s since 1970; G_MININT64 where it can't be read */
+  gint64 not_after;  /* s since 1970; G_MAXINT64 where it can't be read */
+  gboolean covers;   /* one of the certificate's names stands for the host */
+} TlsFacts;
+
+/* @host: canonical, as in host-name.h; "" covers always. Clear @facts. */
+void tls_pair_get_facts(const TlsPair *pair, const char *host, TlsFacts *facts);
+void tls_facts_clear(TlsFacts *facts);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(TlsFacts, tls_facts_clear)
 
 #endif

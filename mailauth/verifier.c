@@ -59,6 +59,12 @@ typedef struct {
   guint timer;
 } StatusCall;
 
+typedef struct {
+  Verifier *verifier;
+  void (*done)(const char *problem, gpointer call);
+  gpointer call;
+} ReloadCall;
+
 static void leave(Verifier *verifier, int code) {
   verifier->exit_code = code;
   g_main_loop_quit(verifier->loop);
@@ -217,10 +223,19 @@ static void test(Protocol protocol, const char *user, Secret *password, LoginAns
   logins_begin(verifier->logins, &request, password, answer, call);
 }
 
+static void on_reload_synced(G_GNUC_UNUSED gboolean current, gpointer data) {
+  g_autofree ReloadCall *waiting = data;
+  on_views_changed(waiting->verifier);
+  publisher_reload_certificates(waiting->verifier->publisher, waiting->done, waiting->call);
+}
+
+/* What was set before is read, too. */
 static void reload_certificate(void (*done)(const char *problem, gpointer call), gpointer call,
                                gpointer data) {
-  const Verifier *verifier = data;
-  publisher_reload_certificate(verifier->publisher, done, call);
+  Verifier *verifier = data;
+  ReloadCall *waiting = g_new0(ReloadCall, 1);
+  *waiting = (ReloadCall){verifier, done, call};
+  views_sync(verifier->views, on_reload_synced, waiting);
 }
 
 static void on_event(const Event *event, gpointer data) {
@@ -249,9 +264,11 @@ static void on_counts(GVariant *connections, gpointer data) {
   answer_status_calls(verifier);
 }
 
-static void on_keys_result(const Message *message, gpointer data) {
+static gboolean on_keys_result(const Message *message, gpointer data) {
   const Verifier *verifier = data;
-  publisher_take_keys_result(verifier->publisher, message);
+  gboolean taken = publisher_take_keys_result(verifier->publisher, message);
+  bus_refresh(verifier->bus);
+  return taken;
 }
 
 static void on_transcript(Protocol protocol, const char *line, gpointer data) {
@@ -290,6 +307,7 @@ static void on_parent_message(G_GNUC_UNUSED Channel *channel, Message *message,
     break;
   case MESSAGE_FILE_PROBLEM:
     publisher_take_file_problem(verifier->publisher, message);
+    bus_refresh(verifier->bus);
     break;
   case MESSAGE_STORE:
     stores_take_store(verifier->stores, message);

@@ -75,6 +75,10 @@ static gboolean has_key(SettingsKey key, const char *subkey, gpointer data) {
   return registry_view_has_key(((const Views *)data)->settings[key], subkey);
 }
 
+static char **list_keys(SettingsKey key, const char *subkey, gpointer data) {
+  return registry_view_list_keys(((const Views *)data)->settings[key], subkey);
+}
+
 static gboolean is_fresh(const Views *views) {
   if (views->snapshot == NULL)
     return FALSE;
@@ -86,7 +90,7 @@ static gboolean is_fresh(const Views *views) {
 }
 
 Settings *views_get_settings(Views *views) {
-  const SettingsSource source = {get_state, get, has_key, views};
+  const SettingsSource source = {get_state, get, has_key, list_keys, views};
   if (is_fresh(views))
     return settings_ref(views->snapshot);
   g_clear_pointer(&views->snapshot, settings_unref);

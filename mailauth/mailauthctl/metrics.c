@@ -88,6 +88,34 @@ static void print_times(GString *out, const Entries *row) {
   g_string_append_printf(out, "} %" G_GUINT64_FORMAT "\n", get_number(row, "count"));
 }
 
+static void print_certificate(GString *out, const char *metric, const Entries *row) {
+  g_string_append(out, metric);
+  print_label(out, "{", "host", get_string(row, "host"));
+  print_label(out, ",", "setting", get_string(row, "setting"));
+}
+
+static void print_expiry(GString *out, const Entries *row) {
+  /* Where none is in use there is nothing that could expire. */
+  if (*get_string(row, "fingerprint") == '\0')
+    return;
+  print_certificate(out, "mailauth_certificate_not_after_timestamp_seconds", row);
+  g_string_append_printf(out, "} %" G_GUINT64_FORMAT "\n", get_number(row, "not_after"));
+}
+
+static void print_certificate_state(GString *out, const Entries *row) {
+  print_certificate(out, "mailauth_certificate_usable", row);
+  g_string_append_printf(out, "} %d\n", *get_string(row, "problem") == '\0');
+}
+
+static void print_certificates(GString *out, const Entries *status) {
+  print_facts(out, "mailauth_certificate_not_after_timestamp_seconds", "gauge",
+              "When a certificate in use expires.");
+  print_table(out, status, "certificates", print_expiry);
+  print_facts(out, "mailauth_certificate_usable", "gauge",
+              "Whether the files that are set are in use.");
+  print_table(out, status, "certificates", print_certificate_state);
+}
+
 /* ---- counts ---- */
 
 /* Finds @name among the counts, an a{st}. */
@@ -186,6 +214,7 @@ void metrics_print(GString *out, DBusMessageIter *status) {
     print_table(out, entries, "times", print_times);
     print_connections(out, entries);
     print_counts(out, entries);
+    print_certificates(out, entries);
     print_state(out, entries);
   }
   g_string_append(out, "# EOF\n");

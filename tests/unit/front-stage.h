@@ -37,7 +37,10 @@ void stage_send_settings(Stage *stage, const StageSettings *settings);
 Channel *stage_start_verifier(Stage *stage);
 /* A new certificate and key for each call; the front must take them. */
 void stage_send_keys(Stage *stage);
+/* There must be others in use, which stay. */
 void stage_send_bad_keys(Stage *stage);
+/* What MESSAGE_KEYS_RESULT says: @problem is how it begins, "" for none. */
+void expect_result(const Message *message, const char *problem, gboolean in_use);
 /* A message that has been handled when this returns. */
 void stage_synchronise(Stage *stage);
 

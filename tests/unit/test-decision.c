@@ -50,8 +50,19 @@ static gboolean has_key(SettingsKey key, const char *subkey, gpointer data) {
   return FALSE;
 }
 
+/* Names of keys one level below @subkey. */
+static char **list_keys(SettingsKey key, const char *subkey, gpointer data) {
+  const World *world = data;
+  g_autoptr(GStrvBuilder) keys = g_strv_builder_new();
+  g_autofree char *prefix = g_strconcat(subkey, "\\", NULL);
+  for (guint i = 0; i < MAX_STORED && world->stored[i].name != NULL; i++)
+    if (world->stored[i].key == key && g_str_has_prefix(world->stored[i].subkey, prefix))
+      g_strv_builder_add(keys, world->stored[i].subkey + strlen(prefix));
+  return g_strv_builder_end(keys);
+}
+
 static Settings *read_world(World *world) {
-  const SettingsSource source = {get_state, get, has_key, world};
+  const SettingsSource source = {get_state, get, has_key, list_keys, world};
   for (guint i = 0; i < N_SETTINGS_KEYS; i++)
     if (world->state[i] == REGISTRY_VIEW_WAITING)
       world->state[i] = REGISTRY_VIEW_READY;
@@ -311,7 +322,7 @@ static void test_rows(void) {
 
 static void test_waiting(void) {
   World world = {0};
-  const SettingsSource source = {get_state, get, has_key, &world};
+  const SettingsSource source = {get_state, get, has_key, list_keys, &world};
   g_autoptr(Settings) settings = settings_new(&source);
   g_auto(Decision) decision = {0};
   decision_admit(settings, PROTOCOL_IMAP, "alice", &decision);

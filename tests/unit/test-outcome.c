@@ -34,6 +34,7 @@ static const Row rows[] = {
     {OUTCOME_NO_CERTIFICATE, "no-certificate", 13002, "Error", "", ""},
     {OUTCOME_CHANGED, "changed", 14001, "Information", "", ""},
     {OUTCOME_RELEASED, "released", 14007, "Information", "", ""},
+    {OUTCOME_CERTIFICATE_DOUBTFUL, "certificate-doubtful", 14008, "Warning", "", ""},
 };
 
 static void test_table(void) {

@@ -1,0 +1,463 @@
+#!/usr/bin/python3
+"""Certificates: which one a client is shown, live changes of them under open
+connections, files that can't be used, and sessions that are resumed."""
+
+import json
+import os
+import signal
+import ssl
+import subprocess
+
+from harness import openmetrics
+from harness.bus import wait_for
+from harness.case import check, contains, equal, main, rows, test
+from harness.certificates import EC, RSA, Client, Pair, new_context, openssl, resume, shown
+from harness.mail import PARAMETERS
+from harness.process import PATIENCE, program
+from harness.registry import REG_SZ
+from harness.talk import Mail
+
+HOSTS = PARAMETERS + "\\Certificates"
+TLS2, TLS3 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
+
+
+class Server(Mail):
+    """A mail server, and the certificates that it is set to."""
+
+    def pair(self, name, hosts=(), algorithm=EC, days=2):
+        return Pair(self.directory, name, hosts, algorithm, days)
+
+    def set_pair(self, pair, host=None, kind="", key=None):
+        at = PARAMETERS if host is None else f"{HOSTS}\\{host}"
+        self.client.set(at, f"{kind}Private Key", REG_SZ, str(key or pair.key))
+        self.client.set(at, f"{kind}Certificate", REG_SZ, str(pair.file))
+
+    def control(self, *words):
+        """(exit code, standard output, standard error) of mailauthctl."""
+        result = self.registry.run(program("mailauth/mailauthctl/mailauthctl"),
+                                   f"--bus={self.registry.bus.address}", *words)
+        return result.returncode, result.stdout.decode(), result.stderr.decode()
+
+    def reload(self):
+        """Everything that was set is read when this returns; what was wrong."""
+        code, _, problem = self.control("reload-certificate")
+        equal(code != 0, bool(problem))
+        return problem
+
+    def taken(self):
+        equal(self.reload(), "")
+
+    def certificates(self):
+        """{(host, setting): row} of the status."""
+        code, output, problem = self.control("status", "--json")
+        equal((code, problem), (0, ""))
+        return {(row["host"], row["setting"]): row for row in json.loads(output)["certificates"]}
+
+    def shows(self, pair, host=None, context=None):
+        check(shown(self.pop3s_port, host, context) == pair.der, f"{host} is not shown {pair.file.name}")
+
+    def begin_tls(self, *options, succeeds=True):
+        """What openssl's client says."""
+        result = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{self.pop3s_port}", "-ign_eof", *options],
+                                input=b"QUIT\r\n", capture_output=True, timeout=PATIENCE, check=False)
+        equal(result.returncode == 0, succeeds, result.stderr.decode())
+        return result.stdout.decode() + result.stderr.decode()
+
+
+@test
+def the_name_that_is_asked_for_chooses():
+    with Server() as mail:
+        default, exact, wild = mail.pair("default"), mail.pair("mail.example.org"), mail.pair("wild")
+        mail.set_pair(default)
+        mail.set_pair(exact, "Mail.Example.ORG")
+        mail.set_pair(wild, "*.example.org")
+        mail.taken()
+        for host, pair in ((None, default), ("", default), ("mail.example.org", exact), ("MAIL.example.ORG", exact),
+                           ("imap.example.org", wild), ("a.mail.example.org", default), ("example.org", default),
+                           ("mail.example.com", default), ("xn--bcher-kva.example.org", wild)):
+            mail.shows(pair, host or None)
+        # By STLS as well, and with a dot at the end, which Python does not send.
+        with mail.pop3_talk() as client:
+            client.expect("+OK")
+            client.ask("STLS", "+OK")
+            client.socket = new_context().wrap_socket(client.socket, server_hostname="mail.example.org")
+            equal(client.socket.getpeercert(binary_form=True), exact.der)
+        contains(mail.begin_tls("-servername", "mail.example.org."), "CN = mail.example.org")
+
+
+@test
+def a_host_comes_and_goes_while_others_stay():
+    with Server() as mail:
+        default, host = mail.pair("default"), mail.pair("mail.example.org")
+        mail.set_pair(default)
+        mail.taken()
+        mail.shows(default, "mail.example.org")
+        with Client(mail.pop3s_port, "mail.example.org") as before:
+            mail.set_pair(host, "mail.example.org")
+            mail.taken()
+            mail.shows(host, "mail.example.org")
+            mail.client.delete(f"{HOSTS}\\mail.example.org")
+            mail.taken()
+            mail.shows(default, "mail.example.org")
+            equal(list(mail.certificates()), [("", "Certificate")])
+            contains(before.ask("CAPA"), "+OK")
+
+
+@rows([
+    ("a dot at its end", "mail.example.org.", "without a dot"),
+    ("two stars", "*.*.example.org", "the whole of the first label"),
+    ("half a label", "mail*.example.org", "the whole of the first label"),
+    ("letters outside ASCII", "bücher.example.org", "'xn--bcher-kva.example.org'"),
+    ("an address", "192.0.2.1", "addresses"),
+    ("an underscore and a blank", "a b.example.org", "letters, digits and hyphens"),
+])
+def a_name_that_is_none_is_told(name, problem):
+    with Server() as mail:
+        default, good, pair = mail.pair("default"), mail.pair("good"), mail.pair("bad")
+        mail.set_pair(default)
+        mail.set_pair(good, "good.example.org")
+        mail.set_pair(pair, name)
+        mail.taken()
+        event = next(event for event in mail.events(10) if event["id"] == 14004)
+        contains(event["description"], problem)
+        contains(event["description"], f"Certificates\\{name}")
+        mail.shows(good, "good.example.org")
+        mail.shows(default, "mail.example.org")
+
+
+@test
+def each_client_gets_the_algorithm_that_it_knows():
+    with Server() as mail:
+        ec, rsa = mail.pair("ec"), mail.pair("rsa", algorithm=RSA)
+        mail.set_pair(rsa)
+        mail.set_pair(ec, kind="Alternative ")
+        mail.taken()
+        mail.shows(ec)
+        mail.shows(ec, context=new_context(TLS2))
+        mail.shows(ec, context=new_context(TLS2, "ECDHE+ECDSA"))
+        mail.shows(rsa, context=new_context(TLS2, "ECDHE+aRSA"))
+        contains(mail.begin_tls("-tls1_3", "-sigalgs", "RSA-PSS+SHA256"), "CN = rsa")
+        contains(mail.begin_tls("-tls1_3", "-sigalgs", "ECDSA+SHA256"), "CN = ec")
+        # The other way round, and by a host's own.
+        mail.set_pair(ec, "mail.example.org")
+        mail.set_pair(rsa, "mail.example.org", "Alternative ")
+        mail.taken()
+        mail.shows(rsa, "mail.example.org", new_context(TLS2, "ECDHE+aRSA"))
+        mail.shows(ec, "mail.example.org")
+        # One that goes leaves the other.
+        mail.client.unset(PARAMETERS, "Alternative Certificate")
+        mail.taken()
+        mail.shows(rsa)
+
+
+@test
+def two_of_one_algorithm_are_told():
+    with Server() as mail:
+        first, second = mail.pair("first"), mail.pair("second")
+        mail.set_pair(first)
+        mail.set_pair(second, kind="Alternative ")
+        mail.taken()
+        mail.shows(first)
+        event = mail.events()[0]
+        equal((event["id"], event["type"], event["reason"]), (14008, "Warning", "certificate-doubtful"))
+        contains(event["description"], "Alternative Certificate: it is of the same algorithm as 'Certificate'")
+
+
+def is_unreadable(pair):
+    pair.file.unlink()
+    pair.file.mkdir()
+
+
+def is_encrypted(pair):
+    text = openssl("pkey", "-in", pair.key, "-aes256", "-passout", "pass:secret")
+    pair.key.write_bytes(text)
+
+
+def is_anothers(pair):
+    other = Pair(pair.file.parent, "another")
+    pair.key.write_bytes(other.key.read_bytes())
+
+
+def is_weak(pair):
+    openssl("req", "-x509", "-newkey", "rsa:1024", "-nodes", "-subj", "/CN=weak", "-days", 2, "-keyout", pair.key,
+            "-out", pair.file)
+
+
+def chain_is_cut(pair):
+    text = pair.file.read_text()
+    pair.file.write_text(text + text[:len(text) // 2])
+
+
+BAD = [
+    ("the key of another", is_anothers, "belongs to another certificate"),
+    ("garbage for a certificate", lambda pair: pair.file.write_text("garbage"), "there is none in the file"),
+    ("garbage for a key", lambda pair: pair.key.write_bytes(os.urandom(5000)), "the private key: "),
+    ("an empty certificate", lambda pair: pair.file.write_text(""), "there is none in the file"),
+    ("a missing certificate", lambda pair: pair.file.unlink(), "No such file"),
+    ("a missing key", lambda pair: pair.key.unlink(), "Private Key: "),
+    ("a folder", is_unreadable, "no regular file"),
+    ("no right to read", lambda pair: pair.key.chmod(0o600), "Permission denied"),
+    ("an encrypted key", is_encrypted, "it is encrypted"),
+    ("a weak key", is_weak, "key too small"),
+    ("half a chain", chain_is_cut, "the certificate's chain: "),
+    ("too large a file", lambda pair: pair.file.write_bytes(b"x" * 300_000), "too large"),
+    ("base64 that is no key", lambda pair: pair.key.write_text(
+        "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"), "the private key: "),
+]
+
+
+@rows(BAD)
+def a_bad_pair_touches_nobody_else(spoil, problem):
+    with Server() as mail:
+        default, host, other = mail.pair("default"), mail.pair("host"), mail.pair("other")
+        mail.set_pair(default)
+        mail.set_pair(host, "host.example.org")
+        mail.set_pair(other, "other.example.org")
+        mail.taken()
+        old, fingerprint = host.der, host.fingerprint
+        spoil(host)
+        told = mail.reload()
+        contains(told, problem)
+        contains(told, "Certificates\\host.example.org, ")
+        event = mail.events()[0]
+        equal((event["id"], event["reason"]), (13002, "no-certificate"))
+        contains(event["description"], problem)
+        equal(shown(mail.pop3s_port, "host.example.org"), old)
+        mail.shows(default)
+        mail.shows(other, "other.example.org")
+        row = mail.certificates()["host.example.org", "Certificate"]
+        equal(row["fingerprint"], fingerprint)
+        contains(row["problem"], problem)
+        # Another one is taken at once, and nothing is wrong any more.
+        mail.set_pair(mail.pair("new"), "host.example.org")
+        mail.taken()
+        check("problem" not in mail.certificates()["host.example.org", "Certificate"], "a problem that is none")
+
+
+@test
+def a_bad_default_leaves_the_hosts():
+    with Server() as mail:
+        host = mail.pair("mail.example.org")
+        mail.client.set(PARAMETERS, "Certificate", REG_SZ, "/nonexistent.pem")
+        mail.set_pair(host, "mail.example.org")
+        contains(mail.reload(), "Certificate: /nonexistent.pem: No such file")
+        mail.shows(host, "mail.example.org")
+        try:
+            shown(mail.pop3s_port, "mail.example.com")
+        except ssl.SSLError as problem:
+            contains(str(problem).lower().replace("_", " "), "unrecognized name")
+        else:
+            raise AssertionError("there is a certificate for all")
+        wait_for(lambda: mail.events()[0]["reason"] == "no-certificate" and mail.events()[0]["source"] == "MSExchangePOP3",
+                 "the event of a client that could not be served")
+
+
+@rows([
+    ("expired", {"days": -1}, None, "expired on "),
+    ("for another host", {"hosts": ["www.example.org"]}, "mail.example.org", "is not for 'mail.example.org'"),
+    ("for one label of many", {"hosts": ["mail.example.org"]}, "*.example.org", "is not for '*.example.org'"),
+    ("fit", {"hosts": ["mail.example.org"]}, "mail.example.org", ""),
+    ("fit for all", {"hosts": ["*.example.org"]}, "*.example.org", ""),
+])
+def what_clients_may_refuse_is_used_and_told(options, host, doubt):
+    with Server() as mail:
+        pair = mail.pair("doubtful", **options)
+        mail.set_pair(pair, host)
+        mail.taken()
+        mail.shows(pair, host.replace("*", "mail") if host else None)
+        row = mail.certificates()[host or "", "Certificate"]
+        contains(row.get("doubt", ""), doubt)
+        equal([event["id"] for event in mail.events(10) if event["id"] == 14008], [14008] if doubt else [])
+
+
+# ---- resumption ----
+
+
+@rows([("TLS 1.2", TLS2), ("TLS 1.3", TLS3)])
+def sessions_are_resumed(version):
+    with Server() as mail:
+        default, host = mail.pair("default"), mail.pair("mail.example.org", ["mail.example.org"])
+        mail.set_pair(default)
+        mail.set_pair(host, "mail.example.org")
+        mail.taken()
+        context, port = new_context(version), mail.pop3s_port
+        check(resume(port, None, None, context), "not resumed")
+        check(resume(port, "mail.example.org", "mail.example.org", context), "not resumed by name")
+        check(not resume(port, None, "mail.example.org", context), "a session of all is one of a host")
+        check(not resume(port, "mail.example.org", None, context), "a session of a host is one of all")
+        # By the same certificate as before, and by another.
+        with Client(port, "mail.example.org", context) as client:
+            session = client.socket.session
+        mail.taken()
+        with Client(port, "mail.example.org", context, session) as client:
+            check(client.socket.session_reused, "forgotten although nothing has changed")
+            session = client.socket.session
+        host.take(mail.pair("renewed"))
+        mail.taken()
+        with Client(port, "mail.example.org", context, session) as client:
+            check(not client.socket.session_reused, "resumed although the certificate has changed")
+            equal(client.certificate, host.der)
+
+
+@rows([("TLS 1.2", "-tls1_2"), ("TLS 1.3", "-tls1_3")])
+def openssls_client_resumes(version):
+    with Server() as mail:
+        mail.set_pair(mail.pair("default"))
+        mail.taken()
+        session = mail.directory / "session"
+        contains(mail.begin_tls(version, "-sess_out", session), "New, ")
+        contains(mail.begin_tls(version, "-sess_in", session), "Reused, ")
+
+
+@test
+def a_session_that_is_resumed_still_logs_in():
+    with Server() as mail:
+        mail.add_account("ann", "sesame")
+        mail.set_pair(mail.pair("default"))
+        mail.taken()
+        context = new_context()
+        with Client(mail.pop3s_port, None, context) as client:
+            session = client.socket.session
+        with Client(mail.pop3s_port, None, context, session) as client:
+            check(client.socket.session_reused, "not resumed")
+            contains(client.ask("USER ann"), "+OK")
+            contains(client.ask("PASS sesame"), "+OK Logged in.")
+
+
+# ---- versions and ciphers ----
+
+
+@rows([
+    ("TLS 1.1", ["-tls1_1", "-cipher", "ALL:@SECLEVEL=0"], False),
+    ("CBC", ["-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-SHA256"], False),
+    ("RSA key exchange", ["-tls1_2", "-cipher", "AES128-GCM-SHA256"], False),
+    ("DHE", ["-tls1_2", "-cipher", "DHE-RSA-AES128-GCM-SHA256"], False),
+    ("SHA-1", ["-tls1_2", "-sigalgs", "ECDSA+SHA1", "-cipher", "ALL:@SECLEVEL=0"], False),
+    ("TLS 1.2", ["-tls1_2"], True),
+    ("TLS 1.3", ["-tls1_3"], True),
+    ("ChaCha20", ["-tls1_2", "-cipher", "ECDHE-ECDSA-CHACHA20-POLY1305"], True),
+    ("P-256", ["-groups", "P-256"], True),
+    ("another key share first", ["-groups", "P-521:X25519"], True),
+    ("P-224", ["-groups", "P-224"], False),
+])
+def of_versions_and_ciphers_the_sound_ones_are_spoken(options, succeeds):
+    with Server() as mail:
+        mail.set_pair(mail.pair("default"))
+        mail.set_pair(mail.pair("rsa", algorithm=RSA), kind="Alternative ")
+        mail.taken()
+        mail.begin_tls(*options, succeeds=succeeds)
+
+
+@test
+def nobody_renegotiates():
+    with Server() as mail:
+        mail.set_pair(mail.pair("default"))
+        mail.taken()
+        client = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{mail.pop3_port}", "-tls1_2",
+                                 "-starttls", "pop3"],
+                                input=b"R\n", capture_output=True, timeout=PATIENCE, check=False)
+        contains(client.stderr.decode(), "no renegotiation")
+
+
+# ---- the server's own life ----
+
+
+@test
+def a_new_front_has_them_before_it_serves():
+    with Server() as mail:
+        default, host = mail.pair("default"), mail.pair("mail.example.org")
+        mail.set_pair(default)
+        mail.set_pair(host, "mail.example.org")
+        mail.taken()
+        front = mail.roles()["front"][0]
+        os.kill(front, signal.SIGKILL)
+        wait_for(lambda: mail.roles().get("front", [front]) != [front], "a new front")
+        mail.shows(host, "mail.example.org")
+        mail.shows(default)
+
+
+@test
+def a_new_verifier_takes_away_what_is_not_set():
+    with Server() as mail:
+        default, host = mail.pair("default"), mail.pair("mail.example.org")
+        mail.set_pair(default)
+        mail.set_pair(host, "mail.example.org")
+        mail.taken()
+        verifier = mail.roles()["verifier"][0]
+        os.kill(verifier, signal.SIGSTOP)
+        mail.client.delete(f"{HOSTS}\\mail.example.org")
+        os.kill(verifier, signal.SIGKILL)
+        wait_for(lambda: mail.roles().get("verifier", [verifier]) != [verifier], "a new verifier")
+        wait_for(lambda: shown(mail.pop3s_port, "mail.example.org") == default.der, "the host to be forgotten")
+        mail.taken()
+        equal(list(mail.certificates()), [("", "Certificate")])
+
+
+@test
+def without_regd_all_stay():
+    with Server() as mail:
+        host = mail.pair("mail.example.org")
+        mail.set_pair(mail.pair("default"))
+        mail.set_pair(host, "mail.example.org")
+        mail.taken()
+        mail.registry.stop()
+        front = mail.roles()["front"][0]
+        os.kill(front, signal.SIGKILL)
+        wait_for(lambda: mail.roles().get("front", [front]) != [front], "a new front")
+        mail.shows(host, "mail.example.org")
+        mail.registry.start()
+
+
+@test
+def many_hosts_are_served():
+    with Server() as mail:
+        default, host, last = mail.pair("default"), mail.pair("host"), mail.pair("last")
+        mail.set_pair(default)
+        for start in range(0, 999, 111):
+            keys = [f"{HOSTS}\\h{number:04}.example.org" for number in range(start, start + 111)]
+            mail.client.commit([("set-value", key, name, REG_SZ, str(file)) for key in keys
+                                for name, file in (("Private Key", host.key), ("Certificate", host.file))])
+        mail.set_pair(last, "zz.example.org")
+        mail.taken()
+        for name, pair in (("h0000", host), ("h0998", host), ("zz", last), ("h0999", default)):
+            mail.shows(pair, f"{name}.example.org")
+        equal(len(mail.certificates()), 1001)
+        mail.set_pair(last, "zzz.example.org")
+        wait_for(lambda: "there are 1001 hosts" in mail.events()[0]["description"], "the event")
+        mail.shows(default, "zzz.example.org")
+
+
+# ---- numbers ----
+
+
+@test
+def operators_see_them_all():
+    with Server() as mail:
+        rsa, host = mail.pair("rsa", algorithm=RSA), mail.pair("mail.example.org", ["mail.example.org"])
+        mail.set_pair(rsa)
+        mail.set_pair(host, "mail.example.org")
+        mail.client.set(f"{HOSTS}\\bad.example.org", "Certificate", REG_SZ, "/nonexistent.pem")
+        contains(mail.reload(), "/nonexistent.pem")
+        table = mail.certificates()
+        row = table["mail.example.org", "Certificate"]
+        end = int(ssl.cert_time_to_seconds(openssl("x509", "-in", host.file, "-noout", "-enddate")
+                                           .decode().strip().removeprefix("notAfter=")))
+        equal((row["file"], row["subject"], row["algorithm"], row["fingerprint"], row["not_after"]),
+              (str(host.file), "CN=mail.example.org", "EC P-256", host.fingerprint, end))
+        equal(table["", "Certificate"]["algorithm"], "RSA 2048")
+        equal(sorted(table["bad.example.org", "Certificate"]), ["file", "host", "problem", "setting"])
+        families = openmetrics.parse(mail.control("status", "--metrics")[1])
+
+        def labels(name):
+            return "", (("host", name), ("setting", "Certificate"))
+
+        expiry = families["mailauth_certificate_not_after_timestamp_seconds"].samples
+        equal((len(expiry), expiry[labels("mail.example.org")]), (2, end))
+        equal(families["mailauth_certificate_usable"].samples,
+              {labels(""): 1, labels("bad.example.org"): 0, labels("mail.example.org"): 1})
+        text = mail.control("status")[1]
+        contains(text, f"certificate: {rsa.file}\n")
+        contains(text, "CN=mail.example.org")
+
+
+main()

@@ -18,6 +18,7 @@
 typedef struct {
   GMainLoop *loop;
   Views *views;
+  PamPool *pam;
   gboolean answered; /* by the package */
   Outcome outcome;
   char *detail;
@@ -42,11 +43,30 @@ static void on_proved(Outcome outcome, const char *detail, gpointer data) {
   g_main_loop_quit(check->loop);
 }
 
+/* There is no parent to do so. The process ends with this one. */
+static gboolean start_pam(guint64 request, gpointer data) {
+  const Check *check = data;
+  int ends[2];
+  g_auto(GStrv) arguments = role_make_arguments(ROLE_PAM, NULL, FALSE, NULL);
+  if (!channel_pair(ends, NULL))
+    return FALSE;
+  GPid pid = role_launch(arguments, ends[1], NULL);
+  close(ends[1]);
+  if (pid >= 0)
+    pam_pool_take_helper(check->pam, request, ends[0]);
+  else
+    close(ends[0]);
+  return pid >= 0;
+}
+
 /* Asks the package about nobody: "no such user" is an answer, a fault is none. */
 static gboolean ask_package(Check *check, Settings *settings, const char *source) {
   g_autoptr(Prover) prover = prover_new(1, NULL);
   g_autoptr(Prover) lookups = prover_new(1, NULL);
-  g_autoptr(Packages) packages = packages_new(views_get_accounts(check->views), lookups, prover);
+  g_autoptr(PamPool) pam = pam_pool_new(start_pam, check);
+  g_autoptr(Packages) packages =
+      packages_new(views_get_accounts(check->views), lookups, prover, pam);
+  check->pam = pam;
   Package *package = packages_find(packages, source);
   const PackageRequest request = {.account = NULL, .password = "", .settings = settings};
   package->prove(package, &request, on_proved, check);

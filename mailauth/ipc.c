@@ -21,6 +21,8 @@
 #define FRONT_TO_VERIFIER ROLE_FRONT, ROLE_VERIFIER
 #define VERIFIER_TO_STORE ROLE_VERIFIER, ROLE_STORE
 #define STORE_TO_VERIFIER ROLE_STORE, ROLE_VERIFIER
+#define VERIFIER_TO_PAM ROLE_VERIFIER, ROLE_PAM
+#define PAM_TO_VERIFIER ROLE_PAM, ROLE_VERIFIER
 
 static const MessageFacts facts[N_MESSAGES] = {
     [MESSAGE_IDENTITY] = {"identity", "(bs)", IDENTITY_TO_PARENT, NO_DESCRIPTOR, SMALL},
@@ -53,11 +55,16 @@ static const MessageFacts facts[N_MESSAGES] = {
     [MESSAGE_SOCKETS_STATE] = {"sockets-state", "as", PARENT_TO_VERIFIER, NO_DESCRIPTOR, SMALL},
     [MESSAGE_SOCKET] = {"socket", "y", PARENT_TO_FRONT, 0, 1, SMALL},
     [MESSAGE_FRONT_LOST] = {"front-lost", "(ts)", VERIFIER_TO_PARENT, NO_DESCRIPTOR, SMALL},
+    [MESSAGE_WANT_PAM] = {"want-pam", "t", VERIFIER_TO_PARENT, NO_DESCRIPTOR, SMALL},
+    [MESSAGE_PAM_STARTED] = {"pam-started", "t", PARENT_TO_VERIFIER, ONE_DESCRIPTOR, SMALL},
+    [MESSAGE_PAM_REFUSED] = {"pam-refused", "(ts)", PARENT_TO_VERIFIER, NO_DESCRIPTOR, SMALL},
+    [MESSAGE_PAM_QUESTION] = {"pam-question", "(tsbssay)", VERIFIER_TO_PAM, NO_DESCRIPTOR, SMALL},
+    [MESSAGE_PAM_ANSWER] = {"pam-answer", "(tus)", PAM_TO_VERIFIER, NO_DESCRIPTOR, SMALL},
 };
 
 static const char *const role_names[N_ROLES] = {
     [ROLE_PARENT] = "parent", [ROLE_IDENTITY] = "identity", [ROLE_VERIFIER] = "verifier",
-    [ROLE_FRONT] = "front",   [ROLE_STORE] = "store",
+    [ROLE_FRONT] = "front",   [ROLE_STORE] = "store",       [ROLE_PAM] = "pam",
 };
 
 const MessageFacts *message_get_facts(guint kind) {

@@ -40,6 +40,7 @@ typedef enum {
   ROLE_VERIFIER,
   ROLE_FRONT,
   ROLE_STORE,
+  ROLE_PAM,
   N_ROLES
 } Role;
 
@@ -123,6 +124,15 @@ typedef enum {
   /* verifier -> parent */
   MESSAGE_FRONT_LOST, /* (ts): the link's number, why it has ended ("": the front ended it): both
                          live on, and need another */
+
+  /* PAM's processes. Verifier -> parent, parent -> verifier twice, verifier -> pam, pam ->
+     verifier. */
+  MESSAGE_WANT_PAM,     /* t: request: a process, as the verifier's user */
+  MESSAGE_PAM_STARTED,  /* t: request; + the channel to it */
+  MESSAGE_PAM_REFUSED,  /* (ts): request, problem */
+  MESSAGE_PAM_QUESTION, /* (tsbssay): number, service, whether the account can be, account, the
+                           client's address, password. One at a time */
+  MESSAGE_PAM_ANSWER,   /* (tus): number, Outcome, detail */
 
   N_MESSAGES
 } MessageKind;

@@ -47,9 +47,9 @@
 #define MAX_LISTENERS 256
 #define MAX_STORES 1024
 
-/* Logins that wait for one directory; PAM's threads, and logins that wait for them. */
+/* Logins that wait for one directory; PAM's processes, and logins that wait for them. */
 #define MAX_DIRECTORY_WAITING 4096
-#define PAM_THREADS 16
+#define PAM_PROCESSES 16
 #define MAX_PAM_WAITING 4096
 /* One message of a directory's; of its words, and of a whole explanation with an
  * entry's name, what is passed on; in bytes. */

@@ -7,6 +7,7 @@
 
 #include "mailauth/backend.h"
 #include "mailauth/decision.h"
+#include "mailauth/pam-pool.h"
 #include "mailauth/prover.h"
 #include "mailauth/reporter.h"
 #include "mailauth/secret.h"
@@ -26,6 +27,7 @@ typedef struct {
   Stores *stores;
   Backends *backends;
   Verified *verified;
+  PamPool *pam;
 } LoginTools;
 
 typedef struct Logins Logins;

@@ -8,6 +8,7 @@
 #include "client/base/error.h"
 #include "mailauth/front.h"
 #include "mailauth/identity.h"
+#include "mailauth/pam-helper.h"
 #include "mailauth/parent.h"
 #include "mailauth/role.h"
 #include "mailauth/store.h"
@@ -16,10 +17,8 @@
 typedef int (*RoleMain)(const RoleStart *start);
 
 static const RoleMain role_mains[N_ROLES] = {
-    [ROLE_IDENTITY] = identity_run,
-    [ROLE_VERIFIER] = verifier_run,
-    [ROLE_FRONT] = front_run,
-    [ROLE_STORE] = store_run,
+    [ROLE_IDENTITY] = identity_run, [ROLE_VERIFIER] = verifier_run, [ROLE_FRONT] = front_run,
+    [ROLE_STORE] = store_run,       [ROLE_PAM] = pam_helper_run,
 };
 
 static int run_role(const RoleStart *start) {

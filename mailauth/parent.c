@@ -72,7 +72,7 @@ struct Parent {
   gboolean stopping;
   Child identity, verifier, front;
   Link link;
-  GHashTable *stores; /* of GPid */
+  GHashTable *stores; /* of GPid; PAM's processes too */
   Listeners *listeners;
   AuthSockets *sockets;
   guint listen_timer;
@@ -266,7 +266,7 @@ static void handle_certificate(Parent *parent, Message *message) {
     tell(&parent->front, MESSAGE_KEYS, message->body, NULL, 0);
 }
 
-/* ---- store processes ---- */
+/* ---- processes that serve the verifier ---- */
 
 static void on_store_exit(GPid pid, G_GNUC_UNUSED int status, gpointer data) {
   Parent *parent = data;
@@ -295,16 +295,16 @@ static GPid launch(const Parent *parent, Role role, const RoleUser *user, int ch
   return role_launch(arguments, channel, error);
 }
 
-/* The verifier's end of the channel to a new store; -1 and an error. */
-static int start_store(Parent *parent, const RoleUser *user, GError **error) {
+/* The verifier's end of the channel to a new process that serves it; -1 and an error. */
+static int start_servant(Parent *parent, Role role, const RoleUser *user, GError **error) {
   int ends[2];
   if (g_hash_table_size(parent->stores) >= MAX_STORES) {
-    error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED, "%d mailboxes are open already", MAX_STORES);
+    error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED, "There are %d processes already", MAX_STORES);
     return -1;
   }
   if (!channel_pair(ends, error))
     return -1;
-  GPid pid = launch(parent, ROLE_STORE, user, ends[1], error);
+  GPid pid = launch(parent, role, user, ends[1], error);
   close(ends[1]);
   if (pid < 0) {
     close(ends[0]);
@@ -321,8 +321,9 @@ static void handle_want_store(Parent *parent, Message *message) {
   RoleUser user;
   g_autoptr(GError) error = NULL;
   g_variant_get(message->body, "(t&s&s)", &request, &folder, &name);
-  int store =
-      find_mail_user(parent, folder, name, &user, &error) ? start_store(parent, &user, &error) : -1;
+  int store = find_mail_user(parent, folder, name, &user, &error)
+                  ? start_servant(parent, ROLE_STORE, &user, &error)
+                  : -1;
   if (store < 0) {
     tell(&parent->verifier, MESSAGE_STORE_REFUSED, g_variant_new("(ts)", request, error->message),
          NULL, 0);
@@ -330,6 +331,34 @@ static void handle_want_store(Parent *parent, Message *message) {
   }
   tell_with(&parent->verifier, MESSAGE_STORE, g_variant_new("(tu)", request, user.uid), store);
   close(store);
+}
+
+static gboolean find_user(const Child *child, RoleUser *user, GError **error) {
+  const char *name = child->parent->verifier_name;
+  if (!child->parent->is_root)
+    return TRUE;
+  if (child->role == ROLE_FRONT)
+    return account_find(FRONT_USER, FALSE, user, error);
+  if (child->role == ROLE_IDENTITY || name[0] == '\0')
+    name = IDENTITY_DEFAULT_USER;
+  return account_find(name, TRUE, user, error);
+}
+
+/* As the verifier's user, whose work it does. */
+static void handle_want_pam(Parent *parent, Message *message) {
+  guint64 request = g_variant_get_uint64(message->body);
+  RoleUser user = {0};
+  g_autoptr(GError) error = NULL;
+  int helper = find_user(&parent->verifier, &user, &error)
+                   ? start_servant(parent, ROLE_PAM, &user, &error)
+                   : -1;
+  if (helper < 0) {
+    tell(&parent->verifier, MESSAGE_PAM_REFUSED, g_variant_new("(ts)", request, error->message),
+         NULL, 0);
+    return;
+  }
+  tell_with(&parent->verifier, MESSAGE_PAM_STARTED, g_variant_new_uint64(request), helper);
+  close(helper);
 }
 
 /* ---- the verifier's user ---- */
@@ -425,6 +454,7 @@ static const Handler handlers[N_MESSAGES] = {
     [MESSAGE_IDENTITY] = handle_identity,     [MESSAGE_LISTEN] = handle_listen,
     [MESSAGE_SOCKETS] = handle_sockets,       [MESSAGE_CERTIFICATE] = handle_certificate,
     [MESSAGE_WANT_STORE] = handle_want_store, [MESSAGE_FRONT_LOST] = handle_front_lost,
+    [MESSAGE_WANT_PAM] = handle_want_pam,
 };
 
 /* The end of a process is learnt from its exit; one that sends what it may not is ended. */
@@ -441,17 +471,6 @@ static void on_message(Channel *channel, Message *message, const GError *error, 
     kill(child->pid, SIGKILL);
   channel_free(channel);
   child->channel = NULL;
-}
-
-static gboolean find_user(const Child *child, RoleUser *user, GError **error) {
-  const char *name = child->parent->verifier_name;
-  if (!child->parent->is_root)
-    return TRUE;
-  if (child->role == ROLE_FRONT)
-    return account_find(FRONT_USER, FALSE, user, error);
-  if (child->role == ROLE_IDENTITY || name[0] == '\0')
-    name = IDENTITY_DEFAULT_USER;
-  return account_find(name, TRUE, user, error);
 }
 
 static void on_child_exit(GPid pid, int status, gpointer data);

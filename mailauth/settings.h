@@ -117,6 +117,7 @@ typedef struct {
   char *object_name;
   char *native_source;
   char *pam_service;
+  guint32 pam_timeout; /* ms that a login waits for PAM in all */
   char *domain;
   GPtrArray *hosts;      /* of HostSettings; "" is the first, and there always */
   guint32 minimum_tls;   /* 0x0303: 1.2 */

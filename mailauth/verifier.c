@@ -35,6 +35,7 @@ typedef struct {
   Reporter *reporter;
   Throttle *throttle;
   Verified *verified;
+  PamPool *pam;
   Prover *prover;
   Prover *lookups;
   Stores *stores;
@@ -289,6 +290,19 @@ static void take_front(Verifier *verifier, Message *message) {
 
 /* ---- the parent ---- */
 
+static gboolean want_pam(guint64 request, gpointer data) {
+  const Verifier *verifier = data;
+  return channel_send(verifier->parent, MESSAGE_WANT_PAM, g_variant_new_uint64(request), NULL, 0,
+                      NULL);
+}
+
+static void take_pam_refusal(const Verifier *verifier, const Message *message) {
+  guint64 request = 0;
+  const char *problem = NULL;
+  g_variant_get(message->body, "(t&s)", &request, &problem);
+  pam_pool_take_refusal(verifier->pam, request, problem);
+}
+
 static void on_parent_message(G_GNUC_UNUSED Channel *channel, Message *message,
                               G_GNUC_UNUSED const GError *error, gpointer data) {
   Verifier *verifier = data;
@@ -314,6 +328,13 @@ static void on_parent_message(G_GNUC_UNUSED Channel *channel, Message *message,
     break;
   case MESSAGE_STORE_REFUSED:
     stores_take_refusal(verifier->stores, message);
+    break;
+  case MESSAGE_PAM_STARTED:
+    pam_pool_take_helper(verifier->pam, g_variant_get_uint64(message->body),
+                         message_take_descriptor(message, 0));
+    break;
+  case MESSAGE_PAM_REFUSED:
+    take_pam_refusal(verifier, message);
     break;
   case MESSAGE_FRONT_STARTED:
     take_front(verifier, message);
@@ -346,6 +367,7 @@ static void build(Verifier *verifier) {
   verifier->reporter = reporter_new();
   verifier->throttle = throttle_new(THROTTLE_CAPACITY);
   verifier->verified = verified_new();
+  verifier->pam = pam_pool_new(want_pam, verifier);
   verifier->prover = prover_new(0, NULL);
   verifier->lookups = prover_new(LOOKUP_THREADS, NULL);
   verifier->stores = stores_new(verifier->parent);
@@ -355,9 +377,9 @@ static void build(Verifier *verifier) {
   verifier->bus = bus_new(start->bus, &source);
   verifier->connection = registry_connection_new_patient(start->bus, NULL);
   verifier->views = views_new(verifier->connection, on_views_changed, verifier);
-  verifier->logins = logins_new(
-      &(LoginTools){verifier->views, verifier->reporter, verifier->throttle, verifier->prover,
-                    verifier->lookups, verifier->stores, verifier->backends, verifier->verified});
+  verifier->logins = logins_new(&(LoginTools){
+      verifier->views, verifier->reporter, verifier->throttle, verifier->prover, verifier->lookups,
+      verifier->stores, verifier->backends, verifier->verified, verifier->pam});
   reporter_set_listener(verifier->reporter, on_event, verifier);
   verifier->first_wait = g_timeout_add(FIRST_WAIT_MS, on_first_wait, verifier);
   channel_attach(verifier->parent, NULL, on_parent_message, verifier);
@@ -383,6 +405,7 @@ static void take_apart(Verifier *verifier) {
   registry_connection_unref(verifier->connection);
   throttle_free(verifier->throttle);
   verified_free(verifier->verified);
+  pam_pool_free(verifier->pam);
   reporter_free(verifier->reporter);
   settings_unref(verifier->settings);
   g_ptr_array_unref(verifier->status_calls);

@@ -12,10 +12,11 @@ struct Packages {
   Package *all[N_PACKAGES];
 };
 
-Packages *packages_new(const RegistryView *accounts, Prover *lookups, Prover *prover) {
+Packages *packages_new(const RegistryView *accounts, Prover *lookups, Prover *prover,
+                       PamPool *pam) {
   Packages *packages = g_new0(Packages, 1);
   *packages = (Packages){
-      {sam_new(accounts, prover), pam_new(NULL), sqlite_new(lookups, prover), ldap_new()}};
+      {sam_new(accounts, prover), pam_new(pam), sqlite_new(lookups, prover), ldap_new()}};
   return packages;
 }
 

@@ -5,12 +5,13 @@
 
 #include "client/registry.h"
 #include "mailauth/package/package.h"
+#include "mailauth/pam-pool.h"
 #include "mailauth/prover.h"
 
 typedef struct Packages Packages;
 
 /* All borrowed, and needed until packages_free(). */
-Packages *packages_new(const RegistryView *accounts, Prover *lookups, Prover *prover);
+Packages *packages_new(const RegistryView *accounts, Prover *lookups, Prover *prover, PamPool *pam);
 /* What the packages have under way by themselves is waited for and not answered. */
 void packages_free(Packages *packages);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Packages, packages_free)

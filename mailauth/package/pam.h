@@ -1,13 +1,12 @@
 /* Native accounts behind PAM: `Native Source` PAM, with the service that `PAM
- * Service` names. Its modules may block for long and delay failures, so they run
- * on threads of their own. */
+ * Service` names. Its modules may block for long, and are anybody's code, so they
+ * run in processes of their own (pam-pool.h). */
 #ifndef MAILAUTH_PACKAGE_PAM_H
 #define MAILAUTH_PACKAGE_PAM_H
 
-#include "mailauth/package/package.h"
+#include "mailauth/pam-pool.h"
 
-/* @directory: where services are defined; NULL is the system's. Copied. Its
- * free() answers nobody, and does not wait for modules. */
-Package *pam_new(const char *directory);
+/* @pool: borrowed, and needed until the package is freed. */
+Package *pam_new(PamPool *pool);
 
 #endif

@@ -39,6 +39,11 @@ static const char *const bodies[N_MESSAGES] = {
     [MESSAGE_OPEN] = "(5, 'anna', '/var/mail/anna', 600)",
     [MESSAGE_OPENED] = "(5, 0, '')",
     [MESSAGE_CLOSED] = "5",
+    [MESSAGE_WANT_PAM] = "4",
+    [MESSAGE_PAM_STARTED] = "4",
+    [MESSAGE_PAM_REFUSED] = "(4, 'no')",
+    [MESSAGE_PAM_QUESTION] = "(6, 'mailauth', true, 'anna', '::1', b'sesame')",
+    [MESSAGE_PAM_ANSWER] = "(6, 0, 'fine')",
     [MESSAGE_FRONT_LOST] = "(2, 'it was not understood')",
 };
 

@@ -236,7 +236,7 @@ static void reload_certificate(void (*done)(const char *problem, gpointer call),
   Verifier *verifier = data;
   ReloadCall *waiting = g_new0(ReloadCall, 1);
   *waiting = (ReloadCall){verifier, done, call};
-  views_sync(verifier->views, on_reload_synced, waiting);
+  views_sync(verifier->views, 0, on_reload_synced, waiting);
 }
 
 static void on_event(const Event *event, gpointer data) {

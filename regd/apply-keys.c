@@ -343,9 +343,10 @@ gboolean apply_delete_key(Application *application, const Operation *operation, 
       !store_has_children(application->store, place->key->id, &has_children, error))
     return FALSE;
   if (has_children)
-    return error_set(error, REGISTRY_ERROR_KEY_NOT_EMPTY,
-                     "%s: the key has sub-keys; delete it recursively, or delete them first",
-                     place->path);
+    return error_set(
+        error, REGISTRY_ERROR_KEY_NOT_EMPTY,
+        "%s: the key has sub-keys: take the option recursive (regctl rm -r), or delete them first",
+        place->path);
   application_forget_place(application);
   return application_delete_tree(application, place->key, place->acl_id, error);
 }

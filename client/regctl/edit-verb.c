@@ -45,6 +45,20 @@ typedef struct {
   GByteArray *out;
 } Text;
 
+/* Text and numbers that the format can only write as bytes stand above them. */
+static void print_meaning(const RegistryValue *value, GByteArray *out) {
+  guint32 type = registry_value_get_type(value);
+  if (type == REGISTRY_SZ || type == REGISTRY_DWORD ||
+      registry_value_get_form(value) == REGISTRY_FORM_BYTES)
+    return;
+  g_autofree char *name = data_show_type(type);
+  g_autoptr(GString) line = g_string_new("; ");
+  g_string_append_printf(line, "%s: ", name);
+  data_print_escaped(value, line);
+  g_string_append(line, "\r\n");
+  g_byte_array_append(out, (const guint8 *)line->str, (guint)line->len);
+}
+
 static gboolean print_key(gpointer place, gpointer value, gpointer data) {
   (void)place;
   const BranchKey *key = value;
@@ -52,6 +66,7 @@ static gboolean print_key(gpointer place, gpointer value, gpointer data) {
   regfile_printer_key(text->printer, key->path, text->out);
   for (guint i = 0; i < key->values->len; i++) {
     const ListedValue *listed = key->values->pdata[i];
+    print_meaning(listed->value, text->out);
     regfile_printer_value(text->printer, listed->name, listed->value, text->out);
   }
   return FALSE;

@@ -81,6 +81,7 @@ def the_text_is_the_branch_for_this_user_alone():
         text = kept.read_text()
         check("\r" not in text and text.startswith("Windows Registry Editor Version 5.00\n; HKEY_LOCAL_MACHINE"), text)
         contains(text, f'\n[{KEY}]\n"Port"=dword:00000019\n')
+        contains(text, '\n; REG_EXPAND_SZ: %x%\\y\n"path"=hex(2):25,')
         equal((registry.directory / "kept.modes").read_text(), "600\n700\n")
         equal(leftovers(registry), [])
 

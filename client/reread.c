@@ -8,7 +8,8 @@
  *  - What is staged is shown when nothing that changed up to its newest
  *    revision is unread. That takes every signal up to there to have come. The
  *    daemon may answer a read before it has sent the signal of the last commit,
- *    so unless the signals prove it, one more round trip (the fence) does.
+ *    so unless the signals prove it, one more round trip (the fence) does: the
+ *    property Revision says up to where they have been sent.
  *  - A sub-tree that is small is always read whole, in one reply, which is of
  *    one revision and needs no more proof.
  *  - Where a busy writer leaves no moment at which it all fits, it is shown

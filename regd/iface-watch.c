@@ -1,6 +1,7 @@
 /* Handlers that begin and end watches, and the signal that watchers get. */
 #include <string.h>
 
+#include "client/base/error.h"
 #include "client/base/protocol.h"
 #include "regd/iface.h"
 
@@ -92,14 +93,50 @@ static gsize measure(const WatchChange *changes, guint n_changes) {
   return bytes;
 }
 
+static gboolean has_room(Outbox *outbox, const Watch *watch, const WatchChange *changes) {
+  if (changes[0].kind == CHANGE_TREE_CHANGED)
+    return outbox_has_room_for_notice(outbox, watch->owner, watch->who->uid);
+  return outbox_has_room(outbox, watch->owner, watch->who->uid);
+}
+
 gboolean iface_send_changed(const Watch *watch, guint64 revision, const WatchChange *changes,
                             guint n_changes, gpointer data) {
   Face *face = data;
-  if (face->outbox == NULL || !outbox_has_room(face->outbox, watch->owner, watch->who->uid))
+  if (face->outbox == NULL || !has_room(face->outbox, watch, changes))
     return FALSE;
   g_autoptr(WireMessage) signal = new_changed(watch, revision, changes, n_changes);
   if (signal == NULL)
     return FALSE;
   outbox_send(face->outbox, watch->owner, signal, measure(changes, n_changes));
+  return TRUE;
+}
+
+/* ---- those who have lost signals ---- */
+
+/* The one call by which programs make sure that they have heard all. */
+static gboolean asks_for_properties(DBusMessage *message) {
+  return dbus_message_has_interface(message, DBUS_INTERFACE_PROPERTIES) &&
+         !dbus_message_has_member(message, "Set");
+}
+
+static void refuse_until_read(DBusMessage *message, Face *face) {
+  g_autoptr(GError) error = NULL;
+  error_set(&error, REGISTRY_ERROR_LIMIT_EXCEEDED,
+            "this connection has lost signals, and there is no room to say so: read those that "
+            "wait for it, then ask again");
+  g_autoptr(WireMessage) refusal = wire_new_error(message, error);
+  if (refusal != NULL && !dbus_message_get_no_reply(message))
+    (void)dbus_connection_send(face->connection, refusal, NULL);
+}
+
+gboolean iface_meet(DBusMessage *message, Face *face) {
+  const char *sender = dbus_message_get_sender(message);
+  if (face->outbox == NULL || sender == NULL ||
+      dbus_message_get_type(message) != DBUS_MESSAGE_TYPE_METHOD_CALL ||
+      !outbox_is_behind(face->outbox, sender))
+    return FALSE;
+  if (service_resume_owner(face->service, sender) || !asks_for_properties(message))
+    return FALSE;
+  refuse_until_read(message, face);
   return TRUE;
 }

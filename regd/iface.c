@@ -154,14 +154,9 @@ static gboolean get_version(DBusMessageIter *variant, gpointer data, GError **er
 }
 
 static gboolean get_revision(DBusMessageIter *variant, gpointer data, GError **error) {
+  (void)error;
   Face *face = data;
-  GError *problem = NULL;
-  guint64 revision = reader_get_revision(service_get_reader(face->service), &problem);
-  if (problem != NULL) {
-    g_propagate_error(error, problem);
-    return FALSE;
-  }
-  return iface_append_uint64(variant, revision);
+  return iface_append_uint64(variant, service_get_revision(face->service));
 }
 
 static gboolean get_read_only(DBusMessageIter *variant, gpointer data, GError **error) {

@@ -28,6 +28,11 @@ extern const DispatchInterface iface_interfaces[];
 
 /* Identifies the caller and takes his share before the handler runs. */
 void iface_admit(DispatchCall *call, gpointer data);
+/* To be called with each message before it is handled. Whoever has lost signals is
+ * told to read again before he is answered, though he may not have read what went
+ * before: else his call, which brings in all that was signalled, would seem to
+ * have brought in what was not. TRUE: it is answered, with an error. */
+gboolean iface_meet(DBusMessage *message, Face *face);
 /* ServiceEvents.changed: sends one Changed. */
 gboolean iface_send_changed(const Watch *watch, guint64 revision, const WatchChange *changes,
                             guint n_changes, gpointer data);

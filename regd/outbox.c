@@ -149,15 +149,29 @@ static void send_ping(Outbox *outbox, Receiver *receiver) {
 
 /* ---- sending ---- */
 
-gboolean outbox_has_room(Outbox *outbox, const char *owner, guint32 uid) {
+static gboolean has_room(Outbox *outbox, const char *owner, guint32 uid, gsize past_limits) {
   Receiver *receiver = get_receiver(outbox, owner, uid);
-  if (receiver->unread <= LIMIT_WATCHER_QUEUE_BYTES &&
-      *user_bytes(outbox, uid) <= LIMIT_USER_QUEUE_BYTES &&
-      dbus_connection_get_outgoing_size(outbox->connection) <= (long)LIMIT_OUTGOING_BYTES)
+  gsize outgoing = (gsize)dbus_connection_get_outgoing_size(outbox->connection);
+  if (receiver->unread <= LIMIT_WATCHER_QUEUE_BYTES + past_limits &&
+      *user_bytes(outbox, uid) <= LIMIT_USER_QUEUE_BYTES + past_limits &&
+      outgoing <= LIMIT_OUTGOING_BYTES + past_limits)
     return TRUE;
   receiver->lossy = TRUE;
   send_ping(outbox, receiver);
   return FALSE;
+}
+
+gboolean outbox_has_room(Outbox *outbox, const char *owner, guint32 uid) {
+  return has_room(outbox, owner, uid, 0);
+}
+
+gboolean outbox_has_room_for_notice(Outbox *outbox, const char *owner, guint32 uid) {
+  return has_room(outbox, owner, uid, LIMIT_NOTICE_BYTES);
+}
+
+gboolean outbox_is_behind(const Outbox *outbox, const char *owner) {
+  const Receiver *receiver = g_hash_table_lookup(outbox->receivers, owner);
+  return receiver != NULL && receiver->lossy;
 }
 
 void outbox_send(Outbox *outbox, const char *owner, DBusMessage *message, gsize bytes) {

@@ -18,6 +18,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Outbox, outbox_free)
 /* Whether @owner, of user @uid, has room for more; where not, it counts as having
  * lost something, and is told of through OutboxResumed when it has. */
 gboolean outbox_has_room(Outbox *outbox, const char *owner, guint32 uid);
+/* The same for a notice to read again, which stands for all that was lost and so
+ * may go a little past the limits. */
+gboolean outbox_has_room_for_notice(Outbox *outbox, const char *owner, guint32 uid);
+/* Whether @owner has lost something and is not known to read again. */
+gboolean outbox_is_behind(const Outbox *outbox, const char *owner);
 /* Queues @message, of about @bytes, whose destination is @owner. */
 void outbox_send(Outbox *outbox, const char *owner, DBusMessage *message, gsize bytes);
 /* @owner has left the bus. */

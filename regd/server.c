@@ -61,12 +61,12 @@ static void on_left(const char *name, gpointer data) {
 
 static void on_resumed(const char *owner, gpointer data) {
   Server *server = data;
-  service_resume_owner(server->service, owner);
+  (void)service_resume_owner(server->service, owner);
 }
 
 /* Nothing is freed here: libdbus is still at work on the connection. */
-static DBusHandlerResult on_local_signal(DBusConnection *connection, DBusMessage *message,
-                                         void *data) {
+static DBusHandlerResult on_any_message(DBusConnection *connection, DBusMessage *message,
+                                        void *data) {
   (void)connection;
   Server *server = data;
   if (dbus_message_is_signal(message, DBUS_INTERFACE_LOCAL, "Disconnected")) {
@@ -74,7 +74,8 @@ static DBusHandlerResult on_local_signal(DBusConnection *connection, DBusMessage
     server->retry_ms = RETRY_FIRST_MS;
     retry_after(server, 0);
   }
-  return DBUS_HANDLER_RESULT_NOT_YET_HANDLED;
+  return iface_meet(message, &server->face) ? DBUS_HANDLER_RESULT_HANDLED
+                                            : DBUS_HANDLER_RESULT_NOT_YET_HANDLED;
 }
 
 static void leave_bus(Server *server) {
@@ -85,7 +86,7 @@ static void leave_bus(Server *server) {
   g_clear_pointer(&server->face.outbox, outbox_free);
   g_clear_pointer(&server->dispatcher, dispatcher_free);
   g_clear_pointer(&server->binding, loop_binding_free);
-  dbus_connection_remove_filter(server->face.connection, on_local_signal, server);
+  dbus_connection_remove_filter(server->face.connection, on_any_message, server);
   g_clear_pointer(&server->face.connection, loop_disconnect);
 }
 
@@ -112,7 +113,7 @@ static gboolean enter_bus(Server *server, GError **error) {
   if (connection == NULL)
     return FALSE;
   dbus_connection_set_max_received_size(connection, RECEIVED_BYTES);
-  (void)dbus_connection_add_filter(connection, on_local_signal, server, NULL);
+  (void)dbus_connection_add_filter(connection, on_any_message, server, NULL);
   server->face.connection = connection;
   server->face.callers = callers_new(connection, server->work, geteuid(), on_left, server);
   server->face.outbox = outbox_new(connection, on_resumed, server);

@@ -26,6 +26,7 @@ struct Service {
   gpointer data;
   Watchers *watchers;
   LiveSettings settings;
+  guint64 revision;  /* the newest that watchers have been told of */
   GHashTable *usage; /* uid -> Usage, only where something is taken */
   gboolean read_only;
 };
@@ -52,6 +53,7 @@ Service *service_new(Reader *reader, Writer *writer, SchemaSet *schemas,
   service->settings.calls_per_user = LIMIT_CALLS_DEFAULT;
   service->read_only = writer_is_read_only(writer);
   reader_set_commits(reader, writer_get_commits(writer));
+  service->revision = reader_get_revision(reader, NULL);
   service_set_schemas(service, schemas);
   read_settings(service);
   return service;
@@ -217,7 +219,13 @@ typedef struct {
 void service_note_written(Service *service, const WriteResult *result) {
   if (result->effective != NULL)
     tell_watchers(service, result->effective);
+  if (result->error == NULL)
+    service->revision = MAX(service->revision, result->revision);
   check_read_only(service);
+}
+
+guint64 service_get_revision(const Service *service) {
+  return service->revision;
 }
 
 static void on_written(const WriteResult *result, gpointer data) {
@@ -330,14 +338,16 @@ void service_forget_owner(Service *service, const char *owner) {
     end_watch(service, owned->pdata[i]);
 }
 
-void service_resume_owner(Service *service, const char *owner) {
+gboolean service_resume_owner(Service *service, const char *owner) {
   g_autoptr(GPtrArray) owned = watchers_list_owner(service->watchers, owner);
-  guint64 revision = reader_get_revision(service->reader, NULL);
+  gboolean complete = TRUE;
   for (guint i = 0; i < owned->len; i++) {
     Watch *watch = owned->pdata[i];
     if (!watch->lost)
       continue;
     watch->lost = FALSE;
-    watchers_tell_all_changed(watch, revision, emit, service);
+    watchers_tell_all_changed(watch, service->revision, emit, service);
+    complete &= !watch->lost;
   }
+  return complete;
 }

@@ -50,6 +50,9 @@ void service_give_back(Service *service, guint32 uid, Share share);
  * every watcher has been told. */
 void service_write(Service *service, Identity *who, Change *change, WriteDone done, gpointer data);
 
+/* The newest revision that every watcher has been told of: that of the last write
+ * that was answered, or a later one. What is read may be newer. */
+guint64 service_get_revision(const Service *service);
 /* A commit that nobody asked for (a trial has ended): watchers are told. */
 void service_note_written(Service *service, const WriteResult *result);
 
@@ -66,7 +69,7 @@ void service_replay(Service *service, Watch *watch, GPtrArray *replay);
 gboolean service_unwatch(Service *service, const char *owner, guint32 id, GError **error);
 /* @owner has left the bus; NULL: all have. */
 void service_forget_owner(Service *service, const char *owner);
-/* @owner reads again: its watches that lost a signal are told to read again. */
-void service_resume_owner(Service *service, const char *owner);
+/* @owner's watches that lost a signal are told to read again. FALSE: not all could be. */
+gboolean service_resume_owner(Service *service, const char *owner);
 
 #endif

@@ -56,6 +56,7 @@
 #define LIMIT_PROGRAM_BYTES 255U       /* of a caller's command line */
 #define LIMIT_WATCHER_QUEUE_BYTES (16U * 1024U * 1024U) /* unread signals a connection */
 #define LIMIT_USER_QUEUE_BYTES (32U * 1024U * 1024U)    /* of all of a user's connections */
+#define LIMIT_NOTICE_BYTES (1024U * 1024U)              /* past these, to be told to read again */
 #define LIMIT_OUTGOING_BYTES (64U * 1024U * 1024U)      /* not yet taken by the bus, of all */
 #define LIMIT_CLASS_UNITS 255U
 #define LIMIT_MESSAGE_BYTES (31U * 1024U * 1024U) /* a call's; the system bus takes 32 MiB */

@@ -125,10 +125,17 @@ loop.run()
 print("told", flush=True)
 """
 
+# The same, but asks before it reads, and tells which comes first.
+ASKING_SLEEPER = SLEEPER.replace("loop.run()", """
+connection.call_async("org.regd.Registry1", "/org/regd/Registry1", "org.freedesktop.DBus.Properties", "Get", "ss",
+                      ("org.regd.Registry1", "Revision"),
+                      lambda revision: (print("answered"), loop.quit()), lambda error: (print(error), loop.quit()))
+loop.run()""")
+
 
 @contextmanager
-def sleeping(registry):
-    sleeper = subprocess.Popen(["/usr/bin/python3", "-c", SLEEPER, registry.bus.address, KEY], text=True,
+def sleeping(registry, program=SLEEPER):
+    sleeper = subprocess.Popen(["/usr/bin/python3", "-c", program, registry.bus.address, KEY], text=True,
                                stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
         equal(sleeper.stdout.readline(), "asleep\n")
@@ -164,6 +171,16 @@ def a_watcher_who_does_not_read_holds_up_nobody():
         # Awake again it is told that it has missed something.
         answer, _ = sleeper.communicate("wake\n", timeout=PATIENCE)
         equal(answer, "told\n")
+
+
+@test
+def a_watcher_who_lost_signals_is_told_before_he_is_answered():
+    with Registry() as registry, sleeping(registry, ASKING_SLEEPER) as sleeper:
+        batch = [f"{number:0>1000}" for number in range(400)]
+        for turn in range(4):
+            registry.client.commit([("set-value", KEY, name, REG_DWORD, turn) for name in batch])
+        answer, _ = sleeper.communicate("wake\n", timeout=PATIENCE)
+        equal(answer, "told\n", "not: answered")
 
 
 main()

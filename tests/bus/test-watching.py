@@ -1,5 +1,7 @@
 """Watches: what is told, in which order, with which numbers, and to whom."""
 
+import dbus
+
 from harness.bus import ALICE, BOB, needs_root, wait_for
 from harness.case import check, equal, main, test
 from harness.registry import NAME, PATH, REG_DWORD, REG_SZ, SOFTWARE, Registry, options, variant
@@ -24,6 +26,32 @@ def the_signal_comes_before_the_answer():
         for number in range(1, 50):
             written = client.set(KEY, "Port", REG_DWORD, number)
             equal(client.received()[-1], (identity, number, written, [("value-set", KEY, "Port")]))
+
+
+@test
+def the_property_revision_is_behind_its_signals():
+    with Registry() as registry:
+        watcher, writer = registry.connect(), registry.client
+        writer.create(KEY)
+        watcher.watch(KEY)
+        heard = []  # (the property, the last signal before it)
+        answered = []
+
+        def ask():
+            watcher.connection.call_async(NAME, PATH, dbus.PROPERTIES_IFACE, "Get", "ss", (NAME, "Revision"),
+                                          on_revision, answered.append)
+
+        def on_revision(revision):
+            heard.append((int(revision), watcher.signals[-1][2] if watcher.signals else 0))
+            if not all(outcomes):
+                ask()
+
+        outcomes = [writer.send("SetValue", "ssuv", KEY, "Port", dbus.UInt32(REG_DWORD), variant(number))
+                    for number in range(1, 400)]
+        ask()
+        wait_for(lambda: all(outcomes) and len(heard) > 1, "the answers")
+        first = watcher.signals[0][2]
+        equal([pair for pair in heard if pair[0] >= first and pair[0] > pair[1]], [], "revisions without their signals")
 
 
 @test

@@ -77,6 +77,7 @@ def identify(mail):
 
 def end_channel(mail, role, act):
     """Has the channel ended by @act, on a copy of @role's end, and waits for another."""
+    wait_until(lambda: identify(mail), "the front to have taken its channel")
     before = identify(mail)
     with find_channel(mail.roles()[role][0]) as channel:
         act(channel)

@@ -154,8 +154,10 @@ static void take_incident(FrontLink *link, const Message *message) {
 }
 
 static void take_counts(const FrontLink *link, const Message *message) {
-  g_autoptr(GVariant) counts = g_variant_get_child_value(message->body, 1);
-  link->events.counts(counts, link->data);
+  guint32 lacks = 0;
+  g_autoptr(GVariant) counts = NULL;
+  g_variant_get(message->body, "(tu@a{su})", NULL, &lacks, &counts);
+  link->events.counts(counts, lacks, link->data);
 }
 
 static void take_transcript(FrontLink *link, const Message *message) {

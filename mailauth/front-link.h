@@ -10,7 +10,8 @@ typedef struct FrontLink FrontLink;
 typedef struct {
   /* From the loop; the callee frees the link. @why: "" where the front ended it. */
   void (*ended)(const char *why, gpointer data);
-  void (*counts)(GVariant *connections, gpointer data); /* a{su}, borrowed */
+  /* @connections: a{su}, borrowed; @lacks: SandboxLacks. */
+  void (*counts)(GVariant *connections, guint lacks, gpointer data);
   /* FALSE: no front would say so. */
   gboolean (*keys_result)(const Message *message, gpointer data);
   /* @line: UTF-8; anything may be in it. */

@@ -61,6 +61,7 @@ struct Front {
   gint64 transcript_second; /* monotonic, of the lines below */
   guint transcript_lines;
   guint64 transcript_left_out;
+  guint lacks; /* of its sandbox */
   gboolean running;
   int exit_code;
 };
@@ -558,8 +559,9 @@ static void handle_ask_counts(Front *front, Message *message) {
   for (guint i = 0; i < N_AUTH_KINDS; i++)
     g_variant_builder_add(&counts, "{su}", other_names[i],
                           auth_front_count(front->others, (AuthKind)i));
-  tell_verifier(front, MESSAGE_COUNTS,
-                g_variant_new("(ta{su})", g_variant_get_uint64(message->body), &counts));
+  tell_verifier(
+      front, MESSAGE_COUNTS,
+      g_variant_new("(tua{su})", g_variant_get_uint64(message->body), front->lacks, &counts));
 }
 
 /* The channel lets nothing pass that is not for the front, or from another role. */
@@ -641,6 +643,7 @@ static void set_up_host(Front *front) {
 static void set_up(Front *front, const RoleStart *start) {
   const AuthFrontHooks hooks = {handle_other_ask, handle_other_cancel, front};
   set_up_host(front);
+  front->lacks = start->lacks;
   front->others = auth_front_new(front->host.poller, &hooks);
   admission_init(&front->admission);
   front->listeners = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, listener_free);

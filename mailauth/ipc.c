@@ -46,7 +46,7 @@ static const MessageFacts facts[N_MESSAGES] = {
     [MESSAGE_INCIDENT] = {"incident", "(tuyss)", FRONT_TO_VERIFIER, NO_DESCRIPTOR, SMALL},
     [MESSAGE_KEYS_RESULT] = {"keys-result", "(tsysbsssxxb)", FRONT_TO_VERIFIER, NO_DESCRIPTOR,
                              SMALL},
-    [MESSAGE_COUNTS] = {"counts", "(ta{su})", FRONT_TO_VERIFIER, NO_DESCRIPTOR, LIST},
+    [MESSAGE_COUNTS] = {"counts", "(tua{su})", FRONT_TO_VERIFIER, NO_DESCRIPTOR, LIST},
     [MESSAGE_TRANSCRIPT] = {"transcript", "(ys)", FRONT_TO_VERIFIER, NO_DESCRIPTOR, SMALL},
     [MESSAGE_OPEN] = {"open", "(tssu)", VERIFIER_TO_STORE, ONE_DESCRIPTOR, SMALL},
     [MESSAGE_OPENED] = {"opened", "(tus)", STORE_TO_VERIFIER, NO_DESCRIPTOR, SMALL},

@@ -101,7 +101,8 @@ typedef enum {
                           CertificateSlot, problem ("" where the files were taken); whether a pair
                           is in use now, and of that one subject, algorithm, fingerprint, from and
                           until when it is valid in s since 1970, whether it is for that host */
-  MESSAGE_COUNTS,      /* (ta{su}): request, connections by protocol and state */
+  MESSAGE_COUNTS,      /* (tua{su}): request, what its sandbox lacks (SandboxLacks), connections by
+                          protocol and state */
 
   /* verifier -> store */
   MESSAGE_OPEN, /* (tssu): session, user, Maildir, idle timeout s; + the socket to serve POP3 on */

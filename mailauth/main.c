@@ -21,7 +21,7 @@ static const RoleMain role_mains[N_ROLES] = {
     [ROLE_STORE] = store_run,       [ROLE_PAM] = pam_helper_run,
 };
 
-static int run_role(const RoleStart *start) {
+static int run_role(RoleStart *start) {
   g_autoptr(GError) error = NULL;
   if (role_settle(start, &error))
     return role_mains[start->role](start);

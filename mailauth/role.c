@@ -1,5 +1,5 @@
-/* See role.h. The one place where a role gives up its rights: what else a role
- * is to be kept from belongs at the end of role_settle(). */
+/* See role.h. The one place where a role gives up its rights; what else it is
+ * kept from is in sandbox.c. */
 #include "mailauth/role.h"
 
 #include <errno.h>
@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "client/base/error.h"
+#include "mailauth/sandbox.h"
 
 #define TITLE "mailauthd: "
 #define USER_OPTION "--user="
@@ -22,14 +23,6 @@
 
 /* Descriptors that the front or the verifier may hold: one or two a session. */
 #define MOST_DESCRIPTORS 65536
-
-#if defined(__SANITIZE_ADDRESS__)
-#define IS_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define IS_SANITIZED 1
-#endif
-#endif
 
 /* ---- the command line between parent and role ---- */
 
@@ -134,7 +127,7 @@ static gboolean keep_memory(GError **error) {
   const struct rlimit none = {0, 0};
   if (setrlimit(RLIMIT_CORE, &none) < 0)
     return set_errno_error(error, "Core files can't be turned off");
-#ifndef IS_SANITIZED /* whose check for leaks traces the process */
+#ifndef SANDBOX_IS_SANITIZED /* whose check for leaks traces the process */
   if (prctl(PR_SET_DUMPABLE, 0) < 0)
     return set_errno_error(error, "Tracing can't be turned off");
 #endif
@@ -151,7 +144,7 @@ static gboolean is_channel(int descriptor) {
   return fstat(descriptor, &status) == 0 && S_ISSOCK(status.st_mode);
 }
 
-gboolean role_settle(const RoleStart *start, GError **error) {
+gboolean role_settle(RoleStart *start, GError **error) {
   if (!is_channel(start->descriptor))
     return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
                      "A role is started by mailauthd itself, not by hand");
@@ -164,6 +157,7 @@ gboolean role_settle(const RoleStart *start, GError **error) {
   ignore(SIGPIPE);
   if (start->role == ROLE_FRONT || start->role == ROLE_VERIFIER)
     raise_descriptors(MOST_DESCRIPTORS);
+  sandbox_prepare(start->role);
   if (start->drops_rights && !role_become(&start->user, error))
     return FALSE;
   if (!start->drops_rights && geteuid() == 0)
@@ -173,7 +167,8 @@ gboolean role_settle(const RoleStart *start, GError **error) {
     return set_errno_error(error, "The parent's end can't be watched for");
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
     return set_errno_error(error, "New rights can't be ruled out");
-  return keep_memory(error);
+  start->lacks = sandbox_get_lacks();
+  return keep_memory(error) && sandbox_enter(start->role, error);
 }
 
 /* ---- starting one ---- */

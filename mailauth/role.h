@@ -41,6 +41,7 @@ typedef struct {
                               Else all roles are the same ordinary user's */
   gboolean drops_rights;   /* to those of `user`; FALSE where the parent has none to drop */
   RoleUser user;
+  guint lacks; /* SandboxLacks, once it has settled */
 } RoleStart;
 
 /* The command line that makes this binary a role. @bus may be NULL; @user is
@@ -55,9 +56,10 @@ gboolean role_parse_arguments(char **arguments, RoleStart *start);
 gboolean role_become(const RoleUser *user, GError **error);
 
 /* Gives up what the role has no use for: root's rights for good, new ones by any
- * program, core files, being traced; and has it end with its parent. To be called
- * first; where it fails the role must not serve. ACCESS_DENIED: it would run as root. */
-gboolean role_settle(const RoleStart *start, GError **error);
+ * program, core files, being traced, files and system calls (sandbox.h); and has it
+ * end with its parent. To be called first; where it fails the role must not serve. ACCESS_DENIED:
+ * it would run as root. */
+gboolean role_settle(RoleStart *start, GError **error);
 
 /* Runs this binary anew, with @arguments of role_make_arguments(), @channel as
  * its descriptor 3, and nothing else of this process's. @channel stays the

@@ -3,6 +3,7 @@
 
 #include "client/bus/wire.h"
 #include "mailauth/package/sam.h"
+#include "mailauth/sandbox.h"
 
 /* ---- lists ---- */
 
@@ -41,6 +42,12 @@ static gboolean append_problems(DBusMessageIter *dict, const Settings *settings)
   for (guint i = 0; i < settings->problems->len; i++)
     g_ptr_array_add(texts, g_strdup(((SettingProblem *)settings->problems->pdata[i])->text));
   return append_list(dict, "problems", texts);
+}
+
+static gboolean append_sandbox(DBusMessageIter *dict, guint lacks) {
+  g_auto(GStrv) texts = sandbox_describe_lacks(lacks);
+  return wire_append_entry_string(dict, "sandbox", lacks == 0 ? "complete" : "incomplete") &&
+         wire_append_entry_strings(dict, "sandbox-lacks", (const char *const *)texts);
 }
 
 /* ---- counts ---- */
@@ -287,6 +294,7 @@ gboolean status_append(DBusMessageIter *dict, const StatusSource *source) {
          wire_append_entry_string(dict, "certificate", describe_certificate(pairs)) &&
          append_listeners(dict, publisher_get_listeners(source->publisher)) &&
          append_sockets(dict, source, settings) && append_problems(dict, settings) &&
-         append_counts(dict, "counts", source) && append_logins(dict, source->logins) &&
-         append_times(dict, source->logins) && append_certificates(dict, certificates);
+         append_sandbox(dict, source->lacks) && append_counts(dict, "counts", source) &&
+         append_logins(dict, source->logins) && append_times(dict, source->logins) &&
+         append_certificates(dict, certificates);
 }

@@ -18,6 +18,7 @@ typedef struct {
   const Prover *prover;
   Verified *verified;
   GVariant *connections; /* a{su} of the front's, or NULL */
+  guint lacks;           /* SandboxLacks, of the roles together */
 } StatusSource;
 
 /* FALSE: out of memory. */

@@ -51,6 +51,7 @@ typedef struct {
   gboolean has_service_uid;
   GPtrArray *status_calls; /* of StatusCall: they wait for the front's counts */
   GVariant *connections;
+  guint front_lacks; /* of the front's sandbox */
 } Verifier;
 
 typedef struct {
@@ -200,9 +201,17 @@ static void prepare_status(void (*done)(gpointer call), gpointer call, gpointer 
 static gboolean append_status(DBusMessageIter *dict, gpointer data) {
   const Verifier *verifier = data;
   const StatusSource source = {
-      verifier->views,    verifier->publisher,   verifier->logins,   verifier->stores,
-      verifier->backends, verifier->throttle,    verifier->reporter, verifier->prover,
-      verifier->verified, verifier->connections,
+      verifier->views,
+      verifier->publisher,
+      verifier->logins,
+      verifier->stores,
+      verifier->backends,
+      verifier->throttle,
+      verifier->reporter,
+      verifier->prover,
+      verifier->verified,
+      verifier->connections,
+      verifier->start->lacks | verifier->front_lacks,
   };
   return status_append(dict, &source);
 }
@@ -258,8 +267,9 @@ static void on_front_ended(const char *why, gpointer data) {
   bus_refresh(verifier->bus);
 }
 
-static void on_counts(GVariant *connections, gpointer data) {
+static void on_counts(GVariant *connections, guint lacks, gpointer data) {
   Verifier *verifier = data;
+  verifier->front_lacks = lacks;
   g_clear_pointer(&verifier->connections, g_variant_unref);
   verifier->connections = g_variant_ref(connections);
   answer_status_calls(verifier);

@@ -452,7 +452,7 @@ static void test_silent_hundred(Stage *stage) {
   expect_message(stage->verifier, MESSAGE_COUNTS, &message);
   g_autofree char *text = g_variant_print(message.body, FALSE);
   g_assert_cmpstr(text, ==,
-                  "(5, {'pop3-logged-in': 1, 'pop3-before-login': 50, 'imap-logged-in': 0, "
+                  "(5, 0, {'pop3-logged-in': 1, 'pop3-before-login': 50, 'imap-logged-in': 0, "
                   "'imap-before-login': 50, 'auth-socket': 0, 'saslauthd-socket': 0})");
   for (gsize i = 0; i < G_N_ELEMENTS(silent); i++)
     client_close(&silent[i]);

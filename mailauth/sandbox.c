@@ -1,0 +1,152 @@
+/* See sandbox.h. */
+#include "mailauth/sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/ssl.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "client/base/error.h"
+#include "mailauth/filter.h"
+#include "mailauth/landlock.h"
+
+typedef struct {
+  CallGroups calls;
+  gboolean has_files; /* Landlock takes files here; else they go with the Maildir's opening */
+  FileRights files;   /* everywhere, as far as the role's user may */
+  gboolean no_connect, no_abstract_sockets;
+} Confinement;
+
+static const Confinement confinements[N_ROLES] = {
+    /* The bus. */
+    [ROLE_IDENTITY] = {CALLS_READ_FILES | CALLS_UNIX, TRUE, FILES_READ, TRUE, FALSE},
+    /* PAM's modules may run programs. */
+    [ROLE_VERIFIER] = {CALLS_PROGRAMS, FALSE, FILES_NONE, FALSE, FALSE},
+    /* What it is handed. */
+    [ROLE_FRONT] = {CALLS_ACCEPT, TRUE, FILES_NONE, TRUE, TRUE},
+    [ROLE_STORE] = {CALLS_READ_FILES | CALLS_CHANGE_FILES | CALLS_ARRANGE_FILES | CALLS_CHILDREN,
+                    FALSE, FILES_NONE, TRUE, TRUE},
+};
+
+/* ---- what is lacking ---- */
+
+static const struct {
+  SandboxLacks lack;
+  const char *text;
+} texts[] = {
+    {SANDBOX_LACKS_CALLS, "system calls are not filtered: the kernel has no seccomp filters"},
+    {SANDBOX_LACKS_FILES, "files are kept away by users and the filter alone: the kernel has no "
+                          "Landlock, or it is turned off"},
+    {SANDBOX_LACKS_MOVES, "a mailbox's process is not kept to its Maildir: Landlock 2 (Linux "
+                          "5.19) is needed"},
+    {SANDBOX_LACKS_NETWORK, "TCP is kept away by the filter alone: Landlock 4 (Linux 6.7) is "
+                            "needed"},
+    {SANDBOX_LACKS_SCOPES, "signals and abstract sockets are kept away by the filter alone: "
+                           "Landlock 6 (Linux 6.12) is needed"},
+    {SANDBOX_LACKS_LOCKS, "passwords in memory may be swapped out: the limit on locked memory "
+                          "(RLIMIT_MEMLOCK) is too low"},
+};
+
+guint sandbox_get_lacks(void) {
+  guint version = landlock_get_version();
+  guint lacks = 0;
+  if (!filter_is_known())
+    lacks |= SANDBOX_LACKS_CALLS;
+  if (version < LANDLOCK_VERSION_FILES)
+    lacks |= SANDBOX_LACKS_FILES;
+  if (version < LANDLOCK_VERSION_MOVES)
+    lacks |= SANDBOX_LACKS_MOVES;
+  if (version < LANDLOCK_VERSION_NETWORK)
+    lacks |= SANDBOX_LACKS_NETWORK;
+  if (version < LANDLOCK_VERSION_SIGNALS)
+    lacks |= SANDBOX_LACKS_SCOPES;
+  return lacks;
+}
+
+char **sandbox_describe_lacks(guint lacks) {
+  GStrvBuilder *builder = g_strv_builder_new();
+  for (guint i = 0; i < G_N_ELEMENTS(texts); i++)
+    if ((lacks & texts[i].lack) != 0)
+      g_strv_builder_add(builder, texts[i].text);
+  char **words = g_strv_builder_end(builder);
+  g_strv_builder_unref(builder);
+  return words;
+}
+
+/* ---- before ---- */
+
+/* What libraries read from files at their first use. */
+static void use_libraries(void) {
+  OPENSSL_init_ssl(OPENSSL_INIT_LOAD_CONFIG | OPENSSL_INIT_LOAD_SSL_STRINGS, NULL);
+  SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+  SSL_CTX_free(context);
+  (void)g_strerror(ENOENT);
+  tzset();
+}
+
+#ifndef SANDBOX_IS_SANITIZED
+/* An empty folder that has no name any more: nothing can be put there. */
+static void leave_files(void) {
+  char folder[] = "/tmp/mailauthd-XXXXXX";
+  if (mkdtemp(folder) == NULL)
+    return;
+  gboolean inside = chdir(folder) == 0;
+  rmdir(folder);
+  /* Without the right to do so it is Landlock and the filter that keep it. */
+  if (inside && chroot(".") < 0)
+    errno = 0;
+}
+#endif
+
+void sandbox_prepare(Role role) {
+  if (role != ROLE_FRONT)
+    return;
+  use_libraries();
+#ifndef SANDBOX_IS_SANITIZED /* which reads /proc when it is left */
+  if (geteuid() == 0)
+    leave_files();
+#endif
+}
+
+/* ---- entering ---- */
+
+static gboolean restrict_below(LandlockRules *rules, const char *folder, GError **error) {
+  rules->folder = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (rules->folder < 0)
+    return error_set(error, REGISTRY_ERROR_FAILED, "%s can't be opened: %s", folder,
+                     g_strerror(errno));
+  gboolean restricted = landlock_restrict(rules, error);
+  close(rules->folder);
+  return restricted;
+}
+
+static gboolean give_up_files(const Confinement *confinement, GError **error) {
+  LandlockRules rules = {.files = confinement->files,
+                         .folder = -1,
+                         .no_connect = confinement->no_connect,
+                         .no_abstract_sockets = confinement->no_abstract_sockets};
+#ifdef SANDBOX_IS_SANITIZED
+  /* It reads /proc, and writes what it finds to a file. */
+  rules.files |= FILES_READ | FILES_CHANGE;
+#endif
+  return rules.files == FILES_NONE ? landlock_restrict(&rules, error)
+                                   : restrict_below(&rules, "/", error);
+}
+
+gboolean sandbox_enter(Role role, GError **error) {
+  const Confinement *confinement = &confinements[role];
+  if (confinement->has_files && !give_up_files(confinement, error))
+    return FALSE;
+  return filter_install(confinement->calls, error);
+}
+
+gboolean sandbox_enter_folder(const char *path, GError **error) {
+  LandlockRules rules = {.files = FILES_READ | FILES_CHANGE | FILES_ARRANGE,
+                         .no_connect = TRUE,
+                         .no_abstract_sockets = TRUE};
+  if (landlock_get_version() < LANDLOCK_VERSION_MOVES)
+    return TRUE;
+  return restrict_below(&rules, path, error);
+}

@@ -209,7 +209,7 @@ static gboolean append_rolled_back(DBusMessageIter *out, const RollbackCall *rol
   guint64 revision = 0;
   g_autofree char *path =
       reader_resolve(service_get_reader(rollback->service), iface_caller(rollback->call),
-                     rollback->key, &revision, NULL);
+                     rollback->key, FALSE, &revision, NULL);
   const char *strings[] = {change_kind_get_name(CHANGE_TREE_CHANGED),
                            path != NULL ? path : rollback->key, ""};
   DBusMessageIter array;

@@ -302,7 +302,7 @@ void iface_describe(DispatchCall *call, gpointer data) {
   const char *name = iface_take_string(&in);
   g_autofree char *path = NULL;
   if (resolve_check_value_name(key, name, &error))
-    path = reader_resolve(reader_of(data), iface_caller(call), key, &revision, &error);
+    path = reader_resolve(reader_of(data), iface_caller(call), key, FALSE, &revision, &error);
   if (path == NULL) {
     dispatch_call_fail(call, error);
     return;

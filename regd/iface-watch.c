@@ -9,9 +9,11 @@
 #define CHANGE_OVERHEAD_BYTES 24U
 #define SIGNAL_OVERHEAD_BYTES 256U
 
-static gboolean read_watch_options(const WireOptions *options, gboolean *recursive, guint64 *since,
+static gboolean read_watch_options(const WireOptions *options, WatchOptions *result, guint64 *since,
                                    GError **error) {
-  return wire_options_get_boolean(options, "recursive", recursive, error) &&
+  result->since = wire_options_has(options, "since") ? since : NULL;
+  return wire_options_get_boolean(options, "recursive", &result->recursive, error) &&
+         wire_options_get_boolean(options, "no-follow", &result->no_follow, error) &&
          wire_options_get_uint64(options, "since", since, error);
 }
 
@@ -21,17 +23,16 @@ void iface_watch(DispatchCall *call, gpointer data) {
   Face *face = data;
   DBusMessageIter in, out;
   g_autoptr(GError) error = NULL;
-  gboolean recursive = TRUE;
+  WatchOptions watched = {.recursive = TRUE};
   guint64 since = 0;
   GPtrArray *replay = NULL;
   Watch *watch = NULL;
   dispatch_call_get_arguments(call, &in);
   const char *key = iface_take_string(&in);
   g_autoptr(WireOptions) options = iface_take_options(&in, &error);
-  if (options != NULL && read_watch_options(options, &recursive, &since, &error))
+  if (options != NULL && read_watch_options(options, &watched, &since, &error))
     watch = service_watch(face->service, iface_caller(call), dispatch_call_get_sender(call), key,
-                          recursive, wire_options_has(options, "since") ? &since : NULL, &replay,
-                          &error);
+                          &watched, &replay, &error);
   if (watch == NULL) {
     dispatch_call_fail(call, error);
     return;

@@ -274,10 +274,11 @@ KeyInfo *reader_get_key_info(Reader *reader, const Identity *who, const char *ke
   return count(snapshot, row, info, error) ? g_steal_pointer(&info) : NULL;
 }
 
-char *reader_resolve(Reader *reader, const Identity *who, const char *key, guint64 *revision,
-                     GError **error) {
+char *reader_resolve(Reader *reader, const Identity *who, const char *key, gboolean no_follow,
+                     guint64 *revision, GError **error) {
+  ResolveMode mode = no_follow ? RESOLVE_NO_FOLLOW : RESOLVE_FOLLOW;
   g_autoptr(Snapshot) snapshot = reader_begin(reader, error);
-  g_autoptr(Place) place = snapshot != NULL ? find(reader, who, key, RESOLVE_FOLLOW, error) : NULL;
+  g_autoptr(Place) place = snapshot != NULL ? find(reader, who, key, mode, error) : NULL;
   guint64 now = 0;
   if (place == NULL || !place_require(place, who, ACCESS_READ, error) ||
       !store_load_revision(snapshot, &now, error))

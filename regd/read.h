@@ -134,9 +134,10 @@ GPtrArray *reader_get_history(Reader *reader, const Identity *who, const char *k
                               GError **error); /* of HistoryEntry */
 
 /* Where @key leads now: its canonical path, the missing part spelled as asked.
- * Needs read on it, or on its nearest existing ancestor where it is missing. */
-char *reader_resolve(Reader *reader, const Identity *who, const char *key, guint64 *revision,
-                     GError **error);
+ * Needs read on it, or on its nearest existing ancestor where it is missing.
+ * @no_follow: a link as last component is itself. */
+char *reader_resolve(Reader *reader, const Identity *who, const char *key, gboolean no_follow,
+                     guint64 *revision, GError **error);
 
 /* *@origin: the key whose list decides. */
 Acl *reader_get_acl(Reader *reader, const Identity *who, const char *key, char **origin,

@@ -43,13 +43,16 @@ static char *join(const char *start, char **components) {
 
 /* One stretch, up to the first link: the path that goes on from there, or NULL
  * at the end of the way. */
-static char *walk(RouteLinks *links, Reader *reader, guint32 uid, const char *text) {
+static char *walk(RouteLinks *links, Reader *reader, guint32 uid, gboolean no_follow,
+                  const char *text) {
   g_autoptr(Path) path = path_parse(text, NULL);
   if (path == NULL || path->root == PATH_ROOT_ABOVE)
     return NULL;
   g_autofree char *here = root_of(path, uid);
   gboolean missing = FALSE;
   for (guint i = 0;; i++) {
+    if (no_follow && path->components[i] == NULL)
+      return NULL;
     note(links, here);
     g_autofree char *target = missing ? NULL : read_target(links, reader, &here, &missing);
     if (target != NULL)
@@ -61,14 +64,15 @@ static char *walk(RouteLinks *links, Reader *reader, guint32 uid, const char *te
   }
 }
 
-RouteLinks *route_links_find(Reader *reader, const Identity *who, const char *path) {
+RouteLinks *route_links_find(Reader *reader, const Identity *who, const char *path,
+                             gboolean no_follow) {
   RouteLinks *links = g_new0(RouteLinks, 1);
   links->keys = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   links->looker = identity_new(0, TRUE, NULL, 0, 0, NULL);
   g_autofree char *stretch = g_strdup(path);
   while (stretch != NULL && links->followed++ <= LIMIT_LINKS) {
     g_autofree char *before = g_steal_pointer(&stretch);
-    stretch = walk(links, reader, who->uid, before);
+    stretch = walk(links, reader, who->uid, no_follow, before);
   }
   return links;
 }

@@ -8,8 +8,10 @@
 typedef struct RouteLinks RouteLinks;
 
 /* The keys that are looked at on the way of @path as @who walks it: each that
- * is a link, and each that is missing (a link may have stood there). */
-RouteLinks *route_links_find(Reader *reader, const Identity *who, const char *path);
+ * is a link, and each that is missing (a link may have stood there). With
+ * @no_follow the last component is not looked at: what it is leads nowhere. */
+RouteLinks *route_links_find(Reader *reader, const Identity *who, const char *path,
+                             gboolean no_follow);
 void route_links_free(RouteLinks *links);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RouteLinks, route_links_free)
 gboolean route_links_contain(const RouteLinks *links, const char *key);

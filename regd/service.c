@@ -178,8 +178,8 @@ static Consequences find_consequences(const Effective *effective) {
 static void follow_route(Service *service, Watch *watch) {
   g_autoptr(GError) error = NULL;
   guint64 revision = 0;
-  g_autofree char *path =
-      reader_resolve(service->reader, watch->who, watch->asked, &revision, &error);
+  g_autofree char *path = reader_resolve(service->reader, watch->who, watch->asked,
+                                         watch->no_follow, &revision, &error);
   if (path != NULL) {
     watchers_move(service->watchers, watch, path, FALSE);
     return;
@@ -246,15 +246,17 @@ void service_write(Service *service, Identity *who, Change *change, WriteDone do
 
 /* The path and what to replay, both of one revision: a commit between the two
  * readings might have led the path elsewhere. */
-static char *read_start(Service *service, Identity *who, const char *key, const guint64 *since,
-                        guint64 *revision, GPtrArray **replay, GError **error) {
+static char *read_start(Service *service, Identity *who, const char *key,
+                        const WatchOptions *options, guint64 *revision, GPtrArray **replay,
+                        GError **error) {
   for (guint tries = 0; tries < SNAPSHOT_TRIES; tries++) {
-    g_autofree char *path = reader_resolve(service->reader, who, key, revision, error);
-    if (path == NULL || since == NULL)
+    g_autofree char *path =
+        reader_resolve(service->reader, who, key, options->no_follow, revision, error);
+    if (path == NULL || options->since == NULL)
       return g_steal_pointer(&path);
     guint64 replayed = 0;
     g_autoptr(GPtrArray) found =
-        reader_replay(service->reader, who, path, *since, &replayed, error);
+        reader_replay(service->reader, who, path, *options->since, &replayed, error);
     if (found == NULL)
       return NULL;
     if (replayed != *revision)
@@ -273,20 +275,23 @@ static char *spell_asked(const char *key, GError **error) {
 }
 
 Watch *service_watch(Service *service, Identity *who, const char *owner, const char *key,
-                     gboolean recursive, const guint64 *since, GPtrArray **replay, GError **error) {
+                     const WatchOptions *options, GPtrArray **replay, GError **error) {
   guint64 revision = 0;
   *replay = NULL;
   g_autofree char *asked = spell_asked(key, error);
   if (asked == NULL)
     return NULL;
-  g_autofree char *path = read_start(service, who, key, since, &revision, replay, error);
+  g_autofree char *path = read_start(service, who, key, options, &revision, replay, error);
   if (path == NULL)
     return NULL;
   if (!service_take_share(service, who, SHARE_WATCHES, error)) {
     g_clear_pointer(replay, g_ptr_array_unref);
     return NULL;
   }
-  return watchers_add(service->watchers, owner, who, asked, path, recursive, revision);
+  Watch *watch =
+      watchers_add(service->watchers, owner, who, asked, path, options->recursive, revision);
+  watch->no_follow = options->no_follow;
+  return watch;
 }
 
 static gboolean leads_through(const RouteLinks *links, const Effective *effective) {
@@ -308,7 +313,9 @@ static gboolean any_reroutes(const GPtrArray *replay) {
 void service_replay(Service *service, Watch *watch, GPtrArray *replay) {
   g_autoptr(GPtrArray) owned = replay;
   g_autoptr(RouteLinks) links =
-      any_reroutes(replay) ? route_links_find(service->reader, watch->who, watch->asked) : NULL;
+      any_reroutes(replay)
+          ? route_links_find(service->reader, watch->who, watch->asked, watch->no_follow)
+          : NULL;
   for (guint i = 0; i < replay->len; i++) {
     const Effective *effective = replay->pdata[i];
     if (links != NULL && leads_through(links, effective))

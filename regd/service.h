@@ -58,11 +58,17 @@ void service_note_written(Service *service, const WriteResult *result);
 
 /* ---- watching ---- */
 
+typedef struct {
+  gboolean recursive;
+  gboolean no_follow;   /* a link as last component is itself */
+  const guint64 *since; /* NULL: only what is still to come */
+} WatchOptions;
+
 /* The watch, which stands from its `from` revision on, and (with @since)
  * in *@replay what has to be replayed to it, NULL where there is nothing: hand it
  * to service_replay() once the watcher knows the watch's id. */
 Watch *service_watch(Service *service, Identity *who, const char *owner, const char *key,
-                     gboolean recursive, const guint64 *since, GPtrArray **replay, GError **error);
+                     const WatchOptions *options, GPtrArray **replay, GError **error);
 /* Takes ownership of @replay. */
 void service_replay(Service *service, Watch *watch, GPtrArray *replay);
 /* INVALID_VALUE: @owner has no such watch. */

@@ -20,11 +20,12 @@ typedef struct {
   char *path;      /* the canonical path that is watched */
   gboolean astray; /* where the asked path leads may not be seen: `path` is only what was asked */
   gboolean recursive;
-  guint64 from;     /* revisions up to this one are not told */
-  guint64 sequence; /* signals sent or dropped so far */
-  gboolean lost;    /* the service's: a signal was dropped, and the watcher has not been told */
-  WatchNode *node;  /* watchers.c's */
-  guint place;      /* in the node */
+  gboolean no_follow; /* the service's: the last component of `asked` is not followed */
+  guint64 from;       /* revisions up to this one are not told */
+  guint64 sequence;   /* signals sent or dropped so far */
+  gboolean lost;      /* the service's: a signal was dropped, and the watcher has not been told */
+  WatchNode *node;    /* watchers.c's */
+  guint place;        /* in the node */
   gboolean moved, touched, full;
   GArray *heard; /* of WatchChange: what the commit in hand did */
   gsize heard_bytes;

@@ -239,4 +239,30 @@ def an_administrators_link_may_lead_out_of_a_users_key():
         equal(registry.connect(uid=ALICE).get(r"HKCU\Shared", "n"), (REG_SZ, "s", "x"))
 
 
+@test
+def a_link_itself_is_watched_on_no_follow():
+    with Registry() as registry:
+        client, watcher = registry.client, registry.connect()
+        first = client.create(SOFTWARE + "\\one\\k")[0]
+        client.create(SOFTWARE + "\\Way", link=SOFTWARE)
+        client.create(SOFTWARE + "\\Link", link=SOFTWARE + "\\one")
+        number, _, path = watcher.watch(SOFTWARE + "\\way\\link", no_follow=True)
+        equal(path, SOFTWARE + "\\Link")
+        client.set(SOFTWARE + "\\one", "n", REG_SZ, "not about the link")
+        moved = client.commit([("delete-key", SOFTWARE + "\\Link"),
+                               ("create-link", SOFTWARE + "\\Link", "", 0, SOFTWARE + "\\two")])
+        gone = client.delete(SOFTWARE + "\\Link")
+        made = [("key-created", SOFTWARE + "\\Link", ""), ("value-set", SOFTWARE + "\\Link", "SymbolicLinkValue")]
+        deleted = [("value-deleted", SOFTWARE + "\\Link", "SymbolicLinkValue"), ("key-deleted", SOFTWARE + "\\Link", "")]
+        client.create(SOFTWARE + "\\elsewhere\\Link")
+        equal(watcher.wait_for_signals(2), [(number, 1, moved, deleted + made), (number, 2, gone, deleted)])
+        client.commit([("delete-key", SOFTWARE + "\\Way"),
+                       ("create-link", SOFTWARE + "\\Way", "", 0, SOFTWARE + "\\elsewhere")])
+        equal(watcher.wait_for_signals(3)[2][3], [("link-changed", SOFTWARE + "\\elsewhere\\Link", "")])
+        late = registry.connect()
+        late.watch(SOFTWARE + "\\Link", no_follow=True, since=first)
+        equal([signal[2:] for signal in late.wait_for_signals(3)],
+              [(first + 2, made), (moved, deleted + made), (gone, deleted)])
+
+
 main()

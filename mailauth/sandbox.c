@@ -22,8 +22,13 @@ typedef struct {
 static const Confinement confinements[N_ROLES] = {
     /* The bus. */
     [ROLE_IDENTITY] = {CALLS_READ_FILES | CALLS_UNIX, TRUE, FILES_READ, TRUE, FALSE},
-    /* PAM's modules may run programs. */
-    [ROLE_VERIFIER] = {CALLS_PROGRAMS, FALSE, FILES_NONE, FALSE, FALSE},
+    /* The bus and the brokers; members' databases, of which SQLite may have to undo
+     * what a writer left half done; certificates; the system's names. */
+    [ROLE_VERIFIER] = {CALLS_READ_FILES | CALLS_CHANGE_FILES | CALLS_UNIX | CALLS_INTERNET |
+                           CALLS_THREADS | CALLS_LIBRARIES,
+                       TRUE, FILES_READ | FILES_CHANGE, FALSE, FALSE},
+    /* Modules may run programs, and whatever else its user may. */
+    [ROLE_PAM] = {CALLS_PROGRAMS, FALSE, FILES_NONE, FALSE, FALSE},
     /* What it is handed. */
     [ROLE_FRONT] = {CALLS_ACCEPT, TRUE, FILES_NONE, TRUE, TRUE},
     [ROLE_STORE] = {CALLS_READ_FILES | CALLS_CHANGE_FILES | CALLS_ARRANGE_FILES | CALLS_CHILDREN,

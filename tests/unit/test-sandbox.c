@@ -497,8 +497,8 @@ static void test_root_is_refused(void) {
 }
 
 int main(int argc, char **argv) {
-  static const Stage stages[] = {(Stage)ROLE_IDENTITY, (Stage)ROLE_FRONT, (Stage)ROLE_STORE,
-                                 STAGE_STORE_INSIDE, STAGE_FREE};
+  static const Stage stages[] = {(Stage)ROLE_IDENTITY, (Stage)ROLE_VERIFIER, (Stage)ROLE_FRONT,
+                                 (Stage)ROLE_STORE,    STAGE_STORE_INSIDE,   STAGE_FREE};
   g_test_init(&argc, &argv, NULL);
   for (guint i = 0; i < G_N_ELEMENTS(stages); i++) {
     g_autofree char *path = g_strconcat("/sandbox/", get_stage_name(stages[i]), NULL);

@@ -90,7 +90,14 @@ static void take_back(Store *store) {
   (void)store_begin_write(store, NULL);
 }
 
+/* A list made since has no row now, and its id will be given again. */
+static void forget_changes(Store *store) {
+  store_forget_paths(store);
+  g_hash_table_remove_all(store->acls);
+}
+
 void store_rollback_to(Store *store) {
+  forget_changes(store);
   if (!db_in_transaction(store->db))
     return; /* the failure ended the whole transaction */
   if (store->is_transaction) {
@@ -99,9 +106,11 @@ void store_rollback_to(Store *store) {
     run(store, "ROLLBACK TO change", NULL);
     run(store, "RELEASE change", NULL);
   }
-  store_forget_paths(store);
-  /* A list made since has no row now, and its id will be given again. */
-  g_hash_table_remove_all(store->acls);
+}
+
+void store_abandon(Store *store) {
+  forget_changes(store);
+  store_end(store);
 }
 
 /* ---- counters ---- */

@@ -27,7 +27,8 @@ Db *store_get_db(Store *store);
 gboolean store_begin_read(Store *store, GError **error);
 gboolean store_begin_write(Store *store, GError **error);
 gboolean store_commit(Store *store, GError **error);
-void store_end(Store *store); /* ends a read, or rolls a write back */
+void store_end(Store *store);     /* ends a read, or a write that has changed nothing */
+void store_abandon(Store *store); /* rolls a write back */
 gboolean store_savepoint(Store *store, GError **error);
 gboolean store_release(Store *store, GError **error);
 void store_rollback_to(Store *store);

@@ -20,8 +20,12 @@ typedef struct {
   WriteResult result;
 } Request;
 
+/* Brings what is written back to the main context. */
+typedef struct Delivery Delivery;
+
 struct Writer {
   GMainContext *context;
+  Delivery *delivery;
   GThread *thread;
   GMutex mutex; /* guards what stands here */
   GCond wake;
@@ -142,7 +146,7 @@ static void commit_requests(Writer *writer, Request **requests, guint n_requests
   g_autoptr(GError) failure = NULL;
   if (apply_requests(writer, requests, n_requests, &failure))
     return;
-  store_end(writer->store);
+  store_abandon(writer->store);
   places_clear(writer->places);
   writer->revision = before;
   writer->settings_are_stale = TRUE;
@@ -233,8 +237,9 @@ static gboolean prune(Writer *writer, gboolean *more) {
   gboolean done = refresh_settings(writer, NULL) &&
                   retention_prune(writer->store, &writer->settings, g_get_real_time(),
                                   LIMIT_PRUNED_DIFFERENCES, more, NULL) &&
-                  store_commit(writer->store, NULL);
-  store_end(writer->store);
+                  commit(writer, NULL);
+  if (!done)
+    store_abandon(writer->store);
   return done;
 }
 
@@ -249,29 +254,85 @@ static void prune_a_little(Writer *writer) {
     writer->commits_until_pruning = PRUNE_EVERY;
 }
 
-/* ---- the thread ---- */
+/* ---- back on the main context ---- */
 
 static void batch_free(Batch *batch) {
   g_ptr_array_unref(batch->requests);
   g_free(batch);
 }
 
-static gboolean deliver(gpointer data) {
-  Batch *batch = data;
+/* A source that is always there. One for each batch would be attached under the
+ * context's lock, for which the loop that it wakes would wait. */
+struct Delivery {
+  GSource source;
+  GAsyncQueue *batches; /* written and not delivered */
+  gboolean last;        /* no more will come */
+};
+
+static gboolean delivery_check(GSource *source) {
+  return g_async_queue_length(((Delivery *)source)->batches) > 0;
+}
+
+static gboolean delivery_prepare(GSource *source, gint *timeout_ms) {
+  *timeout_ms = -1;
+  return delivery_check(source);
+}
+
+static void deliver(const Batch *batch) {
   for (guint i = 0; i < batch->requests->len; i++) {
     Request *request = g_ptr_array_index(batch->requests, i);
     if (request->done != NULL)
       request->done(&request->result, request->data);
   }
-  return G_SOURCE_REMOVE;
+}
+
+static gboolean delivery_dispatch(GSource *source, GSourceFunc callback, gpointer data) {
+  (void)callback;
+  (void)data;
+  Delivery *delivery = (Delivery *)source;
+  Batch *batch = g_async_queue_try_pop(delivery->batches);
+  if (batch != NULL) {
+    deliver(batch);
+    batch_free(batch);
+  }
+  return delivery->last && !delivery_check(source) ? G_SOURCE_REMOVE : G_SOURCE_CONTINUE;
+}
+
+static void delivery_finalize(GSource *source) {
+  g_async_queue_unref(((Delivery *)source)->batches);
+}
+
+static const GSourceFuncs delivery_functions = {
+    .prepare = delivery_prepare,
+    .check = delivery_check,
+    .dispatch = delivery_dispatch,
+    .finalize = delivery_finalize,
+};
+
+static Delivery *delivery_new(GMainContext *context) {
+  /* GLib takes the functions without const, and does not write to them. */
+  GSource *source = g_source_new((GSourceFuncs *)(guintptr)&delivery_functions, sizeof(Delivery));
+  Delivery *delivery = (Delivery *)source;
+  delivery->batches = g_async_queue_new_full((GDestroyNotify)batch_free);
+  g_source_set_static_name(source, "written batches");
+  g_source_attach(source, context);
+  return delivery;
+}
+
+/* What is still to be delivered is, when the context runs. */
+static void delivery_end(Delivery *delivery) {
+  delivery->last = TRUE;
+  if (!delivery_check(&delivery->source))
+    g_source_destroy(&delivery->source);
+  g_source_unref(&delivery->source);
 }
 
 static void hand_back(Writer *writer, Batch *batch) {
-  g_autoptr(GSource) source = g_idle_source_new();
-  g_source_set_priority(source, G_PRIORITY_DEFAULT);
-  g_source_set_callback(source, deliver, batch, (GDestroyNotify)batch_free);
-  g_source_attach(source, writer->context);
+  g_async_queue_push(writer->delivery->batches, batch);
+  g_main_context_wakeup(writer->context);
 }
+
+/* ---- the thread ---- */
 
 static void wait_for_work(Writer *writer) {
   if (writer->next_trial == 0) {
@@ -383,6 +444,7 @@ Writer *writer_start(const char *file, GMainContext *context, WriteDone own_done
   g_queue_init(&writer->waiting);
   writer->context =
       context != NULL ? g_main_context_ref(context) : g_main_context_ref(g_main_context_default());
+  writer->delivery = delivery_new(writer->context);
   writer->places = places_new();
   writer->settings_are_stale = TRUE;
   writer->commits_until_pruning = PRUNE_EVERY;
@@ -406,6 +468,7 @@ void writer_stop(Writer *writer) {
   g_mutex_unlock(&writer->mutex);
   if (writer->thread != NULL)
     g_thread_join(writer->thread);
+  delivery_end(writer->delivery);
   places_free(writer->places);
   store_close(writer->store);
   schema_set_unref(writer->schemas);

@@ -133,6 +133,8 @@ static gboolean append_counts(DBusMessageIter *dict, const char *name, const Sta
          append_count(&counts, "logins-by-memory", verified_get_recalled(source->verified)) &&
          append_count(&counts, "passwords-remembered",
                       verified_count(source->verified, verified_get_time())) &&
+         append_count(&counts, "pam-processes", pam_pool_count(source->pam)) &&
+         append_count(&counts, "pam-waiting", pam_pool_count_waiting(source->pam)) &&
          append_count(&counts, "pairs-remembered", throttle_count(source->throttle)) &&
          append_count(&counts, "stores-in-use", stores_count_sessions(source->stores)) &&
          append_count(&counts, "stores-idle", stores_count_idle(source->stores)) &&

@@ -17,6 +17,7 @@ typedef struct {
   Reporter *reporter;
   const Prover *prover;
   Verified *verified;
+  const PamPool *pam;
   GVariant *connections; /* a{su} of the front's, or NULL */
   guint lacks;           /* SandboxLacks, of the roles together */
 } StatusSource;

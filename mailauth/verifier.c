@@ -201,17 +201,10 @@ static void prepare_status(void (*done)(gpointer call), gpointer call, gpointer 
 static gboolean append_status(DBusMessageIter *dict, gpointer data) {
   const Verifier *verifier = data;
   const StatusSource source = {
-      verifier->views,
-      verifier->publisher,
-      verifier->logins,
-      verifier->stores,
-      verifier->backends,
-      verifier->throttle,
-      verifier->reporter,
-      verifier->prover,
-      verifier->verified,
-      verifier->connections,
-      verifier->start->lacks | verifier->front_lacks,
+      verifier->views,    verifier->publisher,   verifier->logins,
+      verifier->stores,   verifier->backends,    verifier->throttle,
+      verifier->reporter, verifier->prover,      verifier->verified,
+      verifier->pam,      verifier->connections, verifier->start->lacks | verifier->front_lacks,
   };
   return status_append(dict, &source);
 }

@@ -172,6 +172,8 @@ static void print_counts(GString *out, const Entries *status) {
       {"logins-under-way", "mailauth_logins_under_way", "gauge", "Logins not answered yet."},
       {"proofs-waiting", "mailauth_proofs_waiting", "gauge", "Proofs that wait for a thread."},
       {"proof-threads", "mailauth_proof_threads", "gauge", "Threads that prove passwords."},
+      {"pam-processes", "mailauth_pam_processes", "gauge", "Processes that PAM's modules run in."},
+      {"pam-waiting", "mailauth_pam_waiting", "gauge", "Logins that wait for such a process."},
       {"pairs-remembered", "mailauth_failure_pairs", "gauge",
        "Pairs of account and address with failures that are remembered."},
       {"stores-in-use", "mailauth_stores_in_use", "gauge", "Maildirs that are open."},

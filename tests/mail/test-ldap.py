@@ -8,7 +8,7 @@ import time
 from contextlib import contextmanager
 
 from harness.case import check, contains, equal, main, rows, test
-from harness.mail import BROKERS, STORE
+from harness.mail import BROKERS, PARAMETERS, STORE
 from harness.process import program
 from harness.registry import REG_DWORD, REG_SZ
 from harness.slapd import SCHEMES, Slapd, black_hole, pretender, write_broker
@@ -358,10 +358,12 @@ def changed_settings_are_used_by_the_next_login():
         expect_right(mail, "ann", "sesame")
 
 
-@test
-def a_password_that_was_changed_is_wrong_at_once():
+@rows([("each login asks", 0), ("where others are known again", 3600)])
+def a_password_that_was_changed_is_wrong_at_once(seconds):
     with directory() as (mail, slapd):
+        mail.client.set(PARAMETERS, "Verified Seconds", REG_DWORD, seconds)
         before = "sesame"
+        expect_right(mail, "ann", before)
         for number in range(5):
             password = f"open{number}"
             slapd.modify(f"dn: {slapd.dn('ann')}\nchangetype: modify\nreplace: userPassword\n"
@@ -371,8 +373,8 @@ def a_password_that_was_changed_is_wrong_at_once():
             before = password
 
 
-@test
-def two_directories_are_switched_live():
+@rows([("each login asks", 0), ("native passwords are known again", 3600)])
+def two_directories_are_switched_live(seconds):
     with Mail() as mail, Slapd(mail, "three", tls=False) as three, Slapd(mail, "four", tls=False) as four:
         mail.add_account("ann", "native")
         three.add("ann", "by-three")
@@ -380,6 +382,7 @@ def two_directories_are_switched_live():
         three.become_broker("3")
         four.become_broker("4")
         mail.choose("", "3")
+        mail.client.set(PARAMETERS, "Verified Seconds", REG_DWORD, seconds)
         steps = [("MBS Package", "MBS_BASIC", "by-three"), ("MBS Broker", "4", "by-four"),
                  ("MBS Broker", "3", "by-three"), ("MBS Broker", "4", "by-four"), ("MBS Package", "", "native"),
                  ("MBS Broker", "3", "native")]

@@ -1,5 +1,5 @@
-/* POP3 clients for measuring a mail server, many at once from one thread: full
- * sessions one after another, or connections that say nothing. Loopback only,
+/* POP3 clients for measuring a mail server, many at once: full sessions one after
+ * another, from a thread for each processor, or connections that say nothing. Loopback only,
  * bounded in number and time. It knows nothing of the server that it talks to.
  *
  *   logins load PORT plain|tls|resume CLIENTS SECONDS PASSWORD
@@ -228,8 +228,11 @@ static int keep_session(SSL *tls, SSL_SESSION *session) {
   return 1;
 }
 
-static void set_up(Load *load, const char *port, const char *tls) {
-  *load = (Load){.port = (guint16)g_ascii_strtoull(port, NULL, 10),
+/* @arguments: of the program. */
+static void set_up(Load *load, char **arguments) {
+  const char *tls = arguments[3];
+  *load = (Load){.port = (guint16)g_ascii_strtoull(arguments[2], NULL, 10),
+                 .password = arguments[g_strv_length(arguments) - 1],
                  .tls = g_str_equal(tls, "plain") ? TLS_NONE
                         : g_str_equal(tls, "tls") ? TLS_FULL
                                                   : TLS_RESUMED};
@@ -239,6 +242,12 @@ static void set_up(Load *load, const char *port, const char *tls) {
   SSL_CTX_set_mode(load->context, SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_session_cache_mode(load->context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_sess_set_new_cb(load->context, keep_session);
+}
+
+static void tear_down(Load *load) {
+  g_array_unref(load->times);
+  SSL_CTX_free(load->context);
+  close(load->poll);
 }
 
 /* One round of the loop, which waits at most so long: what there was to do. */
@@ -286,36 +295,72 @@ static void free_client(Client *client) {
   SSL_SESSION_free(client->session);
 }
 
-static Client *new_clients(Load *load, guint number) {
+/* @first: the number of the first. */
+static Client *new_clients(Load *load, guint first, guint number) {
   Client *clients = g_new0(Client, number);
   for (guint i = 0; i < number; i++)
     clients[i] = (Client){
         .load = load,
-        .number = i,
+        .number = first + i,
         .descriptor = -1,
         .address = INADDR_LOOPBACK + (load->stays ? i / CLIENTS_PER_ADDRESS : 0),
     };
   return clients;
 }
 
-static int run_load(Load *load, guint number, guint seconds) {
-  Client *clients = new_clients(load, number);
-  load->finished = start_next;
-  gint64 begun = g_get_monotonic_time();
-  gint64 end = begun + (gint64)seconds * G_USEC_PER_SEC;
-  for (guint i = 0; i < number; i++)
+/* One thread of clients. */
+typedef struct {
+  Load load;
+  guint first, number;
+  gint64 end;
+} Crowd;
+
+static gpointer run_crowd(gpointer data) {
+  Crowd *crowd = data;
+  Client *clients = new_clients(&crowd->load, crowd->first, crowd->number);
+  for (guint i = 0; i < crowd->number; i++)
     connect_client(&clients[i]);
-  while (g_get_monotonic_time() < end)
-    turn(load, 10);
+  while (g_get_monotonic_time() < crowd->end)
+    turn(&crowd->load, 10);
+  crowd->load.ended = TRUE;
+  for (guint i = 0; i < crowd->number; i++)
+    free_client(&clients[i]);
+  g_free(clients);
+  return NULL;
+}
+
+static void add_results(Load *load, const Load *part) {
+  g_array_append_vals(load->times, part->times->data, part->times->len);
+  load->failures += part->failures;
+  load->resumed += part->resumed;
+}
+
+static int run_load(Load *load, char **arguments, guint number, guint seconds) {
+  guint n_crowds = MIN(g_get_num_processors(), number);
+  Crowd *crowds = g_new0(Crowd, n_crowds);
+  GThread **threads = g_new0(GThread *, n_crowds);
+  gint64 begun = g_get_monotonic_time();
+  for (guint i = 0; i < n_crowds; i++) {
+    guint first = number * i / n_crowds;
+    crowds[i] = (Crowd){.first = first,
+                        .number = number * (i + 1) / n_crowds - first,
+                        .end = begun + (gint64)seconds * G_USEC_PER_SEC};
+    set_up(&crowds[i].load, arguments);
+    crowds[i].load.finished = start_next;
+    threads[i] = g_thread_new("clients", run_crowd, &crowds[i]);
+  }
+  for (guint i = 0; i < n_crowds; i++) {
+    g_thread_join(threads[i]);
+    add_results(load, &crowds[i].load);
+    tear_down(&crowds[i].load);
+  }
   double took = (double)(g_get_monotonic_time() - begun) / G_USEC_PER_SEC;
-  load->ended = TRUE;
   g_array_sort(load->times, compare);
   g_print("%u %.3f %u %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %u\n",
           load->times->len, took, load->failures, percentile(load->times, 50),
           percentile(load->times, 99), get_own_time(), load->resumed);
-  for (guint i = 0; i < number; i++)
-    free_client(&clients[i]);
-  g_free(clients);
+  g_free(threads);
+  g_free(crowds);
   return 0;
 }
 
@@ -364,7 +409,7 @@ static int run_idle(Load *load, guint number) {
   char line[LINE_SIZE];
   load->stays = TRUE;
   load->finished = note_standing;
-  Client *clients = new_clients(load, number);
+  Client *clients = new_clients(load, 0, number);
   gint64 end = g_get_monotonic_time() + (gint64)CONNECT_MS * 1000;
   guint started = 0;
   while (load->standing + load->failures < number && g_get_monotonic_time() < end) {
@@ -407,13 +452,10 @@ int main(int count, char **arguments) {
   }
   raise_limit();
   (void)setvbuf(stdout, NULL, _IOLBF, 0);
-  set_up(&load, arguments[2], arguments[3]);
-  load.password = arguments[count - 1];
+  set_up(&load, arguments);
   guint number = get_number(arguments[4], MOST_CLIENTS);
-  int code = sessions ? run_load(&load, number, get_number(arguments[5], MOST_SECONDS))
+  int code = sessions ? run_load(&load, arguments, number, get_number(arguments[5], MOST_SECONDS))
                       : run_idle(&load, number);
-  g_array_unref(load.times);
-  SSL_CTX_free(load.context);
-  close(load.poll);
+  tear_down(&load);
   return code;
 }

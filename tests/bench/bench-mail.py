@@ -105,7 +105,7 @@ def alternate(contenders, options, between=None):
     """Rounds of each in turn; a first round is for warming up, and forgotten."""
     for number in range(options.rounds + 1):
         for each in contenders:
-            each.measure(options.seconds if number else 1)
+            each.measure(options.seconds)
         if between and number:
             between()
         if not number:

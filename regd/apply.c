@@ -166,22 +166,15 @@ static Effective *make_effective(const Application *application) {
 }
 
 /* Every scope of history that the change touches gets the revision. */
-static gboolean count_scopes(Application *application, GError **error) {
-  g_autoptr(GHashTable) counted = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+static void count_scopes(const Application *application, RetentionCounts *counts) {
   const char *last = NULL;
   for (guint i = 0; i < application->differences->len; i++) {
     const Difference *difference = g_ptr_array_index(application->differences, i);
-    if (difference->path == last)
-      continue;
+    if (difference->path != last)
+      retention_count(counts, retention_get_scope(difference->path), application->revision,
+                      application->now);
     last = difference->path;
-    gint64 scope = retention_get_scope(difference->path);
-    if (g_hash_table_contains(counted, &scope))
-      continue;
-    g_hash_table_add(counted, g_memdup2(&scope, sizeof scope));
-    if (!retention_count(application->store, scope, application->revision, application->now, error))
-      return FALSE;
   }
-  return TRUE;
 }
 
 static gboolean put_on_trial(Application *application, const Change *change, GError **error) {
@@ -199,10 +192,15 @@ static gboolean apply_all(Application *application, const Change *change, GError
     return FALSE;
   if (application->differences->len == 0)
     return TRUE;
+  const RevisionRow head = {.revision = application->revision,
+                            .time = application->now,
+                            .uid = application->who->uid,
+                            .pid = application->who->pid,
+                            .program = application->who->program,
+                            .comment = change->comment};
   return charge_users(application, error) &&
-         history_record(application->store, application->revision, application->now,
-                        application->who, change->comment, application->differences, error) &&
-         count_scopes(application, error) && put_on_trial(application, change, error);
+         history_record(application->store, &head, application->differences, error) &&
+         put_on_trial(application, change, error);
 }
 
 static gboolean check_comment(const Change *change, GError **error) {
@@ -217,7 +215,8 @@ static void application_clear(Application *application) {
   g_hash_table_unref(application->usage);
 }
 
-static gboolean apply_in_savepoint(Application *application, const Change *change, GError **error) {
+static gboolean apply_in_savepoint(Application *application, const Change *change,
+                                   RetentionCounts *counts, GError **error) {
   WriteResult *result = application->result;
   gboolean done = apply_all(application, change, error);
   gboolean differs = application->differences->len > 0;
@@ -232,9 +231,26 @@ static gboolean apply_in_savepoint(Application *application, const Change *chang
   result->kept = TRUE;
   if (!differs)
     return TRUE;
+  count_scopes(application, counts);
   result->revision = application->revision;
   result->effective = make_effective(application);
   return TRUE;
+}
+
+static gboolean looks_back(const Change *change) {
+  for (guint i = 0; i < change->operations->len; i++) {
+    const Operation *operation = g_ptr_array_index(change->operations, i);
+    if (operation->kind == OPERATION_ROLLBACK || operation->kind == OPERATION_EXPECT_REVISION)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* Outside the savepoint: what is noted is of the changes before this one. */
+static gboolean begin(const ApplyContext *context, const Change *change, GError **error) {
+  if (looks_back(change) && !retention_counts_write(context->counts, context->store, error))
+    return FALSE;
+  return store_savepoint(context->store, error);
 }
 
 /* Whether the tree, its links and its lists are as they were. */
@@ -255,7 +271,7 @@ static gboolean touches_values_alone(const Application *application, const Chang
 gboolean apply_change(const ApplyContext *context, Identity *who, const Change *change,
                       WriteResult *result, GError **error) {
   result->revision = context->revision;
-  if (!check_comment(change, error) || !store_savepoint(context->store, error))
+  if (!check_comment(change, error) || !begin(context, change, error))
     return FALSE;
   Application application = {
       .store = context->store,
@@ -269,7 +285,7 @@ gboolean apply_change(const ApplyContext *context, Identity *who, const Change *
       .differences = g_ptr_array_new_with_free_func((GDestroyNotify)difference_free),
       .usage = g_hash_table_new_full(NULL, NULL, NULL, g_free),
   };
-  gboolean done = apply_in_savepoint(&application, change, error);
+  gboolean done = apply_in_savepoint(&application, change, context->counts, error);
   if (!result->kept || !touches_values_alone(&application, change))
     places_clear(context->places);
   application_clear(&application);

@@ -6,13 +6,15 @@
 
 #include "regd/places.h"
 #include "regd/read.h"
+#include "regd/retention.h"
 #include "regd/writer.h"
 
 /* What the writer hands to every change. */
 typedef struct {
   Store *store;
-  Places *places;     /* of the store's state between changes; kept right by apply_change() */
-  SchemaSet *schemas; /* may be NULL */
+  Places *places;          /* of the store's state between changes; kept right by apply_change() */
+  RetentionCounts *counts; /* to be written before the transaction is committed */
+  SchemaSet *schemas;      /* may be NULL */
   const LiveSettings *settings;
   guint64 revision; /* the newest handed out */
   gint64 now;       /* microseconds since 1970 */

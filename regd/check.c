@@ -48,13 +48,14 @@ static const struct {
     {"history tells of a key that is not there",
      "SELECT revision || ' ' || sequence FROM history WHERE key NOT IN (SELECT id FROM keys)"
      " LIMIT 20"},
-    {"history has a change without its revision",
-     "SELECT DISTINCT revision FROM history WHERE revision NOT IN (SELECT revision FROM revisions)"
-     " LIMIT 20"},
+    {"history does not say who made a revision",
+     "SELECT revision FROM history h WHERE (time IS NULL OR uid IS NULL OR pid IS NULL OR"
+     " program IS NULL) AND sequence = (SELECT min(sequence) FROM history"
+     " WHERE revision = h.revision) LIMIT 20"},
     {"a trial's revision is not in history",
-     "SELECT revision FROM trials WHERE revision NOT IN (SELECT revision FROM revisions) LIMIT 20"},
+     "SELECT revision FROM trials WHERE revision NOT IN (SELECT revision FROM history) LIMIT 20"},
     {"something is newer than the revision counter",
-     "SELECT newest FROM (SELECT max((SELECT coalesce(max(revision), 0) FROM revisions),"
+     "SELECT newest FROM (SELECT max((SELECT coalesce(max(revision), 0) FROM history),"
      " (SELECT coalesce(max(revision), 0) FROM keys), (SELECT coalesce(max(revision), 0) FROM"
      " stored), (SELECT number FROM meta WHERE name = 'horizon')) AS newest)"
      " WHERE newest > (SELECT number FROM meta WHERE name = 'revision')"},

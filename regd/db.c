@@ -122,7 +122,17 @@ static gboolean set_up(Db *db, DbMode mode, GError **error) {
   return db_execute(db, set_ups[mode], error);
 }
 
+/* Before SQLite is used at all: it counts its memory under a lock otherwise, at
+ * each allocation, for nobody. */
+static gpointer configure(gpointer data) {
+  (void)data;
+  sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+  return NULL;
+}
+
 Db *db_open(const char *file, DbMode mode, GError **error) {
+  static GOnce once = G_ONCE_INIT;
+  g_once(&once, configure, NULL);
   g_autoptr(Db) db = g_new0(Db, 1);
   db->file = g_strdup(file);
   db->statements =

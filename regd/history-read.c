@@ -169,9 +169,11 @@ void revision_row_free(RevisionRow *row) {
 }
 
 gboolean history_get_revision(Store *store, guint64 revision, RevisionRow **row, GError **error) {
-  g_autoptr(DbStatement) statement = db_prepare(
-      store_get_db(store),
-      "SELECT time, uid, pid, program, comment FROM revisions WHERE revision = ?1", error);
+  g_autoptr(DbStatement) statement =
+      db_prepare(store_get_db(store),
+                 "SELECT time, uid, pid, program, comment FROM history WHERE revision = ?1"
+                 " ORDER BY sequence LIMIT 1",
+                 error);
   if (statement == NULL)
     return FALSE;
   db_bind_int(statement, 1, (gint64)revision);

@@ -77,23 +77,6 @@ gboolean history_decode_acl(GBytes *state, Acl **own, GError **error) {
 
 /* ---- writing ---- */
 
-static gboolean record_revision(Store *store, guint64 revision, gint64 now, const Identity *who,
-                                const char *comment, GError **error) {
-  DbStatement *statement = db_prepare(store_get_db(store),
-                                      "INSERT INTO revisions(revision, time, uid, pid, program,"
-                                      " comment) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
-                                      error);
-  if (statement == NULL)
-    return FALSE;
-  db_bind_int(statement, 1, (gint64)revision);
-  db_bind_int(statement, 2, now);
-  db_bind_int(statement, 3, who->uid);
-  db_bind_int(statement, 4, who->pid);
-  db_bind_text(statement, 5, who->program);
-  db_bind_text(statement, 6, comment);
-  return db_run(store_get_db(store), statement, error);
-}
-
 static void describe_value(RunValue *described, const RegistryValue *value) {
   if (value == NULL)
     return;
@@ -119,17 +102,40 @@ static void describe(const Difference *difference, RunEntry *entry) {
   entry->old_state = state != NULL ? state : (const void *)"";
 }
 
-static gboolean record_run(Store *store, guint64 revision, guint sequence, gint64 key,
+/* Parameters of the first row of a revision. */
+#define HEAD_FIRST 5
+#define HEAD_LAST 9
+
+static void bind_head(DbStatement *statement, const RevisionRow *head) {
+  db_bind_int(statement, HEAD_FIRST, head->time);
+  db_bind_int(statement, HEAD_FIRST + 1, head->uid);
+  db_bind_int(statement, HEAD_FIRST + 2, head->pid);
+  db_bind_text(statement, HEAD_FIRST + 3, head->program);
+  db_bind_text(statement, HEAD_LAST, head->comment);
+}
+
+static void bind_no_head(DbStatement *statement) {
+  for (int parameter = HEAD_FIRST; parameter <= HEAD_LAST; parameter++)
+    db_bind_null(statement, parameter);
+}
+
+static gboolean record_run(Store *store, const RevisionRow *head, guint sequence, gint64 key,
                            const RunWriter *run, GError **error) {
   DbStatement *statement =
       db_prepare(store_get_db(store),
-                 "INSERT INTO history(revision, sequence, key, run) VALUES(?1, ?2, ?3, ?4)", error);
+                 "INSERT INTO history(revision, sequence, key, run, time, uid, pid, program,"
+                 " comment) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                 error);
   if (statement == NULL)
     return FALSE;
-  db_bind_int(statement, 1, (gint64)revision);
+  db_bind_int(statement, 1, (gint64)head->revision);
   db_bind_int(statement, 2, sequence);
   db_bind_int(statement, 3, key);
   db_bind_data(statement, 4, run->bytes->data, run->bytes->len);
+  if (sequence == 0)
+    bind_head(statement, head);
+  else
+    bind_no_head(statement);
   return db_run(store_get_db(store), statement, error);
 }
 
@@ -148,17 +154,15 @@ static void take_run(const GPtrArray *differences, guint *next, RunWriter *run) 
   }
 }
 
-gboolean history_record(Store *store, guint64 revision, gint64 now, const Identity *who,
-                        const char *comment, GPtrArray *differences, GError **error) {
-  if (!record_revision(store, revision, now, who, comment, error))
-    return FALSE;
+gboolean history_record(Store *store, const RevisionRow *head, const GPtrArray *differences,
+                        GError **error) {
   g_auto(RunWriter) run;
   run_writer_init(&run);
   guint sequence = 0;
   for (guint next = 0; next < differences->len; sequence++) {
     const Difference *first = g_ptr_array_index(differences, next);
     take_run(differences, &next, &run);
-    if (!record_run(store, revision, sequence, first->key, &run, error))
+    if (!record_run(store, head, sequence, first->key, &run, error))
       return FALSE;
   }
   return TRUE;

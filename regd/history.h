@@ -36,18 +36,6 @@ gboolean history_decode_key(GBytes *state, KeyRow *row, Acl **own, GError **erro
 GBytes *history_encode_acl(Acl *own);
 gboolean history_decode_acl(GBytes *state, Acl **own, GError **error);
 
-/* Writes one revision: @differences in order. */
-gboolean history_record(Store *store, guint64 revision, gint64 now, const Identity *who,
-                        const char *comment, GPtrArray *differences, GError **error);
-
-/* What happened after @since, oldest first: an array of Effective. */
-GPtrArray *history_replay(Store *store, guint64 since, GError **error);
-
-/* Whether anything at or below @key has changed after @since, which history
- * must reach. Deletions count. */
-gboolean history_has_changed(Store *store, gint64 key, guint64 since, gboolean *changed,
-                             GError **error);
-
 /* One revision's head. */
 typedef struct {
   guint64 revision;
@@ -59,6 +47,18 @@ typedef struct {
 void revision_row_free(RevisionRow *row);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RevisionRow, revision_row_free)
 gboolean history_get_revision(Store *store, guint64 revision, RevisionRow **row, GError **error);
+
+/* Writes one revision: @differences in order. */
+gboolean history_record(Store *store, const RevisionRow *head, const GPtrArray *differences,
+                        GError **error);
+
+/* What happened after @since, oldest first: an array of Effective. */
+GPtrArray *history_replay(Store *store, guint64 since, GError **error);
+
+/* Whether anything at or below @key has changed after @since, which history
+ * must reach. Deletions count. */
+gboolean history_has_changed(Store *store, gint64 key, guint64 since, gboolean *changed,
+                             GError **error);
 
 /* Numbers of the newest revisions before @before (0: all) that touched @key or
  * what is below it, newest first, at most @limit, none at or before @horizon. */

@@ -10,10 +10,13 @@
 /* history: what each revision made of each key and its values, before and after,
  * with the access lists that decided then and whether a value was secret then. A
  * row is a run of differences of one key, in the bytes that run.h describes: a
- * row a value would cost a large import more than storing the values does.
+ * row a value would cost a large import more than storing the values does. The
+ * first row that is left of a revision says when, by whom and with what it was
+ * made.
  * scopes: history is counted for each root and each user (see retention.h);
- * a revision has an ordinal in every scope that it touched, and the last one
- * whose rows are deleted stays as the mark of how far that has gone.
+ * a revision has an ordinal in every scope that it touched. A row is `count`
+ * revisions, one after the other, and names the last; how many of them have been
+ * deleted from history is kept with the first row, which stays as the mark of that.
  * trials: revisions that are undone unless they are confirmed in time. */
 static const char *const steps[] = {
     "CREATE TABLE meta(name TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;"
@@ -32,17 +35,15 @@ static const char *const steps[] = {
     "  data BLOB NOT NULL, position INTEGER NOT NULL, revision INTEGER NOT NULL,"
     "  PRIMARY KEY(key, fold)) WITHOUT ROWID;"
     "CREATE TABLE usage(uid INTEGER PRIMARY KEY, bytes INTEGER NOT NULL);"
-    "CREATE TABLE revisions("
-    "  revision INTEGER PRIMARY KEY, time INTEGER NOT NULL, uid INTEGER NOT NULL,"
-    "  pid INTEGER NOT NULL, program TEXT NOT NULL, comment TEXT);"
     "CREATE TABLE history("
     "  revision INTEGER NOT NULL, sequence INTEGER NOT NULL, key INTEGER NOT NULL,"
-    "  run BLOB NOT NULL, PRIMARY KEY(revision, sequence)) WITHOUT ROWID;"
+    "  run BLOB NOT NULL, time INTEGER, uid INTEGER, pid INTEGER, program TEXT, comment TEXT,"
+    "  PRIMARY KEY(revision, sequence)) WITHOUT ROWID;"
     "CREATE INDEX history_by_key ON history(key);"
     "CREATE TABLE scopes("
-    "  scope INTEGER NOT NULL, ordinal INTEGER NOT NULL, revision INTEGER NOT NULL,"
-    "  time INTEGER NOT NULL, pruned INTEGER NOT NULL, PRIMARY KEY(scope, ordinal))"
-    "  WITHOUT ROWID;"
+    "  scope INTEGER NOT NULL, ordinal INTEGER NOT NULL, count INTEGER NOT NULL,"
+    "  revision INTEGER NOT NULL, time INTEGER NOT NULL, pruned INTEGER NOT NULL,"
+    "  PRIMARY KEY(scope, ordinal)) WITHOUT ROWID;"
     "CREATE TABLE trials("
     "  revision INTEGER PRIMARY KEY, uid INTEGER NOT NULL, deadline INTEGER NOT NULL);",
 };

@@ -6,6 +6,7 @@
 #include "client/base/path.h"
 #include "regd/history.h"
 #include "regd/resolve.h"
+#include "regd/trials.h"
 
 #define SCOPE_MACHINE ((gint64)1)
 #define SCOPE_USERS ((gint64)2)
@@ -46,11 +47,71 @@ static gboolean run(Store *store, const char *sql, const gint64 parameters[4], G
   return db_run(store_get_db(store), statement, error);
 }
 
-gboolean retention_count(Store *store, gint64 scope, guint64 revision, gint64 now, GError **error) {
-  return run(store,
-             "INSERT INTO scopes VALUES(?1,"
-             " coalesce((SELECT max(ordinal) FROM scopes WHERE scope = ?1), 0) + 1, ?2, ?3, 0)",
-             (gint64[]){scope, (gint64)revision, now, 0}, error);
+/* ---- counting ---- */
+
+/* Revisions that touched a scope, one after the other. */
+typedef struct {
+  gint64 scope;
+  guint64 last;
+  guint count;
+  gint64 time;
+} Range;
+
+struct RetentionCounts {
+  GArray *ranges;
+  GHashTable *newest; /* scope -> the place behind its newest range */
+};
+
+RetentionCounts *retention_counts_new(void) {
+  RetentionCounts *counts = g_new0(RetentionCounts, 1);
+  counts->ranges = g_array_new(FALSE, FALSE, sizeof(Range));
+  counts->newest = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+  return counts;
+}
+
+void retention_counts_free(RetentionCounts *counts) {
+  if (counts == NULL)
+    return;
+  g_array_unref(counts->ranges);
+  g_hash_table_unref(counts->newest);
+  g_free(counts);
+}
+
+void retention_counts_clear(RetentionCounts *counts) {
+  g_array_set_size(counts->ranges, 0);
+  g_hash_table_remove_all(counts->newest);
+}
+
+void retention_count(RetentionCounts *counts, gint64 scope, guint64 revision, gint64 now) {
+  guint behind = GPOINTER_TO_UINT(g_hash_table_lookup(counts->newest, &scope));
+  Range *newest = behind > 0 ? &g_array_index(counts->ranges, Range, behind - 1) : NULL;
+  if (newest != NULL && newest->last == revision)
+    return;
+  if (newest != NULL && newest->last + 1 == revision) {
+    newest->last = revision;
+    newest->count++;
+    return;
+  }
+  Range range = {scope, revision, 1, now};
+  g_array_append_val(counts->ranges, range);
+  g_hash_table_replace(counts->newest, g_memdup2(&scope, sizeof scope),
+                       GUINT_TO_POINTER(counts->ranges->len));
+}
+
+static gboolean write_range(Store *store, const Range *range, GError **error) {
+  return run(
+      store,
+      "INSERT INTO scopes(scope, ordinal, count, revision, time, pruned) VALUES(?1,"
+      " coalesce((SELECT max(ordinal) FROM scopes WHERE scope = ?1), 0) + ?2, ?2, ?3, ?4, 0)",
+      (gint64[]){range->scope, range->count, (gint64)range->last, range->time}, error);
+}
+
+gboolean retention_counts_write(RetentionCounts *counts, Store *store, GError **error) {
+  gboolean done = TRUE;
+  for (guint i = 0; done && i < counts->ranges->len; i++)
+    done = write_range(store, &g_array_index(counts->ranges, Range, i), error);
+  retention_counts_clear(counts);
+  return done;
 }
 
 /* ---- the horizon ---- */
@@ -62,25 +123,28 @@ typedef struct {
 
 static gboolean load_scope(Store *store, gint64 scope, Scope *range, gboolean *found,
                            GError **error) {
-  gint64 columns[3] = {0};
+  gint64 columns[2] = {0};
   range->scope = scope;
   if (!query(store,
-             "SELECT ordinal, pruned, (SELECT max(ordinal) FROM scopes WHERE scope = ?1)"
+             "SELECT ordinal - count + pruned + 1,"
+             " (SELECT max(ordinal) FROM scopes WHERE scope = ?1)"
              " FROM scopes WHERE scope = ?1 ORDER BY ordinal LIMIT 1",
-             (gint64[]){scope, 0, 0}, columns, 3, found, error))
+             (gint64[]){scope, 0, 0}, columns, 2, found, error))
     return FALSE;
-  range->oldest = columns[0] + columns[1];
-  range->newest = columns[2];
+  range->oldest = columns[0];
+  range->newest = columns[1];
   return TRUE;
 }
 
-static gboolean load_row(Store *store, gint64 scope, gint64 ordinal, gint64 *revision, gint64 *time,
-                         gboolean *found, GError **error) {
-  gint64 columns[2] = {0};
+/* The revision that has the ordinal in the scope. */
+static gboolean load_revision(Store *store, gint64 scope, gint64 ordinal, gint64 *revision,
+                              gint64 *time, gboolean *found, GError **error) {
+  gint64 columns[3] = {0};
   gboolean done = query(store,
-                        "SELECT revision, time FROM scopes WHERE scope = ?1 AND ordinal <= ?2"
-                        " ORDER BY ordinal DESC LIMIT 1",
-                        (gint64[]){scope, ordinal, 0}, columns, 2, found, error);
+                        "SELECT revision - ordinal + ?2, time, ordinal - count FROM scopes"
+                        " WHERE scope = ?1 AND ordinal >= ?2 ORDER BY ordinal LIMIT 1",
+                        (gint64[]){scope, ordinal, 0}, columns, 3, found, error);
+  *found = *found && ordinal > columns[2];
   *revision = columns[0];
   *time = columns[1];
   return done;
@@ -96,7 +160,7 @@ static gboolean search_cutoff(Store *store, const Scope *range, gint64 cutoff, g
     gint64 revision = 0;
     gint64 time = 0;
     gboolean found = FALSE;
-    if (!load_row(store, range->scope, middle, &revision, &time, &found, error))
+    if (!load_revision(store, range->scope, middle, &revision, &time, &found, error))
       return FALSE;
     if (found && time < cutoff)
       low = middle;
@@ -135,7 +199,7 @@ static gboolean get_scope_horizon(Store *store, const LiveSettings *settings, gi
   gint64 revision = 0;
   gint64 time = 0;
   ordinal = MAX(ordinal, range.oldest - 1); /* what is deleted stays out of reach */
-  if (!load_row(store, scope, ordinal, &revision, &time, &found, error))
+  if (!load_revision(store, scope, ordinal, &revision, &time, &found, error))
     return FALSE;
   if (found)
     *horizon = MAX(*horizon, (guint64)revision);
@@ -173,36 +237,49 @@ typedef struct {
   gint64 sequence, key;
 } PrunedRow;
 
-static gboolean list_row(Store *store, DbStatement *statement, gint64 scope, GArray *rows,
+/* What of a revision may be deleted in one step. */
+typedef struct {
+  GArray *rows;      /* of PrunedRow, in order */
+  gint64 first_kept; /* the first row met that is another scope's; -1: none */
+} Pruned;
+
+static void pruned_clear(Pruned *pruned) {
+  g_clear_pointer(&pruned->rows, g_array_unref);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Pruned, pruned_clear)
+
+static gboolean list_row(Store *store, DbStatement *statement, gint64 scope, Pruned *pruned,
                          gint64 *left, GError **error) {
   PrunedRow row = {db_column_int(statement, 0), db_column_int(statement, 1)};
   GRefString *path = store_get_path(store, row.key, error);
   if (path == NULL)
     return FALSE;
   if (retention_get_scope(path) == scope) {
-    g_array_append_val(rows, row);
+    g_array_append_val(pruned->rows, row);
     *left -= 1 + db_column_int(statement, 2) / COUNTED_BYTES;
+  } else if (pruned->first_kept < 0) {
+    pruned->first_kept = row.sequence;
   }
   g_ref_string_release(path);
   return TRUE;
 }
 
-/* The rows that may be deleted in this step; *@left is what more may, none where
- * there are more rows. */
-static GArray *list_rows(Store *store, gint64 scope, gint64 revision, gint64 *left,
-                         GError **error) {
+/* *@left is what more may be deleted; where none may there may be more rows. */
+static gboolean list_rows(Store *store, gint64 scope, gint64 revision, Pruned *pruned, gint64 *left,
+                          GError **error) {
   g_autoptr(DbStatement) statement =
       db_prepare(store_get_db(store),
-                 "SELECT sequence, key, length(run) FROM history WHERE revision = ?1", error);
+                 "SELECT sequence, key, length(run) FROM history WHERE revision = ?1"
+                 " ORDER BY sequence",
+                 error);
   if (statement == NULL)
-    return NULL;
+    return FALSE;
   db_bind_int(statement, 1, revision);
-  g_autoptr(GArray) rows = g_array_new(FALSE, FALSE, sizeof(PrunedRow));
   DbStep step = DB_DONE;
   while (*left > 0 && (step = db_step(store_get_db(store), statement, error)) == DB_ROW)
-    if (!list_row(store, statement, scope, rows, left, error))
-      return NULL;
-  return step != DB_FAILED ? g_steal_pointer(&rows) : NULL;
+    if (!list_row(store, statement, scope, pruned, left, error))
+      return FALSE;
+  return step != DB_FAILED;
 }
 
 /* A dead key that no history speaks of goes, and so may the one above it. */
@@ -224,7 +301,31 @@ static gboolean drop_dead(Store *store, gint64 key, GError **error) {
   return TRUE;
 }
 
-static gboolean drop_rows(Store *store, gint64 revision, GArray *rows, GError **error) {
+/* Who made the revision is kept with the first of its rows: with the first that
+ * stays. */
+static gboolean hand_over_head(Store *store, gint64 revision, const Pruned *pruned,
+                               GError **error) {
+  const PrunedRow *last = &g_array_index(pruned->rows, PrunedRow, pruned->rows->len - 1);
+  gint64 heir = pruned->first_kept;
+  gboolean found = heir >= 0;
+  if (!found &&
+      !query(store, "SELECT min(sequence) FROM history WHERE revision = ?1 AND sequence > ?2",
+             (gint64[]){revision, last->sequence, 0}, &heir, 1, &found, error))
+    return FALSE;
+  return !found || run(store,
+                       "UPDATE history SET (time, uid, pid, program, comment) ="
+                       " (SELECT time, uid, pid, program, comment FROM history"
+                       "  WHERE revision = ?1 ORDER BY sequence LIMIT 1)"
+                       " WHERE revision = ?1 AND sequence = ?2",
+                       (gint64[]){revision, heir, 0, 0}, error);
+}
+
+static gboolean drop_rows(Store *store, gint64 revision, const Pruned *pruned, GError **error) {
+  const GArray *rows = pruned->rows;
+  if (rows->len == 0)
+    return TRUE;
+  if (!hand_over_head(store, revision, pruned, error))
+    return FALSE;
   for (guint i = 0; i < rows->len; i++)
     if (!run(store, "DELETE FROM history WHERE revision = ?1 AND sequence = ?2",
              (gint64[]){revision, g_array_index(rows, PrunedRow, i).sequence, 0, 0}, error))
@@ -236,15 +337,14 @@ static gboolean drop_rows(Store *store, gint64 revision, GArray *rows, GError **
   return TRUE;
 }
 
-static gboolean drop_revision(Store *store, const Scope *range, gint64 revision, GError **error) {
+/* The scope's oldest revision has no rows of it left. */
+static gboolean note_pruned(Store *store, const Scope *range, GError **error) {
   return run(store, "DELETE FROM scopes WHERE scope = ?1 AND ordinal < ?2",
              (gint64[]){range->scope, range->oldest, 0, 0}, error) &&
-         run(store, "UPDATE scopes SET pruned = 1 WHERE scope = ?1 AND ordinal = ?2",
-             (gint64[]){range->scope, range->oldest, 0, 0}, error) &&
          run(store,
-             "DELETE FROM revisions WHERE revision = ?1"
-             " AND NOT EXISTS(SELECT 1 FROM history WHERE revision = ?1)",
-             (gint64[]){revision, 0, 0, 0}, error);
+             "UPDATE scopes SET pruned = ?2 - ordinal + count WHERE scope = ?1 AND ordinal ="
+             " (SELECT min(ordinal) FROM scopes WHERE scope = ?1 AND ordinal >= ?2)",
+             (gint64[]){range->scope, range->oldest, 0, 0}, error);
 }
 
 /* Prunes the oldest revision of the scope; *@left is what may still be deleted. */
@@ -252,27 +352,27 @@ static gboolean prune_oldest(Store *store, const Scope *range, gint64 *left, GEr
   gint64 revision = 0;
   gint64 time = 0;
   gboolean found = FALSE;
-  if (!load_row(store, range->scope, range->oldest, &revision, &time, &found, error))
+  if (!load_revision(store, range->scope, range->oldest, &revision, &time, &found, error))
     return FALSE;
-  g_autoptr(GArray) rows = list_rows(store, range->scope, revision, left, error);
-  if (rows == NULL || !drop_rows(store, revision, rows, error))
+  g_auto(Pruned) pruned = {g_array_new(FALSE, FALSE, sizeof(PrunedRow)), -1};
+  if (!list_rows(store, range->scope, revision, &pruned, left, error) ||
+      !drop_rows(store, revision, &pruned, error))
     return FALSE;
   if (*left <= 0)
     return TRUE;
-  *left -= rows->len == 0;
-  return drop_revision(store, range, revision, error);
+  *left -= pruned.rows->len == 0;
+  return note_pruned(store, range, error);
 }
 
 static gboolean is_on_trial(Store *store, gint64 scope, gint64 ordinal, gboolean *on_trial,
                             GError **error) {
-  gint64 number = 0;
+  gint64 revision = 0;
+  gint64 time = 0;
+  guint32 uid = 0;
   gboolean found = FALSE;
-  gboolean done = query(store,
-                        "SELECT EXISTS(SELECT 1 FROM scopes JOIN trials USING(revision)"
-                        " WHERE scope = ?1 AND ordinal = ?2)",
-                        (gint64[]){scope, ordinal, 0}, &number, 1, &found, error);
-  *on_trial = number != 0;
-  return done;
+  *on_trial = FALSE;
+  return load_revision(store, scope, ordinal, &revision, &time, &found, error) &&
+         (!found || trials_find(store, (guint64)revision, on_trial, &uid, error));
 }
 
 static gboolean prune_scope(Store *store, const LiveSettings *settings, gint64 scope, gint64 now,

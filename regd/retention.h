@@ -10,8 +10,18 @@
 
 /* The scope that a canonical path lies in. */
 gint64 retention_get_scope(const char *path);
-/* Gives @revision its ordinal in the scope. */
-gboolean retention_count(Store *store, gint64 scope, guint64 revision, gint64 now, GError **error);
+
+/* The revisions of a transaction that get their ordinals when it ends: changes
+ * that share a flush share the rows for it too. */
+typedef struct RetentionCounts RetentionCounts;
+RetentionCounts *retention_counts_new(void);
+void retention_counts_free(RetentionCounts *counts);
+/* The transaction has been taken back. */
+void retention_counts_clear(RetentionCounts *counts);
+/* Notes that @revision, the newest, has touched the scope. */
+void retention_count(RetentionCounts *counts, gint64 scope, guint64 revision, gint64 now);
+/* Writes what has been noted, and forgets it. */
+gboolean retention_counts_write(RetentionCounts *counts, Store *store, GError **error);
 
 /* What happened at or before *@horizon can't be told of or gone back to, at the
  * canonical @path (HKEY_USERS itself: in any of its scopes). @now: microseconds. */

@@ -41,6 +41,7 @@ struct Writer {
   /* The thread's alone. */
   Store *store;
   Places *places; /* of the newest state */
+  RetentionCounts *counts;
   guint64 revision;
   LiveSettings settings;
   gboolean settings_are_stale;
@@ -87,6 +88,7 @@ static gboolean apply_request(Writer *writer, Request *request) {
     return FALSE;
   ApplyContext context = {.store = writer->store,
                           .places = writer->places,
+                          .counts = writer->counts,
                           .schemas = schemas,
                           .settings = &writer->settings,
                           .revision = writer->revision,
@@ -129,7 +131,8 @@ static gboolean apply_requests(Writer *writer, Request **requests, guint n_reque
     store_end(writer->store); /* nothing differs: the disk is not touched */
     return TRUE;
   }
-  return store_save_revision(writer->store, writer->revision, error) && commit(writer, error);
+  return retention_counts_write(writer->counts, writer->store, error) &&
+         store_save_revision(writer->store, writer->revision, error) && commit(writer, error);
 }
 
 static void fail_requests(Request **requests, guint n_requests, const GError *failure) {
@@ -148,6 +151,7 @@ static void commit_requests(Writer *writer, Request **requests, guint n_requests
     return;
   store_abandon(writer->store);
   places_clear(writer->places);
+  retention_counts_clear(writer->counts);
   writer->revision = before;
   writer->settings_are_stale = TRUE;
   if (db_is_damaged(store_get_db(writer->store)))
@@ -446,6 +450,7 @@ Writer *writer_start(const char *file, GMainContext *context, WriteDone own_done
       context != NULL ? g_main_context_ref(context) : g_main_context_ref(g_main_context_default());
   writer->delivery = delivery_new(writer->context);
   writer->places = places_new();
+  writer->counts = retention_counts_new();
   writer->settings_are_stale = TRUE;
   writer->commits_until_pruning = PRUNE_EVERY;
   writer->own_done = own_done;
@@ -470,6 +475,7 @@ void writer_stop(Writer *writer) {
     g_thread_join(writer->thread);
   delivery_end(writer->delivery);
   places_free(writer->places);
+  retention_counts_free(writer->counts);
   store_close(writer->store);
   schema_set_unref(writer->schemas);
   g_main_context_unref(writer->context);

@@ -53,7 +53,7 @@ def bare_transaction(registry, values, history):
     def insert():
         bare.execute("BEGIN")
         bare.executemany("INSERT INTO stored VALUES(?,?,?,?,?,?,?)", values)
-        bare.executemany("INSERT INTO history VALUES(?,?,?,?)", history)
+        bare.executemany("INSERT INTO history VALUES(?,?,?,?,?,?,?,?,?)", history)
         bare.execute("COMMIT")
 
     used = time.process_time()

@@ -3,29 +3,22 @@
 #include "regd/history.h"
 #include "regd/retention.h"
 
-gboolean __wrap_history_record(Store *store, guint64 revision, gint64 now, const Identity *who,
-                               const char *comment, GPtrArray *differences, GError **error);
-gboolean __wrap_retention_count(Store *store, gint64 scope, guint64 revision, gint64 now,
-                                GError **error);
+gboolean __wrap_history_record(Store *store, const RevisionRow *head, const GPtrArray *differences,
+                               GError **error);
+void __wrap_retention_count(RetentionCounts *counts, gint64 scope, guint64 revision, gint64 now);
 
-gboolean __wrap_history_record(Store *store, guint64 revision, gint64 now, const Identity *who,
-                               const char *comment, GPtrArray *differences, GError **error) {
+gboolean __wrap_history_record(Store *store, const RevisionRow *head, const GPtrArray *differences,
+                               GError **error) {
   (void)store;
-  (void)revision;
-  (void)now;
-  (void)who;
-  (void)comment;
+  (void)head;
   (void)differences;
   (void)error;
   return TRUE;
 }
 
-gboolean __wrap_retention_count(Store *store, gint64 scope, guint64 revision, gint64 now,
-                                GError **error) {
-  (void)store;
+void __wrap_retention_count(RetentionCounts *counts, gint64 scope, guint64 revision, gint64 now) {
+  (void)counts;
   (void)scope;
   (void)revision;
   (void)now;
-  (void)error;
-  return TRUE;
 }

@@ -267,7 +267,7 @@ BREACHES = [
     ("bad link", "UPDATE keys SET link = 'nowhere' WHERE name = 'CurrentControlSet'", "link"),
     ("values of a link", "UPDATE stored SET key = (SELECT id FROM keys WHERE link IS NOT NULL LIMIT 1)", "link has values"),
     ("history of nothing", "UPDATE history SET key = 9999", "history"),
-    ("history without revision", "DELETE FROM revisions", "revision"),
+    ("history without a head", "UPDATE history SET time = NULL", "revision"),
     ("counter", "UPDATE meta SET number = 1 WHERE name = 'revision'", "counter"),
     ("bytes", "UPDATE usage SET bytes = bytes + 1", "bytes"),
     ("no root", "UPDATE keys SET name = 'HKEY_LOST' WHERE id = 2", "root"),

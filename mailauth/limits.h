@@ -23,6 +23,24 @@
 #define MAX_USER 512
 #define MAX_PASSWORD 1024
 
+/* SCRAM-SHA-256: one message of a client's, and its nonce, in bytes (a name may
+ * come three times as long as it is, RFC 5802, section 5.1); salts. */
+#define MAX_SCRAM_MESSAGE 6144
+#define MAX_SCRAM_NONCE 256
+#define MAX_SCRAM_SALT 64
+/* How often a password is hashed for its keys (RFC 7677 asks for 4096 at least;
+ * clients with Cyrus SASL take up to 65536), and what is taken of keys that are
+ * kept: it is the client that has the work. */
+#define SCRAM_ITERATIONS 16384
+#define SCRAM_MIN_ITERATIONS 4096
+#define SCRAM_MAX_ITERATIONS 1000000
+/* Exchanges that wait for their clients at once; a new one is refused then. */
+#define MAX_SCRAM_EXCHANGES 16384
+/* The types and values that a connection's channel binding may have. */
+#define MAX_CHANNEL_BINDINGS 16
+#define MAX_CHANNEL_BINDING_TYPE 64
+#define MAX_CHANNEL_BINDING 64
+
 /* Commands that can't be used, and refused logins, before a session is ended. */
 #define MAX_BAD_COMMANDS 3
 #define MAX_FAILED_LOGINS 10

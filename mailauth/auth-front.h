@@ -25,6 +25,8 @@ void auth_front_free(AuthFront *front);
 void auth_front_set_socket(AuthFront *front, AuthKind kind, int descriptor);
 /* Connections are accepted from now on. */
 void auth_front_open(AuthFront *front);
+/* Whether SCRAM-SHA-256 is offered to those who come from now on. */
+void auth_front_offer_scram(AuthFront *front, gboolean has_scram);
 guint auth_front_count(const AuthFront *front, AuthKind kind);
 
 #endif

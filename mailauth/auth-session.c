@@ -95,14 +95,45 @@ void auth_login_take_verdict(AuthLogin *login, Outcome outcome, const char *user
     tell_verdict(login);
 }
 
+void auth_login_take_challenge(AuthLogin *login, const guint8 *bytes, gsize size) {
+  AuthSession *session = login->session;
+  dovecot_auth_challenge(session->machine, login->request.id, bytes, size, session->out);
+  run(session);
+}
+
+void auth_login_take_proof(AuthLogin *login, const char *user, const guint8 *bytes, gsize size) {
+  login->verdict = AUTH_RIGHT;
+  login->user = g_strdup(user);
+  login->has_verdict = TRUE;
+  auth_login_take_challenge(login, bytes, size);
+}
+
+/* The client has answered a challenge. */
+static void go_on(AuthLogin *login, AuthRequest *request) {
+  AuthSession *session = login->session;
+  login->request.credentials.kind = request->credentials.kind;
+  secret_move(&login->request.credentials.password, &request->credentials.password);
+  if (!login->has_verdict) {
+    session->host->ask(login, session->host->owner);
+    return;
+  }
+  answer(session, login);
+  drop_login(session, request->id);
+}
+
 /* Takes what is in @request out of it. */
 static void begin_login(AuthSession *session, AuthRequest *request) {
+  AuthLogin *old = g_hash_table_lookup(session->logins, GUINT_TO_POINTER(request->id));
+  if (old != NULL) {
+    go_on(old, request);
+    return;
+  }
   AuthLogin *login = g_new0(AuthLogin, 1);
   login->session = session;
   login->timer.fire = delay_is_over;
   login->request = *request;
   *request = (AuthRequest){0};
-  g_hash_table_replace(session->logins, GUINT_TO_POINTER(login->request.id), login);
+  g_hash_table_insert(session->logins, GUINT_TO_POINTER(login->request.id), login);
   session->host->ask(login, session->host->owner);
 }
 
@@ -128,11 +159,14 @@ static void feed_dovecot(AuthSession *session, const guint8 *bytes, gsize size) 
   while (size > 0 && !session->closing) {
     DovecotAuthStep step = dovecot_auth_feed(session->machine, &bytes, &size, session->out);
     AuthRequest *request = dovecot_auth_get_request(session->machine);
+    guint32 dropped = 0;
+    while (dovecot_auth_take_dropped(session->machine, &dropped))
+      drop_login(session, dropped);
     if (step == DOVECOT_AUTH_LOGIN)
       begin_login(session, request);
     else if (step == DOVECOT_AUTH_CANCEL)
       drop_login(session, request->id);
-    session->closing = step == DOVECOT_AUTH_CLOSE;
+    session->closing |= step == DOVECOT_AUTH_CLOSE;
   }
 }
 
@@ -256,8 +290,8 @@ AuthSession *auth_session_new(const AuthHost *host, int descriptor, AuthKind kin
   session->out = g_string_new(NULL);
   stream_open(&session->client, descriptor);
   if (kind == AUTH_DOVECOT) {
-    session->machine = dovecot_auth_new();
-    dovecot_auth_greet((guint)getpid(), connection, cookie, session->out);
+    session->machine = dovecot_auth_new(host->has_scram);
+    dovecot_auth_greet(session->machine, (guint)getpid(), connection, cookie, session->out);
   }
   return session;
 }

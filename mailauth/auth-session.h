@@ -15,12 +15,14 @@ typedef struct AuthLogin AuthLogin;
 typedef struct {
   Poller *poller;
   gpointer owner;
-  /* A login waits for auth_login_take_verdict(), which must not be called in here. */
+  /* A login waits for auth_login_take_verdict() or auth_login_take_challenge(),
+   * which must not be called in here. After a challenge it is the same login. */
   void (*ask)(AuthLogin *login, gpointer owner);
   /* A login that waited does not any more: it is freed after this. */
   void (*cancel)(AuthLogin *login, gpointer owner);
   /* The session is freed after this. */
   void (*ended)(AuthSession *session, gpointer owner);
+  gboolean has_scram; /* SCRAM-SHA-256 is offered to those who come now */
 } AuthHost;
 
 /* Takes @descriptor, a connected socket. @connection: never used twice, and with
@@ -41,6 +43,12 @@ void auth_login_wipe_password(AuthLogin *login);
 /* @user: the account's name where the outcome is OK. @delay_ms: before the
  * other server is told. The login is gone after this. */
 void auth_login_take_verdict(AuthLogin *login, Outcome outcome, const char *user, guint delay_ms);
+/* What its client is to be asked first: another host->ask() follows, or
+ * host->cancel(). */
+void auth_login_take_challenge(AuthLogin *login, const guint8 *bytes, gsize size);
+/* As auth_login_take_verdict() where it is OK, once the client has seen and
+ * answered what proves the server to it. */
+void auth_login_take_proof(AuthLogin *login, const char *user, const guint8 *bytes, gsize size);
 /* A mark for the owner's use; 0 at first. */
 void auth_login_set_number(AuthLogin *login, guint64 number);
 guint64 auth_login_get_number(const AuthLogin *login);

@@ -26,10 +26,18 @@ gboolean credentials_take(Credentials *credentials, const char *mechanism, gcons
   if (strlen(valid) > MAX_USER)
     return FALSE;
   credentials_clear(credentials);
+  credentials->kind = CREDENTIALS_PASSWORD;
   credentials->mechanism = mechanism;
   credentials->user = g_steal_pointer(&valid);
   secret_append(&credentials->password, password, password_size);
   return TRUE;
+}
+
+void credentials_take_message(Credentials *credentials, CredentialsKind kind, gconstpointer bytes,
+                              gsize size) {
+  secret_clear(&credentials->password);
+  credentials->kind = kind;
+  secret_append(&credentials->password, bytes, size);
 }
 
 void credentials_clear(Credentials *credentials) {
@@ -52,10 +60,7 @@ const MachineOps *machine_get_ops(Protocol protocol) {
 
 void conversation_note_mechanism(Transcript *transcript, const GString *out, const char *command,
                                  const char *mechanism, gboolean more) {
-  const char *known = NULL;
-  for (const char *const *name = sasl_get_names(); *name != NULL; name++)
-    if (mechanism != NULL && g_ascii_strcasecmp(*name, mechanism) == 0)
-      known = *name;
+  const char *known = mechanism == NULL ? NULL : sasl_find_name(mechanism);
   transcript_command(transcript, out, command, known, more || (mechanism != NULL && known == NULL));
 }
 

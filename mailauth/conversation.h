@@ -15,12 +15,15 @@ typedef struct {
   gboolean offers_tls;      /* TLS can be begun: not in it yet, and there is a certificate */
   gboolean takes_passwords; /* a password may travel here: in TLS, or `Clear Text` lets it */
   Transcript *transcript;   /* where commands are noted; NULL: nowhere */
+  gboolean takes_proofs; /* what proves a password may travel here: in TLS, or `Clear Text` is not
+                            `never` */
+  gboolean has_scram;    /* accounts have the keys for SCRAM-SHA-256 */
 } Surroundings;
 
 /* Where a machine stops. */
 typedef enum {
   STEP_READ,           /* all input is used up: feed more */
-  STEP_LOGIN,          /* credentials are complete: answer with what came of them */
+  STEP_LOGIN,          /* credentials are complete: answer with what came of them, or challenge */
   STEP_CLEAR_TEXT,     /* a password was offered that may not travel: record it, then answer */
   STEP_NO_CERTIFICATE, /* TLS was asked for and can't be had: record it, then answer */
   STEP_START_TLS,      /* send the output, drop all further input, begin TLS */
@@ -28,8 +31,16 @@ typedef enum {
   STEP_CLOSE,          /* send the output and end the connection */
 } Step;
 
+typedef enum {
+  CREDENTIALS_PASSWORD,
+  CREDENTIALS_SCRAM_FIRST, /* in place of a password: what the client says first */
+  CREDENTIALS_SCRAM_FINAL, /* its answer to the challenge; the user is that of the first */
+  CREDENTIALS_SCRAM_END,   /* nothing: it has seen the server's proof */
+} CredentialsKind;
+
 /* A login as the client gave it. */
 typedef struct {
+  CredentialsKind kind;
   const char *mechanism; /* as in MESSAGE_LOGIN; static */
   char *user;            /* UTF-8, 1 to MAX_USER bytes; or NULL where it is not known */
   Secret password;
@@ -40,6 +51,9 @@ typedef struct {
  * name is nobody's) and at most MAX_PASSWORD bytes without NUL. */
 gboolean credentials_take(Credentials *credentials, const char *mechanism, gconstpointer user,
                           gsize user_size, gconstpointer password, gsize password_size);
+/* Takes what a SCRAM client says, UTF-8 of any size, and leaves the user. */
+void credentials_take_message(Credentials *credentials, CredentialsKind kind, gconstpointer bytes,
+                              gsize size);
 void credentials_clear(Credentials *credentials);
 
 /* Notes AUTH or AUTHENTICATE: its mechanism where it is one, @more starred out. */
@@ -68,6 +82,11 @@ typedef struct {
    * that is not READ. What is left then is fed after the answer. */
   Step (*feed)(Machine *machine, const Surroundings *surroundings, const guint8 **input,
                gsize *size, GString *out);
+  /* Goes on with a LOGIN whose credentials are of a SCRAM kind: asks the client for
+   * more, which ends in another LOGIN. */
+  void (*challenge)(Machine *machine, const guint8 *bytes, gsize size, GString *out);
+  /* Whether a SASL exchange is under way. */
+  gboolean (*is_in_exchange)(const Machine *machine);
   /* Ends LOGIN, CLEAR_TEXT or NO_CERTIFICATE with what came of it. @capabilities:
    * what an IMAP client is told, may be "". RELAY, READ (feed on) or CLOSE. */
   Step (*answer)(Machine *machine, Outcome outcome, const char *capabilities, GString *out);

@@ -11,6 +11,7 @@
 typedef struct {
   guint32 id;
   gboolean waits; /* for its verdict; else for a CONT */
+  gboolean asked; /* it has been handed over, and challenged since */
   SaslExchange sasl;
   char *address;
   GList *place; /* in talking, unless it waits */
@@ -21,6 +22,8 @@ struct DovecotAuth {
   gboolean has_version;
   GHashTable *requests; /* id -> Request */
   GQueue talking;       /* those that wait for a CONT, the oldest first */
+  GArray *dropped;      /* of IDs: they were handed over, and nobody waits for them any more */
+  Surroundings surroundings;
   AuthRequest current;
 };
 
@@ -35,10 +38,14 @@ static void request_free(gpointer data) {
   g_free(request);
 }
 
-DovecotAuth *dovecot_auth_new(void) {
+DovecotAuth *dovecot_auth_new(gboolean has_scram) {
   DovecotAuth *machine = g_new0(DovecotAuth, 1);
   machine->requests = g_hash_table_new_full(NULL, NULL, NULL, request_free);
   g_queue_init(&machine->talking);
+  machine->dropped = g_array_new(FALSE, FALSE, sizeof(guint32));
+  /* What may travel where is for the asking server to say; it is its TLS, too. */
+  machine->surroundings =
+      (Surroundings){.takes_passwords = TRUE, .takes_proofs = TRUE, .has_scram = has_scram};
   return machine;
 }
 
@@ -48,6 +55,7 @@ void dovecot_auth_free(DovecotAuth *machine) {
   line_clear(&machine->line);
   auth_request_clear(&machine->current);
   g_queue_clear(&machine->talking);
+  g_array_unref(machine->dropped);
   g_hash_table_unref(machine->requests);
   g_free(machine);
 }
@@ -66,7 +74,14 @@ static void stop_talking(DovecotAuth *machine, Request *request) {
   request->place = NULL;
 }
 
+static void start_talking(DovecotAuth *machine, Request *request) {
+  g_queue_push_tail(&machine->talking, request);
+  request->place = machine->talking.tail;
+}
+
 static void drop_request(DovecotAuth *machine, Request *request) {
+  if (request->asked)
+    g_array_append_val(machine->dropped, request->id);
   stop_talking(machine, request);
   g_hash_table_remove(machine->requests, GUINT_TO_POINTER(request->id));
 }
@@ -82,8 +97,7 @@ static Request *add_request(DovecotAuth *machine, guint32 id) {
   Request *request = g_new0(Request, 1);
   request->id = id;
   g_hash_table_insert(machine->requests, GUINT_TO_POINTER(id), request);
-  g_queue_push_tail(&machine->talking, request);
-  request->place = machine->talking.tail;
+  start_talking(machine, request);
   return request;
 }
 
@@ -114,11 +128,35 @@ static void say_result(const char *word, guint32 id, const char *user, GString *
   g_string_append_c(out, '\n');
 }
 
-void dovecot_auth_greet(guint process, guint connection, const char *cookie, GString *out) {
-  g_string_append_printf(out,
-                         "VERSION\t1\t2\nMECH\tPLAIN\tplaintext\nMECH\tLOGIN\tplaintext\n"
-                         "SPID\t%u\nCUID\t%u\nCOOKIE\t%s\nDONE\n",
-                         process, connection, cookie);
+void dovecot_auth_greet(const DovecotAuth *machine, guint process, guint connection,
+                        const char *cookie, GString *out) {
+  g_string_append(out, "VERSION\t1\t2\nMECH\tPLAIN\tplaintext\nMECH\tLOGIN\tplaintext\n");
+  if (machine->surroundings.has_scram)
+    g_string_append(out, "MECH\tSCRAM-SHA-256\tmutual-auth\n");
+  g_string_append_printf(out, "SPID\t%u\nCUID\t%u\nCOOKIE\t%s\nDONE\n", process, connection,
+                         cookie);
+}
+
+void dovecot_auth_challenge(DovecotAuth *machine, guint32 id, const guint8 *bytes, gsize size,
+                            GString *out) {
+  Request *request = find_request(machine, id);
+  if (request == NULL || !request->waits)
+    return;
+  g_string_append_printf(out, "CONT\t%u\t", id);
+  sasl_append_challenge(bytes, size, out);
+  g_string_append_c(out, '\n');
+  request->waits = FALSE;
+  request->asked = TRUE;
+  start_talking(machine, request);
+}
+
+gboolean dovecot_auth_take_dropped(DovecotAuth *machine, guint32 *id) {
+  guint count = machine->dropped->len;
+  if (count == 0)
+    return FALSE;
+  *id = g_array_index(machine->dropped, guint32, count - 1);
+  g_array_set_size(machine->dropped, count - 1);
+  return TRUE;
 }
 
 DovecotAuthStep dovecot_auth_answer(DovecotAuth *machine, guint32 id, AuthVerdict verdict,
@@ -141,7 +179,7 @@ static DovecotAuthStep hand_over(DovecotAuth *machine, Request *request) {
   request->waits = TRUE;
   machine->current.id = request->id;
   machine->current.address = g_steal_pointer(&request->address);
-  sasl_clear(&request->sasl);
+  request->asked = FALSE;
   return DOVECOT_AUTH_LOGIN;
 }
 
@@ -150,7 +188,7 @@ static DovecotAuthStep take_response(DovecotAuth *machine, Request *request, con
   g_autoptr(GString) challenge = g_string_new(NULL);
   SaslResult result =
       sasl_respond(&request->sasl, response, challenge, &machine->current.credentials);
-  if (result == SASL_DONE)
+  if (result == SASL_DONE || result == SASL_ASK)
     return hand_over(machine, request);
   if (result == SASL_CHALLENGE) {
     g_string_append_printf(out, "CONT\t%u\t%s\n", request->id, challenge->str);
@@ -189,14 +227,6 @@ static DovecotAuthStep do_version(DovecotAuth *machine, char *fields, GString *o
   return machine->has_version ? DOVECOT_AUTH_READ : DOVECOT_AUTH_CLOSE;
 }
 
-static gboolean is_offered(const char *mechanism) {
-  static const char *const offered[] = {"PLAIN", "LOGIN"};
-  for (gsize i = 0; mechanism != NULL && i < G_N_ELEMENTS(offered); i++)
-    if (g_ascii_strcasecmp(offered[i], mechanism) == 0)
-      return TRUE;
-  return FALSE;
-}
-
 /* Of the parameters two matter here: neither's value has a character that is
  * ever escaped. What is unknown is passed over. The response is the last one; an
  * empty one is none: Exim adds it always. */
@@ -221,13 +251,15 @@ static DovecotAuthStep do_auth(DovecotAuth *machine, char *fields, GString *out)
   if (!take_id(&fields, &id) || find_request(machine, id) != NULL)
     return DOVECOT_AUTH_CLOSE;
   const char *mechanism = next_field(&fields);
-  if (!is_offered(mechanism)) {
+  SaslExchange exchange = {0};
+  if (mechanism == NULL || sasl_begin(&exchange, mechanism, &machine->surroundings) != SASL_BEGUN) {
     say_result("FAIL", id, NULL, out);
     return DOVECOT_AUTH_READ;
   }
   Request *request = add_request(machine, id);
-  if (request == NULL || !sasl_begin(&request->sasl, mechanism))
+  if (request == NULL)
     return DOVECOT_AUTH_CLOSE;
+  request->sasl = exchange;
   return take_response(machine, request, take_parameters(request, fields), out);
 }
 
@@ -252,7 +284,8 @@ static DovecotAuthStep do_cancel(DovecotAuth *machine, char *fields, GString *ou
   Request *request = find_request(machine, id);
   if (request == NULL)
     return DOVECOT_AUTH_READ;
-  gboolean waited = request->waits;
+  gboolean waited = request->waits || request->asked;
+  request->asked = FALSE;
   drop_request(machine, request);
   machine->current.id = id;
   return waited ? DOVECOT_AUTH_CANCEL : DOVECOT_AUTH_READ;

@@ -3,6 +3,7 @@
 #define MAILAUTH_FRONT_LINK_H
 
 #include "mailauth/channel.h"
+#include "mailauth/exchange.h"
 #include "mailauth/login.h"
 
 typedef struct FrontLink FrontLink;
@@ -18,9 +19,9 @@ typedef struct {
   void (*transcript)(Protocol protocol, const char *line, gpointer data);
 } FrontLinkEvents;
 
-/* Takes @descriptor; borrows the logins. @events is copied. */
-FrontLink *front_link_new(int descriptor, Logins *logins, const FrontLinkEvents *events,
-                          gpointer data);
+/* Takes @descriptor; borrows logins and exchanges. @events is copied. */
+FrontLink *front_link_new(int descriptor, Logins *logins, Exchanges *exchanges,
+                          const FrontLinkEvents *events, gpointer data);
 /* Its logins are cancelled. */
 void front_link_free(FrontLink *link);
 

@@ -36,7 +36,8 @@ typedef struct {
   guint64 number;
   Session *session;
   Step step;
-  AuthLogin *other; /* where there is no session */
+  AuthLogin *other;        /* where there is no session */
+  gboolean is_with_client; /* it has been challenged, and waits for nobody here */
 } Login;
 
 typedef struct {
@@ -54,6 +55,7 @@ struct Front {
   Timer patience;        /* with logins that wait for a new verifier */
   GHashTable *listeners; /* id -> Listener */
   GHashTable *logins;    /* number -> Login */
+  guint with_clients;    /* of the logins */
   guint64 last_login;
   TlsServer *tls;
   Timer new_tickets;        /* when their keys change */
@@ -127,6 +129,60 @@ static void send_other_login(Front *front, const Login *login) {
   auth_login_wipe_password(login->other);
 }
 
+static GVariant *new_bindings(const Session *session) {
+  ChannelBinding bindings[MAX_CHANNEL_BINDINGS];
+  guint count = session == NULL ? 0 : session_list_bindings(session, bindings);
+  GVariantBuilder list;
+  g_variant_builder_init(&list, G_VARIANT_TYPE("a(say)"));
+  for (guint i = 0; i < count; i++)
+    g_variant_builder_add(&list, "(s@ay)", bindings[i].type,
+                          message_secret_new(bindings[i].bytes, bindings[i].size));
+  explicit_bzero(bindings, sizeof bindings);
+  return g_variant_builder_end(&list);
+}
+
+static const Credentials *get_credentials(const Login *login) {
+  return login->session != NULL ? session_get_credentials(login->session)
+                                : &auth_login_get_request(login->other)->credentials;
+}
+
+static void wipe_password(const Login *login) {
+  if (login->session != NULL)
+    session_wipe_password(login->session);
+  else
+    auth_login_wipe_password(login->other);
+}
+
+/* NULL where it is not known. */
+static char *dup_address(const Login *login) {
+  return login->session != NULL ? peer_format(session_get_peer(login->session))
+                                : g_strdup(auth_login_get_request(login->other)->address);
+}
+
+static void send_scram_first(Front *front, const Login *login) {
+  const Credentials *credentials = get_credentials(login);
+  const Session *session = login->session;
+  g_autofree char *address = dup_address(login);
+  Protocol protocol = session != NULL ? session_get_protocol(session) : PROTOCOL_SASL;
+  tell_verifier(
+      front, MESSAGE_SCRAM_FIRST,
+      g_variant_new("(tys@aybb@a(say))", login->number, (guchar)protocol,
+                    address == NULL ? "" : address,
+                    message_secret_new(credentials->password.bytes, credentials->password.size),
+                    g_str_has_suffix(credentials->mechanism, "-PLUS"),
+                    session != NULL && session_is_in_tls(session), new_bindings(session)));
+  wipe_password(login);
+}
+
+static void send_scram_final(Front *front, const Login *login) {
+  const Credentials *credentials = get_credentials(login);
+  tell_verifier(
+      front, MESSAGE_SCRAM_FINAL,
+      g_variant_new("(t@ay)", login->number,
+                    message_secret_new(credentials->password.bytes, credentials->password.size)));
+  wipe_password(login);
+}
+
 static void send_incident(Front *front, guint64 number, Outcome outcome, Session *session,
                           const char *user) {
   g_autofree char *address = peer_format(session_get_peer(session));
@@ -136,22 +192,40 @@ static void send_incident(Front *front, guint64 number, Outcome outcome, Session
                               address));
 }
 
-static void send_question(Front *front, const Login *login) {
-  if (login->other != NULL) {
+static void send_credentials(Front *front, const Login *login) {
+  CredentialsKind kind = get_credentials(login)->kind;
+  if (kind == CREDENTIALS_SCRAM_FIRST)
+    send_scram_first(front, login);
+  else if (kind != CREDENTIALS_PASSWORD)
+    send_scram_final(front, login);
+  else if (login->other != NULL)
     send_other_login(front, login);
+  else
+    send_login(front, login);
+}
+
+static void send_question(Front *front, const Login *login) {
+  if (login->step == STEP_LOGIN) {
+    send_credentials(front, login);
     return;
   }
   const char *user = session_get_credentials(login->session)->user;
-  if (login->step == STEP_LOGIN)
-    send_login(front, login);
-  else if (login->step == STEP_CLEAR_TEXT)
+  if (login->step == STEP_CLEAR_TEXT)
     send_incident(front, login->number, OUTCOME_CLEAR_TEXT, login->session, user);
   else
     send_incident(front, login->number, OUTCOME_NO_CERTIFICATE, login->session, NULL);
 }
 
+static void set_with_client(Front *front, Login *login, gboolean is_with_client) {
+  front->with_clients += is_with_client ? 1U : 0U;
+  front->with_clients -= login->is_with_client ? 1U : 0U;
+  login->is_with_client = is_with_client;
+}
+
 static void forget_login(Front *front, guint64 number) {
-  const Login *login = g_hash_table_lookup(front->logins, &number);
+  Login *login = g_hash_table_lookup(front->logins, &number);
+  if (login != NULL)
+    set_with_client(front, login, FALSE);
   if (login != NULL && login->session != NULL)
     session_set_login(login->session, 0);
   g_hash_table_remove(front->logins, &number);
@@ -168,7 +242,10 @@ static void pass_verdict(Front *front, const Login *waiting, const Verdict *verd
   }
   if (verdict->server >= 0)
     close(verdict->server);
-  auth_login_take_verdict(login.other, verdict->outcome, user, verdict->delay_ms);
+  if (verdict->proof_size > 0)
+    auth_login_take_proof(login.other, user, verdict->proof, verdict->proof_size);
+  else
+    auth_login_take_verdict(login.other, verdict->outcome, user, verdict->delay_ms);
 }
 
 /* What a client is told where no verifier answers. */
@@ -178,12 +255,14 @@ static Outcome get_default_outcome(Step step) {
                                        : OUTCOME_UNDECIDED;
 }
 
-/* All that wait are told that there is no verdict. */
+/* All that wait are told that there is no verdict. Those that are with their
+ * clients are told when they come back. */
 static void give_up_logins(Front *front) {
   g_autoptr(GList) logins = g_hash_table_get_values(front->logins);
   g_autoptr(GArray) numbers = g_array_new(FALSE, FALSE, sizeof(guint64));
   for (const GList *item = logins; item != NULL; item = item->next)
-    g_array_append_val(numbers, ((const Login *)item->data)->number);
+    if (!((const Login *)item->data)->is_with_client)
+      g_array_append_val(numbers, ((const Login *)item->data)->number);
   for (guint i = 0; i < numbers->len; i++) {
     const Login *login = g_hash_table_lookup(front->logins, &g_array_index(numbers, guint64, i));
     if (login == NULL)
@@ -199,29 +278,44 @@ static void lose_patience(Timer *timer) {
 }
 
 /* Without a verifier it waits for one; with too many waiting it is given up at once. */
-static void begin_login(Front *front, Login *login) {
-  g_hash_table_insert(front->logins, &login->number, login);
-  if (front->verifier.channel != NULL && g_hash_table_size(front->logins) <= MAX_WAITING_LOGINS)
+static void ask_verifier(Front *front, const Login *login) {
+  guint waiting = g_hash_table_size(front->logins) - front->with_clients;
+  if (front->verifier.channel != NULL && waiting <= MAX_WAITING_LOGINS)
     send_question(front, login);
   else if (front->patience.place == 0)
     poller_set_timer(front->host.poller, &front->patience,
                      front->verifier.channel == NULL ? (gint64)VERIFIER_WAIT_MS * MS : 0);
 }
 
+/* The login of that number, which has been with its client; else a new one. */
+static Login *get_login(Front *front, guint64 number) {
+  Login *login = g_hash_table_lookup(front->logins, &number);
+  if (login != NULL) {
+    set_with_client(front, login, FALSE);
+    return login;
+  }
+  login = g_new0(Login, 1);
+  login->number = ++front->last_login;
+  g_hash_table_insert(front->logins, &login->number, login);
+  return login;
+}
+
 static void handle_ask(Session *session, Step step, gpointer owner) {
   Front *front = owner;
-  Login *login = g_new0(Login, 1);
-  *login = (Login){.number = ++front->last_login, .session = session, .step = step};
+  Login *login = get_login(front, session_get_login(session));
+  login->session = session;
+  login->step = step;
   session_set_login(session, login->number);
-  begin_login(front, login);
+  ask_verifier(front, login);
 }
 
 static void handle_other_ask(AuthLogin *other, gpointer data) {
   Front *front = data;
-  Login *login = g_new0(Login, 1);
-  *login = (Login){.number = ++front->last_login, .step = STEP_LOGIN, .other = other};
+  Login *login = get_login(front, auth_login_get_number(other));
+  login->other = other;
+  login->step = STEP_LOGIN;
   auth_login_set_number(other, login->number);
-  begin_login(front, login);
+  ask_verifier(front, login);
 }
 
 static void cancel_login(Front *front, guint64 number) {
@@ -479,7 +573,8 @@ static void handle_verifier_started(Front *front, Message *message) {
   gpointer login;
   g_hash_table_iter_init(&iterator, front->logins);
   while (g_hash_table_iter_next(&iterator, NULL, &login))
-    send_question(front, login);
+    if (!((const Login *)login)->is_with_client)
+      send_question(front, login);
 }
 
 static void take_row(Front *front, GVariant *row) {
@@ -499,7 +594,8 @@ static void take_row(Front *front, GVariant *row) {
 static void handle_settings(Front *front, Message *message) {
   g_autoptr(GVariant) rows = NULL;
   guint16 minimum_tls;
-  g_variant_get(message->body, "(q@a(yyuuuy))", &minimum_tls, &rows);
+  g_variant_get(message->body, "(qb@a(yyuuuy))", &minimum_tls, &front->host.has_scram, &rows);
+  auth_front_offer_scram(front->others, front->host.has_scram);
   for (gsize i = 0; i < g_variant_n_children(rows); i++) {
     g_autoptr(GVariant) row = g_variant_get_child_value(rows, i);
     take_row(front, row);
@@ -527,10 +623,11 @@ static void handle_verdict(Front *front, Message *message) {
   const char *user;
   Verdict verdict = {.server = -1};
   g_autoptr(GVariant) had = NULL;
-  g_variant_get(message->body, "(tu&suu&s@ay)", &number, &outcome, &user, &verdict.delay_ms,
-                &verdict.idle_timeout, &verdict.capabilities, &had);
+  g_autoptr(GVariant) proof = NULL;
+  g_variant_get(message->body, "(tu&suu&s@ay@ay)", &number, &outcome, &user, &verdict.delay_ms,
+                &verdict.idle_timeout, &verdict.capabilities, &had, &proof);
   const Login *login = g_hash_table_lookup(front->logins, &number);
-  if (login == NULL)
+  if (login == NULL || login->is_with_client)
     return;
   verdict.outcome = outcome < N_OUTCOMES ? (Outcome)outcome : OUTCOME_UNDECIDED;
   if (login->step != STEP_LOGIN && verdict.outcome == OUTCOME_OK)
@@ -538,9 +635,29 @@ static void handle_verdict(Front *front, Message *message) {
   verdict.delay_ms = MIN(verdict.delay_ms, MAX_VERDICT_DELAY_MS);
   verdict.capabilities = check_capabilities(verdict.capabilities);
   verdict.had = g_variant_get_fixed_array(had, &verdict.had_size, 1);
-  if (verdict.outcome == OUTCOME_OK)
+  if (verdict.outcome == OUTCOME_OK) {
     verdict.server = message_take_descriptor(message, 0);
+    if (get_credentials(login)->kind == CREDENTIALS_SCRAM_FINAL)
+      verdict.proof = g_variant_get_fixed_array(proof, &verdict.proof_size, 1);
+  }
   pass_verdict(front, login, &verdict, user);
+}
+
+static void handle_scram_challenge(Front *front, Message *message) {
+  guint64 number;
+  gsize size = 0;
+  g_autoptr(GVariant) bytes = NULL;
+  g_variant_get(message->body, "(t@ay)", &number, &bytes);
+  Login *login = g_hash_table_lookup(front->logins, &number);
+  if (login == NULL || login->is_with_client ||
+      get_credentials(login)->kind != CREDENTIALS_SCRAM_FIRST)
+    return;
+  const guint8 *challenge = g_variant_get_fixed_array(bytes, &size, 1);
+  set_with_client(front, login, TRUE);
+  if (login->session != NULL)
+    session_take_challenge(login->session, challenge, size);
+  else
+    auth_login_take_challenge(login->other, challenge, size);
 }
 
 static void handle_ask_counts(Front *front, Message *message) {
@@ -574,6 +691,7 @@ static void handle_message(Front *front, Message *message) {
       [MESSAGE_VERIFIER_STARTED] = handle_verifier_started,
       [MESSAGE_SETTINGS] = handle_settings,
       [MESSAGE_VERDICT] = handle_verdict,
+      [MESSAGE_SCRAM_CHALLENGE] = handle_scram_challenge,
       [MESSAGE_ASK_COUNTS] = handle_ask_counts,
   };
   if (handlers[message->kind] != NULL)

@@ -91,12 +91,9 @@ static void append_capabilities(const Surroundings *surroundings, GString *out) 
   g_string_append(out, "CAPABILITY IMAP4rev1 LITERAL+ SASL-IR ID");
   if (surroundings->offers_tls)
     g_string_append(out, " STARTTLS");
-  if (!surroundings->takes_passwords) {
+  if (!surroundings->takes_passwords)
     g_string_append(out, " LOGINDISABLED");
-    return;
-  }
-  for (const char *const *name = sasl_get_names(); *name != NULL; name++)
-    g_string_append_printf(out, " AUTH=%s", *name);
+  sasl_append_names(surroundings, " AUTH=", "", out);
 }
 
 static Step handle_capability(Imap *imap, const Surroundings *surroundings, ImapCursor *arguments,
@@ -162,6 +159,11 @@ static Step handle_login(Imap *imap, const Surroundings *surroundings, ImapCurso
   return ask(imap, STEP_LOGIN);
 }
 
+static void leave_sasl(Imap *imap) {
+  sasl_clear(&imap->sasl);
+  imap->state = IMAP_LINE;
+}
+
 static Step continue_sasl(Imap *imap, const char *response, GString *out) {
   g_autoptr(GString) challenge = g_string_new(NULL);
   SaslResult result = sasl_respond(&imap->sasl, response, challenge, &imap->credentials);
@@ -170,8 +172,9 @@ static Step continue_sasl(Imap *imap, const char *response, GString *out) {
     imap->state = IMAP_SASL;
     return STEP_READ;
   }
-  sasl_clear(&imap->sasl);
-  imap->state = IMAP_LINE;
+  if (result == SASL_ASK)
+    return ask(imap, STEP_LOGIN);
+  leave_sasl(imap);
   if (result == SASL_DONE)
     return ask(imap, STEP_LOGIN);
   credentials_clear(&imap->credentials);
@@ -185,12 +188,11 @@ static Step handle_authenticate(Imap *imap, const Surroundings *surroundings, Im
   g_autofree char *name = NULL;
   if (!imap_take_character(arguments, ' ') || !imap_take_atom(arguments, &name))
     return bad_command(imap, out, "AUTHENTICATE takes a mechanism.");
-  if (!sasl_begin(&imap->sasl, name))
+  SaslBeginning beginning = sasl_begin(&imap->sasl, name, surroundings);
+  if (beginning == SASL_UNKNOWN)
     return refuse_login(imap, out, "NO Unsupported authentication mechanism.");
-  if (!surroundings->takes_passwords) {
-    sasl_clear(&imap->sasl);
+  if (beginning == SASL_BARRED)
     return refuse_clear_text(imap, NULL);
-  }
   g_auto(Secret) initial = {0};
   gboolean has_initial = imap_take_character(arguments, ' ');
   if ((has_initial && !imap_take_astring(arguments, &initial)) || !imap_take_end(arguments)) {
@@ -217,7 +219,7 @@ static const struct {
     {"ID", handle_id, TRUE, FALSE},
     {"STARTTLS", handle_starttls, FALSE, FALSE},
     {"LOGIN", handle_login, TRUE, TRUE},
-    {"AUTHENTICATE", handle_authenticate, FALSE, TRUE},
+    {"AUTHENTICATE", handle_authenticate, FALSE, FALSE},
     {"SELECT", handle_later, FALSE, FALSE},
     {"EXAMINE", handle_later, FALSE, FALSE},
     {"CREATE", handle_later, FALSE, FALSE},
@@ -387,8 +389,7 @@ static Step handle_response(Imap *imap, const Surroundings *surroundings, GStrin
   conversation_note_response(surroundings->transcript, out, text);
   if (!line_has_nul(&imap->line) && strcmp(text, "*") != 0)
     return continue_sasl(imap, text, out);
-  sasl_clear(&imap->sasl);
-  imap->state = IMAP_LINE;
+  leave_sasl(imap);
   return tagged(imap, out, "BAD Authentication aborted.");
 }
 
@@ -435,10 +436,22 @@ static Step imap_feed(Machine *machine, const Surroundings *surroundings, const 
   return step;
 }
 
+static void imap_challenge(Machine *machine, const guint8 *bytes, gsize size, GString *out) {
+  Imap *imap = (Imap *)machine;
+  g_string_append(out, "+ ");
+  sasl_append_challenge(bytes, size, out);
+  g_string_append(out, "\r\n");
+  imap->state = IMAP_SASL;
+}
+
+static gboolean imap_is_in_exchange(const Machine *machine) {
+  return ((const Imap *)machine)->sasl.mechanism != NULL;
+}
+
 static Step imap_answer(Machine *machine, Outcome outcome, const char *capabilities, GString *out) {
   Imap *imap = (Imap *)machine;
   const OutcomeFacts *facts = outcome_get_facts(outcome);
-  imap->state = IMAP_LINE;
+  leave_sasl(imap);
   credentials_clear(&imap->credentials);
   gboolean ok = outcome == OUTCOME_OK;
   g_string_append_printf(out, "%s %s ", imap->tag, ok ? "OK" : "NO");
@@ -488,6 +501,8 @@ const MachineOps imap_ops = {
     .free = imap_free,
     .greet = imap_greet,
     .feed = imap_feed,
+    .challenge = imap_challenge,
+    .is_in_exchange = imap_is_in_exchange,
     .answer = imap_answer,
     .tls_started = imap_forget,
     .get_credentials = imap_get_credentials,

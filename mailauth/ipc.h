@@ -79,13 +79,15 @@ typedef enum {
                                on the channel before is lost */
 
   /* verifier -> front */
-  MESSAGE_SETTINGS, /* (qa(yyuuuy)): the least TLS version (0x0303: 1.2); and a row a protocol:
-                       Protocol, ClearText, Login Timeout s, Max Connections, Max Connections Per
-                       Address, protocol logging level. Replaces the last settings */
-  MESSAGE_VERDICT, /* (tusuusay): login, Outcome, user, delay ms before the client is answered, idle
-                      timeout s of the relay (0: left to the server), capabilities to tell an IMAP
-                      client ("": none), bytes already had from the mail server; + the mail
-                      server's or store's stream socket where it is OK */
+  MESSAGE_SETTINGS,   /* (qba(yyuuuy)): the least TLS version (0x0303: 1.2); whether accounts have
+                         keys for SCRAM-SHA-256, so that it is offered; and a row a protocol:
+                         Protocol, ClearText, Login Timeout s, Max Connections, Max Connections Per
+                         Address, protocol logging level. Replaces the last settings */
+  MESSAGE_VERDICT,    /* (tusuusayay): login, Outcome, user, delay ms before the client is answered,
+                         idle  timeout s of the relay (0: left to the server), capabilities to tell an
+                         IMAP  client ("": none), bytes already had from the mail server, what proves
+                         the  server to a SCRAM client before it is told OK (else empty); + the mail
+                         server's or store's stream socket where it is OK */
   MESSAGE_ASK_COUNTS, /* t: request */
 
   /* front -> verifier */
@@ -134,6 +136,15 @@ typedef enum {
   MESSAGE_PAM_QUESTION, /* (tsbssay): number, service, whether the account can be, account, the
                            client's address, password. One at a time */
   MESSAGE_PAM_ANSWER,   /* (tus): number, Outcome, detail */
+
+  /* SCRAM-SHA-256, front -> verifier, and back. */
+  MESSAGE_SCRAM_FIRST, /* (tysaybba(say)): login (never 0), Protocol, client's address as LOGIN has
+                          it, what the client says first, whether by SCRAM-SHA-256-PLUS, TLS, and
+                          the connection's channel bindings, each a type and a value. Answered by
+                          SCRAM_CHALLENGE or VERDICT */
+  MESSAGE_SCRAM_FINAL, /* (tay): login, the client's answer to the challenge. Answered by one
+                          VERDICT */
+  MESSAGE_SCRAM_CHALLENGE, /* (tay): login, what the client is to be asked */
 
   N_MESSAGES
 } MessageKind;

@@ -37,6 +37,8 @@ struct Login {
   char *group; /* the address as it is counted */
   gboolean tls;
   Secret password;
+  Scram *scram; /* NULL: by password; else that is the client's proof */
+  char *proof;  /* the server's, where the client's is right */
   Settings *settings;
   Decision decision;
   char *account;      /* NULL: a name that no account can have */
@@ -89,6 +91,8 @@ static void login_free(Login *login) {
   stop_waiting(login);
   g_queue_unlink(&login->logins->all, &login->link);
   secret_clear(&login->password);
+  scram_free(login->scram);
+  g_free(login->proof);
   settings_unref(login->settings);
   decision_clear(&login->decision);
   g_clear_pointer(&login->steps, g_ptr_array_unref);
@@ -146,6 +150,7 @@ static void answer(Login *login, LoginResult *result, const char *detail) {
     g_ptr_array_add(login->steps, NULL);
   result->user = get_name(login);
   result->delay = login->delay;
+  result->proof = result->outcome == OUTCOME_OK ? login->proof : NULL;
   result->steps = login->steps != NULL ? (const char *const *)login->steps->pdata : NULL;
   if (login->answer != NULL)
     login->answer(result, login->data);
@@ -247,7 +252,7 @@ static void end_try(Login *login, Outcome outcome) {
 
 static void note_time(const Login *login) {
   const Decision *decision = &login->decision;
-  if (login->purpose != LOGIN_TRIAL)
+  if (login->purpose != LOGIN_TRIAL && login->scram == NULL)
     timings_note(login->logins->timings, decision->kind,
                  decision->kind == PACKAGE_MEMBERSHIP ? decision->broker : decision->source,
                  g_get_monotonic_time() - login->proof_began);
@@ -304,7 +309,67 @@ static void explain_verified(Login *login, const Package *package) {
             seconds);
 }
 
+/* ---- SCRAM ---- */
+
+static const char *const channel_detail =
+    "its TLS connection is not this server's, or the mechanisms were cut on the way to it";
+
+/* What comes of a proof, where the account would let it in. */
+static Outcome weigh_proof(ScramResult result, char **detail) {
+  static const struct {
+    Outcome outcome;
+    const char *detail;
+  } results[] = {
+      [SCRAM_RIGHT] = {OUTCOME_OK, NULL},
+      [SCRAM_WRONG] = {OUTCOME_BAD_PASSWORD, NULL},
+      [SCRAM_UNBOUND] = {OUTCOME_CHANNEL_BINDING, channel_detail},
+      [SCRAM_OVERTAKEN] = {OUTCOME_OVERTAKEN, "the account's keys have changed"},
+      [SCRAM_MALFORMED] = {OUTCOME_BAD_PASSWORD, "the client's answer can't be read"},
+  };
+  g_free(*detail);
+  *detail = g_strdup(results[result].detail);
+  return results[result].outcome;
+}
+
+static gboolean prove_scram(gpointer data) {
+  Login *login = data;
+  g_auto(ScramKeys) keys = {0};
+  g_autofree char *detail = NULL;
+  login->timer = 0;
+  Outcome outcome =
+      sam_scram_find(login->logins->tools.scram, login->account, login->user, &keys, &detail);
+  ScramResult result =
+      scram_prove(login->scram, login->password.bytes, login->password.size, &keys, &login->proof);
+  if (outcome == OUTCOME_OK)
+    outcome = weigh_proof(result, &detail);
+  on_proved(outcome, detail, login);
+  return G_SOURCE_REMOVE;
+}
+
+/* FALSE: the exchange was begun by native accounts, and something else decides. */
+static gboolean is_scram_decided(const Login *login) {
+  return login->decision.kind == PACKAGE_NATIVE && g_str_equal(login->decision.source, "SAM");
+}
+
+static void explain_scram(Login *login) {
+  g_auto(ScramKeys) keys = {0};
+  g_autofree char *detail = NULL;
+  if (!is_scram_decided(login)) {
+    explain(login, "SCRAM-SHA-256: not offered, as native accounts of source SAM do not decide");
+    return;
+  }
+  gboolean offered = sam_scram_is_there(login->logins->tools.scram);
+  sam_scram_find(login->logins->tools.scram, login->account, login->user, &keys, &detail);
+  explain(login, "SCRAM-SHA-256: %s; %s", offered ? "offered" : "not offered, no account has keys",
+          detail != NULL ? detail : "the account has keys for it");
+}
+
 static void prove(Login *login) {
+  if (login->scram != NULL) {
+    /* Takes next to nothing, but answers later, as a package does. */
+    login->timer = g_idle_add(prove_scram, login);
+    return;
+  }
   /* There is one: without, the decision would have been a refusal. */
   Package *package = packages_find(login->logins->packages, login->decision.source);
   const PackageRequest request = {
@@ -316,6 +381,7 @@ static void prove(Login *login) {
       .verified = find_verified(login),
   };
   explain_verified(login, package);
+  explain_scram(login);
   login->proof_began = g_get_monotonic_time();
   package->prove(package, &request, on_proved, login);
 }
@@ -398,6 +464,8 @@ static gboolean may_be_clear(const Login *login) {
   if (login->protocol == PROTOCOL_SASL)
     return TRUE;
   guint32 rule = login->settings->protocols[login->protocol].clear_text;
+  if (login->scram != NULL)
+    return login->tls || rule != CLEAR_TEXT_NEVER;
   return login->tls || rule == CLEAR_TEXT_ALWAYS ||
          (rule == CLEAR_TEXT_LOOPBACK && address_is_loopback(login->address));
 }
@@ -437,6 +505,8 @@ static void on_synced(gboolean current, gpointer data) {
   explain_decision(login, current);
   if (login->decision.outcome != OUTCOME_OK)
     end(login, login->decision.outcome, login->decision.why);
+  else if (login->scram != NULL && !is_scram_decided(login))
+    end(login, OUTCOME_OVERTAKEN, login->decision.why);
   else if (login->purpose == LOGIN_TRIAL)
     prove(login);
   else if (!may_be_clear(login))
@@ -470,6 +540,7 @@ Login *logins_begin(Logins *logins, const LoginRequest *request, Secret *passwor
   login->address = g_strdup(request->address);
   login->group = address_dup_group(request->address);
   login->tls = request->tls;
+  login->scram = request->scram;
   login->answer = answered;
   login->data = data;
   secret_move(&login->password, password);

@@ -7,9 +7,11 @@
 
 #include "mailauth/backend.h"
 #include "mailauth/decision.h"
+#include "mailauth/package/sam-scram.h"
 #include "mailauth/pam-pool.h"
 #include "mailauth/prover.h"
 #include "mailauth/reporter.h"
+#include "mailauth/scram.h"
 #include "mailauth/secret.h"
 #include "mailauth/stores.h"
 #include "mailauth/throttle.h"
@@ -28,6 +30,7 @@ typedef struct {
   Backends *backends;
   Verified *verified;
   PamPool *pam;
+  SamScram *scram;
 } LoginTools;
 
 typedef struct Logins Logins;
@@ -44,6 +47,7 @@ typedef struct {
   const char *user;    /* UTF-8, as the client gave it */
   const char *address; /* the client's; "" where there is none */
   gboolean tls;
+  Scram *scram; /* an exchange whose client has been asked, taken; NULL: by password */
 } LoginRequest;
 
 typedef struct {
@@ -55,6 +59,7 @@ typedef struct {
   const char *capabilities; /* an IMAP server's; "" for unknown */
   GBytes *pending;          /* what the mail server has said already; may be NULL */
   const char *const *steps; /* a trial's explanation, NULL-terminated; else NULL */
+  const char *proof;        /* what proves the server to a SCRAM client; NULL: nothing has to */
 } LoginResult;
 typedef void (*LoginAnswer)(const LoginResult *result, gpointer data);
 
@@ -63,7 +68,8 @@ Logins *logins_new(const LoginTools *tools);
 void logins_free(Logins *logins);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Logins, logins_free)
 
-/* Takes the password out of @password. @answered is called exactly once, never
+/* Takes the password, or what the client has answered to SCRAM's challenge, out of
+ * @password. @answered is called exactly once, never
  * from inside, unless the login is cancelled; the login is gone after it. */
 Login *logins_begin(Logins *logins, const LoginRequest *request, Secret *password,
                     LoginAnswer answered, gpointer data);

@@ -48,6 +48,11 @@ static const OutcomeFacts facts[N_OUTCOMES] = {
                                      "The mail server behind cannot be reached"},
     [OUTCOME_BACKEND_REFUSED] = {"backend-refused", 14005, "Error", TEMPORARY, TEXT_MAILBOX,
                                  "The mail server behind has refused the master user's login"},
+    [OUTCOME_CHANNEL_BINDING] = {"channel-binding", AUDIT_FAILURE, WRONG,
+                                 "The login is bound to another TLS connection than this "
+                                 "server's: somebody may sit between"},
+    [OUTCOME_OVERTAKEN] = {"overtaken", 14009, "Warning", TEMPORARY, TEXT_TEMPORARY,
+                           "What the login was begun by has changed before its end"},
     [OUTCOME_CLEAR_TEXT] = {"clear-text", 14003, "Warning", "", "[PRIVACYREQUIRED]",
                             "A password is not taken without TLS here; begin TLS first.",
                             "A password was offered without TLS where that is not allowed"},
@@ -68,5 +73,5 @@ const OutcomeFacts *outcome_get_facts(Outcome outcome) {
 
 gboolean outcome_is_client_failure(Outcome outcome) {
   return outcome == OUTCOME_BAD_PASSWORD || outcome == OUTCOME_NO_SUCH_USER ||
-         outcome == OUTCOME_DISABLED;
+         outcome == OUTCOME_DISABLED || outcome == OUTCOME_CHANNEL_BINDING;
 }

@@ -29,6 +29,8 @@ typedef enum {
   OUTCOME_CHANGED,              /* an event only: package or broker changed */
   OUTCOME_RELEASED,             /* an event only: an administrator let go who was held back */
   OUTCOME_CERTIFICATE_DOUBTFUL, /* an event only: clients may refuse what is in use */
+  OUTCOME_CHANNEL_BINDING,      /* SCRAM: bound to another TLS connection than the server's */
+  OUTCOME_OVERTAKEN,            /* SCRAM: what decides has changed in the middle of the exchange */
   N_OUTCOMES
 } Outcome;
 

@@ -59,9 +59,16 @@ static gboolean has_argument(const char *argument) {
   return argument != NULL && argument[0] != '\0';
 }
 
-static void append_sasl_names(GString *out, const char *before, const char *after) {
-  for (const char *const *name = sasl_get_names(); *name != NULL; name++)
-    g_string_append_printf(out, "%s%s%s", before, *name, after);
+/* The capability, where there is any mechanism. */
+static void append_sasl(const Surroundings *surroundings, GString *out) {
+  gsize before = out->len;
+  g_string_append(out, "SASL");
+  gsize none = out->len;
+  sasl_append_names(surroundings, " ", "", out);
+  if (out->len == none)
+    g_string_truncate(out, before);
+  else
+    g_string_append(out, "\r\n");
 }
 
 static Step handle_capa(Pop3 *pop3, const Surroundings *surroundings, const char *argument,
@@ -70,11 +77,9 @@ static Step handle_capa(Pop3 *pop3, const Surroundings *surroundings, const char
     return bad_command(pop3, out, "CAPA takes no argument.");
   g_string_append(out, "+OK Capability list follows.\r\n"
                        "TOP\r\nUIDL\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\nPIPELINING\r\n");
-  if (surroundings->takes_passwords) {
-    g_string_append(out, "USER\r\nSASL");
-    append_sasl_names(out, " ", "");
-    g_string_append(out, "\r\n");
-  }
+  if (surroundings->takes_passwords)
+    g_string_append(out, "USER\r\n");
+  append_sasl(surroundings, out);
   if (surroundings->offers_tls)
     g_string_append(out, "STLS\r\n");
   g_string_append(out, ".\r\n");
@@ -124,6 +129,8 @@ static Step continue_sasl(Pop3 *pop3, const char *response, GString *out) {
     pop3->state = POP3_SASL;
     return STEP_READ;
   }
+  if (result == SASL_ASK)
+    return ask(pop3, STEP_LOGIN);
   leave_sasl(pop3);
   if (result == SASL_DONE)
     return ask(pop3, STEP_LOGIN);
@@ -135,8 +142,7 @@ static Step continue_sasl(Pop3 *pop3, const char *response, GString *out) {
 
 static Step list_mechanisms(const Surroundings *surroundings, GString *out) {
   g_string_append(out, "+OK\r\n");
-  if (surroundings->takes_passwords)
-    append_sasl_names(out, "", "\r\n");
+  sasl_append_names(surroundings, "", "\r\n", out);
   g_string_append(out, ".\r\n");
   return STEP_READ;
 }
@@ -148,12 +154,11 @@ static Step handle_auth(Pop3 *pop3, const Surroundings *surroundings, const char
   const char *space = strchr(argument, ' ');
   g_autofree char *name =
       space == NULL ? g_strdup(argument) : g_strndup(argument, (gsize)(space - argument));
-  if (!sasl_begin(&pop3->sasl, name))
+  SaslBeginning beginning = sasl_begin(&pop3->sasl, name, surroundings);
+  if (beginning == SASL_UNKNOWN)
     return bad_command(pop3, out, "Unsupported authentication mechanism.");
-  if (!surroundings->takes_passwords) {
-    sasl_clear(&pop3->sasl);
+  if (beginning == SASL_BARRED)
     return refuse_clear_text(pop3, NULL);
-  }
   return continue_sasl(pop3, space == NULL ? NULL : space + 1, out);
 }
 
@@ -273,11 +278,23 @@ static Step pop3_feed(Machine *machine, const Surroundings *surroundings, const 
   return step;
 }
 
+static void pop3_challenge(Machine *machine, const guint8 *bytes, gsize size, GString *out) {
+  Pop3 *pop3 = (Pop3 *)machine;
+  g_string_append(out, "+ ");
+  sasl_append_challenge(bytes, size, out);
+  g_string_append(out, "\r\n");
+  pop3->state = POP3_SASL;
+}
+
+static gboolean pop3_is_in_exchange(const Machine *machine) {
+  return ((const Pop3 *)machine)->sasl.mechanism != NULL;
+}
+
 static Step pop3_answer(Machine *machine, Outcome outcome, const char *capabilities G_GNUC_UNUSED,
                         GString *out) {
   Pop3 *pop3 = (Pop3 *)machine;
   const OutcomeFacts *facts = outcome_get_facts(outcome);
-  pop3->state = POP3_COMMAND;
+  leave_sasl(pop3);
   credentials_clear(&pop3->credentials);
   if (outcome == OUTCOME_OK) {
     g_string_append_printf(out, "+OK %s\r\n", facts->text);
@@ -326,6 +343,8 @@ const MachineOps pop3_ops = {
     .free = pop3_free,
     .greet = pop3_greet,
     .feed = pop3_feed,
+    .challenge = pop3_challenge,
+    .is_in_exchange = pop3_is_in_exchange,
     .answer = pop3_answer,
     .tls_started = pop3_forget,
     .get_credentials = pop3_get_credentials,

@@ -12,6 +12,7 @@ struct Publisher {
   GVariant *sockets;
   GPtrArray *listeners;
   char *socket_problems[N_AUTH_KINDS];
+  gboolean offers_scram;
   gboolean settled;
   gboolean sockets_settled;
 };
@@ -101,7 +102,8 @@ static GVariant *build_sockets(const Settings *settings) {
 
 /* ---- to the front ---- */
 
-static GVariant *build_rules(const Settings *settings) {
+static GVariant *build_rules(const Publisher *publisher) {
+  const Settings *settings = publisher->settings;
   GVariantBuilder rows;
   g_variant_builder_init(&rows, G_VARIANT_TYPE("a(yyuuuy)"));
   for (guint i = 0; i < N_PROTOCOLS; i++) {
@@ -110,7 +112,8 @@ static GVariant *build_rules(const Settings *settings) {
                           own->max_connections, own->max_connections_per_address,
                           (guchar)own->logging_level);
   }
-  return g_variant_new("(qa(yyuuuy))", (guint16)settings->minimum_tls, &rows);
+  return g_variant_new("(qba(yyuuuy))", (guint16)settings->minimum_tls, publisher->offers_scram,
+                       &rows);
 }
 
 /* Sends @body where it is not what was sent last. */
@@ -180,8 +183,7 @@ static void report_change(const Publisher *publisher, const Settings *settings) 
 static void send_rules(Publisher *publisher) {
   if (publisher->settings != NULL &&
       (publisher->rules != NULL || certificates_are_settled(publisher->certificates)))
-    send_news(publisher->front, MESSAGE_SETTINGS, &publisher->rules,
-              build_rules(publisher->settings));
+    send_news(publisher->front, MESSAGE_SETTINGS, &publisher->rules, build_rules(publisher));
 }
 
 void publisher_publish(Publisher *publisher, Settings *settings) {
@@ -201,6 +203,11 @@ void publisher_publish(Publisher *publisher, Settings *settings) {
   /* Nor does it take a certificate away that a front has. */
   if (settings->known)
     certificates_set(publisher->certificates, settings);
+  send_rules(publisher);
+}
+
+void publisher_offer_scram(Publisher *publisher, gboolean offered) {
+  publisher->offers_scram = offered;
   send_rules(publisher);
 }
 

@@ -1,12 +1,15 @@
-/* sasl.h: PLAIN and LOGIN. */
+/* sasl.h: PLAIN, LOGIN and the two kinds of SCRAM. */
 #include "mailauth/sasl.h"
 
 #include <string.h>
 
 #include "mailauth/limits.h"
+#include "mailauth/scram.h"
 
 struct SaslMechanism {
   const char *name;
+  gboolean (*is_there)(const Surroundings *surroundings);
+  gboolean (*may_travel)(const Surroundings *surroundings);
   SaslResult (*first)(SaslExchange *exchange, GString *challenge); /* no initial response */
   SaslResult (*respond)(SaslExchange *exchange, const Secret *response, GString *challenge,
                         Credentials *credentials);
@@ -100,22 +103,105 @@ static SaslResult login_respond(SaslExchange *exchange, const Secret *response, 
   return SASL_CHALLENGE;
 }
 
-static const SaslMechanism mechanisms[] = {
-    {"PLAIN", plain_first, plain_respond},
-    {"LOGIN", login_first, login_respond},
-};
-
-const char *const *sasl_get_names(void) {
-  static const char *const names[] = {"PLAIN", "LOGIN", NULL};
-  return names;
+static SaslResult scram_first(SaslExchange *exchange G_GNUC_UNUSED,
+                              GString *challenge G_GNUC_UNUSED) {
+  return SASL_CHALLENGE;
 }
 
-gboolean sasl_begin(SaslExchange *exchange, const char *name) {
-  sasl_clear(exchange);
+static SaslResult begin_scram(const SaslMechanism *mechanism, gboolean plus, const Secret *response,
+                              Credentials *credentials) {
+  g_auto(ScramFirst) first = {0};
+  if (!scram_first_parse(response->bytes, response->size, plus, &first) ||
+      !credentials_take(credentials, mechanism->name, first.user, strlen(first.user), "", 0))
+    return SASL_MALFORMED;
+  if (first.proxy != NULL && strcmp(first.proxy, first.user) != 0)
+    return SASL_NO_PROXY;
+  credentials_take_message(credentials, CREDENTIALS_SCRAM_FIRST, response->bytes, response->size);
+  return SASL_ASK;
+}
+
+/* A client's first message, its proof, and nothing in answer to the server's. */
+static SaslResult respond_to_scram(SaslExchange *exchange, gboolean plus, const Secret *response,
+                                   Credentials *credentials) {
+  guint taken = exchange->taken++;
+  if (taken == 0)
+    return begin_scram(exchange->mechanism, plus, response, credentials);
+  gboolean valid =
+      taken == 1 ? scram_final_is_valid(response->bytes, response->size) : response->size == 0;
+  if (!valid)
+    return SASL_MALFORMED;
+  credentials_take_message(credentials,
+                           taken == 1 ? CREDENTIALS_SCRAM_FINAL : CREDENTIALS_SCRAM_END,
+                           response->bytes, response->size);
+  return taken == 1 ? SASL_ASK : SASL_DONE;
+}
+
+static SaslResult scram_respond(SaslExchange *exchange, const Secret *response,
+                                GString *challenge G_GNUC_UNUSED, Credentials *credentials) {
+  return respond_to_scram(exchange, FALSE, response, credentials);
+}
+
+static SaslResult scram_plus_respond(SaslExchange *exchange, const Secret *response,
+                                     GString *challenge G_GNUC_UNUSED, Credentials *credentials) {
+  return respond_to_scram(exchange, TRUE, response, credentials);
+}
+
+static gboolean always(const Surroundings *surroundings G_GNUC_UNUSED) {
+  return TRUE;
+}
+
+static gboolean has_scram(const Surroundings *surroundings) {
+  return surroundings->has_scram;
+}
+
+static gboolean has_scram_plus(const Surroundings *surroundings) {
+  return surroundings->has_scram && surroundings->in_tls;
+}
+
+static gboolean takes_passwords(const Surroundings *surroundings) {
+  return surroundings->takes_passwords;
+}
+
+static gboolean takes_proofs(const Surroundings *surroundings) {
+  return surroundings->takes_proofs;
+}
+
+static const SaslMechanism mechanisms[] = {
+    {"SCRAM-SHA-256-PLUS", has_scram_plus, takes_proofs, scram_first, scram_plus_respond},
+    {"SCRAM-SHA-256", has_scram, takes_proofs, scram_first, scram_respond},
+    {"PLAIN", always, takes_passwords, plain_first, plain_respond},
+    {"LOGIN", always, takes_passwords, login_first, login_respond},
+};
+
+void sasl_append_names(const Surroundings *surroundings, const char *before, const char *after,
+                       GString *out) {
+  for (gsize i = 0; i < G_N_ELEMENTS(mechanisms); i++)
+    if (mechanisms[i].is_there(surroundings) && mechanisms[i].may_travel(surroundings))
+      g_string_append_printf(out, "%s%s%s", before, mechanisms[i].name, after);
+}
+
+static const SaslMechanism *find_mechanism(const char *name) {
   for (gsize i = 0; i < G_N_ELEMENTS(mechanisms); i++)
     if (g_ascii_strcasecmp(mechanisms[i].name, name) == 0)
-      exchange->mechanism = &mechanisms[i];
-  return exchange->mechanism != NULL;
+      return &mechanisms[i];
+  return NULL;
+}
+
+const char *sasl_find_name(const char *name) {
+  const SaslMechanism *mechanism = find_mechanism(name);
+  return mechanism == NULL ? NULL : mechanism->name;
+}
+
+SaslBeginning sasl_begin(SaslExchange *exchange, const char *name,
+                         const Surroundings *surroundings) {
+  const SaslMechanism *mechanism = find_mechanism(name);
+  sasl_clear(exchange);
+  if (mechanism == NULL || !mechanism->is_there(surroundings))
+    return SASL_UNKNOWN;
+  if (!mechanism->may_travel(surroundings))
+    return SASL_BARRED;
+  exchange->mechanism = mechanism;
+  return SASL_BEGUN;
 }
 
 SaslResult sasl_respond(SaslExchange *exchange, const char *response, GString *challenge,
@@ -128,7 +214,13 @@ SaslResult sasl_respond(SaslExchange *exchange, const char *response, GString *c
   return exchange->mechanism->respond(exchange, &bytes, challenge, credentials);
 }
 
+void sasl_append_challenge(const guint8 *bytes, gsize size, GString *challenge) {
+  g_autofree char *text = g_base64_encode(bytes, size);
+  g_string_append(challenge, text);
+}
+
 void sasl_clear(SaslExchange *exchange) {
   g_clear_pointer(&exchange->user, g_free);
+  exchange->taken = 0;
   exchange->mechanism = NULL;
 }

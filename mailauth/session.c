@@ -59,7 +59,8 @@ struct Session {
   GString *out; /* answers from out_at on are not sent yet; NULL: none */
   gsize out_at;
   Secret input;         /* read and not looked at yet */
-  HeldVerdict *verdict; /* in DELAY */
+  HeldVerdict *verdict; /* in DELAY, or until a SCRAM client has seen the server's proof */
+  gboolean challenged;  /* the login goes on with what the client says next */
   SessionRelay *relay;
   Transcript *transcript; /* NULL: nothing is logged */
   guint64 login;
@@ -90,6 +91,8 @@ static Surroundings get_surroundings(const Session *session) {
       .takes_passwords = in_tls || clear_text == CLEAR_TEXT_ALWAYS ||
                          (clear_text == CLEAR_TEXT_LOOPBACK && peer_is_loopback(&session->peer)),
       .transcript = session->transcript,
+      .takes_proofs = in_tls || clear_text != CLEAR_TEXT_NEVER,
+      .has_scram = session->host->has_scram,
   };
 }
 
@@ -137,7 +140,7 @@ static void free_output(Session *session) {
 static void session_end(Session *session) {
   if (session->state == SESSION_OVER)
     return;
-  if (session->state == SESSION_WAITING)
+  if (session->state == SESSION_WAITING || session->challenged)
     session->host->cancel(session, session->host->owner);
   session->state = SESSION_OVER;
   session->host->ended(session, session->host->owner);
@@ -244,7 +247,7 @@ static void answer_held(Session *session) {
   free_verdict(session);
 }
 
-static void hold_verdict(Session *session, const Verdict *verdict) {
+static void keep_verdict(Session *session, const Verdict *verdict) {
   HeldVerdict *held = g_new0(HeldVerdict, 1);
   held->outcome = verdict->outcome;
   held->idle_timeout = verdict->idle_timeout;
@@ -252,26 +255,62 @@ static void hold_verdict(Session *session, const Verdict *verdict) {
   secret_append(&held->had, verdict->had, verdict->had_size);
   held->server = verdict->server;
   session->verdict = held;
+}
+
+static void hold_verdict(Session *session, const Verdict *verdict) {
+  keep_verdict(session, verdict);
   enter(session, SESSION_DELAY);
   gint64 left = session->deadline - g_get_monotonic_time();
   gint64 delay = (gint64)verdict->delay_ms * MS;
   poller_set_timer(session->host->poller, &session->timer, CLAMP(delay, 0, MAX(left, 0)));
 }
 
+static void challenge(Session *session, const guint8 *bytes, gsize size) {
+  ops(session)->challenge(session->machine, bytes, size, get_output(session));
+  transcript_output(session->transcript, session->out);
+  enter(session, SESSION_TALK);
+}
+
 void session_take_verdict(Session *session, const Verdict *verdict) {
   g_return_if_fail(session->state == SESSION_WAITING);
-  if (verdict->delay_ms > 0)
+  if (verdict->proof_size > 0 && ops(session)->is_in_exchange(session->machine)) {
+    keep_verdict(session, verdict);
+    challenge(session, verdict->proof, verdict->proof_size);
+  } else if (verdict->delay_ms > 0) {
     hold_verdict(session, verdict);
-  else
+  } else {
     answer(session, verdict);
+  }
+  run(session);
+}
+
+void session_take_challenge(Session *session, const guint8 *bytes, gsize size) {
+  g_return_if_fail(session->state == SESSION_WAITING);
+  session->challenged = TRUE;
+  challenge(session, bytes, size);
   run(session);
 }
 
 /* ---- the conversation ---- */
 
 static void ask(Session *session, Step step) {
+  session->challenged = FALSE;
+  if (session->verdict != NULL) {
+    answer_held(session); /* the client has seen the server's proof */
+    return;
+  }
   enter(session, SESSION_WAITING);
   session->host->ask(session, step, session->host->owner);
+}
+
+/* A client that breaks its exchange off, in whichever way, ends the login. */
+static void check_exchange(Session *session, Step step) {
+  if (step == STEP_LOGIN || ops(session)->is_in_exchange(session->machine))
+    return;
+  if (session->challenged)
+    session->host->cancel(session, session->host->owner);
+  session->challenged = FALSE;
+  free_verdict(session);
 }
 
 static void take_step(Session *session, Step step) {
@@ -296,6 +335,7 @@ static void feed(Session *session, const guint8 *bytes, gsize size) {
         ops(session)->feed(session->machine, &surroundings, &bytes, &left, get_output(session));
     size -= slice - left;
     transcript_output(session->transcript, session->out);
+    check_exchange(session, step);
     gboolean keep = step != STEP_READ || !flush_output(session);
     if (keep && size > 0 && step != STEP_START_TLS && session->state != SESSION_OVER)
       secret_append(&session->input, bytes, size);
@@ -589,6 +629,10 @@ const Peer *session_get_peer(const Session *session) {
 
 gboolean session_is_in_tls(const Session *session) {
   return session->client.tls != NULL;
+}
+
+guint session_list_bindings(const Session *session, ChannelBinding *bindings) {
+  return session->client.tls == NULL ? 0 : channel_binding_list(session->client.tls, bindings);
 }
 
 gboolean session_is_logged_in(const Session *session) {

@@ -4,6 +4,7 @@
 #ifndef MAILAUTH_SESSION_H
 #define MAILAUTH_SESSION_H
 
+#include "mailauth/channel-binding.h"
 #include "mailauth/conversation.h"
 #include "mailauth/peer.h"
 #include "mailauth/poller.h"
@@ -26,10 +27,12 @@ typedef struct {
   Poller *poller;
   SSL_CTX *keys; /* NULL: there is no TLS */
   SessionSettings settings[N_PROTOCOLS];
+  gboolean has_scram; /* see Surroundings */
   gpointer owner;
-  /* A login waits for session_take_verdict(), which must not be called in here. */
+  /* A login waits for session_take_verdict() or session_take_challenge(), which
+   * must not be called in here. After a challenge it is the same login. */
   void (*ask)(Session *session, Step step, gpointer owner);
-  /* A login that waited does not any more. */
+  /* A login that waited, or was challenged, does not any more. */
   void (*cancel)(Session *session, gpointer owner);
   /* A line of what is logged of sessions. */
   void (*transcribe)(Protocol protocol, const char *line, gpointer owner);
@@ -49,7 +52,9 @@ typedef struct {
   const char *capabilities; /* what an IMAP client is told; "": nothing */
   const guint8 *had;        /* bytes that the server has sent already */
   gsize had_size;
-  int server; /* connected stream socket, taken by the session; -1 unless OK */
+  int server;          /* connected stream socket, taken by the session; -1 unless OK */
+  const guint8 *proof; /* what a SCRAM client has to see and answer before it is told OK */
+  gsize proof_size;    /* 0: nothing */
 } Verdict;
 
 /* Takes @descriptor, a connected socket. It says and does nothing yet. */
@@ -60,12 +65,17 @@ void session_start(Session *session);
 /* The verdict on the login that host->ask() was called for. OK without a
  * server is answered as a temporary failure. */
 void session_take_verdict(Session *session, const Verdict *verdict);
+/* What that login's client is to be asked first: another host->ask() follows, or
+ * host->cancel(). */
+void session_take_challenge(Session *session, const guint8 *bytes, gsize size);
 /* Ends it now, with a word to the client where it has not logged in. */
 void session_dismiss(Session *session, const char *why);
 
 Protocol session_get_protocol(const Session *session);
 const Peer *session_get_peer(const Session *session);
 gboolean session_is_in_tls(const Session *session);
+/* channel_binding_list() of its connection; none where it is not in TLS. */
+guint session_list_bindings(const Session *session, ChannelBinding *bindings);
 gboolean session_is_logged_in(const Session *session);
 /* While a login waits: see MachineOps. */
 const Credentials *session_get_credentials(const Session *session);

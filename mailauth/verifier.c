@@ -41,6 +41,8 @@ typedef struct {
   Stores *stores;
   Backends *backends;
   Logins *logins;
+  SamScram *scram;
+  Exchanges *exchanges;
   Publisher *publisher;
   FrontLink *front; /* NULL while there is none */
   guint64 front_number;
@@ -109,11 +111,19 @@ static void check_user(Verifier *verifier, const Settings *settings) {
   }
 }
 
+/* By native accounts alone, where any has keys for it. */
+static gboolean is_scram_offered(const Verifier *verifier, const Settings *settings) {
+  return *settings->package == '\0' && g_str_equal(settings->native_source, "SAM") &&
+         sam_scram_is_there(verifier->scram);
+}
+
 static void publish(Verifier *verifier) {
   logins_stop_waiting(verifier->logins);
   g_autoptr(Settings) settings = views_get_settings(verifier->views);
   check_user(verifier, settings);
+  exchanges_stop_waiting(verifier->exchanges);
   logins_take_settings(verifier->logins);
+  publisher_offer_scram(verifier->publisher, is_scram_offered(verifier, settings));
   publisher_publish(verifier->publisher, settings);
   settings_unref(verifier->settings);
   verifier->settings = g_steal_pointer(&settings);
@@ -222,7 +232,7 @@ static guint release(const char *who, gpointer data) {
 static void test(Protocol protocol, const char *user, Secret *password, LoginAnswer answer,
                  gpointer call, gpointer data) {
   const Verifier *verifier = data;
-  const LoginRequest request = {LOGIN_TRIAL, protocol, user, "", TRUE};
+  const LoginRequest request = {LOGIN_TRIAL, protocol, user, "", TRUE, NULL};
   logins_begin(verifier->logins, &request, password, answer, call);
 }
 
@@ -286,7 +296,8 @@ static void take_front(Verifier *verifier, Message *message) {
   verifier->front_number = g_variant_get_uint64(message->body);
   publisher_set_front(verifier->publisher, NULL);
   g_clear_pointer(&verifier->front, front_link_free);
-  verifier->front = front_link_new(descriptor, verifier->logins, &events, verifier);
+  verifier->front =
+      front_link_new(descriptor, verifier->logins, verifier->exchanges, &events, verifier);
   publisher_set_front(verifier->publisher, front_link_get_channel(verifier->front));
   bus_refresh(verifier->bus);
 }
@@ -380,9 +391,11 @@ static void build(Verifier *verifier) {
   verifier->bus = bus_new(start->bus, &source);
   verifier->connection = registry_connection_new_patient(start->bus, NULL);
   verifier->views = views_new(verifier->connection, on_views_changed, verifier);
+  verifier->scram = sam_scram_new(views_get_accounts(verifier->views));
+  verifier->exchanges = exchanges_new(verifier->views, verifier->scram);
   verifier->logins = logins_new(&(LoginTools){
       verifier->views, verifier->reporter, verifier->throttle, verifier->prover, verifier->lookups,
-      verifier->stores, verifier->backends, verifier->verified, verifier->pam});
+      verifier->stores, verifier->backends, verifier->verified, verifier->pam, verifier->scram});
   reporter_set_listener(verifier->reporter, on_event, verifier);
   verifier->first_wait = g_timeout_add(FIRST_WAIT_MS, on_first_wait, verifier);
   channel_attach(verifier->parent, NULL, on_parent_message, verifier);
@@ -402,6 +415,8 @@ static void take_apart(Verifier *verifier) {
   publisher_free(verifier->publisher);
   bus_free(verifier->bus);
   logins_free(verifier->logins);
+  exchanges_free(verifier->exchanges);
+  sam_scram_free(verifier->scram);
   stores_free(verifier->stores);
   backends_free(verifier->backends);
   views_free(verifier->views);

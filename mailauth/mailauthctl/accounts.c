@@ -1,8 +1,11 @@
 /* The verbs of `user` and `member`: see accounts.h. */
 #include "mailauth/mailauthctl/accounts.h"
 
+#include <string.h>
+
 #include "client/base/escape.h"
 #include "mailauth/hash.h"
+#include "mailauth/scram-keys.h"
 
 typedef enum {
   ACCOUNTS_ADD,
@@ -63,11 +66,28 @@ static gboolean list(Ctl *ctl, const AccountsKind *kind, gpointer where, GError 
   return TRUE;
 }
 
-static char *ask_hash(const char *account, GError **error) {
+static void proofs_clear(PasswordProofs *proofs) {
+  if (proofs->scram_keys != NULL)
+    explicit_bzero(proofs->scram_keys, strlen(proofs->scram_keys));
+  g_free(proofs->scram_keys);
+  g_free(proofs->hash);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(PasswordProofs, proofs_clear)
+
+static gboolean ask_password(const char *account, gboolean has_scram_keys, PasswordProofs *proofs,
+                             GError **error) {
   g_auto(Secret) password = {0};
+  g_auto(ScramKeys) keys = {0};
   if (!ctl_ask_password(account, TRUE, &password, error))
-    return NULL;
-  return hash_new(password.bytes != NULL ? (const char *)password.bytes : "", password.size, error);
+    return FALSE;
+  const char *text = password.bytes != NULL ? (const char *)password.bytes : "";
+  proofs->hash = hash_new(text, password.size, error);
+  if (proofs->hash == NULL || !has_scram_keys)
+    return proofs->hash != NULL;
+  if (!scram_keys_make(&keys, text, password.size, proofs->hash, error))
+    return FALSE;
+  proofs->scram_keys = scram_keys_format(&keys);
+  return TRUE;
 }
 
 static gboolean change(const char *account, AccountsVerb verb, const AccountsKind *kind,
@@ -76,11 +96,11 @@ static gboolean change(const char *account, AccountsVerb verb, const AccountsKin
     return kind->remove(where, account, error);
   if (verb == ACCOUNTS_ENABLE || verb == ACCOUNTS_DISABLE)
     return kind->set_disabled(where, account, verb == ACCOUNTS_DISABLE, error);
-  g_autofree char *hash = ask_hash(account, error);
-  if (hash == NULL)
+  g_auto(PasswordProofs) proofs = {0};
+  if (!ask_password(account, kind->has_scram_keys, &proofs, error))
     return FALSE;
-  return verb == ACCOUNTS_ADD ? kind->add(where, account, hash, error)
-                              : kind->set_hash(where, account, hash, error);
+  return verb == ACCOUNTS_ADD ? kind->add(where, account, &proofs, error)
+                              : kind->set_password(where, account, &proofs, error);
 }
 
 gboolean accounts_run(Ctl *ctl, const AccountsKind *kind, gpointer where, GError **error) {

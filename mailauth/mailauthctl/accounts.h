@@ -5,11 +5,20 @@
 
 #include "mailauth/mailauthctl/ctl.h"
 
-/* One kind of accounts. Each fails with KEY_EXISTS or KEY_NOT_FOUND where the
- * account is there, or is not. @hash is a crypt(3) hash. */
+/* What is kept of a password; wiped after use. */
 typedef struct {
-  gboolean (*add)(gpointer where, const char *account, const char *hash, GError **error);
-  gboolean (*set_hash)(gpointer where, const char *account, const char *hash, GError **error);
+  char *hash;       /* crypt(3) */
+  char *scram_keys; /* scram_keys_format(); NULL where the kind keeps none */
+} PasswordProofs;
+
+/* One kind of accounts. Each fails with KEY_EXISTS or KEY_NOT_FOUND where the
+ * account is there, or is not. */
+typedef struct {
+  gboolean has_scram_keys;
+  gboolean (*add)(gpointer where, const char *account, const PasswordProofs *proofs,
+                  GError **error);
+  gboolean (*set_password)(gpointer where, const char *account, const PasswordProofs *proofs,
+                           GError **error);
   gboolean (*set_disabled)(gpointer where, const char *account, gboolean disabled, GError **error);
   gboolean (*remove)(gpointer where, const char *account, GError **error);
   /* Calls accounts_show() for each, in order. */

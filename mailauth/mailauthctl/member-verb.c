@@ -51,18 +51,20 @@ static gboolean run_on_one(sqlite3 *database, const char *query, const char *acc
          error_set(error, REGISTRY_ERROR_KEY_NOT_FOUND, "%s: there is no such member", account);
 }
 
-static gboolean add(gpointer where, const char *account, const char *hash, GError **error) {
+static gboolean add(gpointer where, const char *account, const PasswordProofs *proofs,
+                    GError **error) {
   int changed = 0;
   if (!run(where, "INSERT INTO members (name, password) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
-           account, hash, &changed, error))
+           account, proofs->hash, &changed, error))
     return FALSE;
   return changed == 1 ||
          error_set(error, REGISTRY_ERROR_KEY_EXISTS, "%s: the member is there already", account);
 }
 
-static gboolean set_hash(gpointer where, const char *account, const char *hash, GError **error) {
-  return run_on_one(where, "UPDATE members SET password = ?2 WHERE name = ?1", account, hash,
-                    error);
+static gboolean set_password(gpointer where, const char *account, const PasswordProofs *proofs,
+                             GError **error) {
+  return run_on_one(where, "UPDATE members SET password = ?2 WHERE name = ?1", account,
+                    proofs->hash, error);
 }
 
 static gboolean set_disabled(gpointer where, const char *account, gboolean disabled,
@@ -194,7 +196,7 @@ static char *get_path(Ctl *ctl, GError **error) {
 }
 
 gboolean verb_member(Ctl *ctl, GError **error) {
-  static const AccountsKind kind = {add, set_hash, set_disabled, remove_member, list};
+  static const AccountsKind kind = {FALSE, add, set_password, set_disabled, remove_member, list};
   if (!accounts_check(ctl, error))
     return FALSE;
   g_autofree char *path = get_path(ctl, error);

@@ -1,6 +1,10 @@
 /* user: the native accounts, keys of HKLM\SAM\Domains\Account\Users. Each change
  * is one commit. Works without mailauthd. */
+#include <openssl/rand.h>
+#include <string.h>
+
 #include "mailauth/mailauthctl/accounts.h"
+#include "mailauth/package/sam-scram.h"
 #include "mailauth/settings.h"
 
 static char *get_key(const char *account) {
@@ -48,7 +52,36 @@ static gboolean set_text(RegistryTransaction *transaction, const char *key, cons
   return TRUE;
 }
 
-static gboolean add(gpointer where, const char *account, const char *hash, GError **error) {
+/* Made once, with the first keys: false salts must stay as they are from then on. */
+static gboolean set_decoy(Ctl *ctl, RegistryTransaction *transaction, GError **error) {
+  guint8 bytes[DECOY_KEY_BYTES];
+  g_autoptr(GError) problem = NULL;
+  RegistryConnection *connection = ctl_connect(ctl, error);
+  if (connection == NULL)
+    return FALSE;
+  g_autoptr(RegistryValue) there =
+      registry_get_value(connection, ACCOUNTS_PATH, DECOY_KEY_VALUE, &problem);
+  /* Whoever may not read it has it left as it is. */
+  if (there != NULL || (!g_error_matches(problem, REGISTRY_ERROR, REGISTRY_ERROR_VALUE_NOT_FOUND) &&
+                        !g_error_matches(problem, REGISTRY_ERROR, REGISTRY_ERROR_KEY_NOT_FOUND)))
+    return TRUE;
+  if (RAND_bytes(bytes, sizeof bytes) != 1)
+    return error_set(error, REGISTRY_ERROR_FAILED, "no random bytes can be had from the system");
+  g_autoptr(RegistryValue) value = registry_value_new_bytes(REGISTRY_BINARY, bytes, sizeof bytes);
+  registry_transaction_set_value(transaction, ACCOUNTS_PATH, DECOY_KEY_VALUE, value);
+  explicit_bzero(bytes, sizeof bytes);
+  return TRUE;
+}
+
+static gboolean set_proofs(Ctl *ctl, RegistryTransaction *transaction, const char *key,
+                           const PasswordProofs *proofs, GError **error) {
+  return set_text(transaction, key, "Password", proofs->hash, error) &&
+         set_text(transaction, key, SCRAM_KEYS_VALUE, proofs->scram_keys, error) &&
+         set_decoy(ctl, transaction, error);
+}
+
+static gboolean add(gpointer where, const char *account, const PasswordProofs *proofs,
+                    GError **error) {
   g_autofree char *key = get_key(account);
   g_autofree char *comment = g_strdup_printf("mailauthctl user add %s", account);
   g_autoptr(RegistryTransaction) transaction = registry_transaction_new(comment);
@@ -56,14 +89,15 @@ static gboolean add(gpointer where, const char *account, const char *hash, GErro
     return FALSE;
   registry_transaction_expect_absent(transaction, key, "Password");
   registry_transaction_create_key(transaction, key);
-  return set_text(transaction, key, "Password", hash, error) && commit(where, transaction, error);
+  return set_proofs(where, transaction, key, proofs, error) && commit(where, transaction, error);
 }
 
-static gboolean set_hash(gpointer where, const char *account, const char *hash, GError **error) {
+static gboolean set_password(gpointer where, const char *account, const PasswordProofs *proofs,
+                             GError **error) {
   g_autofree char *key = get_key(account);
   g_autofree char *comment = g_strdup_printf("mailauthctl user passwd %s", account);
   g_autoptr(RegistryTransaction) transaction = registry_transaction_new(comment);
-  return need(where, account, TRUE, error) && set_text(transaction, key, "Password", hash, error) &&
+  return need(where, account, TRUE, error) && set_proofs(where, transaction, key, proofs, error) &&
          commit(where, transaction, error);
 }
 
@@ -109,6 +143,6 @@ static gboolean list(G_GNUC_UNUSED gpointer where, Ctl *ctl, GError **error) {
 }
 
 gboolean verb_user(Ctl *ctl, GError **error) {
-  static const AccountsKind kind = {add, set_hash, set_disabled, remove_account, list};
+  static const AccountsKind kind = {TRUE, add, set_password, set_disabled, remove_account, list};
   return accounts_check(ctl, error) && accounts_run(ctl, &kind, ctl, error);
 }

@@ -10,10 +10,11 @@
 #include "tests/fuzz/fuzz.h"
 
 static inline void check_credentials(const Credentials *credentials) {
+  gboolean by_password = credentials->kind == CREDENTIALS_PASSWORD;
   g_assert_true(g_utf8_validate(credentials->user, -1, NULL));
   g_assert_cmpuint(strlen(credentials->user), >, 0);
   g_assert_cmpuint(strlen(credentials->user), <=, MAX_USER);
-  g_assert_cmpuint(credentials->password.size, <=, MAX_PASSWORD);
+  g_assert_cmpuint(credentials->password.size, <=, by_password ? MAX_PASSWORD : MAX_SCRAM_MESSAGE);
 }
 
 /* What a session would do. FALSE: the machine hears no more. */
@@ -23,6 +24,11 @@ static inline gboolean take_fuzzed_step(const MachineOps *ops, Machine *machine,
     const Credentials *credentials = ops->get_credentials(machine);
     check_credentials(credentials);
     g_string_append_printf(trace, "<%s %s>\r\n", credentials->mechanism, credentials->user);
+    if (credentials->kind == CREDENTIALS_SCRAM_FIRST ||
+        credentials->kind == CREDENTIALS_SCRAM_FINAL) {
+      ops->challenge(machine, (const guint8 *)"what", 4, trace);
+      return TRUE;
+    }
     gboolean even = credentials->password.size % 2 == 0;
     step = ops->answer(machine, even ? OUTCOME_OK : OUTCOME_BAD_PASSWORD, "", trace);
   } else if (step == STEP_CLEAR_TEXT) {
@@ -38,7 +44,9 @@ static inline GString *converse(Protocol protocol, guint8 around, const guint8 *
   const MachineOps *ops = machine_get_ops(protocol);
   const Surroundings surroundings = {.in_tls = around & 1,
                                      .offers_tls = !(around & 1) && (around & 2),
-                                     .takes_passwords = around & 4};
+                                     .takes_passwords = around & 4,
+                                     .takes_proofs = around & 8,
+                                     .has_scram = around & 16};
   GString *trace = g_string_new(NULL);
   Machine *machine = ops->create();
   gboolean open = TRUE;

@@ -8,6 +8,13 @@
 
 static DovecotAuthStep answer(DovecotAuth *machine, GString *out) {
   const AuthRequest *request = dovecot_auth_get_request(machine);
+  CredentialsKind kind = request->credentials.kind;
+  if (kind == CREDENTIALS_SCRAM_FIRST || kind == CREDENTIALS_SCRAM_FINAL) {
+    dovecot_auth_challenge(machine, request->id, (const guint8 *)"what", 4, out);
+    return DOVECOT_AUTH_READ;
+  }
+  if (kind == CREDENTIALS_SCRAM_END)
+    return dovecot_auth_answer(machine, request->id, AUTH_RIGHT, "who", out);
   g_autofree char *user = g_strdup(request->credentials.user);
   g_assert_true(g_utf8_validate(user, -1, NULL));
   AuthVerdict verdict = request->credentials.password.size % 4 == 3   ? AUTH_OUTAGE
@@ -25,7 +32,7 @@ static void check_output(const GString *out) {
 }
 
 static GString *play(const guint8 *data, gsize size, gsize fragment) {
-  g_autoptr(DovecotAuth) machine = dovecot_auth_new();
+  g_autoptr(DovecotAuth) machine = dovecot_auth_new(TRUE);
   GString *out = g_string_new(NULL);
   DovecotAuthStep step = DOVECOT_AUTH_READ;
   while (size > 0 && step != DOVECOT_AUTH_CLOSE) {
@@ -33,6 +40,9 @@ static GString *play(const guint8 *data, gsize size, gsize fragment) {
     size -= left;
     while (left > 0 && step != DOVECOT_AUTH_CLOSE) {
       step = dovecot_auth_feed(machine, &data, &left, out);
+      guint32 dropped = 0;
+      while (dovecot_auth_take_dropped(machine, &dropped))
+        continue;
       if (step == DOVECOT_AUTH_LOGIN)
         step = answer(machine, out);
     }

@@ -21,14 +21,16 @@ int LLVMFuzzerTestOneInput(const guint8 *data, gsize size) {
   SaslExchange exchange = {0};
   Credentials credentials = {0};
   g_autoptr(GString) challenge = g_string_new(NULL);
-  if (lines[0] == NULL || !sasl_begin(&exchange, lines[0]))
+  const Surroundings surroundings = {
+      .in_tls = TRUE, .takes_passwords = TRUE, .takes_proofs = TRUE, .has_scram = TRUE};
+  if (lines[0] == NULL || sasl_begin(&exchange, lines[0], &surroundings) != SASL_BEGUN)
     return 0;
   SaslResult result = sasl_respond(&exchange, NULL, challenge, &credentials);
-  for (guint i = 1; lines[i] != NULL && result == SASL_CHALLENGE; i++) {
+  for (guint i = 1; lines[i] != NULL && (result == SASL_CHALLENGE || result == SASL_ASK); i++) {
     check_base64(lines[i]);
     result = sasl_respond(&exchange, lines[i], challenge, &credentials);
   }
-  if (result == SASL_DONE)
+  if (result == SASL_DONE || result == SASL_ASK)
     g_assert_true(g_utf8_validate(credentials.user, -1, NULL));
   credentials_clear(&credentials);
   sasl_clear(&exchange);

@@ -52,6 +52,11 @@ login:
   public_name = LOGIN
   server_socket = {socket}
   server_set_id = $auth1
+scram:
+  driver = dovecot
+  public_name = SCRAM-SHA-256
+  server_socket = {socket}
+  server_set_id = $auth1
 """
 
 

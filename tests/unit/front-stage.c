@@ -78,7 +78,7 @@ void stage_send_settings(Stage *stage, const StageSettings *settings) {
                           settings->login_timeout, settings->max_connections,
                           settings->max_per_address, (guchar)0);
   send_message(stage->verifier, MESSAGE_SETTINGS,
-               g_variant_new("(qa(yyuuuy))", (guint16)0x0303, &rows), NULL, 0);
+               g_variant_new("(qba(yyuuuy))", (guint16)0x0303, stage->has_scram, &rows), NULL, 0);
 }
 
 void stage_set_up(Stage *stage) {
@@ -210,8 +210,10 @@ void send_verdict(Stage *stage, guint64 login, Outcome outcome, guint delay_ms,
                   const char *capabilities, const char *had, int *server) {
   int ends[2] = {-1, -1};
   GVariant *bytes = g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, had, strlen(had), 1);
-  GVariant *body = g_variant_new("(tusuus@ay)", login, (guint32)outcome, "ann", delay_ms, 0u,
-                                 capabilities, bytes);
+  const char *text = stage->proof == NULL ? "" : stage->proof;
+  GVariant *proof = g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, text, strlen(text), 1);
+  GVariant *body = g_variant_new("(tusuus@ay@ay)", login, (guint32)outcome, "ann", delay_ms, 0u,
+                                 capabilities, bytes, proof);
   if (server != NULL)
     g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), ==, 0);
   send_message(stage->verifier, MESSAGE_VERDICT, body, ends, server != NULL ? 1 : 0);

@@ -16,6 +16,8 @@ typedef struct {
   Channel *verifier;
   guint16 ports[4]; /* of the listeners, by their ids: 0 POP3, 1 IMAP, 2 and 3 with TLS */
   int exit_code;
+  gboolean has_scram; /* in the settings that are sent */
+  const char *proof;  /* what a verdict brings for a SCRAM client; NULL: nothing */
 } Stage;
 
 /* What the front is set to unless a test says otherwise. */

@@ -7,7 +7,7 @@
 
 #include "mailauth/limits.h"
 
-typedef enum { BARRED = 1, TLS = 2, CERTIFICATE = 4 } Around;
+typedef enum { BARRED = 1, TLS = 2, CERTIFICATE = 4, SCRAM = 8, NEVER = 16 } Around;
 
 typedef struct {
   const char *name;
@@ -24,6 +24,20 @@ typedef struct {
 #define CAPA_PASSWORDS "USER\r\nSASL PLAIN LOGIN\r\n"
 #define FAILED "-ERR [AUTH] Authentication failed.\r\n"
 #define BAR_TEXT "A password is not taken without TLS here; begin TLS first.\r\n"
+/* n,,n=ann,r=abc; a final message, one for another nonce, and one with a channel
+ * binding; then what a verifier of the test's own says. */
+#define SCRAM_FIRST "biwsbj1hbm4scj1hYmM="
+#define SCRAM_FINAL                                                                                \
+  "Yz1iaXdzLHI9YWJjZGVmLHA9ZEh6YlphcFdJazRqVWhOK1V0ZTl5dGFnOXpqZk1IZ3NxbW1pejdBbmRWUT0="
+#define SCRAM_NO "Yz1iaXdzLHI9bm8scD1kSHpiWmFwV0lrNGpVaE4rVXRlOXl0YWc5empmTUhnc3FtbWl6N0FuZFZRPQ=="
+#define SCRAM_PROXY "bixhPWJvYixuPWFubixyPWFiYw=="         /* n,a=bob,n=ann,r=abc */
+#define SCRAM_BOUND "cD10bHMtZXhwb3J0ZXIsLG49YW5uLHI9YWJj" /* p=tls-exporter,,n=ann,r=abc */
+#define BOUND_FINAL                                                                                \
+  "Yz1jRDEwYkhNdFpYaHdiM0owWlhJc0xBPT0scj1hYmNkZWYscD1kSHpiWmFwV0lrNGpVaE4rVXRlOXl0YWc5empmTUhnc3" \
+  "FtbWl6N0FuZFZRPQ=="
+#define QUESTION "+ cXVlc3Rpb24=\r\n"
+#define PROOF "+ cHJvb2Y=\r\n"
+#define UNREAD "The authentication response cannot be read.\r\n"
 #define BAD3 "-ERR Unknown command.\r\n"
 #define X64 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 #define X256 X64 X64 X64 X64
@@ -102,6 +116,57 @@ static const Row pop3_rows[] = {
          CAPA_PASSWORDS ".\r\n"},
     {"auth/unknown", PROTOCOL_POP3, 0, "AUTH CRAM-MD5\r\n", NULL,
      "-ERR Unsupported authentication mechanism.\r\n"},
+    {"scram/capa", PROTOCOL_POP3, SCRAM, "CAPA\r\nAUTH\r\n", NULL,
+     CAPA_HEAD "USER\r\nSASL SCRAM-SHA-256 PLAIN LOGIN\r\n.\r\n"
+               "+OK\r\nSCRAM-SHA-256\r\nPLAIN\r\nLOGIN\r\n.\r\n"},
+    {"scram/capa-tls", PROTOCOL_POP3, SCRAM | TLS, "CAPA\r\n", NULL,
+     CAPA_HEAD "USER\r\nSASL SCRAM-SHA-256-PLUS SCRAM-SHA-256 PLAIN LOGIN\r\n.\r\n"},
+    {"scram/capa-barred", PROTOCOL_POP3, SCRAM | BARRED, "CAPA\r\n", NULL,
+     CAPA_HEAD "SASL SCRAM-SHA-256\r\n.\r\n"},
+    {"scram/capa-never", PROTOCOL_POP3, SCRAM | BARRED | NEVER, "CAPA\r\nAUTH SCRAM-SHA-256\r\n",
+     NULL, CAPA_HEAD ".\r\n<clear-text ?>-ERR " BAR_TEXT},
+    {"scram/not-there", PROTOCOL_POP3, TLS, "AUTH SCRAM-SHA-256\r\n", NULL,
+     "-ERR Unsupported authentication mechanism.\r\n"},
+    {"scram/plus-without-tls", PROTOCOL_POP3, SCRAM, "AUTH SCRAM-SHA-256-PLUS\r\n", NULL,
+     "-ERR Unsupported authentication mechanism.\r\n"},
+    {"scram", PROTOCOL_POP3, SCRAM | BARRED,
+     "AUTH SCRAM-SHA-256 " SCRAM_FIRST "\r\n" SCRAM_FINAL "\r\n\r\nSTAT\r\n", NULL,
+     "<SCRAM-SHA-256 ann>" QUESTION "<final ann>" PROOF "<end ann>+OK Logged in.\r\n"
+     "<relay STAT\r\n>"},
+    {"scram/no-initial", PROTOCOL_POP3, SCRAM,
+     "AUTH scram-sha-256\r\n" SCRAM_FIRST "\r\n" SCRAM_FINAL "\r\n\r\n", NULL,
+     "+ \r\n<SCRAM-SHA-256 ann>" QUESTION "<final ann>" PROOF
+     "<end ann>+OK Logged in.\r\n<relay >"},
+    {"scram/plus", PROTOCOL_POP3, SCRAM | TLS,
+     "AUTH SCRAM-SHA-256-PLUS " SCRAM_BOUND "\r\n" BOUND_FINAL "\r\n\r\n", NULL,
+     "<SCRAM-SHA-256-PLUS ann>" QUESTION "<final ann>" PROOF "<end ann>+OK Logged in.\r\n<relay >"},
+    {"scram/wrong", PROTOCOL_POP3, SCRAM,
+     "AUTH SCRAM-SHA-256 " SCRAM_FIRST "\r\n" SCRAM_NO "\r\nUSER bob\r\nPASS pass\r\n", NULL,
+     "<SCRAM-SHA-256 ann>" QUESTION "<final ann>" FAILED
+     "+OK\r\n<PASS bob:pass>+OK Logged in.\r\n<relay >"},
+    {"scram/cancel", PROTOCOL_POP3, SCRAM, "AUTH SCRAM-SHA-256 " SCRAM_FIRST "\r\n*\r\nQUIT\r\n",
+     NULL, "<SCRAM-SHA-256 ann>" QUESTION "-ERR Authentication cancelled.\r\n+OK Bye.\r\n<close>"},
+    {"scram/cancel-after-proof", PROTOCOL_POP3, SCRAM,
+     "AUTH SCRAM-SHA-256 " SCRAM_FIRST "\r\n" SCRAM_FINAL "\r\n*\r\nQUIT\r\n", NULL,
+     "<SCRAM-SHA-256 ann>" QUESTION "<final ann>" PROOF
+     "-ERR Authentication cancelled.\r\n+OK Bye.\r\n<close>"},
+    {"scram/more-after-proof", PROTOCOL_POP3, SCRAM,
+     "AUTH SCRAM-SHA-256 " SCRAM_FIRST "\r\n" SCRAM_FINAL "\r\nAA==\r\nQUIT\r\n", NULL,
+     "<SCRAM-SHA-256 ann>" QUESTION "<final ann>" PROOF "-ERR " UNREAD "+OK Bye.\r\n<close>"},
+    {"scram/malformed", PROTOCOL_POP3, SCRAM,
+     "AUTH SCRAM-SHA-256 AHVzZXIxAHBhc3M=\r\nAUTH SCRAM-SHA-256 =\r\n", NULL,
+     "-ERR " UNREAD "-ERR " UNREAD},
+    {"scram/malformed-final", PROTOCOL_POP3, SCRAM,
+     "AUTH SCRAM-SHA-256 " SCRAM_FIRST "\r\n" SCRAM_FIRST "\r\n", NULL,
+     "<SCRAM-SHA-256 ann>" QUESTION "-ERR " UNREAD},
+    {"scram/other-identity", PROTOCOL_POP3, SCRAM, "AUTH SCRAM-SHA-256 " SCRAM_PROXY "\r\n", NULL,
+     "-ERR [AUTH] Nobody may log in for another user.\r\n"},
+    {"scram/bound-without-plus", PROTOCOL_POP3, SCRAM | TLS,
+     "AUTH SCRAM-SHA-256 " SCRAM_BOUND "\r\n", NULL, "-ERR " UNREAD},
+    {"scram/plus-without-binding", PROTOCOL_POP3, SCRAM | TLS,
+     "AUTH SCRAM-SHA-256-PLUS " SCRAM_FIRST "\r\n", NULL, "-ERR " UNREAD},
+    {"scram/nul", PROTOCOL_POP3, SCRAM, "AUTH SCRAM-SHA-256 " SCRAM_FIRST "\r\nab~\r\n", NULL,
+     "<SCRAM-SHA-256 ann>" QUESTION "-ERR A NUL byte is not allowed.\r\n"},
     {"stls", PROTOCOL_POP3, CERTIFICATE | BARRED, "USER x\r\nSTLS\r\nUSER evil\r\n",
      "PASS pass\r\nCAPA\r\nSTLS\r\n",
      "<clear-text x>-ERR " BAR_TEXT "+OK Begin TLS negotiation now.\r\n<tls>"
@@ -232,6 +297,35 @@ static const Row imap_rows[] = {
     {"bad/literal-for-others", PROTOCOL_IMAP, 0,
      "a NOOP {5}\r\nb SELECT {7+}\r\nx LOGIN\r\nc NOOP\r\n", NULL,
      "a BAD NOOP takes no argument.\r\nb BAD Log in first.\r\nc OK NOOP completed.\r\n"},
+    {"scram/capability", PROTOCOL_IMAP, SCRAM | BARRED, "a CAPABILITY\r\n", NULL,
+     "* " IMAP_CAPS " LOGINDISABLED AUTH=SCRAM-SHA-256\r\na OK Capabilities before login "
+     "listed.\r\n"},
+    {"scram/capability-tls", PROTOCOL_IMAP, SCRAM | TLS, "a CAPABILITY\r\n", NULL,
+     "* " IMAP_CAPS " AUTH=SCRAM-SHA-256-PLUS AUTH=SCRAM-SHA-256" IMAP_AUTH
+     "\r\na OK Capabilities before login listed.\r\n"},
+    {"scram/never", PROTOCOL_IMAP, SCRAM | BARRED | NEVER, "a AUTHENTICATE SCRAM-SHA-256\r\n", NULL,
+     "<clear-text ?>a" PRIVACY},
+    {"scram/not-there", PROTOCOL_IMAP, 0, "a AUTHENTICATE SCRAM-SHA-256\r\n", NULL,
+     "a NO Unsupported authentication mechanism.\r\n"},
+    {"scram", PROTOCOL_IMAP, SCRAM | BARRED,
+     "a AUTHENTICATE SCRAM-SHA-256\r\n" SCRAM_FIRST "\r\n" SCRAM_FINAL "\r\n\r\nb NOOP\r\n", NULL,
+     "+ \r\n<SCRAM-SHA-256 ann>" QUESTION "<final ann>" PROOF
+     "<end ann>" LOGGED_IN("a") "<relay b NOOP\r\n>"},
+    {"scram/initial", PROTOCOL_IMAP, SCRAM,
+     "a AUTHENTICATE SCRAM-SHA-256 " SCRAM_FIRST "\r\n" SCRAM_FINAL "\r\n\r\n", NULL,
+     "<SCRAM-SHA-256 ann>" QUESTION "<final ann>" PROOF "<end ann>" LOGGED_IN("a") "<relay >"},
+    {"scram/wrong", PROTOCOL_IMAP, SCRAM,
+     "a AUTHENTICATE SCRAM-SHA-256 " SCRAM_FIRST "\r\n" SCRAM_NO "\r\nb NOOP\r\n", NULL,
+     "<SCRAM-SHA-256 ann>" QUESTION "<final ann>a" NO_AUTH "b OK NOOP completed.\r\n"},
+    {"scram/cancel", PROTOCOL_IMAP, SCRAM,
+     "a AUTHENTICATE SCRAM-SHA-256 " SCRAM_FIRST "\r\n*\r\nb NOOP\r\n", NULL,
+     "<SCRAM-SHA-256 ann>" QUESTION "a BAD Authentication aborted.\r\nb OK NOOP completed.\r\n"},
+    {"scram/malformed-final", PROTOCOL_IMAP, SCRAM,
+     "a AUTHENTICATE SCRAM-SHA-256 " SCRAM_FIRST "\r\n!\r\n", NULL,
+     "<SCRAM-SHA-256 ann>" QUESTION "a BAD " UNREAD},
+    {"scram/other-identity", PROTOCOL_IMAP, SCRAM,
+     "a AUTHENTICATE SCRAM-SHA-256 " SCRAM_PROXY "\r\n", NULL,
+     "a NO [AUTHORIZATIONFAILED] Nobody may log in for another user.\r\n"},
     {"bad/nul", PROTOCOL_IMAP, 0, "a NO~OP\r\n~\r\n", NULL,
      "a BAD Unknown command.\r\n* BAD A command begins with a tag.\r\n"},
     {"bad/endless-line", PROTOCOL_IMAP, 0, "a LOGIN " X8K X8K, NULL,
@@ -250,10 +344,31 @@ typedef struct {
   GString *trace;
 } Talk;
 
+/* What the client is asked, or what comes of what it has answered. */
+static Step go_on_with_scram(Talk *talk, const Credentials *credentials) {
+  CredentialsKind kind = credentials->kind;
+  gboolean wrong = kind == CREDENTIALS_SCRAM_FINAL &&
+                   strstr((const char *)credentials->password.bytes, "r=no,") != NULL;
+  const char *said = kind == CREDENTIALS_SCRAM_FIRST ? "question" : "proof";
+  g_string_append_printf(talk->trace, "<%s %s>",
+                         kind == CREDENTIALS_SCRAM_FIRST   ? credentials->mechanism
+                         : kind == CREDENTIALS_SCRAM_FINAL ? "final"
+                                                           : "end",
+                         credentials->user);
+  g_assert_true(talk->ops->is_in_exchange(talk->machine) == (kind != CREDENTIALS_SCRAM_END));
+  if (wrong || kind == CREDENTIALS_SCRAM_END)
+    return talk->ops->answer(talk->machine, wrong ? OUTCOME_BAD_PASSWORD : OUTCOME_OK, "CAPS",
+                             talk->trace);
+  talk->ops->challenge(talk->machine, (const guint8 *)said, strlen(said), talk->trace);
+  return STEP_READ;
+}
+
 /* The steps that a session takes for a machine. FALSE: the conversation is over. */
 static gboolean take_step(Talk *talk, Step step, const char *rest, gsize rest_size) {
   const Credentials *credentials = talk->ops->get_credentials(talk->machine);
-  if (step == STEP_LOGIN) {
+  if (step == STEP_LOGIN && credentials->kind != CREDENTIALS_PASSWORD) {
+    step = go_on_with_scram(talk, credentials);
+  } else if (step == STEP_LOGIN) {
     const char *password =
         credentials->password.size == 0 ? "" : (const char *)credentials->password.bytes;
     g_string_append_printf(talk->trace, "<%s %s:%s>", credentials->mechanism, credentials->user,
@@ -320,6 +435,8 @@ static void run_row(const Row *row, gsize fragment) {
   talk.surroundings.in_tls = (row->around & TLS) != 0;
   talk.surroundings.offers_tls = (row->around & CERTIFICATE) != 0 && !talk.surroundings.in_tls;
   talk.surroundings.takes_passwords = (row->around & BARRED) == 0;
+  talk.surroundings.takes_proofs = (row->around & NEVER) == 0;
+  talk.surroundings.has_scram = (row->around & SCRAM) != 0;
   gboolean open = feed_all(&talk, input, fragment);
   if (open && row->in_tls != NULL) {
     g_autoptr(GString) in_tls = unescape(row->in_tls);
@@ -342,12 +459,12 @@ static void test_greetings(void) {
     Surroundings surroundings;
     const char *greeting;
   } rows[] = {
-      {PROTOCOL_POP3, {FALSE, TRUE, FALSE, NULL}, GREETING},
+      {PROTOCOL_POP3, {.offers_tls = TRUE}, GREETING},
       {PROTOCOL_IMAP,
-       {FALSE, TRUE, FALSE, NULL},
+       {.offers_tls = TRUE},
        "* OK [" IMAP_CAPS " STARTTLS LOGINDISABLED] IMAP server ready.\r\n"},
       {PROTOCOL_IMAP,
-       {TRUE, FALSE, TRUE, NULL},
+       {.in_tls = TRUE, .takes_passwords = TRUE},
        "* OK [" IMAP_CAPS IMAP_AUTH "] IMAP server ready.\r\n"},
   };
   for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {

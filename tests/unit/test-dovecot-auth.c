@@ -14,6 +14,14 @@
 #define TAB_PASS "AGEJYgBwYXNz"         /* \0a<tab>b\0pass */
 #define ODD_PASS "AGFc/wBwYXNz"         /* \0a\<ff>\0pass */
 #define CLOSED "[close]"
+/* n,,n=ann,r=abc; a final message; "question" and "proof" */
+#define SCRAM_FIRST "biwsbj1hbm4scj1hYmM="
+#define SCRAM_FINAL                                                                                \
+  "Yz1iaXdzLHI9YWJjZGVmLHA9ZEh6YlphcFdJazRqVWhOK1V0ZTl5dGFnOXpqZk1IZ3NxbW1pejdBbmRWUT0="
+#define SCRAM_PROXY "bixhPWJvYixuPWFubixyPWFiYw=="         /* n,a=bob,n=ann,r=abc */
+#define SCRAM_BOUND "cD10bHMtZXhwb3J0ZXIsLG49YW5uLHI9YWJj" /* p=tls-exporter,,n=ann,r=abc */
+#define QUESTION "cXVlc3Rpb24="
+#define PROOF "cHJvb2Y="
 
 static const struct {
   const char *name, *input, *output;
@@ -72,6 +80,32 @@ static const struct {
      "CONT\t1\tVXNlcm5hbWU6\nCONT\t2\tVXNlcm5hbWU6\nCONT\t2\tUGFzc3dvcmQ6\n"
      "CONT\t1\tUGFzc3dvcmQ6\n[bob -]OK\t2\tuser=bob\n[ann -]FAIL\t1\tuser=ann\n"},
     {"login/id-twice", V "AUTH\t1\tLOGIN\nAUTH\t1\tLOGIN\n", "CONT\t1\tVXNlcm5hbWU6\n" CLOSED},
+    {"scram",
+     V "AUTH\t1\tSCRAM-SHA-256\trip=192.0.2.7\tresp=" SCRAM_FIRST "\nCONT\t1\t" SCRAM_FINAL
+       "\nCONT\t1\t\n",
+     "[ann 192.0.2.7]CONT\t1\t" QUESTION "\n[final]CONT\t1\t" PROOF "\n[end]OK\t1\tuser=ann\n"},
+    {"scram/no-response",
+     V "AUTH\t1\tscram-sha-256\nCONT\t1\t" SCRAM_FIRST "\nCONT\t1\t" SCRAM_FINAL "\nCONT\t1\t\n",
+     "CONT\t1\t\n[ann -]CONT\t1\t" QUESTION "\n[final]CONT\t1\t" PROOF "\n[end]OK\t1\tuser=ann\n"},
+    {"scram/two",
+     V "AUTH\t1\tSCRAM-SHA-256\tresp=" SCRAM_FIRST "\nAUTH\t2\tPLAIN\tresp=" ANN_NO
+       "\nCONT\t1\t" SCRAM_FINAL "\n",
+     "[ann -]CONT\t1\t" QUESTION "\n[ann -]FAIL\t2\tuser=ann\n[final]CONT\t1\t" PROOF "\n"},
+    {"scram/malformed", V "AUTH\t1\tSCRAM-SHA-256\tresp=" ANN_PASS "\n", "FAIL\t1\n"},
+    {"scram/malformed-final",
+     V "AUTH\t1\tSCRAM-SHA-256\tresp=" SCRAM_FIRST "\nCONT\t1\t" SCRAM_FIRST
+       "\nAUTH\t1\tPLAIN\tresp=" ANN_PASS "\n",
+     "[ann -]CONT\t1\t" QUESTION "\nFAIL\t1\n[dropped 1][ann -]OK\t1\tuser=ann\n"},
+    {"scram/more-after-the-proof",
+     V "AUTH\t1\tSCRAM-SHA-256\tresp=" SCRAM_FIRST "\nCONT\t1\t" SCRAM_FINAL
+       "\nCONT\t1\tAA==\nNEWS\n",
+     "[ann -]CONT\t1\t" QUESTION "\n[final]CONT\t1\t" PROOF "\nFAIL\t1\n[dropped 1]"},
+    {"scram/cancel",
+     V "AUTH\t1\tSCRAM-SHA-256\tresp=" SCRAM_FIRST "\nCANCEL\t1\nCONT\t1\t" SCRAM_FINAL "\n",
+     "[ann -]CONT\t1\t" QUESTION "\n[cancel 1]FAIL\t1\n"},
+    {"scram/other-identity", V "AUTH\t1\tSCRAM-SHA-256\tresp=" SCRAM_PROXY "\n", "FAIL\t1\n"},
+    {"scram/plus", V "AUTH\t1\tSCRAM-SHA-256-PLUS\tresp=" SCRAM_BOUND "\n", "FAIL\t1\n"},
+    {"scram/bound", V "AUTH\t1\tSCRAM-SHA-256\tresp=" SCRAM_BOUND "\n", "FAIL\t1\n"},
     {"cancel", V "AUTH\t1\tLOGIN\nCANCEL\t1\nCONT\t1\tYW5u\n", "CONT\t1\tVXNlcm5hbWU6\nFAIL\t1\n"},
     {"cancel/unknown", V "CANCEL\t9\n", ""},
     {"cancel/no-id", V "CANCEL\n", CLOSED},
@@ -99,11 +133,25 @@ static AuthVerdict judge(const AuthRequest *request) {
                                          : AUTH_WRONG;
 }
 
+/* The request by password, or the first of an exchange. */
 static DovecotAuthStep answer(DovecotAuth *machine, GString *out) {
   const AuthRequest *request = dovecot_auth_get_request(machine);
+  CredentialsKind kind = request->credentials.kind;
+  if (kind == CREDENTIALS_SCRAM_FINAL) {
+    g_string_append(out, "[final]");
+    dovecot_auth_challenge(machine, request->id, (const guint8 *)"proof", 5, out);
+    return DOVECOT_AUTH_READ;
+  }
+  if (kind == CREDENTIALS_SCRAM_END) {
+    g_string_append(out, "[end]");
+    return dovecot_auth_answer(machine, request->id, AUTH_RIGHT, "ann", out);
+  }
   g_autofree char *user = g_strdup(request->credentials.user);
   g_string_append_printf(out, "[%s %s]", user, request->address == NULL ? "-" : request->address);
-  return dovecot_auth_answer(machine, request->id, judge(request), user, out);
+  if (kind == CREDENTIALS_PASSWORD)
+    return dovecot_auth_answer(machine, request->id, judge(request), user, out);
+  dovecot_auth_challenge(machine, request->id, (const guint8 *)"question", 8, out);
+  return DOVECOT_AUTH_READ;
 }
 
 /* FALSE once it has closed. */
@@ -111,6 +159,11 @@ static gboolean feed(DovecotAuth *machine, const char *text, gsize size, GString
   const guint8 *at = (const guint8 *)text;
   while (size > 0) {
     DovecotAuthStep step = dovecot_auth_feed(machine, &at, &size, out);
+    guint32 dropped = 0;
+    while (dovecot_auth_take_dropped(machine, &dropped))
+      g_string_append_printf(out, "[dropped %u]", dropped);
+    if (step == DOVECOT_AUTH_CANCEL)
+      g_string_append_printf(out, "[cancel %u]", dovecot_auth_get_request(machine)->id);
     if (step == DOVECOT_AUTH_LOGIN)
       step = answer(machine, out);
     if (step == DOVECOT_AUTH_CLOSE) {
@@ -122,7 +175,7 @@ static gboolean feed(DovecotAuth *machine, const char *text, gsize size, GString
 }
 
 static char *play(const char *input, gsize fragment) {
-  g_autoptr(DovecotAuth) machine = dovecot_auth_new();
+  g_autoptr(DovecotAuth) machine = dovecot_auth_new(TRUE);
   GString *out = g_string_new(NULL);
   gsize left = strlen(input);
   gboolean open = TRUE;
@@ -147,10 +200,15 @@ static void test_row(gconstpointer data) {
 
 static void test_greeting(void) {
   g_autoptr(GString) out = g_string_new(NULL);
-  dovecot_auth_greet(25508, 13, "956d56a2f910543e998ceba6446e5198", out);
+  g_autoptr(DovecotAuth) machine = dovecot_auth_new(FALSE);
+  dovecot_auth_greet(machine, 25508, 13, "956d56a2f910543e998ceba6446e5198", out);
   g_assert_cmpstr(out->str, ==,
                   "VERSION\t1\t2\nMECH\tPLAIN\tplaintext\nMECH\tLOGIN\tplaintext\nSPID\t25508\n"
                   "CUID\t13\nCOOKIE\t956d56a2f910543e998ceba6446e5198\nDONE\n");
+  g_autoptr(DovecotAuth) other = dovecot_auth_new(TRUE);
+  g_string_truncate(out, 0);
+  dovecot_auth_greet(other, 1, 2, "c", out);
+  g_assert_nonnull(strstr(out->str, "LOGIN\tplaintext\nMECH\tSCRAM-SHA-256\tmutual-auth\nSPID"));
 }
 
 static DovecotAuthStep say(DovecotAuth *machine, const char *text, GString *out) {
@@ -162,7 +220,7 @@ static DovecotAuthStep say(DovecotAuth *machine, const char *text, GString *out)
 }
 
 static void test_parallel(void) {
-  g_autoptr(DovecotAuth) machine = dovecot_auth_new();
+  g_autoptr(DovecotAuth) machine = dovecot_auth_new(FALSE);
   g_autoptr(GString) out = g_string_new(NULL);
   g_assert_cmpint(say(machine, V, out), ==, DOVECOT_AUTH_READ);
   g_assert_cmpint(say(machine, "AUTH\t1\tPLAIN\tresp=" ANN_PASS "\n", out), ==, DOVECOT_AUTH_LOGIN);
@@ -182,7 +240,7 @@ static void test_parallel(void) {
 static void test_out_of_turn(void) {
   const char *const lines[] = {"CONT\t1\tAA==\n", "AUTH\t1\tPLAIN\tresp=" ANN_PASS "\n"};
   for (gsize i = 0; i < G_N_ELEMENTS(lines); i++) {
-    g_autoptr(DovecotAuth) machine = dovecot_auth_new();
+    g_autoptr(DovecotAuth) machine = dovecot_auth_new(FALSE);
     g_autoptr(GString) out = g_string_new(NULL);
     g_assert_cmpint(say(machine, V "AUTH\t1\tPLAIN\tresp=" ANN_PASS "\n", out), ==,
                     DOVECOT_AUTH_LOGIN);
@@ -192,7 +250,7 @@ static void test_out_of_turn(void) {
 
 /* Exchanges that nobody goes on with make room; requests that wait don't. */
 static void test_many(void) {
-  g_autoptr(DovecotAuth) machine = dovecot_auth_new();
+  g_autoptr(DovecotAuth) machine = dovecot_auth_new(FALSE);
   g_autoptr(GString) out = g_string_new(NULL);
   say(machine, V, out);
   for (guint id = 1; id <= MAX_AUTH_REQUESTS + 1; id++) {
@@ -214,7 +272,7 @@ static void test_long_line(void) {
   const gsize sizes[] = {MAX_AUTH_LINE - 1, MAX_AUTH_LINE};
   const DovecotAuthStep steps[] = {DOVECOT_AUTH_READ, DOVECOT_AUTH_CLOSE};
   for (gsize i = 0; i < G_N_ELEMENTS(sizes); i++) {
-    g_autoptr(DovecotAuth) machine = dovecot_auth_new();
+    g_autoptr(DovecotAuth) machine = dovecot_auth_new(FALSE);
     g_autoptr(GString) out = g_string_new(NULL);
     g_autofree char *filling = g_strnfill(sizes[i], 'x');
     g_autofree char *line = g_strconcat(filling, "\n", NULL);
@@ -224,7 +282,7 @@ static void test_long_line(void) {
 }
 
 static void test_nul(void) {
-  g_autoptr(DovecotAuth) machine = dovecot_auth_new();
+  g_autoptr(DovecotAuth) machine = dovecot_auth_new(FALSE);
   g_autoptr(GString) out = g_string_new(NULL);
   const guint8 bytes[] = "VERSION\t1\t2\nCPID\0\n";
   const guint8 *at = bytes;

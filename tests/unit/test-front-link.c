@@ -29,7 +29,7 @@ static char *wait_for_end(int descriptor, void (*act)(Channel *front, gconstpoin
   g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
   End end = {loop, NULL};
   Channel *front = channel_new(front_end, ROLE_FRONT, ROLE_VERIFIER);
-  FrontLink *link = front_link_new(descriptor, NULL, &events, &end);
+  FrontLink *link = front_link_new(descriptor, NULL, NULL, &events, &end);
   act(front, data);
   g_main_loop_run(loop);
   front_link_free(link);

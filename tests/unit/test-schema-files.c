@@ -13,6 +13,7 @@
 #define AUTH SERVICES "MailAuth\\Parameters"
 #define BROKER SERVICES "MBS\\Instances\\3"
 #define REGD SERVICES "regd\\Parameters"
+#define USERS "HKEY_LOCAL_MACHINE\\SAM\\Domains\\Account\\Users"
 #define USER "HKEY_LOCAL_MACHINE\\SAM\\Domains\\Account\\Users\\joe"
 
 static SchemaSet *load_shipped(void) {
@@ -179,6 +180,7 @@ static void test_shipped_secrets(void) {
   static const char *const secrets[][2] = {
       {USER, "Password"},
       {USER, "SCRAM-SHA-256"},
+      {USERS, "Decoy Key"},
       {BROKER, "Bind Password"},
       {POP3, "Backend Master Password"},
       {IMAP, "Backend Master Password"},

@@ -1,0 +1,143 @@
+/* See sam-scram.h. Somebody who only asks must not learn who is there: names
+ * without keys are answered by false ones, made from the name and a key that the
+ * registry keeps, so that they stay the same over restarts, with the iteration
+ * count of an account that has keys. */
+#include "mailauth/package/sam-scram.h"
+
+#include <openssl/rand.h>
+#include <string.h>
+
+#include "mailauth/package/sam.h"
+
+struct SamScram {
+  const RegistryView *accounts;
+  char *example;      /* an account that had keys when it was looked for; NULL: none has */
+  guint32 iterations; /* of its keys */
+  guint64 looked_at;  /* the revision at which there was none */
+  guint8 spare_decoy[DECOY_KEY_BYTES]; /* where the registry keeps none: until the next start */
+};
+
+SamScram *sam_scram_new(const RegistryView *accounts) {
+  SamScram *scram = g_new0(SamScram, 1);
+  scram->accounts = accounts;
+  scram->iterations = SCRAM_ITERATIONS;
+  RAND_bytes(scram->spare_decoy, sizeof scram->spare_decoy);
+  return scram;
+}
+
+void sam_scram_free(SamScram *scram) {
+  if (scram == NULL)
+    return;
+  explicit_bzero(scram->spare_decoy, sizeof scram->spare_decoy);
+  g_free(scram->example);
+  g_free(scram);
+}
+
+static const guint8 *get_decoy(const SamScram *scram) {
+  gsize size = 0;
+  const RegistryValue *value = registry_view_get(scram->accounts, "", DECOY_KEY_VALUE);
+  const guint8 *bytes = value == NULL ? NULL : registry_value_get_bytes(value, &size);
+  return bytes != NULL && size == DECOY_KEY_BYTES ? bytes : NULL;
+}
+
+/* ---- whether there are any ---- */
+
+static gboolean read_keys(const SamScram *scram, const char *account, ScramKeys *keys) {
+  static const char *const names[] = {SCRAM_KEYS_VALUE, NULL};
+  char *text = registry_view_get_string(scram->accounts, account, names, NULL);
+  gboolean valid = text != NULL && scram_keys_parse(text, keys);
+  if (text != NULL)
+    explicit_bzero(text, strlen(text));
+  g_free(text);
+  return valid;
+}
+
+static gboolean try_example(SamScram *scram, const char *account) {
+  g_auto(ScramKeys) keys = {0};
+  if (!read_keys(scram, account, &keys))
+    return FALSE;
+  scram->iterations = keys.iterations;
+  return TRUE;
+}
+
+/* The example is looked for when it has gone, and then once a revision: as a
+ * rule the first account has keys, or there is no decoy key and none has. */
+static gboolean find_example(SamScram *scram) {
+  guint64 revision = registry_view_get_revision(scram->accounts);
+  if (scram->example != NULL && try_example(scram, scram->example))
+    return TRUE;
+  g_clear_pointer(&scram->example, g_free);
+  if (scram->looked_at == revision)
+    return FALSE;
+  scram->looked_at = revision;
+  g_auto(GStrv) names = registry_view_list_keys(scram->accounts, "");
+  for (guint i = 0; names != NULL && names[i] != NULL && scram->example == NULL; i++)
+    if (try_example(scram, names[i]))
+      scram->example = g_strdup(names[i]);
+  return scram->example != NULL;
+}
+
+gboolean sam_scram_is_there(SamScram *scram) {
+  return registry_view_get_state(scram->accounts) == REGISTRY_VIEW_READY &&
+         get_decoy(scram) != NULL && find_example(scram);
+}
+
+/* ---- one account ---- */
+
+/* A `Disabled` that can't be read must not let anybody in. */
+static gboolean is_disabled(const SamScram *scram, const char *account) {
+  static const char *const names[] = {"Disabled", NULL};
+  guint32 disabled = 0;
+  g_autoptr(GError) error = NULL;
+  if (!registry_view_get_uint32(scram->accounts, account, names, &disabled, &error))
+    return !g_error_matches(error, REGISTRY_ERROR, REGISTRY_ERROR_VALUE_NOT_FOUND);
+  return disabled != 0;
+}
+
+/* FALSE: the account has none that go for its password; *@detail says why. */
+static gboolean find_keys(const SamScram *scram, const char *account, ScramKeys *keys,
+                          char **detail) {
+  static const char *const names[] = {"Password", NULL};
+  char *hash = registry_view_get_string(scram->accounts, account, names, NULL);
+  gboolean kept = registry_view_get(scram->accounts, account, SCRAM_KEYS_VALUE) != NULL;
+  gboolean valid = kept && read_keys(scram, account, keys);
+  gboolean found = valid && hash != NULL && scram_keys_belong(keys, hash);
+  if (hash != NULL)
+    explicit_bzero(hash, strlen(hash));
+  g_free(hash);
+  if (!found)
+    *detail = g_strdup(!kept    ? "the account has no keys for SCRAM-SHA-256"
+                       : !valid ? "the account's value " SCRAM_KEYS_VALUE " can't be used"
+                                : "the account's keys for SCRAM-SHA-256 are those of another "
+                                  "password; 'mailauthctl user passwd' makes them anew");
+  return found;
+}
+
+static Outcome judge(SamScram *scram, const char *account, ScramKeys *keys, gboolean *found,
+                     char **detail) {
+  Outcome state = sam_get_state(scram->accounts, detail);
+  if (state != OUTCOME_OK)
+    return state;
+  if (account == NULL || !registry_view_has_key(scram->accounts, account))
+    return OUTCOME_NO_SUCH_USER;
+  *found = find_keys(scram, account, keys, detail);
+  if (is_disabled(scram, account))
+    return OUTCOME_DISABLED;
+  return *found ? OUTCOME_OK : OUTCOME_BAD_PASSWORD;
+}
+
+Outcome sam_scram_find(SamScram *scram, const char *account, const char *name, ScramKeys *keys,
+                       char **detail) {
+  g_auto(ScramKeys) false_keys = {0};
+  gboolean found = FALSE;
+  const guint8 *decoy = get_decoy(scram);
+  *detail = NULL;
+  find_example(scram);
+  /* Made for everybody, needed or not. */
+  scram_keys_invent(&false_keys, decoy != NULL ? decoy : scram->spare_decoy, DECOY_KEY_BYTES,
+                    account != NULL ? account : name, scram->iterations);
+  Outcome outcome = judge(scram, account, keys, &found, detail);
+  if (!found)
+    *keys = false_keys;
+  return outcome;
+}

@@ -1,0 +1,34 @@
+/* The native accounts as SCRAM-SHA-256 has them: the value of that name beside
+ * an account's hash, and what a client is told of accounts that have none, or
+ * are not there. */
+#ifndef MAILAUTH_PACKAGE_SAM_SCRAM_H
+#define MAILAUTH_PACKAGE_SAM_SCRAM_H
+
+#include "client/registry.h"
+#include "mailauth/outcome.h"
+#include "mailauth/scram-keys.h"
+
+/* An account's value, and that of the accounts' key itself (REG_BINARY of
+ * DECOY_KEY_BYTES) which the false salts are made by. mailauthctl keeps both. */
+#define SCRAM_KEYS_VALUE "SCRAM-SHA-256"
+#define DECOY_KEY_VALUE "Decoy Key"
+#define DECOY_KEY_BYTES 32U
+
+typedef struct SamScram SamScram;
+
+/* Borrows the view for as long as it lives. */
+SamScram *sam_scram_new(const RegistryView *accounts);
+void sam_scram_free(SamScram *scram);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SamScram, sam_scram_free)
+
+/* Whether any account has keys, and false ones can be made for the others. */
+gboolean sam_scram_is_there(SamScram *scram);
+
+/* What an exchange goes by: the keys of @account (in lower case; NULL: a name
+ * that none can have, then @name is what the client gave), or false ones. OK, or
+ * what comes of the login whatever is proved, with *@detail (owned) for
+ * administrators, or NULL. */
+Outcome sam_scram_find(SamScram *scram, const char *account, const char *name, ScramKeys *keys,
+                       char **detail);
+
+#endif

@@ -98,7 +98,7 @@ void exchanges_stop_waiting(Exchanges *exchanges) {
   for (GList *link = exchanges->all.head; link != NULL; link = link->next) {
     Exchange *exchange = link->data;
     if (exchange->is_early)
-      views_sync(exchanges->views, on_synced, exchange);
+      views_sync(exchanges->views, 0, on_synced, exchange);
     exchange->is_early = FALSE;
   }
 }
@@ -111,7 +111,7 @@ Exchange *exchange_begin(Exchanges *exchanges, Scram *scram, ExchangeAsked asked
   exchange->asked = asked;
   exchange->data = data;
   g_queue_push_tail_link(&exchanges->all, &exchange->link);
-  views_sync(exchanges->views, on_synced, exchange);
+  views_sync(exchanges->views, 0, on_synced, exchange);
   return exchange;
 }
 

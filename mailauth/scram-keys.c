@@ -64,11 +64,14 @@ gboolean scram_keys_make(ScramKeys *keys, const char *password, gsize size, cons
   return error_set(error, REGISTRY_ERROR_FAILED, "the keys for SCRAM-SHA-256 can't be made");
 }
 
-void scram_keys_invent(ScramKeys *keys, const guint8 *decoy, gsize decoy_size, const char *name,
-                       guint32 iterations) {
+gboolean scram_keys_make_decoy(guint8 *decoy) {
+  return RAND_bytes(decoy, SCRAM_DECOY_BYTES) == 1;
+}
+
+void scram_keys_invent(ScramKeys *keys, const guint8 *decoy, const char *name, guint32 iterations) {
   guint8 made[SCRAM_KEY_BYTES] = {0};
   *keys = (ScramKeys){.iterations = iterations, .salt_size = SCRAM_SALT_BYTES};
-  compute(decoy, decoy_size, name, made);
+  compute(decoy, SCRAM_DECOY_BYTES, name, made);
   memcpy(keys->salt, made, SCRAM_SALT_BYTES);
   /* From what the salt does not show. */
   compute(made, sizeof made, "StoredKey", keys->stored_key);

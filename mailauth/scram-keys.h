@@ -11,8 +11,9 @@
 
 /* Of SHA-256. */
 #define SCRAM_KEY_BYTES 32
-/* What salts that are made here take. */
+/* What salts that are made here take, and the key that false ones are made by. */
 #define SCRAM_SALT_BYTES 16
+#define SCRAM_DECOY_BYTES 32
 
 typedef struct {
   guint32 iterations;
@@ -42,11 +43,13 @@ char *scram_keys_format(const ScramKeys *keys);
  * SCRAM_MAX_ITERATIONS, or a salt longer than MAX_SCRAM_SALT. */
 gboolean scram_keys_parse(const char *text, ScramKeys *keys);
 
+/* A key for scram_keys_invent(): SCRAM_DECOY_BYTES. FALSE where the system has no
+ * random bytes. */
+gboolean scram_keys_make_decoy(guint8 *decoy);
 /* Keys that no password is known for, always the same for the same @name and
  * @decoy, which nobody else must know: what a stranger sees of them looks like
  * any account's. */
-void scram_keys_invent(ScramKeys *keys, const guint8 *decoy, gsize decoy_size, const char *name,
-                       guint32 iterations);
+void scram_keys_invent(ScramKeys *keys, const guint8 *decoy, const char *name, guint32 iterations);
 
 void scram_keys_clear(ScramKeys *keys);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ScramKeys, scram_keys_clear)

@@ -1,6 +1,5 @@
 /* user: the native accounts, keys of HKLM\SAM\Domains\Account\Users. Each change
  * is one commit. Works without mailauthd. */
-#include <openssl/rand.h>
 #include <string.h>
 
 #include "mailauth/mailauthctl/accounts.h"
@@ -54,7 +53,7 @@ static gboolean set_text(RegistryTransaction *transaction, const char *key, cons
 
 /* Made once, with the first keys: false salts must stay as they are from then on. */
 static gboolean set_decoy(Ctl *ctl, RegistryTransaction *transaction, GError **error) {
-  guint8 bytes[DECOY_KEY_BYTES];
+  guint8 bytes[SCRAM_DECOY_BYTES];
   g_autoptr(GError) problem = NULL;
   RegistryConnection *connection = ctl_connect(ctl, error);
   if (connection == NULL)
@@ -65,7 +64,7 @@ static gboolean set_decoy(Ctl *ctl, RegistryTransaction *transaction, GError **e
   if (there != NULL || (!g_error_matches(problem, REGISTRY_ERROR, REGISTRY_ERROR_VALUE_NOT_FOUND) &&
                         !g_error_matches(problem, REGISTRY_ERROR, REGISTRY_ERROR_KEY_NOT_FOUND)))
     return TRUE;
-  if (RAND_bytes(bytes, sizeof bytes) != 1)
+  if (!scram_keys_make_decoy(bytes))
     return error_set(error, REGISTRY_ERROR_FAILED, "no random bytes can be had from the system");
   g_autoptr(RegistryValue) value = registry_value_new_bytes(REGISTRY_BINARY, bytes, sizeof bytes);
   registry_transaction_set_value(transaction, ACCOUNTS_PATH, DECOY_KEY_VALUE, value);

@@ -4,7 +4,6 @@
  * count of an account that has keys. */
 #include "mailauth/package/sam-scram.h"
 
-#include <openssl/rand.h>
 #include <string.h>
 
 #include "mailauth/package/sam.h"
@@ -14,14 +13,14 @@ struct SamScram {
   char *example;      /* an account that had keys when it was looked for; NULL: none has */
   guint32 iterations; /* of its keys */
   guint64 looked_at;  /* the revision at which there was none */
-  guint8 spare_decoy[DECOY_KEY_BYTES]; /* where the registry keeps none: until the next start */
+  guint8 spare_decoy[SCRAM_DECOY_BYTES]; /* where the registry keeps none: until the next start */
 };
 
 SamScram *sam_scram_new(const RegistryView *accounts) {
   SamScram *scram = g_new0(SamScram, 1);
   scram->accounts = accounts;
   scram->iterations = SCRAM_ITERATIONS;
-  RAND_bytes(scram->spare_decoy, sizeof scram->spare_decoy);
+  scram_keys_make_decoy(scram->spare_decoy);
   return scram;
 }
 
@@ -37,7 +36,7 @@ static const guint8 *get_decoy(const SamScram *scram) {
   gsize size = 0;
   const RegistryValue *value = registry_view_get(scram->accounts, "", DECOY_KEY_VALUE);
   const guint8 *bytes = value == NULL ? NULL : registry_value_get_bytes(value, &size);
-  return bytes != NULL && size == DECOY_KEY_BYTES ? bytes : NULL;
+  return bytes != NULL && size == SCRAM_DECOY_BYTES ? bytes : NULL;
 }
 
 /* ---- whether there are any ---- */
@@ -134,7 +133,7 @@ Outcome sam_scram_find(SamScram *scram, const char *account, const char *name, S
   *detail = NULL;
   find_example(scram);
   /* Made for everybody, needed or not. */
-  scram_keys_invent(&false_keys, decoy != NULL ? decoy : scram->spare_decoy, DECOY_KEY_BYTES,
+  scram_keys_invent(&false_keys, decoy != NULL ? decoy : scram->spare_decoy,
                     account != NULL ? account : name, scram->iterations);
   Outcome outcome = judge(scram, account, keys, &found, detail);
   if (!found)

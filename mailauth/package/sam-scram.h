@@ -9,10 +9,9 @@
 #include "mailauth/scram-keys.h"
 
 /* An account's value, and that of the accounts' key itself (REG_BINARY of
- * DECOY_KEY_BYTES) which the false salts are made by. mailauthctl keeps both. */
+ * SCRAM_DECOY_BYTES) which false salts are made by. mailauthctl keeps both. */
 #define SCRAM_KEYS_VALUE "SCRAM-SHA-256"
 #define DECOY_KEY_VALUE "Decoy Key"
-#define DECOY_KEY_BYTES 32U
 
 typedef struct SamScram SamScram;
 

@@ -353,8 +353,7 @@ def an_administrator_is_told_of_keys():
     with serving() as mail:
         contains(ctl(mail, "test", "ann", password="sesame"), "the account has keys for it")
         contains(ctl(mail, "test", "bob", password="sesame"), "no keys for SCRAM-SHA-256")
-        value = mail.client.get(f"{ACCOUNTS}\\ann", "SCRAM-SHA-256")
-        check(value.startswith("SCRAM-SHA-256$16384:"), value)
+        contains(str(mail.client.get(f"{ACCOUNTS}\\ann", "SCRAM-SHA-256")), "'SCRAM-SHA-256$16384:")
 
 
 # ---- clients that people have ----

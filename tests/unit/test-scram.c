@@ -358,15 +358,18 @@ static void test_new_keys(void) {
 }
 
 static void test_invented_keys(void) {
-  static const guint8 decoy[] = "decoy";
+  guint8 decoy[SCRAM_DECOY_BYTES];
+  guint8 another[SCRAM_DECOY_BYTES];
   g_auto(ScramKeys) one = {0};
   g_auto(ScramKeys) again = {0};
   g_auto(ScramKeys) other = {0};
   g_auto(ScramKeys) elsewhere = {0};
-  scram_keys_invent(&one, decoy, 5, "nobody", 5000);
-  scram_keys_invent(&again, decoy, 5, "nobody", 5000);
-  scram_keys_invent(&other, decoy, 5, "nobodx", 5000);
-  scram_keys_invent(&elsewhere, decoy, 4, "nobody", 5000);
+  g_assert_true(scram_keys_make_decoy(decoy));
+  g_assert_true(scram_keys_make_decoy(another));
+  scram_keys_invent(&one, decoy, "nobody", 5000);
+  scram_keys_invent(&again, decoy, "nobody", 5000);
+  scram_keys_invent(&other, decoy, "nobodx", 5000);
+  scram_keys_invent(&elsewhere, another, "nobody", 5000);
   g_assert_cmpmem(&one, sizeof one, &again, sizeof again);
   g_assert_cmpuint(one.iterations, ==, 5000);
   g_assert_cmpuint(one.salt_size, ==, SCRAM_SALT_BYTES);

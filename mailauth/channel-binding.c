@@ -8,6 +8,8 @@
 #include <openssl/x509.h>
 #include <string.h>
 
+#include "mailauth/tls-server.h"
+
 #define EXPORTER_LABEL "EXPORTER-Channel-Binding"
 #define EXPORTER_BYTES 32
 
@@ -56,18 +58,6 @@ static void add_certificate(X509 *certificate, List *list) {
     add(list, "tls-server-end-point", bytes, size);
 }
 
-/* Where a session is resumed no certificate is sent, and the client goes by the
- * one it was sent when the session began: any of this server's. */
-static void add_end_points(SSL *tls, List *list) {
-  if (!SSL_session_reused(tls)) {
-    add_certificate(SSL_get_certificate(tls), list);
-    return;
-  }
-  for (int more = SSL_set_current_cert(tls, SSL_CERT_SET_FIRST); more == 1;
-       more = SSL_set_current_cert(tls, SSL_CERT_SET_NEXT))
-    add_certificate(SSL_get_certificate(tls), list);
-}
-
 guint channel_binding_list(SSL *tls, ChannelBinding *bindings) {
   List list = {bindings, 0};
   gboolean is_latest = SSL_version(tls) >= TLS1_3_VERSION;
@@ -75,6 +65,6 @@ guint channel_binding_list(SSL *tls, ChannelBinding *bindings) {
     add_exporter(tls, &list);
   if (!is_latest && SSL_get_extms_support(tls) == 1)
     add_unique(tls, &list);
-  add_end_points(tls, &list);
+  add_certificate(tls_server_find_certificate(tls), &list);
   return list.count;
 }

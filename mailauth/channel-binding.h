@@ -14,8 +14,8 @@ typedef struct {
   gsize size;
 } ChannelBinding;
 
-/* Those of a connection whose handshake is done, at most MAX_CHANNEL_BINDINGS;
- * how many. A type may come more than once: any of its values will do. */
+/* Those of a TlsServer's connection whose handshake is done, one of each type, at
+ * most MAX_CHANNEL_BINDINGS; how many. */
 guint channel_binding_list(SSL *tls, ChannelBinding *bindings);
 
 #endif

@@ -15,6 +15,7 @@
 #include "mailauth/channel.h"
 #include "mailauth/host-name.h"
 #include "mailauth/limits.h"
+#include "mailauth/question.h"
 #include "mailauth/session.h"
 #include "mailauth/tls-server.h"
 #include "mailauth/tls-tickets.h"
@@ -30,15 +31,6 @@ typedef struct {
   Protocol protocol;
   gboolean tls;
 } Listener;
-
-/* A login that waits for its verdict: a session's, or another server's. */
-typedef struct {
-  guint64 number;
-  Session *session;
-  Step step;
-  AuthLogin *other;        /* where there is no session */
-  gboolean is_with_client; /* it has been challenged, and waits for nobody here */
-} Login;
 
 typedef struct {
   Watch watch;
@@ -104,116 +96,10 @@ static void tell_verifier(Front *front, MessageKind kind, GVariant *body) {
 
 /* ---- logins ---- */
 
-static void send_login(Front *front, const Login *login) {
-  Session *session = login->session;
-  const Credentials *credentials = session_get_credentials(session);
-  g_autofree char *address = peer_format(session_get_peer(session));
-  tell_verifier(
-      front, MESSAGE_LOGIN,
-      g_variant_new("(tyss@aysb)", login->number, (guchar)session_get_protocol(session),
-                    credentials->mechanism, credentials->user,
-                    message_secret_new(credentials->password.bytes, credentials->password.size),
-                    address, session_is_in_tls(session)));
-  session_wipe_password(session);
-}
-
-static void send_other_login(Front *front, const Login *login) {
-  const AuthRequest *request = auth_login_get_request(login->other);
-  const Credentials *credentials = &request->credentials;
-  tell_verifier(
-      front, MESSAGE_LOGIN,
-      g_variant_new("(tyss@aysb)", login->number, (guchar)PROTOCOL_SASL, credentials->mechanism,
-                    credentials->user,
-                    message_secret_new(credentials->password.bytes, credentials->password.size),
-                    request->address == NULL ? "" : request->address, FALSE));
-  auth_login_wipe_password(login->other);
-}
-
-static GVariant *new_bindings(const Session *session) {
-  ChannelBinding bindings[MAX_CHANNEL_BINDINGS];
-  guint count = session == NULL ? 0 : session_list_bindings(session, bindings);
-  GVariantBuilder list;
-  g_variant_builder_init(&list, G_VARIANT_TYPE("a(say)"));
-  for (guint i = 0; i < count; i++)
-    g_variant_builder_add(&list, "(s@ay)", bindings[i].type,
-                          message_secret_new(bindings[i].bytes, bindings[i].size));
-  explicit_bzero(bindings, sizeof bindings);
-  return g_variant_builder_end(&list);
-}
-
-static const Credentials *get_credentials(const Login *login) {
-  return login->session != NULL ? session_get_credentials(login->session)
-                                : &auth_login_get_request(login->other)->credentials;
-}
-
-static void wipe_password(const Login *login) {
-  if (login->session != NULL)
-    session_wipe_password(login->session);
-  else
-    auth_login_wipe_password(login->other);
-}
-
-/* NULL where it is not known. */
-static char *dup_address(const Login *login) {
-  return login->session != NULL ? peer_format(session_get_peer(login->session))
-                                : g_strdup(auth_login_get_request(login->other)->address);
-}
-
-static void send_scram_first(Front *front, const Login *login) {
-  const Credentials *credentials = get_credentials(login);
-  const Session *session = login->session;
-  g_autofree char *address = dup_address(login);
-  Protocol protocol = session != NULL ? session_get_protocol(session) : PROTOCOL_SASL;
-  tell_verifier(
-      front, MESSAGE_SCRAM_FIRST,
-      g_variant_new("(tys@aybb@a(say))", login->number, (guchar)protocol,
-                    address == NULL ? "" : address,
-                    message_secret_new(credentials->password.bytes, credentials->password.size),
-                    g_str_has_suffix(credentials->mechanism, "-PLUS"),
-                    session != NULL && session_is_in_tls(session), new_bindings(session)));
-  wipe_password(login);
-}
-
-static void send_scram_final(Front *front, const Login *login) {
-  const Credentials *credentials = get_credentials(login);
-  tell_verifier(
-      front, MESSAGE_SCRAM_FINAL,
-      g_variant_new("(t@ay)", login->number,
-                    message_secret_new(credentials->password.bytes, credentials->password.size)));
-  wipe_password(login);
-}
-
-static void send_incident(Front *front, guint64 number, Outcome outcome, Session *session,
-                          const char *user) {
-  g_autofree char *address = peer_format(session_get_peer(session));
-  tell_verifier(front, MESSAGE_INCIDENT,
-                g_variant_new("(tuyss)", number, (guint32)outcome,
-                              (guchar)session_get_protocol(session), user == NULL ? "" : user,
-                              address));
-}
-
-static void send_credentials(Front *front, const Login *login) {
-  CredentialsKind kind = get_credentials(login)->kind;
-  if (kind == CREDENTIALS_SCRAM_FIRST)
-    send_scram_first(front, login);
-  else if (kind != CREDENTIALS_PASSWORD)
-    send_scram_final(front, login);
-  else if (login->other != NULL)
-    send_other_login(front, login);
-  else
-    send_login(front, login);
-}
-
 static void send_question(Front *front, const Login *login) {
-  if (login->step == STEP_LOGIN) {
-    send_credentials(front, login);
-    return;
-  }
-  const char *user = session_get_credentials(login->session)->user;
-  if (login->step == STEP_CLEAR_TEXT)
-    send_incident(front, login->number, OUTCOME_CLEAR_TEXT, login->session, user);
-  else
-    send_incident(front, login->number, OUTCOME_NO_CERTIFICATE, login->session, NULL);
+  MessageKind kind;
+  GVariant *body = question_new(login, &kind);
+  tell_verifier(front, kind, body);
 }
 
 static void set_with_client(Front *front, Login *login, gboolean is_with_client) {
@@ -332,7 +218,8 @@ static void handle_other_cancel(AuthLogin *other, gpointer data) {
 }
 
 static void handle_no_certificate(Session *session, gpointer owner) {
-  send_incident(owner, 0, OUTCOME_NO_CERTIFICATE, session, NULL);
+  tell_verifier(owner, MESSAGE_INCIDENT,
+                question_new_incident(0, OUTCOME_NO_CERTIFICATE, session, NULL));
 }
 
 /* Logging must not stop the logins: what comes too fast, or while the verifier
@@ -637,7 +524,7 @@ static void handle_verdict(Front *front, Message *message) {
   verdict.had = g_variant_get_fixed_array(had, &verdict.had_size, 1);
   if (verdict.outcome == OUTCOME_OK) {
     verdict.server = message_take_descriptor(message, 0);
-    if (get_credentials(login)->kind == CREDENTIALS_SCRAM_FINAL)
+    if (login_get_credentials(login)->kind == CREDENTIALS_SCRAM_FINAL)
       verdict.proof = g_variant_get_fixed_array(proof, &verdict.proof_size, 1);
   }
   pass_verdict(front, login, &verdict, user);
@@ -650,7 +537,7 @@ static void handle_scram_challenge(Front *front, Message *message) {
   g_variant_get(message->body, "(t@ay)", &number, &bytes);
   Login *login = g_hash_table_lookup(front->logins, &number);
   if (login == NULL || login->is_with_client ||
-      get_credentials(login)->kind != CREDENTIALS_SCRAM_FIRST)
+      login_get_credentials(login)->kind != CREDENTIALS_SCRAM_FIRST)
     return;
   const guint8 *challenge = g_variant_get_fixed_array(bytes, &size, 1);
   set_with_client(front, login, TRUE);

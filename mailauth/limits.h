@@ -36,8 +36,8 @@
 #define SCRAM_MAX_ITERATIONS 1000000
 /* Exchanges that wait for their clients at once; a new one is refused then. */
 #define MAX_SCRAM_EXCHANGES 16384
-/* The types and values that a connection's channel binding may have. */
-#define MAX_CHANNEL_BINDINGS 16
+/* The channel bindings of a connection. */
+#define MAX_CHANNEL_BINDINGS 4
 #define MAX_CHANNEL_BINDING_TYPE 64
 #define MAX_CHANNEL_BINDING 64
 

@@ -122,7 +122,8 @@ def a_call_that_wants_no_answer_gets_none():
 
 def arguments_for(member):
     """Right arguments but for the options, which are the last."""
-    return {"Commit": (dbus.Array(signature="(sssuv)"),)}.get(member, (KEY,))
+    return {"Commit": (dbus.Array(signature="(sssuv)"),), "Rollback": (KEY, dbus.UInt64(1)),
+            "PurgeHistory": (KEY, "")}.get(member, (KEY,))
 
 
 OPTIONS = [("GetKeyInfo", "no-follow", "b"), ("ReadTree", "depth", "u"), ("ReadTree", "limit", "u"),
@@ -131,7 +132,9 @@ OPTIONS = [("GetKeyInfo", "no-follow", "b"), ("ReadTree", "depth", "u"), ("ReadT
            ("CreateKey", "volatile", "b"), ("CreateKey", "link", "s"), ("CreateKey", "class", "s"),
            ("CreateKey", "no-follow", "b"), ("DeleteKey", "recursive", "b"), ("Commit", "comment", "s"),
            ("Commit", "dry-run", "b"), ("Commit", "confirm-within", "u"), ("Watch", "recursive", "b"),
-           ("Watch", "since", "t")]
+           ("Watch", "since", "t"), ("Watch", "no-follow", "b"), ("GetHistory", "limit", "u"), ("GetHistory", "before", "t"),
+           ("Rollback", "dry-run", "b"), ("Rollback", "comment", "s"), ("Rollback", "confirm-within", "u"),
+           ("Rollback", "no-follow", "b"), ("PurgeHistory", "recursive", "b"), ("PurgeHistory", "no-follow", "b")]
 
 
 @rows([(f"{member} {name}", member, name, kind) for member, name, kind in OPTIONS])

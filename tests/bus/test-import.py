@@ -311,6 +311,22 @@ def a_pipe_is_read_as_it_comes():
         equal(client.get(KEY, "a"), (REG_SZ, "s", "x"))
 
 
+@rows([("as much as a file may have", 256 << 20, None), ("a byte more", (256 << 20) + 1, "LimitExceeded")])
+def of_a_file(size, refused):
+    with Registry() as registry, tempfile.TemporaryFile() as file:
+        begin, line = file_of(f"[{KEY}]", '"a"="x"'), b";" * 1023 + b"\n"
+        file.write(begin)
+        for _ in range((size - len(begin)) // (1 << 20)):
+            file.write(line * 1024)
+        file.write(b";" * (size - file.tell()))
+        file.seek(0)
+        arguments = (dbus.types.UnixFd(file.fileno()), options())
+        if refused:
+            registry.client.refused(refused, "Import", "ha{sv}", *arguments, naming="268435456")
+        else:
+            equal(registry.client.call("Import", "ha{sv}", *arguments)[1]["values-set"], 1)
+
+
 @test
 def two_files_at_once_for_a_user():
     needs_root()

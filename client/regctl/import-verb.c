@@ -1,9 +1,12 @@
 /* import. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "client/base/protocol.h"
 #include "client/regctl/progress.h"
 #include "client/regctl/reply.h"
 #include "client/regctl/source.h"
@@ -63,6 +66,48 @@ static void add_options(Request *request, Session *session, const Change *condit
   request_close_options(request);
 }
 
+/* ---- pipes ---- */
+
+static gboolean is_stream(int descriptor) {
+  struct stat status;
+  return fstat(descriptor, &status) == 0 &&
+         (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode) || S_ISCHR(status.st_mode));
+}
+
+/* Reads past the daemon's limit are left to the daemon to refuse. */
+static gboolean copy_stream(int from, int to) {
+  char bytes[64 * 1024];
+  guint64 total = 0;
+  while (total <= LIMIT_FILE_BYTES) {
+    ssize_t count = read(from, bytes, sizeof bytes);
+    if (count < 0 && errno == EINTR)
+      continue;
+    if (count <= 0)
+      return count == 0;
+    total += (guint64)count;
+    for (ssize_t done = 0, written = 0; done < count; done += written)
+      if ((written = write(to, bytes + done, (gsize)(count - done))) < 0)
+        return FALSE;
+  }
+  return TRUE;
+}
+
+/* A file without a name that holds what the stream said until its end: whoever
+ * breaks off a pipe ends its writer and regctl, and what came so far must not be
+ * taken for the whole. -1 with @error. */
+static int gather(const char *name, int stream, GError **error) {
+  FILE *file = tmpfile();
+  int whole = file ? fcntl(fileno(file), F_DUPFD_CLOEXEC, 0) : -1;
+  gboolean gathered = whole >= 0 && copy_stream(stream, whole) && lseek(whole, 0, SEEK_SET) == 0;
+  if (!gathered)
+    error_set(error, REGISTRY_ERROR_FAILED, "%s: %s", name, g_strerror(errno));
+  if (!gathered && whole >= 0)
+    close(whole);
+  if (file)
+    (void)fclose(file);
+  return gathered ? whole : -1;
+}
+
 /* ---- the call ---- */
 
 /* What was not understood, on standard error. */
@@ -110,8 +155,8 @@ static gboolean report_import(Session *session, const char *file, DBusMessageIte
   return TRUE;
 }
 
-static gboolean import_descriptor(Session *session, const char *file, int descriptor,
-                                  const Change *conditions, GError **error) {
+static gboolean pass_on(Session *session, const char *file, int descriptor,
+                        const Change *conditions, GError **error) {
   Request request;
   DBusMessageIter answer;
   g_autoptr(GError) problem = NULL;
@@ -127,6 +172,18 @@ static gboolean import_descriptor(Session *session, const char *file, int descri
     return error_set(error, (RegistryError)problem->code, "%s: %s", file, problem->message);
   return session_check_reply(reply, "ta{sv}", error) &&
          report_import(session, file, &answer, error);
+}
+
+static gboolean import_descriptor(Session *session, const char *file, int descriptor,
+                                  const Change *conditions, GError **error) {
+  if (!is_stream(descriptor))
+    return pass_on(session, file, descriptor, conditions, error);
+  int whole = gather(file, descriptor, error);
+  if (whole < 0)
+    return FALSE;
+  gboolean imported = pass_on(session, file, whole, conditions, error);
+  close(whole);
+  return imported;
 }
 
 static gboolean import_file(Session *session, const char *file, const Change *conditions,

@@ -1,14 +1,17 @@
 """regctl against a running regd: what each verb prints, its exit codes and
 its messages."""
 
+import fcntl
 import json
 import os
 import signal
 import subprocess
+import sys
 import tempfile
+import termios
 from pathlib import Path
 
-from harness.bus import ALICE, needs_root
+from harness.bus import ALICE, needs_root, wait_for
 from harness.case import check, contains, equal, main, rows, test
 from harness.process import PATIENCE, program
 from harness.registry import (REG_BINARY, REG_DWORD, REG_DWORD_BIG_ENDIAN, REG_EXPAND_SZ, REG_LINK, REG_MULTI_SZ,
@@ -542,6 +545,27 @@ def import_reads_files_and_standard_input():
         equal(registry.client.revision, before)
         refused(registry, INVALID, "import", "-", given=b"not one of these", naming=["standard input"])
         refused(registry, INVALID, "import", str(registry.directory), naming=[str(registry.directory)])
+
+
+@test
+def a_pipe_that_is_broken_off_imports_nothing():
+    with Registry() as registry:
+        environment = os.environ | {"DBUS_SYSTEM_BUS_ADDRESS": registry.bus.address}
+        with subprocess.Popen([program("client/regctl/regctl"), "import", "-"], env=environment,
+                              stdin=subprocess.PIPE) as process:
+            process.stdin.write(f'REGEDIT4\n[{KEY}]\n"first"="half"\n'.encode())
+            process.stdin.flush()
+            wait_for(lambda: is_empty(process.stdin), "regctl to have read")
+            process.send_signal(signal.SIGINT)
+            equal(process.wait(PATIENCE), -signal.SIGINT)
+        for number in range(5):  # meanwhile a half would long have been committed
+            equal(done(registry, "import", "-", given=f'REGEDIT4\n[{KEY}]\n"{number}"="whole"\n'.encode()), "")
+        equal(registry.client.values(KEY), [(str(number), REG_SZ, "whole") for number in range(5)])
+
+
+def is_empty(pipe):
+    """Whether all that was written into a pipe has been read."""
+    return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder) == 0
 
 
 @test

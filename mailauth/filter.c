@@ -215,7 +215,10 @@ static const ConditionalRow conditional_rows[] = {
     INTERNET(AF_INET, SOCK_DGRAM),
     INTERNET(AF_INET6, SOCK_DGRAM),
     {CALLS_THREADS, SCMP_SYS(clone), 1, {HAS(0, CLONE_THREAD, CLONE_THREAD)}},
-    {CALLS_CHILDREN, SCMP_SYS(clone), 1, {HAS(0, CLONE_VM | CLONE_NEWUSER, 0)}},
+    {CALLS_CHILDREN,
+     SCMP_SYS(clone),
+     1,
+     {HAS(0, CLONE_VM | CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID, 0)}},
     {CALLS_CHILDREN, SCMP_SYS(prctl), 1, {IS(0, PR_SET_PDEATHSIG)}},
     {CALLS_CHILDREN, SCMP_SYS(prctl), 1, {IS(0, PR_SET_SECCOMP)}},
     {CALLS_CHILDREN, SCMP_SYS(seccomp), 0, {{0}}},
@@ -316,14 +319,32 @@ gboolean filter_is_known(void) {
   return seccomp_api_get() >= 2;
 }
 
+static gboolean load(scmp_filter_ctx filter, gboolean filled, GError **error) {
+  /* New privileges have been ruled out before. */
+  filled = filled && seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, 0) == 0;
+  int result = filled ? seccomp_load(filter) : -ENOMEM;
+  seccomp_release(filter);
+  return result == 0 || error_set(error, REGISTRY_ERROR_FAILED,
+                                  "System calls can't be given up: %s", g_strerror(-result));
+}
+
 gboolean filter_install(CallGroups groups, GError **error) {
   if (!filter_is_known())
     return TRUE;
   gboolean open = (groups & CALLS_PROGRAMS) != 0;
   scmp_filter_ctx filter = seccomp_init(open ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(ENOSYS));
-  gboolean filled = filter != NULL && fill(filter, groups | CALLS_ALWAYS);
-  int result = filled ? seccomp_load(filter) : -ENOMEM;
-  seccomp_release(filter);
-  return result == 0 || error_set(error, REGISTRY_ERROR_FAILED,
-                                  "System calls can't be given up: %s", g_strerror(-result));
+  return load(filter, filter != NULL && fill(filter, groups | CALLS_ALWAYS), error);
+}
+
+gboolean filter_forbid_children(GError **error) {
+  const guint32 action = SCMP_ACT_ERRNO(ENOSYS);
+  if (!filter_is_known())
+    return TRUE;
+  scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+  gboolean filled = filter != NULL &&
+#ifndef SANDBOX_IS_SANITIZED
+                    add(filter, action, SCMP_SYS(clone), 0, NULL) &&
+#endif
+                    add(filter, action, SCMP_SYS(clone3), 0, NULL);
+  return load(filter, filled, error);
 }

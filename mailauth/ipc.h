@@ -106,7 +106,7 @@ typedef enum {
   MESSAGE_COUNTS,      /* (tua{su}): request, what its sandbox lacks (SandboxLacks), connections by
                           protocol and state */
 
-  /* verifier -> store */
+  /* verifier -> store, of which one has been split off (SPLIT): always the same Maildir */
   MESSAGE_OPEN, /* (tssu): session, user, Maildir, idle timeout s; + the socket to serve POP3 on */
 
   /* store -> verifier. OPENED comes once the mailbox is locked; CLOSED follows an OPENED that was
@@ -145,6 +145,9 @@ typedef enum {
   MESSAGE_SCRAM_FINAL, /* (tay): login, the client's answer to the challenge. Answered by one
                           VERDICT */
   MESSAGE_SCRAM_CHALLENGE, /* (tay): login, what the client is to be asked */
+
+  MESSAGE_SPLIT, /* verifier -> store. (): a process that serves one Maildir; + the store's end of
+                    the channel to it */
 
   N_MESSAGES
 } MessageKind;

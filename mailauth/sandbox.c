@@ -14,8 +14,8 @@
 
 typedef struct {
   CallGroups calls;
-  gboolean has_files; /* Landlock takes files here; else they go with the Maildir's opening */
-  FileRights files;   /* everywhere, as far as the role's user may */
+  gboolean has_landlock;
+  FileRights files; /* everywhere, as far as the role's user may */
   gboolean no_connect, no_abstract_sockets;
 } Confinement;
 
@@ -32,7 +32,7 @@ static const Confinement confinements[N_ROLES] = {
     /* What it is handed. */
     [ROLE_FRONT] = {CALLS_ACCEPT, TRUE, FILES_NONE, TRUE, TRUE},
     [ROLE_STORE] = {CALLS_READ_FILES | CALLS_CHANGE_FILES | CALLS_ARRANGE_FILES | CALLS_CHILDREN,
-                    FALSE, FILES_NONE, TRUE, TRUE},
+                    TRUE, FILES_READ | FILES_CHANGE | FILES_ARRANGE, TRUE, TRUE},
 };
 
 /* ---- what is lacking ---- */
@@ -118,9 +118,9 @@ void sandbox_prepare(Role role) {
 /* ---- entering ---- */
 
 static gboolean restrict_below(LandlockRules *rules, const char *folder, GError **error) {
-  rules->folder = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  rules->folder = open(folder, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (rules->folder < 0)
-    return error_set(error, REGISTRY_ERROR_FAILED, "%s can't be opened: %s", folder,
+    return error_set(error, REGISTRY_ERROR_FAILED, "The folder can't be opened: %s: %s", folder,
                      g_strerror(errno));
   gboolean restricted = landlock_restrict(rules, error);
   close(rules->folder);
@@ -132,6 +132,9 @@ static gboolean give_up_files(const Confinement *confinement, GError **error) {
                          .folder = -1,
                          .no_connect = confinement->no_connect,
                          .no_abstract_sockets = confinement->no_abstract_sockets};
+  /* Before that version nobody could move files between folders. */
+  if ((rules.files & FILES_ARRANGE) != 0 && landlock_get_version() < LANDLOCK_VERSION_MOVES)
+    return TRUE;
 #ifdef SANDBOX_IS_SANITIZED
   /* It reads /proc, and writes what it finds to a file. */
   rules.files |= FILES_READ | FILES_CHANGE;
@@ -142,7 +145,7 @@ static gboolean give_up_files(const Confinement *confinement, GError **error) {
 
 gboolean sandbox_enter(Role role, GError **error) {
   const Confinement *confinement = &confinements[role];
-  if (confinement->has_files && !give_up_files(confinement, error))
+  if (confinement->has_landlock && !give_up_files(confinement, error))
     return FALSE;
   return filter_install(confinement->calls, error);
 }
@@ -151,7 +154,7 @@ gboolean sandbox_enter_folder(const char *path, GError **error) {
   LandlockRules rules = {.files = FILES_READ | FILES_CHANGE | FILES_ARRANGE,
                          .no_connect = TRUE,
                          .no_abstract_sockets = TRUE};
-  if (landlock_get_version() < LANDLOCK_VERSION_MOVES)
-    return TRUE;
-  return restrict_below(&rules, path, error);
+  gboolean restricted =
+      landlock_get_version() < LANDLOCK_VERSION_MOVES || restrict_below(&rules, path, error);
+  return restricted && filter_forbid_children(error);
 }

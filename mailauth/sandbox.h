@@ -43,7 +43,8 @@ char **sandbox_describe_lacks(guint lacks);
 void sandbox_prepare(Role role);
 /* For good. To be called before there are threads, with PR_SET_NO_NEW_PRIVS set. */
 gboolean sandbox_enter(Role role, GError **error);
-/* The store's second step: no files but those below the folder @path. For good. */
+/* The store's second step: no files but those below the folder @path, and no more
+ * processes. For good. */
 gboolean sandbox_enter_folder(const char *path, GError **error);
 
 #endif

@@ -5,14 +5,18 @@
 #include <errno.h>
 #include <glib-unix.h>
 #include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-#include "client/registry.h"
+#include "client/base/error.h"
 #include "mailauth/maildir.h"
 #include "mailauth/outcome.h"
 #include "mailauth/pop3-body.h"
 #include "mailauth/pop3-maildrop.h"
+#include "mailauth/sandbox.h"
 
 #define READ_SIZE 32768
 #define INPUT_SIZE 4096
@@ -165,19 +169,37 @@ static gboolean report_opened(Channel *channel, guint64 session, const GError *p
       NULL);
 }
 
+/* The process of one Maildir. */
+typedef struct {
+  Channel *channel;
+  gboolean confined;
+  char *path; /* NULL before the first */
+} Mailbox;
+
+/* FALSE: the process is of no use. */
+static gboolean take_path(Mailbox *mailbox, const char *path, GError **error) {
+  if (mailbox->path != NULL)
+    return !mailbox->confined || g_str_equal(mailbox->path, path) ||
+           error_set(error, REGISTRY_ERROR_ACCESS_DENIED, "This process serves another mailbox");
+  mailbox->path = g_strdup(path);
+  return !mailbox->confined || sandbox_enter_folder(path, error);
+}
+
 /* A verifier that has gone meanwhile is noticed at the next message. */
-static void handle_open(Channel *channel, Message *message) {
+static gboolean handle_open(Mailbox *mailbox, Message *message) {
   guint64 session;
   const char *user, *path;
   guint32 idle_timeout;
   g_autoptr(GError) error = NULL;
   g_variant_get(message->body, "(t&s&su)", &session, &user, &path, &idle_timeout);
-  Maildir *maildir = maildir_open(path, &error);
-  report_opened(channel, session, error);
+  gboolean taken = take_path(mailbox, path, &error);
+  Maildir *maildir = taken ? maildir_open(path, &error) : NULL;
+  report_opened(mailbox->channel, session, error);
   if (maildir == NULL)
-    return;
+    return taken;
   store_serve(message_take_descriptor(message, 0), maildir, idle_timeout);
-  channel_send(channel, MESSAGE_CLOSED, g_variant_new_uint64(session), NULL, 0, NULL);
+  channel_send(mailbox->channel, MESSAGE_CLOSED, g_variant_new_uint64(session), NULL, 0, NULL);
+  return TRUE;
 }
 
 static gboolean wait_for_message(const Channel *channel) {
@@ -185,16 +207,71 @@ static gboolean wait_for_message(const Channel *channel) {
   return TEMP_FAILURE_RETRY(poll(&waiting, 1, -1)) > 0;
 }
 
-int store_run(const RoleStart *start) {
-  g_autoptr(Channel) channel = channel_new(start->descriptor, ROLE_STORE, ROLE_VERIFIER);
+/* The next message; FALSE and the exit code where there will be none. */
+static gboolean receive(Channel *channel, Message *message, int *code) {
+  g_autoptr(GError) error = NULL;
+  *code = 0;
   while (wait_for_message(channel)) {
-    g_auto(Message) message = MESSAGE_INIT;
-    g_autoptr(GError) error = NULL;
-    ChannelResult result = channel_receive(channel, &message, &error);
+    ChannelResult result = channel_receive(channel, message, &error);
     if (result == CHANNEL_MESSAGE)
-      handle_open(channel, &message);
-    else if (result == CHANNEL_CLOSED)
-      return error == NULL ? 0 : 1;
+      return TRUE;
+    if (result == CHANNEL_CLOSED)
+      break;
   }
-  return 0;
+  *code = error == NULL ? 0 : 1;
+  return FALSE;
+}
+
+int store_serve_maildir(int descriptor, gboolean confined) {
+  int code = 0;
+  gboolean serving = TRUE;
+  g_autoptr(Channel) channel = channel_new(descriptor, ROLE_STORE, ROLE_VERIFIER);
+  Mailbox mailbox = {.channel = channel, .confined = confined};
+  while (serving) {
+    g_auto(Message) message = MESSAGE_INIT;
+    serving = receive(channel, &message, &code) &&
+              (message.kind != MESSAGE_OPEN || handle_open(&mailbox, &message));
+  }
+  g_free(mailbox.path);
+  return code;
+}
+
+/* TRUE in the process that was split off. */
+static gboolean split(void) {
+  pid_t parent = getpid();
+  if (fork() != 0)
+    return FALSE; /* where none can be had the verifier learns from the channel's end */
+  prctl(PR_SET_PDEATHSIG, SIGTERM);
+  if (getppid() != parent)
+    _exit(0);
+  return TRUE;
+}
+
+/* TRUE: in the process for a Maildir, whose channel @descriptor is then. */
+static gboolean split_until_closed(Channel *channel, int *descriptor, int *code) {
+  for (;;) {
+    g_auto(Message) message = MESSAGE_INIT;
+    if (!receive(channel, &message, code))
+      return FALSE;
+    if (message.kind != MESSAGE_SPLIT || !split())
+      continue;
+    *descriptor = message_take_descriptor(&message, 0);
+    return TRUE;
+  }
+}
+
+int store_run(const RoleStart *start) {
+  const struct sigaction ignore = {.sa_handler = SIG_IGN};
+  int descriptor = -1;
+  int code = 0;
+  Channel *channel = channel_new(start->descriptor, ROLE_STORE, ROLE_VERIFIER);
+  /* Nobody asks how they ended. */
+  sigaction(SIGCHLD, &ignore, NULL);
+  gboolean is_split = split_until_closed(channel, &descriptor, &code);
+  channel_free(channel);
+  if (is_split)
+    return store_serve_maildir(descriptor, TRUE);
+  while (TEMP_FAILURE_RETRY(wait(NULL)) > 0)
+    continue;
+  return code;
 }

@@ -1,14 +1,20 @@
-/* The store role: one POP3 session at a time on one user's Maildir, as the
- * mail's user. It holds no password, no key, no bus and no client's connection
- * but the socket that the front relays to. */
+/* The store role: POP3 sessions on Maildirs, as the mail's user. It holds no
+ * password, no key, no bus and no client's connection but the socket that the front
+ * relays to. The process that the parent starts serves none itself: it splits off a
+ * process for each Maildir, which gives up all other files before it opens it. */
 #ifndef MAILAUTH_STORE_H
 #define MAILAUTH_STORE_H
 
 #include "mailauth/role.h"
 
-/* Serves each MESSAGE_OPEN until the verifier closes the channel; a session
- * that runs then is served to its end first. Returns the exit code. */
+/* Answers each MESSAGE_SPLIT until the verifier closes the channel, and waits for
+ * those that were split off. Returns the exit code, in each process that there is then. */
 int store_run(const RoleStart *start);
+
+/* Serves each MESSAGE_OPEN of one Maildir on the channel @descriptor, one at a time,
+ * until the verifier closes it; a session that runs then is served to its end first.
+ * @confined: gives up all files but that Maildir's at the first. Returns the exit code. */
+int store_serve_maildir(int descriptor, gboolean confined);
 
 /* One session on @socket (non-blocking, closed at the end) of the mailbox
  * @maildir, which is released before QUIT is answered. The other end silent, or

@@ -1,12 +1,15 @@
-/* Store processes: see stores.h. A store serves one session; in between it is
- * idle, and kept for a while. Whose process a Maildir needs, the parent knows;
- * what it said last is tried first, and asked anew where that fails. */
+/* Store processes: see stores.h. A store serves one session at a time, of one
+ * Maildir; in between it is idle, and kept for a while. It is split off a maker, which
+ * the parent started as the mail's user. Whose process a Maildir needs, the parent
+ * knows; what it said last is tried first, and asked anew where that fails. */
 #include "mailauth/stores.h"
 
 #include <glib-unix.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "mailauth/limits.h"
 
 #define MAX_IDLE 128U
 #define IDLE_SECONDS 60
@@ -24,6 +27,7 @@ typedef struct {
   Channel *channel;
   guint32 uid;
   char *mail_user;
+  char *maildir;    /* NULL: a maker, which serves none */
   guint32 events;   /* that its channel is watched for */
   Opening *opening; /* being asked to open; NULL else */
   gboolean serving;
@@ -91,6 +95,7 @@ static void store_free(gpointer data) {
   (void)watch_store(store, 0);
   channel_free(store->channel);
   g_free(store->mail_user);
+  g_free(store->maildir);
   g_free(store);
 }
 
@@ -120,8 +125,12 @@ void stores_free(Stores *stores) {
   g_free(stores);
 }
 
+static gboolean is_busy(const Store *store) {
+  return store->opening != NULL || store->serving;
+}
+
 static gboolean is_idle(const Store *store) {
-  return store->opening == NULL && !store->serving;
+  return store->maildir != NULL && !is_busy(store);
 }
 
 guint stores_count_idle(const Stores *stores) {
@@ -132,7 +141,10 @@ guint stores_count_idle(const Stores *stores) {
 }
 
 guint stores_count_sessions(const Stores *stores) {
-  return stores->stores->len - stores_count_idle(stores);
+  guint busy = 0;
+  for (guint i = 0; i < stores->stores->len; i++)
+    busy += is_busy(stores->stores->pdata[i]) ? 1 : 0;
+  return busy;
 }
 
 /* ---- the end of an opening ---- */
@@ -175,7 +187,7 @@ static gboolean on_sweep(gpointer data) {
   gint64 long_ago = g_get_monotonic_time() - IDLE_SECONDS * G_USEC_PER_SEC;
   for (guint i = stores->stores->len; i > 0; i--) {
     Store *store = stores->stores->pdata[i - 1];
-    if (is_idle(store) && store->idle_since < long_ago)
+    if (!is_busy(store) && store->idle_since < long_ago)
       drop_store(store);
   }
   if (stores->stores->len > 0)
@@ -300,28 +312,84 @@ static void ask_parent(Opening *opening) {
   opening->timer = g_idle_add(on_parent_gone, opening);
 }
 
-static Store *find_idle(const Stores *stores, const Opening *opening) {
+static gboolean is_for(const Store *store, const Opening *opening) {
   gpointer known = NULL;
   guint32 uid = (guint32)getuid();
-  if (g_hash_table_lookup_extended(stores->owners, opening->maildir, NULL, &known))
+  if (g_hash_table_lookup_extended(opening->stores->owners, opening->maildir, NULL, &known))
     uid = GPOINTER_TO_UINT(known);
+  return g_str_equal(store->mail_user, opening->mail_user) &&
+         (*store->mail_user != '\0' || store->uid == uid);
+}
+
+static Store *find_idle(const Stores *stores, const Opening *opening) {
   for (guint i = stores->stores->len; i > 0; i--) {
     Store *store = stores->stores->pdata[i - 1];
-    if (is_idle(store) && g_str_equal(store->mail_user, opening->mail_user) &&
-        (*store->mail_user != '\0' || store->uid == uid))
+    if (is_idle(store) && g_str_equal(store->maildir, opening->maildir) && is_for(store, opening))
       return store;
   }
   return NULL;
 }
 
+static Store *find_maker(const Stores *stores, const Opening *opening) {
+  for (guint i = stores->stores->len; i > 0; i--) {
+    Store *store = stores->stores->pdata[i - 1];
+    if (store->maildir == NULL && is_for(store, opening))
+      return store;
+  }
+  return NULL;
+}
+
+/* Takes @descriptor. NULL where it can't be watched. */
+static Store *add_store(Stores *stores, int descriptor, guint32 uid, const Opening *opening,
+                        gboolean is_maker) {
+  Store *store = g_new0(Store, 1);
+  store->stores = stores;
+  store->uid = uid;
+  store->mail_user = g_strdup(opening->mail_user);
+  store->maildir = is_maker ? NULL : g_strdup(opening->maildir);
+  store->idle_since = g_get_monotonic_time();
+  store->channel = channel_new(descriptor, ROLE_VERIFIER, ROLE_STORE);
+  g_ptr_array_add(stores->stores, store);
+  if (stores->sweep == 0)
+    stores->sweep = g_timeout_add_seconds(SWEEP_SECONDS, on_sweep, stores);
+  if (watch_store(store, EPOLLIN))
+    return store;
+  drop_store(store);
+  return NULL;
+}
+
+/* Has @maker split a process off for the Maildir, and gives it to that. FALSE
+ * where there is none to be had; @maker may be gone then. */
+static gboolean split(Opening *opening, Store *maker) {
+  int ends[2];
+  Stores *stores = opening->stores;
+  if (stores->stores->len >= MAX_STORES || !channel_pair(ends, NULL))
+    return FALSE;
+  gboolean sent = channel_send(maker->channel, MESSAGE_SPLIT, NULL, &ends[1], 1, NULL);
+  close(ends[1]);
+  if (!sent) {
+    close(ends[0]);
+    drop_store(maker);
+    return FALSE;
+  }
+  maker->idle_since = g_get_monotonic_time();
+  if (channel_wants_write(maker->channel))
+    (void)watch_store(maker, EPOLLIN | EPOLLOUT);
+  Store *store = add_store(stores, ends[0], maker->uid, opening, FALSE);
+  if (store != NULL)
+    open_at(opening, store);
+  return store != NULL;
+}
+
 /* Nothing in here answers at once: see ask_parent(). */
 static void start(Opening *opening) {
   Store *store = find_idle(opening->stores, opening);
+  Store *maker = store == NULL ? find_maker(opening->stores, opening) : NULL;
   opening->timer = g_timeout_add_seconds(OPEN_SECONDS, on_late, opening);
-  opening->guessed = store != NULL;
+  opening->guessed = TRUE;
   if (store != NULL)
     open_at(opening, store);
-  else
+  else if (maker == NULL || !split(opening, maker))
     ask_parent(opening);
 }
 
@@ -350,23 +418,16 @@ void stores_take_store(Stores *stores, Message *message) {
     close_socket(&descriptor); /* too late: nobody waits for it */
     return;
   }
-  Store *store = g_new0(Store, 1);
-  store->stores = stores;
-  store->uid = uid;
-  store->mail_user = g_strdup(opening->mail_user);
-  store->channel = channel_new(descriptor, ROLE_VERIFIER, ROLE_STORE);
-  g_ptr_array_add(stores->stores, store);
   if (g_hash_table_size(stores->owners) >= MAX_OWNERS)
     g_hash_table_remove_all(stores->owners);
   g_hash_table_replace(stores->owners, g_strdup(opening->maildir), GUINT_TO_POINTER(uid));
-  if (stores->sweep == 0)
-    stores->sweep = g_timeout_add_seconds(SWEEP_SECONDS, on_sweep, stores);
-  if (watch_store(store, EPOLLIN)) {
-    open_at(opening, store);
-    return;
-  }
-  drop_store(store);
-  finish(opening, OUTCOME_NO_MAILBOX, "the mailbox's process can't be watched");
+  /* The one before, if there is one, could not open it. */
+  Store *older = find_maker(stores, opening);
+  if (older != NULL)
+    drop_store(older);
+  Store *maker = add_store(stores, descriptor, uid, opening, TRUE);
+  if (maker == NULL || !split(opening, maker))
+    finish(opening, OUTCOME_NO_MAILBOX, "no more processes for mailboxes can be had");
 }
 
 void stores_take_refusal(Stores *stores, const Message *message) {

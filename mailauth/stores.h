@@ -1,5 +1,5 @@
-/* Store processes as the verifier sees them: asked of the parent, given one
- * Maildir at a time, and used again by the next session of the same user. */
+/* Store processes as the verifier sees them: split off one that the parent started
+ * as the mail's user, each for one Maildir, and used again by its next session. */
 #ifndef MAILAUTH_STORES_H
 #define MAILAUTH_STORES_H
 

@@ -143,12 +143,13 @@ class MailServer:
     # ---- the roles ----
 
     def roles(self):
-        """{name of a role: [pid]} of the processes that mailauthd has started."""
+        """{name of a role: [pid]} of the processes that mailauthd has started; of the
+        stores those that serve a Maildir, each split off another."""
         found = {}
         for pid in children_of(self.process.pid):
-            title = read_process(pid, "cmdline").split("\0")[0]
-            found.setdefault(title.removeprefix("mailauthd: "), []).append(pid)
-        return found
+            role = read_process(pid, "cmdline").split("\0")[0].removeprefix("mailauthd: ")
+            found.setdefault(role, []).extend(children_of(pid) if role == "store" else [pid])
+        return {role: pids for role, pids in found.items() if pids}
 
     # ---- users and their mail ----
 

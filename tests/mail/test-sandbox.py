@@ -50,6 +50,8 @@ def each_role_is_filtered_and_holds_no_rights():
                 equal((name, facts["NoNewPrivs"]), (name, "1"))
                 equal((name, int(facts["CapEff"], 16) | int(facts["CapPrm"], 16)), (name, 0))
                 equal((name, facts["Seccomp"]), (name, "0" if unfiltered else "2"))
+            # The second is its Maildir's.
+            equal(facts_of(roles["store"][0])["Seccomp_filters"], "0" if unfiltered else "2")
             client.quit()
         equal(facts_of(server.process.pid)["NoNewPrivs"], "0")
 

@@ -47,6 +47,7 @@ static const char *const bodies[N_MESSAGES] = {
     [MESSAGE_PAM_REFUSED] = "(4, 'no')",
     [MESSAGE_PAM_QUESTION] = "(6, 'mailauth', true, 'anna', '::1', b'sesame')",
     [MESSAGE_PAM_ANSWER] = "(6, 0, 'fine')",
+    [MESSAGE_SPLIT] = "()",
     [MESSAGE_FRONT_LOST] = "(2, 'it was not understood')",
 };
 

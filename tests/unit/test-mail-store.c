@@ -18,8 +18,7 @@ typedef struct {
 } Fixture;
 
 static gpointer run_role(gpointer data) {
-  RoleStart start = {.role = ROLE_STORE, .descriptor = GPOINTER_TO_INT(data)};
-  return GINT_TO_POINTER(store_run(&start));
+  return GINT_TO_POINTER(store_serve_maildir(GPOINTER_TO_INT(data), FALSE));
 }
 
 static void set_up(Fixture *fixture, G_GNUC_UNUSED gconstpointer data) {

@@ -272,7 +272,7 @@ static const Row rows[] = {
     {"listen", try_listen, FREE},
     {"accept", try_accept, FRONT | FREE},
     {"execve", try_execve, FREE},
-    {"fork", try_fork, SANITIZER | STORE | INSIDE | FREE},
+    {"fork", try_fork, SANITIZER | STORE | FREE},
     {"thread", try_thread, SANITIZER | VERIFIER | FREE},
     {"ptrace", try_ptrace, NOBODY},
     {"read-other", try_read_other, NOBODY},

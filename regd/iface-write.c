@@ -4,6 +4,7 @@
 
 #include "client/base/error.h"
 #include "client/base/protocol.h"
+#include "client/base/text.h"
 #include "regd/iface.h"
 
 #define COMMIT_NO_TYPE 0xFFFFFFFFU /* where an operation is about no value */
@@ -81,11 +82,12 @@ static gboolean read_flag(const WireOptions *options, const char *name, guint fl
   return TRUE;
 }
 
-static gboolean check_class(const char *class_name, GError **error) {
+static gboolean check_class(const char *key, const char *class_name, GError **error) {
   if (class_name == NULL || g_utf8_strlen(class_name, -1) <= LIMIT_CLASS_UNITS)
     return TRUE;
-  return error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED,
-                   "the class of a key has at most %u characters", LIMIT_CLASS_UNITS);
+  g_autofree char *shown = text_for_message(key, -1);
+  return error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED, "%s: a class has at most %u characters",
+                   shown, LIMIT_CLASS_UNITS);
 }
 
 static gboolean decode_create_key(Change *change, const char *key, const WireOptions *options,
@@ -97,7 +99,7 @@ static gboolean decode_create_key(Change *change, const char *key, const WireOpt
       !read_flag(options, "no-follow", OPERATION_NO_FOLLOW, 0, &flags, error) ||
       !wire_options_get_string(options, "link", &target, error) ||
       !wire_options_get_string(options, "class", &class_name, error) ||
-      !check_class(class_name, error))
+      !check_class(key, class_name, error))
     return FALSE;
   Operation *operation =
       change_add(change, target != NULL ? OPERATION_CREATE_LINK : OPERATION_CREATE_KEY, key);

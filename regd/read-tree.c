@@ -4,6 +4,7 @@
 
 #include "client/base/error.h"
 #include "client/base/protocol.h"
+#include "client/base/text.h"
 #include "regd/walk.h"
 
 /* What a key counts for in a page, beside its values and its path. */
@@ -87,27 +88,29 @@ static gboolean page_key(Walk *walk, const WalkKey *key, GError **error) {
   return TRUE;
 }
 
-static gboolean bad_cursor(const char *cursor, GError **error) {
+static gboolean bad_cursor(const char *key, const char *cursor, GError **error) {
+  g_autofree char *path = text_for_message(key, -1);
   g_autofree char *shown = g_utf8_substring(cursor, 0, MIN(64, g_utf8_strlen(cursor, -1)));
   return error_set(error, REGISTRY_ERROR_INVALID_VALUE,
-                   "the cursor \"%s\" is none that a page of this tree ended with", shown);
+                   "%s: the cursor \"%s\" is none that a page of this tree ended with", path,
+                   shown);
 }
 
 /* Takes the cursor apart: folded components to begin at, and values to skip. */
-static gboolean parse_cursor(const char *cursor, Walk *walk, GError **error) {
+static gboolean parse_cursor(const char *key, const char *cursor, Walk *walk, GError **error) {
   char *end = NULL;
   guint64 given = g_ascii_isdigit(*cursor) ? g_ascii_strtoull(cursor, &end, 10) : 0;
   if (end == NULL || *end != ':' || given > G_MAXUINT32)
-    return bad_cursor(cursor, error);
+    return bad_cursor(key, cursor, error);
   walk->skip = (guint32)given;
   if (end[1] == '\0')
     return TRUE;
   g_auto(GStrv) names = g_strsplit(end + 1, "\\", -1);
   if (g_strv_length(names) > LIMIT_DEPTH)
-    return bad_cursor(cursor, error);
+    return bad_cursor(key, cursor, error);
   for (guint i = 0; names[i] != NULL; i++) {
     if (!path_check_key_name(names[i], NULL))
-      return bad_cursor(cursor, error);
+      return bad_cursor(key, cursor, error);
     g_autofree char *name = names[i];
     names[i] = path_fold(name);
   }
@@ -145,7 +148,7 @@ TreePage *reader_read_tree(Reader *reader, const Identity *who, const char *key,
   pager.base = place->path;
   gboolean resumes = options->cursor != NULL && *options->cursor != '\0';
   if (!store_load_revision(snapshot, &page->revision, error) ||
-      (resumes && !parse_cursor(options->cursor, &walk, error)) || !run(&walk, place, error))
+      (resumes && !parse_cursor(key, options->cursor, &walk, error)) || !run(&walk, place, error))
     return NULL;
   if (options->has_at)
     page->revision = options->at;

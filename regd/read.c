@@ -341,18 +341,21 @@ GPtrArray *reader_replay(Reader *reader, const Identity *who, const char *path, 
     return NULL;
   if (since > *revision) {
     error_set(error, REGISTRY_ERROR_INVALID_VALUE,
-              "revision %" G_GUINT64_FORMAT " is still to come: the newest is %" G_GUINT64_FORMAT,
-              since, *revision);
+              "%s: revision %" G_GUINT64_FORMAT
+              " is still to come: the newest is %" G_GUINT64_FORMAT,
+              path, since, *revision);
     return NULL;
   }
   if (since < horizon) {
     error_set(error, REGISTRY_ERROR_HISTORY_GONE,
-              "history reaches back to revision %" G_GUINT64_FORMAT ", not to %" G_GUINT64_FORMAT
-              ": read again",
-              horizon, since);
+              "%s: history reaches back to revision %" G_GUINT64_FORMAT
+              ", not to %" G_GUINT64_FORMAT ": read again",
+              path, horizon, since);
     return NULL;
   }
   g_autoptr(GPtrArray) effectives = history_replay(snapshot, since, error);
+  if (effectives == NULL)
+    g_prefix_error(error, "%s: ", path);
   for (guint i = 0; effectives != NULL && !who->administrator && i < effectives->len; i++)
     leave_out_unreadable(snapshot, who, g_ptr_array_index(effectives, i));
   return g_steal_pointer(&effectives);

@@ -180,7 +180,8 @@ def since_now_replays_nothing_and_the_future_is_refused():
         client.watch(KEY, since=client.revision)
         client.revision  # what was replayed would come before this answer
         equal(client.received(), [])
-        client.refused("InvalidValue", "Watch", "sa{sv}", KEY, options(since=client.revision + 1))
+        client.refused("InvalidValue", "Watch", "sa{sv}", KEY, options(since=client.revision + 1),
+                       naming=KEY)
         client.set(KEY, "v", REG_SZ, "y")
         equal(len(client.received()), 1, "signals")
 

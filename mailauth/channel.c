@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "client/base/error.h"
+#include "mailauth/secret.h"
 
 /* Room for several of the largest messages, whatever the system's default is. */
 #define SEND_BUFFER (4 * MAX_MESSAGE)
@@ -38,8 +39,7 @@ struct Channel {
 };
 
 static void free_packet(Packet *packet) {
-  explicit_bzero(packet->body, packet->size);
-  g_free(packet);
+  secret_free(packet, sizeof(Packet) + packet->size);
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Packet, free_packet)
 
@@ -261,7 +261,7 @@ static gboolean check_sendable(const Channel *channel, MessageKind kind, GVarian
 static Packet *make_packet(MessageKind kind, GVariant *body, const int *descriptors,
                            guint n_descriptors) {
   gsize size = g_variant_get_size(body);
-  Packet *packet = g_malloc(sizeof(Packet) + size);
+  Packet *packet = secret_alloc(sizeof(Packet) + size);
   packet->kind = (guint8)kind;
   packet->size = size;
   packet->n_descriptors = n_descriptors;

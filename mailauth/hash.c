@@ -7,6 +7,7 @@
 
 #include "client/base/error.h"
 #include "mailauth/limits.h"
+#include "mailauth/secret.h"
 
 /* Made by hash_new() from random bytes that nobody has. */
 #define DUMMY "$y$j9T$6zzqgHVwyuXzjjt6Bv1Jl1$mdpQlb5UtHfmyoKDsDzgKCgGBuw9LQ9fPW6nX9qwZK/"
@@ -29,10 +30,10 @@ static gboolean is_same(const char *a, const char *b) {
 
 gboolean hash_prove(const char *password, gsize size, const char *hash) {
   gboolean provable = size > 0 && strlen(password) == size && hash_is_accepted(hash);
-  struct crypt_data data = {0};
-  const char *made = crypt_r(password, hash_is_accepted(hash) ? hash : DUMMY, &data);
+  struct crypt_data *data = memset(secret_alloc(sizeof *data), 0, sizeof *data);
+  const char *made = crypt_r(password, hash_is_accepted(hash) ? hash : DUMMY, data);
   gboolean right = provable && made != NULL && made[0] != '*' && is_same(made, hash);
-  explicit_bzero(&data, sizeof data);
+  secret_free(data, sizeof *data);
   return right;
 }
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "client/base/error.h"
+#include "mailauth/secret.h"
 
 /* A list of addresses, or of counts, may be long; everything else is small. */
 #define LIST (MAX_MESSAGE - 1)
@@ -100,22 +101,21 @@ int message_take_descriptor(Message *message, guint index) {
 typedef struct {
   gsize size;
   guint8 bytes[] __attribute__((aligned(16)));
-} Secret;
+} WipedBytes;
 
-static void free_secret(gpointer data) {
-  Secret *secret = data;
-  explicit_bzero(secret->bytes, secret->size);
-  g_free(secret);
+static void free_wiped(gpointer data) {
+  WipedBytes *wiped = data;
+  secret_free(wiped, sizeof(WipedBytes) + wiped->size);
 }
 
 /* A variant on a copy of its own, aligned as GVariant wants it: it makes no further one. */
 static GVariant *new_wiped_variant(const GVariantType *type, const void *bytes, gsize size,
                                    gboolean trusted) {
-  Secret *secret = g_malloc(sizeof(Secret) + size);
-  secret->size = size;
+  WipedBytes *wiped = secret_alloc(sizeof(WipedBytes) + size);
+  wiped->size = size;
   if (size > 0)
-    memcpy(secret->bytes, bytes, size);
-  return g_variant_new_from_data(type, secret->bytes, size, trusted, free_secret, secret);
+    memcpy(wiped->bytes, bytes, size);
+  return g_variant_new_from_data(type, wiped->bytes, size, trusted, free_wiped, wiped);
 }
 
 GVariant *message_secret_new(const void *bytes, gsize size) {

@@ -23,6 +23,7 @@
 #include "mailauth/identity.h"
 #include "mailauth/limits.h"
 #include "mailauth/listeners.h"
+#include "mailauth/sandbox.h"
 
 #define FRONT_USER "mailauth-front"
 
@@ -635,6 +636,11 @@ static gboolean on_hang_up(G_GNUC_UNUSED gpointer data) {
 
 int parent_run(const char *bus) {
   Parent parent = {0};
+  g_autoptr(GError) error = NULL;
+  if (!sandbox_enter_parent(&error)) {
+    report("%s", error->message);
+    return 1;
+  }
   set_up(&parent, bus);
   g_unix_signal_add(SIGTERM, on_stop_signal, &parent);
   g_unix_signal_add(SIGINT, on_stop_signal, &parent);

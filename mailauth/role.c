@@ -15,6 +15,7 @@
 
 #include "client/base/error.h"
 #include "mailauth/sandbox.h"
+#include "mailauth/secret.h"
 
 #define TITLE "mailauthd: "
 #define USER_OPTION "--user="
@@ -139,6 +140,10 @@ static void ignore(int number) {
   sigaction(number, &action, NULL);
 }
 
+static gboolean holds_passwords(Role role) {
+  return role == ROLE_FRONT || role == ROLE_VERIFIER || role == ROLE_PAM;
+}
+
 static gboolean is_channel(int descriptor) {
   struct stat status;
   return fstat(descriptor, &status) == 0 && S_ISSOCK(status.st_mode);
@@ -158,6 +163,7 @@ gboolean role_settle(RoleStart *start, GError **error) {
   if (start->role == ROLE_FRONT || start->role == ROLE_VERIFIER)
     raise_descriptors(MOST_DESCRIPTORS);
   sandbox_prepare(start->role);
+  gboolean is_locked = !holds_passwords(start->role) || secret_lock_memory();
   if (start->drops_rights && !role_become(&start->user, error))
     return FALSE;
   if (!start->drops_rights && geteuid() == 0)
@@ -167,7 +173,7 @@ gboolean role_settle(RoleStart *start, GError **error) {
     return set_errno_error(error, "The parent's end can't be watched for");
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
     return set_errno_error(error, "New rights can't be ruled out");
-  start->lacks = sandbox_get_lacks();
+  start->lacks = sandbox_get_lacks() | (is_locked ? 0 : SANDBOX_LACKS_LOCKS);
   return keep_memory(error) && sandbox_enter(start->role, error);
 }
 

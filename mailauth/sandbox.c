@@ -3,8 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -78,6 +81,46 @@ char **sandbox_describe_lacks(guint lacks) {
   char **words = g_strv_builder_end(builder);
   g_strv_builder_unref(builder);
   return words;
+}
+
+/* ---- the parent ---- */
+
+/* To become users and end their processes; to bind ports, open keys, and put sockets
+ * into others' folders under others' groups; and, for roles that begin as root, to
+ * raise limits and leave files. */
+static const int kept_rights[] = {CAP_SETUID,       CAP_SETGID,           CAP_KILL,
+                                  CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH,  CAP_CHOWN,
+                                  CAP_SYS_RESOURCE, CAP_NET_BIND_SERVICE, CAP_SYS_CHROOT};
+
+static guint64 get_kept_rights(void) {
+  guint64 kept = 0;
+  for (guint i = 0; i < G_N_ELEMENTS(kept_rights); i++)
+    kept |= G_GUINT64_CONSTANT(1) << kept_rights[i];
+  return kept;
+}
+
+/* From what programs can get, too. */
+static void bound_rights(guint64 kept) {
+  for (int right = 0; prctl(PR_CAPBSET_READ, right, 0, 0, 0) >= 0; right++)
+    if ((kept >> right & 1) == 0)
+      prctl(PR_CAPBSET_DROP, right, 0, 0, 0);
+}
+
+gboolean sandbox_enter_parent(GError **error) {
+  struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = {0};
+  guint64 kept = get_kept_rights();
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || syscall(SYS_capget, &header, sets) < 0)
+    return error_set(error, REGISTRY_ERROR_FAILED, "Rights can't be asked for: %s",
+                     g_strerror(errno));
+  bound_rights(kept);
+  for (guint i = 0; i < G_N_ELEMENTS(sets); i++) {
+    sets[i].permitted &= (guint32)(kept >> (32 * i));
+    sets[i].effective = sets[i].permitted;
+    sets[i].inheritable = 0;
+  }
+  return syscall(SYS_capset, &header, sets) == 0 ||
+         error_set(error, REGISTRY_ERROR_FAILED, "Rights can't be given up: %s", g_strerror(errno));
 }
 
 /* ---- before ---- */

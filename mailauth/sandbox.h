@@ -38,6 +38,9 @@ guint sandbox_get_lacks(void);
 /* What is lacking, in words: one string a bit of @lacks. To be freed with g_strfreev(). */
 char **sandbox_describe_lacks(guint lacks);
 
+/* The parent, as root: keeps the rights of root's that it has a use for, and rules
+ * new ones out. FALSE: they can't be given up. */
+gboolean sandbox_enter_parent(GError **error);
 /* While it may still read files, and as root where the role was started so: has
  * what is read only once be read, and takes the front to an empty folder. */
 void sandbox_prepare(Role role);

@@ -5,9 +5,10 @@ they can't do is tried in the unit test of the sandbox."""
 
 import json
 import os
+import resource
 import select
 
-from harness.case import Skip, contains, equal, main, test
+from harness.case import Skip, check, contains, equal, main, test
 from harness.mail import MailServer, needs_role_users, read_process
 from harness.process import PATIENCE, program
 from harness.registry import Registry
@@ -53,7 +54,38 @@ def each_role_is_filtered_and_holds_no_rights():
             # The second is its Maildir's.
             equal(facts_of(roles["store"][0])["Seccomp_filters"], "0" if unfiltered else "2")
             client.quit()
-        equal(facts_of(server.process.pid)["NoNewPrivs"], "0")
+
+
+# The numbers of the kernel's capabilities that the parent has a use for.
+CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, KILL, SETGID, SETUID, NET_BIND_SERVICE, SYS_CHROOT, SYS_RESOURCE = \
+    0, 1, 2, 5, 6, 7, 10, 18, 24
+PARENTS = sum(1 << number for number in (CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, KILL, SETGID, SETUID,
+                                         NET_BIND_SERVICE, SYS_CHROOT, SYS_RESOURCE))
+
+
+@test
+def the_parent_keeps_no_right_that_it_has_no_use_for():
+    needs_role_users()
+    with Registry() as registry, MailServer(registry, as_root=True) as server:
+        facts = facts_of(server.process.pid)
+        for name in ("CapEff", "CapPrm", "CapBnd"):
+            equal((name, int(facts[name], 16) & ~PARENTS), (name, 0))
+        equal(facts["NoNewPrivs"], "1")
+
+
+def locked_kilobytes(pid):
+    return int(facts_of(pid)["VmLck"].split()[0])
+
+
+@test
+def memory_for_passwords_is_locked():
+    if is_sanitized():
+        raise Skip("A SANITISER LOOKS AFTER ITS OWN MEMORY ALONE: nothing is locked in this build")
+    with Registry() as registry, MailServer(registry) as server:
+        if lacks(registry, "swapped out"):
+            raise Skip("THE LIMIT ON LOCKED MEMORY IS TOO LOW HERE")
+        for name in ("front", "verifier"):
+            check(locked_kilobytes(server.roles()[name][0]) >= 4096, f"the {name}'s is not")
 
 
 @test
@@ -98,6 +130,21 @@ def a_role_that_breaks_out_is_ended_and_replaced():
                 equal(client.stat()[0], 0)
                 client.quit()
             contains(server.process.output(), f"The {name} was ended by signal 31")
+
+
+@test
+def a_limit_that_is_too_low_is_told():
+    if is_sanitized():
+        raise Skip("A SANITISER LOOKS AFTER ITS OWN MEMORY ALONE: nothing is locked in this build")
+    # The last test: an ordinary user can't have the limit back.
+    resource.setrlimit(resource.RLIMIT_MEMLOCK, (0, 0))
+    with Registry() as registry, MailServer(registry) as server:
+        server.add_account("anna", "sesame")
+        equal(locked_kilobytes(server.roles()["front"][0]), 0)
+        check(lacks(registry, "swapped out"), "mailauthctl status does not tell")
+        with server.pop3("anna", "sesame") as client:
+            equal(client.stat()[0], 0)
+            client.quit()
 
 
 main()

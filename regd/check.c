@@ -55,10 +55,11 @@ static const struct {
     {"a trial's revision is not in history",
      "SELECT revision FROM trials WHERE revision NOT IN (SELECT revision FROM history) LIMIT 20"},
     {"something is newer than the revision counter",
-     "SELECT newest FROM (SELECT max((SELECT coalesce(max(revision), 0) FROM history),"
-     " (SELECT coalesce(max(revision), 0) FROM keys), (SELECT coalesce(max(revision), 0) FROM"
-     " stored), (SELECT number FROM meta WHERE name = 'horizon')) AS newest)"
-     " WHERE newest > (SELECT number FROM meta WHERE name = 'revision')"},
+     "SELECT newest FROM (SELECT max((SELECT coalesce(max(revision), 0) FROM keys),"
+     " (SELECT coalesce(max(revision), 0) FROM stored),"
+     " (SELECT number FROM meta WHERE name = 'horizon')) AS newest)"
+     " WHERE newest > max((SELECT coalesce(max(revision), 0) FROM history),"
+     " (SELECT number FROM meta WHERE name = 'revision'))"},
     {"the bytes counted for a user are not what he has stored",
      "WITH RECURSIVE branch(id, uid) AS (SELECT id, CAST(name AS INTEGER) FROM keys"
      " WHERE parent = 2 AND live AND name = CAST(CAST(name AS INTEGER) AS TEXT)"

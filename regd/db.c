@@ -10,6 +10,8 @@
 
 #include "client/base/error.h"
 
+/* Pages in the write-ahead log from which on it is taken in. */
+#define LONG_LOG_PAGES 1000
 /* Of SQLite's machine, between two looks whether to go on. */
 #define PROGRESS_STEPS 20000
 
@@ -19,6 +21,7 @@ struct Db {
   int lock;               /* held by the one process that writes; -1: none */
   GHashTable *statements; /* SQL literal's address -> sqlite3_stmt */
   gboolean damaged;
+  int log_pages; /* in the write-ahead log, after the last commit */
 };
 
 /* What a result code means to those above. Extended codes are looked up first. */
@@ -106,6 +109,14 @@ int db_take_lock(const char *file, GError **error) {
   return -1;
 }
 
+static int on_logged(void *data, sqlite3 *handle, const char *name, int pages) {
+  (void)handle;
+  (void)name;
+  Db *db = data;
+  db->log_pages = pages;
+  return SQLITE_OK;
+}
+
 static gboolean set_up(Db *db, DbMode mode, GError **error) {
   /* Another connection of this process may be finishing a checkpoint. */
   sqlite3_busy_timeout(db->handle, 5000);
@@ -115,11 +126,15 @@ static gboolean set_up(Db *db, DbMode mode, GError **error) {
       [DB_READ] = "PRAGMA cache_size=-16384; PRAGMA query_only=ON",
       [DB_WRITE] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF;"
                    "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-65536;"
-                   "PRAGMA journal_size_limit=67108864",
+                   "PRAGMA journal_size_limit=67108864; PRAGMA wal_autocheckpoint=0",
       [DB_ALONE] = ("PRAGMA journal_mode=DELETE; PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF;"
                     "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-65536"),
   };
-  return db_execute(db, set_ups[mode], error);
+  if (!db_execute(db, set_ups[mode], error))
+    return FALSE;
+  if (mode == DB_WRITE)
+    (void)sqlite3_wal_hook(db->handle, on_logged, db);
+  return TRUE;
 }
 
 /* Before SQLite is used at all: it counts its memory under a lock otherwise, at
@@ -166,6 +181,12 @@ void db_close(Db *db) {
     close(db->lock);
   g_free(db->file);
   g_free(db);
+}
+
+/* What fails is done at the next time; until then the log is longer. */
+void db_shorten_log(Db *db) {
+  if (db->log_pages >= LONG_LOG_PAGES)
+    (void)sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 }
 
 /* ---- whole databases ---- */

@@ -31,6 +31,9 @@ gboolean db_copy_into(Db *db, const char *file, DbProgress progress, gpointer da
  * not whether indexes and tables agree. FALSE: they could not be made. */
 gboolean db_check(Db *db, gboolean quick, GPtrArray *problems, GError **error);
 
+/* Of a DB_WRITE: takes the write-ahead log into the database, where it has become
+ * long. SQLite would do it at the end of a commit, whose maker would wait for it. */
+void db_shorten_log(Db *db);
 /* Runs statements that return no rows. */
 gboolean db_execute(Db *db, const char *sql, GError **error);
 

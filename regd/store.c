@@ -15,6 +15,7 @@ struct Store {
   GHashTable *acls;  /* id -> Acl; lists never change under an id */
   GHashTable *paths; /* key id -> GRefString */
   gint64 next_position;
+  gint64 saved_position;   /* what the database has, or will have with this transaction */
   gboolean fresh;          /* nothing has been changed in the transaction that is open */
   gboolean is_transaction; /* the savepoint that is open is the transaction itself */
 };
@@ -110,14 +111,22 @@ void store_rollback_to(Store *store) {
 
 void store_abandon(Store *store) {
   forget_changes(store);
+  store->saved_position = -1;
   store_end(store);
 }
 
 /* ---- counters ---- */
 
-static gboolean load_number(Store *store, const char *name, guint64 *number, GError **error) {
-  g_autoptr(DbStatement) statement =
-      db_prepare(store->db, "SELECT number FROM meta WHERE name = ?1", error);
+/* A row of history tells of its revision, so that a commit need not write the
+ * counter too; it is behind until history is pruned. */
+#define NEWEST_REVISION                                                                            \
+  "SELECT max(number, coalesce((SELECT max(revision) FROM history), 0)) FROM meta WHERE name = "   \
+  "?1"
+#define COUNTER "SELECT number FROM meta WHERE name = ?1"
+
+static gboolean load_number(Store *store, const char *sql, const char *name, guint64 *number,
+                            GError **error) {
+  g_autoptr(DbStatement) statement = db_prepare(store->db, sql, error);
   if (statement == NULL)
     return FALSE;
   db_bind_text(statement, 1, name);
@@ -141,21 +150,32 @@ static gboolean save_number(Store *store, const char *name, guint64 number, GErr
 }
 
 gboolean store_load_revision(Store *store, guint64 *revision, GError **error) {
+  return load_number(store, NEWEST_REVISION, "revision", revision, error);
+}
+
+gboolean store_save_revision(Store *store, guint64 revision, GError **error) {
+  return save_number(store, "revision", revision, error);
+}
+
+gboolean store_load_position(Store *store, GError **error) {
   guint64 position = 0;
-  if (!load_number(store, "revision", revision, error) ||
-      !load_number(store, "position", &position, error))
+  if (!load_number(store, COUNTER, "position", &position, error))
     return FALSE;
+  store->saved_position = (gint64)position;
   store->next_position = MAX(store->next_position, (gint64)position + 1);
   return TRUE;
 }
 
-gboolean store_save_revision(Store *store, guint64 revision, GError **error) {
-  return save_number(store, "revision", revision, error) &&
-         save_number(store, "position", (guint64)store->next_position - 1, error);
+gboolean store_save_position(Store *store, GError **error) {
+  gint64 last = store->next_position - 1;
+  if (last == store->saved_position)
+    return TRUE;
+  store->saved_position = last;
+  return save_number(store, "position", (guint64)last, error);
 }
 
 gboolean store_load_horizon(Store *store, guint64 *horizon, GError **error) {
-  return load_number(store, "horizon", horizon, error);
+  return load_number(store, COUNTER, "horizon", horizon, error);
 }
 
 /* ---- keys ---- */

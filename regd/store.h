@@ -33,9 +33,14 @@ gboolean store_savepoint(Store *store, GError **error);
 gboolean store_release(Store *store, GError **error);
 void store_rollback_to(Store *store);
 
-/* The newest revision handed out; kept in the database by store_save_revision(). */
+/* The newest revision handed out: that of history's newest row, or a later one that
+ * store_save_revision() has kept, which must be called before rows are deleted. */
 gboolean store_load_revision(Store *store, guint64 *revision, GError **error);
 gboolean store_save_revision(Store *store, guint64 revision, GError **error);
+/* The counter behind the order of values: for the one who writes, once, and at the
+ * end of each transaction. */
+gboolean store_load_position(Store *store, GError **error);
+gboolean store_save_position(Store *store, GError **error);
 /* History reaches back to what happened after this revision. */
 gboolean store_load_horizon(Store *store, guint64 *horizon, GError **error);
 

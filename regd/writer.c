@@ -132,7 +132,7 @@ static gboolean apply_requests(Writer *writer, Request **requests, guint n_reque
     return TRUE;
   }
   return retention_counts_write(writer->counts, writer->store, error) &&
-         store_save_revision(writer->store, writer->revision, error) && commit(writer, error);
+         store_save_position(writer->store, error) && commit(writer, error);
 }
 
 static void fail_requests(Request **requests, guint n_requests, const GError *failure) {
@@ -239,6 +239,7 @@ static gboolean prune(Writer *writer, gboolean *more) {
   if (!store_begin_write(writer->store, NULL))
     return FALSE;
   gboolean done = refresh_settings(writer, NULL) &&
+                  store_save_revision(writer->store, writer->revision, NULL) &&
                   retention_prune(writer->store, &writer->settings, g_get_real_time(),
                                   LIMIT_PRUNED_DIFFERENCES, more, NULL) &&
                   commit(writer, NULL);
@@ -256,6 +257,7 @@ static void prune_a_little(Writer *writer) {
     return;
   if (!prune(writer, &more) || !more)
     writer->commits_until_pruning = PRUNE_EVERY;
+  db_shorten_log(store_get_db(writer->store));
 }
 
 /* ---- back on the main context ---- */
@@ -392,6 +394,7 @@ static gpointer run_thread(gpointer data) {
     put_off_failed(writer, undone);
     writer->commits_until_pruning -= MIN(writer->commits_until_pruning, batch->requests->len);
     hand_back(writer, batch);
+    db_shorten_log(store_get_db(writer->store));
   }
   return NULL;
 }
@@ -421,7 +424,7 @@ static gboolean make_roots(Writer *writer, GError **error) {
 static gboolean prepare(Writer *writer, GError **error) {
   gboolean is_new = FALSE;
   if (!store_load_revision(writer->store, &writer->revision, error) ||
-      !seed_is_needed(writer->store, &is_new, error))
+      !store_load_position(writer->store, error) || !seed_is_needed(writer->store, &is_new, error))
     return FALSE;
   if (is_new && !make_roots(writer, error))
     return FALSE;

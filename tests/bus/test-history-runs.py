@@ -168,12 +168,14 @@ def a_large_revision_is_pruned_for_those_who_have_newer_ones(operations):
         large = client.commit(operations, comment="large")
         for number in range(200):
             client.set(OTHER, "n", REG_DWORD, number)
+        newest = client.revision
         registry.stop()
         left = ask(registry.database, f"SELECT sum(length(run)) FROM history WHERE revision = {large}")
         check(0 < left[0][0] < 500, left)
         sound(registry)
         registry.start()
         client = registry.connect()
+        equal(client.revision, newest)
         entry = history(client, "HKU\\77777")[0]
         equal((entry["revision"], entry["uid"], entry["comment"]), (large, os.getuid(), "large"))
         equal([change["name"] for change in entry["changes"] if change["name"]], ["first", "second"])

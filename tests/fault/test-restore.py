@@ -55,7 +55,8 @@ def ask_state(copy):
     connection = sqlite3.connect(copy)
     try:
         equal(connection.execute("PRAGMA integrity_check").fetchone(), ("ok",))
-        revision, = connection.execute("SELECT number FROM meta WHERE name = 'revision'").fetchone()
+        revision, = connection.execute("SELECT max(number, coalesce((SELECT max(revision) FROM history), 0))"
+                                       " FROM meta WHERE name = 'revision'").fetchone()
         data, = connection.execute("SELECT data FROM stored WHERE name = 'state'").fetchone()
         return data.decode("utf-16-le").rstrip("\0"), revision
     finally:

@@ -389,8 +389,10 @@ static Step handle_response(Imap *imap, const Surroundings *surroundings, GStrin
   conversation_note_response(surroundings->transcript, out, text);
   if (!line_has_nul(&imap->line) && strcmp(text, "*") != 0)
     return continue_sasl(imap, text, out);
+  gboolean free_of_charge = !sasl_has_asked(&imap->sasl);
   leave_sasl(imap);
-  return tagged(imap, out, "BAD Authentication aborted.");
+  return free_of_charge ? tagged(imap, out, "BAD Authentication aborted.")
+                        : bad_command(imap, out, "Authentication aborted.");
 }
 
 /* The rest of a line that is too long can't be told from its literals: the end. */

@@ -244,8 +244,10 @@ static Step handle_response(Pop3 *pop3, GString *out) {
   const char *text = (const char *)pop3->line.text.bytes;
   if (strcmp(text, "*") != 0)
     return continue_sasl(pop3, text, out);
+  gboolean free_of_charge = !sasl_has_asked(&pop3->sasl);
   leave_sasl(pop3);
-  return refuse(out, "Authentication cancelled.");
+  return free_of_charge ? refuse(out, "Authentication cancelled.")
+                        : bad_command(pop3, out, "Authentication cancelled.");
 }
 
 static Step handle_line(Pop3 *pop3, const Surroundings *surroundings, LineResult result,

@@ -214,6 +214,10 @@ SaslResult sasl_respond(SaslExchange *exchange, const char *response, GString *c
   return exchange->mechanism->respond(exchange, &bytes, challenge, credentials);
 }
 
+gboolean sasl_has_asked(const SaslExchange *exchange) {
+  return exchange->taken > 0;
+}
+
 void sasl_append_challenge(const guint8 *bytes, gsize size, GString *challenge) {
   g_autofree char *text = g_base64_encode(bytes, size);
   g_string_append(challenge, text);

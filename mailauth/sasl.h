@@ -41,6 +41,9 @@ SaslBeginning sasl_begin(SaslExchange *exchange, const char *name,
  * "=" for an empty one. @challenge: base64 of what to ask, appended. */
 SaslResult sasl_respond(SaslExchange *exchange, const char *response, GString *challenge,
                         Credentials *credentials);
+/* Whether somebody else has been asked for a challenge: a client that breaks off
+ * then has cost something. */
+gboolean sasl_has_asked(const SaslExchange *exchange);
 /* Base64 of @bytes, appended. */
 void sasl_append_challenge(const guint8 *bytes, gsize size, GString *challenge);
 void sasl_clear(SaslExchange *exchange);

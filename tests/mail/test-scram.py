@@ -321,10 +321,15 @@ def an_exchange_that_is_broken_off_harms_nobody():
             client.ask("*", "-ERR Authentication cancelled.")
             scram = Scram("ann", "sesame")
             client.ask("*" if begin_pop3(client, scram).startswith("+ ") else "", "-ERR Authentication cancelled.")
-            client.ask(first, "+ ")
-            client.ask("!", "-ERR The authentication response cannot be read.")
             equal(pop3_answer(client, Scram("ann", "sesame")), "+OK Logged in.")
             client.ask("QUIT", "+OK")
+        with mail.pop3_talk() as client:
+            client.expect("+OK")
+            for _ in range(3):
+                client.ask(first, "+ ")
+                client.ask("!", "-ERR The authentication response cannot be read.")
+            client.expect("-ERR Too many bad commands.")
+            client.expect_end()
         with mail.pop3_talk() as client:
             client.expect("+OK")
             client.ask(first, "+ ")

@@ -150,6 +150,14 @@ static const Row pop3_rows[] = {
      "AUTH SCRAM-SHA-256 " SCRAM_FIRST "\r\n" SCRAM_FINAL "\r\n*\r\nQUIT\r\n", NULL,
      "<SCRAM-SHA-256 ann>" QUESTION "<final ann>" PROOF
      "-ERR Authentication cancelled.\r\n+OK Bye.\r\n<close>"},
+    {"scram/cancel-thrice", PROTOCOL_POP3, SCRAM,
+     "AUTH SCRAM-SHA-256 " SCRAM_FIRST "\r\n*\r\nAUTH SCRAM-SHA-256 " SCRAM_FIRST
+     "\r\n*\r\nAUTH SCRAM-SHA-256 " SCRAM_FIRST "\r\n*\r\n",
+     NULL,
+     "<SCRAM-SHA-256 ann>" QUESTION "-ERR Authentication cancelled.\r\n"
+     "<SCRAM-SHA-256 ann>" QUESTION "-ERR Authentication cancelled.\r\n"
+     "<SCRAM-SHA-256 ann>" QUESTION "-ERR Authentication cancelled.\r\n"
+     "-ERR Too many bad commands.\r\n<close>"},
     {"scram/more-after-proof", PROTOCOL_POP3, SCRAM,
      "AUTH SCRAM-SHA-256 " SCRAM_FIRST "\r\n" SCRAM_FINAL "\r\nAA==\r\nQUIT\r\n", NULL,
      "<SCRAM-SHA-256 ann>" QUESTION "<final ann>" PROOF "-ERR " UNREAD "+OK Bye.\r\n<close>"},
@@ -320,6 +328,15 @@ static const Row imap_rows[] = {
     {"scram/cancel", PROTOCOL_IMAP, SCRAM,
      "a AUTHENTICATE SCRAM-SHA-256 " SCRAM_FIRST "\r\n*\r\nb NOOP\r\n", NULL,
      "<SCRAM-SHA-256 ann>" QUESTION "a BAD Authentication aborted.\r\nb OK NOOP completed.\r\n"},
+    {"scram/cancel-thrice", PROTOCOL_IMAP, SCRAM,
+     "a AUTHENTICATE SCRAM-SHA-256 " SCRAM_FIRST
+     "\r\n*\r\nb AUTHENTICATE SCRAM-SHA-256 " SCRAM_FIRST
+     "\r\n*\r\nc AUTHENTICATE SCRAM-SHA-256 " SCRAM_FIRST "\r\n*\r\n",
+     NULL,
+     "<SCRAM-SHA-256 ann>" QUESTION "a BAD Authentication aborted.\r\n"
+     "<SCRAM-SHA-256 ann>" QUESTION "b BAD Authentication aborted.\r\n"
+     "<SCRAM-SHA-256 ann>" QUESTION "c BAD Authentication aborted.\r\n"
+     "* BYE Too many bad commands.\r\n<close>"},
     {"scram/malformed-final", PROTOCOL_IMAP, SCRAM,
      "a AUTHENTICATE SCRAM-SHA-256 " SCRAM_FIRST "\r\n!\r\n", NULL,
      "<SCRAM-SHA-256 ann>" QUESTION "a BAD " UNREAD},

@@ -1,6 +1,7 @@
 /* What the verifier takes from a front that is not what it should be: nothing. */
 #include "mailauth/front-link.h"
 
+#include <string.h>
 #include <sys/socket.h>
 
 #include "mailauth/limits.h"
@@ -49,6 +50,32 @@ static void tell_lie(Channel *front, gconstpointer data) {
   g_assert_true(channel_send(front, lie->kind, body, NULL, 0, NULL));
 }
 
+typedef struct {
+  const char *first;
+  gboolean plus;
+  const char *type; /* of a channel binding */
+  gsize address;    /* its size */
+} ExchangeLie;
+
+static void tell_exchange(Channel *front, gconstpointer data) {
+  const ExchangeLie *lie = data;
+  g_autofree char *address = g_strnfill(lie->address, '1');
+  GVariantBuilder bindings;
+  g_variant_builder_init(&bindings, G_VARIANT_TYPE("a(say)"));
+  g_variant_builder_add(&bindings, "(s@ay)", lie->type, message_secret_new("x", 1));
+  GVariant *body = g_variant_new("(tys@aybba(say))", (guint64)1, (guchar)PROTOCOL_POP3, address,
+                                 message_secret_new(lie->first, strlen(lie->first)), lie->plus,
+                                 FALSE, &bindings);
+  g_assert_true(channel_send(front, MESSAGE_SCRAM_FIRST, body, NULL, 0, NULL));
+}
+
+static void test_exchange_lie(gconstpointer data) {
+  int ends[2];
+  g_assert_true(channel_pair(ends, NULL));
+  g_autofree char *why = wait_for_end(ends[1], tell_exchange, data, ends[0]);
+  g_assert_true(g_str_has_prefix(why, "The front has sent an exchange"));
+}
+
 /* The link has no logins: one that was taken would end the test. */
 static void test_lie(gconstpointer data) {
   int ends[2];
@@ -89,7 +116,19 @@ int main(int argc, char **argv) {
       {"/front-link/incident/user", {MESSAGE_INCIDENT, MAX_USER + 1, 9}},
       {"/front-link/incident/address", {MESSAGE_INCIDENT, 4, 8000}},
   };
+  static const struct {
+    const char *path;
+    ExchangeLie lie;
+  } exchanges[] = {
+      {"/front-link/exchange/empty", {"", FALSE, "tls-exporter", 9}},
+      {"/front-link/exchange/no-message", {"n,,x=ann,r=abc", FALSE, "tls-exporter", 9}},
+      {"/front-link/exchange/plus", {"n,,n=ann,r=abc", TRUE, "tls-exporter", 9}},
+      {"/front-link/exchange/binding", {"n,,n=ann,r=abc", FALSE, "not one", 9}},
+      {"/front-link/exchange/address", {"n,,n=ann,r=abc", FALSE, "tls-exporter", 46}},
+  };
   g_test_init(&argc, &argv, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS(exchanges); i++)
+    g_test_add_data_func(exchanges[i].path, &exchanges[i].lie, test_exchange_lie);
   for (guint i = 0; i < G_N_ELEMENTS(rows); i++)
     g_test_add_data_func(rows[i].path, &rows[i].lie, test_lie);
   g_test_add_func("/front-link/garbage", test_garbage);

@@ -18,6 +18,12 @@
 /* What is larger is no password: mail on its way. */
 #define LARGEST_LOCKED ((gsize)32 << 10)
 
+#ifdef SANDBOX_IS_SANITIZED /* it looks after memory of its own alone */
+#define IS_WANTED FALSE
+#else
+#define IS_WANTED TRUE
+#endif
+
 /* ---- locked memory ---- */
 
 static rlim_t raise_limit(rlim_t wanted) {
@@ -42,16 +48,14 @@ static gboolean lock_stack(void) {
 }
 
 gboolean secret_lock_memory(void) {
-#ifdef SANDBOX_IS_SANITIZED
-  return TRUE; /* it looks after its own memory alone */
-#else
   gsize room = LOCKED_BYTES;
+  if (!IS_WANTED)
+    return TRUE;
   rlim_t limit = raise_limit(LOCKED_BYTES + LOCKED_STACK);
   while (room + LOCKED_STACK > limit && room > LEAST_BLOCK)
     room /= 2;
   return room >= LARGEST_LOCKED && CRYPTO_secure_malloc_init(room, LEAST_BLOCK) == 1 &&
          lock_stack() && room == LOCKED_BYTES;
-#endif
 }
 
 gpointer secret_alloc(gsize size) {

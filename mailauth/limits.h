@@ -111,6 +111,12 @@
 #define MAX_WAITING_LOGINS 4096
 /* The longest that a verdict may have an answer wait, in ms. */
 #define MAX_VERDICT_DELAY_MS 60000
+/* The bytes on the wire that one reading of a TLS connection takes, and all that a
+ * client may send before the handshake is done. Clients' are some 1,000. */
+#define MAX_TLS_INPUT 65536
+#define MAX_HANDSHAKE_INPUT 32768
+/* Readings of one connection before others have their turn. */
+#define MAX_READS_AT_ONCE 8
 /* Connections taken from one listener, and messages from one role, before others
  * have their turn. */
 #define MAX_ACCEPTS_AT_ONCE 64

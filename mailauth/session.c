@@ -396,7 +396,9 @@ static gboolean do_talk(Session *session) {
     return FALSE;
   if (session->input.size > 0)
     feed_kept(session);
-  while (session->state == SESSION_TALK && session->out == NULL && read_client(session))
+  guint reads = 0;
+  while (session->state == SESSION_TALK && session->out == NULL && read_client(session) &&
+         (++reads < MAX_READS_AT_ONCE || stream_has_pending(&session->client)))
     continue;
   return session->state != SESSION_TALK && session->state != SESSION_OVER;
 }

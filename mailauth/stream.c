@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "mailauth/limits.h"
+
 void stream_open(Stream *stream, int descriptor) {
   *stream = (Stream){.descriptor = descriptor, .read_waits = EPOLLIN, .write_waits = EPOLLOUT};
 }
@@ -34,10 +36,27 @@ static gboolean is_temporary(int problem) {
   return problem == EAGAIN || problem == EWOULDBLOCK || problem == EINTR;
 }
 
+/* Before and after OpenSSL reads the socket. It reads on by itself as long as
+ * records come that hold no bytes for us, key updates and refused renegotiations
+ * without end. */
+static long on_socket_use(BIO *socket, int operation, const char *bytes G_GNUC_UNUSED,
+                          size_t size G_GNUC_UNUSED, int number G_GNUC_UNUSED,
+                          long long_number G_GNUC_UNUSED, int result, size_t *done) {
+  Stream *stream = (Stream *)(gpointer)BIO_get_callback_arg(socket);
+  if (operation == BIO_CB_READ && stream->budget == 0) {
+    BIO_set_retry_read(socket);
+    return -1;
+  }
+  if (operation == (BIO_CB_READ | BIO_CB_RETURN) && result > 0 && done != NULL)
+    stream->budget -= MIN(stream->budget, *done);
+  return result;
+}
+
 StreamResult stream_read(Stream *stream, guint8 *bytes, gsize size, gsize *done) {
   stream->read_waits = EPOLLIN;
   if (stream->tls != NULL) {
     ERR_clear_error();
+    stream->budget = MAX_TLS_INPUT;
     int result = SSL_read_ex(stream->tls, bytes, size, done);
     return result == 1 ? STREAM_DONE : explain(stream, result, &stream->read_waits);
   }
@@ -97,6 +116,9 @@ gboolean stream_begin_tls(Stream *stream, SSL_CTX *context) {
     return FALSE;
   }
   SSL_set_accept_state(tls);
+  BIO_set_callback_arg(SSL_get_rbio(tls), (char *)stream);
+  BIO_set_callback_ex(SSL_get_rbio(tls), on_socket_use);
+  stream->budget = MAX_HANDSHAKE_INPUT;
   stream->tls = tls;
   return TRUE;
 }
@@ -104,5 +126,8 @@ gboolean stream_begin_tls(Stream *stream, SSL_CTX *context) {
 StreamResult stream_handshake(Stream *stream) {
   ERR_clear_error();
   int result = SSL_do_handshake(stream->tls);
-  return result == 1 ? STREAM_DONE : explain(stream, result, &stream->read_waits);
+  if (result == 1)
+    return STREAM_DONE;
+  StreamResult explained = explain(stream, result, &stream->read_waits);
+  return explained == STREAM_WAIT && stream->budget == 0 ? STREAM_BROKEN : explained;
 }

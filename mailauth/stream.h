@@ -13,6 +13,7 @@ typedef struct {
   /* What to wait for (EPOLLIN, EPOLLOUT) after a call that said WAIT. */
   guint32 read_waits;
   guint32 write_waits;
+  gsize budget; /* in TLS: the bytes that the call under way may still take from the socket */
 } Stream;
 
 typedef enum {
@@ -27,7 +28,9 @@ void stream_open(Stream *stream, int descriptor);
 /* Closes at once; what the peer has not read may be lost. */
 void stream_close(Stream *stream);
 
-/* *@done is at least 1 where the result is DONE. */
+/* *@done is at least 1 where the result is DONE. In TLS one call takes no more than
+ * MAX_TLS_INPUT and a record from the socket: a peer that sends what makes no bytes, however
+ * fast, holds up nobody else. */
 StreamResult stream_read(Stream *stream, guint8 *bytes, gsize size, gsize *done);
 StreamResult stream_write(Stream *stream, const guint8 *bytes, gsize size, gsize *done);
 /* After a read of @size that gave @done: whether another could give something at
@@ -39,7 +42,9 @@ gboolean stream_has_pending(const Stream *stream);
 void stream_end_writing(Stream *stream);
 
 /* Makes a plain stream a TLS server's; then stream_handshake() until it is
- * DONE (read_waits says what for) or BROKEN. FALSE: no memory. */
+ * DONE (read_waits says what for) or BROKEN, which it is also after
+ * MAX_HANDSHAKE_INPUT bytes of the client's. The stream must stay where it is. FALSE:
+ * no memory. */
 gboolean stream_begin_tls(Stream *stream, SSL_CTX *context);
 StreamResult stream_handshake(Stream *stream);
 

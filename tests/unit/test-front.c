@@ -197,6 +197,33 @@ static void test_tls_from_the_start(Stage *stage) {
   client_close(&other);
 }
 
+/* More than one turn's reading, in one go: nothing of it is left lying. */
+static void test_much_at_once(Stage *stage) {
+  static const struct {
+    guint listener;
+    gboolean tls;
+    const char *greeting;
+  } rows[] = {
+      {IMAP, FALSE, "* OK [" IMAP_CAPS " STARTTLS AUTH=PLAIN AUTH=LOGIN] IMAP server ready.\r\n"},
+      {IMAP_TLS, TRUE, IMAP_GREETING}};
+  g_autoptr(GString) commands = g_string_new(NULL);
+  g_autoptr(GString) answers = g_string_new(NULL);
+  for (guint i = 0; i < 10000; i++) {
+    g_string_append(commands, "a NOOP\r\n");
+    g_string_append(answers, "a OK NOOP completed.\r\n");
+  }
+  stage_send_keys(stage);
+  for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+    Client client = client_connect(stage, rows[i].listener);
+    if (rows[i].tls)
+      client_begin_tls(&client);
+    client_expect(&client, rows[i].greeting);
+    client_say(&client, commands->str);
+    client_expect(&client, answers->str);
+    client_close(&client);
+  }
+}
+
 static void test_no_certificate(Stage *stage) {
   Client client = greet_pop3(stage);
   client_say(&client, "STLS\r\n");
@@ -660,6 +687,7 @@ static const struct {
     {"/front/clear-text", test_clear_text},
     {"/front/starttls", test_starttls},
     {"/front/tls-from-the-start", test_tls_from_the_start},
+    {"/front/much-at-once", test_much_at_once},
     {"/front/no-certificate", test_no_certificate},
     {"/front/not-tls", test_not_tls},
     {"/front/verifier-replaced", test_verifier_replaced},

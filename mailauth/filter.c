@@ -94,6 +94,8 @@ static const PlainRow plain_rows[] = {
     {CALLS_ALWAYS, SCMP_SYS(getpid)},
     {CALLS_ALWAYS, SCMP_SYS(getppid)},
     {CALLS_ALWAYS, SCMP_SYS(getrandom)},
+    {CALLS_ALWAYS, SCMP_SYS(getresgid)},
+    {CALLS_ALWAYS, SCMP_SYS(getresuid)},
     {CALLS_ALWAYS, SCMP_SYS(getrlimit)},
     {CALLS_ALWAYS, SCMP_SYS(getrusage)},
     {CALLS_ALWAYS, SCMP_SYS(gettid)},
@@ -108,6 +110,7 @@ static const PlainRow plain_rows[] = {
     {CALLS_ALWAYS, SCMP_SYS(sysinfo)},
     {CALLS_ALWAYS, SCMP_SYS(uname)},
     {CALLS_THREADS, SCMP_SYS(sched_getattr)},
+    {CALLS_THREADS, SCMP_SYS(sched_setattr)}, /* as its maker has it */
     {CALLS_THREADS, SCMP_SYS(set_tid_address)},
     {CALLS_CHILDREN, SCMP_SYS(wait4)},
     {CALLS_CHILDREN, SCMP_SYS(waitid)},

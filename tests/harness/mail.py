@@ -166,7 +166,11 @@ class MailServer:
     def give(self, path):
         """To the mail's user, with everything below."""
         for each in (path, *path.rglob("*")):
-            os.chown(each, self.owner, self.owner, follow_symlinks=False)
+            os.chown(each, self.owner, self.group(), follow_symlinks=False)
+
+    def group(self):
+        """Of the mail: an ordinary user's own stays."""
+        return self.owner if is_root() else -1
 
     def maildir(self, name):
         return self.mail / name / "Maildir"
@@ -176,7 +180,7 @@ class MailServer:
         folder = self.maildir(name) / "new"
         path = folder / (file or f"{1000000000 + len(self.files(name))}.M1P1.test")
         path.write_bytes(text.encode() if isinstance(text, str) else text)
-        os.chown(path, self.owner, self.owner)
+        os.chown(path, self.owner, self.group())
         return path
 
     def files(self, name):

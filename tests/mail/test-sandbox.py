@@ -9,8 +9,8 @@ import resource
 import select
 
 from harness.case import Skip, check, contains, equal, main, test
-from harness.mail import MailServer, needs_role_users, read_process
-from harness.process import PATIENCE, program
+from harness.mail import NAME, MailServer, needs_role_users, read_process
+from harness.process import PATIENCE, Process, program
 from harness.registry import Registry
 
 
@@ -114,6 +114,53 @@ def status_tells_what_the_kernel_lacks():
         contains(text, f"sandbox: {'incomplete' if lacking else 'complete'}\n")
         for each in lacking:
             contains(text, f"  {each}\n")
+
+
+# Runs what comes after the first argument as on a kernel that lacks the calls which
+# that names.
+OLDER_KERNEL = """
+import ctypes, errno, os, sys
+library = ctypes.CDLL("libseccomp.so.2", use_errno=True)
+library.seccomp_init.restype = ctypes.c_void_p
+allow, refuse = 0x7fff0000, 0x00050000 | errno.ENOSYS
+filter = ctypes.c_void_p(library.seccomp_init(allow))
+for call in sys.argv[1].split():
+    number = library.seccomp_syscall_resolve_name(call.encode())
+    assert library.seccomp_rule_add(filter, refuse, number, 0) == 0
+assert library.seccomp_load(filter) == 0
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+class OlderMailServer(MailServer):
+    """On a kernel that lacks these calls."""
+
+    def __init__(self, registry, calls):
+        super().__init__(registry)
+        self.calls = calls
+
+    def start(self):
+        self.process = Process(self.directory, "mailauthd",
+                               ["/usr/bin/python3", "-c", OLDER_KERNEL, self.calls, program("mailauth/mailauthd"),
+                                f"--bus={self.registry.bus.address}"], uid=self.uid)
+        self.registry.bus.wait_for_name(NAME, self.process)
+        self.wait_until_ready()
+
+
+@test
+def an_older_kernel_is_served_on_and_told_of():
+    landlock = "landlock_create_ruleset landlock_add_rule landlock_restrict_self"
+    for calls, words in ((landlock, ["no Landlock", "Landlock 2", "Landlock 4", "Landlock 6"]),
+                         ("seccomp", ["system calls are not filtered"])):
+        with Registry() as registry, OlderMailServer(registry, calls) as server:
+            server.add_account("anna", "sesame")
+            server.deliver("anna", "Subject: one\n\nhello\n")
+            with server.pop3("anna", "sesame") as client:
+                equal(client.stat()[0], 1)
+                client.quit()
+            told = lacks_of(registry)
+            for each in words:
+                check(any(each in text for text in told), f"without {calls}: {told}")
 
 
 @test

@@ -13,6 +13,9 @@
 
 #define RETRY_FIRST_MS 50U
 #define RETRY_LAST_MS 2000U
+/* For a bus that takes nothing when the daemon is to end. */
+#define SEND_LAST_SECONDS 5
+#define SEND_STEP_MS 100
 /* Calls that wait are bounded for each user; at this size libdbus stops reading,
  * which would hold up everybody. */
 #define RECEIVED_BYTES (1L << 30)
@@ -249,6 +252,14 @@ Server *server_start(const ServerOptions *options, const ServerEvents *events, G
   return g_steal_pointer(&server);
 }
 
+/* What is queued is sent as long as the bus takes it. */
+static void send_queued(DBusConnection *connection) {
+  gint64 last = g_get_monotonic_time() + SEND_LAST_SECONDS * G_USEC_PER_SEC;
+  while (dbus_connection_has_messages_to_send(connection) && g_get_monotonic_time() < last)
+    if (!dbus_connection_read_write(connection, SEND_STEP_MS))
+      return;
+}
+
 /* The writer's last results are answered through the connection, which is no
  * longer read: calls that are still in it get the bus's own answer. */
 static void finish_writing(Server *server) {
@@ -258,8 +269,8 @@ static void finish_writing(Server *server) {
   g_clear_pointer(&server->writer, writer_stop);
   while (g_main_context_iteration(NULL, FALSE))
     ;
-  if (server->face.connection != NULL && dbus_connection_get_is_connected(server->face.connection))
-    dbus_connection_flush(server->face.connection);
+  if (server->face.connection != NULL)
+    send_queued(server->face.connection);
 }
 
 void server_stop(Server *server) {

@@ -113,17 +113,11 @@ static GSource *make_source(const GSourceFuncs *functions, guint size) {
   return g_source_new((GSourceFuncs *)(guintptr)functions, size);
 }
 
-/* Whoever runs the context in this thread prepares before he polls again. */
-static void wake_other_thread(GMainContext *context) {
-  if (g_main_context_acquire(context))
-    g_main_context_release(context);
-  else
-    g_main_context_wakeup(context);
-}
-
+/* Where this thread runs the loop, it prepares before it polls again. */
 static void wake_up(void *data) {
   LoopBinding *binding = data;
-  wake_other_thread(binding->context);
+  if (!g_main_context_is_owner(binding->context))
+    g_main_context_wakeup(binding->context);
 }
 
 /* ---- dispatching ---- */

@@ -167,7 +167,7 @@ typedef struct {
   struct scmp_arg_cmp conditions[MAX_CONDITIONS];
 } ConditionalRow;
 
-#define IS(argument, value) SCMP_CMP64(argument, SCMP_CMP_EQ, value)
+#define IS(argument, value) SCMP_CMP64(argument, SCMP_CMP_EQ, value, 0)
 #define HAS(argument, mask, value) SCMP_CMP64(argument, SCMP_CMP_MASKED_EQ, mask, value)
 #define FCNTL(groups, operation)                                                                   \
   {                                                                                                \
@@ -224,10 +224,10 @@ static const ConditionalRow conditional_rows[] = {
      {HAS(0, CLONE_VM | CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID, 0)}},
     {CALLS_CHILDREN, SCMP_SYS(prctl), 1, {IS(0, PR_SET_PDEATHSIG)}},
     {CALLS_CHILDREN, SCMP_SYS(prctl), 1, {IS(0, PR_SET_SECCOMP)}},
-    {CALLS_CHILDREN, SCMP_SYS(seccomp), 0, {{0}}},
-    {CALLS_CHILDREN, SCMP_SYS(landlock_create_ruleset), 0, {{0}}},
-    {CALLS_CHILDREN, SCMP_SYS(landlock_add_rule), 0, {{0}}},
-    {CALLS_CHILDREN, SCMP_SYS(landlock_restrict_self), 0, {{0}}},
+    {CALLS_CHILDREN, SCMP_SYS(seccomp), 0, {{0, SCMP_CMP_EQ, 0, 0}}},
+    {CALLS_CHILDREN, SCMP_SYS(landlock_create_ruleset), 0, {{0, SCMP_CMP_EQ, 0, 0}}},
+    {CALLS_CHILDREN, SCMP_SYS(landlock_add_rule), 0, {{0, SCMP_CMP_EQ, 0, 0}}},
+    {CALLS_CHILDREN, SCMP_SYS(landlock_restrict_self), 0, {{0, SCMP_CMP_EQ, 0, 0}}},
 };
 
 /* Calls that none of the libraries makes in any case: who makes one is an intruder. */
@@ -296,7 +296,7 @@ static gboolean add_conditional(scmp_filter_ctx filter, CallGroups groups) {
 
 /* Only to itself: so a failed assertion ends it. */
 static gboolean add_own_signals(scmp_filter_ctx filter) {
-  const struct scmp_arg_cmp own[] = {SCMP_CMP64(0, SCMP_CMP_EQ, (scmp_datum_t)getpid())};
+  const struct scmp_arg_cmp own[] = {SCMP_CMP64(0, SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0)};
   return add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), G_N_ELEMENTS(own), own);
 }
 

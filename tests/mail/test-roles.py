@@ -159,7 +159,7 @@ def a_user_that_is_missing_is_fatal_and_says_how_to_make_it():
 
 @test
 def a_role_holds_its_channel_and_little_else():
-    with Registry() as registry, MailServer(registry) as server:
+    with Registry() as registry, MailServer(registry) as server, server.pop3():
         for name, pids in server.roles().items():
             command = read_process(pids[0], "cmdline").split("\0")
             equal(command[0], f"mailauthd: {name}")

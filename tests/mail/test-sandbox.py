@@ -81,7 +81,7 @@ def locked_kilobytes(pid):
 def memory_for_passwords_is_locked():
     if is_sanitized():
         raise Skip("A SANITISER LOOKS AFTER ITS OWN MEMORY ALONE: nothing is locked in this build")
-    with Registry() as registry, MailServer(registry) as server:
+    with Registry() as registry, MailServer(registry) as server, server.pop3():
         if lacks(registry, "swapped out"):
             raise Skip("THE LIMIT ON LOCKED MEMORY IS TOO LOW HERE")
         for name in ("front", "verifier"):
@@ -91,7 +91,7 @@ def memory_for_passwords_is_locked():
 @test
 def the_front_is_in_an_empty_folder_where_root_started_it():
     needs_role_users()
-    with Registry() as registry, MailServer(registry, as_root=True) as server:
+    with Registry() as registry, MailServer(registry, as_root=True) as server, server.pop3():
         front = server.roles()["front"][0]
         root = os.readlink(f"/proc/{front}/root")
         if root == "/" and is_sanitized():

@@ -15,9 +15,13 @@ typedef struct {
   gboolean never_there; /* made and deleted again */
 } KeyFate;
 
-/* The one difference that stays for a value, or for a key's access list. */
+/* What is told of a value, or of a key's access list: as a rule the last
+ * difference, with what stood before the first. */
 typedef struct {
   guint first, last;
+  guint deletion; /* the last one, if `is_deleted` */
+  gboolean is_deleted;
+  gboolean is_respelled;
 } Slot;
 
 static KeyFate *get_fate(GHashTable *fates, const Difference *difference) {
@@ -96,6 +100,10 @@ static void inherit(Difference *last, Difference *first) {
   last->before_acl = first->before_acl;
   last->reroutes |= first->reroutes;
   last->secret |= first->secret;
+  if (last->kind != CHANGE_VALUE_DELETED)
+    return;
+  g_free(last->name);
+  last->name = g_strdup(first->name); /* as it was spelled when it was there */
 }
 
 static gboolean ends_where_it_began(const Difference *difference) {
@@ -123,8 +131,36 @@ static GHashTable *collect_slots(Application *application, GHashTable *fates) {
       g_hash_table_insert(slots, g_steal_pointer(&name), slot);
     }
     slot->last = i;
+    if (difference->kind == CHANGE_VALUE_DELETED) {
+      slot->deletion = i;
+      slot->is_deleted = TRUE;
+    }
   }
   return slots;
+}
+
+/* History keeps one spelling a row: a value that comes back in another is told as
+ * gone and set. */
+static void judge_spellings(Application *application, GHashTable *slots) {
+  GHashTableIter iterator;
+  gpointer value = NULL;
+  g_hash_table_iter_init(&iterator, slots);
+  while (g_hash_table_iter_next(&iterator, NULL, &value)) {
+    Slot *slot = value;
+    const Difference *first = g_ptr_array_index(application->differences, slot->first);
+    const Difference *last = g_ptr_array_index(application->differences, slot->last);
+    slot->is_respelled = slot->is_deleted && last->kind == CHANGE_VALUE_SET &&
+                         first->old_value != NULL && !g_str_equal(first->name, last->name);
+  }
+}
+
+static gboolean stays_respelled(Application *application, const Slot *slot, guint index) {
+  Difference *difference = g_ptr_array_index(application->differences, index);
+  if (index == slot->deletion)
+    inherit(difference, g_ptr_array_index(application->differences, slot->first));
+  else if (index == slot->last)
+    g_clear_pointer(&difference->old_value, registry_value_unref);
+  return index == slot->deletion || index == slot->last;
 }
 
 static gboolean stays(Application *application, GHashTable *fates, GHashTable *slots, guint index) {
@@ -138,6 +174,8 @@ static gboolean stays(Application *application, GHashTable *fates, GHashTable *s
     return fate == NULL || !fate->is_reborn;
   g_autofree char *name = get_slot_name(difference);
   const Slot *slot = g_hash_table_lookup(slots, name);
+  if (slot->is_respelled)
+    return stays_respelled(application, slot, index);
   if (slot->last != index)
     return FALSE;
   inherit(difference, g_ptr_array_index(application->differences, slot->first));
@@ -149,6 +187,7 @@ gboolean application_fold(Application *application, GError **error) {
   if (!judge_fates(application, fates, error))
     return FALSE;
   g_autoptr(GHashTable) slots = collect_slots(application, fates);
+  judge_spellings(application, slots);
   guint length = application->differences->len;
   g_autofree gboolean *keep = g_new(gboolean, length);
   for (guint i = 0; i < length; i++)

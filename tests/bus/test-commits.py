@@ -1,8 +1,12 @@
 """Writing: revisions, each writing call, every operation of Commit, its
 preconditions, dry runs, and writers side by side."""
 
+from random import Random
+
+import dbus
+
 from harness.bus import ALICE, needs_root, wait_for
-from harness.case import check, contains, each, equal, main, test
+from harness.case import check, contains, each, equal, main, rows, test
 from harness.registry import (NO_TYPE, REG_BINARY, REG_DWORD, REG_MULTI_SZ, REG_QWORD, REG_SZ, SOFTWARE, Refused,
                               Registry, operation_list, options, variant)
 
@@ -451,6 +455,62 @@ def one_failing_writer_fails_no_other():
         revisions = [outcome[0] for good, outcome in sent if good]
         equal(len(set(revisions)), 80)
         equal(len(registry.client.values(KEY)), 80)
+
+
+def random_operation(random):
+    """Something done to a small tree with links in it, by one of the ways to get there."""
+    names = ["One", "ONE", "Two", "Three", "link", "LINK"]
+    root = random.choice([KEY, KEY, "hklm\\software\\ACME", "HKCU\\Acme", "HKCR\\Acme"])
+    key = "\\".join([root, *random.choices(names, k=random.choice([0, 1, 1, 2, 3]))]) + random.choice(["", "", "", "\\"])
+    kind = random.choice(["set-value"] * 6 + ["create-key"] * 4 + ["delete-value", "delete-value", "delete-key",
+                                                                  "delete-tree", "rename-key", "create-link"])
+    if kind == "set-value":
+        return kind, key, random.choice(["a", "A", "b", ""]), REG_DWORD, random.randrange(3)
+    if kind == "delete-value":
+        return kind, key, random.choice(["a", "B", ""])
+    if kind == "rename-key":
+        return kind, key, random.choice(names)
+    if kind == "create-link":
+        return kind, key, "", 0, random.choice([KEY, "HKCU\\Acme"]) + "\\" + random.choice(names)
+    return kind, key
+
+
+def whole_state(client):
+    state = []
+    for root in ("HKLM\\SOFTWARE", "HKU\\0"):
+        for path, values in client.tree(root, limit=10000)[1]:
+            info = client.info(path, no_follow=True)
+            state.append((path, values, info.get("link"), info["subkeys"], info["values"]))
+    return state
+
+
+@rows([(f"seed {seed}", seed) for seed in range(12)])
+def one_commit_does_what_its_operations_do_one_by_one(seed):
+    needs_root()
+    random = Random(seed)
+    with Registry() as registry, Registry() as other:
+        client, whole = registry.client, other.client
+        for each_client in (client, whole):
+            each_client.set("HKCU", "there", REG_SZ, "x")
+        for size in (3, 10, 30, 100):
+            done = []
+            while len(done) < size:
+                operation = random_operation(random)
+                try:
+                    client.commit([operation])
+                    done.append(operation)
+                except Refused:
+                    pass
+            before = whole_state(whole)
+            revision = whole.revision
+            whole.commit(done)
+            equal(whole_state(whole), whole_state(client), repr(done))
+            for root in ("HKLM\\SOFTWARE", "HKU\\0"):
+                whole.call("Rollback", "sta{sv}", root, dbus.UInt64(revision), options())
+            equal(whole_state(whole), before, repr(done))
+            whole.call("Rollback", "sta{sv}", "HKLM\\SOFTWARE", dbus.UInt64(revision + 1), options())
+            whole.call("Rollback", "sta{sv}", "HKU\\0", dbus.UInt64(revision + 1), options())
+            equal(whole_state(whole), whole_state(client), repr(done))
 
 
 main()

@@ -26,12 +26,17 @@ typedef struct {
 
   GRefString *last_key; /* the path that last_place is of: imports name a key for each value */
   Place *last_place;
-  gint64 touched; /* the key touched last */
+  gint64 touched;          /* the key touched last */
+  gint64 touched_children; /* the key whose sub-keys were touched last */
+  char *judged;            /* the path of the key whose schemas were asked for last */
+  gboolean is_described;   /* whether it has any */
 } Application;
 
 /* The place of @key, links followed, kept for the next operation on the same
  * key. Borrowed until something is created, deleted or renamed. */
 Place *application_resolve(Application *application, GRefString *key, GError **error);
+/* What application_resolve() gave last is there now. */
+void application_note_place(Application *application);
 /* After every change to the tree itself. */
 void application_forget_place(Application *application);
 
@@ -44,9 +49,9 @@ gboolean application_touch(Application *application, gint64 key, GError **error)
 void application_count_bytes(Application *application, const char *path, gint64 delta);
 
 /* Checks one value against schemas and limits for @path. */
-gboolean application_check_value(const Application *application, const char *path, const char *name,
+gboolean application_check_value(Application *application, const char *path, const char *name,
                                  const RegistryValue *value, GError **error);
-gboolean application_is_secret(const Application *application, const char *path, const char *name);
+gboolean application_is_secret(Application *application, const char *path, const char *name);
 /* Writes one value into an existing key and notes the difference. @acl decides
  * there; @position 0: behind the others, unless it is there already. */
 gboolean application_store_value(Application *application, gint64 key, gint64 acl, const char *path,

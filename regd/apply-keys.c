@@ -57,6 +57,14 @@ static gboolean give_to_user(Application *application, KeyRow *row, GError **err
   return own != NULL && store_intern_acl(application->store, own, &row->acl, error);
 }
 
+/* A key's sub-keys come one after the other. */
+static gboolean touch_children(Application *application, gint64 key, GError **error) {
+  if (application->touched_children == key)
+    return TRUE;
+  application->touched_children = key;
+  return store_touch_children(application->store, key, application->revision, error);
+}
+
 gboolean application_insert(Application *application, KeyRow *row, gint64 above, GError **error) {
   g_autofree char *fold = path_fold(row->name);
   row->revision = row->children_revision = application->revision;
@@ -65,8 +73,9 @@ gboolean application_insert(Application *application, KeyRow *row, gint64 above,
     application->has_revisited = TRUE;
   if (!give_to_user(application, row, error) ||
       !store_insert_key(application->store, row, fold, error) ||
-      !store_touch_children(application->store, row->parent, application->revision, error))
+      !touch_children(application, row->parent, error))
     return FALSE;
+  application->touched = row->id;
 
   gint64 acl = application_deciding(row, above);
   Difference *difference =
@@ -113,7 +122,11 @@ gboolean application_create(Application *application, Place *place, const KeyRow
   }
   g_ptr_array_set_size(place->missing, 0);
   place->in_volatile = place->key->is_volatile;
-  return store_load_acl(application->store, place->acl_id, &place->acl, error);
+  if (!store_load_acl(application->store, place->acl_id, &place->acl, error))
+    return FALSE;
+  if (place == application->last_place)
+    application_note_place(application);
+  return TRUE;
 }
 
 static gboolean exists_as_other(const Place *place, const char *what, GError **error) {
@@ -146,8 +159,10 @@ static gboolean check_creatable(const Place *place, const Operation *operation, 
 
 gboolean apply_create_key(Application *application, const Operation *operation, GError **error) {
   gboolean no_follow = (operation->flags & OPERATION_NO_FOLLOW) != 0;
-  g_autoptr(Place) place = resolve(application->store, application->who, operation->key,
-                                   no_follow ? RESOLVE_NO_FOLLOW : RESOLVE_FOLLOW, error);
+  g_autoptr(Place) own = no_follow ? resolve(application->store, application->who, operation->key,
+                                             RESOLVE_NO_FOLLOW, error)
+                                   : NULL;
+  Place *place = no_follow ? own : application_resolve(application, operation->key, error);
   if (place == NULL)
     return FALSE;
   if (place_exists(place))
@@ -290,7 +305,7 @@ static gboolean bury(Application *application, const KeyRow *row, gint64 acl, co
   application->result->keys_deleted++;
   application_count_bytes(application, path, -get_cost(row));
   return store_bury_key(application->store, row->id, application->revision, error) &&
-         store_touch_children(application->store, row->parent, application->revision, error);
+         touch_children(application, row->parent, error);
 }
 
 static gboolean delete_children(Application *application, const KeyRow *row, gint64 acl,

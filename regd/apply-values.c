@@ -12,11 +12,24 @@ static gint64 get_cost(const char *name, const RegistryValue *value) {
   return (gint64)(strlen(name) + size);
 }
 
-gboolean application_is_secret(const Application *application, const char *path, const char *name) {
-  return application->schemas != NULL && schema_set_is_secret(application->schemas, path, name);
+/* Whether any schema describes the key; asked once for the values of a key that
+ * come one after the other. */
+static gboolean is_described(Application *application, const char *path) {
+  if (application->schemas == NULL)
+    return FALSE;
+  if (g_strcmp0(application->judged, path) == 0)
+    return application->is_described;
+  g_free(application->judged);
+  application->judged = g_strdup(path);
+  application->is_described = schema_set_find_key(application->schemas, path) != NULL;
+  return application->is_described;
 }
 
-gboolean application_check_value(const Application *application, const char *path, const char *name,
+gboolean application_is_secret(Application *application, const char *path, const char *name) {
+  return is_described(application, path) && schema_set_is_secret(application->schemas, path, name);
+}
+
+gboolean application_check_value(Application *application, const char *path, const char *name,
                                  const RegistryValue *value, GError **error) {
   gsize size = 0;
   registry_value_get_bytes(value, &size);
@@ -24,7 +37,7 @@ gboolean application_check_value(const Application *application, const char *pat
     return error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED,
                      "%s: %s: the data has %zu bytes; at most %u are allowed (Maximum Value Size)",
                      path, name, size, application->settings->maximum_value_size);
-  return application->schemas == NULL ||
+  return !is_described(application, path) ||
          schema_set_check(application->schemas, path, name, value, error);
 }
 

@@ -42,7 +42,8 @@ static void drop_last_place(Application *application) {
   g_clear_pointer(&application->last_place, place_free);
 }
 
-static Place *find_place(Application *application, const char *key, GError **error) {
+/* What has been resolved before, or is from here on. */
+static Place *find_walked(Application *application, const char *key, GError **error) {
   guint32 uid = application->who->uid;
   Place *place = places_find(application->places, uid, key, RESOLVE_FOLLOW);
   if (place != NULL)
@@ -51,6 +52,32 @@ static Place *find_place(Application *application, const char *key, GError **err
   if (place != NULL)
     places_add(application->places, uid, key, RESOLVE_FOLLOW, place);
   return place;
+}
+
+/* Keys come with many others below the same one. NULL without @error: @key is to
+ * be walked to. */
+static Place *find_below(Application *application, const char *key, GError **error) {
+  const char *leaf = path_get_leaf(key);
+  if (leaf == key)
+    return NULL;
+  g_autofree char *parent = path_dup_parent(key);
+  g_autoptr(Place) above = find_walked(application, parent, NULL);
+  Place *place = NULL;
+  if (above != NULL && resolve_child(application->store, above, leaf, &place, error) &&
+      place != NULL)
+    places_add(application->places, application->who->uid, key, RESOLVE_FOLLOW, place);
+  return place;
+}
+
+static Place *find_place(Application *application, const char *key, GError **error) {
+  Place *place = places_find(application->places, application->who->uid, key, RESOLVE_FOLLOW);
+  if (place != NULL)
+    return place;
+  GError *failure = NULL;
+  place = find_below(application, key, &failure);
+  if (failure != NULL)
+    g_propagate_error(error, failure);
+  return place != NULL || failure != NULL ? place : find_walked(application, key, error);
 }
 
 Place *application_resolve(Application *application, GRefString *key, GError **error) {
@@ -63,9 +90,15 @@ Place *application_resolve(Application *application, GRefString *key, GError **e
   return application->last_place;
 }
 
+void application_note_place(Application *application) {
+  places_add(application->places, application->who->uid, application->last_key, RESOLVE_FOLLOW,
+             application->last_place);
+}
+
 void application_forget_place(Application *application) {
   drop_last_place(application);
   places_clear(application->places);
+  application->touched_children = 0;
 }
 
 static gboolean get_list(Application *application, gint64 id, Acl **list, GError **error) {
@@ -213,6 +246,7 @@ static void application_clear(Application *application) {
   drop_last_place(application);
   g_ptr_array_unref(application->differences);
   g_hash_table_unref(application->usage);
+  g_free(application->judged);
 }
 
 static gboolean apply_in_savepoint(Application *application, const Change *change,

@@ -309,6 +309,10 @@ gboolean db_run(Db *db, DbStatement *statement, GError **error) {
   return step != DB_FAILED;
 }
 
+gint64 db_get_inserted(Db *db) {
+  return sqlite3_last_insert_rowid(db->handle);
+}
+
 gint64 db_count_changes(Db *db) {
   return sqlite3_changes64(db->handle);
 }

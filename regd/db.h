@@ -67,6 +67,8 @@ DbStep db_step(Db *db, DbStatement *statement, GError **error);
 /* Steps a statement that returns no row, and makes it ready again. */
 gboolean db_run(Db *db, DbStatement *statement, GError **error);
 
+/* The id of the row that was inserted last into a table of rows with ids. */
+gint64 db_get_inserted(Db *db);
 /* Rows that the statement before has inserted, changed or deleted. */
 gint64 db_count_changes(Db *db);
 

@@ -30,6 +30,12 @@ static void place_clear(gpointer data) {
   g_free(place->path);
 }
 
+static Place *place_new(void) {
+  Place *place = g_rc_box_new0(Place);
+  place->missing = g_ptr_array_new_with_free_func(g_free);
+  return place;
+}
+
 Place *place_ref(Place *place) {
   return g_rc_box_acquire(place);
 }
@@ -295,8 +301,7 @@ Place *resolve(Store *store, const Identity *who, const char *path, ResolveMode 
   g_autoptr(Path) parsed = path_parse(path, error);
   if (parsed == NULL)
     return NULL;
-  g_autoptr(Place) place = g_rc_box_new0(Place);
-  place->missing = g_ptr_array_new_with_free_func(g_free);
+  g_autoptr(Place) place = place_new();
   g_autoptr(GPtrArray) ahead = g_ptr_array_new_with_free_func(g_free);
   g_autoptr(GPtrArray) folds = g_ptr_array_new_with_free_func(g_free);
   Walk walk = {
@@ -304,4 +309,42 @@ Place *resolve(Store *store, const Identity *who, const char *path, ResolveMode 
   if (!enter(&walk, parsed, error) || !walk_down(&walk, mode, error) || !finish(&walk, error))
     return NULL;
   return g_steal_pointer(&place);
+}
+
+/* ---- one step ---- */
+
+/* A root's sub-keys may be somebody's own branch, and depth is the walk's to judge. */
+static gboolean takes_walk(const Place *place, const char *name) {
+  guint depth = 2;
+  for (const char *at = place->path; *at != '\0'; at++)
+    depth += *at == '\\';
+  return !place_exists(place) || place->key->parent == 0 || depth > LIMIT_DEPTH ||
+         !path_check_key_name(name, NULL);
+}
+
+gboolean resolve_child(Store *store, const Place *place, const char *name, Place **child,
+                       GError **error) {
+  *child = NULL;
+  if (takes_walk(place, name))
+    return TRUE;
+  g_autofree char *fold = path_fold(name);
+  g_autoptr(KeyRow) row = NULL;
+  if (!store_find_child(store, place->key->id, fold, TRUE, &row, error))
+    return FALSE;
+  if (row != NULL && row->link != NULL)
+    return TRUE;
+  g_autoptr(Place) made = place_new();
+  gboolean has_list = row != NULL && row->acl != 0;
+  made->path = g_strconcat(place->path, "\\", row != NULL ? row->name : name, NULL);
+  made->acl_id = has_list ? row->acl : place->acl_id;
+  made->acl_origin = has_list ? row->id : place->acl_origin;
+  made->own_branch = place->own_branch;
+  if (row == NULL)
+    g_ptr_array_add(made->missing, g_strdup(name));
+  made->key = row != NULL ? g_steal_pointer(&row) : key_row_copy(place->key);
+  made->in_volatile = made->key->is_volatile;
+  if (!store_load_acl(store, made->acl_id, &made->acl, error))
+    return FALSE;
+  *child = g_steal_pointer(&made);
+  return TRUE;
 }

@@ -32,6 +32,12 @@ typedef enum {
 Place *resolve(Store *store, const Identity *who, const char *path, ResolveMode mode,
                GError **error);
 
+/* The same for a direct sub-key of a place that was resolved with RESOLVE_FOLLOW,
+ * for one look-up. *@child is NULL where it takes resolve(), for a link, for what
+ * is refused, or where the place itself is not there. */
+gboolean resolve_child(Store *store, const Place *place, const char *name, Place **child,
+                       GError **error);
+
 gboolean place_exists(const Place *place);
 /* What @who may do there; @secret: with the value that a schema calls secret. */
 AccessLevel place_get_level(const Place *place, const Identity *who);

@@ -59,17 +59,22 @@ gboolean settings_load(Store *store, LiveSettings *settings, GError **error) {
 
 /* The way there goes by links, which may be pointed elsewhere; but not out of
  * HKEY_LOCAL_MACHINE\\SYSTEM without a change in it. */
-static gboolean may_change(const LiveSettings *settings, const EffectiveEntry *entry) {
+static gboolean may_change(const LiveSettings *settings, const EffectiveEntry *entry,
+                           const EffectiveEntry *last) {
+  if (last != NULL && last->key == entry->key && last->kind == entry->kind)
+    return FALSE; /* it has been asked already */
   if (entry->kind == CHANGE_VALUE_SET || entry->kind == CHANGE_VALUE_DELETED)
     return g_str_hash(entry->key) == settings->origin;
   return path_is_at_or_below(entry->key, "HKEY_LOCAL_MACHINE\\SYSTEM");
 }
 
 gboolean settings_may_have_changed(const LiveSettings *settings, const Effective *effective) {
+  const EffectiveEntry *last = NULL;
   for (guint i = 0; i < effective->entries->len; i++) {
     const EffectiveEntry *entry = g_ptr_array_index(effective->entries, i);
-    if (entry->reroutes || may_change(settings, entry))
+    if (entry->reroutes || may_change(settings, entry, last))
       return TRUE;
+    last = entry;
   }
   return FALSE;
 }

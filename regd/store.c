@@ -210,6 +210,14 @@ void key_row_free(KeyRow *row) {
   g_free(row);
 }
 
+KeyRow *key_row_copy(const KeyRow *row) {
+  KeyRow *copy = g_memdup2(row, sizeof *row);
+  copy->name = g_strdup(row->name);
+  copy->class_name = g_strdup(row->class_name);
+  copy->link = g_strdup(row->link);
+  return copy;
+}
+
 static gboolean step_to_key(Store *store, DbStatement *statement, KeyRow **row, GError **error) {
   DbStep step = db_step(store->db, statement, error);
   *row = step == DB_ROW ? read_key_row(statement) : NULL;
@@ -302,6 +310,53 @@ gboolean store_has_children(Store *store, gint64 parent, gboolean *has, GError *
   return done;
 }
 
+/* ---- paths ---- */
+
+/* The path of a row below @above (NULL: of a root), kept. */
+static GRefString *keep_path(Store *store, gint64 id, const char *above, const char *name) {
+  g_autofree char *path = above != NULL ? g_strconcat(above, "\\", name, NULL) : g_strdup(name);
+  if (g_hash_table_size(store->paths) >= PATH_CACHE_SIZE)
+    store_forget_paths(store);
+  GRefString *made = g_ref_string_new(path);
+  g_hash_table_insert(store->paths, g_memdup2(&id, sizeof id), g_ref_string_acquire(made));
+  return made;
+}
+
+GRefString *store_get_path(Store *store, gint64 id, GError **error) {
+  GRefString *known = g_hash_table_lookup(store->paths, &id);
+  if (known != NULL)
+    return g_ref_string_acquire(known);
+
+  g_autoptr(KeyRow) row = NULL;
+  if (!store_get_key(store, id, &row, error))
+    return NULL;
+  if (row->parent == 0)
+    return keep_path(store, id, NULL, row->name);
+  /* As deep as the tree is: at most LIMIT_DEPTH. */
+  GRefString *above = store_get_path(store, row->parent, error);
+  if (above == NULL)
+    return NULL;
+  GRefString *made = keep_path(store, id, above, row->name);
+  g_ref_string_release(above);
+  return made;
+}
+
+/* A new key's path is asked for at once. */
+static void note_path(Store *store, const KeyRow *row) {
+  GRefString *above = g_hash_table_lookup(store->paths, &row->parent);
+  if (above == NULL)
+    return;
+  g_ref_string_acquire(above); /* the table may be emptied */
+  g_ref_string_release(keep_path(store, row->id, above, row->name));
+  g_ref_string_release(above);
+}
+
+void store_forget_paths(Store *store) {
+  g_hash_table_remove_all(store->paths);
+}
+
+/* ---- writing keys ---- */
+
 static void bind_attributes(DbStatement *statement, const KeyRow *row) {
   db_bind_text(statement, 2, row->name);
   db_bind_text(statement, 3, row->class_name);
@@ -344,7 +399,7 @@ gboolean store_insert_key(Store *store, KeyRow *row, const char *fold, GError **
       store->db,
       "INSERT INTO keys(id, name, class, link, link_by_administrator, volatile, acl, revision,"
       " children_revision, last_write, parent, live, fold)"
-      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 1, ?12) RETURNING id",
+      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 1, ?12)",
       error);
   if (statement == NULL)
     return FALSE;
@@ -355,11 +410,11 @@ gboolean store_insert_key(Store *store, KeyRow *row, const char *fold, GError **
   bind_attributes(statement, row);
   db_bind_int(statement, 11, row->parent);
   db_bind_text(statement, 12, fold);
-  if (db_step(store->db, statement, error) != DB_ROW)
+  if (db_step(store->db, statement, error) != DB_DONE)
     return FALSE;
-  row->id = db_column_int(statement, 0);
-  /* The row is only written once the statement has run to its end. */
-  return db_step(store->db, statement, error) == DB_DONE;
+  row->id = db_get_inserted(store->db);
+  note_path(store, row);
+  return TRUE;
 }
 
 gboolean store_bury_key(Store *store, gint64 id, guint64 revision, GError **error) {
@@ -392,36 +447,6 @@ gboolean store_touch_children(Store *store, gint64 id, guint64 revision, GError 
   db_bind_int(statement, 1, id);
   db_bind_int(statement, 2, (gint64)revision);
   return db_run(store->db, statement, error);
-}
-
-GRefString *store_get_path(Store *store, gint64 id, GError **error) {
-  GRefString *known = g_hash_table_lookup(store->paths, &id);
-  if (known != NULL)
-    return g_ref_string_acquire(known);
-
-  g_autoptr(KeyRow) row = NULL;
-  if (!store_get_key(store, id, &row, error))
-    return NULL;
-  g_autofree char *path = NULL;
-  if (row->parent == 0) {
-    path = g_strdup(row->name);
-  } else {
-    /* As deep as the tree is: at most LIMIT_DEPTH. */
-    GRefString *above = store_get_path(store, row->parent, error);
-    if (above == NULL)
-      return NULL;
-    path = g_strconcat(above, "\\", row->name, NULL);
-    g_ref_string_release(above);
-  }
-  if (g_hash_table_size(store->paths) >= PATH_CACHE_SIZE)
-    store_forget_paths(store);
-  GRefString *made = g_ref_string_new(path);
-  g_hash_table_insert(store->paths, g_memdup2(&id, sizeof id), g_ref_string_acquire(made));
-  return made;
-}
-
-void store_forget_paths(Store *store) {
-  g_hash_table_remove_all(store->paths);
 }
 
 /* ---- values ---- */

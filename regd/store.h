@@ -61,6 +61,7 @@ typedef struct {
   gint64 last_write;         /* microseconds since 1970 */
 } KeyRow;
 void key_row_free(KeyRow *row);
+KeyRow *key_row_copy(const KeyRow *row);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(KeyRow, key_row_free)
 
 /* *@row is NULL where there is none. @fold is the folded name. Live keys only,

@@ -11,7 +11,7 @@ typedef struct {
   Views *views;
   const Publisher *publisher;
   const Logins *logins;
-  const Stores *stores;
+  Stores *stores;
   const Backends *backends;
   const Throttle *throttle;
   Reporter *reporter;

@@ -28,7 +28,8 @@ typedef struct {
   guint32 uid;
   char *mail_user;
   char *maildir;    /* NULL: a maker, which serves none */
-  guint32 events;   /* that its channel is watched for */
+  int watcher;      /* the epoll set that its channel is in; -1: none */
+  guint32 events;   /* that it is watched for there */
   Opening *opening; /* being asked to open; NULL else */
   gboolean serving;
   gint64 idle_since; /* monotonic, in µs */
@@ -49,8 +50,10 @@ struct Opening {
 
 struct Stores {
   Channel *parent;
-  /* All stores' channels: the main loop looks at one descriptor, however many there are. */
-  int epoll;
+  /* Epoll sets of stores' channels. The main loop looks at the one of those that
+   * are asked something; what others say, that a session is over, is heard when
+   * somebody wants to know. */
+  int asked, quiet;
   guint ready;
   guint sweep; /* of those that are idle for long; 0 while there are no stores */
   guint64 last_id;
@@ -78,21 +81,31 @@ static void opening_free(gpointer data) {
   g_free(opening);
 }
 
-static gboolean watch_store(Store *store, guint32 events) {
-  int operation = events == 0 ? EPOLL_CTL_DEL : store->events == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
-  struct epoll_event event = {.events = events, .data.ptr = store};
-  if (events == store->events)
+static void unwatch_store(Store *store) {
+  if (store->watcher >= 0)
+    (void)epoll_ctl(store->watcher, EPOLL_CTL_DEL, channel_get_descriptor(store->channel), NULL);
+  store->watcher = -1;
+  store->events = 0;
+}
+
+/* Anew after what is asked of it has changed. FALSE where it can't be watched. */
+static gboolean watch_store(Store *store) {
+  gboolean is_full = channel_wants_write(store->channel);
+  int watcher = store->opening != NULL || is_full ? store->stores->asked : store->stores->quiet;
+  struct epoll_event event = {.events = is_full ? EPOLLIN | EPOLLOUT : EPOLLIN, .data.ptr = store};
+  if (watcher == store->watcher && event.events == store->events)
     return TRUE;
-  if (epoll_ctl(store->stores->epoll, operation, channel_get_descriptor(store->channel), &event) !=
-      0)
+  unwatch_store(store);
+  if (epoll_ctl(watcher, EPOLL_CTL_ADD, channel_get_descriptor(store->channel), &event) != 0)
     return FALSE;
-  store->events = events;
+  store->watcher = watcher;
+  store->events = event.events;
   return TRUE;
 }
 
 static void store_free(gpointer data) {
   Store *store = data;
-  (void)watch_store(store, 0);
+  unwatch_store(store);
   channel_free(store->channel);
   g_free(store->mail_user);
   g_free(store->maildir);
@@ -104,8 +117,9 @@ static gboolean on_ready(int descriptor, GIOCondition condition, gpointer data);
 Stores *stores_new(Channel *parent) {
   Stores *stores = g_new0(Stores, 1);
   stores->parent = parent;
-  stores->epoll = epoll_create1(EPOLL_CLOEXEC);
-  stores->ready = g_unix_fd_add(stores->epoll, G_IO_IN, on_ready, stores);
+  stores->asked = epoll_create1(EPOLL_CLOEXEC);
+  stores->quiet = epoll_create1(EPOLL_CLOEXEC);
+  stores->ready = g_unix_fd_add(stores->asked, G_IO_IN, on_ready, stores);
   stores->openings = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, opening_free);
   stores->stores = g_ptr_array_new_with_free_func(store_free);
   stores->owners = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -121,7 +135,8 @@ void stores_free(Stores *stores) {
   g_source_remove(stores->ready);
   if (stores->sweep != 0)
     g_source_remove(stores->sweep);
-  close(stores->epoll);
+  close(stores->asked);
+  close(stores->quiet);
   g_free(stores);
 }
 
@@ -133,18 +148,11 @@ static gboolean is_idle(const Store *store) {
   return store->maildir != NULL && !is_busy(store);
 }
 
-guint stores_count_idle(const Stores *stores) {
+static guint count_idle(const Stores *stores) {
   guint idle = 0;
   for (guint i = 0; i < stores->stores->len; i++)
     idle += is_idle(stores->stores->pdata[i]) ? 1 : 0;
   return idle;
-}
-
-guint stores_count_sessions(const Stores *stores) {
-  guint busy = 0;
-  for (guint i = 0; i < stores->stores->len; i++)
-    busy += is_busy(stores->stores->pdata[i]) ? 1 : 0;
-  return busy;
 }
 
 /* ---- the end of an opening ---- */
@@ -182,50 +190,11 @@ static gboolean on_late(gpointer data) {
 
 /* ---- a store ---- */
 
-static gboolean on_sweep(gpointer data) {
-  Stores *stores = data;
-  gint64 long_ago = g_get_monotonic_time() - IDLE_SECONDS * G_USEC_PER_SEC;
-  for (guint i = stores->stores->len; i > 0; i--) {
-    Store *store = stores->stores->pdata[i - 1];
-    if (!is_busy(store) && store->idle_since < long_ago)
-      drop_store(store);
-  }
-  if (stores->stores->len > 0)
-    return G_SOURCE_CONTINUE;
-  stores->sweep = 0;
-  return G_SOURCE_REMOVE;
-}
-
 static void become_idle(Store *store) {
   store->serving = FALSE;
   store->idle_since = g_get_monotonic_time();
-  if (stores_count_idle(store->stores) > MAX_IDLE)
+  if (count_idle(store->stores) > MAX_IDLE)
     drop_store(store);
-}
-
-static void on_opened(Store *store, Message *message) {
-  guint64 session = 0;
-  guint32 outcome = 0;
-  const char *problem = NULL;
-  g_variant_get(message->body, "(tu&s)", &session, &outcome, &problem);
-  Opening *opening = store->opening;
-  if (opening == NULL || opening->id != session || outcome >= N_OUTCOMES) {
-    drop_store(store);
-    return;
-  }
-  store->opening = NULL;
-  opening->store = NULL;
-  if (outcome == OUTCOME_OK) {
-    store->serving = TRUE;
-    finish(opening, OUTCOME_OK, NULL);
-    return;
-  }
-  become_idle(store);
-  if (opening->guessed && outcome == OUTCOME_NO_MAILBOX)
-    ask_parent(opening);
-  else
-    finish(opening, outcome == OUTCOME_MAILBOX_IN_USE ? OUTCOME_MAILBOX_IN_USE : OUTCOME_NO_MAILBOX,
-           problem);
 }
 
 static void on_ended(Store *store) {
@@ -241,6 +210,36 @@ static void on_ended(Store *store) {
     finish(opening, OUTCOME_NO_MAILBOX, "the mailbox's process has ended");
 }
 
+static void on_opened(Store *store, Message *message) {
+  guint64 session = 0;
+  guint32 outcome = 0;
+  const char *problem = NULL;
+  g_variant_get(message->body, "(tu&s)", &session, &outcome, &problem);
+  Opening *opening = store->opening;
+  if (opening == NULL || opening->id != session || outcome >= N_OUTCOMES) {
+    on_ended(store);
+    return;
+  }
+  store->opening = NULL;
+  opening->store = NULL;
+  if (!watch_store(store)) {
+    drop_store(store);
+    finish(opening, OUTCOME_NO_MAILBOX, "the mailbox's process can't be watched");
+    return;
+  }
+  if (outcome == OUTCOME_OK) {
+    store->serving = TRUE;
+    finish(opening, OUTCOME_OK, NULL);
+    return;
+  }
+  become_idle(store);
+  if (opening->guessed && outcome == OUTCOME_NO_MAILBOX)
+    ask_parent(opening);
+  else
+    finish(opening, outcome == OUTCOME_MAILBOX_IN_USE ? OUTCOME_MAILBOX_IN_USE : OUTCOME_NO_MAILBOX,
+           problem);
+}
+
 static void on_store_message(Store *store, Message *message) {
   if (message->kind == MESSAGE_OPENED)
     on_opened(store, message);
@@ -252,7 +251,7 @@ static void on_store_message(Store *store, Message *message) {
 static void serve_store(Store *store, guint32 events) {
   g_auto(Message) message = MESSAGE_INIT;
   if ((events & EPOLLOUT) != 0 && channel_flush(store->channel, NULL))
-    (void)watch_store(store, channel_wants_write(store->channel) ? EPOLLIN | EPOLLOUT : EPOLLIN);
+    (void)watch_store(store);
   ChannelResult result = channel_receive(store->channel, &message, NULL);
   if (result == CHANNEL_CLOSED)
     on_ended(store);
@@ -261,13 +260,44 @@ static void serve_store(Store *store, guint32 events) {
 }
 
 /* Each is asked for when it is its turn: the one before may have ended others. */
-static gboolean on_ready(G_GNUC_UNUSED int descriptor, G_GNUC_UNUSED GIOCondition condition,
-                         gpointer data) {
-  const Stores *stores = data;
+static void serve_stores(int watcher) {
   struct epoll_event event;
-  for (guint i = 0; i < BATCH && epoll_wait(stores->epoll, &event, 1, 0) == 1; i++)
+  for (guint i = 0; i < BATCH && epoll_wait(watcher, &event, 1, 0) == 1; i++)
     serve_store(event.data.ptr, event.events);
+}
+
+static gboolean on_ready(int descriptor, G_GNUC_UNUSED GIOCondition condition,
+                         G_GNUC_UNUSED gpointer data) {
+  serve_stores(descriptor);
   return G_SOURCE_CONTINUE;
+}
+
+static gboolean on_sweep(gpointer data) {
+  Stores *stores = data;
+  serve_stores(stores->quiet);
+  gint64 long_ago = g_get_monotonic_time() - IDLE_SECONDS * G_USEC_PER_SEC;
+  for (guint i = stores->stores->len; i > 0; i--) {
+    Store *store = stores->stores->pdata[i - 1];
+    if (!is_busy(store) && store->idle_since < long_ago)
+      drop_store(store);
+  }
+  if (stores->stores->len > 0)
+    return G_SOURCE_CONTINUE;
+  stores->sweep = 0;
+  return G_SOURCE_REMOVE;
+}
+
+guint stores_count_idle(Stores *stores) {
+  serve_stores(stores->quiet);
+  return count_idle(stores);
+}
+
+guint stores_count_sessions(Stores *stores) {
+  guint busy = 0;
+  serve_stores(stores->quiet);
+  for (guint i = 0; i < stores->stores->len; i++)
+    busy += is_busy(stores->stores->pdata[i]) ? 1 : 0;
+  return busy;
 }
 
 /* Gives the Maildir to @store; what can't be sent ends the store. */
@@ -281,15 +311,12 @@ static void open_at(Opening *opening, Store *store) {
     return;
   }
   opening->socket = ends[0];
-  gboolean sent = channel_send(
-      store->channel, MESSAGE_OPEN,
-      g_variant_new("(tssu)", opening->id, opening->user, opening->maildir, opening->idle_timeout),
-      &ends[1], 1, NULL);
+  GVariant *body =
+      g_variant_new("(tssu)", opening->id, opening->user, opening->maildir, opening->idle_timeout);
+  gboolean sent = channel_send(store->channel, MESSAGE_OPEN, body, &ends[1], 1, NULL);
   close(ends[1]);
-  if (!sent)
+  if (!sent || !watch_store(store))
     on_ended(store);
-  else if (channel_wants_write(store->channel))
-    (void)watch_store(store, EPOLLIN | EPOLLOUT);
 }
 
 /* ---- asking ---- */
@@ -344,6 +371,7 @@ static Store *add_store(Stores *stores, int descriptor, guint32 uid, const Openi
                         gboolean is_maker) {
   Store *store = g_new0(Store, 1);
   store->stores = stores;
+  store->watcher = -1;
   store->uid = uid;
   store->mail_user = g_strdup(opening->mail_user);
   store->maildir = is_maker ? NULL : g_strdup(opening->maildir);
@@ -352,7 +380,7 @@ static Store *add_store(Stores *stores, int descriptor, guint32 uid, const Openi
   g_ptr_array_add(stores->stores, store);
   if (stores->sweep == 0)
     stores->sweep = g_timeout_add_seconds(SWEEP_SECONDS, on_sweep, stores);
-  if (watch_store(store, EPOLLIN))
+  if (watch_store(store))
     return store;
   drop_store(store);
   return NULL;
@@ -373,8 +401,7 @@ static gboolean split(Opening *opening, Store *maker) {
     return FALSE;
   }
   maker->idle_since = g_get_monotonic_time();
-  if (channel_wants_write(maker->channel))
-    (void)watch_store(maker, EPOLLIN | EPOLLOUT);
+  (void)watch_store(maker);
   Store *store = add_store(stores, ends[0], maker->uid, opening, FALSE);
   if (store != NULL)
     open_at(opening, store);
@@ -383,6 +410,7 @@ static gboolean split(Opening *opening, Store *maker) {
 
 /* Nothing in here answers at once: see ask_parent(). */
 static void start(Opening *opening) {
+  serve_stores(opening->stores->quiet);
   Store *store = find_idle(opening->stores, opening);
   Store *maker = store == NULL ? find_maker(opening->stores, opening) : NULL;
   opening->timer = g_timeout_add_seconds(OPEN_SECONDS, on_late, opening);

@@ -33,7 +33,7 @@ void stores_take_store(Stores *stores, Message *message);
 void stores_take_refusal(Stores *stores, const Message *message);
 
 /* Sessions open now, and processes that wait for one. */
-guint stores_count_sessions(const Stores *stores);
-guint stores_count_idle(const Stores *stores);
+guint stores_count_sessions(Stores *stores);
+guint stores_count_idle(Stores *stores);
 
 #endif

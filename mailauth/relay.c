@@ -47,25 +47,35 @@ static gboolean flow_write(Flow *flow) {
   return moved;
 }
 
-/* TRUE where something was read, and all of it could be written. */
+/* FALSE where nothing can be had now. */
+static gboolean flow_read(Flow *flow, guint8 *bytes, gsize size, gsize *done) {
+  StreamResult result = stream_read(flow->from, bytes, size, done);
+  flow->ended = result == STREAM_END || result == STREAM_BROKEN;
+  return result == STREAM_DONE;
+}
+
+/* TRUE where there may be more to read, and all so far could be written. Whether
+ * it was the last is asked before, so that the end can go with it. */
 static gboolean flow_step(Flow *flow, gboolean *moved) {
   guint8 bytes[RELAY_BUFFER];
   gsize done = 0;
-  if (flow->ended || flow->closed || has_bytes(flow))
+  gsize more = 0;
+  if (flow->ended || flow->closed || has_bytes(flow) ||
+      !flow_read(flow, bytes, sizeof bytes, &done))
     return FALSE;
-  StreamResult result = stream_read(flow->from, bytes, sizeof bytes, &done);
-  flow->ended = result == STREAM_END || result == STREAM_BROKEN;
-  if (result != STREAM_DONE)
-    return FALSE;
+  gboolean drained =
+      done < sizeof bytes && !flow_read(flow, bytes + done, sizeof bytes - done, &more);
+  done += more;
   *moved = TRUE;
   gsize written = 0;
-  result = stream_write(flow->to, bytes, done, &written);
+  StreamResult result = flow->ended ? stream_write_last(flow->to, bytes, done, &written)
+                                    : stream_write(flow->to, bytes, done, &written);
   flow->total += written;
   if (result == STREAM_BROKEN || result == STREAM_END)
     flow->closed = TRUE;
   else if (result == STREAM_WAIT || written < done)
     secret_append(&flow->bytes, bytes + written, done - written);
-  return !flow->closed && !has_bytes(flow);
+  return !drained && !flow->closed && !has_bytes(flow);
 }
 
 static gboolean flow_pump(Flow *flow) {

@@ -69,18 +69,27 @@ StreamResult stream_read(Stream *stream, guint8 *bytes, gsize size, gsize *done)
   return STREAM_DONE;
 }
 
-StreamResult stream_write(Stream *stream, const guint8 *bytes, gsize size, gsize *done) {
+static StreamResult write_with(Stream *stream, const guint8 *bytes, gsize size, gsize *done,
+                               int flags) {
   stream->write_waits = EPOLLOUT;
   if (stream->tls != NULL) {
     ERR_clear_error();
     int result = SSL_write_ex(stream->tls, bytes, size, done);
     return result == 1 ? STREAM_DONE : explain(stream, result, &stream->write_waits);
   }
-  ssize_t count = send(stream->descriptor, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+  ssize_t count = send(stream->descriptor, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT | flags);
   if (count < 0)
     return is_temporary(errno) ? STREAM_WAIT : STREAM_BROKEN;
   *done = (gsize)count;
   return STREAM_DONE;
+}
+
+StreamResult stream_write(Stream *stream, const guint8 *bytes, gsize size, gsize *done) {
+  return write_with(stream, bytes, size, done, 0);
+}
+
+StreamResult stream_write_last(Stream *stream, const guint8 *bytes, gsize size, gsize *done) {
+  return write_with(stream, bytes, size, done, MSG_MORE);
 }
 
 gboolean stream_may_have_more(const Stream *stream, gsize size, gsize done) {

@@ -33,6 +33,8 @@ void stream_close(Stream *stream);
  * fast, holds up nobody else. */
 StreamResult stream_read(Stream *stream, guint8 *bytes, gsize size, gsize *done);
 StreamResult stream_write(Stream *stream, const guint8 *bytes, gsize size, gsize *done);
+/* The same for bytes that stream_end_writing() follows at once: the end travels with them. */
+StreamResult stream_write_last(Stream *stream, const guint8 *bytes, gsize size, gsize *done);
 /* After a read of @size that gave @done: whether another could give something at
  * once. Where not, epoll tells of what comes. */
 gboolean stream_may_have_more(const Stream *stream, gsize size, gsize done);

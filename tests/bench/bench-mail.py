@@ -2,7 +2,7 @@
 same accounts, Maildirs and certificate, in rounds that alternate. Prints rates, the
 processor time of each login over all processes of a server (for mailauthd regd and the
 bus are counted too), and ratios of medians. Not a test: run it by hand, as
-PYTHONPATH=tests REGD_BUILD_ROOT=build /usr/bin/python3 tests/bench/bench-mail.py [hashes] [cheap] [tls] [idle]
+PYTHONPATH=tests REGD_BUILD_ROOT=build /usr/bin/python3 tests/bench/bench-mail.py [hashes] [cheap] [many] [tls] [idle]
 
 --rounds=N, --seconds=N: of each measurement; --mail=N: messages in each mailbox."""
 
@@ -19,6 +19,7 @@ from harness.registry import REG_DWORD, REG_MULTI_SZ, REG_SZ, Registry
 from peer import MODES, Dovecot
 
 CLIENTS = 50
+MANY_USERS = 1000
 PASSWORD = "correct horse"
 SHA512 = crypt.crypt(PASSWORD, "$6$" + "benchmarksalt")
 CHEAP = crypt.crypt(PASSWORD, "$5$rounds=1000$" + "benchmarksalt")
@@ -63,15 +64,15 @@ class DeployedServer(MailServer):
 class Measured:
     """Rounds of one server: its name, its port and its processes."""
 
-    def __init__(self, name, port, pids, tls="plain"):
-        self.name, self.port, self.pids, self.tls = name, port, pids, tls
+    def __init__(self, name, port, pids, tls="plain", users=CLIENTS):
+        self.name, self.port, self.pids, self.tls, self.users = name, port, pids, tls, users
         self.rates, self.costs, self.medians, self.slowest, self.client_costs = [], [], [], [], []
         self.resumed = 0
 
     def measure(self, seconds):
         before = processor_seconds(self.pids)
         line = subprocess.run([program("tests/bench/logins"), "load", str(self.port), self.tls, str(CLIENTS),
-                               str(seconds), PASSWORD], check=True, capture_output=True, text=True).stdout
+                               str(seconds), str(self.users), PASSWORD], check=True, capture_output=True, text=True).stdout
         cost = processor_seconds(self.pids) - before
         logins, took, failures, median, slowest, own, resumed = line.split()
         logins, failures, self.resumed = int(logins), int(failures), int(resumed)
@@ -128,12 +129,16 @@ class Bench:
         self.directory = Path(registry.directory)
         self.pids = [server.process.pid, registry.process.pid, registry.bus.daemon.pid]
         self.keys = self.make_keys()
-        self.number = 0
-        for user in range(CLIENTS):
-            server.add_mailbox(f"user{user}")
-            for message in range(options.mail):
-                server.deliver(f"user{user}", f"Subject: {message}\n\nhello\n")
-        server.give(server.mail)
+        self.number = self.users = 0
+        self.add_users(CLIENTS)
+
+    def add_users(self, users):
+        for user in range(self.users, users):
+            self.server.add_mailbox(f"user{user}")
+            for message in range(self.options.mail):
+                self.server.deliver(f"user{user}", f"Subject: {message}\n\nhello\n")
+        self.server.give(self.server.mail)
+        self.users = users
 
     def make_keys(self):
         """ECDSA, P-256: what a certificate authority gives out today."""
@@ -151,13 +156,13 @@ class Bench:
         self.server.wait_until_ready()
 
     def set_accounts(self, scheme):
-        for user in range(CLIENTS):
+        for user in range(self.users):
             self.registry.client.set(f"{ACCOUNTS}\\user{user}", "Password", REG_SZ, scheme)
 
     def dovecot(self, mode, scheme):
         self.number += 1
         accounts = self.directory / f"accounts-{self.number}"
-        accounts.write_text("".join(f"user{user}:{scheme}:::::\n" for user in range(CLIENTS)))
+        accounts.write_text("".join(f"user{user}:{scheme}:::::\n" for user in range(self.users)))
         return Dovecot(self.directory / f"dovecot-{self.number}", accounts, self.server.mail, self.server.owner,
                        self.keys, MODES[mode])
 
@@ -210,6 +215,17 @@ def bench_cheap(bench):
             compare(known, single, 2)
 
 
+def bench_many(bench):
+    """Each login is another user's than the last ones': nothing is at hand for him."""
+    print(f"Cheap passwords, {CLIENTS} clients, {MANY_USERS} users in turn", flush=True)
+    bench.add_users(MANY_USERS)
+    with bench.dovecot("re-used", "{PLAIN}" + PASSWORD) as plain, verified(bench):
+        ours, single = bench.ours("mailauthd, Verified Seconds"), theirs("Dovecot, re-used, PLAIN", plain)
+        ours.users = single.users = MANY_USERS
+        alternate([ours, single], bench.options)
+        compare(ours, single)
+
+
 class verified:
     """Logins with passwords that were right a moment ago, of accounts with good hashes."""
 
@@ -237,7 +253,7 @@ def bench_tls(bench):
 
 def warm_up(port, tls):
     """One login each after the other, so that all parts are there; more would leave room that is used again."""
-    subprocess.run([program("tests/bench/logins"), "load", str(port), tls, "1", "1", PASSWORD], check=True,
+    subprocess.run([program("tests/bench/logins"), "load", str(port), tls, "1", "1", "1", PASSWORD], check=True,
                    capture_output=True)
 
 
@@ -281,7 +297,7 @@ def bench_idle(bench):
                 idle("Dovecot, re-used", peer.pids, peer.port, tls, number)
 
 
-BENCHES = {"hashes": bench_hashes, "cheap": bench_cheap, "tls": bench_tls, "idle": bench_idle}
+BENCHES = {"hashes": bench_hashes, "cheap": bench_cheap, "many": bench_many, "tls": bench_tls, "idle": bench_idle}
 
 
 def main():

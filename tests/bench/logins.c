@@ -2,10 +2,11 @@
  * another, from a thread for each processor, or connections that say nothing. Loopback only,
  * bounded in number and time. It knows nothing of the server that it talks to.
  *
- *   logins load PORT plain|tls|resume CLIENTS SECONDS PASSWORD
- *       each client is a user of its own, user0, user1, ...; prints sessions,
- *       seconds, failures, the median and the 99th percentile in us, and the
- *       processor time that it took itself in us
+ *   logins load PORT plain|tls|resume CLIENTS SECONDS USERS PASSWORD
+ *       the users are user0, user1, ..., a multiple of the clients; a client logs in
+ *       as one after another of those that are its own; prints sessions, seconds,
+ *       failures, the median and the 99th percentile in us, the processor time that
+ *       it took itself in us, and how many sessions of TLS were resumed
  *   logins idle PORT plain|tls NUMBER PASSWORD
  *       prints a line once all are connected and greeted; then for each line on
  *       standard input logs user0 in beside them and prints the us it took;
@@ -25,6 +26,7 @@
 
 #define MOST_CLIENTS 20000
 #define MOST_SECONDS 600
+#define MOST_USERS 1000000
 #define LINE_SIZE 1024
 /* Idle clients of one address: fewer than servers usually let one have. */
 #define CLIENTS_PER_ADDRESS 50
@@ -51,11 +53,12 @@ typedef struct {
   guint failures;
   guint resumed;
   guint standing;
+  guint clients, users; /* of all threads */
 } Load;
 
 struct Client {
   Load *load;
-  guint number;
+  guint number;    /* of the user that it is */
   guint32 address; /* its own, in host order */
   int descriptor;
   SSL *tls;
@@ -268,6 +271,7 @@ static void start_next(Client *client, gboolean well) {
     g_array_append_val(load->times, time);
   else
     load->failures++;
+  client->number = (client->number + load->clients) % load->users;
   if (!load->ended)
     connect_client(client);
 }
@@ -293,6 +297,11 @@ static void free_client(Client *client) {
     close(client->descriptor);
   SSL_free(client->tls);
   SSL_SESSION_free(client->session);
+}
+
+static guint get_number(const char *text, guint most) {
+  guint64 number = g_ascii_strtoull(text, NULL, 10);
+  return (guint)CLAMP(number, 1, most);
 }
 
 /* @first: the number of the first. */
@@ -335,7 +344,10 @@ static void add_results(Load *load, const Load *part) {
   load->resumed += part->resumed;
 }
 
-static int run_load(Load *load, char **arguments, guint number, guint seconds) {
+static int run_load(Load *load, char **arguments) {
+  guint number = get_number(arguments[4], MOST_CLIENTS);
+  guint seconds = get_number(arguments[5], MOST_SECONDS);
+  guint users = get_number(arguments[6], MOST_USERS);
   guint n_crowds = MIN(g_get_num_processors(), number);
   Crowd *crowds = g_new0(Crowd, n_crowds);
   GThread **threads = g_new0(GThread *, n_crowds);
@@ -347,6 +359,8 @@ static int run_load(Load *load, char **arguments, guint number, guint seconds) {
                         .end = begun + (gint64)seconds * G_USEC_PER_SEC};
     set_up(&crowds[i].load, arguments);
     crowds[i].load.finished = start_next;
+    crowds[i].load.clients = number;
+    crowds[i].load.users = MAX(number, users);
     threads[i] = g_thread_new("clients", run_crowd, &crowds[i]);
   }
   for (guint i = 0; i < n_crowds; i++) {
@@ -428,11 +442,6 @@ static int run_idle(Load *load, guint number) {
   return 0;
 }
 
-static guint get_number(const char *text, guint most) {
-  guint64 number = g_ascii_strtoull(text, NULL, 10);
-  return (guint)CLAMP(number, 1, most);
-}
-
 /* Every connection is a descriptor. */
 static void raise_limit(void) {
   struct rlimit limit;
@@ -443,9 +452,9 @@ static void raise_limit(void) {
 
 int main(int count, char **arguments) {
   Load load;
-  gboolean sessions = count == 7 && g_str_equal(arguments[1], "load");
+  gboolean sessions = count == 8 && g_str_equal(arguments[1], "load");
   if (!sessions && (count != 6 || !g_str_equal(arguments[1], "idle"))) {
-    (void)fputs("usage: logins load PORT plain|tls|resume CLIENTS SECONDS PASSWORD\n"
+    (void)fputs("usage: logins load PORT plain|tls|resume CLIENTS SECONDS USERS PASSWORD\n"
                 "       logins idle PORT plain|tls NUMBER PASSWORD\n",
                 stderr);
     return 2;
@@ -453,9 +462,8 @@ int main(int count, char **arguments) {
   raise_limit();
   (void)setvbuf(stdout, NULL, _IOLBF, 0);
   set_up(&load, arguments);
-  guint number = get_number(arguments[4], MOST_CLIENTS);
-  int code = sessions ? run_load(&load, arguments, number, get_number(arguments[5], MOST_SECONDS))
-                      : run_idle(&load, number);
+  int code = sessions ? run_load(&load, arguments)
+                      : run_idle(&load, get_number(arguments[4], MOST_CLIENTS));
   tear_down(&load);
   return code;
 }

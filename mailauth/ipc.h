@@ -57,14 +57,16 @@ typedef enum {
                           and key file, "" for none. They are opened anew each time. Answered by
                           the parent's FILE_PROBLEM or the front's KEYS_RESULT, unless the front
                           is replaced meanwhile, which knows of none then */
-  MESSAGE_WANT_STORE,  /* (tss): request, Maildir, mail user or "" for the Maildir's owner */
+  MESSAGE_WANT_STORE,  /* (tssau): request, Maildir, mail user or "" for the Maildir's owner, the
+                          uids of stores that the verifier has already */
 
   /* parent -> verifier */
   MESSAGE_LISTENING,     /* a(syss): address:port, Protocol, problem ("" where it listens), the
                             address:port it is bound to (the same unless the port was 0) */
   MESSAGE_FILE_PROBLEM,  /* (tss): request, file, problem: it can't be opened; the front keeps what
                             it has */
-  MESSAGE_STORE,         /* (tu): request, uid; + the channel to it */
+  MESSAGE_STORE,         /* (tu): request, uid; + the channel to it, where the verifier has none of
+                            that uid already */
   MESSAGE_STORE_REFUSED, /* (ts): request, problem */
   MESSAGE_FRONT_STARTED, /* t: the link's number; a front waits for settings; + the channel to it.
                             The channel before is dead, whether it led to this front or to an older

@@ -316,15 +316,29 @@ static int start_servant(Parent *parent, Role role, const RoleUser *user, GError
   return ends[0];
 }
 
+/* @numbers: au. */
+static gboolean has_number(GVariant *numbers, guint32 number) {
+  gsize count = 0;
+  const guint32 *all = g_variant_get_fixed_array(numbers, &count, sizeof *all);
+  for (gsize i = 0; i < count; i++)
+    if (all[i] == number)
+      return TRUE;
+  return FALSE;
+}
+
 static void handle_want_store(Parent *parent, Message *message) {
   guint64 request;
   const char *folder, *name;
   RoleUser user;
   g_autoptr(GError) error = NULL;
-  g_variant_get(message->body, "(t&s&s)", &request, &folder, &name);
-  int store = find_mail_user(parent, folder, name, &user, &error)
-                  ? start_servant(parent, ROLE_STORE, &user, &error)
-                  : -1;
+  g_autoptr(GVariant) there = NULL;
+  g_variant_get(message->body, "(t&s&s@au)", &request, &folder, &name, &there);
+  gboolean found = find_mail_user(parent, folder, name, &user, &error);
+  if (found && has_number(there, user.uid)) {
+    tell(&parent->verifier, MESSAGE_STORE, g_variant_new("(tu)", request, user.uid), NULL, 0);
+    return;
+  }
+  int store = found ? start_servant(parent, ROLE_STORE, &user, &error) : -1;
   if (store < 0) {
     tell(&parent->verifier, MESSAGE_STORE_REFUSED, g_variant_new("(ts)", request, error->message),
          NULL, 0);

@@ -269,8 +269,15 @@ int store_run(const RoleStart *start) {
   sigaction(SIGCHLD, &ignore, NULL);
   gboolean is_split = split_until_closed(channel, &descriptor, &code);
   channel_free(channel);
-  if (is_split)
-    return store_serve_maildir(descriptor, TRUE);
+  if (is_split) {
+    code = store_serve_maildir(descriptor, TRUE);
+#ifndef SANDBOX_IS_SANITIZED
+    /* Libraries that put their memory in order would copy all of the maker's first. */
+    _exit(code);
+#else
+    return code;
+#endif
+  }
   while (TEMP_FAILURE_RETRY(wait(NULL)) > 0)
     continue;
   return code;

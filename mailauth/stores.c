@@ -171,7 +171,7 @@ static void finish(Opening *opening, Outcome outcome, const char *problem) {
   opened(outcome, text, descriptor, data);
 }
 
-static void ask_parent(Opening *opening);
+static void ask_parent(Opening *opening, gboolean anew);
 
 static void drop_store(Store *store) {
   g_ptr_array_remove(store->stores->stores, store);
@@ -205,7 +205,7 @@ static void on_ended(Store *store) {
     return;
   opening->store = NULL;
   if (opening->guessed)
-    ask_parent(opening);
+    ask_parent(opening, TRUE);
   else
     finish(opening, OUTCOME_NO_MAILBOX, "the mailbox's process has ended");
 }
@@ -234,7 +234,7 @@ static void on_opened(Store *store, Message *message) {
   }
   become_idle(store);
   if (opening->guessed && outcome == OUTCOME_NO_MAILBOX)
-    ask_parent(opening);
+    ask_parent(opening, TRUE);
   else
     finish(opening, outcome == OUTCOME_MAILBOX_IN_USE ? OUTCOME_MAILBOX_IN_USE : OUTCOME_NO_MAILBOX,
            problem);
@@ -327,12 +327,27 @@ static gboolean on_parent_gone(gpointer data) {
   return G_SOURCE_REMOVE;
 }
 
-static void ask_parent(Opening *opening) {
+/* The uids of makers that may be tried for it: an array "au". */
+static GVariant *list_makers(const Opening *opening) {
+  GVariantBuilder uids;
+  const GPtrArray *stores = opening->stores->stores;
+  g_variant_builder_init(&uids, G_VARIANT_TYPE("au"));
+  for (guint i = 0; i < stores->len; i++) {
+    const Store *store = stores->pdata[i];
+    if (store->maildir == NULL && g_str_equal(store->mail_user, opening->mail_user))
+      g_variant_builder_add(&uids, "u", store->uid);
+  }
+  return g_variant_builder_end(&uids);
+}
+
+/* @anew: one that was there was tried, in vain. */
+static void ask_parent(Opening *opening, gboolean anew) {
   opening->guessed = FALSE;
-  g_autoptr(GError) error = NULL;
-  if (channel_send(opening->stores->parent, MESSAGE_WANT_STORE,
-                   g_variant_new("(tss)", opening->id, opening->maildir, opening->mail_user), NULL,
-                   0, &error))
+  GVariant *there =
+      anew ? g_variant_new_array(G_VARIANT_TYPE_UINT32, NULL, 0) : list_makers(opening);
+  GVariant *body =
+      g_variant_new("(tss@au)", opening->id, opening->maildir, opening->mail_user, there);
+  if (channel_send(opening->stores->parent, MESSAGE_WANT_STORE, body, NULL, 0, NULL))
     return;
   if (opening->timer != 0)
     g_source_remove(opening->timer);
@@ -418,7 +433,7 @@ static void start(Opening *opening) {
   if (store != NULL)
     open_at(opening, store);
   else if (maker == NULL || !split(opening, maker))
-    ask_parent(opening);
+    ask_parent(opening, FALSE);
 }
 
 void stores_open(Stores *stores, const StoreRequest *request, StoreOpened opened, gpointer data) {
@@ -436,6 +451,24 @@ void stores_open(Stores *stores, const StoreRequest *request, StoreOpened opened
   start(opening);
 }
 
+/* Whose the Maildir is, is known now, and there is a maker for that user. */
+static void use_maker(Opening *opening) {
+  Store *maker = find_maker(opening->stores, opening);
+  opening->guessed = TRUE;
+  if (maker == NULL || !split(opening, maker))
+    ask_parent(opening, TRUE);
+}
+
+static void take_maker(Opening *opening, guint32 uid, int descriptor) {
+  /* The one before, if there is one, could not open it. */
+  Store *older = find_maker(opening->stores, opening);
+  if (older != NULL)
+    drop_store(older);
+  Store *maker = add_store(opening->stores, descriptor, uid, opening, TRUE);
+  if (maker == NULL || !split(opening, maker))
+    finish(opening, OUTCOME_NO_MAILBOX, "no more processes for mailboxes can be had");
+}
+
 void stores_take_store(Stores *stores, Message *message) {
   guint64 id = 0;
   guint32 uid = 0;
@@ -449,13 +482,10 @@ void stores_take_store(Stores *stores, Message *message) {
   if (g_hash_table_size(stores->owners) >= MAX_OWNERS)
     g_hash_table_remove_all(stores->owners);
   g_hash_table_replace(stores->owners, g_strdup(opening->maildir), GUINT_TO_POINTER(uid));
-  /* The one before, if there is one, could not open it. */
-  Store *older = find_maker(stores, opening);
-  if (older != NULL)
-    drop_store(older);
-  Store *maker = add_store(stores, descriptor, uid, opening, TRUE);
-  if (maker == NULL || !split(opening, maker))
-    finish(opening, OUTCOME_NO_MAILBOX, "no more processes for mailboxes can be had");
+  if (descriptor < 0)
+    use_maker(opening);
+  else
+    take_maker(opening, uid, descriptor);
 }
 
 void stores_take_refusal(Stores *stores, const Message *message) {

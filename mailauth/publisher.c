@@ -206,6 +206,10 @@ void publisher_publish(Publisher *publisher, Settings *settings) {
   send_rules(publisher);
 }
 
+gboolean publisher_offers_scram(const Publisher *publisher) {
+  return publisher->offers_scram;
+}
+
 void publisher_offer_scram(Publisher *publisher, gboolean offered) {
   publisher->offers_scram = offered;
   send_rules(publisher);

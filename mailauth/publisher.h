@@ -26,6 +26,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Publisher, publisher_free)
 void publisher_publish(Publisher *publisher, Settings *settings);
 /* Whether SCRAM-SHA-256 is to be offered: tells the front where that is new. */
 void publisher_offer_scram(Publisher *publisher, gboolean offered);
+gboolean publisher_offers_scram(const Publisher *publisher);
 /* The front has come (a channel, borrowed), or gone (NULL). */
 void publisher_set_front(Publisher *publisher, Channel *front);
 /* The certificates' files are to be read anew: certificates_reload(). */

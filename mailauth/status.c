@@ -291,6 +291,9 @@ gboolean status_append(DBusMessageIter *dict, const StatusSource *source) {
          wire_append_entry_string(dict, "why", decision.why) &&
          wire_append_entry_string(dict, "decision", outcome_get_facts(decision.outcome)->reason) &&
          wire_append_entry_string(dict, "accounts", describe_accounts(source)) &&
+         wire_append_entry_string(dict, "scram-sha-256",
+                                  publisher_offers_scram(source->publisher) ? "offered"
+                                                                            : "not offered") &&
          wire_append_entry_string(dict, "registry", describe_registry(source->views)) &&
          wire_append_entry_uint64(dict, "revision", views_get_revision(source->views)) &&
          wire_append_entry_string(dict, "certificate", describe_certificate(pairs)) &&

@@ -192,6 +192,7 @@ static gboolean on_counts_late(gpointer data) {
 static void on_status_synced(G_GNUC_UNUSED gboolean current, gpointer data) {
   StatusCall *waiting = data;
   Verifier *verifier = waiting->verifier;
+  on_views_changed(verifier);
   if (verifier->front == NULL || !front_link_ask_counts(verifier->front)) {
     waiting->done(waiting->call);
     g_free(waiting);

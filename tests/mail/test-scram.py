@@ -5,6 +5,7 @@ stranger learns of it; by a client of the tests' own and by those that people ha
 import base64
 import hashlib
 import imaplib
+import json
 import shutil
 import ssl
 import subprocess
@@ -358,6 +359,9 @@ def an_administrator_is_told_of_keys():
     with serving() as mail:
         contains(ctl(mail, "test", "ann", password="sesame"), "the account has keys for it")
         contains(ctl(mail, "test", "bob", password="sesame"), "no keys for SCRAM-SHA-256")
+        equal(json.loads(ctl(mail, "--json", "status"))["scram-sha-256"], "offered")
+        mail.choose("MBS_BASIC", "3")
+        equal(json.loads(ctl(mail, "--json", "status"))["scram-sha-256"], "not offered")
         contains(str(mail.client.get(f"{ACCOUNTS}\\ann", "SCRAM-SHA-256")), "'SCRAM-SHA-256$16384:")
 
 

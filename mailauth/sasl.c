@@ -66,9 +66,9 @@ static SaslResult plain_first(SaslExchange *exchange G_GNUC_UNUSED,
 /* [authzid] NUL authcid NUL passwd */
 static SaslResult plain_respond(SaslExchange *exchange G_GNUC_UNUSED, const Secret *response,
                                 GString *challenge G_GNUC_UNUSED, Credentials *credentials) {
-  const char *identity = (const char *)response->bytes;
+  const char *identity = response->size > 0 ? (const char *)response->bytes : "";
   const char *end = identity + response->size;
-  const char *first = response->size > 0 ? memchr(identity, '\0', response->size) : NULL;
+  const char *first = memchr(identity, '\0', response->size);
   if (first == NULL)
     return SASL_MALFORMED;
   const char *user = first + 1;

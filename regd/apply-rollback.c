@@ -99,13 +99,16 @@ static KeyRow *make_row(const PastKey *past) {
   return row;
 }
 
-/* Puts a key back that is gone. */
+/* Puts a key back that is gone; below one that is volatile now it is so too. */
 static gboolean revive(Application *application, PastKey *past, gint64 above, const char *parent,
                        KeyRow **row, GError **error) {
   *row = make_row(past);
   g_autoptr(KeyRow) gone = NULL;
-  if (!store_get_key(application->store, past->id, &gone, error))
+  g_autoptr(KeyRow) holder = NULL;
+  if (!store_get_key(application->store, past->id, &gone, error) ||
+      !store_get_key(application->store, past->parent, &holder, error))
     return FALSE;
+  (*row)->is_volatile |= holder->is_volatile;
   AccessLevel needed = past->own != NULL ? ACCESS_CONTROL : ACCESS_WRITE;
   if (!resolve_is_gone_branch(gone, application->who) &&
       !application_require(application, above, parent, needed, error))

@@ -100,8 +100,10 @@ static gboolean undo_deletion(Application *application, const Difference *differ
   g_autoptr(KeyRow) row = g_new0(KeyRow, 1);
   g_autoptr(Acl) own = NULL;
   row->parent = dead->parent;
-  return history_decode_key(difference->old_state, row, &own, error) &&
-         store_intern_acl(application->store, own, &row->acl, error) &&
+  if (!history_decode_key(difference->old_state, row, &own, error))
+    return FALSE;
+  row->is_volatile |= parent->is_volatile;
+  return store_intern_acl(application->store, own, &row->acl, error) &&
          application_insert(application, row, above, error);
 }
 
@@ -117,20 +119,28 @@ static gboolean add_key_difference(Application *application, ChangeKind kind, co
   return TRUE;
 }
 
+static gboolean is_same_key(const KeyRow *a, const KeyRow *b) {
+  return g_str_equal(a->name, b->name) && g_strcmp0(a->class_name, b->class_name) == 0 &&
+         a->is_volatile == b->is_volatile && a->acl == b->acl;
+}
+
 /* A key that was deleted and made again as another, and holds keys: it gets back
- * its spelling and its class where it is, which history tells as it told the
- * first time. */
+ * its spelling, class and list where it is, which history tells as it told the
+ * first time. Nothing that is to stay is made volatile. */
 static gboolean undo_replacement(Application *application, const Difference *difference,
-                                 KeyRow *row, gint64 above, GError **error) {
+                                 KeyRow *row, gint64 above, const Later *later, GError **error) {
   g_autoptr(KeyRow) old = g_new0(KeyRow, 1);
   g_autoptr(Acl) own = NULL;
   Acl *now = NULL;
   if (difference->old_state == NULL)
     return TRUE;
-  if (!history_decode_key(difference->old_state, old, &own, error))
+  if (!history_decode_key(difference->old_state, old, &own, error) ||
+      !store_intern_acl(application->store, own, &old->acl, error))
     return FALSE;
-  if (old->link != NULL || row->link != NULL ||
-      (g_str_equal(old->name, row->name) && g_strcmp0(old->class_name, row->class_name) == 0))
+  if (later->list)
+    old->acl = row->acl;
+  old->is_volatile = old->is_volatile && row->is_volatile;
+  if (old->link != NULL || row->link != NULL || is_same_key(old, row))
     return TRUE;
   if (!store_load_acl(application->store, row->acl, &now, error) ||
       !add_key_difference(application, CHANGE_KEY_DELETED, row, above, now, error))
@@ -140,6 +150,8 @@ static gboolean undo_replacement(Application *application, const Difference *dif
   g_free(row->class_name);
   row->name = g_steal_pointer(&old->name);
   row->class_name = g_steal_pointer(&old->class_name);
+  row->is_volatile = old->is_volatile;
+  row->acl = old->acl;
   row->revision = application->revision;
   row->last_write = application->now;
   if (!store_update_key(application->store, row, error))
@@ -160,11 +172,11 @@ static gboolean undo_list(Application *application, const Difference *difference
 }
 
 static gboolean undo_live(Application *application, const Difference *difference, KeyRow *row,
-                          gint64 above, GError **error) {
+                          gint64 above, const Later *later, GError **error) {
   if (difference->kind == CHANGE_KEY_CREATED)
     return undo_creation(application, row, above, error);
   if (difference->kind == CHANGE_KEY_DELETED)
-    return undo_replacement(application, difference, row, above, error);
+    return undo_replacement(application, difference, row, above, later, error);
   if (difference->kind == CHANGE_ACL_CHANGED)
     return undo_list(application, difference, row, above, error);
   if (difference->name == NULL)
@@ -190,7 +202,7 @@ static gboolean undo(Application *application, const Difference *difference, gui
       !application_find_above(application, row, &above, error))
     return FALSE;
   if (row->live)
-    return undo_live(application, difference, row, above, error);
+    return undo_live(application, difference, row, above, later, error);
   return difference->kind != CHANGE_KEY_DELETED ||
          undo_deletion(application, difference, row, above, error);
 }

@@ -106,10 +106,27 @@ static void inherit(Difference *last, Difference *first) {
   last->name = g_strdup(first->name); /* as it was spelled when it was there */
 }
 
-static gboolean ends_where_it_began(const Difference *difference) {
+/* Whether the key has the list of its own again that it had: one that only equals
+ * what it inherits is something else. */
+static gboolean has_same_list(Application *application, const Difference *difference,
+                              gboolean *same, GError **error) {
+  g_autoptr(KeyRow) row = NULL;
+  Acl *own = NULL;
+  if (!store_get_key(application->store, difference->key, &row, error) ||
+      !store_load_acl(application->store, row->acl, &own, error))
+    return FALSE;
+  g_autoptr(GBytes) state = history_encode_acl(own);
+  /* Of a key that is gone the list that it had in between stands in its deletion. */
+  *same = row->live && g_bytes_equal(state, difference->old_state);
+  return TRUE;
+}
+
+static gboolean ends_where_it_began(Application *application, const Difference *difference,
+                                    gboolean *same, GError **error) {
   if (difference->kind == CHANGE_ACL_CHANGED)
-    return acl_equal(difference->before, difference->after);
-  return registry_value_equal(difference->old_value, difference->new_value);
+    return has_same_list(application, difference, same, error);
+  *same = registry_value_equal(difference->old_value, difference->new_value);
+  return TRUE;
 }
 
 static const KeyFate *find_fate(GHashTable *fates, const Difference *difference) {
@@ -163,23 +180,31 @@ static gboolean stays_respelled(Application *application, const Slot *slot, guin
   return index == slot->deletion || index == slot->last;
 }
 
-static gboolean stays(Application *application, GHashTable *fates, GHashTable *slots, guint index) {
+static gboolean judge(Application *application, GHashTable *fates, GHashTable *slots, guint index,
+                      gboolean *stays, GError **error) {
   Difference *difference = g_ptr_array_index(application->differences, index);
   const KeyFate *fate = find_fate(fates, difference);
-  if (difference->moved || (fate != NULL && fate->keep))
+  *stays = difference->moved || (fate != NULL && fate->keep);
+  if (*stays || (fate != NULL && fate->never_there))
     return TRUE;
-  if (fate != NULL && fate->never_there)
-    return FALSE;
-  if (!is_slotted(difference->kind))
-    return fate == NULL || !fate->is_reborn;
+  if (!is_slotted(difference->kind)) {
+    *stays = fate == NULL || !fate->is_reborn;
+    return TRUE;
+  }
   g_autofree char *name = get_slot_name(difference);
   const Slot *slot = g_hash_table_lookup(slots, name);
-  if (slot->is_respelled)
-    return stays_respelled(application, slot, index);
-  if (slot->last != index)
-    return FALSE;
-  inherit(difference, g_ptr_array_index(application->differences, slot->first));
-  return !ends_where_it_began(difference);
+  if (slot->is_respelled) {
+    *stays = stays_respelled(application, slot, index);
+    return TRUE;
+  }
+  gboolean same = TRUE;
+  if (slot->last == index) {
+    inherit(difference, g_ptr_array_index(application->differences, slot->first));
+    if (!ends_where_it_began(application, difference, &same, error))
+      return FALSE;
+  }
+  *stays = !same;
+  return TRUE;
 }
 
 gboolean application_fold(Application *application, GError **error) {
@@ -191,7 +216,8 @@ gboolean application_fold(Application *application, GError **error) {
   guint length = application->differences->len;
   g_autofree gboolean *keep = g_new(gboolean, length);
   for (guint i = 0; i < length; i++)
-    keep[i] = stays(application, fates, slots, i);
+    if (!judge(application, fates, slots, i, &keep[i], error))
+      return FALSE;
 
   g_autofree gpointer *all = g_ptr_array_steal(application->differences, NULL);
   for (guint i = 0; i < length; i++)

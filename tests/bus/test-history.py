@@ -2,11 +2,13 @@
 changes on trial, and forgetting."""
 
 import os
+import subprocess
 
 import dbus
 
 from harness.bus import ALICE, BOB, needs_root, wait_for
 from harness.case import check, contains, each, equal, main, test
+from harness.process import program
 from harness.registry import (PARAMETERS, REG_BINARY, REG_DWORD, REG_EXPAND_SZ, REG_MULTI_SZ, REG_QWORD, REG_SZ,
                               SOFTWARE, Refused, Registry, operation_list, options)
 
@@ -296,6 +298,41 @@ def what_is_gone_comes_back_without_what_was_beside_it():
 
 
 @test
+def a_list_that_equals_the_inherited_one_is_gone_back_from_too():
+    with Registry() as registry:
+        client = registry.client
+        client.create(KEY + "\\Sub", **{"class": "then"})
+        then = client.revision
+        client.set_acl(KEY, ("everyone", "read"))  # as the root's list says, too
+        client.delete(KEY + "\\Sub")
+        client.create(KEY + "\\Sub", **{"class": "now"})
+        now = client.revision
+        check(("acl-changed", KEY, "") in roll_back(client, KEY, then)[1], "the list of its own is gone")
+        equal(client.acl(KEY)[0], "HKEY_LOCAL_MACHINE")
+        roll_back(client, KEY, now)
+        equal(client.acl(KEY), (KEY, [("everyone", "read")]))
+
+
+@test
+def below_a_volatile_key_what_comes_back_is_volatile():
+    with Registry() as registry:
+        client = registry.client
+        client.set(KEY + "\\Sub\\Deep", "n", REG_SZ, "x")
+        then = client.revision
+        client.delete(KEY, recursive=True)
+        client.create(KEY, volatile=True)
+        roll_back(client, KEY + "\\Sub\\Deep", then)
+        equal([client.info(KEY + key)["volatile"] for key in ("", "\\Sub", "\\Sub\\Deep")], [True] * 3)
+        registry.restart()
+        client = registry.connect()
+        client.refused("KeyNotFound", "ListKeys", "s", KEY)
+        registry.stop()
+        equal(subprocess.run([program("regd/regd"), f"--database={registry.database}", "--check"],
+                             capture_output=True, check=False).returncode, 0)
+        registry.start()
+
+
+@test
 def a_dry_run_says_what_a_rollback_does():
     with Registry() as registry:
         client = registry.client
@@ -380,6 +417,25 @@ def a_trial_nobody_confirms_is_undone():
         equal((client.get(KEY, "n")[2], client.get(KEY, "w")[2], client.keys(KEY)), ("before", "since", []))
         equal(history(client, KEY)[0]["comment"], "not confirmed")
         client.refused("InvalidValue", "Confirm", "t", dbus.UInt64(tried), naming=str(tried))
+
+
+@test
+def a_key_that_a_trial_made_another_is_what_it_was():
+    with Registry() as registry:
+        client = registry.client
+        client.create(KEY)
+        client.set(KEY + "\\Sub", "n", REG_SZ, "x")
+        then = client.revision
+        client.commit([("delete-tree", KEY)])
+        client.create(KEY, **{"class": "another"})
+        client.set(KEY + "\\Sub", "n", REG_SZ, "x")
+        client.set_acl(KEY, ("everyone", "none"))
+        before = state(client, KEY)
+        client.watch(KEY)
+        roll_back(client, KEY, then, confirm_within=1)
+        check(state(client, KEY) != before, "it is what it was then")
+        client.wait_for_signals(2)
+        equal(state(client, KEY), before)
 
 
 @test

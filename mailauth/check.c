@@ -108,6 +108,17 @@ static void say_sockets(const Settings *settings) {
               settings->socket_mode);
 }
 
+/* Whether the files can be used is found out by those who may read them. */
+static void say_certificates(const Settings *settings) {
+  for (guint i = 0; i < settings->hosts->len; i++) {
+    const HostSettings *host = settings->hosts->pdata[i];
+    for (guint slot = 0; slot < N_CERTIFICATE_SLOTS; slot++)
+      if (*host->files[slot].certificate != '\0')
+        g_print("%s%s%s: %s\n", certificate_slot_get_setting((CertificateSlot)slot, FALSE),
+                *host->name == '\0' ? "" : " of ", host->name, host->files[slot].certificate);
+  }
+}
+
 static gboolean say_all(Check *check) {
   g_autoptr(Settings) settings = views_get_settings(check->views);
   g_auto(Decision) decision = {0};
@@ -125,6 +136,7 @@ static gboolean say_all(Check *check) {
   for (guint i = 0; i < N_PROTOCOLS; i++)
     say_protocol(settings, (Protocol)i);
   say_sockets(settings);
+  say_certificates(settings);
   if (decision.outcome == OUTCOME_OK)
     return ask_package(check, settings, decision.source) && decided;
   g_print("no login can be decided: %s\n", outcome_get_facts(decision.outcome)->reason);

@@ -455,6 +455,10 @@ def operators_see_them_all():
         equal((len(expiry), expiry[labels("mail.example.org")]), (2, end))
         equal(families["mailauth_certificate_usable"].samples,
               {labels(""): 1, labels("bad.example.org"): 0, labels("mail.example.org"): 1})
+        said = mail.registry.run(program("mailauth/mailauthd"), f"--bus={mail.registry.bus.address}", "--check",
+                                 uid=mail.uid).stdout.decode()
+        contains(said, f"Certificate: {rsa.file}\n")
+        contains(said, f"Certificate of mail.example.org: {host.file}\n")
         text = mail.control("status")[1]
         contains(text, f"certificate: {rsa.file}\n")
         contains(text, "CN=mail.example.org")

@@ -478,10 +478,16 @@ static void take_row(Front *front, GVariant *row) {
   front->host.settings[protocol] = settings;
 }
 
+/* A verifier that has not reached regd yet changes nothing that its predecessor said. */
 static void handle_settings(Front *front, Message *message) {
   g_autoptr(GVariant) rows = NULL;
   guint16 minimum_tls;
-  g_variant_get(message->body, "(qb@a(yyuuuy))", &minimum_tls, &front->host.has_scram, &rows);
+  gboolean is_set;
+  gboolean has_scram;
+  g_variant_get(message->body, "(bqb@a(yyuuuy))", &is_set, &minimum_tls, &has_scram, &rows);
+  if (!is_set && front->has_settings)
+    return;
+  front->host.has_scram = has_scram;
   auth_front_offer_scram(front->others, front->host.has_scram);
   for (gsize i = 0; i < g_variant_n_children(rows); i++) {
     g_autoptr(GVariant) row = g_variant_get_child_value(rows, i);

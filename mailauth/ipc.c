@@ -27,7 +27,7 @@
 
 static const MessageFacts facts[N_MESSAGES] = {
     [MESSAGE_IDENTITY] = {"identity", "(bs)", IDENTITY_TO_PARENT, NO_DESCRIPTOR, SMALL},
-    [MESSAGE_LISTEN] = {"listen", "a(syb)", VERIFIER_TO_PARENT, NO_DESCRIPTOR, LIST},
+    [MESSAGE_LISTEN] = {"listen", "(ba(syb))", VERIFIER_TO_PARENT, NO_DESCRIPTOR, LIST},
     [MESSAGE_CERTIFICATE] = {"certificate", "(tsyss)", VERIFIER_TO_PARENT, NO_DESCRIPTOR, SMALL},
     [MESSAGE_WANT_STORE] = {"want-store", "(tssau)", VERIFIER_TO_PARENT, NO_DESCRIPTOR, SMALL},
     [MESSAGE_LISTENING] = {"listening", "a(syss)", PARENT_TO_VERIFIER, NO_DESCRIPTOR, LIST},
@@ -39,7 +39,7 @@ static const MessageFacts facts[N_MESSAGES] = {
     [MESSAGE_UNLISTEN] = {"unlisten", "t", PARENT_TO_FRONT, NO_DESCRIPTOR, SMALL},
     [MESSAGE_KEYS] = {"keys", "(tsyss)", PARENT_TO_FRONT, 0, 2, SMALL},
     [MESSAGE_VERIFIER_STARTED] = {"verifier-started", "()", PARENT_TO_FRONT, ONE_DESCRIPTOR, SMALL},
-    [MESSAGE_SETTINGS] = {"settings", "(qba(yyuuuy))", VERIFIER_TO_FRONT, NO_DESCRIPTOR, SMALL},
+    [MESSAGE_SETTINGS] = {"settings", "(bqba(yyuuuy))", VERIFIER_TO_FRONT, NO_DESCRIPTOR, SMALL},
     [MESSAGE_VERDICT] = {"verdict", "(tusuusayay)", VERIFIER_TO_FRONT, 0, 1, LIST},
     [MESSAGE_ASK_COUNTS] = {"ask-counts", "t", VERIFIER_TO_FRONT, NO_DESCRIPTOR, SMALL},
     [MESSAGE_LOGIN] = {"login", "(tyssaysb)", FRONT_TO_VERIFIER, NO_DESCRIPTOR, SMALL},

@@ -51,8 +51,9 @@ typedef enum {
   MESSAGE_IDENTITY, /* (bs): whether regd answered, the verifier's user ("" for the default) */
 
   /* verifier -> parent */
-  MESSAGE_LISTEN, /* a(syb): every address:port, Protocol, TLS from the start; replaces the last
-                     list. Answered by LISTENING */
+  MESSAGE_LISTEN, /* (ba(syb)): whether this is how it is set (else: the defaults, for a parent that
+                     has no list yet); every address:port, Protocol, TLS from the start. Replaces
+                     the last list. Answered by LISTENING */
   MESSAGE_CERTIFICATE, /* (tsyss): request, host ("" for all others), CertificateSlot, certificate
                           and key file, "" for none. They are opened anew each time. Answered by
                           the parent's FILE_PROBLEM or the front's KEYS_RESULT, unless the front
@@ -81,10 +82,12 @@ typedef enum {
                                on the channel before is lost */
 
   /* verifier -> front */
-  MESSAGE_SETTINGS,   /* (qba(yyuuuy)): the least TLS version (0x0303: 1.2); whether accounts have
-                         keys for SCRAM-SHA-256, so that it is offered; and a row a protocol:
-                         Protocol, ClearText, Login Timeout s, Max Connections, Max Connections Per
-                         Address, protocol logging level. Replaces the last settings */
+  MESSAGE_SETTINGS,   /* (bqba(yyuuuy)): whether this is how it is set (else: the defaults, for a
+                         front that   has none yet); the least TLS version (0x0303: 1.2); whether
+                         accounts have   keys for SCRAM-SHA-256, so that it is offered; and a row a
+                         protocol:   Protocol, ClearText, Login Timeout s, Max Connections, Max
+                         Connections Per   Address, protocol logging level. Replaces the last settings
+                       */
   MESSAGE_VERDICT,    /* (tusuusayay): login, Outcome, user, delay ms before the client is answered,
                          idle  timeout s of the relay (0: left to the server), capabilities to tell an
                          IMAP  client ("": none), bytes already had from the mail server, what proves

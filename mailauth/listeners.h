@@ -27,7 +27,7 @@ typedef struct {
 
 Listeners *listeners_new(const ListenerHooks *hooks);
 void listeners_free(Listeners *listeners);
-/* @wanted: a(syb), as MESSAGE_LISTEN has it. */
+/* @wanted: the a(syb) that MESSAGE_LISTEN has. */
 void listeners_replace(Listeners *listeners, GVariant *wanted);
 /* Tries those that do not listen again; TRUE where one does now. */
 gboolean listeners_retry(Listeners *listeners);

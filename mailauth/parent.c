@@ -209,8 +209,13 @@ static void handle_sockets(Parent *parent, Message *message) {
   retry_later(parent);
 }
 
+/* A verifier that has not reached regd yet closes nothing that its predecessor had. */
 static void handle_listen(Parent *parent, Message *message) {
-  listeners_replace(parent->listeners, message->body);
+  gboolean is_set;
+  g_autoptr(GVariant) wanted = NULL;
+  g_variant_get(message->body, "(b@a(syb))", &is_set, &wanted);
+  if (is_set || !parent->is_ready)
+    listeners_replace(parent->listeners, wanted);
   report_listeners(parent);
   retry_later(parent);
   if (!parent->is_ready)

@@ -89,7 +89,7 @@ static GVariant *build_listen(const Settings *settings) {
     add_listeners(&list, own->listen, (Protocol)i, FALSE);
     add_listeners(&list, own->listen_tls, (Protocol)i, TRUE);
   }
-  return g_variant_builder_end(&list);
+  return g_variant_new("(ba(syb))", settings->known, &list);
 }
 
 static GVariant *build_sockets(const Settings *settings) {
@@ -112,8 +112,8 @@ static GVariant *build_rules(const Publisher *publisher) {
                           own->max_connections, own->max_connections_per_address,
                           (guchar)own->logging_level);
   }
-  return g_variant_new("(qba(yyuuuy))", (guint16)settings->minimum_tls, publisher->offers_scram,
-                       &rows);
+  return g_variant_new("(bqba(yyuuuy))", settings->known, (guint16)settings->minimum_tls,
+                       publisher->offers_scram, &rows);
 }
 
 /* Sends @body where it is not what was sent last. */

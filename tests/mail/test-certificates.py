@@ -8,6 +8,8 @@ import signal
 import ssl
 import subprocess
 
+import dbus
+
 from harness import openmetrics
 from harness.bus import wait_for
 from harness.case import check, contains, equal, main, rows, test
@@ -393,9 +395,18 @@ def a_new_verifier_takes_away_what_is_not_set():
         equal(list(mail.certificates()), [("", "Certificate")])
 
 
+def says_that_regd_is_away(mail):
+    """FALSE while there is no verifier, too."""
+    try:
+        return any("regd has not answered yet" in event["description"] for event in mail.events(10))
+    except dbus.DBusException:
+        return False
+
+
 @test
 def without_regd_all_stay():
     with Server() as mail:
+        mail.add_account("ann", "sesame")
         host = mail.pair("mail.example.org")
         mail.set_pair(mail.pair("default"))
         mail.set_pair(host, "mail.example.org")
@@ -405,7 +416,14 @@ def without_regd_all_stay():
         os.kill(front, signal.SIGKILL)
         wait_for(lambda: mail.roles().get("front", [front]) != [front], "a new front")
         mail.shows(host, "mail.example.org")
+        # Nor does a verifier that knows nothing yet take anything away.
+        verifier = mail.roles()["verifier"][0]
+        os.kill(verifier, signal.SIGKILL)
+        wait_for(lambda: says_that_regd_is_away(mail), "a new verifier")
+        mail.shows(host, "mail.example.org")
+        equal(mail.pop3_answer("ann", "sesame"), "-ERR [SYS/TEMP] Temporary authentication failure.")
         mail.registry.start()
+        wait_for(lambda: mail.pop3_answer("ann", "sesame") == "+OK Logged in.", "regd's return")
 
 
 @test

@@ -11,7 +11,7 @@
 /* A body for each signature of the table, in GVariant's text form. */
 static const char *const bodies[N_MESSAGES] = {
     [MESSAGE_IDENTITY] = "(true, 'mailauth')",
-    [MESSAGE_LISTEN] = "[('127.0.0.1:110', 0x00, false), ('[::1]:993', 0x01, true)]",
+    [MESSAGE_LISTEN] = "(true, [('127.0.0.1:110', 0x00, false), ('[::1]:993', 0x01, true)])",
     [MESSAGE_CERTIFICATE] = "(3, 'mail.example.org', 0x01, '/etc/a.pem', '')",
     [MESSAGE_WANT_STORE] = "(7, '/var/mail/a', '', [uint32 1000])",
     [MESSAGE_SOCKETS] = "(['/run/auth', ''], 384, 'mail')",
@@ -26,7 +26,7 @@ static const char *const bodies[N_MESSAGES] = {
     [MESSAGE_SOCKET] = "byte 0x01",
     [MESSAGE_KEYS] = "(3, '', 0x00, 'a.pem', 'a.key')",
     [MESSAGE_VERIFIER_STARTED] = "()",
-    [MESSAGE_SETTINGS] = "(771, true, [(0x00, 0x01, 60, 10000, 100, 0x00)])",
+    [MESSAGE_SETTINGS] = "(true, 771, true, [(0x00, 0x01, 60, 10000, 100, 0x00)])",
     [MESSAGE_VERDICT] = "(9, 0, 'anna', 0, 600, '', b'* OK\\r\\n', b'v=x')",
     [MESSAGE_SCRAM_FIRST] = "(9, 0x00, '127.0.0.1', b'n,,n=anna,r=x', true, true, [('x', b'y')])",
     [MESSAGE_SCRAM_FINAL] = "(9, b'c=biws,r=x')",

@@ -21,7 +21,7 @@ typedef struct {
   guint first, last;
   guint deletion; /* the last one, if `is_deleted` */
   gboolean is_deleted;
-  gboolean is_respelled;
+  gboolean is_moved; /* told as gone and set */
 } Slot;
 
 static KeyFate *get_fate(GHashTable *fates, const Difference *difference) {
@@ -76,10 +76,14 @@ static gboolean judge_fates(Application *application, GHashTable *fates, GError 
 }
 
 /* "v" and the folded name, or "a" for the access list, behind the key. */
-static char *get_slot_name(const Difference *difference) {
-  g_autofree char *fold = difference->name != NULL ? path_fold(difference->name) : NULL;
-  return g_strdup_printf("%" G_GINT64_FORMAT " %s%s", difference->key, fold != NULL ? "v" : "a",
+static char *make_slot_name(gint64 key, const char *name) {
+  g_autofree char *fold = name != NULL ? path_fold(name) : NULL;
+  return g_strdup_printf("%" G_GINT64_FORMAT " %s%s", key, fold != NULL ? "v" : "a",
                          fold != NULL ? fold : "");
+}
+
+static char *get_slot_name(const Difference *difference) {
+  return make_slot_name(difference->key, difference->name);
 }
 
 static gboolean is_slotted(ChangeKind kind) {
@@ -156,22 +160,128 @@ static GHashTable *collect_slots(Application *application, GHashTable *fates) {
   return slots;
 }
 
-/* History keeps one spelling a row: a value that comes back in another is told as
- * gone and set. */
-static void judge_spellings(Application *application, GHashTable *slots) {
+/* ---- what comes back otherwise than it was ---- */
+
+static const Difference *get_first(const Application *application, const Slot *slot) {
+  return g_ptr_array_index(application->differences, slot->first);
+}
+
+static const Difference *get_last(const Application *application, const Slot *slot) {
+  return g_ptr_array_index(application->differences, slot->last);
+}
+
+/* A value that was there, has been deleted, and is there again. */
+static gboolean comes_back(const Application *application, const Slot *slot) {
+  return get_last(application, slot)->kind == CHANGE_VALUE_SET;
+}
+
+static gboolean is_respelled(const Application *application, const Slot *slot) {
+  return !g_str_equal(get_first(application, slot)->name, get_last(application, slot)->name);
+}
+
+/* Key id -> array of the slots of its values that were there and have been deleted. */
+static GHashTable *collect_returns(const Application *application, GHashTable *slots) {
+  GHashTable *returns =
+      g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
   GHashTableIter iterator;
   gpointer value = NULL;
   g_hash_table_iter_init(&iterator, slots);
   while (g_hash_table_iter_next(&iterator, NULL, &value)) {
-    Slot *slot = value;
-    const Difference *first = g_ptr_array_index(application->differences, slot->first);
-    const Difference *last = g_ptr_array_index(application->differences, slot->last);
-    slot->is_respelled = slot->is_deleted && last->kind == CHANGE_VALUE_SET &&
-                         first->old_value != NULL && !g_str_equal(first->name, last->name);
+    const Slot *slot = value;
+    const Difference *first = get_first(application, slot);
+    if (!slot->is_deleted || first->old_value == NULL)
+      continue;
+    GPtrArray *of_key = g_hash_table_lookup(returns, &first->key);
+    if (of_key == NULL) {
+      of_key = g_ptr_array_new();
+      g_hash_table_insert(returns, g_memdup2(&first->key, sizeof first->key), of_key);
+    }
+    g_ptr_array_add(of_key, value);
   }
+  return returns;
 }
 
-static gboolean stays_respelled(Application *application, const Slot *slot, guint index) {
+/* A value's place before the change, and the one that it would have once all is
+ * undone that a plain telling tells of: a return with the same data is not told. */
+typedef struct {
+  gint64 then, again;
+} ValuePlace;
+
+static gint compare_places(gconstpointer a, gconstpointer b) {
+  const ValuePlace *first = a;
+  const ValuePlace *second = b;
+  return first->then < second->then ? -1 : first->then > second->then;
+}
+
+static void add_place(GArray *places, gint64 then, gint64 again) {
+  ValuePlace place = {then, again};
+  g_array_append_val(places, place);
+}
+
+static void add_present(const Application *application, GHashTable *slots, gint64 key,
+                        const ValueRow *row, GArray *places) {
+  g_autofree char *name = make_slot_name(key, row->name);
+  const Slot *slot = g_hash_table_lookup(slots, name);
+  const Difference *first = slot != NULL ? get_first(application, slot) : NULL;
+  if (first == NULL)
+    add_place(places, row->position, row->position);
+  else if (first->old_value != NULL)
+    add_place(places, first->old_position,
+              registry_value_equal(first->old_value, row->value) ? row->position
+                                                                 : first->old_position);
+}
+
+/* Whether a plain telling would bring the key's values back in another order. */
+static gboolean find_reordered(const Application *application, GHashTable *slots, gint64 key,
+                               const GPtrArray *of_key, gboolean *reordered, GError **error) {
+  *reordered = FALSE;
+  g_autoptr(GPtrArray) rows = store_list_values(application->store, key, error);
+  if (rows == NULL)
+    return FALSE;
+  g_autoptr(GArray) places = g_array_new(FALSE, FALSE, sizeof(ValuePlace));
+  for (guint i = 0; i < rows->len; i++)
+    add_present(application, slots, key, g_ptr_array_index(rows, i), places);
+  for (guint i = 0; i < of_key->len; i++) {
+    const Slot *slot = g_ptr_array_index(of_key, i);
+    gint64 then = get_first(application, slot)->old_position;
+    if (!comes_back(application, slot))
+      add_place(places, then, then);
+  }
+  g_array_sort(places, compare_places);
+  for (guint i = 1; i < places->len; i++)
+    *reordered |=
+        g_array_index(places, ValuePlace, i).again < g_array_index(places, ValuePlace, i - 1).again;
+  return TRUE;
+}
+
+/* History keeps one spelling and place a row: a value that comes back in another
+ * is told as gone and set. */
+static gboolean judge_key(const Application *application, GHashTable *slots, gint64 key,
+                          const GPtrArray *of_key, GError **error) {
+  gboolean reordered = FALSE;
+  if (!find_reordered(application, slots, key, of_key, &reordered, error))
+    return FALSE;
+  for (guint i = 0; i < of_key->len; i++) {
+    Slot *slot = g_ptr_array_index(of_key, i);
+    slot->is_moved =
+        comes_back(application, slot) && (reordered || is_respelled(application, slot));
+  }
+  return TRUE;
+}
+
+static gboolean judge_returns(const Application *application, GHashTable *slots, GError **error) {
+  g_autoptr(GHashTable) returns = collect_returns(application, slots);
+  GHashTableIter iterator;
+  gpointer key = NULL;
+  gpointer of_key = NULL;
+  g_hash_table_iter_init(&iterator, returns);
+  while (g_hash_table_iter_next(&iterator, &key, &of_key))
+    if (!judge_key(application, slots, *(const gint64 *)key, of_key, error))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean stays_moved(Application *application, const Slot *slot, guint index) {
   Difference *difference = g_ptr_array_index(application->differences, index);
   if (index == slot->deletion)
     inherit(difference, g_ptr_array_index(application->differences, slot->first));
@@ -179,6 +289,8 @@ static gboolean stays_respelled(Application *application, const Slot *slot, guin
     g_clear_pointer(&difference->old_value, registry_value_unref);
   return index == slot->deletion || index == slot->last;
 }
+
+/* ---- folding ---- */
 
 static gboolean judge(Application *application, GHashTable *fates, GHashTable *slots, guint index,
                       gboolean *stays, GError **error) {
@@ -193,8 +305,8 @@ static gboolean judge(Application *application, GHashTable *fates, GHashTable *s
   }
   g_autofree char *name = get_slot_name(difference);
   const Slot *slot = g_hash_table_lookup(slots, name);
-  if (slot->is_respelled) {
-    *stays = stays_respelled(application, slot, index);
+  if (slot->is_moved) {
+    *stays = stays_moved(application, slot, index);
     return TRUE;
   }
   gboolean same = TRUE;
@@ -212,7 +324,8 @@ gboolean application_fold(Application *application, GError **error) {
   if (!judge_fates(application, fates, error))
     return FALSE;
   g_autoptr(GHashTable) slots = collect_slots(application, fates);
-  judge_spellings(application, slots);
+  if (!judge_returns(application, slots, error))
+    return FALSE;
   guint length = application->differences->len;
   g_autofree gboolean *keep = g_new(gboolean, length);
   for (guint i = 0; i < length; i++)

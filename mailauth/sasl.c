@@ -166,11 +166,13 @@ static gboolean takes_proofs(const Surroundings *surroundings) {
   return surroundings->takes_proofs;
 }
 
+/* As they are listed: clients choose by what they know of a mechanism, not by its
+ * place, and those that read no further than the first few know the oldest. */
 static const SaslMechanism mechanisms[] = {
-    {"SCRAM-SHA-256-PLUS", has_scram_plus, takes_proofs, scram_first, scram_plus_respond},
-    {"SCRAM-SHA-256", has_scram, takes_proofs, scram_first, scram_respond},
     {"PLAIN", always, takes_passwords, plain_first, plain_respond},
     {"LOGIN", always, takes_passwords, login_first, login_respond},
+    {"SCRAM-SHA-256", has_scram, takes_proofs, scram_first, scram_respond},
+    {"SCRAM-SHA-256-PLUS", has_scram_plus, takes_proofs, scram_first, scram_plus_respond},
 };
 
 void sasl_append_names(const Surroundings *surroundings, const char *before, const char *after,

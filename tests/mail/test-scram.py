@@ -49,8 +49,8 @@ def wait_for_names(mail, expected, tls=None):
     raise Failure(f"SASL does not become {expected}")
 
 
-OFFERED = ["SCRAM-SHA-256", "PLAIN", "LOGIN"]
-BOUND = ["SCRAM-SHA-256-PLUS"] + OFFERED
+OFFERED = ["PLAIN", "LOGIN", "SCRAM-SHA-256"]
+BOUND = [*OFFERED, "SCRAM-SHA-256-PLUS"]
 
 
 @contextmanager

@@ -117,10 +117,10 @@ static const Row pop3_rows[] = {
     {"auth/unknown", PROTOCOL_POP3, 0, "AUTH CRAM-MD5\r\n", NULL,
      "-ERR Unsupported authentication mechanism.\r\n"},
     {"scram/capa", PROTOCOL_POP3, SCRAM, "CAPA\r\nAUTH\r\n", NULL,
-     CAPA_HEAD "USER\r\nSASL SCRAM-SHA-256 PLAIN LOGIN\r\n.\r\n"
-               "+OK\r\nSCRAM-SHA-256\r\nPLAIN\r\nLOGIN\r\n.\r\n"},
+     CAPA_HEAD "USER\r\nSASL PLAIN LOGIN SCRAM-SHA-256\r\n.\r\n"
+               "+OK\r\nPLAIN\r\nLOGIN\r\nSCRAM-SHA-256\r\n.\r\n"},
     {"scram/capa-tls", PROTOCOL_POP3, SCRAM | TLS, "CAPA\r\n", NULL,
-     CAPA_HEAD "USER\r\nSASL SCRAM-SHA-256-PLUS SCRAM-SHA-256 PLAIN LOGIN\r\n.\r\n"},
+     CAPA_HEAD "USER\r\nSASL PLAIN LOGIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS\r\n.\r\n"},
     {"scram/capa-barred", PROTOCOL_POP3, SCRAM | BARRED, "CAPA\r\n", NULL,
      CAPA_HEAD "SASL SCRAM-SHA-256\r\n.\r\n"},
     {"scram/capa-never", PROTOCOL_POP3, SCRAM | BARRED | NEVER, "CAPA\r\nAUTH SCRAM-SHA-256\r\n",
@@ -309,7 +309,7 @@ static const Row imap_rows[] = {
      "* " IMAP_CAPS " LOGINDISABLED AUTH=SCRAM-SHA-256\r\na OK Capabilities before login "
      "listed.\r\n"},
     {"scram/capability-tls", PROTOCOL_IMAP, SCRAM | TLS, "a CAPABILITY\r\n", NULL,
-     "* " IMAP_CAPS " AUTH=SCRAM-SHA-256-PLUS AUTH=SCRAM-SHA-256" IMAP_AUTH
+     "* " IMAP_CAPS IMAP_AUTH " AUTH=SCRAM-SHA-256 AUTH=SCRAM-SHA-256-PLUS"
      "\r\na OK Capabilities before login listed.\r\n"},
     {"scram/never", PROTOCOL_IMAP, SCRAM | BARRED | NEVER, "a AUTHENTICATE SCRAM-SHA-256\r\n", NULL,
      "<clear-text ?>a" PRIVACY},

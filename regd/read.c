@@ -58,8 +58,13 @@ static gint count_commits(const Reader *reader) {
   return reader->commits != NULL ? g_atomic_int_get(reader->commits) : -1;
 }
 
+/* Whether nothing can have been committed since the newest snapshot. */
+static gboolean is_newest(const Reader *reader) {
+  return reader->commits != NULL && reader->seen % 2 == 0 && count_commits(reader) == reader->seen;
+}
+
 Store *reader_begin(Reader *reader, GError **error) {
-  /* First: what is committed between the two makes only this snapshot older. */
+  /* First: what is committed between the two only makes the snapshot seem older. */
   reader->seen = count_commits(reader);
   if (!store_begin_read(reader->store, error))
     return NULL;
@@ -126,7 +131,7 @@ gboolean reader_may_see_value(const Reader *reader, const Identity *who, const A
 
 RegistryValue *reader_recall_value(const Reader *reader, const Identity *who, const char *key,
                                    const char *name) {
-  if (reader->commits == NULL || count_commits(reader) != reader->seen)
+  if (!is_newest(reader))
     return NULL;
   g_autoptr(Place) place = places_find(reader->places, who->uid, key, RESOLVE_FOLLOW);
   if (place == NULL || place_get_level(place, who) < ACCESS_READ ||

@@ -12,9 +12,9 @@ typedef struct Reader Reader;
 Reader *reader_open(const char *file, GError **error);
 void reader_close(Reader *reader);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Reader, reader_close)
-/* Where whoever writes the file counts his commits, once they are made (atomic);
- * borrowed. While the count stands still, what was read holds without the file
- * being asked. NULL: it always is. */
+/* Where whoever writes the file counts the beginnings and ends of his commits
+ * (atomic); borrowed. While the count stands still at an even number, what was
+ * read holds without the file being asked. NULL: it always is. */
 void reader_set_commits(Reader *reader, const gint *commits);
 /* For secrecy; referenced. */
 void reader_set_schemas(Reader *reader, SchemaSet *schemas);

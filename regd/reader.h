@@ -11,7 +11,7 @@ struct Reader {
   SchemaSet *schemas; /* may be NULL */
   Places *places;     /* of the state that `version` stands for */
   gint64 version;
-  const gint *commits; /* the writer's count; NULL: it is not known */
+  const gint *commits; /* the writer's count, see reader_set_commits() */
   gint seen;           /* what it was before the newest snapshot */
 };
 

@@ -110,8 +110,10 @@ static gboolean is_kept(Request **requests, guint n_requests) {
   return FALSE;
 }
 
-/* A commit that failed may have been made all the same. */
+/* A commit that failed may have been made all the same; and one is seen by others
+ * a moment before it is known here. */
 static gboolean commit(Writer *writer, GError **error) {
+  g_atomic_int_inc(&writer->commits);
   gboolean done = store_commit(writer->store, error);
   g_atomic_int_inc(&writer->commits);
   return done;

@@ -38,7 +38,8 @@ void writer_set_schemas(Writer *writer, SchemaSet *schemas);
 
 /* Takes ownership of @change. @done is called exactly once. */
 void writer_submit(Writer *writer, Identity *who, Change *change, WriteDone done, gpointer data);
-/* Counts what the thread has committed, durably, or tried to; atomic. */
+/* Counts, atomically, the beginnings and the ends of the thread's commits: it is odd
+ * while one is being made. */
 const gint *writer_get_commits(const Writer *writer);
 /* Whether corruption was met: every write is READ_ONLY since. */
 gboolean writer_is_read_only(Writer *writer);

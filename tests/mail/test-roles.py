@@ -6,12 +6,13 @@ import pwd
 import signal
 import socket
 import subprocess
+from contextlib import ExitStack
 
 from gi.repository import GLib
 
 from harness.bus import ALICE, BOB, wait_for
 from harness.case import Failure, check, contains, equal, main, test
-from harness.mail import POP3, SERVICE, MailServer, free_ports, needs_role_users, read_process
+from harness.mail import POP3, SERVICE, MailServer, children_of, free_ports, needs_role_users, read_process
 from harness.process import program
 from harness.registry import REG_MULTI_SZ, REG_SZ, Registry
 
@@ -63,6 +64,38 @@ def each_mailbox_is_served_as_its_owner():
                 check(owner in {uid for pid in server.roles()["store"] for uid in uids_of(pid)},
                       f"no store runs as {owner}")
                 client.quit()
+
+
+def makers_of(server):
+    """The processes that the parent started and mailboxes' processes are split off."""
+    return [pid for pid in children_of(server.process.pid)
+            if read_process(pid, "cmdline").startswith("mailauthd: store")]
+
+
+@test
+def all_mailboxes_of_a_user_come_of_one_process():
+    needs_role_users()
+    with Registry() as registry, MailServer(registry, as_root=True) as server:
+        server.owner = ALICE
+        names = [f"user{number}" for number in range(5)]
+        for name in names:
+            server.add_account(name, "sesame")
+        with ExitStack() as sessions:
+            for name in names:
+                sessions.enter_context(server.pop3(name, "sesame")).stat()
+            makers = makers_of(server)
+            equal(len(makers), 1)
+            equal(len(children_of(makers[0])), len(names))
+        # One that is gone is replaced, for a mailbox that is known and for a new one.
+        for name in ("user0", "another"):
+            if name == "another":
+                server.add_account(name, "sesame")
+            maker = os.pidfd_open(makers_of(server)[0])
+            signal.pidfd_send_signal(maker, signal.SIGKILL)
+            wait_for_end(maker)
+            os.close(maker)
+            with server.pop3(name, "sesame") as client:
+                client.stat()
 
 
 @test

@@ -23,11 +23,15 @@ enum {
 
 /* Of 64 bits, at seven a byte. */
 #define NUMBER_BYTES 10U
+/* Of a difference: two lists, a position, two types and three lengths. */
+#define ENTRY_NUMBERS 8U
+/* What most runs fit in. */
+#define USUAL_BYTES 512U
 
 /* ---- writing ---- */
 
 void run_writer_init(RunWriter *writer) {
-  *writer = (RunWriter){.bytes = g_byte_array_new()};
+  *writer = (RunWriter){.bytes = g_byte_array_sized_new(USUAL_BYTES)};
 }
 
 void run_writer_clear(RunWriter *writer) {
@@ -40,28 +44,27 @@ void run_writer_begin(RunWriter *writer) {
   writer->after_acl = 0;
 }
 
-static void append_byte(RunWriter *writer, guint byte) {
-  guint8 written = (guint8)byte;
-  g_byte_array_append(writer->bytes, &written, 1);
-}
+/* Each of these writes at @out, which has room, and returns what is behind it. */
 
-static void append_number(RunWriter *writer, guint64 number) {
-  guint8 bytes[NUMBER_BYTES];
-  guint count = 0;
+static guint8 *put_number(guint8 *out, guint64 number) {
   for (; number >= 0x80; number >>= 7)
-    bytes[count++] = (guint8)(number | 0x80);
-  bytes[count++] = (guint8)number;
-  g_byte_array_append(writer->bytes, bytes, count);
+    *out++ = (guint8)(number | 0x80);
+  *out++ = (guint8)number;
+  return out;
 }
 
-static void append_data(RunWriter *writer, const guint8 *data, gsize size) {
-  append_number(writer, size);
-  g_byte_array_append(writer->bytes, data, (guint)size);
+static guint8 *put_bytes(guint8 *out, const void *bytes, gsize size) {
+  if (size > 0)
+    memcpy(out, bytes, size);
+  return out + size;
 }
 
-static void append_value(RunWriter *writer, const RunValue *value) {
-  append_number(writer, value->type);
-  append_data(writer, value->data, value->size);
+static guint8 *put_data(guint8 *out, const guint8 *data, gsize size) {
+  return put_bytes(put_number(out, size), data, size);
+}
+
+static guint8 *put_value(guint8 *out, const RunValue *value) {
+  return put_data(put_number(out, value->type), value->data, value->size);
 }
 
 static guint get_flags(const RunEntry *entry) {
@@ -79,24 +82,36 @@ static guint get_contents(const RunWriter *writer, const RunEntry *entry) {
          (entry->new_value.data != NULL ? HAS_NEW_VALUE : 0U);
 }
 
+static guint8 *put_parts(guint8 *out, const RunEntry *entry, guint contents, gsize name_size) {
+  if ((contents & HAS_LISTS) != 0) {
+    out = put_number(out, (guint64)entry->before_acl);
+    out = put_number(out, (guint64)entry->after_acl);
+  }
+  out = put_bytes(out, entry->name, name_size);
+  if ((contents & HAS_OLD_VALUE) != 0)
+    out = put_value(out, &entry->old_value);
+  if ((contents & HAS_POSITION) != 0)
+    out = put_number(out, (guint64)entry->old_position);
+  if ((contents & HAS_OLD_STATE) != 0)
+    out = put_data(out, entry->old_state, entry->old_state_size);
+  if ((contents & HAS_NEW_VALUE) != 0)
+    out = put_value(out, &entry->new_value);
+  return out;
+}
+
 void run_append(RunWriter *writer, const RunEntry *entry) {
   guint contents = get_contents(writer, entry);
-  append_byte(writer, get_flags(entry));
-  append_byte(writer, contents);
-  if ((contents & HAS_LISTS) != 0) {
-    append_number(writer, (guint64)entry->before_acl);
-    append_number(writer, (guint64)entry->after_acl);
-  }
-  if ((contents & HAS_NAME) != 0)
-    g_byte_array_append(writer->bytes, (const guint8 *)entry->name, (guint)strlen(entry->name) + 1);
-  if ((contents & HAS_OLD_VALUE) != 0)
-    append_value(writer, &entry->old_value);
-  if ((contents & HAS_POSITION) != 0)
-    append_number(writer, (guint64)entry->old_position);
-  if ((contents & HAS_OLD_STATE) != 0)
-    append_data(writer, entry->old_state, entry->old_state_size);
-  if ((contents & HAS_NEW_VALUE) != 0)
-    append_value(writer, &entry->new_value);
+  gsize name_size = entry->name != NULL ? strlen(entry->name) + 1 : 0;
+  guint begin = writer->bytes->len;
+  /* Room for all numbers at their longest, in one go. */
+  gsize most = 2 + ENTRY_NUMBERS * NUMBER_BYTES + name_size + entry->old_value.size +
+               entry->old_state_size + entry->new_value.size;
+  g_byte_array_set_size(writer->bytes, begin + (guint)most);
+  guint8 *out = writer->bytes->data + begin;
+  *out++ = (guint8)get_flags(entry);
+  *out++ = (guint8)contents;
+  out = put_parts(out, entry, contents, name_size);
+  g_byte_array_set_size(writer->bytes, (guint)(out - writer->bytes->data));
   writer->before_acl = entry->before_acl;
   writer->after_acl = entry->after_acl;
 }

@@ -11,9 +11,8 @@ typedef struct {
   const char *name;
   char letter;             /* 0: none */
   const char *argument;    /* what follows, for help; NULL: nothing */
-  guint64 lowest, highest; /* a number between these follows; both 0: a text */
+  guint64 lowest, highest; /* a number between these follows; both 0: any text */
   const char *help;
-  const char *words; /* the texts that may follow, separated by blanks; NULL: any */
 } OptionRow;
 
 static const OptionRow options[N_OPTIONS] = {
@@ -48,10 +47,8 @@ static const OptionRow options[N_OPTIONS] = {
     [OPTION_INHERIT] = {"inherit", 0, NULL, 0, 0, "remove the key's own list"},
     [OPTION_DRY_RUN] = {"dry-run", 0, NULL, 0, 0, "check everything and keep nothing"},
     [OPTION_LIMIT] = {"limit", 'n', "N", 1, G_MAXUINT64, "the newest N revisions alone"},
-    [OPTION_FORMAT] = {"format", 0, "FORMAT", 0, 0, "reg5 (default), reg4 or json",
-                       "reg5 reg4 json"},
-    [OPTION_ENCODING] = {"encoding", 0, "ENCODING", 0, 0, "utf-16le (default) or utf-8",
-                         "utf-16le utf-8"},
+    [OPTION_FORMAT] = {"format", 0, "FORMAT", 0, 0, "reg5 (default), reg4 or json"},
+    [OPTION_ENCODING] = {"encoding", 0, "ENCODING", 0, 0, "utf-16le (default) or utf-8"},
     [OPTION_AT] = {"at", 0, "REV", 0, G_MAXUINT64, "as it was at that revision"},
     [OPTION_SKIP_UNREADABLE] = {"skip-unreadable", 0, NULL, 0, 0, "leave out what may not be read"},
     [OPTION_ONLY_MISSING] = {"only-missing", 0, NULL, 0, 0,
@@ -59,6 +56,15 @@ static const OptionRow options[N_OPTIONS] = {
     [OPTION_PRECHECK] = {"precheck", 0, "FILE", 0, 0,
                          "only where what this .reg file says holds already"},
     [OPTION_STRICT] = {"strict", 0, NULL, 0, 0, "fail at the first line that can't be read"},
+};
+
+/* The texts that may follow an option where not any may. */
+static const struct {
+  OptionName option;
+  const char *words[4];
+} vocabularies[] = {
+    {OPTION_FORMAT, {"reg5", "reg4", "json", NULL}},
+    {OPTION_ENCODING, {"utf-16le", "utf-8", NULL, NULL}},
 };
 
 static gboolean takes_number(const OptionRow *row) {
@@ -102,21 +108,20 @@ static gboolean find_letter(char letter, OptionName *option) {
   return FALSE;
 }
 
-static gboolean check_word(const OptionRow *row, const char *text, GError **error) {
-  g_auto(GStrv) words = g_strsplit(row->words, " ", -1);
-  return g_strv_contains((const char *const *)words, text) ||
-         error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS, "--%s: \"%s\" is none of %s", row->name,
-                   text, row->help);
+static gboolean check_word(OptionName option, const char *text, GError **error) {
+  for (gsize i = 0; i < G_N_ELEMENTS(vocabularies); i++)
+    if (vocabularies[i].option == option && !g_strv_contains(vocabularies[i].words, text))
+      return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS, "--%s: \"%s\" is none of %s",
+                       options[option].name, text, options[option].help);
+  return TRUE;
 }
 
 static gboolean take(CommandLine *line, OptionName option, const char *text, GError **error) {
   const OptionRow *row = &options[option];
   line->given[option] = TRUE;
   line->texts[option] = text;
-  if (row->words)
-    return check_word(row, text, error);
   if (!takes_number(row))
-    return TRUE;
+    return !text || check_word(option, text, error);
   if (number_parse(text, row->highest, &line->numbers[option]) &&
       line->numbers[option] >= row->lowest)
     return TRUE;

@@ -39,6 +39,8 @@ static const struct {
     {"set --comment=a=b K", "set K", OPTION_COMMENT, "a=b", 0},
     {"set --comment --json K", "set K", OPTION_COMMENT, "--json", 0},
     {"--bus=a --bus=b status", "status", OPTION_BUS, "b", 0},
+    {"export --format json K", "export K", OPTION_FORMAT, "json", 0},
+    {"export --encoding=utf-8 K", "export K", OPTION_ENCODING, "utf-8", 0},
 };
 
 static void test_good(void) {
@@ -76,6 +78,8 @@ static const struct {
     {"watch --count=0 K", "from 1 to 4294967295"},
     {"set --confirm-within=86401 K N 1", "from 1 to 86400"},
     {"watch --since=-1 K", "--since: -1 is no number"},
+    {"export --format=xml K", "--format: \"xml\" is none of reg5"},
+    {"export --encoding= K", "--encoding: \"\" is none of utf-16le"},
 };
 
 static void test_bad(void) {

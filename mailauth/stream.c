@@ -47,8 +47,9 @@ static long on_socket_use(BIO *socket, int operation, const char *bytes G_GNUC_U
     BIO_set_retry_read(socket);
     return -1;
   }
-  if (operation == (BIO_CB_READ | BIO_CB_RETURN) && result > 0 && done != NULL)
-    stream->budget -= MIN(stream->budget, *done);
+  size_t *count = done;
+  if (operation == (BIO_CB_READ | BIO_CB_RETURN) && result > 0 && count != NULL)
+    stream->budget -= MIN(stream->budget, *count);
   return result;
 }
 

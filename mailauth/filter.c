@@ -150,6 +150,7 @@ static const PlainRow plain_rows[] = {
     {CALLS_SANITIZER, SCMP_SYS(clone)},
     {CALLS_SANITIZER, SCMP_SYS(getdents)},
     {CALLS_SANITIZER, SCMP_SYS(getdents64)},
+    {CALLS_SANITIZER, SCMP_SYS(newfstatat)},
     {CALLS_SANITIZER, SCMP_SYS(open)},
     {CALLS_SANITIZER, SCMP_SYS(openat)},
     {CALLS_SANITIZER, SCMP_SYS(prctl)},
@@ -208,8 +209,6 @@ static const ConditionalRow conditional_rows[] = {
     IOCTL(TCGETS),
     {CALLS_ALWAYS, SCMP_SYS(prctl), 1, {IS(0, PR_SET_NAME)}},
     {CALLS_ALWAYS, SCMP_SYS(prlimit64), 2, {IS(0, 0), IS(2, 0)}},
-    /* How the library has fstat(); a name would be looked up. */
-    {CALLS_ALWAYS, SCMP_SYS(newfstatat), 1, {IS(3, AT_EMPTY_PATH)}},
     {CALLS_ALWAYS, SCMP_SYS(socketpair), 1, {IS(0, AF_UNIX)}},
     {CALLS_UNIX, SCMP_SYS(socket), 1, {IS(0, AF_UNIX)}},
     INTERNET(AF_INET, SOCK_STREAM),

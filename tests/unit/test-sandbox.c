@@ -52,6 +52,11 @@ static gboolean try_read_file(G_GNUC_UNUSED const Scene *scene) {
   return opens("/etc/passwd", O_RDONLY);
 }
 
+static gboolean try_look_at_file(G_GNUC_UNUSED const Scene *scene) {
+  struct stat status;
+  return fstatat(AT_FDCWD, "/etc/passwd", &status, AT_EMPTY_PATH) == 0;
+}
+
 static gboolean try_list_folder(G_GNUC_UNUSED const Scene *scene) {
   return opens("/", O_RDONLY | O_DIRECTORY);
 }
@@ -254,6 +259,7 @@ typedef struct {
 
 static const Row rows[] = {
     {"read-file", try_read_file, SANITIZER_FILES | IDENTITY | VERIFIER | STORE | FREE},
+    {"look-at-file", try_look_at_file, SANITIZER | IDENTITY | VERIFIER | STORE | INSIDE | FREE},
     {"list-folder", try_list_folder, SANITIZER_FILES | IDENTITY | VERIFIER | STORE | FREE},
     {"make-file", try_make_file, VERIFIER | STORE | FREE},
     {"make-file-inside", try_make_file_inside, VERIFIER | STORE | INSIDE | FREE},

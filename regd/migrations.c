@@ -35,6 +35,26 @@ static const char *const steps[] = {
     "  data BLOB NOT NULL, position INTEGER NOT NULL, revision INTEGER NOT NULL,"
     "  PRIMARY KEY(key, fold)) WITHOUT ROWID;"
     "CREATE TABLE usage(uid INTEGER PRIMARY KEY, bytes INTEGER NOT NULL);"
+    "CREATE TABLE revisions("
+    "  revision INTEGER PRIMARY KEY, time INTEGER NOT NULL, uid INTEGER NOT NULL,"
+    "  pid INTEGER NOT NULL, program TEXT NOT NULL, comment TEXT);"
+    "CREATE TABLE history("
+    "  revision INTEGER NOT NULL, sequence INTEGER NOT NULL, kind INTEGER NOT NULL,"
+    "  key INTEGER NOT NULL, name TEXT, old_type INTEGER, old_data BLOB, old_position INTEGER,"
+    "  new_type INTEGER, new_data BLOB, acl_before INTEGER NOT NULL, acl_after INTEGER NOT NULL,"
+    "  secret INTEGER NOT NULL, reroutes INTEGER NOT NULL, purged INTEGER NOT NULL,"
+    "  PRIMARY KEY(revision, sequence)) WITHOUT ROWID;"
+    "CREATE INDEX history_by_key ON history(key);"
+    "CREATE TABLE scopes("
+    "  scope INTEGER NOT NULL, ordinal INTEGER NOT NULL, revision INTEGER NOT NULL,"
+    "  time INTEGER NOT NULL, pruned INTEGER NOT NULL, PRIMARY KEY(scope, ordinal))"
+    "  WITHOUT ROWID;"
+    "CREATE TABLE trials("
+    "  revision INTEGER PRIMARY KEY, uid INTEGER NOT NULL, deadline INTEGER NOT NULL);",
+
+    /* History begins anew: no release has had the tables of the first step, and what
+     * is set is worth a way on where what was set before is not. */
+    "DROP TABLE revisions; DROP TABLE history; DROP TABLE scopes;"
     "CREATE TABLE history("
     "  revision INTEGER NOT NULL, sequence INTEGER NOT NULL, key INTEGER NOT NULL,"
     "  run BLOB NOT NULL, time INTEGER, uid INTEGER, pid INTEGER, program TEXT, comment TEXT,"
@@ -44,8 +64,9 @@ static const char *const steps[] = {
     "  scope INTEGER NOT NULL, ordinal INTEGER NOT NULL, count INTEGER NOT NULL,"
     "  revision INTEGER NOT NULL, time INTEGER NOT NULL, pruned INTEGER NOT NULL,"
     "  PRIMARY KEY(scope, ordinal)) WITHOUT ROWID;"
-    "CREATE TABLE trials("
-    "  revision INTEGER PRIMARY KEY, uid INTEGER NOT NULL, deadline INTEGER NOT NULL);",
+    "UPDATE meta SET number = (SELECT number FROM meta WHERE name = 'revision')"
+    "  WHERE name = 'horizon';"
+    "DELETE FROM keys WHERE NOT live; DELETE FROM trials;",
 };
 
 static gboolean read_pragma(Db *db, const char *sql, gint64 *number, GError **error) {

@@ -360,6 +360,59 @@ def some_other_programs_database_is_not_touched():
         equal(ask(registry.database, "SELECT name FROM sqlite_master"), [("theirs",)])
 
 
+FIRST_STEP = """
+    DROP TABLE history; DROP TABLE scopes;
+    CREATE TABLE revisions(
+      revision INTEGER PRIMARY KEY, time INTEGER NOT NULL, uid INTEGER NOT NULL,
+      pid INTEGER NOT NULL, program TEXT NOT NULL, comment TEXT);
+    CREATE TABLE history(
+      revision INTEGER NOT NULL, sequence INTEGER NOT NULL, kind INTEGER NOT NULL,
+      key INTEGER NOT NULL, name TEXT, old_type INTEGER, old_data BLOB, old_position INTEGER,
+      new_type INTEGER, new_data BLOB, acl_before INTEGER NOT NULL, acl_after INTEGER NOT NULL,
+      secret INTEGER NOT NULL, reroutes INTEGER NOT NULL, purged INTEGER NOT NULL,
+      PRIMARY KEY(revision, sequence)) WITHOUT ROWID;
+    CREATE INDEX history_by_key ON history(key);
+    CREATE TABLE scopes(
+      scope INTEGER NOT NULL, ordinal INTEGER NOT NULL, revision INTEGER NOT NULL,
+      time INTEGER NOT NULL, pruned INTEGER NOT NULL, PRIMARY KEY(scope, ordinal))
+      WITHOUT ROWID;
+    UPDATE meta SET number = {newest} WHERE name = 'revision';
+    INSERT INTO revisions VALUES({newest}, 1, 0, 1, 'old', NULL);
+    INSERT INTO history SELECT {newest}, 0, 2, id, 'gone', 1, x'', 1, NULL, NULL, 1, 1, 0, 0, 0
+      FROM keys WHERE NOT live;
+    INSERT INTO scopes VALUES(1, 1, {newest}, 1, 0);
+    INSERT INTO trials VALUES({newest}, 0, 9223372036854775807);
+    PRAGMA user_version = 1;
+"""
+
+
+@test
+def a_database_of_the_first_step_is_brought_up_to_date():
+    with Registry() as registry:
+        client = registry.client
+        client.set(KEY, "kept", REG_SZ, "x")
+        client.set(KEY + "\\Dead", "gone", REG_SZ, "y")
+        newest = client.call("DeleteKey", "sa{sv}", KEY + "\\Dead", options(recursive=True))
+        registry.stop()
+        with sqlite3.connect(registry.database) as database:
+            database.executescript(FIRST_STEP.format(newest=newest))
+        database.close()
+        status, said = regd(registry, "--check")
+        equal(status, 1, said)
+        contains(said, "start regd on it once")
+        registry.start()
+        client = registry.client
+        equal(client.get(KEY, "kept"), (REG_SZ, "s", "x"))
+        equal(client.call("GetHistory", "sa{sv}", KEY, options()), [])
+        equal(client.set(KEY, "kept", REG_SZ, "z"), newest + 1)
+        found = client.call("GetHistory", "sa{sv}", KEY, options())
+        equal([row["revision"] for row in found], [newest + 1])
+        client.refused("HistoryGone", "Rollback", "sta{sv}", KEY, newest - 1, options())
+        registry.stop()
+        status, said = regd(registry, "--check")
+        equal(status, 0, said)
+
+
 @test
 def a_database_that_is_held_is_not_called_damaged():
     with Registry() as registry:

@@ -9,9 +9,7 @@ import base64
 import socket
 import struct
 
-from gi.repository import GLib
-
-from harness.bus import wait_for
+from harness.bus import wait_until
 from harness.case import Failure
 from harness.process import PATIENCE
 
@@ -89,15 +87,6 @@ def is_listening(path):
         except (FileNotFoundError, ConnectionRefusedError):
             return False
         return True
-
-
-def wait_until(condition, what):
-    """For what happens in the file system, which is looked at now and then."""
-    tick = GLib.timeout_add(10, lambda: True)
-    try:
-        wait_for(condition, what)
-    finally:
-        GLib.source_remove(tick)
 
 
 def wait_for_socket(path):

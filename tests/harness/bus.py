@@ -68,6 +68,15 @@ def wait_for(condition, what="the condition", seconds=PATIENCE):
         GLib.source_remove(timer)
 
 
+def wait_until(condition, what):
+    """For what no event tells of (files, other processes): it is looked at now and then."""
+    tick = GLib.timeout_add(10, lambda: True)
+    try:
+        wait_for(condition, what)
+    finally:
+        GLib.source_remove(tick)
+
+
 def run_pending():
     """Handles what has arrived, without waiting for more."""
     context = GLib.MainContext.default()

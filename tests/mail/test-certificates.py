@@ -11,7 +11,7 @@ import subprocess
 import dbus
 
 from harness import openmetrics
-from harness.bus import wait_for
+from harness.bus import wait_until
 from harness.case import check, contains, equal, main, rows, test
 from harness.certificates import EC, RSA, Client, Pair, new_context, openssl, resume, shown
 from harness.mail import PARAMETERS
@@ -250,7 +250,7 @@ def a_bad_default_leaves_the_hosts():
             contains(str(problem).lower().replace("_", " "), "unrecognized name")
         else:
             raise AssertionError("there is a certificate for all")
-        wait_for(lambda: mail.events()[0]["reason"] == "no-certificate" and mail.events()[0]["source"] == "MSExchangePOP3",
+        wait_until(lambda: mail.events()[0]["reason"] == "no-certificate" and mail.events()[0]["source"] == "MSExchangePOP3",
                  "the event of a client that could not be served")
 
 
@@ -373,7 +373,7 @@ def a_new_front_has_them_before_it_serves():
         mail.taken()
         front = mail.roles()["front"][0]
         os.kill(front, signal.SIGKILL)
-        wait_for(lambda: mail.roles().get("front", [front]) != [front], "a new front")
+        wait_until(lambda: mail.roles().get("front", [front]) != [front], "a new front")
         mail.shows(host, "mail.example.org")
         mail.shows(default)
 
@@ -389,8 +389,8 @@ def a_new_verifier_takes_away_what_is_not_set():
         os.kill(verifier, signal.SIGSTOP)
         mail.client.delete(f"{HOSTS}\\mail.example.org")
         os.kill(verifier, signal.SIGKILL)
-        wait_for(lambda: mail.roles().get("verifier", [verifier]) != [verifier], "a new verifier")
-        wait_for(lambda: shown(mail.pop3s_port, "mail.example.org") == default.der, "the host to be forgotten")
+        wait_until(lambda: mail.roles().get("verifier", [verifier]) != [verifier], "a new verifier")
+        wait_until(lambda: shown(mail.pop3s_port, "mail.example.org") == default.der, "the host to be forgotten")
         mail.taken()
         equal(list(mail.certificates()), [("", "Certificate")])
 
@@ -414,16 +414,16 @@ def without_regd_all_stay():
         mail.registry.stop()
         front = mail.roles()["front"][0]
         os.kill(front, signal.SIGKILL)
-        wait_for(lambda: mail.roles().get("front", [front]) != [front], "a new front")
+        wait_until(lambda: mail.roles().get("front", [front]) != [front], "a new front")
         mail.shows(host, "mail.example.org")
         # Nor does a verifier that knows nothing yet take anything away.
         verifier = mail.roles()["verifier"][0]
         os.kill(verifier, signal.SIGKILL)
-        wait_for(lambda: says_that_regd_is_away(mail), "a new verifier")
+        wait_until(lambda: says_that_regd_is_away(mail), "a new verifier")
         mail.shows(host, "mail.example.org")
         equal(mail.pop3_answer("ann", "sesame"), "-ERR [SYS/TEMP] Temporary authentication failure.")
         mail.registry.start()
-        wait_for(lambda: mail.pop3_answer("ann", "sesame") == "+OK Logged in.", "regd's return")
+        wait_until(lambda: mail.pop3_answer("ann", "sesame") == "+OK Logged in.", "regd's return")
 
 
 @test
@@ -441,7 +441,7 @@ def many_hosts_are_served():
             mail.shows(pair, f"{name}.example.org")
         equal(len(mail.certificates()), 1001)
         mail.set_pair(last, "zzz.example.org")
-        wait_for(lambda: "there are 1001 hosts" in mail.events()[0]["description"], "the event")
+        wait_until(lambda: "there are 1001 hosts" in mail.events()[0]["description"], "the event")
         mail.shows(default, "zzz.example.org")
 
 

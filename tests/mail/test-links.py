@@ -9,7 +9,7 @@ import os
 import socket
 import stat
 
-from harness.auth import wait_until
+from harness.bus import wait_until
 from harness.case import Skip, check, contains, equal, main, test
 from harness.mail import IMAP
 from harness.registry import REG_SZ

@@ -9,7 +9,7 @@ import select
 import signal
 from pathlib import Path
 
-from harness.auth import wait_until
+from harness.bus import wait_until
 from harness.case import Skip, check, contains, equal, main, test
 from harness.mail import PARAMETERS, MailServer, needs_role_users, read_process
 from harness.process import PATIENCE, program

@@ -8,8 +8,8 @@ import subprocess
 import threading
 from contextlib import contextmanager
 
-from harness.auth import AuthTalk, ask_saslauthd, wait_for_socket, wait_until
-from harness.bus import needs_root
+from harness.auth import AuthTalk, ask_saslauthd, wait_for_socket
+from harness.bus import needs_root, wait_until
 from harness.case import Skip, check, contains, equal, main, test
 from harness.mail import PARAMETERS, STORE
 from harness.registry import REG_DWORD, REG_SZ

@@ -8,8 +8,8 @@ import socket
 import stat
 from contextlib import contextmanager
 
-from harness.auth import AuthTalk, ask_saslauthd, encode, is_listening, wait_for_socket, wait_until
-from harness.bus import is_root
+from harness.auth import AuthTalk, ask_saslauthd, encode, is_listening, wait_for_socket
+from harness.bus import is_root, wait_until
 from harness.case import check, contains, equal, main, test
 from harness.mail import ACCOUNTS, PARAMETERS, STORE
 from harness.registry import REG_DWORD, REG_MULTI_SZ, REG_SZ

@@ -11,7 +11,7 @@ import tempfile
 import termios
 from pathlib import Path
 
-from harness.bus import ALICE, needs_root, wait_for
+from harness.bus import ALICE, needs_root, wait_until
 from harness.case import check, contains, equal, main, rows, test
 from harness.process import PATIENCE, program
 from harness.registry import (REG_BINARY, REG_DWORD, REG_DWORD_BIG_ENDIAN, REG_EXPAND_SZ, REG_LINK, REG_MULTI_SZ,
@@ -555,7 +555,7 @@ def a_pipe_that_is_broken_off_imports_nothing():
                               stdin=subprocess.PIPE) as process:
             process.stdin.write(f'REGEDIT4\n[{KEY}]\n"first"="half"\n'.encode())
             process.stdin.flush()
-            wait_for(lambda: is_empty(process.stdin), "regctl to have read")
+            wait_until(lambda: is_empty(process.stdin), "regctl to have read")
             process.send_signal(signal.SIGINT)
             equal(process.wait(PATIENCE), -signal.SIGINT)
         for number in range(5):  # meanwhile a half would long have been committed

@@ -12,13 +12,12 @@
 #include <string.h>
 
 #include "client/base/protocol.h"
+#include "tests/bench/pipeline.h"
 
 #define KEY "HKLM\\SYSTEM\\CurrentControlSet\\Services\\Bench\\Parameters"
 #define ROUNDS 31
 #define CALLS 300 /* a round */
 #define IN_FLIGHT 32
-
-typedef DBusMessage *(*MakeCall)(guint number);
 
 static DBusMessage *new_ping(const char *name) {
   return dbus_message_new_method_call(name, "/", DBUS_INTERFACE_PEER, "Ping");
@@ -71,31 +70,12 @@ static DBusMessage *set_value(guint number) {
   return call;
 }
 
-static void finish(DBusPendingCall *pending) {
-  dbus_pending_call_block(pending);
-  DBusMessage *reply = dbus_pending_call_steal_reply(pending);
-  if (dbus_message_get_type(reply) == DBUS_MESSAGE_TYPE_ERROR)
-    g_error("%s", dbus_message_get_error_name(reply));
-  dbus_message_unref(reply);
-  dbus_pending_call_unref(pending);
-}
-
 /* Calls a second, with so many under way. */
-static double measure(DBusConnection *connection, MakeCall make, guint in_flight) {
+static double measure(DBusConnection *connection, PipelineCall make, guint in_flight) {
   static guint number; /* so that no write writes what is there */
-  DBusPendingCall *pending[IN_FLIGHT] = {NULL};
   gint64 begun = g_get_monotonic_time();
-  for (guint i = 0; i < CALLS + in_flight; i++) {
-    DBusPendingCall **slot = &pending[i % in_flight];
-    if (*slot != NULL)
-      finish(*slot);
-    *slot = NULL;
-    if (i >= CALLS)
-      continue;
-    DBusMessage *call = make(++number);
-    dbus_connection_send_with_reply(connection, call, slot, DBUS_TIMEOUT_INFINITE);
-    dbus_message_unref(call);
-  }
+  pipeline_run(connection, make, CALLS, in_flight, number + 1);
+  number += CALLS;
   return CALLS * 1e6 / (double)(g_get_monotonic_time() - begun);
 }
 
@@ -158,7 +138,7 @@ static double read_processor_time(guint32 process) {
 
 static const struct {
   const char *what;
-  MakeCall make;     /* NULL: SQLite */
+  PipelineCall make; /* NULL: SQLite */
   const char *bound; /* what it is compared with */
   guint bound_row;
   guint in_flight;

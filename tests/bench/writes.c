@@ -8,10 +8,10 @@
 #include <stdlib.h>
 
 #include "client/base/protocol.h"
+#include "tests/bench/pipeline.h"
 
 #define KEY "HKLM\\SOFTWARE\\Bench\\Writes"
 #define NAMES 100U /* values that are written in turn */
-#define IN_FLIGHT_MAXIMUM 64U
 
 static DBusMessage *set_value(guint number) {
   const char *key = KEY;
@@ -33,30 +33,6 @@ static DBusMessage *set_value(guint number) {
   return call;
 }
 
-static void finish(DBusPendingCall *pending) {
-  dbus_pending_call_block(pending);
-  DBusMessage *reply = dbus_pending_call_steal_reply(pending);
-  if (dbus_message_get_type(reply) == DBUS_MESSAGE_TYPE_ERROR)
-    g_error("%s", dbus_message_get_error_name(reply));
-  dbus_message_unref(reply);
-  dbus_pending_call_unref(pending);
-}
-
-static void write_all(DBusConnection *connection, guint calls, guint in_flight, guint first) {
-  DBusPendingCall *pending[IN_FLIGHT_MAXIMUM] = {NULL};
-  for (guint i = 0; i < calls + in_flight; i++) {
-    DBusPendingCall **slot = &pending[i % in_flight];
-    if (*slot != NULL)
-      finish(*slot);
-    *slot = NULL;
-    if (i >= calls)
-      continue;
-    DBusMessage *call = set_value(first + i);
-    dbus_connection_send_with_reply(connection, call, slot, DBUS_TIMEOUT_INFINITE);
-    dbus_message_unref(call);
-  }
-}
-
 int main(int argc, char **argv) {
   if (argc != 5)
     return EXIT_FAILURE;
@@ -65,10 +41,10 @@ int main(int argc, char **argv) {
     numbers[i] = (guint)g_ascii_strtoull(argv[i + 2], NULL, 10);
   DBusConnection *connection = dbus_connection_open_private(argv[1], NULL);
   if (connection == NULL || !dbus_bus_register(connection, NULL) || numbers[1] == 0 ||
-      numbers[1] > IN_FLIGHT_MAXIMUM)
+      numbers[1] > PIPELINE_MAXIMUM)
     g_error("%s can't be reached, or %u is too many", argv[1], numbers[1]);
   gint64 begun = g_get_monotonic_time();
-  write_all(connection, numbers[0], numbers[1], numbers[2]);
+  pipeline_run(connection, set_value, numbers[0], numbers[1], numbers[2]);
   g_print("%.6f\n", (double)(g_get_monotonic_time() - begun) / G_USEC_PER_SEC);
   dbus_connection_close(connection);
   dbus_connection_unref(connection);

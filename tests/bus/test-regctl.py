@@ -552,7 +552,7 @@ def a_pipe_that_is_broken_off_imports_nothing():
     with Registry() as registry:
         environment = os.environ | {"DBUS_SYSTEM_BUS_ADDRESS": registry.bus.address}
         with subprocess.Popen([program("client/regctl/regctl"), "import", "-"], env=environment,
-                              stdin=subprocess.PIPE) as process:
+                              stdin=subprocess.PIPE, preexec_fn=heed_interrupts) as process:
             process.stdin.write(f'REGEDIT4\n[{KEY}]\n"first"="half"\n'.encode())
             process.stdin.flush()
             wait_until(lambda: is_empty(process.stdin), "regctl to have read")
@@ -561,6 +561,11 @@ def a_pipe_that_is_broken_off_imports_nothing():
         for number in range(5):  # meanwhile a half would long have been committed
             equal(done(registry, "import", "-", given=f'REGEDIT4\n[{KEY}]\n"{number}"="whole"\n'.encode()), "")
         equal(registry.client.values(KEY), [(str(number), REG_SZ, "whole") for number in range(5)])
+
+
+def heed_interrupts():
+    """What is started by a shell in the background ignores them."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def is_empty(pipe):

@@ -162,7 +162,7 @@ gboolean role_settle(RoleStart *start, GError **error) {
   ignore(SIGPIPE);
   if (start->role == ROLE_FRONT || start->role == ROLE_VERIFIER)
     raise_descriptors(MOST_DESCRIPTORS);
-  sandbox_prepare(start->role);
+  start->lacks = sandbox_get_lacks() | sandbox_prepare(start->role);
   gboolean is_locked = !holds_passwords(start->role) || secret_lock_memory();
   if (start->drops_rights && !role_become(&start->user, error))
     return FALSE;
@@ -173,7 +173,7 @@ gboolean role_settle(RoleStart *start, GError **error) {
     return set_errno_error(error, "The parent's end can't be watched for");
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
     return set_errno_error(error, "New rights can't be ruled out");
-  start->lacks = sandbox_get_lacks() | (is_locked ? 0 : SANDBOX_LACKS_LOCKS);
+  start->lacks |= is_locked ? 0 : SANDBOX_LACKS_LOCKS;
   return keep_memory(error) && sandbox_enter(start->role, error);
 }
 

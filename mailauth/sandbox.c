@@ -5,9 +5,12 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <openssl/ssl.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -55,6 +58,8 @@ static const struct {
                            "Landlock 6 (Linux 6.12) is needed"},
     {SANDBOX_LACKS_LOCKS, "passwords in memory may be swapped out: the limit on locked memory "
                           "(RLIMIT_MEMLOCK) is too low"},
+    {SANDBOX_LACKS_FOLDER, "the front is not in an empty folder: it takes CAP_SYS_CHROOT and a "
+                           "/proc that is mounted"},
 };
 
 guint sandbox_get_lacks(void) {
@@ -135,27 +140,33 @@ static void use_libraries(void) {
 }
 
 #ifndef SANDBOX_IS_SANITIZED
-/* An empty folder that has no name any more: nothing can be put there. */
-static void leave_files(void) {
-  char folder[] = "/tmp/mailauthd-XXXXXX";
-  if (mkdtemp(folder) == NULL)
-    return;
-  gboolean inside = chdir(folder) == 0;
-  rmdir(folder);
-  /* Without the right to do so it is Landlock and the filter that keep it. */
-  if (inside && chroot(".") < 0)
-    errno = 0;
+#define LEAVER_STACK 8192
+
+/* What is shared with the one that started it is its root and its working folder.
+ * The folder is its own process's: empty and shut for good once that has ended. */
+static int take_away(G_GNUC_UNUSED void *data) {
+  return chroot("/proc/self/fdinfo") == 0 && chdir("/") == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* By a process that ends, so that no folder has to be made anywhere. */
+static gboolean leave_files(void) {
+  _Alignas(16) char stack[LEAVER_STACK];
+  int status = 0;
+  pid_t leaver = clone(take_away, stack + sizeof stack, CLONE_FS | SIGCHLD, NULL);
+  return leaver > 0 && TEMP_FAILURE_RETRY(waitpid(leaver, &status, 0)) == leaver && status == 0;
 }
 #endif
 
-void sandbox_prepare(Role role) {
+guint sandbox_prepare(Role role) {
   if (role != ROLE_FRONT)
-    return;
+    return 0;
   use_libraries();
 #ifndef SANDBOX_IS_SANITIZED /* which reads /proc when it is left */
-  if (geteuid() == 0)
-    leave_files();
+  /* Without an empty folder it is Landlock and the filter that keep it. */
+  if (geteuid() == 0 && !leave_files())
+    return SANDBOX_LACKS_FOLDER;
 #endif
+  return 0;
 }
 
 /* ---- entering ---- */

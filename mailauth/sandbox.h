@@ -26,6 +26,7 @@ typedef enum {
   SANDBOX_LACKS_NETWORK = 1 << 3, /* TCP is kept away by the filter alone */
   SANDBOX_LACKS_SCOPES = 1 << 4,  /* signals to others: by the filter and the user alone */
   SANDBOX_LACKS_LOCKS = 1 << 5,   /* memory that held a password may be swapped out */
+  SANDBOX_LACKS_FOLDER = 1 << 6,  /* the front, started by root, is in no empty folder */
 } SandboxLacks;
 
 /* What the kernel has no part in. */
@@ -42,8 +43,10 @@ char **sandbox_describe_lacks(guint lacks);
  * new ones out. FALSE: they can't be given up. */
 gboolean sandbox_enter_parent(GError **error);
 /* While it may still read files, and as root where the role was started so: has
- * what is read only once be read, and takes the front to an empty folder. */
-void sandbox_prepare(Role role);
+ * what is read only once be read, and takes the front to an empty folder. To be
+ * called before there are threads. Returns what of it could not be done
+ * (SandboxLacks). */
+guint sandbox_prepare(Role role);
 /* For good. To be called before there are threads, with PR_SET_NO_NEW_PRIVS set. */
 gboolean sandbox_enter(Role role, GError **error);
 /* The store's second step: no files but those below the folder @path, and no more

@@ -96,9 +96,18 @@ def the_front_is_in_an_empty_folder_where_root_started_it():
         root = os.readlink(f"/proc/{front}/root")
         if root == "/" and is_sanitized():
             raise Skip("A SANITISER READS /proc: the front keeps its files in this build")
-        contains(root, "(deleted)")
-        equal(os.listdir(f"/proc/{front}/root"), [])
+        equal(list_as_far_as_can_be(f"/proc/{front}/root"), [])
+        equal(list_as_far_as_can_be(f"/proc/{front}/cwd"), [])
         equal(os.readlink(f"/proc/{front}/cwd"), root)
+        check(not lacks(registry, "empty folder"), "status tells otherwise")
+
+
+def list_as_far_as_can_be(folder):
+    """The folder of a process that has ended can't even be listed."""
+    try:
+        return os.listdir(folder)
+    except (FileNotFoundError, ProcessLookupError):
+        return []
 
 
 def is_sanitized():
@@ -135,8 +144,8 @@ os.execv(sys.argv[2], sys.argv[2:])
 class OlderMailServer(MailServer):
     """On a kernel that lacks these calls."""
 
-    def __init__(self, registry, calls):
-        super().__init__(registry)
+    def __init__(self, registry, calls, **options):
+        super().__init__(registry, **options)
         self.calls = calls
 
     def start(self):
@@ -161,6 +170,16 @@ def an_older_kernel_is_served_on_and_told_of():
             told = lacks_of(registry)
             for each in words:
                 check(any(each in text for text in told), f"without {calls}: {told}")
+
+
+@test
+def a_front_that_can_not_leave_files_is_told_of():
+    needs_role_users()
+    if is_sanitized():
+        raise Skip("A SANITISER READS /proc: the front keeps its files in this build")
+    with Registry() as registry, OlderMailServer(registry, "chroot", as_root=True) as server, server.pop3():
+        equal(os.readlink(f"/proc/{server.roles()['front'][0]}/root"), "/")
+        check(lacks(registry, "the front is not in an empty folder"), "status does not tell")
 
 
 @test

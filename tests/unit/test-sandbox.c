@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <linux/capability.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <sched.h>
@@ -486,9 +487,51 @@ static void test_lacks(void) {
   for (char **each = now; *each != NULL; each++)
     g_test_message("LACKING: %s", *each);
   g_assert_cmpuint(g_strv_length(none), ==, 0);
-  g_assert_cmpuint(g_strv_length(all), ==, 6);
+  g_assert_cmpuint(g_strv_length(all), ==, 7);
   g_assert_cmpint((lacks & SANDBOX_LACKS_FILES) != 0, ==, landlock_get_version() == 0);
 }
+
+#ifndef SANDBOX_IS_SANITIZED
+static gboolean give_up_chroot(void) {
+  struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = {0};
+  if (syscall(SYS_capget, &header, sets) < 0)
+    return FALSE;
+  sets[0].effective &= ~(1U << CAP_SYS_CHROOT);
+  sets[0].permitted = sets[0].effective;
+  return syscall(SYS_capset, &header, sets) == 0;
+}
+
+/* What a process that has been prepared as the front still sees. */
+static const char *leave_files(gboolean with_right) {
+  enum { NOTHING, FILES, FILES_AND_TOLD, TOLD };
+  static const char *const words[] = {"nothing", "files", "files, and says so",
+                                      "nothing, and says it does"};
+  int status;
+  pid_t child = fork();
+  g_assert_cmpint(child, >=, 0);
+  if (child == 0) {
+    if (!with_right && !give_up_chroot())
+      _exit(G_N_ELEMENTS(words));
+    gboolean told = (sandbox_prepare(ROLE_FRONT) & SANDBOX_LACKS_FOLDER) != 0;
+    gboolean sees = try_look_at_file(NULL) || try_list_folder(NULL) || opens("made", O_CREAT) ||
+                    opens("/made", O_CREAT) || opens("..", O_PATH);
+    _exit(told ? sees ? FILES_AND_TOLD : TOLD : sees ? FILES : NOTHING);
+  }
+  g_assert_cmpint(TEMP_FAILURE_RETRY(waitpid(child, &status, 0)), ==, child);
+  g_assert_true(WIFEXITED(status) && WEXITSTATUS(status) < (int)G_N_ELEMENTS(words));
+  return words[WEXITSTATUS(status)];
+}
+
+static void test_empty_folder(void) {
+  if (geteuid() != 0) {
+    g_test_skip("takes root");
+    return;
+  }
+  g_assert_cmpstr(leave_files(TRUE), ==, "nothing");
+  g_assert_cmpstr(leave_files(FALSE), ==, "files, and says so");
+}
+#endif
 
 /* A role that could not settle, and says so, is no role. */
 static void test_root_is_refused(void) {
@@ -512,6 +555,9 @@ int main(int argc, char **argv) {
   }
   g_test_add("/sandbox/landlock-alone", Scene, NULL, set_up, test_landlock_alone, tear_down);
   g_test_add_func("/sandbox/lacks", test_lacks);
+#ifndef SANDBOX_IS_SANITIZED /* which keeps its files */
+  g_test_add_func("/sandbox/empty-folder", test_empty_folder);
+#endif
   g_test_add_func("/sandbox/root", test_root_is_refused);
   return g_test_run();
 }

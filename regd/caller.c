@@ -26,6 +26,7 @@ struct Callers {
   CallerLeft left;
   gpointer data;
   GHashTable *entries; /* unique name -> Entry; holds a reference */
+  GQueue doubts;       /* of Doubt */
 };
 
 typedef struct {
@@ -227,9 +228,9 @@ static void on_credentials(DBusPendingCall *pending, void *data) {
   work_submit(callers->work, inquire, inquiry_done, inquiry, inquiry_free);
 }
 
-static DBusMessage *new_question(const char *name) {
-  DBusMessage *question = dbus_message_new_method_call(
-      DBUS_SERVICE_DBUS, DBUS_PATH_DBUS, DBUS_INTERFACE_DBUS, "GetConnectionCredentials");
+static DBusMessage *new_question(const char *method, const char *name) {
+  DBusMessage *question =
+      dbus_message_new_method_call(DBUS_SERVICE_DBUS, DBUS_PATH_DBUS, DBUS_INTERFACE_DBUS, method);
   if (question != NULL &&
       !dbus_message_append_args(question, DBUS_TYPE_STRING, &name, DBUS_TYPE_INVALID))
     g_clear_pointer(&question, dbus_message_unref);
@@ -238,13 +239,75 @@ static DBusMessage *new_question(const char *name) {
 
 /* FALSE: the question could not be sent. */
 static gboolean ask(Callers *callers, Entry *entry) {
-  g_autoptr(WireMessage) question = new_question(entry->name);
+  g_autoptr(WireMessage) question = new_question("GetConnectionCredentials", entry->name);
   if (question == NULL ||
       !dbus_connection_send_with_reply(callers->connection, question, &entry->pending, -1) ||
       entry->pending == NULL)
     return FALSE;
   return dbus_pending_call_set_notify(entry->pending, on_credentials, g_rc_box_acquire(entry),
                                       entry_unref);
+}
+
+/* ---- whether one is still there ---- */
+
+/* The first answer may be older than the end of a connection that the bus had yet to
+ * notice; it has been round all its connections before the next. */
+#define TIMES_ASKED 2U
+
+typedef struct {
+  GList link; /* in doubts */
+  Callers *callers;
+  char *name;
+  CallerConfirmed confirmed;
+  gpointer data;
+  guint asked;
+  DBusPendingCall *pending;
+} Doubt;
+
+static void settle_doubt(Doubt *doubt, gboolean present) {
+  g_queue_unlink(&doubt->callers->doubts, &doubt->link);
+  if (doubt->pending != NULL) {
+    dbus_pending_call_cancel(doubt->pending);
+    dbus_pending_call_unref(doubt->pending);
+  }
+  doubt->confirmed(present, doubt->data);
+  g_free(doubt->name);
+  g_free(doubt);
+}
+
+static void ask_for_owner(Doubt *doubt);
+
+static void on_owner(DBusPendingCall *pending, void *data) {
+  Doubt *doubt = data;
+  g_autoptr(WireMessage) reply = dbus_pending_call_steal_reply(pending);
+  gboolean present =
+      reply != NULL && dbus_message_get_type(reply) == DBUS_MESSAGE_TYPE_METHOD_RETURN;
+  g_clear_pointer(&doubt->pending, dbus_pending_call_unref);
+  if (present && doubt->asked < TIMES_ASKED)
+    ask_for_owner(doubt);
+  else
+    settle_doubt(doubt, present);
+}
+
+static void ask_for_owner(Doubt *doubt) {
+  g_autoptr(WireMessage) question = new_question("GetNameOwner", doubt->name);
+  doubt->asked++;
+  if (question == NULL ||
+      !dbus_connection_send_with_reply(doubt->callers->connection, question, &doubt->pending, -1) ||
+      doubt->pending == NULL ||
+      !dbus_pending_call_set_notify(doubt->pending, on_owner, doubt, NULL))
+    settle_doubt(doubt, FALSE);
+}
+
+void callers_confirm(Callers *callers, const char *name, CallerConfirmed confirmed, gpointer data) {
+  Doubt *doubt = g_new0(Doubt, 1);
+  *doubt = (Doubt){.link.data = doubt,
+                   .callers = callers,
+                   .name = g_strdup(name),
+                   .confirmed = confirmed,
+                   .data = data};
+  g_queue_push_tail_link(&callers->doubts, &doubt->link);
+  ask_for_owner(doubt);
 }
 
 /* ---- the cache ---- */
@@ -284,6 +347,8 @@ void callers_free(Callers *callers) {
   if (callers == NULL)
     return;
   dbus_connection_remove_filter(callers->connection, on_signal, callers);
+  while (callers->doubts.head != NULL)
+    settle_doubt(callers->doubts.head->data, FALSE);
   g_hash_table_unref(callers->entries);
   dbus_connection_unref(callers->connection);
   g_free(callers);

@@ -27,4 +27,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Callers, callers_free)
  * answer already; @known is not called. */
 gboolean callers_identify(Callers *callers, const char *name, CallerKnown known, gpointer data);
 
+typedef void (*CallerConfirmed)(gboolean present, gpointer data);
+/* Whether the connection @name is still on the bus, by what the bus says from now
+ * on. Called exactly once, later or at once; with FALSE when the callers are freed. */
+void callers_confirm(Callers *callers, const char *name, CallerConfirmed confirmed, gpointer data);
+
 #endif

@@ -1,4 +1,5 @@
 /* The handler of Import: a descriptor in, one commit, a report out. */
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "client/base/error.h"
@@ -9,8 +10,10 @@
 typedef struct {
   DispatchCall *call;
   Face *face;
-  Change *options; /* comment, dry-run and so on; its operations are what must hold */
+  Change *options; /* comment, dry-run and so on; its operations are what must hold, and then
+                      the file's */
   gboolean only_missing;
+  gboolean is_stream; /* its end is whatever its writers make of it */
   RegfileReport report;
 } ImportCall;
 
@@ -49,28 +52,66 @@ static void on_written(const WriteResult *result, gpointer data) {
   import_call_free(import);
 }
 
+static void write_whole(ImportCall *import) {
+  service_write(import->face->service, iface_caller(import->call),
+                g_steal_pointer(&import->options), on_written, import);
+}
+
+static void give_up(ImportCall *import, const GError *error) {
+  dispatch_call_fail(import->call, error);
+  import_call_free(import);
+}
+
+static void on_confirmed(gboolean present, gpointer data) {
+  ImportCall *import = data;
+  g_autoptr(GError) error = NULL;
+  if (present) {
+    write_whole(import);
+    return;
+  }
+  error_set(&error, REGISTRY_ERROR_FAILED,
+            "%s has left the bus before the file to import ended; nothing is imported",
+            dispatch_call_get_sender(import->call));
+  give_up(import, error);
+}
+
+/* Whoever has gone meanwhile may have wanted to write more. */
+static void confirm(ImportCall *import) {
+  if (import->face->callers != NULL)
+    callers_confirm(import->face->callers, dispatch_call_get_sender(import->call), on_confirmed,
+                    import);
+  else
+    on_confirmed(FALSE, import);
+}
+
 static void on_read(Change *change, const RegfileReport *report, const GError *error,
                     gpointer data) {
   ImportCall *import = data;
   if (change == NULL) {
-    dispatch_call_fail(import->call, error);
-    import_call_free(import);
+    give_up(import, error);
     return;
   }
   import->report = *report;
   import->report.first_reason = g_strdup(report->first_reason);
   if (import->only_missing)
     import_only_missing(change);
-  Change *whole = g_steal_pointer(&import->options);
-  g_ptr_array_extend_and_steal(whole->operations, g_steal_pointer(&change->operations));
+  g_ptr_array_extend_and_steal(import->options->operations, g_steal_pointer(&change->operations));
   change->operations = g_ptr_array_new();
   change_free(change);
-  service_write(import->face->service, iface_caller(import->call), whole, on_written, import);
+  if (import->is_stream)
+    confirm(import);
+  else
+    write_whole(import);
 }
 
 typedef struct {
   gboolean strict, only_missing;
 } ImportFlags;
+
+static gboolean is_regular(int descriptor) {
+  struct stat status;
+  return fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
+}
 
 /* Takes ownership of all but @face and @flags. */
 static void start(DispatchCall *call, Face *face, int descriptor, Change *options,
@@ -80,8 +121,12 @@ static void start(DispatchCall *call, Face *face, int descriptor, Change *option
   import->face = face;
   import->options = options;
   import->only_missing = flags->only_missing;
-  import_read(face->work, descriptor, flags->strict, LIMIT_FILE_STALL_SECONDS, on_read, import,
-              file_share_give_back, share);
+  import->is_stream = !is_regular(descriptor);
+  const ImportFile file = {.descriptor = descriptor,
+                           .writer = import->is_stream ? iface_caller(call)->pid : 0,
+                           .stall_seconds = LIMIT_FILE_STALL_SECONDS,
+                           .strict = flags->strict};
+  import_read(face->work, &file, on_read, import, file_share_give_back, share);
 }
 
 static gboolean is_condition(OperationKind kind) {

@@ -3,11 +3,13 @@
 
 #include "client/base/error.h"
 #include "client/base/protocol.h"
+#include "regd/process.h"
 #include "regd/transfer.h"
 
 #define CHUNK_BYTES (64U * 1024U)
 
 typedef struct {
+  guint32 writer;
   RegfileParser *parser;
   Change *change;
   ImportRead done;
@@ -40,9 +42,16 @@ static gboolean read_all(Transfer *transfer, RegfileParser *parser, GError **err
   return size == 0;
 }
 
+/* Who is killed closes his pipe as one does who has said everything. */
+static gboolean check_writer(guint32 writer, GError **error) {
+  return !process_is_leaving(writer) ||
+         error_set(error, REGISTRY_ERROR_FAILED,
+                   "the process that wrote the file to import has ended; nothing is imported");
+}
+
 static gboolean run(Transfer *transfer, gpointer data, GError **error) {
   Reading *reading = data;
-  if (read_all(transfer, reading->parser, error))
+  if (read_all(transfer, reading->parser, error) && check_writer(reading->writer, error))
     reading->change = regfile_parser_finish(reading->parser, error);
   return reading->change != NULL;
 }
@@ -56,16 +65,17 @@ static void finished(gpointer data, const GError *error) {
                   NULL, reading->data);
 }
 
-void import_read(Work *work, int descriptor, gboolean strict, guint stall_seconds, ImportRead done,
-                 gpointer data, GDestroyNotify released, gpointer release_data) {
+void import_read(Work *work, const ImportFile *file, ImportRead done, gpointer data,
+                 GDestroyNotify released, gpointer release_data) {
   Reading *reading = g_new0(Reading, 1);
-  reading->parser = regfile_parser_new(strict);
+  reading->writer = file->writer;
+  reading->parser = regfile_parser_new(file->strict);
   reading->done = done;
   reading->data = data;
   reading->released = released;
   reading->release_data = release_data;
-  transfer_start(work, descriptor, "the file to import", stall_seconds, run, finished, reading,
-                 reading_free);
+  transfer_start(work, file->descriptor, "the file to import", file->stall_seconds, run, finished,
+                 reading, reading_free);
 }
 
 static gboolean adds(OperationKind kind) {

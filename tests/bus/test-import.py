@@ -3,11 +3,13 @@ tests/unit/reg-cases.json, the report, and descriptors that are no good files.""
 
 import json
 import os
+import subprocess
 import tempfile
+from contextlib import contextmanager
 
 import dbus
 
-from harness.bus import ALICE, needs_root, wait_for
+from harness.bus import ALICE, needs_root, wait_for, wait_until
 from harness.case import check, contains, each, equal, main, rows, test
 from harness.process import SOURCE
 from harness.registry import (REG_DWORD, REG_LINK, REG_SZ, SOFTWARE, Refused, Registry, options)
@@ -309,6 +311,87 @@ def a_pipe_is_read_as_it_comes():
         wait_for(lambda: answer, "the answer")
         check(not isinstance(answer[0], Refused), str(answer))
         equal(client.get(KEY, "a"), (REG_SZ, "s", "x"))
+
+
+# Asks for an import from the descriptor given, says its name, and waits to be killed.
+VANISHING_CLIENT = """
+import os, sys, dbus, dbus.bus, dbus.lowlevel
+bus = dbus.bus.BusConnection(sys.argv[1])
+name = "org.regd.Registry1"
+message = dbus.lowlevel.MethodCallMessage(name, "/org/regd/Registry1", name, "Import")
+message.append(dbus.types.UnixFd(int(sys.argv[2])), dbus.Dictionary(signature="sv"), signature="ha{sv}")
+bus.send_message(message)
+bus.flush()
+os.close(int(sys.argv[2]))
+print(bus.get_unique_name(), flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def client_with_a_pipe(registry):
+    """(Its process, its name, an end to write to), of which it has another. regd has
+    begun to read."""
+    reading, writing = os.pipe()
+    with subprocess.Popen(["/usr/bin/python3", "-c", VANISHING_CLIENT, registry.bus.address, str(reading)],
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=(reading, writing)) as process:
+        os.close(reading)
+        try:
+            name = process.stdout.readline().decode().strip()
+            wait_until(lambda: has_a_pipe(registry), "regd to have begun")
+            yield process, name, writing
+        finally:
+            process.kill()
+
+
+def has_a_pipe(registry):
+    """Whether regd reads one."""
+    folder = f"/proc/{registry.process.pid}/fd"
+    while True:
+        try:
+            return any(os.readlink(f"{folder}/{name}").startswith("pipe:") for name in os.listdir(folder))
+        except FileNotFoundError:
+            continue  # one has been closed meanwhile
+
+
+def check_nothing_was_imported(registry, before):
+    """Since that revision; by way of an import that comes behind the others."""
+    wait_until(lambda: not has_a_pipe(registry), "regd to have done with the pipe")
+    reading, writing = os.pipe()
+    answer = registry.client.send("Import", "ha{sv}", dbus.types.UnixFd(reading), options())
+    os.write(writing, file_of(f"[{KEY}\\Whole]", '"a"="x"'))
+    os.close(reading)
+    os.close(writing)
+    wait_for(lambda: answer, "the answer")
+    check(not isinstance(answer[0], Refused), str(answer))
+    equal(registry.client.revision, before + 1)
+    equal(registry.client.values(KEY), [])
+
+
+@test
+def what_a_client_had_written_when_it_was_killed_is_not_imported():
+    with Registry() as registry:
+        for _ in range(20):
+            before = registry.client.revision
+            with client_with_a_pipe(registry) as (process, _name, writing):
+                os.write(writing, file_of(f"[{KEY}]", '"a"="x"'))
+                os.close(writing)
+                process.kill()
+                check_nothing_was_imported(registry, before)
+            registry.client.delete(KEY, recursive=True)
+
+
+@test
+def what_is_written_for_a_client_that_has_gone_is_not_imported():
+    with Registry() as registry:
+        before = registry.client.revision
+        with client_with_a_pipe(registry) as (process, name, writing):
+            os.write(writing, file_of(f"[{KEY}]", '"a"="x"'))
+            process.kill()
+            wait_until(lambda: not registry.client.connection.name_has_owner(name), "it to have left the bus")
+            os.write(writing, b'"b"="y"\r\n')
+            os.close(writing)
+            check_nothing_was_imported(registry, before)
 
 
 @rows([("as much as a file may have", 256 << 20, None), ("a byte more", (256 << 20) + 1, "LimitExceeded")])

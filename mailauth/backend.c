@@ -1,14 +1,10 @@
 /* Mailboxes at a mail server behind: see backend.h. The conversation itself is
- * backend-dialog.c; here are names, sockets, TLS, time, and the handing over. */
+ * backend-dialog.c; here are connections, TLS, time, and the handing over. */
 #include "mailauth/backend.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <netdb.h>
-#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "mailauth/address.h"
 #include "mailauth/backend-dialog.h"
@@ -22,41 +18,30 @@
 typedef struct Attempt Attempt;
 
 struct Backends {
-  Prover *lookups;
+  Dialer *dialer;
   GHashTable *attempts; /* a set of Attempt */
   GHashTable *pumps;    /* a set of Pump */
   SSL_CTX *verifying;   /* made when it is needed first */
   SSL_CTX *trusting;    /* for servers on this machine */
 };
 
-/* A look-up outlives its attempt where that is given up. */
-typedef struct {
-  Attempt *attempt; /* NULL: nobody waits any more */
-  char *host;
-  char port[8];
-  struct addrinfo *addresses;
-  int code;
-} Lookup;
-
 struct Attempt {
   Backends *backends;
   char *host;
   gboolean tls;
   BackendDialog *dialog;
-  Lookup *lookup; /* under way */
-  struct addrinfo *addresses, *next;
+  guint64 dial; /* under way, or 0 */
   BackendStream *stream;
   gboolean greeted; /* connected, and TLS stands */
   GString *in, *out;
-  char *problem; /* with the last address */
   guint timer;
   BackendOpened opened;
   gpointer data;
 };
 
-Backends *backends_new(Prover *lookups) {
+Backends *backends_new(Dialer *dialer) {
   Backends *backends = g_new0(Backends, 1);
-  backends->lookups = lookups;
+  backends->dialer = dialer;
   backends->attempts = g_hash_table_new(NULL, NULL);
   backends->pumps = g_hash_table_new_full(NULL, NULL, (GDestroyNotify)pump_free, NULL);
   return backends;
@@ -69,17 +54,14 @@ static void wipe_string(GString *string) {
 
 static void attempt_free(Attempt *attempt) {
   g_hash_table_remove(attempt->backends->attempts, attempt);
-  if (attempt->lookup != NULL)
-    attempt->lookup->attempt = NULL;
-  if (attempt->addresses != NULL)
-    freeaddrinfo(attempt->addresses);
+  if (attempt->dial != 0)
+    dialer_cancel(attempt->backends->dialer, attempt->dial);
   if (attempt->timer != 0)
     g_source_remove(attempt->timer);
   backend_stream_free(attempt->stream);
   backend_dialog_free(attempt->dialog);
   g_string_free(attempt->in, TRUE);
   wipe_string(attempt->out);
-  g_free(attempt->problem);
   g_free(attempt->host);
   g_free(attempt);
 }
@@ -228,17 +210,13 @@ static gboolean converse(Attempt *attempt) {
 
 /* ---- connecting ---- */
 
-static void try_next(Attempt *attempt);
-
 static void on_ready(gpointer data) {
   Attempt *attempt = data;
   if (!attempt->greeted) {
     g_autoptr(GError) error = NULL;
     BackendStreamResult result = backend_stream_handshake(attempt->stream, &error);
     if (result == BACKEND_STREAM_FAILED) {
-      g_free(attempt->problem);
-      attempt->problem = g_strdup(error->message);
-      try_next(attempt);
+      fail(attempt, OUTCOME_BACKEND_UNREACHABLE, error->message);
       return;
     }
     attempt->greeted = result == BACKEND_STREAM_DONE;
@@ -248,8 +226,15 @@ static void on_ready(gpointer data) {
   backend_stream_watch(attempt->stream, attempt->out->len > 0 ? G_IO_IN | G_IO_OUT : G_IO_IN);
 }
 
-static SSL_CTX *get_context(Backends *backends, const struct sockaddr *address) {
-  gboolean local = address_is_local(address);
+/* Whether the server is on this machine. */
+static gboolean is_local(int descriptor) {
+  struct sockaddr_storage address = {0};
+  socklen_t size = sizeof address;
+  const struct sockaddr *peer = (const struct sockaddr *)&address;
+  return getpeername(descriptor, (struct sockaddr *)&address, &size) == 0 && address_is_local(peer);
+}
+
+static SSL_CTX *get_context(Backends *backends, gboolean local) {
   SSL_CTX **context = local ? &backends->trusting : &backends->verifying;
   if (*context != NULL)
     return *context;
@@ -260,68 +245,16 @@ static SSL_CTX *get_context(Backends *backends, const struct sockaddr *address) 
   return *context;
 }
 
-static int start_connecting(const struct addrinfo *address) {
-  int one = 1;
-  int descriptor =
-      socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, address->ai_protocol);
-  if (descriptor < 0)
-    return -1;
-  setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-  if (connect(descriptor, address->ai_addr, address->ai_addrlen) == 0 || errno == EINPROGRESS)
-    return descriptor;
-  int number = errno;
-  close(descriptor);
-  errno = number;
-  return -1;
-}
-
-static void try_next(Attempt *attempt) {
-  g_clear_pointer(&attempt->stream, backend_stream_free);
-  while (attempt->next != NULL) {
-    const struct addrinfo *address = attempt->next;
-    attempt->next = address->ai_next;
-    int descriptor = start_connecting(address);
-    if (descriptor >= 0) {
-      SSL_CTX *tls = attempt->tls ? get_context(attempt->backends, address->ai_addr) : NULL;
-      attempt->stream = backend_stream_new(descriptor, tls, attempt->host, on_ready, attempt);
-      backend_stream_watch(attempt->stream, G_IO_OUT);
-      return;
-    }
-    g_free(attempt->problem);
-    attempt->problem = g_strdup(g_strerror(errno));
-  }
-  g_autofree char *problem = g_steal_pointer(&attempt->problem);
-  fail(attempt, OUTCOME_BACKEND_UNREACHABLE, problem != NULL ? problem : "it has no address");
-}
-
-/* ---- names ---- */
-
-static void look_up(gpointer job) {
-  Lookup *lookup = job;
-  const struct addrinfo hints = {
-      .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
-  lookup->code = getaddrinfo(lookup->host, lookup->port, &hints, &lookup->addresses);
-}
-
-static void looked_up(gpointer job) {
-  Lookup *lookup = job;
-  Attempt *attempt = lookup->attempt;
-  struct addrinfo *addresses = g_steal_pointer(&lookup->addresses);
-  int code = lookup->code;
-  g_free(lookup->host);
-  g_free(lookup);
-  if (attempt == NULL) {
-    if (addresses != NULL)
-      freeaddrinfo(addresses);
+static void on_connected(int descriptor, const char *problem, gpointer data) {
+  Attempt *attempt = data;
+  attempt->dial = 0;
+  if (descriptor < 0) {
+    fail(attempt, OUTCOME_BACKEND_UNREACHABLE, problem);
     return;
   }
-  attempt->lookup = NULL;
-  attempt->addresses = addresses;
-  attempt->next = addresses;
-  if (code != 0)
-    fail(attempt, OUTCOME_BACKEND_UNREACHABLE, gai_strerror(code));
-  else
-    try_next(attempt);
+  SSL_CTX *tls = attempt->tls ? get_context(attempt->backends, is_local(descriptor)) : NULL;
+  attempt->stream = backend_stream_new(descriptor, tls, attempt->host, on_ready, attempt);
+  backend_stream_watch(attempt->stream, G_IO_OUT);
 }
 
 void backends_open(Backends *backends, const ProtocolSettings *settings, const char *account,
@@ -340,10 +273,6 @@ void backends_open(Backends *backends, const ProtocolSettings *settings, const c
   attempt->data = data;
   attempt->timer = g_timeout_add_seconds(BACKEND_SECONDS, on_late, attempt);
   g_hash_table_add(backends->attempts, attempt);
-  Lookup *lookup = g_new0(Lookup, 1);
-  lookup->attempt = attempt;
-  lookup->host = g_strdup(attempt->host);
-  g_snprintf(lookup->port, sizeof lookup->port, "%u", settings->backend.port);
-  attempt->lookup = lookup;
-  prover_submit(backends->lookups, look_up, looked_up, lookup);
+  attempt->dial = dialer_dial(backends->dialer, settings->backend_text, BACKEND_SECONDS * 1000,
+                              on_connected, attempt);
 }

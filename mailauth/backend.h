@@ -5,8 +5,8 @@
 #ifndef MAILAUTH_BACKEND_H
 #define MAILAUTH_BACKEND_H
 
+#include "mailauth/dialer.h"
 #include "mailauth/outcome.h"
-#include "mailauth/prover.h"
 #include "mailauth/settings.h"
 
 typedef struct Backends Backends;
@@ -20,8 +20,8 @@ typedef struct {
 } BackendResult;
 typedef void (*BackendOpened)(const BackendResult *result, gpointer data);
 
-/* @lookups: threads that may block, for names; borrowed. */
-Backends *backends_new(Prover *lookups);
+/* @dialer: borrowed. */
+Backends *backends_new(Dialer *dialer);
 /* Sessions through TLS end; nothing is answered any more. */
 void backends_free(Backends *backends);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Backends, backends_free)

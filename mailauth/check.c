@@ -18,7 +18,9 @@
 typedef struct {
   GMainLoop *loop;
   Views *views;
+  const char *bus; /* as on the command line */
   PamPool *pam;
+  Dialer *dialer;
   gboolean answered; /* by the package */
   Outcome outcome;
   char *detail;
@@ -43,20 +45,34 @@ static void on_proved(Outcome outcome, const char *detail, gpointer data) {
   g_main_loop_quit(check->loop);
 }
 
-/* There is no parent to do so. The process ends with this one. */
-static gboolean start_pam(guint64 request, gpointer data) {
-  const Check *check = data;
+/* There is no parent to do so. The process ends with this one. -1: there is none. */
+static int start_role(const Check *check, Role role) {
   int ends[2];
-  g_auto(GStrv) arguments = role_make_arguments(ROLE_PAM, NULL, FALSE, NULL);
+  g_auto(GStrv) arguments = role_make_arguments(role, check->bus, FALSE, NULL);
   if (!channel_pair(ends, NULL))
-    return FALSE;
+    return -1;
   GPid pid = role_launch(arguments, ends[1], NULL);
   close(ends[1]);
   if (pid >= 0)
-    pam_pool_take_helper(check->pam, request, ends[0]);
-  else
-    close(ends[0]);
-  return pid >= 0;
+    return ends[0];
+  close(ends[0]);
+  return -1;
+}
+
+static gboolean start_pam(guint64 request, gpointer data) {
+  const Check *check = data;
+  int channel = start_role(check, ROLE_PAM);
+  if (channel >= 0)
+    pam_pool_take_helper(check->pam, request, channel);
+  return channel >= 0;
+}
+
+static gboolean start_connector(guint64 request, gpointer data) {
+  const Check *check = data;
+  int channel = start_role(check, ROLE_CONNECTOR);
+  if (channel >= 0)
+    dialer_take_connector(check->dialer, request, channel);
+  return channel >= 0;
 }
 
 /* Asks the package about nobody: "no such user" is an answer, a fault is none. */
@@ -64,14 +80,17 @@ static gboolean ask_package(Check *check, Settings *settings, const char *source
   g_autoptr(Prover) prover = prover_new(1, NULL);
   g_autoptr(Prover) lookups = prover_new(1, NULL);
   g_autoptr(PamPool) pam = pam_pool_new(start_pam, check);
+  g_autoptr(Dialer) dialer = dialer_new(start_connector, check);
   g_autoptr(Packages) packages =
-      packages_new(views_get_accounts(check->views), lookups, prover, pam);
+      packages_new(views_get_accounts(check->views), lookups, prover, pam, dialer);
   check->pam = pam;
+  check->dialer = dialer;
   Package *package = packages_find(packages, source);
   const PackageRequest request = {.account = NULL, .password = "", .settings = settings};
   package->prove(package, &request, on_proved, check);
   while (!check->answered)
     g_main_context_iteration(NULL, TRUE);
+  dialer_close(dialer);
   if (outcome_is_client_failure(check->outcome))
     return TRUE;
   g_print("no login can be decided: %s (%s)\n", outcome_get_facts(check->outcome)->description,
@@ -166,7 +185,7 @@ int verifier_check(const char *bus) {
     return EXIT_CODE_UNREACHABLE;
   }
   g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
-  Check check = {.loop = loop};
+  Check check = {.loop = loop, .bus = bus};
   g_autoptr(Views) views = views_new(connection, on_changed, &check);
   check.views = views;
   guint timer = g_timeout_add(WAIT_MS, on_late, loop);

@@ -24,6 +24,8 @@
 #define STORE_TO_VERIFIER ROLE_STORE, ROLE_VERIFIER
 #define VERIFIER_TO_PAM ROLE_VERIFIER, ROLE_PAM
 #define PAM_TO_VERIFIER ROLE_PAM, ROLE_VERIFIER
+#define VERIFIER_TO_CONNECTOR ROLE_VERIFIER, ROLE_CONNECTOR
+#define CONNECTOR_TO_VERIFIER ROLE_CONNECTOR, ROLE_VERIFIER
 
 static const MessageFacts facts[N_MESSAGES] = {
     [MESSAGE_IDENTITY] = {"identity", "(bs)", IDENTITY_TO_PARENT, NO_DESCRIPTOR, SMALL},
@@ -62,16 +64,21 @@ static const MessageFacts facts[N_MESSAGES] = {
     [MESSAGE_SOCKETS_STATE] = {"sockets-state", "as", PARENT_TO_VERIFIER, NO_DESCRIPTOR, SMALL},
     [MESSAGE_SOCKET] = {"socket", "y", PARENT_TO_FRONT, 0, 1, SMALL},
     [MESSAGE_FRONT_LOST] = {"front-lost", "(ts)", VERIFIER_TO_PARENT, NO_DESCRIPTOR, SMALL},
-    [MESSAGE_WANT_PAM] = {"want-pam", "t", VERIFIER_TO_PARENT, NO_DESCRIPTOR, SMALL},
-    [MESSAGE_PAM_STARTED] = {"pam-started", "t", PARENT_TO_VERIFIER, ONE_DESCRIPTOR, SMALL},
-    [MESSAGE_PAM_REFUSED] = {"pam-refused", "(ts)", PARENT_TO_VERIFIER, NO_DESCRIPTOR, SMALL},
+    [MESSAGE_WANT_SERVANT] = {"want-servant", "(ty)", VERIFIER_TO_PARENT, NO_DESCRIPTOR, SMALL},
+    [MESSAGE_SERVANT_STARTED] = {"servant-started", "(ty)", PARENT_TO_VERIFIER, ONE_DESCRIPTOR,
+                                 SMALL},
+    [MESSAGE_SERVANT_REFUSED] = {"servant-refused", "(tys)", PARENT_TO_VERIFIER, NO_DESCRIPTOR,
+                                 SMALL},
     [MESSAGE_PAM_QUESTION] = {"pam-question", "(tsbssay)", VERIFIER_TO_PAM, NO_DESCRIPTOR, SMALL},
     [MESSAGE_PAM_ANSWER] = {"pam-answer", "(tus)", PAM_TO_VERIFIER, NO_DESCRIPTOR, SMALL},
+    [MESSAGE_CONNECT] = {"connect", "(tsu)", VERIFIER_TO_CONNECTOR, NO_DESCRIPTOR, SMALL},
+    [MESSAGE_CONNECTED] = {"connected", "(ts)", CONNECTOR_TO_VERIFIER, 0, 1, SMALL},
 };
 
 static const char *const role_names[N_ROLES] = {
-    [ROLE_PARENT] = "parent", [ROLE_IDENTITY] = "identity", [ROLE_VERIFIER] = "verifier",
-    [ROLE_FRONT] = "front",   [ROLE_STORE] = "store",       [ROLE_PAM] = "pam",
+    [ROLE_PARENT] = "parent",       [ROLE_IDENTITY] = "identity", [ROLE_VERIFIER] = "verifier",
+    [ROLE_FRONT] = "front",         [ROLE_STORE] = "store",       [ROLE_PAM] = "pam",
+    [ROLE_CONNECTOR] = "connector",
 };
 
 const MessageFacts *message_get_facts(guint kind) {

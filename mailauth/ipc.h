@@ -41,6 +41,7 @@ typedef enum {
   ROLE_FRONT,
   ROLE_STORE,
   ROLE_PAM,
+  ROLE_CONNECTOR,
   N_ROLES
 } Role;
 
@@ -133,14 +134,20 @@ typedef enum {
   MESSAGE_FRONT_LOST, /* (ts): the link's number, why it has ended ("": the front ended it): both
                          live on, and need another */
 
-  /* PAM's processes. Verifier -> parent, parent -> verifier twice, verifier -> pam, pam ->
-     verifier. */
-  MESSAGE_WANT_PAM,     /* t: request: a process, as the verifier's user */
-  MESSAGE_PAM_STARTED,  /* t: request; + the channel to it */
-  MESSAGE_PAM_REFUSED,  /* (ts): request, problem */
+  /* Processes that serve the verifier, as its user. Verifier -> parent, parent ->
+     verifier twice. */
+  MESSAGE_WANT_SERVANT,    /* (ty): request, Role: ROLE_PAM or ROLE_CONNECTOR */
+  MESSAGE_SERVANT_STARTED, /* (ty): request, Role; + the channel to it */
+  MESSAGE_SERVANT_REFUSED, /* (tys): request, Role, problem */
+
+  /* Verifier -> pam, pam -> verifier. */
   MESSAGE_PAM_QUESTION, /* (tsbssay): number, service, whether the account can be, account, the
                            client's address, password. One at a time */
   MESSAGE_PAM_ANSWER,   /* (tus): number, Outcome, detail */
+
+  /* Verifier -> connector, connector -> verifier. */
+  MESSAGE_CONNECT,   /* (tsu): number, a server's address as a setting has it, ms */
+  MESSAGE_CONNECTED, /* (ts): number, problem; "": + the socket, connected and non-blocking */
 
   /* SCRAM-SHA-256, front -> verifier, and back. */
   MESSAGE_SCRAM_FIRST, /* (tysaybba(say)): login (never 0), Protocol, client's address as LOGIN has

@@ -74,10 +74,13 @@
 #define MAX_DIRECTORY_MESSAGE (1024 * 1024)
 #define MAX_DIRECTORY_TEXT 256
 #define MAX_DIRECTORY_DETAIL 1024
-/* A connection to a directory that nothing was asked on for so long is asked by
- * TCP whether it still stands, and is not used again; in s. */
-#define DIRECTORY_KEEPALIVE_S 30
+/* A connection to a server that nothing was said on for so long is asked by TCP
+ * whether it still stands; one to a directory is not used again then; in s. */
+#define SERVER_KEEPALIVE_S 30
 #define DIRECTORY_IDLE_S 60
+/* Connections to servers that are being made at once; how long each may take, in ms. */
+#define MAX_CONNECTS 8192
+#define MAX_CONNECT_MS 600000
 
 /* Accounts whose password is known again for a while (`Verified Seconds`); the
  * oldest makes room. */

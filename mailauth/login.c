@@ -57,8 +57,8 @@ Logins *logins_new(const LoginTools *tools) {
   Logins *logins = g_new0(Logins, 1);
   logins->tools = *tools;
   logins->patient = TRUE;
-  logins->packages =
-      packages_new(views_get_accounts(tools->views), tools->lookups, tools->prover, tools->pam);
+  logins->packages = packages_new(views_get_accounts(tools->views), tools->lookups, tools->prover,
+                                  tools->pam, tools->dialer);
   logins->timings = timings_new();
   g_queue_init(&logins->all);
   g_queue_init(&logins->waiting);

@@ -7,6 +7,7 @@
 
 #include "mailauth/backend.h"
 #include "mailauth/decision.h"
+#include "mailauth/dialer.h"
 #include "mailauth/package/sam-scram.h"
 #include "mailauth/pam-pool.h"
 #include "mailauth/prover.h"
@@ -30,6 +31,7 @@ typedef struct {
   Backends *backends;
   Verified *verified;
   PamPool *pam;
+  Dialer *dialer;
   SamScram *scram;
 } LoginTools;
 

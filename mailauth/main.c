@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "client/base/error.h"
+#include "mailauth/connector.h"
 #include "mailauth/front.h"
 #include "mailauth/identity.h"
 #include "mailauth/pam-helper.h"
@@ -17,8 +18,9 @@
 typedef int (*RoleMain)(const RoleStart *start);
 
 static const RoleMain role_mains[N_ROLES] = {
-    [ROLE_IDENTITY] = identity_run, [ROLE_VERIFIER] = verifier_run, [ROLE_FRONT] = front_run,
-    [ROLE_STORE] = store_run,       [ROLE_PAM] = pam_helper_run,
+    [ROLE_IDENTITY] = identity_run, [ROLE_VERIFIER] = verifier_run,
+    [ROLE_FRONT] = front_run,       [ROLE_STORE] = store_run,
+    [ROLE_PAM] = pam_helper_run,    [ROLE_CONNECTOR] = connector_run,
 };
 
 static int run_role(RoleStart *start) {

@@ -365,20 +365,29 @@ static gboolean find_user(const Child *child, RoleUser *user, GError **error) {
 }
 
 /* As the verifier's user, whose work it does. */
-static void handle_want_pam(Parent *parent, Message *message) {
-  guint64 request = g_variant_get_uint64(message->body);
+static int start_verifiers_servant(Parent *parent, Role role, GError **error) {
   RoleUser user = {0};
+  if (role == ROLE_PAM || role == ROLE_CONNECTOR)
+    return find_user(&parent->verifier, &user, error) ? start_servant(parent, role, &user, error)
+                                                      : -1;
+  error_set(error, REGISTRY_ERROR_ACCESS_DENIED, "The verifier is served by no such role");
+  return -1;
+}
+
+static void handle_want_servant(Parent *parent, Message *message) {
+  guint64 request = 0;
+  guint8 role = 0;
   g_autoptr(GError) error = NULL;
-  int helper = find_user(&parent->verifier, &user, &error)
-                   ? start_servant(parent, ROLE_PAM, &user, &error)
-                   : -1;
-  if (helper < 0) {
-    tell(&parent->verifier, MESSAGE_PAM_REFUSED, g_variant_new("(ts)", request, error->message),
-         NULL, 0);
+  g_variant_get(message->body, "(ty)", &request, &role);
+  int servant = start_verifiers_servant(parent, (Role)role, &error);
+  if (servant < 0) {
+    tell(&parent->verifier, MESSAGE_SERVANT_REFUSED,
+         g_variant_new("(tys)", request, role, error->message), NULL, 0);
     return;
   }
-  tell_with(&parent->verifier, MESSAGE_PAM_STARTED, g_variant_new_uint64(request), helper);
-  close(helper);
+  tell_with(&parent->verifier, MESSAGE_SERVANT_STARTED, g_variant_new("(ty)", request, role),
+            servant);
+  close(servant);
 }
 
 /* ---- the verifier's user ---- */
@@ -471,10 +480,10 @@ static void handle_front_lost(Parent *parent, Message *message) {
 typedef void (*Handler)(Parent *parent, Message *message);
 
 static const Handler handlers[N_MESSAGES] = {
-    [MESSAGE_IDENTITY] = handle_identity,     [MESSAGE_LISTEN] = handle_listen,
-    [MESSAGE_SOCKETS] = handle_sockets,       [MESSAGE_CERTIFICATE] = handle_certificate,
-    [MESSAGE_WANT_STORE] = handle_want_store, [MESSAGE_FRONT_LOST] = handle_front_lost,
-    [MESSAGE_WANT_PAM] = handle_want_pam,
+    [MESSAGE_IDENTITY] = handle_identity,         [MESSAGE_LISTEN] = handle_listen,
+    [MESSAGE_SOCKETS] = handle_sockets,           [MESSAGE_CERTIFICATE] = handle_certificate,
+    [MESSAGE_WANT_STORE] = handle_want_store,     [MESSAGE_FRONT_LOST] = handle_front_lost,
+    [MESSAGE_WANT_SERVANT] = handle_want_servant,
 };
 
 /* The end of a process is learnt from its exit; one that sends what it may not is ended. */

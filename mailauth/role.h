@@ -9,6 +9,8 @@
  *   int verifier_check(const char *bus);        mailauth/verifier.h; `mailauthd --check`
  *   int store_run(const RoleStart *start);      mailauth/store.h
  *   int identity_run(const RoleStart *start);   mailauth/identity.h
+ *   int pam_helper_run(const RoleStart *start); mailauth/pam-helper.h
+ *   int connector_run(const RoleStart *start);  mailauth/connector.h
  *
  * When its channel ends, the parent has gone: the role ends too. (The store's
  * channel goes to the verifier: it finishes the session that it serves first.) */

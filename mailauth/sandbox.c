@@ -28,11 +28,15 @@ typedef struct {
 static const Confinement confinements[N_ROLES] = {
     /* The bus. */
     [ROLE_IDENTITY] = {CALLS_READ_FILES | CALLS_UNIX, TRUE, FILES_READ, TRUE, FALSE},
-    /* The bus and the brokers; members' databases, of which SQLite may have to undo
-     * what a writer left half done; certificates; the system's names. */
-    [ROLE_VERIFIER] = {CALLS_READ_FILES | CALLS_CHANGE_FILES | CALLS_UNIX | CALLS_INTERNET |
-                           CALLS_THREADS | CALLS_LIBRARIES,
-                       TRUE, FILES_READ | FILES_CHANGE, FALSE, FALSE},
+    /* The bus; members' databases, of which SQLite may have to undo what a writer left
+     * half done; certificates; the system's names. Brokers by the connector. */
+    [ROLE_VERIFIER] = {CALLS_READ_FILES | CALLS_CHANGE_FILES | CALLS_UNIX | CALLS_THREADS |
+                           CALLS_LIBRARIES,
+                       TRUE, FILES_READ | FILES_CHANGE, TRUE, FALSE},
+    /* The bus, names, and the servers that are set. */
+    [ROLE_CONNECTOR] = {CALLS_READ_FILES | CALLS_UNIX | CALLS_INTERNET | CALLS_THREADS |
+                            CALLS_LIBRARIES,
+                        TRUE, FILES_READ, FALSE, FALSE},
     /* Modules may run programs, and whatever else its user may. */
     [ROLE_PAM] = {CALLS_PROGRAMS, FALSE, FILES_NONE, FALSE, FALSE},
     /* What it is handed. */

@@ -36,6 +36,7 @@ typedef struct {
   Throttle *throttle;
   Verified *verified;
   PamPool *pam;
+  Dialer *dialer;
   Prover *prover;
   Prover *lookups;
   Stores *stores;
@@ -117,6 +118,14 @@ static gboolean is_scram_offered(const Verifier *verifier, const Settings *setti
          sam_scram_is_there(verifier->scram);
 }
 
+/* Whether any login needs a server that is elsewhere. */
+static gboolean has_servers(const Settings *settings) {
+  gboolean has = *settings->package != '\0' && g_str_equal(settings->chosen.type, "ldap");
+  for (guint i = 0; i < N_PROTOCOLS; i++)
+    has |= settings->protocols[i].backend.host != NULL;
+  return has;
+}
+
 static void publish(Verifier *verifier) {
   logins_stop_waiting(verifier->logins);
   g_autoptr(Settings) settings = views_get_settings(verifier->views);
@@ -127,6 +136,8 @@ static void publish(Verifier *verifier) {
   publisher_publish(verifier->publisher, settings);
   settings_unref(verifier->settings);
   verifier->settings = g_steal_pointer(&settings);
+  if (has_servers(verifier->settings))
+    dialer_prepare(verifier->dialer);
   bus_refresh(verifier->bus);
 }
 
@@ -305,17 +316,39 @@ static void take_front(Verifier *verifier, Message *message) {
 
 /* ---- the parent ---- */
 
-static gboolean want_pam(guint64 request, gpointer data) {
-  const Verifier *verifier = data;
-  return channel_send(verifier->parent, MESSAGE_WANT_PAM, g_variant_new_uint64(request), NULL, 0,
-                      NULL);
+static gboolean want_servant(const Verifier *verifier, guint64 request, Role role) {
+  return channel_send(verifier->parent, MESSAGE_WANT_SERVANT,
+                      g_variant_new("(ty)", request, (guint8)role), NULL, 0, NULL);
 }
 
-static void take_pam_refusal(const Verifier *verifier, const Message *message) {
+static gboolean want_pam(guint64 request, gpointer data) {
+  return want_servant(data, request, ROLE_PAM);
+}
+
+static gboolean want_connector(guint64 request, gpointer data) {
+  return want_servant(data, request, ROLE_CONNECTOR);
+}
+
+static void take_servant(const Verifier *verifier, Message *message) {
   guint64 request = 0;
+  guint8 role = 0;
+  int descriptor = message_take_descriptor(message, 0);
+  g_variant_get(message->body, "(ty)", &request, &role);
+  if (role == ROLE_CONNECTOR)
+    dialer_take_connector(verifier->dialer, request, descriptor);
+  else
+    pam_pool_take_helper(verifier->pam, request, descriptor);
+}
+
+static void take_servant_refusal(const Verifier *verifier, const Message *message) {
+  guint64 request = 0;
+  guint8 role = 0;
   const char *problem = NULL;
-  g_variant_get(message->body, "(t&s)", &request, &problem);
-  pam_pool_take_refusal(verifier->pam, request, problem);
+  g_variant_get(message->body, "(ty&s)", &request, &role, &problem);
+  if (role == ROLE_CONNECTOR)
+    dialer_take_refusal(verifier->dialer, request, problem);
+  else
+    pam_pool_take_refusal(verifier->pam, request, problem);
 }
 
 static void on_parent_message(G_GNUC_UNUSED Channel *channel, Message *message,
@@ -344,12 +377,11 @@ static void on_parent_message(G_GNUC_UNUSED Channel *channel, Message *message,
   case MESSAGE_STORE_REFUSED:
     stores_take_refusal(verifier->stores, message);
     break;
-  case MESSAGE_PAM_STARTED:
-    pam_pool_take_helper(verifier->pam, g_variant_get_uint64(message->body),
-                         message_take_descriptor(message, 0));
+  case MESSAGE_SERVANT_STARTED:
+    take_servant(verifier, message);
     break;
-  case MESSAGE_PAM_REFUSED:
-    take_pam_refusal(verifier, message);
+  case MESSAGE_SERVANT_REFUSED:
+    take_servant_refusal(verifier, message);
     break;
   case MESSAGE_FRONT_STARTED:
     take_front(verifier, message);
@@ -383,10 +415,11 @@ static void build(Verifier *verifier) {
   verifier->throttle = throttle_new(THROTTLE_CAPACITY);
   verifier->verified = verified_new();
   verifier->pam = pam_pool_new(want_pam, verifier);
+  verifier->dialer = dialer_new(want_connector, verifier);
   verifier->prover = prover_new(0, NULL);
   verifier->lookups = prover_new(LOOKUP_THREADS, NULL);
   verifier->stores = stores_new(verifier->parent);
-  verifier->backends = backends_new(verifier->lookups);
+  verifier->backends = backends_new(verifier->dialer);
   verifier->publisher = publisher_new(verifier->parent, verifier->reporter);
   verifier->status_calls = g_ptr_array_new();
   verifier->bus = bus_new(start->bus, &source);
@@ -394,9 +427,10 @@ static void build(Verifier *verifier) {
   verifier->views = views_new(verifier->connection, on_views_changed, verifier);
   verifier->scram = sam_scram_new(views_get_accounts(verifier->views));
   verifier->exchanges = exchanges_new(verifier->views, verifier->scram);
-  verifier->logins = logins_new(&(LoginTools){
-      verifier->views, verifier->reporter, verifier->throttle, verifier->prover, verifier->lookups,
-      verifier->stores, verifier->backends, verifier->verified, verifier->pam, verifier->scram});
+  verifier->logins = logins_new(
+      &(LoginTools){verifier->views, verifier->reporter, verifier->throttle, verifier->prover,
+                    verifier->lookups, verifier->stores, verifier->backends, verifier->verified,
+                    verifier->pam, verifier->dialer, verifier->scram});
   reporter_set_listener(verifier->reporter, on_event, verifier);
   verifier->first_wait = g_timeout_add(FIRST_WAIT_MS, on_first_wait, verifier);
   channel_attach(verifier->parent, NULL, on_parent_message, verifier);
@@ -407,6 +441,7 @@ static void take_apart(Verifier *verifier) {
   reporter_set_listener(verifier->reporter, NULL, NULL);
   g_clear_pointer(&verifier->front, front_link_free);
   answer_status_calls(verifier);
+  dialer_close(verifier->dialer);
   prover_free(verifier->lookups);
   prover_free(verifier->prover);
   while (g_main_context_iteration(NULL, FALSE))
@@ -425,6 +460,7 @@ static void take_apart(Verifier *verifier) {
   throttle_free(verifier->throttle);
   verified_free(verifier->verified);
   pam_pool_free(verifier->pam);
+  dialer_free(verifier->dialer);
   reporter_free(verifier->reporter);
   settings_unref(verifier->settings);
   g_ptr_array_unref(verifier->status_calls);

@@ -3,17 +3,17 @@
 #include "mailauth/package/directory.h"
 
 #include <fcntl.h>
+#include <openldap.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "mailauth/limits.h"
+#include "mailauth/server-address.h"
 
 struct Directory {
   LDAP *handle;
-  ldap_conncb callback;
-  gboolean start_tls;
-  gboolean connected;
-  int socket; /* a descriptor of our own of the handle's socket; -1 for none */
+  int socket; /* a descriptor of our own of the handle's socket, which can be shut down without
+                 asking whether libldap has closed its own meanwhile; -1 for none */
   Patience *patience;
   gint64 last_use;
 };
@@ -64,49 +64,28 @@ static void drop_socket(Directory *directory) {
   directory->socket = -1;
 }
 
-/* Called by libldap once it is connected, before any TLS. The socket is known by
- * a descriptor of our own, which can be shut down without asking whether libldap
- * has closed its own meanwhile. */
-static int on_connected(G_GNUC_UNUSED LDAP *handle, Sockbuf *buffer,
-                        G_GNUC_UNUSED LDAPURLDesc *server, G_GNUC_UNUSED struct sockaddr *address,
-                        ldap_conncb *callback) {
-  Directory *directory = callback->lc_arg;
-  ber_socket_t theirs = -1;
+/* Takes @socket, for libldap. */
+static gboolean attach(Directory *directory, int socket, const char *uri) {
   ber_len_t most = MAX_DIRECTORY_MESSAGE;
-  if (ber_sockbuf_ctrl(buffer, LBER_SB_OPT_GET_FD, &theirs) != 1)
-    return LDAP_LOCAL_ERROR;
-  ber_sockbuf_ctrl(buffer, LBER_SB_OPT_SET_MAX_INCOMING, &most);
-  drop_socket(directory);
-  directory->socket = fcntl(theirs, F_DUPFD_CLOEXEC, 3);
-  if (directory->socket < 0)
-    return LDAP_LOCAL_ERROR;
-  directory->connected = TRUE;
-  if (directory->patience != NULL)
-    patience_add(directory->patience, directory->socket);
-  return LDAP_SUCCESS;
-}
-
-static void on_closed(G_GNUC_UNUSED LDAP *handle, G_GNUC_UNUSED Sockbuf *buffer,
-                      G_GNUC_UNUSED ldap_conncb *callback) {
-}
-
-static guint count_uris(const char *uris) {
-  guint count = 0;
-  gboolean inside = FALSE;
-  for (const char *byte = uris; *byte != '\0'; byte++) {
-    count += *byte != ' ' && !inside;
-    inside = *byte != ' ';
+  Sockbuf *buffer = NULL;
+  int protocol = g_str_has_prefix(uri, "ldapi:") ? LDAP_PROTO_IPC : LDAP_PROTO_TCP;
+  directory->socket = fcntl(socket, F_DUPFD_CLOEXEC, 3);
+  gboolean usable =
+      directory->socket >= 0 && fcntl(socket, F_SETFL, 0) == 0; /* libldap blocks on it */
+  if (!usable || ldap_init_fd(socket, protocol, uri, &directory->handle) != LDAP_SUCCESS) {
+    close(socket);
+    return FALSE;
   }
-  return MAX(count, 1);
+  patience_add(directory->patience, directory->socket);
+  return ldap_get_option(directory->handle, LDAP_OPT_SOCKBUF, &buffer) == LDAP_SUCCESS &&
+         ber_sockbuf_ctrl(buffer, LBER_SB_OPT_SET_MAX_INCOMING, &most) == 1;
 }
 
-static gboolean set_options(Directory *directory, const Broker *broker) {
+/* @share: what there is of time for beginning TLS, in us. */
+static gboolean set_options(const Directory *directory, gint64 share) {
   const int version = LDAP_VERSION3;
   const int never = LDAP_DEREF_NEVER;
-  const int idle = DIRECTORY_KEEPALIVE_S;
   struct timeval rest = get_rest(directory);
-  /* Each of several directories has its share of the time. */
-  gint64 share = patience_get_rest(directory->patience) / count_uris(broker->uri);
   struct timeval connecting = {(time_t)(share / G_USEC_PER_SEC),
                                (suseconds_t)(share % G_USEC_PER_SEC)};
   const struct {
@@ -116,7 +95,6 @@ static gboolean set_options(Directory *directory, const Broker *broker) {
       {LDAP_OPT_PROTOCOL_VERSION, &version},   {LDAP_OPT_DEREF, &never},
       {LDAP_OPT_REFERRALS, LDAP_OPT_OFF},      {LDAP_OPT_RESTART, LDAP_OPT_ON},
       {LDAP_OPT_NETWORK_TIMEOUT, &connecting}, {LDAP_OPT_TIMEOUT, &rest},
-      {LDAP_OPT_X_KEEPALIVE_IDLE, &idle},      {LDAP_OPT_CONNECT_CB, &directory->callback},
   };
   for (guint i = 0; i < G_N_ELEMENTS(options); i++)
     if (ldap_set_option(directory->handle, options[i].option, options[i].value) != LDAP_SUCCESS)
@@ -141,49 +119,79 @@ static gboolean set_tls_options(const Directory *directory, const Broker *broker
   return ldap_set_option(handle, LDAP_OPT_X_TLS_NEWCTX, &client) == LDAP_SUCCESS;
 }
 
-static int connect_to_server(const Directory *directory) {
-  int code = ldap_connect(directory->handle);
-  if (code == LDAP_SUCCESS && directory->start_tls)
-    code = ldap_start_tls_s(directory->handle, NULL, NULL);
-  if (code == LDAP_SUCCESS && directory->start_tls && !ldap_tls_inplace(directory->handle))
-    code = LDAP_CONNECT_ERROR;
-  return code;
+static int begin_tls(const Directory *directory, gboolean start) {
+  int code =
+      start ? ldap_start_tls_s(directory->handle, NULL, NULL) : ldap_install_tls(directory->handle);
+  return code == LDAP_SUCCESS && !ldap_tls_inplace(directory->handle) ? LDAP_CONNECT_ERROR : code;
 }
 
 static DirectoryOpening refuse_setting(const char *name, const char *what,
                                        DirectoryAnswer *answer) {
+  directory_answer_clear(answer);
   answer->code = LDAP_PARAM_ERROR;
   answer->text = g_strdup_printf("%s: %s", name, what);
   return DIRECTORY_BAD_SETTING;
 }
 
-static Directory *directory_new(const Broker *broker, Patience *patience) {
+static Directory *directory_new(Patience *patience) {
   Directory *directory = g_new0(Directory, 1);
-  directory->callback = (ldap_conncb){on_connected, on_closed, directory};
   directory->socket = -1;
   directory->patience = patience;
-  directory->start_tls = broker->start_tls != 0;
   return directory;
 }
 
-DirectoryOpening directory_open(const Broker *broker, Patience *patience, Directory **directory,
+/* On @socket, which is taken. */
+static DirectoryOpening open_on(int socket, const Broker *broker, const char *uri, gint64 share,
+                                Patience *patience, Directory **directory,
                                 DirectoryAnswer *answer) {
-  g_autoptr(Directory) opened = directory_new(broker, patience);
-  if (ldap_initialize(&opened->handle, broker->uri) != LDAP_SUCCESS)
-    return refuse_setting("URI", "it is not an address of a directory", answer);
-  if (!set_options(opened, broker))
+  g_autoptr(Directory) opened = directory_new(patience);
+  gboolean tls = broker->start_tls != 0 || g_str_has_prefix(uri, "ldaps:");
+  if (!attach(opened, socket, uri) || !set_options(opened, share))
     return refuse_setting("Type", "the LDAP library refuses its options", answer);
-  gboolean tls = opened->start_tls || strstr(broker->uri, "ldaps:") != NULL;
   if (tls && !set_tls_options(opened, broker))
     return refuse_setting("CA File", "the certificates can't be read", answer);
-  int code = connect_to_server(opened);
+  int code = tls ? begin_tls(opened, broker->start_tls != 0) : LDAP_SUCCESS;
   if (code == LDAP_SUCCESS) {
     *directory = g_steal_pointer(&opened);
     return DIRECTORY_OPENED;
   }
   set_local_answer(opened, code, answer);
   gboolean in_time = patience_get_rest(patience) > 0 && code != LDAP_TIMEOUT;
-  return opened->connected && in_time ? DIRECTORY_UNTRUSTED : DIRECTORY_UNREACHABLE;
+  return in_time ? DIRECTORY_UNTRUSTED : DIRECTORY_UNREACHABLE;
+}
+
+/* @share: us. */
+static DirectoryOpening open_one(const Broker *broker, Dialer *dialer, const char *uri,
+                                 gint64 share, Patience *patience, Directory **directory,
+                                 DirectoryAnswer *answer) {
+  g_autoptr(GError) error = NULL;
+  g_auto(ServerAddress) address = {0};
+  if (!server_address_parse(uri, &address, &error))
+    return refuse_setting("URI", error->message, answer);
+  gint64 begin = g_get_monotonic_time();
+  int socket = dialer_dial_and_wait(dialer, uri, share, &error);
+  gint64 left = MAX(share - (g_get_monotonic_time() - begin), 1);
+  if (socket >= 0)
+    return open_on(socket, broker, uri, left, patience, directory, answer);
+  set_answer(answer, LDAP_SERVER_DOWN, error->message);
+  return DIRECTORY_UNREACHABLE;
+}
+
+/* Each of several has its share of the time. */
+DirectoryOpening directory_open(const Broker *broker, Dialer *dialer, Patience *patience,
+                                Directory **directory, DirectoryAnswer *answer) {
+  g_auto(GStrv) uris = g_strsplit(broker->uri, " ", -1);
+  guint left = g_strv_length(uris);
+  DirectoryOpening opening = refuse_setting("URI", "no directory is named", answer);
+  for (char **uri = uris; *uri != NULL; uri++, left--) {
+    if (**uri == '\0')
+      continue;
+    gint64 share = patience_get_rest(patience) / left;
+    opening = open_one(broker, dialer, *uri, share, patience, directory, answer);
+    if (opening == DIRECTORY_OPENED || opening == DIRECTORY_BAD_SETTING)
+      break;
+  }
+  return opening;
 }
 
 void directory_free(Directory *directory) {

@@ -7,6 +7,7 @@
 
 #include <ldap.h>
 
+#include "mailauth/dialer.h"
 #include "mailauth/package/patience.h"
 #include "mailauth/settings.h"
 
@@ -36,11 +37,12 @@ typedef enum {
   DIRECTORY_UNTRUSTED,   /* a connection, but no TLS */
 } DirectoryOpening;
 
-/* Connects, with TLS where @broker asks for it, whose certificate and name are
- * checked always. @directory is set on DIRECTORY_OPENED alone, else @answer->text
- * is. It is in use with @patience then, as after directory_use(). */
-DirectoryOpening directory_open(const Broker *broker, Patience *patience, Directory **directory,
-                                DirectoryAnswer *answer);
+/* Has @dialer connect to one of the directories that @broker names, in their order,
+ * with TLS where it asks for it, whose certificate and name are checked always. @directory is set
+ * on DIRECTORY_OPENED alone, else @answer->text is. It is in use with @patience then, as after
+ * directory_use(). */
+DirectoryOpening directory_open(const Broker *broker, Dialer *dialer, Patience *patience,
+                                Directory **directory, DirectoryAnswer *answer);
 /* NULL is allowed. */
 void directory_free(Directory *directory);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Directory, directory_free)

@@ -10,6 +10,7 @@
 struct LdapPool {
   guint references;
   Settings *settings;
+  Dialer *dialer;
   Prover *prover;
   GMutex lock;         /* over all that follows */
   GQueue idle[N_USES]; /* of Directory, the latest used first */
@@ -17,10 +18,11 @@ struct LdapPool {
   guint n_proofs;
 };
 
-LdapPool *ldap_pool_new(Settings *settings) {
+LdapPool *ldap_pool_new(Settings *settings, Dialer *dialer) {
   LdapPool *pool = g_new0(LdapPool, 1);
   pool->references = 1;
   pool->settings = settings_ref(settings);
+  pool->dialer = dialer;
   /* A login holds a connection of each use. */
   pool->prover = prover_new(MAX(settings->chosen.pool_size / N_USES, 1), NULL);
   g_mutex_init(&pool->lock);
@@ -65,6 +67,10 @@ const Broker *ldap_pool_get_broker(const LdapPool *pool) {
 
 const char *ldap_pool_get_id(const LdapPool *pool) {
   return pool->settings->broker;
+}
+
+Dialer *ldap_pool_get_dialer(const LdapPool *pool) {
+  return pool->dialer;
 }
 
 Prover *ldap_pool_get_prover(const LdapPool *pool) {

@@ -12,8 +12,8 @@ typedef enum { USE_SEARCH, USE_PROOF, N_USES } DirectoryUse;
 
 typedef struct LdapPool LdapPool;
 
-/* Keeps a reference to @settings, whose broker it is. */
-LdapPool *ldap_pool_new(Settings *settings);
+/* Keeps a reference to @settings, whose broker it is. @dialer: borrowed. */
+LdapPool *ldap_pool_new(Settings *settings, Dialer *dialer);
 LdapPool *ldap_pool_ref(LdapPool *pool);
 /* The last one waits for the threads, which have nothing to do then, and closes
  * the connections. */
@@ -26,6 +26,8 @@ char *ldap_pool_dup_digest(const Settings *settings);
 const Broker *ldap_pool_get_broker(const LdapPool *pool);
 /* The instance's ID. Borrowed. */
 const char *ldap_pool_get_id(const LdapPool *pool);
+/* Borrowed. Any thread. */
+Dialer *ldap_pool_get_dialer(const LdapPool *pool);
 Prover *ldap_pool_get_prover(const LdapPool *pool);
 /* Waits for everything that its threads have to do. */
 void ldap_pool_stop(LdapPool *pool);

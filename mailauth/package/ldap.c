@@ -20,6 +20,7 @@
 
 typedef struct {
   Package package;
+  Dialer *dialer;
   GHashTable *pools; /* digest -> PoolEntry */
   GQueue jobs;       /* of Job */
   guint sweep;
@@ -122,7 +123,8 @@ static Directory *open_directory(Job *job, DirectoryUse use) {
   const Broker *broker = ldap_pool_get_broker(job->pool);
   g_auto(DirectoryAnswer) answer = {0};
   g_autoptr(Directory) directory = NULL;
-  DirectoryOpening opening = directory_open(broker, &job->patience, &directory, &answer);
+  DirectoryOpening opening =
+      directory_open(broker, ldap_pool_get_dialer(job->pool), &job->patience, &directory, &answer);
   if (opening != DIRECTORY_OPENED) {
     conclude_opening(job, opening, &answer);
     return NULL;
@@ -412,7 +414,7 @@ static LdapPool *get_pool(Ldap *ldap, Settings *settings) {
   if (entry == NULL) {
     g_hash_table_foreach_remove(ldap->pools, is_of_broker, settings->broker);
     entry = g_new0(PoolEntry, 1);
-    entry->pool = ldap_pool_new(settings);
+    entry->pool = ldap_pool_new(settings, ldap->dialer);
     g_hash_table_insert(ldap->pools, g_steal_pointer(&digest), entry);
   }
   entry->last_use = g_get_monotonic_time();
@@ -482,9 +484,10 @@ static void ldap_package_free(Package *package) {
   g_free(ldap);
 }
 
-Package *ldap_new(void) {
+Package *ldap_new(Dialer *dialer) {
   Ldap *ldap = g_new0(Ldap, 1);
   ldap->package = (Package){"ldap", prove, ldap_package_free, FALSE};
+  ldap->dialer = dialer;
   ldap->pools = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, pool_entry_free);
   return &ldap->package;
 }

@@ -6,9 +6,11 @@
 #ifndef MAILAUTH_PACKAGE_LDAP_H
 #define MAILAUTH_PACKAGE_LDAP_H
 
+#include "mailauth/dialer.h"
 #include "mailauth/package/package.h"
 
-/* Its free() answers nobody and waits for the threads, whose connections are cut. */
-Package *ldap_new(void);
+/* @dialer: borrowed; closed before the package is freed. Its free() answers nobody and waits for
+ * the threads, whose connections are cut. */
+Package *ldap_new(Dialer *dialer);
 
 #endif

@@ -12,11 +12,11 @@ struct Packages {
   Package *all[N_PACKAGES];
 };
 
-Packages *packages_new(const RegistryView *accounts, Prover *lookups, Prover *prover,
-                       PamPool *pam) {
+Packages *packages_new(const RegistryView *accounts, Prover *lookups, Prover *prover, PamPool *pam,
+                       Dialer *dialer) {
   Packages *packages = g_new0(Packages, 1);
   *packages = (Packages){
-      {sam_new(accounts, prover), pam_new(pam), sqlite_new(lookups, prover), ldap_new()}};
+      {sam_new(accounts, prover), pam_new(pam), sqlite_new(lookups, prover), ldap_new(dialer)}};
   return packages;
 }
 

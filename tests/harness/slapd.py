@@ -15,7 +15,7 @@ import socket
 import subprocess
 import threading
 import urllib.parse
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from harness.case import Failure, Skip
 from harness.mail import BROKERS, free_ports
@@ -255,7 +255,7 @@ class Pretender:
             self.threads.append(thread)
 
     def serve(self, connection):
-        with connection:
+        with connection, suppress(ConnectionResetError):  # whoever has heard enough leaves
             while head := connection.recv(2, socket.MSG_WAITALL):
                 message = connection.recv(head[1], socket.MSG_WAITALL)
                 number, kind, content = message[:3], message[3], message[5:]

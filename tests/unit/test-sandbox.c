@@ -36,6 +36,7 @@ typedef struct {
   int listener, unix_listener; /* on loopback, and on socket_path */
   struct sockaddr_in address;  /* the listener's */
   int stream, other_stream;    /* not connected yet */
+  int connected;               /* to the listener */
   pid_t other;                 /* a process of the same user's */
 } Scene;
 
@@ -133,6 +134,14 @@ static gboolean try_algorithm_socket(G_GNUC_UNUSED const Scene *scene) {
 static gboolean try_connect(const Scene *scene) {
   return connect(scene->stream, (const struct sockaddr *)&scene->address, sizeof scene->address) ==
          0;
+}
+
+/* With a connection that was handed over. */
+static gboolean try_connect_again(const Scene *scene) {
+  const struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
+  return connect(scene->connected, &nowhere, sizeof nowhere) == 0 &&
+         connect(scene->connected, (const struct sockaddr *)&scene->address,
+                 sizeof scene->address) == 0;
 }
 
 static gboolean try_bind(const Scene *scene) {
@@ -240,13 +249,14 @@ typedef enum { STAGE_STORE_INSIDE = N_ROLES, STAGE_FREE, N_STAGES } Stage;
 #define VERIFIER (1U << ROLE_VERIFIER)
 #define FRONT (1U << ROLE_FRONT)
 #define STORE (1U << ROLE_STORE)
+#define CONNECTOR (1U << ROLE_CONNECTOR)
 #define INSIDE (1U << STAGE_STORE_INSIDE)
 #define FREE (1U << STAGE_FREE)
 #define NOBODY 0U
 /* The check for leaks, and the writing of reports. */
 #ifdef SANDBOX_IS_SANITIZED
-#define SANITIZER (IDENTITY | VERIFIER | FRONT | STORE | INSIDE)
-#define SANITIZER_FILES (IDENTITY | VERIFIER | FRONT | STORE)
+#define SANITIZER (IDENTITY | VERIFIER | CONNECTOR | FRONT | STORE | INSIDE)
+#define SANITIZER_FILES (IDENTITY | VERIFIER | CONNECTOR | FRONT | STORE)
 #else
 #define SANITIZER 0U
 #define SANITIZER_FILES 0U
@@ -259,9 +269,11 @@ typedef struct {
 } Row;
 
 static const Row rows[] = {
-    {"read-file", try_read_file, SANITIZER_FILES | IDENTITY | VERIFIER | STORE | FREE},
-    {"look-at-file", try_look_at_file, SANITIZER | IDENTITY | VERIFIER | STORE | INSIDE | FREE},
-    {"list-folder", try_list_folder, SANITIZER_FILES | IDENTITY | VERIFIER | STORE | FREE},
+    {"read-file", try_read_file, SANITIZER_FILES | IDENTITY | VERIFIER | CONNECTOR | STORE | FREE},
+    {"look-at-file", try_look_at_file,
+     SANITIZER | IDENTITY | VERIFIER | CONNECTOR | STORE | INSIDE | FREE},
+    {"list-folder", try_list_folder,
+     SANITIZER_FILES | IDENTITY | VERIFIER | CONNECTOR | STORE | FREE},
     {"make-file", try_make_file, VERIFIER | STORE | FREE},
     {"make-file-inside", try_make_file_inside, VERIFIER | STORE | INSIDE | FREE},
     {"move-file-inside", try_move_file_inside, STORE | INSIDE | FREE},
@@ -269,18 +281,19 @@ static const Row rows[] = {
     {"make-link", try_make_link, FREE},
     {"run-file", try_run_file, FREE},
     {"own-memory", try_own_memory, NOBODY},
-    {"tcp-socket", try_tcp_socket, VERIFIER | FREE},
-    {"udp-socket", try_udp_socket, VERIFIER | FREE},
-    {"unix-socket", try_unix_socket, IDENTITY | VERIFIER | FREE},
+    {"tcp-socket", try_tcp_socket, CONNECTOR | FREE},
+    {"udp-socket", try_udp_socket, CONNECTOR | FREE},
+    {"unix-socket", try_unix_socket, IDENTITY | VERIFIER | CONNECTOR | FREE},
     {"netlink-socket", try_netlink_socket, FREE},
     {"algorithm-socket", try_algorithm_socket, NOBODY},
-    {"connect", try_connect, VERIFIER | FREE},
+    {"connect", try_connect, CONNECTOR | FREE},
+    {"connect-again", try_connect_again, CONNECTOR | FREE},
     {"bind", try_bind, FREE},
     {"listen", try_listen, FREE},
     {"accept", try_accept, FRONT | FREE},
     {"execve", try_execve, FREE},
     {"fork", try_fork, SANITIZER | STORE | FREE},
-    {"thread", try_thread, SANITIZER | VERIFIER | FREE},
+    {"thread", try_thread, SANITIZER | VERIFIER | CONNECTOR | FREE},
     {"ptrace", try_ptrace, NOBODY},
     {"read-other", try_read_other, NOBODY},
     {"kill", try_kill, FREE},
@@ -388,6 +401,8 @@ static void make_sockets(Scene *scene) {
   g_assert_cmpint(chmod(scene->socket_path, 0777), ==, 0);
   scene->stream = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   scene->other_stream = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  scene->connected = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  g_assert_cmpint(connect(scene->connected, (const struct sockaddr *)&scene->address, size), ==, 0);
 }
 
 static pid_t make_other(void) {
@@ -420,7 +435,7 @@ static void set_up(Scene *scene, G_GNUC_UNUSED gconstpointer data) {
 
 static void tear_down(Scene *scene, G_GNUC_UNUSED gconstpointer data) {
   const int descriptors[] = {scene->listener, scene->unix_listener, scene->stream,
-                             scene->other_stream};
+                             scene->other_stream, scene->connected};
   g_autofree char *command = g_strdup_printf("rm -rf '%s'", scene->folder);
   kill(scene->other, SIGKILL);
   waitpid(scene->other, NULL, 0);
@@ -546,8 +561,9 @@ static void test_root_is_refused(void) {
 }
 
 int main(int argc, char **argv) {
-  static const Stage stages[] = {(Stage)ROLE_IDENTITY, (Stage)ROLE_VERIFIER, (Stage)ROLE_FRONT,
-                                 (Stage)ROLE_STORE,    STAGE_STORE_INSIDE,   STAGE_FREE};
+  static const Stage stages[] = {
+      (Stage)ROLE_IDENTITY,  (Stage)ROLE_VERIFIER, (Stage)ROLE_FRONT, (Stage)ROLE_STORE,
+      (Stage)ROLE_CONNECTOR, STAGE_STORE_INSIDE,   STAGE_FREE};
   g_test_init(&argc, &argv, NULL);
   for (guint i = 0; i < G_N_ELEMENTS(stages); i++) {
     g_autofree char *path = g_strconcat("/sandbox/", get_stage_name(stages[i]), NULL);

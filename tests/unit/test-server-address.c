@@ -1,0 +1,79 @@
+/* server-address.c: addresses of directories and mail servers, as settings have them. */
+#include "mailauth/server-address.h"
+
+#include "client/registry.h"
+
+typedef struct {
+  const char *text;
+  const char *host; /* NULL where it is a path, or nothing */
+  guint16 port;
+  const char *path;
+} Row;
+
+static const Row rows[] = {
+    {"ldap://directory.example", "directory.example", 389, NULL},
+    {"ldap://directory.example:1389/", "directory.example", 1389, NULL},
+    {"ldap://", "localhost", 389, NULL},
+    {"ldaps://directory.example", "directory.example", 636, NULL},
+    {"ldap://[::1]:1389", "::1", 1389, NULL},
+    {"ldapi://%2Frun%2Fslapd%2Fldapi", NULL, 0, "/run/slapd/ldapi"},
+    {"ldapi:///", NULL, 0, "/var/run/slapd/ldapi"},
+    {"imap://127.0.0.1:1143", "127.0.0.1", 1143, NULL},
+    {"imaps://mail.example", "mail.example", 993, NULL},
+    {"pop3://[2001:db8::1]:110", "2001:db8::1", 110, NULL},
+    {"pop3s://mail.example", "mail.example", 995, NULL},
+    {"", NULL, 0, NULL},
+    {"directory.example", NULL, 0, NULL},
+    {"http://directory.example", NULL, 0, NULL},
+    {"ldap://directory.example:65536", NULL, 0, NULL},
+    {"ldap://directory.example:port", NULL, 0, NULL},
+    {"ldap://a ldap://b", NULL, 0, NULL},
+    {"imap://", NULL, 0, NULL},
+    {"imap://mail.example:0", NULL, 0, NULL},
+};
+
+static void test_row(gconstpointer data) {
+  const Row *row = data;
+  g_auto(ServerAddress) address = {0};
+  g_autoptr(GError) error = NULL;
+  gboolean valid = row->host != NULL || row->path != NULL;
+  g_assert_cmpint(server_address_parse(row->text, &address, &error), ==, valid);
+  g_assert_cmpstr(address.host, ==, row->host);
+  g_assert_cmpuint(address.port, ==, row->port);
+  g_assert_cmpstr(address.path, ==, row->path);
+  if (!valid)
+    g_assert_error(error, REGISTRY_ERROR, REGISTRY_ERROR_INVALID_VALUE);
+}
+
+static const struct {
+  const char *uris, *uri;
+  gboolean among;
+} words[] = {
+    {"ldap://a:389", "ldap://a:389", TRUE},
+    {" ldap://a  ldap://b ", "ldap://b", TRUE},
+    {"ldap://a:389", "ldap://a:38", FALSE},
+    {"ldap://a:389", "ldap://a", FALSE},
+    {"ldap://a ldap://b", "ldap://a ldap://b", FALSE},
+    {"ldap://a", "", FALSE},
+    {"  ", "", FALSE},
+    {"", "ldap://a", FALSE},
+};
+
+static void test_among(void) {
+  for (gsize i = 0; i < G_N_ELEMENTS(words); i++) {
+    g_test_message("'%s' in '%s'", words[i].uri, words[i].uris);
+    g_assert_cmpint(server_address_is_among(words[i].uris, words[i].uri), ==, words[i].among);
+  }
+}
+
+int main(int argc, char **argv) {
+  g_test_init(&argc, &argv, NULL);
+  for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+    g_autofree char *path =
+        g_strdup_printf("/server-address/%" G_GSIZE_FORMAT ":%s", i, rows[i].text);
+    g_strdelimit(path + 1, "/", '-');
+    g_test_add_data_func(path, &rows[i], test_row);
+  }
+  g_test_add_func("/server-address/among", test_among);
+  return g_test_run();
+}

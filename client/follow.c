@@ -102,6 +102,7 @@ static void note_change(RegistryView *view, ChangeKind kind, const char *key, co
     dirt_add_key(&view->dirt, key, flags, revision);
   else
     dirt_add_everything(&view->dirt, revision);
+  view_touch(view, precise ? relative : NULL);
 }
 
 static void note_changes(RegistryView *view, DBusMessageIter *changes, guint64 revision) {
@@ -143,8 +144,10 @@ static gboolean note_signal(RegistryView *view, DBusMessage *message) {
   dbus_message_iter_get_basic(&iter, &revision);
   dbus_message_iter_next(&iter);
   dbus_message_iter_recurse(&iter, &changes);
-  if (sequence != view->sequence)
+  if (sequence != view->sequence) {
     dirt_add_everything(&view->dirt, revision);
+    view_touch(view, NULL);
+  }
   view->sequence = sequence + 1;
   note_changes(view, &changes, revision);
   view->dirt.signalled = MAX(view->dirt.signalled, revision);
@@ -178,8 +181,10 @@ static void take_early(RegistryView *view) {
   for (guint i = 0; i < view->early->len; i++)
     (void)note_signal(view, view->early->pdata[i]);
   g_ptr_array_set_size(view->early, 0);
-  if (view->early_lost)
+  if (view->early_lost) {
     view->forced = TRUE;
+    view_touch(view, NULL);
+  }
   view->early_lost = FALSE;
 }
 
@@ -191,6 +196,7 @@ static void begin_anew(RegistryView *view, guint64 revision) {
   view->reached = 0;
   view->fenced = revision;
   view->forced = TRUE;
+  view_touch(view, NULL);
 }
 
 /* Signals bring what happened since, right behind the answer: a round trip
@@ -200,6 +206,8 @@ static void begin_from_last(RegistryView *view, guint64 revision, const char *pa
   gboolean moved = view->path == NULL || path_compare_names(view->path, path) != 0;
   dirt_reset(&view->dirt, view->revision);
   view->forced = view->reread_once || moved;
+  if (moved)
+    view_touch(view, NULL);
   if (view->forced || revision == view->revision)
     return;
   view->reached = 0;

@@ -217,6 +217,14 @@ typedef void (*RegistryViewSynced)(RegistryView *view, gboolean current, gpointe
 REGISTRY_PUBLIC RegistryView *registry_view_new(RegistryConnection *connection, const char *key,
                                                 RegistryViewChanged changed, gpointer data);
 REGISTRY_PUBLIC void registry_view_free(RegistryView *view);
+
+/* Something was written at @subkey (as for registry_view_get()), with NULL anywhere:
+ * told when the daemon says so, before it can be looked up, and also where in the
+ * end nothing differs. What was written before a sync was asked for has been told
+ * when it is answered. @data: registry_view_new()'s. The view must not be freed from
+ * inside. */
+typedef void (*RegistryViewTouched)(RegistryView *view, const char *subkey, gpointer data);
+REGISTRY_PUBLIC void registry_view_set_touched(RegistryView *view, RegistryViewTouched touched);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RegistryView, registry_view_free)
 
 REGISTRY_PUBLIC RegistryViewState registry_view_get_state(const RegistryView *view);

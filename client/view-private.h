@@ -42,6 +42,7 @@ struct RegistryView {
   RegistryConnection *connection;
   char *key; /* as the user named it */
   RegistryViewChanged changed;
+  RegistryViewTouched touched; /* may be NULL */
   gpointer data;
 
   /* What can be looked up. */
@@ -99,6 +100,8 @@ void reread_cancel(RegistryView *view);
 
 /* ---- view.c ---- */
 
+/* Tells the user that @subkey was written to; NULL: whatever there is. */
+void view_touch(RegistryView *view, const char *subkey);
 /* Shows the state (with an empty tree unless @tree is given; takes it and
  * @problem) and tells the user where @differs or the state is another. */
 void view_show(RegistryView *view, RegistryViewState state, GError *problem, gboolean differs);

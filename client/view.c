@@ -58,7 +58,16 @@ void registry_view_free(RegistryView *view) {
   view_unref(view);
 }
 
+void registry_view_set_touched(RegistryView *view, RegistryViewTouched touched) {
+  view->touched = touched;
+}
+
 /* ---- showing ---- */
+
+void view_touch(RegistryView *view, const char *subkey) {
+  if (view->touched != NULL && !view->freed)
+    view->touched(view, subkey, view->data);
+}
 
 void view_set_problem(RegistryView *view, GError *problem) {
   g_clear_error(&view->problem);

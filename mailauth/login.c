@@ -288,6 +288,17 @@ void logins_take_settings(Logins *logins) {
   verified_renew(logins->tools.verified, logins->settings->verified_seconds);
 }
 
+void logins_take_account(Logins *logins, const char *account) {
+  if (logins->settings == NULL)
+    return;
+  if (account == NULL) {
+    verified_renew(logins->tools.verified, logins->settings->verified_seconds);
+    return;
+  }
+  g_autofree char *owner = verified_name_owner("SAM", "", account);
+  verified_forget_changed(logins->tools.verified, owner);
+}
+
 /* NULL for a login that is decided by older settings, and for a test. */
 static Verified *find_verified(const Login *login) {
   logins_take_settings(login->logins);

@@ -80,6 +80,8 @@ void login_cancel(Login *login);
 
 /* The settings are, or may be, others now: forgets what depends on them. */
 void logins_take_settings(Logins *logins);
+/* The same for a native account, @account in any case; NULL: for any. */
+void logins_take_account(Logins *logins, const char *account);
 /* regd has been heard of, or has had its time: until then logins wait for it. */
 void logins_stop_waiting(Logins *logins);
 

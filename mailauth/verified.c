@@ -9,6 +9,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "client/base/path.h"
 #include "mailauth/limits.h"
 
 #define KEY_BYTES 32
@@ -81,6 +82,7 @@ static gboolean make_digest(const Verified *verified, const VerifiedClaim *claim
   gboolean made = context != NULL && begin_digest(verified, context) &&
                   add_part(context, claim->owner, strlen(claim->owner)) &&
                   add_part(context, claim->hash, strlen(claim->hash)) &&
+                  add_part(context, claim->state, strlen(claim->state)) &&
                   add_part(context, claim->password, claim->size) &&
                   EVP_MAC_final(context, digest->bytes, &size, sizeof digest->bytes) == 1 &&
                   size == sizeof digest->bytes;
@@ -89,6 +91,11 @@ static gboolean make_digest(const Verified *verified, const VerifiedClaim *claim
 }
 
 /* ---- entries ---- */
+
+/* Blanks are in none of them but, perhaps, the last. */
+char *verified_name_owner(const char *package, const char *broker, const char *account) {
+  return g_strdup_printf("%s %s %s", package, broker, account);
+}
 
 static void entry_free(gpointer data) {
   Entry *entry = data;
@@ -118,7 +125,7 @@ Verified *verified_new(void) {
   Verified *verified = g_new0(Verified, 1);
   verified->key = key_new();
   verified->mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-  verified->entries = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, entry_free);
+  verified->entries = g_hash_table_new_full(path_hash_name, path_equal_names, NULL, entry_free);
   g_queue_init(&verified->order);
   return verified;
 }
@@ -182,6 +189,13 @@ void verified_forget(Verified *verified, const char *owner) {
   Entry *entry = g_hash_table_lookup(verified->entries, owner);
   if (entry != NULL)
     drop(verified, entry);
+}
+
+/* Which accounts are being proved is not kept: a proof that has begun before teaches
+ * nothing, whosever it is. */
+void verified_forget_changed(Verified *verified, const char *owner) {
+  verified_forget(verified, owner);
+  verified->era++;
 }
 
 gint64 verified_get_time(void) {

@@ -3,8 +3,9 @@
  * password. What is remembered is no password but a digest under a key of this
  * process's own, over whose it is, the hash that is stored for it and the
  * password. So it can only spare the hashing: whoever asks has read the account
- * first, as always, and another stored hash is another digest. On the loop's
- * thread alone. It reads no clock and logs nothing. */
+ * first, as always, and another stored hash is another digest. What else is changed
+ * of an account it is told of, or finds in what the account's package says it
+ * stands at. On the loop's thread alone. It reads no clock and logs nothing. */
 #ifndef MAILAUTH_VERIFIED_H
 #define MAILAUTH_VERIFIED_H
 
@@ -13,8 +14,9 @@
 typedef struct Verified Verified;
 
 typedef struct {
-  const char *owner; /* whose password: the package, the broker and the account */
+  const char *owner; /* of verified_name_owner() */
   const char *hash;  /* as it is stored now */
+  const char *state; /* differs after a change of anything else; "" where that is told */
   const char *password;
   gsize size;
 } VerifiedClaim;
@@ -26,10 +28,14 @@ Verified *verified_new(void);
 void verified_free(Verified *verified);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Verified, verified_free)
 
+/* Whose password: the package, the broker ("" for none) and the account. One in
+ * another case is the same. UTF-8, owned by the caller. */
+char *verified_name_owner(const char *package, const char *broker, const char *account);
+
 /* Forgets everything, and remembers for @seconds from now on; 0: not at all. */
 void verified_renew(Verified *verified, guint32 seconds);
-/* A number that each verified_renew() changes: what was begun before it is
- * neither known again nor learnt after it. */
+/* A number that each verified_renew() and verified_forget_changed() changes: what
+ * was begun before it is neither known again nor learnt after it. */
 guint64 verified_get_era(const Verified *verified);
 
 /* @now, here and below: in µs, of verified_get_time() or another clock that never
@@ -39,6 +45,8 @@ gboolean verified_recall(Verified *verified, guint64 era, const VerifiedClaim *c
 void verified_learn(Verified *verified, guint64 era, const VerifiedClaim *claim, gint64 now);
 /* The account can't be logged in to any more. */
 void verified_forget(Verified *verified, const char *owner);
+/* Something of the account has been changed. */
+void verified_forget_changed(Verified *verified, const char *owner);
 
 /* In µs since the system started, its sleep included. */
 gint64 verified_get_time(void);

@@ -148,6 +148,11 @@ static void on_views_changed(gpointer data) {
     publish(verifier);
 }
 
+static void on_account_touched(const char *account, gpointer data) {
+  const Verifier *verifier = data;
+  logins_take_account(verifier->logins, account);
+}
+
 static gboolean on_first_wait(gpointer data) {
   Verifier *verifier = data;
   verifier->first_wait = 0;
@@ -431,6 +436,7 @@ static void build(Verifier *verifier) {
       &(LoginTools){verifier->views, verifier->reporter, verifier->throttle, verifier->prover,
                     verifier->lookups, verifier->stores, verifier->backends, verifier->verified,
                     verifier->pam, verifier->dialer, verifier->scram});
+  views_set_account_touched(verifier->views, on_account_touched);
   reporter_set_listener(verifier->reporter, on_event, verifier);
   verifier->first_wait = g_timeout_add(FIRST_WAIT_MS, on_first_wait, verifier);
   channel_attach(verifier->parent, NULL, on_parent_message, verifier);

@@ -1,11 +1,14 @@
 /* The live views: see views.h. */
 #include "mailauth/views.h"
 
+#include <string.h>
+
 struct Views {
   RegistryConnection *connection;
   RegistryView *settings[N_SETTINGS_KEYS];
   RegistryView *accounts;
   ViewsChanged changed;
+  AccountTouched touched; /* may be NULL */
   gpointer data;
   Settings *snapshot;
   /* What the snapshot was made from. */
@@ -41,6 +44,18 @@ Views *views_new(RegistryConnection *connection, ViewsChanged changed, gpointer 
                                            on_settings_changed, views);
   views->accounts = registry_view_new(connection, ACCOUNTS_PATH, on_accounts_changed, views);
   return views;
+}
+
+static void on_accounts_touched(G_GNUC_UNUSED RegistryView *view, const char *subkey,
+                                gpointer data) {
+  const Views *views = data;
+  g_autofree char *account = subkey != NULL ? g_strndup(subkey, strcspn(subkey, "\\")) : NULL;
+  views->touched(account, views->data);
+}
+
+void views_set_account_touched(Views *views, AccountTouched touched) {
+  views->touched = touched;
+  registry_view_set_touched(views->accounts, on_accounts_touched);
 }
 
 static void stop_source(GSource **source) {

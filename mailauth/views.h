@@ -13,6 +13,11 @@ typedef void (*ViewsSynced)(gboolean current, gpointer data);
 /* Watches every key that settings and accounts are in. @changed comes after any
  * has changed, from the loop. */
 Views *views_new(RegistryConnection *connection, ViewsChanged changed, gpointer data);
+/* Something of the native account @account (borrowed; in any case) has been written;
+ * NULL: of any. Told of before it can be read, and of what is undone again, too; with
+ * views_new()'s data. */
+typedef void (*AccountTouched)(const char *account, gpointer data);
+void views_set_account_touched(Views *views, AccountTouched touched);
 void views_free(Views *views);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Views, views_free)
 

@@ -5,13 +5,12 @@
 
 #include "mailauth/hash.h"
 
-/* Blanks are in none of them but, perhaps, the last. */
 static char *dup_owner(const PackageRequest *request) {
   const Settings *settings = request->settings;
   gboolean native = *settings->package == '\0';
-  return g_strdup_printf("%s %s %s", native ? settings->native_source : settings->chosen.type,
-                         native ? "" : settings->broker,
-                         request->account != NULL ? request->account : "");
+  return verified_name_owner(native ? settings->native_source : settings->chosen.type,
+                             native ? "" : settings->broker,
+                             request->account != NULL ? request->account : "");
 }
 
 Proof *proof_new(const PackageRequest *request, PackageAnswer answer, gpointer data) {
@@ -36,6 +35,7 @@ void proof_free(Proof *proof) {
   explicit_bzero(proof->password, proof->size);
   g_free(proof->password);
   g_free(proof->hash);
+  g_free(proof->state);
   g_free(proof->detail);
   g_free(proof->owner);
   g_free(proof);
@@ -63,7 +63,8 @@ static void prove(gpointer job) {
 /* ---- on the loop ---- */
 
 static VerifiedClaim make_claim(const Proof *proof) {
-  return (VerifiedClaim){proof->owner, proof->hash, proof->password, proof->size};
+  return (VerifiedClaim){proof->owner, proof->hash, proof->state != NULL ? proof->state : "",
+                         proof->password, proof->size};
 }
 
 static void answer_proof(gpointer job) {

@@ -10,6 +10,7 @@ typedef struct {
   char *password; /* wiped with the proof */
   gsize size;
   char *hash;
+  char *state;       /* as VerifiedClaim's; NULL: "" */
   Outcome otherwise; /* OUTCOME_OK where the hash decides; else what comes of it in any case */
   char *detail;      /* for administrators, or NULL */
   gboolean right;

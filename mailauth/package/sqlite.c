@@ -81,6 +81,39 @@ static int read_member(sqlite3 *database, const char *account, Proof *proof) {
   return SQLITE_OK;
 }
 
+/* Where in the file's header the format is that it is written in, and the counter of
+ * changes. */
+#define OFFSET_WRITE_VERSION 18
+#define OFFSET_CHANGES 24
+#define HEADER_BYTES 28
+#define VERSION_JOURNAL 1 /* not WAL, which does not count */
+
+/* Which change of the file was the last, for the proof's memory: any may be of this
+ * member. Without a counter there is none. */
+static int read_state(sqlite3 *database, Proof *proof) {
+  guint8 header[HEADER_BYTES];
+  sqlite3_file *file = NULL;
+  int code = sqlite3_file_control(database, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  if (code == SQLITE_OK)
+    code = file->pMethods->xRead(file, header, sizeof header, 0);
+  if (code != SQLITE_OK)
+    return code;
+  const guint8 *changes = header + OFFSET_CHANGES;
+  proof->state =
+      g_strdup_printf("%02x%02x%02x%02x", changes[0], changes[1], changes[2], changes[3]);
+  if (header[OFFSET_WRITE_VERSION] != VERSION_JOURNAL)
+    proof->verified = NULL;
+  return SQLITE_OK;
+}
+
+/* All in one transaction. */
+static int read_all(sqlite3 *database, const char *account, Proof *proof) {
+  int code = sqlite3_exec(database, "BEGIN", NULL, NULL, NULL);
+  if (code == SQLITE_OK)
+    code = read_member(database, account, proof);
+  return code == SQLITE_OK ? read_state(database, proof) : code;
+}
+
 static int open_and_read(const char *path, int flags, const char *account, Proof *proof,
                          char **message) {
   g_autoptr(sqlite3) database = NULL;
@@ -90,7 +123,7 @@ static int open_and_read(const char *path, int flags, const char *account, Proof
     sqlite3_busy_timeout(database, BUSY_MS);
     sqlite3_db_config(database, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(database, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-    code = read_member(database, account, proof);
+    code = read_all(database, account, proof);
   }
   if (code != SQLITE_OK)
     *message = g_strdup(database != NULL ? sqlite3_errmsg(database) : sqlite3_errstr(code));

@@ -3,6 +3,7 @@
 longer than it is right: whatever changes, the next login is decided by it."""
 
 import json
+import os
 import sqlite3
 import threading
 
@@ -138,6 +139,68 @@ def a_disabled_or_removed_account_is_out_at_once():
         mail.client.delete(f"{ACCOUNTS}\\ann")
         expect(mail, "sesame", WRONG)
         equal(mail.events()[0]["reason"], "no-such-user")
+
+
+@test
+def whatever_is_written_of_an_account_forgets_it_alone():
+    with remembering() as mail:
+        mail.add_account("ann", "sesame")
+        mail.add_account("bob", "other")
+        warm(mail, "other", "bob")
+        key, (kind, _, stored) = f"{ACCOUNTS}\\Ann", mail.client.get(f"{ACCOUNTS}\\ann", "Password")
+
+        def disable_and_enable():
+            mail.client.set(key, "Disabled", REG_DWORD, 1)
+            mail.client.set(key, "Disabled", REG_DWORD, 0)
+
+        def change_and_change_back():
+            mail.client.set(key, "Password", REG_SZ, hash_password("other"))
+            mail.client.set(key, "Password", kind, stored)
+
+        def remove_and_add():
+            mail.client.delete(key)
+            mail.client.set(key, "Password", kind, stored)
+
+        def note_something():
+            mail.client.set(key, "Comment", REG_SZ, str(counts(mail)[0]))
+
+        for change in (disable_and_enable, change_and_change_back, remove_and_add, note_something):
+            warm(mail, "sesame")
+            equal(counts(mail)[1], 2)
+            change()
+            before = counts(mail)
+            equal((change.__name__, before[1]), (change.__name__, 1))
+            expect(mail, "sesame", RIGHT)
+            equal(counts(mail), (before[0], 2))
+        expect(mail, "other", RIGHT, "bob")
+        equal(counts(mail), (before[0] + 1, 2))
+
+
+@test
+def a_member_who_was_out_meanwhile_proves_his_password():
+    with remembering() as mail:
+        file = mail.add_broker()
+        mail.add_member(file, "ann", "sesame")
+        mail.add_mailbox("ann")
+        mail.choose("MBS_BASIC", "3")
+        for _ in range(3):
+            warm(mail, "sesame")
+            before = counts(mail)[0]
+            for disabled in (1, 0):
+                with sqlite3.connect(file) as database:
+                    database.execute("UPDATE members SET disabled = ?", [disabled])
+            expect(mail, "sesame", RIGHT)
+            equal(counts(mail)[0], before)
+        # What has no counter of changes is not remembered.
+        with sqlite3.connect(file) as database:
+            database.execute("PRAGMA journal_mode = WAL")
+            database.execute("SELECT * FROM members").fetchall()
+            for suffix in ("-wal", "-shm"):
+                os.chown(f"{file}{suffix}", os.stat(file).st_uid, -1)
+            before = counts(mail)[0]
+            for _ in range(3):
+                expect(mail, "sesame", RIGHT)
+            equal(counts(mail)[0], before)
 
 
 @test

@@ -14,7 +14,7 @@ typedef struct {
 } Row;
 
 #define CLAIM(owner, hash, password)                                                               \
-  { owner, hash, password, sizeof(password) - 1 }
+  { owner, hash, "", password, sizeof(password) - 1 }
 static const VerifiedClaim LEARNT = CLAIM("SAM  ann", "$5$a$1", "sesame");
 
 static const Row rows[] = {
@@ -28,7 +28,9 @@ static const Row rows[] = {
     {"another hash", CLAIM("SAM  ann", "$5$a$2", "sesame"), 0, FALSE},
     {"no hash", CLAIM("SAM  ann", "", "sesame"), 0, FALSE},
     {"parts moved", CLAIM("SAM  ann", "$5$a$1s", "esame"), 0, FALSE},
+    {"another state", {"SAM  ann", "$5$a$1", "1", "sesame", 6}, 0, FALSE},
     {"another account", CLAIM("SAM  bob", "$5$a$1", "sesame"), 0, FALSE},
+    {"another spelling", CLAIM("SAM  Ann", "$5$a$1", "sesame"), 0, FALSE},
     {"another broker", CLAIM("sqlite 3 ann", "$5$a$1", "sesame"), 0, FALSE},
 };
 
@@ -98,6 +100,24 @@ static void test_one_password_an_account(void) {
   g_assert_true(verified_recall(verified, era, &bob, 0));
 }
 
+static void test_a_changed_account_is_forgotten(void) {
+  static const VerifiedClaim bob = CLAIM("SAM  bob", "$5$a$1", "sesame");
+  g_autoptr(Verified) verified = verified_new();
+  verified_renew(verified, SECONDS);
+  guint64 before = verified_get_era(verified);
+  verified_learn(verified, before, &LEARNT, 0);
+  verified_learn(verified, before, &bob, 0);
+  verified_forget_changed(verified, "SAM  ANN");
+  guint64 after = verified_get_era(verified);
+  g_assert_cmpuint(verified_count(verified, 0), ==, 1);
+  /* A proof that began before the change. */
+  verified_learn(verified, before, &LEARNT, 0);
+  g_assert_false(verified_recall(verified, after, &LEARNT, 0));
+  g_assert_true(verified_recall(verified, after, &bob, 0));
+  verified_learn(verified, after, &LEARNT, 0);
+  g_assert_true(verified_recall(verified, after, &LEARNT, 0));
+}
+
 static void test_the_oldest_makes_room(void) {
   g_autoptr(Verified) verified = verified_new();
   verified_renew(verified, SECONDS);
@@ -105,7 +125,7 @@ static void test_the_oldest_makes_room(void) {
   verified_learn(verified, era, &LEARNT, 0);
   for (guint i = 0; i < MAX_VERIFIED; i++) {
     g_autofree char *owner = g_strdup_printf("SAM  user%u", i);
-    const VerifiedClaim claim = {owner, "$5$a$1", "sesame", 6};
+    const VerifiedClaim claim = {owner, "$5$a$1", "", "sesame", 6};
     g_assert_cmpint(verified_recall(verified, era, &LEARNT, 1), ==, TRUE);
     verified_learn(verified, era, &claim, 1);
   }
@@ -133,6 +153,7 @@ int main(int argc, char **argv) {
   g_test_add_func("/verified/being-known-prolongs-nothing", test_being_known_prolongs_nothing);
   g_test_add_func("/verified/a-new-era-knows-nothing", test_a_new_era_knows_nothing);
   g_test_add_func("/verified/one-password-an-account", test_one_password_an_account);
+  g_test_add_func("/verified/a-changed-account-is-forgotten", test_a_changed_account_is_forgotten);
   g_test_add_func("/verified/the-oldest-makes-room", test_the_oldest_makes_room);
   g_test_add_func("/verified/by-the-clock", test_by_the_clock);
   return g_test_run();

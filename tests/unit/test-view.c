@@ -47,6 +47,24 @@ static void test_same_content_is_not_told(Fixture *fixture, gconstpointer data) 
   g_assert_cmpuint(fixture->changes, ==, 0);
 }
 
+/* Also of what is undone before anybody could see it, and while the daemon was away. */
+static void test_writes_are_told_of(Fixture *fixture, gconstpointer data) {
+  (void)data;
+  view_listen_to_touches(fixture);
+  fake_hold_signals(fixture->fake, FALSE);
+  fake_set(fixture->fake, TOP "\\A", "v", "1");
+  fake_set(fixture->fake, TOP "\\A", "v", "0");
+  fake_set(fixture->fake, TOP "\\B", "v", "0");
+  fake_set(fixture->fake, TOP, "x", "1");
+  fake_release_signals(fixture->fake);
+  g_assert_true(view_sync(fixture));
+  g_assert_cmpstr(fixture->touched->str, ==, "A;A;B;;");
+  g_string_truncate(fixture->touched, 0);
+  fake_signal(fixture->fake, "tree-changed", TOP, "");
+  g_assert_true(view_sync(fixture));
+  g_assert_cmpstr(fixture->touched->str, ==, "*;");
+}
+
 /* ---- never a mix ---- */
 
 static void assert_never_mixed(const Fixture *fixture) {
@@ -348,6 +366,22 @@ static void test_catches_up_after_restart(Fixture *fixture, gconstpointer data) 
   g_assert_cmpuint(fake_count(fixture->fake, "ReadAll"), ==, 0);
 }
 
+static void test_writes_meanwhile_are_told_of(Fixture *fixture, gconstpointer data) {
+  (void)data;
+  view_listen_to_touches(fixture);
+  for (guint i = 0; i < 2; i++) {
+    gboolean reaches = i == 0;
+    view_restart(fixture);
+    if (!reaches)
+      fake_forget_history(fixture->fake);
+    fake_set(fixture->fake, TOP "\\Many\\003", "v", "0");
+    view_wait_until_live(fixture);
+    g_assert_true(view_sync(fixture));
+    g_assert_cmpstr(fixture->touched->str, ==, reaches ? "Many\\003;" : "*;");
+    g_string_truncate(fixture->touched, 0);
+  }
+}
+
 /* A sync that is answered before the watch is must wait for what is replayed
  * behind its answer. */
 static void test_catches_up_behind_the_answer(Fixture *fixture, gconstpointer data) {
@@ -495,6 +529,7 @@ static void add_reading_tests(void) {
   VIEW_TEST("look-ups", view_set_up, test_look_ups);
   VIEW_TEST("change", view_set_up, test_change_is_told);
   VIEW_TEST("same-content", view_set_up, test_same_content_is_not_told);
+  VIEW_TEST("touches", view_set_up, test_writes_are_told_of);
   VIEW_TEST("mix/pages", view_set_up_bus, test_commit_between_pages);
   VIEW_TEST("mix/pairs", view_set_up_many, test_pairs_are_never_mixed);
   VIEW_TEST("mix/pairs-in-small-tree", view_set_up, test_pairs_are_never_mixed);
@@ -518,6 +553,7 @@ static void add_state_tests(void) {
   VIEW_TEST("denied/taken-away", view_set_up, test_right_is_taken_away);
   VIEW_TEST("failed", view_set_up, test_failure_keeps_what_is_known);
   VIEW_TEST("restart/catches-up", view_set_up_many, test_catches_up_after_restart);
+  VIEW_TEST("touches-meanwhile", view_set_up_many, test_writes_meanwhile_are_told_of);
   VIEW_TEST("restart/catches-up-late", view_set_up_many, test_catches_up_behind_the_answer);
   VIEW_TEST("restart/history-gone", view_set_up, test_reads_anew_where_history_is_gone);
   VIEW_TEST("restart/history-gone-in-large-tree", view_set_up_many,

@@ -70,6 +70,17 @@ void view_on_changed(RegistryView *view, gpointer data) {
   g_ptr_array_add(fixture->seen, g_strconcat(x, " ", y, NULL));
 }
 
+static void on_touched(RegistryView *view, const char *subkey, gpointer data) {
+  Fixture *fixture = data;
+  (void)view;
+  g_string_append_printf(fixture->touched, "%s;", subkey != NULL ? subkey : "*");
+}
+
+void view_listen_to_touches(Fixture *fixture) {
+  fixture->touched = g_string_new(NULL);
+  registry_view_set_touched(fixture->view, on_touched);
+}
+
 /* ---- set-up ---- */
 
 void view_fill(FakeRegistry *fake) {
@@ -133,6 +144,8 @@ void view_tear_down(Fixture *fixture, gconstpointer data) {
   fake_free(fixture->fake);
   fake_bus_free(fixture->bus);
   g_ptr_array_unref(fixture->seen);
+  if (fixture->touched != NULL)
+    g_string_free(fixture->touched, TRUE);
 }
 
 void view_restart(Fixture *fixture) {

@@ -20,6 +20,7 @@ typedef struct {
   guint changes;   /* call-backs of the view */
   GPtrArray *seen; /* "x" and "y" of TOP at each of them */
   guint synced, current;
+  GString *touched; /* what view_on_touched() was told; NULL: it has not been set */
 } Fixture;
 
 /* ---- set-up ---- */
@@ -72,6 +73,8 @@ void view_wait_until_live(Fixture *fixture);
 /* "-" where there is none; owned by the caller. */
 char *view_get(const RegistryView *view, const char *subkey, const char *name);
 void view_on_changed(RegistryView *view, gpointer data);
+/* From now on `touched` gets each sub-key and a semicolon; "*" for all. */
+void view_listen_to_touches(Fixture *fixture);
 
 #define assert_holds(view, subkey, name, text)                                                     \
   do {                                                                                             \

@@ -221,7 +221,6 @@ static const ConditionalRow conditional_rows[] = {
      SCMP_SYS(clone),
      1,
      {HAS(0, CLONE_VM | CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID, 0)}},
-    {CALLS_CHILDREN, SCMP_SYS(prctl), 1, {IS(0, PR_SET_PDEATHSIG)}},
     {CALLS_CHILDREN, SCMP_SYS(prctl), 1, {IS(0, PR_SET_SECCOMP)}},
     {CALLS_CHILDREN, SCMP_SYS(seccomp), 0, {{0, SCMP_CMP_EQ, 0, 0}}},
     {CALLS_CHILDREN, SCMP_SYS(landlock_create_ruleset), 0, {{0, SCMP_CMP_EQ, 0, 0}}},

@@ -13,7 +13,8 @@
  *   int connector_run(const RoleStart *start);  mailauth/connector.h
  *
  * When its channel ends, the parent has gone: the role ends too. (The store's
- * channel goes to the verifier: it finishes the session that it serves first.) */
+ * channel goes to the verifier, and so does that of each process that is split off
+ * it: they finish the session that they serve first, which ends with the front.) */
 #ifndef MAILAUTH_ROLE_H
 #define MAILAUTH_ROLE_H
 

@@ -3,6 +3,7 @@
 
 import os
 import pwd
+import select
 import signal
 import socket
 import subprocess
@@ -86,16 +87,41 @@ def all_mailboxes_of_a_user_come_of_one_process():
             makers = makers_of(server)
             equal(len(makers), 1)
             equal(len(children_of(makers[0])), len(names))
-        # One that is gone is replaced, for a mailbox that is known and for a new one.
-        for name in ("user0", "another"):
-            if name == "another":
-                server.add_account(name, "sesame")
-            maker = os.pidfd_open(makers_of(server)[0])
-            signal.pidfd_send_signal(maker, signal.SIGKILL)
-            wait_for_end(maker)
-            os.close(maker)
+        # One that is gone is replaced when a mailbox without a process asks for it.
+        for name in ("another", "one-more"):
+            end_at_once(makers_of(server)[0])
+            server.add_account(name, "sesame")
             with server.pop3(name, "sesame") as client:
                 client.stat()
+            equal(len(makers_of(server)), 1)
+
+
+@test
+def sessions_outlive_the_process_that_theirs_was_split_off():
+    with Registry() as registry, MailServer(registry) as server:
+        server.add_account("anna", "sesame")
+        server.add_account("bert", "sesame")
+        server.deliver("anna", "Subject: one\n\nhello\n")
+        with server.pop3("anna", "sesame") as client:
+            equal(client.stat()[0], 1)
+            mailbox = os.pidfd_open(server.roles()["store"][0])
+            old = makers_of(server)
+            end_at_once(old[0])
+            contains(b"\n".join(client.retr(1)[1]), b"hello")
+            with server.pop3("bert", "sesame") as other:
+                equal(other.stat()[0], 0)
+            check(makers_of(server) != old, "there is no new process to split others off")
+            client.dele(1)
+            client.quit()
+        equal(server.files("anna"), [])
+        # The next session has the process still, which ends with the server.
+        with server.pop3("anna", "sesame") as client:
+            equal(client.stat()[0], 0)
+            check(not has_ended(mailbox), "the mailbox's process did not stay")
+            server.process.kill()
+            wait_for_end(mailbox)
+        os.close(mailbox)
+        server.process = None
 
 
 @test
@@ -151,6 +177,19 @@ def wait_for_end(descriptor):
     ended = []
     GLib.unix_fd_add_full(GLib.PRIORITY_DEFAULT, descriptor, GLib.IOCondition.IN, lambda *_: ended.append(True))
     wait_for(lambda: ended, "the process to end")
+
+
+def has_ended(descriptor):
+    """Whether the process of this descriptor has."""
+    return bool(select.select([descriptor], [], [], 0)[0])
+
+
+def end_at_once(pid):
+    """As a fault would; returns once the process has ended."""
+    descriptor = os.pidfd_open(pid)
+    signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+    wait_for_end(descriptor)
+    os.close(descriptor)
 
 
 def login(server, refused):

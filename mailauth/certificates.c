@@ -14,6 +14,9 @@
 #define RELOAD_WAIT_MS 20000
 /* How often it is looked whether one has expired, in s. */
 #define LOOK_SECONDS 3600
+/* What does not fit when it has just been set is shown at once, but is an event only
+ * after that time: a certificate and its key are two values, and two writes. */
+#define FIT_MS 1000
 /* Problems that one answer tells of. */
 #define MAX_TOLD 3U
 
@@ -21,6 +24,9 @@ typedef struct {
   Certificate shown;
   gboolean is_queued;
   gboolean is_set; /* by the settings that are being gone through */
+  gboolean is_new; /* it has been set anew, and nothing has been said of it yet */
+  guint unfit;     /* a timer, until its problem is an event; 0: none */
+  Certificates *certificates;
 } Row;
 
 struct Certificates {
@@ -46,8 +52,15 @@ typedef struct {
 
 /* ---- rows ---- */
 
+static void stop_waiting(Row *row) {
+  if (row->unfit != 0)
+    g_source_remove(row->unfit);
+  row->unfit = 0;
+}
+
 static void row_free(gpointer data) {
   Row *row = data;
+  stop_waiting(row);
   g_free(row->shown.host);
   g_free(row->shown.certificate);
   g_free(row->shown.key);
@@ -77,6 +90,7 @@ static Row *get_row(Certificates *certificates, const char *host, CertificateSlo
   row = g_new0(Row, 1);
   row->shown.host = g_strdup(host);
   row->shown.slot = slot;
+  row->certificates = certificates;
   g_tree_insert(certificates->rows, row_key(host, slot), row);
   return row;
 }
@@ -125,13 +139,30 @@ static char *describe_setting(const Certificate *certificate, gboolean is_key) {
                          certificate_slot_get_setting(certificate->slot, is_key));
 }
 
-static void set_problem(const Certificates *certificates, Certificate *certificate, gboolean is_key,
-                        const char *problem) {
-  g_autofree char *setting = describe_setting(certificate, is_key);
-  g_free(certificate->problem);
-  certificate->problem = g_strdup_printf("%s: %s", setting, problem);
-  reporter_report(certificates->reporter, OUTCOME_NO_CERTIFICATE, EVENT_SOURCE_SERVER, NULL, NULL,
-                  certificate->problem);
+static void report_problem(Row *row) {
+  stop_waiting(row);
+  row->is_new = FALSE;
+  reporter_report(row->certificates->reporter, OUTCOME_NO_CERTIFICATE, EVENT_SOURCE_SERVER, NULL,
+                  NULL, row->shown.problem);
+}
+
+static gboolean on_still_unfit(gpointer data) {
+  Row *row = data;
+  row->unfit = 0;
+  report_problem(row);
+  return G_SOURCE_REMOVE;
+}
+
+static void set_problem(Row *row, gboolean is_key, const char *problem) {
+  g_autofree char *setting = describe_setting(&row->shown, is_key);
+  g_free(row->shown.problem);
+  row->shown.problem = g_strdup_printf("%s: %s", setting, problem);
+}
+
+static void clear_problem(Row *row) {
+  stop_waiting(row);
+  row->is_new = FALSE;
+  g_clear_pointer(&row->shown.problem, g_free);
 }
 
 static char *format_time(gint64 seconds) {
@@ -279,6 +310,8 @@ static void set_row(Certificates *certificates, const char *host, CertificateSlo
   g_free(row->shown.key);
   row->shown.certificate = g_strdup(files->certificate);
   row->shown.key = g_strdup(key);
+  stop_waiting(row);
+  row->is_new = certificates->has_settings;
   ask_for(certificates, row);
 }
 
@@ -286,8 +319,8 @@ static void unset_row(Certificates *certificates, Row *row) {
   gboolean was_set = row->shown.certificate != NULL;
   g_clear_pointer(&row->shown.certificate, g_free);
   g_clear_pointer(&row->shown.key, g_free);
-  g_clear_pointer(&row->shown.problem, g_free);
   g_clear_pointer(&row->shown.doubt, g_free);
+  clear_problem(row);
   if (was_set || (row->shown.in_use && !is_asked(certificates, row)))
     ask_for(certificates, row);
   forget_if_idle(certificates, row);
@@ -306,7 +339,6 @@ static gboolean unmark(G_GNUC_UNUSED gpointer key, gpointer value, G_GNUC_UNUSED
 }
 
 void certificates_set(Certificates *certificates, const Settings *settings) {
-  certificates->has_settings = TRUE;
   g_tree_foreach(certificates->rows, unmark, NULL);
   for (guint i = 0; i < settings->hosts->len; i++) {
     const HostSettings *host = settings->hosts->pdata[i];
@@ -315,6 +347,8 @@ void certificates_set(Certificates *certificates, const Settings *settings) {
         set_row(certificates, host->name, (CertificateSlot)slot, &host->files[slot]);
   }
   unset_others(certificates);
+  /* What a server begins with has been set long since. */
+  certificates->has_settings = TRUE;
   ask_on(certificates);
 }
 
@@ -346,8 +380,10 @@ void certificates_reload(Certificates *certificates, CertificateDone done, gpoin
   Reload *reload = g_new0(Reload, 1);
   *reload = (Reload){done, data, g_timeout_add(RELOAD_WAIT_MS, on_reload_late, certificates)};
   g_queue_push_tail(&certificates->reloads, reload);
-  for (guint i = 0; i < rows->len; i++)
+  for (guint i = 0; i < rows->len; i++) {
+    ((Row *)rows->pdata[i])->is_new = FALSE; /* whoever asks for it has set all of it */
     ask_for(certificates, rows->pdata[i]);
+  }
   ask_on(certificates);
 }
 
@@ -373,9 +409,10 @@ void certificates_take_file_problem(Certificates *certificates, const Message *m
   Row *row = take_asked(certificates, number);
   if (row == NULL)
     return; /* of a front that has gone */
-  if (row->shown.certificate != NULL) {
+  if (row->shown.certificate != NULL && !row->is_queued) {
     g_autofree char *text = g_strdup_printf("%s: %s", file, problem);
-    set_problem(certificates, &row->shown, !g_str_equal(file, row->shown.certificate), text);
+    set_problem(row, !g_str_equal(file, row->shown.certificate), text);
+    report_problem(row);
   }
   forget_if_idle(certificates, row);
   go_on(certificates);
@@ -400,14 +437,18 @@ static void take_facts(Certificate *certificate, gboolean in_use, const TlsFacts
 
 /* Files that have been set anew meanwhile are asked for again, and what is said of
  * the last ones does not go for them. */
-static void take_answer(const Certificates *certificates, Row *row, const char *problem) {
-  Certificate *shown = &row->shown;
-  if (row->is_queued || shown->certificate == NULL)
+static void take_answer(Row *row, const char *problem) {
+  if (row->is_queued || row->shown.certificate == NULL)
     return;
-  if (*problem == '\0')
-    g_clear_pointer(&shown->problem, g_free);
-  else
-    set_problem(certificates, shown, FALSE, problem);
+  if (*problem == '\0') {
+    clear_problem(row);
+    return;
+  }
+  set_problem(row, FALSE, problem);
+  if (!row->is_new)
+    report_problem(row);
+  else if (row->unfit == 0)
+    row->unfit = g_timeout_add(FIT_MS, on_still_unfit, row);
 }
 
 gboolean certificates_take_result(Certificates *certificates, const Message *message) {
@@ -430,7 +471,7 @@ gboolean certificates_take_result(Certificates *certificates, const Message *mes
   if (row == NULL)
     row = get_row(certificates, host, (CertificateSlot)slot);
   if (take_asked(certificates, number) == row)
-    take_answer(certificates, row, problem);
+    take_answer(row, problem);
   take_facts(&row->shown, in_use, &facts);
   look_at_host(certificates, host);
   if (certificates->has_settings && row->shown.certificate == NULL && in_use)

@@ -236,6 +236,43 @@ def a_bad_pair_touches_nobody_else(spoil, problem):
         check("problem" not in mail.certificates()["host.example.org", "Certificate"], "a problem that is none")
 
 
+def certificate_events(mail):
+    return [event for event in mail.events(100) if event["id"] == 13002]
+
+
+@rows([("the certificate first", ("Certificate", "Private Key")), ("the key first", ("Private Key", "Certificate"))])
+def a_pair_is_exchanged_one_by_one(names):
+    with Server() as mail:
+        old, new = mail.pair("old"), mail.pair("new")
+        files = {"Certificate": str(new.file), "Private Key": str(new.key)}
+        mail.set_pair(old)
+        mail.taken()
+        for name in names:
+            mail.shows(old)
+            mail.client.set(PARAMETERS, name, REG_SZ, files[name])
+            if name == names[0]:
+                wait_until(lambda: "problem" in mail.certificates()["", "Certificate"], "the status to tell of it")
+        wait_until(lambda: shown(mail.pop3s_port) == new.der, "the new one to be shown")
+        check("problem" not in mail.certificates()["", "Certificate"], "a problem that is none")
+        # What is asked for again is reported at once.
+        mail.taken()
+        equal(certificate_events(mail), [])
+
+
+@test
+def a_pair_that_goes_on_not_to_fit_is_an_event():
+    with Server() as mail:
+        old, new = mail.pair("old"), mail.pair("new")
+        mail.set_pair(old)
+        mail.taken()
+        for name, file in (("Certificate", new.file), ("Private Key", old.file)):
+            before = len(certificate_events(mail))
+            mail.client.set(PARAMETERS, name, REG_SZ, str(file))
+            wait_until(lambda: len(certificate_events(mail)) > before, "the event")
+            equal(certificate_events(mail)[0]["reason"], "no-certificate")
+            mail.shows(old)
+
+
 @test
 def a_bad_default_leaves_the_hosts():
     with Server() as mail:

@@ -9,6 +9,7 @@
 #include "mailauth/decision.h"
 #include "mailauth/identity.h"
 #include "mailauth/package/packages.h"
+#include "mailauth/unique-id-format.h"
 #include "mailauth/verifier.h"
 #include "mailauth/views.h"
 
@@ -103,6 +104,19 @@ static void say_listeners(const char *what, char **addresses) {
     g_print("  listens on %s%s\n", *address, what);
 }
 
+static void say_store(const ProtocolSettings *own) {
+  if (own->store != STORE_MAILDIR) {
+    g_print("  mailboxes: backend %s\n",
+            *own->backend_text == '\0' ? "(`Backend` is not set)" : own->backend_text);
+    return;
+  }
+  g_print("  mailboxes: Maildir %s\n",
+          *own->mail_directory == '\0' ? "(`Mail Directory` is not set)" : own->mail_directory);
+  if (!g_str_equal(own->unique_ids, UNIQUE_IDS_BY_NAME))
+    g_print("  unique IDs: taken over from Dovecot, whose pop3_uidl_format is %s\n",
+            own->unique_ids);
+}
+
 static void say_protocol(const Settings *settings, Protocol protocol) {
   static const char *const clear_text[] = {"never", "on loopback", "always"};
   const ProtocolSettings *own = &settings->protocols[protocol];
@@ -112,12 +126,7 @@ static void say_protocol(const Settings *settings, Protocol protocol) {
   say_listeners("", own->listen);
   say_listeners(" with TLS", own->listen_tls);
   g_print("  takes passwords without TLS: %s\n", clear_text[own->clear_text]);
-  if (own->store == STORE_MAILDIR)
-    g_print("  mailboxes: Maildir %s\n",
-            *own->mail_directory == '\0' ? "(`Mail Directory` is not set)" : own->mail_directory);
-  else
-    g_print("  mailboxes: backend %s\n",
-            *own->backend_text == '\0' ? "(`Backend` is not set)" : own->backend_text);
+  say_store(own);
 }
 
 static void say_sockets(const Settings *settings) {

@@ -56,7 +56,7 @@ static const MessageFacts facts[N_MESSAGES] = {
                              SMALL},
     [MESSAGE_COUNTS] = {"counts", "(tua{su})", FRONT_TO_VERIFIER, NO_DESCRIPTOR, LIST},
     [MESSAGE_TRANSCRIPT] = {"transcript", "(ys)", FRONT_TO_VERIFIER, NO_DESCRIPTOR, SMALL},
-    [MESSAGE_OPEN] = {"open", "(tssu)", VERIFIER_TO_STORE, ONE_DESCRIPTOR, SMALL},
+    [MESSAGE_OPEN] = {"open", "(tsssu)", VERIFIER_TO_STORE, ONE_DESCRIPTOR, SMALL},
     [MESSAGE_SPLIT] = {"split", "()", VERIFIER_TO_STORE, ONE_DESCRIPTOR, SMALL},
     [MESSAGE_OPENED] = {"opened", "(tus)", STORE_TO_VERIFIER, NO_DESCRIPTOR, SMALL},
     [MESSAGE_CLOSED] = {"closed", "t", STORE_TO_VERIFIER, NO_DESCRIPTOR, SMALL},

@@ -113,7 +113,8 @@ typedef enum {
                           protocol and state */
 
   /* verifier -> store, of which one has been split off (SPLIT): always the same Maildir */
-  MESSAGE_OPEN, /* (tssu): session, user, Maildir, idle timeout s; + the socket to serve POP3 on */
+  MESSAGE_OPEN, /* (tsssu): session, user, Maildir, `Unique IDs`, idle timeout s; + the socket to
+                   serve POP3 on */
 
   /* store -> verifier. OPENED comes once the mailbox is locked; CLOSED follows an OPENED that was
    * OK, after the lock is gone: the process can be given the next OPEN then. */

@@ -86,9 +86,18 @@
  * oldest makes room. */
 #define MAX_VERIFIED 65536
 
-/* Messages in one mailbox, and the bytes of the file that keeps their sizes. */
+/* Messages in one mailbox, and the bytes of the files that keep their sizes and
+ * unique IDs. */
 #define MAX_MESSAGES 1000000
 #define MAX_SIZES_FILE (192 * 1024 * 1024)
+#define MAX_IDS_FILE (192 * 1024 * 1024)
+/* A message's unique ID (RFC 1939, section 7), and how Dovecot made it, in characters. */
+#define MAX_UNIQUE_ID 70
+#define MAX_UNIQUE_ID_FORMAT 255
+/* Dovecot's list of a Maildir's messages, and a line of it with its LF, in bytes;
+ * Dovecot reads no longer ones itself. */
+#define MAX_UIDLIST_FILE (256 * 1024 * 1024)
+#define MAX_UIDLIST_LINE 4096
 
 /* Who is held back, as far as one answer tells. */
 #define MAX_LISTED_HOLDS 10000

@@ -202,7 +202,7 @@ static void open_mailbox(Login *login) {
     explain(login, "mailbox: %s", path != NULL ? path : settings->backend_text);
     end(login, OUTCOME_OK, NULL);
   } else if (path != NULL) {
-    const StoreRequest request = {login->account, path, settings->mail_user,
+    const StoreRequest request = {login->account, path, settings->mail_user, settings->unique_ids,
                                   settings->idle_timeout};
     stores_open(login->logins->tools.stores, &request, on_store_opened, login);
   } else {

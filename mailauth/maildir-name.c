@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-#define MAX_UID 70 /* RFC 1939, section 7 */
+#include "mailauth/limits.h"
+
 #define MAX_SIZE_DIGITS 18
 
 /* Whether the @length bytes at @field are `S=` or `W=` and digits. */
@@ -33,22 +34,20 @@ guint64 maildir_name_get_size(const char *name) {
                                                  : g_ascii_strtoull(field + 3, NULL, 10);
 }
 
-static gboolean is_uid(const char *text, gsize length) {
+gboolean maildir_name_is_uid(const char *text, gsize length) {
   for (gsize i = 0; i < length; i++)
     if (text[i] < '!' || text[i] > '~')
       return FALSE;
-  return length > 0 && length <= MAX_UID;
+  return length > 0 && length <= MAX_UNIQUE_ID;
 }
 
 char *maildir_name_make_uid(const char *name) {
   gsize length = maildir_name_get_unique_length(name);
-  return is_uid(name, length)
+  return maildir_name_is_uid(name, length)
              ? g_strndup(name, length)
              : g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *)name, length);
 }
 
-int maildir_name_compare(const char *a, const char *b) {
-  guint64 time_a = g_ascii_strtoull(a, NULL, 10);
-  guint64 time_b = g_ascii_strtoull(b, NULL, 10);
-  return time_a != time_b ? (time_a > time_b) - (time_a < time_b) : strcmp(a, b);
+guint64 maildir_name_get_time(const char *name) {
+  return g_ascii_isdigit(*name) ? g_ascii_strtoull(name, NULL, 10) : 0;
 }

@@ -2,13 +2,10 @@
  * of (inode, bytes, change time in ns), unique ID. */
 #include "mailauth/maildir-sizes.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "mailauth/limits.h"
+#include "mailauth/maildir-file.h"
 
 typedef struct {
   guint64 octets, inode, bytes, changed;
@@ -41,29 +38,12 @@ static void load_line(MaildirSizes *sizes, const char *line) {
     g_hash_table_insert(sizes->by_uid, g_strdup(at), g_memdup2(&size, sizeof size));
 }
 
-/* The whole file, NUL-terminated; NULL where it is not one to be read. */
-static char *read_file(int folder, const char *name) {
-  struct stat status;
-  int file = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-  if (file < 0)
-    return NULL;
-  g_autofree char *text = NULL;
-  gssize size = -1;
-  if (fstat(file, &status) == 0 && S_ISREG(status.st_mode) && status.st_size <= MAX_SIZES_FILE) {
-    text = g_malloc((gsize)status.st_size + 1);
-    size = TEMP_FAILURE_RETRY(read(file, text, (gsize)status.st_size));
-  }
-  close(file);
-  if (size < 0)
-    return NULL;
-  text[size] = '\0';
-  return g_steal_pointer(&text);
-}
-
 MaildirSizes *maildir_sizes_load(int folder, const char *name) {
   MaildirSizes *sizes = g_new0(MaildirSizes, 1);
   sizes->by_uid = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-  g_autofree char *text = read_file(folder, name);
+  g_autofree char *text = NULL;
+  gsize size;
+  maildir_file_read(folder, name, MAX_SIZES_FILE, &text, &size, NULL);
   for (char *line = text; line != NULL && *line != '\0';) {
     char *end = strchr(line, '\n');
     if (end == NULL)
@@ -120,29 +100,8 @@ static GString *print_sizes(const MaildirSizes *sizes, GHashTable *present) {
   return text;
 }
 
-static gboolean write_all(int file, const char *bytes, gsize size) {
-  while (size > 0) {
-    gssize written = TEMP_FAILURE_RETRY(write(file, bytes, size));
-    if (written < 0)
-      return FALSE;
-    bytes += written;
-    size -= (gsize)written;
-  }
-  return TRUE;
-}
-
 gboolean maildir_sizes_save(const MaildirSizes *sizes, GHashTable *present, int folder,
                             const char *name) {
-  g_autofree char *fresh = g_strconcat(name, ".new", NULL);
   g_autoptr(GString) text = print_sizes(sizes, present);
-  /* What a process that was killed has left behind; nobody else writes here under the lock. */
-  unlinkat(folder, fresh, 0);
-  int file = openat(folder, fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-  if (file < 0)
-    return FALSE;
-  gboolean written = write_all(file, text->str, text->len);
-  if (close(file) == 0 && written && renameat(folder, fresh, folder, name) == 0)
-    return TRUE;
-  unlinkat(folder, fresh, 0);
-  return FALSE;
+  return maildir_file_write(folder, name, text, FALSE, NULL);
 }

@@ -13,16 +13,21 @@
 #include <unistd.h>
 
 #include "client/base/error.h"
+#include "mailauth/dovecot-uidlist.h"
 #include "mailauth/limits.h"
+#include "mailauth/maildir-file.h"
+#include "mailauth/maildir-ids.h"
 #include "mailauth/maildir-name.h"
 #include "mailauth/maildir-sizes.h"
 #include "mailauth/pop3-body.h"
+#include "mailauth/unique-id-format.h"
 
 #define READ_SIZE 65536
 
 typedef struct {
-  char *name; /* as it was last seen in cur/ (or new/) */
-  char *uid;
+  char *name;    /* as it was last seen in cur/ (or new/) */
+  char *uid;     /* by the name: it is known by this here, whatever clients are told */
+  guint64 time;  /* of delivery */
   int folder;    /* cur or new; borrowed */
   gboolean gone; /* it was nowhere when names were last looked for */
 } Mail;
@@ -31,6 +36,8 @@ struct Maildir {
   int folder, current, fresh; /* the Maildir, its cur, its new */
   int lock;
   GArray *mails;       /* of Mail */
+  MaildirIds *ids;     /* NULL where all are told by their names */
+  const char **told;   /* the ID of each mail, borrowed; NULL as well */
   MaildirSizes *sizes; /* NULL until one is asked for: many sessions ask for none */
 };
 
@@ -49,6 +56,8 @@ void maildir_close(Maildir *maildir) {
   if (maildir == NULL)
     return;
   g_array_unref(maildir->mails);
+  g_free(maildir->told);
+  maildir_ids_free(maildir->ids);
   maildir_sizes_free(maildir->sizes);
   close_descriptor(maildir->current);
   close_descriptor(maildir->fresh);
@@ -151,6 +160,7 @@ static void add_mail(Maildir *maildir, GHashTable *seen, const char *name, int f
     return;
   }
   mail.name = g_strdup(name);
+  mail.time = maildir_name_get_time(name);
   g_hash_table_add(seen, mail.uid);
   g_array_append_val(maildir->mails, mail);
 }
@@ -171,7 +181,10 @@ static gboolean move_fresh(Maildir *maildir, GHashTable *seen, GError **error) {
 }
 
 static int compare_mails(gconstpointer a, gconstpointer b) {
-  return maildir_name_compare(((const Mail *)a)->name, ((const Mail *)b)->name);
+  const Mail *one = a;
+  const Mail *other = b;
+  return one->time != other->time ? (one->time > other->time) - (one->time < other->time)
+                                  : strcmp(one->name, other->name);
 }
 
 static gboolean list_mails(Maildir *maildir, GError **error) {
@@ -185,7 +198,56 @@ static gboolean list_mails(Maildir *maildir, GError **error) {
   return names != NULL;
 }
 
-Maildir *maildir_open(const char *path, GError **error) {
+/* ---- unique IDs ---- */
+
+static gboolean read_ids(Maildir *maildir, GError **error) {
+  char *text;
+  gsize size;
+  if (!maildir_file_read(maildir->folder, MAILDIR_IDS_FILE, MAX_IDS_FILE, &text, &size, error))
+    return FALSE;
+  if (text == NULL)
+    return TRUE;
+  maildir->ids = maildir_ids_parse(text, size, error);
+  if (maildir->ids == NULL)
+    g_prefix_error(error, "%s: ", MAILDIR_IDS_FILE);
+  return maildir->ids != NULL;
+}
+
+static gboolean take_over_ids(Maildir *maildir, const char *format, const GPtrArray *keys,
+                              GError **error) {
+  g_autofree char *uidlist = NULL;
+  gsize size;
+  if (!maildir_file_read(maildir->folder, DOVECOT_UIDLIST_FILE, MAX_UIDLIST_FILE, &uidlist, &size,
+                         error))
+    return FALSE;
+  maildir->ids = maildir_ids_take_over(format, uidlist, size, keys, error);
+  return maildir->ids != NULL;
+}
+
+static gboolean keep_ids(const Maildir *maildir, GError **error) {
+  g_autoptr(GString) text = maildir_ids_print(maildir->ids);
+  return maildir_file_write(maildir->folder, MAILDIR_IDS_FILE, text, TRUE, error);
+}
+
+/* Nothing is told that is not on the disk: what could be told otherwise by a later
+ * session would have clients fetch their mail again. */
+static gboolean settle_ids(Maildir *maildir, const char *unique_ids, GError **error) {
+  g_autoptr(GPtrArray) keys = g_ptr_array_new();
+  if (!read_ids(maildir, error))
+    return FALSE;
+  gboolean is_new = maildir->ids == NULL;
+  if (is_new && g_str_equal(unique_ids, UNIQUE_IDS_BY_NAME))
+    return TRUE;
+  for (guint i = 0; i < maildir->mails->len; i++)
+    g_ptr_array_add(keys, g_array_index(maildir->mails, Mail, i).uid);
+  if (is_new && !take_over_ids(maildir, unique_ids, keys, error))
+    return FALSE;
+  maildir->told = g_new(const char *, keys->len);
+  gboolean has_others = maildir_ids_settle(maildir->ids, keys, maildir->told);
+  return (!is_new && !has_others) || keep_ids(maildir, error);
+}
+
+Maildir *maildir_open(const char *path, const char *unique_ids, GError **error) {
   g_autoptr(Maildir) maildir = g_new0(Maildir, 1);
   maildir->folder = maildir->current = maildir->fresh = maildir->lock = -1;
   maildir->mails = g_array_new(FALSE, FALSE, sizeof(Mail));
@@ -194,7 +256,8 @@ Maildir *maildir_open(const char *path, GError **error) {
     error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS, "The mail folder is no absolute path");
     return NULL;
   }
-  if (!open_folders(maildir, path, error) || !list_mails(maildir, error))
+  if (!open_folders(maildir, path, error) || !list_mails(maildir, error) ||
+      !settle_ids(maildir, unique_ids, error))
     return NULL;
   return g_steal_pointer(&maildir);
 }
@@ -210,7 +273,7 @@ guint maildir_get_count(const Maildir *maildir) {
 }
 
 const char *maildir_get_uid(const Maildir *maildir, guint index) {
-  return get_mail(maildir, index)->uid;
+  return maildir->told != NULL ? maildir->told[index] : get_mail(maildir, index)->uid;
 }
 
 guint64 maildir_get_size(const Maildir *maildir, guint index) {
@@ -296,7 +359,7 @@ static guint64 count_message(Maildir *maildir, guint index) {
     return 0;
   gboolean counted = count_octets(file, &octets);
   if (counted && fstat(file, &status) == 0)
-    maildir_sizes_add(get_sizes(maildir), maildir_get_uid(maildir, index), &status, octets);
+    maildir_sizes_add(get_sizes(maildir), get_mail(maildir, index)->uid, &status, octets);
   close(file);
   return octets;
 }

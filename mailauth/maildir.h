@@ -2,9 +2,10 @@
  * Maildir is here, by descriptors of the folder: no symbolic link in it is
  * followed and nothing but regular files is opened. It knows no command.
  *
- * Two files of its own stand in the folder: MAILDIR_LOCK_FILE, whose lock dies
- * with the process, and MAILDIR_SIZES_FILE, which keeps what messages come to
- * with CRLF, so that they are not read through again by each session. */
+ * Three files of its own stand in the folder: MAILDIR_LOCK_FILE, whose lock dies
+ * with the process; MAILDIR_SIZES_FILE, which keeps what messages come to with
+ * CRLF, so that they are not read through again by each session; and, where
+ * unique IDs were taken over from Dovecot, MAILDIR_IDS_FILE, which keeps those. */
 #ifndef MAILAUTH_MAILDIR_H
 #define MAILAUTH_MAILDIR_H
 
@@ -12,20 +13,24 @@
 
 #define MAILDIR_LOCK_FILE ".mailauthd-pop3.lock"
 #define MAILDIR_SIZES_FILE ".mailauthd-pop3.sizes"
+#define MAILDIR_IDS_FILE ".mailauthd-pop3.ids"
 
 typedef struct Maildir Maildir;
 
 /* Opens the folder @path (absolute), locks it, moves what is in new/ to cur/,
  * and lists it, oldest first. Folders cur, new and tmp that are missing are made.
+ * @unique_ids: UNIQUE_IDS_BY_NAME, or the format by which Dovecot told them
+ * (unique-id-format.h): the first such call takes them over, for good, and they
+ * hold whatever a later one asks for.
  * CONFLICT: another session holds it. Anything else: it can't be used. */
-Maildir *maildir_open(const char *path, GError **error);
+Maildir *maildir_open(const char *path, const char *unique_ids, GError **error);
 /* Releases the lock. NULL is fine. */
 void maildir_close(Maildir *maildir);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Maildir, maildir_close)
 
 guint maildir_get_count(const Maildir *maildir);
-/* The unique ID (RFC 1939, section 7): 1 to 70 characters from '!' to '~', the
- * same in every session. Borrowed. */
+/* The unique ID (RFC 1939, section 7): 1 to 70 characters from '!' to '~', no
+ * other message's, the same in every session. Borrowed. */
 const char *maildir_get_uid(const Maildir *maildir, guint index);
 /* With CRLF, in bytes, as the file's name says (`,W=`); G_MAXUINT64 where it does not. */
 guint64 maildir_get_size(const Maildir *maildir, guint index);

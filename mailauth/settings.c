@@ -10,6 +10,7 @@
 #include "client/base/error.h"
 #include "mailauth/host-name.h"
 #include "mailauth/name.h"
+#include "mailauth/unique-id-format.h"
 
 #define SERVICES "HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Services\\"
 #define PARAMETERS "Parameters"
@@ -166,6 +167,7 @@ static const SettingRow protocol_rows[] = {
      NULL},
     {{"Mail Directory"}, KIND_STRING, THIS(mail_directory), "", 0, 0, 0, NULL},
     {{"Mail User"}, KIND_STRING, THIS(mail_user), "", 0, 0, 0, NULL},
+    {{"Unique IDs"}, KIND_STRING, THIS(unique_ids), UNIQUE_IDS_BY_NAME, 0, 0, 0, NULL},
     {{"Backend"}, KIND_STRING, THIS(backend_text), "", 0, 0, 0, NULL},
     {{"Backend Master User"}, KIND_STRING, THIS(backend_master_user), "", 0, 0, 0, NULL},
     {{"Backend Master Password"}, KIND_STRING, THIS(backend_master_password), "", 0, 0, 0, NULL},
@@ -426,6 +428,19 @@ static void check_mail_directory(Reader *reader, Protocol protocol) {
                 error->message);
 }
 
+/* Not to be served by another format than was meant: clients would be told wrong
+ * IDs for good. */
+static void check_unique_ids(Reader *reader, Protocol protocol) {
+  const ProtocolSettings *settings = &reader->settings->protocols[protocol];
+  g_autoptr(GError) error = NULL;
+  if (settings->store != STORE_MAILDIR || g_str_equal(settings->unique_ids, UNIQUE_IDS_BY_NAME))
+    return;
+  g_autoptr(UniqueIdFormat) format = unique_id_format_new(settings->unique_ids, &error);
+  if (format == NULL)
+    add_problem(reader, SCOPE_PROTOCOL, protocol_facts[protocol].key, "", "Unique IDs", "%s",
+                error->message);
+}
+
 static void check_socket(Reader *reader, AuthKind kind) {
   char **path = &reader->settings->sockets[kind];
   const gsize longest = sizeof((struct sockaddr_un *)NULL)->sun_path - 1;
@@ -514,6 +529,7 @@ static void read_protocol(Reader *reader, Protocol protocol) {
   }
   check_backend(reader, protocol);
   check_mail_directory(reader, protocol);
+  check_unique_ids(reader, protocol);
 }
 
 static gboolean is_instance_id(const char *text) {
@@ -687,6 +703,7 @@ static void clear_protocol(ProtocolSettings *settings) {
   g_strfreev(settings->listen_tls);
   g_free(settings->mail_directory);
   g_free(settings->mail_user);
+  g_free(settings->unique_ids);
   g_free(settings->backend_text);
   backend_address_clear(&settings->backend);
   g_free(settings->backend_master_user);

@@ -56,6 +56,7 @@ typedef struct {
   guint32 store;         /* StoreKind */
   char *mail_directory;  /* "" for none */
   char *mail_user;       /* "" for the Maildir's owner */
+  char *unique_ids;      /* "name", or a format (unique-id-format.h) */
   char *backend_text;    /* as it is set; "" for none */
   BackendAddress backend;
   char *backend_master_user;

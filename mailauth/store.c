@@ -187,12 +187,12 @@ static gboolean take_path(Mailbox *mailbox, const char *path, GError **error) {
 /* A verifier that has gone meanwhile is noticed at the next message. */
 static gboolean handle_open(Mailbox *mailbox, Message *message) {
   guint64 session;
-  const char *user, *path;
+  const char *user, *path, *unique_ids;
   guint32 idle_timeout;
   g_autoptr(GError) error = NULL;
-  g_variant_get(message->body, "(t&s&su)", &session, &user, &path, &idle_timeout);
+  g_variant_get(message->body, "(t&s&s&su)", &session, &user, &path, &unique_ids, &idle_timeout);
   gboolean taken = take_path(mailbox, path, &error);
-  Maildir *maildir = taken ? maildir_open(path, &error) : NULL;
+  Maildir *maildir = taken ? maildir_open(path, unique_ids, &error) : NULL;
   report_opened(mailbox->channel, session, error);
   if (maildir == NULL)
     return taken;

@@ -38,7 +38,7 @@ typedef struct {
 struct Opening {
   Stores *stores;
   guint64 id;
-  char *user, *maildir, *mail_user;
+  char *user, *maildir, *mail_user, *unique_ids;
   guint32 idle_timeout;
   StoreOpened opened;
   gpointer data;
@@ -78,6 +78,7 @@ static void opening_free(gpointer data) {
   g_free(opening->user);
   g_free(opening->maildir);
   g_free(opening->mail_user);
+  g_free(opening->unique_ids);
   g_free(opening);
 }
 
@@ -311,8 +312,8 @@ static void open_at(Opening *opening, Store *store) {
     return;
   }
   opening->socket = ends[0];
-  GVariant *body =
-      g_variant_new("(tssu)", opening->id, opening->user, opening->maildir, opening->idle_timeout);
+  GVariant *body = g_variant_new("(tsssu)", opening->id, opening->user, opening->maildir,
+                                 opening->unique_ids, opening->idle_timeout);
   gboolean sent = channel_send(store->channel, MESSAGE_OPEN, body, &ends[1], 1, NULL);
   close(ends[1]);
   if (!sent || !watch_store(store))
@@ -443,6 +444,7 @@ void stores_open(Stores *stores, const StoreRequest *request, StoreOpened opened
                        .user = g_strdup(request->user),
                        .maildir = g_strdup(request->maildir),
                        .mail_user = g_strdup(request->mail_user),
+                       .unique_ids = g_strdup(request->unique_ids),
                        .idle_timeout = request->idle_timeout,
                        .opened = opened,
                        .data = data,

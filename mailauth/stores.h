@@ -9,10 +9,11 @@
 typedef struct Stores Stores;
 
 typedef struct {
-  const char *user;      /* for the store's records */
-  const char *maildir;   /* absolute */
-  const char *mail_user; /* "" for the Maildir's owner */
-  guint32 idle_timeout;  /* s */
+  const char *user;       /* for the store's records */
+  const char *maildir;    /* absolute */
+  const char *mail_user;  /* "" for the Maildir's owner */
+  const char *unique_ids; /* as maildir_open() */
+  guint32 idle_timeout;   /* s */
 } StoreRequest;
 
 /* OUTCOME_OK with the socket that POP3 is served on, the callee's to close; or

@@ -1,29 +1,33 @@
 """A Dovecot of a test's own as the mail server behind: IMAP on a loopback port
-and with TLS on another, with a master user, over the Maildirs of a MailServer.
+and with TLS on another, and POP3, with a master user, over the Maildirs of a MailServer.
 
     with Mail() as mail, Dovecot(mail) as dovecot:
         dovecot.take_over()
 """
 
+import base64
 import grp
+import imaplib
 import os
+import poplib
 import pwd
 import shutil
 import signal
 import socket
 import subprocess
+from contextlib import contextmanager
 
 from harness.bus import is_root
 from harness.case import Failure, Skip
 from harness.mail import IMAP, free_ports
-from harness.process import Process
+from harness.process import PATIENCE, Process
 from harness.registry import REG_SZ
 
 CONFIGURATION = """
 base_dir = {run}
 state_dir = {state}
 log_path = {log}
-protocols = imap
+protocols = imap pop3
 listen = 127.0.0.1
 ssl = yes
 ssl_cert = <{certificate}
@@ -45,6 +49,15 @@ service imap-login {{
     ssl = yes
   }}
 }}
+service pop3-login {{
+  chroot =
+  inet_listener pop3 {{
+    port = {pop3_port}
+  }}
+  inet_listener pop3s {{
+    port = 0
+  }}
+}}
 service anvil {{
   chroot =
 }}
@@ -61,23 +74,29 @@ userdb {{
   driver = static
   args = uid={uid} gid={gid} home={mail}/%u allow_all_users=yes
 }}
+{more}
 """
 
 MASTER, PASSWORD = "mailauthd", "master-sesame"
 
 
-class Dovecot:
-    """with Dovecot(mail): it serves when the block begins."""
+def identify(user):
+    """SASL PLAIN: the master user, in that user's name."""
+    return f"{user}\0{MASTER}\0{PASSWORD}".encode()
 
-    def __init__(self, mail):
-        self.mail = mail
+
+class Dovecot:
+    """with Dovecot(mail): it serves when the block begins. more: lines of dovecot.conf."""
+
+    def __init__(self, mail, more=""):
+        self.mail, self.more = mail, more
         self.directory = mail.directory / "dovecot"
-        self.port, self.tls_port = free_ports(2)
+        self.port, self.tls_port, self.pop3_port = free_ports(3)
         self.process = None
 
     def __enter__(self):
         if not shutil.which("dovecot"):
-            raise Skip("takes dovecot-imapd")
+            raise Skip("takes dovecot-imapd and dovecot-pop3d")
         self.directory.mkdir(mode=0o755)
         masters = self.directory / "masters"
         masters.write_text(f"{MASTER}:{{PLAIN}}{PASSWORD}\n")
@@ -91,6 +110,7 @@ class Dovecot:
             run=self.directory / "run", state=self.directory / "state", log=self.directory / "messages",
             internal=internal, internal_group=grp.getgrgid(pwd.getpwnam(internal).pw_gid).gr_name,
             login="dovenull" if is_root() else myself, mail=self.mail.mail, port=self.port, tls_port=self.tls_port,
+            pop3_port=self.pop3_port, more=self.more,
             certificate=self.directory / "certificate", key=self.directory / "key", masters=masters,
             uid=self.mail.owner, gid=self.mail.owner))
         self.start()
@@ -117,6 +137,26 @@ class Dovecot:
         self.process.signal(signal.SIGTERM)
         self.process.wait()
         self.process = None
+
+    @contextmanager
+    def imap(self, user):
+        """An imaplib client, logged in as that user by the master user."""
+        client = imaplib.IMAP4("127.0.0.1", self.port, timeout=PATIENCE)
+        try:
+            client.authenticate("PLAIN", lambda _: identify(user))
+            yield client
+        finally:
+            client.logout()
+
+    @contextmanager
+    def pop3(self, user):
+        """The same, of POP3."""
+        client = poplib.POP3("127.0.0.1", self.pop3_port, timeout=PATIENCE)
+        try:
+            client._shortcmd(f"AUTH PLAIN {base64.b64encode(identify(user)).decode()}")
+            yield client
+        finally:
+            client.quit()
 
     def take_over(self, password=PASSWORD):
         """IMAP users of the MailServer are handed to it from now on."""

@@ -36,7 +36,7 @@ LIBRARIES = {
 PURE = ["client/base", "schema/rules", "schema/parse", "regd/access", "regd/watchers", "regd/effective",
         "mailauth/line", "mailauth/sasl", "mailauth/pop3", "mailauth/imap", "mailauth/throttle",
         "mailauth/settings", "mailauth/decision", "mailauth/maildir-name", "mailauth/pop3-body",
-        "mailauth/pop3-maildrop"]
+        "mailauth/pop3-maildrop", "mailauth/unique-id-format", "mailauth/dovecot-uidlist", "mailauth/maildir-ids"]
 DOORS = re.compile(r"(unistd|fcntl|stdio|sys/(socket|stat|file|mman|wait)|netdb|"
                    r"dbus/.*|sqlite3|gio/.*|glib/gstdio)\.h$")
 INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]', re.MULTILINE)

@@ -61,10 +61,10 @@ static int open_session(Fixture *fixture, guint idle_timeout, guint32 *outcome) 
   guint64 session;
   g_auto(Message) message = MESSAGE_INIT;
   g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), ==, 0);
-  g_assert_true(
-      channel_send(fixture->channel, MESSAGE_OPEN,
-                   g_variant_new("(tssu)", ++fixture->session, "anna", fixture->path, idle_timeout),
-                   &ends[1], 1, NULL));
+  g_assert_true(channel_send(
+      fixture->channel, MESSAGE_OPEN,
+      g_variant_new("(tsssu)", ++fixture->session, "anna", fixture->path, "name", idle_timeout),
+      &ends[1], 1, NULL));
   close(ends[1]);
   wait_for(fixture, &message);
   g_assert_cmpint(message.kind, ==, MESSAGE_OPENED);
@@ -143,11 +143,11 @@ static void test_lost_connection(Fixture *fixture, G_GNUC_UNUSED gconstpointer d
   int client = open_good_session(fixture, 60);
   say(client, "DELE 1\r\n");
   read_until(client, "\r\n");
-  g_assert_null(maildir_open(fixture->path, NULL));
+  g_assert_null(maildir_open(fixture->path, "name", NULL));
   close(client);
   expect_closed(fixture);
   g_assert_true(has(fixture, "cur/1.a:2,"));
-  g_autoptr(Maildir) free_again = maildir_open(fixture->path, NULL);
+  g_autoptr(Maildir) free_again = maildir_open(fixture->path, "name", NULL);
   g_assert_nonnull(free_again);
 }
 
@@ -193,7 +193,7 @@ static void test_large_message(Fixture *fixture, G_GNUC_UNUSED gconstpointer dat
 
 static void test_in_use(Fixture *fixture, G_GNUC_UNUSED gconstpointer data) {
   guint32 outcome;
-  g_autoptr(Maildir) other = maildir_open(fixture->path, NULL);
+  g_autoptr(Maildir) other = maildir_open(fixture->path, "name", NULL);
   int client = open_session(fixture, 60, &outcome);
   g_assert_cmpuint(outcome, ==, OUTCOME_MAILBOX_IN_USE);
   close(client);

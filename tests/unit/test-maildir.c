@@ -44,8 +44,8 @@ static void test_names(void) {
   g_assert_cmpstr(kept, ==, longest);
   g_assert_cmpuint(strlen(hashed), ==, 64);
   g_assert_cmpuint(strlen(of_nothing), ==, 64);
-  g_assert_cmpint(maildir_name_compare("9.z", "10.a"), <, 0);
-  g_assert_cmpint(maildir_name_compare("9.a", "9.b"), <, 0);
+  g_assert_cmpuint(maildir_name_get_time("10.a"), ==, 10);
+  g_assert_cmpuint(maildir_name_get_time("-1.a"), ==, 0);
 }
 
 typedef struct {
@@ -93,7 +93,7 @@ static gboolean has(const Folder *folder, const char *name) {
 
 static Maildir *open_maildir(const Folder *folder) {
   g_autoptr(GError) error = NULL;
-  Maildir *maildir = maildir_open(folder->path, &error);
+  Maildir *maildir = maildir_open(folder->path, "name", &error);
   g_assert_no_error(error);
   return maildir;
 }
@@ -118,11 +118,12 @@ static void assert_text(Maildir *maildir, guint index, const char *expected) {
 static void test_listing(Folder *folder, G_GNUC_UNUSED gconstpointer data) {
   put(folder, "new/10.c", "fresh\n");
   put(folder, "cur/9.b:2,S", "seen\n");
+  put(folder, "cur/11.e", "last\n");
   put(folder, "cur/11.d", "no flags\n");
   put(folder, "cur/.hidden", "x");
   put(folder, "cur/7.directory/x", "x");
   g_autoptr(Maildir) maildir = open_maildir(folder);
-  assert_uids(maildir, "9.b 10.c 11.d ");
+  assert_uids(maildir, "9.b 10.c 11.d 11.e ");
   g_assert_true(has(folder, "cur/10.c:2,"));
   g_assert_false(has(folder, "new/10.c"));
   g_assert_true(has(folder, "tmp"));
@@ -157,9 +158,9 @@ static void test_folder_is_link(Folder *folder, G_GNUC_UNUSED gconstpointer data
   g_autofree char *link = get_path(folder, "link");
   g_autofree char *link_inside = get_path(folder, "real/new");
   g_assert_cmpint(symlink("real", link), ==, 0);
-  g_assert_null(maildir_open(link, NULL));
+  g_assert_null(maildir_open(link, "name", NULL));
   g_assert_cmpint(symlink("cur", link_inside), ==, 0);
-  g_assert_null(maildir_open(real, NULL));
+  g_assert_null(maildir_open(real, "name", NULL));
 }
 
 static void test_unusable(Folder *folder, G_GNUC_UNUSED gconstpointer data) {
@@ -167,20 +168,20 @@ static void test_unusable(Folder *folder, G_GNUC_UNUSED gconstpointer data) {
   const char *paths[] = {missing, "relative", "", "/dev/null"};
   for (guint i = 0; i < G_N_ELEMENTS(paths); i++) {
     g_autoptr(GError) error = NULL;
-    g_assert_null(maildir_open(paths[i], &error));
+    g_assert_null(maildir_open(paths[i], "name", &error));
     g_assert_nonnull(error);
     g_assert_false(g_error_matches(error, REGISTRY_ERROR, REGISTRY_ERROR_CONFLICT));
   }
   put(folder, "target", "keep");
   g_autofree char *lock = get_path(folder, MAILDIR_LOCK_FILE);
   g_assert_cmpint(symlink("target", lock), ==, 0);
-  g_assert_null(maildir_open(folder->path, NULL));
+  g_assert_null(maildir_open(folder->path, "name", NULL));
 }
 
 static void test_lock(Folder *folder, G_GNUC_UNUSED gconstpointer data) {
   g_autoptr(GError) error = NULL;
   Maildir *first = open_maildir(folder);
-  g_assert_null(maildir_open(folder->path, &error));
+  g_assert_null(maildir_open(folder->path, "name", &error));
   g_assert_error(error, REGISTRY_ERROR, REGISTRY_ERROR_CONFLICT);
   maildir_close(first);
   g_autoptr(Maildir) second = open_maildir(folder);
@@ -254,6 +255,105 @@ static void test_sizes_damaged(Folder *folder, G_GNUC_UNUSED gconstpointer data)
   }
 }
 
+#define FORMAT "%08Xu%08Xv"
+
+static Maildir *open_taking_over(const Folder *folder) {
+  g_autoptr(GError) error = NULL;
+  Maildir *maildir = maildir_open(folder->path, FORMAT, &error);
+  g_assert_no_error(error);
+  return maildir;
+}
+
+/* What was told once is told always, whatever becomes of Dovecot's list and of the setting. */
+static void test_ids_taken_over(Folder *folder, G_GNUC_UNUSED gconstpointer data) {
+  const char *const later_lists[] = {"3 V99 N3\n1 :2.b\n2 :1.a\n3 :3.c\n", "3 V10 N4\n3 :3.c\n",
+                                     "damaged"};
+  put(folder, "cur/1.a,S=2:2,", "a\n");
+  put(folder, "cur/2.b:2,S", "b\n");
+  put(folder, "new/3.c", "c\n");
+  put(folder, "dovecot-uidlist", "3 V10 N3\n1 :1.a,S=2\n2 :2.b:2,S\n");
+  Maildir *maildir = open_taking_over(folder);
+  assert_uids(maildir, "000000010000000a 000000020000000a 3.c ");
+  g_assert_cmpuint(maildir_measure(maildir, 1), ==, 3);
+  maildir_save_sizes(maildir);
+  maildir_close(maildir);
+  for (guint i = 0; i < G_N_ELEMENTS(later_lists); i++) {
+    put(folder, "dovecot-uidlist", later_lists[i]);
+    maildir = i % 2 == 0 ? open_taking_over(folder) : open_maildir(folder);
+    assert_uids(maildir, "000000010000000a 000000020000000a 3.c ");
+    g_assert_cmpuint(maildir_measure(maildir, 1), ==, 3);
+    maildir_close(maildir);
+  }
+  /* Out of sight for a session. */
+  g_autofree char *name = get_path(folder, "cur/2.b:2,S");
+  g_autofree char *aside = get_path(folder, "tmp/2.b");
+  g_rename(name, aside);
+  maildir = open_taking_over(folder);
+  assert_uids(maildir, "000000010000000a 3.c ");
+  g_assert_true(maildir_remove(maildir, 0, NULL));
+  maildir_close(maildir);
+  g_rename(aside, name);
+  maildir = open_taking_over(folder);
+  assert_uids(maildir, "000000020000000a 3.c ");
+  maildir_close(maildir);
+}
+
+/* No list yet: what Dovecot makes of it later is not what clients were told. */
+static void test_ids_without_list(Folder *folder, G_GNUC_UNUSED gconstpointer data) {
+  put(folder, "cur/1.a:2,", "a\n");
+  maildir_close(open_taking_over(folder));
+  g_assert_true(has(folder, MAILDIR_IDS_FILE));
+  put(folder, "dovecot-uidlist", "3 V10 N3\n1 :1.a\n");
+  Maildir *maildir = open_taking_over(folder);
+  assert_uids(maildir, "1.a ");
+  maildir_close(maildir);
+}
+
+static void test_ids_by_name(Folder *folder, G_GNUC_UNUSED gconstpointer data) {
+  put(folder, "cur/1.a:2,", "a\n");
+  put(folder, "dovecot-uidlist", "3 V10 N3\n1 :1.a\n");
+  g_autoptr(Maildir) maildir = open_maildir(folder);
+  assert_uids(maildir, "1.a ");
+  g_assert_false(has(folder, MAILDIR_IDS_FILE));
+}
+
+static void assert_refused(const Folder *folder, const char *named) {
+  g_autoptr(GError) error = NULL;
+  g_assert_null(maildir_open(folder->path, FORMAT, &error));
+  g_assert_nonnull(error);
+  g_assert_false(g_error_matches(error, REGISTRY_ERROR, REGISTRY_ERROR_CONFLICT));
+  g_test_message("%s", error->message);
+  g_assert_nonnull(strstr(error->message, named));
+}
+
+/* What can't be read, or kept, must not be told otherwise. */
+static void test_ids_refused(Folder *folder, G_GNUC_UNUSED gconstpointer data) {
+  g_autofree char *list = get_path(folder, "dovecot-uidlist");
+  g_autofree char *kept = get_path(folder, MAILDIR_IDS_FILE);
+  g_autofree char *fresh = get_path(folder, MAILDIR_IDS_FILE ".new");
+  put(folder, "cur/1.a:2,", "a\n");
+  put(folder, "dovecot-uidlist", "3 V10 N3\n1 :1.a\nnonsense\n");
+  assert_refused(folder, "dovecot-uidlist, line 3");
+  g_unlink(list);
+  g_assert_cmpint(symlink("/etc/passwd", list), ==, 0);
+  assert_refused(folder, "dovecot-uidlist");
+  g_unlink(list);
+  g_assert_cmpint(mkfifo(list, 0600), ==, 0);
+  assert_refused(folder, "dovecot-uidlist");
+  g_unlink(list);
+  g_assert_false(has(folder, MAILDIR_IDS_FILE));
+  put(folder, MAILDIR_IDS_FILE, "mailauthd-unique-ids 1 2\n1.a x\n");
+  assert_refused(folder, MAILDIR_IDS_FILE);
+  g_unlink(kept);
+  put(folder, MAILDIR_IDS_FILE ".new/stands in the way", "");
+  assert_refused(folder, MAILDIR_IDS_FILE);
+  g_assert_false(has(folder, MAILDIR_IDS_FILE));
+  remove_tree(fresh);
+  put(folder, MAILDIR_IDS_FILE ".new", "left behind");
+  maildir_close(open_taking_over(folder));
+  g_assert_true(has(folder, MAILDIR_IDS_FILE));
+}
+
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/maildir/names", test_names);
@@ -270,6 +370,10 @@ int main(int argc, char **argv) {
       {"/maildir/twice", test_twice},
       {"/maildir/sizes", test_sizes},
       {"/maildir/sizes-damaged", test_sizes_damaged},
+      {"/maildir/ids-taken-over", test_ids_taken_over},
+      {"/maildir/ids-without-list", test_ids_without_list},
+      {"/maildir/ids-by-name", test_ids_by_name},
+      {"/maildir/ids-refused", test_ids_refused},
   };
   for (guint i = 0; i < G_N_ELEMENTS(tests); i++)
     g_test_add(tests[i].path, Folder, NULL, set_up, tests[i].run, tear_down);

@@ -1,0 +1,230 @@
+/* See maildir-ids.h. What is told must be told always, and be one message's alone:
+ * whatever is added here is checked against all that is there. */
+#include "mailauth/maildir-ids.h"
+
+#include <string.h>
+
+#include "client/base/error.h"
+#include "mailauth/dovecot-uidlist.h"
+#include "mailauth/limits.h"
+#include "mailauth/maildir-name.h"
+#include "mailauth/unique-id-format.h"
+
+#define HEADER "mailauthd-unique-ids 1 "
+
+typedef struct {
+  char *key, *id;
+} Entry;
+
+struct MaildirIds {
+  char *text;            /* that was parsed: entries lie in it */
+  GStringChunk *strings; /* of entries that were added */
+  GArray *entries;       /* of Entry */
+  GHashTable *taken;     /* of ID */
+};
+
+static MaildirIds *ids_new(char *text) {
+  MaildirIds *ids = g_new0(MaildirIds, 1);
+  ids->text = text;
+  ids->strings = g_string_chunk_new(4096);
+  ids->entries = g_array_new(FALSE, FALSE, sizeof(Entry));
+  ids->taken = g_hash_table_new(g_str_hash, g_str_equal);
+  return ids;
+}
+
+void maildir_ids_free(MaildirIds *ids) {
+  if (ids == NULL)
+    return;
+  g_hash_table_unref(ids->taken);
+  g_array_unref(ids->entries);
+  g_string_chunk_free(ids->strings);
+  g_free(ids->text);
+  g_free(ids);
+}
+
+static const Entry *get_entry(const MaildirIds *ids, guint place) {
+  return &g_array_index(ids->entries, Entry, place);
+}
+
+/* FALSE: the ID is another's. Both have to last. */
+static gboolean add_entry(MaildirIds *ids, char *key, char *id) {
+  Entry entry = {key, id};
+  g_array_append_val(ids->entries, entry);
+  return g_hash_table_add(ids->taken, id);
+}
+
+static const char *add_copy(MaildirIds *ids, const char *key, const char *id) {
+  char *own = g_string_chunk_insert(ids->strings, id);
+  add_entry(ids, g_string_chunk_insert(ids->strings, key), own);
+  return own;
+}
+
+/* ---- what is kept ---- */
+
+GString *maildir_ids_print(const MaildirIds *ids) {
+  GString *text = g_string_new(NULL);
+  g_string_append_printf(text, HEADER "%u\n", ids->entries->len);
+  for (guint i = 0; i < ids->entries->len; i++) {
+    const Entry *entry = get_entry(ids, i);
+    g_string_append(text, entry->key);
+    g_string_append_c(text, ' ');
+    g_string_append(text, entry->id);
+    g_string_append_c(text, '\n');
+  }
+  return text;
+}
+
+/* "<key> <ID>\n" at *@at. */
+static gboolean parse_entry(MaildirIds *ids, char **at) {
+  char *end = strchr(*at, '\n');
+  char *space = end != NULL ? memchr(*at, ' ', (gsize)(end - *at)) : NULL;
+  if (space == NULL || !maildir_name_is_uid(*at, (gsize)(space - *at)) ||
+      !maildir_name_is_uid(space + 1, (gsize)(end - space - 1)))
+    return FALSE;
+  *space = *end = '\0';
+  gboolean added = add_entry(ids, *at, space + 1);
+  *at = end + 1;
+  return added;
+}
+
+static gboolean parse_header(char **at, guint64 *count) {
+  char *end = strchr(*at, '\n');
+  if (end == NULL || !g_str_has_prefix(*at, HEADER))
+    return FALSE;
+  *end = '\0';
+  const char *number = *at + strlen(HEADER);
+  *at = end + 1;
+  return g_ascii_string_to_unsigned(number, 10, 0, MAX_MESSAGES, count, NULL);
+}
+
+MaildirIds *maildir_ids_parse(char *text, gsize size, GError **error) {
+  g_autoptr(MaildirIds) ids = ids_new(text);
+  char *at = text;
+  guint64 count = 0;
+  gboolean valid = strlen(text) == size && parse_header(&at, &count);
+  for (guint64 i = 0; valid && i < count; i++)
+    valid = parse_entry(ids, &at);
+  if (valid && *at == '\0')
+    return g_steal_pointer(&ids);
+  error_set(error, REGISTRY_ERROR_FAILED, "the unique IDs that are kept in it are damaged");
+  return NULL;
+}
+
+/* ---- taking over ---- */
+
+typedef struct {
+  MaildirIds *ids;
+  const UniqueIdFormat *format;
+  const GPtrArray *keys;
+  guint32 validity;
+  DovecotUid *uids; /* of each key; its uid is 0 where Dovecot does not know it */
+} TakeOver;
+
+static GHashTable *index_keys(const GPtrArray *keys) {
+  GHashTable *places = g_hash_table_new(g_str_hash, g_str_equal); /* key -> place */
+  for (guint i = 0; i < keys->len; i++)
+    g_hash_table_insert(places, keys->pdata[i], GUINT_TO_POINTER(i));
+  return places;
+}
+
+static gboolean read_uidlist(TakeOver *over, char *uidlist, gsize size, GError **error) {
+  DovecotUid uid;
+  DovecotUidlist list;
+  GError *problem = NULL;
+  g_autoptr(GHashTable) places = index_keys(over->keys);
+  if (!dovecot_uidlist_begin(&list, uidlist, size, error))
+    return FALSE;
+  over->validity = list.validity;
+  while (dovecot_uidlist_next(&list, &uid, &problem)) {
+    gpointer place;
+    g_autofree char *key = maildir_name_make_uid(uid.name);
+    if (g_hash_table_lookup_extended(places, key, NULL, &place))
+      over->uids[GPOINTER_TO_UINT(place)] = uid;
+  }
+  if (problem != NULL)
+    g_propagate_error(error, problem);
+  return problem == NULL;
+}
+
+static void make_id(const TakeOver *over, const DovecotUid *uid, GString *id) {
+  const UniqueIdFacts facts = {uid->uid, over->validity, uid->name, uid->guid};
+  g_string_truncate(id, 0);
+  if (uid->pop3_id == NULL)
+    unique_id_format_expand(over->format, &facts, id);
+  else
+    g_string_append(id, *uid->pop3_id != '\0' ? uid->pop3_id : uid->name);
+}
+
+static void add_ids(TakeOver *over) {
+  g_autoptr(GString) id = g_string_new(NULL);
+  for (guint i = 0; i < over->keys->len; i++) {
+    if (over->uids[i].uid == 0)
+      continue;
+    make_id(over, &over->uids[i], id);
+    if (maildir_name_is_uid(id->str, id->len) && !g_hash_table_contains(over->ids->taken, id->str))
+      add_copy(over->ids, over->keys->pdata[i], id->str);
+  }
+}
+
+MaildirIds *maildir_ids_take_over(const char *format, char *uidlist, gsize size,
+                                  const GPtrArray *keys, GError **error) {
+  g_autoptr(MaildirIds) ids = ids_new(NULL);
+  g_autoptr(UniqueIdFormat) parsed = unique_id_format_new(format, error);
+  g_autofree DovecotUid *uids = g_new0(DovecotUid, keys->len);
+  TakeOver over = {.ids = ids, .format = parsed, .keys = keys, .uids = uids};
+  if (parsed == NULL || (uidlist != NULL && !read_uidlist(&over, uidlist, size, error)))
+    return NULL;
+  add_ids(&over);
+  return g_steal_pointer(&ids);
+}
+
+/* ---- telling ---- */
+
+/* An ID that is neither among those taken nor any message's key. */
+static const char *add_other(MaildirIds *ids, const char *key, GHashTable *places) {
+  g_autofree char *id = g_strdup(key);
+  do {
+    char *next = g_compute_checksum_for_string(G_CHECKSUM_SHA256, id, -1);
+    g_free(id);
+    id = next;
+  } while (g_hash_table_contains(ids->taken, id) || g_hash_table_contains(places, id));
+  return add_copy(ids, key, id);
+}
+
+static GHashTable *index_entries(const MaildirIds *ids) {
+  GHashTable *places = g_hash_table_new(g_str_hash, g_str_equal); /* key -> place */
+  for (guint i = 0; i < ids->entries->len; i++)
+    g_hash_table_insert(places, get_entry(ids, i)->key, GUINT_TO_POINTER(i));
+  return places;
+}
+
+/* The entry of @key, looked for at *@next first, where it is most often, and then
+ * in *@places, which is made when it is needed. NULL: there is none. */
+static const Entry *find_entry(const MaildirIds *ids, const char *key, guint *next,
+                               GHashTable **places) {
+  gpointer place = GUINT_TO_POINTER(*next);
+  if (*next >= ids->entries->len || !g_str_equal(get_entry(ids, *next)->key, key)) {
+    if (*places == NULL)
+      *places = index_entries(ids);
+    if (!g_hash_table_lookup_extended(*places, key, NULL, &place))
+      return NULL;
+  }
+  *next = GPOINTER_TO_UINT(place) + 1;
+  return get_entry(ids, GPOINTER_TO_UINT(place));
+}
+
+gboolean maildir_ids_settle(MaildirIds *ids, const GPtrArray *keys, const char **told) {
+  guint next = 0;
+  g_autoptr(GHashTable) entries = NULL;
+  g_autoptr(GHashTable) places = NULL;
+  for (guint i = 0; i < keys->len; i++) {
+    const Entry *entry = find_entry(ids, keys->pdata[i], &next, &entries);
+    told[i] = entry != NULL ? entry->id : keys->pdata[i];
+    if (entry != NULL || !g_hash_table_contains(ids->taken, told[i]))
+      continue;
+    if (places == NULL)
+      places = index_keys(keys);
+    told[i] = add_other(ids, keys->pdata[i], places);
+  }
+  return places != NULL;
+}

@@ -315,6 +315,7 @@ static Difference *make_difference(gint64 key, const RunEntry *entry) {
   difference->after_acl = entry->after_acl;
   difference->secret = entry->secret;
   difference->reroutes = entry->reroutes;
+  difference->purged = entry->purged;
   difference->old_purged = entry->purged && entry->has_position;
   return difference;
 }

@@ -21,7 +21,8 @@ typedef struct {
   Acl *before, *after; /* the lists themselves; may be NULL after reading */
   gboolean secret;     /* a schema called the value secret */
   gboolean reroutes;   /* a link came, went or was pointed elsewhere */
-  gboolean old_purged; /* there was an old value, which has been forgotten on purpose */
+  gboolean purged;     /* the values have been forgotten on purpose */
+  gboolean old_purged; /* and there was an old one */
   gboolean moved;      /* a value that changed its spelling or place: told as gone and set */
 } Difference;
 void difference_free(Difference *difference);

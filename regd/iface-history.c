@@ -52,7 +52,8 @@ static gboolean append_change(DBusMessageIter *out, gconstpointer item) {
           wire_append_entry_string(&dict, "key", change->key) &&
           wire_append_entry_string(&dict, "name", change->name) &&
           append_half(&dict, "old-type", "old-data", change->old_value) &&
-          append_half(&dict, "new-type", "new-data", change->new_value));
+          append_half(&dict, "new-type", "new-data", change->new_value) &&
+          (!change->purged || wire_append_entry_boolean(&dict, "purged", TRUE)));
 }
 
 /* {"changes": aa{sv}} */

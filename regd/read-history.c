@@ -119,6 +119,7 @@ static void add_change(Telling *telling, const Difference *difference, const cha
   change->kind = difference->kind;
   change->key = g_strdup(path);
   change->name = g_strdup(difference->name != NULL ? difference->name : "");
+  change->purged = difference->purged;
   if (visibility->old_data && difference->old_value != NULL)
     change->old_value = registry_value_ref(difference->old_value);
   if (visibility->new_data && difference->new_value != NULL)

@@ -112,6 +112,7 @@ typedef struct {
   char *name;               /* "" for keys */
   RegistryValue *old_value; /* NULL: there was none, or it is not for the caller */
   RegistryValue *new_value; /* likewise */
+  gboolean purged;          /* the values have been forgotten on purpose */
 } HistoryChange;
 typedef struct {
   guint64 revision;

@@ -42,7 +42,8 @@ static PastChange *read_change(DBusMessageIter *dictionary, GError **error) {
       wire_options_get_string(given, "key", &change->key, error) &&
       wire_options_get_string(given, "name", &change->name, error) &&
       read_half(given, change, "old-type", "old-data", &change->old_value, error) &&
-      read_half(given, change, "new-type", "new-data", &change->new_value, error))
+      read_half(given, change, "new-type", "new-data", &change->new_value, error) &&
+      wire_options_get_boolean(given, "purged", &change->purged, error))
     return change;
   past_change_free(change);
   return NULL;
@@ -169,6 +170,8 @@ static void print_value(const RegistryValue *value, GString *out) {
 }
 
 void history_print_data(const PastChange *change, GString *out) {
+  if (change->purged)
+    g_string_append(out, "(purged)");
   if (change->old_value) {
     print_value(change->old_value, out);
     g_string_append(out, " ->");
@@ -202,4 +205,6 @@ static void write_value(const char *member, const char *name, const RegistryValu
 void history_write_data(const PastChange *change, Json *json) {
   write_value("old", change->name, change->old_value, json);
   write_value("new", change->name, change->new_value, json);
+  if (change->purged)
+    json_member_boolean(json, "purged", TRUE);
 }

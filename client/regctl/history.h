@@ -9,6 +9,7 @@
 typedef struct {
   const char *kind, *key, *name;        /* borrowed from the answer */
   RegistryValue *old_value, *new_value; /* NULL: there was none, or it is not to be seen */
+  gboolean purged;                      /* they have been forgotten on purpose */
 } PastChange;
 
 typedef struct {
@@ -27,11 +28,12 @@ gboolean history_walk(Session *session, const char *key, guint64 count, PastVisi
 
 /* "revision, time, user, program[pid]", separated by tabs, without a line end. */
 void history_print_head(const PastRevision *revision, GString *out);
-/* "REG_SZ a -> REG_SZ b": what there is of the two. */
+/* "REG_SZ a -> REG_SZ b": what there is of the two; "(purged)". */
 void history_print_data(const PastChange *change, GString *out);
 /* Members revision, time, uid, pid, program and comment. */
 void history_write_head(const PastRevision *revision, Json *json);
-/* Members "old" and "new", each with name, type and data, as far as they are there. */
+/* Members "old" and "new", each with name, type and data, as far as they are there;
+ * "purged" where they are no more. */
 void history_write_data(const PastChange *change, Json *json);
 
 #endif

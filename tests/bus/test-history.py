@@ -551,6 +551,8 @@ def what_is_purged_is_forgotten():
         client.call("PurgeHistory", "ssa{sv}", KEY, "PASSWORD", options())
         shown = repr(history(client, KEY))
         check("by mistake" not in shown and "stays 1" in shown and "below 1" in shown, shown)
+        for change in (change for entry in history(client, KEY) for change in entry["changes"]):
+            equal(change.get("purged", False), change["name"] == "Password", str(change))
         client.refused("HistoryGone", "Rollback", "sta{sv}", KEY, dbus.UInt64(then), options(), naming="Password")
         client.refused("InvalidValue", "PurgeHistory", "ssa{sv}", KEY, "Password", options(recursive=True))
         client.call("PurgeHistory", "ssa{sv}", KEY, "", options(recursive=True))

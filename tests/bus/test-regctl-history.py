@@ -216,6 +216,14 @@ def purge_makes_history_forget():
         told = done(registry, "history", KEY)
         check("by mistake" not in told and "first" in told, told)
         equal(done(registry, "get", KEY, "Password"), "better\n")
+        for line in done(registry, "blame", KEY, "Password").splitlines():
+            equal(line.split("\t")[4:], ["value-set", "(purged)"])
+        for change in json.loads(done(registry, "--json", "blame", KEY, "Password")):
+            equal((change["purged"], "old" in change, "new" in change), (True, False, False))
+        equal(told.count("\tPassword\t(purged)\n"), 2)
+        (change,) = (change for entry in json.loads(done(registry, "--json", "history", KEY + "\\Sub"))
+                     for change in entry["changes"] if change["kind"] == "value-set")
+        check("purged" not in change, str(change))
         equal(json.loads(done(registry, "--json", "purge", "-r", "/HKLM/SOFTWARE/Acme")),
               {"key": "HKLM\\SOFTWARE\\Acme", "name": "", "recursive": True})
         check("first" not in done(registry, "history", KEY), "all below is forgotten")

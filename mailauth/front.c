@@ -2,8 +2,6 @@
 #include "mailauth/front.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -269,9 +267,6 @@ static void refuse_connection(int client, const Listener *listener, const char *
 
 static void admit(Listener *listener, int client, const Peer *peer) {
   Front *front = listener->front;
-  int on = 1;
-  setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  setsockopt(client, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
   Session *session = session_new(&front->host, client, listener->protocol, listener->tls, peer);
   admission_add(&front->admission, session);
   session_start(session);

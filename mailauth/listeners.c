@@ -68,8 +68,11 @@ static char *print_bound(int descriptor) {
 
 /* ---- one listener ---- */
 
+/* Connections have what is set here: each is spared the calls. */
 static gboolean set_up_socket(int descriptor, const SocketAddress *address) {
   const int on = 1;
+  setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
   setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (address->any.sa_family == AF_INET6)
     setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);

@@ -8,6 +8,8 @@
 #include "client/base/error.h"
 
 #define EVENTS_AT_ONCE 256
+/* Told whatever is asked for. */
+#define UNASKED ((guint32)(EPOLLHUP | EPOLLERR))
 
 typedef struct {
   gpointer memory;
@@ -51,15 +53,26 @@ void poller_free(Poller *poller) {
   g_free(poller);
 }
 
-gboolean poller_watch(Poller *poller, Watch *watch, guint32 events) {
-  if (watch->events == events)
-    return TRUE;
-  int operation = events == 0 ? EPOLL_CTL_DEL : watch->events == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+static gboolean arm(const Poller *poller, Watch *watch, guint32 events) {
+  int operation = events == 0 ? EPOLL_CTL_DEL : watch->armed == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
   struct epoll_event event = {.events = events, .data.ptr = watch};
   if (epoll_ctl(poller->epoll, operation, watch->descriptor, &event) < 0)
     return FALSE;
+  watch->armed = events;
+  return TRUE;
+}
+
+gboolean poller_watch(Poller *poller, Watch *watch, guint32 events) {
+  gboolean are_fewer = events != 0 && (events & ~(watch->armed | UNASKED)) == 0;
+  if (watch->events != events && !(are_fewer && watch->armed != 0) && !arm(poller, watch, events))
+    return FALSE;
   watch->events = events;
   return TRUE;
+}
+
+void poller_forget(Watch *watch) {
+  watch->events = 0;
+  watch->armed = 0;
 }
 
 void poller_free_later(Poller *poller, gpointer memory, GDestroyNotify destroy) {
@@ -84,14 +97,22 @@ static int get_patience(const Poller *poller) {
   return left <= 0 ? 0 : (int)MIN((left + 999) / 1000, G_MAXINT);
 }
 
+/* An event that is not wanted any more would come again and again. */
+static void hear(const Poller *poller, Watch *watch, guint32 events) {
+  guint32 wanted = events & (watch->events | UNASKED);
+  if (watch->events == 0)
+    return;
+  if (wanted != events)
+    (void)arm(poller, watch, watch->events);
+  if (wanted != 0)
+    watch->ready(watch, wanted);
+}
+
 void poller_run_once(Poller *poller) {
   struct epoll_event events[EVENTS_AT_ONCE];
   int count = epoll_wait(poller->epoll, events, EVENTS_AT_ONCE, get_patience(poller));
-  for (int i = 0; i < count; i++) {
-    Watch *watch = events[i].data.ptr;
-    if (watch->events != 0)
-      watch->ready(watch, events[i].events);
-  }
+  for (int i = 0; i < count; i++)
+    hear(poller, events[i].data.ptr, events[i].events);
   timers_run(&poller->timers, g_get_monotonic_time());
   empty_garbage(poller);
 }

@@ -10,6 +10,7 @@ typedef struct Watch Watch;
 struct Watch {
   int descriptor;
   guint32 events; /* EPOLLIN, EPOLLOUT; 0: not watched */
+  guint32 armed;  /* the poller's own: what the system was told; never less than events */
   /* @events: as epoll says; EPOLLHUP and EPOLLERR come unasked. */
   void (*ready)(Watch *watch, guint32 events);
 };
@@ -22,8 +23,12 @@ void poller_free(Poller *poller);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Poller, poller_free)
 
 /* Level-triggered. 0 stops watching; EPOLLHUP alone watches for hang-ups only.
- * FALSE: the system has no room for it; nothing has changed. */
+ * Fewer events than before cost nothing: the system is told when one comes that is
+ * no longer wanted. FALSE: the system has no room for it; nothing has changed. */
 gboolean poller_watch(Poller *poller, Watch *watch, guint32 events);
+/* Stops watching a descriptor that the caller closes now: the system forgets it by
+ * itself. Only for one that no other process, and no copy, holds open. */
+void poller_forget(Watch *watch);
 /* For memory that holds a watch: events that were reported together with the
  * current one may still point at it. Calls @destroy before the next wait. */
 void poller_free_later(Poller *poller, gpointer memory, GDestroyNotify destroy);

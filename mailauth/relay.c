@@ -54,17 +54,17 @@ static gboolean flow_read(Flow *flow, guint8 *bytes, gsize size, gsize *done) {
   return result == STREAM_DONE;
 }
 
-/* TRUE where there may be more to read, and all so far could be written. Whether
- * it was the last is asked before, so that the end can go with it. */
-static gboolean flow_step(Flow *flow, gboolean *moved) {
+/* TRUE where there may be more to read, and all so far could be written. Where it
+ * may be the last that is asked before, so that the end can go with it. */
+static gboolean flow_step(Flow *flow, gboolean may_end, gboolean *moved) {
   guint8 bytes[RELAY_BUFFER];
   gsize done = 0;
   gsize more = 0;
   if (flow->ended || flow->closed || has_bytes(flow) ||
       !flow_read(flow, bytes, sizeof bytes, &done))
     return FALSE;
-  gboolean drained =
-      done < sizeof bytes && !flow_read(flow, bytes + done, sizeof bytes - done, &more);
+  gboolean drained = done < sizeof bytes &&
+                     (!may_end || !flow_read(flow, bytes + done, sizeof bytes - done, &more));
   done += more;
   *moved = TRUE;
   gsize written = 0;
@@ -78,10 +78,24 @@ static gboolean flow_step(Flow *flow, gboolean *moved) {
   return !drained && !flow->closed && !has_bytes(flow);
 }
 
-static gboolean flow_pump(Flow *flow) {
+/* In TLS either side's events may be what any of its work waits for, and what has
+ * been read from the socket makes no event. */
+static gboolean is_due(const Flow *flow, const Stream *heard) {
+  if (flow->from->tls != NULL || flow->to->tls != NULL)
+    return TRUE;
+  return has_bytes(flow) ? heard != flow->from : heard == flow->from;
+}
+
+static gboolean flow_pump(Flow *flow, const Stream *heard, gboolean is_over) {
+  if (!is_due(flow, heard))
+    return FALSE;
+  gboolean is_plain = flow->from->tls == NULL;
+  gboolean may_read = heard != NULL || !is_plain;
+  gboolean may_end = !is_plain || (is_over && heard == flow->from);
   gboolean moved = flow_write(flow);
   guint rounds = 0;
-  while (flow_step(flow, &moved) && (++rounds < ROUNDS || stream_has_pending(flow->from)))
+  while (may_read && flow_step(flow, may_end, &moved) &&
+         (++rounds < ROUNDS || stream_has_pending(flow->from)))
     continue;
   if (flow->ended && !flow->closed && !has_bytes(flow)) {
     stream_end_writing(flow->to);
@@ -90,9 +104,9 @@ static gboolean flow_pump(Flow *flow) {
   return moved;
 }
 
-RelayResult relay_pump(Relay *relay) {
-  gboolean moved = flow_pump(&relay->up);
-  moved |= flow_pump(&relay->down);
+RelayResult relay_pump(Relay *relay, const Stream *heard, gboolean is_over) {
+  gboolean moved = flow_pump(&relay->up, heard, is_over);
+  moved |= flow_pump(&relay->down, heard, is_over);
   if (relay->down.closed)
     return RELAY_OVER;
   return moved ? RELAY_MOVED : RELAY_IDLE;

@@ -30,9 +30,11 @@ void relay_clear(Relay *relay);
 
 typedef enum { RELAY_IDLE, RELAY_MOVED, RELAY_OVER } RelayResult;
 
-/* Moves what can be moved. OVER: all that the server said has been passed on
- * and it says no more, or the client is gone. */
-RelayResult relay_pump(Relay *relay);
+/* Moves what can be moved. @heard: the one that events came for; NULL: neither, only
+ * what is held already is passed on. @is_over: the peer there has hung up, so that its
+ * end may follow its last bytes. OVER: all that the server said has been passed on and
+ * it says no more, or the client is gone. */
+RelayResult relay_pump(Relay *relay, const Stream *heard, gboolean is_over);
 /* What to wait for on each side until the next relay_pump(); 0: nothing. */
 void relay_get_events(const Relay *relay, guint32 *client, guint32 *server);
 

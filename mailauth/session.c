@@ -33,6 +33,8 @@ typedef struct {
   Relay relay;
   gint64 idle_timeout; /* µs; 0: none */
   gint64 last_moved;
+  const Stream *heard; /* the side that events came for; NULL: neither */
+  gboolean is_over;    /* that side has hung up */
   Session *session;
 } SessionRelay;
 
@@ -144,7 +146,7 @@ static void session_end(Session *session) {
     session->host->cancel(session, session->host->owner);
   session->state = SESSION_OVER;
   session->host->ended(session, session->host->owner);
-  poller_watch(session->host->poller, &session->watch, 0);
+  poller_forget(&session->watch); /* nobody else holds a client's socket */
   poller_stop_timer(session->host->poller, &session->timer);
   free_relay(session);
   free_verdict(session);
@@ -429,7 +431,8 @@ static gboolean do_nothing(Session *session G_GNUC_UNUSED) {
 
 static gboolean do_relay(Session *session) {
   SessionRelay *relay = session->relay;
-  RelayResult result = relay_pump(&relay->relay);
+  RelayResult result = relay_pump(&relay->relay, relay->heard, relay->is_over);
+  relay->heard = NULL;
   if (result == RELAY_MOVED)
     relay->last_moved = g_get_monotonic_time();
   if (result != RELAY_OVER)
@@ -440,16 +443,16 @@ static gboolean do_relay(Session *session) {
   return TRUE;
 }
 
+/* Nothing is read here: the client has yet to see the end. */
 static gboolean do_closing(Session *session) {
   if (!flush_output(session))
     return FALSE;
   stream_end_writing(&session->client);
-  if (session->client_ended) {
+  if (session->client_ended)
     session_end(session);
-    return FALSE;
-  }
-  enter(session, SESSION_LINGER);
-  return TRUE;
+  else
+    enter(session, SESSION_LINGER);
+  return FALSE;
 }
 
 static gboolean do_linger(Session *session) {
@@ -501,16 +504,24 @@ static void run(Session *session) {
     watch(session);
 }
 
-static void server_ready(Watch *server_watch, guint32 events G_GNUC_UNUSED) {
+static void run_relay(SessionRelay *relay, const Stream *heard, guint32 events) {
+  relay->heard = heard;
+  relay->is_over = (events & EPOLLHUP) != 0;
+  run(relay->session);
+}
+
+static void server_ready(Watch *server_watch, guint32 events) {
   SessionRelay *relay =
       (SessionRelay *)(gpointer)((guint8 *)server_watch - G_STRUCT_OFFSET(SessionRelay, watch));
-  run(relay->session);
+  run_relay(relay, &relay->server, events);
 }
 
 static void client_ready(Watch *client_watch, guint32 events) {
   Session *session = session_of_watch(client_watch);
   if ((events & (EPOLLHUP | EPOLLERR)) != 0 && (events & EPOLLIN) == 0)
     session_end(session);
+  else if (session->relay != NULL)
+    run_relay(session->relay, &session->client, events);
   else
     run(session);
 }
@@ -613,10 +624,16 @@ Session *session_new(SessionHost *host, int descriptor, Protocol protocol, gbool
   return session;
 }
 
+/* A client speaks when it has been greeted: there is nothing to be read yet. */
 void session_start(Session *session) {
-  if (session->state == SESSION_TALK)
-    greet(session);
-  run(session);
+  if (session->state != SESSION_TALK) {
+    run(session);
+    return;
+  }
+  greet(session);
+  (void)flush_output(session);
+  if (session->state != SESSION_OVER)
+    watch(session);
 }
 
 /* ---- what the owner wants to know ---- */

@@ -102,6 +102,9 @@ gboolean stream_has_pending(const Stream *stream) {
 }
 
 void stream_end_writing(Stream *stream) {
+  if (stream->end_is_told)
+    return;
+  stream->end_is_told = TRUE;
   if (stream->tls != NULL && SSL_is_init_finished(stream->tls)) {
     ERR_clear_error();
     SSL_shutdown(stream->tls);

@@ -14,6 +14,7 @@ typedef struct {
   guint32 read_waits;
   guint32 write_waits;
   gsize budget; /* in TLS: the bytes that the call under way may still take from the socket */
+  gboolean end_is_told; /* stream_end_writing() */
 } Stream;
 
 typedef enum {
@@ -40,7 +41,7 @@ StreamResult stream_write_last(Stream *stream, const guint8 *bytes, gsize size, 
 gboolean stream_may_have_more(const Stream *stream, gsize size, gsize done);
 /* Whether bytes were read from the socket already that stream_read() would give. */
 gboolean stream_has_pending(const Stream *stream);
-/* Tells the peer that no more comes; reading goes on. */
+/* Tells the peer, once, that no more comes; reading goes on. */
 void stream_end_writing(Stream *stream);
 
 /* Makes a plain stream a TLS server's; then stream_handshake() until it is

@@ -185,8 +185,11 @@ static gboolean set_gone(const Channel *channel, int number, GError **error) {
 
 static gboolean on_writable(int descriptor, GIOCondition condition, gpointer data);
 
+/* A callback runs no loop: else GLib would take the descriptor out of its set for
+ * its length, and wake itself up twice for that. */
 static GSource *add_source(Channel *channel, GIOCondition condition, GUnixFDSourceFunc callback) {
   GSource *source = g_unix_fd_source_new(channel->descriptor, condition);
+  g_source_set_can_recurse(source, TRUE);
   g_source_set_callback(source, G_SOURCE_FUNC(callback), channel, NULL);
   g_source_attach(source, channel->context);
   return source;

@@ -1,10 +1,15 @@
 /* Work off the main loop: see prover.h. What is done waits in a list for the
- * loop, which is woken for the first in it alone. */
+ * loop, which is woken for the first in it alone, by a descriptor of its own: a thread
+ * that asks GLib to wake the loop holds a lock that the loop wants as it wakes. */
 #include "mailauth/prover.h"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 struct Prover {
   GThreadPool *pool;
   GSource *back; /* on the loop: ready while something is done */
+  int bell;      /* an eventfd of that source; -1 where there was none to be had */
   GMutex lock;
   GQueue done; /* of Task; under the lock */
   guint threads;
@@ -24,8 +29,22 @@ typedef struct {
 static void prover_destroy(Prover *prover) {
   g_source_destroy(prover->back);
   g_source_unref(prover->back);
+  if (prover->bell >= 0)
+    close(prover->bell);
   g_mutex_clear(&prover->lock);
   g_free(prover);
+}
+
+static void ring(Prover *prover) {
+  if (prover->bell < 0 || eventfd_write(prover->bell, 1) < 0)
+    g_source_set_ready_time(prover->back, 0);
+}
+
+static void hush(Prover *prover) {
+  eventfd_t count;
+  g_source_set_ready_time(prover->back, -1);
+  if (prover->bell >= 0)
+    (void)eventfd_read(prover->bell, &count);
 }
 
 static GQueue take_done(Prover *prover) {
@@ -40,7 +59,7 @@ static gboolean dispatch(GSource *source, G_GNUC_UNUSED GSourceFunc callback,
                          G_GNUC_UNUSED gpointer data) {
   Prover *prover = ((BackSource *)source)->prover;
   Task *task;
-  g_source_set_ready_time(source, -1);
+  hush(prover);
   GQueue done = take_done(prover);
   /* All threads have ended then: nothing comes after these. */
   if (prover->freed)
@@ -57,6 +76,10 @@ static GSource *back_source_new(Prover *prover, GMainContext *context) {
   GSource *source = g_source_new(&functions, sizeof(BackSource));
   ((BackSource *)source)->prover = prover;
   g_source_set_static_name(source, "prover");
+  /* What is done may run no loop: GLib would take the descriptor out for its length. */
+  g_source_set_can_recurse(source, TRUE);
+  if (prover->bell >= 0)
+    g_source_add_unix_fd(source, prover->bell, G_IO_IN);
   g_source_attach(source, context);
   return source;
 }
@@ -70,7 +93,7 @@ static void run(gpointer data, gpointer user_data) {
   g_queue_push_tail(&prover->done, task);
   g_mutex_unlock(&prover->lock);
   if (first)
-    g_source_set_ready_time(prover->back, 0);
+    ring(prover);
 }
 
 Prover *prover_new(guint threads, GMainContext *context) {
@@ -78,6 +101,7 @@ Prover *prover_new(guint threads, GMainContext *context) {
   prover->threads = threads > 0 ? threads : g_get_num_processors();
   g_mutex_init(&prover->lock);
   g_queue_init(&prover->done);
+  prover->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   prover->back = back_source_new(prover, context);
   prover->pool = g_thread_pool_new(run, prover, (gint)prover->threads, FALSE, NULL);
   return prover;

@@ -28,8 +28,6 @@ typedef struct {
   guint32 uid;
   char *mail_user;
   char *maildir;    /* NULL: a maker, which serves none */
-  int watcher;      /* the epoll set that its channel is in; -1: none */
-  guint32 events;   /* that it is watched for there */
   Opening *opening; /* being asked to open; NULL else */
   gboolean serving;
   gint64 idle_since; /* monotonic, in µs */
@@ -50,11 +48,12 @@ struct Opening {
 
 struct Stores {
   Channel *parent;
-  /* Epoll sets of stores' channels. The main loop looks at the one of those that
-   * are asked something; what others say, that a session is over, is heard when
-   * somebody wants to know. */
+  /* Epoll sets of all stores' channels. The main loop looks at the one, where each
+   * store that is asked something is heard once; what others say, that a session is
+   * over, is heard in the other when somebody wants to know. */
   int asked, quiet;
-  guint ready;
+  GSource *ready;
+  guint32 own_uid;
   guint sweep; /* of those that are idle for long; 0 while there are no stores */
   guint64 last_id;
   GHashTable *openings; /* id -> Opening */
@@ -82,26 +81,31 @@ static void opening_free(gpointer data) {
   g_free(opening);
 }
 
-static void unwatch_store(Store *store) {
-  if (store->watcher >= 0)
-    (void)epoll_ctl(store->watcher, EPOLL_CTL_DEL, channel_get_descriptor(store->channel), NULL);
-  store->watcher = -1;
-  store->events = 0;
+/* Has the main loop hear the next of it where it is asked something. FALSE where it
+ * can't. */
+static gboolean await_store(Store *store) {
+  gboolean is_full = channel_wants_write(store->channel);
+  guint32 events = is_full ? EPOLLIN | EPOLLOUT : EPOLLIN;
+  struct epoll_event event = {.events = events | EPOLLONESHOT, .data.ptr = store};
+  if (store->opening == NULL && !is_full)
+    return TRUE;
+  return epoll_ctl(store->stores->asked, EPOLL_CTL_MOD, channel_get_descriptor(store->channel),
+                   &event) == 0;
 }
 
-/* Anew after what is asked of it has changed. FALSE where it can't be watched. */
+/* Into both sets. FALSE where there is no room. */
 static gboolean watch_store(Store *store) {
-  gboolean is_full = channel_wants_write(store->channel);
-  int watcher = store->opening != NULL || is_full ? store->stores->asked : store->stores->quiet;
-  struct epoll_event event = {.events = is_full ? EPOLLIN | EPOLLOUT : EPOLLIN, .data.ptr = store};
-  if (watcher == store->watcher && event.events == store->events)
-    return TRUE;
-  unwatch_store(store);
-  if (epoll_ctl(watcher, EPOLL_CTL_ADD, channel_get_descriptor(store->channel), &event) != 0)
-    return FALSE;
-  store->watcher = watcher;
-  store->events = event.events;
-  return TRUE;
+  int descriptor = channel_get_descriptor(store->channel);
+  struct epoll_event once = {.events = EPOLLONESHOT, .data.ptr = store};
+  struct epoll_event always = {.events = EPOLLIN, .data.ptr = store};
+  return epoll_ctl(store->stores->asked, EPOLL_CTL_ADD, descriptor, &once) == 0 &&
+         epoll_ctl(store->stores->quiet, EPOLL_CTL_ADD, descriptor, &always) == 0;
+}
+
+static void unwatch_store(const Store *store) {
+  int descriptor = channel_get_descriptor(store->channel);
+  (void)epoll_ctl(store->stores->asked, EPOLL_CTL_DEL, descriptor, NULL);
+  (void)epoll_ctl(store->stores->quiet, EPOLL_CTL_DEL, descriptor, NULL);
 }
 
 static void store_free(gpointer data) {
@@ -120,7 +124,12 @@ Stores *stores_new(Channel *parent) {
   stores->parent = parent;
   stores->asked = epoll_create1(EPOLL_CLOEXEC);
   stores->quiet = epoll_create1(EPOLL_CLOEXEC);
-  stores->ready = g_unix_fd_add(stores->asked, G_IO_IN, on_ready, stores);
+  stores->own_uid = (guint32)getuid();
+  stores->ready = g_unix_fd_source_new(stores->asked, G_IO_IN);
+  g_source_set_callback(stores->ready, G_SOURCE_FUNC(on_ready), stores, NULL);
+  /* It runs no loop: GLib would take the descriptor out of its set for its length. */
+  g_source_set_can_recurse(stores->ready, TRUE);
+  g_source_attach(stores->ready, NULL);
   stores->openings = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, opening_free);
   stores->stores = g_ptr_array_new_with_free_func(store_free);
   stores->owners = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -133,7 +142,8 @@ void stores_free(Stores *stores) {
   g_hash_table_unref(stores->openings);
   g_ptr_array_unref(stores->stores);
   g_hash_table_unref(stores->owners);
-  g_source_remove(stores->ready);
+  g_source_destroy(stores->ready);
+  g_source_unref(stores->ready);
   if (stores->sweep != 0)
     g_source_remove(stores->sweep);
   close(stores->asked);
@@ -223,11 +233,6 @@ static void on_opened(Store *store, Message *message) {
   }
   store->opening = NULL;
   opening->store = NULL;
-  if (!watch_store(store)) {
-    drop_store(store);
-    finish(opening, OUTCOME_NO_MAILBOX, "the mailbox's process can't be watched");
-    return;
-  }
   if (outcome == OUTCOME_OK) {
     store->serving = TRUE;
     finish(opening, OUTCOME_OK, NULL);
@@ -248,16 +253,19 @@ static void on_store_message(Store *store, Message *message) {
     become_idle(store);
 }
 
-/* One message at most: it may be the store's last. */
+/* One message at most: it may be the store's last. One that is not there yet is
+ * waited for. */
 static void serve_store(Store *store, guint32 events) {
   g_auto(Message) message = MESSAGE_INIT;
-  if ((events & EPOLLOUT) != 0 && channel_flush(store->channel, NULL))
-    (void)watch_store(store);
+  if ((events & EPOLLOUT) != 0) {
+    (void)channel_flush(store->channel, NULL);
+    (void)await_store(store);
+  }
   ChannelResult result = channel_receive(store->channel, &message, NULL);
-  if (result == CHANNEL_CLOSED)
-    on_ended(store);
-  else if (result == CHANNEL_MESSAGE)
+  if (result == CHANNEL_MESSAGE)
     on_store_message(store, &message);
+  else if (result == CHANNEL_CLOSED || !await_store(store))
+    on_ended(store);
 }
 
 /* Each is asked for when it is its turn: the one before may have ended others. */
@@ -316,7 +324,7 @@ static void open_at(Opening *opening, Store *store) {
                                  opening->unique_ids, opening->idle_timeout);
   gboolean sent = channel_send(store->channel, MESSAGE_OPEN, body, &ends[1], 1, NULL);
   close(ends[1]);
-  if (!sent || !watch_store(store))
+  if (!sent || !await_store(store))
     on_ended(store);
 }
 
@@ -357,11 +365,21 @@ static void ask_parent(Opening *opening, gboolean anew) {
 
 static gboolean is_for(const Store *store, const Opening *opening) {
   gpointer known = NULL;
-  guint32 uid = (guint32)getuid();
+  guint32 uid = opening->stores->own_uid;
   if (g_hash_table_lookup_extended(opening->stores->owners, opening->maildir, NULL, &known))
     uid = GPOINTER_TO_UINT(known);
   return g_str_equal(store->mail_user, opening->mail_user) &&
          (*store->mail_user != '\0' || store->uid == uid);
+}
+
+/* Hears whether those that served the same Maildir last have finished: each that
+ * is heard may be gone then, but none beside it. */
+static void hear_same(const Stores *stores, const Opening *opening) {
+  for (guint i = stores->stores->len; i > 0; i--) {
+    Store *store = stores->stores->pdata[i - 1];
+    if (store->serving && g_str_equal(store->maildir, opening->maildir))
+      serve_store(store, 0);
+  }
 }
 
 static Store *find_idle(const Stores *stores, const Opening *opening) {
@@ -387,7 +405,6 @@ static Store *add_store(Stores *stores, int descriptor, guint32 uid, const Openi
                         gboolean is_maker) {
   Store *store = g_new0(Store, 1);
   store->stores = stores;
-  store->watcher = -1;
   store->uid = uid;
   store->mail_user = g_strdup(opening->mail_user);
   store->maildir = is_maker ? NULL : g_strdup(opening->maildir);
@@ -417,7 +434,7 @@ static gboolean split(Opening *opening, Store *maker) {
     return FALSE;
   }
   maker->idle_since = g_get_monotonic_time();
-  (void)watch_store(maker);
+  (void)await_store(maker);
   Store *store = add_store(stores, ends[0], maker->uid, opening, FALSE);
   if (store != NULL)
     open_at(opening, store);
@@ -426,8 +443,10 @@ static gboolean split(Opening *opening, Store *maker) {
 
 /* Nothing in here answers at once: see ask_parent(). */
 static void start(Opening *opening) {
-  serve_stores(opening->stores->quiet);
+  hear_same(opening->stores, opening);
   Store *store = find_idle(opening->stores, opening);
+  if (store == NULL)
+    serve_stores(opening->stores->quiet);
   Store *maker = store == NULL ? find_maker(opening->stores, opening) : NULL;
   opening->timer = g_timeout_add_seconds(OPEN_SECONDS, on_late, opening);
   opening->guessed = TRUE;

@@ -15,6 +15,10 @@
  * case: so long, in ms, it waits for others to share its question to regd. */
 #define FEW_LOGINS 8U
 #define PATIENCE_FOR_COMPANY 5U
+/* With more passwords than so many waiting for each processor it would only wait
+ * behind them: so long, unless they become fewer before. */
+#define FEW_PROOFS 4U
+#define PATIENCE_BEHIND_PROOFS 25U
 
 struct Logins {
   LoginTools tools;
@@ -22,6 +26,7 @@ struct Logins {
   GQueue all;       /* of Login */
   GQueue waiting;   /* of Login: held back for a moment, or before regd was heard of */
   gboolean patient; /* logins wait until regd has been heard of */
+  gboolean behind;  /* a question to regd may have been put off behind proofs */
   guint64 totals[N_LOGIN_PROTOCOLS][2][N_OUTCOMES];
   Timings *timings;
   Settings *settings; /* what is remembered as verified depends on; NULL before the first */
@@ -258,6 +263,19 @@ static void note_time(const Login *login) {
                  g_get_monotonic_time() - login->proof_began);
 }
 
+static gboolean has_many_proofs(const Logins *logins) {
+  const Prover *prover = logins->tools.prover;
+  return prover_get_waiting(prover) > FEW_PROOFS * prover_get_threads(prover);
+}
+
+/* The threads must not run out of proofs while regd is asked. */
+static void hurry(Logins *logins) {
+  if (!logins->behind || has_many_proofs(logins))
+    return;
+  logins->behind = FALSE;
+  views_hurry(logins->tools.views);
+}
+
 static void on_proved(Outcome outcome, const char *detail, gpointer data) {
   Login *login = data;
   Logins *logins = login->logins;
@@ -275,6 +293,7 @@ static void on_proved(Outcome outcome, const char *detail, gpointer data) {
   else
     open_mailbox(login);
   wake_waiting(logins, group);
+  hurry(logins);
 }
 
 /* Any change of the settings forgets all that was verified: whether it bears on a
@@ -542,6 +561,14 @@ void logins_stop_waiting(Logins *logins) {
   }
 }
 
+static guint get_patience(Logins *logins) {
+  if (logins->all.length <= FEW_LOGINS)
+    return 0;
+  gboolean behind = has_many_proofs(logins);
+  logins->behind |= behind;
+  return behind ? PATIENCE_BEHIND_PROOFS : PATIENCE_FOR_COMPANY;
+}
+
 Login *logins_begin(Logins *logins, const LoginRequest *request, Secret *password,
                     LoginAnswer answered, gpointer data) {
   Login *login = g_new0(Login, 1);
@@ -560,8 +587,7 @@ Login *logins_begin(Logins *logins, const LoginRequest *request, Secret *passwor
   if (request->purpose == LOGIN_TRIAL)
     login->steps = g_ptr_array_new_with_free_func(g_free);
   g_queue_push_tail_link(&logins->all, &login->link);
-  guint patience = logins->all.length > FEW_LOGINS ? PATIENCE_FOR_COMPANY : 0;
-  views_sync(logins->tools.views, patience, on_synced, login);
+  views_sync(logins->tools.views, get_patience(logins), on_synced, login);
   return login;
 }
 

@@ -143,6 +143,11 @@ static gboolean on_next(gpointer data) {
 }
 
 static void begin_later(Views *views, guint patience) {
+  gint64 time = g_get_monotonic_time() + (gint64)patience * 1000;
+  if (views->next != NULL) {
+    g_source_set_ready_time(views->next, MIN(time, g_source_get_ready_time(views->next)));
+    return;
+  }
   views->next = g_timeout_source_new(patience);
   g_source_set_callback(views->next, on_next, views, NULL);
   g_source_attach(views->next, NULL);
@@ -157,8 +162,13 @@ void views_sync(Views *views, guint patience, ViewsSynced synced, gpointer data)
   g_array_append_val(views->waiting, sync);
   if (patience == 0)
     begin_round_trip(views);
-  else if (views->next == NULL)
+  else
     begin_later(views, patience);
+}
+
+void views_hurry(Views *views) {
+  if (views->next != NULL)
+    begin_round_trip(views);
 }
 
 guint64 views_get_revision(const Views *views) {

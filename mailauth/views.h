@@ -29,6 +29,8 @@ const RegistryView *views_get_accounts(const Views *views);
 /* @synced comes once, later, from the loop. @patience: how long the round trip may
  * be put off for others to share it, in ms. */
 void views_sync(Views *views, guint patience, ViewsSynced synced, gpointer data);
+/* Begins the round trip that was put off, if there is one. */
+void views_hurry(Views *views);
 
 /* The greatest revision that a view stands at; 0 before the first read. */
 guint64 views_get_revision(const Views *views);

@@ -161,10 +161,14 @@ static void lose_patience(Timer *timer) {
   give_up_logins((Front *)(gpointer)((guint8 *)timer - G_STRUCT_OFFSET(Front, patience)));
 }
 
+/* For the verifier. */
+static guint count_waiting(const Front *front) {
+  return g_hash_table_size(front->logins) - front->with_clients;
+}
+
 /* Without a verifier it waits for one; with too many waiting it is given up at once. */
 static void ask_verifier(Front *front, const Login *login) {
-  guint waiting = g_hash_table_size(front->logins) - front->with_clients;
-  if (front->verifier.channel != NULL && waiting <= MAX_WAITING_LOGINS)
+  if (front->verifier.channel != NULL && count_waiting(front) <= MAX_WAITING_LOGINS)
     send_question(front, login);
   else if (front->patience.place == 0)
     poller_set_timer(front->host.poller, &front->patience,
@@ -690,6 +694,13 @@ static void clear_all(Front *front) {
   admission_clear(&front->admission);
 }
 
+static void run(const Front *front) {
+  while (front->running) {
+    poller_run_once(front->host.poller);
+    role_let_gather(count_waiting(front));
+  }
+}
+
 int front_run(const RoleStart *start) {
   g_autoptr(GError) error = NULL;
   Front front = {0};
@@ -701,8 +712,7 @@ int front_run(const RoleStart *start) {
     return 1;
   }
   set_up(&front, start);
-  while (front.running)
-    poller_run_once(front.host.poller);
+  run(&front);
   clear_all(&front);
   return front.exit_code;
 }

@@ -54,6 +54,12 @@
 #define MAX_AUTH_CONNECTIONS 2048
 #define AUTH_QUESTION_MS 30000
 
+/* With more logins than so many under way they wait for the processors in any case.
+ * What comes for them may gather, so long, in µs, before a role's loop looks at it:
+ * else each word of each client takes the processor from a password that is proved. */
+#define FEW_LOGINS 8
+#define GATHERING_US 1000
+
 /* A message between two roles, which has to fit a Unix socket's send buffer in
  * one piece; what waits for a role that is slow to read. */
 #define MAX_MESSAGE 65536

@@ -6,14 +6,14 @@
 #include <unistd.h>
 
 #include "mailauth/address.h"
+#include "mailauth/limits.h"
 #include "mailauth/name.h"
 #include "mailauth/package/packages.h"
 
 /* Logins under way, those of clients that have gone included. */
 #define MAX_LOGINS 20000U
-/* With more than so many under way, a login has to wait for a processor in any
- * case: so long, in ms, it waits for others to share its question to regd. */
-#define FEW_LOGINS 8U
+/* With more than FEW_LOGINS under way a login waits so long, in ms, for others to
+ * share its question to regd. */
 #define PATIENCE_FOR_COMPANY 5U
 /* With more passwords than so many waiting for each processor it would only wait
  * behind them: so long, unless they become fewer before. */

@@ -11,9 +11,11 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "client/base/error.h"
+#include "mailauth/limits.h"
 #include "mailauth/sandbox.h"
 #include "mailauth/secret.h"
 
@@ -203,4 +205,10 @@ GPid role_launch(char *const *arguments, int channel, GError **error) {
   if (nothing >= 0)
     close(nothing);
   return child;
+}
+
+void role_let_gather(guint logins) {
+  const struct timespec time = {.tv_nsec = GATHERING_US * 1000L};
+  if (logins > FEW_LOGINS)
+    (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &time, NULL);
 }

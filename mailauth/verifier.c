@@ -27,7 +27,7 @@
 
 typedef struct {
   const RoleStart *start;
-  GMainLoop *loop;
+  gboolean running;
   int exit_code;
   Channel *parent;
   RegistryConnection *connection;
@@ -72,7 +72,7 @@ typedef struct {
 
 static void leave(Verifier *verifier, int code) {
   verifier->exit_code = code;
-  g_main_loop_quit(verifier->loop);
+  verifier->running = FALSE;
 }
 
 /* ---- settings ---- */
@@ -414,7 +414,6 @@ static void build(Verifier *verifier) {
       .reload_certificate = reload_certificate,
       .data = verifier,
   };
-  verifier->loop = g_main_loop_new(NULL, FALSE);
   verifier->parent = channel_new(start->descriptor, ROLE_VERIFIER, ROLE_PARENT);
   verifier->reporter = reporter_new();
   verifier->throttle = throttle_new(THROTTLE_CAPACITY);
@@ -472,13 +471,19 @@ static void take_apart(Verifier *verifier) {
   g_ptr_array_unref(verifier->status_calls);
   g_clear_pointer(&verifier->connections, g_variant_unref);
   channel_free(verifier->parent);
-  g_main_loop_unref(verifier->loop);
+}
+
+static void run(const Verifier *verifier) {
+  while (verifier->running) {
+    g_main_context_iteration(NULL, TRUE);
+    role_let_gather(logins_count(verifier->logins));
+  }
 }
 
 int verifier_run(const RoleStart *start) {
-  Verifier verifier = {.start = start};
+  Verifier verifier = {.start = start, .running = TRUE};
   build(&verifier);
-  g_main_loop_run(verifier.loop);
+  run(&verifier);
   take_apart(&verifier);
   return verifier.exit_code;
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "client/base/protocol.h"
+#include "client/base/regfile.h"
 #include "client/regctl/progress.h"
 #include "client/regctl/reply.h"
 #include "client/regctl/source.h"
@@ -155,6 +156,30 @@ static gboolean report_import(Session *session, const char *file, DBusMessageIte
   return TRUE;
 }
 
+/* Whether the file's beginning, read from @start on, is that of a registry file;
+ * TRUE also where it can't be read. */
+static gboolean is_registry_file(int descriptor, off_t start) {
+  char bytes[4096];
+  ssize_t count = pread(descriptor, bytes, sizeof bytes, start);
+  if (count < 0)
+    return TRUE;
+  g_autoptr(RegfileParser) parser = regfile_parser_new(FALSE);
+  if (!regfile_parser_push(parser, bytes, (gsize)count, NULL))
+    return FALSE;
+  if ((gsize)count == sizeof bytes)
+    return TRUE;
+  g_autoptr(Change) change = regfile_parser_finish(parser, NULL);
+  return change != NULL;
+}
+
+/* What is no registry file at all has failed, as with Windows' reg.exe: exit
+ * status 1. That of an invalid value is for what stands in one. */
+static RegistryError judge_refusal(const GError *problem, int descriptor, off_t start) {
+  gboolean unreadable =
+      problem->code == REGISTRY_ERROR_INVALID_VALUE && !is_registry_file(descriptor, start);
+  return unreadable ? REGISTRY_ERROR_FAILED : (RegistryError)problem->code;
+}
+
 static gboolean pass_on(Session *session, const char *file, int descriptor,
                         const Change *conditions, GError **error) {
   Request request;
@@ -164,12 +189,14 @@ static gboolean pass_on(Session *session, const char *file, int descriptor,
   request_check(&request,
                 dbus_message_iter_append_basic(&request.arguments, DBUS_TYPE_UNIX_FD, &descriptor));
   add_options(&request, session, conditions);
+  off_t start = MAX(lseek(descriptor, 0, SEEK_CUR), 0); /* the daemon moves the shared place on */
   gboolean quiet = session_has(session, OPTION_QUIET) || session_has(session, OPTION_JSON);
   Progress *progress = quiet ? NULL : progress_start(file, descriptor);
   g_autoptr(WireMessage) reply = session_write(session, &request, &answer, &problem);
   progress_stop(progress);
   if (!reply)
-    return error_set(error, (RegistryError)problem->code, "%s: %s", file, problem->message);
+    return error_set(error, judge_refusal(problem, descriptor, start), "%s: %s", file,
+                     problem->message);
   return session_check_reply(reply, "ta{sv}", error) &&
          report_import(session, file, &answer, error);
 }

@@ -543,7 +543,10 @@ def import_reads_files_and_standard_input():
         report = json.loads(done(registry, "import", "--dry-run", "--json", str(good)))
         equal((report["file"], report["report"]["values-set"]), (str(good), 1))
         equal(registry.client.revision, before)
-        refused(registry, INVALID, "import", "-", given=b"not one of these", naming=["standard input"])
+        for given in [b"not one of these", b"", b"windows registry editor version 5.00\n", b"\xfe\xff\0R"]:
+            refused(registry, FAILED, "import", "-", given=given, naming=["standard input"])
+        good.write_bytes(b"regedit4\r\n" * 1000)
+        refused(registry, FAILED, "import", str(good), naming=[str(good), "not a registry file"])
         refused(registry, INVALID, "import", str(registry.directory), naming=[str(registry.directory)])
 
 
@@ -581,7 +584,7 @@ def json_is_whole_or_not_there():
             refused(registry, NOT_FOUND, "--json", *verb, KEY, *rest, naming="there is no such key")
         text = f'REGEDIT4\n\n[{KEY}]\n"n"="x"\n'.encode()
         status, printed, _ = regctl(registry, "--json", "import", "-", "-", given=text)
-        equal(status, INVALID)  # standard input has come to its end
+        equal(status, FAILED)  # standard input has come to its end
         equal(json.loads(printed)["report"]["values-set"], 1)
         with tempfile.NamedTemporaryFile() as file:
             file.write(text)

@@ -93,7 +93,9 @@ static KeyRow *new_row(const char *name, const KeyRow *attributes) {
   row->name = g_strdup(name);
   if (attributes == NULL)
     return row;
-  row->class_name = g_strdup(attributes->class_name);
+  /* The empty class and none are one and the same. */
+  if (attributes->class_name != NULL && *attributes->class_name != '\0')
+    row->class_name = g_strdup(attributes->class_name);
   row->link = g_strdup(attributes->link);
   row->link_by_administrator = attributes->link_by_administrator;
   row->is_volatile = attributes->is_volatile;
@@ -134,13 +136,17 @@ static gboolean exists_as_other(const Place *place, const char *what, GError **e
                    place->path, what);
 }
 
+static gboolean is_of_class(const Place *place, const char *class_name) {
+  const char *own = place->key->class_name != NULL ? place->key->class_name : "";
+  return class_name == NULL || g_str_equal(own, class_name);
+}
+
 static gboolean check_existing(const Place *place, const Operation *operation, GError **error) {
   if ((operation->flags & OPERATION_VOLATILE) != 0 && !place->key->is_volatile)
     return exists_as_other(place, "is not volatile", error);
   if ((operation->flags & OPERATION_NOT_VOLATILE) != 0 && place->key->is_volatile)
     return exists_as_other(place, "is volatile", error);
-  if (operation->class_name != NULL &&
-      g_strcmp0(place->key->class_name, operation->class_name) != 0)
+  if (!is_of_class(place, operation->class_name))
     return exists_as_other(place, "has another class", error);
   return TRUE;
 }

@@ -54,6 +54,14 @@ static gboolean is_full(const Pager *pager) {
   return pager->values >= pager->limit || pager->bytes >= LIMIT_TREE_PAGE_BYTES;
 }
 
+/* Whether the value fits in what is left; a page takes its first value whatever
+ * the size, or it would never get on. */
+static gboolean has_room(const Pager *pager, const NamedValue *value) {
+  gboolean first = pager->values == 0 && pager->page->keys->len <= 1;
+  return first ||
+         (!is_full(pager) && pager->bytes + reader_get_size(value) <= LIMIT_TREE_PAGE_BYTES);
+}
+
 static TreeKey *add_key(Pager *pager, const char *path) {
   TreeKey *key = g_new0(TreeKey, 1);
   key->path = g_strdup(path);
@@ -76,8 +84,10 @@ static gboolean page_key(Walk *walk, const WalkKey *key, GError **error) {
     return FALSE;
   TreeKey *made = add_key(pager, key->path);
   for (guint i = skip; i < values->len; i++) {
-    if (is_full(pager)) {
+    if (!has_room(pager, g_ptr_array_index(values, i))) {
       pager->page->cursor = make_cursor(pager, key->path, i);
+      if (i == 0)
+        g_ptr_array_set_size(pager->page->keys, (gint)pager->page->keys->len - 1);
       return FALSE;
     }
     NamedValue *value = g_steal_pointer(&g_ptr_array_index(values, i));

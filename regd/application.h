@@ -21,6 +21,7 @@ typedef struct {
   GPtrArray *differences; /* of Difference, in order */
   GHashTable *usage;      /* uid -> gint64, bytes added below HKEY_USERS\<uid> */
   gboolean has_deleted;   /* something is gone: what is made now may be the same again */
+  gboolean undoes;        /* a trial has ended: what is changed is nobody's change */
   gboolean writes_anyway; /* something is to be kept although no key or value differs */
   gboolean has_revisited; /* something was changed twice: the differences must be folded */
 

@@ -26,16 +26,24 @@ static gboolean collect(const Difference *difference, guint64 revision, gpointer
 /* What has been changed at one key since: asked once for all that the revision
  * did to it. */
 typedef struct {
+  Store *store;
+  guint64 revision; /* the last that was judged */
+  gboolean is_ended;
   gint64 key;        /* 0: none has been asked for */
   GHashTable *names; /* of its values, in any case */
   gboolean itself, list;
 } Later;
 
+/* What another trial did that has ended, and what undid it, does not count. */
 static gboolean note_later(const Difference *difference, guint64 revision, gpointer data,
                            GError **error) {
-  (void)revision;
-  (void)error;
   Later *later = data;
+  if (later->revision != revision &&
+      !trials_is_ended(later->store, revision, &later->is_ended, error))
+    return FALSE;
+  later->revision = revision;
+  if (later->is_ended)
+    return TRUE;
   if (difference->name != NULL)
     g_hash_table_add(later->names, g_strdup(difference->name));
   else if (difference->kind == CHANGE_ACL_CHANGED)
@@ -207,22 +215,41 @@ static gboolean undo(Application *application, const Difference *difference, gui
          undo_deletion(application, difference, row, above, error);
 }
 
-gboolean apply_undo(Application *application, const Operation *operation, GError **error) {
+static gboolean undo_revision(Application *application, guint64 revision, GError **error) {
   g_autoptr(GPtrArray) differences =
       g_ptr_array_new_with_free_func((GDestroyNotify)difference_free);
-  if (!history_visit_revision(application->store, operation->revision, collect, differences, error))
+  if (!history_visit_revision(application->store, revision, collect, differences, error))
     return FALSE;
   application_forget_place(application);
   g_autoptr(GHashTable) names =
       g_hash_table_new_full(path_hash_name, path_equal_names, g_free, NULL);
-  Later later = {.names = names};
+  Later later = {.store = application->store, .names = names};
   for (guint i = differences->len; i > 0; i--)
-    if (!undo(application, g_ptr_array_index(differences, i - 1), operation->revision, &later,
-              error))
+    if (!undo(application, g_ptr_array_index(differences, i - 1), revision, &later, error))
       return FALSE;
+  return TRUE;
+}
+
+/* What this trial changed again of others' that have ended meanwhile was left as
+ * it was then, and has come back now: it goes too. */
+static gboolean undo_others(Application *application, guint64 revision, GError **error) {
+  g_autoptr(GArray) ended = trials_list_ended(application->store, revision, error);
+  for (guint i = 0; ended != NULL && i < ended->len; i++) {
+    application->has_revisited = TRUE;
+    if (!undo_revision(application, g_array_index(ended, guint64, i), error))
+      return FALSE;
+  }
+  return ended != NULL;
+}
+
+gboolean apply_undo(Application *application, const Operation *operation, GError **error) {
+  application->undoes = TRUE;
   application->writes_anyway = TRUE;
   application->result->trials_changed = TRUE;
-  return trials_remove(application->store, operation->revision, error);
+  return undo_revision(application, operation->revision, error) &&
+         trials_end(application->store, operation->revision, application->revision, error) &&
+         undo_others(application, operation->revision, error) &&
+         trials_forget_ended(application->store, error);
 }
 
 /* ---- confirm ---- */
@@ -242,7 +269,8 @@ gboolean apply_confirm(Application *application, const Operation *operation, GEr
                      operation->revision, uid);
   application->writes_anyway = TRUE;
   application->result->trials_changed = TRUE;
-  return trials_remove(application->store, operation->revision, error);
+  return trials_remove(application->store, operation->revision, error) &&
+         trials_forget_ended(application->store, error);
 }
 
 /* ---- purge ---- */

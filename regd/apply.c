@@ -233,7 +233,9 @@ static gboolean apply_all(Application *application, const Change *change, GError
                             .comment = change->comment};
   return charge_users(application, error) &&
          history_record(application->store, &head, application->differences, error) &&
-         put_on_trial(application, change, error);
+         put_on_trial(application, change, error) &&
+         (!application->undoes ||
+          trials_note_end(application->store, application->revision, error));
 }
 
 static gboolean check_comment(const Change *change, GError **error) {

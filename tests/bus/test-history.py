@@ -454,6 +454,57 @@ def a_rename_on_trial_is_undone():
             check(f"{KEY}\\{other}\\er" in there and f"{KEY}\\{name}" not in there, f"as it was: {there}")
 
 
+def end_of(client, tried):
+    """Waits until something newer than the last of these revisions is told."""
+    wait_for(lambda: client.signals and client.signals[-1][2] > tried, "the trial's end")
+    return client.signals[-1][2]
+
+
+@test
+def trials_on_top_of_each_other_are_all_undone():
+    with Registry() as registry:
+        client = registry.client
+        client.watch(KEY)
+        for name, first, second in [("older ends first", 1, 2), ("newer ends first", 2, 1)]:
+            for before in [None, "before"]:
+                client.set(KEY, "kept", REG_SZ, name + str(before))
+                if before:
+                    client.set(KEY, name, REG_SZ, before)
+                then = everything(client, KEY)
+                sub = f"{KEY}\\{name}"
+                client.commit([("set-value", KEY, name, REG_SZ, "first"), ("set-value", KEY, "alone", REG_SZ, "first"),
+                               ("create-key", sub)], confirm_within=first)
+                tried = client.commit([("set-value", KEY, name, REG_SZ, "second"),
+                                       ("set-value", sub, "n", REG_SZ, "second")], confirm_within=second)
+                end_of(client, end_of(client, tried))
+                equal(everything(client, KEY), then, f"{name}, {before}")
+        registry.stop()
+        checked = subprocess.run([*registry.command(), "--check"], capture_output=True, check=False)
+        equal((checked.returncode, checked.stderr), (0, b""))
+        registry.start()
+
+
+@test
+def a_trial_goes_back_to_what_was_confirmed_or_changed_meanwhile():
+    with Registry() as registry:
+        client = registry.client
+        client.watch(KEY)
+        confirmed = client.commit([("set-value", KEY, "n", REG_SZ, "confirmed")], confirm_within=1000)
+        first = client.commit([("set-value", KEY, "m", REG_SZ, "first"), ("set-value", KEY, "last", REG_SZ, "x")],
+                              confirm_within=2)
+        client.set(KEY, "m", REG_SZ, "mine")
+        second = client.commit([("set-value", KEY, "n", REG_SZ, "second"), ("set-value", KEY, "m", REG_SZ, "second")],
+                               confirm_within=1)
+        client.call("Confirm", "t", dbus.UInt64(confirmed))
+        equal(client.signals[-1][3] if end_of(client, second) else None,
+              [("value-set", KEY, "m"), ("value-set", KEY, "n")])
+        client.refused("InvalidValue", "Confirm", "t", dbus.UInt64(second))
+        end_of(client, second + 1)
+        equal(client.signals[-1][3], [("value-deleted", KEY, "last")])
+        client.refused("InvalidValue", "Confirm", "t", dbus.UInt64(first))
+        equal((client.get(KEY, "n")[2], client.get(KEY, "m")[2]), ("confirmed", "mine"))
+
+
 @test
 def a_trial_ends_over_a_restart():
     with Registry() as registry:

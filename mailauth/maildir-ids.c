@@ -46,17 +46,17 @@ static const Entry *get_entry(const MaildirIds *ids, guint place) {
   return &g_array_index(ids->entries, Entry, place);
 }
 
-/* FALSE: the ID is another's. Both have to last. */
-static gboolean add_entry(MaildirIds *ids, char *key, char *id) {
-  Entry entry = {key, id};
-  g_array_append_val(ids->entries, entry);
-  return g_hash_table_add(ids->taken, id);
+/* FALSE: the ID is another's. Its strings have to last. */
+static gboolean add_entry(MaildirIds *ids, const Entry *entry) {
+  g_array_append_vals(ids->entries, entry, 1);
+  return g_hash_table_add(ids->taken, entry->id);
 }
 
 static const char *add_copy(MaildirIds *ids, const char *key, const char *id) {
-  char *own = g_string_chunk_insert(ids->strings, id);
-  add_entry(ids, g_string_chunk_insert(ids->strings, key), own);
-  return own;
+  const Entry entry = {g_string_chunk_insert(ids->strings, key),
+                       g_string_chunk_insert(ids->strings, id)};
+  add_entry(ids, &entry);
+  return entry.id;
 }
 
 /* ---- what is kept ---- */
@@ -82,9 +82,9 @@ static gboolean parse_entry(MaildirIds *ids, char **at) {
       !maildir_name_is_uid(space + 1, (gsize)(end - space - 1)))
     return FALSE;
   *space = *end = '\0';
-  gboolean added = add_entry(ids, *at, space + 1);
+  const Entry entry = {*at, space + 1};
   *at = end + 1;
-  return added;
+  return add_entry(ids, &entry);
 }
 
 static gboolean parse_header(char **at, guint64 *count) {

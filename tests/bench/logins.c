@@ -104,10 +104,12 @@ static gboolean say(Client *client, const char *command, const char *argument) {
   return send(client->descriptor, line, (gsize)size, MSG_NOSIGNAL) == size;
 }
 
-/* Bytes read; 0: none now; -1: the connection is over. */
-static gssize hear(Client *client) {
+/* Bytes read; 0: none now; -1: the connection is over. @more: whether others may
+ * have come with them; of what comes later epoll tells. */
+static gssize hear(Client *client, gboolean *more) {
   char *room = client->line + client->filled;
   gsize size = sizeof client->line - client->filled;
+  *more = client->tls != NULL;
   if (client->tls != NULL) {
     int count = SSL_read(client->tls, room, (int)size);
     return count > 0 ? count : must_wait(client, count) ? 0 : -1;
@@ -178,7 +180,8 @@ static void go_on(Client *client) {
   if (client->stage == STAGE_HANDSHAKE && !shake_hands(client))
     return;
   gssize count = 0;
-  while ((count = hear(client)) > 0) {
+  gboolean more = TRUE;
+  while (more && (count = hear(client, &more)) > 0) {
     client->filled += (gsize)count;
     if (memchr(client->line, '\n', client->filled) != NULL && !take_line(client))
       return;
@@ -198,9 +201,18 @@ static void begin_tls(Client *client) {
     SSL_set_session(client->tls, client->session);
 }
 
-static void connect_client(Client *client) {
+/* The usual one is taken of itself. */
+static void take_address(const Client *client) {
   const int on = 1;
   struct sockaddr_in own = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(client->address)};
+  if (client->address == INADDR_LOOPBACK)
+    return;
+  setsockopt(client->descriptor, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+  if (bind(client->descriptor, (struct sockaddr *)&own, sizeof own) != 0)
+    fail("bind");
+}
+
+static void connect_client(Client *client) {
   struct sockaddr_in server = {.sin_family = AF_INET,
                                .sin_port = htons(client->load->port),
                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -211,9 +223,7 @@ static void connect_client(Client *client) {
   client->descriptor = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (client->descriptor < 0)
     fail("socket");
-  setsockopt(client->descriptor, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
-  if (bind(client->descriptor, (struct sockaddr *)&own, sizeof own) != 0)
-    fail("bind");
+  take_address(client);
   if (connect(client->descriptor, (struct sockaddr *)&server, sizeof server) != 0 &&
       errno != EINPROGRESS)
     fail("connect");

@@ -16,6 +16,10 @@
 #define RETRY_LAST_MS 2000U
 /* Connections remembered. */
 #define MAX_PEERS 4096U
+/* Events that come sooner than this after the last, in ms, are sent together, so many at
+ * most: the bus is woken for all of them once. */
+#define SIGNALS_GATHER_MS 10U
+#define MAX_GATHERED_SIGNALS 256U
 #define OWNER_RULE                                                                                 \
   "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"                      \
   "interface='org.freedesktop.DBus',member='NameOwnerChanged'"
@@ -28,6 +32,9 @@ struct Bus {
   Dispatcher *dispatcher;
   GHashTable *peers; /* unique name -> uid; while the bus has no policy of ours */
   gboolean has_policy;
+  GPtrArray *signals; /* of DBusMessage: they wait for the others of their time */
+  guint gathering;
+  gint64 last_sent; /* monotonic, in µs */
   guint retry;
   guint retry_ms;
   gboolean complained; /* that the name can't be had */
@@ -35,6 +42,35 @@ struct Bus {
   gboolean membership, ready;
   char *broker;
 };
+
+/* ---- signals of events ---- */
+
+static void send_signals(Bus *bus) {
+  for (guint i = 0; i < bus->signals->len; i++)
+    (void)dbus_connection_send(bus->connection, bus->signals->pdata[i], NULL);
+  g_ptr_array_set_size(bus->signals, 0);
+  bus->last_sent = g_get_monotonic_time();
+  if (bus->gathering != 0)
+    g_source_remove(bus->gathering);
+  bus->gathering = 0;
+}
+
+static gboolean on_gathered(gpointer data) {
+  Bus *bus = data;
+  bus->gathering = 0;
+  send_signals(bus);
+  return G_SOURCE_REMOVE;
+}
+
+static void send_soon(Bus *bus, DBusMessage *signal) {
+  gint64 time = g_get_monotonic_time() - bus->last_sent;
+  gboolean is_full = bus->signals->len >= MAX_GATHERED_SIGNALS;
+  g_ptr_array_add(bus->signals, dbus_message_ref(signal));
+  if (is_full || (bus->gathering == 0 && time >= (gint64)SIGNALS_GATHER_MS * 1000))
+    send_signals(bus);
+  else if (bus->gathering == 0)
+    bus->gathering = g_timeout_add(SIGNALS_GATHER_MS, on_gathered, bus);
+}
 
 /* ---- who may ---- */
 
@@ -88,8 +124,10 @@ static void on_caller_known(DBusPendingCall *pending, void *data) {
   dispatch_call_take_error(admission->call, error);
 }
 
+/* Who asks has been told before of each event that the answer speaks of. */
 static void admit(DispatchCall *call, gpointer data) {
   Admission *admission = g_new0(Admission, 1);
+  send_signals(data);
   *admission = (Admission){data, call};
   ask_bus(data, "GetConnectionUnixUser", dispatch_call_get_sender(call), on_caller_known,
           admission);
@@ -366,7 +404,7 @@ static const DispatchInterface interfaces[] = {
 
 /* ---- signals ---- */
 
-static void send_event(const Bus *bus, const Event *event, const char *destination) {
+static void send_event(Bus *bus, const Event *event, const char *destination) {
   DBusMessageIter iter;
   g_autoptr(WireMessage) signal =
       dbus_message_new_signal(MAILAUTH_OBJECT_PATH, MAILAUTH_INTERFACE, "Event");
@@ -374,7 +412,7 @@ static void send_event(const Bus *bus, const Event *event, const char *destinati
     return;
   dbus_message_iter_init_append(signal, &iter);
   if (append_event(&iter, event))
-    (void)dbus_connection_send(bus->connection, signal, NULL);
+    send_soon(bus, signal);
 }
 
 void bus_signal_event(Bus *bus, const Event *event) {
@@ -494,6 +532,7 @@ static DBusHandlerResult on_message(G_GNUC_UNUSED DBusConnection *connection, DB
 static void leave(Bus *bus) {
   if (bus->connection == NULL)
     return;
+  send_signals(bus);
   DBusConnection *connection = g_steal_pointer(&bus->connection);
   g_hash_table_remove_all(bus->peers);
   g_clear_pointer(&bus->dispatcher, dispatcher_free);
@@ -546,6 +585,7 @@ Bus *bus_new(const char *address, const BusSource *source) {
   bus->source = *source;
   bus->has_policy = g_str_equal(bus->address, "system");
   bus->peers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+  bus->signals = g_ptr_array_new_with_free_func((GDestroyNotify)dbus_message_unref);
   bus->broker = g_strdup("");
   bus->retry_ms = RETRY_FIRST_MS;
   retry_after(bus, 0);
@@ -559,6 +599,7 @@ void bus_free(Bus *bus) {
   if (bus->retry != 0)
     g_source_remove(bus->retry);
   g_hash_table_unref(bus->peers);
+  g_ptr_array_unref(bus->signals);
   g_free(bus->broker);
   g_free(bus->address);
   g_free(bus);

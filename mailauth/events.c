@@ -38,7 +38,7 @@ void events_free(Events *events) {
 
 /* At most MAX_EVENT_TEXT bytes of valid UTF-8 without control characters. */
 static char *dup_text(const char *text) {
-  g_autofree char *cut = g_strndup(text, MAX_EVENT_TEXT);
+  g_autofree char *cut = g_strndup(text, strnlen(text, MAX_EVENT_TEXT));
   char *valid = g_utf8_make_valid(cut, -1);
   for (char *at = valid; *at != '\0'; at++)
     if (g_ascii_iscntrl(*at))

@@ -12,11 +12,48 @@
 /* Made by hash_new() from random bytes that nobody has. */
 #define DUMMY "$y$j9T$6zzqgHVwyuXzjjt6Bv1Jl1$mdpQlb5UtHfmyoKDsDzgKCgGBuw9LQ9fPW6nX9qwZK/"
 
+/* "rounds=N$" after the method; without it there are 5,000. */
+static gboolean are_rounds_affordable(const char *cost) {
+  guint64 rounds = 0;
+  if (!g_str_has_prefix(cost, "rounds="))
+    return TRUE;
+  g_autofree char *digits = g_strndup(cost + 7, strcspn(cost + 7, "$"));
+  return g_ascii_string_to_unsigned(digits, 10, 0, MAX_SHA_ROUNDS, &rounds, NULL);
+}
+
+/* Two digits, the binary logarithm of the rounds. */
+static gboolean is_bcrypt_affordable(const char *cost) {
+  guint64 logarithm = 0;
+  g_autofree char *digits = g_strndup(cost, 2);
+  return g_ascii_string_to_unsigned(digits, 10, 0, MAX_BCRYPT_COST, &logarithm, NULL);
+}
+
+static gboolean is_digit_up_to(char digit, char last) {
+  static const char digits[] = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+  const char *found = digit == '\0' ? NULL : strchr(digits, digit);
+  return found != NULL && found <= strchr(digits, last);
+}
+
+/* Flavour, rounds and block size, as crypt_gensalt(3) writes them: parameters
+ * after them would multiply the work. */
+static gboolean is_yescrypt_affordable(const char *cost) {
+  return strcspn(cost, "$") == 3 && cost[0] == 'j' &&
+         is_digit_up_to(cost[1], MAX_YESCRYPT_ROUNDS) &&
+         is_digit_up_to(cost[2], MAX_YESCRYPT_BLOCK);
+}
+
 gboolean hash_is_accepted(const char *hash) {
-  static const char *const methods[] = {"$y$", "$6$", "$5$", "$2b$"};
+  static const struct {
+    const char *prefix;
+    gboolean (*is_affordable)(const char *cost);
+  } methods[] = {{"$y$", is_yescrypt_affordable},
+                 {"$6$", are_rounds_affordable},
+                 {"$5$", are_rounds_affordable},
+                 {"$2b$", is_bcrypt_affordable}};
   for (guint i = 0; i < G_N_ELEMENTS(methods); i++)
-    if (g_str_has_prefix(hash, methods[i]))
-      return crypt_checksalt(hash) != CRYPT_SALT_INVALID;
+    if (g_str_has_prefix(hash, methods[i].prefix))
+      return crypt_checksalt(hash) != CRYPT_SALT_INVALID &&
+             methods[i].is_affordable(hash + strlen(methods[i].prefix));
   return FALSE;
 }
 

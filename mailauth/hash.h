@@ -5,7 +5,9 @@
 
 #include <glib.h>
 
-/* Whether @hash is of a method that is accepted: $y$, $6$, $5$, $2b$. */
+/* Whether @hash is of a method that is accepted ($y$, $6$, $5$, $2b$), and of a cost
+ * that a login can bear (limits.h): a hash that takes hours would keep a thread, and
+ * a few tries everybody out. */
 gboolean hash_is_accepted(const char *hash);
 
 /* Whether @password, which ends in a NUL that @size does not count, is the one

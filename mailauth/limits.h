@@ -23,6 +23,14 @@
 #define MAX_USER 512
 #define MAX_PASSWORD 1024
 
+/* The cost of a password's hash, some seconds at most on a machine of today: rounds
+ * of $6$ and $5$; bcrypt's logarithm; yescrypt's digits for rounds and block size at
+ * the highest cost that crypt_gensalt(3) makes (1 GB). */
+#define MAX_SHA_ROUNDS 5000000
+#define MAX_BCRYPT_COST 16
+#define MAX_YESCRYPT_ROUNDS 'F'
+#define MAX_YESCRYPT_BLOCK 'T'
+
 /* SCRAM-SHA-256: one message of a client's, and its nonce, in bytes (a name may
  * come three times as long as it is, RFC 5802, section 5.1); salts. */
 #define MAX_SCRAM_MESSAGE 6144

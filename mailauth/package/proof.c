@@ -46,7 +46,8 @@ void proof_set_account(Proof *proof, const char *hash, gboolean disabled, const 
   proof->hash = usable ? g_strdup(hash) : hash_dup_dummy(dummy);
   proof->otherwise = disabled ? OUTCOME_DISABLED : usable ? OUTCOME_OK : OUTCOME_BAD_PASSWORD;
   if (!usable)
-    proof->detail = g_strdup("the account has no password hash of a method that is accepted");
+    proof->detail =
+        g_strdup("the account has no password hash of a method and a cost that are accepted");
 }
 
 void proof_set_nobody(Proof *proof, const char *dummy) {

@@ -1,0 +1,69 @@
+/* Which password hashes are accepted, and what is proved against them: rows of data. */
+#include <glib.h>
+#include <string.h>
+
+#include "mailauth/hash.h"
+
+typedef struct {
+  const char *name;
+  const char *hash;
+  gboolean accepted;
+} Row;
+
+#define SALT "$k2XAnEHBqQ1Ct2aMXFKNa/$"
+
+static const Row rows[] = {
+    {"yescrypt", "$y$j9T" SALT, TRUE},
+    {"yescrypt-small-blocks", "$y$j75" SALT, TRUE},
+    {"yescrypt-dearest", "$y$jFT" SALT, TRUE},
+    {"yescrypt-rounds", "$y$jGT" SALT, FALSE},
+    {"yescrypt-blocks", "$y$j9U" SALT, FALSE},
+    {"yescrypt-more-parameters", "$y$j9T/.." SALT, FALSE},
+    {"yescrypt-none", "$y$" SALT, FALSE},
+    {"sha512", "$6$saltsalt$", TRUE},
+    {"sha512-rounds", "$6$rounds=656000$saltsalt$", TRUE},
+    {"sha512-dearest", "$6$rounds=5000000$saltsalt$", TRUE},
+    {"sha512-too-dear", "$6$rounds=5000001$saltsalt$", FALSE},
+    {"sha512-hours", "$6$rounds=999999999$saltsalt$", FALSE},
+    {"sha256-too-dear", "$5$rounds=999999999$saltsalt$", FALSE},
+    {"sha256", "$5$saltsalt$", TRUE},
+    {"bcrypt", "$2b$12$abcdefghijklmnopqrstuu", TRUE},
+    {"bcrypt-dearest", "$2b$16$abcdefghijklmnopqrstuu", TRUE},
+    {"bcrypt-too-dear", "$2b$17$abcdefghijklmnopqrstuu", FALSE},
+    {"md5", "$1$saltsalt$", FALSE},
+    {"des", "ab", FALSE},
+    {"empty", "", FALSE},
+    {"plain", "sesame", FALSE},
+};
+
+static void test_accepted(gconstpointer data) {
+  const Row *row = data;
+  g_assert_cmpint(hash_is_accepted(row->hash), ==, row->accepted);
+}
+
+/* What takes hours is not begun, and lets nobody in. */
+static void test_too_dear(void) {
+  g_assert_false(hash_prove("sesame", 6, "$6$rounds=999999999$saltsalt$x"));
+}
+
+static void test_new(void) {
+  g_autofree char *hash = hash_new("sesame", 6, NULL);
+  g_assert_nonnull(hash);
+  g_assert_true(hash_is_accepted(hash));
+  g_assert_true(hash_prove("sesame", 6, hash));
+  g_assert_false(hash_prove("sesam", 5, hash));
+  g_autofree char *dummy = hash_dup_dummy(hash);
+  g_assert_true(hash_is_accepted(dummy));
+  g_assert_false(hash_prove("sesame", 6, dummy));
+}
+
+int main(int argc, char **argv) {
+  g_test_init(&argc, &argv, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+    g_autofree char *path = g_strconcat("/hash/accepted/", rows[i].name, NULL);
+    g_test_add_data_func(path, &rows[i], test_accepted);
+  }
+  g_test_add_func("/hash/too-dear", test_too_dear);
+  g_test_add_func("/hash/new", test_new);
+  return g_test_run();
+}

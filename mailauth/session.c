@@ -262,9 +262,9 @@ static void keep_verdict(Session *session, const Verdict *verdict) {
 static void hold_verdict(Session *session, const Verdict *verdict) {
   keep_verdict(session, verdict);
   enter(session, SESSION_DELAY);
-  gint64 left = session->deadline - g_get_monotonic_time();
-  gint64 delay = (gint64)verdict->delay_ms * MS;
-  poller_set_timer(session->host->poller, &session->timer, CLAMP(delay, 0, MAX(left, 0)));
+  /* Past the login's deadline, too: the client is not told sooner for having come
+   * late, and is told what its password was. */
+  poller_set_timer(session->host->poller, &session->timer, (gint64)verdict->delay_ms * MS);
 }
 
 static void challenge(Session *session, const guint8 *bytes, gsize size) {
@@ -565,17 +565,27 @@ static void check_idle(Session *session) {
   run(session);
 }
 
+/* A login that we have not decided in time is no fault of the client's. */
+static void give_login_up(Session *session) {
+  const Verdict verdict = {.outcome = OUTCOME_UNDECIDED, .capabilities = "", .server = -1};
+  session->host->cancel(session, session->host->owner);
+  answer(session, &verdict);
+}
+
 static void time_is_up(Timer *timer) {
   Session *session = session_of_timer(timer);
-  gboolean login_is_late = g_get_monotonic_time() >= session->deadline;
   if (session->state == SESSION_RELAY) {
     check_idle(session);
-  } else if (session->state == SESSION_DELAY && !login_is_late) {
+    return;
+  }
+  if (session->state == SESSION_DELAY) {
     answer_held(session);
     run(session);
-  } else {
-    session_dismiss(session, "Login takes too long.");
+    return;
   }
+  if (session->state == SESSION_WAITING)
+    give_login_up(session);
+  session_dismiss(session, "Login takes too long.");
 }
 
 void session_dismiss(Session *session, const char *why) {

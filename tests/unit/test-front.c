@@ -342,11 +342,29 @@ static void test_login_timeout(Stage *stage) {
   expect_question(stage, MESSAGE_LOGIN, "0x00, " PASS_LOGIN);
   client_expect(&silent, TIMEOUT);
   client_expect_end(&silent);
-  client_expect(&waiting, "+OK\r\n" TIMEOUT);
+  client_expect(&waiting, "+OK\r\n" TEMPORARY TIMEOUT);
+  client_expect_end(&waiting);
   g_auto(Message) message = MESSAGE_INIT;
   expect_message(stage->verifier, MESSAGE_CANCEL, &message);
   client_close(&silent);
   client_close(&waiting);
+}
+
+/* Whose answer is held back is told all the same what his password was, and not sooner. */
+static void test_delay_outlasts_timeout(Stage *stage) {
+  StageSettings settings = STAGE_SETTINGS;
+  settings.login_timeout = 1;
+  stage_send_settings(stage, &settings);
+  stage_synchronise(stage);
+  Client client = greet_pop3(stage);
+  gint64 begin = g_get_monotonic_time();
+  client_say(&client, "USER ann\r\nPASS pw\r\n");
+  guint64 login = expect_question(stage, MESSAGE_LOGIN, "0x00, " PASS_LOGIN);
+  send_verdict(stage, login, OUTCOME_BAD_PASSWORD, 1200, "", "", NULL);
+  client_expect(&client, "+OK\r\n" FAILED TIMEOUT);
+  g_assert_cmpint(g_get_monotonic_time() - begin, >=, 1200 * 1000);
+  client_expect_end(&client);
+  client_close(&client);
 }
 
 static void test_oldest_makes_room(Stage *stage) {
@@ -683,6 +701,7 @@ static const struct {
     {"/front/capabilities-checked", test_capabilities_checked},
     {"/front/refusals", test_refusals},
     {"/front/delay", test_delay},
+    {"/front/delay-outlasts-timeout", test_delay_outlasts_timeout},
     {"/front/stray-verdict", test_stray_verdict},
     {"/front/clear-text", test_clear_text},
     {"/front/starttls", test_starttls},

@@ -600,6 +600,12 @@ void login_cancel(Login *login) {
 
 void logins_report_incident(Logins *logins, Outcome outcome, Protocol protocol, const char *user,
                             const char *address) {
+  /* A password that may not travel is a login that was refused. */
+  if (outcome == OUTCOME_CLEAR_TEXT) {
+    g_autoptr(Settings) settings = views_get_settings(logins->tools.views);
+    PackageKind kind = *settings->package == '\0' ? PACKAGE_NATIVE : PACKAGE_MEMBERSHIP;
+    logins->totals[protocol][kind][outcome]++;
+  }
   reporter_report(logins->tools.reporter, outcome, protocol_get_source(protocol), user, address,
                   NULL);
 }

@@ -85,7 +85,8 @@ void logins_take_account(Logins *logins, const char *account);
 /* regd has been heard of, or has had its time: until then logins wait for it. */
 void logins_stop_waiting(Logins *logins);
 
-/* Something that ends no login: records it as an event. */
+/* Something that the front has refused by itself: records it as an event, and counts
+ * CLEAR_TEXT among the logins. */
 void logins_report_incident(Logins *logins, Outcome outcome, Protocol protocol, const char *user,
                             const char *address);
 

@@ -249,6 +249,18 @@ def numbers_are_told_by_protocol_package_and_reason():
         check_metrics(openmetrics.parse(done(registry, "status", "--metrics")), status)
 
 
+@test
+def a_password_that_may_not_travel_is_counted_as_a_refused_login():
+    with Registry() as registry, MailServer(registry) as server:
+        registry.client.set(IMAP, "Clear Text", REG_SZ, "never")
+        connection, stream = server.raw(server.imap_port)
+        connection.sendall(b"a LOGIN anna sesame\r\nb LOGOUT\r\n")
+        contains(stream.read().decode(), "a NO [PRIVACYREQUIRED]")
+        connection.close()
+        equal(json.loads(done(registry, "--json", "status"))["logins"],
+              [{"protocol": "imap", "package": "native", "reason": "clear-text", "count": 1}])
+
+
 def check_metrics(families, status):
     """The same numbers."""
     logins = families["mailauth_logins"]

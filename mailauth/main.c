@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "client/base/error.h"
+#include "client/bus/loop.h"
 #include "mailauth/connector.h"
 #include "mailauth/front.h"
 #include "mailauth/identity.h"
@@ -59,6 +60,15 @@ static gboolean parse_options(int *argc, char ***argv, Options *options) {
   return FALSE;
 }
 
+/* A bus that is not there yet is waited for; one that can't be is not. */
+static int serve(const char *bus) {
+  g_autoptr(GError) error = NULL;
+  if (loop_check_bus(bus, &error))
+    return parent_run(bus);
+  g_printerr("mailauthd: %s (mailauthd --help tells more)\n", error->message);
+  return EXIT_CODE_USAGE;
+}
+
 int main(int argc, char **argv) {
   RoleStart start;
   g_autofree char *bus = NULL;
@@ -73,5 +83,5 @@ int main(int argc, char **argv) {
     g_print("mailauthd %s\n", REGD_VERSION);
     return EXIT_CODE_DONE;
   }
-  return options.check ? verifier_check(bus) : parent_run(bus);
+  return options.check ? verifier_check(bus) : serve(bus);
 }

@@ -69,6 +69,25 @@ static void set_unreachable(const char *bus, DBusError *problem, GError **error)
   dbus_error_free(problem);
 }
 
+gboolean loop_check_bus(const char *bus, GError **error) {
+  DBusError problem = DBUS_ERROR_INIT;
+  DBusAddressEntry **entries = NULL;
+  int count = 0;
+  g_autofree char *address = dup_address(bus);
+  if (!g_utf8_validate(address, -1, NULL))
+    return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
+                     "the address of the bus is not UTF-8");
+  if (dbus_parse_address(address, &entries, &count, &problem)) {
+    dbus_address_entries_free(entries);
+    return TRUE;
+  }
+  error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
+            "--bus=%s is neither system nor session nor an address: %s", bus != NULL ? bus : "",
+            problem.message);
+  dbus_error_free(&problem);
+  return FALSE;
+}
+
 DBusConnection *loop_open(const char *bus, GError **error) {
   DBusError problem = DBUS_ERROR_INIT;
   g_autofree char *address = dup_address(bus);

@@ -13,6 +13,9 @@ DBusConnection *loop_connect(const char *bus, GError **error);
 /* The same without Hello, so that it waits for nothing but the local connect:
  * the caller sends Hello (loop_new_hello()) before anything else. */
 DBusConnection *loop_open(const char *bus, GError **error);
+/* Whether @bus is "system", "session" or has the form of an address, so that it is
+ * worth while to wait for it; else INVALID_ARGUMENTS. NULL is the system's. */
+gboolean loop_check_bus(const char *bus, GError **error);
 DBusMessage *loop_new_hello(void);
 void loop_disconnect(DBusConnection *connection);
 

@@ -45,6 +45,18 @@ static char *list_verbs(void) {
   return g_string_free(list, FALSE);
 }
 
+/* GLib leaves a "--" where what follows begins with a hyphen, as a name may. */
+static void drop_separator(Ctl *ctl) {
+  guint at = 0;
+  while (at < ctl->n_operands && !g_str_equal(ctl->operands[at], "--"))
+    at++;
+  if (at == ctl->n_operands)
+    return;
+  for (; at < ctl->n_operands; at++)
+    ctl->operands[at] = ctl->operands[at + 1];
+  ctl->n_operands--;
+}
+
 static gboolean parse(Ctl *ctl, int *argc, char ***argv, GError **error) {
   const GOptionEntry entries[] = {
       {"bus", 0, 0, G_OPTION_ARG_STRING, &ctl->bus,
@@ -70,8 +82,7 @@ static gboolean parse(Ctl *ctl, int *argc, char ***argv, GError **error) {
                      problem->message);
   ctl->operands = *argv + 1;
   ctl->n_operands = (guint)*argc - 1;
-  if (ctl->n_operands > 0 && g_str_equal(ctl->operands[0], "--"))
-    ctl->operands++, ctl->n_operands--;
+  drop_separator(ctl);
   return TRUE;
 }
 

@@ -104,6 +104,15 @@ def native_accounts_come_and_go():
 
 
 @test
+def a_name_may_begin_with_a_hyphen():
+    with Registry() as registry:
+        done(registry, "repair")
+        done(registry, "user", "add", "--", "-anna", password="sesame")
+        done(registry, "--", "user", "disable", "-anna")
+        equal(done(registry, "user", "list"), "-anna (disabled)\n")
+
+
+@test
 def strange_names_and_passwords_are_refused():
     with Registry() as registry:
         for name in ("../../etc/passwd", "a\\b", ".hidden", "a/b", "a\x01b", "a" * 256, ""):

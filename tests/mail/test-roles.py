@@ -14,7 +14,7 @@ from gi.repository import GLib
 from harness.bus import ALICE, BOB, wait_for
 from harness.case import Failure, check, contains, equal, main, test
 from harness.mail import POP3, SERVICE, MailServer, children_of, free_ports, needs_role_users, read_process
-from harness.process import program
+from harness.process import PATIENCE, program
 from harness.registry import REG_MULTI_SZ, REG_SZ, Registry
 
 
@@ -227,6 +227,15 @@ def a_user_that_is_missing_is_fatal_and_says_how_to_make_it():
         equal(run.returncode, 1)
         contains(run.stderr.decode(), "useradd --system")
         contains(run.stderr.decode(), "no-such-user-here")
+
+
+@test
+def a_bus_that_can_be_none_is_not_waited_for():
+    for bus in ("systm", "", "unix:path"):
+        run = subprocess.run([program("mailauth/mailauthd"), f"--bus={bus}"], capture_output=True, timeout=PATIENCE,
+                             check=False)
+        equal(run.returncode, 2)
+        contains(run.stderr.decode(), f"mailauthd: --bus={bus} is neither system nor session nor an address")
 
 
 @test

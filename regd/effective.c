@@ -2,6 +2,8 @@
  * of each. Pure; holds no data of values. */
 #include "regd/effective.h"
 
+#include <string.h>
+
 static void entry_free(gpointer data) {
   EffectiveEntry *entry = data;
   g_ref_string_release(entry->key);
@@ -42,6 +44,29 @@ EffectiveEntry *effective_add(Effective *effective, ChangeKind kind, GRefString 
   entry->after = after != NULL ? acl_ref(after) : NULL;
   g_ptr_array_add(effective->entries, entry);
   return entry;
+}
+
+gboolean effective_concerns(ChangeKind kind, guint below, gboolean recursive) {
+  gboolean comes_or_goes = kind == CHANGE_KEY_CREATED || kind == CHANGE_KEY_DELETED;
+  return recursive || below == 0 || (below == 1 && comes_or_goes);
+}
+
+int effective_find_depth(const char *key, const char *watched) {
+  gsize length = strlen(watched);
+  if (strncmp(key, watched, length) != 0 || (key[length] != '\\' && key[length] != '\0'))
+    return -1;
+  int depth = 0;
+  for (const char *each = key + length; *each != '\0'; each++)
+    depth += *each == '\\';
+  return depth;
+}
+
+gboolean effective_reaches(ChangeKind kind, const char *key, const char *watched,
+                           gboolean recursive) {
+  int below = effective_find_depth(key, watched);
+  if (below >= 0)
+    return effective_concerns(kind, (guint)below, recursive);
+  return kind == CHANGE_ACL_CHANGED && effective_find_depth(watched, key) > 0;
 }
 
 static gboolean may_read(const Acl *acl, const Identity *identity) {

@@ -21,65 +21,105 @@ static gboolean fail_damaged(Store *store, GError **error) {
 
 /* ---- replaying ---- */
 
+typedef struct {
+  Store *store;
+  const HistoryListener *listener;
+  GPtrArray *effectives; /* of Effective; the last is the one being filled */
+  guint held;            /* entries in all of them */
+} Replay;
+
+static void give_up(Replay *replay, Effective *effective) {
+  replay->held -= effective->entries->len;
+  g_ptr_array_set_size(effective->entries, 0);
+  effective->too_many = TRUE;
+}
+
 /* The lists must outlive the store's cache: the Effective takes its own references. */
-static gboolean replay_entry(Store *store, const RunEntry *entry, GRefString *path,
+static gboolean replay_entry(Replay *replay, const RunEntry *entry, GRefString *path,
                              Effective *effective, GError **error) {
+  const HistoryListener *listener = replay->listener;
   Acl *before = NULL;
   Acl *after = NULL;
-  if (!store_load_acl(store, entry->before_acl, &before, error) ||
-      !store_load_acl(store, entry->after_acl, &after, error))
+  if (!store_load_acl(replay->store, entry->before_acl, &before, error) ||
+      !store_load_acl(replay->store, entry->after_acl, &after, error))
     return FALSE;
-  effective_add(effective, entry->kind, path, entry->name, before, after)->reroutes =
-      entry->reroutes;
+  EffectiveEntry *added = effective_add(effective, entry->kind, path, entry->name, before, after);
+  added->reroutes = entry->reroutes;
+  if (listener->may_hear != NULL && !listener->may_hear(added, listener->data)) {
+    g_ptr_array_set_size(effective->entries, (gint)effective->entries->len - 1);
+    return TRUE;
+  }
+  replay->held++;
+  if (effective->entries->len > LIMIT_SIGNAL_CHANGES || replay->held > LIMIT_REPLAY_CHANGES)
+    give_up(replay, effective);
   return TRUE;
 }
 
-static gboolean replay_run(Store *store, RunReader *run, GRefString *path, Effective *effective,
-                           guint *n_changes, GError **error) {
+static gboolean replay_run(Replay *replay, RunReader *run, GRefString *path, const char *fold,
+                           gboolean on_way, GError **error) {
+  const HistoryListener *listener = replay->listener;
+  Effective *effective = g_ptr_array_index(replay->effectives, replay->effectives->len - 1);
   RunEntry entry;
-  RunStep step;
-  while ((step = run_read(run, &entry)) == RUN_ENTRY) {
-    if (++*n_changes > LIMIT_REPLAY_CHANGES)
-      return error_set(error, REGISTRY_ERROR_HISTORY_GONE,
-                       "more than %u changes have been made since: read again",
-                       LIMIT_REPLAY_CHANGES);
-    if (!replay_entry(store, &entry, path, effective, error))
+  RunStep step = RUN_END;
+  while (!effective->too_many && (step = run_read(run, &entry)) == RUN_ENTRY) {
+    gboolean wanted = (on_way && entry.reroutes) ||
+                      effective_reaches(entry.kind, fold, listener->watched, listener->recursive);
+    if (wanted && !replay_entry(replay, &entry, path, effective, error))
       return FALSE;
   }
-  return step == RUN_END || fail_damaged(store, error);
+  return effective->too_many || step == RUN_END || fail_damaged(replay->store, error);
 }
 
-static gboolean replay_row(Store *store, DbStatement *statement, Effective *effective,
-                           guint *n_changes, GError **error) {
-  RunReader run;
-  GRefString *path = store_get_path(store, db_column_int(statement, 1), error);
+/* Most rows are none of the listener's, and are not read further. */
+static gboolean replay_row(Replay *replay, DbStatement *statement, GError **error) {
+  const HistoryListener *listener = replay->listener;
+  GRefString *path = store_get_path(replay->store, db_column_int(statement, 1), error);
   if (path == NULL)
     return FALSE;
-  begin_run(statement, 2, &run);
-  gboolean done = replay_run(store, &run, path, effective, n_changes, error);
+  g_autofree char *fold = path_fold(path);
+  gboolean on_way = listener->way != NULL && g_hash_table_contains(listener->way, fold);
+  gboolean near = effective_find_depth(fold, listener->watched) >= 0 ||
+                  effective_find_depth(listener->watched, fold) >= 0;
+  gboolean done = TRUE;
+  if (on_way || near) {
+    RunReader run;
+    begin_run(statement, 2, &run);
+    done = replay_run(replay, &run, path, fold, on_way, error);
+  }
   g_ref_string_release(path);
   return done;
 }
 
-static gboolean replay_rows(Store *store, DbStatement *statement, GPtrArray *effectives,
-                            GError **error) {
-  guint n_changes = 0;
+static gboolean is_idle(const Effective *effective) {
+  return effective->entries->len == 0 && !effective->too_many;
+}
+
+/* The last one is that of @revision then. */
+static void begin_revision(GPtrArray *effectives, guint64 revision) {
+  const Effective *last =
+      effectives->len > 0 ? g_ptr_array_index(effectives, effectives->len - 1) : NULL;
+  if (last != NULL && last->revision == revision)
+    return;
+  if (last != NULL && is_idle(last))
+    g_ptr_array_set_size(effectives, (gint)effectives->len - 1);
+  g_ptr_array_add(effectives, effective_new(revision));
+}
+
+static gboolean replay_rows(Replay *replay, DbStatement *statement, GError **error) {
+  GPtrArray *effectives = replay->effectives;
   DbStep step;
-  while ((step = db_step(store_get_db(store), statement, error)) == DB_ROW) {
-    guint64 revision = (guint64)db_column_int(statement, 0);
-    Effective *last =
-        effectives->len > 0 ? g_ptr_array_index(effectives, effectives->len - 1) : NULL;
-    if (last == NULL || last->revision != revision) {
-      last = effective_new(revision);
-      g_ptr_array_add(effectives, last);
-    }
-    if (!replay_row(store, statement, last, &n_changes, error))
+  while ((step = db_step(store_get_db(replay->store), statement, error)) == DB_ROW) {
+    begin_revision(effectives, (guint64)db_column_int(statement, 0));
+    if (!replay_row(replay, statement, error))
       return FALSE;
   }
+  if (effectives->len > 0 && is_idle(g_ptr_array_index(effectives, effectives->len - 1)))
+    g_ptr_array_set_size(effectives, (gint)effectives->len - 1);
   return step == DB_DONE;
 }
 
-GPtrArray *history_replay(Store *store, guint64 since, GError **error) {
+GPtrArray *history_replay(Store *store, guint64 since, const HistoryListener *listener,
+                          GError **error) {
   g_autoptr(DbStatement) statement = db_prepare(
       store_get_db(store),
       "SELECT revision, key, run FROM history WHERE revision > ?1 ORDER BY revision, sequence",
@@ -88,7 +128,8 @@ GPtrArray *history_replay(Store *store, guint64 since, GError **error) {
     return NULL;
   db_bind_int(statement, 1, (gint64)since);
   g_autoptr(GPtrArray) effectives = g_ptr_array_new_with_free_func((GDestroyNotify)effective_unref);
-  return replay_rows(store, statement, effectives, error) ? g_steal_pointer(&effectives) : NULL;
+  Replay replay = {store, listener, effectives, 0};
+  return replay_rows(&replay, statement, error) ? g_steal_pointer(&effectives) : NULL;
 }
 
 /* ---- which keys are in a branch ---- */

@@ -53,8 +53,21 @@ gboolean history_get_revision(Store *store, guint64 revision, RevisionRow **row,
 gboolean history_record(Store *store, const RevisionRow *head, const GPtrArray *differences,
                         GError **error);
 
-/* What happened after @since, oldest first: an array of Effective. */
-GPtrArray *history_replay(Store *store, guint64 since, GError **error);
+/* Who a replay is for. Strings and the table are borrowed. */
+typedef struct {
+  const char *watched; /* a canonical path, folded; what reaches it is told (effective.h) */
+  gboolean recursive;
+  GHashTable *way; /* folded paths of keys: of links that change there, too; may be NULL */
+  gboolean (*may_hear)(const EffectiveEntry *entry, gpointer data); /* NULL: of everything */
+  gpointer data;
+} HistoryListener;
+
+/* What happened after @since, oldest first: an array of Effective, without those that
+ * the listener hears nothing of. No more than LIMIT_REPLAY_CHANGES entries are held:
+ * past that, and past what one signal can tell, a revision's are given up
+ * (too_many). */
+GPtrArray *history_replay(Store *store, guint64 since, const HistoryListener *listener,
+                          GError **error);
 
 /* Whether anything at or below @key has changed after @since, which history
  * must reach. Deletions count. */

@@ -314,21 +314,31 @@ static gboolean is_readable_today(Store *store, const Identity *who, const char 
   return place != NULL && place_get_level(place, who) >= ACCESS_READ;
 }
 
-static void leave_out_unreadable(Store *store, const Identity *who, Effective *effective) {
-  const char *last = NULL;
-  gboolean readable = FALSE;
-  for (guint i = effective->entries->len; i > 0; i--) {
-    const EffectiveEntry *entry = g_ptr_array_index(effective->entries, i - 1);
-    if (entry->kind == CHANGE_ACL_CHANGED)
-      continue; /* also for who may read no longer */
-    if (last == NULL || !g_str_equal(last, entry->key))
-      readable = is_readable_today(store, who, entry->key);
-    last = entry->key;
-    if (!readable) {
-      g_ptr_array_remove_index(effective->entries, i - 1);
-      last = NULL; /* its string may be gone with it */
-    }
+/* Whoever hears of what has happened; neighbouring entries are of one key. */
+typedef struct {
+  Store *store;
+  const Identity *who;
+  GRefString *last; /* the key that `readable` is of */
+  gboolean readable;
+} Ears;
+
+static void ears_clear(Ears *ears) {
+  g_clear_pointer(&ears->last, g_ref_string_release);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Ears, ears_clear)
+
+static gboolean may_hear(const EffectiveEntry *entry, gpointer data) {
+  Ears *ears = data;
+  if (!effective_entry_is_visible(entry, ears->who))
+    return FALSE;
+  if (entry->kind == CHANGE_ACL_CHANGED)
+    return TRUE; /* also for who may read no longer */
+  if (ears->last == NULL || !g_str_equal(ears->last, entry->key)) {
+    ears_clear(ears);
+    ears->last = g_ref_string_acquire(entry->key);
+    ears->readable = is_readable_today(ears->store, ears->who, entry->key);
   }
+  return ears->readable;
 }
 
 gboolean reader_get_horizon(Store *store, const char *path, guint64 *horizon, GError **error) {
@@ -337,8 +347,9 @@ gboolean reader_get_horizon(Store *store, const char *path, guint64 *horizon, GE
          retention_get_horizon(store, &settings, path, g_get_real_time(), horizon, error);
 }
 
-GPtrArray *reader_replay(Reader *reader, const Identity *who, const char *path, guint64 since,
-                         guint64 *revision, GError **error) {
+GPtrArray *reader_replay(Reader *reader, const Identity *who, const ReplayScope *scope,
+                         guint64 since, guint64 *revision, GError **error) {
+  const char *path = scope->path;
   g_autoptr(Snapshot) snapshot = reader_begin(reader, error);
   guint64 horizon = 0;
   if (snapshot == NULL || !store_load_revision(snapshot, revision, error) ||
@@ -358,12 +369,17 @@ GPtrArray *reader_replay(Reader *reader, const Identity *who, const char *path, 
               path, horizon, since);
     return NULL;
   }
-  g_autoptr(GPtrArray) effectives = history_replay(snapshot, since, error);
+  g_autofree char *fold = path_fold(path);
+  g_auto(Ears) ears = {.store = snapshot, .who = who};
+  const HistoryListener listener = {.watched = fold,
+                                    .recursive = scope->recursive,
+                                    .way = scope->way,
+                                    .may_hear = who->administrator ? NULL : may_hear,
+                                    .data = &ears};
+  GPtrArray *effectives = history_replay(snapshot, since, &listener, error);
   if (effectives == NULL)
     g_prefix_error(error, "%s: ", path);
-  for (guint i = 0; effectives != NULL && !who->administrator && i < effectives->len; i++)
-    leave_out_unreadable(snapshot, who, g_ptr_array_index(effectives, i));
-  return g_steal_pointer(&effectives);
+  return effectives;
 }
 
 gboolean reader_get_settings(Reader *reader, LiveSettings *settings, GError **error) {

@@ -151,12 +151,17 @@ void problem_free(Problem *problem);
 GPtrArray *reader_validate(Reader *reader, const Identity *who, const char *key,
                            GError **error); /* of Problem */
 
-/* What happened, at or below the canonical @path and elsewhere, after @since up to the snapshot's
- * revision, oldest first; each element is an Effective. What @who may not read today is left out
- * already; what he could not read then is for effective_entry_is_visible(). *@revision is the
- * snapshot's. HISTORY_GONE, INVALID_VALUE (a revision that is still to come). */
-GPtrArray *reader_replay(Reader *reader, const Identity *who, const char *path, guint64 since,
-                         guint64 *revision, GError **error);
+/* What a replay is to tell of, as a watch does. */
+typedef struct {
+  const char *path; /* canonical */
+  gboolean recursive;
+  GHashTable *way; /* folded paths: where links that change are told of, too; may be NULL */
+} ReplayScope;
+/* What happened in @scope after @since up to the snapshot's revision, oldest first; each element
+ * is an Effective. What @who may not read today, or could not read then, is left out. *@revision is
+ * the snapshot's. HISTORY_GONE, INVALID_VALUE (a revision that is still to come). */
+GPtrArray *reader_replay(Reader *reader, const Identity *who, const ReplayScope *scope,
+                         guint64 since, guint64 *revision, GError **error);
 
 /* The live settings of HKLM\SYSTEM\CurrentControlSet\Services\regd\Parameters. */
 typedef struct {

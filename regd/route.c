@@ -85,6 +85,10 @@ void route_links_free(RouteLinks *links) {
   g_free(links);
 }
 
+GHashTable *route_links_get_keys(const RouteLinks *links) {
+  return links->keys;
+}
+
 gboolean route_links_contain(const RouteLinks *links, const char *key) {
   g_autofree char *fold = path_fold(key);
   return g_hash_table_contains(links->keys, fold);

@@ -14,6 +14,8 @@ RouteLinks *route_links_find(Reader *reader, const Identity *who, const char *pa
                              gboolean no_follow);
 void route_links_free(RouteLinks *links);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RouteLinks, route_links_free)
+/* The same as folded paths, in a set; borrowed. */
+GHashTable *route_links_get_keys(const RouteLinks *links);
 gboolean route_links_contain(const RouteLinks *links, const char *key);
 
 #endif

@@ -244,8 +244,8 @@ void service_write(Service *service, Identity *who, Change *change, WriteDone do
 
 /* ---- watching ---- */
 
-/* The path and what to replay, both of one revision: a commit between the two
- * readings might have led the path elsewhere. */
+/* The path, the links that it leads through, and what to replay, all of one revision:
+ * a commit between the readings might have led the path elsewhere. */
 static char *read_start(Service *service, Identity *who, const char *key,
                         const WatchOptions *options, guint64 *revision, GPtrArray **replay,
                         GError **error) {
@@ -255,8 +255,10 @@ static char *read_start(Service *service, Identity *who, const char *key,
     if (path == NULL || options->since == NULL)
       return g_steal_pointer(&path);
     guint64 replayed = 0;
+    g_autoptr(RouteLinks) links = route_links_find(service->reader, who, key, options->no_follow);
+    const ReplayScope scope = {path, options->recursive, route_links_get_keys(links)};
     g_autoptr(GPtrArray) found =
-        reader_replay(service->reader, who, path, *options->since, &replayed, error);
+        reader_replay(service->reader, who, &scope, *options->since, &replayed, error);
     if (found == NULL)
       return NULL;
     if (replayed != *revision)

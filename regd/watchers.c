@@ -251,15 +251,6 @@ static void hear(Watchers *watchers, Watch *watch, const EffectiveEntry *entry) 
 
 /* ---- which watches an entry concerns ---- */
 
-static gboolean comes_or_goes(const EffectiveEntry *entry) {
-  return entry->kind == CHANGE_KEY_CREATED || entry->kind == CHANGE_KEY_DELETED;
-}
-
-/* @below: how many components the changed key lies below the watched one. */
-static gboolean concerns(const Watch *watch, const EffectiveEntry *entry, guint below) {
-  return watch->recursive || below == 0 || (below == 1 && comes_or_goes(entry));
-}
-
 /* @above: the watches below the changed key hear of it too. */
 static gboolean reaches_down(const EffectiveEntry *entry) {
   return entry->kind == CHANGE_ACL_CHANGED;
@@ -270,7 +261,7 @@ static void hear_at_node(Watchers *watchers, WatchNode *node, const EffectiveEnt
                          guint below, guint64 revision) {
   for (guint i = node->n_open; i > 0; i--) {
     Watch *watch = node->watches->pdata[i - 1];
-    if (watch->from < revision && concerns(watch, entry, below))
+    if (watch->from < revision && effective_concerns(entry->kind, below, watch->recursive))
       hear(watchers, watch, entry);
   }
 }
@@ -371,28 +362,18 @@ void watchers_match(Watchers *watchers, const Effective *effective, WatchEmit em
 
 /* ---- replaying ---- */
 
-/* How far @key lies below @watched (both folded), or -1. */
-static int depth_below(const char *key, const char *watched) {
-  gsize length = strlen(watched);
-  if (strncmp(key, watched, length) != 0 || (key[length] != '\\' && key[length] != '\0'))
-    return -1;
-  int depth = 0;
-  for (const char *each = key + length; *each != '\0'; each++)
-    depth += *each == '\\';
-  return depth;
-}
-
 static gboolean entry_reaches(const Watch *watch, const EffectiveEntry *entry) {
   g_autofree char *fold = path_fold(entry->key);
-  int below = depth_below(fold, watch->node->fold);
-  if (below >= 0)
-    return concerns(watch, entry, (guint)below);
-  return reaches_down(entry) && depth_below(watch->node->fold, fold) > 0;
+  return effective_reaches(entry->kind, fold, watch->node->fold, watch->recursive);
 }
 
 void watchers_match_one(Watchers *watchers, Watch *watch, const Effective *effective,
                         WatchEmit emit, gpointer data) {
   watchers->round++;
+  if (effective->too_many) {
+    touch(watchers, watch);
+    fill_up(watch);
+  }
   for (guint i = 0; i < effective->entries->len && !watch->moved && !watch->full; i++) {
     const EffectiveEntry *entry = effective->entries->pdata[i];
     if (entry_reaches(watch, entry))

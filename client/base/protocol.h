@@ -65,7 +65,7 @@
 /* The daemon's own */
 #define LIMIT_SPOOL_MEMORY_BYTES (16U * 1024U * 1024U) /* of an export; more goes to a file */
 #define LIMIT_READINGS_PER_USER 2U                     /* of the past, at once; the others wait */
-#define LIMIT_REPLAY_CHANGES 100000U                   /* read back for one Watch with `since` */
+#define LIMIT_REPLAY_CHANGES 100000U                   /* held of a replay: past it, "read again" */
 #define LIMIT_PRUNED_DIFFERENCES 256U                  /* of history, deleted in one step */
 #define LIMIT_GROUP_OPERATIONS 4096U /* that share one flush; a change with more goes alone */
 

@@ -1,5 +1,7 @@
 """Watches: what is told, in which order, with which numbers, and to whom."""
 
+import tempfile
+
 import dbus
 
 from harness.bus import ALICE, BOB, needs_root, wait_for
@@ -196,6 +198,61 @@ def since_survives_a_restart():
         client.watch(KEY, since=start)
         equal([(signal[2], signal[3]) for signal in client.wait_for_signals(1)],
               [(written, [("value-set", KEY, "v")])])
+
+
+def import_values(client, key, count):
+    """So many values at `key` and below, 100 a key, as one commit: its revision."""
+    lines, data = ["Windows Registry Editor Version 5.00", ""], client.revision
+    for number in range(count):
+        if number % 100 == 0:
+            lines.append(f"[{key}\\{number // 100}]")
+        lines.append(f'"{number}"=dword:{data:08x}')
+    with tempfile.TemporaryFile() as file:
+        file.write("\r\n".join([*lines, ""]).encode())
+        file.seek(0)
+        return client.call("Import", "ha{sv}", dbus.types.UnixFd(file.fileno()), options())[0]
+
+
+def replayed(client, key, start):
+    """[(revision, its first change, how many there are)] of what a new watch is told."""
+    before = len(client.received())
+    client.watch(key, since=start)
+    client.revision  # behind what is replayed
+    return [(signal[2], signal[3][0], len(signal[3])) for signal in client.received()[before:]]
+
+
+@test
+def since_is_told_of_any_number_of_changes():
+    needs_root()
+    big = SOFTWARE + r"\Big"
+    with Registry() as registry:
+        client, alice = registry.client, registry.connect(uid=ALICE)
+        client.create(big)
+        client.set_acl(big, ("user:root", "control"))
+        start = client.revision
+        first = (client.set(KEY, "v", REG_SZ, "x"), ("key-created", KEY, ""), 2)
+        much = import_values(client, big, 120_000)
+        last = (client.set(KEY, "v", REG_SZ, "y"), ("value-set", KEY, "v"), 1)
+        equal(replayed(client, KEY, start), [first, last])
+        equal(replayed(client, big, start), [(much, ("tree-changed", big, ""), 1)])
+        equal(replayed(client, SOFTWARE, start), [first, (much, ("tree-changed", SOFTWARE, ""), 1), last])
+        # A hundred thousand and one of them, and nobody hears that they were there who may not.
+        equal(replayed(alice, SOFTWARE, start), [first, last])
+        alice.refused("AccessDenied", "Watch", "sa{sv}", big, options(since=start))
+
+
+@test
+def since_gives_up_details_before_it_grows():
+    with Registry() as registry:
+        client = registry.client
+        start = client.create(KEY)[0]
+        revisions = [import_values(client, KEY, 4000) for _ in range(28)]
+        last = client.set(SOFTWARE + r"\Other", "v", REG_SZ, "x")
+        told = replayed(client, KEY, start)
+        equal([revision for revision, _, _ in told], revisions)
+        equal([number for _, change, number in told if change[0] != "tree-changed"], [4040] + [4000] * 23)
+        equal([change for _, change, _ in told[24:]], [("tree-changed", KEY, "")] * 4)
+        equal([revision for revision, _, _ in replayed(client, SOFTWARE + r"\Other", start)], [last])
 
 
 @test

@@ -406,20 +406,21 @@ static void test_pages(Fixture *fixture, gconstpointer data) {
 
 static void test_replay(Fixture *fixture, gconstpointer data) {
   (void)data;
+  static const ReplayScope everything = {LONG_KEY, TRUE, NULL};
   g_auto(Outcome) first = write_as(fixture, fixture->root, set(KEY, "a", "1"));
   ASSERT_DONE(fixture, fixture->root, set(KEY "\\R", "b", "1"));
   ASSERT_DONE(fixture, fixture->root, one(OPERATION_DELETE_TREE, KEY "\\R", NULL));
   guint64 revision = 0;
   g_autoptr(GError) error = NULL;
   g_autoptr(GPtrArray) replayed =
-      reader_replay(fixture->reader, fixture->root, LONG_KEY, first.revision, &revision, &error);
+      reader_replay(fixture->reader, fixture->root, &everything, first.revision, &revision, &error);
   g_assert_no_error(error);
   g_assert_cmpuint(revision, ==, first.revision + 2);
   g_assert_cmpuint(replayed->len, ==, 2);
   g_autofree char *told = tell(g_ptr_array_index(replayed, 1));
   g_assert_cmpstr(told, ==, "value-deleted " LONG_KEY "\\R b\nkey-deleted " LONG_KEY "\\R \n");
   g_assert_null(
-      reader_replay(fixture->reader, fixture->root, LONG_KEY, revision + 1, &revision, &error));
+      reader_replay(fixture->reader, fixture->root, &everything, revision + 1, &revision, &error));
   g_assert_error(error, REGISTRY_ERROR, REGISTRY_ERROR_INVALID_VALUE);
 }
 
@@ -592,6 +593,8 @@ static void test_retention(Fixture *fixture, gconstpointer data) {
                        "History Revisions", limit);
   ASSERT_DONE(fixture, fixture->root, change);
   ASSERT_DONE(fixture, fixture->alice, set("HKCU\\x", "v", "kept"));
+  static const ReplayScope everything = {LONG_KEY, TRUE, NULL};
+  static const ReplayScope hers = {"HKEY_USERS\\1000", TRUE, NULL};
   guint64 users = reader_get_revision(fixture->reader, NULL);
   for (guint i = 0; i < 200; i++) {
     g_autofree char *key = g_strdup_printf(KEY "\\k%u", i);
@@ -602,15 +605,15 @@ static void test_retention(Fixture *fixture, gconstpointer data) {
   guint64 revision = 0;
   g_autoptr(GError) error = NULL;
   g_autoptr(GPtrArray) kept =
-      reader_replay(fixture->reader, fixture->root, LONG_KEY, now - 10, &revision, &error);
+      reader_replay(fixture->reader, fixture->root, &everything, now - 10, &revision, &error);
   g_assert_no_error(error);
   g_assert_cmpuint(kept->len, ==, 10);
   g_assert_null(
-      reader_replay(fixture->reader, fixture->root, LONG_KEY, now - 11, &revision, &error));
+      reader_replay(fixture->reader, fixture->root, &everything, now - 11, &revision, &error));
   g_assert_error(error, REGISTRY_ERROR, REGISTRY_ERROR_HISTORY_GONE);
   g_clear_error(&error);
-  g_autoptr(GPtrArray) theirs = reader_replay(fixture->reader, fixture->alice, "HKEY_USERS\\1000",
-                                              users - 1, &revision, &error);
+  g_autoptr(GPtrArray) theirs =
+      reader_replay(fixture->reader, fixture->alice, &hers, users - 1, &revision, &error);
   g_assert_no_error(error);
   ASSERT_REFUSED(fixture, fixture->root, roll_back(KEY, now - 11), REGISTRY_ERROR_HISTORY_GONE);
   ASSERT_DONE(fixture, fixture->root, roll_back(KEY, now - 5));

@@ -242,12 +242,14 @@ def a_bus_that_can_be_none_is_not_waited_for():
 def a_role_holds_its_channel_and_little_else():
     with Registry() as registry, MailServer(registry) as server, server.pop3():
         for name, pids in server.roles().items():
+            check(len(pids) == 1, f"there are several: {name} {pids}\n{server.process.output()}")
             command = read_process(pids[0], "cmdline").split("\0")
             equal(command[0], f"mailauthd: {name}")
             equal(status_of(pids[0])["NoNewPrivs"], "1")
-            limits = [line.split() for line in read_process(pids[0], "limits").splitlines()]
+            text = read_process(pids[0], "limits")
+            limits = [line.split() for line in text.splitlines()]
             check(["Max", "core", "file", "size", "0", "0", "bytes"] in limits,
-                  f"the {name} may write core files")
+                  f"the {name} may write core files, or has gone:\n{text}{server.process.output()}")
 
 
 @test

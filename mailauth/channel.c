@@ -15,6 +15,8 @@
 
 /* Room for several of the largest messages, whatever the system's default is. */
 #define SEND_BUFFER (4 * MAX_MESSAGE)
+/* What nearly all messages are smaller than. */
+#define SMALL_MESSAGE 2048
 /* Messages handled before the loop turns to its other sources. */
 #define BATCH 64
 
@@ -127,18 +129,18 @@ static ChannelResult check_received(Channel *channel, const struct msghdr *heade
   return CHANNEL_CLOSED;
 }
 
-ChannelResult channel_receive(Channel *channel, Message *message, GError **error) {
-  guint8 bytes[MAX_MESSAGE];
+/* @bytes: room for what comes, on the stack, which may be locked. */
+static ChannelResult receive_into(Channel *channel, guint8 *bytes, gsize room, Message *message,
+                                  GError **error) {
   union {
     char room[CMSG_SPACE(MAX_MESSAGE_DESCRIPTORS * sizeof(int))];
     struct cmsghdr align;
   } control;
-  struct iovec part = {bytes, sizeof bytes};
+  struct iovec part = {bytes, room};
   struct msghdr header = {.msg_iov = &part,
                           .msg_iovlen = 1,
                           .msg_control = control.room,
                           .msg_controllen = sizeof control.room};
-  *message = (Message)MESSAGE_INIT;
   gssize size =
       TEMP_FAILURE_RETRY(recvmsg(channel->descriptor, &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT));
   if (size < 0)
@@ -149,6 +151,28 @@ ChannelResult channel_receive(Channel *channel, Message *message, GError **error
   ChannelResult result = check_received(channel, &header, bytes, (gsize)size, message, error);
   explicit_bzero(bytes, (gsize)size);
   return result;
+}
+
+static ChannelResult receive_small(Channel *channel, Message *message, GError **error) {
+  guint8 bytes[SMALL_MESSAGE];
+  return receive_into(channel, bytes, sizeof bytes, message, error);
+}
+
+G_NO_INLINE static ChannelResult receive_large(Channel *channel, Message *message, GError **error) {
+  guint8 bytes[MAX_MESSAGE];
+  return receive_into(channel, bytes, sizeof bytes, message, error);
+}
+
+/* Each page of the room is touched when it is made: for a process that has just been
+ * split off, and the one that it was split off, each would be a page to copy. */
+ChannelResult channel_receive(Channel *channel, Message *message, GError **error) {
+  *message = (Message)MESSAGE_INIT;
+  gssize size =
+      TEMP_FAILURE_RETRY(recv(channel->descriptor, NULL, 0, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT));
+  if (size < 0)
+    return errno == EAGAIN ? CHANNEL_EMPTY : CHANNEL_CLOSED;
+  return size > SMALL_MESSAGE ? receive_large(channel, message, error)
+                              : receive_small(channel, message, error);
 }
 
 /* ---- sending ---- */

@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <termios.h>
 #include <unistd.h>
@@ -221,8 +222,7 @@ static const ConditionalRow conditional_rows[] = {
      SCMP_SYS(clone),
      1,
      {HAS(0, CLONE_VM | CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID, 0)}},
-    {CALLS_CHILDREN, SCMP_SYS(prctl), 1, {IS(0, PR_SET_SECCOMP)}},
-    {CALLS_CHILDREN, SCMP_SYS(seccomp), 0, {{0, SCMP_CMP_EQ, 0, 0}}},
+    {CALLS_CHILDREN, SCMP_SYS(prlimit64), 2, {IS(0, 0), IS(1, RLIMIT_NPROC)}},
     {CALLS_CHILDREN, SCMP_SYS(landlock_create_ruleset), 0, {{0, SCMP_CMP_EQ, 0, 0}}},
     {CALLS_CHILDREN, SCMP_SYS(landlock_add_rule), 0, {{0, SCMP_CMP_EQ, 0, 0}}},
     {CALLS_CHILDREN, SCMP_SYS(landlock_restrict_self), 0, {{0, SCMP_CMP_EQ, 0, 0}}},
@@ -335,17 +335,4 @@ gboolean filter_install(CallGroups groups, GError **error) {
   gboolean open = (groups & CALLS_PROGRAMS) != 0;
   scmp_filter_ctx filter = seccomp_init(open ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(ENOSYS));
   return load(filter, filter != NULL && fill(filter, groups | CALLS_ALWAYS), error);
-}
-
-gboolean filter_forbid_children(GError **error) {
-  const guint32 action = SCMP_ACT_ERRNO(ENOSYS);
-  if (!filter_is_known())
-    return TRUE;
-  scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
-  gboolean filled = filter != NULL &&
-#ifndef SANDBOX_IS_SANITIZED
-                    add(filter, action, SCMP_SYS(clone), 0, NULL) &&
-#endif
-                    add(filter, action, SCMP_SYS(clone3), 0, NULL);
-  return load(filter, filled, error);
 }

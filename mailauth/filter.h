@@ -29,7 +29,5 @@ gboolean filter_is_known(void);
  * only an intruder makes (execve, ptrace, mount...) end the process.
  * TRUE also where the kernel has no filters. */
 gboolean filter_install(CallGroups groups, GError **error);
-/* Takes CALLS_CHILDREN away again. */
-gboolean filter_forbid_children(GError **error);
 
 #endif

@@ -13,6 +13,7 @@
 #include <glib-unix.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
@@ -100,20 +101,31 @@ static void end_if_alone(Parent *parent) {
     g_main_loop_quit(parent->loop);
 }
 
-static void signal_all(const Parent *parent, int number) {
-  const Child *const children[] = {&parent->front, &parent->identity, &parent->verifier};
+static void signal_child(const Child *child, int number) {
+  if (child->pid > 0)
+    kill(child->pid, number);
+}
+
+/* The front says goodbye to its clients when its channel ends. */
+static void stop_front(const Child *front) {
+  if (front->channel == NULL || shutdown(channel_get_descriptor(front->channel), SHUT_WR) < 0)
+    signal_child(front, SIGTERM);
+}
+
+static void signal_others(const Parent *parent, int number) {
   GHashTableIter each;
   gpointer store;
-  for (guint i = 0; i < G_N_ELEMENTS(children); i++)
-    if (children[i]->pid > 0)
-      kill(children[i]->pid, number);
+  signal_child(&parent->identity, number);
+  signal_child(&parent->verifier, number);
   g_hash_table_iter_init(&each, parent->stores);
   while (g_hash_table_iter_next(&each, &store, NULL))
     kill(GPOINTER_TO_INT(store), number);
 }
 
 static gboolean on_stop_late(gpointer data) {
-  signal_all(data, SIGKILL);
+  const Parent *parent = data;
+  signal_child(&parent->front, SIGKILL);
+  signal_others(parent, SIGKILL);
   return G_SOURCE_REMOVE;
 }
 
@@ -123,7 +135,8 @@ static void stop(Parent *parent, int exit_code) {
   parent->stopping = TRUE;
   parent->exit_code = exit_code;
   sd_notify(0, "STOPPING=1");
-  signal_all(parent, SIGTERM);
+  stop_front(&parent->front);
+  signal_others(parent, SIGTERM);
   g_timeout_add_seconds(STOP_WAIT_S, on_stop_late, parent);
   end_if_alone(parent);
 }

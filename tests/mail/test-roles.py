@@ -270,6 +270,22 @@ def all_end_with_the_parent():
 
 
 @test
+def who_is_not_logged_in_is_told_of_the_end():
+    with Registry() as registry, MailServer(registry) as server:
+        clients = {b"-ERR The server is stopping.\r\n": server.raw(),
+                   b"* BYE The server is stopping.\r\n": server.raw(server.imap_port)}
+        for connection, stream in clients.values():
+            connection.sendall(b"a NOOP\r\n")
+            stream.readline()
+        server.process.signal(signal.SIGTERM)
+        for goodbye, (connection, stream) in clients.items():
+            equal(stream.read(), goodbye)
+            connection.close()
+        equal(server.process.wait(), 0)
+        server.process = None
+
+
+@test
 def listeners_follow_the_settings():
     with Registry() as registry, MailServer(registry) as server:
         server.add_account("anna", "sesame")

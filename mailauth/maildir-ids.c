@@ -112,82 +112,105 @@ MaildirIds *maildir_ids_parse(char *text, gsize size, GError **error) {
 
 /* ---- taking over ---- */
 
+/* What is known of the messages of a list, in the list's order. */
 typedef struct {
-  MaildirIds *ids;
-  const UniqueIdFormat *format;
-  const GPtrArray *keys;
   guint32 validity;
-  DovecotUid *uids; /* of each key; its uid is 0 where Dovecot does not know it */
-} TakeOver;
+  GArray *uids;       /* of DovecotUid */
+  GPtrArray *keys;    /* of each */
+  GHashTable *places; /* key -> place of both */
+} Listed;
 
-static GHashTable *index_keys(const GPtrArray *keys) {
-  GHashTable *places = g_hash_table_new(g_str_hash, g_str_equal); /* key -> place */
-  for (guint i = 0; i < keys->len; i++)
-    g_hash_table_insert(places, keys->pdata[i], GUINT_TO_POINTER(i));
-  return places;
+static void listed_init(Listed *listed) {
+  listed->validity = 0;
+  listed->uids = g_array_new(FALSE, FALSE, sizeof(DovecotUid));
+  listed->keys = g_ptr_array_new_with_free_func(g_free);
+  listed->places = g_hash_table_new(g_str_hash, g_str_equal);
 }
 
-static gboolean read_uidlist(TakeOver *over, char *uidlist, gsize size, GError **error) {
+static void listed_clear(Listed *listed) {
+  g_hash_table_unref(listed->places);
+  g_ptr_array_unref(listed->keys);
+  g_array_unref(listed->uids);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Listed, listed_clear)
+
+/* Where a name comes twice, what is said last of it goes. */
+static void list_message(Listed *listed, const DovecotUid *uid) {
+  gpointer place;
+  g_autofree char *key = maildir_name_make_uid(uid->name);
+  if (g_hash_table_lookup_extended(listed->places, key, NULL, &place)) {
+    g_array_index(listed->uids, DovecotUid, GPOINTER_TO_UINT(place)) = *uid;
+    return;
+  }
+  g_hash_table_insert(listed->places, key, GUINT_TO_POINTER(listed->keys->len));
+  g_ptr_array_add(listed->keys, g_steal_pointer(&key));
+  g_array_append_vals(listed->uids, uid, 1);
+}
+
+static gboolean read_list(Listed *listed, char *uidlist, gsize size, GError **error) {
   DovecotUid uid;
   DovecotUidlist list;
   GError *problem = NULL;
-  g_autoptr(GHashTable) places = index_keys(over->keys);
   if (!dovecot_uidlist_begin(&list, uidlist, size, error))
     return FALSE;
-  over->validity = list.validity;
-  while (dovecot_uidlist_next(&list, &uid, &problem)) {
-    gpointer place;
-    g_autofree char *key = maildir_name_make_uid(uid.name);
-    if (g_hash_table_lookup_extended(places, key, NULL, &place))
-      over->uids[GPOINTER_TO_UINT(place)] = uid;
-  }
+  listed->validity = list.validity;
+  while (listed->keys->len <= MAX_MESSAGES && dovecot_uidlist_next(&list, &uid, &problem))
+    list_message(listed, &uid);
+  if (listed->keys->len > MAX_MESSAGES)
+    return error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED,
+                     DOVECOT_UIDLIST_FILE " has more than %d messages", MAX_MESSAGES);
   if (problem != NULL)
     g_propagate_error(error, problem);
   return problem == NULL;
 }
 
-static void make_id(const TakeOver *over, const DovecotUid *uid, GString *id) {
-  const UniqueIdFacts facts = {uid->uid, over->validity, uid->name, uid->guid};
+static void make_id(const DovecotUid *uid, guint32 validity, const UniqueIdFormat *format,
+                    GString *id) {
+  const UniqueIdFacts facts = {uid->uid, validity, uid->name, uid->guid};
   g_string_truncate(id, 0);
   if (uid->pop3_id == NULL)
-    unique_id_format_expand(over->format, &facts, id);
+    unique_id_format_expand(format, &facts, id);
   else
     g_string_append(id, *uid->pop3_id != '\0' ? uid->pop3_id : uid->name);
 }
 
-static void add_ids(TakeOver *over) {
+static void add_ids(MaildirIds *ids, const Listed *listed, const UniqueIdFormat *format) {
   g_autoptr(GString) id = g_string_new(NULL);
-  for (guint i = 0; i < over->keys->len; i++) {
-    if (over->uids[i].uid == 0)
-      continue;
-    make_id(over, &over->uids[i], id);
-    if (maildir_name_is_uid(id->str, id->len) && !g_hash_table_contains(over->ids->taken, id->str))
-      add_copy(over->ids, over->keys->pdata[i], id->str);
+  for (guint i = 0; i < listed->keys->len; i++) {
+    make_id(&g_array_index(listed->uids, DovecotUid, i), listed->validity, format, id);
+    if (maildir_name_is_uid(id->str, id->len) && !g_hash_table_contains(ids->taken, id->str))
+      add_copy(ids, listed->keys->pdata[i], id->str);
   }
 }
 
-MaildirIds *maildir_ids_take_over(const char *format, char *uidlist, gsize size,
-                                  const GPtrArray *keys, GError **error) {
+MaildirIds *maildir_ids_take_over(const char *format, char *uidlist, gsize size, GError **error) {
+  g_auto(Listed) listed;
   g_autoptr(MaildirIds) ids = ids_new(NULL);
   g_autoptr(UniqueIdFormat) parsed = unique_id_format_new(format, error);
-  g_autofree DovecotUid *uids = g_new0(DovecotUid, keys->len);
-  TakeOver over = {.ids = ids, .format = parsed, .keys = keys, .uids = uids};
-  if (parsed == NULL || (uidlist != NULL && !read_uidlist(&over, uidlist, size, error)))
+  listed_init(&listed);
+  if (parsed == NULL || (uidlist != NULL && !read_list(&listed, uidlist, size, error)))
     return NULL;
-  add_ids(&over);
+  add_ids(ids, &listed, parsed);
   return g_steal_pointer(&ids);
 }
 
 /* ---- telling ---- */
 
+static GHashTable *make_set(const GPtrArray *keys) {
+  GHashTable *set = g_hash_table_new(g_str_hash, g_str_equal);
+  for (guint i = 0; i < keys->len; i++)
+    g_hash_table_add(set, keys->pdata[i]);
+  return set;
+}
+
 /* An ID that is neither among those taken nor any message's key. */
-static const char *add_other(MaildirIds *ids, const char *key, GHashTable *places) {
+static const char *add_other(MaildirIds *ids, const char *key, GHashTable *keys) {
   g_autofree char *id = g_strdup(key);
   do {
     char *next = g_compute_checksum_for_string(G_CHECKSUM_SHA256, id, -1);
     g_free(id);
     id = next;
-  } while (g_hash_table_contains(ids->taken, id) || g_hash_table_contains(places, id));
+  } while (g_hash_table_contains(ids->taken, id) || g_hash_table_contains(keys, id));
   return add_copy(ids, key, id);
 }
 
@@ -216,15 +239,15 @@ static const Entry *find_entry(const MaildirIds *ids, const char *key, guint *ne
 gboolean maildir_ids_settle(MaildirIds *ids, const GPtrArray *keys, const char **told) {
   guint next = 0;
   g_autoptr(GHashTable) entries = NULL;
-  g_autoptr(GHashTable) places = NULL;
+  g_autoptr(GHashTable) all = NULL;
   for (guint i = 0; i < keys->len; i++) {
     const Entry *entry = find_entry(ids, keys->pdata[i], &next, &entries);
     told[i] = entry != NULL ? entry->id : keys->pdata[i];
     if (entry != NULL || !g_hash_table_contains(ids->taken, told[i]))
       continue;
-    if (places == NULL)
-      places = index_keys(keys);
-    told[i] = add_other(ids, keys->pdata[i], places);
+    if (all == NULL)
+      all = make_set(keys);
+    told[i] = add_other(ids, keys->pdata[i], all);
   }
-  return places != NULL;
+  return all != NULL;
 }

@@ -19,18 +19,17 @@ MaildirIds *maildir_ids_parse(char *text, gsize size, GError **error);
 void maildir_ids_free(MaildirIds *ids);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MaildirIds, maildir_ids_free)
 
-/* What Dovecot told of the messages @keys (char *, each once), by its setting
- * pop3_uidl_format, @format, and its list @uidlist (@size bytes and a NUL), which is
- * cut up; NULL where there is none. What is not fit for POP3, and what several
- * messages have in common but for the first of them, is left out. */
-MaildirIds *maildir_ids_take_over(const char *format, char *uidlist, gsize size,
-                                  const GPtrArray *keys, GError **error);
+/* What Dovecot told, by its setting pop3_uidl_format, @format, of all messages in its
+ * list @uidlist (@size bytes and a NUL), which is cut up; NULL where there is none.
+ * What is not fit for POP3, and what several messages have in common but for the
+ * first of them, is left out. LIMIT_EXCEEDED: it lists more than MAX_MESSAGES. */
+MaildirIds *maildir_ids_take_over(const char *format, char *uidlist, gsize size, GError **error);
 
 /* What each of @keys is told by into @told, of as many places: borrowed, of @ids or
  * of @keys. One that has no ID, and can't be told by its key because that is another
  * message's ID, gets one that is nobody's. TRUE: there are such, and what
  * maildir_ids_print() gives has to be kept before any of them is told. It is quick
- * where keys stand in the order in which they were taken over. */
+ * where @keys stand in the order in which they were taken over. */
 gboolean maildir_ids_settle(MaildirIds *ids, const GPtrArray *keys, const char **told);
 
 /* "mailauthd-unique-ids 1 <count>" and a line "<key> <ID>" for each. */

@@ -217,14 +217,13 @@ static gboolean read_ids(Maildir *maildir, GError **error) {
   return maildir->ids != NULL;
 }
 
-static gboolean take_over_ids(Maildir *maildir, const char *format, const GPtrArray *keys,
-                              GError **error) {
+static gboolean take_over_ids(Maildir *maildir, const char *format, GError **error) {
   g_autofree char *uidlist = NULL;
   gsize size;
   if (!maildir_file_read(maildir->folder, DOVECOT_UIDLIST_FILE, MAX_UIDLIST_FILE, &uidlist, &size,
                          error))
     return FALSE;
-  maildir->ids = maildir_ids_take_over(format, uidlist, size, keys, error);
+  maildir->ids = maildir_ids_take_over(format, uidlist, size, error);
   return maildir->ids != NULL;
 }
 
@@ -242,10 +241,10 @@ static gboolean settle_ids(Maildir *maildir, const char *unique_ids, GError **er
   gboolean is_new = maildir->ids == NULL;
   if (is_new && g_str_equal(unique_ids, UNIQUE_IDS_BY_NAME))
     return TRUE;
+  if (is_new && !take_over_ids(maildir, unique_ids, error))
+    return FALSE;
   for (guint i = 0; i < maildir->mails->len; i++)
     g_ptr_array_add(keys, g_array_index(maildir->mails, Mail, i).uid);
-  if (is_new && !take_over_ids(maildir, unique_ids, keys, error))
-    return FALSE;
   maildir->told = g_new(const char *, keys->len);
   gboolean has_others = maildir_ids_settle(maildir->ids, keys, maildir->told);
   return (!is_new && !has_others) || keep_ids(maildir, error);

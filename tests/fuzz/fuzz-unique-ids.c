@@ -54,7 +54,7 @@ static void take_over(const guint8 *data, gsize size, const GPtrArray *keys) {
   gsize length = (gsize)(end - data);
   g_autofree char *format = copy(data, length);
   g_autofree char *list = copy(end + 1, size - length - 1);
-  g_autoptr(MaildirIds) ids = maildir_ids_take_over(format, list, size - length - 1, keys, NULL);
+  g_autoptr(MaildirIds) ids = maildir_ids_take_over(format, list, size - length - 1, NULL);
   if (ids != NULL)
     check_ids(ids, keys);
 }

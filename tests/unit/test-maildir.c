@@ -271,7 +271,7 @@ static void test_ids_taken_over(Folder *folder, G_GNUC_UNUSED gconstpointer data
   put(folder, "cur/1.a,S=2:2,", "a\n");
   put(folder, "cur/2.b:2,S", "b\n");
   put(folder, "new/3.c", "c\n");
-  put(folder, "dovecot-uidlist", "3 V10 N3\n1 :1.a,S=2\n2 :2.b:2,S\n");
+  put(folder, "dovecot-uidlist", "3 V10 N3\n1 :1.a,S=2\n2 :2.b:2,S\n7 :7.d\n");
   Maildir *maildir = open_taking_over(folder);
   assert_uids(maildir, "000000010000000a 000000020000000a 3.c ");
   g_assert_cmpuint(maildir_measure(maildir, 1), ==, 3);
@@ -284,17 +284,18 @@ static void test_ids_taken_over(Folder *folder, G_GNUC_UNUSED gconstpointer data
     g_assert_cmpuint(maildir_measure(maildir, 1), ==, 3);
     maildir_close(maildir);
   }
-  /* Out of sight for a session. */
+  /* Out of sight for a session: the first, or another. */
+  put(folder, "cur/7.d:2,", "d\n");
   g_autofree char *name = get_path(folder, "cur/2.b:2,S");
   g_autofree char *aside = get_path(folder, "tmp/2.b");
   g_rename(name, aside);
   maildir = open_taking_over(folder);
-  assert_uids(maildir, "000000010000000a 3.c ");
+  assert_uids(maildir, "000000010000000a 3.c 000000070000000a ");
   g_assert_true(maildir_remove(maildir, 0, NULL));
   maildir_close(maildir);
   g_rename(aside, name);
   maildir = open_taking_over(folder);
-  assert_uids(maildir, "000000020000000a 3.c ");
+  assert_uids(maildir, "000000020000000a 3.c 000000070000000a ");
   maildir_close(maildir);
 }
 

@@ -249,11 +249,10 @@ static GPtrArray *list_keys(const char *const *keys) {
   return list;
 }
 
-static MaildirIds *take_over(const char *format, const char *text, const GPtrArray *keys) {
+static MaildirIds *take_over(const char *format, const char *text) {
   g_autoptr(GError) error = NULL;
   g_autofree char *list = g_strdup(text);
-  MaildirIds *ids =
-      maildir_ids_take_over(format, list, list != NULL ? strlen(list) : 0, keys, &error);
+  MaildirIds *ids = maildir_ids_take_over(format, list, list != NULL ? strlen(list) : 0, &error);
   g_assert_no_error(error);
   return ids;
 }
@@ -284,7 +283,7 @@ static MaildirIds *keep(const MaildirIds *ids) {
 static void test_taking_over(gconstpointer data) {
   const TakeOverRow *row = data;
   g_autoptr(GPtrArray) keys = list_keys(row->keys);
-  g_autoptr(MaildirIds) ids = take_over(row->format, row->list, keys);
+  g_autoptr(MaildirIds) ids = take_over(row->format, row->list);
   g_autofree char *told = tell(ids, keys, row->has_new);
   g_assert_cmpstr(told, ==, row->told);
   g_autoptr(MaildirIds) kept = keep(ids);
@@ -293,16 +292,14 @@ static void test_taking_over(gconstpointer data) {
 }
 
 static void test_refused(void) {
-  const char *const keys[MAX_KEYS] = {"1.a"};
-  g_autoptr(GPtrArray) list = list_keys(keys);
   g_autofree char *damaged = g_strdup("3 V10 N4\nx\n");
   g_autofree char *valid = g_strdup("3 V10 N4\n1 :1.a\n");
   g_autoptr(GError) error = NULL;
   g_autoptr(GError) other = NULL;
-  g_assert_null(maildir_ids_take_over(DEFAULT, damaged, strlen(damaged), list, &error));
+  g_assert_null(maildir_ids_take_over(DEFAULT, damaged, strlen(damaged), &error));
   g_assert_error(error, REGISTRY_ERROR, REGISTRY_ERROR_INVALID_VALUE);
   g_assert_nonnull(strstr(error->message, "line 2"));
-  g_assert_null(maildir_ids_take_over("%v", valid, strlen(valid), list, &other));
+  g_assert_null(maildir_ids_take_over("%v", valid, strlen(valid), &other));
   g_assert_error(other, REGISTRY_ERROR, REGISTRY_ERROR_INVALID_VALUE);
 }
 
@@ -312,7 +309,7 @@ static void test_later(void) {
   const char *const after[MAX_KEYS] = {"4.d", "3.c", "2.b", "0.x"};
   g_autoptr(GPtrArray) old_keys = list_keys(before);
   g_autoptr(GPtrArray) keys = list_keys(after);
-  g_autoptr(MaildirIds) ids = take_over("%u", "3 V10 N4\n1 :1.a\n2 :2.b\n3 :3.c\n", old_keys);
+  g_autoptr(MaildirIds) ids = take_over("%u", "3 V10 N4\n1 :1.a\n2 :2.b\n3 :3.c\n");
   g_autofree char *told = tell(ids, keys, FALSE);
   g_assert_cmpstr(told, ==, "4.d 3 2 0.x ");
   g_autofree char *again = tell(ids, old_keys, FALSE);
@@ -325,7 +322,7 @@ static void test_later_collision(void) {
   const char *const after[MAX_KEYS] = {"000000010000000a", "1.a"};
   g_autoptr(GPtrArray) old_keys = list_keys(before);
   g_autoptr(GPtrArray) keys = list_keys(after);
-  g_autoptr(MaildirIds) ids = take_over(DEFAULT, "3 V10 N4\n1 :1.a\n", old_keys);
+  g_autoptr(MaildirIds) ids = take_over(DEFAULT, "3 V10 N4\n1 :1.a\n");
   g_autofree char *alone = tell(ids, old_keys, FALSE);
   g_autofree char *both = tell(ids, keys, TRUE);
   g_assert_cmpstr(alone, ==, "000000010000000a ");

@@ -192,8 +192,8 @@ def a_role_that_breaks_out_is_ended_and_replaced():
         server.add_account("anna", "sesame")
         for name in ("front", "verifier"):
             old = server.roles()[name][0]
-            os.kill(old, 31)  # SIGSYS: as the filter ends it
             ended = os.pidfd_open(old)
+            os.kill(old, 31)  # SIGSYS: as the filter ends it
             select.select([ended], [], [], PATIENCE)
             os.close(ended)
             with server.pop3("anna", "sesame") as client:

@@ -81,8 +81,6 @@ static const PlainRow plain_rows[] = {
     {CALLS_ALWAYS, SCMP_SYS(getsockopt)},
     {CALLS_ALWAYS, SCMP_SYS(recvfrom)},
     {CALLS_ALWAYS, SCMP_SYS(recvmsg)},
-    {CALLS_ALWAYS, SCMP_SYS(sendmsg)},
-    {CALLS_ALWAYS, SCMP_SYS(sendto)},
     {CALLS_ALWAYS, SCMP_SYS(setsockopt)},
     {CALLS_ALWAYS, SCMP_SYS(shutdown)},
     {CALLS_ACCEPT, SCMP_SYS(accept4)},
@@ -144,7 +142,6 @@ static const PlainRow plain_rows[] = {
     {CALLS_ARRANGE_FILES, SCMP_SYS(renameat2)},
     /* other processes */
     {CALLS_UNIX | CALLS_INTERNET, SCMP_SYS(connect)},
-    {CALLS_INTERNET, SCMP_SYS(sendmmsg)},
     {CALLS_INTERNET, SCMP_SYS(recvmmsg)},
     {CALLS_UNIX, SCMP_SYS(memfd_create)}, /* what is too long for a message to the journal */
     /* a sanitiser's */
@@ -205,6 +202,10 @@ static const ConditionalRow conditional_rows[] = {
     FCNTL(CALLS_READ_FILES, F_SETLK),
     FCNTL(CALLS_READ_FILES, F_SETLKW),
     FCNTL(CALLS_UNIX, F_ADD_SEALS),
+    /* Not what connects on the way, of which Landlock knows nothing. */
+    {CALLS_ALWAYS, SCMP_SYS(sendto), 1, {HAS(3, MSG_FASTOPEN, 0)}},
+    {CALLS_ALWAYS, SCMP_SYS(sendmsg), 1, {HAS(2, MSG_FASTOPEN, 0)}},
+    {CALLS_INTERNET, SCMP_SYS(sendmmsg), 1, {HAS(3, MSG_FASTOPEN, 0)}},
     IOCTL(FIONBIO),
     IOCTL(FIONREAD),
     IOCTL(TCGETS),

@@ -36,6 +36,7 @@ typedef struct {
   int listener, unix_listener; /* on loopback, and on socket_path */
   struct sockaddr_in address;  /* the listener's */
   int stream, other_stream;    /* not connected yet */
+  int sent_on[2];              /* neither */
   int connected;               /* to the listener */
   pid_t other;                 /* a process of the same user's */
 } Scene;
@@ -142,6 +143,20 @@ static gboolean try_connect_again(const Scene *scene) {
   return connect(scene->connected, &nowhere, sizeof nowhere) == 0 &&
          connect(scene->connected, (const struct sockaddr *)&scene->address,
                  sizeof scene->address) == 0;
+}
+
+/* Connects on the way, and asks nobody for the right to. */
+static gboolean try_send_fast(const Scene *scene) {
+  return sendto(scene->sent_on[0], "x", 1, MSG_FASTOPEN, (const struct sockaddr *)&scene->address,
+                sizeof scene->address) == 1;
+}
+
+static gboolean try_send_message_fast(const Scene *scene) {
+  struct sockaddr_in address = scene->address;
+  struct iovec part = {(char[]){"x"}, 1};
+  const struct msghdr message = {
+      .msg_name = &address, .msg_namelen = sizeof address, .msg_iov = &part, .msg_iovlen = 1};
+  return sendmsg(scene->sent_on[1], &message, MSG_FASTOPEN) == 1;
 }
 
 static gboolean try_bind(const Scene *scene) {
@@ -288,6 +303,8 @@ static const Row rows[] = {
     {"algorithm-socket", try_algorithm_socket, NOBODY},
     {"connect", try_connect, CONNECTOR | FREE},
     {"connect-again", try_connect_again, CONNECTOR | FREE},
+    {"send-fast", try_send_fast, NOBODY},
+    {"send-message-fast", try_send_message_fast, NOBODY},
     {"bind", try_bind, FREE},
     {"listen", try_listen, FREE},
     {"accept", try_accept, FRONT | FREE},
@@ -401,6 +418,8 @@ static void make_sockets(Scene *scene) {
   g_assert_cmpint(chmod(scene->socket_path, 0777), ==, 0);
   scene->stream = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   scene->other_stream = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  for (guint i = 0; i < G_N_ELEMENTS(scene->sent_on); i++)
+    scene->sent_on[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   scene->connected = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   g_assert_cmpint(connect(scene->connected, (const struct sockaddr *)&scene->address, size), ==, 0);
 }
@@ -434,8 +453,9 @@ static void set_up(Scene *scene, G_GNUC_UNUSED gconstpointer data) {
 }
 
 static void tear_down(Scene *scene, G_GNUC_UNUSED gconstpointer data) {
-  const int descriptors[] = {scene->listener, scene->unix_listener, scene->stream,
-                             scene->other_stream, scene->connected};
+  const int descriptors[] = {scene->listener,     scene->unix_listener, scene->stream,
+                             scene->other_stream, scene->sent_on[0],    scene->sent_on[1],
+                             scene->connected};
   g_autofree char *command = g_strdup_printf("rm -rf '%s'", scene->folder);
   kill(scene->other, SIGKILL);
   waitpid(scene->other, NULL, 0);

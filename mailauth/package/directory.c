@@ -8,12 +8,14 @@
 #include <unistd.h>
 
 #include "mailauth/limits.h"
+#include "mailauth/package/hurry.h"
 #include "mailauth/server-address.h"
 
 struct Directory {
   LDAP *handle;
-  int socket; /* a descriptor of our own of the handle's socket, which can be shut down without
-                 asking whether libldap has closed its own meanwhile; -1 for none */
+  int socket;  /* a descriptor of our own of the handle's socket, which can be shut down without
+                  asking whether libldap has closed its own meanwhile; -1 for none */
+  Hurry hurry; /* while it is being opened */
   Patience *patience;
   gint64 last_use;
 };
@@ -48,9 +50,12 @@ static void set_local_answer(const Directory *directory, int code, DirectoryAnsw
   ldap_memfree(words);
 }
 
+static struct timeval make_time(gint64 us) {
+  return (struct timeval){(time_t)(us / G_USEC_PER_SEC), (suseconds_t)(us % G_USEC_PER_SEC)};
+}
+
 static struct timeval get_rest(const Directory *directory) {
-  gint64 rest = patience_get_rest(directory->patience);
-  return (struct timeval){(time_t)(rest / G_USEC_PER_SEC), (suseconds_t)(rest % G_USEC_PER_SEC)};
+  return make_time(patience_get_rest(directory->patience));
 }
 
 /* ---- opening ---- */
@@ -77,24 +82,26 @@ static gboolean attach(Directory *directory, int socket, const char *uri) {
     return FALSE;
   }
   patience_add(directory->patience, directory->socket);
+  directory->hurry.socket = directory->socket;
   return ldap_get_option(directory->handle, LDAP_OPT_SOCKBUF, &buffer) == LDAP_SUCCESS &&
-         ber_sockbuf_ctrl(buffer, LBER_SB_OPT_SET_MAX_INCOMING, &most) == 1;
+         ber_sockbuf_ctrl(buffer, LBER_SB_OPT_SET_MAX_INCOMING, &most) == 1 &&
+         hurry_attach(&directory->hurry, buffer);
 }
 
 /* @share: what there is of time for beginning TLS, in us. */
 static gboolean set_options(const Directory *directory, gint64 share) {
   const int version = LDAP_VERSION3;
   const int never = LDAP_DEREF_NEVER;
-  struct timeval rest = get_rest(directory);
-  struct timeval connecting = {(time_t)(share / G_USEC_PER_SEC),
-                               (suseconds_t)(share % G_USEC_PER_SEC)};
+  /* Whatever the system's configuration of libldap says: it would be no deadline. */
+  const struct timeval none = {-1, 0};
+  const struct timeval answering = make_time(share);
   const struct {
     int option;
     const void *value;
   } options[] = {
-      {LDAP_OPT_PROTOCOL_VERSION, &version},   {LDAP_OPT_DEREF, &never},
-      {LDAP_OPT_REFERRALS, LDAP_OPT_OFF},      {LDAP_OPT_RESTART, LDAP_OPT_ON},
-      {LDAP_OPT_NETWORK_TIMEOUT, &connecting}, {LDAP_OPT_TIMEOUT, &rest},
+      {LDAP_OPT_PROTOCOL_VERSION, &version}, {LDAP_OPT_DEREF, &never},
+      {LDAP_OPT_REFERRALS, LDAP_OPT_OFF},    {LDAP_OPT_RESTART, LDAP_OPT_ON},
+      {LDAP_OPT_NETWORK_TIMEOUT, &none},     {LDAP_OPT_TIMEOUT, &answering},
   };
   for (guint i = 0; i < G_N_ELEMENTS(options); i++)
     if (ldap_set_option(directory->handle, options[i].option, options[i].value) != LDAP_SUCCESS)
@@ -119,10 +126,16 @@ static gboolean set_tls_options(const Directory *directory, const Broker *broker
   return ldap_set_option(handle, LDAP_OPT_X_TLS_NEWCTX, &client) == LDAP_SUCCESS;
 }
 
-static int begin_tls(const Directory *directory, gboolean start) {
+/* @share: us, after which it is LDAP_TIMEOUT. */
+static int begin_tls(Directory *directory, gboolean start, gint64 share) {
+  directory->hurry.deadline = g_get_monotonic_time() + share;
   int code =
       start ? ldap_start_tls_s(directory->handle, NULL, NULL) : ldap_install_tls(directory->handle);
-  return code == LDAP_SUCCESS && !ldap_tls_inplace(directory->handle) ? LDAP_CONNECT_ERROR : code;
+  gboolean late = g_get_monotonic_time() >= directory->hurry.deadline;
+  directory->hurry.deadline = 0;
+  if (code == LDAP_SUCCESS)
+    return ldap_tls_inplace(directory->handle) ? LDAP_SUCCESS : LDAP_CONNECT_ERROR;
+  return late ? LDAP_TIMEOUT : code;
 }
 
 static DirectoryOpening refuse_setting(const char *name, const char *what,
@@ -150,7 +163,7 @@ static DirectoryOpening open_on(int socket, const Broker *broker, const char *ur
     return refuse_setting("Type", "the LDAP library refuses its options", answer);
   if (tls && !set_tls_options(opened, broker))
     return refuse_setting("CA File", "the certificates can't be read", answer);
-  int code = tls ? begin_tls(opened, broker->start_tls != 0) : LDAP_SUCCESS;
+  int code = tls ? begin_tls(opened, broker->start_tls != 0, share) : LDAP_SUCCESS;
   if (code == LDAP_SUCCESS) {
     *directory = g_steal_pointer(&opened);
     return DIRECTORY_OPENED;

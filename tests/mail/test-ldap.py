@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 from harness.case import check, contains, equal, main, rows, test
 from harness.mail import BROKERS, PARAMETERS, STORE
@@ -298,6 +299,30 @@ def a_server_that_never_answers_holds_nobody_up(scheme, start_tls, says):
         equal(mail.pop3_answer("ann", "native"), "+OK Logged in.")
         for client in waiting:
             client.socket.close()
+
+
+def processor_seconds(process):
+    """What it has used."""
+    words = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@rows([
+    ("ldaps", "ldaps", 0),
+    ("StartTLS", "ldap", 1),
+])
+def one_that_never_begins_tls_leaves_time_for_the_next(scheme, start_tls):
+    with directory() as (mail, slapd), black_hole() as hole:
+        next_one = slapd.uri if start_tls else slapd.tls_uri
+        slapd.become_broker("3", URI=f"{scheme}://127.0.0.1:{hole.port} {next_one}", StartTLS=start_tls,
+                            CA_File=str(slapd.directory / "ca.pem"), Timeout=6000)
+        verifier, = mail.roles()["verifier"]
+        before = processor_seconds(verifier)
+        expect_right(mail, "ann", "sesame")
+        # Two connections are made, for which it is waited 3 s and 1.5 s.
+        equal(hole.taken, 2)
+        used = processor_seconds(verifier) - before
+        check(used < 1, f"it used the processor for {used:.2f} s while it waited")
 
 
 NAME = b"uid=\xff\xfe\nann"

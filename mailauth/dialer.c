@@ -117,10 +117,11 @@ static void on_message(G_GNUC_UNUSED Channel *channel, Message *message, const G
 static void send_unsent(Dialer *dialer) {
   Call *call;
   while (dialer->channel != NULL && (call = g_queue_pop_head(&dialer->unsent)) != NULL) {
+    g_autoptr(GError) error = NULL;
     g_autofree char *server = g_utf8_make_valid(call->server, -1);
-    /* One that has ended says so by its channel. */
-    (void)channel_send(dialer->channel, MESSAGE_CONNECT,
-                       g_variant_new("(tsu)", call->number, server, call->timeout), NULL, 0, NULL);
+    if (!channel_send(dialer->channel, MESSAGE_CONNECT,
+                      g_variant_new("(tsu)", call->number, server, call->timeout), NULL, 0, &error))
+      finish(call, -1, error->message);
   }
 }
 

@@ -177,6 +177,21 @@ static void test_unasked_connector(void) {
   clear(&stage);
 }
 
+/* What no message holds is answered all the same. */
+static void test_long_server(void) {
+  Stage stage;
+  g_autofree char *server = g_strnfill(MAX_MESSAGE, 'x');
+  set_up(&stage, &rows[0], start);
+  dialer_dial(stage.dialer, server, 1000, on_connected, &stage);
+  while (stage.answers == 0)
+    g_main_context_iteration(NULL, TRUE);
+  check_answer(&stage, "malformed");
+  dial(&stage);
+  check_answer(&stage, NULL);
+  g_assert_cmpuint(stage.starts, ==, 1);
+  clear(&stage);
+}
+
 /* The socket that comes after all is closed. */
 static void test_cancelled(void) {
   Stage stage;
@@ -257,6 +272,7 @@ int main(int argc, char **argv) {
   }
   g_test_add_func("/dialer/no-connector", test_no_connector);
   g_test_add_func("/dialer/unasked-connector", test_unasked_connector);
+  g_test_add_func("/dialer/long-server", test_long_server);
   g_test_add_func("/dialer/cancelled", test_cancelled);
   g_test_add_func("/dialer/thread/not-kept", test_thread_is_not_kept);
   return g_test_run();

@@ -25,7 +25,8 @@
 #define BUS_OPTION "--bus="
 #define CHOSEN_OPTION "--chosen"
 
-/* Descriptors that the front or the verifier may hold: one or two a session. */
+/* Descriptors that the front or the verifier may hold: one or two a session; and the
+ * connector, one a connection that is being made. */
 #define MOST_DESCRIPTORS 65536
 
 /* ---- the command line between parent and role ---- */
@@ -147,6 +148,10 @@ static gboolean holds_passwords(Role role) {
   return role == ROLE_FRONT || role == ROLE_VERIFIER || role == ROLE_PAM;
 }
 
+static gboolean holds_many(Role role) {
+  return role == ROLE_FRONT || role == ROLE_VERIFIER || role == ROLE_CONNECTOR;
+}
+
 static gboolean is_channel(int descriptor) {
   struct stat status;
   return fstat(descriptor, &status) == 0 && S_ISSOCK(status.st_mode);
@@ -163,7 +168,7 @@ gboolean role_settle(RoleStart *start, GError **error) {
   /* Ctrl-C reaches the whole group; it is the parent's to stop the roles. */
   ignore(SIGINT);
   ignore(SIGPIPE);
-  if (start->role == ROLE_FRONT || start->role == ROLE_VERIFIER)
+  if (holds_many(start->role))
     raise_descriptors(MOST_DESCRIPTORS);
   start->lacks = sandbox_get_lacks() | sandbox_prepare(start->role);
   gboolean is_locked = !holds_passwords(start->role) || secret_lock_memory();

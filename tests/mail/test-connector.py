@@ -9,6 +9,7 @@ import select
 import signal
 import socket
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 from gi.repository import GLib
 
@@ -233,6 +234,15 @@ def a_server_that_does_not_take_connections_is_given_up_in_time():
         number, problem, _ = connector.receive()
         equal(number, slow)
         contains(problem, "timed out")
+
+
+@test
+def it_may_hold_as_many_sockets_as_are_asked_for():
+    with Registry() as registry, Connector(registry) as connector:
+        connector.refused("ldap://127.0.0.1:1", NOT_NAMED)
+        limits = Path(f"/proc/{connector.process.pid}/limits").read_text()
+        soft, hard = map(int, re.search(r"Max open files +(\d+) +(\d+)", limits).groups())
+        equal(soft, min(65536, hard))
 
 
 @test

@@ -1,5 +1,5 @@
-/* See connector.h. Whom it may connect to is looked up in live views; an address that
- * is not there is looked for once more after a round trip to regd, since it may have
+/* See connector.h. Whom it may connect to is taken from live views; an address that is
+ * not there is looked for once more after a round trip to regd, since it may have
  * been set a moment ago. */
 #include "mailauth/connector.h"
 
@@ -15,6 +15,7 @@
 
 #include "client/base/error.h"
 #include "mailauth/channel.h"
+#include "mailauth/named-servers.h"
 #include "mailauth/prover.h"
 #include "mailauth/server-address.h"
 #include "mailauth/settings.h"
@@ -29,9 +30,10 @@ typedef struct {
   Channel *verifier;
   RegistryConnection *connection;
   RegistryView *views[G_N_ELEMENTS(keys)];
-  Prover *prover;      /* for names */
-  GHashTable *lookups; /* name -> Lookup, under way */
-  GHashTable *dials;   /* number -> Dial */
+  NamedServers *servers; /* as the views had them when they were looked at last */
+  Prover *prover;        /* for names */
+  GHashTable *lookups;   /* name -> Lookup, under way */
+  GHashTable *dials;     /* number -> Dial */
 } Connector;
 
 typedef struct Lookup Lookup;
@@ -289,27 +291,28 @@ static void connect_to_host(Dial *dial) {
 
 /* ---- who may be connected to ---- */
 
-static gboolean is_set(const RegistryView *view, const char *subkey, const char *name,
-                       const char *server) {
+static void add_servers(GHashTable *set, const RegistryView *view, const char *subkey,
+                        const char *name) {
   const RegistryValue *value = registry_view_get(view, subkey, name);
   g_autofree char *text = value != NULL ? registry_value_dup_string(value) : NULL;
-  return text != NULL && server_address_is_among(text, server);
+  if (text != NULL)
+    named_servers_set_add(set, text);
 }
 
-static gboolean is_a_brokers(const RegistryView *brokers, const char *server) {
+static void add_brokers(GHashTable *set, const RegistryView *brokers) {
   g_auto(GStrv) instances = registry_view_list_keys(brokers, "");
   for (guint i = 0; instances != NULL && instances[i] != NULL; i++)
-    if (is_set(brokers, instances[i], "URI", server))
-      return TRUE;
-  return FALSE;
+    add_servers(set, brokers, instances[i], "URI");
 }
 
-static gboolean is_named(const Connector *connector, const char *server) {
+static void look_at_views(const Connector *connector) {
+  GHashTable *set = named_servers_set_new();
   for (guint i = 0; i < G_N_ELEMENTS(keys); i++)
-    if (keys[i] == SETTINGS_BROKERS ? is_a_brokers(connector->views[i], server)
-                                    : is_set(connector->views[i], "", "Backend", server))
-      return TRUE;
-  return FALSE;
+    if (keys[i] == SETTINGS_BROKERS)
+      add_brokers(set, connector->views[i]);
+    else
+      add_servers(set, connector->views[i], "", "Backend");
+  named_servers_replace(connector->servers, set, g_get_monotonic_time());
 }
 
 static gboolean has_read_all(const Connector *connector) {
@@ -358,7 +361,7 @@ static void synchronise(const Dial *dial) {
 static void decide(Dial *dial) {
   if (dial->lookup != NULL || dial->descriptor >= 0)
     return;
-  if (is_named(dial->connector, dial->server))
+  if (named_servers_has(dial->connector->servers, dial->server, g_get_monotonic_time()))
     go_on(dial);
   else if (has_read_all(dial->connector) && dial->synced)
     answer(dial, "no setting names this server");
@@ -376,7 +379,10 @@ static gboolean on_decision_late(gpointer data) {
 static void on_changed(G_GNUC_UNUSED RegistryView *view, gpointer data) {
   Connector *connector = data;
   g_autoptr(GList) dials = NULL;
-  if (connector->dials == NULL || !has_read_all(connector))
+  if (connector->dials == NULL)
+    return;
+  look_at_views(connector);
+  if (!has_read_all(connector))
     return;
   dials = g_hash_table_get_values(connector->dials);
   for (GList *link = dials; link != NULL; link = link->next)
@@ -422,6 +428,7 @@ static void set_up(Connector *connector, const RoleStart *start) {
   connector->prover = prover_new(LOOKUP_THREADS, NULL);
   connector->lookups = g_hash_table_new(g_str_hash, g_str_equal);
   connector->dials = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, dial_free);
+  connector->servers = named_servers_new();
   connector->connection = registry_connection_new_patient(start->bus, NULL);
   for (guint i = 0; i < G_N_ELEMENTS(keys); i++)
     connector->views[i] =
@@ -437,6 +444,7 @@ static void tear_down(Connector *connector) {
   for (guint i = 0; i < G_N_ELEMENTS(keys); i++)
     registry_view_free(connector->views[i]);
   registry_connection_unref(connector->connection);
+  named_servers_free(connector->servers);
   g_hash_table_unref(connector->lookups);
   g_main_loop_unref(connector->loop);
 }

@@ -95,6 +95,10 @@
 /* Connections to servers that are being made at once; how long each may take, in ms. */
 #define MAX_CONNECTS 8192
 #define MAX_CONNECT_MS 600000
+/* How long a server that is set no longer is connected to for those who have begun
+ * before, in s; and how many such servers are known. */
+#define FORMER_SERVER_S 60
+#define MAX_FORMER_SERVERS 256
 
 /* Accounts whose password is known again for a while (`Verified Seconds`); the
  * oldest makes room. */

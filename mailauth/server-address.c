@@ -3,7 +3,6 @@
 #include "mailauth/server-address.h"
 
 #include <ldap.h>
-#include <string.h>
 
 #include "client/base/error.h"
 #include "mailauth/settings.h"
@@ -56,9 +55,4 @@ gboolean server_address_parse(const char *text, ServerAddress *address, GError *
 void server_address_clear(ServerAddress *address) {
   g_clear_pointer(&address->host, g_free);
   g_clear_pointer(&address->path, g_free);
-}
-
-gboolean server_address_is_among(const char *uris, const char *uri) {
-  g_auto(GStrv) words = g_strsplit(uris, " ", -1);
-  return *uri != '\0' && g_strv_contains((const char *const *)words, uri);
 }

@@ -18,7 +18,4 @@ gboolean server_address_parse(const char *text, ServerAddress *address, GError *
 void server_address_clear(ServerAddress *address);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ServerAddress, server_address_clear)
 
-/* Whether @uris, the value of a broker's `URI`, has @uri among its words. */
-gboolean server_address_is_among(const char *uris, const char *uri);
-
 #endif

@@ -164,14 +164,18 @@ def what_was_just_set_is_known():
 
 
 @test
-def who_is_set_no_longer_is_not_reached():
+def who_was_set_a_moment_ago_is_reached():
+    """Logins that have begun before want it still."""
     with Registry() as registry, listening() as (listener, address), Connector(registry) as connector:
         set_uri(registry, f"ldap://{address}")
+        registry.client.set(POP3, "Backend", REG_SZ, f"pop3://{address}")
         reached(connector, listener, f"ldap://{address}")
         set_uri(registry, "ldap://127.0.0.1:1")
-        # A round trip brings the change in, and this one is made for who is not known.
+        registry.client.set(POP3, "Backend", REG_SZ, "")
+        # A round trip brings the changes in, and this one is made for who is not known.
         connector.refused("ldap://192.0.2.1", NOT_NAMED)
-        connector.refused(f"ldap://{address}", NOT_NAMED)
+        reached(connector, listener, f"ldap://{address}")
+        reached(connector, listener, f"pop3://{address}")
 
 
 @test

@@ -45,27 +45,6 @@ static void test_row(gconstpointer data) {
     g_assert_error(error, REGISTRY_ERROR, REGISTRY_ERROR_INVALID_VALUE);
 }
 
-static const struct {
-  const char *uris, *uri;
-  gboolean among;
-} words[] = {
-    {"ldap://a:389", "ldap://a:389", TRUE},
-    {" ldap://a  ldap://b ", "ldap://b", TRUE},
-    {"ldap://a:389", "ldap://a:38", FALSE},
-    {"ldap://a:389", "ldap://a", FALSE},
-    {"ldap://a ldap://b", "ldap://a ldap://b", FALSE},
-    {"ldap://a", "", FALSE},
-    {"  ", "", FALSE},
-    {"", "ldap://a", FALSE},
-};
-
-static void test_among(void) {
-  for (gsize i = 0; i < G_N_ELEMENTS(words); i++) {
-    g_test_message("'%s' in '%s'", words[i].uri, words[i].uris);
-    g_assert_cmpint(server_address_is_among(words[i].uris, words[i].uri), ==, words[i].among);
-  }
-}
-
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
   for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -74,6 +53,5 @@ int main(int argc, char **argv) {
     g_strdelimit(path + 1, "/", '-');
     g_test_add_data_func(path, &rows[i], test_row);
   }
-  g_test_add_func("/server-address/among", test_among);
   return g_test_run();
 }

@@ -173,6 +173,15 @@ static DirectoryOpening open_on(int socket, const Broker *broker, const char *ur
   return in_time ? DIRECTORY_UNTRUSTED : DIRECTORY_UNREACHABLE;
 }
 
+/* What libldap takes is less than an address. */
+static gboolean is_usable(const char *uri) {
+  LDAP *handle = NULL;
+  if (ldap_initialize(&handle, uri) != LDAP_SUCCESS)
+    return FALSE;
+  ldap_unbind_ext(handle, NULL, NULL);
+  return TRUE;
+}
+
 /* @share: us. */
 static DirectoryOpening open_one(const Broker *broker, Dialer *dialer, const char *uri,
                                  gint64 share, Patience *patience, Directory **directory,
@@ -181,6 +190,8 @@ static DirectoryOpening open_one(const Broker *broker, Dialer *dialer, const cha
   g_auto(ServerAddress) address = {0};
   if (!server_address_parse(uri, &address, &error))
     return refuse_setting("URI", error->message, answer);
+  if (!is_usable(uri))
+    return refuse_setting("URI", "it is more than an address of a directory", answer);
   gint64 begin = g_get_monotonic_time();
   int socket = dialer_dial_and_wait(dialer, uri, share, &error);
   gint64 left = MAX(share - (g_get_monotonic_time() - begin), 1);

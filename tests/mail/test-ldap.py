@@ -157,6 +157,7 @@ pwdLockout: TRUE
     ("no password of the searcher", {"Bind_Password": ""}, "bad-setting", "mailauthctl repair"),
     ("nothing to search in", {"Base_DN": ""}, "bad-setting", "Base DN"),
     ("no authority's file", {"StartTLS": 1, "CA_File": "/nonexistent.pem"}, "bad-setting", "CA File"),
+    ("a base in the address", {"URI": "ldap://127.0.0.1/dc=slapd,dc=test"}, "bad-setting", "3, URI"),
     ("nobody there", {"URI": "ldap://127.0.0.1:1"}, "broker-unreachable", "ldap://127.0.0.1:1"),
     ("no such socket", {"URI": "ldapi://%2Fnonexistent"}, "broker-unreachable", "ldapi"),
     ("no such host", {"URI": "ldap://nowhere.invalid"}, "broker-unreachable", "nowhere.invalid"),

@@ -57,8 +57,9 @@ static const struct {
                           "Landlock, or it is turned off"},
     {SANDBOX_LACKS_MOVES, "a mailbox's process is not kept to its Maildir: Landlock 2 (Linux "
                           "5.19) is needed"},
-    {SANDBOX_LACKS_NETWORK, "TCP is kept away by the filter alone: Landlock 4 (Linux 6.7) is "
-                            "needed"},
+    {SANDBOX_LACKS_NETWORK, "TCP is kept away by the filter alone, which can't keep a connection "
+                            "that was handed over from being led elsewhere: Landlock 4 (Linux "
+                            "6.7) is needed"},
     {SANDBOX_LACKS_SCOPES, "signals and abstract sockets are kept away by the filter alone: "
                            "Landlock 6 (Linux 6.12) is needed"},
     {SANDBOX_LACKS_LOCKS, "passwords in memory may be swapped out: the limit on locked memory "

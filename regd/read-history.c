@@ -8,6 +8,8 @@
 #include "regd/history.h"
 #include "regd/reader.h"
 #include "regd/resolve.h"
+#include "regd/retention.h"
+#include "regd/settings.h"
 
 void history_change_free(HistoryChange *change) {
   g_free(change->key);
@@ -185,18 +187,19 @@ GPtrArray *reader_get_history(Reader *reader, const Identity *who, const char *k
   g_autoptr(Snapshot) snapshot = reader_begin(reader, error);
   g_autoptr(Place) place = snapshot != NULL ? resolve(snapshot, who, key, mode, error) : NULL;
   gint64 id = 0;
-  guint64 horizon = 0;
+  guint64 past = 0;
+  LiveSettings settings = {0};
   if (place == NULL || !place_require(place, who, ACCESS_READ, error) ||
       !place_require_row(snapshot, place, &id, error) ||
-      !reader_get_horizon(snapshot, place->path, &horizon, error))
+      !settings_load(snapshot, &settings, error) ||
+      !retention_get_limit(snapshot, &settings, place->path, g_get_real_time(), &past, error))
     return NULL;
   g_autoptr(GPtrArray) entries = g_ptr_array_new_with_free_func((GDestroyNotify)history_entry_free);
   g_autoptr(HistoryBranch) branch = history_branch_new(snapshot, id);
   Telling telling = {.reader = reader, .who = who, .branch = branch};
   while (entries->len < limit) {
     guint asked = limit - entries->len;
-    g_autoptr(GArray) revisions =
-        history_list_revisions(snapshot, id, before, horizon, asked, error);
+    g_autoptr(GArray) revisions = history_list_revisions(snapshot, id, before, past, asked, error);
     if (revisions == NULL || !tell_revisions(&telling, revisions, entries, error))
       return NULL;
     if (revisions->len < asked || telling.total >= LIMIT_HISTORY_BYTES)

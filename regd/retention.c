@@ -213,18 +213,27 @@ static gboolean get_next_scope(Store *store, gint64 after, gint64 *scope, gboole
                scope, 1, found, error);
 }
 
-gboolean retention_get_horizon(Store *store, const LiveSettings *settings, const char *path,
-                               gint64 now, guint64 *horizon, GError **error) {
-  if (!store_load_horizon(store, horizon, error))
-    return FALSE;
+gboolean retention_get_limit(Store *store, const LiveSettings *settings, const char *path,
+                             gint64 now, guint64 *limit, GError **error) {
+  *limit = 0;
   if (path_compare_names(path, path_root_get_name(PATH_ROOT_USERS)) != 0)
-    return get_scope_horizon(store, settings, retention_get_scope(path), now, horizon, error);
+    return get_scope_horizon(store, settings, retention_get_scope(path), now, limit, error);
   gint64 scope = SCOPE_MACHINE;
   gboolean found = FALSE;
   while (get_next_scope(store, scope, &scope, &found, error) && found)
-    if (!get_scope_horizon(store, settings, scope, now, horizon, error))
+    if (!get_scope_horizon(store, settings, scope, now, limit, error))
       return FALSE;
   return !found;
+}
+
+gboolean retention_get_horizon(Store *store, const LiveSettings *settings, const char *path,
+                               gint64 now, guint64 *horizon, GError **error) {
+  guint64 restoring = 0;
+  if (!store_load_horizon(store, &restoring, error) ||
+      !retention_get_limit(store, settings, path, now, horizon, error))
+    return FALSE;
+  *horizon = MAX(*horizon, restoring);
+  return TRUE;
 }
 
 /* ---- pruning ---- */

@@ -23,8 +23,13 @@ void retention_count(RetentionCounts *counts, gint64 scope, guint64 revision, gi
 /* Writes what has been noted, and forgets it. */
 gboolean retention_counts_write(RetentionCounts *counts, Store *store, GError **error);
 
-/* What happened at or before *@horizon can't be told of or gone back to, at the
- * canonical @path (HKEY_USERS itself: in any of its scopes). @now: microseconds. */
+/* What happened at or before *@limit is past what the settings keep, and can't be
+ * told of, at the canonical @path (HKEY_USERS itself: in any of its scopes). @now:
+ * microseconds. */
+gboolean retention_get_limit(Store *store, const LiveSettings *settings, const char *path,
+                             gint64 now, guint64 *limit, GError **error);
+/* The same for going back and going on: nor is what happened before the database
+ * was restored a way to what is stored now. */
 gboolean retention_get_horizon(Store *store, const LiveSettings *settings, const char *path,
                                gint64 now, guint64 *horizon, GError **error);
 

@@ -68,8 +68,12 @@ def a_backup_comes_back():
         check(client.revision < newest + 100, "the counter was known: there is no jump")
         for since in (1, report["revision"], newest):
             client.refused("HistoryGone", "Watch", "sa{sv}", KEY, options(since=since))
+        client.refused("HistoryGone", "Rollback", "sta{sv}", KEY, dbus.UInt64(report["revision"]), options())
+        told = client.call("GetHistory", "sa{sv}", KEY, options())
+        equal([(entry["revision"], entry["changes"][-1]["new-data"]) for entry in told], [(report["revision"], "then")])
         client.watch(KEY, since=client.revision)
         check(client.set(KEY, "more", REG_SZ, "x") > newest, "revisions go on")
+        equal(len(client.call("GetHistory", "sa{sv}", KEY, options())), 2)
         client.refused("Conflict", "Commit", "a(sssuv)a{sv}",
                        [("expect-revision", KEY, "", dbus.UInt32(0), dbus.UInt64(newest, variant_level=1))], options())
         equal(stat.S_IMODE(registry.database.stat().st_mode), 0o600)

@@ -7,12 +7,14 @@
 
 /* What the differences say of one key's coming and going. */
 typedef struct {
-  gboolean existed;     /* before the change */
-  gboolean exists;      /* after it */
-  GBytes *old_state;    /* borrowed: the first deletion's */
-  gboolean keep;        /* deleted and made again as something else: tell all of it */
-  gboolean is_reborn;   /* deleted and made again as it was */
-  gboolean never_there; /* made and deleted again */
+  gboolean existed;      /* before the change */
+  gboolean exists;       /* after it */
+  GBytes *old_state;     /* borrowed: the first deletion's */
+  gint64 parent;         /* of one that existed and exists */
+  gboolean is_respelled; /* it, or a key above it: its path is another */
+  gboolean keep;         /* deleted and made again as something else: tell all of it */
+  gboolean is_reborn;    /* deleted and made again as it was */
+  gboolean never_there;  /* made and deleted again */
 } KeyFate;
 
 /* What is told of a value, or of a key's access list: as a rule the last
@@ -35,8 +37,7 @@ static KeyFate *get_fate(GHashTable *fates, const Difference *difference) {
   return fate;
 }
 
-static gboolean same_state(Application *application, gint64 key, GBytes *old_state, gboolean *same,
-                           GError **error) {
+static gboolean judge_return(Application *application, gint64 key, KeyFate *fate, GError **error) {
   g_autoptr(KeyRow) row = NULL;
   if (!store_get_key(application->store, key, &row, error))
     return FALSE;
@@ -44,13 +45,35 @@ static gboolean same_state(Application *application, gint64 key, GBytes *old_sta
   if (!store_load_acl(application->store, row->acl, &own, error))
     return FALSE;
   gint64 old_write = 0;
+  const char *old_name = NULL;
   g_autoptr(GVariant) old =
-      g_variant_new_from_bytes(G_VARIANT_TYPE("(smsmsbbmsx)"), old_state, TRUE);
+      g_variant_new_from_bytes(G_VARIANT_TYPE("(smsmsbbmsx)"), fate->old_state, TRUE);
+  g_variant_get_child(old, 0, "&s", &old_name);
   g_variant_get_child(old, 6, "x", &old_write);
   row->last_write = old_write; /* when it was written is no difference */
   g_autoptr(GBytes) state = history_encode_key(row, own);
-  *same = g_bytes_equal(state, old_state);
+  fate->parent = row->parent;
+  fate->is_respelled = !g_str_equal(old_name, row->name);
+  fate->is_reborn = g_bytes_equal(state, fate->old_state);
+  fate->keep = !fate->is_reborn;
   return TRUE;
+}
+
+/* A key that came back as it was below one that is spelled otherwise now has
+ * another path, and is told like the rest of the branch. Parents are made before
+ * their children. */
+static void judge_branches(const Application *application, GHashTable *fates) {
+  for (guint i = 0; i < application->differences->len; i++) {
+    const Difference *difference = g_ptr_array_index(application->differences, i);
+    if (difference->kind != CHANGE_KEY_CREATED)
+      continue;
+    KeyFate *fate = g_hash_table_lookup(fates, &difference->key);
+    const KeyFate *above = fate->is_reborn ? g_hash_table_lookup(fates, &fate->parent) : NULL;
+    if (above == NULL || !above->is_respelled)
+      continue;
+    fate->is_respelled = fate->keep = TRUE;
+    fate->is_reborn = FALSE;
+  }
 }
 
 static gboolean judge_fates(Application *application, GHashTable *fates, GError **error) {
@@ -68,10 +91,10 @@ static gboolean judge_fates(Application *application, GHashTable *fates, GError 
     fate->never_there = !fate->existed && !fate->exists;
     if (!fate->existed || !fate->exists)
       continue;
-    if (!same_state(application, *(gint64 *)key, fate->old_state, &fate->is_reborn, error))
+    if (!judge_return(application, *(gint64 *)key, fate, error))
       return FALSE;
-    fate->keep = !fate->is_reborn;
   }
+  judge_branches(application, fates);
   return TRUE;
 }
 
@@ -319,6 +342,20 @@ static gboolean judge(Application *application, GHashTable *fates, GHashTable *s
   return TRUE;
 }
 
+/* In between, the key of what stays may have been spelled otherwise. */
+static gboolean correct_path(const Application *application, GHashTable *fates,
+                             Difference *difference, GError **error) {
+  const KeyFate *fate = find_fate(fates, difference);
+  if (fate == NULL || !fate->is_reborn)
+    return TRUE;
+  GRefString *path = store_get_path(application->store, difference->key, error);
+  if (path == NULL)
+    return FALSE;
+  g_ref_string_release(difference->path);
+  difference->path = path;
+  return TRUE;
+}
+
 gboolean application_fold(Application *application, GError **error) {
   g_autoptr(GHashTable) fates = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
   if (!judge_fates(application, fates, error))
@@ -329,7 +366,9 @@ gboolean application_fold(Application *application, GError **error) {
   guint length = application->differences->len;
   g_autofree gboolean *keep = g_new(gboolean, length);
   for (guint i = 0; i < length; i++)
-    if (!judge(application, fates, slots, i, &keep[i], error))
+    if (!judge(application, fates, slots, i, &keep[i], error) ||
+        (keep[i] &&
+         !correct_path(application, fates, g_ptr_array_index(application->differences, i), error)))
       return FALSE;
 
   g_autofree gpointer *all = g_ptr_array_steal(application->differences, NULL);

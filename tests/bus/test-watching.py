@@ -142,6 +142,30 @@ def a_rename_is_a_deletion_and_a_creation():
 
 
 @test
+def a_change_of_spelling_tells_of_the_whole_branch():
+    with Registry() as registry:
+        client = registry.client
+        client.set(KEY + r"\Sub\Deep", "v", REG_SZ, "x")
+        client.watch(SOFTWARE)
+        then = client.revision
+        other = SOFTWARE + r"\ACME"
+        gone = [("value-deleted", r"\Sub\Deep", "v"), ("key-deleted", r"\Sub\Deep", ""), ("key-deleted", r"\Sub", ""),
+                ("key-deleted", "", "")]
+        made = [("key-created", "", ""), ("key-created", r"\Sub", ""), ("key-created", r"\Sub\Deep", ""),
+                ("value-set", r"\Sub\Deep", "v")]
+        client.call("RenameKey", "ss", KEY, "ACME")
+        client.call("Rollback", "sta{sv}", KEY, dbus.UInt64(then), options())
+        equal(changes(client.received()),
+              [[(kind, old + rest, name) for kind, rest, name in gone] + [(kind, new + rest, name) for kind, rest, name in made]
+               for old, new in [(KEY, other), (other, KEY)]])
+        # There and back in one commit: only what differs in the end, at its own path.
+        client.signals.clear()
+        client.commit([("rename-key", KEY, "ACME"), ("set-value", other + r"\Sub", "w", REG_SZ, "x"),
+                       ("rename-key", other, "Acme")])
+        equal(changes(client.received()), [[("value-set", KEY + r"\Sub", "w")]])
+
+
+@test
 def since_replays_and_goes_on_without_gap_or_repeat():
     with Registry() as registry:
         client = registry.client

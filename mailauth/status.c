@@ -259,7 +259,7 @@ static gboolean append_certificates(DBusMessageIter *dict, const Certificates *c
 
 static const char *describe_accounts(const StatusSource *source) {
   g_autofree char *detail = NULL;
-  Outcome outcome = sam_get_state(views_get_accounts(source->views), &detail);
+  Outcome outcome = sam_examine(views_get_accounts(source->views), &detail);
   return outcome == OUTCOME_OK ? "readable" : outcome_get_facts(outcome)->reason;
 }
 

@@ -3,6 +3,7 @@
 #include "mailauth/package/sam.h"
 
 #include "mailauth/package/proof.h"
+#include "mailauth/package/sam-scram.h"
 
 /* Accounts looked at for what a stranger's hash should look like. */
 #define MAX_LOOKED_AT 64U
@@ -11,8 +12,11 @@ typedef struct {
   Package package;
   const RegistryView *accounts;
   Prover *prover;
-  char *dummy; /* a hash like those of the accounts */
-  guint64 dummy_revision;
+  /* As the accounts stood at that revision. */
+  char *dummy;         /* a hash like theirs; NULL: none can be seen */
+  gboolean are_hidden; /* sam_examine() */
+  gboolean is_looked_at;
+  guint64 revision;
 } Sam;
 
 Outcome sam_get_state(const RegistryView *accounts, char **detail) {
@@ -39,23 +43,67 @@ Outcome sam_get_state(const RegistryView *accounts, char **detail) {
   return OUTCOME_BAD_SETTING;
 }
 
+static gboolean shows_secret(const RegistryView *accounts, const char *subkey) {
+  static const char *const names[] = {"Password", SCRAM_KEYS_VALUE, DECOY_KEY_VALUE};
+  for (guint i = 0; i < G_N_ELEMENTS(names); i++)
+    if (registry_view_get(accounts, subkey, names[i]) != NULL)
+      return TRUE;
+  return FALSE;
+}
+
+/* Secrets that may not be read are left out of what is read, as if they were not there. */
+static gboolean are_secrets_hidden(const RegistryView *accounts) {
+  g_auto(GStrv) names = registry_view_list_keys(accounts, "");
+  gboolean found = shows_secret(accounts, "");
+  for (guint i = 0; names != NULL && names[i] != NULL && i < MAX_LOOKED_AT && !found; i++)
+    found = shows_secret(accounts, names[i]);
+  return names != NULL && names[0] != NULL && !found;
+}
+
+static char *describe_hidden(void) {
+  return g_strdup("of no account in " ACCOUNTS_PATH " can the password be read: none has one, or "
+                  "this server's user has no right of its own, which 'mailauthctl repair' gives "
+                  "(everyone's does not go for secrets)");
+}
+
+Outcome sam_examine(const RegistryView *accounts, char **detail) {
+  Outcome state = sam_get_state(accounts, detail);
+  if (state != OUTCOME_OK || !are_secrets_hidden(accounts))
+    return state;
+  *detail = describe_hidden();
+  return OUTCOME_ACCOUNTS_DENIED;
+}
+
 static char *dup_hash(const Sam *sam, const char *account) {
   static const char *const names[] = {"Password", NULL};
   return registry_view_get_string(sam->accounts, account, names, NULL);
 }
 
-/* A hash like the accounts' own, looked for once a revision. */
-static const char *get_dummy(Sam *sam) {
+/* Once a revision, as there may be many accounts. */
+static void look_at_accounts(Sam *sam) {
   guint64 revision = registry_view_get_revision(sam->accounts);
-  if (sam->dummy != NULL && sam->dummy_revision == revision)
-    return sam->dummy;
+  if (sam->is_looked_at && sam->revision == revision)
+    return;
   g_auto(GStrv) names = registry_view_list_keys(sam->accounts, "");
   g_clear_pointer(&sam->dummy, g_free);
   for (guint i = 0; names != NULL && names[i] != NULL && i < MAX_LOOKED_AT && sam->dummy == NULL;
        i++)
     sam->dummy = dup_hash(sam, names[i]);
-  sam->dummy_revision = revision;
-  return sam->dummy;
+  sam->are_hidden = sam->dummy == NULL && are_secrets_hidden(sam->accounts);
+  sam->is_looked_at = TRUE;
+  sam->revision = revision;
+}
+
+/* As sam_examine(). */
+static Outcome examine(Sam *sam, char **detail) {
+  Outcome state = sam_get_state(sam->accounts, detail);
+  if (state != OUTCOME_OK)
+    return state;
+  look_at_accounts(sam);
+  if (!sam->are_hidden)
+    return OUTCOME_OK;
+  *detail = describe_hidden();
+  return OUTCOME_ACCOUNTS_DENIED;
 }
 
 static void prove(Package *package, const PackageRequest *request, PackageAnswer answer,
@@ -63,12 +111,12 @@ static void prove(Package *package, const PackageRequest *request, PackageAnswer
   static const char *const names[] = {"Disabled", NULL};
   Sam *sam = (Sam *)package;
   Proof *proof = proof_new(request, answer, data);
-  proof->otherwise = sam_get_state(sam->accounts, &proof->detail);
+  proof->otherwise = examine(sam, &proof->detail);
   if (proof->otherwise != OUTCOME_OK) {
     /* Nothing to prove, and nothing to hide: the same for every name. */
     proof->hash = g_strdup("");
   } else if (request->account == NULL || !registry_view_has_key(sam->accounts, request->account)) {
-    proof_set_nobody(proof, get_dummy(sam));
+    proof_set_nobody(proof, sam->dummy);
   } else {
     guint32 disabled = 0;
     g_autoptr(GError) error = NULL;
@@ -76,7 +124,7 @@ static void prove(Package *package, const PackageRequest *request, PackageAnswer
     /* A `Disabled` that can't be read must not let anybody in. */
     if (!registry_view_get_uint32(sam->accounts, request->account, names, &disabled, &error))
       disabled = !g_error_matches(error, REGISTRY_ERROR, REGISTRY_ERROR_VALUE_NOT_FOUND);
-    proof_set_account(proof, hash, disabled != 0, get_dummy(sam));
+    proof_set_account(proof, hash, disabled != 0, sam->dummy);
   }
   proof_submit(proof, sam->prover);
 }

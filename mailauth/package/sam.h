@@ -11,5 +11,9 @@ Package *sam_new(const RegistryView *accounts, Prover *prover);
 /* Whether the accounts can be asked: OUTCOME_OK, or what comes of a login where
  * they can't, with *@detail (owned) saying why. */
 Outcome sam_get_state(const RegistryView *accounts, char **detail);
+/* The same, and whether anything that proves a password can be seen where there are
+ * accounts: without a right of its own the server's user sees their names alone. Goes
+ * through the accounts. */
+Outcome sam_examine(const RegistryView *accounts, char **detail);
 
 #endif

@@ -232,6 +232,33 @@ def accounts_that_may_not_be_read_are_said_to_be_denied():
 
 
 @test
+def a_right_that_shows_no_password_is_said_to_be_none():
+    """What everyone may read is everything but the hashes: no password is wrong for that."""
+    needs_role_users()
+    with Registry() as registry, MailServer(registry, as_root=True) as server:
+        server.add_account("anna", "sesame")
+        registry.client.set_acl("HKLM\\SAM", ("everyone", "read"))
+        for user in ("anna", "nobody"):
+            contains(imap(server, user, "sesame"), "[CONTACTADMIN]")
+            equal(server.events()[0]["reason"], "accounts-denied")
+        contains(ctl(registry, "status"), "accounts: accounts-denied")
+        result = registry.run(program("mailauth/mailauthd"), f"--bus={registry.bus.address}", "--check")
+        equal(result.returncode, 1, result.stdout)
+        contains(ctl(registry, "repair"), "gave user:mailauth the right to read HKEY_LOCAL_MACHINE\\SAM")
+        expect(server, "+OK", 11202, "ok")
+        contains(ctl(registry, "status"), "accounts: readable")
+
+
+@test
+def an_account_without_a_password_lets_nobody_in():
+    with Registry() as registry, MailServer(registry) as server:
+        server.add_account("anna", "sesame")
+        registry.client.call("CreateKey", "sa{sv}", f"{ACCOUNTS}\\bert", {})
+        contains(imap(server, "bert", "sesame"), "[AUTHENTICATIONFAILED]")
+        equal(server.events()[0]["reason"], "bad-password")
+
+
+@test
 def only_those_named_log_on_in_maintenance():
     with Registry() as registry, MailServer(registry) as server:
         server.add_account("anna", "sesame")

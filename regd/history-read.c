@@ -107,15 +107,18 @@ static void begin_revision(GPtrArray *effectives, guint64 revision) {
 
 static gboolean replay_rows(Replay *replay, DbStatement *statement, GError **error) {
   GPtrArray *effectives = replay->effectives;
-  DbStep step;
-  while ((step = db_step(store_get_db(replay->store), statement, error)) == DB_ROW) {
+  DbStep step = DB_DONE;
+  /* So many signals are more than may wait for one watcher (LIMIT_WATCHER_QUEUE_BYTES),
+   * who reads again then whatever else there is. */
+  while (effectives->len <= LIMIT_REPLAY_CHANGES &&
+         (step = db_step(store_get_db(replay->store), statement, error)) == DB_ROW) {
     begin_revision(effectives, (guint64)db_column_int(statement, 0));
     if (!replay_row(replay, statement, error))
       return FALSE;
   }
   if (effectives->len > 0 && is_idle(g_ptr_array_index(effectives, effectives->len - 1)))
     g_ptr_array_set_size(effectives, (gint)effectives->len - 1);
-  return step == DB_DONE;
+  return step != DB_FAILED;
 }
 
 GPtrArray *history_replay(Store *store, guint64 since, const HistoryListener *listener,

@@ -329,7 +329,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Ears, ears_clear)
 
 static gboolean may_hear(const EffectiveEntry *entry, gpointer data) {
   Ears *ears = data;
-  if (!effective_entry_is_visible(entry, ears->who))
+  /* Where a watch leads is told whoever could see the link then. */
+  if (!entry->reroutes && !effective_entry_is_visible(entry, ears->who))
     return FALSE;
   if (entry->kind == CHANGE_ACL_CHANGED)
     return TRUE; /* also for who may read no longer */

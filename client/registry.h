@@ -217,6 +217,7 @@ typedef void (*RegistryViewSynced)(RegistryView *view, gboolean current, gpointe
 REGISTRY_PUBLIC RegistryView *registry_view_new(RegistryConnection *connection, const char *key,
                                                 RegistryViewChanged changed, gpointer data);
 REGISTRY_PUBLIC void registry_view_free(RegistryView *view);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RegistryView, registry_view_free)
 
 /* Something was written at @subkey (as for registry_view_get()), with NULL anywhere:
  * told when the daemon says so, before it can be looked up, and also where in the
@@ -225,7 +226,6 @@ REGISTRY_PUBLIC void registry_view_free(RegistryView *view);
  * inside. */
 typedef void (*RegistryViewTouched)(RegistryView *view, const char *subkey, gpointer data);
 REGISTRY_PUBLIC void registry_view_set_touched(RegistryView *view, RegistryViewTouched touched);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(RegistryView, registry_view_free)
 
 REGISTRY_PUBLIC RegistryViewState registry_view_get_state(const RegistryView *view);
 /* Why the state is DENIED or FAILED, or what the last contact said; NULL if nothing. */

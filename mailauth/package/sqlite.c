@@ -89,21 +89,20 @@ static int read_member(sqlite3 *database, const char *account, Proof *proof) {
 #define VERSION_JOURNAL 1 /* not WAL, which does not count */
 
 /* Which change of the file was the last, for the proof's memory: any may be of this
- * member. Without a counter there is none. */
-static int read_state(sqlite3 *database, Proof *proof) {
+ * member. Where it can't be told there is no memory. */
+static void read_state(sqlite3 *database, Proof *proof) {
   guint8 header[HEADER_BYTES];
-  sqlite3_file *file = NULL;
-  int code = sqlite3_file_control(database, "main", SQLITE_FCNTL_FILE_POINTER, &file);
-  if (code == SQLITE_OK)
-    code = file->pMethods->xRead(file, header, sizeof header, 0);
-  if (code != SQLITE_OK)
-    return code;
   const guint8 *changes = header + OFFSET_CHANGES;
-  proof->state =
-      g_strdup_printf("%02x%02x%02x%02x", changes[0], changes[1], changes[2], changes[3]);
-  if (header[OFFSET_WRITE_VERSION] != VERSION_JOURNAL)
+  sqlite3_file *file = NULL;
+  gboolean told =
+      sqlite3_file_control(database, "main", SQLITE_FCNTL_FILE_POINTER, &file) == SQLITE_OK &&
+      file->pMethods->xRead(file, header, sizeof header, 0) == SQLITE_OK &&
+      header[OFFSET_WRITE_VERSION] == VERSION_JOURNAL;
+  if (told)
+    proof->state =
+        g_strdup_printf("%02x%02x%02x%02x", changes[0], changes[1], changes[2], changes[3]);
+  else
     proof->verified = NULL;
-  return SQLITE_OK;
 }
 
 /* All in one transaction. */
@@ -111,7 +110,9 @@ static int read_all(sqlite3 *database, const char *account, Proof *proof) {
   int code = sqlite3_exec(database, "BEGIN", NULL, NULL, NULL);
   if (code == SQLITE_OK)
     code = read_member(database, account, proof);
-  return code == SQLITE_OK ? read_state(database, proof) : code;
+  if (code == SQLITE_OK)
+    read_state(database, proof);
+  return code;
 }
 
 static int open_and_read(const char *path, int flags, const char *account, Proof *proof,

@@ -1,6 +1,7 @@
 /* repair: what article Q255269 tells of, put right. The accounts' key is made
- * where it is missing, and the service's user is given its right to the accounts
- * and to the keys that hold secrets. What is in order is left alone. */
+ * where it is missing, and the service's user is given its right to the accounts,
+ * to the keys that hold secrets, and to the settings that it may not read. What is
+ * in order is left alone. */
 #include <pwd.h>
 #include <string.h>
 
@@ -131,6 +132,35 @@ static gboolean give_right(const Repair *repair, const char *key, gboolean own, 
   return TRUE;
 }
 
+/* Whether the user may read what is no secret. Of groups it is not asked who is in
+ * them: one that is barred may be his. */
+static gboolean may_read(const Repair *repair, const GPtrArray *entries) {
+  gboolean everyone = FALSE;
+  gboolean barred = FALSE;
+  for (guint i = 0; i < entries->len; i++) {
+    const Entry *entry = entries->pdata[i];
+    gboolean reads = !g_str_equal(entry->level, "none");
+    if (is_user(repair, entry->principal))
+      return reads;
+    everyone |= reads && g_str_equal(entry->principal, "everyone");
+    barred |= !reads && g_str_has_prefix(entry->principal, "group:");
+  }
+  return everyone && !barred;
+}
+
+/* For a key that holds no secrets, where it is there. */
+static gboolean let_read(const Repair *repair, const char *key, GError **error) {
+  g_autoptr(GError) problem = NULL;
+  g_autofree char *origin = NULL;
+  g_autoptr(GPtrArray) entries = get_entries(repair->ctl, key, &origin, &problem);
+  if (entries != NULL)
+    return may_read(repair, entries) || give_right(repair, key, TRUE, error);
+  if (g_error_matches(problem, REGISTRY_ERROR, REGISTRY_ERROR_KEY_NOT_FOUND))
+    return TRUE;
+  g_propagate_error(error, g_steal_pointer(&problem));
+  return FALSE;
+}
+
 /* ---- the steps ---- */
 
 /* Whose right it is. A default user that is not there is no fault: mailauthd may
@@ -170,6 +200,10 @@ static gboolean make_key(const Repair *repair, const char *key, GError **error) 
 
 static gboolean give_rights(const Repair *repair, GError **error) {
   static const SettingsKey secret[] = {SETTINGS_BROKERS, SETTINGS_POP3, SETTINGS_IMAP};
+  g_autofree char *parameters =
+      g_strconcat(settings_get_path(SETTINGS_SERVICE), "\\Parameters", NULL);
+  const char *const open[] = {settings_get_path(SETTINGS_STORE),
+                              settings_get_path(SETTINGS_SERVICE), parameters};
   if (repair->principal == NULL)
     return TRUE;
   /* At the root of the accounts, so that a key that goes missing again is seen
@@ -180,6 +214,9 @@ static gboolean give_rights(const Repair *repair, GError **error) {
   for (guint i = 0; i < G_N_ELEMENTS(secret); i++)
     if (!make_key(repair, settings_get_path(secret[i]), error) ||
         !give_right(repair, settings_get_path(secret[i]), TRUE, error))
+      return FALSE;
+  for (guint i = 0; i < G_N_ELEMENTS(open); i++)
+    if (!let_read(repair, open[i], error))
       return FALSE;
   return TRUE;
 }

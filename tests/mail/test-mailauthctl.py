@@ -478,6 +478,17 @@ def repair_works_without_mailauthd():
             check((f"user:{ALICE}", "read") in who(registry, key), key)
         check(("everyone", "read") in who(registry, POP3), "what was in force stays")
         equal(json.loads(done(registry, "--json", "repair")), {"done": []})
+        # Settings that everyone may read need no entry of his, others do.
+        registry.client.set(STORE, "MBS Package", REG_SZ, "")
+        registry.client.set(PARAMETERS, "Domain", REG_SZ, "example.org")
+        equal(json.loads(done(registry, "--json", "repair")), {"done": []})
+        closed = {STORE: [("user:nobody", "read")], SERVICE: [("everyone", "none")],
+                  PARAMETERS: [("everyone", "read"), ("group:nogroup", "none")]}
+        for key, entries in closed.items():
+            registry.client.set_acl(key, *entries)
+        equal(len(json.loads(done(registry, "--json", "repair"))["done"]), len(closed))
+        for key in closed:
+            check((f"user:{ALICE}", "read") in who(registry, key), key)
         registry.client.set(SERVICE, "ObjectName", REG_SZ, "nobody-of-that-name")
         failed(registry, INVALID, "repair", naming="ObjectName")
 

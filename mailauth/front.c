@@ -46,6 +46,7 @@ struct Front {
   GHashTable *listeners; /* id -> Listener */
   GHashTable *logins;    /* number -> Login */
   guint with_clients;    /* of the logins */
+  gint64 last_wait;      /* of the login that was answered last, in µs */
   guint64 last_login;
   TlsServer *tls;
   Timer new_tickets;        /* when their keys change */
@@ -119,6 +120,7 @@ static void forget_login(Front *front, guint64 number) {
 static void pass_verdict(Front *front, const Login *waiting, const Verdict *verdict,
                          const char *user) {
   Login login = *waiting;
+  front->last_wait = g_get_monotonic_time() - login.asked;
   forget_login(front, login.number);
   if (login.session != NULL) {
     session_take_verdict(login.session, verdict);
@@ -178,13 +180,13 @@ static void ask_verifier(Front *front, const Login *login) {
 /* The login of that number, which has been with its client; else a new one. */
 static Login *get_login(Front *front, guint64 number) {
   Login *login = g_hash_table_lookup(front->logins, &number);
-  if (login != NULL) {
-    set_with_client(front, login, FALSE);
-    return login;
+  if (login == NULL) {
+    login = g_new0(Login, 1);
+    login->number = ++front->last_login;
+    g_hash_table_insert(front->logins, &login->number, login);
   }
-  login = g_new0(Login, 1);
-  login->number = ++front->last_login;
-  g_hash_table_insert(front->logins, &login->number, login);
+  set_with_client(front, login, FALSE);
+  login->asked = g_get_monotonic_time();
   return login;
 }
 
@@ -697,7 +699,8 @@ static void clear_all(Front *front) {
 static void run(const Front *front) {
   while (front->running) {
     poller_run_once(front->host.poller);
-    role_let_gather(count_waiting(front));
+    if (front->last_wait >= LONG_VERDICT_WAIT_US && count_waiting(front) > FEW_LOGINS)
+      role_let_gather();
   }
 }
 

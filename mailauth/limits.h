@@ -62,10 +62,13 @@
 #define MAX_AUTH_CONNECTIONS 2048
 #define AUTH_QUESTION_MS 30000
 
-/* With more logins than so many under way they wait for the processors in any case.
- * What comes for them may gather, so long, in µs, before a role's loop looks at it:
- * else each word of each client takes the processor from a password that is proved. */
+/* More logins than so many, under way at once, share what they can. */
 #define FEW_LOGINS 8
+/* Where passwords wait so long for a processor, and logins so long for a verdict, what
+ * comes for them may gather for a while before a role's loop looks at it: else each word
+ * of each client takes the processor from a password that is being proved. In µs. */
+#define LONG_PROOF_WAIT_US 10000
+#define LONG_VERDICT_WAIT_US 25000
 #define GATHERING_US 1000
 
 /* A message between two roles, which has to fit a Unix socket's send buffer in

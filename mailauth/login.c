@@ -15,8 +15,8 @@
 /* With more than FEW_LOGINS under way a login waits so long, in ms, for others to
  * share its question to regd. */
 #define PATIENCE_FOR_COMPANY 5U
-/* With more passwords than so many waiting for each processor it would only wait
- * behind them: so long, unless they become fewer before. */
+/* With more passwords than so many waiting for each processor, and for long, it would
+ * only wait behind them: so long, unless they become fewer before. */
 #define FEW_PROOFS 4U
 #define PATIENCE_BEHIND_PROOFS 25U
 
@@ -266,6 +266,10 @@ static void note_time(const Login *login) {
 static gboolean has_many_proofs(const Logins *logins) {
   const Prover *prover = logins->tools.prover;
   return prover_get_waiting(prover) > FEW_PROOFS * prover_get_threads(prover);
+}
+
+gboolean logins_wait_for_proofs(const Logins *logins) {
+  return prover_get_wait(logins->tools.prover) >= LONG_PROOF_WAIT_US && has_many_proofs(logins);
 }
 
 /* The threads must not run out of proofs while regd is asked. */
@@ -564,7 +568,7 @@ void logins_stop_waiting(Logins *logins) {
 static guint get_patience(Logins *logins) {
   if (logins->all.length <= FEW_LOGINS)
     return 0;
-  gboolean behind = has_many_proofs(logins);
+  gboolean behind = logins_wait_for_proofs(logins);
   logins->behind |= behind;
   return behind ? PATIENCE_BEHIND_PROOFS : PATIENCE_FOR_COMPANY;
 }

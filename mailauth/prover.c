@@ -13,6 +13,7 @@ struct Prover {
   GMutex lock;
   GQueue done; /* of Task; under the lock */
   guint threads;
+  gint wait;      /* of the job that was taken last, in µs; atomic */
   gboolean freed; /* only what is in the list is left to do */
 };
 
@@ -24,6 +25,7 @@ typedef struct {
 typedef struct {
   ProverStep work, done;
   gpointer job;
+  gint64 submitted; /* monotonic, in µs */
 } Task;
 
 static void prover_destroy(Prover *prover) {
@@ -87,6 +89,7 @@ static GSource *back_source_new(Prover *prover, GMainContext *context) {
 static void run(gpointer data, gpointer user_data) {
   Task *task = data;
   Prover *prover = user_data;
+  g_atomic_int_set(&prover->wait, (gint)MIN(g_get_monotonic_time() - task->submitted, G_MAXINT));
   task->work(task->job);
   g_mutex_lock(&prover->lock);
   gboolean first = g_queue_is_empty(&prover->done);
@@ -119,7 +122,7 @@ void prover_free(Prover *prover) {
 
 void prover_submit(Prover *prover, ProverStep work, ProverStep done, gpointer job) {
   Task *task = g_new0(Task, 1);
-  *task = (Task){work, done, job};
+  *task = (Task){work, done, job, g_get_monotonic_time()};
   g_thread_pool_push(prover->pool, task, NULL);
 }
 
@@ -129,4 +132,8 @@ guint prover_get_waiting(const Prover *prover) {
 
 guint prover_get_threads(const Prover *prover) {
   return prover->threads;
+}
+
+gint64 prover_get_wait(const Prover *prover) {
+  return g_atomic_int_get(&prover->wait);
 }

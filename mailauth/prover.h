@@ -22,5 +22,7 @@ void prover_submit(Prover *prover, ProverStep work, ProverStep done, gpointer jo
 /* Jobs that wait for a thread. */
 guint prover_get_waiting(const Prover *prover);
 guint prover_get_threads(const Prover *prover);
+/* How long the job that a thread took last had waited for it, in µs. */
+gint64 prover_get_wait(const Prover *prover);
 
 #endif

@@ -215,8 +215,7 @@ GPid role_launch(char *const *arguments, int channel, GError **error) {
   return child;
 }
 
-void role_let_gather(guint logins) {
+void role_let_gather(void) {
   const struct timespec time = {.tv_nsec = GATHERING_US * 1000L};
-  if (logins > FEW_LOGINS)
-    (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &time, NULL);
+  (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &time, NULL);
 }

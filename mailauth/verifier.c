@@ -476,7 +476,8 @@ static void take_apart(Verifier *verifier) {
 static void run(const Verifier *verifier) {
   while (verifier->running) {
     g_main_context_iteration(NULL, TRUE);
-    role_let_gather(logins_count(verifier->logins));
+    if (logins_wait_for_proofs(verifier->logins))
+      role_let_gather();
   }
 }
 

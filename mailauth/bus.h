@@ -1,8 +1,8 @@
 /* The face on the bus: org.regd.MailAuth1. It answers for the name, for who may
  * ask, and for the shape of the answers; what is in them comes from elsewhere.
  *
- * Events go to administrators and `ObjectName`'s user alone. On the system bus
- * its policy sees to that; another bus has none, so there each entitled
+ * Events go to administrators and `ObjectName`'s user alone. On the machine's own
+ * system bus its policy sees to that; another bus has none, so there each entitled
  * connection is sent them by its own name. */
 #ifndef MAILAUTH_BUS_H
 #define MAILAUTH_BUS_H

@@ -314,10 +314,12 @@ def a_pipe_is_read_as_it_comes():
 
 
 # Asks for an import from the descriptor given, says its name, and waits to be killed.
+# The call before it makes its user known.
 VANISHING_CLIENT = """
 import os, sys, dbus, dbus.bus, dbus.lowlevel
 bus = dbus.bus.BusConnection(sys.argv[1])
 name = "org.regd.Registry1"
+bus.call_blocking(name, "/org/regd/Registry1", name, "ListKeys", "s", ["HKLM"])
 message = dbus.lowlevel.MethodCallMessage(name, "/org/regd/Registry1", name, "Import")
 message.append(dbus.types.UnixFd(int(sys.argv[2])), dbus.Dictionary(signature="sv"), signature="ha{sv}")
 bus.send_message(message)

@@ -6,6 +6,7 @@ struct Publisher {
   Channel *front; /* NULL while there is none */
   Reporter *reporter;
   Settings *settings; /* what was published last; NULL before */
+  Settings *served;   /* what the others were told; NULL before */
   Certificates *certificates;
   GVariant *listen; /* what was sent last */
   GVariant *rules;  /* and here */
@@ -46,6 +47,7 @@ void publisher_free(Publisher *publisher) {
     return;
   certificates_free(publisher->certificates);
   settings_unref(publisher->settings);
+  settings_unref(publisher->served);
   g_clear_pointer(&publisher->listen, g_variant_unref);
   g_clear_pointer(&publisher->rules, g_variant_unref);
   g_clear_pointer(&publisher->sockets, g_variant_unref);
@@ -103,7 +105,7 @@ static GVariant *build_sockets(const Settings *settings) {
 /* ---- to the front ---- */
 
 static GVariant *build_rules(const Publisher *publisher) {
-  const Settings *settings = publisher->settings;
+  const Settings *settings = publisher->served;
   GVariantBuilder rows;
   g_variant_builder_init(&rows, G_VARIANT_TYPE("a(yyuuuy)"));
   for (guint i = 0; i < N_PROTOCOLS; i++) {
@@ -181,9 +183,23 @@ static void report_change(const Publisher *publisher, const Settings *settings) 
  * has every certificate that it can have: no client finds a server without TLS,
  * or with another's certificate, because it was just started. */
 static void send_rules(Publisher *publisher) {
-  if (publisher->settings != NULL &&
+  if (publisher->served != NULL &&
       (publisher->rules != NULL || certificates_are_settled(publisher->certificates)))
     send_news(publisher->front, MESSAGE_SETTINGS, &publisher->rules, build_rules(publisher));
+}
+
+static void replace(Settings **place, Settings *settings) {
+  settings_ref(settings);
+  settings_unref(*place);
+  *place = settings;
+}
+
+/* The defaults of a key that can't be read any more are nobody's wish: what was
+ * opened by it stays open, and its logins are refused there. */
+static void choose_served(Publisher *publisher) {
+  const Settings *served = publisher->served;
+  if (served == NULL || !served->known || publisher->settings->readable)
+    replace(&publisher->served, publisher->settings);
 }
 
 void publisher_publish(Publisher *publisher, Settings *settings) {
@@ -191,9 +207,9 @@ void publisher_publish(Publisher *publisher, Settings *settings) {
     return;
   report_change(publisher, settings);
   report_problems(publisher, settings);
-  settings_ref(settings);
-  settings_unref(publisher->settings);
-  publisher->settings = settings;
+  replace(&publisher->settings, settings);
+  choose_served(publisher);
+  settings = publisher->served;
   if (send_news(publisher->parent, MESSAGE_LISTEN, &publisher->listen, build_listen(settings)))
     publisher->settled = FALSE;
   /* A verifier that starts while regd is away takes no socket from another server. */

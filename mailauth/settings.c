@@ -642,9 +642,13 @@ static const ProblemScope key_scopes[N_SETTINGS_KEYS] = {
 
 static void check_keys(Reader *reader) {
   reader->settings->known = TRUE;
+  reader->settings->readable = TRUE;
   for (guint i = 0; i < N_SETTINGS_KEYS; i++) {
     RegistryViewState state = reader->source->get_state((SettingsKey)i, reader->source->data);
     reader->settings->known &= state != REGISTRY_VIEW_WAITING;
+    if (state == REGISTRY_VIEW_DENIED || state == REGISTRY_VIEW_FAILED)
+      reader->settings->readable &=
+          i != SETTINGS_SERVICE && i != SETTINGS_POP3 && i != SETTINGS_IMAP;
     if (state == REGISTRY_VIEW_WAITING)
       add_problem(reader, SCOPE_ALL, (SettingsKey)i, "", "",
                   "the registry can't be reached: regd has not answered yet");

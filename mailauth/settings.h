@@ -110,9 +110,11 @@ typedef struct {
 
 typedef struct {
   gatomicrefcount references;
-  gboolean known; /* regd has answered for every key */
-  char *package;  /* "" for native */
-  char *broker;   /* "" for none */
+  gboolean known;    /* regd has answered for every key */
+  gboolean readable; /* FALSE: defaults stand in for listeners, sockets or certificates, as
+                        their key is barred or has failed */
+  char *package;     /* "" for native */
+  char *broker;      /* "" for none */
   Broker chosen;
   char **logon_only_as;
   char *object_name;

@@ -11,7 +11,7 @@ import dbus.lowlevel
 import harness.bus
 from harness.bus import ALICE, wait_for
 from harness.case import check, contains, equal, main, rows, test
-from harness.mail import ACCOUNTS, BROKERS, NAME, PARAMETERS, PATH, POP3, STORE, MailServer, needs_role_users
+from harness.mail import ACCOUNTS, BROKERS, NAME, PARAMETERS, PATH, POP3, SERVICE, STORE, MailServer, needs_role_users
 from harness.process import SOURCE, Process, program
 from harness.registry import REG_DWORD, REG_MULTI_SZ, REG_SZ, Registry
 
@@ -248,6 +248,21 @@ def a_right_that_shows_no_password_is_said_to_be_none():
         contains(ctl(registry, "repair"), "gave user:mailauth the right to read HKEY_LOCAL_MACHINE\\SAM")
         expect(server, "+OK", 11202, "ok")
         contains(ctl(registry, "status"), "accounts: readable")
+
+
+@test
+def settings_that_may_not_be_read_any_more_close_nothing():
+    needs_role_users()
+    with Registry() as registry, MailServer(registry, as_root=True) as server:
+        server.add_account("anna", "sesame")
+        ctl(registry, "repair")
+        for key, protocols in ((POP3, 1), (SERVICE, 2)):
+            registry.client.set_acl(key, ("user:nobody", "read"))
+            expect(server, TEMPORARY, 14004, "bad-setting")
+            contains(imap(server, "anna", "sesame"), "[UNAVAILABLE]")
+            equal(server.events()[0]["id"], 14004 if protocols == 2 else 14005)
+            contains(ctl(registry, "repair"), "gave user:mailauth the right to read " + key.replace("HKLM", "HKEY_LOCAL_MACHINE"))
+            expect(server, "+OK", 11202, "ok")
 
 
 @test

@@ -21,7 +21,7 @@ typedef struct {
   GPtrArray *differences; /* of Difference, in order */
   GHashTable *usage;      /* uid -> gint64, bytes added below HKEY_USERS\<uid> */
   gboolean has_deleted;   /* something is gone: what is made now may be the same again */
-  gboolean undoes;        /* a trial has ended: what is changed is nobody's change */
+  guint64 undone;         /* the trial that has ended, 0: what is changed is nobody's change */
   gboolean writes_anyway; /* something is to be kept although no key or value differs */
   gboolean has_revisited; /* something was changed twice: the differences must be folded */
 
@@ -110,6 +110,8 @@ gboolean apply_expect_revision(Application *application, const Operation *operat
 
 gboolean apply_rollback(Application *application, const Operation *operation, GError **error);
 gboolean apply_undo(Application *application, const Operation *operation, GError **error);
+/* The trial is over, and nothing has to be undone. */
+gboolean application_end_trial(Application *application, guint64 revision, GError **error);
 gboolean apply_confirm(Application *application, const Operation *operation, GError **error);
 gboolean apply_purge(Application *application, const Operation *operation, GError **error);
 

@@ -187,7 +187,8 @@ static gboolean undo_live(Application *application, const Difference *difference
     return undo_replacement(application, difference, row, above, later, error);
   if (difference->kind == CHANGE_ACL_CHANGED)
     return undo_list(application, difference, row, above, error);
-  if (difference->name == NULL)
+  /* What somebody has made a link since holds no values. */
+  if (difference->name == NULL || (row->link != NULL && !difference->reroutes))
     return TRUE;
   GRefString *path = store_get_path(application->store, row->id, error);
   if (path == NULL)
@@ -243,12 +244,16 @@ static gboolean undo_others(Application *application, guint64 revision, GError *
 }
 
 gboolean apply_undo(Application *application, const Operation *operation, GError **error) {
-  application->undoes = TRUE;
-  application->writes_anyway = TRUE;
+  application->undone = operation->revision;
   application->result->trials_changed = TRUE;
   return undo_revision(application, operation->revision, error) &&
          trials_end(application->store, operation->revision, application->revision, error) &&
          undo_others(application, operation->revision, error) &&
+         trials_forget_ended(application->store, error);
+}
+
+gboolean application_end_trial(Application *application, guint64 revision, GError **error) {
+  return trials_end(application->store, revision, application->revision, error) &&
          trials_forget_ended(application->store, error);
 }
 

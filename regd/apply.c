@@ -234,7 +234,7 @@ static gboolean apply_all(Application *application, const Change *change, GError
   return charge_users(application, error) &&
          history_record(application->store, &head, application->differences, error) &&
          put_on_trial(application, change, error) &&
-         (!application->undoes ||
+         (application->undone == 0 ||
           trials_note_end(application->store, application->revision, error));
 }
 
@@ -251,11 +251,27 @@ static void application_clear(Application *application) {
   g_free(application->judged);
 }
 
+/* A trial ends and nothing differs: what was changed on the way there and back is
+ * taken back, since its rows bear a revision that is not taken. */
+static gboolean end_alone(Application *application, GError **error) {
+  store_rollback_to(application->store);
+  if (!store_savepoint(application->store, error))
+    return FALSE;
+  if (!application_end_trial(application, application->undone, error)) {
+    store_rollback_to(application->store);
+    return FALSE;
+  }
+  application->result->kept = store_release(application->store, error);
+  return application->result->kept;
+}
+
 static gboolean apply_in_savepoint(Application *application, const Change *change,
                                    RetentionCounts *counts, GError **error) {
   WriteResult *result = application->result;
   gboolean done = apply_all(application, change, error);
   gboolean differs = application->differences->len > 0;
+  if (done && !differs && application->undone != 0)
+    return end_alone(application, error);
   if (!done || change->dry_run || (!differs && !application->writes_anyway)) {
     if (done && differs)
       result->would_do = make_effective(application);

@@ -9,7 +9,7 @@ import dbus
 from harness.bus import ALICE, BOB, needs_root, wait_for
 from harness.case import check, contains, each, equal, main, test
 from harness.process import program
-from harness.registry import (PARAMETERS, REG_BINARY, REG_DWORD, REG_EXPAND_SZ, REG_MULTI_SZ, REG_QWORD, REG_SZ,
+from harness.registry import (PARAMETERS, REG_BINARY, REG_DWORD, REG_EXPAND_SZ, REG_LINK, REG_MULTI_SZ, REG_QWORD, REG_SZ,
                               SOFTWARE, Refused, Registry, operation_list, options)
 
 KEY = SOFTWARE + "\\Acme"
@@ -454,6 +454,14 @@ def a_rename_on_trial_is_undone():
             check(f"{KEY}\\{other}\\er" in there and f"{KEY}\\{name}" not in there, f"as it was: {there}")
 
 
+def check_database(registry):
+    """Whether nothing is wrong with it; regd runs again then."""
+    registry.stop()
+    checked = subprocess.run([*registry.command(), "--check"], capture_output=True, check=False)
+    equal((checked.returncode, checked.stderr), (0, b""))
+    registry.start()
+
+
 def end_of(client, tried):
     """Waits until something newer than the last of these revisions is told."""
     wait_for(lambda: client.signals and client.signals[-1][2] > tried, "the trial's end")
@@ -478,10 +486,38 @@ def trials_on_top_of_each_other_are_all_undone():
                                        ("set-value", sub, "n", REG_SZ, "second")], confirm_within=second)
                 end_of(client, end_of(client, tried))
                 equal(everything(client, KEY), then, f"{name}, {before}")
-        registry.stop()
-        checked = subprocess.run([*registry.command(), "--check"], capture_output=True, check=False)
-        equal((checked.returncode, checked.stderr), (0, b""))
-        registry.start()
+        check_database(registry)
+
+
+@test
+def a_trial_that_leaves_nothing_to_undo_takes_no_revision():
+    with Registry() as registry:
+        client = registry.client
+        client.watch(KEY)
+        client.set(KEY, "n", REG_SZ, "before")
+        client.commit([("set-value", KEY, "n", REG_SZ, "other")], confirm_within=1)
+        back = client.commit([("set-value", KEY, "n", REG_SZ, "before")], confirm_within=2)
+        last = client.commit([("set-value", KEY, "later", REG_SZ, "x")], confirm_within=3)
+        equal(end_of(client, last), last + 1)
+        equal(client.signals[-1][3], [("value-deleted", KEY, "later")])
+        client.refused("InvalidValue", "Confirm", "t", dbus.UInt64(back))
+        equal(client.get(KEY, "n")[2], "before")
+        check_database(registry)
+
+
+@test
+def what_became_a_link_during_a_trial_stays_one():
+    with Registry() as registry:
+        client = registry.client
+        client.set(KEY + "\\Gone", "v", REG_SZ, "x")
+        client.set(KEY, "v", REG_SZ, "x")
+        client.watch(KEY)
+        tried = client.commit([("delete-tree", KEY + "\\Gone"), ("delete-value", KEY, "v")], confirm_within=1)
+        client.create(KEY + "\\Gone", link=SOFTWARE)
+        end_of(client, tried + 1)
+        equal(everything(client, KEY), [(KEY, [("v", REG_SZ, "x")]),
+                                        (KEY + "\\Gone", [("SymbolicLinkValue", REG_LINK, SOFTWARE)])])
+        check_database(registry)
 
 
 @test

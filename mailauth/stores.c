@@ -25,6 +25,7 @@ typedef struct Opening Opening;
 typedef struct {
   Stores *stores;
   Channel *channel;
+  guint64 number; /* the maker's, of those that it has split off too */
   guint32 uid;
   char *mail_user;
   char *maildir;    /* NULL: a maker, which serves none */
@@ -42,6 +43,7 @@ struct Opening {
   gpointer data;
   int socket; /* the front's end; -1 where there is none yet */
   gboolean guessed;
+  guint64 tried; /* the maker that it was given to last; 0: none */
   Store *store;
   guint timer;
 };
@@ -55,7 +57,11 @@ struct Stores {
   GSource *ready;
   guint32 own_uid;
   guint sweep; /* of those that are idle for long; 0 while there are no stores */
-  guint64 last_id;
+  guint64 last_id, last_maker;
+  /* The parent is asked one question at a time: what it answers to the first of many
+   * logins is for the others, too. */
+  gboolean is_asked;
+  GQueue waiting;       /* of Opening, that have yet to ask; borrowed */
   GHashTable *openings; /* id -> Opening */
   GPtrArray *stores;    /* of Store */
   GHashTable *owners;   /* Maildir -> uid, as the parent said last */
@@ -69,6 +75,7 @@ static void close_socket(int *descriptor) {
 
 static void opening_free(gpointer data) {
   Opening *opening = data;
+  g_queue_remove(&opening->stores->waiting, opening);
   if (opening->store != NULL)
     opening->store->opening = NULL;
   if (opening->timer != 0)
@@ -125,6 +132,7 @@ Stores *stores_new(Channel *parent) {
   stores->asked = epoll_create1(EPOLL_CLOEXEC);
   stores->quiet = epoll_create1(EPOLL_CLOEXEC);
   stores->own_uid = (guint32)getuid();
+  g_queue_init(&stores->waiting);
   stores->ready = g_unix_fd_source_new(stores->asked, G_IO_IN);
   g_source_set_callback(stores->ready, G_SOURCE_FUNC(on_ready), stores, NULL);
   /* It runs no loop: GLib would take the descriptor out of its set for its length. */
@@ -182,7 +190,7 @@ static void finish(Opening *opening, Outcome outcome, const char *problem) {
   opened(outcome, text, descriptor, data);
 }
 
-static void ask_parent(Opening *opening, gboolean anew);
+static void try_maker(Opening *opening);
 
 static void drop_store(Store *store) {
   g_ptr_array_remove(store->stores->stores, store);
@@ -216,7 +224,7 @@ static void on_ended(Store *store) {
     return;
   opening->store = NULL;
   if (opening->guessed)
-    ask_parent(opening, TRUE);
+    try_maker(opening);
   else
     finish(opening, OUTCOME_NO_MAILBOX, "the mailbox's process has ended");
 }
@@ -233,6 +241,7 @@ static void on_opened(Store *store, Message *message) {
   }
   store->opening = NULL;
   opening->store = NULL;
+  opening->tried = store->number;
   if (outcome == OUTCOME_OK) {
     store->serving = TRUE;
     finish(opening, OUTCOME_OK, NULL);
@@ -240,7 +249,7 @@ static void on_opened(Store *store, Message *message) {
   }
   become_idle(store);
   if (opening->guessed && outcome == OUTCOME_NO_MAILBOX)
-    ask_parent(opening, TRUE);
+    try_maker(opening);
   else
     finish(opening, outcome == OUTCOME_MAILBOX_IN_USE ? OUTCOME_MAILBOX_IN_USE : OUTCOME_NO_MAILBOX,
            problem);
@@ -330,10 +339,23 @@ static void open_at(Opening *opening, Store *store) {
 
 /* ---- asking ---- */
 
-static gboolean on_parent_gone(gpointer data) {
+static gboolean on_unavailable(gpointer data) {
   Opening *opening = data;
+  opening->timer = 0;
   finish(opening, OUTCOME_NO_MAILBOX, "no process for the mailbox can be had");
   return G_SOURCE_REMOVE;
+}
+
+/* Who asked may not be told from inside. */
+static void fail_later(Opening *opening) {
+  if (opening->timer != 0)
+    g_source_remove(opening->timer);
+  opening->timer = g_idle_add(on_unavailable, opening);
+}
+
+static gboolean is_untried_maker(const Store *store, const Opening *opening) {
+  return store->maildir == NULL && store->number != opening->tried &&
+         g_str_equal(store->mail_user, opening->mail_user);
 }
 
 /* The uids of makers that may be tried for it: an array "au". */
@@ -343,24 +365,25 @@ static GVariant *list_makers(const Opening *opening) {
   g_variant_builder_init(&uids, G_VARIANT_TYPE("au"));
   for (guint i = 0; i < stores->len; i++) {
     const Store *store = stores->pdata[i];
-    if (store->maildir == NULL && g_str_equal(store->mail_user, opening->mail_user))
+    if (is_untried_maker(store, opening))
       g_variant_builder_add(&uids, "u", store->uid);
   }
   return g_variant_builder_end(&uids);
 }
 
-/* @anew: one that was there was tried, in vain. */
-static void ask_parent(Opening *opening, gboolean anew) {
+static void ask_parent(Opening *opening) {
+  Stores *stores = opening->stores;
   opening->guessed = FALSE;
-  GVariant *there =
-      anew ? g_variant_new_array(G_VARIANT_TYPE_UINT32, NULL, 0) : list_makers(opening);
-  GVariant *body =
-      g_variant_new("(tss@au)", opening->id, opening->maildir, opening->mail_user, there);
-  if (channel_send(opening->stores->parent, MESSAGE_WANT_STORE, body, NULL, 0, NULL))
+  if (stores->is_asked) {
+    g_queue_push_tail(&stores->waiting, opening);
     return;
-  if (opening->timer != 0)
-    g_source_remove(opening->timer);
-  opening->timer = g_idle_add(on_parent_gone, opening);
+  }
+  GVariant *body = g_variant_new("(tss@au)", opening->id, opening->maildir, opening->mail_user,
+                                 list_makers(opening));
+  if (channel_send(stores->parent, MESSAGE_WANT_STORE, body, NULL, 0, NULL))
+    stores->is_asked = TRUE;
+  else
+    fail_later(opening);
 }
 
 static gboolean is_for(const Store *store, const Opening *opening) {
@@ -394,7 +417,7 @@ static Store *find_idle(const Stores *stores, const Opening *opening) {
 static Store *find_maker(const Stores *stores, const Opening *opening) {
   for (guint i = stores->stores->len; i > 0; i--) {
     Store *store = stores->stores->pdata[i - 1];
-    if (store->maildir == NULL && is_for(store, opening))
+    if (is_untried_maker(store, opening) && is_for(store, opening))
       return store;
   }
   return NULL;
@@ -405,6 +428,7 @@ static Store *add_store(Stores *stores, int descriptor, guint32 uid, const Openi
                         gboolean is_maker) {
   Store *store = g_new0(Store, 1);
   store->stores = stores;
+  store->number = is_maker ? ++stores->last_maker : opening->tried;
   store->uid = uid;
   store->mail_user = g_strdup(opening->mail_user);
   store->maildir = is_maker ? NULL : g_strdup(opening->maildir);
@@ -419,41 +443,78 @@ static Store *add_store(Stores *stores, int descriptor, guint32 uid, const Openi
   return NULL;
 }
 
-/* Has @maker split a process off for the Maildir, and gives it to that. FALSE
- * where there is none to be had; @maker may be gone then. */
-static gboolean split(Opening *opening, Store *maker) {
+/* Has @maker split a process off for the Maildir, and gives it to that. A maker that
+ * has gone is asked for anew, but not twice. */
+static void split(Opening *opening, Store *maker) {
   int ends[2];
   Stores *stores = opening->stores;
-  if (stores->stores->len >= MAX_STORES || !channel_pair(ends, NULL))
-    return FALSE;
+  opening->tried = maker->number;
+  if (!channel_pair(ends, NULL)) {
+    fail_later(opening);
+    return;
+  }
   gboolean sent = channel_send(maker->channel, MESSAGE_SPLIT, NULL, &ends[1], 1, NULL);
   close(ends[1]);
   if (!sent) {
     close(ends[0]);
     drop_store(maker);
-    return FALSE;
+    if (opening->guessed)
+      ask_parent(opening);
+    else
+      fail_later(opening);
+    return;
   }
   maker->idle_since = g_get_monotonic_time();
   (void)await_store(maker);
   Store *store = add_store(stores, ends[0], maker->uid, opening, FALSE);
   if (store != NULL)
     open_at(opening, store);
-  return store != NULL;
+  else
+    fail_later(opening);
 }
 
-/* Nothing in here answers at once: see ask_parent(). */
+/* FALSE: there are as many processes as there may be, and all serve. */
+static gboolean make_room(const Stores *stores) {
+  Store *oldest = NULL;
+  if (stores->stores->len < MAX_STORES)
+    return TRUE;
+  for (guint i = 0; i < stores->stores->len; i++) {
+    Store *store = stores->stores->pdata[i];
+    if (is_idle(store) && (oldest == NULL || store->idle_since < oldest->idle_since))
+      oldest = store;
+  }
+  if (oldest != NULL)
+    drop_store(oldest);
+  return oldest != NULL;
+}
+
+/* Gives it to a maker that is there, but not twice to the same: then the parent is
+ * asked for another. */
+static void try_maker(Opening *opening) {
+  if (!make_room(opening->stores)) {
+    fail_later(opening);
+    return;
+  }
+  Store *maker = find_maker(opening->stores, opening);
+  opening->guessed = TRUE;
+  if (maker != NULL)
+    split(opening, maker);
+  else
+    ask_parent(opening);
+}
+
+/* Nothing in here answers at once: see fail_later(). */
 static void start(Opening *opening) {
   hear_same(opening->stores, opening);
   Store *store = find_idle(opening->stores, opening);
   if (store == NULL)
     serve_stores(opening->stores->quiet);
-  Store *maker = store == NULL ? find_maker(opening->stores, opening) : NULL;
   opening->timer = g_timeout_add_seconds(OPEN_SECONDS, on_late, opening);
   opening->guessed = TRUE;
   if (store != NULL)
     open_at(opening, store);
-  else if (maker == NULL || !split(opening, maker))
-    ask_parent(opening, FALSE);
+  else
+    try_maker(opening);
 }
 
 void stores_open(Stores *stores, const StoreRequest *request, StoreOpened opened, gpointer data) {
@@ -472,29 +533,26 @@ void stores_open(Stores *stores, const StoreRequest *request, StoreOpened opened
   start(opening);
 }
 
-/* Whose the Maildir is, is known now, and there is a maker for that user. */
-static void use_maker(Opening *opening) {
-  Store *maker = find_maker(opening->stores, opening);
-  opening->guessed = TRUE;
-  if (maker == NULL || !split(opening, maker))
-    ask_parent(opening, TRUE);
-}
-
 static void take_maker(Opening *opening, guint32 uid, int descriptor) {
   /* The one before, if there is one, could not open it. */
+  opening->tried = 0;
   Store *older = find_maker(opening->stores, opening);
   if (older != NULL)
     drop_store(older);
   Store *maker = add_store(opening->stores, descriptor, uid, opening, TRUE);
-  if (maker == NULL || !split(opening, maker))
+  if (maker == NULL || !make_room(opening->stores))
     finish(opening, OUTCOME_NO_MAILBOX, "no more processes for mailboxes can be had");
+  else
+    split(opening, maker);
 }
 
-void stores_take_store(Stores *stores, Message *message) {
-  guint64 id = 0;
-  guint32 uid = 0;
-  g_variant_get(message->body, "(tu)", &id, &uid);
-  int descriptor = message_take_descriptor(message, 0);
+/* Others have their turn, and may have what the parent has sent. */
+static void serve_waiting(Stores *stores) {
+  while (!stores->is_asked && stores->waiting.length > 0)
+    try_maker(g_queue_pop_head(&stores->waiting));
+}
+
+static void take_store(Stores *stores, guint64 id, guint32 uid, int descriptor) {
   Opening *opening = g_hash_table_lookup(stores->openings, &id);
   if (opening == NULL || opening->store != NULL) {
     close_socket(&descriptor); /* too late: nobody waits for it */
@@ -504,16 +562,27 @@ void stores_take_store(Stores *stores, Message *message) {
     g_hash_table_remove_all(stores->owners);
   g_hash_table_replace(stores->owners, g_strdup(opening->maildir), GUINT_TO_POINTER(uid));
   if (descriptor < 0)
-    use_maker(opening);
+    try_maker(opening);
   else
     take_maker(opening, uid, descriptor);
+}
+
+void stores_take_store(Stores *stores, Message *message) {
+  guint64 id = 0;
+  guint32 uid = 0;
+  g_variant_get(message->body, "(tu)", &id, &uid);
+  stores->is_asked = FALSE;
+  take_store(stores, id, uid, message_take_descriptor(message, 0));
+  serve_waiting(stores);
 }
 
 void stores_take_refusal(Stores *stores, const Message *message) {
   guint64 id = 0;
   const char *problem = NULL;
   g_variant_get(message->body, "(t&s)", &id, &problem);
+  stores->is_asked = FALSE;
   Opening *opening = g_hash_table_lookup(stores->openings, &id);
   if (opening != NULL && opening->store == NULL)
     finish(opening, OUTCOME_NO_MAILBOX, problem);
+  serve_waiting(stores);
 }

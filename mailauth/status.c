@@ -257,10 +257,18 @@ static gboolean append_certificates(DBusMessageIter *dict, const Certificates *c
 
 /* ---- the whole ---- */
 
-static const char *describe_accounts(const StatusSource *source) {
-  g_autofree char *detail = NULL;
-  Outcome outcome = sam_examine(views_get_accounts(source->views), &detail);
-  return outcome == OUTCOME_OK ? "readable" : outcome_get_facts(outcome)->reason;
+/* Accounts that can't be asked decide nothing, where they are what decides. */
+static void take_accounts(Decision *decision, Outcome accounts, const char *detail) {
+  if (decision->outcome != OUTCOME_OK || accounts == OUTCOME_OK ||
+      g_strcmp0(decision->source, "SAM") != 0)
+    return;
+  g_autofree char *why = g_steal_pointer(&decision->why);
+  decision->outcome = accounts;
+  decision->why = g_strdup_printf("%s; %s", why, detail);
+}
+
+static const char *describe_accounts(Outcome accounts) {
+  return accounts == OUTCOME_OK ? "readable" : outcome_get_facts(accounts)->reason;
 }
 
 static const char *describe_registry(const Views *views) {
@@ -284,13 +292,16 @@ gboolean status_append(DBusMessageIter *dict, const StatusSource *source) {
   g_auto(Decision) decision = {0};
   const Certificates *certificates = publisher_get_certificates(source->publisher);
   g_autoptr(GPtrArray) pairs = certificates_list(certificates);
+  g_autofree char *detail = NULL;
+  Outcome accounts = sam_examine(views_get_accounts(source->views), &detail);
   decision_choose(settings, &decision);
+  take_accounts(&decision, accounts, detail);
   return wire_append_entry_string(dict, "package", package_kind_get_name(decision.kind)) &&
          wire_append_entry_string(dict, "broker", decision.broker) &&
          wire_append_entry_string(dict, "source", decision.source) &&
          wire_append_entry_string(dict, "why", decision.why) &&
          wire_append_entry_string(dict, "decision", outcome_get_facts(decision.outcome)->reason) &&
-         wire_append_entry_string(dict, "accounts", describe_accounts(source)) &&
+         wire_append_entry_string(dict, "accounts", describe_accounts(accounts)) &&
          wire_append_entry_string(dict, "scram-sha-256",
                                   publisher_offers_scram(source->publisher) ? "offered"
                                                                             : "not offered") &&

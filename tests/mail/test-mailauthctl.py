@@ -215,6 +215,7 @@ def status_says_what_is_decided_and_why():
         equal((status["package"], status["broker"], status["source"], status["decision"], status["registry"]),
               ("native", "", "SAM", "ok", "live"))
         contains(status["why"], "MBS Package")
+        contains(done(registry, "status", "--metrics"), "mailauth_decidable 1\n")
         equal(status["revision"], registry.client.revision)
         equal(status["counts"]["pop3.native.ok"], 1)
         check(f"POP3 127.0.0.1:{server.pop3_port}" in status["listeners"], f"{status['listeners']}")
@@ -222,6 +223,14 @@ def status_says_what_is_decided_and_why():
         text = done(registry, "status")
         contains(text, "package: membership\n")
         contains(text, "decision: no-broker\n")
+        contains(done(registry, "status", "--metrics"), "mailauth_decidable 0\n")
+        registry.client.unset(STORE, "MBS Package")
+        registry.client.call("DeleteKey", "sa{sv}", ACCOUNTS, {"recursive": True})
+        status = json.loads(done(registry, "--json", "status"))
+        equal((status["package"], status["decision"], status["accounts"]),
+              ("native", "accounts-missing", "accounts-missing"))
+        contains(status["why"], "mailauthctl repair")
+        contains(done(registry, "status", "--metrics"), "mailauth_decidable 0\n")
 
 
 def log_in(server, *words):

@@ -1,5 +1,5 @@
 """Random histories: every state is read again as it was, and gone back to, for
-good and on trial. Every seed is printed, and can be given as an argument to run
+good and on trial; and random trials, which leave nothing behind. Every seed is printed, and can be given as an argument to run
 it again: test-random-past.py "seed 17"."""
 
 import json
@@ -18,7 +18,8 @@ from harness.registry import REG_SZ, SOFTWARE, Refused, Registry, options
 KEY = SOFTWARE + "\\Acme"
 NAMES = ["a", "B", "c", "Dé"]
 VALUES = ["v", "W", ""]
-CHANGES, ROLLBACKS = 60, 20
+LAST = SOFTWARE + "\\Last"
+CHANGES, ROLLBACKS, TRIALS = 60, 20, 14
 
 
 def export(client, **given):
@@ -67,18 +68,20 @@ class Changes:
             ("rename-key", self.key(), choose(NAMES)), ("create-link", self.key(), "", 0, self.key(2)),
             ("copy-key", self.key(), "", 0, self.key())], [7, 2, 2, 3, 2, 2, 2])[0]
 
-    def make(self):
+    def make(self, **given):
         chance = self.random.random()
         try:
             if chance < 0.6:
-                self.client.commit([self.operation()])
+                self.client.commit([self.operation()], **given)
             elif chance < 0.75:
-                self.client.commit([self.operation() for _ in range(self.random.randint(2, 5))])
+                self.client.commit([self.operation() for _ in range(self.random.randint(2, 5))], **given)
             elif chance < 0.85:
                 level = self.random.choice(["read", "none", "write", None])
-                self.client.set_acl(self.key(), *([("everyone", level)] if level else []))
+                entries = dbus.Array([("everyone", level)] if level else [], signature="(ss)")
+                self.client.call("SetAclWithOptions", "sa(ss)a{sv}", self.key(), entries, options(**given))
             else:
-                self.client.create(self.key(), **self.random.choice([{"class": "x"}, {"class": "y"}, {"volatile": True}]))
+                kind = self.random.choice([{"class": "x"}, {"class": "y"}, {"volatile": True}])
+                self.client.create(self.key(), **kind, **given)
         except Refused:
             pass
 
@@ -109,6 +112,12 @@ def seeds():
     return given or [6, 7, 8, 13, random.SystemRandom().randrange(100, 1 << 32)]
 
 
+def check_database(registry):
+    checked = subprocess.run([program("regd/regd"), f"--database={registry.database}", "--check"],
+                             capture_output=True, check=False)
+    equal(checked.returncode, 0, checked.stderr)
+
+
 @rows([(f"seed {seed}", seed) for seed in seeds()])
 def random_past(seed):
     source = random.Random(seed)
@@ -125,9 +134,28 @@ def random_past(seed):
             go_back(client, source, states)
             changes.make()
         registry.restart()  # which takes what is volatile away
-        checked = subprocess.run([program("regd/regd"), f"--database={registry.database}", "--check"],
-                                 capture_output=True, check=False)
-        equal(checked.returncode, 0, checked.stderr)
+        check_database(registry)
+
+
+@rows([(f"trials, seed {seed}", seed) for seed in seeds()])
+def random_trials(seed):
+    """Trials on top of each other, which end in any order: nobody has changed anything."""
+    source = random.Random(seed)
+    with Registry() as registry:
+        client = registry.client
+        changes = Changes(client, source)
+        client.create(KEY)
+        for _ in range(CHANGES):
+            changes.make()
+        client.set(KEY, "there", REG_SZ, "x")
+        client.watch(LAST)
+        before = export(client)
+        for _ in range(TRIALS):
+            changes.make(confirm_within=source.randint(1, 2))
+        client.commit([("set-value", LAST, "n", REG_SZ, "x")], confirm_within=3)
+        client.wait_for_signals(2)
+        equal(export(client), before)
+        check_database(registry)
 
 
 main()

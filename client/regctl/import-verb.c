@@ -157,12 +157,12 @@ static gboolean report_import(Session *session, const char *file, DBusMessageIte
 }
 
 /* Whether the file's beginning, read from @start on, is that of a registry file;
- * TRUE also where it can't be read. */
+ * what can't be read, as a directory, is none. */
 static gboolean is_registry_file(int descriptor, off_t start) {
   char bytes[4096];
   ssize_t count = pread(descriptor, bytes, sizeof bytes, start);
   if (count < 0)
-    return TRUE;
+    return FALSE;
   g_autoptr(RegfileParser) parser = regfile_parser_new(FALSE);
   if (!regfile_parser_push(parser, bytes, (gsize)count, NULL))
     return FALSE;

@@ -547,7 +547,7 @@ def import_reads_files_and_standard_input():
             refused(registry, FAILED, "import", "-", given=given, naming=["standard input"])
         good.write_bytes(b"regedit4\r\n" * 1000)
         refused(registry, FAILED, "import", str(good), naming=[str(good), "not a registry file"])
-        refused(registry, INVALID, "import", str(registry.directory), naming=[str(registry.directory)])
+        refused(registry, FAILED, "import", str(registry.directory), naming=[str(registry.directory)])
 
 
 @test

@@ -272,6 +272,10 @@ def an_account_without_a_password_lets_nobody_in():
         registry.client.call("CreateKey", "sa{sv}", f"{ACCOUNTS}\\bert", {})
         contains(imap(server, "bert", "sesame"), "[AUTHENTICATIONFAILED]")
         equal(server.events()[0]["reason"], "bad-password")
+        # Nor do many of them keep the others out.
+        registry.client.call("Commit", "a(sssuv)a{sv}", [
+            ("create-key", f"{ACCOUNTS}\\aaa-{number}", "", dbus.UInt32(0), "") for number in range(100)], {})
+        expect(server, "+OK", 11202, "ok")
 
 
 @test

@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #include "client/base/error.h"
-#include "mailauth/image.h"
 #include "mailauth/limits.h"
 #include "mailauth/sandbox.h"
 #include "mailauth/secret.h"
@@ -188,8 +187,7 @@ gboolean role_settle(RoleStart *start, GError **error) {
 /* ---- starting one ---- */
 
 /* Between fork and exec: nothing but system calls. */
-static _Noreturn void become_role(char *const *arguments, char *const *environment, int channel,
-                                  int nothing) {
+static _Noreturn void become_role(char *const *arguments, int channel, int nothing) {
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
@@ -198,16 +196,15 @@ static _Noreturn void become_role(char *const *arguments, char *const *environme
   if (passed < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(passed, ROLE_DESCRIPTOR) < 0 ||
       close_range(ROLE_DESCRIPTOR + 1, ~0U, 0) < 0)
     _exit(127);
-  execve("/proc/self/exe", arguments, environment);
+  execv("/proc/self/exe", arguments);
   _exit(127);
 }
 
 GPid role_launch(char *const *arguments, int channel, GError **error) {
-  g_auto(GStrv) environment = g_environ_setenv(g_get_environ(), IMAGE_BIND_VARIABLE, "1", TRUE);
   int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
   GPid child = nothing < 0 ? -1 : fork();
   if (child == 0)
-    become_role(arguments, environment, channel, nothing);
+    become_role(arguments, channel, nothing);
   if (child < 0)
     set_errno_error(error, "A process can't be started");
   if (nothing >= 0)

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <glib-unix.h>
-#include <openssl/crypto.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -12,7 +11,6 @@
 #include <unistd.h>
 
 #include "client/base/error.h"
-#include "mailauth/image.h"
 #include "mailauth/maildir.h"
 #include "mailauth/outcome.h"
 #include "mailauth/pop3-body.h"
@@ -241,7 +239,7 @@ int store_serve_maildir(int descriptor, gboolean confined) {
  * it from the channel's end. It is the verifier's from then on: this one may end, and
  * takes no session along. */
 static gboolean split(void) {
-  return image_split() == 0;
+  return fork() == 0;
 }
 
 /* TRUE: in the process for a Maildir, whose channel @descriptor is then. */
@@ -257,12 +255,6 @@ static gboolean split_until_closed(Channel *channel, int *descriptor, int *code)
   }
 }
 
-/* The libraries that a mailbox's process has a use for, by a function of each. */
-static const gconstpointer functions[] = {
-    g_malloc,                /* GLib, and with it C's */
-    CRYPTO_secure_allocated, /* memory for messages: secret.h */
-};
-
 int store_run(const RoleStart *start) {
   const struct sigaction ignore = {.sa_handler = SIG_IGN};
   int descriptor = -1;
@@ -270,7 +262,6 @@ int store_run(const RoleStart *start) {
   Channel *channel = channel_new(start->descriptor, ROLE_STORE, ROLE_VERIFIER);
   /* Nobody asks how they ended. */
   sigaction(SIGCHLD, &ignore, NULL);
-  image_trim(functions, G_N_ELEMENTS(functions));
   gboolean is_split = split_until_closed(channel, &descriptor, &code);
   channel_free(channel);
   if (is_split)

@@ -46,7 +46,6 @@ struct Front {
   GHashTable *listeners; /* id -> Listener */
   GHashTable *logins;    /* number -> Login */
   guint with_clients;    /* of the logins */
-  gint64 last_wait;      /* of the login that was answered last, in µs */
   guint64 last_login;
   TlsServer *tls;
   Timer new_tickets;        /* when their keys change */
@@ -120,7 +119,6 @@ static void forget_login(Front *front, guint64 number) {
 static void pass_verdict(Front *front, const Login *waiting, const Verdict *verdict,
                          const char *user) {
   Login login = *waiting;
-  front->last_wait = g_get_monotonic_time() - login.asked;
   forget_login(front, login.number);
   if (login.session != NULL) {
     session_take_verdict(login.session, verdict);
@@ -186,7 +184,6 @@ static Login *get_login(Front *front, guint64 number) {
     g_hash_table_insert(front->logins, &login->number, login);
   }
   set_with_client(front, login, FALSE);
-  login->asked = g_get_monotonic_time();
   return login;
 }
 
@@ -696,14 +693,6 @@ static void clear_all(Front *front) {
   admission_clear(&front->admission);
 }
 
-static void run(const Front *front) {
-  while (front->running) {
-    poller_run_once(front->host.poller);
-    if (front->last_wait >= LONG_VERDICT_WAIT_US && count_waiting(front) > FEW_LOGINS)
-      role_let_gather();
-  }
-}
-
 int front_run(const RoleStart *start) {
   g_autoptr(GError) error = NULL;
   Front front = {0};
@@ -715,7 +704,8 @@ int front_run(const RoleStart *start) {
     return 1;
   }
   set_up(&front, start);
-  run(&front);
+  while (front.running)
+    poller_run_once(front.host.poller);
   clear_all(&front);
   return front.exit_code;
 }

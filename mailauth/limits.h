@@ -64,12 +64,9 @@
 
 /* More logins than so many, under way at once, share what they can. */
 #define FEW_LOGINS 8
-/* Where passwords wait so long for a processor, and logins so long for a verdict, what
- * comes for them may gather for a while before a role's loop looks at it: else each word
- * of each client takes the processor from a password that is being proved. In µs. */
+/* Where passwords wait so long for a processor, in µs, the question to regd waits for
+ * more company. */
 #define LONG_PROOF_WAIT_US 10000
-#define LONG_VERDICT_WAIT_US 25000
-#define GATHERING_US 1000
 
 /* A message between two roles, which has to fit a Unix socket's send buffer in
  * one piece; what waits for a role that is slow to read. */

@@ -13,7 +13,6 @@ typedef struct {
   Step step;
   AuthLogin *other;        /* where there is no session */
   gboolean is_with_client; /* it has been challenged, and waits for nobody here */
-  gint64 asked;            /* monotonic, in µs */
 } Login;
 
 /* What the client has given so far. Borrowed. */

@@ -11,11 +11,9 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "client/base/error.h"
-#include "mailauth/limits.h"
 #include "mailauth/sandbox.h"
 #include "mailauth/secret.h"
 
@@ -210,9 +208,4 @@ GPid role_launch(char *const *arguments, int channel, GError **error) {
   if (nothing >= 0)
     close(nothing);
   return child;
-}
-
-void role_let_gather(void) {
-  const struct timespec time = {.tv_nsec = GATHERING_US * 1000L};
-  (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &time, NULL);
 }

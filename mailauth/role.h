@@ -64,9 +64,6 @@ gboolean role_become(const RoleUser *user, GError **error);
  * it would run as root. */
 gboolean role_settle(RoleStart *start, GError **error);
 
-/* Between two turns of a role's loop: lets events gather for GATHERING_US. */
-void role_let_gather(void);
-
 /* Runs this binary anew, with @arguments of role_make_arguments(), @channel as
  * its descriptor 3, and nothing else of this process's. @channel stays the
  * caller's. -1 and an error where there is no process to be had. */

@@ -278,21 +278,26 @@ static void serve_store(Store *store, guint32 events) {
 }
 
 /* Each is asked for when it is its turn: the one before may have ended others. */
-static void serve_stores(int watcher) {
+static void serve_stores(int watcher, guint most) {
   struct epoll_event event;
-  for (guint i = 0; i < BATCH && epoll_wait(watcher, &event, 1, 0) == 1; i++)
+  for (guint i = 0; i < most && epoll_wait(watcher, &event, 1, 0) == 1; i++)
     serve_store(event.data.ptr, event.events);
+}
+
+/* Those that nothing was asked of: each has said at most that its session is over. */
+static void hear_quiet(const Stores *stores) {
+  serve_stores(stores->quiet, stores->stores->len);
 }
 
 static gboolean on_ready(int descriptor, G_GNUC_UNUSED GIOCondition condition,
                          G_GNUC_UNUSED gpointer data) {
-  serve_stores(descriptor);
+  serve_stores(descriptor, BATCH);
   return G_SOURCE_CONTINUE;
 }
 
 static gboolean on_sweep(gpointer data) {
   Stores *stores = data;
-  serve_stores(stores->quiet);
+  hear_quiet(stores);
   gint64 long_ago = g_get_monotonic_time() - IDLE_SECONDS * G_USEC_PER_SEC;
   for (guint i = stores->stores->len; i > 0; i--) {
     Store *store = stores->stores->pdata[i - 1];
@@ -306,13 +311,13 @@ static gboolean on_sweep(gpointer data) {
 }
 
 guint stores_count_idle(Stores *stores) {
-  serve_stores(stores->quiet);
+  hear_quiet(stores);
   return count_idle(stores);
 }
 
 guint stores_count_sessions(Stores *stores) {
   guint busy = 0;
-  serve_stores(stores->quiet);
+  hear_quiet(stores);
   for (guint i = 0; i < stores->stores->len; i++)
     busy += is_busy(stores->stores->pdata[i]) ? 1 : 0;
   return busy;
@@ -508,7 +513,7 @@ static void start(Opening *opening) {
   hear_same(opening->stores, opening);
   Store *store = find_idle(opening->stores, opening);
   if (store == NULL)
-    serve_stores(opening->stores->quiet);
+    hear_quiet(opening->stores);
   opening->timer = g_timeout_add_seconds(OPEN_SECONDS, on_late, opening);
   opening->guessed = TRUE;
   if (store != NULL)

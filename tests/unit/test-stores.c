@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #define MANY 5U
+/* More than the loop turns to at once. */
+#define VERY_MANY 100U
 
 typedef struct {
   Stores *stores;
@@ -97,7 +99,7 @@ static Channel *split_one(Channel *maker) {
 }
 
 /* As the process of a mailbox, which opens it. */
-static void serve_one(Channel *mailbox) {
+static guint64 serve_one(Channel *mailbox) {
   g_auto(Message) message = MESSAGE_INIT;
   guint64 session = 0;
   g_assert_cmpint(channel_receive(mailbox, &message, NULL), ==, CHANNEL_MESSAGE);
@@ -105,6 +107,7 @@ static void serve_one(Channel *mailbox) {
   g_variant_get_child(message.body, 0, "t", &session);
   g_assert_true(channel_send(mailbox, MESSAGE_OPENED,
                              g_variant_new("(tus)", session, OUTCOME_OK, ""), NULL, 0, NULL));
+  return session;
 }
 
 static void wait_for_all(const Stage *stage, guint number) {
@@ -167,6 +170,27 @@ static void test_mailbox_gone(Stage *stage, G_GNUC_UNUSED gconstpointer data) {
   g_assert_cmpint(channel_receive(stage->parent, &message, NULL), ==, CHANNEL_EMPTY);
 }
 
+/* All that are over are known of as soon as anybody asks. */
+static void test_many_closed(Stage *stage, G_GNUC_UNUSED gconstpointer data) {
+  Channel *mailboxes[VERY_MANY];
+  guint64 sessions[VERY_MANY];
+  for (guint i = 0; i < VERY_MANY; i++)
+    open_mailbox(stage, i);
+  g_autoptr(Channel) maker = give_maker(stage, take_question(stage, 0));
+  for (guint i = 0; i < VERY_MANY; i++) {
+    mailboxes[i] = split_one(maker);
+    sessions[i] = serve_one(mailboxes[i]);
+  }
+  wait_for_all(stage, VERY_MANY);
+  g_assert_cmpuint(stores_count_sessions(stage->stores), ==, VERY_MANY);
+  for (guint i = 0; i < VERY_MANY; i++)
+    g_assert_true(channel_send(mailboxes[i], MESSAGE_CLOSED, g_variant_new_uint64(sessions[i]),
+                               NULL, 0, NULL));
+  g_assert_cmpuint(stores_count_sessions(stage->stores), ==, 0);
+  for (guint i = 0; i < VERY_MANY; i++)
+    channel_free(mailboxes[i]);
+}
+
 static void test_refusal(Stage *stage, G_GNUC_UNUSED gconstpointer data) {
   for (guint i = 0; i < MANY; i++)
     open_mailbox(stage, i);
@@ -180,6 +204,7 @@ int main(int argc, char **argv) {
   g_test_add("/stores/one-maker", Stage, NULL, stage_begin, test_one_maker, stage_end);
   g_test_add("/stores/maker-gone", Stage, NULL, stage_begin, test_maker_gone, stage_end);
   g_test_add("/stores/mailbox-gone", Stage, NULL, stage_begin, test_mailbox_gone, stage_end);
+  g_test_add("/stores/many-closed", Stage, NULL, stage_begin, test_many_closed, stage_end);
   g_test_add("/stores/refusal", Stage, NULL, stage_begin, test_refusal, stage_end);
   return g_test_run();
 }

@@ -161,14 +161,10 @@ static void lose_patience(Timer *timer) {
   give_up_logins((Front *)(gpointer)((guint8 *)timer - G_STRUCT_OFFSET(Front, patience)));
 }
 
-/* For the verifier. */
-static guint count_waiting(const Front *front) {
-  return g_hash_table_size(front->logins) - front->with_clients;
-}
-
 /* Without a verifier it waits for one; with too many waiting it is given up at once. */
 static void ask_verifier(Front *front, const Login *login) {
-  if (front->verifier.channel != NULL && count_waiting(front) <= MAX_WAITING_LOGINS)
+  guint waiting = g_hash_table_size(front->logins) - front->with_clients;
+  if (front->verifier.channel != NULL && waiting <= MAX_WAITING_LOGINS)
     send_question(front, login);
   else if (front->patience.place == 0)
     poller_set_timer(front->host.poller, &front->patience,
@@ -178,12 +174,13 @@ static void ask_verifier(Front *front, const Login *login) {
 /* The login of that number, which has been with its client; else a new one. */
 static Login *get_login(Front *front, guint64 number) {
   Login *login = g_hash_table_lookup(front->logins, &number);
-  if (login == NULL) {
-    login = g_new0(Login, 1);
-    login->number = ++front->last_login;
-    g_hash_table_insert(front->logins, &login->number, login);
+  if (login != NULL) {
+    set_with_client(front, login, FALSE);
+    return login;
   }
-  set_with_client(front, login, FALSE);
+  login = g_new0(Login, 1);
+  login->number = ++front->last_login;
+  g_hash_table_insert(front->logins, &login->number, login);
   return login;
 }
 

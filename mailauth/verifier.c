@@ -27,7 +27,7 @@
 
 typedef struct {
   const RoleStart *start;
-  gboolean running;
+  GMainLoop *loop;
   int exit_code;
   Channel *parent;
   RegistryConnection *connection;
@@ -72,7 +72,7 @@ typedef struct {
 
 static void leave(Verifier *verifier, int code) {
   verifier->exit_code = code;
-  verifier->running = FALSE;
+  g_main_loop_quit(verifier->loop);
 }
 
 /* ---- settings ---- */
@@ -414,6 +414,7 @@ static void build(Verifier *verifier) {
       .reload_certificate = reload_certificate,
       .data = verifier,
   };
+  verifier->loop = g_main_loop_new(NULL, FALSE);
   verifier->parent = channel_new(start->descriptor, ROLE_VERIFIER, ROLE_PARENT);
   verifier->reporter = reporter_new();
   verifier->throttle = throttle_new(THROTTLE_CAPACITY);
@@ -471,13 +472,13 @@ static void take_apart(Verifier *verifier) {
   g_ptr_array_unref(verifier->status_calls);
   g_clear_pointer(&verifier->connections, g_variant_unref);
   channel_free(verifier->parent);
+  g_main_loop_unref(verifier->loop);
 }
 
 int verifier_run(const RoleStart *start) {
-  Verifier verifier = {.start = start, .running = TRUE};
+  Verifier verifier = {.start = start};
   build(&verifier);
-  while (verifier.running)
-    g_main_context_iteration(NULL, TRUE);
+  g_main_loop_run(verifier.loop);
   take_apart(&verifier);
   return verifier.exit_code;
 }

@@ -5,13 +5,13 @@
 #include <unistd.h>
 
 #include "client/base/error.h"
-#include "mailauth/account.h"
-#include "mailauth/decision.h"
-#include "mailauth/identity.h"
+#include "mailauth/base/unique-id-format.h"
 #include "mailauth/package/packages.h"
-#include "mailauth/unique-id-format.h"
-#include "mailauth/verifier.h"
-#include "mailauth/views.h"
+#include "mailauth/parent/identity.h"
+#include "mailauth/process/account.h"
+#include "mailauth/settings/decision.h"
+#include "mailauth/settings/live-settings.h"
+#include "mailauth/verifier/verifier.h"
 
 /* How long regd is waited for, in ms. */
 #define WAIT_MS 5000

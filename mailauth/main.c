@@ -7,14 +7,14 @@
 
 #include "client/base/error.h"
 #include "client/bus/loop.h"
-#include "mailauth/connector.h"
-#include "mailauth/front.h"
-#include "mailauth/identity.h"
-#include "mailauth/pam-helper.h"
-#include "mailauth/parent.h"
-#include "mailauth/role.h"
-#include "mailauth/store.h"
-#include "mailauth/verifier.h"
+#include "mailauth/connector/connector.h"
+#include "mailauth/front/front.h"
+#include "mailauth/mailbox/store.h"
+#include "mailauth/pam/pam-helper.h"
+#include "mailauth/parent/identity.h"
+#include "mailauth/parent/parent.h"
+#include "mailauth/process/role.h"
+#include "mailauth/verifier/verifier.h"
 
 typedef int (*RoleMain)(const RoleStart *start);
 

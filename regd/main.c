@@ -7,10 +7,10 @@
 #include <systemd/sd-daemon.h>
 
 #include "client/base/error.h"
-#include "regd/check.h"
-#include "regd/private-bus.h"
-#include "regd/restore.h"
+#include "regd/bus/private-bus.h"
 #include "regd/server.h"
+#include "regd/upkeep/integrity.h"
+#include "regd/upkeep/restore.h"
 
 #define DEFAULT_DATABASE "/var/lib/regd/registry.db"
 

@@ -7,8 +7,8 @@
 #include "client/base/error.h"
 #include "client/base/protocol.h"
 #include "client/bus/loop.h"
-#include "regd/iface.h"
-#include "regd/spool.h"
+#include "regd/bus/face.h"
+#include "regd/files/spool.h"
 #include "schema/load.h"
 
 #define RETRY_FIRST_MS 50U

@@ -1,5 +1,5 @@
 /* The schema file format: lines and sections. What a setting means is in
- * settings.c. The format itself is described in regd-schema(5). */
+ * attributes.c. The format itself is described in regd-schema(5). */
 #include "schema/parse.h"
 
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "client/base/error.h"
 #include "client/base/path.h"
 #include "client/base/protocol.h"
-#include "schema/settings.h"
+#include "schema/attributes.h"
 #include "schema/words.h"
 
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"

@@ -2,7 +2,7 @@
 #ifndef REGISTRY_REGCTL_HELP_H
 #define REGISTRY_REGCTL_HELP_H
 
-#include "client/regctl/verbs.h"
+#include "client/regctl/verb-table.h"
 
 void help_print(GString *out);
 void help_print_verb(const Verb *verb, GString *out);

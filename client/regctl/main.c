@@ -5,7 +5,7 @@
 
 #include "client/base/escape.h"
 #include "client/regctl/help.h"
-#include "client/regctl/verbs.h"
+#include "client/regctl/verb-table.h"
 
 static gboolean no_such_verb(const char *name, GError **error) {
   g_autofree char *near = verb_suggest(name);

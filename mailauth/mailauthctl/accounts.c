@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "client/base/escape.h"
-#include "mailauth/hash.h"
-#include "mailauth/scram-keys.h"
+#include "mailauth/package/hash.h"
+#include "mailauth/protocol/scram-keys.h"
 
 typedef enum {
   ACCOUNTS_ADD,

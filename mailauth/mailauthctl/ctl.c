@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "client/base/protocol.h"
-#include "client/connection.h"
-#include "mailauth/limits.h"
-#include "mailauth/name.h"
+#include "client/connection/connection.h"
+#include "mailauth/base/limits.h"
+#include "mailauth/base/name.h"
 
 /* A test proves a password, which may have to wait for its turn. */
 #define CALL_MS 60000

@@ -8,7 +8,7 @@
 #include "client/base/error.h"
 #include "client/base/json.h"
 #include "client/registry.h"
-#include "mailauth/secret.h"
+#include "mailauth/base/secret.h"
 
 typedef struct {
   char *bus;

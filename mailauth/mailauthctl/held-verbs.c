@@ -1,7 +1,7 @@
 /* held and release: who is held back after failed logins, and letting go. */
 #include "client/base/escape.h"
 #include "client/bus/wire.h"
-#include "client/regctl/reply.h"
+#include "client/cli/reply.h"
 #include "mailauth/mailauthctl/ctl.h"
 
 #define MICROSECONDS 1000000

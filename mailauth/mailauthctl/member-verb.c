@@ -10,7 +10,7 @@
 
 #include "mailauth/mailauthctl/accounts.h"
 #include "mailauth/package/membership.h"
-#include "mailauth/settings.h"
+#include "mailauth/settings/settings.h"
 
 #define BUSY_MS 10000
 

@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "client/bus/wire.h"
-#include "client/connection.h"
-#include "client/regctl/reply.h"
+#include "client/cli/reply.h"
+#include "client/connection/connection.h"
 #include "mailauth/mailauthctl/ctl.h"
-#include "mailauth/settings.h"
+#include "mailauth/settings/settings.h"
 
 #define SAM_PATH "HKEY_LOCAL_MACHINE\\SAM"
 #define DEFAULT_USER "mailauth"

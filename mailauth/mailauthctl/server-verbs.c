@@ -7,7 +7,7 @@
 #include "client/base/protocol.h"
 #include "client/bus/loop.h"
 #include "client/bus/wire.h"
-#include "client/regctl/reply.h"
+#include "client/cli/reply.h"
 #include "mailauth/mailauthctl/ctl.h"
 #include "mailauth/mailauthctl/metrics.h"
 

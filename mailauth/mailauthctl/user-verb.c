@@ -4,7 +4,7 @@
 
 #include "mailauth/mailauthctl/accounts.h"
 #include "mailauth/package/sam-scram.h"
-#include "mailauth/settings.h"
+#include "mailauth/settings/settings.h"
 
 static char *get_key(const char *account) {
   return g_strconcat(ACCOUNTS_PATH "\\", account, NULL);

@@ -7,9 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "mailauth/limits.h"
-#include "mailauth/package/hurry.h"
-#include "mailauth/server-address.h"
+#include "mailauth/base/limits.h"
+#include "mailauth/package/tls-deadline.h"
+#include "mailauth/settings/server-address.h"
 
 struct Directory {
   LDAP *handle;

@@ -7,9 +7,9 @@
 
 #include <ldap.h>
 
-#include "mailauth/dialer.h"
-#include "mailauth/package/patience.h"
-#include "mailauth/settings.h"
+#include "mailauth/connector/dialer.h"
+#include "mailauth/package/deadline.h"
+#include "mailauth/settings/settings.h"
 
 typedef struct Directory Directory;
 

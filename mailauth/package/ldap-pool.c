@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "mailauth/limits.h"
+#include "mailauth/base/limits.h"
 
 #define MAX_NOTED_PROOFS 32U
 

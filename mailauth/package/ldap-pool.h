@@ -4,8 +4,8 @@
 #ifndef MAILAUTH_PACKAGE_LDAP_POOL_H
 #define MAILAUTH_PACKAGE_LDAP_POOL_H
 
+#include "mailauth/base/workers.h"
 #include "mailauth/package/directory.h"
-#include "mailauth/prover.h"
 
 /* Connections that search are bound as `Bind DN`, those that prove as anybody. */
 typedef enum { USE_SEARCH, USE_PROOF, N_USES } DirectoryUse;

@@ -5,10 +5,10 @@
 
 #include <string.h>
 
-#include "mailauth/limits.h"
+#include "mailauth/base/limits.h"
+#include "mailauth/base/secret.h"
 #include "mailauth/package/ldap-filter.h"
 #include "mailauth/package/ldap-pool.h"
-#include "mailauth/secret.h"
 
 /* Who is asked about in place of a name that no account can have, and bound as in
  * place of a user who is not there. The domain can't exist (RFC 2606). */

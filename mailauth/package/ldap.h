@@ -6,7 +6,7 @@
 #ifndef MAILAUTH_PACKAGE_LDAP_H
 #define MAILAUTH_PACKAGE_LDAP_H
 
-#include "mailauth/dialer.h"
+#include "mailauth/connector/dialer.h"
 #include "mailauth/package/package.h"
 
 /* @dialer: borrowed; closed before the package is freed. Its free() answers nobody and waits for

@@ -4,9 +4,9 @@
 #ifndef MAILAUTH_PACKAGE_PACKAGE_H
 #define MAILAUTH_PACKAGE_PACKAGE_H
 
-#include "mailauth/outcome.h"
-#include "mailauth/settings.h"
-#include "mailauth/verified.h"
+#include "mailauth/base/outcome.h"
+#include "mailauth/package/verified.h"
+#include "mailauth/settings/settings.h"
 
 typedef struct {
   const char *account;  /* in lower case; NULL: a name that no account can have */

@@ -4,10 +4,10 @@
 #define MAILAUTH_PACKAGE_PACKAGES_H
 
 #include "client/registry.h"
-#include "mailauth/dialer.h"
+#include "mailauth/base/workers.h"
+#include "mailauth/connector/dialer.h"
 #include "mailauth/package/package.h"
-#include "mailauth/pam-pool.h"
-#include "mailauth/prover.h"
+#include "mailauth/pam/pam-pool.h"
 
 typedef struct Packages Packages;
 

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "mailauth/limits.h"
+#include "mailauth/base/limits.h"
 
 typedef struct {
   Package package;

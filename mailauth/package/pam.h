@@ -4,7 +4,7 @@
 #ifndef MAILAUTH_PACKAGE_PAM_H
 #define MAILAUTH_PACKAGE_PAM_H
 
-#include "mailauth/pam-pool.h"
+#include "mailauth/pam/pam-pool.h"
 
 /* @pool: borrowed, and needed until the package is freed. */
 Package *pam_new(PamPool *pool);

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "mailauth/hash.h"
+#include "mailauth/package/hash.h"
 
 static char *dup_owner(const PackageRequest *request) {
   const Settings *settings = request->settings;

@@ -3,8 +3,8 @@
 #ifndef MAILAUTH_PACKAGE_PROOF_H
 #define MAILAUTH_PACKAGE_PROOF_H
 
+#include "mailauth/base/workers.h"
 #include "mailauth/package/package.h"
-#include "mailauth/prover.h"
 
 typedef struct {
   char *password; /* wiped with the proof */

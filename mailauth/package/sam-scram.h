@@ -5,8 +5,8 @@
 #define MAILAUTH_PACKAGE_SAM_SCRAM_H
 
 #include "client/registry.h"
-#include "mailauth/outcome.h"
-#include "mailauth/scram-keys.h"
+#include "mailauth/base/outcome.h"
+#include "mailauth/protocol/scram-keys.h"
 
 /* An account's value, and that of the accounts' key itself (REG_BINARY of
  * SCRAM_DECOY_BYTES) which false salts are made by. mailauthctl keeps both. */

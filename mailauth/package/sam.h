@@ -2,8 +2,8 @@
 #ifndef MAILAUTH_PACKAGE_SAM_H
 #define MAILAUTH_PACKAGE_SAM_H
 
+#include "mailauth/base/workers.h"
 #include "mailauth/package/package.h"
-#include "mailauth/prover.h"
 
 /* Borrows both, for as long as it lives. */
 Package *sam_new(const RegistryView *accounts, Prover *prover);

@@ -4,8 +4,8 @@
 #ifndef MAILAUTH_PACKAGE_SQLITE_H
 #define MAILAUTH_PACKAGE_SQLITE_H
 
+#include "mailauth/base/workers.h"
 #include "mailauth/package/package.h"
-#include "mailauth/prover.h"
 
 /* Borrows both: @lookups for what waits for a disk or a lock, @prover for hashes. */
 Package *sqlite_new(Prover *lookups, Prover *prover);

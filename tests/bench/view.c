@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "client/base/protocol.h"
-#include "client/connection.h"
+#include "client/connection/connection.h"
 
 #define LOOK_UPS 5000000U
 #define ROUND_TRIPS 5000U

@@ -1,7 +1,7 @@
 /* What keeps history out of a regd that is built to be measured. The linker
  * gives apply.c these in the place of those of history.c and retention.c. */
-#include "regd/history.h"
-#include "regd/retention.h"
+#include "regd/history/record.h"
+#include "regd/history/retention.h"
 
 gboolean __wrap_history_record(Store *store, const RevisionRow *head, const GPtrArray *differences,
                                GError **error);

@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-#include "mailauth/conversation.h"
-#include "mailauth/limits.h"
+#include "mailauth/base/limits.h"
+#include "mailauth/protocol/conversation.h"
 #include "tests/fuzz/fuzz.h"
 
 static inline void check_credentials(const Credentials *credentials) {

@@ -1,7 +1,7 @@
 /* Another server's lines: the first byte is the size of the fragments. Every
  * request is answered at once, by turns; however the input is cut, the same
  * comes out, and no answer is more than a line. */
-#include "mailauth/dovecot-auth.h"
+#include "mailauth/protocol/dovecot-auth.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <string.h>

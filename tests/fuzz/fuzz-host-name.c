@@ -2,7 +2,7 @@
  * whatever is taken for a host's name is one, in one way of writing. */
 #include <string.h>
 
-#include "mailauth/host-name.h"
+#include "mailauth/base/host-name.h"
 #include "tests/fuzz/fuzz.h"
 
 static void check_wildcard(const char *name) {

@@ -2,7 +2,7 @@
  * went and with how many descriptors, the rest is kind and body. What is taken
  * is of its kind's signature, and goes back into the same bytes. */
 
-#include "mailauth/ipc.h"
+#include "mailauth/ipc/messages.h"
 #include "tests/fuzz/fuzz.h"
 
 static void check_taken(MessageKind kind, GVariant *body, Role from, Role to, guint descriptors) {

@@ -1,7 +1,7 @@
 /* Lines out of fragments: the first byte is the limit, the second the size of
  * the fragments. However they are cut, the same lines come out, none of them
  * longer than the limit. */
-#include "mailauth/line.h"
+#include "mailauth/base/line.h"
 #include "tests/fuzz/fuzz.h"
 
 static GString *read_lines(const guint8 *data, gsize size, gsize limit, gsize fragment) {

@@ -3,8 +3,8 @@
  * no more is sent than one step may. */
 #include <string.h>
 
-#include "mailauth/pop3-body.h"
-#include "mailauth/pop3-maildrop.h"
+#include "mailauth/mailbox/pop3-body.h"
+#include "mailauth/mailbox/pop3-maildrop.h"
 #include "tests/fuzz/fuzz.h"
 
 #define MAX_RESPONSE 512 /* RFC 2449, section 4 */

@@ -1,6 +1,6 @@
 /* A row of history with any bytes: each is refused or read to its end, and what
  * was read comes out the same when it is written again. */
-#include "regd/run.h"
+#include "regd/history/encoding.h"
 #include "tests/fuzz/fuzz.h"
 
 static void check_value(const RunValue *value, const guint8 *begin, const guint8 *end) {

@@ -1,6 +1,6 @@
 /* SASL responses, one a line: the first line names the mechanism. What base64
  * is taken for is what GLib's decoder makes of it, and comes out as it went in. */
-#include "mailauth/sasl.h"
+#include "mailauth/protocol/sasl.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
 /* A question of saslauthd's. Once it is decided what a beginning says, more
  * bytes may only add the client's address. */
-#include "mailauth/limits.h"
-#include "mailauth/saslauthd.h"
+#include "mailauth/base/limits.h"
+#include "mailauth/protocol/saslauthd.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SCRAM: lines of a client's first message, its last, and keys as text. What is
  * taken apart is put together again, and nobody who has not the password, nor the
  * connection, proves anything. */
-#include "mailauth/scram.h"
+#include "mailauth/protocol/scram.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <string.h>

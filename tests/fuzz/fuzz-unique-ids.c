@@ -3,8 +3,8 @@
  * POP3 and its alone, and has it again after it was kept. */
 #include <string.h>
 
-#include "mailauth/maildir-ids.h"
-#include "mailauth/maildir-name.h"
+#include "mailauth/mailbox/maildir-ids.h"
+#include "mailauth/mailbox/maildir-name.h"
 #include "tests/fuzz/fuzz.h"
 
 static const char *const messages[] = {"1.a", "2.b", "3.c", "000000010000000a"};

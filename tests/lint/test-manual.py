@@ -114,7 +114,7 @@ def every_option_of_the_interface_is_in_its_page():
     read_options = re.compile(r'wire_options_get_(boolean|uint32|uint64|string)\(\w+, "([a-z-]+)"')
     kinds = {"boolean": "b", "uint32": "u", "uint64": "t", "string": "s"}
     text = read(f"data/man/{INTERFACE}.5")
-    found = {(name, kinds[kind]) for path in (TOP / "regd").glob("iface*.c")
+    found = {(name, kinds[kind]) for path in (TOP / "regd").glob("*/*.c")
              for kind, name in read_options.findall(path.read_text(encoding="utf-8"))}
     check(len(found) > 10, f"{len(found)} options")
     absent = [f"{name} ({kind})" for name, kind in sorted(found) if f"Li {name} Pq Li {kind}" not in text]

@@ -26,7 +26,7 @@ NOT_NAMED = "no setting names this server"
 
 def message_kind(name):
     """A message's number, by its place in the enumeration."""
-    text = (SOURCE / "mailauth/ipc.h").read_text()
+    text = (SOURCE / "mailauth/ipc/messages.h").read_text()
     return re.findall(r"^  (MESSAGE_[A-Z_]+),", text, re.MULTILINE).index(f"MESSAGE_{name}")
 
 

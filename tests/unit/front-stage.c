@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "mailauth/front.h"
+#include "mailauth/front/front.h"
 
 #define PATIENCE_MS 10000
 

@@ -6,8 +6,8 @@
 
 #include <openssl/ssl.h>
 
-#include "mailauth/channel.h"
-#include "mailauth/outcome.h"
+#include "mailauth/base/outcome.h"
+#include "mailauth/ipc/channel.h"
 
 typedef struct {
   GThread *thread;

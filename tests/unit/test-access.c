@@ -1,5 +1,5 @@
 /* Access lists: what they take, their text form, and what they decide. */
-#include "regd/access.h"
+#include "regd/base/access.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "mailauth/auth-session.h"
+#include "mailauth/front/auth-session.h"
 
 #define HELLO "VERSION\t1\t2\nCPID\t1\n"
 #define ASK(id) "AUTH\t" id "\tPLAIN\trip=192.0.2.7\tresp=AGFubgBwYXNz\n"

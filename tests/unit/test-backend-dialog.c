@@ -1,5 +1,5 @@
 /* backend-dialog.c: conversations with mail servers, line by line. */
-#include "mailauth/backend-dialog.h"
+#include "mailauth/backend/backend-dialog.h"
 
 /* alice NUL master NUL secret */
 #define CREDENTIALS "YWxpY2UAbWFzdGVyAHNlY3JldA==\r\n"

@@ -1,11 +1,11 @@
 /* POP3 and IMAP before login, as conversations: rows of what a client sends
  * and what comes of it. Each row is fed whole, byte by byte and in random
  * fragments, and must come out the same. */
-#include "mailauth/conversation.h"
+#include "mailauth/protocol/conversation.h"
 
 #include <string.h>
 
-#include "mailauth/limits.h"
+#include "mailauth/base/limits.h"
 
 typedef enum { BARRED = 1, TLS = 2, CERTIFICATE = 4, SCRAM = 8, NEVER = 16 } Around;
 

@@ -1,5 +1,5 @@
 /* settings.c and decision.c: what is decided with the settings of a row. */
-#include "mailauth/decision.h"
+#include "mailauth/settings/decision.h"
 
 #include <string.h>
 

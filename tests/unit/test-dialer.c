@@ -1,12 +1,12 @@
 /* dialer.c: connectors that can't be had, that end, and that say what they may not;
  * and threads that wait for one. */
-#include "mailauth/dialer.h"
+#include "mailauth/connector/dialer.h"
 
 #include <string.h>
 #include <unistd.h>
 
 #include "client/registry.h"
-#include "mailauth/channel.h"
+#include "mailauth/ipc/channel.h"
 
 #define SERVER "ldap://directory.example"
 #define LONG_US (60 * G_USEC_PER_SEC)

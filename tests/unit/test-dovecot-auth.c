@@ -3,8 +3,8 @@
  * test's own knows one password, "pass"; "down" stands for an outage. */
 #include <string.h>
 
-#include "mailauth/dovecot-auth.h"
-#include "mailauth/limits.h"
+#include "mailauth/base/limits.h"
+#include "mailauth/protocol/dovecot-auth.h"
 
 #define V "VERSION\t1\t2\nCPID\t1\n"
 #define ANN_PASS "AGFubgBwYXNz"         /* \0ann\0pass */

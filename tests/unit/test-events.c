@@ -1,9 +1,9 @@
 /* events.c: the ring, and faults that are counted. */
-#include "mailauth/events.h"
+#include "mailauth/verifier/events.h"
 
 #include <string.h>
 
-#include "mailauth/settings.h"
+#include "mailauth/settings/settings.h"
 
 #define SOURCE "MSExchangePOP3"
 #define MINUTE (60 * G_TIME_SPAN_SECOND)

@@ -1,10 +1,10 @@
 /* What the verifier takes from a front that is not what it should be: nothing. */
-#include "mailauth/front-link.h"
+#include "mailauth/verifier/front-link.h"
 
 #include <string.h>
 #include <sys/socket.h>
 
-#include "mailauth/limits.h"
+#include "mailauth/base/limits.h"
 
 typedef struct {
   MessageKind kind;

@@ -2,7 +2,7 @@
 #include <glib.h>
 #include <string.h>
 
-#include "mailauth/hash.h"
+#include "mailauth/package/hash.h"
 
 typedef struct {
   const char *name;

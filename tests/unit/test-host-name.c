@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "client/registry.h"
-#include "mailauth/host-name.h"
+#include "mailauth/base/host-name.h"
 
 #define LABEL_63 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define NAME_253                                                                                   \

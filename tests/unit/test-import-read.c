@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "client/base/protocol.h"
-#include "regd/import.h"
-#include "regd/process.h"
+#include "regd/files/import.h"
+#include "regd/files/process.h"
 
 #define PATIENCE_SECONDS 60U
 

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "client/registry.h"
-#include "mailauth/channel.h"
+#include "mailauth/ipc/channel.h"
 
 /* A body for each signature of the table, in GVariant's text form. */
 static const char *const bodies[N_MESSAGES] = {

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "client/registry.h"
-#include "mailauth/account.h"
-#include "mailauth/listeners.h"
+#include "mailauth/parent/listeners.h"
+#include "mailauth/process/account.h"
 
 /* ---- command lines ---- */
 

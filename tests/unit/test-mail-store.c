@@ -6,9 +6,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "mailauth/maildir.h"
-#include "mailauth/outcome.h"
-#include "mailauth/store.h"
+#include "mailauth/base/outcome.h"
+#include "mailauth/mailbox/maildir.h"
+#include "mailauth/mailbox/store.h"
 
 typedef struct {
   char *path;

@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "client/registry.h"
-#include "mailauth/maildir-name.h"
-#include "mailauth/maildir.h"
+#include "mailauth/mailbox/maildir-name.h"
+#include "mailauth/mailbox/maildir.h"
 
 typedef struct {
   const char *name, *uid;

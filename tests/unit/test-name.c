@@ -1,5 +1,5 @@
 /* name.c: which account a client's words name, and that no name leaves its folder. */
-#include "mailauth/name.h"
+#include "mailauth/base/name.h"
 
 #include "client/registry.h"
 

@@ -1,7 +1,7 @@
-/* named-servers.c: what is named, what was a moment ago, and what was too long ago. */
-#include "mailauth/named-servers.h"
+/* allowed-servers.c: what is named, what was a moment ago, and what was too long ago. */
+#include "mailauth/connector/allowed-servers.h"
 
-#include "mailauth/limits.h"
+#include "mailauth/base/limits.h"
 
 #define A "ldap://a:389"
 #define B "ldap://b"

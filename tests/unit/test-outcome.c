@@ -1,5 +1,5 @@
 /* outcome.c: the table against the contract's rows, for both protocols. */
-#include "mailauth/outcome.h"
+#include "mailauth/base/outcome.h"
 
 typedef struct {
   Outcome outcome;

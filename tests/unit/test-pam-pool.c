@@ -1,10 +1,10 @@
 /* pam-pool.c: processes that can't be had, that end, and that say what they may not. */
-#include "mailauth/pam-pool.h"
+#include "mailauth/pam/pam-pool.h"
 
 #include <string.h>
 #include <unistd.h>
 
-#include "mailauth/channel.h"
+#include "mailauth/ipc/channel.h"
 
 #define SOON_MS 60000
 

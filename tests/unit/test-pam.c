@@ -13,9 +13,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "mailauth/channel.h"
-#include "mailauth/limits.h"
-#include "mailauth/pam-helper.h"
+#include "mailauth/base/limits.h"
+#include "mailauth/ipc/channel.h"
+#include "mailauth/pam/pam-helper.h"
 
 /* It is told the user, the address and, on its standard input, the password; what
  * it says decides. */

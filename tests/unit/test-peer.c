@@ -1,5 +1,5 @@
 /* Addresses of clients: written, told apart, and counted by subscriber. */
-#include "mailauth/peer.h"
+#include "mailauth/base/peer.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

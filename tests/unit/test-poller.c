@@ -5,7 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "mailauth/poller.h"
+#include "mailauth/front/poller.h"
 
 typedef struct {
   Watch watch; /* the first: a watch is its stage */

@@ -1,7 +1,7 @@
 /* pop3-body.c: messages as they go over the wire, fed in pieces of every size. */
 #include <string.h>
 
-#include "mailauth/pop3-body.h"
+#include "mailauth/mailbox/pop3-body.h"
 
 typedef struct {
   const char *stored;

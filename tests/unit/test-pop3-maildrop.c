@@ -2,8 +2,8 @@
  * it asks for is written into the answers: <send 2>, <top 2 5>, <update 1 3>. */
 #include <string.h>
 
-#include "mailauth/pop3-body.h"
-#include "mailauth/pop3-maildrop.h"
+#include "mailauth/mailbox/pop3-body.h"
+#include "mailauth/mailbox/pop3-maildrop.h"
 
 static const Pop3Message messages[] = {
     {"first", 100}, {"second", POP3_SIZE_UNKNOWN}, {"third!~", 300}};

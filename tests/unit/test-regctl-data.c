@@ -1,7 +1,7 @@
 /* regctl's operands as data, and data as it is printed and written as JSON. */
 #include "client/base/error.h"
 #include "client/base/escape.h"
-#include "client/regctl/data.h"
+#include "client/cli/data.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* regctl's command line: where options may stand, and what is refused. */
 #include "client/base/error.h"
-#include "client/regctl/options.h"
+#include "client/regctl/session/options.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* A relay between two pairs of sockets: each side is read when it has been heard of,
  * and all that was said arrives, with its end after it. */
-#include "mailauth/relay.h"
+#include "mailauth/front/relay.h"
 
 #include <string.h>
 #include <sys/epoll.h>

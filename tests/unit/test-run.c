@@ -1,6 +1,6 @@
 /* The bytes that history keeps: what is written is read again as it was, and
  * what was not written so is told from it. */
-#include "regd/run.h"
+#include "regd/history/encoding.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* sandbox.c: each role, settled as it is when it is started, tries what it must not
  * do, and can't; and what it is there for, and can. Each try is a process of its own. */
-#include "mailauth/sandbox.h"
+#include "mailauth/process/sandbox.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,8 +23,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "mailauth/landlock.h"
-#include "mailauth/role.h"
+#include "mailauth/process/landlock.h"
+#include "mailauth/process/role.h"
 
 /* What the tries are made on: made before the role settles, as an intruder would
  * find it. */

@@ -2,8 +2,8 @@
  * theirs. */
 #include <string.h>
 
-#include "mailauth/limits.h"
-#include "mailauth/saslauthd.h"
+#include "mailauth/base/limits.h"
+#include "mailauth/protocol/saslauthd.h"
 
 /* Bytes of a row: \1 in a string stands for NUL. */
 static const struct {

@@ -1,13 +1,13 @@
 /* SCRAM-SHA-256: the messages that are one, the exchange of RFC 7677, what each
  * change to it comes to, keys as text, and SASLprep. */
-#include "mailauth/scram.h"
+#include "mailauth/protocol/scram.h"
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <string.h>
 
-#include "mailauth/sasl.h"
-#include "mailauth/saslprep.h"
+#include "mailauth/protocol/sasl.h"
+#include "mailauth/protocol/saslprep.h"
 
 #define X64 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 #define X256 X64 X64 X64 X64

@@ -1,5 +1,5 @@
 /* secret.c: what may be a password is locked in memory, and wiped when it goes. */
-#include "mailauth/secret.h"
+#include "mailauth/base/secret.h"
 
 #include <openssl/crypto.h>
 #include <string.h>

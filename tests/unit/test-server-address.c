@@ -1,5 +1,5 @@
 /* server-address.c: addresses of directories and mail servers, as settings have them. */
-#include "mailauth/server-address.h"
+#include "mailauth/settings/server-address.h"
 
 #include "client/registry.h"
 

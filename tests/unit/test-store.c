@@ -5,8 +5,8 @@
 #include "client/base/change.h"
 #include "client/base/error.h"
 #include "client/base/protocol.h"
-#include "regd/read.h"
-#include "regd/writer.h"
+#include "regd/read/reader.h"
+#include "regd/write/writer.h"
 
 typedef struct {
   char *directory;

@@ -1,6 +1,6 @@
 /* Which processes the verifier has for mailboxes: with a parent and makers of the
  * test's own, which say nothing but what it has them say. */
-#include "mailauth/stores.h"
+#include "mailauth/mailbox/store-pool.h"
 
 #include <unistd.h>
 

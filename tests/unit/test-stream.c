@@ -5,8 +5,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "mailauth/limits.h"
-#include "mailauth/stream.h"
+#include "mailauth/base/limits.h"
+#include "mailauth/front/stream.h"
 
 #define BUFFER (4 * 1024 * 1024)
 #define MANY 20000

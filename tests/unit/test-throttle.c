@@ -1,7 +1,7 @@
 /* throttle.c: delays, locks and holds, with time as an argument. */
-#include "mailauth/throttle.h"
+#include "mailauth/verifier/throttle.h"
 
-#include "mailauth/address.h"
+#include "mailauth/base/address.h"
 
 #define SECOND G_GINT64_CONSTANT(1000000)
 

@@ -1,5 +1,5 @@
 /* The heap of timers: whatever is set, moved and stopped, they fire in order. */
-#include "mailauth/timers.h"
+#include "mailauth/front/timers.h"
 
 #define COUNT 200
 

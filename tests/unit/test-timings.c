@@ -1,6 +1,6 @@
 /* histogram.c and timings.c: quantiles that are near the truth, and brokers
  * told apart without end to their number. */
-#include "mailauth/timings.h"
+#include "mailauth/verifier/timings.h"
 
 static void test_quantiles(void) {
   const struct {

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "client/registry.h"
-#include "mailauth/limits.h"
-#include "mailauth/tls-server.h"
+#include "mailauth/base/limits.h"
+#include "mailauth/tls/tls-server.h"
 
 /* ---- pairs ---- */
 

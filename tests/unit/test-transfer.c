@@ -1,5 +1,5 @@
 /* Writing to descriptors that take what they are given, slowly, or not at all. */
-#include "regd/transfer.h"
+#include "regd/files/transfer.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "client/registry.h"
-#include "regd/spool.h"
+#include "regd/files/spool.h"
 
 #define MUCH (1024U * 1024U)
 #define PATIENCE_SECONDS 60U

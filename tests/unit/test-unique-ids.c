@@ -3,11 +3,11 @@
 #include <string.h>
 
 #include "client/registry.h"
-#include "mailauth/dovecot-uidlist.h"
-#include "mailauth/limits.h"
-#include "mailauth/maildir-ids.h"
-#include "mailauth/maildir-name.h"
-#include "mailauth/unique-id-format.h"
+#include "mailauth/base/limits.h"
+#include "mailauth/base/unique-id-format.h"
+#include "mailauth/mailbox/dovecot-uidlist.h"
+#include "mailauth/mailbox/maildir-ids.h"
+#include "mailauth/mailbox/maildir-name.h"
 
 #define DEFAULT "%08Xu%08Xv"
 

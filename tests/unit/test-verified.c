@@ -1,7 +1,7 @@
 /* verified.c: what is known again, for how long, and what makes it forgotten. */
-#include "mailauth/verified.h"
+#include "mailauth/package/verified.h"
 
-#include "mailauth/limits.h"
+#include "mailauth/base/limits.h"
 
 #define S G_USEC_PER_SEC
 #define SECONDS 60

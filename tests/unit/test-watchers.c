@@ -1,5 +1,5 @@
 /* Matching: which watch hears what of a commit, with what numbers. */
-#include "regd/watchers.h"
+#include "regd/base/watchers.h"
 
 #include <string.h>
 

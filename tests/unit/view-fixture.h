@@ -4,7 +4,7 @@
 #define TESTS_UNIT_VIEW_FIXTURE_H
 
 #include "client/base/protocol.h"
-#include "client/connection.h"
+#include "client/connection/connection.h"
 #include "tests/unit/fake-registry.h"
 
 #define TOP "HKEY_LOCAL_MACHINE\\SOFTWARE\\Acme"

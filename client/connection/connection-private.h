@@ -1,0 +1,30 @@
+/* What connection.c and call.c share, and nobody else sees. */
+#ifndef REGISTRY_CLIENT_CONNECTION_PRIVATE_H
+#define REGISTRY_CLIENT_CONNECTION_PRIVATE_H
+
+#include "client/bus/loop.h"
+#include "client/connection/connection.h"
+#include "client/view/sync.h"
+
+struct RegistryConnection {
+  guint references;
+  char *bus; /* as it was asked for */
+  GMainContext *context;
+  DBusConnection *bus_connection; /* NULL while there is none */
+  LoopBinding *binding;
+  GSource *reconnecting; /* the next attempt, or NULL */
+  guint delay_ms;        /* before the attempt after that one */
+  gint64 connected_at;   /* monotonic µs of the last Hello's answer; 0: none yet */
+  Presence presence;
+  char *owner;          /* the daemon's unique name while it is present */
+  GPtrArray *calls;     /* of ConnectionCall, not answered yet */
+  GPtrArray *listeners; /* of Listener */
+  SyncQueue *sync;
+};
+
+/* Answers every call with UNREACHABLE. */
+void call_fail_all(RegistryConnection *connection);
+/* Forgets every call without answering it. */
+void call_drop_all(RegistryConnection *connection);
+
+#endif

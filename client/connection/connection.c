@@ -1,0 +1,327 @@
+/* The connection to the bus and the daemon's presence on it.
+ *
+ * It answers for connecting, for connecting again with growing delays, and for
+ * knowing which connection on the bus is the daemon. It reads no message of
+ * the daemon's own interface: calls are in call.c, and signals go to the
+ * listeners, which are the views.
+ *
+ * Only the daemon's unique name is trusted as the sender of signals, since
+ * anybody on the bus can send one. When the bus goes, the order is: the
+ * listeners, then those who wait for a sync, then the calls that are left.
+ */
+#include "client/connection/connection.h"
+
+#include "client/base/error.h"
+#include "client/base/protocol.h"
+#include "client/connection/connection-private.h"
+
+#define RECONNECT_FIRST_MS 50
+#define RECONNECT_LAST_MS 2000
+/* A connection that lived shorter does not make the delays start anew, so that
+ * a bus that turns everybody away is not stormed. */
+#define CONNECTED_WELL_US (2 * G_USEC_PER_SEC)
+#define BUS_TIMEOUT_MS 10000 /* for Hello and the other calls to the bus itself */
+
+#define OWNER_RULE                                                                                 \
+  "type='signal',sender='" DBUS_SERVICE_DBUS "',interface='" DBUS_INTERFACE_DBUS                   \
+  "',member='NameOwnerChanged',arg0='" REGISTRY_BUS_NAME "'"
+
+typedef struct {
+  const ConnectionListener *functions;
+  gpointer data;
+} Listener;
+
+static void attempt(RegistryConnection *connection);
+
+/* ---- listeners ---- */
+
+void connection_add_listener(RegistryConnection *connection, const ConnectionListener *listener,
+                             gpointer data) {
+  Listener *added = g_new0(Listener, 1);
+  added->functions = listener;
+  added->data = data;
+  g_ptr_array_add(connection->listeners, added);
+}
+
+static Listener *find_listener(RegistryConnection *connection, gpointer data) {
+  for (guint i = 0; i < connection->listeners->len; i++) {
+    Listener *listener = connection->listeners->pdata[i];
+    if (listener->data == data)
+      return listener;
+  }
+  return NULL;
+}
+
+void connection_remove_listener(RegistryConnection *connection, gpointer data) {
+  Listener *listener = find_listener(connection, data);
+  if (listener != NULL)
+    g_ptr_array_remove(connection->listeners, listener);
+}
+
+/* Whose they are: the list may change while they are called. */
+static GPtrArray *list_listening(RegistryConnection *connection) {
+  GPtrArray *listening = g_ptr_array_new();
+  for (guint i = 0; i < connection->listeners->len; i++)
+    g_ptr_array_add(listening, ((Listener *)connection->listeners->pdata[i])->data);
+  return listening;
+}
+
+static void tell_presence(RegistryConnection *connection) {
+  g_autoptr(GPtrArray) listening = list_listening(connection);
+  for (guint i = 0; i < listening->len; i++) {
+    Listener *listener = find_listener(connection, listening->pdata[i]);
+    if (listener != NULL)
+      listener->functions->presence_changed(listener->data, connection->presence);
+  }
+  sync_queue_presence_changed(connection->sync);
+}
+
+static void tell_signal(RegistryConnection *connection, DBusMessage *message) {
+  g_autoptr(GPtrArray) listening = list_listening(connection);
+  for (guint i = 0; i < listening->len; i++) {
+    Listener *listener = find_listener(connection, listening->pdata[i]);
+    if (listener != NULL)
+      listener->functions->signalled(listener->data, message);
+  }
+}
+
+/* ---- presence ---- */
+
+static void set_presence(RegistryConnection *connection, Presence presence, const char *owner) {
+  if (connection->presence == presence && g_strcmp0(connection->owner, owner) == 0)
+    return;
+  gboolean replaced = connection->presence == PRESENCE_PRESENT && presence == PRESENCE_PRESENT;
+  g_autofree char *copy = g_strdup(owner);
+  if (replaced)
+    set_presence(connection, PRESENCE_ABSENT, NULL);
+  connection->presence = presence;
+  g_free(connection->owner);
+  connection->owner = g_steal_pointer(&copy);
+  tell_presence(connection);
+}
+
+static void on_owner(RegistryConnection *connection, DBusMessage *reply, const GError *error,
+                     gpointer data) {
+  (void)error;
+  (void)data;
+  const char *owner = NULL;
+  if (reply != NULL &&
+      dbus_message_get_args(reply, NULL, DBUS_TYPE_STRING, &owner, DBUS_TYPE_INVALID))
+    set_presence(connection, PRESENCE_PRESENT, owner);
+  else
+    set_presence(connection, PRESENCE_ABSENT, NULL);
+}
+
+static void on_owner_changed(RegistryConnection *connection, DBusMessage *message) {
+  const char *name = NULL;
+  const char *before = NULL;
+  const char *after = NULL;
+  if (!dbus_message_has_sender(message, DBUS_SERVICE_DBUS) ||
+      !dbus_message_get_args(message, NULL, DBUS_TYPE_STRING, &name, DBUS_TYPE_STRING, &before,
+                             DBUS_TYPE_STRING, &after, DBUS_TYPE_INVALID) ||
+      !g_str_equal(name, REGISTRY_BUS_NAME))
+    return;
+  gboolean owned = *after != '\0';
+  set_presence(connection, owned ? PRESENCE_PRESENT : PRESENCE_ABSENT, owned ? after : NULL);
+}
+
+static void ask_owner(RegistryConnection *connection) {
+  const char *name = REGISTRY_BUS_NAME;
+  g_autoptr(WireMessage) call = dbus_message_new_method_call(DBUS_SERVICE_DBUS, DBUS_PATH_DBUS,
+                                                             DBUS_INTERFACE_DBUS, "GetNameOwner");
+  if (call != NULL)
+    dbus_message_append_args(call, DBUS_TYPE_STRING, &name, DBUS_TYPE_INVALID);
+  connection_call_async(connection, call, BUS_TIMEOUT_MS, on_owner, NULL);
+}
+
+/* ---- connecting and connecting again ---- */
+
+static void stop_reconnecting(RegistryConnection *connection) {
+  if (connection->reconnecting == NULL)
+    return;
+  g_source_destroy(connection->reconnecting);
+  g_clear_pointer(&connection->reconnecting, g_source_unref);
+}
+
+static gboolean on_reconnect(gpointer data) {
+  RegistryConnection *connection = data;
+  stop_reconnecting(connection);
+  attempt(connection);
+  return G_SOURCE_REMOVE;
+}
+
+static void schedule_attempt(RegistryConnection *connection) {
+  if (connection->reconnecting != NULL)
+    return;
+  guint delay = connection->delay_ms;
+  connection->delay_ms = delay == 0 ? RECONNECT_FIRST_MS : MIN(delay * 2, RECONNECT_LAST_MS);
+  connection->reconnecting = g_timeout_source_new(delay);
+  g_source_set_callback(connection->reconnecting, on_reconnect, connection, NULL);
+  g_source_attach(connection->reconnecting, connection->context);
+}
+
+static void on_disconnected(RegistryConnection *connection) {
+  gint64 lived = g_get_monotonic_time() - connection->connected_at;
+  if (connection->connected_at != 0 && lived >= CONNECTED_WELL_US)
+    connection->delay_ms = 0;
+  connection->connected_at = 0;
+  schedule_attempt(connection);
+  set_presence(connection, PRESENCE_ABSENT, NULL);
+  call_fail_all(connection);
+}
+
+static DBusHandlerResult filter(DBusConnection *bus_connection, DBusMessage *message, void *data) {
+  RegistryConnection *connection = registry_connection_ref(data);
+  (void)bus_connection;
+  if (dbus_message_is_signal(message, DBUS_INTERFACE_LOCAL, "Disconnected"))
+    on_disconnected(connection);
+  else if (dbus_message_is_signal(message, DBUS_INTERFACE_DBUS, "NameOwnerChanged"))
+    on_owner_changed(connection, message);
+  else if (dbus_message_is_signal(message, REGISTRY_INTERFACE, "Changed") &&
+           connection->owner != NULL && dbus_message_has_sender(message, connection->owner))
+    tell_signal(connection, message);
+  registry_connection_unref(connection);
+  return DBUS_HANDLER_RESULT_NOT_YET_HANDLED;
+}
+
+static void drop_bus(RegistryConnection *connection) {
+  if (connection->bus_connection == NULL)
+    return;
+  dbus_connection_remove_filter(connection->bus_connection, filter, connection);
+  g_clear_pointer(&connection->binding, loop_binding_free);
+  g_clear_pointer(&connection->bus_connection, loop_disconnect);
+}
+
+/* Takes @bus_connection, which is none or new. FALSE: there is none. */
+static gboolean take_bus(RegistryConnection *connection, DBusConnection *bus_connection) {
+  if (bus_connection == NULL)
+    return FALSE;
+  connection->bus_connection = bus_connection;
+  connection->binding = loop_bind(bus_connection, connection->context);
+  if (connection->binding != NULL &&
+      dbus_connection_add_filter(bus_connection, filter, connection, NULL))
+    return TRUE;
+  drop_bus(connection);
+  return FALSE;
+}
+
+/* After Hello was answered. */
+static void begin(RegistryConnection *connection) {
+  connection->connected_at = g_get_monotonic_time();
+  connection->presence = PRESENCE_UNKNOWN;
+  /* Without a place for an error it does not wait for the answer. */
+  dbus_bus_add_match(connection->bus_connection, OWNER_RULE, NULL);
+  ask_owner(connection);
+}
+
+static void on_hello(RegistryConnection *connection, DBusMessage *reply, const GError *error,
+                     gpointer data) {
+  (void)error;
+  (void)data;
+  const char *name = NULL;
+  if (reply != NULL &&
+      dbus_message_get_args(reply, NULL, DBUS_TYPE_STRING, &name, DBUS_TYPE_INVALID) &&
+      dbus_bus_set_unique_name(connection->bus_connection, name)) {
+    begin(connection);
+    return;
+  }
+  schedule_attempt(connection);
+  set_presence(connection, PRESENCE_ABSENT, NULL);
+  call_fail_all(connection);
+}
+
+/* Hello is waited for by the loop: a bus that accepts and never answers must
+ * hold up nobody. */
+static void attempt(RegistryConnection *connection) {
+  drop_bus(connection);
+  if (!take_bus(connection, loop_open(connection->bus, NULL))) {
+    schedule_attempt(connection);
+    return;
+  }
+  connection->presence = PRESENCE_UNKNOWN;
+  g_autoptr(WireMessage) hello = loop_new_hello();
+  connection_call_async(connection, hello, BUS_TIMEOUT_MS, on_hello, NULL);
+}
+
+/* ---- making and ending ---- */
+
+static RegistryConnection *connection_make(const char *bus, GMainContext *context) {
+  RegistryConnection *connection = g_new0(RegistryConnection, 1);
+  connection->references = 1;
+  connection->bus = g_strdup(bus != NULL ? bus : "system");
+  connection->context =
+      context != NULL ? g_main_context_ref(context) : g_main_context_ref_thread_default();
+  connection->presence = PRESENCE_ABSENT;
+  connection->calls = g_ptr_array_new();
+  connection->listeners = g_ptr_array_new_with_free_func(g_free);
+  connection->sync = sync_queue_new(connection);
+  return connection;
+}
+
+RegistryConnection *registry_connection_new(const char *bus, GMainContext *context,
+                                            GError **error) {
+  DBusConnection *bus_connection = loop_connect(bus, error);
+  if (bus_connection == NULL)
+    return NULL;
+  RegistryConnection *connection = connection_make(bus, context);
+  if (take_bus(connection, bus_connection))
+    begin(connection);
+  else
+    schedule_attempt(connection);
+  return connection;
+}
+
+RegistryConnection *registry_connection_new_patient(const char *bus, GMainContext *context) {
+  RegistryConnection *connection = connection_make(bus, context);
+  attempt(connection);
+  return connection;
+}
+
+RegistryConnection *registry_connection_ref(RegistryConnection *connection) {
+  connection->references++;
+  return connection;
+}
+
+void registry_connection_unref(RegistryConnection *connection) {
+  if (connection == NULL || --connection->references > 0)
+    return;
+  stop_reconnecting(connection);
+  sync_queue_free(connection->sync);
+  call_drop_all(connection);
+  drop_bus(connection);
+  g_ptr_array_unref(connection->calls);
+  g_ptr_array_unref(connection->listeners);
+  g_main_context_unref(connection->context);
+  g_free(connection->owner);
+  g_free(connection->bus);
+  g_free(connection);
+}
+
+/* ---- what others ask ---- */
+
+const char *connection_get_owner(const RegistryConnection *connection) {
+  return connection->owner;
+}
+
+const char *connection_get_name(const RegistryConnection *connection) {
+  if (connection->bus_connection == NULL)
+    return NULL;
+  return dbus_bus_get_unique_name(connection->bus_connection);
+}
+
+Presence connection_get_presence(const RegistryConnection *connection) {
+  return connection->presence;
+}
+
+GMainContext *connection_get_context(const RegistryConnection *connection) {
+  return connection->context;
+}
+
+SyncQueue *connection_get_sync(RegistryConnection *connection) {
+  return connection->sync;
+}
+
+void registry_connection_sync(RegistryConnection *connection, RegistryConnectionSynced synced,
+                              gpointer data) {
+  sync_queue_ask(connection->sync, NULL, NULL, synced, data);
+}

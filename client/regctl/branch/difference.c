@@ -1,0 +1,107 @@
+/* Differences in lines and as JSON. */
+#include "client/regctl/branch/difference.h"
+
+#include "client/base/escape.h"
+#include "client/cli/data.h"
+
+typedef struct {
+  Session *session;
+  const char *a_name, *b_name;
+  const BranchKey *key; /* whose line has been printed last */
+  guint count;
+} Printing;
+
+/* ---- lines ---- */
+
+static void print_line(GString *out, char sign, const char *text) {
+  g_string_append_c(out, sign);
+  escape_append(out, text);
+  g_string_append_c(out, '\n');
+}
+
+static void print_name(GString *out, const char *sign, const char *name) {
+  g_string_append(out, sign);
+  escape_append(out, name);
+  g_string_append_c(out, '\n');
+}
+
+static void print_value(GString *out, char sign, const char *name, const RegistryValue *value) {
+  if (!value)
+    return;
+  g_autofree char *type = data_show_type(registry_value_get_type(value));
+  g_string_append_printf(out, "%c  ", sign);
+  escape_append(out, data_show_name(name));
+  g_string_append_printf(out, "\t%s\t", type);
+  data_print_escaped(value, out);
+  g_string_append_c(out, '\n');
+}
+
+static void print_difference(const BranchDifference *difference, gpointer data) {
+  Printing *printing = data;
+  GString *out = session_out(printing->session);
+  if (printing->count++ == 0) {
+    print_name(out, "--- ", printing->a_name);
+    print_name(out, "+++ ", printing->b_name);
+  }
+  if (!difference->name)
+    print_line(out, difference->kind == CHANGE_KEY_DELETED ? '-' : '+', difference->key->path);
+  else if (printing->key != difference->key)
+    print_line(out, ' ', difference->key->path);
+  printing->key = difference->key;
+  if (!difference->name)
+    return;
+  print_value(out, '-', difference->name, difference->before);
+  print_value(out, '+', difference->name, difference->after);
+}
+
+/* ---- JSON ---- */
+
+static void write_value(const char *member, const char *name, const RegistryValue *value,
+                        Json *json) {
+  if (!value)
+    return;
+  json_name(json, member);
+  json_begin(json, '{');
+  data_write_json(name, value, json);
+  json_end(json, '}');
+}
+
+static void write_difference(const BranchDifference *difference, gpointer data) {
+  Printing *printing = data;
+  Json *json = &printing->session->json;
+  const char *name = difference->name ? difference->name : "";
+  printing->count++;
+  json_begin(json, '{');
+  json_member_string(json, "kind", change_kind_get_name(difference->kind));
+  json_member_string(json, "key", difference->key->path);
+  json_member_string(json, "name", name);
+  write_value("old", name, difference->before, json);
+  write_value("new", name, difference->after, json);
+  json_end(json, '}');
+}
+
+gboolean difference_write(Session *session, const Branch *a, const Branch *b) {
+  Printing printing = {.session = session};
+  json_begin(&session->json, '[');
+  branch_compare(a, b, write_difference, &printing);
+  json_end(&session->json, ']');
+  return printing.count > 0;
+}
+
+gboolean difference_print(Session *session, const Branch *a, const char *a_name, const Branch *b,
+                          const char *b_name) {
+  Printing printing = {.session = session, .a_name = a_name, .b_name = b_name};
+  Json *json = &session->json;
+  if (!session_has(session, OPTION_JSON)) {
+    branch_compare(a, b, print_difference, &printing);
+    return printing.count > 0;
+  }
+  json_begin(json, '{');
+  json_member_string(json, "a", a_name);
+  json_member_string(json, "b", b_name);
+  json_name(json, "differences");
+  gboolean differ = difference_write(session, a, b);
+  json_end(json, '}');
+  g_string_append_c(json->text, '\n');
+  return differ;
+}

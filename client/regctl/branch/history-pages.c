@@ -1,0 +1,210 @@
+/* Asking for history, and showing it. */
+#include "client/regctl/branch/history-pages.h"
+
+#include <pwd.h>
+#include <string.h>
+
+#include "client/base/escape.h"
+#include "client/cli/data.h"
+#include "client/cli/reply.h"
+
+#define PAGE_REVISIONS 100U
+
+static void past_change_free(gpointer data) {
+  PastChange *change = data;
+  g_clear_pointer(&change->old_value, registry_value_unref);
+  g_clear_pointer(&change->new_value, registry_value_unref);
+  g_free(change);
+}
+
+/* ---- reading ---- */
+
+/* The value that two entries of a dictionary hold; NULL without an error where
+ * they are not there. */
+static gboolean read_half(const WireOptions *given, const PastChange *change, const char *type_name,
+                          const char *data_name, RegistryValue **value, GError **error) {
+  guint32 type = 0;
+  DBusMessageIter content;
+  if (!wire_options_has(given, type_name) || !wire_options_has(given, data_name))
+    return TRUE;
+  if (!wire_options_get_uint32(given, type_name, &type, error) ||
+      !wire_options_get_content(given, data_name, &content))
+    return FALSE;
+  *value = wire_read_content(&content, type, change->key, change->name, error);
+  return *value != NULL;
+}
+
+static PastChange *read_change(DBusMessageIter *dictionary, GError **error) {
+  g_autoptr(WireOptions) given = wire_options_read(dictionary, error);
+  PastChange *change = g_new0(PastChange, 1);
+  change->kind = change->key = change->name = "";
+  if (given && wire_options_get_string(given, "kind", &change->kind, error) &&
+      wire_options_get_string(given, "key", &change->key, error) &&
+      wire_options_get_string(given, "name", &change->name, error) &&
+      read_half(given, change, "old-type", "old-data", &change->old_value, error) &&
+      read_half(given, change, "new-type", "new-data", &change->new_value, error) &&
+      wire_options_get_boolean(given, "purged", &change->purged, error))
+    return change;
+  past_change_free(change);
+  return NULL;
+}
+
+static gboolean read_changes(const WireOptions *given, GPtrArray *changes, GError **error) {
+  DBusMessageIter content, dictionary;
+  if (!wire_options_get_content(given, "changes", &content))
+    return TRUE;
+  g_autofree char *signature = dbus_message_iter_get_signature(&content);
+  if (strcmp(signature, "aa{sv}") != 0)
+    return error_set(error, REGISTRY_ERROR_FAILED,
+                     "the daemon's history has changes of the signature \"%s\"", signature);
+  for (dbus_message_iter_recurse(&content, &dictionary);
+       dbus_message_iter_get_arg_type(&dictionary) == DBUS_TYPE_ARRAY;
+       dbus_message_iter_next(&dictionary)) {
+    PastChange *change = read_change(&dictionary, error);
+    if (!change)
+      return FALSE;
+    g_ptr_array_add(changes, change);
+  }
+  return TRUE;
+}
+
+static gboolean read_revision(DBusMessageIter *dictionary, PastRevision *revision, GError **error) {
+  g_autoptr(WireOptions) given = wire_options_read(dictionary, error);
+  revision->program = revision->comment = "";
+  return given && wire_options_get_uint64(given, "revision", &revision->revision, error) &&
+         wire_options_get_uint64(given, "time", &revision->time, error) &&
+         wire_options_get_uint32(given, "uid", &revision->uid, error) &&
+         wire_options_get_uint32(given, "pid", &revision->pid, error) &&
+         wire_options_get_string(given, "program", &revision->program, error) &&
+         wire_options_get_string(given, "comment", &revision->comment, error) &&
+         wire_options_get_uint32(given, "changes-left", &revision->changes_left, error) &&
+         read_changes(given, revision->changes, error);
+}
+
+typedef struct {
+  Session *session;
+  const char *key;
+  guint64 left;   /* revisions to visit */
+  guint64 before; /* the last one visited; 0: none yet */
+  gboolean ended;
+  PastVisit visit;
+  gpointer data;
+} Walk;
+
+static gboolean visit_revision(Walk *walk, DBusMessageIter *dictionary, GError **error) {
+  g_autoptr(GPtrArray) changes = g_ptr_array_new_with_free_func(past_change_free);
+  PastRevision revision = {.changes = changes};
+  if (!read_revision(dictionary, &revision, error) ||
+      !walk->visit(walk->session, &revision, walk->data, error))
+    return FALSE;
+  walk->before = revision.revision;
+  walk->left--;
+  return TRUE;
+}
+
+static gboolean walk_page(Walk *walk, GError **error) {
+  Request request;
+  DBusMessageIter answer, dictionary;
+  request_begin(&request, "GetHistory");
+  request_add_string(&request, walk->key);
+  request_open_options(&request);
+  request_check(&request, wire_append_entry_uint32(&request.options, "limit",
+                                                   (guint32)MIN(walk->left, PAGE_REVISIONS)));
+  if (walk->before > 0)
+    request_check(&request, wire_append_entry_uint64(&request.options, "before", walk->before));
+  request_close_options(&request);
+  g_autoptr(WireMessage) reply = session_read(walk->session, &request, &answer, error);
+  if (!reply || !session_check_reply(reply, "aa{sv}", error))
+    return FALSE;
+  dbus_message_iter_recurse(&answer, &dictionary);
+  walk->ended = dbus_message_iter_get_arg_type(&dictionary) != DBUS_TYPE_ARRAY;
+  for (; dbus_message_iter_get_arg_type(&dictionary) == DBUS_TYPE_ARRAY && walk->left > 0;
+       dbus_message_iter_next(&dictionary))
+    if (!visit_revision(walk, &dictionary, error))
+      return FALSE;
+  return TRUE;
+}
+
+gboolean history_walk(Session *session, const char *key, guint64 count, PastVisit visit,
+                      gpointer data, GError **error) {
+  Walk walk = {.session = session, .key = key, .left = count, .visit = visit, .data = data};
+  while (walk.left > 0 && !walk.ended)
+    if (!walk_page(&walk, error))
+      return FALSE;
+  return TRUE;
+}
+
+/* ---- printing ---- */
+
+static void print_time(guint64 microseconds, GString *out) {
+  g_autoptr(GDateTime) moment = g_date_time_new_from_unix_local((gint64)(microseconds / 1000000));
+  g_autofree char *text = moment ? g_date_time_format(moment, "%Y-%m-%d %H:%M:%S %z") : NULL;
+  if (text)
+    g_string_append(out, text);
+  else
+    g_string_append_printf(out, "%" G_GUINT64_FORMAT, microseconds);
+}
+
+static void print_user(guint32 uid, GString *out) {
+  const struct passwd *user = getpwuid(uid);
+  if (user)
+    escape_append(out, user->pw_name);
+  else
+    g_string_append_printf(out, "%u", uid);
+}
+
+void history_print_head(const PastRevision *revision, GString *out) {
+  g_string_append_printf(out, "%" G_GUINT64_FORMAT "\t", revision->revision);
+  print_time(revision->time, out);
+  g_string_append_c(out, '\t');
+  print_user(revision->uid, out);
+  g_string_append_c(out, '\t');
+  escape_append(out, revision->program);
+  g_string_append_printf(out, "[%u]", revision->pid);
+}
+
+static void print_value(const RegistryValue *value, GString *out) {
+  g_autofree char *type = data_show_type(registry_value_get_type(value));
+  g_string_append_printf(out, "%s ", type);
+  data_print_escaped(value, out);
+}
+
+void history_print_data(const PastChange *change, GString *out) {
+  if (change->purged)
+    g_string_append(out, "(purged)");
+  if (change->old_value) {
+    print_value(change->old_value, out);
+    g_string_append(out, " ->");
+  }
+  if (!change->new_value)
+    return;
+  if (change->old_value)
+    g_string_append_c(out, ' ');
+  print_value(change->new_value, out);
+}
+
+void history_write_head(const PastRevision *revision, Json *json) {
+  json_member_number(json, "revision", revision->revision);
+  json_member_number(json, "time", revision->time);
+  json_member_number(json, "uid", revision->uid);
+  json_member_number(json, "pid", revision->pid);
+  json_member_string(json, "program", revision->program);
+  json_member_string(json, "comment", revision->comment);
+}
+
+static void write_value(const char *member, const char *name, const RegistryValue *value,
+                        Json *json) {
+  if (!value)
+    return;
+  json_name(json, member);
+  json_begin(json, '{');
+  data_write_json(name, value, json);
+  json_end(json, '}');
+}
+
+void history_write_data(const PastChange *change, Json *json) {
+  write_value("old", change->name, change->old_value, json);
+  write_value("new", change->name, change->new_value, json);
+  if (change->purged)
+    json_member_boolean(json, "purged", TRUE);
+}

@@ -1,0 +1,39 @@
+/* History as the daemon tells it, read page by page, and how its parts are
+ * printed. */
+#ifndef REGISTRY_REGCTL_HISTORY_H
+#define REGISTRY_REGCTL_HISTORY_H
+
+#include "client/regctl/session/session.h"
+
+/* What a revision did to one key or value. */
+typedef struct {
+  const char *kind, *key, *name;        /* borrowed from the answer */
+  RegistryValue *old_value, *new_value; /* NULL: there was none, or it is not to be seen */
+  gboolean purged;                      /* they have been forgotten on purpose */
+} PastChange;
+
+typedef struct {
+  guint64 revision, time; /* microseconds since 1970 */
+  guint32 uid, pid;
+  const char *program, *comment; /* borrowed from the answer */
+  GPtrArray *changes;            /* of PastChange */
+  guint32 changes_left;          /* that the daemon did not tell */
+} PastRevision;
+
+typedef gboolean (*PastVisit)(Session *session, const PastRevision *revision, gpointer data,
+                              GError **error);
+/* The newest @count revisions that touched what is at or below @key, newest first. */
+gboolean history_walk(Session *session, const char *key, guint64 count, PastVisit visit,
+                      gpointer data, GError **error);
+
+/* "revision, time, user, program[pid]", separated by tabs, without a line end. */
+void history_print_head(const PastRevision *revision, GString *out);
+/* "REG_SZ a -> REG_SZ b": what there is of the two; "(purged)". */
+void history_print_data(const PastChange *change, GString *out);
+/* Members revision, time, uid, pid, program and comment. */
+void history_write_head(const PastRevision *revision, Json *json);
+/* Members "old" and "new", each with name, type and data, as far as they are there;
+ * "purged" where they are no more. */
+void history_write_data(const PastChange *change, Json *json);
+
+#endif

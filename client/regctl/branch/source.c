@@ -1,0 +1,99 @@
+/* Reading branches and .reg files. */
+#include "client/regctl/branch/source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client/base/path.h"
+#include "client/base/regfile.h"
+#include "client/regctl/branch/tree-pages.h"
+
+#define CHUNK_BYTES (64U * 1024U)
+
+/* ---- the daemon's ---- */
+
+typedef struct {
+  Branch *branch;
+  const char *asked;
+} Reading;
+
+static gboolean add_tree_key(Session *session, const char *path, const GPtrArray *values,
+                             gpointer data, GError **error) {
+  (void)session;
+  (void)error;
+  Reading *reading = data;
+  if (!reading->branch)
+    reading->branch = branch_new(path, reading->asked);
+  BranchKey *key = branch_add_key(reading->branch, path);
+  for (guint i = 0; i < values->len; i++) {
+    const ListedValue *listed = g_ptr_array_index(values, i);
+    branch_set_value(key, listed->name, listed->value);
+  }
+  return TRUE;
+}
+
+Branch *source_read_key(Session *session, const char *key, const guint64 *at, GError **error) {
+  g_autoptr(Path) path = path_parse(key, error);
+  g_autofree char *asked = path ? path_to_string(path) : NULL;
+  Reading reading = {.asked = asked};
+  if (asked && tree_walk_at(session, key, at, add_tree_key, &reading, error))
+    return reading.branch ? reading.branch : branch_new(asked, NULL);
+  branch_free(reading.branch);
+  return NULL;
+}
+
+/* ---- files ---- */
+
+static gboolean push_all(RegfileParser *parser, int descriptor, GError **error) {
+  g_autofree char *chunk = g_malloc(CHUNK_BYTES);
+  for (;;) {
+    ssize_t size = read(descriptor, chunk, CHUNK_BYTES);
+    if (size < 0 && errno == EINTR)
+      continue;
+    if (size < 0)
+      return error_set(error, REGISTRY_ERROR_FAILED, "%s", g_strerror(errno));
+    if (size == 0)
+      return TRUE;
+    if (!regfile_parser_push(parser, chunk, (gsize)size, error))
+      return FALSE;
+  }
+}
+
+static Change *read_descriptor(Session *session, const char *name, int descriptor, gboolean strict,
+                               GError **error) {
+  g_autoptr(RegfileParser) parser = regfile_parser_new(strict);
+  g_autoptr(Change) change =
+      push_all(parser, descriptor, error) ? regfile_parser_finish(parser, error) : NULL;
+  const RegfileReport *report = regfile_parser_get_report(parser);
+  if (!change)
+    g_prefix_error(error, "%s: ", name);
+  else if (report->lines_ignored > 0)
+    session_note(session, "%s: line %u: %s; %u %s left out", name, report->first_ignored_line,
+                 report->first_reason ? report->first_reason : "it can't be read",
+                 report->lines_ignored, report->lines_ignored == 1 ? "line was" : "lines were");
+  return g_steal_pointer(&change);
+}
+
+Change *source_read_file(Session *session, const char *file, gboolean strict, GError **error) {
+  if (strcmp(file, "-") == 0)
+    return read_descriptor(session, "standard input", STDIN_FILENO, strict, error);
+  int descriptor = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  if (descriptor < 0) {
+    error_set(error, REGISTRY_ERROR_FAILED, "%s: %s", file, g_strerror(errno));
+    return NULL;
+  }
+  Change *change = read_descriptor(session, file, descriptor, strict, error);
+  close(descriptor);
+  return change;
+}
+
+Change *source_parse(const char *name, const char *text, gsize size, GError **error) {
+  g_autoptr(RegfileParser) parser = regfile_parser_new(TRUE);
+  Change *change =
+      regfile_parser_push(parser, text, size, error) ? regfile_parser_finish(parser, error) : NULL;
+  if (!change)
+    g_prefix_error(error, "%s: ", name);
+  return change;
+}

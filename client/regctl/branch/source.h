@@ -1,0 +1,19 @@
+/* Branches from where they are: the daemon, of now or of a revision, or a .reg
+ * file. */
+#ifndef REGISTRY_REGCTL_SOURCE_H
+#define REGISTRY_REGCTL_SOURCE_H
+
+#include "client/regctl/branch/branch.h"
+#include "client/regctl/session/session.h"
+
+/* The branch at @key, as it was at *@at where that is not NULL. What may not be
+ * read is left out, with a note. */
+Branch *source_read_key(Session *session, const char *key, const guint64 *at, GError **error);
+/* What the .reg file @file ("-": standard input) does. @strict: INVALID_VALUE for the
+ * first line that can't be read; else they are left out, with a note. FAILED:
+ * it can't be read. Owned by the caller. */
+Change *source_read_file(Session *session, const char *file, gboolean strict, GError **error);
+/* The same of text. @name is for messages. */
+Change *source_parse(const char *name, const char *text, gsize size, GError **error);
+
+#endif

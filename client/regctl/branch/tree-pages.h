@@ -1,0 +1,20 @@
+/* Walking a sub-tree page by page, whatever may be read of it. */
+#ifndef REGISTRY_REGCTL_TREE_H
+#define REGISTRY_REGCTL_TREE_H
+
+#include "client/regctl/session/session.h"
+
+/* One key and some of its values (of ListedValue). A key whose values do not
+ * fit a page comes again, right after. */
+typedef gboolean (*TreeVisit)(Session *session, const char *path, const GPtrArray *values,
+                              gpointer data, GError **error);
+
+/* @depth: levels below @key, G_MAXUINT32 for all. What may not be read is left
+ * out, with a note on standard error; ACCESS_DENIED where that is all of it. */
+gboolean tree_walk(Session *session, const char *key, guint32 depth, TreeVisit visit, gpointer data,
+                   GError **error);
+/* All of it, as it was at revision *@at; NULL: as it is. */
+gboolean tree_walk_at(Session *session, const char *key, const guint64 *at, TreeVisit visit,
+                      gpointer data, GError **error);
+
+#endif

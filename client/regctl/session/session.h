@@ -1,0 +1,97 @@
+/* One run of regctl: the command line, the connection, what is printed. The
+ * verbs are written with these. */
+#ifndef REGISTRY_REGCTL_SESSION_H
+#define REGISTRY_REGCTL_SESSION_H
+
+#include "client/base/error.h"
+#include "client/base/json.h"
+#include "client/connection/connection.h"
+#include "client/regctl/session/offline.h"
+#include "client/regctl/session/options.h"
+
+typedef struct {
+  const CommandLine *line;
+  RegistryConnection *connection; /* NULL until it is needed */
+  Json json;                      /* its text is what goes to standard output, JSON or not */
+  Offline offline;                /* the regd that was started for --database */
+  guint64 revision_before;        /* of a change on trial: the newest one before it */
+  ExitCode exit_code;             /* of a verb that did what it was asked */
+} Session;
+
+void session_init(Session *session, const CommandLine *line);
+void session_clear(Session *session);
+
+gboolean session_has(const Session *session, OptionName option);
+/* Operand @index behind the verb; NULL past the last. */
+char *session_get_operand(const Session *session, guint index);
+/* UNREACHABLE: there is no such bus. Borrowed. */
+RegistryConnection *session_connect(Session *session, GError **error);
+
+/* What is printed. Text is appended to it, JSON through session->json. */
+GString *session_out(Session *session);
+/* Hands what is printed so far to standard output: for long listings, and for
+ * who follows what happens. FAILED: it can't be written. */
+gboolean session_flush(Session *session, GError **error);
+/* The same where much has gathered. */
+gboolean session_flush_much(Session *session, GError **error);
+/* A line on standard error that is no error; not with --quiet. */
+void session_note(const Session *session, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+/* ---- calls ---- */
+
+/* A call under construction. */
+typedef struct {
+  DBusMessage *message;
+  DBusMessageIter arguments;
+  DBusMessageIter options; /* while they are open */
+  gboolean complete;       /* FALSE: an argument did not fit */
+} Request;
+
+void request_begin(Request *request, const char *member);
+/* Of an interface that is not the registry's. */
+void request_begin_of(Request *request, const char *interface, const char *member);
+void request_add_string(Request *request, const char *text);
+/* Type and data, as SetValue takes them. */
+void request_add_value(Request *request, const RegistryValue *value);
+/* Between these the wire_append_entry_ functions fill request->options. */
+void request_open_options(Request *request);
+void request_close_options(Request *request);
+/* Marks the request as incomplete where @appended is FALSE. */
+void request_check(Request *request, gboolean appended);
+
+/* Sends the request, which it ends in any case, and waits: for a write as long
+ * as it takes. *@reply (may be NULL) stands at the first argument of the answer. */
+DBusMessage *session_read(Session *session, Request *request, DBusMessageIter *reply,
+                          GError **error);
+DBusMessage *session_write(Session *session, Request *request, DBusMessageIter *reply,
+                           GError **error);
+/* FALSE with @error set where @reply is not of @signature: a daemon that keeps
+ * another contract. */
+gboolean session_check_reply(DBusMessage *reply, const char *signature, GError **error);
+
+/* The newest revision. */
+gboolean session_read_revision(Session *session, guint64 *revision, GError **error);
+
+/* An a{sv}: one JSON object with --json, else lines `name: text`. */
+void session_print_dictionary(Session *session, DBusMessageIter *dictionary);
+
+/* ---- writes ---- */
+
+/* Whether the write is to have a comment or to be on trial: then it must be a commit. */
+gboolean session_is_annotated(const Session *session);
+/* Sends @change as a commit with the comment and the trial that were asked for.
+ * A trial is told of. */
+gboolean session_send_commit(Session *session, Change *change, guint64 *revision, GError **error);
+/* The same, and reports its revision. */
+gboolean session_commit(Session *session, Change *change, GError **error);
+/* The options comment, dry-run and confirm-within, as far as they were given. */
+void session_add_write_options(Session *session, Request *request);
+/* What made @revision with these options: where it is on trial, a line on
+ * standard error, if that is a terminal, tells how it is kept. */
+void session_note_trial(const Session *session, guint64 revision);
+/* session_write() of a call that answers with a revision, which is reported. */
+gboolean session_write_reporting(Session *session, Request *request, GError **error);
+/* {"revision": ...} with --json, nothing without. */
+void session_report_revision(Session *session, guint64 revision);
+
+#endif

@@ -1,0 +1,109 @@
+/* export, backup. */
+#include <string.h>
+#include <unistd.h>
+
+#include "client/cli/data.h"
+#include "client/cli/new-file.h"
+#include "client/cli/reply.h"
+#include "client/regctl/verb-table.h"
+
+#define STANDARD_OUTPUT "-"
+#define MODE_OF_EXPORTS 0666 /* less the umask */
+#define MODE_OF_BACKUPS 0600 /* everybody's secrets are in them */
+
+/* One way out of the registry, by a descriptor. */
+typedef struct {
+  Session *session;
+  const char *member;
+  const char *key; /* NULL: the whole registry */
+  const char *file;
+  mode_t mode;
+} Delivery;
+
+static gboolean is_standard_output(const Delivery *delivery) {
+  return !delivery->file || strcmp(delivery->file, STANDARD_OUTPUT) == 0;
+}
+
+/* On standard output --json asks for the branch itself as JSON, and a terminal
+ * shows no UTF-16. */
+static const char *choose(const Delivery *delivery, OptionName option) {
+  const Session *session = delivery->session;
+  if (session_has(session, option) || !is_standard_output(delivery))
+    return session->line->texts[option];
+  if (option == OPTION_FORMAT)
+    return session_has(session, OPTION_JSON) ? "json" : NULL;
+  return isatty(STDOUT_FILENO) ? "utf-8" : NULL;
+}
+
+static void add_options(const Delivery *delivery, Request *request) {
+  const Session *session = delivery->session;
+  DBusMessageIter *options = &request->options;
+  const char *format = choose(delivery, OPTION_FORMAT);
+  const char *encoding = choose(delivery, OPTION_ENCODING);
+  if (format)
+    request_check(request, wire_append_entry_string(options, "format", format));
+  if (encoding)
+    request_check(request, wire_append_entry_string(options, "encoding", encoding));
+  if (session_has(session, OPTION_AT))
+    request_check(request,
+                  wire_append_entry_uint64(options, "at", session->line->numbers[OPTION_AT]));
+  if (session_has(session, OPTION_SKIP_UNREADABLE))
+    request_check(request, wire_append_entry_boolean(options, "skip-unreadable", TRUE));
+}
+
+static gboolean report(const Delivery *delivery, DBusMessageIter *dictionary, GError **error) {
+  DBusMessageIter again = *dictionary;
+  guint32 left_out = 0;
+  g_autoptr(WireOptions) given = wire_options_read(&again, error);
+  if (!given || !wire_options_get_uint32(given, "left-out", &left_out, error))
+    return FALSE;
+  if (left_out > 0)
+    session_note(delivery->session, "%s: %u keys and values that may not be read are left out",
+                 delivery->key, left_out);
+  if (session_has(delivery->session, OPTION_JSON) && !is_standard_output(delivery))
+    session_print_dictionary(delivery->session, dictionary);
+  return TRUE;
+}
+
+static gboolean deliver_to(const Delivery *delivery, int descriptor, GError **error) {
+  Request request;
+  DBusMessageIter answer;
+  request_begin(&request, delivery->member);
+  if (delivery->key)
+    request_add_string(&request, delivery->key);
+  request_check(&request,
+                dbus_message_iter_append_basic(&request.arguments, DBUS_TYPE_UNIX_FD, &descriptor));
+  request_open_options(&request);
+  add_options(delivery, &request);
+  request_close_options(&request);
+  g_autoptr(WireMessage) reply = session_write(delivery->session, &request, &answer, error);
+  return reply && session_check_reply(reply, "a{sv}", error) && report(delivery, &answer, error);
+}
+
+static gboolean deliver(const Delivery *delivery, GError **error) {
+  if (is_standard_output(delivery))
+    return deliver_to(delivery, STDOUT_FILENO, error);
+  g_autoptr(NewFile) file = new_file_open(delivery->file, delivery->mode, error);
+  return file && deliver_to(delivery, new_file_get_descriptor(file), error) &&
+         new_file_keep(file, error);
+}
+
+gboolean verb_export(Session *session, GError **error) {
+  g_autofree char *key = data_parse_key(session_get_operand(session, 0), error);
+  if (!key)
+    return FALSE;
+  return deliver(&(Delivery){.session = session,
+                             .member = "Export",
+                             .key = key,
+                             .file = session_get_operand(session, 1),
+                             .mode = MODE_OF_EXPORTS},
+                 error);
+}
+
+gboolean verb_backup(Session *session, GError **error) {
+  return deliver(&(Delivery){.session = session,
+                             .member = "Backup",
+                             .file = session_get_operand(session, 0),
+                             .mode = MODE_OF_BACKUPS},
+                 error);
+}

@@ -1,0 +1,327 @@
+/* history, blame, rollback, confirm, purge. */
+#include <string.h>
+
+#include "client/base/escape.h"
+#include "client/base/number.h"
+#include "client/base/path.h"
+#include "client/cli/data.h"
+#include "client/cli/reply.h"
+#include "client/regctl/branch/history-pages.h"
+#include "client/regctl/verb-table.h"
+
+static gboolean parse_revision(const char *operand, guint64 *revision, GError **error) {
+  if (number_parse(operand, G_MAXUINT64, revision))
+    return TRUE;
+  return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
+                   "%s: it is no revision; `regctl history KEY` lists them", operand);
+}
+
+/* ---- history ---- */
+
+static gboolean is_value_change(const PastChange *change) {
+  return g_str_has_prefix(change->kind, "value-");
+}
+
+static void print_change(const PastChange *change, GString *out) {
+  g_string_append_printf(out, "\t%s\t", change->kind);
+  escape_append(out, change->key);
+  if (is_value_change(change)) {
+    g_string_append_c(out, '\t');
+    escape_append(out, data_show_name(change->name));
+    g_string_append_c(out, '\t');
+    history_print_data(change, out);
+  }
+  g_string_append_c(out, '\n');
+}
+
+static gboolean print_revision(Session *session, const PastRevision *revision, gpointer data,
+                               GError **error) {
+  (void)data;
+  GString *out = session_out(session);
+  history_print_head(revision, out);
+  if (*revision->comment) {
+    g_string_append_c(out, '\t');
+    escape_append(out, revision->comment);
+  }
+  g_string_append_c(out, '\n');
+  for (guint i = 0; i < revision->changes->len; i++)
+    print_change(g_ptr_array_index(revision->changes, i), out);
+  if (revision->changes_left > 0)
+    g_string_append_printf(out, "\tand %u more\n", revision->changes_left);
+  return session_flush_much(session, error);
+}
+
+static void write_change(const PastChange *change, Json *json) {
+  json_begin(json, '{');
+  json_member_string(json, "kind", change->kind);
+  json_member_string(json, "key", change->key);
+  json_member_string(json, "name", change->name);
+  history_write_data(change, json);
+  json_end(json, '}');
+}
+
+static gboolean write_revision(Session *session, const PastRevision *revision, gpointer data,
+                               GError **error) {
+  (void)data;
+  Json *json = &session->json;
+  json_begin(json, '{');
+  history_write_head(revision, json);
+  json_name(json, "changes");
+  json_begin(json, '[');
+  for (guint i = 0; i < revision->changes->len; i++)
+    write_change(g_ptr_array_index(revision->changes, i), json);
+  json_end(json, ']');
+  if (revision->changes_left > 0)
+    json_member_number(json, "changes-left", revision->changes_left);
+  json_end(json, '}');
+  return session_flush_much(session, error);
+}
+
+gboolean verb_history(Session *session, GError **error) {
+  gboolean as_json = session_has(session, OPTION_JSON);
+  guint64 count =
+      session_has(session, OPTION_LIMIT) ? session->line->numbers[OPTION_LIMIT] : G_MAXUINT64;
+  g_autofree char *key = data_parse_key(session_get_operand(session, 0), error);
+  if (!key)
+    return FALSE;
+  if (!as_json)
+    return history_walk(session, key, count, print_revision, NULL, error);
+  json_begin(&session->json, '[');
+  if (!history_walk(session, key, count, write_revision, NULL, error))
+    return FALSE;
+  json_end(&session->json, ']');
+  g_string_append_c(session_out(session), '\n');
+  return TRUE;
+}
+
+/* ---- blame ---- */
+
+typedef struct {
+  const char *key; /* canonical */
+  const char *name;
+  guint found;
+} Blame;
+
+static const PastChange *find_change(const PastRevision *revision, const Blame *blame) {
+  for (guint i = 0; i < revision->changes->len; i++) {
+    const PastChange *change = g_ptr_array_index(revision->changes, i);
+    if (is_value_change(change) && path_compare_names(change->name, blame->name) == 0 &&
+        path_compare_names(change->key, blame->key) == 0)
+      return change;
+  }
+  return NULL;
+}
+
+static gboolean blame_revision(Session *session, const PastRevision *revision, gpointer data,
+                               GError **error) {
+  Blame *blame = data;
+  Json *json = &session->json;
+  const PastChange *change = find_change(revision, blame);
+  if (!change)
+    return TRUE;
+  blame->found++;
+  if (session_has(session, OPTION_JSON)) {
+    json_begin(json, '{');
+    history_write_head(revision, json);
+    json_member_string(json, "kind", change->kind);
+    history_write_data(change, json);
+    json_end(json, '}');
+  } else {
+    history_print_head(revision, json->text);
+    g_string_append_printf(json->text, "\t%s\t", change->kind);
+    history_print_data(change, json->text);
+    g_string_append_c(json->text, *revision->comment ? '\t' : '\n');
+    if (*revision->comment) {
+      escape_append(json->text, revision->comment);
+      g_string_append_c(json->text, '\n');
+    }
+  }
+  return session_flush_much(session, error);
+}
+
+/* Where the key is, or was: below the nearest key that is there. */
+static char *find_canonical(Session *session, const char *key, GError **error) {
+  Request request;
+  DBusMessageIter answer;
+  const char *path = NULL;
+  g_autoptr(GError) problem = NULL;
+  request_begin(&request, "GetKeyInfo");
+  request_add_string(&request, key);
+  request_open_options(&request);
+  request_close_options(&request);
+  g_autoptr(WireMessage) reply = session_read(session, &request, &answer, &problem);
+  if (reply) {
+    g_autoptr(WireOptions) info =
+        session_check_reply(reply, "a{sv}", error) ? wire_options_read(&answer, error) : NULL;
+    if (!info || !wire_options_get_string(info, "path", &path, error))
+      return NULL;
+    return g_strdup(path);
+  }
+  if (!g_error_matches(problem, REGISTRY_ERROR, REGISTRY_ERROR_KEY_NOT_FOUND) ||
+      !strchr(key, '\\')) {
+    g_propagate_error(error, g_steal_pointer(&problem));
+    return NULL;
+  }
+  g_autofree char *above = path_dup_parent(key);
+  g_autofree char *parent = find_canonical(session, above, error);
+  return parent ? g_strconcat(parent, "\\", path_get_leaf(key), NULL) : NULL;
+}
+
+static gboolean blame_value(Session *session, const char *key, const char *name, GError **error) {
+  g_autofree char *canonical = find_canonical(session, key, error);
+  Blame blame = {.key = canonical, .name = name};
+  if (!canonical || !history_walk(session, key, G_MAXUINT64, blame_revision, &blame, error))
+    return FALSE;
+  if (blame.found > 0)
+    return TRUE;
+  RegistryConnection *connection = session_connect(session, error);
+  g_autoptr(RegistryValue) value =
+      connection ? registry_get_value(connection, key, name, error) : NULL;
+  if (!value)
+    return FALSE;
+  session_note(session, "%s: %s: it was set before history begins", key, data_show_name(name));
+  return TRUE;
+}
+
+gboolean verb_blame(Session *session, GError **error) {
+  g_autofree char *key = data_parse_key(session_get_operand(session, 0), error);
+  const char *name = key ? data_parse_name(session_get_operand(session, 1), error) : NULL;
+  if (!name)
+    return FALSE;
+  if (!session_has(session, OPTION_JSON))
+    return blame_value(session, key, name, error);
+  json_begin(&session->json, '[');
+  if (!blame_value(session, key, name, error))
+    return FALSE;
+  json_end(&session->json, ']');
+  g_string_append_c(session_out(session), '\n');
+  return TRUE;
+}
+
+/* ---- rollback ---- */
+
+static void print_rolled_back(Session *session, DBusMessageIter *answer) {
+  dbus_uint64_t revision = 0;
+  DBusMessageIter rows, row;
+  GString *out = session_out(session);
+  dbus_message_iter_get_basic(answer, &revision);
+  dbus_message_iter_next(answer);
+  session_note_trial(session, revision);
+  if (!session_has(session, OPTION_JSON)) {
+    for (dbus_message_iter_recurse(answer, &rows);
+         session_has(session, OPTION_DRY_RUN) &&
+         dbus_message_iter_get_arg_type(&rows) == DBUS_TYPE_STRUCT;
+         dbus_message_iter_next(&rows)) {
+      dbus_message_iter_recurse(&rows, &row);
+      PastChange change = {.kind = reply_take_string(&row)};
+      g_string_append_printf(out, "%s\t", change.kind);
+      escape_append(out, reply_take_string(&row));
+      if (is_value_change(&change)) {
+        g_string_append_c(out, '\t');
+        escape_append(out, data_show_name(reply_take_string(&row)));
+      }
+      g_string_append_c(out, '\n');
+    }
+    return;
+  }
+  Json *json = &session->json;
+  json_begin(json, '{');
+  json_member_number(json, "revision", revision);
+  json_name(json, "changes");
+  json_begin(json, '[');
+  for (dbus_message_iter_recurse(answer, &rows);
+       dbus_message_iter_get_arg_type(&rows) == DBUS_TYPE_STRUCT; dbus_message_iter_next(&rows)) {
+    dbus_message_iter_recurse(&rows, &row);
+    PastChange change = {.kind = reply_take_string(&row)};
+    change.key = reply_take_string(&row);
+    change.name = reply_take_string(&row);
+    write_change(&change, json);
+  }
+  json_end(json, ']');
+  json_end(json, '}');
+  g_string_append_c(out, '\n');
+}
+
+gboolean verb_rollback(Session *session, GError **error) {
+  Request request;
+  DBusMessageIter answer;
+  guint64 revision = 0;
+  g_autofree char *key = data_parse_key(session_get_operand(session, 0), error);
+  if (!key || !parse_revision(session_get_operand(session, 1), &revision, error))
+    return FALSE;
+  request_begin(&request, "Rollback");
+  request_add_string(&request, key);
+  request_check(&request,
+                dbus_message_iter_append_basic(&request.arguments, DBUS_TYPE_UINT64, &revision));
+  request_open_options(&request);
+  session_add_write_options(session, &request);
+  request_close_options(&request);
+  g_autoptr(WireMessage) reply = session_write(session, &request, &answer, error);
+  if (!reply || !session_check_reply(reply, "ta(sss)", error))
+    return FALSE;
+  print_rolled_back(session, &answer);
+  return TRUE;
+}
+
+/* ---- confirm ---- */
+
+gboolean verb_confirm(Session *session, GError **error) {
+  Request request;
+  guint64 revision = 0;
+  if (!parse_revision(session_get_operand(session, 0), &revision, error))
+    return FALSE;
+  request_begin(&request, "Confirm");
+  request_check(&request,
+                dbus_message_iter_append_basic(&request.arguments, DBUS_TYPE_UINT64, &revision));
+  g_autoptr(WireMessage) reply = session_write(session, &request, NULL, error);
+  if (!reply)
+    return FALSE;
+  session_report_revision(session, revision);
+  return TRUE;
+}
+
+/* ---- purge ---- */
+
+static gboolean check_purge(gboolean recursive, gboolean named, GError **error) {
+  if (recursive && named)
+    return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
+                     "purge: -r is for all values at and below KEY, so no NAME can be given");
+  return recursive || named ||
+         error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
+                   "purge: NAME is missing (@ is the default value); -r takes all values at and "
+                   "below KEY");
+}
+
+static void report_purge(Session *session, const char *key, const char *name, gboolean recursive) {
+  if (!session_has(session, OPTION_JSON))
+    return;
+  json_begin(&session->json, '{');
+  json_member_string(&session->json, "key", key);
+  json_member_string(&session->json, "name", name);
+  json_member_boolean(&session->json, "recursive", recursive);
+  json_end(&session->json, '}');
+  g_string_append_c(session_out(session), '\n');
+}
+
+gboolean verb_purge(Session *session, GError **error) {
+  Request request;
+  const char *operand = session_get_operand(session, 1);
+  gboolean recursive = session_has(session, OPTION_RECURSIVE);
+  if (!check_purge(recursive, operand != NULL, error))
+    return FALSE;
+  g_autofree char *key = data_parse_key(session_get_operand(session, 0), error);
+  const char *name = key && operand ? data_parse_name(operand, error) : "";
+  if (!key || !name)
+    return FALSE;
+  request_begin(&request, "PurgeHistory");
+  request_add_string(&request, key);
+  request_add_string(&request, name);
+  request_open_options(&request);
+  request_check(&request, wire_append_entry_boolean(&request.options, "recursive", recursive));
+  request_close_options(&request);
+  g_autoptr(WireMessage) reply = session_write(session, &request, NULL, error);
+  if (!reply)
+    return FALSE;
+  report_purge(session, key, name, recursive);
+  return TRUE;
+}

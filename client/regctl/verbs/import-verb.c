@@ -1,0 +1,238 @@
+/* import. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "client/base/protocol.h"
+#include "client/base/regfile.h"
+#include "client/cli/reply.h"
+#include "client/regctl/branch/source.h"
+#include "client/regctl/session/progress.h"
+#include "client/regctl/verb-table.h"
+
+#define STANDARD_INPUT "-"
+
+/* ---- what must hold ---- */
+
+/* A file's line as a condition: a value equals, a value or a key is not there. A
+ * key alone is none. */
+static void add_condition(Change *change, const Operation *line) {
+  Operation *condition = NULL;
+  if (line->kind == OPERATION_SET_VALUE) {
+    condition = change_add(change, OPERATION_EXPECT_VALUE, line->key);
+    condition->value = registry_value_ref(line->value);
+  } else if (line->kind == OPERATION_DELETE_VALUE || line->kind == OPERATION_DELETE_TREE) {
+    condition = change_add(change, OPERATION_EXPECT_ABSENT, line->key);
+    condition->flags = line->kind == OPERATION_DELETE_TREE ? OPERATION_KEY_ABSENT : 0;
+  }
+  if (condition)
+    condition->name = g_strdup(line->name ? line->name : "");
+}
+
+static Change *read_conditions(Session *session, const char *file, GError **error) {
+  g_autoptr(Change) lines = source_read_file(session, file, TRUE, error);
+  if (!lines)
+    return NULL;
+  Change *change = change_new();
+  for (guint i = 0; i < lines->operations->len; i++)
+    add_condition(change, g_ptr_array_index(lines->operations, i));
+  return change;
+}
+
+static gboolean append_conditions(DBusMessageIter *options, const Change *conditions) {
+  DBusMessageIter entry, variant;
+  if (!dbus_message_iter_open_container(options, DBUS_TYPE_DICT_ENTRY, NULL, &entry))
+    return FALSE;
+  gboolean complete =
+      wire_append_string(&entry, "expect") &&
+      dbus_message_iter_open_container(&entry, DBUS_TYPE_VARIANT, "a(sssuv)", &variant);
+  if (complete)
+    complete = wire_end_container(&entry, &variant,
+                                  connection_append_operations(&variant, conditions->operations));
+  return wire_end_container(options, &entry, complete);
+}
+
+static void add_options(Request *request, Session *session, const Change *conditions) {
+  request_open_options(request);
+  session_add_write_options(session, request);
+  if (session_has(session, OPTION_STRICT))
+    request_check(request, wire_append_entry_boolean(&request->options, "strict", TRUE));
+  if (session_has(session, OPTION_ONLY_MISSING))
+    request_check(request, wire_append_entry_boolean(&request->options, "only-missing", TRUE));
+  if (conditions)
+    request_check(request, append_conditions(&request->options, conditions));
+  request_close_options(request);
+}
+
+/* ---- pipes ---- */
+
+static gboolean is_stream(int descriptor) {
+  struct stat status;
+  return fstat(descriptor, &status) == 0 &&
+         (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode) || S_ISCHR(status.st_mode));
+}
+
+/* Reads past the daemon's limit are left to the daemon to refuse. */
+static gboolean copy_stream(int from, int to) {
+  char bytes[64 * 1024];
+  guint64 total = 0;
+  while (total <= LIMIT_FILE_BYTES) {
+    ssize_t count = read(from, bytes, sizeof bytes);
+    if (count < 0 && errno == EINTR)
+      continue;
+    if (count <= 0)
+      return count == 0;
+    total += (guint64)count;
+    for (ssize_t done = 0, written = 0; done < count; done += written)
+      if ((written = write(to, bytes + done, (gsize)(count - done))) < 0)
+        return FALSE;
+  }
+  return TRUE;
+}
+
+/* A file without a name that holds what the stream said until its end: whoever
+ * breaks off a pipe ends its writer and regctl, and what came so far must not be
+ * taken for the whole. -1 with @error. */
+static int gather(const char *name, int stream, GError **error) {
+  FILE *file = tmpfile();
+  int whole = file ? fcntl(fileno(file), F_DUPFD_CLOEXEC, 0) : -1;
+  gboolean gathered = whole >= 0 && copy_stream(stream, whole) && lseek(whole, 0, SEEK_SET) == 0;
+  if (!gathered)
+    error_set(error, REGISTRY_ERROR_FAILED, "%s: %s", name, g_strerror(errno));
+  if (!gathered && whole >= 0)
+    close(whole);
+  if (file)
+    (void)fclose(file);
+  return gathered ? whole : -1;
+}
+
+/* ---- the call ---- */
+
+/* What was not understood, on standard error. */
+static gboolean note_ignored(const Session *session, const char *file, DBusMessageIter report,
+                             GError **error) {
+  guint32 ignored = 0, first = 0;
+  const char *reason = NULL;
+  g_autoptr(WireOptions) options = wire_options_read(&report, error);
+  if (!options || !wire_options_get_uint32(options, "lines-ignored", &ignored, error) ||
+      !wire_options_get_uint32(options, "first-ignored-line", &first, error) ||
+      !wire_options_get_string(options, "first-ignored-reason", &reason, error))
+    return FALSE;
+  if (ignored == 0)
+    return TRUE;
+  session_note(session, "%s: line %u: %s; %u %s left out", file, first,
+               reason ? reason : "it can't be read", ignored,
+               ignored == 1 ? "line was" : "lines were");
+  return TRUE;
+}
+
+static void write_report(Session *session, const char *file, guint64 revision,
+                         DBusMessageIter *report) {
+  session->json.separating = FALSE; /* each file's is a line and a document of its own */
+  json_begin(&session->json, '{');
+  json_member_string(&session->json, "file", file);
+  json_member_number(&session->json, "revision", revision);
+  json_name(&session->json, "report");
+  reply_write_json(report, &session->json);
+  json_end(&session->json, '}');
+  g_string_append_c(session_out(session), '\n');
+}
+
+static gboolean report_import(Session *session, const char *file, DBusMessageIter *answer,
+                              GError **error) {
+  dbus_uint64_t revision = 0;
+  dbus_message_iter_get_basic(answer, &revision);
+  dbus_message_iter_next(answer);
+  if (!note_ignored(session, file, *answer, error))
+    return FALSE;
+  if (session_has(session, OPTION_JSON))
+    write_report(session, file, revision, answer);
+  else if (session_has(session, OPTION_DRY_RUN))
+    reply_print_dictionary(answer, session_out(session));
+  session_note_trial(session, revision);
+  return TRUE;
+}
+
+/* Whether the file's beginning, read from @start on, is that of a registry file;
+ * what can't be read, as a directory, is none. */
+static gboolean is_registry_file(int descriptor, off_t start) {
+  char bytes[4096];
+  ssize_t count = pread(descriptor, bytes, sizeof bytes, start);
+  if (count < 0)
+    return FALSE;
+  g_autoptr(RegfileParser) parser = regfile_parser_new(FALSE);
+  if (!regfile_parser_push(parser, bytes, (gsize)count, NULL))
+    return FALSE;
+  if ((gsize)count == sizeof bytes)
+    return TRUE;
+  g_autoptr(Change) change = regfile_parser_finish(parser, NULL);
+  return change != NULL;
+}
+
+/* What is no registry file at all has failed, as with Windows' reg.exe: exit
+ * status 1. That of an invalid value is for what stands in one. */
+static RegistryError judge_refusal(const GError *problem, int descriptor, off_t start) {
+  gboolean unreadable =
+      problem->code == REGISTRY_ERROR_INVALID_VALUE && !is_registry_file(descriptor, start);
+  return unreadable ? REGISTRY_ERROR_FAILED : (RegistryError)problem->code;
+}
+
+static gboolean pass_on(Session *session, const char *file, int descriptor,
+                        const Change *conditions, GError **error) {
+  Request request;
+  DBusMessageIter answer;
+  g_autoptr(GError) problem = NULL;
+  request_begin(&request, "Import");
+  request_check(&request,
+                dbus_message_iter_append_basic(&request.arguments, DBUS_TYPE_UNIX_FD, &descriptor));
+  add_options(&request, session, conditions);
+  off_t start = MAX(lseek(descriptor, 0, SEEK_CUR), 0); /* the daemon moves the shared place on */
+  gboolean quiet = session_has(session, OPTION_QUIET) || session_has(session, OPTION_JSON);
+  Progress *progress = quiet ? NULL : progress_start(file, descriptor);
+  g_autoptr(WireMessage) reply = session_write(session, &request, &answer, &problem);
+  progress_stop(progress);
+  if (!reply)
+    return error_set(error, judge_refusal(problem, descriptor, start), "%s: %s", file,
+                     problem->message);
+  return session_check_reply(reply, "ta{sv}", error) &&
+         report_import(session, file, &answer, error);
+}
+
+static gboolean import_descriptor(Session *session, const char *file, int descriptor,
+                                  const Change *conditions, GError **error) {
+  if (!is_stream(descriptor))
+    return pass_on(session, file, descriptor, conditions, error);
+  int whole = gather(file, descriptor, error);
+  if (whole < 0)
+    return FALSE;
+  gboolean imported = pass_on(session, file, whole, conditions, error);
+  close(whole);
+  return imported;
+}
+
+static gboolean import_file(Session *session, const char *file, const Change *conditions,
+                            GError **error) {
+  if (strcmp(file, STANDARD_INPUT) == 0)
+    return import_descriptor(session, "standard input", STDIN_FILENO, conditions, error);
+  int descriptor = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  if (descriptor < 0)
+    return error_set(error, REGISTRY_ERROR_FAILED, "%s: %s", file, g_strerror(errno));
+  gboolean imported = import_descriptor(session, file, descriptor, conditions, error);
+  close(descriptor);
+  return imported;
+}
+
+gboolean verb_import(Session *session, GError **error) {
+  const char *file = NULL;
+  const char *precheck = session->line->texts[OPTION_PRECHECK];
+  g_autoptr(Change) conditions = precheck ? read_conditions(session, precheck, error) : NULL;
+  if (precheck && !conditions)
+    return FALSE;
+  for (guint i = 0; (file = session_get_operand(session, i)); i++)
+    if (!import_file(session, file, conditions, error))
+      return FALSE;
+  return TRUE;
+}

@@ -1,0 +1,89 @@
+/* describe, validate. */
+#include "client/base/escape.h"
+#include "client/cli/data.h"
+#include "client/cli/reply.h"
+#include "client/regctl/verb-table.h"
+
+gboolean verb_describe(Session *session, GError **error) {
+  Request request;
+  DBusMessageIter answer;
+  const char *operand = session_get_operand(session, 1);
+  const char *name = operand ? data_parse_name(operand, error) : "";
+  g_autofree char *key = name ? data_parse_key(session_get_operand(session, 0), error) : NULL;
+  if (!key)
+    return FALSE;
+  request_begin(&request, "Describe");
+  request_add_string(&request, key);
+  request_add_string(&request, name);
+  g_autoptr(WireMessage) reply = session_read(session, &request, &answer, error);
+  if (!reply || !session_check_reply(reply, "a{sv}", error))
+    return FALSE;
+  if (dbus_message_iter_get_element_count(&answer) == 0)
+    session_note(session, "%s%s%s: no schema describes it", key, operand ? ": " : "",
+                 operand ? operand : "");
+  session_print_dictionary(session, &answer);
+  return TRUE;
+}
+
+/* ---- validate ---- */
+
+static void report_problem(Session *session, DBusMessageIter *row) {
+  GString *out = session_out(session);
+  const char *key = reply_take_string(row);
+  const char *name = reply_take_string(row);
+  const char *problem = reply_take_string(row);
+  if (session_has(session, OPTION_JSON)) {
+    json_begin(&session->json, '{');
+    json_member_string(&session->json, "key", key);
+    json_member_string(&session->json, "name", name);
+    json_member_string(&session->json, "problem", problem);
+    json_end(&session->json, '}');
+    return;
+  }
+  escape_append(out, key);
+  g_string_append(out, ": ");
+  escape_append(out, data_show_name(name));
+  g_string_append(out, ": ");
+  escape_append(out, problem);
+  g_string_append_c(out, '\n');
+}
+
+static gboolean validate_key(Session *session, const char *key, GError **error) {
+  Request request;
+  DBusMessageIter answer, rows, row;
+  request_begin(&request, "Validate");
+  request_add_string(&request, key);
+  g_autoptr(WireMessage) reply = session_read(session, &request, &answer, error);
+  if (!reply || !session_check_reply(reply, "a(sss)", error))
+    return FALSE;
+  for (dbus_message_iter_recurse(&answer, &rows);
+       dbus_message_iter_get_arg_type(&rows) == DBUS_TYPE_STRUCT; dbus_message_iter_next(&rows)) {
+    dbus_message_iter_recurse(&rows, &row);
+    report_problem(session, &row);
+    session->exit_code = EXIT_CODE_INVALID;
+  }
+  return TRUE;
+}
+
+/* The other roots are links into these two. */
+static gboolean validate(Session *session, GError **error) {
+  const char *operand = session_get_operand(session, 0);
+  if (!operand)
+    return validate_key(session, "HKEY_LOCAL_MACHINE", error) &&
+           validate_key(session, "HKEY_USERS", error);
+  g_autofree char *key = data_parse_key(operand, error);
+  return key && validate_key(session, key, error);
+}
+
+gboolean verb_validate(Session *session, GError **error) {
+  gboolean as_json = session_has(session, OPTION_JSON);
+  if (as_json)
+    json_begin(&session->json, '[');
+  if (!validate(session, error))
+    return FALSE;
+  if (as_json) {
+    json_end(&session->json, ']');
+    g_string_append_c(session_out(session), '\n');
+  }
+  return TRUE;
+}

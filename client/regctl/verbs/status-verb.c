@@ -1,0 +1,71 @@
+/* status. */
+#include "client/base/escape.h"
+#include "client/base/protocol.h"
+#include "client/cli/reply.h"
+#include "client/regctl/verb-table.h"
+
+/* The daemon's properties, by the names that are printed. */
+typedef struct {
+  const char *version;
+  dbus_uint64_t revision;
+  dbus_bool_t read_only;
+} Status;
+
+static const struct {
+  const char *property;
+  int type;
+  gsize offset;
+} properties[] = {
+    {"Version", DBUS_TYPE_STRING, G_STRUCT_OFFSET(Status, version)},
+    {"Revision", DBUS_TYPE_UINT64, G_STRUCT_OFFSET(Status, revision)},
+    {"ReadOnly", DBUS_TYPE_BOOLEAN, G_STRUCT_OFFSET(Status, read_only)},
+};
+
+static gboolean read_properties(DBusMessageIter *dictionary, Status *status, GError **error) {
+  g_autoptr(WireOptions) given = wire_options_read(dictionary, error);
+  for (gsize i = 0; given && i < G_N_ELEMENTS(properties); i++) {
+    DBusMessageIter content;
+    if (!wire_options_get_content(given, properties[i].property, &content) ||
+        dbus_message_iter_get_arg_type(&content) != properties[i].type)
+      return error_set(error, REGISTRY_ERROR_FAILED, "status: the daemon does not tell its %s",
+                       properties[i].property);
+    dbus_message_iter_get_basic(&content, (char *)status + properties[i].offset);
+  }
+  return given != NULL;
+}
+
+static void print_status(Session *session, const Status *status, const char *owner) {
+  Json *json = &session->json;
+  if (session_has(session, OPTION_JSON)) {
+    json_begin(json, '{');
+    json_member_string(json, "version", status->version);
+    json_member_number(json, "revision", status->revision);
+    json_member_boolean(json, "read-only", status->read_only != 0);
+    json_member_string(json, "name", REGISTRY_BUS_NAME);
+    json_member_string(json, "owner", owner);
+    json_end(json, '}');
+    g_string_append_c(json->text, '\n');
+    return;
+  }
+  g_string_append(json->text, "version: ");
+  escape_append(json->text, status->version);
+  g_string_append_printf(json->text,
+                         "\nrevision: %" G_GUINT64_FORMAT
+                         "\nread-only: %s\nname: " REGISTRY_BUS_NAME "\nowner: %s\n",
+                         (guint64)status->revision, status->read_only ? "yes" : "no", owner);
+}
+
+gboolean verb_status(Session *session, GError **error) {
+  Request request;
+  DBusMessageIter answer;
+  Status status = {.version = ""};
+  request_begin_of(&request, DBUS_INTERFACE_PROPERTIES, "GetAll");
+  request_add_string(&request, REGISTRY_INTERFACE);
+  g_autoptr(WireMessage) reply = session_read(session, &request, &answer, error);
+  if (!reply || !session_check_reply(reply, "a{sv}", error) ||
+      !read_properties(&answer, &status, error))
+    return FALSE;
+  const char *owner = dbus_message_get_sender(reply);
+  print_status(session, &status, owner ? owner : "");
+  return TRUE;
+}

@@ -1,0 +1,337 @@
+/* Syncing: at most one round trip under way, and one batch that waits for it.
+ *
+ * It answers for the promise that whoever asks gets what had been answered
+ * before he asked, and for its price: one round trip however many ask. How it
+ * holds: the daemon hands the signals of a write to the bus before it answers
+ * the writer, and messages on one connection keep their order. So the reply to
+ * a call that is sent after the write was answered comes after its signals.
+ *
+ *   waiting --(sent)--> flying --(its reply)--> settling --> told
+ *
+ * A batch settles until each view has read what was signalled up to its reply;
+ * what is signalled later is not waited for, so that a busy writer holds up
+ * nobody, but for a commit that some views show and others do not yet. The call goes to the daemon
+ * that the views watch, by its unique name: one that has replaced it knows nothing of their
+ * watches.
+ */
+#include "client/view/sync.h"
+
+#include "client/connection/connection.h"
+#include "client/view/view.h"
+
+/* How often whoever syncs all views is kept waiting because they stand at
+ * different revisions, before he gets them as they are. */
+#define MIXED_PATIENCE 16
+/* A daemon that does not answer for so long is taken for away, in ms. */
+#define SYNC_TIMEOUT_MS 10000
+
+typedef struct {
+  RegistryView *view; /* NULL: of all views */
+  RegistryViewSynced view_synced;
+  RegistryConnectionSynced connection_synced;
+  gpointer data;
+} Request;
+
+typedef struct {
+  RegistryView *view;
+  guint64 revision; /* to be reached */
+} Target;
+
+typedef struct {
+  GQueue requests; /* of Request */
+  GArray *targets; /* of Target; set by the reply */
+  guint patience;  /* with views that stand at different revisions */
+} Batch;
+
+struct SyncQueue {
+  RegistryConnection *connection;
+  GPtrArray *views;
+  Batch *waiting; /* NULL: nobody */
+  Batch *flying;  /* NULL: none is under way */
+  ConnectionCall *call;
+  GQueue settling; /* of Batch, oldest first */
+  GQueue refused;  /* of Request: to be told FALSE */
+  GSource *later;  /* tells what must not be told from inside a call */
+};
+
+/* ---- batches ---- */
+
+static Batch *batch_new(void) {
+  Batch *batch = g_new0(Batch, 1);
+  g_queue_init(&batch->requests);
+  batch->targets = g_array_new(FALSE, FALSE, sizeof(Target));
+  batch->patience = MIXED_PATIENCE;
+  return batch;
+}
+
+static void batch_free(Batch *batch) {
+  if (batch == NULL)
+    return;
+  g_queue_clear_full(&batch->requests, g_free);
+  g_array_unref(batch->targets);
+  g_free(batch);
+}
+
+static void forget_requests(GQueue *requests, const RegistryView *view) {
+  for (GList *link = requests->head; link != NULL;) {
+    GList *next = link->next;
+    Request *request = link->data;
+    if (request->view == view) {
+      g_queue_delete_link(requests, link);
+      g_free(request);
+    }
+    link = next;
+  }
+}
+
+static void batch_forget(Batch *batch, const RegistryView *view) {
+  if (batch == NULL)
+    return;
+  forget_requests(&batch->requests, view);
+  for (guint i = 0; i < batch->targets->len; i++)
+    if (g_array_index(batch->targets, Target, i).view == view)
+      g_array_remove_index(batch->targets, i--);
+}
+
+static void batch_set_targets(Batch *batch, const GPtrArray *views) {
+  for (guint i = 0; i < views->len; i++) {
+    Target target = {views->pdata[i], view_get_signalled(views->pdata[i])};
+    g_array_append_val(batch->targets, target);
+  }
+}
+
+/* Of @view alone, or of all where it is NULL. */
+static gboolean batch_has_reached(const Batch *batch, const RegistryView *view) {
+  for (guint i = 0; i < batch->targets->len; i++) {
+    const Target *target = &g_array_index(batch->targets, Target, i);
+    if ((view == NULL || target->view == view) && !view_has_reached(target->view, target->revision))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* Whether one view shows a commit, and another does not show its part of it. */
+static gboolean views_are_mixed(const GPtrArray *views) {
+  guint64 shown = 0;
+  for (guint i = 0; i < views->len; i++)
+    shown = MAX(shown, view_get_shown(views->pdata[i]));
+  for (guint i = 0; i < views->len; i++)
+    if (view_lacks(views->pdata[i], shown))
+      return TRUE;
+  return FALSE;
+}
+
+/* Whether those who ask for all views can be told. */
+static gboolean batch_is_complete(Batch *batch, const GPtrArray *views) {
+  if (!batch_has_reached(batch, NULL))
+    return FALSE;
+  if (batch->patience == 0 || !views_are_mixed(views))
+    return TRUE;
+  batch->patience--;
+  return FALSE;
+}
+
+/* ---- telling ---- */
+
+/* Frees @request before it calls, since the user may free everything there. */
+static void tell(SyncQueue *queue, Request *request, gboolean current) {
+  Request told = *request;
+  g_free(request);
+  if (told.view != NULL)
+    told.view_synced(told.view, current, told.data);
+  else
+    told.connection_synced(queue->connection, current, told.data);
+}
+
+static gboolean all_are_current(const SyncQueue *queue) {
+  for (guint i = 0; i < queue->views->len; i++)
+    if (!view_is_current(queue->views->pdata[i]))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean is_current(const SyncQueue *queue, const RegistryView *view) {
+  return view != NULL ? view_is_current(view) : all_are_current(queue);
+}
+
+static Request *take_reached(Batch *batch, const GPtrArray *views) {
+  gboolean complete = batch_is_complete(batch, views);
+  for (GList *link = batch->requests.head; link != NULL; link = link->next) {
+    Request *request = link->data;
+    gboolean reached = request->view != NULL ? batch_has_reached(batch, request->view) : complete;
+    if (reached) {
+      g_queue_delete_link(&batch->requests, link);
+      return request;
+    }
+  }
+  return NULL;
+}
+
+static Request *take_next_reached(SyncQueue *queue) {
+  for (GList *link = queue->settling.head; link != NULL;) {
+    GList *next = link->next;
+    Batch *batch = link->data;
+    Request *request = take_reached(batch, queue->views);
+    if (batch->requests.length == 0) {
+      g_queue_delete_link(&queue->settling, link);
+      batch_free(batch);
+    }
+    if (request != NULL)
+      return request;
+    link = next;
+  }
+  return NULL;
+}
+
+void sync_queue_settle(SyncQueue *queue) {
+  RegistryConnection *connection = registry_connection_ref(queue->connection);
+  Request *request = NULL;
+  while ((request = take_next_reached(queue)) != NULL)
+    tell(queue, request, is_current(queue, request->view));
+  registry_connection_unref(connection);
+}
+
+/* ---- refusing ---- */
+
+static void tell_refused(SyncQueue *queue) {
+  RegistryConnection *connection = registry_connection_ref(queue->connection);
+  /* Those who ask again from inside are told in the next round. */
+  for (guint left = queue->refused.length; left > 0 && queue->refused.length > 0; left--)
+    tell(queue, g_queue_pop_head(&queue->refused), FALSE);
+  registry_connection_unref(connection);
+}
+
+static gboolean on_later(gpointer data) {
+  SyncQueue *queue = data;
+  RegistryConnection *connection = registry_connection_ref(queue->connection);
+  g_clear_pointer(&queue->later, g_source_unref);
+  tell_refused(queue);
+  sync_queue_settle(queue);
+  registry_connection_unref(connection);
+  return G_SOURCE_REMOVE;
+}
+
+static void tell_later(SyncQueue *queue) {
+  if (queue->later != NULL)
+    return;
+  queue->later = g_idle_source_new();
+  g_source_set_priority(queue->later, G_PRIORITY_DEFAULT);
+  g_source_set_callback(queue->later, on_later, queue, NULL);
+  g_source_attach(queue->later, connection_get_context(queue->connection));
+}
+
+static void refuse_batch(SyncQueue *queue, Batch *batch) {
+  if (batch == NULL)
+    return;
+  Request *request = NULL;
+  while ((request = g_queue_pop_head(&batch->requests)) != NULL)
+    g_queue_push_tail(&queue->refused, request);
+  batch_free(batch);
+}
+
+static void refuse_all(SyncQueue *queue) {
+  g_clear_pointer(&queue->call, connection_call_cancel);
+  Batch *batch = NULL;
+  while ((batch = g_queue_pop_head(&queue->settling)) != NULL)
+    refuse_batch(queue, batch);
+  refuse_batch(queue, g_steal_pointer(&queue->flying));
+  refuse_batch(queue, g_steal_pointer(&queue->waiting));
+  tell_later(queue);
+}
+
+/* ---- the round trip ---- */
+
+static void send_waiting(SyncQueue *queue);
+
+static void on_reply(RegistryConnection *connection, DBusMessage *reply, const GError *error,
+                     gpointer data) {
+  (void)connection;
+  (void)error;
+  SyncQueue *queue = data;
+  queue->call = NULL;
+  Batch *batch = g_steal_pointer(&queue->flying);
+  if (reply != NULL) {
+    batch_set_targets(batch, queue->views);
+    g_queue_push_tail(&queue->settling, batch);
+  } else {
+    refuse_batch(queue, batch);
+    tell_later(queue);
+  }
+  send_waiting(queue);
+  sync_queue_settle(queue);
+}
+
+static void send_waiting(SyncQueue *queue) {
+  if (queue->flying != NULL || queue->waiting == NULL ||
+      connection_get_presence(queue->connection) != PRESENCE_PRESENT)
+    return;
+  queue->flying = g_steal_pointer(&queue->waiting);
+  for (guint i = 0; i < queue->views->len; i++)
+    view_prepare_sync(queue->views->pdata[i]);
+  g_autoptr(WireMessage) call = connection_new_revision_call(queue->connection);
+  queue->call = connection_call_async(queue->connection, call, SYNC_TIMEOUT_MS, on_reply, queue);
+}
+
+/* ---- from outside ---- */
+
+SyncQueue *sync_queue_new(RegistryConnection *connection) {
+  SyncQueue *queue = g_new0(SyncQueue, 1);
+  queue->connection = connection;
+  queue->views = g_ptr_array_new();
+  g_queue_init(&queue->settling);
+  g_queue_init(&queue->refused);
+  return queue;
+}
+
+void sync_queue_free(SyncQueue *queue) {
+  connection_call_cancel(queue->call);
+  batch_free(queue->waiting);
+  batch_free(queue->flying);
+  g_queue_clear_full(&queue->settling, (GDestroyNotify)batch_free);
+  g_queue_clear_full(&queue->refused, g_free);
+  if (queue->later != NULL)
+    g_source_destroy(queue->later);
+  g_clear_pointer(&queue->later, g_source_unref);
+  g_ptr_array_unref(queue->views);
+  g_free(queue);
+}
+
+void sync_queue_add_view(SyncQueue *queue, RegistryView *view) {
+  g_ptr_array_add(queue->views, view);
+}
+
+void sync_queue_remove_view(SyncQueue *queue, RegistryView *view) {
+  g_ptr_array_remove_fast(queue->views, view);
+  batch_forget(queue->waiting, view);
+  batch_forget(queue->flying, view);
+  for (GList *link = queue->settling.head; link != NULL; link = link->next)
+    batch_forget(link->data, view);
+  forget_requests(&queue->refused, view);
+  /* Others may have waited for this one alone. */
+  tell_later(queue);
+}
+
+void sync_queue_ask(SyncQueue *queue, RegistryView *view, RegistryViewSynced view_synced,
+                    RegistryConnectionSynced connection_synced, gpointer data) {
+  Request *request = g_new0(Request, 1);
+  request->view = view;
+  request->view_synced = view_synced;
+  request->connection_synced = connection_synced;
+  request->data = data;
+  if (connection_get_presence(queue->connection) == PRESENCE_ABSENT) {
+    g_queue_push_tail(&queue->refused, request);
+    tell_later(queue);
+    return;
+  }
+  if (queue->waiting == NULL)
+    queue->waiting = batch_new();
+  g_queue_push_tail(&queue->waiting->requests, request);
+  send_waiting(queue);
+}
+
+void sync_queue_presence_changed(SyncQueue *queue) {
+  if (connection_get_presence(queue->connection) == PRESENCE_ABSENT)
+    refuse_all(queue);
+  else
+    send_waiting(queue);
+}

@@ -1,0 +1,242 @@
+/* The live view as its user sees it: look-ups, state, and call-backs.
+ *
+ * How it is kept current is in watch.c (the watch), catch-up.c (reading and
+ * showing) and sync.c (the promise to whoever asks).
+ */
+#include "client/base/error.h"
+#include "client/view/view-private.h"
+
+/* ---- made, held, freed ---- */
+
+RegistryView *view_ref(RegistryView *view) {
+  view->references++;
+  return view;
+}
+
+void view_unref(RegistryView *view) {
+  if (--view->references > 0)
+    return;
+  tree_free(view->tree);
+  dirt_clear(&view->dirt);
+  g_ptr_array_unref(view->early);
+  g_clear_error(&view->problem);
+  registry_connection_unref(view->connection);
+  g_free(view->path);
+  g_free(view->key);
+  g_free(view);
+}
+
+static void unref_message(gpointer message) {
+  dbus_message_unref(message);
+}
+
+RegistryView *registry_view_new(RegistryConnection *connection, const char *key,
+                                RegistryViewChanged changed, gpointer data) {
+  RegistryView *view = g_new0(RegistryView, 1);
+  view->references = 1;
+  view->connection = registry_connection_ref(connection);
+  view->key = g_strdup(key);
+  view->changed = changed;
+  view->data = data;
+  view->tree = tree_new();
+  view->early = g_ptr_array_new_with_free_func(unref_message);
+  dirt_init(&view->dirt);
+  sync_queue_add_view(connection_get_sync(connection), view);
+  connection_add_listener(connection, &follow_listener, view);
+  if (connection_get_presence(connection) == PRESENCE_PRESENT)
+    follow_start(view);
+  return view;
+}
+
+void registry_view_free(RegistryView *view) {
+  if (view == NULL)
+    return;
+  view->freed = TRUE;
+  connection_remove_listener(view->connection, view);
+  follow_lose(view, NULL);
+  sync_queue_remove_view(connection_get_sync(view->connection), view);
+  view_unref(view);
+}
+
+void registry_view_set_touched(RegistryView *view, RegistryViewTouched touched) {
+  view->touched = touched;
+}
+
+/* ---- showing ---- */
+
+void view_touch(RegistryView *view, const char *subkey) {
+  if (view->touched != NULL && !view->freed)
+    view->touched(view, subkey, view->data);
+}
+
+void view_set_problem(RegistryView *view, GError *problem) {
+  g_clear_error(&view->problem);
+  view->problem = problem;
+}
+
+/* What is missing or denied must not go on being looked up. */
+static gboolean empty_tree(RegistryView *view) {
+  gboolean differs = tree_get_size(view->tree) > 1;
+  tree_free(view->tree);
+  view->tree = tree_new();
+  return differs;
+}
+
+void view_show(RegistryView *view, RegistryViewState state, GError *problem, gboolean differs) {
+  if (state == REGISTRY_VIEW_MISSING || state == REGISTRY_VIEW_DENIED)
+    differs = empty_tree(view) || differs;
+  differs = differs || state != view->state;
+  view->state = state;
+  view_set_problem(view, problem);
+  if (differs && view->changed != NULL && !view->freed)
+    view->changed(view, view->data);
+}
+
+/* ---- state ---- */
+
+RegistryViewState registry_view_get_state(const RegistryView *view) {
+  return view->state;
+}
+
+const GError *registry_view_get_problem(const RegistryView *view) {
+  return view->problem;
+}
+
+guint64 registry_view_get_revision(const RegistryView *view) {
+  return view->revision;
+}
+
+gboolean registry_view_is_live(const RegistryView *view) {
+  return view->watched;
+}
+
+/* ---- look-ups ---- */
+
+/* NULL where there is none, and for what is no text, which names nothing. */
+static const TreeKey *find_key(const RegistryView *view, const char *subkey) {
+  gboolean held = view->state == REGISTRY_VIEW_READY || view->state == REGISTRY_VIEW_FAILED;
+  return held && g_utf8_validate(subkey, -1, NULL) ? tree_find(view->tree, subkey) : NULL;
+}
+
+const RegistryValue *registry_view_get(const RegistryView *view, const char *subkey,
+                                       const char *name) {
+  const TreeKey *key = find_key(view, subkey);
+  if (key == NULL || !g_utf8_validate(name, -1, NULL))
+    return NULL;
+  return tree_get_value(view->tree, key, name);
+}
+
+gboolean registry_view_has_key(const RegistryView *view, const char *subkey) {
+  return find_key(view, subkey) != NULL;
+}
+
+char **registry_view_list_keys(const RegistryView *view, const char *subkey) {
+  const TreeKey *key = find_key(view, subkey);
+  return key != NULL ? tree_list_keys(key) : g_new0(char *, 1);
+}
+
+char **registry_view_list_values(const RegistryView *view, const char *subkey) {
+  const TreeKey *key = find_key(view, subkey);
+  return key != NULL ? tree_list_values(key) : g_new0(char *, 1);
+}
+
+/* ---- typed look-ups ---- */
+
+static char *describe_place(const RegistryView *view, const char *subkey) {
+  return *subkey == '\0' ? g_strdup(view->key) : g_strconcat(view->key, "\\", subkey, NULL);
+}
+
+/* The value under the first of @names that is there; *@found names it. */
+static const RegistryValue *find_named(const RegistryView *view, const char *subkey,
+                                       const char *const *names, const char **found,
+                                       GError **error) {
+  for (gsize i = 0; names[i] != NULL; i++) {
+    const RegistryValue *value = registry_view_get(view, subkey, names[i]);
+    *found = names[i];
+    if (value != NULL)
+      return value;
+  }
+  g_autofree char *place = describe_place(view, subkey);
+  error_set(error, REGISTRY_ERROR_VALUE_NOT_FOUND, "%s: there is no value \"%s\"", place,
+            names[0] != NULL ? names[0] : "");
+  return NULL;
+}
+
+static gboolean refuse_form(const RegistryView *view, const char *subkey, const char *name,
+                            const RegistryValue *value, const char *wanted, GError **error) {
+  guint32 type = registry_value_get_type(value);
+  const char *type_name = registry_type_get_name(type);
+  g_autofree char *place = describe_place(view, subkey);
+  g_autofree char *number = g_strdup_printf("type %u", type);
+  return error_set(error, REGISTRY_ERROR_INVALID_VALUE, "%s: value \"%s\" must be %s, not %s",
+                   place, name, wanted, type_name != NULL ? type_name : number);
+}
+
+char *registry_view_get_string(const RegistryView *view, const char *subkey,
+                               const char *const *names, GError **error) {
+  const char *name = NULL;
+  const RegistryValue *value = find_named(view, subkey, names, &name, error);
+  if (value == NULL)
+    return NULL;
+  char *text = registry_value_dup_string(value);
+  if (text == NULL)
+    refuse_form(view, subkey, name, value, "a string", error);
+  return text;
+}
+
+char **registry_view_get_strings(const RegistryView *view, const char *subkey,
+                                 const char *const *names, GError **error) {
+  const char *name = NULL;
+  const RegistryValue *value = find_named(view, subkey, names, &name, error);
+  if (value == NULL)
+    return NULL;
+  char **texts = registry_value_dup_strings(value);
+  if (texts == NULL)
+    refuse_form(view, subkey, name, value, "a list of strings", error);
+  return texts;
+}
+
+gboolean registry_view_get_uint32(const RegistryView *view, const char *subkey,
+                                  const char *const *names, guint32 *number, GError **error) {
+  const char *name = NULL;
+  const RegistryValue *value = find_named(view, subkey, names, &name, error);
+  if (value == NULL)
+    return FALSE;
+  if (registry_value_get_uint32(value, number))
+    return TRUE;
+  return refuse_form(view, subkey, name, value, "a 32-bit number", error);
+}
+
+/* ---- syncing ---- */
+
+void registry_view_sync(RegistryView *view, RegistryViewSynced synced, gpointer data) {
+  sync_queue_ask(connection_get_sync(view->connection), view, synced, NULL, data);
+}
+
+guint64 view_get_signalled(const RegistryView *view) {
+  return view->dirt.signalled;
+}
+
+gboolean view_has_reached(const RegistryView *view, guint64 revision) {
+  if (view->watching != NULL)
+    return FALSE;
+  if (!view->watched || reread_is_idle(view))
+    return TRUE;
+  gboolean answered = view->state == REGISTRY_VIEW_READY || view->state == REGISTRY_VIEW_MISSING;
+  return answered && !view->forced && !view->reread.forced && view->reached >= revision;
+}
+
+guint64 view_get_shown(const RegistryView *view) {
+  return view->watched ? view->revision : 0;
+}
+
+gboolean view_lacks(const RegistryView *view, guint64 revision) {
+  gboolean staged = view->staged.newest != 0 && view->staged.newest <= revision;
+  return view->watched && (staged || dirt_reaches_back(&view->dirt, revision));
+}
+
+gboolean view_is_current(const RegistryView *view) {
+  return view->state == REGISTRY_VIEW_DENIED ||
+         (view->watched &&
+          (view->state == REGISTRY_VIEW_READY || view->state == REGISTRY_VIEW_MISSING));
+}

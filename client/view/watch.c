@@ -1,0 +1,334 @@
+/* The watch of a view: asking for it, asking again, and what it signals.
+ *
+ * It answers for hearing of every change: for signals that come before the
+ * answer that names their watch, for gaps in their sequence, and for catching
+ * up after the daemon was away. What follows from a change is catch-up.c's.
+ */
+#include "client/base/error.h"
+#include "client/base/path.h"
+#include "client/base/protocol.h"
+#include "client/view/tree-page.h"
+#include "client/view/view-private.h"
+
+/* How long until what was refused is asked for again without a sync, in ms. */
+#define RETRY_MS 2000
+/* Signals kept until the answer to Watch; past it everything is read. As large
+ * as they may be, libdbus goes on reading: it stops at 63 MiB of live messages. */
+#define MAX_EARLY_SIGNALS 32
+
+#define CHANGED_SIGNATURE "utta(sss)"
+
+static void send_watch(RegistryView *view, gboolean catch_up);
+
+/* ---- losing and trying again ---- */
+
+static void stop_retrying(RegistryView *view) {
+  if (view->retry == NULL)
+    return;
+  g_source_destroy(view->retry);
+  g_clear_pointer(&view->retry, g_source_unref);
+}
+
+static gboolean on_retry(gpointer data) {
+  RegistryView *view = data;
+  stop_retrying(view);
+  view_prepare_sync(view);
+  return G_SOURCE_REMOVE;
+}
+
+void follow_retry_later(RegistryView *view) {
+  if (view->retry != NULL || view->freed)
+    return;
+  view->retry = g_timeout_source_new(RETRY_MS);
+  g_source_set_callback(view->retry, on_retry, view, NULL);
+  g_source_attach(view->retry, connection_get_context(view->connection));
+}
+
+static void send_unwatch(RegistryConnection *connection, guint32 id) {
+  g_autoptr(WireMessage) call =
+      connection_new_bound_call(connection, REGISTRY_INTERFACE, "Unwatch");
+  dbus_uint32_t number = id;
+  if (call != NULL && dbus_message_append_args(call, DBUS_TYPE_UINT32, &number, DBUS_TYPE_INVALID))
+    connection_send(connection, call);
+}
+
+/* The answer to a Watch that nobody wants any more. */
+static void on_orphan(RegistryConnection *connection, DBusMessage *reply, const GError *error,
+                      gpointer data) {
+  (void)error;
+  (void)data;
+  dbus_uint32_t id = 0;
+  if (reply != NULL && dbus_message_get_args(reply, NULL, DBUS_TYPE_UINT32, &id, DBUS_TYPE_INVALID))
+    send_unwatch(connection, id);
+}
+
+static void end_watch(RegistryView *view) {
+  if (view->watching != NULL)
+    connection_call_replace(g_steal_pointer(&view->watching), on_orphan, NULL);
+  if (view->watched)
+    send_unwatch(view->connection, view->watch_id);
+  view->watched = FALSE;
+  view->watch_again = FALSE;
+  view->early_lost = FALSE;
+  g_ptr_array_set_size(view->early, 0);
+}
+
+void follow_lose(RegistryView *view, GError *problem) {
+  stop_retrying(view);
+  end_watch(view);
+  reread_cancel(view);
+  view_set_problem(view, problem);
+}
+
+/* ---- signals ---- */
+
+/* One change of a signal's; whatever can't be told precisely dirties everything. */
+static void note_change(RegistryView *view, ChangeKind kind, const char *key, const char *name,
+                        guint64 revision) {
+  if (kind == CHANGE_LINK_CHANGED && *name == '\0') {
+    g_free(view->path);
+    view->path = g_strdup(key);
+  }
+  gboolean of_key = kind == CHANGE_KEY_CREATED || kind == CHANGE_KEY_DELETED;
+  gboolean of_value = kind == CHANGE_VALUE_SET || kind == CHANGE_VALUE_DELETED;
+  const char *relative = treepage_relative(key, view->path);
+  gboolean precise = (of_key || of_value) && relative != NULL &&
+                     g_ascii_strcasecmp(name, LINK_VALUE_NAME) != 0 &&
+                     !(of_key && *relative == '\0');
+  guint flags = of_key ? DIRT_BELOW : 0;
+  if (kind == CHANGE_KEY_CREATED)
+    flags |= DIRT_CREATED;
+  if (precise)
+    dirt_add_key(&view->dirt, key, flags, revision);
+  else
+    dirt_add_everything(&view->dirt, revision);
+  view_touch(view, precise ? relative : NULL);
+}
+
+static void note_changes(RegistryView *view, DBusMessageIter *changes, guint64 revision) {
+  for (; dbus_message_iter_get_arg_type(changes) == DBUS_TYPE_STRUCT;
+       dbus_message_iter_next(changes)) {
+    DBusMessageIter part;
+    const char *word = NULL;
+    const char *key = NULL;
+    const char *name = NULL;
+    ChangeKind kind = CHANGE_TREE_CHANGED;
+    dbus_message_iter_recurse(changes, &part);
+    dbus_message_iter_get_basic(&part, &word);
+    dbus_message_iter_next(&part);
+    dbus_message_iter_get_basic(&part, &key);
+    dbus_message_iter_next(&part);
+    dbus_message_iter_get_basic(&part, &name);
+    if (!change_kind_parse(word, &kind))
+      kind = CHANGE_TREE_CHANGED; /* a kind of a later version */
+    note_change(view, kind, key, name, revision);
+  }
+}
+
+/* FALSE: it is of another watch. */
+static gboolean note_signal(RegistryView *view, DBusMessage *message) {
+  DBusMessageIter iter;
+  DBusMessageIter changes;
+  dbus_uint32_t id = 0;
+  dbus_uint64_t sequence = 0;
+  dbus_uint64_t revision = 0;
+  if (!dbus_message_has_signature(message, CHANGED_SIGNATURE))
+    return FALSE;
+  dbus_message_iter_init(message, &iter);
+  dbus_message_iter_get_basic(&iter, &id);
+  if (id != view->watch_id)
+    return FALSE;
+  dbus_message_iter_next(&iter);
+  dbus_message_iter_get_basic(&iter, &sequence);
+  dbus_message_iter_next(&iter);
+  dbus_message_iter_get_basic(&iter, &revision);
+  dbus_message_iter_next(&iter);
+  dbus_message_iter_recurse(&iter, &changes);
+  if (sequence != view->sequence) {
+    dirt_add_everything(&view->dirt, revision);
+    view_touch(view, NULL);
+  }
+  view->sequence = sequence + 1;
+  note_changes(view, &changes, revision);
+  view->dirt.signalled = MAX(view->dirt.signalled, revision);
+  /* A read may have been quicker than the signal, and also than what else the
+   * signal is about. */
+  dirt_cover_everything(&view->dirt, view->covered);
+  if (!dirt_is_clean(&view->dirt))
+    view->reached = MIN(view->reached, dirt_find_first(&view->dirt) - 1);
+  return TRUE;
+}
+
+static void keep_early(RegistryView *view, DBusMessage *message) {
+  if (view->early->len < MAX_EARLY_SIGNALS)
+    g_ptr_array_add(view->early, dbus_message_ref(message));
+  else
+    view->early_lost = TRUE;
+}
+
+static void on_signal(gpointer data, DBusMessage *message) {
+  RegistryView *view = data;
+  if (view->watching != NULL) {
+    keep_early(view, message);
+  } else if (view->watched && note_signal(view, message)) {
+    SyncQueue *queue = connection_get_sync(view->connection);
+    reread_step(view);
+    sync_queue_settle(queue);
+  }
+}
+
+static void take_early(RegistryView *view) {
+  for (guint i = 0; i < view->early->len; i++)
+    (void)note_signal(view, view->early->pdata[i]);
+  g_ptr_array_set_size(view->early, 0);
+  if (view->early_lost) {
+    view->forced = TRUE;
+    view_touch(view, NULL);
+  }
+  view->early_lost = FALSE;
+}
+
+/* ---- the watch ---- */
+
+static void begin_anew(RegistryView *view, guint64 revision) {
+  dirt_reset(&view->dirt, revision);
+  view->covered = 0;
+  view->reached = 0;
+  view->fenced = revision;
+  view->forced = TRUE;
+  view_touch(view, NULL);
+}
+
+/* Signals bring what happened since, right behind the answer: a round trip
+ * tells that all of them have come. A small sub-tree is read all the same, which
+ * costs one call too and trusts nothing that was before. */
+static void begin_from_last(RegistryView *view, guint64 revision, const char *path) {
+  gboolean moved = view->path == NULL || path_compare_names(view->path, path) != 0;
+  dirt_reset(&view->dirt, view->revision);
+  view->forced = view->reread_once || moved;
+  if (moved)
+    view_touch(view, NULL);
+  if (view->forced || revision == view->revision)
+    return;
+  view->reached = 0;
+  reread_send_fence(view);
+}
+
+static void begin(RegistryView *view, DBusMessage *reply) {
+  dbus_uint32_t id = 0;
+  dbus_uint64_t revision = 0;
+  const char *path = NULL;
+  if (!dbus_message_get_args(reply, NULL, DBUS_TYPE_UINT32, &id, DBUS_TYPE_UINT64, &revision,
+                             DBUS_TYPE_STRING, &path, DBUS_TYPE_INVALID)) {
+    follow_lose(view, g_error_new_literal(REGISTRY_ERROR, REGISTRY_ERROR_FAILED,
+                                          "the reply to Watch is not uts"));
+    follow_retry_later(view);
+    return;
+  }
+  view->watch_id = id;
+  view->watched = TRUE;
+  view->sequence = 1;
+  if (view->caught_up_from)
+    begin_from_last(view, revision, path);
+  else
+    begin_anew(view, revision);
+  g_free(view->path);
+  view->path = g_strdup(path);
+  take_early(view);
+}
+
+static void refuse(RegistryView *view, const GError *error) {
+  if (g_error_matches(error, REGISTRY_ERROR, REGISTRY_ERROR_UNREACHABLE)) {
+    follow_lose(view, g_error_copy(error));
+  } else {
+    gboolean denied = g_error_matches(error, REGISTRY_ERROR, REGISTRY_ERROR_ACCESS_DENIED);
+    g_ptr_array_set_size(view->early, 0);
+    view_show(view, denied ? REGISTRY_VIEW_DENIED : REGISTRY_VIEW_FAILED, g_error_copy(error),
+              FALSE);
+  }
+  follow_retry_later(view);
+}
+
+/* Of a Watch that asked for what happened since: history does not reach back,
+ * or the revision is one that this database has not come to. */
+static gboolean is_too_far_back(const GError *error) {
+  return g_error_matches(error, REGISTRY_ERROR, REGISTRY_ERROR_HISTORY_GONE) ||
+         g_error_matches(error, REGISTRY_ERROR, REGISTRY_ERROR_INVALID_VALUE) ||
+         g_error_matches(error, REGISTRY_ERROR, REGISTRY_ERROR_NOT_SUPPORTED);
+}
+
+static void on_watch(RegistryConnection *connection, DBusMessage *reply, const GError *error,
+                     gpointer data) {
+  RegistryView *view = view_ref(data);
+  gboolean again =
+      view->watch_again && !g_error_matches(error, REGISTRY_ERROR, REGISTRY_ERROR_UNREACHABLE);
+  view->watching = NULL;
+  view->watch_again = FALSE;
+  if (reply != NULL)
+    begin(view, reply);
+  else if (view->caught_up_from && is_too_far_back(error))
+    send_watch(view, FALSE);
+  else if (again)
+    send_watch(view, view->caught_up_from);
+  else
+    refuse(view, error);
+  reread_step(view);
+  sync_queue_settle(connection_get_sync(connection));
+  view_unref(view);
+}
+
+static gboolean append_options(DBusMessageIter *iter, gboolean catch_up, guint64 since) {
+  DBusMessageIter dict;
+  return dbus_message_iter_open_container(iter, DBUS_TYPE_ARRAY, "{sv}", &dict) &&
+         (!catch_up || wire_append_entry_uint64(&dict, "since", since)) &&
+         dbus_message_iter_close_container(iter, &dict);
+}
+
+static void send_watch(RegistryView *view, gboolean catch_up) {
+  g_autoptr(WireMessage) call =
+      connection_new_bound_call(view->connection, REGISTRY_INTERFACE, "Watch");
+  DBusMessageIter iter;
+  if (call != NULL)
+    dbus_message_iter_init_append(call, &iter);
+  if (call != NULL &&
+      (!wire_append_string(&iter, view->key) || !append_options(&iter, catch_up, view->revision)))
+    g_clear_pointer(&call, dbus_message_unref);
+  view->caught_up_from = catch_up;
+  g_ptr_array_set_size(view->early, 0);
+  view->watching = connection_call_async(view->connection, call, CALL_TIMEOUT_MS, on_watch, view);
+}
+
+void follow_start(RegistryView *view) {
+  stop_retrying(view);
+  send_watch(view, view->state == REGISTRY_VIEW_READY && view->revision > 0);
+}
+
+/* ---- the daemon's presence, and syncs ---- */
+
+static void on_presence(gpointer data, Presence presence) {
+  RegistryView *view = data;
+  if (presence == PRESENCE_PRESENT)
+    follow_start(view);
+  else
+    follow_lose(view, g_error_new_literal(REGISTRY_ERROR, REGISTRY_ERROR_UNREACHABLE,
+                                          "regd is not on the bus"));
+}
+
+const ConnectionListener follow_listener = {
+    .presence_changed = on_presence,
+    .signalled = on_signal,
+};
+
+void view_prepare_sync(RegistryView *view) {
+  if (connection_get_presence(view->connection) != PRESENCE_PRESENT)
+    return;
+  gboolean refused = view->state == REGISTRY_VIEW_DENIED || view->state == REGISTRY_VIEW_FAILED;
+  if (view->watching != NULL) {
+    view->watch_again = TRUE;
+  } else if (!view->watched) {
+    follow_start(view);
+  } else if (refused) {
+    view->forced = TRUE;
+    reread_step(view);
+  }
+}

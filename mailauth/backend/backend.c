@@ -1,0 +1,278 @@
+/* Mailboxes at a mail server behind: see backend.h. The conversation itself is
+ * backend-dialog.c; here are connections, TLS, time, and the handing over. */
+#include "mailauth/backend/backend.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "mailauth/backend/backend-dialog.h"
+#include "mailauth/backend/pump.h"
+#include "mailauth/base/address.h"
+#include "mailauth/base/limits.h"
+
+#define BACKEND_SECONDS 15
+/* A line of the server's, and all it may say before it has answered. */
+#define MAX_LINE 8192U
+
+typedef struct Attempt Attempt;
+
+struct Backends {
+  Dialer *dialer;
+  GHashTable *attempts; /* a set of Attempt */
+  GHashTable *pumps;    /* a set of Pump */
+  SSL_CTX *verifying;   /* made when it is needed first */
+  SSL_CTX *trusting;    /* for servers on this machine */
+};
+
+struct Attempt {
+  Backends *backends;
+  char *host;
+  gboolean tls;
+  BackendDialog *dialog;
+  guint64 dial; /* under way, or 0 */
+  BackendStream *stream;
+  gboolean greeted; /* connected, and TLS stands */
+  GString *in, *out;
+  guint timer;
+  BackendOpened opened;
+  gpointer data;
+};
+
+Backends *backends_new(Dialer *dialer) {
+  Backends *backends = g_new0(Backends, 1);
+  backends->dialer = dialer;
+  backends->attempts = g_hash_table_new(NULL, NULL);
+  backends->pumps = g_hash_table_new_full(NULL, NULL, (GDestroyNotify)pump_free, NULL);
+  return backends;
+}
+
+static void wipe_string(GString *string) {
+  explicit_bzero(string->str, string->allocated_len);
+  g_string_free(string, TRUE);
+}
+
+static void attempt_free(Attempt *attempt) {
+  g_hash_table_remove(attempt->backends->attempts, attempt);
+  if (attempt->dial != 0)
+    dialer_cancel(attempt->backends->dialer, attempt->dial);
+  if (attempt->timer != 0)
+    g_source_remove(attempt->timer);
+  backend_stream_free(attempt->stream);
+  backend_dialog_free(attempt->dialog);
+  g_string_free(attempt->in, TRUE);
+  wipe_string(attempt->out);
+  g_free(attempt->host);
+  g_free(attempt);
+}
+
+void backends_free(Backends *backends) {
+  if (backends == NULL)
+    return;
+  g_autoptr(GList) attempts = g_hash_table_get_keys(backends->attempts);
+  for (GList *link = attempts; link != NULL; link = link->next)
+    attempt_free(link->data);
+  g_hash_table_unref(backends->attempts);
+  g_hash_table_unref(backends->pumps);
+  SSL_CTX_free(backends->verifying);
+  SSL_CTX_free(backends->trusting);
+  g_free(backends);
+}
+
+guint backends_count_pumps(const Backends *backends) {
+  return g_hash_table_size(backends->pumps);
+}
+
+/* ---- the end of an attempt ---- */
+
+static void fail(Attempt *attempt, Outcome outcome, const char *what) {
+  g_autofree char *detail = g_strdup_printf("%s: %s", attempt->host, what);
+  const BackendResult result = {.outcome = outcome, .detail = detail, .descriptor = -1};
+  BackendOpened opened = attempt->opened;
+  gpointer data = attempt->data;
+  attempt_free(attempt);
+  opened(&result, data);
+}
+
+static gboolean on_late(gpointer data) {
+  Attempt *attempt = data;
+  attempt->timer = 0;
+  fail(attempt, OUTCOME_BACKEND_UNREACHABLE, "it does not answer in time");
+  return G_SOURCE_REMOVE;
+}
+
+static void on_pump_ended(Pump *pump, gpointer data) {
+  const Backends *backends = data;
+  g_hash_table_remove(backends->pumps, pump);
+}
+
+/* The stream that the dialogue was on is freed, not handed on: its TLS is in
+ * the middle of a connection, and goes to the pump as it is. */
+static int hand_to_pump(Attempt *attempt) {
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0)
+    return -1;
+  Backends *backends = attempt->backends;
+  Pump *pump = pump_new(on_pump_ended, backends);
+  g_hash_table_add(backends->pumps, pump);
+  BackendStream *server = g_steal_pointer(&attempt->stream);
+  backend_stream_set_ready(server, pump_ready, pump);
+  BackendStream *front = backend_stream_new(ends[0], NULL, NULL, pump_ready, pump);
+  pump_start(pump, server, front);
+  return ends[1];
+}
+
+static void succeed(Attempt *attempt) {
+  g_autofree char *capabilities = g_strdup(backend_dialog_get_capabilities(attempt->dialog));
+  g_autoptr(GBytes) pending = g_bytes_new(attempt->in->str, attempt->in->len);
+  int descriptor =
+      attempt->tls ? hand_to_pump(attempt) : backend_stream_steal_descriptor(attempt->stream);
+  if (descriptor < 0) {
+    fail(attempt, OUTCOME_BACKEND_UNREACHABLE, g_strerror(errno));
+    return;
+  }
+  const BackendResult result = {OUTCOME_OK, NULL, descriptor, capabilities, pending};
+  BackendOpened opened = attempt->opened;
+  gpointer data = attempt->data;
+  attempt_free(attempt);
+  opened(&result, data);
+}
+
+/* ---- the conversation ---- */
+
+/* One line that is there whole, or NULL. */
+static char *take_line(GString *in) {
+  char *end = memchr(in->str, '\n', in->len);
+  if (end == NULL)
+    return NULL;
+  gsize size = (gsize)(end - in->str);
+  gsize length = size > 0 && in->str[size - 1] == '\r' ? size - 1 : size;
+  char *line = g_strndup(in->str, length);
+  g_string_erase(in, 0, (gssize)size + 1);
+  return line;
+}
+
+/* TRUE where the attempt goes on. */
+static gboolean answer_lines(Attempt *attempt) {
+  for (;;) {
+    g_autofree char *line = take_line(attempt->in);
+    if (line == NULL)
+      break;
+    Outcome outcome = OUTCOME_BACKEND_REFUSED;
+    DialogResult result = backend_dialog_feed(attempt->dialog, line, attempt->out, &outcome);
+    if (result == DIALOG_GO_ON)
+      continue;
+    if (result == DIALOG_DONE)
+      succeed(attempt);
+    else
+      fail(attempt, outcome, line);
+    return FALSE;
+  }
+  if (attempt->in->len <= MAX_LINE)
+    return TRUE;
+  fail(attempt, OUTCOME_BACKEND_REFUSED, "its answer has no end");
+  return FALSE;
+}
+
+/* TRUE where all is sent, or the rest has to wait. */
+static gboolean send_out(Attempt *attempt) {
+  while (attempt->out->len > 0) {
+    gsize size = attempt->out->len;
+    BackendStreamResult result = backend_stream_write(attempt->stream, attempt->out->str, &size);
+    if (result == BACKEND_STREAM_AGAIN)
+      return TRUE;
+    if (result != BACKEND_STREAM_DONE)
+      return FALSE;
+    g_string_erase(attempt->out, 0, (gssize)size);
+  }
+  return TRUE;
+}
+
+/* TRUE where it is to be gone on with. */
+static gboolean converse(Attempt *attempt) {
+  char bytes[1024];
+  while (send_out(attempt)) {
+    gsize size = sizeof bytes;
+    BackendStreamResult result = backend_stream_read(attempt->stream, bytes, &size);
+    if (result == BACKEND_STREAM_AGAIN)
+      return TRUE;
+    if (result != BACKEND_STREAM_DONE) {
+      fail(attempt, OUTCOME_BACKEND_UNREACHABLE, "it has closed the connection");
+      return FALSE;
+    }
+    g_string_append_len(attempt->in, bytes, (gssize)size);
+    if (!answer_lines(attempt))
+      return FALSE;
+  }
+  fail(attempt, OUTCOME_BACKEND_UNREACHABLE, "it takes nothing more");
+  return FALSE;
+}
+
+/* ---- connecting ---- */
+
+static void on_ready(gpointer data) {
+  Attempt *attempt = data;
+  if (!attempt->greeted) {
+    g_autoptr(GError) error = NULL;
+    BackendStreamResult result = backend_stream_handshake(attempt->stream, &error);
+    if (result == BACKEND_STREAM_FAILED) {
+      fail(attempt, OUTCOME_BACKEND_UNREACHABLE, error->message);
+      return;
+    }
+    attempt->greeted = result == BACKEND_STREAM_DONE;
+  }
+  if (attempt->greeted && !converse(attempt))
+    return;
+  backend_stream_watch(attempt->stream, attempt->out->len > 0 ? G_IO_IN | G_IO_OUT : G_IO_IN);
+}
+
+/* Whether the server is on this machine. */
+static gboolean is_local(int descriptor) {
+  struct sockaddr_storage address = {0};
+  socklen_t size = sizeof address;
+  const struct sockaddr *peer = (const struct sockaddr *)&address;
+  return getpeername(descriptor, (struct sockaddr *)&address, &size) == 0 && address_is_local(peer);
+}
+
+static SSL_CTX *get_context(Backends *backends, gboolean local) {
+  SSL_CTX **context = local ? &backends->trusting : &backends->verifying;
+  if (*context != NULL)
+    return *context;
+  *context = SSL_CTX_new(TLS_client_method());
+  SSL_CTX_set_min_proto_version(*context, TLS1_2_VERSION);
+  SSL_CTX_set_default_verify_paths(*context);
+  SSL_CTX_set_verify(*context, local ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
+  return *context;
+}
+
+static void on_connected(int descriptor, const char *problem, gpointer data) {
+  Attempt *attempt = data;
+  attempt->dial = 0;
+  if (descriptor < 0) {
+    fail(attempt, OUTCOME_BACKEND_UNREACHABLE, problem);
+    return;
+  }
+  SSL_CTX *tls = attempt->tls ? get_context(attempt->backends, is_local(descriptor)) : NULL;
+  attempt->stream = backend_stream_new(descriptor, tls, attempt->host, on_ready, attempt);
+  backend_stream_watch(attempt->stream, G_IO_OUT);
+}
+
+void backends_open(Backends *backends, const ProtocolSettings *settings, const char *account,
+                   BackendOpened opened, gpointer data) {
+  Attempt *attempt = g_new0(Attempt, 1);
+  attempt->backends = backends;
+  attempt->host = g_strdup(settings->backend.host);
+  attempt->tls = settings->backend.tls;
+  attempt->dialog =
+      backend_dialog_new(settings->backend.protocol, account, settings->backend_master_user,
+                         settings->backend_master_password);
+  attempt->in = g_string_new(NULL);
+  /* Room for the credentials, so that it is not moved while it holds them. */
+  attempt->out = g_string_sized_new(MAX_LINE);
+  attempt->opened = opened;
+  attempt->data = data;
+  attempt->timer = g_timeout_add_seconds(BACKEND_SECONDS, on_late, attempt);
+  g_hash_table_add(backends->attempts, attempt);
+  attempt->dial = dialer_dial(backends->dialer, settings->backend_text, BACKEND_SECONDS * 1000,
+                              on_connected, attempt);
+}

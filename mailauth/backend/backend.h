@@ -1,0 +1,37 @@
+/* Mailboxes at a mail server behind: connects, logs in as the user by the master
+ * user, and hands the connection over. The master user's password and the keys
+ * of the TLS towards the server stay in this process: behind TLS it is one end
+ * of a pair of sockets that is handed over, and a pump carries on here. */
+#ifndef MAILAUTH_BACKEND_H
+#define MAILAUTH_BACKEND_H
+
+#include "mailauth/base/outcome.h"
+#include "mailauth/connector/dialer.h"
+#include "mailauth/settings/settings.h"
+
+typedef struct Backends Backends;
+
+typedef struct {
+  Outcome outcome;          /* OUTCOME_OK, BACKEND_UNREACHABLE, BACKEND_REFUSED, MAILBOX_IN_USE */
+  const char *detail;       /* for administrators, or NULL */
+  int descriptor;           /* non-blocking; the callee's to close; -1 where not OK */
+  const char *capabilities; /* an IMAP server's, after login; "" for unknown */
+  GBytes *pending;          /* what it has said since; never NULL where OK */
+} BackendResult;
+typedef void (*BackendOpened)(const BackendResult *result, gpointer data);
+
+/* @dialer: borrowed. */
+Backends *backends_new(Dialer *dialer);
+/* Sessions through TLS end; nothing is answered any more. */
+void backends_free(Backends *backends);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Backends, backends_free)
+
+/* @opened is called exactly once, never from inside, unless the backends are
+ * freed. Takes BACKEND_SECONDS at most. */
+void backends_open(Backends *backends, const ProtocolSettings *settings, const char *account,
+                   BackendOpened opened, gpointer data);
+
+/* Sessions that a pump carries now. */
+guint backends_count_pumps(const Backends *backends);
+
+#endif

@@ -1,0 +1,84 @@
+/* admission.h: counts and queues. */
+#include "mailauth/front/admission.h"
+
+void admission_init(Admission *admission) {
+  *admission = (Admission){0};
+  for (guint i = 0; i < N_PROTOCOLS; i++) {
+    g_queue_init(&admission->not_logged_in[i]);
+    g_queue_init(&admission->logged_in[i]);
+  }
+  admission->subscribers = g_hash_table_new_full(peer_hash, peer_equal, g_free, NULL);
+}
+
+void admission_clear(Admission *admission) {
+  for (guint i = 0; i < N_PROTOCOLS; i++) {
+    g_queue_clear(&admission->not_logged_in[i]);
+    g_queue_clear(&admission->logged_in[i]);
+  }
+  g_clear_pointer(&admission->subscribers, g_hash_table_unref);
+}
+
+/* @peer: a subscriber. */
+static guint count_subscriber(const Admission *admission, const Peer *peer) {
+  return GPOINTER_TO_UINT(g_hash_table_lookup(admission->subscribers, peer));
+}
+
+static guint count_connections(const Admission *admission, Protocol protocol) {
+  return admission->not_logged_in[protocol].length + admission->logged_in[protocol].length;
+}
+
+AdmissionResult admission_judge(const Admission *admission, Protocol protocol, const Peer *peer,
+                                const SessionSettings *settings) {
+  Peer subscriber = peer_get_subscriber(peer);
+  if (count_subscriber(admission, &subscriber) >= settings->max_per_address)
+    return REFUSE_SUBSCRIBER;
+  if (count_connections(admission, protocol) < settings->max_connections)
+    return ADMIT;
+  return admission_get_oldest(admission, protocol) == NULL ? REFUSE_FULL : ADMIT_INSTEAD;
+}
+
+static Session *get_first(const GQueue *queue) {
+  return queue->head == NULL ? NULL : queue->head->data;
+}
+
+Session *admission_get_oldest(const Admission *admission, Protocol protocol) {
+  return get_first(&admission->not_logged_in[protocol]);
+}
+
+Session *admission_get_logged_in(const Admission *admission, Protocol protocol) {
+  return get_first(&admission->logged_in[protocol]);
+}
+
+static void count(Admission *admission, const Session *session, gint by) {
+  Peer subscriber = peer_get_subscriber(session_get_peer(session));
+  guint now = count_subscriber(admission, &subscriber) + (guint)by;
+  if (now == 0)
+    g_hash_table_remove(admission->subscribers, &subscriber);
+  else
+    g_hash_table_insert(admission->subscribers, g_memdup2(&subscriber, sizeof subscriber),
+                        GUINT_TO_POINTER(now));
+}
+
+static void enter_queue(GQueue *queue, Session *session) {
+  g_queue_push_tail(queue, session);
+  session_set_place(session, queue->tail);
+}
+
+void admission_add(Admission *admission, Session *session) {
+  count(admission, session, 1);
+  enter_queue(&admission->not_logged_in[session_get_protocol(session)], session);
+}
+
+void admission_note_login(Admission *admission, Session *session) {
+  Protocol protocol = session_get_protocol(session);
+  g_queue_delete_link(&admission->not_logged_in[protocol], session_get_place(session));
+  enter_queue(&admission->logged_in[protocol], session);
+}
+
+void admission_remove(Admission *admission, Session *session) {
+  Protocol protocol = session_get_protocol(session);
+  GQueue *queue = session_is_logged_in(session) ? &admission->logged_in[protocol]
+                                                : &admission->not_logged_in[protocol];
+  g_queue_delete_link(queue, session_get_place(session));
+  count(admission, session, -1);
+}

@@ -1,0 +1,34 @@
+/* Who may stay connected: the sessions there are, how many of each protocol and
+ * of each subscriber, and which to send away first. It holds sessions, but does
+ * nothing with them. */
+#ifndef MAILAUTH_ADMISSION_H
+#define MAILAUTH_ADMISSION_H
+
+#include "mailauth/front/session.h"
+
+typedef struct {
+  GQueue not_logged_in[N_PROTOCOLS]; /* of Session, the oldest first */
+  GQueue logged_in[N_PROTOCOLS];
+  GHashTable *subscribers; /* Peer -> how many */
+} Admission;
+
+typedef enum {
+  ADMIT,
+  ADMIT_INSTEAD,     /* of the oldest that has not logged in */
+  REFUSE_FULL,       /* all have logged in */
+  REFUSE_SUBSCRIBER, /* too many from there */
+} AdmissionResult;
+
+void admission_init(Admission *admission);
+void admission_clear(Admission *admission);
+AdmissionResult admission_judge(const Admission *admission, Protocol protocol, const Peer *peer,
+                                const SessionSettings *settings);
+/* Of those that have not logged in. NULL where there is none. */
+Session *admission_get_oldest(const Admission *admission, Protocol protocol);
+/* Any that has logged in; NULL where there is none. */
+Session *admission_get_logged_in(const Admission *admission, Protocol protocol);
+void admission_add(Admission *admission, Session *session);
+void admission_note_login(Admission *admission, Session *session);
+void admission_remove(Admission *admission, Session *session);
+
+#endif

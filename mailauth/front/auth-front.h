@@ -1,0 +1,32 @@
+/* The front's part for other servers: the sockets that they connect to, and
+ * the connections there are, within their limits. */
+#ifndef MAILAUTH_AUTH_FRONT_H
+#define MAILAUTH_AUTH_FRONT_H
+
+#include "mailauth/front/auth-session.h"
+
+typedef struct AuthFront AuthFront;
+
+/* Who asks the verifier; see AuthHost. */
+typedef struct {
+  void (*ask)(AuthLogin *login, gpointer data);
+  void (*cancel)(AuthLogin *login, gpointer data);
+  gpointer data;
+} AuthFrontHooks;
+
+/* @poller: borrowed. */
+AuthFront *auth_front_new(Poller *poller, const AuthFrontHooks *hooks);
+/* All connections end, and their logins are cancelled. */
+void auth_front_end_all(AuthFront *front);
+/* After the above, and before the poller goes. */
+void auth_front_free(AuthFront *front);
+
+/* Takes @descriptor, which listens, in place of the one before; -1: none. */
+void auth_front_set_socket(AuthFront *front, AuthKind kind, int descriptor);
+/* Connections are accepted from now on. */
+void auth_front_open(AuthFront *front);
+/* Whether SCRAM-SHA-256 is offered to those who come from now on. */
+void auth_front_offer_scram(AuthFront *front, gboolean has_scram);
+guint auth_front_count(const AuthFront *front, AuthKind kind);
+
+#endif

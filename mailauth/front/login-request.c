@@ -1,0 +1,105 @@
+/* login-request.h: sessions and other servers' logins as message bodies. */
+#include "mailauth/front/login-request.h"
+
+#include <string.h>
+
+const Credentials *login_get_credentials(const Login *login) {
+  return login->session != NULL ? session_get_credentials(login->session)
+                                : &auth_login_get_request(login->other)->credentials;
+}
+
+static void wipe_password(const Login *login) {
+  if (login->session != NULL)
+    session_wipe_password(login->session);
+  else
+    auth_login_wipe_password(login->other);
+}
+
+/* "" where it is not known. */
+static char *dup_address(const Login *login) {
+  if (login->session != NULL)
+    return peer_format(session_get_peer(login->session));
+  const char *address = auth_login_get_request(login->other)->address;
+  return g_strdup(address == NULL ? "" : address);
+}
+
+static guchar get_protocol(const Login *login) {
+  return (guchar)(login->session != NULL ? session_get_protocol(login->session) : PROTOCOL_SASL);
+}
+
+static gboolean is_in_tls(const Login *login) {
+  return login->session != NULL && session_is_in_tls(login->session);
+}
+
+static GVariant *new_secret(const Credentials *credentials) {
+  return message_secret_new(credentials->password.bytes, credentials->password.size);
+}
+
+static GVariant *new_bindings(const Session *session) {
+  ChannelBinding bindings[MAX_CHANNEL_BINDINGS];
+  guint count = session == NULL ? 0 : session_list_bindings(session, bindings);
+  GVariantBuilder list;
+  g_variant_builder_init(&list, G_VARIANT_TYPE("a(say)"));
+  for (guint i = 0; i < count; i++)
+    g_variant_builder_add(&list, "(s@ay)", bindings[i].type,
+                          message_secret_new(bindings[i].bytes, bindings[i].size));
+  explicit_bzero(bindings, sizeof bindings);
+  return g_variant_builder_end(&list);
+}
+
+/* ---- credentials ---- */
+
+static GVariant *ask_by_password(const Login *login, const Credentials *credentials) {
+  g_autofree char *address = dup_address(login);
+  return g_variant_new("(tyss@aysb)", login->number, get_protocol(login), credentials->mechanism,
+                       credentials->user, new_secret(credentials), address, is_in_tls(login));
+}
+
+static GVariant *begin_scram(const Login *login, const Credentials *credentials) {
+  g_autofree char *address = dup_address(login);
+  gboolean plus = g_str_has_suffix(credentials->mechanism, "-PLUS");
+  return g_variant_new("(tys@aybb@a(say))", login->number, get_protocol(login), address,
+                       new_secret(credentials), plus, is_in_tls(login),
+                       new_bindings(login->session));
+}
+
+static GVariant *end_scram(const Login *login, const Credentials *credentials) {
+  return g_variant_new("(t@ay)", login->number, new_secret(credentials));
+}
+
+static GVariant *ask_by_credentials(const Login *login, MessageKind *kind) {
+  static const struct {
+    MessageKind kind;
+    GVariant *(*ask)(const Login *login, const Credentials *credentials);
+  } ways[] = {
+      [CREDENTIALS_PASSWORD] = {MESSAGE_LOGIN, ask_by_password},
+      [CREDENTIALS_SCRAM_FIRST] = {MESSAGE_SCRAM_FIRST, begin_scram},
+      [CREDENTIALS_SCRAM_FINAL] = {MESSAGE_SCRAM_FINAL, end_scram},
+      /* Nobody asks then: the verdict has come with the proof. */
+      [CREDENTIALS_SCRAM_END] = {MESSAGE_SCRAM_FINAL, end_scram},
+  };
+  const Credentials *credentials = login_get_credentials(login);
+  GVariant *body = ways[credentials->kind].ask(login, credentials);
+  *kind = ways[credentials->kind].kind;
+  wipe_password(login);
+  return body;
+}
+
+/* ---- the rest ---- */
+
+GVariant *question_new_incident(guint64 number, Outcome outcome, const Session *session,
+                                const char *user) {
+  g_autofree char *address = peer_format(session_get_peer(session));
+  return g_variant_new("(tuyss)", number, (guint32)outcome, (guchar)session_get_protocol(session),
+                       user == NULL ? "" : user, address);
+}
+
+GVariant *question_new(const Login *login, MessageKind *kind) {
+  if (login->step == STEP_LOGIN)
+    return ask_by_credentials(login, kind);
+  *kind = MESSAGE_INCIDENT;
+  if (login->step == STEP_CLEAR_TEXT)
+    return question_new_incident(login->number, OUTCOME_CLEAR_TEXT, login->session,
+                                 session_get_credentials(login->session)->user);
+  return question_new_incident(login->number, OUTCOME_NO_CERTIFICATE, login->session, NULL);
+}

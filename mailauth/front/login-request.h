@@ -1,0 +1,27 @@
+/* What the front asks the verifier about: the bodies of LOGIN, SCRAM_FIRST,
+ * SCRAM_FINAL and INCIDENT, made of what a client, or another server's, has said. */
+#ifndef MAILAUTH_QUESTION_H
+#define MAILAUTH_QUESTION_H
+
+#include "mailauth/front/auth-session.h"
+#include "mailauth/front/session.h"
+
+/* A login that waits for its verdict: a session's, or another server's. */
+typedef struct {
+  guint64 number;
+  Session *session;
+  Step step;
+  AuthLogin *other;        /* where there is no session */
+  gboolean is_with_client; /* it has been challenged, and waits for nobody here */
+} Login;
+
+/* What the client has given so far. Borrowed. */
+const Credentials *login_get_credentials(const Login *login);
+/* The question that the login's step is, and its *@kind; floating. What held a
+ * password is wiped: a login asks once. */
+GVariant *question_new(const Login *login, MessageKind *kind);
+/* CLEAR_TEXT or NO_CERTIFICATE, which ends no login where @number is 0. Floating. */
+GVariant *question_new_incident(guint64 number, Outcome outcome, const Session *session,
+                                const char *user);
+
+#endif

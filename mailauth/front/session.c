@@ -1,0 +1,693 @@
+/* session.h: a state for each thing that a connection can be waiting for, and
+ * a handler for each state. */
+#include "mailauth/front/session.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "mailauth/base/limits.h"
+#include "mailauth/front/relay.h"
+#include "mailauth/front/stream.h"
+
+#define MS 1000
+#define SECOND (1000 * MS)
+
+typedef enum {
+  SESSION_HANDSHAKE, /* TLS is being begun */
+  SESSION_TALK,      /* before login: reading commands, sending answers */
+  SESSION_TO_TLS,    /* sending the answer that TLS follows */
+  SESSION_WAITING,   /* for a verdict */
+  SESSION_DELAY,     /* there is a verdict, but the client is not told yet */
+  SESSION_RELAY,     /* logged in */
+  SESSION_CLOSING,   /* sending the last answer */
+  SESSION_LINGER,    /* reading past what the client has sent, so that it reads the answer:
+                        closing a socket with unread input takes back what was sent */
+  SESSION_OVER,
+} SessionState;
+
+typedef struct {
+  Stream server;
+  Watch watch;
+  Relay relay;
+  gint64 idle_timeout; /* µs; 0: none */
+  gint64 last_moved;
+  const Stream *heard; /* the side that events came for; NULL: neither */
+  gboolean is_over;    /* that side has hung up */
+  Session *session;
+} SessionRelay;
+
+typedef struct {
+  Outcome outcome;
+  guint idle_timeout;
+  char *capabilities;
+  Secret had;
+  int server;
+} HeldVerdict;
+
+struct Session {
+  SessionHost *host;
+  Watch watch;
+  Timer timer;
+  Stream client;
+  Peer peer;
+  guint8 state;
+  guint8 protocol;
+  gboolean client_ended;
+  gboolean greeted;
+  gint64 deadline; /* of the login */
+  Machine *machine;
+  GString *out; /* answers from out_at on are not sent yet; NULL: none */
+  gsize out_at;
+  Secret input;         /* read and not looked at yet */
+  HeldVerdict *verdict; /* in DELAY, or until a SCRAM client has seen the server's proof */
+  gboolean challenged;  /* the login goes on with what the client says next */
+  SessionRelay *relay;
+  Transcript *transcript; /* NULL: nothing is logged */
+  guint64 login;
+  GList *place;
+};
+
+static void run(Session *session);
+static void enter(Session *session, SessionState state);
+
+static const MachineOps *ops(const Session *session) {
+  return machine_get_ops(session->protocol);
+}
+
+static Session *session_of_watch(Watch *watch) {
+  return (Session *)(gpointer)((guint8 *)watch - G_STRUCT_OFFSET(Session, watch));
+}
+
+static Session *session_of_timer(Timer *timer) {
+  return (Session *)(gpointer)((guint8 *)timer - G_STRUCT_OFFSET(Session, timer));
+}
+
+static Surroundings get_surroundings(const Session *session) {
+  ClearText clear_text = session->host->settings[session->protocol].clear_text;
+  gboolean in_tls = session->client.tls != NULL;
+  return (Surroundings){
+      .in_tls = in_tls,
+      .offers_tls = !in_tls && session->host->keys != NULL,
+      .takes_passwords = in_tls || clear_text == CLEAR_TEXT_ALWAYS ||
+                         (clear_text == CLEAR_TEXT_LOOPBACK && peer_is_loopback(&session->peer)),
+      .transcript = session->transcript,
+      .takes_proofs = in_tls || clear_text != CLEAR_TEXT_NEVER,
+      .has_scram = session->host->has_scram,
+  };
+}
+
+/* ---- the end ---- */
+
+static void free_verdict(Session *session) {
+  HeldVerdict *verdict = g_steal_pointer(&session->verdict);
+  if (verdict == NULL)
+    return;
+  Stream server = {.descriptor = verdict->server};
+  stream_close(&server);
+  g_free(verdict->capabilities);
+  secret_clear(&verdict->had);
+  g_free(verdict);
+}
+
+static void free_relay(Session *session) {
+  SessionRelay *relay = g_steal_pointer(&session->relay);
+  if (relay == NULL)
+    return;
+  transcript_note(session->transcript, TRANSCRIPT_RELAY,
+                  "relayed %" G_GUINT64_FORMAT " bytes from the client, %" G_GUINT64_FORMAT
+                  " bytes to it",
+                  relay->relay.up.total, relay->relay.down.total);
+  poller_watch(session->host->poller, &relay->watch, 0);
+  relay_clear(&relay->relay);
+  stream_close(&relay->server);
+  poller_free_later(session->host->poller, relay, g_free);
+}
+
+static void free_machine(Session *session) {
+  Machine *machine = g_steal_pointer(&session->machine);
+  if (machine != NULL)
+    ops(session)->free(machine);
+}
+
+static void free_output(Session *session) {
+  if (session->out != NULL)
+    g_string_free(session->out, TRUE);
+  session->out = NULL;
+  session->out_at = 0;
+  transcript_output(session->transcript, NULL);
+}
+
+static void session_end(Session *session) {
+  if (session->state == SESSION_OVER)
+    return;
+  if (session->state == SESSION_WAITING || session->challenged)
+    session->host->cancel(session, session->host->owner);
+  session->state = SESSION_OVER;
+  session->host->ended(session, session->host->owner);
+  poller_forget(&session->watch); /* nobody else holds a client's socket */
+  poller_stop_timer(session->host->poller, &session->timer);
+  free_relay(session);
+  free_verdict(session);
+  free_machine(session);
+  free_output(session);
+  transcript_note(session->transcript, TRANSCRIPT_LOGINS, "disconnected");
+  g_clear_pointer(&session->transcript, transcript_free);
+  secret_clear(&session->input);
+  stream_close(&session->client);
+  poller_free_later(session->host->poller, session, g_free);
+}
+
+/* ---- output ---- */
+
+static GString *get_output(Session *session) {
+  if (session->out == NULL)
+    session->out = g_string_sized_new(128);
+  return session->out;
+}
+
+/* TRUE once all is sent. FALSE: wait for the client, or the session is over. */
+static gboolean flush_output(Session *session) {
+  while (session->out != NULL && session->out_at < session->out->len) {
+    gsize done = 0;
+    StreamResult result =
+        stream_write(&session->client, (const guint8 *)session->out->str + session->out_at,
+                     session->out->len - session->out_at, &done);
+    if (result != STREAM_DONE && result != STREAM_WAIT)
+      session_end(session);
+    if (result != STREAM_DONE)
+      return FALSE;
+    session->out_at += done;
+  }
+  free_output(session);
+  return TRUE;
+}
+
+/* ---- logins ---- */
+
+static void begin_relay(Session *session, const Verdict *verdict) {
+  SessionRelay *relay = g_new0(SessionRelay, 1);
+  g_auto(Secret) down = {0};
+  if (session->out != NULL)
+    secret_append(&down, session->out->str + session->out_at, session->out->len - session->out_at);
+  secret_append(&down, verdict->had, verdict->had_size);
+  free_output(session);
+  stream_open(&relay->server, verdict->server);
+  relay_init(&relay->relay, &session->client, &relay->server, &session->input, &down);
+  relay->session = session;
+  relay->watch.descriptor = verdict->server;
+  relay->idle_timeout = (gint64)verdict->idle_timeout * SECOND;
+  session->relay = relay;
+  free_machine(session);
+  session->host->logged_in(session, session->host->owner);
+  enter(session, SESSION_RELAY);
+}
+
+static void note_login(const Session *session, Outcome outcome) {
+  if (session->transcript == NULL)
+    return;
+  if (outcome == OUTCOME_NO_CERTIFICATE) {
+    transcript_note(session->transcript, TRANSCRIPT_LOGINS, "there is no certificate for TLS");
+    return;
+  }
+  const Credentials *credentials = ops(session)->get_credentials(session->machine);
+  const char *user = credentials->user != NULL ? credentials->user : "(unknown)";
+  /* What follows a blank in a name may be a password in the wrong place. */
+  transcript_note(session->transcript, TRANSCRIPT_LOGINS, "login of %.*s: %s",
+                  (int)strcspn(user, " "), user, outcome_get_facts(outcome)->reason);
+}
+
+/* Says what came of it. The server is taken. */
+static void answer(Session *session, const Verdict *verdict) {
+  Outcome outcome = verdict->outcome;
+  if (outcome == OUTCOME_OK && verdict->server < 0)
+    outcome = OUTCOME_UNDECIDED;
+  note_login(session, outcome);
+  Step step =
+      ops(session)->answer(session->machine, outcome, verdict->capabilities, get_output(session));
+  transcript_output(session->transcript, session->out);
+  if (step == STEP_RELAY) {
+    begin_relay(session, verdict);
+    return;
+  }
+  Stream unused = {.descriptor = verdict->server};
+  stream_close(&unused);
+  enter(session, step == STEP_CLOSE ? SESSION_CLOSING : SESSION_TALK);
+}
+
+static void answer_held(Session *session) {
+  HeldVerdict *held = session->verdict;
+  Verdict verdict = {.outcome = held->outcome,
+                     .idle_timeout = held->idle_timeout,
+                     .capabilities = held->capabilities,
+                     .had = held->had.bytes,
+                     .had_size = held->had.size,
+                     .server = held->server};
+  held->server = -1;
+  answer(session, &verdict);
+  free_verdict(session);
+}
+
+static void keep_verdict(Session *session, const Verdict *verdict) {
+  HeldVerdict *held = g_new0(HeldVerdict, 1);
+  held->outcome = verdict->outcome;
+  held->idle_timeout = verdict->idle_timeout;
+  held->capabilities = g_strdup(verdict->capabilities);
+  secret_append(&held->had, verdict->had, verdict->had_size);
+  held->server = verdict->server;
+  session->verdict = held;
+}
+
+static void hold_verdict(Session *session, const Verdict *verdict) {
+  keep_verdict(session, verdict);
+  enter(session, SESSION_DELAY);
+  /* Past the login's deadline, too: the client is not told sooner for having come
+   * late, and is told what its password was. */
+  poller_set_timer(session->host->poller, &session->timer, (gint64)verdict->delay_ms * MS);
+}
+
+static void challenge(Session *session, const guint8 *bytes, gsize size) {
+  ops(session)->challenge(session->machine, bytes, size, get_output(session));
+  transcript_output(session->transcript, session->out);
+  enter(session, SESSION_TALK);
+}
+
+void session_take_verdict(Session *session, const Verdict *verdict) {
+  g_return_if_fail(session->state == SESSION_WAITING);
+  if (verdict->proof_size > 0 && ops(session)->is_in_exchange(session->machine)) {
+    keep_verdict(session, verdict);
+    challenge(session, verdict->proof, verdict->proof_size);
+  } else if (verdict->delay_ms > 0) {
+    hold_verdict(session, verdict);
+  } else {
+    answer(session, verdict);
+  }
+  run(session);
+}
+
+void session_take_challenge(Session *session, const guint8 *bytes, gsize size) {
+  g_return_if_fail(session->state == SESSION_WAITING);
+  session->challenged = TRUE;
+  challenge(session, bytes, size);
+  run(session);
+}
+
+/* ---- the conversation ---- */
+
+static void ask(Session *session, Step step) {
+  session->challenged = FALSE;
+  if (session->verdict != NULL) {
+    answer_held(session); /* the client has seen the server's proof */
+    return;
+  }
+  enter(session, SESSION_WAITING);
+  session->host->ask(session, step, session->host->owner);
+}
+
+/* A client that breaks its exchange off, in whichever way, ends the login. */
+static void check_exchange(Session *session, Step step) {
+  if (step == STEP_LOGIN || ops(session)->is_in_exchange(session->machine))
+    return;
+  if (session->challenged)
+    session->host->cancel(session, session->host->owner);
+  session->challenged = FALSE;
+  free_verdict(session);
+}
+
+static void take_step(Session *session, Step step) {
+  if (step == STEP_LOGIN || step == STEP_CLEAR_TEXT || step == STEP_NO_CERTIFICATE)
+    ask(session, step);
+  if (step == STEP_START_TLS) {
+    /* What was sent in plain text before TLS must not be taken for said in it. */
+    secret_clear(&session->input);
+    enter(session, SESSION_TO_TLS);
+  }
+  if (step == STEP_CLOSE)
+    enter(session, SESSION_CLOSING);
+}
+
+/* Looks at a slice of @bytes; keeps the rest where that can't be looked at yet. */
+static void feed(Session *session, const guint8 *bytes, gsize size) {
+  while (size > 0 && session->state == SESSION_TALK) {
+    Surroundings surroundings = get_surroundings(session);
+    gsize slice = MIN(size, INPUT_SLICE);
+    gsize left = slice;
+    Step step =
+        ops(session)->feed(session->machine, &surroundings, &bytes, &left, get_output(session));
+    size -= slice - left;
+    transcript_output(session->transcript, session->out);
+    check_exchange(session, step);
+    gboolean keep = step != STEP_READ || !flush_output(session);
+    if (keep && size > 0 && step != STEP_START_TLS && session->state != SESSION_OVER)
+      secret_append(&session->input, bytes, size);
+    take_step(session, step);
+    if (keep)
+      return;
+  }
+}
+
+static void feed_kept(Session *session) {
+  g_auto(Secret) input = {0};
+  secret_move(&input, &session->input);
+  feed(session, input.bytes, input.size);
+}
+
+/* TRUE where more may be had at once. */
+static gboolean read_client(Session *session) {
+  guint8 bytes[4096];
+  gsize done = 0;
+  StreamResult result = stream_read(&session->client, bytes, sizeof bytes, &done);
+  if (result == STREAM_DONE)
+    feed(session, bytes, done);
+  explicit_bzero(bytes, done);
+  if (result == STREAM_END || result == STREAM_BROKEN) {
+    session->client_ended = TRUE;
+    enter(session, SESSION_CLOSING);
+  }
+  return result == STREAM_DONE && stream_may_have_more(&session->client, sizeof bytes, done);
+}
+
+/* ---- the states: each does what it can, TRUE where the state has changed ---- */
+
+static void greet(Session *session) {
+  Surroundings surroundings = get_surroundings(session);
+  if (!session->greeted)
+    ops(session)->greet(session->machine, &surroundings, get_output(session));
+  transcript_output(session->transcript, session->out);
+  session->greeted = TRUE;
+}
+
+static gboolean do_handshake(Session *session) {
+  StreamResult result = stream_handshake(&session->client);
+  if (result == STREAM_BROKEN && tls_server_lacked_certificate(session->client.tls))
+    session->host->no_certificate(session, session->host->owner);
+  if (result == STREAM_END || result == STREAM_BROKEN)
+    session_end(session);
+  if (result != STREAM_DONE)
+    return FALSE;
+  transcript_note(session->transcript, TRANSCRIPT_TLS, "in TLS: %s, %s",
+                  SSL_get_version(session->client.tls), SSL_get_cipher_name(session->client.tls));
+  enter(session, SESSION_TALK);
+  greet(session);
+  return TRUE;
+}
+
+static gboolean do_talk(Session *session) {
+  if (!flush_output(session))
+    return FALSE;
+  if (session->input.size > 0)
+    feed_kept(session);
+  guint reads = 0;
+  while (session->state == SESSION_TALK && session->out == NULL && read_client(session) &&
+         (++reads < MAX_READS_AT_ONCE || stream_has_pending(&session->client)))
+    continue;
+  return session->state != SESSION_TALK && session->state != SESSION_OVER;
+}
+
+static gboolean do_to_tls(Session *session) {
+  if (!flush_output(session))
+    return FALSE;
+  if (session->host->keys == NULL)
+    session->host->no_certificate(session, session->host->owner);
+  if (session->host->keys == NULL || !stream_begin_tls(&session->client, session->host->keys)) {
+    session_end(session);
+    return FALSE;
+  }
+  ops(session)->tls_started(session->machine);
+  enter(session, SESSION_HANDSHAKE);
+  return TRUE;
+}
+
+/* What was said before the login is not held back with the verdict. */
+static gboolean do_waiting(Session *session) {
+  flush_output(session);
+  return FALSE;
+}
+
+static gboolean do_nothing(Session *session G_GNUC_UNUSED) {
+  return FALSE;
+}
+
+static gboolean do_relay(Session *session) {
+  SessionRelay *relay = session->relay;
+  RelayResult result = relay_pump(&relay->relay, relay->heard, relay->is_over);
+  relay->heard = NULL;
+  if (result == RELAY_MOVED)
+    relay->last_moved = g_get_monotonic_time();
+  if (result != RELAY_OVER)
+    return FALSE;
+  session->client_ended = relay->relay.up.ended;
+  free_relay(session);
+  enter(session, SESSION_CLOSING);
+  return TRUE;
+}
+
+/* Nothing is read here: the client has yet to see the end. */
+static gboolean do_closing(Session *session) {
+  if (!flush_output(session))
+    return FALSE;
+  stream_end_writing(&session->client);
+  if (session->client_ended)
+    session_end(session);
+  else
+    enter(session, SESSION_LINGER);
+  return FALSE;
+}
+
+static gboolean do_linger(Session *session) {
+  guint8 bytes[4096];
+  ssize_t count = recv(session->client.descriptor, bytes, sizeof bytes, MSG_DONTWAIT);
+  explicit_bzero(bytes, sizeof bytes);
+  if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR))
+    session_end(session);
+  return FALSE;
+}
+
+static gboolean (*const act[])(Session *session) = {
+    [SESSION_HANDSHAKE] = do_handshake, [SESSION_TALK] = do_talk,     [SESSION_TO_TLS] = do_to_tls,
+    [SESSION_WAITING] = do_waiting,     [SESSION_DELAY] = do_waiting, [SESSION_RELAY] = do_relay,
+    [SESSION_CLOSING] = do_closing,     [SESSION_LINGER] = do_linger, [SESSION_OVER] = do_nothing,
+};
+
+/* ---- waiting ---- */
+
+/* What a state before or after login waits for. A hang-up is always heard of. */
+static guint32 get_events(const Session *session) {
+  if (session->out != NULL)
+    return session->client.write_waits;
+  if (session->state == SESSION_WAITING || session->state == SESSION_DELAY)
+    return EPOLLHUP;
+  return session->state == SESSION_LINGER ? (guint32)EPOLLIN : session->client.read_waits;
+}
+
+static void watch(Session *session) {
+  Poller *poller = session->host->poller;
+  gboolean watched = FALSE;
+  if (session->state == SESSION_RELAY) {
+    guint32 client;
+    guint32 server;
+    relay_get_events(&session->relay->relay, &client, &server);
+    watched = poller_watch(poller, &session->watch, client == 0 ? (guint32)EPOLLHUP : client) &&
+              poller_watch(poller, &session->relay->watch, server);
+  } else {
+    watched = poller_watch(poller, &session->watch, get_events(session));
+  }
+  if (!watched)
+    session_end(session);
+}
+
+static void run(Session *session) {
+  while (act[session->state](session))
+    continue;
+  if (session->state != SESSION_OVER)
+    watch(session);
+}
+
+static void run_relay(SessionRelay *relay, const Stream *heard, guint32 events) {
+  relay->heard = heard;
+  relay->is_over = (events & EPOLLHUP) != 0;
+  run(relay->session);
+}
+
+static void server_ready(Watch *server_watch, guint32 events) {
+  SessionRelay *relay =
+      (SessionRelay *)(gpointer)((guint8 *)server_watch - G_STRUCT_OFFSET(SessionRelay, watch));
+  run_relay(relay, &relay->server, events);
+}
+
+static void client_ready(Watch *client_watch, guint32 events) {
+  Session *session = session_of_watch(client_watch);
+  if ((events & (EPOLLHUP | EPOLLERR)) != 0 && (events & EPOLLIN) == 0)
+    session_end(session);
+  else if (session->relay != NULL)
+    run_relay(session->relay, &session->client, events);
+  else
+    run(session);
+}
+
+static void set_login_timer(Session *session) {
+  gint64 left = session->deadline - g_get_monotonic_time();
+  poller_set_timer(session->host->poller, &session->timer, MAX(left, 0));
+}
+
+static void enter(Session *session, SessionState state) {
+  Poller *poller = session->host->poller;
+  SessionState before = session->state;
+  session->state = state;
+  if (state == SESSION_TALK && before == SESSION_DELAY)
+    set_login_timer(session);
+  if (state == SESSION_CLOSING)
+    poller_set_timer(poller, &session->timer, (gint64)LINGER_MS * MS);
+  if (state != SESSION_RELAY)
+    return;
+  session->relay->watch.ready = server_ready;
+  session->relay->last_moved = g_get_monotonic_time();
+  poller_stop_timer(poller, &session->timer);
+  if (session->relay->idle_timeout > 0)
+    poller_set_timer(poller, &session->timer, session->relay->idle_timeout);
+}
+
+/* ---- time ---- */
+
+static void check_idle(Session *session) {
+  gint64 idle = g_get_monotonic_time() - session->relay->last_moved;
+  if (idle < session->relay->idle_timeout) {
+    poller_set_timer(session->host->poller, &session->timer, session->relay->idle_timeout - idle);
+    return;
+  }
+  /* In POP3, and in the middle of an answer, no word would be understood. */
+  if (session->protocol == PROTOCOL_IMAP && session->relay->relay.down.bytes.size == 0)
+    ops(session)->say_goodbye("Idle for too long.", get_output(session));
+  transcript_output(session->transcript, session->out);
+  free_relay(session);
+  enter(session, SESSION_CLOSING);
+  run(session);
+}
+
+/* A login that we have not decided in time is no fault of the client's. */
+static void give_login_up(Session *session) {
+  const Verdict verdict = {.outcome = OUTCOME_UNDECIDED, .capabilities = "", .server = -1};
+  session->host->cancel(session, session->host->owner);
+  answer(session, &verdict);
+}
+
+static void time_is_up(Timer *timer) {
+  Session *session = session_of_timer(timer);
+  if (session->state == SESSION_RELAY) {
+    check_idle(session);
+    return;
+  }
+  if (session->state == SESSION_DELAY) {
+    answer_held(session);
+    run(session);
+    return;
+  }
+  if (session->state == SESSION_WAITING)
+    give_login_up(session);
+  session_dismiss(session, "Login takes too long.");
+}
+
+void session_dismiss(Session *session, const char *why) {
+  gboolean may_speak = session->state == SESSION_TALK || session->state == SESSION_WAITING ||
+                       session->state == SESSION_DELAY;
+  if (may_speak) {
+    ops(session)->say_goodbye(why, get_output(session));
+    transcript_output(session->transcript, session->out);
+    if (!flush_output(session) && session->state == SESSION_OVER)
+      return;
+    stream_end_writing(&session->client);
+  }
+  session_end(session);
+}
+
+/* ---- the beginning ---- */
+
+static void begin_transcript(Session *session, gboolean tls) {
+  SessionHost *host = session->host;
+  guint level = host->settings[session->protocol].logging_level;
+  if (level == 0 || host->transcribe == NULL)
+    return;
+  g_autofree char *address = peer_format(&session->peer);
+  g_autofree char *name =
+      g_strdup_printf("#%" G_GUINT64_FORMAT " %s", ++host->last_session, address);
+  session->transcript =
+      transcript_new(level, session->protocol, name, host->transcribe, host->owner);
+  transcript_note(session->transcript, TRANSCRIPT_LOGINS, "connected%s", tls ? ", for TLS" : "");
+}
+
+Session *session_new(SessionHost *host, int descriptor, Protocol protocol, gboolean tls,
+                     const Peer *peer) {
+  Session *session = g_new0(Session, 1);
+  session->host = host;
+  session->protocol = (guint8)protocol;
+  session->peer = *peer;
+  session->watch = (Watch){.descriptor = descriptor, .ready = client_ready};
+  session->timer.fire = time_is_up;
+  stream_open(&session->client, descriptor);
+  session->machine = ops(session)->create();
+  session->deadline =
+      g_get_monotonic_time() + (gint64)host->settings[protocol].login_timeout * SECOND;
+  set_login_timer(session);
+  begin_transcript(session, tls);
+  session->state = tls ? SESSION_TO_TLS : SESSION_TALK;
+  return session;
+}
+
+/* A client speaks when it has been greeted: there is nothing to be read yet. */
+void session_start(Session *session) {
+  if (session->state != SESSION_TALK) {
+    run(session);
+    return;
+  }
+  greet(session);
+  (void)flush_output(session);
+  if (session->state != SESSION_OVER)
+    watch(session);
+}
+
+/* ---- what the owner wants to know ---- */
+
+Protocol session_get_protocol(const Session *session) {
+  return session->protocol;
+}
+
+const Peer *session_get_peer(const Session *session) {
+  return &session->peer;
+}
+
+gboolean session_is_in_tls(const Session *session) {
+  return session->client.tls != NULL;
+}
+
+guint session_list_bindings(const Session *session, ChannelBinding *bindings) {
+  return session->client.tls == NULL ? 0 : channel_binding_list(session->client.tls, bindings);
+}
+
+gboolean session_is_logged_in(const Session *session) {
+  return session->machine == NULL;
+}
+
+const Credentials *session_get_credentials(const Session *session) {
+  return ops(session)->get_credentials(session->machine);
+}
+
+void session_wipe_password(Session *session) {
+  secret_clear(&ops(session)->get_credentials(session->machine)->password);
+}
+
+void session_set_login(Session *session, guint64 login) {
+  session->login = login;
+}
+
+guint64 session_get_login(const Session *session) {
+  return session->login;
+}
+
+void session_set_place(Session *session, GList *place) {
+  session->place = place;
+}
+
+GList *session_get_place(const Session *session) {
+  return session->place;
+}

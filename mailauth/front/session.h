@@ -1,0 +1,90 @@
+/* One client's connection from accept() to its end: TLS, the conversation up
+ * to a login, the wait for what comes of it, and the relay after it. It knows no
+ * channel: who asks the verifier is its host. */
+#ifndef MAILAUTH_SESSION_H
+#define MAILAUTH_SESSION_H
+
+#include "mailauth/base/peer.h"
+#include "mailauth/front/poller.h"
+#include "mailauth/protocol/conversation.h"
+#include "mailauth/tls/channel-binding.h"
+#include "mailauth/tls/tls-server.h"
+
+typedef struct Session Session;
+
+/* What the administrator has set for a protocol. */
+typedef struct {
+  ClearText clear_text;
+  guint login_timeout; /* s */
+  guint max_connections;
+  guint max_per_address;
+  guint logging_level; /* TranscriptLevel, or 0; for sessions that begin from now on */
+} SessionSettings;
+
+/* What sessions share. The owner changes settings and keys as it likes: sessions
+ * look at them when they need them. */
+typedef struct {
+  Poller *poller;
+  SSL_CTX *keys; /* NULL: there is no TLS */
+  SessionSettings settings[N_PROTOCOLS];
+  gboolean has_scram; /* see Surroundings */
+  gpointer owner;
+  /* A login waits for session_take_verdict() or session_take_challenge(), which
+   * must not be called in here. After a challenge it is the same login. */
+  void (*ask)(Session *session, Step step, gpointer owner);
+  /* A login that waited, or was challenged, does not any more. */
+  void (*cancel)(Session *session, gpointer owner);
+  /* A line of what is logged of sessions. */
+  void (*transcribe)(Protocol protocol, const char *line, gpointer owner);
+  guint64 last_session; /* each has a number in what is logged */
+  /* TLS from the start, and no certificate. */
+  void (*no_certificate)(Session *session, gpointer owner);
+  void (*logged_in)(Session *session, gpointer owner);
+  /* It is freed after this. Cancelled before, if need be. */
+  void (*ended)(Session *session, gpointer owner);
+} SessionHost;
+
+/* What came of a login. */
+typedef struct {
+  Outcome outcome;
+  guint delay_ms;           /* before the client is answered */
+  guint idle_timeout;       /* s, of the relay; 0: none */
+  const char *capabilities; /* what an IMAP client is told; "": nothing */
+  const guint8 *had;        /* bytes that the server has sent already */
+  gsize had_size;
+  int server;          /* connected stream socket, taken by the session; -1 unless OK */
+  const guint8 *proof; /* what a SCRAM client has to see and answer before it is told OK */
+  gsize proof_size;    /* 0: nothing */
+} Verdict;
+
+/* Takes @descriptor, a connected socket. It says and does nothing yet. */
+Session *session_new(SessionHost *host, int descriptor, Protocol protocol, gboolean tls,
+                     const Peer *peer);
+/* Begins; may end at once, but its memory stays until the loop waits again. */
+void session_start(Session *session);
+/* The verdict on the login that host->ask() was called for. OK without a
+ * server is answered as a temporary failure. */
+void session_take_verdict(Session *session, const Verdict *verdict);
+/* What that login's client is to be asked first: another host->ask() follows, or
+ * host->cancel(). */
+void session_take_challenge(Session *session, const guint8 *bytes, gsize size);
+/* Ends it now, with a word to the client where it has not logged in. */
+void session_dismiss(Session *session, const char *why);
+
+Protocol session_get_protocol(const Session *session);
+const Peer *session_get_peer(const Session *session);
+gboolean session_is_in_tls(const Session *session);
+/* channel_binding_list() of its connection; none where it is not in TLS. */
+guint session_list_bindings(const Session *session, ChannelBinding *bindings);
+gboolean session_is_logged_in(const Session *session);
+/* While a login waits: see MachineOps. */
+const Credentials *session_get_credentials(const Session *session);
+void session_wipe_password(Session *session);
+
+/* Two marks for the owner's use; 0 and NULL at first. */
+void session_set_login(Session *session, guint64 login);
+guint64 session_get_login(const Session *session);
+void session_set_place(Session *session, GList *place);
+GList *session_get_place(const Session *session);
+
+#endif

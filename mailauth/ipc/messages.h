@@ -1,0 +1,213 @@
+/* Typed messages between the roles: one byte of kind and a GVariant body of the
+ * signature that the kind's table row names, over a SOCK_SEQPACKET pair, with
+ * at most two descriptors. Every message is checked as a stranger's would be:
+ * kind, direction, size, descriptors, normal form; one that fails ends the
+ * channel.
+ *
+ * Who wipes what: any body may hold a password, so the channel wipes its own
+ * copies (what it sends, what it has queued, what it receives: when the last
+ * reference to the body goes). The sender makes the part that is secret with
+ * message_secret_new(), whose copy is wiped likewise, and wipes what it made it
+ * from. The receiver wipes what it copies out of the body.
+ *
+ * Strings in a body must be valid UTF-8: g_variant_new() insists. Whatever may
+ * be something else travels as `ay`. */
+#ifndef MAILAUTH_IPC_H
+#define MAILAUTH_IPC_H
+
+#include <glib.h>
+
+#include "mailauth/base/limits.h"
+
+typedef enum {
+  PROTOCOL_POP3,
+  PROTOCOL_IMAP,
+  N_PROTOCOLS, /* those with clients, settings and mailboxes of their own */
+  /* Another server's users: a verdict, and nothing after it. */
+  PROTOCOL_SASL = N_PROTOCOLS,
+  N_LOGIN_PROTOCOLS
+} Protocol;
+/* What is spoken on a socket for other servers: `Auth Socket`, `Saslauthd Socket`. */
+typedef enum { AUTH_DOVECOT, AUTH_SASLAUTHD, N_AUTH_KINDS } AuthKind;
+/* A host may have two certificates, of different algorithms. */
+typedef enum { CERTIFICATE_FIRST, CERTIFICATE_ALTERNATIVE, N_CERTIFICATE_SLOTS } CertificateSlot;
+/* Where a password may travel without TLS (`Clear Text`). */
+typedef enum { CLEAR_TEXT_NEVER, CLEAR_TEXT_LOOPBACK, CLEAR_TEXT_ALWAYS, N_CLEAR_TEXT } ClearText;
+
+typedef enum {
+  ROLE_PARENT,
+  ROLE_IDENTITY, /* asks, before there is a verifier, which user the verifier shall be */
+  ROLE_VERIFIER,
+  ROLE_FRONT,
+  ROLE_STORE,
+  ROLE_PAM,
+  ROLE_CONNECTOR,
+  N_ROLES
+} Role;
+
+/* The signature of each body is in the table of messages.c as well, and that one
+ * decides. Names of the fields are given in order. */
+typedef enum {
+  /* identity -> parent */
+  MESSAGE_IDENTITY, /* (bs): whether regd answered, the verifier's user ("" for the default) */
+
+  /* verifier -> parent */
+  MESSAGE_LISTEN, /* (ba(syb)): whether this is how it is set (else: the defaults, for a parent that
+                     has no list yet); every address:port, Protocol, TLS from the start. Replaces
+                     the last list. Answered by LISTENING */
+  MESSAGE_CERTIFICATE, /* (tsyss): request, host ("" for all others), CertificateSlot, certificate
+                          and key file, "" for none. They are opened anew each time. Answered by
+                          the parent's FILE_PROBLEM or the front's KEYS_RESULT, unless the front
+                          is replaced meanwhile, which knows of none then */
+  MESSAGE_WANT_STORE,  /* (tssau): request, Maildir, mail user or "" for the Maildir's owner, the
+                          uids of stores that the verifier has already */
+
+  /* parent -> verifier */
+  MESSAGE_LISTENING,     /* a(syss): address:port, Protocol, problem ("" where it listens), the
+                            address:port it is bound to (the same unless the port was 0) */
+  MESSAGE_FILE_PROBLEM,  /* (tss): request, file, problem: it can't be opened; the front keeps what
+                            it has */
+  MESSAGE_STORE,         /* (tu): request, uid; + the channel to it, where the verifier has none of
+                            that uid already */
+  MESSAGE_STORE_REFUSED, /* (ts): request, problem */
+  MESSAGE_FRONT_STARTED, /* t: the link's number; a front waits for settings; + the channel to it.
+                            The channel before is dead, whether it led to this front or to an older
+                            one */
+
+  /* parent -> front */
+  MESSAGE_LISTENER,         /* (tsyb): id, address:port, Protocol, TLS; + the socket, listening */
+  MESSAGE_UNLISTEN,         /* t: id; sessions that came by it stay */
+  MESSAGE_KEYS,             /* (tsyss): as CERTIFICATE; + certificate and key, open for reading. No
+                               descriptors: there is no pair any more */
+  MESSAGE_VERIFIER_STARTED, /* (): a verifier waits for logins; + the channel to it. What was asked
+                               on the channel before is lost */
+
+  /* verifier -> front */
+  MESSAGE_SETTINGS,   /* (bqba(yyuuuy)): whether this is how it is set (else: the defaults, for a
+                         front that   has none yet); the least TLS version (0x0303: 1.2); whether
+                         accounts have   keys for SCRAM-SHA-256, so that it is offered; and a row a
+                         protocol:   Protocol, ClearText, Login Timeout s, Max Connections, Max
+                         Connections Per   Address, protocol logging level. Replaces the last settings
+                       */
+  MESSAGE_VERDICT,    /* (tusuusayay): login, Outcome, user, delay ms before the client is answered,
+                         idle  timeout s of the relay (0: left to the server), capabilities to tell an
+                         IMAP  client ("": none), bytes already had from the mail server, what proves
+                         the  server to a SCRAM client before it is told OK (else empty); + the mail
+                         server's or store's stream socket where it is OK */
+  MESSAGE_ASK_COUNTS, /* t: request */
+
+  /* front -> verifier */
+  MESSAGE_LOGIN,  /* (tyssaysb): login (never 0), Protocol, mechanism (PASS, LOGIN, PLAIN, or SASL
+                     LOGIN as "SASL-LOGIN"), user (UTF-8, at most MAX_USER bytes), password, client's
+                     address (without port; "" for SASL where it is not known), TLS. Answered by one
+                     VERDICT, unless cancelled */
+  MESSAGE_CANCEL, /* t: login; the client has gone. A verdict on its way is dropped by the front */
+  MESSAGE_INCIDENT,    /* (tuyss): login, Outcome (CLEAR_TEXT or NO_CERTIFICATE), Protocol, user (""
+                          where it is not known), address: to record, and then to answer by a VERDICT
+                          of the same Outcome; login 0: record only */
+  MESSAGE_KEYS_RESULT, /* (tsysbsssxxb): request (0: unasked, to a new verifier), host,
+                          CertificateSlot, problem ("" where the files were taken); whether a pair
+                          is in use now, and of that one subject, algorithm, fingerprint, from and
+                          until when it is valid in s since 1970, whether it is for that host */
+  MESSAGE_COUNTS,      /* (tua{su}): request, what its sandbox lacks (SandboxLacks), connections by
+                          protocol and state */
+
+  /* verifier -> store, of which one has been split off (SPLIT): always the same Maildir */
+  MESSAGE_OPEN, /* (tsssu): session, user, Maildir, `Unique IDs`, idle timeout s; + the socket to
+                   serve POP3 on */
+
+  /* store -> verifier. OPENED comes once the mailbox is locked; CLOSED follows an OPENED that was
+   * OK, after the lock is gone: the process can be given the next OPEN then. */
+  MESSAGE_OPENED, /* (tus): session, Outcome, problem */
+  MESSAGE_CLOSED, /* t: session */
+
+  /* The sockets for other servers. Verifier -> parent, parent -> verifier, parent -> front. */
+  MESSAGE_SOCKETS, /* (asus): the path of each AuthKind, "" for none; mode and group, "" for the
+                      parent's own, of all. Replaces the last. Answered by SOCKETS_STATE */
+  MESSAGE_SOCKETS_STATE, /* as: what is wrong with the socket of each AuthKind, "" for nothing */
+  MESSAGE_SOCKET, /* y: AuthKind; + the Unix socket for it, listening. No descriptor: there is
+                     none any more; connections that came by it stay */
+
+  /* front -> verifier */
+  MESSAGE_TRANSCRIPT, /* (ys): Protocol, a line of what is logged of sessions */
+
+  /* verifier -> parent */
+  MESSAGE_FRONT_LOST, /* (ts): the link's number, why it has ended ("": the front ended it): both
+                         live on, and need another */
+
+  /* Processes that serve the verifier, as its user. Verifier -> parent, parent ->
+     verifier twice. */
+  MESSAGE_WANT_SERVANT,    /* (ty): request, Role: ROLE_PAM or ROLE_CONNECTOR */
+  MESSAGE_SERVANT_STARTED, /* (ty): request, Role; + the channel to it */
+  MESSAGE_SERVANT_REFUSED, /* (tys): request, Role, problem */
+
+  /* Verifier -> pam, pam -> verifier. */
+  MESSAGE_PAM_QUESTION, /* (tsbssay): number, service, whether the account can be, account, the
+                           client's address, password. One at a time */
+  MESSAGE_PAM_ANSWER,   /* (tus): number, Outcome, detail */
+
+  /* Verifier -> connector, connector -> verifier. */
+  MESSAGE_CONNECT,   /* (tsu): number, a server's address as a setting has it, ms */
+  MESSAGE_CONNECTED, /* (ts): number, problem; "": + the socket, connected and non-blocking */
+
+  /* SCRAM-SHA-256, front -> verifier, and back. */
+  MESSAGE_SCRAM_FIRST, /* (tysaybba(say)): login (never 0), Protocol, client's address as LOGIN has
+                          it, what the client says first, whether by SCRAM-SHA-256-PLUS, TLS, and
+                          the connection's channel bindings, each a type and a value. Answered by
+                          SCRAM_CHALLENGE or VERDICT */
+  MESSAGE_SCRAM_FINAL, /* (tay): login, the client's answer to the challenge. Answered by one
+                          VERDICT */
+  MESSAGE_SCRAM_CHALLENGE, /* (tay): login, what the client is to be asked */
+
+  MESSAGE_SPLIT, /* verifier -> store. (): a process that serves one Maildir; + the store's end of
+                    the channel to it */
+
+  N_MESSAGES
+} MessageKind;
+
+/* One row of the table that both ends check by. */
+typedef struct {
+  const char *name;
+  const char *signature;
+  Role from;
+  Role to;
+  guint min_descriptors;
+  guint max_descriptors;
+  gsize max_bytes; /* of the body */
+} MessageFacts;
+
+/* Static; NULL for a number that is no kind. */
+const MessageFacts *message_get_facts(guint kind);
+/* "parent" and so on; static. */
+const char *role_get_name(Role role);
+
+/* A received message. The descriptors belong to the message: take one with
+ * message_take_descriptor(), the rest is closed by message_clear(). */
+typedef struct {
+  MessageKind kind;
+  GVariant *body; /* of the kind's signature, in normal form; wiped with its last reference */
+  int descriptors[MAX_MESSAGE_DESCRIPTORS]; /* close-on-exec; -1 where there is none */
+  guint n_descriptors;
+} Message;
+
+#define MESSAGE_INIT                                                                               \
+  {                                                                                                \
+    .descriptors = { -1, -1 }                                                                      \
+  }
+
+void message_clear(Message *message);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Message, message_clear)
+/* The descriptor at @index, the caller's to close from now on; -1 if there is none. */
+int message_take_descriptor(Message *message, guint index);
+
+/* An `ay` for a body that holds @bytes in memory that is wiped when it is freed.
+ * Floating. @bytes stay the caller's to wipe. */
+GVariant *message_secret_new(const void *bytes, gsize size);
+
+/* Checks @size bytes as they came from the wire (kind and body) with
+ * @n_descriptors; a new body, owned by the caller, and its *@kind; or NULL and
+ * INVALID_ARGUMENTS. Nothing but memory is touched. */
+GVariant *message_decode(Role from, Role to, const guint8 *bytes, gsize size, guint n_descriptors,
+                         MessageKind *kind, GError **error);
+
+#endif

@@ -1,0 +1,274 @@
+/* See store.h. The process does one thing at a time and may wait for it, but
+ * never longer than the idle timeout: for the client to speak, or to read. */
+#include "mailauth/mailbox/store.h"
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "client/base/error.h"
+#include "mailauth/base/outcome.h"
+#include "mailauth/mailbox/maildir.h"
+#include "mailauth/mailbox/pop3-body.h"
+#include "mailauth/mailbox/pop3-maildrop.h"
+#include "mailauth/process/sandbox.h"
+
+#define READ_SIZE 32768
+#define INPUT_SIZE 4096
+/* What is waited for at most, in s, whatever the setting says. */
+#define LONGEST_WAIT 86400
+
+typedef struct {
+  int socket;
+  int timeout; /* ms */
+  Maildir *maildir;
+  Pop3Maildrop *maildrop;
+  GString *out;
+} Session;
+
+/* ---- waiting for the client ---- */
+
+static gboolean wait_for(const Session *session, short events) {
+  struct pollfd waiting = {.fd = session->socket, .events = events};
+  return TEMP_FAILURE_RETRY(poll(&waiting, 1, session->timeout)) > 0;
+}
+
+/* FALSE: the client has gone, or does not read. */
+static gboolean write_out(Session *session) {
+  const char *bytes = session->out->str;
+  gsize left = session->out->len;
+  while (left > 0) {
+    gssize sent =
+        TEMP_FAILURE_RETRY(send(session->socket, bytes, left, MSG_NOSIGNAL | MSG_DONTWAIT));
+    if (sent < 0 && (errno != EAGAIN || !wait_for(session, POLLOUT)))
+      return FALSE;
+    bytes += MAX(sent, 0);
+    left -= (gsize)MAX(sent, 0);
+  }
+  g_string_truncate(session->out, 0);
+  return TRUE;
+}
+
+/* FALSE: the client has gone, or says nothing. */
+static gboolean read_input(Session *session) {
+  char bytes[INPUT_SIZE];
+  if (!wait_for(session, POLLIN))
+    return FALSE;
+  gssize size = TEMP_FAILURE_RETRY(recv(session->socket, bytes, sizeof bytes, MSG_DONTWAIT));
+  if (size <= 0)
+    return size < 0 && errno == EAGAIN;
+  pop3_maildrop_feed(session->maildrop, bytes, (gsize)size);
+  return TRUE;
+}
+
+/* ---- what the maildrop asks for ---- */
+
+/* FALSE where the message could not be read to its end, which the client must
+ * not take for its end, or where the client has gone. */
+static gboolean send_body(Session *session, int file, guint lines) {
+  g_autofree char *bytes = g_malloc(READ_SIZE);
+  Pop3Body body;
+  gboolean wanted = TRUE;
+  gssize size = 0;
+  pop3_body_init(&body, lines);
+  while (wanted && (size = TEMP_FAILURE_RETRY(read(file, bytes, READ_SIZE))) > 0) {
+    wanted = pop3_body_add(&body, bytes, (gsize)size, session->out);
+    if (!write_out(session))
+      return FALSE;
+  }
+  pop3_body_finish(&body, session->out);
+  return size >= 0;
+}
+
+static gboolean send_message(Session *session, const Pop3Request *request) {
+  int file = maildir_open_message(session->maildir, request->index, NULL);
+  pop3_maildrop_begin_message(session->maildrop, request->index, file >= 0, session->out);
+  if (file < 0)
+    return TRUE;
+  gboolean sent = send_body(session, file, request->lines);
+  close(file);
+  return sent;
+}
+
+static void release(Session *session) {
+  maildir_save_sizes(session->maildir);
+  g_clear_pointer(&session->maildir, maildir_close);
+}
+
+static void update(Session *session) {
+  guint n = maildir_get_count(session->maildir);
+  guint n_failed = 0;
+  for (guint i = 0; i < n; i++)
+    if (pop3_maildrop_is_deleted(session->maildrop, i))
+      n_failed += !maildir_remove(session->maildir, i, NULL);
+  release(session);
+  pop3_maildrop_finish(session->maildrop, n_failed, session->out);
+  write_out(session);
+}
+
+/* TRUE while the session goes on. */
+static gboolean serve_step(Session *session) {
+  Pop3Request request = {0};
+  switch (pop3_maildrop_step(session->maildrop, session->out, &request)) {
+  case POP3_MAILDROP_INPUT:
+    return write_out(session) && read_input(session);
+  case POP3_MAILDROP_OUTPUT:
+    return write_out(session);
+  case POP3_MAILDROP_MEASURE:
+    pop3_maildrop_set_size(session->maildrop, request.index,
+                           maildir_measure(session->maildir, request.index));
+    return TRUE;
+  case POP3_MAILDROP_SEND:
+    return send_message(session, &request);
+  case POP3_MAILDROP_UPDATE:
+    update(session);
+    return FALSE;
+  }
+  return FALSE;
+}
+
+static Pop3Maildrop *make_maildrop(const Maildir *maildir) {
+  guint n = maildir_get_count(maildir);
+  g_autofree Pop3Message *messages = g_new(Pop3Message, n);
+  for (guint i = 0; i < n; i++)
+    messages[i] = (Pop3Message){maildir_get_uid(maildir, i), maildir_get_size(maildir, i)};
+  return pop3_maildrop_new(messages, n);
+}
+
+void store_serve(int socket, Maildir *maildir, guint idle_timeout) {
+  Session session = {
+      .socket = socket,
+      .timeout = (int)CLAMP(idle_timeout, 1, LONGEST_WAIT) * 1000,
+      .maildir = maildir,
+      .maildrop = make_maildrop(maildir),
+      .out = g_string_sized_new(POP3_MAILDROP_OUTPUT_SIZE),
+  };
+  while (serve_step(&session))
+    continue;
+  if (session.maildir != NULL)
+    release(&session);
+  pop3_maildrop_free(session.maildrop);
+  g_string_free(session.out, TRUE);
+  close(socket);
+}
+
+/* ---- the role ---- */
+
+static gboolean report_opened(Channel *channel, guint64 session, const GError *problem) {
+  Outcome outcome = problem == NULL                            ? OUTCOME_OK
+                    : problem->code == REGISTRY_ERROR_CONFLICT ? OUTCOME_MAILBOX_IN_USE
+                                                               : OUTCOME_NO_MAILBOX;
+  return channel_send(
+      channel, MESSAGE_OPENED,
+      g_variant_new("(tus)", session, outcome, problem != NULL ? problem->message : ""), NULL, 0,
+      NULL);
+}
+
+/* The process of one Maildir. */
+typedef struct {
+  Channel *channel;
+  gboolean confined;
+  char *path; /* NULL before the first */
+} Mailbox;
+
+/* FALSE: the process is of no use. */
+static gboolean take_path(Mailbox *mailbox, const char *path, GError **error) {
+  if (mailbox->path != NULL)
+    return !mailbox->confined || g_str_equal(mailbox->path, path) ||
+           error_set(error, REGISTRY_ERROR_ACCESS_DENIED, "This process serves another mailbox");
+  mailbox->path = g_strdup(path);
+  return !mailbox->confined || sandbox_enter_folder(path, error);
+}
+
+/* A verifier that has gone meanwhile is noticed at the next message. */
+static gboolean handle_open(Mailbox *mailbox, Message *message) {
+  guint64 session;
+  const char *user, *path, *unique_ids;
+  guint32 idle_timeout;
+  g_autoptr(GError) error = NULL;
+  g_variant_get(message->body, "(t&s&s&su)", &session, &user, &path, &unique_ids, &idle_timeout);
+  gboolean taken = take_path(mailbox, path, &error);
+  Maildir *maildir = taken ? maildir_open(path, unique_ids, &error) : NULL;
+  report_opened(mailbox->channel, session, error);
+  if (maildir == NULL)
+    return taken;
+  store_serve(message_take_descriptor(message, 0), maildir, idle_timeout);
+  channel_send(mailbox->channel, MESSAGE_CLOSED, g_variant_new_uint64(session), NULL, 0, NULL);
+  return TRUE;
+}
+
+static gboolean wait_for_message(const Channel *channel) {
+  struct pollfd waiting = {.fd = channel_get_descriptor(channel), .events = POLLIN};
+  return TEMP_FAILURE_RETRY(poll(&waiting, 1, -1)) > 0;
+}
+
+/* The next message; FALSE and the exit code where there will be none. */
+static gboolean receive(Channel *channel, Message *message, int *code) {
+  g_autoptr(GError) error = NULL;
+  *code = 0;
+  while (wait_for_message(channel)) {
+    ChannelResult result = channel_receive(channel, message, &error);
+    if (result == CHANNEL_MESSAGE)
+      return TRUE;
+    if (result == CHANNEL_CLOSED)
+      break;
+  }
+  *code = error == NULL ? 0 : 1;
+  return FALSE;
+}
+
+int store_serve_maildir(int descriptor, gboolean confined) {
+  int code = 0;
+  gboolean serving = TRUE;
+  g_autoptr(Channel) channel = channel_new(descriptor, ROLE_STORE, ROLE_VERIFIER);
+  Mailbox mailbox = {.channel = channel, .confined = confined};
+  while (serving) {
+    g_auto(Message) message = MESSAGE_INIT;
+    serving = receive(channel, &message, &code) &&
+              (message.kind != MESSAGE_OPEN || handle_open(&mailbox, &message));
+  }
+  g_free(mailbox.path);
+  return code;
+}
+
+/* TRUE in the process that was split off. Where none can be had the verifier learns
+ * it from the channel's end. It is the verifier's from then on: this one may end, and
+ * takes no session along. */
+static gboolean split(void) {
+  return fork() == 0;
+}
+
+/* TRUE: in the process for a Maildir, whose channel @descriptor is then. */
+static gboolean split_until_closed(Channel *channel, int *descriptor, int *code) {
+  for (;;) {
+    g_auto(Message) message = MESSAGE_INIT;
+    if (!receive(channel, &message, code))
+      return FALSE;
+    if (message.kind != MESSAGE_SPLIT || !split())
+      continue;
+    *descriptor = message_take_descriptor(&message, 0);
+    return TRUE;
+  }
+}
+
+int store_run(const RoleStart *start) {
+  const struct sigaction ignore = {.sa_handler = SIG_IGN};
+  int descriptor = -1;
+  int code = 0;
+  Channel *channel = channel_new(start->descriptor, ROLE_STORE, ROLE_VERIFIER);
+  /* Nobody asks how they ended. */
+  sigaction(SIGCHLD, &ignore, NULL);
+  gboolean is_split = split_until_closed(channel, &descriptor, &code);
+  channel_free(channel);
+  if (is_split)
+    /* Libraries that put their memory in order would copy all of the maker's first;
+     * and a check for leaks has no files here to read. */
+    _exit(store_serve_maildir(descriptor, TRUE));
+  while (TEMP_FAILURE_RETRY(wait(NULL)) > 0)
+    continue;
+  return code;
+}

@@ -1,0 +1,26 @@
+/* The store role: POP3 sessions on Maildirs, as the mail's user. It holds no
+ * password, no key, no bus and no client's connection but the socket that the front
+ * relays to. The process that the parent starts serves none itself: it splits off a
+ * process for each Maildir, which gives up all other files before it opens it, and
+ * lives on where the first ends. */
+#ifndef MAILAUTH_STORE_H
+#define MAILAUTH_STORE_H
+
+#include "mailauth/process/role.h"
+
+/* Answers each MESSAGE_SPLIT until the verifier closes the channel, and waits for
+ * those that were split off. Returns the exit code, in each process that there is then. */
+int store_run(const RoleStart *start);
+
+/* Serves each MESSAGE_OPEN of one Maildir on the channel @descriptor, one at a time,
+ * until the verifier closes it; a session that runs then is served to its end first.
+ * @confined: gives up all files but that Maildir's at the first. Returns the exit code. */
+int store_serve_maildir(int descriptor, gboolean confined);
+
+/* One session on @socket (non-blocking, closed at the end) of the mailbox
+ * @maildir, which is released before QUIT is answered. The other end silent, or
+ * not reading, for @idle_timeout seconds ends it without removing anything. */
+typedef struct Maildir Maildir;
+void store_serve(int socket, Maildir *maildir, guint idle_timeout);
+
+#endif

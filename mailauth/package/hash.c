@@ -1,0 +1,114 @@
+/* Password hashes: see hash.h. */
+#include "mailauth/package/hash.h"
+
+#include <crypt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/base/error.h"
+#include "mailauth/base/limits.h"
+#include "mailauth/base/secret.h"
+
+/* Made by hash_new() from random bytes that nobody has. */
+#define DUMMY "$y$j9T$6zzqgHVwyuXzjjt6Bv1Jl1$mdpQlb5UtHfmyoKDsDzgKCgGBuw9LQ9fPW6nX9qwZK/"
+
+/* "rounds=N$" after the method; without it there are 5,000. */
+static gboolean are_rounds_affordable(const char *cost) {
+  guint64 rounds = 0;
+  if (!g_str_has_prefix(cost, "rounds="))
+    return TRUE;
+  g_autofree char *digits = g_strndup(cost + 7, strcspn(cost + 7, "$"));
+  return g_ascii_string_to_unsigned(digits, 10, 0, MAX_SHA_ROUNDS, &rounds, NULL);
+}
+
+/* Two digits, the binary logarithm of the rounds. */
+static gboolean is_bcrypt_affordable(const char *cost) {
+  guint64 logarithm = 0;
+  g_autofree char *digits = g_strndup(cost, 2);
+  return g_ascii_string_to_unsigned(digits, 10, 0, MAX_BCRYPT_COST, &logarithm, NULL);
+}
+
+static gboolean is_digit_up_to(char digit, char last) {
+  static const char digits[] = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+  const char *found = digit == '\0' ? NULL : strchr(digits, digit);
+  return found != NULL && found <= strchr(digits, last);
+}
+
+/* Flavour, rounds and block size, as crypt_gensalt(3) writes them: parameters
+ * after them would multiply the work. */
+static gboolean is_yescrypt_affordable(const char *cost) {
+  return strcspn(cost, "$") == 3 && cost[0] == 'j' &&
+         is_digit_up_to(cost[1], MAX_YESCRYPT_ROUNDS) &&
+         is_digit_up_to(cost[2], MAX_YESCRYPT_BLOCK);
+}
+
+gboolean hash_is_accepted(const char *hash) {
+  static const struct {
+    const char *prefix;
+    gboolean (*is_affordable)(const char *cost);
+  } methods[] = {{"$y$", is_yescrypt_affordable},
+                 {"$6$", are_rounds_affordable},
+                 {"$5$", are_rounds_affordable},
+                 {"$2b$", is_bcrypt_affordable}};
+  for (guint i = 0; i < G_N_ELEMENTS(methods); i++)
+    if (g_str_has_prefix(hash, methods[i].prefix))
+      return crypt_checksalt(hash) != CRYPT_SALT_INVALID &&
+             methods[i].is_affordable(hash + strlen(methods[i].prefix));
+  return FALSE;
+}
+
+static gboolean is_same(const char *a, const char *b) {
+  gsize size = strlen(a);
+  volatile guchar difference = strlen(b) != size;
+  for (gsize i = 0; i < size && !difference; i++)
+    difference |= (guchar)(a[i] ^ b[i]);
+  return difference == 0;
+}
+
+gboolean hash_prove(const char *password, gsize size, const char *hash) {
+  gboolean provable = size > 0 && strlen(password) == size && hash_is_accepted(hash);
+  struct crypt_data *data = memset(secret_alloc(sizeof *data), 0, sizeof *data);
+  const char *made = crypt_r(password, hash_is_accepted(hash) ? hash : DUMMY, data);
+  gboolean right = provable && made != NULL && made[0] != '*' && is_same(made, hash);
+  secret_free(data, sizeof *data);
+  return right;
+}
+
+static gboolean check_password(const char *password, gsize size, GError **error) {
+  if (size == 0)
+    return error_set(error, REGISTRY_ERROR_INVALID_VALUE, "an empty password is not taken");
+  if (strlen(password) != size)
+    return error_set(error, REGISTRY_ERROR_INVALID_VALUE, "the password holds a NUL");
+  if (size >= CRYPT_MAX_PASSPHRASE_SIZE || size > MAX_PASSWORD)
+    return error_set(error, REGISTRY_ERROR_INVALID_VALUE, "the password is longer than %d bytes",
+                     CRYPT_MAX_PASSPHRASE_SIZE - 1);
+  return TRUE;
+}
+
+char *hash_new(const char *password, gsize size, GError **error) {
+  char salt[CRYPT_GENSALT_OUTPUT_SIZE];
+  if (!check_password(password, size, error))
+    return NULL;
+  if (crypt_gensalt_rn("$y$", 0, NULL, 0, salt, sizeof salt) == NULL) {
+    error_set(error, REGISTRY_ERROR_FAILED, "no salt for a hash can be had from the system");
+    return NULL;
+  }
+  struct crypt_data data = {0};
+  const char *made = crypt_r(password, salt, &data);
+  char *hash = made == NULL || made[0] == '*' ? NULL : g_strdup(made);
+  explicit_bzero(&data, sizeof data);
+  if (hash == NULL)
+    error_set(error, REGISTRY_ERROR_FAILED, "the password can't be hashed");
+  return hash;
+}
+
+char *hash_dup_dummy(const char *like) {
+  if (like == NULL || !hash_is_accepted(like))
+    return g_strdup(DUMMY);
+  /* The same method, cost and salt with another last character: nothing hashes
+   * to it but by chance, and the time is the same. */
+  char *dummy = g_strdup(like);
+  char *last = &dummy[strlen(dummy) - 1];
+  *last = *last == '.' ? '/' : '.';
+  return dummy;
+}

@@ -1,0 +1,214 @@
+/* Passwords that were right a short while ago: see verified.h. */
+#include "mailauth/package/verified.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "client/base/path.h"
+#include "mailauth/base/limits.h"
+
+#define KEY_BYTES 32
+#define DIGEST_BYTES 32
+
+typedef struct {
+  guint8 bytes[DIGEST_BYTES];
+} Digest;
+
+struct Verified {
+  guint8 *key; /* in memory of its own, locked where limits allow; NULL: none was to be had */
+  EVP_MAC *mac;
+  guint32 seconds;
+  guint64 era;
+  guint64 recalled;
+  GHashTable *entries; /* owner -> Entry */
+  GQueue order;        /* of Entry: the one whose time is over first is the head */
+};
+
+typedef struct {
+  GList link; /* in order */
+  char *owner;
+  Digest digest;
+  gint64 end; /* µs */
+} Entry;
+
+/* ---- the key ---- */
+
+/* The page is in no core file and in no child. */
+static guint8 *key_new(void) {
+  guint8 *key = mmap(NULL, KEY_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (key == MAP_FAILED)
+    return NULL;
+  (void)mlock(key, KEY_BYTES);
+  (void)madvise(key, KEY_BYTES, MADV_DONTDUMP);
+  (void)madvise(key, KEY_BYTES, MADV_WIPEONFORK);
+  if (getrandom(key, KEY_BYTES, 0) == KEY_BYTES)
+    return key;
+  munmap(key, KEY_BYTES);
+  return NULL;
+}
+
+static void key_free(guint8 *key) {
+  if (key == NULL)
+    return;
+  explicit_bzero(key, KEY_BYTES);
+  munmap(key, KEY_BYTES);
+}
+
+/* ---- digests ---- */
+
+/* With its length before it, so that no two claims are the same bytes. */
+static gboolean add_part(EVP_MAC_CTX *context, const char *bytes, gsize size) {
+  const guint64 length = size;
+  return EVP_MAC_update(context, (const guint8 *)&length, sizeof length) == 1 &&
+         EVP_MAC_update(context, (const guint8 *)bytes, size) == 1;
+}
+
+static gboolean begin_digest(const Verified *verified, EVP_MAC_CTX *context) {
+  char name[] = "SHA256";
+  const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string("digest", name, 0),
+                                   OSSL_PARAM_construct_end()};
+  return EVP_MAC_init(context, verified->key, KEY_BYTES, parameters) == 1;
+}
+
+/* What libcrypto makes of the key and the password is wiped with the context. */
+static gboolean make_digest(const Verified *verified, const VerifiedClaim *claim, Digest *digest) {
+  EVP_MAC_CTX *context = verified->mac != NULL ? EVP_MAC_CTX_new(verified->mac) : NULL;
+  gsize size = 0;
+  gboolean made = context != NULL && begin_digest(verified, context) &&
+                  add_part(context, claim->owner, strlen(claim->owner)) &&
+                  add_part(context, claim->hash, strlen(claim->hash)) &&
+                  add_part(context, claim->state, strlen(claim->state)) &&
+                  add_part(context, claim->password, claim->size) &&
+                  EVP_MAC_final(context, digest->bytes, &size, sizeof digest->bytes) == 1 &&
+                  size == sizeof digest->bytes;
+  EVP_MAC_CTX_free(context);
+  return made;
+}
+
+/* ---- entries ---- */
+
+/* Blanks are in none of them but, perhaps, the last. */
+char *verified_name_owner(const char *package, const char *broker, const char *account) {
+  return g_strdup_printf("%s %s %s", package, broker, account);
+}
+
+static void entry_free(gpointer data) {
+  Entry *entry = data;
+  explicit_bzero(&entry->digest, sizeof entry->digest);
+  g_free(entry->owner);
+  g_free(entry);
+}
+
+static void drop(Verified *verified, Entry *entry) {
+  g_queue_unlink(&verified->order, &entry->link);
+  g_hash_table_remove(verified->entries, entry->owner);
+}
+
+/* All live equally long, so those whose time is over are the oldest. */
+static void drop_expired(Verified *verified, gint64 now) {
+  while (verified->order.head != NULL && ((Entry *)verified->order.head->data)->end <= now)
+    drop(verified, verified->order.head->data);
+}
+
+static gboolean is_usable(const Verified *verified, guint64 era) {
+  return verified->seconds > 0 && verified->era == era && verified->key != NULL;
+}
+
+/* ---- the whole ---- */
+
+Verified *verified_new(void) {
+  Verified *verified = g_new0(Verified, 1);
+  verified->key = key_new();
+  verified->mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+  verified->entries = g_hash_table_new_full(path_hash_name, path_equal_names, NULL, entry_free);
+  g_queue_init(&verified->order);
+  return verified;
+}
+
+static void forget_all(Verified *verified) {
+  g_queue_init(&verified->order);
+  g_hash_table_remove_all(verified->entries);
+}
+
+void verified_free(Verified *verified) {
+  if (verified == NULL)
+    return;
+  forget_all(verified);
+  g_hash_table_unref(verified->entries);
+  EVP_MAC_free(verified->mac);
+  key_free(verified->key);
+  g_free(verified);
+}
+
+void verified_renew(Verified *verified, guint32 seconds) {
+  forget_all(verified);
+  verified->era++;
+  verified->seconds = seconds;
+}
+
+guint64 verified_get_era(const Verified *verified) {
+  return verified->era;
+}
+
+gboolean verified_recall(Verified *verified, guint64 era, const VerifiedClaim *claim, gint64 now) {
+  Digest digest = {0};
+  drop_expired(verified, now);
+  if (!is_usable(verified, era) || !make_digest(verified, claim, &digest))
+    return FALSE;
+  const Entry *entry = g_hash_table_lookup(verified->entries, claim->owner);
+  gboolean known = entry != NULL && CRYPTO_memcmp(&entry->digest, &digest, sizeof digest) == 0;
+  explicit_bzero(&digest, sizeof digest);
+  verified->recalled += known ? 1 : 0;
+  return known;
+}
+
+void verified_learn(Verified *verified, guint64 era, const VerifiedClaim *claim, gint64 now) {
+  Digest digest = {0};
+  if (!is_usable(verified, era) || !make_digest(verified, claim, &digest))
+    return;
+  drop_expired(verified, now);
+  verified_forget(verified, claim->owner);
+  if (verified->order.length >= MAX_VERIFIED)
+    drop(verified, verified->order.head->data);
+  Entry *entry = g_new0(Entry, 1);
+  *entry = (Entry){.link.data = entry,
+                   .owner = g_strdup(claim->owner),
+                   .digest = digest,
+                   .end = now + (gint64)verified->seconds * G_USEC_PER_SEC};
+  g_hash_table_insert(verified->entries, entry->owner, entry);
+  g_queue_push_tail_link(&verified->order, &entry->link);
+  explicit_bzero(&digest, sizeof digest);
+}
+
+void verified_forget(Verified *verified, const char *owner) {
+  Entry *entry = g_hash_table_lookup(verified->entries, owner);
+  if (entry != NULL)
+    drop(verified, entry);
+}
+
+/* Which accounts are being proved is not kept: a proof that has begun before teaches
+ * nothing, whosever it is. */
+void verified_forget_changed(Verified *verified, const char *owner) {
+  verified_forget(verified, owner);
+  verified->era++;
+}
+
+gint64 verified_get_time(void) {
+  struct timespec time = {0};
+  clock_gettime(CLOCK_BOOTTIME, &time);
+  return (gint64)time.tv_sec * G_USEC_PER_SEC + time.tv_nsec / 1000;
+}
+
+guint verified_count(Verified *verified, gint64 now) {
+  drop_expired(verified, now);
+  return verified->order.length;
+}
+
+guint64 verified_get_recalled(const Verified *verified) {
+  return verified->recalled;
+}

@@ -1,0 +1,72 @@
+/* What a role is given when it starts, and how it gives up what it does not need.
+ *
+ * Each role but the parent is this binary run anew, with its channel as
+ * descriptor 3 and nothing else open but standard input, output and error. Each
+ * has one entry point, which takes over the process and returns its exit code:
+ *
+ *   int front_run(const RoleStart *start);      mailauth/front/front.h
+ *   int verifier_run(const RoleStart *start);   mailauth/verifier/verifier.h
+ *   int verifier_check(const char *bus);        mailauth/verifier/verifier.h; `mailauthd --check`
+ *   int store_run(const RoleStart *start);      mailauth/mailbox/store.h
+ *   int identity_run(const RoleStart *start);   mailauth/parent/identity.h
+ *   int pam_helper_run(const RoleStart *start); mailauth/pam/pam-helper.h
+ *   int connector_run(const RoleStart *start);  mailauth/connector/connector.h
+ *
+ * When its channel ends, the parent has gone: the role ends too. (The store's
+ * channel goes to the verifier, and so does that of each process that is split off
+ * it: they finish the session that they serve first, which ends with the front.) */
+#ifndef MAILAUTH_ROLE_H
+#define MAILAUTH_ROLE_H
+
+#include "mailauth/ipc/channel.h"
+
+/* The verifier's exit code when `ObjectName` names another user than the one it
+ * runs as (and user_is_chosen): the parent then asks again, and starts one as that user. */
+#define ROLE_EXIT_OTHER_USER 77
+/* Exit code of a role that could not give up its rights: the parent stops then. */
+#define ROLE_EXIT_UNSETTLED 78
+
+/* Where a role finds its channel. */
+#define ROLE_DESCRIPTOR 3
+
+/* Whom a role runs as. */
+typedef struct {
+  guint32 uid, gid;
+  guint32 groups[64]; /* the supplementary ones */
+  guint n_groups;
+} RoleUser;
+
+typedef struct {
+  Role role;
+  int descriptor;          /* of the channel: channel_new(start->descriptor, role, peer) */
+  const char *bus;         /* what --bus= said, or NULL: for registry_connection_new() */
+  gboolean user_is_chosen; /* started by root: `ObjectName` decides whose process the verifier is.
+                              Else all roles are the same ordinary user's */
+  gboolean drops_rights;   /* to those of `user`; FALSE where the parent has none to drop */
+  RoleUser user;
+  guint lacks; /* SandboxLacks, once it has settled */
+} RoleStart;
+
+/* The command line that makes this binary a role. @bus may be NULL; @user is
+ * NULL where the parent is no root. NULL-terminated, the caller's. */
+char **role_make_arguments(Role role, const char *bus, gboolean user_is_chosen,
+                           const RoleUser *user);
+/* The same read back. FALSE where it is not such a command line: with start->role
+ * N_ROLES where it is an ordinary one. Strings are borrowed from @arguments. */
+gboolean role_parse_arguments(char **arguments, RoleStart *start);
+
+/* Gives root's rights up for good, for those of @user. */
+gboolean role_become(const RoleUser *user, GError **error);
+
+/* Gives up what the role has no use for: root's rights for good, new ones by any
+ * program, core files, being traced, files and system calls (sandbox.h); and has it
+ * end with its parent. To be called first; where it fails the role must not serve. ACCESS_DENIED:
+ * it would run as root. */
+gboolean role_settle(RoleStart *start, GError **error);
+
+/* Runs this binary anew, with @arguments of role_make_arguments(), @channel as
+ * its descriptor 3, and nothing else of this process's. @channel stays the
+ * caller's. -1 and an error where there is no process to be had. */
+GPid role_launch(char *const *arguments, int channel, GError **error);
+
+#endif

@@ -1,0 +1,29 @@
+/* A login that another server asks about on a socket, in whichever protocol, and
+ * what it may be told. Pure. */
+#ifndef MAILAUTH_AUTH_REQUEST_H
+#define MAILAUTH_AUTH_REQUEST_H
+
+#include "mailauth/protocol/conversation.h"
+
+/* All zero is none. */
+typedef struct {
+  guint32 id; /* the asking server's, where its protocol has one */
+  Credentials credentials;
+  char *address; /* the client's, as the asking server gives it; NULL: not given, or none that
+                    can be used */
+} AuthRequest;
+
+void auth_request_clear(AuthRequest *request);
+/* "192.0.2.1" or "2001:db8::1", of @size bytes; anything else is no address. */
+char *auth_address_new(const char *text, gsize size);
+
+typedef enum {
+  AUTH_RIGHT,
+  AUTH_WRONG,  /* what the client can be blamed for */
+  AUTH_OUTAGE, /* everything else: no verdict, or the client would be told that its password is
+                  wrong */
+} AuthVerdict;
+
+AuthVerdict auth_verdict_from_outcome(Outcome outcome);
+
+#endif

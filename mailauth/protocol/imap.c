@@ -1,0 +1,512 @@
+/* imap.h: collects a command with its literals, then looks it up in a table.
+ *
+ * A literal is asked for ("+") only where the command can use it, so that a
+ * password is not sent in vain: with clear text barred, LOGIN is answered at
+ * the first announcement. What a client sends unasked ({n+}) is read past, or
+ * ends the session where it is too much; it is never taken for commands. */
+#include "mailauth/protocol/imap.h"
+
+#include <string.h>
+
+#include "mailauth/base/limits.h"
+#include "mailauth/base/line.h"
+#include "mailauth/protocol/imap-syntax.h"
+#include "mailauth/protocol/sasl.h"
+
+typedef enum {
+  IMAP_LINE,    /* a command's next line */
+  IMAP_LITERAL, /* a literal's bytes */
+  IMAP_SKIP,    /* the bytes of a literal that is not wanted */
+  IMAP_SASL,    /* a SASL response is next */
+  IMAP_WAITING, /* for an answer to the step that was given */
+} ImapState;
+
+typedef struct {
+  ImapState state;
+  guint bad_commands;
+  guint failed_logins;
+  gboolean too_large; /* a literal of the command was read past */
+  guint64 literal_left;
+  char *tag; /* of the command being answered */
+  Line line;
+  Secret command; /* as an ImapCursor reads it */
+  SaslExchange sasl;
+  Credentials credentials;
+} Imap;
+
+typedef Step (*ImapHandler)(Imap *imap, const Surroundings *surroundings, ImapCursor *arguments,
+                            GString *out);
+
+static Step tagged(const Imap *imap, GString *out, const char *text) {
+  g_string_append_printf(out, "%s %s\r\n", imap->tag == NULL ? "*" : imap->tag, text);
+  return STEP_READ;
+}
+
+static void imap_say_goodbye(const char *why, GString *out) {
+  g_string_append_printf(out, "* BYE %s\r\n", why);
+}
+
+/* A command that can't be used; the last of too many ends the session. */
+static Step bad_command(Imap *imap, GString *out, const char *text) {
+  g_autofree char *answer = g_strconcat("BAD ", text, NULL);
+  tagged(imap, out, answer);
+  if (++imap->bad_commands < MAX_BAD_COMMANDS)
+    return STEP_READ;
+  imap_say_goodbye("Too many bad commands.", out);
+  return STEP_CLOSE;
+}
+
+static Step count_refusal(Imap *imap, GString *out) {
+  if (++imap->failed_logins < MAX_FAILED_LOGINS)
+    return STEP_READ;
+  imap_say_goodbye("Too many refused logins.", out);
+  return STEP_CLOSE;
+}
+
+/* A login that is refused without asking anybody. */
+static Step refuse_login(Imap *imap, GString *out, const char *text) {
+  tagged(imap, out, text);
+  return count_refusal(imap, out);
+}
+
+static Step ask(Imap *imap, Step step) {
+  imap->state = IMAP_WAITING;
+  return step;
+}
+
+/* @arguments: of LOGIN, for the record of who tried; NULL for AUTHENTICATE. */
+static Step refuse_clear_text(Imap *imap, ImapCursor *arguments) {
+  g_auto(Secret) user = {0};
+  credentials_clear(&imap->credentials);
+  /* The bytes of a literal have not been kept. What nothing follows may be a
+   * password by itself. */
+  if (arguments != NULL && imap_take_character(arguments, ' ') &&
+      !imap_take_character(arguments, '{') && imap_take_astring(arguments, &user) &&
+      imap_take_character(arguments, ' '))
+    credentials_take(&imap->credentials, "LOGIN", user.bytes, user.size, "", 0);
+  return ask(imap, STEP_CLEAR_TEXT);
+}
+
+static void append_capabilities(const Surroundings *surroundings, GString *out) {
+  g_string_append(out, "CAPABILITY IMAP4rev1 LITERAL+ SASL-IR ID");
+  if (surroundings->offers_tls)
+    g_string_append(out, " STARTTLS");
+  if (!surroundings->takes_passwords)
+    g_string_append(out, " LOGINDISABLED");
+  sasl_append_names(surroundings, " AUTH=", "", out);
+}
+
+static Step handle_capability(Imap *imap, const Surroundings *surroundings, ImapCursor *arguments,
+                              GString *out) {
+  if (!imap_take_end(arguments))
+    return bad_command(imap, out, "CAPABILITY takes no argument.");
+  g_string_append(out, "* ");
+  append_capabilities(surroundings, out);
+  g_string_append(out, "\r\n");
+  return tagged(imap, out, "OK Capabilities before login listed.");
+}
+
+static Step handle_noop(Imap *imap, const Surroundings *surroundings G_GNUC_UNUSED,
+                        ImapCursor *arguments, GString *out) {
+  if (!imap_take_end(arguments))
+    return bad_command(imap, out, "NOOP takes no argument.");
+  return tagged(imap, out, "OK NOOP completed.");
+}
+
+static Step handle_logout(Imap *imap, const Surroundings *surroundings G_GNUC_UNUSED,
+                          ImapCursor *arguments, GString *out) {
+  if (!imap_take_end(arguments))
+    return bad_command(imap, out, "LOGOUT takes no argument.");
+  imap_say_goodbye("Logging out.", out);
+  tagged(imap, out, "OK LOGOUT completed.");
+  return STEP_CLOSE;
+}
+
+static Step handle_id(Imap *imap, const Surroundings *surroundings G_GNUC_UNUSED,
+                      ImapCursor *arguments, GString *out) {
+  if (!imap_take_character(arguments, ' ') || !imap_take_id_parameters(arguments) ||
+      !imap_take_end(arguments))
+    return bad_command(imap, out, "ID takes a list of pairs of strings, or NIL.");
+  g_string_append(out, "* ID (\"name\" \"mailauthd\")\r\n");
+  return tagged(imap, out, "OK ID completed.");
+}
+
+static Step handle_starttls(Imap *imap, const Surroundings *surroundings, ImapCursor *arguments,
+                            GString *out) {
+  if (!imap_take_end(arguments))
+    return bad_command(imap, out, "STARTTLS takes no argument.");
+  if (surroundings->in_tls)
+    return bad_command(imap, out, "TLS is active already.");
+  if (!surroundings->offers_tls)
+    return ask(imap, STEP_NO_CERTIFICATE);
+  tagged(imap, out, "OK Begin TLS negotiation now.");
+  return STEP_START_TLS;
+}
+
+static Step handle_login(Imap *imap, const Surroundings *surroundings, ImapCursor *arguments,
+                         GString *out) {
+  if (!surroundings->takes_passwords)
+    return refuse_clear_text(imap, arguments);
+  g_auto(Secret) user = {0};
+  g_auto(Secret) password = {0};
+  if (!imap_take_character(arguments, ' ') || !imap_take_astring(arguments, &user) ||
+      !imap_take_character(arguments, ' ') || !imap_take_astring(arguments, &password) ||
+      !imap_take_end(arguments))
+    return bad_command(imap, out, "LOGIN takes a name and a password.");
+  if (!credentials_take(&imap->credentials, "LOGIN", user.bytes, user.size, password.bytes,
+                        password.size))
+    return bad_command(imap, out, "The name or the password cannot be one.");
+  return ask(imap, STEP_LOGIN);
+}
+
+static void leave_sasl(Imap *imap) {
+  sasl_clear(&imap->sasl);
+  imap->state = IMAP_LINE;
+}
+
+static Step continue_sasl(Imap *imap, const char *response, GString *out) {
+  g_autoptr(GString) challenge = g_string_new(NULL);
+  SaslResult result = sasl_respond(&imap->sasl, response, challenge, &imap->credentials);
+  if (result == SASL_CHALLENGE) {
+    g_string_append_printf(out, "+ %s\r\n", challenge->str);
+    imap->state = IMAP_SASL;
+    return STEP_READ;
+  }
+  if (result == SASL_ASK)
+    return ask(imap, STEP_LOGIN);
+  leave_sasl(imap);
+  if (result == SASL_DONE)
+    return ask(imap, STEP_LOGIN);
+  credentials_clear(&imap->credentials);
+  if (result == SASL_MALFORMED)
+    return bad_command(imap, out, "The authentication response cannot be read.");
+  return refuse_login(imap, out, "NO [AUTHORIZATIONFAILED] Nobody may log in for another user.");
+}
+
+static Step handle_authenticate(Imap *imap, const Surroundings *surroundings, ImapCursor *arguments,
+                                GString *out) {
+  g_autofree char *name = NULL;
+  if (!imap_take_character(arguments, ' ') || !imap_take_atom(arguments, &name))
+    return bad_command(imap, out, "AUTHENTICATE takes a mechanism.");
+  SaslBeginning beginning = sasl_begin(&imap->sasl, name, surroundings);
+  if (beginning == SASL_UNKNOWN)
+    return refuse_login(imap, out, "NO Unsupported authentication mechanism.");
+  if (beginning == SASL_BARRED)
+    return refuse_clear_text(imap, NULL);
+  g_auto(Secret) initial = {0};
+  gboolean has_initial = imap_take_character(arguments, ' ');
+  if ((has_initial && !imap_take_astring(arguments, &initial)) || !imap_take_end(arguments)) {
+    sasl_clear(&imap->sasl);
+    return bad_command(imap, out, "AUTHENTICATE takes a mechanism and at most one response.");
+  }
+  return continue_sasl(imap, has_initial ? (const char *)initial.bytes : NULL, out);
+}
+
+static Step handle_later(Imap *imap, const Surroundings *surroundings G_GNUC_UNUSED,
+                         ImapCursor *arguments G_GNUC_UNUSED, GString *out) {
+  return bad_command(imap, out, "Log in first.");
+}
+
+static const struct {
+  const char *name;
+  ImapHandler handle;
+  gboolean takes_literals;
+  gboolean needs_clear_text; /* its arguments hold a password */
+} commands[] = {
+    {"CAPABILITY", handle_capability, FALSE, FALSE},
+    {"NOOP", handle_noop, FALSE, FALSE},
+    {"LOGOUT", handle_logout, FALSE, FALSE},
+    {"ID", handle_id, TRUE, FALSE},
+    {"STARTTLS", handle_starttls, FALSE, FALSE},
+    {"LOGIN", handle_login, TRUE, TRUE},
+    {"AUTHENTICATE", handle_authenticate, FALSE, FALSE},
+    {"SELECT", handle_later, FALSE, FALSE},
+    {"EXAMINE", handle_later, FALSE, FALSE},
+    {"CREATE", handle_later, FALSE, FALSE},
+    {"DELETE", handle_later, FALSE, FALSE},
+    {"RENAME", handle_later, FALSE, FALSE},
+    {"SUBSCRIBE", handle_later, FALSE, FALSE},
+    {"UNSUBSCRIBE", handle_later, FALSE, FALSE},
+    {"LIST", handle_later, FALSE, FALSE},
+    {"LSUB", handle_later, FALSE, FALSE},
+    {"STATUS", handle_later, FALSE, FALSE},
+    {"APPEND", handle_later, FALSE, FALSE},
+    {"CHECK", handle_later, FALSE, FALSE},
+    {"CLOSE", handle_later, FALSE, FALSE},
+    {"EXPUNGE", handle_later, FALSE, FALSE},
+    {"SEARCH", handle_later, FALSE, FALSE},
+    {"FETCH", handle_later, FALSE, FALSE},
+    {"STORE", handle_later, FALSE, FALSE},
+    {"COPY", handle_later, FALSE, FALSE},
+    {"UID", handle_later, FALSE, FALSE},
+    {"ENABLE", handle_later, FALSE, FALSE},
+    {"IDLE", handle_later, FALSE, FALSE},
+    {"NAMESPACE", handle_later, FALSE, FALSE},
+};
+
+/* The table's index; G_N_ELEMENTS for none. */
+static gsize find_command(const char *name) {
+  gsize i = 0;
+  while (i < G_N_ELEMENTS(commands) && g_ascii_strcasecmp(commands[i].name, name) != 0)
+    i++;
+  return i;
+}
+
+static ImapCursor command_cursor(const Imap *imap) {
+  const char *text = (const char *)imap->command.bytes;
+  return (ImapCursor){text, text + imap->command.size};
+}
+
+/* The tag and the name that the command begins with; *@index as find_command(). */
+static gboolean begin_command(Imap *imap, ImapCursor *cursor, gsize *index) {
+  g_autofree char *name = NULL;
+  *cursor = command_cursor(imap);
+  g_clear_pointer(&imap->tag, g_free);
+  *index = G_N_ELEMENTS(commands);
+  if (!imap_take_tag(cursor, &imap->tag))
+    return FALSE;
+  if (imap_take_character(cursor, ' ') && imap_take_atom(cursor, &name))
+    *index = find_command(name);
+  return TRUE;
+}
+
+static void forget_command(Imap *imap) {
+  secret_clear(&imap->command);
+  imap->too_large = FALSE;
+}
+
+/* Shows the user's name where the command is whole, and nothing else. */
+static void note_login(Transcript *transcript, const GString *out, ImapCursor arguments) {
+  g_auto(Secret) user = {0};
+  g_auto(Secret) password = {0};
+  gboolean whole = imap_take_character(&arguments, ' ') && imap_take_astring(&arguments, &user) &&
+                   imap_take_character(&arguments, ' ') &&
+                   imap_take_astring(&arguments, &password) && imap_take_end(&arguments);
+  transcript_command(transcript, out, "LOGIN", whole ? (const char *)user.bytes : NULL, TRUE);
+}
+
+static void note_authenticate(Transcript *transcript, const GString *out, ImapCursor arguments) {
+  g_autofree char *mechanism = NULL;
+  gboolean named = imap_take_character(&arguments, ' ') && imap_take_atom(&arguments, &mechanism);
+  conversation_note_mechanism(transcript, out, "AUTHENTICATE", named ? mechanism : NULL,
+                              !imap_take_end(&arguments));
+}
+
+/* The cursor by value: it is for the command to move. A command with a literal
+ * that was read past is incomplete. */
+static void note_command(const Imap *imap, const Surroundings *surroundings, const GString *out,
+                         gsize index, ImapCursor arguments) {
+  Transcript *transcript = surroundings->transcript;
+  if (transcript == NULL)
+    return;
+  if (index == G_N_ELEMENTS(commands))
+    conversation_note_unknown(transcript, out);
+  else if (commands[index].handle == handle_login && !imap->too_large &&
+           surroundings->takes_passwords)
+    note_login(transcript, out, arguments);
+  else if (commands[index].handle == handle_authenticate)
+    note_authenticate(transcript, out, arguments);
+  else
+    transcript_command(transcript, out, commands[index].name, NULL, !imap_take_end(&arguments));
+}
+
+static Step execute(Imap *imap, const Surroundings *surroundings, GString *out) {
+  ImapCursor cursor;
+  gsize index;
+  gboolean begun = begin_command(imap, &cursor, &index);
+  note_command(imap, surroundings, out, index, cursor);
+  if (!begun)
+    return bad_command(imap, out, "A command begins with a tag.");
+  if (index == G_N_ELEMENTS(commands))
+    return bad_command(imap, out, "Unknown command.");
+  gboolean barred = commands[index].needs_clear_text && !surroundings->takes_passwords;
+  if (imap->too_large && !barred)
+    return bad_command(imap, out, "A literal is too large.");
+  return commands[index].handle(imap, surroundings, &cursor, out);
+}
+
+static Step finish_command(Imap *imap, const Surroundings *surroundings, GString *out) {
+  Step step = execute(imap, surroundings, out);
+  forget_command(imap);
+  return step;
+}
+
+static Step end_for_size(Imap *imap, GString *out, const char *text) {
+  ImapCursor cursor;
+  gsize index;
+  if (imap->state == IMAP_LINE)
+    begin_command(imap, &cursor, &index);
+  g_autofree char *answer = g_strconcat("BAD ", text, NULL);
+  tagged(imap, out, answer);
+  g_autofree char *why = g_strconcat("[TOOBIG] ", text, NULL);
+  imap_say_goodbye(why, out);
+  return STEP_CLOSE;
+}
+
+static gboolean wants_literal(Imap *imap, const Surroundings *surroundings,
+                              const ImapLiteral *literal) {
+  ImapCursor cursor;
+  gsize index;
+  if (!begin_command(imap, &cursor, &index) || index == G_N_ELEMENTS(commands))
+    return FALSE;
+  if (!commands[index].takes_literals ||
+      (commands[index].needs_clear_text && !surroundings->takes_passwords))
+    return FALSE;
+  imap->too_large |=
+      literal->size > MAX_IMAP_LITERAL || literal->size + imap->command.size > MAX_IMAP_COMMAND;
+  return !imap->too_large;
+}
+
+static Step announce_literal(Imap *imap, const Surroundings *surroundings,
+                             const ImapLiteral *literal, GString *out) {
+  gboolean wanted = wants_literal(imap, surroundings, literal);
+  if (!wanted && literal->synchronising)
+    return finish_command(imap, surroundings, out);
+  if (!wanted && literal->size > MAX_IMAP_SKIPPED_LITERAL)
+    return end_for_size(imap, out, "A literal is too large.");
+  if (literal->synchronising)
+    g_string_append(out, "+ OK\r\n");
+  imap->literal_left = literal->size;
+  imap->state = literal->size == 0 ? IMAP_LINE : wanted ? IMAP_LITERAL : IMAP_SKIP;
+  return STEP_READ;
+}
+
+static Step handle_command_line(Imap *imap, const Surroundings *surroundings, GString *out) {
+  const char *text = (const char *)imap->line.text.bytes;
+  gsize size = imap->line.text.size;
+  if (imap->command.size + size + 1 > MAX_IMAP_COMMAND)
+    return end_for_size(imap, out, "The command is too long.");
+  secret_append(&imap->command, text, size);
+  secret_append(&imap->command, "\n", 1);
+  ImapLiteral literal;
+  if (imap_find_literal(text, size, &literal))
+    return announce_literal(imap, surroundings, &literal, out);
+  return finish_command(imap, surroundings, out);
+}
+
+static Step handle_response(Imap *imap, const Surroundings *surroundings, GString *out) {
+  const char *text = (const char *)imap->line.text.bytes;
+  conversation_note_response(surroundings->transcript, out, text);
+  if (!line_has_nul(&imap->line) && strcmp(text, "*") != 0)
+    return continue_sasl(imap, text, out);
+  gboolean free_of_charge = !sasl_has_asked(&imap->sasl);
+  leave_sasl(imap);
+  return free_of_charge ? tagged(imap, out, "BAD Authentication aborted.")
+                        : bad_command(imap, out, "Authentication aborted.");
+}
+
+/* The rest of a line that is too long can't be told from its literals: the end. */
+static Step handle_long_line(Imap *imap, GString *out) {
+  if (imap->command.size == 0 && imap->state == IMAP_LINE)
+    secret_append(&imap->command, imap->line.text.bytes, imap->line.text.size);
+  return end_for_size(imap, out, "The line is too long.");
+}
+
+static Step feed_line(Imap *imap, const Surroundings *surroundings, const guint8 **input,
+                      gsize *size, GString *out) {
+  LineResult result = line_feed(&imap->line, input, size, MAX_SASL_LINE);
+  if (result == LINE_MORE)
+    return STEP_READ;
+  Step step = result == LINE_TOO_LONG    ? handle_long_line(imap, out)
+              : imap->state == IMAP_SASL ? handle_response(imap, surroundings, out)
+                                         : handle_command_line(imap, surroundings, out);
+  line_clear(&imap->line);
+  return step;
+}
+
+static void feed_literal(Imap *imap, const guint8 **input, gsize *size) {
+  gsize part = (gsize)MIN((guint64)*size, imap->literal_left);
+  if (imap->state == IMAP_LITERAL)
+    secret_append(&imap->command, *input, part);
+  *input += part;
+  *size -= part;
+  imap->literal_left -= part;
+  if (imap->literal_left == 0)
+    imap->state = IMAP_LINE;
+}
+
+static Step imap_feed(Machine *machine, const Surroundings *surroundings, const guint8 **input,
+                      gsize *size, GString *out) {
+  Imap *imap = (Imap *)machine;
+  Step step = STEP_READ;
+  while (step == STEP_READ && *size > 0 && imap->state != IMAP_WAITING) {
+    if (imap->state == IMAP_LITERAL || imap->state == IMAP_SKIP)
+      feed_literal(imap, input, size);
+    else
+      step = feed_line(imap, surroundings, input, size, out);
+  }
+  return step;
+}
+
+static void imap_challenge(Machine *machine, const guint8 *bytes, gsize size, GString *out) {
+  Imap *imap = (Imap *)machine;
+  g_string_append(out, "+ ");
+  sasl_append_challenge(bytes, size, out);
+  g_string_append(out, "\r\n");
+  imap->state = IMAP_SASL;
+}
+
+static gboolean imap_is_in_exchange(const Machine *machine) {
+  return ((const Imap *)machine)->sasl.mechanism != NULL;
+}
+
+static Step imap_answer(Machine *machine, Outcome outcome, const char *capabilities, GString *out) {
+  Imap *imap = (Imap *)machine;
+  const OutcomeFacts *facts = outcome_get_facts(outcome);
+  leave_sasl(imap);
+  credentials_clear(&imap->credentials);
+  gboolean ok = outcome == OUTCOME_OK;
+  g_string_append_printf(out, "%s %s ", imap->tag, ok ? "OK" : "NO");
+  if (ok && capabilities[0] != '\0')
+    g_string_append_printf(out, "[CAPABILITY %s] ", capabilities);
+  if (facts->imap_code[0] != '\0')
+    g_string_append_printf(out, "%s ", facts->imap_code);
+  g_string_append_printf(out, "%s\r\n", facts->text);
+  if (ok)
+    return STEP_RELAY;
+  return conversation_counts_as_failure(outcome) ? count_refusal(imap, out) : STEP_READ;
+}
+
+static void imap_greet(Machine *machine G_GNUC_UNUSED, const Surroundings *surroundings,
+                       GString *out) {
+  g_string_append(out, "* OK [");
+  append_capabilities(surroundings, out);
+  g_string_append(out, "] IMAP server ready.\r\n");
+}
+
+static void imap_forget(Machine *machine) {
+  Imap *imap = (Imap *)machine;
+  imap->state = IMAP_LINE;
+  g_clear_pointer(&imap->tag, g_free);
+  forget_command(imap);
+  sasl_clear(&imap->sasl);
+  credentials_clear(&imap->credentials);
+  line_clear(&imap->line);
+  imap->line.skipping = FALSE;
+}
+
+static Machine *imap_create(void) {
+  return (Machine *)g_new0(Imap, 1);
+}
+
+static void imap_free(Machine *machine) {
+  imap_forget(machine);
+  g_free(machine);
+}
+
+static Credentials *imap_get_credentials(Machine *machine) {
+  return &((Imap *)machine)->credentials;
+}
+
+const MachineOps imap_ops = {
+    .create = imap_create,
+    .free = imap_free,
+    .greet = imap_greet,
+    .feed = imap_feed,
+    .challenge = imap_challenge,
+    .is_in_exchange = imap_is_in_exchange,
+    .answer = imap_answer,
+    .tls_started = imap_forget,
+    .get_credentials = imap_get_credentials,
+    .say_goodbye = imap_say_goodbye,
+};

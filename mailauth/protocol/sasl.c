@@ -1,0 +1,232 @@
+/* sasl.h: PLAIN, LOGIN and the two kinds of SCRAM. */
+#include "mailauth/protocol/sasl.h"
+
+#include <string.h>
+
+#include "mailauth/base/limits.h"
+#include "mailauth/protocol/scram.h"
+
+struct SaslMechanism {
+  const char *name;
+  gboolean (*is_there)(const Surroundings *surroundings);
+  gboolean (*may_travel)(const Surroundings *surroundings);
+  SaslResult (*first)(SaslExchange *exchange, GString *challenge); /* no initial response */
+  SaslResult (*respond)(SaslExchange *exchange, const Secret *response, GString *challenge,
+                        Credentials *credentials);
+};
+
+/* "Username:" and "Password:" in base64, which is how every LOGIN client knows them. */
+#define ASK_USER "VXNlcm5hbWU6"
+#define ASK_PASSWORD "UGFzc3dvcmQ6"
+
+static int base64_value(char character) {
+  if (character >= 'A' && character <= 'Z')
+    return character - 'A';
+  if (character >= 'a' && character <= 'z')
+    return character - 'a' + 26;
+  if (character >= '0' && character <= '9')
+    return character - '0' + 52;
+  return character == '+' ? 62 : character == '/' ? 63 : -1;
+}
+
+/* Four characters, the last @padding of them '='. */
+static gboolean decode_group(const char *group, guint padding, Secret *bytes) {
+  guint32 bits = 0;
+  for (guint i = 0; i < 4; i++) {
+    int value = i >= 4 - padding ? 0 : base64_value(group[i]);
+    if (value < 0)
+      return FALSE;
+    bits = bits << 6 | (guint32)value;
+  }
+  guint8 decoded[3] = {(guint8)(bits >> 16), (guint8)(bits >> 8), (guint8)bits};
+  guint32 unused = padding == 2 ? bits & 0xffff : padding == 1 ? bits & 0xff : 0;
+  secret_append(bytes, decoded, 3 - padding);
+  explicit_bzero(decoded, sizeof decoded);
+  return unused == 0;
+}
+
+gboolean base64_decode(const char *text, Secret *bytes) {
+  gsize length = strlen(text);
+  if (length % 4 != 0)
+    return FALSE;
+  for (gsize i = 0; i < length; i += 4) {
+    gboolean last = i + 4 == length;
+    guint padding = !last || text[i + 3] != '=' ? 0 : text[i + 2] == '=' ? 2 : 1;
+    if (!decode_group(text + i, padding, bytes))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static SaslResult plain_first(SaslExchange *exchange G_GNUC_UNUSED,
+                              GString *challenge G_GNUC_UNUSED) {
+  return SASL_CHALLENGE;
+}
+
+/* [authzid] NUL authcid NUL passwd */
+static SaslResult plain_respond(SaslExchange *exchange G_GNUC_UNUSED, const Secret *response,
+                                GString *challenge G_GNUC_UNUSED, Credentials *credentials) {
+  const char *identity = response->size > 0 ? (const char *)response->bytes : "";
+  const char *end = identity + response->size;
+  const char *first = memchr(identity, '\0', response->size);
+  if (first == NULL)
+    return SASL_MALFORMED;
+  const char *user = first + 1;
+  const char *second = user < end ? memchr(user, '\0', (gsize)(end - user)) : NULL;
+  if (second == NULL)
+    return SASL_MALFORMED;
+  const char *password = second + 1;
+  if (!credentials_take(credentials, "PLAIN", user, (gsize)(second - user), password,
+                        (gsize)(end - password)))
+    return SASL_MALFORMED;
+  gboolean own = first == identity || strcmp(identity, user) == 0;
+  return own ? SASL_DONE : SASL_NO_PROXY;
+}
+
+static SaslResult login_first(SaslExchange *exchange G_GNUC_UNUSED, GString *challenge) {
+  g_string_append(challenge, ASK_USER);
+  return SASL_CHALLENGE;
+}
+
+static SaslResult login_respond(SaslExchange *exchange, const Secret *response, GString *challenge,
+                                Credentials *credentials) {
+  const char *text = response->size > 0 ? (const char *)response->bytes : "";
+  if (exchange->user != NULL)
+    return credentials_take(credentials, "SASL-LOGIN", exchange->user, strlen(exchange->user), text,
+                            response->size)
+               ? SASL_DONE
+               : SASL_MALFORMED;
+  if (!credentials_take(credentials, "SASL-LOGIN", text, response->size, "", 0))
+    return SASL_MALFORMED;
+  exchange->user = g_strdup(credentials->user);
+  g_string_append(challenge, ASK_PASSWORD);
+  return SASL_CHALLENGE;
+}
+
+static SaslResult scram_first(SaslExchange *exchange G_GNUC_UNUSED,
+                              GString *challenge G_GNUC_UNUSED) {
+  return SASL_CHALLENGE;
+}
+
+static SaslResult begin_scram(const SaslMechanism *mechanism, gboolean plus, const Secret *response,
+                              Credentials *credentials) {
+  g_auto(ScramFirst) first = {0};
+  if (!scram_first_parse(response->bytes, response->size, plus, &first) ||
+      !credentials_take(credentials, mechanism->name, first.user, strlen(first.user), "", 0))
+    return SASL_MALFORMED;
+  if (first.proxy != NULL && strcmp(first.proxy, first.user) != 0)
+    return SASL_NO_PROXY;
+  credentials_take_message(credentials, CREDENTIALS_SCRAM_FIRST, response->bytes, response->size);
+  return SASL_ASK;
+}
+
+/* A client's first message, its proof, and nothing in answer to the server's. */
+static SaslResult respond_to_scram(SaslExchange *exchange, gboolean plus, const Secret *response,
+                                   Credentials *credentials) {
+  guint taken = exchange->taken++;
+  if (taken == 0)
+    return begin_scram(exchange->mechanism, plus, response, credentials);
+  gboolean valid =
+      taken == 1 ? scram_final_is_valid(response->bytes, response->size) : response->size == 0;
+  if (!valid)
+    return SASL_MALFORMED;
+  credentials_take_message(credentials,
+                           taken == 1 ? CREDENTIALS_SCRAM_FINAL : CREDENTIALS_SCRAM_END,
+                           response->bytes, response->size);
+  return taken == 1 ? SASL_ASK : SASL_DONE;
+}
+
+static SaslResult scram_respond(SaslExchange *exchange, const Secret *response,
+                                GString *challenge G_GNUC_UNUSED, Credentials *credentials) {
+  return respond_to_scram(exchange, FALSE, response, credentials);
+}
+
+static SaslResult scram_plus_respond(SaslExchange *exchange, const Secret *response,
+                                     GString *challenge G_GNUC_UNUSED, Credentials *credentials) {
+  return respond_to_scram(exchange, TRUE, response, credentials);
+}
+
+static gboolean always(const Surroundings *surroundings G_GNUC_UNUSED) {
+  return TRUE;
+}
+
+static gboolean has_scram(const Surroundings *surroundings) {
+  return surroundings->has_scram;
+}
+
+static gboolean has_scram_plus(const Surroundings *surroundings) {
+  return surroundings->has_scram && surroundings->in_tls;
+}
+
+static gboolean takes_passwords(const Surroundings *surroundings) {
+  return surroundings->takes_passwords;
+}
+
+static gboolean takes_proofs(const Surroundings *surroundings) {
+  return surroundings->takes_proofs;
+}
+
+/* As they are listed: clients choose by what they know of a mechanism, not by its
+ * place, and those that read no further than the first few know the oldest. */
+static const SaslMechanism mechanisms[] = {
+    {"PLAIN", always, takes_passwords, plain_first, plain_respond},
+    {"LOGIN", always, takes_passwords, login_first, login_respond},
+    {"SCRAM-SHA-256", has_scram, takes_proofs, scram_first, scram_respond},
+    {"SCRAM-SHA-256-PLUS", has_scram_plus, takes_proofs, scram_first, scram_plus_respond},
+};
+
+void sasl_append_names(const Surroundings *surroundings, const char *before, const char *after,
+                       GString *out) {
+  for (gsize i = 0; i < G_N_ELEMENTS(mechanisms); i++)
+    if (mechanisms[i].is_there(surroundings) && mechanisms[i].may_travel(surroundings))
+      g_string_append_printf(out, "%s%s%s", before, mechanisms[i].name, after);
+}
+
+static const SaslMechanism *find_mechanism(const char *name) {
+  for (gsize i = 0; i < G_N_ELEMENTS(mechanisms); i++)
+    if (g_ascii_strcasecmp(mechanisms[i].name, name) == 0)
+      return &mechanisms[i];
+  return NULL;
+}
+
+const char *sasl_find_name(const char *name) {
+  const SaslMechanism *mechanism = find_mechanism(name);
+  return mechanism == NULL ? NULL : mechanism->name;
+}
+
+SaslBeginning sasl_begin(SaslExchange *exchange, const char *name,
+                         const Surroundings *surroundings) {
+  const SaslMechanism *mechanism = find_mechanism(name);
+  sasl_clear(exchange);
+  if (mechanism == NULL || !mechanism->is_there(surroundings))
+    return SASL_UNKNOWN;
+  if (!mechanism->may_travel(surroundings))
+    return SASL_BARRED;
+  exchange->mechanism = mechanism;
+  return SASL_BEGUN;
+}
+
+SaslResult sasl_respond(SaslExchange *exchange, const char *response, GString *challenge,
+                        Credentials *credentials) {
+  if (response == NULL)
+    return exchange->mechanism->first(exchange, challenge);
+  g_auto(Secret) bytes = {0};
+  if (strcmp(response, "=") != 0 && !base64_decode(response, &bytes))
+    return SASL_MALFORMED;
+  return exchange->mechanism->respond(exchange, &bytes, challenge, credentials);
+}
+
+gboolean sasl_has_asked(const SaslExchange *exchange) {
+  return exchange->taken > 0;
+}
+
+void sasl_append_challenge(const guint8 *bytes, gsize size, GString *challenge) {
+  g_autofree char *text = g_base64_encode(bytes, size);
+  g_string_append(challenge, text);
+}
+
+void sasl_clear(SaslExchange *exchange) {
+  g_clear_pointer(&exchange->user, g_free);
+  exchange->taken = 0;
+  exchange->mechanism = NULL;
+}

@@ -1,0 +1,41 @@
+/* Which package decides a login and why, and whether the password is to be
+ * asked about at all: the first questions of every login, in their order. Pure.
+ * It never turns from one package to another: what can't be decided by the
+ * package that is set is refused. */
+#ifndef MAILAUTH_DECISION_H
+#define MAILAUTH_DECISION_H
+
+#include "mailauth/base/outcome.h"
+#include "mailauth/settings/settings.h"
+
+typedef enum { PACKAGE_NATIVE, PACKAGE_MEMBERSHIP } PackageKind;
+
+/* "native" or "membership". */
+const char *package_kind_get_name(PackageKind kind);
+
+typedef struct {
+  Outcome outcome;    /* OUTCOME_OK: go on; else the login ends with it */
+  PackageKind kind;   /* as far as the settings say */
+  const char *broker; /* the instance's ID; "" natively; borrowed from the settings */
+  const char *source; /* "SAM", "PAM", "sqlite"...; "" where none; borrowed */
+  char *why;          /* for administrators: what decided, naming the setting */
+} Decision;
+
+void decision_clear(Decision *decision);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Decision, decision_clear)
+
+/* Which package decides, whoever asks. @decision need not be initialised. */
+void decision_choose(const Settings *settings, Decision *decision);
+
+/* The questions before "held back": can the settings be used, which package,
+ * and maintenance. @account may be NULL (a name that can be none). */
+void decision_admit(const Settings *settings, Protocol protocol, const char *account,
+                    Decision *decision);
+
+/* Where the mailbox of @account is. OUTCOME_OK: @path (owned) for a Maildir, or
+ * NULL for the protocol's backend. Else @why (owned). Either is set, never both
+ * on failure. */
+Outcome decision_find_mailbox(const Settings *settings, Protocol protocol, const char *account,
+                              char **path, char **why);
+
+#endif

@@ -1,0 +1,166 @@
+/* The settings as they stand at one moment, read, typed and checked: a snapshot
+ * that a login keeps until it is answered. Pure: it reads from whatever serves
+ * the keys (the live views, or rows of a test). Every setting that can't be
+ * used is a problem that names it; a default stands where nothing is set. */
+#ifndef MAILAUTH_SETTINGS_H
+#define MAILAUTH_SETTINGS_H
+
+#include "client/registry.h"
+#include "mailauth/ipc/messages.h"
+
+/* The keys that settings are read from. */
+typedef enum {
+  SETTINGS_STORE,   /* Services\MSExchangeIS\ParametersSystem */
+  SETTINGS_SERVICE, /* Services\MailAuth, with Parameters below it */
+  SETTINGS_BROKERS, /* Services\MBS\Instances, with the instances below it */
+  SETTINGS_POP3,    /* Services\MSExchangePOP3\Parameters */
+  SETTINGS_IMAP,    /* Services\MSExchangeIMAP4\Parameters */
+  N_SETTINGS_KEYS
+} SettingsKey;
+
+/* "HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\..."; static. */
+const char *settings_get_path(SettingsKey key);
+/* The key of the accounts. */
+#define ACCOUNTS_PATH "HKEY_LOCAL_MACHINE\\SAM\\Domains\\Account\\Users"
+
+/* Where the settings come from. Borrowed values, as registry_view_get(). */
+typedef struct {
+  RegistryViewState (*get_state)(SettingsKey key, gpointer data);
+  const RegistryValue *(*get)(SettingsKey key, const char *subkey, const char *name, gpointer data);
+  gboolean (*has_key)(SettingsKey key, const char *subkey, gpointer data);
+  /* The names of direct sub-keys; owned by the caller. */
+  char **(*list_keys)(SettingsKey key, const char *subkey, gpointer data);
+  gpointer data;
+} SettingsSource;
+
+typedef enum { STORE_MAILDIR, STORE_BACKEND } StoreKind;
+
+/* A mail server behind. */
+typedef struct {
+  char *host; /* NULL where no backend is set; an IPv6 address without its brackets */
+  guint16 port;
+  Protocol protocol;
+  gboolean tls; /* from the start */
+} BackendAddress;
+
+typedef struct {
+  guint32 enabled;
+  char **listen;
+  char **listen_tls;
+  guint32 clear_text;    /* ClearText */
+  guint32 login_timeout; /* s */
+  guint32 idle_timeout;  /* s */
+  guint32 max_connections;
+  guint32 max_connections_per_address;
+  guint32 logging_level; /* 0 to 5 */
+  guint32 store;         /* StoreKind */
+  char *mail_directory;  /* "" for none */
+  char *mail_user;       /* "" for the Maildir's owner */
+  char *unique_ids;      /* "name", or a format (unique-id-format.h) */
+  char *backend_text;    /* as it is set; "" for none */
+  BackendAddress backend;
+  char *backend_master_user;
+  char *backend_master_password; /* wiped when the snapshot goes */
+} ProtocolSettings;
+
+/* The membership broker that is named. Of the types' own settings only those of
+ * its type are read; the others stand at their defaults. */
+typedef struct {
+  gboolean exists; /* its key is there */
+  char *type;      /* "" where there is none */
+  /* of type sqlite */
+  char *database; /* "" for none */
+  /* of type ldap */
+  char *uri;           /* one or several, with spaces in between */
+  char *base_dn;       /* where users are searched */
+  char *user_filter;   /* RFC 4515, with %u */
+  char *bind_dn;       /* "": the search is anonymous */
+  char *bind_password; /* wiped when the snapshot goes */
+  guint32 start_tls;
+  char *ca_file;     /* "": the system's */
+  guint32 timeout;   /* ms that a login waits for the directory in all */
+  guint32 pool_size; /* connections at once */
+} Broker;
+
+/* The files of one certificate. */
+typedef struct {
+  char *certificate; /* "" for none */
+  char *private_key; /* "": it is in the certificate's file */
+} CertificateFiles;
+
+/* Whom clients may name when they begin TLS. */
+typedef struct {
+  char *name; /* canonical (host-name.h); "" for whoever asks for none of the others */
+  CertificateFiles files[N_CERTIFICATE_SLOTS];
+} HostSettings;
+
+typedef enum {
+  SCOPE_NOTHING,  /* a default, or the rest of the setting, stands in for it */
+  SCOPE_PROTOCOL, /* no login of that protocol can be decided */
+  SCOPE_NATIVE,   /* ... no native login */
+  SCOPE_BROKER,   /* ... no login by that broker */
+  SCOPE_ALL,      /* ... no login at all */
+} ProblemScope;
+
+typedef struct {
+  ProblemScope scope;
+  SettingsKey key;
+  char *text; /* "<key>, <name>: <what is wrong and what would be right>" */
+} SettingProblem;
+
+typedef struct {
+  gatomicrefcount references;
+  gboolean known;    /* regd has answered for every key */
+  gboolean readable; /* FALSE: defaults stand in for listeners, sockets or certificates, as
+                        their key is barred or has failed */
+  char *package;     /* "" for native */
+  char *broker;      /* "" for none */
+  Broker chosen;
+  char **logon_only_as;
+  char *object_name;
+  char *native_source;
+  char *pam_service;
+  guint32 pam_timeout; /* ms that a login waits for PAM in all */
+  char *domain;
+  GPtrArray *hosts;      /* of HostSettings; "" is the first, and there always */
+  guint32 minimum_tls;   /* 0x0303: 1.2 */
+  guint32 failure_delay; /* ms */
+  guint32 lockout_threshold;
+  guint32 lockout_seconds;
+  guint32 verified_seconds;    /* 0: a password is proved each time */
+  char *sockets[N_AUTH_KINDS]; /* absolute paths, short enough to be bound; "" for none */
+  guint32 socket_mode;
+  char *socket_group; /* "" for this server's own */
+  ProtocolSettings protocols[N_PROTOCOLS];
+  GPtrArray *problems; /* of SettingProblem */
+} Settings;
+
+/* Never fails: what can't be used is among the problems. A key that was never
+ * read yet (WAITING) is a problem for all logins. */
+Settings *settings_new(const SettingsSource *source);
+Settings *settings_ref(Settings *settings);
+void settings_unref(Settings *settings);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Settings, settings_unref)
+
+/* The first problem that keeps every login of @protocol from being decided,
+ * whichever package decides; NULL for none. Borrowed. */
+const SettingProblem *settings_find_problem(const Settings *settings, Protocol protocol);
+/* The first problem of exactly @scope; NULL for none. */
+const SettingProblem *settings_find_scope(const Settings *settings, ProblemScope scope);
+
+/* "MSExchangePOP3", "MSExchangeIMAP4" or "MailAuth": the source of a protocol's events. */
+const char *protocol_get_source(Protocol protocol);
+/* "POP3", "IMAP" or "SASL". */
+const char *protocol_get_name(Protocol protocol);
+/* "Auth Socket" or "Saslauthd Socket". */
+const char *auth_kind_get_setting(AuthKind kind);
+
+/* "Certificate", or "Alternative Private Key", and so on. */
+const char *certificate_slot_get_setting(CertificateSlot slot, gboolean is_key);
+
+/* "imap://host:port" and its like. INVALID_VALUE. Clear @address with
+ * backend_address_clear(). */
+gboolean backend_address_parse(const char *text, BackendAddress *address, GError **error);
+void backend_address_clear(BackendAddress *address);
+
+#endif

@@ -1,0 +1,56 @@
+/* The certificates as the verifier keeps book of them: which are set, what came
+ * of each, and what is in use. It asks for the files of each host by itself, so
+ * that one that can't be used keeps none of the others from being taken, and a
+ * few at a time, so that many hosts don't hold up the front. The events that
+ * follow from what it is told are its own. */
+#ifndef MAILAUTH_CERTIFICATES_H
+#define MAILAUTH_CERTIFICATES_H
+
+#include "mailauth/ipc/channel.h"
+#include "mailauth/settings/settings.h"
+#include "mailauth/tls/key-pair.h"
+#include "mailauth/verifier/reporter.h"
+
+typedef struct Certificates Certificates;
+
+/* One pair: of a host, in one slot. */
+typedef struct {
+  char *host; /* canonical; "" for whoever asks for none of the others */
+  CertificateSlot slot;
+  char *certificate; /* file, as it is set; NULL: it is not set (any more) */
+  char *key;         /* file; the same where both are in one */
+  gboolean in_use;   /* the facts are of the pair in use, which may be an older one */
+  TlsFacts facts;
+  char *problem; /* why the files are not in use; NULL where they are */
+  char *doubt;   /* why clients may refuse what is in use; NULL for nothing */
+} Certificate;
+
+/* The channel and the reporter are borrowed. @settled is called when nothing is
+ * waited for any more. */
+Certificates *certificates_new(Channel *parent, Reporter *reporter, void (*settled)(gpointer data),
+                               gpointer data);
+void certificates_free(Certificates *certificates);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Certificates, certificates_free)
+
+/* These are set now: asks for what is new, and has taken away what is not set. */
+void certificates_set(Certificates *certificates, const Settings *settings);
+/* A front has come, which knows of none unless it says so; or it has gone. */
+void certificates_set_front(Certificates *certificates, gboolean present);
+
+/* What came of reading them; @problem NULL: all are in use. */
+typedef void (*CertificateDone)(const char *problem, gpointer data);
+/* All files are to be read anew. @done is called once, now or later, also when
+ * the book is freed. */
+void certificates_reload(Certificates *certificates, CertificateDone done, gpointer data);
+
+/* MESSAGE_FILE_PROBLEM of the parent. */
+void certificates_take_file_problem(Certificates *certificates, const Message *message);
+/* MESSAGE_KEYS_RESULT of the front. FALSE: no front would say so. */
+gboolean certificates_take_result(Certificates *certificates, const Message *message);
+
+/* Whether there is an answer to each question. */
+gboolean certificates_are_settled(const Certificates *certificates);
+/* In the order of the hosts' names, "" first. Borrowed Certificates in an array to free. */
+GPtrArray *certificates_list(const Certificates *certificates);
+
+#endif

@@ -1,0 +1,50 @@
+/* The record of what happened: the newest 10,000 events, and which of them are
+ * to be written out. A fault of the server's that repeats is counted in one
+ * event until it is over, or for a minute, and written again at its 10th,
+ * 100th, 1,000th... time. Holds no secret: callers give it none. Pure. */
+#ifndef MAILAUTH_EVENTS_H
+#define MAILAUTH_EVENTS_H
+
+#include "mailauth/base/outcome.h"
+
+#define EVENT_CATEGORY "Authentication"
+#define EVENT_SOURCE_SERVER "MailAuth"
+#define MAX_EVENTS 10000U
+/* Of a text in an event, in bytes. */
+#define MAX_EVENT_TEXT 1024U
+
+typedef struct {
+  Outcome outcome;
+  const char *source; /* static: protocol_get_source() or EVENT_SOURCE_SERVER */
+  char *description;
+  char *user;    /* "" where there is none */
+  char *address; /* "" where there is none */
+  gint64 time;   /* µs since 1970, of the last time */
+  guint64 count; /* how often */
+  guint64 serial;
+} Event;
+
+typedef struct Events Events;
+
+Events *events_new(void);
+void events_free(Events *events);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Events, events_free)
+
+/* Records, and returns the event where it is to be written out and signalled;
+ * NULL where it is a repetition that was counted. @detail: what is added to the
+ * outcome's description, or NULL. @source is static. Borrowed, until the next
+ * call. @now in µs since 1970. */
+const Event *events_record(Events *events, Outcome outcome, const char *source, const char *user,
+                           const char *address, const char *detail, gint64 now);
+/* The faults of @source are over: what comes next is news. */
+void events_forget_faults(Events *events, const char *source);
+
+/* Newest first, at most @limit: borrowed Events in an array to free. */
+GPtrArray *events_list(const Events *events, guint limit);
+/* How many were recorded since the start, repetitions included. */
+guint64 events_get_total(const Events *events);
+
+/* One line for standard error, without its end: no control character in it. */
+char *event_print(const Event *event);
+
+#endif

@@ -1,0 +1,335 @@
+/* The verifier's end of the channel to a front: see front-link.h. */
+#include "mailauth/verifier/front-link.h"
+
+#include <netinet/in.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "mailauth/base/limits.h"
+
+struct FrontLink {
+  Channel *channel;
+  Logins *logins;
+  Exchanges *exchanges;
+  GHashTable *pending; /* the front's number of a login -> Pending */
+  FrontLinkEvents events;
+  gpointer data;
+  guint ending; /* the channel is of no more use: an idle source */
+  char *why;    /* "": the front ended it */
+  guint64 last_request;
+};
+
+/* A login that the front waits for. */
+typedef struct {
+  FrontLink *link;
+  guint64 id;
+  Login *login;       /* NULL as long as there is only an exchange */
+  Exchange *exchange; /* NULL otherwise */
+  Protocol protocol;  /* of an exchange, as the next two */
+  char *address;
+  gboolean tls;
+} Pending;
+
+static void pending_free(gpointer data) {
+  Pending *pending = data;
+  exchange_free(pending->exchange);
+  g_free(pending->address);
+  g_free(pending);
+}
+
+/* Its client has gone. */
+static void cancel(const Pending *pending) {
+  if (pending->login != NULL)
+    login_cancel(pending->login);
+}
+
+static gboolean on_ending(gpointer data) {
+  FrontLink *link = data;
+  link->ending = 0;
+  link->events.ended(link->why, link->data);
+  return G_SOURCE_REMOVE;
+}
+
+/* Later, from the loop: whoever sends is in the middle of something. Before
+ * anything else that the front says, however much it is. */
+static void end_soon(FrontLink *link, const char *why) {
+  if (link->ending != 0)
+    return;
+  link->why = g_strdup(why);
+  link->ending = g_idle_add_full(G_PRIORITY_HIGH, on_ending, link, NULL);
+}
+
+void front_link_free(FrontLink *link) {
+  if (link == NULL)
+    return;
+  GHashTableIter iterator;
+  gpointer value = NULL;
+  g_hash_table_iter_init(&iterator, link->pending);
+  while (g_hash_table_iter_next(&iterator, NULL, &value))
+    cancel(value);
+  g_hash_table_unref(link->pending);
+  if (link->ending != 0)
+    g_source_remove(link->ending);
+  channel_free(link->channel);
+  g_free(link->why);
+  g_free(link);
+}
+
+Channel *front_link_get_channel(FrontLink *link) {
+  return link->channel;
+}
+
+gboolean front_link_ask_counts(FrontLink *link) {
+  return channel_send(link->channel, MESSAGE_ASK_COUNTS, g_variant_new("t", ++link->last_request),
+                      NULL, 0, NULL);
+}
+
+/* ---- verdicts ---- */
+
+static void send_verdict(FrontLink *link, guint64 id, const LoginResult *result) {
+  gsize size = 0;
+  gconstpointer bytes = result->pending != NULL ? g_bytes_get_data(result->pending, &size) : NULL;
+  g_autoptr(GError) error = NULL;
+  const char *proof = result->proof != NULL ? result->proof : "";
+  GVariant *body = g_variant_new("(tusuus@ay@ay)", id, (guint32)result->outcome, result->user,
+                                 result->delay, result->idle_timeout, result->capabilities,
+                                 g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, bytes, size, 1),
+                                 message_secret_new(proof, strlen(proof)));
+  if (!channel_send(link->channel, MESSAGE_VERDICT, body, &result->descriptor,
+                    result->descriptor >= 0 ? 1 : 0, &error))
+    end_soon(link, error->message);
+}
+
+static void on_answer(const LoginResult *result, gpointer data) {
+  Pending *pending = data;
+  FrontLink *link = pending->link;
+  guint64 id = pending->id;
+  g_hash_table_remove(link->pending, &id);
+  send_verdict(link, id, result);
+  if (result->descriptor >= 0)
+    close(result->descriptor);
+}
+
+/* ---- what the front says ---- */
+
+/* What is remembered of a login for long must be no longer than it can be. */
+static gboolean is_client(const char *user, const char *address) {
+  return strlen(user) <= MAX_USER && strlen(address) < INET6_ADDRSTRLEN;
+}
+
+static Pending *add_pending(FrontLink *link, guint64 id) {
+  Pending *pending = g_new0(Pending, 1);
+  pending->link = link;
+  pending->id = id;
+  g_hash_table_insert(link->pending, &pending->id, pending);
+  return pending;
+}
+
+static void take_login(FrontLink *link, Message *message) {
+  guint64 id = 0;
+  guchar protocol = 0;
+  const char *mechanism = NULL;
+  const char *user = NULL;
+  const char *address = NULL;
+  gboolean tls = FALSE;
+  g_autoptr(GVariant) bytes = NULL;
+  g_variant_get(message->body, "(ty&s&s@ay&sb)", &id, &protocol, &mechanism, &user, &bytes,
+                &address, &tls);
+  gsize size = 0;
+  gconstpointer password = g_variant_get_fixed_array(bytes, &size, 1);
+  if (id == 0 || protocol >= N_LOGIN_PROTOCOLS || size > MAX_PASSWORD ||
+      !is_client(user, address) || g_hash_table_contains(link->pending, &id)) {
+    end_soon(link, "The front has sent a login that can be none");
+    return;
+  }
+  Secret secret = {0};
+  secret_append(&secret, password, size);
+  const LoginRequest request = {LOGIN_SESSION, (Protocol)protocol, user, address, tls, NULL};
+  Pending *pending = add_pending(link, id);
+  pending->login = logins_begin(link->logins, &request, &secret, on_answer, pending);
+  secret_clear(&secret);
+}
+
+/* A refusal that nothing has been asked for: a temporary failure. */
+static void refuse(FrontLink *link, guint64 id) {
+  const LoginResult result = {
+      .outcome = OUTCOME_OVERTAKEN, .user = "", .descriptor = -1, .capabilities = ""};
+  send_verdict(link, id, &result);
+}
+
+static void on_asked(const char *question, gpointer data) {
+  const Pending *pending = data;
+  FrontLink *link = pending->link;
+  guint64 id = pending->id;
+  g_autoptr(GError) error = NULL;
+  if (question == NULL) {
+    g_hash_table_remove(link->pending, &id);
+    refuse(link, id);
+    return;
+  }
+  if (!channel_send(link->channel, MESSAGE_SCRAM_CHALLENGE,
+                    g_variant_new("(t@ay)", id, message_secret_new(question, strlen(question))),
+                    NULL, 0, &error))
+    end_soon(link, error->message);
+}
+
+static gboolean add_bindings(Scram *scram, GVariant *bindings) {
+  for (gsize i = 0; i < g_variant_n_children(bindings); i++) {
+    const char *type = NULL;
+    gsize size = 0;
+    g_autoptr(GVariant) bytes = NULL;
+    g_variant_get_child(bindings, i, "(&s@ay)", &type, &bytes);
+    const guint8 *value = g_variant_get_fixed_array(bytes, &size, 1);
+    if (!scram_add_binding(scram, type, value, size))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static void take_scram_first(FrontLink *link, Message *message) {
+  guint64 id = 0;
+  guchar protocol = 0;
+  const char *address = NULL;
+  gboolean plus = FALSE;
+  gboolean tls = FALSE;
+  gsize size = 0;
+  g_autoptr(GVariant) bytes = NULL;
+  g_autoptr(GVariant) bindings = NULL;
+  g_variant_get(message->body, "(ty&s@aybb@a(say))", &id, &protocol, &address, &bytes, &plus, &tls,
+                &bindings);
+  const guint8 *first = g_variant_get_fixed_array(bytes, &size, 1);
+  g_autoptr(Scram) scram = scram_new(first, size, plus);
+  if (id == 0 || protocol >= N_LOGIN_PROTOCOLS || scram == NULL || !add_bindings(scram, bindings) ||
+      !is_client(scram_get_user(scram), address) || g_hash_table_contains(link->pending, &id)) {
+    end_soon(link, "The front has sent an exchange that can be none");
+    return;
+  }
+  Pending *pending = add_pending(link, id);
+  pending->protocol = (Protocol)protocol;
+  pending->address = g_strdup(address);
+  pending->tls = tls;
+  pending->exchange = exchange_begin(link->exchanges, g_steal_pointer(&scram), on_asked, pending);
+}
+
+/* One that is not there was begun with a verifier that has gone since. */
+static void take_scram_final(FrontLink *link, Message *message) {
+  guint64 id = 0;
+  gsize size = 0;
+  g_autoptr(GVariant) bytes = NULL;
+  g_variant_get(message->body, "(t@ay)", &id, &bytes);
+  const guint8 *final = g_variant_get_fixed_array(bytes, &size, 1);
+  Pending *pending = g_hash_table_lookup(link->pending, &id);
+  if (pending == NULL) {
+    refuse(link, id);
+    return;
+  }
+  Scram *scram =
+      pending->exchange == NULL ? NULL : exchange_take_scram(g_steal_pointer(&pending->exchange));
+  if (scram == NULL || size > MAX_SCRAM_MESSAGE) {
+    scram_free(scram);
+    end_soon(link, "The front has sent an answer to what was not asked");
+    return;
+  }
+  Secret secret = {0};
+  secret_append(&secret, final, size);
+  const LoginRequest request = {LOGIN_SESSION,    pending->protocol, scram_get_user(scram),
+                                pending->address, pending->tls,      scram};
+  pending->login = logins_begin(link->logins, &request, &secret, on_answer, pending);
+  secret_clear(&secret);
+}
+
+static void take_cancel(FrontLink *link, const Message *message) {
+  guint64 id = g_variant_get_uint64(message->body);
+  const Pending *pending = g_hash_table_lookup(link->pending, &id);
+  if (pending == NULL)
+    return; /* its verdict is on the way */
+  cancel(pending);
+  g_hash_table_remove(link->pending, &id);
+}
+
+static void take_incident(FrontLink *link, const Message *message) {
+  guint64 id = 0;
+  guint32 outcome = 0;
+  guchar protocol = 0;
+  const char *user = NULL;
+  const char *address = NULL;
+  g_variant_get(message->body, "(tuy&s&s)", &id, &outcome, &protocol, &user, &address);
+  if (protocol >= N_PROTOCOLS || !is_client(user, address) ||
+      (outcome != OUTCOME_CLEAR_TEXT && outcome != OUTCOME_NO_CERTIFICATE)) {
+    end_soon(link, "The front has sent an incident that can be none");
+    return;
+  }
+  logins_report_incident(link->logins, (Outcome)outcome, (Protocol)protocol, user, address);
+  const LoginResult result = {
+      .outcome = (Outcome)outcome, .user = user, .descriptor = -1, .capabilities = ""};
+  if (id != 0)
+    send_verdict(link, id, &result);
+}
+
+static void take_counts(const FrontLink *link, const Message *message) {
+  guint32 lacks = 0;
+  g_autoptr(GVariant) counts = NULL;
+  g_variant_get(message->body, "(tu@a{su})", NULL, &lacks, &counts);
+  link->events.counts(counts, lacks, link->data);
+}
+
+static void take_transcript(FrontLink *link, const Message *message) {
+  guchar protocol = 0;
+  const char *line = NULL;
+  g_variant_get(message->body, "(y&s)", &protocol, &line);
+  if (protocol >= N_PROTOCOLS || strlen(line) > MAX_TRANSCRIPT_LINE)
+    end_soon(link, "The front has sent a line of a transcript that can be none");
+  else
+    link->events.transcript((Protocol)protocol, line, link->data);
+}
+
+static void on_message(G_GNUC_UNUSED Channel *channel, Message *message, const GError *error,
+                       gpointer data) {
+  FrontLink *link = data;
+  if (message == NULL) {
+    end_soon(link, error != NULL ? error->message : "");
+    return;
+  }
+  switch (message->kind) {
+  case MESSAGE_LOGIN:
+    take_login(link, message);
+    break;
+  case MESSAGE_SCRAM_FIRST:
+    take_scram_first(link, message);
+    break;
+  case MESSAGE_SCRAM_FINAL:
+    take_scram_final(link, message);
+    break;
+  case MESSAGE_CANCEL:
+    take_cancel(link, message);
+    break;
+  case MESSAGE_INCIDENT:
+    take_incident(link, message);
+    break;
+  case MESSAGE_KEYS_RESULT:
+    if (!link->events.keys_result(message, link->data))
+      end_soon(link, "The front has spoken of a certificate that can be none");
+    break;
+  case MESSAGE_COUNTS:
+    take_counts(link, message);
+    break;
+  case MESSAGE_TRANSCRIPT:
+    take_transcript(link, message);
+    break;
+  default:
+    break; /* the channel lets no other kind through */
+  }
+}
+
+FrontLink *front_link_new(int descriptor, Logins *logins, Exchanges *exchanges,
+                          const FrontLinkEvents *events, gpointer data) {
+  FrontLink *link = g_new0(FrontLink, 1);
+  link->channel = channel_new(descriptor, ROLE_VERIFIER, ROLE_FRONT);
+  link->logins = logins;
+  link->exchanges = exchanges;
+  link->pending = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, pending_free);
+  link->events = *events;
+  link->data = data;
+  channel_attach(link->channel, NULL, on_message, link);
+  return link;
+}

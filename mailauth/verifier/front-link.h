@@ -1,0 +1,32 @@
+/* The verifier's end of the channel to a front: its logins in, verdicts out. */
+#ifndef MAILAUTH_FRONT_LINK_H
+#define MAILAUTH_FRONT_LINK_H
+
+#include "mailauth/ipc/channel.h"
+#include "mailauth/verifier/login.h"
+#include "mailauth/verifier/scram-exchange.h"
+
+typedef struct FrontLink FrontLink;
+
+typedef struct {
+  /* From the loop; the callee frees the link. @why: "" where the front ended it. */
+  void (*ended)(const char *why, gpointer data);
+  /* @connections: a{su}, borrowed; @lacks: SandboxLacks. */
+  void (*counts)(GVariant *connections, guint lacks, gpointer data);
+  /* FALSE: no front would say so. */
+  gboolean (*keys_result)(const Message *message, gpointer data);
+  /* @line: UTF-8; anything may be in it. */
+  void (*transcript)(Protocol protocol, const char *line, gpointer data);
+} FrontLinkEvents;
+
+/* Takes @descriptor; borrows logins and exchanges. @events is copied. */
+FrontLink *front_link_new(int descriptor, Logins *logins, Exchanges *exchanges,
+                          const FrontLinkEvents *events, gpointer data);
+/* Its logins are cancelled. */
+void front_link_free(FrontLink *link);
+
+Channel *front_link_get_channel(FrontLink *link);
+/* FALSE where it can't be asked. */
+gboolean front_link_ask_counts(FrontLink *link);
+
+#endif

@@ -1,0 +1,615 @@
+/* One login: see login.h. Each step is a function that ends the login or leads
+ * to the next; what is waited for in between calls back here. */
+#include "mailauth/verifier/login.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "mailauth/base/address.h"
+#include "mailauth/base/limits.h"
+#include "mailauth/base/name.h"
+#include "mailauth/package/packages.h"
+
+/* Logins under way, those of clients that have gone included. */
+#define MAX_LOGINS 20000U
+/* With more than FEW_LOGINS under way a login waits so long, in ms, for others to
+ * share its question to regd. */
+#define PATIENCE_FOR_COMPANY 5U
+/* With more passwords than so many waiting for each processor, and for long, it would
+ * only wait behind them: so long, unless they become fewer before. */
+#define FEW_PROOFS 4U
+#define PATIENCE_BEHIND_PROOFS 25U
+
+struct Logins {
+  LoginTools tools;
+  Packages *packages;
+  GQueue all;       /* of Login */
+  GQueue waiting;   /* of Login: held back for a moment, or before regd was heard of */
+  gboolean patient; /* logins wait until regd has been heard of */
+  gboolean behind;  /* a question to regd may have been put off behind proofs */
+  guint64 totals[N_LOGIN_PROTOCOLS][2][N_OUTCOMES];
+  Timings *timings;
+  Settings *settings; /* what is remembered as verified depends on; NULL before the first */
+};
+
+struct Login {
+  Logins *logins;
+  GList link; /* in all */
+  LoginPurpose purpose;
+  Protocol protocol;
+  char *user;
+  char *address;
+  char *group; /* the address as it is counted */
+  gboolean tls;
+  Secret password;
+  Scram *scram; /* NULL: by password; else that is the client's proof */
+  char *proof;  /* the server's, where the client's is right */
+  Settings *settings;
+  Decision decision;
+  char *account;      /* NULL: a name that no account can have */
+  LoginAnswer answer; /* NULL: cancelled */
+  gpointer data;
+  gboolean early; /* regd has not been heard of yet */
+  gboolean begun; /* at the throttle */
+  GList *waiting; /* its link in logins->waiting */
+  guint timer;
+  guint32 delay;
+  gint64 proof_began; /* monotonic, in µs */
+  GPtrArray *steps;   /* of a trial */
+};
+
+Logins *logins_new(const LoginTools *tools) {
+  Logins *logins = g_new0(Logins, 1);
+  logins->tools = *tools;
+  logins->patient = TRUE;
+  logins->packages = packages_new(views_get_accounts(tools->views), tools->lookups, tools->prover,
+                                  tools->pam, tools->dialer);
+  logins->timings = timings_new();
+  g_queue_init(&logins->all);
+  g_queue_init(&logins->waiting);
+  return logins;
+}
+
+guint logins_count(const Logins *logins) {
+  return logins->all.length;
+}
+
+guint64 logins_get_total(const Logins *logins, Protocol protocol, PackageKind kind,
+                         Outcome outcome) {
+  return logins->totals[protocol][kind][outcome];
+}
+
+const Timings *logins_get_timings(const Logins *logins) {
+  return logins->timings;
+}
+
+static void stop_waiting(Login *login) {
+  if (login->timer != 0)
+    g_source_remove(login->timer);
+  login->timer = 0;
+  if (login->waiting != NULL)
+    g_queue_delete_link(&login->logins->waiting, login->waiting);
+  login->waiting = NULL;
+}
+
+static void login_free(Login *login) {
+  stop_waiting(login);
+  g_queue_unlink(&login->logins->all, &login->link);
+  secret_clear(&login->password);
+  scram_free(login->scram);
+  g_free(login->proof);
+  settings_unref(login->settings);
+  decision_clear(&login->decision);
+  g_clear_pointer(&login->steps, g_ptr_array_unref);
+  g_free(login->user);
+  g_free(login->address);
+  g_free(login->group);
+  g_free(login->account);
+  g_free(login);
+}
+
+void logins_free(Logins *logins) {
+  if (logins == NULL)
+    return;
+  while (logins->all.head != NULL)
+    login_free(logins->all.head->data);
+  packages_free(logins->packages);
+  timings_free(logins->timings);
+  settings_unref(logins->settings);
+  g_free(logins);
+}
+
+/* ---- the end of a login ---- */
+
+G_GNUC_PRINTF(2, 3)
+static void explain(Login *login, const char *format, ...) {
+  if (login->steps == NULL)
+    return;
+  va_list arguments;
+  va_start(arguments, format);
+  g_ptr_array_add(login->steps, g_strdup_vprintf(format, arguments));
+  va_end(arguments);
+}
+
+static const char *get_name(const Login *login) {
+  return login->account != NULL ? login->account : login->user;
+}
+
+static void record(const Login *login, Outcome outcome, const char *detail) {
+  Logins *logins = login->logins;
+  const char *source = protocol_get_source(login->protocol);
+  if (login->purpose == LOGIN_TRIAL)
+    return;
+  logins->totals[login->protocol][login->decision.kind][outcome]++;
+  /* Whoever gets as far as an audit has met no fault of the server's. */
+  if (outcome == OUTCOME_OK || outcome_is_client_failure(outcome))
+    events_forget_faults(reporter_get_events(logins->tools.reporter), source);
+  reporter_report(logins->tools.reporter, outcome, source, get_name(login), login->address, detail);
+}
+
+/* Records, answers, and frees. @result->outcome, and what comes with OK, are given. */
+static void answer(Login *login, LoginResult *result, const char *detail) {
+  record(login, result->outcome, detail);
+  explain(login, "result: %s", outcome_get_facts(result->outcome)->reason);
+  if (login->steps != NULL)
+    g_ptr_array_add(login->steps, NULL);
+  result->user = get_name(login);
+  result->delay = login->delay;
+  result->proof = result->outcome == OUTCOME_OK ? login->proof : NULL;
+  result->steps = login->steps != NULL ? (const char *const *)login->steps->pdata : NULL;
+  if (login->answer != NULL)
+    login->answer(result, login->data);
+  else if (result->descriptor >= 0)
+    close(result->descriptor);
+  login_free(login);
+}
+
+static void end(Login *login, Outcome outcome, const char *detail) {
+  LoginResult result = {.outcome = outcome, .descriptor = -1, .capabilities = ""};
+  answer(login, &result, detail);
+}
+
+/* ---- the mailbox ---- */
+
+static void on_store_opened(Outcome outcome, const char *problem, int descriptor, gpointer data) {
+  Login *login = data;
+  LoginResult result = {.outcome = outcome, .descriptor = descriptor, .capabilities = ""};
+  answer(login, &result, problem);
+}
+
+static void on_backend_opened(const BackendResult *backend, gpointer data) {
+  Login *login = data;
+  LoginResult result = {
+      .outcome = backend->outcome,
+      .descriptor = backend->descriptor,
+      .capabilities = backend->capabilities != NULL ? backend->capabilities : "",
+      .pending = backend->pending,
+      .idle_timeout = login->settings->protocols[login->protocol].idle_timeout,
+  };
+  answer(login, &result, backend->detail);
+}
+
+/* Another server's users have theirs there. */
+static void open_mailbox(Login *login) {
+  if (login->protocol == PROTOCOL_SASL) {
+    end(login, OUTCOME_OK, NULL);
+    return;
+  }
+  const ProtocolSettings *settings = &login->settings->protocols[login->protocol];
+  g_autofree char *path = NULL;
+  g_autofree char *why = NULL;
+  Outcome outcome =
+      decision_find_mailbox(login->settings, login->protocol, login->account, &path, &why);
+  if (outcome != OUTCOME_OK) {
+    explain(login, "mailbox: %s", why);
+    end(login, outcome, why);
+  } else if (login->purpose == LOGIN_TRIAL) {
+    explain(login, "mailbox: %s", path != NULL ? path : settings->backend_text);
+    end(login, OUTCOME_OK, NULL);
+  } else if (path != NULL) {
+    const StoreRequest request = {login->account, path, settings->mail_user, settings->unique_ids,
+                                  settings->idle_timeout};
+    stores_open(login->logins->tools.stores, &request, on_store_opened, login);
+  } else {
+    backends_open(login->logins->tools.backends, settings, login->account, on_backend_opened,
+                  login);
+  }
+}
+
+/* ---- the password ---- */
+
+static ThrottleRules make_rules(const Settings *settings) {
+  return (ThrottleRules){settings->failure_delay, settings->lockout_threshold,
+                         settings->lockout_seconds};
+}
+
+static ThrottleRules get_rules(const Login *login) {
+  return make_rules(login->settings);
+}
+
+static void ask_throttle(Login *login);
+
+/* Those of the same address (NULL: of any) that wait may go on now. */
+static void wake_waiting(Logins *logins, const char *group) {
+  g_autoptr(GPtrArray) woken = g_ptr_array_new();
+  for (GList *link = logins->waiting.head; link != NULL; link = link->next) {
+    const Login *login = link->data;
+    if (!login->early && (group == NULL || g_str_equal(login->group, group)))
+      g_ptr_array_add(woken, link->data);
+  }
+  for (guint i = 0; i < woken->len; i++) {
+    stop_waiting(woken->pdata[i]);
+    ask_throttle(woken->pdata[i]);
+  }
+}
+
+static void end_try(Login *login, Outcome outcome) {
+  if (!login->begun)
+    return;
+  const ThrottleRules rules = get_rules(login);
+  ThrottleResult result = outcome == OUTCOME_OK                ? THROTTLE_SUCCESS
+                          : outcome_is_client_failure(outcome) ? THROTTLE_FAILURE
+                                                               : THROTTLE_UNDECIDED;
+  login->begun = FALSE;
+  throttle_end(login->logins->tools.throttle, &rules, get_name(login), login->group,
+               g_get_monotonic_time(), result, &login->delay);
+}
+
+static void note_time(const Login *login) {
+  const Decision *decision = &login->decision;
+  if (login->purpose != LOGIN_TRIAL && login->scram == NULL)
+    timings_note(login->logins->timings, decision->kind,
+                 decision->kind == PACKAGE_MEMBERSHIP ? decision->broker : decision->source,
+                 g_get_monotonic_time() - login->proof_began);
+}
+
+static gboolean has_many_proofs(const Logins *logins) {
+  const Prover *prover = logins->tools.prover;
+  return prover_get_waiting(prover) > FEW_PROOFS * prover_get_threads(prover);
+}
+
+gboolean logins_wait_for_proofs(const Logins *logins) {
+  return prover_get_wait(logins->tools.prover) >= LONG_PROOF_WAIT_US && has_many_proofs(logins);
+}
+
+/* The threads must not run out of proofs while regd is asked. */
+static void hurry(Logins *logins) {
+  if (!logins->behind || has_many_proofs(logins))
+    return;
+  logins->behind = FALSE;
+  views_hurry(logins->tools.views);
+}
+
+static void on_proved(Outcome outcome, const char *detail, gpointer data) {
+  Login *login = data;
+  Logins *logins = login->logins;
+  g_autofree char *group = g_strdup(login->group);
+  secret_clear(&login->password);
+  note_time(login);
+  end_try(login, outcome);
+  explain(login, "password: %s%s%s",
+          outcome == OUTCOME_OK ? "right" : outcome_get_facts(outcome)->description,
+          detail != NULL ? ": " : "", detail != NULL ? detail : "");
+  if (outcome != OUTCOME_OK)
+    end(login, outcome, detail);
+  else if (login->answer == NULL)
+    end(login, OUTCOME_OK, "the client had gone before it was answered");
+  else
+    open_mailbox(login);
+  wake_waiting(logins, group);
+  hurry(logins);
+}
+
+/* Any change of the settings forgets all that was verified: whether it bears on a
+ * password is not weighed. */
+void logins_take_settings(Logins *logins) {
+  g_autoptr(Settings) current = views_get_settings(logins->tools.views);
+  if (current == logins->settings)
+    return;
+  settings_unref(logins->settings);
+  logins->settings = g_steal_pointer(&current);
+  verified_renew(logins->tools.verified, logins->settings->verified_seconds);
+}
+
+void logins_take_account(Logins *logins, const char *account) {
+  if (logins->settings == NULL)
+    return;
+  if (account == NULL) {
+    verified_renew(logins->tools.verified, logins->settings->verified_seconds);
+    return;
+  }
+  g_autofree char *owner = verified_name_owner("SAM", "", account);
+  verified_forget_changed(logins->tools.verified, owner);
+}
+
+/* NULL for a login that is decided by older settings, and for a test. */
+static Verified *find_verified(const Login *login) {
+  logins_take_settings(login->logins);
+  gboolean current = login->settings == login->logins->settings;
+  return current && login->purpose == LOGIN_SESSION && login->settings->verified_seconds > 0
+             ? login->logins->tools.verified
+             : NULL;
+}
+
+static void explain_verified(Login *login, const Package *package) {
+  guint32 seconds = login->settings->verified_seconds;
+  if (seconds == 0)
+    explain(login, "memory: 'Verified Seconds' is 0, every login proves its password");
+  else if (!package->has_hashes)
+    explain(login, "memory: none with %s, every login proves its password", package->name);
+  else
+    explain(login,
+            "memory: a right password is known again for %u s; a test neither asks nor fills it",
+            seconds);
+}
+
+/* ---- SCRAM ---- */
+
+static const char *const channel_detail =
+    "its TLS connection is not this server's, or the mechanisms were cut on the way to it";
+
+/* What comes of a proof, where the account would let it in. */
+static Outcome weigh_proof(ScramResult result, char **detail) {
+  static const struct {
+    Outcome outcome;
+    const char *detail;
+  } results[] = {
+      [SCRAM_RIGHT] = {OUTCOME_OK, NULL},
+      [SCRAM_WRONG] = {OUTCOME_BAD_PASSWORD, NULL},
+      [SCRAM_UNBOUND] = {OUTCOME_CHANNEL_BINDING, channel_detail},
+      [SCRAM_OVERTAKEN] = {OUTCOME_OVERTAKEN, "the account's keys have changed"},
+      [SCRAM_MALFORMED] = {OUTCOME_BAD_PASSWORD, "the client's answer can't be read"},
+  };
+  g_free(*detail);
+  *detail = g_strdup(results[result].detail);
+  return results[result].outcome;
+}
+
+static gboolean prove_scram(gpointer data) {
+  Login *login = data;
+  g_auto(ScramKeys) keys = {0};
+  g_autofree char *detail = NULL;
+  login->timer = 0;
+  Outcome outcome =
+      sam_scram_find(login->logins->tools.scram, login->account, login->user, &keys, &detail);
+  ScramResult result =
+      scram_prove(login->scram, login->password.bytes, login->password.size, &keys, &login->proof);
+  if (outcome == OUTCOME_OK)
+    outcome = weigh_proof(result, &detail);
+  on_proved(outcome, detail, login);
+  return G_SOURCE_REMOVE;
+}
+
+/* FALSE: the exchange was begun by native accounts, and something else decides. */
+static gboolean is_scram_decided(const Login *login) {
+  return login->decision.kind == PACKAGE_NATIVE && g_str_equal(login->decision.source, "SAM");
+}
+
+static void explain_scram(Login *login) {
+  g_auto(ScramKeys) keys = {0};
+  g_autofree char *detail = NULL;
+  if (login->steps == NULL)
+    return; /* keys that nobody looks at are dear to invent */
+  if (!is_scram_decided(login)) {
+    explain(login, "SCRAM-SHA-256: not offered, as native accounts of source SAM do not decide");
+    return;
+  }
+  gboolean offered = sam_scram_is_there(login->logins->tools.scram);
+  sam_scram_find(login->logins->tools.scram, login->account, login->user, &keys, &detail);
+  explain(login, "SCRAM-SHA-256: %s; %s", offered ? "offered" : "not offered, no account has keys",
+          detail != NULL ? detail : "the account has keys for it");
+}
+
+static void prove(Login *login) {
+  if (login->scram != NULL) {
+    /* Takes next to nothing, but answers later, as a package does. */
+    login->timer = g_idle_add(prove_scram, login);
+    return;
+  }
+  /* There is one: without, the decision would have been a refusal. */
+  Package *package = packages_find(login->logins->packages, login->decision.source);
+  const PackageRequest request = {
+      .account = login->account,
+      .password = login->password.bytes != NULL ? (const char *)login->password.bytes : "",
+      .size = login->password.size,
+      .settings = login->settings,
+      .address = login->address,
+      .verified = find_verified(login),
+  };
+  explain_verified(login, package);
+  explain_scram(login);
+  login->proof_began = g_get_monotonic_time();
+  package->prove(package, &request, on_proved, login);
+}
+
+/* ---- held back ---- */
+
+static gboolean on_waited(gpointer data) {
+  Login *login = data;
+  login->timer = 0;
+  stop_waiting(login);
+  ask_throttle(login);
+  return G_SOURCE_REMOVE;
+}
+
+static void ask_throttle(Login *login) {
+  const ThrottleRules rules = get_rules(login);
+  guint32 wait = 0;
+  if (login->logins->all.length > MAX_LOGINS) {
+    end(login, OUTCOME_HELD_BACK, "too many logins at once");
+    return;
+  }
+  ThrottleAnswer verdict = throttle_begin(login->logins->tools.throttle, &rules, get_name(login),
+                                          login->group, g_get_monotonic_time(), &wait);
+  if (verdict == THROTTLE_HELD) {
+    login->delay = wait;
+    end(login, OUTCOME_HELD_BACK, NULL);
+  } else if (verdict == THROTTLE_WAIT) {
+    g_queue_push_tail(&login->logins->waiting, login);
+    login->waiting = login->logins->waiting.tail;
+    if (wait > 0)
+      login->timer = g_timeout_add(wait, on_waited, login);
+  } else {
+    login->begun = TRUE;
+    prove(login);
+  }
+}
+
+void logins_visit_held(const Logins *logins, ThrottleVisit visit, gpointer data) {
+  g_autoptr(Settings) settings = views_get_settings(logins->tools.views);
+  const ThrottleRules rules = make_rules(settings);
+  throttle_visit_held(logins->tools.throttle, &rules, g_get_monotonic_time(), visit, data);
+}
+
+guint logins_release(Logins *logins, const char *who) {
+  g_autoptr(Settings) settings = views_get_settings(logins->tools.views);
+  Throttle *throttle = logins->tools.throttle;
+  guint released = 0;
+  if (who == NULL) {
+    released = throttle_release(throttle, NULL, NULL);
+  } else {
+    g_autofree char *account = name_get_account(who, settings->domain);
+    g_autofree char *group = address_dup_group(who);
+    released = throttle_release(throttle, NULL, group);
+    /* A name that no account can have was counted as it was given. */
+    released += throttle_release(throttle, account != NULL ? account : who, NULL);
+  }
+  if (released > 0)
+    reporter_report(logins->tools.reporter, OUTCOME_RELEASED, EVENT_SOURCE_SERVER, who, NULL,
+                    who == NULL ? "everybody" : who);
+  wake_waiting(logins, NULL);
+  return released;
+}
+
+/* ---- the settings ---- */
+
+/* A verifier that has just been started has not read its first settings yet:
+ * logins that were waiting for it are not refused for that. */
+static gboolean wait_for_registry(Login *login) {
+  Logins *logins = login->logins;
+  login->early = logins->patient && !views_are_known(logins->tools.views);
+  if (!login->early)
+    return FALSE;
+  g_queue_push_tail(&logins->waiting, login);
+  login->waiting = logins->waiting.tail;
+  return TRUE;
+}
+
+static gboolean may_be_clear(const Login *login) {
+  /* Where another server's clients may send one is for that server to say. */
+  if (login->protocol == PROTOCOL_SASL)
+    return TRUE;
+  guint32 rule = login->settings->protocols[login->protocol].clear_text;
+  if (login->scram != NULL)
+    return login->tls || rule != CLEAR_TEXT_NEVER;
+  return login->tls || rule == CLEAR_TEXT_ALWAYS ||
+         (rule == CLEAR_TEXT_LOOPBACK && address_is_loopback(login->address));
+}
+
+static void explain_decision(Login *login, gboolean current) {
+  explain(login, "registry: %s",
+          current ? "asked, every setting that was answered is in force"
+                  : "regd can't be reached, the last settings known hold");
+  explain(login, "package: %s (%s)", package_kind_get_name(login->decision.kind),
+          login->decision.why);
+  explain(login, "account: %s",
+          login->account != NULL ? login->account : "no account can have that name");
+}
+
+/* Another server may not know its client's address (saslauthd's protocol has
+ * none): such failures count against the account alone, not against everybody
+ * who comes from nowhere. */
+static void set_group(Login *login) {
+  if (login->protocol != PROTOCOL_SASL || *login->address != '\0')
+    return;
+  g_free(login->group);
+  login->group = g_strconcat("account ", get_name(login), NULL);
+}
+
+static void on_synced(gboolean current, gpointer data) {
+  Login *login = data;
+  if (login->answer == NULL) {
+    login_free(login);
+    return;
+  }
+  if (wait_for_registry(login))
+    return;
+  login->settings = views_get_settings(login->logins->tools.views);
+  login->account = name_get_account(login->user, login->settings->domain);
+  set_group(login);
+  decision_admit(login->settings, login->protocol, login->account, &login->decision);
+  explain_decision(login, current);
+  if (login->decision.outcome != OUTCOME_OK)
+    end(login, login->decision.outcome, login->decision.why);
+  else if (login->scram != NULL && !is_scram_decided(login))
+    end(login, OUTCOME_OVERTAKEN, login->decision.why);
+  else if (login->purpose == LOGIN_TRIAL)
+    prove(login);
+  else if (!may_be_clear(login))
+    end(login, OUTCOME_CLEAR_TEXT, NULL);
+  else
+    ask_throttle(login);
+}
+
+void logins_stop_waiting(Logins *logins) {
+  g_autoptr(GPtrArray) woken = g_ptr_array_new();
+  if (!logins->patient)
+    return;
+  logins->patient = FALSE;
+  for (GList *link = logins->waiting.head; link != NULL; link = link->next)
+    if (((Login *)link->data)->early)
+      g_ptr_array_add(woken, link->data);
+  for (guint i = 0; i < woken->len; i++) {
+    stop_waiting(woken->pdata[i]);
+    views_sync(logins->tools.views, 0, on_synced, woken->pdata[i]);
+  }
+}
+
+static guint get_patience(Logins *logins) {
+  if (logins->all.length <= FEW_LOGINS)
+    return 0;
+  gboolean behind = logins_wait_for_proofs(logins);
+  logins->behind |= behind;
+  return behind ? PATIENCE_BEHIND_PROOFS : PATIENCE_FOR_COMPANY;
+}
+
+Login *logins_begin(Logins *logins, const LoginRequest *request, Secret *password,
+                    LoginAnswer answered, gpointer data) {
+  Login *login = g_new0(Login, 1);
+  login->logins = logins;
+  login->link.data = login;
+  login->purpose = request->purpose;
+  login->protocol = request->protocol;
+  login->user = g_strdup(request->user);
+  login->address = g_strdup(request->address);
+  login->group = address_dup_group(request->address);
+  login->tls = request->tls;
+  login->scram = request->scram;
+  login->answer = answered;
+  login->data = data;
+  secret_move(&login->password, password);
+  if (request->purpose == LOGIN_TRIAL)
+    login->steps = g_ptr_array_new_with_free_func(g_free);
+  g_queue_push_tail_link(&logins->all, &login->link);
+  views_sync(logins->tools.views, get_patience(logins), on_synced, login);
+  return login;
+}
+
+void login_cancel(Login *login) {
+  login->answer = NULL;
+  /* Whoever waits has asked nothing yet; the others are called back. */
+  if (login->waiting != NULL)
+    login_free(login);
+}
+
+void logins_report_incident(Logins *logins, Outcome outcome, Protocol protocol, const char *user,
+                            const char *address) {
+  /* A password that may not travel is a login that was refused. */
+  if (outcome == OUTCOME_CLEAR_TEXT) {
+    g_autoptr(Settings) settings = views_get_settings(logins->tools.views);
+    PackageKind kind = *settings->package == '\0' ? PACKAGE_NATIVE : PACKAGE_MEMBERSHIP;
+    logins->totals[protocol][kind][outcome]++;
+  }
+  reporter_report(logins->tools.reporter, outcome, protocol_get_source(protocol), user, address,
+                  NULL);
+}

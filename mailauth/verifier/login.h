@@ -1,0 +1,109 @@
+/* One login from its first word to its verdict: the round trip that brings in
+ * every setting answered before, the decision, holding back, the password, the
+ * mailbox, the event. Whoever asks (a front, an administrator's test) is told
+ * the result; nobody else knows the order. */
+#ifndef MAILAUTH_LOGIN_H
+#define MAILAUTH_LOGIN_H
+
+#include "mailauth/backend/backend.h"
+#include "mailauth/base/secret.h"
+#include "mailauth/base/workers.h"
+#include "mailauth/connector/dialer.h"
+#include "mailauth/mailbox/store-pool.h"
+#include "mailauth/package/sam-scram.h"
+#include "mailauth/package/verified.h"
+#include "mailauth/pam/pam-pool.h"
+#include "mailauth/protocol/scram.h"
+#include "mailauth/settings/decision.h"
+#include "mailauth/settings/live-settings.h"
+#include "mailauth/verifier/reporter.h"
+#include "mailauth/verifier/throttle.h"
+#include "mailauth/verifier/timings.h"
+
+/* What logins work with; all borrowed. */
+typedef struct {
+  Views *views;
+  Reporter *reporter;
+  Throttle *throttle;
+  Prover *prover;
+  Prover *lookups;
+  Stores *stores;
+  Backends *backends;
+  Verified *verified;
+  PamPool *pam;
+  Dialer *dialer;
+  SamScram *scram;
+} LoginTools;
+
+typedef struct Logins Logins;
+typedef struct Login Login;
+
+typedef enum {
+  LOGIN_SESSION, /* a client's: to its mailbox */
+  LOGIN_TRIAL,   /* an administrator's test: no event, no mailbox, not counted, explained */
+} LoginPurpose;
+
+typedef struct {
+  LoginPurpose purpose;
+  Protocol protocol;
+  const char *user;    /* UTF-8, as the client gave it */
+  const char *address; /* the client's; "" where there is none */
+  gboolean tls;
+  Scram *scram; /* an exchange whose client has been asked, taken; NULL: by password */
+} LoginRequest;
+
+typedef struct {
+  Outcome outcome;
+  const char *user;         /* the account where there is one, else as it was given */
+  guint32 delay;            /* ms that the client's answer is to wait */
+  guint32 idle_timeout;     /* s; of a session that is relayed; 0: its server's own affair */
+  int descriptor;           /* where the session goes on; the callee's to close; -1 for none */
+  const char *capabilities; /* an IMAP server's; "" for unknown */
+  GBytes *pending;          /* what the mail server has said already; may be NULL */
+  const char *const *steps; /* a trial's explanation, NULL-terminated; else NULL */
+  const char *proof;        /* what proves the server to a SCRAM client; NULL: nothing has to */
+} LoginResult;
+typedef void (*LoginAnswer)(const LoginResult *result, gpointer data);
+
+Logins *logins_new(const LoginTools *tools);
+/* Nobody is answered any more. Proofs under way must have ended (prover_free()). */
+void logins_free(Logins *logins);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Logins, logins_free)
+
+/* Takes the password, or what the client has answered to SCRAM's challenge, out of
+ * @password. @answered is called exactly once, never
+ * from inside, unless the login is cancelled; the login is gone after it. */
+Login *logins_begin(Logins *logins, const LoginRequest *request, Secret *password,
+                    LoginAnswer answered, gpointer data);
+/* The client has gone. What is under way is still recorded and counted. */
+void login_cancel(Login *login);
+
+/* The settings are, or may be, others now: forgets what depends on them. */
+void logins_take_settings(Logins *logins);
+/* The same for a native account, @account in any case; NULL: for any. */
+void logins_take_account(Logins *logins, const char *account);
+/* regd has been heard of, or has had its time: until then logins wait for it. */
+void logins_stop_waiting(Logins *logins);
+
+/* Something that the front has refused by itself: records it as an event, and counts
+ * CLEAR_TEXT among the logins. */
+void logins_report_incident(Logins *logins, Outcome outcome, Protocol protocol, const char *user,
+                            const char *address);
+
+guint logins_count(const Logins *logins);
+/* Whether passwords have been waiting for a processor for long, and many still do. */
+gboolean logins_wait_for_proofs(const Logins *logins);
+/* Who is held back now, by the settings as they are: throttle_visit_held(). */
+void logins_visit_held(const Logins *logins, ThrottleVisit visit, gpointer data);
+/* Lets go whom @who names: an account, or an address in any form (also that of
+ * throttle_visit_held()); NULL: everybody. Makes an event where anybody had
+ * failed; logins that wait for their turn go on. How many pairs had failures. */
+guint logins_release(Logins *logins, const char *who);
+
+/* How many have ended so, by @protocol and package since the start. */
+guint64 logins_get_total(const Logins *logins, Protocol protocol, PackageKind kind,
+                         Outcome outcome);
+/* How long proofs took, waiting for a thread included. Borrowed. */
+const Timings *logins_get_timings(const Logins *logins);
+
+#endif

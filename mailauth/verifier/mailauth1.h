@@ -1,0 +1,51 @@
+/* The face on the bus: org.regd.MailAuth1. It answers for the name, for who may
+ * ask, and for the shape of the answers; what is in them comes from elsewhere.
+ *
+ * Events go to administrators and `ObjectName`'s user alone. On the machine's own
+ * system bus its policy sees to that; another bus has none, so there each entitled
+ * connection is sent them by its own name. */
+#ifndef MAILAUTH_BUS_H
+#define MAILAUTH_BUS_H
+
+#include <dbus/dbus.h>
+
+#include "mailauth/verifier/events.h"
+#include "mailauth/verifier/login.h"
+
+/* Where the answers come from. All are called on the loop. */
+typedef struct {
+  gboolean (*is_membership)(gpointer data);
+  const char *(*get_broker)(gpointer data); /* "" where none is named; borrowed */
+  gboolean (*is_ready)(gpointer data);
+  /* Uid 0 and this process's own are entitled without asking. */
+  gboolean (*is_entitled)(guint32 uid, gpointer data);
+  const Events *(*get_events)(gpointer data);
+  /* Appends entries to an open a{sv}; FALSE: out of memory. Asks the front for its
+   * counts first: @done is called once, later or at once. */
+  void (*prepare_status)(void (*done)(gpointer call), gpointer call, gpointer data);
+  gboolean (*append_status)(DBusMessageIter *dict, gpointer data);
+  void (*visit_held)(ThrottleVisit visit, gpointer visit_data, gpointer data);
+  /* logins_release() */
+  guint (*release)(const char *who, gpointer data);
+  /* Takes the password out of @password. */
+  void (*test)(Protocol protocol, const char *user, Secret *password, LoginAnswer answer,
+               gpointer call, gpointer data);
+  /* @done is called once, later or at once: @problem is NULL where the
+   * certificate is in use. */
+  void (*reload_certificate)(void (*done)(const char *problem, gpointer call), gpointer call,
+                             gpointer data);
+  gpointer data;
+} BusSource;
+
+typedef struct Bus Bus;
+
+/* Connects to the bus @address, also later and again. @source is copied. */
+Bus *bus_new(const char *address, const BusSource *source);
+void bus_free(Bus *bus);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Bus, bus_free)
+
+void bus_signal_event(Bus *bus, const Event *event);
+/* Package, Broker or Ready may have changed. */
+void bus_refresh(Bus *bus);
+
+#endif

@@ -1,0 +1,36 @@
+/* SCRAM exchanges in the verifier, up to the client's proof: what a client is
+ * asked, by the account as it stands once every write answered before has been
+ * read. Nothing is decided and nobody is refused here: that is the login's that
+ * begins with the proof, by the settings of that time (login.h). */
+#ifndef MAILAUTH_EXCHANGE_H
+#define MAILAUTH_EXCHANGE_H
+
+#include "mailauth/package/sam-scram.h"
+#include "mailauth/protocol/scram.h"
+#include "mailauth/settings/live-settings.h"
+
+typedef struct Exchanges Exchanges;
+typedef struct Exchange Exchange;
+
+/* @question: what the client is to be sent; borrowed. NULL: there can be no
+ * exchange now. */
+typedef void (*ExchangeAsked)(const char *question, gpointer data);
+
+/* Both borrowed. */
+Exchanges *exchanges_new(Views *views, SamScram *accounts);
+/* When no exchange is left. */
+void exchanges_free(Exchanges *exchanges);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Exchanges, exchanges_free)
+
+/* Takes @scram, what the client has said first. @asked is called once, never
+ * from inside, unless the exchange is freed before. */
+Exchange *exchange_begin(Exchanges *exchanges, Scram *scram, ExchangeAsked asked, gpointer data);
+/* NULL is fine. */
+void exchange_free(Exchange *exchange);
+/* Frees it, too. The caller's; NULL where the client has not been asked yet. */
+Scram *exchange_take_scram(Exchange *exchange);
+
+/* regd has been heard of, or has had its time: until then exchanges wait for it. */
+void exchanges_stop_waiting(Exchanges *exchanges);
+
+#endif

@@ -1,0 +1,28 @@
+/* What is decided now, and why: the verifier's state as entries of an a{sv}. */
+#ifndef MAILAUTH_STATUS_H
+#define MAILAUTH_STATUS_H
+
+#include <dbus/dbus.h>
+
+#include "mailauth/verifier/login.h"
+#include "mailauth/verifier/publisher.h"
+
+typedef struct {
+  Views *views;
+  const Publisher *publisher;
+  const Logins *logins;
+  Stores *stores;
+  const Backends *backends;
+  const Throttle *throttle;
+  Reporter *reporter;
+  const Prover *prover;
+  Verified *verified;
+  const PamPool *pam;
+  GVariant *connections; /* a{su} of the front's, or NULL */
+  guint lacks;           /* SandboxLacks, of the roles together */
+} StatusSource;
+
+/* FALSE: out of memory. */
+gboolean status_append(DBusMessageIter *dict, const StatusSource *source);
+
+#endif

@@ -1,0 +1,27 @@
+/* How long the proof of a password took, by who proved it: a broker of the
+ * membership, or a source of native accounts. Pure. */
+#ifndef MAILAUTH_TIMINGS_H
+#define MAILAUTH_TIMINGS_H
+
+#include "mailauth/base/histogram.h"
+#include "mailauth/settings/decision.h"
+
+/* Brokers told apart; those that come later are counted together. */
+#define MAX_TIMED_BROKERS 64U
+/* Their name. */
+#define OTHER_BROKERS "others"
+
+typedef struct Timings Timings;
+typedef void (*TimingsVisit)(PackageKind kind, const char *broker, const Histogram *times,
+                             gpointer data);
+
+Timings *timings_new(void);
+void timings_free(Timings *timings);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Timings, timings_free)
+
+/* @broker: the instance's ID; natively the source ("SAM"). */
+void timings_note(Timings *timings, PackageKind kind, const char *broker, gint64 microseconds);
+/* Each that was noted, in the order of its first time. */
+void timings_visit(const Timings *timings, TimingsVisit visit, gpointer data);
+
+#endif

@@ -1,0 +1,484 @@
+/* The verifier: see verifier.h. Here its parts are put together, and messages
+ * find their way; what is decided, and in which order, is in login.c. */
+#include "mailauth/verifier/verifier.h"
+
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "client/base/error.h"
+#include "mailauth/package/sam.h"
+#include "mailauth/verifier/front-link.h"
+#include "mailauth/verifier/mailauth1.h"
+#include "mailauth/verifier/publisher.h"
+#include "mailauth/verifier/status.h"
+
+/* Pairs of address and account that are remembered. */
+#define THROTTLE_CAPACITY 65536U
+/* For names and files: look-ups that may block. */
+#define LOOKUP_THREADS 8U
+/* How long regd is waited for before the defaults are served, in ms: logins are
+ * refused then, as a temporary failure. */
+#define FIRST_WAIT_MS 3000
+#define COUNTS_WAIT_MS 1000
+
+#define PASSWD_BUFFER_BYTES 16384U
+
+typedef struct {
+  const RoleStart *start;
+  GMainLoop *loop;
+  int exit_code;
+  Channel *parent;
+  RegistryConnection *connection;
+  Views *views;
+  Reporter *reporter;
+  Throttle *throttle;
+  Verified *verified;
+  PamPool *pam;
+  Dialer *dialer;
+  Prover *prover;
+  Prover *lookups;
+  Stores *stores;
+  Backends *backends;
+  Logins *logins;
+  SamScram *scram;
+  Exchanges *exchanges;
+  Publisher *publisher;
+  FrontLink *front; /* NULL while there is none */
+  guint64 front_number;
+  Bus *bus;
+  guint first_wait;
+  Settings *settings; /* as last looked at */
+  guint32 service_uid;
+  gboolean has_service_uid;
+  GPtrArray *status_calls; /* of StatusCall: they wait for the front's counts */
+  GVariant *connections;
+  guint front_lacks; /* of the front's sandbox */
+} Verifier;
+
+typedef struct {
+  Verifier *verifier;
+  void (*done)(gpointer call);
+  gpointer call;
+  guint timer;
+} StatusCall;
+
+typedef struct {
+  Verifier *verifier;
+  void (*done)(const char *problem, gpointer call);
+  gpointer call;
+} ReloadCall;
+
+static void leave(Verifier *verifier, int code) {
+  verifier->exit_code = code;
+  g_main_loop_quit(verifier->loop);
+}
+
+/* ---- settings ---- */
+
+/* The uid that `ObjectName` names; FALSE where it names nobody. */
+static gboolean find_uid(const char *name, guint32 *uid) {
+  g_autofree char *buffer = g_malloc(PASSWD_BUFFER_BYTES);
+  struct passwd entry;
+  struct passwd *found = NULL;
+  guint64 number = 0;
+  if (g_ascii_string_to_unsigned(name, 10, 0, G_MAXUINT32 - 1, &number, NULL)) {
+    *uid = (guint32)number;
+    return TRUE;
+  }
+  if (getpwnam_r(name, &entry, buffer, PASSWD_BUFFER_BYTES, &found) != 0 || found == NULL)
+    return FALSE;
+  *uid = found->pw_uid;
+  return TRUE;
+}
+
+/* The user changes with the setting: the parent then starts a verifier as the new one. */
+static void check_user(Verifier *verifier, const Settings *settings) {
+  if (verifier->settings != NULL &&
+      g_str_equal(verifier->settings->object_name, settings->object_name))
+    return;
+  verifier->has_service_uid = find_uid(settings->object_name, &verifier->service_uid);
+  if (!verifier->start->user_is_chosen || !settings->known)
+    return;
+  if (!verifier->has_service_uid || verifier->service_uid == 0) {
+    g_autofree char *detail =
+        g_strdup_printf("%s, ObjectName: '%s' is not an ordinary user of this system",
+                        settings_get_path(SETTINGS_SERVICE), settings->object_name);
+    reporter_report(verifier->reporter, OUTCOME_BAD_SETTING, EVENT_SOURCE_SERVER, NULL, NULL,
+                    detail);
+  } else if (verifier->service_uid != (guint32)getuid()) {
+    leave(verifier, ROLE_EXIT_OTHER_USER);
+  }
+}
+
+/* By native accounts alone, where any has keys for it. */
+static gboolean is_scram_offered(const Verifier *verifier, const Settings *settings) {
+  return *settings->package == '\0' && g_str_equal(settings->native_source, "SAM") &&
+         sam_scram_is_there(verifier->scram);
+}
+
+/* Whether any login needs a server that is elsewhere. */
+static gboolean has_servers(const Settings *settings) {
+  gboolean has = *settings->package != '\0' && g_str_equal(settings->chosen.type, "ldap");
+  for (guint i = 0; i < N_PROTOCOLS; i++)
+    has |= settings->protocols[i].backend.host != NULL;
+  return has;
+}
+
+static void publish(Verifier *verifier) {
+  logins_stop_waiting(verifier->logins);
+  g_autoptr(Settings) settings = views_get_settings(verifier->views);
+  check_user(verifier, settings);
+  exchanges_stop_waiting(verifier->exchanges);
+  logins_take_settings(verifier->logins);
+  publisher_offer_scram(verifier->publisher, is_scram_offered(verifier, settings));
+  publisher_publish(verifier->publisher, settings);
+  settings_unref(verifier->settings);
+  verifier->settings = g_steal_pointer(&settings);
+  if (has_servers(verifier->settings))
+    dialer_prepare(verifier->dialer);
+  bus_refresh(verifier->bus);
+}
+
+static void on_views_changed(gpointer data) {
+  Verifier *verifier = data;
+  /* Until regd has been heard of there is nothing to go by but defaults. */
+  if (views_are_known(verifier->views) || verifier->first_wait == 0)
+    publish(verifier);
+}
+
+static void on_account_touched(const char *account, gpointer data) {
+  const Verifier *verifier = data;
+  logins_take_account(verifier->logins, account);
+}
+
+static gboolean on_first_wait(gpointer data) {
+  Verifier *verifier = data;
+  verifier->first_wait = 0;
+  publish(verifier);
+  return G_SOURCE_REMOVE;
+}
+
+/* ---- the bus ---- */
+
+static gboolean is_membership(gpointer data) {
+  const Verifier *verifier = data;
+  return verifier->settings != NULL && *verifier->settings->package != '\0';
+}
+
+static const char *get_broker(gpointer data) {
+  const Verifier *verifier = data;
+  return is_membership(data) ? verifier->settings->broker : "";
+}
+
+static gboolean is_ready(gpointer data) {
+  const Verifier *verifier = data;
+  return verifier->settings != NULL && verifier->settings->known && verifier->front != NULL &&
+         publisher_is_settled(verifier->publisher);
+}
+
+static gboolean is_entitled(guint32 uid, gpointer data) {
+  const Verifier *verifier = data;
+  return verifier->has_service_uid && verifier->service_uid == uid;
+}
+
+static const Events *get_events(gpointer data) {
+  const Verifier *verifier = data;
+  return reporter_get_events(verifier->reporter);
+}
+
+static void answer_status_calls(Verifier *verifier) {
+  g_autoptr(GPtrArray) calls = g_steal_pointer(&verifier->status_calls);
+  verifier->status_calls = g_ptr_array_new();
+  for (guint i = 0; i < calls->len; i++) {
+    g_autofree StatusCall *call = calls->pdata[i];
+    g_source_remove(call->timer);
+    call->done(call->call);
+  }
+}
+
+static gboolean on_counts_late(gpointer data) {
+  /* All who wait are answered with what is known: their timers go with them. */
+  answer_status_calls(data);
+  return G_SOURCE_CONTINUE;
+}
+
+/* The views are as current now as a login would find them. */
+static void on_status_synced(G_GNUC_UNUSED gboolean current, gpointer data) {
+  StatusCall *waiting = data;
+  Verifier *verifier = waiting->verifier;
+  on_views_changed(verifier);
+  if (verifier->front == NULL || !front_link_ask_counts(verifier->front)) {
+    waiting->done(waiting->call);
+    g_free(waiting);
+    return;
+  }
+  waiting->timer = g_timeout_add(COUNTS_WAIT_MS, on_counts_late, verifier);
+  g_ptr_array_add(verifier->status_calls, waiting);
+}
+
+static void prepare_status(void (*done)(gpointer call), gpointer call, gpointer data) {
+  Verifier *verifier = data;
+  StatusCall *waiting = g_new0(StatusCall, 1);
+  *waiting = (StatusCall){verifier, done, call, 0};
+  views_sync(verifier->views, 0, on_status_synced, waiting);
+}
+
+static gboolean append_status(DBusMessageIter *dict, gpointer data) {
+  const Verifier *verifier = data;
+  const StatusSource source = {
+      verifier->views,    verifier->publisher,   verifier->logins,
+      verifier->stores,   verifier->backends,    verifier->throttle,
+      verifier->reporter, verifier->prover,      verifier->verified,
+      verifier->pam,      verifier->connections, verifier->start->lacks | verifier->front_lacks,
+  };
+  return status_append(dict, &source);
+}
+
+static void visit_held(ThrottleVisit visit, gpointer visit_data, gpointer data) {
+  const Verifier *verifier = data;
+  logins_visit_held(verifier->logins, visit, visit_data);
+}
+
+static guint release(const char *who, gpointer data) {
+  const Verifier *verifier = data;
+  return logins_release(verifier->logins, who);
+}
+
+static void test(Protocol protocol, const char *user, Secret *password, LoginAnswer answer,
+                 gpointer call, gpointer data) {
+  const Verifier *verifier = data;
+  const LoginRequest request = {LOGIN_TRIAL, protocol, user, "", TRUE, NULL};
+  logins_begin(verifier->logins, &request, password, answer, call);
+}
+
+static void on_reload_synced(G_GNUC_UNUSED gboolean current, gpointer data) {
+  g_autofree ReloadCall *waiting = data;
+  on_views_changed(waiting->verifier);
+  publisher_reload_certificates(waiting->verifier->publisher, waiting->done, waiting->call);
+}
+
+/* What was set before is read, too. */
+static void reload_certificate(void (*done)(const char *problem, gpointer call), gpointer call,
+                               gpointer data) {
+  Verifier *verifier = data;
+  ReloadCall *waiting = g_new0(ReloadCall, 1);
+  *waiting = (ReloadCall){verifier, done, call};
+  views_sync(verifier->views, 0, on_reload_synced, waiting);
+}
+
+static void on_event(const Event *event, gpointer data) {
+  const Verifier *verifier = data;
+  bus_signal_event(verifier->bus, event);
+}
+
+/* ---- the front ---- */
+
+/* The parent knows whether the front still lives: if so, both get another channel. */
+static void on_front_ended(const char *why, gpointer data) {
+  Verifier *verifier = data;
+  g_autofree char *text = g_utf8_make_valid(why, -1);
+  (void)channel_send(verifier->parent, MESSAGE_FRONT_LOST,
+                     g_variant_new("(ts)", verifier->front_number, text), NULL, 0, NULL);
+  publisher_set_front(verifier->publisher, NULL);
+  g_clear_pointer(&verifier->front, front_link_free);
+  answer_status_calls(verifier);
+  bus_refresh(verifier->bus);
+}
+
+static void on_counts(GVariant *connections, guint lacks, gpointer data) {
+  Verifier *verifier = data;
+  verifier->front_lacks = lacks;
+  g_clear_pointer(&verifier->connections, g_variant_unref);
+  verifier->connections = g_variant_ref(connections);
+  answer_status_calls(verifier);
+}
+
+static gboolean on_keys_result(const Message *message, gpointer data) {
+  const Verifier *verifier = data;
+  gboolean taken = publisher_take_keys_result(verifier->publisher, message);
+  bus_refresh(verifier->bus);
+  return taken;
+}
+
+static void on_transcript(Protocol protocol, const char *line, gpointer data) {
+  const Verifier *verifier = data;
+  reporter_transcribe(verifier->reporter, protocol_get_source(protocol), line);
+}
+
+static void take_front(Verifier *verifier, Message *message) {
+  static const FrontLinkEvents events = {on_front_ended, on_counts, on_keys_result, on_transcript};
+  int descriptor = message_take_descriptor(message, 0);
+  verifier->front_number = g_variant_get_uint64(message->body);
+  publisher_set_front(verifier->publisher, NULL);
+  g_clear_pointer(&verifier->front, front_link_free);
+  verifier->front =
+      front_link_new(descriptor, verifier->logins, verifier->exchanges, &events, verifier);
+  publisher_set_front(verifier->publisher, front_link_get_channel(verifier->front));
+  bus_refresh(verifier->bus);
+}
+
+/* ---- the parent ---- */
+
+static gboolean want_servant(const Verifier *verifier, guint64 request, Role role) {
+  return channel_send(verifier->parent, MESSAGE_WANT_SERVANT,
+                      g_variant_new("(ty)", request, (guint8)role), NULL, 0, NULL);
+}
+
+static gboolean want_pam(guint64 request, gpointer data) {
+  return want_servant(data, request, ROLE_PAM);
+}
+
+static gboolean want_connector(guint64 request, gpointer data) {
+  return want_servant(data, request, ROLE_CONNECTOR);
+}
+
+static void take_servant(const Verifier *verifier, Message *message) {
+  guint64 request = 0;
+  guint8 role = 0;
+  int descriptor = message_take_descriptor(message, 0);
+  g_variant_get(message->body, "(ty)", &request, &role);
+  if (role == ROLE_CONNECTOR)
+    dialer_take_connector(verifier->dialer, request, descriptor);
+  else
+    pam_pool_take_helper(verifier->pam, request, descriptor);
+}
+
+static void take_servant_refusal(const Verifier *verifier, const Message *message) {
+  guint64 request = 0;
+  guint8 role = 0;
+  const char *problem = NULL;
+  g_variant_get(message->body, "(ty&s)", &request, &role, &problem);
+  if (role == ROLE_CONNECTOR)
+    dialer_take_refusal(verifier->dialer, request, problem);
+  else
+    pam_pool_take_refusal(verifier->pam, request, problem);
+}
+
+static void on_parent_message(G_GNUC_UNUSED Channel *channel, Message *message,
+                              G_GNUC_UNUSED const GError *error, gpointer data) {
+  Verifier *verifier = data;
+  if (message == NULL) {
+    leave(verifier, error == NULL ? EXIT_SUCCESS : EXIT_FAILURE);
+    return;
+  }
+  switch (message->kind) {
+  case MESSAGE_LISTENING:
+    publisher_take_listening(verifier->publisher, message);
+    bus_refresh(verifier->bus);
+    break;
+  case MESSAGE_SOCKETS_STATE:
+    publisher_take_sockets_state(verifier->publisher, message);
+    bus_refresh(verifier->bus);
+    break;
+  case MESSAGE_FILE_PROBLEM:
+    publisher_take_file_problem(verifier->publisher, message);
+    bus_refresh(verifier->bus);
+    break;
+  case MESSAGE_STORE:
+    stores_take_store(verifier->stores, message);
+    break;
+  case MESSAGE_STORE_REFUSED:
+    stores_take_refusal(verifier->stores, message);
+    break;
+  case MESSAGE_SERVANT_STARTED:
+    take_servant(verifier, message);
+    break;
+  case MESSAGE_SERVANT_REFUSED:
+    take_servant_refusal(verifier, message);
+    break;
+  case MESSAGE_FRONT_STARTED:
+    take_front(verifier, message);
+    break;
+  default:
+    break; /* the channel lets no other kind through */
+  }
+}
+
+/* ---- the whole ---- */
+
+static void build(Verifier *verifier) {
+  const RoleStart *start = verifier->start;
+  const BusSource source = {
+      .is_membership = is_membership,
+      .get_broker = get_broker,
+      .is_ready = is_ready,
+      .is_entitled = is_entitled,
+      .get_events = get_events,
+      .prepare_status = prepare_status,
+      .append_status = append_status,
+      .visit_held = visit_held,
+      .release = release,
+      .test = test,
+      .reload_certificate = reload_certificate,
+      .data = verifier,
+  };
+  verifier->loop = g_main_loop_new(NULL, FALSE);
+  verifier->parent = channel_new(start->descriptor, ROLE_VERIFIER, ROLE_PARENT);
+  verifier->reporter = reporter_new();
+  verifier->throttle = throttle_new(THROTTLE_CAPACITY);
+  verifier->verified = verified_new();
+  verifier->pam = pam_pool_new(want_pam, verifier);
+  verifier->dialer = dialer_new(want_connector, verifier);
+  verifier->prover = prover_new(0, NULL);
+  verifier->lookups = prover_new(LOOKUP_THREADS, NULL);
+  verifier->stores = stores_new(verifier->parent);
+  verifier->backends = backends_new(verifier->dialer);
+  verifier->publisher = publisher_new(verifier->parent, verifier->reporter);
+  verifier->status_calls = g_ptr_array_new();
+  verifier->bus = bus_new(start->bus, &source);
+  verifier->connection = registry_connection_new_patient(start->bus, NULL);
+  verifier->views = views_new(verifier->connection, on_views_changed, verifier);
+  verifier->scram = sam_scram_new(views_get_accounts(verifier->views));
+  verifier->exchanges = exchanges_new(verifier->views, verifier->scram);
+  verifier->logins = logins_new(
+      &(LoginTools){verifier->views, verifier->reporter, verifier->throttle, verifier->prover,
+                    verifier->lookups, verifier->stores, verifier->backends, verifier->verified,
+                    verifier->pam, verifier->dialer, verifier->scram});
+  views_set_account_touched(verifier->views, on_account_touched);
+  reporter_set_listener(verifier->reporter, on_event, verifier);
+  verifier->first_wait = g_timeout_add(FIRST_WAIT_MS, on_first_wait, verifier);
+  channel_attach(verifier->parent, NULL, on_parent_message, verifier);
+}
+
+/* Proofs under way are finished first: their jobs point to logins. */
+static void take_apart(Verifier *verifier) {
+  reporter_set_listener(verifier->reporter, NULL, NULL);
+  g_clear_pointer(&verifier->front, front_link_free);
+  answer_status_calls(verifier);
+  dialer_close(verifier->dialer);
+  prover_free(verifier->lookups);
+  prover_free(verifier->prover);
+  while (g_main_context_iteration(NULL, FALSE))
+    continue;
+  if (verifier->first_wait != 0)
+    g_source_remove(verifier->first_wait);
+  publisher_free(verifier->publisher);
+  bus_free(verifier->bus);
+  logins_free(verifier->logins);
+  exchanges_free(verifier->exchanges);
+  sam_scram_free(verifier->scram);
+  stores_free(verifier->stores);
+  backends_free(verifier->backends);
+  views_free(verifier->views);
+  registry_connection_unref(verifier->connection);
+  throttle_free(verifier->throttle);
+  verified_free(verifier->verified);
+  pam_pool_free(verifier->pam);
+  dialer_free(verifier->dialer);
+  reporter_free(verifier->reporter);
+  settings_unref(verifier->settings);
+  g_ptr_array_unref(verifier->status_calls);
+  g_clear_pointer(&verifier->connections, g_variant_unref);
+  channel_free(verifier->parent);
+  g_main_loop_unref(verifier->loop);
+}
+
+int verifier_run(const RoleStart *start) {
+  Verifier verifier = {.start = start};
+  build(&verifier);
+  g_main_loop_run(verifier.loop);
+  take_apart(&verifier);
+  return verifier.exit_code;
+}

@@ -1,0 +1,17 @@
+/* The verifier: the role that holds the bus, the settings, the accounts and the
+ * proving of passwords, and never touches a client's connection. */
+#ifndef MAILAUTH_VERIFIER_H
+#define MAILAUTH_VERIFIER_H
+
+#include "mailauth/process/role.h"
+
+/* Runs until its channel to the parent ends. Returns the process's exit code:
+ * 0, 1, or ROLE_EXIT_OTHER_USER. */
+int verifier_run(const RoleStart *start);
+
+/* `mailauthd --check`: says on standard output what would be done with the
+ * settings as they are. Returns an exit code: 0; 1 where a login could not be
+ * decided; 7 where regd can't be reached. */
+int verifier_check(const char *bus);
+
+#endif

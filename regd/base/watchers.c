@@ -1,0 +1,387 @@
+/* Matching commits against watches. Pure.
+ *
+ * A node stands for one watched path (folded). For a changed key its own node
+ * and those of the paths above it are looked up; each holds its watches in an
+ * array whose first `n_open` elements still want to hear of the commit in hand.
+ * A watch that has heard too much is swapped behind them, so that a hundred
+ * thousand changes do not visit a thousand watches each. Descendants matter
+ * for acl-changed alone; those visit all nodes. */
+#include "regd/base/watchers.h"
+
+#include <string.h>
+
+#include "client/base/path.h"
+#include "client/base/protocol.h"
+
+/* A change on the wire besides its text: three lengths, three ends, padding. */
+#define CHANGE_OVERHEAD_BYTES 24U
+
+struct WatchNode {
+  char *fold;
+  GPtrArray *watches;
+  guint n_open;
+};
+
+struct Watchers {
+  GHashTable *by_id;    /* of Watch, owned */
+  GHashTable *by_owner; /* owner -> GPtrArray of Watch */
+  GHashTable *nodes;    /* folded path -> WatchNode */
+  guint32 last_id;
+  guint64 round;      /* commits matched so far */
+  GPtrArray *touched; /* watches with something to be told of the commit in hand */
+};
+
+/* ---- nodes ---- */
+
+static void node_free(gpointer data) {
+  WatchNode *node = data;
+  g_ptr_array_unref(node->watches);
+  g_free(node->fold);
+  g_free(node);
+}
+
+static WatchNode *node_get(Watchers *watchers, const char *path) {
+  g_autofree char *fold = path_fold(path);
+  WatchNode *node = g_hash_table_lookup(watchers->nodes, fold);
+  if (node != NULL)
+    return node;
+  node = g_new0(WatchNode, 1);
+  node->fold = g_steal_pointer(&fold);
+  node->watches = g_ptr_array_new();
+  g_hash_table_insert(watchers->nodes, node->fold, node);
+  return node;
+}
+
+static void node_set(WatchNode *node, guint place, Watch *watch) {
+  node->watches->pdata[place] = watch;
+  watch->place = place;
+}
+
+static void node_swap(WatchNode *node, guint a, guint b) {
+  Watch *first = node->watches->pdata[a];
+  Watch *second = node->watches->pdata[b];
+  node_set(node, a, second);
+  node_set(node, b, first);
+}
+
+static void node_attach(Watchers *watchers, Watch *watch) {
+  WatchNode *node = node_get(watchers, watch->path);
+  watch->node = node;
+  watch->place = node->watches->len;
+  g_ptr_array_add(node->watches, watch);
+  node->n_open = node->watches->len;
+}
+
+static void node_detach(Watchers *watchers, Watch *watch) {
+  WatchNode *node = watch->node;
+  node_swap(node, watch->place, node->watches->len - 1);
+  g_ptr_array_set_size(node->watches, (gint)node->watches->len - 1);
+  node->n_open = node->watches->len;
+  watch->node = NULL;
+  if (node->watches->len == 0)
+    g_hash_table_remove(watchers->nodes, node->fold);
+}
+
+/* ---- the set ---- */
+
+static void watch_free(gpointer data) {
+  Watch *watch = data;
+  g_free(watch->owner);
+  identity_unref(watch->who);
+  g_free(watch->asked);
+  g_free(watch->path);
+  g_clear_pointer(&watch->heard, g_array_unref);
+  g_free(watch);
+}
+
+Watchers *watchers_new(void) {
+  Watchers *watchers = g_new0(Watchers, 1);
+  watchers->by_id = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, watch_free);
+  watchers->by_owner =
+      g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
+  watchers->nodes = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, node_free);
+  watchers->touched = g_ptr_array_new();
+  return watchers;
+}
+
+void watchers_free(Watchers *watchers) {
+  if (watchers == NULL)
+    return;
+  g_ptr_array_unref(watchers->touched);
+  g_hash_table_unref(watchers->nodes);
+  g_hash_table_unref(watchers->by_owner);
+  g_hash_table_unref(watchers->by_id);
+  g_free(watchers);
+}
+
+/* Ids are not used again before the counter has gone round. */
+static guint32 next_id(Watchers *watchers) {
+  do
+    watchers->last_id++;
+  while (watchers->last_id == 0 || watchers_find(watchers, watchers->last_id) != NULL);
+  return watchers->last_id;
+}
+
+static void owner_attach(Watchers *watchers, Watch *watch) {
+  GPtrArray *owned = g_hash_table_lookup(watchers->by_owner, watch->owner);
+  if (owned == NULL) {
+    owned = g_ptr_array_new();
+    g_hash_table_insert(watchers->by_owner, g_strdup(watch->owner), owned);
+  }
+  g_ptr_array_add(owned, watch);
+}
+
+static void owner_detach(Watchers *watchers, Watch *watch) {
+  GPtrArray *owned = g_hash_table_lookup(watchers->by_owner, watch->owner);
+  g_ptr_array_remove_fast(owned, watch);
+  if (owned->len == 0)
+    g_hash_table_remove(watchers->by_owner, watch->owner);
+}
+
+Watch *watchers_add(Watchers *watchers, const char *owner, Identity *who, const char *asked,
+                    const char *path, gboolean recursive, guint64 from) {
+  Watch *watch = g_new0(Watch, 1);
+  watch->id = next_id(watchers);
+  watch->owner = g_strdup(owner);
+  watch->who = identity_ref(who);
+  watch->asked = g_strdup(asked);
+  watch->path = g_strdup(path);
+  watch->recursive = recursive;
+  watch->from = from;
+  g_hash_table_insert(watchers->by_id, GUINT_TO_POINTER(watch->id), watch);
+  owner_attach(watchers, watch);
+  node_attach(watchers, watch);
+  return watch;
+}
+
+Watch *watchers_find(const Watchers *watchers, guint32 id) {
+  return g_hash_table_lookup(watchers->by_id, GUINT_TO_POINTER(id));
+}
+
+void watchers_remove(Watchers *watchers, Watch *watch) {
+  g_ptr_array_remove_fast(watchers->touched, watch);
+  owner_detach(watchers, watch);
+  node_detach(watchers, watch);
+  g_hash_table_remove(watchers->by_id, GUINT_TO_POINTER(watch->id));
+}
+
+GPtrArray *watchers_list_owner(const Watchers *watchers, const char *owner) {
+  GPtrArray *owned = g_hash_table_lookup(watchers->by_owner, owner);
+  return owned != NULL ? g_ptr_array_copy(owned, NULL, NULL) : g_ptr_array_new();
+}
+
+GPtrArray *watchers_list(const Watchers *watchers) {
+  GPtrArray *all = g_ptr_array_new();
+  GHashTableIter iter;
+  gpointer watch;
+  g_hash_table_iter_init(&iter, watchers->by_id);
+  while (g_hash_table_iter_next(&iter, NULL, &watch))
+    g_ptr_array_add(all, watch);
+  return all;
+}
+
+/* ---- what one watch hears ---- */
+
+static void touch(Watchers *watchers, Watch *watch) {
+  if (watch->touched)
+    return;
+  watch->touched = TRUE;
+  g_ptr_array_add(watchers->touched, watch);
+}
+
+void watchers_move(Watchers *watchers, Watch *watch, const char *path, gboolean astray) {
+  gboolean elsewhere = path_compare_names(watch->path, path) != 0;
+  watch->astray = astray;
+  if (elsewhere)
+    node_detach(watchers, watch);
+  g_free(watch->path);
+  watch->path = g_strdup(path);
+  if (!elsewhere)
+    return;
+  node_attach(watchers, watch);
+  watchers_reroute(watchers, watch);
+}
+
+void watchers_reroute(Watchers *watchers, Watch *watch) {
+  watch->moved = TRUE;
+  touch(watchers, watch);
+}
+
+/* Neighbouring entries have the same lists as a rule: one decision for them. It
+ * holds within one commit alone, whose entries keep their lists alive. */
+static gboolean is_visible(Watch *watch, const EffectiveEntry *entry, guint64 round) {
+  if (watch->who->administrator)
+    return TRUE;
+  gboolean simple = entry->kind == CHANGE_VALUE_SET || entry->kind == CHANGE_KEY_CREATED;
+  if (simple && watch->memo_round == round && watch->memo_after == entry->after)
+    return watch->memo_visible;
+  gboolean visible = effective_entry_is_visible(entry, watch->who);
+  if (simple) {
+    watch->memo_round = round;
+    watch->memo_after = entry->after;
+    watch->memo_visible = visible;
+  }
+  return visible;
+}
+
+/* Has heard so much that all it will be told is tree-changed. */
+static void fill_up(Watch *watch) {
+  WatchNode *node = watch->node;
+  watch->full = TRUE;
+  if (watch->place >= node->n_open)
+    return;
+  node->n_open--;
+  node_swap(node, watch->place, node->n_open);
+}
+
+static void hear(Watchers *watchers, Watch *watch, const EffectiveEntry *entry) {
+  if (watch->full || watch->moved || !is_visible(watch, entry, watchers->round))
+    return;
+  touch(watchers, watch);
+  if (watch->heard == NULL)
+    watch->heard = g_array_new(FALSE, FALSE, sizeof(WatchChange));
+  watch->heard_bytes += strlen(entry->key) + strlen(entry->name) + CHANGE_OVERHEAD_BYTES;
+  if (watch->heard->len >= LIMIT_SIGNAL_CHANGES || watch->heard_bytes > LIMIT_SIGNAL_BYTES) {
+    fill_up(watch);
+    return;
+  }
+  WatchChange change = {entry->kind, entry->key, entry->name};
+  g_array_append_val(watch->heard, change);
+}
+
+/* ---- which watches an entry concerns ---- */
+
+/* @above: the watches below the changed key hear of it too. */
+static gboolean reaches_down(const EffectiveEntry *entry) {
+  return entry->kind == CHANGE_ACL_CHANGED;
+}
+
+/* From the last, because a watch that fills up changes places with a later one. */
+static void hear_at_node(Watchers *watchers, WatchNode *node, const EffectiveEntry *entry,
+                         guint below, guint64 revision) {
+  for (guint i = node->n_open; i > 0; i--) {
+    Watch *watch = node->watches->pdata[i - 1];
+    if (watch->from < revision && effective_concerns(entry->kind, below, watch->recursive))
+      hear(watchers, watch, entry);
+  }
+}
+
+/* The nodes at and above a folded path, nearest first; `below` is the index.
+ * Places without a node are NULL. */
+static void find_nodes(Watchers *watchers, const char *key, GPtrArray *nodes) {
+  g_autofree char *fold = path_fold(key);
+  g_ptr_array_set_size(nodes, 0);
+  for (char *end = fold; end != NULL; end = strrchr(fold, '\\')) {
+    if (end != fold)
+      *end = '\0';
+    g_ptr_array_add(nodes, g_hash_table_lookup(watchers->nodes, fold));
+  }
+}
+
+static gboolean is_below(const char *fold, const char *ancestor, gsize length) {
+  return strncmp(fold, ancestor, length) == 0 && fold[length] == '\\';
+}
+
+static void hear_below(Watchers *watchers, const EffectiveEntry *entry, guint64 revision) {
+  g_autofree char *fold = path_fold(entry->key);
+  gsize length = strlen(fold);
+  GHashTableIter iter;
+  gpointer node;
+  g_hash_table_iter_init(&iter, watchers->nodes);
+  while (g_hash_table_iter_next(&iter, NULL, &node))
+    if (is_below(((WatchNode *)node)->fold, fold, length))
+      hear_at_node(watchers, node, entry, 0, revision);
+}
+
+/* ---- the signals ---- */
+
+static void emit_one(Watch *watch, guint64 revision, const WatchChange *changes, guint n_changes,
+                     WatchEmit emit, gpointer data) {
+  watch->sequence++;
+  emit(watch, revision, changes, n_changes, data);
+}
+
+void watchers_tell_all_changed(Watch *watch, guint64 revision, WatchEmit emit, gpointer data) {
+  WatchChange all = {CHANGE_TREE_CHANGED, watch->path, ""};
+  emit_one(watch, revision, &all, 1, emit, data);
+}
+
+static void tell(Watch *watch, guint64 revision, WatchEmit emit, gpointer data) {
+  WatchChange moved = {CHANGE_LINK_CHANGED, watch->path, ""};
+  if (watch->moved)
+    emit_one(watch, revision, &moved, 1, emit, data);
+  else if (watch->full)
+    watchers_tell_all_changed(watch, revision, emit, data);
+  else
+    emit_one(watch, revision, (const WatchChange *)(gpointer)watch->heard->data, watch->heard->len,
+             emit, data);
+}
+
+static void forget(Watch *watch) {
+  watch->moved = FALSE;
+  watch->touched = FALSE;
+  watch->full = FALSE;
+  watch->heard_bytes = 0;
+  g_clear_pointer(&watch->heard, g_array_unref);
+  watch->node->n_open = watch->node->watches->len;
+}
+
+static gint compare_ids(gconstpointer a, gconstpointer b) {
+  const Watch *first = *(Watch *const *)a;
+  const Watch *second = *(Watch *const *)b;
+  return first->id < second->id ? -1 : first->id > second->id;
+}
+
+static void tell_all(Watchers *watchers, guint64 revision, WatchEmit emit, gpointer data) {
+  g_ptr_array_sort(watchers->touched, compare_ids);
+  for (guint i = 0; i < watchers->touched->len; i++) {
+    Watch *watch = watchers->touched->pdata[i];
+    tell(watch, revision, emit, data);
+    forget(watch);
+  }
+  g_ptr_array_set_size(watchers->touched, 0);
+}
+
+void watchers_match(Watchers *watchers, const Effective *effective, WatchEmit emit, gpointer data) {
+  g_autoptr(GPtrArray) nodes = g_ptr_array_new();
+  const char *last_key = NULL;
+  watchers->round++;
+  for (guint i = 0; i < effective->entries->len; i++) {
+    const EffectiveEntry *entry = effective->entries->pdata[i];
+    if (entry->key != last_key)
+      find_nodes(watchers, entry->key, nodes);
+    last_key = entry->key;
+    for (guint below = 0; below < nodes->len; below++)
+      if (nodes->pdata[below] != NULL)
+        hear_at_node(watchers, nodes->pdata[below], entry, below, effective->revision);
+    if (reaches_down(entry))
+      hear_below(watchers, entry, effective->revision);
+  }
+  tell_all(watchers, effective->revision, emit, data);
+}
+
+/* ---- replaying ---- */
+
+static gboolean entry_reaches(const Watch *watch, const EffectiveEntry *entry) {
+  g_autofree char *fold = path_fold(entry->key);
+  return effective_reaches(entry->kind, fold, watch->node->fold, watch->recursive);
+}
+
+void watchers_match_one(Watchers *watchers, Watch *watch, const Effective *effective,
+                        WatchEmit emit, gpointer data) {
+  watchers->round++;
+  if (effective->too_many) {
+    touch(watchers, watch);
+    fill_up(watch);
+  }
+  for (guint i = 0; i < effective->entries->len && !watch->moved && !watch->full; i++) {
+    const EffectiveEntry *entry = effective->entries->pdata[i];
+    if (entry_reaches(watch, entry))
+      hear(watchers, watch, entry);
+  }
+  if (!watch->touched)
+    return;
+  g_ptr_array_remove_fast(watchers->touched, watch);
+  tell(watch, effective->revision, emit, data);
+  forget(watch);
+}

@@ -1,0 +1,35 @@
+/* Who is calling, as the bus says it: uid, all groups, pid, program. Asked for
+ * once for each connection, without blocking, and kept until it leaves. */
+#ifndef REGD_CALLER_H
+#define REGD_CALLER_H
+
+#include <dbus/dbus.h>
+
+#include "regd/base/access.h"
+#include "regd/base/work.h"
+
+typedef struct Callers Callers;
+
+/* @who: borrowed; NULL: the bus would not tell, so nothing is allowed. Called
+ * exactly once, in the order of the asking for each connection, at once where
+ * the answer is known; also (with NULL) when the callers are freed. */
+typedef void (*CallerKnown)(Identity *who, gpointer data);
+/* A connection has left the bus. */
+typedef void (*CallerLeft)(const char *name, gpointer data);
+
+/* Uid 0 and @own_uid are administrators. */
+Callers *callers_new(DBusConnection *connection, Work *work, guint32 own_uid, CallerLeft left,
+                     gpointer data);
+void callers_free(Callers *callers);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Callers, callers_free)
+
+/* @name: the unique name of a message's sender. FALSE: too many wait for the
+ * answer already; @known is not called. */
+gboolean callers_identify(Callers *callers, const char *name, CallerKnown known, gpointer data);
+
+typedef void (*CallerConfirmed)(gboolean present, gpointer data);
+/* Whether the connection @name is still on the bus, by what the bus says from now
+ * on. Called exactly once, later or at once; with FALSE when the callers are freed. */
+void callers_confirm(Callers *callers, const char *name, CallerConfirmed confirmed, gpointer data);
+
+#endif

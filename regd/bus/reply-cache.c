@@ -1,0 +1,75 @@
+/* See reply-cache.h. A value is known again by its address: values never change, and
+ * one that is kept is not given back. */
+#include "regd/bus/reply-cache.h"
+
+#include "client/bus/wire.h"
+
+/* Emptied when full: a megabyte or two. */
+#define MOST_ANSWERS 1024U
+#define LARGEST_ANSWER_BYTES 1024U
+
+struct Answers {
+  GHashTable *kept; /* RegistryValue, referenced -> DBusMessage */
+};
+
+static void drop_value(gpointer value) {
+  registry_value_unref(value);
+}
+
+static void drop_message(gpointer message) {
+  dbus_message_unref(message);
+}
+
+Answers *answers_new(void) {
+  Answers *answers = g_new0(Answers, 1);
+  answers->kept = g_hash_table_new_full(g_direct_hash, g_direct_equal, drop_value, drop_message);
+  return answers;
+}
+
+void answers_free(Answers *answers) {
+  if (answers == NULL)
+    return;
+  g_hash_table_unref(answers->kept);
+  g_free(answers);
+}
+
+static gboolean append(DBusMessage *message, const RegistryValue *value) {
+  DBusMessageIter out;
+  dbus_uint32_t type = registry_value_get_type(value);
+  dbus_message_iter_init_append(message, &out);
+  return dbus_message_iter_append_basic(&out, DBUS_TYPE_UINT32, &type) &&
+         wire_append_value(&out, value);
+}
+
+/* Without a caller, whom each copy gets. */
+static DBusMessage *new_answer(const RegistryValue *value) {
+  DBusMessage *message = dbus_message_new(DBUS_MESSAGE_TYPE_METHOD_RETURN);
+  if (message == NULL)
+    return NULL;
+  dbus_message_set_no_reply(message, TRUE);
+  if (append(message, value))
+    return message;
+  dbus_message_unref(message);
+  return NULL;
+}
+
+static void keep(Answers *answers, RegistryValue *value, DBusMessage *message) {
+  gsize size = 0;
+  (void)registry_value_get_bytes(value, &size);
+  if (size > LARGEST_ANSWER_BYTES)
+    return;
+  if (g_hash_table_size(answers->kept) >= MOST_ANSWERS)
+    g_hash_table_remove_all(answers->kept);
+  g_hash_table_insert(answers->kept, registry_value_ref(value), dbus_message_ref(message));
+}
+
+DBusMessage *answers_make(Answers *answers, DispatchCall *call, RegistryValue *value) {
+  DBusMessage *known = g_hash_table_lookup(answers->kept, value);
+  if (known != NULL)
+    return dispatch_call_copy_reply(call, known);
+  g_autoptr(WireMessage) made = new_answer(value);
+  if (made == NULL)
+    return NULL;
+  keep(answers, value, made);
+  return dispatch_call_copy_reply(call, made);
+}

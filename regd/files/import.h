@@ -1,0 +1,32 @@
+/* Reading a .reg file from a stranger's descriptor into a Change, on a thread:
+ * the main loop never waits for it. Knows no D-Bus and applies nothing. */
+#ifndef REGD_IMPORT_H
+#define REGD_IMPORT_H
+
+#include "client/base/regfile.h"
+#include "regd/base/work.h"
+
+/* On the main context, exactly once. @change is the callee's, NULL where
+ * @error says why. @report is borrowed. */
+typedef void (*ImportRead)(Change *change, const RegfileReport *report, const GError *error,
+                           gpointer data);
+
+typedef struct {
+  int descriptor;
+  guint32 writer; /* the pid of whoever writes a pipe; 0: unknown, or it is no pipe */
+  guint stall_seconds;
+  gboolean strict;
+} ImportFile;
+
+/* Takes ownership of file->descriptor. LIMIT_EXCEEDED: more than LIMIT_FILE_BYTES,
+ * or so many seconds without a byte; INVALID_VALUE: it can't be read, or the parser
+ * refuses it; FAILED: its end is that of its writer. @released is called on the main
+ * context with @release_data once the thread is done with the file, which a hostile
+ * one can put off for ever. */
+void import_read(Work *work, const ImportFile *file, ImportRead done, gpointer data,
+                 GDestroyNotify released, gpointer release_data);
+
+/* Makes @change one that adds what is not there and leaves the rest. */
+void import_only_missing(Change *change);
+
+#endif

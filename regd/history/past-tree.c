@@ -1,0 +1,324 @@
+/* See past-tree.h. */
+#include "regd/history/past-tree.h"
+
+#include "client/base/error.h"
+#include "client/base/path.h"
+
+struct PastTree {
+  Store *store;
+  GHashTable *keys;    /* id -> PastKey */
+  GHashTable *buried;  /* id -> GPtrArray of its PastKeys that are not there now; borrowed */
+  GHashTable *touched; /* ids of touched keys and of all keys above them */
+  HistoryBranch *branch;
+  GHashTable *above; /* ids of the keys above the root of the tree: their lists count */
+};
+
+static void past_value_free(PastValue *value) {
+  g_free(value->name);
+  g_clear_pointer(&value->value, registry_value_unref);
+  g_free(value);
+}
+
+static void past_key_free(PastKey *key) {
+  g_free(key->name);
+  g_free(key->class_name);
+  g_free(key->link);
+  acl_unref(key->own);
+  g_clear_pointer(&key->values, g_hash_table_unref);
+  g_free(key);
+}
+
+void past_tree_free(PastTree *tree) {
+  if (tree == NULL)
+    return;
+  g_hash_table_unref(tree->keys);
+  g_hash_table_unref(tree->buried);
+  g_hash_table_unref(tree->touched);
+  g_hash_table_unref(tree->above);
+  history_branch_free(tree->branch);
+  g_free(tree);
+}
+
+static GHashTable *new_id_table(GDestroyNotify free_value) {
+  return g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, free_value);
+}
+
+static void add_id(GHashTable *table, gint64 id) {
+  g_hash_table_add(table, g_memdup2(&id, sizeof id));
+}
+
+/* ---- keys ---- */
+
+static gboolean load_own_list(PastTree *tree, PastKey *key, gint64 acl, GError **error) {
+  Acl *own = NULL;
+  if (!store_load_acl(tree->store, acl, &own, error))
+    return FALSE;
+  key->own = own != NULL ? acl_ref(own) : NULL;
+  return TRUE;
+}
+
+static void note_buried(PastTree *tree, PastKey *key) {
+  GPtrArray *children = g_hash_table_lookup(tree->buried, &key->parent);
+  if (children == NULL) {
+    children = g_ptr_array_new();
+    g_hash_table_insert(tree->buried, g_memdup2(&key->parent, sizeof key->parent), children);
+  }
+  if (!g_ptr_array_find(children, key, NULL))
+    g_ptr_array_add(children, key);
+}
+
+PastKey *past_tree_get_key(PastTree *tree, gint64 id, GError **error) {
+  PastKey *key = g_hash_table_lookup(tree->keys, &id);
+  if (key != NULL)
+    return key;
+  g_autoptr(KeyRow) row = NULL;
+  if (!store_get_key(tree->store, id, &row, error))
+    return NULL;
+  key = g_new0(PastKey, 1);
+  key->id = id;
+  key->parent = row->parent;
+  key->present = row->live;
+  key->name = g_steal_pointer(&row->name);
+  key->class_name = g_steal_pointer(&row->class_name);
+  key->link = g_steal_pointer(&row->link);
+  key->link_by_administrator = row->link_by_administrator;
+  key->is_volatile = row->is_volatile;
+  if (!load_own_list(tree, key, row->acl, error)) {
+    past_key_free(key);
+    return NULL;
+  }
+  g_hash_table_insert(tree->keys, g_memdup2(&id, sizeof id), key);
+  if (!key->present)
+    note_buried(tree, key);
+  return key;
+}
+
+static gboolean load_values(PastTree *tree, PastKey *key, GError **error) {
+  if (key->values != NULL)
+    return TRUE;
+  g_autoptr(GPtrArray) rows = store_list_values(tree->store, key->id, error);
+  if (rows == NULL)
+    return FALSE;
+  key->values =
+      g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)past_value_free);
+  for (guint i = 0; i < rows->len; i++) {
+    ValueRow *row = g_ptr_array_index(rows, i);
+    PastValue *value = g_new0(PastValue, 1);
+    value->name = g_steal_pointer(&row->name);
+    value->value = g_steal_pointer(&row->value);
+    value->position = row->position;
+    g_hash_table_insert(key->values, path_fold(value->name), value);
+  }
+  return TRUE;
+}
+
+/* ---- undoing ---- */
+
+static gboolean undo_link(PastKey *key, const Difference *difference) {
+  g_free(key->link);
+  key->link =
+      difference->old_value != NULL ? registry_value_dup_string(difference->old_value) : NULL;
+  return TRUE;
+}
+
+static gboolean undo_value(PastTree *tree, PastKey *key, const Difference *difference,
+                           GError **error) {
+  if (difference->reroutes)
+    return undo_link(key, difference);
+  if (!load_values(tree, key, error))
+    return FALSE;
+  g_autofree char *fold = path_fold(difference->name);
+  if (difference->old_value == NULL && !difference->old_purged) {
+    g_hash_table_remove(key->values, fold);
+    return TRUE;
+  }
+  PastValue *value = g_new0(PastValue, 1);
+  value->name = g_strdup(difference->name);
+  value->value = difference->old_value != NULL ? registry_value_ref(difference->old_value) : NULL;
+  value->position = difference->old_position;
+  value->secret = difference->secret;
+  g_hash_table_insert(key->values, g_steal_pointer(&fold), value);
+  return TRUE;
+}
+
+static gboolean undo_deletion(PastKey *key, const Difference *difference, GError **error) {
+  g_autoptr(KeyRow) row = g_new0(KeyRow, 1);
+  Acl *own = NULL;
+  if (!history_decode_key(difference->old_state, row, &own, error))
+    return FALSE;
+  key->present = TRUE;
+  g_free(key->name);
+  g_free(key->class_name);
+  g_free(key->link);
+  acl_unref(key->own);
+  key->name = g_steal_pointer(&row->name);
+  key->class_name = g_steal_pointer(&row->class_name);
+  key->link = g_steal_pointer(&row->link);
+  key->link_by_administrator = row->link_by_administrator;
+  key->is_volatile = row->is_volatile;
+  key->own = own;
+  return TRUE;
+}
+
+static gboolean undo_list(PastKey *key, const Difference *difference, GError **error) {
+  Acl *own = NULL;
+  if (!history_decode_acl(difference->old_state, &own, error))
+    return FALSE;
+  acl_unref(key->own);
+  key->own = own;
+  return TRUE;
+}
+
+static gboolean undo(PastTree *tree, PastKey *key, const Difference *difference, GError **error) {
+  switch (difference->kind) {
+  case CHANGE_VALUE_SET:
+  case CHANGE_VALUE_DELETED:
+    return undo_value(tree, key, difference, error);
+  case CHANGE_KEY_CREATED:
+    key->present = FALSE;
+    return TRUE;
+  case CHANGE_KEY_DELETED:
+    return undo_deletion(key, difference, error);
+  case CHANGE_ACL_CHANGED:
+    return undo_list(key, difference, error);
+  case CHANGE_LINK_CHANGED:
+  case CHANGE_TREE_CHANGED:
+    break; /* never recorded */
+  }
+  return TRUE;
+}
+
+static gboolean mark_touched(PastTree *tree, PastKey *key, GError **error) {
+  key->touched = TRUE;
+  gint64 id = key->id;
+  while (id != 0 && !g_hash_table_contains(tree->touched, &id)) {
+    add_id(tree->touched, id);
+    PastKey *at = past_tree_get_key(tree, id, error);
+    if (at == NULL)
+      return FALSE;
+    id = at->parent;
+  }
+  return TRUE;
+}
+
+static gboolean undo_row(const Difference *difference, guint64 revision, gpointer data,
+                         GError **error) {
+  (void)revision;
+  PastTree *tree = data;
+  gboolean holds = FALSE;
+  if (!history_branch_holds(tree->branch, difference->key, &holds, error))
+    return FALSE;
+  if (!holds && !g_hash_table_contains(tree->above, &difference->key))
+    return TRUE;
+  PastKey *key = past_tree_get_key(tree, difference->key, error);
+  return key != NULL && undo(tree, key, difference, error) &&
+         (!holds || mark_touched(tree, key, error));
+}
+
+static gboolean note_above(PastTree *tree, gint64 root, GError **error) {
+  g_autoptr(KeyRow) row = NULL;
+  if (!store_get_key(tree->store, root, &row, error))
+    return FALSE;
+  while (row->parent != 0) {
+    gint64 parent = row->parent;
+    add_id(tree->above, parent);
+    g_clear_pointer(&row, key_row_free);
+    if (!store_get_key(tree->store, parent, &row, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+PastTree *past_tree_new(Store *store, gint64 root, guint64 revision, GError **error) {
+  g_autoptr(PastTree) tree = g_new0(PastTree, 1);
+  tree->store = store;
+  tree->keys = new_id_table((GDestroyNotify)past_key_free);
+  tree->buried = new_id_table((GDestroyNotify)g_ptr_array_unref);
+  tree->touched = new_id_table(NULL);
+  tree->above = new_id_table(NULL);
+  tree->branch = history_branch_new(store, root);
+  if (!note_above(tree, root, error) || !history_visit_back(store, revision, undo_row, tree, error))
+    return NULL;
+  return g_steal_pointer(&tree);
+}
+
+/* ---- reading ---- */
+
+gboolean past_tree_is_touched(PastTree *tree, gint64 id) {
+  return g_hash_table_contains(tree->touched, &id);
+}
+
+gboolean past_tree_bury(PastTree *tree, PastKey *key, GError **error) {
+  add_id(tree->touched, key->id);
+  g_autoptr(GPtrArray) rows = store_list_children(tree->store, key->id, NULL, error);
+  if (rows == NULL || !load_values(tree, key, error))
+    return FALSE;
+  for (guint i = 0; i < rows->len; i++) {
+    PastKey *child = past_tree_get_key(tree, ((KeyRow *)g_ptr_array_index(rows, i))->id, error);
+    if (child == NULL || !past_tree_bury(tree, child, error))
+      return FALSE;
+    note_buried(tree, child);
+  }
+  return TRUE;
+}
+
+static gint compare_keys(gconstpointer a, gconstpointer b) {
+  const PastKey *first = *(const PastKey *const *)a;
+  const PastKey *second = *(const PastKey *const *)b;
+  return path_compare_names(first->name, second->name);
+}
+
+GPtrArray *past_tree_list_children(PastTree *tree, gint64 id, GError **error) {
+  g_autoptr(GPtrArray) rows = store_list_children(tree->store, id, NULL, error);
+  g_autoptr(GPtrArray) children = g_ptr_array_new();
+  if (rows == NULL)
+    return NULL;
+  GPtrArray *buried = g_hash_table_lookup(tree->buried, &id);
+  for (guint i = 0; buried != NULL && i < buried->len; i++) {
+    PastKey *key = g_ptr_array_index(buried, i);
+    if (key->present)
+      g_ptr_array_add(children, key);
+  }
+  for (guint i = 0; i < rows->len; i++) {
+    PastKey *key = past_tree_get_key(tree, ((KeyRow *)g_ptr_array_index(rows, i))->id, error);
+    if (key == NULL)
+      return NULL;
+    if (key->present)
+      g_ptr_array_add(children, key);
+  }
+  g_ptr_array_sort(children, compare_keys);
+  return g_steal_pointer(&children);
+}
+
+static gint compare_values(gconstpointer a, gconstpointer b) {
+  const PastValue *first = *(const PastValue *const *)a;
+  const PastValue *second = *(const PastValue *const *)b;
+  return first->position < second->position ? -1 : first->position > second->position;
+}
+
+GPtrArray *past_tree_list_values(PastTree *tree, PastKey *key, GError **error) {
+  if (!load_values(tree, key, error))
+    return NULL;
+  g_autoptr(GPtrArray) values = g_ptr_array_new();
+  GHashTableIter iterator;
+  gpointer value = NULL;
+  g_hash_table_iter_init(&iterator, key->values);
+  while (g_hash_table_iter_next(&iterator, NULL, &value))
+    g_ptr_array_add(values, value);
+  g_ptr_array_sort(values, compare_values);
+  return g_steal_pointer(&values);
+}
+
+gboolean past_tree_get_acl(PastTree *tree, gint64 id, Acl **acl, GError **error) {
+  *acl = NULL;
+  while (id != 0) {
+    PastKey *key = past_tree_get_key(tree, id, error);
+    if (key == NULL)
+      return FALSE;
+    *acl = key->own;
+    if (key->own != NULL)
+      return TRUE;
+    id = key->parent;
+  }
+  return TRUE;
+}

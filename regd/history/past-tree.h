@@ -1,0 +1,53 @@
+/* A branch as it was at a revision: what is stored now, with the rows of
+ * history undone from the newest back. Only keys that have changed since are
+ * held in memory; the others are as they are stored. Reads only. */
+#ifndef REGD_PAST_H
+#define REGD_PAST_H
+
+#include "regd/history/record.h"
+
+typedef struct {
+  char *name;
+  RegistryValue *value; /* NULL: it has been forgotten on purpose */
+  gint64 position;
+  gboolean secret; /* when it was written, as far as history says */
+} PastValue;
+
+/* A key as it was. */
+typedef struct {
+  gint64 id, parent;
+  gboolean present;
+  char *name;
+  char *class_name; /* or NULL */
+  char *link;       /* or NULL */
+  gboolean link_by_administrator;
+  gboolean is_volatile;
+  Acl *own;           /* or NULL */
+  gboolean touched;   /* something at the key itself has changed since */
+  GHashTable *values; /* folded name -> PastValue; NULL until asked for */
+} PastKey;
+
+typedef struct PastTree PastTree;
+
+/* The branch of the row @root at @revision, which history must reach. Needs a
+ * transaction for as long as the tree is used. */
+PastTree *past_tree_new(Store *store, gint64 root, guint64 revision, GError **error);
+void past_tree_free(PastTree *tree);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(PastTree, past_tree_free)
+
+/* The key as it was, present or not; borrowed. */
+PastKey *past_tree_get_key(PastTree *tree, gint64 id, GError **error);
+/* Its direct sub-keys as they were, in the order of folded names; borrowed keys. */
+GPtrArray *past_tree_list_children(PastTree *tree, gint64 id, GError **error);
+/* Its values in the order of creation; borrowed. */
+GPtrArray *past_tree_list_values(PastTree *tree, PastKey *key, GError **error);
+/* The key and all below it are about to be deleted, to be made again: all of
+ * what was there then is held from here on. */
+gboolean past_tree_bury(PastTree *tree, PastKey *key, GError **error);
+/* Whether any key at or below @id may have been another: where not, the branch
+ * is as it is stored. */
+gboolean past_tree_is_touched(PastTree *tree, gint64 id);
+/* The list that decided there then; borrowed, NULL for none. */
+gboolean past_tree_get_acl(PastTree *tree, gint64 id, Acl **acl, GError **error);
+
+#endif

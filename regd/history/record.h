@@ -1,0 +1,108 @@
+/* History rows: what each revision made different, by whom, and with which
+ * access lists standing; writing them, replaying them, and telling of them.
+ * What was there at a revision is past-tree.h's, how much is kept retention.h's. */
+#ifndef REGD_HISTORY_H
+#define REGD_HISTORY_H
+
+#include "regd/storage/store.h"
+
+/* One thing that a commit made different, with all that is needed to tell of
+ * it, to judge who may hear it, and to undo it. */
+typedef struct {
+  ChangeKind kind;
+  gint64 key;
+  GRefString *path;         /* canonical; NULL where nobody has asked for it yet */
+  char *name;               /* value name as stored; NULL for keys */
+  RegistryValue *old_value; /* value-set (NULL: it was not there), value-deleted */
+  RegistryValue *new_value; /* value-set */
+  gint64 old_position;      /* with old_value */
+  GBytes *old_state; /* key-deleted: the key's attributes; acl-changed: its own list before */
+  gint64 before_acl, after_acl;
+  Acl *before, *after; /* the lists themselves; may be NULL after reading */
+  gboolean secret;     /* a schema called the value secret */
+  gboolean reroutes;   /* a link came, went or was pointed elsewhere */
+  gboolean purged;     /* the values have been forgotten on purpose */
+  gboolean old_purged; /* and there was an old one */
+  gboolean moved;      /* a value that changed its spelling or place: told as gone and set */
+} Difference;
+void difference_free(Difference *difference);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Difference, difference_free)
+
+/* The attributes that a deleted key had, for bringing it back. */
+GBytes *history_encode_key(const KeyRow *row, Acl *own);
+/* Fills name, class_name, link, link_by_administrator, is_volatile and
+ * last_write of @row; *@own is the key's own list or NULL. STORAGE_FAILURE where
+ * @state is NULL or can't be read. */
+gboolean history_decode_key(GBytes *state, KeyRow *row, Acl **own, GError **error);
+GBytes *history_encode_acl(Acl *own);
+gboolean history_decode_acl(GBytes *state, Acl **own, GError **error);
+
+/* One revision's head. */
+typedef struct {
+  guint64 revision;
+  gint64 time; /* microseconds since 1970 */
+  guint32 uid, pid;
+  char *program;
+  char *comment; /* or NULL */
+} RevisionRow;
+void revision_row_free(RevisionRow *row);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RevisionRow, revision_row_free)
+gboolean history_get_revision(Store *store, guint64 revision, RevisionRow **row, GError **error);
+
+/* Writes one revision: @differences in order. */
+gboolean history_record(Store *store, const RevisionRow *head, const GPtrArray *differences,
+                        GError **error);
+
+/* Who a replay is for. Strings and the table are borrowed. */
+typedef struct {
+  const char *watched; /* a canonical path, folded; what reaches it is told (effective.h) */
+  gboolean recursive;
+  GHashTable *way; /* folded paths of keys: of links that change there, too; may be NULL */
+  gboolean (*may_hear)(const EffectiveEntry *entry, gpointer data); /* NULL: of everything */
+  gpointer data;
+} HistoryListener;
+
+/* What happened after @since, oldest first: an array of Effective, without those that
+ * the listener hears nothing of. No more than LIMIT_REPLAY_CHANGES entries are held:
+ * past that, and past what one signal can tell, a revision's are given up
+ * (too_many). */
+GPtrArray *history_replay(Store *store, guint64 since, const HistoryListener *listener,
+                          GError **error);
+
+/* Whether anything at or below @key has changed after @since, which history
+ * must reach. Deletions count. */
+gboolean history_has_changed(Store *store, gint64 key, guint64 since, gboolean *changed,
+                             GError **error);
+
+/* Numbers of the newest revisions before @before (0: all) that touched @key or
+ * what is below it, newest first, at most @limit, none at or before @horizon. */
+GArray *history_list_revisions(Store *store, gint64 key, guint64 before, guint64 horizon,
+                               guint limit, GError **error);
+
+/* Calls back for each row of a revision, in order; FALSE with error unset ends it. */
+typedef gboolean (*HistoryVisit)(const Difference *difference, guint64 revision, gpointer data,
+                                 GError **error);
+gboolean history_visit_revision(Store *store, guint64 revision, HistoryVisit visit, gpointer data,
+                                GError **error);
+/* Every row after @since, newest first: the order in which it is undone. */
+gboolean history_visit_back(Store *store, guint64 since, HistoryVisit visit, gpointer data,
+                            GError **error);
+
+/* The rows of one key after @since, in no order that matters. */
+gboolean history_visit_key(Store *store, gint64 key, guint64 since, HistoryVisit visit,
+                           gpointer data, GError **error);
+/* The ids of @key and all below it, live or dead, at most @limit. */
+GArray *history_list_branch(Store *store, gint64 key, guint limit, GError **error);
+
+/* Which keys are at or below one: asks the rows once and remembers. */
+typedef struct HistoryBranch HistoryBranch;
+HistoryBranch *history_branch_new(Store *store, gint64 key);
+void history_branch_free(HistoryBranch *branch);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(HistoryBranch, history_branch_free)
+gboolean history_branch_holds(HistoryBranch *branch, gint64 key, gboolean *holds, GError **error);
+
+/* Forgets the data that a value had: every row of it, or of all values of the
+ * key where @name is NULL. */
+gboolean history_purge(Store *store, gint64 key, const char *name, GError **error);
+
+#endif

@@ -1,0 +1,423 @@
+/* See retention.h. */
+#include "regd/history/retention.h"
+
+#include <string.h>
+
+#include "client/base/path.h"
+#include "regd/history/record.h"
+#include "regd/history/trials.h"
+#include "regd/tree/place.h"
+
+#define SCOPE_MACHINE ((gint64)1)
+#define SCOPE_USERS ((gint64)2)
+/* A user's is this plus the uid. */
+#define SCOPE_FIRST_USER ((gint64)1 << 32)
+
+#define MICROSECONDS_A_DAY ((gint64)86400 * G_USEC_PER_SEC)
+
+gint64 retention_get_scope(const char *path) {
+  guint32 uid = 0;
+  if (!g_str_has_prefix(path, path_root_get_name(PATH_ROOT_USERS)))
+    return SCOPE_MACHINE;
+  return resolve_get_branch(path, &uid) ? SCOPE_FIRST_USER + uid : SCOPE_USERS;
+}
+
+/* The first row's columns of a query with up to three integer parameters; *@found
+ * FALSE where there is no row or its first column is NULL. */
+static gboolean query(Store *store, const char *sql, const gint64 parameters[3], gint64 *columns,
+                      int n_columns, gboolean *found, GError **error) {
+  g_autoptr(DbStatement) statement = db_prepare(store_get_db(store), sql, error);
+  if (statement == NULL)
+    return FALSE;
+  for (int i = 0; i < 3; i++)
+    db_bind_int(statement, i + 1, parameters[i]);
+  DbStep step = db_step(store_get_db(store), statement, error);
+  *found = step == DB_ROW && !db_column_is_null(statement, 0);
+  for (int i = 0; *found && i < n_columns; i++)
+    columns[i] = db_column_int(statement, i);
+  return step != DB_FAILED;
+}
+
+static gboolean run(Store *store, const char *sql, const gint64 parameters[4], GError **error) {
+  DbStatement *statement = db_prepare(store_get_db(store), sql, error);
+  if (statement == NULL)
+    return FALSE;
+  for (int i = 0; i < 4; i++)
+    db_bind_int(statement, i + 1, parameters[i]);
+  return db_run(store_get_db(store), statement, error);
+}
+
+/* ---- counting ---- */
+
+/* Revisions that touched a scope, one after the other. */
+typedef struct {
+  gint64 scope;
+  guint64 last;
+  guint count;
+  gint64 time;
+} Range;
+
+struct RetentionCounts {
+  GArray *ranges;
+  GHashTable *newest; /* scope -> the place behind its newest range */
+};
+
+RetentionCounts *retention_counts_new(void) {
+  RetentionCounts *counts = g_new0(RetentionCounts, 1);
+  counts->ranges = g_array_new(FALSE, FALSE, sizeof(Range));
+  counts->newest = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+  return counts;
+}
+
+void retention_counts_free(RetentionCounts *counts) {
+  if (counts == NULL)
+    return;
+  g_array_unref(counts->ranges);
+  g_hash_table_unref(counts->newest);
+  g_free(counts);
+}
+
+void retention_counts_clear(RetentionCounts *counts) {
+  g_array_set_size(counts->ranges, 0);
+  g_hash_table_remove_all(counts->newest);
+}
+
+void retention_count(RetentionCounts *counts, gint64 scope, guint64 revision, gint64 now) {
+  guint behind = GPOINTER_TO_UINT(g_hash_table_lookup(counts->newest, &scope));
+  Range *newest = behind > 0 ? &g_array_index(counts->ranges, Range, behind - 1) : NULL;
+  if (newest != NULL && newest->last == revision)
+    return;
+  if (newest != NULL && newest->last + 1 == revision) {
+    newest->last = revision;
+    newest->count++;
+    return;
+  }
+  Range range = {scope, revision, 1, now};
+  g_array_append_val(counts->ranges, range);
+  g_hash_table_replace(counts->newest, g_memdup2(&scope, sizeof scope),
+                       GUINT_TO_POINTER(counts->ranges->len));
+}
+
+static gboolean write_range(Store *store, const Range *range, GError **error) {
+  return run(
+      store,
+      "INSERT INTO scopes(scope, ordinal, count, revision, time, pruned) VALUES(?1,"
+      " coalesce((SELECT max(ordinal) FROM scopes WHERE scope = ?1), 0) + ?2, ?2, ?3, ?4, 0)",
+      (gint64[]){range->scope, range->count, (gint64)range->last, range->time}, error);
+}
+
+gboolean retention_counts_write(RetentionCounts *counts, Store *store, GError **error) {
+  gboolean done = TRUE;
+  for (guint i = 0; done && i < counts->ranges->len; i++)
+    done = write_range(store, &g_array_index(counts->ranges, Range, i), error);
+  retention_counts_clear(counts);
+  return done;
+}
+
+/* ---- the horizon ---- */
+
+typedef struct {
+  gint64 scope;
+  gint64 oldest, newest; /* ordinals; the oldest's rows are still there */
+} Scope;
+
+static gboolean load_scope(Store *store, gint64 scope, Scope *range, gboolean *found,
+                           GError **error) {
+  gint64 columns[2] = {0};
+  range->scope = scope;
+  if (!query(store,
+             "SELECT ordinal - count + pruned + 1,"
+             " (SELECT max(ordinal) FROM scopes WHERE scope = ?1)"
+             " FROM scopes WHERE scope = ?1 ORDER BY ordinal LIMIT 1",
+             (gint64[]){scope, 0, 0}, columns, 2, found, error))
+    return FALSE;
+  range->oldest = columns[0];
+  range->newest = columns[1];
+  return TRUE;
+}
+
+/* The revision that has the ordinal in the scope. */
+static gboolean load_revision(Store *store, gint64 scope, gint64 ordinal, gint64 *revision,
+                              gint64 *time, gboolean *found, GError **error) {
+  gint64 columns[3] = {0};
+  gboolean done = query(store,
+                        "SELECT revision - ordinal + ?2, time, ordinal - count FROM scopes"
+                        " WHERE scope = ?1 AND ordinal >= ?2 ORDER BY ordinal LIMIT 1",
+                        (gint64[]){scope, ordinal, 0}, columns, 3, found, error);
+  *found = *found && ordinal > columns[2];
+  *revision = columns[0];
+  *time = columns[1];
+  return done;
+}
+
+/* The newest ordinal older than @cutoff; times go up with ordinals. */
+static gboolean search_cutoff(Store *store, const Scope *range, gint64 cutoff, gint64 *ordinal,
+                              GError **error) {
+  gint64 low = range->oldest - 1;
+  gint64 high = range->newest;
+  while (low < high) {
+    gint64 middle = low + (high - low + 1) / 2;
+    gint64 revision = 0;
+    gint64 time = 0;
+    gboolean found = FALSE;
+    if (!load_revision(store, range->scope, middle, &revision, &time, &found, error))
+      return FALSE;
+    if (found && time < cutoff)
+      low = middle;
+    else
+      high = middle - 1;
+  }
+  *ordinal = low;
+  return TRUE;
+}
+
+/* The newest ordinal that is out of reach. */
+static gboolean find_last_gone(Store *store, const LiveSettings *settings, const Scope *range,
+                               gint64 now, gint64 *ordinal, GError **error) {
+  *ordinal = range->newest - (gint64)settings->history_revisions;
+  if (settings->history_days == 0)
+    return TRUE;
+  gint64 by_age = 0;
+  gint64 cutoff = now - (gint64)settings->history_days * MICROSECONDS_A_DAY;
+  if (!search_cutoff(store, range, cutoff, &by_age, error))
+    return FALSE;
+  *ordinal = MAX(*ordinal, by_age);
+  return TRUE;
+}
+
+static gboolean get_scope_horizon(Store *store, const LiveSettings *settings, gint64 scope,
+                                  gint64 now, guint64 *horizon, GError **error) {
+  Scope range = {0};
+  gboolean found = FALSE;
+  gint64 ordinal = 0;
+  if (!load_scope(store, scope, &range, &found, error))
+    return FALSE;
+  if (!found)
+    return TRUE;
+  if (!find_last_gone(store, settings, &range, now, &ordinal, error))
+    return FALSE;
+  gint64 revision = 0;
+  gint64 time = 0;
+  ordinal = MAX(ordinal, range.oldest - 1); /* what is deleted stays out of reach */
+  if (!load_revision(store, scope, ordinal, &revision, &time, &found, error))
+    return FALSE;
+  if (found)
+    *horizon = MAX(*horizon, (guint64)revision);
+  return TRUE;
+}
+
+/* The scope behind @after that has rows; *@found FALSE: none. */
+static gboolean get_next_scope(Store *store, gint64 after, gint64 *scope, gboolean *found,
+                               GError **error) {
+  return query(store, "SELECT min(scope) FROM scopes WHERE scope > ?1", (gint64[]){after, 0, 0},
+               scope, 1, found, error);
+}
+
+gboolean retention_get_limit(Store *store, const LiveSettings *settings, const char *path,
+                             gint64 now, guint64 *limit, GError **error) {
+  *limit = 0;
+  if (path_compare_names(path, path_root_get_name(PATH_ROOT_USERS)) != 0)
+    return get_scope_horizon(store, settings, retention_get_scope(path), now, limit, error);
+  gint64 scope = SCOPE_MACHINE;
+  gboolean found = FALSE;
+  while (get_next_scope(store, scope, &scope, &found, error) && found)
+    if (!get_scope_horizon(store, settings, scope, now, limit, error))
+      return FALSE;
+  return !found;
+}
+
+gboolean retention_get_horizon(Store *store, const LiveSettings *settings, const char *path,
+                               gint64 now, guint64 *horizon, GError **error) {
+  guint64 restoring = 0;
+  if (!store_load_horizon(store, &restoring, error) ||
+      !retention_get_limit(store, settings, path, now, horizon, error))
+    return FALSE;
+  *horizon = MAX(*horizon, restoring);
+  return TRUE;
+}
+
+/* ---- pruning ---- */
+
+/* A row is many differences, or a large one: it counts for one more with each
+ * of so many bytes, which is about what a difference takes. */
+#define COUNTED_BYTES 128
+
+typedef struct {
+  gint64 sequence, key;
+} PrunedRow;
+
+/* What of a revision may be deleted in one step. */
+typedef struct {
+  GArray *rows;      /* of PrunedRow, in order */
+  gint64 first_kept; /* the first row met that is another scope's; -1: none */
+} Pruned;
+
+static void pruned_clear(Pruned *pruned) {
+  g_clear_pointer(&pruned->rows, g_array_unref);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Pruned, pruned_clear)
+
+static gboolean list_row(Store *store, DbStatement *statement, gint64 scope, Pruned *pruned,
+                         gint64 *left, GError **error) {
+  PrunedRow row = {db_column_int(statement, 0), db_column_int(statement, 1)};
+  GRefString *path = store_get_path(store, row.key, error);
+  if (path == NULL)
+    return FALSE;
+  if (retention_get_scope(path) == scope) {
+    g_array_append_val(pruned->rows, row);
+    *left -= 1 + db_column_int(statement, 2) / COUNTED_BYTES;
+  } else if (pruned->first_kept < 0) {
+    pruned->first_kept = row.sequence;
+  }
+  g_ref_string_release(path);
+  return TRUE;
+}
+
+/* *@left is what more may be deleted; where none may there may be more rows. */
+static gboolean list_rows(Store *store, gint64 scope, gint64 revision, Pruned *pruned, gint64 *left,
+                          GError **error) {
+  g_autoptr(DbStatement) statement =
+      db_prepare(store_get_db(store),
+                 "SELECT sequence, key, length(run) FROM history WHERE revision = ?1"
+                 " ORDER BY sequence",
+                 error);
+  if (statement == NULL)
+    return FALSE;
+  db_bind_int(statement, 1, revision);
+  DbStep step = DB_DONE;
+  while (*left > 0 && (step = db_step(store_get_db(store), statement, error)) == DB_ROW)
+    if (!list_row(store, statement, scope, pruned, left, error))
+      return FALSE;
+  return step != DB_FAILED;
+}
+
+/* A dead key that no history speaks of goes, and so may the one above it. */
+static gboolean drop_dead(Store *store, gint64 key, GError **error) {
+  gboolean found = TRUE;
+  while (found) {
+    gint64 parent = 0;
+    if (!query(store,
+               "SELECT parent FROM keys WHERE id = ?1 AND NOT live"
+               " AND NOT EXISTS(SELECT 1 FROM history WHERE key = ?1)"
+               " AND NOT EXISTS(SELECT 1 FROM keys AS below WHERE below.parent = ?1"
+               "                AND below.live IN (0, 1))",
+               (gint64[]){key, 0, 0}, &parent, 1, &found, error))
+      return FALSE;
+    if (found && !run(store, "DELETE FROM keys WHERE id = ?1", (gint64[]){key, 0, 0, 0}, error))
+      return FALSE;
+    key = parent;
+  }
+  return TRUE;
+}
+
+/* Who made the revision is kept with the first of its rows: with the first that
+ * stays. */
+static gboolean hand_over_head(Store *store, gint64 revision, const Pruned *pruned,
+                               GError **error) {
+  const PrunedRow *last = &g_array_index(pruned->rows, PrunedRow, pruned->rows->len - 1);
+  gint64 heir = pruned->first_kept;
+  gboolean found = heir >= 0;
+  if (!found &&
+      !query(store, "SELECT min(sequence) FROM history WHERE revision = ?1 AND sequence > ?2",
+             (gint64[]){revision, last->sequence, 0}, &heir, 1, &found, error))
+    return FALSE;
+  return !found || run(store,
+                       "UPDATE history SET (time, uid, pid, program, comment) ="
+                       " (SELECT time, uid, pid, program, comment FROM history"
+                       "  WHERE revision = ?1 ORDER BY sequence LIMIT 1)"
+                       " WHERE revision = ?1 AND sequence = ?2",
+                       (gint64[]){revision, heir, 0, 0}, error);
+}
+
+static gboolean drop_rows(Store *store, gint64 revision, const Pruned *pruned, GError **error) {
+  const GArray *rows = pruned->rows;
+  if (rows->len == 0)
+    return TRUE;
+  if (!hand_over_head(store, revision, pruned, error))
+    return FALSE;
+  for (guint i = 0; i < rows->len; i++)
+    if (!run(store, "DELETE FROM history WHERE revision = ?1 AND sequence = ?2",
+             (gint64[]){revision, g_array_index(rows, PrunedRow, i).sequence, 0, 0}, error))
+      return FALSE;
+  store_forget_paths(store);
+  for (guint i = 0; i < rows->len; i++)
+    if (!drop_dead(store, g_array_index(rows, PrunedRow, i).key, error))
+      return FALSE;
+  return TRUE;
+}
+
+/* The scope's oldest revision has no rows of it left. */
+static gboolean note_pruned(Store *store, const Scope *range, GError **error) {
+  return run(store, "DELETE FROM scopes WHERE scope = ?1 AND ordinal < ?2",
+             (gint64[]){range->scope, range->oldest, 0, 0}, error) &&
+         run(store,
+             "UPDATE scopes SET pruned = ?2 - ordinal + count WHERE scope = ?1 AND ordinal ="
+             " (SELECT min(ordinal) FROM scopes WHERE scope = ?1 AND ordinal >= ?2)",
+             (gint64[]){range->scope, range->oldest, 0, 0}, error);
+}
+
+/* Prunes the oldest revision of the scope; *@left is what may still be deleted. */
+static gboolean prune_oldest(Store *store, const Scope *range, gint64 *left, GError **error) {
+  gint64 revision = 0;
+  gint64 time = 0;
+  gboolean found = FALSE;
+  if (!load_revision(store, range->scope, range->oldest, &revision, &time, &found, error))
+    return FALSE;
+  g_auto(Pruned) pruned = {g_array_new(FALSE, FALSE, sizeof(PrunedRow)), -1};
+  if (!list_rows(store, range->scope, revision, &pruned, left, error) ||
+      !drop_rows(store, revision, &pruned, error))
+    return FALSE;
+  if (*left <= 0)
+    return TRUE;
+  *left -= pruned.rows->len == 0;
+  return note_pruned(store, range, error);
+}
+
+static gboolean is_on_trial(Store *store, gint64 scope, gint64 ordinal, gboolean *on_trial,
+                            GError **error) {
+  gint64 revision = 0;
+  gint64 time = 0;
+  guint32 uid = 0;
+  gboolean found = FALSE;
+  *on_trial = FALSE;
+  return load_revision(store, scope, ordinal, &revision, &time, &found, error) &&
+         (!found || trials_find(store, (guint64)revision, on_trial, &uid, error));
+}
+
+static gboolean prune_scope(Store *store, const LiveSettings *settings, gint64 scope, gint64 now,
+                            gint64 *left, GError **error) {
+  for (;;) {
+    Scope range = {0};
+    gboolean found = FALSE;
+    gboolean on_trial = FALSE;
+    gint64 last_gone = 0;
+    if (!load_scope(store, scope, &range, &found, error))
+      return FALSE;
+    if (!found || *left <= 0)
+      return TRUE;
+    if (!find_last_gone(store, settings, &range, now, &last_gone, error) ||
+        !is_on_trial(store, scope, range.oldest, &on_trial, error))
+      return FALSE;
+    if (range.oldest > last_gone || range.oldest > range.newest || on_trial)
+      return TRUE;
+    if (!prune_oldest(store, &range, left, error))
+      return FALSE;
+  }
+}
+
+gboolean retention_prune(Store *store, const LiveSettings *settings, gint64 now, guint amount,
+                         gboolean *more, GError **error) {
+  gint64 scope = 0;
+  gint64 left = amount;
+  gboolean found = FALSE;
+  while (left > 0) {
+    if (!get_next_scope(store, scope, &scope, &found, error))
+      return FALSE;
+    if (!found)
+      break;
+    if (!prune_scope(store, settings, scope, now, &left, error))
+      return FALSE;
+  }
+  *more = left <= 0;
+  return TRUE;
+}

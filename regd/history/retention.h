@@ -1,0 +1,41 @@
+/* How far history reaches. It is counted for each root and, below HKEY_USERS,
+ * for each user, so that one can't push out another's: each is a scope, and a
+ * revision has an ordinal in every scope that it touched. What is past the
+ * settings' limits is out of reach at once; its rows are deleted in small steps. */
+#ifndef REGD_RETENTION_H
+#define REGD_RETENTION_H
+
+#include "regd/read/reader.h"
+#include "regd/storage/store.h"
+
+/* The scope that a canonical path lies in. */
+gint64 retention_get_scope(const char *path);
+
+/* The revisions of a transaction that get their ordinals when it ends: changes
+ * that share a flush share the rows for it too. */
+typedef struct RetentionCounts RetentionCounts;
+RetentionCounts *retention_counts_new(void);
+void retention_counts_free(RetentionCounts *counts);
+/* The transaction has been taken back. */
+void retention_counts_clear(RetentionCounts *counts);
+/* Notes that @revision, the newest, has touched the scope. */
+void retention_count(RetentionCounts *counts, gint64 scope, guint64 revision, gint64 now);
+/* Writes what has been noted, and forgets it. */
+gboolean retention_counts_write(RetentionCounts *counts, Store *store, GError **error);
+
+/* What happened at or before *@limit is past what the settings keep, and can't be
+ * told of, at the canonical @path (HKEY_USERS itself: in any of its scopes). @now:
+ * microseconds. */
+gboolean retention_get_limit(Store *store, const LiveSettings *settings, const char *path,
+                             gint64 now, guint64 *limit, GError **error);
+/* The same for going back and going on: nor is what happened before the database
+ * was restored a way to what is stored now. */
+gboolean retention_get_horizon(Store *store, const LiveSettings *settings, const char *path,
+                               gint64 now, guint64 *horizon, GError **error);
+
+/* Deletes about @amount differences of history that is out of reach, fewer where
+ * they are large. *@more: there may be more to delete. Needs a write transaction. */
+gboolean retention_prune(Store *store, const LiveSettings *settings, gint64 now, guint amount,
+                         gboolean *more, GError **error);
+
+#endif

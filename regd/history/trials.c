@@ -1,0 +1,126 @@
+/* See trials.h. The deadline of one that has ended is the revision of its end,
+ * below zero. */
+#include "regd/history/trials.h"
+
+#include "client/base/error.h"
+#include "client/base/protocol.h"
+
+static gboolean count(Store *store, guint32 uid, gint64 *number, GError **error) {
+  g_autoptr(DbStatement) statement = db_prepare(
+      store_get_db(store), "SELECT count(*) FROM trials WHERE uid = ?1 AND deadline >= 0", error);
+  if (statement == NULL)
+    return FALSE;
+  db_bind_int(statement, 1, uid);
+  DbStep step = db_step(store_get_db(store), statement, error);
+  *number = step == DB_ROW ? db_column_int(statement, 0) : 0;
+  return step != DB_FAILED;
+}
+
+gboolean trials_add(Store *store, guint64 revision, guint32 uid, gint64 deadline, GError **error) {
+  gint64 number = 0;
+  if (!count(store, uid, &number, error))
+    return FALSE;
+  if (number >= (gint64)LIMIT_TRIALS_PER_USER)
+    return error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED,
+                     "%u changes of yours are on trial already: confirm some of them first",
+                     LIMIT_TRIALS_PER_USER);
+  DbStatement *statement =
+      db_prepare(store_get_db(store), "INSERT INTO trials VALUES(?1, ?2, ?3)", error);
+  if (statement == NULL)
+    return FALSE;
+  db_bind_int(statement, 1, (gint64)revision);
+  db_bind_int(statement, 2, uid);
+  db_bind_int(statement, 3, deadline);
+  return db_run(store_get_db(store), statement, error);
+}
+
+gboolean trials_find(Store *store, guint64 revision, gboolean *is_on_trial, guint32 *uid,
+                     GError **error) {
+  g_autoptr(DbStatement) statement = db_prepare(
+      store_get_db(store), "SELECT uid FROM trials WHERE revision = ?1 AND deadline >= 0", error);
+  if (statement == NULL)
+    return FALSE;
+  db_bind_int(statement, 1, (gint64)revision);
+  DbStep step = db_step(store_get_db(store), statement, error);
+  *is_on_trial = step == DB_ROW;
+  *uid = step == DB_ROW ? (guint32)db_column_int(statement, 0) : 0;
+  return step != DB_FAILED;
+}
+
+/* Runs @sql with one revision, or two. */
+static gboolean run(Store *store, const char *sql, guint64 first, guint64 second, GError **error) {
+  DbStatement *statement = db_prepare(store_get_db(store), sql, error);
+  if (statement == NULL)
+    return FALSE;
+  db_bind_int(statement, 1, (gint64)first);
+  if (second != 0)
+    db_bind_int(statement, 2, (gint64)second);
+  return db_run(store_get_db(store), statement, error);
+}
+
+gboolean trials_forget_ended(Store *store, GError **error) {
+  return run(store,
+             "DELETE FROM trials WHERE deadline < 0 AND (-deadline <= coalesce("
+             "(SELECT min(revision) FROM trials WHERE deadline >= 0), -deadline)"
+             " OR revision <= (SELECT revision FROM trials WHERE deadline < 0"
+             " ORDER BY revision DESC LIMIT 1 OFFSET ?1))",
+             LIMIT_ENDED_TRIALS, 0, error);
+}
+
+gboolean trials_remove(Store *store, guint64 revision, GError **error) {
+  return run(store, "DELETE FROM trials WHERE revision = ?1", revision, 0, error);
+}
+
+gboolean trials_end(Store *store, guint64 revision, guint64 end, GError **error) {
+  return run(store, "UPDATE trials SET deadline = -?2 WHERE revision = ?1", revision, end, error);
+}
+
+gboolean trials_note_end(Store *store, guint64 revision, GError **error) {
+  return run(store,
+             "INSERT INTO trials SELECT ?1, 0, -?1"
+             " WHERE EXISTS(SELECT 1 FROM trials WHERE deadline >= 0)",
+             revision, 0, error);
+}
+
+gboolean trials_is_ended(Store *store, guint64 revision, gboolean *is_ended, GError **error) {
+  g_autoptr(DbStatement) statement = db_prepare(
+      store_get_db(store), "SELECT 1 FROM trials WHERE revision = ?1 AND deadline < 0", error);
+  if (statement == NULL)
+    return FALSE;
+  db_bind_int(statement, 1, (gint64)revision);
+  DbStep step = db_step(store_get_db(store), statement, error);
+  *is_ended = step == DB_ROW;
+  return step != DB_FAILED;
+}
+
+GArray *trials_list_ended(Store *store, guint64 revision, GError **error) {
+  g_autoptr(DbStatement) statement =
+      db_prepare(store_get_db(store),
+                 "SELECT revision FROM trials WHERE revision < ?1 AND deadline < -?1"
+                 " ORDER BY revision DESC",
+                 error);
+  if (statement == NULL)
+    return NULL;
+  g_autoptr(GArray) ended = g_array_new(FALSE, FALSE, sizeof(guint64));
+  DbStep step;
+  db_bind_int(statement, 1, (gint64)revision);
+  while ((step = db_step(store_get_db(store), statement, error)) == DB_ROW) {
+    guint64 found = (guint64)db_column_int(statement, 0);
+    g_array_append_val(ended, found);
+  }
+  return step == DB_FAILED ? NULL : g_steal_pointer(&ended);
+}
+
+gboolean trials_get_next(Store *store, guint64 *revision, gint64 *deadline, GError **error) {
+  g_autoptr(DbStatement) statement =
+      db_prepare(store_get_db(store),
+                 "SELECT revision, deadline FROM trials WHERE deadline >= 0"
+                 " ORDER BY deadline LIMIT 1",
+                 error);
+  if (statement == NULL)
+    return FALSE;
+  DbStep step = db_step(store_get_db(store), statement, error);
+  *revision = step == DB_ROW ? (guint64)db_column_int(statement, 0) : 0;
+  *deadline = step == DB_ROW ? db_column_int(statement, 1) : 0;
+  return step != DB_FAILED;
+}

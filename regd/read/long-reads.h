@@ -1,0 +1,29 @@
+/* Long readings: what may take its time (history, a branch as it was) runs on a
+ * thread with a reader of its own, so that the main loop holds up nobody. Of
+ * each user few run at once; the others wait their turn, in order. Knows no
+ * D-Bus. Belongs to the thread of the main context. */
+#ifndef REGD_READINGS_H
+#define REGD_READINGS_H
+
+#include "regd/base/work.h"
+#include "regd/read/reader.h"
+
+typedef struct Readings Readings;
+
+/* @work and @file are borrowed and outlive it. */
+Readings *readings_new(Work *work, const char *file);
+/* What has not run yet never will; of what runs, the end is not told. */
+void readings_free(Readings *readings);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Readings, readings_free)
+
+/* On a thread. @reader is its own during the call. FALSE: *@error is set. */
+typedef gboolean (*ReadingRun)(Reader *reader, gpointer data, GError **error);
+/* On the main context. @error (borrowed) is NULL where all went well. */
+typedef void (*ReadingDone)(gpointer data, const GError *error);
+
+/* Runs @run, then @done, which frees @data; @destroy frees it where @done can't
+ * be called any more. @schemas are referenced, for secrecy. */
+void readings_submit(Readings *readings, guint32 uid, SchemaSet *schemas, ReadingRun run,
+                     ReadingDone done, gpointer data, GDestroyNotify destroy);
+
+#endif

@@ -1,0 +1,210 @@
+/* Telling of history: GetHistory (see reader.h). An entry is told where the
+ * caller may read its key today and could then; its data besides where no
+ * secrecy, of today or of then, stands before it. */
+#include <string.h>
+
+#include "client/base/error.h"
+#include "client/base/protocol.h"
+#include "regd/history/record.h"
+#include "regd/history/retention.h"
+#include "regd/read/reader-private.h"
+#include "regd/tree/place.h"
+#include "regd/tree/settings.h"
+
+void history_change_free(HistoryChange *change) {
+  g_free(change->key);
+  g_free(change->name);
+  g_clear_pointer(&change->old_value, registry_value_unref);
+  g_clear_pointer(&change->new_value, registry_value_unref);
+  g_free(change);
+}
+
+void history_entry_free(HistoryEntry *entry) {
+  if (entry == NULL)
+    return;
+  g_free(entry->program);
+  g_free(entry->comment);
+  g_clear_pointer(&entry->changes, g_ptr_array_unref);
+  g_free(entry);
+}
+
+typedef struct {
+  Reader *reader;
+  const Identity *who;
+  HistoryBranch *branch;
+  HistoryEntry *entry;
+  gsize bytes;      /* of the entry so far */
+  gsize total;      /* of all entries so far */
+  gint64 today_key; /* the key that `today` is of */
+  Acl *today;       /* borrowed */
+} Telling;
+
+/* The list that decides today at a key, live or dead: the nearest live one's. */
+static gboolean find_today(Telling *telling, gint64 key, GError **error) {
+  if (telling->today_key == key)
+    return TRUE;
+  Store *store = telling->reader->store;
+  gint64 acl = 0;
+  gint64 at = key;
+  while (at != 0 && acl == 0) {
+    g_autoptr(KeyRow) row = NULL;
+    if (!store_get_key(store, at, &row, error))
+      return FALSE;
+    if (resolve_is_gone_branch(row, telling->who)) {
+      telling->today_key = key;
+      telling->today = telling->who->own;
+      return TRUE;
+    }
+    acl = row->live ? row->acl : 0;
+    at = row->parent;
+  }
+  telling->today_key = key;
+  return store_load_acl(store, acl, &telling->today, error);
+}
+
+typedef struct {
+  gboolean key;                /* that there is such an entry */
+  gboolean old_data, new_data; /* what it held */
+} Visibility;
+
+/* What one of the lists of then, together with today's, lets the caller see. */
+static void add_visibility(Telling *telling, Acl *then, gboolean secret, gboolean *key,
+                           gboolean *data) {
+  const Identity *who = telling->who;
+  gboolean seen =
+      acl_get_level(telling->today, who) >= ACCESS_READ && acl_get_level(then, who) >= ACCESS_READ;
+  gboolean trusted = acl_get_secret_level(telling->today, who) >= ACCESS_READ &&
+                     acl_get_secret_level(then, who) >= ACCESS_READ;
+  *key |= seen;
+  *data = seen && (!secret || trusted);
+}
+
+static gboolean judge(Telling *telling, const Difference *difference, const char *path,
+                      Visibility *visibility, GError **error) {
+  if (telling->who->administrator) {
+    *visibility = (Visibility){TRUE, TRUE, TRUE};
+    return TRUE;
+  }
+  Acl *before = NULL;
+  Acl *after = NULL;
+  Store *store = telling->reader->store;
+  if (!find_today(telling, difference->key, error) ||
+      !store_load_acl(store, difference->before_acl, &before, error) ||
+      !store_load_acl(store, difference->after_acl, &after, error))
+    return FALSE;
+  gboolean secret = difference->secret;
+  if (difference->name != NULL && telling->reader->schemas != NULL)
+    secret |= schema_set_is_secret(telling->reader->schemas, path, difference->name);
+  add_visibility(telling, before, secret, &visibility->key, &visibility->old_data);
+  add_visibility(telling, after, secret, &visibility->key, &visibility->new_data);
+  return TRUE;
+}
+
+static gsize get_size(const RegistryValue *value) {
+  gsize size = 0;
+  if (value != NULL)
+    registry_value_get_bytes(value, &size);
+  return size;
+}
+
+static void add_change(Telling *telling, const Difference *difference, const char *path,
+                       const Visibility *visibility) {
+  gsize bytes =
+      strlen(path) + get_size(difference->old_value) + get_size(difference->new_value) + 64;
+  if (telling->bytes + bytes > LIMIT_HISTORY_ENTRY_BYTES ||
+      telling->entry->changes->len >= LIMIT_HISTORY_ENTRY_CHANGES) {
+    telling->entry->changes_left++;
+    return;
+  }
+  telling->bytes += bytes;
+  HistoryChange *change = g_new0(HistoryChange, 1);
+  change->kind = difference->kind;
+  change->key = g_strdup(path);
+  change->name = g_strdup(difference->name != NULL ? difference->name : "");
+  change->purged = difference->purged;
+  if (visibility->old_data && difference->old_value != NULL)
+    change->old_value = registry_value_ref(difference->old_value);
+  if (visibility->new_data && difference->new_value != NULL)
+    change->new_value = registry_value_ref(difference->new_value);
+  g_ptr_array_add(telling->entry->changes, change);
+}
+
+static gboolean tell(const Difference *difference, guint64 revision, gpointer data,
+                     GError **error) {
+  (void)revision;
+  Telling *telling = data;
+  gboolean holds = FALSE;
+  if (!history_branch_holds(telling->branch, difference->key, &holds, error))
+    return FALSE;
+  if (!holds)
+    return TRUE;
+  GRefString *path = store_get_path(telling->reader->store, difference->key, error);
+  Visibility visibility = {0};
+  gboolean judged = path != NULL && judge(telling, difference, path, &visibility, error);
+  if (judged && visibility.key)
+    add_change(telling, difference, path, &visibility);
+  g_clear_pointer(&path, g_ref_string_release);
+  return judged;
+}
+
+static gboolean tell_revision(Telling *telling, guint64 revision, GPtrArray *entries,
+                              GError **error) {
+  g_autoptr(RevisionRow) row = NULL;
+  Store *store = telling->reader->store;
+  if (!history_get_revision(store, revision, &row, error))
+    return FALSE;
+  g_autoptr(HistoryEntry) entry = g_new0(HistoryEntry, 1);
+  entry->revision = revision;
+  entry->changes = g_ptr_array_new_with_free_func((GDestroyNotify)history_change_free);
+  entry->program = g_strdup(row != NULL ? row->program : "");
+  entry->comment = g_strdup(row != NULL ? row->comment : NULL);
+  entry->time = row != NULL ? row->time : 0;
+  entry->uid = row != NULL ? row->uid : 0;
+  entry->pid = row != NULL ? row->pid : 0;
+  telling->entry = entry;
+  telling->bytes = 0;
+  if (!history_visit_revision(store, revision, tell, telling, error))
+    return FALSE;
+  if (entry->changes->len > 0 || entry->changes_left > 0)
+    g_ptr_array_add(entries, g_steal_pointer(&entry));
+  return TRUE;
+}
+
+static gboolean tell_revisions(Telling *telling, const GArray *revisions, GPtrArray *entries,
+                               GError **error) {
+  for (guint i = 0; i < revisions->len && telling->total < LIMIT_HISTORY_BYTES; i++) {
+    if (!tell_revision(telling, (guint64)g_array_index(revisions, gint64, i), entries, error))
+      return FALSE;
+    telling->total += telling->bytes;
+  }
+  return TRUE;
+}
+
+/* Revisions that are not for the caller's eyes are passed over. */
+GPtrArray *reader_get_history(Reader *reader, const Identity *who, const char *key,
+                              gboolean no_follow, guint32 limit, guint64 before, GError **error) {
+  ResolveMode mode = no_follow ? RESOLVE_NO_FOLLOW : RESOLVE_FOLLOW;
+  g_autoptr(Snapshot) snapshot = reader_begin(reader, error);
+  g_autoptr(Place) place = snapshot != NULL ? resolve(snapshot, who, key, mode, error) : NULL;
+  gint64 id = 0;
+  guint64 past = 0;
+  LiveSettings settings = {0};
+  if (place == NULL || !place_require(place, who, ACCESS_READ, error) ||
+      !place_require_row(snapshot, place, &id, error) ||
+      !settings_load(snapshot, &settings, error) ||
+      !retention_get_limit(snapshot, &settings, place->path, g_get_real_time(), &past, error))
+    return NULL;
+  g_autoptr(GPtrArray) entries = g_ptr_array_new_with_free_func((GDestroyNotify)history_entry_free);
+  g_autoptr(HistoryBranch) branch = history_branch_new(snapshot, id);
+  Telling telling = {.reader = reader, .who = who, .branch = branch};
+  while (entries->len < limit) {
+    guint asked = limit - entries->len;
+    g_autoptr(GArray) revisions = history_list_revisions(snapshot, id, before, past, asked, error);
+    if (revisions == NULL || !tell_revisions(&telling, revisions, entries, error))
+      return NULL;
+    if (revisions->len < asked || telling.total >= LIMIT_HISTORY_BYTES)
+      break;
+    before = (guint64)g_array_index(revisions, gint64, revisions->len - 1);
+  }
+  return g_steal_pointer(&entries);
+}

@@ -1,0 +1,36 @@
+/* What reader.c and read-tree.c share of a Reader. For nobody else. */
+#ifndef REGD_READER_H
+#define REGD_READER_H
+
+#include "regd/read/reader.h"
+#include "regd/storage/store.h"
+#include "regd/tree/place-cache.h"
+
+struct Reader {
+  Store *store;
+  SchemaSet *schemas; /* may be NULL */
+  Places *places;     /* of the state that `version` stands for */
+  gint64 version;
+  const gint *commits; /* the writer's count, see reader_set_commits() */
+  gint seen;           /* what it was before the newest snapshot */
+};
+
+/* A consistent state, let go of where the variable leaves its scope. Declared
+ * first, so that what was read from it is freed before. */
+typedef Store Snapshot;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Snapshot, store_end)
+
+Store *reader_begin(Reader *reader, GError **error);
+gboolean reader_may_see_value(const Reader *reader, const Identity *who, const Acl *acl,
+                              const char *path, const char *name);
+NamedValue *reader_new_value(const char *name, const RegistryValue *value);
+/* What the caller may see of a key's values, in order; a link's one value. */
+GPtrArray *reader_load_values(Reader *reader, const Identity *who, const KeyRow *row,
+                              const Acl *acl, const char *path, GError **error);
+/* What a value counts for in an answer, in bytes. */
+gsize reader_get_size(const NamedValue *value);
+
+/* Where history at the canonical @path ends, by the settings that hold now. */
+gboolean reader_get_horizon(Store *store, const char *path, guint64 *horizon, GError **error);
+
+#endif

@@ -1,0 +1,389 @@
+/* See reader.h. Trees are in read-tree.c. */
+#include "regd/read/reader.h"
+
+#include <string.h>
+
+#include "client/base/error.h"
+#include "client/base/protocol.h"
+#include "regd/history/record.h"
+#include "regd/history/retention.h"
+#include "regd/read/reader-private.h"
+#include "regd/tree/place.h"
+#include "regd/tree/settings.h"
+
+Reader *reader_open(const char *file, GError **error) {
+  g_autoptr(Reader) reader = g_new0(Reader, 1);
+  reader->places = places_new();
+  reader->store = store_open(file, DB_READ, error);
+  return reader->store != NULL ? g_steal_pointer(&reader) : NULL;
+}
+
+void reader_close(Reader *reader) {
+  if (reader == NULL)
+    return;
+  places_free(reader->places);
+  store_close(reader->store);
+  schema_set_unref(reader->schemas);
+  g_free(reader);
+}
+
+void reader_set_commits(Reader *reader, const gint *commits) {
+  reader->commits = commits;
+  reader->seen = -1;
+}
+
+void reader_set_schemas(Reader *reader, SchemaSet *schemas) {
+  schema_set_unref(reader->schemas);
+  reader->schemas = schemas != NULL ? schema_set_ref(schemas) : NULL;
+}
+
+gboolean reader_is_damaged(const Reader *reader) {
+  return db_is_damaged(store_get_db(reader->store));
+}
+
+/* What was found in another state than this one may be wrong by now. */
+static gboolean forget_what_is_old(Reader *reader, GError **error) {
+  gint64 version = 0;
+  if (!db_get_version(store_get_db(reader->store), &version, error))
+    return FALSE;
+  if (version == reader->version)
+    return TRUE;
+  places_clear(reader->places);
+  store_forget_paths(reader->store);
+  reader->version = version;
+  return TRUE;
+}
+
+static gint count_commits(const Reader *reader) {
+  return reader->commits != NULL ? g_atomic_int_get(reader->commits) : -1;
+}
+
+/* Whether nothing can have been committed since the newest snapshot. */
+static gboolean is_newest(const Reader *reader) {
+  return reader->commits != NULL && reader->seen % 2 == 0 && count_commits(reader) == reader->seen;
+}
+
+Store *reader_begin(Reader *reader, GError **error) {
+  /* First: what is committed between the two only makes the snapshot seem older. */
+  reader->seen = count_commits(reader);
+  if (!store_begin_read(reader->store, error))
+    return NULL;
+  if (forget_what_is_old(reader, error))
+    return reader->store;
+  store_end(reader->store);
+  return NULL;
+}
+
+void named_value_free(NamedValue *value) {
+  if (value == NULL)
+    return;
+  g_free(value->name);
+  registry_value_unref(value->value);
+  g_free(value);
+}
+
+void key_info_free(KeyInfo *info) {
+  if (info == NULL)
+    return;
+  g_free(info->path);
+  g_free(info->class_name);
+  g_free(info->link);
+  g_free(info);
+}
+
+guint64 reader_get_revision(Reader *reader, GError **error) {
+  g_autoptr(Snapshot) snapshot = reader_begin(reader, error);
+  guint64 revision = 0;
+  return snapshot != NULL && store_load_revision(snapshot, &revision, error) ? revision : 0;
+}
+
+/* The place that @key leads to, in the snapshot; shared, so for reading alone. */
+static Place *find(Reader *reader, const Identity *who, const char *key, ResolveMode mode,
+                   GError **error) {
+  Place *place = places_find(reader->places, who->uid, key, mode);
+  if (place != NULL)
+    return place;
+  place = resolve(reader->store, who, key, mode, error);
+  if (place != NULL)
+    places_add(reader->places, who->uid, key, mode, place);
+  return place;
+}
+
+/* The place of a key that is there and may be read. */
+static Place *find_readable(Reader *reader, const Identity *who, const char *key, ResolveMode mode,
+                            GError **error) {
+  g_autoptr(Place) place = find(reader, who, key, mode, error);
+  if (place == NULL || !place_require_key(place, who, ACCESS_READ, error))
+    return NULL;
+  return g_steal_pointer(&place);
+}
+
+static gboolean is_secret(const Reader *reader, const char *path, const char *name) {
+  return reader->schemas != NULL && schema_set_is_secret(reader->schemas, path, name);
+}
+
+gboolean reader_may_see_value(const Reader *reader, const Identity *who, const Acl *acl,
+                              const char *path, const char *name) {
+  if (who->administrator || acl_get_secret_level(acl, who) >= ACCESS_READ)
+    return TRUE;
+  return !is_secret(reader, path, name);
+}
+
+RegistryValue *reader_recall_value(const Reader *reader, const Identity *who, const char *key,
+                                   const char *name) {
+  if (!is_newest(reader))
+    return NULL;
+  g_autoptr(Place) place = places_find(reader->places, who->uid, key, RESOLVE_FOLLOW);
+  if (place == NULL || place_get_level(place, who) < ACCESS_READ ||
+      !reader_may_see_value(reader, who, place->acl, place->path, name))
+    return NULL;
+  RegistryValue *value = places_find_value(reader->places, place, name);
+  return value != NULL ? registry_value_ref(value) : NULL;
+}
+
+RegistryValue *reader_get_value(Reader *reader, const Identity *who, const char *key,
+                                const char *name, GError **error) {
+  if (!resolve_check_value_name(key, name, error))
+    return NULL;
+  g_autoptr(Snapshot) snapshot = reader_begin(reader, error);
+  g_autoptr(Place) place =
+      snapshot != NULL ? find_readable(reader, who, key, RESOLVE_FOLLOW, error) : NULL;
+  if (place == NULL)
+    return NULL;
+  if (!reader_may_see_value(reader, who, place->acl, place->path, name)) {
+    error_set(error, REGISTRY_ERROR_ACCESS_DENIED,
+              "%s: %s: the value is secret: an entry for you or your group with the right \"read\" "
+              "is needed, everyone's does not count",
+              place->path, name);
+    return NULL;
+  }
+  g_autofree char *fold = path_fold(name);
+  g_autoptr(ValueRow) row = NULL;
+  if (!store_find_value(snapshot, place->key->id, fold, &row, error))
+    return NULL;
+  if (row == NULL) {
+    error_set(error, REGISTRY_ERROR_VALUE_NOT_FOUND, "%s: there is no value \"%s\"", place->path,
+              name);
+    return NULL;
+  }
+  if (!is_secret(reader, place->path, name))
+    places_add_value(reader->places, place, name, row->value);
+  return g_steal_pointer(&row->value);
+}
+
+static char **list_roots(void) {
+  g_autoptr(GStrvBuilder) roots = g_strv_builder_new();
+  static const PathRoot order[] = {PATH_ROOT_CLASSES_ROOT, PATH_ROOT_CURRENT_CONFIG,
+                                   PATH_ROOT_CURRENT_USER, PATH_ROOT_LOCAL_MACHINE,
+                                   PATH_ROOT_USERS};
+  for (gsize i = 0; i < G_N_ELEMENTS(order); i++)
+    g_strv_builder_add(roots, path_root_get_name(order[i]));
+  return g_strv_builder_end(roots);
+}
+
+char **reader_list_keys(Reader *reader, const Identity *who, const char *key, GError **error) {
+  if (*key == '\0')
+    return list_roots();
+  g_autoptr(Snapshot) snapshot = reader_begin(reader, error);
+  g_autoptr(Place) place =
+      snapshot != NULL ? find_readable(reader, who, key, RESOLVE_FOLLOW, error) : NULL;
+  g_autoptr(GPtrArray) children =
+      place != NULL ? store_list_children(snapshot, place->key->id, NULL, error) : NULL;
+  if (children == NULL)
+    return NULL;
+  g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+  for (guint i = 0; i < children->len; i++)
+    g_strv_builder_add(names, ((KeyRow *)g_ptr_array_index(children, i))->name);
+  return g_strv_builder_end(names);
+}
+
+NamedValue *reader_new_value(const char *name, const RegistryValue *value) {
+  NamedValue *named = g_new0(NamedValue, 1);
+  named->name = g_strdup(name);
+  named->value = registry_value_ref(value);
+  return named;
+}
+
+GPtrArray *reader_load_values(Reader *reader, const Identity *who, const KeyRow *row,
+                              const Acl *acl, const char *path, GError **error) {
+  g_autoptr(GPtrArray) values = g_ptr_array_new_with_free_func((GDestroyNotify)named_value_free);
+  if (row->link != NULL) {
+    g_autoptr(RegistryValue) target = registry_value_new_string(REGISTRY_LINK, row->link, error);
+    if (target == NULL)
+      return NULL;
+    g_ptr_array_add(values, reader_new_value(LINK_VALUE_NAME, target));
+    return g_steal_pointer(&values);
+  }
+  g_autoptr(GPtrArray) rows = store_list_values(reader->store, row->id, error);
+  if (rows == NULL)
+    return NULL;
+  for (guint i = 0; i < rows->len; i++) {
+    const ValueRow *value = g_ptr_array_index(rows, i);
+    if (reader_may_see_value(reader, who, acl, path, value->name))
+      g_ptr_array_add(values, reader_new_value(value->name, value->value));
+  }
+  return g_steal_pointer(&values);
+}
+
+gsize reader_get_size(const NamedValue *value) {
+  gsize size = 0;
+  registry_value_get_bytes(value->value, &size);
+  return size + strlen(value->name) + 16;
+}
+
+GPtrArray *reader_list_values(Reader *reader, const Identity *who, const char *key,
+                              GError **error) {
+  g_autoptr(Snapshot) snapshot = reader_begin(reader, error);
+  g_autoptr(Place) place =
+      snapshot != NULL ? find_readable(reader, who, key, RESOLVE_FOLLOW, error) : NULL;
+  if (place == NULL)
+    return NULL;
+  gint64 bytes = 0;
+  if (!store_sum_values(snapshot, place->key->id, &bytes, error))
+    return NULL;
+  if (bytes > (gint64)LIMIT_LIST_BYTES) {
+    error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED,
+              "%s: its values take %" G_GINT64_FORMAT
+              " bytes, more than the %u of one answer: read "
+              "them by pages with ReadTree",
+              place->path, bytes, LIMIT_LIST_BYTES);
+    return NULL;
+  }
+  return reader_load_values(reader, who, place->key, place->acl, place->path, error);
+}
+
+static gboolean count(Store *store, const KeyRow *row, KeyInfo *info, GError **error) {
+  if (row->link != NULL) {
+    info->values = 1;
+    return TRUE;
+  }
+  return store_count_children(store, row->id, &info->subkeys, error) &&
+         store_count_values(store, row->id, &info->values, error);
+}
+
+KeyInfo *reader_get_key_info(Reader *reader, const Identity *who, const char *key,
+                             gboolean no_follow, GError **error) {
+  g_autoptr(Snapshot) snapshot = reader_begin(reader, error);
+  ResolveMode mode = no_follow ? RESOLVE_NO_FOLLOW : RESOLVE_FOLLOW;
+  g_autoptr(Place) place = snapshot != NULL ? find_readable(reader, who, key, mode, error) : NULL;
+  if (place == NULL)
+    return NULL;
+  const KeyRow *row = place->key;
+  g_autoptr(KeyInfo) info = g_new0(KeyInfo, 1);
+  info->path = g_strdup(place->path);
+  info->class_name = g_strdup(row->class_name != NULL ? row->class_name : "");
+  info->link = g_strdup(row->link);
+  info->last_write = row->last_write;
+  info->revision = row->revision;
+  info->is_volatile = row->is_volatile;
+  return count(snapshot, row, info, error) ? g_steal_pointer(&info) : NULL;
+}
+
+char *reader_resolve(Reader *reader, const Identity *who, const char *key, gboolean no_follow,
+                     guint64 *revision, GError **error) {
+  ResolveMode mode = no_follow ? RESOLVE_NO_FOLLOW : RESOLVE_FOLLOW;
+  g_autoptr(Snapshot) snapshot = reader_begin(reader, error);
+  g_autoptr(Place) place = snapshot != NULL ? find(reader, who, key, mode, error) : NULL;
+  guint64 now = 0;
+  if (place == NULL || !place_require(place, who, ACCESS_READ, error) ||
+      !store_load_revision(snapshot, &now, error))
+    return NULL;
+  if (revision != NULL)
+    *revision = now;
+  return g_strdup(place->path);
+}
+
+Acl *reader_get_acl(Reader *reader, const Identity *who, const char *key, char **origin,
+                    GError **error) {
+  g_autoptr(Snapshot) snapshot = reader_begin(reader, error);
+  g_autoptr(Place) place =
+      snapshot != NULL ? find_readable(reader, who, key, RESOLVE_FOLLOW, error) : NULL;
+  GRefString *path = place != NULL ? store_get_path(snapshot, place->acl_origin, error) : NULL;
+  if (path == NULL)
+    return NULL;
+  *origin = g_strdup(path);
+  g_ref_string_release(path);
+  return place->acl != NULL ? acl_ref(place->acl) : acl_new(NULL, 0, NULL, error);
+}
+
+/* ---- what has happened ---- */
+
+/* Whether @who may read today where @entry tells of. */
+static gboolean is_readable_today(Store *store, const Identity *who, const char *path) {
+  g_autoptr(Place) place = resolve(store, who, path, RESOLVE_NO_FOLLOW, NULL);
+  return place != NULL && place_get_level(place, who) >= ACCESS_READ;
+}
+
+/* Whoever hears of what has happened; neighbouring entries are of one key. */
+typedef struct {
+  Store *store;
+  const Identity *who;
+  GRefString *last; /* the key that `readable` is of */
+  gboolean readable;
+} Ears;
+
+static void ears_clear(Ears *ears) {
+  g_clear_pointer(&ears->last, g_ref_string_release);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Ears, ears_clear)
+
+static gboolean may_hear(const EffectiveEntry *entry, gpointer data) {
+  Ears *ears = data;
+  /* Where a watch leads is told whoever could see the link then. */
+  if (!entry->reroutes && !effective_entry_is_visible(entry, ears->who))
+    return FALSE;
+  if (entry->kind == CHANGE_ACL_CHANGED)
+    return TRUE; /* also for who may read no longer */
+  if (ears->last == NULL || !g_str_equal(ears->last, entry->key)) {
+    ears_clear(ears);
+    ears->last = g_ref_string_acquire(entry->key);
+    ears->readable = is_readable_today(ears->store, ears->who, entry->key);
+  }
+  return ears->readable;
+}
+
+gboolean reader_get_horizon(Store *store, const char *path, guint64 *horizon, GError **error) {
+  LiveSettings settings = {0};
+  return settings_load(store, &settings, error) &&
+         retention_get_horizon(store, &settings, path, g_get_real_time(), horizon, error);
+}
+
+GPtrArray *reader_replay(Reader *reader, const Identity *who, const ReplayScope *scope,
+                         guint64 since, guint64 *revision, GError **error) {
+  const char *path = scope->path;
+  g_autoptr(Snapshot) snapshot = reader_begin(reader, error);
+  guint64 horizon = 0;
+  if (snapshot == NULL || !store_load_revision(snapshot, revision, error) ||
+      !reader_get_horizon(snapshot, path, &horizon, error))
+    return NULL;
+  if (since > *revision) {
+    error_set(error, REGISTRY_ERROR_INVALID_VALUE,
+              "%s: revision %" G_GUINT64_FORMAT
+              " is still to come: the newest is %" G_GUINT64_FORMAT,
+              path, since, *revision);
+    return NULL;
+  }
+  if (since < horizon) {
+    error_set(error, REGISTRY_ERROR_HISTORY_GONE,
+              "%s: history reaches back to revision %" G_GUINT64_FORMAT
+              ", not to %" G_GUINT64_FORMAT ": read again",
+              path, horizon, since);
+    return NULL;
+  }
+  g_autofree char *fold = path_fold(path);
+  g_auto(Ears) ears = {.store = snapshot, .who = who};
+  const HistoryListener listener = {.watched = fold,
+                                    .recursive = scope->recursive,
+                                    .way = scope->way,
+                                    .may_hear = who->administrator ? NULL : may_hear,
+                                    .data = &ears};
+  GPtrArray *effectives = history_replay(snapshot, since, &listener, error);
+  if (effectives == NULL)
+    g_prefix_error(error, "%s: ", path);
+  return effectives;
+}
+
+gboolean reader_get_settings(Reader *reader, LiveSettings *settings, GError **error) {
+  g_autoptr(Snapshot) snapshot = reader_begin(reader, error);
+  return snapshot != NULL && settings_load(snapshot, settings, error);
+}

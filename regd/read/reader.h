@@ -1,0 +1,180 @@
+/* Reading for a caller: path, links, access, secrecy, then the data. Each call
+ * is one consistent snapshot of the newest committed state and waits for
+ * nobody. A Reader belongs to one thread. */
+#ifndef REGD_READ_H
+#define REGD_READ_H
+
+#include "regd/base/effective.h"
+#include "schema/rules.h"
+
+typedef struct Reader Reader;
+/* Opens its own read-only connection on @file, whose schema is current. */
+Reader *reader_open(const char *file, GError **error);
+void reader_close(Reader *reader);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Reader, reader_close)
+/* Where whoever writes the file counts the beginnings and ends of his commits
+ * (atomic); borrowed. While the count stands still at an even number, what was
+ * read holds without the file being asked. NULL: it always is. */
+void reader_set_commits(Reader *reader, const gint *commits);
+/* For secrecy; referenced. */
+void reader_set_schemas(Reader *reader, SchemaSet *schemas);
+
+typedef struct {
+  char *name;
+  RegistryValue *value;
+} NamedValue;
+void named_value_free(NamedValue *value);
+
+guint64 reader_get_revision(Reader *reader, GError **error); /* 0 with error set on failure */
+RegistryValue *reader_get_value(Reader *reader, const Identity *who, const char *key,
+                                const char *name, GError **error);
+/* The same value as reader_get_value() would find, where it was read before in the
+ * state that still is the newest; NULL says nothing. The same each time, too. */
+RegistryValue *reader_recall_value(const Reader *reader, const Identity *who, const char *key,
+                                   const char *name);
+/* "" lists the five roots. */
+char **reader_list_keys(Reader *reader, const Identity *who, const char *key, GError **error);
+GPtrArray *reader_list_values(Reader *reader, const Identity *who, const char *key,
+                              GError **error); /* of NamedValue */
+
+typedef struct {
+  char *path;
+  char *class_name; /* "" if none */
+  char *link;       /* target, or NULL */
+  guint32 subkeys, values;
+  gint64 last_write; /* microseconds since 1970 */
+  guint64 revision;
+  gboolean is_volatile;
+} KeyInfo;
+KeyInfo *reader_get_key_info(Reader *reader, const Identity *who, const char *key,
+                             gboolean no_follow, GError **error);
+void key_info_free(KeyInfo *info);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(KeyInfo, key_info_free)
+
+typedef struct {
+  gboolean has_depth;
+  guint32 depth;
+  guint32 limit;      /* values a page; 0: the default */
+  const char *cursor; /* NULL or "": from the start */
+  gboolean skip_unreadable;
+  gboolean no_follow; /* a link as last component is itself */
+  gboolean has_at;
+  guint64 at; /* the tree as it was at this revision */
+} TreeOptions;
+typedef struct {
+  char *path;
+  GPtrArray *values; /* of NamedValue */
+} TreeKey;
+typedef struct {
+  guint64 revision;
+  GPtrArray *keys; /* of TreeKey, depth first; a key whose values did not fit comes again */
+  char *cursor;    /* "" at the end */
+} TreePage;
+TreePage *reader_read_tree(Reader *reader, const Identity *who, const char *key,
+                           const TreeOptions *options, GError **error);
+void tree_page_free(TreePage *page);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(TreePage, tree_page_free)
+
+/* One key of a walk through a whole tree; good during the visit. */
+typedef struct {
+  const char *path;       /* canonical */
+  const char *class_name; /* or NULL */
+  const char *link;       /* or NULL */
+  gboolean is_volatile;
+  Acl *own;          /* its own access list, or NULL */
+  GPtrArray *values; /* of NamedValue; what the caller may see */
+} VisitedKey;
+/* FALSE with *@error unset ends the walk early. */
+typedef gboolean (*TreeVisit)(const VisitedKey *key, gpointer data, GError **error);
+/* What is told of the walk as a whole. `begin` is called before the first key,
+ * when path, asked and revision are known. */
+typedef struct TreeVisited TreeVisited;
+struct TreeVisited {
+  gboolean (*begin)(const TreeVisited *visited, gpointer data, GError **error);
+  char *path;  /* canonical path of the first key */
+  char *asked; /* the same as it was asked for: long root, stored spelling, links not resolved */
+  guint64 revision;
+  guint32 left_out; /* keys and values that the caller may not read */
+};
+void tree_visited_clear(TreeVisited *visited);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(TreeVisited, tree_visited_clear)
+/* Walks a whole tree in one snapshot, which is held as long as the visits take:
+ * for a reader of one's own, off the main loop. @options: limit and cursor are
+ * not used. */
+gboolean reader_visit_tree(Reader *reader, const Identity *who, const char *key,
+                           const TreeOptions *options, TreeVisit visit, gpointer data,
+                           TreeVisited *visited, GError **error);
+
+/* What a revision did at or below a key. */
+typedef struct {
+  ChangeKind kind;
+  char *key;
+  char *name;               /* "" for keys */
+  RegistryValue *old_value; /* NULL: there was none, or it is not for the caller */
+  RegistryValue *new_value; /* likewise */
+  gboolean purged;          /* the values have been forgotten on purpose */
+} HistoryChange;
+typedef struct {
+  guint64 revision;
+  gint64 time; /* microseconds since 1970 */
+  guint32 uid, pid;
+  char *program;
+  char *comment;        /* or NULL */
+  GPtrArray *changes;   /* of HistoryChange */
+  guint32 changes_left; /* that did not fit */
+} HistoryEntry;
+void history_change_free(HistoryChange *change);
+void history_entry_free(HistoryEntry *entry);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(HistoryEntry, history_entry_free)
+/* At most @limit revisions that touched @key, which may be gone, or what is
+ * below it; newest first, from before revision @before (0: the newest). Fewer
+ * where an answer would become too large: ask on from the last. @no_follow:
+ * of a link itself. */
+GPtrArray *reader_get_history(Reader *reader, const Identity *who, const char *key,
+                              gboolean no_follow, guint32 limit, guint64 before,
+                              GError **error); /* of HistoryEntry */
+
+/* Where @key leads now: its canonical path, the missing part spelled as asked.
+ * Needs read on it, or on its nearest existing ancestor where it is missing.
+ * @no_follow: a link as last component is itself. */
+char *reader_resolve(Reader *reader, const Identity *who, const char *key, gboolean no_follow,
+                     guint64 *revision, GError **error);
+
+/* *@origin: the key whose list decides. */
+Acl *reader_get_acl(Reader *reader, const Identity *who, const char *key, char **origin,
+                    GError **error);
+
+typedef struct {
+  char *key, *name, *problem;
+} Problem;
+void problem_free(Problem *problem);
+GPtrArray *reader_validate(Reader *reader, const Identity *who, const char *key,
+                           GError **error); /* of Problem */
+
+/* What a replay is to tell of, as a watch does. */
+typedef struct {
+  const char *path; /* canonical */
+  gboolean recursive;
+  GHashTable *way; /* folded paths: where links that change are told of, too; may be NULL */
+} ReplayScope;
+/* What happened in @scope after @since up to the snapshot's revision, oldest first; each element
+ * is an Effective. What @who may not read today, or could not read then, is left out. *@revision is
+ * the snapshot's. HISTORY_GONE, INVALID_VALUE (a revision that is still to come). */
+GPtrArray *reader_replay(Reader *reader, const Identity *who, const ReplayScope *scope,
+                         guint64 since, guint64 *revision, GError **error);
+
+/* The live settings of HKLM\SYSTEM\CurrentControlSet\Services\regd\Parameters. */
+typedef struct {
+  guint32 maximum_value_size;
+  guint32 history_revisions;
+  guint32 history_days;
+  guint32 watches_per_user;
+  guint32 calls_per_user;
+  guint32 stored_bytes_per_user;
+  guint origin; /* a hash of the canonical path that they were read from; 0: of none */
+} LiveSettings;
+gboolean reader_get_settings(Reader *reader, LiveSettings *settings, GError **error);
+/* Whether damage to the database has been met. */
+gboolean reader_is_damaged(const Reader *reader);
+
+#endif

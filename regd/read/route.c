@@ -1,0 +1,95 @@
+/* Walks a path component by component and notes every key on the way. It looks
+ * with the daemon's own rights: what it finds decides only whether the watcher
+ * is told to read again. */
+#include "regd/read/route.h"
+
+#include "client/base/path.h"
+#include "client/base/protocol.h"
+
+struct RouteLinks {
+  GHashTable *keys; /* folded paths */
+  Identity *looker;
+  guint followed;
+};
+
+static void note(RouteLinks *links, const char *path) {
+  g_hash_table_add(links->keys, path_fold(path));
+}
+
+/* Where the walk begins: the caller's own root stands below HKEY_USERS. */
+static char *root_of(const Path *path, guint32 uid) {
+  if (path->root == PATH_ROOT_CURRENT_USER)
+    return g_strdup_printf("%s\\%u", path_root_get_name(PATH_ROOT_USERS), uid);
+  return g_strdup(path_root_get_name(path->root));
+}
+
+/* The target of the link at *@path, NULL where it is none: *@path is what it is
+ * called then (a root may stand for another key). *@missing is set where there
+ * is no such key. */
+static char *read_target(RouteLinks *links, Reader *reader, char **path, gboolean *missing) {
+  g_autoptr(KeyInfo) info = reader_get_key_info(reader, links->looker, *path, TRUE, NULL);
+  *missing = info == NULL;
+  if (info == NULL || info->link != NULL)
+    return info != NULL ? g_strdup(info->link) : NULL;
+  g_free(*path);
+  *path = g_strdup(info->path);
+  return NULL;
+}
+
+static char *join(const char *start, char **components) {
+  g_autofree char *rest = g_strjoinv("\\", components);
+  return g_strdup_printf("%s%s%s", start, *rest != '\0' ? "\\" : "", rest);
+}
+
+/* One stretch, up to the first link: the path that goes on from there, or NULL
+ * at the end of the way. */
+static char *walk(RouteLinks *links, Reader *reader, guint32 uid, gboolean no_follow,
+                  const char *text) {
+  g_autoptr(Path) path = path_parse(text, NULL);
+  if (path == NULL || path->root == PATH_ROOT_ABOVE)
+    return NULL;
+  g_autofree char *here = root_of(path, uid);
+  gboolean missing = FALSE;
+  for (guint i = 0;; i++) {
+    if (no_follow && path->components[i] == NULL)
+      return NULL;
+    note(links, here);
+    g_autofree char *target = missing ? NULL : read_target(links, reader, &here, &missing);
+    if (target != NULL)
+      return join(target, path->components + i);
+    if (path->components[i] == NULL)
+      return NULL;
+    g_autofree char *above = g_steal_pointer(&here);
+    here = g_strdup_printf("%s\\%s", above, path->components[i]);
+  }
+}
+
+RouteLinks *route_links_find(Reader *reader, const Identity *who, const char *path,
+                             gboolean no_follow) {
+  RouteLinks *links = g_new0(RouteLinks, 1);
+  links->keys = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+  links->looker = identity_new(0, TRUE, NULL, 0, 0, NULL);
+  g_autofree char *stretch = g_strdup(path);
+  while (stretch != NULL && links->followed++ <= LIMIT_LINKS) {
+    g_autofree char *before = g_steal_pointer(&stretch);
+    stretch = walk(links, reader, who->uid, no_follow, before);
+  }
+  return links;
+}
+
+void route_links_free(RouteLinks *links) {
+  if (links == NULL)
+    return;
+  g_hash_table_unref(links->keys);
+  identity_unref(links->looker);
+  g_free(links);
+}
+
+GHashTable *route_links_get_keys(const RouteLinks *links) {
+  return links->keys;
+}
+
+gboolean route_links_contain(const RouteLinks *links, const char *key) {
+  g_autofree char *fold = path_fold(key);
+  return g_hash_table_contains(links->keys, fold);
+}

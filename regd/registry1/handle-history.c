@@ -1,0 +1,312 @@
+/* Handlers about the past: history, going back, trials, forgetting, and
+ * branches as they were. What may be long is read off the main loop. */
+#include <string.h>
+
+#include "client/base/error.h"
+#include "client/base/protocol.h"
+#include "regd/bus/face.h"
+
+#define HISTORY_LIMIT_DEFAULT 100U
+
+/* ---- GetHistory ---- */
+
+typedef struct {
+  DispatchCall *call;
+  Identity *who;
+  char *key;
+  guint32 limit;
+  guint64 before;
+  gboolean no_follow;
+  GPtrArray *entries; /* of HistoryEntry */
+} HistoryCall;
+
+static void history_call_free(gpointer data) {
+  HistoryCall *history = data;
+  identity_unref(history->who);
+  g_free(history->key);
+  g_clear_pointer(&history->entries, g_ptr_array_unref);
+  g_free(history);
+}
+
+static gboolean read_history(Reader *reader, gpointer data, GError **error) {
+  HistoryCall *history = data;
+  history->entries = reader_get_history(reader, history->who, history->key, history->no_follow,
+                                        history->limit, history->before, error);
+  return history->entries != NULL;
+}
+
+static gboolean append_half(DBusMessageIter *dict, const char *type, const char *content,
+                            const RegistryValue *value) {
+  return value == NULL || (wire_append_entry_uint32(dict, type, registry_value_get_type(value)) &&
+                           wire_append_entry_value(dict, content, value));
+}
+
+static gboolean append_change(DBusMessageIter *out, gconstpointer item) {
+  const HistoryChange *change = item;
+  DBusMessageIter dict;
+  if (!dbus_message_iter_open_container(out, DBUS_TYPE_ARRAY, "{sv}", &dict))
+    return FALSE;
+  return wire_end_container(
+      out, &dict,
+      wire_append_entry_string(&dict, "kind", change_kind_get_name(change->kind)) &&
+          wire_append_entry_string(&dict, "key", change->key) &&
+          wire_append_entry_string(&dict, "name", change->name) &&
+          append_half(&dict, "old-type", "old-data", change->old_value) &&
+          append_half(&dict, "new-type", "new-data", change->new_value) &&
+          (!change->purged || wire_append_entry_boolean(&dict, "purged", TRUE)));
+}
+
+/* {"changes": aa{sv}} */
+static gboolean append_changes(DBusMessageIter *dict, const GPtrArray *changes) {
+  DBusMessageIter pair, variant;
+  if (!dbus_message_iter_open_container(dict, DBUS_TYPE_DICT_ENTRY, NULL, &pair))
+    return FALSE;
+  gboolean complete =
+      wire_append_string(&pair, "changes") &&
+      dbus_message_iter_open_container(&pair, DBUS_TYPE_VARIANT, "aa{sv}", &variant);
+  if (complete)
+    complete = wire_end_container(&pair, &variant,
+                                  iface_append_array(&variant, "a{sv}", changes, append_change));
+  return wire_end_container(dict, &pair, complete);
+}
+
+static gboolean append_entry(DBusMessageIter *out, gconstpointer item) {
+  const HistoryEntry *entry = item;
+  DBusMessageIter dict;
+  if (!dbus_message_iter_open_container(out, DBUS_TYPE_ARRAY, "{sv}", &dict))
+    return FALSE;
+  return wire_end_container(
+      out, &dict,
+      wire_append_entry_uint64(&dict, "revision", entry->revision) &&
+          wire_append_entry_uint64(&dict, "time", (guint64)entry->time) &&
+          wire_append_entry_uint32(&dict, "uid", entry->uid) &&
+          wire_append_entry_uint32(&dict, "pid", entry->pid) &&
+          wire_append_entry_string(&dict, "program", entry->program) &&
+          wire_append_entry_string(&dict, "comment",
+                                   entry->comment != NULL ? entry->comment : "") &&
+          append_changes(&dict, entry->changes) &&
+          (entry->changes_left == 0 ||
+           wire_append_entry_uint32(&dict, "changes-left", entry->changes_left)));
+}
+
+static void on_history_read(gpointer data, const GError *error) {
+  HistoryCall *history = data;
+  DBusMessageIter out;
+  if (error != NULL) {
+    dispatch_call_fail(history->call, error);
+  } else {
+    DBusMessage *reply = iface_begin(history->call, &out);
+    iface_finish(history->call, reply,
+                 iface_append_array(&out, "a{sv}", history->entries, append_entry));
+  }
+  history_call_free(history);
+}
+
+void iface_get_history(DispatchCall *call, gpointer data) {
+  Face *face = data;
+  DBusMessageIter in;
+  g_autoptr(GError) error = NULL;
+  guint32 limit = HISTORY_LIMIT_DEFAULT;
+  guint64 before = 0;
+  gboolean no_follow = FALSE;
+  dispatch_call_get_arguments(call, &in);
+  const char *key = iface_take_string(&in);
+  g_autoptr(WireOptions) options = iface_take_options(&in, &error);
+  if (options == NULL || !wire_options_get_uint32(options, "limit", &limit, &error) ||
+      !wire_options_get_uint64(options, "before", &before, &error) ||
+      !wire_options_get_boolean(options, "no-follow", &no_follow, &error)) {
+    dispatch_call_fail(call, error);
+    return;
+  }
+  HistoryCall *history = g_new0(HistoryCall, 1);
+  history->call = call;
+  history->who = identity_ref(iface_caller(call));
+  history->key = g_strdup(key);
+  history->limit = MIN(limit, LIMIT_HISTORY_ANSWER);
+  history->before = before;
+  history->no_follow = no_follow;
+  readings_submit(face->readings, history->who->uid, service_get_schemas(face->service),
+                  read_history, on_history_read, history, history_call_free);
+}
+
+/* ---- ReadTree of the past ---- */
+
+typedef struct {
+  DispatchCall *call;
+  Identity *who;
+  char *key;
+  char *cursor;
+  TreeOptions options;
+  TreePage *page;
+} PastTreeCall;
+
+static void past_tree_call_free(gpointer data) {
+  PastTreeCall *past = data;
+  identity_unref(past->who);
+  g_free(past->key);
+  g_free(past->cursor);
+  g_clear_pointer(&past->page, tree_page_free);
+  g_free(past);
+}
+
+static gboolean read_past_tree(Reader *reader, gpointer data, GError **error) {
+  PastTreeCall *past = data;
+  past->page = reader_read_tree(reader, past->who, past->key, &past->options, error);
+  return past->page != NULL;
+}
+
+static void on_past_tree_read(gpointer data, const GError *error) {
+  PastTreeCall *past = data;
+  if (error != NULL)
+    dispatch_call_fail(past->call, error);
+  else
+    iface_reply_tree(past->call, past->page);
+  past_tree_call_free(past);
+}
+
+void iface_read_past_tree(DispatchCall *call, Face *face, const char *key,
+                          const TreeOptions *options) {
+  PastTreeCall *past = g_new0(PastTreeCall, 1);
+  past->call = call;
+  past->who = identity_ref(iface_caller(call));
+  past->key = g_strdup(key);
+  past->cursor = g_strdup(options->cursor);
+  past->options = *options;
+  past->options.cursor = past->cursor;
+  readings_submit(face->readings, past->who->uid, service_get_schemas(face->service),
+                  read_past_tree, on_past_tree_read, past, past_tree_call_free);
+}
+
+/* ---- Rollback ---- */
+
+typedef struct {
+  DispatchCall *call;
+  Service *service;
+  char *key;
+} RollbackCall;
+
+static gboolean append_effective(DBusMessageIter *out, gconstpointer item) {
+  const EffectiveEntry *entry = item;
+  const char *strings[] = {change_kind_get_name(entry->kind), entry->key, entry->name};
+  return iface_append_strings(out, strings, G_N_ELEMENTS(strings));
+}
+
+static gboolean fits_answer(const GPtrArray *entries) {
+  gsize bytes = 0;
+  for (guint i = 0; i < entries->len && bytes <= LIMIT_LIST_BYTES; i++) {
+    const EffectiveEntry *entry = entries->pdata[i];
+    bytes += strlen(entry->key) + strlen(entry->name) + 32;
+  }
+  return bytes <= LIMIT_LIST_BYTES;
+}
+
+/* Of more changes than an answer holds, the one (tree-changed, key, ""). */
+static gboolean append_rolled_back(DBusMessageIter *out, const RollbackCall *rollback,
+                                   const Effective *effective) {
+  g_autoptr(GPtrArray) none = g_ptr_array_new();
+  const GPtrArray *entries = effective != NULL ? effective->entries : none;
+  if (fits_answer(entries))
+    return iface_append_array(out, "(sss)", entries, append_effective);
+  guint64 revision = 0;
+  g_autofree char *path =
+      reader_resolve(service_get_reader(rollback->service), iface_caller(rollback->call),
+                     rollback->key, FALSE, &revision, NULL);
+  const char *strings[] = {change_kind_get_name(CHANGE_TREE_CHANGED),
+                           path != NULL ? path : rollback->key, ""};
+  DBusMessageIter array;
+  if (!dbus_message_iter_open_container(out, DBUS_TYPE_ARRAY, "(sss)", &array))
+    return FALSE;
+  return wire_end_container(out, &array,
+                            iface_append_strings(&array, strings, G_N_ELEMENTS(strings)));
+}
+
+static void on_rolled_back(const WriteResult *result, gpointer data) {
+  RollbackCall *rollback = data;
+  DBusMessageIter out;
+  if (result->error != NULL) {
+    dispatch_call_fail(rollback->call, result->error);
+  } else {
+    const Effective *effective = result->effective != NULL ? result->effective : result->would_do;
+    DBusMessage *reply = iface_begin(rollback->call, &out);
+    iface_finish(rollback->call, reply,
+                 iface_append_uint64(&out, result->revision) &&
+                     append_rolled_back(&out, rollback, effective));
+  }
+  g_free(rollback->key);
+  g_free(rollback);
+}
+
+void iface_rollback(DispatchCall *call, gpointer data) {
+  Face *face = data;
+  DBusMessageIter in;
+  g_autoptr(GError) error = NULL;
+  dispatch_call_get_arguments(call, &in);
+  const char *key = iface_take_string(&in);
+  guint64 revision = iface_take_uint64(&in);
+  gboolean no_follow = FALSE;
+  g_autoptr(WireOptions) options = iface_take_options(&in, &error);
+  g_autoptr(Change) change = change_new();
+  if (options == NULL || !iface_read_change_options(options, change, &error) ||
+      !wire_options_get_boolean(options, "no-follow", &no_follow, &error)) {
+    dispatch_call_fail(call, error);
+    return;
+  }
+  Operation *operation = change_add(change, OPERATION_ROLLBACK, key);
+  operation->revision = revision;
+  operation->flags = no_follow ? OPERATION_NO_FOLLOW : 0;
+  RollbackCall *rollback = g_new0(RollbackCall, 1);
+  rollback->call = call;
+  rollback->service = face->service;
+  rollback->key = g_strdup(key);
+  service_write(face->service, iface_caller(call), g_steal_pointer(&change), on_rolled_back,
+                rollback);
+}
+
+/* ---- PurgeHistory, Confirm ---- */
+
+static void on_done(const WriteResult *result, gpointer data) {
+  DispatchCall *call = data;
+  DBusMessageIter out;
+  if (result->error != NULL)
+    dispatch_call_fail(call, result->error);
+  else
+    dispatch_call_reply(call, iface_begin(call, &out));
+}
+
+void iface_purge_history(DispatchCall *call, gpointer data) {
+  Face *face = data;
+  DBusMessageIter in;
+  g_autoptr(GError) error = NULL;
+  gboolean recursive = FALSE;
+  gboolean no_follow = FALSE;
+  dispatch_call_get_arguments(call, &in);
+  const char *key = iface_take_string(&in);
+  const char *name = iface_take_string(&in);
+  g_autoptr(WireOptions) options = iface_take_options(&in, &error);
+  if (options != NULL && wire_options_get_boolean(options, "recursive", &recursive, &error) &&
+      wire_options_get_boolean(options, "no-follow", &no_follow, &error) && recursive &&
+      *name != '\0')
+    error_set(&error, REGISTRY_ERROR_INVALID_VALUE,
+              "%s: value \"%s\": the option \"recursive\" is for all values at and below a key, "
+              "and goes with an empty name",
+              key, name);
+  if (error != NULL) {
+    dispatch_call_fail(call, error);
+    return;
+  }
+  Change *change = change_new();
+  Operation *operation = change_add(change, OPERATION_PURGE, key);
+  operation->name = g_strdup(name);
+  operation->flags =
+      (recursive ? OPERATION_RECURSIVE : 0U) | (no_follow ? OPERATION_NO_FOLLOW : 0U);
+  service_write(face->service, iface_caller(call), change, on_done, call);
+}
+
+void iface_confirm(DispatchCall *call, gpointer data) {
+  Face *face = data;
+  DBusMessageIter in;
+  dispatch_call_get_arguments(call, &in);
+  Change *change = change_new();
+  change_add(change, OPERATION_CONFIRM, "")->revision = iface_take_uint64(&in);
+  service_write(face->service, iface_caller(call), change, on_done, call);
+}

@@ -1,0 +1,187 @@
+/* The handler of Import: a descriptor in, one commit, a report out. */
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "client/base/error.h"
+#include "client/base/protocol.h"
+#include "regd/bus/face.h"
+#include "regd/files/import.h"
+
+typedef struct {
+  DispatchCall *call;
+  Face *face;
+  Change *options; /* comment, dry-run and so on; its operations are what must hold, and then
+                      the file's */
+  gboolean only_missing;
+  gboolean is_stream; /* its end is whatever its writers make of it */
+  RegfileReport report;
+} ImportCall;
+
+static void import_call_free(ImportCall *import) {
+  g_clear_pointer(&import->options, change_free);
+  g_free(import->report.first_reason);
+  g_free(import);
+}
+
+static gboolean append_report(DBusMessageIter *dict, const WriteResult *result,
+                              const RegfileReport *report) {
+  return wire_append_entry_uint32(dict, "keys-created", result->keys_created) &&
+         wire_append_entry_uint32(dict, "keys-deleted", result->keys_deleted) &&
+         wire_append_entry_uint32(dict, "values-set", result->values_set) &&
+         wire_append_entry_uint32(dict, "values-deleted", result->values_deleted) &&
+         wire_append_entry_uint32(dict, "values-unchanged", result->values_unchanged) &&
+         wire_append_entry_uint32(dict, "lines-ignored", report->lines_ignored) &&
+         wire_append_entry_uint32(dict, "first-ignored-line", report->first_ignored_line) &&
+         (report->first_reason == NULL ||
+          wire_append_entry_string(dict, "first-ignored-reason", report->first_reason));
+}
+
+static void on_written(const WriteResult *result, gpointer data) {
+  ImportCall *import = data;
+  DBusMessageIter out, dict;
+  if (result->error != NULL) {
+    dispatch_call_fail(import->call, result->error);
+  } else {
+    DBusMessage *reply = iface_begin(import->call, &out);
+    iface_finish(
+        import->call, reply,
+        iface_append_uint64(&out, result->revision) &&
+            dbus_message_iter_open_container(&out, DBUS_TYPE_ARRAY, "{sv}", &dict) &&
+            wire_end_container(&out, &dict, append_report(&dict, result, &import->report)));
+  }
+  import_call_free(import);
+}
+
+static void write_whole(ImportCall *import) {
+  service_write(import->face->service, iface_caller(import->call),
+                g_steal_pointer(&import->options), on_written, import);
+}
+
+static void give_up(ImportCall *import, const GError *error) {
+  dispatch_call_fail(import->call, error);
+  import_call_free(import);
+}
+
+static void on_confirmed(gboolean present, gpointer data) {
+  ImportCall *import = data;
+  g_autoptr(GError) error = NULL;
+  if (present) {
+    write_whole(import);
+    return;
+  }
+  error_set(&error, REGISTRY_ERROR_FAILED,
+            "%s has left the bus before the file to import ended; nothing is imported",
+            dispatch_call_get_sender(import->call));
+  give_up(import, error);
+}
+
+/* Whoever has gone meanwhile may have wanted to write more. */
+static void confirm(ImportCall *import) {
+  if (import->face->callers != NULL)
+    callers_confirm(import->face->callers, dispatch_call_get_sender(import->call), on_confirmed,
+                    import);
+  else
+    on_confirmed(FALSE, import);
+}
+
+static void on_read(Change *change, const RegfileReport *report, const GError *error,
+                    gpointer data) {
+  ImportCall *import = data;
+  if (change == NULL) {
+    give_up(import, error);
+    return;
+  }
+  import->report = *report;
+  import->report.first_reason = g_strdup(report->first_reason);
+  if (import->only_missing)
+    import_only_missing(change);
+  g_ptr_array_extend_and_steal(import->options->operations, g_steal_pointer(&change->operations));
+  change->operations = g_ptr_array_new();
+  change_free(change);
+  if (import->is_stream)
+    confirm(import);
+  else
+    write_whole(import);
+}
+
+typedef struct {
+  gboolean strict, only_missing;
+} ImportFlags;
+
+static gboolean is_regular(int descriptor) {
+  struct stat status;
+  return fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+/* Takes ownership of all but @face and @flags. */
+static void start(DispatchCall *call, Face *face, int descriptor, Change *options,
+                  const ImportFlags *flags, FileShare *share) {
+  ImportCall *import = g_new0(ImportCall, 1);
+  import->call = call;
+  import->face = face;
+  import->options = options;
+  import->only_missing = flags->only_missing;
+  import->is_stream = !is_regular(descriptor);
+  const ImportFile file = {.descriptor = descriptor,
+                           .writer = import->is_stream ? iface_caller(call)->pid : 0,
+                           .stall_seconds = LIMIT_FILE_STALL_SECONDS,
+                           .strict = flags->strict};
+  import_read(face->work, &file, on_read, import, file_share_give_back, share);
+}
+
+static gboolean is_condition(OperationKind kind) {
+  return kind == OPERATION_EXPECT_VALUE || kind == OPERATION_EXPECT_ABSENT ||
+         kind == OPERATION_EXPECT_REVISION;
+}
+
+/* The option `expect`: preconditions as Commit takes them, for the same commit. */
+static gboolean read_conditions(const WireOptions *options, Change *change, GError **error) {
+  DBusMessageIter content;
+  if (!wire_options_get_content(options, "expect", &content))
+    return TRUE;
+  char *signature = dbus_message_iter_get_signature(&content);
+  gboolean fits = g_str_equal(signature, "a(sssuv)");
+  dbus_free(signature);
+  if (!fits)
+    return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
+                     "option \"expect\" must be a(sssuv), like Commit's operations");
+  if (!iface_read_operations(&content, change, error))
+    return FALSE;
+  for (guint i = 0; i < change->operations->len; i++) {
+    const Operation *operation = change->operations->pdata[i];
+    if (!is_condition(operation->kind))
+      return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
+                       "option \"expect\" takes preconditions alone, not %s",
+                       operation_kind_get_name(operation->kind));
+  }
+  return TRUE;
+}
+
+static gboolean read_options(DBusMessageIter *in, Change *change, ImportFlags *flags,
+                             GError **error) {
+  g_autoptr(WireOptions) options = iface_take_options(in, error);
+  return options != NULL && iface_read_change_options(options, change, error) &&
+         wire_options_get_boolean(options, "strict", &flags->strict, error) &&
+         wire_options_get_boolean(options, "only-missing", &flags->only_missing, error) &&
+         read_conditions(options, change, error);
+}
+
+void iface_import(DispatchCall *call, gpointer data) {
+  Face *face = data;
+  DBusMessageIter in;
+  GError *error = NULL;
+  ImportFlags flags = {FALSE, FALSE};
+  FileShare *share = NULL;
+  dispatch_call_get_arguments(call, &in);
+  int descriptor = iface_take_descriptor(call, &in, &error);
+  g_autoptr(Change) change = change_new();
+  if (descriptor >= 0 && read_options(&in, change, &flags, &error))
+    share = file_share_take(face->service, iface_caller(call), &error);
+  if (share != NULL) {
+    start(call, face, descriptor, g_steal_pointer(&change), &flags, share);
+    return;
+  }
+  if (descriptor >= 0)
+    close(descriptor);
+  dispatch_call_take_error(call, error);
+}

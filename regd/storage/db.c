@@ -1,0 +1,336 @@
+/* See db.h. */
+#include "regd/storage/db.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "client/base/error.h"
+
+/* Pages in the write-ahead log from which on it is taken in. */
+#define LONG_LOG_PAGES 1000
+/* Of SQLite's machine, between two looks whether to go on. */
+#define PROGRESS_STEPS 20000
+
+struct Db {
+  sqlite3 *handle;
+  char *file;
+  int lock;               /* held by the one process that writes; -1: none */
+  GHashTable *statements; /* SQL literal's address -> sqlite3_stmt */
+  gboolean damaged;
+  int log_pages; /* in the write-ahead log, after the last commit */
+};
+
+/* What a result code means to those above. Extended codes are looked up first. */
+static const struct {
+  int code;
+  RegistryError error;
+  const char *meaning;
+} result_meanings[] = {
+    {SQLITE_FULL, REGISTRY_ERROR_STORAGE_FULL, "the disk is full"},
+    {SQLITE_READONLY, REGISTRY_ERROR_STORAGE_FAILURE, "the database can't be written"},
+    {SQLITE_CANTOPEN, REGISTRY_ERROR_STORAGE_FAILURE, "the database can't be opened"},
+    {SQLITE_IOERR, REGISTRY_ERROR_STORAGE_FAILURE, "the disk failed"},
+    {SQLITE_BUSY, REGISTRY_ERROR_STORAGE_FAILURE, "another process holds the database"},
+    {SQLITE_TOOBIG, REGISTRY_ERROR_LIMIT_EXCEEDED, "too large for the database"},
+};
+
+gboolean db_fail_damaged(Db *db, const char *what, GError **error) {
+  db->damaged = TRUE;
+  return error_set(error, REGISTRY_ERROR_STORAGE_FAILURE,
+                   "%s: the database is damaged (%s): stop regd, and regd --database=%s "
+                   "--restore=BACKUP puts a backup back",
+                   db->file, what, db->file);
+}
+
+static gboolean fail(Db *db, int code, GError **error) {
+  int primary = code & 0xff;
+  if (primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB)
+    return db_fail_damaged(db, sqlite3_errstr(code), error);
+  int reason = db->handle != NULL ? sqlite3_system_errno(db->handle) : 0;
+  if (primary == SQLITE_IOERR && (reason == ENOSPC || reason == EDQUOT))
+    primary = SQLITE_FULL;
+
+  for (gsize i = 0; i < G_N_ELEMENTS(result_meanings); i++)
+    if (result_meanings[i].code == primary)
+      return error_set(error, result_meanings[i].error, "%s: %s (%s)", db->file,
+                       result_meanings[i].meaning, sqlite3_errstr(code));
+  return error_set(error, REGISTRY_ERROR_STORAGE_FAILURE, "%s: %s", db->file,
+                   db->handle != NULL ? sqlite3_errmsg(db->handle) : sqlite3_errstr(code));
+}
+
+/* What root makes in somebody's directory is that somebody's: a database that
+ * is restored by root must open for the daemon's user. */
+static void give_to_directory_owner(const char *file, int descriptor) {
+  struct stat directory;
+  g_autofree char *name = g_path_get_dirname(file);
+  if (geteuid() == 0 && stat(name, &directory) == 0 && directory.st_uid != 0 &&
+      fchown(descriptor, directory.st_uid, directory.st_gid) != 0)
+    return; /* the daemon will say that it can't open it */
+}
+
+/* Opens @file for writing, made for its user alone where it is not there. */
+static int open_private_file(const char *file, GError **error) {
+  int made = open(file, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (made >= 0)
+    give_to_directory_owner(file, made);
+  else if (errno == EEXIST)
+    made = open(file, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+  if (made < 0)
+    error_set(error, errno == ENOSPC ? REGISTRY_ERROR_STORAGE_FULL : REGISTRY_ERROR_STORAGE_FAILURE,
+              "%s: it can't be opened: %s", file, g_strerror(errno));
+  return made;
+}
+
+/* SQLite makes the file by the umask; the registry's is its user's alone from
+ * the first moment. The -wal and -shm files take their mode from it. */
+static gboolean make_private_file(Db *db, GError **error) {
+  int fd = open_private_file(db->file, error);
+  if (fd < 0)
+    return FALSE;
+  close(fd);
+  return TRUE;
+}
+
+/* SQLite lets two processes write in turn; the registry's writer keeps counters
+ * in memory and must be the only one. The lock is on a file beside the database:
+ * closing any descriptor of the database itself would drop SQLite's own locks. */
+int db_take_lock(const char *file, GError **error) {
+  g_autofree char *name = g_strconcat(file, "-lock", NULL);
+  int lock = open_private_file(name, error);
+  if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) == 0)
+    return lock;
+  close(lock);
+  error_set(error, REGISTRY_ERROR_STORAGE_FAILURE,
+            "%s: the database is in use by a running regd: ask that one, or stop it first", file);
+  return -1;
+}
+
+static int on_logged(void *data, sqlite3 *handle, const char *name, int pages) {
+  (void)handle;
+  (void)name;
+  Db *db = data;
+  db->log_pages = pages;
+  return SQLITE_OK;
+}
+
+static gboolean set_up(Db *db, DbMode mode, GError **error) {
+  /* Another connection of this process may be finishing a checkpoint. */
+  sqlite3_busy_timeout(db->handle, 5000);
+  sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+  sqlite3_db_config(db->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+  static const char *const set_ups[] = {
+      [DB_READ] = "PRAGMA cache_size=-16384; PRAGMA query_only=ON",
+      [DB_WRITE] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF;"
+                   "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-65536;"
+                   "PRAGMA journal_size_limit=67108864; PRAGMA wal_autocheckpoint=0",
+      [DB_ALONE] = ("PRAGMA journal_mode=DELETE; PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF;"
+                    "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-65536"),
+  };
+  if (!db_execute(db, set_ups[mode], error))
+    return FALSE;
+  if (mode == DB_WRITE)
+    (void)sqlite3_wal_hook(db->handle, on_logged, db);
+  return TRUE;
+}
+
+/* Before SQLite is used at all: it counts its memory under a lock otherwise, at
+ * each allocation, for nobody. */
+static gpointer configure(gpointer data) {
+  (void)data;
+  sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+  return NULL;
+}
+
+Db *db_open(const char *file, DbMode mode, GError **error) {
+  static GOnce once = G_ONCE_INIT;
+  g_once(&once, configure, NULL);
+  g_autoptr(Db) db = g_new0(Db, 1);
+  db->file = g_strdup(file);
+  db->statements =
+      g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)(void (*)(void))sqlite3_finalize);
+  db->lock = -1;
+  if (mode == DB_WRITE) {
+    if (!make_private_file(db, error))
+      return NULL;
+    db->lock = db_take_lock(file, error);
+    if (db->lock < 0)
+      return NULL;
+  }
+
+  int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+  int code = sqlite3_open_v2(file, &db->handle, flags, NULL);
+  if (code != SQLITE_OK) {
+    fail(db, code, error);
+    return NULL;
+  }
+  if (!set_up(db, mode, error))
+    return NULL;
+  return g_steal_pointer(&db);
+}
+
+void db_close(Db *db) {
+  if (db == NULL)
+    return;
+  g_hash_table_unref(db->statements);
+  sqlite3_close(db->handle);
+  if (db->lock >= 0)
+    close(db->lock);
+  g_free(db->file);
+  g_free(db);
+}
+
+/* What fails is done at the next time; until then the log is longer. */
+void db_shorten_log(Db *db) {
+  if (db->log_pages >= LONG_LOG_PAGES)
+    (void)sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+}
+
+/* ---- whole databases ---- */
+
+typedef struct {
+  DbProgress progress;
+  gpointer data;
+  GError *error;
+} Watching;
+
+static int on_progress(void *data) {
+  Watching *watching = data;
+  return watching->progress(watching->data, &watching->error) ? 0 : 1;
+}
+
+gboolean db_copy_into(Db *db, const char *file, DbProgress progress, gpointer data,
+                      GError **error) {
+  Watching watching = {progress, data, NULL};
+  DbStatement *copy = db_prepare(db, "VACUUM INTO ?1", error);
+  /* Which refuses writing to any file, also to the copy. */
+  if (copy == NULL || !db_execute(db, "PRAGMA query_only=OFF", error))
+    return FALSE;
+  db_bind_text(copy, 1, file);
+  sqlite3_progress_handler(db->handle, PROGRESS_STEPS, on_progress, &watching);
+  gboolean copied = db_run(db, copy, watching.error == NULL ? error : NULL);
+  sqlite3_progress_handler(db->handle, 0, NULL, NULL);
+  if (watching.error == NULL)
+    return copied;
+  if (error != NULL)
+    g_clear_error(error);
+  g_propagate_error(error, watching.error);
+  return FALSE;
+}
+
+gboolean db_check(Db *db, gboolean quick, GPtrArray *problems, GError **error) {
+  g_autoptr(DbStatement) statement = quick ? db_prepare(db, "PRAGMA quick_check(100)", error)
+                                           : db_prepare(db, "PRAGMA integrity_check(100)", error);
+  if (statement == NULL)
+    return FALSE;
+  DbStep step;
+  while ((step = db_step(db, statement, error)) == DB_ROW)
+    if (g_strcmp0(db_column_text(statement, 0), "ok") != 0)
+      g_ptr_array_add(problems, g_strdup(db_column_text(statement, 0)));
+  return step == DB_DONE;
+}
+
+/* ---- statements ---- */
+
+gboolean db_execute(Db *db, const char *sql, GError **error) {
+  int code = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
+  return code == SQLITE_OK || fail(db, code, error);
+}
+
+gboolean db_in_transaction(Db *db) {
+  return !sqlite3_get_autocommit(db->handle);
+}
+
+gboolean db_is_damaged(const Db *db) {
+  return db->damaged;
+}
+
+DbStatement *db_prepare(Db *db, const char *sql, GError **error) {
+  DbStatement *statement = g_hash_table_lookup(db->statements, sql);
+  if (statement != NULL)
+    return statement;
+  int code = sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, NULL);
+  if (code != SQLITE_OK) {
+    fail(db, code, error);
+    return NULL;
+  }
+  g_hash_table_insert(db->statements, (gpointer)(guintptr)sql, statement);
+  return statement;
+}
+
+gboolean db_get_version(Db *db, gint64 *version, GError **error) {
+  g_autoptr(DbStatement) statement = db_prepare(db, "PRAGMA data_version", error);
+  if (statement == NULL || db_step(db, statement, error) != DB_ROW)
+    return FALSE;
+  *version = db_column_int(statement, 0);
+  return TRUE;
+}
+
+void db_statement_reset(DbStatement *statement) {
+  if (statement != NULL)
+    sqlite3_reset(statement);
+}
+
+void db_bind_int(DbStatement *statement, int parameter, gint64 number) {
+  sqlite3_bind_int64(statement, parameter, number);
+}
+
+void db_bind_text(DbStatement *statement, int parameter, const char *text) {
+  sqlite3_bind_text(statement, parameter, text, -1, SQLITE_STATIC);
+}
+
+void db_bind_data(DbStatement *statement, int parameter, const void *data, gsize size) {
+  /* A NULL pointer would bind NULL: empty data is data. */
+  sqlite3_bind_blob64(statement, parameter, size > 0 ? data : "", size, SQLITE_STATIC);
+}
+
+void db_bind_null(DbStatement *statement, int parameter) {
+  sqlite3_bind_null(statement, parameter);
+}
+
+DbStep db_step(Db *db, DbStatement *statement, GError **error) {
+  int code = sqlite3_step(statement);
+  if (code == SQLITE_ROW)
+    return DB_ROW;
+  if (code == SQLITE_DONE)
+    return DB_DONE;
+  fail(db, code, error);
+  return DB_FAILED;
+}
+
+gboolean db_run(Db *db, DbStatement *statement, GError **error) {
+  if (statement == NULL)
+    return FALSE;
+  DbStep step = db_step(db, statement, error);
+  sqlite3_reset(statement);
+  return step != DB_FAILED;
+}
+
+gint64 db_get_inserted(Db *db) {
+  return sqlite3_last_insert_rowid(db->handle);
+}
+
+gint64 db_count_changes(Db *db) {
+  return sqlite3_changes64(db->handle);
+}
+
+gint64 db_column_int(DbStatement *statement, int column) {
+  return sqlite3_column_int64(statement, column);
+}
+
+const char *db_column_text(DbStatement *statement, int column) {
+  return (const char *)sqlite3_column_text(statement, column);
+}
+
+const void *db_column_data(DbStatement *statement, int column, gsize *size) {
+  const void *data = sqlite3_column_blob(statement, column);
+  *size = (gsize)sqlite3_column_bytes(statement, column);
+  return data;
+}
+
+gboolean db_column_is_null(DbStatement *statement, int column) {
+  return sqlite3_column_type(statement, column) == SQLITE_NULL;
+}

@@ -1,0 +1,125 @@
+/* See migrations.h. */
+#include "regd/storage/migrations.h"
+
+#include "client/base/error.h"
+
+/* "regd" in ASCII, in the file's header: what `file` shows and what keeps some
+ * other program's database from being taken for a registry. */
+#define APPLICATION_ID 0x72656764
+
+/* history: what each revision made of each key and its values, before and after,
+ * with the access lists that decided then and whether a value was secret then. A
+ * row is a run of differences of one key, in the bytes that encoding.h describes: a
+ * row a value would cost a large import more than storing the values does. The
+ * first row that is left of a revision says when, by whom and with what it was
+ * made.
+ * scopes: history is counted for each root and each user (see retention.h);
+ * a revision has an ordinal in every scope that it touched. A row is `count`
+ * revisions, one after the other, and names the last; how many of them have been
+ * deleted from history is kept with the first row, which stays as the mark of that.
+ * trials: revisions that are undone unless they are confirmed in time. */
+static const char *const steps[] = {
+    "CREATE TABLE meta(name TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;"
+    "INSERT INTO meta VALUES('revision', 0), ('horizon', 0), ('position', 0);"
+    "CREATE TABLE acls(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);"
+    "CREATE TABLE keys("
+    "  id INTEGER PRIMARY KEY, parent INTEGER NOT NULL, live INTEGER NOT NULL,"
+    "  fold TEXT NOT NULL, name TEXT NOT NULL, class TEXT, link TEXT,"
+    "  link_by_administrator INTEGER NOT NULL, volatile INTEGER NOT NULL, acl INTEGER NOT NULL,"
+    "  revision INTEGER NOT NULL, children_revision INTEGER NOT NULL,"
+    "  last_write INTEGER NOT NULL);"
+    "CREATE UNIQUE INDEX keys_by_name ON keys(parent, live, fold);"
+    "CREATE INDEX volatile_keys ON keys(id) WHERE volatile;"
+    "CREATE TABLE stored("
+    "  key INTEGER NOT NULL, fold TEXT NOT NULL, name TEXT NOT NULL, type INTEGER NOT NULL,"
+    "  data BLOB NOT NULL, position INTEGER NOT NULL, revision INTEGER NOT NULL,"
+    "  PRIMARY KEY(key, fold)) WITHOUT ROWID;"
+    "CREATE TABLE usage(uid INTEGER PRIMARY KEY, bytes INTEGER NOT NULL);"
+    "CREATE TABLE revisions("
+    "  revision INTEGER PRIMARY KEY, time INTEGER NOT NULL, uid INTEGER NOT NULL,"
+    "  pid INTEGER NOT NULL, program TEXT NOT NULL, comment TEXT);"
+    "CREATE TABLE history("
+    "  revision INTEGER NOT NULL, sequence INTEGER NOT NULL, kind INTEGER NOT NULL,"
+    "  key INTEGER NOT NULL, name TEXT, old_type INTEGER, old_data BLOB, old_position INTEGER,"
+    "  new_type INTEGER, new_data BLOB, acl_before INTEGER NOT NULL, acl_after INTEGER NOT NULL,"
+    "  secret INTEGER NOT NULL, reroutes INTEGER NOT NULL, purged INTEGER NOT NULL,"
+    "  PRIMARY KEY(revision, sequence)) WITHOUT ROWID;"
+    "CREATE INDEX history_by_key ON history(key);"
+    "CREATE TABLE scopes("
+    "  scope INTEGER NOT NULL, ordinal INTEGER NOT NULL, revision INTEGER NOT NULL,"
+    "  time INTEGER NOT NULL, pruned INTEGER NOT NULL, PRIMARY KEY(scope, ordinal))"
+    "  WITHOUT ROWID;"
+    "CREATE TABLE trials("
+    "  revision INTEGER PRIMARY KEY, uid INTEGER NOT NULL, deadline INTEGER NOT NULL);",
+
+    /* History begins anew: no release has had the tables of the first step, and what
+     * is set is worth a way on where what was set before is not. */
+    "DROP TABLE revisions; DROP TABLE history; DROP TABLE scopes;"
+    "CREATE TABLE history("
+    "  revision INTEGER NOT NULL, sequence INTEGER NOT NULL, key INTEGER NOT NULL,"
+    "  run BLOB NOT NULL, time INTEGER, uid INTEGER, pid INTEGER, program TEXT, comment TEXT,"
+    "  PRIMARY KEY(revision, sequence)) WITHOUT ROWID;"
+    "CREATE INDEX history_by_key ON history(key);"
+    "CREATE TABLE scopes("
+    "  scope INTEGER NOT NULL, ordinal INTEGER NOT NULL, count INTEGER NOT NULL,"
+    "  revision INTEGER NOT NULL, time INTEGER NOT NULL, pruned INTEGER NOT NULL,"
+    "  PRIMARY KEY(scope, ordinal)) WITHOUT ROWID;"
+    "UPDATE meta SET number = (SELECT number FROM meta WHERE name = 'revision')"
+    "  WHERE name = 'horizon';"
+    "DELETE FROM keys WHERE NOT live; DELETE FROM trials;",
+};
+
+static gboolean read_pragma(Db *db, const char *sql, gint64 *number, GError **error) {
+  g_autoptr(DbStatement) statement = db_prepare(db, sql, error);
+  if (statement == NULL || db_step(db, statement, error) != DB_ROW)
+    return FALSE;
+  *number = db_column_int(statement, 0);
+  return TRUE;
+}
+
+static gboolean read_step(Db *db, const char *file, gint64 *step, GError **error) {
+  gint64 application = 0;
+  if (!read_pragma(db, "PRAGMA application_id", &application, error) ||
+      !read_pragma(db, "PRAGMA user_version", step, error))
+    return FALSE;
+  if (application != APPLICATION_ID && !(application == 0 && *step == 0))
+    return error_set(error, REGISTRY_ERROR_STORAGE_FAILURE,
+                     "%s: this is some other program's database", file);
+  if (*step > (gint64)G_N_ELEMENTS(steps))
+    return error_set(error, REGISTRY_ERROR_STORAGE_FAILURE,
+                     "%s: made by a later version of regd (its tables are at step %" G_GINT64_FORMAT
+                     ", this one knows %zu)",
+                     file, *step, G_N_ELEMENTS(steps));
+  return TRUE;
+}
+
+static gboolean run_step(Db *db, gsize step, GError **error) {
+  g_autofree char *mark = g_strdup_printf(
+      "PRAGMA application_id=%d; PRAGMA user_version=%zu; COMMIT", APPLICATION_ID, step + 1);
+  if (db_execute(db, "BEGIN IMMEDIATE", error) && db_execute(db, steps[step], error) &&
+      db_execute(db, mark, error))
+    return TRUE;
+  if (db_in_transaction(db))
+    db_execute(db, "ROLLBACK", NULL);
+  return FALSE;
+}
+
+gboolean migrations_run(Db *db, const char *file, GError **error) {
+  gint64 step = 0;
+  if (!read_step(db, file, &step, error))
+    return FALSE;
+  for (gsize next = (gsize)step; next < G_N_ELEMENTS(steps); next++)
+    if (!run_step(db, next, error))
+      return FALSE;
+  return TRUE;
+}
+
+gboolean migrations_check(Db *db, const char *file, GError **error) {
+  gint64 step = 0;
+  if (!read_step(db, file, &step, error))
+    return FALSE;
+  return step == (gint64)G_N_ELEMENTS(steps) ||
+         error_set(error, REGISTRY_ERROR_STORAGE_FAILURE,
+                   "%s: its tables are at step %" G_GINT64_FORMAT " of %zu: start regd on it once",
+                   file, step, G_N_ELEMENTS(steps));
+}

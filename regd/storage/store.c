@@ -1,0 +1,656 @@
+/* See store.h. */
+#include "regd/storage/store.h"
+
+#include <string.h>
+
+#include "client/base/error.h"
+#include "client/base/path.h"
+#include "regd/storage/migrations.h"
+
+/* Paths kept in memory for history and deletions; emptied when full. */
+#define PATH_CACHE_SIZE 65536
+
+struct Store {
+  Db *db;
+  GHashTable *acls;  /* id -> Acl; lists never change under an id */
+  GHashTable *paths; /* key id -> GRefString */
+  gint64 next_position;
+  gint64 saved_position;   /* what the database has, or will have with this transaction */
+  gboolean fresh;          /* nothing has been changed in the transaction that is open */
+  gboolean is_transaction; /* the savepoint that is open is the transaction itself */
+};
+
+Store *store_open(const char *file, DbMode mode, GError **error) {
+  g_autoptr(Store) store = g_new0(Store, 1);
+  store->acls =
+      g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, (GDestroyNotify)acl_unref);
+  store->paths = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free,
+                                       (GDestroyNotify)g_ref_string_release);
+  store->db = db_open(file, mode, error);
+  if (store->db == NULL)
+    return NULL;
+  gboolean current = mode == DB_READ ? migrations_check(store->db, file, error)
+                                     : migrations_run(store->db, file, error);
+  return current ? g_steal_pointer(&store) : NULL;
+}
+
+void store_close(Store *store) {
+  if (store == NULL)
+    return;
+  g_hash_table_unref(store->acls);
+  g_hash_table_unref(store->paths);
+  db_close(store->db);
+  g_free(store);
+}
+
+Db *store_get_db(Store *store) {
+  return store->db;
+}
+
+/* ---- transactions ---- */
+
+static gboolean run(Store *store, const char *sql, GError **error) {
+  return db_run(store->db, db_prepare(store->db, sql, error), error);
+}
+
+gboolean store_begin_read(Store *store, GError **error) {
+  return run(store, "BEGIN", error);
+}
+
+gboolean store_begin_write(Store *store, GError **error) {
+  store->fresh = run(store, "BEGIN IMMEDIATE", error);
+  return store->fresh;
+}
+
+gboolean store_commit(Store *store, GError **error) {
+  return run(store, "COMMIT", error);
+}
+
+void store_end(Store *store) {
+  if (db_in_transaction(store->db))
+    run(store, "ROLLBACK", NULL);
+}
+
+/* A savepoint costs a copy of each page that is changed under it. The first
+ * change of a transaction, as a rule the only one, does without. */
+gboolean store_savepoint(Store *store, GError **error) {
+  if (!db_in_transaction(store->db))
+    return error_set(error, REGISTRY_ERROR_STORAGE_FAILURE, "the transaction has ended");
+  store->is_transaction = store->fresh;
+  store->fresh = FALSE;
+  return store->is_transaction || run(store, "SAVEPOINT change", error);
+}
+
+gboolean store_release(Store *store, GError **error) {
+  return store->is_transaction || run(store, "RELEASE change", error);
+}
+
+/* Where beginning again fails, the whole transaction has ended. */
+static void take_back(Store *store) {
+  run(store, "ROLLBACK", NULL);
+  (void)store_begin_write(store, NULL);
+}
+
+/* A list made since has no row now, and its id will be given again. */
+static void forget_changes(Store *store) {
+  store_forget_paths(store);
+  g_hash_table_remove_all(store->acls);
+}
+
+void store_rollback_to(Store *store) {
+  forget_changes(store);
+  if (!db_in_transaction(store->db))
+    return; /* the failure ended the whole transaction */
+  if (store->is_transaction) {
+    take_back(store);
+  } else {
+    run(store, "ROLLBACK TO change", NULL);
+    run(store, "RELEASE change", NULL);
+  }
+}
+
+void store_abandon(Store *store) {
+  forget_changes(store);
+  store->saved_position = -1;
+  store_end(store);
+}
+
+/* ---- counters ---- */
+
+/* A row of history tells of its revision, so that a commit need not write the
+ * counter too; it is behind until history is pruned. */
+#define NEWEST_REVISION                                                                            \
+  "SELECT max(number, coalesce((SELECT max(revision) FROM history), 0)) FROM meta WHERE name = "   \
+  "?1"
+#define COUNTER "SELECT number FROM meta WHERE name = ?1"
+
+static gboolean load_number(Store *store, const char *sql, const char *name, guint64 *number,
+                            GError **error) {
+  g_autoptr(DbStatement) statement = db_prepare(store->db, sql, error);
+  if (statement == NULL)
+    return FALSE;
+  db_bind_text(statement, 1, name);
+  DbStep step = db_step(store->db, statement, error);
+  if (step == DB_DONE)
+    return error_set(error, REGISTRY_ERROR_STORAGE_FAILURE,
+                     "the database has lost its counter \"%s\": restore a backup", name);
+  if (step == DB_ROW)
+    *number = (guint64)db_column_int(statement, 0);
+  return step == DB_ROW;
+}
+
+static gboolean save_number(Store *store, const char *name, guint64 number, GError **error) {
+  DbStatement *statement =
+      db_prepare(store->db, "UPDATE meta SET number = ?2 WHERE name = ?1", error);
+  if (statement == NULL)
+    return FALSE;
+  db_bind_text(statement, 1, name);
+  db_bind_int(statement, 2, (gint64)number);
+  return db_run(store->db, statement, error);
+}
+
+gboolean store_load_revision(Store *store, guint64 *revision, GError **error) {
+  return load_number(store, NEWEST_REVISION, "revision", revision, error);
+}
+
+gboolean store_save_revision(Store *store, guint64 revision, GError **error) {
+  return save_number(store, "revision", revision, error);
+}
+
+gboolean store_load_position(Store *store, GError **error) {
+  guint64 position = 0;
+  if (!load_number(store, COUNTER, "position", &position, error))
+    return FALSE;
+  store->saved_position = (gint64)position;
+  store->next_position = MAX(store->next_position, (gint64)position + 1);
+  return TRUE;
+}
+
+gboolean store_save_position(Store *store, GError **error) {
+  gint64 last = store->next_position - 1;
+  if (last == store->saved_position)
+    return TRUE;
+  store->saved_position = last;
+  return save_number(store, "position", (guint64)last, error);
+}
+
+gboolean store_load_horizon(Store *store, guint64 *horizon, GError **error) {
+  return load_number(store, COUNTER, "horizon", horizon, error);
+}
+
+/* ---- keys ---- */
+
+#define KEY_COLUMNS                                                                                \
+  "id, parent, live, name, class, link, link_by_administrator, volatile, acl, revision, "          \
+  "children_revision, last_write"
+
+static KeyRow *read_key_row(DbStatement *statement) {
+  KeyRow *row = g_new0(KeyRow, 1);
+  row->id = db_column_int(statement, 0);
+  row->parent = db_column_int(statement, 1);
+  row->live = db_column_int(statement, 2) != 0;
+  row->name = g_strdup(db_column_text(statement, 3));
+  row->class_name = g_strdup(db_column_text(statement, 4));
+  row->link = g_strdup(db_column_text(statement, 5));
+  row->link_by_administrator = db_column_int(statement, 6) != 0;
+  row->is_volatile = db_column_int(statement, 7) != 0;
+  row->acl = db_column_int(statement, 8);
+  row->revision = (guint64)db_column_int(statement, 9);
+  row->children_revision = (guint64)db_column_int(statement, 10);
+  row->last_write = db_column_int(statement, 11);
+  return row;
+}
+
+void key_row_free(KeyRow *row) {
+  if (row == NULL)
+    return;
+  g_free(row->name);
+  g_free(row->class_name);
+  g_free(row->link);
+  g_free(row);
+}
+
+KeyRow *key_row_copy(const KeyRow *row) {
+  KeyRow *copy = g_memdup2(row, sizeof *row);
+  copy->name = g_strdup(row->name);
+  copy->class_name = g_strdup(row->class_name);
+  copy->link = g_strdup(row->link);
+  return copy;
+}
+
+static gboolean step_to_key(Store *store, DbStatement *statement, KeyRow **row, GError **error) {
+  DbStep step = db_step(store->db, statement, error);
+  *row = step == DB_ROW ? read_key_row(statement) : NULL;
+  return step != DB_FAILED;
+}
+
+gboolean store_find_child(Store *store, gint64 parent, const char *fold, gboolean live,
+                          KeyRow **row, GError **error) {
+  g_autoptr(DbStatement) statement = db_prepare(
+      store->db, "SELECT " KEY_COLUMNS " FROM keys WHERE parent = ?1 AND live = ?2 AND fold = ?3",
+      error);
+  if (statement == NULL)
+    return FALSE;
+  db_bind_int(statement, 1, parent);
+  db_bind_int(statement, 2, live);
+  db_bind_text(statement, 3, fold);
+  return step_to_key(store, statement, row, error);
+}
+
+gboolean store_get_key(Store *store, gint64 id, KeyRow **row, GError **error) {
+  g_autoptr(DbStatement) statement =
+      db_prepare(store->db, "SELECT " KEY_COLUMNS " FROM keys WHERE id = ?1", error);
+  if (statement == NULL)
+    return FALSE;
+  db_bind_int(statement, 1, id);
+  if (!step_to_key(store, statement, row, error))
+    return FALSE;
+  return *row != NULL || error_set(error, REGISTRY_ERROR_STORAGE_FAILURE,
+                                   "the database has lost a key that it refers to (row "
+                                   "%" G_GINT64_FORMAT "): restore a backup",
+                                   id);
+}
+
+static GPtrArray *collect_keys(Store *store, DbStatement *statement, GError **error) {
+  g_autoptr(GPtrArray) rows = g_ptr_array_new_with_free_func((GDestroyNotify)key_row_free);
+  DbStep step;
+  while ((step = db_step(store->db, statement, error)) == DB_ROW)
+    g_ptr_array_add(rows, read_key_row(statement));
+  return step == DB_DONE ? g_steal_pointer(&rows) : NULL;
+}
+
+GPtrArray *store_list_children(Store *store, gint64 parent, const char *from_fold, GError **error) {
+  g_autoptr(DbStatement) statement =
+      db_prepare(store->db,
+                 "SELECT " KEY_COLUMNS
+                 " FROM keys WHERE parent = ?1 AND live = 1 AND fold >= ?2 ORDER BY fold",
+                 error);
+  if (statement == NULL)
+    return NULL;
+  db_bind_int(statement, 1, parent);
+  db_bind_text(statement, 2, from_fold != NULL ? from_fold : "");
+  return collect_keys(store, statement, error);
+}
+
+GPtrArray *store_list_volatile(Store *store, GError **error) {
+  g_autoptr(DbStatement) statement = db_prepare(
+      store->db,
+      "SELECT " KEY_COLUMNS " FROM keys WHERE volatile AND live AND"
+      " NOT coalesce((SELECT volatile FROM keys AS above WHERE above.id = keys.parent), 0)",
+      error);
+  return statement != NULL ? collect_keys(store, statement, error) : NULL;
+}
+
+/* The first column of the first row of a statement with one integer parameter. */
+static gboolean query_number(Store *store, const char *sql, gint64 parameter, gint64 *number,
+                             GError **error) {
+  g_autoptr(DbStatement) statement = db_prepare(store->db, sql, error);
+  if (statement == NULL)
+    return FALSE;
+  db_bind_int(statement, 1, parameter);
+  DbStep step = db_step(store->db, statement, error);
+  *number = step == DB_ROW ? db_column_int(statement, 0) : 0;
+  return step != DB_FAILED;
+}
+
+gboolean store_count_children(Store *store, gint64 parent, guint32 *count, GError **error) {
+  gint64 number = 0;
+  gboolean done = query_number(store, "SELECT count(*) FROM keys WHERE parent = ?1 AND live = 1",
+                               parent, &number, error);
+  *count = (guint32)number;
+  return done;
+}
+
+gboolean store_has_children(Store *store, gint64 parent, gboolean *has, GError **error) {
+  gint64 number = 0;
+  gboolean done =
+      query_number(store, "SELECT EXISTS(SELECT 1 FROM keys WHERE parent = ?1 AND live = 1)",
+                   parent, &number, error);
+  *has = number != 0;
+  return done;
+}
+
+/* ---- paths ---- */
+
+/* The path of a row below @above (NULL: of a root), kept. */
+static GRefString *keep_path(Store *store, gint64 id, const char *above, const char *name) {
+  g_autofree char *path = above != NULL ? g_strconcat(above, "\\", name, NULL) : g_strdup(name);
+  if (g_hash_table_size(store->paths) >= PATH_CACHE_SIZE)
+    store_forget_paths(store);
+  GRefString *made = g_ref_string_new(path);
+  g_hash_table_insert(store->paths, g_memdup2(&id, sizeof id), g_ref_string_acquire(made));
+  return made;
+}
+
+GRefString *store_get_path(Store *store, gint64 id, GError **error) {
+  GRefString *known = g_hash_table_lookup(store->paths, &id);
+  if (known != NULL)
+    return g_ref_string_acquire(known);
+
+  g_autoptr(KeyRow) row = NULL;
+  if (!store_get_key(store, id, &row, error))
+    return NULL;
+  if (row->parent == 0)
+    return keep_path(store, id, NULL, row->name);
+  /* As deep as the tree is: at most LIMIT_DEPTH. */
+  GRefString *above = store_get_path(store, row->parent, error);
+  if (above == NULL)
+    return NULL;
+  GRefString *made = keep_path(store, id, above, row->name);
+  g_ref_string_release(above);
+  return made;
+}
+
+/* A new key's path is asked for at once. */
+static void note_path(Store *store, const KeyRow *row) {
+  GRefString *above = g_hash_table_lookup(store->paths, &row->parent);
+  if (above == NULL)
+    return;
+  g_ref_string_acquire(above); /* the table may be emptied */
+  g_ref_string_release(keep_path(store, row->id, above, row->name));
+  g_ref_string_release(above);
+}
+
+void store_forget_paths(Store *store) {
+  g_hash_table_remove_all(store->paths);
+}
+
+/* ---- writing keys ---- */
+
+static void bind_attributes(DbStatement *statement, const KeyRow *row) {
+  db_bind_text(statement, 2, row->name);
+  db_bind_text(statement, 3, row->class_name);
+  db_bind_text(statement, 4, row->link);
+  db_bind_int(statement, 5, row->link_by_administrator);
+  db_bind_int(statement, 6, row->is_volatile);
+  db_bind_int(statement, 7, row->acl);
+  db_bind_int(statement, 8, (gint64)row->revision);
+  db_bind_int(statement, 9, (gint64)row->children_revision);
+  db_bind_int(statement, 10, row->last_write);
+}
+
+gboolean store_update_key(Store *store, const KeyRow *row, GError **error) {
+  DbStatement *statement = db_prepare(
+      store->db,
+      "UPDATE keys SET live = 1, name = ?2, class = ?3, link = ?4, link_by_administrator = ?5,"
+      " volatile = ?6, acl = ?7, revision = ?8, children_revision = ?9, last_write = ?10"
+      " WHERE id = ?1",
+      error);
+  if (statement == NULL)
+    return FALSE;
+  db_bind_int(statement, 1, row->id);
+  bind_attributes(statement, row);
+  return db_run(store->db, statement, error);
+}
+
+gboolean store_insert_key(Store *store, KeyRow *row, const char *fold, GError **error) {
+  g_autoptr(KeyRow) dead = NULL;
+  if (!store_find_child(store, row->parent, fold, FALSE, &dead, error))
+    return FALSE;
+  row->live = TRUE;
+  if (dead != NULL) {
+    if (!g_str_equal(dead->name, row->name))
+      store_forget_paths(store);
+    row->id = dead->id;
+    return store_update_key(store, row, error);
+  }
+
+  g_autoptr(DbStatement) statement = db_prepare(
+      store->db,
+      "INSERT INTO keys(id, name, class, link, link_by_administrator, volatile, acl, revision,"
+      " children_revision, last_write, parent, live, fold)"
+      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 1, ?12)",
+      error);
+  if (statement == NULL)
+    return FALSE;
+  if (row->id != 0)
+    db_bind_int(statement, 1, row->id);
+  else
+    db_bind_null(statement, 1);
+  bind_attributes(statement, row);
+  db_bind_int(statement, 11, row->parent);
+  db_bind_text(statement, 12, fold);
+  if (db_step(store->db, statement, error) != DB_DONE)
+    return FALSE;
+  row->id = db_get_inserted(store->db);
+  note_path(store, row);
+  return TRUE;
+}
+
+gboolean store_bury_key(Store *store, gint64 id, guint64 revision, GError **error) {
+  DbStatement *statement = db_prepare(
+      store->db, "UPDATE keys SET live = 0, volatile = 0, acl = 0, revision = ?2 WHERE id = ?1",
+      error);
+  if (statement == NULL)
+    return FALSE;
+  db_bind_int(statement, 1, id);
+  db_bind_int(statement, 2, (gint64)revision);
+  return db_run(store->db, statement, error);
+}
+
+gboolean store_touch_key(Store *store, gint64 id, guint64 revision, gint64 now, GError **error) {
+  DbStatement *statement =
+      db_prepare(store->db, "UPDATE keys SET revision = ?2, last_write = ?3 WHERE id = ?1", error);
+  if (statement == NULL)
+    return FALSE;
+  db_bind_int(statement, 1, id);
+  db_bind_int(statement, 2, (gint64)revision);
+  db_bind_int(statement, 3, now);
+  return db_run(store->db, statement, error);
+}
+
+gboolean store_touch_children(Store *store, gint64 id, guint64 revision, GError **error) {
+  DbStatement *statement =
+      db_prepare(store->db, "UPDATE keys SET children_revision = ?2 WHERE id = ?1", error);
+  if (statement == NULL)
+    return FALSE;
+  db_bind_int(statement, 1, id);
+  db_bind_int(statement, 2, (gint64)revision);
+  return db_run(store->db, statement, error);
+}
+
+/* ---- values ---- */
+
+void value_row_free(ValueRow *row) {
+  if (row == NULL)
+    return;
+  g_free(row->name);
+  registry_value_unref(row->value);
+  g_free(row);
+}
+
+static ValueRow *read_value_row(DbStatement *statement) {
+  gsize size = 0;
+  const void *data = db_column_data(statement, 2, &size);
+  ValueRow *row = g_new0(ValueRow, 1);
+  row->name = g_strdup(db_column_text(statement, 0));
+  row->value = registry_value_new_bytes((guint32)db_column_int(statement, 1), data, size);
+  row->position = db_column_int(statement, 3);
+  row->revision = (guint64)db_column_int(statement, 4);
+  return row;
+}
+
+gboolean store_find_value(Store *store, gint64 key, const char *fold, ValueRow **row,
+                          GError **error) {
+  g_autoptr(DbStatement) statement =
+      db_prepare(store->db,
+                 "SELECT name, type, data, position, revision FROM stored"
+                 " WHERE key = ?1 AND fold = ?2",
+                 error);
+  if (statement == NULL)
+    return FALSE;
+  db_bind_int(statement, 1, key);
+  db_bind_text(statement, 2, fold);
+  DbStep step = db_step(store->db, statement, error);
+  *row = step == DB_ROW ? read_value_row(statement) : NULL;
+  return step != DB_FAILED;
+}
+
+static gint compare_positions(gconstpointer a, gconstpointer b) {
+  const ValueRow *first = *(const ValueRow *const *)a;
+  const ValueRow *second = *(const ValueRow *const *)b;
+  return first->position < second->position ? -1 : first->position > second->position;
+}
+
+GPtrArray *store_list_values(Store *store, gint64 key, GError **error) {
+  g_autoptr(DbStatement) statement = db_prepare(
+      store->db, "SELECT name, type, data, position, revision FROM stored WHERE key = ?1", error);
+  if (statement == NULL)
+    return NULL;
+  db_bind_int(statement, 1, key);
+  g_autoptr(GPtrArray) rows = g_ptr_array_new_with_free_func((GDestroyNotify)value_row_free);
+  DbStep step;
+  while ((step = db_step(store->db, statement, error)) == DB_ROW)
+    g_ptr_array_add(rows, read_value_row(statement));
+  if (step == DB_FAILED)
+    return NULL;
+  g_ptr_array_sort(rows, compare_positions);
+  return g_steal_pointer(&rows);
+}
+
+gboolean store_count_values(Store *store, gint64 key, guint32 *count, GError **error) {
+  gint64 number = 0;
+  gboolean done =
+      query_number(store, "SELECT count(*) FROM stored WHERE key = ?1", key, &number, error);
+  *count = (guint32)number;
+  return done;
+}
+
+gboolean store_sum_values(Store *store, gint64 key, gint64 *bytes, GError **error) {
+  return query_number(store,
+                      "SELECT coalesce(sum(length(data) + length(name) + 16), 0) FROM stored"
+                      " WHERE key = ?1",
+                      key, bytes, error);
+}
+
+static gboolean write_value(Store *store, DbStatement *statement, gint64 key, const char *fold,
+                            const char *name, const RegistryValue *value, gint64 position,
+                            guint64 revision, GError **error) {
+  if (statement == NULL)
+    return FALSE;
+  gsize size = 0;
+  const guint8 *data = registry_value_get_bytes(value, &size);
+  db_bind_int(statement, 1, key);
+  db_bind_text(statement, 2, fold);
+  db_bind_text(statement, 3, name);
+  db_bind_int(statement, 4, registry_value_get_type(value));
+  db_bind_data(statement, 5, data, size);
+  db_bind_int(statement, 6, position != 0 ? position : store->next_position++);
+  db_bind_int(statement, 7, (gint64)revision);
+  return db_run(store->db, statement, error);
+}
+
+gboolean store_put_value(Store *store, gint64 key, const char *fold, const char *name,
+                         const RegistryValue *value, gint64 position, guint64 revision,
+                         GError **error) {
+  DbStatement *statement = db_prepare(store->db,
+                                      "INSERT OR REPLACE INTO stored(key, fold, name, type, data,"
+                                      " position, revision) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                                      error);
+  return write_value(store, statement, key, fold, name, value, position, revision, error);
+}
+
+gboolean store_add_value(Store *store, gint64 key, const char *fold, const char *name,
+                         const RegistryValue *value, gint64 position, guint64 revision,
+                         gboolean *added, GError **error) {
+  DbStatement *statement = db_prepare(store->db,
+                                      "INSERT INTO stored(key, fold, name, type, data, position,"
+                                      " revision) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+                                      " ON CONFLICT DO NOTHING",
+                                      error);
+  if (!write_value(store, statement, key, fold, name, value, position, revision, error))
+    return FALSE;
+  *added = db_count_changes(store->db) > 0;
+  if (!*added && position == 0)
+    store->next_position--;
+  return TRUE;
+}
+
+gboolean store_delete_value(Store *store, gint64 key, const char *fold, GError **error) {
+  DbStatement *statement =
+      db_prepare(store->db, "DELETE FROM stored WHERE key = ?1 AND fold = ?2", error);
+  if (statement == NULL)
+    return FALSE;
+  db_bind_int(statement, 1, key);
+  db_bind_text(statement, 2, fold);
+  return db_run(store->db, statement, error);
+}
+
+gboolean store_move_values(Store *store, gint64 from, gint64 to, GError **error) {
+  DbStatement *statement =
+      db_prepare(store->db, "UPDATE stored SET key = ?2 WHERE key = ?1", error);
+  if (statement == NULL)
+    return FALSE;
+  db_bind_int(statement, 1, from);
+  db_bind_int(statement, 2, to);
+  return db_run(store->db, statement, error);
+}
+
+/* ---- access lists ---- */
+
+static gboolean find_acl(Store *store, const char *text, gint64 *id, GError **error) {
+  g_autoptr(DbStatement) statement =
+      db_prepare(store->db, "SELECT id FROM acls WHERE text = ?1", error);
+  if (statement == NULL)
+    return FALSE;
+  db_bind_text(statement, 1, text);
+  DbStep step = db_step(store->db, statement, error);
+  *id = step == DB_ROW ? db_column_int(statement, 0) : 0;
+  return step != DB_FAILED;
+}
+
+gboolean store_intern_acl(Store *store, Acl *acl, gint64 *id, GError **error) {
+  *id = 0;
+  if (acl == NULL)
+    return TRUE;
+  g_autofree char *text = acl_encode(acl);
+  if (!find_acl(store, text, id, error) || *id != 0)
+    return *id != 0;
+  DbStatement *statement = db_prepare(store->db, "INSERT INTO acls(text) VALUES(?1)", error);
+  if (statement == NULL)
+    return FALSE;
+  db_bind_text(statement, 1, text);
+  return db_run(store->db, statement, error) && find_acl(store, text, id, error);
+}
+
+static Acl *read_acl(Store *store, gint64 id, GError **error) {
+  g_autoptr(DbStatement) statement =
+      db_prepare(store->db, "SELECT text FROM acls WHERE id = ?1", error);
+  if (statement == NULL)
+    return NULL;
+  db_bind_int(statement, 1, id);
+  DbStep step = db_step(store->db, statement, error);
+  if (step == DB_DONE)
+    error_set(error, REGISTRY_ERROR_STORAGE_FAILURE,
+              "the database has lost an access list: restore a backup");
+  return step == DB_ROW ? acl_decode(db_column_text(statement, 0), error) : NULL;
+}
+
+gboolean store_load_acl(Store *store, gint64 id, Acl **acl, GError **error) {
+  *acl = id != 0 ? g_hash_table_lookup(store->acls, &id) : NULL;
+  if (id == 0 || *acl != NULL)
+    return TRUE;
+  *acl = read_acl(store, id, error);
+  if (*acl == NULL)
+    return FALSE;
+  g_hash_table_insert(store->acls, g_memdup2(&id, sizeof id), *acl);
+  return TRUE;
+}
+
+/* ---- usage ---- */
+
+gboolean store_load_usage(Store *store, guint32 uid, gint64 *bytes, GError **error) {
+  return query_number(store, "SELECT bytes FROM usage WHERE uid = ?1", uid, bytes, error);
+}
+
+gboolean store_add_usage(Store *store, guint32 uid, gint64 delta, GError **error) {
+  DbStatement *statement = db_prepare(store->db,
+                                      "INSERT INTO usage VALUES(?1, max(0, ?2))"
+                                      " ON CONFLICT(uid) DO UPDATE SET bytes = max(0, bytes + ?2)",
+                                      error);
+  if (statement == NULL)
+    return FALSE;
+  db_bind_int(statement, 1, uid);
+  db_bind_int(statement, 2, delta);
+  return db_run(store->db, statement, error);
+}

@@ -1,0 +1,135 @@
+/* The registry's meaning over tables: keys, values, access lists, history rows,
+ * the revision counter. Knows nothing of callers, links being followed, schemas
+ * or limits: those are place.c's and apply.c's. A Store belongs to one thread.
+ *
+ * A key's row is a place in the tree: parent and folded name. It outlives the
+ * key (live = 0) as long as history speaks of it, and is the same row again
+ * when a key is made there again; so a path in history costs an integer. */
+#ifndef REGD_STORE_H
+#define REGD_STORE_H
+
+#include "regd/base/effective.h"
+#include "regd/storage/db.h"
+
+typedef struct Store Store;
+
+#define STORE_LOCAL_MACHINE ((gint64)1)
+#define STORE_USERS ((gint64)2)
+
+/* DB_WRITE and DB_ALONE bring the tables up to date by numbered steps; DB_READ refuses
+ * tables that are not. A database made by a later version is refused. */
+Store *store_open(const char *file, DbMode mode, GError **error);
+void store_close(Store *store);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Store, store_close)
+Db *store_get_db(Store *store);
+
+/* One consistent state for all that is read until store_end(). */
+gboolean store_begin_read(Store *store, GError **error);
+gboolean store_begin_write(Store *store, GError **error);
+gboolean store_commit(Store *store, GError **error);
+void store_end(Store *store);     /* ends a read, or a write that has changed nothing */
+void store_abandon(Store *store); /* rolls a write back */
+gboolean store_savepoint(Store *store, GError **error);
+gboolean store_release(Store *store, GError **error);
+void store_rollback_to(Store *store);
+
+/* The newest revision handed out: that of history's newest row, or a later one that
+ * store_save_revision() has kept, which must be called before rows are deleted. */
+gboolean store_load_revision(Store *store, guint64 *revision, GError **error);
+gboolean store_save_revision(Store *store, guint64 revision, GError **error);
+/* The counter behind the order of values: for the one who writes, once, and at the
+ * end of each transaction. */
+gboolean store_load_position(Store *store, GError **error);
+gboolean store_save_position(Store *store, GError **error);
+/* History reaches back to what happened after this revision. */
+gboolean store_load_horizon(Store *store, guint64 *horizon, GError **error);
+
+/* ---- keys ---- */
+
+typedef struct {
+  gint64 id;
+  gint64 parent; /* 0 for a root */
+  gboolean live;
+  char *name;       /* as stored */
+  char *class_name; /* or NULL */
+  char *link;       /* target, or NULL */
+  gboolean link_by_administrator;
+  gboolean is_volatile;
+  gint64 acl;                /* own list, 0 for none */
+  guint64 revision;          /* of the last change to the key or its values */
+  guint64 children_revision; /* of the last coming or going of a direct sub-key */
+  gint64 last_write;         /* microseconds since 1970 */
+} KeyRow;
+void key_row_free(KeyRow *row);
+KeyRow *key_row_copy(const KeyRow *row);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(KeyRow, key_row_free)
+
+/* *@row is NULL where there is none. @fold is the folded name. Live keys only,
+ * unless @live is FALSE: then dead ones only. */
+gboolean store_find_child(Store *store, gint64 parent, const char *fold, gboolean live,
+                          KeyRow **row, GError **error);
+/* By id, live or dead. */
+gboolean store_get_key(Store *store, gint64 id, KeyRow **row, GError **error);
+/* Direct live sub-keys in the order of their folded names, from @from_fold on (NULL: all). */
+GPtrArray *store_list_children(Store *store, gint64 parent, const char *from_fold, GError **error);
+gboolean store_count_children(Store *store, gint64 parent, guint32 *count, GError **error);
+gboolean store_has_children(Store *store, gint64 parent, gboolean *has, GError **error);
+/* Live volatile keys whose parent is not volatile. */
+GPtrArray *store_list_volatile(Store *store, GError **error);
+
+/* Makes the key live with @row's attributes (its id is set here). */
+gboolean store_insert_key(Store *store, KeyRow *row, const char *fold, GError **error);
+/* Writes every attribute of @row but its place. */
+gboolean store_update_key(Store *store, const KeyRow *row, GError **error);
+/* Marks it dead; its values must be gone. */
+gboolean store_bury_key(Store *store, gint64 id, guint64 revision, GError **error);
+gboolean store_touch_key(Store *store, gint64 id, guint64 revision, gint64 now, GError **error);
+gboolean store_touch_children(Store *store, gint64 id, guint64 revision, GError **error);
+
+/* The canonical path of a row, live or dead; a counted string, kept in a small
+ * cache. store_forget_paths() after a key has been given another spelling. */
+GRefString *store_get_path(Store *store, gint64 id, GError **error);
+void store_forget_paths(Store *store);
+
+/* ---- values ---- */
+
+typedef struct {
+  char *name; /* as stored */
+  RegistryValue *value;
+  gint64 position; /* the order of creation */
+  guint64 revision;
+} ValueRow;
+void value_row_free(ValueRow *row);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ValueRow, value_row_free)
+
+gboolean store_find_value(Store *store, gint64 key, const char *fold, ValueRow **row,
+                          GError **error);
+/* In the order of creation. */
+GPtrArray *store_list_values(Store *store, gint64 key, GError **error);
+gboolean store_count_values(Store *store, gint64 key, guint32 *count, GError **error);
+/* Bytes of all its data and names. */
+gboolean store_sum_values(Store *store, gint64 key, gint64 *bytes, GError **error);
+/* Inserts or replaces. @position 0: the next one. */
+gboolean store_put_value(Store *store, gint64 key, const char *fold, const char *name,
+                         const RegistryValue *value, gint64 position, guint64 revision,
+                         GError **error);
+/* Inserts it where there is none of the name, which *@added tells. */
+gboolean store_add_value(Store *store, gint64 key, const char *fold, const char *name,
+                         const RegistryValue *value, gint64 position, guint64 revision,
+                         gboolean *added, GError **error);
+gboolean store_delete_value(Store *store, gint64 key, const char *fold, GError **error);
+gboolean store_move_values(Store *store, gint64 from, gint64 to, GError **error);
+
+/* ---- access lists ---- */
+
+/* The id of the list, made where it is not there yet; 0 for NULL. */
+gboolean store_intern_acl(Store *store, Acl *acl, gint64 *id, GError **error);
+/* *@acl is borrowed from a cache, until a change is rolled back; NULL for 0. */
+gboolean store_load_acl(Store *store, gint64 id, Acl **acl, GError **error);
+
+/* ---- bytes stored below HKEY_USERS\<uid> ---- */
+
+gboolean store_load_usage(Store *store, guint32 uid, gint64 *bytes, GError **error);
+gboolean store_add_usage(Store *store, guint32 uid, gint64 delta, GError **error);
+
+#endif

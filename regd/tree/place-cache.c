@@ -1,0 +1,133 @@
+/* See place-cache.h. A place depends on its caller's uid alone: by HKEY_CURRENT_USER,
+ * and by links in a user's own branch. What he may do there is asked each time. */
+#include "regd/tree/place-cache.h"
+
+#include <string.h>
+
+/* Emptied when full. With these, some megabytes at most. */
+#define MOST_PLACES 1024U
+#define LONGEST_PATH_BYTES 1024U
+#define MOST_VALUES 4096U
+#define LONGEST_NAME_BYTES 256U
+#define LARGEST_VALUE_BYTES 1024U
+
+struct Places {
+  GHashTable *entries; /* Entry -> itself */
+  GHashTable *values;  /* Known -> itself */
+};
+
+typedef struct {
+  guint32 uid;
+  ResolveMode mode;
+  const char *path; /* owned where the entry is in the table */
+  Place *place;
+} Entry;
+
+typedef struct {
+  Place *place;
+  const char *name; /* owned where it is in the table */
+  RegistryValue *value;
+} Known;
+
+static guint entry_hash(gconstpointer item) {
+  const Entry *entry = item;
+  return g_str_hash(entry->path) ^ entry->uid ^ (guint)entry->mode << 31;
+}
+
+static gboolean entry_equal(gconstpointer a, gconstpointer b) {
+  const Entry *first = a;
+  const Entry *second = b;
+  return first->uid == second->uid && first->mode == second->mode &&
+         strcmp(first->path, second->path) == 0;
+}
+
+static void entry_free(gpointer item) {
+  Entry *entry = item;
+  g_free((char *)(guintptr)entry->path);
+  place_free(entry->place);
+  g_free(entry);
+}
+
+static guint known_hash(gconstpointer item) {
+  const Known *known = item;
+  return g_str_hash(known->name) ^ g_direct_hash(known->place);
+}
+
+static gboolean known_equal(gconstpointer a, gconstpointer b) {
+  const Known *first = a;
+  const Known *second = b;
+  return first->place == second->place && strcmp(first->name, second->name) == 0;
+}
+
+static void known_free(gpointer item) {
+  Known *known = item;
+  g_free((char *)(guintptr)known->name);
+  registry_value_unref(known->value);
+  place_free(known->place);
+  g_free(known);
+}
+
+Places *places_new(void) {
+  Places *places = g_new0(Places, 1);
+  places->entries = g_hash_table_new_full(entry_hash, entry_equal, NULL, entry_free);
+  places->values = g_hash_table_new_full(known_hash, known_equal, NULL, known_free);
+  return places;
+}
+
+void places_free(Places *places) {
+  if (places == NULL)
+    return;
+  g_hash_table_unref(places->values);
+  g_hash_table_unref(places->entries);
+  g_free(places);
+}
+
+Place *places_find(const Places *places, guint32 uid, const char *path, ResolveMode mode) {
+  const Entry wanted = {.uid = uid, .mode = mode, .path = path};
+  const Entry *found = g_hash_table_lookup(places->entries, &wanted);
+  return found != NULL ? place_ref(found->place) : NULL;
+}
+
+/* The list of a branch that is not there yet is the caller's. */
+static gboolean may_keep(const char *path, const Place *place) {
+  return place_exists(place) && strlen(path) <= LONGEST_PATH_BYTES &&
+         strlen(place->path) <= LONGEST_PATH_BYTES;
+}
+
+void places_add(Places *places, guint32 uid, const char *path, ResolveMode mode, Place *place) {
+  if (!may_keep(path, place))
+    return;
+  if (g_hash_table_size(places->entries) >= MOST_PLACES)
+    places_clear(places);
+  Entry *entry = g_new0(Entry, 1);
+  entry->uid = uid;
+  entry->mode = mode;
+  entry->path = g_strdup(path);
+  entry->place = place_ref(place);
+  g_hash_table_replace(places->entries, entry, entry);
+}
+
+RegistryValue *places_find_value(const Places *places, const Place *place, const char *name) {
+  const Known wanted = {.place = (Place *)(guintptr)place, .name = name};
+  const Known *found = g_hash_table_lookup(places->values, &wanted);
+  return found != NULL ? found->value : NULL;
+}
+
+void places_add_value(Places *places, Place *place, const char *name, RegistryValue *value) {
+  gsize size = 0;
+  (void)registry_value_get_bytes(value, &size);
+  if (size > LARGEST_VALUE_BYTES || strlen(name) > LONGEST_NAME_BYTES)
+    return;
+  if (g_hash_table_size(places->values) >= MOST_VALUES)
+    g_hash_table_remove_all(places->values);
+  Known *known = g_new0(Known, 1);
+  known->place = place_ref(place);
+  known->name = g_strdup(name);
+  known->value = registry_value_ref(value);
+  g_hash_table_replace(places->values, known, known);
+}
+
+void places_clear(Places *places) {
+  g_hash_table_remove_all(places->values);
+  g_hash_table_remove_all(places->entries);
+}

@@ -1,0 +1,28 @@
+/* Where paths have led and what small values there were, kept as long as nothing
+ * has changed: programs read few values often. Knows no database; whoever fills
+ * it empties it. */
+#ifndef REGD_PLACES_H
+#define REGD_PLACES_H
+
+#include "regd/tree/place.h"
+
+typedef struct Places Places;
+Places *places_new(void);
+void places_free(Places *places);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Places, places_free)
+
+/* The place that @path, as asked by a caller of @uid, leads to; referenced. NULL:
+ * it is not known. It is shared: nobody writes to it. */
+Place *places_find(const Places *places, guint32 uid, const char *path, ResolveMode mode);
+/* References @place. What is long, or borrows from its caller, is not kept. */
+void places_add(Places *places, guint32 uid, const char *path, ResolveMode mode, Place *place);
+
+/* The value that was found at @place under @name, as asked; borrowed. NULL: it is
+ * not known. */
+RegistryValue *places_find_value(const Places *places, const Place *place, const char *name);
+/* References both; @place is one that is kept, or it is for nothing. Not large ones. */
+void places_add_value(Places *places, Place *place, const char *name, RegistryValue *value);
+
+void places_clear(Places *places);
+
+#endif

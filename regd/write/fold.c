@@ -1,0 +1,381 @@
+/* Folding the differences of one change: what was touched twice is told once,
+ * and what ends where it began is not told at all, so that history and signals
+ * hold what really differs (see edit.h). */
+#include "client/base/error.h"
+#include "client/base/path.h"
+#include "regd/write/edit.h"
+
+/* What the differences say of one key's coming and going. */
+typedef struct {
+  gboolean existed;      /* before the change */
+  gboolean exists;       /* after it */
+  GBytes *old_state;     /* borrowed: the first deletion's */
+  gint64 parent;         /* of one that existed and exists */
+  gboolean is_respelled; /* it, or a key above it: its path is another */
+  gboolean keep;         /* deleted and made again as something else: tell all of it */
+  gboolean is_reborn;    /* deleted and made again as it was */
+  gboolean never_there;  /* made and deleted again */
+} KeyFate;
+
+/* What is told of a value, or of a key's access list: as a rule the last
+ * difference, with what stood before the first. */
+typedef struct {
+  guint first, last;
+  guint deletion; /* the last one, if `is_deleted` */
+  gboolean is_deleted;
+  gboolean is_moved; /* told as gone and set */
+} Slot;
+
+static KeyFate *get_fate(GHashTable *fates, const Difference *difference) {
+  KeyFate *fate = g_hash_table_lookup(fates, &difference->key);
+  if (fate != NULL)
+    return fate;
+  fate = g_new0(KeyFate, 1);
+  fate->existed = difference->kind == CHANGE_KEY_DELETED;
+  fate->old_state = difference->old_state;
+  g_hash_table_insert(fates, g_memdup2(&difference->key, sizeof difference->key), fate);
+  return fate;
+}
+
+static gboolean judge_return(Application *application, gint64 key, KeyFate *fate, GError **error) {
+  g_autoptr(KeyRow) row = NULL;
+  if (!store_get_key(application->store, key, &row, error))
+    return FALSE;
+  Acl *own = NULL;
+  if (!store_load_acl(application->store, row->acl, &own, error))
+    return FALSE;
+  gint64 old_write = 0;
+  const char *old_name = NULL;
+  g_autoptr(GVariant) old =
+      g_variant_new_from_bytes(G_VARIANT_TYPE("(smsmsbbmsx)"), fate->old_state, TRUE);
+  g_variant_get_child(old, 0, "&s", &old_name);
+  g_variant_get_child(old, 6, "x", &old_write);
+  row->last_write = old_write; /* when it was written is no difference */
+  g_autoptr(GBytes) state = history_encode_key(row, own);
+  fate->parent = row->parent;
+  fate->is_respelled = !g_str_equal(old_name, row->name);
+  fate->is_reborn = g_bytes_equal(state, fate->old_state);
+  fate->keep = !fate->is_reborn;
+  return TRUE;
+}
+
+/* A key that came back as it was below one that is spelled otherwise now has
+ * another path, and is told like the rest of the branch. Parents are made before
+ * their children. */
+static void judge_branches(const Application *application, GHashTable *fates) {
+  for (guint i = 0; i < application->differences->len; i++) {
+    const Difference *difference = g_ptr_array_index(application->differences, i);
+    if (difference->kind != CHANGE_KEY_CREATED)
+      continue;
+    KeyFate *fate = g_hash_table_lookup(fates, &difference->key);
+    const KeyFate *above = fate->is_reborn ? g_hash_table_lookup(fates, &fate->parent) : NULL;
+    if (above == NULL || !above->is_respelled)
+      continue;
+    fate->is_respelled = fate->keep = TRUE;
+    fate->is_reborn = FALSE;
+  }
+}
+
+static gboolean judge_fates(Application *application, GHashTable *fates, GError **error) {
+  for (guint i = 0; i < application->differences->len; i++) {
+    const Difference *difference = g_ptr_array_index(application->differences, i);
+    if (difference->kind == CHANGE_KEY_CREATED || difference->kind == CHANGE_KEY_DELETED)
+      get_fate(fates, difference)->exists = difference->kind == CHANGE_KEY_CREATED;
+  }
+  GHashTableIter iterator;
+  gpointer key = NULL;
+  gpointer value = NULL;
+  g_hash_table_iter_init(&iterator, fates);
+  while (g_hash_table_iter_next(&iterator, &key, &value)) {
+    KeyFate *fate = value;
+    fate->never_there = !fate->existed && !fate->exists;
+    if (!fate->existed || !fate->exists)
+      continue;
+    if (!judge_return(application, *(gint64 *)key, fate, error))
+      return FALSE;
+  }
+  judge_branches(application, fates);
+  return TRUE;
+}
+
+/* "v" and the folded name, or "a" for the access list, behind the key. */
+static char *make_slot_name(gint64 key, const char *name) {
+  g_autofree char *fold = name != NULL ? path_fold(name) : NULL;
+  return g_strdup_printf("%" G_GINT64_FORMAT " %s%s", key, fold != NULL ? "v" : "a",
+                         fold != NULL ? fold : "");
+}
+
+static char *get_slot_name(const Difference *difference) {
+  return make_slot_name(difference->key, difference->name);
+}
+
+static gboolean is_slotted(ChangeKind kind) {
+  return kind == CHANGE_VALUE_SET || kind == CHANGE_VALUE_DELETED || kind == CHANGE_ACL_CHANGED;
+}
+
+/* Carries what stood at first over to the last difference of the slot. */
+static void inherit(Difference *last, Difference *first) {
+  if (last == first)
+    return;
+  g_clear_pointer(&last->old_value, registry_value_unref);
+  g_clear_pointer(&last->old_state, g_bytes_unref);
+  last->old_value = g_steal_pointer(&first->old_value);
+  last->old_state = g_steal_pointer(&first->old_state);
+  last->old_position = first->old_position;
+  acl_unref(last->before);
+  last->before = g_steal_pointer(&first->before);
+  last->before_acl = first->before_acl;
+  last->reroutes |= first->reroutes;
+  last->secret |= first->secret;
+  if (last->kind != CHANGE_VALUE_DELETED)
+    return;
+  g_free(last->name);
+  last->name = g_strdup(first->name); /* as it was spelled when it was there */
+}
+
+/* Whether the key has the list of its own again that it had: one that only equals
+ * what it inherits is something else. */
+static gboolean has_same_list(Application *application, const Difference *difference,
+                              gboolean *same, GError **error) {
+  g_autoptr(KeyRow) row = NULL;
+  Acl *own = NULL;
+  if (!store_get_key(application->store, difference->key, &row, error) ||
+      !store_load_acl(application->store, row->acl, &own, error))
+    return FALSE;
+  g_autoptr(GBytes) state = history_encode_acl(own);
+  /* Of a key that is gone the list that it had in between stands in its deletion. */
+  *same = row->live && g_bytes_equal(state, difference->old_state);
+  return TRUE;
+}
+
+static gboolean ends_where_it_began(Application *application, const Difference *difference,
+                                    gboolean *same, GError **error) {
+  if (difference->kind == CHANGE_ACL_CHANGED)
+    return has_same_list(application, difference, same, error);
+  *same = registry_value_equal(difference->old_value, difference->new_value);
+  return TRUE;
+}
+
+static const KeyFate *find_fate(GHashTable *fates, const Difference *difference) {
+  return g_hash_table_lookup(fates, &difference->key);
+}
+
+static GHashTable *collect_slots(Application *application, GHashTable *fates) {
+  GHashTable *slots = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+  for (guint i = 0; i < application->differences->len; i++) {
+    const Difference *difference = g_ptr_array_index(application->differences, i);
+    const KeyFate *fate = find_fate(fates, difference);
+    if (!is_slotted(difference->kind) || difference->moved || (fate != NULL && fate->keep))
+      continue;
+    g_autofree char *name = get_slot_name(difference);
+    Slot *slot = g_hash_table_lookup(slots, name);
+    if (slot == NULL) {
+      slot = g_new0(Slot, 1);
+      slot->first = i;
+      g_hash_table_insert(slots, g_steal_pointer(&name), slot);
+    }
+    slot->last = i;
+    if (difference->kind == CHANGE_VALUE_DELETED) {
+      slot->deletion = i;
+      slot->is_deleted = TRUE;
+    }
+  }
+  return slots;
+}
+
+/* ---- what comes back otherwise than it was ---- */
+
+static const Difference *get_first(const Application *application, const Slot *slot) {
+  return g_ptr_array_index(application->differences, slot->first);
+}
+
+static const Difference *get_last(const Application *application, const Slot *slot) {
+  return g_ptr_array_index(application->differences, slot->last);
+}
+
+/* A value that was there, has been deleted, and is there again. */
+static gboolean comes_back(const Application *application, const Slot *slot) {
+  return get_last(application, slot)->kind == CHANGE_VALUE_SET;
+}
+
+static gboolean is_respelled(const Application *application, const Slot *slot) {
+  return !g_str_equal(get_first(application, slot)->name, get_last(application, slot)->name);
+}
+
+/* Key id -> array of the slots of its values that were there and have been deleted. */
+static GHashTable *collect_returns(const Application *application, GHashTable *slots) {
+  GHashTable *returns =
+      g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
+  GHashTableIter iterator;
+  gpointer value = NULL;
+  g_hash_table_iter_init(&iterator, slots);
+  while (g_hash_table_iter_next(&iterator, NULL, &value)) {
+    const Slot *slot = value;
+    const Difference *first = get_first(application, slot);
+    if (!slot->is_deleted || first->old_value == NULL)
+      continue;
+    GPtrArray *of_key = g_hash_table_lookup(returns, &first->key);
+    if (of_key == NULL) {
+      of_key = g_ptr_array_new();
+      g_hash_table_insert(returns, g_memdup2(&first->key, sizeof first->key), of_key);
+    }
+    g_ptr_array_add(of_key, value);
+  }
+  return returns;
+}
+
+/* A value's place before the change, and the one that it would have once all is
+ * undone that a plain telling tells of: a return with the same data is not told. */
+typedef struct {
+  gint64 then, again;
+} ValuePlace;
+
+static gint compare_places(gconstpointer a, gconstpointer b) {
+  const ValuePlace *first = a;
+  const ValuePlace *second = b;
+  return first->then < second->then ? -1 : first->then > second->then;
+}
+
+static void add_place(GArray *places, gint64 then, gint64 again) {
+  ValuePlace place = {then, again};
+  g_array_append_val(places, place);
+}
+
+static void add_present(const Application *application, GHashTable *slots, gint64 key,
+                        const ValueRow *row, GArray *places) {
+  g_autofree char *name = make_slot_name(key, row->name);
+  const Slot *slot = g_hash_table_lookup(slots, name);
+  const Difference *first = slot != NULL ? get_first(application, slot) : NULL;
+  if (first == NULL)
+    add_place(places, row->position, row->position);
+  else if (first->old_value != NULL)
+    add_place(places, first->old_position,
+              registry_value_equal(first->old_value, row->value) ? row->position
+                                                                 : first->old_position);
+}
+
+/* Whether a plain telling would bring the key's values back in another order. */
+static gboolean find_reordered(const Application *application, GHashTable *slots, gint64 key,
+                               const GPtrArray *of_key, gboolean *reordered, GError **error) {
+  *reordered = FALSE;
+  g_autoptr(GPtrArray) rows = store_list_values(application->store, key, error);
+  if (rows == NULL)
+    return FALSE;
+  g_autoptr(GArray) places = g_array_new(FALSE, FALSE, sizeof(ValuePlace));
+  for (guint i = 0; i < rows->len; i++)
+    add_present(application, slots, key, g_ptr_array_index(rows, i), places);
+  for (guint i = 0; i < of_key->len; i++) {
+    const Slot *slot = g_ptr_array_index(of_key, i);
+    gint64 then = get_first(application, slot)->old_position;
+    if (!comes_back(application, slot))
+      add_place(places, then, then);
+  }
+  g_array_sort(places, compare_places);
+  for (guint i = 1; i < places->len; i++)
+    *reordered |=
+        g_array_index(places, ValuePlace, i).again < g_array_index(places, ValuePlace, i - 1).again;
+  return TRUE;
+}
+
+/* History keeps one spelling and place a row: a value that comes back in another
+ * is told as gone and set. */
+static gboolean judge_key(const Application *application, GHashTable *slots, gint64 key,
+                          const GPtrArray *of_key, GError **error) {
+  gboolean reordered = FALSE;
+  if (!find_reordered(application, slots, key, of_key, &reordered, error))
+    return FALSE;
+  for (guint i = 0; i < of_key->len; i++) {
+    Slot *slot = g_ptr_array_index(of_key, i);
+    slot->is_moved =
+        comes_back(application, slot) && (reordered || is_respelled(application, slot));
+  }
+  return TRUE;
+}
+
+static gboolean judge_returns(const Application *application, GHashTable *slots, GError **error) {
+  g_autoptr(GHashTable) returns = collect_returns(application, slots);
+  GHashTableIter iterator;
+  gpointer key = NULL;
+  gpointer of_key = NULL;
+  g_hash_table_iter_init(&iterator, returns);
+  while (g_hash_table_iter_next(&iterator, &key, &of_key))
+    if (!judge_key(application, slots, *(const gint64 *)key, of_key, error))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean stays_moved(Application *application, const Slot *slot, guint index) {
+  Difference *difference = g_ptr_array_index(application->differences, index);
+  if (index == slot->deletion)
+    inherit(difference, g_ptr_array_index(application->differences, slot->first));
+  else if (index == slot->last)
+    g_clear_pointer(&difference->old_value, registry_value_unref);
+  return index == slot->deletion || index == slot->last;
+}
+
+/* ---- folding ---- */
+
+static gboolean judge(Application *application, GHashTable *fates, GHashTable *slots, guint index,
+                      gboolean *stays, GError **error) {
+  Difference *difference = g_ptr_array_index(application->differences, index);
+  const KeyFate *fate = find_fate(fates, difference);
+  *stays = difference->moved || (fate != NULL && fate->keep);
+  if (*stays || (fate != NULL && fate->never_there))
+    return TRUE;
+  if (!is_slotted(difference->kind)) {
+    *stays = fate == NULL || !fate->is_reborn;
+    return TRUE;
+  }
+  g_autofree char *name = get_slot_name(difference);
+  const Slot *slot = g_hash_table_lookup(slots, name);
+  if (slot->is_moved) {
+    *stays = stays_moved(application, slot, index);
+    return TRUE;
+  }
+  gboolean same = TRUE;
+  if (slot->last == index) {
+    inherit(difference, g_ptr_array_index(application->differences, slot->first));
+    if (!ends_where_it_began(application, difference, &same, error))
+      return FALSE;
+  }
+  *stays = !same;
+  return TRUE;
+}
+
+/* In between, the key of what stays may have been spelled otherwise. */
+static gboolean correct_path(const Application *application, GHashTable *fates,
+                             Difference *difference, GError **error) {
+  const KeyFate *fate = find_fate(fates, difference);
+  if (fate == NULL || !fate->is_reborn)
+    return TRUE;
+  GRefString *path = store_get_path(application->store, difference->key, error);
+  if (path == NULL)
+    return FALSE;
+  g_ref_string_release(difference->path);
+  difference->path = path;
+  return TRUE;
+}
+
+gboolean application_fold(Application *application, GError **error) {
+  g_autoptr(GHashTable) fates = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
+  if (!judge_fates(application, fates, error))
+    return FALSE;
+  g_autoptr(GHashTable) slots = collect_slots(application, fates);
+  if (!judge_returns(application, slots, error))
+    return FALSE;
+  guint length = application->differences->len;
+  g_autofree gboolean *keep = g_new(gboolean, length);
+  for (guint i = 0; i < length; i++)
+    if (!judge(application, fates, slots, i, &keep[i], error) ||
+        (keep[i] &&
+         !correct_path(application, fates, g_ptr_array_index(application->differences, i), error)))
+      return FALSE;
+
+  g_autofree gpointer *all = g_ptr_array_steal(application->differences, NULL);
+  for (guint i = 0; i < length; i++)
+    if (keep[i])
+      g_ptr_array_add(application->differences, all[i]);
+    else
+      difference_free(all[i]);
+  return TRUE;
+}

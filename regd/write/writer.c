@@ -1,0 +1,524 @@
+/* See writer.h. */
+#include "regd/write/writer.h"
+
+#include <unistd.h>
+
+#include "client/base/error.h"
+#include "client/base/protocol.h"
+#include "regd/history/retention.h"
+#include "regd/history/trials.h"
+#include "regd/tree/settings.h"
+#include "regd/upkeep/integrity.h"
+#include "regd/write/apply.h"
+#include "regd/write/seed.h"
+
+typedef struct {
+  Identity *who;
+  Change *change;
+  WriteDone done;
+  gpointer data;
+  WriteResult result;
+} Request;
+
+/* Brings what is written back to the main context. */
+typedef struct Delivery Delivery;
+
+struct Writer {
+  GMainContext *context;
+  Delivery *delivery;
+  GThread *thread;
+  GMutex mutex; /* guards what stands here */
+  GCond wake;
+  GQueue waiting; /* of Request */
+  gboolean stopping;
+  SchemaSet *schemas;
+
+  int read_only;      /* atomic */
+  gint commits;       /* atomic */
+  WriteDone own_done; /* told of what the writer does by itself; set before the thread starts */
+  gpointer own_data;
+
+  /* The thread's alone. */
+  Store *store;
+  Places *places; /* of the newest state */
+  RetentionCounts *counts;
+  guint64 revision;
+  LiveSettings settings;
+  gboolean settings_are_stale;
+  guint64 next_trial; /* the revision whose trial ends first; 0: none */
+  gint64 next_deadline;
+  guint commits_until_pruning;
+};
+
+/* History is pruned when so many commits have been made, and nobody waits. */
+#define PRUNE_EVERY 64U
+
+typedef struct {
+  GPtrArray *requests; /* of Request */
+} Batch;
+
+static void request_free(Request *request) {
+  identity_unref(request->who);
+  change_free(request->change);
+  write_result_clear(&request->result);
+  g_free(request);
+}
+
+/* ---- applying ---- */
+
+static gboolean refresh_settings(Writer *writer, GError **error) {
+  if (writer->settings_are_stale && !settings_load(writer->store, &writer->settings, error))
+    return FALSE;
+  writer->settings_are_stale = FALSE;
+  return TRUE;
+}
+
+static SchemaSet *take_schemas(Writer *writer) {
+  g_mutex_lock(&writer->mutex);
+  SchemaSet *schemas = writer->schemas != NULL ? schema_set_ref(writer->schemas) : NULL;
+  g_mutex_unlock(&writer->mutex);
+  return schemas;
+}
+
+/* FALSE: refused, with the reason in the request. */
+static gboolean apply_request(Writer *writer, Request *request) {
+  g_autoptr(SchemaSet) schemas = take_schemas(writer);
+  write_result_clear(&request->result);
+  if (!refresh_settings(writer, &request->result.error))
+    return FALSE;
+  ApplyContext context = {.store = writer->store,
+                          .places = writer->places,
+                          .counts = writer->counts,
+                          .schemas = schemas,
+                          .settings = &writer->settings,
+                          .revision = writer->revision,
+                          .now = g_get_real_time()};
+  if (!apply_change(&context, request->who, request->change, &request->result,
+                    &request->result.error))
+    return FALSE;
+  writer->revision = request->result.revision;
+  if (request->result.effective != NULL &&
+      settings_may_have_changed(&writer->settings, request->result.effective))
+    writer->settings_are_stale = TRUE;
+  return TRUE;
+}
+
+static gboolean is_kept(Request **requests, guint n_requests) {
+  for (guint i = 0; i < n_requests; i++)
+    if (requests[i]->result.kept)
+      return TRUE;
+  return FALSE;
+}
+
+/* A commit that failed may have been made all the same; and one is seen by others
+ * a moment before it is known here. */
+static gboolean commit(Writer *writer, GError **error) {
+  g_atomic_int_inc(&writer->commits);
+  gboolean done = store_commit(writer->store, error);
+  g_atomic_int_inc(&writer->commits);
+  return done;
+}
+
+static gboolean apply_requests(Writer *writer, Request **requests, guint n_requests,
+                               GError **error) {
+  if (!store_begin_write(writer->store, error))
+    return FALSE;
+  for (guint i = 0; i < n_requests; i++)
+    if (!apply_request(writer, requests[i]) && !db_in_transaction(store_get_db(writer->store))) {
+      /* A full disk ends the whole transaction, not the one change. */
+      g_propagate_error(error, g_error_copy(requests[i]->result.error));
+      return FALSE;
+    }
+  if (!is_kept(requests, n_requests)) {
+    store_end(writer->store); /* nothing differs: the disk is not touched */
+    return TRUE;
+  }
+  return retention_counts_write(writer->counts, writer->store, error) &&
+         store_save_position(writer->store, error) && commit(writer, error);
+}
+
+static void fail_requests(Request **requests, guint n_requests, const GError *failure) {
+  for (guint i = 0; i < n_requests; i++) {
+    write_result_clear(&requests[i]->result);
+    requests[i]->result.error = g_error_copy(failure);
+  }
+}
+
+/* One durable commit of all of them, or each its own where that fails: what
+ * ails one must not fail another. */
+static void commit_requests(Writer *writer, Request **requests, guint n_requests) {
+  guint64 before = writer->revision;
+  g_autoptr(GError) failure = NULL;
+  if (apply_requests(writer, requests, n_requests, &failure))
+    return;
+  store_abandon(writer->store);
+  places_clear(writer->places);
+  retention_counts_clear(writer->counts);
+  writer->revision = before;
+  writer->settings_are_stale = TRUE;
+  if (db_is_damaged(store_get_db(writer->store)))
+    g_atomic_int_set(&writer->read_only, 1);
+  if (n_requests == 1) {
+    fail_requests(requests, 1, failure);
+    return;
+  }
+  for (guint i = 0; i < n_requests; i++)
+    commit_requests(writer, requests + i, 1);
+}
+
+static void refuse_requests(GPtrArray *requests) {
+  g_autoptr(GError) refusal = g_error_new_literal(
+      REGISTRY_ERROR, REGISTRY_ERROR_READ_ONLY,
+      "the database is damaged and takes no writes: stop regd and put a backup back with "
+      "regd --restore=FILE");
+  fail_requests((Request **)requests->pdata, requests->len, refusal);
+}
+
+/* What was forgotten on purpose must not stay behind in the write-ahead log. */
+static void wipe_log(Writer *writer, GPtrArray *requests) {
+  for (guint i = 0; i < requests->len; i++) {
+    const Request *request = g_ptr_array_index(requests, i);
+    if (request->result.error != NULL || !request->result.purged)
+      continue;
+    db_execute(store_get_db(writer->store), "PRAGMA wal_checkpoint(TRUNCATE)", NULL);
+    return;
+  }
+}
+
+static void commit_batch(Writer *writer, Batch *batch) {
+  if (writer_is_read_only(writer))
+    refuse_requests(batch->requests);
+  else
+    commit_requests(writer, (Request **)batch->requests->pdata, batch->requests->len);
+  for (guint i = 0; i < batch->requests->len; i++) {
+    Request *request = g_ptr_array_index(batch->requests, i);
+    /* Here, since a large one would hold up the main loop. */
+    g_clear_pointer(&request->change, change_free);
+    if (request->result.error != NULL && db_is_damaged(store_get_db(writer->store)))
+      g_atomic_int_set(&writer->read_only, 1);
+  }
+}
+
+/* ---- trials ---- */
+
+static void load_next_trial(Writer *writer) {
+  /* A failure shows with the next write; until then nothing is due. */
+  if (!trials_get_next(writer->store, &writer->next_trial, &writer->next_deadline, NULL))
+    writer->next_trial = 0;
+}
+
+static gboolean have_trials_changed(GPtrArray *requests) {
+  for (guint i = 0; i < requests->len; i++)
+    if (((const Request *)g_ptr_array_index(requests, i))->result.trials_changed)
+      return TRUE;
+  return FALSE;
+}
+
+static gboolean is_trial_due(const Writer *writer) {
+  return writer->next_trial != 0 && g_get_real_time() >= writer->next_deadline;
+}
+
+static Request *new_undo(Writer *writer) {
+  Request *request = g_new0(Request, 1);
+  request->who = identity_new((guint32)getuid(), TRUE, NULL, 0, (guint32)getpid(), "regd");
+  request->change = change_new();
+  request->change->comment = g_strdup("not confirmed");
+  change_add(request->change, OPERATION_UNDO, "")->revision = writer->next_trial;
+  request->done = writer->own_done;
+  request->data = writer->own_data;
+  return request;
+}
+
+/* Undoing could not be written (a full disk, say): it is tried again soon. */
+static void put_off_failed(Writer *writer, guint64 undone) {
+  if (undone != 0 && writer->next_trial == undone)
+    writer->next_deadline = g_get_real_time() + G_USEC_PER_SEC;
+}
+
+/* ---- pruning ---- */
+
+static gboolean prune(Writer *writer, gboolean *more) {
+  if (!store_begin_write(writer->store, NULL))
+    return FALSE;
+  gboolean done = refresh_settings(writer, NULL) &&
+                  store_save_revision(writer->store, writer->revision, NULL) &&
+                  retention_prune(writer->store, &writer->settings, g_get_real_time(),
+                                  LIMIT_PRUNED_DIFFERENCES, more, NULL) &&
+                  commit(writer, NULL);
+  if (!done)
+    store_abandon(writer->store);
+  return done;
+}
+
+/* A small step, so that whoever comes meanwhile waits for no more than that.
+ * Failing is no matter: it is tried again, and what is past the limits is out
+ * of reach all the same. */
+static void prune_a_little(Writer *writer) {
+  gboolean more = FALSE;
+  if (writer->commits_until_pruning > 0 || writer_is_read_only(writer))
+    return;
+  if (!prune(writer, &more) || !more)
+    writer->commits_until_pruning = PRUNE_EVERY;
+  db_shorten_log(store_get_db(writer->store));
+}
+
+/* ---- back on the main context ---- */
+
+static void batch_free(Batch *batch) {
+  g_ptr_array_unref(batch->requests);
+  g_free(batch);
+}
+
+/* A source that is always there. One for each batch would be attached under the
+ * context's lock, for which the loop that it wakes would wait. */
+struct Delivery {
+  GSource source;
+  GAsyncQueue *batches; /* written and not delivered */
+  gboolean last;        /* no more will come */
+};
+
+static gboolean delivery_check(GSource *source) {
+  return g_async_queue_length(((Delivery *)source)->batches) > 0;
+}
+
+static gboolean delivery_prepare(GSource *source, gint *timeout_ms) {
+  *timeout_ms = -1;
+  return delivery_check(source);
+}
+
+static void deliver(const Batch *batch) {
+  for (guint i = 0; i < batch->requests->len; i++) {
+    Request *request = g_ptr_array_index(batch->requests, i);
+    if (request->done != NULL)
+      request->done(&request->result, request->data);
+  }
+}
+
+static gboolean delivery_dispatch(GSource *source, GSourceFunc callback, gpointer data) {
+  (void)callback;
+  (void)data;
+  Delivery *delivery = (Delivery *)source;
+  Batch *batch = g_async_queue_try_pop(delivery->batches);
+  if (batch != NULL) {
+    deliver(batch);
+    batch_free(batch);
+  }
+  return delivery->last && !delivery_check(source) ? G_SOURCE_REMOVE : G_SOURCE_CONTINUE;
+}
+
+static void delivery_finalize(GSource *source) {
+  g_async_queue_unref(((Delivery *)source)->batches);
+}
+
+static const GSourceFuncs delivery_functions = {
+    .prepare = delivery_prepare,
+    .check = delivery_check,
+    .dispatch = delivery_dispatch,
+    .finalize = delivery_finalize,
+};
+
+static Delivery *delivery_new(GMainContext *context) {
+  /* GLib takes the functions without const, and does not write to them. */
+  GSource *source = g_source_new((GSourceFuncs *)(guintptr)&delivery_functions, sizeof(Delivery));
+  Delivery *delivery = (Delivery *)source;
+  delivery->batches = g_async_queue_new_full((GDestroyNotify)batch_free);
+  g_source_set_static_name(source, "written batches");
+  g_source_attach(source, context);
+  return delivery;
+}
+
+/* What is still to be delivered is, when the context runs. */
+static void delivery_end(Delivery *delivery) {
+  delivery->last = TRUE;
+  if (!delivery_check(&delivery->source))
+    g_source_destroy(&delivery->source);
+  g_source_unref(&delivery->source);
+}
+
+static void hand_back(Writer *writer, Batch *batch) {
+  g_async_queue_push(writer->delivery->batches, batch);
+  g_main_context_wakeup(writer->context);
+}
+
+/* ---- the thread ---- */
+
+static void wait_for_work(Writer *writer) {
+  if (writer->next_trial == 0) {
+    g_cond_wait(&writer->wake, &writer->mutex);
+    return;
+  }
+  gint64 left = CLAMP(writer->next_deadline - g_get_real_time(), 0, G_USEC_PER_SEC);
+  g_cond_wait_until(&writer->wake, &writer->mutex, g_get_monotonic_time() + left);
+}
+
+static Batch *new_batch(void) {
+  Batch *batch = g_new0(Batch, 1);
+  batch->requests = g_ptr_array_new_with_free_func((GDestroyNotify)request_free);
+  return batch;
+}
+
+/* All that waits and fits into one flush; empty: there is something of one's
+ * own to do; NULL: the writer is stopping. */
+static Batch *take_batch(Writer *writer) {
+  g_mutex_lock(&writer->mutex);
+  while (g_queue_is_empty(&writer->waiting) && !writer->stopping && !is_trial_due(writer) &&
+         writer->commits_until_pruning > 0)
+    wait_for_work(writer);
+  Batch *batch = g_queue_is_empty(&writer->waiting) && writer->stopping ? NULL : new_batch();
+  guint operations = 0;
+  while (!g_queue_is_empty(&writer->waiting)) {
+    const Request *next = g_queue_peek_head(&writer->waiting);
+    operations += next->change->operations->len;
+    if (batch->requests->len > 0 && operations > LIMIT_GROUP_OPERATIONS)
+      break;
+    g_ptr_array_add(batch->requests, g_queue_pop_head(&writer->waiting));
+  }
+  g_mutex_unlock(&writer->mutex);
+  return batch;
+}
+
+static gpointer run_thread(gpointer data) {
+  Writer *writer = data;
+  Batch *batch;
+  while ((batch = take_batch(writer)) != NULL) {
+    guint64 undone = is_trial_due(writer) ? writer->next_trial : 0;
+    if (undone != 0)
+      g_ptr_array_add(batch->requests, new_undo(writer));
+    if (batch->requests->len == 0) {
+      batch_free(batch);
+      prune_a_little(writer);
+      continue;
+    }
+    commit_batch(writer, batch);
+    wipe_log(writer, batch->requests);
+    if (have_trials_changed(batch->requests))
+      load_next_trial(writer);
+    put_off_failed(writer, undone);
+    writer->commits_until_pruning -= MIN(writer->commits_until_pruning, batch->requests->len);
+    hand_back(writer, batch);
+    db_shorten_log(store_get_db(writer->store));
+  }
+  return NULL;
+}
+
+/* ---- start and stop ---- */
+
+/* Takes @change. */
+static gboolean apply_own(Writer *writer, Change *change, GError **error) {
+  g_autoptr(Identity) daemon =
+      identity_new((guint32)getuid(), TRUE, NULL, 0, (guint32)getpid(), "regd");
+  Request request = {.who = daemon, .change = change};
+  Request *requests[] = {&request};
+  commit_requests(writer, requests, 1);
+  if (request.result.error != NULL)
+    g_propagate_error(error, g_steal_pointer(&request.result.error));
+  gboolean done = request.result.effective != NULL;
+  write_result_clear(&request.result);
+  change_free(change);
+  return done;
+}
+
+static gboolean make_roots(Writer *writer, GError **error) {
+  return store_begin_write(writer->store, error) &&
+         seed_roots(writer->store, g_get_real_time(), error) && store_commit(writer->store, error);
+}
+
+static gboolean prepare(Writer *writer, GError **error) {
+  gboolean is_new = FALSE;
+  if (!store_load_revision(writer->store, &writer->revision, error) ||
+      !store_load_position(writer->store, error) || !seed_is_needed(writer->store, &is_new, error))
+    return FALSE;
+  if (is_new && !make_roots(writer, error))
+    return FALSE;
+  /* Also where the first start ended between the two. */
+  if (writer->revision == 0) {
+    Change *contents = seed_change(error);
+    if (contents == NULL || !apply_own(writer, contents, error))
+      return FALSE;
+  }
+  GError *failure = NULL;
+  Change *volatile_keys = seed_drop_volatile(writer->store, &failure);
+  if (failure != NULL) {
+    g_propagate_error(error, failure);
+    return FALSE;
+  }
+  return volatile_keys == NULL || apply_own(writer, volatile_keys, error);
+}
+
+Writer *writer_start(const char *file, GMainContext *context, WriteDone own_done, gpointer own_data,
+                     GError **error) {
+  g_autoptr(Writer) writer = g_new0(Writer, 1);
+  g_mutex_init(&writer->mutex);
+  g_cond_init(&writer->wake);
+  g_queue_init(&writer->waiting);
+  writer->context =
+      context != NULL ? g_main_context_ref(context) : g_main_context_ref(g_main_context_default());
+  writer->delivery = delivery_new(writer->context);
+  writer->places = places_new();
+  writer->counts = retention_counts_new();
+  writer->settings_are_stale = TRUE;
+  writer->commits_until_pruning = PRUNE_EVERY;
+  writer->own_done = own_done;
+  writer->own_data = own_data;
+  writer->store = store_open(file, DB_WRITE, error);
+  if (writer->store == NULL || !check_at_start(writer->store, file, error) ||
+      !prepare(writer, error))
+    return NULL;
+  load_next_trial(writer);
+  writer->thread = g_thread_new("writer", run_thread, writer);
+  return g_steal_pointer(&writer);
+}
+
+void writer_stop(Writer *writer) {
+  if (writer == NULL)
+    return;
+  g_mutex_lock(&writer->mutex);
+  writer->stopping = TRUE;
+  g_cond_signal(&writer->wake);
+  g_mutex_unlock(&writer->mutex);
+  if (writer->thread != NULL)
+    g_thread_join(writer->thread);
+  delivery_end(writer->delivery);
+  places_free(writer->places);
+  retention_counts_free(writer->counts);
+  store_close(writer->store);
+  schema_set_unref(writer->schemas);
+  g_main_context_unref(writer->context);
+  g_mutex_clear(&writer->mutex);
+  g_cond_clear(&writer->wake);
+  g_free(writer);
+}
+
+void writer_set_schemas(Writer *writer, SchemaSet *schemas) {
+  SchemaSet *old = NULL;
+  g_mutex_lock(&writer->mutex);
+  old = writer->schemas;
+  writer->schemas = schemas != NULL ? schema_set_ref(schemas) : NULL;
+  g_mutex_unlock(&writer->mutex);
+  schema_set_unref(old);
+}
+
+void writer_submit(Writer *writer, Identity *who, Change *change, WriteDone done, gpointer data) {
+  Request *request = g_new0(Request, 1);
+  request->who = identity_ref(who);
+  request->change = change;
+  request->done = done;
+  request->data = data;
+  g_mutex_lock(&writer->mutex);
+  g_queue_push_tail(&writer->waiting, request);
+  g_mutex_unlock(&writer->mutex);
+  /* Whoever wakes finds the mutex free. */
+  g_cond_signal(&writer->wake);
+}
+
+const gint *writer_get_commits(const Writer *writer) {
+  return &writer->commits;
+}
+
+gboolean writer_is_read_only(Writer *writer) {
+  return g_atomic_int_get(&writer->read_only) != 0;
+}
+
+void writer_set_read_only(Writer *writer) {
+  g_atomic_int_set(&writer->read_only, 1);
+}

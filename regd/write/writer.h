@@ -1,0 +1,49 @@
+/* The writer: one thread that owns the writing connection. It takes all that
+ * waits, applies each change under a savepoint (authorise, check against the
+ * schemas and limits, apply: apply.c), makes one durable commit of them, and
+ * hands each its result on the main context, in order of revision. */
+#ifndef REGD_WRITER_H
+#define REGD_WRITER_H
+
+#include "regd/base/effective.h"
+#include "schema/rules.h"
+
+typedef struct {
+  guint64 revision;        /* the current one after this change */
+  Effective *effective;    /* NULL: nothing changed (or a dry run) */
+  gboolean kept;           /* something was written, with or without a revision */
+  gboolean purged;         /* old data was forgotten: no trace of it is to stay in the files */
+  gboolean created;        /* CreateKey: the key was not there */
+  gboolean trials_changed; /* something was put on trial, or is so no longer */
+  guint32 keys_created, keys_deleted, values_set, values_deleted, values_unchanged;
+  Effective *would_do; /* dry run: what it would do; else NULL */
+  GError *error;       /* why it was refused; the other fields mean nothing then */
+} WriteResult;
+
+/* On the main context. @result is the writer's. */
+typedef void (*WriteDone)(const WriteResult *result, gpointer data);
+
+typedef struct Writer Writer;
+/* Opens @file (made if it is not there, mode 0600, with what registry.md 1 says
+ * a new database holds), brings its schema up to date, drops volatile keys of
+ * the run before, and starts the thread. STORAGE_FAILURE says what is wrong
+ * with a database that can't be trusted and what restores it. @own_done (may be
+ * NULL) is called for commits that nobody asked for: trials that have ended. */
+Writer *writer_start(const char *file, GMainContext *context, WriteDone own_done, gpointer own_data,
+                     GError **error);
+/* Finishes what waits, then ends the thread. */
+void writer_stop(Writer *writer);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Writer, writer_stop)
+void writer_set_schemas(Writer *writer, SchemaSet *schemas);
+
+/* Takes ownership of @change. @done is called exactly once. */
+void writer_submit(Writer *writer, Identity *who, Change *change, WriteDone done, gpointer data);
+/* Counts, atomically, the beginnings and the ends of the thread's commits: it is odd
+ * while one is being made. */
+const gint *writer_get_commits(const Writer *writer);
+/* Whether corruption was met: every write is READ_ONLY since. */
+gboolean writer_is_read_only(Writer *writer);
+/* Corruption was met elsewhere. */
+void writer_set_read_only(Writer *writer);
+
+#endif

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The public face of libregistry: everything a program needs to use the
  * registry that regd serves on D-Bus, and the only header that is installed.
  *
@@ -9,8 +10,8 @@
  * RegistryConnection and its views belong to the thread that runs the
  * GMainContext they were made on.
  */
-#ifndef REGISTRY_H
-#define REGISTRY_H
+#ifndef CLIENT_REGISTRY_H
+#define CLIENT_REGISTRY_H
 
 #include <glib.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* `mailauthd --check`: what would be done with the settings as they are. It asks
  * the registry and the package that decides, and listens nowhere. */
 #include <signal.h>

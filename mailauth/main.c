@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* mailauthd: one program. Started by a person or a service manager it is the
  * parent; started by the parent it is the role that its command line names. */
 #include <errno.h>

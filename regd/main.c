@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* regd: the command line, the signals, and what is said to whoever runs it. */
 #include <glib-unix.h>
 #include <locale.h>

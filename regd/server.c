@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Life of the daemon: what is opened in which order, the bus that comes and
  * goes, schemas read again, and a stop that loses no answer. */
 #include "regd/server.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The daemon put together: storage, schemas, service, and its face on the bus,
  * which is connected again when the bus goes. */
 #ifndef REGD_SERVER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The settings of a schema file, a row of a table each. */
 #include "schema/attributes.h"
 

@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: MIT */
 /* The settings of a schema file: `name = text` lines, checked one by one as
  * they come, and as a whole when their section ends. Pure; knows nothing of
  * lines and sections. */
-#ifndef REGISTRY_SCHEMA_SETTINGS_H
-#define REGISTRY_SCHEMA_SETTINGS_H
+#ifndef SCHEMA_ATTRIBUTES_H
+#define SCHEMA_ATTRIBUTES_H
 
 #include "schema/rules.h"
 

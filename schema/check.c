@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The checks of a value against its description, and what they say. A rule is
  * a row of a table; the first that is broken speaks. */
 #include "client/base/error.h"

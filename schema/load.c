@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reading schema directories. */
 #include "schema/load.h"
 

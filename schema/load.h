@@ -1,6 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 /* Reading schema directories: the only I/O of this room. */
-#ifndef REGISTRY_SCHEMA_LOAD_H
-#define REGISTRY_SCHEMA_LOAD_H
+#ifndef SCHEMA_LOAD_H
+#define SCHEMA_LOAD_H
 
 #include "schema/rules.h"
 

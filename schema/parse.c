@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The schema file format: lines and sections. What a setting means is in
  * attributes.c. The format itself is described in regd-schema(5). */
 #include "schema/parse.h"

@@ -1,6 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 /* The schema file format: text in, SchemaKeys out. Pure. */
-#ifndef REGISTRY_SCHEMA_PARSE_H
-#define REGISTRY_SCHEMA_PARSE_H
+#ifndef SCHEMA_PARSE_H
+#define SCHEMA_PARSE_H
 
 #include "schema/rules.h"
 

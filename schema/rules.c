@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The set of schemas: a tree of path components, so that a question about a
  * path nobody describes ends at its first component that is not in the tree.
  * The checks of values are in check.c. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Schemas in memory: what keys and values are allowed to be, and the checks.
  * Pure. A SchemaSet is immutable once loaded and counted atomically, so the
  * writer's thread may hold the one it began with while another is read in, and
@@ -10,8 +11,8 @@
  * Several descriptions may hold for one key: the more exact path (fewer `*`)
  * comes first, of two with the same path the one added last; what the first
  * does not describe the next may. */
-#ifndef REGISTRY_SCHEMA_RULES_H
-#define REGISTRY_SCHEMA_RULES_H
+#ifndef SCHEMA_RULES_H
+#define SCHEMA_RULES_H
 
 #include "client/base/change.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Words of a schema file: lists separated by `|`, quoted where they must be. */
 #include "schema/words.h"
 

@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /* Words of a schema file: lists separated by `|`, quoted where they must be.
  * Pure; knows nothing of settings. */
-#ifndef REGISTRY_SCHEMA_WORDS_H
-#define REGISTRY_SCHEMA_WORDS_H
+#ifndef SCHEMA_WORDS_H
+#define SCHEMA_WORDS_H
 
 #include "client/registry.h"
 

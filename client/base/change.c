@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The change: an ordered list of operations. Answers for building it and for
  * the words of its operations and effects; what they mean is the daemon's. */
 #include "client/base/change.h"

@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: MIT */
 /* The change: an ordered list of operations, the one unit of everything that
  * writes (SetValue, Commit, Import, Rollback), and the names of what a commit
  * did, as signals and history tell it. Pure data. */
-#ifndef REGISTRY_BASE_CHANGE_H
-#define REGISTRY_BASE_CHANGE_H
+#ifndef CLIENT_BASE_CHANGE_H
+#define CLIENT_BASE_CHANGE_H
 
 #include "client/registry.h"
 

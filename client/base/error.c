@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Errors: the one table between RegistryError, D-Bus error names and exit
  * codes. Answers for naming errors, not for deciding when one has happened. */
 #include "client/base/error.h"

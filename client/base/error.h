@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: MIT */
 /* Errors: the one table between RegistryError, D-Bus error names and exit
  * codes (registry.md sections 10 and 12), and the helpers that every layer
  * uses to make them. GError is the carrier; the domain is REGISTRY_ERROR. */
-#ifndef REGISTRY_BASE_ERROR_H
-#define REGISTRY_BASE_ERROR_H
+#ifndef CLIENT_BASE_ERROR_H
+#define CLIENT_BASE_ERROR_H
 
 #include "client/registry.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Text that a terminal is shown. */
 #include "client/base/escape.h"
 

@@ -1,6 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 /* Text from strangers on a line of its own reader's terminal. Pure. */
-#ifndef REGISTRY_BASE_ESCAPE_H
-#define REGISTRY_BASE_ESCAPE_H
+#ifndef CLIENT_BASE_ESCAPE_H
+#define CLIENT_BASE_ESCAPE_H
 
 #include <glib.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A JSON writer (RFC 8259). */
 #include "client/base/json.h"
 

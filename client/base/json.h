@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /* A JSON writer: valid by construction where begin and end are balanced, and
  * safe to show on a terminal. Pure. */
-#ifndef REGISTRY_BASE_JSON_H
-#define REGISTRY_BASE_JSON_H
+#ifndef CLIENT_BASE_JSON_H
+#define CLIENT_BASE_JSON_H
 
 #include <glib.h>
 

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: MIT
 # Writes upcase-table.h from the Unicode data that this perl carries: the simple
 # upper-case mapping (UnicodeData.txt, field 12) of every code point, as a table
 # in two stages. Run by hand, once: the output is checked in and stays as it is,

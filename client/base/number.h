@@ -1,6 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 /* Numbers as people write them: decimal, or hexadecimal after 0x. Pure. */
-#ifndef REGISTRY_BASE_NUMBER_H
-#define REGISTRY_BASE_NUMBER_H
+#ifndef CLIENT_BASE_NUMBER_H
+#define CLIENT_BASE_NUMBER_H
 
 #include <glib.h>
 

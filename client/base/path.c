@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Paths and names. Answers for their grammar, limits and case rule; what is
  * stored under them, and where links lead, is the daemon's. */
 #include "client/base/path.h"

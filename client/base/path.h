@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /* Paths and names: parsing, limits, case folding, comparing (registry.md 1).
  * Pure; knows nothing of what is stored. */
-#ifndef REGISTRY_BASE_PATH_H
-#define REGISTRY_BASE_PATH_H
+#ifndef CLIENT_BASE_PATH_H
+#define CLIENT_BASE_PATH_H
 
 #include "client/registry.h"
 

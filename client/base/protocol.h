@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /* Names and limits that both ends of the bus must agree on. Every limit a user
  * can run into has its name here and nowhere else. */
-#ifndef REGISTRY_BASE_PROTOCOL_H
-#define REGISTRY_BASE_PROTOCOL_H
+#ifndef CLIENT_BASE_PROTOCOL_H
+#define CLIENT_BASE_PROTOCOL_H
 
 #define REGISTRY_BUS_NAME "org.regd.Registry1"
 #define REGISTRY_OBJECT_PATH "/org/regd/Registry1"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* From bytes to lines. Two stages: UTF-16 is turned into UTF-8 piece by piece,
  * then all text is split alike. A line that lies whole in what was pushed is
  * given out where it lies; only a line that was cut is copied. */

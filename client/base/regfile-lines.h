@@ -1,11 +1,12 @@
+/* SPDX-License-Identifier: MIT */
 /* The lower half of reading a .reg file: from bytes, cut anywhere, to lines of
  * text, whatever the encoding. Knows nothing of what the lines say.
  *
  * FF FE at the start: UTF-16LE. Anything else is 8-bit: a UTF-8 byte-order mark
  * is skipped, and a line is UTF-8 where it is valid UTF-8, else Windows-1252.
  * Lines end with LF, CR or CR LF; the last one may have no end. */
-#ifndef REGISTRY_BASE_REGFILE_LINES_H
-#define REGISTRY_BASE_REGFILE_LINES_H
+#ifndef CLIENT_BASE_REGFILE_LINES_H
+#define CLIENT_BASE_REGFILE_LINES_H
 
 #include <glib.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The upper half of reading a .reg file: from lines to a Change. A function for
  * each state takes the next line; what a line is refused for is said in words,
  * counted, and forgotten, as Windows does, unless the reading is strict.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Printing .reg files the way regedit lays them out: CRLF, an empty line before
  * each key, hex data wrapped where Windows wraps it. Each piece is made as UTF-8
  * and encoded at once. */

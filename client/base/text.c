@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Text between UTF-8 and UTF-16LE. Answers for encoding alone: what text means
  * to a value is value.c's, what it means to a name is path.c's. */
 #include "client/base/text.h"

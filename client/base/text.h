@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /* Text between its two encodings, UTF-8 (in memory, on the bus) and UTF-16LE
  * (in values), and the few questions about it that several layers ask. Pure. */
-#ifndef REGISTRY_BASE_TEXT_H
-#define REGISTRY_BASE_TEXT_H
+#ifndef CLIENT_BASE_TEXT_H
+#define CLIENT_BASE_TEXT_H
 
 #include <glib.h>
 

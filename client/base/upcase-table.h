@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: MIT */
 /* Simple upper-case mapping of Unicode 14.0.0. Made by make-upcase-table.pl, and
  * pinned: see there. UPCASE_BLOCKS[block of 256 code points] is a row of
  * UPCASE_DELTAS, what to add to a code point to get its upper case. */
 /* clang-format off */
-#ifndef REGISTRY_BASE_UPCASE_TABLE_H
-#define REGISTRY_BASE_UPCASE_TABLE_H
+#ifndef CLIENT_BASE_UPCASE_TABLE_H
+#define CLIENT_BASE_UPCASE_TABLE_H
 
 #include <glib.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Values: a type number and its bytes as Windows lays them out, and what those
  * bytes are read as. Answers for terminators and well-formedness; knows nothing
  * of limits, schemas or the bus.

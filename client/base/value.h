@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /* Values: what the layers above need beyond the public face (client/registry.h,
  * "values"): making a value without a second look at what is known already. */
-#ifndef REGISTRY_BASE_VALUE_H
-#define REGISTRY_BASE_VALUE_H
+#ifndef CLIENT_BASE_VALUE_H
+#define CLIENT_BASE_VALUE_H
 
 #include "client/registry.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Windows-1252: one table, read in both directions. */
 #include "client/base/windows-1252.h"
 

@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: MIT */
 /* The 8-bit encoding that .reg files without UTF are in. All 256 bytes have a
  * character: the five that Windows-1252 leaves undefined are the control
  * characters of the same number, as Windows converts them. */
-#ifndef REGISTRY_BASE_WINDOWS_1252_H
-#define REGISTRY_BASE_WINDOWS_1252_H
+#ifndef CLIENT_BASE_WINDOWS_1252_H
+#define CLIENT_BASE_WINDOWS_1252_H
 
 #include <glib.h>
 

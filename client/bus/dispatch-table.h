@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /* What dispatch.c and dispatch-xml.c share: the standard interfaces' table, and
  * pure functions over tables and object paths. */
-#ifndef REGISTRY_BUS_DISPATCH_TABLE_H
-#define REGISTRY_BUS_DISPATCH_TABLE_H
+#ifndef CLIENT_BUS_DISPATCH_TABLE_H
+#define CLIENT_BUS_DISPATCH_TABLE_H
 
 #include "client/bus/dispatch.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Introspection XML out of the tables, and small pure functions over them. The
  * tables are constants of the program: names in them need no escaping. */
 #include <string.h>

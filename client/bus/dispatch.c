@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Method calls to handlers by constant tables: what is unknown or wrongly typed
  * is answered here, everything else goes to the admission and then to the
  * handler of the table. Answers for each call being answered exactly once, and

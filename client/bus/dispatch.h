@@ -1,10 +1,11 @@
+/* SPDX-License-Identifier: MIT */
 /* Objects on the bus from constant tables: finds the method, checks its
  * signature, answers what is unknown, and makes the introspection XML out of the
  * same tables. Serves org.freedesktop.DBus.Introspectable and .Properties of its
  * own (libdbus answers .Peer). Knows no meaning, and no caller: an admission
  * function that is handed in does. */
-#ifndef REGISTRY_BUS_DISPATCH_H
-#define REGISTRY_BUS_DISPATCH_H
+#ifndef CLIENT_BUS_DISPATCH_H
+#define CLIENT_BUS_DISPATCH_H
 
 #include <dbus/dbus.h>
 

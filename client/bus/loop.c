@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* libdbus on a GMainContext.
  *
  * It answers for opening and closing private connections, and for turning

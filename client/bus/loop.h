@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /* libdbus on a GMainContext: watches and timeouts as GSources, dispatching
  * until nothing remains. Without meaning: knows no message. */
-#ifndef REGISTRY_BUS_LOOP_H
-#define REGISTRY_BUS_LOOP_H
+#ifndef CLIENT_BUS_LOOP_H
+#define CLIENT_BUS_LOOP_H
 
 #include <dbus/dbus.h>
 #include <glib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Values, options and errors as D-Bus data, and back.
  *
  * It answers for what a type takes on the bus, and for never handing libdbus a

@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: MIT */
 /* Between messages and meaning: values, options and errors as D-Bus data, in
  * both directions. Everything read is checked; everything appended is valid
  * UTF-8, because libdbus aborts the process otherwise. */
-#ifndef REGISTRY_BUS_WIRE_H
-#define REGISTRY_BUS_WIRE_H
+#ifndef CLIENT_BUS_WIRE_H
+#define CLIENT_BUS_WIRE_H
 
 #include <dbus/dbus.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Keys, names and data, read from operands and printed. */
 #include "client/cli/data.h"
 

@@ -1,6 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 /* Keys, names and data as regctl's operands write them, and as it prints them. Pure. */
-#ifndef REGISTRY_REGCTL_DATA_H
-#define REGISTRY_REGCTL_DATA_H
+#ifndef CLIENT_CLI_DATA_H
+#define CLIENT_CLI_DATA_H
 
 #include "client/base/json.h"
 #include "client/registry.h"

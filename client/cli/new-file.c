@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Where the file system can, the new file has no name until it is whole, so that
  * nothing is left behind by whatever ends the program. */
 #include "client/cli/new-file.h"

@@ -1,6 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 /* A file that replaces another as a whole, or not at all. */
-#ifndef REGISTRY_REGCTL_NEWFILE_H
-#define REGISTRY_REGCTL_NEWFILE_H
+#ifndef CLIENT_CLI_NEW_FILE_H
+#define CLIENT_CLI_NEW_FILE_H
 
 #include <sys/types.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Answers of the daemon, read and printed. */
 #include "client/cli/reply.h"
 

@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /* Answers of the daemon as data: values, and dictionaries of anything, read
  * and printed. Every signature has been checked before. */
-#ifndef REGISTRY_REGCTL_REPLY_H
-#define REGISTRY_REGCTL_REPLY_H
+#ifndef CLIENT_CLI_REPLY_H
+#define CLIENT_CLI_REPLY_H
 
 #include <dbus/dbus.h>
 

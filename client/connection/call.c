@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Calls to the daemon, blocking or not.
  *
  * It answers for each asynchronous call being answered exactly once: by its

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The blocking calls that programs make most, one function each. Everything
  * else goes through connection_call(). */
 #include "client/base/error.h"

@@ -1,6 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 /* What connection.c and call.c share, and nobody else sees. */
-#ifndef REGISTRY_CLIENT_CONNECTION_PRIVATE_H
-#define REGISTRY_CLIENT_CONNECTION_PRIVATE_H
+#ifndef CLIENT_CONNECTION_CONNECTION_PRIVATE_H
+#define CLIENT_CONNECTION_CONNECTION_PRIVATE_H
 
 #include "client/bus/loop.h"
 #include "client/connection/connection.h"

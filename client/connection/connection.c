@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The connection to the bus and the daemon's presence on it.
  *
  * It answers for connecting, for connecting again with growing delays, and for

@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: MIT */
 /* The connection as the rest of the library, and the programs of this tree,
  * see it: any call to the daemon, blocking or not, and word of the daemon's
  * coming and going and of its signals. Not installed.
  */
-#ifndef REGISTRY_CLIENT_CONNECTION_H
-#define REGISTRY_CLIENT_CONNECTION_H
+#ifndef CLIENT_CONNECTION_CONNECTION_H
+#define CLIENT_CONNECTION_CONNECTION_H
 
 #include <dbus/dbus.h>
 

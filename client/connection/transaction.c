@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Transactions: operations gathered into a change, and a change as one call of
  * Commit. What the operations mean is the daemon's affair. */
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Prints a setting, and again whenever it changes:
  *
  *   cc follow.c -o follow $(pkg-config --cflags --libs registry)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What --help prints. */
 #include "client/regctl/help.h"
 

@@ -1,6 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 /* What --help prints, made out of the tables. Pure. */
-#ifndef REGISTRY_REGCTL_HELP_H
-#define REGISTRY_REGCTL_HELP_H
+#ifndef CLIENT_REGCTL_HELP_H
+#define CLIENT_REGCTL_HELP_H
 
 #include "client/regctl/verb-table.h"
 

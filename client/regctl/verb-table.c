@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The table of verbs. */
 #include "client/regctl/verb-table.h"
 

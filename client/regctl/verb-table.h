@@ -1,6 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 /* The verbs: one table, and the functions behind it by groups. */
-#ifndef REGISTRY_REGCTL_VERBS_H
-#define REGISTRY_REGCTL_VERBS_H
+#ifndef CLIENT_REGCTL_VERB_TABLE_H
+#define CLIENT_REGCTL_VERB_TABLE_H
 
 #include "client/regctl/session/session.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reading what has changed, and showing it when it fits together.
  *
  * It answers for what is shown never going back in time and never being a mix

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What has been signalled as changed and has not been read since.
  *
  * Every reply to a read says at which revision it was read, and every signal

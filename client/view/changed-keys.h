@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /* What has been signalled as changed and has not been read since. Pure: knows
  * revisions and paths, and no message. Not installed. */
-#ifndef REGISTRY_CLIENT_DIRT_H
-#define REGISTRY_CLIENT_DIRT_H
+#ifndef CLIENT_VIEW_CHANGED_KEYS_H
+#define CLIENT_VIEW_CHANGED_KEYS_H
 
 #include <glib.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Syncing: at most one round trip under way, and one batch that waits for it.
  *
  * It answers for the promise that whoever asks gets what had been answered

@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /* Syncing: one round trip to the daemon that brings in all that was answered
  * before it, shared by all who ask before it is sent. Not installed. */
-#ifndef REGISTRY_CLIENT_SYNC_H
-#define REGISTRY_CLIENT_SYNC_H
+#ifndef CLIENT_VIEW_SYNC_H
+#define CLIENT_VIEW_SYNC_H
 
 #include "client/registry.h"
 

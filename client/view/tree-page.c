@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Calls of ReadTree and their replies: from messages to a tree in memory. */
 #include "client/view/tree-page.h"
 

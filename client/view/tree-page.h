@@ -1,6 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 /* Calls of ReadTree and their replies. Not installed. */
-#ifndef REGISTRY_CLIENT_TREEPAGE_H
-#define REGISTRY_CLIENT_TREEPAGE_H
+#ifndef CLIENT_VIEW_TREE_PAGE_H
+#define CLIENT_VIEW_TREE_PAGE_H
 
 #include "client/connection/connection.h"
 #include "client/view/tree.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A sub-tree of the registry in memory.
  *
  * Two hash tables hold it: keys by their whole relative path, and values by

@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /* A sub-tree of the registry in memory: keys by their path relative to its top,
  * values in their order. Pure. Not installed. */
-#ifndef REGISTRY_CLIENT_TREE_H
-#define REGISTRY_CLIENT_TREE_H
+#ifndef CLIENT_VIEW_TREE_H
+#define CLIENT_VIEW_TREE_H
 
 #include "client/registry.h"
 

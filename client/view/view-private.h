@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /* What the files of the view share: view.c (what users see), watch.c (the
  * watch and what it signals) and catch-up.c (reading what has changed). */
-#ifndef REGISTRY_CLIENT_VIEW_PRIVATE_H
-#define REGISTRY_CLIENT_VIEW_PRIVATE_H
+#ifndef CLIENT_VIEW_VIEW_PRIVATE_H
+#define CLIENT_VIEW_VIEW_PRIVATE_H
 
 #include "client/connection/connection.h"
 #include "client/view/changed-keys.h"

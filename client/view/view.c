@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The live view as its user sees it: look-ups, state, and call-backs.
  *
  * How it is kept current is in watch.c (the watch), catch-up.c (reading and

@@ -1,6 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 /* What the queue of syncs asks of a view. Not installed. */
-#ifndef REGISTRY_CLIENT_VIEW_H
-#define REGISTRY_CLIENT_VIEW_H
+#ifndef CLIENT_VIEW_VIEW_H
+#define CLIENT_VIEW_VIEW_H
 
 #include "client/registry.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The watch of a view: asking for it, asking again, and what it signals.
  *
  * It answers for hearing of every change: for signals that come before the

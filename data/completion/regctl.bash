@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Completion of regctl for bash: verbs, options, keys and value names.
 
 # Runs regctl on the registry that the command line names; what can't be asked

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The conversation of backend-dialog.h: greeting, AUTH, the credentials where
  * the server asks for them, the verdict. */
 #include "mailauth/backend/backend-dialog.h"

@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: MIT */
 /* The conversation of logging in at a mail server as a user by a master user:
  * SASL PLAIN with an authorisation identity (RFC 4616), over IMAP (RFC 3501,
  * 4959) or POP3 (RFC 1939, 5034). Lines in, lines out; pure. */
-#ifndef MAILAUTH_BACKEND_DIALOG_H
-#define MAILAUTH_BACKEND_DIALOG_H
+#ifndef MAILAUTH_BACKEND_BACKEND_DIALOG_H
+#define MAILAUTH_BACKEND_BACKEND_DIALOG_H
 
 #include "mailauth/base/outcome.h"
 #include "mailauth/settings/settings.h"

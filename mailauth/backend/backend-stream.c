@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A connection that does not block: see backend-stream.h. */
 #include "mailauth/backend/backend-stream.h"
 

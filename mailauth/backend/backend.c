@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Mailboxes at a mail server behind: see backend.h. The conversation itself is
  * backend-dialog.c; here are connections, TLS, time, and the handing over. */
 #include "mailauth/backend/backend.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Carries bytes between two streams: see pump.h. Each direction holds one
  * buffer; a side that is slow to read stops the other from being read. */
 #include "mailauth/backend/pump.h"

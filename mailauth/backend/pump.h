@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: MIT */
 /* Carries bytes between two streams, both ways, until both directions have
  * ended: what stands between the front and a mail server behind TLS, whose keys
  * the front does not hold. */
-#ifndef MAILAUTH_PUMP_H
-#define MAILAUTH_PUMP_H
+#ifndef MAILAUTH_BACKEND_PUMP_H
+#define MAILAUTH_BACKEND_PUMP_H
 
 #include <glib.h>
 

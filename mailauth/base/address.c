@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Clients' addresses: see address.h. */
 #include "mailauth/base/address.h"
 

@@ -1,6 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 /* Clients' addresses as they are counted and held back. */
-#ifndef MAILAUTH_ADDRESS_H
-#define MAILAUTH_ADDRESS_H
+#ifndef MAILAUTH_BASE_ADDRESS_H
+#define MAILAUTH_BASE_ADDRESS_H
 
 #include <glib.h>
 #include <sys/socket.h>

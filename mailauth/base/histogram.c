@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How long something took: see histogram.h. Below eight µs a class is one µs
  * wide; above, the bits after the highest choose among the eight of a doubling. */
 #include "mailauth/base/histogram.h"

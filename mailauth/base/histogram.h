@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: MIT */
 /* How long something took, many times over, in memory of a fixed size: counts
  * by classes that grow with the time, eight to each doubling, so that a
  * quantile is at most an eighth above the truth. Pure. */
-#ifndef MAILAUTH_HISTOGRAM_H
-#define MAILAUTH_HISTOGRAM_H
+#ifndef MAILAUTH_BASE_HISTOGRAM_H
+#define MAILAUTH_BASE_HISTOGRAM_H
 
 #include <glib.h>
 

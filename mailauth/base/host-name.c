@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Names of hosts: see host-name.h. */
 #include "mailauth/base/host-name.h"
 

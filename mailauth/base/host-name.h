@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: MIT */
 /* Names of hosts, as certificates are kept by and as clients ask for them in
  * TLS: lower case, without a dot at the end, labels of A to Z, digits, hyphens
  * and underscores alone (RFC 5890's A-labels among them). Pure. */
-#ifndef MAILAUTH_HOST_NAME_H
-#define MAILAUTH_HOST_NAME_H
+#ifndef MAILAUTH_BASE_HOST_NAME_H
+#define MAILAUTH_BASE_HOST_NAME_H
 
 #include <glib.h>
 

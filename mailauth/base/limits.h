@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /* The limits of the mail server: every size and count that a stranger could
  * make grow, by name. Those that administrators set are settings, not here. */
-#ifndef MAILAUTH_LIMITS_H
-#define MAILAUTH_LIMITS_H
+#ifndef MAILAUTH_BASE_LIMITS_H
+#define MAILAUTH_BASE_LIMITS_H
 
 /* A POP3 command with its CRLF (RFC 2449, section 4). */
 #define MAX_POP3_COMMAND 255

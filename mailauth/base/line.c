@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* line.h: finding the ends of lines. */
 #include "mailauth/base/line.h"
 

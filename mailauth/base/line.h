@@ -1,11 +1,12 @@
+/* SPDX-License-Identifier: MIT */
 /* Lines out of fragments: what POP3, IMAP and SASL are made of. It answers for
  * finding the end of a line and for the limit on its length. Pure.
  *
  * A line ends with LF; one CR before it is no part of the line. A CR by itself
  * ends nothing: two readers that differ about that can be played against each
  * other. */
-#ifndef MAILAUTH_LINE_H
-#define MAILAUTH_LINE_H
+#ifndef MAILAUTH_BASE_LINE_H
+#define MAILAUTH_BASE_LINE_H
 
 #include "mailauth/base/secret.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Users' names: see name.h. It answers for what a name may be, so that nobody
  * behind it meets `../../etc/passwd` or a second spelling of the same account. */
 #include "mailauth/base/name.h"

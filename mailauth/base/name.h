@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /* Users' names as clients give them, and what may be made of them: an
  * account's name, and a path from a setting with `%u` in it. Pure. */
-#ifndef MAILAUTH_NAME_H
-#define MAILAUTH_NAME_H
+#ifndef MAILAUTH_BASE_NAME_H
+#define MAILAUTH_BASE_NAME_H
 
 #include <glib.h>
 

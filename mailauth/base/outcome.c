@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The table of outcome.h: every fact that follows from what came of a login.
  * It answers for the words; who says them, and when, is decided elsewhere. */
 #include "mailauth/base/outcome.h"

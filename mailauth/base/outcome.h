@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: MIT */
 /* What can come of a login, and everything that follows from it: the reason,
  * the event's number and type, and the answers of both protocols
  * (the contract's section 5). One table; nobody else knows these facts. Pure. */
-#ifndef MAILAUTH_OUTCOME_H
-#define MAILAUTH_OUTCOME_H
+#ifndef MAILAUTH_BASE_OUTCOME_H
+#define MAILAUTH_BASE_OUTCOME_H
 
 #include <glib.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* peer.h: sixteen bytes, seen three ways. */
 #include "mailauth/base/peer.h"
 

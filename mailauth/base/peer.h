@@ -1,6 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 /* A client's address: compared, counted and written down. Pure. */
-#ifndef MAILAUTH_PEER_H
-#define MAILAUTH_PEER_H
+#ifndef MAILAUTH_BASE_PEER_H
+#define MAILAUTH_BASE_PEER_H
 
 #include <glib.h>
 #include <sys/socket.h>

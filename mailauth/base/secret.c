@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* secret.h: locked memory by OpenSSL's secure heap, which leaves it out of core
  * files and puts guards around it; and the one growing buffer. */
 #include "mailauth/base/secret.h"

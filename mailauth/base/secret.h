@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: MIT */
 /* Bytes that may hold a password: in memory that is not swapped out, where there is
  * room for it, and wiped; and a growing buffer of them that leaves no copy behind
  * when it grows, is cut or is cleared. */
-#ifndef MAILAUTH_SECRET_H
-#define MAILAUTH_SECRET_H
+#ifndef MAILAUTH_BASE_SECRET_H
+#define MAILAUTH_BASE_SECRET_H
 
 #include <glib.h>
 

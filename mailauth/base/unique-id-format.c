@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* See unique-id-format.h. The format is taken apart once, into pieces that are one
  * character as it is, or one variable with what is done to it. */
 #include "mailauth/base/unique-id-format.h"

@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: MIT */
 /* How Dovecot makes a message's unique ID of what it knows of the message: its
  * setting pop3_uidl_format, in the spelling of Dovecot 2.3 (`%08Xu%08Xv`) and of
  * 2.4 (`%{uid | hex(8)}%{uidvalidity | hex(8)}`). Pure. */
-#ifndef MAILAUTH_UNIQUE_ID_FORMAT_H
-#define MAILAUTH_UNIQUE_ID_FORMAT_H
+#ifndef MAILAUTH_BASE_UNIQUE_ID_FORMAT_H
+#define MAILAUTH_BASE_UNIQUE_ID_FORMAT_H
 
 #include <glib.h>
 

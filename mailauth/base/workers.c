@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Work off the main loop: see workers.h. What is done waits in a list for the
  * loop, which is woken for the first in it alone, by a descriptor of its own: a thread
  * that asks GLib to wake the loop holds a lock that the loop wants as it wakes. */

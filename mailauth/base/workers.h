@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /* Work that takes long, off the main loop: passwords on as many threads as there
  * are processors, look-ups in files on others. */
-#ifndef MAILAUTH_PROVER_H
-#define MAILAUTH_PROVER_H
+#ifndef MAILAUTH_BASE_WORKERS_H
+#define MAILAUTH_BASE_WORKERS_H
 
 #include <glib.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* See allowed-servers.h. */
 #include "mailauth/connector/allowed-servers.h"
 

@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: MIT */
 /* The servers that settings name, and those that they named a moment ago: a login is
  * decided by the settings that it has begun with, and may only then come to want a
  * connection. Pure: it is told the time. */
-#ifndef MAILAUTH_NAMED_SERVERS_H
-#define MAILAUTH_NAMED_SERVERS_H
+#ifndef MAILAUTH_CONNECTOR_ALLOWED_SERVERS_H
+#define MAILAUTH_CONNECTOR_ALLOWED_SERVERS_H
 
 #include <glib.h>
 

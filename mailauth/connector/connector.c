@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* See connector.h. Whom it may connect to is taken from live views; an address that is
  * not there is looked for once more after a round trip to regd, since it may have
  * been set a moment ago. */

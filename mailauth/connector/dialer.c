@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* See dialer.h. All but the waiting of other threads is on the loop's. */
 #include "mailauth/connector/dialer.h"
 

@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: MIT */
 /* Connections to the servers that settings name, had from the connector
  * (connector.h), which is started when it is wanted first, and again when it has
  * ended. */
-#ifndef MAILAUTH_DIALER_H
-#define MAILAUTH_DIALER_H
+#ifndef MAILAUTH_CONNECTOR_DIALER_H
+#define MAILAUTH_CONNECTOR_DIALER_H
 
 #include <glib.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* admission.h: counts and queues. */
 #include "mailauth/front/admission.h"
 

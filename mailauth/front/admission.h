@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: MIT */
 /* Who may stay connected: the sessions there are, how many of each protocol and
  * of each subscriber, and which to send away first. It holds sessions, but does
  * nothing with them. */
-#ifndef MAILAUTH_ADMISSION_H
-#define MAILAUTH_ADMISSION_H
+#ifndef MAILAUTH_FRONT_ADMISSION_H
+#define MAILAUTH_FRONT_ADMISSION_H
 
 #include "mailauth/front/session.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* auth-front.h: accepting, and counting. */
 #include "mailauth/front/auth-front.h"
 

@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /* The front's part for other servers: the sockets that they connect to, and
  * the connections there are, within their limits. */
-#ifndef MAILAUTH_AUTH_FRONT_H
-#define MAILAUTH_AUTH_FRONT_H
+#ifndef MAILAUTH_FRONT_AUTH_FRONT_H
+#define MAILAUTH_FRONT_AUTH_FRONT_H
 
 #include "mailauth/front/auth-session.h"
 

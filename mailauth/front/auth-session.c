@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* auth-session.h: bytes in, logins out, verdicts back. */
 #include "mailauth/front/auth-session.h"
 

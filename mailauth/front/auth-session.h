@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: MIT */
 /* One connection of another server's, from accept() to its end, and the logins
  * that it asks about: on a Dovecot socket many at once, on a saslauthd one a
  * single one. It knows no channel: who asks the verifier is its host. */
-#ifndef MAILAUTH_AUTH_SESSION_H
-#define MAILAUTH_AUTH_SESSION_H
+#ifndef MAILAUTH_FRONT_AUTH_SESSION_H
+#define MAILAUTH_FRONT_AUTH_SESSION_H
 
 #include "mailauth/front/poller.h"
 #include "mailauth/protocol/auth-request.h"

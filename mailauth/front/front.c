@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* front.h: the loop, and what each message does. */
 #include "mailauth/front/front.h"
 

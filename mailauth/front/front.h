@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: MIT */
 /* The front: the role that holds clients' connections, and nothing else. Its
  * loop accepts them, has sessions talk to them, and asks the verifier. It opens
  * no file, no bus and no connection: everything comes as a descriptor. */
-#ifndef MAILAUTH_FRONT_H
-#define MAILAUTH_FRONT_H
+#ifndef MAILAUTH_FRONT_FRONT_H
+#define MAILAUTH_FRONT_FRONT_H
 
 #include "mailauth/process/role.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* login-request.h: sessions and other servers' logins as message bodies. */
 #include "mailauth/front/login-request.h"
 

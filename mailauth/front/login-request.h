@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /* What the front asks the verifier about: the bodies of LOGIN, SCRAM_FIRST,
  * SCRAM_FINAL and INCIDENT, made of what a client, or another server's, has said. */
-#ifndef MAILAUTH_QUESTION_H
-#define MAILAUTH_QUESTION_H
+#ifndef MAILAUTH_FRONT_LOGIN_REQUEST_H
+#define MAILAUTH_FRONT_LOGIN_REQUEST_H
 
 #include "mailauth/front/auth-session.h"
 #include "mailauth/front/session.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* poller.h: one epoll set and one heap of timers. */
 #include "mailauth/front/poller.h"
 

@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /* The front's loop: epoll, and timers. GLib's loop hands every descriptor to
  * poll() each time round, which is too much with ten thousand of them. */
-#ifndef MAILAUTH_POLLER_H
-#define MAILAUTH_POLLER_H
+#ifndef MAILAUTH_FRONT_POLLER_H
+#define MAILAUTH_FRONT_POLLER_H
 
 #include "mailauth/front/timers.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* relay.h: two flows, pumped alike. */
 #include "mailauth/front/relay.h"
 

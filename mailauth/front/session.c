@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* session.h: a state for each thing that a connection can be waiting for, and
  * a handler for each state. */
 #include "mailauth/front/session.h"

@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: MIT */
 /* One client's connection from accept() to its end: TLS, the conversation up
  * to a login, the wait for what comes of it, and the relay after it. It knows no
  * channel: who asks the verifier is its host. */
-#ifndef MAILAUTH_SESSION_H
-#define MAILAUTH_SESSION_H
+#ifndef MAILAUTH_FRONT_SESSION_H
+#define MAILAUTH_FRONT_SESSION_H
 
 #include "mailauth/base/peer.h"
 #include "mailauth/front/poller.h"

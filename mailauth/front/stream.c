@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* stream.h: read(), write() and their TLS counterparts with one set of results. */
 #include "mailauth/front/stream.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* timers.h: the heap. Place p has its children at 2p and 2p+1. */
 #include "mailauth/front/timers.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* See channel.h. A packet is what one send passes: the kind's byte and the body
  * in one piece, wiped when it is freed. */
 #include "mailauth/ipc/channel.h"

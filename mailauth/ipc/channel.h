@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: MIT */
 /* The channel between two roles: messages of messages.h over a SOCK_SEQPACKET pair.
  * It does the I/O, never blocks, and queues what the peer is too slow for. It
  * knows no message's meaning. */
-#ifndef MAILAUTH_CHANNEL_H
-#define MAILAUTH_CHANNEL_H
+#ifndef MAILAUTH_IPC_CHANNEL_H
+#define MAILAUTH_IPC_CHANNEL_H
 
 #include "mailauth/ipc/messages.h"
 

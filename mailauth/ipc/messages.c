@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The table of message kinds and the checks by it. Pure: it does no I/O, but it
  * owns the descriptors of a message that has been received. */
 #include "mailauth/ipc/messages.h"

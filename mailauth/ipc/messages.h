@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Typed messages between the roles: one byte of kind and a GVariant body of the
  * signature that the kind's table row names, over a SOCK_SEQPACKET pair, with
  * at most two descriptors. Every message is checked as a stranger's would be:
@@ -12,8 +13,8 @@
  *
  * Strings in a body must be valid UTF-8: g_variant_new() insists. Whatever may
  * be something else travels as `ay`. */
-#ifndef MAILAUTH_IPC_H
-#define MAILAUTH_IPC_H
+#ifndef MAILAUTH_IPC_MESSAGES_H
+#define MAILAUTH_IPC_MESSAGES_H
 
 #include <glib.h>
 

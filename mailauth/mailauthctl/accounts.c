@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The verbs of `user` and `member`: see accounts.h. */
 #include "mailauth/mailauthctl/accounts.h"
 

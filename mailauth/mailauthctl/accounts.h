@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What `user` and `member` have in common: the same verbs on two kinds of
  * accounts. */
 #ifndef MAILAUTH_MAILAUTHCTL_ACCOUNTS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One run of mailauthctl: see ctl.h. */
 #include "mailauth/mailauthctl/ctl.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One run of mailauthctl: what its command line says, its connection, and what
  * is printed. The verbs are written with these. */
 #ifndef MAILAUTH_MAILAUTHCTL_CTL_H

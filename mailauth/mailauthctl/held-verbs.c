@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* held and release: who is held back after failed logins, and letting go. */
 #include "client/base/escape.h"
 #include "client/bus/wire.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* mailauthctl: the mail-authentication server on the command line. Finds the
  * verb, runs it, and turns what came of it into an exit code. */
 #include <locale.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* member: the embedded membership, the file that a broker's `Database` names
  * (mailauth/package/membership.h says what is in it). Works without mailauthd. */
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* mailauthd's numbers as OpenMetrics text: see metrics.h. Each family is written
  * in one go: its facts, then its samples. */
 #include "mailauth/mailauthctl/metrics.h"

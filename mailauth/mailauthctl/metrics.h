@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* mailauthd's numbers in the OpenMetrics text format, which Prometheus and the
  * textfile collector of its node_exporter read. */
 #ifndef MAILAUTH_MAILAUTHCTL_METRICS_H

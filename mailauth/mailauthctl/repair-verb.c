@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* repair: what article Q255269 tells of, put right. The accounts' key is made
  * where it is missing, and the service's user is given its right to the accounts,
  * to the keys that hold secrets, and to the settings that it may not read. What is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* status, events, test and reload-certificate: what mailauthd itself answers. */
 #include <fcntl.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* user: the native accounts, keys of HKLM\SAM\Domains\Account\Users. Each change
  * is one commit. Works without mailauthd. */
 #include <string.h>

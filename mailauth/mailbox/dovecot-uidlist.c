@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* See dovecot-uidlist.h. What Dovecot itself would take for damage is damage here:
  * an ID made of a line that was misread would be wrong for ever. */
 #include "mailauth/mailbox/dovecot-uidlist.h"

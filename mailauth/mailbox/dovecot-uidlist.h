@@ -1,11 +1,12 @@
+/* SPDX-License-Identifier: MIT */
 /* The file dovecot-uidlist of a Maildir, in which Dovecot keeps the number that
  * IMAP knows each message by: versions 1 and 3 of its format. Pure; it is only read.
  *
  *   3 V1275660208 N25022 G3085f01b7f11094c501100008c4a11c1
  *   25006 G0a1b W2481 :1276528487.M364837P9451.kurkku,S=1355,W=1394:2,
  *   25017 Pd1 :1276533073.M242911P3632.kurkku:2,F */
-#ifndef MAILAUTH_DOVECOT_UIDLIST_H
-#define MAILAUTH_DOVECOT_UIDLIST_H
+#ifndef MAILAUTH_MAILBOX_DOVECOT_UIDLIST_H
+#define MAILAUTH_MAILBOX_DOVECOT_UIDLIST_H
 
 #include <glib.h>
 

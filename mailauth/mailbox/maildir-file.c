@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* See maildir-file.h. */
 #include "mailauth/mailbox/maildir-file.h"
 

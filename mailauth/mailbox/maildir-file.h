@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: MIT */
 /* The small files that stand in a Maildir beside its folders, read and written
  * whole, by a descriptor of the folder: no symbolic link is followed, nothing but
  * regular files is read. What is in them is their readers' affair. */
-#ifndef MAILAUTH_MAILDIR_FILE_H
-#define MAILAUTH_MAILDIR_FILE_H
+#ifndef MAILAUTH_MAILBOX_MAILDIR_FILE_H
+#define MAILAUTH_MAILBOX_MAILDIR_FILE_H
 
 #include <glib.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* See maildir-ids.h. What is told must be told always, and be one message's alone:
  * whatever is added here is checked against all that is there. */
 #include "mailauth/mailbox/maildir-ids.h"

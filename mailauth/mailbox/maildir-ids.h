@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The unique IDs (RFC 1939, section 7) of those messages in a Maildir that have
  * another than their file's name gives them: what clients were told by Dovecot,
  * taken over once, and ours for ever from then on, whatever becomes of Dovecot's
@@ -6,8 +7,8 @@
  * A message is known here by what maildir_name_make_uid() makes of its file's name,
  * its key. No ID is ever taken away again: a message may be out of sight for a
  * moment while another program moves it. */
-#ifndef MAILAUTH_MAILDIR_IDS_H
-#define MAILAUTH_MAILDIR_IDS_H
+#ifndef MAILAUTH_MAILBOX_MAILDIR_IDS_H
+#define MAILAUTH_MAILBOX_MAILDIR_IDS_H
 
 #include <glib.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* See maildir-name.h. */
 #include "mailauth/mailbox/maildir-name.h"
 

@@ -1,6 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 /* What the name of a message's file in a Maildir says. Pure. */
-#ifndef MAILAUTH_MAILDIR_NAME_H
-#define MAILAUTH_MAILDIR_NAME_H
+#ifndef MAILAUTH_MAILBOX_MAILDIR_NAME_H
+#define MAILAUTH_MAILBOX_MAILDIR_NAME_H
 
 #include <glib.h>
 

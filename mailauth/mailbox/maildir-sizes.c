@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* See maildir-sizes.h. The file is a line a message: octets, what it was counted
  * of (inode, bytes, change time in ns), unique ID. */
 #include "mailauth/mailbox/maildir-sizes.h"

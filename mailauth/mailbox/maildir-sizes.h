@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: MIT */
 /* What messages come to with CRLF, kept in a file between sessions. A size is
  * believed only of the very file that it was counted of: same inode, length and
  * time of change. The file is the mailbox owner's: nothing in it can do more than
  * make a size wrong. */
-#ifndef MAILAUTH_MAILDIR_SIZES_H
-#define MAILAUTH_MAILDIR_SIZES_H
+#ifndef MAILAUTH_MAILBOX_MAILDIR_SIZES_H
+#define MAILAUTH_MAILBOX_MAILDIR_SIZES_H
 
 #include <glib.h>
 #include <sys/stat.h>

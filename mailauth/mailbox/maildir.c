@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* See maildir.h. A message is known by the unique part of its file's name; the
  * rest may change at any time, as other programs set flags: a name that has gone
  * is looked for anew before the message is. */

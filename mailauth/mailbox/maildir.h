@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One user's Maildir, held by one session at a time. All the I/O of POP3 on a
  * Maildir is here, by descriptors of the folder: no symbolic link in it is
  * followed and nothing but regular files is opened. It knows no command.
@@ -6,8 +7,8 @@
  * with the process; MAILDIR_SIZES_FILE, which keeps what messages come to with
  * CRLF, so that they are not read through again by each session; and, where
  * unique IDs were taken over from Dovecot, MAILDIR_IDS_FILE, which keeps those. */
-#ifndef MAILAUTH_MAILDIR_H
-#define MAILAUTH_MAILDIR_H
+#ifndef MAILAUTH_MAILBOX_MAILDIR_H
+#define MAILAUTH_MAILBOX_MAILDIR_H
 
 #include <glib.h>
 

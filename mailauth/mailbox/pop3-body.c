@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* See pop3-body.h. A CR is passed as it is wherever it stands; a LF without one gets one. */
 #include "mailauth/mailbox/pop3-body.h"
 

@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: MIT */
 /* A stored message as POP3 sends it (RFC 1939, section 3): every line ends in
  * CRLF, a line that begins with a dot gets another, a dot by itself ends it.
  * Pure: bytes in, in pieces of any size; bytes out. */
-#ifndef MAILAUTH_POP3_BODY_H
-#define MAILAUTH_POP3_BODY_H
+#ifndef MAILAUTH_MAILBOX_POP3_BODY_H
+#define MAILAUTH_MAILBOX_POP3_BODY_H
 
 #include <glib.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* See pop3-maildrop.h. A listing of any length is made piece by piece, as its
  * answer is sent and as sizes become known: `listing` says where it stands. */
 #include "mailauth/mailbox/pop3-maildrop.h"

@@ -1,11 +1,12 @@
+/* SPDX-License-Identifier: MIT */
 /* POP3 after login (RFC 1939, sections 5 and 6): commands in, answers out, and
  * what has to be done between. It knows the messages by number, size and unique
  * ID; it does no I/O, and nothing of Maildirs.
  *
  *   for (;;) switch (pop3_maildrop_step(maildrop, out, &request)) ...
  */
-#ifndef MAILAUTH_POP3_MAILDROP_H
-#define MAILAUTH_POP3_MAILDROP_H
+#ifndef MAILAUTH_MAILBOX_POP3_MAILDROP_H
+#define MAILAUTH_MAILBOX_POP3_MAILDROP_H
 
 #include <glib.h>
 

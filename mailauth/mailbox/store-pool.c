@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Store processes: see store-pool.h. A store serves one session at a time, of one
  * Maildir; in between it is idle, and kept for a while. It is split off a maker, which
  * the parent started as the mail's user. Whose process a Maildir needs, the parent

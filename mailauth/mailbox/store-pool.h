@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /* Store processes as the verifier sees them: split off one that the parent started
  * as the mail's user, each for one Maildir, and used again by its next session. */
-#ifndef MAILAUTH_STORES_H
-#define MAILAUTH_STORES_H
+#ifndef MAILAUTH_MAILBOX_STORE_POOL_H
+#define MAILAUTH_MAILBOX_STORE_POOL_H
 
 #include "mailauth/base/outcome.h"
 #include "mailauth/ipc/channel.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* See store.h. The process does one thing at a time and may wait for it, but
  * never longer than the idle timeout: for the client to speak, or to read. */
 #include "mailauth/mailbox/store.h"

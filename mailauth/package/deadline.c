@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Deadlines for work on other threads: see deadline.h. */
 #include "mailauth/package/deadline.h"
 

@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: MIT */
 /* How long somebody waits for work that blocks on sockets, and the means to end
  * it: the sockets are shut down, so that whatever blocks on them returns.
  * Thread-safe. */
-#ifndef MAILAUTH_PACKAGE_PATIENCE_H
-#define MAILAUTH_PACKAGE_PATIENCE_H
+#ifndef MAILAUTH_PACKAGE_DEADLINE_H
+#define MAILAUTH_PACKAGE_DEADLINE_H
 
 #include <glib.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* libldap, wrapped: see directory.h. What is decided by its answers is no affair
  * of this file. */
 #include "mailauth/package/directory.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One connection to an LDAP directory: opened, bound, searched. Everything blocks,
  * until the patience that it is used with is over; for worker threads, one at a
  * time. It says what came of it as a code of LDAP's (RFC 4511, section 4.1.9, or

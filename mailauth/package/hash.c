@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Password hashes: see hash.h. */
 #include "mailauth/package/hash.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Filters with a name in them: see ldap-filter.h. */
 #include "mailauth/package/ldap-filter.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Search filters with a user's name in them (RFC 4515). Pure. */
 #ifndef MAILAUTH_PACKAGE_LDAP_FILTER_H
 #define MAILAUTH_PACKAGE_LDAP_FILTER_H

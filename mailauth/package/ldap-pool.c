@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A broker's threads and connections: see ldap-pool.h. */
 #include "mailauth/package/ldap-pool.h"
 

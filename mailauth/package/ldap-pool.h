@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What one broker's logins share: its settings, its threads, its connections, and
  * how long proofs took there lately. Made, held and let go on the loop; only
  * what says so is for its threads. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Membership brokers of type `ldap`: a directory is searched for the user, who is
  * then proved with a simple bind (RFC 4511, RFC 4513 section 5.1). A broker has
  * threads and connections of its own, `Pool Size` in number: one that hangs

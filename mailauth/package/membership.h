@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The file of an embedded membership, as mailauthctl keeps it and the verifier
  * reads it: an SQLite 3 database with one table.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What every way of proving a password has in common. A package is asked on the
  * loop and answers there later; nothing it does blocks the loop. The verifier
  * knows packages by this alone. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The packages by name: see packages.h. */
 #include "mailauth/package/packages.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The packages that this server has, by the names that `Native Source` and a
  * broker's `Type` give them. */
 #ifndef MAILAUTH_PACKAGE_PACKAGES_H

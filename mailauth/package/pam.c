@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Logins by PAM: see pam.h. What is not to be shown to a module is refused here. */
 #include "mailauth/package/pam.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Native accounts behind PAM: `Native Source` PAM, with the service that `PAM
  * Service` names. Its modules may block for long, and are anybody's code, so they
  * run in processes of their own (pam-pool.h). */

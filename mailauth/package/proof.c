@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One password against one hash: see proof.h. */
 #include "mailauth/package/proof.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One password against one hash, on the prover's threads: what the packages that
  * keep hashes share. */
 #ifndef MAILAUTH_PACKAGE_PROOF_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* See sam-scram.h. Somebody who only asks must not learn who is there: names
  * without keys are answered by false ones, made from the name and a key that the
  * registry keeps, so that they stay the same over restarts, with the iteration

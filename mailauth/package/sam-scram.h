@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The native accounts as SCRAM-SHA-256 has them: the value of that name beside
  * an account's hash, and what a client is told of accounts that have none, or
  * are not there. */

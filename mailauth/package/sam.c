@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Native accounts: see sam.h. What this server's user may not read, or is not
  * there at all, is what article Q255269 tells of. */
 #include "mailauth/package/sam.h"

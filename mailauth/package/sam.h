@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Native accounts: the keys of HKLM\SAM\Domains\Account\Users, from a live view. */
 #ifndef MAILAUTH_PACKAGE_SAM_H
 #define MAILAUTH_PACKAGE_SAM_H

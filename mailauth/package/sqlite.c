@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The embedded membership: see sqlite.h. Reads only. */
 #include "mailauth/package/sqlite.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The embedded membership: a broker of type `sqlite`, its file as membership.h
  * describes it. The file is opened anew for each login, so that what
  * `mailauthctl member` changes, and another file in its place, count at once. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* See tls-deadline.h. A layer of liblber's, right above the one of the socket. */
 #include "mailauth/package/tls-deadline.h"
 

@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: MIT */
 /* Deadlines for what libldap reads and writes while it begins TLS. Its own
  * (LDAP_OPT_NETWORK_TIMEOUT) is none before version 2.5.14: it asks a server that
  * does not answer again and again, without a pause and without an end. */
-#ifndef MAILAUTH_PACKAGE_HURRY_H
-#define MAILAUTH_PACKAGE_HURRY_H
+#ifndef MAILAUTH_PACKAGE_TLS_DEADLINE_H
+#define MAILAUTH_PACKAGE_TLS_DEADLINE_H
 
 #include <glib.h>
 #include <lber.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Passwords that were right a short while ago: see verified.h. */
 #include "mailauth/package/verified.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Passwords that were right a short while ago (`Verified Seconds`): a good hash
  * is slow on purpose, and mail clients come back every few minutes with the same
  * password. What is remembered is no password but a digest under a key of this
@@ -6,8 +7,8 @@
  * first, as always, and another stored hash is another digest. What else is changed
  * of an account it is told of, or finds in what the account's package says it
  * stands at. On the loop's thread alone. It reads no clock and logs nothing. */
-#ifndef MAILAUTH_VERIFIED_H
-#define MAILAUTH_VERIFIED_H
+#ifndef MAILAUTH_PACKAGE_VERIFIED_H
+#define MAILAUTH_PACKAGE_VERIFIED_H
 
 #include <glib.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The pam role: see pam-helper.h. A second thread waits for the verifier to close
  * the channel: a module that never comes back is not waited for. */
 #include "mailauth/pam/pam-helper.h"

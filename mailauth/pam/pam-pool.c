@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The processes that PAM's modules run in: see pam-pool.h. */
 #include "mailauth/pam/pam-pool.h"
 

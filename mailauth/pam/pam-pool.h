@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: MIT */
 /* The processes that PAM's modules run in (pam-helper.h): as many as are needed, up
  * to a limit, each with one login at a time. One that is not back in time is ended,
  * and so is what it had started: a module that hangs holds nothing for good. On the
  * loop's thread alone. */
-#ifndef MAILAUTH_PAM_POOL_H
-#define MAILAUTH_PAM_POOL_H
+#ifndef MAILAUTH_PAM_PAM_POOL_H
+#define MAILAUTH_PAM_PAM_POOL_H
 
 #include "mailauth/package/package.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One login by PAM: see pam-transaction.h. What goes wrong on this side is never
  * called a bad password. */
 #include "mailauth/pam/pam-transaction.h"

@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: MIT */
 /* One login by PAM: authentication, then whether the account may be used. It
  * blocks for as long as the service's modules do, which may be for good: for a
  * process that can be done without. */
-#ifndef MAILAUTH_PACKAGE_PAM_TRANSACTION_H
-#define MAILAUTH_PACKAGE_PAM_TRANSACTION_H
+#ifndef MAILAUTH_PAM_PAM_TRANSACTION_H
+#define MAILAUTH_PAM_PAM_TRANSACTION_H
 
 #include "mailauth/base/outcome.h"
 

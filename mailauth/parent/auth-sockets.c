@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* See auth-sockets.h. */
 #include "mailauth/parent/auth-sockets.h"
 

@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: MIT */
 /* The Unix sockets that other servers ask about their users on: opened, given
  * their mode and group, and removed as the settings ask. It accepts no
  * connection. Who may change these settings decides what is bound where; but
  * nothing that is no socket is ever removed, nor one that somebody listens on. */
-#ifndef MAILAUTH_AUTH_SOCKETS_H
-#define MAILAUTH_AUTH_SOCKETS_H
+#ifndef MAILAUTH_PARENT_AUTH_SOCKETS_H
+#define MAILAUTH_PARENT_AUTH_SOCKETS_H
 
 #include "mailauth/ipc/messages.h"
 

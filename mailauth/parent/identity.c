@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* See identity.h. */
 #include "mailauth/parent/identity.h"
 

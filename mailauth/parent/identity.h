@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The identity role: asks regd which user the verifier shall be, tells the
  * parent, and ends. It is there so that the parent, which is root, neither speaks
  * to the bus nor reads the registry; and it runs before there is a verifier, so
@@ -5,8 +6,8 @@
  *
  * It runs as the default user (`mailauth`). All it can bring about is that the
  * verifier runs as another user than root. */
-#ifndef MAILAUTH_IDENTITY_H
-#define MAILAUTH_IDENTITY_H
+#ifndef MAILAUTH_PARENT_IDENTITY_H
+#define MAILAUTH_PARENT_IDENTITY_H
 
 #include "mailauth/process/role.h"
 

@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /* The sockets that the parent listens with: opened and closed as the wanted list
  * changes, each kept while it is wanted. It accepts no connection. */
-#ifndef MAILAUTH_LISTENERS_H
-#define MAILAUTH_LISTENERS_H
+#ifndef MAILAUTH_PARENT_LISTENERS_H
+#define MAILAUTH_PARENT_LISTENERS_H
 
 #include "mailauth/ipc/messages.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* See parent.h.
  *
  * Who is there changes; what each needs to know of the others does not: a new

@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: MIT */
 /* The parent: starts the other roles, replaces those that die, and opens for
  * them what takes its rights (listeners, certificates and keys, processes as the
  * mail's users). It reads no byte of a client's and no value of the registry. */
-#ifndef MAILAUTH_PARENT_H
-#define MAILAUTH_PARENT_H
+#ifndef MAILAUTH_PARENT_PARENT_H
+#define MAILAUTH_PARENT_PARENT_H
 
 /* Serves until SIGTERM or SIGINT. @bus: what --bus= said, or NULL. Returns the
  * exit code; what is wrong is said on standard error. */

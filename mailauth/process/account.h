@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /* Whose process a role becomes: users by name, and owners of mail folders. It
  * asks the system's user database and the file system, nothing else. */
-#ifndef MAILAUTH_ACCOUNT_H
-#define MAILAUTH_ACCOUNT_H
+#ifndef MAILAUTH_PROCESS_ACCOUNT_H
+#define MAILAUTH_PROCESS_ACCOUNT_H
 
 #include "mailauth/process/role.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* See landlock.h. The library has no functions for these calls, and its headers
  * may be older than the kernel: the rights are named here. */
 #include "mailauth/process/landlock.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* See role.h. The one place where a role gives up its rights; what else it is
  * kept from is in sandbox.c. */
 #include "mailauth/process/role.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a role is given when it starts, and how it gives up what it does not need.
  *
  * Each role but the parent is this binary run anew, with its channel as
@@ -15,8 +16,8 @@
  * When its channel ends, the parent has gone: the role ends too. (The store's
  * channel goes to the verifier, and so does that of each process that is split off
  * it: they finish the session that they serve first, which ends with the front.) */
-#ifndef MAILAUTH_ROLE_H
-#define MAILAUTH_ROLE_H
+#ifndef MAILAUTH_PROCESS_ROLE_H
+#define MAILAUTH_PROCESS_ROLE_H
 
 #include "mailauth/ipc/channel.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* See sandbox.h. */
 #include "mailauth/process/sandbox.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What each role is kept from once it has started, beside the rights of root: a
  * table of roles, and what the kernel does of it. Landlock takes files, networks and
  * other processes away (landlock.h), a filter system calls (syscall-filter.h); the front,
@@ -5,8 +6,8 @@
  *
  * A piece that the kernel lacks is left out, and told by sandbox_get_lacks(); one that
  * it has and refuses is an error. */
-#ifndef MAILAUTH_SANDBOX_H
-#define MAILAUTH_SANDBOX_H
+#ifndef MAILAUTH_PROCESS_SANDBOX_H
+#define MAILAUTH_PROCESS_SANDBOX_H
 
 #include "mailauth/ipc/messages.h"
 

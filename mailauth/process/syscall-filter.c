@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* See syscall-filter.h. */
 #include "mailauth/process/syscall-filter.h"
 

@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /* The system calls that a process keeps (seccomp(2)): a table of groups of them,
  * and the filter made of it. Names, not numbers: libseccomp knows the machine. */
-#ifndef MAILAUTH_FILTER_H
-#define MAILAUTH_FILTER_H
+#ifndef MAILAUTH_PROCESS_SYSCALL_FILTER_H
+#define MAILAUTH_PROCESS_SYSCALL_FILTER_H
 
 #include <glib.h>
 

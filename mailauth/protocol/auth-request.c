@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* auth-request.h: an address checked, an outcome in three words. */
 #include "mailauth/protocol/auth-request.h"
 

@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /* A login that another server asks about on a socket, in whichever protocol, and
  * what it may be told. Pure. */
-#ifndef MAILAUTH_AUTH_REQUEST_H
-#define MAILAUTH_AUTH_REQUEST_H
+#ifndef MAILAUTH_PROTOCOL_AUTH_REQUEST_H
+#define MAILAUTH_PROTOCOL_AUTH_REQUEST_H
 
 #include "mailauth/protocol/conversation.h"
 

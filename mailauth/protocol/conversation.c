@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* conversation.h: the pieces that both protocols use. */
 #include "mailauth/protocol/conversation.h"
 

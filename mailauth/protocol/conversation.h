@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: MIT */
 /* What POP3 and IMAP before login have in common: a machine that is fed bytes,
  * writes answers, and stops at each step that somebody else must take. The
  * machines are pure: no sockets, no clock, no settings but those given. */
-#ifndef MAILAUTH_CONVERSATION_H
-#define MAILAUTH_CONVERSATION_H
+#ifndef MAILAUTH_PROTOCOL_CONVERSATION_H
+#define MAILAUTH_PROTOCOL_CONVERSATION_H
 
 #include "mailauth/base/outcome.h"
 #include "mailauth/base/secret.h"

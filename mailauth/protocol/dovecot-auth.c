@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* dovecot-auth.h: a line, a command, a request. */
 #include "mailauth/protocol/dovecot-auth.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The Dovecot authentication protocol, version 1.2, the server's side of a
  * client's connection: how Postfix (`smtpd_sasl_type = dovecot`) and Exim
  * (`driver = dovecot`) ask about their users. Lines of fields between tabs; many
@@ -6,8 +7,8 @@
  *
  * What the asking servers make of it has shaped this: they take an outage that
  * is answered for a wrong password, and a connection that closes for an outage. */
-#ifndef MAILAUTH_DOVECOT_AUTH_H
-#define MAILAUTH_DOVECOT_AUTH_H
+#ifndef MAILAUTH_PROTOCOL_DOVECOT_AUTH_H
+#define MAILAUTH_PROTOCOL_DOVECOT_AUTH_H
 
 #include "mailauth/protocol/auth-request.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* imap-syntax.h: one small function for each rule of the grammar. */
 #include "mailauth/protocol/imap-syntax.h"
 

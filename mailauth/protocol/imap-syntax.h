@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: MIT */
 /* The formal syntax of IMAP commands (RFC 3501, section 9) as far as it is
  * needed before login: tags, command names, strings of all three kinds. Pure:
  * it reads a command that is complete in memory. */
-#ifndef MAILAUTH_IMAP_SYNTAX_H
-#define MAILAUTH_IMAP_SYNTAX_H
+#ifndef MAILAUTH_PROTOCOL_IMAP_SYNTAX_H
+#define MAILAUTH_PROTOCOL_IMAP_SYNTAX_H
 
 #include "mailauth/base/secret.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* imap.h: collects a command with its literals, then looks it up in a table.
  *
  * A literal is asked for ("+") only where the command can use it, so that a

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* pop3.h: commands as a table, answers as text. */
 #include "mailauth/protocol/pop3.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sasl.h: PLAIN, LOGIN and the two kinds of SCRAM. */
 #include "mailauth/protocol/sasl.h"
 

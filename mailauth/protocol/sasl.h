@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: MIT */
 /* The server's side of the SASL mechanisms PLAIN (RFC 4616), LOGIN
  * (draft-murchison-sasl-login) and SCRAM-SHA-256 with and without channel binding
  * (RFC 7677), as far as a client speaks it: responses in base64, out comes a
  * login. Pure. Who proves the password, or knows SCRAM's challenges, is elsewhere. */
-#ifndef MAILAUTH_SASL_H
-#define MAILAUTH_SASL_H
+#ifndef MAILAUTH_PROTOCOL_SASL_H
+#define MAILAUTH_PROTOCOL_SASL_H
 
 #include "mailauth/protocol/conversation.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* saslauthd.h: counted strings. */
 #include "mailauth/protocol/saslauthd.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* saslprep.h: the tables of RFC 3454 that RFC 4013 names. */
 #include "mailauth/protocol/saslprep.h"
 

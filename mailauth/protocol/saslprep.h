@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /* Passwords as SASL mechanisms that hash them at both ends want them: SASLprep
  * (RFC 4013), which makes one string of those that look alike. Pure. */
-#ifndef MAILAUTH_SASLPREP_H
-#define MAILAUTH_SASLPREP_H
+#ifndef MAILAUTH_PROTOCOL_SASLPREP_H
+#define MAILAUTH_PROTOCOL_SASLPREP_H
 
 #include "mailauth/base/secret.h"
 

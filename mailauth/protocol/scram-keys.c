@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* scram-keys.h: a little arithmetic, and the text it is kept as. */
 #include "mailauth/protocol/scram-keys.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* scram.h: messages of comma-separated attributes (RFC 5802, section 7), and the
  * few lines of arithmetic between them. */
 #include "mailauth/protocol/scram.h"

@@ -1,10 +1,11 @@
+/* SPDX-License-Identifier: MIT */
 /* The server's side of SCRAM-SHA-256 and SCRAM-SHA-256-PLUS (RFC 5802, RFC 7677)
  * as messages, base64 taken off: what a client may say, what it is answered, and
  * whether it has proved that it knows the password. Pure: keys, random bytes and
  * channel bindings are given. The pre-login role reads messages with it, so that
  * it can refuse what is none; who has the keys runs the exchange. */
-#ifndef MAILAUTH_SCRAM_H
-#define MAILAUTH_SCRAM_H
+#ifndef MAILAUTH_PROTOCOL_SCRAM_H
+#define MAILAUTH_PROTOCOL_SCRAM_H
 
 #include "mailauth/base/secret.h"
 #include "mailauth/protocol/scram-keys.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What is logged of one session: see transcript.h. */
 #include "mailauth/protocol/transcript.h"
 

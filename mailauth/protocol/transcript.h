@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What administrators may have logged of one session before and after login, by
  * level, and never a password: what is shown of a client's words is chosen, not
  * what is hidden. Of a command that is not known nothing is shown, as a client
@@ -5,8 +6,8 @@
  * what a SASL exchange holds, nor a byte after login. Pure: lines go to @write.
  *
  * All functions do nothing where the transcript is NULL. */
-#ifndef MAILAUTH_TRANSCRIPT_H
-#define MAILAUTH_TRANSCRIPT_H
+#ifndef MAILAUTH_PROTOCOL_TRANSCRIPT_H
+#define MAILAUTH_PROTOCOL_TRANSCRIPT_H
 
 #include "mailauth/ipc/messages.h"
 

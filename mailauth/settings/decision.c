@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The decision of decision.h. It answers for the order of the questions; the
  * packages and the mailboxes themselves are asked by the verifier. */
 #include "mailauth/settings/decision.h"

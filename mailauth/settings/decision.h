@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: MIT */
 /* Which package decides a login and why, and whether the password is to be
  * asked about at all: the first questions of every login, in their order. Pure.
  * It never turns from one package to another: what can't be decided by the
  * package that is set is refused. */
-#ifndef MAILAUTH_DECISION_H
-#define MAILAUTH_DECISION_H
+#ifndef MAILAUTH_SETTINGS_DECISION_H
+#define MAILAUTH_SETTINGS_DECISION_H
 
 #include "mailauth/base/outcome.h"
 #include "mailauth/settings/settings.h"

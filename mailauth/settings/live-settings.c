@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The live views: see live-settings.h. */
 #include "mailauth/settings/live-settings.h"
 

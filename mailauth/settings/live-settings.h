@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /* The live views that settings and accounts are read from, and the round trip
  * that brings in every write that has been answered. */
-#ifndef MAILAUTH_VIEWS_H
-#define MAILAUTH_VIEWS_H
+#ifndef MAILAUTH_SETTINGS_LIVE_SETTINGS_H
+#define MAILAUTH_SETTINGS_LIVE_SETTINGS_H
 
 #include "mailauth/settings/settings.h"
 

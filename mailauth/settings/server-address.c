@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* See server-address.h. Directories' addresses are taken apart by libldap, which
  * will use them. */
 #include "mailauth/settings/server-address.h"

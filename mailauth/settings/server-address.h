@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /* Where a server is that a setting names: an LDAP directory of a broker's `URI`, or
  * the mail server of `Backend`. Pure. */
-#ifndef MAILAUTH_SERVER_ADDRESS_H
-#define MAILAUTH_SERVER_ADDRESS_H
+#ifndef MAILAUTH_SETTINGS_SERVER_ADDRESS_H
+#define MAILAUTH_SETTINGS_SERVER_ADDRESS_H
 
 #include <glib.h>
 

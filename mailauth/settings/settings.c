@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The snapshot of settings.h, read by tables: a row says where a setting is
  * kept, what it may be, what stands where it is not set, and what can't be
  * decided while it is wrong. What a row can't say (a backend's address, a

@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: MIT */
 /* The settings as they stand at one moment, read, typed and checked: a snapshot
  * that a login keeps until it is answered. Pure: it reads from whatever serves
  * the keys (the live views, or rows of a test). Every setting that can't be
  * used is a problem that names it; a default stands where nothing is set. */
-#ifndef MAILAUTH_SETTINGS_H
-#define MAILAUTH_SETTINGS_H
+#ifndef MAILAUTH_SETTINGS_SETTINGS_H
+#define MAILAUTH_SETTINGS_SETTINGS_H
 
 #include "client/registry.h"
 #include "mailauth/ipc/messages.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* channel-binding.h: each type by itself.
  *
  * tls-exporter and tls-unique are sound in TLS 1.2 only with the extended master

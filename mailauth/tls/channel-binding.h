@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /* What ties a login to the TLS connection that it is made in: the channel
  * bindings (RFC 5929, RFC 9266) of a server's connection. */
-#ifndef MAILAUTH_CHANNEL_BINDING_H
-#define MAILAUTH_CHANNEL_BINDING_H
+#ifndef MAILAUTH_TLS_CHANNEL_BINDING_H
+#define MAILAUTH_TLS_CHANNEL_BINDING_H
 
 #include <glib.h>
 #include <openssl/ssl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* key-pair.h: PEM into a pair that is checked, and what there is to say about it. */
 #include "mailauth/tls/key-pair.h"
 

@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /* A certificate and its private key, read from files and checked. What
  * connections make of them is tls-server.h's, bytes on the wire are stream.h's. */
-#ifndef MAILAUTH_TLS_H
-#define MAILAUTH_TLS_H
+#ifndef MAILAUTH_TLS_KEY_PAIR_H
+#define MAILAUTH_TLS_KEY_PAIR_H
 
 #include <glib.h>
 #include <openssl/ssl.h>

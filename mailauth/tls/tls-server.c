@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* tls-server.h. One SSL_CTX without a certificate is what all connections begin
  * from: the client's first message says which host it wants, and what has to do
  * with that host hangs on the connection from then on. This happens before

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* See tls-tickets.h. */
 #include "mailauth/tls/tls-tickets.h"
 

@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: MIT */
 /* The keys that session tickets are sealed with (RFC 5077, section 4; RFC 8446,
  * section 4.6.1): made at random, kept in memory alone, and changed. A ticket
  * holds all that resumption takes, so sessions cost no memory here; and once the
  * keys are gone nobody can open a recorded conversation with them. */
-#ifndef MAILAUTH_TLS_TICKETS_H
-#define MAILAUTH_TLS_TICKETS_H
+#ifndef MAILAUTH_TLS_TLS_TICKETS_H
+#define MAILAUTH_TLS_TLS_TICKETS_H
 
 #include <glib.h>
 #include <openssl/ssl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* See certificates.h. Each pair is asked for by a number; the answer has the
  * same one, and comes from the parent where a file can't be opened, from the
  * front else. */

@@ -1,10 +1,11 @@
+/* SPDX-License-Identifier: MIT */
 /* The certificates as the verifier keeps book of them: which are set, what came
  * of each, and what is in use. It asks for the files of each host by itself, so
  * that one that can't be used keeps none of the others from being taken, and a
  * few at a time, so that many hosts don't hold up the front. The events that
  * follow from what it is told are its own. */
-#ifndef MAILAUTH_CERTIFICATES_H
-#define MAILAUTH_CERTIFICATES_H
+#ifndef MAILAUTH_VERIFIER_CERTIFICATES_H
+#define MAILAUTH_VERIFIER_CERTIFICATES_H
 
 #include "mailauth/ipc/channel.h"
 #include "mailauth/settings/settings.h"

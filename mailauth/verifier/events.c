@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The record of events.h: a ring, and for each source the faults that repeat. */
 #include "mailauth/verifier/events.h"
 

@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: MIT */
 /* The record of what happened: the newest 10,000 events, and which of them are
  * to be written out. A fault of the server's that repeats is counted in one
  * event until it is over, or for a minute, and written again at its 10th,
  * 100th, 1,000th... time. Holds no secret: callers give it none. Pure. */
-#ifndef MAILAUTH_EVENTS_H
-#define MAILAUTH_EVENTS_H
+#ifndef MAILAUTH_VERIFIER_EVENTS_H
+#define MAILAUTH_VERIFIER_EVENTS_H
 
 #include "mailauth/base/outcome.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The verifier's end of the channel to a front: see front-link.h. */
 #include "mailauth/verifier/front-link.h"
 

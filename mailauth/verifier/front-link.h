@@ -1,6 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 /* The verifier's end of the channel to a front: its logins in, verdicts out. */
-#ifndef MAILAUTH_FRONT_LINK_H
-#define MAILAUTH_FRONT_LINK_H
+#ifndef MAILAUTH_VERIFIER_FRONT_LINK_H
+#define MAILAUTH_VERIFIER_FRONT_LINK_H
 
 #include "mailauth/ipc/channel.h"
 #include "mailauth/verifier/login.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One login: see login.h. Each step is a function that ends the login or leads
  * to the next; what is waited for in between calls back here. */
 #include "mailauth/verifier/login.h"

@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: MIT */
 /* One login from its first word to its verdict: the round trip that brings in
  * every setting answered before, the decision, holding back, the password, the
  * mailbox, the event. Whoever asks (a front, an administrator's test) is told
  * the result; nobody else knows the order. */
-#ifndef MAILAUTH_LOGIN_H
-#define MAILAUTH_LOGIN_H
+#ifndef MAILAUTH_VERIFIER_LOGIN_H
+#define MAILAUTH_VERIFIER_LOGIN_H
 
 #include "mailauth/backend/backend.h"
 #include "mailauth/base/secret.h"

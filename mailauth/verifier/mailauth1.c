@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The face on the bus: see mailauth1.h. */
 #include "mailauth/verifier/mailauth1.h"
 

@@ -1,11 +1,12 @@
+/* SPDX-License-Identifier: MIT */
 /* The face on the bus: org.regd.MailAuth1. It answers for the name, for who may
  * ask, and for the shape of the answers; what is in them comes from elsewhere.
  *
  * Events go to administrators and `ObjectName`'s user alone. On the machine's own
  * system bus its policy sees to that; another bus has none, so there each entitled
  * connection is sent them by its own name. */
-#ifndef MAILAUTH_BUS_H
-#define MAILAUTH_BUS_H
+#ifndef MAILAUTH_VERIFIER_MAILAUTH1_H
+#define MAILAUTH_VERIFIER_MAILAUTH1_H
 
 #include <dbus/dbus.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the settings mean for the other roles: see publisher.h. */
 #include "mailauth/verifier/publisher.h"
 

@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: MIT */
 /* What the settings mean for the other roles, told to them whenever it changes:
  * listeners and certificate to the parent, limits and rules to the front; and
  * the events that follow from what they answer, and from the settings
  * themselves. */
-#ifndef MAILAUTH_PUBLISHER_H
-#define MAILAUTH_PUBLISHER_H
+#ifndef MAILAUTH_VERIFIER_PUBLISHER_H
+#define MAILAUTH_VERIFIER_PUBLISHER_H
 
 #include "mailauth/verifier/certificates.h"
 

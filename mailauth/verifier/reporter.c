@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Events on their way out: see reporter.h. */
 #include "mailauth/verifier/reporter.h"
 

@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /* Events on their way out: into the record, to the journal (or standard error),
  * and to whoever listens on the bus. */
-#ifndef MAILAUTH_REPORTER_H
-#define MAILAUTH_REPORTER_H
+#ifndef MAILAUTH_VERIFIER_REPORTER_H
+#define MAILAUTH_VERIFIER_REPORTER_H
 
 #include "mailauth/verifier/events.h"
 

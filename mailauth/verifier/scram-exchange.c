@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* See scram-exchange.h. */
 #include "mailauth/verifier/scram-exchange.h"
 

@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: MIT */
 /* SCRAM exchanges in the verifier, up to the client's proof: what a client is
  * asked, by the account as it stands once every write answered before has been
  * read. Nothing is decided and nobody is refused here: that is the login's that
  * begins with the proof, by the settings of that time (login.h). */
-#ifndef MAILAUTH_EXCHANGE_H
-#define MAILAUTH_EXCHANGE_H
+#ifndef MAILAUTH_VERIFIER_SCRAM_EXCHANGE_H
+#define MAILAUTH_VERIFIER_SCRAM_EXCHANGE_H
 
 #include "mailauth/package/sam-scram.h"
 #include "mailauth/protocol/scram.h"

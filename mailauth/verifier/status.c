@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What is decided now, and why: see status.h. */
 #include "mailauth/verifier/status.h"
 

@@ -1,6 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 /* What is decided now, and why: the verifier's state as entries of an a{sv}. */
-#ifndef MAILAUTH_STATUS_H
-#define MAILAUTH_STATUS_H
+#ifndef MAILAUTH_VERIFIER_STATUS_H
+#define MAILAUTH_VERIFIER_STATUS_H
 
 #include <dbus/dbus.h>
 

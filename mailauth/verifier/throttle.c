@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Who is held back: see throttle.h. Addresses hold their accounts; whether one
  * is held is worked out from its counts each time, so that a change of the
  * rules goes for what was counted before. */

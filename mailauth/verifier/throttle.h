@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Who is held back: failures counted for each pair of address and account, the
  * delay that grows with an address's failures, the lock on a pair, the hold on
  * an address that tries many accounts. Pure: times are given, nothing waits here.
@@ -6,8 +7,8 @@
  * get no further than one after the other. Memory is bounded; what goes first is
  * what has expired, then what is not held, with the fewest failures. To push out
  * one hold takes a whole table of others, more failures than the hold denies. */
-#ifndef MAILAUTH_THROTTLE_H
-#define MAILAUTH_THROTTLE_H
+#ifndef MAILAUTH_VERIFIER_THROTTLE_H
+#define MAILAUTH_VERIFIER_THROTTLE_H
 
 #include <glib.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How long proofs took: see timings.h. There are few brokers: a list will do. */
 #include "mailauth/verifier/timings.h"
 

@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /* How long the proof of a password took, by who proved it: a broker of the
  * membership, or a source of native accounts. Pure. */
-#ifndef MAILAUTH_TIMINGS_H
-#define MAILAUTH_TIMINGS_H
+#ifndef MAILAUTH_VERIFIER_TIMINGS_H
+#define MAILAUTH_VERIFIER_TIMINGS_H
 
 #include "mailauth/base/histogram.h"
 #include "mailauth/settings/decision.h"

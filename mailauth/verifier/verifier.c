@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The verifier: see verifier.h. Here its parts are put together, and messages
  * find their way; what is decided, and in which order, is in login.c. */
 #include "mailauth/verifier/verifier.h"

@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /* The verifier: the role that holds the bus, the settings, the accounts and the
  * proving of passwords, and never touches a client's connection. */
-#ifndef MAILAUTH_VERIFIER_H
-#define MAILAUTH_VERIFIER_H
+#ifndef MAILAUTH_VERIFIER_VERIFIER_H
+#define MAILAUTH_VERIFIER_VERIFIER_H
 
 #include "mailauth/process/role.h"
 

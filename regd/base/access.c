@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Who is calling and what an access list lets him do: identities, resolved
  * lists, their text form for the database, and the decision itself. Pure apart
  * from access_resolve_with_nss(), which only callers off the main loop hand in. */

@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /* Who is calling, and what an access list lets him do (registry.md 7). Pure:
  * names are looked up by a resolver that is handed in. */
-#ifndef REGD_ACCESS_H
-#define REGD_ACCESS_H
+#ifndef REGD_BASE_ACCESS_H
+#define REGD_BASE_ACCESS_H
 
 #include "client/base/change.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a commit really did, as a counted list of differences, and who may hear
  * of each. Pure; holds no data of values. */
 #include "regd/base/effective.h"

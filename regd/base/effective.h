@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: MIT */
 /* What a commit really did: the differences, in order, each with the access
  * lists that decide who may hear of it. Made by the writer, read by the main
  * loop; immutable once made. */
-#ifndef REGD_EFFECTIVE_H
-#define REGD_EFFECTIVE_H
+#ifndef REGD_BASE_EFFECTIVE_H
+#define REGD_BASE_EFFECTIVE_H
 
 #include "regd/base/access.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Matching commits against watches. Pure.
  *
  * A node stands for one watched path (folded). For a changed key its own node

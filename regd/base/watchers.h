@@ -1,10 +1,11 @@
+/* SPDX-License-Identifier: MIT */
 /* Who watches what, and what of a commit each of them hears. Pure: paths are
  * resolved and signals are sent by the service.
  *
  * Watches hang on the folded path that they watch, so matching a change costs
  * its depth, not the number of watches. */
-#ifndef REGD_WATCHERS_H
-#define REGD_WATCHERS_H
+#ifndef REGD_BASE_WATCHERS_H
+#define REGD_BASE_WATCHERS_H
 
 #include "regd/base/effective.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A pool of threads whose results come back to the main context. A job holds
  * the shared state, so that a thread that is stuck in a stranger's file may
  * outlive the Work that it was submitted to. */

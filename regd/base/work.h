@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: MIT */
 /* Work that may block (NSS, files of strangers, schema directories), off the
  * main loop: a function runs on a thread, and another one afterwards on the
  * main context. */
-#ifndef REGD_WORK_H
-#define REGD_WORK_H
+#ifndef REGD_BASE_WORK_H
+#define REGD_BASE_WORK_H
 
 #include <glib.h>
 

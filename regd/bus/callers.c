@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Identities of connections: GetConnectionCredentials asked asynchronously, what
  * may block (groups where the bus does not tell them, /proc) on a thread, and a
  * cache that ends with NameOwnerChanged. Whoever can't be identified is nobody:

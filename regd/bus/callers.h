@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /* Who is calling, as the bus says it: uid, all groups, pid, program. Asked for
  * once for each connection, without blocking, and kept until it leaves. */
-#ifndef REGD_CALLER_H
-#define REGD_CALLER_H
+#ifndef REGD_BUS_CALLERS_H
+#define REGD_BUS_CALLERS_H
 
 #include <dbus/dbus.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The tables of org.regd.Registry1, its properties, the admission of calls, and
  * the small steps that every handler takes. */
 #include "regd/bus/face.h"

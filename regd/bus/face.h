@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /* org.regd.Registry1 on the bus: the tables, and what its handlers share. Each
  * handler decodes, asks the service, and encodes; it decides nothing. */
-#ifndef REGD_IFACE_H
-#define REGD_IFACE_H
+#ifndef REGD_BUS_FACE_H
+#define REGD_BUS_FACE_H
 
 #include "client/bus/dispatch.h"
 #include "client/bus/wire.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Flow control for signals. The bus queues what a receiver does not read, counts
  * it as ours, and at its limit reads no more from us: one receiver that sleeps
  * would silence the daemon for all. So each receiver has a window of bytes it

@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: MIT */
 /* Signals to single connections, bounded: a connection that does not read what
  * it is sent makes neither this daemon nor the bus grow. What is sent is counted
  * until the receiver has answered a Ping that was sent after it. */
-#ifndef REGD_OUTBOX_H
-#define REGD_OUTBOX_H
+#ifndef REGD_BUS_OUTBOX_H
+#define REGD_BUS_OUTBOX_H
 
 #include <dbus/dbus.h>
 #include <glib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What of the D-Bus specification's message bus two peers need: names, who the
  * other is, and every message of one handed to the other with its sender. */
 #include "regd/bus/private-bus.h"

@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: MIT */
 /* A message bus for two: regd, which connects first, and one client. With it
  * regctl works on a database where there is no bus and no daemon, by the very
  * same calls. It runs on a thread of its own, since both ends of it may wait. */
-#ifndef REGD_PRIVATE_BUS_H
-#define REGD_PRIVATE_BUS_H
+#ifndef REGD_BUS_PRIVATE_BUS_H
+#define REGD_BUS_PRIVATE_BUS_H
 
 #include <glib.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* See reply-cache.h. A value is known again by its address: values never change, and
  * one that is kept is not given back. */
 #include "regd/bus/reply-cache.h"

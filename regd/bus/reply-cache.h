@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /* Answers that were given, kept to be given again: to build the answer to a read
  * costs libdbus more than the read, and to copy it a quarter of that. */
-#ifndef REGD_ANSWERS_H
-#define REGD_ANSWERS_H
+#ifndef REGD_BUS_REPLY_CACHE_H
+#define REGD_BUS_REPLY_CACHE_H
 
 #include "client/bus/dispatch.h"
 #include "client/registry.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* SQLite copies one snapshot into a private file beside the database; then the
  * snapshot is let go of, and the copy handed over at the pace of whoever reads. */
 #include "regd/files/backup.h"

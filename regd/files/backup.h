@@ -1,6 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 /* A complete copy of the database, taken while it is in use, for a descriptor. */
-#ifndef REGD_BACKUP_H
-#define REGD_BACKUP_H
+#ifndef REGD_FILES_BACKUP_H
+#define REGD_FILES_BACKUP_H
 
 #include "regd/files/transfer.h"
 

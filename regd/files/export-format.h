@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /* How a file is laid out: one printer for each format, fed key by key. Pure. For
  * export.c alone. */
-#ifndef REGD_EXPORT_FORMAT_H
-#define REGD_EXPORT_FORMAT_H
+#ifndef REGD_FILES_EXPORT_FORMAT_H
+#define REGD_FILES_EXPORT_FORMAT_H
 
 #include "regd/files/export.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The JSON of an export (see export.h). */
 #include "client/base/json.h"
 #include "regd/files/export-format.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* From a walk to a printer (see export.h), and the printer of .reg files. */
 #include "regd/files/export.h"
 

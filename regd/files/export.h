@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A branch as a file: .reg, or JSON. One consistent state; keys are named by
  * the path that was asked for, so that a file from HKCU fits another user.
  *
@@ -14,8 +15,8 @@
  * that does not form what its type says is given as such digits, with
  * "malformed": true; bytes is there where what is stored is not what DATA would
  * be stored as (another terminator). */
-#ifndef REGD_EXPORT_H
-#define REGD_EXPORT_H
+#ifndef REGD_FILES_EXPORT_H
+#define REGD_FILES_EXPORT_H
 
 #include "regd/files/spool.h"
 #include "regd/read/reader.h"

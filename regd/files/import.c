@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A thread reads and parses (see transfer.h for what holds it up). */
 #include "regd/files/import.h"
 

@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /* Reading a .reg file from a stranger's descriptor into a Change, on a thread:
  * the main loop never waits for it. Knows no D-Bus and applies nothing. */
-#ifndef REGD_IMPORT_H
-#define REGD_IMPORT_H
+#ifndef REGD_FILES_IMPORT_H
+#define REGD_FILES_IMPORT_H
 
 #include "client/base/regfile.h"
 #include "regd/base/work.h"

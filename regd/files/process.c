@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* See process.h. */
 #include "regd/files/process.h"
 

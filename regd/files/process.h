@@ -1,6 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 /* Other processes, as /proc shows them. */
-#ifndef REGD_PROCESS_H
-#define REGD_PROCESS_H
+#ifndef REGD_FILES_PROCESS_H
+#define REGD_FILES_PROCESS_H
 
 #include <glib.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* See spool.h. */
 #include "regd/files/spool.h"
 

@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: MIT */
 /* What is on its way to a stranger's descriptor: kept in memory while it is
  * small, else in a private file without a name beside the database. So what is
  * read (a snapshot) is let go of before the stranger is waited for. */
-#ifndef REGD_SPOOL_H
-#define REGD_SPOOL_H
+#ifndef REGD_FILES_SPOOL_H
+#define REGD_FILES_SPOOL_H
 
 #include "regd/files/transfer.h"
 

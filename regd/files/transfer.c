@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A thread works; a timer on the main context looks whether it gets on. The
  * thread waits with poll(), so that as a rule it ends by itself; where even
  * read() or write() hangs (a pipe that somebody else emptied or filled, a file

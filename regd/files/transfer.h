@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: MIT */
 /* Work on a stranger's descriptor, on a thread of its own: the main loop waits
  * for nothing, and a file that does not get on ends the call. Knows no D-Bus,
  * and not what is read or written. */
-#ifndef REGD_TRANSFER_H
-#define REGD_TRANSFER_H
+#ifndef REGD_FILES_TRANSFER_H
+#define REGD_FILES_TRANSFER_H
 
 #include "regd/base/work.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* See encoding.h. */
 #include "regd/history/encoding.h"
 

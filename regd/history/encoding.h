@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A run: the differences that one revision made to one key, one after the
  * other, and the bytes that history keeps of them. Pure: knows no tables, and
  * takes any bytes for what a damaged or a strange file may hold.
@@ -14,8 +15,8 @@
  *   position   of the old value
  *   old state  length, data
  *   new value  type, length, data */
-#ifndef REGD_RUN_H
-#define REGD_RUN_H
+#ifndef REGD_HISTORY_ENCODING_H
+#define REGD_HISTORY_ENCODING_H
 
 #include "client/base/change.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* See past-tree.h. */
 #include "regd/history/past-tree.h"
 

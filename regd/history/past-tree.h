@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: MIT */
 /* A branch as it was at a revision: what is stored now, with the rows of
  * history undone from the newest back. Only keys that have changed since are
  * held in memory; the others are as they are stored. Reads only. */
-#ifndef REGD_PAST_H
-#define REGD_PAST_H
+#ifndef REGD_HISTORY_PAST_TREE_H
+#define REGD_HISTORY_PAST_TREE_H
 
 #include "regd/history/record.h"
 

@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: MIT */
 /* History rows: what each revision made different, by whom, and with which
  * access lists standing; writing them, replaying them, and telling of them.
  * What was there at a revision is past-tree.h's, how much is kept retention.h's. */
-#ifndef REGD_HISTORY_H
-#define REGD_HISTORY_H
+#ifndef REGD_HISTORY_RECORD_H
+#define REGD_HISTORY_RECORD_H
 
 #include "regd/storage/store.h"
 

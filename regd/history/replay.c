@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reading history back (see record.h): replaying it to watchers, and telling
  * of it. Decides nothing of who may hear what. */
 #include <string.h>

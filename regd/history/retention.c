@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* See retention.h. */
 #include "regd/history/retention.h"
 

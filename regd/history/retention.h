@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: MIT */
 /* How far history reaches. It is counted for each root and, below HKEY_USERS,
  * for each user, so that one can't push out another's: each is a scope, and a
  * revision has an ordinal in every scope that it touched. What is past the
  * settings' limits is out of reach at once; its rows are deleted in small steps. */
-#ifndef REGD_RETENTION_H
-#define REGD_RETENTION_H
+#ifndef REGD_HISTORY_RETENTION_H
+#define REGD_HISTORY_RETENTION_H
 
 #include "regd/read/reader.h"
 #include "regd/storage/store.h"

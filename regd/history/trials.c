@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* See trials.h. The deadline of one that has ended is the revision of its end,
  * below zero. */
 #include "regd/history/trials.h"

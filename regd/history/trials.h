@@ -1,11 +1,12 @@
+/* SPDX-License-Identifier: MIT */
 /* Revisions on trial: they are undone unless somebody confirms them in time.
  * Rows only; undoing them is op-trial.c's.
  *
  * One that was undone, and the revision that undid it, are remembered as ended
  * while an older trial, or one that was made before the end, is under way: what
  * they did is nobody's change, and what the other goes back to is not theirs. */
-#ifndef REGD_TRIALS_H
-#define REGD_TRIALS_H
+#ifndef REGD_HISTORY_TRIALS_H
+#define REGD_HISTORY_TRIALS_H
 
 #include "regd/storage/store.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A queue for each user in front of the threads. A user is known as long as
  * something of his runs. */
 #include "regd/read/long-reads.h"

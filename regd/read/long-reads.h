@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: MIT */
 /* Long readings: what may take its time (history, a branch as it was) runs on a
  * thread with a reader of its own, so that the main loop holds up nobody. Of
  * each user few run at once; the others wait their turn, in order. Knows no
  * D-Bus. Belongs to the thread of the main context. */
-#ifndef REGD_READINGS_H
-#define REGD_READINGS_H
+#ifndef REGD_READ_LONG_READS_H
+#define REGD_READ_LONG_READS_H
 
 #include "regd/base/work.h"
 #include "regd/read/reader.h"

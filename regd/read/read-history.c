@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Telling of history: GetHistory (see reader.h). An entry is told where the
  * caller may read its key today and could then; its data besides where no
  * secrecy, of today or of then, stands before it. */

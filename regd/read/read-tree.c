@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reading whole branches: ReadTree by pages, Validate, and the walk of an
  * export (see reader.h). */
 #include <string.h>

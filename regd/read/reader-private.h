@@ -1,6 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 /* What reader.c and read-tree.c share of a Reader. For nobody else. */
-#ifndef REGD_READER_H
-#define REGD_READER_H
+#ifndef REGD_READ_READER_PRIVATE_H
+#define REGD_READ_READER_PRIVATE_H
 
 #include "regd/read/reader.h"
 #include "regd/storage/store.h"

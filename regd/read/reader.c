@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* See reader.h. Trees are in read-tree.c. */
 #include "regd/read/reader.h"
 

@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: MIT */
 /* Reading for a caller: path, links, access, secrecy, then the data. Each call
  * is one consistent snapshot of the newest committed state and waits for
  * nobody. A Reader belongs to one thread. */
-#ifndef REGD_READ_H
-#define REGD_READ_H
+#ifndef REGD_READ_READER_H
+#define REGD_READ_READER_H
 
 #include "regd/base/effective.h"
 #include "schema/rules.h"

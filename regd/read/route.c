@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Walks a path component by component and notes every key on the way. It looks
  * with the daemon's own rights: what it finds decides only whether the watcher
  * is told to read again. */

@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /* The links that a path leads through, for replaying: a link of them that was
  * pointed elsewhere meanwhile means that what was known of the path is stale. */
-#ifndef REGD_ROUTE_H
-#define REGD_ROUTE_H
+#ifndef REGD_READ_ROUTE_H
+#define REGD_READ_ROUTE_H
 
 #include "regd/read/reader.h"
 

@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: MIT */
 /* Walking a branch, as it is or as it was: depth first, sub-keys in the order
  * of their folded names, never through a link, each key with what the caller
  * may see of it. Shared by ReadTree, Validate and Export. */
-#ifndef REGD_WALK_H
-#define REGD_WALK_H
+#ifndef REGD_READ_WALK_H
+#define REGD_READ_WALK_H
 
 #include "regd/history/past-tree.h"
 #include "regd/read/reader-private.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The handler of Backup: the whole database goes out by a descriptor. */
 #include <unistd.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The handler of Export: a branch goes out by a descriptor, a report is the
  * answer. The walk and the writing are a thread's. */
 #include <string.h>

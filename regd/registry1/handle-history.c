@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Handlers about the past: history, going back, trials, forgetting, and
  * branches as they were. What may be long is read off the main loop. */
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The handler of Import: a descriptor in, one commit, a report out. */
 #include <sys/stat.h>
 #include <unistd.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Handlers that read: keys, values, trees, access lists, descriptions. */
 #include <string.h>
 

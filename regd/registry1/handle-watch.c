@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Handlers that begin and end watches, and the signal that watchers get. */
 #include <string.h>
 

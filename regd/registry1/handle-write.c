@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Handlers that write: each decodes its call to one Change, hands it to the
  * service, and answers with the revision once it is durable and told. */
 #include <string.h>

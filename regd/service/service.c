@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Between what is asked and what is stored. Answers for the order of things
  * (watchers before writers, revisions in order, no gap between a watch's replay
  * and what comes live), for watches that follow links, and for shares. Rights

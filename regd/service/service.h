@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: MIT */
 /* The registry as a service: what a caller asks is read from the reader or
  * handed to the writer, watchers hear of every commit before its writer does,
  * and nobody takes more than his share. Knows no D-Bus. Belongs to the thread
  * of the main context. */
-#ifndef REGD_SERVICE_H
-#define REGD_SERVICE_H
+#ifndef REGD_SERVICE_SERVICE_H
+#define REGD_SERVICE_SERVICE_H
 
 #include "regd/base/watchers.h"
 #include "regd/read/reader.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* See db.h. */
 #include "regd/storage/db.h"
 

@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: MIT */
 /* The only room that knows SQLite: connections, prepared statements, and what
  * its result codes mean in the registry's own errors. Knows nothing of keys and
  * values. A Db belongs to one thread at a time. */
-#ifndef REGD_DB_H
-#define REGD_DB_H
+#ifndef REGD_STORAGE_DB_H
+#define REGD_STORAGE_DB_H
 
 #include "client/registry.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* See migrations.h. */
 #include "regd/storage/migrations.h"
 

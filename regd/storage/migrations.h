@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: MIT */
 /* The tables, as numbered steps: a database at step N is brought up by running
  * the steps after it, each in one transaction. A step that has been released
  * is never edited. */
-#ifndef REGD_MIGRATIONS_H
-#define REGD_MIGRATIONS_H
+#ifndef REGD_STORAGE_MIGRATIONS_H
+#define REGD_STORAGE_MIGRATIONS_H
 
 #include "regd/storage/db.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* See store.h. */
 #include "regd/storage/store.h"
 

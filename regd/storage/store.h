@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The registry's meaning over tables: keys, values, access lists, history rows,
  * the revision counter. Knows nothing of callers, links being followed, schemas
  * or limits: those are place.c's and apply.c's. A Store belongs to one thread.
@@ -5,8 +6,8 @@
  * A key's row is a place in the tree: parent and folded name. It outlives the
  * key (live = 0) as long as history speaks of it, and is the same row again
  * when a key is made there again; so a path in history costs an integer. */
-#ifndef REGD_STORE_H
-#define REGD_STORE_H
+#ifndef REGD_STORAGE_STORE_H
+#define REGD_STORAGE_STORE_H
 
 #include "regd/base/effective.h"
 #include "regd/storage/db.h"

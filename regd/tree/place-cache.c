@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* See place-cache.h. A place depends on its caller's uid alone: by HKEY_CURRENT_USER,
  * and by links in a user's own branch. What he may do there is asked each time. */
 #include "regd/tree/place-cache.h"

@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: MIT */
 /* Where paths have led and what small values there were, kept as long as nothing
  * has changed: programs read few values often. Knows no database; whoever fills
  * it empties it. */
-#ifndef REGD_PLACES_H
-#define REGD_PLACES_H
+#ifndef REGD_TREE_PLACE_CACHE_H
+#define REGD_TREE_PLACE_CACHE_H
 
 #include "regd/tree/place.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* See place.h. */
 #include "regd/tree/place.h"
 

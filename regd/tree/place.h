@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /* From a path as a caller wrote it to a place in the tree: roots, links, what
  * is there and what is missing, and the access list that decides. Reads only. */
-#ifndef REGD_RESOLVE_H
-#define REGD_RESOLVE_H
+#ifndef REGD_TREE_PLACE_H
+#define REGD_TREE_PLACE_H
 
 #include "client/base/path.h"
 #include "regd/storage/store.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* See settings.h. */
 #include "regd/tree/settings.h"
 

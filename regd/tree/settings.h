@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /* The daemon's own settings, as they are stored now. A value that can't be
  * used counts as absent: a wrong limit must not stop the store. */
-#ifndef REGD_SETTINGS_H
-#define REGD_SETTINGS_H
+#ifndef REGD_TREE_SETTINGS_H
+#define REGD_TREE_SETTINGS_H
 
 #include "regd/read/reader.h"
 #include "regd/storage/store.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* See integrity.h. The invariants are a table of queries that find what breaks
  * them, and a few passes over rows for what SQL can't tell. */
 #include "regd/upkeep/integrity.h"

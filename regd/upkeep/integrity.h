@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /* Whether a database can be trusted: SQLite's own checks, and what the registry
  * itself holds to be always so. Changes nothing. */
-#ifndef REGD_CHECK_H
-#define REGD_CHECK_H
+#ifndef REGD_UPKEEP_INTEGRITY_H
+#define REGD_UPKEEP_INTEGRITY_H
 
 #include "regd/storage/store.h"
 

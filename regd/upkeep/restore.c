@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* See restore.h. The old database is whole again (its log taken in) before
  * anything moves, so that no log can be taken for the new one's. */
 #include "regd/upkeep/restore.h"

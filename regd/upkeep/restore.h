@@ -1,6 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 /* Putting a backup back while no regd runs. */
-#ifndef REGD_RESTORE_H
-#define REGD_RESTORE_H
+#ifndef REGD_UPKEEP_RESTORE_H
+#define REGD_UPKEEP_RESTORE_H
 
 #include <glib.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* See apply.h: the frame around the operations, which are in op-values.c,
  * op-keys.c, op-moves.c and op-expect.c. */
 #include "regd/write/apply.h"

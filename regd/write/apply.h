@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: MIT */
 /* One change, applied: every entry authorised, checked against schemas and
  * limits, written, and the differences that it made. All of it happens inside
  * the writer's transaction, so what was checked is what is changed. */
-#ifndef REGD_APPLY_H
-#define REGD_APPLY_H
+#ifndef REGD_WRITE_APPLY_H
+#define REGD_WRITE_APPLY_H
 
 #include "regd/history/retention.h"
 #include "regd/read/reader.h"

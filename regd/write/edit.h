@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /* The change being applied: what apply.c and its parts (op-values.c,
  * op-keys.c, op-moves.c, op-expect.c) share. For nobody else. */
-#ifndef REGD_APPLICATION_H
-#define REGD_APPLICATION_H
+#ifndef REGD_WRITE_EDIT_H
+#define REGD_WRITE_EDIT_H
 
 #include "regd/history/record.h"
 #include "regd/history/retention.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Folding the differences of one change: what was touched twice is told once,
  * and what ends where it began is not told at all, so that history and signals
  * hold what really differs (see edit.h). */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Preconditions: a commit is made only where they hold (see edit.h). */
 #include "client/base/error.h"
 #include "regd/write/edit.h"

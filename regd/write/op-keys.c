@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Operations on keys: create, link, delete, access list (see edit.h). */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Operations that carry a whole branch: rename and copy (see edit.h). */
 #include <string.h>
 

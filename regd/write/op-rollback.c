@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Making a branch again what it was at a revision (see edit.h): the past
  * is compared with what is there, and each difference is made as its owner
  * would make it by hand, with the same rights, schemas and limits. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Undoing one revision that was on trial, confirming one, and forgetting old
  * data (see edit.h). */
 #include "client/base/error.h"

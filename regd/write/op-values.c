@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Operations on values: set and delete (see edit.h). */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* See seed.h. */
 #include "regd/write/seed.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* See writer.h. */
 #include "regd/write/writer.h"
 

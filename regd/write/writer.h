@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: MIT */
 /* The writer: one thread that owns the writing connection. It takes all that
  * waits, applies each change under a savepoint (authorise, check against the
  * schemas and limits, apply: apply.c), makes one durable commit of them, and
  * hands each its result on the main context, in order of revision. */
-#ifndef REGD_WRITER_H
-#define REGD_WRITER_H
+#ifndef REGD_WRITE_WRITER_H
+#define REGD_WRITE_WRITER_H
 
 #include "regd/base/effective.h"
 #include "schema/rules.h"

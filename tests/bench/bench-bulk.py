@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What import, export and backup cost, as ratios in one run: to a bare SQLite
 transaction of the same rows, with and without those of history, which are taken
 from what the import has written. Not a test: run it by hand, on a machine that is

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What calls of regd cost, beside what bounds them. Not a test: run it by hand, as
 PYTHONPATH=tests REGD_BUILD_ROOT=build tests/bench/bench-calls.py"""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What keeping history costs those who write: the same work done by regd and by
 a regd that is built to keep none (without-history.c), in turn, in one run. Not
 a test: run it by hand, on a machine that is idle, as

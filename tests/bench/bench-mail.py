@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Logins a second and memory of mailauthd beside a Dovecot in the same run, over the
 same accounts, Maildirs and certificate, in rounds that alternate. Prints rates, the
 processor time of each login over all processes of a server (for mailauthd regd and the

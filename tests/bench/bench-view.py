@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What a live view costs. Not a test: run it by hand, as
 PYTHONPATH=tests REGD_BUILD_ROOT=build tests/bench/bench-view.py"""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the programs that measure share."""
 
 import os

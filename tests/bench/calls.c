@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What calls of regd cost beside what bounds them: a Ping of the bus itself, a
  * Ping of regd, and a durable commit of one row by SQLite alone. Prints rates
  * and their ratios: medians of many short rounds that take turns, so that what

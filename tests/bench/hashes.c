@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the processors can hash: bare crypt() on one thread for each of them, as
  * many times as go into some seconds. Prints hashes, seconds, and the processor
  * time that they took in us.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* POP3 clients for measuring a mail server, many at once: full sessions one after
  * another, from a thread for each processor, or connections that say nothing. Loopback only,
  * bounded in number and time. It knows nothing of the server that it talks to.

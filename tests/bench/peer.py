@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A Dovecot to measure beside: POP3 on two loopback ports, plain and TLS, over the
 accounts, the Maildirs and the certificate of a bench, in the modes that its
 documentation tells of. It runs in a private directory and is ended by its pid.

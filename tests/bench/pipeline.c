@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* See pipeline.h. */
 #include "tests/bench/pipeline.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Calls to regd, so many under way at a time: what the benchmarks of calls and of
  * writes have in common. */
 #ifndef TESTS_BENCH_PIPELINE_H

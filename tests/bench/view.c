@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a live view costs: look-ups, and a sync against the Ping that any service
  * answers. view BUS KEY, where KEY has a value `v` and sub-keys K0 to K9 with
  * the same. Prints names and numbers; bench-view.py starts what it needs. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What keeps history out of a regd that is built to be measured. The linker
  * gives apply.c these in the place of those of history.c and retention.c. */
 #include "regd/history/record.h"

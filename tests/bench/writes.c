@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Writes single values to one regd after the other, and tells how long each
  * took: what bench-history.py compares. Each write is a commit of its own.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The blocking calls of the client library, against the registry whose bus
  * REGD_TEST_BUS names. The tests share it, each below a key of its own. Where
  * REGD_TEST_ABSENT is set there is a bus, and no registry on it. */

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Who may do what: access lists, their inheritance, users and groups, what a
 new database allows, secret values, and refusals that give nothing away."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Backup while serving, regd --restore and regd --check, and databases that
 can't be trusted."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Clients that nobody here wrote read, set and watch keys: busctl, gdbus,
 dbus-send and GDBus's own introspection."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Writing: revisions, each writing call, every operation of Commit, its
 preconditions, dry runs, and writers side by side."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The completion of regctl in bash: verbs, options, keys, value names, revisions,
 of the registry that the command line names. Lines are typed into a real shell."""
 

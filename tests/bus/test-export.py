@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Export: .reg files and JSON by file descriptor, one consistent state, and
 back again with nothing lost; descriptors that are no good files."""
 

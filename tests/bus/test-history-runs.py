@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """History of many changes at once, which is kept in runs: telling, going back,
 forgetting and pruning within and across them, and runs that are damaged."""
 

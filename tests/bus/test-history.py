@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The past: what history tells and to whom, branches as they were, going back,
 changes on trial, and forgetting."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Import that adds what is missing, and import under conditions."""
 
 import tempfile

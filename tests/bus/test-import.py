@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """.reg files end to end, through Import by file descriptor: every case of
 tests/unit/reg-cases.json, the report, and descriptors that are no good files."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The client library as programs use it: its blocking calls (library.c), and
 the shared library with its one header, as they are installed."""
 

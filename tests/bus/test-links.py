@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Symbolic links between keys: followed, not followed, missing targets, loops,
 walks that do not descend, and where a user's own links may lead."""
 

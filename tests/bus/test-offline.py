@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """regctl --database: the same verbs without a bus and without a daemon."""
 
 import fcntl

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Keys, names and paths: roots and their spellings, what is a path and what is
 not, limits, case, order, what a new database holds."""
 

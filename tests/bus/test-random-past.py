@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Random histories: every state is read again as it was, and gone back to, for
 good and on trial; and random trials, which leave nothing behind. Every seed is printed, and can be given as an argument to run
 it again: test-random-past.py "seed 17"."""

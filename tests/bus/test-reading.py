@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Reading: what is known of a key, trees and their pages, limits of answers."""
 
 import time

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The README's tour and the examples of the manual, as they are written."""
 
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """regctl diff: keys, revisions and .reg files, side by side."""
 
 import json

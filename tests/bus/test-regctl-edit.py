@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """regctl edit, with editors that are scripts."""
 
 import json

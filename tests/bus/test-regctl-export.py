@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """regctl export and backup: files that are replaced as a whole or not at all."""
 
 import json

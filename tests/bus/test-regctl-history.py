@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """regctl about the past: history, blame, rollback, confirm, and the way back
 from a mistake."""
 

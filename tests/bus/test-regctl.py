@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """regctl against a running regd: what each verb prints, its exit codes and
 its messages."""
 

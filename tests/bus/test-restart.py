@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What a restart keeps and what it drops, and the database as a file."""
 
 import os

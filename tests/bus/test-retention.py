@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """How much of history is kept: counted for each root and each user, live, and
 the same for whoever asks, whichever way. And trials of every kind of write."""
 

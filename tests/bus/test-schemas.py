@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Schemas as the bus sees them: every rule on every way in, Describe, Validate,
 aliases, secrets, reading the files again, and files that are wrong."""
 

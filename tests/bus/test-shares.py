@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What one user may take: calls that wait, watches, files at once; and that a
 watcher who does not read holds up nobody."""
 

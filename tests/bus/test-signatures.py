@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Every method of the interface with wrong signatures, wrong variants and wrong
 options; every refusal names what would be right, and regd goes on."""
 

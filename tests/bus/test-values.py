@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Value types: what each takes and gives, malformed data that survives,
 terminators, limits of size."""
 

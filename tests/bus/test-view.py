@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The live view against the real daemon: what it shows after each answered
 write, over the ends of the daemon and of the bus, and over changes of links
 and access lists."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Watches: what is told, in which order, with which numbers, and to whom."""
 
 import tempfile

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Live views for the tests in Python: viewer BUS KEY... holds a view of each
  * key, does what each line of standard input says, and answers with one line:
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Preloaded into regd: makes one write, flush, renaming, linking or deletion of
  * the database and the files beside it fail, or the process end there. The file
  * that FAILING_DISK names holds two numbers, shared with the test: how many

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The first, second, third ... write or flush of the database fails, until the
 operation succeeds: what was acknowledged is never lost, what was refused has
 not half happened, and regd goes on."""

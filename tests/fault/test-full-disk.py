@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A disk that is full: writes are refused as such, reading goes on, nothing that
 was answered is lost, and writing resumes by itself once there is room."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """kill -9 of regd at any moment, under writers that never pause: what was
 acknowledged is there afterwards, as a whole, and revisions go on."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """kill -9, and a disk that fails, at every step of `regd --restore`: what is
 there afterwards is the old database or the new one, whole; where it is the new
 one, the old stands beside it; and the next --restore goes through."""

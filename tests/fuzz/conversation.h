@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A stranger's bytes as the conversation of either protocol: fed whole and byte
  * by byte, it must come out the same, in whole lines, within the limits. */
 #ifndef TESTS_FUZZ_CONVERSATION_H

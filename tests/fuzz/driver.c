@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Runs a fuzz target over its corpus without a fuzzer, in every build: each file
  * as it is, cut after every byte where it is small, and damaged in a number of
  * ways that are the same each time. Prints TAP, one test a file.

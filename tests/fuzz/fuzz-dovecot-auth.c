@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Another server's lines: the first byte is the size of the fragments. Every
  * request is answered at once, by turns; however the input is cut, the same
  * comes out, and no answer is more than a line. */

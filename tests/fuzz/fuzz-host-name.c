@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A server_name extension from a stranger, and the same bytes as a key's name:
  * whatever is taken for a host's name is one, in one way of writing. */
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* IMAP before login. The first byte says what the connection is like. */
 #include "tests/fuzz/conversation.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A message as it comes from another role: the first byte says between whom it
  * went and with how many descriptors, the rest is kind and body. What is taken
  * is of its kind's signature, and goes back into the same bytes. */

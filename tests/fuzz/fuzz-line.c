@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Lines out of fragments: the first byte is the limit, the second the size of
  * the fragments. However they are cut, the same lines come out, none of them
  * longer than the limit. */

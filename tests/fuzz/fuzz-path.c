@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A path or name of a stranger's: what is refused is refused with a message
  * that the bus takes, and what is accepted stays itself. */
 #include "client/base/error.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a client says after login, fed in pieces: every answer is a line or a list
  * of lines within the limits, only messages that there are are asked for, and
  * no more is sent than one step may. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A .reg file of a stranger's: however it is cut it reads the same, what it
  * gives is valid, and what was read can be printed and read again. */
 #include "client/base/path.h"

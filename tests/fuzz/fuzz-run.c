@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A row of history with any bytes: each is refused or read to its end, and what
  * was read comes out the same when it is written again. */
 #include "regd/history/encoding.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* SASL responses, one a line: the first line names the mechanism. What base64
  * is taken for is what GLib's decoder makes of it, and comes out as it went in. */
 #include "mailauth/protocol/sasl.h"

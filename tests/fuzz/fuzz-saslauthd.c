@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A question of saslauthd's. Once it is decided what a beginning says, more
  * bytes may only add the client's address. */
 #include "mailauth/base/limits.h"

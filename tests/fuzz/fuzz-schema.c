@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Schema files of any bytes: each is taken or refused with its line, and what
  * was taken answers every question about a path. */
 #include "schema/parse.h"

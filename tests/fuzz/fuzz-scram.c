@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* SCRAM: lines of a client's first message, its last, and keys as text. What is
  * taken apart is put together again, and nobody who has not the password, nor the
  * connection, proves anything. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A line that is a format, then Dovecot's list of a Maildir; and the same bytes as
  * what is kept of such. Whatever they say, each message has an ID that is fit for
  * POP3 and its alone, and has it again after it was kept. */

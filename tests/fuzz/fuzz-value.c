@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A value of a stranger's: a type (the first byte) and bytes. They are kept, and
  * what they are read as writes back to something that reads the same. */
 #include "client/base/value.h"

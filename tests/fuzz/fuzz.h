@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What every fuzz target defines. Bytes from a stranger go in; whatever comes
  * out, the target asserts what must hold. The same source is linked with
  * libFuzzer, which makes inputs up, and with driver.c, which takes them from

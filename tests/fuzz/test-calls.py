@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Calls of every method with random signatures and random content: regd answers
 each and goes on. The seed is printed; REGD_FUZZ_SEED repeats a run, and
 REGD_FUZZ_CALLS makes it longer."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Clients of the sockets for other servers: Dovecot's authentication protocol
 and saslauthd's, as bytes.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A private message bus, set up like the system's: everybody may connect and
 call, and the connections that tests make to it, as any user where they run as root."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Test cases and how they are run: a test program is a file of functions that
 are decorated with @test and ends with main(). Each prints one TAP line.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Certificates of a test's own, made by openssl(1), and what a TLS server shows."""
 
 import hashlib

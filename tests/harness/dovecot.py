@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A Dovecot of a test's own as the mail server behind: IMAP on a loopback port
 and with TLS on another, and POP3, with a master user, over the Maildirs of a MailServer.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A mail server of a test's own on a registry of a test's own: mailauthd with
 Maildirs, native accounts and members, on ports that nobody else has.
 

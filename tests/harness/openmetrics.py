@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A strict reader of the OpenMetrics text format, as far as mailauthctl writes it:
 
     families = openmetrics.parse(text)

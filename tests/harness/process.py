@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Programs that a test starts: found in the build tree, watched over, and
 ended by their own process id. A sanitiser's report fails the test."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A registry of a test's own: a private bus, a fresh database, regd, and
 clients of it as any user.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Builds the project in its build trees, runs their tests and adds up what
 they say. Called by tests/run; the last line it prints is the sum, and its
 exit status is 0 only where nothing failed.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A client's side of SCRAM-SHA-256 (RFC 5802, RFC 7677), honest or not.
 
     client = Scram("ann", "sesame")

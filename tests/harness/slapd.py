@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """An OpenLDAP server of a test's own: a tree of users on a loopback port, with
 TLS on another and on a Unix socket, and servers that only look like one.
 

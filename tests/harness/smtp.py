@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A Postfix and an Exim of a test's own, on loopback ports: they take mail from
 whoever has logged in, and ask mailauthd's sockets who may.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """POP3 and IMAP as bytes, and a mail server to say them to: a Registry and a
 MailServer in one, with members, listeners for TLS and a certificate.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The Test Anything Protocol: a test program's output into results. Pure."""
 
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Console sessions out of the documentation, run as they are written: each
 command in order, in one shell, must print what stands there. A line `...`
 stands for any lines, and three dots at the end of a line for the rest of it."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Which files the lint tests look at, and how they are cut into code and comments."""
 
 import os

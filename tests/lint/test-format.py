@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Every C file as clang-format would write it."""
 
 import shutil

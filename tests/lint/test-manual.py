@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The man pages: they are installed, render without a warning, and hold every
 verb and option that the programs' help tells of, and all that the D-Bus
 interface has."""

@@ -1,7 +1,9 @@
+# SPDX-License-Identifier: MIT
 """The rules that every source file keeps: a head comment, sizes, calls with a
 safer twin, words that mark unfinished work, no waiting by the clock in tests."""
 
 import re
+from pathlib import Path
 
 from harness.case import Failure, main, test
 from sources import TOP, code_only, find, functions, read
@@ -10,6 +12,7 @@ LONGEST_FUNCTION = 80
 LONGEST_FILE = 800
 BANNED_CALLS = re.compile(r"\b(strcpy|strcat|sprintf|vsprintf|gets|strtok|atoi|atol|atoll|system|popen|"
                           r"alloca|sleep|usleep|g_usleep|nanosleep|clock_nanosleep)\s*\(")
+LICENCE_LINE = re.compile(r"^(/\* SPDX-License-Identifier: MIT \*/|# SPDX-License-Identifier: MIT)\n", re.MULTILINE)
 GOTO = re.compile(r"\bgoto\b")
 # Spelled in pieces, so that this file does not hold them.
 UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b|not impl" r"emented|unimpl" r"emented|"
@@ -36,10 +39,18 @@ def every_file_says_what_it_answers_for():
     heads = {".c": "/*", ".h": "/*", ".py": '"""', ".build": "#", ".sh": "#!"}
     problems = []
     for path in find(".c", ".h", ".py", ".sh"):
-        text = read(path).removeprefix("#!/usr/bin/python3\n").lstrip()
+        text = re.sub(LICENCE_LINE, "", read(path).removeprefix("#!/usr/bin/python3\n"), count=1).lstrip()
         if text and not text.startswith(heads[path.suffix]):
             problems.append(str(path))
     fail_with(problems)
+
+
+@test
+def every_file_names_its_licence():
+    paths = find(".c", ".h", ".py", ".sh", ".build") + [
+        Path(name) for name in ("meson.build", "tests/run", "tests/setup-packages", "data/quickstart")]
+    fail_with([f"{path}: no SPDX line at its head" for path in paths
+               if not any(LICENCE_LINE.fullmatch(line) for line in read(path).splitlines(True)[:2])])
 
 
 @test

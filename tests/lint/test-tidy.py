@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """clang-tidy over the product, by the checks of .clang-tidy. What was found
 clean is remembered in the build tree by a hash of all that it depends on."""
 

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """Sessions that are handed to a mail server behind: a real Dovecot for IMAP, a
 POP3 server of few words for what no real one does on demand."""
 

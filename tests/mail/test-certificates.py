@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """Certificates: which one a client is shown, live changes of them under open
 connections, files that can't be used, and sessions that are resumed."""
 

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """The mail clients that people have, against mailauthd: POP3 on a Maildir, and
 IMAP with a real Dovecot behind, plain, with TLS on request and from the start."""
 

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """The connector: connects the verifier to the servers that settings name, and to no
 others. It is run by itself here, asked as the verifier asks it; and killed beneath
 a mail server."""

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """POP3 and IMAP as strangers speak them, against the whole of mailauthd: what a
 client is told, what is recorded, and that bad input is refused and hurts nobody."""
 

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """What the README tells an operator of Dovecot to type, typed: accounts of a
 passwd-file with the hashes that Dovecot's own doveadm made."""
 

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """Membership by a directory: a real OpenLDAP server decides who logs in, and
 whatever is wrong with it or with the way to it is never called a bad password."""
 

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """The channel between verifier and front ends, and neither does: they get another,
 and the sessions that are open notice nothing. The test speaks on the channel
 itself, by a copy of a role's descriptor."""

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """The promise of a live setting: once a write is answered, every login that
 starts after it is decided by the new value; nothing is restarted, and sessions
 that are open stay open."""

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """Who may log in, by what is decided, and what is recorded of it."""
 
 import imaplib

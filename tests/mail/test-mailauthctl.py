@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """mailauthctl: every verb, what it prints, and what it exits with."""
 
 import json

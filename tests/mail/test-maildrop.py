@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """POP3 on a Maildir as clients meet it: the whole way through front, verifier and store."""
 
 import os

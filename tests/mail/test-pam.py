@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """PAM as native source, as far as the system's own services go: whose stacks these
 are is no affair of a test's, so it uses a service that is not there. What comes of
 stacks is in the unit test of PAM."""

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """mailauthd's processes: who they are, what they hold, and how they end."""
 
 import os

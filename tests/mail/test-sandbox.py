@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """mailauthd's roles as the kernel sees them while they serve: filtered, without
 rights, the front without files; and what `mailauthctl status` says of it. What
 they can't do is tried in the unit test of the sandbox."""

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """SCRAM-SHA-256 for native accounts: who is offered it, how it ends, and what a
 stranger learns of it; by a client of the tests' own and by those that people have."""
 

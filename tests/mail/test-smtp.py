@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """Other servers' users, by real servers: Postfix and Exim by Dovecot's
 authentication protocol, Postfix and testsaslauthd by saslauthd's. An outage is
 a temporary failure to their clients, never a wrong password."""

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """Other servers' users: the sockets for Dovecot's authentication protocol and
 saslauthd's as their clients meet them, and as the settings change."""
 

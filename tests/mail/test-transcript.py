@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """Protocol logging: what of a conversation is logged at each level, and that no
 password is, however it comes."""
 

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """Clients that leave their mail on the server move from a real Dovecot to mailauthd,
 and what they have been told of each message holds."""
 

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """`Verified Seconds`: a right password is known again without its hash, and never
 longer than it is right: whatever changes, the next login is decided by it."""
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A dbus-daemon of the test's own, which ends with it. */
 #include <glib/gstdio.h>
 #include <signal.h>

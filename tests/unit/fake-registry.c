@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The registry that does as it is told. Values are few, so everything is found
  * by walking the list of keys. */
 #include "tests/unit/fake-registry.h"

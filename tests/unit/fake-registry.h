@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A registry that does as it is told, on a private bus: what the live view is
  * tested against. It answers Watch, Unwatch, ReadTree and Properties.Get from a
  * few string values in memory, in the process of the test and on its loop, and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* front-stage.h: the helpers; each blocks with a limit. */
 #include "front-stage.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A module for PAM that asks for more than a password, as those for tokens do. */
 #include <security/pam_ext.h>
 #include <security/pam_modules.h>

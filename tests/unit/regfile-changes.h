@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reading a .reg file in a test: pushed in pieces of one's choice, and what came
  * of it as text that can be compared. */
 #ifndef TESTS_UNIT_REGFILE_CHANGES_H

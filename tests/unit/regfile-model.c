@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Imports .reg files, one after the other, into a registry that is a table in
  * memory, and prints what is in it then: for test-reg-cases.py, which knows what
  * should be. Each file is also read cut in every way, which must not matter.

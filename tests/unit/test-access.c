@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Access lists: what they take, their text form, and what they decide. */
 #include "regd/base/access.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Connections of other servers, on a loop, with a verifier that the test plays:
  * what is asked, what is cancelled, and when what is answered. */
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* backend-dialog.c: conversations with mail servers, line by line. */
 #include "mailauth/backend/backend-dialog.h"
 

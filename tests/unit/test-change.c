@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The change: building one, and the words of its kinds. */
 #include "client/base/change.h"
 

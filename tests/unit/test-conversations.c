@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* POP3 and IMAP before login, as conversations: rows of what a client sends
  * and what comes of it. Each row is fed whole, byte by byte and in random
  * fragments, and must come out the same. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* settings.c and decision.c: what is decided with the settings of a row. */
 #include "mailauth/settings/decision.h"
 

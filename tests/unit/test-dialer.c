@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* dialer.c: connectors that can't be had, that end, and that say what they may not;
  * and threads that wait for one. */
 #include "mailauth/connector/dialer.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The Dovecot authentication protocol as a script: what goes in, cut into
  * fragments of every size up to the whole, and what comes out. A verifier of the
  * test's own knows one password, "pass"; "down" stands for an outage. */

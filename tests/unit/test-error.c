@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The error table: names both ways, exit codes, and messages fit for the bus. */
 #include "client/base/error.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* events.c: the ring, and faults that are counted. */
 #include "mailauth/verifier/events.h"
 

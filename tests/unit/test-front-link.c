@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the verifier takes from a front that is not what it should be: nothing. */
 #include "mailauth/verifier/front-link.h"
 

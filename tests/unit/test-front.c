@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The front role, whole: its loop, its sessions, TLS, limits and relay, with
  * a parent, a verifier, clients and mail servers that the test plays. */
 #include <fcntl.h>

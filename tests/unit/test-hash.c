@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Which password hashes are accepted, and what is proved against them: rows of data. */
 #include <glib.h>
 #include <string.h>

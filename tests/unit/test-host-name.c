@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Names of hosts: as keys have them, as clients send them, and wildcards. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reading a .reg file from descriptors that behave and that do not. */
 #include <fcntl.h>
 #include <pthread.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Messages and channels between the roles: every kind goes round, every
  * malformation is refused, and a peer that does not read blocks nobody. */
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ldap-filter.c: names in filters, which RFC 4515 has to read as values alone. */
 #include "mailauth/package/ldap-filter.h"
 

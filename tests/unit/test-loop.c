@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* libdbus on a main context: two ends of one connection, without a bus. */
 #include <dbus/dbus.h>
 #include <glib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the parent is made of: role.c's command lines, account.c, listeners.c. */
 #include <arpa/inet.h>
 #include <glib/gstdio.h>

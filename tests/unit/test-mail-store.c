@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* store.c: whole sessions over a socket, on a Maildir of its own, with the role
  * on a thread of the test. */
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* maildir.c and maildir-name.c: on a folder of its own in the temporary directory. */
 #include <fcntl.h>
 #include <glib/gstdio.h>

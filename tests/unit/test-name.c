@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* name.c: which account a client's words name, and that no name leaves its folder. */
 #include "mailauth/base/name.h"
 

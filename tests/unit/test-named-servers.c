@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* allowed-servers.c: what is named, what was a moment ago, and what was too long ago. */
 #include "mailauth/connector/allowed-servers.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Numbers as people write them: what is one, and what only looks like one. */
 #include "client/base/number.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* outcome.c: the table against the contract's rows, for both protocols. */
 #include "mailauth/base/outcome.h"
 

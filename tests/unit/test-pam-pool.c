@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* pam-pool.c: processes that can't be had, that end, and that say what they may not. */
 #include "mailauth/pam/pam-pool.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* pam.c, pam-pool.c, pam-helper.c and pam-transaction.c: what comes of stacks of PAM
  * modules, which are defined in a directory of the test's own, in processes as
  * they are. */

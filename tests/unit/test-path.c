@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Paths and names: grammar, limits, messages, and the pinned case table. */
 #include "client/base/error.h"
 #include "client/base/path.h"

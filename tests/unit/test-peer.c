@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Addresses of clients: written, told apart, and counted by subscriber. */
 #include "mailauth/base/peer.h"
 

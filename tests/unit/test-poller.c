@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The front's loop: what is watched for is heard, and what is no longer wanted is
  * heard neither now nor, over and over, later. */
 #include <string.h>

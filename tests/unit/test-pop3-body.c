@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* pop3-body.c: messages as they go over the wire, fed in pieces of every size. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* pop3-maildrop.c: conversations as rows, each fed in pieces of every size. What
  * it asks for is written into the answers: <send 2>, <top 2 5>, <update 1 3>. */
 #include <string.h>

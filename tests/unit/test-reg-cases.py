@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The cases of reg-cases.json, which were checked with Wine: the files of each
 are imported into an empty registry, one after the other (regfile-model.c)."""
 

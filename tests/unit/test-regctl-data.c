@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* regctl's operands as data, and data as it is printed and written as JSON. */
 #include "client/base/error.h"
 #include "client/base/escape.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* regctl's command line: where options may stand, and what is refused. */
 #include "client/base/error.h"
 #include "client/regctl/session/options.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* .reg files: what is beside the cases of reg-cases.json: what is counted and
  * why, limits, links, encodings, and that nothing is lost on the way out and in. */
 #include "client/base/error.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A relay between two pairs of sockets: each side is read when it has been heard of,
  * and all that was said arrives, with its end after it. */
 #include "mailauth/front/relay.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The bytes that history keeps: what is written is read again as it was, and
  * what was not written so is told from it. */
 #include "regd/history/encoding.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sandbox.c: each role, settled as it is when it is started, tries what it must not
  * do, and can't; and what it is there for, and can. Each try is a process of its own. */
 #include "mailauth/process/sandbox.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The saslauthd protocol: questions as bytes, whole and in every beginning of
  * theirs. */
 #include <string.h>

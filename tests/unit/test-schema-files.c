@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The schemas that are shipped: that they load, and what they let through;
  * and how directories are read. */
 #include "client/base/error.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The schema file format: what it says, and that every mistake names its line. */
 #include "client/base/error.h"
 #include "schema/parse.h"

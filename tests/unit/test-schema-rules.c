@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Which description holds for which path and name, and what the checks let
  * through and say. */
 #include "client/base/error.h"

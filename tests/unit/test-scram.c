@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* SCRAM-SHA-256: the messages that are one, the exchange of RFC 7677, what each
  * change to it comes to, keys as text, and SASLprep. */
 #include "mailauth/protocol/scram.h"

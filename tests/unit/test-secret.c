@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* secret.c: what may be a password is locked in memory, and wiped when it goes. */
 #include "mailauth/base/secret.h"
 

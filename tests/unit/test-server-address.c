@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* server-address.c: addresses of directories and mail servers, as settings have them. */
 #include "mailauth/settings/server-address.h"
 

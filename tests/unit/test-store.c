@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The storage half of regd without a bus: changes through the writer, reads
  * through a reader, for several callers. */
 #include <glib/gstdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Which processes the verifier has for mailboxes: with a parent and makers of the
  * test's own, which say nothing but what it has them say. */
 #include "mailauth/mailbox/store-pool.h"

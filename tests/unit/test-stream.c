@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Streams in TLS against a client that means no good: whatever it sends, one call
  * takes a bounded part of it, and the rest of what it should takes effect. */
 #include <openssl/err.h>

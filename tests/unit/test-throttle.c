@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* throttle.c: delays, locks and holds, with time as an argument. */
 #include "mailauth/verifier/throttle.h"
 

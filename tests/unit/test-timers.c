@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The heap of timers: whatever is set, moved and stopped, they fire in order. */
 #include "mailauth/front/timers.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* histogram.c and timings.c: quantiles that are near the truth, and brokers
  * told apart without end to their number. */
 #include "mailauth/verifier/timings.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The server's side of TLS against a client in the same process: whose
  * certificate, which sessions are resumed, and what is known of a connection. */
 #include <openssl/err.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Writing to descriptors that take what they are given, slowly, or not at all. */
 #include "regd/files/transfer.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* unique-id-format.c, dovecot-uidlist.c and maildir-ids.c: Dovecot's unique IDs, from
  * its list to what is kept of it. */
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Values: what bytes are read as, by type, and what is written. Bytes in the
  * rows are hexadecimal; text is UTF-16LE. */
 #include "client/base/error.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* verified.c: what is known again, for how long, and what makes it forgotten. */
 #include "mailauth/package/verified.h"
 

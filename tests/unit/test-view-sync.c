@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a sync of live views promises and costs, in the orders of messages that a
  * real daemon seldom shows. */
 #include "tests/unit/view-fixture.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Matching: which watch hears what of a commit, with what numbers. */
 #include "regd/base/watchers.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the tests of the live view share. */
 #include "tests/unit/view-fixture.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the tests of the live view share: a registry that does as it is told, a
  * view of it, and waiting for what happens to them. */
 #ifndef TESTS_UNIT_VIEW_FIXTURE_H

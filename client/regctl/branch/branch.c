@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The branch in memory. Places are folded paths whose separators sort before
  * every character of a name, so that a key comes right before what is below it. */
 #include "client/regctl/branch/branch.h"

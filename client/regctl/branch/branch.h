@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /* A branch of the registry held in memory, from the daemon or from a .reg file,
  * and what is different between two. Pure. */
-#ifndef REGISTRY_REGCTL_BRANCH_H
-#define REGISTRY_REGCTL_BRANCH_H
+#ifndef CLIENT_REGCTL_BRANCH_BRANCH_H
+#define CLIENT_REGCTL_BRANCH_BRANCH_H
 
 #include "client/base/change.h"
 #include "client/cli/reply.h"

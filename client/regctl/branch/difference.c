@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Differences in lines and as JSON. */
 #include "client/regctl/branch/difference.h"
 

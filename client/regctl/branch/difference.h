@@ -1,6 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 /* Showing what is different between two branches. */
-#ifndef REGISTRY_REGCTL_DIFFERENCE_H
-#define REGISTRY_REGCTL_DIFFERENCE_H
+#ifndef CLIENT_REGCTL_BRANCH_DIFFERENCE_H
+#define CLIENT_REGCTL_BRANCH_DIFFERENCE_H
 
 #include "client/regctl/branch/branch.h"
 #include "client/regctl/session/session.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* From differences to operations. What must still hold comes first: each value
  * that is written must be what it was, and a key that is deleted must not have
  * changed at or below. */

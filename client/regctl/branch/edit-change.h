@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /* The commit that leads from one state of a branch to another, and fails where
  * what it is about has changed meanwhile. Pure. */
-#ifndef REGISTRY_REGCTL_EDIT_CHANGE_H
-#define REGISTRY_REGCTL_EDIT_CHANGE_H
+#ifndef CLIENT_REGCTL_BRANCH_EDIT_CHANGE_H
+#define CLIENT_REGCTL_BRANCH_EDIT_CHANGE_H
 
 #include "client/regctl/branch/branch.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Asking for history, and showing it. */
 #include "client/regctl/branch/history-pages.h"
 

@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /* History as the daemon tells it, read page by page, and how its parts are
  * printed. */
-#ifndef REGISTRY_REGCTL_HISTORY_H
-#define REGISTRY_REGCTL_HISTORY_H
+#ifndef CLIENT_REGCTL_BRANCH_HISTORY_PAGES_H
+#define CLIENT_REGCTL_BRANCH_HISTORY_PAGES_H
 
 #include "client/regctl/session/session.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reading branches and .reg files. */
 #include "client/regctl/branch/source.h"
 

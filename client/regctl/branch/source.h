@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /* Branches from where they are: the daemon, of now or of a revision, or a .reg
  * file. */
-#ifndef REGISTRY_REGCTL_SOURCE_H
-#define REGISTRY_REGCTL_SOURCE_H
+#ifndef CLIENT_REGCTL_BRANCH_SOURCE_H
+#define CLIENT_REGCTL_BRANCH_SOURCE_H
 
 #include "client/regctl/branch/branch.h"
 #include "client/regctl/session/session.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Walking a sub-tree by ReadTree. */
 #include "client/regctl/branch/tree-pages.h"
 

@@ -1,6 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 /* Walking a sub-tree page by page, whatever may be read of it. */
-#ifndef REGISTRY_REGCTL_TREE_H
-#define REGISTRY_REGCTL_TREE_H
+#ifndef CLIENT_REGCTL_BRANCH_TREE_PAGES_H
+#define CLIENT_REGCTL_BRANCH_TREE_PAGES_H
 
 #include "client/regctl/session/session.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* regd is started with --private: it makes a bus for the two of them, says its
  * address on standard output, and ends when it is left alone. */
 #include "client/regctl/session/offline.h"

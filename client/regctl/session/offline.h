@@ -1,6 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 /* A regd of one's own: for a database that no daemon serves. */
-#ifndef REGISTRY_REGCTL_OFFLINE_H
-#define REGISTRY_REGCTL_OFFLINE_H
+#ifndef CLIENT_REGCTL_SESSION_OFFLINE_H
+#define CLIENT_REGCTL_SESSION_OFFLINE_H
 
 #include <glib.h>
 

@@ -1,6 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 /* The command line: options by one table, and what is left as operands. Pure. */
-#ifndef REGISTRY_REGCTL_OPTIONS_H
-#define REGISTRY_REGCTL_OPTIONS_H
+#ifndef CLIENT_REGCTL_SESSION_OPTIONS_H
+#define CLIENT_REGCTL_SESSION_OPTIONS_H
 
 #include "client/registry.h"
 

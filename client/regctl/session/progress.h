@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: MIT */
 /* How far a file has been read, told on a terminal while the daemon reads it:
  * the descriptor that was passed shares its offset with ours, so nothing has to
  * come over the wire. */
-#ifndef REGCTL_PROGRESS_H
-#define REGCTL_PROGRESS_H
+#ifndef CLIENT_REGCTL_SESSION_PROGRESS_H
+#define CLIENT_REGCTL_SESSION_PROGRESS_H
 
 #include <glib.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One run of regctl. */
 #include "client/regctl/session/session.h"
 

@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /* One run of regctl: the command line, the connection, what is printed. The
  * verbs are written with these. */
-#ifndef REGISTRY_REGCTL_SESSION_H
-#define REGISTRY_REGCTL_SESSION_H
+#ifndef CLIENT_REGCTL_SESSION_SESSION_H
+#define CLIENT_REGCTL_SESSION_SESSION_H
 
 #include "client/base/error.h"
 #include "client/base/json.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* acl. */
 #include <string.h>
 

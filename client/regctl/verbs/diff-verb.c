@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* diff. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* edit: a branch as text in an editor. What comes back is checked, shown and
  * applied as one commit; a text that can't be is never thrown away. */
 #include <errno.h>

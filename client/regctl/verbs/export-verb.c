@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* export, backup. */
 #include <string.h>
 #include <unistd.h>

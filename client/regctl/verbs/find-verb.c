@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* find. */
 #include <string.h>
 

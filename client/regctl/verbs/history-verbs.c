@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* history, blame, rollback, confirm, purge. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* import. */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* create, rm, mv, cp, info. */
 #include "client/base/path.h"
 #include "client/cli/data.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ls, tree. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* describe, validate. */
 #include "client/base/escape.h"
 #include "client/cli/data.h"

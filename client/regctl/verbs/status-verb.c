@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* status. */
 #include "client/base/escape.h"
 #include "client/base/protocol.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* get, set, unset. */
 #include "client/cli/data.h"
 #include "client/cli/reply.h"

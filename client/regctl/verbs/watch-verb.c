@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* watch: follows a key for as long as it is asked to, over restarts of the
  * daemon and signals that were lost: it then asks again from the last revision
  * that was printed. */

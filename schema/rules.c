@@ -340,14 +340,20 @@ static gboolean is_present(const SchemaValue *value, GHashTable *present) {
   return FALSE;
 }
 
-/* Adds what @key requires where no other description of the value stands before it. */
+/* Another description of the same value may stand before @value and hold in its place. */
+static gboolean is_first(const GPtrArray *nodes, const SchemaValue *value) {
+  const Described *described = find_described(nodes, value->name);
+  return described && described->value == value;
+}
+
+/* Adds what @key requires, if the description is the first of its value. */
 static void add_missing(const GPtrArray *nodes, const SchemaKey *key, GHashTable *present,
                         GStrvBuilder *missing) {
   for (guint i = 0; i < key->values->len; i++) {
     const SchemaValue *value = g_ptr_array_index(key->values, i);
     if (!value->required || is_present(value, present))
       continue;
-    if (find_described(nodes, value->name)->value == value)
+    if (is_first(nodes, value))
       g_strv_builder_add(missing, value->name);
   }
 }

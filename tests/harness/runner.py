@@ -12,14 +12,17 @@ build and no lint.
 import argparse
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import reach
 import tap
 
 TOP = Path(__file__).resolve().parents[2]
@@ -39,10 +42,13 @@ class Build:
 SANITISED = Build("build-asan", "gcc", ["-Db_sanitize=address,undefined"])
 BUILDS = [
     SANITISED,
-    Build("build-gcc", "gcc", [], {"unit", "bus"}),
+    Build("build-release", "gcc", ["-Dbuildtype=release"], {"unit", "bus"}),
     Build("build-clang", "clang", [], {"unit", "lint"}),
 ]
 QUICK = [Build("build-gcc", "gcc", [], {"unit", "bus", "mail", "fault", "fuzz"})]
+
+# A user's build goes on where a compiler warns; none of ours does.
+STRICT = ["-Dwerror=true"]
 
 SANITISER_OPTIONS = {
     "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1:exitcode=99",
@@ -61,13 +67,30 @@ class Run:
     seconds: float = 0.0
 
 
+def list_options(tree):
+    """How the tree is configured: {name: value}, as -Dname=value is written."""
+    listed = subprocess.run(["meson", "introspect", "--buildoptions", str(tree)],
+                            stdout=subprocess.PIPE, text=True, check=True).stdout
+    return {option["name"]: str(option["value"]).lower() if isinstance(option["value"], bool) else option["value"]
+            for option in json.loads(listed)}
+
+
+def configure(build):
+    """The commands that make the tree, or that give it options which it lacks."""
+    tree = TOP / build.directory
+    wanted = [*STRICT, *build.options]
+    if not (tree / "build.ninja").exists():
+        return [["meson", "setup", str(tree), str(TOP), *wanted]]
+    present = list_options(tree)
+    differ = [option for option in wanted
+              if present[option.removeprefix("-D").partition("=")[0]] != option.partition("=")[2]]
+    return [["meson", "configure", str(tree), *differ]] if differ else []
+
+
 def prepare(build):
     """Configures and builds; a Run with the one result that it built."""
-    tree = TOP / build.directory
     environment = os.environ | {"CC": build.compiler}
-    commands = [["ninja", "-C", str(tree)]]
-    if not (tree / "build.ninja").exists():
-        commands.insert(0, ["meson", "setup", str(tree), str(TOP), *build.options])
+    commands = [*configure(build), ["ninja", "-C", str(TOP / build.directory)]]
     run = Run(f"{build.directory}: build")
     began = time.monotonic()
     for command in commands:
@@ -191,6 +214,26 @@ def tell_skips(runs):
         print(f"skipped {name}: {len(cases)} of its tests ({cases[0]}{', ...' if len(cases) > 1 else ''}): {why}")
 
 
+@contextmanager
+def sharing_copies():
+    """All tests share the copies of what other users can't reach in the tree."""
+    folder = reach.make_folder()
+    os.environ[reach.VARIABLE] = str(folder)
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def run_build(build, patterns):
+    """Its own Run, then one of each of its tests if it could be built."""
+    built = prepare(build)
+    tell(built)
+    yield built
+    if count([built], "failed") == 0:
+        yield from run_tests(build, find_tests(build, patterns))
+
+
 def main():
     parser = argparse.ArgumentParser(prog="tests/run", description="Builds the project and runs its tests.")
     parser.add_argument("--quick", action="store_true", help="one plain build, no lint")
@@ -198,13 +241,8 @@ def main():
     arguments = parser.parse_args()
     builds = QUICK if arguments.quick else BUILDS
     began = time.monotonic()
-    runs = []
-    for build in builds:
-        built = prepare(build)
-        tell(built)
-        runs.append(built)
-        if count([built], "failed") == 0:
-            runs.extend(run_tests(build, find_tests(build, arguments.patterns)))
+    with sharing_copies():
+        runs = [run for build in builds for run in run_build(build, arguments.patterns)]
     tell_failures(runs)
     tell_skips(runs)
     print(f"\nin {time.monotonic() - began:.0f} s")

@@ -8,6 +8,7 @@ import signal
 from harness.bus import ALICE, needs_root, wait_for
 from harness.case import check, contains, each, equal, main, test
 from harness.process import SOURCE
+from harness.reach import reachable
 from harness.registry import (REG_BINARY, REG_DWORD, REG_MULTI_SZ, REG_QWORD, REG_SZ, SOFTWARE, Refused, Registry,
                               operation_list, options, variant)
 
@@ -75,7 +76,7 @@ def described(text=SCHEMA, **more):
         directory = registry.directory / "schemas"
         directory.mkdir()
         (directory / "test.schema").write_text(text)
-        registry.schemas = [SOURCE / "data" / "schemas", directory]
+        registry.schemas = [reachable(SOURCE / "data" / "schemas"), directory]
         registry.restart()
         yield registry
 

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 from harness.case import Failure
+from harness.reach import reachable
 
 SOURCE = Path(os.environ.get("REGD_SOURCE_ROOT") or Path(__file__).resolve().parents[2])
 BUILD = Path(os.environ.get("REGD_BUILD_ROOT") or SOURCE / "build")
@@ -15,11 +16,11 @@ PATIENCE = 60  # seconds that anything is waited for; a sanitised build on a bus
 
 
 def program(path):
-    """A program of this project by its path in the build tree: "regd/regd"."""
+    """A program of this project by its path in the build tree ("regd/regd"), where all users can run it."""
     found = BUILD / path
     if not found.exists():
         raise Failure(f"{found} is not built")
-    return str(found)
+    return str(reachable(found))
 
 
 def sanitiser_options(directory, name):

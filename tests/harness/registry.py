@@ -19,6 +19,7 @@ import dbus.lowlevel
 from harness.bus import Bus, run_pending, wait_for
 from harness.case import Failure, contains, equal
 from harness.process import PATIENCE, SOURCE, Process, program
+from harness.reach import reachable
 
 NAME = "org.regd.Registry1"
 PATH = "/org/regd/Registry1"
@@ -254,7 +255,7 @@ class Registry:
         self.bus = Bus()
         self.directory = self.bus.directory
         self.database = self.directory / "state" / "registry.db"
-        self.schemas = [Path(schema) for schema in schemas] or [SOURCE / "data" / "schemas"]
+        self.schemas = [Path(schema) for schema in schemas] or [reachable(SOURCE / "data" / "schemas")]
         self.arguments, self.uid, self.environment = list(arguments), uid, environment
         self.process = None
         self._client = None

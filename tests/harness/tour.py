@@ -8,7 +8,15 @@ import re
 import subprocess
 
 from harness.case import Failure
-from harness.process import BUILD, PATIENCE
+from harness.process import BUILD, PATIENCE, SOURCE
+
+PROGRAMS = [BUILD / "client" / "regctl", BUILD / "mailauth" / "mailauthctl"]
+
+
+def blocks(document, language):
+    """The fenced blocks of one language in a guide, in order."""
+    text = (SOURCE / document).read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
 def steps(block):
@@ -45,7 +53,7 @@ class Shell:
 
     def __init__(self, registry):
         environment = os.environ | {"DBUS_SYSTEM_BUS_ADDRESS": registry.bus.address, "LC_ALL": "C.UTF-8",
-                                    "PATH": f"{BUILD / 'client' / 'regctl'}:{os.environ['PATH']}"}
+                                    "PATH": ":".join([*map(str, PROGRAMS), os.environ["PATH"]])}
         self.process = subprocess.Popen(["bash"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                         stderr=subprocess.STDOUT, cwd=registry.directory, env=environment)
 

@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
-#include "mailauth/process/sandbox.h"
+#include "mailauth/base/sanitizer.h"
 
 #define FIRST_ROOM 128
 /* Enough for what 10,000 clients who have not logged in may have said; pages are
@@ -19,7 +19,7 @@
 /* What is larger is no password: mail on its way. */
 #define LARGEST_LOCKED ((gsize)32 << 10)
 
-#ifdef SANDBOX_IS_SANITIZED /* it looks after memory of its own alone */
+#ifdef IS_SANITIZED /* it looks after memory of its own alone */
 #define IS_WANTED FALSE
 #else
 #define IS_WANTED TRUE

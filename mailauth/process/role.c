@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "client/base/error.h"
+#include "mailauth/base/sanitizer.h"
 #include "mailauth/base/secret.h"
 #include "mailauth/process/sandbox.h"
 
@@ -130,7 +131,7 @@ static gboolean keep_memory(GError **error) {
   const struct rlimit none = {0, 0};
   if (setrlimit(RLIMIT_CORE, &none) < 0)
     return set_errno_error(error, "Core files can't be turned off");
-#ifndef SANDBOX_IS_SANITIZED /* whose check for leaks traces the process */
+#ifndef IS_SANITIZED /* whose check for leaks traces the process */
   if (prctl(PR_SET_DUMPABLE, 0) < 0)
     return set_errno_error(error, "Tracing can't be turned off");
 #endif

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "client/base/error.h"
+#include "mailauth/base/sanitizer.h"
 #include "mailauth/process/landlock.h"
 #include "mailauth/process/syscall-filter.h"
 
@@ -146,7 +147,7 @@ static void use_libraries(void) {
   tzset();
 }
 
-#ifndef SANDBOX_IS_SANITIZED
+#ifndef IS_SANITIZED
 #define LEAVER_STACK 8192
 
 /* What is shared with the one that started it is its root and its working folder.
@@ -168,7 +169,7 @@ guint sandbox_prepare(Role role) {
   if (role != ROLE_FRONT)
     return 0;
   use_libraries();
-#ifndef SANDBOX_IS_SANITIZED /* which reads /proc when it is left */
+#ifndef IS_SANITIZED /* which reads /proc when it is left */
   /* Without an empty folder it is Landlock and the filter that keep it. */
   if (geteuid() == 0 && !leave_files())
     return SANDBOX_LACKS_FOLDER;
@@ -196,7 +197,7 @@ static gboolean give_up_files(const Confinement *confinement, GError **error) {
   /* Before that version nobody could move files between folders. */
   if ((rules.files & FILES_ARRANGE) != 0 && landlock_get_version() < LANDLOCK_VERSION_MOVES)
     return TRUE;
-#ifdef SANDBOX_IS_SANITIZED
+#ifdef IS_SANITIZED
   /* It reads /proc, and writes what it finds to a file. */
   rules.files |= FILES_READ | FILES_CHANGE;
 #endif
@@ -214,7 +215,7 @@ gboolean sandbox_enter(Role role, GError **error) {
 /* By a limit, which only root could raise again: a filter more would cost each
  * mailbox's process more than all the rest of this. */
 static gboolean give_up_children(GError **error) {
-#ifndef SANDBOX_IS_SANITIZED
+#ifndef IS_SANITIZED
   const struct rlimit none = {0, 0};
   if (setrlimit(RLIMIT_NPROC, &none) < 0)
     return error_set(error, REGISTRY_ERROR_FAILED, "Further processes can't be ruled out: %s",

@@ -11,14 +11,6 @@
 
 #include "mailauth/ipc/messages.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-#define SANDBOX_IS_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANDBOX_IS_SANITIZED 1
-#endif
-#endif
-
 /* Bits of what is lacking. */
 typedef enum {
   SANDBOX_LACKS_CALLS = 1 << 0,   /* system calls are not filtered */

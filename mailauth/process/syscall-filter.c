@@ -15,13 +15,13 @@
 #include <unistd.h>
 
 #include "client/base/error.h"
-#include "mailauth/process/sandbox.h"
+#include "mailauth/base/sanitizer.h"
 
 #define MAX_CONDITIONS 2
 /* Of socket()'s second argument, which holds flags too. */
 #define SOCKET_TYPE 0xfU
 #define CALLS_ALWAYS (1U << 31)
-#ifdef SANDBOX_IS_SANITIZED
+#ifdef IS_SANITIZED
 /* The check for leaks traces the process from a copy of it, and reads /proc. */
 #define CALLS_SANITIZER CALLS_ALWAYS
 #else

@@ -24,6 +24,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "mailauth/base/sanitizer.h"
 #include "mailauth/process/landlock.h"
 #include "mailauth/process/role.h"
 
@@ -270,7 +271,7 @@ typedef enum { STAGE_STORE_INSIDE = N_ROLES, STAGE_FREE, N_STAGES } Stage;
 #define FREE (1U << STAGE_FREE)
 #define NOBODY 0U
 /* The check for leaks, and the writing of reports. */
-#ifdef SANDBOX_IS_SANITIZED
+#ifdef IS_SANITIZED
 #define SANITIZER (IDENTITY | VERIFIER | CONNECTOR | FRONT | STORE | INSIDE)
 #define SANITIZER_FILES (IDENTITY | VERIFIER | CONNECTOR | FRONT | STORE)
 #else
@@ -527,7 +528,7 @@ static void test_lacks(void) {
   g_assert_cmpint((lacks & SANDBOX_LACKS_FILES) != 0, ==, landlock_get_version() == 0);
 }
 
-#ifndef SANDBOX_IS_SANITIZED
+#ifndef IS_SANITIZED
 static gboolean give_up_chroot(void) {
   struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
   struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = {0};
@@ -592,7 +593,7 @@ int main(int argc, char **argv) {
   }
   g_test_add("/sandbox/landlock-alone", Scene, NULL, set_up, test_landlock_alone, tear_down);
   g_test_add_func("/sandbox/lacks", test_lacks);
-#ifndef SANDBOX_IS_SANITIZED /* which keeps its files */
+#ifndef IS_SANITIZED /* which keeps its files */
   g_test_add_func("/sandbox/empty-folder", test_empty_folder);
 #endif
   g_test_add_func("/sandbox/root", test_root_is_refused);

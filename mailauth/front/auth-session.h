@@ -5,6 +5,7 @@
 #ifndef MAILAUTH_FRONT_AUTH_SESSION_H
 #define MAILAUTH_FRONT_AUTH_SESSION_H
 
+#include "mailauth/base/kinds.h"
 #include "mailauth/front/poller.h"
 #include "mailauth/protocol/auth-request.h"
 

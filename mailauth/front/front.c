@@ -10,6 +10,7 @@
 
 #include "client/registry.h"
 #include "mailauth/base/host-name.h"
+#include "mailauth/base/kinds.h"
 #include "mailauth/base/limits.h"
 #include "mailauth/front/admission.h"
 #include "mailauth/front/auth-front.h"

@@ -6,6 +6,7 @@
 
 #include "mailauth/front/auth-session.h"
 #include "mailauth/front/session.h"
+#include "mailauth/ipc/messages.h"
 
 /* A login that waits for its verdict: a session's, or another server's. */
 typedef struct {

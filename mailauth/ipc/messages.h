@@ -21,21 +21,6 @@
 #include "mailauth/base/limits.h"
 
 typedef enum {
-  PROTOCOL_POP3,
-  PROTOCOL_IMAP,
-  N_PROTOCOLS, /* those with clients, settings and mailboxes of their own */
-  /* Another server's users: a verdict, and nothing after it. */
-  PROTOCOL_SASL = N_PROTOCOLS,
-  N_LOGIN_PROTOCOLS
-} Protocol;
-/* What is spoken on a socket for other servers: `Auth Socket`, `Saslauthd Socket`. */
-typedef enum { AUTH_DOVECOT, AUTH_SASLAUTHD, N_AUTH_KINDS } AuthKind;
-/* A host may have two certificates, of different algorithms. */
-typedef enum { CERTIFICATE_FIRST, CERTIFICATE_ALTERNATIVE, N_CERTIFICATE_SLOTS } CertificateSlot;
-/* Where a password may travel without TLS (`Clear Text`). */
-typedef enum { CLEAR_TEXT_NEVER, CLEAR_TEXT_LOOPBACK, CLEAR_TEXT_ALWAYS, N_CLEAR_TEXT } ClearText;
-
-typedef enum {
   ROLE_PARENT,
   ROLE_IDENTITY, /* asks, before there is a verifier, which user the verifier shall be */
   ROLE_VERIFIER,

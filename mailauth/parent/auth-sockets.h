@@ -6,7 +6,7 @@
 #ifndef MAILAUTH_PARENT_AUTH_SOCKETS_H
 #define MAILAUTH_PARENT_AUTH_SOCKETS_H
 
-#include "mailauth/ipc/messages.h"
+#include "mailauth/base/kinds.h"
 
 typedef struct AuthSockets AuthSockets;
 

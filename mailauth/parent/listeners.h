@@ -4,7 +4,7 @@
 #ifndef MAILAUTH_PARENT_LISTENERS_H
 #define MAILAUTH_PARENT_LISTENERS_H
 
-#include "mailauth/ipc/messages.h"
+#include "mailauth/base/kinds.h"
 
 typedef struct {
   guint64 id;    /* never used twice */

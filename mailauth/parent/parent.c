@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "client/base/error.h"
+#include "mailauth/base/kinds.h"
 #include "mailauth/base/limits.h"
 #include "mailauth/parent/auth-sockets.h"
 #include "mailauth/parent/identity.h"

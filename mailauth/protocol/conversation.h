@@ -5,9 +5,9 @@
 #ifndef MAILAUTH_PROTOCOL_CONVERSATION_H
 #define MAILAUTH_PROTOCOL_CONVERSATION_H
 
+#include "mailauth/base/kinds.h"
 #include "mailauth/base/outcome.h"
 #include "mailauth/base/secret.h"
-#include "mailauth/ipc/messages.h"
 #include "mailauth/protocol/transcript.h"
 
 /* What a machine has to know about its connection; may change between feeds. */

@@ -9,7 +9,9 @@
 #ifndef MAILAUTH_PROTOCOL_TRANSCRIPT_H
 #define MAILAUTH_PROTOCOL_TRANSCRIPT_H
 
-#include "mailauth/ipc/messages.h"
+#include <glib.h>
+
+#include "mailauth/base/kinds.h"
 
 /* `POP3 Protocol Logging Level` and `IMAP4 Protocol Logging Level`: each holds
  * those before it; 0 is nothing. */

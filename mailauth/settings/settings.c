@@ -10,6 +10,7 @@
 
 #include "client/base/error.h"
 #include "mailauth/base/host-name.h"
+#include "mailauth/base/limits.h"
 #include "mailauth/base/name.h"
 #include "mailauth/base/unique-id-format.h"
 

@@ -7,7 +7,7 @@
 #define MAILAUTH_SETTINGS_SETTINGS_H
 
 #include "client/registry.h"
-#include "mailauth/ipc/messages.h"
+#include "mailauth/base/kinds.h"
 
 /* The keys that settings are read from. */
 typedef enum {

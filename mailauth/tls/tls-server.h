@@ -6,7 +6,7 @@
 #ifndef MAILAUTH_TLS_TLS_SERVER_H
 #define MAILAUTH_TLS_TLS_SERVER_H
 
-#include "mailauth/ipc/messages.h"
+#include "mailauth/base/kinds.h"
 #include "mailauth/tls/key-pair.h"
 
 typedef struct TlsServer TlsServer;

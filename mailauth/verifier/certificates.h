@@ -7,6 +7,7 @@
 #ifndef MAILAUTH_VERIFIER_CERTIFICATES_H
 #define MAILAUTH_VERIFIER_CERTIFICATES_H
 
+#include "mailauth/base/kinds.h"
 #include "mailauth/ipc/channel.h"
 #include "mailauth/settings/settings.h"
 #include "mailauth/tls/key-pair.h"

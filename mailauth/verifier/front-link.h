@@ -3,6 +3,7 @@
 #ifndef MAILAUTH_VERIFIER_FRONT_LINK_H
 #define MAILAUTH_VERIFIER_FRONT_LINK_H
 
+#include "mailauth/base/kinds.h"
 #include "mailauth/ipc/channel.h"
 #include "mailauth/verifier/login.h"
 #include "mailauth/verifier/scram-exchange.h"

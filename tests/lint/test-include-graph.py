@@ -58,9 +58,6 @@ KNOWN = {
     ("client/connection", "client/view"),
     ("client/regctl/verbs", "client/regctl"),
     ("mailauth/pam", "mailauth/package"),
-    ("mailauth/protocol", "mailauth/ipc"),
-    ("mailauth/settings", "mailauth/ipc"),
-    ("mailauth/tls", "mailauth/ipc"),
     ("regd/history", "regd/read"),
     ("regd/tree", "regd/read"),
 }

@@ -7,6 +7,7 @@
 
 #include <openssl/ssl.h>
 
+#include "mailauth/base/kinds.h"
 #include "mailauth/base/outcome.h"
 #include "mailauth/ipc/channel.h"
 

@@ -47,6 +47,9 @@ typedef struct {
       *description; /* what the administrator is told; the setting is added where there is one */
 } OutcomeFacts;
 
+/* Tells what came of a login. @detail: for administrators, or NULL; borrowed. */
+typedef void (*OutcomeAnswer)(Outcome outcome, const char *detail, gpointer data);
+
 /* Static. */
 const OutcomeFacts *outcome_get_facts(Outcome outcome);
 /* Whether this counts as a failed try of the client's (for holding back). */

@@ -43,7 +43,7 @@ typedef struct {
   Patience patience;
   guint timer;
   gboolean working;     /* a thread has it */
-  PackageAnswer answer; /* NULL: answered */
+  OutcomeAnswer answer; /* NULL: answered */
   gpointer data;
   Outcome outcome;
   char *detail;
@@ -345,7 +345,7 @@ static void job_free(Job *job) {
 }
 
 static void answer_once(Job *job, Outcome outcome, const char *detail) {
-  PackageAnswer answer = job->answer;
+  OutcomeAnswer answer = job->answer;
   job->answer = NULL;
   if (answer != NULL)
     answer(outcome, detail, job->data);
@@ -424,7 +424,7 @@ static LdapPool *get_pool(Ldap *ldap, Settings *settings) {
   return entry->pool;
 }
 
-static void prove(Package *package, const PackageRequest *request, PackageAnswer answer,
+static void prove(Package *package, const PackageRequest *request, OutcomeAnswer answer,
                   gpointer data) {
   Ldap *ldap = (Ldap *)package;
   Job *job = g_new0(Job, 1);

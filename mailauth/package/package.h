@@ -18,16 +18,13 @@ typedef struct {
   Verified *verified;  /* borrowed while the login lasts; NULL: neither asked nor told */
 } PackageRequest;
 
-/* OUTCOME_OK, BAD_PASSWORD, NO_SUCH_USER, DISABLED, or a fault of the server's.
- * @detail: for administrators, or NULL; borrowed. */
-typedef void (*PackageAnswer)(Outcome outcome, const char *detail, gpointer data);
-
 typedef struct Package Package;
 struct Package {
   const char *name; /* as `Native Source` or a broker's `Type` has it */
   /* Copies what it needs of @request. @answer is called exactly once, never from
-   * inside. An unknown user and a disabled one take as long as any other. */
-  void (*prove)(Package *package, const PackageRequest *request, PackageAnswer answer,
+   * inside: OUTCOME_OK, BAD_PASSWORD, NO_SUCH_USER, DISABLED, or a fault of the
+   * server's. An unknown user and a disabled one take as long as any other. */
+  void (*prove)(Package *package, const PackageRequest *request, OutcomeAnswer answer,
                 gpointer data);
   /* When nothing is under way any more. */
   void (*free)(Package *package);

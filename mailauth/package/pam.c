@@ -15,7 +15,7 @@ typedef struct {
 typedef struct {
   Outcome outcome;
   const char *detail; /* static */
-  PackageAnswer answer;
+  OutcomeAnswer answer;
   gpointer data;
 } Refusal;
 
@@ -25,14 +25,14 @@ static gboolean on_refused(gpointer data) {
   return G_SOURCE_REMOVE;
 }
 
-static void refuse(Outcome outcome, const char *detail, PackageAnswer answer, gpointer data) {
+static void refuse(Outcome outcome, const char *detail, OutcomeAnswer answer, gpointer data) {
   const Refusal refusal = {outcome, detail, answer, data};
   g_idle_add(on_refused, g_memdup2(&refusal, sizeof refusal));
 }
 
 /* Services often let accounts without a password in; here nobody is. A module would
  * see a password with a NUL as what stands before it. */
-static void prove(Package *package, const PackageRequest *request, PackageAnswer answer,
+static void prove(Package *package, const PackageRequest *request, OutcomeAnswer answer,
                   gpointer data) {
   PamPool *pool = ((Pam *)package)->pool;
   const PamPoolQuestion question = {

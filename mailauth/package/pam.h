@@ -5,6 +5,7 @@
 #ifndef MAILAUTH_PACKAGE_PAM_H
 #define MAILAUTH_PACKAGE_PAM_H
 
+#include "mailauth/package/package.h"
 #include "mailauth/pam/pam-pool.h"
 
 /* @pool: borrowed, and needed until the package is freed. */

@@ -14,7 +14,7 @@ static char *dup_owner(const PackageRequest *request) {
                              request->account != NULL ? request->account : "");
 }
 
-Proof *proof_new(const PackageRequest *request, PackageAnswer answer, gpointer data) {
+Proof *proof_new(const PackageRequest *request, OutcomeAnswer answer, gpointer data) {
   Proof *proof = g_new0(Proof, 1);
   proof->password = g_malloc(request->size + 1);
   memcpy(proof->password, request->password, request->size);

@@ -18,12 +18,12 @@ typedef struct {
   Verified *verified; /* NULL: neither asked nor told */
   guint64 era;
   char *owner;
-  PackageAnswer answer;
+  OutcomeAnswer answer;
   gpointer data;
 } Proof;
 
 /* Takes a copy of the request's password. */
-Proof *proof_new(const PackageRequest *request, PackageAnswer answer, gpointer data);
+Proof *proof_new(const PackageRequest *request, OutcomeAnswer answer, gpointer data);
 void proof_free(Proof *proof);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Proof, proof_free)
 

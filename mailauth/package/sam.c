@@ -108,7 +108,7 @@ static Outcome examine(Sam *sam, char **detail) {
   return OUTCOME_ACCOUNTS_DENIED;
 }
 
-static void prove(Package *package, const PackageRequest *request, PackageAnswer answer,
+static void prove(Package *package, const PackageRequest *request, OutcomeAnswer answer,
                   gpointer data) {
   static const char *const names[] = {"Disabled", NULL};
   Sam *sam = (Sam *)package;

@@ -166,7 +166,7 @@ static void looked_up(gpointer job) {
   g_free(lookup);
 }
 
-static void prove(Package *package, const PackageRequest *request, PackageAnswer answer,
+static void prove(Package *package, const PackageRequest *request, OutcomeAnswer answer,
                   gpointer data) {
   Sqlite *sqlite = (Sqlite *)package;
   Lookup *lookup = g_new0(Lookup, 1);

@@ -31,7 +31,7 @@ struct Job {
   char *address;
   Secret password; /* until it is sent */
   guint32 timeout;
-  PackageAnswer answer;
+  OutcomeAnswer answer;
   gpointer data;
   Helper *helper; /* NULL while it waits for one */
   guint timer;
@@ -107,7 +107,7 @@ static void drop(Helper *helper) {
 
 /* The job is gone when whoever asked is told. */
 static void finish(Job *job, Outcome outcome, const char *detail) {
-  PackageAnswer answer = job->answer;
+  OutcomeAnswer answer = job->answer;
   gpointer data = job->data;
   if (job->helper != NULL)
     job->helper->job = NULL;
@@ -268,7 +268,7 @@ static void distribute_soon(PamPool *pool) {
     pool->source = g_idle_add_full(G_PRIORITY_DEFAULT, distribute, pool, NULL);
 }
 
-void pam_pool_ask(PamPool *pool, const PamPoolQuestion *question, PackageAnswer answer,
+void pam_pool_ask(PamPool *pool, const PamPoolQuestion *question, OutcomeAnswer answer,
                   gpointer data) {
   Job *job = g_new0(Job, 1);
   *job = (Job){.pool = pool,

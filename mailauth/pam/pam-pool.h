@@ -6,7 +6,7 @@
 #ifndef MAILAUTH_PAM_PAM_POOL_H
 #define MAILAUTH_PAM_PAM_POOL_H
 
-#include "mailauth/package/package.h"
+#include "mailauth/base/outcome.h"
 
 typedef struct PamPool PamPool;
 
@@ -29,7 +29,7 @@ typedef struct {
 } PamPoolQuestion;
 
 /* Copies @question. @answer is called exactly once, never from inside. */
-void pam_pool_ask(PamPool *pool, const PamPoolQuestion *question, PackageAnswer answer,
+void pam_pool_ask(PamPool *pool, const PamPoolQuestion *question, OutcomeAnswer answer,
                   gpointer data);
 
 /* @descriptor: of the channel to the process; taken. */

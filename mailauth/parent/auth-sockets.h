@@ -6,6 +6,8 @@
 #ifndef MAILAUTH_PARENT_AUTH_SOCKETS_H
 #define MAILAUTH_PARENT_AUTH_SOCKETS_H
 
+#include <glib.h>
+
 #include "mailauth/base/kinds.h"
 
 typedef struct AuthSockets AuthSockets;

@@ -4,6 +4,8 @@
 #ifndef MAILAUTH_PARENT_LISTENERS_H
 #define MAILAUTH_PARENT_LISTENERS_H
 
+#include <glib.h>
+
 #include "mailauth/base/kinds.h"
 
 typedef struct {

@@ -57,7 +57,6 @@ LAYERS["regd"] = LAYERS["regd"] | {"client/bus"}
 KNOWN = {
     ("client/connection", "client/view"),
     ("client/regctl/verbs", "client/regctl"),
-    ("mailauth/pam", "mailauth/package"),
     ("regd/history", "regd/read"),
     ("regd/tree", "regd/read"),
 }

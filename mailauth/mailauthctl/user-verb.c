@@ -4,7 +4,8 @@
 #include <string.h>
 
 #include "mailauth/mailauthctl/accounts.h"
-#include "mailauth/package/sam-scram.h"
+#include "mailauth/package/sam.h"
+#include "mailauth/protocol/scram-keys.h"
 #include "mailauth/settings/settings.h"
 
 static char *get_key(const char *account) {

@@ -9,11 +9,6 @@
 #include "mailauth/base/outcome.h"
 #include "mailauth/protocol/scram-keys.h"
 
-/* An account's value, and that of the accounts' key itself (REG_BINARY of
- * SCRAM_DECOY_BYTES) which false salts are made by. mailauthctl keeps both. */
-#define SCRAM_KEYS_VALUE "SCRAM-SHA-256"
-#define DECOY_KEY_VALUE "Decoy Key"
-
 typedef struct SamScram SamScram;
 
 /* Borrows the view for as long as it lives. */

@@ -4,7 +4,6 @@
 #include "mailauth/package/sam.h"
 
 #include "mailauth/package/proof.h"
-#include "mailauth/package/sam-scram.h"
 
 /* Accounts looked at for what a stranger's hash should look like. */
 #define MAX_LOOKED_AT 64U

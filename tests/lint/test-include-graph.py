@@ -67,8 +67,6 @@ KNOWN_CIRCLES = {
     "client/connection/connection",
     "client/view/sync",
     "client/view/view",
-    "mailauth/package/sam",
-    "mailauth/package/sam-scram",
     "mailauth/protocol/conversation",
     "mailauth/protocol/imap",
     "mailauth/protocol/pop3",

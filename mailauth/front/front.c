@@ -17,6 +17,7 @@
 #include "mailauth/front/login-request.h"
 #include "mailauth/front/session.h"
 #include "mailauth/ipc/channel.h"
+#include "mailauth/protocol/machines.h"
 #include "mailauth/tls/tls-server.h"
 #include "mailauth/tls/tls-tickets.h"
 

@@ -11,6 +11,7 @@
 #include "mailauth/base/limits.h"
 #include "mailauth/front/relay.h"
 #include "mailauth/front/stream.h"
+#include "mailauth/protocol/machines.h"
 
 #define MS 1000
 #define SECOND (1000 * MS)

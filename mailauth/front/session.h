@@ -7,7 +7,7 @@
 
 #include "mailauth/base/peer.h"
 #include "mailauth/front/poller.h"
-#include "mailauth/protocol/conversation.h"
+#include "mailauth/protocol/machine.h"
 #include "mailauth/tls/channel-binding.h"
 #include "mailauth/tls/tls-server.h"
 

@@ -4,7 +4,8 @@
 #ifndef MAILAUTH_PROTOCOL_AUTH_REQUEST_H
 #define MAILAUTH_PROTOCOL_AUTH_REQUEST_H
 
-#include "mailauth/protocol/conversation.h"
+#include "mailauth/base/outcome.h"
+#include "mailauth/protocol/credentials.h"
 
 /* All zero is none. */
 typedef struct {

@@ -1,61 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* What POP3 and IMAP before login have in common: a machine that is fed bytes,
- * writes answers, and stops at each step that somebody else must take. The
- * machines are pure: no sockets, no clock, no settings but those given. */
+/* What POP3 and IMAP before login have in common beside their SASL exchanges: what
+ * is noted of commands, and which refusals count. Pure. */
 #ifndef MAILAUTH_PROTOCOL_CONVERSATION_H
 #define MAILAUTH_PROTOCOL_CONVERSATION_H
 
-#include "mailauth/base/kinds.h"
 #include "mailauth/base/outcome.h"
-#include "mailauth/base/secret.h"
 #include "mailauth/protocol/transcript.h"
-
-/* What a machine has to know about its connection; may change between feeds. */
-typedef struct {
-  gboolean in_tls;          /* the bytes come through TLS */
-  gboolean offers_tls;      /* TLS can be begun: not in it yet, and there is a certificate */
-  gboolean takes_passwords; /* a password may travel here: in TLS, or `Clear Text` lets it */
-  Transcript *transcript;   /* where commands are noted; NULL: nowhere */
-  gboolean takes_proofs; /* what proves a password may travel here: in TLS, or `Clear Text` is not
-                            `never` */
-  gboolean has_scram;    /* accounts have the keys for SCRAM-SHA-256 */
-} Surroundings;
-
-/* Where a machine stops. */
-typedef enum {
-  STEP_READ,           /* all input is used up: feed more */
-  STEP_LOGIN,          /* credentials are complete: answer with what came of them, or challenge */
-  STEP_CLEAR_TEXT,     /* a password was offered that may not travel: record it, then answer */
-  STEP_NO_CERTIFICATE, /* TLS was asked for and can't be had: record it, then answer */
-  STEP_START_TLS,      /* send the output, drop all further input, begin TLS */
-  STEP_RELAY,          /* logged in: send the output, then relay the rest of the input */
-  STEP_CLOSE,          /* send the output and end the connection */
-} Step;
-
-typedef enum {
-  CREDENTIALS_PASSWORD,
-  CREDENTIALS_SCRAM_FIRST, /* in place of a password: what the client says first */
-  CREDENTIALS_SCRAM_FINAL, /* its answer to the challenge; the user is that of the first */
-  CREDENTIALS_SCRAM_END,   /* nothing: it has seen the server's proof */
-} CredentialsKind;
-
-/* A login as the client gave it. */
-typedef struct {
-  CredentialsKind kind;
-  const char *mechanism; /* as in MESSAGE_LOGIN; static */
-  char *user;            /* UTF-8, 1 to MAX_USER bytes; or NULL where it is not known */
-  Secret password;
-} Credentials;
-
-/* Takes the name and the password where both can be used: 1 to MAX_USER bytes
- * without control characters (bytes that are no UTF-8 are replaced, so such a
- * name is nobody's) and at most MAX_PASSWORD bytes without NUL. */
-gboolean credentials_take(Credentials *credentials, const char *mechanism, gconstpointer user,
-                          gsize user_size, gconstpointer password, gsize password_size);
-/* Takes what a SCRAM client says, UTF-8 of any size, and leaves the user. */
-void credentials_take_message(Credentials *credentials, CredentialsKind kind, gconstpointer bytes,
-                              gsize size);
-void credentials_clear(Credentials *credentials);
 
 /* Notes AUTH or AUTHENTICATE: its mechanism where it is one, @more starred out. */
 void conversation_note_mechanism(Transcript *transcript, const GString *out, const char *command,
@@ -68,38 +18,5 @@ void conversation_note_unknown(Transcript *transcript, const GString *out);
 /* Whether a refusal counts towards MAX_FAILED_LOGINS: what the client can be
  * blamed for. Our own faults never end a session. */
 gboolean conversation_counts_as_failure(Outcome outcome);
-
-/* Where nobody is there to decide, the client is told what it is told of a
- * setting that can't be used: a temporary failure. */
-#define OUTCOME_UNDECIDED OUTCOME_BAD_SETTING
-
-/* One protocol before login. All functions append what is to be sent to @out. */
-typedef struct Machine Machine;
-typedef struct {
-  Machine *(*create)(void);
-  void (*free)(Machine *machine);
-  void (*greet)(Machine *machine, const Surroundings *surroundings, GString *out);
-  /* Takes from *@input, of *@size bytes, and moves both on, until a step comes
-   * that is not READ. What is left then is fed after the answer. */
-  Step (*feed)(Machine *machine, const Surroundings *surroundings, const guint8 **input,
-               gsize *size, GString *out);
-  /* Goes on with a LOGIN whose credentials are of a SCRAM kind: asks the client for
-   * more, which ends in another LOGIN. */
-  void (*challenge)(Machine *machine, const guint8 *bytes, gsize size, GString *out);
-  /* Whether a SASL exchange is under way. */
-  gboolean (*is_in_exchange)(const Machine *machine);
-  /* Ends LOGIN, CLEAR_TEXT or NO_CERTIFICATE with what came of it. @capabilities:
-   * what an IMAP client is told, may be "". RELAY, READ (feed on) or CLOSE. */
-  Step (*answer)(Machine *machine, Outcome outcome, const char *capabilities, GString *out);
-  /* Forgets everything said before TLS (RFC 2595, sections 3.1 and 4). */
-  void (*tls_started)(Machine *machine);
-  /* The login that LOGIN stands for; for CLEAR_TEXT the user, where known. */
-  Credentials *(*get_credentials)(Machine *machine);
-  /* Says why the connection is ended by the server; needs no machine. */
-  void (*say_goodbye)(const char *why, GString *out);
-} MachineOps;
-
-/* Static. */
-const MachineOps *machine_get_ops(Protocol protocol);
 
 #endif

@@ -11,6 +11,7 @@
 
 #include "mailauth/base/limits.h"
 #include "mailauth/base/line.h"
+#include "mailauth/protocol/conversation.h"
 #include "mailauth/protocol/imap-syntax.h"
 #include "mailauth/protocol/sasl.h"
 

@@ -6,6 +6,7 @@
 
 #include "mailauth/base/limits.h"
 #include "mailauth/base/line.h"
+#include "mailauth/protocol/conversation.h"
 #include "mailauth/protocol/sasl.h"
 
 typedef enum {

@@ -6,7 +6,7 @@
 #ifndef MAILAUTH_PROTOCOL_SASL_H
 #define MAILAUTH_PROTOCOL_SASL_H
 
-#include "mailauth/protocol/conversation.h"
+#include "mailauth/protocol/machine.h"
 
 typedef struct SaslMechanism SaslMechanism;
 
@@ -48,8 +48,5 @@ gboolean sasl_has_asked(const SaslExchange *exchange);
 /* Base64 of @bytes, appended. */
 void sasl_append_challenge(const guint8 *bytes, gsize size, GString *challenge);
 void sasl_clear(SaslExchange *exchange);
-
-/* Strict base64 (RFC 4648, section 4): padded, nothing else between. */
-gboolean base64_decode(const char *text, Secret *bytes);
 
 #endif

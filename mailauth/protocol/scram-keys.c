@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "client/base/error.h"
-#include "mailauth/protocol/sasl.h"
+#include "mailauth/base/base64.h"
 #include "mailauth/protocol/saslprep.h"
 
 #define PREFIX "SCRAM-SHA-256$"

@@ -8,7 +8,7 @@
 #include <openssl/hmac.h>
 #include <string.h>
 
-#include "mailauth/protocol/sasl.h"
+#include "mailauth/base/base64.h"
 
 typedef struct {
   char *type;

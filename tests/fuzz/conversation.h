@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "mailauth/base/limits.h"
-#include "mailauth/protocol/conversation.h"
+#include "mailauth/protocol/machines.h"
 #include "tests/fuzz/fuzz.h"
 
 static inline void check_credentials(const Credentials *credentials) {

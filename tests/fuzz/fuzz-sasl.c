@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* SASL responses, one a line: the first line names the mechanism. What base64
  * is taken for is what GLib's decoder makes of it, and comes out as it went in. */
+#include "mailauth/base/base64.h"
 #include "mailauth/protocol/sasl.h"
 #include "tests/fuzz/fuzz.h"
 

@@ -67,12 +67,6 @@ KNOWN_CIRCLES = {
     "client/connection/connection",
     "client/view/sync",
     "client/view/view",
-    "mailauth/protocol/conversation",
-    "mailauth/protocol/imap",
-    "mailauth/protocol/pop3",
-    "mailauth/protocol/sasl",
-    "mailauth/protocol/scram",
-    "mailauth/protocol/scram-keys",
     "regd/files/export",
     "regd/files/export-format",
     "regd/history/retention",
@@ -98,7 +92,7 @@ LIBRARIES = {
 }
 # Logic that does no I/O: none of the system's doors may be included there.
 PURE = ["client/base", "schema/rules", "schema/parse", "regd/base/access", "regd/base/watchers", "regd/base/effective",
-        "regd/history/encoding", "mailauth/base/line", "mailauth/base/unique-id-format", "mailauth/protocol",
+        "regd/history/encoding", "mailauth/base/base64", "mailauth/base/line", "mailauth/base/unique-id-format", "mailauth/protocol",
         "mailauth/settings/settings", "mailauth/settings/decision", "mailauth/verifier/throttle",
         "mailauth/verifier/events", "mailauth/mailbox/maildir-name", "mailauth/mailbox/maildir-ids",
         "mailauth/mailbox/dovecot-uidlist", "mailauth/mailbox/pop3-body", "mailauth/mailbox/pop3-maildrop"]

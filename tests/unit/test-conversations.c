@@ -2,7 +2,7 @@
 /* POP3 and IMAP before login, as conversations: rows of what a client sends
  * and what comes of it. Each row is fed whole, byte by byte and in random
  * fragments, and must come out the same. */
-#include "mailauth/protocol/conversation.h"
+#include "mailauth/protocol/machines.h"
 
 #include <string.h>
 

@@ -6,8 +6,8 @@
 #ifndef REGD_HISTORY_RETENTION_H
 #define REGD_HISTORY_RETENTION_H
 
-#include "regd/read/reader.h"
 #include "regd/storage/store.h"
+#include "regd/tree/settings.h"
 
 /* The scope that a canonical path lies in. */
 gint64 retention_get_scope(const char *path);

@@ -6,6 +6,7 @@
 #define REGD_READ_READER_H
 
 #include "regd/base/effective.h"
+#include "regd/tree/settings.h"
 #include "schema/rules.h"
 
 typedef struct Reader Reader;
@@ -164,16 +165,7 @@ typedef struct {
 GPtrArray *reader_replay(Reader *reader, const Identity *who, const ReplayScope *scope,
                          guint64 since, guint64 *revision, GError **error);
 
-/* The live settings of HKLM\SYSTEM\CurrentControlSet\Services\regd\Parameters. */
-typedef struct {
-  guint32 maximum_value_size;
-  guint32 history_revisions;
-  guint32 history_days;
-  guint32 watches_per_user;
-  guint32 calls_per_user;
-  guint32 stored_bytes_per_user;
-  guint origin; /* a hash of the canonical path that they were read from; 0: of none */
-} LiveSettings;
+/* The live settings, as settings_load() finds them. */
 gboolean reader_get_settings(Reader *reader, LiveSettings *settings, GError **error);
 /* Whether damage to the database has been met. */
 gboolean reader_is_damaged(const Reader *reader);

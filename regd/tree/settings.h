@@ -4,10 +4,21 @@
 #ifndef REGD_TREE_SETTINGS_H
 #define REGD_TREE_SETTINGS_H
 
-#include "regd/read/reader.h"
+#include "regd/base/effective.h"
 #include "regd/storage/store.h"
 
 #define SETTINGS_KEY "HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Services\\regd\\Parameters"
+
+/* The settings below SETTINGS_KEY that hold now. */
+typedef struct {
+  guint32 maximum_value_size;
+  guint32 history_revisions;
+  guint32 history_days;
+  guint32 watches_per_user;
+  guint32 calls_per_user;
+  guint32 stored_bytes_per_user;
+  guint origin; /* a hash of the canonical path that they were read from; 0: of none */
+} LiveSettings;
 
 /* Needs a transaction on @store. */
 gboolean settings_load(Store *store, LiveSettings *settings, GError **error);

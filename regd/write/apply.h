@@ -6,8 +6,8 @@
 #define REGD_WRITE_APPLY_H
 
 #include "regd/history/retention.h"
-#include "regd/read/reader.h"
 #include "regd/tree/place-cache.h"
+#include "regd/tree/settings.h"
 #include "regd/write/writer.h"
 
 /* What the writer hands to every change. */

@@ -57,8 +57,6 @@ LAYERS["regd"] = LAYERS["regd"] | {"client/bus"}
 KNOWN = {
     ("client/connection", "client/view"),
     ("client/regctl/verbs", "client/regctl"),
-    ("regd/history", "regd/read"),
-    ("regd/tree", "regd/read"),
 }
 # Modules in circles that are still to be cut.
 KNOWN_CIRCLES = {
@@ -69,9 +67,6 @@ KNOWN_CIRCLES = {
     "client/view/view",
     "regd/files/export",
     "regd/files/export-format",
-    "regd/history/retention",
-    "regd/read/reader",
-    "regd/tree/settings",
     "regd/write/apply",
     "regd/write/edit",
     "regd/write/writer",

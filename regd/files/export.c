@@ -1,65 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* From a walk to a printer (see export.h), and the printer of .reg files. */
+/* From a walk to a printer (see export.h). */
 #include "regd/files/export.h"
 
 #include <string.h>
-
-#include "client/base/regfile.h"
-#include "regd/files/export-format.h"
-
-/* ---- .reg ---- */
-
-static gpointer begin_regfile(const ExportOptions *options, const char *path, GByteArray *out) {
-  (void)path;
-  gboolean four = options->format == EXPORT_REG4;
-  RegfilePrinter *printer =
-      regfile_printer_new(four ? REGFILE_VERSION_4 : REGFILE_VERSION_5,
-                          four || options->utf8 ? REGFILE_UTF8 : REGFILE_UTF16);
-  regfile_printer_begin(printer, out);
-  return printer;
-}
-
-static void write_regfile_key(gpointer printer, const char *path, const VisitedKey *key,
-                              GByteArray *out) {
-  (void)key;
-  regfile_printer_key(printer, path, out);
-}
-
-static void write_regfile_value(gpointer printer, const NamedValue *value, GByteArray *out) {
-  regfile_printer_value(printer, value->name, value->value, out);
-}
-
-static void end_regfile(gpointer printer, GByteArray *out) {
-  regfile_printer_end(printer, out);
-}
-
-static void free_regfile(gpointer printer) {
-  regfile_printer_free(printer);
-}
-
-const ExportPrinter export_regfile = {begin_regfile, write_regfile_key, write_regfile_value,
-                                      end_regfile, free_regfile};
-
-static const struct {
-  const char *word;
-  const ExportPrinter *printer;
-} formats[EXPORT_FORMATS] = {
-    [EXPORT_REG5] = {"reg5", &export_regfile},
-    [EXPORT_REG4] = {"reg4", &export_regfile},
-    [EXPORT_JSON] = {"json", &export_json},
-};
-
-gboolean export_format_parse(const char *word, ExportFormat *format) {
-  for (ExportFormat i = 0; i < EXPORT_FORMATS; i++) {
-    if (strcmp(formats[i].word, word) != 0)
-      continue;
-    *format = i;
-    return TRUE;
-  }
-  return FALSE;
-}
-
-/* ---- the walk ---- */
 
 typedef struct {
   const ExportOptions *options;
@@ -106,7 +49,7 @@ gboolean export_read(Reader *reader, const Identity *who, const char *key,
                             .skip_unreadable = options->skip_unreadable,
                             .no_follow = options->no_follow};
   Exporting exporting = {.options = options,
-                         .format = formats[options->format].printer,
+                         .format = export_format_get_printer(options->format),
                          .spool = spool,
                          .transfer = transfer,
                          .report = report};

@@ -18,19 +18,9 @@
 #ifndef REGD_FILES_EXPORT_H
 #define REGD_FILES_EXPORT_H
 
+#include "regd/files/export-format.h"
 #include "regd/files/spool.h"
 #include "regd/read/reader.h"
-
-typedef enum { EXPORT_REG5, EXPORT_REG4, EXPORT_JSON, EXPORT_FORMATS } ExportFormat;
-
-typedef struct {
-  ExportFormat format;
-  gboolean utf8; /* else UTF-16LE; JSON is always UTF-8, REGEDIT4 8-bit text */
-  gboolean has_at;
-  guint64 at;
-  gboolean skip_unreadable;
-  gboolean no_follow;
-} ExportOptions;
 
 typedef struct {
   guint32 keys, values;
@@ -38,9 +28,6 @@ typedef struct {
   guint64 bytes;
   guint64 revision;
 } ExportReport;
-
-/* "reg5", "reg4", "json"; FALSE for anything else. */
-gboolean export_format_parse(const char *word, ExportFormat *format);
 
 /* On a thread; @reader is its own. What is read goes into @spool, whose transfer
  * hears of the progress. */

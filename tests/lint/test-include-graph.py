@@ -65,8 +65,6 @@ KNOWN_CIRCLES = {
     "client/connection/connection",
     "client/view/sync",
     "client/view/view",
-    "regd/files/export",
-    "regd/files/export-format",
     "regd/write/apply",
     "regd/write/edit",
     "regd/write/writer",

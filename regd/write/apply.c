@@ -10,7 +10,7 @@
 #include "regd/history/trials.h"
 #include "regd/write/edit.h"
 
-static gboolean (*const operations[])(Application *, const Operation *, GError **) = {
+static gboolean (*const operations[])(Edit *, const Operation *, GError **) = {
     [OPERATION_SET_VALUE] = apply_set_value,
     [OPERATION_DELETE_VALUE] = apply_delete_value,
     [OPERATION_CREATE_KEY] = apply_create_key,
@@ -38,121 +38,119 @@ void write_result_clear(WriteResult *result) {
 
 /* ---- what the operations share ---- */
 
-static void drop_last_place(Application *application) {
-  g_clear_pointer(&application->last_key, g_ref_string_release);
-  g_clear_pointer(&application->last_place, place_free);
+static void drop_last_place(Edit *edit) {
+  g_clear_pointer(&edit->last_key, g_ref_string_release);
+  g_clear_pointer(&edit->last_place, place_free);
 }
 
 /* What has been resolved before, or is from here on. */
-static Place *find_walked(Application *application, const char *key, GError **error) {
-  guint32 uid = application->who->uid;
-  Place *place = places_find(application->places, uid, key, RESOLVE_FOLLOW);
+static Place *find_walked(Edit *edit, const char *key, GError **error) {
+  guint32 uid = edit->who->uid;
+  Place *place = places_find(edit->places, uid, key, RESOLVE_FOLLOW);
   if (place != NULL)
     return place;
-  place = resolve(application->store, application->who, key, RESOLVE_FOLLOW, error);
+  place = resolve(edit->store, edit->who, key, RESOLVE_FOLLOW, error);
   if (place != NULL)
-    places_add(application->places, uid, key, RESOLVE_FOLLOW, place);
+    places_add(edit->places, uid, key, RESOLVE_FOLLOW, place);
   return place;
 }
 
 /* Keys come with many others below the same one. NULL without @error: @key is to
  * be walked to. */
-static Place *find_below(Application *application, const char *key, GError **error) {
+static Place *find_below(Edit *edit, const char *key, GError **error) {
   const char *leaf = path_get_leaf(key);
   if (leaf == key)
     return NULL;
   g_autofree char *parent = path_dup_parent(key);
-  g_autoptr(Place) above = find_walked(application, parent, NULL);
+  g_autoptr(Place) above = find_walked(edit, parent, NULL);
   Place *place = NULL;
-  if (above != NULL && resolve_child(application->store, above, leaf, &place, error) &&
-      place != NULL)
-    places_add(application->places, application->who->uid, key, RESOLVE_FOLLOW, place);
+  if (above != NULL && resolve_child(edit->store, above, leaf, &place, error) && place != NULL)
+    places_add(edit->places, edit->who->uid, key, RESOLVE_FOLLOW, place);
   return place;
 }
 
-static Place *find_place(Application *application, const char *key, GError **error) {
-  Place *place = places_find(application->places, application->who->uid, key, RESOLVE_FOLLOW);
+static Place *find_place(Edit *edit, const char *key, GError **error) {
+  Place *place = places_find(edit->places, edit->who->uid, key, RESOLVE_FOLLOW);
   if (place != NULL)
     return place;
   GError *failure = NULL;
-  place = find_below(application, key, &failure);
+  place = find_below(edit, key, &failure);
   if (failure != NULL)
     g_propagate_error(error, failure);
-  return place != NULL || failure != NULL ? place : find_walked(application, key, error);
+  return place != NULL || failure != NULL ? place : find_walked(edit, key, error);
 }
 
-Place *application_resolve(Application *application, GRefString *key, GError **error) {
-  if (application->last_place != NULL && application->last_key == key)
-    return application->last_place;
-  drop_last_place(application);
-  application->last_place = find_place(application, key, error);
-  if (application->last_place != NULL)
-    application->last_key = g_ref_string_acquire(key);
-  return application->last_place;
+Place *edit_resolve(Edit *edit, GRefString *key, GError **error) {
+  if (edit->last_place != NULL && edit->last_key == key)
+    return edit->last_place;
+  drop_last_place(edit);
+  edit->last_place = find_place(edit, key, error);
+  if (edit->last_place != NULL)
+    edit->last_key = g_ref_string_acquire(key);
+  return edit->last_place;
 }
 
-void application_note_place(Application *application) {
-  places_add(application->places, application->who->uid, application->last_key, RESOLVE_FOLLOW,
-             application->last_place);
+void edit_note_place(Edit *edit) {
+  places_add(edit->places, edit->who->uid, edit->last_key, RESOLVE_FOLLOW, edit->last_place);
 }
 
-void application_forget_place(Application *application) {
-  drop_last_place(application);
-  places_clear(application->places);
-  application->touched_children = 0;
+void edit_forget_place(Edit *edit) {
+  drop_last_place(edit);
+  places_clear(edit->places);
+  edit->touched_children = 0;
 }
 
-static gboolean get_list(Application *application, gint64 id, Acl **list, GError **error) {
+static gboolean get_list(Edit *edit, gint64 id, Acl **list, GError **error) {
   Acl *borrowed = NULL;
-  if (!store_load_acl(application->store, id, &borrowed, error))
+  if (!store_load_acl(edit->store, id, &borrowed, error))
     return FALSE;
   *list = borrowed != NULL ? acl_ref(borrowed) : NULL;
   return TRUE;
 }
 
-Difference *application_add(Application *application, ChangeKind kind, gint64 key, const char *name,
-                            gint64 before, gint64 after, GError **error) {
+Difference *edit_add(Edit *edit, ChangeKind kind, gint64 key, const char *name, gint64 before,
+                     gint64 after, GError **error) {
   Difference *difference = g_new0(Difference, 1);
   difference->kind = kind;
   difference->key = key;
   difference->name = g_strdup(name);
   difference->before_acl = before;
   difference->after_acl = after;
-  difference->path = store_get_path(application->store, key, error);
-  if (difference->path == NULL || !get_list(application, before, &difference->before, error) ||
-      !get_list(application, after, &difference->after, error)) {
+  difference->path = store_get_path(edit->store, key, error);
+  if (difference->path == NULL || !get_list(edit, before, &difference->before, error) ||
+      !get_list(edit, after, &difference->after, error)) {
     difference_free(difference);
     return NULL;
   }
-  g_ptr_array_add(application->differences, difference);
+  g_ptr_array_add(edit->differences, difference);
   return difference;
 }
 
-gboolean application_touch(Application *application, gint64 key, GError **error) {
-  if (application->touched == key)
+gboolean edit_touch(Edit *edit, gint64 key, GError **error) {
+  if (edit->touched == key)
     return TRUE;
-  application->touched = key;
-  return store_touch_key(application->store, key, application->revision, application->now, error);
+  edit->touched = key;
+  return store_touch_key(edit->store, key, edit->revision, edit->now, error);
 }
 
-void application_count_bytes(Application *application, const char *path, gint64 delta) {
+void edit_count_bytes(Edit *edit, const char *path, gint64 delta) {
   guint32 uid = 0;
   if (delta == 0 || !resolve_get_branch(path, &uid))
     return;
-  gint64 *sum = g_hash_table_lookup(application->usage, GUINT_TO_POINTER(uid));
+  gint64 *sum = g_hash_table_lookup(edit->usage, GUINT_TO_POINTER(uid));
   if (sum == NULL) {
     sum = g_new0(gint64, 1);
-    g_hash_table_insert(application->usage, GUINT_TO_POINTER(uid), sum);
+    g_hash_table_insert(edit->usage, GUINT_TO_POINTER(uid), sum);
   }
   *sum += delta;
 }
 
 /* ---- the frame ---- */
 
-static gboolean apply_operations(Application *application, const Change *change, GError **error) {
+static gboolean apply_operations(Edit *edit, const Change *change, GError **error) {
   for (guint i = 0; i < change->operations->len; i++) {
     const Operation *operation = g_ptr_array_index(change->operations, i);
-    if (operations[operation->kind](application, operation, error))
+    if (operations[operation->kind](edit, operation, error))
       continue;
     const char *word = operation_kind_get_name(operation->kind);
     if (change->indexed)
@@ -162,35 +160,35 @@ static gboolean apply_operations(Application *application, const Change *change,
   return TRUE;
 }
 
-static gboolean charge_user(Application *application, guint32 uid, gint64 delta, GError **error) {
+static gboolean charge_user(Edit *edit, guint32 uid, gint64 delta, GError **error) {
   gint64 bytes = 0;
-  if (!store_add_usage(application->store, uid, delta, error) ||
-      !store_load_usage(application->store, uid, &bytes, error))
+  if (!store_add_usage(edit->store, uid, delta, error) ||
+      !store_load_usage(edit->store, uid, &bytes, error))
     return FALSE;
-  if (application->who->administrator || delta <= 0 ||
-      bytes <= (gint64)application->settings->stored_bytes_per_user)
+  if (edit->who->administrator || delta <= 0 ||
+      bytes <= (gint64)edit->settings->stored_bytes_per_user)
     return TRUE;
   return error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED,
                    "HKEY_USERS\\%u: this change would make it hold %" G_GINT64_FORMAT
                    " bytes; at most %u are allowed (Stored Bytes Per User)",
-                   uid, bytes, application->settings->stored_bytes_per_user);
+                   uid, bytes, edit->settings->stored_bytes_per_user);
 }
 
-static gboolean charge_users(Application *application, GError **error) {
+static gboolean charge_users(Edit *edit, GError **error) {
   GHashTableIter iterator;
   gpointer uid = NULL;
   gpointer delta = NULL;
-  g_hash_table_iter_init(&iterator, application->usage);
+  g_hash_table_iter_init(&iterator, edit->usage);
   while (g_hash_table_iter_next(&iterator, &uid, &delta))
-    if (!charge_user(application, GPOINTER_TO_UINT(uid), *(gint64 *)delta, error))
+    if (!charge_user(edit, GPOINTER_TO_UINT(uid), *(gint64 *)delta, error))
       return FALSE;
   return TRUE;
 }
 
-static Effective *make_effective(const Application *application) {
-  Effective *effective = effective_new(application->revision);
-  for (guint i = 0; i < application->differences->len; i++) {
-    const Difference *difference = g_ptr_array_index(application->differences, i);
+static Effective *make_effective(const Edit *edit) {
+  Effective *effective = effective_new(edit->revision);
+  for (guint i = 0; i < edit->differences->len; i++) {
+    const Difference *difference = g_ptr_array_index(edit->differences, i);
     effective_add(effective, difference->kind, difference->path,
                   difference->name != NULL ? difference->name : "", difference->before,
                   difference->after)
@@ -200,43 +198,41 @@ static Effective *make_effective(const Application *application) {
 }
 
 /* Every scope of history that the change touches gets the revision. */
-static void count_scopes(const Application *application, RetentionCounts *counts) {
+static void count_scopes(const Edit *edit, RetentionCounts *counts) {
   const char *last = NULL;
-  for (guint i = 0; i < application->differences->len; i++) {
-    const Difference *difference = g_ptr_array_index(application->differences, i);
+  for (guint i = 0; i < edit->differences->len; i++) {
+    const Difference *difference = g_ptr_array_index(edit->differences, i);
     if (difference->path != last)
-      retention_count(counts, retention_get_scope(difference->path), application->revision,
-                      application->now);
+      retention_count(counts, retention_get_scope(difference->path), edit->revision, edit->now);
     last = difference->path;
   }
 }
 
-static gboolean put_on_trial(Application *application, const Change *change, GError **error) {
+static gboolean put_on_trial(Edit *edit, const Change *change, GError **error) {
   if (change->confirm_within == 0 || change->dry_run)
     return TRUE;
-  application->result->trials_changed = TRUE;
-  return trials_add(application->store, application->revision, application->who->uid,
-                    application->now + (gint64)change->confirm_within * G_USEC_PER_SEC, error);
+  edit->result->trials_changed = TRUE;
+  return trials_add(edit->store, edit->revision, edit->who->uid,
+                    edit->now + (gint64)change->confirm_within * G_USEC_PER_SEC, error);
 }
 
-static gboolean apply_all(Application *application, const Change *change, GError **error) {
-  if (!apply_operations(application, change, error))
+static gboolean apply_all(Edit *edit, const Change *change, GError **error) {
+  if (!apply_operations(edit, change, error))
     return FALSE;
-  if (application->has_revisited && !application_fold(application, error))
+  if (edit->has_revisited && !edit_fold(edit, error))
     return FALSE;
-  if (application->differences->len == 0)
+  if (edit->differences->len == 0)
     return TRUE;
-  const RevisionRow head = {.revision = application->revision,
-                            .time = application->now,
-                            .uid = application->who->uid,
-                            .pid = application->who->pid,
-                            .program = application->who->program,
+  const RevisionRow head = {.revision = edit->revision,
+                            .time = edit->now,
+                            .uid = edit->who->uid,
+                            .pid = edit->who->pid,
+                            .program = edit->who->program,
                             .comment = change->comment};
-  return charge_users(application, error) &&
-         history_record(application->store, &head, application->differences, error) &&
-         put_on_trial(application, change, error) &&
-         (application->undone == 0 ||
-          trials_note_end(application->store, application->revision, error));
+  return charge_users(edit, error) &&
+         history_record(edit->store, &head, edit->differences, error) &&
+         put_on_trial(edit, change, error) &&
+         (edit->undone == 0 || trials_note_end(edit->store, edit->revision, error));
 }
 
 static gboolean check_comment(const Change *change, GError **error) {
@@ -245,48 +241,48 @@ static gboolean check_comment(const Change *change, GError **error) {
                    LIMIT_COMMENT_BYTES);
 }
 
-static void application_clear(Application *application) {
-  drop_last_place(application);
-  g_ptr_array_unref(application->differences);
-  g_hash_table_unref(application->usage);
-  g_free(application->judged);
+static void edit_clear(Edit *edit) {
+  drop_last_place(edit);
+  g_ptr_array_unref(edit->differences);
+  g_hash_table_unref(edit->usage);
+  g_free(edit->judged);
 }
 
 /* A trial ends and nothing differs: what was changed on the way there and back is
  * taken back, since its rows bear a revision that is not taken. */
-static gboolean end_alone(Application *application, GError **error) {
-  store_rollback_to(application->store);
-  if (!store_savepoint(application->store, error))
+static gboolean end_alone(Edit *edit, GError **error) {
+  store_rollback_to(edit->store);
+  if (!store_savepoint(edit->store, error))
     return FALSE;
-  if (!application_end_trial(application, application->undone, error)) {
-    store_rollback_to(application->store);
+  if (!edit_end_trial(edit, edit->undone, error)) {
+    store_rollback_to(edit->store);
     return FALSE;
   }
-  application->result->kept = store_release(application->store, error);
-  return application->result->kept;
+  edit->result->kept = store_release(edit->store, error);
+  return edit->result->kept;
 }
 
-static gboolean apply_in_savepoint(Application *application, const Change *change,
-                                   RetentionCounts *counts, GError **error) {
-  WriteResult *result = application->result;
-  gboolean done = apply_all(application, change, error);
-  gboolean differs = application->differences->len > 0;
-  if (done && !differs && application->undone != 0)
-    return end_alone(application, error);
-  if (!done || change->dry_run || (!differs && !application->writes_anyway)) {
+static gboolean apply_in_savepoint(Edit *edit, const Change *change, RetentionCounts *counts,
+                                   GError **error) {
+  WriteResult *result = edit->result;
+  gboolean done = apply_all(edit, change, error);
+  gboolean differs = edit->differences->len > 0;
+  if (done && !differs && edit->undone != 0)
+    return end_alone(edit, error);
+  if (!done || change->dry_run || (!differs && !edit->writes_anyway)) {
     if (done && differs)
-      result->would_do = make_effective(application);
-    store_rollback_to(application->store);
+      result->would_do = make_effective(edit);
+    store_rollback_to(edit->store);
     return done;
   }
-  if (!store_release(application->store, error))
+  if (!store_release(edit->store, error))
     return FALSE;
   result->kept = TRUE;
   if (!differs)
     return TRUE;
-  count_scopes(application, counts);
-  result->revision = application->revision;
-  result->effective = make_effective(application);
+  count_scopes(edit, counts);
+  result->revision = edit->revision;
+  result->effective = make_effective(edit);
   return TRUE;
 }
 
@@ -307,14 +303,14 @@ static gboolean begin(const ApplyContext *context, const Change *change, GError 
 }
 
 /* Whether the tree, its links and its lists are as they were. */
-static gboolean touches_values_alone(const Application *application, const Change *change) {
+static gboolean touches_values_alone(const Edit *edit, const Change *change) {
   for (guint i = 0; i < change->operations->len; i++) {
     const Operation *operation = g_ptr_array_index(change->operations, i);
     if (operation->kind != OPERATION_SET_VALUE && operation->kind != OPERATION_DELETE_VALUE)
       return FALSE;
   }
-  for (guint i = 0; i < application->differences->len; i++) {
-    const Difference *difference = g_ptr_array_index(application->differences, i);
+  for (guint i = 0; i < edit->differences->len; i++) {
+    const Difference *difference = g_ptr_array_index(edit->differences, i);
     if (difference->kind != CHANGE_VALUE_SET && difference->kind != CHANGE_VALUE_DELETED)
       return FALSE;
   }
@@ -326,7 +322,7 @@ gboolean apply_change(const ApplyContext *context, Identity *who, const Change *
   result->revision = context->revision;
   if (!check_comment(change, error) || !begin(context, change, error))
     return FALSE;
-  Application application = {
+  Edit edit = {
       .store = context->store,
       .places = context->places,
       .schemas = context->schemas,
@@ -338,9 +334,9 @@ gboolean apply_change(const ApplyContext *context, Identity *who, const Change *
       .differences = g_ptr_array_new_with_free_func((GDestroyNotify)difference_free),
       .usage = g_hash_table_new_full(NULL, NULL, NULL, g_free),
   };
-  gboolean done = apply_in_savepoint(&application, change, context->counts, error);
-  if (!result->kept || !touches_values_alone(&application, change))
+  gboolean done = apply_in_savepoint(&edit, change, context->counts, error);
+  if (!result->kept || !touches_values_alone(&edit, change))
     places_clear(context->places);
-  application_clear(&application);
+  edit_clear(&edit);
   return done;
 }

@@ -11,7 +11,7 @@
 
 typedef struct {
   Store *store;
-  Places *places; /* what is in it holds, for existing keys: see application_forget_place() */
+  Places *places; /* what is in it holds, for existing keys: see edit_forget_place() */
   SchemaSet *schemas;
   const LiveSettings *settings;
   Identity *who;
@@ -32,92 +32,83 @@ typedef struct {
   gint64 touched_children; /* the key whose sub-keys were touched last */
   char *judged;            /* the path of the key whose schemas were asked for last */
   gboolean is_described;   /* whether it has any */
-} Application;
+} Edit;
 
 /* The place of @key, links followed, kept for the next operation on the same
  * key. Borrowed until something is created, deleted or renamed. */
-Place *application_resolve(Application *application, GRefString *key, GError **error);
-/* What application_resolve() gave last is there now. */
-void application_note_place(Application *application);
+Place *edit_resolve(Edit *edit, GRefString *key, GError **error);
+/* What edit_resolve() gave last is there now. */
+void edit_note_place(Edit *edit);
 /* After every change to the tree itself. */
-void application_forget_place(Application *application);
+void edit_forget_place(Edit *edit);
 
 /* Appends what became different. @before or @after 0: the key was, or is, not there. */
-Difference *application_add(Application *application, ChangeKind kind, gint64 key, const char *name,
-                            gint64 before, gint64 after, GError **error);
+Difference *edit_add(Edit *edit, ChangeKind kind, gint64 key, const char *name, gint64 before,
+                     gint64 after, GError **error);
 /* Marks the key changed in this revision. */
-gboolean application_touch(Application *application, gint64 key, GError **error);
+gboolean edit_touch(Edit *edit, gint64 key, GError **error);
 /* Notes bytes gained or lost at @path, if it is below a user's branch. */
-void application_count_bytes(Application *application, const char *path, gint64 delta);
+void edit_count_bytes(Edit *edit, const char *path, gint64 delta);
 
 /* Checks one value against schemas and limits for @path. */
-gboolean application_check_value(Application *application, const char *path, const char *name,
-                                 const RegistryValue *value, GError **error);
-gboolean application_is_secret(Application *application, const char *path, const char *name);
+gboolean edit_check_value(Edit *edit, const char *path, const char *name,
+                          const RegistryValue *value, GError **error);
+gboolean edit_is_secret(Edit *edit, const char *path, const char *name);
 /* Writes one value into an existing key and notes the difference. @acl decides
  * there; @position 0: behind the others, unless it is there already. */
-gboolean application_store_value(Application *application, gint64 key, gint64 acl, const char *path,
-                                 const char *name, const RegistryValue *value, gint64 position,
-                                 GError **error);
+gboolean edit_store_value(Edit *edit, gint64 key, gint64 acl, const char *path, const char *name,
+                          const RegistryValue *value, gint64 position, GError **error);
 /* Writes a value as it was: spelling and position too. Its data has been checked. */
-gboolean application_put_back(Application *application, gint64 key, gint64 acl, const char *path,
-                              const char *name, const RegistryValue *value, gint64 position,
-                              GError **error);
+gboolean edit_put_back(Edit *edit, gint64 key, gint64 acl, const char *path, const char *name,
+                       const RegistryValue *value, gint64 position, GError **error);
 /* Deletes one value; takes its data out of @row. */
-gboolean application_delete_row(Application *application, gint64 key, gint64 acl, const char *path,
-                                ValueRow *row, GError **error);
-gboolean application_delete_values(Application *application, const KeyRow *row, gint64 acl,
-                                   const char *path, GError **error);
+gboolean edit_delete_row(Edit *edit, gint64 key, gint64 acl, const char *path, ValueRow *row,
+                         GError **error);
+gboolean edit_delete_values(Edit *edit, const KeyRow *row, gint64 acl, const char *path,
+                            GError **error);
 /* Makes what @place misses, as ordinary keys; the last one from @leaf's class,
  * link and volatility (NULL: ordinary). Then the place exists. Needs no rights:
  * the caller has checked them. */
-gboolean application_create(Application *application, Place *place, const KeyRow *leaf,
-                            GError **error);
+gboolean edit_create(Edit *edit, Place *place, const KeyRow *leaf, GError **error);
 /* Deletes a key and all below it; @above is the list that decides above it. */
-gboolean application_delete_tree(Application *application, const KeyRow *row, gint64 above,
-                                 GError **error);
+gboolean edit_delete_tree(Edit *edit, const KeyRow *row, gint64 above, GError **error);
 /* Writes one new key, whose place is free, and notes the difference; @above is
  * the list that decides above it. Sets the row's id. */
-gboolean application_insert(Application *application, KeyRow *row, gint64 above, GError **error);
+gboolean edit_insert(Edit *edit, KeyRow *row, gint64 above, GError **error);
 /* The list that would decide at @row if it had none of its own. */
-gboolean application_find_above(Application *application, const KeyRow *row, gint64 *acl,
-                                GError **error);
+gboolean edit_find_above(Edit *edit, const KeyRow *row, gint64 *acl, GError **error);
 /* The list of one's own, else the one that decides above. */
-gint64 application_deciding(const KeyRow *row, gint64 above);
+gint64 edit_deciding(const KeyRow *row, gint64 above);
 /* Whether @acl gives the caller @level; else ACCESS_DENIED naming @path. */
-gboolean application_require(Application *application, gint64 acl, const char *path,
-                             AccessLevel level, GError **error);
+gboolean edit_require(Edit *edit, gint64 acl, const char *path, AccessLevel level, GError **error);
 
 /* Points the link @row at @target; @acl decides there. */
-gboolean application_point_link(Application *application, KeyRow *row, gint64 acl,
-                                const char *target, GError **error);
+gboolean edit_point_link(Edit *edit, KeyRow *row, gint64 acl, const char *target, GError **error);
 /* Gives @row the list @id of its own (0: none); @above decides without one. */
-gboolean application_set_list(Application *application, KeyRow *row, gint64 above, gint64 id,
-                              GError **error);
+gboolean edit_set_list(Edit *edit, KeyRow *row, gint64 above, gint64 id, GError **error);
 
 /* One function an operation; the table is in apply.c. */
-gboolean apply_set_value(Application *application, const Operation *operation, GError **error);
-gboolean apply_delete_value(Application *application, const Operation *operation, GError **error);
-gboolean apply_create_key(Application *application, const Operation *operation, GError **error);
-gboolean apply_create_link(Application *application, const Operation *operation, GError **error);
-gboolean apply_delete_key(Application *application, const Operation *operation, GError **error);
-gboolean apply_rename_key(Application *application, const Operation *operation, GError **error);
-gboolean apply_copy_key(Application *application, const Operation *operation, GError **error);
-gboolean apply_set_acl(Application *application, const Operation *operation, GError **error);
-gboolean apply_expect_value(Application *application, const Operation *operation, GError **error);
-gboolean apply_expect_absent(Application *application, const Operation *operation, GError **error);
-gboolean apply_expect_revision(Application *application, const Operation *operation,
-                               GError **error);
+gboolean apply_set_value(Edit *edit, const Operation *operation, GError **error);
+gboolean apply_delete_value(Edit *edit, const Operation *operation, GError **error);
+gboolean apply_create_key(Edit *edit, const Operation *operation, GError **error);
+gboolean apply_create_link(Edit *edit, const Operation *operation, GError **error);
+gboolean apply_delete_key(Edit *edit, const Operation *operation, GError **error);
+gboolean apply_rename_key(Edit *edit, const Operation *operation, GError **error);
+gboolean apply_copy_key(Edit *edit, const Operation *operation, GError **error);
+gboolean apply_set_acl(Edit *edit, const Operation *operation, GError **error);
+gboolean apply_expect_value(Edit *edit, const Operation *operation, GError **error);
+gboolean apply_expect_absent(Edit *edit, const Operation *operation, GError **error);
+gboolean apply_expect_revision(Edit *edit, const Operation *operation, GError **error);
 
-gboolean apply_rollback(Application *application, const Operation *operation, GError **error);
-gboolean apply_undo(Application *application, const Operation *operation, GError **error);
+gboolean apply_rollback(Edit *edit, const Operation *operation, GError **error);
+gboolean apply_undo(Edit *edit, const Operation *operation, GError **error);
 /* The trial is over, and nothing has to be undone. */
-gboolean application_end_trial(Application *application, guint64 revision, GError **error);
-gboolean apply_confirm(Application *application, const Operation *operation, GError **error);
-gboolean apply_purge(Application *application, const Operation *operation, GError **error);
+gboolean edit_end_trial(Edit *edit, guint64 revision, GError **error);
+gboolean apply_confirm(Edit *edit, const Operation *operation, GError **error);
+gboolean apply_purge(Edit *edit, const Operation *operation, GError **error);
 
 /* Folds differences that touch the same thing twice into one, and drops those
  * that end where they began. */
-gboolean application_fold(Application *application, GError **error);
+gboolean edit_fold(Edit *edit, GError **error);
 
 #endif

@@ -38,12 +38,12 @@ static KeyFate *get_fate(GHashTable *fates, const Difference *difference) {
   return fate;
 }
 
-static gboolean judge_return(Application *application, gint64 key, KeyFate *fate, GError **error) {
+static gboolean judge_return(Edit *edit, gint64 key, KeyFate *fate, GError **error) {
   g_autoptr(KeyRow) row = NULL;
-  if (!store_get_key(application->store, key, &row, error))
+  if (!store_get_key(edit->store, key, &row, error))
     return FALSE;
   Acl *own = NULL;
-  if (!store_load_acl(application->store, row->acl, &own, error))
+  if (!store_load_acl(edit->store, row->acl, &own, error))
     return FALSE;
   gint64 old_write = 0;
   const char *old_name = NULL;
@@ -63,9 +63,9 @@ static gboolean judge_return(Application *application, gint64 key, KeyFate *fate
 /* A key that came back as it was below one that is spelled otherwise now has
  * another path, and is told like the rest of the branch. Parents are made before
  * their children. */
-static void judge_branches(const Application *application, GHashTable *fates) {
-  for (guint i = 0; i < application->differences->len; i++) {
-    const Difference *difference = g_ptr_array_index(application->differences, i);
+static void judge_branches(const Edit *edit, GHashTable *fates) {
+  for (guint i = 0; i < edit->differences->len; i++) {
+    const Difference *difference = g_ptr_array_index(edit->differences, i);
     if (difference->kind != CHANGE_KEY_CREATED)
       continue;
     KeyFate *fate = g_hash_table_lookup(fates, &difference->key);
@@ -77,9 +77,9 @@ static void judge_branches(const Application *application, GHashTable *fates) {
   }
 }
 
-static gboolean judge_fates(Application *application, GHashTable *fates, GError **error) {
-  for (guint i = 0; i < application->differences->len; i++) {
-    const Difference *difference = g_ptr_array_index(application->differences, i);
+static gboolean judge_fates(Edit *edit, GHashTable *fates, GError **error) {
+  for (guint i = 0; i < edit->differences->len; i++) {
+    const Difference *difference = g_ptr_array_index(edit->differences, i);
     if (difference->kind == CHANGE_KEY_CREATED || difference->kind == CHANGE_KEY_DELETED)
       get_fate(fates, difference)->exists = difference->kind == CHANGE_KEY_CREATED;
   }
@@ -92,10 +92,10 @@ static gboolean judge_fates(Application *application, GHashTable *fates, GError 
     fate->never_there = !fate->existed && !fate->exists;
     if (!fate->existed || !fate->exists)
       continue;
-    if (!judge_return(application, *(gint64 *)key, fate, error))
+    if (!judge_return(edit, *(gint64 *)key, fate, error))
       return FALSE;
   }
-  judge_branches(application, fates);
+  judge_branches(edit, fates);
   return TRUE;
 }
 
@@ -136,12 +136,12 @@ static void inherit(Difference *last, Difference *first) {
 
 /* Whether the key has the list of its own again that it had: one that only equals
  * what it inherits is something else. */
-static gboolean has_same_list(Application *application, const Difference *difference,
-                              gboolean *same, GError **error) {
+static gboolean has_same_list(Edit *edit, const Difference *difference, gboolean *same,
+                              GError **error) {
   g_autoptr(KeyRow) row = NULL;
   Acl *own = NULL;
-  if (!store_get_key(application->store, difference->key, &row, error) ||
-      !store_load_acl(application->store, row->acl, &own, error))
+  if (!store_get_key(edit->store, difference->key, &row, error) ||
+      !store_load_acl(edit->store, row->acl, &own, error))
     return FALSE;
   g_autoptr(GBytes) state = history_encode_acl(own);
   /* Of a key that is gone the list that it had in between stands in its deletion. */
@@ -149,10 +149,10 @@ static gboolean has_same_list(Application *application, const Difference *differ
   return TRUE;
 }
 
-static gboolean ends_where_it_began(Application *application, const Difference *difference,
-                                    gboolean *same, GError **error) {
+static gboolean ends_where_it_began(Edit *edit, const Difference *difference, gboolean *same,
+                                    GError **error) {
   if (difference->kind == CHANGE_ACL_CHANGED)
-    return has_same_list(application, difference, same, error);
+    return has_same_list(edit, difference, same, error);
   *same = registry_value_equal(difference->old_value, difference->new_value);
   return TRUE;
 }
@@ -161,10 +161,10 @@ static const KeyFate *find_fate(GHashTable *fates, const Difference *difference)
   return g_hash_table_lookup(fates, &difference->key);
 }
 
-static GHashTable *collect_slots(Application *application, GHashTable *fates) {
+static GHashTable *collect_slots(Edit *edit, GHashTable *fates) {
   GHashTable *slots = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-  for (guint i = 0; i < application->differences->len; i++) {
-    const Difference *difference = g_ptr_array_index(application->differences, i);
+  for (guint i = 0; i < edit->differences->len; i++) {
+    const Difference *difference = g_ptr_array_index(edit->differences, i);
     const KeyFate *fate = find_fate(fates, difference);
     if (!is_slotted(difference->kind) || difference->moved || (fate != NULL && fate->keep))
       continue;
@@ -186,25 +186,25 @@ static GHashTable *collect_slots(Application *application, GHashTable *fates) {
 
 /* ---- what comes back otherwise than it was ---- */
 
-static const Difference *get_first(const Application *application, const Slot *slot) {
-  return g_ptr_array_index(application->differences, slot->first);
+static const Difference *get_first(const Edit *edit, const Slot *slot) {
+  return g_ptr_array_index(edit->differences, slot->first);
 }
 
-static const Difference *get_last(const Application *application, const Slot *slot) {
-  return g_ptr_array_index(application->differences, slot->last);
+static const Difference *get_last(const Edit *edit, const Slot *slot) {
+  return g_ptr_array_index(edit->differences, slot->last);
 }
 
 /* A value that was there, has been deleted, and is there again. */
-static gboolean comes_back(const Application *application, const Slot *slot) {
-  return get_last(application, slot)->kind == CHANGE_VALUE_SET;
+static gboolean comes_back(const Edit *edit, const Slot *slot) {
+  return get_last(edit, slot)->kind == CHANGE_VALUE_SET;
 }
 
-static gboolean is_respelled(const Application *application, const Slot *slot) {
-  return !g_str_equal(get_first(application, slot)->name, get_last(application, slot)->name);
+static gboolean is_respelled(const Edit *edit, const Slot *slot) {
+  return !g_str_equal(get_first(edit, slot)->name, get_last(edit, slot)->name);
 }
 
 /* Key id -> array of the slots of its values that were there and have been deleted. */
-static GHashTable *collect_returns(const Application *application, GHashTable *slots) {
+static GHashTable *collect_returns(const Edit *edit, GHashTable *slots) {
   GHashTable *returns =
       g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
   GHashTableIter iterator;
@@ -212,7 +212,7 @@ static GHashTable *collect_returns(const Application *application, GHashTable *s
   g_hash_table_iter_init(&iterator, slots);
   while (g_hash_table_iter_next(&iterator, NULL, &value)) {
     const Slot *slot = value;
-    const Difference *first = get_first(application, slot);
+    const Difference *first = get_first(edit, slot);
     if (!slot->is_deleted || first->old_value == NULL)
       continue;
     GPtrArray *of_key = g_hash_table_lookup(returns, &first->key);
@@ -242,11 +242,11 @@ static void add_place(GArray *places, gint64 then, gint64 again) {
   g_array_append_val(places, place);
 }
 
-static void add_present(const Application *application, GHashTable *slots, gint64 key,
-                        const ValueRow *row, GArray *places) {
+static void add_present(const Edit *edit, GHashTable *slots, gint64 key, const ValueRow *row,
+                        GArray *places) {
   g_autofree char *name = make_slot_name(key, row->name);
   const Slot *slot = g_hash_table_lookup(slots, name);
-  const Difference *first = slot != NULL ? get_first(application, slot) : NULL;
+  const Difference *first = slot != NULL ? get_first(edit, slot) : NULL;
   if (first == NULL)
     add_place(places, row->position, row->position);
   else if (first->old_value != NULL)
@@ -256,19 +256,19 @@ static void add_present(const Application *application, GHashTable *slots, gint6
 }
 
 /* Whether a plain telling would bring the key's values back in another order. */
-static gboolean find_reordered(const Application *application, GHashTable *slots, gint64 key,
+static gboolean find_reordered(const Edit *edit, GHashTable *slots, gint64 key,
                                const GPtrArray *of_key, gboolean *reordered, GError **error) {
   *reordered = FALSE;
-  g_autoptr(GPtrArray) rows = store_list_values(application->store, key, error);
+  g_autoptr(GPtrArray) rows = store_list_values(edit->store, key, error);
   if (rows == NULL)
     return FALSE;
   g_autoptr(GArray) places = g_array_new(FALSE, FALSE, sizeof(ValuePlace));
   for (guint i = 0; i < rows->len; i++)
-    add_present(application, slots, key, g_ptr_array_index(rows, i), places);
+    add_present(edit, slots, key, g_ptr_array_index(rows, i), places);
   for (guint i = 0; i < of_key->len; i++) {
     const Slot *slot = g_ptr_array_index(of_key, i);
-    gint64 then = get_first(application, slot)->old_position;
-    if (!comes_back(application, slot))
+    gint64 then = get_first(edit, slot)->old_position;
+    if (!comes_back(edit, slot))
       add_place(places, then, then);
   }
   g_array_sort(places, compare_places);
@@ -280,35 +280,34 @@ static gboolean find_reordered(const Application *application, GHashTable *slots
 
 /* History keeps one spelling and place a row: a value that comes back in another
  * is told as gone and set. */
-static gboolean judge_key(const Application *application, GHashTable *slots, gint64 key,
-                          const GPtrArray *of_key, GError **error) {
+static gboolean judge_key(const Edit *edit, GHashTable *slots, gint64 key, const GPtrArray *of_key,
+                          GError **error) {
   gboolean reordered = FALSE;
-  if (!find_reordered(application, slots, key, of_key, &reordered, error))
+  if (!find_reordered(edit, slots, key, of_key, &reordered, error))
     return FALSE;
   for (guint i = 0; i < of_key->len; i++) {
     Slot *slot = g_ptr_array_index(of_key, i);
-    slot->is_moved =
-        comes_back(application, slot) && (reordered || is_respelled(application, slot));
+    slot->is_moved = comes_back(edit, slot) && (reordered || is_respelled(edit, slot));
   }
   return TRUE;
 }
 
-static gboolean judge_returns(const Application *application, GHashTable *slots, GError **error) {
-  g_autoptr(GHashTable) returns = collect_returns(application, slots);
+static gboolean judge_returns(const Edit *edit, GHashTable *slots, GError **error) {
+  g_autoptr(GHashTable) returns = collect_returns(edit, slots);
   GHashTableIter iterator;
   gpointer key = NULL;
   gpointer of_key = NULL;
   g_hash_table_iter_init(&iterator, returns);
   while (g_hash_table_iter_next(&iterator, &key, &of_key))
-    if (!judge_key(application, slots, *(const gint64 *)key, of_key, error))
+    if (!judge_key(edit, slots, *(const gint64 *)key, of_key, error))
       return FALSE;
   return TRUE;
 }
 
-static gboolean stays_moved(Application *application, const Slot *slot, guint index) {
-  Difference *difference = g_ptr_array_index(application->differences, index);
+static gboolean stays_moved(Edit *edit, const Slot *slot, guint index) {
+  Difference *difference = g_ptr_array_index(edit->differences, index);
   if (index == slot->deletion)
-    inherit(difference, g_ptr_array_index(application->differences, slot->first));
+    inherit(difference, g_ptr_array_index(edit->differences, slot->first));
   else if (index == slot->last)
     g_clear_pointer(&difference->old_value, registry_value_unref);
   return index == slot->deletion || index == slot->last;
@@ -316,9 +315,9 @@ static gboolean stays_moved(Application *application, const Slot *slot, guint in
 
 /* ---- folding ---- */
 
-static gboolean judge(Application *application, GHashTable *fates, GHashTable *slots, guint index,
+static gboolean judge(Edit *edit, GHashTable *fates, GHashTable *slots, guint index,
                       gboolean *stays, GError **error) {
-  Difference *difference = g_ptr_array_index(application->differences, index);
+  Difference *difference = g_ptr_array_index(edit->differences, index);
   const KeyFate *fate = find_fate(fates, difference);
   *stays = difference->moved || (fate != NULL && fate->keep);
   if (*stays || (fate != NULL && fate->never_there))
@@ -330,13 +329,13 @@ static gboolean judge(Application *application, GHashTable *fates, GHashTable *s
   g_autofree char *name = get_slot_name(difference);
   const Slot *slot = g_hash_table_lookup(slots, name);
   if (slot->is_moved) {
-    *stays = stays_moved(application, slot, index);
+    *stays = stays_moved(edit, slot, index);
     return TRUE;
   }
   gboolean same = TRUE;
   if (slot->last == index) {
-    inherit(difference, g_ptr_array_index(application->differences, slot->first));
-    if (!ends_where_it_began(application, difference, &same, error))
+    inherit(difference, g_ptr_array_index(edit->differences, slot->first));
+    if (!ends_where_it_began(edit, difference, &same, error))
       return FALSE;
   }
   *stays = !same;
@@ -344,12 +343,12 @@ static gboolean judge(Application *application, GHashTable *fates, GHashTable *s
 }
 
 /* In between, the key of what stays may have been spelled otherwise. */
-static gboolean correct_path(const Application *application, GHashTable *fates,
-                             Difference *difference, GError **error) {
+static gboolean correct_path(const Edit *edit, GHashTable *fates, Difference *difference,
+                             GError **error) {
   const KeyFate *fate = find_fate(fates, difference);
   if (fate == NULL || !fate->is_reborn)
     return TRUE;
-  GRefString *path = store_get_path(application->store, difference->key, error);
+  GRefString *path = store_get_path(edit->store, difference->key, error);
   if (path == NULL)
     return FALSE;
   g_ref_string_release(difference->path);
@@ -357,25 +356,24 @@ static gboolean correct_path(const Application *application, GHashTable *fates,
   return TRUE;
 }
 
-gboolean application_fold(Application *application, GError **error) {
+gboolean edit_fold(Edit *edit, GError **error) {
   g_autoptr(GHashTable) fates = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
-  if (!judge_fates(application, fates, error))
+  if (!judge_fates(edit, fates, error))
     return FALSE;
-  g_autoptr(GHashTable) slots = collect_slots(application, fates);
-  if (!judge_returns(application, slots, error))
+  g_autoptr(GHashTable) slots = collect_slots(edit, fates);
+  if (!judge_returns(edit, slots, error))
     return FALSE;
-  guint length = application->differences->len;
+  guint length = edit->differences->len;
   g_autofree gboolean *keep = g_new(gboolean, length);
   for (guint i = 0; i < length; i++)
-    if (!judge(application, fates, slots, i, &keep[i], error) ||
-        (keep[i] &&
-         !correct_path(application, fates, g_ptr_array_index(application->differences, i), error)))
+    if (!judge(edit, fates, slots, i, &keep[i], error) ||
+        (keep[i] && !correct_path(edit, fates, g_ptr_array_index(edit->differences, i), error)))
       return FALSE;
 
-  g_autofree gpointer *all = g_ptr_array_steal(application->differences, NULL);
+  g_autofree gpointer *all = g_ptr_array_steal(edit->differences, NULL);
   for (guint i = 0; i < length; i++)
     if (keep[i])
-      g_ptr_array_add(application->differences, all[i]);
+      g_ptr_array_add(edit->differences, all[i]);
     else
       difference_free(all[i]);
   return TRUE;

@@ -9,30 +9,29 @@ static gboolean conflict(const char *path, const char *name, const char *what, G
 }
 
 /* Reading a value takes more where a schema calls it secret. */
-static gboolean require_value(Application *application, const Place *place, const char *name,
-                              GError **error) {
-  if (!place_require(place, application->who, ACCESS_READ, error))
+static gboolean require_value(Edit *edit, const Place *place, const char *name, GError **error) {
+  if (!place_require(place, edit->who, ACCESS_READ, error))
     return FALSE;
-  return !application_is_secret(application, place->path, name) ||
-         place_get_secret_level(place, application->who) >= ACCESS_READ ||
+  return !edit_is_secret(edit, place->path, name) ||
+         place_get_secret_level(place, edit->who) >= ACCESS_READ ||
          access_refuse(place->path, ACCESS_READ, error);
 }
 
-static gboolean find(Application *application, const Place *place, const char *name, ValueRow **row,
+static gboolean find(Edit *edit, const Place *place, const char *name, ValueRow **row,
                      GError **error) {
   *row = NULL;
   if (!place_exists(place))
     return TRUE;
   g_autofree char *fold = path_fold(name);
-  return store_find_value(application->store, place->key->id, fold, row, error);
+  return store_find_value(edit->store, place->key->id, fold, row, error);
 }
 
-gboolean apply_expect_value(Application *application, const Operation *operation, GError **error) {
-  Place *place = application_resolve(application, operation->key, error);
+gboolean apply_expect_value(Edit *edit, const Operation *operation, GError **error) {
+  Place *place = edit_resolve(edit, operation->key, error);
   g_autoptr(ValueRow) row = NULL;
   if (place == NULL || !resolve_check_value_name(place->path, operation->name, error) ||
-      !require_value(application, place, operation->name, error) ||
-      !find(application, place, operation->name, &row, error))
+      !require_value(edit, place, operation->name, error) ||
+      !find(edit, place, operation->name, &row, error))
     return FALSE;
   if (row == NULL)
     return conflict(place->path, operation->name, "the value that is expected is not there", error);
@@ -40,24 +39,24 @@ gboolean apply_expect_value(Application *application, const Operation *operation
          conflict(place->path, operation->name, "the value is another than is expected", error);
 }
 
-gboolean apply_expect_absent(Application *application, const Operation *operation, GError **error) {
-  Place *place = application_resolve(application, operation->key, error);
-  if (place == NULL || !place_require(place, application->who, ACCESS_READ, error))
+gboolean apply_expect_absent(Edit *edit, const Operation *operation, GError **error) {
+  Place *place = edit_resolve(edit, operation->key, error);
+  if (place == NULL || !place_require(place, edit->who, ACCESS_READ, error))
     return FALSE;
   if ((operation->flags & OPERATION_KEY_ABSENT) != 0)
     return !place_exists(place) ||
            conflict(place->path, "", "the key is there, and is expected not to be", error);
   g_autoptr(ValueRow) row = NULL;
   if (!resolve_check_value_name(place->path, operation->name, error) ||
-      !find(application, place, operation->name, &row, error))
+      !find(edit, place, operation->name, &row, error))
     return FALSE;
   return row == NULL || conflict(place->path, operation->name,
                                  "the value is there, and is expected not to be", error);
 }
 
-static gboolean check_since(const Application *application, const Operation *operation,
-                            const Place *place, GError **error) {
-  return operation->revision < application->revision ||
+static gboolean check_since(const Edit *edit, const Operation *operation, const Place *place,
+                            GError **error) {
+  return operation->revision < edit->revision ||
          error_set(error, REGISTRY_ERROR_INVALID_VALUE,
                    "%s: revision %" G_GUINT64_FORMAT " is still to come", place->path,
                    operation->revision);
@@ -65,46 +64,44 @@ static gboolean check_since(const Application *application, const Operation *ope
 
 /* Where history no longer tells: the keys themselves remember when they, or the
  * coming and going of what is right below them, changed last. */
-static gboolean has_row_changed(Application *application, const KeyRow *row, guint64 since,
-                                gboolean *changed, GError **error) {
+static gboolean has_row_changed(Edit *edit, const KeyRow *row, guint64 since, gboolean *changed,
+                                GError **error) {
   *changed = row->revision > since || row->children_revision > since;
   if (*changed || row->link != NULL)
     return TRUE;
-  g_autoptr(GPtrArray) children = store_list_children(application->store, row->id, NULL, error);
+  g_autoptr(GPtrArray) children = store_list_children(edit->store, row->id, NULL, error);
   for (guint i = 0; children != NULL && i < children->len && !*changed; i++)
-    if (!has_row_changed(application, g_ptr_array_index(children, i), since, changed, error))
+    if (!has_row_changed(edit, g_ptr_array_index(children, i), since, changed, error))
       return FALSE;
   return children != NULL;
 }
 
-static gboolean has_changed(Application *application, const Place *place, gint64 id, guint64 since,
+static gboolean has_changed(Edit *edit, const Place *place, gint64 id, guint64 since,
                             gboolean *changed, GError **error) {
   guint64 horizon = 0;
-  if (!retention_get_horizon(application->store, application->settings, place->path,
-                             application->now, &horizon, error))
+  if (!retention_get_horizon(edit->store, edit->settings, place->path, edit->now, &horizon, error))
     return FALSE;
   if (since >= horizon)
-    return id == 0 || history_has_changed(application->store, id, since, changed, error);
+    return id == 0 || history_has_changed(edit->store, id, since, changed, error);
   /* The place's own row may be of an older state: values have been set since. */
   g_autoptr(KeyRow) row = NULL;
-  if (!store_get_key(application->store, place->key->id, &row, error))
+  if (!store_get_key(edit->store, place->key->id, &row, error))
     return FALSE;
   if (place_exists(place))
-    return has_row_changed(application, row, since, changed, error);
+    return has_row_changed(edit, row, since, changed, error);
   *changed = row->children_revision > since;
   return TRUE;
 }
 
-gboolean apply_expect_revision(Application *application, const Operation *operation,
-                               GError **error) {
-  Place *place = application_resolve(application, operation->key, error);
+gboolean apply_expect_revision(Edit *edit, const Operation *operation, GError **error) {
+  Place *place = edit_resolve(edit, operation->key, error);
   gint64 id = 0;
   gboolean changed = FALSE;
-  if (place == NULL || !place_require(place, application->who, ACCESS_READ, error) ||
-      !check_since(application, operation, place, error) ||
-      !place_find_row(application->store, place, &id, error))
+  if (place == NULL || !place_require(place, edit->who, ACCESS_READ, error) ||
+      !check_since(edit, operation, place, error) ||
+      !place_find_row(edit->store, place, &id, error))
     return FALSE;
-  if (!has_changed(application, place, id, operation->revision, &changed, error))
+  if (!has_changed(edit, place, id, operation->revision, &changed, error))
     return FALSE;
   return !changed || conflict(place->path, "",
                               "something at or below the key has changed since the revision that "

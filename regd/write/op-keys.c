@@ -13,18 +13,17 @@ static gint64 get_cost(const KeyRow *row) {
   return KEY_COST + (gint64)strlen(row->name) + (row->link != NULL ? (gint64)strlen(row->link) : 0);
 }
 
-gint64 application_deciding(const KeyRow *row, gint64 above) {
+gint64 edit_deciding(const KeyRow *row, gint64 above) {
   return row->acl != 0 ? row->acl : above;
 }
 
-gboolean application_require(Application *application, gint64 acl, const char *path,
-                             AccessLevel level, GError **error) {
-  if (application->who->administrator)
+gboolean edit_require(Edit *edit, gint64 acl, const char *path, AccessLevel level, GError **error) {
+  if (edit->who->administrator)
     return TRUE;
   Acl *list = NULL;
-  if (!store_load_acl(application->store, acl, &list, error))
+  if (!store_load_acl(edit->store, acl, &list, error))
     return FALSE;
-  return acl_get_level(list, application->who) >= level || access_refuse(path, level, error);
+  return acl_get_level(list, edit->who) >= level || access_refuse(path, level, error);
 }
 
 /* ---- creating ---- */
@@ -34,10 +33,10 @@ static RegistryValue *new_link_value(const char *target, GError **error) {
 }
 
 /* A link's one value, as it is told of. */
-static gboolean add_link_difference(Application *application, const KeyRow *row, gint64 acl,
+static gboolean add_link_difference(Edit *edit, const KeyRow *row, gint64 acl,
                                     const char *old_target, GError **error) {
   Difference *difference =
-      application_add(application, CHANGE_VALUE_SET, row->id, LINK_VALUE_NAME, acl, acl, error);
+      edit_add(edit, CHANGE_VALUE_SET, row->id, LINK_VALUE_NAME, acl, acl, error);
   if (difference == NULL)
     return FALSE;
   difference->reroutes = TRUE;
@@ -48,45 +47,43 @@ static gboolean add_link_difference(Application *application, const KeyRow *row,
 }
 
 /* HKEY_USERS\<uid> belongs to that user from the moment it is there. */
-static gboolean give_to_user(Application *application, KeyRow *row, GError **error) {
+static gboolean give_to_user(Edit *edit, KeyRow *row, GError **error) {
   guint32 uid = 0;
   if (row->parent != STORE_USERS || row->acl != 0 || !resolve_is_uid(row->name, &uid))
     return TRUE;
   g_autofree char *principal = g_strdup_printf("user:%u", uid);
   AclText text = {.principal = principal, .level = (char *)(guintptr) "control"};
   g_autoptr(Acl) own = acl_new(&text, 1, NULL, error);
-  return own != NULL && store_intern_acl(application->store, own, &row->acl, error);
+  return own != NULL && store_intern_acl(edit->store, own, &row->acl, error);
 }
 
 /* A key's sub-keys come one after the other. */
-static gboolean touch_children(Application *application, gint64 key, GError **error) {
-  if (application->touched_children == key)
+static gboolean touch_children(Edit *edit, gint64 key, GError **error) {
+  if (edit->touched_children == key)
     return TRUE;
-  application->touched_children = key;
-  return store_touch_children(application->store, key, application->revision, error);
+  edit->touched_children = key;
+  return store_touch_children(edit->store, key, edit->revision, error);
 }
 
-gboolean application_insert(Application *application, KeyRow *row, gint64 above, GError **error) {
+gboolean edit_insert(Edit *edit, KeyRow *row, gint64 above, GError **error) {
   g_autofree char *fold = path_fold(row->name);
-  row->revision = row->children_revision = application->revision;
-  row->last_write = application->now;
-  if (application->has_deleted)
-    application->has_revisited = TRUE;
-  if (!give_to_user(application, row, error) ||
-      !store_insert_key(application->store, row, fold, error) ||
-      !touch_children(application, row->parent, error))
+  row->revision = row->children_revision = edit->revision;
+  row->last_write = edit->now;
+  if (edit->has_deleted)
+    edit->has_revisited = TRUE;
+  if (!give_to_user(edit, row, error) || !store_insert_key(edit->store, row, fold, error) ||
+      !touch_children(edit, row->parent, error))
     return FALSE;
-  application->touched = row->id;
+  edit->touched = row->id;
 
-  gint64 acl = application_deciding(row, above);
-  Difference *difference =
-      application_add(application, CHANGE_KEY_CREATED, row->id, NULL, 0, acl, error);
+  gint64 acl = edit_deciding(row, above);
+  Difference *difference = edit_add(edit, CHANGE_KEY_CREATED, row->id, NULL, 0, acl, error);
   if (difference == NULL)
     return FALSE;
   difference->reroutes = row->link != NULL;
-  application->result->keys_created++;
-  application_count_bytes(application, difference->path, get_cost(row));
-  return row->link == NULL || add_link_difference(application, row, acl, NULL, error);
+  edit->result->keys_created++;
+  edit_count_bytes(edit, difference->path, get_cost(row));
+  return row->link == NULL || add_link_difference(edit, row, acl, NULL, error);
 }
 
 static KeyRow *new_row(const char *name, const KeyRow *attributes) {
@@ -104,17 +101,16 @@ static KeyRow *new_row(const char *name, const KeyRow *attributes) {
   return row;
 }
 
-gboolean application_create(Application *application, Place *place, const KeyRow *leaf,
-                            GError **error) {
+gboolean edit_create(Edit *edit, Place *place, const KeyRow *leaf, GError **error) {
   /* What was resolved before may miss what is made now. */
-  if (place != application->last_place)
-    application_forget_place(application);
+  if (place != edit->last_place)
+    edit_forget_place(edit);
   for (guint i = 0; i < place->missing->len; i++) {
     gboolean last = i + 1 == place->missing->len;
     g_autoptr(KeyRow) row = new_row(g_ptr_array_index(place->missing, i), last ? leaf : NULL);
     row->parent = place->key->id;
     row->is_volatile |= place->key->is_volatile;
-    if (!application_insert(application, row, place->acl_id, error))
+    if (!edit_insert(edit, row, place->acl_id, error))
       return FALSE;
     if (row->acl != 0) {
       place->acl_id = row->acl;
@@ -125,10 +121,10 @@ gboolean application_create(Application *application, Place *place, const KeyRow
   }
   g_ptr_array_set_size(place->missing, 0);
   place->in_volatile = place->key->is_volatile;
-  if (!store_load_acl(application->store, place->acl_id, &place->acl, error))
+  if (!store_load_acl(edit->store, place->acl_id, &place->acl, error))
     return FALSE;
-  if (place == application->last_place)
-    application_note_place(application);
+  if (place == edit->last_place)
+    edit_note_place(edit);
   return TRUE;
 }
 
@@ -164,32 +160,30 @@ static gboolean check_creatable(const Place *place, const Operation *operation, 
   return TRUE;
 }
 
-gboolean apply_create_key(Application *application, const Operation *operation, GError **error) {
+gboolean apply_create_key(Edit *edit, const Operation *operation, GError **error) {
   gboolean no_follow = (operation->flags & OPERATION_NO_FOLLOW) != 0;
-  g_autoptr(Place) own = no_follow ? resolve(application->store, application->who, operation->key,
-                                             RESOLVE_NO_FOLLOW, error)
-                                   : NULL;
-  Place *place = no_follow ? own : application_resolve(application, operation->key, error);
+  g_autoptr(Place) own =
+      no_follow ? resolve(edit->store, edit->who, operation->key, RESOLVE_NO_FOLLOW, error) : NULL;
+  Place *place = no_follow ? own : edit_resolve(edit, operation->key, error);
   if (place == NULL)
     return FALSE;
   if (place_exists(place))
-    return place_require(place, application->who, ACCESS_READ, error) &&
+    return place_require(place, edit->who, ACCESS_READ, error) &&
            check_existing(place, operation, error);
-  if (!place_require(place, application->who, ACCESS_WRITE, error) ||
+  if (!place_require(place, edit->who, ACCESS_WRITE, error) ||
       !check_creatable(place, operation, error))
     return FALSE;
 
   KeyRow leaf = {.class_name = operation->class_name,
                  .is_volatile = (operation->flags & OPERATION_VOLATILE) != 0};
-  application->result->created = TRUE;
-  return application_create(application, place, &leaf, error);
+  edit->result->created = TRUE;
+  return edit_create(edit, place, &leaf, error);
 }
 
 /* ---- links ---- */
 
 /* The target with its root in the long spelling, else as it was written. */
-static char *check_target(Application *application, const Place *place, const char *target,
-                          GError **error) {
+static char *check_target(Edit *edit, const Place *place, const char *target, GError **error) {
   g_autoptr(Path) path = path_parse(target, error);
   if (path == NULL)
     return NULL;
@@ -199,11 +193,11 @@ static char *check_target(Application *application, const Place *place, const ch
     return NULL;
   }
   guint32 uid = 0;
-  if (application->who->administrator || !resolve_get_branch(place->path, &uid))
+  if (edit->who->administrator || !resolve_get_branch(place->path, &uid))
     return path_to_string(path);
 
   g_autofree char *branch = g_strdup_printf("%u", uid);
-  gboolean inside = (path->root == PATH_ROOT_CURRENT_USER && uid == application->who->uid) ||
+  gboolean inside = (path->root == PATH_ROOT_CURRENT_USER && uid == edit->who->uid) ||
                     (path->root == PATH_ROOT_USERS && path->depth > 0 &&
                      g_str_equal(path->components[0], branch));
   if (inside)
@@ -215,35 +209,33 @@ static char *check_target(Application *application, const Place *place, const ch
   return NULL;
 }
 
-gboolean application_point_link(Application *application, KeyRow *row, gint64 acl,
-                                const char *target, GError **error) {
+gboolean edit_point_link(Edit *edit, KeyRow *row, gint64 acl, const char *target, GError **error) {
   g_autofree char *old_target = g_steal_pointer(&row->link);
-  if (row->revision == application->revision)
-    application->has_revisited = TRUE;
+  if (row->revision == edit->revision)
+    edit->has_revisited = TRUE;
   row->link = g_strdup(target);
-  row->link_by_administrator = application->who->administrator;
-  row->revision = application->revision;
-  row->last_write = application->now;
-  return store_update_key(application->store, row, error) &&
-         add_link_difference(application, row, acl, old_target, error);
+  row->link_by_administrator = edit->who->administrator;
+  row->revision = edit->revision;
+  row->last_write = edit->now;
+  return store_update_key(edit->store, row, error) &&
+         add_link_difference(edit, row, acl, old_target, error);
 }
 
 /* Import meets the key before it meets the value that makes it a link: an empty
  * key is turned into one, and a link is pointed elsewhere, or spelled otherwise. */
-static gboolean turn_into_link(Application *application, Place *place, const char *target,
-                               GError **error) {
+static gboolean turn_into_link(Edit *edit, Place *place, const char *target, GError **error) {
   gboolean has_children = FALSE;
   guint32 values = 0;
-  if (!store_has_children(application->store, place->key->id, &has_children, error) ||
-      !store_count_values(application->store, place->key->id, &values, error))
+  if (!store_has_children(edit->store, place->key->id, &has_children, error) ||
+      !store_count_values(edit->store, place->key->id, &values, error))
     return FALSE;
   if (has_children || values > 0)
     return exists_as_other(place, "is no link, but holds values or sub-keys", error);
 
-  return application_point_link(application, place->key, place->acl_id, target, error);
+  return edit_point_link(edit, place->key, place->acl_id, target, error);
 }
 
-static gboolean change_link(Application *application, Place *place, const Operation *operation,
+static gboolean change_link(Edit *edit, Place *place, const Operation *operation,
                             const char *target, GError **error) {
   gboolean tolerant = (operation->flags & OPERATION_TOLERANT) != 0;
   int (*compare)(const char *, const char *) = tolerant ? strcmp : path_compare_names;
@@ -252,40 +244,39 @@ static gboolean change_link(Application *application, Place *place, const Operat
   if (!tolerant)
     return exists_as_other(
         place, place->key->link != NULL ? "leads elsewhere: delete it first" : "is no link", error);
-  return turn_into_link(application, place, target, error);
+  return turn_into_link(edit, place, target, error);
 }
 
-gboolean apply_create_link(Application *application, const Operation *operation, GError **error) {
+gboolean apply_create_link(Edit *edit, const Operation *operation, GError **error) {
   g_autoptr(Place) place =
-      resolve(application->store, application->who, operation->key, RESOLVE_NO_FOLLOW, error);
-  if (place == NULL || !place_require(place, application->who, ACCESS_WRITE, error))
+      resolve(edit->store, edit->who, operation->key, RESOLVE_NO_FOLLOW, error);
+  if (place == NULL || !place_require(place, edit->who, ACCESS_WRITE, error))
     return FALSE;
   if (place_exists(place) && (operation->flags & OPERATION_ONLY_MISSING) != 0)
     return TRUE;
   if (place_exists(place) && place->key->parent == 0)
     return error_set(error, REGISTRY_ERROR_INVALID_PATH, "%s: a root can't be a link", place->path);
-  g_autofree char *target = check_target(application, place, operation->target, error);
+  g_autofree char *target = check_target(edit, place, operation->target, error);
   if (target == NULL)
     return FALSE;
-  application_forget_place(application);
+  edit_forget_place(edit);
   if (place_exists(place))
-    return change_link(application, place, operation, target, error);
+    return change_link(edit, place, operation, target, error);
   if (!check_creatable(place, operation, error))
     return FALSE;
   KeyRow leaf = {.class_name = operation->class_name,
                  .link = target,
-                 .link_by_administrator = application->who->administrator,
+                 .link_by_administrator = edit->who->administrator,
                  .is_volatile = (operation->flags & OPERATION_VOLATILE) != 0};
-  application->result->created = TRUE;
-  return application_create(application, place, &leaf, error);
+  edit->result->created = TRUE;
+  return edit_create(edit, place, &leaf, error);
 }
 
 /* ---- deleting ---- */
 
-static gboolean add_link_deleted(Application *application, const KeyRow *row, gint64 acl,
-                                 GError **error) {
+static gboolean add_link_deleted(Edit *edit, const KeyRow *row, gint64 acl, GError **error) {
   Difference *difference =
-      application_add(application, CHANGE_VALUE_DELETED, row->id, LINK_VALUE_NAME, acl, acl, error);
+      edit_add(edit, CHANGE_VALUE_DELETED, row->id, LINK_VALUE_NAME, acl, acl, error);
   if (difference == NULL)
     return FALSE;
   difference->reroutes = TRUE;
@@ -293,56 +284,52 @@ static gboolean add_link_deleted(Application *application, const KeyRow *row, gi
   return difference->old_value != NULL;
 }
 
-static gboolean bury(Application *application, const KeyRow *row, gint64 acl, const char *path,
-                     GError **error) {
-  if (row->link != NULL && !add_link_deleted(application, row, acl, error))
+static gboolean bury(Edit *edit, const KeyRow *row, gint64 acl, const char *path, GError **error) {
+  if (row->link != NULL && !add_link_deleted(edit, row, acl, error))
     return FALSE;
   Acl *own = NULL;
-  if (!store_load_acl(application->store, row->acl, &own, error))
+  if (!store_load_acl(edit->store, row->acl, &own, error))
     return FALSE;
-  Difference *difference =
-      application_add(application, CHANGE_KEY_DELETED, row->id, NULL, acl, 0, error);
+  Difference *difference = edit_add(edit, CHANGE_KEY_DELETED, row->id, NULL, acl, 0, error);
   if (difference == NULL)
     return FALSE;
   difference->old_state = history_encode_key(row, own);
   difference->reroutes = row->link != NULL;
-  application->has_deleted = TRUE;
-  if (row->revision == application->revision)
-    application->has_revisited = TRUE;
-  application->result->keys_deleted++;
-  application_count_bytes(application, path, -get_cost(row));
-  return store_bury_key(application->store, row->id, application->revision, error) &&
-         touch_children(application, row->parent, error);
+  edit->has_deleted = TRUE;
+  if (row->revision == edit->revision)
+    edit->has_revisited = TRUE;
+  edit->result->keys_deleted++;
+  edit_count_bytes(edit, path, -get_cost(row));
+  return store_bury_key(edit->store, row->id, edit->revision, error) &&
+         touch_children(edit, row->parent, error);
 }
 
-static gboolean delete_children(Application *application, const KeyRow *row, gint64 acl,
-                                GError **error) {
+static gboolean delete_children(Edit *edit, const KeyRow *row, gint64 acl, GError **error) {
   if (row->link != NULL)
     return TRUE;
-  g_autoptr(GPtrArray) children = store_list_children(application->store, row->id, NULL, error);
+  g_autoptr(GPtrArray) children = store_list_children(edit->store, row->id, NULL, error);
   if (children == NULL)
     return FALSE;
   for (guint i = 0; i < children->len; i++)
-    if (!application_delete_tree(application, g_ptr_array_index(children, i), acl, error))
+    if (!edit_delete_tree(edit, g_ptr_array_index(children, i), acl, error))
       return FALSE;
   return TRUE;
 }
 
-gboolean application_delete_tree(Application *application, const KeyRow *row, gint64 above,
-                                 GError **error) {
-  gint64 acl = application_deciding(row, above);
-  GRefString *path = store_get_path(application->store, row->id, error);
+gboolean edit_delete_tree(Edit *edit, const KeyRow *row, gint64 above, GError **error) {
+  gint64 acl = edit_deciding(row, above);
+  GRefString *path = store_get_path(edit->store, row->id, error);
   if (path == NULL)
     return FALSE;
-  gboolean done = application_require(application, acl, path, ACCESS_WRITE, error) &&
-                  delete_children(application, row, acl, error) &&
-                  application_delete_values(application, row, acl, path, error) &&
-                  bury(application, row, acl, path, error);
+  gboolean done = edit_require(edit, acl, path, ACCESS_WRITE, error) &&
+                  delete_children(edit, row, acl, error) &&
+                  edit_delete_values(edit, row, acl, path, error) &&
+                  bury(edit, row, acl, path, error);
   g_ref_string_release(path);
   return done;
 }
 
-gboolean apply_delete_key(Application *application, const Operation *operation, GError **error) {
+gboolean apply_delete_key(Edit *edit, const Operation *operation, GError **error) {
   g_autoptr(Path) path = path_parse(operation->key, error);
   if (path == NULL)
     return FALSE;
@@ -350,39 +337,38 @@ gboolean apply_delete_key(Application *application, const Operation *operation, 
     return error_set(error, REGISTRY_ERROR_INVALID_PATH, "%s: a root can't be deleted",
                      operation->key);
   g_autoptr(Place) place =
-      resolve(application->store, application->who, operation->key, RESOLVE_NO_FOLLOW, error);
+      resolve(edit->store, edit->who, operation->key, RESOLVE_NO_FOLLOW, error);
   if (place == NULL)
     return FALSE;
   if (!place_exists(place) && (operation->flags & OPERATION_TOLERANT) != 0)
-    return place_require(place, application->who, ACCESS_WRITE, error);
-  if (!place_require_key(place, application->who, ACCESS_WRITE, error))
+    return place_require(place, edit->who, ACCESS_WRITE, error);
+  if (!place_require_key(place, edit->who, ACCESS_WRITE, error))
     return FALSE;
   if (place->key->parent == 0)
     return error_set(error, REGISTRY_ERROR_INVALID_PATH, "%s: a root can't be deleted",
                      place->path);
   gboolean has_children = FALSE;
   if (operation->kind == OPERATION_DELETE_KEY && place->key->link == NULL &&
-      !store_has_children(application->store, place->key->id, &has_children, error))
+      !store_has_children(edit->store, place->key->id, &has_children, error))
     return FALSE;
   if (has_children)
     return error_set(
         error, REGISTRY_ERROR_KEY_NOT_EMPTY,
         "%s: the key has sub-keys: take the option recursive (regctl rm -r), or delete them first",
         place->path);
-  application_forget_place(application);
-  return application_delete_tree(application, place->key, place->acl_id, error);
+  edit_forget_place(edit);
+  return edit_delete_tree(edit, place->key, place->acl_id, error);
 }
 
 /* ---- the access list ---- */
 
 /* What decides at the key once it has no list of its own. */
-gboolean application_find_above(Application *application, const KeyRow *row, gint64 *acl,
-                                GError **error) {
+gboolean edit_find_above(Edit *edit, const KeyRow *row, gint64 *acl, GError **error) {
   gint64 parent = row->parent;
   *acl = 0;
   while (parent != 0 && *acl == 0) {
     g_autoptr(KeyRow) above = NULL;
-    if (!store_get_key(application->store, parent, &above, error))
+    if (!store_get_key(edit->store, parent, &above, error))
       return FALSE;
     *acl = above->acl;
     parent = above->parent;
@@ -390,41 +376,38 @@ gboolean application_find_above(Application *application, const KeyRow *row, gin
   return TRUE;
 }
 
-gboolean application_set_list(Application *application, KeyRow *row, gint64 above, gint64 id,
-                              GError **error) {
+gboolean edit_set_list(Edit *edit, KeyRow *row, gint64 above, gint64 id, GError **error) {
   Acl *old = NULL;
-  if (!store_load_acl(application->store, row->acl, &old, error))
+  if (!store_load_acl(edit->store, row->acl, &old, error))
     return FALSE;
-  if (row->revision == application->revision)
-    application->has_revisited = TRUE;
-  Difference *difference =
-      application_add(application, CHANGE_ACL_CHANGED, row->id, NULL,
-                      application_deciding(row, above), id != 0 ? id : above, error);
+  if (row->revision == edit->revision)
+    edit->has_revisited = TRUE;
+  Difference *difference = edit_add(edit, CHANGE_ACL_CHANGED, row->id, NULL,
+                                    edit_deciding(row, above), id != 0 ? id : above, error);
   if (difference == NULL)
     return FALSE;
   difference->old_state = history_encode_acl(old);
   row->acl = id;
-  row->revision = application->revision;
-  row->last_write = application->now;
-  return store_update_key(application->store, row, error);
+  row->revision = edit->revision;
+  row->last_write = edit->now;
+  return store_update_key(edit->store, row, error);
 }
 
-gboolean apply_set_acl(Application *application, const Operation *operation, GError **error) {
-  g_autoptr(Place) place =
-      resolve(application->store, application->who, operation->key, RESOLVE_FOLLOW, error);
-  if (place == NULL || !place_require_key(place, application->who, ACCESS_CONTROL, error))
+gboolean apply_set_acl(Edit *edit, const Operation *operation, GError **error) {
+  g_autoptr(Place) place = resolve(edit->store, edit->who, operation->key, RESOLVE_FOLLOW, error);
+  if (place == NULL || !place_require_key(place, edit->who, ACCESS_CONTROL, error))
     return FALSE;
   Acl *own = operation->acl;
   guint n_entries = 0;
   if (own != NULL)
     acl_get_entries(own, &n_entries);
   gint64 id = 0;
-  if (n_entries > 0 && !store_intern_acl(application->store, own, &id, error))
+  if (n_entries > 0 && !store_intern_acl(edit->store, own, &id, error))
     return FALSE;
   if (id == place->key->acl)
     return TRUE;
-  application_forget_place(application);
+  edit_forget_place(edit);
   gint64 above = 0;
-  return application_find_above(application, place->key, &above, error) &&
-         application_set_list(application, place->key, above, id, error);
+  return edit_find_above(edit, place->key, &above, error) &&
+         edit_set_list(edit, place->key, above, id, error);
 }

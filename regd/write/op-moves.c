@@ -25,20 +25,20 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Branch, branch_free)
 
 /* What the caller carries away he must be able to read, secrets included: at
  * its new place it may be less well kept. */
-static gboolean check_readable(Application *application, const KeyRow *row, GPtrArray *values,
-                               gint64 acl, GError **error) {
-  if (application->who->administrator)
+static gboolean check_readable(Edit *edit, const KeyRow *row, GPtrArray *values, gint64 acl,
+                               GError **error) {
+  if (edit->who->administrator)
     return TRUE;
-  GRefString *path = store_get_path(application->store, row->id, error);
+  GRefString *path = store_get_path(edit->store, row->id, error);
   if (path == NULL)
     return FALSE;
-  gboolean allowed = application_require(application, acl, path, ACCESS_READ, error);
+  gboolean allowed = edit_require(edit, acl, path, ACCESS_READ, error);
   Acl *list = NULL;
-  allowed = allowed && store_load_acl(application->store, acl, &list, error);
-  gboolean secrets = allowed && acl_get_secret_level(list, application->who) >= ACCESS_READ;
+  allowed = allowed && store_load_acl(edit->store, acl, &list, error);
+  gboolean secrets = allowed && acl_get_secret_level(list, edit->who) >= ACCESS_READ;
   for (guint i = 0; allowed && !secrets && i < values->len; i++) {
     const ValueRow *value = g_ptr_array_index(values, i);
-    if (application_is_secret(application, path, value->name))
+    if (edit_is_secret(edit, path, value->name))
       allowed = access_refuse(path, ACCESS_READ, error);
   }
   g_ref_string_release(path);
@@ -46,23 +46,23 @@ static gboolean check_readable(Application *application, const KeyRow *row, GPtr
 }
 
 /* Takes @row. */
-static Branch *read_branch(Application *application, KeyRow *row, gint64 above, GError **error) {
+static Branch *read_branch(Edit *edit, KeyRow *row, gint64 above, GError **error) {
   g_autoptr(Branch) branch = g_new0(Branch, 1);
   branch->row = row;
   branch->children = g_ptr_array_new_with_free_func((GDestroyNotify)branch_free);
-  branch->values = store_list_values(application->store, row->id, error);
-  gint64 acl = application_deciding(row, above);
-  if (branch->values == NULL || !check_readable(application, row, branch->values, acl, error))
+  branch->values = store_list_values(edit->store, row->id, error);
+  gint64 acl = edit_deciding(row, above);
+  if (branch->values == NULL || !check_readable(edit, row, branch->values, acl, error))
     return NULL;
   if (row->link != NULL)
     return g_steal_pointer(&branch);
 
-  g_autoptr(GPtrArray) rows = store_list_children(application->store, row->id, NULL, error);
+  g_autoptr(GPtrArray) rows = store_list_children(edit->store, row->id, NULL, error);
   if (rows == NULL)
     return NULL;
   for (guint i = 0; i < rows->len; i++) {
     KeyRow *below = g_steal_pointer(&g_ptr_array_index(rows, i));
-    Branch *child = read_branch(application, below, acl, error);
+    Branch *child = read_branch(edit, below, acl, error);
     if (child == NULL)
       return NULL;
     g_ptr_array_add(branch->children, child);
@@ -83,9 +83,9 @@ static guint get_depth(const char *path) {
   return depth;
 }
 
-static gboolean store_branch_values(Application *application, const Branch *branch,
-                                    const KeyRow *row, gint64 acl, Carry carry, GError **error) {
-  GRefString *path = store_get_path(application->store, row->id, error);
+static gboolean store_branch_values(Edit *edit, const Branch *branch, const KeyRow *row, gint64 acl,
+                                    Carry carry, GError **error) {
+  GRefString *path = store_get_path(edit->store, row->id, error);
   if (path == NULL)
     return FALSE;
   gboolean done = get_depth(path) <= LIMIT_DEPTH ||
@@ -93,40 +93,39 @@ static gboolean store_branch_values(Application *application, const Branch *bran
                             "%s: a path has at most %u components", path, LIMIT_DEPTH);
   for (guint i = 0; done && i < branch->values->len; i++) {
     const ValueRow *value = g_ptr_array_index(branch->values, i);
-    done = application_check_value(application, path, value->name, value->value, error) &&
-           application_store_value(application, row->id, acl, path, value->name, value->value,
-                                   carry == CARRY_ALL ? value->position : 0, error);
+    done = edit_check_value(edit, path, value->name, value->value, error) &&
+           edit_store_value(edit, row->id, acl, path, value->name, value->value,
+                            carry == CARRY_ALL ? value->position : 0, error);
   }
   g_ref_string_release(path);
   return done;
 }
 
-static KeyRow *carry_row(Application *application, const Branch *branch, const char *name,
-                         gint64 parent, gboolean parent_is_volatile, Carry carry) {
+static KeyRow *carry_row(Edit *edit, const Branch *branch, const char *name, gint64 parent,
+                         gboolean parent_is_volatile, Carry carry) {
   KeyRow *row = g_new0(KeyRow, 1);
   row->name = g_strdup(name);
   row->parent = parent;
   row->class_name = g_strdup(branch->row->class_name);
   row->link = g_strdup(branch->row->link);
   row->link_by_administrator =
-      branch->row->link_by_administrator && (carry == CARRY_ALL || application->who->administrator);
+      branch->row->link_by_administrator && (carry == CARRY_ALL || edit->who->administrator);
   row->is_volatile = parent_is_volatile || (carry == CARRY_ALL && branch->row->is_volatile);
   row->acl = carry == CARRY_ALL ? branch->row->acl : 0;
   return row;
 }
 
-static gboolean write_branch(Application *application, const Branch *branch, const char *name,
+static gboolean write_branch(Edit *edit, const Branch *branch, const char *name,
                              const KeyRow *parent, gint64 above, Carry carry, GError **error) {
-  g_autoptr(KeyRow) row =
-      carry_row(application, branch, name, parent->id, parent->is_volatile, carry);
-  if (!application_insert(application, row, above, error))
+  g_autoptr(KeyRow) row = carry_row(edit, branch, name, parent->id, parent->is_volatile, carry);
+  if (!edit_insert(edit, row, above, error))
     return FALSE;
-  gint64 acl = application_deciding(row, above);
-  if (!store_branch_values(application, branch, row, acl, carry, error))
+  gint64 acl = edit_deciding(row, above);
+  if (!store_branch_values(edit, branch, row, acl, carry, error))
     return FALSE;
   for (guint i = 0; i < branch->children->len; i++) {
     const Branch *child = g_ptr_array_index(branch->children, i);
-    if (!write_branch(application, child, child->row->name, row, acl, carry, error))
+    if (!write_branch(edit, child, child->row->name, row, acl, carry, error))
       return FALSE;
   }
   return TRUE;
@@ -134,11 +133,11 @@ static gboolean write_branch(Application *application, const Branch *branch, con
 
 /* ---- rename ---- */
 
-static gboolean check_name_free(Application *application, const KeyRow *row, const char *path,
-                                const char *name, GError **error) {
+static gboolean check_name_free(Edit *edit, const KeyRow *row, const char *path, const char *name,
+                                GError **error) {
   g_autofree char *fold = path_fold(name);
   g_autoptr(KeyRow) taken = NULL;
-  if (!store_find_child(application->store, row->parent, fold, TRUE, &taken, error))
+  if (!store_find_child(edit->store, row->parent, fold, TRUE, &taken, error))
     return FALSE;
   if (taken == NULL || taken->id == row->id)
     return TRUE;
@@ -146,28 +145,28 @@ static gboolean check_name_free(Application *application, const KeyRow *row, con
                    "%s: can't be renamed to \"%s\": there is such a key beside it", path, name);
 }
 
-static gboolean move(Application *application, Place *place, const char *name, GError **error) {
+static gboolean move(Edit *edit, Place *place, const char *name, GError **error) {
   gint64 above = 0;
   g_autoptr(KeyRow) parent = NULL;
-  if (!application_find_above(application, place->key, &above, error) ||
-      !store_get_key(application->store, place->key->parent, &parent, error))
+  if (!edit_find_above(edit, place->key, &above, error) ||
+      !store_get_key(edit->store, place->key->parent, &parent, error))
     return FALSE;
   g_autofree char *parent_path = path_dup_parent(place->path);
-  if (!application_require(application, above, parent_path, ACCESS_WRITE, error))
+  if (!edit_require(edit, above, parent_path, ACCESS_WRITE, error))
     return FALSE;
 
   KeyRow *row = NULL;
-  if (!store_get_key(application->store, place->key->id, &row, error))
+  if (!store_get_key(edit->store, place->key->id, &row, error))
     return FALSE;
-  g_autoptr(Branch) branch = read_branch(application, row, above, error);
+  g_autoptr(Branch) branch = read_branch(edit, row, above, error);
   if (branch == NULL)
     return FALSE;
-  application_forget_place(application);
-  return application_delete_tree(application, branch->row, above, error) &&
-         write_branch(application, branch, name, parent, above, CARRY_ALL, error);
+  edit_forget_place(edit);
+  return edit_delete_tree(edit, branch->row, above, error) &&
+         write_branch(edit, branch, name, parent, above, CARRY_ALL, error);
 }
 
-gboolean apply_rename_key(Application *application, const Operation *operation, GError **error) {
+gboolean apply_rename_key(Edit *edit, const Operation *operation, GError **error) {
   g_autoptr(Path) path = path_parse(operation->key, error);
   if (path == NULL)
     return FALSE;
@@ -177,51 +176,49 @@ gboolean apply_rename_key(Application *application, const Operation *operation, 
   if (!resolve_check_key_name(operation->key, operation->name, error))
     return FALSE;
   g_autoptr(Place) place =
-      resolve(application->store, application->who, operation->key, RESOLVE_NO_FOLLOW, error);
-  if (place == NULL || !place_require_key(place, application->who, ACCESS_WRITE, error))
+      resolve(edit->store, edit->who, operation->key, RESOLVE_NO_FOLLOW, error);
+  if (place == NULL || !place_require_key(place, edit->who, ACCESS_WRITE, error))
     return FALSE;
   if (place->key->parent == 0)
     return error_set(error, REGISTRY_ERROR_INVALID_PATH, "%s: a root can't be renamed",
                      place->path);
   if (g_str_equal(place->key->name, operation->name))
     return TRUE;
-  return check_name_free(application, place->key, place->path, operation->name, error) &&
-         move(application, place, operation->name, error);
+  return check_name_free(edit, place->key, place->path, operation->name, error) &&
+         move(edit, place, operation->name, error);
 }
 
 /* ---- copy ---- */
 
-static gboolean write_copy(Application *application, Place *place, const Branch *branch,
-                           GError **error) {
+static gboolean write_copy(Edit *edit, Place *place, const Branch *branch, GError **error) {
   /* All but the last component are ordinary keys on the way. */
   g_autofree char *name = g_ptr_array_steal_index(place->missing, place->missing->len - 1);
-  return application_create(application, place, NULL, error) &&
-         write_branch(application, branch, name, place->key, place->acl_id, CARRY_CONTENTS, error);
+  return edit_create(edit, place, NULL, error) &&
+         write_branch(edit, branch, name, place->key, place->acl_id, CARRY_CONTENTS, error);
 }
 
-gboolean apply_copy_key(Application *application, const Operation *operation, GError **error) {
-  g_autoptr(Place) source =
-      resolve(application->store, application->who, operation->key, RESOLVE_FOLLOW, error);
-  if (source == NULL || !place_require_key(source, application->who, ACCESS_READ, error))
+gboolean apply_copy_key(Edit *edit, const Operation *operation, GError **error) {
+  g_autoptr(Place) source = resolve(edit->store, edit->who, operation->key, RESOLVE_FOLLOW, error);
+  if (source == NULL || !place_require_key(source, edit->who, ACCESS_READ, error))
     return FALSE;
   g_autoptr(Place) place =
-      resolve(application->store, application->who, operation->target, RESOLVE_FOLLOW, error);
+      resolve(edit->store, edit->who, operation->target, RESOLVE_FOLLOW, error);
   if (place == NULL)
     return FALSE;
   if (place_exists(place))
-    return place_require(place, application->who, ACCESS_READ, error) &&
+    return place_require(place, edit->who, ACCESS_READ, error) &&
            error_set(error, REGISTRY_ERROR_KEY_EXISTS, "%s: the key to copy to is there already",
                      place->path);
-  if (!place_require(place, application->who, ACCESS_WRITE, error))
+  if (!place_require(place, edit->who, ACCESS_WRITE, error))
     return FALSE;
   if (path_is_at_or_below(place->path, source->path))
     return error_set(error, REGISTRY_ERROR_INVALID_PATH, "%s: a key can't be copied into itself",
                      place->path);
 
   g_autoptr(Branch) branch =
-      read_branch(application, g_steal_pointer(&source->key), source->acl_id, error);
+      read_branch(edit, g_steal_pointer(&source->key), source->acl_id, error);
   if (branch == NULL)
     return FALSE;
-  application_forget_place(application);
-  return write_copy(application, place, branch, error);
+  edit_forget_place(edit);
+  return write_copy(edit, place, branch, error);
 }

@@ -54,14 +54,13 @@ static gboolean note_later(const Difference *difference, guint64 revision, gpoin
   return TRUE;
 }
 
-static gboolean load_later(Application *application, gint64 key, guint64 revision, Later *later,
-                           GError **error) {
+static gboolean load_later(Edit *edit, gint64 key, guint64 revision, Later *later, GError **error) {
   if (later->key == key)
     return TRUE;
   g_hash_table_remove_all(later->names);
   later->key = key;
   later->itself = later->list = FALSE;
-  return history_visit_key(application->store, key, revision, note_later, later, error);
+  return history_visit_key(edit->store, key, revision, note_later, later, error);
 }
 
 /* What somebody has changed since stays as it is. */
@@ -71,38 +70,36 @@ static gboolean is_changed_since(const Later *later, const Difference *differenc
   return difference->kind == CHANGE_ACL_CHANGED ? later->list : later->itself;
 }
 
-static gboolean undo_value(Application *application, const Difference *difference, KeyRow *row,
-                           gint64 acl, const char *path, GError **error) {
+static gboolean undo_value(Edit *edit, const Difference *difference, KeyRow *row, gint64 acl,
+                           const char *path, GError **error) {
   if (difference->reroutes) {
     g_autofree char *target =
         difference->old_value != NULL ? registry_value_dup_string(difference->old_value) : NULL;
-    return target == NULL || row->link == NULL ||
-           application_point_link(application, row, acl, target, error);
+    return target == NULL || row->link == NULL || edit_point_link(edit, row, acl, target, error);
   }
   if (difference->old_value != NULL)
-    return application_put_back(application, row->id, acl, path, difference->name,
-                                difference->old_value, difference->old_position, error);
+    return edit_put_back(edit, row->id, acl, path, difference->name, difference->old_value,
+                         difference->old_position, error);
   g_autofree char *fold = path_fold(difference->name);
   g_autoptr(ValueRow) now = NULL;
-  if (!store_find_value(application->store, row->id, fold, &now, error))
+  if (!store_find_value(edit->store, row->id, fold, &now, error))
     return FALSE;
-  return now == NULL || application_delete_row(application, row->id, acl, path, now, error);
+  return now == NULL || edit_delete_row(edit, row->id, acl, path, now, error);
 }
 
-static gboolean undo_creation(Application *application, const KeyRow *row, gint64 above,
-                              GError **error) {
+static gboolean undo_creation(Edit *edit, const KeyRow *row, gint64 above, GError **error) {
   gboolean has_children = FALSE;
   guint32 values = 0;
-  if (!store_has_children(application->store, row->id, &has_children, error) ||
-      !store_count_values(application->store, row->id, &values, error))
+  if (!store_has_children(edit->store, row->id, &has_children, error) ||
+      !store_count_values(edit->store, row->id, &values, error))
     return FALSE;
-  return has_children || values > 0 || application_delete_tree(application, row, above, error);
+  return has_children || values > 0 || edit_delete_tree(edit, row, above, error);
 }
 
-static gboolean undo_deletion(Application *application, const Difference *difference,
-                              const KeyRow *dead, gint64 above, GError **error) {
+static gboolean undo_deletion(Edit *edit, const Difference *difference, const KeyRow *dead,
+                              gint64 above, GError **error) {
   g_autoptr(KeyRow) parent = NULL;
-  if (!store_get_key(application->store, dead->parent, &parent, error))
+  if (!store_get_key(edit->store, dead->parent, &parent, error))
     return FALSE;
   if (!parent->live || parent->link != NULL || difference->old_state == NULL)
     return TRUE;
@@ -112,16 +109,16 @@ static gboolean undo_deletion(Application *application, const Difference *differ
   if (!history_decode_key(difference->old_state, row, &own, error))
     return FALSE;
   row->is_volatile |= parent->is_volatile;
-  return store_intern_acl(application->store, own, &row->acl, error) &&
-         application_insert(application, row, above, error);
+  return store_intern_acl(edit->store, own, &row->acl, error) &&
+         edit_insert(edit, row, above, error);
 }
 
-static gboolean add_key_difference(Application *application, ChangeKind kind, const KeyRow *row,
-                                   gint64 above, Acl *own, GError **error) {
-  gint64 acl = application_deciding(row, above);
+static gboolean add_key_difference(Edit *edit, ChangeKind kind, const KeyRow *row, gint64 above,
+                                   Acl *own, GError **error) {
+  gint64 acl = edit_deciding(row, above);
   gboolean deleted = kind == CHANGE_KEY_DELETED;
-  Difference *difference = application_add(application, kind, row->id, NULL, deleted ? acl : 0,
-                                           deleted ? 0 : acl, error);
+  Difference *difference =
+      edit_add(edit, kind, row->id, NULL, deleted ? acl : 0, deleted ? 0 : acl, error);
   if (difference == NULL)
     return FALSE;
   difference->old_state = deleted ? history_encode_key(row, own) : NULL;
@@ -136,174 +133,171 @@ static gboolean is_same_key(const KeyRow *a, const KeyRow *b) {
 /* A key that was deleted and made again as another, and holds keys: it gets back
  * its spelling, class and list where it is, which history tells as it told the
  * first time. Nothing that is to stay is made volatile. */
-static gboolean undo_replacement(Application *application, const Difference *difference,
-                                 KeyRow *row, gint64 above, const Later *later, GError **error) {
+static gboolean undo_replacement(Edit *edit, const Difference *difference, KeyRow *row,
+                                 gint64 above, const Later *later, GError **error) {
   g_autoptr(KeyRow) old = g_new0(KeyRow, 1);
   g_autoptr(Acl) own = NULL;
   Acl *now = NULL;
   if (difference->old_state == NULL)
     return TRUE;
   if (!history_decode_key(difference->old_state, old, &own, error) ||
-      !store_intern_acl(application->store, own, &old->acl, error))
+      !store_intern_acl(edit->store, own, &old->acl, error))
     return FALSE;
   if (later->list)
     old->acl = row->acl;
   old->is_volatile = old->is_volatile && row->is_volatile;
   if (old->link != NULL || row->link != NULL || is_same_key(old, row))
     return TRUE;
-  if (!store_load_acl(application->store, row->acl, &now, error) ||
-      !add_key_difference(application, CHANGE_KEY_DELETED, row, above, now, error))
+  if (!store_load_acl(edit->store, row->acl, &now, error) ||
+      !add_key_difference(edit, CHANGE_KEY_DELETED, row, above, now, error))
     return FALSE;
-  application->has_deleted = TRUE;
+  edit->has_deleted = TRUE;
   g_free(row->name);
   g_free(row->class_name);
   row->name = g_steal_pointer(&old->name);
   row->class_name = g_steal_pointer(&old->class_name);
   row->is_volatile = old->is_volatile;
   row->acl = old->acl;
-  row->revision = application->revision;
-  row->last_write = application->now;
-  if (!store_update_key(application->store, row, error))
+  row->revision = edit->revision;
+  row->last_write = edit->now;
+  if (!store_update_key(edit->store, row, error))
     return FALSE;
-  store_forget_paths(application->store);
-  return add_key_difference(application, CHANGE_KEY_CREATED, row, above, NULL, error);
+  store_forget_paths(edit->store);
+  return add_key_difference(edit, CHANGE_KEY_CREATED, row, above, NULL, error);
 }
 
-static gboolean undo_list(Application *application, const Difference *difference, KeyRow *row,
-                          gint64 above, GError **error) {
+static gboolean undo_list(Edit *edit, const Difference *difference, KeyRow *row, gint64 above,
+                          GError **error) {
   g_autoptr(Acl) own = NULL;
   gint64 id = 0;
   if (difference->old_state == NULL)
     return TRUE;
   return history_decode_acl(difference->old_state, &own, error) &&
-         store_intern_acl(application->store, own, &id, error) &&
-         (id == row->acl || application_set_list(application, row, above, id, error));
+         store_intern_acl(edit->store, own, &id, error) &&
+         (id == row->acl || edit_set_list(edit, row, above, id, error));
 }
 
-static gboolean undo_live(Application *application, const Difference *difference, KeyRow *row,
-                          gint64 above, const Later *later, GError **error) {
+static gboolean undo_live(Edit *edit, const Difference *difference, KeyRow *row, gint64 above,
+                          const Later *later, GError **error) {
   if (difference->kind == CHANGE_KEY_CREATED)
-    return undo_creation(application, row, above, error);
+    return undo_creation(edit, row, above, error);
   if (difference->kind == CHANGE_KEY_DELETED)
-    return undo_replacement(application, difference, row, above, later, error);
+    return undo_replacement(edit, difference, row, above, later, error);
   if (difference->kind == CHANGE_ACL_CHANGED)
-    return undo_list(application, difference, row, above, error);
+    return undo_list(edit, difference, row, above, error);
   /* What somebody has made a link since holds no values. */
   if (difference->name == NULL || (row->link != NULL && !difference->reroutes))
     return TRUE;
-  GRefString *path = store_get_path(application->store, row->id, error);
+  GRefString *path = store_get_path(edit->store, row->id, error);
   if (path == NULL)
     return FALSE;
-  gboolean done =
-      undo_value(application, difference, row, application_deciding(row, above), path, error);
+  gboolean done = undo_value(edit, difference, row, edit_deciding(row, above), path, error);
   g_ref_string_release(path);
   return done;
 }
 
-static gboolean undo(Application *application, const Difference *difference, guint64 revision,
-                     Later *later, GError **error) {
-  if (!load_later(application, difference->key, revision, later, error))
+static gboolean undo(Edit *edit, const Difference *difference, guint64 revision, Later *later,
+                     GError **error) {
+  if (!load_later(edit, difference->key, revision, later, error))
     return FALSE;
   if (is_changed_since(later, difference) || difference->old_purged)
     return TRUE;
   g_autoptr(KeyRow) row = NULL;
   gint64 above = 0;
-  if (!store_get_key(application->store, difference->key, &row, error) ||
-      !application_find_above(application, row, &above, error))
+  if (!store_get_key(edit->store, difference->key, &row, error) ||
+      !edit_find_above(edit, row, &above, error))
     return FALSE;
   if (row->live)
-    return undo_live(application, difference, row, above, later, error);
+    return undo_live(edit, difference, row, above, later, error);
   return difference->kind != CHANGE_KEY_DELETED ||
-         undo_deletion(application, difference, row, above, error);
+         undo_deletion(edit, difference, row, above, error);
 }
 
-static gboolean undo_revision(Application *application, guint64 revision, GError **error) {
+static gboolean undo_revision(Edit *edit, guint64 revision, GError **error) {
   g_autoptr(GPtrArray) differences =
       g_ptr_array_new_with_free_func((GDestroyNotify)difference_free);
-  if (!history_visit_revision(application->store, revision, collect, differences, error))
+  if (!history_visit_revision(edit->store, revision, collect, differences, error))
     return FALSE;
-  application_forget_place(application);
+  edit_forget_place(edit);
   g_autoptr(GHashTable) names =
       g_hash_table_new_full(path_hash_name, path_equal_names, g_free, NULL);
-  Later later = {.store = application->store, .names = names};
+  Later later = {.store = edit->store, .names = names};
   for (guint i = differences->len; i > 0; i--)
-    if (!undo(application, g_ptr_array_index(differences, i - 1), revision, &later, error))
+    if (!undo(edit, g_ptr_array_index(differences, i - 1), revision, &later, error))
       return FALSE;
   return TRUE;
 }
 
 /* What this trial changed again of others' that have ended meanwhile was left as
  * it was then, and has come back now: it goes too. */
-static gboolean undo_others(Application *application, guint64 revision, GError **error) {
-  g_autoptr(GArray) ended = trials_list_ended(application->store, revision, error);
+static gboolean undo_others(Edit *edit, guint64 revision, GError **error) {
+  g_autoptr(GArray) ended = trials_list_ended(edit->store, revision, error);
   for (guint i = 0; ended != NULL && i < ended->len; i++) {
-    application->has_revisited = TRUE;
-    if (!undo_revision(application, g_array_index(ended, guint64, i), error))
+    edit->has_revisited = TRUE;
+    if (!undo_revision(edit, g_array_index(ended, guint64, i), error))
       return FALSE;
   }
   return ended != NULL;
 }
 
-gboolean apply_undo(Application *application, const Operation *operation, GError **error) {
-  application->undone = operation->revision;
-  application->result->trials_changed = TRUE;
-  return undo_revision(application, operation->revision, error) &&
-         trials_end(application->store, operation->revision, application->revision, error) &&
-         undo_others(application, operation->revision, error) &&
-         trials_forget_ended(application->store, error);
+gboolean apply_undo(Edit *edit, const Operation *operation, GError **error) {
+  edit->undone = operation->revision;
+  edit->result->trials_changed = TRUE;
+  return undo_revision(edit, operation->revision, error) &&
+         trials_end(edit->store, operation->revision, edit->revision, error) &&
+         undo_others(edit, operation->revision, error) && trials_forget_ended(edit->store, error);
 }
 
-gboolean application_end_trial(Application *application, guint64 revision, GError **error) {
-  return trials_end(application->store, revision, application->revision, error) &&
-         trials_forget_ended(application->store, error);
+gboolean edit_end_trial(Edit *edit, guint64 revision, GError **error) {
+  return trials_end(edit->store, revision, edit->revision, error) &&
+         trials_forget_ended(edit->store, error);
 }
 
 /* ---- confirm ---- */
 
-gboolean apply_confirm(Application *application, const Operation *operation, GError **error) {
+gboolean apply_confirm(Edit *edit, const Operation *operation, GError **error) {
   gboolean is_on_trial = FALSE;
   guint32 uid = 0;
-  if (!trials_find(application->store, operation->revision, &is_on_trial, &uid, error))
+  if (!trials_find(edit->store, operation->revision, &is_on_trial, &uid, error))
     return FALSE;
   if (!is_on_trial)
     return error_set(error, REGISTRY_ERROR_INVALID_VALUE,
                      "revision %" G_GUINT64_FORMAT " is not on trial", operation->revision);
-  if (uid != application->who->uid && !application->who->administrator)
+  if (uid != edit->who->uid && !edit->who->administrator)
     return error_set(error, REGISTRY_ERROR_ACCESS_DENIED,
                      "revision %" G_GUINT64_FORMAT
                      " was put on trial by user %u: he or an administrator can confirm it",
                      operation->revision, uid);
-  application->writes_anyway = TRUE;
-  application->result->trials_changed = TRUE;
-  return trials_remove(application->store, operation->revision, error) &&
-         trials_forget_ended(application->store, error);
+  edit->writes_anyway = TRUE;
+  edit->result->trials_changed = TRUE;
+  return trials_remove(edit->store, operation->revision, error) &&
+         trials_forget_ended(edit->store, error);
 }
 
 /* ---- purge ---- */
 
-static gboolean purge_branch(Application *application, gint64 key, const Operation *operation,
-                             GError **error) {
+static gboolean purge_branch(Edit *edit, gint64 key, const Operation *operation, GError **error) {
   gboolean recursive = (operation->flags & OPERATION_RECURSIVE) != 0;
   if (!recursive)
-    return history_purge(application->store, key, operation->name, error);
-  g_autoptr(GArray) keys = history_list_branch(application->store, key, G_MAXUINT, error);
+    return history_purge(edit->store, key, operation->name, error);
+  g_autoptr(GArray) keys = history_list_branch(edit->store, key, G_MAXUINT, error);
   for (guint i = 0; keys != NULL && i < keys->len; i++)
-    if (!history_purge(application->store, g_array_index(keys, gint64, i), NULL, error))
+    if (!history_purge(edit->store, g_array_index(keys, gint64, i), NULL, error))
       return FALSE;
   return keys != NULL;
 }
 
-gboolean apply_purge(Application *application, const Operation *operation, GError **error) {
-  if (!application->who->administrator)
+gboolean apply_purge(Edit *edit, const Operation *operation, GError **error) {
+  if (!edit->who->administrator)
     return error_set(error, REGISTRY_ERROR_ACCESS_DENIED,
                      "%s: only an administrator can make history forget", operation->key);
   gboolean no_follow = (operation->flags & OPERATION_NO_FOLLOW) != 0;
-  g_autoptr(Place) place = resolve(application->store, application->who, operation->key,
+  g_autoptr(Place) place = resolve(edit->store, edit->who, operation->key,
                                    no_follow ? RESOLVE_NO_FOLLOW : RESOLVE_FOLLOW, error);
   gint64 id = 0;
-  if (place == NULL || !place_require_row(application->store, place, &id, error))
+  if (place == NULL || !place_require_row(edit->store, place, &id, error))
     return FALSE;
-  application->writes_anyway = TRUE;
-  application->result->purged = TRUE;
-  return purge_branch(application, id, operation, error);
+  edit->writes_anyway = TRUE;
+  edit->result->purged = TRUE;
+  return purge_branch(edit, id, operation, error);
 }

@@ -15,42 +15,38 @@ static gint64 get_cost(const char *name, const RegistryValue *value) {
 
 /* Whether any schema describes the key; asked once for the values of a key that
  * come one after the other. */
-static gboolean is_described(Application *application, const char *path) {
-  if (application->schemas == NULL)
+static gboolean is_described(Edit *edit, const char *path) {
+  if (edit->schemas == NULL)
     return FALSE;
-  if (g_strcmp0(application->judged, path) == 0)
-    return application->is_described;
-  g_free(application->judged);
-  application->judged = g_strdup(path);
-  application->is_described = schema_set_find_key(application->schemas, path) != NULL;
-  return application->is_described;
+  if (g_strcmp0(edit->judged, path) == 0)
+    return edit->is_described;
+  g_free(edit->judged);
+  edit->judged = g_strdup(path);
+  edit->is_described = schema_set_find_key(edit->schemas, path) != NULL;
+  return edit->is_described;
 }
 
-gboolean application_is_secret(Application *application, const char *path, const char *name) {
-  return is_described(application, path) && schema_set_is_secret(application->schemas, path, name);
+gboolean edit_is_secret(Edit *edit, const char *path, const char *name) {
+  return is_described(edit, path) && schema_set_is_secret(edit->schemas, path, name);
 }
 
-gboolean application_check_value(Application *application, const char *path, const char *name,
-                                 const RegistryValue *value, GError **error) {
+gboolean edit_check_value(Edit *edit, const char *path, const char *name,
+                          const RegistryValue *value, GError **error) {
   gsize size = 0;
   registry_value_get_bytes(value, &size);
-  if (size > application->settings->maximum_value_size)
+  if (size > edit->settings->maximum_value_size)
     return error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED,
                      "%s: %s: the data has %zu bytes; at most %u are allowed (Maximum Value Size)",
-                     path, name, size, application->settings->maximum_value_size);
-  return !is_described(application, path) ||
-         schema_set_check(application->schemas, path, name, value, error);
+                     path, name, size, edit->settings->maximum_value_size);
+  return !is_described(edit, path) || schema_set_check(edit->schemas, path, name, value, error);
 }
 
 /* Notes that @value has taken the place of @old (NULL: of nothing). */
-static gboolean note_set(Application *application, gint64 key, gint64 acl, const char *path,
-                         const char *name, const RegistryValue *value, ValueRow *old,
-                         GError **error) {
-  application_count_bytes(application, path,
-                          get_cost(name, value) -
-                              (old != NULL ? get_cost(old->name, old->value) : 0));
-  Difference *difference =
-      application_add(application, CHANGE_VALUE_SET, key, name, acl, acl, error);
+static gboolean note_set(Edit *edit, gint64 key, gint64 acl, const char *path, const char *name,
+                         const RegistryValue *value, ValueRow *old, GError **error) {
+  edit_count_bytes(edit, path,
+                   get_cost(name, value) - (old != NULL ? get_cost(old->name, old->value) : 0));
+  Difference *difference = edit_add(edit, CHANGE_VALUE_SET, key, name, acl, acl, error);
   if (difference == NULL)
     return FALSE;
   difference->new_value = registry_value_ref(value);
@@ -58,79 +54,75 @@ static gboolean note_set(Application *application, gint64 key, gint64 acl, const
     difference->old_value = g_steal_pointer(&old->value);
     difference->old_position = old->position;
   }
-  difference->secret = application_is_secret(application, path, name);
-  application->result->values_set++;
+  difference->secret = edit_is_secret(edit, path, name);
+  edit->result->values_set++;
   return TRUE;
 }
 
 /* In the place of what is there under that name. */
-static gboolean replace_value(Application *application, gint64 key, gint64 acl, const char *path,
+static gboolean replace_value(Edit *edit, gint64 key, gint64 acl, const char *path,
                               const char *fold, const RegistryValue *value, GError **error) {
   g_autoptr(ValueRow) old = NULL;
-  if (!store_find_value(application->store, key, fold, &old, error))
+  if (!store_find_value(edit->store, key, fold, &old, error))
     return FALSE;
   if (old == NULL)
-    return db_fail_damaged(store_get_db(application->store), "a value can't be found", error);
+    return db_fail_damaged(store_get_db(edit->store), "a value can't be found", error);
   if (registry_value_equal(old->value, value)) {
-    application->result->values_unchanged++;
+    edit->result->values_unchanged++;
     return TRUE;
   }
-  if (application->has_deleted || old->revision == application->revision)
-    application->has_revisited = TRUE;
-  return store_put_value(application->store, key, fold, old->name, value, old->position,
-                         application->revision, error) &&
-         application_touch(application, key, error) &&
-         note_set(application, key, acl, path, old->name, value, old, error);
+  if (edit->has_deleted || old->revision == edit->revision)
+    edit->has_revisited = TRUE;
+  return store_put_value(edit->store, key, fold, old->name, value, old->position, edit->revision,
+                         error) &&
+         edit_touch(edit, key, error) &&
+         note_set(edit, key, acl, path, old->name, value, old, error);
 }
 
-gboolean application_store_value(Application *application, gint64 key, gint64 acl, const char *path,
-                                 const char *name, const RegistryValue *value, gint64 position,
-                                 GError **error) {
+gboolean edit_store_value(Edit *edit, gint64 key, gint64 acl, const char *path, const char *name,
+                          const RegistryValue *value, gint64 position, GError **error) {
   g_autofree char *fold = path_fold(name);
   gboolean added = FALSE;
-  if (!store_add_value(application->store, key, fold, name, value, position, application->revision,
-                       &added, error))
+  if (!store_add_value(edit->store, key, fold, name, value, position, edit->revision, &added,
+                       error))
     return FALSE;
   if (!added)
-    return replace_value(application, key, acl, path, fold, value, error);
-  if (application->has_deleted)
-    application->has_revisited = TRUE;
-  return application_touch(application, key, error) &&
-         note_set(application, key, acl, path, name, value, NULL, error);
+    return replace_value(edit, key, acl, path, fold, value, error);
+  if (edit->has_deleted)
+    edit->has_revisited = TRUE;
+  return edit_touch(edit, key, error) && note_set(edit, key, acl, path, name, value, NULL, error);
 }
 
-static void mark_moved(Application *application) {
-  Difference *last = application->differences->pdata[application->differences->len - 1];
+static void mark_moved(Edit *edit) {
+  Difference *last = edit->differences->pdata[edit->differences->len - 1];
   last->moved = TRUE;
 }
 
 /* History keeps one spelling and place a row: where they change, the value goes
  * and comes. */
-static gboolean make_way(Application *application, gint64 key, gint64 acl, const char *path,
-                         ValueRow *old, GError **error) {
-  if (!application_delete_row(application, key, acl, path, old, error))
+static gboolean make_way(Edit *edit, gint64 key, gint64 acl, const char *path, ValueRow *old,
+                         GError **error) {
+  if (!edit_delete_row(edit, key, acl, path, old, error))
     return FALSE;
-  mark_moved(application);
+  mark_moved(edit);
   return TRUE;
 }
 
-gboolean application_put_back(Application *application, gint64 key, gint64 acl, const char *path,
-                              const char *name, const RegistryValue *value, gint64 position,
-                              GError **error) {
+gboolean edit_put_back(Edit *edit, gint64 key, gint64 acl, const char *path, const char *name,
+                       const RegistryValue *value, gint64 position, GError **error) {
   g_autofree char *fold = path_fold(name);
   g_autoptr(ValueRow) old = NULL;
-  if (!store_find_value(application->store, key, fold, &old, error))
+  if (!store_find_value(edit->store, key, fold, &old, error))
     return FALSE;
   gboolean moves = old != NULL && (old->position != position || !g_str_equal(old->name, name));
-  if (moves && !make_way(application, key, acl, path, old, error))
+  if (moves && !make_way(edit, key, acl, path, old, error))
     return FALSE;
-  if (!store_put_value(application->store, key, fold, name, value, position, application->revision,
-                       error) ||
-      !application_touch(application, key, error) ||
-      !note_set(application, key, acl, path, name, value, moves ? NULL : old, error))
+  if (!store_put_value(edit->store, key, fold, name, value, position, edit->revision, error) ||
+      !edit_touch(edit, key, error) ||
+      !note_set(edit, key, acl, path, name, value, moves ? NULL : old, error))
     return FALSE;
   if (moves)
-    mark_moved(application);
+    mark_moved(edit);
   return TRUE;
 }
 
@@ -149,89 +141,86 @@ static gboolean check_not_link(const char *path, const char *name, const Registr
 
 /* A value that was there before the change and is to stay as it is. What the
  * change itself has set may be set again. */
-static gboolean must_stay(Application *application, const Place *place, const Operation *operation,
+static gboolean must_stay(Edit *edit, const Place *place, const Operation *operation,
                           gboolean *stays, GError **error) {
   *stays = FALSE;
   if ((operation->flags & OPERATION_ONLY_MISSING) == 0 || !place_exists(place))
     return TRUE;
   g_autofree char *fold = path_fold(operation->name);
   g_autoptr(ValueRow) old = NULL;
-  if (!store_find_value(application->store, place->key->id, fold, &old, error))
+  if (!store_find_value(edit->store, place->key->id, fold, &old, error))
     return FALSE;
-  *stays = old != NULL && old->revision != application->revision;
+  *stays = old != NULL && old->revision != edit->revision;
   return TRUE;
 }
 
-gboolean apply_set_value(Application *application, const Operation *operation, GError **error) {
+gboolean apply_set_value(Edit *edit, const Operation *operation, GError **error) {
   gboolean stays = FALSE;
-  Place *place = application_resolve(application, operation->key, error);
+  Place *place = edit_resolve(edit, operation->key, error);
   if (place == NULL || !resolve_check_value_name(place->path, operation->name, error) ||
-      !place_require(place, application->who, ACCESS_WRITE, error) ||
-      !must_stay(application, place, operation, &stays, error))
+      !place_require(place, edit->who, ACCESS_WRITE, error) ||
+      !must_stay(edit, place, operation, &stays, error))
     return FALSE;
   if (stays) {
-    application->result->values_unchanged++;
+    edit->result->values_unchanged++;
     return TRUE;
   }
   if (!check_not_link(place->path, operation->name, operation->value, error) ||
-      !application_check_value(application, place->path, operation->name, operation->value, error))
+      !edit_check_value(edit, place->path, operation->name, operation->value, error))
     return FALSE;
-  if (!place_exists(place) && !application_create(application, place, NULL, error))
+  if (!place_exists(place) && !edit_create(edit, place, NULL, error))
     return FALSE;
-  return application_store_value(application, place->key->id, place->acl_id, place->path,
-                                 operation->name, operation->value, 0, error);
+  return edit_store_value(edit, place->key->id, place->acl_id, place->path, operation->name,
+                          operation->value, 0, error);
 }
 
-gboolean application_delete_row(Application *application, gint64 key, gint64 acl, const char *path,
-                                ValueRow *row, GError **error) {
+gboolean edit_delete_row(Edit *edit, gint64 key, gint64 acl, const char *path, ValueRow *row,
+                         GError **error) {
   g_autofree char *fold = path_fold(row->name);
-  if (!store_delete_value(application->store, key, fold, error))
+  if (!store_delete_value(edit->store, key, fold, error))
     return FALSE;
-  application->has_deleted = TRUE;
-  if (row->revision == application->revision)
-    application->has_revisited = TRUE;
-  application_count_bytes(application, path, -get_cost(row->name, row->value));
-  Difference *difference =
-      application_add(application, CHANGE_VALUE_DELETED, key, row->name, acl, acl, error);
+  edit->has_deleted = TRUE;
+  if (row->revision == edit->revision)
+    edit->has_revisited = TRUE;
+  edit_count_bytes(edit, path, -get_cost(row->name, row->value));
+  Difference *difference = edit_add(edit, CHANGE_VALUE_DELETED, key, row->name, acl, acl, error);
   if (difference == NULL)
     return FALSE;
   difference->old_value = g_steal_pointer(&row->value);
   difference->old_position = row->position;
-  difference->secret = application_is_secret(application, path, row->name);
-  application->result->values_deleted++;
+  difference->secret = edit_is_secret(edit, path, row->name);
+  edit->result->values_deleted++;
   return TRUE;
 }
 
-gboolean application_delete_values(Application *application, const KeyRow *row, gint64 acl,
-                                   const char *path, GError **error) {
-  g_autoptr(GPtrArray) values = store_list_values(application->store, row->id, error);
+gboolean edit_delete_values(Edit *edit, const KeyRow *row, gint64 acl, const char *path,
+                            GError **error) {
+  g_autoptr(GPtrArray) values = store_list_values(edit->store, row->id, error);
   if (values == NULL)
     return FALSE;
   for (guint i = 0; i < values->len; i++)
-    if (!application_delete_row(application, row->id, acl, path, g_ptr_array_index(values, i),
-                                error))
+    if (!edit_delete_row(edit, row->id, acl, path, g_ptr_array_index(values, i), error))
       return FALSE;
   return TRUE;
 }
 
-gboolean apply_delete_value(Application *application, const Operation *operation, GError **error) {
-  Place *place = application_resolve(application, operation->key, error);
+gboolean apply_delete_value(Edit *edit, const Operation *operation, GError **error) {
+  Place *place = edit_resolve(edit, operation->key, error);
   if (place == NULL || !resolve_check_value_name(place->path, operation->name, error))
     return FALSE;
   gboolean tolerant = (operation->flags & OPERATION_TOLERANT) != 0;
   if (!place_exists(place) && tolerant)
-    return place_require(place, application->who, ACCESS_WRITE, error);
-  if (!place_require_key(place, application->who, ACCESS_WRITE, error))
+    return place_require(place, edit->who, ACCESS_WRITE, error);
+  if (!place_require_key(place, edit->who, ACCESS_WRITE, error))
     return FALSE;
 
   g_autofree char *fold = path_fold(operation->name);
   g_autoptr(ValueRow) row = NULL;
-  if (!store_find_value(application->store, place->key->id, fold, &row, error))
+  if (!store_find_value(edit->store, place->key->id, fold, &row, error))
     return FALSE;
   if (row == NULL)
     return tolerant || error_set(error, REGISTRY_ERROR_VALUE_NOT_FOUND,
                                  "%s: there is no value \"%s\"", place->path, operation->name);
-  return application_delete_row(application, place->key->id, place->acl_id, place->path, row,
-                                error) &&
-         application_touch(application, place->key->id, error);
+  return edit_delete_row(edit, place->key->id, place->acl_id, place->path, row, error) &&
+         edit_touch(edit, place->key->id, error);
 }

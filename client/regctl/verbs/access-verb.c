@@ -5,7 +5,7 @@
 #include "client/base/escape.h"
 #include "client/cli/data.h"
 #include "client/cli/reply.h"
-#include "client/regctl/verb-table.h"
+#include "client/regctl/verbs/verbs.h"
 
 /* ---- showing ---- */
 

@@ -7,7 +7,7 @@
 #include "client/cli/data.h"
 #include "client/regctl/branch/difference.h"
 #include "client/regctl/branch/source.h"
-#include "client/regctl/verb-table.h"
+#include "client/regctl/verbs/verbs.h"
 
 /* One of the two operands. */
 typedef struct {

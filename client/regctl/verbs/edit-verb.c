@@ -15,7 +15,7 @@
 #include "client/regctl/branch/difference.h"
 #include "client/regctl/branch/edit-change.h"
 #include "client/regctl/branch/source.h"
-#include "client/regctl/verb-table.h"
+#include "client/regctl/verbs/verbs.h"
 
 #define FILE_NAME "edit.reg"
 

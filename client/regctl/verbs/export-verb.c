@@ -6,7 +6,7 @@
 #include "client/cli/data.h"
 #include "client/cli/new-file.h"
 #include "client/cli/reply.h"
-#include "client/regctl/verb-table.h"
+#include "client/regctl/verbs/verbs.h"
 
 #define STANDARD_OUTPUT "-"
 #define MODE_OF_EXPORTS 0666 /* less the umask */

@@ -7,7 +7,7 @@
 #include "client/cli/data.h"
 #include "client/cli/reply.h"
 #include "client/regctl/branch/tree-pages.h"
-#include "client/regctl/verb-table.h"
+#include "client/regctl/verbs/verbs.h"
 
 typedef struct {
   char *folded;          /* the pattern, without regard to case */

@@ -8,7 +8,7 @@
 #include "client/cli/data.h"
 #include "client/cli/reply.h"
 #include "client/regctl/branch/history-pages.h"
-#include "client/regctl/verb-table.h"
+#include "client/regctl/verbs/verbs.h"
 
 static gboolean parse_revision(const char *operand, guint64 *revision, GError **error) {
   if (number_parse(operand, G_MAXUINT64, revision))

@@ -12,7 +12,7 @@
 #include "client/cli/reply.h"
 #include "client/regctl/branch/source.h"
 #include "client/regctl/session/progress.h"
-#include "client/regctl/verb-table.h"
+#include "client/regctl/verbs/verbs.h"
 
 #define STANDARD_INPUT "-"
 

@@ -3,7 +3,7 @@
 #include "client/base/path.h"
 #include "client/cli/data.h"
 #include "client/cli/reply.h"
-#include "client/regctl/verb-table.h"
+#include "client/regctl/verbs/verbs.h"
 
 static char *take_key(Session *session, guint index, GError **error) {
   return data_parse_key(session_get_operand(session, index), error);

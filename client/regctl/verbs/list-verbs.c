@@ -6,7 +6,7 @@
 #include "client/cli/data.h"
 #include "client/cli/reply.h"
 #include "client/regctl/branch/tree-pages.h"
-#include "client/regctl/verb-table.h"
+#include "client/regctl/verbs/verbs.h"
 
 /* name, type and data, separated by tabs. */
 static void print_value(const ListedValue *listed, GString *out) {

@@ -3,7 +3,7 @@
 #include "client/base/escape.h"
 #include "client/base/protocol.h"
 #include "client/cli/reply.h"
-#include "client/regctl/verb-table.h"
+#include "client/regctl/verbs/verbs.h"
 
 /* The daemon's properties, by the names that are printed. */
 typedef struct {

@@ -2,7 +2,7 @@
 /* get, set, unset. */
 #include "client/cli/data.h"
 #include "client/cli/reply.h"
-#include "client/regctl/verb-table.h"
+#include "client/regctl/verbs/verbs.h"
 
 /* The operands KEY and NAME. */
 typedef struct {

@@ -6,7 +6,7 @@
 #include "client/base/protocol.h"
 #include "client/cli/data.h"
 #include "client/cli/reply.h"
-#include "client/regctl/verb-table.h"
+#include "client/regctl/verbs/verbs.h"
 
 typedef struct {
   Session *session;

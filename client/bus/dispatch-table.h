@@ -1,35 +1,54 @@
 /* SPDX-License-Identifier: MIT */
-/* What dispatch.c and dispatch-xml.c share: the standard interfaces' table, and
- * pure functions over tables and object paths. */
+/* The tables that describe an object on the bus: interfaces, methods, signals and
+ * properties. Constants of the program; dispatch.h serves them, dispatch-xml.h
+ * makes the introspection XML out of them. */
 #ifndef CLIENT_BUS_DISPATCH_TABLE_H
 #define CLIENT_BUS_DISPATCH_TABLE_H
 
-#include "client/bus/dispatch.h"
-
-typedef enum {
-  DISPATCH_STANDARD_INTROSPECT,
-  DISPATCH_STANDARD_GET,
-  DISPATCH_STANDARD_SET,
-  DISPATCH_STANDARD_GET_ALL,
-  DISPATCH_STANDARD_COUNT,
-} DispatchStandard;
+#include <dbus/dbus.h>
+#include <glib.h>
 
 typedef struct {
-  const char *interface;
-  DispatchMethod method; /* without a handler: dispatch.c has its own */
-} DispatchStandardMethod;
-extern const DispatchStandardMethod dispatch_standard_methods[DISPATCH_STANDARD_COUNT];
-/* Introspectable, Properties or Peer. */
-gboolean dispatch_is_standard_interface(const char *name);
+  const char *name;
+  const char *signature; /* one complete type */
+} DispatchArgument;
+/* A list of arguments as it stands in a table; ends with a NULL name. */
+#define DISPATCH_ARGUMENTS(...) ((const DispatchArgument[]){__VA_ARGS__, {NULL, NULL}})
+#define DISPATCH_NOTHING NULL
 
-/* "sa{sv}" / "key s, options a{sv}" of a list (NULL: none); owned by the caller. */
-char *dispatch_signature_of(const DispatchArgument *arguments);
-char *dispatch_describe_arguments(const DispatchArgument *arguments);
+/* One call under way, from its arrival to its one answer. */
+typedef struct DispatchCall DispatchCall;
+/* Runs the call: now or later exactly one of the dispatch_call_ functions below
+ * answers it. The signature has been checked. */
+typedef void (*DispatchHandler)(DispatchCall *call, gpointer data);
 
-/* The first component that leads from @above down to @path; NULL where @above is
- * not strictly above it. Owned by the caller. */
-char *dispatch_child_towards(const char *above, const char *path);
-/* The XML of an object that has nothing but a child. */
-char *dispatch_introspect_parent(const char *child);
+typedef struct {
+  const char *name;
+  const DispatchArgument *in;
+  const DispatchArgument *out;
+  DispatchHandler handler; /* NULL: answered with NotSupported */
+} DispatchMethod;
+
+typedef struct {
+  const char *name;
+  const DispatchArgument *arguments;
+} DispatchSignal;
+
+typedef struct {
+  const char *name;
+  const char *signature;
+  const char *emits_changed; /* "const", "false", "invalidates"; NULL: true, the default */
+  /* Appends the value itself (the variant is open already). FALSE with @error
+   * set, or without where memory has run out. */
+  gboolean (*get)(DBusMessageIter *variant, gpointer data, GError **error);
+} DispatchProperty;
+
+/* Each list ends with a NULL name; any may be NULL. */
+typedef struct {
+  const char *name;
+  const DispatchMethod *methods;
+  const DispatchSignal *signals;
+  const DispatchProperty *properties;
+} DispatchInterface;
 
 #endif

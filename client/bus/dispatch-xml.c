@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Introspection XML out of the tables, and small pure functions over them. The
  * tables are constants of the program: names in them need no escaping. */
-#include <string.h>
+#include "client/bus/dispatch-xml.h"
 
-#include "client/bus/dispatch-table.h"
+#include <string.h>
 
 static const char *const introspectable = "org.freedesktop.DBus.Introspectable";
 static const char *const properties = "org.freedesktop.DBus.Properties";

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "client/base/error.h"
-#include "client/bus/dispatch-table.h"
+#include "client/bus/dispatch-xml.h"
 #include "client/bus/wire.h"
 
 struct Dispatcher {

@@ -1,58 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Objects on the bus from constant tables: finds the method, checks its
- * signature, answers what is unknown, and makes the introspection XML out of the
- * same tables. Serves org.freedesktop.DBus.Introspectable and .Properties of its
- * own (libdbus answers .Peer). Knows no meaning, and no caller: an admission
- * function that is handed in does. */
+ * signature and answers what is unknown. Serves org.freedesktop.DBus.Introspectable and .Properties
+ * of its own (libdbus answers .Peer). Knows no meaning, and no caller: an admission function that
+ * is handed in does. */
 #ifndef CLIENT_BUS_DISPATCH_H
 #define CLIENT_BUS_DISPATCH_H
 
-#include <dbus/dbus.h>
-
-#include "client/registry.h"
-
-typedef struct {
-  const char *name;
-  const char *signature; /* one complete type */
-} DispatchArgument;
-/* A list of arguments as it stands in a table; ends with a NULL name. */
-#define DISPATCH_ARGUMENTS(...) ((const DispatchArgument[]){__VA_ARGS__, {NULL, NULL}})
-#define DISPATCH_NOTHING NULL
-
-/* One call under way, from its arrival to its one answer. */
-typedef struct DispatchCall DispatchCall;
-/* Runs the call: now or later exactly one of the dispatch_call_ functions below
- * answers it. The signature has been checked. */
-typedef void (*DispatchHandler)(DispatchCall *call, gpointer data);
-
-typedef struct {
-  const char *name;
-  const DispatchArgument *in;
-  const DispatchArgument *out;
-  DispatchHandler handler; /* NULL: answered with NotSupported */
-} DispatchMethod;
-
-typedef struct {
-  const char *name;
-  const DispatchArgument *arguments;
-} DispatchSignal;
-
-typedef struct {
-  const char *name;
-  const char *signature;
-  const char *emits_changed; /* "const", "false", "invalidates"; NULL: true, the default */
-  /* Appends the value itself (the variant is open already). FALSE with @error
-   * set, or without where memory has run out. */
-  gboolean (*get)(DBusMessageIter *variant, gpointer data, GError **error);
-} DispatchProperty;
-
-/* Each list ends with a NULL name; any may be NULL. */
-typedef struct {
-  const char *name;
-  const DispatchMethod *methods;
-  const DispatchSignal *signals;
-  const DispatchProperty *properties;
-} DispatchInterface;
+#include "client/bus/dispatch-table.h"
 
 /* Decides who may go on: leads, now or later, to dispatch_call_run() or to an
  * answer. Properties and introspection do not ask it. */
@@ -93,8 +47,5 @@ void dispatch_call_take_error(DispatchCall *call, GError *error);
 
 /* PropertiesChanged for one property of the table, with its value. */
 void dispatcher_emit_changed(Dispatcher *dispatcher, const char *interface, const char *property);
-
-/* The XML of the object itself; owned by the caller. */
-char *dispatch_introspect(const DispatchInterface *interfaces);
 
 #endif

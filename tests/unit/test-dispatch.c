@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The tables as introspection XML, and the small functions over them. What a
  * dispatcher answers on a bus is shown by tests/bus. */
-#include "client/bus/dispatch-table.h"
+#include "client/bus/dispatch-xml.h"
 
 #include <string.h>
 

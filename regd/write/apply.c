@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* See apply.h: the frame around the operations, which are in op-values.c,
- * op-keys.c, op-moves.c and op-expect.c. */
+/* See apply.h: the frame around the operations, which are in op-*.c. */
 #include "regd/write/apply.h"
 
 #include <string.h>
@@ -9,6 +8,8 @@
 #include "client/base/protocol.h"
 #include "regd/history/trials.h"
 #include "regd/write/edit.h"
+#include "regd/write/fold.h"
+#include "regd/write/operations.h"
 
 static gboolean (*const operations[])(Edit *, const Operation *, GError **) = {
     [OPERATION_SET_VALUE] = apply_set_value,
@@ -28,124 +29,6 @@ static gboolean (*const operations[])(Edit *, const Operation *, GError **) = {
     [OPERATION_CONFIRM] = apply_confirm,
     [OPERATION_PURGE] = apply_purge,
 };
-
-void write_result_clear(WriteResult *result) {
-  effective_unref(result->effective);
-  effective_unref(result->would_do);
-  g_clear_error(&result->error);
-  *result = (WriteResult){0};
-}
-
-/* ---- what the operations share ---- */
-
-static void drop_last_place(Edit *edit) {
-  g_clear_pointer(&edit->last_key, g_ref_string_release);
-  g_clear_pointer(&edit->last_place, place_free);
-}
-
-/* What has been resolved before, or is from here on. */
-static Place *find_walked(Edit *edit, const char *key, GError **error) {
-  guint32 uid = edit->who->uid;
-  Place *place = places_find(edit->places, uid, key, RESOLVE_FOLLOW);
-  if (place != NULL)
-    return place;
-  place = resolve(edit->store, edit->who, key, RESOLVE_FOLLOW, error);
-  if (place != NULL)
-    places_add(edit->places, uid, key, RESOLVE_FOLLOW, place);
-  return place;
-}
-
-/* Keys come with many others below the same one. NULL without @error: @key is to
- * be walked to. */
-static Place *find_below(Edit *edit, const char *key, GError **error) {
-  const char *leaf = path_get_leaf(key);
-  if (leaf == key)
-    return NULL;
-  g_autofree char *parent = path_dup_parent(key);
-  g_autoptr(Place) above = find_walked(edit, parent, NULL);
-  Place *place = NULL;
-  if (above != NULL && resolve_child(edit->store, above, leaf, &place, error) && place != NULL)
-    places_add(edit->places, edit->who->uid, key, RESOLVE_FOLLOW, place);
-  return place;
-}
-
-static Place *find_place(Edit *edit, const char *key, GError **error) {
-  Place *place = places_find(edit->places, edit->who->uid, key, RESOLVE_FOLLOW);
-  if (place != NULL)
-    return place;
-  GError *failure = NULL;
-  place = find_below(edit, key, &failure);
-  if (failure != NULL)
-    g_propagate_error(error, failure);
-  return place != NULL || failure != NULL ? place : find_walked(edit, key, error);
-}
-
-Place *edit_resolve(Edit *edit, GRefString *key, GError **error) {
-  if (edit->last_place != NULL && edit->last_key == key)
-    return edit->last_place;
-  drop_last_place(edit);
-  edit->last_place = find_place(edit, key, error);
-  if (edit->last_place != NULL)
-    edit->last_key = g_ref_string_acquire(key);
-  return edit->last_place;
-}
-
-void edit_note_place(Edit *edit) {
-  places_add(edit->places, edit->who->uid, edit->last_key, RESOLVE_FOLLOW, edit->last_place);
-}
-
-void edit_forget_place(Edit *edit) {
-  drop_last_place(edit);
-  places_clear(edit->places);
-  edit->touched_children = 0;
-}
-
-static gboolean get_list(Edit *edit, gint64 id, Acl **list, GError **error) {
-  Acl *borrowed = NULL;
-  if (!store_load_acl(edit->store, id, &borrowed, error))
-    return FALSE;
-  *list = borrowed != NULL ? acl_ref(borrowed) : NULL;
-  return TRUE;
-}
-
-Difference *edit_add(Edit *edit, ChangeKind kind, gint64 key, const char *name, gint64 before,
-                     gint64 after, GError **error) {
-  Difference *difference = g_new0(Difference, 1);
-  difference->kind = kind;
-  difference->key = key;
-  difference->name = g_strdup(name);
-  difference->before_acl = before;
-  difference->after_acl = after;
-  difference->path = store_get_path(edit->store, key, error);
-  if (difference->path == NULL || !get_list(edit, before, &difference->before, error) ||
-      !get_list(edit, after, &difference->after, error)) {
-    difference_free(difference);
-    return NULL;
-  }
-  g_ptr_array_add(edit->differences, difference);
-  return difference;
-}
-
-gboolean edit_touch(Edit *edit, gint64 key, GError **error) {
-  if (edit->touched == key)
-    return TRUE;
-  edit->touched = key;
-  return store_touch_key(edit->store, key, edit->revision, edit->now, error);
-}
-
-void edit_count_bytes(Edit *edit, const char *path, gint64 delta) {
-  guint32 uid = 0;
-  if (delta == 0 || !resolve_get_branch(path, &uid))
-    return;
-  gint64 *sum = g_hash_table_lookup(edit->usage, GUINT_TO_POINTER(uid));
-  if (sum == NULL) {
-    sum = g_new0(gint64, 1);
-    g_hash_table_insert(edit->usage, GUINT_TO_POINTER(uid), sum);
-  }
-  *sum += delta;
-}
-
-/* ---- the frame ---- */
 
 static gboolean apply_operations(Edit *edit, const Change *change, GError **error) {
   for (guint i = 0; i < change->operations->len; i++) {
@@ -239,13 +122,6 @@ static gboolean check_comment(const Change *change, GError **error) {
   return change->comment == NULL || strlen(change->comment) <= LIMIT_COMMENT_BYTES ||
          error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED, "a comment has at most %u bytes",
                    LIMIT_COMMENT_BYTES);
-}
-
-static void edit_clear(Edit *edit) {
-  drop_last_place(edit);
-  g_ptr_array_unref(edit->differences);
-  g_hash_table_unref(edit->usage);
-  g_free(edit->judged);
 }
 
 /* A trial ends and nothing differs: what was changed on the way there and back is

@@ -5,10 +5,12 @@
 #ifndef REGD_WRITE_APPLY_H
 #define REGD_WRITE_APPLY_H
 
+#include "client/base/change.h"
 #include "regd/history/retention.h"
 #include "regd/tree/place-cache.h"
 #include "regd/tree/settings.h"
-#include "regd/write/writer.h"
+#include "regd/write/result.h"
+#include "schema/rules.h"
 
 /* What the writer hands to every change. */
 typedef struct {
@@ -26,6 +28,5 @@ typedef struct {
  * as it was before. result->revision is the one it took, or the newest one. */
 gboolean apply_change(const ApplyContext *context, Identity *who, const Change *change,
                       WriteResult *result, GError **error);
-void write_result_clear(WriteResult *result);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Folding the differences of one change: what was touched twice is told once,
  * and what ends where it began is not told at all, so that history and signals
- * hold what really differs (see edit.h). */
-#include "client/base/error.h"
+ * hold what really differs. */
+#include "regd/write/fold.h"
+
 #include "client/base/path.h"
-#include "regd/write/edit.h"
 
 /* What the differences say of one key's coming and going. */
 typedef struct {

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Preconditions: a commit is made only where they hold (see edit.h). */
+/* Preconditions: a commit is made only where they hold. */
 #include "client/base/error.h"
-#include "regd/write/edit.h"
+#include "regd/history/retention.h"
+#include "regd/tree/place.h"
+#include "regd/write/edit-values.h"
+#include "regd/write/operations.h"
 
 static gboolean conflict(const char *path, const char *name, const char *what, GError **error) {
   return error_set(error, REGISTRY_ERROR_CONFLICT, "%s: %s%s%s", path, name,

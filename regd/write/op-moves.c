@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Operations that carry a whole branch: rename and copy (see edit.h). */
+/* Operations that carry a whole branch: rename and copy. */
 #include <string.h>
 
 #include "client/base/error.h"
 #include "client/base/protocol.h"
-#include "regd/write/edit.h"
+#include "regd/tree/place.h"
+#include "regd/write/edit-keys.h"
+#include "regd/write/edit-values.h"
+#include "regd/write/operations.h"
 
 /* A key with its values and all below it, in memory. */
 typedef struct {

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Making a branch again what it was at a revision (see edit.h): the past
+/* Making a branch again what it was at a revision: the past
  * is compared with what is there, and each difference is made as its owner
  * would make it by hand, with the same rights, schemas and limits. */
 #include "client/base/error.h"
 #include "regd/history/past-tree.h"
-#include "regd/write/edit.h"
+#include "regd/history/retention.h"
+#include "regd/tree/place.h"
+#include "regd/write/edit-keys.h"
+#include "regd/write/edit-values.h"
+#include "regd/write/operations.h"
 
 /* Rows of values, borrowed, by folded name. */
 static GHashTable *index_values(const GPtrArray *rows) {

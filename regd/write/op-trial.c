@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Undoing one revision that was on trial, confirming one, and forgetting old
- * data (see edit.h). */
+ * data. */
 #include "client/base/error.h"
 #include "regd/history/trials.h"
-#include "regd/write/edit.h"
+#include "regd/tree/place.h"
+#include "regd/write/edit-keys.h"
+#include "regd/write/edit-values.h"
+#include "regd/write/operations.h"
 
 /* ---- undo ---- */
 

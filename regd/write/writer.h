@@ -6,23 +6,9 @@
 #ifndef REGD_WRITE_WRITER_H
 #define REGD_WRITE_WRITER_H
 
-#include "regd/base/effective.h"
+#include "client/base/change.h"
+#include "regd/write/result.h"
 #include "schema/rules.h"
-
-typedef struct {
-  guint64 revision;        /* the current one after this change */
-  Effective *effective;    /* NULL: nothing changed (or a dry run) */
-  gboolean kept;           /* something was written, with or without a revision */
-  gboolean purged;         /* old data was forgotten: no trace of it is to stay in the files */
-  gboolean created;        /* CreateKey: the key was not there */
-  gboolean trials_changed; /* something was put on trial, or is so no longer */
-  guint32 keys_created, keys_deleted, values_set, values_deleted, values_unchanged;
-  Effective *would_do; /* dry run: what it would do; else NULL */
-  GError *error;       /* why it was refused; the other fields mean nothing then */
-} WriteResult;
-
-/* On the main context. @result is the writer's. */
-typedef void (*WriteDone)(const WriteResult *result, gpointer data);
 
 typedef struct Writer Writer;
 /* Opens @file (made if it is not there, mode 0600, with what registry.md 1 says

@@ -62,9 +62,6 @@ KNOWN_CIRCLES = {
     "client/connection/connection",
     "client/view/sync",
     "client/view/view",
-    "regd/write/apply",
-    "regd/write/edit",
-    "regd/write/writer",
 }
 # Libraries that only these paths (files or folders) may include.
 LIBRARIES = {

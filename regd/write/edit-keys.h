@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* Changing the tree itself: keys, links and access lists. */
+#ifndef REGD_WRITE_EDIT_KEYS_H
+#define REGD_WRITE_EDIT_KEYS_H
+
+#include "regd/write/edit.h"
+
+/* Makes what @place misses, as ordinary keys; the last one from @leaf's class,
+ * link and volatility (NULL: ordinary). Then the place exists. Needs no rights:
+ * the caller has checked them. */
+gboolean edit_create(Edit *edit, Place *place, const KeyRow *leaf, GError **error);
+/* Deletes a key and all below it; @above is the list that decides above it. */
+gboolean edit_delete_tree(Edit *edit, const KeyRow *row, gint64 above, GError **error);
+/* Writes one new key, whose place is free, and notes the difference; @above is
+ * the list that decides above it. Sets the row's id. */
+gboolean edit_insert(Edit *edit, KeyRow *row, gint64 above, GError **error);
+/* The list that would decide at @row if it had none of its own. */
+gboolean edit_find_above(Edit *edit, const KeyRow *row, gint64 *acl, GError **error);
+/* The list of one's own, else the one that decides above. */
+gint64 edit_deciding(const KeyRow *row, gint64 above);
+/* Whether @acl gives the caller @level; else ACCESS_DENIED naming @path. */
+gboolean edit_require(Edit *edit, gint64 acl, const char *path, AccessLevel level, GError **error);
+
+/* Points the link @row at @target; @acl decides there. */
+gboolean edit_point_link(Edit *edit, KeyRow *row, gint64 acl, const char *target, GError **error);
+/* Gives @row the list @id of its own (0: none); @above decides without one. */
+gboolean edit_set_list(Edit *edit, KeyRow *row, gint64 above, gint64 id, GError **error);
+
+#endif

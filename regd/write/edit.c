@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/* See edit.h. */
+#include "regd/write/edit.h"
+
+#include "client/base/path.h"
+#include "regd/tree/place.h"
+
+/* ---- places ---- */
+
+static void drop_last_place(Edit *edit) {
+  g_clear_pointer(&edit->last_key, g_ref_string_release);
+  g_clear_pointer(&edit->last_place, place_free);
+}
+
+/* What has been resolved before, or is from here on. */
+static Place *find_walked(Edit *edit, const char *key, GError **error) {
+  guint32 uid = edit->who->uid;
+  Place *place = places_find(edit->places, uid, key, RESOLVE_FOLLOW);
+  if (place != NULL)
+    return place;
+  place = resolve(edit->store, edit->who, key, RESOLVE_FOLLOW, error);
+  if (place != NULL)
+    places_add(edit->places, uid, key, RESOLVE_FOLLOW, place);
+  return place;
+}
+
+/* Keys come with many others below the same one. NULL without @error: @key is to
+ * be walked to. */
+static Place *find_below(Edit *edit, const char *key, GError **error) {
+  const char *leaf = path_get_leaf(key);
+  if (leaf == key)
+    return NULL;
+  g_autofree char *parent = path_dup_parent(key);
+  g_autoptr(Place) above = find_walked(edit, parent, NULL);
+  Place *place = NULL;
+  if (above != NULL && resolve_child(edit->store, above, leaf, &place, error) && place != NULL)
+    places_add(edit->places, edit->who->uid, key, RESOLVE_FOLLOW, place);
+  return place;
+}
+
+static Place *find_place(Edit *edit, const char *key, GError **error) {
+  Place *place = places_find(edit->places, edit->who->uid, key, RESOLVE_FOLLOW);
+  if (place != NULL)
+    return place;
+  GError *failure = NULL;
+  place = find_below(edit, key, &failure);
+  if (failure != NULL)
+    g_propagate_error(error, failure);
+  return place != NULL || failure != NULL ? place : find_walked(edit, key, error);
+}
+
+Place *edit_resolve(Edit *edit, GRefString *key, GError **error) {
+  if (edit->last_place != NULL && edit->last_key == key)
+    return edit->last_place;
+  drop_last_place(edit);
+  edit->last_place = find_place(edit, key, error);
+  if (edit->last_place != NULL)
+    edit->last_key = g_ref_string_acquire(key);
+  return edit->last_place;
+}
+
+void edit_note_place(Edit *edit) {
+  places_add(edit->places, edit->who->uid, edit->last_key, RESOLVE_FOLLOW, edit->last_place);
+}
+
+void edit_forget_place(Edit *edit) {
+  drop_last_place(edit);
+  places_clear(edit->places);
+  edit->touched_children = 0;
+}
+
+/* ---- what has become different ---- */
+
+static gboolean get_list(Edit *edit, gint64 id, Acl **list, GError **error) {
+  Acl *borrowed = NULL;
+  if (!store_load_acl(edit->store, id, &borrowed, error))
+    return FALSE;
+  *list = borrowed != NULL ? acl_ref(borrowed) : NULL;
+  return TRUE;
+}
+
+Difference *edit_add(Edit *edit, ChangeKind kind, gint64 key, const char *name, gint64 before,
+                     gint64 after, GError **error) {
+  Difference *difference = g_new0(Difference, 1);
+  difference->kind = kind;
+  difference->key = key;
+  difference->name = g_strdup(name);
+  difference->before_acl = before;
+  difference->after_acl = after;
+  difference->path = store_get_path(edit->store, key, error);
+  if (difference->path == NULL || !get_list(edit, before, &difference->before, error) ||
+      !get_list(edit, after, &difference->after, error)) {
+    difference_free(difference);
+    return NULL;
+  }
+  g_ptr_array_add(edit->differences, difference);
+  return difference;
+}
+
+gboolean edit_touch(Edit *edit, gint64 key, GError **error) {
+  if (edit->touched == key)
+    return TRUE;
+  edit->touched = key;
+  return store_touch_key(edit->store, key, edit->revision, edit->now, error);
+}
+
+void edit_count_bytes(Edit *edit, const char *path, gint64 delta) {
+  guint32 uid = 0;
+  if (delta == 0 || !resolve_get_branch(path, &uid))
+    return;
+  gint64 *sum = g_hash_table_lookup(edit->usage, GUINT_TO_POINTER(uid));
+  if (sum == NULL) {
+    sum = g_new0(gint64, 1);
+    g_hash_table_insert(edit->usage, GUINT_TO_POINTER(uid), sum);
+  }
+  *sum += delta;
+}
+
+void edit_clear(Edit *edit) {
+  drop_last_place(edit);
+  g_ptr_array_unref(edit->differences);
+  g_hash_table_unref(edit->usage);
+  g_free(edit->judged);
+}

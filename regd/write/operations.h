@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* What each operation of a change does: it checks the caller's rights, then edits.
+ * For apply.c, whose table names them all. */
+#ifndef REGD_WRITE_OPERATIONS_H
+#define REGD_WRITE_OPERATIONS_H
+
+#include "regd/write/edit.h"
+
+/* op-values.c */
+gboolean apply_set_value(Edit *edit, const Operation *operation, GError **error);
+gboolean apply_delete_value(Edit *edit, const Operation *operation, GError **error);
+
+/* op-keys.c */
+gboolean apply_create_key(Edit *edit, const Operation *operation, GError **error);
+gboolean apply_create_link(Edit *edit, const Operation *operation, GError **error);
+gboolean apply_delete_key(Edit *edit, const Operation *operation, GError **error);
+gboolean apply_set_acl(Edit *edit, const Operation *operation, GError **error);
+
+/* op-moves.c */
+gboolean apply_rename_key(Edit *edit, const Operation *operation, GError **error);
+gboolean apply_copy_key(Edit *edit, const Operation *operation, GError **error);
+
+/* op-expect.c */
+gboolean apply_expect_value(Edit *edit, const Operation *operation, GError **error);
+gboolean apply_expect_absent(Edit *edit, const Operation *operation, GError **error);
+gboolean apply_expect_revision(Edit *edit, const Operation *operation, GError **error);
+
+/* op-rollback.c */
+gboolean apply_rollback(Edit *edit, const Operation *operation, GError **error);
+
+/* op-trial.c */
+gboolean apply_undo(Edit *edit, const Operation *operation, GError **error);
+/* The trial is over, and nothing has to be undone. */
+gboolean edit_end_trial(Edit *edit, guint64 revision, GError **error);
+gboolean apply_confirm(Edit *edit, const Operation *operation, GError **error);
+gboolean apply_purge(Edit *edit, const Operation *operation, GError **error);
+
+#endif

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+/* See result.h. */
+#include "regd/write/result.h"
+
+void write_result_clear(WriteResult *result) {
+  effective_unref(result->effective);
+  effective_unref(result->would_do);
+  g_clear_error(&result->error);
+  *result = (WriteResult){0};
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* What a change has done, or why it was refused. */
+#ifndef REGD_WRITE_RESULT_H
+#define REGD_WRITE_RESULT_H
+
+#include "regd/base/effective.h"
+
+typedef struct {
+  guint64 revision;        /* the current one after this change */
+  Effective *effective;    /* NULL: nothing changed (or a dry run) */
+  gboolean kept;           /* something was written, with or without a revision */
+  gboolean purged;         /* old data was forgotten: no trace of it is to stay in the files */
+  gboolean created;        /* CreateKey: the key was not there */
+  gboolean trials_changed; /* something was put on trial, or is so no longer */
+  guint32 keys_created, keys_deleted, values_set, values_deleted, values_unchanged;
+  Effective *would_do; /* dry run: what it would do; else NULL */
+  GError *error;       /* why it was refused; the other fields mean nothing then */
+} WriteResult;
+
+void write_result_clear(WriteResult *result);
+
+/* On the main context. @result is the writer's. */
+typedef void (*WriteDone)(const WriteResult *result, gpointer data);
+
+#endif

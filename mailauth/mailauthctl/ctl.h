@@ -13,7 +13,7 @@
 
 typedef struct {
   char *bus;
-  gboolean json, follow, metrics, all, version;
+  gboolean json, follow, metrics, all, first, version;
   gint count;      /* -n */
   char *broker;    /* --broker */
   char *protocol;  /* --protocol */

@@ -28,7 +28,7 @@ static const Verb verbs[] = {
     {"member", "--broker=ID add|passwd|enable|disable|remove|list [NAME]", 1, 2, verb_member,
      "the embedded membership"},
     {"reload-certificate", "", 0, 0, verb_reload_certificate, "read the certificate's files again"},
-    {"repair", "", 0, 0, verb_repair,
+    {"repair", "[--first]", 0, 0, verb_repair,
      "make the accounts' key, and give the service its right to it (Q255269)"},
 };
 
@@ -70,6 +70,8 @@ static gboolean parse(Ctl *ctl, int *argc, char ***argv, GError **error) {
       {"follow", 'f', 0, G_OPTION_ARG_NONE, &ctl->follow, "Go on with what happens (events)", NULL},
       {"metrics", 0, 0, G_OPTION_ARG_NONE, &ctl->metrics, "Print OpenMetrics text (status)", NULL},
       {"all", 0, 0, G_OPTION_ARG_NONE, &ctl->all, "Let everybody go (release)", NULL},
+      {"first", 0, 0, G_OPTION_ARG_NONE, &ctl->first,
+       "Only in a registry that never had accounts (repair)", NULL},
       {"version", 0, 0, G_OPTION_ARG_NONE, &ctl->version, "Print the version", NULL},
       {NULL, 0, 0, 0, NULL, NULL, NULL}};
   g_autoptr(GOptionContext) context = g_option_context_new("VERB");

@@ -222,6 +222,29 @@ static gboolean give_rights(const Repair *repair, GError **error) {
   return TRUE;
 }
 
+/* Whether the registry never had accounts: their key is not there, and nobody was
+ * ever given a right to it. Where somebody has the right and the key is gone,
+ * that is the article's fault, which mailauthd has to tell of; an administrator
+ * who took the right away means it. */
+static gboolean is_first(const Repair *repair, gboolean *first, GError **error) {
+  g_autoptr(GError) problem = NULL;
+  g_autofree char *origin = NULL;
+  g_autofree char *accounts_origin = NULL;
+  g_autoptr(GPtrArray) accounts =
+      get_entries(repair->ctl, ACCOUNTS_PATH, &accounts_origin, &problem);
+  *first = accounts == NULL;
+  if (accounts != NULL)
+    return TRUE;
+  if (!g_error_matches(problem, REGISTRY_ERROR, REGISTRY_ERROR_KEY_NOT_FOUND)) {
+    g_propagate_error(error, g_steal_pointer(&problem));
+    return FALSE;
+  }
+  g_autoptr(GPtrArray) entries = get_entries(repair->ctl, SAM_PATH, &origin, error);
+  for (guint i = 0; entries != NULL && i < entries->len; i++)
+    *first &= g_str_equal(((const Entry *)entries->pdata[i])->level, "none");
+  return entries != NULL;
+}
+
 static void print_done(const Repair *repair) {
   Ctl *ctl = repair->ctl;
   if (ctl->json) {
@@ -237,15 +260,19 @@ static void print_done(const Repair *repair) {
   }
   for (guint i = 0; i < repair->done->len; i++)
     g_string_append_printf(ctl_out(ctl), "%s\n", (const char *)repair->done->pdata[i]);
-  if (repair->done->len == 0)
+  if (repair->done->len == 0 && !ctl->first)
     g_string_append(ctl_out(ctl), "nothing had to be put right\n");
 }
 
 gboolean verb_repair(Ctl *ctl, GError **error) {
   g_autoptr(GPtrArray) done = g_ptr_array_new_with_free_func(g_free);
   Repair repair = {.ctl = ctl, .done = done};
-  gboolean repaired = find_user(&repair, error) && make_key(&repair, ACCOUNTS_PATH, error) &&
-                      give_rights(&repair, error);
+  gboolean wanted = TRUE;
+  if (ctl->first && !is_first(&repair, &wanted, error))
+    return FALSE;
+  gboolean repaired =
+      !wanted || (find_user(&repair, error) && make_key(&repair, ACCOUNTS_PATH, error) &&
+                  give_rights(&repair, error));
   if (repaired || done->len > 0)
     print_done(&repair);
   g_free(repair.principal);

@@ -479,6 +479,25 @@ def root_is_told_what_the_service_may_do():
 
 
 @test
+def repair_first_is_for_a_registry_that_never_had_accounts():
+    with Registry() as registry:
+        registry.client.set(SERVICE, "ObjectName", REG_SZ, str(ALICE))
+        check(json.loads(done(registry, "--json", "repair", "--first"))["done"], "it never had accounts")
+        check((f"user:{ALICE}", "read") in who(registry, "HKLM\\SAM"), "the right is given")
+        equal(done(registry, "repair", "--first"), "")
+        equal(json.loads(done(registry, "--json", "repair", "--first")), {"done": []})
+        # The key is lost: the article's fault.
+        registry.client.delete(ACCOUNTS, recursive=True)
+        equal(done(registry, "repair", "--first"), "")
+        check("Users" not in registry.client.keys(ACCOUNTS.rpartition("\\")[0]), "it is not made again")
+        # The right was taken away.
+        done(registry, "repair")
+        registry.client.set_acl("HKLM\\SAM", ("everyone", "none"))
+        equal(done(registry, "repair", "--first"), "")
+        check((f"user:{ALICE}", "read") not in who(registry, "HKLM\\SAM"), "an administrator took it away")
+
+
+@test
 def repair_works_without_mailauthd():
     with Registry() as registry:
         registry.client.set(SERVICE, "ObjectName", REG_SZ, str(ALICE))

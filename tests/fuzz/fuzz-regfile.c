@@ -4,7 +4,7 @@
 #include "client/base/path.h"
 #include "client/base/protocol.h"
 #include "tests/fuzz/fuzz.h"
-#include "tests/unit/regfile-changes.h"
+#include "tests/unit/support/regfile-changes.h"
 
 static void check_operation(const Operation *operation) {
   g_autoptr(Path) path = path_parse(operation->key, NULL);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Reading a .reg file in a test: pushed in pieces of one's choice, and what came
  * of it as text that can be compared. */
-#ifndef TESTS_UNIT_REGFILE_CHANGES_H
-#define TESTS_UNIT_REGFILE_CHANGES_H
+#ifndef TESTS_UNIT_SUPPORT_REGFILE_CHANGES_H
+#define TESTS_UNIT_SUPPORT_REGFILE_CHANGES_H
 
 #include "client/base/regfile.h"
 

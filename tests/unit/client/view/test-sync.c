@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a sync of live views promises and costs, in the orders of messages that a
  * real daemon seldom shows. */
-#include "tests/unit/view-fixture.h"
+#include "tests/unit/support/view-fixture.h"
 
 static void test_sync_is_one_call(Fixture *fixture, gconstpointer data) {
   (void)data;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The live view against a registry that does as it is told: what is shown, and
  * when, in the orders of messages that a real daemon seldom shows. */
-#include "tests/unit/view-fixture.h"
+#include "tests/unit/support/view-fixture.h"
 
 #define DENIED "org.freedesktop.DBus.Error.AccessDenied"
 

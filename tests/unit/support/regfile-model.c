@@ -7,7 +7,7 @@
  *   key PATH             in hexadecimal, as are the following
  *   value NAME TYPE DATA of the key before it */
 #include "client/base/path.h"
-#include "tests/unit/regfile-changes.h"
+#include "tests/unit/support/regfile-changes.h"
 
 #include <stdio.h>
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* What the tests of the live view share: a registry that does as it is told, a
  * view of it, and waiting for what happens to them. */
-#ifndef TESTS_UNIT_VIEW_FIXTURE_H
-#define TESTS_UNIT_VIEW_FIXTURE_H
+#ifndef TESTS_UNIT_SUPPORT_VIEW_FIXTURE_H
+#define TESTS_UNIT_SUPPORT_VIEW_FIXTURE_H
 
 #include "client/base/protocol.h"
 #include "client/connection/connection.h"
-#include "tests/unit/fake-registry.h"
+#include "tests/unit/support/fake-registry.h"
 
 #define TOP "HKEY_LOCAL_MACHINE\\SOFTWARE\\Acme"
 

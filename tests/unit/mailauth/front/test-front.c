@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "front-stage.h"
+#include "tests/unit/support/front-stage.h"
 
 #define POP3 0
 #define IMAP 1

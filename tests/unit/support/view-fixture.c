@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the tests of the live view share. */
-#include "tests/unit/view-fixture.h"
+#include "tests/unit/support/view-fixture.h"
 
 /* ---- waiting ---- */
 

@@ -2,8 +2,8 @@
 /* A stage for the front: the real role on a thread, with the test as parent,
  * verifier, clients and servers around it. Whatever does not come within ten
  * seconds fails the test. */
-#ifndef TESTS_UNIT_FRONT_STAGE_H
-#define TESTS_UNIT_FRONT_STAGE_H
+#ifndef TESTS_UNIT_SUPPORT_FRONT_STAGE_H
+#define TESTS_UNIT_SUPPORT_FRONT_STAGE_H
 
 #include <openssl/ssl.h>
 

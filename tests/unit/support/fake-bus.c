@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tests/unit/fake-registry.h"
+#include "tests/unit/support/fake-registry.h"
 
 #define CONFIGURATION                                                                              \
   "<busconfig><listen>%s</listen><auth>EXTERNAL</auth><policy context='default'>"                  \

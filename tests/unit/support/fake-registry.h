@@ -3,8 +3,8 @@
  * tested against. It answers Watch, Unwatch, ReadTree and Properties.Get from a
  * few string values in memory, in the process of the test and on its loop, and
  * can be made to hold its answers, to say no, and to send signals late. */
-#ifndef TESTS_UNIT_FAKE_REGISTRY_H
-#define TESTS_UNIT_FAKE_REGISTRY_H
+#ifndef TESTS_UNIT_SUPPORT_FAKE_REGISTRY_H
+#define TESTS_UNIT_SUPPORT_FAKE_REGISTRY_H
 
 #include "client/bus/loop.h"
 

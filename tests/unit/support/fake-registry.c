@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The registry that does as it is told. Values are few, so everything is found
  * by walking the list of keys. */
-#include "tests/unit/fake-registry.h"
+#include "tests/unit/support/fake-registry.h"
 
 #include <string.h>
 

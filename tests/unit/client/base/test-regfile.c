@@ -4,7 +4,7 @@
 #include "client/base/error.h"
 #include "client/base/protocol.h"
 #include "client/base/value.h"
-#include "tests/unit/regfile-changes.h"
+#include "tests/unit/support/regfile-changes.h"
 
 #define V4 "REGEDIT4\n"
 #define V5 "Windows Registry Editor Version 5.00\n"

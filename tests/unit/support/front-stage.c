@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* front-stage.h: the helpers; each blocks with a limit. */
-#include "front-stage.h"
+#include "tests/unit/support/front-stage.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -8,8 +8,8 @@
 #include "client/base/error.h"
 #include "client/base/protocol.h"
 #include "client/bus/loop.h"
-#include "regd/bus/face.h"
 #include "regd/files/spool.h"
+#include "regd/registry1/registry1.h"
 #include "schema/load.h"
 
 #define RETRY_FIRST_MS 50U
@@ -29,7 +29,7 @@ struct Server {
   Reader *reader;
   Writer *writer;
   Service *service;
-  Face face;
+  BusFace face;
   LoopBinding *binding;
   Dispatcher *dispatcher;
   guint retry_source; /* also: the bus has gone, and is let go of */
@@ -78,8 +78,8 @@ static DBusHandlerResult on_any_message(DBusConnection *connection, DBusMessage 
     server->retry_ms = RETRY_FIRST_MS;
     retry_after(server, 0);
   }
-  return iface_meet(message, &server->face) ? DBUS_HANDLER_RESULT_HANDLED
-                                            : DBUS_HANDLER_RESULT_NOT_YET_HANDLED;
+  return registry1_meet(message, &server->face) ? DBUS_HANDLER_RESULT_HANDLED
+                                                : DBUS_HANDLER_RESULT_NOT_YET_HANDLED;
 }
 
 static void leave_bus(Server *server) {
@@ -121,8 +121,8 @@ static gboolean enter_bus(Server *server, GError **error) {
   server->face.connection = connection;
   server->face.callers = callers_new(connection, server->work, geteuid(), on_left, server);
   server->face.outbox = outbox_new(connection, on_resumed, server);
-  server->dispatcher = dispatcher_new(connection, REGISTRY_OBJECT_PATH, iface_interfaces,
-                                      iface_admit, &server->face);
+  server->dispatcher = dispatcher_new(connection, REGISTRY_OBJECT_PATH, registry1_interfaces,
+                                      face_admit, &server->face);
   server->binding = loop_bind(connection, NULL);
   if (take_name(connection, error))
     return TRUE;
@@ -152,7 +152,7 @@ static gboolean on_retry(gpointer data) {
 static gboolean on_changed(const Watch *watch, guint64 revision, const WatchChange *changes,
                            guint n_changes, gpointer data) {
   Server *server = data;
-  return iface_send_changed(watch, revision, changes, n_changes, &server->face);
+  return registry1_send_changed(watch, revision, changes, n_changes, &server->face);
 }
 
 static void on_read_only(gpointer data) {

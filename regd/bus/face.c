@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The tables of org.regd.Registry1, its properties, the admission of calls, and
- * the small steps that every handler takes. */
+/* See face.h. */
 #include "regd/bus/face.h"
 
 #include "client/base/error.h"
-#include "client/base/protocol.h"
 
 /* ---- admission ---- */
 
@@ -44,8 +42,8 @@ static void on_known(Identity *who, gpointer data) {
   dispatch_call_run(admission->call);
 }
 
-void iface_admit(DispatchCall *call, gpointer data) {
-  Face *face = data;
+void face_admit(DispatchCall *call, gpointer data) {
+  BusFace *face = data;
   const char *sender = dispatch_call_get_sender(call);
   g_autoptr(GError) error = NULL;
   Admission *admission = g_new0(Admission, 1);
@@ -62,35 +60,39 @@ void iface_admit(DispatchCall *call, gpointer data) {
   dispatch_call_fail(call, error);
 }
 
-Identity *iface_caller(const DispatchCall *call) {
+Identity *face_caller(const DispatchCall *call) {
   const Ticket *ticket = dispatch_call_get_data(call);
   return ticket->who;
 }
 
+Reader *face_get_reader(BusFace *face) {
+  return service_get_reader(face->service);
+}
+
 /* ---- arguments ---- */
 
-const char *iface_take_string(DBusMessageIter *iter) {
+const char *face_take_string(DBusMessageIter *iter) {
   const char *text = NULL;
   dbus_message_iter_get_basic(iter, &text);
   dbus_message_iter_next(iter);
   return text;
 }
 
-guint32 iface_take_uint32(DBusMessageIter *iter) {
+guint32 face_take_uint32(DBusMessageIter *iter) {
   dbus_uint32_t number = 0;
   dbus_message_iter_get_basic(iter, &number);
   dbus_message_iter_next(iter);
   return number;
 }
 
-guint64 iface_take_uint64(DBusMessageIter *iter) {
+guint64 face_take_uint64(DBusMessageIter *iter) {
   dbus_uint64_t number = 0;
   dbus_message_iter_get_basic(iter, &number);
   dbus_message_iter_next(iter);
   return number;
 }
 
-WireOptions *iface_take_options(DBusMessageIter *iter, GError **error) {
+WireOptions *face_take_options(DBusMessageIter *iter, GError **error) {
   WireOptions *options = wire_options_read(iter, error);
   dbus_message_iter_next(iter);
   return options;
@@ -98,20 +100,31 @@ WireOptions *iface_take_options(DBusMessageIter *iter, GError **error) {
 
 /* ---- answers ---- */
 
-DBusMessage *iface_begin(DispatchCall *call, DBusMessageIter *out) {
+DBusMessage *face_begin(DispatchCall *call, DBusMessageIter *out) {
   DBusMessage *reply = dispatch_call_new_reply(call);
   dbus_message_iter_init_append(reply, out);
   return reply;
 }
 
-void iface_finish(DispatchCall *call, DBusMessage *reply, gboolean complete) {
+void face_finish(DispatchCall *call, DBusMessage *reply, gboolean complete) {
   if (!complete)
     g_clear_pointer(&reply, dbus_message_unref);
   dispatch_call_reply(call, reply);
 }
 
-gboolean iface_append_array(DBusMessageIter *out, const char *signature, const GPtrArray *items,
-                            IfaceAppend append) {
+void face_answer_revision(const WriteResult *result, gpointer data) {
+  DispatchCall *call = data;
+  DBusMessageIter out;
+  if (result->error != NULL) {
+    dispatch_call_fail(call, result->error);
+    return;
+  }
+  DBusMessage *reply = face_begin(call, &out);
+  face_finish(call, reply, face_append_uint64(&out, result->revision));
+}
+
+gboolean face_append_array(DBusMessageIter *out, const char *signature, const GPtrArray *items,
+                           FaceAppend append) {
   DBusMessageIter array;
   gboolean complete = TRUE;
   if (!dbus_message_iter_open_container(out, DBUS_TYPE_ARRAY, signature, &array))
@@ -121,22 +134,22 @@ gboolean iface_append_array(DBusMessageIter *out, const char *signature, const G
   return wire_end_container(out, &array, complete);
 }
 
-gboolean iface_append_uint32(DBusMessageIter *out, guint32 number) {
+gboolean face_append_uint32(DBusMessageIter *out, guint32 number) {
   dbus_uint32_t content = number;
   return dbus_message_iter_append_basic(out, DBUS_TYPE_UINT32, &content);
 }
 
-gboolean iface_append_uint64(DBusMessageIter *out, guint64 number) {
+gboolean face_append_uint64(DBusMessageIter *out, guint64 number) {
   dbus_uint64_t content = number;
   return dbus_message_iter_append_basic(out, DBUS_TYPE_UINT64, &content);
 }
 
-gboolean iface_append_boolean(DBusMessageIter *out, gboolean truth) {
+gboolean face_append_boolean(DBusMessageIter *out, gboolean truth) {
   dbus_bool_t content = truth ? TRUE : FALSE;
   return dbus_message_iter_append_basic(out, DBUS_TYPE_BOOLEAN, &content);
 }
 
-gboolean iface_append_strings(DBusMessageIter *out, const char *const *strings, guint n_strings) {
+gboolean face_append_strings(DBusMessageIter *out, const char *const *strings, guint n_strings) {
   DBusMessageIter structure;
   gboolean complete = TRUE;
   if (!dbus_message_iter_open_container(out, DBUS_TYPE_STRUCT, NULL, &structure))
@@ -146,95 +159,14 @@ gboolean iface_append_strings(DBusMessageIter *out, const char *const *strings, 
   return wire_end_container(out, &structure, complete);
 }
 
-/* ---- properties ---- */
-
-static gboolean get_version(DBusMessageIter *variant, gpointer data, GError **error) {
-  (void)data;
-  (void)error;
-  return wire_append_string(variant, REGD_VERSION);
+gboolean face_append_named_value(DBusMessageIter *out, gconstpointer item) {
+  const NamedValue *value = item;
+  DBusMessageIter structure;
+  if (!dbus_message_iter_open_container(out, DBUS_TYPE_STRUCT, NULL, &structure))
+    return FALSE;
+  return wire_end_container(
+      out, &structure,
+      wire_append_string(&structure, value->name) &&
+          face_append_uint32(&structure, registry_value_get_type(value->value)) &&
+          wire_append_value(&structure, value->value));
 }
-
-static gboolean get_revision(DBusMessageIter *variant, gpointer data, GError **error) {
-  (void)error;
-  Face *face = data;
-  return iface_append_uint64(variant, service_get_revision(face->service));
-}
-
-static gboolean get_read_only(DBusMessageIter *variant, gpointer data, GError **error) {
-  (void)error;
-  Face *face = data;
-  return iface_append_boolean(variant, service_is_read_only(face->service));
-}
-
-/* ---- tables ---- */
-
-#define IN DISPATCH_ARGUMENTS
-#define OUT DISPATCH_ARGUMENTS
-#define NOT_OFFERED NULL
-
-static const DispatchMethod methods[] = {
-    {"GetValue", IN({"key", "s"}, {"name", "s"}), OUT({"type", "u"}, {"data", "v"}),
-     iface_get_value},
-    {"ListKeys", IN({"key", "s"}), OUT({"names", "as"}), iface_list_keys},
-    {"ListValues", IN({"key", "s"}), OUT({"values", "a(suv)"}), iface_list_values},
-    {"GetKeyInfo", IN({"key", "s"}, {"options", "a{sv}"}), OUT({"info", "a{sv}"}),
-     iface_get_key_info},
-    {"ReadTree", IN({"key", "s"}, {"options", "a{sv}"}),
-     OUT({"revision", "t"}, {"keys", "a(sa(suv))"}, {"cursor", "s"}), iface_read_tree},
-
-    {"SetValue", IN({"key", "s"}, {"name", "s"}, {"type", "u"}, {"data", "v"}),
-     OUT({"revision", "t"}), iface_set_value},
-    {"DeleteValue", IN({"key", "s"}, {"name", "s"}), OUT({"revision", "t"}), iface_delete_value},
-    {"CreateKey", IN({"key", "s"}, {"options", "a{sv}"}), OUT({"revision", "t"}, {"created", "b"}),
-     iface_create_key},
-    {"DeleteKey", IN({"key", "s"}, {"options", "a{sv}"}), OUT({"revision", "t"}), iface_delete_key},
-    {"RenameKey", IN({"key", "s"}, {"new_name", "s"}), OUT({"revision", "t"}), iface_rename_key},
-    {"CopyKey", IN({"source", "s"}, {"destination", "s"}), OUT({"revision", "t"}), iface_copy_key},
-    {"Commit", IN({"operations", "a(sssuv)"}, {"options", "a{sv}"}), OUT({"revision", "t"}),
-     iface_commit},
-
-    {"Watch", IN({"key", "s"}, {"options", "a{sv}"}),
-     OUT({"id", "u"}, {"revision", "t"}, {"path", "s"}), iface_watch},
-    {"Unwatch", IN({"id", "u"}), DISPATCH_NOTHING, iface_unwatch},
-
-    {"GetHistory", IN({"key", "s"}, {"options", "a{sv}"}), OUT({"revisions", "aa{sv}"}),
-     iface_get_history},
-    {"Rollback", IN({"key", "s"}, {"revision", "t"}, {"options", "a{sv}"}),
-     OUT({"new_revision", "t"}, {"changes", "a(sss)"}), iface_rollback},
-    {"PurgeHistory", IN({"key", "s"}, {"name", "s"}, {"options", "a{sv}"}), DISPATCH_NOTHING,
-     iface_purge_history},
-    {"Confirm", IN({"revision", "t"}), DISPATCH_NOTHING, iface_confirm},
-
-    {"GetAcl", IN({"key", "s"}), OUT({"origin", "s"}, {"entries", "a(ss)"}), iface_get_acl},
-    {"SetAcl", IN({"key", "s"}, {"entries", "a(ss)"}), OUT({"revision", "t"}), iface_set_acl},
-    {"SetAclWithOptions", IN({"key", "s"}, {"entries", "a(ss)"}, {"options", "a{sv}"}),
-     OUT({"revision", "t"}), iface_set_acl_with_options},
-
-    {"Describe", IN({"key", "s"}, {"name", "s"}), OUT({"description", "a{sv}"}), iface_describe},
-    {"Validate", IN({"key", "s"}), OUT({"problems", "a(sss)"}), iface_validate},
-
-    {"Import", IN({"file", "h"}, {"options", "a{sv}"}), OUT({"revision", "t"}, {"report", "a{sv}"}),
-     iface_import},
-    {"Export", IN({"key", "s"}, {"file", "h"}, {"options", "a{sv}"}), OUT({"report", "a{sv}"}),
-     iface_export},
-    {"Backup", IN({"file", "h"}, {"options", "a{sv}"}), OUT({"report", "a{sv}"}), iface_backup},
-    {NULL, NULL, NULL, NULL},
-};
-
-static const DispatchSignal signals[] = {
-    {"Changed",
-     DISPATCH_ARGUMENTS({"id", "u"}, {"sequence", "t"}, {"revision", "t"}, {"changes", "a(sss)"})},
-    {NULL, NULL},
-};
-
-static const DispatchProperty properties[] = {
-    {"Version", "s", "const", get_version},
-    {"Revision", "t", "false", get_revision},
-    {"ReadOnly", "b", NULL, get_read_only},
-    {NULL, NULL, NULL, NULL},
-};
-
-const DispatchInterface iface_interfaces[] = {
-    {REGISTRY_INTERFACE, methods, signals, properties},
-    {NULL, NULL, NULL, NULL},
-};

@@ -5,8 +5,10 @@
 #include "client/base/error.h"
 #include "client/base/protocol.h"
 #include "regd/bus/face.h"
+#include "regd/bus/file-share.h"
 #include "regd/files/backup.h"
 #include "regd/files/transfer.h"
+#include "regd/registry1/handlers.h"
 
 /* Everything but `call` is the thread's until it is done. */
 typedef struct {
@@ -41,13 +43,13 @@ static void on_done(gpointer data, const GError *error) {
     dispatch_call_fail(backup->call, error);
     return;
   }
-  DBusMessage *reply = iface_begin(backup->call, &out);
-  iface_finish(backup->call, reply,
-               dbus_message_iter_open_container(&out, DBUS_TYPE_ARRAY, "{sv}", &dict) &&
-                   wire_end_container(&out, &dict, append_report(&dict, &backup->report)));
+  DBusMessage *reply = face_begin(backup->call, &out);
+  face_finish(backup->call, reply,
+              dbus_message_iter_open_container(&out, DBUS_TYPE_ARRAY, "{sv}", &dict) &&
+                  wire_end_container(&out, &dict, append_report(&dict, &backup->report)));
 }
 
-static void start(DispatchCall *call, Face *face, int descriptor, FileShare *share) {
+static void start(DispatchCall *call, BusFace *face, int descriptor, FileShare *share) {
   BackupCall *backup = g_new0(BackupCall, 1);
   backup->call = call;
   backup->share = share;
@@ -62,15 +64,15 @@ static gboolean require_administrator(const Identity *who, GError **error) {
                    "Backup: a backup holds every user's data: only an administrator may take one");
 }
 
-void iface_backup(DispatchCall *call, gpointer data) {
-  Face *face = data;
+void handle_backup(DispatchCall *call, gpointer data) {
+  BusFace *face = data;
   DBusMessageIter in;
   GError *error = NULL;
   FileShare *share = NULL;
   dispatch_call_get_arguments(call, &in);
-  int descriptor = iface_take_descriptor(call, &in, &error);
-  if (descriptor >= 0 && require_administrator(iface_caller(call), &error))
-    share = file_share_take(face->service, iface_caller(call), &error);
+  int descriptor = file_share_take_descriptor(call, &in, &error);
+  if (descriptor >= 0 && require_administrator(face_caller(call), &error))
+    share = file_share_take(face->service, face_caller(call), &error);
   if (share != NULL) {
     start(call, face, descriptor, share);
     return;

@@ -8,39 +8,9 @@
 #include "client/base/protocol.h"
 #include "client/base/text.h"
 #include "regd/bus/face.h"
+#include "regd/bus/file-share.h"
 #include "regd/files/export.h"
-
-/* ---- a user's files ---- */
-
-struct FileShare {
-  Service *service;
-  guint32 uid;
-};
-
-FileShare *file_share_take(Service *service, const Identity *who, GError **error) {
-  if (!service_take_share(service, who, SHARE_FILES, error))
-    return NULL;
-  FileShare *share = g_new0(FileShare, 1);
-  share->service = service;
-  share->uid = who->uid;
-  return share;
-}
-
-void file_share_give_back(gpointer data) {
-  FileShare *share = data;
-  service_give_back(share->service, share->uid, SHARE_FILES);
-  g_free(share);
-}
-
-int iface_take_descriptor(DispatchCall *call, DBusMessageIter *iter, GError **error) {
-  int descriptor = -1;
-  dbus_message_iter_get_basic(iter, &descriptor);
-  dbus_message_iter_next(iter);
-  if (descriptor < 0)
-    error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED, "%s: too many files are open; try again",
-              dispatch_call_get_method(call));
-  return descriptor;
-}
+#include "regd/registry1/handlers.h"
 
 /* ---- the call ---- */
 
@@ -98,10 +68,10 @@ static void on_done(gpointer data, const GError *error) {
     dispatch_call_fail(export->call, error);
     return;
   }
-  DBusMessage *reply = iface_begin(export->call, &out);
-  iface_finish(export->call, reply,
-               dbus_message_iter_open_container(&out, DBUS_TYPE_ARRAY, "{sv}", &dict) &&
-                   wire_end_container(&out, &dict, append_report(&dict, &export->report)));
+  DBusMessage *reply = face_begin(export->call, &out);
+  face_finish(export->call, reply,
+              dbus_message_iter_open_container(&out, DBUS_TYPE_ARRAY, "{sv}", &dict) &&
+                  wire_end_container(&out, &dict, append_report(&dict, &export->report)));
 }
 
 /* ---- options ---- */
@@ -130,7 +100,7 @@ static gboolean read_encoding(const WireOptions *options, ExportOptions *result,
 }
 
 static gboolean read_options(DBusMessageIter *in, ExportOptions *result, GError **error) {
-  g_autoptr(WireOptions) options = iface_take_options(in, error);
+  g_autoptr(WireOptions) options = face_take_options(in, error);
   if (options == NULL)
     return FALSE;
   result->has_at = wire_options_has(options, "at");
@@ -140,13 +110,13 @@ static gboolean read_options(DBusMessageIter *in, ExportOptions *result, GError 
          wire_options_get_boolean(options, "no-follow", &result->no_follow, error);
 }
 
-static void start(DispatchCall *call, Face *face, const char *key, int descriptor,
+static void start(DispatchCall *call, BusFace *face, const char *key, int descriptor,
                   const ExportOptions *options, FileShare *share) {
   ExportCall *export = g_new0(ExportCall, 1);
   export->call = call;
   export->share = share;
   export->database = g_strdup(face->database);
-  export->who = identity_ref(iface_caller(call));
+  export->who = identity_ref(face_caller(call));
   export->schemas = schema_set_ref(service_get_schemas(face->service));
   export->key = g_strdup(key);
   export->options = *options;
@@ -154,17 +124,17 @@ static void start(DispatchCall *call, Face *face, const char *key, int descripto
                  on_done, export, export_call_free);
 }
 
-void iface_export(DispatchCall *call, gpointer data) {
-  Face *face = data;
+void handle_export(DispatchCall *call, gpointer data) {
+  BusFace *face = data;
   DBusMessageIter in;
   GError *error = NULL;
   ExportOptions options = {0};
   FileShare *share = NULL;
   dispatch_call_get_arguments(call, &in);
-  const char *key = iface_take_string(&in);
-  int descriptor = iface_take_descriptor(call, &in, &error);
+  const char *key = face_take_string(&in);
+  int descriptor = file_share_take_descriptor(call, &in, &error);
   if (descriptor >= 0 && read_options(&in, &options, &error))
-    share = file_share_take(face->service, iface_caller(call), &error);
+    share = file_share_take(face->service, face_caller(call), &error);
   if (share != NULL) {
     start(call, face, key, descriptor, &options, share);
     return;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Handlers about the past: history, going back, trials, forgetting, and
- * branches as they were. What may be long is read off the main loop. */
+/* Handlers about the past: history, going back, trials, forgetting. What may be long
+ * is read off the main loop. */
 #include <string.h>
 
 #include "client/base/error.h"
 #include "client/base/protocol.h"
+#include "regd/bus/change-message.h"
 #include "regd/bus/face.h"
+#include "regd/registry1/handlers.h"
 
 #define HISTORY_LIMIT_DEFAULT 100U
 
@@ -67,7 +69,7 @@ static gboolean append_changes(DBusMessageIter *dict, const GPtrArray *changes) 
       dbus_message_iter_open_container(&pair, DBUS_TYPE_VARIANT, "aa{sv}", &variant);
   if (complete)
     complete = wire_end_container(&pair, &variant,
-                                  iface_append_array(&variant, "a{sv}", changes, append_change));
+                                  face_append_array(&variant, "a{sv}", changes, append_change));
   return wire_end_container(dict, &pair, complete);
 }
 
@@ -96,23 +98,23 @@ static void on_history_read(gpointer data, const GError *error) {
   if (error != NULL) {
     dispatch_call_fail(history->call, error);
   } else {
-    DBusMessage *reply = iface_begin(history->call, &out);
-    iface_finish(history->call, reply,
-                 iface_append_array(&out, "a{sv}", history->entries, append_entry));
+    DBusMessage *reply = face_begin(history->call, &out);
+    face_finish(history->call, reply,
+                face_append_array(&out, "a{sv}", history->entries, append_entry));
   }
   history_call_free(history);
 }
 
-void iface_get_history(DispatchCall *call, gpointer data) {
-  Face *face = data;
+void handle_get_history(DispatchCall *call, gpointer data) {
+  BusFace *face = data;
   DBusMessageIter in;
   g_autoptr(GError) error = NULL;
   guint32 limit = HISTORY_LIMIT_DEFAULT;
   guint64 before = 0;
   gboolean no_follow = FALSE;
   dispatch_call_get_arguments(call, &in);
-  const char *key = iface_take_string(&in);
-  g_autoptr(WireOptions) options = iface_take_options(&in, &error);
+  const char *key = face_take_string(&in);
+  g_autoptr(WireOptions) options = face_take_options(&in, &error);
   if (options == NULL || !wire_options_get_uint32(options, "limit", &limit, &error) ||
       !wire_options_get_uint64(options, "before", &before, &error) ||
       !wire_options_get_boolean(options, "no-follow", &no_follow, &error)) {
@@ -121,61 +123,13 @@ void iface_get_history(DispatchCall *call, gpointer data) {
   }
   HistoryCall *history = g_new0(HistoryCall, 1);
   history->call = call;
-  history->who = identity_ref(iface_caller(call));
+  history->who = identity_ref(face_caller(call));
   history->key = g_strdup(key);
   history->limit = MIN(limit, LIMIT_HISTORY_ANSWER);
   history->before = before;
   history->no_follow = no_follow;
   readings_submit(face->readings, history->who->uid, service_get_schemas(face->service),
                   read_history, on_history_read, history, history_call_free);
-}
-
-/* ---- ReadTree of the past ---- */
-
-typedef struct {
-  DispatchCall *call;
-  Identity *who;
-  char *key;
-  char *cursor;
-  TreeOptions options;
-  TreePage *page;
-} PastTreeCall;
-
-static void past_tree_call_free(gpointer data) {
-  PastTreeCall *past = data;
-  identity_unref(past->who);
-  g_free(past->key);
-  g_free(past->cursor);
-  g_clear_pointer(&past->page, tree_page_free);
-  g_free(past);
-}
-
-static gboolean read_past_tree(Reader *reader, gpointer data, GError **error) {
-  PastTreeCall *past = data;
-  past->page = reader_read_tree(reader, past->who, past->key, &past->options, error);
-  return past->page != NULL;
-}
-
-static void on_past_tree_read(gpointer data, const GError *error) {
-  PastTreeCall *past = data;
-  if (error != NULL)
-    dispatch_call_fail(past->call, error);
-  else
-    iface_reply_tree(past->call, past->page);
-  past_tree_call_free(past);
-}
-
-void iface_read_past_tree(DispatchCall *call, Face *face, const char *key,
-                          const TreeOptions *options) {
-  PastTreeCall *past = g_new0(PastTreeCall, 1);
-  past->call = call;
-  past->who = identity_ref(iface_caller(call));
-  past->key = g_strdup(key);
-  past->cursor = g_strdup(options->cursor);
-  past->options = *options;
-  past->options.cursor = past->cursor;
-  readings_submit(face->readings, past->who->uid, service_get_schemas(face->service),
-                  read_past_tree, on_past_tree_read, past, past_tree_call_free);
 }
 
 /* ---- Rollback ---- */
@@ -189,7 +143,7 @@ typedef struct {
 static gboolean append_effective(DBusMessageIter *out, gconstpointer item) {
   const EffectiveEntry *entry = item;
   const char *strings[] = {change_kind_get_name(entry->kind), entry->key, entry->name};
-  return iface_append_strings(out, strings, G_N_ELEMENTS(strings));
+  return face_append_strings(out, strings, G_N_ELEMENTS(strings));
 }
 
 static gboolean fits_answer(const GPtrArray *entries) {
@@ -207,10 +161,10 @@ static gboolean append_rolled_back(DBusMessageIter *out, const RollbackCall *rol
   g_autoptr(GPtrArray) none = g_ptr_array_new();
   const GPtrArray *entries = effective != NULL ? effective->entries : none;
   if (fits_answer(entries))
-    return iface_append_array(out, "(sss)", entries, append_effective);
+    return face_append_array(out, "(sss)", entries, append_effective);
   guint64 revision = 0;
   g_autofree char *path =
-      reader_resolve(service_get_reader(rollback->service), iface_caller(rollback->call),
+      reader_resolve(service_get_reader(rollback->service), face_caller(rollback->call),
                      rollback->key, FALSE, &revision, NULL);
   const char *strings[] = {change_kind_get_name(CHANGE_TREE_CHANGED),
                            path != NULL ? path : rollback->key, ""};
@@ -218,7 +172,7 @@ static gboolean append_rolled_back(DBusMessageIter *out, const RollbackCall *rol
   if (!dbus_message_iter_open_container(out, DBUS_TYPE_ARRAY, "(sss)", &array))
     return FALSE;
   return wire_end_container(out, &array,
-                            iface_append_strings(&array, strings, G_N_ELEMENTS(strings)));
+                            face_append_strings(&array, strings, G_N_ELEMENTS(strings)));
 }
 
 static void on_rolled_back(const WriteResult *result, gpointer data) {
@@ -228,26 +182,26 @@ static void on_rolled_back(const WriteResult *result, gpointer data) {
     dispatch_call_fail(rollback->call, result->error);
   } else {
     const Effective *effective = result->effective != NULL ? result->effective : result->would_do;
-    DBusMessage *reply = iface_begin(rollback->call, &out);
-    iface_finish(rollback->call, reply,
-                 iface_append_uint64(&out, result->revision) &&
-                     append_rolled_back(&out, rollback, effective));
+    DBusMessage *reply = face_begin(rollback->call, &out);
+    face_finish(rollback->call, reply,
+                face_append_uint64(&out, result->revision) &&
+                    append_rolled_back(&out, rollback, effective));
   }
   g_free(rollback->key);
   g_free(rollback);
 }
 
-void iface_rollback(DispatchCall *call, gpointer data) {
-  Face *face = data;
+void handle_rollback(DispatchCall *call, gpointer data) {
+  BusFace *face = data;
   DBusMessageIter in;
   g_autoptr(GError) error = NULL;
   dispatch_call_get_arguments(call, &in);
-  const char *key = iface_take_string(&in);
-  guint64 revision = iface_take_uint64(&in);
+  const char *key = face_take_string(&in);
+  guint64 revision = face_take_uint64(&in);
   gboolean no_follow = FALSE;
-  g_autoptr(WireOptions) options = iface_take_options(&in, &error);
+  g_autoptr(WireOptions) options = face_take_options(&in, &error);
   g_autoptr(Change) change = change_new();
-  if (options == NULL || !iface_read_change_options(options, change, &error) ||
+  if (options == NULL || !change_message_read_options(options, change, &error) ||
       !wire_options_get_boolean(options, "no-follow", &no_follow, &error)) {
     dispatch_call_fail(call, error);
     return;
@@ -259,7 +213,7 @@ void iface_rollback(DispatchCall *call, gpointer data) {
   rollback->call = call;
   rollback->service = face->service;
   rollback->key = g_strdup(key);
-  service_write(face->service, iface_caller(call), g_steal_pointer(&change), on_rolled_back,
+  service_write(face->service, face_caller(call), g_steal_pointer(&change), on_rolled_back,
                 rollback);
 }
 
@@ -271,19 +225,19 @@ static void on_done(const WriteResult *result, gpointer data) {
   if (result->error != NULL)
     dispatch_call_fail(call, result->error);
   else
-    dispatch_call_reply(call, iface_begin(call, &out));
+    dispatch_call_reply(call, face_begin(call, &out));
 }
 
-void iface_purge_history(DispatchCall *call, gpointer data) {
-  Face *face = data;
+void handle_purge_history(DispatchCall *call, gpointer data) {
+  BusFace *face = data;
   DBusMessageIter in;
   g_autoptr(GError) error = NULL;
   gboolean recursive = FALSE;
   gboolean no_follow = FALSE;
   dispatch_call_get_arguments(call, &in);
-  const char *key = iface_take_string(&in);
-  const char *name = iface_take_string(&in);
-  g_autoptr(WireOptions) options = iface_take_options(&in, &error);
+  const char *key = face_take_string(&in);
+  const char *name = face_take_string(&in);
+  g_autoptr(WireOptions) options = face_take_options(&in, &error);
   if (options != NULL && wire_options_get_boolean(options, "recursive", &recursive, &error) &&
       wire_options_get_boolean(options, "no-follow", &no_follow, &error) && recursive &&
       *name != '\0')
@@ -300,14 +254,14 @@ void iface_purge_history(DispatchCall *call, gpointer data) {
   operation->name = g_strdup(name);
   operation->flags =
       (recursive ? OPERATION_RECURSIVE : 0U) | (no_follow ? OPERATION_NO_FOLLOW : 0U);
-  service_write(face->service, iface_caller(call), change, on_done, call);
+  service_write(face->service, face_caller(call), change, on_done, call);
 }
 
-void iface_confirm(DispatchCall *call, gpointer data) {
-  Face *face = data;
+void handle_confirm(DispatchCall *call, gpointer data) {
+  BusFace *face = data;
   DBusMessageIter in;
   dispatch_call_get_arguments(call, &in);
   Change *change = change_new();
-  change_add(change, OPERATION_CONFIRM, "")->revision = iface_take_uint64(&in);
-  service_write(face->service, iface_caller(call), change, on_done, call);
+  change_add(change, OPERATION_CONFIRM, "")->revision = face_take_uint64(&in);
+  service_write(face->service, face_caller(call), change, on_done, call);
 }

@@ -5,12 +5,15 @@
 
 #include "client/base/error.h"
 #include "client/base/protocol.h"
+#include "regd/bus/change-message.h"
 #include "regd/bus/face.h"
+#include "regd/bus/file-share.h"
 #include "regd/files/import.h"
+#include "regd/registry1/handlers.h"
 
 typedef struct {
   DispatchCall *call;
-  Face *face;
+  BusFace *face;
   Change *options; /* comment, dry-run and so on; its operations are what must hold, and then
                       the file's */
   gboolean only_missing;
@@ -43,19 +46,18 @@ static void on_written(const WriteResult *result, gpointer data) {
   if (result->error != NULL) {
     dispatch_call_fail(import->call, result->error);
   } else {
-    DBusMessage *reply = iface_begin(import->call, &out);
-    iface_finish(
-        import->call, reply,
-        iface_append_uint64(&out, result->revision) &&
-            dbus_message_iter_open_container(&out, DBUS_TYPE_ARRAY, "{sv}", &dict) &&
-            wire_end_container(&out, &dict, append_report(&dict, result, &import->report)));
+    DBusMessage *reply = face_begin(import->call, &out);
+    face_finish(import->call, reply,
+                face_append_uint64(&out, result->revision) &&
+                    dbus_message_iter_open_container(&out, DBUS_TYPE_ARRAY, "{sv}", &dict) &&
+                    wire_end_container(&out, &dict, append_report(&dict, result, &import->report)));
   }
   import_call_free(import);
 }
 
 static void write_whole(ImportCall *import) {
-  service_write(import->face->service, iface_caller(import->call),
-                g_steal_pointer(&import->options), on_written, import);
+  service_write(import->face->service, face_caller(import->call), g_steal_pointer(&import->options),
+                on_written, import);
 }
 
 static void give_up(ImportCall *import, const GError *error) {
@@ -115,7 +117,7 @@ static gboolean is_regular(int descriptor) {
 }
 
 /* Takes ownership of all but @face and @flags. */
-static void start(DispatchCall *call, Face *face, int descriptor, Change *options,
+static void start(DispatchCall *call, BusFace *face, int descriptor, Change *options,
                   const ImportFlags *flags, FileShare *share) {
   ImportCall *import = g_new0(ImportCall, 1);
   import->call = call;
@@ -124,7 +126,7 @@ static void start(DispatchCall *call, Face *face, int descriptor, Change *option
   import->only_missing = flags->only_missing;
   import->is_stream = !is_regular(descriptor);
   const ImportFile file = {.descriptor = descriptor,
-                           .writer = import->is_stream ? iface_caller(call)->pid : 0,
+                           .writer = import->is_stream ? face_caller(call)->pid : 0,
                            .stall_seconds = LIMIT_FILE_STALL_SECONDS,
                            .strict = flags->strict};
   import_read(face->work, &file, on_read, import, file_share_give_back, share);
@@ -146,7 +148,7 @@ static gboolean read_conditions(const WireOptions *options, Change *change, GErr
   if (!fits)
     return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
                      "option \"expect\" must be a(sssuv), like Commit's operations");
-  if (!iface_read_operations(&content, change, error))
+  if (!change_message_read_operations(&content, change, error))
     return FALSE;
   for (guint i = 0; i < change->operations->len; i++) {
     const Operation *operation = change->operations->pdata[i];
@@ -160,24 +162,24 @@ static gboolean read_conditions(const WireOptions *options, Change *change, GErr
 
 static gboolean read_options(DBusMessageIter *in, Change *change, ImportFlags *flags,
                              GError **error) {
-  g_autoptr(WireOptions) options = iface_take_options(in, error);
-  return options != NULL && iface_read_change_options(options, change, error) &&
+  g_autoptr(WireOptions) options = face_take_options(in, error);
+  return options != NULL && change_message_read_options(options, change, error) &&
          wire_options_get_boolean(options, "strict", &flags->strict, error) &&
          wire_options_get_boolean(options, "only-missing", &flags->only_missing, error) &&
          read_conditions(options, change, error);
 }
 
-void iface_import(DispatchCall *call, gpointer data) {
-  Face *face = data;
+void handle_import(DispatchCall *call, gpointer data) {
+  BusFace *face = data;
   DBusMessageIter in;
   GError *error = NULL;
   ImportFlags flags = {FALSE, FALSE};
   FileShare *share = NULL;
   dispatch_call_get_arguments(call, &in);
-  int descriptor = iface_take_descriptor(call, &in, &error);
+  int descriptor = file_share_take_descriptor(call, &in, &error);
   g_autoptr(Change) change = change_new();
   if (descriptor >= 0 && read_options(&in, change, &flags, &error))
-    share = file_share_take(face->service, iface_caller(call), &error);
+    share = file_share_take(face->service, face_caller(call), &error);
   if (share != NULL) {
     start(call, face, descriptor, g_steal_pointer(&change), &flags, share);
     return;

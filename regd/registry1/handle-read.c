@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Handlers that read: keys, values, trees, access lists, descriptions. */
+/* Handlers that read: keys, values, descriptions. */
 #include <string.h>
 
 #include "client/base/error.h"
 #include "client/base/path.h"
 #include "client/base/protocol.h"
 #include "regd/bus/face.h"
+#include "regd/registry1/handlers.h"
 #include "regd/tree/place.h"
-
-static Reader *reader_of(gpointer data) {
-  Face *face = data;
-  return service_get_reader(face->service);
-}
 
 /* ---- values and keys ---- */
 
@@ -25,28 +21,28 @@ static gboolean check_size(const RegistryValue *value, const char *key, const ch
                    key, name, size);
 }
 
-void iface_get_value(DispatchCall *call, gpointer data) {
-  Face *face = data;
-  Identity *who = iface_caller(call);
+void handle_get_value(DispatchCall *call, gpointer data) {
+  BusFace *face = data;
+  Identity *who = face_caller(call);
   DBusMessageIter in, out;
   g_autoptr(GError) error = NULL;
   dispatch_call_get_arguments(call, &in);
-  const char *key = iface_take_string(&in);
-  const char *name = iface_take_string(&in);
-  g_autoptr(RegistryValue) known = reader_recall_value(reader_of(data), who, key, name);
+  const char *key = face_take_string(&in);
+  const char *name = face_take_string(&in);
+  g_autoptr(RegistryValue) known = reader_recall_value(face_get_reader(data), who, key, name);
   if (known != NULL) {
     dispatch_call_reply(call, answers_make(face->answers, call, known));
     return;
   }
-  g_autoptr(RegistryValue) value = reader_get_value(reader_of(data), who, key, name, &error);
+  g_autoptr(RegistryValue) value = reader_get_value(face_get_reader(data), who, key, name, &error);
   if (value == NULL || !check_size(value, key, name, &error)) {
     dispatch_call_fail(call, error);
     return;
   }
-  DBusMessage *reply = iface_begin(call, &out);
-  iface_finish(call, reply,
-               iface_append_uint32(&out, registry_value_get_type(value)) &&
-                   wire_append_value(&out, value));
+  DBusMessage *reply = face_begin(call, &out);
+  face_finish(call, reply,
+              face_append_uint32(&out, registry_value_get_type(value)) &&
+                  wire_append_value(&out, value));
 }
 
 /* What a message can hold of names: LIMIT_EXCEEDED past it. */
@@ -61,51 +57,39 @@ static gboolean check_names(char **names, const char *key, GError **error) {
                    key);
 }
 
-void iface_list_keys(DispatchCall *call, gpointer data) {
+void handle_list_keys(DispatchCall *call, gpointer data) {
   DBusMessageIter in, out, array;
   g_autoptr(GError) error = NULL;
   dispatch_call_get_arguments(call, &in);
-  const char *key = iface_take_string(&in);
-  g_auto(GStrv) names = reader_list_keys(reader_of(data), iface_caller(call), key, &error);
+  const char *key = face_take_string(&in);
+  g_auto(GStrv) names = reader_list_keys(face_get_reader(data), face_caller(call), key, &error);
   if (names == NULL || !check_names(names, key, &error)) {
     dispatch_call_fail(call, error);
     return;
   }
-  DBusMessage *reply = iface_begin(call, &out);
+  DBusMessage *reply = face_begin(call, &out);
   gboolean complete = dbus_message_iter_open_container(&out, DBUS_TYPE_ARRAY, "s", &array);
   if (complete) {
     for (char **name = names; *name != NULL && complete; name++)
       complete = wire_append_string(&array, *name);
     complete = wire_end_container(&out, &array, complete);
   }
-  iface_finish(call, reply, complete);
+  face_finish(call, reply, complete);
 }
 
-static gboolean append_named_value(DBusMessageIter *out, gconstpointer item) {
-  const NamedValue *value = item;
-  DBusMessageIter structure;
-  if (!dbus_message_iter_open_container(out, DBUS_TYPE_STRUCT, NULL, &structure))
-    return FALSE;
-  return wire_end_container(
-      out, &structure,
-      wire_append_string(&structure, value->name) &&
-          iface_append_uint32(&structure, registry_value_get_type(value->value)) &&
-          wire_append_value(&structure, value->value));
-}
-
-void iface_list_values(DispatchCall *call, gpointer data) {
+void handle_list_values(DispatchCall *call, gpointer data) {
   DBusMessageIter in, out;
   g_autoptr(GError) error = NULL;
   dispatch_call_get_arguments(call, &in);
-  const char *key = iface_take_string(&in);
+  const char *key = face_take_string(&in);
   g_autoptr(GPtrArray) values =
-      reader_list_values(reader_of(data), iface_caller(call), key, &error);
+      reader_list_values(face_get_reader(data), face_caller(call), key, &error);
   if (values == NULL) {
     dispatch_call_fail(call, error);
     return;
   }
-  DBusMessage *reply = iface_begin(call, &out);
-  iface_finish(call, reply, iface_append_array(&out, "(suv)", values, append_named_value));
+  DBusMessage *reply = face_begin(call, &out);
+  face_finish(call, reply, face_append_array(&out, "(suv)", values, face_append_named_value));
 }
 
 static gboolean append_key_info(DBusMessageIter *dict, const KeyInfo *info) {
@@ -119,111 +103,24 @@ static gboolean append_key_info(DBusMessageIter *dict, const KeyInfo *info) {
          (info->link == NULL || wire_append_entry_string(dict, "link", info->link));
 }
 
-void iface_get_key_info(DispatchCall *call, gpointer data) {
+void handle_get_key_info(DispatchCall *call, gpointer data) {
   DBusMessageIter in, out, dict;
   g_autoptr(GError) error = NULL;
   gboolean no_follow = FALSE;
   dispatch_call_get_arguments(call, &in);
-  const char *key = iface_take_string(&in);
-  g_autoptr(WireOptions) options = iface_take_options(&in, &error);
+  const char *key = face_take_string(&in);
+  g_autoptr(WireOptions) options = face_take_options(&in, &error);
   g_autoptr(KeyInfo) info = NULL;
   if (options != NULL && wire_options_get_boolean(options, "no-follow", &no_follow, &error))
-    info = reader_get_key_info(reader_of(data), iface_caller(call), key, no_follow, &error);
+    info = reader_get_key_info(face_get_reader(data), face_caller(call), key, no_follow, &error);
   if (info == NULL) {
     dispatch_call_fail(call, error);
     return;
   }
-  DBusMessage *reply = iface_begin(call, &out);
-  iface_finish(call, reply,
-               dbus_message_iter_open_container(&out, DBUS_TYPE_ARRAY, "{sv}", &dict) &&
-                   wire_end_container(&out, &dict, append_key_info(&dict, info)));
-}
-
-/* ---- trees ---- */
-
-static gboolean read_tree_options(const WireOptions *given, TreeOptions *options, GError **error) {
-  options->has_at = wire_options_has(given, "at");
-  options->has_depth = wire_options_has(given, "depth");
-  return wire_options_get_uint32(given, "depth", &options->depth, error) &&
-         wire_options_get_uint32(given, "limit", &options->limit, error) &&
-         wire_options_get_string(given, "cursor", &options->cursor, error) &&
-         wire_options_get_boolean(given, "skip-unreadable", &options->skip_unreadable, error) &&
-         wire_options_get_boolean(given, "no-follow", &options->no_follow, error) &&
-         wire_options_get_uint64(given, "at", &options->at, error);
-}
-
-static gboolean append_tree_key(DBusMessageIter *out, gconstpointer item) {
-  const TreeKey *key = item;
-  DBusMessageIter structure;
-  if (!dbus_message_iter_open_container(out, DBUS_TYPE_STRUCT, NULL, &structure))
-    return FALSE;
-  return wire_end_container(
-      out, &structure,
-      wire_append_string(&structure, key->path) &&
-          iface_append_array(&structure, "(suv)", key->values, append_named_value));
-}
-
-void iface_reply_tree(DispatchCall *call, const TreePage *page) {
-  DBusMessageIter out;
-  DBusMessage *reply = iface_begin(call, &out);
-  iface_finish(call, reply,
-               iface_append_uint64(&out, page->revision) &&
-                   iface_append_array(&out, "(sa(suv))", page->keys, append_tree_key) &&
-                   wire_append_string(&out, page->cursor));
-}
-
-void iface_read_tree(DispatchCall *call, gpointer data) {
-  DBusMessageIter in;
-  g_autoptr(GError) error = NULL;
-  TreeOptions options = {0};
-  dispatch_call_get_arguments(call, &in);
-  const char *key = iface_take_string(&in);
-  g_autoptr(WireOptions) given = iface_take_options(&in, &error);
-  if (given == NULL || !read_tree_options(given, &options, &error)) {
-    dispatch_call_fail(call, error);
-    return;
-  }
-  if (options.has_at) {
-    iface_read_past_tree(call, data, key, &options);
-    return;
-  }
-  g_autoptr(TreePage) page =
-      reader_read_tree(reader_of(data), iface_caller(call), key, &options, &error);
-  if (page == NULL)
-    dispatch_call_fail(call, error);
-  else
-    iface_reply_tree(call, page);
-}
-
-/* ---- access ---- */
-
-static gboolean append_acl(DBusMessageIter *out, const Acl *acl) {
-  guint n_entries = 0;
-  const AclEntry *entries = acl != NULL ? acl_get_entries(acl, &n_entries) : NULL;
-  DBusMessageIter array;
-  gboolean complete = TRUE;
-  if (!dbus_message_iter_open_container(out, DBUS_TYPE_ARRAY, "(ss)", &array))
-    return FALSE;
-  for (guint i = 0; i < n_entries && complete; i++) {
-    const char *fields[] = {entries[i].principal, access_level_get_name(entries[i].level)};
-    complete = iface_append_strings(&array, fields, G_N_ELEMENTS(fields));
-  }
-  return wire_end_container(out, &array, complete);
-}
-
-void iface_get_acl(DispatchCall *call, gpointer data) {
-  DBusMessageIter in, out;
-  g_autoptr(GError) error = NULL;
-  g_autofree char *origin = NULL;
-  dispatch_call_get_arguments(call, &in);
-  const char *key = iface_take_string(&in);
-  g_autoptr(Acl) acl = reader_get_acl(reader_of(data), iface_caller(call), key, &origin, &error);
-  if (error != NULL) {
-    dispatch_call_fail(call, error);
-    return;
-  }
-  DBusMessage *reply = iface_begin(call, &out);
-  iface_finish(call, reply, wire_append_string(&out, origin) && append_acl(&out, acl));
+  DBusMessage *reply = face_begin(call, &out);
+  face_finish(call, reply,
+              dbus_message_iter_open_container(&out, DBUS_TYPE_ARRAY, "{sv}", &dict) &&
+                  wire_end_container(&out, &dict, append_key_info(&dict, info)));
 }
 
 /* ---- schemas ---- */
@@ -293,32 +190,32 @@ static gboolean append_description(DBusMessageIter *dict, const SchemaSet *schem
   return value == NULL || append_value_description(dict, value, key, name);
 }
 
-void iface_describe(DispatchCall *call, gpointer data) {
-  Face *face = data;
+void handle_describe(DispatchCall *call, gpointer data) {
+  BusFace *face = data;
   DBusMessageIter in, out, dict;
   g_autoptr(GError) error = NULL;
   guint64 revision = 0;
   dispatch_call_get_arguments(call, &in);
-  const char *key = iface_take_string(&in);
-  const char *name = iface_take_string(&in);
+  const char *key = face_take_string(&in);
+  const char *name = face_take_string(&in);
   g_autofree char *path = NULL;
   if (resolve_check_value_name(key, name, &error))
-    path = reader_resolve(reader_of(data), iface_caller(call), key, FALSE, &revision, &error);
+    path = reader_resolve(face_get_reader(data), face_caller(call), key, FALSE, &revision, &error);
   if (path == NULL) {
     dispatch_call_fail(call, error);
     return;
   }
   const SchemaSet *schemas = service_get_schemas(face->service);
-  DBusMessage *reply = iface_begin(call, &out);
-  iface_finish(call, reply,
-               dbus_message_iter_open_container(&out, DBUS_TYPE_ARRAY, "{sv}", &dict) &&
-                   wire_end_container(&out, &dict, append_description(&dict, schemas, path, name)));
+  DBusMessage *reply = face_begin(call, &out);
+  face_finish(call, reply,
+              dbus_message_iter_open_container(&out, DBUS_TYPE_ARRAY, "{sv}", &dict) &&
+                  wire_end_container(&out, &dict, append_description(&dict, schemas, path, name)));
 }
 
 static gboolean append_problem(DBusMessageIter *out, gconstpointer item) {
   const Problem *problem = item;
   const char *fields[] = {problem->key, problem->name, problem->problem};
-  return iface_append_strings(out, fields, G_N_ELEMENTS(fields));
+  return face_append_strings(out, fields, G_N_ELEMENTS(fields));
 }
 
 static gboolean check_problems(const GPtrArray *problems, const char *key, GError **error) {
@@ -334,16 +231,17 @@ static gboolean check_problems(const GPtrArray *problems, const char *key, GErro
                    key, problems->len);
 }
 
-void iface_validate(DispatchCall *call, gpointer data) {
+void handle_validate(DispatchCall *call, gpointer data) {
   DBusMessageIter in, out;
   g_autoptr(GError) error = NULL;
   dispatch_call_get_arguments(call, &in);
-  const char *key = iface_take_string(&in);
-  g_autoptr(GPtrArray) problems = reader_validate(reader_of(data), iface_caller(call), key, &error);
+  const char *key = face_take_string(&in);
+  g_autoptr(GPtrArray) problems =
+      reader_validate(face_get_reader(data), face_caller(call), key, &error);
   if (problems == NULL || !check_problems(problems, key, &error)) {
     dispatch_call_fail(call, error);
     return;
   }
-  DBusMessage *reply = iface_begin(call, &out);
-  iface_finish(call, reply, iface_append_array(&out, "(sss)", problems, append_problem));
+  DBusMessage *reply = face_begin(call, &out);
+  face_finish(call, reply, face_append_array(&out, "(sss)", problems, append_problem));
 }

@@ -5,6 +5,8 @@
 #include "client/base/error.h"
 #include "client/base/protocol.h"
 #include "regd/bus/face.h"
+#include "regd/registry1/handlers.h"
+#include "regd/registry1/registry1.h"
 
 /* A structure of strings on the wire besides its text, and the signal's head. */
 #define CHANGE_OVERHEAD_BYTES 24U
@@ -20,8 +22,8 @@ static gboolean read_watch_options(const WireOptions *options, WatchOptions *res
 
 /* The answer goes out before anything that is replayed: the watcher learns the
  * id first. */
-void iface_watch(DispatchCall *call, gpointer data) {
-  Face *face = data;
+void handle_watch(DispatchCall *call, gpointer data) {
+  BusFace *face = data;
   DBusMessageIter in, out;
   g_autoptr(GError) error = NULL;
   WatchOptions watched = {.recursive = TRUE};
@@ -29,29 +31,29 @@ void iface_watch(DispatchCall *call, gpointer data) {
   GPtrArray *replay = NULL;
   Watch *watch = NULL;
   dispatch_call_get_arguments(call, &in);
-  const char *key = iface_take_string(&in);
-  g_autoptr(WireOptions) options = iface_take_options(&in, &error);
+  const char *key = face_take_string(&in);
+  g_autoptr(WireOptions) options = face_take_options(&in, &error);
   if (options != NULL && read_watch_options(options, &watched, &since, &error))
-    watch = service_watch(face->service, iface_caller(call), dispatch_call_get_sender(call), key,
+    watch = service_watch(face->service, face_caller(call), dispatch_call_get_sender(call), key,
                           &watched, &replay, &error);
   if (watch == NULL) {
     dispatch_call_fail(call, error);
     return;
   }
-  DBusMessage *reply = iface_begin(call, &out);
-  iface_finish(call, reply,
-               iface_append_uint32(&out, watch->id) && iface_append_uint64(&out, watch->from) &&
-                   wire_append_string(&out, watch->path));
+  DBusMessage *reply = face_begin(call, &out);
+  face_finish(call, reply,
+              face_append_uint32(&out, watch->id) && face_append_uint64(&out, watch->from) &&
+                  wire_append_string(&out, watch->path));
   if (replay != NULL)
     service_replay(face->service, watch, replay);
 }
 
-void iface_unwatch(DispatchCall *call, gpointer data) {
-  Face *face = data;
+void handle_unwatch(DispatchCall *call, gpointer data) {
+  BusFace *face = data;
   DBusMessageIter in;
   g_autoptr(GError) error = NULL;
   dispatch_call_get_arguments(call, &in);
-  guint32 id = iface_take_uint32(&in);
+  guint32 id = face_take_uint32(&in);
   if (service_unwatch(face->service, dispatch_call_get_sender(call), id, &error))
     dispatch_call_reply(call, dispatch_call_new_reply(call));
   else
@@ -67,7 +69,7 @@ static gboolean append_changes(DBusMessageIter *out, const WatchChange *changes,
     return FALSE;
   for (guint i = 0; i < n_changes && complete; i++) {
     const char *fields[] = {change_kind_get_name(changes[i].kind), changes[i].key, changes[i].name};
-    complete = iface_append_strings(&array, fields, G_N_ELEMENTS(fields));
+    complete = face_append_strings(&array, fields, G_N_ELEMENTS(fields));
   }
   return wire_end_container(out, &array, complete);
 }
@@ -80,8 +82,8 @@ static DBusMessage *new_changed(const Watch *watch, guint64 revision, const Watc
   if (signal == NULL)
     return NULL;
   dbus_message_iter_init_append(signal, &out);
-  if (dbus_message_set_destination(signal, watch->owner) && iface_append_uint32(&out, watch->id) &&
-      iface_append_uint64(&out, watch->sequence) && iface_append_uint64(&out, revision) &&
+  if (dbus_message_set_destination(signal, watch->owner) && face_append_uint32(&out, watch->id) &&
+      face_append_uint64(&out, watch->sequence) && face_append_uint64(&out, revision) &&
       append_changes(&out, changes, n_changes))
     return signal;
   dbus_message_unref(signal);
@@ -101,9 +103,9 @@ static gboolean has_room(Outbox *outbox, const Watch *watch, const WatchChange *
   return outbox_has_room(outbox, watch->owner, watch->who->uid);
 }
 
-gboolean iface_send_changed(const Watch *watch, guint64 revision, const WatchChange *changes,
-                            guint n_changes, gpointer data) {
-  Face *face = data;
+gboolean registry1_send_changed(const Watch *watch, guint64 revision, const WatchChange *changes,
+                                guint n_changes, gpointer data) {
+  BusFace *face = data;
   if (face->outbox == NULL || !has_room(face->outbox, watch, changes))
     return FALSE;
   g_autoptr(WireMessage) signal = new_changed(watch, revision, changes, n_changes);
@@ -121,7 +123,7 @@ static gboolean asks_for_properties(DBusMessage *message) {
          !dbus_message_has_member(message, "Set");
 }
 
-static void refuse_until_read(DBusMessage *message, Face *face) {
+static void refuse_until_read(DBusMessage *message, BusFace *face) {
   g_autoptr(GError) error = NULL;
   error_set(&error, REGISTRY_ERROR_LIMIT_EXCEEDED,
             "this connection has lost signals, and there is no room to say so: read those that "
@@ -131,7 +133,7 @@ static void refuse_until_read(DBusMessage *message, Face *face) {
     (void)dbus_connection_send(face->connection, refusal, NULL);
 }
 
-gboolean iface_meet(DBusMessage *message, Face *face) {
+gboolean registry1_meet(DBusMessage *message, BusFace *face) {
   const char *sender = dbus_message_get_sender(message);
   if (face->outbox == NULL || sender == NULL ||
       dbus_message_get_type(message) != DBUS_MESSAGE_TYPE_METHOD_CALL ||

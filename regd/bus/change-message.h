@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* Changes as they come by the bus: Commit's operations, and the options of a whole
+ * change. */
+#ifndef REGD_BUS_CHANGE_MESSAGE_H
+#define REGD_BUS_CHANGE_MESSAGE_H
+
+#include "client/base/change.h"
+#include "client/bus/wire.h"
+
+/* The a(sssuv) at @array, as Commit takes it. */
+gboolean change_message_read_operations(DBusMessageIter *array, Change *change, GError **error);
+/* Options that go with a whole change (comment, dry-run, confirm-within). */
+gboolean change_message_read_options(const WireOptions *options, Change *change, GError **error);
+
+#endif

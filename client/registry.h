@@ -140,8 +140,23 @@ REGISTRY_PUBLIC RegistryConnection *registry_connection_ref(RegistryConnection *
 REGISTRY_PUBLIC void registry_connection_unref(RegistryConnection *connection);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RegistryConnection, registry_connection_unref)
 
-/* The blocking calls below wait at most 60 s for the daemon's answer (writes of
- * any size: as long as it takes) and do not run the loop: they are for programs
+/* Whether the daemon answers. FALSE from when it has let a call wait for 10 s without
+ * sending any message, the answer to a Ping included, until any message of it comes.
+ * Meanwhile every sync is answered FALSE without waiting, and no view is live; what
+ * was last known goes on being served. TRUE while the daemon is away, which is no
+ * silence. */
+REGISTRY_PUBLIC gboolean registry_connection_is_answering(const RegistryConnection *connection);
+typedef void (*RegistryConnectionAnswering)(RegistryConnection *connection, gboolean answering,
+                                            gpointer data);
+/* @changed (may be NULL) is called from the loop when that changes. From now on it is
+ * found out within 10 s also while no call waits, by a Ping every 4 s when nothing else
+ * comes from the daemon. */
+REGISTRY_PUBLIC void registry_connection_follow_answering(RegistryConnection *connection,
+                                                          RegistryConnectionAnswering changed,
+                                                          gpointer data);
+
+/* The blocking calls below wait at most 30 s for the daemon's answer (writes 300 s:
+ * UNREACHABLE leaves open whether it is made) and do not run the loop: they are for programs
  * that have nothing else to do meanwhile. The bus may start the daemon for them,
  * where it knows how; views never have it started. Where an answer fails the
  * error is what the daemon said, its name mapped to RegistryError. */
@@ -233,7 +248,7 @@ REGISTRY_PUBLIC RegistryViewState registry_view_get_state(const RegistryView *vi
 REGISTRY_PUBLIC const GError *registry_view_get_problem(const RegistryView *view);
 /* The revision the view stands at; 0 before the first read. */
 REGISTRY_PUBLIC guint64 registry_view_get_revision(const RegistryView *view);
-/* Whether the daemon is there and the watch stands. */
+/* Whether the daemon is there and answers, and the watch stands. */
 REGISTRY_PUBLIC gboolean registry_view_is_live(const RegistryView *view);
 
 /* @subkey: path below the view's key, backslash-separated, "" for the key
@@ -259,7 +274,9 @@ REGISTRY_PUBLIC gboolean registry_view_get_uint32(const RegistryView *view, cons
 
 /* One round trip to the daemon on the watching connection, shared by all who
  * ask before it is sent, then the answer (see RegistryViewSynced). While the
- * daemon is away the answer is FALSE without waiting. @synced is called exactly
+ * daemon is away or silent (registry_connection_is_answering()) the answer is FALSE
+ * without waiting; when it falls silent, whoever waits is answered FALSE, so after 10 s
+ * at most. @synced is called exactly
  * once, never from inside this call, unless the view is freed before. */
 REGISTRY_PUBLIC void registry_view_sync(RegistryView *view, RegistryViewSynced synced,
                                         gpointer data);

@@ -77,6 +77,14 @@ static gboolean set_no_bus(const RegistryConnection *connection, GError **error)
                    connection->bus);
 }
 
+/* In place of what libdbus says of a time-out. */
+static void set_no_answer(const RegistryConnection *connection, int timeout_ms, GError **error) {
+  error_set(error, REGISTRY_ERROR_UNREACHABLE,
+            "regd on the %s bus does not answer within %d s; `systemctl status regd` tells how "
+            "it is, `systemctl restart regd` starts it again",
+            connection->bus, timeout_ms / 1000);
+}
+
 /* Whose answer is missing, where the bus only says that there is none. */
 static void name_daemon(const RegistryConnection *connection, GError **error) {
   if (error != NULL && *error != NULL &&
@@ -96,10 +104,16 @@ DBusMessage *connection_call(RegistryConnection *connection, DBusMessage *call, 
     set_no_bus(connection, error);
     return NULL;
   }
+  gint64 last = g_get_monotonic_time() + (gint64)timeout_ms * 1000;
   DBusMessage *reply = dbus_connection_send_with_reply_and_block(connection->bus_connection, call,
                                                                  timeout_ms, &problem);
   if (reply != NULL)
     return reply;
+  if (dbus_error_has_name(&problem, DBUS_ERROR_NO_REPLY) && g_get_monotonic_time() >= last) {
+    set_no_answer(connection, timeout_ms, error);
+    dbus_error_free(&problem);
+    return NULL;
+  }
   wire_take_dbus_error(&problem, error);
   name_daemon(connection, error);
   return NULL;
@@ -139,13 +153,19 @@ static void answer(ConnectionCall *call, DBusMessage *reply, const GError *error
 
 static void on_reply(DBusPendingCall *pending, void *data) {
   ConnectionCall *call = data;
+  RegistryConnection *connection = registry_connection_ref(call->connection);
   g_autoptr(WireMessage) reply = dbus_pending_call_steal_reply(pending);
   g_autoptr(GError) error = NULL;
+  gboolean ends_silence = reply != NULL && connection_note_message(connection, reply);
   if (reply == NULL)
-    set_no_bus(call->connection, &error);
+    set_no_bus(connection, &error);
   else if (wire_take_error(reply, &error))
-    name_daemon(call->connection, &error);
+    name_daemon(connection, &error);
   answer(call, error == NULL ? reply : NULL, error);
+  /* Last, since whoever is told may cancel calls. */
+  if (ends_silence)
+    connection_tell_answering(connection);
+  registry_connection_unref(connection);
 }
 
 static gboolean on_unsent(gpointer data) {
@@ -178,8 +198,11 @@ static gboolean send_call(ConnectionCall *call, DBusMessage *message, int timeou
   if (!dbus_connection_send_with_reply(bus_connection, message, &call->pending, timeout_ms) ||
       call->pending == NULL)
     return FALSE;
-  if (dbus_pending_call_set_notify(call->pending, on_reply, call, NULL))
+  if (dbus_pending_call_set_notify(call->pending, on_reply, call, NULL)) {
+    if (!dbus_message_has_destination(message, DBUS_SERVICE_DBUS))
+      silence_note_call(call->connection->silence);
     return TRUE;
+  }
   dbus_pending_call_cancel(call->pending);
   g_clear_pointer(&call->pending, dbus_pending_call_unref);
   return FALSE;

@@ -65,7 +65,7 @@ static DBusMessage *call_for(RegistryConnection *connection, DBusMessage *call, 
 /* A write, whose reply begins with the revision. */
 static DBusMessage *write_for(RegistryConnection *connection, DBusMessage *call,
                               const char *signature, guint64 *revision, GError **error) {
-  DBusMessage *reply = call_for(connection, call, CALL_TIMEOUT_NONE, signature, error);
+  DBusMessage *reply = call_for(connection, call, CALL_TIMEOUT_WRITE_MS, signature, error);
   if (reply == NULL)
     return NULL;
   DBusMessageIter iter;

@@ -5,6 +5,7 @@
 
 #include "client/bus/loop.h"
 #include "client/connection/connection.h"
+#include "client/connection/silence.h"
 #include "client/view/sync.h"
 
 struct RegistryConnection {
@@ -21,8 +22,17 @@ struct RegistryConnection {
   GPtrArray *calls;     /* of ConnectionCall, not answered yet */
   GPtrArray *listeners; /* of Listener */
   SyncQueue *sync;
+  Silence *silence;
+  ConnectionCall *ping;                          /* under way, or NULL */
+  RegistryConnectionAnswering answering_changed; /* may be NULL */
+  gpointer answering_data;
 };
 
+/* A message has come, which libdbus takes past the filters when it is an answer that is
+ * waited for. TRUE: it ends a silence, and connection_tell_answering() is to follow. */
+gboolean connection_note_message(RegistryConnection *connection, DBusMessage *message);
+/* Tells everybody that registry_connection_is_answering() has changed. */
+void connection_tell_answering(RegistryConnection *connection);
 /* Answers every call with UNREACHABLE. */
 void call_fail_all(RegistryConnection *connection);
 /* Forgets every call without answering it. */

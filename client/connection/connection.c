@@ -86,7 +86,79 @@ static void tell_signal(RegistryConnection *connection, DBusMessage *message) {
   }
 }
 
+/* ---- silence ---- */
+
+void connection_tell_answering(RegistryConnection *connection) {
+  gboolean answering = !silence_is_on(connection->silence);
+  registry_connection_ref(connection);
+  g_autoptr(GPtrArray) listening = list_listening(connection);
+  for (guint i = 0; i < listening->len; i++) {
+    Listener *listener = find_listener(connection, listening->pdata[i]);
+    if (listener != NULL && listener->functions->answering_changed != NULL)
+      listener->functions->answering_changed(listener->data, answering);
+  }
+  sync_queue_answering_changed(connection->sync);
+  if (connection->answering_changed != NULL)
+    connection->answering_changed(connection, answering, connection->answering_data);
+  registry_connection_unref(connection);
+}
+
+static gboolean is_waited_for(gpointer data) {
+  const RegistryConnection *connection = data;
+  return connection->calls->len > (connection->ping != NULL ? 1 : 0);
+}
+
+static void on_pong(RegistryConnection *connection, DBusMessage *reply, const GError *error,
+                    gpointer data) {
+  (void)reply;
+  (void)error;
+  (void)data;
+  /* That it came has been noted, as of any message. */
+  connection->ping = NULL;
+}
+
+static void send_ping(gpointer data) {
+  RegistryConnection *connection = data;
+  g_autoptr(WireMessage) call = connection_new_bound_call(connection, DBUS_INTERFACE_PEER, "Ping");
+  g_clear_pointer(&connection->ping, connection_call_cancel);
+  connection->ping = connection_call_async(connection, call, CALL_TIMEOUT_NONE, on_pong, NULL);
+}
+
+static void on_silence(gpointer data) {
+  connection_tell_answering(data);
+}
+
+static const SilenceEvents silence_events = {
+    .is_waited_for = is_waited_for, .ask = send_ping, .begun = on_silence};
+
+gboolean registry_connection_is_answering(const RegistryConnection *connection) {
+  return !silence_is_on(connection->silence);
+}
+
+void registry_connection_follow_answering(RegistryConnection *connection,
+                                          RegistryConnectionAnswering changed, gpointer data) {
+  connection->answering_changed = changed;
+  connection->answering_data = data;
+  silence_probe(connection->silence);
+}
+
+void connection_set_silence_limit(RegistryConnection *connection, guint limit_ms) {
+  silence_set_limit(connection->silence, limit_ms);
+}
+
 /* ---- presence ---- */
+
+/* Whoever was silent is away, or another daemon is there. */
+static void forget_silence(RegistryConnection *connection) {
+  gboolean was_silent = silence_is_on(connection->silence);
+  g_clear_pointer(&connection->ping, connection_call_cancel);
+  if (connection->owner != NULL)
+    silence_note_presence(connection->silence);
+  else
+    silence_note_absence(connection->silence);
+  if (was_silent && connection->answering_changed != NULL)
+    connection->answering_changed(connection, TRUE, connection->answering_data);
+}
 
 static void set_presence(RegistryConnection *connection, Presence presence, const char *owner) {
   if (connection->presence == presence && g_strcmp0(connection->owner, owner) == 0)
@@ -98,6 +170,7 @@ static void set_presence(RegistryConnection *connection, Presence presence, cons
   connection->presence = presence;
   g_free(connection->owner);
   connection->owner = g_steal_pointer(&copy);
+  forget_silence(connection);
   tell_presence(connection);
 }
 
@@ -171,9 +244,16 @@ static void on_disconnected(RegistryConnection *connection) {
   call_fail_all(connection);
 }
 
+gboolean connection_note_message(RegistryConnection *connection, DBusMessage *message) {
+  return connection->owner != NULL && dbus_message_has_sender(message, connection->owner) &&
+         silence_note_message(connection->silence);
+}
+
 static DBusHandlerResult filter(DBusConnection *bus_connection, DBusMessage *message, void *data) {
   RegistryConnection *connection = registry_connection_ref(data);
   (void)bus_connection;
+  if (connection_note_message(connection, message))
+    connection_tell_answering(connection);
   if (dbus_message_is_signal(message, DBUS_INTERFACE_LOCAL, "Disconnected"))
     on_disconnected(connection);
   else if (dbus_message_is_signal(message, DBUS_INTERFACE_DBUS, "NameOwnerChanged"))
@@ -256,6 +336,7 @@ static RegistryConnection *connection_make(const char *bus, GMainContext *contex
   connection->calls = g_ptr_array_new();
   connection->listeners = g_ptr_array_new_with_free_func(g_free);
   connection->sync = sync_queue_new(connection);
+  connection->silence = silence_new(connection->context, &silence_events, connection);
   return connection;
 }
 
@@ -288,6 +369,7 @@ void registry_connection_unref(RegistryConnection *connection) {
     return;
   stop_reconnecting(connection);
   sync_queue_free(connection->sync);
+  silence_free(connection->silence);
   call_drop_all(connection);
   drop_bus(connection);
   g_ptr_array_unref(connection->calls);

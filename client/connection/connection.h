@@ -12,8 +12,10 @@
 #include "client/bus/wire.h"
 
 /* How long the daemon may take to answer a reading call, in ms. */
-#define CALL_TIMEOUT_MS 60000
-/* For writes and bulk calls: as long as it takes. */
+#define CALL_TIMEOUT_MS 30000
+/* For a write that is waited for without the loop: it may be large, and wait behind others. */
+#define CALL_TIMEOUT_WRITE_MS 300000
+/* For calls that are not waited for so: as long as the daemon answers others. */
 #define CALL_TIMEOUT_NONE DBUS_TIMEOUT_INFINITE
 
 /* ---- any call ---- */
@@ -26,7 +28,7 @@ DBusMessage *connection_new_call_of(const char *interface, const char *member);
 
 /* Sends @call (still the caller's) and waits for its reply, without running the
  * loop. NULL: the error that was answered, or UNREACHABLE. @timeout_ms:
- * CALL_TIMEOUT_MS, CALL_TIMEOUT_NONE or any number. */
+ * CALL_TIMEOUT_MS, CALL_TIMEOUT_WRITE_MS or any number. */
 DBusMessage *connection_call(RegistryConnection *connection, DBusMessage *call, int timeout_ms,
                              GError **error);
 
@@ -76,6 +78,8 @@ DBusMessage *connection_new_bound_call(const RegistryConnection *connection, con
 DBusMessage *connection_new_revision_call(const RegistryConnection *connection);
 gboolean connection_read_revision(DBusMessage *reply, guint64 *revision);
 GMainContext *connection_get_context(const RegistryConnection *connection);
+/* How long the daemon may let everybody wait before it counts as silent (10 s). */
+void connection_set_silence_limit(RegistryConnection *connection, guint limit_ms);
 
 /* Who wants to know. All of them are called from the loop. */
 typedef struct {
@@ -83,6 +87,9 @@ typedef struct {
   void (*presence_changed)(gpointer data, Presence presence);
   /* A Changed signal of the daemon's. */
   void (*signalled)(gpointer data, DBusMessage *message);
+  /* registry_connection_is_answering() has changed while the same daemon is present.
+   * May be NULL. */
+  void (*answering_changed)(gpointer data, gboolean answering);
 } ConnectionListener;
 
 void connection_add_listener(RegistryConnection *connection, const ConnectionListener *listener,

@@ -139,7 +139,7 @@ gboolean connection_commit(RegistryConnection *connection, const Change *change,
   if (!check(change, error))
     return FALSE;
   g_autoptr(WireMessage) call = new_commit(change);
-  g_autoptr(WireMessage) reply = connection_call(connection, call, CALL_TIMEOUT_NONE, error);
+  g_autoptr(WireMessage) reply = connection_call(connection, call, CALL_TIMEOUT_WRITE_MS, error);
   if (reply == NULL)
     return FALSE;
   if (!dbus_message_get_args(reply, NULL, DBUS_TYPE_UINT64, &number, DBUS_TYPE_INVALID))

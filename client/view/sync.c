@@ -23,8 +23,9 @@
 /* How often whoever syncs all views is kept waiting because they stand at
  * different revisions, before he gets them as they are. */
 #define MIXED_PATIENCE 16
-/* A daemon that does not answer for so long is taken for away, in ms. */
-#define SYNC_TIMEOUT_MS 10000
+/* For a bus that keeps the call to itself, in ms: a daemon that hangs is noticed before,
+ * see registry_connection_is_answering(). */
+#define SYNC_TIMEOUT_MS 15000
 
 typedef struct {
   RegistryView *view; /* NULL: of all views */
@@ -319,7 +320,8 @@ void sync_queue_ask(SyncQueue *queue, RegistryView *view, RegistryViewSynced vie
   request->view_synced = view_synced;
   request->connection_synced = connection_synced;
   request->data = data;
-  if (connection_get_presence(queue->connection) == PRESENCE_ABSENT) {
+  if (connection_get_presence(queue->connection) == PRESENCE_ABSENT ||
+      !registry_connection_is_answering(queue->connection)) {
     g_queue_push_tail(&queue->refused, request);
     tell_later(queue);
     return;
@@ -328,6 +330,12 @@ void sync_queue_ask(SyncQueue *queue, RegistryView *view, RegistryViewSynced vie
     queue->waiting = batch_new();
   g_queue_push_tail(&queue->waiting->requests, request);
   send_waiting(queue);
+}
+
+/* Whoever waits is told at once: the last settings hold until the daemon answers. */
+void sync_queue_answering_changed(SyncQueue *queue) {
+  if (!registry_connection_is_answering(queue->connection))
+    refuse_all(queue);
 }
 
 void sync_queue_presence_changed(SyncQueue *queue) {

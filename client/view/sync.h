@@ -25,6 +25,8 @@ void sync_queue_ask(SyncQueue *queue, RegistryView *view, RegistryViewSynced vie
 
 /* To be called after the views know of it. */
 void sync_queue_presence_changed(SyncQueue *queue);
+/* The same for registry_connection_is_answering(). */
+void sync_queue_answering_changed(SyncQueue *queue);
 /* To be called when a view has caught up further, or can't. May call who waits. */
 void sync_queue_settle(SyncQueue *queue);
 

@@ -108,7 +108,7 @@ guint64 registry_view_get_revision(const RegistryView *view) {
 }
 
 gboolean registry_view_is_live(const RegistryView *view) {
-  return view->watched;
+  return view->watched && registry_connection_is_answering(view->connection);
 }
 
 /* ---- look-ups ---- */

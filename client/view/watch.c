@@ -315,13 +315,29 @@ static void on_presence(gpointer data, Presence presence) {
                                           "regd is not on the bus"));
 }
 
+/* The watch stands all the same: what happens meanwhile comes in its order when the
+ * daemon goes on. */
+static void on_answering(gpointer data, gboolean answering) {
+  RegistryView *view = data;
+  gboolean shown = view->state == REGISTRY_VIEW_READY || view->state == REGISTRY_VIEW_MISSING;
+  if (!answering)
+    view_set_problem(view, g_error_new_literal(REGISTRY_ERROR, REGISTRY_ERROR_UNREACHABLE,
+                                               "regd is on the bus and does not answer"));
+  else if (shown)
+    view_set_problem(view, NULL);
+  if (answering && !view->watched && view->watching == NULL)
+    follow_start(view);
+}
+
 const ConnectionListener follow_listener = {
     .presence_changed = on_presence,
     .signalled = on_signal,
+    .answering_changed = on_answering,
 };
 
 void view_prepare_sync(RegistryView *view) {
-  if (connection_get_presence(view->connection) != PRESENCE_PRESENT)
+  if (connection_get_presence(view->connection) != PRESENCE_PRESENT ||
+      !registry_connection_is_answering(view->connection))
     return;
   gboolean refused = view->state == REGISTRY_VIEW_DENIED || view->state == REGISTRY_VIEW_FAILED;
   if (view->watching != NULL) {

@@ -7,10 +7,11 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from contextlib import contextmanager
 
 from harness.bus import ALICE, needs_root
-from harness.case import Failure, equal, main, test
+from harness.case import Failure, check, equal, main, test
 from harness.process import PATIENCE, program, sanitiser_options
 from harness.registry import REG_SZ, SOFTWARE, Registry, variant
 
@@ -244,18 +245,72 @@ def survives_the_bus():
             equal(viewer.get("", "v"), "2")
 
 
+@contextmanager
+def hanging(registry):
+    registry.process.signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        registry.process.signal(signal.SIGCONT)
+
+
 @test
-def a_stopped_daemon_is_not_waited_for_without_end():
+def a_hanging_daemon_is_waited_for_once():
+    """The first sync waits 10 s; the next ones end at once, as does one that came meanwhile."""
     with Registry() as registry:
         registry.client.set(ACME, "v", REG_SZ, "1")
         with viewing(registry, ACME) as viewer:
-            registry.process.signal(signal.SIGSTOP)
-            try:
+            with hanging(registry):
+                begun = time.monotonic()
                 equal(viewer.ask("sync", 0), "false")
+                check(8 <= time.monotonic() - begun <= 30, "the first sync waits 10 s")
+                equal(viewer.ask("state", 0), "ready away")
+                begun = time.monotonic()
+                for _ in range(100):
+                    equal(viewer.ask("sync", 0), "false")
+                    equal(viewer.ask("sync"), "false")
+                check(time.monotonic() - begun < 5, "the next 200 do not wait")
                 equal(viewer.get("", "v"), "1")
-            finally:
-                registry.process.signal(signal.SIGCONT)
             wait_for_sync(viewer)
+            equal(viewer.ask("state", 0), "ready live")
+            registry.client.set(ACME, "v", REG_SZ, "2")
+            equal(viewer.synced().get("", "v"), "2")
+
+
+@test
+def a_hang_is_noticed_while_nobody_asks():
+    with Registry() as registry:
+        registry.client.set(ACME, "v", REG_SZ, "1")
+        with viewing(registry, ACME) as viewer:
+            viewer.ask("answering")
+            with hanging(registry):
+                begun = time.monotonic()
+                viewer.send("answering")
+                equal(viewer.answer(), "false")
+                check(time.monotonic() - begun <= 30, "within 10 s")
+                begun = time.monotonic()
+                equal(viewer.ask("sync"), "false")
+                check(time.monotonic() - begun < 5, "and no sync waits then")
+                viewer.send("answering")
+            equal(viewer.answer(), "true")
+            equal(viewer.synced().ask("state", 0), "ready live")
+
+
+@test
+def a_hanging_daemon_that_is_replaced_is_forgotten():
+    with Registry() as registry:
+        registry.client.set(ACME, "v", REG_SZ, "1")
+        with viewing(registry, ACME) as viewer:
+            viewer.ask("answering")
+            registry.process.signal(signal.SIGSTOP)
+            viewer.send("answering")
+            equal(viewer.answer(), "false")
+            viewer.send("answering")
+            registry.kill()
+            equal(viewer.answer(), "true")
+            registry.start()
+            wait_for_sync(viewer)
+            equal(viewer.ask("state", 0), "ready live")
 
 
 @test

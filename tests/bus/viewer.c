@@ -8,6 +8,7 @@
  *   sync N              "true" or "false", when the view N is current
  *   sync                the same for all views
  *   wait N STATE        the state, when it is that
+ *   answering           at first "true"; then "true" or "false" when that changes
  *   follow N            the number of call-backs since the last one, when there is one
  *
  * Words are separated by tabs. It ends with its input. */
@@ -33,6 +34,7 @@ struct Viewer {
   GPtrArray *watched;
   Watched *awaited; /* whose state the reader of our output waits for */
   char *state;      /* which, or NULL: any change */
+  gboolean follows_answering;
 };
 
 static const char *const states[] = {
@@ -127,12 +129,32 @@ static void do_wait(Viewer *viewer, char **words) {
   answer_awaited(viewer);
 }
 
+static void on_answering(RegistryConnection *connection, gboolean answering, gpointer data) {
+  (void)connection;
+  (void)data;
+  say(answering ? "true" : "false");
+}
+
+static void do_answering(Viewer *viewer, char **words) {
+  (void)words;
+  if (viewer->follows_answering)
+    return;
+  viewer->follows_answering = TRUE;
+  registry_connection_follow_answering(viewer->connection, on_answering, viewer);
+  on_answering(viewer->connection, registry_connection_is_answering(viewer->connection), NULL);
+}
+
 static const struct {
   const char *word;
   guint words;
   void (*run)(Viewer *viewer, char **words);
-} commands[] = {{"get", 4, do_get},   {"keys", 3, do_keys}, {"state", 2, do_state},
-                {"sync", 1, do_sync}, {"wait", 3, do_wait}, {"follow", 2, do_wait}};
+} commands[] = {{"get", 4, do_get},
+                {"keys", 3, do_keys},
+                {"state", 2, do_state},
+                {"sync", 1, do_sync},
+                {"wait", 3, do_wait},
+                {"follow", 2, do_wait},
+                {"answering", 1, do_answering}};
 
 static void run(Viewer *viewer, const char *line) {
   g_auto(GStrv) words = g_strsplit(line, "\t", -1);

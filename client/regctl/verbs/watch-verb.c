@@ -230,7 +230,8 @@ static gboolean begin(Watching *watching, GError **error) {
 }
 
 static void follow(Watching *watching) {
-  static const ConnectionListener listener = {on_presence, on_signal};
+  static const ConnectionListener listener = {.presence_changed = on_presence,
+                                              .signalled = on_signal};
   RegistryConnection *connection = watching->session->connection;
   watching->loop = g_main_loop_new(NULL, FALSE);
   connection_add_listener(connection, &listener, watching);

@@ -58,14 +58,14 @@ static void retry_after(Server *server, guint milliseconds) {
 
 static void on_left(const char *name, gpointer data) {
   Server *server = data;
-  service_forget_owner(server->service, name);
+  watching_forget_owner(service_get_watching(server->service), name);
   if (server->face.outbox != NULL)
     outbox_forget(server->face.outbox, name);
 }
 
 static void on_resumed(const char *owner, gpointer data) {
   Server *server = data;
-  (void)service_resume_owner(server->service, owner);
+  (void)watching_resume_owner(service_get_watching(server->service), owner);
 }
 
 /* Nothing is freed here: libdbus is still at work on the connection. */
@@ -85,7 +85,7 @@ static DBusHandlerResult on_any_message(DBusConnection *connection, DBusMessage 
 static void leave_bus(Server *server) {
   if (server->face.connection == NULL)
     return;
-  service_forget_owner(server->service, NULL);
+  watching_forget_owner(service_get_watching(server->service), NULL);
   g_clear_pointer(&server->face.callers, callers_free);
   g_clear_pointer(&server->face.outbox, outbox_free);
   g_clear_pointer(&server->dispatcher, dispatcher_free);

@@ -34,8 +34,8 @@ void handle_watch(DispatchCall *call, gpointer data) {
   const char *key = face_take_string(&in);
   g_autoptr(WireOptions) options = face_take_options(&in, &error);
   if (options != NULL && read_watch_options(options, &watched, &since, &error))
-    watch = service_watch(face->service, face_caller(call), dispatch_call_get_sender(call), key,
-                          &watched, &replay, &error);
+    watch = watching_add(service_get_watching(face->service), face_caller(call),
+                         dispatch_call_get_sender(call), key, &watched, &replay, &error);
   if (watch == NULL) {
     dispatch_call_fail(call, error);
     return;
@@ -45,7 +45,7 @@ void handle_watch(DispatchCall *call, gpointer data) {
               face_append_uint32(&out, watch->id) && face_append_uint64(&out, watch->from) &&
                   wire_append_string(&out, watch->path));
   if (replay != NULL)
-    service_replay(face->service, watch, replay);
+    watching_replay(service_get_watching(face->service), watch, replay);
 }
 
 void handle_unwatch(DispatchCall *call, gpointer data) {
@@ -54,7 +54,8 @@ void handle_unwatch(DispatchCall *call, gpointer data) {
   g_autoptr(GError) error = NULL;
   dispatch_call_get_arguments(call, &in);
   guint32 id = face_take_uint32(&in);
-  if (service_unwatch(face->service, dispatch_call_get_sender(call), id, &error))
+  if (watching_remove(service_get_watching(face->service), dispatch_call_get_sender(call), id,
+                      &error))
     dispatch_call_reply(call, dispatch_call_new_reply(call));
   else
     dispatch_call_fail(call, error);
@@ -139,7 +140,8 @@ gboolean registry1_meet(DBusMessage *message, BusFace *face) {
       dbus_message_get_type(message) != DBUS_MESSAGE_TYPE_METHOD_CALL ||
       !outbox_is_behind(face->outbox, sender))
     return FALSE;
-  if (service_resume_owner(face->service, sender) || !asks_for_properties(message))
+  if (watching_resume_owner(service_get_watching(face->service), sender) ||
+      !asks_for_properties(message))
     return FALSE;
   refuse_until_read(message, face);
   return TRUE;

@@ -6,17 +6,16 @@
 #ifndef REGD_SERVICE_SERVICE_H
 #define REGD_SERVICE_SERVICE_H
 
-#include "regd/base/watchers.h"
 #include "regd/read/reader.h"
+#include "regd/service/shares.h"
+#include "regd/service/watching.h"
 #include "regd/write/writer.h"
 
 typedef struct Service Service;
 
 /* What the service tells; @data is service_new()'s. */
 typedef struct {
-  /* One signal to queue for the watch's owner. FALSE: it could not be. */
-  gboolean (*changed)(const Watch *watch, guint64 revision, const WatchChange *changes,
-                      guint n_changes, gpointer data);
+  WatchSend changed;
   /* service_is_read_only() has turned TRUE. */
   void (*read_only)(gpointer data);
 } ServiceEvents;
@@ -38,12 +37,13 @@ gboolean service_is_read_only(Service *service);
  * written. */
 void service_forget_writer(Service *service);
 
-/* ---- shares: what each user has under way ---- */
+/* ---- what users have under way ---- */
 
-typedef enum { SHARE_CALLS, SHARE_WATCHES, SHARE_FILES, SHARE_COUNT } Share;
-/* LIMIT_EXCEEDED naming the setting. Administrators are bound by SHARE_FILES alone. */
+/* See shares_take(). */
 gboolean service_take_share(Service *service, const Identity *who, Share share, GError **error);
 void service_give_back(Service *service, guint32 uid, Share share);
+/* Borrowed. */
+Watching *service_get_watching(Service *service);
 
 /* ---- writing ---- */
 
@@ -56,27 +56,5 @@ void service_write(Service *service, Identity *who, Change *change, WriteDone do
 guint64 service_get_revision(const Service *service);
 /* A commit that nobody asked for (a trial has ended): watchers are told. */
 void service_note_written(Service *service, const WriteResult *result);
-
-/* ---- watching ---- */
-
-typedef struct {
-  gboolean recursive;
-  gboolean no_follow;   /* a link as last component is itself */
-  const guint64 *since; /* NULL: only what is still to come */
-} WatchOptions;
-
-/* The watch, which stands from its `from` revision on, and (with @since)
- * in *@replay what has to be replayed to it, NULL where there is nothing: hand it
- * to service_replay() once the watcher knows the watch's id. */
-Watch *service_watch(Service *service, Identity *who, const char *owner, const char *key,
-                     const WatchOptions *options, GPtrArray **replay, GError **error);
-/* Takes ownership of @replay. */
-void service_replay(Service *service, Watch *watch, GPtrArray *replay);
-/* INVALID_VALUE: @owner has no such watch. */
-gboolean service_unwatch(Service *service, const char *owner, guint32 id, GError **error);
-/* @owner has left the bus; NULL: all have. */
-void service_forget_owner(Service *service, const char *owner);
-/* @owner's watches that lost a signal are told to read again. FALSE: not all could be. */
-gboolean service_resume_owner(Service *service, const char *owner);
 
 #endif

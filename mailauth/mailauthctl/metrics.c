@@ -20,7 +20,10 @@ static void print_label(GString *out, const char *before, const char *name, cons
   for (; *value != '\0'; value++) {
     if (*value == '\\' || *value == '"')
       g_string_append_c(out, '\\');
-    g_string_append(out, *value == '\n' ? "\\n" : (const char[]){*value, '\0'});
+    if (*value == '\n')
+      g_string_append(out, "\\n");
+    else
+      g_string_append_c(out, *value);
   }
   g_string_append_c(out, '"');
 }

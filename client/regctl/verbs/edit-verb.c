@@ -56,8 +56,8 @@ static void print_meaning(const RegistryValue *value, GByteArray *out) {
   g_autoptr(GString) line = g_string_new("; ");
   g_string_append_printf(line, "%s: ", name);
   data_print_escaped(value, line);
-  g_string_append(line, "\r\n");
   g_byte_array_append(out, (const guint8 *)line->str, (guint)line->len);
+  g_byte_array_append(out, (const guint8 *)"\r\n", 2);
 }
 
 static gboolean print_key(gpointer place, gpointer value, gpointer data) {

@@ -7,11 +7,9 @@ and with TLS on another, and POP3, with a master user, over the Maildirs of a Ma
 """
 
 import base64
-import grp
 import imaplib
 import os
 import poplib
-import pwd
 import shutil
 import signal
 import socket
@@ -21,62 +19,8 @@ from contextlib import contextmanager
 from harness.bus import is_root
 from harness.case import Failure, Skip
 from harness.mail import IMAP, free_ports
-from harness.process import PATIENCE, Process
+from harness.process import PATIENCE, SOURCE, Process
 from harness.registry import REG_SZ
-
-CONFIGURATION = """
-base_dir = {run}
-state_dir = {state}
-log_path = {log}
-protocols = imap pop3
-listen = 127.0.0.1
-ssl = yes
-ssl_cert = <{certificate}
-ssl_key = <{key}
-disable_plaintext_auth = no
-default_internal_user = {internal}
-default_internal_group = {internal_group}
-default_login_user = {login}
-first_valid_uid = 1
-first_valid_gid = 1
-mail_location = maildir:{mail}/%u/Maildir
-service imap-login {{
-  chroot =
-  inet_listener imap {{
-    port = {port}
-  }}
-  inet_listener imaps {{
-    port = {tls_port}
-    ssl = yes
-  }}
-}}
-service pop3-login {{
-  chroot =
-  inet_listener pop3 {{
-    port = {pop3_port}
-  }}
-  inet_listener pop3s {{
-    port = 0
-  }}
-}}
-service anvil {{
-  chroot =
-}}
-passdb {{
-  driver = passwd-file
-  args = {masters}
-  master = yes
-}}
-passdb {{
-  driver = passwd-file
-  args = /dev/null
-}}
-userdb {{
-  driver = static
-  args = uid={uid} gid={gid} home={mail}/%u allow_all_users=yes
-}}
-{more}
-"""
 
 MASTER, PASSWORD = "mailauthd", "master-sesame"
 
@@ -87,9 +31,9 @@ def identify(user):
 
 
 class Dovecot:
-    """with Dovecot(mail): it serves when the block begins. more: lines of dovecot.conf."""
+    """with Dovecot(mail): it serves when the block begins. more: further words for data/trial-dovecot."""
 
-    def __init__(self, mail, more=""):
+    def __init__(self, mail, *more):
         self.mail, self.more = mail, more
         self.directory = mail.directory / "dovecot"
         self.port, self.tls_port, self.pop3_port = free_ports(3)
@@ -104,16 +48,8 @@ class Dovecot:
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
                         "-days", "1", "-subj", "/CN=localhost", "-keyout", self.directory / "key",
                         "-out", self.directory / "certificate"], check=True, capture_output=True)
-        myself = pwd.getpwuid(os.geteuid()).pw_name
-        internal = "dovecot" if is_root() else myself
         self.configuration = self.directory / "dovecot.conf"
-        self.configuration.write_text(CONFIGURATION.format(
-            run=self.directory / "run", state=self.directory / "state", log=self.directory / "messages",
-            internal=internal, internal_group=grp.getgrgid(pwd.getpwnam(internal).pw_gid).gr_name,
-            login="dovenull" if is_root() else myself, mail=self.mail.mail, port=self.port, tls_port=self.tls_port,
-            pop3_port=self.pop3_port, more=self.more,
-            certificate=self.directory / "certificate", key=self.directory / "key", masters=masters,
-            uid=self.mail.owner, gid=self.mail.owner))
+        self.configuration.write_bytes(self.describe(masters))
         self.start()
         return self
 
@@ -123,6 +59,17 @@ class Dovecot:
         if kind is not None:
             for line in (self.directory / "messages").read_text(errors="replace").splitlines():
                 print(f"# dovecot: {line}", flush=True)
+
+    def describe(self, masters):
+        """Its dovecot.conf, as the installed version writes it."""
+        words = [SOURCE / "data" / "trial-dovecot", f"--folder={self.directory}",
+                 f"--log={self.directory / 'messages'}", f"--mail={self.mail.mail}", f"--masters={masters}",
+                 f"--owner={self.mail.owner}:{self.mail.owner}", f"--imap={self.port}", f"--imaps={self.tls_port}",
+                 f"--certificate={self.directory / 'certificate'}", f"--key={self.directory / 'key'}",
+                 f"--pop3={self.pop3_port}", *self.more]
+        if is_root():
+            words += ["--internal=dovecot", "--login=dovenull"]
+        return subprocess.run(words, stdout=subprocess.PIPE, check=True).stdout
 
     def start(self):
         self.process = Process(self.directory, "dovecot", ["dovecot", "-F", "-c", str(self.configuration)])

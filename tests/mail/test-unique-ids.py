@@ -55,8 +55,8 @@ def set_unique_ids(registry, text):
 class Moved:
     """with Moved(format) as (registry, server, dovecot): anna has mail that Dovecot has shown her."""
 
-    def __init__(self, text=DEFAULT, more=""):
-        self.more = f"pop3_uidl_format = {text}\n{more}"
+    def __init__(self, text=DEFAULT, *more):
+        self.more = [f"--unique-ids={text}", *more]
 
     def __enter__(self):
         with ExitStack() as stack:
@@ -64,7 +64,7 @@ class Moved:
             server = stack.enter_context(MailServer(registry))
             server.add_account("anna", "sesame")
             deliver(server, "one", "two", "three")
-            dovecot = stack.enter_context(Dovecot(server, self.more))
+            dovecot = stack.enter_context(Dovecot(server, *self.more))
             self.stack = stack.pop_all()
         return registry, server, dovecot
 
@@ -127,7 +127,7 @@ def nothing_that_was_told_changes_while_dovecot_goes_on():
 
 @test
 def what_dovecot_saved_goes_before_the_format():
-    with Moved("%f", "pop3_save_uidl = yes") as (registry, server, dovecot):
+    with Moved("%f", "--save-unique-ids") as (registry, server, dovecot):
         before = told_by(dovecot)
         contains((server.maildir("anna") / "dovecot-uidlist").read_text(), " P")
         set_unique_ids(registry, DEFAULT)

@@ -3,12 +3,32 @@
 
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
+
+from harness.case import Skip
 
 TOP = Path(os.environ.get("REGD_SOURCE_ROOT") or Path(__file__).resolve().parents[2])
 BUILD = Path(os.environ.get("REGD_BUILD_ROOT") or TOP / "build")
 ROOMS = ["client", "schema", "regd", "mailauth", "tests"]
+
+
+# Another version of LLVM's tools formats and warns otherwise.
+LLVM = "14"
+
+
+def find_llvm_tool(name):
+    """The tool's path in the version that the rules are written for."""
+    seen = []
+    for path in filter(None, map(shutil.which, (f"{name}-{LLVM}", name))):
+        said = subprocess.run([path, "--version"], stdout=subprocess.PIPE, text=True, check=True).stdout
+        version = re.search(r"version (\d+)", said)[1]
+        if version == LLVM:
+            return path
+        seen.append(version)
+    has = f"is version {', '.join(seen)} here" if seen else "is not installed"
+    raise Skip(f"{name} {has}; the rules are those of version {LLVM}")
 
 
 def find(*suffixes):

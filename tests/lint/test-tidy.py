@@ -6,12 +6,11 @@ import hashlib
 import json
 import os
 import shlex
-import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from harness.case import Failure, Skip, main, test
-from sources import BUILD, TOP, complaints_of
+from harness.case import Failure, main, test
+from sources import BUILD, TOP, complaints_of, find_llvm_tool
 
 # How far the analyser follows each function: a tenth of the time that its own
 # bound takes, which for the whole tree is most of what tests/run may take.
@@ -40,12 +39,12 @@ def fingerprint(command):
     return hashlib.sha256("\0".join([str(status), text, checks, *command]).encode()).hexdigest()
 
 
-def tidy(path, command):
+def tidy(tool, path, command):
     """What clang-tidy says of a file; nothing where it is clean."""
     mark = CLEAN / fingerprint(command)
     if mark.exists():
         return ""
-    status, said = complaints_of(["clang-tidy", "--quiet", "-p", str(BUILD), str(path),
+    status, said = complaints_of([tool, "--quiet", "-p", str(BUILD), str(path),
                                   "--extra-arg=-Wno-unknown-warning-option", *BOUND])
     if status != 0:
         return said
@@ -55,12 +54,11 @@ def tidy(path, command):
 
 @test
 def clang_tidy_finds_nothing():
-    if not shutil.which("clang-tidy"):
-        raise Skip("clang-tidy is not installed")
+    tool = find_llvm_tool("clang-tidy")
     CLEAN.mkdir(exist_ok=True)
     commands = product_commands()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        said = [text for text in pool.map(lambda item: tidy(*item), commands.items()) if text]
+        said = [text for text in pool.map(lambda item: tidy(tool, *item), commands.items()) if text]
     if said:
         raise Failure("\n".join(said))
 

@@ -9,10 +9,10 @@ from harness.bus import ALICE, needs_root
 from harness.case import contains, equal, main, rows, test
 from harness.process import program
 from harness.registry import REG_DWORD, REG_SZ, SOFTWARE, Registry, operation_list, options
+from harness.regctl import CONFLICT, DENIED, DONE, FAILED, INVALID
 
 KEY = SOFTWARE + "\\Acme"
 HEADER = "Windows Registry Editor Version 5.00\n\n"
-DONE, FAILED, USAGE, NOT_FOUND, DENIED, INVALID, CONFLICT = range(7)
 
 
 def import_text(client, text, expect=None, **given):

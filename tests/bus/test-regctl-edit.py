@@ -10,10 +10,10 @@ from harness.bus import ALICE, needs_root
 from harness.case import check, contains, equal, main, rows, test
 from harness.process import program
 from harness.registry import REG_DWORD, REG_EXPAND_SZ, REG_MULTI_SZ, REG_SZ, SOFTWARE, Registry, options
+from harness.regctl import CONFLICT, DENIED, DONE, FAILED, INVALID, NOT_FOUND
 
 KEY = SOFTWARE + "\\Acme"
 SETTINGS = "HKLM\\SYSTEM\\ControlSet001\\Services\\MSExchangeIS\\ParametersSystem"
-DONE, FAILED, USAGE, NOT_FOUND, DENIED, INVALID, CONFLICT = range(7)
 
 
 def edit(registry, script, *arguments, key=KEY, uid=None, variable="EDITOR"):

@@ -9,9 +9,9 @@ from harness.bus import ALICE, needs_root
 from harness.case import check, contains, equal, main, test
 from harness.process import program
 from harness.registry import REG_DWORD, REG_SZ, SOFTWARE, Registry
+from harness.regctl import DENIED, DONE, FAILED, INVALID, NOT_FOUND, USAGE
 
 KEY = SOFTWARE + "\\Acme"
-DONE, FAILED, USAGE, NOT_FOUND, DENIED, INVALID = range(6)
 REG5 = f'Windows Registry Editor Version 5.00\r\n\r\n[{KEY}]\r\n"Port"=dword:00000019\r\n\r\n'
 
 

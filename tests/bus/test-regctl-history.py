@@ -13,21 +13,7 @@ from harness.bus import ALICE, needs_root
 from harness.case import check, contains, equal, main, test
 from harness.process import PATIENCE, program
 from harness.registry import PARAMETERS, REG_DWORD, REG_SZ, SOFTWARE, Registry
-
-KEY = SOFTWARE + "\\Acme"
-DONE, FAILED, USAGE, NOT_FOUND, DENIED, INVALID, CONFLICT, UNREACHABLE = range(8)
-
-
-def regctl(registry, *arguments, uid=None, given=b""):
-    """Runs regctl; (exit code, standard output, standard error)."""
-    result = registry.run(program("client/regctl/regctl"), *arguments, uid=uid, input=given)
-    return result.returncode, result.stdout.decode(), result.stderr.decode()
-
-
-def done(registry, *arguments, **options):
-    status, printed, said = regctl(registry, *arguments, **options)
-    equal((status, said), (DONE, ""), " ".join(arguments))
-    return printed
+from harness.regctl import DENIED, DONE, INVALID, KEY, NOT_FOUND, USAGE, done, regctl
 
 
 def refused(registry, expected, *arguments, naming="", **options):

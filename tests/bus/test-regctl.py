@@ -1,51 +1,22 @@
 # SPDX-License-Identifier: MIT
-"""regctl against a running regd: what each verb prints, its exit codes and
-its messages."""
+"""regctl against a running regd: values, options, exit codes and messages."""
 
-import fcntl
 import json
 import os
-import signal
 import subprocess
-import sys
 import tempfile
-import termios
 from pathlib import Path
 
-from harness.bus import ALICE, needs_root, wait_until
+from harness.bus import ALICE, needs_root
 from harness.case import check, contains, equal, main, rows, test
 from harness.process import PATIENCE, program
 from harness.registry import (REG_BINARY, REG_DWORD, REG_DWORD_BIG_ENDIAN, REG_EXPAND_SZ, REG_LINK, REG_MULTI_SZ,
                               REG_NONE, REG_QWORD, REG_SZ, SOFTWARE, Registry)
+from harness.regctl import DENIED, DONE, FAILED, INVALID, KEY, NOT_FOUND, UNREACHABLE, USAGE, done, refused, regctl
 
-KEY = SOFTWARE + "\\Acme"
 SETTINGS = "HKLM\\SYSTEM\\CurrentControlSet\\Services\\MSExchangeIS\\ParametersSystem"
 CANONICAL_SETTINGS = SETTINGS.replace("HKLM", "HKEY_LOCAL_MACHINE").replace("Current", "").replace(
     "ControlSet", "ControlSet001")
-DONE, FAILED, USAGE, NOT_FOUND, DENIED, INVALID, CONFLICT, UNREACHABLE = range(8)
-
-
-def regctl(registry, *arguments, uid=None, given=b""):
-    """Runs regctl; (exit code, standard output, standard error)."""
-    result = registry.run(program("client/regctl/regctl"), *arguments, uid=uid, input=given)
-    return result.returncode, result.stdout.decode(), result.stderr.decode()
-
-
-def done(registry, *arguments, **options):
-    """What a run printed that had nothing to complain of."""
-    status, printed, said = regctl(registry, *arguments, **options)
-    equal((status, said), (DONE, ""), " ".join(arguments))
-    return printed
-
-
-def refused(registry, expected, *arguments, naming=(), **options):
-    """What a run said that failed with this exit code."""
-    status, printed, said = regctl(registry, *arguments, **options)
-    equal((status, printed), (expected, ""), f"{' '.join(arguments)}: {said}")
-    check(said.startswith("regctl: ") and said.count("\n") == 1, f"one line of a message, not {said!r}")
-    for part in naming:
-        contains(said, part)
-    return said
 
 
 # ---- data ----
@@ -238,241 +209,6 @@ def output_that_can_not_be_written_is_a_failure():
         contains(result.stderr.decode(), "standard output")
 
 
-# ---- keys ----
-
-@test
-def keys_are_made_renamed_copied_and_deleted():
-    with Registry() as registry:
-        equal(json.loads(done(registry, "create", "--json", KEY))["created"], True)
-        equal(json.loads(done(registry, "create", "--json", KEY))["created"], False)
-        done(registry, "set", KEY + "\\Sub", "V", "x")
-        done(registry, "mv", KEY, "Corp")
-        done(registry, "cp", SOFTWARE + "\\Corp", SOFTWARE + "\\Copy")
-        equal(done(registry, "get", SOFTWARE + "\\Copy\\Sub", "V"), "x\n")
-        refused(registry, FAILED, "rm", SOFTWARE + "\\Copy", naming=[SOFTWARE + "\\Copy"])
-        done(registry, "rm", "-r", SOFTWARE + "\\Copy")
-        equal(done(registry, "ls", SOFTWARE), "Classes\nCorp\n")
-
-
-@test
-def links_and_volatile_keys():
-    with Registry() as registry:
-        done(registry, "create", "--volatile", "--class=Sort", KEY)
-        contains(done(registry, "info", KEY), "volatile: true\n")
-        contains(done(registry, "info", KEY), "class: Sort\n")
-        done(registry, "create", "--link=/HKLM/SOFTWARE/Acme", SOFTWARE + "\\Link")
-        info = json.loads(done(registry, "--json", "info", "--no-follow", SOFTWARE + "\\Link"))
-        equal((info["path"], info["link"]), (SOFTWARE + "\\Link", KEY))
-        equal(json.loads(done(registry, "--json", "info", SOFTWARE + "\\Link"))["path"], KEY)
-        done(registry, "rm", SOFTWARE + "\\Link")
-        contains(done(registry, "ls", SOFTWARE), "Acme\n")
-
-
-@test
-def writes_with_a_comment():
-    with Registry() as registry:
-        before = registry.client.revision
-        done(registry, "set", "--comment=why", KEY, "V", "x")
-        done(registry, "create", "--comment=why", KEY + "\\Sub")
-        done(registry, "create", "--comment=why", "--link=" + KEY, SOFTWARE + "\\Link")
-        done(registry, "create", "--comment=why", "--volatile", "--class=c", KEY + "\\Gone")
-        done(registry, "cp", "--comment=why", KEY + "\\Sub", KEY + "\\Copy")
-        done(registry, "acl", "--comment=why", KEY + "\\Copy", "everyone=write")
-        revisions = json.loads(done(registry, "--json", "history", "-n", "6", KEY))
-        equal([revision["comment"] for revision in revisions], ["why"] * len(revisions))
-        done(registry, "mv", "--comment=why", KEY + "\\Sub", "Other")
-        done(registry, "unset", "--comment=why", KEY, "V")
-        done(registry, "rm", "--comment=why", KEY + "\\Other")
-        revision = json.loads(done(registry, "--json", "rm", "-r", "--comment=why", KEY))["revision"]
-        equal(revision, before + 10)
-        equal(registry.client.revision, revision)
-        refused(registry, INVALID, "set", "--comment=why", SETTINGS, "MBS Package", "FOO",
-                naming=["MBS Package", '"FOO"'])
-
-
-@test
-def an_import_that_takes_long_is_told_of_on_a_terminal():
-    with Registry() as registry, tempfile.NamedTemporaryFile(suffix=".reg") as file:
-        file.write(b"REGEDIT4\n[" + KEY.encode() + b"]\n\"a\"=\"b\"\n")
-        file.flush()
-        ours, theirs = os.openpty()
-        registry.process.signal(signal.SIGSTOP)
-        try:
-            importing = subprocess.Popen(
-                [program("client/regctl/regctl"), f"--bus={registry.bus.address}", "import", file.name], stderr=theirs)
-            os.close(theirs)
-            shown = b""
-            while b"0 % read" not in shown:
-                shown += os.read(ours, 4096)
-        finally:
-            registry.process.signal(signal.SIGCONT)
-        while True:
-            try:
-                more = os.read(ours, 4096)
-            except OSError:  # the last of those who write has gone
-                break
-            if not more:
-                break
-            shown += more
-        os.close(ours)
-        equal(importing.wait(PATIENCE), DONE)
-        check(shown.endswith(b"\r\x1b[K"), repr(shown))
-        equal(registry.client.get(KEY, "a")[2], "b")
-
-
-# ---- listings ----
-
-@test
-def listings_keep_a_terminal_safe():
-    with Registry() as registry:
-        registry.client.set(KEY, "Red", REG_SZ, "\x1b[31m\n\u202eevil\u009b")
-        registry.client.set(KEY, "Many", REG_MULTI_SZ, ["a", "b\t"])
-        for arguments in (["ls", KEY], ["tree", KEY], ["find", "--data", "evil"], ["ls", "--json", KEY]):
-            printed = done(registry, *arguments)
-            for character in "\x1b\u202e\u009b":
-                check(character not in printed, f"{character!r} in {printed!r}")
-        contains(done(registry, "ls", KEY), "Red\tREG_SZ\t\\x1b[31m\\x0a\\u{202e}evil\\u{9b}\n")
-        contains(done(registry, "ls", KEY), "Many\tREG_MULTI_SZ\ta | b\\x09\n")
-        equal(done(registry, "get", KEY, "Red"), "\x1b[31m\n\u202eevil\u009b\n")
-
-
-@test
-def ls_lists_roots_keys_and_values():
-    with Registry() as registry:
-        equal(done(registry, "ls"), "HKEY_CLASSES_ROOT\nHKEY_CURRENT_CONFIG\nHKEY_CURRENT_USER\n"
-              "HKEY_LOCAL_MACHINE\nHKEY_USERS\n")
-        done(registry, "set", "-t", "dword", KEY, "N", "5")
-        done(registry, "create", KEY + "\\Sub")
-        equal(done(registry, "ls", KEY), "Sub\nN\tREG_DWORD\t5\n")
-        equal(json.loads(done(registry, "ls", "--json", KEY)),
-              {"key": KEY, "keys": ["Sub"], "values": [{"name": "N", "type": "REG_DWORD", "data": 5}]})
-
-
-@test
-def tree_goes_through_every_page():
-    with Registry() as registry:
-        operations = [("set-value", f"{KEY}\\{key:02}", f"v{value:04}", REG_DWORD, value)
-                      for key in range(3) for value in range(5000)]
-        registry.client.commit(operations)
-        lines = done(registry, "tree", KEY).splitlines()
-        equal([line for line in lines if not line.startswith("  ")], [KEY] + [f"{KEY}\\{key:02}" for key in range(3)])
-        equal(lines[1:][1:5001], [f"  v{value:04}\tREG_DWORD\t{value}" for value in range(5000)])
-        listed = json.loads(done(registry, "tree", "--json", KEY))
-        equal([(key["key"], len(key["values"])) for key in listed],
-              [(KEY, 0)] + [(f"{KEY}\\{key:02}", 5000) for key in range(3)])
-        equal(done(registry, "tree", "-d", "0", KEY), KEY + "\n")
-        equal(len(done(registry, "tree", "-d", "1", KEY).splitlines()), 15004)
-
-
-@test
-def tree_and_find_say_what_was_left_out():
-    needs_root()
-    with Registry() as registry:
-        registry.client.set("HKLM\\SAM\\x", "Needle", REG_SZ, "x")
-        registry.client.set(KEY, "Needle", REG_SZ, "x")
-        for arguments in (["tree", "HKLM"], ["find", "needle", "HKLM"], ["find", "needle"]):
-            status, printed, said = regctl(registry, *arguments, uid=ALICE)
-            equal(status, DONE)
-            contains(printed, KEY)
-            check("SAM\\x" not in printed, "what may not be read is left out")
-            contains(said, "left out")
-            equal(regctl(registry, "--quiet", *arguments, uid=ALICE)[2], "")
-        for verb in (["tree"], ["--json", "tree"], ["find", "needle"], ["--json", "find", "needle"]):
-            refused(registry, DENIED, *verb, "HKLM\\SAM", uid=ALICE, naming=["HKEY_LOCAL_MACHINE\\SAM", "read"])
-        equal(done(registry, "find", "needle").count("\n"), 2)
-
-
-@test
-def find_looks_at_keys_values_and_data():
-    with Registry() as registry:
-        done(registry, "set", KEY, "Colour", "GR\u00dcN")
-        done(registry, "set", "-t", "multi", KEY, "List", "one", "two")
-        done(registry, "set", "-t", "dword", KEY, "Number", "4711")
-        colour = f"{KEY}\tColour\tREG_SZ\tGR\u00dcN\n"
-        equal(done(registry, "find", "acm"), KEY + "\n")
-        equal(done(registry, "find", "colo", SOFTWARE), colour)
-        equal(done(registry, "find", "gr\u00fcn"), colour)
-        equal(done(registry, "find", "g?\u00fc*"), colour)
-        equal(done(registry, "find", "TWO"), f"{KEY}\tList\tREG_MULTI_SZ\tone | two\n")
-        equal(done(registry, "find", "--data", "471"), f"{KEY}\tNumber\tREG_DWORD\t4711\n")
-        equal(regctl(registry, "find", "--keys", "colour")[:2], (NOT_FOUND, ""))
-        equal(regctl(registry, "find", "--values", "4711")[:2], (NOT_FOUND, ""))
-        equal(regctl(registry, "find", "colo?")[:2], (NOT_FOUND, ""))
-        equal(json.loads(done(registry, "--json", "find", "colo")),
-              [{"key": KEY, "name": "Colour", "type": "REG_SZ", "data": "GR\u00dcN"}])
-        equal(json.loads(regctl(registry, "--json", "find", "nothing at all")[1]), [])
-
-
-# ---- watching ----
-
-class Watching:
-    """A regctl watch under way."""
-
-    def __init__(self, registry, *arguments):
-        self.child = subprocess.Popen([program("client/regctl/regctl"), f"--bus={registry.bus.address}", "watch",
-                                       *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        self.beginning = self.child.stderr.readline()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.child.kill()
-        self.child.communicate(timeout=PATIENCE)
-
-    def read(self):
-        return self.child.stdout.readline()
-
-
-@test
-def watch_prints_a_line_an_event_at_once():
-    with Registry() as registry, Watching(registry, KEY) as watching:
-        contains(watching.beginning, f"watching {KEY} after revision")
-        revision = registry.client.set(KEY, "V", REG_SZ, "x")
-        equal(watching.read(), f"{revision}\tkey-created\t{KEY}\n")
-        equal(watching.read(), f"{revision}\tvalue-set\t{KEY}\tV\n")
-        revision = registry.client.set(KEY, "", REG_SZ, "x")
-        equal(watching.read(), f"{revision}\tvalue-set\t{KEY}\t@\n")
-
-
-@test
-def watch_ends_after_a_count_and_keeps_revisions_whole():
-    with Registry() as registry, Watching(registry, "--count=1", "--json", KEY) as watching:
-        revision = registry.client.set(KEY, "V", REG_SZ, "x")
-        printed, _ = watching.child.communicate(timeout=PATIENCE)
-        equal([json.loads(line) for line in printed.splitlines()],
-              [{"revision": revision, "kind": "key-created", "key": KEY, "name": ""},
-               {"revision": revision, "kind": "value-set", "key": KEY, "name": "V"}])
-        equal(watching.child.returncode, DONE)
-
-
-@test
-def watch_replays_since_a_revision():
-    with Registry() as registry:
-        first = registry.client.set(KEY, "V", REG_SZ, "1")
-        second = registry.client.set(KEY, "V", REG_SZ, "2")
-        printed = regctl(registry, "-q", "watch", f"--since={first}", "--count=1", KEY)
-        equal(printed, (DONE, f"{second}\tvalue-set\t{KEY}\tV\n", ""))
-        refused(registry, INVALID, "watch", "--since=999999", KEY)
-
-
-@test
-def watch_goes_on_when_regd_is_back():
-    with Registry() as registry:
-        registry.client.create(KEY)
-        with Watching(registry, KEY) as watching:
-            revision = registry.client.set(KEY, "V", REG_SZ, "1")
-            equal(watching.read(), f"{revision}\tvalue-set\t{KEY}\tV\n")
-            for text in "23":
-                registry.restart()
-                revision = registry.client.set(KEY, "V", REG_SZ, text)
-                equal(watching.read(), f"{revision}\tvalue-set\t{KEY}\tV\n")
-            registry.kill()
-            registry.start()
-            revision = registry.client.set(KEY, "V", REG_SZ, "4")
-            equal(watching.read(), f"{revision}\tvalue-set\t{KEY}\tV\n")
-
-
 # ---- access, schemas, import, status ----
 
 @test
@@ -519,62 +255,6 @@ def validate_lists_what_breaks_a_rule():
             contains(printed, f"{KEY}: W: ")
             listed = json.loads(regctl(registry, "validate", "--json")[1])
             equal([(problem["key"], problem["name"]) for problem in listed], [(KEY, "V"), (KEY, "W")])
-
-
-REG_FILE = "REGEDIT4\r\n\r\n[HKEY_LOCAL_MACHINE\\SOFTWARE\\Acme]\r\n\"a\"=\"b\"\r\nnonsense\r\n\"n\"=dword:5\r\n"
-
-
-@test
-def import_reads_files_and_standard_input():
-    with Registry() as registry:
-        good, bad = registry.directory / "good.reg", registry.directory / "bad.reg"
-        good.write_text(REG_FILE.replace("nonsense\r\n", ""))
-        bad.write_text(REG_FILE)
-        equal(done(registry, "import", str(good)), "")
-        equal(registry.client.values(KEY), [("a", REG_SZ, "b"), ("n", REG_DWORD, 5)])
-        status, printed, said = regctl(registry, "import", str(bad))
-        equal((status, printed), (DONE, ""))
-        contains(said, f"regctl: {bad}: line 5: ")
-        refused(registry, INVALID, "import", "--strict", str(bad), naming=[f"{bad}: line 5: "])
-        equal(done(registry, "import", "-", given=good.read_bytes().replace(b"dword:5", b"dword:6")), "")
-        equal(registry.client.get(KEY, "n")[2], 6)
-        before = registry.client.revision
-        printed = done(registry, "import", "--dry-run", str(good))
-        contains(printed, "values-set: 1\n")
-        report = json.loads(done(registry, "import", "--dry-run", "--json", str(good)))
-        equal((report["file"], report["report"]["values-set"]), (str(good), 1))
-        equal(registry.client.revision, before)
-        for given in [b"not one of these", b"", b"windows registry editor version 5.00\n", b"\xfe\xff\0R"]:
-            refused(registry, FAILED, "import", "-", given=given, naming=["standard input"])
-        good.write_bytes(b"regedit4\r\n" * 1000)
-        refused(registry, FAILED, "import", str(good), naming=[str(good), "not a registry file"])
-        refused(registry, FAILED, "import", str(registry.directory), naming=[str(registry.directory)])
-
-
-@test
-def a_pipe_that_is_broken_off_imports_nothing():
-    with Registry() as registry:
-        environment = os.environ | {"DBUS_SYSTEM_BUS_ADDRESS": registry.bus.address}
-        with subprocess.Popen([program("client/regctl/regctl"), "import", "-"], env=environment,
-                              stdin=subprocess.PIPE, preexec_fn=heed_interrupts) as process:
-            process.stdin.write(f'REGEDIT4\n[{KEY}]\n"first"="half"\n'.encode())
-            process.stdin.flush()
-            wait_until(lambda: is_empty(process.stdin), "regctl to have read")
-            process.send_signal(signal.SIGINT)
-            equal(process.wait(PATIENCE), -signal.SIGINT)
-        for number in range(5):  # meanwhile a half would long have been committed
-            equal(done(registry, "import", "-", given=f'REGEDIT4\n[{KEY}]\n"{number}"="whole"\n'.encode()), "")
-        equal(registry.client.values(KEY), [(str(number), REG_SZ, "whole") for number in range(5)])
-
-
-def heed_interrupts():
-    """What is started by a shell in the background ignores them."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
-def is_empty(pipe):
-    """Whether all that was written into a pipe has been read."""
-    return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder) == 0
 
 
 @test

@@ -1,70 +1,22 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Certificates: which one a client is shown, live changes of them under open
-connections, files that can't be used, and sessions that are resumed."""
+"""Certificates: the pair that each client gets, and pairs that can't be used."""
 
-import json
 import os
 import signal
 import ssl
-import subprocess
 
 import dbus
 
 from harness import openmetrics
 from harness.bus import wait_until
 from harness.case import check, contains, equal, main, rows, test
-from harness.certificates import EC, RSA, Client, Pair, new_context, openssl, resume, shown
+from harness.certificates import RSA, Client, Pair, new_context, openssl, shown
 from harness.mail import PARAMETERS
-from harness.process import PATIENCE, program
+from harness.process import program
 from harness.registry import REG_SZ
-from harness.talk import Mail
+from harness.certified import HOSTS, Server
 
-HOSTS = PARAMETERS + "\\Certificates"
 TLS2, TLS3 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
-
-
-class Server(Mail):
-    """A mail server, and the certificates that it is set to."""
-
-    def pair(self, name, hosts=(), algorithm=EC, days=2):
-        return Pair(self.directory, name, hosts, algorithm, days)
-
-    def set_pair(self, pair, host=None, kind="", key=None):
-        at = PARAMETERS if host is None else f"{HOSTS}\\{host}"
-        self.client.set(at, f"{kind}Private Key", REG_SZ, str(key or pair.key))
-        self.client.set(at, f"{kind}Certificate", REG_SZ, str(pair.file))
-
-    def control(self, *words):
-        """(exit code, standard output, standard error) of mailauthctl."""
-        result = self.registry.run(program("mailauth/mailauthctl/mailauthctl"),
-                                   f"--bus={self.registry.bus.address}", *words)
-        return result.returncode, result.stdout.decode(), result.stderr.decode()
-
-    def reload(self):
-        """Everything that was set is read when this returns; what was wrong."""
-        code, _, problem = self.control("reload-certificate")
-        equal(code != 0, bool(problem))
-        return problem
-
-    def taken(self):
-        equal(self.reload(), "")
-
-    def certificates(self):
-        """{(host, setting): row} of the status."""
-        code, output, problem = self.control("status", "--json")
-        equal((code, problem), (0, ""))
-        return {(row["host"], row["setting"]): row for row in json.loads(output)["certificates"]}
-
-    def shows(self, pair, host=None, context=None):
-        check(shown(self.pop3s_port, host, context) == pair.der, f"{host} is not shown {pair.file.name}")
-
-    def begin_tls(self, *options, succeeds=True):
-        """What openssl's client says."""
-        result = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{self.pop3s_port}", "-ign_eof", *options],
-                                input=b"QUIT\r\n", capture_output=True, timeout=PATIENCE, check=False)
-        equal(result.returncode == 0, succeeds, result.stderr.decode())
-        return result.stdout.decode() + result.stderr.decode()
 
 
 @test
@@ -308,95 +260,6 @@ def what_clients_may_refuse_is_used_and_told(options, host, doubt):
         row = mail.certificates()[host or "", "Certificate"]
         contains(row.get("doubt", ""), doubt)
         equal([event["id"] for event in mail.events(10) if event["id"] == 14008], [14008] if doubt else [])
-
-
-# ---- resumption ----
-
-
-@rows([("TLS 1.2", TLS2), ("TLS 1.3", TLS3)])
-def sessions_are_resumed(version):
-    with Server() as mail:
-        default, host = mail.pair("default"), mail.pair("mail.example.org", ["mail.example.org"])
-        mail.set_pair(default)
-        mail.set_pair(host, "mail.example.org")
-        mail.taken()
-        context, port = new_context(version), mail.pop3s_port
-        check(resume(port, None, None, context), "not resumed")
-        check(resume(port, "mail.example.org", "mail.example.org", context), "not resumed by name")
-        check(not resume(port, None, "mail.example.org", context), "a session of all is one of a host")
-        check(not resume(port, "mail.example.org", None, context), "a session of a host is one of all")
-        # By the same certificate as before, and by another.
-        with Client(port, "mail.example.org", context) as client:
-            session = client.socket.session
-        mail.taken()
-        with Client(port, "mail.example.org", context, session) as client:
-            check(client.socket.session_reused, "forgotten although nothing has changed")
-            session = client.socket.session
-        host.take(mail.pair("renewed"))
-        mail.taken()
-        with Client(port, "mail.example.org", context, session) as client:
-            check(not client.socket.session_reused, "resumed although the certificate has changed")
-            equal(client.certificate, host.der)
-
-
-@rows([("TLS 1.2", "-tls1_2"), ("TLS 1.3", "-tls1_3")])
-def openssls_client_resumes(version):
-    with Server() as mail:
-        mail.set_pair(mail.pair("default"))
-        mail.taken()
-        session = mail.directory / "session"
-        contains(mail.begin_tls(version, "-sess_out", session), "New, ")
-        contains(mail.begin_tls(version, "-sess_in", session), "Reused, ")
-
-
-@test
-def a_session_that_is_resumed_still_logs_in():
-    with Server() as mail:
-        mail.add_account("ann", "sesame")
-        mail.set_pair(mail.pair("default"))
-        mail.taken()
-        context = new_context()
-        with Client(mail.pop3s_port, None, context) as client:
-            session = client.socket.session
-        with Client(mail.pop3s_port, None, context, session) as client:
-            check(client.socket.session_reused, "not resumed")
-            contains(client.ask("USER ann"), "+OK")
-            contains(client.ask("PASS sesame"), "+OK Logged in.")
-
-
-# ---- versions and ciphers ----
-
-
-@rows([
-    ("TLS 1.1", ["-tls1_1", "-cipher", "ALL:@SECLEVEL=0"], False),
-    ("CBC", ["-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-SHA256"], False),
-    ("RSA key exchange", ["-tls1_2", "-cipher", "AES128-GCM-SHA256"], False),
-    ("DHE", ["-tls1_2", "-cipher", "DHE-RSA-AES128-GCM-SHA256"], False),
-    ("SHA-1", ["-tls1_2", "-sigalgs", "ECDSA+SHA1", "-cipher", "ALL:@SECLEVEL=0"], False),
-    ("TLS 1.2", ["-tls1_2"], True),
-    ("TLS 1.3", ["-tls1_3"], True),
-    ("ChaCha20", ["-tls1_2", "-cipher", "ECDHE-ECDSA-CHACHA20-POLY1305"], True),
-    ("P-256", ["-groups", "P-256"], True),
-    ("another key share first", ["-groups", "P-521:X25519"], True),
-    ("P-224", ["-groups", "P-224"], False),
-])
-def of_versions_and_ciphers_the_sound_ones_are_spoken(options, succeeds):
-    with Server() as mail:
-        mail.set_pair(mail.pair("default"))
-        mail.set_pair(mail.pair("rsa", algorithm=RSA), kind="Alternative ")
-        mail.taken()
-        mail.begin_tls(*options, succeeds=succeeds)
-
-
-@test
-def nobody_renegotiates():
-    with Server() as mail:
-        mail.set_pair(mail.pair("default"))
-        mail.taken()
-        client = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{mail.pop3_port}", "-tls1_2",
-                                 "-starttls", "pop3"],
-                                input=b"R\n", capture_output=True, timeout=PATIENCE, check=False)
-        contains(client.stderr.decode(), "no renegotiation")
 
 
 # ---- the server's own life ----

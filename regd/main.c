@@ -49,6 +49,11 @@ static void say(const char *text, gpointer data) {
   g_printerr("regd: %s\n", text);
 }
 
+static void on_ready(gpointer data) {
+  (void)data;
+  (void)sd_notify(0, "READY=1");
+}
+
 static void on_failed(gpointer data) {
   Daemon *daemon = data;
   daemon->status = EXIT_FAILURE;
@@ -148,7 +153,7 @@ static int serve(const Arguments *arguments) {
   g_autoptr(GError) error = NULL;
   Daemon daemon = {.loop = loop, .status = EXIT_SUCCESS};
   ServerOptions options = server_options(arguments);
-  ServerEvents events = {.say = say, .failed = on_failed, .data = &daemon};
+  ServerEvents events = {.ready = on_ready, .say = say, .failed = on_failed, .data = &daemon};
   prepare_process(&daemon);
   if (!arguments->private || start_private_bus(&daemon, &bus, &options, &error))
     daemon.server = server_start(&options, &events, &error);
@@ -158,7 +163,6 @@ static int serve(const Arguments *arguments) {
   }
   if (bus != NULL)
     g_print("%s\n", private_bus_get_address(bus));
-  (void)sd_notify(0, "READY=1");
   g_main_loop_run(loop);
   server_stop(daemon.server);
   return daemon.status;

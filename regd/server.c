@@ -34,6 +34,8 @@ struct Server {
   Dispatcher *dispatcher;
   guint retry_source; /* also: the bus has gone, and is let go of */
   guint retry_ms;
+  gint64 refused_since; /* monotonic µs; 0: the name is not refused */
+  gboolean served;      /* the name has been taken once */
   gboolean reloading, reload_again;
 };
 
@@ -130,21 +132,86 @@ static gboolean enter_bus(Server *server, GError **error) {
   return FALSE;
 }
 
+static void note_entered(Server *server) {
+  server->refused_since = 0;
+  if (server->served)
+    say(server, "connected to the bus again");
+  else
+    server->events.ready(server->events.data);
+  server->served = TRUE;
+}
+
+static void retry_later(Server *server) {
+  retry_after(server, server->retry_ms);
+  server->retry_ms = MIN(server->retry_ms * 2, RETRY_LAST_MS);
+}
+
+static gboolean is_refused_for_good(const Server *server) {
+  return server->refused_since != 0 &&
+         g_get_monotonic_time() - server->refused_since >= NAME_PATIENCE_SECONDS * G_USEC_PER_SEC;
+}
+
+/* The bus may have to read its policy first. */
+static void note_refusal(Server *server, const GError *error) {
+  if (server->refused_since != 0)
+    return;
+  server->refused_since = g_get_monotonic_time();
+  server->retry_ms = RETRY_FIRST_MS;
+  say(server, "%s; trying again for %d s", error->message, NAME_PATIENCE_SECONDS);
+}
+
+/* FALSE: there is no use in it, or no time left. */
+static gboolean try_again(Server *server, const GError *error) {
+  gboolean refused = error->code == REGISTRY_ERROR_ACCESS_DENIED;
+  if (!refused && error->code != REGISTRY_ERROR_UNREACHABLE)
+    return FALSE;
+  if (refused && is_refused_for_good(server))
+    return FALSE;
+  if (refused)
+    note_refusal(server, error);
+  retry_later(server);
+  return TRUE;
+}
+
+static void give_up(Server *server, const GError *error) {
+  say(server, "%s", error->message);
+  if (error->code == REGISTRY_ERROR_ACCESS_DENIED)
+    say(server,
+        "the bus has refused the name for %d s. Its policy " REGISTRY_BUS_NAME ".conf must be in "
+        "/usr/share/dbus-1/system.d and allow user %u, who must have been there when the bus read "
+        "it; `busctl call org.freedesktop.DBus / org.freedesktop.DBus ReloadConfig` makes it read "
+        "again",
+        NAME_PATIENCE_SECONDS, (guint)geteuid());
+  server->events.failed(server->events.data);
+}
+
 static gboolean on_retry(gpointer data) {
   Server *server = data;
   g_autoptr(GError) error = NULL;
   server->retry_source = 0;
   leave_bus(server);
   if (enter_bus(server, &error)) {
-    say(server, "connected to the bus again");
-  } else if (error->code == REGISTRY_ERROR_UNREACHABLE) {
-    retry_after(server, server->retry_ms);
-    server->retry_ms = MIN(server->retry_ms * 2, RETRY_LAST_MS);
-  } else {
-    say(server, "%s", error->message);
-    server->events.failed(server->events.data);
+    note_entered(server);
+  } else if (!try_again(server, error)) {
+    give_up(server, error);
   }
   return G_SOURCE_REMOVE;
+}
+
+/* Other failures than a refused name end a start at once. */
+static gboolean begin_to_serve(Server *server, GError **error) {
+  GError *failure = NULL;
+  if (enter_bus(server, &failure)) {
+    note_entered(server);
+    return TRUE;
+  }
+  if (failure->code != REGISTRY_ERROR_ACCESS_DENIED) {
+    g_propagate_error(error, failure);
+    return FALSE;
+  }
+  (void)try_again(server, failure);
+  g_error_free(failure);
+  return TRUE;
 }
 
 /* ---- what the service tells ---- */
@@ -248,7 +315,7 @@ Server *server_start(const ServerOptions *options, const ServerEvents *events, G
   server->face.readings = server->readings;
   server->face.answers = answers_new();
   server->face.database = options->database;
-  if (!open_storage(server, error) || !enter_bus(server, error))
+  if (!open_storage(server, error) || !begin_to_serve(server, error))
     return NULL;
   return g_steal_pointer(&server);
 }

@@ -8,6 +8,10 @@
 
 typedef struct Server Server;
 
+/* How long a name that the bus refuses is tried for: after a first installation the bus
+ * may still have to read the policy that allows it. */
+#define NAME_PATIENCE_SECONDS 15
+
 typedef struct {
   const char *bus;                       /* "system", "session" or an address */
   const char *database;                  /* its file */
@@ -15,6 +19,8 @@ typedef struct {
 } ServerOptions;
 
 typedef struct {
+  /* It serves: called once. */
+  void (*ready)(gpointer data);
   /* Something that whoever runs the daemon should read; one line. */
   void (*say)(const char *text, gpointer data);
   /* It can't go on serving: end it. */
@@ -22,8 +28,9 @@ typedef struct {
   gpointer data;
 } ServerEvents;
 
-/* Opens everything, connects to the bus and takes the name. Works on the default
- * main context. What @options points to must outlive the server. */
+/* Opens everything, connects to the bus and takes the name. When the bus refuses the
+ * name, that is tried again for NAME_PATIENCE_SECONDS before it fails. Works on the
+ * default main context. What @options points to must outlive the server. */
 Server *server_start(const ServerOptions *options, const ServerEvents *events, GError **error);
 /* Reads the schemas again, off the main loop; the new ones hold when they are in. */
 void server_reload_schemas(Server *server);

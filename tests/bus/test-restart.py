@@ -4,8 +4,9 @@
 import os
 import socket
 import stat
+from contextlib import contextmanager
 
-from harness.bus import BOB, needs_root
+from harness.bus import BOB, needs_root, wait_until
 from harness.case import check, contains, equal, main, test
 from harness.process import PATIENCE, Process
 from harness.registry import REG_BINARY, REG_DWORD, REG_SZ, SOFTWARE, Registry, options
@@ -55,20 +56,60 @@ def everything_else_stays_as_it_was():
         equal((client.tree(KEY), client.info(KEY), client.acl(KEY + r"\Sub")), before)
 
 
+@contextmanager
+def service_manager(registry, **environment):
+    """The socket to which a regd that is started meanwhile says how it is."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(registry.directory / "notify"))
+        manager.settimeout(PATIENCE)
+        registry.environment = {"NOTIFY_SOCKET": str(registry.directory / "notify")} | environment
+        yield manager
+    registry.environment = None
+
+
 @test
 def the_service_manager_is_told_when_it_serves_and_when_it_stops():
     with Registry() as registry:
         registry.stop()
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
-            manager.bind(str(registry.directory / "notify"))
-            manager.settimeout(PATIENCE)
-            registry.environment = {"NOTIFY_SOCKET": str(registry.directory / "notify")}
+        with service_manager(registry) as manager:
             registry.start()
             equal(manager.recv(4096), b"READY=1")
             check(registry.connect().revision > 0, "it serves by then")
             registry.stop()
             equal(manager.recv(4096), b"STOPPING=1")
-        registry.environment = None
+        registry.start()
+
+
+REFUSED = '<deny own="org.regd.Registry1"/>'
+
+
+@test
+def a_name_that_is_refused_is_tried_again():
+    """As after a first installation: the bus reads the policy that allows it a moment later."""
+    with Registry() as registry:
+        registry.client.set(KEY, "n", REG_SZ, "x")
+        registry.stop()
+        registry.bus.set_rule(REFUSED)
+        with service_manager(registry) as manager:
+            registry.process = Process(registry.directory, "regd", registry.command(), registry.environment)
+            wait_until(lambda: "trying again for 15 s" in registry.process.output(), "the refusal")
+            registry.bus.set_rule("")
+            registry.bus.wait_for_name("org.regd.Registry1", registry.process)
+            equal(manager.recv(4096), b"READY=1")
+            registry.stop()
+        registry.start()
+        equal(registry.client.get(KEY, "n"), (REG_SZ, "s", "x"))
+
+
+@test
+def a_name_that_stays_refused_ends_it_with_the_cure():
+    with Registry() as registry:
+        registry.stop()
+        registry.bus.set_rule(REFUSED)
+        said = refuses_to_serve(registry)
+        for part in ("trying again for 15 s", "org.regd.Registry1.conf", f"user {os.geteuid()}", "ReloadConfig"):
+            contains(said, part)
+        registry.bus.set_rule("")
         registry.start()
 
 

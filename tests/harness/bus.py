@@ -137,6 +137,14 @@ class Bus:
             raise Failure(f"no bus: {self.daemon.output()}")
         self.address = f"unix:path={socket}"
 
+    def set_rule(self, rule):
+        """Adds this rule to the policy in place of one that was added before, and has it read."""
+        configuration = CONFIGURATION.format(socket=self.directory / "bus")
+        configuration = configuration.replace("  </policy>", f"    {rule}\n  </policy>")
+        (self.directory / "bus.conf").write_text(configuration)
+        self.connect().call_blocking("org.freedesktop.DBus", "/", "org.freedesktop.DBus",
+                                     "ReloadConfig", "", ())
+
     def stop(self):
         if self.daemon:
             self.daemon.kill()

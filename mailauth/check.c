@@ -88,7 +88,8 @@ static gboolean ask_package(Check *check, Settings *settings, const char *source
   check->pam = pam;
   check->dialer = dialer;
   Package *package = packages_find(packages, source);
-  const PackageRequest request = {.account = NULL, .password = "", .settings = settings};
+  g_auto(Secret) none = {0};
+  const PackageRequest request = {.password = &none, .settings = settings};
   package->prove(package, &request, on_proved, check);
   while (!check->answered)
     g_main_context_iteration(NULL, TRUE);

@@ -2,8 +2,6 @@
 /* line.h: finding the ends of lines. */
 #include "mailauth/base/line.h"
 
-#include <string.h>
-
 static void advance(const guint8 **input, gsize *size, gsize by) {
   *input += by;
   *size -= by;
@@ -46,5 +44,5 @@ void line_clear(Line *line) {
 }
 
 gboolean line_has_nul(const Line *line) {
-  return line->text.size > 0 && memchr(line->text.bytes, '\0', line->text.size) != NULL;
+  return secret_has_nul(&line->text);
 }

@@ -98,6 +98,14 @@ void secret_append(Secret *secret, gconstpointer bytes, gsize size) {
   secret->bytes[secret->size] = '\0';
 }
 
+const char *secret_get_text(const Secret *secret) {
+  return secret->bytes != NULL ? (const char *)secret->bytes : "";
+}
+
+gboolean secret_has_nul(const Secret *secret) {
+  return secret->size > 0 && memchr(secret->bytes, '\0', secret->size) != NULL;
+}
+
 void secret_clear(Secret *secret) {
   secret_free(secret->bytes, secret->room);
   *secret = (Secret){0};

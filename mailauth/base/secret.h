@@ -26,6 +26,9 @@ typedef struct {
 } Secret;
 
 void secret_append(Secret *secret, gconstpointer bytes, gsize size);
+/* The bytes and the NUL after them, "" for the empty secret; borrowed until it changes. */
+const char *secret_get_text(const Secret *secret);
+gboolean secret_has_nul(const Secret *secret);
 /* Wipes and frees the bytes; the secret is empty then and may be used on. */
 void secret_clear(Secret *secret);
 /* Moves the bytes of @from, whose own are cleared, into @to. */

@@ -21,6 +21,33 @@ struct Directory {
   gint64 last_use;
 };
 
+/* ---- requests in memory ---- */
+
+static ber_slen_t write_and_wipe(Sockbuf_IO_Desc *layer, void *bytes, ber_len_t size) {
+  ber_slen_t written = LBER_SBIOD_WRITE_NEXT(layer, bytes, size);
+  if (written > 0)
+    explicit_bzero(bytes, (gsize)written);
+  return written;
+}
+
+static ber_slen_t read_below(Sockbuf_IO_Desc *layer, void *bytes, ber_len_t size) {
+  return LBER_SBIOD_READ_NEXT(layer, bytes, size);
+}
+
+static int control_below(Sockbuf_IO_Desc *layer, int option, void *argument) {
+  return LBER_SBIOD_CTRL_NEXT(layer, option, argument);
+}
+
+/* libldap keeps a request, which may hold a password, until it is answered, and frees
+ * it as it is. Only a referral would have it sent again, and those are off. */
+static gboolean wipe_requests(Sockbuf *buffer) {
+  static Sockbuf_IO layer = {
+      .sbi_ctrl = control_below, .sbi_read = read_below, .sbi_write = write_and_wipe};
+  return ber_sockbuf_add_io(buffer, &layer, LBER_SBIOD_LEVEL_APPLICATION, NULL) == 0;
+}
+
+/* ---- answers ---- */
+
 void directory_answer_clear(DirectoryAnswer *answer) {
   g_clear_pointer(&answer->text, g_free);
 }
@@ -86,7 +113,7 @@ static gboolean attach(Directory *directory, int socket, const char *uri) {
   directory->hurry.socket = directory->socket;
   return ldap_get_option(directory->handle, LDAP_OPT_SOCKBUF, &buffer) == LDAP_SUCCESS &&
          ber_sockbuf_ctrl(buffer, LBER_SB_OPT_SET_MAX_INCOMING, &most) == 1 &&
-         hurry_attach(&directory->hurry, buffer);
+         hurry_attach(&directory->hurry, buffer) && wipe_requests(buffer);
 }
 
 /* @share: what there is of time for beginning TLS, in us. */
@@ -294,21 +321,18 @@ static void take_result(const Directory *directory, LDAPMessage *message, Direct
   ldap_controls_free(controls);
 }
 
-void directory_bind(Directory *directory, const char *dn, const char *password, gsize size,
+void directory_bind(Directory *directory, const char *dn, const Secret *password,
                     DirectoryAnswer *answer) {
   LDAPControl policy = {.ldctl_oid = g_strdup(LDAP_CONTROL_PASSWORDPOLICYREQUEST)};
   LDAPControl *controls[] = {&policy, NULL};
-  g_autofree char *bytes = g_memdup2(password, size);
-  struct berval credentials = {size, bytes};
+  struct berval credentials = {password->size, (char *)password->bytes};
   LDAPMessage *message = NULL;
   int id = -1;
   int code = LDAP_PARAM_ERROR;
   answer->code = LDAP_OTHER;
-  if (*dn != '\0' && size > 0)
+  if (*dn != '\0' && password->size > 0)
     code =
         ldap_sasl_bind(directory->handle, dn, LDAP_SASL_SIMPLE, &credentials, controls, NULL, &id);
-  if (bytes != NULL)
-    explicit_bzero(bytes, size);
   g_free(policy.ldctl_oid);
   if (code != LDAP_SUCCESS) {
     set_local_answer(directory, code, answer);

@@ -8,6 +8,7 @@
 
 #include <ldap.h>
 
+#include "mailauth/base/secret.h"
 #include "mailauth/connector/dialer.h"
 #include "mailauth/package/deadline.h"
 #include "mailauth/settings/settings.h"
@@ -58,7 +59,7 @@ gint64 directory_get_last_use(const Directory *directory);
 /* A simple bind. @dn and @password must not be empty: a directory takes either
  * for an anonymous bind and says that it is right (RFC 4513, section 5.1.2).
  * @password may be of any bytes. */
-void directory_bind(Directory *directory, const char *dn, const char *password, gsize size,
+void directory_bind(Directory *directory, const char *dn, const Secret *password,
                     DirectoryAnswer *answer);
 /* The entries below @base that match @filter. @dn: of the one that was found,
  * owned by the caller; NULL where it is none or several. */

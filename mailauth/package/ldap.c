@@ -132,8 +132,9 @@ static Directory *open_directory(Job *job, DirectoryUse use) {
   }
   if (use != USE_SEARCH || *broker->bind_dn == '\0')
     return g_steal_pointer(&directory);
-  directory_bind(directory, broker->bind_dn, broker->bind_password, strlen(broker->bind_password),
-                 &answer);
+  g_auto(Secret) password = {0};
+  secret_append(&password, broker->bind_password, strlen(broker->bind_password));
+  directory_bind(directory, broker->bind_dn, &password, &answer);
   if (answer.code == LDAP_SUCCESS)
     return g_steal_pointer(&directory);
   conclude_fault(job, "the bind as `Bind DN` with `Bind Password`", &answer);
@@ -164,8 +165,7 @@ static void operate(const Job *job, Directory *directory, Operation *operation) 
     directory_search(directory, ldap_pool_get_broker(job->pool)->base_dn, job->filter,
                      &operation->found, &operation->found_dn, &operation->answer);
   else
-    directory_bind(directory, operation->dn, (const char *)job->password.bytes, job->password.size,
-                   &operation->answer);
+    directory_bind(directory, operation->dn, &job->password, &operation->answer);
   operation->took = g_get_monotonic_time() - begin;
 }
 
@@ -436,12 +436,11 @@ static void prove(Package *package, const PackageRequest *request, OutcomeAnswer
   job->answer = answer;
   job->data = data;
   job->outcome = OUTCOME_BROKER_FAILED;
-  secret_append(&job->password, request->password, request->size);
+  secret_move(&job->password, request->password);
   patience_init(&job->patience, g_get_monotonic_time() + (gint64)timeout * 1000);
   g_queue_push_tail_link(&ldap->jobs, &job->link);
   /* Both are an anonymous bind to one directory or another, which always succeeds. */
-  if (job->exists &&
-      (request->size == 0 || memchr(request->password, '\0', request->size) != NULL)) {
+  if (job->exists && (job->password.size == 0 || secret_has_nul(&job->password))) {
     conclude(job, OUTCOME_BAD_PASSWORD,
              "it is empty or holds a NUL, and is not shown to a directory");
     job->timer = g_idle_add(on_ready, job);

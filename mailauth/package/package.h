@@ -6,13 +6,13 @@
 #define MAILAUTH_PACKAGE_PACKAGE_H
 
 #include "mailauth/base/outcome.h"
+#include "mailauth/base/secret.h"
 #include "mailauth/package/verified.h"
 #include "mailauth/settings/settings.h"
 
 typedef struct {
-  const char *account;  /* in lower case; NULL: a name that no account can have */
-  const char *password; /* ends in a NUL that size does not count */
-  gsize size;
+  const char *account; /* in lower case; NULL: a name that no account can have */
+  Secret *password;    /* the package may take it out */
   Settings *settings;  /* what the login is decided by */
   const char *address; /* the client's; "" or NULL where there is none */
   Verified *verified;  /* borrowed while the login lasts; NULL: neither asked nor told */
@@ -21,8 +21,8 @@ typedef struct {
 typedef struct Package Package;
 struct Package {
   const char *name; /* as `Native Source` or a broker's `Type` has it */
-  /* Copies what it needs of @request. @answer is called exactly once, never from
-   * inside: OUTCOME_OK, BAD_PASSWORD, NO_SUCH_USER, DISABLED, or a fault of the
+  /* Takes the password, and copies what else it needs of @request. @answer is called exactly once,
+   * never from inside: OUTCOME_OK, BAD_PASSWORD, NO_SUCH_USER, DISABLED, or a fault of the
    * server's. An unknown user and a disabled one take as long as any other. */
   void (*prove)(Package *package, const PackageRequest *request, OutcomeAnswer answer,
                 gpointer data);

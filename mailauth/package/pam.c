@@ -2,8 +2,6 @@
 /* Logins by PAM: see pam.h. What is not to be shown to a module is refused here. */
 #include "mailauth/package/pam.h"
 
-#include <string.h>
-
 #include "mailauth/base/limits.h"
 
 typedef struct {
@@ -39,11 +37,10 @@ static void prove(Package *package, const PackageRequest *request, OutcomeAnswer
       .service = request->settings->pam_service,
       .account = request->account,
       .password = request->password,
-      .size = request->size,
       .address = request->address != NULL ? request->address : "",
       .timeout = request->settings->pam_timeout,
   };
-  gboolean unfit = request->size == 0 || memchr(request->password, '\0', request->size) != NULL;
+  gboolean unfit = request->password->size == 0 || secret_has_nul(request->password);
   if (request->account != NULL && unfit)
     refuse(OUTCOME_BAD_PASSWORD,
            "PAM: the password is empty or holds a NUL, and is not shown to it", answer, data);

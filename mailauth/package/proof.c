@@ -2,8 +2,6 @@
 /* One password against one hash: see proof.h. */
 #include "mailauth/package/proof.h"
 
-#include <string.h>
-
 #include "mailauth/package/hash.h"
 
 static char *dup_owner(const PackageRequest *request) {
@@ -16,10 +14,7 @@ static char *dup_owner(const PackageRequest *request) {
 
 Proof *proof_new(const PackageRequest *request, OutcomeAnswer answer, gpointer data) {
   Proof *proof = g_new0(Proof, 1);
-  proof->password = g_malloc(request->size + 1);
-  memcpy(proof->password, request->password, request->size);
-  proof->password[request->size] = '\0';
-  proof->size = request->size;
+  secret_move(&proof->password, request->password);
   proof->answer = answer;
   proof->data = data;
   if (request->verified == NULL)
@@ -33,8 +28,7 @@ Proof *proof_new(const PackageRequest *request, OutcomeAnswer answer, gpointer d
 void proof_free(Proof *proof) {
   if (proof == NULL)
     return;
-  explicit_bzero(proof->password, proof->size);
-  g_free(proof->password);
+  secret_clear(&proof->password);
   g_free(proof->hash);
   g_free(proof->state);
   g_free(proof->detail);
@@ -59,14 +53,15 @@ void proof_set_nobody(Proof *proof, const char *dummy) {
 static void prove(gpointer job) {
   Proof *proof = job;
   /* "": there is nothing to prove against. */
-  proof->right = *proof->hash != '\0' && hash_prove(proof->password, proof->size, proof->hash);
+  proof->right = *proof->hash != '\0' &&
+                 hash_prove(secret_get_text(&proof->password), proof->password.size, proof->hash);
 }
 
 /* ---- on the loop ---- */
 
 static VerifiedClaim make_claim(const Proof *proof) {
   return (VerifiedClaim){proof->owner, proof->hash, proof->state != NULL ? proof->state : "",
-                         proof->password, proof->size};
+                         secret_get_text(&proof->password), proof->password.size};
 }
 
 static void answer_proof(gpointer job) {

@@ -8,8 +8,7 @@
 #include "mailauth/package/package.h"
 
 typedef struct {
-  char *password; /* wiped with the proof */
-  gsize size;
+  Secret password;
   char *hash;
   char *state;       /* as VerifiedClaim's; NULL: "" */
   Outcome otherwise; /* OUTCOME_OK where the hash decides; else what comes of it in any case */
@@ -22,7 +21,7 @@ typedef struct {
   gpointer data;
 } Proof;
 
-/* Takes a copy of the request's password. */
+/* Takes the request's password. */
 Proof *proof_new(const PackageRequest *request, OutcomeAnswer answer, gpointer data);
 void proof_free(Proof *proof);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Proof, proof_free)

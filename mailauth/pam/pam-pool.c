@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "mailauth/base/limits.h"
-#include "mailauth/base/secret.h"
 #include "mailauth/ipc/channel.h"
 
 #define IDLE_SECONDS 60
@@ -279,7 +278,7 @@ void pam_pool_ask(PamPool *pool, const PamPoolQuestion *question, OutcomeAnswer 
                .timeout = question->timeout,
                .answer = answer,
                .data = data};
-  secret_append(&job->password, question->password, question->size);
+  secret_move(&job->password, question->password);
   g_hash_table_insert(pool->jobs, &job->number, job);
   g_queue_push_tail(&pool->waiting, job);
   job->timer = g_timeout_add(question->timeout, on_late, job);

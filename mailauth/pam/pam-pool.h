@@ -7,6 +7,7 @@
 #define MAILAUTH_PAM_PAM_POOL_H
 
 #include "mailauth/base/outcome.h"
+#include "mailauth/base/secret.h"
 
 typedef struct PamPool PamPool;
 
@@ -22,13 +23,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(PamPool, pam_pool_free)
 typedef struct {
   const char *service;
   const char *account; /* NULL: a name that no account can have */
-  const char *password;
-  gsize size; /* of the password; where there can be an account, it is not empty and has no NUL */
+  Secret *password;    /* taken; where there can be an account, it is not empty and has no NUL */
   const char *address;
   guint32 timeout; /* ms, waiting for a process included */
 } PamPoolQuestion;
 
-/* Copies @question. @answer is called exactly once, never from inside. */
+/* Takes the password and copies the rest of @question. @answer is called exactly once, never from
+ * inside. */
 void pam_pool_ask(PamPool *pool, const PamPoolQuestion *question, OutcomeAnswer answer,
                   gpointer data);
 

@@ -411,8 +411,7 @@ static void prove(Login *login) {
   Package *package = packages_find(login->logins->packages, login->decision.source);
   const PackageRequest request = {
       .account = login->account,
-      .password = login->password.bytes != NULL ? (const char *)login->password.bytes : "",
-      .size = login->password.size,
+      .password = &login->password,
       .settings = login->settings,
       .address = login->address,
       .verified = find_verified(login),

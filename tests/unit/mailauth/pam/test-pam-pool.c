@@ -80,9 +80,12 @@ static gboolean start(guint64 request, gpointer data) {
 }
 
 static void ask(Stage *stage, const char *account, guint32 timeout) {
-  const PamPoolQuestion question = {"mailauth", account, "sesame", 6, "::1", timeout};
+  g_auto(Secret) password = {0};
+  secret_append(&password, "sesame", 6);
+  const PamPoolQuestion question = {"mailauth", account, &password, "::1", timeout};
   pam_pool_ask(stage->pool, &question, on_answer, stage);
   g_assert_false(stage->answered);
+  g_assert_null(password.bytes);
 }
 
 static void wait_for_answer(const Stage *stage) {

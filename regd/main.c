@@ -5,10 +5,10 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <systemd/sd-daemon.h>
 
 #include "client/base/error.h"
 #include "regd/bus/private-bus.h"
+#include "regd/manager.h"
 #include "regd/server.h"
 #include "regd/upkeep/integrity.h"
 #include "regd/upkeep/restore.h"
@@ -51,7 +51,7 @@ static void say(const char *text, gpointer data) {
 
 static void on_ready(gpointer data) {
   (void)data;
-  (void)sd_notify(0, "READY=1");
+  manager_tell_ready();
 }
 
 static void on_failed(gpointer data) {
@@ -64,7 +64,7 @@ static void on_failed(gpointer data) {
 
 static gboolean on_terminate(gpointer data) {
   Daemon *daemon = data;
-  (void)sd_notify(0, "STOPPING=1");
+  manager_tell_stopping();
   g_main_loop_quit(daemon->loop);
   return G_SOURCE_CONTINUE;
 }
@@ -163,7 +163,9 @@ static int serve(const Arguments *arguments) {
   }
   if (bus != NULL)
     g_print("%s\n", private_bus_get_address(bus));
+  g_autoptr(Manager) manager = manager_new(daemon.server);
   g_main_loop_run(loop);
+  g_clear_pointer(&manager, manager_free);
   server_stop(daemon.server);
   return daemon.status;
 }

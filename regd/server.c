@@ -35,7 +35,9 @@ struct Server {
   guint retry_source; /* also: the bus has gone, and is let go of */
   guint retry_ms;
   gint64 refused_since; /* monotonic µs; 0: the name is not refused */
-  gboolean served;      /* the name has been taken once */
+  Pulse pulse;          /* the writer's */
+  PulseState pulse_state;
+  gboolean served; /* the name has been taken once */
   gboolean reloading, reload_again;
 };
 
@@ -279,6 +281,39 @@ void server_reload_schemas(Server *server) {
   reload->server = server;
   reload->problems = g_ptr_array_new_with_free_func(g_free);
   work_submit(server->work, reload_run, reload_done, reload, reload_free);
+}
+
+/* ---- how it is ---- */
+
+static const char *describe_trouble(const Server *server) {
+  if (server->face.connection == NULL)
+    return server->refused_since != 0 ? "the bus refuses the name; " : "there is no bus; ";
+  if (service_is_read_only(server->service))
+    return "the database is damaged and takes no writes; ";
+  if (server->pulse_state == PULSE_WAITS)
+    return "the disk keeps a commit waiting; ";
+  return server->pulse_state == PULSE_STOPPED ? "the writer hangs; " : "";
+}
+
+char *server_describe(const Server *server) {
+  return g_strdup_printf("%sserving revision %" G_GUINT64_FORMAT ", %" G_GUINT64_FORMAT " watches",
+                         describe_trouble(server), service_get_revision(server->service),
+                         service_get_load(server->service, SHARE_WATCHES).now);
+}
+
+gboolean server_is_alive(Server *server) {
+  static const char *const texts[] = {
+      [PULSE_BEATS] = "the writer goes on",
+      [PULSE_WAITS] = "the disk keeps a commit waiting",
+      [PULSE_STOPPED] = "the writer hangs: the service manager is no longer told that regd is "
+                        "alive, so that it starts it again",
+  };
+  const PulseSample sample = writer_take_pulse(server->writer);
+  PulseState state = pulse_look(&server->pulse, &sample);
+  if (state != server->pulse_state)
+    say(server, "%s", texts[state]);
+  server->pulse_state = state;
+  return state != PULSE_STOPPED;
 }
 
 /* ---- life ---- */

@@ -32,6 +32,11 @@ typedef struct {
  * name, that is tried again for NAME_PATIENCE_SECONDS before it fails. Works on the
  * default main context. What @options points to must outlive the server. */
 Server *server_start(const ServerOptions *options, const ServerEvents *events, GError **error);
+/* How it is, in one line; the caller's. */
+char *server_describe(const Server *server);
+/* Whether its writer has done something since the last call, which also asks it to. That
+ * the main loop is alive is what calling this shows. A change is said. */
+gboolean server_is_alive(Server *server);
 /* Reads the schemas again, off the main loop; the new ones hold when they are in. */
 void server_reload_schemas(Server *server);
 /* Takes no more calls, finishes and answers what is being written, closes all. */

@@ -104,6 +104,10 @@ void service_give_back(Service *service, guint32 uid, Share share) {
     check_read_only(service); /* a call has ended, and may have met damage */
 }
 
+ShareLoad service_get_load(const Service *service, Share share) {
+  return shares_get_load(service->shares, share);
+}
+
 Watching *service_get_watching(Service *service) {
   return service->watching;
 }

@@ -42,6 +42,8 @@ void service_forget_writer(Service *service);
 /* See shares_take(). */
 gboolean service_take_share(Service *service, const Identity *who, Share share, GError **error);
 void service_give_back(Service *service, guint32 uid, Share share);
+/* See shares_get_load(). */
+ShareLoad service_get_load(const Service *service, Share share);
 /* Borrowed. */
 Watching *service_get_watching(Service *service);
 

@@ -14,6 +14,7 @@ typedef struct {
 struct Shares {
   const LiveSettings *settings;
   GHashTable *usage; /* uid -> Usage, only if something is taken */
+  ShareLoad loads[SHARE_COUNT];
 };
 
 Shares *shares_new(const LiveSettings *settings) {
@@ -50,15 +51,19 @@ gboolean shares_take(Shares *shares, const Identity *who, Share share, GError **
   Usage *usage = g_hash_table_lookup(shares->usage, uid);
   guint taken = usage != NULL ? usage->taken[share] : 0;
   guint limit = get_limit(shares, who, share);
-  if (taken >= limit)
+  if (taken >= limit) {
+    shares->loads[share].refused++;
     return error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED,
                      "user %u has reached the limit of %u: so many %s already", who->uid, limit,
                      share_names[share]);
+  }
   if (usage == NULL) {
     usage = g_new0(Usage, 1);
     g_hash_table_insert(shares->usage, uid, usage);
   }
   usage->taken[share]++;
+  shares->loads[share].now++;
+  shares->loads[share].taken++;
   return TRUE;
 }
 
@@ -67,6 +72,11 @@ void shares_give_back(Shares *shares, guint32 uid, Share share) {
   Usage *usage = g_hash_table_lookup(shares->usage, GUINT_TO_POINTER(uid));
   g_return_if_fail(usage != NULL && usage->taken[share] > 0);
   usage->taken[share]--;
+  shares->loads[share].now--;
   if (memcmp(usage, &nothing, sizeof nothing) == 0)
     g_hash_table_remove(shares->usage, GUINT_TO_POINTER(uid));
+}
+
+ShareLoad shares_get_load(const Shares *shares, Share share) {
+  return shares->loads[share];
 }

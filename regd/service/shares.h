@@ -20,4 +20,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Shares, shares_free)
 gboolean shares_take(Shares *shares, const Identity *who, Share share, GError **error);
 void shares_give_back(Shares *shares, guint32 uid, Share share);
 
+/* Of all users together. */
+typedef struct {
+  guint64 now;     /* taken and not given back */
+  guint64 taken;   /* since the start */
+  guint64 refused; /* since the start */
+} ShareLoad;
+ShareLoad shares_get_load(const Shares *shares, Share share);
+
 #endif

@@ -203,6 +203,15 @@ static int on_progress(void *data) {
   return watching->progress(watching->data, &watching->error) ? 0 : 1;
 }
 
+static int on_work(void *data) {
+  g_atomic_int_inc((gint *)data);
+  return 0;
+}
+
+void db_count_work(Db *db, gint *counter) {
+  sqlite3_progress_handler(db->handle, PROGRESS_STEPS, on_work, counter);
+}
+
 gboolean db_copy_into(Db *db, const char *file, DbProgress progress, gpointer data,
                       GError **error) {
   Watching watching = {progress, data, NULL};

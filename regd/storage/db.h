@@ -32,6 +32,9 @@ gboolean db_copy_into(Db *db, const char *file, DbProgress progress, gpointer da
  * not whether indexes and tables agree. FALSE: they could not be made. */
 gboolean db_check(Db *db, gboolean quick, GPtrArray *problems, GError **error);
 
+/* Counts up @counter, atomically, with the work of every statement of this connection
+ * from now on: one for each 20,000 steps of SQLite's machine. */
+void db_count_work(Db *db, gint *counter);
 /* Of a DB_WRITE: takes the write-ahead log into the database, where it has become
  * long. SQLite would do it at the end of a commit, whose maker would wait for it. */
 void db_shorten_log(Db *db);

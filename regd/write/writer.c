@@ -32,10 +32,13 @@ struct Writer {
   GCond wake;
   GQueue waiting; /* of Request */
   gboolean stopping;
+  gboolean asked; /* for a sign of life */
   SchemaSet *schemas;
 
   int read_only;      /* atomic */
   gint commits;       /* atomic */
+  gint moved;         /* atomic: counts what the thread does */
+  gint flushing;      /* atomic: it waits for the disk, and moves nothing */
   WriteDone own_done; /* told of what the writer does by itself; set before the thread starts */
   gpointer own_data;
 
@@ -115,7 +118,9 @@ static gboolean is_kept(Request **requests, guint n_requests) {
  * a moment before it is known here. */
 static gboolean commit(Writer *writer, GError **error) {
   g_atomic_int_inc(&writer->commits);
+  g_atomic_int_set(&writer->flushing, 1);
   gboolean done = store_commit(writer->store, error);
+  g_atomic_int_set(&writer->flushing, 0);
   g_atomic_int_inc(&writer->commits);
   return done;
 }
@@ -175,13 +180,21 @@ static void refuse_requests(GPtrArray *requests) {
   fail_requests((Request **)requests->pdata, requests->len, refusal);
 }
 
+static void shorten_log(Writer *writer) {
+  g_atomic_int_set(&writer->flushing, 1);
+  db_shorten_log(store_get_db(writer->store));
+  g_atomic_int_set(&writer->flushing, 0);
+}
+
 /* What was forgotten on purpose must not stay behind in the write-ahead log. */
 static void wipe_log(Writer *writer, GPtrArray *requests) {
   for (guint i = 0; i < requests->len; i++) {
     const Request *request = g_ptr_array_index(requests, i);
     if (request->result.error != NULL || !request->result.purged)
       continue;
+    g_atomic_int_set(&writer->flushing, 1);
     db_execute(store_get_db(writer->store), "PRAGMA wal_checkpoint(TRUNCATE)", NULL);
+    g_atomic_int_set(&writer->flushing, 0);
     return;
   }
 }
@@ -260,7 +273,7 @@ static void prune_a_little(Writer *writer) {
     return;
   if (!prune(writer, &more) || !more)
     writer->commits_until_pruning = PRUNE_EVERY;
-  db_shorten_log(store_get_db(writer->store));
+  shorten_log(writer);
 }
 
 /* ---- back on the main context ---- */
@@ -343,6 +356,13 @@ static void hand_back(Writer *writer, Batch *batch) {
 
 /* ---- the thread ---- */
 
+/* Under the mutex. */
+static void answer_pulse(Writer *writer) {
+  if (writer->asked)
+    g_atomic_int_inc(&writer->moved);
+  writer->asked = FALSE;
+}
+
 static void wait_for_work(Writer *writer) {
   if (writer->next_trial == 0) {
     g_cond_wait(&writer->wake, &writer->mutex);
@@ -363,8 +383,11 @@ static Batch *new_batch(void) {
 static Batch *take_batch(Writer *writer) {
   g_mutex_lock(&writer->mutex);
   while (g_queue_is_empty(&writer->waiting) && !writer->stopping && !is_trial_due(writer) &&
-         writer->commits_until_pruning > 0)
+         writer->commits_until_pruning > 0) {
+    answer_pulse(writer);
     wait_for_work(writer);
+  }
+  answer_pulse(writer);
   Batch *batch = g_queue_is_empty(&writer->waiting) && writer->stopping ? NULL : new_batch();
   guint operations = 0;
   while (!g_queue_is_empty(&writer->waiting)) {
@@ -397,7 +420,7 @@ static gpointer run_thread(gpointer data) {
     put_off_failed(writer, undone);
     writer->commits_until_pruning -= MIN(writer->commits_until_pruning, batch->requests->len);
     hand_back(writer, batch);
-    db_shorten_log(store_get_db(writer->store));
+    shorten_log(writer);
   }
   return NULL;
 }
@@ -466,6 +489,7 @@ Writer *writer_start(const char *file, GMainContext *context, WriteDone own_done
       !prepare(writer, error))
     return NULL;
   load_next_trial(writer);
+  db_count_work(store_get_db(writer->store), &writer->moved);
   writer->thread = g_thread_new("writer", run_thread, writer);
   return g_steal_pointer(&writer);
 }
@@ -510,6 +534,16 @@ void writer_submit(Writer *writer, Identity *who, Change *change, WriteDone done
   g_mutex_unlock(&writer->mutex);
   /* Whoever wakes finds the mutex free. */
   g_cond_signal(&writer->wake);
+}
+
+PulseSample writer_take_pulse(Writer *writer) {
+  PulseSample sample = {.moved = (guint)g_atomic_int_get(&writer->moved),
+                        .waits_for_disk = g_atomic_int_get(&writer->flushing) != 0};
+  g_mutex_lock(&writer->mutex);
+  writer->asked = TRUE;
+  g_mutex_unlock(&writer->mutex);
+  g_cond_signal(&writer->wake);
+  return sample;
 }
 
 const gint *writer_get_commits(const Writer *writer) {

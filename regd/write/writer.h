@@ -7,6 +7,7 @@
 #define REGD_WRITE_WRITER_H
 
 #include "client/base/change.h"
+#include "regd/base/pulse.h"
 #include "regd/write/result.h"
 #include "schema/rules.h"
 
@@ -28,6 +29,9 @@ void writer_submit(Writer *writer, Identity *who, Change *change, WriteDone done
 /* Counts, atomically, the beginnings and the ends of the thread's commits: it is odd
  * while one is being made. */
 const gint *writer_get_commits(const Writer *writer);
+/* Asks the thread for a sign of life, and tells what it has done until now. It answers
+ * at once while it waits for work; else its work is the sign. */
+PulseSample writer_take_pulse(Writer *writer);
 /* Whether corruption was met: every write is READ_ONLY since. */
 gboolean writer_is_read_only(Writer *writer);
 /* Corruption was met elsewhere. */

@@ -2,14 +2,13 @@
 """What a restart keeps and what it drops, and the database as a file."""
 
 import os
-import socket
 import stat
-from contextlib import contextmanager
 
 from harness.bus import BOB, needs_root, wait_until
 from harness.case import check, contains, equal, main, test
-from harness.process import PATIENCE, Process
+from harness.process import Process
 from harness.registry import REG_BINARY, REG_DWORD, REG_SZ, SOFTWARE, Registry, options
+from harness.service_manager import service_manager
 
 KEY = SOFTWARE + "\\Acme"
 
@@ -56,27 +55,18 @@ def everything_else_stays_as_it_was():
         equal((client.tree(KEY), client.info(KEY), client.acl(KEY + r"\Sub")), before)
 
 
-@contextmanager
-def service_manager(registry, **environment):
-    """The socket to which a regd that is started meanwhile says how it is."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
-        manager.bind(str(registry.directory / "notify"))
-        manager.settimeout(PATIENCE)
-        registry.environment = {"NOTIFY_SOCKET": str(registry.directory / "notify")} | environment
-        yield manager
-    registry.environment = None
-
-
 @test
 def the_service_manager_is_told_when_it_serves_and_when_it_stops():
     with Registry() as registry:
         registry.stop()
-        with service_manager(registry) as manager:
+        with service_manager(registry) as told:
             registry.start()
-            equal(manager.recv(4096), b"READY=1")
-            check(registry.connect().revision > 0, "it serves by then")
+            equal(told(), "READY=1")
+            revision = registry.connect().revision
+            check(revision > 0, "it serves by then")
+            equal(told(), f"STATUS=serving revision {revision}, 0 watches")
             registry.stop()
-            equal(manager.recv(4096), b"STOPPING=1")
+            equal(told(), "STOPPING=1")
         registry.start()
 
 
@@ -90,12 +80,13 @@ def a_name_that_is_refused_is_tried_again():
         registry.client.set(KEY, "n", REG_SZ, "x")
         registry.stop()
         registry.bus.set_rule(REFUSED)
-        with service_manager(registry) as manager:
+        with service_manager(registry) as told:
             registry.process = Process(registry.directory, "regd", registry.command(), registry.environment)
             wait_until(lambda: "trying again for 15 s" in registry.process.output(), "the refusal")
             registry.bus.set_rule("")
             registry.bus.wait_for_name("org.regd.Registry1", registry.process)
-            equal(manager.recv(4096), b"READY=1")
+            contains(told(), "STATUS=the bus refuses the name; ")
+            equal(told(), "READY=1")
             registry.stop()
         registry.start()
         equal(registry.client.get(KEY, "n"), (REG_SZ, "s", "x"))

@@ -1,10 +1,20 @@
 # SPDX-License-Identifier: MIT
-"""What regd tells the service manager: the socket that systemd would have."""
+"""What regd tells the service manager: the socket that systemd would have. It is read all
+the time, as systemd does; regd would wait where nobody does."""
 
+import queue
 import socket
+import threading
 from contextlib import contextmanager
 
 from harness.process import PATIENCE
+
+END = b"the test's own end"
+
+
+def read_all(manager, messages):
+    while (message := manager.recv(4096)) != END:
+        messages.put(message.decode())
 
 
 @contextmanager
@@ -15,8 +25,15 @@ def service_manager(registry, watchdog=None):
     registry.environment = {"NOTIFY_SOCKET": path}
     if watchdog:
         registry.environment["WATCHDOG_USEC"] = str(int(watchdog * 1_000_000))
+    messages = queue.Queue()
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(path)
-        manager.settimeout(PATIENCE)
-        yield lambda: manager.recv(4096).decode()
+        reader = threading.Thread(target=read_all, args=(manager, messages))
+        reader.start()
+        try:
+            yield lambda: messages.get(timeout=PATIENCE)
+        finally:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as last:
+                last.sendto(END, path)
+            reader.join()
     registry.environment = None

@@ -6,7 +6,6 @@
 #include "client/bus/loop.h"
 #include "client/connection/connection.h"
 #include "client/connection/silence.h"
-#include "client/view/sync.h"
 
 struct RegistryConnection {
   guint references;
@@ -21,11 +20,13 @@ struct RegistryConnection {
   char *owner;          /* the daemon's unique name while it is present */
   GPtrArray *calls;     /* of ConnectionCall, not answered yet */
   GPtrArray *listeners; /* of Listener */
-  SyncQueue *sync;
   Silence *silence;
   ConnectionCall *ping;                          /* under way, or NULL */
   RegistryConnectionAnswering answering_changed; /* may be NULL */
   gpointer answering_data;
+  gpointer companion; /* NULL: none */
+  const ConnectionListener *companion_functions;
+  GDestroyNotify companion_free;
 };
 
 /* A message has come, which libdbus takes past the filters when it is an answer that is

@@ -8,7 +8,8 @@
  *
  * Only the daemon's unique name is trusted as the sender of signals, since
  * anybody on the bus can send one. When the bus goes, the order is: the
- * listeners, then those who wait for a sync, then the calls that are left.
+ * listeners, then the companion (those who wait for a sync), then the calls that
+ * are left.
  */
 #include "client/connection/connection.h"
 
@@ -59,6 +60,17 @@ void connection_remove_listener(RegistryConnection *connection, gpointer data) {
     g_ptr_array_remove(connection->listeners, listener);
 }
 
+void connection_set_companion(RegistryConnection *connection, const ConnectionListener *listener,
+                              gpointer companion, GDestroyNotify companion_free) {
+  connection->companion_functions = listener;
+  connection->companion = companion;
+  connection->companion_free = companion_free;
+}
+
+gpointer connection_get_companion(const RegistryConnection *connection) {
+  return connection->companion;
+}
+
 /* Whose they are: the list may change while they are called. */
 static GPtrArray *list_listening(RegistryConnection *connection) {
   GPtrArray *listening = g_ptr_array_new();
@@ -74,7 +86,8 @@ static void tell_presence(RegistryConnection *connection) {
     if (listener != NULL)
       listener->functions->presence_changed(listener->data, connection->presence);
   }
-  sync_queue_presence_changed(connection->sync);
+  if (connection->companion != NULL)
+    connection->companion_functions->presence_changed(connection->companion, connection->presence);
 }
 
 static void tell_signal(RegistryConnection *connection, DBusMessage *message) {
@@ -97,7 +110,8 @@ void connection_tell_answering(RegistryConnection *connection) {
     if (listener != NULL && listener->functions->answering_changed != NULL)
       listener->functions->answering_changed(listener->data, answering);
   }
-  sync_queue_answering_changed(connection->sync);
+  if (connection->companion != NULL)
+    connection->companion_functions->answering_changed(connection->companion, answering);
   if (connection->answering_changed != NULL)
     connection->answering_changed(connection, answering, connection->answering_data);
   registry_connection_unref(connection);
@@ -335,7 +349,6 @@ static RegistryConnection *connection_make(const char *bus, GMainContext *contex
   connection->presence = PRESENCE_ABSENT;
   connection->calls = g_ptr_array_new();
   connection->listeners = g_ptr_array_new_with_free_func(g_free);
-  connection->sync = sync_queue_new(connection);
   connection->silence = silence_new(connection->context, &silence_events, connection);
   return connection;
 }
@@ -368,7 +381,8 @@ void registry_connection_unref(RegistryConnection *connection) {
   if (connection == NULL || --connection->references > 0)
     return;
   stop_reconnecting(connection);
-  sync_queue_free(connection->sync);
+  if (connection->companion != NULL)
+    connection->companion_free(connection->companion);
   silence_free(connection->silence);
   call_drop_all(connection);
   drop_bus(connection);
@@ -398,13 +412,4 @@ Presence connection_get_presence(const RegistryConnection *connection) {
 
 GMainContext *connection_get_context(const RegistryConnection *connection) {
   return connection->context;
-}
-
-SyncQueue *connection_get_sync(RegistryConnection *connection) {
-  return connection->sync;
-}
-
-void registry_connection_sync(RegistryConnection *connection, RegistryConnectionSynced synced,
-                              gpointer data) {
-  sync_queue_ask(connection->sync, NULL, NULL, synced, data);
 }

@@ -96,4 +96,12 @@ void connection_add_listener(RegistryConnection *connection, const ConnectionLis
                              gpointer data);
 void connection_remove_listener(RegistryConnection *connection, gpointer data);
 
+/* The one thing that a library above keeps with the connection. @listener hears of
+ * presence and of answering (both must be there) after all others have, and of no signal;
+ * @companion_free is called before the calls that are left are dropped. To be set once. */
+void connection_set_companion(RegistryConnection *connection, const ConnectionListener *listener,
+                              gpointer companion, GDestroyNotify companion_free);
+/* NULL: none was set. */
+gpointer connection_get_companion(const RegistryConnection *connection);
+
 #endif

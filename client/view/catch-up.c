@@ -16,13 +16,15 @@
  *  - Where a busy writer leaves no moment at which it all fits, it is shown
  *    after MAX_ROUNDS reads all the same, and reading goes on.
  */
+#include "client/view/catch-up.h"
+
 #include <string.h>
 
 #include "client/base/error.h"
 #include "client/base/path.h"
 #include "client/base/protocol.h"
+#include "client/view/sync.h"
 #include "client/view/tree-page.h"
-#include "client/view/view-private.h"
 
 /* Keys and values of a sub-tree that is read whole whatever changed in it. */
 #define SMALL_SIZE 256
@@ -41,8 +43,8 @@ typedef struct {
 } KeyRead;
 
 static void fail(RegistryView *view, const GError *error);
-static void on_page(RegistryConnection *connection, DBusMessage *reply, const GError *error,
-                    gpointer data);
+static void on_page(G_GNUC_UNUSED RegistryConnection *connection, DBusMessage *reply,
+                    const GError *error, gpointer data);
 static void send_next_keys(RegistryView *view);
 
 static void key_read_free(gpointer data) {
@@ -65,10 +67,6 @@ static void staged_clear(Staged *staged) {
   g_clear_pointer(&staged->top, g_free);
   g_clear_pointer(&staged->keys, g_ptr_array_unref);
   *staged = (Staged){.rounds = staged->rounds};
-}
-
-static gboolean staged_is_empty(const Staged *staged) {
-  return staged->everything == NULL && staged->keys == NULL;
 }
 
 static void stage_key(Staged *staged, KeyRead *read) {
@@ -95,11 +93,6 @@ void reread_cancel(RegistryView *view) {
   g_clear_pointer(&view->fence, connection_call_cancel);
   view->forced = FALSE;
   dirt_reset(&view->dirt, view->dirt.signalled);
-}
-
-gboolean reread_is_idle(const RegistryView *view) {
-  return !view->reread.active && view->fence == NULL && staged_is_empty(&view->staged) &&
-         !view->forced && dirt_is_clean(&view->dirt);
 }
 
 static void reread_begin(RegistryView *view, gboolean everything) {
@@ -162,8 +155,8 @@ static gboolean take_page(RegistryView *view, DBusMessage *reply, GError **error
   return TRUE;
 }
 
-static void on_page(RegistryConnection *connection, DBusMessage *reply, const GError *error,
-                    gpointer data) {
+static void on_page(G_GNUC_UNUSED RegistryConnection *connection, DBusMessage *reply,
+                    const GError *error, gpointer data) {
   RegistryView *view = view_ref(data);
   g_autoptr(GError) problem = NULL;
   view->reread.page = NULL;
@@ -171,9 +164,7 @@ static void on_page(RegistryConnection *connection, DBusMessage *reply, const GE
     fail(view, error);
   else if (!take_page(view, reply, &problem))
     fail(view, problem);
-  reread_step(view);
-  sync_queue_settle(connection_get_sync(connection));
-  view_unref(view);
+  view_turn(view);
 }
 
 /* ---- reading single keys ---- */
@@ -231,8 +222,8 @@ static void finish_keys(RegistryView *view) {
   reread_end(&view->reread);
 }
 
-static void on_key(RegistryConnection *connection, DBusMessage *reply, const GError *error,
-                   gpointer data) {
+static void on_key(G_GNUC_UNUSED RegistryConnection *connection, DBusMessage *reply,
+                   const GError *error, gpointer data) {
   KeyRead *read = data;
   RegistryView *view = view_ref(read->view);
   g_autoptr(GError) problem = NULL;
@@ -248,9 +239,7 @@ static void on_key(RegistryConnection *connection, DBusMessage *reply, const GEr
   } else {
     read_everything_instead(view);
   }
-  reread_step(view);
-  sync_queue_settle(connection_get_sync(connection));
-  view_unref(view);
+  view_turn(view);
 }
 
 static void send_key(RegistryView *view, KeyRead *read) {
@@ -292,8 +281,8 @@ static void begin_keys(RegistryView *view) {
 
 /* ---- the fence ---- */
 
-static void on_fence(RegistryConnection *connection, DBusMessage *reply, const GError *error,
-                     gpointer data) {
+static void on_fence(G_GNUC_UNUSED RegistryConnection *connection, DBusMessage *reply,
+                     const GError *error, gpointer data) {
   RegistryView *view = view_ref(data);
   guint64 revision = 0;
   view->fence = NULL;
@@ -303,9 +292,7 @@ static void on_fence(RegistryConnection *connection, DBusMessage *reply, const G
     gboolean told = connection_read_revision(reply, &revision) && view->fences < MAX_FENCES;
     view->fenced = MAX(view->fenced, told ? revision : view->staged.newest);
   }
-  reread_step(view);
-  sync_queue_settle(connection_get_sync(connection));
-  view_unref(view);
+  view_turn(view);
 }
 
 void reread_send_fence(RegistryView *view) {
@@ -405,15 +392,15 @@ static void show_refusal(RegistryView *view, const GError *error) {
   if (state == REGISTRY_VIEW_FAILED)
     dirt_reset(&view->dirt, view->dirt.signalled); /* it would be asked at once again */
   if (state != REGISTRY_VIEW_MISSING)
-    follow_retry_later(view);
+    view->watch->ask_again_later(view);
   view_show(view, state, g_error_copy(error), FALSE);
 }
 
 static void fail(RegistryView *view, const GError *error) {
   gboolean between_pages = view->reread.active && view->reread.pages > 0;
   if (g_error_matches(error, REGISTRY_ERROR, REGISTRY_ERROR_UNREACHABLE)) {
-    follow_lose(view, g_error_copy(error));
-    follow_retry_later(view);
+    view->watch->lose(view, g_error_copy(error));
+    view->watch->ask_again_later(view);
   } else if (between_pages && view->staged.rounds < MAX_ROUNDS) {
     /* What the cursor pointed at may be gone. */
     read_everything_instead(view);
@@ -452,5 +439,11 @@ void reread_step(RegistryView *view) {
     else
       break;
   }
+  view_unref(view);
+}
+
+void view_turn(RegistryView *view) {
+  reread_step(view);
+  sync_queue_settle(sync_queue_of(view->connection));
   view_unref(view);
 }

@@ -17,8 +17,7 @@
  */
 #include "client/view/sync.h"
 
-#include "client/connection/connection.h"
-#include "client/view/view.h"
+#include "client/view/view-state.h"
 
 /* How often whoever syncs all views is kept waiting because they stand at
  * different revisions, before he gets them as they are. */
@@ -245,6 +244,10 @@ static void refuse_all(SyncQueue *queue) {
 
 static void send_waiting(SyncQueue *queue);
 
+static void ask_again(RegistryView *view) {
+  view->watch->ask_again(view);
+}
+
 static void on_reply(RegistryConnection *connection, DBusMessage *reply, const GError *error,
                      gpointer data) {
   (void)connection;
@@ -269,23 +272,15 @@ static void send_waiting(SyncQueue *queue) {
     return;
   queue->flying = g_steal_pointer(&queue->waiting);
   for (guint i = 0; i < queue->views->len; i++)
-    view_prepare_sync(queue->views->pdata[i]);
+    ask_again(queue->views->pdata[i]);
   g_autoptr(WireMessage) call = connection_new_revision_call(queue->connection);
   queue->call = connection_call_async(queue->connection, call, SYNC_TIMEOUT_MS, on_reply, queue);
 }
 
 /* ---- from outside ---- */
 
-SyncQueue *sync_queue_new(RegistryConnection *connection) {
-  SyncQueue *queue = g_new0(SyncQueue, 1);
-  queue->connection = connection;
-  queue->views = g_ptr_array_new();
-  g_queue_init(&queue->settling);
-  g_queue_init(&queue->refused);
-  return queue;
-}
-
-void sync_queue_free(SyncQueue *queue) {
+static void sync_queue_free(gpointer data) {
+  SyncQueue *queue = data;
   connection_call_cancel(queue->call);
   batch_free(queue->waiting);
   batch_free(queue->flying);
@@ -296,6 +291,38 @@ void sync_queue_free(SyncQueue *queue) {
   g_clear_pointer(&queue->later, g_source_unref);
   g_ptr_array_unref(queue->views);
   g_free(queue);
+}
+
+static void on_presence(gpointer data, Presence presence) {
+  SyncQueue *queue = data;
+  if (presence == PRESENCE_ABSENT)
+    refuse_all(queue);
+  else
+    send_waiting(queue);
+}
+
+/* Whoever waits is told at once: the last settings hold until the daemon answers. */
+static void on_answering(gpointer data, gboolean answering) {
+  if (!answering)
+    refuse_all(data);
+}
+
+static const ConnectionListener sync_listener = {
+    .presence_changed = on_presence,
+    .answering_changed = on_answering,
+};
+
+SyncQueue *sync_queue_of(RegistryConnection *connection) {
+  SyncQueue *queue = connection_get_companion(connection);
+  if (queue != NULL)
+    return queue;
+  queue = g_new0(SyncQueue, 1);
+  queue->connection = connection;
+  queue->views = g_ptr_array_new();
+  g_queue_init(&queue->settling);
+  g_queue_init(&queue->refused);
+  connection_set_companion(connection, &sync_listener, queue, sync_queue_free);
+  return queue;
 }
 
 void sync_queue_add_view(SyncQueue *queue, RegistryView *view) {
@@ -332,15 +359,7 @@ void sync_queue_ask(SyncQueue *queue, RegistryView *view, RegistryViewSynced vie
   send_waiting(queue);
 }
 
-/* Whoever waits is told at once: the last settings hold until the daemon answers. */
-void sync_queue_answering_changed(SyncQueue *queue) {
-  if (!registry_connection_is_answering(queue->connection))
-    refuse_all(queue);
-}
-
-void sync_queue_presence_changed(SyncQueue *queue) {
-  if (connection_get_presence(queue->connection) == PRESENCE_ABSENT)
-    refuse_all(queue);
-  else
-    send_waiting(queue);
+void registry_connection_sync(RegistryConnection *connection, RegistryConnectionSynced synced,
+                              gpointer data) {
+  sync_queue_ask(sync_queue_of(connection), NULL, NULL, synced, data);
 }

@@ -9,11 +9,8 @@
 /* Of one connection: the views on it, and those who wait. */
 typedef struct SyncQueue SyncQueue;
 
-/* @connection is borrowed and owns the queue. */
-SyncQueue *sync_queue_new(RegistryConnection *connection);
-/* Whoever waits is forgotten. */
-void sync_queue_free(SyncQueue *queue);
-SyncQueue *connection_get_sync(RegistryConnection *connection);
+/* Made when it is first asked for. The connection owns it. */
+SyncQueue *sync_queue_of(RegistryConnection *connection);
 
 void sync_queue_add_view(SyncQueue *queue, RegistryView *view);
 /* Forgets who waits for this view alone; others no longer wait for it. */
@@ -23,10 +20,6 @@ void sync_queue_remove_view(SyncQueue *queue, RegistryView *view);
 void sync_queue_ask(SyncQueue *queue, RegistryView *view, RegistryViewSynced view_synced,
                     RegistryConnectionSynced connection_synced, gpointer data);
 
-/* To be called after the views know of it. */
-void sync_queue_presence_changed(SyncQueue *queue);
-/* The same for registry_connection_is_answering(). */
-void sync_queue_answering_changed(SyncQueue *queue);
 /* To be called when a view has caught up further, or can't. May call who waits. */
 void sync_queue_settle(SyncQueue *queue);
 

@@ -5,27 +5,11 @@
  * showing) and sync.c (the promise to whoever asks).
  */
 #include "client/base/error.h"
-#include "client/view/view-private.h"
+#include "client/view/sync.h"
+#include "client/view/view-state.h"
+#include "client/view/watch.h"
 
 /* ---- made, held, freed ---- */
-
-RegistryView *view_ref(RegistryView *view) {
-  view->references++;
-  return view;
-}
-
-void view_unref(RegistryView *view) {
-  if (--view->references > 0)
-    return;
-  tree_free(view->tree);
-  dirt_clear(&view->dirt);
-  g_ptr_array_unref(view->early);
-  g_clear_error(&view->problem);
-  registry_connection_unref(view->connection);
-  g_free(view->path);
-  g_free(view->key);
-  g_free(view);
-}
 
 static void unref_message(gpointer message) {
   dbus_message_unref(message);
@@ -39,10 +23,11 @@ RegistryView *registry_view_new(RegistryConnection *connection, const char *key,
   view->key = g_strdup(key);
   view->changed = changed;
   view->data = data;
+  view->watch = &follow_functions;
   view->tree = tree_new();
   view->early = g_ptr_array_new_with_free_func(unref_message);
   dirt_init(&view->dirt);
-  sync_queue_add_view(connection_get_sync(connection), view);
+  sync_queue_add_view(sync_queue_of(connection), view);
   connection_add_listener(connection, &follow_listener, view);
   if (connection_get_presence(connection) == PRESENCE_PRESENT)
     follow_start(view);
@@ -55,42 +40,12 @@ void registry_view_free(RegistryView *view) {
   view->freed = TRUE;
   connection_remove_listener(view->connection, view);
   follow_lose(view, NULL);
-  sync_queue_remove_view(connection_get_sync(view->connection), view);
+  sync_queue_remove_view(sync_queue_of(view->connection), view);
   view_unref(view);
 }
 
 void registry_view_set_touched(RegistryView *view, RegistryViewTouched touched) {
   view->touched = touched;
-}
-
-/* ---- showing ---- */
-
-void view_touch(RegistryView *view, const char *subkey) {
-  if (view->touched != NULL && !view->freed)
-    view->touched(view, subkey, view->data);
-}
-
-void view_set_problem(RegistryView *view, GError *problem) {
-  g_clear_error(&view->problem);
-  view->problem = problem;
-}
-
-/* What is missing or denied must not go on being looked up. */
-static gboolean empty_tree(RegistryView *view) {
-  gboolean differs = tree_get_size(view->tree) > 1;
-  tree_free(view->tree);
-  view->tree = tree_new();
-  return differs;
-}
-
-void view_show(RegistryView *view, RegistryViewState state, GError *problem, gboolean differs) {
-  if (state == REGISTRY_VIEW_MISSING || state == REGISTRY_VIEW_DENIED)
-    differs = empty_tree(view) || differs;
-  differs = differs || state != view->state;
-  view->state = state;
-  view_set_problem(view, problem);
-  if (differs && view->changed != NULL && !view->freed)
-    view->changed(view, view->data);
 }
 
 /* ---- state ---- */
@@ -211,33 +166,5 @@ gboolean registry_view_get_uint32(const RegistryView *view, const char *subkey,
 /* ---- syncing ---- */
 
 void registry_view_sync(RegistryView *view, RegistryViewSynced synced, gpointer data) {
-  sync_queue_ask(connection_get_sync(view->connection), view, synced, NULL, data);
-}
-
-guint64 view_get_signalled(const RegistryView *view) {
-  return view->dirt.signalled;
-}
-
-gboolean view_has_reached(const RegistryView *view, guint64 revision) {
-  if (view->watching != NULL)
-    return FALSE;
-  if (!view->watched || reread_is_idle(view))
-    return TRUE;
-  gboolean answered = view->state == REGISTRY_VIEW_READY || view->state == REGISTRY_VIEW_MISSING;
-  return answered && !view->forced && !view->reread.forced && view->reached >= revision;
-}
-
-guint64 view_get_shown(const RegistryView *view) {
-  return view->watched ? view->revision : 0;
-}
-
-gboolean view_lacks(const RegistryView *view, guint64 revision) {
-  gboolean staged = view->staged.newest != 0 && view->staged.newest <= revision;
-  return view->watched && (staged || dirt_reaches_back(&view->dirt, revision));
-}
-
-gboolean view_is_current(const RegistryView *view) {
-  return view->state == REGISTRY_VIEW_DENIED ||
-         (view->watched &&
-          (view->state == REGISTRY_VIEW_READY || view->state == REGISTRY_VIEW_MISSING));
+  sync_queue_ask(sync_queue_of(view->connection), view, synced, NULL, data);
 }

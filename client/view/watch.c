@@ -5,11 +5,13 @@
  * answer that names their watch, for gaps in their sequence, and for catching
  * up after the daemon was away. What follows from a change is catch-up.c's.
  */
+#include "client/view/watch.h"
+
 #include "client/base/error.h"
 #include "client/base/path.h"
 #include "client/base/protocol.h"
+#include "client/view/catch-up.h"
 #include "client/view/tree-page.h"
-#include "client/view/view-private.h"
 
 /* How long until what was refused is asked for again without a sync, in ms. */
 #define RETRY_MS 2000
@@ -20,6 +22,7 @@
 #define CHANGED_SIGNATURE "utta(sss)"
 
 static void send_watch(RegistryView *view, gboolean catch_up);
+static void ask_again(RegistryView *view);
 
 /* ---- losing and trying again ---- */
 
@@ -33,11 +36,11 @@ static void stop_retrying(RegistryView *view) {
 static gboolean on_retry(gpointer data) {
   RegistryView *view = data;
   stop_retrying(view);
-  view_prepare_sync(view);
+  ask_again(view);
   return G_SOURCE_REMOVE;
 }
 
-void follow_retry_later(RegistryView *view) {
+static void retry_later(RegistryView *view) {
   if (view->retry != NULL || view->freed)
     return;
   view->retry = g_timeout_source_new(RETRY_MS);
@@ -172,9 +175,7 @@ static void on_signal(gpointer data, DBusMessage *message) {
   if (view->watching != NULL) {
     keep_early(view, message);
   } else if (view->watched && note_signal(view, message)) {
-    SyncQueue *queue = connection_get_sync(view->connection);
-    reread_step(view);
-    sync_queue_settle(queue);
+    view_turn(view_ref(view));
   }
 }
 
@@ -223,7 +224,7 @@ static void begin(RegistryView *view, DBusMessage *reply) {
                              DBUS_TYPE_STRING, &path, DBUS_TYPE_INVALID)) {
     follow_lose(view, g_error_new_literal(REGISTRY_ERROR, REGISTRY_ERROR_FAILED,
                                           "the reply to Watch is not uts"));
-    follow_retry_later(view);
+    retry_later(view);
     return;
   }
   view->watch_id = id;
@@ -247,7 +248,7 @@ static void refuse(RegistryView *view, const GError *error) {
     view_show(view, denied ? REGISTRY_VIEW_DENIED : REGISTRY_VIEW_FAILED, g_error_copy(error),
               FALSE);
   }
-  follow_retry_later(view);
+  retry_later(view);
 }
 
 /* Of a Watch that asked for what happened since: history does not reach back,
@@ -258,8 +259,8 @@ static gboolean is_too_far_back(const GError *error) {
          g_error_matches(error, REGISTRY_ERROR, REGISTRY_ERROR_NOT_SUPPORTED);
 }
 
-static void on_watch(RegistryConnection *connection, DBusMessage *reply, const GError *error,
-                     gpointer data) {
+static void on_watch(G_GNUC_UNUSED RegistryConnection *connection, DBusMessage *reply,
+                     const GError *error, gpointer data) {
   RegistryView *view = view_ref(data);
   gboolean again =
       view->watch_again && !g_error_matches(error, REGISTRY_ERROR, REGISTRY_ERROR_UNREACHABLE);
@@ -273,9 +274,7 @@ static void on_watch(RegistryConnection *connection, DBusMessage *reply, const G
     send_watch(view, view->caught_up_from);
   else
     refuse(view, error);
-  reread_step(view);
-  sync_queue_settle(connection_get_sync(connection));
-  view_unref(view);
+  view_turn(view);
 }
 
 static gboolean append_options(DBusMessageIter *iter, gboolean catch_up, guint64 since) {
@@ -335,7 +334,7 @@ const ConnectionListener follow_listener = {
     .answering_changed = on_answering,
 };
 
-void view_prepare_sync(RegistryView *view) {
+static void ask_again(RegistryView *view) {
   if (connection_get_presence(view->connection) != PRESENCE_PRESENT ||
       !registry_connection_is_answering(view->connection))
     return;
@@ -349,3 +348,9 @@ void view_prepare_sync(RegistryView *view) {
     reread_step(view);
   }
 }
+
+const ViewWatch follow_functions = {
+    .ask_again = ask_again,
+    .ask_again_later = retry_later,
+    .lose = follow_lose,
+};

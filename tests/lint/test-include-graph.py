@@ -53,16 +53,6 @@ for folder, besides in {"regd/read": "schema", "regd/write": "schema", "regd": "
                         "regd/registry1": "client/bus"}.items():
     LAYERS[folder] = LAYERS[folder] | {besides}
 LAYERS["regd"] = LAYERS["regd"] | {"client/bus"}
-# Includes against the grain that are still to be cut: (folder, what it includes).
-KNOWN = {
-    ("client/connection", "client/view"),
-}
-# Modules in circles that are still to be cut.
-KNOWN_CIRCLES = {
-    "client/connection/connection",
-    "client/view/sync",
-    "client/view/view",
-}
 # Libraries that only these paths (files or folders) may include.
 LIBRARIES = {
     r"sqlite3\.h": {"regd/storage", "mailauth/package/sqlite.c", "mailauth/mailauthctl"},
@@ -117,14 +107,11 @@ def own_headers_are_rooted_and_there():
 
 @test
 def layers_know_only_those_below():
-    problems, met = [], set()
+    problems = []
     for path, layer, quote, included in includes():
         target = layer_of(included) if quote == '"' else layer
-        if (layer, target) in KNOWN:
-            met.add((layer, target))
-        elif target != layer and target not in LAYERS[layer] | EVERYBODYS:
+        if target != layer and target not in LAYERS[layer] | EVERYBODYS:
             problems.append(f"{path} ({layer}) includes {included} ({target})")
-    problems += [f"{layer} no longer includes {target}: strike it from KNOWN" for layer, target in KNOWN - met]
     fail_with(problems)
 
 
@@ -202,10 +189,7 @@ def circles_of(graph):
 
 @test
 def no_circle_of_files():
-    circles = circles_of(module_graph())
-    fail_with([f"a circle: {', '.join(sorted(circle))}" for circle in circles if not circle <= KNOWN_CIRCLES]
-              + [f"{module} is in no circle: strike it from KNOWN_CIRCLES"
-                 for module in sorted(KNOWN_CIRCLES - set().union(*circles))])
+    fail_with([f"a circle: {', '.join(sorted(circle))}" for circle in circles_of(module_graph())])
 
 
 @test

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files of the view share: view.c (what users see), watch.c (the
- * watch and what it signals) and catch-up.c (reading what has changed). */
-#ifndef CLIENT_VIEW_VIEW_PRIVATE_H
-#define CLIENT_VIEW_VIEW_PRIVATE_H
+/* What is known of a view: what can be looked up, its watch, and what is being
+ * read. Not installed; the files of this folder work on it, each above the one
+ * before: catch-up.c (reading what has changed), watch.c (the watch and what it
+ * signals) and view.c (what users see). */
+#ifndef CLIENT_VIEW_VIEW_STATE_H
+#define CLIENT_VIEW_VIEW_STATE_H
 
 #include "client/connection/connection.h"
 #include "client/view/changed-keys.h"
-#include "client/view/sync.h"
 #include "client/view/tree.h"
-#include "client/view/view.h"
 
 /* What was read and can't be shown yet, since other parts of the sub-tree may
  * stand at another revision. */
@@ -20,6 +20,8 @@ typedef struct {
   guint64 newest;       /* the greatest revision among them; 0: nothing is staged */
   guint rounds;         /* reads since something was last shown */
 } Staged;
+
+gboolean staged_is_empty(const Staged *staged);
 
 /* A read under way. */
 typedef struct {
@@ -37,6 +39,16 @@ typedef struct {
   GPtrArray *flying;    /* of KeyRead: under way */
 } Reread;
 
+/* What the files below the watch ask of it. */
+typedef struct {
+  /* Asks again for what the daemon refused. */
+  void (*ask_again)(RegistryView *view);
+  /* The same in a while, if no sync does before. */
+  void (*ask_again_later)(RegistryView *view);
+  /* Forgets the watch and everything under way; what is shown stays. Takes @problem. */
+  void (*lose)(RegistryView *view, GError *problem);
+} ViewWatch;
+
 struct RegistryView {
   guint references;
   gboolean freed; /* by the user; his call-backs are not called any more */
@@ -53,6 +65,7 @@ struct RegistryView {
   guint64 revision;
 
   /* The watch. */
+  const ViewWatch *watch;
   ConnectionCall *watching; /* the call under way */
   gboolean watch_again;     /* its answer may be older than what was asked for since */
   gboolean caught_up_from;  /* it asked for what happened since `revision` */
@@ -80,32 +93,25 @@ struct RegistryView {
 RegistryView *view_ref(RegistryView *view);
 void view_unref(RegistryView *view);
 
-/* ---- watch.c ---- */
-
-/* Where the daemon is there: asks it to watch. */
-void follow_start(RegistryView *view);
-/* Forgets the watch and everything under way; what is shown stays. @problem is taken. */
-void follow_lose(RegistryView *view, GError *problem);
-void follow_retry_later(RegistryView *view);
-extern const ConnectionListener follow_listener;
-
-/* ---- catch-up.c ---- */
-
-/* Goes on with whatever is to be done next. May call the user. */
-void reread_step(RegistryView *view);
-/* A round trip after which every signal that was sent before it has come. */
-void reread_send_fence(RegistryView *view);
-gboolean reread_is_idle(const RegistryView *view);
-/* Forgets what is under way or staged. */
-void reread_cancel(RegistryView *view);
-
-/* ---- view.c ---- */
-
 /* Tells the user that @subkey was written to; NULL: whatever there is. */
 void view_touch(RegistryView *view, const char *subkey);
-/* Shows the state (with an empty tree unless @tree is given; takes it and
- * @problem) and tells the user where @differs or the state is another. */
+/* Shows the state (with an empty tree when nothing may be looked up; takes @problem) and
+ * tells the user if @differs or the state is another. */
 void view_show(RegistryView *view, RegistryViewState state, GError *problem, gboolean differs);
 void view_set_problem(RegistryView *view, GError *problem);
+
+/* Whether nothing is under way, staged, or known to have changed. */
+gboolean view_is_idle(const RegistryView *view);
+/* The greatest revision that the daemon has signalled so far. */
+guint64 view_get_signalled(const RegistryView *view);
+/* Whether all that was signalled up to @revision can be looked up now, or
+ * nothing is under way that could bring it. */
+gboolean view_has_reached(const RegistryView *view, guint64 revision);
+/* The revision that can be looked up, and whether something that changed up to
+ * @revision can't be yet. */
+guint64 view_get_shown(const RegistryView *view);
+gboolean view_lacks(const RegistryView *view, guint64 revision);
+/* Whether what can be looked up is the daemon's word, and not the last known. */
+gboolean view_is_current(const RegistryView *view);
 
 #endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* The watch of a view: asking the daemon for it, and what it signals. Not installed. */
+#ifndef CLIENT_VIEW_WATCH_H
+#define CLIENT_VIEW_WATCH_H
+
+#include "client/view/view-state.h"
+
+/* For a daemon that is there: asks it to watch. */
+void follow_start(RegistryView *view);
+/* See ViewWatch. */
+void follow_lose(RegistryView *view, GError *problem);
+extern const ViewWatch follow_functions;
+/* What the connection tells a view. */
+extern const ConnectionListener follow_listener;
+
+#endif

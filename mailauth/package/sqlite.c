@@ -17,15 +17,15 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(sqlite3_stmt, sqlite3_finalize)
 
 typedef struct {
   Package package;
-  Workers *lookups;
-  Workers *prover;
+  Prover *lookups;
+  Prover *prover;
 } Sqlite;
 
 typedef struct {
   Proof *proof;
   char *account; /* NULL for a name that no member can have */
   Settings *settings;
-  Workers *prover;
+  Prover *prover;
 } Lookup;
 
 /* ---- on a worker thread ---- */
@@ -174,14 +174,14 @@ static void prove(Package *package, const PackageRequest *request, OutcomeAnswer
   lookup->account = g_strdup(request->account);
   lookup->settings = settings_ref(request->settings);
   lookup->prover = sqlite->prover;
-  workers_submit(sqlite->lookups, look_up, looked_up, lookup, NULL);
+  prover_submit(sqlite->lookups, look_up, looked_up, lookup);
 }
 
 static void sqlite_free(Package *package) {
   g_free(package);
 }
 
-Package *sqlite_new(Workers *lookups, Workers *prover) {
+Package *sqlite_new(Prover *lookups, Prover *prover) {
   Sqlite *sqlite = g_new0(Sqlite, 1);
   sqlite->package = (Package){"sqlite", prove, sqlite_free, TRUE};
   sqlite->lookups = lookups;

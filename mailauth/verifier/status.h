@@ -16,7 +16,7 @@ typedef struct {
   const Backends *backends;
   const Throttle *throttle;
   Reporter *reporter;
-  const Workers *prover;
+  const Prover *prover;
   Verified *verified;
   const PamPool *pam;
   GVariant *connections; /* a{su} of the front's, or NULL */

@@ -47,6 +47,9 @@ def only_public_symbols_are_exported():
     header = (SOURCE / "client/registry.h").read_text()
     declared = set(re.findall(r"REGISTRY_PUBLIC [\w\s*]*?\b(registry_\w+)\(", header))
     equal(sorted(exported), sorted(declared))
+    # Debian's list, from which packages learn since when the library has what they take.
+    listed = re.findall(r"^ (\w+)@Base ", (SOURCE / "data/debian/libregistry0.symbols").read_text(), re.MULTILINE)
+    equal(sorted(exported), sorted(listed))
 
 
 def install(into):

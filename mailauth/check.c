@@ -79,8 +79,8 @@ static gboolean start_connector(guint64 request, gpointer data) {
 
 /* Asks the package about nobody: "no such user" is an answer, a fault is none. */
 static gboolean ask_package(Check *check, Settings *settings, const char *source) {
-  g_autoptr(Prover) prover = prover_new(1, NULL);
-  g_autoptr(Prover) lookups = prover_new(1, NULL);
+  g_autoptr(Workers) prover = workers_new(1, NULL);
+  g_autoptr(Workers) lookups = workers_new(1, NULL);
   g_autoptr(PamPool) pam = pam_pool_new(start_pam, check);
   g_autoptr(Dialer) dialer = dialer_new(start_connector, check);
   g_autoptr(Packages) packages =

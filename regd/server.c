@@ -24,7 +24,7 @@
 struct Server {
   ServerOptions options;
   ServerEvents events;
-  Work *work;
+  Workers *workers;
   Readings *readings;
   Reader *reader;
   Writer *writer;
@@ -123,7 +123,7 @@ static gboolean enter_bus(Server *server, GError **error) {
   dbus_connection_set_max_received_size(connection, RECEIVED_BYTES);
   (void)dbus_connection_add_filter(connection, on_any_message, server, NULL);
   server->face.connection = connection;
-  server->face.callers = callers_new(connection, server->work, geteuid(), on_left, server);
+  server->face.callers = callers_new(connection, server->workers, geteuid(), on_left, server);
   server->face.outbox = outbox_new(connection, on_resumed, server);
   server->dispatcher = dispatcher_new(connection, REGISTRY_OBJECT_PATH, registry1_interfaces,
                                       face_admit, &server->face);
@@ -280,7 +280,7 @@ void server_reload_schemas(Server *server) {
   Reload *reload = g_new0(Reload, 1);
   reload->server = server;
   reload->problems = g_ptr_array_new_with_free_func(g_free);
-  work_submit(server->work, reload_run, reload_done, reload, reload_free);
+  workers_submit(server->workers, reload_run, reload_done, reload, reload_free);
 }
 
 /* ---- how it is ---- */
@@ -344,9 +344,9 @@ Server *server_start(const ServerOptions *options, const ServerEvents *events, G
   g_autoptr(Server) server = g_new0(Server, 1);
   server->options = *options;
   server->events = *events;
-  server->work = work_new(NULL);
-  server->face.work = server->work;
-  server->readings = readings_new(server->work, options->database);
+  server->workers = workers_new(WORKERS_UNLIMITED, NULL);
+  server->face.workers = server->workers;
+  server->readings = readings_new(server->workers, options->database);
   server->face.readings = server->readings;
   server->face.answers = answers_new();
   server->face.database = options->database;
@@ -380,7 +380,7 @@ void server_stop(Server *server) {
   if (server == NULL)
     return;
   g_clear_handle_id(&server->retry_source, g_source_remove);
-  work_free(server->work);
+  workers_abandon(server->workers);
   finish_writing(server);
   leave_bus(server);
   readings_free(server->readings);

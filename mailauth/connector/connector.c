@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "client/base/error.h"
-#include "mailauth/base/workers.h"
+#include "client/threads/workers.h"
 #include "mailauth/connector/allowed-servers.h"
 #include "mailauth/ipc/channel.h"
 #include "mailauth/settings/server-address.h"
@@ -32,7 +32,7 @@ typedef struct {
   RegistryConnection *connection;
   RegistryView *views[G_N_ELEMENTS(keys)];
   NamedServers *servers; /* as the views had them when they were looked at last */
-  Prover *prover;        /* for names */
+  Workers *workers;      /* for names */
   GHashTable *lookups;   /* name -> Lookup, under way */
   GHashTable *dials;     /* number -> Dial */
 } Connector;
@@ -287,7 +287,7 @@ static void connect_to_host(Dial *dial) {
     return;
   }
   g_hash_table_insert(connector->lookups, lookup->name, lookup);
-  prover_submit(connector->prover, look_up, looked_up, lookup);
+  workers_submit(connector->workers, look_up, looked_up, lookup, NULL);
 }
 
 /* ---- who may be connected to ---- */
@@ -426,7 +426,7 @@ static void on_message(G_GNUC_UNUSED Channel *channel, Message *message,
 
 static void set_up(Connector *connector, const RoleStart *start) {
   connector->loop = g_main_loop_new(NULL, FALSE);
-  connector->prover = prover_new(LOOKUP_THREADS, NULL);
+  connector->workers = workers_new(LOOKUP_THREADS, NULL);
   connector->lookups = g_hash_table_new(g_str_hash, g_str_equal);
   connector->dials = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, dial_free);
   connector->servers = named_servers_new();
@@ -441,7 +441,7 @@ static void set_up(Connector *connector, const RoleStart *start) {
 static void tear_down(Connector *connector) {
   g_clear_pointer(&connector->dials, g_hash_table_unref);
   channel_free(connector->verifier);
-  prover_free(connector->prover);
+  workers_free(connector->workers);
   for (guint i = 0; i < G_N_ELEMENTS(keys); i++)
     registry_view_free(connector->views[i]);
   registry_connection_unref(connector->connection);

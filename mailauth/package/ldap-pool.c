@@ -12,7 +12,7 @@ struct LdapPool {
   guint references;
   Settings *settings;
   Dialer *dialer;
-  Prover *prover;
+  Workers *workers;
   GMutex lock;         /* over all that follows */
   GQueue idle[N_USES]; /* of Directory, the latest used first */
   gint64 proofs[MAX_NOTED_PROOFS];
@@ -25,7 +25,7 @@ LdapPool *ldap_pool_new(Settings *settings, Dialer *dialer) {
   pool->settings = settings_ref(settings);
   pool->dialer = dialer;
   /* A login holds a connection of each use. */
-  pool->prover = prover_new(MAX(settings->chosen.pool_size / N_USES, 1), NULL);
+  pool->workers = workers_new(MAX(settings->chosen.pool_size / N_USES, 1), NULL);
   g_mutex_init(&pool->lock);
   for (guint i = 0; i < N_USES; i++)
     g_queue_init(&pool->idle[i]);
@@ -74,12 +74,12 @@ Dialer *ldap_pool_get_dialer(const LdapPool *pool) {
   return pool->dialer;
 }
 
-Prover *ldap_pool_get_prover(const LdapPool *pool) {
-  return pool->prover;
+Workers *ldap_pool_get_workers(const LdapPool *pool) {
+  return pool->workers;
 }
 
 void ldap_pool_stop(LdapPool *pool) {
-  g_clear_pointer(&pool->prover, prover_free);
+  g_clear_pointer(&pool->workers, workers_free);
 }
 
 /* ---- connections ---- */

@@ -5,7 +5,7 @@
 #ifndef MAILAUTH_PACKAGE_LDAP_POOL_H
 #define MAILAUTH_PACKAGE_LDAP_POOL_H
 
-#include "mailauth/base/workers.h"
+#include "client/threads/workers.h"
 #include "mailauth/package/directory.h"
 
 /* Connections that search are bound as `Bind DN`, those that prove as anybody. */
@@ -29,7 +29,7 @@ const Broker *ldap_pool_get_broker(const LdapPool *pool);
 const char *ldap_pool_get_id(const LdapPool *pool);
 /* Borrowed. Any thread. */
 Dialer *ldap_pool_get_dialer(const LdapPool *pool);
-Prover *ldap_pool_get_prover(const LdapPool *pool);
+Workers *ldap_pool_get_workers(const LdapPool *pool);
 /* Waits for everything that its threads have to do. */
 void ldap_pool_stop(LdapPool *pool);
 /* Closes what was not used for DIRECTORY_IDLE_S. */

@@ -447,7 +447,7 @@ static void prove(Package *package, const PackageRequest *request, OutcomeAnswer
     return;
   }
   job->pool = ldap_pool_ref(get_pool(ldap, request->settings));
-  if (prover_get_waiting(ldap_pool_get_prover(job->pool)) >= MAX_DIRECTORY_WAITING) {
+  if (workers_get_waiting(ldap_pool_get_workers(job->pool)) >= MAX_DIRECTORY_WAITING) {
     conclude(job, OUTCOME_BROKER_UNREACHABLE, "%s: too many logins wait for it",
              ldap_pool_get_broker(job->pool)->uri);
     job->timer = g_idle_add(on_ready, job);
@@ -455,7 +455,7 @@ static void prove(Package *package, const PackageRequest *request, OutcomeAnswer
   }
   job->working = TRUE;
   job->timer = g_timeout_add(timeout, on_late, job);
-  prover_submit(ldap_pool_get_prover(job->pool), ask, on_asked, job);
+  workers_submit(ldap_pool_get_workers(job->pool), ask, on_asked, job, NULL);
 }
 
 /* A job that a thread has is freed when the loop runs again. */

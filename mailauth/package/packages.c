@@ -13,8 +13,8 @@ struct Packages {
   Package *all[N_PACKAGES];
 };
 
-Packages *packages_new(const RegistryView *accounts, Prover *lookups, Prover *prover, PamPool *pam,
-                       Dialer *dialer) {
+Packages *packages_new(const RegistryView *accounts, Workers *lookups, Workers *prover,
+                       PamPool *pam, Dialer *dialer) {
   Packages *packages = g_new0(Packages, 1);
   *packages = (Packages){
       {sam_new(accounts, prover), pam_new(pam), sqlite_new(lookups, prover), ldap_new(dialer)}};

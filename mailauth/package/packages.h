@@ -5,7 +5,7 @@
 #define MAILAUTH_PACKAGE_PACKAGES_H
 
 #include "client/registry.h"
-#include "mailauth/base/workers.h"
+#include "client/threads/workers.h"
 #include "mailauth/connector/dialer.h"
 #include "mailauth/package/package.h"
 #include "mailauth/pam/pam-pool.h"
@@ -13,8 +13,8 @@
 typedef struct Packages Packages;
 
 /* All borrowed, and needed until packages_free(). */
-Packages *packages_new(const RegistryView *accounts, Prover *lookups, Prover *prover, PamPool *pam,
-                       Dialer *dialer);
+Packages *packages_new(const RegistryView *accounts, Workers *lookups, Workers *prover,
+                       PamPool *pam, Dialer *dialer);
 /* What the packages have under way by themselves is waited for and not answered. */
 void packages_free(Packages *packages);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Packages, packages_free)

@@ -96,10 +96,10 @@ static gboolean recall(const Proof *proof) {
   return verified_recall(proof->verified, proof->era, &claim, verified_get_time());
 }
 
-void proof_submit(Proof *proof, Prover *prover) {
+void proof_submit(Proof *proof, Workers *prover) {
   proof->right = recall(proof);
   if (proof->right)
     g_idle_add_full(G_PRIORITY_DEFAULT, on_recalled, proof, NULL);
   else
-    prover_submit(prover, prove, learn_and_answer, proof);
+    workers_submit(prover, prove, learn_and_answer, proof, NULL);
 }

@@ -4,7 +4,7 @@
 #ifndef MAILAUTH_PACKAGE_PROOF_H
 #define MAILAUTH_PACKAGE_PROOF_H
 
-#include "mailauth/base/workers.h"
+#include "client/threads/workers.h"
 #include "mailauth/package/package.h"
 
 typedef struct {
@@ -34,6 +34,6 @@ void proof_set_nobody(Proof *proof, const char *dummy);
 
 /* Proves, by the memory of what was right or else by the hash, then answers; frees
  * @proof. On the loop's thread. */
-void proof_submit(Proof *proof, Prover *prover);
+void proof_submit(Proof *proof, Workers *prover);
 
 #endif

@@ -11,7 +11,7 @@
 typedef struct {
   Package package;
   const RegistryView *accounts;
-  Prover *prover;
+  Workers *prover;
   /* As the accounts stood at that revision. */
   char *dummy;         /* a hash like theirs; NULL: none can be seen */
   gboolean are_hidden; /* sam_examine() */
@@ -136,7 +136,7 @@ static void sam_free(Package *package) {
   g_free(sam);
 }
 
-Package *sam_new(const RegistryView *accounts, Prover *prover) {
+Package *sam_new(const RegistryView *accounts, Workers *prover) {
   Sam *sam = g_new0(Sam, 1);
   sam->package = (Package){"SAM", prove, sam_free, TRUE};
   sam->accounts = accounts;

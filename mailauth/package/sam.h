@@ -3,7 +3,7 @@
 #ifndef MAILAUTH_PACKAGE_SAM_H
 #define MAILAUTH_PACKAGE_SAM_H
 
-#include "mailauth/base/workers.h"
+#include "client/threads/workers.h"
 #include "mailauth/package/package.h"
 
 /* An account's value, and that of the accounts' key itself (REG_BINARY of
@@ -12,7 +12,7 @@
 #define DECOY_KEY_VALUE "Decoy Key"
 
 /* Borrows both, for as long as it lives. */
-Package *sam_new(const RegistryView *accounts, Prover *prover);
+Package *sam_new(const RegistryView *accounts, Workers *prover);
 
 /* Whether the accounts can be asked: OUTCOME_OK, or what comes of a login where
  * they can't, with *@detail (owned) saying why. */

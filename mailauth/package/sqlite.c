@@ -17,15 +17,15 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(sqlite3_stmt, sqlite3_finalize)
 
 typedef struct {
   Package package;
-  Prover *lookups;
-  Prover *prover;
+  Workers *lookups;
+  Workers *prover;
 } Sqlite;
 
 typedef struct {
   Proof *proof;
   char *account; /* NULL for a name that no member can have */
   Settings *settings;
-  Prover *prover;
+  Workers *prover;
 } Lookup;
 
 /* ---- on a worker thread ---- */
@@ -174,14 +174,14 @@ static void prove(Package *package, const PackageRequest *request, OutcomeAnswer
   lookup->account = g_strdup(request->account);
   lookup->settings = settings_ref(request->settings);
   lookup->prover = sqlite->prover;
-  prover_submit(sqlite->lookups, look_up, looked_up, lookup);
+  workers_submit(sqlite->lookups, look_up, looked_up, lookup, NULL);
 }
 
 static void sqlite_free(Package *package) {
   g_free(package);
 }
 
-Package *sqlite_new(Prover *lookups, Prover *prover) {
+Package *sqlite_new(Workers *lookups, Workers *prover) {
   Sqlite *sqlite = g_new0(Sqlite, 1);
   sqlite->package = (Package){"sqlite", prove, sqlite_free, TRUE};
   sqlite->lookups = lookups;

@@ -5,10 +5,10 @@
 #ifndef MAILAUTH_PACKAGE_SQLITE_H
 #define MAILAUTH_PACKAGE_SQLITE_H
 
-#include "mailauth/base/workers.h"
+#include "client/threads/workers.h"
 #include "mailauth/package/package.h"
 
 /* Borrows both: @lookups for what waits for a disk or a lock, @prover for hashes. */
-Package *sqlite_new(Prover *lookups, Prover *prover);
+Package *sqlite_new(Workers *lookups, Workers *prover);
 
 #endif

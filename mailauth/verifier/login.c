@@ -265,12 +265,12 @@ static void note_time(const Login *login) {
 }
 
 static gboolean has_many_proofs(const Logins *logins) {
-  const Prover *prover = logins->tools.prover;
-  return prover_get_waiting(prover) > FEW_PROOFS * prover_get_threads(prover);
+  const Workers *prover = logins->tools.prover;
+  return workers_get_waiting(prover) > FEW_PROOFS * workers_get_threads(prover);
 }
 
 gboolean logins_wait_for_proofs(const Logins *logins) {
-  return prover_get_wait(logins->tools.prover) >= LONG_PROOF_WAIT_US && has_many_proofs(logins);
+  return workers_get_wait(logins->tools.prover) >= LONG_PROOF_WAIT_US && has_many_proofs(logins);
 }
 
 /* The threads must not run out of proofs while regd is asked. */

@@ -6,9 +6,9 @@
 #ifndef MAILAUTH_VERIFIER_LOGIN_H
 #define MAILAUTH_VERIFIER_LOGIN_H
 
+#include "client/threads/workers.h"
 #include "mailauth/backend/backend.h"
 #include "mailauth/base/secret.h"
-#include "mailauth/base/workers.h"
 #include "mailauth/connector/dialer.h"
 #include "mailauth/mailbox/store-pool.h"
 #include "mailauth/package/sam-scram.h"
@@ -26,8 +26,8 @@ typedef struct {
   Views *views;
   Reporter *reporter;
   Throttle *throttle;
-  Prover *prover;
-  Prover *lookups;
+  Workers *prover;
+  Workers *lookups;
   Stores *stores;
   Backends *backends;
   Verified *verified;
@@ -67,7 +67,7 @@ typedef struct {
 typedef void (*LoginAnswer)(const LoginResult *result, gpointer data);
 
 Logins *logins_new(const LoginTools *tools);
-/* Nobody is answered any more. Proofs under way must have ended (prover_free()). */
+/* Nobody is answered any more. Proofs under way must have ended (workers_free()). */
 void logins_free(Logins *logins);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Logins, logins_free)
 

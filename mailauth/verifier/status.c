@@ -129,8 +129,8 @@ static gboolean append_counts(DBusMessageIter *dict, const char *name, const Sta
          append_totals(&counts, source->logins, append_total_count) &&
          append_connections(&counts, source->connections) &&
          append_count(&counts, "logins-under-way", logins_count(source->logins)) &&
-         append_count(&counts, "proofs-waiting", prover_get_waiting(source->prover)) &&
-         append_count(&counts, "proof-threads", prover_get_threads(source->prover)) &&
+         append_count(&counts, "proofs-waiting", workers_get_waiting(source->prover)) &&
+         append_count(&counts, "proof-threads", workers_get_threads(source->prover)) &&
          append_count(&counts, "logins-by-memory", verified_get_recalled(source->verified)) &&
          append_count(&counts, "passwords-remembered",
                       verified_count(source->verified, verified_get_time())) &&

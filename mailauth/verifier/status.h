@@ -16,7 +16,7 @@ typedef struct {
   const Backends *backends;
   const Throttle *throttle;
   Reporter *reporter;
-  const Prover *prover;
+  const Workers *prover;
   Verified *verified;
   const PamPool *pam;
   GVariant *connections; /* a{su} of the front's, or NULL */

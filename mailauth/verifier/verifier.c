@@ -38,8 +38,8 @@ typedef struct {
   Verified *verified;
   PamPool *pam;
   Dialer *dialer;
-  Prover *prover;
-  Prover *lookups;
+  Workers *prover;
+  Workers *lookups;
   Stores *stores;
   Backends *backends;
   Logins *logins;
@@ -422,8 +422,8 @@ static void build(Verifier *verifier) {
   verifier->verified = verified_new();
   verifier->pam = pam_pool_new(want_pam, verifier);
   verifier->dialer = dialer_new(want_connector, verifier);
-  verifier->prover = prover_new(0, NULL);
-  verifier->lookups = prover_new(LOOKUP_THREADS, NULL);
+  verifier->prover = workers_new(WORKERS_PROCESSORS, NULL);
+  verifier->lookups = workers_new(LOOKUP_THREADS, NULL);
   verifier->stores = stores_new(verifier->parent);
   verifier->backends = backends_new(verifier->dialer);
   verifier->publisher = publisher_new(verifier->parent, verifier->reporter);
@@ -449,8 +449,8 @@ static void take_apart(Verifier *verifier) {
   g_clear_pointer(&verifier->front, front_link_free);
   answer_status_calls(verifier);
   dialer_close(verifier->dialer);
-  prover_free(verifier->lookups);
-  prover_free(verifier->prover);
+  workers_free(verifier->lookups);
+  workers_free(verifier->prover);
   while (g_main_context_iteration(NULL, FALSE))
     continue;
   if (verifier->first_wait != 0)

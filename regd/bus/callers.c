@@ -22,7 +22,7 @@
 
 struct Callers {
   DBusConnection *connection;
-  Work *work;
+  Workers *workers;
   guint32 own_uid;
   CallerLeft left;
   gpointer data;
@@ -226,7 +226,7 @@ static void on_credentials(DBusPendingCall *pending, void *data) {
     return;
   }
   inquiry->administrator = inquiry->uid == 0 || inquiry->uid == callers->own_uid;
-  work_submit(callers->work, inquire, inquiry_done, inquiry, inquiry_free);
+  workers_submit(callers->workers, inquire, inquiry_done, inquiry, inquiry_free);
 }
 
 static DBusMessage *new_question(const char *method, const char *name) {
@@ -329,11 +329,11 @@ static DBusHandlerResult on_signal(DBusConnection *connection, DBusMessage *mess
   return DBUS_HANDLER_RESULT_NOT_YET_HANDLED;
 }
 
-Callers *callers_new(DBusConnection *connection, Work *work, guint32 own_uid, CallerLeft left,
+Callers *callers_new(DBusConnection *connection, Workers *workers, guint32 own_uid, CallerLeft left,
                      gpointer data) {
   Callers *callers = g_new0(Callers, 1);
   callers->connection = dbus_connection_ref(connection);
-  callers->work = work;
+  callers->workers = workers;
   callers->own_uid = own_uid;
   callers->left = left;
   callers->data = data;

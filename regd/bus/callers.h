@@ -6,8 +6,8 @@
 
 #include <dbus/dbus.h>
 
+#include "client/threads/workers.h"
 #include "regd/base/access.h"
-#include "regd/base/work.h"
 
 typedef struct Callers Callers;
 
@@ -19,7 +19,7 @@ typedef void (*CallerKnown)(Identity *who, gpointer data);
 typedef void (*CallerLeft)(const char *name, gpointer data);
 
 /* Uid 0 and @own_uid are administrators. */
-Callers *callers_new(DBusConnection *connection, Work *work, guint32 own_uid, CallerLeft left,
+Callers *callers_new(DBusConnection *connection, Workers *workers, guint32 own_uid, CallerLeft left,
                      gpointer data);
 void callers_free(Callers *callers);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Callers, callers_free)

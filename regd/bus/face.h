@@ -6,7 +6,7 @@
 
 #include "client/bus/dispatch.h"
 #include "client/bus/wire.h"
-#include "regd/base/work.h"
+#include "client/threads/workers.h"
 #include "regd/bus/callers.h"
 #include "regd/bus/outbox.h"
 #include "regd/bus/reply-cache.h"
@@ -16,7 +16,7 @@
 /* What the handlers work with: the data of the dispatch tables. */
 typedef struct {
   Service *service;
-  Work *work;
+  Workers *workers;
   Readings *readings;
   Answers *answers;
   const char *database;       /* its file */

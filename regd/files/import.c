@@ -66,7 +66,7 @@ static void finished(gpointer data, const GError *error) {
                   NULL, reading->data);
 }
 
-void import_read(Work *work, const ImportFile *file, ImportRead done, gpointer data,
+void import_read(Workers *workers, const ImportFile *file, ImportRead done, gpointer data,
                  GDestroyNotify released, gpointer release_data) {
   Reading *reading = g_new0(Reading, 1);
   reading->writer = file->writer;
@@ -75,8 +75,8 @@ void import_read(Work *work, const ImportFile *file, ImportRead done, gpointer d
   reading->data = data;
   reading->released = released;
   reading->release_data = release_data;
-  transfer_start(work, file->descriptor, "the file to import", file->stall_seconds, run, finished,
-                 reading, reading_free);
+  transfer_start(workers, file->descriptor, "the file to import", file->stall_seconds, run,
+                 finished, reading, reading_free);
 }
 
 static gboolean adds(OperationKind kind) {

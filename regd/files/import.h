@@ -5,7 +5,7 @@
 #define REGD_FILES_IMPORT_H
 
 #include "client/base/regfile.h"
-#include "regd/base/work.h"
+#include "client/threads/workers.h"
 
 /* On the main context, exactly once. @change is the callee's, NULL where
  * @error says why. @report is borrowed. */
@@ -24,7 +24,7 @@ typedef struct {
  * refuses it; FAILED: its end is that of its writer. @released is called on the main
  * context with @release_data once the thread is done with the file, which a hostile
  * one can put off for ever. */
-void import_read(Work *work, const ImportFile *file, ImportRead done, gpointer data,
+void import_read(Workers *workers, const ImportFile *file, ImportRead done, gpointer data,
                  GDestroyNotify released, gpointer release_data);
 
 /* Makes @change one that adds what is not there and leaves the rest. */

@@ -187,7 +187,7 @@ static gsize find_write_chunk(int descriptor) {
   return regular ? FILE_CHUNK_BYTES : PIPE_BUF;
 }
 
-void transfer_start(Work *work, int descriptor, const char *what, guint stall_seconds,
+void transfer_start(Workers *workers, int descriptor, const char *what, guint stall_seconds,
                     TransferRun run, TransferDone done, gpointer data, GDestroyNotify destroy) {
   Transfer *transfer = g_new0(Transfer, 1);
   transfer->descriptor = descriptor;
@@ -200,6 +200,6 @@ void transfer_start(Work *work, int descriptor, const char *what, guint stall_se
   transfer->destroy = destroy;
   transfer->timer = g_timeout_source_new_seconds(1);
   g_source_set_callback(transfer->timer, look_for_progress, transfer, NULL);
-  g_source_attach(transfer->timer, work_get_context(work));
-  work_submit(work, run_on_thread, finished, transfer, transfer_free);
+  g_source_attach(transfer->timer, workers_get_context(workers));
+  workers_submit(workers, run_on_thread, finished, transfer, transfer_free);
 }

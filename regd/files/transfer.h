@@ -5,7 +5,7 @@
 #ifndef REGD_FILES_TRANSFER_H
 #define REGD_FILES_TRANSFER_H
 
-#include "regd/base/work.h"
+#include "client/threads/workers.h"
 
 typedef struct Transfer Transfer;
 
@@ -19,7 +19,7 @@ typedef void (*TransferDone)(gpointer data, const GError *error);
  * progress. @what names the file in messages; a literal. @destroy frees @data on
  * the main context once the thread is done with the file, which a hostile one
  * can put off for ever. */
-void transfer_start(Work *work, int descriptor, const char *what, guint stall_seconds,
+void transfer_start(Workers *workers, int descriptor, const char *what, guint stall_seconds,
                     TransferRun run, TransferDone done, gpointer data, GDestroyNotify destroy);
 
 /* ---- on the thread ---- */

@@ -6,7 +6,7 @@
 #include "client/base/protocol.h"
 
 struct Readings {
-  Work *work;
+  Workers *workers;
   const char *file;
   GHashTable *users; /* uid -> User */
 };
@@ -44,9 +44,9 @@ static void user_free(gpointer data) {
   g_free(user);
 }
 
-Readings *readings_new(Work *work, const char *file) {
+Readings *readings_new(Workers *workers, const char *file) {
   Readings *readings = g_new0(Readings, 1);
-  readings->work = work;
+  readings->workers = workers;
   readings->file = file;
   readings->users = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, user_free);
   return readings;
@@ -74,8 +74,8 @@ static void on_run(gpointer data);
 static void start_next(Readings *readings, User *user) {
   while (user->running < LIMIT_READINGS_PER_USER && !g_queue_is_empty(&user->waiting)) {
     user->running++;
-    work_submit(readings->work, run_reading, on_run, g_queue_pop_head(&user->waiting),
-                reading_free);
+    workers_submit(readings->workers, run_reading, on_run, g_queue_pop_head(&user->waiting),
+                   reading_free);
   }
 }
 

@@ -6,13 +6,13 @@
 #ifndef REGD_READ_LONG_READS_H
 #define REGD_READ_LONG_READS_H
 
-#include "regd/base/work.h"
+#include "client/threads/workers.h"
 #include "regd/read/reader.h"
 
 typedef struct Readings Readings;
 
 /* @work and @file are borrowed and outlive it. */
-Readings *readings_new(Work *work, const char *file);
+Readings *readings_new(Workers *workers, const char *file);
 /* What has not run yet never will; of what runs, the end is not told. */
 void readings_free(Readings *readings);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Readings, readings_free)

@@ -114,7 +114,7 @@ static void set_acl(DispatchCall *call, BusFace *face, DBusMessageIter *in, Chan
   job->change = change;
   job->key = g_strdup(face_take_string(in));
   job->entries = read_acl_entries(in);
-  work_submit(face->work, resolve_acl, on_acl_resolved, job, acl_job_free);
+  workers_submit(face->workers, resolve_acl, on_acl_resolved, job, acl_job_free);
 }
 
 void handle_set_acl(DispatchCall *call, gpointer data) {

@@ -54,7 +54,7 @@ static void start(DispatchCall *call, BusFace *face, int descriptor, FileShare *
   backup->call = call;
   backup->share = share;
   backup->database = g_strdup(face->database);
-  transfer_start(face->work, descriptor, "the file to back up to", LIMIT_FILE_STALL_SECONDS, run,
+  transfer_start(face->workers, descriptor, "the file to back up to", LIMIT_FILE_STALL_SECONDS, run,
                  on_done, backup, backup_call_free);
 }
 

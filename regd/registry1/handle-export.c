@@ -120,7 +120,7 @@ static void start(DispatchCall *call, BusFace *face, const char *key, int descri
   export->schemas = schema_set_ref(service_get_schemas(face->service));
   export->key = g_strdup(key);
   export->options = *options;
-  transfer_start(face->work, descriptor, "the file to export to", LIMIT_FILE_STALL_SECONDS, run,
+  transfer_start(face->workers, descriptor, "the file to export to", LIMIT_FILE_STALL_SECONDS, run,
                  on_done, export, export_call_free);
 }
 

@@ -129,7 +129,7 @@ static void start(DispatchCall *call, BusFace *face, int descriptor, Change *opt
                            .writer = import->is_stream ? face_caller(call)->pid : 0,
                            .stall_seconds = LIMIT_FILE_STALL_SECONDS,
                            .strict = flags->strict};
-  import_read(face->work, &file, on_read, import, file_share_give_back, share);
+  import_read(face->workers, &file, on_read, import, file_share_give_back, share);
 }
 
 static gboolean is_condition(OperationKind kind) {

@@ -6,6 +6,7 @@
 
 #include "client/base/error.h"
 #include "client/base/protocol.h"
+#include "client/threads/result-queue.h"
 #include "regd/history/retention.h"
 #include "regd/history/trials.h"
 #include "regd/tree/settings.h"
@@ -21,12 +22,8 @@ typedef struct {
   WriteResult result;
 } Request;
 
-/* Brings what is written back to the main context. */
-typedef struct Delivery Delivery;
-
 struct Writer {
-  GMainContext *context;
-  Delivery *delivery;
+  ResultQueue *written; /* of Batch */
   GThread *thread;
   GMutex mutex; /* guards what stands here */
   GCond wake;
@@ -283,75 +280,14 @@ static void batch_free(Batch *batch) {
   g_free(batch);
 }
 
-/* A source that is always there. One for each batch would be attached under the
- * context's lock, for which the loop that it wakes would wait. */
-struct Delivery {
-  GSource source;
-  GAsyncQueue *batches; /* written and not delivered */
-  gboolean last;        /* no more will come */
-};
-
-static gboolean delivery_check(GSource *source) {
-  return g_async_queue_length(((Delivery *)source)->batches) > 0;
-}
-
-static gboolean delivery_prepare(GSource *source, gint *timeout_ms) {
-  *timeout_ms = -1;
-  return delivery_check(source);
-}
-
-static void deliver(const Batch *batch) {
+static void deliver(gpointer data) {
+  Batch *batch = data;
   for (guint i = 0; i < batch->requests->len; i++) {
     Request *request = g_ptr_array_index(batch->requests, i);
     if (request->done != NULL)
       request->done(&request->result, request->data);
   }
-}
-
-static gboolean delivery_dispatch(GSource *source, GSourceFunc callback, gpointer data) {
-  (void)callback;
-  (void)data;
-  Delivery *delivery = (Delivery *)source;
-  Batch *batch = g_async_queue_try_pop(delivery->batches);
-  if (batch != NULL) {
-    deliver(batch);
-    batch_free(batch);
-  }
-  return delivery->last && !delivery_check(source) ? G_SOURCE_REMOVE : G_SOURCE_CONTINUE;
-}
-
-static void delivery_finalize(GSource *source) {
-  g_async_queue_unref(((Delivery *)source)->batches);
-}
-
-static const GSourceFuncs delivery_functions = {
-    .prepare = delivery_prepare,
-    .check = delivery_check,
-    .dispatch = delivery_dispatch,
-    .finalize = delivery_finalize,
-};
-
-static Delivery *delivery_new(GMainContext *context) {
-  /* GLib takes the functions without const, and does not write to them. */
-  GSource *source = g_source_new((GSourceFuncs *)(guintptr)&delivery_functions, sizeof(Delivery));
-  Delivery *delivery = (Delivery *)source;
-  delivery->batches = g_async_queue_new_full((GDestroyNotify)batch_free);
-  g_source_set_static_name(source, "written batches");
-  g_source_attach(source, context);
-  return delivery;
-}
-
-/* What is still to be delivered is, when the context runs. */
-static void delivery_end(Delivery *delivery) {
-  delivery->last = TRUE;
-  if (!delivery_check(&delivery->source))
-    g_source_destroy(&delivery->source);
-  g_source_unref(&delivery->source);
-}
-
-static void hand_back(Writer *writer, Batch *batch) {
-  g_async_queue_push(writer->delivery->batches, batch);
-  g_main_context_wakeup(writer->context);
+  batch_free(batch);
 }
 
 /* ---- the thread ---- */
@@ -419,7 +355,7 @@ static gpointer run_thread(gpointer data) {
       load_next_trial(writer);
     put_off_failed(writer, undone);
     writer->commits_until_pruning -= MIN(writer->commits_until_pruning, batch->requests->len);
-    hand_back(writer, batch);
+    result_queue_push(writer->written, batch);
     shorten_log(writer);
   }
   return NULL;
@@ -475,9 +411,7 @@ Writer *writer_start(const char *file, GMainContext *context, WriteDone own_done
   g_mutex_init(&writer->mutex);
   g_cond_init(&writer->wake);
   g_queue_init(&writer->waiting);
-  writer->context =
-      context != NULL ? g_main_context_ref(context) : g_main_context_ref(g_main_context_default());
-  writer->delivery = delivery_new(writer->context);
+  writer->written = result_queue_new(context, deliver);
   writer->places = places_new();
   writer->counts = retention_counts_new();
   writer->settings_are_stale = TRUE;
@@ -503,12 +437,11 @@ void writer_stop(Writer *writer) {
   g_mutex_unlock(&writer->mutex);
   if (writer->thread != NULL)
     g_thread_join(writer->thread);
-  delivery_end(writer->delivery);
+  result_queue_unref(writer->written);
   places_free(writer->places);
   retention_counts_free(writer->counts);
   store_close(writer->store);
   schema_set_unref(writer->schemas);
-  g_main_context_unref(writer->context);
   g_mutex_clear(&writer->mutex);
   g_cond_clear(&writer->wake);
   g_free(writer);

@@ -19,6 +19,7 @@ MAIL = {f"mailauth/{name}" for name in ("base", "ipc", "process", "tls", "protoc
 LAYERS = {
     "client/registry.h": set(),
     "client/base": set(),
+    "client/threads": set(),
     "client/bus": set(),
     "client/connection": {"client/bus"},
     "client/view": {"client/bus", "client/connection"},
@@ -35,24 +36,27 @@ LAYERS = {
     "mailauth/tls": {"mailauth/base"},
     "mailauth/protocol": {"mailauth/base"},
     "mailauth/settings": {"mailauth/base"},
-    "mailauth/connector": {"mailauth/base", "mailauth/ipc", "mailauth/process", "mailauth/settings"},
+    "mailauth/connector": {"client/threads", "mailauth/base", "mailauth/ipc", "mailauth/process",
+                           "mailauth/settings"},
     "mailauth/pam": {"mailauth/base", "mailauth/ipc", "mailauth/process", "mailauth/settings"},
     "mailauth/mailbox": {"mailauth/base", "mailauth/ipc", "mailauth/process"},
     "mailauth/backend": {"mailauth/base", "mailauth/settings", "mailauth/connector"},
-    "mailauth/package": {"mailauth/base", "mailauth/settings", "mailauth/protocol", "mailauth/connector",
-                         "mailauth/pam"},
+    "mailauth/package": {"client/threads", "mailauth/base", "mailauth/settings", "mailauth/protocol",
+                         "mailauth/connector", "mailauth/pam"},
     "mailauth/front": {"mailauth/base", "mailauth/ipc", "mailauth/process", "mailauth/tls", "mailauth/protocol"},
     "mailauth/parent": {"mailauth/base", "mailauth/ipc", "mailauth/process"},
-    "mailauth/verifier": MAIL - {"mailauth/front", "mailauth/parent", "mailauth/verifier"} | {"client/bus"},
+    "mailauth/verifier": MAIL - {"mailauth/front", "mailauth/parent", "mailauth/verifier"} | {"client/bus",
+                                                                                              "client/threads"},
     "mailauth/mailauthctl": {"client/bus", "client/cli", "client/connection", "mailauth/base", "mailauth/package",
                              "mailauth/protocol", "mailauth/settings"},
-    "mailauth": MAIL | {"client/bus"},
+    "mailauth": MAIL | {"client/bus", "client/threads"},
 }
 LAYERS |= {folder: set(REGD[:place]) for place, folder in enumerate(REGD)}
-for folder, besides in {"regd/read": "schema", "regd/write": "schema", "regd": "schema", "regd/bus": "client/bus",
-                        "regd/registry1": "client/bus"}.items():
-    LAYERS[folder] = LAYERS[folder] | {besides}
-LAYERS["regd"] = LAYERS["regd"] | {"client/bus"}
+for folder, besides in {"read": {"schema", "client/threads"}, "files": {"client/threads"},
+                        "write": {"schema", "client/threads"}, "bus": {"client/bus", "client/threads"},
+                        "registry1": {"client/bus", "client/threads"}}.items():
+    LAYERS[f"regd/{folder}"] |= besides
+LAYERS["regd"] |= {"schema", "client/bus", "client/threads"}
 # Libraries that only these paths (files or folders) may include.
 LIBRARIES = {
     r"sqlite3\.h": {"regd/storage", "mailauth/package/sqlite.c", "mailauth/mailauthctl"},

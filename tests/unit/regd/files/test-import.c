@@ -17,7 +17,7 @@
 
 typedef struct {
   GMainLoop *loop;
-  Work *work;
+  Workers *workers;
   guint operations;
   GError *error;
   guint answers;
@@ -45,8 +45,8 @@ static void begin_written(Outcome *outcome, int descriptor, guint stall_seconds,
       .descriptor = descriptor, .stall_seconds = stall_seconds, .writer = writer};
   memset(outcome, 0, sizeof *outcome);
   outcome->loop = g_main_loop_new(NULL, FALSE);
-  outcome->work = work_new(NULL);
-  import_read(outcome->work, &file, on_read, outcome, on_released, outcome);
+  outcome->workers = workers_new(WORKERS_UNLIMITED, NULL);
+  import_read(outcome->workers, &file, on_read, outcome, on_released, outcome);
 }
 
 static void begin(Outcome *outcome, int descriptor, guint stall_seconds) {
@@ -56,7 +56,7 @@ static void begin(Outcome *outcome, int descriptor, guint stall_seconds) {
 static void end(Outcome *outcome) {
   g_assert_cmpuint(outcome->answers, ==, 1);
   g_clear_error(&outcome->error);
-  work_free(outcome->work);
+  workers_abandon(outcome->workers);
   g_main_loop_unref(outcome->loop);
 }
 

@@ -49,13 +49,13 @@ static void on_destroy(gpointer data) {
 
 /* Takes ownership of @descriptor. Returns when it is answered and all is freed. */
 static void transfer(Outcome *outcome, int descriptor, guint stall_seconds, TransferRun run) {
-  g_autoptr(Work) work = work_new(NULL);
+  g_autoptr(Workers) workers = workers_new(WORKERS_UNLIMITED, NULL);
   memset(outcome, 0, sizeof *outcome);
   outcome->loop = g_main_loop_new(NULL, FALSE);
   outcome->bytes = g_malloc(MUCH);
   for (guint i = 0; i < MUCH; i++)
     outcome->bytes[i] = (guint8)(i * 7 + i / 251);
-  transfer_start(work, descriptor, "the file", stall_seconds, run, on_done, outcome, on_destroy);
+  transfer_start(workers, descriptor, "the file", stall_seconds, run, on_done, outcome, on_destroy);
   g_main_loop_run(outcome->loop);
   while (outcome->destroyed == 0)
     g_main_context_iteration(NULL, TRUE);

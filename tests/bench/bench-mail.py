@@ -11,13 +11,13 @@ users in turn."""
 
 import argparse
 import atexit
-import crypt
 import os
 import statistics
 import subprocess
 from contextlib import suppress
 from pathlib import Path
 
+from harness.hashes import crypt
 from harness.mail import ACCOUNTS, NAME, PARAMETERS, POP3, MailServer, children_of, read_process
 from harness.process import Process, program
 from harness.registry import REG_DWORD, REG_MULTI_SZ, REG_SZ, Registry
@@ -26,8 +26,8 @@ from peer import MODES, Dovecot
 CLIENTS = 50
 MANY_USERS = 1000
 PASSWORD = "correct horse"
-SHA512 = crypt.crypt(PASSWORD, "$6$" + "benchmarksalt")
-CHEAP = crypt.crypt(PASSWORD, "$5$rounds=1000$" + "benchmarksalt")
+SHA512 = crypt(PASSWORD, "$6$" + "benchmarksalt")
+CHEAP = crypt(PASSWORD, "$5$rounds=1000$" + "benchmarksalt")
 TICK = os.sysconf("SC_CLK_TCK")
 
 

@@ -8,7 +8,6 @@ Maildirs, native accounts and members, on ports that nobody else has.
         with server.pop3() as client: ...
 """
 
-import crypt
 import imaplib
 import os
 import poplib
@@ -21,6 +20,7 @@ import dbus
 
 from harness.bus import CAROL, is_root, wait_for
 from harness.case import Failure, Skip
+from harness.hashes import crypt_anew
 from harness.process import PATIENCE, Process, program
 from harness.registry import REG_DWORD, REG_MULTI_SZ, REG_SZ, plain
 
@@ -61,7 +61,7 @@ def needs_role_users():
 
 def hash_password(password, rounds=1000):
     """A hash that is quick to prove: the tests wait for nothing else."""
-    return crypt.crypt(password, f"$5$rounds={rounds}$" + crypt.mksalt(crypt.METHOD_SHA256)[3:])
+    return crypt_anew(password, f"$5$rounds={rounds}$")
 
 
 class MailServer:

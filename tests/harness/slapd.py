@@ -8,7 +8,6 @@ TLS on another and on a Unix socket, and servers that only look like one.
 """
 
 import base64
-import crypt
 import hashlib
 import os
 import shutil
@@ -19,6 +18,7 @@ import urllib.parse
 from contextlib import contextmanager, suppress
 
 from harness.case import Failure, Skip
+from harness.hashes import crypt_anew
 from harness.mail import BROKERS, free_ports
 from harness.process import PATIENCE, Process
 from harness.registry import REG_DWORD, REG_SZ
@@ -80,7 +80,7 @@ SCHEMES = {
     "SSHA": ssha,
     "SSHA512": lambda password: ssha(password, "sha512", "SSHA512"),
     "ARGON2": argon2,
-    "CRYPT": lambda password: "{CRYPT}" + crypt.crypt(password, crypt.mksalt(crypt.METHOD_SHA512, rounds=5000)),
+    "CRYPT": lambda password: "{CRYPT}" + crypt_anew(password, "$6$rounds=5000$"),
 }
 
 

@@ -13,7 +13,7 @@ from harness.process import BUILD, program
 from harness.registry import REG_BINARY, REG_DWORD, SOFTWARE, Refused, Registry, options
 
 KEY = SOFTWARE + "\\Fault"
-MOST = 400  # calls that an operation makes at most
+MOST = 1000  # calls that an operation makes at most
 
 
 class FailingDisk:

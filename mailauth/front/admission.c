@@ -62,7 +62,7 @@ static void count(Admission *admission, const Session *session, gint by) {
 
 static void enter_queue(GQueue *queue, Session *session) {
   g_queue_push_tail(queue, session);
-  session_set_place(session, queue->tail);
+  session_get_marks(session)->place = queue->tail;
 }
 
 void admission_add(Admission *admission, Session *session) {
@@ -72,7 +72,7 @@ void admission_add(Admission *admission, Session *session) {
 
 void admission_note_login(Admission *admission, Session *session) {
   Protocol protocol = session_get_protocol(session);
-  g_queue_delete_link(&admission->not_logged_in[protocol], session_get_place(session));
+  g_queue_delete_link(&admission->not_logged_in[protocol], session_get_marks(session)->place);
   enter_queue(&admission->logged_in[protocol], session);
 }
 
@@ -80,6 +80,6 @@ void admission_remove(Admission *admission, Session *session) {
   Protocol protocol = session_get_protocol(session);
   GQueue *queue = session_is_logged_in(session) ? &admission->logged_in[protocol]
                                                 : &admission->not_logged_in[protocol];
-  g_queue_delete_link(queue, session_get_place(session));
+  g_queue_delete_link(queue, session_get_marks(session)->place);
   count(admission, session, -1);
 }

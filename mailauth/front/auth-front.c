@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "mailauth/base/container-of.h"
 #include "mailauth/base/limits.h"
 
 #define MS 1000
@@ -74,7 +75,7 @@ static void watch_entrance(Entrance *entrance) {
 }
 
 static void entrance_rested(Timer *timer) {
-  watch_entrance((Entrance *)(gpointer)((guint8 *)timer - G_STRUCT_OFFSET(Entrance, rest)));
+  watch_entrance(container_of(timer, Entrance, rest));
 }
 
 static gboolean accept_one(Entrance *entrance) {
@@ -95,7 +96,7 @@ static gboolean accept_one(Entrance *entrance) {
 }
 
 static void entrance_ready(Watch *watch, guint32 events G_GNUC_UNUSED) {
-  Entrance *entrance = (Entrance *)(gpointer)((guint8 *)watch - G_STRUCT_OFFSET(Entrance, watch));
+  Entrance *entrance = container_of(watch, Entrance, watch);
   if (watch->descriptor < 0)
     return;
   for (guint i = 0; i < MAX_ACCEPTS_AT_ONCE && accept_one(entrance); i++)

@@ -6,6 +6,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "mailauth/base/container-of.h"
 #include "mailauth/base/limits.h"
 #include "mailauth/front/stream.h"
 #include "mailauth/protocol/dovecot-auth.h"
@@ -45,7 +46,7 @@ static void run(AuthSession *session);
 /* ---- logins ---- */
 
 static AuthLogin *login_of_timer(Timer *timer) {
-  return (AuthLogin *)(gpointer)((guint8 *)timer - G_STRUCT_OFFSET(AuthLogin, timer));
+  return container_of(timer, AuthLogin, timer);
 }
 
 static void free_login(gpointer data) {
@@ -239,8 +240,7 @@ static void run(AuthSession *session) {
 }
 
 static void client_ready(Watch *watch, guint32 events) {
-  AuthSession *session =
-      (AuthSession *)(gpointer)((guint8 *)watch - G_STRUCT_OFFSET(AuthSession, watch));
+  AuthSession *session = container_of(watch, AuthSession, watch);
   gboolean is_there =
       !session->over && ((events & (EPOLLHUP | EPOLLERR)) == 0 || (watch->events & EPOLLIN) != 0);
   if (is_there && (watch->events & EPOLLIN) != 0)
@@ -252,8 +252,7 @@ static void client_ready(Watch *watch, guint32 events) {
 }
 
 static void question_takes_too_long(Timer *timer) {
-  auth_session_end(
-      (AuthSession *)(gpointer)((guint8 *)timer - G_STRUCT_OFFSET(AuthSession, timer)));
+  auth_session_end(container_of(timer, AuthSession, timer));
 }
 
 static void free_session(gpointer data) {

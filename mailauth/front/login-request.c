@@ -4,12 +4,12 @@
 
 #include <string.h>
 
-const Credentials *login_get_credentials(const Login *login) {
+const Credentials *front_login_get_credentials(const FrontLogin *login) {
   return login->session != NULL ? session_get_credentials(login->session)
                                 : &auth_login_get_request(login->other)->credentials;
 }
 
-static void wipe_password(const Login *login) {
+static void wipe_password(const FrontLogin *login) {
   if (login->session != NULL)
     session_wipe_password(login->session);
   else
@@ -17,18 +17,18 @@ static void wipe_password(const Login *login) {
 }
 
 /* "" where it is not known. */
-static char *dup_address(const Login *login) {
+static char *dup_address(const FrontLogin *login) {
   if (login->session != NULL)
     return peer_format(session_get_peer(login->session));
   const char *address = auth_login_get_request(login->other)->address;
   return g_strdup(address == NULL ? "" : address);
 }
 
-static guchar get_protocol(const Login *login) {
+static guchar get_protocol(const FrontLogin *login) {
   return (guchar)(login->session != NULL ? session_get_protocol(login->session) : PROTOCOL_SASL);
 }
 
-static gboolean is_in_tls(const Login *login) {
+static gboolean is_in_tls(const FrontLogin *login) {
   return login->session != NULL && session_is_in_tls(login->session);
 }
 
@@ -50,13 +50,13 @@ static GVariant *new_bindings(const Session *session) {
 
 /* ---- credentials ---- */
 
-static GVariant *ask_by_password(const Login *login, const Credentials *credentials) {
+static GVariant *ask_by_password(const FrontLogin *login, const Credentials *credentials) {
   g_autofree char *address = dup_address(login);
   return g_variant_new("(tyss@aysb)", login->number, get_protocol(login), credentials->mechanism,
                        credentials->user, new_secret(credentials), address, is_in_tls(login));
 }
 
-static GVariant *begin_scram(const Login *login, const Credentials *credentials) {
+static GVariant *begin_scram(const FrontLogin *login, const Credentials *credentials) {
   g_autofree char *address = dup_address(login);
   gboolean plus = g_str_has_suffix(credentials->mechanism, "-PLUS");
   return g_variant_new("(tys@aybb@a(say))", login->number, get_protocol(login), address,
@@ -64,14 +64,14 @@ static GVariant *begin_scram(const Login *login, const Credentials *credentials)
                        new_bindings(login->session));
 }
 
-static GVariant *end_scram(const Login *login, const Credentials *credentials) {
+static GVariant *end_scram(const FrontLogin *login, const Credentials *credentials) {
   return g_variant_new("(t@ay)", login->number, new_secret(credentials));
 }
 
-static GVariant *ask_by_credentials(const Login *login, MessageKind *kind) {
+static GVariant *ask_by_credentials(const FrontLogin *login, MessageKind *kind) {
   static const struct {
     MessageKind kind;
-    GVariant *(*ask)(const Login *login, const Credentials *credentials);
+    GVariant *(*ask)(const FrontLogin *login, const Credentials *credentials);
   } ways[] = {
       [CREDENTIALS_PASSWORD] = {MESSAGE_LOGIN, ask_by_password},
       [CREDENTIALS_SCRAM_FIRST] = {MESSAGE_SCRAM_FIRST, begin_scram},
@@ -79,7 +79,7 @@ static GVariant *ask_by_credentials(const Login *login, MessageKind *kind) {
       /* Nobody asks then: the verdict has come with the proof. */
       [CREDENTIALS_SCRAM_END] = {MESSAGE_SCRAM_FINAL, end_scram},
   };
-  const Credentials *credentials = login_get_credentials(login);
+  const Credentials *credentials = front_login_get_credentials(login);
   GVariant *body = ways[credentials->kind].ask(login, credentials);
   *kind = ways[credentials->kind].kind;
   wipe_password(login);
@@ -88,19 +88,19 @@ static GVariant *ask_by_credentials(const Login *login, MessageKind *kind) {
 
 /* ---- the rest ---- */
 
-GVariant *question_new_incident(guint64 number, Outcome outcome, const Session *session,
-                                const char *user) {
+GVariant *login_request_new_incident(guint64 number, Outcome outcome, const Session *session,
+                                     const char *user) {
   g_autofree char *address = peer_format(session_get_peer(session));
   return g_variant_new("(tuyss)", number, (guint32)outcome, (guchar)session_get_protocol(session),
                        user == NULL ? "" : user, address);
 }
 
-GVariant *question_new(const Login *login, MessageKind *kind) {
+GVariant *login_request_new(const FrontLogin *login, MessageKind *kind) {
   if (login->step == STEP_LOGIN)
     return ask_by_credentials(login, kind);
   *kind = MESSAGE_INCIDENT;
   if (login->step == STEP_CLEAR_TEXT)
-    return question_new_incident(login->number, OUTCOME_CLEAR_TEXT, login->session,
-                                 session_get_credentials(login->session)->user);
-  return question_new_incident(login->number, OUTCOME_NO_CERTIFICATE, login->session, NULL);
+    return login_request_new_incident(login->number, OUTCOME_CLEAR_TEXT, login->session,
+                                      session_get_credentials(login->session)->user);
+  return login_request_new_incident(login->number, OUTCOME_NO_CERTIFICATE, login->session, NULL);
 }

@@ -15,15 +15,15 @@ typedef struct {
   Step step;
   AuthLogin *other;        /* where there is no session */
   gboolean is_with_client; /* it has been challenged, and waits for nobody here */
-} Login;
+} FrontLogin;
 
 /* What the client has given so far. Borrowed. */
-const Credentials *login_get_credentials(const Login *login);
+const Credentials *front_login_get_credentials(const FrontLogin *login);
 /* The question that the login's step is, and its *@kind; floating. What held a
  * password is wiped: a login asks once. */
-GVariant *question_new(const Login *login, MessageKind *kind);
+GVariant *login_request_new(const FrontLogin *login, MessageKind *kind);
 /* CLEAR_TEXT or NO_CERTIFICATE, which ends no login where @number is 0. Floating. */
-GVariant *question_new_incident(guint64 number, Outcome outcome, const Session *session,
-                                const char *user);
+GVariant *login_request_new_incident(guint64 number, Outcome outcome, const Session *session,
+                                     const char *user);
 
 #endif

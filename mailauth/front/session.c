@@ -8,8 +8,8 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include "mailauth/base/container-of.h"
 #include "mailauth/base/limits.h"
-#include "mailauth/front/relay.h"
 #include "mailauth/front/stream.h"
 #include "mailauth/protocol/machines.h"
 
@@ -28,25 +28,6 @@ typedef enum {
                         closing a socket with unread input takes back what was sent */
   SESSION_OVER,
 } SessionState;
-
-typedef struct {
-  Stream server;
-  Watch watch;
-  Relay relay;
-  gint64 idle_timeout; /* µs; 0: none */
-  gint64 last_moved;
-  const Stream *heard; /* the side that events came for; NULL: neither */
-  gboolean is_over;    /* that side has hung up */
-  Session *session;
-} SessionRelay;
-
-typedef struct {
-  Outcome outcome;
-  guint idle_timeout;
-  char *capabilities;
-  Secret had;
-  int server;
-} HeldVerdict;
 
 struct Session {
   SessionHost *host;
@@ -67,8 +48,7 @@ struct Session {
   gboolean challenged;  /* the login goes on with what the client says next */
   SessionRelay *relay;
   Transcript *transcript; /* NULL: nothing is logged */
-  guint64 login;
-  GList *place;
+  SessionMarks marks;
 };
 
 static void run(Session *session);
@@ -76,14 +56,6 @@ static void enter(Session *session, SessionState state);
 
 static const MachineOps *ops(const Session *session) {
   return machine_get_ops(session->protocol);
-}
-
-static Session *session_of_watch(Watch *watch) {
-  return (Session *)(gpointer)((guint8 *)watch - G_STRUCT_OFFSET(Session, watch));
-}
-
-static Session *session_of_timer(Timer *timer) {
-  return (Session *)(gpointer)((guint8 *)timer - G_STRUCT_OFFSET(Session, timer));
 }
 
 static Surroundings get_surroundings(const Session *session) {
@@ -102,29 +74,8 @@ static Surroundings get_surroundings(const Session *session) {
 
 /* ---- the end ---- */
 
-static void free_verdict(Session *session) {
-  HeldVerdict *verdict = g_steal_pointer(&session->verdict);
-  if (verdict == NULL)
-    return;
-  Stream server = {.descriptor = verdict->server};
-  stream_close(&server);
-  g_free(verdict->capabilities);
-  secret_clear(&verdict->had);
-  g_free(verdict);
-}
-
 static void free_relay(Session *session) {
-  SessionRelay *relay = g_steal_pointer(&session->relay);
-  if (relay == NULL)
-    return;
-  transcript_note(session->transcript, TRANSCRIPT_RELAY,
-                  "relayed %" G_GUINT64_FORMAT " bytes from the client, %" G_GUINT64_FORMAT
-                  " bytes to it",
-                  relay->relay.up.total, relay->relay.down.total);
-  poller_watch(session->host->poller, &relay->watch, 0);
-  relay_clear(&relay->relay);
-  stream_close(&relay->server);
-  poller_free_later(session->host->poller, relay, g_free);
+  session_relay_free(g_steal_pointer(&session->relay), session->transcript);
 }
 
 static void free_machine(Session *session) {
@@ -151,7 +102,7 @@ static void session_end(Session *session) {
   poller_forget(&session->watch); /* nobody else holds a client's socket */
   poller_stop_timer(session->host->poller, &session->timer);
   free_relay(session);
-  free_verdict(session);
+  g_clear_pointer(&session->verdict, held_verdict_free);
   free_machine(session);
   free_output(session);
   transcript_note(session->transcript, TRANSCRIPT_LOGINS, "disconnected");
@@ -188,19 +139,24 @@ static gboolean flush_output(Session *session) {
 
 /* ---- logins ---- */
 
+static void wake(gpointer data) {
+  run(data);
+}
+
 static void begin_relay(Session *session, const Verdict *verdict) {
-  SessionRelay *relay = g_new0(SessionRelay, 1);
   g_auto(Secret) down = {0};
   if (session->out != NULL)
     secret_append(&down, session->out->str + session->out_at, session->out->len - session->out_at);
   secret_append(&down, verdict->had, verdict->had_size);
   free_output(session);
-  stream_open(&relay->server, verdict->server);
-  relay_init(&relay->relay, &session->client, &relay->server, &session->input, &down);
-  relay->session = session;
-  relay->watch.descriptor = verdict->server;
-  relay->idle_timeout = (gint64)verdict->idle_timeout * SECOND;
-  session->relay = relay;
+  const SessionRelayStart start = {.client = &session->client,
+                                   .server = verdict->server,
+                                   .up = &session->input,
+                                   .down = &down,
+                                   .idle_timeout = verdict->idle_timeout,
+                                   .wake = wake,
+                                   .data = session};
+  session->relay = session_relay_new(session->host->poller, &start);
   free_machine(session);
   session->host->logged_in(session, session->host->owner);
   enter(session, SESSION_RELAY);
@@ -239,30 +195,13 @@ static void answer(Session *session, const Verdict *verdict) {
 }
 
 static void answer_held(Session *session) {
-  HeldVerdict *held = session->verdict;
-  Verdict verdict = {.outcome = held->outcome,
-                     .idle_timeout = held->idle_timeout,
-                     .capabilities = held->capabilities,
-                     .had = held->had.bytes,
-                     .had_size = held->had.size,
-                     .server = held->server};
-  held->server = -1;
+  const Verdict verdict = held_verdict_take(session->verdict);
   answer(session, &verdict);
-  free_verdict(session);
-}
-
-static void keep_verdict(Session *session, const Verdict *verdict) {
-  HeldVerdict *held = g_new0(HeldVerdict, 1);
-  held->outcome = verdict->outcome;
-  held->idle_timeout = verdict->idle_timeout;
-  held->capabilities = g_strdup(verdict->capabilities);
-  secret_append(&held->had, verdict->had, verdict->had_size);
-  held->server = verdict->server;
-  session->verdict = held;
+  g_clear_pointer(&session->verdict, held_verdict_free);
 }
 
 static void hold_verdict(Session *session, const Verdict *verdict) {
-  keep_verdict(session, verdict);
+  session->verdict = held_verdict_new(verdict);
   enter(session, SESSION_DELAY);
   /* Past the login's deadline, too: the client is not told sooner for having come
    * late, and is told what its password was. */
@@ -278,7 +217,7 @@ static void challenge(Session *session, const guint8 *bytes, gsize size) {
 void session_take_verdict(Session *session, const Verdict *verdict) {
   g_return_if_fail(session->state == SESSION_WAITING);
   if (verdict->proof_size > 0 && ops(session)->is_in_exchange(session->machine)) {
-    keep_verdict(session, verdict);
+    session->verdict = held_verdict_new(verdict);
     challenge(session, verdict->proof, verdict->proof_size);
   } else if (verdict->delay_ms > 0) {
     hold_verdict(session, verdict);
@@ -314,7 +253,7 @@ static void check_exchange(Session *session, Step step) {
   if (session->challenged)
     session->host->cancel(session, session->host->owner);
   session->challenged = FALSE;
-  free_verdict(session);
+  g_clear_pointer(&session->verdict, held_verdict_free);
 }
 
 static void take_step(Session *session, Step step) {
@@ -432,14 +371,9 @@ static gboolean do_nothing(Session *session G_GNUC_UNUSED) {
 }
 
 static gboolean do_relay(Session *session) {
-  SessionRelay *relay = session->relay;
-  RelayResult result = relay_pump(&relay->relay, relay->heard, relay->is_over);
-  relay->heard = NULL;
-  if (result == RELAY_MOVED)
-    relay->last_moved = g_get_monotonic_time();
-  if (result != RELAY_OVER)
+  if (session_relay_move(session->relay) != RELAY_OVER)
     return FALSE;
-  session->client_ended = relay->relay.up.ended;
+  session->client_ended = session_relay_has_client_ended(session->relay);
   free_relay(session);
   enter(session, SESSION_CLOSING);
   return TRUE;
@@ -484,17 +418,10 @@ static guint32 get_events(const Session *session) {
 }
 
 static void watch(Session *session) {
-  Poller *poller = session->host->poller;
-  gboolean watched = FALSE;
-  if (session->state == SESSION_RELAY) {
-    guint32 client;
-    guint32 server;
-    relay_get_events(&session->relay->relay, &client, &server);
-    watched = poller_watch(poller, &session->watch, client == 0 ? (guint32)EPOLLHUP : client) &&
-              poller_watch(poller, &session->relay->watch, server);
-  } else {
-    watched = poller_watch(poller, &session->watch, get_events(session));
-  }
+  gboolean watched =
+      session->state == SESSION_RELAY
+          ? session_relay_watch(session->relay, &session->watch)
+          : poller_watch(session->host->poller, &session->watch, get_events(session));
   if (!watched)
     session_end(session);
 }
@@ -506,26 +433,15 @@ static void run(Session *session) {
     watch(session);
 }
 
-static void run_relay(SessionRelay *relay, const Stream *heard, guint32 events) {
-  relay->heard = heard;
-  relay->is_over = (events & EPOLLHUP) != 0;
-  run(relay->session);
-}
-
-static void server_ready(Watch *server_watch, guint32 events) {
-  SessionRelay *relay =
-      (SessionRelay *)(gpointer)((guint8 *)server_watch - G_STRUCT_OFFSET(SessionRelay, watch));
-  run_relay(relay, &relay->server, events);
-}
-
 static void client_ready(Watch *client_watch, guint32 events) {
-  Session *session = session_of_watch(client_watch);
-  if ((events & (EPOLLHUP | EPOLLERR)) != 0 && (events & EPOLLIN) == 0)
+  Session *session = container_of(client_watch, Session, watch);
+  if ((events & (EPOLLHUP | EPOLLERR)) != 0 && (events & EPOLLIN) == 0) {
     session_end(session);
-  else if (session->relay != NULL)
-    run_relay(session->relay, &session->client, events);
-  else
-    run(session);
+    return;
+  }
+  if (session->relay != NULL)
+    session_relay_hear_client(session->relay, events);
+  run(session);
 }
 
 static void set_login_timer(Session *session) {
@@ -533,33 +449,33 @@ static void set_login_timer(Session *session) {
   poller_set_timer(session->host->poller, &session->timer, MAX(left, 0));
 }
 
+static void set_idle_timer(Session *session) {
+  gint64 rest = session_relay_get_rest(session->relay);
+  poller_stop_timer(session->host->poller, &session->timer);
+  if (rest != G_MAXINT64)
+    poller_set_timer(session->host->poller, &session->timer, rest);
+}
+
 static void enter(Session *session, SessionState state) {
-  Poller *poller = session->host->poller;
   SessionState before = session->state;
   session->state = state;
   if (state == SESSION_TALK && before == SESSION_DELAY)
     set_login_timer(session);
   if (state == SESSION_CLOSING)
-    poller_set_timer(poller, &session->timer, (gint64)LINGER_MS * MS);
-  if (state != SESSION_RELAY)
-    return;
-  session->relay->watch.ready = server_ready;
-  session->relay->last_moved = g_get_monotonic_time();
-  poller_stop_timer(poller, &session->timer);
-  if (session->relay->idle_timeout > 0)
-    poller_set_timer(poller, &session->timer, session->relay->idle_timeout);
+    poller_set_timer(session->host->poller, &session->timer, (gint64)LINGER_MS * MS);
+  if (state == SESSION_RELAY)
+    set_idle_timer(session);
 }
 
 /* ---- time ---- */
 
 static void check_idle(Session *session) {
-  gint64 idle = g_get_monotonic_time() - session->relay->last_moved;
-  if (idle < session->relay->idle_timeout) {
-    poller_set_timer(session->host->poller, &session->timer, session->relay->idle_timeout - idle);
+  if (session_relay_get_rest(session->relay) > 0) {
+    set_idle_timer(session);
     return;
   }
   /* In POP3, and in the middle of an answer, no word would be understood. */
-  if (session->protocol == PROTOCOL_IMAP && session->relay->relay.down.bytes.size == 0)
+  if (session->protocol == PROTOCOL_IMAP && session_relay_is_quiet(session->relay))
     ops(session)->say_goodbye("Idle for too long.", get_output(session));
   transcript_output(session->transcript, session->out);
   free_relay(session);
@@ -575,7 +491,7 @@ static void give_login_up(Session *session) {
 }
 
 static void time_is_up(Timer *timer) {
-  Session *session = session_of_timer(timer);
+  Session *session = container_of(timer, Session, timer);
   if (session->state == SESSION_RELAY) {
     check_idle(session);
     return;
@@ -678,18 +594,6 @@ void session_wipe_password(Session *session) {
   secret_clear(&ops(session)->get_credentials(session->machine)->password);
 }
 
-void session_set_login(Session *session, guint64 login) {
-  session->login = login;
-}
-
-guint64 session_get_login(const Session *session) {
-  return session->login;
-}
-
-void session_set_place(Session *session, GList *place) {
-  session->place = place;
-}
-
-GList *session_get_place(const Session *session) {
-  return session->place;
+SessionMarks *session_get_marks(Session *session) {
+  return &session->marks;
 }

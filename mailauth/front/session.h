@@ -6,6 +6,7 @@
 #define MAILAUTH_FRONT_SESSION_H
 
 #include "mailauth/base/peer.h"
+#include "mailauth/front/after-login.h"
 #include "mailauth/front/poller.h"
 #include "mailauth/protocol/machine.h"
 #include "mailauth/tls/channel-binding.h"
@@ -45,19 +46,6 @@ typedef struct {
   void (*ended)(Session *session, gpointer owner);
 } SessionHost;
 
-/* What came of a login. */
-typedef struct {
-  Outcome outcome;
-  guint delay_ms;           /* before the client is answered */
-  guint idle_timeout;       /* s, of the relay; 0: none */
-  const char *capabilities; /* what an IMAP client is told; "": nothing */
-  const guint8 *had;        /* bytes that the server has sent already */
-  gsize had_size;
-  int server;          /* connected stream socket, taken by the session; -1 unless OK */
-  const guint8 *proof; /* what a SCRAM client has to see and answer before it is told OK */
-  gsize proof_size;    /* 0: nothing */
-} Verdict;
-
 /* Takes @descriptor, a connected socket. It says and does nothing yet. */
 Session *session_new(SessionHost *host, int descriptor, Protocol protocol, gboolean tls,
                      const Peer *peer);
@@ -82,10 +70,11 @@ gboolean session_is_logged_in(const Session *session);
 const Credentials *session_get_credentials(const Session *session);
 void session_wipe_password(Session *session);
 
-/* Two marks for the owner's use; 0 and NULL at first. */
-void session_set_login(Session *session, guint64 login);
-guint64 session_get_login(const Session *session);
-void session_set_place(Session *session, GList *place);
-GList *session_get_place(const Session *session);
+/* Two marks for the owner's use. */
+typedef struct {
+  guint64 login; /* 0 at first */
+  GList *place;  /* NULL at first */
+} SessionMarks;
+SessionMarks *session_get_marks(Session *session);
 
 #endif

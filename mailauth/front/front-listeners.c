@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/* See front-listeners.h. */
+#include "mailauth/front/front-listeners.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "mailauth/base/container-of.h"
+#include "mailauth/base/limits.h"
+#include "mailauth/protocol/machines.h"
+
+#define MS 1000
+
+struct FrontListeners {
+  SessionHost *host;
+  Admission *admission;
+  GHashTable *all; /* id -> FrontListener */
+  gboolean is_open;
+};
+
+typedef struct {
+  Watch watch;
+  Timer rest;
+  FrontListeners *listeners;
+  Protocol protocol;
+  gboolean tls;
+} FrontListener;
+
+/* ---- who may come in ---- */
+
+static void refuse(int client, const FrontListener *listener, const char *why) {
+  g_autoptr(GString) out = g_string_new(NULL);
+  machine_get_ops(listener->protocol)->say_goodbye(why, out);
+  /* Best effort: nobody waits for a client that is not let in. */
+  if (!listener->tls && send(client, out->str, out->len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+    errno = 0;
+  close(client);
+}
+
+static void admit(const FrontListener *listener, int client, const Peer *peer) {
+  SessionHost *host = listener->listeners->host;
+  Session *session = session_new(host, client, listener->protocol, listener->tls, peer);
+  admission_add(listener->listeners->admission, session);
+  session_start(session);
+}
+
+static void judge(const FrontListener *listener, int client, const Peer *peer) {
+  Admission *admission = listener->listeners->admission;
+  AdmissionResult result =
+      admission_judge(admission, listener->protocol, peer,
+                      &listener->listeners->host->settings[listener->protocol]);
+  if (result == REFUSE_SUBSCRIBER) {
+    refuse(client, listener, "Too many connections from your address.");
+    return;
+  }
+  if (result == REFUSE_FULL) {
+    refuse(client, listener, "Too many connections.");
+    return;
+  }
+  if (result == ADMIT_INSTEAD)
+    session_dismiss(admission_get_oldest(admission, listener->protocol), "Too many connections.");
+  admit(listener, client, peer);
+}
+
+/* ---- accepting ---- */
+
+/* The system has no descriptor left: the oldest session that has not logged in makes
+ * room, else the listener rests. */
+static gboolean make_room(FrontListener *listener) {
+  Poller *poller = listener->listeners->host->poller;
+  Session *oldest = admission_get_oldest(listener->listeners->admission, listener->protocol);
+  if (oldest != NULL) {
+    session_dismiss(oldest, "Too many connections.");
+    return TRUE;
+  }
+  poller_watch(poller, &listener->watch, 0);
+  poller_set_timer(poller, &listener->rest, (gint64)ACCEPT_REST_MS * MS);
+  return FALSE;
+}
+
+/* FALSE: there is nothing more to accept now. */
+static gboolean accept_one(FrontListener *listener) {
+  struct sockaddr_storage address = {0};
+  socklen_t size = sizeof address;
+  int client = accept4(listener->watch.descriptor, (struct sockaddr *)&address, &size,
+                       SOCK_CLOEXEC | SOCK_NONBLOCK);
+  if (client >= 0) {
+    Peer peer = peer_from_socket(&address);
+    judge(listener, client, &peer);
+    return TRUE;
+  }
+  if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+    return make_room(listener);
+  return errno == ECONNABORTED || errno == EINTR;
+}
+
+static void on_ready(Watch *watch, guint32 events G_GNUC_UNUSED) {
+  FrontListener *listener = container_of(watch, FrontListener, watch);
+  for (guint i = 0; i < MAX_ACCEPTS_AT_ONCE && accept_one(listener); i++)
+    continue;
+}
+
+static void update_watch(FrontListener *listener) {
+  Poller *poller = listener->listeners->host->poller;
+  guint32 events = listener->listeners->is_open ? EPOLLIN : 0;
+  if (!poller_watch(poller, &listener->watch, events))
+    poller_set_timer(poller, &listener->rest, (gint64)ACCEPT_REST_MS * MS);
+}
+
+static void on_rested(Timer *timer) {
+  update_watch(container_of(timer, FrontListener, rest));
+}
+
+/* ---- the list ---- */
+
+static void listener_free(gpointer data) {
+  FrontListener *listener = data;
+  Poller *poller = listener->listeners->host->poller;
+  poller_watch(poller, &listener->watch, 0);
+  poller_stop_timer(poller, &listener->rest);
+  close(listener->watch.descriptor);
+  poller_free_later(poller, listener, g_free);
+}
+
+FrontListeners *front_listeners_new(SessionHost *host, Admission *admission) {
+  FrontListeners *listeners = g_new0(FrontListeners, 1);
+  listeners->host = host;
+  listeners->admission = admission;
+  listeners->all = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, listener_free);
+  return listeners;
+}
+
+void front_listeners_free(FrontListeners *listeners) {
+  if (listeners == NULL)
+    return;
+  g_hash_table_unref(listeners->all);
+  g_free(listeners);
+}
+
+void front_listeners_open(FrontListeners *listeners) {
+  GHashTableIter iterator;
+  gpointer listener;
+  listeners->is_open = TRUE;
+  g_hash_table_iter_init(&iterator, listeners->all);
+  while (g_hash_table_iter_next(&iterator, NULL, &listener))
+    update_watch(listener);
+}
+
+void front_listeners_add(FrontListeners *listeners, Message *message) {
+  guint64 id;
+  const char *address;
+  guchar protocol;
+  gboolean tls;
+  g_variant_get(message->body, "(t&syb)", &id, &address, &protocol, &tls);
+  if (protocol >= N_PROTOCOLS)
+    return;
+  FrontListener *listener = g_new0(FrontListener, 1);
+  listener->watch.descriptor = message_take_descriptor(message, 0);
+  listener->watch.ready = on_ready;
+  listener->rest.fire = on_rested;
+  listener->listeners = listeners;
+  listener->protocol = protocol;
+  listener->tls = tls;
+  g_hash_table_replace(listeners->all, g_memdup2(&id, sizeof id), listener);
+  update_watch(listener);
+}
+
+void front_listeners_remove(FrontListeners *listeners, const Message *message) {
+  guint64 id = g_variant_get_uint64(message->body);
+  g_hash_table_remove(listeners->all, &id);
+}

@@ -12,6 +12,7 @@
 #include "mailauth/process/account.h"
 #include "mailauth/settings/decision.h"
 #include "mailauth/settings/live-settings.h"
+#include "mailauth/verifier/problems.h"
 #include "mailauth/verifier/verifier.h"
 
 /* How long regd is waited for, in ms. */
@@ -122,8 +123,12 @@ static void say_store(const ProtocolSettings *own) {
 static void say_protocol(const Settings *settings, Protocol protocol) {
   static const char *const clear_text[] = {"never", "on loopback", "always"};
   const ProtocolSettings *own = &settings->protocols[protocol];
-  g_print("%s: %s\n", protocol_get_name(protocol), own->enabled ? "enabled" : "not enabled");
-  if (!own->enabled)
+  gboolean served = protocol_is_served(settings, protocol);
+  g_print("%s: %s\n", protocol_get_name(protocol),
+          served         ? "enabled"
+          : own->enabled ? "does not listen, as `Backend` is not set"
+                         : "not enabled");
+  if (!served)
     return;
   say_listeners("", own->listen);
   say_listeners(" with TLS", own->listen_tls);
@@ -155,9 +160,11 @@ static gboolean say_all(Check *check) {
   gboolean decided = TRUE;
   decision_choose(settings, &decision);
   g_print("package: %s\n  %s\n", package_kind_get_name(decision.kind), decision.why);
+  g_autoptr(GPtrArray) problems = problems_list(check->views, NULL);
+  for (guint i = 0; i < problems->len; i++)
+    g_print("problem: %s\n", (const char *)problems->pdata[i]);
   for (guint i = 0; i < settings->problems->len; i++) {
     const SettingProblem *problem = settings->problems->pdata[i];
-    g_print("problem: %s\n", problem->text);
     decided &= problem->scope == SCOPE_NOTHING || problem->scope == SCOPE_NATIVE ||
                problem->scope == SCOPE_BROKER;
   }

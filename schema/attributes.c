@@ -53,12 +53,22 @@ static gboolean set_secret(Section *section, G_GNUC_UNUSED const char *text,
   return TRUE;
 }
 
-static gboolean set_type(Section *section, const char *text, GError **error) {
-  section->value->typed = registry_type_parse(text, &section->value->type);
-  if (section->value->typed)
-    return TRUE;
-  return error_set(error, REGISTRY_ERROR_INVALID_VALUE,
+static gboolean parse_type(const char *text, guint32 *type, GError **error) {
+  return registry_type_parse(text, type) ||
+         error_set(error, REGISTRY_ERROR_INVALID_VALUE,
                    "%s is no type; types are REG_SZ, REG_MULTI_SZ, REG_DWORD and so on", text);
+}
+
+/* One type, or two with | between them. */
+static gboolean set_type(Section *section, const char *text, GError **error) {
+  SchemaValue *value = section->value;
+  g_auto(GStrv) types = g_strsplit(text, "|", 3);
+  if (g_strv_length(types) > 2)
+    return error_set(error, REGISTRY_ERROR_INVALID_VALUE, "a value has one type, or one of two");
+  value->typed = types[0] && parse_type(g_strstrip(types[0]), &value->type, error);
+  value->has_other_type = value->typed && types[1];
+  return value->typed &&
+         (!value->has_other_type || parse_type(g_strstrip(types[1]), &value->other_type, error));
 }
 
 /* Appends the words of @text to *@list. */
@@ -214,6 +224,11 @@ static guint class_of_type(guint32 type) {
   }
 }
 
+static guint classes_of_value(const SchemaValue *value) {
+  return class_of_type(value->type) |
+         (value->has_other_type ? class_of_type(value->other_type) : 0);
+}
+
 /* A rule needs a type that it can be asked of. */
 static gboolean check_types(const Section *section, guint *line, GError **error) {
   const SchemaValue *value = section->value;
@@ -224,7 +239,7 @@ static gboolean check_types(const Section *section, guint *line, GError **error)
     *line = section->lines[i];
     if (!value->typed)
       return error_set(error, REGISTRY_ERROR_INVALID_VALUE, "\"%s\" needs a \"type\"", row->name);
-    if (!((row->types & WITH_ANY) || (row->types & class_of_type(value->type))))
+    if (!((row->types & WITH_ANY) || (row->types & classes_of_value(value))))
       return error_set(error, REGISTRY_ERROR_INVALID_VALUE, "\"%s\" says nothing about a %s",
                        row->name, registry_type_get_name(value->type));
   }

@@ -29,6 +29,14 @@ static char *show_type(guint32 type) {
   return name ? g_strdup(name) : g_strdup_printf("type %u", type);
 }
 
+static char *show_types(const SchemaValue *described) {
+  g_autofree char *first = show_type(described->type);
+  if (!described->has_other_type)
+    return g_steal_pointer(&first);
+  g_autofree char *other = show_type(described->other_type);
+  return g_strdup_printf("%s or %s", first, other);
+}
+
 static char *show_allowed(char *const *allowed) {
   g_autoptr(GString) shown = g_string_new(NULL);
   for (char *const *word = allowed; *word; word++) {
@@ -51,12 +59,21 @@ static gboolean violates(const Subject *subject, const char *rule, const char *g
 
 /* ---- rules ---- */
 
+static gboolean has_type(const SchemaValue *described, guint32 type) {
+  return type == described->type || (described->has_other_type && type == described->other_type);
+}
+
+/* Of two types, the one that a rule says nothing about is left to the other rules. */
+static gboolean is_of_other_type(const Subject *subject) {
+  return subject->described->has_other_type;
+}
+
 static gboolean check_type(const Subject *subject, GError **error) {
   guint32 type = registry_value_get_type(subject->value);
-  if (!subject->described->typed || type == subject->described->type)
+  if (!subject->described->typed || has_type(subject->described, type))
     return TRUE;
   g_autofree char *given = show_type(type);
-  g_autofree char *right = show_type(subject->described->type);
+  g_autofree char *right = show_types(subject->described);
   return violates(subject, "type", given, right, error);
 }
 
@@ -78,20 +95,23 @@ static gboolean takes_bytes(guint32 type) {
 /* Malformed data survives in the registry, but not where a type is demanded. */
 static gboolean check_form(const Subject *subject, GError **error) {
   gsize size = 0;
-  if (!subject->described->typed || takes_bytes(subject->described->type))
+  guint32 type = registry_value_get_type(subject->value);
+  if (!subject->described->typed || takes_bytes(type))
     return TRUE;
   if (registry_value_get_form(subject->value) != REGISTRY_FORM_BYTES)
     return TRUE;
   registry_value_get_bytes(subject->value, &size);
   g_autofree char *given = g_strdup_printf("malformed data of %" G_GSIZE_FORMAT " bytes", size);
-  g_autofree char *type = show_type(subject->described->type);
-  g_autofree char *right = g_strdup_printf("well-formed %s", type);
+  g_autofree char *name = show_type(type);
+  g_autofree char *right = g_strdup_printf("well-formed %s", name);
   return violates(subject, "type", given, right, error);
 }
 
 static gboolean check_max_length(const Subject *subject, GError **error) {
   gsize limit = subject->described->max_length, length = 0;
   if (!subject->described->has_max_length)
+    return TRUE;
+  if (!subject->texts && is_of_other_type(subject))
     return TRUE;
   if (!subject->texts)
     registry_value_get_bytes(subject->value, &length);
@@ -121,7 +141,8 @@ static gboolean check_range(const Subject *subject, GError **error) {
   if (registry_value_get_uint32(subject->value, &small))
     number = small;
   else if (!registry_value_get_uint64(subject->value, &number))
-    return violates(subject, "range", "what is no number", "a number", error);
+    return is_of_other_type(subject) ||
+           violates(subject, "range", "what is no number", "a number", error);
   if ((!described->has_minimum || number >= described->minimum) &&
       (!described->has_maximum || number <= described->maximum))
     return TRUE;
@@ -142,7 +163,7 @@ static gboolean check_allowed(const Subject *subject, GError **error) {
     right = show_allowed(subject->described->allowed);
     return violates(subject, "allowed", given, right, error);
   }
-  if (subject->texts)
+  if (subject->texts || is_of_other_type(subject))
     return TRUE;
   right = show_allowed(subject->described->allowed);
   return violates(subject, "allowed", "what is no string", right, error);
@@ -161,7 +182,8 @@ static gboolean check_pattern(const Subject *subject, GError **error) {
     g_autofree char *given = show_text(*text);
     return violates(subject, "pattern", given, right, error);
   }
-  return subject->texts || violates(subject, "pattern", "what is no string", right, error);
+  return subject->texts || is_of_other_type(subject) ||
+         violates(subject, "pattern", "what is no string", right, error);
 }
 
 typedef gboolean (*Rule)(const Subject *subject, GError **error);

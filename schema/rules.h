@@ -21,6 +21,8 @@ typedef struct {
   GStrv aliases;  /* other names it is known by; NULL-terminated, never NULL */
   gboolean typed; /* whether `type` is demanded */
   guint32 type;
+  gboolean has_other_type; /* `type` names two: rules hold for values they can be asked of */
+  guint32 other_type;
   char *summary;                /* one line, or NULL */
   char *description;            /* paragraphs separated by empty lines, or NULL */
   RegistryValue *default_value; /* or NULL */

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "client/base/nearest.h"
+
 #define BIT OPTION_BIT
 
 const Verb verbs[] = {
@@ -112,31 +114,10 @@ guint32 verb_get_options(const Verb *verb) {
   return verb->options | OPTIONS_OF_ALL | (verb->writes ? OPTIONS_OF_WRITES : 0);
 }
 
-/* Letters to insert, delete or change that lie between the words; words longer
- * than a verb can be are far. */
-static guint distance(const char *a, const char *b) {
-  guint row[33];
-  gsize width = strlen(b);
-  if (strlen(a) > 32 || width > 32)
-    return G_MAXUINT;
-  for (guint i = 0; i <= width; i++)
-    row[i] = i;
-  for (guint i = 1; *a; a++, i++) {
-    guint diagonal = row[0];
-    row[0] = i;
-    for (guint j = 1; j <= width; j++) {
-      guint change = diagonal + (*a != b[j - 1]);
-      diagonal = row[j];
-      row[j] = MIN(change, MIN(row[j], row[j - 1]) + 1);
-    }
-  }
-  return row[width];
-}
-
 static gboolean is_near(const char *name, const char *verb) {
   if (strlen(name) > 1 && (g_str_has_prefix(verb, name) || g_str_has_prefix(name, verb)))
     return TRUE;
-  return distance(name, verb) <= (strlen(verb) > 4 ? 2 : 1);
+  return nearest_distance(name, verb) <= (strlen(verb) > 4 ? 2 : 1);
 }
 
 char *verb_suggest(const char *name) {

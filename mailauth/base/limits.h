@@ -118,6 +118,11 @@
 #define MAX_UIDLIST_FILE (256 * 1024 * 1024)
 #define MAX_UIDLIST_LINE 4096
 
+/* Values that are no setting's, and accounts with a hash that can't be used, as far as
+ * they are told of. */
+#define MAX_UNKNOWN_NAMES 20
+#define MAX_LISTED_ACCOUNTS 20
+
 /* Who is held back, as far as one answer tells. */
 #define MAX_LISTED_HOLDS 10000
 

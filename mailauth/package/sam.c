@@ -3,6 +3,8 @@
  * there at all, is what article Q255269 tells of. */
 #include "mailauth/package/sam.h"
 
+#include "mailauth/base/limits.h"
+#include "mailauth/package/hash.h"
 #include "mailauth/package/proof.h"
 
 /* Accounts looked at for what a stranger's hash should look like. */
@@ -73,6 +75,30 @@ Outcome sam_examine(const RegistryView *accounts, char **detail) {
     return state;
   *detail = describe_hidden();
   return OUTCOME_ACCOUNTS_DENIED;
+}
+
+static gboolean is_unusable(const RegistryView *accounts, const char *account) {
+  static const char *const names[] = {"Password", NULL};
+  g_autofree char *hash = registry_view_get_string(accounts, account, names, NULL);
+  return hash != NULL && *hash != '\0' && *hash != '!' && *hash != '*' && !hash_is_accepted(hash);
+}
+
+char *sam_find_unusable(const RegistryView *accounts) {
+  g_auto(GStrv) names = registry_view_list_keys(accounts, "");
+  g_autoptr(GString) listed = g_string_new(NULL);
+  guint count = 0;
+  for (char **name = names; name != NULL && *name != NULL; name++) {
+    if (!is_unusable(accounts, *name) || ++count > MAX_LISTED_ACCOUNTS)
+      continue;
+    g_string_append_printf(listed, "%s%s", count == 1 ? "" : ", ", *name);
+  }
+  if (count == 0)
+    return NULL;
+  if (count > MAX_LISTED_ACCOUNTS)
+    g_string_append_printf(listed, " and %u more", count - MAX_LISTED_ACCOUNTS);
+  return g_strdup_printf("no password can open the hash of %s ('mailauthctl user passwd NAME' sets "
+                         "another)",
+                         listed->str);
 }
 
 static char *dup_hash(const Sam *sam, const char *account) {

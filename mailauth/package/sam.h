@@ -21,5 +21,9 @@ Outcome sam_get_state(const RegistryView *accounts, char **detail);
  * accounts: without a right of its own the server's user sees their names alone. Goes
  * through the accounts. */
 Outcome sam_examine(const RegistryView *accounts, char **detail);
+/* Which accounts have a hash that no password can open (hash_is_accepted()), those that
+ * are locked by `!` or `*` aside: a line that names MAX_LISTED_ACCOUNTS of them, owned;
+ * NULL: none. Goes through the accounts. */
+char *sam_find_unusable(const RegistryView *accounts);
 
 #endif

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "mailauth/settings/settings-read.h"
+
 struct Views {
   RegistryConnection *connection;
   RegistryView *settings[N_SETTINGS_KEYS];
@@ -95,6 +97,10 @@ static char **list_keys(SettingsKey key, const char *subkey, gpointer data) {
   return registry_view_list_keys(((const Views *)data)->settings[key], subkey);
 }
 
+static char **list_values(SettingsKey key, const char *subkey, gpointer data) {
+  return registry_view_list_values(((const Views *)data)->settings[key], subkey);
+}
+
 static gboolean is_fresh(const Views *views) {
   if (views->snapshot == NULL)
     return FALSE;
@@ -106,7 +112,7 @@ static gboolean is_fresh(const Views *views) {
 }
 
 Settings *views_get_settings(Views *views) {
-  const SettingsSource source = {get_state, get, has_key, list_keys, views};
+  const SettingsSource source = {get_state, get, has_key, list_keys, list_values, views};
   if (is_fresh(views))
     return settings_ref(views->snapshot);
   g_clear_pointer(&views->snapshot, settings_unref);

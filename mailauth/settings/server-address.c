@@ -6,7 +6,7 @@
 #include <ldap.h>
 
 #include "client/base/error.h"
-#include "mailauth/settings/settings.h"
+#include "mailauth/settings/settings-read.h"
 
 /* Where slapd listens by Debian's configuration, and where libldap looks. */
 #define DEFAULT_LDAPI_PATH "/var/run/slapd/ldapi"

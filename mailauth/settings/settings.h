@@ -24,16 +24,6 @@ const char *settings_get_path(SettingsKey key);
 /* The key of the accounts. */
 #define ACCOUNTS_PATH "HKEY_LOCAL_MACHINE\\SAM\\Domains\\Account\\Users"
 
-/* Where the settings come from. Borrowed values, as registry_view_get(). */
-typedef struct {
-  RegistryViewState (*get_state)(SettingsKey key, gpointer data);
-  const RegistryValue *(*get)(SettingsKey key, const char *subkey, const char *name, gpointer data);
-  gboolean (*has_key)(SettingsKey key, const char *subkey, gpointer data);
-  /* The names of direct sub-keys; owned by the caller. */
-  char **(*list_keys)(SettingsKey key, const char *subkey, gpointer data);
-  gpointer data;
-} SettingsSource;
-
 typedef enum { STORE_MAILDIR, STORE_BACKEND } StoreKind;
 
 /* A mail server behind. */
@@ -136,9 +126,6 @@ typedef struct {
   GPtrArray *problems; /* of SettingProblem */
 } Settings;
 
-/* Never fails: what can't be used is among the problems. A key that was never
- * read yet (WAITING) is a problem for all logins. */
-Settings *settings_new(const SettingsSource *source);
 Settings *settings_ref(Settings *settings);
 void settings_unref(Settings *settings);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Settings, settings_unref)
@@ -148,6 +135,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Settings, settings_unref)
 const SettingProblem *settings_find_problem(const Settings *settings, Protocol protocol);
 /* The first problem of exactly @scope; NULL for none. */
 const SettingProblem *settings_find_scope(const Settings *settings, ProblemScope scope);
+
+/* Whether @protocol listens at all: IMAP does not before it has a `Backend`, whatever
+ * else is set. */
+gboolean protocol_is_served(const Settings *settings, Protocol protocol);
 
 /* "MSExchangePOP3", "MSExchangeIMAP4" or "MailAuth": the source of a protocol's events. */
 const char *protocol_get_source(Protocol protocol);
@@ -159,9 +150,9 @@ const char *auth_kind_get_setting(AuthKind kind);
 /* "Certificate", or "Alternative Private Key", and so on. */
 const char *certificate_slot_get_setting(CertificateSlot slot, gboolean is_key);
 
-/* "imap://host:port" and its like. INVALID_VALUE. Clear @address with
- * backend_address_clear(). */
-gboolean backend_address_parse(const char *text, BackendAddress *address, GError **error);
 void backend_address_clear(BackendAddress *address);
+/* Of a SettingProblem, and of HostSettings. */
+void setting_problem_free(gpointer data);
+void host_settings_free(gpointer data);
 
 #endif

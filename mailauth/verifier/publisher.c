@@ -87,7 +87,7 @@ static GVariant *build_listen(const Settings *settings) {
   g_variant_builder_init(&list, G_VARIANT_TYPE("a(syb)"));
   for (guint i = 0; i < N_PROTOCOLS; i++) {
     const ProtocolSettings *own = &settings->protocols[i];
-    if (own->enabled == 0)
+    if (!protocol_is_served(settings, (Protocol)i))
       continue;
     add_listeners(&list, own->listen, (Protocol)i, FALSE);
     add_listeners(&list, own->listen_tls, (Protocol)i, TRUE);

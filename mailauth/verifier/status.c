@@ -5,6 +5,7 @@
 #include "client/bus/wire.h"
 #include "mailauth/package/sam.h"
 #include "mailauth/process/sandbox.h"
+#include "mailauth/verifier/problems.h"
 
 /* ---- lists ---- */
 
@@ -38,10 +39,8 @@ static gboolean append_sockets(DBusMessageIter *dict, const StatusSource *source
   return append_list(dict, "sockets", texts);
 }
 
-static gboolean append_problems(DBusMessageIter *dict, const Settings *settings) {
-  g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func(g_free);
-  for (guint i = 0; i < settings->problems->len; i++)
-    g_ptr_array_add(texts, g_strdup(((SettingProblem *)settings->problems->pdata[i])->text));
+static gboolean append_problems(DBusMessageIter *dict, const StatusSource *source) {
+  g_autoptr(GPtrArray) texts = problems_list(source->views, source->publisher);
   return append_list(dict, "problems", texts);
 }
 
@@ -310,7 +309,7 @@ gboolean status_append(DBusMessageIter *dict, const StatusSource *source) {
          wire_append_entry_uint64(dict, "revision", views_get_revision(source->views)) &&
          wire_append_entry_string(dict, "certificate", describe_certificate(pairs)) &&
          append_listeners(dict, publisher_get_listeners(source->publisher)) &&
-         append_sockets(dict, source, settings) && append_problems(dict, settings) &&
+         append_sockets(dict, source, settings) && append_problems(dict, source) &&
          append_sandbox(dict, source->lacks) && append_counts(dict, "counts", source) &&
          append_logins(dict, source->logins) && append_times(dict, source->logins) &&
          append_certificates(dict, certificates);

@@ -130,12 +130,20 @@ static gboolean append_text(DBusMessageIter *dict, const char *name, const char 
   return text == NULL || wire_append_entry_string(dict, name, text);
 }
 
+static char *show_type(guint32 type) {
+  const char *name = registry_type_get_name(type);
+  return name != NULL ? g_strdup(name) : g_strdup_printf("%u", type);
+}
+
+/* `types` is there if the schema names two; `type` is the first. */
 static gboolean append_type(DBusMessageIter *dict, const SchemaValue *value) {
   if (!value->typed)
     return TRUE;
-  const char *name = registry_type_get_name(value->type);
-  g_autofree char *number = g_strdup_printf("%u", value->type);
-  return wire_append_entry_string(dict, "type", name != NULL ? name : number);
+  g_autofree char *type = show_type(value->type);
+  g_autofree char *other = show_type(value->other_type);
+  const char *const types[] = {type, other, NULL};
+  return wire_append_entry_string(dict, "type", type) &&
+         (!value->has_other_type || wire_append_entry_strings(dict, "types", types));
 }
 
 static gboolean append_range(DBusMessageIter *dict, const SchemaValue *value) {

@@ -15,6 +15,8 @@ from harness.registry import (REG_BINARY, REG_DWORD, REG_DWORD_BIG_ENDIAN, REG_E
 from harness.regctl import DENIED, DONE, FAILED, INVALID, KEY, NOT_FOUND, UNREACHABLE, USAGE, done, refused, regctl
 
 SETTINGS = "HKLM\\SYSTEM\\CurrentControlSet\\Services\\MSExchangeIS\\ParametersSystem"
+POP3 = "HKLM\\SYSTEM\\CurrentControlSet\\Services\\MSExchangePOP3\\Parameters"
+PARAMETERS = "HKLM\\SYSTEM\\CurrentControlSet\\Services\\MailAuth\\Parameters"
 CANONICAL_SETTINGS = SETTINGS.replace("HKLM", "HKEY_LOCAL_MACHINE").replace("Current", "").replace(
     "ControlSet", "ControlSet001")
 
@@ -61,6 +63,36 @@ def type_is_the_schemas_then_the_values_then_sz():
         equal(registry.client.get(KEY, "Free")[::2], (REG_QWORD, 4))
         done(registry, "set", "-t", "sz", KEY, "Free", "5")
         equal(registry.client.get(KEY, "Free")[::2], (REG_SZ, "5"))
+
+
+@test
+def a_name_that_the_keys_schema_does_not_know_is_pointed_out():
+    with Registry() as registry:
+        for words in ((), ("-t", "multi")):
+            status, printed, said = regctl(registry, "set", *words, POP3, "ListenTLS", "127.0.0.1:995")
+            equal((status, printed), (DONE, ""))
+            contains(said, 'ListenTLS: the schema of this key describes no such value; did you mean "Listen TLS"?')
+        contains(regctl(registry, "set", POP3, "Colour", "red")[2], "describes no such value\n")
+        done(registry, "-q", "set", POP3, "Colour", "blue")
+        done(registry, "set", POP3, "listen tls", "127.0.0.1:995")
+        done(registry, "set", POP3, "@", "x")
+        done(registry, "set", KEY, "Free", "3")
+        refused(registry, INVALID, "set", POP3, "Clear Text", "sometimes")
+
+
+@test
+def digits_that_may_be_octal_are_not_misread_in_silence():
+    with Registry() as registry:
+        done(registry, "set", PARAMETERS, "Auth Socket Mode", "0440")
+        equal(registry.client.get(PARAMETERS, "Auth Socket Mode")[::2], (REG_SZ, "0440"))
+        done(registry, "set", PARAMETERS, "Auth Socket Mode", "0x1b0")
+        equal(registry.client.get(PARAMETERS, "Auth Socket Mode")[::2], (REG_DWORD, 0o660))
+        contains(regctl(registry, "set", PARAMETERS, "Auth Socket Mode", "440")[2], "decimal 440, which is 0670 in octal")
+        contains(regctl(registry, "set", "-t", "dword", KEY, "Number", "010")[2], "decimal 10, which is 012 in octal")
+        refused(registry, INVALID, "set", PARAMETERS, "Auth Socket Mode", "0980")
+        refused(registry, INVALID, "set", PARAMETERS, "Auth Socket Mode", "01777")
+        refused(registry, INVALID, "set", "-t", "multi", PARAMETERS, "Auth Socket Mode", "0440",
+                naming=["REG_DWORD or REG_SZ"])
 
 
 @test

@@ -66,10 +66,11 @@ def hash_password(password, rounds=1000):
 
 class MailServer:
     """mailauthd and what it serves. as_root: its roles are users of their own and
-    mail is ALICE's; else all of it is one ordinary user's (CAROL's, where the tests are root's)."""
+    mail is ALICE's; else all of it is one ordinary user's (CAROL's, where the tests are root's).
+    imap: it listens for IMAP, too, whose `Backend` is one where nobody is there."""
 
-    def __init__(self, registry, as_root=False, mail_user=None):
-        self.registry, self.as_root = registry, as_root
+    def __init__(self, registry, as_root=False, mail_user=None, imap=True):
+        self.registry, self.as_root, self.listens_for_imap = registry, as_root, imap
         self.directory = registry.directory
         self.uid = None if as_root or not is_root() else CAROL
         self.owner = mail_user if mail_user is not None else CAROL if is_root() else os.geteuid()
@@ -100,6 +101,8 @@ class MailServer:
         client.set(POP3, "Listen", REG_MULTI_SZ, [f"127.0.0.1:{self.pop3_port}"])
         client.set(POP3, "Mail Directory", REG_SZ, f"{self.mail}/%u/Maildir")
         client.set(IMAP, "Listen", REG_MULTI_SZ, [f"127.0.0.1:{self.imap_port}"])
+        if self.listens_for_imap:
+            client.set(IMAP, "Backend", REG_SZ, "imap://127.0.0.1:1")
         client.set(PARAMETERS, "Failure Delay", REG_DWORD, 0)
         client.set(PARAMETERS, "Lockout Threshold", REG_DWORD, 0)
         user = "mailauth" if self.as_root else str(self.uid if self.uid is not None else os.geteuid())

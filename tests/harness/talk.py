@@ -90,8 +90,8 @@ class Talk:
 class Mail(MailServer):
     """Starts and ends the registry too. @settings: of (key, name, type, data), before it starts."""
 
-    def __init__(self, settings=()):
-        super().__init__(Registry())
+    def __init__(self, settings=(), imap=True):
+        super().__init__(Registry(), imap=imap)
         self.settings = list(settings)
 
     def __enter__(self):

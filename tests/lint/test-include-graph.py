@@ -74,7 +74,8 @@ LIBRARIES = {
 # Logic that does no I/O: none of the system's doors may be included there.
 PURE = ["client/base", "schema/rules", "schema/parse", "regd/base/access", "regd/base/watchers", "regd/base/effective",
         "regd/history/encoding", "mailauth/base/base64", "mailauth/base/line", "mailauth/base/unique-id-format", "mailauth/protocol",
-        "mailauth/settings/settings", "mailauth/settings/decision", "mailauth/verifier/throttle",
+        "mailauth/settings/settings", "mailauth/settings/settings-read", "mailauth/settings/settings-names",
+        "mailauth/settings/settings-tables", "mailauth/settings/decision", "mailauth/verifier/throttle",
         "mailauth/verifier/events", "mailauth/mailbox/maildir-name", "mailauth/mailbox/maildir-ids",
         "mailauth/mailbox/dovecot-uidlist", "mailauth/mailbox/pop3-body", "mailauth/mailbox/pop3-maildrop"]
 DOORS = re.compile(r"(unistd|fcntl|stdio|sys/(socket|stat|file|mman|wait)|netdb|"

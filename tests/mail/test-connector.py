@@ -279,7 +279,7 @@ def connectors_of(mail):
 
 @test
 def one_that_ends_is_replaced_for_the_next_login():
-    with Mail() as mail:
+    with Mail(imap=False) as mail:
         mail.add_account("anna", "sesame")
         contains(mail.pop3_answer("anna", "sesame"), "+OK")
         equal(connectors_of(mail), [])

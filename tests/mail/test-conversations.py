@@ -61,7 +61,7 @@ def every_way_to_authenticate_leads_to_the_mailbox():
 
 
 @test
-def imap_without_a_backend_is_unavailable_and_says_so_to_the_administrator():
+def imap_without_a_backends_master_user_is_unavailable_and_says_so_to_the_administrator():
     with Mail() as mail:
         mail.add_account("ann", "sesame")
         contains(mail.imap_answer("ann", "sesame"), "a NO [UNAVAILABLE]")

@@ -348,7 +348,7 @@ def logins_go_on_without_regd():
 
 
 @test
-def without_a_backend_imap_says_unavailable():
+def without_a_backends_master_user_imap_says_unavailable():
     with Registry() as registry, MailServer(registry) as server:
         server.add_account("anna", "sesame")
         contains(imap(server, "anna", "wrong"), "[AUTHENTICATIONFAILED]")

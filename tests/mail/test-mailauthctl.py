@@ -7,17 +7,18 @@ import os
 import poplib
 import pty
 import pwd
+import socket
 import stat
 import subprocess
 import time
 from contextlib import suppress
 
 from harness import openmetrics
-from harness.bus import ALICE, needs_root
+from harness.bus import ALICE, needs_root, wait_until
 from harness.case import check, contains, equal, main, rows, test
 from harness.mail import ACCOUNTS, BROKERS, IMAP, PARAMETERS, POP3, SERVICE, STORE, MailServer, needs_role_users
 from harness.process import PATIENCE, program
-from harness.registry import REG_DWORD, REG_SZ, Registry
+from harness.registry import REG_DWORD, REG_MULTI_SZ, REG_SZ, Registry
 
 DONE, FAILED, USAGE, NOT_FOUND, DENIED, INVALID, CONFLICT, UNREACHABLE = range(8)
 
@@ -232,6 +233,39 @@ def status_says_what_is_decided_and_why():
               ("native", "accounts-missing", "accounts-missing"))
         contains(status["why"], "mailauthctl repair")
         contains(done(registry, "status", "--metrics"), "mailauth_decidable 0\n")
+
+
+@test
+def problems_name_everything_that_does_not_work():
+    with Registry() as registry, MailServer(registry) as server:
+        server.add_account("anna", "sesame")
+        equal(json.loads(done(registry, "--json", "status"))["problems"], [])
+        client, taken = registry.client, socket.create_server(("127.0.0.1", 0))
+        busy = f"127.0.0.1:{taken.getsockname()[1]}"
+        client.set(POP3, "Listen", REG_MULTI_SZ, [f"127.0.0.1:{server.pop3_port}", busy])
+        client.set(POP3, "ListenTLS", REG_MULTI_SZ, [])
+        client.set(POP3, "Mail Dirctory", REG_SZ, "")
+        client.set(PARAMETERS, "Certificate", REG_SZ, "/nonexistent/mail.pem")
+        client.set(PARAMETERS, "Auth Socket", REG_SZ, "/nonexistent/auth")
+        client.set(f"{ACCOUNTS}\\pia", "Password", REG_SZ, "$9x$" + "A" * 43)
+        client.set(f"{ACCOUNTS}\\locked", "Password", REG_SZ, "!")
+        expected = ["ListenTLS: there is no such setting; did you mean 'Listen TLS'?",
+                    "Mail Dirctory: there is no such setting; did you mean 'Mail Directory'?",
+                    "no password can open the hash of pia "]
+        opened = [f"Listen: {busy}: Address already in use", "/nonexistent/mail.pem", "Auth Socket: /nonexistent/auth: "]
+        problems = []
+
+        def all_are_told():
+            problems[:] = json.loads(done(registry, "--json", "status"))["problems"]
+            return all(any(text in problem for problem in problems) for text in expected + opened)
+
+        wait_until(all_are_told, f"the problems to be told: {problems}")
+        equal(len(problems), len(expected + opened), f"{problems}")
+        checked = registry.run(program("mailauth/mailauthd"), f"--bus={registry.bus.address}", "--check", uid=server.uid)
+        equal(checked.returncode, 0, checked.stdout.decode())
+        for text in expected:
+            contains(checked.stdout.decode(), text)
+        taken.close()
 
 
 def log_in(server, *words):

@@ -12,9 +12,9 @@ from contextlib import ExitStack
 
 from gi.repository import GLib
 
-from harness.bus import ALICE, BOB, wait_for
+from harness.bus import ALICE, BOB, wait_for, wait_until
 from harness.case import Failure, check, contains, equal, main, test
-from harness.mail import POP3, SERVICE, MailServer, children_of, free_ports, needs_role_users, read_process
+from harness.mail import IMAP, POP3, SERVICE, MailServer, children_of, free_ports, needs_role_users, read_process
 from harness.process import PATIENCE, program
 from harness.registry import REG_MULTI_SZ, REG_SZ, Registry
 
@@ -35,7 +35,7 @@ def uid_of(name):
 @test
 def each_role_is_its_own_user_where_root_started_it():
     needs_role_users()
-    with Registry() as registry, MailServer(registry, as_root=True) as server:
+    with Registry() as registry, MailServer(registry, as_root=True, imap=False) as server:
         server.add_account("anna", "sesame")
         server.deliver("anna", "Subject: one\n\nhello\n")
         with server.pop3("anna", "sesame") as client:
@@ -161,10 +161,9 @@ def a_link_to_anothers_mailbox_is_refused():
 def the_verifier_is_the_user_that_object_name_names():
     needs_role_users()
     with Registry() as registry, MailServer(registry, as_root=True) as server:
-        first = server.roles()["verifier"][0]
+        ended = os.pidfd_open(server.roles()["verifier"][0])
         registry.client.set_acl("HKLM\\SAM", (f"user:{BOB}", "read"))
         registry.client.set(SERVICE, "ObjectName", REG_SZ, str(BOB))
-        ended = os.pidfd_open(first)
         wait_for_end(ended)
         os.close(ended)
         server.add_account("anna", "sesame")
@@ -241,7 +240,7 @@ def a_bus_that_can_be_none_is_not_waited_for():
 
 @test
 def a_role_holds_its_channel_and_little_else():
-    with Registry() as registry, MailServer(registry) as server, server.pop3():
+    with Registry() as registry, MailServer(registry, imap=False) as server, server.pop3():
         for name, pids in server.roles().items():
             check(len(pids) == 1, f"there are several: {name} {pids}\n{server.process.output()}")
             command = read_process(pids[0], "cmdline").split("\0")
@@ -256,7 +255,7 @@ def a_role_holds_its_channel_and_little_else():
 @test
 def all_end_with_the_parent():
     for number in (signal.SIGTERM, signal.SIGKILL):
-        with Registry() as registry, MailServer(registry) as server:
+        with Registry() as registry, MailServer(registry, imap=False) as server:
             server.add_account("anna", "sesame")
             with server.pop3("anna", "sesame") as client:
                 client.stat()
@@ -299,6 +298,17 @@ def listeners_follow_the_settings():
             check(not accepts(old), "the old port is not listened on")
 
 
+@test
+def imap_does_not_listen_before_it_has_a_backend():
+    with Registry() as registry, MailServer(registry, imap=False) as server:
+        check(not accepts(server.imap_port), "IMAP listens without a backend")
+        registry.client.set(IMAP, "Backend", REG_SZ, "imap://127.0.0.1:1")
+        wait_for_listener(server, server.imap_port)
+        registry.client.set(IMAP, "Backend", REG_SZ, "")
+        wait_until(lambda: not accepts(server.imap_port), "IMAP to listen no longer")
+        check(accepts(server.pop3_port), "POP3 does not listen")
+
+
 def accepts(port):
     try:
         socket.create_connection(("127.0.0.1", port)).close()
@@ -307,10 +317,10 @@ def accepts(port):
         return False
 
 
-def wait_for_listener(server):
+def wait_for_listener(server, port=None):
     """The verifier and the parent have yet to hear of it: each call gives them time."""
     for _ in range(1000):
-        if accepts(server.pop3_port):
+        if accepts(port or server.pop3_port):
             return
         server.get_property("Ready")
     raise Failure("the new port is not listened on")

@@ -40,7 +40,7 @@ def lacks(registry, words):
 
 @test
 def each_role_is_filtered_and_holds_no_rights():
-    with Registry() as registry, MailServer(registry) as server:
+    with Registry() as registry, MailServer(registry, imap=False) as server:
         server.add_account("anna", "sesame")
         unfiltered = lacks(registry, "system calls are not filtered")
         with server.pop3("anna", "sesame") as client:

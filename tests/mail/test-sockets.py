@@ -185,6 +185,10 @@ def mode_and_group_follow_the_settings():
         mail.client.set(PARAMETERS, "Auth Socket Mode", REG_DWORD, 0o660)
         wait_until(lambda: [rights(path)[1] for path in (auth, mux)] == [0o660] * 2, "the mode to change")
         equal(os.lstat(auth).st_ino, inode, "the socket stays")
+        mail.client.set(PARAMETERS, "Auth Socket Mode", REG_SZ, "0640")
+        wait_until(lambda: [rights(path)[1] for path in (auth, mux)] == [0o640] * 2, "the mode to be read as octal")
+        mail.client.set(PARAMETERS, "Auth Socket Mode", REG_SZ, "660")
+        wait_until(lambda: rights(auth)[1] == 0o660, "the mode to be read as octal without its zero")
         mail.client.set(PARAMETERS, "Auth Socket Group", REG_SZ, "no-such-group")
         wait_until(lambda: not auth.exists(), "the sockets to go")
         wait_until(lambda: "Auth Socket Group: there is no group 'no-such-group'" in newest_description(mail),

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* get, set, unset. */
+#include <string.h>
+
+#include "client/base/nearest.h"
 #include "client/cli/data.h"
 #include "client/cli/reply.h"
 #include "client/regctl/verbs/verbs.h"
@@ -56,24 +59,67 @@ gboolean verb_get(Session *session, GError **error) {
 
 /* ---- set ---- */
 
-/* What a schema demands. FALSE: nothing, or there is no telling. */
-static gboolean find_described_type(Session *session, const Place *place, guint32 *type) {
+/* What a schema says of a value or key; all NULL if there is no telling. */
+typedef struct {
+  DBusMessage *reply;
+  WireOptions *entries; /* borrow from the reply */
+  guint count;
+} Description;
+
+static void description_clear(Description *description) {
+  g_clear_pointer(&description->entries, wire_options_free);
+  g_clear_pointer(&description->reply, dbus_message_unref);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Description, description_clear)
+
+/* With an empty @name it is the key that is described. */
+static void describe(Session *session, const char *key, const char *name,
+                     Description *description) {
   Request request;
   DBusMessageIter answer;
-  const char *name = NULL;
   request_begin(&request, "Describe");
-  request_add_string(&request, place->key);
-  request_add_string(&request, place->name);
-  g_autoptr(WireMessage) reply = session_read(session, &request, &answer, NULL);
-  /* With an empty name it is the key that is described. */
-  if (!reply || !*place->name || !dbus_message_has_signature(reply, "a{sv}"))
-    return FALSE;
-  g_autoptr(WireOptions) description = wire_options_read(&answer, NULL);
-  return description && wire_options_get_string(description, "type", &name, NULL) && name &&
-         registry_type_parse(name, type);
+  request_add_string(&request, key);
+  request_add_string(&request, name);
+  description->reply = session_read(session, &request, &answer, NULL);
+  if (!description->reply || !dbus_message_has_signature(description->reply, "a{sv}"))
+    return;
+  description->count = (guint)dbus_message_iter_get_element_count(&answer);
+  description->entries = wire_options_read(&answer, NULL);
 }
 
-static gboolean find_type(Session *session, const Place *place, guint32 *type, GError **error) {
+static GStrv get_strings(const Description *description, const char *name) {
+  DBusMessageIter content;
+  if (!description->entries || !wire_options_get_content(description->entries, name, &content))
+    return NULL;
+  g_autoptr(RegistryValue) value = wire_read_content(&content, REGISTRY_MULTI_SZ, "", name, NULL);
+  return value ? registry_value_dup_strings(value) : NULL;
+}
+
+/* Zeros before digits: octal for most people, and so not for us to read as decimal. */
+static gboolean looks_octal(const char *word) {
+  return word && word[0] == '0' && word[1] != '\0' && strspn(word, "01234567") == strlen(word);
+}
+
+static gboolean takes_text(const Description *description) {
+  g_auto(GStrv) types = get_strings(description, "types");
+  return types && g_strv_contains((const char *const *)types, "REG_SZ");
+}
+
+/* What a schema demands. FALSE: nothing, or there is no telling. */
+static gboolean find_described_type(const Description *description, const char *word,
+                                    guint32 *type) {
+  const char *name = NULL;
+  if (!description->entries ||
+      !wire_options_get_string(description->entries, "type", &name, NULL) || !name ||
+      !registry_type_parse(name, type))
+    return FALSE;
+  if (looks_octal(word) && takes_text(description))
+    *type = REGISTRY_SZ;
+  return TRUE;
+}
+
+static gboolean find_type(Session *session, const Place *place, const Description *description,
+                          guint32 *type, GError **error) {
   const char *text = session->line->texts[OPTION_TYPE];
   if (text)
     return registry_type_parse(text, type) ||
@@ -81,11 +127,35 @@ static gboolean find_type(Session *session, const Place *place, guint32 *type, G
                      "%s: %s: %s is no type; types are sz, expand, multi, dword, qword, binary, "
                      "none, dword-be, link, the REG_ names and numbers",
                      place->key, data_show_name(place->name), text);
-  if (find_described_type(session, place, type))
+  if (find_described_type(description, session_get_operand(session, 2), type))
     return TRUE;
   g_autoptr(RegistryValue) value = get_value(session, place, NULL);
   *type = value ? registry_value_get_type(value) : REGISTRY_SZ;
   return TRUE;
+}
+
+/* A name that is not among those of a described key is probably mistyped. */
+static void warn_of_name(Session *session, const Place *place) {
+  g_auto(Description) key = {0};
+  describe(session, place->key, "", &key);
+  g_auto(GStrv) names = get_strings(&key, "values");
+  if (!names || !*names)
+    return;
+  const char *nearest = nearest_find(place->name, (const char *const *)names);
+  session_note(session, "%s: %s: the schema of this key describes no such value%s%s%s", place->key,
+               place->name, nearest ? "; did you mean \"" : "", nearest ? nearest : "",
+               nearest ? "\"?" : "");
+}
+
+/* Digits that could have been meant in octal, and were not taken so. */
+static void warn_of_number(Session *session, const Place *place, const Description *description,
+                           const RegistryValue *value, const char *word) {
+  guint32 number = 0;
+  gboolean doubtful = looks_octal(word) || (word && takes_text(description) &&
+                                            strspn(word, "0123456789") == strlen(word));
+  if (doubtful && registry_value_get_uint32(value, &number))
+    session_note(session, "%s: %s: %s was taken as decimal %u, which is 0%o in octal", place->key,
+                 data_show_name(place->name), word, number, number);
 }
 
 static gboolean set_value(Session *session, const Place *place, const RegistryValue *value,
@@ -105,16 +175,26 @@ static gboolean set_value(Session *session, const Place *place, const RegistryVa
 
 gboolean verb_set(Session *session, GError **error) {
   g_auto(Place) place = {0};
+  g_auto(Description) description = {0};
   guint32 type = REGISTRY_SZ;
   /* The operands end with NULL. */
   GStrv data = (GStrv)session->line->operands->pdata + 3;
   if (!*data && !session_has(session, OPTION_TYPE))
     return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
                      "set: DATA is missing; an empty string is written \"\"");
-  if (!take_place(session, &place, error) || !find_type(session, &place, &type, error))
+  if (!take_place(session, &place, error))
+    return FALSE;
+  if (*place.name)
+    describe(session, place.key, place.name, &description);
+  if (!find_type(session, &place, &description, &type, error))
     return FALSE;
   g_autoptr(RegistryValue) value = data_parse(type, data, place.key, place.name, error);
-  return value && set_value(session, &place, value, error);
+  if (!value || !set_value(session, &place, value, error))
+    return FALSE;
+  if (description.entries && description.count == 0)
+    warn_of_name(session, &place);
+  warn_of_number(session, &place, &description, value, *data);
+  return TRUE;
 }
 
 gboolean verb_unset(Session *session, GError **error) {

@@ -137,6 +137,8 @@ static const struct {
     {KEY "summary = a\n\n  more\n", 4, "none before it"},
     {KEY "[value A]\ntype = REG_FOO\n", 3, "is no type"},
     {KEY "[value A]\nallowed = a\n", 3, "needs a \"type\""},
+    {KEY "[value A]\ntype = REG_SZ | REG_FOO\n", 3, "is no type"},
+    {KEY "[value A]\ntype = REG_SZ | REG_DWORD | REG_QWORD\n", 3, "one of two"},
     {KEY "[value A]\nrange = 1..2\ntype = REG_SZ\n", 3, "says nothing about a REG_SZ"},
     {KEY "[value A]\ntype = REG_DWORD\npattern = a\n", 4, "says nothing about a REG_DWORD"},
     {KEY "[value A]\ntype = REG_DWORD\nmax-length = 1\n", 4, "says nothing"},

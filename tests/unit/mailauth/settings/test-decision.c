@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "mailauth/settings/settings-read.h"
+
 typedef struct {
   SettingsKey key;
   const char *subkey, *name;
@@ -62,8 +64,17 @@ static char **list_keys(SettingsKey key, const char *subkey, gpointer data) {
   return g_strv_builder_end(keys);
 }
 
+static char **list_values(SettingsKey key, const char *subkey, gpointer data) {
+  const World *world = data;
+  g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+  for (guint i = 0; i < MAX_STORED && world->stored[i].name != NULL; i++)
+    if (world->stored[i].key == key && g_str_equal(world->stored[i].subkey, subkey))
+      g_strv_builder_add(names, world->stored[i].name);
+  return g_strv_builder_end(names);
+}
+
 static Settings *read_world(World *world) {
-  const SettingsSource source = {get_state, get, has_key, list_keys, world};
+  const SettingsSource source = {get_state, get, has_key, list_keys, list_values, world};
   for (guint i = 0; i < N_SETTINGS_KEYS; i++)
     if (world->state[i] == REGISTRY_VIEW_WAITING)
       world->state[i] = REGISTRY_VIEW_READY;
@@ -335,7 +346,7 @@ static void test_rows(void) {
 
 static void test_waiting(void) {
   World world = {0};
-  const SettingsSource source = {get_state, get, has_key, list_keys, &world};
+  const SettingsSource source = {get_state, get, has_key, list_keys, list_values, &world};
   g_autoptr(Settings) settings = settings_new(&source);
   g_auto(Decision) decision = {0};
   decision_admit(settings, PROTOCOL_IMAP, "alice", &decision);

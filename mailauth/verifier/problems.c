@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/* Everything that does not work: see problems.h. Each source of problems is a function
+ * that adds its own. */
+#include "mailauth/verifier/problems.h"
+
+#include "mailauth/package/sam.h"
+#include "mailauth/settings/decision.h"
+
+G_GNUC_PRINTF(2, 3)
+static void add(GPtrArray *list, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  g_autofree char *text = g_strdup_vprintf(format, arguments);
+  va_end(arguments);
+  if (!g_ptr_array_find_with_equal_func(list, text, g_str_equal, NULL))
+    g_ptr_array_add(list, g_steal_pointer(&text));
+}
+
+static void add_settings(GPtrArray *list, const Settings *settings) {
+  for (guint i = 0; i < settings->problems->len; i++)
+    add(list, "%s", ((SettingProblem *)settings->problems->pdata[i])->text);
+}
+
+static void add_registry(GPtrArray *list, const Views *views) {
+  if (views_are_known(views) && !views_are_live(views))
+    add(list, "the registry can't be reached: the last settings known hold");
+}
+
+/* Why no login can be decided, whoever asks. */
+static void add_decision(GPtrArray *list, const Settings *settings) {
+  g_auto(Decision) decision = {0};
+  decision_choose(settings, &decision);
+  if (decision.outcome != OUTCOME_OK)
+    add(list, "%s", decision.why);
+}
+
+static gboolean is_decided_by_sam(const Settings *settings) {
+  return *settings->package == '\0' && g_str_equal(settings->native_source, "SAM");
+}
+
+static void add_accounts(GPtrArray *list, const RegistryView *accounts) {
+  g_autofree char *detail = NULL;
+  g_autofree char *unusable = NULL;
+  if (sam_examine(accounts, &detail) != OUTCOME_OK)
+    add(list, "%s", detail);
+  unusable = sam_find_unusable(accounts);
+  if (unusable != NULL)
+    add(list, "%s", unusable);
+}
+
+static void add_listeners(GPtrArray *list, const Publisher *publisher) {
+  const GPtrArray *listeners = publisher_get_listeners(publisher);
+  for (guint i = 0; i < listeners->len; i++) {
+    const Listener *listener = listeners->pdata[i];
+    SettingsKey key = listener->protocol == PROTOCOL_POP3 ? SETTINGS_POP3 : SETTINGS_IMAP;
+    if (*listener->problem != '\0')
+      add(list, "%s, %s: %s: %s", settings_get_path(key), listener->tls ? "Listen TLS" : "Listen",
+          listener->address, listener->problem);
+  }
+}
+
+static void add_sockets(GPtrArray *list, const Publisher *publisher, const Settings *settings) {
+  for (guint i = 0; i < N_AUTH_KINDS; i++) {
+    const char *problem = publisher_get_socket_problem(publisher, (AuthKind)i);
+    if (*settings->sockets[i] != '\0' && *problem != '\0')
+      add(list, "%s\\Parameters, %s: %s", settings_get_path(SETTINGS_SERVICE),
+          auth_kind_get_setting((AuthKind)i), problem);
+  }
+}
+
+static void add_certificates(GPtrArray *list, const Publisher *publisher) {
+  g_autoptr(GPtrArray) pairs = certificates_list(publisher_get_certificates(publisher));
+  for (guint i = 0; i < pairs->len; i++) {
+    const Certificate *pair = pairs->pdata[i];
+    if (pair->problem != NULL)
+      add(list, "%s", pair->problem);
+    if (pair->doubt != NULL)
+      add(list, "%s", pair->doubt);
+  }
+}
+
+/* TLS is awaited where there is nothing to begin it with. */
+static void add_missing_certificate(GPtrArray *list, const Publisher *publisher,
+                                    const Settings *settings) {
+  g_autoptr(GPtrArray) pairs = certificates_list(publisher_get_certificates(publisher));
+  for (guint i = 0; i < pairs->len; i++)
+    if (((const Certificate *)pairs->pdata[i])->certificate != NULL)
+      return;
+  for (guint i = 0; i < N_PROTOCOLS; i++)
+    if (protocol_is_served(settings, (Protocol)i) && *settings->protocols[i].listen_tls != NULL)
+      add(list, "%s\\Parameters, Certificate: it is not set, and '%s' of %s needs one",
+          settings_get_path(SETTINGS_SERVICE), "Listen TLS", protocol_get_name((Protocol)i));
+}
+
+GPtrArray *problems_list(Views *views, const Publisher *publisher) {
+  g_autoptr(Settings) settings = views_get_settings(views);
+  GPtrArray *list = g_ptr_array_new_with_free_func(g_free);
+  add_registry(list, views);
+  add_settings(list, settings);
+  add_decision(list, settings);
+  if (is_decided_by_sam(settings))
+    add_accounts(list, views_get_accounts(views));
+  if (publisher == NULL)
+    return list;
+  add_listeners(list, publisher);
+  add_sockets(list, publisher, settings);
+  add_certificates(list, publisher);
+  add_missing_certificate(list, publisher, settings);
+  return list;
+}

@@ -130,8 +130,9 @@ gboolean reader_may_see_value(const Reader *reader, const Identity *who, const A
   return !is_secret(reader, path, name);
 }
 
-RegistryValue *reader_recall_value(const Reader *reader, const Identity *who, const char *key,
-                                   const char *name) {
+/* NULL if it is not in the cache, or if the cache may be of an older state. */
+static RegistryValue *find_cached(const Reader *reader, const Identity *who, const char *key,
+                                  const char *name) {
   if (!is_newest(reader))
     return NULL;
   g_autoptr(Place) place = places_find(reader->places, who->uid, key, RESOLVE_FOLLOW);
@@ -142,22 +143,23 @@ RegistryValue *reader_recall_value(const Reader *reader, const Identity *who, co
   return value != NULL ? registry_value_ref(value) : NULL;
 }
 
-RegistryValue *reader_get_value(Reader *reader, const Identity *who, const char *key,
-                                const char *name, GError **error) {
-  if (!resolve_check_value_name(key, name, error))
-    return NULL;
+static gboolean require_secret(const Reader *reader, const Identity *who, const Place *place,
+                               const char *name, GError **error) {
+  return reader_may_see_value(reader, who, place->acl, place->path, name) ||
+         error_set(error, REGISTRY_ERROR_ACCESS_DENIED,
+                   "%s: %s: the value is secret: an entry for you or your group with the right "
+                   "\"read\" is needed, everyone's does not count",
+                   place->path, name);
+}
+
+/* From the database, and into the cache. */
+static RegistryValue *read_value(Reader *reader, const Identity *who, const char *key,
+                                 const char *name, GError **error) {
   g_autoptr(Snapshot) snapshot = reader_begin(reader, error);
   g_autoptr(Place) place =
       snapshot != NULL ? find_readable(reader, who, key, RESOLVE_FOLLOW, error) : NULL;
-  if (place == NULL)
+  if (place == NULL || !require_secret(reader, who, place, name, error))
     return NULL;
-  if (!reader_may_see_value(reader, who, place->acl, place->path, name)) {
-    error_set(error, REGISTRY_ERROR_ACCESS_DENIED,
-              "%s: %s: the value is secret: an entry for you or your group with the right \"read\" "
-              "is needed, everyone's does not count",
-              place->path, name);
-    return NULL;
-  }
   g_autofree char *fold = path_fold(name);
   g_autoptr(ValueRow) row = NULL;
   if (!store_find_value(snapshot, place->key->id, fold, &row, error))
@@ -170,6 +172,16 @@ RegistryValue *reader_get_value(Reader *reader, const Identity *who, const char 
   if (!is_secret(reader, place->path, name))
     places_add_value(reader->places, place, name, row->value);
   return g_steal_pointer(&row->value);
+}
+
+RegistryValue *reader_get_value(Reader *reader, const Identity *who, const char *key,
+                                const char *name, gboolean *cached, GError **error) {
+  RegistryValue *value = find_cached(reader, who, key, name);
+  *cached = value != NULL;
+  if (value != NULL)
+    return value;
+  return resolve_check_value_name(key, name, error) ? read_value(reader, who, key, name, error)
+                                                    : NULL;
 }
 
 static char **list_roots(void) {

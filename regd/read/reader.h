@@ -28,12 +28,11 @@ typedef struct {
 void named_value_free(NamedValue *value);
 
 guint64 reader_get_revision(Reader *reader, GError **error); /* 0 with error set on failure */
+/* @cached: whether the value comes from the reader's cache, so that the same pointer is
+ * returned as long as nothing changes. A value enters the cache when it is first read,
+ * unless it is large or secret. */
 RegistryValue *reader_get_value(Reader *reader, const Identity *who, const char *key,
-                                const char *name, GError **error);
-/* The same value as reader_get_value() would find, where it was read before in the
- * state that still is the newest; NULL says nothing. The same each time, too. */
-RegistryValue *reader_recall_value(const Reader *reader, const Identity *who, const char *key,
-                                   const char *name);
+                                const char *name, gboolean *cached, GError **error);
 /* "" lists the five roots. */
 char **reader_list_keys(Reader *reader, const Identity *who, const char *key, GError **error);
 GPtrArray *reader_list_values(Reader *reader, const Identity *who, const char *key,

@@ -29,14 +29,15 @@ void handle_get_value(DispatchCall *call, gpointer data) {
   dispatch_call_get_arguments(call, &in);
   const char *key = face_take_string(&in);
   const char *name = face_take_string(&in);
-  g_autoptr(RegistryValue) known = reader_recall_value(face_get_reader(data), who, key, name);
-  if (known != NULL) {
-    dispatch_call_reply(call, answers_make(face->answers, call, known));
-    return;
-  }
-  g_autoptr(RegistryValue) value = reader_get_value(face_get_reader(data), who, key, name, &error);
+  gboolean cached = FALSE;
+  g_autoptr(RegistryValue) value =
+      reader_get_value(face_get_reader(data), who, key, name, &cached, &error);
   if (value == NULL || !check_size(value, key, name, &error)) {
     dispatch_call_fail(call, error);
+    return;
+  }
+  if (cached) {
+    dispatch_call_reply(call, answers_make(face->answers, call, value));
     return;
   }
   DBusMessage *reply = face_begin(call, &out);

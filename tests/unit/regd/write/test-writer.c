@@ -134,7 +134,9 @@ static Change *list(const char *key, const char *principal, const char *level) {
 
 static char *get(Fixture *fixture, Identity *who, const char *key, const char *name) {
   g_autoptr(GError) error = NULL;
-  g_autoptr(RegistryValue) value = reader_get_value(fixture->reader, who, key, name, &error);
+  gboolean cached = FALSE;
+  g_autoptr(RegistryValue) value =
+      reader_get_value(fixture->reader, who, key, name, &cached, &error);
   if (value == NULL)
     return g_strdup_printf("error %d", error->code);
   return registry_value_dup_string(value);

@@ -45,16 +45,14 @@ static gboolean judge_return(Edit *edit, gint64 key, KeyFate *fate, GError **err
   Acl *own = NULL;
   if (!store_load_acl(edit->store, row->acl, &own, error))
     return FALSE;
-  gint64 old_write = 0;
-  const char *old_name = NULL;
-  g_autoptr(GVariant) old =
-      g_variant_new_from_bytes(G_VARIANT_TYPE("(smsmsbbmsx)"), fate->old_state, TRUE);
-  g_variant_get_child(old, 0, "&s", &old_name);
-  g_variant_get_child(old, 6, "x", &old_write);
-  row->last_write = old_write; /* when it was written is no difference */
+  g_autoptr(KeyRow) old = g_new0(KeyRow, 1);
+  g_autoptr(Acl) old_own = NULL;
+  if (!history_decode_key(fate->old_state, old, &old_own, error))
+    return FALSE;
+  row->last_write = old->last_write; /* when it was written is no difference */
   g_autoptr(GBytes) state = history_encode_key(row, own);
   fate->parent = row->parent;
-  fate->is_respelled = !g_str_equal(old_name, row->name);
+  fate->is_respelled = !g_str_equal(old->name, row->name);
   fate->is_reborn = g_bytes_equal(state, fate->old_state);
   fate->keep = !fate->is_reborn;
   return TRUE;

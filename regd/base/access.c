@@ -81,7 +81,7 @@ const char *access_level_get_name(AccessLevel level) {
   return level_names[level];
 }
 
-gboolean access_level_parse(const char *word, AccessLevel *level) {
+static gboolean parse_level(const char *word, AccessLevel *level) {
   for (guint i = 0; i < G_N_ELEMENTS(level_names); i++) {
     if (strcmp(word, level_names[i]) != 0)
       continue;
@@ -239,7 +239,7 @@ static gboolean read_text_entry(Acl *acl, const AclText *text, PrincipalResolver
                      "'%.100s' is no principal: it is user:NAME-or-uid, group:NAME-or-gid or "
                      "everyone",
                      text->principal);
-  if (!access_level_parse(text->level, &entry.level))
+  if (!parse_level(text->level, &entry.level))
     return error_set(error, REGISTRY_ERROR_INVALID_VALUE,
                      "'%.100s' (for '%s') is no level: it is none, read, write or control",
                      text->level, text->principal);
@@ -281,7 +281,7 @@ static gboolean decode_entry(Acl *acl, const char *text) {
   if (g_strv_length(fields) != 3)
     return FALSE;
   entry.principal = fields[2];
-  return parse_id(fields[0], &entry.id) && access_level_parse(fields[1], &entry.level) &&
+  return parse_id(fields[0], &entry.id) && parse_level(fields[1], &entry.level) &&
          principal_is_clean(fields[2]) && principal_split(fields[2], &entry.kind, &name) &&
          acl_add(acl, &entry, NULL);
 }

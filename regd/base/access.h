@@ -25,7 +25,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Identity, identity_unref)
 typedef enum { ACCESS_NONE, ACCESS_READ, ACCESS_WRITE, ACCESS_CONTROL } AccessLevel;
 /* "none", "read", "write", "control". */
 const char *access_level_get_name(AccessLevel level);
-gboolean access_level_parse(const char *word, AccessLevel *level);
 
 typedef enum { PRINCIPAL_EVERYONE, PRINCIPAL_USER, PRINCIPAL_GROUP } PrincipalKind;
 /* One entry with its principal resolved: the text as it was given, and the id

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a commit really did, as a counted list of differences, and who may hear
+/* What a commit really did, as a list of differences, and who may hear
  * of each. Pure; holds no data of values. */
 #include "regd/base/effective.h"
 
@@ -15,24 +15,17 @@ static void entry_free(gpointer data) {
 }
 
 Effective *effective_new(guint64 revision) {
-  Effective *effective = g_atomic_rc_box_new0(Effective);
+  Effective *effective = g_new0(Effective, 1);
   effective->revision = revision;
   effective->entries = g_ptr_array_new_with_free_func(entry_free);
   return effective;
 }
 
-Effective *effective_ref(Effective *effective) {
-  return g_atomic_rc_box_acquire(effective);
-}
-
-static void effective_clear(gpointer data) {
-  Effective *effective = data;
+void effective_free(Effective *effective) {
+  if (effective == NULL)
+    return;
   g_ptr_array_unref(effective->entries);
-}
-
-void effective_unref(Effective *effective) {
-  if (effective != NULL)
-    g_atomic_rc_box_release_full(effective, effective_clear);
+  g_free(effective);
 }
 
 EffectiveEntry *effective_add(Effective *effective, ChangeKind kind, GRefString *key,

@@ -23,9 +23,8 @@ typedef struct {
 } Effective;
 
 Effective *effective_new(guint64 revision);
-Effective *effective_ref(Effective *effective);
-void effective_unref(Effective *effective);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(Effective, effective_unref)
+void effective_free(Effective *effective);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Effective, effective_free)
 EffectiveEntry *effective_add(Effective *effective, ChangeKind kind, GRefString *key,
                               const char *name, Acl *before, Acl *after);
 

@@ -131,7 +131,7 @@ GPtrArray *history_replay(Store *store, guint64 since, const HistoryListener *li
   if (statement == NULL)
     return NULL;
   db_bind_int(statement, 1, (gint64)since);
-  g_autoptr(GPtrArray) effectives = g_ptr_array_new_with_free_func((GDestroyNotify)effective_unref);
+  g_autoptr(GPtrArray) effectives = g_ptr_array_new_with_free_func((GDestroyNotify)effective_free);
   Replay replay = {store, listener, effectives, 0};
   return replay_rows(&replay, statement, error) ? g_steal_pointer(&effectives) : NULL;
 }

@@ -25,9 +25,6 @@ Store *reader_begin(Reader *reader, GError **error);
 gboolean reader_may_see_value(const Reader *reader, const Identity *who, const Acl *acl,
                               const char *path, const char *name);
 NamedValue *reader_new_value(const char *name, const RegistryValue *value);
-/* What the caller may see of a key's values, in order; a link's one value. */
-GPtrArray *reader_load_values(Reader *reader, const Identity *who, const KeyRow *row,
-                              const Acl *acl, const char *path, GError **error);
 /* What a value counts for in an answer, in bytes. */
 gsize reader_get_size(const NamedValue *value);
 

@@ -217,7 +217,8 @@ NamedValue *reader_new_value(const char *name, const RegistryValue *value) {
   return named;
 }
 
-GPtrArray *reader_load_values(Reader *reader, const Identity *who, const KeyRow *row,
+/* What the caller may see of a key's values, in order; a link's one value. */
+static GPtrArray *load_values(Reader *reader, const Identity *who, const KeyRow *row,
                               const Acl *acl, const char *path, GError **error) {
   g_autoptr(GPtrArray) values = g_ptr_array_new_with_free_func((GDestroyNotify)named_value_free);
   if (row->link != NULL) {
@@ -262,7 +263,7 @@ GPtrArray *reader_list_values(Reader *reader, const Identity *who, const char *k
               place->path, bytes, LIMIT_LIST_BYTES);
     return NULL;
   }
-  return reader_load_values(reader, who, place->key, place->acl, place->path, error);
+  return load_values(reader, who, place->key, place->acl, place->path, error);
 }
 
 static gboolean count(Store *store, const KeyRow *row, KeyInfo *info, GError **error) {

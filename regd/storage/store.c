@@ -577,16 +577,6 @@ gboolean store_delete_value(Store *store, gint64 key, const char *fold, GError *
   return db_run(store->db, statement, error);
 }
 
-gboolean store_move_values(Store *store, gint64 from, gint64 to, GError **error) {
-  DbStatement *statement =
-      db_prepare(store->db, "UPDATE stored SET key = ?2 WHERE key = ?1", error);
-  if (statement == NULL)
-    return FALSE;
-  db_bind_int(statement, 1, from);
-  db_bind_int(statement, 2, to);
-  return db_run(store->db, statement, error);
-}
-
 /* ---- access lists ---- */
 
 static gboolean find_acl(Store *store, const char *text, gint64 *id, GError **error) {

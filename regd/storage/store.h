@@ -119,7 +119,6 @@ gboolean store_add_value(Store *store, gint64 key, const char *fold, const char 
                          const RegistryValue *value, gint64 position, guint64 revision,
                          gboolean *added, GError **error);
 gboolean store_delete_value(Store *store, gint64 key, const char *fold, GError **error);
-gboolean store_move_values(Store *store, gint64 from, gint64 to, GError **error);
 
 /* ---- access lists ---- */
 

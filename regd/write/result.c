@@ -3,8 +3,8 @@
 #include "regd/write/result.h"
 
 void write_result_clear(WriteResult *result) {
-  effective_unref(result->effective);
-  effective_unref(result->would_do);
+  effective_free(result->effective);
+  effective_free(result->would_do);
   g_clear_error(&result->error);
   *result = (WriteResult){0};
 }

@@ -1,0 +1,87 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""The Debian packages on a Debian that never had them: everything serves at once, on
+either message bus, and removal and purge leave what Debian's policy asks for."""
+
+from harness.case import check, contains, equal, main, test
+from harness.mailhost import MailHost
+from harness.packages import INSTALL, fresh_machine
+
+OWN = "regd regctl libregistry0 libregistry-dev mailauthd"
+KEY = r"HKLM\SOFTWARE\Acme"
+# What is in packages' or the system's own hands: lists, caches, logs, and the users, that stay.
+CHANGED_BY_OTHERS = ("/var/lib/dpkg", "/var/lib/apt", "/var/cache", "/var/log", "/var/lib/systemd", "/etc/passwd",
+                     "/etc/group", "/etc/shadow", "/etc/gshadow", "/etc/subuid", "/etc/subgid", "/etc/ld.so.cache",
+                     "/etc/.pwd.lock", "/var/lib/private", "/root")
+
+
+def files_of(machine):
+    listed = machine.run("find / -xdev -path /srv -prune -o -path /tmp -prune -o -path /var/tmp -prune -o -print")
+    return {path for path in listed.splitlines() if not path.startswith(CHANGED_BY_OTHERS)}
+
+
+def everything_serves(machine):
+    """What an administrator sees after the installation, and what a user does."""
+    for unit in ("regd", "mailauthd"):
+        equal((unit, machine.show(unit, "ActiveState"), machine.show(unit, "NRestarts")), (unit, "active", "0"))
+        equal((unit, machine.show(unit, "UnitFileState")), (unit, "enabled"))
+    equal(machine.run("systemctl --failed --no-legend"), "")
+    contains(machine.run("regctl status"), "read-only: no\n")
+    host = MailHost(machine)
+    host.add_account("anna", "sesame")
+    equal((host.status()["decision"], host.status()["problems"]), ("ok", []))
+    return host
+
+
+@test
+def a_first_installation_serves_at_once():
+    with fresh_machine() as machine:
+        machine.run(INSTALL)
+        host = everything_serves(machine)
+        host.give_mailboxes()
+        host.deliver("anna", "Subject: welcome\n\nHello\n")
+        contains(host.pop3_answer("anna", "sesame"), "+OK")
+        contains(host.pop3_answer("anna", "wrong"), "-ERR [AUTH]")
+
+
+@test
+def dbus_broker_will_do():
+    with fresh_machine() as machine:
+        machine.run("systemctl enable dbus-broker")
+        machine.reboot()
+        equal(machine.show("dbus.service", "Id"), "dbus-broker.service")
+        machine.run(INSTALL)
+        everything_serves(machine)
+        machine.reboot()
+        contains(machine.run("regctl status"), "read-only: no\n")
+        equal(machine.run("systemctl --failed --no-legend"), "")
+
+
+@test
+def what_was_removed_comes_back_with_its_data():
+    with fresh_machine() as machine:
+        machine.run(INSTALL)
+        machine.run(["regctl", "set", KEY, "Owner", "anna"])
+        machine.run(f"apt-get remove --yes {OWN}")
+        for unit in ("regd", "mailauthd"):
+            check(machine.show(unit, "ActiveState") != "active", f"{unit} goes on after its removal")
+        equal(machine.run("pgrep -c 'regd|mailauthd'", status=1), "0\n")
+        machine.run("test -f /var/lib/regd/registry.db && test -f /etc/pam.d/mailauth")
+        machine.run(INSTALL)
+        equal(machine.run(["regctl", "get", KEY, "Owner"]), "anna\n")
+
+
+@test
+def a_purge_leaves_nothing_but_the_users():
+    with fresh_machine() as machine:
+        before = files_of(machine)
+        machine.run(INSTALL)
+        machine.run(["regctl", "set", KEY, "Owner", "anna"])
+        machine.run(f"apt-get purge --yes {OWN}")
+        equal(sorted(files_of(machine) - before), [])
+        equal(machine.run(f"dpkg-query --show --showformat='${{db:Status-Abbrev}}' {OWN} 2>/dev/null; true").strip(), "")
+        machine.run("getent passwd regd mailauth mailauth-front")
+        equal(machine.run("systemctl --failed --no-legend"), "")
+
+
+main()

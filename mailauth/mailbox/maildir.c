@@ -84,6 +84,28 @@ static int open_folder(int parent, const char *name, GError **error) {
   return folder;
 }
 
+/* Links on the way are followed: it is the mail's own user who follows them. */
+static int step_into(int parent, const char *name) {
+  const int flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+  int folder = openat(parent, name, flags);
+  if (folder < 0 && errno == ENOENT && mkdirat(parent, name, 0700) == 0)
+    folder = openat(parent, name, flags);
+  close(parent);
+  return folder;
+}
+
+gboolean maildir_make(const char *path, GError **error) {
+  g_auto(GStrv) names = g_strsplit(path, "/", -1);
+  int folder = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  for (guint i = 0; names[i] != NULL && folder >= 0; i++)
+    if (names[i][0] != '\0')
+      folder = step_into(folder, names[i]);
+  if (folder < 0)
+    return set_errno_error(error, "The mail folder can't be made:", path);
+  close(folder);
+  return TRUE;
+}
+
 static gboolean is_regular(int descriptor) {
   struct stat status;
   return fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);

@@ -18,6 +18,9 @@
 
 typedef struct Maildir Maildir;
 
+/* Makes the folder @path (absolute), and those above it, as far as they are missing, for
+ * this process's user only: a mailbox that nobody has delivered to is an empty one. */
+gboolean maildir_make(const char *path, GError **error);
 /* Opens the folder @path (absolute), locks it, moves what is in new/ to cur/,
  * and lists it, oldest first. Folders cur, new and tmp that are missing are made.
  * @unique_ids: UNIQUE_IDS_BY_NAME, or the format by which Dovecot told them

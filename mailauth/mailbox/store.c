@@ -182,7 +182,7 @@ static gboolean take_path(Mailbox *mailbox, const char *path, GError **error) {
     return !mailbox->confined || g_str_equal(mailbox->path, path) ||
            error_set(error, REGISTRY_ERROR_ACCESS_DENIED, "This process serves another mailbox");
   mailbox->path = g_strdup(path);
-  return !mailbox->confined || sandbox_enter_folder(path, error);
+  return maildir_make(path, error) && (!mailbox->confined || sandbox_enter_folder(path, error));
 }
 
 /* A verifier that has gone meanwhile is noticed at the next message. */

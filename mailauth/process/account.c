@@ -155,7 +155,8 @@ static int walk_part(Walk *walk, const char *name, const char *rest) {
   return followed ? 0 : S_ISLNK(status.st_mode) ? ELOOP : ENOTDIR;
 }
 
-/* The folder that @path names, to look at only; -1 and an errno. */
+/* The folder that @path names, or the last one on the way that is there; to look at
+ * only. -1 and an errno. */
 static int walk_path(const char *path) {
   g_auto(Walk)
       walk = {.folder = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), .rest = g_strdup(path)};
@@ -167,6 +168,8 @@ static int walk_path(const char *path) {
     g_autofree char *name = g_strndup(start, length);
     const char *rest = start + length;
     int problem = walk_part(&walk, name, rest + strspn(rest, "/"));
+    if (problem == ENOENT && walk.folder >= 0)
+      break;
     if (problem != 0) {
       errno = problem;
       return -1;
@@ -199,5 +202,9 @@ gboolean account_find_owner(const char *path, RoleUser *user, GError **error) {
     user->gid = record.record.pw_gid;
   else
     user->gid = status.st_gid != 0 ? status.st_gid : NO_GROUP;
-  return check_not_root(user, path, error);
+  return user->uid != 0 ? check_not_root(user, path, error)
+                        : error_set(error, REGISTRY_ERROR_ACCESS_DENIED,
+                                    "%s is root's, or would be made in a folder of root's, and "
+                                    "nothing runs as root; `Mail User` can name another user",
+                                    path);
 }

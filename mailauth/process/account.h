@@ -11,7 +11,8 @@
  * message says how to make one. ACCESS_DENIED: it is root. */
 gboolean account_find(const char *name, gboolean with_groups, RoleUser *user, GError **error);
 
-/* The owner of the folder @path (absolute, without `..`) and its own group. A
+/* The owner of the folder @path (absolute, without `..`) and its own group; of a folder
+ * that is not there yet, the owner of the one that it would be made in. A
  * symbolic link on the way is followed only where root, or this process's user, has
  * made it, in a folder where nobody else could have: who owns the folder decides
  * whose mail is opened. ACCESS_DENIED: root owns it. */

@@ -118,7 +118,7 @@ static const SettingRow protocol_rows[] = {
 };
 
 static const SettingRow maildir_rows[] = {
-    {{"Mail Directory"}, KIND_STRING, THIS(mail_directory), "", 0, 0, 0, NULL},
+    {{"Mail Directory"}, KIND_STRING, THIS(mail_directory), DEFAULT_MAIL_DIRECTORY, 0, 0, 0, NULL},
     {{"Mail User"}, KIND_STRING, THIS(mail_user), "", 0, 0, 0, NULL},
     {{"Unique IDs"}, KIND_STRING, THIS(unique_ids), UNIQUE_IDS_BY_NAME, 0, 0, 0, NULL},
 };

@@ -10,6 +10,10 @@
 #include "mailauth/base/kinds.h"
 
 /* The keys that settings are read from. */
+/* Where Maildirs are unless it is set: a folder that the installation makes, and that is
+ * the user mail's. */
+#define DEFAULT_MAIL_DIRECTORY "/var/lib/mailauthd/mail/%u/Maildir"
+
 typedef enum {
   SETTINGS_STORE,   /* Services\MSExchangeIS\ParametersSystem */
   SETTINGS_SERVICE, /* Services\MailAuth, with Parameters below it */

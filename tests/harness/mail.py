@@ -99,7 +99,7 @@ class MailServer:
         """The settings that every test wants; the accounts' key and the right to it."""
         client = self.registry.client
         client.set(POP3, "Listen", REG_MULTI_SZ, [f"127.0.0.1:{self.pop3_port}"])
-        client.set(POP3, "Mail Directory", REG_SZ, f"{self.mail}/%u/Maildir")
+        self.show_mailboxes()
         client.set(IMAP, "Listen", REG_MULTI_SZ, [f"127.0.0.1:{self.imap_port}"])
         if self.listens_for_imap:
             client.set(IMAP, "Backend", REG_SZ, "imap://127.0.0.1:1")
@@ -166,6 +166,14 @@ class MailServer:
         for folder in ("cur", "new", "tmp"):
             (self.mail / name / "Maildir" / folder).mkdir(mode=0o700, parents=True)
         self.give(self.mail / name)
+
+    def hide_mailboxes(self):
+        """From now on no mailbox can be had: a file is in the way of making one."""
+        (self.mail / "file").touch()
+        self.registry.client.set(POP3, "Mail Directory", REG_SZ, f"{self.mail}/file/%u/Maildir")
+
+    def show_mailboxes(self):
+        self.registry.client.set(POP3, "Mail Directory", REG_SZ, f"{self.mail}/%u/Maildir")
 
     def give(self, path):
         """To the mail's user, with everything below."""

@@ -280,6 +280,7 @@ def numbers_are_told_by_protocol_package_and_reason():
     with Registry() as registry, MailServer(registry) as server:
         server.add_account("anna", "sesame")
         server.add_account("bert", "sesame", mailbox=False)
+        (server.mail / "bert").touch()
         set_broker(registry, server, "7")
         done(registry, "member", "--broker=7", "add", "anna", password="other", uid=server.uid)
         for words, reason in ((("anna", "sesame"), "ok"), (("anna", "wrong"), "bad-password"),

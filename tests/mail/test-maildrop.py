@@ -217,9 +217,20 @@ def no_user_name_leaves_the_mail_folder():
 
 
 @test
-def a_mailbox_that_is_not_there_is_the_servers_fault():
+def a_mailbox_that_is_not_there_yet_is_an_empty_one():
     with Served() as server:
         server.add_account("cora", "sesame", mailbox=False)
+        with server.pop3("cora", "sesame") as client:
+            equal(client.stat(), (0, 0))
+        folder = server.mail / "cora" / "Maildir"
+        equal((folder.owner(), folder.stat().st_mode & 0o777), (server.mail.owner(), 0o700))
+
+
+@test
+def a_mailbox_that_cannot_be_made_is_the_servers_fault():
+    with Served() as server:
+        server.add_account("cora", "sesame", mailbox=False)
+        server.hide_mailboxes()
         with server.pop3() as client:
             client.user("cora")
             refused(lambda: client.pass_("sesame"), "[SYS/TEMP]")

@@ -202,12 +202,26 @@ static void test_in_use(Fixture *fixture, G_GNUC_UNUSED gconstpointer data) {
   check_conversation(fixture, "QUIT\r\n", "+OK Bye.\r\n");
 }
 
+/* Where a file lies in the way. */
 static void test_no_mailbox(Fixture *fixture, G_GNUC_UNUSED gconstpointer data) {
   guint32 outcome;
   g_rmdir(fixture->path);
+  g_assert_true(g_file_set_contents(fixture->path, "", 0, NULL));
   int client = open_session(fixture, 60, &outcome);
   g_assert_cmpuint(outcome, ==, OUTCOME_NO_MAILBOX);
   close(client);
+  g_unlink(fixture->path);
+}
+
+static void test_not_there_yet(Fixture *fixture, G_GNUC_UNUSED gconstpointer data) {
+  g_rmdir(fixture->path);
+  int client = open_good_session(fixture, 60);
+  say(client, "STAT\r\nQUIT\r\n");
+  g_autoptr(GString) answer = read_to_end(client);
+  g_assert_cmpstr(answer->str, ==, "+OK 0 0\r\n+OK Bye.\r\n");
+  g_assert_true(has(fixture, "cur") && has(fixture, "new") && has(fixture, "tmp"));
+  close(client);
+  expect_closed(fixture);
 }
 
 /* What can't be removed is said, and the rest is removed. */
@@ -254,6 +268,7 @@ int main(int argc, char **argv) {
       {"/store/large-message", test_large_message},
       {"/store/in-use", test_in_use},
       {"/store/no-mailbox", test_no_mailbox},
+      {"/store/not-there-yet", test_not_there_yet},
       {"/store/removal-fails", test_removal_fails},
       {"/store/vanished", test_vanished},
   };

@@ -146,6 +146,10 @@ static void test_owner(Folder *folder, G_GNUC_UNUSED gconstpointer data) {
   g_assert_cmpuint(user.uid, ==, 12345);
   g_assert_true(find(folder, "bert//./Maildir/", &user));
   g_assert_cmpuint(user.uid, ==, 12346);
+  /* What is missing would be made by the owner of the folder that is there. */
+  g_assert_true(find(folder, "anna/later/Maildir", &user));
+  g_assert_cmpuint(user.uid, ==, 12345);
+  g_assert_false(find(folder, "root/later", &user));
   g_assert_false(find(folder, "root", &user));
   g_assert_false(find(folder, "bert/../anna/Maildir", &user));
   g_assert_false(find(folder, "none/Maildir", &user));

@@ -63,12 +63,6 @@
 #define MAX_AUTH_CONNECTIONS 2048
 #define AUTH_QUESTION_MS 30000
 
-/* More logins than so many, under way at once, share what they can. */
-#define FEW_LOGINS 8
-/* Where passwords wait so long for a processor, in µs, the question to regd waits for
- * more company. */
-#define LONG_PROOF_WAIT_US 10000
-
 /* A message between two roles, which has to fit a Unix socket's send buffer in
  * one piece; what waits for a role that is slow to read. */
 #define MAX_MESSAGE 65536

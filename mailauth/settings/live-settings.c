@@ -149,31 +149,31 @@ static gboolean on_next(gpointer data) {
   return G_SOURCE_REMOVE;
 }
 
-static void begin_later(Views *views, guint patience) {
-  gint64 time = g_get_monotonic_time() + (gint64)patience * 1000;
+static void begin_later(Views *views, guint delay) {
+  gint64 time = g_get_monotonic_time() + (gint64)delay * 1000;
   if (views->next != NULL) {
     g_source_set_ready_time(views->next, MIN(time, g_source_get_ready_time(views->next)));
     return;
   }
-  views->next = g_timeout_source_new(patience);
+  views->next = g_timeout_source_new(delay);
   g_source_set_callback(views->next, on_next, views, NULL);
   g_source_attach(views->next, NULL);
 }
 
 /* It may begin later than it was asked for, never before: what was answered
  * until then is in the view after it. */
-void views_sync(Views *views, guint patience, ViewsSynced synced, gpointer data) {
+void views_sync(Views *views, guint delay, ViewsSynced synced, gpointer data) {
   const Sync sync = {synced, data};
   if (views->waiting == NULL)
     views->waiting = g_array_new(FALSE, FALSE, sizeof(Sync));
   g_array_append_val(views->waiting, sync);
-  if (patience == 0)
+  if (delay == 0)
     begin_round_trip(views);
   else
-    begin_later(views, patience);
+    begin_later(views, delay);
 }
 
-void views_hurry(Views *views) {
+void views_sync_now(Views *views) {
   if (views->next != NULL)
     begin_round_trip(views);
 }

@@ -27,11 +27,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Views, views_free)
 Settings *views_get_settings(Views *views);
 /* Borrowed. */
 const RegistryView *views_get_accounts(const Views *views);
-/* @synced comes once, later, from the loop. @patience: how long the round trip may
+/* @synced comes once, later, from the loop. @delay: how long the round trip may
  * be put off for others to share it, in ms. */
-void views_sync(Views *views, guint patience, ViewsSynced synced, gpointer data);
+void views_sync(Views *views, guint delay, ViewsSynced synced, gpointer data);
 /* Begins the round trip that was put off, if there is one. */
-void views_hurry(Views *views);
+void views_sync_now(Views *views);
 
 /* The greatest revision that a view stands at; 0 before the first read. */
 guint64 views_get_revision(const Views *views);

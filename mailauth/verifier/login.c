@@ -10,24 +10,17 @@
 #include "mailauth/base/limits.h"
 #include "mailauth/base/name.h"
 #include "mailauth/package/packages.h"
+#include "mailauth/verifier/round-trips.h"
 
 /* Logins under way, those of clients that have gone included. */
 #define MAX_LOGINS 20000U
-/* With more than FEW_LOGINS under way a login waits so long, in ms, for others to
- * share its question to regd. */
-#define PATIENCE_FOR_COMPANY 5U
-/* With more passwords than so many waiting for each processor, and for long, it would
- * only wait behind them: so long, unless they become fewer before. */
-#define FEW_PROOFS 4U
-#define PATIENCE_BEHIND_PROOFS 25U
-
 struct Logins {
   LoginTools tools;
   Packages *packages;
+  RoundTrips *round_trips;
   GQueue all;       /* of Login */
   GQueue waiting;   /* of Login: held back for a moment, or before regd was heard of */
   gboolean patient; /* logins wait until regd has been heard of */
-  gboolean behind;  /* a question to regd may have been put off behind proofs */
   guint64 totals[N_LOGIN_PROTOCOLS][2][N_OUTCOMES];
   Timings *timings;
   Settings *settings; /* what is remembered as verified depends on; NULL before the first */
@@ -65,6 +58,7 @@ Logins *logins_new(const LoginTools *tools) {
   logins->patient = TRUE;
   logins->packages = packages_new(views_get_accounts(tools->views), tools->lookups, tools->prover,
                                   tools->pam, tools->dialer);
+  logins->round_trips = round_trips_new(tools->views, tools->prover);
   logins->timings = timings_new();
   g_queue_init(&logins->all);
   g_queue_init(&logins->waiting);
@@ -115,6 +109,7 @@ void logins_free(Logins *logins) {
   while (logins->all.head != NULL)
     login_free(logins->all.head->data);
   packages_free(logins->packages);
+  round_trips_free(logins->round_trips);
   timings_free(logins->timings);
   settings_unref(logins->settings);
   g_free(logins);
@@ -264,23 +259,6 @@ static void note_time(const Login *login) {
                  g_get_monotonic_time() - login->proof_began);
 }
 
-static gboolean has_many_proofs(const Logins *logins) {
-  const Workers *prover = logins->tools.prover;
-  return workers_get_waiting(prover) > FEW_PROOFS * workers_get_threads(prover);
-}
-
-gboolean logins_wait_for_proofs(const Logins *logins) {
-  return workers_get_wait(logins->tools.prover) >= LONG_PROOF_WAIT_US && has_many_proofs(logins);
-}
-
-/* The threads must not run out of proofs while regd is asked. */
-static void hurry(Logins *logins) {
-  if (!logins->behind || has_many_proofs(logins))
-    return;
-  logins->behind = FALSE;
-  views_hurry(logins->tools.views);
-}
-
 static void on_proved(Outcome outcome, const char *detail, gpointer data) {
   Login *login = data;
   Logins *logins = login->logins;
@@ -298,7 +276,7 @@ static void on_proved(Outcome outcome, const char *detail, gpointer data) {
   else
     open_mailbox(login);
   wake_waiting(logins, group);
-  hurry(logins);
+  round_trips_note_proof(logins->round_trips);
 }
 
 /* Any change of the settings forgets all that was verified: whether it bears on a
@@ -565,14 +543,6 @@ void logins_stop_waiting(Logins *logins) {
   }
 }
 
-static guint get_patience(Logins *logins) {
-  if (logins->all.length <= FEW_LOGINS)
-    return 0;
-  gboolean behind = logins_wait_for_proofs(logins);
-  logins->behind |= behind;
-  return behind ? PATIENCE_BEHIND_PROOFS : PATIENCE_FOR_COMPANY;
-}
-
 Login *logins_begin(Logins *logins, const LoginRequest *request, Secret *password,
                     LoginAnswer answered, gpointer data) {
   Login *login = g_new0(Login, 1);
@@ -591,7 +561,7 @@ Login *logins_begin(Logins *logins, const LoginRequest *request, Secret *passwor
   if (request->purpose == LOGIN_TRIAL)
     login->steps = g_ptr_array_new_with_free_func(g_free);
   g_queue_push_tail_link(&logins->all, &login->link);
-  views_sync(logins->tools.views, get_patience(logins), on_synced, login);
+  round_trips_ask(logins->round_trips, logins->all.length, on_synced, login);
   return login;
 }
 

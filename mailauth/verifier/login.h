@@ -92,8 +92,6 @@ void logins_report_incident(Logins *logins, Outcome outcome, Protocol protocol, 
                             const char *address);
 
 guint logins_count(const Logins *logins);
-/* Whether passwords have been waiting for a processor for long, and many still do. */
-gboolean logins_wait_for_proofs(const Logins *logins);
 /* Who is held back now, by the settings as they are: throttle_visit_held(). */
 void logins_visit_held(const Logins *logins, ThrottleVisit visit, gpointer data);
 /* Lets go whom @who names: an account, or an address in any form (also that of

@@ -12,18 +12,14 @@
 #include "client/bus/loop.h"
 #include "client/bus/wire.h"
 #include "mailauth/base/limits.h"
+#include "mailauth/verifier/bus-peers.h"
 
 #define RETRY_FIRST_MS 50U
 #define RETRY_LAST_MS 2000U
-/* Connections remembered. */
-#define MAX_PEERS 4096U
 /* Events that come sooner than this after the last, in ms, are sent together, so many at
  * most: the bus is woken for all of them once. */
 #define SIGNALS_GATHER_MS 10U
 #define MAX_GATHERED_SIGNALS 256U
-#define OWNER_RULE                                                                                 \
-  "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"                      \
-  "interface='org.freedesktop.DBus',member='NameOwnerChanged'"
 
 struct Bus {
   char *address;
@@ -31,7 +27,7 @@ struct Bus {
   DBusConnection *connection; /* NULL while there is none */
   LoopBinding *binding;
   Dispatcher *dispatcher;
-  GHashTable *peers; /* unique name -> uid; while the bus has no policy of ours */
+  BusPeers *peers;
   gboolean has_policy;
   GPtrArray *signals; /* of DBusMessage: they wait for the others of their time */
   guint gathering;
@@ -79,59 +75,37 @@ static gboolean is_entitled(const Bus *bus, guint32 uid) {
   return uid == 0 || uid == (guint32)getuid() || bus->source.is_entitled(uid, bus->source.data);
 }
 
-static void ask_bus(Bus *bus, const char *member, const char *name,
-                    DBusPendingCallNotifyFunction answered, gpointer data) {
-  g_autoptr(WireMessage) call =
-      dbus_message_new_method_call(DBUS_SERVICE_DBUS, DBUS_PATH_DBUS, DBUS_INTERFACE_DBUS, member);
-  DBusPendingCall *pending = NULL;
-  gboolean made = call != NULL &&
-                  (name == NULL ||
-                   dbus_message_append_args(call, DBUS_TYPE_STRING, &name, DBUS_TYPE_INVALID)) &&
-                  dbus_connection_send_with_reply(bus->connection, call, &pending, -1) &&
-                  pending != NULL;
-  if (!made)
-    return;
-  dbus_pending_call_set_notify(pending, answered, data, NULL);
-  dbus_pending_call_unref(pending);
-}
-
-/* The uid in a reply of GetConnectionUnixUser; FALSE where the bus would not tell. */
-static gboolean take_uid(DBusPendingCall *pending, guint32 *uid) {
-  g_autoptr(WireMessage) reply = dbus_pending_call_steal_reply(pending);
-  dbus_uint32_t number = 0;
-  if (reply == NULL || dbus_message_get_type(reply) != DBUS_MESSAGE_TYPE_METHOD_RETURN ||
-      !dbus_message_get_args(reply, NULL, DBUS_TYPE_UINT32, &number, DBUS_TYPE_INVALID))
-    return FALSE;
-  *uid = number;
-  return TRUE;
-}
-
+/* A call and whom it is for. */
 typedef struct {
   Bus *bus;
   DispatchCall *call;
-} Admission;
+} Pending;
 
-static void on_caller_known(DBusPendingCall *pending, void *data) {
-  g_autofree Admission *admission = data;
-  guint32 uid = 0;
-  if (take_uid(pending, &uid) && is_entitled(admission->bus, uid)) {
-    dispatch_call_run(admission->call);
+static void on_caller_known(const guint32 *uid, gpointer data) {
+  g_autofree Pending *pending = data;
+  if (uid != NULL && is_entitled(pending->bus, *uid)) {
+    dispatch_call_run(pending->call);
     return;
   }
   GError *error = NULL;
   error_set(&error, REGISTRY_ERROR_ACCESS_DENIED,
             "%s is for administrators and the service's own user",
-            dispatch_call_get_method(admission->call));
-  dispatch_call_take_error(admission->call, error);
+            dispatch_call_get_method(pending->call));
+  dispatch_call_take_error(pending->call, error);
 }
 
-/* Who asks has been told before of each event that the answer speaks of. */
+static Pending *pending_new(Bus *bus, DispatchCall *call) {
+  Pending *pending = g_new0(Pending, 1);
+  *pending = (Pending){bus, call};
+  return pending;
+}
+
+/* Sends the signals first: a caller hears of each event before an answer speaks of it. */
 static void admit(DispatchCall *call, gpointer data) {
-  Admission *admission = g_new0(Admission, 1);
-  send_signals(data);
-  *admission = (Admission){data, call};
-  ask_bus(data, "GetConnectionUnixUser", dispatch_call_get_sender(call), on_caller_known,
-          admission);
+  Bus *bus = data;
+  send_signals(bus);
+  bus_peers_ask(bus->peers, dispatch_call_get_sender(call), on_caller_known,
+                pending_new(bus, call));
 }
 
 /* ---- events as data ---- */
@@ -241,11 +215,6 @@ static void release_all(DispatchCall *call, gpointer data) {
 
 /* ---- status, test, certificate ---- */
 
-typedef struct {
-  Bus *bus;
-  DispatchCall *call;
-} Pending;
-
 static void reply_status(gpointer data) {
   g_autofree Pending *pending = data;
   const BusSource *source = &pending->bus->source;
@@ -263,9 +232,7 @@ static void reply_status(gpointer data) {
 
 static void get_status(DispatchCall *call, gpointer data) {
   Bus *bus = data;
-  Pending *pending = g_new0(Pending, 1);
-  *pending = (Pending){bus, call};
-  bus->source.prepare_status(reply_status, pending, bus->source.data);
+  bus->source.prepare_status(reply_status, pending_new(bus, call), bus->source.data);
 }
 
 /* What is in the pipe now: whoever calls writes before it asks. */
@@ -416,20 +383,25 @@ static void send_event(Bus *bus, const Event *event, const char *destination) {
     send_soon(bus, signal);
 }
 
+typedef struct {
+  Bus *bus;
+  const Event *event;
+} Telling;
+
+static void tell_entitled(const char *name, guint32 uid, gpointer data) {
+  const Telling *telling = data;
+  if (is_entitled(telling->bus, uid))
+    send_event(telling->bus, telling->event, name);
+}
+
 void bus_signal_event(Bus *bus, const Event *event) {
+  Telling telling = {bus, event};
   if (bus->connection == NULL)
     return;
-  if (bus->has_policy) {
+  if (bus->has_policy)
     send_event(bus, event, NULL);
-    return;
-  }
-  GHashTableIter iterator;
-  gpointer name = NULL;
-  gpointer uid = NULL;
-  g_hash_table_iter_init(&iterator, bus->peers);
-  while (g_hash_table_iter_next(&iterator, &name, &uid))
-    if (is_entitled(bus, GPOINTER_TO_UINT(uid)))
-      send_event(bus, event, name);
+  else
+    bus_peers_visit(bus->peers, tell_entitled, &telling);
 }
 
 void bus_refresh(Bus *bus) {
@@ -454,59 +426,6 @@ void bus_refresh(Bus *bus) {
     dispatcher_emit_changed(bus->dispatcher, MAILAUTH_INTERFACE, "Ready");
 }
 
-/* ---- who is on the bus ---- */
-
-typedef struct {
-  Bus *bus;
-  char *name;
-} Inquiry;
-
-static void on_peer_known(DBusPendingCall *pending, void *data) {
-  Inquiry *inquiry = data;
-  guint32 uid = 0;
-  if (take_uid(pending, &uid) && inquiry->bus->connection != NULL &&
-      g_hash_table_size(inquiry->bus->peers) < MAX_PEERS)
-    g_hash_table_replace(inquiry->bus->peers, g_steal_pointer(&inquiry->name),
-                         GUINT_TO_POINTER(uid));
-  g_free(inquiry->name);
-  g_free(inquiry);
-}
-
-static void ask_about_peer(Bus *bus, const char *name) {
-  if (*name != ':' || g_str_equal(name, dbus_bus_get_unique_name(bus->connection)))
-    return;
-  Inquiry *inquiry = g_new0(Inquiry, 1);
-  *inquiry = (Inquiry){bus, g_strdup(name)};
-  ask_bus(bus, "GetConnectionUnixUser", name, on_peer_known, inquiry);
-}
-
-static void on_names(DBusPendingCall *pending, void *data) {
-  Bus *bus = data;
-  g_autoptr(WireMessage) reply = dbus_pending_call_steal_reply(pending);
-  char **names = NULL;
-  int count = 0;
-  if (reply == NULL || bus->connection == NULL ||
-      !dbus_message_get_args(reply, NULL, DBUS_TYPE_ARRAY, DBUS_TYPE_STRING, &names, &count,
-                             DBUS_TYPE_INVALID))
-    return;
-  for (int i = 0; i < count; i++)
-    ask_about_peer(bus, names[i]);
-  dbus_free_string_array(names);
-}
-
-static void on_owner_changed(Bus *bus, DBusMessage *message) {
-  const char *name = NULL;
-  const char *old = NULL;
-  const char *new = NULL;
-  if (!dbus_message_get_args(message, NULL, DBUS_TYPE_STRING, &name, DBUS_TYPE_STRING, &old,
-                             DBUS_TYPE_STRING, &new, DBUS_TYPE_INVALID))
-    return;
-  if (*new == '\0')
-    g_hash_table_remove(bus->peers, name);
-  else
-    ask_about_peer(bus, name);
-}
-
 /* ---- coming and going ---- */
 
 static gboolean on_retry(gpointer data);
@@ -523,9 +442,8 @@ static DBusHandlerResult on_message(G_GNUC_UNUSED DBusConnection *connection, DB
   if (dbus_message_is_signal(message, DBUS_INTERFACE_LOCAL, "Disconnected")) {
     bus->retry_ms = RETRY_FIRST_MS;
     retry_after(bus, 0);
-  } else if (!bus->has_policy &&
-             dbus_message_is_signal(message, DBUS_INTERFACE_DBUS, "NameOwnerChanged")) {
-    on_owner_changed(bus, message);
+  } else {
+    bus_peers_take_message(bus->peers, message);
   }
   return DBUS_HANDLER_RESULT_NOT_YET_HANDLED;
 }
@@ -535,7 +453,7 @@ static void leave(Bus *bus) {
     return;
   send_signals(bus);
   DBusConnection *connection = g_steal_pointer(&bus->connection);
-  g_hash_table_remove_all(bus->peers);
+  bus_peers_leave(bus->peers);
   g_clear_pointer(&bus->dispatcher, dispatcher_free);
   g_clear_pointer(&bus->binding, loop_binding_free);
   dbus_connection_remove_filter(connection, on_message, bus);
@@ -550,10 +468,7 @@ static gboolean enter(Bus *bus) {
   (void)dbus_connection_add_filter(connection, on_message, bus, NULL);
   bus->dispatcher = dispatcher_new(connection, MAILAUTH_OBJECT_PATH, interfaces, admit, bus);
   bus->binding = loop_bind(connection, NULL);
-  if (!bus->has_policy) {
-    dbus_bus_add_match(connection, OWNER_RULE, NULL);
-    ask_bus(bus, "ListNames", NULL, on_names, bus);
-  }
+  bus_peers_enter(bus->peers, connection, !bus->has_policy);
   /* Another instance that is on its way out gives the name up to this one. */
   DBusError problem = DBUS_ERROR_INIT;
   int taken = dbus_bus_request_name(connection, MAILAUTH_BUS_NAME, 0, &problem);
@@ -593,7 +508,7 @@ Bus *bus_new(const char *address, const BusSource *source) {
   bus->address = g_strdup(address != NULL ? address : "system");
   bus->source = *source;
   bus->has_policy = has_policy(bus->address);
-  bus->peers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+  bus->peers = bus_peers_new();
   bus->signals = g_ptr_array_new_with_free_func((GDestroyNotify)dbus_message_unref);
   bus->broker = g_strdup("");
   bus->retry_ms = RETRY_FIRST_MS;
@@ -607,7 +522,7 @@ void bus_free(Bus *bus) {
   leave(bus);
   if (bus->retry != 0)
     g_source_remove(bus->retry);
-  g_hash_table_unref(bus->peers);
+  bus_peers_free(bus->peers);
   g_ptr_array_unref(bus->signals);
   g_free(bus->broker);
   g_free(bus->address);

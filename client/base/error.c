@@ -75,8 +75,10 @@ RegistryError error_from_bus_name(const char *name) {
   for (gsize i = 0; i < G_N_ELEMENTS(bus_rows); i++)
     if (g_str_equal(bus_rows[i].bus_name, name))
       return bus_rows[i].code;
-  /* The bus tried to start the daemon and could not. */
-  if (g_str_has_prefix(name, DBUS_ERROR("Spawn.")))
+  /* The bus tried to start the daemon and could not, or had systemd do it (which tells
+   * org.freedesktop.systemd1.UnitMasked and the like). */
+  if (g_str_has_prefix(name, DBUS_ERROR("Spawn.")) ||
+      g_str_has_prefix(name, "org.freedesktop.systemd1."))
     return REGISTRY_ERROR_UNREACHABLE;
   return REGISTRY_ERROR_FAILED;
 }

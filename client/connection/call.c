@@ -5,6 +5,8 @@
  * reply, by its time-out, or by UNREACHABLE when the bus goes. What the calls
  * say is their makers' affair.
  */
+#include <string.h>
+
 #include "client/base/error.h"
 #include "client/base/protocol.h"
 #include "client/connection/connection-private.h"
@@ -78,18 +80,43 @@ static gboolean set_no_bus(const RegistryConnection *connection, GError **error)
 }
 
 /* In place of what libdbus says of a time-out. */
-static void set_no_answer(const RegistryConnection *connection, int timeout_ms, GError **error) {
+static void set_no_answer(const RegistryConnection *connection, guint timeout_ms, GError **error) {
   error_set(error, REGISTRY_ERROR_UNREACHABLE,
-            "regd on the %s bus does not answer within %d s; `systemctl status regd` tells how "
+            "regd on the %s bus does not answer within %u s; `systemctl status regd` tells how "
             "it is, `systemctl restart regd` starts it again",
             connection->bus, timeout_ms / 1000);
 }
 
+/* What the bus says where it could not start the daemon, and what helps: the first that is
+ * found in its words. */
+static const struct {
+  const char *words, *cure;
+} cures[] = {
+    {" masked", "`systemctl unmask regd` lets it be started again"},
+    {"not found", "it is to be installed first"},
+    {"not provided", "it does not run, and the bus can't start it"},
+    {"activat", "`systemctl status regd` tells why it does not start"},
+    {"exited with", "`systemctl status regd` tells why it does not start"},
+};
+
+static const char *find_cure(const char *message) {
+  for (guint i = 0; i < G_N_ELEMENTS(cures); i++)
+    if (strstr(message, cures[i].words) != NULL)
+      return cures[i].cure;
+  return NULL;
+}
+
 /* Whose answer is missing, where the bus only says that there is none. */
 static void name_daemon(const RegistryConnection *connection, GError **error) {
-  if (error != NULL && *error != NULL &&
-      g_error_matches(*error, REGISTRY_ERROR, REGISTRY_ERROR_UNREACHABLE))
-    g_prefix_error(error, "regd can't be reached on the %s bus: ", connection->bus);
+  if (error == NULL || *error == NULL ||
+      !g_error_matches(*error, REGISTRY_ERROR, REGISTRY_ERROR_UNREACHABLE))
+    return;
+  const char *cure = find_cure((*error)->message);
+  g_autofree char *message =
+      g_strdup_printf("regd can't be reached on the %s bus: %s%s%s", connection->bus,
+                      (*error)->message, cure != NULL ? "; " : "", cure != NULL ? cure : "");
+  g_clear_error(error);
+  error_set(error, REGISTRY_ERROR_UNREACHABLE, "%s", message);
 }
 
 DBusMessage *connection_call(RegistryConnection *connection, DBusMessage *call, int timeout_ms,
@@ -110,7 +137,7 @@ DBusMessage *connection_call(RegistryConnection *connection, DBusMessage *call, 
   if (reply != NULL)
     return reply;
   if (dbus_error_has_name(&problem, DBUS_ERROR_NO_REPLY) && g_get_monotonic_time() >= last) {
-    set_no_answer(connection, timeout_ms, error);
+    set_no_answer(connection, (guint)timeout_ms, error);
     dbus_error_free(&problem);
     return NULL;
   }
@@ -236,6 +263,39 @@ void connection_call_cancel(ConnectionCall *call) {
 void connection_call_replace(ConnectionCall *call, ConnectionReply replied, gpointer data) {
   call->replied = replied;
   call->data = data;
+}
+
+/* ---- not blocking, and waited for ---- */
+
+typedef struct {
+  gboolean replied;
+  DBusMessage *reply;
+  GError *error;
+} Waiting;
+
+static void on_waited_for(RegistryConnection *connection, DBusMessage *reply, const GError *error,
+                          gpointer data) {
+  (void)connection;
+  Waiting *waiting = data;
+  waiting->replied = TRUE;
+  waiting->reply = reply != NULL ? dbus_message_ref(reply) : NULL;
+  waiting->error = error != NULL ? g_error_copy(error) : NULL;
+}
+
+DBusMessage *connection_call_looping(RegistryConnection *connection, DBusMessage *call,
+                                     GError **error) {
+  Waiting waiting = {0};
+  ConnectionCall *pending =
+      connection_call_async(connection, call, CALL_TIMEOUT_NONE, on_waited_for, &waiting);
+  while (!waiting.replied && registry_connection_is_answering(connection))
+    g_main_context_iteration(connection->context, TRUE);
+  if (!waiting.replied) {
+    connection_call_cancel(pending);
+    set_no_answer(connection, silence_get_limit(connection->silence), error);
+  }
+  if (waiting.error != NULL)
+    g_propagate_error(error, waiting.error);
+  return waiting.reply;
 }
 
 void call_fail_all(RegistryConnection *connection) {

@@ -32,6 +32,12 @@ DBusMessage *connection_new_call_of(const char *interface, const char *member);
 DBusMessage *connection_call(RegistryConnection *connection, DBusMessage *call, int timeout_ms,
                              GError **error);
 
+/* The same for programs that have no callbacks of their own: it runs the loop, and waits
+ * as long as the daemon answers anybody, so that a call may take any time. UNREACHABLE,
+ * also when it is silent for connection_set_silence_limit(). */
+DBusMessage *connection_call_looping(RegistryConnection *connection, DBusMessage *call,
+                                     GError **error);
+
 /* @reply and @error are borrowed; one of them is NULL. */
 typedef void (*ConnectionReply)(RegistryConnection *connection, DBusMessage *reply,
                                 const GError *error, gpointer data);
@@ -49,10 +55,11 @@ void connection_call_replace(ConnectionCall *call, ConnectionReply replied, gpoi
 /* Sends @call (still the caller's) and asks for no reply. Lost where there is no bus. */
 void connection_send(RegistryConnection *connection, DBusMessage *call);
 
-/* What a commit is made of, as one call of Commit (with its comment, dry run
- * and trial). *@revision may be NULL. LIMIT_EXCEEDED: more than a message holds. */
-gboolean connection_commit(RegistryConnection *connection, const Change *change, guint64 *revision,
-                           GError **error);
+/* What a commit is made of, as one call of Commit (with its comment, dry run and trial).
+ * LIMIT_EXCEEDED: more than a message holds. */
+DBusMessage *connection_new_commit(const Change *change, GError **error);
+/* @revision may be NULL. */
+gboolean connection_read_commit(DBusMessage *reply, guint64 *revision, GError **error);
 
 /* The a(sssuv) that Commit takes. FALSE: it does not fit. */
 gboolean connection_append_operations(DBusMessageIter *iter, const GPtrArray *operations);

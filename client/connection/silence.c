@@ -43,6 +43,10 @@ void silence_set_limit(Silence *silence, guint limit_ms) {
   silence->limit_ms = limit_ms;
 }
 
+guint silence_get_limit(const Silence *silence) {
+  return silence->limit_ms;
+}
+
 gboolean silence_is_on(const Silence *silence) {
   return silence->on;
 }

@@ -34,6 +34,7 @@ void silence_free(Silence *silence);
 
 /* In ms; for what is waited for from now on. */
 void silence_set_limit(Silence *silence, guint limit_ms);
+guint silence_get_limit(const Silence *silence);
 /* Finds out from now on also while no call waits. */
 void silence_probe(Silence *silence);
 gboolean silence_is_on(const Silence *silence);

@@ -133,15 +133,17 @@ static DBusMessage *new_commit(const Change *change) {
   return g_steal_pointer(&call);
 }
 
-gboolean connection_commit(RegistryConnection *connection, const Change *change, guint64 *revision,
-                           GError **error) {
-  dbus_uint64_t number = 0;
+DBusMessage *connection_new_commit(const Change *change, GError **error) {
   if (!check(change, error))
-    return FALSE;
-  g_autoptr(WireMessage) call = new_commit(change);
-  g_autoptr(WireMessage) reply = connection_call(connection, call, CALL_TIMEOUT_WRITE_MS, error);
-  if (reply == NULL)
-    return FALSE;
+    return NULL;
+  DBusMessage *call = new_commit(change);
+  if (call == NULL)
+    error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED, "the commit can't be made: out of memory");
+  return call;
+}
+
+gboolean connection_read_commit(DBusMessage *reply, guint64 *revision, GError **error) {
+  dbus_uint64_t number = 0;
   if (!dbus_message_get_args(reply, NULL, DBUS_TYPE_UINT64, &number, DBUS_TYPE_INVALID))
     return error_set(error, REGISTRY_ERROR_FAILED, "the reply to Commit is not t");
   if (revision != NULL)
@@ -204,5 +206,9 @@ void registry_transaction_expect_revision(RegistryTransaction *transaction, cons
 gboolean registry_transaction_commit(RegistryConnection *connection,
                                      RegistryTransaction *transaction, guint64 *revision,
                                      GError **error) {
-  return connection_commit(connection, transaction->change, revision, error);
+  g_autoptr(WireMessage) call = connection_new_commit(transaction->change, error);
+  if (call == NULL)
+    return FALSE;
+  g_autoptr(WireMessage) reply = connection_call(connection, call, CALL_TIMEOUT_WRITE_MS, error);
+  return reply != NULL && connection_read_commit(reply, revision, error);
 }

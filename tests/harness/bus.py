@@ -108,7 +108,8 @@ def acting_as(uid, groups):
 class Bus:
     """with Bus() as bus: its address, its directory, connections to it."""
 
-    def __init__(self):
+    def __init__(self, arguments=(), configuration=CONFIGURATION):
+        self.arguments, self.configuration = arguments, configuration
         self.directory = Path(tempfile.mkdtemp(prefix="regd-test-"))
         self.directory.chmod(0o711)
         self.address = None
@@ -128,10 +129,10 @@ class Bus:
         """Starts it, also again after stop(), with the same address."""
         socket = self.directory / "bus"
         configuration = self.directory / "bus.conf"
-        configuration.write_text(CONFIGURATION.format(socket=socket))
+        configuration.write_text(self.configuration.format(socket=socket))
         self.daemon = Process(self.directory, "dbus-daemon",
                               ["dbus-daemon", f"--config-file={configuration}", "--nofork",
-                               "--nopidfile", "--print-address=1"], stdout=subprocess.PIPE)
+                               "--nopidfile", "--print-address=1", *self.arguments], stdout=subprocess.PIPE)
         line = self.daemon.child.stdout.readline().decode().strip()
         if not line:
             raise Failure(f"no bus: {self.daemon.output()}")

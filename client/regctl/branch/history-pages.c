@@ -114,7 +114,7 @@ static gboolean walk_page(Walk *walk, GError **error) {
   if (walk->before > 0)
     request_check(&request, wire_append_entry_uint64(&request.options, "before", walk->before));
   request_close_options(&request);
-  g_autoptr(WireMessage) reply = session_read(walk->session, &request, &answer, error);
+  g_autoptr(WireMessage) reply = session_call(walk->session, &request, &answer, error);
   if (!reply || !session_check_reply(reply, "aa{sv}", error))
     return FALSE;
   dbus_message_iter_recurse(&answer, &dictionary);

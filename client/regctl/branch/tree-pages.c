@@ -29,7 +29,7 @@ static DBusMessage *read_page(Walk *walk, DBusMessageIter *answer, GError **erro
   if (walk->skip_unreadable)
     request_check(&request, wire_append_entry_boolean(&request.options, "skip-unreadable", TRUE));
   request_close_options(&request);
-  return session_read(walk->session, &request, answer, error);
+  return session_call(walk->session, &request, answer, error);
 }
 
 static gboolean has_keys(DBusMessageIter answer) {

@@ -14,6 +14,8 @@
 
 #define BUS_VARIABLE "REGD_BUS"
 #define MUCH (64U * 1024U)
+/* A regd that lets a call wait for so long without a sign of life hangs. */
+#define SILENCE_MS 30000U
 
 void session_init(Session *session, const CommandLine *line) {
   *session = (Session){.line = line, .exit_code = EXIT_CODE_DONE};
@@ -54,9 +56,12 @@ static RegistryConnection *connect_to_bus(const Session *session, GError **error
 }
 
 RegistryConnection *session_connect(Session *session, GError **error) {
-  if (!session->connection)
-    session->connection = session_has(session, OPTION_DATABASE) ? connect_offline(session, error)
-                                                                : connect_to_bus(session, error);
+  if (session->connection)
+    return session->connection;
+  session->connection = session_has(session, OPTION_DATABASE) ? connect_offline(session, error)
+                                                              : connect_to_bus(session, error);
+  if (session->connection)
+    connection_set_silence_limit(session->connection, SILENCE_MS);
   return session->connection;
 }
 
@@ -130,7 +135,10 @@ void request_close_options(Request *request) {
   request_check(request, dbus_message_iter_close_container(&request->arguments, &request->options));
 }
 
-static DBusMessage *send_request(Session *session, Request *request, int timeout_ms,
+/* How a call is sent and waited for. */
+typedef DBusMessage *(*Call)(RegistryConnection *connection, DBusMessage *call, GError **error);
+
+static DBusMessage *send_request(Session *session, Request *request, Call send,
                                  DBusMessageIter *reply, GError **error) {
   g_autoptr(WireMessage) call = g_steal_pointer(&request->message);
   RegistryConnection *connection = session_connect(session, error);
@@ -141,20 +149,24 @@ static DBusMessage *send_request(Session *session, Request *request, int timeout
               dbus_message_get_member(call));
     return NULL;
   }
-  DBusMessage *answer = connection_call(connection, call, timeout_ms, error);
+  DBusMessage *answer = send(connection, call, error);
   if (answer && reply)
     dbus_message_iter_init(answer, reply);
   return answer;
 }
 
-DBusMessage *session_read(Session *session, Request *request, DBusMessageIter *reply,
-                          GError **error) {
-  return send_request(session, request, CALL_TIMEOUT_MS, reply, error);
+static DBusMessage *call_blocking(RegistryConnection *connection, DBusMessage *call,
+                                  GError **error) {
+  return connection_call(connection, call, CALL_TIMEOUT_MS, error);
 }
 
-DBusMessage *session_write(Session *session, Request *request, DBusMessageIter *reply,
-                           GError **error) {
-  return send_request(session, request, CALL_TIMEOUT_NONE, reply, error);
+DBusMessage *session_call(Session *session, Request *request, DBusMessageIter *reply,
+                          GError **error) {
+  return send_request(session, request, connection_call_looping, reply, error);
+}
+
+DBusMessage *session_call_blocking(Session *session, Request *request, GError **error) {
+  return send_request(session, request, call_blocking, NULL, error);
 }
 
 gboolean session_check_reply(DBusMessage *reply, const char *signature, GError **error) {
@@ -170,7 +182,7 @@ gboolean session_read_revision(Session *session, guint64 *revision, GError **err
   request_begin_of(&request, DBUS_INTERFACE_PROPERTIES, "Get");
   request_add_string(&request, REGISTRY_INTERFACE);
   request_add_string(&request, "Revision");
-  g_autoptr(WireMessage) reply = session_read(session, &request, NULL, error);
+  g_autoptr(WireMessage) reply = session_call(session, &request, NULL, error);
   return reply &&
          (connection_read_revision(reply, revision) ||
           error_set(error, REGISTRY_ERROR_FAILED, "the daemon does not tell its revision"));
@@ -246,7 +258,10 @@ gboolean session_send_commit(Session *session, Change *change, guint64 *revision
   change->comment = g_strdup(session->line->texts[OPTION_COMMENT]);
   change->confirm_within = (guint32)session->line->numbers[OPTION_CONFIRM_WITHIN];
   expect_trial(session);
-  if (connection_commit(connection, change, revision, &problem)) {
+  g_autoptr(WireMessage) call = connection_new_commit(change, &problem);
+  g_autoptr(WireMessage) reply =
+      call != NULL ? connection_call_looping(connection, call, &problem) : NULL;
+  if (reply != NULL && connection_read_commit(reply, revision, &problem)) {
     if (!change->dry_run)
       session_note_trial(session, *revision);
     return TRUE;
@@ -281,7 +296,7 @@ void session_add_write_options(Session *session, Request *request) {
 gboolean session_write_reporting(Session *session, Request *request, GError **error) {
   DBusMessageIter answer;
   dbus_uint64_t revision = 0;
-  g_autoptr(WireMessage) reply = session_write(session, request, &answer, error);
+  g_autoptr(WireMessage) reply = session_call(session, request, &answer, error);
   if (!reply)
     return FALSE;
   if (dbus_message_iter_get_arg_type(&answer) != DBUS_TYPE_UINT64)

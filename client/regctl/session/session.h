@@ -60,12 +60,14 @@ void request_close_options(Request *request);
 /* Marks the request as incomplete where @appended is FALSE. */
 void request_check(Request *request, gboolean appended);
 
-/* Sends the request, which it ends in any case, and waits: for a write as long
- * as it takes. *@reply (may be NULL) stands at the first argument of the answer. */
-DBusMessage *session_read(Session *session, Request *request, DBusMessageIter *reply,
+/* Sends the request, which it ends in any case, and waits as long as it takes while regd
+ * answers anybody: UNREACHABLE when it gives no sign of life for 30 s. *@reply (may be NULL)
+ * stands at the first argument of the answer. */
+DBusMessage *session_call(Session *session, Request *request, DBusMessageIter *reply,
                           GError **error);
-DBusMessage *session_write(Session *session, Request *request, DBusMessageIter *reply,
-                           GError **error);
+/* For 30 s at most, and without running the loop: what comes behind the answer is still to
+ * be handled. */
+DBusMessage *session_call_blocking(Session *session, Request *request, GError **error);
 /* FALSE with @error set where @reply is not of @signature: a daemon that keeps
  * another contract. */
 gboolean session_check_reply(DBusMessage *reply, const char *signature, GError **error);
@@ -90,7 +92,7 @@ void session_add_write_options(Session *session, Request *request);
 /* What made @revision with these options: where it is on trial, a line on
  * standard error, if that is a terminal, tells how it is kept. */
 void session_note_trial(const Session *session, guint64 revision);
-/* session_write() of a call that answers with a revision, which is reported. */
+/* session_call() of a call that answers with a revision, which is reported. */
 gboolean session_write_reporting(Session *session, Request *request, GError **error);
 /* {"revision": ...} with --json, nothing without. */
 void session_report_revision(Session *session, guint64 revision);

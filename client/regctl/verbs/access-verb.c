@@ -58,7 +58,7 @@ static gboolean get_acl(Session *session, const char *key, GError **error) {
   DBusMessageIter answer;
   request_begin(&request, "GetAcl");
   request_add_string(&request, key);
-  g_autoptr(WireMessage) reply = session_read(session, &request, &answer, error);
+  g_autoptr(WireMessage) reply = session_call(session, &request, &answer, error);
   if (!reply || !session_check_reply(reply, "sa(ss)", error))
     return FALSE;
   show(session, key, &answer);

@@ -77,7 +77,7 @@ static gboolean deliver_to(const Delivery *delivery, int descriptor, GError **er
   request_open_options(&request);
   add_options(delivery, &request);
   request_close_options(&request);
-  g_autoptr(WireMessage) reply = session_write(delivery->session, &request, &answer, error);
+  g_autoptr(WireMessage) reply = session_call(delivery->session, &request, &answer, error);
   return reply && session_check_reply(reply, "a{sv}", error) && report(delivery, &answer, error);
 }
 

@@ -150,7 +150,7 @@ static char *find_canonical(Session *session, const char *key, GError **error) {
   request_add_string(&request, key);
   request_open_options(&request);
   request_close_options(&request);
-  g_autoptr(WireMessage) reply = session_read(session, &request, &answer, &problem);
+  g_autoptr(WireMessage) reply = session_call(session, &request, &answer, &problem);
   if (reply) {
     g_autoptr(WireOptions) info =
         session_check_reply(reply, "a{sv}", error) ? wire_options_read(&answer, error) : NULL;
@@ -257,7 +257,7 @@ gboolean verb_rollback(Session *session, GError **error) {
   request_open_options(&request);
   session_add_write_options(session, &request);
   request_close_options(&request);
-  g_autoptr(WireMessage) reply = session_write(session, &request, &answer, error);
+  g_autoptr(WireMessage) reply = session_call(session, &request, &answer, error);
   if (!reply || !session_check_reply(reply, "ta(sss)", error))
     return FALSE;
   print_rolled_back(session, &answer);
@@ -274,7 +274,7 @@ gboolean verb_confirm(Session *session, GError **error) {
   request_begin(&request, "Confirm");
   request_check(&request,
                 dbus_message_iter_append_basic(&request.arguments, DBUS_TYPE_UINT64, &revision));
-  g_autoptr(WireMessage) reply = session_write(session, &request, NULL, error);
+  g_autoptr(WireMessage) reply = session_call(session, &request, NULL, error);
   if (!reply)
     return FALSE;
   session_report_revision(session, revision);
@@ -320,7 +320,7 @@ gboolean verb_purge(Session *session, GError **error) {
   request_open_options(&request);
   request_check(&request, wire_append_entry_boolean(&request.options, "recursive", recursive));
   request_close_options(&request);
-  g_autoptr(WireMessage) reply = session_write(session, &request, NULL, error);
+  g_autoptr(WireMessage) reply = session_call(session, &request, NULL, error);
   if (!reply)
     return FALSE;
   report_purge(session, key, name, recursive);

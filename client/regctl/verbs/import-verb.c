@@ -193,7 +193,7 @@ static gboolean pass_on(Session *session, const char *file, int descriptor,
   off_t start = MAX(lseek(descriptor, 0, SEEK_CUR), 0); /* the daemon moves the shared place on */
   gboolean quiet = session_has(session, OPTION_QUIET) || session_has(session, OPTION_JSON);
   Progress *progress = quiet ? NULL : progress_start(file, descriptor);
-  g_autoptr(WireMessage) reply = session_write(session, &request, &answer, &problem);
+  g_autoptr(WireMessage) reply = session_call(session, &request, &answer, &problem);
   progress_stop(progress);
   if (!reply)
     return error_set(error, judge_refusal(problem, descriptor, start), "%s: %s", file,

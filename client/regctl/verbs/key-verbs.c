@@ -42,7 +42,7 @@ static gboolean create(Session *session, const char *key, const char *target, GE
     request_check(&request, wire_append_entry_string(&request.options, "class", class_name));
   session_add_write_options(session, &request);
   request_close_options(&request);
-  g_autoptr(WireMessage) reply = session_write(session, &request, &answer, error);
+  g_autoptr(WireMessage) reply = session_call(session, &request, &answer, error);
   if (!reply || !session_check_reply(reply, "tb", error))
     return FALSE;
   report_creation(session, &answer);
@@ -127,7 +127,7 @@ gboolean verb_info(Session *session, GError **error) {
   if (session_has(session, OPTION_NO_FOLLOW))
     request_check(&request, wire_append_entry_boolean(&request.options, "no-follow", TRUE));
   request_close_options(&request);
-  g_autoptr(WireMessage) reply = session_read(session, &request, &answer, error);
+  g_autoptr(WireMessage) reply = session_call(session, &request, &answer, error);
   if (!reply || !session_check_reply(reply, "a{sv}", error))
     return FALSE;
   session_print_dictionary(session, &answer);

@@ -33,7 +33,7 @@ static DBusMessage *list(Session *session, const char *member, const char *key,
   Request request;
   request_begin(&request, member);
   request_add_string(&request, key);
-  g_autoptr(WireMessage) reply = session_read(session, &request, answer, error);
+  g_autoptr(WireMessage) reply = session_call(session, &request, answer, error);
   return reply && session_check_reply(reply, signature, error) ? g_steal_pointer(&reply) : NULL;
 }
 

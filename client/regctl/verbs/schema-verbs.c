@@ -16,7 +16,7 @@ gboolean verb_describe(Session *session, GError **error) {
   request_begin(&request, "Describe");
   request_add_string(&request, key);
   request_add_string(&request, name);
-  g_autoptr(WireMessage) reply = session_read(session, &request, &answer, error);
+  g_autoptr(WireMessage) reply = session_call(session, &request, &answer, error);
   if (!reply || !session_check_reply(reply, "a{sv}", error))
     return FALSE;
   if (dbus_message_iter_get_element_count(&answer) == 0)
@@ -54,7 +54,7 @@ static gboolean validate_key(Session *session, const char *key, GError **error) 
   DBusMessageIter answer, rows, row;
   request_begin(&request, "Validate");
   request_add_string(&request, key);
-  g_autoptr(WireMessage) reply = session_read(session, &request, &answer, error);
+  g_autoptr(WireMessage) reply = session_call(session, &request, &answer, error);
   if (!reply || !session_check_reply(reply, "a(sss)", error))
     return FALSE;
   for (dbus_message_iter_recurse(&answer, &rows);

@@ -62,7 +62,7 @@ gboolean verb_status(Session *session, GError **error) {
   Status status = {.version = ""};
   request_begin_of(&request, DBUS_INTERFACE_PROPERTIES, "GetAll");
   request_add_string(&request, REGISTRY_INTERFACE);
-  g_autoptr(WireMessage) reply = session_read(session, &request, &answer, error);
+  g_autoptr(WireMessage) reply = session_call(session, &request, &answer, error);
   if (!reply || !session_check_reply(reply, "a{sv}", error) ||
       !read_properties(&answer, &status, error))
     return FALSE;

@@ -32,7 +32,7 @@ static RegistryValue *get_value(Session *session, const Place *place, GError **e
   request_begin(&request, "GetValue");
   request_add_string(&request, place->key);
   request_add_string(&request, place->name);
-  g_autoptr(WireMessage) reply = session_read(session, &request, &answer, error);
+  g_autoptr(WireMessage) reply = session_call(session, &request, &answer, error);
   if (!reply || !session_check_reply(reply, "uv", error))
     return NULL;
   return reply_read_value(&answer, place->key, place->name, error);
@@ -80,7 +80,7 @@ static void describe(Session *session, const char *key, const char *name,
   request_begin(&request, "Describe");
   request_add_string(&request, key);
   request_add_string(&request, name);
-  description->reply = session_read(session, &request, &answer, NULL);
+  description->reply = session_call(session, &request, &answer, NULL);
   if (!description->reply || !dbus_message_has_signature(description->reply, "a{sv}"))
     return;
   description->count = (guint)dbus_message_iter_get_element_count(&answer);

@@ -221,7 +221,7 @@ static gboolean begin(Watching *watching, GError **error) {
   watching->revision = session->line->numbers[OPTION_SINCE];
   request_begin(&request, "Watch");
   fill_watch(watching, &request, since ? &watching->revision : NULL);
-  g_autoptr(WireMessage) reply = session_read(session, &request, NULL, error);
+  g_autoptr(WireMessage) reply = session_call_blocking(session, &request, error);
   if (!reply || !take_watch(watching, reply, !since, error))
     return FALSE;
   session_note(session, "watching %s after revision %" G_GUINT64_FORMAT, watching->path,

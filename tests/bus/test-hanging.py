@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: MIT
+"""regctl where regd hangs, is busy for long, or can't be started."""
+
+import os
+import signal
+import subprocess
+import time
+
+import dbus
+
+from harness.bus import CONFIGURATION, Bus, run_pending
+from harness.case import check, contains, equal, main, test
+from harness.process import PATIENCE, program, sanitiser_options
+from harness.registry import NAME, REG_SZ, SOFTWARE, Registry
+from harness.threads import held_thread
+
+KEY = SOFTWARE + "\\Acme"
+REGCTL = "client/regctl/regctl"
+UNREACHABLE = 7
+
+
+def begin(bus, *arguments):
+    environment = os.environ | sanitiser_options(bus.directory, "regctl") | {"LC_ALL": "C.UTF-8"}
+    return subprocess.Popen([program(REGCTL), f"--bus={bus.address}", *arguments], env=environment,
+                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def end(process):
+    """(exit code, what it said)."""
+    try:
+        _, said = process.communicate(timeout=PATIENCE)
+    finally:
+        process.kill()
+    return process.returncode, said
+
+
+@test
+def a_hanging_regd_is_said_after_30_s_by_every_verb():
+    with Registry() as registry:
+        registry.client.set(KEY, "v", REG_SZ, "1")
+        file = registry.directory / "small.reg"
+        file.write_text("Windows Registry Editor Version 5.00\n\n[HKEY_LOCAL_MACHINE\\SOFTWARE\\Acme]\n\"v\"=\"2\"\n")
+        verbs = [("get", KEY, "v"), ("set", KEY, "v", "3"), ("set", "--comment=c", KEY, "v", "3"), ("tree", KEY),
+                 ("history", KEY), ("status",), ("watch", KEY), ("import", str(file)),
+                 ("export", KEY, str(registry.directory / "out.reg"))]
+        registry.process.signal(signal.SIGSTOP)
+        try:
+            begun = time.monotonic()
+            for verb, process in [(verb, begin(registry.bus, *verb)) for verb in verbs]:
+                code, said = end(process)
+                equal(code, UNREACHABLE, f"{verb}: {said}")
+                contains(said, "does not answer within 30 s")
+                contains(said, "systemctl restart regd")
+            check(time.monotonic() - begun >= 25, "nothing is given up before its time")
+        finally:
+            registry.process.signal(signal.SIGCONT)
+        equal(list(registry.directory.glob("out.reg*")), [], "nothing is left of the export")
+
+
+@test
+def a_call_is_not_cut_off_while_regd_answers_others():
+    """Longer than the 30 s that silence is borne."""
+    with Registry() as registry:
+        registry.client.set(KEY, "v", REG_SZ, "1")
+        with held_thread(registry.process.pid, "writer"):
+            process = begin(registry.bus, "set", KEY, "v", "2")
+            try:
+                process.wait(40)
+            except subprocess.TimeoutExpired:
+                pass
+            equal(process.returncode, None, "it waits")
+        code, said = end(process)
+        equal((code, said), (0, ""))
+        equal(registry.client.get(KEY, "v"), (REG_SZ, "s", "2"))
+
+
+class Systemd:
+    """What a bus asks to start services, which answers that it can't."""
+
+    def __init__(self, bus, error, message):
+        self.bus = bus
+        self.failure = error, message
+        self.connection = bus.connect()
+        self.connection.request_name("org.freedesktop.systemd1")
+        self.connection.add_message_filter(self._on_message)
+
+    def _on_message(self, _connection, message):
+        if message.get_member() == "ActivationRequest":
+            failure = dbus.lowlevel.SignalMessage("/org/freedesktop/systemd1", "org.freedesktop.systemd1.Activator",
+                                                  "ActivationFailure")
+            failure.set_destination("org.freedesktop.DBus")
+            failure.append(str(message.get_args_list()[0]), *self.failure, signature="sss")
+            self.connection.send_message(failure)
+        return dbus.lowlevel.HANDLER_RESULT_NOT_YET_HANDLED
+
+
+def start_fails(error, message):
+    """What regctl says when systemd refuses to start regd so."""
+    configuration = CONFIGURATION.replace("<auth>", "<servicedir>{socket}.services</servicedir>\n  <auth>")
+    with Bus(["--systemd-activation"], configuration) as bus:
+        services = bus.directory / "bus.services"
+        services.mkdir()
+        (services / f"{NAME}.service").write_text(
+            f"[D-BUS Service]\nName={NAME}\nExec=/bin/false\nSystemdService=regd.service\n")
+        bus.connect().call_blocking("org.freedesktop.DBus", "/", "org.freedesktop.DBus", "ReloadConfig", "", ())
+        Systemd(bus, error, message)
+        process = begin(bus, "get", KEY, "v")
+        while process.poll() is None:
+            run_pending()
+        return end(process)
+
+
+@test
+def a_masked_regd_is_named():
+    code, said = start_fails("org.freedesktop.systemd1.UnitMasked", "Unit regd.service is masked.")
+    equal(code, UNREACHABLE, said)
+    contains(said, "Unit regd.service is masked.")
+    contains(said, "systemctl unmask regd")
+
+
+@test
+def a_regd_that_is_not_installed_is_named():
+    code, said = start_fails("org.freedesktop.systemd1.NoSuchUnit", "Unit regd.service not found.")
+    equal(code, UNREACHABLE, said)
+    contains(said, "installed")
+
+
+main()

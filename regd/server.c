@@ -348,7 +348,7 @@ Server *server_start(const ServerOptions *options, const ServerEvents *events, G
   server->face.workers = server->workers;
   server->readings = readings_new(server->workers, options->database);
   server->face.readings = server->readings;
-  server->face.answers = answers_new();
+  server->face.replies = reply_cache_new();
   server->face.database = options->database;
   if (!open_storage(server, error) || !begin_to_serve(server, error))
     return NULL;
@@ -384,7 +384,7 @@ void server_stop(Server *server) {
   finish_writing(server);
   leave_bus(server);
   readings_free(server->readings);
-  answers_free(server->face.answers);
+  reply_cache_free(server->face.replies);
   service_free(server->service);
   g_clear_pointer(&server->reader, reader_close);
   g_free(server);

@@ -17,11 +17,28 @@
 /* A change on the wire besides its text: three lengths, three ends, padding. */
 #define CHANGE_OVERHEAD_BYTES 24U
 
-struct WatchNode {
+typedef struct {
   char *fold;
   GPtrArray *watches;
   guint n_open;
-};
+} WatchNode;
+
+/* A watch with what only this file knows of it. */
+typedef struct {
+  Watch watch;
+  WatchNode *node;
+  guint place; /* in the node */
+  gboolean moved, touched, full;
+  GArray *heard; /* of WatchChange: what the commit in hand did */
+  gsize heard_bytes;
+  const Acl *memo_after; /* the last decision on visibility, and what it was made for */
+  guint64 memo_round;
+  gboolean memo_visible;
+} OwnWatch;
+
+static OwnWatch *own(const Watch *watch) {
+  return (OwnWatch *)(guintptr)watch;
+}
 
 struct Watchers {
   GHashTable *by_id;    /* of Watch, owned */
@@ -55,7 +72,7 @@ static WatchNode *node_get(Watchers *watchers, const char *path) {
 
 static void node_set(WatchNode *node, guint place, Watch *watch) {
   node->watches->pdata[place] = watch;
-  watch->place = place;
+  own(watch)->place = place;
 }
 
 static void node_swap(WatchNode *node, guint a, guint b) {
@@ -67,18 +84,18 @@ static void node_swap(WatchNode *node, guint a, guint b) {
 
 static void node_attach(Watchers *watchers, Watch *watch) {
   WatchNode *node = node_get(watchers, watch->path);
-  watch->node = node;
-  watch->place = node->watches->len;
+  own(watch)->node = node;
+  own(watch)->place = node->watches->len;
   g_ptr_array_add(node->watches, watch);
   node->n_open = node->watches->len;
 }
 
 static void node_detach(Watchers *watchers, Watch *watch) {
-  WatchNode *node = watch->node;
-  node_swap(node, watch->place, node->watches->len - 1);
+  WatchNode *node = own(watch)->node;
+  node_swap(node, own(watch)->place, node->watches->len - 1);
   g_ptr_array_set_size(node->watches, (gint)node->watches->len - 1);
   node->n_open = node->watches->len;
-  watch->node = NULL;
+  own(watch)->node = NULL;
   if (node->watches->len == 0)
     g_hash_table_remove(watchers->nodes, node->fold);
 }
@@ -91,8 +108,8 @@ static void watch_free(gpointer data) {
   identity_unref(watch->who);
   g_free(watch->asked);
   g_free(watch->path);
-  g_clear_pointer(&watch->heard, g_array_unref);
-  g_free(watch);
+  g_clear_pointer(&own(watch)->heard, g_array_unref);
+  g_free(own(watch));
 }
 
 Watchers *watchers_new(void) {
@@ -141,7 +158,8 @@ static void owner_detach(Watchers *watchers, Watch *watch) {
 
 Watch *watchers_add(Watchers *watchers, const char *owner, Identity *who, const char *asked,
                     const char *path, gboolean recursive, guint64 from) {
-  Watch *watch = g_new0(Watch, 1);
+  OwnWatch *made = g_new0(OwnWatch, 1);
+  Watch *watch = &made->watch;
   watch->id = next_id(watchers);
   watch->owner = g_strdup(owner);
   watch->who = identity_ref(who);
@@ -184,9 +202,9 @@ GPtrArray *watchers_list(const Watchers *watchers) {
 /* ---- what one watch hears ---- */
 
 static void touch(Watchers *watchers, Watch *watch) {
-  if (watch->touched)
+  if (own(watch)->touched)
     return;
-  watch->touched = TRUE;
+  own(watch)->touched = TRUE;
   g_ptr_array_add(watchers->touched, watch);
 }
 
@@ -204,7 +222,7 @@ void watchers_move(Watchers *watchers, Watch *watch, const char *path, gboolean 
 }
 
 void watchers_reroute(Watchers *watchers, Watch *watch) {
-  watch->moved = TRUE;
+  own(watch)->moved = TRUE;
   touch(watchers, watch);
 }
 
@@ -214,40 +232,41 @@ static gboolean is_visible(Watch *watch, const EffectiveEntry *entry, guint64 ro
   if (watch->who->administrator)
     return TRUE;
   gboolean simple = entry->kind == CHANGE_VALUE_SET || entry->kind == CHANGE_KEY_CREATED;
-  if (simple && watch->memo_round == round && watch->memo_after == entry->after)
-    return watch->memo_visible;
+  if (simple && own(watch)->memo_round == round && own(watch)->memo_after == entry->after)
+    return own(watch)->memo_visible;
   gboolean visible = effective_entry_is_visible(entry, watch->who);
   if (simple) {
-    watch->memo_round = round;
-    watch->memo_after = entry->after;
-    watch->memo_visible = visible;
+    own(watch)->memo_round = round;
+    own(watch)->memo_after = entry->after;
+    own(watch)->memo_visible = visible;
   }
   return visible;
 }
 
 /* Has heard so much that all it will be told is tree-changed. */
 static void fill_up(Watch *watch) {
-  WatchNode *node = watch->node;
-  watch->full = TRUE;
-  if (watch->place >= node->n_open)
+  WatchNode *node = own(watch)->node;
+  own(watch)->full = TRUE;
+  if (own(watch)->place >= node->n_open)
     return;
   node->n_open--;
-  node_swap(node, watch->place, node->n_open);
+  node_swap(node, own(watch)->place, node->n_open);
 }
 
 static void hear(Watchers *watchers, Watch *watch, const EffectiveEntry *entry) {
-  if (watch->full || watch->moved || !is_visible(watch, entry, watchers->round))
+  if (own(watch)->full || own(watch)->moved || !is_visible(watch, entry, watchers->round))
     return;
   touch(watchers, watch);
-  if (watch->heard == NULL)
-    watch->heard = g_array_new(FALSE, FALSE, sizeof(WatchChange));
-  watch->heard_bytes += strlen(entry->key) + strlen(entry->name) + CHANGE_OVERHEAD_BYTES;
-  if (watch->heard->len >= LIMIT_SIGNAL_CHANGES || watch->heard_bytes > LIMIT_SIGNAL_BYTES) {
+  if (own(watch)->heard == NULL)
+    own(watch)->heard = g_array_new(FALSE, FALSE, sizeof(WatchChange));
+  own(watch)->heard_bytes += strlen(entry->key) + strlen(entry->name) + CHANGE_OVERHEAD_BYTES;
+  if (own(watch)->heard->len >= LIMIT_SIGNAL_CHANGES ||
+      own(watch)->heard_bytes > LIMIT_SIGNAL_BYTES) {
     fill_up(watch);
     return;
   }
   WatchChange change = {entry->kind, entry->key, entry->name};
-  g_array_append_val(watch->heard, change);
+  g_array_append_val(own(watch)->heard, change);
 }
 
 /* ---- which watches an entry concerns ---- */
@@ -309,22 +328,22 @@ void watchers_tell_all_changed(Watch *watch, guint64 revision, WatchEmit emit, g
 
 static void tell(Watch *watch, guint64 revision, WatchEmit emit, gpointer data) {
   WatchChange moved = {CHANGE_LINK_CHANGED, watch->path, ""};
-  if (watch->moved)
+  if (own(watch)->moved)
     emit_one(watch, revision, &moved, 1, emit, data);
-  else if (watch->full)
+  else if (own(watch)->full)
     watchers_tell_all_changed(watch, revision, emit, data);
   else
-    emit_one(watch, revision, (const WatchChange *)(gpointer)watch->heard->data, watch->heard->len,
-             emit, data);
+    emit_one(watch, revision, (const WatchChange *)(gpointer)own(watch)->heard->data,
+             own(watch)->heard->len, emit, data);
 }
 
 static void forget(Watch *watch) {
-  watch->moved = FALSE;
-  watch->touched = FALSE;
-  watch->full = FALSE;
-  watch->heard_bytes = 0;
-  g_clear_pointer(&watch->heard, g_array_unref);
-  watch->node->n_open = watch->node->watches->len;
+  own(watch)->moved = FALSE;
+  own(watch)->touched = FALSE;
+  own(watch)->full = FALSE;
+  own(watch)->heard_bytes = 0;
+  g_clear_pointer(&own(watch)->heard, g_array_unref);
+  own(watch)->node->n_open = own(watch)->node->watches->len;
 }
 
 static gint compare_ids(gconstpointer a, gconstpointer b) {
@@ -365,7 +384,7 @@ void watchers_match(Watchers *watchers, const Effective *effective, WatchEmit em
 
 static gboolean entry_reaches(const Watch *watch, const EffectiveEntry *entry) {
   g_autofree char *fold = path_fold(entry->key);
-  return effective_reaches(entry->kind, fold, watch->node->fold, watch->recursive);
+  return effective_reaches(entry->kind, fold, own(watch)->node->fold, watch->recursive);
 }
 
 void watchers_match_one(Watchers *watchers, Watch *watch, const Effective *effective,
@@ -375,12 +394,12 @@ void watchers_match_one(Watchers *watchers, Watch *watch, const Effective *effec
     touch(watchers, watch);
     fill_up(watch);
   }
-  for (guint i = 0; i < effective->entries->len && !watch->moved && !watch->full; i++) {
+  for (guint i = 0; i < effective->entries->len && !own(watch)->moved && !own(watch)->full; i++) {
     const EffectiveEntry *entry = effective->entries->pdata[i];
     if (entry_reaches(watch, entry))
       hear(watchers, watch, entry);
   }
-  if (!watch->touched)
+  if (!own(watch)->touched)
     return;
   g_ptr_array_remove_fast(watchers->touched, watch);
   tell(watch, effective->revision, emit, data);

@@ -10,9 +10,8 @@
 #include "regd/base/effective.h"
 
 typedef struct Watchers Watchers;
-typedef struct WatchNode WatchNode;
 
-/* Fields up to `lost` may be read by anyone; the rest is watchers.c's own. */
+/* For reading, but for what is said to be the service's. Made by watchers_add() only. */
 typedef struct {
   guint32 id;      /* unique among all watches */
   char *owner;     /* unique name on the bus */
@@ -25,14 +24,6 @@ typedef struct {
   guint64 from;       /* revisions up to this one are not told */
   guint64 sequence;   /* signals sent or dropped so far */
   gboolean lost;      /* the service's: a signal was dropped, and the watcher has not been told */
-  WatchNode *node;    /* watchers.c's */
-  guint place;        /* in the node */
-  gboolean moved, touched, full;
-  GArray *heard; /* of WatchChange: what the commit in hand did */
-  gsize heard_bytes;
-  const Acl *memo_after; /* the last decision on visibility, and what it was made for */
-  guint64 memo_round;
-  gboolean memo_visible;
 } Watch;
 
 /* One change of a signal; borrowed from the commit. */

@@ -18,7 +18,7 @@ typedef struct {
   Service *service;
   Workers *workers;
   Readings *readings;
-  Answers *answers;
+  ReplyCache *replies;
   const char *database;       /* its file */
   DBusConnection *connection; /* this and the next two: NULL while there is no bus */
   Callers *callers;

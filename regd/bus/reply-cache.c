@@ -9,7 +9,7 @@
 #define MOST_ANSWERS 1024U
 #define LARGEST_ANSWER_BYTES 1024U
 
-struct Answers {
+struct ReplyCache {
   GHashTable *kept; /* RegistryValue, referenced -> DBusMessage */
 };
 
@@ -21,17 +21,17 @@ static void drop_message(gpointer message) {
   dbus_message_unref(message);
 }
 
-Answers *answers_new(void) {
-  Answers *answers = g_new0(Answers, 1);
-  answers->kept = g_hash_table_new_full(g_direct_hash, g_direct_equal, drop_value, drop_message);
-  return answers;
+ReplyCache *reply_cache_new(void) {
+  ReplyCache *replies = g_new0(ReplyCache, 1);
+  replies->kept = g_hash_table_new_full(g_direct_hash, g_direct_equal, drop_value, drop_message);
+  return replies;
 }
 
-void answers_free(Answers *answers) {
-  if (answers == NULL)
+void reply_cache_free(ReplyCache *replies) {
+  if (replies == NULL)
     return;
-  g_hash_table_unref(answers->kept);
-  g_free(answers);
+  g_hash_table_unref(replies->kept);
+  g_free(replies);
 }
 
 static gboolean append(DBusMessage *message, const RegistryValue *value) {
@@ -54,23 +54,23 @@ static DBusMessage *new_answer(const RegistryValue *value) {
   return NULL;
 }
 
-static void keep(Answers *answers, RegistryValue *value, DBusMessage *message) {
+static void keep(ReplyCache *replies, RegistryValue *value, DBusMessage *message) {
   gsize size = 0;
   (void)registry_value_get_bytes(value, &size);
   if (size > LARGEST_ANSWER_BYTES)
     return;
-  if (g_hash_table_size(answers->kept) >= MOST_ANSWERS)
-    g_hash_table_remove_all(answers->kept);
-  g_hash_table_insert(answers->kept, registry_value_ref(value), dbus_message_ref(message));
+  if (g_hash_table_size(replies->kept) >= MOST_ANSWERS)
+    g_hash_table_remove_all(replies->kept);
+  g_hash_table_insert(replies->kept, registry_value_ref(value), dbus_message_ref(message));
 }
 
-DBusMessage *answers_make(Answers *answers, DispatchCall *call, RegistryValue *value) {
-  DBusMessage *known = g_hash_table_lookup(answers->kept, value);
+DBusMessage *reply_cache_make(ReplyCache *replies, DispatchCall *call, RegistryValue *value) {
+  DBusMessage *known = g_hash_table_lookup(replies->kept, value);
   if (known != NULL)
     return dispatch_call_copy_reply(call, known);
   g_autoptr(WireMessage) made = new_answer(value);
   if (made == NULL)
     return NULL;
-  keep(answers, value, made);
+  keep(replies, value, made);
   return dispatch_call_copy_reply(call, made);
 }

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* Answers that were given, kept to be given again: to build the answer to a read
- * costs libdbus more than the read, and to copy it a quarter of that. */
+/* A cache of replies to GetValue: to build a reply costs libdbus more than the read, and
+ * to copy one a quarter of that. */
 #ifndef REGD_BUS_REPLY_CACHE_H
 #define REGD_BUS_REPLY_CACHE_H
 
 #include "client/bus/dispatch.h"
 #include "client/registry.h"
 
-typedef struct Answers Answers;
-Answers *answers_new(void);
-void answers_free(Answers *answers);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(Answers, answers_free)
+typedef struct ReplyCache ReplyCache;
+ReplyCache *reply_cache_new(void);
+void reply_cache_free(ReplyCache *replies);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ReplyCache, reply_cache_free)
 
 /* A reply to @call with the type and data of @value, to be handed to
  * dispatch_call_reply(): NULL where they could not be appended. */
-DBusMessage *answers_make(Answers *answers, DispatchCall *call, RegistryValue *value);
+DBusMessage *reply_cache_make(ReplyCache *replies, DispatchCall *call, RegistryValue *value);
 
 #endif

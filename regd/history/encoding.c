@@ -68,12 +68,12 @@ static guint8 *put_value(guint8 *out, const RunValue *value) {
   return put_data(put_number(out, value->type), value->data, value->size);
 }
 
-static guint get_flags(const RunEntry *entry) {
+static guint get_flags(const DifferenceRecord *entry) {
   return (guint)entry->kind | (entry->secret ? FLAG_SECRET : 0U) |
          (entry->reroutes ? FLAG_REROUTES : 0U) | (entry->purged ? FLAG_PURGED : 0U);
 }
 
-static guint get_contents(const RunWriter *writer, const RunEntry *entry) {
+static guint get_contents(const RunWriter *writer, const DifferenceRecord *entry) {
   gboolean same_lists =
       entry->before_acl == writer->before_acl && entry->after_acl == writer->after_acl;
   return (same_lists ? 0U : HAS_LISTS) | (entry->name != NULL ? HAS_NAME : 0U) |
@@ -83,7 +83,8 @@ static guint get_contents(const RunWriter *writer, const RunEntry *entry) {
          (entry->new_value.data != NULL ? HAS_NEW_VALUE : 0U);
 }
 
-static guint8 *put_parts(guint8 *out, const RunEntry *entry, guint contents, gsize name_size) {
+static guint8 *put_parts(guint8 *out, const DifferenceRecord *entry, guint contents,
+                         gsize name_size) {
   if ((contents & HAS_LISTS) != 0) {
     out = put_number(out, (guint64)entry->before_acl);
     out = put_number(out, (guint64)entry->after_acl);
@@ -100,7 +101,7 @@ static guint8 *put_parts(guint8 *out, const RunEntry *entry, guint contents, gsi
   return out;
 }
 
-void run_append(RunWriter *writer, const RunEntry *entry) {
+void run_append(RunWriter *writer, const DifferenceRecord *entry) {
   guint contents = get_contents(writer, entry);
   gsize name_size = entry->name != NULL ? strlen(entry->name) + 1 : 0;
   guint begin = writer->bytes->len;
@@ -194,7 +195,7 @@ static gboolean take_lists(RunReader *reader) {
   return take_id(reader, &reader->before_acl) && take_id(reader, &reader->after_acl);
 }
 
-static gboolean take_flags(RunReader *reader, RunEntry *entry) {
+static gboolean take_flags(RunReader *reader, DifferenceRecord *entry) {
   guint flags = 0;
   if (!take_byte(reader, &flags) || (flags & ~(guint)FLAGS_ALL) != 0 ||
       (RECORDED_KINDS & 1U << (flags & KIND_MASK)) == 0)
@@ -207,14 +208,14 @@ static gboolean take_flags(RunReader *reader, RunEntry *entry) {
 }
 
 /* A value has a name, and nothing else has. */
-static gboolean fits_kind(const RunEntry *entry, guint contents) {
+static gboolean fits_kind(const DifferenceRecord *entry, guint contents) {
   gboolean of_value = entry->kind == CHANGE_VALUE_SET || entry->kind == CHANGE_VALUE_DELETED;
   guint of_others = HAS_NAME | HAS_OLD_VALUE | HAS_POSITION | HAS_NEW_VALUE;
   return of_value ? (contents & HAS_NAME) != 0 && (contents & HAS_OLD_STATE) == 0
                   : (contents & of_others) == 0;
 }
 
-static gboolean take_parts(RunReader *reader, guint contents, RunEntry *entry) {
+static gboolean take_parts(RunReader *reader, guint contents, DifferenceRecord *entry) {
   return ((contents & HAS_LISTS) == 0 || take_lists(reader)) &&
          ((contents & HAS_NAME) == 0 || take_name(reader, &entry->name)) &&
          ((contents & HAS_OLD_VALUE) == 0 || take_value(reader, &entry->old_value)) &&
@@ -224,11 +225,11 @@ static gboolean take_parts(RunReader *reader, guint contents, RunEntry *entry) {
          ((contents & HAS_NEW_VALUE) == 0 || take_value(reader, &entry->new_value));
 }
 
-RunStep run_read(RunReader *reader, RunEntry *entry) {
+RunStep run_read(RunReader *reader, DifferenceRecord *entry) {
   if (reader->at == reader->end)
     return RUN_END;
   guint contents = 0;
-  *entry = (RunEntry){0};
+  *entry = (DifferenceRecord){0};
   if (!take_flags(reader, entry) || !take_byte(reader, &contents) ||
       (contents & ~(guint)HAS_ALL) != 0 || !fits_kind(entry, contents) ||
       !take_parts(reader, contents, entry))

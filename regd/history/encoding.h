@@ -39,7 +39,7 @@ typedef struct {
   const guint8 *old_state; /* NULL: none */
   gsize old_state_size;
   RunValue new_value;
-} RunEntry;
+} DifferenceRecord;
 
 /* The run that is being written. */
 typedef struct {
@@ -51,7 +51,7 @@ void run_writer_clear(RunWriter *writer);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RunWriter, run_writer_clear)
 /* Ready for another run. */
 void run_writer_begin(RunWriter *writer);
-void run_append(RunWriter *writer, const RunEntry *entry);
+void run_append(RunWriter *writer, const DifferenceRecord *entry);
 
 /* The run that is being read. */
 typedef struct {
@@ -62,6 +62,6 @@ typedef enum { RUN_ENTRY, RUN_END, RUN_DAMAGED } RunStep;
 /* @bytes must live as long as the reader and the entries read. */
 void run_reader_init(RunReader *reader, const void *bytes, gsize size);
 /* RUN_DAMAGED: these are no bytes that run_append() writes. */
-RunStep run_read(RunReader *reader, RunEntry *entry);
+RunStep run_read(RunReader *reader, DifferenceRecord *entry);
 
 #endif

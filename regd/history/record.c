@@ -85,15 +85,15 @@ static void describe_value(RunValue *described, const RegistryValue *value) {
   described->data = registry_value_get_bytes(value, &described->size);
 }
 
-static void describe(const Difference *difference, RunEntry *entry) {
-  *entry = (RunEntry){.kind = difference->kind,
-                      .secret = difference->secret,
-                      .reroutes = difference->reroutes,
-                      .before_acl = difference->before_acl,
-                      .after_acl = difference->after_acl,
-                      .name = difference->name,
-                      .has_position = difference->old_value != NULL,
-                      .old_position = difference->old_position};
+static void describe(const Difference *difference, DifferenceRecord *entry) {
+  *entry = (DifferenceRecord){.kind = difference->kind,
+                              .secret = difference->secret,
+                              .reroutes = difference->reroutes,
+                              .before_acl = difference->before_acl,
+                              .after_acl = difference->after_acl,
+                              .name = difference->name,
+                              .has_position = difference->old_value != NULL,
+                              .old_position = difference->old_position};
   describe_value(&entry->old_value, difference->old_value);
   describe_value(&entry->new_value, difference->new_value);
   if (difference->old_state == NULL)
@@ -146,7 +146,7 @@ static void take_run(const GPtrArray *differences, guint *next, RunWriter *run) 
   gint64 key = difference->key;
   run_writer_begin(run);
   while (difference->key == key && run->bytes->len < RUN_BYTES) {
-    RunEntry entry;
+    DifferenceRecord entry;
     describe(difference, &entry);
     run_append(run, &entry);
     if (++*next == differences->len)

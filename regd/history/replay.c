@@ -36,7 +36,7 @@ static void give_up(Replay *replay, Effective *effective) {
 }
 
 /* The lists must outlive the store's cache: the Effective takes its own references. */
-static gboolean replay_entry(Replay *replay, const RunEntry *entry, GRefString *path,
+static gboolean replay_entry(Replay *replay, const DifferenceRecord *entry, GRefString *path,
                              Effective *effective, GError **error) {
   const HistoryListener *listener = replay->listener;
   Acl *before = NULL;
@@ -60,7 +60,7 @@ static gboolean replay_run(Replay *replay, RunReader *run, GRefString *path, con
                            gboolean on_way, GError **error) {
   const HistoryListener *listener = replay->listener;
   Effective *effective = g_ptr_array_index(replay->effectives, replay->effectives->len - 1);
-  RunEntry entry;
+  DifferenceRecord entry;
   RunStep step = RUN_END;
   while (!effective->too_many && (step = run_read(run, &entry)) == RUN_ENTRY) {
     gboolean wanted = (on_way && entry.reroutes) ||
@@ -346,7 +346,7 @@ static RegistryValue *make_value(const RunValue *value) {
                              : NULL;
 }
 
-static Difference *make_difference(gint64 key, const RunEntry *entry) {
+static Difference *make_difference(gint64 key, const DifferenceRecord *entry) {
   Difference *difference = g_new0(Difference, 1);
   difference->kind = entry->kind;
   difference->key = key;
@@ -372,8 +372,8 @@ typedef struct {
   gboolean ended; /* by the one who is told */
 } Visit;
 
-static gboolean visit_entry(Visit *visit, guint64 revision, gint64 key, const RunEntry *entry,
-                            GError **error) {
+static gboolean visit_entry(Visit *visit, guint64 revision, gint64 key,
+                            const DifferenceRecord *entry, GError **error) {
   g_autoptr(Difference) difference = make_difference(key, entry);
   GError *failure = NULL;
   if (visit->visit(difference, revision, visit->data, &failure))
@@ -386,7 +386,7 @@ static gboolean visit_entry(Visit *visit, guint64 revision, gint64 key, const Ru
 
 static gboolean visit_run(Visit *visit, guint64 revision, gint64 key, RunReader *run,
                           GError **error) {
-  RunEntry entry;
+  DifferenceRecord entry;
   RunStep step;
   while ((step = run_read(run, &entry)) == RUN_ENTRY)
     if (!visit_entry(visit, revision, key, &entry, error))
@@ -396,15 +396,15 @@ static gboolean visit_run(Visit *visit, guint64 revision, gint64 key, RunReader 
 
 static gboolean visit_run_back(Visit *visit, guint64 revision, gint64 key, RunReader *run,
                                GError **error) {
-  g_autoptr(GArray) entries = g_array_new(FALSE, FALSE, sizeof(RunEntry));
-  RunEntry entry;
+  g_autoptr(GArray) entries = g_array_new(FALSE, FALSE, sizeof(DifferenceRecord));
+  DifferenceRecord entry;
   RunStep step;
   while ((step = run_read(run, &entry)) == RUN_ENTRY)
     g_array_append_val(entries, entry);
   if (step != RUN_END)
     return fail_damaged(visit->store, error);
   for (guint i = entries->len; i > 0; i--)
-    if (!visit_entry(visit, revision, key, &g_array_index(entries, RunEntry, i - 1), error))
+    if (!visit_entry(visit, revision, key, &g_array_index(entries, DifferenceRecord, i - 1), error))
       return FALSE;
   return TRUE;
 }
@@ -464,7 +464,7 @@ gboolean history_visit_key(Store *store, gint64 key, guint64 since, HistoryVisit
 
 /* ---- forgetting ---- */
 
-static gboolean is_purged(const RunEntry *entry, const char *name) {
+static gboolean is_purged(const DifferenceRecord *entry, const char *name) {
   return entry->name != NULL && !entry->reroutes &&
          (name == NULL || path_compare_names(entry->name, name) == 0);
 }
@@ -472,7 +472,7 @@ static gboolean is_purged(const RunEntry *entry, const char *name) {
 /* The run anew into @writer, without the data of @name (NULL: of any value). */
 static gboolean purge_run(Store *store, RunReader *run, const char *name, RunWriter *writer,
                           gboolean *differs, GError **error) {
-  RunEntry entry;
+  DifferenceRecord entry;
   RunStep step;
   *differs = FALSE;
   run_writer_begin(writer);

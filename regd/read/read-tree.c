@@ -11,7 +11,7 @@
 /* What a key counts for in a page, beside its values and its path. */
 #define KEY_BYTES 32U
 
-void tree_page_free(TreePage *page) {
+void read_page_free(ReadPage *page) {
   if (page == NULL)
     return;
   g_clear_pointer(&page->keys, g_ptr_array_unref);
@@ -19,7 +19,7 @@ void tree_page_free(TreePage *page) {
   g_free(page);
 }
 
-static void tree_key_free(TreeKey *key) {
+static void tree_key_free(ReadPageKey *key) {
   g_free(key->path);
   g_clear_pointer(&key->values, g_ptr_array_unref);
   g_free(key);
@@ -39,7 +39,7 @@ void problem_free(Problem *problem) {
 /* A page under way. Where it ends, the cursor says how many of the next key's
  * values were given, and the key: "<values>:<path below the first key>". */
 typedef struct {
-  TreePage *page;
+  ReadPage *page;
   guint32 limit;
   guint32 values;
   gsize bytes;
@@ -63,8 +63,8 @@ static gboolean has_room(const Pager *pager, const NamedValue *value) {
          (!is_full(pager) && pager->bytes + reader_get_size(value) <= LIMIT_TREE_PAGE_BYTES);
 }
 
-static TreeKey *add_key(Pager *pager, const char *path) {
-  TreeKey *key = g_new0(TreeKey, 1);
+static ReadPageKey *add_key(Pager *pager, const char *path) {
+  ReadPageKey *key = g_new0(ReadPageKey, 1);
   key->path = g_strdup(path);
   key->values = g_ptr_array_new_with_free_func((GDestroyNotify)named_value_free);
   g_ptr_array_add(pager->page->keys, key);
@@ -83,7 +83,7 @@ static gboolean page_key(Walk *walk, const WalkKey *key, GError **error) {
   g_autoptr(GPtrArray) values = walk_load_values(walk, key, error);
   if (values == NULL)
     return FALSE;
-  TreeKey *made = add_key(pager, key->path);
+  ReadPageKey *made = add_key(pager, key->path);
   for (guint i = skip; i < values->len; i++) {
     if (!has_room(pager, g_ptr_array_index(values, i))) {
       pager->page->cursor = make_cursor(pager, key->path, i);
@@ -138,9 +138,9 @@ static gboolean run(Walk *walk, const Place *place, GError **error) {
   return failure == NULL;
 }
 
-TreePage *reader_read_tree(Reader *reader, const Identity *who, const char *key,
+ReadPage *reader_read_tree(Reader *reader, const Identity *who, const char *key,
                            const TreeOptions *options, GError **error) {
-  g_autoptr(TreePage) page = g_new0(TreePage, 1);
+  g_autoptr(ReadPage) page = g_new0(ReadPage, 1);
   page->keys = g_ptr_array_new_with_free_func((GDestroyNotify)tree_key_free);
   Pager pager = {.page = page,
                  .limit = options->limit != 0 ? options->limit : LIMIT_TREE_PAGE_VALUES};
@@ -171,7 +171,7 @@ TreePage *reader_read_tree(Reader *reader, const Identity *who, const char *key,
 /* ---- visiting ---- */
 
 typedef struct {
-  TreeVisit visit;
+  KeyVisit visit;
   gpointer data;
 } Visiting;
 
@@ -211,7 +211,7 @@ static char *spell_asked(Store *store, const Identity *who, const char *key, GEr
 }
 
 gboolean reader_visit_tree(Reader *reader, const Identity *who, const char *key,
-                           const TreeOptions *options, TreeVisit visit, gpointer data,
+                           const TreeOptions *options, KeyVisit visit, gpointer data,
                            TreeVisited *visited, GError **error) {
   Visiting visiting = {visit, data};
   g_autoptr(Snapshot) snapshot = NULL;

@@ -10,7 +10,7 @@
 struct Reader {
   Store *store;
   SchemaSet *schemas; /* may be NULL */
-  Places *places;     /* of the state that `version` stands for */
+  PlaceCache *places; /* of the state that `version` stands for */
   gint64 version;
   const gint *commits; /* the writer's count, see reader_set_commits() */
   gint seen;           /* what it was before the newest snapshot */

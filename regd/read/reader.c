@@ -14,7 +14,7 @@
 
 Reader *reader_open(const char *file, GError **error) {
   g_autoptr(Reader) reader = g_new0(Reader, 1);
-  reader->places = places_new();
+  reader->places = place_cache_new();
   reader->store = store_open(file, DB_READ, error);
   return reader->store != NULL ? g_steal_pointer(&reader) : NULL;
 }
@@ -22,7 +22,7 @@ Reader *reader_open(const char *file, GError **error) {
 void reader_close(Reader *reader) {
   if (reader == NULL)
     return;
-  places_free(reader->places);
+  place_cache_free(reader->places);
   store_close(reader->store);
   schema_set_unref(reader->schemas);
   g_free(reader);
@@ -49,7 +49,7 @@ static gboolean forget_what_is_old(Reader *reader, GError **error) {
     return FALSE;
   if (version == reader->version)
     return TRUE;
-  places_clear(reader->places);
+  place_cache_clear(reader->places);
   store_forget_paths(reader->store);
   reader->version = version;
   return TRUE;
@@ -101,12 +101,12 @@ guint64 reader_get_revision(Reader *reader, GError **error) {
 /* The place that @key leads to, in the snapshot; shared, so for reading alone. */
 static Place *find(Reader *reader, const Identity *who, const char *key, ResolveMode mode,
                    GError **error) {
-  Place *place = places_find(reader->places, who->uid, key, mode);
+  Place *place = place_cache_find(reader->places, who->uid, key, mode);
   if (place != NULL)
     return place;
   place = resolve(reader->store, who, key, mode, error);
   if (place != NULL)
-    places_add(reader->places, who->uid, key, mode, place);
+    place_cache_add(reader->places, who->uid, key, mode, place);
   return place;
 }
 
@@ -135,11 +135,11 @@ static RegistryValue *find_cached(const Reader *reader, const Identity *who, con
                                   const char *name) {
   if (!is_newest(reader))
     return NULL;
-  g_autoptr(Place) place = places_find(reader->places, who->uid, key, RESOLVE_FOLLOW);
+  g_autoptr(Place) place = place_cache_find(reader->places, who->uid, key, RESOLVE_FOLLOW);
   if (place == NULL || place_get_level(place, who) < ACCESS_READ ||
       !reader_may_see_value(reader, who, place->acl, place->path, name))
     return NULL;
-  RegistryValue *value = places_find_value(reader->places, place, name);
+  RegistryValue *value = place_cache_find_value(reader->places, place, name);
   return value != NULL ? registry_value_ref(value) : NULL;
 }
 
@@ -170,7 +170,7 @@ static RegistryValue *read_value(Reader *reader, const Identity *who, const char
     return NULL;
   }
   if (!is_secret(reader, place->path, name))
-    places_add_value(reader->places, place, name, row->value);
+    place_cache_add_value(reader->places, place, name, row->value);
   return g_steal_pointer(&row->value);
 }
 
@@ -334,26 +334,26 @@ typedef struct {
   const Identity *who;
   GRefString *last; /* the key that `readable` is of */
   gboolean readable;
-} Ears;
+} ReplayFilter;
 
-static void ears_clear(Ears *ears) {
-  g_clear_pointer(&ears->last, g_ref_string_release);
+static void replay_filter_clear(ReplayFilter *filter) {
+  g_clear_pointer(&filter->last, g_ref_string_release);
 }
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Ears, ears_clear)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ReplayFilter, replay_filter_clear)
 
 static gboolean may_hear(const EffectiveEntry *entry, gpointer data) {
-  Ears *ears = data;
+  ReplayFilter *filter = data;
   /* Where a watch leads is told whoever could see the link then. */
-  if (!entry->reroutes && !effective_entry_is_visible(entry, ears->who))
+  if (!entry->reroutes && !effective_entry_is_visible(entry, filter->who))
     return FALSE;
   if (entry->kind == CHANGE_ACL_CHANGED)
     return TRUE; /* also for who may read no longer */
-  if (ears->last == NULL || !g_str_equal(ears->last, entry->key)) {
-    ears_clear(ears);
-    ears->last = g_ref_string_acquire(entry->key);
-    ears->readable = is_readable_today(ears->store, ears->who, entry->key);
+  if (filter->last == NULL || !g_str_equal(filter->last, entry->key)) {
+    replay_filter_clear(filter);
+    filter->last = g_ref_string_acquire(entry->key);
+    filter->readable = is_readable_today(filter->store, filter->who, entry->key);
   }
-  return ears->readable;
+  return filter->readable;
 }
 
 gboolean reader_get_horizon(Store *store, const char *path, guint64 *horizon, GError **error) {
@@ -385,12 +385,12 @@ GPtrArray *reader_replay(Reader *reader, const Identity *who, const ReplayScope 
     return NULL;
   }
   g_autofree char *fold = path_fold(path);
-  g_auto(Ears) ears = {.store = snapshot, .who = who};
+  g_auto(ReplayFilter) filter = {.store = snapshot, .who = who};
   const HistoryListener listener = {.watched = fold,
                                     .recursive = scope->recursive,
                                     .way = scope->way,
                                     .may_hear = who->administrator ? NULL : may_hear,
-                                    .data = &ears};
+                                    .data = &filter};
   GPtrArray *effectives = history_replay(snapshot, since, &listener, error);
   if (effectives == NULL)
     g_prefix_error(error, "%s: ", path);

@@ -65,16 +65,16 @@ typedef struct {
 typedef struct {
   char *path;
   GPtrArray *values; /* of NamedValue */
-} TreeKey;
+} ReadPageKey;
 typedef struct {
   guint64 revision;
-  GPtrArray *keys; /* of TreeKey, depth first; a key whose values did not fit comes again */
+  GPtrArray *keys; /* of ReadPageKey, depth first; a key whose values did not fit comes again */
   char *cursor;    /* "" at the end */
-} TreePage;
-TreePage *reader_read_tree(Reader *reader, const Identity *who, const char *key,
+} ReadPage;
+ReadPage *reader_read_tree(Reader *reader, const Identity *who, const char *key,
                            const TreeOptions *options, GError **error);
-void tree_page_free(TreePage *page);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(TreePage, tree_page_free)
+void read_page_free(ReadPage *page);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ReadPage, read_page_free)
 
 /* One key of a walk through a whole tree; good during the visit. */
 typedef struct {
@@ -86,7 +86,7 @@ typedef struct {
   GPtrArray *values; /* of NamedValue; what the caller may see */
 } VisitedKey;
 /* FALSE with *@error unset ends the walk early. */
-typedef gboolean (*TreeVisit)(const VisitedKey *key, gpointer data, GError **error);
+typedef gboolean (*KeyVisit)(const VisitedKey *key, gpointer data, GError **error);
 /* What is told of the walk as a whole. `begin` is called before the first key,
  * when path, asked and revision are known. */
 typedef struct TreeVisited TreeVisited;
@@ -103,7 +103,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(TreeVisited, tree_visited_clear)
  * for a reader of one's own, off the main loop. @options: limit and cursor are
  * not used. */
 gboolean reader_visit_tree(Reader *reader, const Identity *who, const char *key,
-                           const TreeOptions *options, TreeVisit visit, gpointer data,
+                           const TreeOptions *options, KeyVisit visit, gpointer data,
                            TreeVisited *visited, GError **error);
 
 /* What a revision did at or below a key. */

@@ -37,7 +37,7 @@ void handle_get_value(DispatchCall *call, gpointer data) {
     return;
   }
   if (cached) {
-    dispatch_call_reply(call, answers_make(face->answers, call, value));
+    dispatch_call_reply(call, reply_cache_make(face->replies, call, value));
     return;
   }
   DBusMessage *reply = face_begin(call, &out);

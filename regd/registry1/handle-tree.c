@@ -5,7 +5,7 @@
 #include "regd/registry1/handlers.h"
 
 static gboolean append_tree_key(DBusMessageIter *out, gconstpointer item) {
-  const TreeKey *key = item;
+  const ReadPageKey *key = item;
   DBusMessageIter structure;
   if (!dbus_message_iter_open_container(out, DBUS_TYPE_STRUCT, NULL, &structure))
     return FALSE;
@@ -15,7 +15,7 @@ static gboolean append_tree_key(DBusMessageIter *out, gconstpointer item) {
           face_append_array(&structure, "(suv)", key->values, face_append_named_value));
 }
 
-static void reply_tree(DispatchCall *call, const TreePage *page) {
+static void reply_tree(DispatchCall *call, const ReadPage *page) {
   DBusMessageIter out;
   DBusMessage *reply = face_begin(call, &out);
   face_finish(call, reply,
@@ -32,7 +32,7 @@ typedef struct {
   char *key;
   char *cursor;
   TreeOptions options;
-  TreePage *page;
+  ReadPage *page;
 } PastTreeCall;
 
 static void past_tree_call_free(gpointer data) {
@@ -40,7 +40,7 @@ static void past_tree_call_free(gpointer data) {
   identity_unref(past->who);
   g_free(past->key);
   g_free(past->cursor);
-  g_clear_pointer(&past->page, tree_page_free);
+  g_clear_pointer(&past->page, read_page_free);
   g_free(past);
 }
 
@@ -100,7 +100,7 @@ void handle_read_tree(DispatchCall *call, gpointer data) {
     read_past(call, data, key, &options);
     return;
   }
-  g_autoptr(TreePage) page =
+  g_autoptr(ReadPage) page =
       reader_read_tree(face_get_reader(data), face_caller(call), key, &options, &error);
   if (page == NULL)
     dispatch_call_fail(call, error);

@@ -12,7 +12,7 @@
 #define LONGEST_NAME_BYTES 256U
 #define LARGEST_VALUE_BYTES 1024U
 
-struct Places {
+struct PlaceCache {
   GHashTable *entries; /* Entry -> itself */
   GHashTable *values;  /* Known -> itself */
 };
@@ -68,14 +68,14 @@ static void known_free(gpointer item) {
   g_free(known);
 }
 
-Places *places_new(void) {
-  Places *places = g_new0(Places, 1);
+PlaceCache *place_cache_new(void) {
+  PlaceCache *places = g_new0(PlaceCache, 1);
   places->entries = g_hash_table_new_full(entry_hash, entry_equal, NULL, entry_free);
   places->values = g_hash_table_new_full(known_hash, known_equal, NULL, known_free);
   return places;
 }
 
-void places_free(Places *places) {
+void place_cache_free(PlaceCache *places) {
   if (places == NULL)
     return;
   g_hash_table_unref(places->values);
@@ -83,7 +83,7 @@ void places_free(Places *places) {
   g_free(places);
 }
 
-Place *places_find(const Places *places, guint32 uid, const char *path, ResolveMode mode) {
+Place *place_cache_find(const PlaceCache *places, guint32 uid, const char *path, ResolveMode mode) {
   const Entry wanted = {.uid = uid, .mode = mode, .path = path};
   const Entry *found = g_hash_table_lookup(places->entries, &wanted);
   return found != NULL ? place_ref(found->place) : NULL;
@@ -95,11 +95,12 @@ static gboolean may_keep(const char *path, const Place *place) {
          strlen(place->path) <= LONGEST_PATH_BYTES;
 }
 
-void places_add(Places *places, guint32 uid, const char *path, ResolveMode mode, Place *place) {
+void place_cache_add(PlaceCache *places, guint32 uid, const char *path, ResolveMode mode,
+                     Place *place) {
   if (!may_keep(path, place))
     return;
   if (g_hash_table_size(places->entries) >= MOST_PLACES)
-    places_clear(places);
+    place_cache_clear(places);
   Entry *entry = g_new0(Entry, 1);
   entry->uid = uid;
   entry->mode = mode;
@@ -108,13 +109,15 @@ void places_add(Places *places, guint32 uid, const char *path, ResolveMode mode,
   g_hash_table_replace(places->entries, entry, entry);
 }
 
-RegistryValue *places_find_value(const Places *places, const Place *place, const char *name) {
+RegistryValue *place_cache_find_value(const PlaceCache *places, const Place *place,
+                                      const char *name) {
   const Known wanted = {.place = (Place *)(guintptr)place, .name = name};
   const Known *found = g_hash_table_lookup(places->values, &wanted);
   return found != NULL ? found->value : NULL;
 }
 
-void places_add_value(Places *places, Place *place, const char *name, RegistryValue *value) {
+void place_cache_add_value(PlaceCache *places, Place *place, const char *name,
+                           RegistryValue *value) {
   gsize size = 0;
   (void)registry_value_get_bytes(value, &size);
   if (size > LARGEST_VALUE_BYTES || strlen(name) > LONGEST_NAME_BYTES)
@@ -128,7 +131,7 @@ void places_add_value(Places *places, Place *place, const char *name, RegistryVa
   g_hash_table_replace(places->values, known, known);
 }
 
-void places_clear(Places *places) {
+void place_cache_clear(PlaceCache *places) {
   g_hash_table_remove_all(places->values);
   g_hash_table_remove_all(places->entries);
 }

@@ -7,23 +7,26 @@
 
 #include "regd/tree/place.h"
 
-typedef struct Places Places;
-Places *places_new(void);
-void places_free(Places *places);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(Places, places_free)
+typedef struct PlaceCache PlaceCache;
+PlaceCache *place_cache_new(void);
+void place_cache_free(PlaceCache *places);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(PlaceCache, place_cache_free)
 
 /* The place that @path, as asked by a caller of @uid, leads to; referenced. NULL:
  * it is not known. It is shared: nobody writes to it. */
-Place *places_find(const Places *places, guint32 uid, const char *path, ResolveMode mode);
+Place *place_cache_find(const PlaceCache *places, guint32 uid, const char *path, ResolveMode mode);
 /* References @place. What is long, or borrows from its caller, is not kept. */
-void places_add(Places *places, guint32 uid, const char *path, ResolveMode mode, Place *place);
+void place_cache_add(PlaceCache *places, guint32 uid, const char *path, ResolveMode mode,
+                     Place *place);
 
 /* The value that was found at @place under @name, as asked; borrowed. NULL: it is
  * not known. */
-RegistryValue *places_find_value(const Places *places, const Place *place, const char *name);
+RegistryValue *place_cache_find_value(const PlaceCache *places, const Place *place,
+                                      const char *name);
 /* References both; @place is one that is kept, or it is for nothing. Not large ones. */
-void places_add_value(Places *places, Place *place, const char *name, RegistryValue *value);
+void place_cache_add_value(PlaceCache *places, Place *place, const char *name,
+                           RegistryValue *value);
 
-void places_clear(Places *places);
+void place_cache_clear(PlaceCache *places);
 
 #endif

@@ -130,7 +130,7 @@ static const char *check_acl(DbStatement *row, GHashTable *lists) {
 }
 
 /* What is kept of a key that is gone, or of its list that was, can be put back. */
-static gboolean is_state_sound(const RunEntry *entry) {
+static gboolean is_state_sound(const DifferenceRecord *entry) {
   if (entry->kind != CHANGE_KEY_DELETED && entry->kind != CHANGE_ACL_CHANGED)
     return entry->old_state == NULL;
   if (entry->old_state == NULL)
@@ -151,7 +151,7 @@ static const char *check_run(DbStatement *row, GHashTable *lists) {
   gsize size = 0;
   const void *bytes = db_column_data(row, 0, &size);
   RunReader run;
-  RunEntry entry;
+  DifferenceRecord entry;
   RunStep step;
   run_reader_init(&run, bytes, size);
   while ((step = run_read(&run, &entry)) == RUN_ENTRY) {

@@ -212,7 +212,7 @@ gboolean apply_change(const ApplyContext *context, Identity *who, const Change *
   };
   gboolean done = apply_in_savepoint(&edit, change, context->counts, error);
   if (!result->kept || !touches_values_alone(&edit, change))
-    places_clear(context->places);
+    place_cache_clear(context->places);
   edit_clear(&edit);
   return done;
 }

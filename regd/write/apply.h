@@ -15,7 +15,7 @@
 /* What the writer hands to every change. */
 typedef struct {
   Store *store;
-  Places *places;          /* of the store's state between changes; kept right by apply_change() */
+  PlaceCache *places;      /* of the store's state between changes; kept right by apply_change() */
   RetentionCounts *counts; /* to be written before the transaction is committed */
   SchemaSet *schemas;      /* may be NULL */
   const LiveSettings *settings;

@@ -15,12 +15,12 @@ static void drop_last_place(Edit *edit) {
 /* What has been resolved before, or is from here on. */
 static Place *find_walked(Edit *edit, const char *key, GError **error) {
   guint32 uid = edit->who->uid;
-  Place *place = places_find(edit->places, uid, key, RESOLVE_FOLLOW);
+  Place *place = place_cache_find(edit->places, uid, key, RESOLVE_FOLLOW);
   if (place != NULL)
     return place;
   place = resolve(edit->store, edit->who, key, RESOLVE_FOLLOW, error);
   if (place != NULL)
-    places_add(edit->places, uid, key, RESOLVE_FOLLOW, place);
+    place_cache_add(edit->places, uid, key, RESOLVE_FOLLOW, place);
   return place;
 }
 
@@ -34,12 +34,12 @@ static Place *find_below(Edit *edit, const char *key, GError **error) {
   g_autoptr(Place) above = find_walked(edit, parent, NULL);
   Place *place = NULL;
   if (above != NULL && resolve_child(edit->store, above, leaf, &place, error) && place != NULL)
-    places_add(edit->places, edit->who->uid, key, RESOLVE_FOLLOW, place);
+    place_cache_add(edit->places, edit->who->uid, key, RESOLVE_FOLLOW, place);
   return place;
 }
 
 static Place *find_place(Edit *edit, const char *key, GError **error) {
-  Place *place = places_find(edit->places, edit->who->uid, key, RESOLVE_FOLLOW);
+  Place *place = place_cache_find(edit->places, edit->who->uid, key, RESOLVE_FOLLOW);
   if (place != NULL)
     return place;
   GError *failure = NULL;
@@ -60,12 +60,12 @@ Place *edit_resolve(Edit *edit, GRefString *key, GError **error) {
 }
 
 void edit_note_place(Edit *edit) {
-  places_add(edit->places, edit->who->uid, edit->last_key, RESOLVE_FOLLOW, edit->last_place);
+  place_cache_add(edit->places, edit->who->uid, edit->last_key, RESOLVE_FOLLOW, edit->last_place);
 }
 
 void edit_forget_place(Edit *edit) {
   drop_last_place(edit);
-  places_clear(edit->places);
+  place_cache_clear(edit->places);
   edit->touched_children = 0;
 }
 

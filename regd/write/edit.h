@@ -13,7 +13,7 @@
 
 typedef struct {
   Store *store;
-  Places *places; /* what is in it holds, for existing keys: see edit_forget_place() */
+  PlaceCache *places; /* what is in it holds, for existing keys: see edit_forget_place() */
   SchemaSet *schemas;
   const LiveSettings *settings;
   Identity *who;

@@ -36,41 +36,42 @@ typedef struct {
   gint64 key;        /* 0: none has been asked for */
   GHashTable *names; /* of its values, in any case */
   gboolean itself, list;
-} Later;
+} ChangedSince;
 
 /* What another trial did that has ended, and what undid it, does not count. */
-static gboolean note_later(const Difference *difference, guint64 revision, gpointer data,
-                           GError **error) {
-  Later *later = data;
-  if (later->revision != revision &&
-      !trials_is_ended(later->store, revision, &later->is_ended, error))
+static gboolean note_change(const Difference *difference, guint64 revision, gpointer data,
+                            GError **error) {
+  ChangedSince *since = data;
+  if (since->revision != revision &&
+      !trials_is_ended(since->store, revision, &since->is_ended, error))
     return FALSE;
-  later->revision = revision;
-  if (later->is_ended)
+  since->revision = revision;
+  if (since->is_ended)
     return TRUE;
   if (difference->name != NULL)
-    g_hash_table_add(later->names, g_strdup(difference->name));
+    g_hash_table_add(since->names, g_strdup(difference->name));
   else if (difference->kind == CHANGE_ACL_CHANGED)
-    later->list = TRUE;
+    since->list = TRUE;
   else
-    later->itself = TRUE;
+    since->itself = TRUE;
   return TRUE;
 }
 
-static gboolean load_later(Edit *edit, gint64 key, guint64 revision, Later *later, GError **error) {
-  if (later->key == key)
+static gboolean load_since(Edit *edit, gint64 key, guint64 revision, ChangedSince *since,
+                           GError **error) {
+  if (since->key == key)
     return TRUE;
-  g_hash_table_remove_all(later->names);
-  later->key = key;
-  later->itself = later->list = FALSE;
-  return history_visit_key(edit->store, key, revision, note_later, later, error);
+  g_hash_table_remove_all(since->names);
+  since->key = key;
+  since->itself = since->list = FALSE;
+  return history_visit_key(edit->store, key, revision, note_change, since, error);
 }
 
 /* What somebody has changed since stays as it is. */
-static gboolean is_changed_since(const Later *later, const Difference *difference) {
+static gboolean is_changed_since(const ChangedSince *since, const Difference *difference) {
   if (difference->name != NULL)
-    return g_hash_table_contains(later->names, difference->name);
-  return difference->kind == CHANGE_ACL_CHANGED ? later->list : later->itself;
+    return g_hash_table_contains(since->names, difference->name);
+  return difference->kind == CHANGE_ACL_CHANGED ? since->list : since->itself;
 }
 
 static gboolean undo_value(Edit *edit, const Difference *difference, KeyRow *row, gint64 acl,
@@ -137,7 +138,7 @@ static gboolean is_same_key(const KeyRow *a, const KeyRow *b) {
  * its spelling, class and list where it is, which history tells as it told the
  * first time. Nothing that is to stay is made volatile. */
 static gboolean undo_replacement(Edit *edit, const Difference *difference, KeyRow *row,
-                                 gint64 above, const Later *later, GError **error) {
+                                 gint64 above, const ChangedSince *since, GError **error) {
   g_autoptr(KeyRow) old = g_new0(KeyRow, 1);
   g_autoptr(Acl) own = NULL;
   Acl *now = NULL;
@@ -146,7 +147,7 @@ static gboolean undo_replacement(Edit *edit, const Difference *difference, KeyRo
   if (!history_decode_key(difference->old_state, old, &own, error) ||
       !store_intern_acl(edit->store, own, &old->acl, error))
     return FALSE;
-  if (later->list)
+  if (since->list)
     old->acl = row->acl;
   old->is_volatile = old->is_volatile && row->is_volatile;
   if (old->link != NULL || row->link != NULL || is_same_key(old, row))
@@ -181,11 +182,11 @@ static gboolean undo_list(Edit *edit, const Difference *difference, KeyRow *row,
 }
 
 static gboolean undo_live(Edit *edit, const Difference *difference, KeyRow *row, gint64 above,
-                          const Later *later, GError **error) {
+                          const ChangedSince *since, GError **error) {
   if (difference->kind == CHANGE_KEY_CREATED)
     return undo_creation(edit, row, above, error);
   if (difference->kind == CHANGE_KEY_DELETED)
-    return undo_replacement(edit, difference, row, above, later, error);
+    return undo_replacement(edit, difference, row, above, since, error);
   if (difference->kind == CHANGE_ACL_CHANGED)
     return undo_list(edit, difference, row, above, error);
   /* What somebody has made a link since holds no values. */
@@ -199,11 +200,11 @@ static gboolean undo_live(Edit *edit, const Difference *difference, KeyRow *row,
   return done;
 }
 
-static gboolean undo(Edit *edit, const Difference *difference, guint64 revision, Later *later,
-                     GError **error) {
-  if (!load_later(edit, difference->key, revision, later, error))
+static gboolean undo(Edit *edit, const Difference *difference, guint64 revision,
+                     ChangedSince *since, GError **error) {
+  if (!load_since(edit, difference->key, revision, since, error))
     return FALSE;
-  if (is_changed_since(later, difference) || difference->old_purged)
+  if (is_changed_since(since, difference) || difference->old_purged)
     return TRUE;
   g_autoptr(KeyRow) row = NULL;
   gint64 above = 0;
@@ -211,7 +212,7 @@ static gboolean undo(Edit *edit, const Difference *difference, guint64 revision,
       !edit_find_above(edit, row, &above, error))
     return FALSE;
   if (row->live)
-    return undo_live(edit, difference, row, above, later, error);
+    return undo_live(edit, difference, row, above, since, error);
   return difference->kind != CHANGE_KEY_DELETED ||
          undo_deletion(edit, difference, row, above, error);
 }
@@ -224,9 +225,9 @@ static gboolean undo_revision(Edit *edit, guint64 revision, GError **error) {
   edit_forget_place(edit);
   g_autoptr(GHashTable) names =
       g_hash_table_new_full(path_hash_name, path_equal_names, g_free, NULL);
-  Later later = {.store = edit->store, .names = names};
+  ChangedSince since = {.store = edit->store, .names = names};
   for (guint i = differences->len; i > 0; i--)
-    if (!undo(edit, g_ptr_array_index(differences, i - 1), revision, &later, error))
+    if (!undo(edit, g_ptr_array_index(differences, i - 1), revision, &since, error))
       return FALSE;
   return TRUE;
 }

@@ -41,7 +41,7 @@ struct Writer {
 
   /* The thread's alone. */
   Store *store;
-  Places *places; /* of the newest state */
+  PlaceCache *places; /* of the newest state */
   RetentionCounts *counts;
   guint64 revision;
   LiveSettings settings;
@@ -155,7 +155,7 @@ static void commit_requests(Writer *writer, Request **requests, guint n_requests
   if (apply_requests(writer, requests, n_requests, &failure))
     return;
   store_abandon(writer->store);
-  places_clear(writer->places);
+  place_cache_clear(writer->places);
   retention_counts_clear(writer->counts);
   writer->revision = before;
   writer->settings_are_stale = TRUE;
@@ -412,7 +412,7 @@ Writer *writer_start(const char *file, GMainContext *context, WriteDone own_done
   g_cond_init(&writer->wake);
   g_queue_init(&writer->waiting);
   writer->written = result_queue_new(context, deliver);
-  writer->places = places_new();
+  writer->places = place_cache_new();
   writer->counts = retention_counts_new();
   writer->settings_are_stale = TRUE;
   writer->commits_until_pruning = PRUNE_EVERY;
@@ -438,7 +438,7 @@ void writer_stop(Writer *writer) {
   if (writer->thread != NULL)
     g_thread_join(writer->thread);
   result_queue_unref(writer->written);
-  places_free(writer->places);
+  place_cache_free(writer->places);
   retention_counts_free(writer->counts);
   store_close(writer->store);
   schema_set_unref(writer->schemas);

@@ -12,7 +12,7 @@ static void check_value(const RunValue *value, const guint8 *begin, const guint8
 /* Writes anew what is read; FALSE where it is damaged. */
 static gboolean copy(const guint8 *data, gsize size, RunWriter *writer) {
   RunReader reader;
-  RunEntry entry;
+  DifferenceRecord entry;
   RunStep step;
   run_reader_init(&reader, data, size);
   while ((step = run_read(&reader, &entry)) == RUN_ENTRY) {

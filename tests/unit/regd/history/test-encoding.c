@@ -8,7 +8,7 @@
 #define DATA(text)                                                                                 \
   { .type = 1, .data = (const guint8 *)(text), .size = sizeof(text) - 1 }
 
-static const RunEntry written[] = {
+static const DifferenceRecord written[] = {
     {.kind = CHANGE_KEY_CREATED, .after_acl = 7},
     {.kind = CHANGE_VALUE_SET,
      .before_acl = 7,
@@ -53,7 +53,7 @@ static void assert_value(const RunValue *got, const RunValue *expected) {
     g_assert_cmpmem(got->data, got->size, expected->data, expected->size);
 }
 
-static void assert_entry(const RunEntry *got, const RunEntry *expected) {
+static void assert_entry(const DifferenceRecord *got, const DifferenceRecord *expected) {
   g_assert_cmpint(got->kind, ==, expected->kind);
   g_assert_true(got->secret == expected->secret && got->reroutes == expected->reroutes &&
                 got->purged == expected->purged);
@@ -79,7 +79,7 @@ static void test_round_trip(void) {
     for (gsize i = 0; i < G_N_ELEMENTS(written); i++)
       run_append(&writer, &written[i]);
     RunReader reader;
-    RunEntry entry;
+    DifferenceRecord entry;
     run_reader_init(&reader, writer.bytes->data, writer.bytes->len);
     for (gsize i = 0; i < G_N_ELEMENTS(written); i++) {
       g_assert_cmpint(run_read(&reader, &entry), ==, RUN_ENTRY);
@@ -103,7 +103,7 @@ static void test_cut(void) {
     g_autofree guint8 *cut =
         g_memdup2(writer.bytes->data, size); /* so that sanitizers see its end */
     RunReader reader;
-    RunEntry entry;
+    DifferenceRecord entry;
     RunStep step;
     run_reader_init(&reader, cut, size);
     while ((step = run_read(&reader, &entry)) == RUN_ENTRY)
@@ -144,7 +144,7 @@ static void test_damaged(void) {
     g_test_message("%s", damaged[i].name);
     g_autofree guint8 *bytes = g_memdup2(damaged[i].bytes, damaged[i].size);
     RunReader reader;
-    RunEntry entry;
+    DifferenceRecord entry;
     run_reader_init(&reader, bytes, damaged[i].size);
     g_assert_cmpint(run_read(&reader, &entry), ==, RUN_DAMAGED);
   }

@@ -351,9 +351,9 @@ static void test_access(Fixture *fixture, gconstpointer data) {
                  REGISTRY_ERROR_ACCESS_DENIED);
 }
 
-static void collect(GString *lines, const TreePage *page) {
+static void collect(GString *lines, const ReadPage *page) {
   for (guint i = 0; i < page->keys->len; i++) {
-    const TreeKey *key = g_ptr_array_index(page->keys, i);
+    const ReadPageKey *key = g_ptr_array_index(page->keys, i);
     for (guint j = 0; j < key->values->len; j++)
       g_string_append_printf(lines, "%s:%s\n", key->path,
                              ((NamedValue *)g_ptr_array_index(key->values, j))->name);
@@ -370,7 +370,7 @@ static char *read_at(Fixture *fixture, const guint64 *at, guint32 limit, guint *
     g_autoptr(GError) error = NULL;
     TreeOptions options = {
         .limit = limit, .cursor = cursor, .has_at = at != NULL, .at = at != NULL ? *at : 0};
-    g_autoptr(TreePage) page =
+    g_autoptr(ReadPage) page =
         reader_read_tree(fixture->reader, fixture->root, KEY, &options, &error);
     g_assert_no_error(error);
     collect(lines, page);

@@ -3,10 +3,13 @@
 they say. Called by tests/run; the last line it prints is the sum, and its
 exit status is 0 only where nothing failed.
 
-    runner.py [--quick] [PATTERN...]
+    runner.py [--quick] [--suite=SUITE...] [PATTERN...]
+    runner.py --builds [PATTERN...]
+    runner.py --systems [--quick] [SYSTEM...]
 
 PATTERN: only the tests whose name contains one of them. --quick: one plain
-build and no lint.
+build and no lint. --builds: every compiler, kind of build and machine, with their
+unit tests. --systems: the README's two commands in fresh Debian systems.
 """
 
 import argparse
@@ -19,92 +22,21 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
 
 import reach
+import roots
+import systems
 import tap
-
-TOP = Path(__file__).resolve().parents[2]
-OUTPUT_LINES = 60  # of a failed test's output that are shown
-
-
-@dataclass
-class Build:
-    """A build tree, and the suites that are run in it (None: all that run what was built)."""
-
-    directory: str
-    compiler: str
-    options: list
-    suites: set = None
-
-
-SANITISED = Build("build-asan", "gcc", ["-Db_sanitize=address,undefined"])
-BUILDS = [
-    SANITISED,
-    Build("build-release", "gcc", ["-Dbuildtype=release"], {"unit", "bus", "system"}),
-    Build("build-clang", "clang", [], {"unit", "lint"}),
-]
-QUICK = [Build("build-gcc", "gcc", [], {"unit", "bus", "mail", "fault", "fuzz"})]
-
-# A user's build goes on where a compiler warns; none of ours does.
-STRICT = ["-Dwerror=true"]
+from builds import NORMAL, QUICK, TOP, list_all, make_big_endian, prepare
+from runs import Run, count, tell, tell_failures, tell_skips
 
 SANITISER_OPTIONS = {
     "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1:exitcode=99",
     "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1:exitcode=99",
     "LSAN_OPTIONS": "exitcode=99",
 }
-
-
-@dataclass
-class Run:
-    """One test program's run: its results, and what it printed."""
-
-    name: str
-    results: list = field(default_factory=list)
-    output: str = ""
-    seconds: float = 0.0
-
-
-def list_options(tree):
-    """How the tree is configured: {name: value}, as -Dname=value is written."""
-    listed = subprocess.run(["meson", "introspect", "--buildoptions", str(tree)],
-                            stdout=subprocess.PIPE, text=True, check=True).stdout
-    return {option["name"]: str(option["value"]).lower() if isinstance(option["value"], bool) else option["value"]
-            for option in json.loads(listed)}
-
-
-def configure(build):
-    """The commands that make the tree, or that give it options which it lacks."""
-    tree = TOP / build.directory
-    wanted = [*STRICT, *build.options]
-    if not (tree / "build.ninja").exists():
-        return [["meson", "setup", str(tree), str(TOP), *wanted]]
-    present = list_options(tree)
-    differ = [option for option in wanted
-              if present[option.removeprefix("-D").partition("=")[0]] != option.partition("=")[2]]
-    return [["meson", "configure", str(tree), *differ]] if differ else []
-
-
-def prepare(build):
-    """Configures and builds; a Run with the one result that it built."""
-    environment = os.environ | {"CC": build.compiler}
-    commands = [*configure(build), ["ninja", "-C", str(TOP / build.directory)]]
-    run = Run(f"{build.directory}: build")
-    began = time.monotonic()
-    for command in commands:
-        done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, cwd=TOP,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                              errors="replace", check=False)
-        run.output += done.stdout
-        if done.returncode != 0:
-            run.results = [tap.Result("builds without a warning", "failed", " ".join(command))]
-            break
-    else:
-        run.results = [tap.Result("builds without a warning", "passed")]
-    run.seconds = time.monotonic() - began
-    return run
 
 
 def find_tests(build, patterns):
@@ -129,12 +61,18 @@ def end_group(process):
         pass
 
 
+def is_built(test):
+    """Whether the build made the program, and not the machine (a Python test)."""
+    return Path(test["cmd"][0]).is_relative_to(TOP)
+
+
 def run_test(build, test):
     """Runs one test program in a session of its own, within its time."""
     environment = os.environ | SANITISER_OPTIONS | test["env"]
     began = time.monotonic()
     run = Run(f"{build.directory}: {test['name']}")
-    process = subprocess.Popen(test["cmd"], cwd=test["workdir"] or TOP / build.directory,
+    wrapper = build.wrapper if is_built(test) else []
+    process = subprocess.Popen([*wrapper, *test["cmd"]], cwd=test["workdir"] or TOP / build.directory,
                                env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                stderr=subprocess.STDOUT, start_new_session=True)
     late = False
@@ -178,42 +116,6 @@ def run_tests(build, tests):
         yield run
 
 
-def count(runs, outcome):
-    return sum(result.outcome == outcome for run in runs for result in run.results)
-
-
-def tell(run):
-    """One line as it goes along."""
-    failed = count([run], "failed")
-    print(f"{'FAILED' if failed else 'ok':6} {run.name}  "
-          f"({count([run], 'passed')} passed, {failed} failed, {count([run], 'skipped')} skipped, "
-          f"{run.seconds:.1f} s)", flush=True)
-
-
-def tell_failures(runs):
-    """Every failed case, with the end of what its program printed."""
-    for run in runs:
-        failures = [result for result in run.results if result.outcome == "failed"]
-        if not failures:
-            continue
-        print(f"\n==== {run.name}")
-        for line in run.output.splitlines()[-OUTPUT_LINES:]:
-            print(f"  | {line}")
-        for result in failures:
-            print(f"  FAILED {result.name}{': ' + result.why if result.why else ''}")
-
-
-def tell_skips(runs):
-    """Every skipped case once, with its reason."""
-    skips = {}
-    for run in runs:
-        for result in run.results:
-            if result.outcome == "skipped":
-                skips.setdefault((run.name, result.why), []).append(result.name)
-    for (name, why), cases in skips.items():
-        print(f"skipped {name}: {len(cases)} of its tests ({cases[0]}{', ...' if len(cases) > 1 else ''}): {why}")
-
-
 @contextmanager
 def sharing_copies():
     """All tests share the copies of what other users can't reach in the tree."""
@@ -234,15 +136,44 @@ def run_build(build, patterns):
         yield from run_tests(build, find_tests(build, patterns))
 
 
+def run_builds(patterns):
+    """Every build, then those for other machines: i386 in a root of its own, s390x by qemu."""
+    for build in list_all():
+        yield from run_build(build, patterns)
+    reason = roots.why_not() or systems.why_no_other_machine()
+    if reason:
+        yield systems.skip("build-s390x", reason)
+        yield systems.skip("i386", reason)
+        return
+    yield from run_build(make_big_endian(), patterns)
+    yield systems.try_i386()
+
+
+def choose(arguments):
+    """The runs that are asked for, made one by one."""
+    if arguments.builds:
+        return run_builds(arguments.patterns)
+    if arguments.systems:
+        return systems.try_all(arguments.patterns, arguments.quick)
+    builds = QUICK if arguments.quick else NORMAL
+    if arguments.suite:
+        builds = [replace(build, suites=set(arguments.suite)) for build in builds]
+    return (run for build in builds for run in run_build(build, arguments.patterns))
+
+
 def main():
     parser = argparse.ArgumentParser(prog="tests/run", description="Builds the project and runs its tests.")
     parser.add_argument("--quick", action="store_true", help="one plain build, no lint")
-    parser.add_argument("patterns", nargs="*", metavar="PATTERN", help="only tests whose name contains it")
+    parser.add_argument("--suite", action="append", help="only this suite (several may be given)")
+    parser.add_argument("--builds", action="store_true", help="every compiler, kind of build and machine: unit tests")
+    parser.add_argument("--systems", action="store_true",
+                        help="the README's two commands in fresh Debian systems; takes root")
+    parser.add_argument("patterns", nargs="*", metavar="PATTERN",
+                        help="only tests whose name contains it; with --systems: only these systems")
     arguments = parser.parse_args()
-    builds = QUICK if arguments.quick else BUILDS
     began = time.monotonic()
     with sharing_copies():
-        runs = [run for build in builds for run in run_build(build, arguments.patterns)]
+        runs = list(choose(arguments))
     tell_failures(runs)
     tell_skips(runs)
     print(f"\nin {time.monotonic() - began:.0f} s")

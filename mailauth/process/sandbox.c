@@ -68,6 +68,10 @@ static const struct {
                           "(RLIMIT_MEMLOCK) is too low"},
     {SANDBOX_LACKS_FOLDER, "the front is not in an empty folder: it takes CAP_SYS_CHROOT and a "
                            "/proc that is mounted"},
+    {SANDBOX_LACKS_SOCKETS, "sockets are not told apart by their kind: on this kind of machine "
+                            "socketcall(2) keeps its arguments from the filter"},
+    {SANDBOX_LACKS_MAPPINGS, "memory may be mapped to be run: on this kind of machine mmap(2) "
+                             "keeps its arguments from the filter"},
 };
 
 guint sandbox_get_lacks(void) {
@@ -83,6 +87,10 @@ guint sandbox_get_lacks(void) {
     lacks |= SANDBOX_LACKS_NETWORK;
   if (version < LANDLOCK_VERSION_SIGNALS)
     lacks |= SANDBOX_LACKS_SCOPES;
+  if (!filter_sees_sockets())
+    lacks |= SANDBOX_LACKS_SOCKETS;
+  if (!filter_sees_mappings())
+    lacks |= SANDBOX_LACKS_MAPPINGS;
   return lacks;
 }
 

@@ -13,13 +13,15 @@
 
 /* Bits of what is lacking. */
 typedef enum {
-  SANDBOX_LACKS_CALLS = 1 << 0,   /* system calls are not filtered */
-  SANDBOX_LACKS_FILES = 1 << 1,   /* no Landlock at all */
-  SANDBOX_LACKS_MOVES = 1 << 2,   /* the store can't be kept to one Maildir */
-  SANDBOX_LACKS_NETWORK = 1 << 3, /* TCP is kept away by the filter alone */
-  SANDBOX_LACKS_SCOPES = 1 << 4,  /* signals to others: by the filter and the user alone */
-  SANDBOX_LACKS_LOCKS = 1 << 5,   /* memory that held a password may be swapped out */
-  SANDBOX_LACKS_FOLDER = 1 << 6,  /* the front, started by root, is in no empty folder */
+  SANDBOX_LACKS_CALLS = 1 << 0,    /* system calls are not filtered */
+  SANDBOX_LACKS_FILES = 1 << 1,    /* no Landlock at all */
+  SANDBOX_LACKS_MOVES = 1 << 2,    /* the store can't be kept to one Maildir */
+  SANDBOX_LACKS_NETWORK = 1 << 3,  /* TCP is kept away by the filter alone */
+  SANDBOX_LACKS_SCOPES = 1 << 4,   /* signals to others: by the filter and the user alone */
+  SANDBOX_LACKS_LOCKS = 1 << 5,    /* memory that held a password may be swapped out */
+  SANDBOX_LACKS_FOLDER = 1 << 6,   /* the front, started by root, is in no empty folder */
+  SANDBOX_LACKS_SOCKETS = 1 << 7,  /* sockets of all kinds: socketcall(2) can't be filtered */
+  SANDBOX_LACKS_MAPPINGS = 1 << 8, /* memory that may be run: mmap(2) can't be filtered */
 } SandboxLacks;
 
 /* What the kernel has no part in. */

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/net.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>
@@ -11,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -26,6 +28,20 @@
 #define CALLS_SANITIZER CALLS_ALWAYS
 #else
 #define CALLS_SANITIZER 0U
+#endif
+
+/* The call that the C library maps memory by; clone()'s argument with the flags. */
+#ifdef SYS_mmap2
+#define CALL_MMAP SCMP_SYS(mmap2)
+#else
+#define CALL_MMAP SCMP_SYS(mmap)
+#endif
+#ifdef __s390x__
+#define CLONE_FLAGS 1
+#define PROTECTION_IS_SEEN 0
+#else
+#define CLONE_FLAGS 0
+#define PROTECTION_IS_SEEN 1
 #endif
 
 /* ---- the tables ---- */
@@ -47,9 +63,13 @@ static const PlainRow plain_rows[] = {
     {CALLS_ALWAYS, SCMP_SYS(munmap)},
     /* time, and waiting */
     {CALLS_ALWAYS, SCMP_SYS(clock_getres)},
+    {CALLS_ALWAYS, SCMP_SYS(clock_getres_time64)},
     {CALLS_ALWAYS, SCMP_SYS(clock_gettime)},
+    {CALLS_ALWAYS, SCMP_SYS(clock_gettime64)},
     {CALLS_ALWAYS, SCMP_SYS(clock_nanosleep)},
+    {CALLS_ALWAYS, SCMP_SYS(clock_nanosleep_time64)},
     {CALLS_ALWAYS, SCMP_SYS(futex)},
+    {CALLS_ALWAYS, SCMP_SYS(futex_time64)},
     {CALLS_ALWAYS, SCMP_SYS(gettimeofday)},
     {CALLS_ALWAYS, SCMP_SYS(nanosleep)},
     {CALLS_ALWAYS, SCMP_SYS(restart_syscall)},
@@ -62,13 +82,17 @@ static const PlainRow plain_rows[] = {
     {CALLS_ALWAYS, SCMP_SYS(eventfd2)},
     {CALLS_ALWAYS, SCMP_SYS(poll)},
     {CALLS_ALWAYS, SCMP_SYS(ppoll)},
+    {CALLS_ALWAYS, SCMP_SYS(ppoll_time64)},
     {CALLS_ALWAYS, SCMP_SYS(select)},
+    {CALLS_ALWAYS, SCMP_SYS(_newselect)},
     {CALLS_ALWAYS, SCMP_SYS(pselect6)},
+    {CALLS_ALWAYS, SCMP_SYS(pselect6_time64)},
     /* what is open */
     {CALLS_ALWAYS, SCMP_SYS(close)},
     {CALLS_ALWAYS, SCMP_SYS(dup)},
     {CALLS_ALWAYS, SCMP_SYS(dup3)},
     {CALLS_ALWAYS, SCMP_SYS(fstat)},
+    {CALLS_ALWAYS, SCMP_SYS(fstat64)},
     {CALLS_ALWAYS, SCMP_SYS(lseek)},
     {CALLS_ALWAYS, SCMP_SYS(_llseek)},
     {CALLS_ALWAYS, SCMP_SYS(pipe2)},
@@ -89,21 +113,29 @@ static const PlainRow plain_rows[] = {
     {CALLS_ALWAYS, SCMP_SYS(exit)},
     {CALLS_ALWAYS, SCMP_SYS(exit_group)},
     {CALLS_ALWAYS, SCMP_SYS(getegid)},
+    {CALLS_ALWAYS, SCMP_SYS(getegid32)},
     {CALLS_ALWAYS, SCMP_SYS(geteuid)},
+    {CALLS_ALWAYS, SCMP_SYS(geteuid32)},
     {CALLS_ALWAYS, SCMP_SYS(getgid)},
+    {CALLS_ALWAYS, SCMP_SYS(getgid32)},
     {CALLS_ALWAYS, SCMP_SYS(getpid)},
     {CALLS_ALWAYS, SCMP_SYS(getppid)},
     {CALLS_ALWAYS, SCMP_SYS(getrandom)},
     {CALLS_ALWAYS, SCMP_SYS(getresgid)},
+    {CALLS_ALWAYS, SCMP_SYS(getresgid32)},
     {CALLS_ALWAYS, SCMP_SYS(getresuid)},
+    {CALLS_ALWAYS, SCMP_SYS(getresuid32)},
     {CALLS_ALWAYS, SCMP_SYS(getrlimit)},
+    {CALLS_ALWAYS, SCMP_SYS(ugetrlimit)},
     {CALLS_ALWAYS, SCMP_SYS(getrusage)},
     {CALLS_ALWAYS, SCMP_SYS(gettid)},
     {CALLS_ALWAYS, SCMP_SYS(getuid)},
+    {CALLS_ALWAYS, SCMP_SYS(getuid32)},
     {CALLS_ALWAYS, SCMP_SYS(rseq)},
     {CALLS_ALWAYS, SCMP_SYS(rt_sigaction)},
     {CALLS_ALWAYS, SCMP_SYS(rt_sigprocmask)},
     {CALLS_ALWAYS, SCMP_SYS(rt_sigreturn)},
+    {CALLS_ALWAYS, SCMP_SYS(sigreturn)},
     {CALLS_ALWAYS, SCMP_SYS(sched_getaffinity)},
     {CALLS_ALWAYS, SCMP_SYS(set_robust_list)},
     {CALLS_ALWAYS, SCMP_SYS(sigaltstack)},
@@ -114,27 +146,33 @@ static const PlainRow plain_rows[] = {
     {CALLS_THREADS, SCMP_SYS(set_tid_address)},
     {CALLS_CHILDREN, SCMP_SYS(wait4)},
     {CALLS_CHILDREN, SCMP_SYS(waitid)},
+    {CALLS_CHILDREN, SCMP_SYS(waitpid)},
     /* files */
     {CALLS_READ_FILES, SCMP_SYS(access)},
     {CALLS_READ_FILES, SCMP_SYS(faccessat)},
     {CALLS_READ_FILES, SCMP_SYS(fstatat64)},
     {CALLS_READ_FILES, SCMP_SYS(fstatfs)},
+    {CALLS_READ_FILES, SCMP_SYS(fstatfs64)},
     {CALLS_READ_FILES, SCMP_SYS(getcwd)},
     {CALLS_READ_FILES, SCMP_SYS(getdents64)},
     {CALLS_READ_FILES, SCMP_SYS(lstat)},
+    {CALLS_READ_FILES, SCMP_SYS(lstat64)},
     {CALLS_READ_FILES, SCMP_SYS(newfstatat)},
     {CALLS_READ_FILES, SCMP_SYS(open)},
     {CALLS_READ_FILES, SCMP_SYS(openat)},
     {CALLS_READ_FILES, SCMP_SYS(readlink)},
     {CALLS_READ_FILES, SCMP_SYS(readlinkat)},
     {CALLS_READ_FILES, SCMP_SYS(stat)},
+    {CALLS_READ_FILES, SCMP_SYS(stat64)},
     {CALLS_READ_FILES, SCMP_SYS(statfs)},
+    {CALLS_READ_FILES, SCMP_SYS(statfs64)},
     {CALLS_READ_FILES, SCMP_SYS(statx)},
     {CALLS_CHANGE_FILES, SCMP_SYS(fchmod)},
     {CALLS_CHANGE_FILES, SCMP_SYS(fdatasync)},
     {CALLS_CHANGE_FILES, SCMP_SYS(flock)},
     {CALLS_CHANGE_FILES, SCMP_SYS(fsync)},
     {CALLS_CHANGE_FILES, SCMP_SYS(ftruncate)},
+    {CALLS_CHANGE_FILES, SCMP_SYS(ftruncate64)},
     {CALLS_CHANGE_FILES, SCMP_SYS(pwrite64)},
     {CALLS_CHANGE_FILES, SCMP_SYS(unlink)},
     {CALLS_CHANGE_FILES, SCMP_SYS(unlinkat)},
@@ -144,6 +182,7 @@ static const PlainRow plain_rows[] = {
     /* other processes */
     {CALLS_UNIX | CALLS_INTERNET, SCMP_SYS(connect)},
     {CALLS_INTERNET, SCMP_SYS(recvmmsg)},
+    {CALLS_INTERNET, SCMP_SYS(recvmmsg_time64)},
     {CALLS_UNIX, SCMP_SYS(memfd_create)}, /* what is too long for a message to the journal */
     /* a sanitiser's */
     {CALLS_SANITIZER, SCMP_SYS(clone)},
@@ -169,12 +208,15 @@ typedef struct {
 
 #define IS(argument, value) SCMP_CMP64(argument, SCMP_CMP_EQ, value, 0)
 #define HAS(argument, mask, value) SCMP_CMP64(argument, SCMP_CMP_MASKED_EQ, mask, value)
-#define FCNTL(groups, operation)                                                                   \
+#define FCNTL_BY(call, groups, operation)                                                          \
   {                                                                                                \
-    groups, SCMP_SYS(fcntl), 1, {                                                                  \
+    groups, call, 1, {                                                                             \
       IS(1, operation)                                                                             \
     }                                                                                              \
   }
+/* The second is what machines of 32 bits have. */
+#define FCNTL(groups, operation)                                                                   \
+  FCNTL_BY(SCMP_SYS(fcntl), groups, operation), FCNTL_BY(SCMP_SYS(fcntl64), groups, operation)
 #define IOCTL(operation)                                                                           \
   {                                                                                                \
     CALLS_ALWAYS, SCMP_SYS(ioctl), 1, {                                                            \
@@ -188,11 +230,19 @@ typedef struct {
     }                                                                                              \
   }
 
+/* What hands its arguments over in memory, out of the filter's sight. */
+#define SOCKETCALL(groups, operation)                                                              \
+  {                                                                                                \
+    groups, SCMP_SYS(socketcall), 1, {                                                             \
+      IS(0, operation)                                                                             \
+    }                                                                                              \
+  }
+
 static const ConditionalRow conditional_rows[] = {
     /* No code but what was there from the start, or is a file's. */
-    {CALLS_ALWAYS, SCMP_SYS(mmap), 1, {HAS(2, PROT_EXEC, 0)}},
+    {CALLS_ALWAYS, CALL_MMAP, PROTECTION_IS_SEEN, {HAS(2, PROT_EXEC, 0)}},
     {CALLS_ALWAYS, SCMP_SYS(mprotect), 1, {HAS(2, PROT_EXEC, 0)}},
-    {CALLS_LIBRARIES, SCMP_SYS(mmap), 1, {HAS(2, PROT_EXEC | PROT_WRITE, PROT_EXEC)}},
+    {CALLS_LIBRARIES, CALL_MMAP, PROTECTION_IS_SEEN, {HAS(2, PROT_EXEC | PROT_WRITE, PROT_EXEC)}},
     FCNTL(CALLS_ALWAYS, F_DUPFD),
     FCNTL(CALLS_ALWAYS, F_DUPFD_CLOEXEC),
     FCNTL(CALLS_ALWAYS, F_GETFD),
@@ -219,11 +269,19 @@ static const ConditionalRow conditional_rows[] = {
     /* For names. */
     INTERNET(AF_INET, SOCK_DGRAM),
     INTERNET(AF_INET6, SOCK_DGRAM),
-    {CALLS_THREADS, SCMP_SYS(clone), 1, {HAS(0, CLONE_THREAD, CLONE_THREAD)}},
+    /* The operations of linux/net.h, which calls it after the functions. */
+    SOCKETCALL(CALLS_UNIX | CALLS_INTERNET, SYS_SOCKET),
+    SOCKETCALL(CALLS_ALWAYS, SYS_SOCKETPAIR),
+    SOCKETCALL(CALLS_ALWAYS, SYS_SENDTO),
+    SOCKETCALL(CALLS_ALWAYS, SYS_SENDMSG),
+    SOCKETCALL(CALLS_ALWAYS, SYS_SEND),
+    SOCKETCALL(CALLS_ALWAYS, SYS_RECV),
+    SOCKETCALL(CALLS_INTERNET, SYS_SENDMMSG),
+    {CALLS_THREADS, SCMP_SYS(clone), 1, {HAS(CLONE_FLAGS, CLONE_THREAD, CLONE_THREAD)}},
     {CALLS_CHILDREN,
      SCMP_SYS(clone),
      1,
-     {HAS(0, CLONE_VM | CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID, 0)}},
+     {HAS(CLONE_FLAGS, CLONE_VM | CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID, 0)}},
     {CALLS_CHILDREN, SCMP_SYS(prlimit64), 2, {IS(0, 0), IS(1, RLIMIT_NPROC)}},
     {CALLS_CHILDREN, SCMP_SYS(landlock_create_ruleset), 0, {{0, SCMP_CMP_EQ, 0, 0}}},
     {CALLS_CHILDREN, SCMP_SYS(landlock_add_rule), 0, {{0, SCMP_CMP_EQ, 0, 0}}},
@@ -320,6 +378,18 @@ static gboolean fill(scmp_filter_ctx filter, CallGroups groups) {
 
 gboolean filter_is_known(void) {
   return seccomp_api_get() >= 2;
+}
+
+gboolean filter_sees_sockets(void) {
+#ifdef SYS_socketcall
+  return FALSE;
+#else
+  return TRUE;
+#endif
+}
+
+gboolean filter_sees_mappings(void) {
+  return PROTECTION_IS_SEEN;
 }
 
 static gboolean load(scmp_filter_ctx filter, gboolean filled, GError **error) {

@@ -24,6 +24,13 @@ typedef enum {
 
 /* Whether the kernel has filters. */
 gboolean filter_is_known(void);
+/* Whether it can tell sockets of one family from others', and what connects while it
+ * sends: not where the C library makes these calls by socketcall(2), which hands its
+ * arguments over in memory (i386, s390x). */
+gboolean filter_sees_sockets(void);
+/* Whether it can tell memory that may be run from other: not where mmap(2) does the
+ * same (s390x). */
+gboolean filter_sees_mappings(void);
 
 /* For all threads of the process, for good; needs PR_SET_NO_NEW_PRIVS. Any other
  * call fails with ENOSYS, as on an older kernel: so libraries fall back. Calls that

@@ -8,6 +8,8 @@
 
 #include "client/base/error.h"
 #include "client/bus/loop.h"
+#include "client/cli/command-line.h"
+#include "client/cli/usage.h"
 #include "mailauth/connector/connector.h"
 #include "mailauth/front/front.h"
 #include "mailauth/mailbox/store.h"
@@ -16,6 +18,8 @@
 #include "mailauth/parent/parent.h"
 #include "mailauth/process/role.h"
 #include "mailauth/verifier/verifier.h"
+
+#define USAGE "mailauthd [OPTION...]"
 
 typedef int (*RoleMain)(const RoleStart *start);
 
@@ -33,32 +37,41 @@ static int run_role(RoleStart *start) {
   return ROLE_EXIT_UNSETTLED;
 }
 
-typedef struct {
-  char *bus;
-  gboolean check, version;
-} Options;
+enum { OPTION_BUS, OPTION_CHECK, OPTION_HELP, OPTION_VERSION, N_OPTIONS };
 
-/* NULL-terminated; FALSE after a message about what is wrong. */
-static gboolean parse_options(int *argc, char ***argv, Options *options) {
-  const GOptionEntry entries[] = {
-      {"bus", 0, 0, G_OPTION_ARG_STRING, &options->bus,
-       "The bus that regd is on: system (the default), session, or an address", "BUS"},
-      {"check", 0, 0, G_OPTION_ARG_NONE, &options->check,
-       "Say what would be done with the settings as they are; exit 1 where a login could not be "
-       "decided",
-       NULL},
-      {"version", 0, 0, G_OPTION_ARG_NONE, &options->version, "Print the version", NULL},
-      {NULL, 0, 0, 0, NULL, NULL, NULL}};
+static const OptionRow option_rows[N_OPTIONS] = {
+    [OPTION_BUS] = {.name = "bus",
+                    .argument = "BUS",
+                    .help = "the bus that regd is on: system (default), session or a D-Bus "
+                            "address"},
+    [OPTION_CHECK] = {.name = "check",
+                      .help = "say what would be done with the settings as they are; exit 1 if a "
+                              "login could not be decided"},
+    [OPTION_HELP] = {.name = "help", .letter = 'h', .help = "print help and exit"},
+    [OPTION_VERSION] = {.name = "version", .help = "print the version and exit"},
+};
+
+static const OptionTable options_of_mailauthd = {.program = "mailauthd",
+                                                 .hint = "mailauthd --help lists them",
+                                                 .rows = option_rows,
+                                                 .count = N_OPTIONS};
+
+/* NULL after a message about what is wrong. */
+static CommandLine *parse_options(int argc, char **argv) {
   g_autoptr(GError) error = NULL;
-  g_autoptr(GOptionContext) context = g_option_context_new(NULL);
-  g_option_context_set_summary(
-      context, "Logs POP3 and IMAP users in by the settings in the registry, which it takes live.");
-  g_option_context_add_main_entries(context, entries, NULL);
-  if (g_option_context_parse(context, argc, argv, &error) && *argc == 1)
-    return TRUE;
-  g_printerr("mailauthd: %s (mailauthd --help tells more)\n",
-             error != NULL ? error->message : "It takes options only");
-  return FALSE;
+  g_autoptr(CommandLine) line = command_line_parse(&options_of_mailauthd, argc, argv, &error);
+  if (line != NULL && usage_check_no_operands(line, USAGE, &error))
+    return g_steal_pointer(&line);
+  g_printerr("mailauthd: %s\n", error->message);
+  return NULL;
+}
+
+static void print_help(void) {
+  g_autoptr(GString) text = g_string_new(
+      "Usage: " USAGE "\n\nLogs POP3 and IMAP users in by the settings in the registry, which it "
+      "takes live.\n\nOptions:\n");
+  usage_print_options(&options_of_mailauthd, G_MAXUINT32, text);
+  g_print("%s", text->str);
 }
 
 /* A bus that is not there yet is waited for; one that can't be is not. */
@@ -72,17 +85,20 @@ static int serve(const char *bus) {
 
 int main(int argc, char **argv) {
   RoleStart start;
-  g_autofree char *bus = NULL;
-  Options options = {0};
   if (role_parse_arguments(argv, &start))
     return run_role(&start);
   (void)setlocale(LC_ALL, "");
-  if (!parse_options(&argc, &argv, &options))
+  g_autoptr(CommandLine) line = parse_options(argc, argv);
+  if (line == NULL)
     return EXIT_CODE_USAGE;
-  bus = options.bus;
-  if (options.version) {
+  const char *bus = line->texts[OPTION_BUS];
+  if (line->given[OPTION_HELP]) {
+    print_help();
+    return EXIT_CODE_DONE;
+  }
+  if (line->given[OPTION_VERSION]) {
     g_print("mailauthd %s\n", REGD_VERSION);
     return EXIT_CODE_DONE;
   }
-  return options.check ? verifier_check(bus) : serve(bus);
+  return line->given[OPTION_CHECK] ? verifier_check(bus) : serve(bus);
 }

@@ -7,34 +7,58 @@
 #include <sys/stat.h>
 
 #include "client/base/error.h"
+#include "client/cli/command-line.h"
+#include "client/cli/usage.h"
 #include "regd/bus/private-bus.h"
 #include "regd/manager.h"
 #include "regd/server.h"
 #include "regd/upkeep/integrity.h"
 #include "regd/upkeep/restore.h"
 
+#define USAGE "regd [OPTION...]"
 #define DEFAULT_DATABASE "/var/lib/regd/registry.db"
 
 static const char *const default_schema_directories[] = {REGD_SCHEMA_DIRECTORY, "/etc/regd/schemas",
                                                          NULL};
 
-typedef struct {
-  char *bus;
-  char *database;
-  char **schema_directories;
-  char *restore;
-  gboolean check;
-  gboolean private;
-  gboolean version;
-} Arguments;
+enum {
+  OPTION_BUS,
+  OPTION_DATABASE,
+  OPTION_SCHEMA_DIR,
+  OPTION_RESTORE,
+  OPTION_CHECK,
+  OPTION_PRIVATE,
+  OPTION_HELP,
+  OPTION_VERSION,
+  N_OPTIONS
+};
 
-static void arguments_clear(Arguments *arguments) {
-  g_free(arguments->bus);
-  g_free(arguments->database);
-  g_strfreev(arguments->schema_directories);
-  g_free(arguments->restore);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Arguments, arguments_clear)
+static const OptionRow option_rows[N_OPTIONS] = {
+    [OPTION_BUS] = {.name = "bus",
+                    .argument = "BUS",
+                    .help = "the bus to serve on: system (default), session or a D-Bus address"},
+    [OPTION_DATABASE] = {.name = "database",
+                         .argument = "FILE",
+                         .help = "the database (" DEFAULT_DATABASE ")"},
+    [OPTION_SCHEMA_DIR] = {.name = "schema-dir",
+                           .argument = "DIR",
+                           .help = "a directory of *.schema files, in place of the default ones; "
+                                   "may be repeated"},
+    [OPTION_RESTORE] = {.name = "restore",
+                        .argument = "FILE",
+                        .help = "put this backup in the database's place, and end; the old one is "
+                                "kept beside it"},
+    [OPTION_CHECK] = {.name = "check",
+                      .help = "verify the whole database, say what was found, and end"},
+    [OPTION_PRIVATE] = {.name = "private",
+                        .help = "serve one client on a bus of its own, whose address is printed, "
+                                "and end with it"},
+    [OPTION_HELP] = {.name = "help", .letter = 'h', .help = "print help and exit"},
+    [OPTION_VERSION] = {.name = "version", .help = "print the version and exit"},
+};
+
+static const OptionTable options_of_regd = {
+    .program = "regd", .hint = "regd --help lists them", .rows = option_rows, .count = N_OPTIONS};
 
 typedef struct {
   GMainLoop *loop;
@@ -77,33 +101,18 @@ static gboolean on_hang_up(gpointer data) {
 
 /* ---- the command line ---- */
 
-static gboolean parse_arguments(Arguments *arguments, int *argc, char ***argv, GError **error) {
-  const GOptionEntry entries[] = {
-      {"bus", 0, 0, G_OPTION_ARG_STRING, &arguments->bus,
-       "The bus to serve on: system (the default), session or a D-Bus address",
-       "system|session|ADDRESS"},
-      {"database", 0, 0, G_OPTION_ARG_FILENAME, &arguments->database,
-       "The database (" DEFAULT_DATABASE ")", "FILE"},
-      {"schema-dir", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &arguments->schema_directories,
-       "A directory of *.schema files, in place of the default ones; may be repeated", "DIR"},
-      {"restore", 0, 0, G_OPTION_ARG_FILENAME, &arguments->restore,
-       "Put this backup in the database's place, and end; the old one is kept beside it", "FILE"},
-      {"check", 0, 0, G_OPTION_ARG_NONE, &arguments->check,
-       "Verify the whole database, say what was found, and end", NULL},
-      {"private", 0, 0, G_OPTION_ARG_NONE, &arguments->private,
-       "Serve one client on a bus of its own, whose address is printed, and end with it", NULL},
-      {"version", 0, 0, G_OPTION_ARG_NONE, &arguments->version, "Print the version and end", NULL},
-      {NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL},
-  };
-  g_autoptr(GOptionContext) context = g_option_context_new(NULL);
-  g_option_context_set_summary(context, "Serves the registry on D-Bus as org.regd.Registry1.");
-  g_option_context_add_main_entries(context, entries, NULL);
-  if (!g_option_context_parse(context, argc, argv, error))
-    return FALSE;
-  if (*argc > 1)
-    return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS, "unexpected argument '%s'",
-                     (*argv)[1]);
-  return TRUE;
+static CommandLine *parse_arguments(int argc, char **argv, GError **error) {
+  g_autoptr(CommandLine) line = command_line_parse(&options_of_regd, argc, argv, error);
+  if (line == NULL || !usage_check_no_operands(line, USAGE, error))
+    return NULL;
+  return g_steal_pointer(&line);
+}
+
+static void print_help(void) {
+  g_autoptr(GString) text = g_string_new("Usage: " USAGE "\n\nServes the registry on D-Bus as "
+                                         "org.regd.Registry1.\n\nOptions:\n");
+  usage_print_options(&options_of_regd, G_MAXUINT32, text);
+  g_print("%s", text->str);
 }
 
 /* The client has left the private bus. */
@@ -120,17 +129,16 @@ static gboolean start_private_bus(Daemon *daemon, PrivateBus **bus, ServerOption
   return *bus != NULL;
 }
 
-static const char *get_database(const Arguments *arguments) {
-  return arguments->database != NULL ? arguments->database : DEFAULT_DATABASE;
+static const char *get_database(const CommandLine *line) {
+  return line->given[OPTION_DATABASE] ? line->texts[OPTION_DATABASE] : DEFAULT_DATABASE;
 }
 
-static ServerOptions server_options(const Arguments *arguments) {
+static ServerOptions server_options(const CommandLine *line) {
+  const char *const *directories = command_line_get_texts(line, OPTION_SCHEMA_DIR);
   ServerOptions options = {
-      .bus = arguments->bus != NULL ? arguments->bus : "system",
-      .database = get_database(arguments),
-      .schema_directories = arguments->schema_directories != NULL
-                                ? (const char *const *)arguments->schema_directories
-                                : default_schema_directories,
+      .bus = line->given[OPTION_BUS] ? line->texts[OPTION_BUS] : "system",
+      .database = get_database(line),
+      .schema_directories = directories != NULL ? directories : default_schema_directories,
   };
   return options;
 }
@@ -147,15 +155,15 @@ static void prepare_process(Daemon *daemon) {
   (void)umask(0077);
 }
 
-static int serve(const Arguments *arguments) {
+static int serve(const CommandLine *line) {
   g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
   g_autoptr(PrivateBus) bus = NULL;
   g_autoptr(GError) error = NULL;
   Daemon daemon = {.loop = loop, .status = EXIT_SUCCESS};
-  ServerOptions options = server_options(arguments);
+  ServerOptions options = server_options(line);
   ServerEvents events = {.ready = on_ready, .say = say, .failed = on_failed, .data = &daemon};
   prepare_process(&daemon);
-  if (!arguments->private || start_private_bus(&daemon, &bus, &options, &error))
+  if (!line->given[OPTION_PRIVATE] || start_private_bus(&daemon, &bus, &options, &error))
     daemon.server = server_start(&options, &events, &error);
   if (daemon.server == NULL) {
     say(error->message, NULL);
@@ -177,8 +185,8 @@ static void say_problems(const char *file, const GPtrArray *problems) {
     g_printerr("regd: %s: %s\n", file, (const char *)problems->pdata[i]);
 }
 
-static int check(const Arguments *arguments) {
-  const char *database = get_database(arguments);
+static int check(const CommandLine *line) {
+  const char *database = get_database(line);
   g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
   g_autoptr(GError) error = NULL;
   gboolean done = check_file(database, problems, &error);
@@ -193,37 +201,42 @@ static int check(const Arguments *arguments) {
   return done && problems->len == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static int restore(const Arguments *arguments) {
-  const char *database = get_database(arguments);
+static int restore(const CommandLine *line) {
+  const char *backup = line->texts[OPTION_RESTORE];
+  const char *database = get_database(line);
   g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
   g_autoptr(GError) error = NULL;
   g_auto(Restored) restored = {0};
   (void)umask(0077);
-  if (!restore_run(database, arguments->restore, problems, &restored, &error)) {
-    say_problems(arguments->restore, problems);
-    g_printerr("regd: %s is not restored: %s\n", arguments->restore, error->message);
+  if (!restore_run(database, backup, problems, &restored, &error)) {
+    say_problems(backup, problems);
+    g_printerr("regd: %s is not restored: %s\n", backup, error->message);
     return EXIT_FAILURE;
   }
-  g_print("%s: restored from %s; revisions go on from %" G_GUINT64_FORMAT "\n", database,
-          arguments->restore, restored.revision);
+  g_print("%s: restored from %s; revisions go on from %" G_GUINT64_FORMAT "\n", database, backup,
+          restored.revision);
   if (restored.kept != NULL)
     g_print("the old database is %s\n", restored.kept);
   return EXIT_SUCCESS;
 }
 
 int main(int argc, char **argv) {
-  g_auto(Arguments) arguments = {0};
   g_autoptr(GError) error = NULL;
   (void)setlocale(LC_ALL, "");
-  if (!parse_arguments(&arguments, &argc, &argv, &error)) {
-    g_printerr("regd: %s\nregd: try --help\n", error->message);
+  g_autoptr(CommandLine) line = parse_arguments(argc, argv, &error);
+  if (line == NULL) {
+    say(error->message, NULL);
     return EXIT_CODE_USAGE;
   }
-  if (arguments.version) {
+  if (line->given[OPTION_HELP]) {
+    print_help();
+    return EXIT_SUCCESS;
+  }
+  if (line->given[OPTION_VERSION]) {
     g_print("regd %s\n", REGD_VERSION);
     return EXIT_SUCCESS;
   }
-  if (arguments.restore != NULL)
-    return restore(&arguments);
-  return arguments.check ? check(&arguments) : serve(&arguments);
+  if (line->given[OPTION_RESTORE])
+    return restore(line);
+  return line->given[OPTION_CHECK] ? check(line) : serve(line);
 }

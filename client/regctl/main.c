@@ -5,26 +5,25 @@
 #include <stdio.h>
 
 #include "client/base/escape.h"
+#include "client/cli/usage.h"
 #include "client/regctl/help.h"
 #include "client/regctl/verb-table.h"
 
 static gboolean no_such_verb(const char *name, GError **error) {
   g_autofree char *near = verb_suggest(name);
   return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS, "%s: no such verb; %s%s%s", name,
-                   *near ? "did you mean " : "regctl --help lists them", near, *near ? "?" : "");
+                   *near != '\0' ? "did you mean " : "regctl --help lists them", near,
+                   *near != '\0' ? "?" : "");
 }
 
 static gboolean check_operands(const Verb *verb, guint count, GError **error) {
-  if (count >= verb->fewest && count <= verb->most)
-    return TRUE;
   g_autofree char *usage = help_get_usage(verb);
-  return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS, "%s: too %s operands; usage: %s",
-                   verb->name, count < verb->fewest ? "few" : "many", usage);
+  return usage_check_operands(verb->name, usage, count, verb->fewest, verb->most, error);
 }
 
 static gboolean run_verb(Session *session, const char *name, GError **error) {
   const Verb *verb = verb_find(name);
-  if (!verb)
+  if (verb == NULL)
     return no_such_verb(name, error);
   if (session_has(session, OPTION_HELP)) {
     help_print_verb(verb, session_out(session));
@@ -43,7 +42,7 @@ static gboolean run(Session *session, GError **error) {
     g_string_append(session_out(session), "regctl " REGD_VERSION "\n");
     return TRUE;
   }
-  if (name)
+  if (name != NULL)
     return run_verb(session, name, error);
   if (session_has(session, OPTION_HELP)) {
     help_print(session_out(session));
@@ -74,8 +73,8 @@ int main(int argc, char **argv) {
   g_autoptr(GError) error = NULL;
   Session session;
   (void)setlocale(LC_ALL, "");
-  g_autoptr(CommandLine) line = command_line_parse(argc, argv, &error);
-  if (!line)
+  g_autoptr(CommandLine) line = command_line_parse(&regctl_options, argc, argv, &error);
+  if (line == NULL)
     return (int)fail(error);
   session_init(&session, line);
   gboolean done = run_and_print(&session, &error);

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "client/base/nearest.h"
+#include "client/cli/near.h"
 
 #define BIT OPTION_BIT
 
@@ -104,7 +104,7 @@ const Verb verbs[] = {
 };
 
 const Verb *verb_find(const char *name) {
-  for (const Verb *verb = verbs; verb->name; verb++)
+  for (const Verb *verb = verbs; verb->name != NULL; verb++)
     if (strcmp(verb->name, name) == 0)
       return verb;
   return NULL;
@@ -114,16 +114,9 @@ guint32 verb_get_options(const Verb *verb) {
   return verb->options | OPTIONS_OF_ALL | (verb->writes ? OPTIONS_OF_WRITES : 0);
 }
 
-static gboolean is_near(const char *name, const char *verb) {
-  if (strlen(name) > 1 && (g_str_has_prefix(verb, name) || g_str_has_prefix(name, verb)))
-    return TRUE;
-  return nearest_distance(name, verb) <= (strlen(verb) > 4 ? 2 : 1);
-}
-
 char *verb_suggest(const char *name) {
-  g_autoptr(GString) near = g_string_new(NULL);
-  for (const Verb *verb = verbs; verb->name; verb++)
-    if (is_near(name, verb->name))
-      g_string_append_printf(near, "%s\"%s\"", near->len > 0 ? ", " : "", verb->name);
-  return g_string_free(g_steal_pointer(&near), FALSE);
+  GString *near = g_string_new(NULL);
+  for (const Verb *verb = verbs; verb->name != NULL; verb++)
+    near_note(name, "", verb->name, near);
+  return g_string_free(near, FALSE);
 }

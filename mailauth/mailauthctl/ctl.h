@@ -12,12 +12,12 @@
 #include "mailauth/base/secret.h"
 
 typedef struct {
-  char *bus;
-  gboolean json, follow, metrics, all, first, version;
-  gint count;      /* -n */
-  char *broker;    /* --broker */
-  char *protocol;  /* --protocol */
-  char **operands; /* NULL-terminated; the verb is the first */
+  const char *bus; /* NULL: the default */
+  gboolean json, follow, metrics, all, first;
+  guint count;          /* --count */
+  const char *broker;   /* --broker, or NULL */
+  const char *protocol; /* --protocol, or NULL */
+  char **operands;      /* NULL-terminated; the verb is the first */
   guint n_operands;
   RegistryConnection *connection; /* NULL until it is needed */
   Json output;                    /* its text goes to standard output, JSON or not */

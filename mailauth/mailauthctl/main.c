@@ -4,126 +4,231 @@
 #include <locale.h>
 #include <stdio.h>
 
+#include "client/cli/command-line.h"
+#include "client/cli/near.h"
+#include "client/cli/usage.h"
 #include "mailauth/mailauthctl/ctl.h"
 
 #define DEFAULT_EVENTS 20
 
+enum {
+  /* go with every verb */
+  OPTION_BUS,
+  OPTION_JSON,
+  OPTION_HELP,
+  OPTION_VERSION,
+  /* go with the verbs that list them */
+  OPTION_BROKER,
+  OPTION_PROTOCOL,
+  OPTION_COUNT,
+  OPTION_FOLLOW,
+  OPTION_METRICS,
+  OPTION_ALL,
+  OPTION_FIRST,
+  N_OPTIONS
+};
+#define OPTIONS_OF_ALL                                                                             \
+  (OPTION_BIT(OPTION_BUS) | OPTION_BIT(OPTION_JSON) | OPTION_BIT(OPTION_HELP) |                    \
+   OPTION_BIT(OPTION_VERSION))
+
+static const OptionRow option_rows[N_OPTIONS] = {
+    [OPTION_BUS] = {.name = "bus",
+                    .argument = "BUS",
+                    .help = "the bus: system (default), session or a D-Bus address"},
+    [OPTION_JSON] = {.name = "json", .help = "print JSON"},
+    [OPTION_HELP] = {.name = "help", .letter = 'h', .help = "print help and exit"},
+    [OPTION_VERSION] = {.name = "version", .help = "print the version and exit"},
+    [OPTION_BROKER] = {.name = "broker", .argument = "ID", .help = "the broker's instance ID"},
+    [OPTION_PROTOCOL] = {.name = "protocol", .argument = "PROTOCOL", .help = "pop3 or imap"},
+    [OPTION_COUNT] = {.name = "count",
+                      .letter = 'n',
+                      .argument = "N",
+                      .highest = G_MAXINT,
+                      .help = "how many events (20)"},
+    [OPTION_FOLLOW] = {.name = "follow", .letter = 'f', .help = "go on with what happens"},
+    [OPTION_METRICS] = {.name = "metrics", .help = "print OpenMetrics text"},
+    [OPTION_ALL] = {.name = "all", .help = "let everybody go"},
+    [OPTION_FIRST] = {.name = "first", .help = "only in a registry that never had accounts"},
+};
+
+static const OptionTable options_of_mailauthctl = {
+    .program = "mailauthctl",
+    .hint = "a name that begins with - stands after --",
+    .rows = option_rows,
+    .count = N_OPTIONS,
+};
+
 typedef struct {
   const char *name;
-  const char *operands; /* as the usage line shows them */
+  const char *operands; /* as the usage line shows them, with the options of this verb */
   guint fewest, most;   /* operands */
+  guint32 options;      /* bits, beside those of every verb */
   gboolean (*run)(Ctl *ctl, GError **error);
   const char *summary;
 } Verb;
 
+/* Ends with a row without a name. */
 static const Verb verbs[] = {
-    {"status", "[--metrics]", 0, 0, verb_status, "what is decided now, and why"},
-    {"events", "[-n N] [--follow]", 0, 0, verb_events, "what has happened, the newest last"},
-    {"test", "[--protocol=pop3|imap] USER", 1, 1, verb_test,
-     "prove a password and explain every step"},
-    {"held", "", 0, 0, verb_held, "who is held back after failed logins, and until when"},
-    {"release", "[NAME|ADDRESS] [--all]", 0, 1, verb_release, "let go who is held back"},
-    {"user", "add|passwd|enable|disable|remove|list [NAME]", 1, 2, verb_user,
-     "the native accounts"},
-    {"member", "--broker=ID add|passwd|enable|disable|remove|list [NAME]", 1, 2, verb_member,
-     "the embedded membership"},
-    {"reload-certificate", "", 0, 0, verb_reload_certificate, "read the certificate's files again"},
-    {"repair", "[--first]", 0, 0, verb_repair,
-     "make the accounts' key, and give the service its right to it (Q255269)"},
+    {.name = "status",
+     .operands = "[--metrics]",
+     .options = OPTION_BIT(OPTION_METRICS),
+     .run = verb_status,
+     .summary = "what is decided now, and why"},
+    {.name = "events",
+     .operands = "[-n N] [--follow]",
+     .options = OPTION_BIT(OPTION_COUNT) | OPTION_BIT(OPTION_FOLLOW),
+     .run = verb_events,
+     .summary = "what has happened, the newest last"},
+    {.name = "test",
+     .operands = "[--protocol=pop3|imap] USER",
+     .fewest = 1,
+     .most = 1,
+     .options = OPTION_BIT(OPTION_PROTOCOL),
+     .run = verb_test,
+     .summary = "prove a password and explain every step"},
+    {.name = "held",
+     .operands = "",
+     .run = verb_held,
+     .summary = "who is held back after failed logins, and until when"},
+    {.name = "release",
+     .operands = "[NAME|ADDRESS] [--all]",
+     .most = 1,
+     .options = OPTION_BIT(OPTION_ALL),
+     .run = verb_release,
+     .summary = "let go who is held back"},
+    {.name = "user",
+     .operands = "add|passwd|enable|disable|remove|list [NAME]",
+     .fewest = 1,
+     .most = 2,
+     .run = verb_user,
+     .summary = "the native accounts"},
+    {.name = "member",
+     .operands = "--broker=ID add|passwd|enable|disable|remove|list [NAME]",
+     .fewest = 1,
+     .most = 2,
+     .options = OPTION_BIT(OPTION_BROKER),
+     .run = verb_member,
+     .summary = "the embedded membership"},
+    {.name = "reload-certificate",
+     .operands = "",
+     .run = verb_reload_certificate,
+     .summary = "read the certificate's files again"},
+    {.name = "repair",
+     .operands = "[--first]",
+     .options = OPTION_BIT(OPTION_FIRST),
+     .run = verb_repair,
+     .summary = "make the accounts' key, and give the service its right to it (Q255269)"},
+    {.name = NULL},
 };
 
-static const char *get_help(void) {
-  return "Passwords are asked for on the terminal, or are one line of standard input.\n"
-         "Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 access denied, 5 invalid value,\n"
-         "6 conflict, 7 unreachable. See mailauthctl(1).";
+/* ---- help ---- */
+
+static char *get_usage(const Verb *verb) {
+  return g_strdup_printf("mailauthctl %s%s%s", verb->name, *verb->operands != '\0' ? " " : "",
+                         verb->operands);
 }
 
-static char *list_verbs(void) {
-  GString *list = g_string_new("Verbs:\n");
-  for (guint i = 0; i < G_N_ELEMENTS(verbs); i++)
-    g_string_append_printf(list, "  %s %s\n      %s\n", verbs[i].name, verbs[i].operands,
-                           verbs[i].summary);
-  return g_string_free(list, FALSE);
+static void print_help(GString *out) {
+  g_string_append(out, "Usage: mailauthctl [OPTION...] VERB ...\n\nVerbs:\n");
+  for (const Verb *verb = verbs; verb->name != NULL; verb++)
+    usage_print_line(verb->name, verb->summary, out);
+  g_string_append(out, "\nOptions of every verb:\n");
+  usage_print_options(&options_of_mailauthctl, OPTIONS_OF_ALL, out);
+  g_string_append(
+      out, "\nOptions stand anywhere; what comes after -- is none. Passwords are asked for on the\n"
+           "terminal, or are one line of standard input.\n"
+           "\nExit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 access denied, 5 invalid "
+           "value,\n6 conflict, 7 unreachable. See mailauthctl(1).\n"
+           "\nmailauthctl VERB --help tells more about a verb.\n");
 }
 
-/* GLib leaves a "--" where what follows begins with a hyphen, as a name may. */
-static void drop_separator(Ctl *ctl) {
-  guint at = 0;
-  while (at < ctl->n_operands && !g_str_equal(ctl->operands[at], "--"))
-    at++;
-  if (at == ctl->n_operands)
-    return;
-  for (; at < ctl->n_operands; at++)
-    ctl->operands[at] = ctl->operands[at + 1];
-  ctl->n_operands--;
+static void print_verb_help(const Verb *verb, GString *out) {
+  g_autofree char *usage = get_usage(verb);
+  g_string_append_printf(out, "Usage: %s\n\n%s: %s.\n\nOptions:\n", usage, verb->name,
+                         verb->summary);
+  usage_print_options(&options_of_mailauthctl, verb->options | OPTIONS_OF_ALL, out);
 }
 
-static gboolean parse(Ctl *ctl, int *argc, char ***argv, GError **error) {
-  const GOptionEntry entries[] = {
-      {"bus", 0, 0, G_OPTION_ARG_STRING, &ctl->bus,
-       "The bus: system (the default), session, or an address", "BUS"},
-      {"json", 0, 0, G_OPTION_ARG_NONE, &ctl->json, "Print JSON", NULL},
-      {"broker", 0, 0, G_OPTION_ARG_STRING, &ctl->broker, "The broker's instance ID (member)",
-       "ID"},
-      {"protocol", 0, 0, G_OPTION_ARG_STRING, &ctl->protocol, "pop3 or imap (test)", "PROTOCOL"},
-      {"count", 'n', 0, G_OPTION_ARG_INT, &ctl->count, "How many events", "N"},
-      {"follow", 'f', 0, G_OPTION_ARG_NONE, &ctl->follow, "Go on with what happens (events)", NULL},
-      {"metrics", 0, 0, G_OPTION_ARG_NONE, &ctl->metrics, "Print OpenMetrics text (status)", NULL},
-      {"all", 0, 0, G_OPTION_ARG_NONE, &ctl->all, "Let everybody go (release)", NULL},
-      {"first", 0, 0, G_OPTION_ARG_NONE, &ctl->first,
-       "Only in a registry that never had accounts (repair)", NULL},
-      {"version", 0, 0, G_OPTION_ARG_NONE, &ctl->version, "Print the version", NULL},
-      {NULL, 0, 0, 0, NULL, NULL, NULL}};
-  g_autoptr(GOptionContext) context = g_option_context_new("VERB");
-  g_autofree char *summary = list_verbs();
-  g_autoptr(GError) problem = NULL;
-  g_option_context_set_summary(context, summary);
-  g_option_context_set_description(context, get_help());
-  g_option_context_add_main_entries(context, entries, NULL);
-  if (!g_option_context_parse(context, argc, argv, &problem))
-    return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS, "%s; see mailauthctl --help",
-                     problem->message);
-  ctl->operands = *argv + 1;
-  ctl->n_operands = (guint)*argc - 1;
-  drop_separator(ctl);
-  return TRUE;
+/* ---- from the command line to the verb ---- */
+
+static void take_line(Ctl *ctl, const CommandLine *line) {
+  ctl->bus = line->texts[OPTION_BUS];
+  ctl->json = line->given[OPTION_JSON];
+  ctl->broker = line->texts[OPTION_BROKER];
+  ctl->protocol = line->texts[OPTION_PROTOCOL];
+  ctl->count = line->given[OPTION_COUNT] ? (guint)line->numbers[OPTION_COUNT] : DEFAULT_EVENTS;
+  ctl->follow = line->given[OPTION_FOLLOW];
+  ctl->metrics = line->given[OPTION_METRICS];
+  ctl->all = line->given[OPTION_ALL];
+  ctl->first = line->given[OPTION_FIRST];
+  ctl->operands = (char **)line->operands->pdata;
+  ctl->n_operands = line->n_operands;
 }
 
-static gboolean run(Ctl *ctl, GError **error) {
-  if (ctl->version) {
+static gboolean fail_unknown(const char *name, GError **error) {
+  g_autoptr(GString) near = g_string_new(NULL);
+  for (const Verb *verb = verbs; verb->name != NULL; verb++)
+    near_note(name, "", verb->name, near);
+  return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
+                   "%s: no such verb%s%s%s; "
+                   "mailauthctl --help lists them",
+                   name, near->len > 0 ? " (did you mean " : "", near->str,
+                   near->len > 0 ? "?)" : "");
+}
+
+static const Verb *find_verb(const char *name) {
+  for (const Verb *verb = verbs; verb->name != NULL; verb++)
+    if (g_str_equal(verb->name, name))
+      return verb;
+  return NULL;
+}
+
+static gboolean run_verb(Ctl *ctl, const CommandLine *line, GError **error) {
+  const Verb *verb = find_verb(ctl->operands[0]);
+  if (verb == NULL)
+    return fail_unknown(ctl->operands[0], error);
+  if (line->given[OPTION_HELP]) {
+    print_verb_help(verb, ctl_out(ctl));
+    return TRUE;
+  }
+  g_autofree char *usage = get_usage(verb);
+  return command_line_check_options(line, verb->name, verb->options | OPTIONS_OF_ALL, error) &&
+         usage_check_operands(verb->name, usage, line->n_operands - 1, verb->fewest, verb->most,
+                              error) &&
+         verb->run(ctl, error);
+}
+
+static gboolean run(Ctl *ctl, const CommandLine *line, GError **error) {
+  if (line->given[OPTION_VERSION]) {
     g_string_append(ctl_out(ctl), "mailauthctl " REGD_VERSION "\n");
     return TRUE;
   }
-  if (ctl->n_operands == 0)
-    return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
-                     "a verb is missing; mailauthctl --help lists them");
-  for (guint i = 0; i < G_N_ELEMENTS(verbs); i++) {
-    if (!g_str_equal(verbs[i].name, ctl->operands[0]))
-      continue;
-    guint count = ctl->n_operands - 1;
-    if (count >= verbs[i].fewest && count <= verbs[i].most)
-      return verbs[i].run(ctl, error);
-    return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
-                     "%s: too %s operands; usage: mailauthctl %s %s", verbs[i].name,
-                     count < verbs[i].fewest ? "few" : "many", verbs[i].name, verbs[i].operands);
+  if (line->n_operands > 0)
+    return run_verb(ctl, line, error);
+  if (line->given[OPTION_HELP]) {
+    print_help(ctl_out(ctl));
+    return TRUE;
   }
   return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
-                   "%s: no such verb; mailauthctl --help lists them", ctl->operands[0]);
+                   "a verb is missing; mailauthctl --help lists them");
+}
+
+static ExitCode fail(const GError *error) {
+  (void)fprintf(stderr, "mailauthctl: %s\n", error->message);
+  return error_get_exit_code(error);
 }
 
 int main(int argc, char **argv) {
   g_autoptr(GError) error = NULL;
-  Ctl ctl = {.count = DEFAULT_EVENTS, .output = {.text = g_string_new(NULL)}};
+  Ctl ctl = {.output = {.text = g_string_new(NULL)}};
   (void)setlocale(LC_ALL, "");
-  gboolean done = parse(&ctl, &argc, &argv, &error) && run(&ctl, &error);
+  g_autoptr(CommandLine) line = command_line_parse(&options_of_mailauthctl, argc, argv, &error);
+  if (line != NULL)
+    take_line(&ctl, line);
+  gboolean done = line != NULL && run(&ctl, line, &error);
   done = ctl_flush(&ctl, done ? &error : NULL) && done;
-  if (!done)
-    (void)fprintf(stderr, "mailauthctl: %s\n", error->message);
-  ExitCode code = done ? ctl.exit_code : error_get_exit_code(error);
+  ExitCode code = done ? ctl.exit_code : fail(error);
   registry_connection_unref(ctl.connection);
   g_string_free(ctl.output.text, TRUE);
-  g_free(ctl.bus);
-  g_free(ctl.broker);
-  g_free(ctl.protocol);
   return (int)code;
 }

@@ -178,7 +178,7 @@ static GArray *collect(DBusMessageIter *array) {
 
 static DBusMessage *get_events(Ctl *ctl, GError **error) {
   DBusMessage *call = ctl_new_mailauth_call("GetEvents");
-  dbus_uint32_t limit = (dbus_uint32_t)CLAMP(ctl->count, 0, MAX_LISTED);
+  dbus_uint32_t limit = (dbus_uint32_t)MIN(ctl->count, MAX_LISTED);
   if (!dbus_message_append_args(call, DBUS_TYPE_UINT32, &limit, DBUS_TYPE_INVALID))
     g_error("out of memory");
   return ctl_call(ctl, call, error);
@@ -272,8 +272,6 @@ static gboolean follow_events(Ctl *ctl, GError **error) {
 
 gboolean verb_events(Ctl *ctl, GError **error) {
   guint64 newest = 0;
-  if (ctl->count < 0)
-    return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS, "-n takes a number from 0 on");
   return ctl->follow ? follow_events(ctl, error) : list_events(ctl, &newest, error);
 }
 

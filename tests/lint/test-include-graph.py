@@ -49,14 +49,15 @@ LAYERS = {
                                                                                               "client/threads"},
     "mailauth/mailauthctl": {"client/bus", "client/cli", "client/connection", "mailauth/base", "mailauth/package",
                              "mailauth/protocol", "mailauth/settings"},
-    "mailauth": MAIL | {"client/bus", "client/threads"},
+    "mailauth": MAIL | {"client/bus", "client/cli", "client/threads"},
 }
 LAYERS |= {folder: set(REGD[:place]) for place, folder in enumerate(REGD)}
 for folder, besides in {"read": {"schema", "client/threads"}, "files": {"client/threads"},
                         "write": {"schema", "client/threads"}, "bus": {"client/bus", "client/threads"},
                         "registry1": {"client/bus", "client/threads"}}.items():
     LAYERS[f"regd/{folder}"] |= besides
-LAYERS["regd"] |= {"schema", "client/bus", "client/threads"}
+# Each program reads its command line with client/cli.
+LAYERS["regd"] |= {"schema", "client/bus", "client/cli", "client/threads"}
 # Libraries that only these paths (files or folders) may include.
 LIBRARIES = {
     r"sqlite3\.h": {"regd/storage", "mailauth/package/sqlite.c", "mailauth/mailauthctl"},

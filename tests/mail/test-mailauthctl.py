@@ -61,6 +61,9 @@ def set_broker(registry, server, number="3"):
     ("no broker", ["member", "list"]),
     ("a broker that is none", ["member", "--broker=3\\x", "list"]),
     ("a count below nothing", ["events", "-n", "-1"]),
+    ("another verb's option", ["status", "--all"]),
+    ("an option without what follows it", ["events", "--count"]),
+    ("an option that is a flag", ["held", "--json=yes"]),
 ])
 def wrong_usage_exits_with_2(words):
     with Registry() as registry:

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* regctl's command line: where options may stand, and what is refused. */
+/* The command line, by regctl's options: where options may stand, and what is refused. */
 #include "client/base/error.h"
 #include "client/regctl/session/options.h"
 
@@ -9,7 +9,7 @@
 static CommandLine *parse(const char *text, GStrv *words, GError **error) {
   g_autofree char *whole = g_strdup_printf("regctl%s%s", *text ? " " : "", text);
   *words = g_strsplit(whole, " ", -1);
-  return command_line_parse((int)g_strv_length(*words), *words, error);
+  return command_line_parse(&regctl_options, (int)g_strv_length(*words), *words, error);
 }
 
 static const struct {
@@ -74,7 +74,8 @@ static const struct {
     {"get --json=yes", "nothing may follow"},
     {"set -t", "-t, --type=TYPE: nothing follows"},
     {"set --comment", "nothing follows"},
-    {"get --js", "no such option"},
+    {"get --js", "--js: no such option (did you mean \"--json\"?); data"},
+    {"rm --recursiv=1 K", "--recursiv=1: no such option (did you mean \"--recursive\"?)"},
     {"tree -d x K", "--depth: x is no number from 0"},
     {"watch --count=0 K", "from 1 to 4294967295"},
     {"set --confirm-within=86401 K N 1", "from 1 to 86400"},

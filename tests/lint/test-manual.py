@@ -12,7 +12,7 @@ import xml.etree.ElementTree as ElementTree
 from harness.case import Failure, Skip, check, equal, main, rows, test
 from sources import BUILD, TOP, complaints_of, read
 
-PAGES = sorted((TOP / "data" / "man").iterdir())
+PAGES = sorted((TOP / "data" / "man").glob("*.[0-9]"))
 # mandoc looks for the pages of SEE ALSO on this machine.
 ELSEWHERE = re.compile(r"referenced manual not found|mandoc\.db")
 PROGRAMS = [("regctl", "client/regctl/regctl", "regctl.1"),
@@ -107,6 +107,13 @@ def every_member_of_the_interface_is_in_its_page():
                                  for member in interface().findall("property")) if line not in lines]
     if absent:
         raise Failure("\n".join(["the page has no line", *absent]))
+
+
+@test
+def the_page_of_settings_is_made_from_the_schemas():
+    made = subprocess.run([TOP / "data/man/make-mailauth-settings"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    equal(made == read("data/man/mailauth-settings.5"), True,
+          "run data/man/make-mailauth-settings >data/man/mailauth-settings.5")
 
 
 @test

@@ -50,7 +50,7 @@ static gboolean find_dead(Store *store, Place *place, GError **error) {
   while (place->missing->len > 0) {
     g_autofree char *fold = path_fold(g_ptr_array_index(place->missing, 0));
     KeyRow *dead = NULL;
-    if (!store_find_child(store, place->key->id, fold, FALSE, &dead, error))
+    if (!store_find_dead_child(store, place->key->id, fold, &dead, error))
       return FALSE;
     if (dead == NULL)
       return missing(place->path, error);

@@ -225,17 +225,29 @@ static gboolean step_to_key(Store *store, DbStatement *statement, KeyRow **row, 
   return step != DB_FAILED;
 }
 
-gboolean store_find_child(Store *store, gint64 parent, const char *fold, gboolean live,
-                          KeyRow **row, GError **error) {
-  g_autoptr(DbStatement) statement = db_prepare(
+static DbStatement *prepare_child(Store *store, gint64 parent, const char *fold, gboolean live,
+                                  GError **error) {
+  DbStatement *statement = db_prepare(
       store->db, "SELECT " KEY_COLUMNS " FROM keys WHERE parent = ?1 AND live = ?2 AND fold = ?3",
       error);
   if (statement == NULL)
-    return FALSE;
+    return NULL;
   db_bind_int(statement, 1, parent);
   db_bind_int(statement, 2, live);
   db_bind_text(statement, 3, fold);
-  return step_to_key(store, statement, row, error);
+  return statement;
+}
+
+gboolean store_find_child(Store *store, gint64 parent, const char *fold, KeyRow **row,
+                          GError **error) {
+  g_autoptr(DbStatement) statement = prepare_child(store, parent, fold, TRUE, error);
+  return statement != NULL && step_to_key(store, statement, row, error);
+}
+
+gboolean store_find_dead_child(Store *store, gint64 parent, const char *fold, KeyRow **row,
+                               GError **error) {
+  g_autoptr(DbStatement) statement = prepare_child(store, parent, fold, FALSE, error);
+  return statement != NULL && step_to_key(store, statement, row, error);
 }
 
 gboolean store_get_key(Store *store, gint64 id, KeyRow **row, GError **error) {
@@ -386,7 +398,7 @@ gboolean store_update_key(Store *store, const KeyRow *row, GError **error) {
 
 gboolean store_insert_key(Store *store, KeyRow *row, const char *fold, GError **error) {
   g_autoptr(KeyRow) dead = NULL;
-  if (!store_find_child(store, row->parent, fold, FALSE, &dead, error))
+  if (!store_find_dead_child(store, row->parent, fold, &dead, error))
     return FALSE;
   row->live = TRUE;
   if (dead != NULL) {
@@ -524,45 +536,41 @@ gboolean store_sum_values(Store *store, gint64 key, gint64 *bytes, GError **erro
                       key, bytes, error);
 }
 
-static gboolean write_value(Store *store, DbStatement *statement, gint64 key, const char *fold,
-                            const char *name, const RegistryValue *value, gint64 position,
-                            guint64 revision, GError **error) {
+static gboolean write_value(Store *store, DbStatement *statement, gint64 key, const NewValue *value,
+                            GError **error) {
   if (statement == NULL)
     return FALSE;
   gsize size = 0;
-  const guint8 *data = registry_value_get_bytes(value, &size);
+  const guint8 *data = registry_value_get_bytes(value->value, &size);
   db_bind_int(statement, 1, key);
-  db_bind_text(statement, 2, fold);
-  db_bind_text(statement, 3, name);
-  db_bind_int(statement, 4, registry_value_get_type(value));
+  db_bind_text(statement, 2, value->fold);
+  db_bind_text(statement, 3, value->name);
+  db_bind_int(statement, 4, registry_value_get_type(value->value));
   db_bind_data(statement, 5, data, size);
-  db_bind_int(statement, 6, position != 0 ? position : store->next_position++);
-  db_bind_int(statement, 7, (gint64)revision);
+  db_bind_int(statement, 6, value->position != 0 ? value->position : store->next_position++);
+  db_bind_int(statement, 7, (gint64)value->revision);
   return db_run(store->db, statement, error);
 }
 
-gboolean store_put_value(Store *store, gint64 key, const char *fold, const char *name,
-                         const RegistryValue *value, gint64 position, guint64 revision,
-                         GError **error) {
+gboolean store_put_value(Store *store, gint64 key, const NewValue *value, GError **error) {
   DbStatement *statement = db_prepare(store->db,
                                       "INSERT OR REPLACE INTO stored(key, fold, name, type, data,"
                                       " position, revision) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                                       error);
-  return write_value(store, statement, key, fold, name, value, position, revision, error);
+  return write_value(store, statement, key, value, error);
 }
 
-gboolean store_add_value(Store *store, gint64 key, const char *fold, const char *name,
-                         const RegistryValue *value, gint64 position, guint64 revision,
-                         gboolean *added, GError **error) {
+gboolean store_add_value(Store *store, gint64 key, const NewValue *value, gboolean *added,
+                         GError **error) {
   DbStatement *statement = db_prepare(store->db,
                                       "INSERT INTO stored(key, fold, name, type, data, position,"
                                       " revision) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)"
                                       " ON CONFLICT DO NOTHING",
                                       error);
-  if (!write_value(store, statement, key, fold, name, value, position, revision, error))
+  if (!write_value(store, statement, key, value, error))
     return FALSE;
   *added = db_count_changes(store->db) > 0;
-  if (!*added && position == 0)
+  if (!*added && value->position == 0)
     store->next_position--;
   return TRUE;
 }

@@ -65,10 +65,12 @@ void key_row_free(KeyRow *row);
 KeyRow *key_row_copy(const KeyRow *row);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(KeyRow, key_row_free)
 
-/* *@row is NULL where there is none. @fold is the folded name. Live keys only,
- * unless @live is FALSE: then dead ones only. */
-gboolean store_find_child(Store *store, gint64 parent, const char *fold, gboolean live,
-                          KeyRow **row, GError **error);
+/* *@row is NULL if there is none. @fold is the folded name. */
+gboolean store_find_child(Store *store, gint64 parent, const char *fold, KeyRow **row,
+                          GError **error);
+/* The same for a key that has been deleted. */
+gboolean store_find_dead_child(Store *store, gint64 parent, const char *fold, KeyRow **row,
+                               GError **error);
 /* By id, live or dead. */
 gboolean store_get_key(Store *store, gint64 id, KeyRow **row, GError **error);
 /* Direct live sub-keys in the order of their folded names, from @from_fold on (NULL: all). */
@@ -110,14 +112,19 @@ GPtrArray *store_list_values(Store *store, gint64 key, GError **error);
 gboolean store_count_values(Store *store, gint64 key, guint32 *count, GError **error);
 /* Bytes of all its data and names. */
 gboolean store_sum_values(Store *store, gint64 key, gint64 *bytes, GError **error);
-/* Inserts or replaces. @position 0: the next one. */
-gboolean store_put_value(Store *store, gint64 key, const char *fold, const char *name,
-                         const RegistryValue *value, gint64 position, guint64 revision,
+/* A value to write; borrowed. */
+typedef struct {
+  const char *fold; /* the folded name */
+  const char *name;
+  const RegistryValue *value;
+  gint64 position; /* 0: behind the others */
+  guint64 revision;
+} NewValue;
+/* Inserts or replaces. */
+gboolean store_put_value(Store *store, gint64 key, const NewValue *value, GError **error);
+/* Inserts it if there is none of the name, which *@added tells. */
+gboolean store_add_value(Store *store, gint64 key, const NewValue *value, gboolean *added,
                          GError **error);
-/* Inserts it where there is none of the name, which *@added tells. */
-gboolean store_add_value(Store *store, gint64 key, const char *fold, const char *name,
-                         const RegistryValue *value, gint64 position, guint64 revision,
-                         gboolean *added, GError **error);
 gboolean store_delete_value(Store *store, gint64 key, const char *fold, GError **error);
 
 /* ---- access lists ---- */

@@ -101,7 +101,7 @@ gboolean place_find_row(Store *store, const Place *place, gint64 *id, GError **e
   for (guint i = 0; i < place->missing->len && *id != 0; i++) {
     g_autofree char *fold = path_fold(g_ptr_array_index(place->missing, i));
     g_autoptr(KeyRow) dead = NULL;
-    if (!store_find_child(store, *id, fold, FALSE, &dead, error))
+    if (!store_find_dead_child(store, *id, fold, &dead, error))
       return FALSE;
     *id = dead != NULL ? dead->id : 0;
   }
@@ -255,7 +255,7 @@ static gboolean walk_down(Walk *walk, ResolveMode mode, GError **error) {
     const char *name = g_ptr_array_index(walk->ahead, walk->ahead->len - 1);
     g_autofree char *fold = path_fold(name);
     g_autoptr(KeyRow) child = NULL;
-    if (!store_find_child(walk->store, walk->place->key->id, fold, TRUE, &child, error))
+    if (!store_find_child(walk->store, walk->place->key->id, fold, &child, error))
       return FALSE;
     if (child == NULL) {
       all_missing(walk);
@@ -330,7 +330,7 @@ gboolean resolve_child(Store *store, const Place *place, const char *name, Place
     return TRUE;
   g_autofree char *fold = path_fold(name);
   g_autoptr(KeyRow) row = NULL;
-  if (!store_find_child(store, place->key->id, fold, TRUE, &row, error))
+  if (!store_find_child(store, place->key->id, fold, &row, error))
     return FALSE;
   if (row != NULL && row->link != NULL)
     return TRUE;

@@ -54,7 +54,7 @@ static RegistryValue *new_link_value(const char *target, GError **error) {
 static gboolean add_link_difference(Edit *edit, const KeyRow *row, gint64 acl,
                                     const char *old_target, GError **error) {
   Difference *difference =
-      edit_add(edit, CHANGE_VALUE_SET, row->id, LINK_VALUE_NAME, acl, acl, error);
+      edit_add(edit, &(EditChange){CHANGE_VALUE_SET, row->id, LINK_VALUE_NAME, acl, acl}, error);
   if (difference == NULL)
     return FALSE;
   difference->reroutes = TRUE;
@@ -95,7 +95,8 @@ gboolean edit_insert(Edit *edit, KeyRow *row, gint64 above, GError **error) {
   edit->touched = row->id;
 
   gint64 acl = edit_deciding(row, above);
-  Difference *difference = edit_add(edit, CHANGE_KEY_CREATED, row->id, NULL, 0, acl, error);
+  Difference *difference =
+      edit_add(edit, &(EditChange){CHANGE_KEY_CREATED, row->id, NULL, 0, acl}, error);
   if (difference == NULL)
     return FALSE;
   difference->reroutes = row->link != NULL;
@@ -161,8 +162,8 @@ gboolean edit_point_link(Edit *edit, KeyRow *row, gint64 acl, const char *target
 /* ---- deleting ---- */
 
 static gboolean add_link_deleted(Edit *edit, const KeyRow *row, gint64 acl, GError **error) {
-  Difference *difference =
-      edit_add(edit, CHANGE_VALUE_DELETED, row->id, LINK_VALUE_NAME, acl, acl, error);
+  Difference *difference = edit_add(
+      edit, &(EditChange){CHANGE_VALUE_DELETED, row->id, LINK_VALUE_NAME, acl, acl}, error);
   if (difference == NULL)
     return FALSE;
   difference->reroutes = TRUE;
@@ -176,7 +177,8 @@ static gboolean bury(Edit *edit, const KeyRow *row, gint64 acl, const char *path
   Acl *own = NULL;
   if (!store_load_acl(edit->store, row->acl, &own, error))
     return FALSE;
-  Difference *difference = edit_add(edit, CHANGE_KEY_DELETED, row->id, NULL, acl, 0, error);
+  Difference *difference =
+      edit_add(edit, &(EditChange){CHANGE_KEY_DELETED, row->id, NULL, acl, 0}, error);
   if (difference == NULL)
     return FALSE;
   difference->old_state = history_encode_key(row, own);
@@ -209,7 +211,7 @@ gboolean edit_delete_tree(Edit *edit, const KeyRow *row, gint64 above, GError **
     return FALSE;
   gboolean done = edit_require(edit, acl, path, ACCESS_WRITE, error) &&
                   delete_children(edit, row, acl, error) &&
-                  edit_delete_values(edit, row, acl, path, error) &&
+                  edit_delete_values(edit, &(KeyAt){row->id, acl, path}, error) &&
                   bury(edit, row, acl, path, error);
   g_ref_string_release(path);
   return done;
@@ -223,8 +225,10 @@ gboolean edit_set_list(Edit *edit, KeyRow *row, gint64 above, gint64 id, GError 
     return FALSE;
   if (row->revision == edit->revision)
     edit->has_revisited = TRUE;
-  Difference *difference = edit_add(edit, CHANGE_ACL_CHANGED, row->id, NULL,
-                                    edit_deciding(row, above), id != 0 ? id : above, error);
+  Difference *difference = edit_add(edit,
+                                    &(EditChange){CHANGE_ACL_CHANGED, row->id, NULL,
+                                                  edit_deciding(row, above), id != 0 ? id : above},
+                                    error);
   if (difference == NULL)
     return FALSE;
   difference->old_state = history_encode_acl(old);

@@ -42,84 +42,83 @@ gboolean edit_check_value(Edit *edit, const char *path, const char *name,
   return !is_described(edit, path) || schema_set_check(edit->schemas, path, name, value, error);
 }
 
-/* Notes that @value has taken the place of @old (NULL: of nothing). */
-static gboolean note_set(Edit *edit, gint64 key, gint64 acl, const char *path, const char *name,
-                         const RegistryValue *value, ValueRow *old, GError **error) {
-  edit_count_bytes(edit, path,
-                   get_cost(name, value) - (old != NULL ? get_cost(old->name, old->value) : 0));
-  Difference *difference = edit_add(edit, CHANGE_VALUE_SET, key, name, acl, acl, error);
+/* Notes that @new has taken the place of @old (NULL: of nothing). */
+static gboolean note_set(Edit *edit, const KeyAt *at, const NewValue *new, ValueRow *old,
+                         GError **error) {
+  gint64 old_cost = old != NULL ? get_cost(old->name, old->value) : 0;
+  edit_count_bytes(edit, at->path, get_cost(new->name, new->value) - old_cost);
+  Difference *difference =
+      edit_add(edit, &(EditChange){CHANGE_VALUE_SET, at->id, new->name, at->acl, at->acl}, error);
   if (difference == NULL)
     return FALSE;
-  difference->new_value = registry_value_ref(value);
+  difference->new_value = registry_value_ref(new->value);
   if (old != NULL) {
     difference->old_value = g_steal_pointer(&old->value);
     difference->old_position = old->position;
   }
-  difference->secret = edit_is_secret(edit, path, name);
+  difference->secret = edit_is_secret(edit, at->path, new->name);
   edit->result->values_set++;
   return TRUE;
 }
 
-/* In the place of what is there under that name. */
-static gboolean replace_value(Edit *edit, gint64 key, gint64 acl, const char *path,
-                              const char *fold, const RegistryValue *value, GError **error) {
+/* In the place of the value of that name, whose spelling and position stay. */
+static gboolean replace_value(Edit *edit, const KeyAt *at, NewValue new, GError **error) {
   g_autoptr(ValueRow) old = NULL;
-  if (!store_find_value(edit->store, key, fold, &old, error))
+  if (!store_find_value(edit->store, at->id, new.fold, &old, error))
     return FALSE;
   if (old == NULL)
     return db_fail_damaged(store_get_db(edit->store), "a value can't be found", error);
-  if (registry_value_equal(old->value, value)) {
+  if (registry_value_equal(old->value, new.value)) {
     edit->result->values_unchanged++;
     return TRUE;
   }
   if (edit->has_deleted || old->revision == edit->revision)
     edit->has_revisited = TRUE;
-  return store_put_value(edit->store, key, fold, old->name, value, old->position, edit->revision,
-                         error) &&
-         edit_touch(edit, key, error) &&
-         note_set(edit, key, acl, path, old->name, value, old, error);
+  new.name = old->name;
+  new.position = old->position;
+  return store_put_value(edit->store, at->id, &new, error) && edit_touch(edit, at->id, error) &&
+         note_set(edit, at, &new, old, error);
 }
 
-gboolean edit_store_value(Edit *edit, gint64 key, gint64 acl, const char *path, const char *name,
-                          const RegistryValue *value, gint64 position, GError **error) {
-  g_autofree char *fold = path_fold(name);
+gboolean edit_store_value(Edit *edit, const KeyAt *at, NewValue new, GError **error) {
+  g_autofree char *fold = path_fold(new.name);
   gboolean added = FALSE;
-  if (!store_add_value(edit->store, key, fold, name, value, position, edit->revision, &added,
-                       error))
+  new.fold = fold;
+  new.revision = edit->revision;
+  if (!store_add_value(edit->store, at->id, &new, &added, error))
     return FALSE;
   if (!added)
-    return replace_value(edit, key, acl, path, fold, value, error);
+    return replace_value(edit, at, new, error);
   if (edit->has_deleted)
     edit->has_revisited = TRUE;
-  return edit_touch(edit, key, error) && note_set(edit, key, acl, path, name, value, NULL, error);
+  return edit_touch(edit, at->id, error) && note_set(edit, at, &new, NULL, error);
 }
 
-gboolean edit_delete_row(Edit *edit, gint64 key, gint64 acl, const char *path, ValueRow *row,
-                         GError **error) {
+gboolean edit_delete_row(Edit *edit, const KeyAt *at, ValueRow *row, GError **error) {
   g_autofree char *fold = path_fold(row->name);
-  if (!store_delete_value(edit->store, key, fold, error))
+  if (!store_delete_value(edit->store, at->id, fold, error))
     return FALSE;
   edit->has_deleted = TRUE;
   if (row->revision == edit->revision)
     edit->has_revisited = TRUE;
-  edit_count_bytes(edit, path, -get_cost(row->name, row->value));
-  Difference *difference = edit_add(edit, CHANGE_VALUE_DELETED, key, row->name, acl, acl, error);
+  edit_count_bytes(edit, at->path, -get_cost(row->name, row->value));
+  Difference *difference = edit_add(
+      edit, &(EditChange){CHANGE_VALUE_DELETED, at->id, row->name, at->acl, at->acl}, error);
   if (difference == NULL)
     return FALSE;
   difference->old_value = g_steal_pointer(&row->value);
   difference->old_position = row->position;
-  difference->secret = edit_is_secret(edit, path, row->name);
+  difference->secret = edit_is_secret(edit, at->path, row->name);
   edit->result->values_deleted++;
   return TRUE;
 }
 
-gboolean edit_delete_values(Edit *edit, const KeyRow *row, gint64 acl, const char *path,
-                            GError **error) {
-  g_autoptr(GPtrArray) values = store_list_values(edit->store, row->id, error);
+gboolean edit_delete_values(Edit *edit, const KeyAt *at, GError **error) {
+  g_autoptr(GPtrArray) values = store_list_values(edit->store, at->id, error);
   if (values == NULL)
     return FALSE;
   for (guint i = 0; i < values->len; i++)
-    if (!edit_delete_row(edit, row->id, acl, path, g_ptr_array_index(values, i), error))
+    if (!edit_delete_row(edit, at, g_ptr_array_index(values, i), error))
       return FALSE;
   return TRUE;
 }
@@ -129,28 +128,28 @@ static void mark_moved(Edit *edit) {
   last->moved = TRUE;
 }
 
-/* History keeps one spelling and place a row: where they change, the value goes
- * and comes. */
-static gboolean make_way(Edit *edit, gint64 key, gint64 acl, const char *path, ValueRow *old,
-                         GError **error) {
-  if (!edit_delete_row(edit, key, acl, path, old, error))
+/* A row of history has one spelling and position: a value that changes them is deleted
+ * and set again. */
+static gboolean make_way(Edit *edit, const KeyAt *at, ValueRow *row, GError **error) {
+  if (!edit_delete_row(edit, at, row, error))
     return FALSE;
   mark_moved(edit);
   return TRUE;
 }
 
-gboolean edit_put_back(Edit *edit, gint64 key, gint64 acl, const char *path, const char *name,
-                       const RegistryValue *value, gint64 position, GError **error) {
-  g_autofree char *fold = path_fold(name);
-  g_autoptr(ValueRow) old = NULL;
-  if (!store_find_value(edit->store, key, fold, &old, error))
+gboolean edit_put_back(Edit *edit, const KeyAt *at, NewValue old, GError **error) {
+  g_autofree char *fold = path_fold(old.name);
+  g_autoptr(ValueRow) now = NULL;
+  old.fold = fold;
+  old.revision = edit->revision;
+  if (!store_find_value(edit->store, at->id, fold, &now, error))
     return FALSE;
-  gboolean moves = old != NULL && (old->position != position || !g_str_equal(old->name, name));
-  if (moves && !make_way(edit, key, acl, path, old, error))
+  gboolean moves =
+      now != NULL && (now->position != old.position || !g_str_equal(now->name, old.name));
+  if (moves && !make_way(edit, at, now, error))
     return FALSE;
-  if (!store_put_value(edit->store, key, fold, name, value, position, edit->revision, error) ||
-      !edit_touch(edit, key, error) ||
-      !note_set(edit, key, acl, path, name, value, moves ? NULL : old, error))
+  if (!store_put_value(edit->store, at->id, &old, error) || !edit_touch(edit, at->id, error) ||
+      !note_set(edit, at, &old, moves ? NULL : now, error))
     return FALSE;
   if (moves)
     mark_moved(edit);

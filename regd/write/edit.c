@@ -79,17 +79,16 @@ static gboolean get_list(Edit *edit, gint64 id, Acl **list, GError **error) {
   return TRUE;
 }
 
-Difference *edit_add(Edit *edit, ChangeKind kind, gint64 key, const char *name, gint64 before,
-                     gint64 after, GError **error) {
+Difference *edit_add(Edit *edit, const EditChange *change, GError **error) {
   Difference *difference = g_new0(Difference, 1);
-  difference->kind = kind;
-  difference->key = key;
-  difference->name = g_strdup(name);
-  difference->before_acl = before;
-  difference->after_acl = after;
-  difference->path = store_get_path(edit->store, key, error);
-  if (difference->path == NULL || !get_list(edit, before, &difference->before, error) ||
-      !get_list(edit, after, &difference->after, error)) {
+  difference->kind = change->kind;
+  difference->key = change->key;
+  difference->name = g_strdup(change->name);
+  difference->before_acl = change->before;
+  difference->after_acl = change->after;
+  difference->path = store_get_path(edit->store, change->key, error);
+  if (difference->path == NULL || !get_list(edit, change->before, &difference->before, error) ||
+      !get_list(edit, change->after, &difference->after, error)) {
     difference_free(difference);
     return NULL;
   }

@@ -46,9 +46,22 @@ void edit_note_place(Edit *edit);
 /* After every change to the tree itself. */
 void edit_forget_place(Edit *edit);
 
-/* Appends what became different. @before or @after 0: the key was, or is, not there. */
-Difference *edit_add(Edit *edit, ChangeKind kind, gint64 key, const char *name, gint64 before,
-                     gint64 after, GError **error);
+/* A key in the tree, for operations at or below it. Borrowed. */
+typedef struct {
+  gint64 id;
+  gint64 acl; /* the list that decides there */
+  const char *path;
+} KeyAt;
+
+/* What became different. Borrowed. */
+typedef struct {
+  ChangeKind kind;
+  gint64 key;
+  const char *name;     /* of a value; NULL for keys */
+  gint64 before, after; /* the lists that decided and decide; 0: the key was, or is, not there */
+} EditChange;
+/* Appends @change, and returns the difference, whose values are to be filled in. */
+Difference *edit_add(Edit *edit, const EditChange *change, GError **error);
 /* Marks the key changed in this revision. */
 gboolean edit_touch(Edit *edit, gint64 key, GError **error);
 /* Notes bytes gained or lost at @path, if it is below a user's branch. */

@@ -27,6 +27,12 @@ typedef struct {
   gboolean is_moved; /* told as gone and set */
 } Slot;
 
+typedef struct {
+  Edit *edit;
+  GHashTable *fates; /* key id -> KeyFate, of the keys that came or went */
+  GHashTable *slots; /* slot name -> Slot */
+} Folding;
+
 static KeyFate *get_fate(GHashTable *fates, const Difference *difference) {
   KeyFate *fate = g_hash_table_lookup(fates, &difference->key);
   if (fate != NULL)
@@ -254,8 +260,10 @@ static void add_present(const Edit *edit, GHashTable *slots, gint64 key, const V
 }
 
 /* Whether a plain telling would bring the key's values back in another order. */
-static gboolean find_reordered(const Edit *edit, GHashTable *slots, gint64 key,
-                               const GPtrArray *of_key, gboolean *reordered, GError **error) {
+static gboolean find_reordered(const Folding *folding, gint64 key, const GPtrArray *of_key,
+                               gboolean *reordered, GError **error) {
+  const Edit *edit = folding->edit;
+  GHashTable *slots = folding->slots;
   *reordered = FALSE;
   g_autoptr(GPtrArray) rows = store_list_values(edit->store, key, error);
   if (rows == NULL)
@@ -278,10 +286,11 @@ static gboolean find_reordered(const Edit *edit, GHashTable *slots, gint64 key,
 
 /* History keeps one spelling and place a row: a value that comes back in another
  * is told as gone and set. */
-static gboolean judge_key(const Edit *edit, GHashTable *slots, gint64 key, const GPtrArray *of_key,
+static gboolean judge_key(const Folding *folding, gint64 key, const GPtrArray *of_key,
                           GError **error) {
+  const Edit *edit = folding->edit;
   gboolean reordered = FALSE;
-  if (!find_reordered(edit, slots, key, of_key, &reordered, error))
+  if (!find_reordered(folding, key, of_key, &reordered, error))
     return FALSE;
   for (guint i = 0; i < of_key->len; i++) {
     Slot *slot = g_ptr_array_index(of_key, i);
@@ -290,14 +299,14 @@ static gboolean judge_key(const Edit *edit, GHashTable *slots, gint64 key, const
   return TRUE;
 }
 
-static gboolean judge_returns(const Edit *edit, GHashTable *slots, GError **error) {
-  g_autoptr(GHashTable) returns = collect_returns(edit, slots);
+static gboolean judge_returns(const Folding *folding, GError **error) {
+  g_autoptr(GHashTable) returns = collect_returns(folding->edit, folding->slots);
   GHashTableIter iterator;
   gpointer key = NULL;
   gpointer of_key = NULL;
   g_hash_table_iter_init(&iterator, returns);
   while (g_hash_table_iter_next(&iterator, &key, &of_key))
-    if (!judge_key(edit, slots, *(const gint64 *)key, of_key, error))
+    if (!judge_key(folding, *(const gint64 *)key, of_key, error))
       return FALSE;
   return TRUE;
 }
@@ -313,10 +322,10 @@ static gboolean stays_moved(Edit *edit, const Slot *slot, guint index) {
 
 /* ---- folding ---- */
 
-static gboolean judge(Edit *edit, GHashTable *fates, GHashTable *slots, guint index,
-                      gboolean *stays, GError **error) {
+static gboolean judge(const Folding *folding, guint index, gboolean *stays, GError **error) {
+  Edit *edit = folding->edit;
   Difference *difference = g_ptr_array_index(edit->differences, index);
-  const KeyFate *fate = find_fate(fates, difference);
+  const KeyFate *fate = find_fate(folding->fates, difference);
   *stays = difference->moved || (fate != NULL && fate->keep);
   if (*stays || (fate != NULL && fate->never_there))
     return TRUE;
@@ -325,7 +334,7 @@ static gboolean judge(Edit *edit, GHashTable *fates, GHashTable *slots, guint in
     return TRUE;
   }
   g_autofree char *name = get_slot_name(difference);
-  const Slot *slot = g_hash_table_lookup(slots, name);
+  const Slot *slot = g_hash_table_lookup(folding->slots, name);
   if (slot->is_moved) {
     *stays = stays_moved(edit, slot, index);
     return TRUE;
@@ -359,12 +368,13 @@ gboolean edit_fold(Edit *edit, GError **error) {
   if (!judge_fates(edit, fates, error))
     return FALSE;
   g_autoptr(GHashTable) slots = collect_slots(edit, fates);
-  if (!judge_returns(edit, slots, error))
+  const Folding folding = {edit, fates, slots};
+  if (!judge_returns(&folding, error))
     return FALSE;
   guint length = edit->differences->len;
   g_autofree gboolean *keep = g_new(gboolean, length);
   for (guint i = 0; i < length; i++)
-    if (!judge(edit, fates, slots, i, &keep[i], error) ||
+    if (!judge(&folding, i, &keep[i], error) ||
         (keep[i] && !correct_path(edit, fates, g_ptr_array_index(edit->differences, i), error)))
       return FALSE;
 

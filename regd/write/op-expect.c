@@ -79,13 +79,15 @@ static gboolean has_row_changed(Edit *edit, const KeyRow *row, guint64 since, gb
   return children != NULL;
 }
 
-static gboolean has_changed(Edit *edit, const Place *place, gint64 id, guint64 since,
-                            gboolean *changed, GError **error) {
+static gboolean has_changed(Edit *edit, const Place *place, guint64 since, gboolean *changed,
+                            GError **error) {
   guint64 horizon = 0;
+  gint64 id = 0;
   if (!retention_get_horizon(edit->store, edit->settings, place->path, edit->now, &horizon, error))
     return FALSE;
   if (since >= horizon)
-    return id == 0 || history_has_changed(edit->store, id, since, changed, error);
+    return place_find_row(edit->store, place, &id, error) &&
+           (id == 0 || history_has_changed(edit->store, id, since, changed, error));
   /* The place's own row may be of an older state: values have been set since. */
   g_autoptr(KeyRow) row = NULL;
   if (!store_get_key(edit->store, place->key->id, &row, error))
@@ -98,13 +100,10 @@ static gboolean has_changed(Edit *edit, const Place *place, gint64 id, guint64 s
 
 gboolean apply_expect_revision(Edit *edit, const Operation *operation, GError **error) {
   Place *place = edit_resolve(edit, operation->key, error);
-  gint64 id = 0;
   gboolean changed = FALSE;
   if (place == NULL || !place_require(place, edit->who, ACCESS_READ, error) ||
       !check_since(edit, operation, place, error) ||
-      !place_find_row(edit->store, place, &id, error))
-    return FALSE;
-  if (!has_changed(edit, place, id, operation->revision, &changed, error))
+      !has_changed(edit, place, operation->revision, &changed, error))
     return FALSE;
   return !changed || conflict(place->path, "",
                               "something at or below the key has changed since the revision that "

@@ -79,6 +79,11 @@ typedef enum {
   CARRY_CONTENTS, /* a copy: a key of the copier's, without access list or volatility */
 } Carry;
 
+typedef struct {
+  Edit *edit;
+  Carry carry;
+} Carrier;
+
 static guint get_depth(const char *path) {
   guint depth = 1;
   for (const char *at = path; *at != '\0'; at++)
@@ -86,52 +91,61 @@ static guint get_depth(const char *path) {
   return depth;
 }
 
-static gboolean store_branch_values(Edit *edit, const Branch *branch, const KeyRow *row, gint64 acl,
-                                    Carry carry, GError **error) {
-  GRefString *path = store_get_path(edit->store, row->id, error);
+static gboolean store_branch_value(const Carrier *carrier, const KeyAt *at, const ValueRow *value,
+                                   GError **error) {
+  const NewValue new = {.name = value->name,
+                        .value = value->value,
+                        .position = carrier->carry == CARRY_ALL ? value->position : 0};
+  return edit_check_value(carrier->edit, at->path, value->name, value->value, error) &&
+         edit_store_value(carrier->edit, at, new, error);
+}
+
+static gboolean store_branch_values(const Carrier *carrier, const Branch *branch, const KeyRow *row,
+                                    gint64 acl, GError **error) {
+  GRefString *path = store_get_path(carrier->edit->store, row->id, error);
   if (path == NULL)
     return FALSE;
+  const KeyAt at = {row->id, acl, path};
   gboolean done = get_depth(path) <= LIMIT_DEPTH ||
                   error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED,
                             "%s: a path has at most %u components", path, LIMIT_DEPTH);
-  for (guint i = 0; done && i < branch->values->len; i++) {
-    const ValueRow *value = g_ptr_array_index(branch->values, i);
-    done = edit_check_value(edit, path, value->name, value->value, error) &&
-           edit_store_value(edit, row->id, acl, path, value->name, value->value,
-                            carry == CARRY_ALL ? value->position : 0, error);
-  }
+  for (guint i = 0; done && i < branch->values->len; i++)
+    done = store_branch_value(carrier, &at, g_ptr_array_index(branch->values, i), error);
   g_ref_string_release(path);
   return done;
 }
 
-static KeyRow *carry_row(Edit *edit, const Branch *branch, const char *name, gint64 parent,
-                         gboolean parent_is_volatile, Carry carry) {
+static KeyRow *carry_row(const Carrier *carrier, const KeyRow *from, const KeyRow *parent) {
+  gboolean whole = carrier->carry == CARRY_ALL;
   KeyRow *row = g_new0(KeyRow, 1);
-  row->name = g_strdup(name);
-  row->parent = parent;
-  row->class_name = g_strdup(branch->row->class_name);
-  row->link = g_strdup(branch->row->link);
+  row->name = g_strdup(from->name);
+  row->parent = parent->id;
+  row->class_name = g_strdup(from->class_name);
+  row->link = g_strdup(from->link);
   row->link_by_administrator =
-      branch->row->link_by_administrator && (carry == CARRY_ALL || edit->who->administrator);
-  row->is_volatile = parent_is_volatile || (carry == CARRY_ALL && branch->row->is_volatile);
-  row->acl = carry == CARRY_ALL ? branch->row->acl : 0;
+      from->link_by_administrator && (whole || carrier->edit->who->administrator);
+  row->is_volatile = parent->is_volatile || (whole && from->is_volatile);
+  row->acl = whole ? from->acl : 0;
   return row;
 }
 
-static gboolean write_branch(Edit *edit, const Branch *branch, const char *name,
-                             const KeyRow *parent, gint64 above, Carry carry, GError **error) {
-  g_autoptr(KeyRow) row = carry_row(edit, branch, name, parent->id, parent->is_volatile, carry);
-  if (!edit_insert(edit, row, above, error))
+static gboolean write_branch(const Carrier *carrier, const Branch *branch, const KeyRow *parent,
+                             gint64 above, GError **error) {
+  g_autoptr(KeyRow) row = carry_row(carrier, branch->row, parent);
+  if (!edit_insert(carrier->edit, row, above, error))
     return FALSE;
   gint64 acl = edit_deciding(row, above);
-  if (!store_branch_values(edit, branch, row, acl, carry, error))
+  if (!store_branch_values(carrier, branch, row, acl, error))
     return FALSE;
-  for (guint i = 0; i < branch->children->len; i++) {
-    const Branch *child = g_ptr_array_index(branch->children, i);
-    if (!write_branch(edit, child, child->row->name, row, acl, carry, error))
+  for (guint i = 0; i < branch->children->len; i++)
+    if (!write_branch(carrier, g_ptr_array_index(branch->children, i), row, acl, error))
       return FALSE;
-  }
   return TRUE;
+}
+
+static void rename_branch(Branch *branch, const char *name) {
+  g_free(branch->row->name);
+  branch->row->name = g_strdup(name);
 }
 
 /* ---- rename ---- */
@@ -140,7 +154,7 @@ static gboolean check_name_free(Edit *edit, const KeyRow *row, const char *path,
                                 GError **error) {
   g_autofree char *fold = path_fold(name);
   g_autoptr(KeyRow) taken = NULL;
-  if (!store_find_child(edit->store, row->parent, fold, TRUE, &taken, error))
+  if (!store_find_child(edit->store, row->parent, fold, &taken, error))
     return FALSE;
   if (taken == NULL || taken->id == row->id)
     return TRUE;
@@ -165,8 +179,10 @@ static gboolean move(Edit *edit, Place *place, const char *name, GError **error)
   if (branch == NULL)
     return FALSE;
   edit_forget_place(edit);
-  return edit_delete_tree(edit, branch->row, above, error) &&
-         write_branch(edit, branch, name, parent, above, CARRY_ALL, error);
+  if (!edit_delete_tree(edit, branch->row, above, error))
+    return FALSE;
+  rename_branch(branch, name);
+  return write_branch(&(Carrier){edit, CARRY_ALL}, branch, parent, above, error);
 }
 
 gboolean apply_rename_key(Edit *edit, const Operation *operation, GError **error) {
@@ -193,11 +209,12 @@ gboolean apply_rename_key(Edit *edit, const Operation *operation, GError **error
 
 /* ---- copy ---- */
 
-static gboolean write_copy(Edit *edit, Place *place, const Branch *branch, GError **error) {
+static gboolean write_copy(Edit *edit, Place *place, Branch *branch, GError **error) {
   /* All but the last component are ordinary keys on the way. */
   g_autofree char *name = g_ptr_array_steal_index(place->missing, place->missing->len - 1);
+  rename_branch(branch, name);
   return edit_create(edit, place, NULL, error) &&
-         write_branch(edit, branch, name, place->key, place->acl_id, CARRY_CONTENTS, error);
+         write_branch(&(Carrier){edit, CARRY_CONTENTS}, branch, place->key, place->acl_id, error);
 }
 
 gboolean apply_copy_key(Edit *edit, const Operation *operation, GError **error) {

@@ -21,12 +21,12 @@ static GHashTable *index_values(const GPtrArray *rows) {
 }
 
 /* Deletes those of @rows that are in @left, in their order. */
-static gboolean delete_values(Edit *edit, const GPtrArray *rows, GHashTable *left,
-                              const KeyRow *key, gint64 acl, const char *path, GError **error) {
+static gboolean delete_values(Edit *edit, const KeyAt *at, const GPtrArray *rows, GHashTable *left,
+                              GError **error) {
   for (guint i = 0; i < rows->len && g_hash_table_size(left) > 0; i++) {
     ValueRow *row = g_ptr_array_index(rows, i);
     g_autofree char *fold = path_fold(row->name);
-    if (g_hash_table_remove(left, fold) && !edit_delete_row(edit, key->id, acl, path, row, error))
+    if (g_hash_table_remove(left, fold) && !edit_delete_row(edit, at, row, error))
       return FALSE;
   }
   return TRUE;
@@ -37,10 +37,23 @@ static gboolean is_as_it_was(const ValueRow *now, const PastValue *then) {
          now->position == then->position && g_str_equal(now->name, then->name);
 }
 
-static gboolean restore_values(Edit *edit, PastTree *tree, PastKey *past, const KeyRow *row,
-                               gint64 acl, const char *path, GError **error) {
-  g_autoptr(GPtrArray) then = past_tree_list_values(tree, past, error);
-  g_autoptr(GPtrArray) rows = then != NULL ? store_list_values(edit->store, row->id, error) : NULL;
+static gboolean restore_value(Edit *edit, const KeyAt *at, const PastValue *then, GError **error) {
+  const NewValue old = {.name = then->name, .value = then->value, .position = then->position};
+  return edit_check_value(edit, at->path, then->name, then->value, error) &&
+         edit_put_back(edit, at, old, error);
+}
+
+/* The branch that is restored. */
+typedef struct {
+  Edit *edit;
+  PastTree *tree;
+} Rollback;
+
+static gboolean restore_values(const Rollback *rollback, PastKey *past, const KeyAt *at,
+                               GError **error) {
+  Edit *edit = rollback->edit;
+  g_autoptr(GPtrArray) then = past_tree_list_values(rollback->tree, past, error);
+  g_autoptr(GPtrArray) rows = then != NULL ? store_list_values(edit->store, at->id, error) : NULL;
   if (rows == NULL)
     return FALSE;
   g_autoptr(GHashTable) now = index_values(rows);
@@ -49,15 +62,13 @@ static gboolean restore_values(Edit *edit, PastTree *tree, PastKey *past, const 
     g_autofree char *fold = path_fold(value->name);
     if (value->value == NULL)
       return error_set(error, REGISTRY_ERROR_HISTORY_GONE,
-                       "%s: %s: its old data has been forgotten on purpose", path, value->name);
+                       "%s: %s: its old data has been forgotten on purpose", at->path, value->name);
     if (!is_as_it_was(g_hash_table_lookup(now, fold), value) &&
-        (!edit_check_value(edit, path, value->name, value->value, error) ||
-         !edit_put_back(edit, row->id, acl, path, value->name, value->value, value->position,
-                        error)))
+        !restore_value(edit, at, value, error))
       return FALSE;
     g_hash_table_remove(now, fold);
   }
-  return delete_values(edit, rows, now, row, acl, path, error);
+  return delete_values(edit, at, rows, now, error);
 }
 
 /* ---- keys ---- */
@@ -70,17 +81,23 @@ static gboolean same_list(Edit *edit, gint64 id, const Acl *own, gboolean *same,
   return TRUE;
 }
 
-static gboolean restore_list(Edit *edit, PastKey *past, KeyRow *row, gint64 above, const char *path,
-                             GError **error) {
+static gboolean require_control(Edit *edit, const KeyRow *row, gint64 above, GError **error) {
+  GRefString *path = store_get_path(edit->store, row->id, error);
+  if (path == NULL)
+    return FALSE;
+  gboolean allowed = edit_require(edit, edit_deciding(row, above), path, ACCESS_CONTROL, error);
+  g_ref_string_release(path);
+  return allowed;
+}
+
+static gboolean restore_list(Edit *edit, PastKey *past, KeyRow *row, gint64 above, GError **error) {
   gboolean same = FALSE;
   gint64 id = 0;
   if (!same_list(edit, row->acl, past->own, &same, error))
     return FALSE;
-  if (same)
-    return TRUE;
-  return edit_require(edit, edit_deciding(row, above), path, ACCESS_CONTROL, error) &&
-         store_intern_acl(edit->store, past->own, &id, error) &&
-         edit_set_list(edit, row, above, id, error);
+  return same || (require_control(edit, row, above, error) &&
+                  store_intern_acl(edit->store, past->own, &id, error) &&
+                  edit_set_list(edit, row, above, id, error));
 }
 
 static gboolean same_attributes(const PastKey *past, const KeyRow *row) {
@@ -100,88 +117,89 @@ static KeyRow *make_row(const PastKey *past) {
   return row;
 }
 
-/* Puts a key back that is gone; below one that is volatile now it is so too. */
-static gboolean revive(Edit *edit, PastKey *past, gint64 above, const char *parent, KeyRow **row,
-                       GError **error) {
-  *row = make_row(past);
+/* Puts a deleted key back below @parent; below a key that is volatile now it is so too. */
+static KeyRow *revive(Edit *edit, PastKey *past, const KeyAt *parent, GError **error) {
+  g_autoptr(KeyRow) row = make_row(past);
   g_autoptr(KeyRow) gone = NULL;
   g_autoptr(KeyRow) holder = NULL;
   if (!store_get_key(edit->store, past->id, &gone, error) ||
       !store_get_key(edit->store, past->parent, &holder, error))
-    return FALSE;
-  (*row)->is_volatile |= holder->is_volatile;
+    return NULL;
+  row->is_volatile |= holder->is_volatile;
   AccessLevel needed = past->own != NULL ? ACCESS_CONTROL : ACCESS_WRITE;
-  if (!resolve_is_gone_branch(gone, edit->who) && !edit_require(edit, above, parent, needed, error))
-    return FALSE;
-  if (past->own != NULL && !store_intern_acl(edit->store, past->own, &(*row)->acl, error))
-    return FALSE;
-  return edit_insert(edit, *row, above, error);
+  if (!resolve_is_gone_branch(gone, edit->who) &&
+      !edit_require(edit, parent->acl, parent->path, needed, error))
+    return NULL;
+  if (past->own != NULL && !store_intern_acl(edit->store, past->own, &row->acl, error))
+    return NULL;
+  return edit_insert(edit, row, parent->acl, error) ? g_steal_pointer(&row) : NULL;
 }
 
-static gboolean restore_key(Edit *edit, PastTree *tree, gint64 id, gint64 above, const char *parent,
+static gboolean restore_key(const Rollback *rollback, gint64 id, const KeyAt *parent,
                             GError **error);
 
 /* A key that is there and was not. */
-static gboolean remove_new(Edit *edit, PastTree *tree, const KeyRow *row, gint64 above,
+static gboolean remove_new(const Rollback *rollback, const KeyRow *row, gint64 above,
                            GError **error) {
-  const PastKey *past = past_tree_get_key(tree, row->id, error);
-  return past != NULL && (past->present || edit_delete_tree(edit, row, above, error));
+  const PastKey *past = past_tree_get_key(rollback->tree, row->id, error);
+  return past != NULL && (past->present || edit_delete_tree(rollback->edit, row, above, error));
 }
 
-static gboolean restore_children(Edit *edit, PastTree *tree, gint64 id, gint64 acl,
-                                 const char *path, GError **error) {
-  g_autoptr(GPtrArray) now = store_list_children(edit->store, id, NULL, error);
-  g_autoptr(GPtrArray) then = now != NULL ? past_tree_list_children(tree, id, error) : NULL;
+static gboolean restore_children(const Rollback *rollback, const KeyAt *at, GError **error) {
+  g_autoptr(GPtrArray) now = store_list_children(rollback->edit->store, at->id, NULL, error);
+  g_autoptr(GPtrArray) then =
+      now != NULL ? past_tree_list_children(rollback->tree, at->id, error) : NULL;
   if (then == NULL)
     return FALSE;
   for (guint i = 0; i < now->len; i++)
-    if (!remove_new(edit, tree, g_ptr_array_index(now, i), acl, error))
+    if (!remove_new(rollback, g_ptr_array_index(now, i), at->acl, error))
       return FALSE;
   for (guint i = 0; i < then->len; i++)
-    if (!restore_key(edit, tree, ((PastKey *)g_ptr_array_index(then, i))->id, acl, path, error))
+    if (!restore_key(rollback, ((PastKey *)g_ptr_array_index(then, i))->id, at, error))
       return FALSE;
   return TRUE;
 }
 
-static gboolean restore_contents(Edit *edit, PastTree *tree, PastKey *past, KeyRow *row,
-                                 gint64 above, GError **error) {
+static gboolean restore_contents(const Rollback *rollback, PastKey *past, KeyRow *row, gint64 above,
+                                 GError **error) {
+  Edit *edit = rollback->edit;
   GRefString *path = store_get_path(edit->store, row->id, error);
   if (path == NULL)
     return FALSE;
-  gint64 acl = edit_deciding(row, above);
-  gboolean done = edit_require(edit, acl, path, ACCESS_WRITE, error) &&
-                  restore_list(edit, past, row, above, path, error) &&
-                  (past->link != NULL ||
-                   (restore_values(edit, tree, past, row, edit_deciding(row, above), path, error) &&
-                    restore_children(edit, tree, row->id, edit_deciding(row, above), path, error)));
+  KeyAt at = {row->id, edit_deciding(row, above), path};
+  gboolean done = edit_require(edit, at.acl, path, ACCESS_WRITE, error) &&
+                  restore_list(edit, past, row, above, error);
+  at.acl = edit_deciding(row, above);
+  done = done && (past->link != NULL || (restore_values(rollback, past, &at, error) &&
+                                         restore_children(rollback, &at, error)));
   g_ref_string_release(path);
   return done;
 }
 
 /* A key that is there and was there, but as another: link, class, spelling. */
-static gboolean replace(Edit *edit, PastTree *tree, PastKey *past, KeyRow *row, gint64 above,
-                        const char *parent, KeyRow **made, GError **error) {
-  return past_tree_bury(tree, past, error) && edit_delete_tree(edit, row, above, error) &&
-         revive(edit, past, above, parent, made, error);
+static KeyRow *replace(const Rollback *rollback, PastKey *past, const KeyRow *row,
+                       const KeyAt *parent, GError **error) {
+  return past_tree_bury(rollback->tree, past, error) &&
+                 edit_delete_tree(rollback->edit, row, parent->acl, error)
+             ? revive(rollback->edit, past, parent, error)
+             : NULL;
 }
 
-static gboolean restore_key(Edit *edit, PastTree *tree, gint64 id, gint64 above, const char *parent,
+static gboolean restore_key(const Rollback *rollback, gint64 id, const KeyAt *parent,
                             GError **error) {
-  if (!past_tree_is_touched(tree, id))
+  if (!past_tree_is_touched(rollback->tree, id))
     return TRUE;
-  PastKey *past = past_tree_get_key(tree, id, error);
+  PastKey *past = past_tree_get_key(rollback->tree, id, error);
   g_autoptr(KeyRow) row = NULL;
-  if (past == NULL || !store_get_key(edit->store, id, &row, error))
+  if (past == NULL || !store_get_key(rollback->edit->store, id, &row, error))
     return FALSE;
   if (!past->present)
-    return !row->live || edit_delete_tree(edit, row, above, error);
-  g_autoptr(KeyRow) made = NULL;
-  if (!row->live && !revive(edit, past, above, parent, &made, error))
-    return FALSE;
-  if (row->live && !same_attributes(past, row) &&
-      !replace(edit, tree, past, row, above, parent, &made, error))
-    return FALSE;
-  return restore_contents(edit, tree, past, made != NULL ? made : row, above, error);
+    return !row->live || edit_delete_tree(rollback->edit, row, parent->acl, error);
+  if (row->live && same_attributes(past, row))
+    return restore_contents(rollback, past, row, parent->acl, error);
+  g_autoptr(KeyRow) made = row->live ? replace(rollback, past, row, parent, error)
+                                     : revive(rollback->edit, past, parent, error);
+  return made != NULL && restore_contents(rollback, past, made, parent->acl, error);
 }
 
 /* ---- keys that are gone, and keys above them ---- */
@@ -193,7 +211,7 @@ static GArray *find_gone(Edit *edit, const Place *place, GError **error) {
   for (guint i = 0; i < place->missing->len; i++) {
     g_autofree char *fold = path_fold(g_ptr_array_index(place->missing, i));
     g_autoptr(KeyRow) dead = NULL;
-    if (!store_find_child(edit->store, above, fold, FALSE, &dead, error))
+    if (!store_find_dead_child(edit->store, above, fold, &dead, error))
       return NULL;
     if (dead == NULL) {
       error_set(error, REGISTRY_ERROR_KEY_NOT_FOUND,
@@ -206,8 +224,25 @@ static GArray *find_gone(Edit *edit, const Place *place, GError **error) {
   return g_steal_pointer(&rows);
 }
 
-/* What was above the key is made again without its values, but with its access
- * lists: nothing gets readable by having its shelter left out. */
+/* Makes the keys above the last of @rows again, then restores that one. They come back
+ * without their values, but with their access lists: else what these keep from readers
+ * would be readable. */
+static gboolean restore_rows(const Rollback *rollback, const GArray *rows, guint next,
+                             const KeyAt *parent, GError **error) {
+  gint64 id = g_array_index(rows, gint64, next);
+  if (next + 1 == rows->len)
+    return restore_key(rollback, id, parent, error);
+  PastKey *past = past_tree_get_key(rollback->tree, id, error);
+  g_autoptr(KeyRow) made = past != NULL ? revive(rollback->edit, past, parent, error) : NULL;
+  GRefString *path = made != NULL ? store_get_path(rollback->edit->store, made->id, error) : NULL;
+  if (path == NULL)
+    return FALSE;
+  const KeyAt at = {made->id, edit_deciding(made, parent->acl), path};
+  gboolean done = restore_rows(rollback, rows, next + 1, &at, error);
+  g_ref_string_release(path);
+  return done;
+}
+
 static gboolean restore_gone(Edit *edit, const Place *place, guint64 revision, GError **error) {
   g_autoptr(GArray) rows = find_gone(edit, place, error);
   if (rows == NULL)
@@ -218,27 +253,21 @@ static gboolean restore_gone(Edit *edit, const Place *place, guint64 revision, G
   const PastKey *past = tree != NULL ? past_tree_get_key(tree, id, error) : NULL;
   if (past == NULL || !past->present)
     return past != NULL;
-  GRefString *parent = store_get_path(edit->store, place->key->id, error);
-  gint64 above = place->acl_id;
-  for (guint i = 0; parent != NULL && i + 1 < rows->len; i++) {
-    g_autoptr(KeyRow) made = NULL;
-    PastKey *shelter = past_tree_get_key(tree, g_array_index(rows, gint64, i), error);
-    gboolean revived = shelter != NULL && revive(edit, shelter, above, parent, &made, error);
-    g_ref_string_release(parent);
-    parent = revived ? store_get_path(edit->store, made->id, error) : NULL;
-    above = revived ? edit_deciding(made, above) : above;
-  }
-  gboolean done = parent != NULL && restore_key(edit, tree, id, above, parent, error);
-  g_clear_pointer(&parent, g_ref_string_release);
+  GRefString *path = store_get_path(edit->store, place->key->id, error);
+  if (path == NULL)
+    return FALSE;
+  const KeyAt parent = {place->key->id, place->acl_id, path};
+  gboolean done = restore_rows(&(Rollback){edit, tree}, rows, 0, &parent, error);
+  g_ref_string_release(path);
   return done;
 }
 
 static gboolean restore_present(Edit *edit, const Place *place, guint64 revision, GError **error) {
-  gint64 above = 0;
   g_autoptr(PastTree) tree = past_tree_new(edit->store, place->key->id, revision, error);
-  g_autofree char *parent = path_dup_parent(place->path);
-  return tree != NULL && edit_find_above(edit, place->key, &above, error) &&
-         restore_key(edit, tree, place->key->id, above, parent, error);
+  g_autofree char *path = path_dup_parent(place->path);
+  KeyAt parent = {.id = place->key->parent, .path = path};
+  return tree != NULL && edit_find_above(edit, place->key, &parent.acl, error) &&
+         restore_key(&(Rollback){edit, tree}, place->key->id, &parent, error);
 }
 
 /* ---- the operation ---- */

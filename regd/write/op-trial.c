@@ -30,7 +30,7 @@ static gboolean collect(const Difference *difference, guint64 revision, gpointer
 /* What has been changed at one key since: asked once for all that the revision
  * did to it. */
 typedef struct {
-  Store *store;
+  Edit *edit;
   guint64 revision; /* the last that was judged */
   gboolean is_ended;
   gint64 key;        /* 0: none has been asked for */
@@ -43,7 +43,7 @@ static gboolean note_change(const Difference *difference, guint64 revision, gpoi
                             GError **error) {
   ChangedSince *since = data;
   if (since->revision != revision &&
-      !trials_is_ended(since->store, revision, &since->is_ended, error))
+      !trials_is_ended(since->edit->store, revision, &since->is_ended, error))
     return FALSE;
   since->revision = revision;
   if (since->is_ended)
@@ -57,14 +57,13 @@ static gboolean note_change(const Difference *difference, guint64 revision, gpoi
   return TRUE;
 }
 
-static gboolean load_since(Edit *edit, gint64 key, guint64 revision, ChangedSince *since,
-                           GError **error) {
+static gboolean load_since(ChangedSince *since, gint64 key, guint64 revision, GError **error) {
   if (since->key == key)
     return TRUE;
   g_hash_table_remove_all(since->names);
   since->key = key;
   since->itself = since->list = FALSE;
-  return history_visit_key(edit->store, key, revision, note_change, since, error);
+  return history_visit_key(since->edit->store, key, revision, note_change, since, error);
 }
 
 /* What somebody has changed since stays as it is. */
@@ -74,21 +73,24 @@ static gboolean is_changed_since(const ChangedSince *since, const Difference *di
   return difference->kind == CHANGE_ACL_CHANGED ? since->list : since->itself;
 }
 
-static gboolean undo_value(Edit *edit, const Difference *difference, KeyRow *row, gint64 acl,
-                           const char *path, GError **error) {
+static gboolean undo_value(Edit *edit, const Difference *difference, KeyRow *row, const KeyAt *at,
+                           GError **error) {
   if (difference->reroutes) {
     g_autofree char *target =
         difference->old_value != NULL ? registry_value_dup_string(difference->old_value) : NULL;
-    return target == NULL || row->link == NULL || edit_point_link(edit, row, acl, target, error);
+    return target == NULL || row->link == NULL ||
+           edit_point_link(edit, row, at->acl, target, error);
   }
-  if (difference->old_value != NULL)
-    return edit_put_back(edit, row->id, acl, path, difference->name, difference->old_value,
-                         difference->old_position, error);
+  const NewValue old = {.name = difference->name,
+                        .value = difference->old_value,
+                        .position = difference->old_position};
+  if (old.value != NULL)
+    return edit_put_back(edit, at, old, error);
   g_autofree char *fold = path_fold(difference->name);
   g_autoptr(ValueRow) now = NULL;
   if (!store_find_value(edit->store, row->id, fold, &now, error))
     return FALSE;
-  return now == NULL || edit_delete_row(edit, row->id, acl, path, now, error);
+  return now == NULL || edit_delete_row(edit, at, now, error);
 }
 
 static gboolean undo_creation(Edit *edit, const KeyRow *row, gint64 above, GError **error) {
@@ -117,16 +119,18 @@ static gboolean undo_deletion(Edit *edit, const Difference *difference, const Ke
          edit_insert(edit, row, above, error);
 }
 
-static gboolean add_key_difference(Edit *edit, ChangeKind kind, const KeyRow *row, gint64 above,
-                                   Acl *own, GError **error) {
-  gint64 acl = edit_deciding(row, above);
-  gboolean deleted = kind == CHANGE_KEY_DELETED;
-  Difference *difference =
-      edit_add(edit, kind, row->id, NULL, deleted ? acl : 0, deleted ? 0 : acl, error);
-  if (difference == NULL)
-    return FALSE;
-  difference->old_state = deleted ? history_encode_key(row, own) : NULL;
-  return TRUE;
+static gboolean add_deleted(Edit *edit, const KeyRow *row, gint64 above, Acl *own, GError **error) {
+  Difference *difference = edit_add(
+      edit, &(EditChange){CHANGE_KEY_DELETED, row->id, NULL, edit_deciding(row, above), 0}, error);
+  if (difference != NULL)
+    difference->old_state = history_encode_key(row, own);
+  return difference != NULL;
+}
+
+static gboolean add_created(Edit *edit, const KeyRow *row, gint64 above, GError **error) {
+  return edit_add(edit,
+                  &(EditChange){CHANGE_KEY_CREATED, row->id, NULL, 0, edit_deciding(row, above)},
+                  error) != NULL;
 }
 
 static gboolean is_same_key(const KeyRow *a, const KeyRow *b) {
@@ -137,8 +141,9 @@ static gboolean is_same_key(const KeyRow *a, const KeyRow *b) {
 /* A key that was deleted and made again as another, and holds keys: it gets back
  * its spelling, class and list where it is, which history tells as it told the
  * first time. Nothing that is to stay is made volatile. */
-static gboolean undo_replacement(Edit *edit, const Difference *difference, KeyRow *row,
-                                 gint64 above, const ChangedSince *since, GError **error) {
+static gboolean undo_replacement(const ChangedSince *since, const Difference *difference,
+                                 KeyRow *row, gint64 above, GError **error) {
+  Edit *edit = since->edit;
   g_autoptr(KeyRow) old = g_new0(KeyRow, 1);
   g_autoptr(Acl) own = NULL;
   Acl *now = NULL;
@@ -153,7 +158,7 @@ static gboolean undo_replacement(Edit *edit, const Difference *difference, KeyRo
   if (old->link != NULL || row->link != NULL || is_same_key(old, row))
     return TRUE;
   if (!store_load_acl(edit->store, row->acl, &now, error) ||
-      !add_key_difference(edit, CHANGE_KEY_DELETED, row, above, now, error))
+      !add_deleted(edit, row, above, now, error))
     return FALSE;
   edit->has_deleted = TRUE;
   g_free(row->name);
@@ -167,7 +172,7 @@ static gboolean undo_replacement(Edit *edit, const Difference *difference, KeyRo
   if (!store_update_key(edit->store, row, error))
     return FALSE;
   store_forget_paths(edit->store);
-  return add_key_difference(edit, CHANGE_KEY_CREATED, row, above, NULL, error);
+  return add_created(edit, row, above, error);
 }
 
 static gboolean undo_list(Edit *edit, const Difference *difference, KeyRow *row, gint64 above,
@@ -181,12 +186,13 @@ static gboolean undo_list(Edit *edit, const Difference *difference, KeyRow *row,
          (id == row->acl || edit_set_list(edit, row, above, id, error));
 }
 
-static gboolean undo_live(Edit *edit, const Difference *difference, KeyRow *row, gint64 above,
-                          const ChangedSince *since, GError **error) {
+static gboolean undo_live(const ChangedSince *since, const Difference *difference, KeyRow *row,
+                          gint64 above, GError **error) {
+  Edit *edit = since->edit;
   if (difference->kind == CHANGE_KEY_CREATED)
     return undo_creation(edit, row, above, error);
   if (difference->kind == CHANGE_KEY_DELETED)
-    return undo_replacement(edit, difference, row, above, since, error);
+    return undo_replacement(since, difference, row, above, error);
   if (difference->kind == CHANGE_ACL_CHANGED)
     return undo_list(edit, difference, row, above, error);
   /* What somebody has made a link since holds no values. */
@@ -195,14 +201,16 @@ static gboolean undo_live(Edit *edit, const Difference *difference, KeyRow *row,
   GRefString *path = store_get_path(edit->store, row->id, error);
   if (path == NULL)
     return FALSE;
-  gboolean done = undo_value(edit, difference, row, edit_deciding(row, above), path, error);
+  gboolean done =
+      undo_value(edit, difference, row, &(KeyAt){row->id, edit_deciding(row, above), path}, error);
   g_ref_string_release(path);
   return done;
 }
 
-static gboolean undo(Edit *edit, const Difference *difference, guint64 revision,
-                     ChangedSince *since, GError **error) {
-  if (!load_since(edit, difference->key, revision, since, error))
+static gboolean undo(ChangedSince *since, const Difference *difference, guint64 revision,
+                     GError **error) {
+  Edit *edit = since->edit;
+  if (!load_since(since, difference->key, revision, error))
     return FALSE;
   if (is_changed_since(since, difference) || difference->old_purged)
     return TRUE;
@@ -212,7 +220,7 @@ static gboolean undo(Edit *edit, const Difference *difference, guint64 revision,
       !edit_find_above(edit, row, &above, error))
     return FALSE;
   if (row->live)
-    return undo_live(edit, difference, row, above, since, error);
+    return undo_live(since, difference, row, above, error);
   return difference->kind != CHANGE_KEY_DELETED ||
          undo_deletion(edit, difference, row, above, error);
 }
@@ -225,9 +233,9 @@ static gboolean undo_revision(Edit *edit, guint64 revision, GError **error) {
   edit_forget_place(edit);
   g_autoptr(GHashTable) names =
       g_hash_table_new_full(path_hash_name, path_equal_names, g_free, NULL);
-  ChangedSince since = {.store = edit->store, .names = names};
+  ChangedSince since = {.edit = edit, .names = names};
   for (guint i = differences->len; i > 0; i--)
-    if (!undo(edit, g_ptr_array_index(differences, i - 1), revision, &since, error))
+    if (!undo(&since, g_ptr_array_index(differences, i - 1), revision, error))
       return FALSE;
   return TRUE;
 }

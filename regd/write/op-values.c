@@ -52,8 +52,9 @@ gboolean apply_set_value(Edit *edit, const Operation *operation, GError **error)
     return FALSE;
   if (!place_exists(place) && !edit_create(edit, place, NULL, error))
     return FALSE;
-  return edit_store_value(edit, place->key->id, place->acl_id, place->path, operation->name,
-                          operation->value, 0, error);
+  const KeyAt at = {place->key->id, place->acl_id, place->path};
+  return edit_store_value(edit, &at, (NewValue){.name = operation->name, .value = operation->value},
+                          error);
 }
 
 gboolean apply_delete_value(Edit *edit, const Operation *operation, GError **error) {
@@ -73,6 +74,6 @@ gboolean apply_delete_value(Edit *edit, const Operation *operation, GError **err
   if (row == NULL)
     return tolerant || error_set(error, REGISTRY_ERROR_VALUE_NOT_FOUND,
                                  "%s: there is no value \"%s\"", place->path, operation->name);
-  return edit_delete_row(edit, place->key->id, place->acl_id, place->path, row, error) &&
-         edit_touch(edit, place->key->id, error);
+  const KeyAt at = {place->key->id, place->acl_id, place->path};
+  return edit_delete_row(edit, &at, row, error) && edit_touch(edit, place->key->id, error);
 }

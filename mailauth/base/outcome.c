@@ -63,6 +63,10 @@ static const OutcomeFacts facts[N_OUTCOMES] = {
                          "The authentication package or broker has changed"},
     [OUTCOME_RELEASED] = {"released", 14007, "Information", "", "", "",
                           "An administrator has let go who was held back"},
+    [OUTCOME_REGISTRY_SILENT] = {"registry-silent", 14012, "Warning", "", "", "",
+                                 "regd does not answer: the last settings known hold"},
+    [OUTCOME_REGISTRY_BACK] = {"registry-back", 14012, "Information", "", "", "",
+                               "regd answers again"},
     [OUTCOME_CERTIFICATE_DOUBTFUL] = {"certificate-doubtful", 14008, "Warning", "", "", "",
                                       "A certificate is in use that clients may refuse"},
 };

@@ -200,6 +200,10 @@ static void handle_ask_counts(Front *front, Message *message) {
       g_variant_new("(tua{su})", g_variant_get_uint64(message->body), front->lacks, &counts));
 }
 
+static void handle_ping(Front *front, G_GNUC_UNUSED Message *message) {
+  front_channel_send(&front->parent, MESSAGE_PONG_FRONT, g_variant_new("()"));
+}
+
 /* The channel lets nothing pass that is not for the front, or from another role. */
 static gboolean handle_message(Message *message, gpointer data) {
   static void (*const handlers[N_MESSAGES])(Front * front, Message * message) = {
@@ -212,6 +216,7 @@ static gboolean handle_message(Message *message, gpointer data) {
       [MESSAGE_VERDICT] = handle_verdict,
       [MESSAGE_SCRAM_CHALLENGE] = handle_scram_challenge,
       [MESSAGE_ASK_COUNTS] = handle_ask_counts,
+      [MESSAGE_PING_FRONT] = handle_ping,
   };
   Front *front = data;
   if (handlers[message->kind] != NULL)

@@ -145,6 +145,15 @@ typedef enum {
                           VERDICT */
   MESSAGE_SCRAM_CHALLENGE, /* (tay): login, what the client is to be asked */
 
+  /* parent -> verifier */
+  MESSAGE_RELOAD, /* (): read what can be read again: certificates, PAM's stack */
+
+  /* Whether a role answers: the parent asks, and replaces one that does not. */
+  MESSAGE_PING_VERIFIER, /* parent -> verifier. () */
+  MESSAGE_PONG_VERIFIER, /* verifier -> parent. s: its state in a few words, for people */
+  MESSAGE_PING_FRONT,    /* parent -> front. () */
+  MESSAGE_PONG_FRONT,    /* front -> parent. () */
+
   MESSAGE_SPLIT, /* verifier -> store. (): a process that serves one Maildir; + the store's end of
                     the channel to it */
 

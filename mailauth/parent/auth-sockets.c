@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "client/base/error.h"
+#include "mailauth/parent/private-mount.h"
 
 #define BACKLOG 1024
 /* Nobody but the owner gets at a socket that has not its rights yet. */
@@ -170,6 +171,18 @@ static void set_problem(AuthSocket *own, const GError *error) {
   own->problem = g_strdup(error == NULL ? "" : error->message);
 }
 
+/* It listens, and nobody hears of it. */
+static void check_reach(AuthSocket *own) {
+  g_autofree char *point = private_mount_find(own->path);
+  if (point == NULL)
+    return;
+  g_free(own->problem);
+  own->problem =
+      g_strdup_printf("%s: no other server can reach it, as this service has a %s of its "
+                      "own (PrivateTmp); a path below /run will do",
+                      own->path, point);
+}
+
 static gboolean try_to_open(AuthSockets *sockets, AuthKind kind) {
   AuthSocket *own = &sockets->list[kind];
   Rights rights;
@@ -177,6 +190,8 @@ static gboolean try_to_open(AuthSockets *sockets, AuthKind kind) {
   if (get_rights(sockets, &rights, &error) && open_socket(own, &rights, &error))
     sockets->changed(kind, own->socket, sockets->data);
   set_problem(own, error);
+  if (own->socket >= 0)
+    check_reach(own);
   return own->socket >= 0;
 }
 

@@ -44,6 +44,10 @@
 #define LINK_DELAY_MS 100
 #define MAX_LOST_LINKS 4
 #define STEADY_LINK_US (60 * G_USEC_PER_SEC)
+/* How often the roles are asked whether they answer, in ms, and how often in a row one
+ * may leave it unanswered before it is replaced. */
+#define PING_MS 2000
+#define MAX_UNANSWERED 5
 /* How often an address that could not be listened on is tried again. */
 #define LISTEN_RETRY_S 2
 
@@ -57,6 +61,7 @@ typedef struct {
   gint64 started;   /* monotonic time, us */
   guint failures;   /* in a row */
   guint timer;      /* that starts it again; 0 for none */
+  guint unanswered; /* pings since the last answer */
 } Child;
 
 /* The channel between verifier and front. */
@@ -81,6 +86,8 @@ struct Parent {
   AuthSockets *sockets;
   guint listen_timer;
   guint identity_timer;
+  guint ping_timer;
+  char *status;        /* that systemd was told last; NULL before */
   gboolean is_ready;   /* systemd has been told */
   char *verifier_name; /* the last that regd named; "" for the default */
 };
@@ -234,7 +241,7 @@ static void handle_listen(Parent *parent, Message *message) {
   report_listeners(parent);
   retry_later(parent);
   if (!parent->is_ready)
-    sd_notify(0, "READY=1\nSTATUS=Serving");
+    sd_notify(0, "READY=1");
   parent->is_ready = TRUE;
 }
 
@@ -405,6 +412,49 @@ static void handle_want_servant(Parent *parent, Message *message) {
   close(servant);
 }
 
+/* ---- whether the roles answer ---- */
+
+static void handle_pong_front(Parent *parent, G_GNUC_UNUSED Message *message) {
+  parent->front.unanswered = 0;
+}
+
+/* What it says of itself is what `systemctl status` shows. */
+static void handle_pong_verifier(Parent *parent, Message *message) {
+  const char *status = g_variant_get_string(message->body, NULL);
+  parent->verifier.unanswered = 0;
+  if (g_strcmp0(parent->status, status) == 0)
+    return;
+  g_free(parent->status);
+  parent->status = g_strdup(status);
+  sd_notifyf(0, "STATUS=%s", status);
+}
+
+/* Pings are counted, and not time: after this process, or the whole system, has been
+ * stopped for a while the answers are there before the next ping. FALSE: it should have
+ * ended long ago. */
+static gboolean ping(Child *child, MessageKind kind) {
+  if (child->channel == NULL || child->pid == 0)
+    return TRUE;
+  if (child->unanswered == MAX_UNANSWERED) {
+    report("The %s has not answered for %d s; it is replaced", role_get_name(child->role),
+           MAX_UNANSWERED * PING_MS / 1000);
+    kill(child->pid, SIGKILL);
+  }
+  if (child->unanswered++ < MAX_UNANSWERED)
+    tell(child, kind, g_variant_new("()"), NULL, 0);
+  return child->unanswered < 2 * MAX_UNANSWERED;
+}
+
+/* The service manager restarts all where a role can't even be replaced. */
+static gboolean on_ping_timer(gpointer data) {
+  Parent *parent = data;
+  gboolean front = ping(&parent->front, MESSAGE_PING_FRONT);
+  gboolean verifier = ping(&parent->verifier, MESSAGE_PING_VERIFIER);
+  if (front && verifier)
+    sd_notify(0, "WATCHDOG=1");
+  return G_SOURCE_CONTINUE;
+}
+
 /* ---- the verifier's user ---- */
 
 static void start_verifier(Parent *parent) {
@@ -495,10 +545,15 @@ static void handle_front_lost(Parent *parent, Message *message) {
 typedef void (*Handler)(Parent *parent, Message *message);
 
 static const Handler handlers[N_MESSAGES] = {
-    [MESSAGE_IDENTITY] = handle_identity,         [MESSAGE_LISTEN] = handle_listen,
-    [MESSAGE_SOCKETS] = handle_sockets,           [MESSAGE_CERTIFICATE] = handle_certificate,
-    [MESSAGE_WANT_STORE] = handle_want_store,     [MESSAGE_FRONT_LOST] = handle_front_lost,
+    [MESSAGE_IDENTITY] = handle_identity,
+    [MESSAGE_LISTEN] = handle_listen,
+    [MESSAGE_SOCKETS] = handle_sockets,
+    [MESSAGE_CERTIFICATE] = handle_certificate,
+    [MESSAGE_WANT_STORE] = handle_want_store,
+    [MESSAGE_FRONT_LOST] = handle_front_lost,
     [MESSAGE_WANT_SERVANT] = handle_want_servant,
+    [MESSAGE_PONG_FRONT] = handle_pong_front,
+    [MESSAGE_PONG_VERIFIER] = handle_pong_verifier,
 };
 
 /* The end of a process is learnt from its exit; one that sends what it may not is ended. */
@@ -532,6 +587,7 @@ static gboolean start_process(Child *child, GError **error) {
   }
   child->pid = pid;
   child->started = g_get_monotonic_time();
+  child->unanswered = 0;
   child->channel = channel_new(ends[0], ROLE_PARENT, child->role);
   channel_attach(child->channel, NULL, on_message, child);
   g_child_watch_add(pid, on_child_exit, child);
@@ -665,6 +721,8 @@ static void tear_down(Parent *parent) {
   g_free(parent->link.why);
   g_clear_handle_id(&parent->listen_timer, g_source_remove);
   g_clear_handle_id(&parent->identity_timer, g_source_remove);
+  g_clear_handle_id(&parent->ping_timer, g_source_remove);
+  g_free(parent->status);
   listeners_free(parent->listeners);
   auth_sockets_free(parent->sockets);
   g_hash_table_unref(parent->stores);
@@ -672,9 +730,19 @@ static void tear_down(Parent *parent) {
   g_free(parent->verifier_name);
 }
 
-/* Settings are live: there is nothing to read again. */
-static gboolean on_hang_up(G_GNUC_UNUSED gpointer data) {
+/* Settings are live: what is read again are the files that they name. */
+static gboolean on_hang_up(gpointer data) {
+  Parent *parent = data;
+  tell(&parent->verifier, MESSAGE_RELOAD, g_variant_new("()"), NULL, 0);
   return G_SOURCE_CONTINUE;
+}
+
+/* In time for the service manager's watchdog, if there is one. */
+static guint get_ping_interval(void) {
+  guint64 watchdog = 0;
+  if (sd_watchdog_enabled(0, &watchdog) <= 0)
+    return PING_MS;
+  return (guint)CLAMP(watchdog / 1000 / 2, 1, PING_MS);
 }
 
 int parent_run(const char *bus) {
@@ -688,6 +756,7 @@ int parent_run(const char *bus) {
   g_unix_signal_add(SIGTERM, on_stop_signal, &parent);
   g_unix_signal_add(SIGINT, on_stop_signal, &parent);
   g_unix_signal_add(SIGHUP, on_hang_up, &parent);
+  parent.ping_timer = g_timeout_add(get_ping_interval(), on_ping_timer, &parent);
   start_child(&parent.front);
   start_verifier(&parent);
   if (!parent.stopping || parent.front.pid > 0)

@@ -192,6 +192,10 @@ gboolean views_are_live(const Views *views) {
   return TRUE;
 }
 
+gboolean views_are_answering(const Views *views) {
+  return registry_connection_is_answering(views->connection);
+}
+
 gboolean views_are_known(const Views *views) {
   if (registry_view_get_state(views->accounts) == REGISTRY_VIEW_WAITING)
     return FALSE;

@@ -37,6 +37,8 @@ void views_sync_now(Views *views);
 guint64 views_get_revision(const Views *views);
 /* Whether regd is there and every watch stands. */
 gboolean views_are_live(const Views *views);
+/* FALSE: regd is there, and hangs. */
+gboolean views_are_answering(const Views *views);
 /* Whether every key has been asked about at least once. */
 gboolean views_are_known(const Views *views);
 

@@ -167,9 +167,23 @@ static void end(Login *login, Outcome outcome, const char *detail) {
 
 /* ---- the mailbox ---- */
 
+/* A trial looks, and leaves. */
+static void leave_mailbox(Login *login, LoginResult *result, const char *problem) {
+  if (login->purpose != LOGIN_TRIAL)
+    return;
+  explain(login, "mailbox: %s%s%s",
+          result->outcome == OUTCOME_OK ? "opened, and closed again"
+                                        : outcome_get_facts(result->outcome)->description,
+          problem != NULL && *problem != '\0' ? ": " : "", problem != NULL ? problem : "");
+  if (result->descriptor >= 0)
+    close(result->descriptor);
+  result->descriptor = -1;
+}
+
 static void on_store_opened(Outcome outcome, const char *problem, int descriptor, gpointer data) {
   Login *login = data;
   LoginResult result = {.outcome = outcome, .descriptor = descriptor, .capabilities = ""};
+  leave_mailbox(login, &result, problem);
   answer(login, &result, problem);
 }
 
@@ -182,6 +196,7 @@ static void on_backend_opened(const BackendResult *backend, gpointer data) {
       .pending = backend->pending,
       .idle_timeout = login->settings->protocols[login->protocol].idle_timeout,
   };
+  leave_mailbox(login, &result, backend->detail);
   answer(login, &result, backend->detail);
 }
 
@@ -196,12 +211,12 @@ static void open_mailbox(Login *login) {
   g_autofree char *why = NULL;
   Outcome outcome =
       decision_find_mailbox(login->settings, login->protocol, login->account, &path, &why);
+  explain(login, "mailbox: %s",
+          outcome != OUTCOME_OK ? why
+          : path != NULL        ? path
+                                : settings->backend_text);
   if (outcome != OUTCOME_OK) {
-    explain(login, "mailbox: %s", why);
     end(login, outcome, why);
-  } else if (login->purpose == LOGIN_TRIAL) {
-    explain(login, "mailbox: %s", path != NULL ? path : settings->backend_text);
-    end(login, OUTCOME_OK, NULL);
   } else if (path != NULL) {
     const StoreRequest request = {login->account, path, settings->mail_user, settings->unique_ids,
                                   settings->idle_timeout};

@@ -22,7 +22,10 @@ static void add_settings(GPtrArray *list, const Settings *settings) {
 }
 
 static void add_registry(GPtrArray *list, const Views *views) {
-  if (views_are_known(views) && !views_are_live(views))
+  if (!views_are_answering(views))
+    add(list, "regd does not answer: the last settings known hold ('systemctl restart regd' "
+              "starts it again)");
+  else if (views_are_known(views) && !views_are_live(views))
     add(list, "the registry can't be reached: the last settings known hold");
 }
 

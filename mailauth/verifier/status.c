@@ -274,6 +274,8 @@ static const char *describe_accounts(Outcome accounts) {
 static const char *describe_registry(const Views *views) {
   if (!views_are_known(views))
     return "not reached yet";
+  if (!views_are_answering(views))
+    return "silent, the last settings known hold";
   return views_are_live(views) ? "live" : "away, the last settings known hold";
 }
 
@@ -285,6 +287,36 @@ static const char *describe_certificate(GPtrArray *certificates) {
   return first->problem != NULL       ? first->problem
          : first->certificate != NULL ? first->certificate
                                       : "";
+}
+
+/* Clients that are logged in, as the front has counted them last. */
+static guint32 count_sessions(GVariant *connections) {
+  GVariantIter iterator;
+  const char *name = NULL;
+  guint32 number = 0;
+  guint32 total = 0;
+  if (connections == NULL)
+    return 0;
+  g_variant_iter_init(&iterator, connections);
+  while (g_variant_iter_next(&iterator, "{&su}", &name, &number))
+    if (g_str_has_suffix(name, "-logged-in"))
+      total += number;
+  return total;
+}
+
+char *status_summarise(const StatusSource *source) {
+  g_autoptr(Settings) settings = views_get_settings(source->views);
+  g_auto(Decision) decision = {0};
+  g_autofree char *detail = NULL;
+  guint32 sessions = count_sessions(source->connections);
+  decision_choose(settings, &decision);
+  take_accounts(&decision, sam_get_state(views_get_accounts(source->views), &detail), detail);
+  if (decision.outcome != OUTCOME_OK)
+    return g_strdup_printf("No login can be decided: %s ('mailauthctl status' tells more)",
+                           outcome_get_facts(decision.outcome)->reason);
+  return g_strdup_printf("%s %s, %u session%s%s", package_kind_get_name(decision.kind),
+                         decision.source, sessions, sessions == 1 ? "" : "s",
+                         views_are_live(source->views) ? "" : ", regd is away or does not answer");
 }
 
 gboolean status_append(DBusMessageIter *dict, const StatusSource *source) {

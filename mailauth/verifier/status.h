@@ -23,6 +23,8 @@ typedef struct {
   guint lacks;           /* SandboxLacks, of the roles together */
 } StatusSource;
 
+/* What a service manager shows, in a few words: "native SAM, 3 sessions". Owned. */
+char *status_summarise(const StatusSource *source);
 /* FALSE: out of memory. */
 gboolean status_append(DBusMessageIter *dict, const StatusSource *source);
 

@@ -226,14 +226,17 @@ static void prepare_status(void (*done)(gpointer call), gpointer call, gpointer 
   views_sync(verifier->views, 0, on_status_synced, waiting);
 }
 
-static gboolean append_status(DBusMessageIter *dict, gpointer data) {
-  const Verifier *verifier = data;
-  const StatusSource source = {
+static StatusSource make_status_source(const Verifier *verifier) {
+  return (StatusSource){
       verifier->views,    verifier->publisher,   verifier->logins,
       verifier->stores,   verifier->backends,    verifier->throttle,
       verifier->reporter, verifier->prover,      verifier->verified,
       verifier->pam,      verifier->connections, verifier->start->lacks | verifier->front_lacks,
   };
+}
+
+static gboolean append_status(DBusMessageIter *dict, gpointer data) {
+  const StatusSource source = make_status_source(data);
   return status_append(dict, &source);
 }
 
@@ -272,6 +275,15 @@ static void reload_certificate(void (*done)(const char *problem, gpointer call),
 static void on_event(const Event *event, gpointer data) {
   const Verifier *verifier = data;
   bus_signal_event(verifier->bus, event);
+}
+
+/* regd is there and hangs, or answers again. Logins are not kept waiting for it. */
+static void on_answering(G_GNUC_UNUSED RegistryConnection *connection, gboolean answering,
+                         gpointer data) {
+  const Verifier *verifier = data;
+  reporter_report(verifier->reporter, answering ? OUTCOME_REGISTRY_BACK : OUTCOME_REGISTRY_SILENT,
+                  EVENT_SOURCE_SERVER, NULL, NULL,
+                  answering ? NULL : "'systemctl restart regd' starts it again");
 }
 
 /* ---- the front ---- */
@@ -357,6 +369,23 @@ static void take_servant_refusal(const Verifier *verifier, const Message *messag
     pam_pool_take_refusal(verifier->pam, request, problem);
 }
 
+static void ignore_result(G_GNUC_UNUSED const char *problem, G_GNUC_UNUSED gpointer data) {
+}
+
+/* The service manager is told, and what can't be read is an event. */
+static void reload(Verifier *verifier) {
+  reload_certificate(ignore_result, NULL, verifier);
+}
+
+static void answer_ping(Verifier *verifier) {
+  const StatusSource source = make_status_source(verifier);
+  g_autofree char *text = status_summarise(&source);
+  (void)channel_send(verifier->parent, MESSAGE_PONG_VERIFIER, g_variant_new_string(text), NULL, 0,
+                     NULL);
+  if (verifier->front != NULL)
+    (void)front_link_ask_counts(verifier->front);
+}
+
 static void on_parent_message(G_GNUC_UNUSED Channel *channel, Message *message,
                               G_GNUC_UNUSED const GError *error, gpointer data) {
   Verifier *verifier = data;
@@ -391,6 +420,12 @@ static void on_parent_message(G_GNUC_UNUSED Channel *channel, Message *message,
     break;
   case MESSAGE_FRONT_STARTED:
     take_front(verifier, message);
+    break;
+  case MESSAGE_PING_VERIFIER:
+    answer_ping(verifier);
+    break;
+  case MESSAGE_RELOAD:
+    reload(verifier);
     break;
   default:
     break; /* the channel lets no other kind through */
@@ -430,6 +465,7 @@ static void build(Verifier *verifier) {
   verifier->status_calls = g_ptr_array_new();
   verifier->bus = bus_new(start->bus, &source);
   verifier->connection = registry_connection_new_patient(start->bus, NULL);
+  registry_connection_follow_answering(verifier->connection, on_answering, verifier);
   verifier->views = views_new(verifier->connection, on_views_changed, verifier);
   verifier->scram = sam_scram_new(views_get_accounts(verifier->views));
   verifier->exchanges = exchanges_new(verifier->views, verifier->scram);

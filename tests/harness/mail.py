@@ -76,6 +76,7 @@ class MailServer:
         self.owner = mail_user if mail_user is not None else CAROL if is_root() else os.geteuid()
         self.mail = self.directory / "mail"
         self.process = None
+        self.environment = None
         self.pop3_port, self.imap_port, self.pop3s_port, self.imaps_port = free_ports(4)
 
     def __enter__(self):
@@ -115,7 +116,7 @@ class MailServer:
         """Starts it and waits until it listens."""
         self.process = Process(self.directory, "mailauthd",
                                [program("mailauth/mailauthd"), f"--bus={self.registry.bus.address}"],
-                               uid=self.uid)
+                               self.environment, uid=self.uid)
         self.registry.bus.wait_for_name(NAME, self.process)
         self.wait_until_ready()
 

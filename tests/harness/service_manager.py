@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What regd tells the service manager: the socket that systemd would have. It is read all
-the time, as systemd does; regd would wait where nobody does."""
+"""What a daemon tells the service manager: the socket that systemd would have. It is read all
+the time, as systemd does; the daemon would wait where nobody does."""
 
+import os
 import queue
 import socket
 import threading
@@ -19,7 +20,7 @@ def read_all(manager, messages):
 
 @contextmanager
 def service_manager(registry, watchdog=None):
-    """What a regd that is started meanwhile says, one message a call; an interval in seconds
+    """What a regd (or mailauthd, of a MailServer) that is started meanwhile says, one message a call; an interval in seconds
     after which the manager would miss its beat."""
     path = str(registry.directory / "notify")
     registry.environment = {"NOTIFY_SOCKET": path}
@@ -28,6 +29,7 @@ def service_manager(registry, watchdog=None):
     messages = queue.Queue()
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(path)
+        os.chmod(path, 0o666)  # the daemon may be another user's
         reader = threading.Thread(target=read_all, args=(manager, messages))
         reader.start()
         try:

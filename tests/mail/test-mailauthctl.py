@@ -7,6 +7,7 @@ import os
 import poplib
 import pty
 import pwd
+import signal
 import socket
 import stat
 import subprocess
@@ -419,6 +420,32 @@ def a_test_explains_every_step():
 
 
 @test
+def a_test_goes_on_to_the_mailbox():
+    with Registry() as registry, MailServer(registry) as server:
+        server.add_account("anna", "sesame")
+        server.deliver("anna", "Subject: one\n\nhello\n")
+        contains(done(registry, "test", "anna", password="sesame"), "mailbox: opened, and closed again\n")
+        with server.pop3("anna", "sesame") as client:
+            equal(client.stat()[0], 1)
+            code, output, _ = run(registry, "--json", "test", "anna", password="sesame")
+            equal((code, json.loads(output)["reason"]), (FAILED, "no-mailbox"))
+            contains(output, "Another session has the mailbox open")
+            client.quit()
+        server.add_account("bert", "sesame", mailbox=False)
+        code, output, _ = run(registry, "test", "bert", password="sesame")
+        equal(code, FAILED)
+        contains(output, "result: no-mailbox\n")
+        done(registry, "repair")
+        registry.client.set(IMAP, "Backend Master User", REG_SZ, "master")
+        registry.client.set(IMAP, "Backend Master Password", REG_SZ, "secret")
+        code, output, _ = run(registry, "test", "--protocol=imap", "anna", password="sesame")
+        equal(code, FAILED)
+        contains(output, "result: backend-unreachable\n")
+        wait_until(lambda: json.loads(done(registry, "--json", "status"))["counts"]["stores-in-use"] == 0,
+                   "no mailbox to stay open")
+
+
+@test
 def events_are_listed_the_newest_last():
     with Registry() as registry, MailServer(registry) as server:
         server.add_account("anna", "sesame")
@@ -465,6 +492,25 @@ def a_certificate_is_read_again():
         equal(server.events(1)[0]["id"], 13002)
         make_certificate(file)
         equal(json.loads(done(registry, "--json", "reload-certificate")), {"reloaded": True})
+
+
+@test
+def a_hangup_reads_certificates_again():
+    with Registry() as registry, MailServer(registry) as server:
+        file = server.mail / "both.pem"
+        make_certificate(file)
+        registry.client.set(PARAMETERS, "Certificate", REG_SZ, str(file))
+        done(registry, "reload-certificate")
+
+        def fingerprint():
+            (pair,) = json.loads(done(registry, "--json", "status"))["certificates"]
+            return pair["fingerprint"]
+
+        old = fingerprint()
+        make_certificate(file)
+        equal(fingerprint(), old)
+        server.process.signal(signal.SIGHUP)
+        wait_until(lambda: fingerprint() != old, "the new certificate to be used")
 
 
 def make_certificate(file):

@@ -50,6 +50,11 @@ static const char *const bodies[N_MESSAGES] = {
     [MESSAGE_PAM_ANSWER] = "(6, 0, 'fine')",
     [MESSAGE_CONNECT] = "(6, 'ldap://[::1]:389', 5000)",
     [MESSAGE_CONNECTED] = "(6, '')",
+    [MESSAGE_RELOAD] = "()",
+    [MESSAGE_PING_VERIFIER] = "()",
+    [MESSAGE_PONG_VERIFIER] = "'native SAM, 3 sessions'",
+    [MESSAGE_PING_FRONT] = "()",
+    [MESSAGE_PONG_FRONT] = "()",
     [MESSAGE_SPLIT] = "()",
     [MESSAGE_FRONT_LOST] = "(2, 'it was not understood')",
 };

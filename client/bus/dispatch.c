@@ -26,6 +26,7 @@ struct DispatchCall {
   gpointer service; /* the tables' data */
   gpointer data;    /* the admission's */
   GDestroyNotify destroy;
+  gboolean failed;
 };
 
 /* ---- one call ---- */
@@ -105,7 +106,12 @@ void dispatch_call_reply(DispatchCall *call, DBusMessage *reply) {
   call_free(call);
 }
 
+gboolean dispatch_call_has_failed(const DispatchCall *call) {
+  return call->failed;
+}
+
 void dispatch_call_fail(DispatchCall *call, const GError *error) {
+  call->failed = TRUE;
   dispatch_call_reply(call, wire_new_error(call->message, error));
 }
 

@@ -30,6 +30,8 @@ void dispatch_call_get_arguments(DispatchCall *call, DBusMessageIter *iter);
 /* Something of the admission's that lives as long as the call. */
 void dispatch_call_set_data(DispatchCall *call, gpointer data, GDestroyNotify destroy);
 gpointer dispatch_call_get_data(const DispatchCall *call);
+/* Whether it is answered with an error; for what dispatch_call_set_data() destroys. */
+gboolean dispatch_call_has_failed(const DispatchCall *call);
 
 /* To the handler; for the admission. */
 void dispatch_call_run(DispatchCall *call);

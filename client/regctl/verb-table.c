@@ -99,7 +99,7 @@ const Verb verbs[] = {
      "What the value holds now stays, and so does the telling of who changed it when. With -r, and "
      "without NAME, of all values at and below KEY. It is for administrators, and there is no way "
      "back."},
-    {"status", "", 0, 0, 0, FALSE, verb_status, "tell how the daemon is", NULL},
+    {"status", "", 0, 0, BIT(OPTION_METRICS), FALSE, verb_status, "tell how the daemon is", NULL},
     {NULL, NULL, 0, 0, 0, FALSE, NULL, NULL, NULL},
 };
 

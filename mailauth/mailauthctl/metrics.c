@@ -4,29 +4,10 @@
 #include "mailauth/mailauthctl/metrics.h"
 
 #include "client/bus/wire.h"
-
-#define MICROSECONDS 1000000
+#include "client/cli/openmetrics.h"
 
 /* One row of a table, or the whole status. */
 typedef WireOptions Entries;
-
-static void print_facts(GString *out, const char *name, const char *type, const char *help) {
-  g_string_append_printf(out, "# TYPE %s %s\n# HELP %s %s\n", name, type, name, help);
-}
-
-/* The value of a label: a backslash, a quote and a line feed are escaped. */
-static void print_label(GString *out, const char *before, const char *name, const char *value) {
-  g_string_append_printf(out, "%s%s=\"", before, name);
-  for (; *value != '\0'; value++) {
-    if (*value == '\\' || *value == '"')
-      g_string_append_c(out, '\\');
-    if (*value == '\n')
-      g_string_append(out, "\\n");
-    else
-      g_string_append_c(out, *value);
-  }
-  g_string_append_c(out, '"');
-}
 
 static const char *get_string(const Entries *entries, const char *name) {
   const char *text = "";
@@ -60,21 +41,21 @@ static void print_table(GString *out, const Entries *status, const char *name, P
 }
 
 static void print_login(GString *out, const Entries *row) {
-  print_label(out, "mailauth_logins_total{", "protocol", get_string(row, "protocol"));
-  print_label(out, ",", "package", get_string(row, "package"));
-  print_label(out, ",", "reason", get_string(row, "reason"));
+  openmetrics_add_label(out, "mailauth_logins_total{", "protocol", get_string(row, "protocol"));
+  openmetrics_add_label(out, ",", "package", get_string(row, "package"));
+  openmetrics_add_label(out, ",", "reason", get_string(row, "reason"));
   g_string_append_printf(out, "} %" G_GUINT64_FORMAT "\n", get_number(row, "count"));
 }
 
 static void print_broker(GString *out, const char *metric, const Entries *row) {
   g_string_append(out, metric);
-  print_label(out, "{", "package", get_string(row, "package"));
-  print_label(out, ",", "broker", get_string(row, "broker"));
+  openmetrics_add_label(out, "{", "package", get_string(row, "package"));
+  openmetrics_add_label(out, ",", "broker", get_string(row, "broker"));
 }
 
 static void print_seconds(GString *out, guint64 microseconds) {
-  g_string_append_printf(out, "} %" G_GUINT64_FORMAT ".%06" G_GUINT64_FORMAT "\n",
-                         microseconds / MICROSECONDS, microseconds % MICROSECONDS);
+  g_string_append(out, "} ");
+  openmetrics_add_seconds(out, microseconds);
 }
 
 static void print_times(GString *out, const Entries *row) {
@@ -83,7 +64,7 @@ static void print_times(GString *out, const Entries *row) {
   } quantiles[] = {{"p50", "0.5"}, {"p99", "0.99"}};
   for (guint i = 0; i < G_N_ELEMENTS(quantiles); i++) {
     print_broker(out, "mailauth_proof_seconds", row);
-    print_label(out, ",", "quantile", quantiles[i].quantile);
+    openmetrics_add_label(out, ",", "quantile", quantiles[i].quantile);
     print_seconds(out, get_number(row, quantiles[i].entry));
   }
   print_broker(out, "mailauth_proof_seconds_sum", row);
@@ -94,8 +75,8 @@ static void print_times(GString *out, const Entries *row) {
 
 static void print_certificate(GString *out, const char *metric, const Entries *row) {
   g_string_append(out, metric);
-  print_label(out, "{", "host", get_string(row, "host"));
-  print_label(out, ",", "setting", get_string(row, "setting"));
+  openmetrics_add_label(out, "{", "host", get_string(row, "host"));
+  openmetrics_add_label(out, ",", "setting", get_string(row, "setting"));
 }
 
 static void print_expiry(GString *out, const Entries *row) {
@@ -112,11 +93,11 @@ static void print_certificate_state(GString *out, const Entries *row) {
 }
 
 static void print_certificates(GString *out, const Entries *status) {
-  print_facts(out, "mailauth_certificate_not_after_timestamp_seconds", "gauge",
-              "When a certificate in use expires.");
+  openmetrics_begin(out, "mailauth_certificate_not_after_timestamp_seconds", "gauge",
+                    "When a certificate in use expires.");
   print_table(out, status, "certificates", print_expiry);
-  print_facts(out, "mailauth_certificate_usable", "gauge",
-              "Whether the files that are set are in use.");
+  openmetrics_begin(out, "mailauth_certificate_usable", "gauge",
+                    "Whether the files that are set are in use.");
   print_table(out, status, "certificates", print_certificate_state);
 }
 
@@ -150,7 +131,7 @@ static gboolean find_count(const Entries *status, const char *name, guint64 *num
 static void print_connections(GString *out, const Entries *status) {
   static const char *const protocols[] = {"pop3", "imap"};
   static const char *const states[] = {"before-login", "logged-in"};
-  print_facts(out, "mailauth_connections", "gauge", "Clients that are connected now.");
+  openmetrics_begin(out, "mailauth_connections", "gauge", "Clients that are connected now.");
   for (guint i = 0; i < G_N_ELEMENTS(protocols) * G_N_ELEMENTS(states); i++) {
     const char *protocol = protocols[i / G_N_ELEMENTS(states)];
     const char *state = states[i % G_N_ELEMENTS(states)];
@@ -158,8 +139,8 @@ static void print_connections(GString *out, const Entries *status) {
     guint64 number = 0;
     if (!find_count(status, name, &number))
       continue;
-    print_label(out, "mailauth_connections{", "protocol", protocol);
-    print_label(out, ",", "state", state);
+    openmetrics_add_label(out, "mailauth_connections{", "protocol", protocol);
+    openmetrics_add_label(out, ",", "state", state);
     g_string_append_printf(out, "} %" G_GUINT64_FORMAT "\n", number);
   }
 }
@@ -188,7 +169,7 @@ static void print_counts(GString *out, const Entries *status) {
     guint64 number = 0;
     if (!find_count(status, rows[i].count, &number))
       continue;
-    print_facts(out, rows[i].metric, rows[i].type, rows[i].help);
+    openmetrics_begin(out, rows[i].metric, rows[i].type, rows[i].help);
     g_string_append_printf(out, "%s%s %" G_GUINT64_FORMAT "\n", rows[i].metric,
                            g_str_equal(rows[i].type, "counter") ? "_total" : "", number);
   }
@@ -197,14 +178,15 @@ static void print_counts(GString *out, const Entries *status) {
 /* ---- the whole ---- */
 
 static void print_state(GString *out, const Entries *status) {
-  print_facts(out, "mailauth_settings_revision", "gauge", "The registry's revision in force.");
+  openmetrics_begin(out, "mailauth_settings_revision", "gauge",
+                    "The registry's revision in force.");
   g_string_append_printf(out, "mailauth_settings_revision %" G_GUINT64_FORMAT "\n",
                          get_number(status, "revision"));
-  print_facts(out, "mailauth_decidable", "gauge",
-              "1 where logins can be decided by the settings as they are.");
+  openmetrics_begin(out, "mailauth_decidable", "gauge",
+                    "1 where logins can be decided by the settings as they are.");
   g_string_append_printf(out, "mailauth_decidable %d\n",
                          g_str_equal(get_string(status, "decision"), "ok"));
-  print_facts(out, "mailauth_registry_live", "gauge", "1 while regd can be reached.");
+  openmetrics_begin(out, "mailauth_registry_live", "gauge", "1 while regd can be reached.");
   g_string_append_printf(out, "mailauth_registry_live %d\n",
                          g_str_equal(get_string(status, "registry"), "live"));
 }
@@ -212,16 +194,16 @@ static void print_state(GString *out, const Entries *status) {
 void metrics_print(GString *out, DBusMessageIter *status) {
   g_autoptr(WireOptions) entries = wire_options_read(status, NULL);
   if (entries != NULL) {
-    print_facts(out, "mailauth_logins", "counter", "Logins that have ended, by what came of them.");
+    openmetrics_begin(out, "mailauth_logins", "counter",
+                      "Logins that have ended, by what came of them.");
     print_table(out, entries, "logins", print_login);
-    g_string_append(out, "# TYPE mailauth_proof_seconds summary\n"
-                         "# UNIT mailauth_proof_seconds seconds\n"
-                         "# HELP mailauth_proof_seconds Time that the proof of a password took.\n");
+    openmetrics_begin(out, "mailauth_proof_seconds", "summary",
+                      "Time that the proof of a password took.");
     print_table(out, entries, "times", print_times);
     print_connections(out, entries);
     print_counts(out, entries);
     print_certificates(out, entries);
     print_state(out, entries);
   }
-  g_string_append(out, "# EOF\n");
+  openmetrics_end(out);
 }

@@ -7,12 +7,15 @@
 /* ---- admission ---- */
 
 typedef struct {
+  DispatchCall *call; /* whose data it is */
   Service *service;
   Identity *who;
 } Ticket;
 
 static void ticket_free(gpointer data) {
   Ticket *ticket = data;
+  if (dispatch_call_has_failed(ticket->call))
+    service_note_failure(ticket->service);
   service_give_back(ticket->service, ticket->who->uid, SHARE_CALLS);
   identity_unref(ticket->who);
   g_free(ticket);
@@ -37,6 +40,7 @@ static void on_known(Identity *who, gpointer data) {
   }
   Ticket *ticket = g_new0(Ticket, 1);
   ticket->service = admission->service;
+  ticket->call = admission->call;
   ticket->who = identity_ref(who);
   dispatch_call_set_data(admission->call, ticket, ticket_free);
   dispatch_call_run(admission->call);

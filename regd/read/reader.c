@@ -92,6 +92,11 @@ void key_info_free(KeyInfo *info) {
   g_free(info);
 }
 
+gboolean reader_count(Reader *reader, StoreCounts *counts, GError **error) {
+  g_autoptr(Snapshot) store = reader_begin(reader, error);
+  return store != NULL && store_count(store, counts, error);
+}
+
 guint64 reader_get_revision(Reader *reader, GError **error) {
   g_autoptr(Snapshot) snapshot = reader_begin(reader, error);
   guint64 revision = 0;

@@ -6,6 +6,7 @@
 #define REGD_READ_READER_H
 
 #include "regd/base/effective.h"
+#include "regd/storage/counts.h"
 #include "regd/tree/settings.h"
 #include "schema/rules.h"
 
@@ -27,6 +28,8 @@ typedef struct {
 } NamedValue;
 void named_value_free(NamedValue *value);
 
+/* How much the database holds, one state of it. Not on the main loop. */
+gboolean reader_count(Reader *reader, StoreCounts *counts, GError **error);
 guint64 reader_get_revision(Reader *reader, GError **error); /* 0 with error set on failure */
 /* @cached: whether the value comes from the reader's cache, so that the same pointer is
  * returned as long as nothing changes. A value enters the cache when it is first read,

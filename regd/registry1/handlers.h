@@ -44,6 +44,9 @@ void handle_export(DispatchCall *call, gpointer data);
 /* handle-backup.c */
 void handle_backup(DispatchCall *call, gpointer data);
 
+/* handle-statistics.c */
+void handle_get_statistics(DispatchCall *call, gpointer data);
+
 /* handle-history.c */
 void handle_get_history(DispatchCall *call, gpointer data);
 void handle_rollback(DispatchCall *call, gpointer data);

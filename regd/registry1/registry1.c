@@ -78,6 +78,9 @@ static const DispatchMethod methods[] = {
     {"Export", IN({"key", "s"}, {"file", "h"}, {"options", "a{sv}"}), OUT({"report", "a{sv}"}),
      handle_export},
     {"Backup", IN({"file", "h"}, {"options", "a{sv}"}), OUT({"report", "a{sv}"}), handle_backup},
+
+    {"GetStatistics", IN({"options", "a{sv}"}), OUT({"statistics", "a{sv}"}),
+     handle_get_statistics},
     {NULL, NULL, NULL, NULL},
 };
 

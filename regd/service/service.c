@@ -16,6 +16,8 @@ struct Service {
   LiveSettings settings;
   guint64 revision; /* the newest that watchers have been told of */
   gboolean read_only;
+  guint64 start_time; /* µs since 1970 */
+  guint64 failures;   /* calls answered with an error */
 };
 
 /* ---- life ---- */
@@ -39,6 +41,7 @@ Service *service_new(Reader *reader, Writer *writer, SchemaSet *schemas,
       watching_new(reader, service->shares, &service->revision, events->changed, data);
   service->settings.watches_per_user = LIMIT_WATCHES_DEFAULT;
   service->settings.calls_per_user = LIMIT_CALLS_DEFAULT;
+  service->start_time = (guint64)g_get_real_time();
   service->read_only = writer_is_read_only(writer);
   reader_set_commits(reader, writer_get_commits(writer));
   service->revision = reader_get_revision(reader, NULL);
@@ -106,6 +109,24 @@ void service_give_back(Service *service, guint32 uid, Share share) {
 
 ShareLoad service_get_load(const Service *service, Share share) {
   return shares_get_load(service->shares, share);
+}
+
+void service_note_failure(Service *service) {
+  service->failures++;
+}
+
+guint64 service_get_failures(const Service *service) {
+  return service->failures;
+}
+
+guint64 service_get_start_time(const Service *service) {
+  return service->start_time;
+}
+
+void service_get_writer_statistics(const Service *service, WriterStatistics *statistics) {
+  *statistics = (WriterStatistics){0};
+  if (service->writer != NULL)
+    writer_get_statistics(service->writer, statistics);
 }
 
 Watching *service_get_watching(Service *service) {

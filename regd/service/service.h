@@ -44,6 +44,12 @@ gboolean service_take_share(Service *service, const Identity *who, Share share, 
 void service_give_back(Service *service, guint32 uid, Share share);
 /* See shares_get_load(). */
 ShareLoad service_get_load(const Service *service, Share share);
+/* A call is answered with an error; how many have been. */
+void service_note_failure(Service *service);
+guint64 service_get_failures(const Service *service);
+/* Microseconds since 1970. */
+guint64 service_get_start_time(const Service *service);
+void service_get_writer_statistics(const Service *service, WriterStatistics *statistics);
 /* Borrowed. */
 Watching *service_get_watching(Service *service);
 

@@ -30,6 +30,7 @@ struct Writer {
   GQueue waiting; /* of Request */
   gboolean stopping;
   gboolean asked; /* for a sign of life */
+  WriterStatistics statistics;
   SchemaSet *schemas;
 
   int read_only;      /* atomic */
@@ -337,6 +338,17 @@ static Batch *take_batch(Writer *writer) {
   return batch;
 }
 
+static void count_batch(Writer *writer, const Batch *batch, gint64 microseconds) {
+  guint refused = 0;
+  for (guint i = 0; i < batch->requests->len; i++)
+    refused += ((const Request *)g_ptr_array_index(batch->requests, i))->result.error != NULL;
+  g_mutex_lock(&writer->mutex);
+  writer->statistics.changes += batch->requests->len;
+  writer->statistics.refused += refused;
+  durations_add(&writer->statistics.commits, microseconds);
+  g_mutex_unlock(&writer->mutex);
+}
+
 static gpointer run_thread(gpointer data) {
   Writer *writer = data;
   Batch *batch;
@@ -349,7 +361,9 @@ static gpointer run_thread(gpointer data) {
       prune_a_little(writer);
       continue;
     }
+    gint64 begun = g_get_monotonic_time();
     commit_batch(writer, batch);
+    count_batch(writer, batch, g_get_monotonic_time() - begun);
     wipe_log(writer, batch->requests);
     if (have_trials_changed(batch->requests))
       load_next_trial(writer);
@@ -467,6 +481,12 @@ void writer_submit(Writer *writer, Identity *who, Change *change, WriteDone done
   g_mutex_unlock(&writer->mutex);
   /* Whoever wakes finds the mutex free. */
   g_cond_signal(&writer->wake);
+}
+
+void writer_get_statistics(Writer *writer, WriterStatistics *statistics) {
+  g_mutex_lock(&writer->mutex);
+  *statistics = writer->statistics;
+  g_mutex_unlock(&writer->mutex);
 }
 
 PulseSample writer_take_pulse(Writer *writer) {

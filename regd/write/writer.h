@@ -7,6 +7,7 @@
 #define REGD_WRITE_WRITER_H
 
 #include "client/base/change.h"
+#include "regd/base/durations.h"
 #include "regd/base/pulse.h"
 #include "regd/write/result.h"
 #include "schema/rules.h"
@@ -29,6 +30,13 @@ void writer_submit(Writer *writer, Identity *who, Change *change, WriteDone done
 /* Counts, atomically, the beginnings and the ends of the thread's commits: it is odd
  * while one is being made. */
 const gint *writer_get_commits(const Writer *writer);
+/* Since the start. */
+typedef struct {
+  guint64 changes;   /* that were handed in and are done */
+  guint64 refused;   /* of them */
+  Durations commits; /* of each batch of changes, from its first to its being on disk */
+} WriterStatistics;
+void writer_get_statistics(Writer *writer, WriterStatistics *statistics);
 /* Asks the thread for a sign of life, and tells what it has done until now. It answers
  * at once while it waits for work; else its work is the sign. */
 PulseSample writer_take_pulse(Writer *writer);

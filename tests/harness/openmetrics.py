@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A strict reader of the OpenMetrics text format, as far as mailauthctl writes it:
+"""A strict reader of the OpenMetrics text format, as far as our programs write it:
 
     families = openmetrics.parse(text)
     families["mailauth_logins"].samples[("_total", (("reason", "ok"),))]
@@ -13,7 +13,8 @@ NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
 LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\["\\n])*)"')
 SAMPLE = re.compile(rf"({NAME})(?:\{{(.*)\}})? (-?[0-9]+(?:\.[0-9]+)?|NaN)")
 FACT = re.compile(rf"# (TYPE|UNIT|HELP) ({NAME}) (.+)")
-SUFFIXES = {"counter": ("_total",), "gauge": ("",), "summary": ("", "_sum", "_count")}
+SUFFIXES = {"counter": ("_total",), "gauge": ("",), "summary": ("", "_sum", "_count"),
+            "histogram": ("_bucket", "_sum", "_count")}
 
 
 class Family:
@@ -66,6 +67,12 @@ def take_sample(family, line):
         raise Failure(f"twice: {line!r}")
     if kind == "summary" and (suffix == "") != any(label == "quantile" for label, _ in pairs):
         raise Failure(f"a quantile where none may be, or none: {line!r}")
+    if kind == "histogram" and (suffix == "_bucket") != any(label == "le" for label, _ in pairs):
+        raise Failure(f"a bound where none may be, or none: {line!r}")
+    if suffix == "_bucket":
+        below = [count for (other, _), count in family.samples.items() if other == "_bucket"]
+        if below and float(value) < below[-1]:
+            raise Failure(f"a bucket holds less than the one below: {line!r}")
     family.samples[suffix, pairs] = float(value)
 
 

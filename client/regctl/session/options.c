@@ -86,6 +86,7 @@ static const OptionRow rows[N_OPTIONS] = {
     [OPTION_PRECHECK] = {.name = "precheck",
                          .argument = "FILE",
                          .help = "only where what this .reg file says holds already"},
+    [OPTION_METRICS] = {.name = "metrics", .help = "print regd's numbers as OpenMetrics text"},
     [OPTION_STRICT] = {.name = "strict", .help = "fail at the first line that can't be read"},
 };
 

@@ -3,6 +3,7 @@
 #include "client/base/escape.h"
 #include "client/base/protocol.h"
 #include "client/cli/reply.h"
+#include "client/regctl/verbs/metrics.h"
 #include "client/regctl/verbs/verbs.h"
 
 /* The daemon's properties, by the names that are printed. */
@@ -56,7 +57,20 @@ static void print_status(Session *session, const Status *status, const char *own
                          (guint64)status->revision, status->read_only ? "yes" : "no", owner);
 }
 
+static gboolean print_metrics(Session *session, GError **error) {
+  Request request;
+  DBusMessageIter answer;
+  request_begin(&request, "GetStatistics");
+  request_open_options(&request);
+  request_close_options(&request);
+  g_autoptr(WireMessage) reply = session_call(session, &request, &answer, error);
+  return reply && session_check_reply(reply, "a{sv}", error) &&
+         metrics_print(session_out(session), &answer, error);
+}
+
 gboolean verb_status(Session *session, GError **error) {
+  if (session_has(session, OPTION_METRICS))
+    return print_metrics(session, error);
   Request request;
   DBusMessageIter answer;
   Status status = {.version = ""};

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/* The handler of GetStatistics: regd's own numbers. Those that are in memory are taken when
+ * the database's have been counted, off the main loop. */
+#include "client/base/error.h"
+#include "regd/bus/face.h"
+#include "regd/registry1/handlers.h"
+#include "regd/storage/counts.h"
+
+typedef struct {
+  DispatchCall *call;
+  BusFace *face;
+  StoreCounts counts;
+} StatisticsCall;
+
+static gboolean count(Reader *reader, gpointer data, GError **error) {
+  StatisticsCall *statistics = data;
+  return reader_count(reader, &statistics->counts, error);
+}
+
+/* {"commit-classes": at} */
+static gboolean append_classes(DBusMessageIter *dict, const Durations *durations) {
+  DBusMessageIter pair, variant, array;
+  if (!dbus_message_iter_open_container(dict, DBUS_TYPE_DICT_ENTRY, NULL, &pair))
+    return FALSE;
+  gboolean complete = wire_append_string(&pair, "commit-classes") &&
+                      dbus_message_iter_open_container(&pair, DBUS_TYPE_VARIANT, "at", &variant) &&
+                      dbus_message_iter_open_container(&variant, DBUS_TYPE_ARRAY, "t", &array);
+  for (guint i = 0; i < DURATIONS_CLASSES && complete; i++)
+    complete = face_append_uint64(&array, durations->classes[i]);
+  complete = complete && dbus_message_iter_close_container(&variant, &array) &&
+             dbus_message_iter_close_container(&pair, &variant);
+  return wire_end_container(dict, &pair, complete);
+}
+
+static gboolean append_numbers(DBusMessageIter *dict, const StatisticsCall *statistics) {
+  Service *service = statistics->face->service;
+  const StoreCounts *counts = &statistics->counts;
+  const ShareLoad calls = service_get_load(service, SHARE_CALLS);
+  WriterStatistics writer;
+  service_get_writer_statistics(service, &writer);
+  const struct {
+    const char *name;
+    guint64 number;
+  } numbers[] = {
+      {"started", service_get_start_time(service)},
+      {"revision", service_get_revision(service)},
+      {"watches", service_get_load(service, SHARE_WATCHES).now},
+      {"files", service_get_load(service, SHARE_FILES).now},
+      {"calls", calls.taken},
+      {"calls-waiting", calls.now},
+      {"calls-refused", calls.refused},
+      {"calls-failed", service_get_failures(service)},
+      {"changes", writer.changes},
+      {"changes-refused", writer.refused},
+      {"commit-time", writer.commits.sum},
+      {"keys", counts->keys},
+      {"values", counts->values},
+      {"history-rows", counts->history_rows},
+      {"trials", counts->trials},
+      {"database-bytes", counts->database_bytes},
+  };
+  for (gsize i = 0; i < G_N_ELEMENTS(numbers); i++)
+    if (!wire_append_entry_uint64(dict, numbers[i].name, numbers[i].number))
+      return FALSE;
+  return wire_append_entry_boolean(dict, "read-only", service_is_read_only(service)) &&
+         append_classes(dict, &writer.commits);
+}
+
+static void on_counted(gpointer data, const GError *error) {
+  g_autofree StatisticsCall *statistics = data;
+  DBusMessageIter out, dict;
+  if (error != NULL) {
+    dispatch_call_fail(statistics->call, error);
+    return;
+  }
+  DBusMessage *reply = face_begin(statistics->call, &out);
+  face_finish(statistics->call, reply,
+              dbus_message_iter_open_container(&out, DBUS_TYPE_ARRAY, "{sv}", &dict) &&
+                  wire_end_container(&out, &dict, append_numbers(&dict, statistics)));
+}
+
+void handle_get_statistics(DispatchCall *call, gpointer data) {
+  BusFace *face = data;
+  DBusMessageIter in;
+  g_autoptr(GError) error = NULL;
+  dispatch_call_get_arguments(call, &in);
+  g_autoptr(WireOptions) options = face_take_options(&in, &error);
+  if (options == NULL) {
+    dispatch_call_fail(call, error);
+    return;
+  }
+  StatisticsCall *statistics = g_new0(StatisticsCall, 1);
+  statistics->call = call;
+  statistics->face = face;
+  readings_submit(face->readings, face_caller(call)->uid, service_get_schemas(face->service), count,
+                  on_counted, statistics, g_free);
+}

@@ -68,23 +68,24 @@ def it_does_not_beat_while_its_writer_hangs():
 
 @test
 def a_long_import_is_no_hang():
-    """It works for many times the interval, and does not miss a beat."""
+    """It works for several intervals, and does not miss a beat. Those are long enough for a
+    busy machine to let it work a little in each."""
     with Registry() as registry:
         registry.stop()
         file = registry.directory / "large.reg"
         with file.open("w", encoding="utf-8") as text:
             text.write("Windows Registry Editor Version 5.00\n\n")
-            for key in range(100):
+            for key in range(300):
                 text.write(f"[HKEY_LOCAL_MACHINE\\SOFTWARE\\Acme\\{key}]\n")
                 text.writelines(f'"value {number}"="{number}"\n' for number in range(1000))
-        with service_manager(registry, watchdog=0.2) as told:
+        with service_manager(registry, watchdog=1.6) as told:
             registry.start()
             done = registry.run(program("client/regctl/regctl"), "import", str(file))
             equal(done.returncode, 0, done.stderr)
             registry.stop()
             messages = take_until(told, "STOPPING=1")
         beats = messages.count("WATCHDOG=1")
-        check(beats >= 5, f"it took several intervals: {beats} beats")
+        check(beats >= 3, f"it took several intervals: {beats} beats")
         equal("writer hangs" in registry.process.output(), False, registry.process.output())
         registry.start()
 

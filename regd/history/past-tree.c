@@ -238,7 +238,8 @@ PastTree *past_tree_new(Store *store, gint64 root, guint64 revision, GError **er
   tree->touched = new_id_table(NULL);
   tree->above = new_id_table(NULL);
   tree->branch = history_branch_new(store, root);
-  if (!note_above(tree, root, error) || !history_visit_back(store, revision, undo_row, tree, error))
+  if (!note_above(tree, root, error) ||
+      !history_visit_back(store, revision, &(HistoryVisitor){undo_row, tree}, error))
     return NULL;
   return g_steal_pointer(&tree);
 }

@@ -120,8 +120,15 @@ static void bind_no_head(DbStatement *statement) {
     db_bind_null(statement, parameter);
 }
 
-static gboolean record_run(Store *store, const RevisionRow *head, guint sequence, gint64 key,
-                           const RunWriter *run, GError **error) {
+/* A row of a revision. */
+typedef struct {
+  guint sequence;
+  gint64 key;
+  const RunWriter *run;
+} RunRow;
+
+static gboolean record_run(Store *store, const RevisionRow *head, const RunRow *row,
+                           GError **error) {
   DbStatement *statement =
       db_prepare(store_get_db(store),
                  "INSERT INTO history(revision, sequence, key, run, time, uid, pid, program,"
@@ -130,10 +137,10 @@ static gboolean record_run(Store *store, const RevisionRow *head, guint sequence
   if (statement == NULL)
     return FALSE;
   db_bind_int(statement, 1, (gint64)head->revision);
-  db_bind_int(statement, 2, sequence);
-  db_bind_int(statement, 3, key);
-  db_bind_data(statement, 4, run->bytes->data, run->bytes->len);
-  if (sequence == 0)
+  db_bind_int(statement, 2, row->sequence);
+  db_bind_int(statement, 3, row->key);
+  db_bind_data(statement, 4, row->run->bytes->data, row->run->bytes->len);
+  if (row->sequence == 0)
     bind_head(statement, head);
   else
     bind_no_head(statement);
@@ -163,7 +170,7 @@ gboolean history_record(Store *store, const RevisionRow *head, const GPtrArray *
   for (guint next = 0; next < differences->len; sequence++) {
     const Difference *first = g_ptr_array_index(differences, next);
     take_run(differences, &next, &run);
-    if (!record_run(store, head, sequence, first->key, &run, error))
+    if (!record_run(store, head, &(RunRow){sequence, first->key, &run}, error))
       return FALSE;
   }
   return TRUE;

@@ -75,23 +75,29 @@ GPtrArray *history_replay(Store *store, guint64 since, const HistoryListener *li
 gboolean history_has_changed(Store *store, gint64 key, guint64 since, gboolean *changed,
                              GError **error);
 
-/* Numbers of the newest revisions before @before (0: all) that touched @key or
- * what is below it, newest first, at most @limit, none at or before @horizon. */
-GArray *history_list_revisions(Store *store, gint64 key, guint64 before, guint64 horizon,
-                               guint limit, GError **error);
+typedef struct {
+  guint64 before;  /* older revisions only; 0: all */
+  guint64 horizon; /* newer ones only */
+  guint limit;     /* so many at most */
+} HistoryRange;
+/* Numbers of the newest revisions in @range that touched @key or what is below it, newest
+ * first. */
+GArray *history_list_revisions(Store *store, gint64 key, const HistoryRange *range, GError **error);
 
-/* Calls back for each row of a revision, in order; FALSE with error unset ends it. */
-typedef gboolean (*HistoryVisit)(const Difference *difference, guint64 revision, gpointer data,
-                                 GError **error);
-gboolean history_visit_revision(Store *store, guint64 revision, HistoryVisit visit, gpointer data,
+/* Is called for each difference, borrowed; FALSE with error unset ends it. */
+typedef struct {
+  gboolean (*visit)(const Difference *difference, guint64 revision, gpointer data, GError **error);
+  gpointer data;
+} HistoryVisitor;
+/* The differences of a revision, in order. */
+gboolean history_visit_revision(Store *store, guint64 revision, const HistoryVisitor *visitor,
                                 GError **error);
-/* Every row after @since, newest first: the order in which it is undone. */
-gboolean history_visit_back(Store *store, guint64 since, HistoryVisit visit, gpointer data,
+/* All after @since, newest first: the order in which they are undone. */
+gboolean history_visit_back(Store *store, guint64 since, const HistoryVisitor *visitor,
                             GError **error);
-
-/* The rows of one key after @since, in no order that matters. */
-gboolean history_visit_key(Store *store, gint64 key, guint64 since, HistoryVisit visit,
-                           gpointer data, GError **error);
+/* Those of one key after @since, in no particular order. */
+gboolean history_visit_key(Store *store, gint64 key, guint64 since, const HistoryVisitor *visitor,
+                           GError **error);
 /* The ids of @key and all below it, live or dead, at most @limit. */
 GArray *history_list_branch(Store *store, gint64 key, guint limit, GError **error);
 

@@ -56,16 +56,23 @@ static gboolean replay_entry(Replay *replay, const DifferenceRecord *entry, GRef
   return TRUE;
 }
 
-static gboolean replay_run(Replay *replay, RunReader *run, GRefString *path, const char *fold,
-                           gboolean on_way, GError **error) {
+/* The key of a row. */
+typedef struct {
+  GRefString *path;
+  const char *fold; /* the folded path */
+  gboolean on_way;  /* of the listener's */
+} ReplayKey;
+
+static gboolean replay_run(Replay *replay, RunReader *run, const ReplayKey *key, GError **error) {
   const HistoryListener *listener = replay->listener;
   Effective *effective = g_ptr_array_index(replay->effectives, replay->effectives->len - 1);
   DifferenceRecord entry;
   RunStep step = RUN_END;
   while (!effective->too_many && (step = run_read(run, &entry)) == RUN_ENTRY) {
-    gboolean wanted = (on_way && entry.reroutes) ||
-                      effective_reaches(entry.kind, fold, listener->watched, listener->recursive);
-    if (wanted && !replay_entry(replay, &entry, path, effective, error))
+    gboolean wanted =
+        (key->on_way && entry.reroutes) ||
+        effective_reaches(entry.kind, key->fold, listener->watched, listener->recursive);
+    if (wanted && !replay_entry(replay, &entry, key->path, effective, error))
       return FALSE;
   }
   return effective->too_many || step == RUN_END || fail_damaged(replay->store, error);
@@ -85,7 +92,7 @@ static gboolean replay_row(Replay *replay, DbStatement *statement, GError **erro
   if (on_way || near) {
     RunReader run;
     begin_run(statement, 2, &run);
-    done = replay_run(replay, &run, path, fold, on_way, error);
+    done = replay_run(replay, &run, &(ReplayKey){path, fold, on_way}, error);
   }
   g_ref_string_release(path);
   return done;
@@ -259,8 +266,8 @@ static gint newest_first(gconstpointer a, gconstpointer b) {
   return first > second ? -1 : first < second;
 }
 
-static gboolean add_revisions(Store *store, gint64 key, guint64 before, guint64 horizon,
-                              guint limit, GArray *revisions, GError **error) {
+static gboolean add_revisions(Store *store, gint64 key, const HistoryRange *range,
+                              GArray *revisions, GError **error) {
   g_autoptr(DbStatement) statement =
       db_prepare(store_get_db(store),
                  "SELECT DISTINCT revision FROM history WHERE key = ?1 AND revision < ?2"
@@ -270,9 +277,9 @@ static gboolean add_revisions(Store *store, gint64 key, guint64 before, guint64 
   if (statement == NULL)
     return FALSE;
   db_bind_int(statement, 1, key);
-  db_bind_int(statement, 2, (gint64)before);
-  db_bind_int(statement, 3, (gint64)horizon);
-  db_bind_int(statement, 4, limit);
+  db_bind_int(statement, 2, (gint64)range->before);
+  db_bind_int(statement, 3, (gint64)range->horizon);
+  db_bind_int(statement, 4, range->limit);
   g_autoptr(GArray) found = collect_numbers(store, statement, error);
   if (found == NULL)
     return FALSE;
@@ -291,8 +298,7 @@ static void keep_newest(GArray *revisions, guint limit) {
   g_array_set_size(revisions, kept);
 }
 
-static GArray *search_back(Store *store, gint64 key, guint64 before, guint64 horizon, guint limit,
-                           GError **error) {
+static GArray *search_back(Store *store, gint64 key, const HistoryRange *range, GError **error) {
   g_autoptr(DbStatement) statement =
       db_prepare(store_get_db(store),
                  "SELECT revision, key FROM history WHERE revision < ?1 AND revision > ?2"
@@ -300,13 +306,13 @@ static GArray *search_back(Store *store, gint64 key, guint64 before, guint64 hor
                  error);
   if (statement == NULL)
     return NULL;
-  db_bind_int(statement, 1, (gint64)before);
-  db_bind_int(statement, 2, (gint64)horizon);
+  db_bind_int(statement, 1, (gint64)range->before);
+  db_bind_int(statement, 2, (gint64)range->horizon);
   g_autoptr(HistoryBranch) branch = history_branch_new(store, key);
   g_autoptr(GArray) revisions = g_array_new(FALSE, FALSE, sizeof(gint64));
   gint64 last = -1;
   DbStep step = DB_DONE;
-  while (revisions->len < limit &&
+  while (revisions->len < range->limit &&
          (step = db_step(store_get_db(store), statement, error)) == DB_ROW) {
     gint64 revision = db_column_int(statement, 0);
     gboolean holds = FALSE;
@@ -322,20 +328,20 @@ static GArray *search_back(Store *store, gint64 key, guint64 before, guint64 hor
   return step != DB_FAILED ? g_steal_pointer(&revisions) : NULL;
 }
 
-GArray *history_list_revisions(Store *store, gint64 key, guint64 before, guint64 horizon,
-                               guint limit, GError **error) {
-  before = before == 0 ? G_MAXINT64 : MIN(before, (guint64)G_MAXINT64);
+GArray *history_list_revisions(Store *store, gint64 key, const HistoryRange *range,
+                               GError **error) {
+  HistoryRange bounded = *range;
+  bounded.before = range->before == 0 ? G_MAXINT64 : MIN(range->before, (guint64)G_MAXINT64);
   g_autoptr(GArray) keys = history_list_branch(store, key, SMALL_BRANCH + 1, error);
   if (keys == NULL)
     return NULL;
   if (keys->len > SMALL_BRANCH)
-    return search_back(store, key, before, horizon, limit, error);
+    return search_back(store, key, &bounded, error);
   g_autoptr(GArray) revisions = g_array_new(FALSE, FALSE, sizeof(gint64));
   for (guint i = 0; i < keys->len; i++)
-    if (!add_revisions(store, g_array_index(keys, gint64, i), before, horizon, limit, revisions,
-                       error))
+    if (!add_revisions(store, g_array_index(keys, gint64, i), &bounded, revisions, error))
       return NULL;
-  keep_newest(revisions, limit);
+  keep_newest(revisions, range->limit);
   return g_steal_pointer(&revisions);
 }
 
@@ -367,16 +373,15 @@ static Difference *make_difference(gint64 key, const DifferenceRecord *entry) {
 
 typedef struct {
   Store *store;
-  HistoryVisit visit;
-  gpointer data;
-  gboolean ended; /* by the one who is told */
+  const HistoryVisitor *visitor;
+  gboolean ended; /* by the visitor */
 } Visit;
 
 static gboolean visit_entry(Visit *visit, guint64 revision, gint64 key,
                             const DifferenceRecord *entry, GError **error) {
   g_autoptr(Difference) difference = make_difference(key, entry);
   GError *failure = NULL;
-  if (visit->visit(difference, revision, visit->data, &failure))
+  if (visit->visitor->visit(difference, revision, visit->visitor->data, &failure))
     return TRUE;
   if (failure != NULL)
     g_propagate_error(error, failure);
@@ -426,7 +431,7 @@ static gboolean visit_rows(Visit *visit, DbStatement *statement, VisitRun visit_
   return step == DB_DONE;
 }
 
-gboolean history_visit_revision(Store *store, guint64 revision, HistoryVisit visit, gpointer data,
+gboolean history_visit_revision(Store *store, guint64 revision, const HistoryVisitor *visitor,
                                 GError **error) {
   g_autoptr(DbStatement) statement = db_prepare(
       store_get_db(store),
@@ -434,10 +439,10 @@ gboolean history_visit_revision(Store *store, guint64 revision, HistoryVisit vis
   if (statement == NULL)
     return FALSE;
   db_bind_int(statement, 1, (gint64)revision);
-  return visit_rows(&(Visit){store, visit, data, FALSE}, statement, visit_run, error);
+  return visit_rows(&(Visit){store, visitor, FALSE}, statement, visit_run, error);
 }
 
-gboolean history_visit_back(Store *store, guint64 since, HistoryVisit visit, gpointer data,
+gboolean history_visit_back(Store *store, guint64 since, const HistoryVisitor *visitor,
                             GError **error) {
   g_autoptr(DbStatement) statement =
       db_prepare(store_get_db(store),
@@ -447,11 +452,11 @@ gboolean history_visit_back(Store *store, guint64 since, HistoryVisit visit, gpo
   if (statement == NULL)
     return FALSE;
   db_bind_int(statement, 1, (gint64)since);
-  return visit_rows(&(Visit){store, visit, data, FALSE}, statement, visit_run_back, error);
+  return visit_rows(&(Visit){store, visitor, FALSE}, statement, visit_run_back, error);
 }
 
-gboolean history_visit_key(Store *store, gint64 key, guint64 since, HistoryVisit visit,
-                           gpointer data, GError **error) {
+gboolean history_visit_key(Store *store, gint64 key, guint64 since, const HistoryVisitor *visitor,
+                           GError **error) {
   g_autoptr(DbStatement) statement =
       db_prepare(store_get_db(store),
                  "SELECT revision, key, run FROM history WHERE key = ?1 AND revision > ?2", error);
@@ -459,7 +464,7 @@ gboolean history_visit_key(Store *store, gint64 key, guint64 since, HistoryVisit
     return FALSE;
   db_bind_int(statement, 1, key);
   db_bind_int(statement, 2, (gint64)since);
-  return visit_rows(&(Visit){store, visit, data, FALSE}, statement, visit_run, error);
+  return visit_rows(&(Visit){store, visitor, FALSE}, statement, visit_run, error);
 }
 
 /* ---- forgetting ---- */
@@ -469,9 +474,9 @@ static gboolean is_purged(const DifferenceRecord *entry, const char *name) {
          (name == NULL || path_compare_names(entry->name, name) == 0);
 }
 
-/* The run anew into @writer, without the data of @name (NULL: of any value). */
-static gboolean purge_run(Store *store, RunReader *run, const char *name, RunWriter *writer,
-                          gboolean *differs, GError **error) {
+/* The run anew into @writer, without the data of @name (NULL: of any value). FALSE: it is
+ * damaged. */
+static gboolean purge_run(RunReader *run, const char *name, RunWriter *writer, gboolean *differs) {
   DifferenceRecord entry;
   RunStep step;
   *differs = FALSE;
@@ -483,7 +488,7 @@ static gboolean purge_run(Store *store, RunReader *run, const char *name, RunWri
     }
     run_append(writer, &entry);
   }
-  return step == RUN_END || fail_damaged(store, error);
+  return step == RUN_END;
 }
 
 static gboolean replace_run(Store *store, gint64 revision, gint64 sequence, const RunWriter *run,
@@ -512,8 +517,8 @@ gboolean history_purge(Store *store, gint64 key, const char *name, GError **erro
     RunReader run;
     gboolean differs = FALSE;
     begin_run(statement, 2, &run);
-    if (!purge_run(store, &run, name, &writer, &differs, error))
-      return FALSE;
+    if (!purge_run(&run, name, &writer, &differs))
+      return fail_damaged(store, error);
     if (differs && !replace_run(store, db_column_int(statement, 0), db_column_int(statement, 1),
                                 &writer, error))
       return FALSE;

@@ -23,19 +23,25 @@ gint64 retention_get_scope(const char *path) {
   return resolve_get_branch(path, &uid) ? SCOPE_FIRST_USER + uid : SCOPE_USERS;
 }
 
-/* The first row's columns of a query with up to three integer parameters; *@found
- * FALSE where there is no row or its first column is NULL. */
-static gboolean query(Store *store, const char *sql, const gint64 parameters[3], gint64 *columns,
-                      int n_columns, gboolean *found, GError **error) {
+/* The first row of a query. */
+typedef struct {
+  int wanted; /* columns */
+  gint64 columns[3];
+  gboolean found; /* FALSE: there is no row, or its first column is NULL */
+} Answer;
+
+/* A query with up to three integer parameters. */
+static gboolean query(Store *store, const char *sql, const gint64 parameters[3], Answer *answer,
+                      GError **error) {
   g_autoptr(DbStatement) statement = db_prepare(store_get_db(store), sql, error);
   if (statement == NULL)
     return FALSE;
   for (int i = 0; i < 3; i++)
     db_bind_int(statement, i + 1, parameters[i]);
   DbStep step = db_step(store_get_db(store), statement, error);
-  *found = step == DB_ROW && !db_column_is_null(statement, 0);
-  for (int i = 0; *found && i < n_columns; i++)
-    columns[i] = db_column_int(statement, i);
+  answer->found = step == DB_ROW && !db_column_is_null(statement, 0);
+  for (int i = 0; answer->found && i < answer->wanted; i++)
+    answer->columns[i] = db_column_int(statement, i);
   return step != DB_FAILED;
 }
 
@@ -124,30 +130,34 @@ typedef struct {
 
 static gboolean load_scope(Store *store, gint64 scope, Scope *range, gboolean *found,
                            GError **error) {
-  gint64 columns[2] = {0};
-  range->scope = scope;
+  Answer answer = {.wanted = 2};
   if (!query(store,
              "SELECT ordinal - count + pruned + 1,"
              " (SELECT max(ordinal) FROM scopes WHERE scope = ?1)"
              " FROM scopes WHERE scope = ?1 ORDER BY ordinal LIMIT 1",
-             (gint64[]){scope, 0, 0}, columns, 2, found, error))
+             (gint64[]){scope, 0, 0}, &answer, error))
     return FALSE;
-  range->oldest = columns[0];
-  range->newest = columns[1];
+  *range = (Scope){scope, answer.columns[0], answer.columns[1]};
+  *found = answer.found;
   return TRUE;
 }
 
-/* The revision that has the ordinal in the scope. */
-static gboolean load_revision(Store *store, gint64 scope, gint64 ordinal, gint64 *revision,
-                              gint64 *time, gboolean *found, GError **error) {
-  gint64 columns[3] = {0};
+/* A revision by its ordinal in a scope. */
+typedef struct {
+  gboolean found;
+  gint64 revision;
+  gint64 time;
+} Dated;
+
+static gboolean load_revision(Store *store, gint64 scope, gint64 ordinal, Dated *dated,
+                              GError **error) {
+  Answer answer = {.wanted = 3};
   gboolean done = query(store,
                         "SELECT revision - ordinal + ?2, time, ordinal - count FROM scopes"
                         " WHERE scope = ?1 AND ordinal >= ?2 ORDER BY ordinal LIMIT 1",
-                        (gint64[]){scope, ordinal, 0}, columns, 3, found, error);
-  *found = *found && ordinal > columns[2];
-  *revision = columns[0];
-  *time = columns[1];
+                        (gint64[]){scope, ordinal, 0}, &answer, error);
+  *dated =
+      (Dated){answer.found && ordinal > answer.columns[2], answer.columns[0], answer.columns[1]};
   return done;
 }
 
@@ -158,12 +168,10 @@ static gboolean search_cutoff(Store *store, const Scope *range, gint64 cutoff, g
   gint64 high = range->newest;
   while (low < high) {
     gint64 middle = low + (high - low + 1) / 2;
-    gint64 revision = 0;
-    gint64 time = 0;
-    gboolean found = FALSE;
-    if (!load_revision(store, range->scope, middle, &revision, &time, &found, error))
+    Dated dated;
+    if (!load_revision(store, range->scope, middle, &dated, error))
       return FALSE;
-    if (found && time < cutoff)
+    if (dated.found && dated.time < cutoff)
       low = middle;
     else
       high = middle - 1;
@@ -173,65 +181,70 @@ static gboolean search_cutoff(Store *store, const Scope *range, gint64 cutoff, g
 }
 
 /* The newest ordinal that is out of reach. */
-static gboolean find_last_gone(Store *store, const LiveSettings *settings, const Scope *range,
-                               gint64 now, gint64 *ordinal, GError **error) {
+static gboolean find_last_gone(const Retention *retention, const Scope *range, gint64 *ordinal,
+                               GError **error) {
+  const LiveSettings *settings = retention->settings;
   *ordinal = range->newest - (gint64)settings->history_revisions;
   if (settings->history_days == 0)
     return TRUE;
   gint64 by_age = 0;
-  gint64 cutoff = now - (gint64)settings->history_days * MICROSECONDS_A_DAY;
-  if (!search_cutoff(store, range, cutoff, &by_age, error))
+  gint64 cutoff = retention->now - (gint64)settings->history_days * MICROSECONDS_A_DAY;
+  if (!search_cutoff(retention->store, range, cutoff, &by_age, error))
     return FALSE;
   *ordinal = MAX(*ordinal, by_age);
   return TRUE;
 }
 
-static gboolean get_scope_horizon(Store *store, const LiveSettings *settings, gint64 scope,
-                                  gint64 now, guint64 *horizon, GError **error) {
+static gboolean get_scope_horizon(const Retention *retention, gint64 scope, guint64 *horizon,
+                                  GError **error) {
   Scope range = {0};
   gboolean found = FALSE;
   gint64 ordinal = 0;
-  if (!load_scope(store, scope, &range, &found, error))
+  Dated dated;
+  if (!load_scope(retention->store, scope, &range, &found, error))
     return FALSE;
   if (!found)
     return TRUE;
-  if (!find_last_gone(store, settings, &range, now, &ordinal, error))
+  if (!find_last_gone(retention, &range, &ordinal, error))
     return FALSE;
-  gint64 revision = 0;
-  gint64 time = 0;
   ordinal = MAX(ordinal, range.oldest - 1); /* what is deleted stays out of reach */
-  if (!load_revision(store, scope, ordinal, &revision, &time, &found, error))
+  if (!load_revision(retention->store, scope, ordinal, &dated, error))
     return FALSE;
-  if (found)
-    *horizon = MAX(*horizon, (guint64)revision);
+  if (dated.found)
+    *horizon = MAX(*horizon, (guint64)dated.revision);
   return TRUE;
 }
 
-/* The scope behind @after that has rows; *@found FALSE: none. */
-static gboolean get_next_scope(Store *store, gint64 after, gint64 *scope, gboolean *found,
-                               GError **error) {
-  return query(store, "SELECT min(scope) FROM scopes WHERE scope > ?1", (gint64[]){after, 0, 0},
-               scope, 1, found, error);
+/* The scope behind *@scope that has rows; *@found FALSE: none. */
+static gboolean get_next_scope(Store *store, gint64 *scope, gboolean *found, GError **error) {
+  Answer answer = {.wanted = 1};
+  gboolean done = query(store, "SELECT min(scope) FROM scopes WHERE scope > ?1",
+                        (gint64[]){*scope, 0, 0}, &answer, error);
+  *found = done && answer.found;
+  if (*found)
+    *scope = answer.columns[0];
+  return done;
 }
 
-gboolean retention_get_limit(Store *store, const LiveSettings *settings, const char *path,
-                             gint64 now, guint64 *limit, GError **error) {
+gboolean retention_get_limit(const Retention *retention, const char *path, guint64 *limit,
+                             GError **error) {
   *limit = 0;
   if (path_compare_names(path, path_root_get_name(PATH_ROOT_USERS)) != 0)
-    return get_scope_horizon(store, settings, retention_get_scope(path), now, limit, error);
+    return get_scope_horizon(retention, retention_get_scope(path), limit, error);
   gint64 scope = SCOPE_MACHINE;
   gboolean found = FALSE;
-  while (get_next_scope(store, scope, &scope, &found, error) && found)
-    if (!get_scope_horizon(store, settings, scope, now, limit, error))
+  gboolean done;
+  while ((done = get_next_scope(retention->store, &scope, &found, error)) && found)
+    if (!get_scope_horizon(retention, scope, limit, error))
       return FALSE;
-  return !found;
+  return done;
 }
 
-gboolean retention_get_horizon(Store *store, const LiveSettings *settings, const char *path,
-                               gint64 now, guint64 *horizon, GError **error) {
+gboolean retention_get_horizon(const Retention *retention, const char *path, guint64 *horizon,
+                               GError **error) {
   guint64 restoring = 0;
-  if (!store_load_horizon(store, &restoring, error) ||
-      !retention_get_limit(store, settings, path, now, horizon, error))
+  if (!store_load_horizon(retention->store, &restoring, error) ||
+      !retention_get_limit(retention, path, horizon, error))
     return FALSE;
   *horizon = MAX(*horizon, restoring);
   return TRUE;
@@ -249,6 +262,8 @@ typedef struct {
 
 /* What of a revision may be deleted in one step. */
 typedef struct {
+  gint64 scope;
+  gint64 *left;      /* how much more may be deleted */
   GArray *rows;      /* of PrunedRow, in order */
   gint64 first_kept; /* the first row met that is another scope's; -1: none */
 } Pruned;
@@ -258,15 +273,14 @@ static void pruned_clear(Pruned *pruned) {
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Pruned, pruned_clear)
 
-static gboolean list_row(Store *store, DbStatement *statement, gint64 scope, Pruned *pruned,
-                         gint64 *left, GError **error) {
+static gboolean list_row(Store *store, DbStatement *statement, Pruned *pruned, GError **error) {
   PrunedRow row = {db_column_int(statement, 0), db_column_int(statement, 1)};
   GRefString *path = store_get_path(store, row.key, error);
   if (path == NULL)
     return FALSE;
-  if (retention_get_scope(path) == scope) {
+  if (retention_get_scope(path) == pruned->scope) {
     g_array_append_val(pruned->rows, row);
-    *left -= 1 + db_column_int(statement, 2) / COUNTED_BYTES;
+    *pruned->left -= 1 + db_column_int(statement, 2) / COUNTED_BYTES;
   } else if (pruned->first_kept < 0) {
     pruned->first_kept = row.sequence;
   }
@@ -274,9 +288,8 @@ static gboolean list_row(Store *store, DbStatement *statement, gint64 scope, Pru
   return TRUE;
 }
 
-/* *@left is what more may be deleted; where none may there may be more rows. */
-static gboolean list_rows(Store *store, gint64 scope, gint64 revision, Pruned *pruned, gint64 *left,
-                          GError **error) {
+/* If nothing is left to delete after it, there may be more rows. */
+static gboolean list_rows(Store *store, gint64 revision, Pruned *pruned, GError **error) {
   g_autoptr(DbStatement) statement =
       db_prepare(store_get_db(store),
                  "SELECT sequence, key, length(run) FROM history WHERE revision = ?1"
@@ -286,27 +299,27 @@ static gboolean list_rows(Store *store, gint64 scope, gint64 revision, Pruned *p
     return FALSE;
   db_bind_int(statement, 1, revision);
   DbStep step = DB_DONE;
-  while (*left > 0 && (step = db_step(store_get_db(store), statement, error)) == DB_ROW)
-    if (!list_row(store, statement, scope, pruned, left, error))
+  while (*pruned->left > 0 && (step = db_step(store_get_db(store), statement, error)) == DB_ROW)
+    if (!list_row(store, statement, pruned, error))
       return FALSE;
   return step != DB_FAILED;
 }
 
 /* A dead key that no history speaks of goes, and so may the one above it. */
 static gboolean drop_dead(Store *store, gint64 key, GError **error) {
-  gboolean found = TRUE;
-  while (found) {
-    gint64 parent = 0;
+  Answer answer = {.wanted = 1, .found = TRUE};
+  while (answer.found) {
     if (!query(store,
                "SELECT parent FROM keys WHERE id = ?1 AND NOT live"
                " AND NOT EXISTS(SELECT 1 FROM history WHERE key = ?1)"
                " AND NOT EXISTS(SELECT 1 FROM keys AS below WHERE below.parent = ?1"
                "                AND below.live IN (0, 1))",
-               (gint64[]){key, 0, 0}, &parent, 1, &found, error))
+               (gint64[]){key, 0, 0}, &answer, error))
       return FALSE;
-    if (found && !run(store, "DELETE FROM keys WHERE id = ?1", (gint64[]){key, 0, 0, 0}, error))
+    if (answer.found &&
+        !run(store, "DELETE FROM keys WHERE id = ?1", (gint64[]){key, 0, 0, 0}, error))
       return FALSE;
-    key = parent;
+    key = answer.columns[0];
   }
   return TRUE;
 }
@@ -316,18 +329,17 @@ static gboolean drop_dead(Store *store, gint64 key, GError **error) {
 static gboolean hand_over_head(Store *store, gint64 revision, const Pruned *pruned,
                                GError **error) {
   const PrunedRow *last = &g_array_index(pruned->rows, PrunedRow, pruned->rows->len - 1);
-  gint64 heir = pruned->first_kept;
-  gboolean found = heir >= 0;
-  if (!found &&
+  Answer heir = {.wanted = 1, .columns = {pruned->first_kept}, .found = pruned->first_kept >= 0};
+  if (!heir.found &&
       !query(store, "SELECT min(sequence) FROM history WHERE revision = ?1 AND sequence > ?2",
-             (gint64[]){revision, last->sequence, 0}, &heir, 1, &found, error))
+             (gint64[]){revision, last->sequence, 0}, &heir, error))
     return FALSE;
-  return !found || run(store,
-                       "UPDATE history SET (time, uid, pid, program, comment) ="
-                       " (SELECT time, uid, pid, program, comment FROM history"
-                       "  WHERE revision = ?1 ORDER BY sequence LIMIT 1)"
-                       " WHERE revision = ?1 AND sequence = ?2",
-                       (gint64[]){revision, heir, 0, 0}, error);
+  return !heir.found || run(store,
+                            "UPDATE history SET (time, uid, pid, program, comment) ="
+                            " (SELECT time, uid, pid, program, comment FROM history"
+                            "  WHERE revision = ?1 ORDER BY sequence LIMIT 1)"
+                            " WHERE revision = ?1 AND sequence = ?2",
+                            (gint64[]){revision, heir.columns[0], 0, 0}, error);
 }
 
 static gboolean drop_rows(Store *store, gint64 revision, const Pruned *pruned, GError **error) {
@@ -359,14 +371,12 @@ static gboolean note_pruned(Store *store, const Scope *range, GError **error) {
 
 /* Prunes the oldest revision of the scope; *@left is what may still be deleted. */
 static gboolean prune_oldest(Store *store, const Scope *range, gint64 *left, GError **error) {
-  gint64 revision = 0;
-  gint64 time = 0;
-  gboolean found = FALSE;
-  if (!load_revision(store, range->scope, range->oldest, &revision, &time, &found, error))
+  Dated dated;
+  if (!load_revision(store, range->scope, range->oldest, &dated, error))
     return FALSE;
-  g_auto(Pruned) pruned = {g_array_new(FALSE, FALSE, sizeof(PrunedRow)), -1};
-  if (!list_rows(store, range->scope, revision, &pruned, left, error) ||
-      !drop_rows(store, revision, &pruned, error))
+  g_auto(Pruned) pruned = {range->scope, left, g_array_new(FALSE, FALSE, sizeof(PrunedRow)), -1};
+  if (!list_rows(store, dated.revision, &pruned, error) ||
+      !drop_rows(store, dated.revision, &pruned, error))
     return FALSE;
   if (*left <= 0)
     return TRUE;
@@ -376,17 +386,16 @@ static gboolean prune_oldest(Store *store, const Scope *range, gint64 *left, GEr
 
 static gboolean is_on_trial(Store *store, gint64 scope, gint64 ordinal, gboolean *on_trial,
                             GError **error) {
-  gint64 revision = 0;
-  gint64 time = 0;
+  Dated dated;
   guint32 uid = 0;
-  gboolean found = FALSE;
   *on_trial = FALSE;
-  return load_revision(store, scope, ordinal, &revision, &time, &found, error) &&
-         (!found || trials_find(store, (guint64)revision, on_trial, &uid, error));
+  return load_revision(store, scope, ordinal, &dated, error) &&
+         (!dated.found || trials_find(store, (guint64)dated.revision, on_trial, &uid, error));
 }
 
-static gboolean prune_scope(Store *store, const LiveSettings *settings, gint64 scope, gint64 now,
-                            gint64 *left, GError **error) {
+static gboolean prune_scope(const Retention *retention, gint64 scope, gint64 *left,
+                            GError **error) {
+  Store *store = retention->store;
   for (;;) {
     Scope range = {0};
     gboolean found = FALSE;
@@ -396,7 +405,7 @@ static gboolean prune_scope(Store *store, const LiveSettings *settings, gint64 s
       return FALSE;
     if (!found || *left <= 0)
       return TRUE;
-    if (!find_last_gone(store, settings, &range, now, &last_gone, error) ||
+    if (!find_last_gone(retention, &range, &last_gone, error) ||
         !is_on_trial(store, scope, range.oldest, &on_trial, error))
       return FALSE;
     if (range.oldest > last_gone || range.oldest > range.newest || on_trial)
@@ -406,17 +415,16 @@ static gboolean prune_scope(Store *store, const LiveSettings *settings, gint64 s
   }
 }
 
-gboolean retention_prune(Store *store, const LiveSettings *settings, gint64 now, guint amount,
-                         gboolean *more, GError **error) {
+gboolean retention_prune(const Retention *retention, guint amount, gboolean *more, GError **error) {
   gint64 scope = 0;
   gint64 left = amount;
   gboolean found = FALSE;
   while (left > 0) {
-    if (!get_next_scope(store, scope, &scope, &found, error))
+    if (!get_next_scope(retention->store, &scope, &found, error))
       return FALSE;
     if (!found)
       break;
-    if (!prune_scope(store, settings, scope, now, &left, error))
+    if (!prune_scope(retention, scope, &left, error))
       return FALSE;
   }
   *more = left <= 0;

@@ -24,19 +24,25 @@ void retention_count(RetentionCounts *counts, gint64 scope, guint64 revision, gi
 /* Writes what has been noted, and forgets it. */
 gboolean retention_counts_write(RetentionCounts *counts, Store *store, GError **error);
 
-/* What happened at or before *@limit is past what the settings keep, and can't be
- * told of, at the canonical @path (HKEY_USERS itself: in any of its scopes). @now:
- * microseconds. */
-gboolean retention_get_limit(Store *store, const LiveSettings *settings, const char *path,
-                             gint64 now, guint64 *limit, GError **error);
-/* The same for going back and going on: nor is what happened before the database
- * was restored a way to what is stored now. */
-gboolean retention_get_horizon(Store *store, const LiveSettings *settings, const char *path,
-                               gint64 now, guint64 *horizon, GError **error);
+/* What decides how far history reaches; borrowed. */
+typedef struct {
+  Store *store;
+  const LiveSettings *settings;
+  gint64 now; /* microseconds since 1970 */
+} Retention;
 
-/* Deletes about @amount differences of history that is out of reach, fewer where
- * they are large. *@more: there may be more to delete. Needs a write transaction. */
-gboolean retention_prune(Store *store, const LiveSettings *settings, gint64 now, guint amount,
-                         gboolean *more, GError **error);
+/* Revisions up to *@limit at the canonical @path are older than the settings keep, so
+ * nobody is told of them. For HKEY_USERS itself the newest such revision of all its scopes
+ * counts. */
+gboolean retention_get_limit(const Retention *retention, const char *path, guint64 *limit,
+                             GError **error);
+/* The same for going back to a revision and for going on from one: what happened before
+ * the database was restored doesn't lead to what is stored now either. */
+gboolean retention_get_horizon(const Retention *retention, const char *path, guint64 *horizon,
+                               GError **error);
+
+/* Deletes about @amount differences of history that is out of reach, fewer if they are
+ * large. *@more: there may be more to delete. Needs a write transaction. */
+gboolean retention_prune(const Retention *retention, guint amount, gboolean *more, GError **error);
 
 #endif

@@ -164,7 +164,7 @@ static gboolean tell_revision(Telling *telling, guint64 revision, GPtrArray *ent
   entry->pid = row != NULL ? row->pid : 0;
   telling->entry = entry;
   telling->bytes = 0;
-  if (!history_visit_revision(store, revision, tell, telling, error))
+  if (!history_visit_revision(store, revision, &(HistoryVisitor){tell, telling}, error))
     return FALSE;
   if (entry->changes->len > 0 || entry->changes_left > 0)
     g_ptr_array_add(entries, g_steal_pointer(&entry));
@@ -193,14 +193,16 @@ GPtrArray *reader_get_history(Reader *reader, const Identity *who, const char *k
   if (place == NULL || !place_require(place, who, ACCESS_READ, error) ||
       !place_require_row(snapshot, place, &id, error) ||
       !settings_load(snapshot, &settings, error) ||
-      !retention_get_limit(snapshot, &settings, place->path, g_get_real_time(), &past, error))
+      !retention_get_limit(&(Retention){snapshot, &settings, g_get_real_time()}, place->path, &past,
+                           error))
     return NULL;
   g_autoptr(GPtrArray) entries = g_ptr_array_new_with_free_func((GDestroyNotify)history_entry_free);
   g_autoptr(HistoryBranch) branch = history_branch_new(snapshot, id);
   Telling telling = {.reader = reader, .who = who, .branch = branch};
   while (entries->len < limit) {
     guint asked = limit - entries->len;
-    g_autoptr(GArray) revisions = history_list_revisions(snapshot, id, before, past, asked, error);
+    g_autoptr(GArray) revisions =
+        history_list_revisions(snapshot, id, &(HistoryRange){before, past, asked}, error);
     if (revisions == NULL || !tell_revisions(&telling, revisions, entries, error))
       return NULL;
     if (revisions->len < asked || telling.total >= LIMIT_HISTORY_BYTES)

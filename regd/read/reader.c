@@ -363,8 +363,9 @@ static gboolean may_hear(const EffectiveEntry *entry, gpointer data) {
 
 gboolean reader_get_horizon(Store *store, const char *path, guint64 *horizon, GError **error) {
   LiveSettings settings = {0};
+  const Retention retention = {store, &settings, g_get_real_time()};
   return settings_load(store, &settings, error) &&
-         retention_get_horizon(store, &settings, path, g_get_real_time(), horizon, error);
+         retention_get_horizon(&retention, path, horizon, error);
 }
 
 GPtrArray *reader_replay(Reader *reader, const Identity *who, const ReplayScope *scope,

@@ -83,7 +83,8 @@ static gboolean has_changed(Edit *edit, const Place *place, guint64 since, gbool
                             GError **error) {
   guint64 horizon = 0;
   gint64 id = 0;
-  if (!retention_get_horizon(edit->store, edit->settings, place->path, edit->now, &horizon, error))
+  const Retention retention = {edit->store, edit->settings, edit->now};
+  if (!retention_get_horizon(&retention, place->path, &horizon, error))
     return FALSE;
   if (since >= horizon)
     return place_find_row(edit->store, place, &id, error) &&

@@ -277,7 +277,8 @@ static gboolean check_reach(Edit *edit, const Place *place, guint64 revision, GE
   if (revision >= edit->revision)
     return error_set(error, REGISTRY_ERROR_INVALID_VALUE,
                      "%s: revision %" G_GUINT64_FORMAT " is still to come", place->path, revision);
-  if (!retention_get_horizon(edit->store, edit->settings, place->path, edit->now, &horizon, error))
+  const Retention retention = {edit->store, edit->settings, edit->now};
+  if (!retention_get_horizon(&retention, place->path, &horizon, error))
     return FALSE;
   return revision >= horizon || error_set(error, REGISTRY_ERROR_HISTORY_GONE,
                                           "%s: history reaches back to revision %" G_GUINT64_FORMAT

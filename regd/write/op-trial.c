@@ -63,7 +63,8 @@ static gboolean load_since(ChangedSince *since, gint64 key, guint64 revision, GE
   g_hash_table_remove_all(since->names);
   since->key = key;
   since->itself = since->list = FALSE;
-  return history_visit_key(since->edit->store, key, revision, note_change, since, error);
+  return history_visit_key(since->edit->store, key, revision, &(HistoryVisitor){note_change, since},
+                           error);
 }
 
 /* What somebody has changed since stays as it is. */
@@ -228,7 +229,8 @@ static gboolean undo(ChangedSince *since, const Difference *difference, guint64 
 static gboolean undo_revision(Edit *edit, guint64 revision, GError **error) {
   g_autoptr(GPtrArray) differences =
       g_ptr_array_new_with_free_func((GDestroyNotify)difference_free);
-  if (!history_visit_revision(edit->store, revision, collect, differences, error))
+  if (!history_visit_revision(edit->store, revision, &(HistoryVisitor){collect, differences},
+                              error))
     return FALSE;
   edit_forget_place(edit);
   g_autoptr(GHashTable) names =

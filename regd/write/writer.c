@@ -254,7 +254,7 @@ static gboolean prune(Writer *writer, gboolean *more) {
     return FALSE;
   gboolean done = refresh_settings(writer, NULL) &&
                   store_save_revision(writer->store, writer->revision, NULL) &&
-                  retention_prune(writer->store, &writer->settings, g_get_real_time(),
+                  retention_prune(&(Retention){writer->store, &writer->settings, g_get_real_time()},
                                   LIMIT_PRUNED_DIFFERENCES, more, NULL) &&
                   commit(writer, NULL);
   if (!done)

@@ -68,13 +68,11 @@ typedef struct {
 
 /* ---- what the server tells ---- */
 
-static void say(const char *text, gpointer data) {
-  (void)data;
+static void say(const char *text, G_GNUC_UNUSED gpointer data) {
   g_printerr("regd: %s\n", text);
 }
 
-static void on_ready(gpointer data) {
-  (void)data;
+static void on_ready(G_GNUC_UNUSED gpointer data) {
   manager_tell_ready();
 }
 

@@ -73,9 +73,8 @@ static void on_resumed(const char *owner, gpointer data) {
 }
 
 /* Nothing is freed here: libdbus is still at work on the connection. */
-static DBusHandlerResult on_any_message(DBusConnection *connection, DBusMessage *message,
-                                        void *data) {
-  (void)connection;
+static DBusHandlerResult on_any_message(G_GNUC_UNUSED DBusConnection *connection,
+                                        DBusMessage *message, void *data) {
   Server *server = data;
   if (dbus_message_is_signal(message, DBUS_INTERFACE_LOCAL, "Disconnected")) {
     say(server, "the bus has gone; connecting again");

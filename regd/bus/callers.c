@@ -313,8 +313,8 @@ void callers_confirm(Callers *callers, const char *name, CallerConfirmed confirm
 
 /* ---- the cache ---- */
 
-static DBusHandlerResult on_signal(DBusConnection *connection, DBusMessage *message, void *data) {
-  (void)connection;
+static DBusHandlerResult on_signal(G_GNUC_UNUSED DBusConnection *connection, DBusMessage *message,
+                                   void *data) {
   Callers *callers = data;
   const char *name, *before, *after;
   if (!dbus_message_is_signal(message, DBUS_INTERFACE_DBUS, "NameOwnerChanged") ||

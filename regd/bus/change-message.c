@@ -21,15 +21,13 @@ typedef struct {
 
 typedef gboolean (*DecodeOperation)(CommitFields *fields, Operation *operation, GError **error);
 
-static gboolean decode_key_alone(CommitFields *fields, Operation *operation, GError **error) {
-  (void)fields;
-  (void)operation;
-  (void)error;
+static gboolean decode_key_alone(G_GNUC_UNUSED CommitFields *fields,
+                                 G_GNUC_UNUSED Operation *operation, G_GNUC_UNUSED GError **error) {
   return TRUE;
 }
 
-static gboolean decode_name(CommitFields *fields, Operation *operation, GError **error) {
-  (void)error;
+static gboolean decode_name(CommitFields *fields, Operation *operation,
+                            G_GNUC_UNUSED GError **error) {
   operation->name = g_strdup(fields->name);
   return TRUE;
 }
@@ -41,8 +39,8 @@ static gboolean decode_value(CommitFields *fields, Operation *operation, GError 
 }
 
 /* The empty name with no type at all stands for the key. */
-static gboolean decode_absent(CommitFields *fields, Operation *operation, GError **error) {
-  (void)error;
+static gboolean decode_absent(CommitFields *fields, Operation *operation,
+                              G_GNUC_UNUSED GError **error) {
   if (*fields->name == '\0' && fields->type == COMMIT_NO_TYPE)
     operation->flags |= OPERATION_KEY_ABSENT;
   operation->name = g_strdup(fields->name);

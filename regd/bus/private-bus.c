@@ -89,22 +89,19 @@ static Peer *find_asked(Peer *peer, DBusMessage *call) {
   return find_named(peer->bus, name);
 }
 
-static gboolean answer_hello(Peer *peer, DBusMessage *call, DBusMessageIter *reply) {
-  (void)call;
+static gboolean answer_hello(Peer *peer, G_GNUC_UNUSED DBusMessage *call, DBusMessageIter *reply) {
   return wire_append_string(reply, peer->name);
 }
 
-static gboolean answer_request_name(Peer *peer, DBusMessage *call, DBusMessageIter *reply) {
-  (void)call;
+static gboolean answer_request_name(Peer *peer, G_GNUC_UNUSED DBusMessage *call,
+                                    DBusMessageIter *reply) {
   dbus_uint32_t owner = DBUS_REQUEST_NAME_REPLY_PRIMARY_OWNER;
   return peer->name == unique_names[PEER_DAEMON] &&
          dbus_message_iter_append_basic(reply, DBUS_TYPE_UINT32, &owner);
 }
 
-static gboolean answer_nothing(Peer *peer, DBusMessage *call, DBusMessageIter *reply) {
-  (void)peer;
-  (void)call;
-  (void)reply;
+static gboolean answer_nothing(G_GNUC_UNUSED Peer *peer, G_GNUC_UNUSED DBusMessage *call,
+                               G_GNUC_UNUSED DBusMessageIter *reply) {
   return TRUE;
 }
 
@@ -194,8 +191,8 @@ static void hand_over(Peer *peer, DBusMessage *message) {
   send_from_bus(peer, reply);
 }
 
-static DBusHandlerResult on_message(DBusConnection *connection, DBusMessage *message, void *data) {
-  (void)connection;
+static DBusHandlerResult on_message(G_GNUC_UNUSED DBusConnection *connection, DBusMessage *message,
+                                    void *data) {
   Peer *peer = data;
   if (dbus_message_is_signal(message, DBUS_INTERFACE_LOCAL, "Disconnected")) {
     tell_left(peer);
@@ -210,8 +207,8 @@ static DBusHandlerResult on_message(DBusConnection *connection, DBusMessage *mes
 }
 
 /* Who comes third is let go of again. */
-static void on_connection(DBusServer *server, DBusConnection *connection, void *data) {
-  (void)server;
+static void on_connection(G_GNUC_UNUSED DBusServer *server, DBusConnection *connection,
+                          void *data) {
   PrivateBus *bus = data;
   for (guint i = 0; i < N_PEERS; i++) {
     Peer *peer = &bus->peers[i];

@@ -13,8 +13,8 @@ static void flush(Printer *printer, GByteArray *out) {
   g_string_truncate(printer->text, 0);
 }
 
-static gpointer begin(const ExportOptions *options, const char *path, GByteArray *out) {
-  (void)options;
+static gpointer begin(G_GNUC_UNUSED const ExportOptions *options, const char *path,
+                      GByteArray *out) {
   Printer *printer = g_new0(Printer, 1);
   printer->text = g_string_new(NULL);
   Json json = {.text = printer->text};

@@ -3,8 +3,8 @@
 #include "client/base/regfile.h"
 #include "regd/files/export-format.h"
 
-static gpointer begin_regfile(const ExportOptions *options, const char *path, GByteArray *out) {
-  (void)path;
+static gpointer begin_regfile(const ExportOptions *options, G_GNUC_UNUSED const char *path,
+                              GByteArray *out) {
   gboolean four = options->format == EXPORT_REG4;
   RegfilePrinter *printer =
       regfile_printer_new(four ? REGFILE_VERSION_4 : REGFILE_VERSION_5,
@@ -13,9 +13,8 @@ static gpointer begin_regfile(const ExportOptions *options, const char *path, GB
   return printer;
 }
 
-static void write_regfile_key(gpointer printer, const char *path, const VisitedKey *key,
-                              GByteArray *out) {
-  (void)key;
+static void write_regfile_key(gpointer printer, const char *path,
+                              G_GNUC_UNUSED const VisitedKey *key, GByteArray *out) {
   regfile_printer_key(printer, path, out);
 }
 

@@ -14,8 +14,7 @@ typedef struct {
   const TreeVisited *visited;
 } Exporting;
 
-static gboolean begin(const TreeVisited *visited, gpointer data, GError **error) {
-  (void)error;
+static gboolean begin(const TreeVisited *visited, gpointer data, G_GNUC_UNUSED GError **error) {
   Exporting *exporting = data;
   exporting->visited = visited;
   exporting->printer = exporting->format->begin(exporting->options, visited->asked,

@@ -202,9 +202,8 @@ static gboolean mark_touched(PastTree *tree, PastKey *key, GError **error) {
   return TRUE;
 }
 
-static gboolean undo_row(const Difference *difference, guint64 revision, gpointer data,
-                         GError **error) {
-  (void)revision;
+static gboolean undo_row(const Difference *difference, G_GNUC_UNUSED guint64 revision,
+                         gpointer data, GError **error) {
   PastTree *tree = data;
   gboolean holds = FALSE;
   if (!history_branch_holds(tree->branch, difference->key, &holds, error))
@@ -302,10 +301,10 @@ GPtrArray *past_tree_list_values(PastTree *tree, PastKey *key, GError **error) {
   if (!load_values(tree, key, error))
     return NULL;
   g_autoptr(GPtrArray) values = g_ptr_array_new();
-  GHashTableIter iterator;
+  GHashTableIter iter;
   gpointer value = NULL;
-  g_hash_table_iter_init(&iterator, key->values);
-  while (g_hash_table_iter_next(&iterator, NULL, &value))
+  g_hash_table_iter_init(&iter, key->values);
+  while (g_hash_table_iter_next(&iter, NULL, &value))
     g_ptr_array_add(values, value);
   g_ptr_array_sort(values, compare_values);
   return g_steal_pointer(&values);

@@ -130,9 +130,8 @@ static void add_change(Telling *telling, const Difference *difference, const cha
   g_ptr_array_add(telling->entry->changes, change);
 }
 
-static gboolean tell(const Difference *difference, guint64 revision, gpointer data,
+static gboolean tell(const Difference *difference, G_GNUC_UNUSED guint64 revision, gpointer data,
                      GError **error) {
-  (void)revision;
   Telling *telling = data;
   gboolean holds = FALSE;
   if (!history_branch_holds(telling->branch, difference->key, &holds, error))

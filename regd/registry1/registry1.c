@@ -7,20 +7,19 @@
 
 /* ---- properties ---- */
 
-static gboolean get_version(DBusMessageIter *variant, gpointer data, GError **error) {
-  (void)data;
-  (void)error;
+static gboolean get_version(DBusMessageIter *variant, G_GNUC_UNUSED gpointer data,
+                            G_GNUC_UNUSED GError **error) {
   return wire_append_string(variant, REGD_VERSION);
 }
 
-static gboolean get_revision(DBusMessageIter *variant, gpointer data, GError **error) {
-  (void)error;
+static gboolean get_revision(DBusMessageIter *variant, gpointer data,
+                             G_GNUC_UNUSED GError **error) {
   BusFace *face = data;
   return face_append_uint64(variant, service_get_revision(face->service));
 }
 
-static gboolean get_read_only(DBusMessageIter *variant, gpointer data, GError **error) {
-  (void)error;
+static gboolean get_read_only(DBusMessageIter *variant, gpointer data,
+                              G_GNUC_UNUSED GError **error) {
   BusFace *face = data;
   return face_append_boolean(variant, service_is_read_only(face->service));
 }

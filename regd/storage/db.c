@@ -110,9 +110,8 @@ int db_take_lock(const char *file, GError **error) {
   return -1;
 }
 
-static int on_logged(void *data, sqlite3 *handle, const char *name, int pages) {
-  (void)handle;
-  (void)name;
+static int on_logged(void *data, G_GNUC_UNUSED sqlite3 *handle, G_GNUC_UNUSED const char *name,
+                     int pages) {
   Db *db = data;
   db->log_pages = pages;
   return SQLITE_OK;
@@ -140,8 +139,7 @@ static gboolean set_up(Db *db, DbMode mode, GError **error) {
 
 /* Before SQLite is used at all: it counts its memory under a lock otherwise, at
  * each allocation, for nobody. */
-static gpointer configure(gpointer data) {
-  (void)data;
+static gpointer configure(G_GNUC_UNUSED gpointer data) {
   sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
   return NULL;
 }

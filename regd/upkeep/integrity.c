@@ -98,8 +98,7 @@ static gboolean is_folded(const char *name, const char *fold) {
   return strcmp(folded, fold) == 0;
 }
 
-static const char *check_key(DbStatement *row, GHashTable *lists) {
-  (void)lists;
+static const char *check_key(DbStatement *row, G_GNUC_UNUSED GHashTable *lists) {
   const char *name = db_column_text(row, 0);
   const char *fold = db_column_text(row, 1);
   const char *link = db_column_text(row, 2);
@@ -112,8 +111,7 @@ static const char *check_key(DbStatement *row, GHashTable *lists) {
   return link != NULL && target == NULL ? "a link's target is no path" : NULL;
 }
 
-static const char *check_value(DbStatement *row, GHashTable *lists) {
-  (void)lists;
+static const char *check_value(DbStatement *row, G_GNUC_UNUSED GHashTable *lists) {
   const char *name = db_column_text(row, 0);
   const char *fold = db_column_text(row, 1);
   if (name == NULL || fold == NULL || !g_utf8_validate(name, -1, NULL) ||
@@ -122,8 +120,7 @@ static const char *check_value(DbStatement *row, GHashTable *lists) {
   return is_folded(name, fold) ? NULL : "a value is found under another name than its own";
 }
 
-static const char *check_acl(DbStatement *row, GHashTable *lists) {
-  (void)lists;
+static const char *check_acl(DbStatement *row, G_GNUC_UNUSED GHashTable *lists) {
   const char *text = db_column_text(row, 0);
   g_autoptr(Acl) acl = text != NULL ? acl_decode(text, NULL) : NULL;
   return acl == NULL ? "an access list can't be read" : NULL;

@@ -100,9 +100,7 @@ static gboolean keep_old(const char *database, gboolean sound, char **kept, GErr
 
 /* ---- the new one ---- */
 
-static gboolean go_on(gpointer data, GError **error) {
-  (void)data;
-  (void)error;
+static gboolean go_on(G_GNUC_UNUSED gpointer data, G_GNUC_UNUSED GError **error) {
   return TRUE;
 }
 

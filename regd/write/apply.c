@@ -58,11 +58,11 @@ static gboolean charge_user(Edit *edit, guint32 uid, gint64 delta, GError **erro
 }
 
 static gboolean charge_users(Edit *edit, GError **error) {
-  GHashTableIter iterator;
+  GHashTableIter iter;
   gpointer uid = NULL;
   gpointer delta = NULL;
-  g_hash_table_iter_init(&iterator, edit->usage);
-  while (g_hash_table_iter_next(&iterator, &uid, &delta))
+  g_hash_table_iter_init(&iter, edit->usage);
+  while (g_hash_table_iter_next(&iter, &uid, &delta))
     if (!charge_user(edit, GPOINTER_TO_UINT(uid), *(gint64 *)delta, error))
       return FALSE;
   return TRUE;

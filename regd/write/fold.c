@@ -87,11 +87,11 @@ static gboolean judge_fates(Edit *edit, GHashTable *fates, GError **error) {
     if (difference->kind == CHANGE_KEY_CREATED || difference->kind == CHANGE_KEY_DELETED)
       get_fate(fates, difference)->exists = difference->kind == CHANGE_KEY_CREATED;
   }
-  GHashTableIter iterator;
+  GHashTableIter iter;
   gpointer key = NULL;
   gpointer value = NULL;
-  g_hash_table_iter_init(&iterator, fates);
-  while (g_hash_table_iter_next(&iterator, &key, &value)) {
+  g_hash_table_iter_init(&iter, fates);
+  while (g_hash_table_iter_next(&iter, &key, &value)) {
     KeyFate *fate = value;
     fate->never_there = !fate->existed && !fate->exists;
     if (!fate->existed || !fate->exists)
@@ -211,10 +211,10 @@ static gboolean is_respelled(const Edit *edit, const Slot *slot) {
 static GHashTable *collect_returns(const Edit *edit, GHashTable *slots) {
   GHashTable *returns =
       g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
-  GHashTableIter iterator;
+  GHashTableIter iter;
   gpointer value = NULL;
-  g_hash_table_iter_init(&iterator, slots);
-  while (g_hash_table_iter_next(&iterator, NULL, &value)) {
+  g_hash_table_iter_init(&iter, slots);
+  while (g_hash_table_iter_next(&iter, NULL, &value)) {
     const Slot *slot = value;
     const Difference *first = get_first(edit, slot);
     if (!slot->is_deleted || first->old_value == NULL)
@@ -301,11 +301,11 @@ static gboolean judge_key(const Folding *folding, gint64 key, const GPtrArray *o
 
 static gboolean judge_returns(const Folding *folding, GError **error) {
   g_autoptr(GHashTable) returns = collect_returns(folding->edit, folding->slots);
-  GHashTableIter iterator;
+  GHashTableIter iter;
   gpointer key = NULL;
   gpointer of_key = NULL;
-  g_hash_table_iter_init(&iterator, returns);
-  while (g_hash_table_iter_next(&iterator, &key, &of_key))
+  g_hash_table_iter_init(&iter, returns);
+  while (g_hash_table_iter_next(&iter, &key, &of_key))
     if (!judge_key(folding, *(const gint64 *)key, of_key, error))
       return FALSE;
   return TRUE;

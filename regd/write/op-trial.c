@@ -10,10 +10,8 @@
 
 /* ---- undo ---- */
 
-static gboolean collect(const Difference *difference, guint64 revision, gpointer data,
-                        GError **error) {
-  (void)revision;
-  (void)error;
+static gboolean collect(const Difference *difference, G_GNUC_UNUSED guint64 revision, gpointer data,
+                        G_GNUC_UNUSED GError **error) {
   Difference *copy = g_new0(Difference, 1);
   *copy = *difference;
   copy->path = NULL;

@@ -8,18 +8,12 @@ gboolean __wrap_history_record(Store *store, const RevisionRow *head, const GPtr
                                GError **error);
 void __wrap_retention_count(RetentionCounts *counts, gint64 scope, guint64 revision, gint64 now);
 
-gboolean __wrap_history_record(Store *store, const RevisionRow *head, const GPtrArray *differences,
-                               GError **error) {
-  (void)store;
-  (void)head;
-  (void)differences;
-  (void)error;
+gboolean __wrap_history_record(G_GNUC_UNUSED Store *store, G_GNUC_UNUSED const RevisionRow *head,
+                               G_GNUC_UNUSED const GPtrArray *differences,
+                               G_GNUC_UNUSED GError **error) {
   return TRUE;
 }
 
-void __wrap_retention_count(RetentionCounts *counts, gint64 scope, guint64 revision, gint64 now) {
-  (void)counts;
-  (void)scope;
-  (void)revision;
-  (void)now;
+void __wrap_retention_count(G_GNUC_UNUSED RetentionCounts *counts, G_GNUC_UNUSED gint64 scope,
+                            G_GNUC_UNUSED guint64 revision, G_GNUC_UNUSED gint64 now) {
 }

@@ -21,10 +21,8 @@ static gboolean resolve(PrincipalKind kind, const char *name, guint32 *id) {
   return TRUE;
 }
 
-static gboolean resolve_never(PrincipalKind kind, const char *name, guint32 *id) {
-  (void)kind;
-  (void)name;
-  (void)id;
+static gboolean resolve_never(G_GNUC_UNUSED PrincipalKind kind, G_GNUC_UNUSED const char *name,
+                              G_GNUC_UNUSED guint32 *id) {
   g_assert_not_reached();
 }
 

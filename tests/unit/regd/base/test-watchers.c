@@ -34,8 +34,7 @@ static Acl *new_open_acl(void) {
   return acl_new(&everyone, 1, NULL, NULL);
 }
 
-static void set_up(Fixture *fixture, gconstpointer data) {
-  (void)data;
+static void set_up(Fixture *fixture, G_GNUC_UNUSED gconstpointer data) {
   fixture->watchers = watchers_new();
   fixture->user = identity_new(USER, FALSE, NULL, 0, 0, NULL);
   fixture->open = new_open_acl();
@@ -43,8 +42,7 @@ static void set_up(Fixture *fixture, gconstpointer data) {
   fixture->heard = g_string_new(NULL);
 }
 
-static void tear_down(Fixture *fixture, gconstpointer data) {
-  (void)data;
+static void tear_down(Fixture *fixture, G_GNUC_UNUSED gconstpointer data) {
   watchers_free(fixture->watchers);
   identity_unref(fixture->user);
   acl_unref(fixture->open);
@@ -78,8 +76,7 @@ static void match_one(Fixture *fixture, guint64 revision, ChangeKind kind, const
   match(fixture, effective, expected);
 }
 
-static void test_recursive(Fixture *fixture, gconstpointer data) {
-  (void)data;
+static void test_recursive(Fixture *fixture, G_GNUC_UNUSED gconstpointer data) {
   watch(fixture, "HKLM\\A", TRUE, 0);
   match_one(fixture, 1, CHANGE_VALUE_SET, "HKLM\\A", "v", "[1 #1 r1 value-set HKLM\\A v]");
   match_one(fixture, 2, CHANGE_VALUE_SET, "HKLM\\a\\b\\c", "",
@@ -89,8 +86,7 @@ static void test_recursive(Fixture *fixture, gconstpointer data) {
   match_one(fixture, 5, CHANGE_KEY_DELETED, "HKLM\\A", "", "[1 #3 r5 key-deleted HKLM\\A ]");
 }
 
-static void test_not_recursive(Fixture *fixture, gconstpointer data) {
-  (void)data;
+static void test_not_recursive(Fixture *fixture, G_GNUC_UNUSED gconstpointer data) {
   watch(fixture, "HKLM\\A", FALSE, 0);
   match_one(fixture, 1, CHANGE_VALUE_SET, "HKLM\\A", "v", "[1 #1 r1 value-set HKLM\\A v]");
   match_one(fixture, 2, CHANGE_KEY_CREATED, "HKLM\\A\\b", "", "[1 #2 r2 key-created HKLM\\A\\b ]");
@@ -100,8 +96,7 @@ static void test_not_recursive(Fixture *fixture, gconstpointer data) {
   match_one(fixture, 6, CHANGE_ACL_CHANGED, "HKLM\\A\\b", "", "");
 }
 
-static void test_acl_above(Fixture *fixture, gconstpointer data) {
-  (void)data;
+static void test_acl_above(Fixture *fixture, G_GNUC_UNUSED gconstpointer data) {
   watch(fixture, "HKLM\\A\\b", FALSE, 0);
   match_one(fixture, 1, CHANGE_ACL_CHANGED, "HKLM", "", "[1 #1 r1 acl-changed HKLM ]");
   match_one(fixture, 2, CHANGE_ACL_CHANGED, "HKLM\\a", "", "[1 #2 r2 acl-changed HKLM\\a ]");
@@ -109,15 +104,13 @@ static void test_acl_above(Fixture *fixture, gconstpointer data) {
   match_one(fixture, 4, CHANGE_VALUE_SET, "HKLM\\A", "v", "");
 }
 
-static void test_revisions_that_are_known(Fixture *fixture, gconstpointer data) {
-  (void)data;
+static void test_revisions_that_are_known(Fixture *fixture, G_GNUC_UNUSED gconstpointer data) {
   watch(fixture, "HKLM\\A", TRUE, 5);
   match_one(fixture, 5, CHANGE_VALUE_SET, "HKLM\\A", "v", "");
   match_one(fixture, 6, CHANGE_VALUE_SET, "HKLM\\A", "v", "[1 #1 r6 value-set HKLM\\A v]");
 }
 
-static void test_what_may_not_be_read(Fixture *fixture, gconstpointer data) {
-  (void)data;
+static void test_what_may_not_be_read(Fixture *fixture, G_GNUC_UNUSED gconstpointer data) {
   Acl *open = fixture->open;
   Acl *closed = fixture->closed;
   g_autoptr(Effective) effective = effective_new(1);
@@ -137,8 +130,7 @@ static void test_what_may_not_be_read(Fixture *fixture, gconstpointer data) {
 }
 
 /* The decision of one commit must not live on into the next one. */
-static void test_nothing_visible_is_no_signal(Fixture *fixture, gconstpointer data) {
-  (void)data;
+static void test_nothing_visible_is_no_signal(Fixture *fixture, G_GNUC_UNUSED gconstpointer data) {
   watch(fixture, "HKLM", TRUE, 0);
   for (guint64 revision = 1; revision < 50; revision++) {
     g_autoptr(Acl) closed = acl_new(NULL, 0, NULL, NULL);
@@ -156,8 +148,7 @@ static void fill(Effective *effective, guint count, const char *name, Acl *acl) 
     add(effective, CHANGE_VALUE_SET, "HKLM\\A", name, acl, acl);
 }
 
-static void test_too_many_changes(Fixture *fixture, gconstpointer data) {
-  (void)data;
+static void test_too_many_changes(Fixture *fixture, G_GNUC_UNUSED gconstpointer data) {
   g_autoptr(Effective) fits = effective_new(1);
   g_autoptr(Effective) exceeds = effective_new(2);
   fill(fits, LIMIT_SIGNAL_CHANGES, "v", fixture->open);
@@ -171,8 +162,7 @@ static void test_too_many_changes(Fixture *fixture, gconstpointer data) {
             "[1 #3 r3 value-set HKLM\\A v][2 #3 r3 value-set HKLM\\A v]");
 }
 
-static void test_too_many_bytes(Fixture *fixture, gconstpointer data) {
-  (void)data;
+static void test_too_many_bytes(Fixture *fixture, G_GNUC_UNUSED gconstpointer data) {
   g_autofree char *name = g_strnfill(1000, 'n');
   g_autoptr(Effective) exceeds = effective_new(1);
   fill(exceeds, LIMIT_SIGNAL_BYTES / 1000, name, fixture->open);
@@ -180,8 +170,7 @@ static void test_too_many_bytes(Fixture *fixture, gconstpointer data) {
   match(fixture, exceeds, "[1 #1 r1 tree-changed HKLM\\A ]");
 }
 
-static void test_moving(Fixture *fixture, gconstpointer data) {
-  (void)data;
+static void test_moving(Fixture *fixture, G_GNUC_UNUSED gconstpointer data) {
   Watch *moving = watch(fixture, "HKLM\\A", TRUE, 0);
   watch(fixture, "HKLM\\A", TRUE, 0);
   watchers_move(fixture->watchers, moving, "HKLM\\B", FALSE);
@@ -194,8 +183,7 @@ static void test_moving(Fixture *fixture, gconstpointer data) {
   g_assert_cmpstr(moving->path, ==, "HKLM\\b");
 }
 
-static void test_removing(Fixture *fixture, gconstpointer data) {
-  (void)data;
+static void test_removing(Fixture *fixture, G_GNUC_UNUSED gconstpointer data) {
   Watch *first = watch(fixture, "HKLM\\A", TRUE, 0);
   Watch *second = watch(fixture, "HKLM\\A", TRUE, 0);
   Watch *third = watch(fixture, "HKLM\\A", TRUE, 0);
@@ -214,8 +202,7 @@ static void test_removing(Fixture *fixture, gconstpointer data) {
   g_assert_cmpuint(watch(fixture, "HKLM\\A", TRUE, 0)->id, ==, 4);
 }
 
-static void test_replaying(Fixture *fixture, gconstpointer data) {
-  (void)data;
+static void test_replaying(Fixture *fixture, G_GNUC_UNUSED gconstpointer data) {
   Watch *one = watch(fixture, "HKLM\\A\\b", TRUE, 10);
   watch(fixture, "HKLM\\A\\b", TRUE, 10);
   g_autoptr(Effective) effective = effective_new(7);
@@ -231,8 +218,7 @@ static void test_replaying(Fixture *fixture, gconstpointer data) {
 
 /* A thousand watches and a hundred thousand changes: work that grows with their
  * product would take minutes. */
-static void test_many_of_both(Fixture *fixture, gconstpointer data) {
-  (void)data;
+static void test_many_of_both(Fixture *fixture, G_GNUC_UNUSED gconstpointer data) {
   g_autoptr(Effective) effective = effective_new(1);
   for (guint i = 0; i < 1000; i++) {
     g_autofree char *path = g_strdup_printf("HKLM\\SOFTWARE\\Key%u", i);

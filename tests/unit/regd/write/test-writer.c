@@ -31,8 +31,7 @@ static void stop(Fixture *fixture) {
   g_clear_pointer(&fixture->writer, writer_stop);
 }
 
-static void set_up(Fixture *fixture, gconstpointer data) {
-  (void)data;
+static void set_up(Fixture *fixture, G_GNUC_UNUSED gconstpointer data) {
   g_autoptr(GError) error = NULL;
   fixture->directory = g_dir_make_tmp("regd-store-XXXXXX", &error);
   g_assert_no_error(error);
@@ -42,8 +41,7 @@ static void set_up(Fixture *fixture, gconstpointer data) {
   start(fixture);
 }
 
-static void tear_down(Fixture *fixture, gconstpointer data) {
-  (void)data;
+static void tear_down(Fixture *fixture, G_GNUC_UNUSED gconstpointer data) {
   stop(fixture);
   g_autoptr(GDir) directory = g_dir_open(fixture->directory, 0, NULL);
   const char *name;
@@ -163,8 +161,7 @@ static char *failed_with(RegistryError code) {
   return g_strdup_printf("error %d", code);
 }
 
-static void test_new_database(Fixture *fixture, gconstpointer data) {
-  (void)data;
+static void test_new_database(Fixture *fixture, G_GNUC_UNUSED gconstpointer data) {
   static const char *const keys[] = {"HKLM\\SYSTEM\\ControlSet001\\Hardware Profiles\\Current",
                                      "HKLM\\SYSTEM\\ControlSet001\\Services",
                                      "HKLM\\SYSTEM\\CurrentControlSet\\Services",
@@ -190,8 +187,7 @@ static void test_new_database(Fixture *fixture, gconstpointer data) {
   ASSERT_VALUE(fixture, fixture->alice, "HKLM\\SAM\\Domains", "x", denied);
 }
 
-static void test_set_and_get(Fixture *fixture, gconstpointer data) {
-  (void)data;
+static void test_set_and_get(Fixture *fixture, G_GNUC_UNUSED gconstpointer data) {
   g_auto(Outcome) first = write_as(fixture, fixture->root, set(KEY "\\a/b\\C", "Name", "one"));
   g_assert_cmpint(first.code, ==, -1);
   g_assert_cmpstr(first.told, ==,
@@ -208,8 +204,7 @@ static void test_set_and_get(Fixture *fixture, gconstpointer data) {
   ASSERT_REFUSED(fixture, fixture->alice, set(KEY, "x", "y"), REGISTRY_ERROR_ACCESS_DENIED);
 }
 
-static void test_restart(Fixture *fixture, gconstpointer data) {
-  (void)data;
+static void test_restart(Fixture *fixture, G_GNUC_UNUSED gconstpointer data) {
   Operation *operation = NULL;
   Change *change = one(OPERATION_CREATE_KEY, KEY "\\gone", &operation);
   operation->flags = OPERATION_VOLATILE;
@@ -224,8 +219,7 @@ static void test_restart(Fixture *fixture, gconstpointer data) {
   g_assert_cmpuint(reader_get_revision(fixture->reader, NULL), ==, last.revision + 1);
 }
 
-static void test_links(Fixture *fixture, gconstpointer data) {
-  (void)data;
+static void test_links(Fixture *fixture, G_GNUC_UNUSED gconstpointer data) {
   ASSERT_DONE(fixture, fixture->root, link_to(KEY "\\L", KEY "\\T"));
   ASSERT_DONE(fixture, fixture->root, set(KEY "\\L\\x", "v", "through"));
   ASSERT_VALUE(fixture, fixture->root, KEY "\\T\\x", "v", "through");
@@ -247,8 +241,7 @@ static void test_links(Fixture *fixture, gconstpointer data) {
   ASSERT_VALUE(fixture, fixture->root, "HKU\\1000\\in", "v", denied);
 }
 
-static void test_delete_and_make_again(Fixture *fixture, gconstpointer data) {
-  (void)data;
+static void test_delete_and_make_again(Fixture *fixture, G_GNUC_UNUSED gconstpointer data) {
   ASSERT_DONE(fixture, fixture->root, set(KEY "\\S", "a", "1"));
   ASSERT_DONE(fixture, fixture->root, set(KEY "\\S\\T", "b", "2"));
   ASSERT_REFUSED(fixture, fixture->root, one(OPERATION_DELETE_KEY, KEY "\\S", NULL),
@@ -274,8 +267,7 @@ static void test_delete_and_make_again(Fixture *fixture, gconstpointer data) {
                   "value-set " LONG_KEY "\\S a\n");
 }
 
-static void test_rename_and_copy(Fixture *fixture, gconstpointer data) {
-  (void)data;
+static void test_rename_and_copy(Fixture *fixture, G_GNUC_UNUSED gconstpointer data) {
   ASSERT_DONE(fixture, fixture->root, set(KEY "\\Old\\x", "v", "1"));
   Operation *operation = NULL;
   Change *change = one(OPERATION_RENAME_KEY, KEY "\\Old", &operation);
@@ -301,8 +293,7 @@ static void test_rename_and_copy(Fixture *fixture, gconstpointer data) {
   ASSERT_VALUE(fixture, fixture->root, KEY "\\deep\\copy\\x", "v", "1");
 }
 
-static void test_preconditions(Fixture *fixture, gconstpointer data) {
-  (void)data;
+static void test_preconditions(Fixture *fixture, G_GNUC_UNUSED gconstpointer data) {
   g_auto(Outcome) first = write_as(fixture, fixture->root, set(KEY "\\P", "v", "1"));
   Operation *operation = NULL;
   Change *change = one(OPERATION_EXPECT_REVISION, KEY, &operation);
@@ -327,8 +318,7 @@ static void test_preconditions(Fixture *fixture, gconstpointer data) {
   ASSERT_REFUSED(fixture, fixture->root, change, REGISTRY_ERROR_CONFLICT);
 }
 
-static void test_access(Fixture *fixture, gconstpointer data) {
-  (void)data;
+static void test_access(Fixture *fixture, G_GNUC_UNUSED gconstpointer data) {
   ASSERT_DONE(fixture, fixture->root, set(KEY "\\open", "v", "1"));
   ASSERT_DONE(fixture, fixture->root, list(KEY "\\open", "user:1000", "write"));
   ASSERT_DONE(fixture, fixture->alice, set(KEY "\\open\\mine", "v", "1"));
@@ -385,8 +375,7 @@ static char *read_all(Fixture *fixture, guint32 limit, guint *pages) {
   return read_at(fixture, NULL, limit, pages);
 }
 
-static void test_pages(Fixture *fixture, gconstpointer data) {
-  (void)data;
+static void test_pages(Fixture *fixture, G_GNUC_UNUSED gconstpointer data) {
   Change *change = change_new();
   for (guint i = 0; i < 40; i++) {
     g_autofree char *key = g_strdup_printf(KEY "\\k%u\\s%u", i % 5, i % 3);
@@ -407,8 +396,7 @@ static void test_pages(Fixture *fixture, gconstpointer data) {
   }
 }
 
-static void test_replay(Fixture *fixture, gconstpointer data) {
-  (void)data;
+static void test_replay(Fixture *fixture, G_GNUC_UNUSED gconstpointer data) {
   static const ReplayScope everything = {LONG_KEY, TRUE, NULL};
   g_auto(Outcome) first = write_as(fixture, fixture->root, set(KEY, "a", "1"));
   ASSERT_DONE(fixture, fixture->root, set(KEY "\\R", "b", "1"));
@@ -427,8 +415,7 @@ static void test_replay(Fixture *fixture, gconstpointer data) {
   g_assert_error(error, REGISTRY_ERROR, REGISTRY_ERROR_INVALID_VALUE);
 }
 
-static void test_dry_run_and_limits(Fixture *fixture, gconstpointer data) {
-  (void)data;
+static void test_dry_run_and_limits(Fixture *fixture, G_GNUC_UNUSED gconstpointer data) {
   guint64 before = reader_get_revision(fixture->reader, NULL);
   Change *change = set(KEY, "v", "1");
   change->dry_run = TRUE;
@@ -453,8 +440,7 @@ static Change *roll_back(const char *key, guint64 revision) {
   return change;
 }
 
-static void test_rollback(Fixture *fixture, gconstpointer data) {
-  (void)data;
+static void test_rollback(Fixture *fixture, G_GNUC_UNUSED gconstpointer data) {
   ASSERT_DONE(fixture, fixture->root, set(KEY "\\a", "one", "1"));
   ASSERT_DONE(fixture, fixture->root, set(KEY "\\a", "two", "2"));
   ASSERT_DONE(fixture, fixture->root, set(KEY "\\a\\b", "three", "3"));
@@ -520,8 +506,7 @@ static char *history_of(Fixture *fixture, Identity *who, const char *key, guint3
   return g_string_free(lines, FALSE);
 }
 
-static void test_history(Fixture *fixture, gconstpointer data) {
-  (void)data;
+static void test_history(Fixture *fixture, G_GNUC_UNUSED gconstpointer data) {
   ASSERT_DONE(fixture, fixture->root, set(KEY "\\h", "v", "1"));
   ASSERT_DONE(fixture, fixture->root, set(KEY "\\h", "v", "2"));
   ASSERT_DONE(fixture, fixture->root, set(KEY "\\other", "v", "2"));
@@ -550,8 +535,7 @@ static void test_history(Fixture *fixture, gconstpointer data) {
                   "key-created  ->\nvalue-set v ->\n");
 }
 
-static void test_trial(Fixture *fixture, gconstpointer data) {
-  (void)data;
+static void test_trial(Fixture *fixture, G_GNUC_UNUSED gconstpointer data) {
   ASSERT_DONE(fixture, fixture->root, set(KEY "\\t", "v", "before"));
   ASSERT_DONE(fixture, fixture->root, set(KEY "\\t", "w", "before"));
   Change *change = set(KEY "\\t", "v", "tried");
@@ -588,8 +572,7 @@ static void test_trial(Fixture *fixture, gconstpointer data) {
   ASSERT_REFUSED(fixture, fixture->root, change, REGISTRY_ERROR_INVALID_VALUE);
 }
 
-static void test_retention(Fixture *fixture, gconstpointer data) {
-  (void)data;
+static void test_retention(Fixture *fixture, G_GNUC_UNUSED gconstpointer data) {
   Change *change = change_new();
   g_autoptr(RegistryValue) limit = registry_value_new_uint32(REGISTRY_DWORD, 10, NULL);
   change_add_set_value(change, "HKLM\\SYSTEM\\CurrentControlSet\\Services\\regd\\Parameters",

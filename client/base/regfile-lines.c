@@ -218,8 +218,8 @@ static gboolean start(RegfileLines *lines, GError **error) {
   if (lines->mark_size >= sizeof big_endian &&
       memcmp(lines->mark, big_endian, sizeof big_endian) == 0)
     return error_set(error, REGISTRY_ERROR_INVALID_VALUE,
-                     "line 1: the file is UTF-16 in big-endian order; "
-                     "UTF-16LE, UTF-8 and Windows-1252 are read");
+                     REGFILE_NOT_ONE ": it is UTF-16 in big-endian order; "
+                                     "UTF-16LE, UTF-8 and Windows-1252 are read");
   if (lines->mark_size >= sizeof utf16 && memcmp(lines->mark, utf16, sizeof utf16) == 0) {
     lines->utf16 = TRUE;
     /* One more unit than a piece has: a lone surrogate may wait from before. */

@@ -23,6 +23,9 @@ typedef struct {
 /* FALSE, with @error set, ends the reading. */
 typedef gboolean (*RegfileLineTaker)(const RegfileLine *line, gpointer data, GError **error);
 
+/* Begins the message when the first bytes show that the file is none. */
+#define REGFILE_NOT_ONE "line 1: not a registry file"
+
 typedef struct RegfileLines RegfileLines;
 
 RegfileLines *regfile_lines_new(RegfileLineTaker take, gpointer data);

@@ -8,6 +8,7 @@
 #include "client/base/path.h"
 #include "client/base/protocol.h"
 #include "client/base/regfile-lines.h"
+#include "client/base/regfile-scan.h"
 #include "client/base/regfile.h"
 #include "client/base/text.h"
 #include "client/base/value.h"
@@ -24,16 +25,6 @@
 
 #define NO_KEY                                                                                     \
   "the value belongs to no key: no key line is before it, or that line was deleted or ignored"
-
-typedef struct {
-  const char *at;
-  const char *end;
-} Cursor;
-
-typedef struct {
-  const char *text;
-  gsize length;
-} Slice;
 
 typedef gboolean (*LineState)(RegfileParser *parser, const RegfileLine *line, GError **error);
 
@@ -58,35 +49,6 @@ struct RegfileParser {
   GString *scratch;
   RegfileReport report;
 };
-
-/* ---- cursor ---- */
-
-static void skip_blanks(Cursor *cursor) {
-  while (cursor->at < cursor->end && (*cursor->at == ' ' || *cursor->at == '\t'))
-    cursor->at++;
-}
-
-static gboolean is_next(const Cursor *cursor, char character) {
-  return cursor->at < cursor->end && *cursor->at == character;
-}
-
-/* Skips blanks; whether nothing but a comment is left. */
-static gboolean is_at_end(Cursor *cursor) {
-  skip_blanks(cursor);
-  return cursor->at == cursor->end || *cursor->at == ';';
-}
-
-static gboolean skip_prefix(Cursor *cursor, const char *prefix) {
-  gsize length = strlen(prefix);
-  if ((gsize)(cursor->end - cursor->at) < length || memcmp(cursor->at, prefix, length) != 0)
-    return FALSE;
-  cursor->at += length;
-  return TRUE;
-}
-
-static gboolean is_exactly(Slice slice, const char *text) {
-  return slice.length == strlen(text) && memcmp(slice.text, text, slice.length) == 0;
-}
 
 /* ---- what can't be read ---- */
 
@@ -217,58 +179,9 @@ static const char *emit_hex_value(RegfileParser *parser) {
                     registry_value_new_bytes(value->type, value->bytes->data, value->bytes->len));
 }
 
-typedef enum {
-  HEX_WHOLE,
-  HEX_CONTINUES,
-  HEX_BROKEN,
-} HexEnd;
-
-/* After a backslash: whether it ends the line, so that the data goes on. */
-static HexEnd read_continuation_mark(Cursor *cursor) {
-  cursor->at++;
-  return is_at_end(cursor) ? HEX_CONTINUES : HEX_BROKEN;
-}
-
-/* Elements up to the end of the line; the cursor is on a digit. */
-static HexEnd read_elements(Cursor *cursor, GByteArray *bytes) {
-  guint kept = bytes->len;
-  g_byte_array_set_size(bytes, kept + (guint)(cursor->end - cursor->at) / 2 + 1);
-  guint8 *out = bytes->data + kept;
-  HexEnd end = HEX_BROKEN;
-  while (cursor->at < cursor->end && g_ascii_isxdigit(*cursor->at)) {
-    int byte = g_ascii_xdigit_value(*cursor->at++);
-    if (cursor->at < cursor->end && g_ascii_isxdigit(*cursor->at))
-      byte = byte << 4 | g_ascii_xdigit_value(*cursor->at++);
-    *out++ = (guint8)byte;
-    if (!is_next(cursor, ',')) {
-      end = is_at_end(cursor) ? HEX_WHOLE : HEX_BROKEN;
-      break;
-    }
-    cursor->at++;
-    if (is_at_end(cursor)) {
-      end = HEX_WHOLE;
-      break;
-    }
-    if (*cursor->at == '\\') {
-      end = read_continuation_mark(cursor);
-      break;
-    }
-  }
-  g_byte_array_set_size(bytes, (guint)(out - bytes->data));
-  return end;
-}
-
-static HexEnd read_first_elements(Cursor *cursor, GByteArray *bytes) {
-  if (is_at_end(cursor))
-    return HEX_WHOLE;
-  if (*cursor->at == '\\')
-    return read_continuation_mark(cursor);
-  return read_elements(cursor, bytes);
-}
-
 /* The cursor is at the end or on the comment after the data. */
 static gboolean has_raw_mark(Cursor cursor) {
-  return skip_prefix(&cursor, RAW_MARK) && cursor.at == cursor.end;
+  return cursor_skip_prefix(&cursor, RAW_MARK) && cursor.at == cursor.end;
 }
 
 static LineState find_continuation_state(HexEnd end);
@@ -287,7 +200,7 @@ static const char *end_hex_line(RegfileParser *parser, HexEnd end, const Cursor 
 
 static const char *read_hex(RegfileParser *parser, Cursor *cursor) {
   g_byte_array_set_size(parser->value.bytes, 0);
-  return end_hex_line(parser, read_first_elements(cursor, parser->value.bytes), cursor);
+  return end_hex_line(parser, cursor_read_hex(cursor, parser->value.bytes), cursor);
 }
 
 static const char *read_binary(RegfileParser *parser, const RegfileLine *line, Cursor *cursor) {
@@ -305,7 +218,7 @@ static const char *read_typed_hex(RegfileParser *parser, const RegfileLine *line
     if (type > G_MAXUINT32)
       return "a type number is at most ffffffff";
   }
-  if (cursor->at == start || !skip_prefix(cursor, "):"))
+  if (cursor->at == start || !cursor_skip_prefix(cursor, "):"))
     return "hex(N): takes a type number N in hexadecimal";
   parser->value.type = (guint32)type;
   return read_hex(parser, cursor);
@@ -313,20 +226,20 @@ static const char *read_typed_hex(RegfileParser *parser, const RegfileLine *line
 
 static const char *read_dword(RegfileParser *parser, const RegfileLine *line, Cursor *cursor) {
   (void)line;
-  skip_blanks(cursor);
+  cursor_skip_blanks(cursor);
   guint32 number = 0;
   const char *start = cursor->at;
   for (; cursor->at < cursor->end && g_ascii_isxdigit(*cursor->at); cursor->at++)
     number = number << 4 | (guint32)g_ascii_xdigit_value(*cursor->at);
   gsize digits = (gsize)(cursor->at - start);
-  if (digits < 1 || digits > 8 || !is_at_end(cursor))
+  if (digits < 1 || digits > 8 || !cursor_is_at_end(cursor))
     return "dword: takes one to eight hexadecimal digits";
   return emit_value(parser, value_new_uint32(REGISTRY_DWORD, number));
 }
 
 static const char *read_deletion(RegfileParser *parser, const RegfileLine *line, Cursor *cursor) {
   (void)line;
-  if (!is_at_end(cursor))
+  if (!cursor_is_at_end(cursor))
     return "something follows the minus that deletes a value";
   if (parser->key == NULL)
     return NO_KEY;
@@ -337,51 +250,6 @@ static const char *read_deletion(RegfileParser *parser, const RegfileLine *line,
 }
 
 /* ---- quoted text ---- */
-
-#define NO_CLOSING_QUOTE "the closing quote is missing"
-
-static char unescape(char character) {
-  if (character == 'n')
-    return '\n';
-  return character == 'r' ? '\r' : character;
-}
-
-/* From the first backslash on, what is before it being in the scratch. */
-static const char *read_escaped(RegfileParser *parser, Cursor *cursor) {
-  for (; cursor->at < cursor->end && *cursor->at != '"'; cursor->at++) {
-    char character = *cursor->at;
-    if (character == '\\') {
-      if (++cursor->at == cursor->end)
-        return NO_CLOSING_QUOTE;
-      if (*cursor->at == '0')
-        return "the escape \\0 is not allowed in a string";
-      character = unescape(*cursor->at);
-    }
-    g_string_append_c(parser->scratch, character);
-  }
-  if (cursor->at == cursor->end)
-    return NO_CLOSING_QUOTE;
-  cursor->at++;
-  return NULL;
-}
-
-/* After the opening quote, to after the closing one. *@slice is part of the
- * line, or of the scratch until that is used again. */
-static const char *read_quoted(RegfileParser *parser, Cursor *cursor, Slice *slice) {
-  slice->text = cursor->at;
-  while (cursor->at < cursor->end && *cursor->at != '"' && *cursor->at != '\\')
-    cursor->at++;
-  slice->length = (gsize)(cursor->at - slice->text);
-  if (is_next(cursor, '"')) {
-    cursor->at++;
-    return NULL;
-  }
-  g_string_truncate(parser->scratch, 0);
-  g_string_append_len(parser->scratch, slice->text, (gssize)slice->length);
-  const char *reason = read_escaped(parser, cursor);
-  *slice = (Slice){parser->scratch->str, parser->scratch->len};
-  return reason;
-}
 
 /* Text with a lone surrogate is kept as the units it is made of. */
 static RegistryValue *new_malformed_text(Slice slice) {
@@ -394,10 +262,10 @@ static RegistryValue *new_malformed_text(Slice slice) {
 
 static const char *read_string(RegfileParser *parser, const RegfileLine *line, Cursor *cursor) {
   Slice slice;
-  const char *reason = read_quoted(parser, cursor, &slice);
+  const char *reason = cursor_read_quoted(cursor, parser->scratch, &slice);
   if (reason != NULL)
     return reason;
-  if (!is_at_end(cursor))
+  if (!cursor_is_at_end(cursor))
     return "something follows the closing quote";
   return emit_value(parser, line->well_formed
                                 ? value_new_text(REGISTRY_SZ, slice.text, slice.length)
@@ -418,7 +286,7 @@ static const struct {
 static const char *read_name(RegfileParser *parser, Cursor *cursor) {
   Slice slice = {"", 0};
   if (*cursor->at++ == '"') {
-    const char *reason = read_quoted(parser, cursor, &slice);
+    const char *reason = cursor_read_quoted(cursor, parser->scratch, &slice);
     if (reason != NULL)
       return reason;
   }
@@ -432,13 +300,13 @@ static const char *read_value(RegfileParser *parser, const RegfileLine *line, Cu
   const char *reason = read_name(parser, cursor);
   if (reason != NULL)
     return reason;
-  skip_blanks(cursor);
-  if (!is_next(cursor, '='))
+  cursor_skip_blanks(cursor);
+  if (!cursor_is_next(cursor, '='))
     return "an equals sign is missing after the value's name";
   cursor->at++;
-  skip_blanks(cursor);
+  cursor_skip_blanks(cursor);
   for (gsize i = 0; i < G_N_ELEMENTS(data_readers); i++)
-    if (skip_prefix(cursor, data_readers[i].prefix))
+    if (cursor_skip_prefix(cursor, data_readers[i].prefix))
       return data_readers[i].read(parser, line, cursor);
   return "data is \"text\", dword:, hex:, hex(N): or a minus";
 }
@@ -469,8 +337,8 @@ static gboolean take_key(RegfileParser *parser, const RegfileLine *line, Cursor 
   const char *close = memrchr(cursor->at, ']', (gsize)(cursor->end - cursor->at));
   if (close == NULL)
     return ignore_line(parser, line->number, "the closing bracket of the key is missing", error);
-  gboolean deletion = skip_prefix(cursor, "-");
-  if (is_next(cursor, ' ') || is_next(cursor, '\t'))
+  gboolean deletion = cursor_skip_prefix(cursor, "-");
+  if (cursor_is_next(cursor, ' ') || cursor_is_next(cursor, '\t'))
     return ignore_line(parser, line->number, "a blank stands before the key", error);
   /* From here on the line is a key's, and what follows is not the last key's. */
   set_current_key(parser, NULL);
@@ -490,7 +358,7 @@ static gboolean take_key(RegfileParser *parser, const RegfileLine *line, Cursor 
 /* ---- states ---- */
 
 static gboolean is_blank_or_comment(Cursor *cursor) {
-  return is_at_end(cursor) || *cursor->at == '#';
+  return cursor_is_at_end(cursor) || *cursor->at == '#';
 }
 
 /* Lines of versions 4 and 5. */
@@ -510,7 +378,7 @@ static gboolean take_registry_line(RegfileParser *parser, const RegfileLine *lin
 static gboolean take_continuation(RegfileParser *parser, const RegfileLine *line, GError **error) {
   ValueDraft *value = &parser->value;
   Cursor cursor = {line->text, line->text + line->length};
-  if (is_at_end(&cursor))
+  if (cursor_is_at_end(&cursor))
     return TRUE;
   if (!g_ascii_isxdigit(*cursor.at)) {
     value->lines += *cursor.at != '#';
@@ -518,7 +386,7 @@ static gboolean take_continuation(RegfileParser *parser, const RegfileLine *line
     return settle_value(parser, "the line after the backslash does not go on with hex data", error);
   }
   value->lines++;
-  HexEnd end = read_elements(&cursor, value->bytes);
+  HexEnd end = cursor_continue_hex(&cursor, value->bytes);
   if (value->bytes->len > LIMIT_REGFILE_LINE_BYTES)
     return error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED,
                      "line %u: the value has more than %u bytes", value->first_line,
@@ -534,7 +402,7 @@ static LineState find_continuation_state(HexEnd end) {
 static gboolean take_windows_31_line(RegfileParser *parser, const RegfileLine *line,
                                      GError **error) {
   Cursor cursor = {line->text, line->text + line->length};
-  if (!skip_prefix(&cursor, WINDOWS_31_ROOT))
+  if (!cursor_skip_prefix(&cursor, WINDOWS_31_ROOT))
     return is_blank_or_comment(&cursor) ||
            ignore_line(parser, line->number, "not a line of " WINDOWS_31_ROOT, error);
   while (cursor.at < cursor.end && *cursor.at != ' ' && *cursor.at != '\t')
@@ -544,10 +412,10 @@ static gboolean take_windows_31_line(RegfileParser *parser, const RegfileLine *l
   g_autoptr(Path) path = parse_key(key, &why);
   if (path == NULL)
     return ignore_line(parser, line->number, why, error);
-  skip_blanks(&cursor);
-  if (is_next(&cursor, '='))
+  cursor_skip_blanks(&cursor);
+  if (cursor_is_next(&cursor, '='))
     cursor.at++;
-  if (is_next(&cursor, ' ') || is_next(&cursor, '\t'))
+  if (cursor_is_next(&cursor, ' ') || cursor_is_next(&cursor, '\t'))
     cursor.at++;
   emit_key(parser, key);
   set_value_name(parser, "", 0);
@@ -567,25 +435,25 @@ static gboolean take_nothing(RegfileParser *parser, const RegfileLine *line, GEr
 
 static gboolean take_header(RegfileParser *parser, const RegfileLine *line, GError **error) {
   Cursor cursor = {line->text, line->text + line->length};
-  skip_blanks(&cursor);
+  cursor_skip_blanks(&cursor);
   const Slice header = {cursor.at, (gsize)(cursor.end - cursor.at)};
-  parser->eight_bit = !is_exactly(header, HEADER_VERSION_5);
+  parser->eight_bit = !slice_is(header, HEADER_VERSION_5);
   parser->state = take_registry_line;
-  if (!parser->eight_bit || is_exactly(header, HEADER_VERSION_4))
+  if (!parser->eight_bit || slice_is(header, HEADER_VERSION_4))
     return TRUE;
   parser->state = take_windows_31_line;
-  if (is_exactly(header, HEADER_WINDOWS_31))
+  if (slice_is(header, HEADER_WINDOWS_31))
     return TRUE;
   parser->state = take_nothing;
-  if (skip_prefix(&cursor, HEADER_WINDOWS_31))
+  if (cursor_skip_prefix(&cursor, HEADER_WINDOWS_31))
     return ignore_line(
         parser, line->number,
         "the header names a version that is not known, so nothing is read; known are "
         "REGEDIT4 and " HEADER_VERSION_5,
         error);
   return error_set(error, REGISTRY_ERROR_INVALID_VALUE,
-                   "line 1: not a registry file: it begins with neither \"" HEADER_VERSION_4
-                   "\" nor \"" HEADER_VERSION_5 "\"%s",
+                   REGFILE_NOT_ONE ": it begins with neither \"" HEADER_VERSION_4
+                                   "\" nor \"" HEADER_VERSION_5 "\"%s",
                    line->has_nul ? " (UTF-16 needs a byte-order mark)" : "");
 }
 
@@ -648,7 +516,7 @@ Change *regfile_parser_finish(RegfileParser *parser, GError **error) {
   if (!regfile_lines_finish(parser->lines, error))
     return NULL;
   if (parser->state == take_header) {
-    error_set(error, REGISTRY_ERROR_INVALID_VALUE, "not a registry file: it is empty");
+    error_set(error, REGISTRY_ERROR_INVALID_VALUE, REGFILE_NOT_ONE ": it is empty");
     return NULL;
   }
   /* The end of the file after a backslash ends the value as a line would. */
@@ -659,4 +527,9 @@ Change *regfile_parser_finish(RegfileParser *parser, GError **error) {
 
 const RegfileReport *regfile_parser_get_report(const RegfileParser *parser) {
   return &parser->report;
+}
+
+gboolean regfile_error_is_of_head(const GError *error) {
+  return g_error_matches(error, REGISTRY_ERROR, REGISTRY_ERROR_INVALID_VALUE) &&
+         g_str_has_prefix(error->message, REGFILE_NOT_ONE);
 }

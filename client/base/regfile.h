@@ -45,6 +45,9 @@ gboolean regfile_parser_push(RegfileParser *parser, const char *bytes, gsize siz
  * caller. To be called once. */
 Change *regfile_parser_finish(RegfileParser *parser, GError **error);
 const RegfileReport *regfile_parser_get_report(const RegfileParser *parser);
+/* Whether @error, of a parser or as regd passed it on, says that the file is none at all:
+ * by its first line or its encoding. */
+gboolean regfile_error_is_of_head(const GError *error);
 
 typedef enum { REGFILE_VERSION_4, REGFILE_VERSION_5 } RegfileVersion;
 typedef enum { REGFILE_UTF16, REGFILE_UTF8 } RegfileEncoding;

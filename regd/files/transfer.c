@@ -86,7 +86,7 @@ gssize transfer_read(Transfer *transfer, void *bytes, gsize size, GError **error
       return taken;
     if (comes_again(errno))
       continue;
-    error_set(error, REGISTRY_ERROR_INVALID_VALUE, "%s can't be read: %s", transfer->what,
+    error_set(error, REGISTRY_ERROR_FAILED, "%s can't be read: %s", transfer->what,
               g_strerror(errno));
     return -1;
   }

@@ -157,28 +157,10 @@ static gboolean report_import(Session *session, const char *file, DBusMessageIte
   return TRUE;
 }
 
-/* Whether the file's beginning, read from @start on, is that of a registry file;
- * what can't be read, as a directory, is none. */
-static gboolean is_registry_file(int descriptor, off_t start) {
-  char bytes[4096];
-  ssize_t count = pread(descriptor, bytes, sizeof bytes, start);
-  if (count < 0)
-    return FALSE;
-  g_autoptr(RegfileParser) parser = regfile_parser_new(FALSE);
-  if (!regfile_parser_push(parser, bytes, (gsize)count, NULL))
-    return FALSE;
-  if ((gsize)count == sizeof bytes)
-    return TRUE;
-  g_autoptr(Change) change = regfile_parser_finish(parser, NULL);
-  return change != NULL;
-}
-
-/* What is no registry file at all has failed, as with Windows' reg.exe: exit
- * status 1. That of an invalid value is for what stands in one. */
-static RegistryError judge_refusal(const GError *problem, int descriptor, off_t start) {
-  gboolean unreadable =
-      problem->code == REGISTRY_ERROR_INVALID_VALUE && !is_registry_file(descriptor, start);
-  return unreadable ? REGISTRY_ERROR_FAILED : (RegistryError)problem->code;
+/* What is no registry file at all has failed, as with Windows' reg.exe: exit status 1.
+ * That of an invalid value is for what stands in one. */
+static RegistryError judge_refusal(const GError *problem) {
+  return regfile_error_is_of_head(problem) ? REGISTRY_ERROR_FAILED : (RegistryError)problem->code;
 }
 
 static gboolean pass_on(Session *session, const char *file, int descriptor,
@@ -190,14 +172,12 @@ static gboolean pass_on(Session *session, const char *file, int descriptor,
   request_check(&request,
                 dbus_message_iter_append_basic(&request.arguments, DBUS_TYPE_UNIX_FD, &descriptor));
   add_options(&request, session, conditions);
-  off_t start = MAX(lseek(descriptor, 0, SEEK_CUR), 0); /* the daemon moves the shared place on */
   gboolean quiet = session_has(session, OPTION_QUIET) || session_has(session, OPTION_JSON);
   Progress *progress = quiet ? NULL : progress_start(file, descriptor);
   g_autoptr(WireMessage) reply = session_call(session, &request, &answer, &problem);
   progress_stop(progress);
   if (!reply)
-    return error_set(error, judge_refusal(problem, descriptor, start), "%s: %s", file,
-                     problem->message);
+    return error_set(error, judge_refusal(problem), "%s: %s", file, problem->message);
   return session_check_reply(reply, "ta{sv}", error) &&
          report_import(session, file, &answer, error);
 }

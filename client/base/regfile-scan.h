@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* The parts of a line of a .reg file: blanks, comments, bytes in hexadecimal, quoted
+ * text. Knows no parser, so that what they mean is regfile-parser.c's. Pure. */
+#ifndef CLIENT_BASE_REGFILE_SCAN_H
+#define CLIENT_BASE_REGFILE_SCAN_H
+
+#include <glib.h>
+
+/* What is left of a line; not NUL-terminated. */
+typedef struct {
+  const char *at;
+  const char *end;
+} Cursor;
+
+/* A piece of text, borrowed. */
+typedef struct {
+  const char *text;
+  gsize length;
+} Slice;
+
+gboolean slice_is(Slice slice, const char *text);
+
+void cursor_skip_blanks(Cursor *cursor);
+/* Skips blanks; whether nothing but a comment is left. */
+gboolean cursor_is_at_end(Cursor *cursor);
+gboolean cursor_is_next(const Cursor *cursor, char character);
+/* FALSE: something else stands there, and the cursor stays. */
+gboolean cursor_skip_prefix(Cursor *cursor, const char *prefix);
+
+/* How a line of bytes in hexadecimal ends. */
+typedef enum {
+  HEX_WHOLE,
+  HEX_CONTINUES, /* with a backslash: the next line goes on with it */
+  HEX_BROKEN,
+} HexEnd;
+
+/* Appends bytes (one or two digits each, commas between) up to the end of the line: the
+ * first line of data, which may hold none, or a line that goes on with it, where the
+ * cursor must be on a digit. */
+HexEnd cursor_read_hex(Cursor *cursor, GByteArray *bytes);
+HexEnd cursor_continue_hex(Cursor *cursor, GByteArray *bytes);
+
+/* From after the opening quote to after the closing one. *@slice is part of the line,
+ * or of @scratch until that is used again. NULL, or why it can't be read; static. */
+const char *cursor_read_quoted(Cursor *cursor, GString *scratch, Slice *slice);
+
+#endif

@@ -212,3 +212,13 @@ void data_write_json(const char *name, const RegistryValue *value, Json *json) {
   if (shape_of_type(type) != SHAPE_BYTES && registry_value_get_form(value) == REGISTRY_FORM_BYTES)
     json_member_boolean(json, "malformed", TRUE);
 }
+
+void data_write_member(const char *member, const char *name, const RegistryValue *value,
+                       Json *json) {
+  if (value == NULL)
+    return;
+  json_name(json, member);
+  json_begin(json, '{');
+  data_write_json(name, value, json);
+  json_end(json, '}');
+}

@@ -35,5 +35,8 @@ void data_print_escaped(const RegistryValue *value, GString *out);
  * or hexadecimal digits), and "malformed": true where a string or number type
  * has other bytes. */
 void data_write_json(const char *name, const RegistryValue *value, Json *json);
+/* The same as an object that is the member @member; nothing if @value is NULL. */
+void data_write_member(const char *member, const char *name, const RegistryValue *value,
+                       Json *json);
 
 #endif

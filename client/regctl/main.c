@@ -2,9 +2,8 @@
 /* regctl: the registry on the command line. Finds the verb, runs it, and turns
  * what came of it into an exit code. */
 #include <locale.h>
-#include <stdio.h>
 
-#include "client/base/escape.h"
+#include "client/cli/output.h"
 #include "client/cli/usage.h"
 #include "client/regctl/help.h"
 #include "client/regctl/verb-table.h"
@@ -63,9 +62,7 @@ static gboolean run_and_print(Session *session, GError **error) {
 }
 
 static ExitCode fail(const GError *error) {
-  g_autoptr(GString) message = g_string_new("regctl: ");
-  escape_append(message, error->message);
-  fprintf(stderr, "%s\n", message->str);
+  output_say("regctl", error->message);
   return error_get_exit_code(error);
 }
 

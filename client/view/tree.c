@@ -139,10 +139,18 @@ TreeKey *tree_ensure(Tree *tree, const char *path) {
   return key;
 }
 
+static void clear_values(Tree *tree, TreeKey *key) {
+  if (key->entries == NULL)
+    return;
+  for (guint i = 0; i < key->entries->len; i++)
+    g_hash_table_remove(tree->values, key->entries->pdata[i]);
+  g_clear_pointer(&key->entries, g_ptr_array_unref);
+}
+
 static void remove_key(Tree *tree, TreeKey *key) {
   while (key->children != NULL && key->children->len > 0)
     remove_key(tree, g_ptr_array_steal_index_fast(key->children, key->children->len - 1));
-  tree_clear_values(tree, key);
+  clear_values(tree, key);
   g_hash_table_remove(tree->keys, key->path);
 }
 
@@ -159,14 +167,6 @@ void tree_remove(Tree *tree, const char *path) {
 static Entry *find_entry(const Tree *tree, const TreeKey *key, const char *name) {
   EntryName id = {key, name};
   return g_hash_table_lookup(tree->values, &id);
-}
-
-void tree_clear_values(Tree *tree, TreeKey *key) {
-  if (key->entries == NULL)
-    return;
-  for (guint i = 0; i < key->entries->len; i++)
-    g_hash_table_remove(tree->values, key->entries->pdata[i]);
-  g_clear_pointer(&key->entries, g_ptr_array_unref);
 }
 
 static void add_entry(Tree *tree, TreeKey *key, const char *name, const RegistryValue *value) {
@@ -199,7 +199,7 @@ const RegistryValue *tree_get_value(const Tree *tree, const TreeKey *key, const 
 /* ---- grafting ---- */
 
 static void replace_values(Tree *tree, TreeKey *key, const TreeKey *source) {
-  tree_clear_values(tree, key);
+  clear_values(tree, key);
   for (guint i = 0; source->entries != NULL && i < source->entries->len; i++) {
     const Entry *entry = source->entries->pdata[i];
     add_entry(tree, key, entry->name, entry->value);

@@ -23,7 +23,6 @@ TreeKey *tree_find(const Tree *tree, const char *path);
 TreeKey *tree_ensure(Tree *tree, const char *path);
 /* With all below it. Nothing where it is not there, or is the top. */
 void tree_remove(Tree *tree, const char *path);
-void tree_clear_values(Tree *tree, TreeKey *key);
 /* Adds the value at the end; one of that name keeps its place. */
 void tree_set_value(Tree *tree, TreeKey *key, const char *name, const RegistryValue *value);
 

@@ -59,7 +59,8 @@ gboolean staged_is_empty(const Staged *staged) {
   return staged->everything == NULL && staged->keys == NULL;
 }
 
-gboolean view_is_idle(const RegistryView *view) {
+/* Whether nothing is under way, staged, or known to have changed. */
+static gboolean is_idle(const RegistryView *view) {
   return !view->reread.active && view->fence == NULL && staged_is_empty(&view->staged) &&
          !view->forced && dirt_is_clean(&view->dirt);
 }
@@ -71,7 +72,7 @@ guint64 view_get_signalled(const RegistryView *view) {
 gboolean view_has_reached(const RegistryView *view, guint64 revision) {
   if (view->watching != NULL)
     return FALSE;
-  if (!view->watched || view_is_idle(view))
+  if (!view->watched || is_idle(view))
     return TRUE;
   gboolean answered = view->state == REGISTRY_VIEW_READY || view->state == REGISTRY_VIEW_MISSING;
   return answered && !view->forced && !view->reread.forced && view->reached >= revision;

@@ -100,8 +100,6 @@ void view_touch(RegistryView *view, const char *subkey);
 void view_show(RegistryView *view, RegistryViewState state, GError *problem, gboolean differs);
 void view_set_problem(RegistryView *view, GError *problem);
 
-/* Whether nothing is under way, staged, or known to have changed. */
-gboolean view_is_idle(const RegistryView *view);
 /* The greatest revision that the daemon has signalled so far. */
 guint64 view_get_signalled(const RegistryView *view);
 /* Whether all that was signalled up to @revision can be looked up now, or

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "client/base/protocol.h"
+#include "client/cli/output.h"
 #include "client/connection/connection.h"
 #include "mailauth/base/limits.h"
 #include "mailauth/base/name.h"
@@ -35,10 +36,7 @@ GString *ctl_out(Ctl *ctl) {
 }
 
 gboolean ctl_flush(Ctl *ctl, GError **error) {
-  GString *text = ctl->output.text;
-  gboolean written = fwrite(text->str, 1, text->len, stdout) == text->len && fflush(stdout) == 0;
-  g_string_truncate(text, 0);
-  return written || error_set(error, REGISTRY_ERROR_FAILED, "standard output can't be written to");
+  return output_flush(ctl->output.text, error);
 }
 
 void ctl_note(const char *format, ...) {
@@ -46,7 +44,7 @@ void ctl_note(const char *format, ...) {
   va_start(arguments, format);
   g_autofree char *text = g_strdup_vprintf(format, arguments);
   va_end(arguments);
-  (void)fprintf(stderr, "mailauthctl: %s\n", text);
+  output_say("mailauthctl", text);
 }
 
 /* ---- calls ---- */

@@ -2,10 +2,10 @@
 /* mailauthctl: the mail-authentication server on the command line. Finds the
  * verb, runs it, and turns what came of it into an exit code. */
 #include <locale.h>
-#include <stdio.h>
 
 #include "client/cli/command-line.h"
 #include "client/cli/near.h"
+#include "client/cli/output.h"
 #include "client/cli/usage.h"
 #include "mailauth/mailauthctl/ctl.h"
 
@@ -214,7 +214,7 @@ static gboolean run(Ctl *ctl, const CommandLine *line, GError **error) {
 }
 
 static ExitCode fail(const GError *error) {
-  (void)fprintf(stderr, "mailauthctl: %s\n", error->message);
+  output_say("mailauthctl", error->message);
   return error_get_exit_code(error);
 }
 

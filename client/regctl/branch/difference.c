@@ -57,16 +57,6 @@ static void print_difference(const BranchDifference *difference, gpointer data) 
 
 /* ---- JSON ---- */
 
-static void write_value(const char *member, const char *name, const RegistryValue *value,
-                        Json *json) {
-  if (!value)
-    return;
-  json_name(json, member);
-  json_begin(json, '{');
-  data_write_json(name, value, json);
-  json_end(json, '}');
-}
-
 static void write_difference(const BranchDifference *difference, gpointer data) {
   Printing *printing = data;
   Json *json = &printing->session->json;
@@ -76,8 +66,8 @@ static void write_difference(const BranchDifference *difference, gpointer data) 
   json_member_string(json, "kind", change_kind_get_name(difference->kind));
   json_member_string(json, "key", difference->key->path);
   json_member_string(json, "name", name);
-  write_value("old", name, difference->before, json);
-  write_value("new", name, difference->after, json);
+  data_write_member("old", name, difference->before, json);
+  data_write_member("new", name, difference->after, json);
   json_end(json, '}');
 }
 

@@ -193,19 +193,9 @@ void history_write_head(const PastRevision *revision, Json *json) {
   json_member_string(json, "comment", revision->comment);
 }
 
-static void write_value(const char *member, const char *name, const RegistryValue *value,
-                        Json *json) {
-  if (!value)
-    return;
-  json_name(json, member);
-  json_begin(json, '{');
-  data_write_json(name, value, json);
-  json_end(json, '}');
-}
-
 void history_write_data(const PastChange *change, Json *json) {
-  write_value("old", change->name, change->old_value, json);
-  write_value("new", change->name, change->new_value, json);
+  data_write_member("old", change->name, change->old_value, json);
+  data_write_member("new", change->name, change->new_value, json);
   if (change->purged)
     json_member_boolean(json, "purged", TRUE);
 }

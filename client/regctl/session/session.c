@@ -2,14 +2,12 @@
 /* One run of regctl. */
 #include "client/regctl/session/session.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "client/base/error.h"
-#include "client/base/escape.h"
 #include "client/base/protocol.h"
+#include "client/cli/output.h"
 #include "client/cli/reply.h"
 
 #define BUS_VARIABLE "REGD_BUS"
@@ -72,16 +70,7 @@ GString *session_out(Session *session) {
 }
 
 gboolean session_flush(Session *session, GError **error) {
-  GString *out = session->json.text;
-  gsize done = 0;
-  while (done < out->len) {
-    ssize_t count = write(STDOUT_FILENO, out->str + done, out->len - done);
-    if (count < 0 && errno != EINTR)
-      return error_set(error, REGISTRY_ERROR_FAILED, "standard output: %s", g_strerror(errno));
-    done += count > 0 ? (gsize)count : 0;
-  }
-  g_string_truncate(out, 0);
-  return TRUE;
+  return output_flush(session->json.text, error);
 }
 
 gboolean session_flush_much(Session *session, GError **error) {
@@ -95,9 +84,7 @@ void session_note(const Session *session, const char *format, ...) {
   va_start(arguments, format);
   g_autofree char *text = g_strdup_vprintf(format, arguments);
   va_end(arguments);
-  g_autoptr(GString) message = g_string_new("regctl: ");
-  escape_append(message, text);
-  fprintf(stderr, "%s\n", message->str);
+  output_say("regctl", text);
 }
 
 /* ---- calls ---- */

@@ -71,7 +71,7 @@ static gboolean read_flag(const WireOptions *options, const char *name, guint fl
 }
 
 static gboolean check_class(const char *key, const char *class_name, GError **error) {
-  if (class_name == NULL || g_utf8_strlen(class_name, -1) <= LIMIT_CLASS_UNITS)
+  if (class_name == NULL || (gulong)g_utf8_strlen(class_name, -1) <= LIMIT_CLASS_UNITS)
     return TRUE;
   g_autofree char *shown = text_for_message(key, -1);
   return error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED, "%s: a class has at most %u characters",

@@ -37,7 +37,7 @@ static gboolean check_creatable(const Place *place, const Operation *operation, 
                      "%s: what is made below a volatile key is volatile too", place->path);
   if (operation->class_name == NULL)
     return TRUE;
-  if (g_utf8_strlen(operation->class_name, -1) > LIMIT_CLASS_UNITS)
+  if ((gulong)g_utf8_strlen(operation->class_name, -1) > LIMIT_CLASS_UNITS)
     return error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED, "%s: a class has at most %u characters",
                      place->path, LIMIT_CLASS_UNITS);
   return TRUE;

@@ -4,6 +4,7 @@
 with one that was never touched. Takes root. To have a root made anew, remove it."""
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+TOP = Path(__file__).resolve().parents[2]
 CACHE = Path("/var/cache/regd-tests")
 MIRROR = "http://deb.debian.org/debian"
 
@@ -42,11 +44,12 @@ POLICY = "#!/bin/sh\nexit 101\n"
 
 @dataclass(frozen=True)
 class Root:
-    """A Debian system: its folder's name, release, architecture, and mmdebstrap's
+    """A Debian system: its folder's name, release, packages, architecture, and mmdebstrap's
     variant (extract: only unpacked, for a machine whose programs can't run here)."""
 
     name: str
     suite: str
+    packages: tuple = ("ca-certificates", "git", "sudo")
     architecture: str = "amd64"
     variant: str = "minbase"
 
@@ -71,8 +74,15 @@ def lead_links_inside(folder):
             path.symlink_to(os.path.relpath(target, path.parent))
 
 
-def make(root, packages):
-    """The folder of the root with these packages; made if it is not there."""
+def list_libraries():
+    """The libraries that the project is compiled with, by data/debian/control."""
+    control = (TOP / "data/debian/control").read_text()
+    depends = re.search(r"^Build-Depends:(.*?)^\S", control, re.MULTILINE | re.DOTALL)[1]
+    return tuple(re.findall(r"\blib[\w.+-]+-dev\b", depends))
+
+
+def make(root):
+    """The folder of the root; made if it is not there."""
     folder = CACHE / "roots" / root.name
     if folder.exists():
         return folder
@@ -81,7 +91,7 @@ def make(root, packages):
         new = Path(scratch) / "root"
         # The lists of a mirror that is seldom fetched are old, and no less signed.
         subprocess.run(["mmdebstrap", "--quiet", f"--variant={root.variant}", f"--architectures={root.architecture}",
-                        f"--include={','.join(packages)}", '--aptopt=Acquire::Check-Valid-Until "false"',
+                        f"--include={','.join(root.packages)}", '--aptopt=Acquire::Check-Valid-Until "false"',
                         root.suite, str(new), MIRROR], stdin=subprocess.DEVNULL, check=True)
         if root.variant == "extract":
             lead_links_inside(new)
@@ -134,7 +144,7 @@ class Entered:
 @contextmanager
 def entered(root):
     """with entered(root) as system: a fresh one, gone after the block."""
-    lower = make(root, ["ca-certificates", "git", "sudo"])
+    lower = make(root)
     trials = CACHE / "trials"
     trials.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=trials, prefix=f"{root.name}-"))

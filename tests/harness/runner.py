@@ -15,6 +15,7 @@ unit tests. --systems: the README's two commands in fresh Debian systems.
 import argparse
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -68,7 +69,7 @@ def is_built(test):
 
 def run_test(build, test):
     """Runs one test program in a session of its own, within its time."""
-    environment = os.environ | SANITISER_OPTIONS | test["env"]
+    environment = os.environ | SANITISER_OPTIONS | test["env"] | {"REGD_WRAPPER": shlex.join(build.wrapper)}
     began = time.monotonic()
     run = Run(f"{build.directory}: {test['name']}")
     wrapper = build.wrapper if is_built(test) else []

@@ -19,7 +19,8 @@ SUM = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", re.MULTILINE)
 SKIPPED = re.compile(r"^skipped (.*)$", re.MULTILINE)
 
 SYSTEMS = [roots.Root("debian12", "bookworm"), roots.Root("debian13", "trixie"), roots.Root("testing", "testing")]
-I386 = roots.Root("i386", "bookworm", "i386")
+I386 = roots.Root("i386", "bookworm", ("gcc", "libc6-dev", "meson", "pkgconf", "dpkg-dev", "ccache", "systemd",
+                                       "python3", *roots.list_libraries()), "i386")
 
 # The clone is made by root; the user of a trial then takes it home.
 CLONE = "srv/regd"

@@ -4,13 +4,15 @@ are imported into an empty registry, one after the other (regfile-model.c)."""
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
 
 from harness.case import check, equal, main, rows
 
-MODEL = sys.argv.pop(1)
+# What runs programs that were built for another machine, if this one can't.
+MODEL = [*shlex.split(os.environ.get("REGD_WRAPPER", "")), sys.argv.pop(1)]
 CASES = json.load(open(os.path.join(os.path.dirname(__file__), "reg-cases.json"), encoding="utf-8"))
 SEEN = ["HKEY_CURRENT_USER\\Software\\RegdConf", "HKEY_CLASSES_ROOT\\RegdConf31"]
 
@@ -64,7 +66,7 @@ def case(case):
             files.append(os.path.join(folder, f"{number}.reg"))
             with open(files[-1], "wb") as file:
                 file.write(encode(step["import"], step["encoding"]))
-        run = subprocess.run([MODEL, *files], capture_output=True, text=True, timeout=60)
+        run = subprocess.run([*MODEL, *files], capture_output=True, text=True, timeout=60)
     check(run.returncode == 0, run.stderr)
     codes, keys = parse_model(run.stdout)
     equal(codes, [step["exit"] for step in case["steps"]], "exit codes")

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The blocking calls of the client library, against the registry whose bus
  * REGD_TEST_BUS names. The tests share it, each below a key of its own. Where
- * REGD_TEST_ABSENT is set there is a bus, and no registry on it. */
+ * REGD_TEST_ABSENT is set there is a bus, and no registry on it; where
+ * REGD_TEST_HANGING is, one that does not answer. */
 #include "client/registry.h"
 
 #define TOP "HKEY_LOCAL_MACHINE\\SOFTWARE\\Library"
@@ -181,6 +182,17 @@ static void test_unreachable(Fixture *fixture, gconstpointer data) {
                  REGISTRY_ERROR_UNREACHABLE);
 }
 
+/* It hangs: the error comes in bounded time and says so. */
+static void test_hanging(Fixture *fixture, gconstpointer data) {
+  (void)data;
+  g_autoptr(GError) error = NULL;
+  gint64 begun = g_get_monotonic_time();
+  g_assert_null(registry_get_value(fixture->connection, "HKLM", "v", &error));
+  g_assert_error(error, REGISTRY_ERROR, REGISTRY_ERROR_UNREACHABLE);
+  g_assert_nonnull(strstr(error->message, "does not answer within 30 s"));
+  g_assert_cmpint(g_get_monotonic_time() - begun, >=, 29 * G_USEC_PER_SEC);
+}
+
 #define LIBRARY_TEST(name, function)                                                               \
   g_test_add("/library/" name, Fixture, NULL, set_up, function, tear_down)
 
@@ -188,6 +200,10 @@ int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
   if (g_getenv("REGD_TEST_ABSENT") != NULL) {
     LIBRARY_TEST("unreachable", test_unreachable);
+    return g_test_run();
+  }
+  if (g_getenv("REGD_TEST_HANGING") != NULL) {
+    LIBRARY_TEST("hanging", test_hanging);
     return g_test_run();
   }
   LIBRARY_TEST("forms", test_every_form_comes_back);

@@ -4,12 +4,13 @@
 import os
 import signal
 import subprocess
+import threading
 import time
 
 import dbus
 
 from harness.bus import CONFIGURATION, Bus, run_pending
-from harness.case import check, contains, equal, main, test
+from harness.case import Failure, check, contains, equal, main, test
 from harness.process import PATIENCE, program, sanitiser_options
 from harness.registry import NAME, REG_SZ, SOFTWARE, Registry
 from harness.threads import held_thread
@@ -23,6 +24,18 @@ def begin(bus, *arguments):
     environment = os.environ | sanitiser_options(bus.directory, "regctl") | {"LC_ALL": "C.UTF-8"}
     return subprocess.Popen([program(REGCTL), f"--bus={bus.address}", *arguments], env=environment,
                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def wait_for_line(process, words):
+    """Reads its standard error until a line holds these words."""
+    timer = threading.Timer(PATIENCE, process.kill)
+    timer.start()
+    try:
+        while words not in (line := process.stderr.readline()):
+            if not line:
+                raise Failure(f"it does not say {words!r}")
+    finally:
+        timer.cancel()
 
 
 def end(process):
@@ -43,6 +56,8 @@ def a_hanging_regd_is_said_after_30_s_by_every_verb():
         verbs = [("get", KEY, "v"), ("set", KEY, "v", "3"), ("set", "--comment=c", KEY, "v", "3"), ("tree", KEY),
                  ("history", KEY), ("status",), ("watch", KEY), ("import", str(file)),
                  ("export", KEY, str(registry.directory / "out.reg"))]
+        watcher = begin(registry.bus, "watch", "--count=1", KEY)
+        wait_for_line(watcher, "watching")
         registry.process.signal(signal.SIGSTOP)
         try:
             begun = time.monotonic()
@@ -54,6 +69,10 @@ def a_hanging_regd_is_said_after_30_s_by_every_verb():
             check(time.monotonic() - begun >= 25, "nothing is given up before its time")
         finally:
             registry.process.signal(signal.SIGCONT)
+        wait_for_line(watcher, "regd does not answer; waiting for it")
+        wait_for_line(watcher, "regd answers again")
+        registry.client.set(KEY, "v", REG_SZ, "4")
+        equal(end(watcher)[0], 0, "the watch that was begun before goes on")
         equal(list(registry.directory.glob("out.reg*")), [], "nothing is left of the export")
 
 

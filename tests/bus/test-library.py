@@ -5,6 +5,7 @@ the shared library with its one header, as they are installed."""
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 from pathlib import Path
@@ -36,6 +37,16 @@ def no_daemon_is_unreachable():
         registry.stop()
         run_library(registry, REGD_TEST_ABSENT="1")
         registry.start()
+
+
+@test
+def a_hanging_daemon_is_given_up():
+    with Registry() as registry:
+        registry.process.signal(signal.SIGSTOP)
+        try:
+            run_library(registry, REGD_TEST_HANGING="1")
+        finally:
+            registry.process.signal(signal.SIGCONT)
 
 
 @test

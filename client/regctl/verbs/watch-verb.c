@@ -214,6 +214,13 @@ static void on_presence(gpointer data, Presence presence) {
     watch_again(watching, FALSE);
 }
 
+/* It hangs, or goes on: what happened meanwhile comes in its order. */
+static void on_answering(gpointer data, gboolean answering) {
+  const Watching *watching = data;
+  session_note(watching->session,
+               answering ? "regd answers again" : "regd does not answer; waiting for it");
+}
+
 static gboolean begin(Watching *watching, GError **error) {
   Session *session = watching->session;
   gboolean since = session_has(session, OPTION_SINCE);
@@ -230,11 +237,12 @@ static gboolean begin(Watching *watching, GError **error) {
 }
 
 static void follow(Watching *watching) {
-  static const ConnectionListener listener = {.presence_changed = on_presence,
-                                              .signalled = on_signal};
+  static const ConnectionListener listener = {
+      .presence_changed = on_presence, .signalled = on_signal, .answering_changed = on_answering};
   RegistryConnection *connection = watching->session->connection;
   watching->loop = g_main_loop_new(NULL, FALSE);
   connection_add_listener(connection, &listener, watching);
+  registry_connection_follow_answering(connection, NULL, NULL);
   g_main_loop_run(watching->loop);
   connection_remove_listener(connection, watching);
   if (watching->asking)

@@ -9,7 +9,7 @@
 
 #include "mailauth/backend/backend-dialog.h"
 #include "mailauth/backend/pump.h"
-#include "mailauth/base/address.h"
+#include "mailauth/base/client-address.h"
 #include "mailauth/base/limits.h"
 
 #define BACKEND_SECONDS 15
@@ -229,10 +229,12 @@ static void on_ready(gpointer data) {
 
 /* Whether the server is on this machine. */
 static gboolean is_local(int descriptor) {
-  struct sockaddr_storage address = {0};
-  socklen_t size = sizeof address;
-  const struct sockaddr *peer = (const struct sockaddr *)&address;
-  return getpeername(descriptor, (struct sockaddr *)&address, &size) == 0 && address_is_local(peer);
+  struct sockaddr_storage socket = {0};
+  socklen_t size = sizeof socket;
+  if (getpeername(descriptor, (struct sockaddr *)&socket, &size) < 0)
+    return FALSE;
+  ClientAddress address = client_address_from_socket(&socket);
+  return client_address_is_loopback(&address);
 }
 
 static SSL_CTX *get_context(Backends *backends, gboolean local) {

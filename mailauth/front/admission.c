@@ -8,7 +8,8 @@ void admission_init(Admission *admission) {
     g_queue_init(&admission->not_logged_in[i]);
     g_queue_init(&admission->logged_in[i]);
   }
-  admission->subscribers = g_hash_table_new_full(peer_hash, peer_equal, g_free, NULL);
+  admission->subscribers =
+      g_hash_table_new_full(client_address_hash, client_address_equal, g_free, NULL);
 }
 
 void admission_clear(Admission *admission) {
@@ -19,18 +20,18 @@ void admission_clear(Admission *admission) {
   g_clear_pointer(&admission->subscribers, g_hash_table_unref);
 }
 
-/* @peer: a subscriber. */
-static guint count_subscriber(const Admission *admission, const Peer *peer) {
-  return GPOINTER_TO_UINT(g_hash_table_lookup(admission->subscribers, peer));
+/* @address: a subscriber. */
+static guint count_subscriber(const Admission *admission, const ClientAddress *address) {
+  return GPOINTER_TO_UINT(g_hash_table_lookup(admission->subscribers, address));
 }
 
 static guint count_connections(const Admission *admission, Protocol protocol) {
   return admission->not_logged_in[protocol].length + admission->logged_in[protocol].length;
 }
 
-AdmissionResult admission_judge(const Admission *admission, Protocol protocol, const Peer *peer,
-                                const SessionSettings *settings) {
-  Peer subscriber = peer_get_subscriber(peer);
+AdmissionResult admission_judge(const Admission *admission, Protocol protocol,
+                                const ClientAddress *address, const SessionSettings *settings) {
+  ClientAddress subscriber = client_address_get_subscriber(address);
   if (count_subscriber(admission, &subscriber) >= settings->max_per_address)
     return REFUSE_SUBSCRIBER;
   if (count_connections(admission, protocol) < settings->max_connections)
@@ -51,7 +52,7 @@ Session *admission_get_logged_in(const Admission *admission, Protocol protocol) 
 }
 
 static void count(Admission *admission, const Session *session, gint by) {
-  Peer subscriber = peer_get_subscriber(session_get_peer(session));
+  ClientAddress subscriber = client_address_get_subscriber(session_get_address(session));
   guint now = count_subscriber(admission, &subscriber) + (guint)by;
   if (now == 0)
     g_hash_table_remove(admission->subscribers, &subscriber);

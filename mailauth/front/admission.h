@@ -10,7 +10,7 @@
 typedef struct {
   GQueue not_logged_in[N_PROTOCOLS]; /* of Session, the oldest first */
   GQueue logged_in[N_PROTOCOLS];
-  GHashTable *subscribers; /* Peer -> how many */
+  GHashTable *subscribers; /* ClientAddress -> how many */
 } Admission;
 
 typedef enum {
@@ -22,8 +22,8 @@ typedef enum {
 
 void admission_init(Admission *admission);
 void admission_clear(Admission *admission);
-AdmissionResult admission_judge(const Admission *admission, Protocol protocol, const Peer *peer,
-                                const SessionSettings *settings);
+AdmissionResult admission_judge(const Admission *admission, Protocol protocol,
+                                const ClientAddress *address, const SessionSettings *settings);
 /* Of those that have not logged in. NULL where there is none. */
 Session *admission_get_oldest(const Admission *admission, Protocol protocol);
 /* Any that has logged in; NULL where there is none. */

@@ -39,17 +39,17 @@ static void refuse(int client, const FrontListener *listener, const char *why) {
   close(client);
 }
 
-static void admit(const FrontListener *listener, int client, const Peer *peer) {
+static void admit(const FrontListener *listener, int client, const ClientAddress *address) {
   SessionHost *host = listener->listeners->host;
-  Session *session = session_new(host, client, listener->protocol, listener->tls, peer);
+  Session *session = session_new(host, client, listener->protocol, listener->tls, address);
   admission_add(listener->listeners->admission, session);
   session_start(session);
 }
 
-static void judge(const FrontListener *listener, int client, const Peer *peer) {
+static void judge(const FrontListener *listener, int client, const ClientAddress *address) {
   Admission *admission = listener->listeners->admission;
   AdmissionResult result =
-      admission_judge(admission, listener->protocol, peer,
+      admission_judge(admission, listener->protocol, address,
                       &listener->listeners->host->settings[listener->protocol]);
   if (result == REFUSE_SUBSCRIBER) {
     refuse(client, listener, "Too many connections from your address.");
@@ -61,7 +61,7 @@ static void judge(const FrontListener *listener, int client, const Peer *peer) {
   }
   if (result == ADMIT_INSTEAD)
     session_dismiss(admission_get_oldest(admission, listener->protocol), "Too many connections.");
-  admit(listener, client, peer);
+  admit(listener, client, address);
 }
 
 /* ---- accepting ---- */
@@ -82,13 +82,13 @@ static gboolean make_room(FrontListener *listener) {
 
 /* FALSE: there is nothing more to accept now. */
 static gboolean accept_one(FrontListener *listener) {
-  struct sockaddr_storage address = {0};
-  socklen_t size = sizeof address;
-  int client = accept4(listener->watch.descriptor, (struct sockaddr *)&address, &size,
+  struct sockaddr_storage socket = {0};
+  socklen_t size = sizeof socket;
+  int client = accept4(listener->watch.descriptor, (struct sockaddr *)&socket, &size,
                        SOCK_CLOEXEC | SOCK_NONBLOCK);
   if (client >= 0) {
-    Peer peer = peer_from_socket(&address);
-    judge(listener, client, &peer);
+    ClientAddress address = client_address_from_socket(&socket);
+    judge(listener, client, &address);
     return TRUE;
   }
   if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)

@@ -19,7 +19,7 @@ static void wipe_password(const FrontLogin *login) {
 /* "" where it is not known. */
 static char *dup_address(const FrontLogin *login) {
   if (login->session != NULL)
-    return peer_format(session_get_peer(login->session));
+    return client_address_format(session_get_address(login->session));
   const char *address = auth_login_get_request(login->other)->address;
   return g_strdup(address == NULL ? "" : address);
 }
@@ -90,7 +90,7 @@ static GVariant *ask_by_credentials(const FrontLogin *login, MessageKind *kind) 
 
 GVariant *login_request_new_incident(guint64 number, Outcome outcome, const Session *session,
                                      const char *user) {
-  g_autofree char *address = peer_format(session_get_peer(session));
+  g_autofree char *address = client_address_format(session_get_address(session));
   return g_variant_new("(tuyss)", number, (guint32)outcome, (guchar)session_get_protocol(session),
                        user == NULL ? "" : user, address);
 }

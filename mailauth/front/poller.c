@@ -90,7 +90,7 @@ void poller_stop_timer(Poller *poller, Timer *timer) {
 }
 
 /* In ms, rounded up so that the timer is due when the wait ends. */
-static int get_patience(const Poller *poller) {
+static int get_timeout(const Poller *poller) {
   gint64 next = timers_get_next(&poller->timers);
   if (next < 0)
     return -1;
@@ -111,7 +111,7 @@ static void hear(const Poller *poller, Watch *watch, guint32 events) {
 
 void poller_run_once(Poller *poller) {
   struct epoll_event events[EVENTS_AT_ONCE];
-  int count = epoll_wait(poller->epoll, events, EVENTS_AT_ONCE, get_patience(poller));
+  int count = epoll_wait(poller->epoll, events, EVENTS_AT_ONCE, get_timeout(poller));
   for (int i = 0; i < count; i++)
     hear(poller, events[i].data.ptr, events[i].events);
   timers_run(&poller->timers, g_get_monotonic_time());

@@ -34,7 +34,7 @@ struct Session {
   Watch watch;
   Timer timer;
   Stream client;
-  Peer peer;
+  ClientAddress address;
   guint8 state;
   guint8 protocol;
   gboolean client_ended;
@@ -64,8 +64,9 @@ static Surroundings get_surroundings(const Session *session) {
   return (Surroundings){
       .in_tls = in_tls,
       .offers_tls = !in_tls && session->host->keys != NULL,
-      .takes_passwords = in_tls || clear_text == CLEAR_TEXT_ALWAYS ||
-                         (clear_text == CLEAR_TEXT_LOOPBACK && peer_is_loopback(&session->peer)),
+      .takes_passwords =
+          in_tls || clear_text == CLEAR_TEXT_ALWAYS ||
+          (clear_text == CLEAR_TEXT_LOOPBACK && client_address_is_loopback(&session->address)),
       .transcript = session->transcript,
       .takes_proofs = in_tls || clear_text != CLEAR_TEXT_NEVER,
       .has_scram = session->host->has_scram,
@@ -526,7 +527,7 @@ static void begin_transcript(Session *session, gboolean tls) {
   guint level = host->settings[session->protocol].logging_level;
   if (level == 0 || host->transcribe == NULL)
     return;
-  g_autofree char *address = peer_format(&session->peer);
+  g_autofree char *address = client_address_format(&session->address);
   g_autofree char *name =
       g_strdup_printf("#%" G_GUINT64_FORMAT " %s", ++host->last_session, address);
   session->transcript =
@@ -535,11 +536,11 @@ static void begin_transcript(Session *session, gboolean tls) {
 }
 
 Session *session_new(SessionHost *host, int descriptor, Protocol protocol, gboolean tls,
-                     const Peer *peer) {
+                     const ClientAddress *address) {
   Session *session = g_new0(Session, 1);
   session->host = host;
   session->protocol = (guint8)protocol;
-  session->peer = *peer;
+  session->address = *address;
   session->watch = (Watch){.descriptor = descriptor, .ready = client_ready};
   session->timer.fire = time_is_up;
   stream_open(&session->client, descriptor);
@@ -570,8 +571,8 @@ Protocol session_get_protocol(const Session *session) {
   return session->protocol;
 }
 
-const Peer *session_get_peer(const Session *session) {
-  return &session->peer;
+const ClientAddress *session_get_address(const Session *session) {
+  return &session->address;
 }
 
 gboolean session_is_in_tls(const Session *session) {

@@ -5,7 +5,7 @@
 #ifndef MAILAUTH_FRONT_SESSION_H
 #define MAILAUTH_FRONT_SESSION_H
 
-#include "mailauth/base/peer.h"
+#include "mailauth/base/client-address.h"
 #include "mailauth/front/after-login.h"
 #include "mailauth/front/poller.h"
 #include "mailauth/protocol/machine.h"
@@ -48,7 +48,7 @@ typedef struct {
 
 /* Takes @descriptor, a connected socket. It says and does nothing yet. */
 Session *session_new(SessionHost *host, int descriptor, Protocol protocol, gboolean tls,
-                     const Peer *peer);
+                     const ClientAddress *address);
 /* Begins; may end at once, but its memory stays until the loop waits again. */
 void session_start(Session *session);
 /* The verdict on the login that host->ask() was called for. OK without a
@@ -61,7 +61,7 @@ void session_take_challenge(Session *session, const guint8 *bytes, gsize size);
 void session_dismiss(Session *session, const char *why);
 
 Protocol session_get_protocol(const Session *session);
-const Peer *session_get_peer(const Session *session);
+const ClientAddress *session_get_address(const Session *session);
 gboolean session_is_in_tls(const Session *session);
 /* channel_binding_list() of its connection; none where it is not in TLS. */
 guint session_list_bindings(const Session *session, ChannelBinding *bindings);

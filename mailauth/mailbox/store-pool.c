@@ -33,7 +33,7 @@ typedef struct {
   Opening *opening; /* being asked to open; NULL else */
   gboolean serving;
   gint64 idle_since; /* monotonic, in µs */
-} Store;
+} StoreProcess;
 
 struct Opening {
   Stores *stores;
@@ -45,7 +45,7 @@ struct Opening {
   int socket; /* the front's end; -1 where there is none yet */
   gboolean guessed;
   guint64 tried; /* the maker that it was given to last; 0: none */
-  Store *store;
+  StoreProcess *store;
   guint timer;
 };
 
@@ -64,7 +64,7 @@ struct Stores {
   gboolean is_asked;
   GQueue waiting;       /* of Opening, that have yet to ask; borrowed */
   GHashTable *openings; /* id -> Opening */
-  GPtrArray *stores;    /* of Store */
+  GPtrArray *stores;    /* of StoreProcess */
   GHashTable *owners;   /* Maildir -> uid, as the parent said last */
 };
 
@@ -91,7 +91,7 @@ static void opening_free(gpointer data) {
 
 /* Has the main loop hear the next of it where it is asked something. FALSE where it
  * can't. */
-static gboolean await_store(Store *store) {
+static gboolean await_store(StoreProcess *store) {
   gboolean is_full = channel_wants_write(store->channel);
   guint32 events = is_full ? EPOLLIN | EPOLLOUT : EPOLLIN;
   struct epoll_event event = {.events = events | EPOLLONESHOT, .data.ptr = store};
@@ -102,7 +102,7 @@ static gboolean await_store(Store *store) {
 }
 
 /* Into both sets. FALSE where there is no room. */
-static gboolean watch_store(Store *store) {
+static gboolean watch_store(StoreProcess *store) {
   int descriptor = channel_get_descriptor(store->channel);
   struct epoll_event once = {.events = EPOLLONESHOT, .data.ptr = store};
   struct epoll_event always = {.events = EPOLLIN, .data.ptr = store};
@@ -110,14 +110,14 @@ static gboolean watch_store(Store *store) {
          epoll_ctl(store->stores->quiet, EPOLL_CTL_ADD, descriptor, &always) == 0;
 }
 
-static void unwatch_store(const Store *store) {
+static void unwatch_store(const StoreProcess *store) {
   int descriptor = channel_get_descriptor(store->channel);
   (void)epoll_ctl(store->stores->asked, EPOLL_CTL_DEL, descriptor, NULL);
   (void)epoll_ctl(store->stores->quiet, EPOLL_CTL_DEL, descriptor, NULL);
 }
 
 static void store_free(gpointer data) {
-  Store *store = data;
+  StoreProcess *store = data;
   unwatch_store(store);
   channel_free(store->channel);
   g_free(store->mail_user);
@@ -160,11 +160,11 @@ void stores_free(Stores *stores) {
   g_free(stores);
 }
 
-static gboolean is_busy(const Store *store) {
+static gboolean is_busy(const StoreProcess *store) {
   return store->opening != NULL || store->serving;
 }
 
-static gboolean is_idle(const Store *store) {
+static gboolean is_idle(const StoreProcess *store) {
   return store->maildir != NULL && !is_busy(store);
 }
 
@@ -193,13 +193,13 @@ static void finish(Opening *opening, Outcome outcome, const char *problem) {
 
 static void try_maker(Opening *opening);
 
-static void drop_store(Store *store) {
+static void drop_store(StoreProcess *store) {
   g_ptr_array_remove(store->stores->stores, store);
 }
 
 static gboolean on_late(gpointer data) {
   Opening *opening = data;
-  Store *store = opening->store;
+  StoreProcess *store = opening->store;
   opening->timer = 0;
   finish(opening, OUTCOME_NO_MAILBOX, "the mailbox's process does not answer");
   /* It may still open it, for nobody. */
@@ -210,14 +210,14 @@ static gboolean on_late(gpointer data) {
 
 /* ---- a store ---- */
 
-static void become_idle(Store *store) {
+static void become_idle(StoreProcess *store) {
   store->serving = FALSE;
   store->idle_since = g_get_monotonic_time();
   if (count_idle(store->stores) > MAX_IDLE)
     drop_store(store);
 }
 
-static void on_ended(Store *store) {
+static void on_ended(StoreProcess *store) {
   Opening *opening = store->opening;
   store->opening = NULL;
   drop_store(store);
@@ -230,7 +230,7 @@ static void on_ended(Store *store) {
     finish(opening, OUTCOME_NO_MAILBOX, "the mailbox's process has ended");
 }
 
-static void on_opened(Store *store, Message *message) {
+static void on_opened(StoreProcess *store, Message *message) {
   guint64 session = 0;
   guint32 outcome = 0;
   const char *problem = NULL;
@@ -256,7 +256,7 @@ static void on_opened(Store *store, Message *message) {
            problem);
 }
 
-static void on_store_message(Store *store, Message *message) {
+static void on_store_message(StoreProcess *store, Message *message) {
   if (message->kind == MESSAGE_OPENED)
     on_opened(store, message);
   else if (message->kind == MESSAGE_CLOSED && store->serving)
@@ -265,7 +265,7 @@ static void on_store_message(Store *store, Message *message) {
 
 /* One message at most: it may be the store's last. One that is not there yet is
  * waited for. */
-static void serve_store(Store *store, guint32 events) {
+static void serve_store(StoreProcess *store, guint32 events) {
   g_auto(Message) message = MESSAGE_INIT;
   if ((events & EPOLLOUT) != 0) {
     (void)channel_flush(store->channel, NULL);
@@ -301,7 +301,7 @@ static gboolean on_sweep(gpointer data) {
   hear_quiet(stores);
   gint64 long_ago = g_get_monotonic_time() - IDLE_SECONDS * G_USEC_PER_SEC;
   for (guint i = stores->stores->len; i > 0; i--) {
-    Store *store = stores->stores->pdata[i - 1];
+    StoreProcess *store = stores->stores->pdata[i - 1];
     if (!is_busy(store) && store->idle_since < long_ago)
       drop_store(store);
   }
@@ -325,7 +325,7 @@ guint stores_count_sessions(Stores *stores) {
 }
 
 /* Gives the Maildir to @store; what can't be sent ends the store. */
-static void open_at(Opening *opening, Store *store) {
+static void open_at(Opening *opening, StoreProcess *store) {
   int ends[2];
   close_socket(&opening->socket);
   store->opening = opening;
@@ -359,7 +359,7 @@ static void fail_later(Opening *opening) {
   opening->timer = g_idle_add(on_unavailable, opening);
 }
 
-static gboolean is_untried_maker(const Store *store, const Opening *opening) {
+static gboolean is_untried_maker(const StoreProcess *store, const Opening *opening) {
   return store->maildir == NULL && store->number != opening->tried &&
          g_str_equal(store->mail_user, opening->mail_user);
 }
@@ -370,7 +370,7 @@ static GVariant *list_makers(const Opening *opening) {
   const GPtrArray *stores = opening->stores->stores;
   g_variant_builder_init(&uids, G_VARIANT_TYPE("au"));
   for (guint i = 0; i < stores->len; i++) {
-    const Store *store = stores->pdata[i];
+    const StoreProcess *store = stores->pdata[i];
     if (is_untried_maker(store, opening))
       g_variant_builder_add(&uids, "u", store->uid);
   }
@@ -392,7 +392,7 @@ static void ask_parent(Opening *opening) {
     fail_later(opening);
 }
 
-static gboolean is_for(const Store *store, const Opening *opening) {
+static gboolean is_for(const StoreProcess *store, const Opening *opening) {
   gpointer known = NULL;
   guint32 uid = opening->stores->own_uid;
   if (g_hash_table_lookup_extended(opening->stores->owners, opening->maildir, NULL, &known))
@@ -405,24 +405,24 @@ static gboolean is_for(const Store *store, const Opening *opening) {
  * is heard may be gone then, but none beside it. */
 static void hear_same(const Stores *stores, const Opening *opening) {
   for (guint i = stores->stores->len; i > 0; i--) {
-    Store *store = stores->stores->pdata[i - 1];
+    StoreProcess *store = stores->stores->pdata[i - 1];
     if (store->serving && g_str_equal(store->maildir, opening->maildir))
       serve_store(store, 0);
   }
 }
 
-static Store *find_idle(const Stores *stores, const Opening *opening) {
+static StoreProcess *find_idle(const Stores *stores, const Opening *opening) {
   for (guint i = stores->stores->len; i > 0; i--) {
-    Store *store = stores->stores->pdata[i - 1];
+    StoreProcess *store = stores->stores->pdata[i - 1];
     if (is_idle(store) && g_str_equal(store->maildir, opening->maildir) && is_for(store, opening))
       return store;
   }
   return NULL;
 }
 
-static Store *find_maker(const Stores *stores, const Opening *opening) {
+static StoreProcess *find_maker(const Stores *stores, const Opening *opening) {
   for (guint i = stores->stores->len; i > 0; i--) {
-    Store *store = stores->stores->pdata[i - 1];
+    StoreProcess *store = stores->stores->pdata[i - 1];
     if (is_untried_maker(store, opening) && is_for(store, opening))
       return store;
   }
@@ -430,9 +430,9 @@ static Store *find_maker(const Stores *stores, const Opening *opening) {
 }
 
 /* Takes @descriptor. NULL where it can't be watched. */
-static Store *add_store(Stores *stores, int descriptor, guint32 uid, const Opening *opening,
-                        gboolean is_maker) {
-  Store *store = g_new0(Store, 1);
+static StoreProcess *add_store(Stores *stores, int descriptor, guint32 uid, const Opening *opening,
+                               gboolean is_maker) {
+  StoreProcess *store = g_new0(StoreProcess, 1);
   store->stores = stores;
   store->number = is_maker ? ++stores->last_maker : opening->tried;
   store->uid = uid;
@@ -451,7 +451,7 @@ static Store *add_store(Stores *stores, int descriptor, guint32 uid, const Openi
 
 /* Has @maker split a process off for the Maildir, and gives it to that. A maker that
  * has gone is asked for anew, but not twice. */
-static void split(Opening *opening, Store *maker) {
+static void split(Opening *opening, StoreProcess *maker) {
   int ends[2];
   Stores *stores = opening->stores;
   opening->tried = maker->number;
@@ -472,7 +472,7 @@ static void split(Opening *opening, Store *maker) {
   }
   maker->idle_since = g_get_monotonic_time();
   (void)await_store(maker);
-  Store *store = add_store(stores, ends[0], maker->uid, opening, FALSE);
+  StoreProcess *store = add_store(stores, ends[0], maker->uid, opening, FALSE);
   if (store != NULL)
     open_at(opening, store);
   else
@@ -481,11 +481,11 @@ static void split(Opening *opening, Store *maker) {
 
 /* FALSE: there are as many processes as there may be, and all serve. */
 static gboolean make_room(const Stores *stores) {
-  Store *oldest = NULL;
+  StoreProcess *oldest = NULL;
   if (stores->stores->len < MAX_STORES)
     return TRUE;
   for (guint i = 0; i < stores->stores->len; i++) {
-    Store *store = stores->stores->pdata[i];
+    StoreProcess *store = stores->stores->pdata[i];
     if (is_idle(store) && (oldest == NULL || store->idle_since < oldest->idle_since))
       oldest = store;
   }
@@ -501,7 +501,7 @@ static void try_maker(Opening *opening) {
     fail_later(opening);
     return;
   }
-  Store *maker = find_maker(opening->stores, opening);
+  StoreProcess *maker = find_maker(opening->stores, opening);
   opening->guessed = TRUE;
   if (maker != NULL)
     split(opening, maker);
@@ -512,7 +512,7 @@ static void try_maker(Opening *opening) {
 /* Nothing in here answers at once: see fail_later(). */
 static void start(Opening *opening) {
   hear_same(opening->stores, opening);
-  Store *store = find_idle(opening->stores, opening);
+  StoreProcess *store = find_idle(opening->stores, opening);
   if (store == NULL)
     hear_quiet(opening->stores);
   opening->timer = g_timeout_add_seconds(OPEN_SECONDS, on_late, opening);
@@ -542,10 +542,10 @@ void stores_open(Stores *stores, const StoreRequest *request, StoreOpened opened
 static void take_maker(Opening *opening, guint32 uid, int descriptor) {
   /* The one before, if there is one, could not open it. */
   opening->tried = 0;
-  Store *older = find_maker(opening->stores, opening);
+  StoreProcess *older = find_maker(opening->stores, opening);
   if (older != NULL)
     drop_store(older);
-  Store *maker = add_store(opening->stores, descriptor, uid, opening, TRUE);
+  StoreProcess *maker = add_store(opening->stores, descriptor, uid, opening, TRUE);
   if (maker == NULL || !make_room(opening->stores))
     finish(opening, OUTCOME_NO_MAILBOX, "no more processes for mailboxes can be had");
   else

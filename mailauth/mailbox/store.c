@@ -29,17 +29,17 @@ typedef struct {
   Maildir *maildir;
   Pop3Maildrop *maildrop;
   GString *out;
-} Session;
+} StoreSession;
 
 /* ---- waiting for the client ---- */
 
-static gboolean wait_for(const Session *session, short events) {
+static gboolean wait_for(const StoreSession *session, short events) {
   struct pollfd waiting = {.fd = session->socket, .events = events};
   return TEMP_FAILURE_RETRY(poll(&waiting, 1, session->timeout)) > 0;
 }
 
 /* FALSE: the client has gone, or does not read. */
-static gboolean write_out(Session *session) {
+static gboolean write_out(StoreSession *session) {
   const char *bytes = session->out->str;
   gsize left = session->out->len;
   while (left > 0) {
@@ -55,7 +55,7 @@ static gboolean write_out(Session *session) {
 }
 
 /* FALSE: the client has gone, or says nothing. */
-static gboolean read_input(Session *session) {
+static gboolean read_input(StoreSession *session) {
   char bytes[INPUT_SIZE];
   if (!wait_for(session, POLLIN))
     return FALSE;
@@ -70,7 +70,7 @@ static gboolean read_input(Session *session) {
 
 /* FALSE where the message could not be read to its end, which the client must
  * not take for its end, or where the client has gone. */
-static gboolean send_body(Session *session, int file, guint lines) {
+static gboolean send_body(StoreSession *session, int file, guint lines) {
   g_autofree char *bytes = g_malloc(READ_SIZE);
   Pop3Body body;
   gboolean wanted = TRUE;
@@ -85,7 +85,7 @@ static gboolean send_body(Session *session, int file, guint lines) {
   return size >= 0;
 }
 
-static gboolean send_message(Session *session, const Pop3Request *request) {
+static gboolean send_message(StoreSession *session, const Pop3Request *request) {
   int file = maildir_open_message(session->maildir, request->index, NULL);
   pop3_maildrop_begin_message(session->maildrop, request->index, file >= 0, session->out);
   if (file < 0)
@@ -95,12 +95,12 @@ static gboolean send_message(Session *session, const Pop3Request *request) {
   return sent;
 }
 
-static void release(Session *session) {
+static void release(StoreSession *session) {
   maildir_save_sizes(session->maildir);
   g_clear_pointer(&session->maildir, maildir_close);
 }
 
-static void update(Session *session) {
+static void update(StoreSession *session) {
   guint n = maildir_get_count(session->maildir);
   guint n_failed = 0;
   for (guint i = 0; i < n; i++)
@@ -112,7 +112,7 @@ static void update(Session *session) {
 }
 
 /* TRUE while the session goes on. */
-static gboolean serve_step(Session *session) {
+static gboolean serve_step(StoreSession *session) {
   Pop3Request request = {0};
   switch (pop3_maildrop_step(session->maildrop, session->out, &request)) {
   case POP3_MAILDROP_INPUT:
@@ -141,7 +141,7 @@ static Pop3Maildrop *make_maildrop(const Maildir *maildir) {
 }
 
 void store_serve(int socket, Maildir *maildir, guint idle_timeout) {
-  Session session = {
+  StoreSession session = {
       .socket = socket,
       .timeout = (int)CLAMP(idle_timeout, 1, LONGEST_WAIT) * 1000,
       .maildir = maildir,

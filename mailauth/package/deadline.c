@@ -4,52 +4,52 @@
 
 #include <sys/socket.h>
 
-void patience_init(Patience *patience, gint64 deadline) {
-  *patience = (Patience){.deadline = deadline};
-  g_mutex_init(&patience->lock);
-  for (guint i = 0; i < MAX_PATIENCE_SOCKETS; i++)
-    patience->sockets[i] = -1;
+void deadline_init(Deadline *deadline, gint64 end) {
+  *deadline = (Deadline){.end = end};
+  g_mutex_init(&deadline->lock);
+  for (guint i = 0; i < MAX_DEADLINE_SOCKETS; i++)
+    deadline->sockets[i] = -1;
 }
 
-void patience_clear(Patience *patience) {
-  g_mutex_clear(&patience->lock);
+void deadline_clear(Deadline *deadline) {
+  g_mutex_clear(&deadline->lock);
 }
 
-static void replace(Patience *patience, int old, int new) {
-  for (guint i = 0; i < MAX_PATIENCE_SOCKETS; i++) {
-    if (patience->sockets[i] != old)
+static void replace(Deadline *deadline, int old, int new) {
+  for (guint i = 0; i < MAX_DEADLINE_SOCKETS; i++) {
+    if (deadline->sockets[i] != old)
       continue;
-    patience->sockets[i] = new;
+    deadline->sockets[i] = new;
     return;
   }
 }
 
-void patience_add(Patience *patience, int socket) {
-  g_mutex_lock(&patience->lock);
-  replace(patience, -1, socket);
-  if (patience->over)
+void deadline_add(Deadline *deadline, int socket) {
+  g_mutex_lock(&deadline->lock);
+  replace(deadline, -1, socket);
+  if (deadline->over)
     shutdown(socket, SHUT_RDWR);
-  g_mutex_unlock(&patience->lock);
+  g_mutex_unlock(&deadline->lock);
 }
 
-void patience_take_away(Patience *patience, int socket) {
-  g_mutex_lock(&patience->lock);
-  replace(patience, socket, -1);
-  g_mutex_unlock(&patience->lock);
+void deadline_take_away(Deadline *deadline, int socket) {
+  g_mutex_lock(&deadline->lock);
+  replace(deadline, socket, -1);
+  g_mutex_unlock(&deadline->lock);
 }
 
-void patience_end(Patience *patience) {
-  g_mutex_lock(&patience->lock);
-  patience->over = TRUE;
-  for (guint i = 0; i < MAX_PATIENCE_SOCKETS; i++)
-    if (patience->sockets[i] >= 0)
-      shutdown(patience->sockets[i], SHUT_RDWR);
-  g_mutex_unlock(&patience->lock);
+void deadline_expire(Deadline *deadline) {
+  g_mutex_lock(&deadline->lock);
+  deadline->over = TRUE;
+  for (guint i = 0; i < MAX_DEADLINE_SOCKETS; i++)
+    if (deadline->sockets[i] >= 0)
+      shutdown(deadline->sockets[i], SHUT_RDWR);
+  g_mutex_unlock(&deadline->lock);
 }
 
-gint64 patience_get_rest(Patience *patience) {
-  g_mutex_lock(&patience->lock);
-  gint64 rest = patience->over ? 0 : patience->deadline - g_get_monotonic_time();
-  g_mutex_unlock(&patience->lock);
+gint64 deadline_get_rest(Deadline *deadline) {
+  g_mutex_lock(&deadline->lock);
+  gint64 rest = deadline->over ? 0 : deadline->end - g_get_monotonic_time();
+  g_mutex_unlock(&deadline->lock);
   return MAX(rest, 0);
 }

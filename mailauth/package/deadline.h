@@ -8,26 +8,26 @@
 #include <glib.h>
 
 /* Sockets that one piece of work holds at a time. */
-#define MAX_PATIENCE_SOCKETS 2
+#define MAX_DEADLINE_SOCKETS 2
 
 typedef struct {
   GMutex lock;
   gboolean over;
-  gint64 deadline; /* of g_get_monotonic_time() */
-  int sockets[MAX_PATIENCE_SOCKETS];
-} Patience;
+  gint64 end; /* of g_get_monotonic_time() */
+  int sockets[MAX_DEADLINE_SOCKETS];
+} Deadline;
 
-void patience_init(Patience *patience, gint64 deadline);
-void patience_clear(Patience *patience);
+void deadline_init(Deadline *deadline, gint64 end);
+void deadline_clear(Deadline *deadline);
 
 /* @socket stays the caller's, who takes it away before he closes it. One that is
  * added when it is over is shut down at once. */
-void patience_add(Patience *patience, int socket);
-void patience_take_away(Patience *patience, int socket);
+void deadline_add(Deadline *deadline, int socket);
+void deadline_take_away(Deadline *deadline, int socket);
 /* Ends what is under way. */
-void patience_end(Patience *patience);
+void deadline_expire(Deadline *deadline);
 
 /* The microseconds that are left; 0 when it is over. */
-gint64 patience_get_rest(Patience *patience);
+gint64 deadline_get_rest(Deadline *deadline);
 
 #endif

@@ -14,10 +14,10 @@
 
 struct Directory {
   LDAP *handle;
-  int socket;  /* a descriptor of our own of the handle's socket, which can be shut down without
-                  asking whether libldap has closed its own meanwhile; -1 for none */
-  Hurry hurry; /* while it is being opened */
-  Patience *patience;
+  int socket; /* a descriptor of our own of the handle's socket, which can be shut down without
+                 asking whether libldap has closed its own meanwhile; -1 for none */
+  TlsDeadline tls_deadline; /* while it is being opened */
+  Deadline *deadline;
   gint64 last_use;
 };
 
@@ -83,7 +83,7 @@ static struct timeval make_time(gint64 us) {
 }
 
 static struct timeval get_rest(const Directory *directory) {
-  return make_time(patience_get_rest(directory->patience));
+  return make_time(deadline_get_rest(directory->deadline));
 }
 
 /* ---- opening ---- */
@@ -91,8 +91,8 @@ static struct timeval get_rest(const Directory *directory) {
 static void drop_socket(Directory *directory) {
   if (directory->socket < 0)
     return;
-  if (directory->patience != NULL)
-    patience_take_away(directory->patience, directory->socket);
+  if (directory->deadline != NULL)
+    deadline_take_away(directory->deadline, directory->socket);
   close(directory->socket);
   directory->socket = -1;
 }
@@ -109,11 +109,11 @@ static gboolean attach(Directory *directory, int socket, const char *uri) {
     close(socket);
     return FALSE;
   }
-  patience_add(directory->patience, directory->socket);
-  directory->hurry.socket = directory->socket;
+  deadline_add(directory->deadline, directory->socket);
+  directory->tls_deadline.socket = directory->socket;
   return ldap_get_option(directory->handle, LDAP_OPT_SOCKBUF, &buffer) == LDAP_SUCCESS &&
          ber_sockbuf_ctrl(buffer, LBER_SB_OPT_SET_MAX_INCOMING, &most) == 1 &&
-         hurry_attach(&directory->hurry, buffer) && wipe_requests(buffer);
+         tls_deadline_attach(&directory->tls_deadline, buffer) && wipe_requests(buffer);
 }
 
 /* @share: what there is of time for beginning TLS, in us. */
@@ -156,11 +156,11 @@ static gboolean set_tls_options(const Directory *directory, const Broker *broker
 
 /* @share: us, after which it is LDAP_TIMEOUT. */
 static int begin_tls(Directory *directory, gboolean start, gint64 share) {
-  directory->hurry.deadline = g_get_monotonic_time() + share;
+  directory->tls_deadline.end = g_get_monotonic_time() + share;
   int code =
       start ? ldap_start_tls_s(directory->handle, NULL, NULL) : ldap_install_tls(directory->handle);
-  gboolean late = g_get_monotonic_time() >= directory->hurry.deadline;
-  directory->hurry.deadline = 0;
+  gboolean late = g_get_monotonic_time() >= directory->tls_deadline.end;
+  directory->tls_deadline.end = 0;
   if (code == LDAP_SUCCESS)
     return ldap_tls_inplace(directory->handle) ? LDAP_SUCCESS : LDAP_CONNECT_ERROR;
   return late ? LDAP_TIMEOUT : code;
@@ -174,18 +174,18 @@ static DirectoryOpening refuse_setting(const char *name, const char *what,
   return DIRECTORY_BAD_SETTING;
 }
 
-static Directory *directory_new(Patience *patience) {
+static Directory *directory_new(Deadline *deadline) {
   Directory *directory = g_new0(Directory, 1);
   directory->socket = -1;
-  directory->patience = patience;
+  directory->deadline = deadline;
   return directory;
 }
 
 /* On @socket, which is taken. */
 static DirectoryOpening open_on(int socket, const Broker *broker, const char *uri, gint64 share,
-                                Patience *patience, Directory **directory,
+                                Deadline *deadline, Directory **directory,
                                 DirectoryAnswer *answer) {
-  g_autoptr(Directory) opened = directory_new(patience);
+  g_autoptr(Directory) opened = directory_new(deadline);
   gboolean tls = broker->start_tls != 0 || g_str_has_prefix(uri, "ldaps:");
   if (!attach(opened, socket, uri) || !set_options(opened, share))
     return refuse_setting("Type", "the LDAP library refuses its options", answer);
@@ -197,7 +197,7 @@ static DirectoryOpening open_on(int socket, const Broker *broker, const char *ur
     return DIRECTORY_OPENED;
   }
   set_local_answer(opened, code, answer);
-  gboolean in_time = patience_get_rest(patience) > 0 && code != LDAP_TIMEOUT;
+  gboolean in_time = deadline_get_rest(deadline) > 0 && code != LDAP_TIMEOUT;
   return in_time ? DIRECTORY_UNTRUSTED : DIRECTORY_UNREACHABLE;
 }
 
@@ -212,7 +212,7 @@ static gboolean is_usable(const char *uri) {
 
 /* @share: us. */
 static DirectoryOpening open_one(const Broker *broker, Dialer *dialer, const char *uri,
-                                 gint64 share, Patience *patience, Directory **directory,
+                                 gint64 share, Deadline *deadline, Directory **directory,
                                  DirectoryAnswer *answer) {
   g_autoptr(GError) error = NULL;
   g_auto(ServerAddress) address = {0};
@@ -224,13 +224,13 @@ static DirectoryOpening open_one(const Broker *broker, Dialer *dialer, const cha
   int socket = dialer_dial_and_wait(dialer, uri, share, &error);
   gint64 left = MAX(share - (g_get_monotonic_time() - begin), 1);
   if (socket >= 0)
-    return open_on(socket, broker, uri, left, patience, directory, answer);
+    return open_on(socket, broker, uri, left, deadline, directory, answer);
   set_answer(answer, LDAP_SERVER_DOWN, error->message);
   return DIRECTORY_UNREACHABLE;
 }
 
 /* Each of several has its share of the time. */
-DirectoryOpening directory_open(const Broker *broker, Dialer *dialer, Patience *patience,
+DirectoryOpening directory_open(const Broker *broker, Dialer *dialer, Deadline *deadline,
                                 Directory **directory, DirectoryAnswer *answer) {
   g_auto(GStrv) uris = g_strsplit(broker->uri, " ", -1);
   guint left = g_strv_length(uris);
@@ -238,8 +238,8 @@ DirectoryOpening directory_open(const Broker *broker, Dialer *dialer, Patience *
   for (char **uri = uris; *uri != NULL; uri++, left--) {
     if (**uri == '\0')
       continue;
-    gint64 share = patience_get_rest(patience) / left;
-    opening = open_one(broker, dialer, *uri, share, patience, directory, answer);
+    gint64 share = deadline_get_rest(deadline) / left;
+    opening = open_one(broker, dialer, *uri, share, deadline, directory, answer);
     if (opening == DIRECTORY_OPENED || opening == DIRECTORY_BAD_SETTING)
       break;
   }
@@ -257,17 +257,17 @@ void directory_free(Directory *directory) {
 
 /* ---- using ---- */
 
-void directory_use(Directory *directory, Patience *patience) {
+void directory_use(Directory *directory, Deadline *deadline) {
   struct timeval rest = {0};
-  directory->patience = patience;
-  patience_add(patience, directory->socket);
+  directory->deadline = deadline;
+  deadline_add(deadline, directory->socket);
   rest = get_rest(directory);
   ldap_set_option(directory->handle, LDAP_OPT_TIMEOUT, &rest);
 }
 
 void directory_rest(Directory *directory) {
-  patience_take_away(directory->patience, directory->socket);
-  directory->patience = NULL;
+  deadline_take_away(directory->deadline, directory->socket);
+  directory->deadline = NULL;
   directory->last_use = g_get_monotonic_time();
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* One connection to an LDAP directory: opened, bound, searched. Everything blocks,
- * until the patience that it is used with is over; for worker threads, one at a
+ * until the deadline that it is used with is over; for worker threads, one at a
  * time. It says what came of it as a code of LDAP's (RFC 4511, section 4.1.9, or
  * libldap's own below zero), and never reconnects by itself. */
 #ifndef MAILAUTH_PACKAGE_DIRECTORY_H
@@ -41,16 +41,16 @@ typedef enum {
 
 /* Has @dialer connect to one of the directories that @broker names, in their order,
  * with TLS where it asks for it, whose certificate and name are checked always. @directory is set
- * on DIRECTORY_OPENED alone, else @answer->text is. It is in use with @patience then, as after
+ * on DIRECTORY_OPENED alone, else @answer->text is. It is in use with @deadline then, as after
  * directory_use(). */
-DirectoryOpening directory_open(const Broker *broker, Dialer *dialer, Patience *patience,
+DirectoryOpening directory_open(const Broker *broker, Dialer *dialer, Deadline *deadline,
                                 Directory **directory, DirectoryAnswer *answer);
 /* NULL is allowed. */
 void directory_free(Directory *directory);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Directory, directory_free)
 
-/* Each use is by one @patience, which outlives it. */
-void directory_use(Directory *directory, Patience *patience);
+/* Each use is by one @deadline, which outlives it. */
+void directory_use(Directory *directory, Deadline *deadline);
 /* Ends the use; when the last one ended is kept. */
 void directory_rest(Directory *directory);
 /* Of g_get_monotonic_time(). */

@@ -40,7 +40,7 @@ typedef struct {
   char *account;
   char *filter; /* by which the user is searched */
   Secret password;
-  Patience patience;
+  Deadline deadline;
   guint timer;
   gboolean working;     /* a thread has it */
   OutcomeAnswer answer; /* NULL: answered */
@@ -86,7 +86,7 @@ static char *dup_late(const Job *job) {
 /* Whether the time is over, which then is all that is to be said. libldap counts
  * in milliseconds, and may be a fraction of one early. */
 static gboolean conclude_late(Job *job, int code) {
-  if (code != LDAP_TIMEOUT && patience_get_rest(&job->patience) > 0)
+  if (code != LDAP_TIMEOUT && deadline_get_rest(&job->deadline) > 0)
     return FALSE;
   g_autofree char *detail = dup_late(job);
   conclude(job, OUTCOME_BROKER_UNREACHABLE, "%s", detail);
@@ -125,7 +125,7 @@ static Directory *open_directory(Job *job, DirectoryUse use) {
   g_auto(DirectoryAnswer) answer = {0};
   g_autoptr(Directory) directory = NULL;
   DirectoryOpening opening =
-      directory_open(broker, ldap_pool_get_dialer(job->pool), &job->patience, &directory, &answer);
+      directory_open(broker, ldap_pool_get_dialer(job->pool), &job->deadline, &directory, &answer);
   if (opening != DIRECTORY_OPENED) {
     conclude_opening(job, opening, &answer);
     return NULL;
@@ -186,8 +186,8 @@ static gboolean operate_once(Job *job, Directory *directory, Operation *operatio
 static gboolean run(Job *job, Operation *operation) {
   Directory *directory = ldap_pool_take(job->pool, operation->use);
   if (directory != NULL) {
-    directory_use(directory, &job->patience);
-    if (operate_once(job, directory, operation) || patience_get_rest(&job->patience) == 0)
+    directory_use(directory, &job->deadline);
+    if (operate_once(job, directory, operation) || deadline_get_rest(&job->deadline) == 0)
       return TRUE;
   }
   directory = open_directory(job, operation->use);
@@ -337,7 +337,7 @@ static void job_free(Job *job) {
   if (job->pool != NULL)
     ldap_pool_unref(job->pool);
   secret_clear(&job->password);
-  patience_clear(&job->patience);
+  deadline_clear(&job->deadline);
   g_free(job->account);
   g_free(job->filter);
   g_free(job->detail);
@@ -363,7 +363,7 @@ static gboolean on_late(gpointer data) {
   Job *job = data;
   g_autofree char *detail = dup_late(job);
   job->timer = 0;
-  patience_end(&job->patience);
+  deadline_expire(&job->deadline);
   answer_once(job, OUTCOME_BROKER_UNREACHABLE, detail);
   return G_SOURCE_REMOVE;
 }
@@ -437,7 +437,7 @@ static void prove(Package *package, const PackageRequest *request, OutcomeAnswer
   job->data = data;
   job->outcome = OUTCOME_BROKER_FAILED;
   secret_move(&job->password, request->password);
-  patience_init(&job->patience, g_get_monotonic_time() + (gint64)timeout * 1000);
+  deadline_init(&job->deadline, g_get_monotonic_time() + (gint64)timeout * 1000);
   g_queue_push_tail_link(&ldap->jobs, &job->link);
   /* Both are an anonymous bind to one directory or another, which always succeeds. */
   if (job->exists && (job->password.size == 0 || secret_has_nul(&job->password))) {
@@ -466,7 +466,7 @@ static void forget_jobs(Ldap *ldap) {
     job->ldap = NULL;
     job->answer = NULL;
     g_clear_handle_id(&job->timer, g_source_remove);
-    patience_end(&job->patience);
+    deadline_expire(&job->deadline);
     if (job->working)
       ldap_pool_stop(job->pool);
     else
@@ -477,7 +477,7 @@ static void forget_jobs(Ldap *ldap) {
 static void ldap_package_free(Package *package) {
   Ldap *ldap = (Ldap *)package;
   for (GList *link = ldap->jobs.head; link != NULL; link = link->next)
-    patience_end(&((Job *)link->data)->patience);
+    deadline_expire(&((Job *)link->data)->deadline);
   forget_jobs(ldap);
   g_clear_handle_id(&ldap->sweep, g_source_remove);
   g_hash_table_unref(ldap->pools);

@@ -9,12 +9,12 @@
 #include <lber.h>
 
 typedef struct {
-  int socket;      /* the one below @buffer, or another descriptor of it */
-  gint64 deadline; /* of g_get_monotonic_time(); 0: none, and as if this were not there */
-} Hurry;
+  int socket; /* the one below @buffer, or another descriptor of it */
+  gint64 end; /* of g_get_monotonic_time(); 0: none, and as if this were not there */
+} TlsDeadline;
 
-/* Puts @hurry, which outlives it and may be changed at any time, between @buffer and
+/* Puts @deadline, which outlives it and may be changed at any time, between @buffer and
  * its socket, which blocks. What is not done in time fails with ETIMEDOUT. */
-gboolean hurry_attach(Hurry *hurry, Sockbuf *buffer);
+gboolean tls_deadline_attach(TlsDeadline *deadline, Sockbuf *buffer);
 
 #endif

@@ -2,7 +2,25 @@
 /* conversation.h: the pieces that both protocols use. */
 #include "mailauth/protocol/conversation.h"
 
-#include "mailauth/protocol/sasl.h"
+SaslResult conversation_respond(SaslExchange *exchange, const char *response,
+                                Credentials *credentials, GString *out) {
+  g_autoptr(GString) challenge = g_string_new(NULL);
+  SaslResult result = sasl_respond(exchange, response, challenge, credentials);
+  if (result == SASL_CHALLENGE)
+    g_string_append_printf(out, "+ %s\r\n", challenge->str);
+  if (result == SASL_CHALLENGE || result == SASL_ASK)
+    return result;
+  sasl_clear(exchange);
+  if (result != SASL_DONE)
+    credentials_clear(credentials);
+  return result;
+}
+
+void conversation_challenge(const guint8 *bytes, gsize size, GString *out) {
+  g_string_append(out, "+ ");
+  sasl_append_challenge(bytes, size, out);
+  g_string_append(out, "\r\n");
+}
 
 gboolean conversation_counts_as_failure(Outcome outcome) {
   return outcome_is_client_failure(outcome) || outcome == OUTCOME_HELD_BACK ||

@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* What POP3 and IMAP before login have in common beside their SASL exchanges: what
- * is noted of commands, and which refusals count. Pure. */
+/* What POP3 and IMAP before login have in common: their SASL exchanges, what is
+ * noted of commands, and which refusals count. Pure. */
 #ifndef MAILAUTH_PROTOCOL_CONVERSATION_H
 #define MAILAUTH_PROTOCOL_CONVERSATION_H
 
 #include "mailauth/base/outcome.h"
-#include "mailauth/protocol/transcript.h"
+#include "mailauth/protocol/sasl.h"
+
+/* Goes on with an exchange: sasl_respond() to @response, and to the client the
+ * challenge that follows. Ends the exchange unless more is to come (SASL_CHALLENGE,
+ * SASL_ASK), and clears the credentials unless they are complete. */
+SaslResult conversation_respond(SaslExchange *exchange, const char *response,
+                                Credentials *credentials, GString *out);
+/* Asks the client for a response: @bytes in base64. */
+void conversation_challenge(const guint8 *bytes, gsize size, GString *out);
 
 /* Notes AUTH or AUTHENTICATE: its mechanism where it is one, @more starred out. */
 void conversation_note_mechanism(Transcript *transcript, const GString *out, const char *command,

@@ -13,7 +13,6 @@
 #include "mailauth/base/line.h"
 #include "mailauth/protocol/conversation.h"
 #include "mailauth/protocol/imap-syntax.h"
-#include "mailauth/protocol/sasl.h"
 
 typedef enum {
   IMAP_LINE,    /* a command's next line */
@@ -167,19 +166,12 @@ static void leave_sasl(Imap *imap) {
 }
 
 static Step continue_sasl(Imap *imap, const char *response, GString *out) {
-  g_autoptr(GString) challenge = g_string_new(NULL);
-  SaslResult result = sasl_respond(&imap->sasl, response, challenge, &imap->credentials);
-  if (result == SASL_CHALLENGE) {
-    g_string_append_printf(out, "+ %s\r\n", challenge->str);
-    imap->state = IMAP_SASL;
+  SaslResult result = conversation_respond(&imap->sasl, response, &imap->credentials, out);
+  imap->state = result == SASL_CHALLENGE ? IMAP_SASL : IMAP_LINE;
+  if (result == SASL_CHALLENGE)
     return STEP_READ;
-  }
-  if (result == SASL_ASK)
+  if (result == SASL_ASK || result == SASL_DONE)
     return ask(imap, STEP_LOGIN);
-  leave_sasl(imap);
-  if (result == SASL_DONE)
-    return ask(imap, STEP_LOGIN);
-  credentials_clear(&imap->credentials);
   if (result == SASL_MALFORMED)
     return bad_command(imap, out, "The authentication response cannot be read.");
   return refuse_login(imap, out, "NO [AUTHORIZATIONFAILED] Nobody may log in for another user.");
@@ -442,9 +434,7 @@ static Step imap_feed(Machine *machine, const Surroundings *surroundings, const 
 
 static void imap_challenge(Machine *machine, const guint8 *bytes, gsize size, GString *out) {
   Imap *imap = (Imap *)machine;
-  g_string_append(out, "+ ");
-  sasl_append_challenge(bytes, size, out);
-  g_string_append(out, "\r\n");
+  conversation_challenge(bytes, size, out);
   imap->state = IMAP_SASL;
 }
 

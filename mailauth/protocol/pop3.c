@@ -7,7 +7,6 @@
 #include "mailauth/base/limits.h"
 #include "mailauth/base/line.h"
 #include "mailauth/protocol/conversation.h"
-#include "mailauth/protocol/sasl.h"
 
 typedef enum {
   POP3_COMMAND, /* a command is next */
@@ -124,19 +123,12 @@ static Step leave_sasl(Pop3 *pop3) {
 }
 
 static Step continue_sasl(Pop3 *pop3, const char *response, GString *out) {
-  g_autoptr(GString) challenge = g_string_new(NULL);
-  SaslResult result = sasl_respond(&pop3->sasl, response, challenge, &pop3->credentials);
-  if (result == SASL_CHALLENGE) {
-    g_string_append_printf(out, "+ %s\r\n", challenge->str);
-    pop3->state = POP3_SASL;
+  SaslResult result = conversation_respond(&pop3->sasl, response, &pop3->credentials, out);
+  pop3->state = result == SASL_CHALLENGE ? POP3_SASL : POP3_COMMAND;
+  if (result == SASL_CHALLENGE)
     return STEP_READ;
-  }
-  if (result == SASL_ASK)
+  if (result == SASL_ASK || result == SASL_DONE)
     return ask(pop3, STEP_LOGIN);
-  leave_sasl(pop3);
-  if (result == SASL_DONE)
-    return ask(pop3, STEP_LOGIN);
-  credentials_clear(&pop3->credentials);
   if (result == SASL_NO_PROXY)
     return bad_command(pop3, out, "[AUTH] Nobody may log in for another user.");
   return bad_command(pop3, out, "The authentication response cannot be read.");
@@ -284,9 +276,7 @@ static Step pop3_feed(Machine *machine, const Surroundings *surroundings, const 
 
 static void pop3_challenge(Machine *machine, const guint8 *bytes, gsize size, GString *out) {
   Pop3 *pop3 = (Pop3 *)machine;
-  g_string_append(out, "+ ");
-  sasl_append_challenge(bytes, size, out);
-  g_string_append(out, "\r\n");
+  conversation_challenge(bytes, size, out);
   pop3->state = POP3_SASL;
 }
 

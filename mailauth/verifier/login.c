@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "mailauth/base/address.h"
+#include "mailauth/base/client-address.h"
 #include "mailauth/base/limits.h"
 #include "mailauth/base/name.h"
 #include "mailauth/package/packages.h"
@@ -462,7 +462,7 @@ guint logins_release(Logins *logins, const char *who) {
     released = throttle_release(throttle, NULL, NULL);
   } else {
     g_autofree char *account = name_get_account(who, settings->domain);
-    g_autofree char *group = address_dup_group(who);
+    g_autofree char *group = client_address_dup_group(who);
     released = throttle_release(throttle, NULL, group);
     /* A name that no account can have was counted as it was given. */
     released += throttle_release(throttle, account != NULL ? account : who, NULL);
@@ -488,6 +488,11 @@ static gboolean wait_for_registry(Login *login) {
   return TRUE;
 }
 
+static gboolean is_loopback(const char *text) {
+  ClientAddress address;
+  return client_address_parse(text, &address) && client_address_is_loopback(&address);
+}
+
 static gboolean may_be_clear(const Login *login) {
   /* Where another server's clients may send one is for that server to say. */
   if (login->protocol == PROTOCOL_SASL)
@@ -496,7 +501,7 @@ static gboolean may_be_clear(const Login *login) {
   if (login->scram != NULL)
     return login->tls || rule != CLEAR_TEXT_NEVER;
   return login->tls || rule == CLEAR_TEXT_ALWAYS ||
-         (rule == CLEAR_TEXT_LOOPBACK && address_is_loopback(login->address));
+         (rule == CLEAR_TEXT_LOOPBACK && is_loopback(login->address));
 }
 
 static void explain_decision(Login *login, gboolean current) {
@@ -567,7 +572,7 @@ Login *logins_begin(Logins *logins, const LoginRequest *request, Secret *passwor
   login->protocol = request->protocol;
   login->user = g_strdup(request->user);
   login->address = g_strdup(request->address);
-  login->group = address_dup_group(request->address);
+  login->group = client_address_dup_group(request->address);
   login->tls = request->tls;
   login->scram = request->scram;
   login->answer = answered;

@@ -34,7 +34,7 @@ Throttle *throttle_new(guint capacity);
 void throttle_free(Throttle *throttle);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Throttle, throttle_free)
 
-/* @address as address_dup_group() makes it. @now: monotonic, in µs. */
+/* @address as client_address_dup_group() makes it. @now: monotonic, in µs. */
 ThrottleAnswer throttle_begin(Throttle *throttle, const ThrottleRules *rules, const char *account,
                               const char *address, gint64 now, guint32 *wait_ms);
 /* Ends what was begun. *@wait_ms: how long the client's answer is to wait. */

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* throttle.c: delays, locks and holds, with time as an argument. */
 #include "mailauth/verifier/throttle.h"
-
-#include "mailauth/base/address.h"
-
 #define SECOND G_GINT64_CONSTANT(1000000)
 
 static const ThrottleRules rules = {
@@ -27,25 +24,6 @@ static ThrottleAnswer ask(Throttle *throttle, const ThrottleRules *with, const c
   if (answer == THROTTLE_GO)
     throttle_end(throttle, with, account, address, now, THROTTLE_UNDECIDED, &wait);
   return answer;
-}
-
-static void test_addresses(void) {
-  const struct {
-    const char *text, *address;
-  } rows[] = {
-      {"192.0.2.7", "192.0.2.7"},
-      {"::ffff:192.0.2.7", "192.0.2.7"},
-      {"2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"},
-      {"2001:db8:1:2::9", "2001:db8:1:2::/64"},
-      {"2001:db8:1:3::9", "2001:db8:1:3::/64"},
-      {"fe80::1%eth0", "fe80::/64"},
-      {"", ""},
-      {"local", "local"},
-  };
-  for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
-    g_autofree char *address = address_dup_group(rows[i].text);
-    g_assert_cmpstr(address, ==, rows[i].address);
-  }
 }
 
 static void test_delay_grows(void) {
@@ -207,7 +185,6 @@ static void test_release_under_way(void) {
 
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
-  g_test_add_func("/throttle/addresses", test_addresses);
   g_test_add_func("/throttle/delay-grows", test_delay_grows);
   g_test_add_func("/throttle/pair-is-locked", test_pair_is_locked);
   g_test_add_func("/throttle/threshold-zero-lifts", test_threshold_zero_lifts);

@@ -160,7 +160,7 @@ static gboolean say_all(Check *check) {
   gboolean decided = TRUE;
   decision_choose(settings, &decision);
   g_print("package: %s\n  %s\n", package_kind_get_name(decision.kind), decision.why);
-  g_autoptr(GPtrArray) problems = problems_list(check->views, NULL);
+  g_autoptr(GPtrArray) problems = problems_list(check->views, NULL, NULL);
   for (guint i = 0; i < problems->len; i++)
     g_print("problem: %s\n", (const char *)problems->pdata[i]);
   for (guint i = 0; i < settings->problems->len; i++) {

@@ -30,6 +30,8 @@ static const OutcomeFacts facts[N_OUTCOMES] = {
                                   "A required privilege is not held by the client"},
     [OUTCOME_ACCOUNTS_DENIED] = {"accounts-denied", 13003, "Error", "[SYS/PERM]", "[CONTACTADMIN]",
                                  TEXT_ACCOUNTS, "A required privilege is not held by the client"},
+    [OUTCOME_PAM_DENIED] = {"accounts-denied", 13003, "Error", TEMPORARY, TEXT_TEMPORARY,
+                            "A required privilege is not held by the client"},
     [OUTCOME_NO_BROKER] = {"no-broker", 13005, "Error", TEMPORARY, TEXT_TEMPORARY,
                            "The membership decides, but no broker is named"},
     [OUTCOME_UNKNOWN_BROKER] = {"unknown-broker", 13005, "Error", TEMPORARY, TEXT_TEMPORARY,

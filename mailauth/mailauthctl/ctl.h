@@ -13,7 +13,7 @@
 
 typedef struct {
   const char *bus; /* NULL: the default */
-  gboolean json, follow, metrics, all, first;
+  gboolean json, follow, metrics, all, first, pam;
   guint count;          /* --count */
   const char *broker;   /* --broker, or NULL */
   const char *protocol; /* --protocol, or NULL */

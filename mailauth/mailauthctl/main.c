@@ -25,6 +25,7 @@ enum {
   OPTION_METRICS,
   OPTION_ALL,
   OPTION_FIRST,
+  OPTION_PAM,
   N_OPTIONS
 };
 #define OPTIONS_OF_ALL                                                                             \
@@ -48,6 +49,7 @@ static const OptionRow option_rows[N_OPTIONS] = {
     [OPTION_FOLLOW] = {.name = "follow", .letter = 'f', .help = "go on with what happens"},
     [OPTION_METRICS] = {.name = "metrics", .help = "print OpenMetrics text"},
     [OPTION_ALL] = {.name = "all", .help = "let everybody go"},
+    [OPTION_PAM] = {.name = "pam", .help = "let PAM's pam_unix read the system's password hashes"},
     [OPTION_FIRST] = {.name = "first", .help = "only in a registry that never had accounts"},
 };
 
@@ -114,8 +116,8 @@ static const Verb verbs[] = {
      .run = verb_reload_certificate,
      .summary = "read the certificate's files again"},
     {.name = "repair",
-     .operands = "[--first]",
-     .options = OPTION_BIT(OPTION_FIRST),
+     .operands = "[--first | --pam]",
+     .options = OPTION_BIT(OPTION_FIRST) | OPTION_BIT(OPTION_PAM),
      .run = verb_repair,
      .summary = "make the accounts' key, and give the service its right to it (Q255269)"},
     {.name = NULL},
@@ -161,6 +163,7 @@ static void take_line(Ctl *ctl, const CommandLine *line) {
   ctl->metrics = line->given[OPTION_METRICS];
   ctl->all = line->given[OPTION_ALL];
   ctl->first = line->given[OPTION_FIRST];
+  ctl->pam = line->given[OPTION_PAM];
   ctl->operands = (char **)line->operands->pdata;
   ctl->n_operands = line->n_operands;
 }

@@ -9,7 +9,7 @@
 #include "client/bus/wire.h"
 #include "client/cli/reply.h"
 #include "client/connection/connection.h"
-#include "mailauth/mailauthctl/ctl.h"
+#include "mailauth/mailauthctl/repair-pam.h"
 #include "mailauth/settings/settings.h"
 
 #define SAM_PATH "HKEY_LOCAL_MACHINE\\SAM"
@@ -18,6 +18,7 @@
 typedef struct {
   Ctl *ctl;
   char *principal; /* "user:mailauth"; NULL where there is nobody to give a right to */
+  char *user;      /* "mailauth"; likewise */
   guint32 uid;
   GPtrArray *done; /* of char * */
 } Repair;
@@ -180,6 +181,7 @@ static gboolean find_user(Repair *repair, GError **error) {
   if (entry != NULL) {
     repair->uid = (guint32)entry->pw_uid;
     repair->principal = g_strconcat("user:", user, NULL);
+    repair->user = g_strdup(entry->pw_name);
     return TRUE;
   }
   if (*name != '\0')
@@ -245,6 +247,18 @@ static gboolean is_first(const Repair *repair, gboolean *first, GError **error) 
   return entries != NULL;
 }
 
+/* The right that pam_unix needs is given on demand only: it is more than mail's. */
+static gboolean look_at_pam(const Repair *repair, GError **error) {
+  if (repair->user == NULL)
+    return TRUE;
+  if (repair->ctl->pam)
+    return repair_pam_grant(repair->user, repair->done, error);
+  g_autofree char *problem = repair_pam_find_problem(repair->ctl, repair->user);
+  if (problem != NULL)
+    ctl_note("%s", problem);
+  return TRUE;
+}
+
 static void print_done(const Repair *repair) {
   Ctl *ctl = repair->ctl;
   if (ctl->json) {
@@ -272,9 +286,10 @@ gboolean verb_repair(Ctl *ctl, GError **error) {
     return FALSE;
   gboolean repaired =
       !wanted || (find_user(&repair, error) && make_key(&repair, ACCOUNTS_PATH, error) &&
-                  give_rights(&repair, error));
+                  give_rights(&repair, error) && look_at_pam(&repair, error));
   if (repaired || done->len > 0)
     print_done(&repair);
   g_free(repair.principal);
+  g_free(repair.user);
   return repaired;
 }

@@ -168,8 +168,8 @@ static void on_ended(Helper *helper, const char *why) {
 /* What a password may be answered with; modules are anybody's code. */
 static gboolean is_possible(guint32 outcome) {
   static const Outcome possible[] = {
-      OUTCOME_OK,          OUTCOME_BAD_PASSWORD,     OUTCOME_DISABLED,       OUTCOME_NO_SUCH_USER,
-      OUTCOME_BAD_SETTING, OUTCOME_ACCOUNTS_MISSING, OUTCOME_ACCOUNTS_DENIED};
+      OUTCOME_OK,          OUTCOME_BAD_PASSWORD,     OUTCOME_DISABLED,        OUTCOME_NO_SUCH_USER,
+      OUTCOME_BAD_SETTING, OUTCOME_ACCOUNTS_MISSING, OUTCOME_ACCOUNTS_DENIED, OUTCOME_PAM_DENIED};
   for (guint i = 0; i < G_N_ELEMENTS(possible); i++)
     if (outcome == (guint32)possible[i])
       return TRUE;
@@ -189,7 +189,11 @@ static void take_answer(Helper *helper, const Message *message) {
     return;
   }
   finish(job, (Outcome)outcome, detail);
-  become_idle(helper);
+  /* The right may be given now: another process begins with the groups of its time. */
+  if (outcome == OUTCOME_PAM_DENIED)
+    drop(helper);
+  else
+    become_idle(helper);
 }
 
 static void on_message(G_GNUC_UNUSED Channel *channel, Message *message, const GError *error,

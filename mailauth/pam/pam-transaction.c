@@ -6,6 +6,7 @@
 #include <security/pam_appl.h>
 #include <string.h>
 
+#include "mailauth/pam/pam-stack.h"
 #include "mailauth/settings/settings.h"
 
 /* Who is asked about in place of a name that no account can have. */
@@ -144,9 +145,25 @@ static void run(Transaction *transaction) {
   pam_end(handle, status);
 }
 
+/* A module that may not read the hashes finds that a right password is wrong. */
+static void doubt(Transaction *transaction) {
+  const PamQuestion *question = transaction->question;
+  if (!outcome_is_client_failure(transaction->outcome) &&
+      transaction->outcome != OUTCOME_ACCOUNTS_MISSING)
+    return;
+  gboolean all = FALSE;
+  char *problem = pam_stack_find_problem(question->directory, question->service, NULL, &all);
+  if (problem == NULL)
+    return;
+  transaction->outcome = OUTCOME_PAM_DENIED;
+  g_free(transaction->detail);
+  transaction->detail = problem;
+}
+
 Outcome pam_transaction_run(const PamQuestion *question, char **detail) {
   Transaction transaction = {.question = question};
   run(&transaction);
+  doubt(&transaction);
   *detail = g_utf8_make_valid(transaction.detail, -1);
   g_free(transaction.detail);
   return transaction.outcome;

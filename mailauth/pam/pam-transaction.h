@@ -16,7 +16,7 @@ typedef struct {
 } PamQuestion;
 
 /* OUTCOME_OK, BAD_PASSWORD, NO_SUCH_USER, DISABLED, ACCOUNTS_MISSING,
- * ACCOUNTS_DENIED or BAD_SETTING. @detail: for administrators, valid UTF-8, the
+ * ACCOUNTS_DENIED, PAM_DENIED or BAD_SETTING. @detail: for administrators, valid UTF-8, the
  * caller's. */
 Outcome pam_transaction_run(const PamQuestion *question, char **detail);
 

@@ -4,6 +4,7 @@
 #include "mailauth/verifier/problems.h"
 
 #include "mailauth/package/sam.h"
+#include "mailauth/pam/pam-stack.h"
 #include "mailauth/settings/decision.h"
 
 G_GNUC_PRINTF(2, 3)
@@ -95,7 +96,14 @@ static void add_missing_certificate(GPtrArray *list, const Publisher *publisher,
           settings_get_path(SETTINGS_SERVICE), "Listen TLS", protocol_get_name((Protocol)i));
 }
 
-GPtrArray *problems_list(Views *views, const Publisher *publisher) {
+char *problems_find_of_pam(const Settings *settings, const char *user, gboolean *all) {
+  *all = FALSE;
+  if (*settings->package != '\0' || !g_str_equal(settings->native_source, "PAM"))
+    return NULL;
+  return pam_stack_find_problem(NULL, settings->pam_service, user, all);
+}
+
+GPtrArray *problems_list(Views *views, const Publisher *publisher, const char *user) {
   g_autoptr(Settings) settings = views_get_settings(views);
   GPtrArray *list = g_ptr_array_new_with_free_func(g_free);
   add_registry(list, views);
@@ -103,6 +111,10 @@ GPtrArray *problems_list(Views *views, const Publisher *publisher) {
   add_decision(list, settings);
   if (is_decided_by_sam(settings))
     add_accounts(list, views_get_accounts(views));
+  gboolean all = FALSE;
+  g_autofree char *of_pam = problems_find_of_pam(settings, user, &all);
+  if (of_pam != NULL)
+    add(list, "%s", of_pam);
   if (publisher == NULL)
     return list;
   add_listeners(list, publisher);

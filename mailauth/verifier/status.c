@@ -40,7 +40,7 @@ static gboolean append_sockets(DBusMessageIter *dict, const StatusSource *source
 }
 
 static gboolean append_problems(DBusMessageIter *dict, const StatusSource *source) {
-  g_autoptr(GPtrArray) texts = problems_list(source->views, source->publisher);
+  g_autoptr(GPtrArray) texts = problems_list(source->views, source->publisher, source->pam_user);
   return append_list(dict, "problems", texts);
 }
 
@@ -267,6 +267,17 @@ static void take_accounts(Decision *decision, Outcome accounts, const char *deta
   decision->why = g_strdup_printf("%s; %s", why, detail);
 }
 
+/* The same of PAM's. */
+static void take_pam(Decision *decision, const Settings *settings, const char *user) {
+  gboolean all = FALSE;
+  g_autofree char *problem = problems_find_of_pam(settings, user, &all);
+  if (decision->outcome != OUTCOME_OK || !all)
+    return;
+  g_autofree char *why = g_steal_pointer(&decision->why);
+  decision->outcome = OUTCOME_PAM_DENIED;
+  decision->why = g_strdup_printf("%s; %s", why, problem);
+}
+
 static const char *describe_accounts(Outcome accounts) {
   return accounts == OUTCOME_OK ? "readable" : outcome_get_facts(accounts)->reason;
 }
@@ -311,6 +322,7 @@ char *status_summarise(const StatusSource *source) {
   guint32 sessions = count_sessions(source->connections);
   decision_choose(settings, &decision);
   take_accounts(&decision, sam_get_state(views_get_accounts(source->views), &detail), detail);
+  take_pam(&decision, settings, source->pam_user);
   if (decision.outcome != OUTCOME_OK)
     return g_strdup_printf("No login can be decided: %s ('mailauthctl status' tells more)",
                            outcome_get_facts(decision.outcome)->reason);
@@ -328,6 +340,7 @@ gboolean status_append(DBusMessageIter *dict, const StatusSource *source) {
   Outcome accounts = sam_examine(views_get_accounts(source->views), &detail);
   decision_choose(settings, &decision);
   take_accounts(&decision, accounts, detail);
+  take_pam(&decision, settings, source->pam_user);
   return wire_append_entry_string(dict, "package", package_kind_get_name(decision.kind)) &&
          wire_append_entry_string(dict, "broker", decision.broker) &&
          wire_append_entry_string(dict, "source", decision.source) &&

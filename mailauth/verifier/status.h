@@ -21,6 +21,7 @@ typedef struct {
   const PamPool *pam;
   GVariant *connections; /* a{su} of the front's, or NULL */
   guint lacks;           /* SandboxLacks, of the roles together */
+  const char *pam_user;  /* as problems_list() */
 } StatusSource;
 
 /* What a service manager shows, in a few words: "native SAM, 3 sessions". Owned. */

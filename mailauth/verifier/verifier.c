@@ -12,6 +12,7 @@
 #include "mailauth/package/sam.h"
 #include "mailauth/verifier/front-link.h"
 #include "mailauth/verifier/mailauth1.h"
+#include "mailauth/verifier/problems.h"
 #include "mailauth/verifier/publisher.h"
 #include "mailauth/verifier/status.h"
 
@@ -23,6 +24,10 @@
  * refused then, as a temporary failure. */
 #define FIRST_WAIT_MS 3000
 #define COUNTS_WAIT_MS 1000
+
+/* PAM's files and the groups that its modules run in are looked at again after so many
+ * pings of the parent's, which is about every 30 s. */
+#define PINGS_PER_LOOK 15
 
 #define PASSWD_BUFFER_BYTES 16384U
 
@@ -56,6 +61,8 @@ typedef struct {
   GPtrArray *status_calls; /* of StatusCall: they wait for the front's counts */
   GVariant *connections;
   guint front_lacks; /* of the front's sandbox */
+  char *pam_problem; /* as it was found last; NULL for none */
+  guint pings;       /* since it was looked for */
 } Verifier;
 
 typedef struct {
@@ -127,6 +134,8 @@ static gboolean has_servers(const Settings *settings) {
   return has;
 }
 
+static void examine_pam(Verifier *verifier);
+
 static void publish(Verifier *verifier) {
   logins_stop_waiting(verifier->logins);
   g_autoptr(Settings) settings = views_get_settings(verifier->views);
@@ -137,6 +146,7 @@ static void publish(Verifier *verifier) {
   publisher_publish(verifier->publisher, settings);
   settings_unref(verifier->settings);
   verifier->settings = g_steal_pointer(&settings);
+  examine_pam(verifier);
   if (has_servers(verifier->settings))
     dialer_prepare(verifier->dialer);
   bus_refresh(verifier->bus);
@@ -226,12 +236,32 @@ static void prepare_status(void (*done)(gpointer call), gpointer call, gpointer 
   views_sync(verifier->views, 0, on_status_synced, waiting);
 }
 
+/* NULL: PAM's processes are this one's user, with its groups. */
+static const char *get_pam_user(const Verifier *verifier) {
+  return verifier->start->user_is_chosen && verifier->settings != NULL
+             ? verifier->settings->object_name
+             : NULL;
+}
+
+/* An outage that is to come is told of before it is met. */
+static void examine_pam(Verifier *verifier) {
+  gboolean all = FALSE;
+  if (verifier->settings == NULL)
+    return;
+  g_autofree char *before = g_steal_pointer(&verifier->pam_problem);
+  verifier->pam_problem = problems_find_of_pam(verifier->settings, get_pam_user(verifier), &all);
+  if (verifier->pam_problem != NULL && g_strcmp0(before, verifier->pam_problem) != 0)
+    reporter_report(verifier->reporter, OUTCOME_PAM_DENIED, EVENT_SOURCE_SERVER, NULL, NULL,
+                    verifier->pam_problem);
+}
+
 static StatusSource make_status_source(const Verifier *verifier) {
   return (StatusSource){
-      verifier->views,    verifier->publisher,   verifier->logins,
-      verifier->stores,   verifier->backends,    verifier->throttle,
-      verifier->reporter, verifier->prover,      verifier->verified,
-      verifier->pam,      verifier->connections, verifier->start->lacks | verifier->front_lacks,
+      verifier->views,        verifier->publisher,   verifier->logins,
+      verifier->stores,       verifier->backends,    verifier->throttle,
+      verifier->reporter,     verifier->prover,      verifier->verified,
+      verifier->pam,          verifier->connections, verifier->start->lacks | verifier->front_lacks,
+      get_pam_user(verifier),
   };
 }
 
@@ -374,10 +404,15 @@ static void ignore_result(G_GNUC_UNUSED const char *problem, G_GNUC_UNUSED gpoin
 
 /* The service manager is told, and what can't be read is an event. */
 static void reload(Verifier *verifier) {
+  examine_pam(verifier);
   reload_certificate(ignore_result, NULL, verifier);
 }
 
 static void answer_ping(Verifier *verifier) {
+  if (++verifier->pings >= PINGS_PER_LOOK) {
+    verifier->pings = 0;
+    examine_pam(verifier);
+  }
   const StatusSource source = make_status_source(verifier);
   g_autofree char *text = status_summarise(&source);
   (void)channel_send(verifier->parent, MESSAGE_PONG_VERIFIER, g_variant_new_string(text), NULL, 0,
@@ -510,6 +545,7 @@ static void take_apart(Verifier *verifier) {
   g_clear_pointer(&verifier->connections, g_variant_unref);
   channel_free(verifier->parent);
   g_main_loop_unref(verifier->loop);
+  g_free(verifier->pam_problem);
 }
 
 int verifier_run(const RoleStart *start) {

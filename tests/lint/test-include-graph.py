@@ -48,7 +48,7 @@ LAYERS = {
     "mailauth/verifier": MAIL - {"mailauth/front", "mailauth/parent", "mailauth/verifier"} | {"client/bus",
                                                                                               "client/threads"},
     "mailauth/mailauthctl": {"client/bus", "client/cli", "client/connection", "mailauth/base", "mailauth/package",
-                             "mailauth/protocol", "mailauth/settings"},
+                             "mailauth/pam", "mailauth/protocol", "mailauth/settings"},
     "mailauth": MAIL | {"client/bus", "client/cli", "client/threads"},
 }
 LAYERS |= {folder: set(REGD[:place]) for place, folder in enumerate(REGD)}

@@ -38,6 +38,7 @@ static const Row rows[] = {
     {OUTCOME_NO_CERTIFICATE, "no-certificate", 13002, "Error", "", ""},
     {OUTCOME_CHANGED, "changed", 14001, "Information", "", ""},
     {OUTCOME_RELEASED, "released", 14007, "Information", "", ""},
+    {OUTCOME_PAM_DENIED, "accounts-denied", 13003, "Error", "[SYS/TEMP]", "[UNAVAILABLE]"},
     {OUTCOME_REGISTRY_SILENT, "registry-silent", 14012, "Warning", "", ""},
     {OUTCOME_REGISTRY_BACK, "registry-back", 14012, "Information", "", ""},
     {OUTCOME_CERTIFICATE_DOUBTFUL, "certificate-doubtful", 14008, "Warning", "", ""},

@@ -181,7 +181,7 @@ ChannelResult channel_receive(Channel *channel, Message *message, GError **error
 static gboolean pass_packet(int descriptor, Packet *packet) {
   union {
     char room[CMSG_SPACE(MAX_MESSAGE_DESCRIPTORS * sizeof(int))];
-    struct cmsghdr align;
+    struct cmsghdr head;
   } control = {0};
   struct iovec parts[] = {{&packet->kind, 1}, {packet->body, packet->size}};
   struct msghdr header = {.msg_iov = parts, .msg_iovlen = G_N_ELEMENTS(parts)};
@@ -189,11 +189,10 @@ static gboolean pass_packet(int descriptor, Packet *packet) {
   if (bytes > 0) {
     header.msg_control = control.room;
     header.msg_controllen = CMSG_SPACE(bytes);
-    struct cmsghdr *head = CMSG_FIRSTHDR(&header);
-    head->cmsg_level = SOL_SOCKET;
-    head->cmsg_type = SCM_RIGHTS;
-    head->cmsg_len = CMSG_LEN(bytes);
-    memcpy(CMSG_DATA(head), packet->descriptors, bytes);
+    control.head.cmsg_level = SOL_SOCKET;
+    control.head.cmsg_type = SCM_RIGHTS;
+    control.head.cmsg_len = CMSG_LEN(bytes);
+    memcpy(CMSG_DATA(&control.head), packet->descriptors, bytes);
   }
   return TEMP_FAILURE_RETRY(sendmsg(descriptor, &header, MSG_NOSIGNAL | MSG_DONTWAIT)) >= 0;
 }

@@ -68,8 +68,9 @@ static const struct {
                           "(RLIMIT_MEMLOCK) is too low"},
     {SANDBOX_LACKS_FOLDER, "the front is not in an empty folder: it takes CAP_SYS_CHROOT and a "
                            "/proc that is mounted"},
-    {SANDBOX_LACKS_SOCKETS, "sockets are not told apart by their kind: on this kind of machine "
-                            "socketcall(2) keeps its arguments from the filter"},
+    {SANDBOX_LACKS_SOCKETS, "sockets are not told apart by their kind, nor what connects while it "
+                            "sends: on this kind of machine socketcall(2) keeps its arguments from "
+                            "the filter"},
     {SANDBOX_LACKS_MAPPINGS, "memory may be mapped to be run: on this kind of machine mmap(2) "
                              "keeps its arguments from the filter"},
 };

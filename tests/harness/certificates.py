@@ -17,6 +17,20 @@ def openssl(*words, **options):
     return subprocess.run(["openssl", *map(str, words)], check=True, capture_output=True, **options).stdout
 
 
+def knows_dates():
+    """Whether x509 has -not_after: its help is on either stream."""
+    said = subprocess.run(["openssl", "x509", "-help"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    return b"-not_after" in said.stdout
+
+
+def validity(days):
+    """Words for openssl: valid from now on for so many days, or expired. Before 3.4 it
+    knows no dates, since then no days below 0."""
+    if days < 0 and knows_dates():
+        return ("-not_before", "20200101000000Z", "-not_after", "20200102000000Z")
+    return ("-days", days)
+
+
 class Pair:
     """A certificate and its key in files NAME.pem and NAME.key, readable for all."""
 
@@ -26,7 +40,7 @@ class Pair:
         names = ",".join(f"DNS:{host}" for host in hosts)
         openssl("req", "-new", *algorithm, "-nodes", "-subj", f"/CN={name}", "-keyout", self.key, "-out", request,
                 *(("-addext", f"subjectAltName={names}") if names else ()))
-        openssl("x509", "-req", "-in", request, "-signkey", self.key, "-days", days, "-copy_extensions", "copy",
+        openssl("x509", "-req", "-in", request, "-signkey", self.key, *validity(days), "-copy_extensions", "copy",
                 "-out", self.file)
         self.key.chmod(0o644)
 

@@ -51,7 +51,8 @@ class Server(Mail):
 
     def begin_tls(self, *options, succeeds=True):
         """What openssl's client says."""
-        result = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{self.pop3s_port}", "-ign_eof", *options],
+        result = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{self.pop3s_port}", "-ign_eof",
+                                 "-nameopt", "RFC2253", *options],
                                 input=b"QUIT\r\n", capture_output=True, timeout=PATIENCE, check=False)
         equal(result.returncode == 0, succeeds, result.stderr.decode())
         return result.stdout.decode() + result.stderr.decode()

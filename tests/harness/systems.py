@@ -19,7 +19,7 @@ SUM = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", re.MULTILINE)
 SKIPPED = re.compile(r"^skipped (.*)$", re.MULTILINE)
 
 SYSTEMS = [roots.Root("debian12", "bookworm"), roots.Root("debian13", "trixie"), roots.Root("testing", "testing")]
-I386 = roots.Root("i386", "bookworm", ("gcc", "libc6-dev", "meson", "pkgconf", "dpkg-dev", "ccache", "systemd",
+I386 = roots.Root("i386", "bookworm", ("gcc", "libc6-dev", "meson", "pkgconf", "dpkg-dev", "ccache", "dbus", "systemd",
                                        "python3", *roots.list_libraries()), "i386")
 
 # The clone is made by root; the user of a trial then takes it home.
@@ -67,7 +67,8 @@ def try_command(system, name, script):
     began = time.monotonic()
     status, output = system.run(script)
     LOGS.mkdir(exist_ok=True)
-    (LOGS / f"{name.replace('/', '-').replace(' ', '-')}.log").write_text(output)
+    file_name = re.sub(r"[^A-Za-z0-9]+", "-", name) + ".log"
+    (LOGS / file_name).write_text(output)
     run = Run(name, judge(status, output), output, time.monotonic() - began)
     tell(run)
     return run

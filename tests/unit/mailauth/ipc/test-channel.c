@@ -166,18 +166,17 @@ static void test_every_damage(void) {
 static void send_raw(int descriptor, gconstpointer bytes, gsize size, guint n_descriptors) {
   union {
     char room[CMSG_SPACE(8 * sizeof(int))];
-    struct cmsghdr align;
+    struct cmsghdr head;
   } control = {0};
   struct iovec part = {(gpointer)(gsize)bytes, size};
   struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1};
   if (n_descriptors > 0) {
     header.msg_control = control.room;
     header.msg_controllen = CMSG_SPACE(n_descriptors * sizeof(int));
-    struct cmsghdr *head = CMSG_FIRSTHDR(&header);
-    head->cmsg_level = SOL_SOCKET;
-    head->cmsg_type = SCM_RIGHTS;
-    head->cmsg_len = CMSG_LEN(n_descriptors * sizeof(int));
-    memset(CMSG_DATA(head), 0, n_descriptors * sizeof(int));
+    control.head.cmsg_level = SOL_SOCKET;
+    control.head.cmsg_type = SCM_RIGHTS;
+    control.head.cmsg_len = CMSG_LEN(n_descriptors * sizeof(int));
+    memset(CMSG_DATA(&control.head), 0, n_descriptors * sizeof(int));
   }
   g_assert_cmpint(sendmsg(descriptor, &header, 0), ==, (gssize)size);
 }

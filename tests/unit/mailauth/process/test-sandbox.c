@@ -283,8 +283,10 @@ typedef enum { STAGE_STORE_INSIDE = N_ROLES, STAGE_FREE, N_STAGES } Stage;
 /* Where socketcall(2) keeps its arguments from the filter. */
 #ifdef SYS_socketcall
 #define ANY_SOCKET (IDENTITY | VERIFIER | CONNECTOR)
+#define ANY_SENDING (IDENTITY | VERIFIER | CONNECTOR | FRONT | STORE | INSIDE | FREE)
 #else
 #define ANY_SOCKET 0U
+#define ANY_SENDING NOBODY
 #endif
 
 typedef struct {
@@ -313,8 +315,8 @@ static const Row rows[] = {
     {"algorithm-socket", try_algorithm_socket, NOBODY},
     {"connect", try_connect, CONNECTOR | FREE},
     {"connect-again", try_connect_again, CONNECTOR | FREE},
-    {"send-fast", try_send_fast, NOBODY},
-    {"send-message-fast", try_send_message_fast, NOBODY},
+    {"send-fast", try_send_fast, ANY_SENDING},
+    {"send-message-fast", try_send_message_fast, ANY_SENDING},
     {"bind", try_bind, FREE},
     {"listen", try_listen, FREE},
     {"accept", try_accept, FRONT | FREE},

@@ -5,11 +5,11 @@
  * of two revisions:
  *
  *  - One read is under way at a time, and what it read is staged. A change that
- *    is signalled meanwhile stays dirty unless the reply's revision covers it.
+ *    is signalled meanwhile stays unread unless the reply's revision covers it.
  *  - What is staged is shown when nothing that changed up to its newest
  *    revision is unread. That takes every signal up to there to have come. The
  *    daemon may answer a read before it has sent the signal of the last commit,
- *    so unless the signals prove it, one more round trip (the fence) does: the
+ *    so unless the signals prove it, one more round trip (the barrier) does: the
  *    property Revision says up to where they have been sent.
  *  - A sub-tree that is small is always read whole, in one reply, which is of
  *    one revision and needs no more proof.
@@ -30,7 +30,7 @@
 #define SMALL_SIZE 256
 #define MAX_ROUNDS 8
 /* Round trips for the daemon to have sent what it has committed. */
-#define MAX_FENCES 8
+#define MAX_BARRIERS 8
 /* Keys read at once: six views stay below the bus's 128 calls a connection. */
 #define MAX_CALLS 8
 
@@ -38,7 +38,7 @@ typedef struct {
   RegistryView *view;
   ConnectionCall *call; /* while it is under way */
   char *path;           /* canonical */
-  guint flags;          /* of DirtFlags: why it is read */
+  guint flags;          /* of ChangedFlags: why it is read */
   Tree *tree;           /* what was found there; NULL: nothing */
 } KeyRead;
 
@@ -57,7 +57,7 @@ static void key_read_free(gpointer data) {
 
 /* In place of what was below. */
 static gboolean reads_below(const KeyRead *read) {
-  return (read->flags & DIRT_BELOW) != 0;
+  return (read->flags & CHANGED_BELOW) != 0;
 }
 
 /* ---- what is staged ---- */
@@ -77,76 +77,77 @@ static void stage_key(Staged *staged, KeyRead *read) {
 
 /* ---- what is under way ---- */
 
-static void reread_end(Reread *reread) {
-  connection_call_cancel(reread->page);
-  g_clear_pointer(&reread->tree, tree_free);
-  g_clear_pointer(&reread->top, g_free);
-  g_clear_pointer(&reread->waiting, g_ptr_array_unref);
-  g_clear_pointer(&reread->flying, g_ptr_array_unref);
-  *reread = (Reread){0};
+static void catch_up_end(CatchUp *reading) {
+  connection_call_cancel(reading->page);
+  g_clear_pointer(&reading->tree, tree_free);
+  g_clear_pointer(&reading->top, g_free);
+  g_clear_pointer(&reading->waiting, g_ptr_array_unref);
+  g_clear_pointer(&reading->in_flight, g_ptr_array_unref);
+  *reading = (CatchUp){0};
 }
 
-void reread_cancel(RegistryView *view) {
-  reread_end(&view->reread);
+void catch_up_cancel(RegistryView *view) {
+  catch_up_end(&view->catch_up);
   staged_clear(&view->staged);
   view->staged.rounds = 0;
-  g_clear_pointer(&view->fence, connection_call_cancel);
+  g_clear_pointer(&view->barrier, connection_call_cancel);
   view->forced = FALSE;
-  dirt_reset(&view->dirt, view->dirt.signalled);
+  changed_keys_reset(&view->changed_keys, view->changed_keys.signalled);
 }
 
-static void reread_begin(RegistryView *view, gboolean everything) {
-  view->reread = (Reread){
+static void catch_up_begin(RegistryView *view, gboolean everything) {
+  view->catch_up = (CatchUp){
       .active = TRUE,
       .everything = everything,
       .forced = everything && view->forced,
-      .signalled = view->dirt.signalled,
+      .signalled = view->changed_keys.signalled,
       .oldest = G_MAXUINT64,
       .waiting = g_ptr_array_new_with_free_func(key_read_free),
-      .flying = g_ptr_array_new_with_free_func(key_read_free),
+      .in_flight = g_ptr_array_new_with_free_func(key_read_free),
   };
   if (everything)
     view->forced = FALSE;
   view->staged.rounds++;
-  view->fences = 0;
+  view->barriers = 0;
 }
 
 /* ---- reading everything, page by page ---- */
 
 static void send_page(RegistryView *view, const char *cursor) {
   g_autoptr(WireMessage) call = treepage_new_call(view->connection, view->key, TRUE, cursor);
-  view->reread.page = connection_call_async(view->connection, call, CALL_TIMEOUT_MS, on_page, view);
+  view->catch_up.page =
+      connection_call_async(view->connection, call, CALL_TIMEOUT_MS, on_page, view);
 }
 
 static void begin_everything(RegistryView *view) {
   staged_clear(&view->staged);
-  reread_begin(view, TRUE);
-  view->reread.tree = tree_new();
+  catch_up_begin(view, TRUE);
+  view->catch_up.tree = tree_new();
   send_page(view, "");
 }
 
 /* Any page was read after the signals that had come when the first was asked for. */
 static void finish_everything(RegistryView *view) {
-  Reread *reread = &view->reread;
+  CatchUp *reading = &view->catch_up;
   Staged *staged = &view->staged;
-  staged->everything = g_steal_pointer(&reread->tree);
-  staged->top = g_steal_pointer(&reread->top);
-  staged->in_one_page = reread->pages == 1;
-  staged->newest = MAX(reread->newest, reread->signalled);
-  view->covered = MAX(reread->oldest, reread->signalled);
-  view->reread_once = staged->in_one_page && tree_get_size(staged->everything) <= SMALL_SIZE;
-  dirt_cover_everything(&view->dirt, view->covered);
-  reread_end(reread);
+  staged->everything = g_steal_pointer(&reading->tree);
+  staged->top = g_steal_pointer(&reading->top);
+  staged->in_one_page = reading->pages == 1;
+  staged->newest = MAX(reading->newest, reading->signalled);
+  view->covered = MAX(reading->oldest, reading->signalled);
+  view->is_small = staged->in_one_page && tree_get_size(staged->everything) <= SMALL_SIZE;
+  changed_keys_cover_everything(&view->changed_keys, view->covered);
+  catch_up_end(reading);
 }
 
 static gboolean take_page(RegistryView *view, DBusMessage *reply, GError **error) {
-  Reread *reread = &view->reread;
+  CatchUp *reading = &view->catch_up;
   TreePage page = {0};
-  if (!treepage_read(reply, reread->tree, &reread->top, &page, error))
+  if (!treepage_read(reply, reading->tree, &reading->top, &page, error))
     return FALSE;
-  reread->pages++;
-  reread->oldest = MIN(reread->oldest, page.revision);
-  reread->newest = MAX(reread->newest, page.revision);
+  reading->pages++;
+  reading->oldest = MIN(reading->oldest, page.revision);
+  reading->newest = MAX(reading->newest, page.revision);
   if (*page.cursor != '\0')
     send_page(view, page.cursor);
   else
@@ -159,7 +160,7 @@ static void on_page(G_GNUC_UNUSED RegistryConnection *connection, DBusMessage *r
                     const GError *error, gpointer data) {
   RegistryView *view = view_ref(data);
   g_autoptr(GError) problem = NULL;
-  view->reread.page = NULL;
+  view->catch_up.page = NULL;
   if (reply == NULL)
     fail(view, error);
   else if (!take_page(view, reply, &problem))
@@ -172,7 +173,7 @@ static void on_page(G_GNUC_UNUSED RegistryConnection *connection, DBusMessage *r
 /* What can't be told by reading the key alone: links, more than a page, and
  * what was said to be there and is not. */
 static void read_everything_instead(RegistryView *view) {
-  reread_end(&view->reread);
+  catch_up_end(&view->catch_up);
   view->forced = TRUE;
 }
 
@@ -183,20 +184,20 @@ static gboolean is_same_path(const char *a, const char *b) {
 
 /* FALSE without an error: it takes more than this reply to know. */
 static gboolean take_key(RegistryView *view, KeyRead *read, DBusMessage *reply, GError **error) {
-  Reread *reread = &view->reread;
+  CatchUp *reading = &view->catch_up;
   g_autoptr(Tree) tree = tree_new();
   g_autofree char *top = NULL;
   TreePage page = {0};
   if (!treepage_read(reply, tree, &top, &page, error))
     return FALSE;
   gboolean complete = *page.cursor == '\0' && is_same_path(top, read->path);
-  guint64 revision = MAX(page.revision, reread->signalled);
+  guint64 revision = MAX(page.revision, reading->signalled);
   treepage_clear(&page);
   if (!complete)
     return FALSE;
-  reread->newest = MAX(reread->newest, revision);
+  reading->newest = MAX(reading->newest, revision);
   read->tree = g_steal_pointer(&tree);
-  dirt_cover_key(&view->dirt, read->path, reads_below(read), revision);
+  changed_keys_cover_key(&view->changed_keys, read->path, reads_below(read), revision);
   return TRUE;
 }
 
@@ -204,22 +205,22 @@ static gboolean take_key(RegistryView *view, KeyRead *read, DBusMessage *reply, 
 static gboolean take_refusal(RegistryView *view, KeyRead *read, const GError *error) {
   gboolean missing = g_error_matches(error, REGISTRY_ERROR, REGISTRY_ERROR_KEY_NOT_FOUND);
   gboolean denied = g_error_matches(error, REGISTRY_ERROR, REGISTRY_ERROR_ACCESS_DENIED);
-  if (!denied && !(missing && !(read->flags & DIRT_CREATED)))
+  if (!denied && !(missing && !(read->flags & CHANGED_CREATED)))
     return FALSE;
-  view->reread.newest = MAX(view->reread.newest, view->reread.signalled);
-  dirt_cover_key(&view->dirt, read->path, TRUE, view->reread.signalled);
+  view->catch_up.newest = MAX(view->catch_up.newest, view->catch_up.signalled);
+  changed_keys_cover_key(&view->changed_keys, read->path, TRUE, view->catch_up.signalled);
   return TRUE;
 }
 
-static guint find_flying(const RegistryView *view, const KeyRead *read) {
+static guint find_in_flight(const RegistryView *view, const KeyRead *read) {
   guint index = 0;
-  (void)g_ptr_array_find(view->reread.flying, read, &index);
+  (void)g_ptr_array_find(view->catch_up.in_flight, read, &index);
   return index;
 }
 
 static void finish_keys(RegistryView *view) {
-  view->staged.newest = MAX(view->staged.newest, view->reread.newest);
-  reread_end(&view->reread);
+  view->staged.newest = MAX(view->staged.newest, view->catch_up.newest);
+  catch_up_end(&view->catch_up);
 }
 
 static void on_key(G_GNUC_UNUSED RegistryConnection *connection, DBusMessage *reply,
@@ -231,7 +232,7 @@ static void on_key(G_GNUC_UNUSED RegistryConnection *connection, DBusMessage *re
   gboolean known =
       reply != NULL ? take_key(view, read, reply, &problem) : take_refusal(view, read, error);
   if (known) {
-    g_ptr_array_steal_index(view->reread.flying, find_flying(view, read));
+    g_ptr_array_steal_index(view->catch_up.in_flight, find_in_flight(view, read));
     stage_key(&view->staged, read);
     send_next_keys(view);
   } else if (g_error_matches(error, REGISTRY_ERROR, REGISTRY_ERROR_UNREACHABLE)) {
@@ -245,15 +246,15 @@ static void on_key(G_GNUC_UNUSED RegistryConnection *connection, DBusMessage *re
 static void send_key(RegistryView *view, KeyRead *read) {
   g_autoptr(WireMessage) call =
       treepage_new_call(view->connection, read->path, reads_below(read), "");
-  g_ptr_array_add(view->reread.flying, read);
+  g_ptr_array_add(view->catch_up.in_flight, read);
   read->call = connection_call_async(view->connection, call, CALL_TIMEOUT_MS, on_key, read);
 }
 
 static void send_next_keys(RegistryView *view) {
-  Reread *reread = &view->reread;
-  while (reread->waiting->len > 0 && reread->flying->len < MAX_CALLS)
-    send_key(view, g_ptr_array_steal_index(reread->waiting, 0));
-  if (reread->flying->len == 0)
+  CatchUp *reading = &view->catch_up;
+  while (reading->waiting->len > 0 && reading->in_flight->len < MAX_CALLS)
+    send_key(view, g_ptr_array_steal_index(reading->waiting, 0));
+  if (reading->in_flight->len == 0)
     finish_keys(view);
 }
 
@@ -263,42 +264,42 @@ static gint compare_reads(gconstpointer a, gconstpointer b) {
 
 /* Keys above come first, so that what was read later is put in later. */
 static void begin_keys(RegistryView *view) {
-  reread_begin(view, FALSE);
+  catch_up_begin(view, FALSE);
   GHashTableIter iter;
   gpointer path = NULL;
   gpointer span = NULL;
-  g_hash_table_iter_init(&iter, view->dirt.keys);
+  g_hash_table_iter_init(&iter, view->changed_keys.keys);
   while (g_hash_table_iter_next(&iter, &path, &span)) {
     KeyRead *read = g_new0(KeyRead, 1);
     read->view = view;
     read->path = g_strdup(path);
-    read->flags = ((DirtSpan *)span)->flags;
-    g_ptr_array_add(view->reread.waiting, read);
+    read->flags = ((ChangedSpan *)span)->flags;
+    g_ptr_array_add(view->catch_up.waiting, read);
   }
-  g_ptr_array_sort(view->reread.waiting, compare_reads);
+  g_ptr_array_sort(view->catch_up.waiting, compare_reads);
   send_next_keys(view);
 }
 
-/* ---- the fence ---- */
+/* ---- the barrier ---- */
 
-static void on_fence(G_GNUC_UNUSED RegistryConnection *connection, DBusMessage *reply,
-                     const GError *error, gpointer data) {
+static void on_barrier(G_GNUC_UNUSED RegistryConnection *connection, DBusMessage *reply,
+                       const GError *error, gpointer data) {
   RegistryView *view = view_ref(data);
   guint64 revision = 0;
-  view->fence = NULL;
+  view->barrier = NULL;
   if (reply == NULL) {
     fail(view, error);
   } else {
-    gboolean told = connection_read_revision(reply, &revision) && view->fences < MAX_FENCES;
-    view->fenced = MAX(view->fenced, told ? revision : view->staged.newest);
+    gboolean told = connection_read_revision(reply, &revision) && view->barriers < MAX_BARRIERS;
+    view->barrier_revision = MAX(view->barrier_revision, told ? revision : view->staged.newest);
   }
   view_turn(view);
 }
 
-void reread_send_fence(RegistryView *view) {
+void catch_up_send_barrier(RegistryView *view) {
   g_autoptr(WireMessage) call = connection_new_revision_call(view->connection);
-  view->fences++;
-  view->fence = connection_call_async(view->connection, call, CALL_TIMEOUT_MS, on_fence, view);
+  view->barriers++;
+  view->barrier = connection_call_async(view->connection, call, CALL_TIMEOUT_MS, on_barrier, view);
 }
 
 /* ---- showing ---- */
@@ -307,11 +308,11 @@ static gboolean is_proven(const RegistryView *view) {
   const Staged *staged = &view->staged;
   if (staged->everything != NULL && staged->in_one_page && staged->keys == NULL)
     return TRUE;
-  return MAX(view->dirt.signalled, view->fenced) >= staged->newest;
+  return MAX(view->changed_keys.signalled, view->barrier_revision) >= staged->newest;
 }
 
 static gboolean fits_together(const RegistryView *view) {
-  return is_proven(view) && !dirt_reaches_back(&view->dirt, view->staged.newest);
+  return is_proven(view) && !changed_keys_reaches_back(&view->changed_keys, view->staged.newest);
 }
 
 /* TRUE: it differs from what was shown. */
@@ -345,7 +346,7 @@ static gboolean put_key(RegistryView *view, const KeyRead *read) {
 
 /* The revision up to which nothing is missing, for catching up later. */
 static guint64 find_complete_revision(const RegistryView *view) {
-  guint64 first = dirt_find_first(&view->dirt);
+  guint64 first = changed_keys_find_first(&view->changed_keys);
   return first <= view->staged.newest ? first - 1 : view->staged.newest;
 }
 
@@ -381,23 +382,25 @@ static RegistryViewState state_from_error(const GError *error) {
 /* The daemon's answer about the key as a whole, as of what it had signalled. */
 static void show_refusal(RegistryView *view, const GError *error) {
   RegistryViewState state = state_from_error(error);
-  guint64 revision = view->reread.active ? view->reread.signalled : view->dirt.signalled;
-  reread_end(&view->reread);
+  guint64 revision =
+      view->catch_up.active ? view->catch_up.signalled : view->changed_keys.signalled;
+  catch_up_end(&view->catch_up);
   staged_clear(&view->staged);
   view->staged.rounds = 0;
-  dirt_cover_everything(&view->dirt, revision);
+  changed_keys_cover_everything(&view->changed_keys, revision);
   view->covered = revision;
   view->reached = revision;
-  view->reread_once = FALSE;
+  view->is_small = FALSE;
   if (state == REGISTRY_VIEW_FAILED)
-    dirt_reset(&view->dirt, view->dirt.signalled); /* it would be asked at once again */
+    changed_keys_reset(&view->changed_keys,
+                       view->changed_keys.signalled); /* it would be asked at once again */
   if (state != REGISTRY_VIEW_MISSING)
     view->watch->ask_again_later(view);
   view_show(view, state, g_error_copy(error), FALSE);
 }
 
 static void fail(RegistryView *view, const GError *error) {
-  gboolean between_pages = view->reread.active && view->reread.pages > 0;
+  gboolean between_pages = view->catch_up.active && view->catch_up.pages > 0;
   if (g_error_matches(error, REGISTRY_ERROR, REGISTRY_ERROR_UNREACHABLE)) {
     view->watch->lose(view, g_error_copy(error));
     view->watch->ask_again_later(view);
@@ -412,30 +415,30 @@ static void fail(RegistryView *view, const GError *error) {
 /* ---- what is next ---- */
 
 static gboolean needs_everything(const RegistryView *view) {
-  return view->forced || view->dirt.everything || view->reread_once ||
+  return view->forced || view->changed_keys.everything || view->is_small ||
          view->state != REGISTRY_VIEW_READY;
 }
 
 static gboolean can_go_on(const RegistryView *view) {
-  return view->watched && !view->freed && !view->reread.active && view->fence == NULL;
+  return view->watched && !view->freed && !view->catch_up.active && view->barrier == NULL;
 }
 
-static gboolean is_dirty(const RegistryView *view) {
-  return view->forced || !dirt_is_clean(&view->dirt);
+static gboolean has_unread(const RegistryView *view) {
+  return view->forced || !changed_keys_is_empty(&view->changed_keys);
 }
 
-void reread_step(RegistryView *view) {
+void catch_up_step(RegistryView *view) {
   view_ref(view); /* showing may end in its being freed */
   while (can_go_on(view)) {
     gboolean staged = !staged_is_empty(&view->staged);
     if (staged && !view->forced && (fits_together(view) || view->staged.rounds >= MAX_ROUNDS))
       show(view);
-    else if (is_dirty(view) && needs_everything(view))
+    else if (has_unread(view) && needs_everything(view))
       begin_everything(view);
-    else if (is_dirty(view))
+    else if (has_unread(view))
       begin_keys(view);
     else if (staged)
-      reread_send_fence(view);
+      catch_up_send_barrier(view);
     else
       break;
   }
@@ -443,7 +446,7 @@ void reread_step(RegistryView *view) {
 }
 
 void view_turn(RegistryView *view) {
-  reread_step(view);
+  catch_up_step(view);
   sync_queue_settle(sync_queue_of(view->connection));
   view_unref(view);
 }

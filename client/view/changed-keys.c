@@ -9,64 +9,64 @@
 
 #include "client/base/path.h"
 
-void dirt_init(Dirt *dirt) {
-  *dirt = (Dirt){0};
-  dirt->keys = g_hash_table_new_full(path_hash_name, path_equal_names, g_free, g_free);
+void changed_keys_init(ChangedKeys *changed) {
+  *changed = (ChangedKeys){0};
+  changed->keys = g_hash_table_new_full(path_hash_name, path_equal_names, g_free, g_free);
 }
 
-void dirt_reset(Dirt *dirt, guint64 signalled) {
-  dirt->signalled = signalled;
-  dirt->everything = FALSE;
-  g_hash_table_remove_all(dirt->keys);
+void changed_keys_reset(ChangedKeys *changed, guint64 signalled) {
+  changed->signalled = signalled;
+  changed->everything = FALSE;
+  g_hash_table_remove_all(changed->keys);
 }
 
-void dirt_clear(Dirt *dirt) {
-  g_hash_table_unref(dirt->keys);
+void changed_keys_clear(ChangedKeys *changed) {
+  g_hash_table_unref(changed->keys);
 }
 
-static void widen(DirtSpan *span, guint flags, guint64 revision) {
+static void widen(ChangedSpan *span, guint flags, guint64 revision) {
   span->first = MIN(span->first, revision);
   span->last = MAX(span->last, revision);
   span->flags |= flags;
 }
 
-guint64 dirt_find_first(const Dirt *dirt) {
-  guint64 first = dirt->everything ? dirt->span.first : G_MAXUINT64;
+guint64 changed_keys_find_first(const ChangedKeys *changed) {
+  guint64 first = changed->everything ? changed->span.first : G_MAXUINT64;
   GHashTableIter iter;
   gpointer span = NULL;
-  g_hash_table_iter_init(&iter, dirt->keys);
+  g_hash_table_iter_init(&iter, changed->keys);
   while (g_hash_table_iter_next(&iter, NULL, &span))
-    first = MIN(first, ((DirtSpan *)span)->first);
+    first = MIN(first, ((ChangedSpan *)span)->first);
   return first;
 }
 
-void dirt_add_everything(Dirt *dirt, guint64 revision) {
-  dirt->signalled = MAX(dirt->signalled, revision);
-  guint64 first = MIN(dirt_find_first(dirt), revision);
-  guint64 last = MAX(dirt->signalled, revision);
-  g_hash_table_remove_all(dirt->keys);
-  dirt->everything = TRUE;
-  dirt->span = (DirtSpan){.first = first, .last = last};
+void changed_keys_add_everything(ChangedKeys *changed, guint64 revision) {
+  changed->signalled = MAX(changed->signalled, revision);
+  guint64 first = MIN(changed_keys_find_first(changed), revision);
+  guint64 last = MAX(changed->signalled, revision);
+  g_hash_table_remove_all(changed->keys);
+  changed->everything = TRUE;
+  changed->span = (ChangedSpan){.first = first, .last = last};
 }
 
-void dirt_add_key(Dirt *dirt, const char *path, guint flags, guint64 revision) {
-  DirtSpan *span = g_hash_table_lookup(dirt->keys, path);
-  gboolean full = g_hash_table_size(dirt->keys) >= DIRT_MAX_KEYS;
-  if (dirt->everything || (span == NULL && full)) {
-    dirt_add_everything(dirt, revision);
+void changed_keys_add_key(ChangedKeys *changed, const char *path, guint flags, guint64 revision) {
+  ChangedSpan *span = g_hash_table_lookup(changed->keys, path);
+  gboolean full = g_hash_table_size(changed->keys) >= CHANGED_KEYS_MAX;
+  if (changed->everything || (span == NULL && full)) {
+    changed_keys_add_everything(changed, revision);
     return;
   }
-  dirt->signalled = MAX(dirt->signalled, revision);
+  changed->signalled = MAX(changed->signalled, revision);
   if (span == NULL) {
-    span = g_new0(DirtSpan, 1);
+    span = g_new0(ChangedSpan, 1);
     span->first = revision;
-    g_hash_table_insert(dirt->keys, g_strdup(path), span);
+    g_hash_table_insert(changed->keys, g_strdup(path), span);
   }
   widen(span, flags, revision);
 }
 
 /* TRUE: nothing of the span is left. */
-static gboolean cover(DirtSpan *span, guint64 revision) {
+static gboolean cover(ChangedSpan *span, guint64 revision) {
   if (revision >= span->first)
     span->first = revision + 1;
   return revision >= span->last;
@@ -77,24 +77,25 @@ static gboolean is_covered(gpointer path, gpointer span, gpointer revision) {
   return cover(span, *(guint64 *)revision);
 }
 
-void dirt_cover_everything(Dirt *dirt, guint64 revision) {
-  if (dirt->everything && cover(&dirt->span, revision))
-    dirt->everything = FALSE;
-  g_hash_table_foreach_remove(dirt->keys, is_covered, &revision);
+void changed_keys_cover_everything(ChangedKeys *changed, guint64 revision) {
+  if (changed->everything && cover(&changed->span, revision))
+    changed->everything = FALSE;
+  g_hash_table_foreach_remove(changed->keys, is_covered, &revision);
 }
 
-void dirt_cover_key(Dirt *dirt, const char *path, gboolean below, guint64 revision) {
-  DirtSpan *span = g_hash_table_lookup(dirt->keys, path);
-  if (span == NULL || ((span->flags & DIRT_BELOW) && !below))
+void changed_keys_cover_key(ChangedKeys *changed, const char *path, gboolean below,
+                            guint64 revision) {
+  ChangedSpan *span = g_hash_table_lookup(changed->keys, path);
+  if (span == NULL || ((span->flags & CHANGED_BELOW) && !below))
     return;
   if (cover(span, revision))
-    g_hash_table_remove(dirt->keys, path);
+    g_hash_table_remove(changed->keys, path);
 }
 
-gboolean dirt_is_clean(const Dirt *dirt) {
-  return !dirt->everything && g_hash_table_size(dirt->keys) == 0;
+gboolean changed_keys_is_empty(const ChangedKeys *changed) {
+  return !changed->everything && g_hash_table_size(changed->keys) == 0;
 }
 
-gboolean dirt_reaches_back(const Dirt *dirt, guint64 revision) {
-  return !dirt_is_clean(dirt) && dirt_find_first(dirt) <= revision;
+gboolean changed_keys_reaches_back(const ChangedKeys *changed, guint64 revision) {
+  return !changed_keys_is_empty(changed) && changed_keys_find_first(changed) <= revision;
 }

@@ -6,46 +6,47 @@
 
 #include <glib.h>
 
-/* More changed keys than that are read as the whole sub-tree. */
-#define DIRT_MAX_KEYS 64
+/* If more keys have changed, the whole sub-tree is read. */
+#define CHANGED_KEYS_MAX 64
 
 typedef enum {
-  DIRT_BELOW = 1 << 0,   /* what is below may have changed too */
-  DIRT_CREATED = 1 << 1, /* the key was made */
-} DirtFlags;
+  CHANGED_BELOW = 1 << 0,   /* what is below may have changed too */
+  CHANGED_CREATED = 1 << 1, /* the key was made */
+} ChangedFlags;
 
 typedef struct {
   guint64 first; /* revision of the first change that was not read */
   guint64 last;
   guint flags;
-} DirtSpan;
+} ChangedSpan;
 
 typedef struct {
   guint64 signalled; /* the greatest revision heard of */
   gboolean everything;
-  DirtSpan span;    /* of everything */
-  GHashTable *keys; /* path -> DirtSpan; empty while everything is dirty */
-} Dirt;
+  ChangedSpan span; /* of everything */
+  GHashTable *keys; /* path -> ChangedSpan; empty while everything is unread */
+} ChangedKeys;
 
-void dirt_init(Dirt *dirt);
-/* Clean, and @signalled heard of. */
-void dirt_reset(Dirt *dirt, guint64 signalled);
-void dirt_clear(Dirt *dirt);
+void changed_keys_init(ChangedKeys *changed);
+/* Everything was read, and changes up to @signalled were heard of. */
+void changed_keys_reset(ChangedKeys *changed, guint64 signalled);
+void changed_keys_clear(ChangedKeys *changed);
 
 /* At @revision the key at @path changed, with @flags. */
-void dirt_add_key(Dirt *dirt, const char *path, guint flags, guint64 revision);
+void changed_keys_add_key(ChangedKeys *changed, const char *path, guint flags, guint64 revision);
 /* At @revision anything may have changed. */
-void dirt_add_everything(Dirt *dirt, guint64 revision);
+void changed_keys_add_everything(ChangedKeys *changed, guint64 revision);
 
 /* Everything, or one key, was read as it stood at @revision or later. Of a key
  * that was read without what is @below, changes there are left. */
-void dirt_cover_everything(Dirt *dirt, guint64 revision);
-void dirt_cover_key(Dirt *dirt, const char *path, gboolean below, guint64 revision);
+void changed_keys_cover_everything(ChangedKeys *changed, guint64 revision);
+void changed_keys_cover_key(ChangedKeys *changed, const char *path, gboolean below,
+                            guint64 revision);
 
 /* The revision of the first change that was not read; G_MAXUINT64: none. */
-guint64 dirt_find_first(const Dirt *dirt);
-gboolean dirt_is_clean(const Dirt *dirt);
+guint64 changed_keys_find_first(const ChangedKeys *changed);
+gboolean changed_keys_is_empty(const ChangedKeys *changed);
 /* Whether some change up to @revision has not been read. */
-gboolean dirt_reaches_back(const Dirt *dirt, guint64 revision);
+gboolean changed_keys_reaches_back(const ChangedKeys *changed, guint64 revision);
 
 #endif

@@ -7,7 +7,7 @@
  * the writer, and messages on one connection keep their order. So the reply to
  * a call that is sent after the write was answered comes after its signals.
  *
- *   waiting --(sent)--> flying --(its reply)--> settling --> told
+ *   waiting --(sent)--> in_flight --(its reply)--> settling --> told
  *
  * A batch settles until each view has read what was signalled up to its reply;
  * what is signalled later is not waited for, so that a busy writer holds up
@@ -21,7 +21,7 @@
 
 /* How often whoever syncs all views is kept waiting because they stand at
  * different revisions, before he gets them as they are. */
-#define MIXED_PATIENCE 16
+#define MIXED_RETRIES 16
 /* For a bus that keeps the call to itself, in ms: a daemon that hangs is noticed before,
  * see registry_connection_is_answering(). */
 #define SYNC_TIMEOUT_MS 15000
@@ -41,14 +41,14 @@ typedef struct {
 typedef struct {
   GQueue requests; /* of Request */
   GArray *targets; /* of Target; set by the reply */
-  guint patience;  /* with views that stand at different revisions */
+  guint retries;   /* with views that stand at different revisions */
 } Batch;
 
 struct SyncQueue {
   RegistryConnection *connection;
   GPtrArray *views;
-  Batch *waiting; /* NULL: nobody */
-  Batch *flying;  /* NULL: none is under way */
+  Batch *waiting;   /* NULL: nobody */
+  Batch *in_flight; /* NULL: none is under way */
   ConnectionCall *call;
   GQueue settling; /* of Batch, oldest first */
   GQueue refused;  /* of Request: to be told FALSE */
@@ -61,7 +61,7 @@ static Batch *batch_new(void) {
   Batch *batch = g_new0(Batch, 1);
   g_queue_init(&batch->requests);
   batch->targets = g_array_new(FALSE, FALSE, sizeof(Target));
-  batch->patience = MIXED_PATIENCE;
+  batch->retries = MIXED_RETRIES;
   return batch;
 }
 
@@ -126,9 +126,9 @@ static gboolean views_are_mixed(const GPtrArray *views) {
 static gboolean batch_is_complete(Batch *batch, const GPtrArray *views) {
   if (!batch_has_reached(batch, NULL))
     return FALSE;
-  if (batch->patience == 0 || !views_are_mixed(views))
+  if (batch->retries == 0 || !views_are_mixed(views))
     return TRUE;
-  batch->patience--;
+  batch->retries--;
   return FALSE;
 }
 
@@ -235,7 +235,7 @@ static void refuse_all(SyncQueue *queue) {
   Batch *batch = NULL;
   while ((batch = g_queue_pop_head(&queue->settling)) != NULL)
     refuse_batch(queue, batch);
-  refuse_batch(queue, g_steal_pointer(&queue->flying));
+  refuse_batch(queue, g_steal_pointer(&queue->in_flight));
   refuse_batch(queue, g_steal_pointer(&queue->waiting));
   tell_later(queue);
 }
@@ -254,7 +254,7 @@ static void on_reply(RegistryConnection *connection, DBusMessage *reply, const G
   (void)error;
   SyncQueue *queue = data;
   queue->call = NULL;
-  Batch *batch = g_steal_pointer(&queue->flying);
+  Batch *batch = g_steal_pointer(&queue->in_flight);
   if (reply != NULL) {
     batch_set_targets(batch, queue->views);
     g_queue_push_tail(&queue->settling, batch);
@@ -267,10 +267,10 @@ static void on_reply(RegistryConnection *connection, DBusMessage *reply, const G
 }
 
 static void send_waiting(SyncQueue *queue) {
-  if (queue->flying != NULL || queue->waiting == NULL ||
+  if (queue->in_flight != NULL || queue->waiting == NULL ||
       connection_get_presence(queue->connection) != PRESENCE_PRESENT)
     return;
-  queue->flying = g_steal_pointer(&queue->waiting);
+  queue->in_flight = g_steal_pointer(&queue->waiting);
   for (guint i = 0; i < queue->views->len; i++)
     ask_again(queue->views->pdata[i]);
   g_autoptr(WireMessage) call = connection_new_revision_call(queue->connection);
@@ -283,7 +283,7 @@ static void sync_queue_free(gpointer data) {
   SyncQueue *queue = data;
   connection_call_cancel(queue->call);
   batch_free(queue->waiting);
-  batch_free(queue->flying);
+  batch_free(queue->in_flight);
   g_queue_clear_full(&queue->settling, (GDestroyNotify)batch_free);
   g_queue_clear_full(&queue->refused, g_free);
   if (queue->later != NULL)
@@ -332,7 +332,7 @@ void sync_queue_add_view(SyncQueue *queue, RegistryView *view) {
 void sync_queue_remove_view(SyncQueue *queue, RegistryView *view) {
   g_ptr_array_remove_fast(queue->views, view);
   batch_forget(queue->waiting, view);
-  batch_forget(queue->flying, view);
+  batch_forget(queue->in_flight, view);
   for (GList *link = queue->settling.head; link != NULL; link = link->next)
     batch_forget(link->data, view);
   forget_requests(&queue->refused, view);

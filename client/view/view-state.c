@@ -14,7 +14,7 @@ void view_unref(RegistryView *view) {
   if (--view->references > 0)
     return;
   tree_free(view->tree);
-  dirt_clear(&view->dirt);
+  changed_keys_clear(&view->changed_keys);
   g_ptr_array_unref(view->early);
   g_clear_error(&view->problem);
   registry_connection_unref(view->connection);
@@ -61,12 +61,12 @@ gboolean staged_is_empty(const Staged *staged) {
 
 /* Whether nothing is under way, staged, or known to have changed. */
 static gboolean is_idle(const RegistryView *view) {
-  return !view->reread.active && view->fence == NULL && staged_is_empty(&view->staged) &&
-         !view->forced && dirt_is_clean(&view->dirt);
+  return !view->catch_up.active && view->barrier == NULL && staged_is_empty(&view->staged) &&
+         !view->forced && changed_keys_is_empty(&view->changed_keys);
 }
 
 guint64 view_get_signalled(const RegistryView *view) {
-  return view->dirt.signalled;
+  return view->changed_keys.signalled;
 }
 
 gboolean view_has_reached(const RegistryView *view, guint64 revision) {
@@ -75,7 +75,7 @@ gboolean view_has_reached(const RegistryView *view, guint64 revision) {
   if (!view->watched || is_idle(view))
     return TRUE;
   gboolean answered = view->state == REGISTRY_VIEW_READY || view->state == REGISTRY_VIEW_MISSING;
-  return answered && !view->forced && !view->reread.forced && view->reached >= revision;
+  return answered && !view->forced && !view->catch_up.forced && view->reached >= revision;
 }
 
 guint64 view_get_shown(const RegistryView *view) {
@@ -84,7 +84,7 @@ guint64 view_get_shown(const RegistryView *view) {
 
 gboolean view_lacks(const RegistryView *view, guint64 revision) {
   gboolean staged = view->staged.newest != 0 && view->staged.newest <= revision;
-  return view->watched && (staged || dirt_reaches_back(&view->dirt, revision));
+  return view->watched && (staged || changed_keys_reaches_back(&view->changed_keys, revision));
 }
 
 gboolean view_is_current(const RegistryView *view) {

@@ -36,8 +36,8 @@ typedef struct {
   guint pages;
   ConnectionCall *page; /* under way */
   GPtrArray *waiting;   /* of KeyRead: keys to be read */
-  GPtrArray *flying;    /* of KeyRead: under way */
-} Reread;
+  GPtrArray *in_flight; /* of KeyRead: under way */
+} CatchUp;
 
 /* What the files below the watch ask of it. */
 typedef struct {
@@ -78,16 +78,16 @@ struct RegistryView {
   GSource *retry;
 
   /* Catching up. */
-  Dirt dirt;
-  gboolean forced;      /* everything is to be read, whatever the revisions say */
-  gboolean reread_once; /* the sub-tree is small: read it in one go */
-  guint64 covered;      /* everything was last read at this revision */
-  guint64 reached;      /* what was signalled so far can be looked up; 0: nothing */
-  Reread reread;
+  ChangedKeys changed_keys;
+  gboolean forced;   /* everything is to be read, whatever the revisions say */
+  gboolean is_small; /* the sub-tree is small: read it in one go */
+  guint64 covered;   /* everything was last read at this revision */
+  guint64 reached;   /* what was signalled so far can be looked up; 0: nothing */
+  CatchUp catch_up;
   Staged staged;
-  ConnectionCall *fence;
-  guint64 fenced; /* every signal up to here has come */
-  guint fences;   /* since something was last read */
+  ConnectionCall *barrier;
+  guint64 barrier_revision; /* every signal up to here has come */
+  guint barriers;           /* since something was last read */
 };
 
 RegistryView *view_ref(RegistryView *view);

@@ -23,14 +23,14 @@ RegistryView *registry_view_new(RegistryConnection *connection, const char *key,
   view->key = g_strdup(key);
   view->changed = changed;
   view->data = data;
-  view->watch = &follow_functions;
+  view->watch = &view_watch_functions;
   view->tree = tree_new();
   view->early = g_ptr_array_new_with_free_func(unref_message);
-  dirt_init(&view->dirt);
+  changed_keys_init(&view->changed_keys);
   sync_queue_add_view(sync_queue_of(connection), view);
-  connection_add_listener(connection, &follow_listener, view);
+  connection_add_listener(connection, &view_watch_listener, view);
   if (connection_get_presence(connection) == PRESENCE_PRESENT)
-    follow_start(view);
+    view_watch_start(view);
   return view;
 }
 
@@ -39,7 +39,7 @@ void registry_view_free(RegistryView *view) {
     return;
   view->freed = TRUE;
   connection_remove_listener(view->connection, view);
-  follow_lose(view, NULL);
+  view_watch_lose(view, NULL);
   sync_queue_remove_view(sync_queue_of(view->connection), view);
   view_unref(view);
 }

@@ -77,16 +77,16 @@ static void end_watch(RegistryView *view) {
   g_ptr_array_set_size(view->early, 0);
 }
 
-void follow_lose(RegistryView *view, GError *problem) {
+void view_watch_lose(RegistryView *view, GError *problem) {
   stop_retrying(view);
   end_watch(view);
-  reread_cancel(view);
+  catch_up_cancel(view);
   view_set_problem(view, problem);
 }
 
 /* ---- signals ---- */
 
-/* One change of a signal's; whatever can't be told precisely dirties everything. */
+/* Notes one change of a signal. A change that names no single key counts for everything. */
 static void note_change(RegistryView *view, ChangeKind kind, const char *key, const char *name,
                         guint64 revision) {
   if (kind == CHANGE_LINK_CHANGED && *name == '\0') {
@@ -99,13 +99,13 @@ static void note_change(RegistryView *view, ChangeKind kind, const char *key, co
   gboolean precise = (of_key || of_value) && relative != NULL &&
                      g_ascii_strcasecmp(name, LINK_VALUE_NAME) != 0 &&
                      !(of_key && *relative == '\0');
-  guint flags = of_key ? DIRT_BELOW : 0;
+  guint flags = of_key ? CHANGED_BELOW : 0;
   if (kind == CHANGE_KEY_CREATED)
-    flags |= DIRT_CREATED;
+    flags |= CHANGED_CREATED;
   if (precise)
-    dirt_add_key(&view->dirt, key, flags, revision);
+    changed_keys_add_key(&view->changed_keys, key, flags, revision);
   else
-    dirt_add_everything(&view->dirt, revision);
+    changed_keys_add_everything(&view->changed_keys, revision);
   view_touch(view, precise ? relative : NULL);
 }
 
@@ -149,17 +149,17 @@ static gboolean note_signal(RegistryView *view, DBusMessage *message) {
   dbus_message_iter_next(&iter);
   dbus_message_iter_recurse(&iter, &changes);
   if (sequence != view->sequence) {
-    dirt_add_everything(&view->dirt, revision);
+    changed_keys_add_everything(&view->changed_keys, revision);
     view_touch(view, NULL);
   }
   view->sequence = sequence + 1;
   note_changes(view, &changes, revision);
-  view->dirt.signalled = MAX(view->dirt.signalled, revision);
+  view->changed_keys.signalled = MAX(view->changed_keys.signalled, revision);
   /* A read may have been quicker than the signal, and also than what else the
    * signal is about. */
-  dirt_cover_everything(&view->dirt, view->covered);
-  if (!dirt_is_clean(&view->dirt))
-    view->reached = MIN(view->reached, dirt_find_first(&view->dirt) - 1);
+  changed_keys_cover_everything(&view->changed_keys, view->covered);
+  if (!changed_keys_is_empty(&view->changed_keys))
+    view->reached = MIN(view->reached, changed_keys_find_first(&view->changed_keys) - 1);
   return TRUE;
 }
 
@@ -193,10 +193,10 @@ static void take_early(RegistryView *view) {
 /* ---- the watch ---- */
 
 static void begin_anew(RegistryView *view, guint64 revision) {
-  dirt_reset(&view->dirt, revision);
+  changed_keys_reset(&view->changed_keys, revision);
   view->covered = 0;
   view->reached = 0;
-  view->fenced = revision;
+  view->barrier_revision = revision;
   view->forced = TRUE;
   view_touch(view, NULL);
 }
@@ -206,14 +206,14 @@ static void begin_anew(RegistryView *view, guint64 revision) {
  * costs one call too and trusts nothing that was before. */
 static void begin_from_last(RegistryView *view, guint64 revision, const char *path) {
   gboolean moved = view->path == NULL || path_compare_names(view->path, path) != 0;
-  dirt_reset(&view->dirt, view->revision);
-  view->forced = view->reread_once || moved;
+  changed_keys_reset(&view->changed_keys, view->revision);
+  view->forced = view->is_small || moved;
   if (moved)
     view_touch(view, NULL);
   if (view->forced || revision == view->revision)
     return;
   view->reached = 0;
-  reread_send_fence(view);
+  catch_up_send_barrier(view);
 }
 
 static void begin(RegistryView *view, DBusMessage *reply) {
@@ -222,8 +222,8 @@ static void begin(RegistryView *view, DBusMessage *reply) {
   const char *path = NULL;
   if (!dbus_message_get_args(reply, NULL, DBUS_TYPE_UINT32, &id, DBUS_TYPE_UINT64, &revision,
                              DBUS_TYPE_STRING, &path, DBUS_TYPE_INVALID)) {
-    follow_lose(view, g_error_new_literal(REGISTRY_ERROR, REGISTRY_ERROR_FAILED,
-                                          "the reply to Watch is not uts"));
+    view_watch_lose(view, g_error_new_literal(REGISTRY_ERROR, REGISTRY_ERROR_FAILED,
+                                              "the reply to Watch is not uts"));
     retry_later(view);
     return;
   }
@@ -241,7 +241,7 @@ static void begin(RegistryView *view, DBusMessage *reply) {
 
 static void refuse(RegistryView *view, const GError *error) {
   if (g_error_matches(error, REGISTRY_ERROR, REGISTRY_ERROR_UNREACHABLE)) {
-    follow_lose(view, g_error_copy(error));
+    view_watch_lose(view, g_error_copy(error));
   } else {
     gboolean denied = g_error_matches(error, REGISTRY_ERROR, REGISTRY_ERROR_ACCESS_DENIED);
     g_ptr_array_set_size(view->early, 0);
@@ -298,7 +298,7 @@ static void send_watch(RegistryView *view, gboolean catch_up) {
   view->watching = connection_call_async(view->connection, call, CALL_TIMEOUT_MS, on_watch, view);
 }
 
-void follow_start(RegistryView *view) {
+void view_watch_start(RegistryView *view) {
   stop_retrying(view);
   send_watch(view, view->state == REGISTRY_VIEW_READY && view->revision > 0);
 }
@@ -308,10 +308,10 @@ void follow_start(RegistryView *view) {
 static void on_presence(gpointer data, Presence presence) {
   RegistryView *view = data;
   if (presence == PRESENCE_PRESENT)
-    follow_start(view);
+    view_watch_start(view);
   else
-    follow_lose(view, g_error_new_literal(REGISTRY_ERROR, REGISTRY_ERROR_UNREACHABLE,
-                                          "regd is not on the bus"));
+    view_watch_lose(view, g_error_new_literal(REGISTRY_ERROR, REGISTRY_ERROR_UNREACHABLE,
+                                              "regd is not on the bus"));
 }
 
 /* The watch stands all the same: what happens meanwhile comes in its order when the
@@ -325,10 +325,10 @@ static void on_answering(gpointer data, gboolean answering) {
   else if (shown)
     view_set_problem(view, NULL);
   if (answering && !view->watched && view->watching == NULL)
-    follow_start(view);
+    view_watch_start(view);
 }
 
-const ConnectionListener follow_listener = {
+const ConnectionListener view_watch_listener = {
     .presence_changed = on_presence,
     .signalled = on_signal,
     .answering_changed = on_answering,
@@ -342,15 +342,15 @@ static void ask_again(RegistryView *view) {
   if (view->watching != NULL) {
     view->watch_again = TRUE;
   } else if (!view->watched) {
-    follow_start(view);
+    view_watch_start(view);
   } else if (refused) {
     view->forced = TRUE;
-    reread_step(view);
+    catch_up_step(view);
   }
 }
 
-const ViewWatch follow_functions = {
+const ViewWatch view_watch_functions = {
     .ask_again = ask_again,
     .ask_again_later = retry_later,
-    .lose = follow_lose,
+    .lose = view_watch_lose,
 };

@@ -6,11 +6,11 @@
 #include "client/view/view-state.h"
 
 /* For a daemon that is there: asks it to watch. */
-void follow_start(RegistryView *view);
+void view_watch_start(RegistryView *view);
 /* See ViewWatch. */
-void follow_lose(RegistryView *view, GError *problem);
-extern const ViewWatch follow_functions;
+void view_watch_lose(RegistryView *view, GError *problem);
+extern const ViewWatch view_watch_functions;
 /* What the connection tells a view. */
-extern const ConnectionListener follow_listener;
+extern const ConnectionListener view_watch_listener;
 
 #endif

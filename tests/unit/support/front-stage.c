@@ -311,3 +311,24 @@ void server_expect_end(int server) {
   client_expect_end(&same);
   close(server);
 }
+
+Client client_greet_pop3(Stage *stage) {
+  Client client = client_connect(stage, POP3);
+  client_expect(&client, POP3_GREETING);
+  return client;
+}
+
+static void run_row(gconstpointer data) {
+  Stage stage = {0};
+  const StageRow *row = data;
+  stage_set_up(&stage);
+  row->run(&stage);
+  stage_tear_down(&stage);
+}
+
+int stage_run_tests(int argc, char **argv, const StageRow *rows, gsize n_rows) {
+  g_test_init(&argc, &argv, NULL);
+  for (gsize i = 0; i < n_rows; i++)
+    g_test_add_data_func(rows[i].name, &rows[i], run_row);
+  return g_test_run();
+}

@@ -11,6 +11,12 @@
 #include "mailauth/base/outcome.h"
 #include "mailauth/ipc/channel.h"
 
+/* The listeners. */
+enum { POP3, IMAP, POP3_TLS, IMAP_TLS };
+#define POP3_GREETING "+OK POP3 server ready.\r\n"
+#define FAILED "-ERR [AUTH] Authentication failed.\r\n"
+#define TEMPORARY "-ERR [SYS/TEMP] Temporary authentication failure.\r\n"
+
 typedef struct {
   GThread *thread;
   int front_end;
@@ -72,8 +78,20 @@ void client_expect(const Client *client, const char *text);
 void client_expect_end(const Client *client);
 void client_close(Client *client);
 
+/* Connected to the listener of POP3 in the clear, and greeted. */
+Client client_greet_pop3(Stage *stage);
+
 void server_say(int server, const char *text);
 void server_expect(int server, const char *text);
 void server_expect_end(int server);
+
+/* A test on a stage of its own. */
+typedef void (*StageTest)(Stage *stage);
+typedef struct {
+  const char *name;
+  StageTest run;
+} StageRow;
+/* main() of such tests. */
+int stage_run_tests(int argc, char **argv, const StageRow *rows, gsize n_rows);
 
 #endif

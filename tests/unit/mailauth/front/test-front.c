@@ -8,30 +8,15 @@
 
 #include "tests/unit/support/front-stage.h"
 
-#define POP3 0
-#define IMAP 1
-#define POP3_TLS 2
-#define IMAP_TLS 3
-#define POP3_GREETING "+OK POP3 server ready.\r\n"
 #define IMAP_CAPS "CAPABILITY IMAP4rev1 LITERAL+ SASL-IR ID"
 #define IMAP_GREETING "* OK [" IMAP_CAPS " AUTH=PLAIN AUTH=LOGIN] IMAP server ready.\r\n"
 #define PASS_LOGIN "'PASS', 'ann', [0x70, 0x77], '127.0.0.1', false)"
-#define FAILED "-ERR [AUTH] Authentication failed.\r\n"
-#define TEMPORARY "-ERR [SYS/TEMP] Temporary authentication failure.\r\n"
 #define TIMEOUT "-ERR Login takes too long.\r\n"
 #define FULL "-ERR Too many connections.\r\n"
 
-typedef void (*StageTest)(Stage *stage);
-
-static Client greet_pop3(Stage *stage) {
-  Client client = client_connect(stage, POP3);
-  client_expect(&client, POP3_GREETING);
-  return client;
-}
-
 /* A client that has logged in, and the server it is relayed to. */
 static Client log_in(Stage *stage, int *server) {
-  Client client = greet_pop3(stage);
+  Client client = client_greet_pop3(stage);
   client_say(&client, "USER ann\r\nPASS pw\r\n");
   guint64 login = expect_question(stage, MESSAGE_LOGIN, "0x00, " PASS_LOGIN);
   send_verdict(stage, login, OUTCOME_OK, 0, "", "", server);
@@ -41,7 +26,7 @@ static Client log_in(Stage *stage, int *server) {
 
 static void test_pop3(Stage *stage) {
   int server;
-  Client client = greet_pop3(stage);
+  Client client = client_greet_pop3(stage);
   client_say(&client, "USER ann\r\nPASS pw\r\nSTAT\r\n");
   guint64 login = expect_question(stage, MESSAGE_LOGIN, "0x00, " PASS_LOGIN);
   client_say(&client, "LIST\r\n");
@@ -100,7 +85,7 @@ static void test_refusals(Stage *stage) {
       {OUTCOME_OK, TEMPORARY}, /* without a server: a fault of ours */
       {N_OUTCOMES, TEMPORARY},
   };
-  Client client = greet_pop3(stage);
+  Client client = client_greet_pop3(stage);
   for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
     client_say(&client, "USER ann\r\nPASS pw\r\n");
     guint64 login = expect_question(stage, MESSAGE_LOGIN, "0x00, " PASS_LOGIN);
@@ -112,7 +97,7 @@ static void test_refusals(Stage *stage) {
 }
 
 static void test_delay(Stage *stage) {
-  Client client = greet_pop3(stage);
+  Client client = client_greet_pop3(stage);
   gint64 begin = g_get_monotonic_time();
   client_say(&client, "USER ann\r\nPASS pw\r\nQUIT\r\n");
   guint64 login = expect_question(stage, MESSAGE_LOGIN, "0x00, " PASS_LOGIN);
@@ -126,7 +111,7 @@ static void test_delay(Stage *stage) {
 /* A verdict for nobody, or twice, hurts nobody. */
 static void test_stray_verdict(Stage *stage) {
   int server;
-  Client client = greet_pop3(stage);
+  Client client = client_greet_pop3(stage);
   send_verdict(stage, 12345, OUTCOME_OK, 0, "", "", &server);
   server_expect_end(server);
   client_say(&client, "USER ann\r\nPASS pw\r\n");
@@ -162,7 +147,7 @@ static void test_clear_text(Stage *stage) {
 static void test_starttls(Stage *stage) {
   int server;
   stage_send_keys(stage);
-  Client client = greet_pop3(stage);
+  Client client = client_greet_pop3(stage);
   client_say(&client, "STLS\r\nUSER evil\r\n");
   client_expect(&client, "+OK Begin TLS negotiation now.\r\n");
   client_begin_tls(&client);
@@ -226,7 +211,7 @@ static void test_much_at_once(Stage *stage) {
 }
 
 static void test_no_certificate(Stage *stage) {
-  Client client = greet_pop3(stage);
+  Client client = client_greet_pop3(stage);
   client_say(&client, "STLS\r\n");
   guint64 login = expect_question(stage, MESSAGE_INCIDENT, "18, 0x00, '', '127.0.0.1')");
   send_verdict(stage, login, OUTCOME_NO_CERTIFICATE, 0, "", "", NULL);
@@ -253,7 +238,7 @@ static void test_not_tls(Stage *stage) {
 static void test_verifier_replaced(Stage *stage) {
   int server;
   Client relayed = log_in(stage, &server);
-  Client early = greet_pop3(stage);
+  Client early = client_greet_pop3(stage);
   client_say(&early, "USER ann\r\nPASS pw\r\n");
   expect_question(stage, MESSAGE_LOGIN, "0x00, " PASS_LOGIN);
   g_clear_pointer(&stage->verifier, channel_free);
@@ -275,7 +260,7 @@ static void test_verifier_replaced(Stage *stage) {
 static void test_verifier_that_can_not_be_understood(Stage *stage) {
   int server;
   Client relayed = log_in(stage, &server);
-  Client waiting = greet_pop3(stage);
+  Client waiting = client_greet_pop3(stage);
   client_say(&waiting, "USER ann\r\nPASS pw\r\n");
   expect_question(stage, MESSAGE_LOGIN, "0x00, " PASS_LOGIN);
   g_assert_cmpint(send(channel_get_descriptor(stage->verifier), "\377?", 2, 0), ==, 2);
@@ -304,7 +289,7 @@ static void test_keys_told_to_new_verifier(Stage *stage) {
 
 static void test_client_goes(Stage *stage) {
   struct linger reset = {.l_onoff = 1};
-  Client client = greet_pop3(stage);
+  Client client = client_greet_pop3(stage);
   client_say(&client, "USER ann\r\nPASS pw\r\n");
   guint64 login = expect_question(stage, MESSAGE_LOGIN, "0x00, " PASS_LOGIN);
   setsockopt(client.descriptor, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
@@ -317,7 +302,7 @@ static void test_client_goes(Stage *stage) {
 /* The client says all it has to say, and listens. */
 static void test_half_close(Stage *stage) {
   int server;
-  Client client = greet_pop3(stage);
+  Client client = client_greet_pop3(stage);
   client_say(&client, "USER ann\r\nPASS pw\r\nQUIT\r\n");
   shutdown(client.descriptor, SHUT_WR);
   guint64 login = expect_question(stage, MESSAGE_LOGIN, "0x00, " PASS_LOGIN);
@@ -337,8 +322,8 @@ static void test_login_timeout(Stage *stage) {
   settings.login_timeout = 1;
   stage_send_settings(stage, &settings);
   stage_synchronise(stage);
-  Client silent = greet_pop3(stage);
-  Client waiting = greet_pop3(stage);
+  Client silent = client_greet_pop3(stage);
+  Client waiting = client_greet_pop3(stage);
   client_say(&waiting, "USER ann\r\nPASS pw\r\n");
   expect_question(stage, MESSAGE_LOGIN, "0x00, " PASS_LOGIN);
   client_expect(&silent, TIMEOUT);
@@ -357,7 +342,7 @@ static void test_delay_outlasts_timeout(Stage *stage) {
   settings.login_timeout = 1;
   stage_send_settings(stage, &settings);
   stage_synchronise(stage);
-  Client client = greet_pop3(stage);
+  Client client = client_greet_pop3(stage);
   gint64 begin = g_get_monotonic_time();
   client_say(&client, "USER ann\r\nPASS pw\r\n");
   guint64 login = expect_question(stage, MESSAGE_LOGIN, "0x00, " PASS_LOGIN);
@@ -375,9 +360,9 @@ static void test_oldest_makes_room(Stage *stage) {
   stage_send_settings(stage, &settings);
   stage_synchronise(stage);
   Client relayed = log_in(stage, &server);
-  Client first = greet_pop3(stage);
-  Client second = greet_pop3(stage);
-  Client third = greet_pop3(stage);
+  Client first = client_greet_pop3(stage);
+  Client second = client_greet_pop3(stage);
+  Client third = client_greet_pop3(stage);
   client_expect(&first, FULL);
   client_expect_end(&first);
   client_say(&second, "CAPA x\r\n");
@@ -411,8 +396,8 @@ static void test_max_per_address(Stage *stage) {
   settings.max_per_address = 2;
   stage_send_settings(stage, &settings);
   stage_synchronise(stage);
-  Client first = greet_pop3(stage);
-  Client second = greet_pop3(stage);
+  Client first = client_greet_pop3(stage);
+  Client second = client_greet_pop3(stage);
   Client third = client_connect(stage, POP3);
   client_expect(&third, "-ERR Too many connections from your address.\r\n");
   client_expect_end(&third);
@@ -426,7 +411,7 @@ static void test_max_per_address(Stage *stage) {
 
 static void test_unlisten(Stage *stage) {
   g_autoptr(GError) error = NULL;
-  Client client = greet_pop3(stage);
+  Client client = client_greet_pop3(stage);
   channel_send(stage->parent, MESSAGE_UNLISTEN, g_variant_new_uint64(POP3), NULL, 0, &error);
   g_assert_no_error(error);
   /* The parent's channel may be served after the verifier's in one round: two settle it. */
@@ -469,7 +454,7 @@ static void test_back_pressure(Stage *stage) {
 
 /* A client that asks much and reads nothing is not listened to any more. */
 static void test_answers_not_read(Stage *stage) {
-  Client client = greet_pop3(stage);
+  Client client = client_greet_pop3(stage);
   gsize sent = 0;
   fcntl(client.descriptor, F_SETFL, O_NONBLOCK);
   for (guint stalls = 0; stalls < 3;) {
@@ -480,7 +465,7 @@ static void test_answers_not_read(Stage *stage) {
       stage_synchronise(stage);
     g_assert_cmpuint(sent, <, 64 * 1024 * 1024);
   }
-  Client other = greet_pop3(stage);
+  Client other = client_greet_pop3(stage);
   client_close(&other);
   client_close(&client);
 }
@@ -518,223 +503,35 @@ static void test_answer_before_the_end(Stage *stage) {
   client_close(&client);
 }
 
-/* ---- SCRAM ---- */
-
-/* n,,n=ann,r=abc; what may follow a challenge; "ask" and "v=x" */
-#define SCRAM_FIRST "biwsbj1hbm4scj1hYmM="
-#define SCRAM_FINAL                                                                                \
-  "Yz1iaXdzLHI9YWJjZGVmLHA9ZEh6YlphcFdJazRqVWhOK1V0ZTl5dGFnOXpqZk1IZ3NxbW1pejdBbmRWUT0="
-#define ASKED "+ YXNr\r\n"
-#define PROVED "+ dj14\r\n"
-
-static Client greet_scram(Stage *stage) {
-  StageSettings settings = STAGE_SETTINGS;
-  stage->has_scram = TRUE;
-  stage->proof = "v=x";
-  stage_send_settings(stage, &settings);
-  stage_synchronise(stage);
-  return greet_pop3(stage);
-}
-
-/* What the client has said first; how many channel bindings come with it. */
-static guint64 expect_scram_first(Stage *stage, guint bindings) {
-  g_auto(Message) message = MESSAGE_INIT;
-  guint64 login = 0;
-  const char *address = NULL;
-  gboolean plus = FALSE;
-  gboolean tls = FALSE;
-  g_autoptr(GVariant) bytes = NULL;
-  g_autoptr(GVariant) list = NULL;
-  expect_message(stage->verifier, MESSAGE_SCRAM_FIRST, &message);
-  g_variant_get(message.body, "(ty&s@aybb@a(say))", &login, NULL, &address, &bytes, &plus, &tls,
-                &list);
-  g_assert_cmpstr(address, ==, "127.0.0.1");
-  g_assert_cmpmem(g_variant_get_data(bytes), g_variant_get_size(bytes), "n,,n=ann,r=abc", 14);
-  g_assert_cmpuint(g_variant_n_children(list), ==, bindings);
-  g_assert_false(plus);
-  g_assert_cmpint(tls, ==, bindings > 0);
-  return login;
-}
-
-static void expect_scram_final(Stage *stage, guint64 login) {
-  g_auto(Message) message = MESSAGE_INIT;
-  guint64 number = 0;
-  expect_message(stage->verifier, MESSAGE_SCRAM_FINAL, &message);
-  g_variant_get_child(message.body, 0, "t", &number);
-  g_assert_cmpuint(number, ==, login);
-}
-
-static void expect_cancel(Stage *stage, guint64 login) {
-  g_auto(Message) message = MESSAGE_INIT;
-  expect_message(stage->verifier, MESSAGE_CANCEL, &message);
-  g_assert_cmpuint(g_variant_get_uint64(message.body), ==, login);
-}
-
-static void send_challenge(Stage *stage, guint64 login) {
-  GVariant *body = g_variant_new("(t@ay)", login, message_secret_new("ask", 3));
-  g_assert_true(channel_send(stage->verifier, MESSAGE_SCRAM_CHALLENGE, body, NULL, 0, NULL));
-}
-
-/* Up to where the client has been asked. */
-static guint64 begin_scram(Stage *stage, const Client *client) {
-  client_say(client, "AUTH SCRAM-SHA-256 " SCRAM_FIRST "\r\n");
-  guint64 login = expect_scram_first(stage, 0);
-  send_challenge(stage, login);
-  client_expect(client, ASKED);
-  return login;
-}
-
-static void test_scram(Stage *stage) {
-  int server;
-  Client client = greet_scram(stage);
-  guint64 login = begin_scram(stage, &client);
-  client_say(&client, SCRAM_FINAL "\r\n");
-  expect_scram_final(stage, login);
-  send_verdict(stage, login, OUTCOME_OK, 0, "", "", &server);
-  client_expect(&client, PROVED);
-  client_say(&client, "\r\nSTAT\r\n");
-  client_expect(&client, "+OK Logged in.\r\n");
-  server_expect(server, "STAT\r\n");
-  client_close(&client);
-  server_expect_end(server);
-}
-
-static void test_scram_refused(Stage *stage) {
-  Client client = greet_scram(stage);
-  guint64 login = begin_scram(stage, &client);
-  send_challenge(stage, login); /* again: for nobody */
-  client_say(&client, SCRAM_FINAL "\r\n");
-  expect_scram_final(stage, login);
-  send_challenge(stage, login); /* no time for it */
-  send_verdict(stage, login, OUTCOME_BAD_PASSWORD, 10, "", "", NULL);
-  client_expect(&client, FAILED);
-  client_say(&client, "USER ann\r\nPASS pw\r\n");
-  login = expect_question(stage, MESSAGE_LOGIN, "0x00, " PASS_LOGIN);
-  send_challenge(stage, login); /* not asked for */
-  send_verdict(stage, login, OUTCOME_BAD_PASSWORD, 0, "", "", NULL);
-  client_expect(&client, "+OK\r\n" FAILED);
-  client_close(&client);
-}
-
-static void test_scram_in_tls(Stage *stage) {
-  StageSettings settings = STAGE_SETTINGS;
-  stage->has_scram = TRUE;
-  stage_send_settings(stage, &settings);
-  stage_send_keys(stage);
-  Client client = client_connect(stage, POP3_TLS);
-  client_begin_tls(&client);
-  client_expect(&client, POP3_GREETING);
-  client_say(&client, "AUTH SCRAM-SHA-256 " SCRAM_FIRST "\r\n");
-  expect_scram_first(stage, 2); /* of TLS 1.3: the exporter's and the certificate's */
-  client_close(&client);
-}
-
-/* In each of the ways that an exchange can end before its time. */
-static void test_scram_broken_off(Stage *stage) {
-  static const struct {
-    const char *words, *answer;
-  } rows[] = {
-      {"*\r\n", "-ERR Authentication cancelled.\r\n"},
-      {"!\r\n", "-ERR The authentication response cannot be read.\r\n"},
-      {"\r\n", "-ERR The authentication response cannot be read.\r\n"},
-  };
-  for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
-    Client client = greet_scram(stage);
-    guint64 login = begin_scram(stage, &client);
-    client_say(&client, rows[i].words);
-    client_expect(&client, rows[i].answer);
-    expect_cancel(stage, login);
-    send_verdict(stage, login, OUTCOME_BAD_PASSWORD, 0, "", "", NULL);
-    client_say(&client, "QUIT\r\n");
-    client_expect(&client, "+OK Bye.\r\n");
-    client_close(&client);
-  }
-  Client client = greet_scram(stage);
-  guint64 login = begin_scram(stage, &client);
-  client_close(&client);
-  expect_cancel(stage, login);
-}
-
-/* Whoever does not believe the server's proof is not logged in. */
-static void test_scram_proof_refused(Stage *stage) {
-  int server;
-  Client client = greet_scram(stage);
-  guint64 login = begin_scram(stage, &client);
-  client_say(&client, SCRAM_FINAL "\r\n");
-  expect_scram_final(stage, login);
-  send_verdict(stage, login, OUTCOME_OK, 0, "", "", &server);
-  client_expect(&client, PROVED);
-  client_say(&client, "*\r\n");
-  client_expect(&client, "-ERR Authentication cancelled.\r\n");
-  server_expect_end(server);
-  begin_scram(stage, &client);
-  client_close(&client);
-}
-
-/* The new one is asked with what the client says next, and knows nothing of it. */
-static void test_scram_verifier_replaced(Stage *stage) {
-  Client client = greet_scram(stage);
-  guint64 login = begin_scram(stage, &client);
-  channel_free(stage->verifier);
-  stage->verifier = stage_start_verifier(stage);
-  stage_synchronise(stage);
-  client_say(&client, SCRAM_FINAL "\r\n");
-  expect_scram_final(stage, login);
-  send_verdict(stage, login, OUTCOME_OVERTAKEN, 0, "", "", NULL);
-  client_expect(&client, TEMPORARY);
-  client_close(&client);
-}
-
-static void run_test(gconstpointer data) {
-  Stage stage = {0};
-  const StageTest *test = data;
-  stage_set_up(&stage);
-  (*test)(&stage);
-  stage_tear_down(&stage);
-}
-
-static const struct {
-  const char *name;
-  StageTest test;
-} tests[] = {
-    {"/front/pop3", test_pop3},
-    {"/front/imap", test_imap},
-    {"/front/capabilities-checked", test_capabilities_checked},
-    {"/front/refusals", test_refusals},
-    {"/front/delay", test_delay},
-    {"/front/delay-outlasts-timeout", test_delay_outlasts_timeout},
-    {"/front/stray-verdict", test_stray_verdict},
-    {"/front/clear-text", test_clear_text},
-    {"/front/starttls", test_starttls},
-    {"/front/tls-from-the-start", test_tls_from_the_start},
-    {"/front/much-at-once", test_much_at_once},
-    {"/front/no-certificate", test_no_certificate},
-    {"/front/not-tls", test_not_tls},
-    {"/front/verifier-replaced", test_verifier_replaced},
-    {"/front/verifier-not-understood", test_verifier_that_can_not_be_understood},
-    {"/front/keys-told-to-new-verifier", test_keys_told_to_new_verifier},
-    {"/front/client-goes", test_client_goes},
-    {"/front/half-close", test_half_close},
-    {"/front/login-timeout", test_login_timeout},
-    {"/front/oldest-makes-room", test_oldest_makes_room},
-    {"/front/full-of-users", test_full_of_users},
-    {"/front/max-per-address", test_max_per_address},
-    {"/front/unlisten", test_unlisten},
-    {"/front/back-pressure", test_back_pressure},
-    {"/front/answers-not-read", test_answers_not_read},
-    {"/front/silent-hundred", test_silent_hundred},
-    {"/front/answer-before-the-end", test_answer_before_the_end},
-    {"/front/scram", test_scram},
-    {"/front/scram-refused", test_scram_refused},
-    {"/front/scram-in-tls", test_scram_in_tls},
-    {"/front/scram-broken-off", test_scram_broken_off},
-    {"/front/scram-proof-refused", test_scram_proof_refused},
-    {"/front/scram-verifier-replaced", test_scram_verifier_replaced},
-};
-
 int main(int argc, char **argv) {
-  g_test_init(&argc, &argv, NULL);
-  for (gsize i = 0; i < G_N_ELEMENTS(tests); i++)
-    g_test_add_data_func(tests[i].name, &tests[i].test, run_test);
-  return g_test_run();
+  static const StageRow rows[] = {
+      {"/front/pop3", test_pop3},
+      {"/front/imap", test_imap},
+      {"/front/capabilities-checked", test_capabilities_checked},
+      {"/front/refusals", test_refusals},
+      {"/front/delay", test_delay},
+      {"/front/delay-outlasts-timeout", test_delay_outlasts_timeout},
+      {"/front/stray-verdict", test_stray_verdict},
+      {"/front/clear-text", test_clear_text},
+      {"/front/starttls", test_starttls},
+      {"/front/tls-from-the-start", test_tls_from_the_start},
+      {"/front/much-at-once", test_much_at_once},
+      {"/front/no-certificate", test_no_certificate},
+      {"/front/not-tls", test_not_tls},
+      {"/front/verifier-replaced", test_verifier_replaced},
+      {"/front/verifier-not-understood", test_verifier_that_can_not_be_understood},
+      {"/front/keys-told-to-new-verifier", test_keys_told_to_new_verifier},
+      {"/front/client-goes", test_client_goes},
+      {"/front/half-close", test_half_close},
+      {"/front/login-timeout", test_login_timeout},
+      {"/front/oldest-makes-room", test_oldest_makes_room},
+      {"/front/full-of-users", test_full_of_users},
+      {"/front/max-per-address", test_max_per_address},
+      {"/front/unlisten", test_unlisten},
+      {"/front/back-pressure", test_back_pressure},
+      {"/front/answers-not-read", test_answers_not_read},
+      {"/front/silent-hundred", test_silent_hundred},
+      {"/front/answer-before-the-end", test_answer_before_the_end},
+  };
+  return stage_run_tests(argc, argv, rows, G_N_ELEMENTS(rows));
 }

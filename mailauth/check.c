@@ -13,6 +13,7 @@
 #include "mailauth/settings/decision.h"
 #include "mailauth/settings/live-settings.h"
 #include "mailauth/verifier/problems.h"
+#include "mailauth/verifier/running.h"
 #include "mailauth/verifier/verifier.h"
 
 /* How long regd is waited for, in ms. */
@@ -154,15 +155,32 @@ static void say_certificates(const Settings *settings) {
   }
 }
 
+static void say_problems(const GPtrArray *problems, const GPtrArray *said) {
+  for (guint i = 0; i < problems->len; i++)
+    if (said == NULL || !g_ptr_array_find_with_equal_func((GPtrArray *)(gsize)said,
+                                                          problems->pdata[i], g_str_equal, NULL))
+      g_print("problem: %s\n", (const char *)problems->pdata[i]);
+}
+
+/* What can be opened is known to the server that has it open. */
+static void say_all_problems(const Check *check) {
+  g_autoptr(GPtrArray) problems = problems_list(check->views, NULL, NULL);
+  g_autoptr(GPtrArray) running = running_list_problems(check->bus);
+  say_problems(problems, NULL);
+  if (running != NULL)
+    say_problems(running, problems);
+  else
+    g_print("mailauthd is not running, or tells this user nothing: whether listeners, sockets and "
+            "certificates can be opened is not known\n");
+}
+
 static gboolean say_all(Check *check) {
   g_autoptr(Settings) settings = views_get_settings(check->views);
   g_auto(Decision) decision = {0};
   gboolean decided = TRUE;
   decision_choose(settings, &decision);
   g_print("package: %s\n  %s\n", package_kind_get_name(decision.kind), decision.why);
-  g_autoptr(GPtrArray) problems = problems_list(check->views, NULL, NULL);
-  for (guint i = 0; i < problems->len; i++)
-    g_print("problem: %s\n", (const char *)problems->pdata[i]);
+  say_all_problems(check);
   for (guint i = 0; i < settings->problems->len; i++) {
     const SettingProblem *problem = settings->problems->pdata[i];
     decided &= problem->scope == SCOPE_NOTHING || problem->scope == SCOPE_NATIVE ||

@@ -141,7 +141,7 @@ static ServerOptions server_options(const CommandLine *line) {
   return options;
 }
 
-/* Before the name is taken: whoever waits for it may signal at once. */
+/* Before the name is taken: a process that waits for it may signal at once. */
 static void prepare_process(Daemon *daemon) {
   const struct sigaction ignore = {.sa_handler = SIG_IGN};
   (void)g_unix_signal_add(SIGTERM, on_terminate, daemon);
@@ -149,7 +149,7 @@ static void prepare_process(Daemon *daemon) {
   (void)g_unix_signal_add(SIGHUP, on_hang_up, daemon);
   /* A reader of an export that has gone is an error, not the end. */
   (void)sigaction(SIGPIPE, &ignore, NULL);
-  /* Before the writer's thread: what it makes is for this user alone. */
+  /* Before the writer's thread starts: files that it makes are for this user only. */
   (void)umask(0077);
 }
 

@@ -6,7 +6,7 @@
 
 #include <systemd/sd-daemon.h>
 
-/* Where no beat is asked for, in ms. */
+/* If the service manager asks for no beat, in ms. */
 #define STATUS_MS 10000U
 
 struct Manager {

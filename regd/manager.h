@@ -6,7 +6,7 @@
 
 #include "regd/server.h"
 
-/* Without effect where there is no service manager. */
+/* Without effect if there is no service manager. */
 void manager_tell_ready(void);
 void manager_tell_stopping(void);
 

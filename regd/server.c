@@ -114,7 +114,7 @@ static gboolean take_name(DBusConnection *connection, GError **error) {
   return FALSE;
 }
 
-/* The name comes last: whoever sees it may call. */
+/* The name comes last: callers may come as soon as it is taken. */
 static gboolean enter_bus(Server *server, GError **error) {
   DBusConnection *connection = loop_connect(server->options.bus, error);
   if (connection == NULL)

@@ -21,7 +21,7 @@ typedef struct {
 typedef struct {
   /* It serves: called once. */
   void (*ready)(gpointer data);
-  /* Something that whoever runs the daemon should read; one line. */
+  /* Reports something to the administrator; one line. */
   void (*say)(const char *text, gpointer data);
   /* It can't go on serving: end it. */
   void (*failed)(gpointer data);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Who is calling and what an access list lets him do: identities, resolved
- * lists, their text form for the database, and the decision itself. Pure apart
- * from access_resolve_with_nss(), which only callers off the main loop hand in. */
+/* Identities, resolved access lists, their text form for the database, and the decision
+ * itself. Pure, apart from access_resolve_with_nss(), which only callers off the main loop
+ * hand in. */
 #include "regd/base/access.h"
 
 #include <errno.h>
@@ -318,7 +318,7 @@ gboolean acl_equal(const Acl *a, const Acl *b) {
 
 /* ---- the decision ---- */
 
-/* Whether the entries that name @identity or one of his groups decide. */
+/* Whether an entry names @identity or one of its groups; then these entries decide. */
 static gboolean decide_by_name(const Acl *acl, const Identity *identity, AccessLevel *level) {
   const AclEntry *own = acl_find(acl, PRINCIPAL_USER, identity->uid);
   if (own != NULL) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Who is calling, and what an access list lets him do (registry.md 7). Pure:
- * names are looked up by a resolver that is handed in. */
+/* Who is calling, and what an access list allows them, as org.regd.Registry1(5) says under
+ * ACCESS. Pure: names of users and groups are looked up by a resolver that is handed in. */
 #ifndef REGD_BASE_ACCESS_H
 #define REGD_BASE_ACCESS_H
 
@@ -13,7 +13,8 @@ typedef struct {
   gboolean administrator;
   guint32 *groups;
   guint n_groups;
-  struct Acl *own; /* what a user holds on his own branch: control, and nobody else anything */
+  struct Acl *own; /* the list of a user's own branch before it exists: control for them, nothing
+                      for others */
   char *program;   /* first word of the command line, for information; never NULL */
 } Identity;
 Identity *identity_new(guint32 uid, gboolean administrator, const guint32 *groups, guint n_groups,
@@ -45,8 +46,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Acl, acl_unref)
 typedef gboolean (*PrincipalResolver)(PrincipalKind kind, const char *name, guint32 *id);
 gboolean access_resolve_with_nss(PrincipalKind kind, const char *name, guint32 *id);
 
-/* INVALID_VALUE: a principal or level that is none, a name nobody has, a
- * principal named twice; LIMIT_EXCEEDED: too many entries. */
+/* INVALID_VALUE: a principal or level is malformed, a name is unknown, or a principal is named
+ * twice. LIMIT_EXCEEDED: there are too many entries. */
 Acl *acl_new(const AclText *entries, guint n_entries, PrincipalResolver resolver, GError **error);
 const AclEntry *acl_get_entries(const Acl *acl, guint *n_entries);
 /* One line of text, for the database; acl_decode() refuses anything else. */
@@ -54,9 +55,9 @@ char *acl_encode(const Acl *acl);
 Acl *acl_decode(const char *text, GError **error);
 gboolean acl_equal(const Acl *a, const Acl *b);
 
-/* What @acl gives @identity; a NULL list gives nothing but to administrators. */
+/* The level that @acl gives @identity. A NULL list gives nothing, except to administrators. */
 AccessLevel acl_get_level(const Acl *acl, const Identity *identity);
-/* The same without the everyone entry: what counts for secret values. */
+/* The same without the entry for everyone: the level that counts for secret values. */
 AccessLevel acl_get_secret_level(const Acl *acl, const Identity *identity);
 
 #endif

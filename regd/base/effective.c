@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a commit really did, as a list of differences, and who may hear
- * of each. Pure; holds no data of values. */
+/* See effective.h. Holds no data of values. */
 #include "regd/base/effective.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What a commit really did: the differences, in order, each with the access
- * lists that decide who may hear of it. Made by the writer, read by the main
- * loop; immutable once made. */
+/* What a commit changed: its differences in order, each with the access lists that decide who
+ * may be told of it. The writer makes it, the main loop reads it; it does not change once it
+ * is made. */
 #ifndef REGD_BASE_EFFECTIVE_H
 #define REGD_BASE_EFFECTIVE_H
 
@@ -19,7 +19,8 @@ typedef struct {
 typedef struct {
   guint64 revision;
   GPtrArray *entries; /* of EffectiveEntry; empty only with `too_many` */
-  gboolean too_many;  /* to be held for a replay: whoever hears of it reads again */
+  gboolean
+      too_many; /* so many that a replay does not hold them: the watcher is told to read again */
 } Effective;
 
 Effective *effective_new(guint64 revision);
@@ -28,17 +29,17 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Effective, effective_free)
 EffectiveEntry *effective_add(Effective *effective, ChangeKind kind, GRefString *key,
                               const char *name, Acl *before, Acl *after);
 
-/* Whether a watch hears of a change of @kind, @below components under its key. */
+/* Whether a watch is told of a change of @kind, @below components under its key. */
 gboolean effective_concerns(ChangeKind kind, guint below, gboolean recursive);
-/* The same for a change at @key, which may be anywhere; both paths are folded. Above
- * it hears of access lists alone. */
+/* The same for a change at any @key; both paths are folded. A watch is told of changes above
+ * its key only if they change an access list. */
 gboolean effective_reaches(ChangeKind kind, const char *key, const char *watched,
                            gboolean recursive);
 /* How many components @key lies below @watched (both folded), or -1. */
 int effective_find_depth(const char *key, const char *watched);
 
-/* Whether @identity may hear of @entry: deletions by what stood before,
- * acl-changed by either, everything else by what stands after. */
+/* Whether @identity may be told of @entry. The list before decides for deletions, either list
+ * for acl-changed, and the list after for everything else. */
 gboolean effective_entry_is_visible(const EffectiveEntry *entry, const Identity *identity);
 
 #endif

@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* Matching commits against watches. Pure.
+/* See watchers.h.
  *
- * A node stands for one watched path (folded). For a changed key its own node
- * and those of the paths above it are looked up; each holds its watches in an
- * array whose first `n_open` elements still want to hear of the commit in hand.
- * A watch that has heard too much is swapped behind them, so that a hundred
- * thousand changes do not visit a thousand watches each. Descendants matter
- * for acl-changed alone; those visit all nodes. */
+ * A node stands for one watched path (folded), so matching costs what the depth of a changed
+ * key costs, however many watches there are: the nodes of the key and of the paths above it
+ * are looked up. Only a change of an access list concerns the watches below it, and visits all
+ * nodes.
+ *
+ * A node holds its watches in an array. The first `n_open` of them still take changes of the
+ * current commit; a watch that has more changes than a signal holds is swapped behind them, so
+ * that a hundred thousand changes do not visit a thousand full watches each.
+ *
+ * The current commit is collected in each watch that it touches (`heard`), and one signal a
+ * watch is emitted at its end, in the order of ids. A watch is told of nothing but the fact if
+ * its path has moved (link-changed) or if there is too much (tree-changed). */
 #include "regd/base/watchers.h"
 
 #include <string.h>
@@ -29,7 +35,7 @@ typedef struct {
   WatchNode *node;
   guint place; /* in the node */
   gboolean moved, touched, full;
-  GArray *heard; /* of WatchChange: what the commit in hand did */
+  GArray *heard; /* of WatchChange: what the current commit did */
   gsize heard_bytes;
   const Acl *memo_after; /* the last decision on visibility, and what it was made for */
   guint64 memo_round;
@@ -46,7 +52,7 @@ struct Watchers {
   GHashTable *nodes;    /* folded path -> WatchNode */
   guint32 last_id;
   guint64 round;      /* commits matched so far */
-  GPtrArray *touched; /* watches with something to be told of the commit in hand */
+  GPtrArray *touched; /* watches that get a signal for the current commit */
 };
 
 /* ---- nodes ---- */
@@ -132,7 +138,7 @@ void watchers_free(Watchers *watchers) {
   g_free(watchers);
 }
 
-/* Ids are not used again before the counter has gone round. */
+/* An id is used again only after the counter has wrapped. */
 static guint32 next_id(Watchers *watchers) {
   do
     watchers->last_id++;
@@ -226,8 +232,8 @@ void watchers_reroute(Watchers *watchers, Watch *watch) {
   touch(watchers, watch);
 }
 
-/* Neighbouring entries have the same lists as a rule: one decision for them. It
- * holds within one commit alone, whose entries keep their lists alive. */
+/* Neighbouring entries usually have the same lists and share one decision. It is valid within
+ * one commit, whose entries keep their lists alive. */
 static gboolean is_visible(Watch *watch, const EffectiveEntry *entry, guint64 round) {
   if (watch->who->administrator)
     return TRUE;
@@ -243,7 +249,7 @@ static gboolean is_visible(Watch *watch, const EffectiveEntry *entry, guint64 ro
   return visible;
 }
 
-/* Has heard so much that all it will be told is tree-changed. */
+/* There is too much for one signal: the watch will get tree-changed. */
 static void fill_up(Watch *watch) {
   WatchNode *node = own(watch)->node;
   own(watch)->full = TRUE;
@@ -271,7 +277,7 @@ static void hear(Watchers *watchers, Watch *watch, const EffectiveEntry *entry) 
 
 /* ---- which watches an entry concerns ---- */
 
-/* @above: the watches below the changed key hear of it too. */
+/* Whether the watches below the changed key are told too. */
 static gboolean reaches_down(const EffectiveEntry *entry) {
   return entry->kind == CHANGE_ACL_CHANGED;
 }

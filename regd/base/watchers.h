@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Who watches what, and what of a commit each of them hears. Pure: paths are
- * resolved and signals are sent by the service.
+/* Which watches there are, and what each of them is told of a commit. Pure: the service
+ * resolves paths and sends signals.
  *
- * Watches hang on the folded path that they watch, so matching a change costs
- * its depth, not the number of watches. */
+ * Watches are indexed by the folded path that they watch, so matching a change costs its
+ * depth, not the number of watches. */
 #ifndef REGD_BASE_WATCHERS_H
 #define REGD_BASE_WATCHERS_H
 
@@ -11,14 +11,15 @@
 
 typedef struct Watchers Watchers;
 
-/* For reading, but for what is said to be the service's. Made by watchers_add() only. */
+/* Read-only for others, except the fields of the service. Made by watchers_add() only. */
 typedef struct {
-  guint32 id;      /* unique among all watches */
-  char *owner;     /* unique name on the bus */
-  Identity *who;   /* whose rights count */
-  char *asked;     /* the path as it was asked for */
-  char *path;      /* the canonical path that is watched */
-  gboolean astray; /* where the asked path leads may not be seen: `path` is only what was asked */
+  guint32 id;    /* unique among all watches */
+  char *owner;   /* unique name on the bus */
+  Identity *who; /* whose rights count */
+  char *asked;   /* the path as it was asked for */
+  char *path;    /* the canonical path that is watched */
+  gboolean
+      astray; /* the owner may not see where the asked path leads: `path` is what was asked for */
   gboolean recursive;
   gboolean no_follow; /* the service's: the last component of `asked` is not followed */
   guint64 from;       /* revisions up to this one are not told */
@@ -54,25 +55,24 @@ GPtrArray *watchers_list_owner(const Watchers *watchers, const char *owner);
 /* All of them, in no order. */
 GPtrArray *watchers_list(const Watchers *watchers);
 
-/* Where the watch leads has changed: the next watchers_match() sends it one
- * link-changed with @path and nothing else. A change of spelling alone is taken
- * over silently. @astray as in Watch. */
+/* The watch's path leads elsewhere now: the next watchers_match() sends it one link-changed
+ * with @path and nothing else. If only the spelling has changed, it is taken over silently.
+ * @astray as in Watch. */
 void watchers_move(Watchers *watchers, Watch *watch, const char *path, gboolean astray);
 
-/* The same where it leads to its path again, or by another way: what was there
- * meanwhile may have been something else. */
+/* The same if it leads to the same path by another way, or again: something else may have been
+ * there in between. */
 void watchers_reroute(Watchers *watchers, Watch *watch);
 
-/* Tells every watch what it may hear of @effective: its own key and, where it
- * is recursive, all below; else direct sub-keys coming and going; and
- * acl-changed on keys above, by which what it may see has changed too. One
- * signal a watch; past LIMIT_SIGNAL_CHANGES or LIMIT_SIGNAL_BYTES a single
- * tree-changed. */
+/* Tells every watch what it may hear of @effective: changes of its own key; if it is
+ * recursive, of all keys below, else only that direct sub-keys come and go; and acl-changed of
+ * keys above, which change what it may see. One signal a watch; past LIMIT_SIGNAL_CHANGES or
+ * LIMIT_SIGNAL_BYTES, a single tree-changed. */
 void watchers_match(Watchers *watchers, const Effective *effective, WatchEmit emit, gpointer data);
 /* The same for one watch, whatever its `from`: replaying. */
 void watchers_match_one(Watchers *watchers, Watch *watch, const Effective *effective,
                         WatchEmit emit, gpointer data);
-/* One tree-changed outside of any commit: what was lost can't be told. */
+/* Sends one tree-changed outside of any commit, in place of signals that were lost. */
 void watchers_tell_all_changed(Watch *watch, guint64 revision, WatchEmit emit, gpointer data);
 
 #endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Identities of connections: GetConnectionCredentials asked asynchronously, what
- * may block (groups where the bus does not tell them, /proc) on a thread, and a
- * cache that ends with NameOwnerChanged. Whoever can't be identified is nobody:
- * the answer is NULL, and every right is refused. */
+/* Identities of connections. GetConnectionCredentials is asked asynchronously; what may block
+ * (/proc, and groups if the bus does not tell them) runs on a thread; a cache entry ends with
+ * NameOwnerChanged. A connection that can't be identified has no rights: the answer is NULL. */
 #include "regd/bus/callers.h"
 
 #include <fcntl.h>
@@ -72,7 +71,7 @@ static void entry_answer(Entry *entry) {
     waiter->known(entry->who, waiter->data);
 }
 
-/* The cache's reference goes; whoever waits is answered with what is known. */
+/* Releases the cache's reference, and answers those who wait with what is known. */
 static void entry_dropped(gpointer data) {
   Entry *entry = data;
   entry->callers = NULL;
@@ -114,7 +113,7 @@ static char *read_program(guint32 pid) {
   return sanitise_program(text, size > 0 ? (gsize)size : 0);
 }
 
-/* The system's own list of a user's groups; empty where it knows no such user. */
+/* The system's own list of a user's groups; empty if it does not know the user. */
 static GArray *look_up_groups(guint32 uid) {
   GArray *groups = g_array_new(FALSE, FALSE, sizeof(guint32));
   g_autofree char *buffer = g_malloc(PASSWD_BUFFER_BYTES);
@@ -251,8 +250,8 @@ static gboolean ask(Callers *callers, Entry *entry) {
 
 /* ---- whether one is still there ---- */
 
-/* The first answer may be older than the end of a connection that the bus had yet to
- * notice; it has been round all its connections before the next. */
+/* The first answer may be older than the end of a connection that the bus had not noticed yet;
+ * before the second one it has served all its connections. */
 #define TIMES_ASKED 2U
 
 typedef struct {
@@ -339,7 +338,7 @@ Callers *callers_new(DBusConnection *connection, Workers *workers, guint32 own_u
   callers->data = data;
   callers->entries = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, entry_dropped);
   (void)dbus_connection_add_filter(connection, on_signal, callers, NULL);
-  /* Without an error to fill in it does not wait for the answer. */
+  /* Without an error to fill in, it does not wait for the answer. */
   dbus_bus_add_match(connection, LEAVING_RULE, NULL);
   return callers;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Who is calling, as the bus says it: uid, all groups, pid, program. Asked for
- * once for each connection, without blocking, and kept until it leaves. */
+/* Who is calling, as the bus tells it: uid, all groups, pid, program. Asked for once a
+ * connection, without blocking, and cached until it leaves. */
 #ifndef REGD_BUS_CALLERS_H
 #define REGD_BUS_CALLERS_H
 
@@ -11,9 +11,9 @@
 
 typedef struct Callers Callers;
 
-/* @who: borrowed; NULL: the bus would not tell, so nothing is allowed. Called
- * exactly once, in the order of the asking for each connection, at once where
- * the answer is known; also (with NULL) when the callers are freed. */
+/* @who is borrowed; NULL: the bus does not tell, so nothing is allowed. Called exactly once,
+ * for each connection in the order of asking; at once if the answer is cached; with NULL when
+ * the callers are freed. */
 typedef void (*CallerKnown)(Identity *who, gpointer data);
 /* A connection has left the bus. */
 typedef void (*CallerLeft)(const char *name, gpointer data);

@@ -8,7 +8,7 @@
 #include "client/base/protocol.h"
 #include "regd/bus/face.h"
 
-#define COMMIT_NO_TYPE 0xFFFFFFFFU /* where an operation is about no value */
+#define COMMIT_NO_TYPE 0xFFFFFFFFU /* if an operation is not about a value */
 
 /* One element of Commit's array: a(sssuv), with @data at the variant. */
 typedef struct {
@@ -47,7 +47,7 @@ static gboolean decode_absent(CommitFields *fields, Operation *operation,
   return TRUE;
 }
 
-/* The content of the variant where it is of @type. */
+/* The content of the variant, which must be of @type. */
 static gboolean read_content(CommitFields *fields, int type, const char *what, void *content,
                              GError **error) {
   DBusMessageIter variant;

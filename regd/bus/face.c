@@ -7,7 +7,7 @@
 /* ---- admission ---- */
 
 typedef struct {
-  DispatchCall *call; /* whose data it is */
+  DispatchCall *call; /* the call that it is the data of */
   Service *service;
   Identity *who;
 } Ticket;

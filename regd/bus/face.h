@@ -25,10 +25,10 @@ typedef struct {
   Outbox *outbox;
 } BusFace;
 
-/* Identifies the caller and takes his share before the handler runs. */
+/* Identifies the caller and takes their share before the handler runs. */
 void face_admit(DispatchCall *call, gpointer data);
 
-/* Whoever calls; borrowed. */
+/* The caller; borrowed. */
 Identity *face_caller(const DispatchCall *call);
 /* Borrowed. */
 Reader *face_get_reader(BusFace *face);
@@ -42,7 +42,7 @@ WireOptions *face_take_options(DBusMessageIter *iter, GError **error);
 
 /* A reply to fill in. */
 DBusMessage *face_begin(DispatchCall *call, DBusMessageIter *out);
-/* Sends it, or an error where not all of it could be appended. */
+/* Sends it, or an error if not @complete. */
 void face_finish(DispatchCall *call, DBusMessage *reply, gboolean complete);
 
 /* A WriteDone whose @data is the call: answers with the revision, or the error. */

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Flow control for signals. The bus queues what a receiver does not read, counts
- * it as ours, and at its limit reads no more from us: one receiver that sleeps
- * would silence the daemon for all. So each receiver has a window of bytes it
- * has not acknowledged, each user one for all of his, and the acknowledgement is
- * the answer to org.freedesktop.DBus.Peer.Ping, which every library gives by
- * itself. */
+/* Flow control for signals. The bus queues what a receiver does not read, counts it as ours,
+ * and at its limit stops reading from us: one receiver that sleeps would silence the daemon
+ * for all. So each receiver has a window of unacknowledged bytes, each user one for all their
+ * connections, and the acknowledgement is the answer to org.freedesktop.DBus.Peer.Ping, which
+ * every library gives by itself. */
 #include "regd/bus/outbox.h"
 
 #include <string.h>

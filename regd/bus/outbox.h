@@ -16,8 +16,8 @@ Outbox *outbox_new(DBusConnection *connection, OutboxResumed resumed, gpointer d
 void outbox_free(Outbox *outbox);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Outbox, outbox_free)
 
-/* Whether @owner, of user @uid, has room for more; where not, it counts as having
- * lost something, and is told of through OutboxResumed when it has. */
+/* Whether @owner, of user @uid, has room for more. If not, it counts as having lost something,
+ * and OutboxResumed is called when it reads again. */
 gboolean outbox_has_room(Outbox *outbox, const char *owner, guint32 uid);
 /* The same for a notice to read again, which stands for all that was lost and so
  * may go a little past the limits. */

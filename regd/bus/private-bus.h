@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A message bus for two: regd, which connects first, and one client. With it
- * regctl works on a database where there is no bus and no daemon, by the very
- * same calls. It runs on a thread of its own, since both ends of it may wait. */
+/* A message bus for two: regd, which connects first, and one client. regctl uses it to work on
+ * a database by the same calls when there is no bus and no daemon. It runs on a thread of its
+ * own, since both ends of it may wait. */
 #ifndef REGD_BUS_PRIVATE_BUS_H
 #define REGD_BUS_PRIVATE_BUS_H
 

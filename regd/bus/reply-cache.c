@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* See reply-cache.h. A value is known again by its address: values never change, and
- * one that is kept is not given back. */
+/* See reply-cache.h. The key is the address of a value: values never change, and a cached
+ * value keeps a reference, so its address is not used again. */
 #include "regd/bus/reply-cache.h"
 
 #include "client/bus/wire.h"
@@ -42,7 +42,7 @@ static gboolean append(DBusMessage *message, const RegistryValue *value) {
          wire_append_value(&out, value);
 }
 
-/* Without a caller, whom each copy gets. */
+/* Without a destination, which each copy gets. */
 static DBusMessage *new_answer(const RegistryValue *value) {
   DBusMessage *message = dbus_message_new(DBUS_MESSAGE_TYPE_METHOD_RETURN);
   if (message == NULL)

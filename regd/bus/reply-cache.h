@@ -12,8 +12,8 @@ ReplyCache *reply_cache_new(void);
 void reply_cache_free(ReplyCache *replies);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ReplyCache, reply_cache_free)
 
-/* A reply to @call with the type and data of @value, to be handed to
- * dispatch_call_reply(): NULL where they could not be appended. */
+/* A reply to @call with the type and data of @value, for dispatch_call_reply(). NULL if they
+ * could not be appended. */
 DBusMessage *reply_cache_make(ReplyCache *replies, DispatchCall *call, RegistryValue *value);
 
 #endif

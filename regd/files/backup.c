@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* SQLite copies one snapshot into a private file beside the database; then the
- * snapshot is let go of, and the copy handed over at the pace of whoever reads. */
+/* SQLite copies one snapshot into a private file beside the database. Then the snapshot is
+ * released, and the copy is handed over at the receiver's pace. */
 #include "regd/files/backup.h"
 
 #include <sys/stat.h>

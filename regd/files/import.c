@@ -43,7 +43,7 @@ static gboolean read_all(Transfer *transfer, RegfileParser *parser, GError **err
   return size == 0;
 }
 
-/* Who is killed closes his pipe as one does who has said everything. */
+/* A writer that is killed closes its pipe exactly like one that has finished. */
 static gboolean check_writer(guint32 writer, GError **error) {
   return !process_is_leaving(writer) ||
          error_set(error, REGISTRY_ERROR_FAILED,

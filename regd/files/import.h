@@ -7,14 +7,14 @@
 #include "client/base/regfile.h"
 #include "client/threads/workers.h"
 
-/* On the main context, exactly once. @change is the callee's, NULL where
- * @error says why. @report is borrowed. */
+/* On the main context, exactly once. The callee takes @change, which is NULL if @error says
+ * why. @report is borrowed. */
 typedef void (*ImportRead)(Change *change, const RegfileReport *report, const GError *error,
                            gpointer data);
 
 typedef struct {
   int descriptor;
-  guint32 writer; /* the pid of whoever writes a pipe; 0: unknown, or it is no pipe */
+  guint32 writer; /* the pid of the process that writes a pipe; 0: unknown, or it is no pipe */
   guint stall_seconds;
   gboolean strict;
 } ImportFile;

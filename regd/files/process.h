@@ -5,10 +5,10 @@
 
 #include <glib.h>
 
-/* Whether the process @pid is being ended, by itself or by others: nothing of it
- * runs any more, and what it had open is closed just now, one by one. So the end of
- * its pipe is no word of its own. FALSE once all is closed, and where it can't be
- * told: @pid is 0, or /proc hides others' processes. For any thread. */
+/* Whether the process @pid is exiting, by itself or by others: none of its code runs any more,
+ * and its descriptors are being closed one by one, so the end of its pipe says nothing. FALSE
+ * once all is closed, and if it can't be found out: @pid is 0, or /proc hides others'
+ * processes. For any thread. */
 gboolean process_is_leaving(guint32 pid);
 
 #endif

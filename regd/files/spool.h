@@ -9,7 +9,7 @@
 
 typedef struct Spool Spool;
 
-/* @database: beside whose file; copied. */
+/* @database: the file beside which it lies; copied. */
 Spool *spool_new(const char *database);
 void spool_free(Spool *spool);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Spool, spool_free)

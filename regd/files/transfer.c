@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* A thread works; a timer on the main context looks whether it gets on. The
- * thread waits with poll(), so that as a rule it ends by itself; where even
- * read() or write() hangs (a pipe that somebody else emptied or filled, a file
- * system that does not answer), the timer ends the call and leaves the thread
- * behind.
+/* A thread works; a timer on the main context checks its progress. The thread waits with
+ * poll(), so that it normally ends by itself. If even read() or write() hangs (another process
+ * emptied or filled the pipe, or a file system does not answer), the timer ends the call and
+ * leaves the thread behind.
  *
- * O_NONBLOCK would be simpler, but it belongs to the open file, which the
- * stranger shares: his own standard output, perhaps. */
+ * O_NONBLOCK would be simpler, but it belongs to the open file, which the caller shares: it
+ * may be their standard output. */
 #include "regd/files/transfer.h"
 
 #include <errno.h>
@@ -165,7 +164,7 @@ static void finished(gpointer data) {
   transfer_free(transfer);
 }
 
-/* A little later than the thread's own limit, which says it better. */
+/* A little later than the thread's own limit, whose error is more precise. */
 static gboolean look_for_progress(gpointer data) {
   Transfer *transfer = data;
   gint progress = g_atomic_int_get(&transfer->progress);
@@ -179,8 +178,8 @@ static gboolean look_for_progress(gpointer data) {
   return G_SOURCE_REMOVE;
 }
 
-/* A pipe that poll() calls writable has room for PIPE_BUF bytes at least; a
- * regular file waits for its disk alone. */
+/* A pipe that poll() calls writable has room for at least PIPE_BUF bytes; a regular file waits
+ * only for its disk. */
 static gsize find_write_chunk(int descriptor) {
   struct stat status;
   gboolean regular = fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);

@@ -20,7 +20,7 @@
 
 #include "client/base/change.h"
 
-/* Data of a value, borrowed. @data NULL: there is none. */
+/* Data of a value, borrowed. @data is NULL if there is none. */
 typedef struct {
   guint32 type;
   const guint8 *data;

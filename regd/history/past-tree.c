@@ -1,5 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* See past-tree.h. */
+/* See past-tree.h.
+ *
+ * The state of today is the start: rows of history after the revision are undone from the
+ * newest back (undo_row), each into the PastKey that it is about. A key, value or list that no
+ * such row names is as it is stored, so memory and time depend on what has changed since, not
+ * on the size of the branch.
+ *
+ * `touched` has the changed keys and all keys above them: a walk that meets a key outside of
+ * it may read the store and stop asking. `buried` finds keys that existed then and are gone
+ * now, which no listing of the store returns. The keys above the branch are followed too,
+ * because their access lists decide at its top. */
 #include "regd/history/past-tree.h"
 
 #include "client/base/error.h"
@@ -11,7 +21,7 @@ struct PastTree {
   GHashTable *buried;  /* id -> GPtrArray of its PastKeys that are not there now; borrowed */
   GHashTable *touched; /* ids of touched keys and of all keys above them */
   HistoryBranch *branch;
-  GHashTable *above; /* ids of the keys above the root of the tree: their lists count */
+  GHashTable *above; /* ids of the keys above the branch, whose lists count */
 };
 
 static void past_value_free(PastValue *value) {

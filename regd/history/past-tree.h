@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A branch as it was at a revision: what is stored now, with the rows of
- * history undone from the newest back. Only keys that have changed since are
- * held in memory; the others are as they are stored. Reads only. */
+/* A branch as it was at a revision: what is stored now, with later rows of history undone from
+ * the newest back. Only keys that have changed since are held in memory. Reads only. */
 #ifndef REGD_HISTORY_PAST_TREE_H
 #define REGD_HISTORY_PAST_TREE_H
 
@@ -9,7 +8,7 @@
 
 typedef struct {
   char *name;
-  RegistryValue *value; /* NULL: it has been forgotten on purpose */
+  RegistryValue *value; /* NULL: purged */
   gint64 position;
   gboolean secret; /* when it was written, as far as history says */
 } PastValue;
@@ -42,13 +41,12 @@ PastKey *past_tree_get_key(PastTree *tree, gint64 id, GError **error);
 GPtrArray *past_tree_list_children(PastTree *tree, gint64 id, GError **error);
 /* Its values in the order of creation; borrowed. */
 GPtrArray *past_tree_list_values(PastTree *tree, PastKey *key, GError **error);
-/* The key and all below it are about to be deleted, to be made again: all of
- * what was there then is held from here on. */
+/* Call before the key and all below it are deleted to be made again: holds in memory all that
+ * was there then. */
 gboolean past_tree_bury(PastTree *tree, PastKey *key, GError **error);
-/* Whether any key at or below @id may have been another: where not, the branch
- * is as it is stored. */
+/* Whether any key at or below @id may have changed; if not, the branch is as it is stored. */
 gboolean past_tree_is_touched(PastTree *tree, gint64 id);
-/* The list that decided there then; borrowed, NULL for none. */
+/* The list that decided there then; borrowed; NULL if there was none. */
 gboolean past_tree_get_acl(PastTree *tree, gint64 id, Acl **acl, GError **error);
 
 #endif

@@ -5,8 +5,8 @@
 #include "client/base/error.h"
 #include "regd/history/encoding.h"
 
-/* A run that has so many bytes ends there: what reading a part of a revision
- * costs at most, but for one difference that is larger. */
+/* A run ends when it has so many bytes. It bounds what reading part of a revision costs,
+ * except for a single larger difference. */
 #define RUN_BYTES (32U * 1024U)
 
 /* Name, class, link, link_by_administrator, is_volatile, own list, last_write. */
@@ -42,7 +42,8 @@ GBytes *history_encode_acl(Acl *own) {
   return encode(g_variant_new(ACL_STATE, list));
 }
 
-/* The bytes may be anybody's: strings that are none would read as "". */
+/* The bytes may come from a damaged or foreign file: GVariant would read invalid strings as
+ * "". */
 static GVariant *decode(const char *type, GBytes *state, GError **error) {
   g_autoptr(GVariant) variant =
       state != NULL ? g_variant_new_from_bytes(G_VARIANT_TYPE(type), state, FALSE) : NULL;
@@ -99,7 +100,7 @@ static void describe(const Difference *difference, DifferenceRecord *entry) {
   if (difference->old_state == NULL)
     return;
   const void *state = g_bytes_get_data(difference->old_state, &entry->old_state_size);
-  /* Which is NULL where the state takes no bytes, as that of no list does. */
+  /* GBytes gives NULL for an empty state, like that of no list. */
   entry->old_state = state != NULL ? state : (const void *)"";
 }
 

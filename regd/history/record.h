@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* History rows: what each revision made different, by whom, and with which
- * access lists standing; writing them, replaying them, and telling of them.
- * What was there at a revision is past-tree.h's, how much is kept retention.h's. */
+/* Rows of history: what each revision changed, who made it, and which access lists decided;
+ * writing them, replaying them to watchers, and reading them for GetHistory. past-tree.h tells
+ * what existed at a revision, retention.h how much is kept. */
 #ifndef REGD_HISTORY_RECORD_H
 #define REGD_HISTORY_RECORD_H
 
 #include "regd/storage/store.h"
 
-/* One thing that a commit made different, with all that is needed to tell of
- * it, to judge who may hear it, and to undo it. */
+/* One thing that a commit changed, with all that is needed to report it, to decide who may
+ * hear of it, and to undo it. */
 typedef struct {
   ChangeKind kind;
   gint64 key;
-  GRefString *path;         /* canonical; NULL where nobody has asked for it yet */
+  GRefString *path;         /* canonical; NULL until it is asked for */
   char *name;               /* value name as stored; NULL for keys */
   RegistryValue *old_value; /* value-set (NULL: it was not there), value-deleted */
   RegistryValue *new_value; /* value-set */
@@ -22,18 +22,17 @@ typedef struct {
   Acl *before, *after; /* the lists themselves; may be NULL after reading */
   gboolean secret;     /* a schema called the value secret */
   gboolean reroutes;   /* a link came, went or was pointed elsewhere */
-  gboolean purged;     /* the values have been forgotten on purpose */
+  gboolean purged;     /* the values have been purged */
   gboolean old_purged; /* and there was an old one */
-  gboolean moved;      /* a value that changed its spelling or place: told as gone and set */
+  gboolean moved; /* a value that changed its spelling or position: reported as deleted and set */
 } Difference;
 void difference_free(Difference *difference);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Difference, difference_free)
 
-/* The attributes that a deleted key had, for bringing it back. */
+/* The attributes of a deleted key, for restoring it. */
 GBytes *history_encode_key(const KeyRow *row, Acl *own);
-/* Fills name, class_name, link, link_by_administrator, is_volatile and
- * last_write of @row; *@own is the key's own list or NULL. STORAGE_FAILURE where
- * @state is NULL or can't be read. */
+/* Fills name, class_name, link, link_by_administrator, is_volatile and last_write of @row;
+ * *@own is the key's own list or NULL. STORAGE_FAILURE if @state is NULL or damaged. */
 gboolean history_decode_key(GBytes *state, KeyRow *row, Acl **own, GError **error);
 GBytes *history_encode_acl(Acl *own);
 gboolean history_decode_acl(GBytes *state, Acl **own, GError **error);
@@ -101,15 +100,14 @@ gboolean history_visit_key(Store *store, gint64 key, guint64 since, const Histor
 /* The ids of @key and all below it, live or dead, at most @limit. */
 GArray *history_list_branch(Store *store, gint64 key, guint limit, GError **error);
 
-/* Which keys are at or below one: asks the rows once and remembers. */
+/* Which keys are at or below a given one: reads each row once and remembers the answer. */
 typedef struct HistoryBranch HistoryBranch;
 HistoryBranch *history_branch_new(Store *store, gint64 key);
 void history_branch_free(HistoryBranch *branch);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HistoryBranch, history_branch_free)
 gboolean history_branch_holds(HistoryBranch *branch, gint64 key, gboolean *holds, GError **error);
 
-/* Forgets the data that a value had: every row of it, or of all values of the
- * key where @name is NULL. */
+/* Purges the old data of a value from every row, or of all values of the key if @name is NULL. */
 gboolean history_purge(Store *store, gint64 key, const char *name, GError **error);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading history back (see record.h): replaying it to watchers, and telling
- * of it. Decides nothing of who may hear what. */
+/* Reading history (see record.h): replaying it to watchers, and visiting it. Does not decide
+ * who may hear what. */
 #include <string.h>
 
 #include "client/base/error.h"
@@ -78,7 +78,7 @@ static gboolean replay_run(Replay *replay, RunReader *run, const ReplayKey *key,
   return effective->too_many || step == RUN_END || fail_damaged(replay->store, error);
 }
 
-/* Most rows are none of the listener's, and are not read further. */
+/* Most rows do not concern the listener, and are not decoded. */
 static gboolean replay_row(Replay *replay, DbStatement *statement, GError **error) {
   const HistoryListener *listener = replay->listener;
   GRefString *path = store_get_path(replay->store, db_column_int(statement, 1), error);
@@ -102,7 +102,7 @@ static gboolean is_idle(const Effective *effective) {
   return effective->entries->len == 0 && !effective->too_many;
 }
 
-/* The last one is that of @revision then. */
+/* Afterwards the last one is that of @revision. */
 static void begin_revision(GPtrArray *effectives, guint64 revision) {
   const Effective *last =
       effectives->len > 0 ? g_ptr_array_index(effectives, effectives->len - 1) : NULL;
@@ -116,8 +116,8 @@ static void begin_revision(GPtrArray *effectives, guint64 revision) {
 static gboolean replay_rows(Replay *replay, DbStatement *statement, GError **error) {
   GPtrArray *effectives = replay->effectives;
   DbStep step = DB_DONE;
-  /* So many signals are more than may wait for one watcher (LIMIT_WATCHER_QUEUE_BYTES),
-   * who reads again then whatever else there is. */
+  /* So many signals exceed what may wait for one watcher (LIMIT_WATCHER_QUEUE_BYTES), which
+   * then has to read again in any case. */
   while (effectives->len <= LIMIT_REPLAY_CHANGES &&
          (step = db_step(store_get_db(replay->store), statement, error)) == DB_ROW) {
     begin_revision(effectives, (guint64)db_column_int(statement, 0));
@@ -243,7 +243,7 @@ gboolean history_get_revision(Store *store, guint64 revision, RevisionRow **row,
   return TRUE;
 }
 
-/* A branch of so many keys is quicker searched by going back through all of history. */
+/* For a larger branch it is faster to go back through all of history. */
 #define SMALL_BRANCH 512
 
 GArray *history_list_branch(Store *store, gint64 key, guint limit, GError **error) {

@@ -1,5 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* See retention.h. */
+/* See retention.h.
+ *
+ * Each scope (the machine's root, HKEY_USERS itself, each user's branch) numbers the revisions
+ * that touched it by ordinals 1, 2, 3, ... "History Revisions" counts ordinals and "History
+ * Days" compares times, both within a scope: a user who writes a lot shortens only their own
+ * history.
+ *
+ * The table `scopes` does not have a row for each revision: a row stands for `count`
+ * consecutive revisions, named by the last of them and its ordinal. A daemon that writes one
+ * branch adds one row a transaction. Rows are sorted by ordinal and by time at once, so the
+ * ordinal of a date is found by binary search (search_cutoff).
+ *
+ * The horizon is a revision that is computed from settings and time each time it is needed, so
+ * a lower setting is effective at once. Pruning follows in small steps when nobody waits. It
+ * deletes the oldest revision of a scope, but only those of its rows in `history` that lie in
+ * this scope; `pruned` of the first remaining row counts how many revisions of it are deleted.
+ * A revision on trial stops pruning, because undoing it needs its rows. */
 #include "regd/history/retention.h"
 
 #include <string.h>
@@ -11,7 +27,7 @@
 
 #define SCOPE_MACHINE ((gint64)1)
 #define SCOPE_USERS ((gint64)2)
-/* A user's is this plus the uid. */
+/* The scope of a user is this plus the uid. */
 #define SCOPE_FIRST_USER ((gint64)1 << 32)
 
 #define MICROSECONDS_A_DAY ((gint64)86400 * G_USEC_PER_SEC)
@@ -56,7 +72,7 @@ static gboolean run(Store *store, const char *sql, const gint64 parameters[4], G
 
 /* ---- counting ---- */
 
-/* Revisions that touched a scope, one after the other. */
+/* Consecutive revisions that touched a scope. */
 typedef struct {
   gint64 scope;
   guint64 last;
@@ -215,7 +231,7 @@ static gboolean get_scope_horizon(const Retention *retention, gint64 scope, guin
   return TRUE;
 }
 
-/* The scope behind *@scope that has rows; *@found FALSE: none. */
+/* The next scope after *@scope that has rows; *@found is FALSE if there is none. */
 static gboolean get_next_scope(Store *store, gint64 *scope, gboolean *found, GError **error) {
   Answer answer = {.wanted = 1};
   gboolean done = query(store, "SELECT min(scope) FROM scopes WHERE scope > ?1",
@@ -252,8 +268,8 @@ gboolean retention_get_horizon(const Retention *retention, const char *path, gui
 
 /* ---- pruning ---- */
 
-/* A row is many differences, or a large one: it counts for one more with each
- * of so many bytes, which is about what a difference takes. */
+/* A row holds many differences, or a large one: each so many bytes of it, about the size of a
+ * difference, count for one more. */
 #define COUNTED_BYTES 128
 
 typedef struct {
@@ -265,7 +281,7 @@ typedef struct {
   gint64 scope;
   gint64 *left;      /* how much more may be deleted */
   GArray *rows;      /* of PrunedRow, in order */
-  gint64 first_kept; /* the first row met that is another scope's; -1: none */
+  gint64 first_kept; /* the first row found of another scope, or -1 */
 } Pruned;
 
 static void pruned_clear(Pruned *pruned) {
@@ -288,7 +304,7 @@ static gboolean list_row(Store *store, DbStatement *statement, Pruned *pruned, G
   return TRUE;
 }
 
-/* If nothing is left to delete after it, there may be more rows. */
+/* If *left is used up, there may be more rows. */
 static gboolean list_rows(Store *store, gint64 revision, Pruned *pruned, GError **error) {
   g_autoptr(DbStatement) statement =
       db_prepare(store_get_db(store),
@@ -305,7 +321,7 @@ static gboolean list_rows(Store *store, gint64 revision, Pruned *pruned, GError 
   return step != DB_FAILED;
 }
 
-/* A dead key that no history speaks of goes, and so may the one above it. */
+/* Deletes a dead key that history no longer refers to, and then perhaps the one above it. */
 static gboolean drop_dead(Store *store, gint64 key, GError **error) {
   Answer answer = {.wanted = 1, .found = TRUE};
   while (answer.found) {
@@ -324,8 +340,7 @@ static gboolean drop_dead(Store *store, gint64 key, GError **error) {
   return TRUE;
 }
 
-/* Who made the revision is kept with the first of its rows: with the first that
- * stays. */
+/* The first row of a revision says who made it: this goes to the first row that stays. */
 static gboolean hand_over_head(Store *store, gint64 revision, const Pruned *pruned,
                                GError **error) {
   const PrunedRow *last = &g_array_index(pruned->rows, PrunedRow, pruned->rows->len - 1);

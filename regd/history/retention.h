@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* How far history reaches. It is counted for each root and, below HKEY_USERS,
- * for each user, so that one can't push out another's: each is a scope, and a
- * revision has an ordinal in every scope that it touched. What is past the
- * settings' limits is out of reach at once; its rows are deleted in small steps. */
+/* How far history reaches. It is counted separately for each root and, below HKEY_USERS, for
+ * each user, so that one user can't push out another's history: each of these is a scope, and
+ * a revision has an ordinal in every scope that it touched. What exceeds the settings is out
+ * of reach at once; its rows are deleted in small steps. */
 #ifndef REGD_HISTORY_RETENTION_H
 #define REGD_HISTORY_RETENTION_H
 
@@ -12,16 +12,16 @@
 /* The scope that a canonical path lies in. */
 gint64 retention_get_scope(const char *path);
 
-/* The revisions of a transaction that get their ordinals when it ends: changes
- * that share a flush share the rows for it too. */
+/* Counts the revisions of a transaction, which get their ordinals at its end: changes that
+ * share a flush share the rows for it too. */
 typedef struct RetentionCounts RetentionCounts;
 RetentionCounts *retention_counts_new(void);
 void retention_counts_free(RetentionCounts *counts);
-/* The transaction has been taken back. */
+/* After the transaction has been rolled back. */
 void retention_counts_clear(RetentionCounts *counts);
 /* Notes that @revision, the newest, has touched the scope. */
 void retention_count(RetentionCounts *counts, gint64 scope, guint64 revision, gint64 now);
-/* Writes what has been noted, and forgets it. */
+/* Writes what has been counted, and starts anew. */
 gboolean retention_counts_write(RetentionCounts *counts, Store *store, GError **error);
 
 /* What decides how far history reaches; borrowed. */

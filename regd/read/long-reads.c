@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A queue for each user in front of the threads. A user is known as long as
- * something of his runs. */
+/* A queue for each user in front of the threads. A user is kept as long as one of their
+ * readings runs. */
 #include "regd/read/long-reads.h"
 
 #include "client/base/protocol.h"

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Long readings: what may take its time (history, a branch as it was) runs on a
- * thread with a reader of its own, so that the main loop holds up nobody. Of
- * each user few run at once; the others wait their turn, in order. Knows no
- * D-Bus. Belongs to the thread of the main context. */
+/* Long readings: what may take long (history, a branch as it was) runs on a thread with a
+ * reader of its own, so that the main loop delays nobody. Only a few of each user run at once;
+ * the others wait in order. Knows no D-Bus. Belongs to the thread of the main context. */
 #ifndef REGD_READ_LONG_READS_H
 #define REGD_READ_LONG_READS_H
 
@@ -13,17 +12,17 @@ typedef struct Readings Readings;
 
 /* @work and @file are borrowed and outlive it. */
 Readings *readings_new(Workers *workers, const char *file);
-/* What has not run yet never will; of what runs, the end is not told. */
+/* Readings that wait are dropped; the end of those that run is not reported. */
 void readings_free(Readings *readings);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Readings, readings_free)
 
 /* On a thread. @reader is its own during the call. FALSE: *@error is set. */
 typedef gboolean (*ReadingRun)(Reader *reader, gpointer data, GError **error);
-/* On the main context. @error (borrowed) is NULL where all went well. */
+/* On the main context. @error, borrowed, is NULL on success. */
 typedef void (*ReadingDone)(gpointer data, const GError *error);
 
-/* Runs @run, then @done, which frees @data; @destroy frees it where @done can't
- * be called any more. @schemas are referenced, for secrecy. */
+/* Runs @run, then @done, which frees @data; @destroy frees it if @done can't be called any
+ * more. @schemas, referenced, tell which values are secret. */
 void readings_submit(Readings *readings, guint32 uid, SchemaSet *schemas, ReadingRun run,
                      ReadingDone done, gpointer data, GDestroyNotify destroy);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Telling of history: GetHistory (see reader.h). An entry is told where the
- * caller may read its key today and could then; its data besides where no
- * secrecy, of today or of then, stands before it. */
+/* GetHistory (see reader.h). A caller is told of a difference if they may read its key now and
+ * could read it then, and sees its data unless it is secret now or was then. */
 #include <string.h>
 
 #include "client/base/error.h"

@@ -192,8 +192,8 @@ static gboolean visit_key(Walk *walk, const WalkKey *key, GError **error) {
   return visiting->visit(&visited, visiting->data, error);
 }
 
-/* The path as it was asked for, its root in the long spelling, each component
- * as it is stored (registry.md 1: so an export from HKCU fits another user). */
+/* The path as it was asked for, with the root in the long spelling and each component as it is
+ * stored: an export of HKCU then fits another user (regd-reg(5)). */
 static char *spell_asked(Store *store, const Identity *who, const char *key, GError **error) {
   g_autoptr(Path) path = path_parse(key, error);
   if (path == NULL)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What reader.c and read-tree.c share of a Reader. For nobody else. */
+/* What reader.c and the other files of reading share of a Reader. */
 #ifndef REGD_READ_READER_PRIVATE_H
 #define REGD_READ_READER_PRIVATE_H
 
@@ -16,8 +16,8 @@ struct Reader {
   gint seen;           /* what it was before the newest snapshot */
 };
 
-/* A consistent state, let go of where the variable leaves its scope. Declared
- * first, so that what was read from it is freed before. */
+/* A consistent state, released at the end of the variable's scope. Declare it first, so that
+ * what was read from it is freed before. */
 typedef Store Snapshot;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Snapshot, store_end)
 
@@ -28,7 +28,7 @@ NamedValue *reader_new_value(const char *name, const RegistryValue *value);
 /* What a value counts for in an answer, in bytes. */
 gsize reader_get_size(const NamedValue *value);
 
-/* Where history at the canonical @path ends, by the settings that hold now. */
+/* How far history at the canonical @path reaches with the current settings. */
 gboolean reader_get_horizon(Store *store, const char *path, guint64 *horizon, GError **error);
 
 #endif

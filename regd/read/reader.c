@@ -103,7 +103,7 @@ guint64 reader_get_revision(Reader *reader, GError **error) {
   return snapshot != NULL && store_load_revision(snapshot, &revision, error) ? revision : 0;
 }
 
-/* The place that @key leads to, in the snapshot; shared, so for reading alone. */
+/* The place that @key leads to in the snapshot; shared, so read-only. */
 static Place *find(Reader *reader, const Identity *who, const char *key, ResolveMode mode,
                    GError **error) {
   Place *place = place_cache_find(reader->places, who->uid, key, mode);
@@ -327,13 +327,13 @@ Acl *reader_get_acl(Reader *reader, const Identity *who, const char *key, char *
 
 /* ---- what has happened ---- */
 
-/* Whether @who may read today where @entry tells of. */
+/* Whether @who may read the key at the canonical @path now. */
 static gboolean is_readable_today(Store *store, const Identity *who, const char *path) {
   g_autoptr(Place) place = resolve(store, who, path, RESOLVE_NO_FOLLOW, NULL);
   return place != NULL && place_get_level(place, who) >= ACCESS_READ;
 }
 
-/* Whoever hears of what has happened; neighbouring entries are of one key. */
+/* For whom a replay is filtered. Neighbouring entries usually have the same key. */
 typedef struct {
   Store *store;
   const Identity *who;
@@ -348,7 +348,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ReplayFilter, replay_filter_clear)
 
 static gboolean may_hear(const EffectiveEntry *entry, gpointer data) {
   ReplayFilter *filter = data;
-  /* Where a watch leads is told whoever could see the link then. */
+  /* That a watch's path leads elsewhere is reported to all who could see the link then. */
   if (!entry->reroutes && !effective_entry_is_visible(entry, filter->who))
     return FALSE;
   if (entry->kind == CHANGE_ACL_CHANGED)

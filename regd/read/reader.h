@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading for a caller: path, links, access, secrecy, then the data. Each call
- * is one consistent snapshot of the newest committed state and waits for
- * nobody. A Reader belongs to one thread. */
+/* Reading for a caller: path, links, access, secrecy, then the data. Each call reads one
+ * consistent snapshot of the newest committed state and never waits for the writer. A Reader
+ * belongs to one thread. */
 #ifndef REGD_READ_READER_H
 #define REGD_READ_READER_H
 
@@ -15,9 +15,9 @@ typedef struct Reader Reader;
 Reader *reader_open(const char *file, GError **error);
 void reader_close(Reader *reader);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Reader, reader_close)
-/* Where whoever writes the file counts the beginnings and ends of his commits
- * (atomic); borrowed. While the count stands still at an even number, what was
- * read holds without the file being asked. NULL: it always is. */
+/* @commits, borrowed, counts atomically the begins and ends of the writer's commits. While it
+ * stays at the same even number, cached values are valid without asking the file. NULL: the
+ * file is always asked. */
 void reader_set_commits(Reader *reader, const gint *commits);
 /* For secrecy; referenced. */
 void reader_set_schemas(Reader *reader, SchemaSet *schemas);
@@ -71,7 +71,8 @@ typedef struct {
 } ReadPageKey;
 typedef struct {
   guint64 revision;
-  GPtrArray *keys; /* of ReadPageKey, depth first; a key whose values did not fit comes again */
+  GPtrArray *keys; /* of ReadPageKey, depth first; a key whose values don't fit continues on the
+                      next page */
   char *cursor;    /* "" at the end */
 } ReadPage;
 ReadPage *reader_read_tree(Reader *reader, const Identity *who, const char *key,
@@ -90,8 +91,8 @@ typedef struct {
 } VisitedKey;
 /* FALSE with *@error unset ends the walk early. */
 typedef gboolean (*KeyVisit)(const VisitedKey *key, gpointer data, GError **error);
-/* What is told of the walk as a whole. `begin` is called before the first key,
- * when path, asked and revision are known. */
+/* What concerns the walk as a whole. `begin` is called before the first key, when path, asked
+ * and revision are known. */
 typedef struct TreeVisited TreeVisited;
 struct TreeVisited {
   gboolean (*begin)(const TreeVisited *visited, gpointer data, GError **error);
@@ -102,9 +103,8 @@ struct TreeVisited {
 };
 void tree_visited_clear(TreeVisited *visited);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(TreeVisited, tree_visited_clear)
-/* Walks a whole tree in one snapshot, which is held as long as the visits take:
- * for a reader of one's own, off the main loop. @options: limit and cursor are
- * not used. */
+/* Walks a whole tree in one snapshot, which is held for the length of the visits: for a reader
+ * of its own, off the main loop. @options: limit and cursor are not used. */
 gboolean reader_visit_tree(Reader *reader, const Identity *who, const char *key,
                            const TreeOptions *options, KeyVisit visit, gpointer data,
                            TreeVisited *visited, GError **error);
@@ -114,7 +114,7 @@ typedef struct {
   ChangeKind kind;
   char *key;
   char *name;               /* "" for keys */
-  RegistryValue *old_value; /* NULL: there was none, or it is not for the caller */
+  RegistryValue *old_value; /* NULL: there was none, or the caller may not see it */
   RegistryValue *new_value; /* likewise */
   gboolean purged;          /* the values have been forgotten on purpose */
 } HistoryChange;
@@ -130,17 +130,16 @@ typedef struct {
 void history_change_free(HistoryChange *change);
 void history_entry_free(HistoryEntry *entry);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HistoryEntry, history_entry_free)
-/* At most @limit revisions that touched @key, which may be gone, or what is
- * below it; newest first, from before revision @before (0: the newest). Fewer
- * where an answer would become too large: ask on from the last. @no_follow:
- * of a link itself. */
+/* At most @limit revisions that touched @key, which may be deleted, or what is below it;
+ * newest first, from before revision @before (0: the newest). Fewer if the answer would become
+ * too large: ask again from the last. @no_follow: of a link itself. */
 GPtrArray *reader_get_history(Reader *reader, const Identity *who, const char *key,
                               gboolean no_follow, guint32 limit, guint64 before,
                               GError **error); /* of HistoryEntry */
 
-/* Where @key leads now: its canonical path, the missing part spelled as asked.
- * Needs read on it, or on its nearest existing ancestor where it is missing.
- * @no_follow: a link as last component is itself. */
+/* Where @key leads now: its canonical path, with the missing part spelled as asked. Needs read
+ * on it, or on its nearest existing ancestor if it is missing. @no_follow: a link as last
+ * component is itself. */
 char *reader_resolve(Reader *reader, const Identity *who, const char *key, gboolean no_follow,
                      guint64 *revision, GError **error);
 
@@ -159,11 +158,11 @@ GPtrArray *reader_validate(Reader *reader, const Identity *who, const char *key,
 typedef struct {
   const char *path; /* canonical */
   gboolean recursive;
-  GHashTable *way; /* folded paths: where links that change are told of, too; may be NULL */
+  GHashTable *way; /* folded paths: links that change there are reported too; may be NULL */
 } ReplayScope;
-/* What happened in @scope after @since up to the snapshot's revision, oldest first; each element
- * is an Effective. What @who may not read today, or could not read then, is left out. *@revision is
- * the snapshot's. HISTORY_GONE, INVALID_VALUE (a revision that is still to come). */
+/* What happened in @scope after @since up to the snapshot's revision, oldest first; each
+ * element is an Effective. Without what @who may not read now, or could not read then.
+ * *@revision is the snapshot's. HISTORY_GONE, INVALID_VALUE (a revision still to come). */
 GPtrArray *reader_replay(Reader *reader, const Identity *who, const ReplayScope *scope,
                          guint64 since, guint64 *revision, GError **error);
 

@@ -17,16 +17,15 @@ static void note(RouteLinks *links, const char *path) {
   g_hash_table_add(links->keys, path_fold(path));
 }
 
-/* Where the walk begins: the caller's own root stands below HKEY_USERS. */
+/* The start of the walk: the caller's own root stands below HKEY_USERS. */
 static char *root_of(const Path *path, guint32 uid) {
   if (path->root == PATH_ROOT_CURRENT_USER)
     return g_strdup_printf("%s\\%u", path_root_get_name(PATH_ROOT_USERS), uid);
   return g_strdup(path_root_get_name(path->root));
 }
 
-/* The target of the link at *@path, NULL where it is none: *@path is what it is
- * called then (a root may stand for another key). *@missing is set where there
- * is no such key. */
+/* The target of the link at *@path, or NULL if it is no link: then *@path becomes its
+ * canonical path (a root may stand for another key). *@missing is set if there is no such key. */
 static char *read_target(RouteLinks *links, Reader *reader, char **path, gboolean *missing) {
   g_autoptr(KeyInfo) info = reader_get_key_info(reader, links->looker, *path, TRUE, NULL);
   *missing = info == NULL;

@@ -15,8 +15,8 @@ typedef struct {
   const KeyRow *row; /* its row as it is now, live or dead */
   PastKey *past;     /* as it was; NULL: as it is now */
   const char *path;  /* canonical */
-  Acl *today;        /* the list that decides now; NULL for none */
-  Acl *then;         /* the one that decided then; as `today` where nothing is past */
+  Acl *today;        /* the list that decides now; NULL if there is none */
+  Acl *then;         /* the one that decided then; the same as `today` without a past */
 } WalkKey;
 
 typedef struct Walk Walk;
@@ -40,8 +40,8 @@ struct Walk {
 void walk_clear(Walk *walk);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Walk, walk_clear)
 
-/* Where @key leads, in a snapshot of its own that the caller lets go of. With
- * @at the place may be one that is gone; the walk's past is set up then. */
+/* Resolves @key in a snapshot that the caller ends. With @at the place may be a deleted one;
+ * the walk's past is set up then. */
 Place *walk_begin(Walk *walk, const char *key, const guint64 *at, Snapshot **snapshot,
                   GError **error);
 gboolean walk_run(Walk *walk, const Place *place, GError **error);

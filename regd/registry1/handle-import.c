@@ -78,7 +78,7 @@ static void on_confirmed(gboolean present, gpointer data) {
   give_up(import, error);
 }
 
-/* Whoever has gone meanwhile may have wanted to write more. */
+/* A caller that has left may have wanted to write more. */
 static void confirm(ImportCall *import) {
   if (import->face->callers != NULL)
     callers_confirm(import->face->callers, dispatch_call_get_sender(import->call), on_confirmed,
@@ -154,7 +154,7 @@ static gboolean read_conditions(const WireOptions *options, Change *change, GErr
     const Operation *operation = change->operations->pdata[i];
     if (!is_condition(operation->kind))
       return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
-                       "option \"expect\" takes preconditions alone, not %s",
+                       "option \"expect\" takes preconditions only, not %s",
                        operation_kind_get_name(operation->kind));
   }
   return TRUE;

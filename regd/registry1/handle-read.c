@@ -126,7 +126,7 @@ void handle_get_key_info(DispatchCall *call, gpointer data) {
 
 /* ---- schemas ---- */
 
-/* An entry that is left out where there is nothing to tell. */
+/* Leaves the entry out if @text is NULL. */
 static gboolean append_text(DBusMessageIter *dict, const char *name, const char *text) {
   return text == NULL || wire_append_entry_string(dict, name, text);
 }
@@ -187,7 +187,7 @@ static gboolean append_key_description(DBusMessageIter *dict, const SchemaKey *k
          wire_append_entry_string(dict, "schema", key->file);
 }
 
-/* Nothing is appended where nothing describes it: that is no error. */
+/* If no schema describes it, nothing is appended: that is no error. */
 static gboolean append_description(DBusMessageIter *dict, const SchemaSet *schemas,
                                    const char *path, const char *name) {
   const SchemaKey *key = NULL;

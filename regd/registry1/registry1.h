@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The interface org.regd.Registry1: its tables, the signal Changed, and what is owed
- * to those who lost some. Each handler decodes, asks the service, and encodes; it
- * decides nothing. */
+/* The interface org.regd.Registry1: its tables, the signal Changed, and how connections that
+ * lost signals are told. Each handler decodes, asks the service, and encodes; it decides
+ * nothing. */
 #ifndef REGD_REGISTRY1_REGISTRY1_H
 #define REGD_REGISTRY1_REGISTRY1_H
 
@@ -10,10 +10,9 @@
 /* For a dispatcher whose data is the BusFace. */
 extern const DispatchInterface registry1_interfaces[];
 
-/* To be called with each message before it is handled. Whoever has lost signals is
- * told to read again before he is answered, though he may not have read what went
- * before: else his call, which brings in all that was signalled, would seem to
- * have brought in what was not. TRUE: it is answered, with an error. */
+/* Call for every message before it is handled. A client that lost signals is told to read
+ * again before any answer, even if it has not read earlier signals: otherwise it would believe
+ * itself current after the answer. TRUE: the message has been answered, with an error. */
 gboolean registry1_meet(DBusMessage *message, BusFace *face);
 /* ServiceEvents.changed: sends one Changed. */
 gboolean registry1_send_changed(const Watch *watch, guint64 revision, const WatchChange *changes,

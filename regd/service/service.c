@@ -22,7 +22,7 @@ struct Service {
 
 /* ---- life ---- */
 
-/* What can't be read stays as it was. */
+/* If they can't be read, the old ones stay. */
 static void read_settings(Service *service) {
   LiveSettings settings;
   if (reader_get_settings(service->reader, &settings, NULL))
@@ -83,7 +83,7 @@ void service_forget_writer(Service *service) {
   service->writer = NULL;
 }
 
-/* Damage that reading has met ends writing too. */
+/* Damage that was found while reading ends writing too. */
 static void check_read_only(Service *service) {
   if (service->read_only || service->writer == NULL)
     return;

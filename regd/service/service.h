@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The registry as a service: what a caller asks is read from the reader or
- * handed to the writer, watchers hear of every commit before its writer does,
- * and nobody takes more than his share. Knows no D-Bus. Belongs to the thread
- * of the main context. */
+/* The registry as a service: reads go to the reader and changes to the writer, watchers hear
+ * of every commit before its writer does, and no user takes more than their share. Knows no
+ * D-Bus. Belongs to the thread of the main context. */
 #ifndef REGD_SERVICE_SERVICE_H
 #define REGD_SERVICE_SERVICE_H
 
@@ -33,7 +32,7 @@ SchemaSet *service_get_schemas(Service *service);
 void service_set_schemas(Service *service, SchemaSet *schemas);
 gboolean service_is_read_only(Service *service);
 
-/* The writer has been stopped: its last results still come, and nothing more is
+/* Call after the writer has been stopped: its last results still come, and nothing more is
  * written. */
 void service_forget_writer(Service *service);
 
@@ -59,10 +58,10 @@ Watching *service_get_watching(Service *service);
  * every watcher has been told. */
 void service_write(Service *service, Identity *who, Change *change, WriteDone done, gpointer data);
 
-/* The newest revision that every watcher has been told of: that of the last write
- * that was answered, or a later one. What is read may be newer. */
+/* The newest revision that every watcher has been told of: that of the last answered write, or
+ * a later one. A read may be newer. */
 guint64 service_get_revision(const Service *service);
-/* A commit that nobody asked for (a trial has ended): watchers are told. */
+/* Tells watchers of a commit of the writer's own: a trial has ended. */
 void service_note_written(Service *service, const WriteResult *result);
 
 #endif

@@ -62,8 +62,8 @@ static Consequences find_consequences(const Effective *effective) {
   return found;
 }
 
-/* A watch whose way is closed to its owner stays where it was asked for, which
- * tells him nothing of what he may not see, until the way is open again. */
+/* If the owner may not see where a watch leads, it stays at the path that was asked for, which
+ * reveals nothing to them, until it leads somewhere visible again. */
 static void follow_route(Watching *watching, Watch *watch) {
   g_autoptr(GError) error = NULL;
   guint64 revision = 0;
@@ -97,8 +97,8 @@ void watching_tell(Watching *watching, const Effective *effective) {
 
 /* ---- beginning ---- */
 
-/* The path, the links that it leads through, and what to replay, all of one revision:
- * a commit between the readings might have led the path elsewhere. */
+/* The path, the links on its way, and what to replay, all of one revision: a commit in between
+ * may lead the path elsewhere. */
 static char *read_start(Watching *watching, Identity *who, const char *key,
                         const WatchOptions *options, guint64 *revision, GPtrArray **replay,
                         GError **error) {

@@ -29,9 +29,9 @@ typedef struct {
   const guint64 *since; /* NULL: only what is still to come */
 } WatchOptions;
 
-/* The watch, which stands from its `from` revision on, and (with @since)
- * in *@replay what has to be replayed to it, NULL where there is nothing: hand it
- * to watching_replay() once the watcher knows the watch's id. */
+/* Adds a watch, which covers revisions after its `from`. With @since, *@replay gets what
+ * happened before, or NULL if that is nothing: hand it to watching_replay() after the watcher
+ * has learned the watch's id. */
 Watch *watching_add(Watching *watching, Identity *who, const char *owner, const char *key,
                     const WatchOptions *options, GPtrArray **replay, GError **error);
 /* Takes ownership of @replay. */

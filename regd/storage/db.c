@@ -63,8 +63,8 @@ static gboolean fail(Db *db, int code, GError **error) {
                    db->handle != NULL ? sqlite3_errmsg(db->handle) : sqlite3_errstr(code));
 }
 
-/* What root makes in somebody's directory is that somebody's: a database that
- * is restored by root must open for the daemon's user. */
+/* A file that root makes belongs to the owner of its directory: a database that root restores
+ * must open for the daemon's user. */
 static void give_to_directory_owner(const char *file, int descriptor) {
   struct stat directory;
   g_autofree char *name = g_path_get_dirname(file);
@@ -73,7 +73,7 @@ static void give_to_directory_owner(const char *file, int descriptor) {
     return; /* the daemon will say that it can't open it */
 }
 
-/* Opens @file for writing, made for its user alone where it is not there. */
+/* Opens @file for writing; if it is missing, makes it for the process's user only. */
 static int open_private_file(const char *file, GError **error) {
   int made = open(file, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (made >= 0)
@@ -86,7 +86,7 @@ static int open_private_file(const char *file, GError **error) {
   return made;
 }
 
-/* SQLite makes the file by the umask; the registry's is its user's alone from
+/* SQLite would make the file by the umask; the registry's must belong to its user only from
  * the first moment. The -wal and -shm files take their mode from it. */
 static gboolean make_private_file(Db *db, GError **error) {
   int fd = open_private_file(db->file, error);
@@ -137,8 +137,8 @@ static gboolean set_up(Db *db, DbMode mode, GError **error) {
   return TRUE;
 }
 
-/* Before SQLite is used at all: it counts its memory under a lock otherwise, at
- * each allocation, for nobody. */
+/* Before SQLite is used at all: otherwise it counts its memory under a lock at each
+ * allocation, which nobody reads. */
 static gpointer configure(G_GNUC_UNUSED gpointer data) {
   sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
   return NULL;
@@ -182,7 +182,7 @@ void db_close(Db *db) {
   g_free(db);
 }
 
-/* What fails is done at the next time; until then the log is longer. */
+/* A failure does no harm: it is tried again next time, and until then the log is longer. */
 void db_shorten_log(Db *db) {
   if (db->log_pages >= LONG_LOG_PAGES)
     (void)sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
@@ -214,7 +214,7 @@ gboolean db_copy_into(Db *db, const char *file, DbProgress progress, gpointer da
                       GError **error) {
   Watching watching = {progress, data, NULL};
   DbStatement *copy = db_prepare(db, "VACUUM INTO ?1", error);
-  /* Which refuses writing to any file, also to the copy. */
+  /* query_only refuses to write any file, also the copy. */
   if (copy == NULL || !db_execute(db, "PRAGMA query_only=OFF", error))
     return FALSE;
   db_bind_text(copy, 1, file);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The only room that knows SQLite: connections, prepared statements, and what
- * its result codes mean in the registry's own errors. Knows nothing of keys and
- * values. A Db belongs to one thread at a time. */
+/* The only place that knows SQLite: connections, prepared statements, and what its result
+ * codes mean as errors of the registry. Knows nothing of keys and values. A Db belongs to one
+ * thread at a time. */
 #ifndef REGD_STORAGE_DB_H
 #define REGD_STORAGE_DB_H
 
@@ -11,8 +11,8 @@ typedef struct Db Db;
 
 typedef enum {
   DB_READ,  /* an existing database, never written through this connection */
-  DB_WRITE, /* made if it is not there, mode 0600; the one process that writes */
-  DB_ALONE, /* an existing file that nobody else knows, and no other file beside it */
+  DB_WRITE, /* made with mode 0600 if it is missing; one process only */
+  DB_ALONE, /* an existing file that no other process uses, without files beside it */
 } DbMode;
 
 /* STORAGE_FAILURE or STORAGE_FULL, naming @file and what is wrong. */
@@ -20,13 +20,13 @@ Db *db_open(const char *file, DbMode mode, GError **error);
 void db_close(Db *db);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Db, db_close)
 
-/* What DB_WRITE holds: a descriptor to be closed, or -1 with error, which says so
- * where a running regd holds it. */
+/* Takes the lock that DB_WRITE holds: a descriptor to be closed, or -1 with @error, which says
+ * so if a running regd holds it. */
 int db_take_lock(const char *file, GError **error);
-/* FALSE ends the work; *@error is set. */
+/* FALSE with *@error set cancels the work. */
 typedef gboolean (*DbProgress)(gpointer data, GError **error);
-/* One consistent state into @file, which is not there or empty, without what is
- * deleted. @progress is called now and then. */
+/* Copies one consistent state, without deleted data, into @file, which is missing or empty.
+ * @progress is called now and then. */
 gboolean db_copy_into(Db *db, const char *file, DbProgress progress, gpointer data, GError **error);
 /* SQLite's own checks; what they find is added to @problems (of char *). @quick:
  * not whether indexes and tables agree. FALSE: they could not be made. */

@@ -53,8 +53,8 @@ static const char *const steps[] = {
     "CREATE TABLE trials("
     "  revision INTEGER PRIMARY KEY, uid INTEGER NOT NULL, deadline INTEGER NOT NULL);",
 
-    /* History begins anew: no release has had the tables of the first step, and what
-     * is set is worth a way on where what was set before is not. */
+    /* History begins anew: no release had the tables of the first step. The settings of that
+     * step are kept, its history is not. */
     "DROP TABLE revisions; DROP TABLE history; DROP TABLE scopes;"
     "CREATE TABLE history("
     "  revision INTEGER NOT NULL, sequence INTEGER NOT NULL, key INTEGER NOT NULL,"

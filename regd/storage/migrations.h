@@ -7,10 +7,10 @@
 
 #include "regd/storage/db.h"
 
-/* Leaves the database at the newest step. STORAGE_FAILURE where it is none of
- * the registry's, or a later version's. */
+/* Brings the database to the newest step. STORAGE_FAILURE: it is not the registry's, or a
+ * later version's. */
 gboolean migrations_run(Db *db, const char *file, GError **error);
-/* Whether it is at the newest step already; fails where it is not. */
+/* Fails unless the database is at the newest step already. */
 gboolean migrations_check(Db *db, const char *file, GError **error);
 
 #endif

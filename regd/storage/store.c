@@ -72,8 +72,8 @@ void store_end(Store *store) {
     run(store, "ROLLBACK", NULL);
 }
 
-/* A savepoint costs a copy of each page that is changed under it. The first
- * change of a transaction, as a rule the only one, does without. */
+/* A savepoint costs a copy of each page that is changed under it. The first change of a
+ * transaction, usually the only one, does without. */
 gboolean store_savepoint(Store *store, GError **error) {
   if (!db_in_transaction(store->db))
     return error_set(error, REGISTRY_ERROR_STORAGE_FAILURE, "the transaction has ended");
@@ -86,13 +86,13 @@ gboolean store_release(Store *store, GError **error) {
   return store->is_transaction || run(store, "RELEASE change", error);
 }
 
-/* Where beginning again fails, the whole transaction has ended. */
+/* If the transaction can't begin again, it has ended. */
 static void take_back(Store *store) {
   run(store, "ROLLBACK", NULL);
   (void)store_begin_write(store, NULL);
 }
 
-/* A list made since has no row now, and its id will be given again. */
+/* A list that was made since has no row any more, and its id will be given out again. */
 static void forget_changes(Store *store) {
   store_forget_paths(store);
   g_hash_table_remove_all(store->acls);
@@ -118,8 +118,8 @@ void store_abandon(Store *store) {
 
 /* ---- counters ---- */
 
-/* A row of history tells of its revision, so that a commit need not write the
- * counter too; it is behind until history is pruned. */
+/* History's newest row has the newest revision, so a commit need not write the counter too.
+ * The counter is stale until history is pruned. */
 #define NEWEST_REVISION                                                                            \
   "SELECT max(number, coalesce((SELECT max(revision) FROM history), 0)) FROM meta WHERE name = "   \
   "?1"
@@ -325,7 +325,7 @@ gboolean store_has_children(Store *store, gint64 parent, gboolean *has, GError *
 
 /* ---- paths ---- */
 
-/* The path of a row below @above (NULL: of a root), kept. */
+/* Adds the path of a row below @above (NULL: of a root) to the cache. */
 static GRefString *keep_path(Store *store, gint64 id, const char *above, const char *name) {
   g_autofree char *path = above != NULL ? g_strconcat(above, "\\", name, NULL) : g_strdup(name);
   if (g_hash_table_size(store->paths) >= PATH_CACHE_SIZE)
@@ -345,7 +345,7 @@ GRefString *store_get_path(Store *store, gint64 id, GError **error) {
     return NULL;
   if (row->parent == 0)
     return keep_path(store, id, NULL, row->name);
-  /* As deep as the tree is: at most LIMIT_DEPTH. */
+  /* Recursion is as deep as the tree: at most LIMIT_DEPTH. */
   GRefString *above = store_get_path(store, row->parent, error);
   if (above == NULL)
     return NULL;
@@ -354,7 +354,7 @@ GRefString *store_get_path(Store *store, gint64 id, GError **error) {
   return made;
 }
 
-/* A new key's path is asked for at once. */
+/* The path of a new key is needed at once. */
 static void note_path(Store *store, const KeyRow *row) {
   GRefString *above = g_hash_table_lookup(store->paths, &row->parent);
   if (above == NULL)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The registry's meaning over tables: keys, values, access lists, history rows,
- * the revision counter. Knows nothing of callers, links being followed, schemas
- * or limits: those are place.c's and apply.c's. A Store belongs to one thread.
+/* Keys, values, access lists and the revision counter as tables. Knows nothing of callers, of
+ * following links, of schemas or limits: these are place.c's and apply.c's. A Store belongs to
+ * one thread.
  *
- * A key's row is a place in the tree: parent and folded name. It outlives the
- * key (live = 0) as long as history speaks of it, and is the same row again
- * when a key is made there again; so a path in history costs an integer. */
+ * A key's row is a place in the tree: parent and folded name. It outlives the key (live = 0)
+ * as long as history refers to it, and is used again when a key is made there again; so a path
+ * in history costs an integer. */
 #ifndef REGD_STORAGE_STORE_H
 #define REGD_STORAGE_STORE_H
 
@@ -17,14 +17,14 @@ typedef struct Store Store;
 #define STORE_LOCAL_MACHINE ((gint64)1)
 #define STORE_USERS ((gint64)2)
 
-/* DB_WRITE and DB_ALONE bring the tables up to date by numbered steps; DB_READ refuses
- * tables that are not. A database made by a later version is refused. */
+/* DB_WRITE and DB_ALONE bring the tables up to date by numbered steps; DB_READ refuses tables
+ * that are out of date. A database of a later version is refused. */
 Store *store_open(const char *file, DbMode mode, GError **error);
 void store_close(Store *store);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Store, store_close)
 Db *store_get_db(Store *store);
 
-/* One consistent state for all that is read until store_end(). */
+/* Everything that is read until store_end() is one consistent state. */
 gboolean store_begin_read(Store *store, GError **error);
 gboolean store_begin_write(Store *store, GError **error);
 gboolean store_commit(Store *store, GError **error);
@@ -34,15 +34,15 @@ gboolean store_savepoint(Store *store, GError **error);
 gboolean store_release(Store *store, GError **error);
 void store_rollback_to(Store *store);
 
-/* The newest revision handed out: that of history's newest row, or a later one that
- * store_save_revision() has kept, which must be called before rows are deleted. */
+/* The newest revision that was given out: that of history's newest row, or a later one that
+ * store_save_revision() has stored. Call that before rows are deleted. */
 gboolean store_load_revision(Store *store, guint64 *revision, GError **error);
 gboolean store_save_revision(Store *store, guint64 revision, GError **error);
-/* The counter behind the order of values: for the one who writes, once, and at the
- * end of each transaction. */
+/* The counter that orders values. The writer loads it once, and saves it at the end of each
+ * transaction. */
 gboolean store_load_position(Store *store, GError **error);
 gboolean store_save_position(Store *store, GError **error);
-/* History reaches back to what happened after this revision. */
+/* History reaches back to this revision. */
 gboolean store_load_horizon(Store *store, guint64 *horizon, GError **error);
 
 /* ---- keys ---- */
@@ -82,15 +82,15 @@ GPtrArray *store_list_volatile(Store *store, GError **error);
 
 /* Makes the key live with @row's attributes (its id is set here). */
 gboolean store_insert_key(Store *store, KeyRow *row, const char *fold, GError **error);
-/* Writes every attribute of @row but its place. */
+/* Writes every attribute of @row except its place. */
 gboolean store_update_key(Store *store, const KeyRow *row, GError **error);
 /* Marks it dead; its values must be gone. */
 gboolean store_bury_key(Store *store, gint64 id, guint64 revision, GError **error);
 gboolean store_touch_key(Store *store, gint64 id, guint64 revision, gint64 now, GError **error);
 gboolean store_touch_children(Store *store, gint64 id, guint64 revision, GError **error);
 
-/* The canonical path of a row, live or dead; a counted string, kept in a small
- * cache. store_forget_paths() after a key has been given another spelling. */
+/* The canonical path of a row, live or dead, from a small cache; release it. Call
+ * store_forget_paths() after a key has got another spelling. */
 GRefString *store_get_path(Store *store, gint64 id, GError **error);
 void store_forget_paths(Store *store);
 
@@ -129,7 +129,7 @@ gboolean store_delete_value(Store *store, gint64 key, const char *fold, GError *
 
 /* ---- access lists ---- */
 
-/* The id of the list, made where it is not there yet; 0 for NULL. */
+/* The id of the list, which is added if it is missing; 0 for NULL. */
 gboolean store_intern_acl(Store *store, Acl *acl, gint64 *id, GError **error);
 /* *@acl is borrowed from a cache, until a change is rolled back; NULL for 0. */
 gboolean store_load_acl(Store *store, gint64 id, Acl **acl, GError **error);

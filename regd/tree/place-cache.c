@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* See place-cache.h. A place depends on its caller's uid alone: by HKEY_CURRENT_USER,
- * and by links in a user's own branch. What he may do there is asked each time. */
+/* See place-cache.h. Where a path leads depends on the caller only by their uid: through
+ * HKEY_CURRENT_USER, and through links in their own branch. What the caller may do there is
+ * asked each time. */
 #include "regd/tree/place-cache.h"
 
 #include <string.h>
@@ -20,13 +21,13 @@ struct PlaceCache {
 typedef struct {
   guint32 uid;
   ResolveMode mode;
-  const char *path; /* owned where the entry is in the table */
+  const char *path; /* owned if the entry is in the table */
   Place *place;
 } Entry;
 
 typedef struct {
   Place *place;
-  const char *name; /* owned where it is in the table */
+  const char *name; /* owned if it is in the table */
   RegistryValue *value;
 } Known;
 
@@ -89,7 +90,7 @@ Place *place_cache_find(const PlaceCache *places, guint32 uid, const char *path,
   return found != NULL ? place_ref(found->place) : NULL;
 }
 
-/* The list of a branch that is not there yet is the caller's. */
+/* A place that does not exist may borrow its list from the caller's identity. */
 static gboolean may_keep(const char *path, const Place *place) {
   return place_exists(place) && strlen(path) <= LONGEST_PATH_BYTES &&
          strlen(place->path) <= LONGEST_PATH_BYTES;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Where paths have led and what small values there were, kept as long as nothing
- * has changed: programs read few values often. Knows no database; whoever fills
- * it empties it. */
+/* A cache of the places that paths lead to, and of small values there, valid as long as
+ * nothing changes: programs read few values often. Knows no database; its owner clears it. */
 #ifndef REGD_TREE_PLACE_CACHE_H
 #define REGD_TREE_PLACE_CACHE_H
 
@@ -12,18 +11,18 @@ PlaceCache *place_cache_new(void);
 void place_cache_free(PlaceCache *places);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PlaceCache, place_cache_free)
 
-/* The place that @path, as asked by a caller of @uid, leads to; referenced. NULL:
- * it is not known. It is shared: nobody writes to it. */
+/* The place that @path leads to for a caller of @uid, a new reference; NULL if it is not
+ * cached. It is shared: do not write to it. */
 Place *place_cache_find(const PlaceCache *places, guint32 uid, const char *path, ResolveMode mode);
-/* References @place. What is long, or borrows from its caller, is not kept. */
+/* References @place. Long paths, and places that borrow from their caller, are not cached. */
 void place_cache_add(PlaceCache *places, guint32 uid, const char *path, ResolveMode mode,
                      Place *place);
 
-/* The value that was found at @place under @name, as asked; borrowed. NULL: it is
- * not known. */
+/* The cached value at @place under @name, as asked; borrowed, or NULL. */
 RegistryValue *place_cache_find_value(const PlaceCache *places, const Place *place,
                                       const char *name);
-/* References both; @place is one that is kept, or it is for nothing. Not large ones. */
+/* References both. @place must be in the cache; otherwise the call has no effect. Large values
+ * are not cached. */
 void place_cache_add_value(PlaceCache *places, Place *place, const char *name,
                            RegistryValue *value);
 

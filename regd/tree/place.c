@@ -8,12 +8,12 @@
 #include "client/base/protocol.h"
 #include "client/base/text.h"
 
-/* Where the roots that are links lead, below HKEY_LOCAL_MACHINE. */
+/* Where the roots lead that are links, below HKEY_LOCAL_MACHINE. */
 static const char *const classes_root[] = {"SOFTWARE", "Classes", NULL};
 static const char *const current_config[] = {"SYSTEM", "CurrentControlSet", "Hardware Profiles",
                                              "Current", NULL};
 
-/* The walk under way: the components still to come, the last one first. */
+/* The current walk: the components still to come, the last one first. */
 typedef struct {
   Store *store;
   const Identity *who;
@@ -55,7 +55,7 @@ gboolean resolve_is_uid(const char *name, guint32 *uid) {
   if (!g_ascii_string_to_unsigned(name, 10, 0, G_MAXUINT32 - 1, &number, NULL))
     return FALSE;
   if (name[0] == '0' && name[1] != '\0')
-    return FALSE; /* 007 is somebody's key, but nobody's uid */
+    return FALSE; /* 007 is a valid name, but no spelling of a uid */
   *uid = (guint32)number;
   return TRUE;
 }
@@ -88,7 +88,7 @@ gboolean place_require(const Place *place, const Identity *who, AccessLevel leve
 
 gboolean place_require_key(const Place *place, const Identity *who, AccessLevel level,
                            GError **error) {
-  /* Whether a key is there is told only to those who may read around it. */
+  /* Only callers that may read around a key are told if it is there. */
   AccessLevel needed = place_exists(place) ? level : ACCESS_READ;
   if (!place_require(place, who, needed, error))
     return FALSE;
@@ -193,8 +193,8 @@ static const char *get_branch(const Walk *walk, gint64 root, const KeyRow *link)
   return walk->folds->len > 0 ? g_ptr_array_index(walk->folds, 0) : link->name;
 }
 
-/* A link that a user made below his own key leads only inside that key: else
- * anybody who reads it would be led where the user wants him. */
+/* A link that a user made below their own key may lead only inside that key: otherwise they
+ * could lead other readers wherever they want. */
 static gboolean check_link(const Walk *walk, gint64 root, const KeyRow *link, const Path *target,
                            GError **error) {
   const char *branch = get_branch(walk, root, link);
@@ -234,7 +234,7 @@ static void all_missing(Walk *walk) {
                     g_ptr_array_steal_index(walk->ahead, walk->ahead->len - 1));
 }
 
-/* The canonical path grows with the way. */
+/* The canonical path grows with each component. */
 static void append(Place *place, const char *name) {
   char *path = g_strconcat(place->path, "\\", name, NULL);
   g_free(place->path);
@@ -284,8 +284,8 @@ static gboolean finish(Walk *walk, GError **error) {
                      walk->asked, LIMIT_DEPTH);
   if (!store_load_acl(walk->store, place->acl_id, &place->acl, error))
     return FALSE;
-  /* A user's own branch is made at his first write: where it is not there he
-   * holds already what he will hold on it. */
+  /* A user's own branch is made by their first write. Before, they already have the rights
+   * that they will have on it. */
   if (place->own_branch && place->key->id == STORE_USERS)
     place->acl = walk->who->own;
   return TRUE;
@@ -314,7 +314,8 @@ Place *resolve(Store *store, const Identity *who, const char *path, ResolveMode 
 
 /* ---- one step ---- */
 
-/* A root's sub-keys may be somebody's own branch, and depth is the walk's to judge. */
+/* The walk handles sub-keys of roots, which may be the caller's own branch, and the limit of
+ * depth. */
 static gboolean takes_walk(const Place *place, const char *name) {
   guint depth = 2;
   for (const char *at = place->path; *at != '\0'; at++)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* From a path as a caller wrote it to a place in the tree: roots, links, what
- * is there and what is missing, and the access list that decides. Reads only. */
+/* From a path as a caller wrote it to a place in the tree: roots, links, what exists and what
+ * is missing, and the access list that decides. Reads only. */
 #ifndef REGD_TREE_PLACE_H
 #define REGD_TREE_PLACE_H
 
@@ -9,59 +9,59 @@
 
 /* Where a path leads. Counted, for the thread of its store. */
 typedef struct {
-  KeyRow *key;        /* the key, or its nearest existing ancestor */
-  GPtrArray *missing; /* names of the components that are not there, as asked; empty: the key is */
-  char *path;         /* canonical; the missing part spelled as asked */
-  Acl *acl;           /* the list that decides at `key`, or of the caller's own branch; borrowed */
+  KeyRow *key; /* the key, or its nearest existing ancestor */
+  GPtrArray
+      *missing; /* names of the components that are missing, as asked; empty if the key exists */
+  char *path;   /* canonical; the missing part spelled as asked */
+  Acl *acl;     /* the list that decides at `key`, or of the caller's own branch; borrowed */
   gint64 acl_id;
   gint64 acl_origin;    /* the key that has it */
   gboolean in_volatile; /* `key` is volatile */
   gboolean own_branch;  /* at or below HKEY_USERS\<uid of the caller>, there or not */
 } Place;
 Place *place_ref(Place *place);
-void place_free(Place *place); /* lets go of one reference */
+void place_free(Place *place); /* releases one reference */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Place, place_free)
 
 typedef enum {
   RESOLVE_FOLLOW,    /* follow links in every component */
-  RESOLVE_NO_FOLLOW, /* but not in the last */
+  RESOLVE_NO_FOLLOW, /* links in every component but the last */
 } ResolveMode;
 
-/* INVALID_PATH (also for the empty path), LINK_LOOP, ACCESS_DENIED (a user's
- * own link that leads out of his branch), LIMIT_EXCEEDED, storage errors. Needs
- * a transaction on @store. */
+/* INVALID_PATH (also for the empty path), LINK_LOOP, ACCESS_DENIED (a user's own link leads
+ * out of their branch), LIMIT_EXCEEDED, storage errors. Needs a transaction on @store. */
 Place *resolve(Store *store, const Identity *who, const char *path, ResolveMode mode,
                GError **error);
 
-/* The same for a direct sub-key of a place that was resolved with RESOLVE_FOLLOW,
- * for one look-up. *@child is NULL where it takes resolve(), for a link, for what
- * is refused, or where the place itself is not there. */
+/* A short cut for a direct sub-key of a place that was resolved with RESOLVE_FOLLOW: costs one
+ * look-up. *@child is NULL if resolve() is needed: for a link, for a refusal, or if the place
+ * does not exist. */
 gboolean resolve_child(Store *store, const Place *place, const char *name, Place **child,
                        GError **error);
 
 gboolean place_exists(const Place *place);
-/* What @who may do there; @secret: with the value that a schema calls secret. */
+/* What @who may do there, and what they may do with values that a schema calls secret. */
 AccessLevel place_get_level(const Place *place, const Identity *who);
 AccessLevel place_get_secret_level(const Place *place, const Identity *who);
 /* ACCESS_DENIED naming the path and the right. */
 gboolean place_require(const Place *place, const Identity *who, AccessLevel level, GError **error);
-/* place_require(), then KEY_NOT_FOUND where it is missing. */
+/* place_require(), then KEY_NOT_FOUND if it is missing. */
 gboolean place_require_key(const Place *place, const Identity *who, AccessLevel level,
                            GError **error);
-/* The row of what the place names, live or dead; 0 where there never was one that
- * history still speaks of. */
+/* The row of the key that the place names, live or dead; 0 if neither the tree nor history has
+ * one. */
 gboolean place_find_row(Store *store, const Place *place, gint64 *id, GError **error);
-/* The same, but KEY_NOT_FOUND where there never was one. */
+/* The same, but KEY_NOT_FOUND if there is none. */
 gboolean place_require_row(Store *store, const Place *place, gint64 *id, GError **error);
 /* path_check_key_name() and path_check_value_name(), naming the key too. */
 gboolean resolve_check_key_name(const char *key, const char *name, GError **error);
 gboolean resolve_check_value_name(const char *key, const char *name, GError **error);
-/* What every refusal says. */
+/* Sets ACCESS_DENIED with the text that all refusals have; returns FALSE. */
 gboolean access_refuse(const char *path, AccessLevel level, GError **error);
 
 /* The uid whose branch a canonical path lies in, at or below HKEY_USERS\<uid>. */
 gboolean resolve_get_branch(const char *path, guint32 *uid);
-/* Whether @row is @who's own branch and deleted: it is his even so. */
+/* Whether @row is @who's own branch, which stays theirs when it is deleted. */
 gboolean resolve_is_gone_branch(const KeyRow *row, const Identity *who);
 /* Whether @name is the decimal spelling of a uid. */
 gboolean resolve_is_uid(const char *name, guint32 *uid);

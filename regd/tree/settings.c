@@ -44,7 +44,7 @@ gboolean settings_load(Store *store, LiveSettings *settings, GError **error) {
   g_autoptr(Identity) daemon = identity_new(0, TRUE, NULL, 0, 0, "regd");
   GError *failure = NULL;
   g_autoptr(Place) place = resolve(store, daemon, SETTINGS_KEY, RESOLVE_FOLLOW, &failure);
-  /* Links gone wrong above the settings: the defaults hold. */
+  /* If links above the settings are broken, the defaults hold. */
   if (place == NULL && failure->code != REGISTRY_ERROR_LINK_LOOP) {
     g_propagate_error(error, failure);
     return FALSE;
@@ -58,7 +58,7 @@ gboolean settings_load(Store *store, LiveSettings *settings, GError **error) {
   return TRUE;
 }
 
-/* The way there goes by links, which may be pointed elsewhere; but not out of
+/* Links on the way to the settings may be changed, but the way does not leave
  * HKEY_LOCAL_MACHINE\\SYSTEM without a change in it. */
 static gboolean may_change(const LiveSettings *settings, const EffectiveEntry *entry,
                            const EffectiveEntry *last) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The daemon's own settings, as they are stored now. A value that can't be
- * used counts as absent: a wrong limit must not stop the store. */
+/* The daemon's own settings, as they are stored now. A value that can't be used counts as
+ * missing: a wrong limit must not stop the daemon. */
 #ifndef REGD_TREE_SETTINGS_H
 #define REGD_TREE_SETTINGS_H
 
@@ -22,7 +22,7 @@ typedef struct {
 
 /* Needs a transaction on @store. */
 gboolean settings_load(Store *store, LiveSettings *settings, GError **error);
-/* Whether @settings, as they were loaded, may be others after @effective. */
+/* Whether @effective may have changed what was loaded into @settings. */
 gboolean settings_may_have_changed(const LiveSettings *settings, const Effective *effective);
 
 #endif

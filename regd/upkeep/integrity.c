@@ -62,7 +62,7 @@ static const struct {
      " (SELECT number FROM meta WHERE name = 'horizon')) AS newest)"
      " WHERE newest > max((SELECT coalesce(max(revision), 0) FROM history),"
      " (SELECT number FROM meta WHERE name = 'revision'))"},
-    {"the bytes counted for a user are not what he has stored",
+    {"the bytes counted for a user are not what they have stored",
      "WITH RECURSIVE branch(id, uid) AS (SELECT id, CAST(name AS INTEGER) FROM keys"
      " WHERE parent = 2 AND live AND name = CAST(CAST(name AS INTEGER) AS TEXT)"
      " UNION ALL SELECT k.id, b.uid FROM branch b JOIN keys k ON k.parent = b.id AND k.live),"

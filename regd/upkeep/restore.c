@@ -111,8 +111,8 @@ static gboolean copy(const char *backup, const char *name, GError **error) {
   return db != NULL && db_copy_into(db, name, go_on, NULL, error);
 }
 
-/* Every key counts as changed by the restoring: whoever read it before, in a
- * time that is undone, must not take what is there now for what he read. */
+/* Every key counts as changed by restoring: a client that read a key at a revision that is
+ * undone must not take what is there now for what it read. */
 static gboolean renumber(Store *store, guint64 revision, GError **error) {
   g_autofree char *sql = g_strdup_printf(
       "BEGIN IMMEDIATE;"

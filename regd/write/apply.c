@@ -124,8 +124,8 @@ static gboolean check_comment(const Change *change, GError **error) {
                    LIMIT_COMMENT_BYTES);
 }
 
-/* A trial ends and nothing differs: what was changed on the way there and back is
- * taken back, since its rows bear a revision that is not taken. */
+/* A trial ends and nothing differs in the end: rolls back what was changed on the way, because
+ * its rows have a revision that is not taken. */
 static gboolean end_alone(Edit *edit, GError **error) {
   store_rollback_to(edit->store);
   if (!store_savepoint(edit->store, error))
@@ -171,14 +171,14 @@ static gboolean looks_back(const Change *change) {
   return FALSE;
 }
 
-/* Outside the savepoint: what is noted is of the changes before this one. */
+/* Outside of the savepoint, because the counts are of earlier changes. */
 static gboolean begin(const ApplyContext *context, const Change *change, GError **error) {
   if (looks_back(change) && !retention_counts_write(context->counts, context->store, error))
     return FALSE;
   return store_savepoint(context->store, error);
 }
 
-/* Whether the tree, its links and its lists are as they were. */
+/* Whether only values have changed: the tree, its links and its lists have not. */
 static gboolean touches_values_alone(const Edit *edit, const Change *change) {
   for (guint i = 0; i < change->operations->len; i++) {
     const Operation *operation = g_ptr_array_index(change->operations, i);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* One change, applied: every entry authorised, checked against schemas and
- * limits, written, and the differences that it made. All of it happens inside
- * the writer's transaction, so what was checked is what is changed. */
+/* Applies one change: each operation is authorised, checked against schemas and limits, and
+ * written, and what it changed is recorded. All of it happens inside the writer's transaction,
+ * so the state that is checked is the state that is changed. */
 #ifndef REGD_WRITE_APPLY_H
 #define REGD_WRITE_APPLY_H
 
@@ -15,7 +15,7 @@
 /* What the writer hands to every change. */
 typedef struct {
   Store *store;
-  PlaceCache *places;      /* of the store's state between changes; kept right by apply_change() */
+  PlaceCache *places;      /* of the store's state between changes; apply_change() keeps it valid */
   RetentionCounts *counts; /* to be written before the transaction is committed */
   SchemaSet *schemas;      /* may be NULL */
   const LiveSettings *settings;
@@ -23,9 +23,9 @@ typedef struct {
   gint64 now;       /* microseconds since 1970 */
 } ApplyContext;
 
-/* Applies @change under a savepoint of its own within the transaction that is
- * open. Where it returns FALSE, changes nothing, or is a dry run, the store is
- * as it was before. result->revision is the one it took, or the newest one. */
+/* Applies @change under a savepoint of its own within the open transaction. If it returns
+ * FALSE, changes nothing, or is a dry run, the store is as it was before. result->revision is
+ * the revision that it took, or the newest one. */
 gboolean apply_change(const ApplyContext *context, Identity *who, const Change *change,
                       WriteResult *result, GError **error);
 

@@ -10,7 +10,7 @@
 #include "regd/tree/place.h"
 #include "regd/write/edit-values.h"
 
-/* What one key counts for in a user's quota, beside its name. */
+/* The cost of a key in a user's quota, besides its name. */
 #define KEY_COST 64
 
 static gint64 get_cost(const KeyRow *row) {
@@ -30,7 +30,7 @@ gboolean edit_require(Edit *edit, gint64 acl, const char *path, AccessLevel leve
   return acl_get_level(list, edit->who) >= level || access_refuse(path, level, error);
 }
 
-/* What decides at the key once it has no list of its own. */
+/* The list that decides at the key if it has none of its own. */
 gboolean edit_find_above(Edit *edit, const KeyRow *row, gint64 *acl, GError **error) {
   gint64 parent = row->parent;
   *acl = 0;
@@ -50,7 +50,7 @@ static RegistryValue *new_link_value(const char *target, GError **error) {
   return registry_value_new_string(REGISTRY_LINK, target, error);
 }
 
-/* A link's one value, as it is told of. */
+/* The difference in a link's only value. */
 static gboolean add_link_difference(Edit *edit, const KeyRow *row, gint64 acl,
                                     const char *old_target, GError **error) {
   Difference *difference =
@@ -64,7 +64,7 @@ static gboolean add_link_difference(Edit *edit, const KeyRow *row, gint64 acl,
   return difference->new_value != NULL && (old_target == NULL || difference->old_value != NULL);
 }
 
-/* HKEY_USERS\<uid> belongs to that user from the moment it is there. */
+/* HKEY_USERS\<uid> belongs to that user as soon as it exists. */
 static gboolean give_to_user(Edit *edit, KeyRow *row, GError **error) {
   guint32 uid = 0;
   if (row->parent != STORE_USERS || row->acl != 0 || !resolve_is_uid(row->name, &uid))
@@ -75,7 +75,7 @@ static gboolean give_to_user(Edit *edit, KeyRow *row, GError **error) {
   return own != NULL && store_intern_acl(edit->store, own, &row->acl, error);
 }
 
-/* A key's sub-keys come one after the other. */
+/* Changes to sub-keys of the same key usually follow each other. */
 static gboolean touch_children(Edit *edit, gint64 key, GError **error) {
   if (edit->touched_children == key)
     return TRUE;
@@ -110,7 +110,7 @@ static KeyRow *new_row(const char *name, const KeyRow *attributes) {
   row->name = g_strdup(name);
   if (attributes == NULL)
     return row;
-  /* The empty class and none are one and the same. */
+  /* An empty class counts as none. */
   if (attributes->class_name != NULL && *attributes->class_name != '\0')
     row->class_name = g_strdup(attributes->class_name);
   row->link = g_strdup(attributes->link);
@@ -121,7 +121,7 @@ static KeyRow *new_row(const char *name, const KeyRow *attributes) {
 }
 
 gboolean edit_create(Edit *edit, Place *place, const KeyRow *leaf, GError **error) {
-  /* What was resolved before may miss what is made now. */
+  /* Places resolved before may lack what is made now. */
   if (place != edit->last_place)
     edit_forget_place(edit);
   for (guint i = 0; i < place->missing->len; i++) {

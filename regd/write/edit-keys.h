@@ -5,18 +5,18 @@
 
 #include "regd/write/edit.h"
 
-/* Makes what @place misses, as ordinary keys; the last one from @leaf's class,
- * link and volatility (NULL: ordinary). Then the place exists. Needs no rights:
- * the caller has checked them. */
+/* Creates the missing part of @place as ordinary keys, the last one with @leaf's class, link
+ * and volatility (NULL: ordinary). Afterwards the place exists. The caller has checked the
+ * rights. */
 gboolean edit_create(Edit *edit, Place *place, const KeyRow *leaf, GError **error);
 /* Deletes a key and all below it; @above is the list that decides above it. */
 gboolean edit_delete_tree(Edit *edit, const KeyRow *row, gint64 above, GError **error);
-/* Writes one new key, whose place is free, and notes the difference; @above is
- * the list that decides above it. Sets the row's id. */
+/* Writes one new key, which must not exist, and notes the difference; @above is the list that
+ * decides above it. Sets the row's id. */
 gboolean edit_insert(Edit *edit, KeyRow *row, gint64 above, GError **error);
 /* The list that would decide at @row if it had none of its own. */
 gboolean edit_find_above(Edit *edit, const KeyRow *row, gint64 *acl, GError **error);
-/* The list of one's own, else the one that decides above. */
+/* The key's own list, or the one that decides above. */
 gint64 edit_deciding(const KeyRow *row, gint64 above);
 /* Whether @acl gives the caller @level; else ACCESS_DENIED naming @path. */
 gboolean edit_require(Edit *edit, gint64 acl, const char *path, AccessLevel level, GError **error);

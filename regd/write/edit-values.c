@@ -7,15 +7,14 @@
 #include "client/base/error.h"
 #include "client/base/path.h"
 
-/* What one value counts for in a user's quota. */
+/* The cost of a value in a user's quota. */
 static gint64 get_cost(const char *name, const RegistryValue *value) {
   gsize size = 0;
   registry_value_get_bytes(value, &size);
   return (gint64)(strlen(name) + size);
 }
 
-/* Whether any schema describes the key; asked once for the values of a key that
- * come one after the other. */
+/* Whether any schema describes the key; looked up once for consecutive values of the same key. */
 static gboolean is_described(Edit *edit, const char *path) {
   if (edit->schemas == NULL)
     return FALSE;
@@ -61,7 +60,7 @@ static gboolean note_set(Edit *edit, const KeyAt *at, const NewValue *new, Value
   return TRUE;
 }
 
-/* In the place of the value of that name, whose spelling and position stay. */
+/* Replaces the value of that name, whose spelling and position stay. */
 static gboolean replace_value(Edit *edit, const KeyAt *at, NewValue new, GError **error) {
   g_autoptr(ValueRow) old = NULL;
   if (!store_find_value(edit->store, at->id, new.fold, &old, error))

@@ -12,7 +12,7 @@ static void drop_last_place(Edit *edit) {
   g_clear_pointer(&edit->last_place, place_free);
 }
 
-/* What has been resolved before, or is from here on. */
+/* From the cache, or resolved and cached. */
 static Place *find_walked(Edit *edit, const char *key, GError **error) {
   guint32 uid = edit->who->uid;
   Place *place = place_cache_find(edit->places, uid, key, RESOLVE_FOLLOW);
@@ -24,8 +24,8 @@ static Place *find_walked(Edit *edit, const char *key, GError **error) {
   return place;
 }
 
-/* Keys come with many others below the same one. NULL without @error: @key is to
- * be walked to. */
+/* Changes often name many keys below the same one, whose place is cached. NULL without @error:
+ * @key must be resolved from the root. */
 static Place *find_below(Edit *edit, const char *key, GError **error) {
   const char *leaf = path_get_leaf(key);
   if (leaf == key)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The change being applied, and what all of its operations share: where the key of
- * an operation is, what has become different so far, and whom it costs how much. */
+/* The change that is being applied, and what all its operations share: resolving the key of an
+ * operation, collecting the differences, and the bytes that count for each user. */
 #ifndef REGD_WRITE_EDIT_H
 #define REGD_WRITE_EDIT_H
 
@@ -13,7 +13,7 @@
 
 typedef struct {
   Store *store;
-  PlaceCache *places; /* what is in it holds, for existing keys: see edit_forget_place() */
+  PlaceCache *places; /* valid for existing keys: see edit_forget_place() */
   SchemaSet *schemas;
   const LiveSettings *settings;
   Identity *who;
@@ -23,27 +23,27 @@ typedef struct {
 
   GPtrArray *differences; /* of Difference, in order */
   GHashTable *usage;      /* uid -> gint64, bytes added below HKEY_USERS\<uid> */
-  gboolean has_deleted;   /* something is gone: what is made now may be the same again */
-  guint64 undone;         /* the trial that has ended, 0: what is changed is nobody's change */
-  gboolean writes_anyway; /* something is to be kept although no key or value differs */
-  gboolean has_revisited; /* something was changed twice: the differences must be folded */
+  gboolean has_deleted;   /* something was deleted: what is made afterwards may be the same again */
+  guint64 undone;         /* the trial that this change ends; 0: it ends none */
+  gboolean writes_anyway; /* something is to be committed although no key */
+  gboolean has_revisited; /* something was changed twice: edit_fold() is needed */
 
-  GRefString *last_key; /* the path that last_place is of: imports name a key for each value */
+  GRefString *last_key; /* the path of last_place: imports name the key for each value */
   Place *last_place;
   gint64 touched;          /* the key touched last */
   gint64 touched_children; /* the key whose sub-keys were touched last */
-  char *judged;            /* the path of the key whose schemas were asked for last */
+  char *judged;            /* the path of the key whose schemas were looked up last */
   gboolean is_described;   /* whether it has any */
 } Edit;
 /* Frees what the operations have made, not what the edit was given. */
 void edit_clear(Edit *edit);
 
-/* The place of @key, links followed, kept for the next operation on the same
- * key. Borrowed until something is created, deleted or renamed. */
+/* The place of @key, with links followed; cached for the next operation on the same key.
+ * Borrowed until a key is created, deleted or renamed. */
 Place *edit_resolve(Edit *edit, GRefString *key, GError **error);
-/* What edit_resolve() gave last is there now. */
+/* Call after the place that edit_resolve() returned last was created. */
 void edit_note_place(Edit *edit);
-/* After every change to the tree itself. */
+/* Call after every change to the tree: cached places are no longer valid. */
 void edit_forget_place(Edit *edit);
 
 /* A key in the tree, for operations at or below it. Borrowed. */

@@ -1,30 +1,47 @@
 /* SPDX-License-Identifier: MIT */
-/* Folding the differences of one change: what was touched twice is told once,
- * and what ends where it began is not told at all, so that history and signals
- * hold what really differs. */
+/* See fold.h.
+ *
+ * Operations append a difference for each step. If a step may have touched something for the
+ * second time (has_revisited), the list is folded before it is recorded, in four passes:
+ *
+ * 1. judge_fates(): keys that came or went. A key that was deleted and made again exactly as
+ * before is `is_reborn`, and none of its coming and going is recorded; one that came back
+ * otherwise is recorded in full (`keep`), and so is a branch below a key with another
+ * spelling; one that was made and deleted again leaves nothing (`never_there`).
+ *
+ * 2. collect_slots(): a slot is one value of one key, or a key's access list. The last
+ * difference of a slot stands for all of them, and inherits what was there before the first
+ * (inherit()).
+ *
+ * 3. judge_returns(): a row of history has one spelling and position. A value that was deleted
+ * and comes back with another spelling, or in another order, is recorded as deleted and set
+ * (`is_moved`).
+ *
+ * 4. judge(): drops slots that end where they began and differences that another one stands
+ * for. */
 #include "regd/write/fold.h"
 
 #include "client/base/path.h"
 
-/* What the differences say of one key's coming and going. */
+/* How a key came and went, by its differences. */
 typedef struct {
   gboolean existed;      /* before the change */
   gboolean exists;       /* after it */
   GBytes *old_state;     /* borrowed: the first deletion's */
   gint64 parent;         /* of one that existed and exists */
   gboolean is_respelled; /* it, or a key above it: its path is another */
-  gboolean keep;         /* deleted and made again as something else: tell all of it */
+  gboolean keep;         /* deleted and made again as something else: record all of it */
   gboolean is_reborn;    /* deleted and made again as it was */
   gboolean never_there;  /* made and deleted again */
 } KeyFate;
 
-/* What is told of a value, or of a key's access list: as a rule the last
- * difference, with what stood before the first. */
+/* The differences of one value, or of a key's access list. Usually the last one is recorded,
+ * with the state before the first. */
 typedef struct {
   guint first, last;
   guint deletion; /* the last one, if `is_deleted` */
   gboolean is_deleted;
-  gboolean is_moved; /* told as gone and set */
+  gboolean is_moved; /* recorded as deleted and set */
 } Slot;
 
 typedef struct {
@@ -64,9 +81,8 @@ static gboolean judge_return(Edit *edit, gint64 key, KeyFate *fate, GError **err
   return TRUE;
 }
 
-/* A key that came back as it was below one that is spelled otherwise now has
- * another path, and is told like the rest of the branch. Parents are made before
- * their children. */
+/* A key that came back as it was, below one that is spelled otherwise now, has another path,
+ * and is recorded like the rest of the branch. Parents are made before their children. */
 static void judge_branches(const Edit *edit, GHashTable *fates) {
   for (guint i = 0; i < edit->differences->len; i++) {
     const Difference *difference = g_ptr_array_index(edit->differences, i);
@@ -118,7 +134,7 @@ static gboolean is_slotted(ChangeKind kind) {
   return kind == CHANGE_VALUE_SET || kind == CHANGE_VALUE_DELETED || kind == CHANGE_ACL_CHANGED;
 }
 
-/* Carries what stood at first over to the last difference of the slot. */
+/* Carries the state before the first difference of a slot over to the last one. */
 static void inherit(Difference *last, Difference *first) {
   if (last == first)
     return;
@@ -138,8 +154,8 @@ static void inherit(Difference *last, Difference *first) {
   last->name = g_strdup(first->name); /* as it was spelled when it was there */
 }
 
-/* Whether the key has the list of its own again that it had: one that only equals
- * what it inherits is something else. */
+/* Whether the key has the same list of its own again. A list that equals the one that it
+ * inherits is not the same as none. */
 static gboolean has_same_list(Edit *edit, const Difference *difference, gboolean *same,
                               GError **error) {
   g_autoptr(KeyRow) row = NULL;
@@ -148,7 +164,7 @@ static gboolean has_same_list(Edit *edit, const Difference *difference, gboolean
       !store_load_acl(edit->store, row->acl, &own, error))
     return FALSE;
   g_autoptr(GBytes) state = history_encode_acl(own);
-  /* Of a key that is gone the list that it had in between stands in its deletion. */
+  /* If the key is deleted, its deletion holds the list that it had last. */
   *same = row->live && g_bytes_equal(state, difference->old_state);
   return TRUE;
 }
@@ -229,8 +245,8 @@ static GHashTable *collect_returns(const Edit *edit, GHashTable *slots) {
   return returns;
 }
 
-/* A value's place before the change, and the one that it would have once all is
- * undone that a plain telling tells of: a return with the same data is not told. */
+/* The position of a value before the change, and the position after everything is undone that
+ * is recorded if `is_moved` is not set: a return with the same data is not recorded. */
 typedef struct {
   gint64 then, again;
 } ValuePlace;
@@ -259,7 +275,8 @@ static void add_present(const Edit *edit, GHashTable *slots, gint64 key, const V
                                                                  : first->old_position);
 }
 
-/* Whether a plain telling would bring the key's values back in another order. */
+/* Whether undoing would bring back the key's values in another order, if no slot were
+ * `is_moved`. */
 static gboolean find_reordered(const Folding *folding, gint64 key, const GPtrArray *of_key,
                                gboolean *reordered, GError **error) {
   const Edit *edit = folding->edit;
@@ -284,8 +301,7 @@ static gboolean find_reordered(const Folding *folding, gint64 key, const GPtrArr
   return TRUE;
 }
 
-/* History keeps one spelling and place a row: a value that comes back in another
- * is told as gone and set. */
+/* See the third pass above. */
 static gboolean judge_key(const Folding *folding, gint64 key, const GPtrArray *of_key,
                           GError **error) {
   const Edit *edit = folding->edit;
@@ -349,7 +365,7 @@ static gboolean judge(const Folding *folding, guint index, gboolean *stays, GErr
   return TRUE;
 }
 
-/* In between, the key of what stays may have been spelled otherwise. */
+/* The key of a difference may have been spelled otherwise when it was noted. */
 static gboolean correct_path(const Edit *edit, GHashTable *fates, Difference *difference,
                              GError **error) {
   const KeyFate *fate = find_fate(fates, difference);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Folding what one change has made different. */
+/* Folding the differences of one change, so that history and signals hold what really differs. */
 #ifndef REGD_WRITE_FOLD_H
 #define REGD_WRITE_FOLD_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Preconditions: a commit is made only where they hold. */
+/* Preconditions: a commit is refused unless they hold. */
 #include "client/base/error.h"
 #include "regd/history/retention.h"
 #include "regd/tree/place.h"
@@ -11,7 +11,7 @@ static gboolean conflict(const char *path, const char *name, const char *what, G
                    *name != '\0' ? ": " : "", what);
 }
 
-/* Reading a value takes more where a schema calls it secret. */
+/* A value that a schema calls secret needs more rights. */
 static gboolean require_value(Edit *edit, const Place *place, const char *name, GError **error) {
   if (!place_require(place, edit->who, ACCESS_READ, error))
     return FALSE;
@@ -65,8 +65,8 @@ static gboolean check_since(const Edit *edit, const Operation *operation, const 
                    operation->revision);
 }
 
-/* Where history no longer tells: the keys themselves remember when they, or the
- * coming and going of what is right below them, changed last. */
+/* If history does not reach back: the keys themselves store when they last changed, and when
+ * direct sub-keys last came or went. */
 static gboolean has_row_changed(Edit *edit, const KeyRow *row, guint64 since, gboolean *changed,
                                 GError **error) {
   *changed = row->revision > since || row->children_revision > since;

@@ -65,7 +65,7 @@ gboolean apply_create_key(Edit *edit, const Operation *operation, GError **error
 
 /* ---- links ---- */
 
-/* The target with its root in the long spelling, else as it was written. */
+/* The target as it was written, but with the long spelling of its root. */
 static char *check_target(Edit *edit, const Place *place, const char *target, GError **error) {
   g_autoptr(Path) path = path_parse(target, error);
   if (path == NULL)
@@ -92,8 +92,8 @@ static char *check_target(Edit *edit, const Place *place, const char *target, GE
   return NULL;
 }
 
-/* Import meets the key before it meets the value that makes it a link: an empty
- * key is turned into one, and a link is pointed elsewhere, or spelled otherwise. */
+/* Import creates the key before it meets the value that makes it a link: so an empty key is
+ * turned into a link, and a link is retargeted, or respelled. */
 static gboolean turn_into_link(Edit *edit, Place *place, const char *target, GError **error) {
   gboolean has_children = FALSE;
   guint32 values = 0;

@@ -26,8 +26,8 @@ static void branch_free(Branch *branch) {
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Branch, branch_free)
 
-/* What the caller carries away he must be able to read, secrets included: at
- * its new place it may be less well kept. */
+/* The caller must be able to read what they copy, secrets included: it may be less protected
+ * at its new place. */
 static gboolean check_readable(Edit *edit, const KeyRow *row, GPtrArray *values, gint64 acl,
                                GError **error) {
   if (edit->who->administrator)

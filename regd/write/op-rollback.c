@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Making a branch again what it was at a revision: the past
- * is compared with what is there, and each difference is made as its owner
- * would make it by hand, with the same rights, schemas and limits. */
+/* Brings a branch back to its state at a revision: the past is compared with what is stored,
+ * and each difference is made as its owner would make it by hand, with the same rights,
+ * schemas and limits. */
 #include "client/base/error.h"
 #include "regd/history/past-tree.h"
 #include "regd/history/retention.h"
@@ -117,7 +117,7 @@ static KeyRow *make_row(const PastKey *past) {
   return row;
 }
 
-/* Puts a deleted key back below @parent; below a key that is volatile now it is so too. */
+/* Puts a deleted key back below @parent. Below a volatile key it becomes volatile too. */
 static KeyRow *revive(Edit *edit, PastKey *past, const KeyAt *parent, GError **error) {
   g_autoptr(KeyRow) row = make_row(past);
   g_autoptr(KeyRow) gone = NULL;
@@ -138,7 +138,7 @@ static KeyRow *revive(Edit *edit, PastKey *past, const KeyAt *parent, GError **e
 static gboolean restore_key(const Rollback *rollback, gint64 id, const KeyAt *parent,
                             GError **error);
 
-/* A key that is there and was not. */
+/* Deletes a key that exists now and did not exist then. */
 static gboolean remove_new(const Rollback *rollback, const KeyRow *row, gint64 above,
                            GError **error) {
   const PastKey *past = past_tree_get_key(rollback->tree, row->id, error);
@@ -176,7 +176,7 @@ static gboolean restore_contents(const Rollback *rollback, PastKey *past, KeyRow
   return done;
 }
 
-/* A key that is there and was there, but as another: link, class, spelling. */
+/* Makes a key again that had another class, link or spelling. */
 static KeyRow *replace(const Rollback *rollback, PastKey *past, const KeyRow *row,
                        const KeyAt *parent, GError **error) {
   return past_tree_bury(rollback->tree, past, error) &&
@@ -204,7 +204,7 @@ static gboolean restore_key(const Rollback *rollback, gint64 id, const KeyAt *pa
 
 /* ---- keys that are gone, and keys above them ---- */
 
-/* The dead rows of what @place misses, the last one that of the key itself. */
+/* The dead rows of the missing part of @place; the last one is that of the key itself. */
 static GArray *find_gone(Edit *edit, const Place *place, GError **error) {
   g_autoptr(GArray) rows = g_array_new(FALSE, FALSE, sizeof(gint64));
   gint64 above = place->key->id;

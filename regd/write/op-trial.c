@@ -31,7 +31,7 @@ typedef struct {
   Edit *edit;
   guint64 revision; /* the last that was judged */
   gboolean is_ended;
-  gint64 key;        /* 0: none has been asked for */
+  gint64 key;        /* 0: none has been loaded */
   GHashTable *names; /* of its values, in any case */
   gboolean itself, list;
 } ChangedSince;
@@ -65,7 +65,7 @@ static gboolean load_since(ChangedSince *since, gint64 key, guint64 revision, GE
                            error);
 }
 
-/* What somebody has changed since stays as it is. */
+/* What has been changed since then is not undone. */
 static gboolean is_changed_since(const ChangedSince *since, const Difference *difference) {
   if (difference->name != NULL)
     return g_hash_table_contains(since->names, difference->name);
@@ -137,9 +137,9 @@ static gboolean is_same_key(const KeyRow *a, const KeyRow *b) {
          a->is_volatile == b->is_volatile && a->acl == b->acl;
 }
 
-/* A key that was deleted and made again as another, and holds keys: it gets back
- * its spelling, class and list where it is, which history tells as it told the
- * first time. Nothing that is to stay is made volatile. */
+/* A key was deleted and made again as another, and has sub-keys now: it gets its spelling,
+ * class and list back in place, which history records as deleted and created. A key that is
+ * not volatile stays so. */
 static gboolean undo_replacement(const ChangedSince *since, const Difference *difference,
                                  KeyRow *row, gint64 above, GError **error) {
   Edit *edit = since->edit;
@@ -194,7 +194,7 @@ static gboolean undo_live(const ChangedSince *since, const Difference *differenc
     return undo_replacement(since, difference, row, above, error);
   if (difference->kind == CHANGE_ACL_CHANGED)
     return undo_list(edit, difference, row, above, error);
-  /* What somebody has made a link since holds no values. */
+  /* A key that was made a link since then holds no values. */
   if (difference->name == NULL || (row->link != NULL && !difference->reroutes))
     return TRUE;
   GRefString *path = store_get_path(edit->store, row->id, error);
@@ -278,7 +278,7 @@ gboolean apply_confirm(Edit *edit, const Operation *operation, GError **error) {
   if (uid != edit->who->uid && !edit->who->administrator)
     return error_set(error, REGISTRY_ERROR_ACCESS_DENIED,
                      "revision %" G_GUINT64_FORMAT
-                     " was put on trial by user %u: he or an administrator can confirm it",
+                     " was put on trial by user %u: that user or an administrator can confirm it",
                      operation->revision, uid);
   edit->writes_anyway = TRUE;
   edit->result->trials_changed = TRUE;

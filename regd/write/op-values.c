@@ -8,8 +8,8 @@
 #include "regd/write/edit-values.h"
 #include "regd/write/operations.h"
 
-/* A link is made by create-link alone: as an ordinary value it would come back
- * from an export as something else than it was. */
+/* Only create-link makes links: if it were set as an ordinary value, an export would not bring
+ * it back as the same. */
 static gboolean check_not_link(const char *path, const char *name, const RegistryValue *value,
                                GError **error) {
   if (registry_value_get_type(value) != REGISTRY_LINK ||
@@ -21,8 +21,8 @@ static gboolean check_not_link(const char *path, const char *name, const Registr
                    path, name);
 }
 
-/* A value that was there before the change and is to stay as it is. What the
- * change itself has set may be set again. */
+/* Whether a value existed before this change and must not be touched. The change may overwrite
+ * what it has set itself. */
 static gboolean must_stay(Edit *edit, const Place *place, const Operation *operation,
                           gboolean *stays, GError **error) {
   *stays = FALSE;

@@ -12,8 +12,8 @@ gboolean seed_is_needed(Store *store, gboolean *needed, GError **error);
 gboolean seed_roots(Store *store, gint64 now, GError **error);
 /* Everything below them, as the change of the first revision. */
 Change *seed_change(GError **error);
-/* The change that drops the volatile keys of an earlier run; NULL with error
- * unset where there are none. */
+/* The change that drops the volatile keys of an earlier run; NULL with error unset if there
+ * are none. */
 Change *seed_drop_volatile(Store *store, GError **error);
 
 #endif

@@ -25,7 +25,7 @@ typedef struct {
 struct Writer {
   ResultQueue *written; /* of Batch */
   GThread *thread;
-  GMutex mutex; /* guards what stands here */
+  GMutex mutex; /* guards the fields up to the empty line */
   GCond wake;
   GQueue waiting; /* of Request */
   gboolean stopping;
@@ -40,7 +40,7 @@ struct Writer {
   WriteDone own_done; /* told of what the writer does by itself; set before the thread starts */
   gpointer own_data;
 
-  /* The thread's alone. */
+  /* Only the thread uses these. */
   Store *store;
   PlaceCache *places; /* of the newest state */
   RetentionCounts *counts;
@@ -52,7 +52,7 @@ struct Writer {
   guint commits_until_pruning;
 };
 
-/* History is pruned when so many commits have been made, and nobody waits. */
+/* History is pruned after so many commits, when the queue is empty. */
 #define PRUNE_EVERY 64U
 
 typedef struct {
@@ -112,8 +112,8 @@ static gboolean is_kept(Request **requests, guint n_requests) {
   return FALSE;
 }
 
-/* A commit that failed may have been made all the same; and one is seen by others
- * a moment before it is known here. */
+/* A commit that failed may be in the file all the same, and others see a commit a moment
+ * before this thread knows of it. */
 static gboolean commit(Writer *writer, GError **error) {
   g_atomic_int_inc(&writer->commits);
   g_atomic_int_set(&writer->flushing, 1);
@@ -129,7 +129,7 @@ static gboolean apply_requests(Writer *writer, Request **requests, guint n_reque
     return FALSE;
   for (guint i = 0; i < n_requests; i++)
     if (!apply_request(writer, requests[i]) && !db_in_transaction(store_get_db(writer->store))) {
-      /* A full disk ends the whole transaction, not the one change. */
+      /* A full disk ends the whole transaction, not only this change. */
       g_propagate_error(error, g_error_copy(requests[i]->result.error));
       return FALSE;
     }
@@ -148,8 +148,8 @@ static void fail_requests(Request **requests, guint n_requests, const GError *fa
   }
 }
 
-/* One durable commit of all of them, or each its own where that fails: what
- * ails one must not fail another. */
+/* One durable commit of all of them. If it fails, each gets a commit of its own, so that one
+ * bad change does not fail the others. */
 static void commit_requests(Writer *writer, Request **requests, guint n_requests) {
   guint64 before = writer->revision;
   g_autoptr(GError) failure = NULL;
@@ -184,7 +184,7 @@ static void shorten_log(Writer *writer) {
   g_atomic_int_set(&writer->flushing, 0);
 }
 
-/* What was forgotten on purpose must not stay behind in the write-ahead log. */
+/* Purged data must not stay in the write-ahead log. */
 static void wipe_log(Writer *writer, GPtrArray *requests) {
   for (guint i = 0; i < requests->len; i++) {
     const Request *request = g_ptr_array_index(requests, i);
@@ -204,7 +204,7 @@ static void commit_batch(Writer *writer, Batch *batch) {
     commit_requests(writer, (Request **)batch->requests->pdata, batch->requests->len);
   for (guint i = 0; i < batch->requests->len; i++) {
     Request *request = g_ptr_array_index(batch->requests, i);
-    /* Here, since a large one would hold up the main loop. */
+    /* Freed here, because a large one would delay the main loop. */
     g_clear_pointer(&request->change, change_free);
     if (request->result.error != NULL && db_is_damaged(store_get_db(writer->store)))
       g_atomic_int_set(&writer->read_only, 1);
@@ -214,7 +214,7 @@ static void commit_batch(Writer *writer, Batch *batch) {
 /* ---- trials ---- */
 
 static void load_next_trial(Writer *writer) {
-  /* A failure shows with the next write; until then nothing is due. */
+  /* A failure shows with the next write; until then no trial ends. */
   if (!trials_get_next(writer->store, &writer->next_trial, &writer->next_deadline, NULL))
     writer->next_trial = 0;
 }
@@ -241,7 +241,7 @@ static Request *new_undo(Writer *writer) {
   return request;
 }
 
-/* Undoing could not be written (a full disk, say): it is tried again soon. */
+/* If undoing could not be written (the disk is full, say), it is tried again soon. */
 static void put_off_failed(Writer *writer, guint64 undone) {
   if (undone != 0 && writer->next_trial == undone)
     writer->next_deadline = g_get_real_time() + G_USEC_PER_SEC;
@@ -262,9 +262,9 @@ static gboolean prune(Writer *writer, gboolean *more) {
   return done;
 }
 
-/* A small step, so that whoever comes meanwhile waits for no more than that.
- * Failing is no matter: it is tried again, and what is past the limits is out
- * of reach all the same. */
+/* Prunes in a small step, so that a change that arrives meanwhile waits no longer than that. A
+ * failure does no harm: the step is tried again, and what is past the limits is out of reach
+ * anyway. */
 static void prune_a_little(Writer *writer) {
   gboolean more = FALSE;
   if (writer->commits_until_pruning > 0 || writer_is_read_only(writer))
@@ -315,8 +315,8 @@ static Batch *new_batch(void) {
   return batch;
 }
 
-/* All that waits and fits into one flush; empty: there is something of one's
- * own to do; NULL: the writer is stopping. */
+/* All changes that wait and fit into one flush. Empty: the thread has a trial or pruning to
+ * do. NULL: the writer is stopping. */
 static Batch *take_batch(Writer *writer) {
   g_mutex_lock(&writer->mutex);
   while (g_queue_is_empty(&writer->waiting) && !writer->stopping && !is_trial_due(writer) &&
@@ -404,7 +404,7 @@ static gboolean prepare(Writer *writer, GError **error) {
     return FALSE;
   if (is_new && !make_roots(writer, error))
     return FALSE;
-  /* Also where the first start ended between the two. */
+  /* Also if the first start ended between the two steps. */
   if (writer->revision == 0) {
     Change *contents = seed_change(error);
     if (contents == NULL || !apply_own(writer, contents, error))
@@ -479,7 +479,7 @@ void writer_submit(Writer *writer, Identity *who, Change *change, WriteDone done
   g_mutex_lock(&writer->mutex);
   g_queue_push_tail(&writer->waiting, request);
   g_mutex_unlock(&writer->mutex);
-  /* Whoever wakes finds the mutex free. */
+  /* After unlocking, so that the woken thread finds the mutex free. */
   g_cond_signal(&writer->wake);
 }
 

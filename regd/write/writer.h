@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The writer: one thread that owns the writing connection. It takes all that
- * waits, applies each change under a savepoint (authorise, check against the
- * schemas and limits, apply: apply.c), makes one durable commit of them, and
- * hands each its result on the main context, in order of revision. */
+/* The writer: one thread that owns the writing connection. It takes all changes that wait,
+ * applies each under a savepoint (apply.h), makes one durable commit of them, and hands back
+ * each result on the main context, in the order of revisions. */
 #ifndef REGD_WRITE_WRITER_H
 #define REGD_WRITE_WRITER_H
 
@@ -13,14 +12,14 @@
 #include "schema/rules.h"
 
 typedef struct Writer Writer;
-/* Opens @file (made if it is not there, mode 0600, with what registry.md 1 says
- * a new database holds), brings its schema up to date, drops volatile keys of
- * the run before, and starts the thread. STORAGE_FAILURE says what is wrong
- * with a database that can't be trusted and what restores it. @own_done (may be
- * NULL) is called for commits that nobody asked for: trials that have ended. */
+/* Opens @file, or makes it with mode 0600 and the contents of a new database
+ * (org.regd.Registry1(5)). Brings its tables up to date, drops volatile keys of the
+ * previous run, and starts the thread. STORAGE_FAILURE says what is wrong with a damaged
+ * database and what restores it. @own_done (may be NULL) is called for commits of the writer's
+ * own: ended trials. */
 Writer *writer_start(const char *file, GMainContext *context, WriteDone own_done, gpointer own_data,
                      GError **error);
-/* Finishes what waits, then ends the thread. */
+/* Finishes all changes that wait, then ends the thread. */
 void writer_stop(Writer *writer);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Writer, writer_stop)
 void writer_set_schemas(Writer *writer, SchemaSet *schemas);
@@ -40,9 +39,9 @@ void writer_get_statistics(Writer *writer, WriterStatistics *statistics);
 /* Asks the thread for a sign of life, and tells what it has done until now. It answers
  * at once while it waits for work; else its work is the sign. */
 PulseSample writer_take_pulse(Writer *writer);
-/* Whether corruption was met: every write is READ_ONLY since. */
+/* Whether damage was found: then every write fails with READ_ONLY. */
 gboolean writer_is_read_only(Writer *writer);
-/* Corruption was met elsewhere. */
+/* Tells the writer that somebody else has found damage. */
 void writer_set_read_only(Writer *writer);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The registry that does as it is told. Values are few, so everything is found
- * by walking the list of keys. */
+/* The registry that does as it is told: it answers, signals, holds back, loses and
+ * refuses what a test wants. Its keys are in fake-keys.c. */
 #include "tests/unit/support/fake-registry.h"
 
 #include <string.h>
@@ -9,15 +9,7 @@
 #include "client/base/path.h"
 #include "client/base/protocol.h"
 #include "client/bus/wire.h"
-
-typedef struct {
-  char *name, *text;
-} FakeValue;
-
-typedef struct {
-  char *path;
-  GPtrArray *values; /* of FakeValue */
-} FakeKey;
+#include "tests/unit/support/fake-keys.h"
 
 typedef struct {
   guint64 revision;
@@ -56,63 +48,6 @@ struct FakeRegistry {
   FakeWatch *replaying; /* once its answer is sent */
   guint64 replay_since;
 };
-
-/* ---- keys ---- */
-
-static void value_free(gpointer data) {
-  FakeValue *value = data;
-  g_free(value->name);
-  g_free(value->text);
-  g_free(value);
-}
-
-static void key_free(gpointer data) {
-  FakeKey *key = data;
-  g_ptr_array_unref(key->values);
-  g_free(key->path);
-  g_free(key);
-}
-
-static gint compare_keys(gconstpointer a, gconstpointer b) {
-  return path_compare_names((*(FakeKey *const *)a)->path, (*(FakeKey *const *)b)->path);
-}
-
-static FakeKey *find_key(const FakeRegistry *fake, const char *path) {
-  for (guint i = 0; i < fake->keys->len; i++) {
-    FakeKey *key = fake->keys->pdata[i];
-    if (path_compare_names(key->path, path) == 0)
-      return key;
-  }
-  return NULL;
-}
-
-static FakeKey *ensure_key(FakeRegistry *fake, const char *path) {
-  FakeKey *key = find_key(fake, path);
-  if (key != NULL)
-    return key;
-  key = g_new0(FakeKey, 1);
-  key->path = g_strdup(path);
-  key->values = g_ptr_array_new_with_free_func(value_free);
-  g_ptr_array_add(fake->keys, key);
-  g_ptr_array_sort(fake->keys, compare_keys);
-  return key;
-}
-
-static void put(FakeRegistry *fake, const char *path, const char *name, const char *text) {
-  FakeKey *key = ensure_key(fake, path);
-  for (guint i = 0; i < key->values->len; i++) {
-    FakeValue *value = key->values->pdata[i];
-    if (path_compare_names(value->name, name) == 0) {
-      g_free(value->text);
-      value->text = g_strdup(text);
-      return;
-    }
-  }
-  FakeValue *value = g_new0(FakeValue, 1);
-  value->name = g_strdup(name);
-  value->text = g_strdup(text);
-  g_ptr_array_add(key->values, value);
-}
 
 /* Where @path leads, through the link. */
 static char *resolve(const FakeRegistry *fake, const char *path) {
@@ -223,10 +158,10 @@ void fake_lose_signal(FakeRegistry *fake) {
 /* ---- commits ---- */
 
 void fake_set(FakeRegistry *fake, const char *key, const char *name, const char *text) {
-  gboolean made = find_key(fake, key) == NULL;
+  gboolean made = fake_keys_find(fake->keys, key) == NULL;
   g_autoptr(GPtrArray) changes = g_ptr_array_new();
   fake->revision++;
-  put(fake, key, name, text);
+  fake_keys_put(fake->keys, key, name, text);
   if (made)
     g_ptr_array_add(changes, record_change(fake, "key-created", key, ""));
   g_ptr_array_add(changes, record_change(fake, "value-set", key, name));
@@ -237,15 +172,15 @@ void fake_set_both(FakeRegistry *fake, const char *key, const char *other_key, c
                    const char *text) {
   g_autoptr(GPtrArray) changes = g_ptr_array_new();
   fake->revision++;
-  put(fake, key, name, text);
-  put(fake, other_key, name, text);
+  fake_keys_put(fake->keys, key, name, text);
+  fake_keys_put(fake->keys, other_key, name, text);
   g_ptr_array_add(changes, record_change(fake, "value-set", key, name));
   g_ptr_array_add(changes, record_change(fake, "value-set", other_key, name));
   tell_all(fake, changes);
 }
 
 void fake_create(FakeRegistry *fake, const char *key) {
-  ensure_key(fake, key);
+  fake_keys_ensure(fake->keys, key);
   fake_signal(fake, "key-created", key, "");
 }
 
@@ -448,7 +383,7 @@ static DBusMessage *on_read_tree(FakeRegistry *fake, DBusMessage *call) {
   g_autofree char *path = resolve(fake, key);
   gboolean deep = !wire_options_has(options, "depth");
   count(fake, deep ? "ReadAll" : "ReadKey");
-  if (find_key(fake, path) == NULL)
+  if (fake_keys_find(fake->keys, path) == NULL)
     return dbus_message_new_error(call, REGISTRY_ERROR_PREFIX "KeyNotFound", "none");
   return read_page(fake, call, path, deep, (guint)g_ascii_strtoull(cursor, NULL, 10));
 }
@@ -581,8 +516,7 @@ static void join(FakeRegistry *fake, FakeBus *bus) {
 
 FakeRegistry *fake_new(FakeBus *bus, FakeRegistry *before) {
   FakeRegistry *fake = g_new0(FakeRegistry, 1);
-  fake->keys =
-      before != NULL ? g_ptr_array_ref(before->keys) : g_ptr_array_new_with_free_func(key_free);
+  fake->keys = before != NULL ? g_ptr_array_ref(before->keys) : fake_keys_new();
   fake->history = before != NULL ? g_ptr_array_ref(before->history)
                                  : g_ptr_array_new_with_free_func(fake_change_free);
   fake->revision = before != NULL ? before->revision : 10;

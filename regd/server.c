@@ -290,7 +290,7 @@ static const char *describe_trouble(const Server *server) {
   if (service_is_read_only(server->service))
     return "the database is damaged and takes no writes; ";
   if (server->pulse_state == PULSE_WAITS)
-    return "the disk keeps a commit waiting; ";
+    return "one step of a commit takes long; ";
   return server->pulse_state == PULSE_STOPPED ? "the writer hangs; " : "";
 }
 
@@ -303,7 +303,7 @@ char *server_describe(const Server *server) {
 gboolean server_is_alive(Server *server) {
   static const char *const texts[] = {
       [PULSE_BEATS] = "the writer goes on",
-      [PULSE_WAITS] = "the disk keeps a commit waiting",
+      [PULSE_WAITS] = "one step of a commit takes long (the disk, or a large one)",
       [PULSE_STOPPED] = "the writer hangs: the service manager is no longer told that regd is "
                         "alive, so that it starts it again",
   };

@@ -2,6 +2,8 @@
 /* See writer.h. */
 #include "regd/write/writer.h"
 
+#include <pthread.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "client/base/error.h"
@@ -31,6 +33,8 @@ struct Writer {
   gboolean stopping;
   gboolean asked; /* for a sign of life */
   WriterStatistics statistics;
+  gboolean has_clock;
+  clockid_t clock; /* what the thread has used of a processor */
   SchemaSet *schemas;
 
   int read_only;      /* atomic */
@@ -349,9 +353,16 @@ static void count_batch(Writer *writer, const Batch *batch, gint64 microseconds)
   g_mutex_unlock(&writer->mutex);
 }
 
+static void note_clock(Writer *writer) {
+  g_mutex_lock(&writer->mutex);
+  writer->has_clock = pthread_getcpuclockid(pthread_self(), &writer->clock) == 0;
+  g_mutex_unlock(&writer->mutex);
+}
+
 static gpointer run_thread(gpointer data) {
   Writer *writer = data;
   Batch *batch;
+  note_clock(writer);
   while ((batch = take_batch(writer)) != NULL) {
     guint64 undone = is_trial_due(writer) ? writer->next_trial : 0;
     if (undone != 0)
@@ -492,9 +503,13 @@ void writer_get_statistics(Writer *writer, WriterStatistics *statistics) {
 PulseSample writer_take_pulse(Writer *writer) {
   PulseSample sample = {.moved = (guint)g_atomic_int_get(&writer->moved),
                         .waits_for_disk = g_atomic_int_get(&writer->flushing) != 0};
+  struct timespec used = {0};
   g_mutex_lock(&writer->mutex);
   writer->asked = TRUE;
+  if (writer->has_clock)
+    (void)clock_gettime(writer->clock, &used);
   g_mutex_unlock(&writer->mutex);
+  sample.used_us = (gint64)used.tv_sec * G_USEC_PER_SEC + used.tv_nsec / 1000;
   g_cond_signal(&writer->wake);
   return sample;
 }

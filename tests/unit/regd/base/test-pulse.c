@@ -3,7 +3,7 @@
 #include "regd/base/pulse.h"
 
 /* Each letter is a look: m it has moved, s it stands still, d it waits for the disk and
- * stands still. Each answer: B beats, W waits, - stopped. */
+ * stands still, w it works on one large step. Each answer: B beats, W waits, - stopped. */
 static const struct {
   const char *name, *looks, *answers;
 } rows[] = {
@@ -14,6 +14,9 @@ static const struct {
     {"disk", "mddm", "BWWB"},
     {"disk-for-long", "mdddddddddddddddddddddm", "BWWWWWWWWWWWWWWWWWWWW-B"},
     {"disk-then-hangs", "mds", "BW-"},
+    {"large-step", "mwwm", "BWWB"},
+    {"endless-step", "mwwwwwwwwwwwwwwwwwwwwww", "BWWWWWWWWWWWWWWWWWWWW--"},
+    {"step-then-hangs", "mwds", "BWW-"},
     {"disk-again", "mdddddddddddmddddddddddd", "BWWWWWWWWWWWBWWWWWWWWWWW"},
 };
 
@@ -25,6 +28,7 @@ static void test_row(gconstpointer data) {
   for (const char *look = rows[row].looks; *look != '\0'; look++) {
     sample.moved += *look == 'm' ? 1 : 0;
     sample.waits_for_disk = *look == 'd';
+    sample.used_us += *look == 'w' ? PULSE_LEAST_WORK_US : PULSE_LEAST_WORK_US / 10;
     g_string_append_c(answers, "BW-"[pulse_look(&pulse, &sample)]);
   }
   g_assert_cmpstr(answers->str, ==, rows[row].answers);

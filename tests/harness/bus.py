@@ -108,8 +108,8 @@ def acting_as(uid, groups):
 class Bus:
     """with Bus() as bus: its address, its directory, connections to it."""
 
-    def __init__(self, arguments=(), configuration=CONFIGURATION):
-        self.arguments, self.configuration = arguments, configuration
+    def __init__(self, arguments=(), configuration=None):
+        self.arguments, self.configuration = arguments, configuration or CONFIGURATION
         self.directory = Path(tempfile.mkdtemp(prefix="regd-test-"))
         self.directory.chmod(0o711)
         self.address = None

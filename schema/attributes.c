@@ -26,12 +26,13 @@ typedef struct {
 /* ---- taking one setting ---- */
 
 static gboolean set_summary(Section *section, const char *text, G_GNUC_UNUSED GError **error) {
-  *(section->value ? &section->value->summary : &section->key->summary) = g_strdup(text);
+  *(section->value != NULL ? &section->value->summary : &section->key->summary) = g_strdup(text);
   return TRUE;
 }
 
 static gboolean set_description(Section *section, const char *text, G_GNUC_UNUSED GError **error) {
-  *(section->value ? &section->value->description : &section->key->description) = g_strdup(text);
+  *(section->value != NULL ? &section->value->description : &section->key->description) =
+      g_strdup(text);
   return TRUE;
 }
 
@@ -65,8 +66,8 @@ static gboolean set_type(Section *section, const char *text, GError **error) {
   g_auto(GStrv) types = g_strsplit(text, "|", 3);
   if (g_strv_length(types) > 2)
     return error_set(error, REGISTRY_ERROR_INVALID_VALUE, "a value has one type, or one of two");
-  value->typed = types[0] && parse_type(g_strstrip(types[0]), &value->type, error);
-  value->has_other_type = value->typed && types[1];
+  value->typed = types[0] != NULL && parse_type(g_strstrip(types[0]), &value->type, error);
+  value->has_other_type = value->typed && types[1] != NULL;
   return value->typed &&
          (!value->has_other_type || parse_type(g_strstrip(types[1]), &value->other_type, error));
 }
@@ -74,14 +75,14 @@ static gboolean set_type(Section *section, const char *text, GError **error) {
 /* Appends the words of @text to *@list. */
 static gboolean add_words(GStrv *list, const char *text, GError **error) {
   g_auto(GStrv) words = words_parse(text, error);
-  if (!words)
+  if (words == NULL)
     return FALSE;
-  if (!*words)
+  if (*words == NULL)
     return error_set(error, REGISTRY_ERROR_INVALID_VALUE, "words separated by | are expected");
   g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
-  for (char **word = *list; word && *word; word++)
+  for (char **word = *list; word != NULL && *word != NULL; word++)
     g_strv_builder_add(builder, *word);
-  for (char **word = words; *word; word++)
+  for (char **word = words; *word != NULL; word++)
     g_strv_builder_add(builder, *word);
   g_strfreev(*list);
   *list = g_strv_builder_end(builder);
@@ -91,7 +92,7 @@ static gboolean add_words(GStrv *list, const char *text, GError **error) {
 static gboolean set_alias(Section *section, const char *text, GError **error) {
   if (!add_words(&section->value->aliases, text, error))
     return FALSE;
-  for (char **alias = section->value->aliases; *alias; alias++)
+  for (char **alias = section->value->aliases; *alias != NULL; alias++)
     if (!path_check_value_name(*alias, error))
       return FALSE;
   return TRUE;
@@ -110,7 +111,7 @@ static gboolean set_pattern(Section *section, const char *text, GError **error) 
 static gboolean set_range(Section *section, const char *text, GError **error) {
   SchemaValue *value = section->value;
   const char *dots = strstr(text, "..");
-  if (!dots || (dots == text && dots[2] == '\0'))
+  if (dots == NULL || (dots == text && dots[2] == '\0'))
     return error_set(error, REGISTRY_ERROR_INVALID_VALUE,
                      "a range is LOWEST..HIGHEST, LOWEST.. or ..HIGHEST, not %s", text);
   g_autofree char *low = g_strchomp(g_strndup(text, (gsize)(dots - text)));
@@ -176,29 +177,30 @@ gboolean setting_is_prose(Setting setting) {
 gboolean section_set(Section *section, Setting setting, const char *text, guint line,
                      GError **error) {
   const SettingRow *row = &settings[setting];
-  if (!(row->where & (section->value ? OF_VALUE : OF_KEY)))
+  if (!(row->where & (section->value != NULL ? OF_VALUE : OF_KEY)))
     return error_set(error, REGISTRY_ERROR_INVALID_VALUE, "\"%s\" is a setting of a %s", row->name,
-                     section->value ? "key" : "value");
+                     section->value != NULL ? "key" : "value");
   if (section->lines[setting] && !row->repeats)
     return error_set(error, REGISTRY_ERROR_INVALID_VALUE, "\"%s\" was set in line %u", row->name,
                      section->lines[setting]);
-  if (row->flag && text)
+  if (row->flag && text != NULL)
     return error_set(error, REGISTRY_ERROR_INVALID_VALUE,
                      "\"%s\" stands alone, without =", row->name);
-  if (!row->flag && !text)
+  if (!row->flag && text == NULL)
     return error_set(error, REGISTRY_ERROR_INVALID_VALUE, "after \"%s\" comes = and its text",
                      row->name);
   /* Only the empty multi-string's `default =` says something with nothing. */
-  if (text && *text == '\0' && setting != SETTING_DEFAULT)
+  if (text != NULL && *text == '\0' && setting != SETTING_DEFAULT)
     return error_set(error, REGISTRY_ERROR_INVALID_VALUE, "\"%s\" has no text", row->name);
   section->lines[setting] = line;
   return row->set(section, text, error);
 }
 
 void section_continue(Section *section, Setting setting, const char *text) {
-  char **prose = setting == SETTING_SUMMARY
-                     ? (section->value ? &section->value->summary : &section->key->summary)
-                     : (section->value ? &section->value->description : &section->key->description);
+  char **prose =
+      setting == SETTING_SUMMARY
+          ? (section->value != NULL ? &section->value->summary : &section->key->summary)
+          : (section->value != NULL ? &section->value->description : &section->key->description);
   gboolean paragraph = strcmp(text, ".") == 0;
   const char *joint = paragraph ? "\n\n" : g_str_has_suffix(*prose, "\n") ? "" : " ";
   char *longer = g_strconcat(*prose, joint, paragraph ? "" : text, NULL);
@@ -261,10 +263,10 @@ static RegistryValue *parse_number(guint32 type, const char *text, GError **erro
 static RegistryValue *parse_strings(guint32 type, const char *text, GError **error) {
   if (type == REGISTRY_MULTI_SZ) {
     g_auto(GStrv) words = words_parse(text, error);
-    return words ? registry_value_new_strings((const char *const *)words, error) : NULL;
+    return words != NULL ? registry_value_new_strings((const char *const *)words, error) : NULL;
   }
   g_autofree char *word = words_parse_one(text, error);
-  return word ? registry_value_new_string(type, word, error) : NULL;
+  return word != NULL ? registry_value_new_string(type, word, error) : NULL;
 }
 
 static RegistryValue *parse_bytes(guint32 type, const char *text, GError **error) {
@@ -296,18 +298,18 @@ static RegistryValue *parse_default(guint32 type, const char *text, GError **err
 /* A default that its own rules refuse is a mistake in one or the other. */
 static gboolean finish_default(Section *section, guint *line, GError **error) {
   SchemaValue *value = section->value;
-  if (!section->default_text)
+  if (section->default_text == NULL)
     return TRUE;
   *line = section->lines[SETTING_DEFAULT];
   value->default_value = parse_default(value->type, section->default_text, error);
-  if (!value->default_value)
+  if (value->default_value == NULL)
     return FALSE;
   return schema_value_check(value, section->key->path, value->name, section->key->file,
                             value->default_value, error);
 }
 
 gboolean section_finish(Section *section, guint *line, GError **error) {
-  if (!section->value)
+  if (section->value == NULL)
     return TRUE;
   return check_types(section, line, error) && finish_default(section, line, error);
 }

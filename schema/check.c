@@ -26,7 +26,7 @@ static char *show_text(const char *text) {
 
 static char *show_type(guint32 type) {
   const char *name = registry_type_get_name(type);
-  return name ? g_strdup(name) : g_strdup_printf("type %u", type);
+  return name != NULL ? g_strdup(name) : g_strdup_printf("type %u", type);
 }
 
 static char *show_types(const SchemaValue *described) {
@@ -39,9 +39,13 @@ static char *show_types(const SchemaValue *described) {
 
 static char *show_allowed(char *const *allowed) {
   g_autoptr(GString) shown = g_string_new(NULL);
-  for (char *const *word = allowed; *word; word++) {
+  for (char *const *word = allowed; *word != NULL; word++) {
     g_autofree char *text = show_text(*word);
-    g_string_append_printf(shown, "%s%s", word == allowed ? "" : word[1] ? ", " : " or ", text);
+    g_string_append_printf(shown, "%s%s",
+                           word == allowed   ? ""
+                           : word[1] != NULL ? ", "
+                                             : " or ",
+                           text);
   }
   return g_string_free(g_steal_pointer(&shown), FALSE);
 }
@@ -53,8 +57,8 @@ static gboolean violates(const Subject *subject, const char *rule, const char *g
   return error_set(error, REGISTRY_ERROR_SCHEMA_VIOLATION,
                    "%s: %s: %s breaks the rule \"%s\" of %s: it must be %s%s%s%s", subject->path,
                    shown_name(subject->name), subject->described->secret ? "what was given" : given,
-                   rule, subject->file, right, summary ? " (" : "", summary ? summary : "",
-                   summary ? ")" : "");
+                   rule, subject->file, right, summary != NULL ? " (" : "",
+                   summary != NULL ? summary : "", summary != NULL ? ")" : "");
 }
 
 /* ---- rules ---- */
@@ -111,15 +115,15 @@ static gboolean check_max_length(const Subject *subject, GError **error) {
   gsize limit = subject->described->max_length, length = 0;
   if (!subject->described->has_max_length)
     return TRUE;
-  if (!subject->texts && is_of_other_type(subject))
+  if (subject->texts == NULL && is_of_other_type(subject))
     return TRUE;
-  if (!subject->texts)
+  if (subject->texts == NULL)
     registry_value_get_bytes(subject->value, &length);
-  for (char **text = subject->texts; text && *text; text++)
+  for (char **text = subject->texts; text != NULL && *text != NULL; text++)
     length = MAX(length, (gsize)g_utf8_strlen(*text, -1));
   if (length <= limit)
     return TRUE;
-  const char *unit = subject->texts ? "characters" : "bytes";
+  const char *unit = subject->texts != NULL ? "characters" : "bytes";
   g_autofree char *given = g_strdup_printf("a length of %" G_GSIZE_FORMAT " %s", length, unit);
   g_autofree char *right = g_strdup_printf("at most %" G_GSIZE_FORMAT " %s", limit, unit);
   return violates(subject, "max-length", given, right, error);
@@ -153,17 +157,17 @@ static gboolean check_range(const Subject *subject, GError **error) {
 
 static gboolean check_allowed(const Subject *subject, GError **error) {
   const char *const *allowed = (const char *const *)subject->described->allowed;
-  if (!allowed)
+  if (allowed == NULL)
     return TRUE;
   g_autofree char *right = NULL;
-  for (char **text = subject->texts; text && *text; text++) {
+  for (char **text = subject->texts; text != NULL && *text != NULL; text++) {
     if (g_strv_contains(allowed, *text))
       continue;
     g_autofree char *given = show_text(*text);
     right = show_allowed(subject->described->allowed);
     return violates(subject, "allowed", given, right, error);
   }
-  if (subject->texts || is_of_other_type(subject))
+  if (subject->texts != NULL || is_of_other_type(subject))
     return TRUE;
   right = show_allowed(subject->described->allowed);
   return violates(subject, "allowed", "what is no string", right, error);
@@ -172,17 +176,17 @@ static gboolean check_allowed(const Subject *subject, GError **error) {
 /* A string that the pattern can't be done with in time is refused like one
  * that does not match. */
 static gboolean check_pattern(const Subject *subject, GError **error) {
-  if (!subject->described->regex)
+  if (subject->described->regex == NULL)
     return TRUE;
   g_autofree char *right = g_strdup_printf("what matches %s", subject->described->pattern);
-  for (char **text = subject->texts; text && *text; text++) {
+  for (char **text = subject->texts; text != NULL && *text != NULL; text++) {
     g_autoptr(GError) gave_up = NULL;
     if (g_regex_match_full(subject->described->regex, *text, -1, 0, 0, NULL, &gave_up))
       continue;
     g_autofree char *given = show_text(*text);
     return violates(subject, "pattern", given, right, error);
   }
-  return subject->texts || is_of_other_type(subject) ||
+  return subject->texts != NULL || is_of_other_type(subject) ||
          violates(subject, "pattern", "what is no string", right, error);
 }
 
@@ -193,10 +197,10 @@ static const Rule rules[] = {
 
 /* Strings are taken out of the value once, and only where a rule asks for them. */
 static GStrv dup_texts(const SchemaValue *described, const RegistryValue *value) {
-  if (!described->has_max_length && !described->allowed && !described->regex)
+  if (!described->has_max_length && described->allowed == NULL && described->regex == NULL)
     return NULL;
   char *text = registry_value_dup_string(value);
-  if (!text)
+  if (text == NULL)
     return registry_value_dup_strings(value);
   GStrv texts = g_new0(char *, 2);
   texts[0] = text;
@@ -228,16 +232,16 @@ static gboolean refuse_undescribed(const SchemaKey *closed, const char *path, co
   g_autofree char *names = show_names(closed);
   return error_set(error, REGISTRY_ERROR_SCHEMA_VIOLATION,
                    "%s: %s: this name breaks the rule \"closed\" of %s: the key takes only %s",
-                   path, shown_name(name), closed->file, names ? names : "sub-keys");
+                   path, shown_name(name), closed->file, names != NULL ? names : "sub-keys");
 }
 
 gboolean schema_set_check(const SchemaSet *set, const char *path, const char *name,
                           const RegistryValue *value, GError **error) {
   const SchemaKey *key = NULL;
   const SchemaValue *described = schema_set_find_rules(set, path, name, &key);
-  if (described)
+  if (described != NULL)
     return schema_value_check(described, path, name, key->file, value, error);
-  return !key || refuse_undescribed(key, path, name, error);
+  return key == NULL || refuse_undescribed(key, path, name, error);
 }
 
 /* ---- patterns ---- */
@@ -251,7 +255,7 @@ GRegex *schema_pattern_compile(const char *pattern, GError **error) {
   g_autoptr(GError) problem = NULL;
   /* By itself first, so that `a)|(b` is not made well formed by what is put around it. */
   g_autoptr(GRegex) alone = g_regex_new(pattern, G_REGEX_NO_AUTO_CAPTURE, 0, &problem);
-  if (!alone) {
+  if (alone == NULL) {
     pattern_fails(pattern, problem, error);
     return NULL;
   }
@@ -259,7 +263,7 @@ GRegex *schema_pattern_compile(const char *pattern, GError **error) {
   g_autofree char *whole = g_strdup_printf("(*LIMIT_MATCH=%u)(*LIMIT_DEPTH=%u)\\A(?:%s)\\z",
                                            LIMIT_PATTERN_STEPS, LIMIT_PATTERN_DEPTH, pattern);
   GRegex *regex = g_regex_new(whole, G_REGEX_NO_AUTO_CAPTURE, 0, &problem);
-  if (!regex)
+  if (regex == NULL)
     pattern_fails(pattern, problem, error);
   return regex;
 }

@@ -23,13 +23,13 @@ static GPtrArray *list_files(const char *directory, GError **error) {
   g_autoptr(GError) problem = NULL;
   g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(g_free);
   g_autoptr(GDir) open_directory = g_dir_open(directory, 0, &problem);
-  if (!open_directory && g_error_matches(problem, G_FILE_ERROR, G_FILE_ERROR_NOENT))
+  if (open_directory == NULL && g_error_matches(problem, G_FILE_ERROR, G_FILE_ERROR_NOENT))
     return g_steal_pointer(&files);
-  if (!open_directory) {
+  if (open_directory == NULL) {
     error_set(error, REGISTRY_ERROR_FAILED, "%s", problem->message);
     return NULL;
   }
-  for (const char *name; (name = g_dir_read_name(open_directory));)
+  for (const char *name; (name = g_dir_read_name(open_directory)) != NULL;)
     if (*name != '.' && g_str_has_suffix(name, SUFFIX))
       g_ptr_array_add(files, g_build_filename(directory, name, NULL));
   g_ptr_array_sort(files, compare_names);
@@ -79,18 +79,18 @@ static gboolean load_file(SchemaSet *set, const char *file, GError **error) {
 }
 
 static void tell(GPtrArray *problems, const GError *problem) {
-  if (problems)
+  if (problems != NULL)
     g_ptr_array_add(problems, g_strdup(problem->message));
 }
 
 SchemaSet *schema_load(const char *const *directories, GPtrArray *problems) {
   g_autoptr(SchemaSet) set = schema_set_new();
-  for (; *directories; directories++) {
+  for (; *directories != NULL; directories++) {
     g_autoptr(GError) unread = NULL;
     g_autoptr(GPtrArray) files = list_files(*directories, &unread);
-    if (unread)
+    if (unread != NULL)
       tell(problems, unread);
-    for (guint i = 0; files && i < files->len; i++) {
+    for (guint i = 0; files != NULL && i < files->len; i++) {
       g_autoptr(GError) bad = NULL;
       if (!load_file(set, g_ptr_array_index(files, i), &bad))
         tell(problems, bad);

@@ -38,7 +38,7 @@ static void parser_clear(Parser *parser) {
 static gboolean claim_name(Parser *parser, const char *name, guint line, GError **error) {
   g_autofree char *folded = path_fold(name);
   gpointer first = g_hash_table_lookup(parser->names, folded);
-  if (first) {
+  if (first != NULL) {
     parser->blamed = line;
     return error_set(error, REGISTRY_ERROR_INVALID_VALUE,
                      "the key has a value %s already, from line %u", *name ? name : DEFAULT_VALUE,
@@ -53,7 +53,8 @@ static gboolean finish_section(Parser *parser, GError **error) {
   parser->blamed = parser->section_line;
   if (!section_finish(section, &parser->blamed, error))
     return FALSE;
-  for (char **alias = section->value ? section->value->aliases : NULL; alias && *alias; alias++)
+  for (char **alias = section->value != NULL ? section->value->aliases : NULL;
+       alias != NULL && *alias != NULL; alias++)
     if (!claim_name(parser, *alias, section->lines[SETTING_ALIAS], error))
       return FALSE;
   g_free(section->default_text);
@@ -63,8 +64,8 @@ static gboolean finish_section(Parser *parser, GError **error) {
 
 /* `*` stands for a whole component, so a component that only holds one is a mistake. */
 static gboolean check_stars(const Path *path, GError **error) {
-  for (char **component = path->components; *component; component++)
-    if (strchr(*component, '*') && strcmp(*component, "*") != 0)
+  for (char **component = path->components; *component != NULL; component++)
+    if (strchr(*component, '*') != NULL && strcmp(*component, "*") != 0)
       return error_set(error, REGISTRY_ERROR_INVALID_VALUE,
                        "* stands for one whole component of a path, not for a part of %s",
                        *component);
@@ -73,8 +74,8 @@ static gboolean check_stars(const Path *path, GError **error) {
 
 static gboolean begin_key(Parser *parser, const char *text, GError **error) {
   g_autofree char *spelled = *text == '"' ? words_parse_one(text, error) : g_strdup(text);
-  g_autoptr(Path) path = spelled ? path_parse(spelled, error) : NULL;
-  if (!path || !check_stars(path, error))
+  g_autoptr(Path) path = spelled != NULL ? path_parse(spelled, error) : NULL;
+  if (path == NULL || !check_stars(path, error))
     return FALSE;
   if (path->root == PATH_ROOT_ABOVE)
     return error_set(error, REGISTRY_ERROR_INVALID_VALUE, "a key's path is missing after [key");
@@ -89,14 +90,14 @@ static gboolean begin_key(Parser *parser, const char *text, GError **error) {
 }
 
 static gboolean begin_value(Parser *parser, const char *text, GError **error) {
-  if (!parser->section.key)
+  if (parser->section.key == NULL)
     return error_set(error, REGISTRY_ERROR_INVALID_VALUE, "a [value] belongs below a [key]");
   if (*text == '\0')
     return error_set(error, REGISTRY_ERROR_INVALID_VALUE,
                      "a value's name is missing after [value; @ is the default value");
   g_autofree char *name = *text == '"' ? words_parse_one(text, error)
                                        : g_strdup(strcmp(text, DEFAULT_VALUE) == 0 ? "" : text);
-  if (!name || !path_check_value_name(name, error))
+  if (name == NULL || !path_check_value_name(name, error))
     return FALSE;
   if (!claim_name(parser, name, parser->line, error))
     return FALSE;
@@ -118,7 +119,7 @@ static const SectionRow sections[] = {{"key", begin_key}, {"value", begin_value}
 /* @line is `[word text]`, without blanks around it. */
 static gboolean begin_section(Parser *parser, char *line, GError **error) {
   char *end = strrchr(line, ']');
-  if (!end || end[1] != '\0')
+  if (end == NULL || end[1] != '\0')
     return error_set(error, REGISTRY_ERROR_INVALID_VALUE, "a section ends in ]");
   *end = '\0';
   gsize length = strcspn(line + 1, " \t");
@@ -144,8 +145,8 @@ static char *list_settings(void) {
 static gboolean take_setting(Parser *parser, char *line, GError **error) {
   Setting setting = N_SETTINGS;
   char *equals = strchr(line, '=');
-  const char *text = equals ? g_strstrip(equals + 1) : NULL;
-  if (equals)
+  const char *text = equals != NULL ? g_strstrip(equals + 1) : NULL;
+  if (equals != NULL)
     *equals = '\0';
   g_strchomp(line);
   if (!parser->section_line)
@@ -187,7 +188,7 @@ static gboolean take_line(Parser *parser, char *line, GError **error) {
 
 static gboolean take_lines(Parser *parser, const char *text, GError **error) {
   g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-  for (char **line = lines; *line; line++) {
+  for (char **line = lines; *line != NULL; line++) {
     parser->line++;
     if (!take_line(parser, *line, error))
       return FALSE;

@@ -35,7 +35,7 @@ struct SchemaSet {
 
 static void node_free(gpointer data) {
   Node *node = data;
-  if (!node)
+  if (node == NULL)
     return;
   g_clear_pointer(&node->children, g_hash_table_unref);
   node_free(node->any);
@@ -52,7 +52,7 @@ static Node *node_new(guint stars) {
 }
 
 void schema_value_free(SchemaValue *value) {
-  if (!value)
+  if (value == NULL)
     return;
   g_free(value->name);
   g_strfreev(value->aliases);
@@ -66,7 +66,7 @@ void schema_value_free(SchemaValue *value) {
 }
 
 void schema_key_free(SchemaKey *key) {
-  if (!key)
+  if (key == NULL)
     return;
   g_free(key->path);
   g_free(key->summary);
@@ -89,7 +89,7 @@ SchemaSet *schema_set_ref(SchemaSet *set) {
 }
 
 void schema_set_unref(SchemaSet *set) {
-  if (!set || !g_atomic_ref_count_dec(&set->references))
+  if (set == NULL || !g_atomic_ref_count_dec(&set->references))
     return;
   node_free(set->top);
   g_free(set);
@@ -101,7 +101,7 @@ void schema_set_unref(SchemaSet *set) {
  * this runs for every value read or written: those are folded on the stack. */
 static gpointer lookup_folded(GHashTable *table, const char *text, gsize length) {
   char buffer[128];
-  if (!table)
+  if (table == NULL)
     return NULL;
   gsize done = 0;
   for (; done < length && length < sizeof buffer && (guchar)text[done] < 0x80; done++)
@@ -129,10 +129,10 @@ static gboolean is_control_set(const char *component, gsize length) {
 /* ---- adding ---- */
 
 static Node *child_named(Node *node, const char *component) {
-  if (!node->children)
+  if (node->children == NULL)
     node->children = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, node_free);
   Node *child = lookup_folded(node->children, component, strlen(component));
-  if (child)
+  if (child != NULL)
     return child;
   child = node_new(node->stars);
   g_hash_table_insert(node->children, path_fold(component), child);
@@ -140,13 +140,13 @@ static Node *child_named(Node *node, const char *component) {
 }
 
 static Node *child_any(Node *node) {
-  if (!node->any)
+  if (node->any == NULL)
     node->any = node_new(node->stars + 1);
   return node->any;
 }
 
 static Node *child_control_set(Node *node) {
-  if (!node->control_set)
+  if (node->control_set == NULL)
     node->control_set = node_new(node->stars);
   return node->control_set;
 }
@@ -193,7 +193,7 @@ static void describe_name(Node *node, const char *name, const Described *describ
 static void index_values(Node *node, const SchemaKey *key) {
   for (guint i = 0; i < key->values->len; i++) {
     Described described = {g_ptr_array_index(key->values, i), key};
-    for (char **alias = described.value->aliases; *alias; alias++)
+    for (char **alias = described.value->aliases; *alias != NULL; alias++)
       describe_name(node, *alias, &described);
   }
   for (guint i = 0; i < key->values->len; i++) {
@@ -208,7 +208,7 @@ void schema_set_add(SchemaSet *set, SchemaKey *key) {
   Node *node = node_of_root(set, path->root);
   for (guint i = 0; i < path->depth; i++)
     node = child_described(set, node, path->components[i]);
-  if (!node->keys) {
+  if (node->keys == NULL) {
     node->keys = g_ptr_array_new_with_free_func((GDestroyNotify)schema_key_free);
     node->values = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
   }
@@ -228,12 +228,12 @@ static gboolean walk(const Node *node, const char *rest, Visit visit, gpointer d
   gsize length = strcspn(rest, "\\");
   const char *next = rest + length + (rest[length] == '\\' ? 1 : 0);
   const Node *child = lookup_folded(node->children, rest, length);
-  if (child && walk(child, next, visit, data))
+  if (child != NULL && walk(child, next, visit, data))
     return TRUE;
-  if (node->control_set && is_control_set(rest, length))
+  if (node->control_set != NULL && is_control_set(rest, length))
     if (walk(node->control_set, next, visit, data))
       return TRUE;
-  return node->any && walk(node->any, next, visit, data);
+  return node->any != NULL && walk(node->any, next, visit, data);
 }
 
 static gboolean visit_first(G_GNUC_UNUSED const Node *node, G_GNUC_UNUSED gpointer data) {
@@ -247,9 +247,9 @@ gboolean schema_set_reaches(const SchemaSet *set, const char *path) {
 /* Keeps the nodes in the order of exactness; made when the first is found. */
 static gboolean visit_described(const Node *node, gpointer data) {
   GPtrArray **found = data;
-  if (!node->keys)
+  if (node->keys == NULL)
     return FALSE;
-  if (!*found)
+  if (*found == NULL)
     *found = g_ptr_array_new();
   guint at = 0;
   while (at < (*found)->len && ((const Node *)g_ptr_array_index(*found, at))->stars <= node->stars)
@@ -275,21 +275,21 @@ static const SchemaKey *newest_key(const Node *node) {
 
 const SchemaKey *schema_set_find_key(const SchemaSet *set, const char *path) {
   g_autoptr(GPtrArray) nodes = find_nodes(set, path);
-  return nodes ? newest_key(g_ptr_array_index(nodes, 0)) : NULL;
+  return nodes != NULL ? newest_key(g_ptr_array_index(nodes, 0)) : NULL;
 }
 
 static const Described *find_described(const GPtrArray *nodes, const char *name) {
-  for (guint i = 0; nodes && i < nodes->len; i++) {
+  for (guint i = 0; nodes != NULL && i < nodes->len; i++) {
     const Node *node = g_ptr_array_index(nodes, i);
     const Described *described = lookup_folded(node->values, name, strlen(name));
-    if (described)
+    if (described != NULL)
       return described;
   }
   return NULL;
 }
 
 static const SchemaKey *find_closed(const GPtrArray *nodes) {
-  for (guint i = 0; nodes && i < nodes->len; i++) {
+  for (guint i = 0; nodes != NULL && i < nodes->len; i++) {
     const Node *node = g_ptr_array_index(nodes, i);
     for (guint j = node->keys->len; j > 0; j--) {
       const SchemaKey *key = g_ptr_array_index(node->keys, j - 1);
@@ -304,38 +304,38 @@ const SchemaValue *schema_set_find_rules(const SchemaSet *set, const char *path,
                                          const SchemaKey **key) {
   g_autoptr(GPtrArray) nodes = find_nodes(set, path);
   const Described *described = find_described(nodes, name);
-  *key = described ? described->key : find_closed(nodes);
-  return described ? described->value : NULL;
+  *key = described != NULL ? described->key : find_closed(nodes);
+  return described != NULL ? described->value : NULL;
 }
 
 const SchemaValue *schema_set_find_value(const SchemaSet *set, const char *path, const char *name,
                                          const SchemaKey **key) {
   const SchemaKey *found = NULL;
   const SchemaValue *value = schema_set_find_rules(set, path, name, &found);
-  if (key)
-    *key = value ? found : NULL;
+  if (key != NULL)
+    *key = value != NULL ? found : NULL;
   return value;
 }
 
 gboolean schema_set_is_secret(const SchemaSet *set, const char *path, const char *name) {
   const SchemaValue *value = schema_set_find_value(set, path, name, NULL);
-  return value && value->secret;
+  return value != NULL && value->secret;
 }
 
 /* ---- required values ---- */
 
 static GHashTable *fold_names(const char *const *names) {
   GHashTable *folded = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-  for (; *names; names++)
+  for (; *names != NULL; names++)
     g_hash_table_add(folded, path_fold(*names));
   return folded;
 }
 
 static gboolean is_present(const SchemaValue *value, GHashTable *present) {
-  if (lookup_folded(present, value->name, strlen(value->name)))
+  if (lookup_folded(present, value->name, strlen(value->name)) != NULL)
     return TRUE;
-  for (char **alias = value->aliases; *alias; alias++)
-    if (lookup_folded(present, *alias, strlen(*alias)))
+  for (char **alias = value->aliases; *alias != NULL; alias++)
+    if (lookup_folded(present, *alias, strlen(*alias)) != NULL)
       return TRUE;
   return FALSE;
 }
@@ -343,7 +343,7 @@ static gboolean is_present(const SchemaValue *value, GHashTable *present) {
 /* Another description of the same value may stand before @value and hold in its place. */
 static gboolean is_first(const GPtrArray *nodes, const SchemaValue *value) {
   const Described *described = find_described(nodes, value->name);
-  return described && described->value == value;
+  return described != NULL && described->value == value;
 }
 
 /* Adds what @key requires, if the description is the first of its value. */
@@ -361,7 +361,7 @@ static void add_missing(const GPtrArray *nodes, const SchemaKey *key, GHashTable
 char **schema_set_missing(const SchemaSet *set, const char *path, const char *const *names) {
   g_autoptr(GStrvBuilder) missing = g_strv_builder_new();
   g_autoptr(GPtrArray) nodes = find_nodes(set, path);
-  if (!nodes)
+  if (nodes == NULL)
     return g_strv_builder_end(missing);
   g_autoptr(GHashTable) present = fold_names(names);
   for (guint i = 0; i < nodes->len; i++) {

@@ -50,7 +50,7 @@ static char *take_word(const char **at, GError **error) {
   (*at)++;
   g_autofree char *word = take_quoted(at, error);
   *at = skip_blanks(*at);
-  if (!word || **at == '\0' || **at == '|')
+  if (word == NULL || **at == '\0' || **at == '|')
     return g_steal_pointer(&word);
   error_set(error, REGISTRY_ERROR_INVALID_VALUE,
             "after the closing quote comes the end of the line, or | and another word");
@@ -63,7 +63,7 @@ GStrv words_parse(const char *text, GError **error) {
   gboolean more = *at != '\0';
   while (more) {
     char *word = take_word(&at, error);
-    if (!word)
+    if (word == NULL)
       return NULL;
     g_ptr_array_add(words, word);
     more = *at == '|';
@@ -75,7 +75,7 @@ GStrv words_parse(const char *text, GError **error) {
 
 char *words_parse_one(const char *text, GError **error) {
   g_auto(GStrv) words = words_parse(text, error);
-  if (!words)
+  if (words == NULL)
     return NULL;
   if (g_strv_length(words) == 1)
     return g_strdup(words[0]);

@@ -27,7 +27,7 @@ guint nearest_distance(const char *a, const char *b) {
 static char *strip(const char *name) {
   GString *stripped = g_string_new(NULL);
   for (; *name; name++)
-    if (!strchr(" -_", *name))
+    if (strchr(" -_", *name) == NULL)
       g_string_append_c(stripped, g_ascii_tolower(*name));
   return g_string_free(stripped, FALSE);
 }
@@ -37,7 +37,7 @@ const char *nearest_find(const char *name, const char *const *names) {
   const char *found = NULL;
   guint length = (guint)strlen(wanted);
   guint best = length / 3 + (length > 3 ? 2 : 1);
-  for (; *names; names++) {
+  for (; *names != NULL; names++) {
     g_autofree char *stripped = strip(*names);
     guint distance = nearest_distance(wanted, stripped);
     if (distance >= best)

@@ -203,14 +203,14 @@ static const char *read_hex(RegfileParser *parser, Cursor *cursor) {
   return end_hex_line(parser, cursor_read_hex(cursor, parser->value.bytes), cursor);
 }
 
-static const char *read_binary(RegfileParser *parser, const RegfileLine *line, Cursor *cursor) {
-  (void)line;
+static const char *read_binary(RegfileParser *parser, G_GNUC_UNUSED const RegfileLine *line,
+                               Cursor *cursor) {
   parser->value.type = REGISTRY_BINARY;
   return read_hex(parser, cursor);
 }
 
-static const char *read_typed_hex(RegfileParser *parser, const RegfileLine *line, Cursor *cursor) {
-  (void)line;
+static const char *read_typed_hex(RegfileParser *parser, G_GNUC_UNUSED const RegfileLine *line,
+                                  Cursor *cursor) {
   guint64 type = 0;
   const char *start = cursor->at;
   for (; cursor->at < cursor->end && g_ascii_isxdigit(*cursor->at); cursor->at++) {
@@ -224,8 +224,8 @@ static const char *read_typed_hex(RegfileParser *parser, const RegfileLine *line
   return read_hex(parser, cursor);
 }
 
-static const char *read_dword(RegfileParser *parser, const RegfileLine *line, Cursor *cursor) {
-  (void)line;
+static const char *read_dword(RegfileParser *parser, G_GNUC_UNUSED const RegfileLine *line,
+                              Cursor *cursor) {
   cursor_skip_blanks(cursor);
   guint32 number = 0;
   const char *start = cursor->at;
@@ -237,8 +237,8 @@ static const char *read_dword(RegfileParser *parser, const RegfileLine *line, Cu
   return emit_value(parser, value_new_uint32(REGISTRY_DWORD, number));
 }
 
-static const char *read_deletion(RegfileParser *parser, const RegfileLine *line, Cursor *cursor) {
-  (void)line;
+static const char *read_deletion(RegfileParser *parser, G_GNUC_UNUSED const RegfileLine *line,
+                                 Cursor *cursor) {
   if (!cursor_is_at_end(cursor))
     return "something follows the minus that deletes a value";
   if (parser->key == NULL)

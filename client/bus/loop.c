@@ -171,9 +171,8 @@ static void dispatch_messages(GSource *source) {
   g_source_unref(source);
 }
 
-static gboolean dispatch_source_dispatch(GSource *source, GSourceFunc callback, gpointer data) {
-  (void)callback;
-  (void)data;
+static gboolean dispatch_source_dispatch(GSource *source, G_GNUC_UNUSED GSourceFunc callback,
+                                         G_GNUC_UNUSED gpointer data) {
   dispatch_messages(source);
   return G_SOURCE_CONTINUE;
 }
@@ -229,9 +228,8 @@ static unsigned int flags_from_condition(GIOCondition condition) {
   return flags;
 }
 
-static gboolean watch_source_dispatch(GSource *source, GSourceFunc callback, gpointer data) {
-  (void)callback;
-  (void)data;
+static gboolean watch_source_dispatch(GSource *source, G_GNUC_UNUSED GSourceFunc callback,
+                                      G_GNUC_UNUSED gpointer data) {
   WatchSource *self = (WatchSource *)source;
   if (self->tag == NULL || !dbus_watch_get_enabled(self->watch))
     return G_SOURCE_CONTINUE;
@@ -284,8 +282,7 @@ static dbus_bool_t add_watch(DBusWatch *watch, void *data) {
   return TRUE;
 }
 
-static void remove_watch(DBusWatch *watch, void *data) {
-  (void)data;
+static void remove_watch(DBusWatch *watch, G_GNUC_UNUSED void *data) {
   GSource *source = dbus_watch_get_data(watch);
   if (source == NULL)
     return;
@@ -294,8 +291,7 @@ static void remove_watch(DBusWatch *watch, void *data) {
   g_source_unref(source);
 }
 
-static void toggle_watch(DBusWatch *watch, void *data) {
-  (void)watch;
+static void toggle_watch(G_GNUC_UNUSED DBusWatch *watch, void *data) {
   wake_up(data);
 }
 
@@ -306,8 +302,7 @@ static gboolean on_timeout(gpointer data) {
   return G_SOURCE_CONTINUE;
 }
 
-static void remove_timeout(DBusTimeout *timeout, void *data) {
-  (void)data;
+static void remove_timeout(DBusTimeout *timeout, G_GNUC_UNUSED void *data) {
   GSource *source = dbus_timeout_get_data(timeout);
   if (source == NULL)
     return;

@@ -186,8 +186,8 @@ static const char *natural_signature(guint32 type) {
   return type < G_N_ELEMENTS(signatures) ? signatures[type] : NULL;
 }
 
-static RegistryValue *read_bytes(DBusMessageIter *iter, guint32 type, GError **error) {
-  (void)error;
+static RegistryValue *read_bytes(DBusMessageIter *iter, guint32 type,
+                                 G_GNUC_UNUSED GError **error) {
   DBusMessageIter array;
   const guint8 *bytes = NULL;
   int size = 0;
@@ -202,8 +202,8 @@ static RegistryValue *read_string(DBusMessageIter *iter, guint32 type, GError **
   return registry_value_new_string(type, text, error);
 }
 
-static RegistryValue *read_strings(DBusMessageIter *iter, guint32 type, GError **error) {
-  (void)type;
+static RegistryValue *read_strings(DBusMessageIter *iter, G_GNUC_UNUSED guint32 type,
+                                   GError **error) {
   g_autoptr(GPtrArray) strings = g_ptr_array_new();
   DBusMessageIter array;
   dbus_message_iter_recurse(iter, &array);
@@ -223,9 +223,8 @@ static RegistryValue *read_uint32(DBusMessageIter *iter, guint32 type, GError **
   return registry_value_new_uint32(type, number, error);
 }
 
-static RegistryValue *read_uint64(DBusMessageIter *iter, guint32 type, GError **error) {
-  (void)type;
-  (void)error;
+static RegistryValue *read_uint64(DBusMessageIter *iter, G_GNUC_UNUSED guint32 type,
+                                  G_GNUC_UNUSED GError **error) {
   dbus_uint64_t number = 0;
   dbus_message_iter_get_basic(iter, &number);
   return registry_value_new_uint64(number);

@@ -14,12 +14,12 @@
 /* ---- reading ---- */
 
 char *data_parse_key(const char *operand, GError **error) {
-  gboolean slashes = *operand == '/' && !strchr(operand, '\\');
+  gboolean slashes = *operand == '/' && strchr(operand, '\\') == NULL;
   g_autofree char *text = g_strdup(slashes ? operand + 1 : operand);
   if (slashes)
     g_strdelimit(text, "/", '\\');
   g_autoptr(Path) path = path_parse(text, error);
-  return path ? g_steal_pointer(&text) : NULL;
+  return path != NULL ? g_steal_pointer(&text) : NULL;
 }
 
 const char *data_parse_name(const char *operand, GError **error) {
@@ -81,7 +81,7 @@ static RegistryValue *parse_long_number(G_GNUC_UNUSED guint32 type, GStrv words,
 
 static RegistryValue *parse_bytes(guint32 type, GStrv words, GError **error) {
   g_autoptr(GByteArray) bytes = g_byte_array_new();
-  const char *at = words[0] ? words[0] : "";
+  const char *at = words[0] != NULL ? words[0] : "";
   for (; g_ascii_isxdigit(at[0]) && g_ascii_isxdigit(at[1]); at += 2) {
     guint8 byte = (guint8)(g_ascii_xdigit_value(at[0]) << 4 | g_ascii_xdigit_value(at[1]));
     g_byte_array_append(bytes, &byte, 1);
@@ -114,7 +114,7 @@ RegistryValue *data_parse(guint32 type, GStrv words, const char *key, const char
     return NULL;
   }
   RegistryValue *value = shapes[shape].parse(type, words, &problem);
-  if (!value)
+  if (value == NULL)
     error_set(error, (RegistryError)problem->code, "%s: %s: %s: %s", key, data_show_name(name),
               type_name, problem->message);
   return value;
@@ -124,7 +124,7 @@ RegistryValue *data_parse(guint32 type, GStrv words, const char *key, const char
 
 char *data_show_type(guint32 type) {
   const char *name = registry_type_get_name(type);
-  return name ? g_strdup(name) : g_strdup_printf("0x%x", type);
+  return name != NULL ? g_strdup(name) : g_strdup_printf("0x%x", type);
 }
 
 static void append_bytes(GString *out, const RegistryValue *value) {
@@ -151,9 +151,9 @@ static gboolean append_number_or_bytes(GString *out, const RegistryValue *value)
 
 void data_print(const RegistryValue *value, GString *out) {
   g_auto(GStrv) texts = registry_value_dup_strings(value);
-  for (char **text = texts; text && *text; text++)
+  for (char **text = texts; text != NULL && *text != NULL; text++)
     g_string_append_printf(out, "%s\n", *text);
-  if (texts)
+  if (texts != NULL)
     return;
   if (!append_number_or_bytes(out, value)) {
     g_autofree char *text = registry_value_dup_string(value);
@@ -164,11 +164,11 @@ void data_print(const RegistryValue *value, GString *out) {
 
 void data_print_escaped(const RegistryValue *value, GString *out) {
   g_auto(GStrv) texts = registry_value_dup_strings(value);
-  for (char **text = texts; text && *text; text++) {
+  for (char **text = texts; text != NULL && *text != NULL; text++) {
     g_string_append(out, text == texts ? "" : " | ");
     escape_append(out, *text);
   }
-  if (texts || append_number_or_bytes(out, value))
+  if (texts != NULL || append_number_or_bytes(out, value))
     return;
   g_autofree char *text = registry_value_dup_string(value);
   escape_append(out, text);
@@ -179,7 +179,7 @@ void data_print_escaped(const RegistryValue *value, GString *out) {
 static void write_strings(const RegistryValue *value, Json *json) {
   g_auto(GStrv) texts = registry_value_dup_strings(value);
   json_begin(json, '[');
-  for (char **text = texts; *text; text++)
+  for (char **text = texts; *text != NULL; text++)
     json_string(json, *text);
   json_end(json, ']');
 }
@@ -190,7 +190,7 @@ static void write_data(const RegistryValue *value, Json *json) {
   gsize size = 0;
   const guint8 *bytes = registry_value_get_bytes(value, &size);
   g_autofree char *text = registry_value_dup_string(value);
-  if (text)
+  if (text != NULL)
     json_string(json, text);
   else if (registry_value_get_form(value) == REGISTRY_FORM_STRINGS)
     write_strings(value, json);

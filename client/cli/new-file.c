@@ -54,7 +54,7 @@ NewFile *new_file_open(const char *name, mode_t mode, GError **error) {
   g_autoptr(NewFile) file = g_new0(NewFile, 1);
   char *resolved = realpath(name, NULL);
   file->descriptor = -1;
-  file->target = g_strdup(resolved ? resolved : name);
+  file->target = g_strdup(resolved != NULL ? resolved : name);
   free(resolved);
   file->directory = g_path_get_dirname(file->target);
   gboolean exists = stat(file->target, &status) == 0;
@@ -101,7 +101,7 @@ gboolean new_file_keep(NewFile *file, GError **error) {
     return TRUE;
   if (fsync(file->descriptor) != 0)
     return fail(file, error);
-  if (!file->temporary && !give_name(file, error))
+  if (file->temporary == NULL && !give_name(file, error))
     return FALSE;
   if (rename(file->temporary, file->target) != 0)
     return fail(file, error);
@@ -110,9 +110,9 @@ gboolean new_file_keep(NewFile *file, GError **error) {
 }
 
 void new_file_free(NewFile *file) {
-  if (!file)
+  if (file == NULL)
     return;
-  if (file->temporary)
+  if (file->temporary != NULL)
     (void)unlink(file->temporary);
   if (file->descriptor >= 0)
     close(file->descriptor);

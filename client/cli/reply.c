@@ -10,7 +10,7 @@
 #define TIME_ENTRY "last-write"
 
 void listed_value_free(ListedValue *value) {
-  if (!value)
+  if (value == NULL)
     return;
   g_free(value->name);
   g_clear_pointer(&value->value, registry_value_unref);
@@ -43,7 +43,7 @@ GPtrArray *reply_read_values(DBusMessageIter *array, const char *key, GError **e
     g_ptr_array_add(values, value);
     value->name = g_strdup(reply_take_string(&row));
     value->value = reply_read_value(&row, key, value->name, error);
-    if (!value->value)
+    if (value->value == NULL)
       return NULL;
   }
   return g_steal_pointer(&values);
@@ -139,7 +139,7 @@ void reply_write_json(DBusMessageIter *iter, Json *json) {
 /* Microseconds since 1970 as a time in UTC. */
 static char *show_time(guint64 microseconds) {
   g_autoptr(GDateTime) seconds = g_date_time_new_from_unix_utc((gint64)(microseconds / 1000000));
-  return seconds ? g_date_time_format(seconds, "%Y-%m-%dT%H:%M:%SZ") : NULL;
+  return seconds != NULL ? g_date_time_format(seconds, "%Y-%m-%dT%H:%M:%SZ") : NULL;
 }
 
 static void print_strings(DBusMessageIter *array, GString *out) {
@@ -161,7 +161,7 @@ static void print_content(const char *name, DBusMessageIter *content, GString *o
     dbus_message_iter_get_basic(content, &number);
     time = show_time(number);
   }
-  if (time)
+  if (time != NULL)
     g_string_append(out, time);
   else if (type == DBUS_TYPE_STRING)
     escape_append(out, reply_take_string(content));

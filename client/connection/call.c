@@ -273,9 +273,8 @@ typedef struct {
   GError *error;
 } Waiting;
 
-static void on_waited_for(RegistryConnection *connection, DBusMessage *reply, const GError *error,
-                          gpointer data) {
-  (void)connection;
+static void on_waited_for(G_GNUC_UNUSED RegistryConnection *connection, DBusMessage *reply,
+                          const GError *error, gpointer data) {
   Waiting *waiting = data;
   waiting->replied = TRUE;
   waiting->reply = reply != NULL ? dbus_message_ref(reply) : NULL;

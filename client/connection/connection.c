@@ -122,11 +122,8 @@ static gboolean is_waited_for(gpointer data) {
   return connection->calls->len > (connection->ping != NULL ? 1 : 0);
 }
 
-static void on_pong(RegistryConnection *connection, DBusMessage *reply, const GError *error,
-                    gpointer data) {
-  (void)reply;
-  (void)error;
-  (void)data;
+static void on_pong(RegistryConnection *connection, G_GNUC_UNUSED DBusMessage *reply,
+                    G_GNUC_UNUSED const GError *error, G_GNUC_UNUSED gpointer data) {
   /* That it came has been noted, as of any message. */
   connection->ping = NULL;
 }
@@ -188,10 +185,8 @@ static void set_presence(RegistryConnection *connection, Presence presence, cons
   tell_presence(connection);
 }
 
-static void on_owner(RegistryConnection *connection, DBusMessage *reply, const GError *error,
-                     gpointer data) {
-  (void)error;
-  (void)data;
+static void on_owner(RegistryConnection *connection, DBusMessage *reply,
+                     G_GNUC_UNUSED const GError *error, G_GNUC_UNUSED gpointer data) {
   const char *owner = NULL;
   if (reply != NULL &&
       dbus_message_get_args(reply, NULL, DBUS_TYPE_STRING, &owner, DBUS_TYPE_INVALID))
@@ -263,9 +258,9 @@ gboolean connection_note_message(RegistryConnection *connection, DBusMessage *me
          silence_note_message(connection->silence);
 }
 
-static DBusHandlerResult filter(DBusConnection *bus_connection, DBusMessage *message, void *data) {
+static DBusHandlerResult filter(G_GNUC_UNUSED DBusConnection *bus_connection, DBusMessage *message,
+                                void *data) {
   RegistryConnection *connection = registry_connection_ref(data);
-  (void)bus_connection;
   if (connection_note_message(connection, message))
     connection_tell_answering(connection);
   if (dbus_message_is_signal(message, DBUS_INTERFACE_LOCAL, "Disconnected"))
@@ -309,10 +304,8 @@ static void begin(RegistryConnection *connection) {
   ask_owner(connection);
 }
 
-static void on_hello(RegistryConnection *connection, DBusMessage *reply, const GError *error,
-                     gpointer data) {
-  (void)error;
-  (void)data;
+static void on_hello(RegistryConnection *connection, DBusMessage *reply,
+                     G_GNUC_UNUSED const GError *error, G_GNUC_UNUSED gpointer data) {
   const char *name = NULL;
   if (reply != NULL &&
       dbus_message_get_args(reply, NULL, DBUS_TYPE_STRING, &name, DBUS_TYPE_INVALID) &&

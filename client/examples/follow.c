@@ -20,9 +20,8 @@ static void print_setting(RegistryView *view, gpointer name) {
   fflush(stdout);
 }
 
-static gboolean quit(gint input, GIOCondition condition, gpointer loop) {
-  (void)input;
-  (void)condition;
+static gboolean quit(G_GNUC_UNUSED gint input, G_GNUC_UNUSED GIOCondition condition,
+                     gpointer loop) {
   g_main_loop_quit(loop);
   return G_SOURCE_REMOVE;
 }

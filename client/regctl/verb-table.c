@@ -9,98 +9,231 @@
 #define BIT OPTION_BIT
 
 const Verb verbs[] = {
-    {"get", "KEY NAME", 2, 2, 0, FALSE, verb_get, "print a value's data, and nothing else",
-     "Text is printed as it is, a multi-string one string a line, a number in decimal, and all "
-     "else (data that is not what its type says, too) as hexadecimal digits."},
-    {"set", "KEY NAME DATA...", 2, G_MAXUINT, BIT(OPTION_TYPE), TRUE, verb_set, "set a value",
-     "Without -t the type is the one that the schema demands, else the one that the value has, "
-     "else REG_SZ. A multi-string takes any number of DATA, one for each string, all other types "
-     "one: a string, a number in decimal or after 0x, or pairs of hexadecimal digits. DATA that "
-     "begins with - stands after --."},
-    {"unset", "KEY NAME", 2, 2, 0, TRUE, verb_unset, "delete a value", NULL},
-    {"ls", "[KEY]", 0, 1, 0, FALSE, verb_ls, "list sub-keys, then values; without KEY the roots",
-     "A sub-key is a line with its name, a value a line with name, type and data, separated by "
-     "tabs. Control characters are shown as \\x1b."},
-    {"tree", "KEY", 1, 1, BIT(OPTION_DEPTH), FALSE, verb_tree, "list all keys and values below",
-     "Each key is a line with its path; its values follow, indented. What may not be read is left "
-     "out, and standard error says so."},
-    {"info", "KEY", 1, 1, BIT(OPTION_NO_FOLLOW), FALSE, verb_info, "tell what is known of a key",
-     NULL},
-    {"find", "PATTERN [KEY]", 1, 2, BIT(OPTION_KEYS) | BIT(OPTION_VALUES) | BIT(OPTION_DATA), FALSE,
-     verb_find_matches, "find keys, values and data",
-     "PATTERN is found anywhere in a name or in data, without regard to case. Where it holds * "
-     "(any characters) or ? (any one) it must fit the whole. Without --keys, --values and --data "
-     "all three are looked at; without KEY, everything. A key that fits is a line with its path, a "
-     "value a line with path, name, type and data, separated by tabs. Nothing found: exit code 3."},
-    {"create", "KEY", 1, 1, BIT(OPTION_VOLATILE) | BIT(OPTION_LINK) | BIT(OPTION_CLASS), TRUE,
-     verb_create, "create a key; one that exists is no error", NULL},
-    {"rm", "KEY", 1, 1, BIT(OPTION_RECURSIVE), TRUE, verb_rm, "delete a key; of a link, the link",
-     NULL},
-    {"mv", "KEY NEWNAME", 2, 2, 0, TRUE, verb_mv, "give a key another name in its place", NULL},
-    {"cp", "KEY KEY", 2, 2, 0, TRUE, verb_cp, "copy a key with all below it", NULL},
-    {"watch", "KEY", 1, 1, BIT(OPTION_SINCE) | BIT(OPTION_COUNT), FALSE, verb_watch,
-     "print what changes at and below a key, a line an event",
-     "A line holds the revision, what happened, the key and, for a value, its name, separated by "
-     "tabs. When regd goes, watching goes on where it ended as soon as regd is back."},
-    {"acl", "KEY | KEY PRINCIPAL=LEVEL... | KEY --inherit", 1, G_MAXUINT, BIT(OPTION_INHERIT), TRUE,
-     verb_acl, "show or replace who may do what",
-     "PRINCIPAL is user:NAME, group:NAME (or the number) or everyone; LEVEL is none, read, write "
-     "or "
-     "control. The list that is given replaces the key's own; --inherit removes it, so that the "
-     "next one above decides again."},
-    {"validate", "[KEY]", 0, 1, 0, FALSE, verb_validate, "list what breaks the rules of a schema",
-     "A line a problem. Where there is one the exit code is 5."},
-    {"describe", "KEY [NAME]", 1, 2, 0, FALSE, verb_describe,
-     "tell what a schema says about a key or a value", NULL},
-    {"import", "FILE...", 1, G_MAXUINT,
-     BIT(OPTION_DRY_RUN) | BIT(OPTION_STRICT) | BIT(OPTION_ONLY_MISSING) | BIT(OPTION_PRECHECK),
-     TRUE, verb_import, "apply .reg files, each as one commit",
-     "- is standard input. Lines that can't be read are left out, and standard error says how many "
-     "and which the first is; with --strict the first one fails the file. With --dry-run what "
-     "would "
-     "be done is printed. With --only-missing nothing that is there is changed or deleted. With "
-     "--precheck=FILE a file is applied where what FILE says holds: its values are equal, and what "
-     "it deletes is not there."},
-    {"edit", "KEY", 1, 1, BIT(OPTION_DRY_RUN), TRUE, verb_edit,
-     "edit a key and all below it as text, in $VISUAL or $EDITOR",
-     "What comes back is checked, applied as one commit, and the difference is shown. Lines that "
-     "are deleted delete what they were about. Where somebody has changed the same values "
-     "meanwhile, nothing is applied. A text that can't be applied is kept."},
-    {"export", "KEY [FILE]", 1, 2,
-     BIT(OPTION_FORMAT) | BIT(OPTION_ENCODING) | BIT(OPTION_AT) | BIT(OPTION_SKIP_UNREADABLE),
-     FALSE, verb_export, "write a key and all below it as a .reg file",
-     "Without FILE, or with -, to standard output. A FILE that exists is replaced as a whole or "
-     "not "
-     "at all. Classes and access lists are in the format json alone."},
-    {"backup", "FILE", 1, 1, 0, FALSE, verb_backup,
-     "write a copy of the whole database, while regd serves",
-     "FILE, which holds everybody's secrets, is readable by its owner alone; `regd --restore=FILE` "
-     "puts it back."},
-    {"diff", "A B", 2, 2, 0, FALSE, verb_diff, "tell what is different between two keys or files",
-     "A and B are each a key, KEY@REVISION (as it was then), or a .reg file (- is standard input). "
-     "Lines of A alone begin with -, of B alone with +. Exit codes are those of diff(1): 0 alike, "
-     "1 "
-     "different, 2 and more trouble."},
-    {"history", "KEY", 1, 1, BIT(OPTION_LIMIT), FALSE, verb_history,
-     "tell what was changed at and below a key, by whom and with what; newest first",
-     "A revision is a line with its number, time, user, program and comment, separated by tabs. "
-     "What it changed follows, indented: what happened, the key, and for a value its name and its "
-     "data before and after."},
-    {"blame", "KEY NAME", 2, 2, 0, FALSE, verb_blame,
-     "tell who set a value, when and with what, and before that", NULL},
-    {"rollback", "KEY REVISION", 2, 2, BIT(OPTION_DRY_RUN), TRUE, verb_rollback,
-     "make a key and all below it what they were at a revision",
-     "The past is not lost: this is a new revision, which can be rolled back too. With --dry-run "
-     "what would be done is printed. `regctl history KEY` lists revisions."},
-    {"confirm", "REVISION", 1, 1, 0, FALSE, verb_confirm,
-     "keep a change that was made on trial (--confirm-within)", NULL},
-    {"purge", "KEY [NAME]", 1, 2, BIT(OPTION_RECURSIVE), FALSE, verb_purge,
-     "make history forget what a value held before: a password set by mistake",
-     "What the value holds now stays, and so does the telling of who changed it when. With -r, and "
-     "without NAME, of all values at and below KEY. It is for administrators, and there is no way "
-     "back."},
-    {"status", "", 0, 0, BIT(OPTION_METRICS), FALSE, verb_status, "tell how the daemon is", NULL},
-    {NULL, NULL, 0, 0, 0, FALSE, NULL, NULL, NULL},
+    {.name = "get",
+     .operands = "KEY NAME",
+     .fewest = 2,
+     .most = 2,
+     .run = verb_get,
+     .summary = "print a value's data, and nothing else",
+     .help = "Text is printed as it is, a multi-string one string a line, a number in decimal, and "
+             "all else (data that is not what its type says, too) as hexadecimal digits."},
+    {.name = "set",
+     .operands = "KEY NAME DATA...",
+     .fewest = 2,
+     .most = G_MAXUINT,
+     .options = BIT(OPTION_TYPE),
+     .writes = TRUE,
+     .run = verb_set,
+     .summary = "set a value",
+     .help = "Without -t the type is the one that the schema demands, else the one that the value "
+             "has, else REG_SZ. A multi-string takes any number of DATA, one for each string, all "
+             "other types one: a string, a number in decimal or after 0x, or pairs of hexadecimal "
+             "digits. DATA that begins with - stands after --."},
+    {.name = "unset",
+     .operands = "KEY NAME",
+     .fewest = 2,
+     .most = 2,
+     .writes = TRUE,
+     .run = verb_unset,
+     .summary = "delete a value"},
+    {.name = "ls",
+     .operands = "[KEY]",
+     .most = 1,
+     .run = verb_ls,
+     .summary = "list sub-keys, then values; without KEY the roots",
+     .help = "A sub-key is a line with its name, a value a line with name, type and data, "
+             "separated by tabs. Control characters are shown as \\x1b."},
+    {.name = "tree",
+     .operands = "KEY",
+     .fewest = 1,
+     .most = 1,
+     .options = BIT(OPTION_DEPTH),
+     .run = verb_tree,
+     .summary = "list all keys and values below",
+     .help = "Each key is a line with its path; its values follow, indented. What may not be read "
+             "is left out, and standard error says so."},
+    {.name = "info",
+     .operands = "KEY",
+     .fewest = 1,
+     .most = 1,
+     .options = BIT(OPTION_NO_FOLLOW),
+     .run = verb_info,
+     .summary = "tell what is known of a key"},
+    {.name = "find",
+     .operands = "PATTERN [KEY]",
+     .fewest = 1,
+     .most = 2,
+     .options = BIT(OPTION_KEYS) | BIT(OPTION_VALUES) | BIT(OPTION_DATA),
+     .run = verb_find_matches,
+     .summary = "find keys, values and data",
+     .help = "PATTERN is found anywhere in a name or in data, without regard to case. Where it "
+             "holds * (any characters) or ? (any one) it must fit the whole. Without --keys, "
+             "--values and --data all three are looked at; without KEY, everything. A key that "
+             "fits is a line with its path, a value a line with path, name, type and data, "
+             "separated by tabs. Nothing found: exit code 3."},
+    {.name = "create",
+     .operands = "KEY",
+     .fewest = 1,
+     .most = 1,
+     .options = BIT(OPTION_VOLATILE) | BIT(OPTION_LINK) | BIT(OPTION_CLASS),
+     .writes = TRUE,
+     .run = verb_create,
+     .summary = "create a key; one that exists is no error"},
+    {.name = "rm",
+     .operands = "KEY",
+     .fewest = 1,
+     .most = 1,
+     .options = BIT(OPTION_RECURSIVE),
+     .writes = TRUE,
+     .run = verb_rm,
+     .summary = "delete a key; of a link, the link"},
+    {.name = "mv",
+     .operands = "KEY NEWNAME",
+     .fewest = 2,
+     .most = 2,
+     .writes = TRUE,
+     .run = verb_mv,
+     .summary = "give a key another name in its place"},
+    {.name = "cp",
+     .operands = "KEY KEY",
+     .fewest = 2,
+     .most = 2,
+     .writes = TRUE,
+     .run = verb_cp,
+     .summary = "copy a key with all below it"},
+    {.name = "watch",
+     .operands = "KEY",
+     .fewest = 1,
+     .most = 1,
+     .options = BIT(OPTION_SINCE) | BIT(OPTION_COUNT),
+     .run = verb_watch,
+     .summary = "print what changes at and below a key, a line an event",
+     .help =
+         "A line holds the revision, what happened, the key and, for a value, its name, separated "
+         "by tabs. When regd goes, watching goes on where it ended as soon as regd is back."},
+    {.name = "acl",
+     .operands = "KEY | KEY PRINCIPAL=LEVEL... | KEY --inherit",
+     .fewest = 1,
+     .most = G_MAXUINT,
+     .options = BIT(OPTION_INHERIT),
+     .writes = TRUE,
+     .run = verb_acl,
+     .summary = "show or replace who may do what",
+     .help = "PRINCIPAL is user:NAME, group:NAME (or the number) or everyone; LEVEL is none, read, "
+             "write or control. The list that is given replaces the key's own; --inherit removes "
+             "it, so that the next one above decides again."},
+    {.name = "validate",
+     .operands = "[KEY]",
+     .most = 1,
+     .run = verb_validate,
+     .summary = "list what breaks the rules of a schema",
+     .help = "A line a problem. Where there is one the exit code is 5."},
+    {.name = "describe",
+     .operands = "KEY [NAME]",
+     .fewest = 1,
+     .most = 2,
+     .run = verb_describe,
+     .summary = "tell what a schema says about a key or a value"},
+    {.name = "import",
+     .operands = "FILE...",
+     .fewest = 1,
+     .most = G_MAXUINT,
+     .options =
+         BIT(OPTION_DRY_RUN) | BIT(OPTION_STRICT) | BIT(OPTION_ONLY_MISSING) | BIT(OPTION_PRECHECK),
+     .writes = TRUE,
+     .run = verb_import,
+     .summary = "apply .reg files, each as one commit",
+     .help = "- is standard input. Lines that can't be read are left out, and standard error says "
+             "how many and which the first is; with --strict the first one fails the file. With "
+             "--dry-run what would be done is printed. With --only-missing nothing that is there "
+             "is changed or deleted. With --precheck=FILE a file is applied where what FILE says "
+             "holds: its values are equal, and what it deletes is not there."},
+    {.name = "edit",
+     .operands = "KEY",
+     .fewest = 1,
+     .most = 1,
+     .options = BIT(OPTION_DRY_RUN),
+     .writes = TRUE,
+     .run = verb_edit,
+     .summary = "edit a key and all below it as text, in $VISUAL or $EDITOR",
+     .help = "What comes back is checked, applied as one commit, and the difference is shown. "
+             "Lines that are deleted delete what they were about. Where somebody has changed the "
+             "same values meanwhile, nothing is applied. A text that can't be applied is kept."},
+    {.name = "export",
+     .operands = "KEY [FILE]",
+     .fewest = 1,
+     .most = 2,
+     .options =
+         BIT(OPTION_FORMAT) | BIT(OPTION_ENCODING) | BIT(OPTION_AT) | BIT(OPTION_SKIP_UNREADABLE),
+     .run = verb_export,
+     .summary = "write a key and all below it as a .reg file",
+     .help = "Without FILE, or with -, to standard output. A FILE that exists is replaced as a "
+             "whole or not at all. Classes and access lists are in the format json alone."},
+    {.name = "backup",
+     .operands = "FILE",
+     .fewest = 1,
+     .most = 1,
+     .run = verb_backup,
+     .summary = "write a copy of the whole database, while regd serves",
+     .help = "FILE, which holds everybody's secrets, is readable by its owner alone; `regd "
+             "--restore=FILE` puts it back."},
+    {.name = "diff",
+     .operands = "A B",
+     .fewest = 2,
+     .most = 2,
+     .run = verb_diff,
+     .summary = "tell what is different between two keys or files",
+     .help = "A and B are each a key, KEY@REVISION (as it was then), or a .reg file (- is standard "
+             "input). Lines of A alone begin with -, of B alone with +. Exit codes are those of "
+             "diff(1): 0 alike, 1 different, 2 and more trouble."},
+    {.name = "history",
+     .operands = "KEY",
+     .fewest = 1,
+     .most = 1,
+     .options = BIT(OPTION_LIMIT),
+     .run = verb_history,
+     .summary = "tell what was changed at and below a key, by whom and with what; newest first",
+     .help = "A revision is a line with its number, time, user, program and comment, separated by "
+             "tabs. What it changed follows, indented: what happened, the key, and for a value its "
+             "name and its data before and after."},
+    {.name = "blame",
+     .operands = "KEY NAME",
+     .fewest = 2,
+     .most = 2,
+     .run = verb_blame,
+     .summary = "tell who set a value, when and with what, and before that"},
+    {.name = "rollback",
+     .operands = "KEY REVISION",
+     .fewest = 2,
+     .most = 2,
+     .options = BIT(OPTION_DRY_RUN),
+     .writes = TRUE,
+     .run = verb_rollback,
+     .summary = "make a key and all below it what they were at a revision",
+     .help = "The past is not lost: this is a new revision, which can be rolled back too. With "
+             "--dry-run what would be done is printed. `regctl history KEY` lists revisions."},
+    {.name = "confirm",
+     .operands = "REVISION",
+     .fewest = 1,
+     .most = 1,
+     .run = verb_confirm,
+     .summary = "keep a change that was made on trial (--confirm-within)"},
+    {.name = "purge",
+     .operands = "KEY [NAME]",
+     .fewest = 1,
+     .most = 2,
+     .options = BIT(OPTION_RECURSIVE),
+     .run = verb_purge,
+     .summary = "make history forget what a value held before: a password set by mistake",
+     .help = "What the value holds now stays, and so does the telling of who changed it when. With "
+             "-r, and without NAME, of all values at and below KEY. It is for administrators, and "
+             "there is no way back."},
+    {.name = "status",
+     .operands = "",
+     .options = BIT(OPTION_METRICS),
+     .run = verb_status,
+     .summary = "tell how the daemon is"},
+    {.name = NULL},
 };
 
 const Verb *verb_find(const char *name) {

@@ -72,8 +72,7 @@ static gboolean cover(ChangedSpan *span, guint64 revision) {
   return revision >= span->last;
 }
 
-static gboolean is_covered(gpointer path, gpointer span, gpointer revision) {
-  (void)path;
+static gboolean is_covered(G_GNUC_UNUSED gpointer path, gpointer span, gpointer revision) {
   return cover(span, *(guint64 *)revision);
 }
 

@@ -57,10 +57,8 @@ static void send_unwatch(RegistryConnection *connection, guint32 id) {
 }
 
 /* The answer to a Watch that nobody wants any more. */
-static void on_orphan(RegistryConnection *connection, DBusMessage *reply, const GError *error,
-                      gpointer data) {
-  (void)error;
-  (void)data;
+static void on_orphan(RegistryConnection *connection, DBusMessage *reply,
+                      G_GNUC_UNUSED const GError *error, G_GNUC_UNUSED gpointer data) {
   dbus_uint32_t id = 0;
   if (reply != NULL && dbus_message_get_args(reply, NULL, DBUS_TYPE_UINT32, &id, DBUS_TYPE_INVALID))
     send_unwatch(connection, id);

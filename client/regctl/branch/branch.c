@@ -22,12 +22,11 @@ static void branch_key_free(gpointer data) {
 }
 
 static void free_value(gpointer data) {
-  if (data)
+  if (data != NULL)
     listed_value_free(data);
 }
 
-static int compare_places(gconstpointer a, gconstpointer b, gpointer data) {
-  (void)data;
+static int compare_places(gconstpointer a, gconstpointer b, G_GNUC_UNUSED gpointer data) {
   return strcmp(a, b);
 }
 
@@ -40,7 +39,7 @@ Branch *branch_new(const char *base, const char *asked) {
 }
 
 void branch_free(Branch *branch) {
-  if (!branch)
+  if (branch == NULL)
     return;
   g_tree_unref(branch->keys);
   g_free(branch->base);
@@ -57,10 +56,10 @@ static const char *find_rest(const char *path, const char *base) {
     return path;
   if (!path_is_at_or_below(path, base))
     return NULL;
-  for (const char *at = base; at; at = strchr(at, '\\')) {
+  for (const char *at = base; at != NULL; at = strchr(at, '\\')) {
     at += *at == '\\';
     path = strchr(path, '\\');
-    if (!path)
+    if (path == NULL)
       return "";
     path++;
   }
@@ -69,13 +68,13 @@ static const char *find_rest(const char *path, const char *base) {
 
 static char *find_place(const Branch *branch, const char *path) {
   const char *rest = find_rest(path, branch->base);
-  if (!rest && branch->asked)
+  if (rest == NULL && branch->asked != NULL)
     rest = find_rest(path, branch->asked);
-  g_autofree char *fold = path_fold(rest ? rest : path);
+  g_autofree char *fold = path_fold(rest != NULL ? rest : path);
   for (char *at = fold; *at; at++)
     if (*at == '\\')
       *at = SEPARATOR;
-  return g_strconcat(rest ? "" : OUTSIDE, fold, NULL);
+  return g_strconcat(rest != NULL ? "" : OUTSIDE, fold, NULL);
 }
 
 static BranchKey *new_key(const char *path) {
@@ -90,11 +89,11 @@ static BranchKey *new_key(const char *path) {
 BranchKey *branch_add_key(Branch *branch, const char *path) {
   g_autofree char *place = find_place(branch, path);
   BranchKey *key = g_tree_lookup(branch->keys, place);
-  if (key)
+  if (key != NULL)
     return key;
   g_autofree char *parent = path_dup_parent(path);
   g_autofree char *parent_place = *parent ? find_place(branch, parent) : NULL;
-  if (parent_place && *place && !g_str_has_prefix(parent_place, OUTSIDE))
+  if (parent_place != NULL && *place && !g_str_has_prefix(parent_place, OUTSIDE))
     (void)branch_add_key(branch, parent);
   key = new_key(path);
   g_tree_insert(branch->keys, g_steal_pointer(&place), key);
@@ -103,7 +102,7 @@ BranchKey *branch_add_key(Branch *branch, const char *path) {
 
 const char *branch_find_outsider(const Branch *branch) {
   GTreeNode *last = g_tree_node_last(branch->keys);
-  if (!last || !g_str_has_prefix(g_tree_node_key(last), OUTSIDE))
+  if (last == NULL || !g_str_has_prefix(g_tree_node_key(last), OUTSIDE))
     return NULL;
   return ((const BranchKey *)g_tree_node_value(last))->path;
 }
@@ -113,7 +112,7 @@ const char *branch_find_outsider(const Branch *branch) {
 static void remove_value(BranchKey *key, const char *name) {
   ListedValue *listed = g_hash_table_lookup(key->index, name);
   guint index = 0;
-  if (!listed)
+  if (listed == NULL)
     return;
   g_hash_table_remove(key->index, name);
   if (g_ptr_array_find(key->values, listed, &index))
@@ -123,7 +122,7 @@ static void remove_value(BranchKey *key, const char *name) {
 
 void branch_set_value(BranchKey *key, const char *name, RegistryValue *value) {
   ListedValue *listed = g_hash_table_lookup(key->index, name);
-  if (!listed) {
+  if (listed == NULL) {
     listed = g_new0(ListedValue, 1);
     listed->name = g_strdup(name);
     g_ptr_array_add(key->values, listed);
@@ -135,12 +134,12 @@ void branch_set_value(BranchKey *key, const char *name, RegistryValue *value) {
 
 RegistryValue *branch_get_value(const BranchKey *key, const char *name) {
   const ListedValue *listed = g_hash_table_lookup(key->index, name);
-  return listed ? listed->value : NULL;
+  return listed != NULL ? listed->value : NULL;
 }
 
 gboolean branch_is_link(const BranchKey *key) {
   const RegistryValue *value = branch_get_value(key, LINK_VALUE_NAME);
-  return value && registry_value_get_type(value) == REGISTRY_LINK;
+  return value != NULL && registry_value_get_type(value) == REGISTRY_LINK;
 }
 
 /* ---- a file's operations ---- */
@@ -155,7 +154,7 @@ static gboolean is_at_or_below(const char *place, const char *top) {
 static void remove_tree(Branch *branch, const char *path) {
   g_autofree char *place = find_place(branch, path);
   GTreeNode *node = g_tree_lower_bound(branch->keys, place);
-  while (node) {
+  while (node != NULL) {
     const char *at = g_tree_node_key(node);
     if (!is_at_or_below(at, place))
       return;
@@ -179,7 +178,7 @@ static void apply_operation(Branch *branch, const Operation *operation, const ch
     break;
   case OPERATION_CREATE_LINK:
     link = registry_value_new_string(REGISTRY_LINK, operation->target, NULL);
-    if (link)
+    if (link != NULL)
       branch_set_value(branch_add_key(branch, path), LINK_VALUE_NAME, link);
     break;
   case OPERATION_DELETE_TREE:
@@ -194,8 +193,8 @@ void branch_apply(Branch *branch, const Change *change) {
   for (guint i = 0; i < change->operations->len; i++) {
     const Operation *operation = g_ptr_array_index(change->operations, i);
     g_autoptr(Path) path = path_parse(operation->key, NULL);
-    g_autofree char *text = path ? path_to_string(path) : NULL;
-    if (text)
+    g_autofree char *text = path != NULL ? path_to_string(path) : NULL;
+    if (text != NULL)
       apply_operation(branch, operation, text);
   }
 }
@@ -209,9 +208,9 @@ typedef struct {
 
 static void tell_value(const Comparison *comparison, const BranchKey *a, const BranchKey *b,
                        const char *name, RegistryValue *before, RegistryValue *after) {
-  BranchDifference difference = {.kind = after ? CHANGE_VALUE_SET : CHANGE_VALUE_DELETED,
-                                 .key = a ? a : b,
-                                 .other = a ? b : NULL,
+  BranchDifference difference = {.kind = after != NULL ? CHANGE_VALUE_SET : CHANGE_VALUE_DELETED,
+                                 .key = a != NULL ? a : b,
+                                 .other = a != NULL ? b : NULL,
                                  .name = name,
                                  .before = before,
                                  .after = after};
@@ -221,31 +220,31 @@ static void tell_value(const Comparison *comparison, const BranchKey *a, const B
 
 /* Either may be NULL. */
 static void compare_values(const Comparison *comparison, const BranchKey *a, const BranchKey *b) {
-  for (guint i = 0; a && i < a->values->len; i++) {
+  for (guint i = 0; a != NULL && i < a->values->len; i++) {
     const ListedValue *listed = a->values->pdata[i];
-    if (listed)
+    if (listed != NULL)
       tell_value(comparison, a, b, listed->name, listed->value,
-                 b ? branch_get_value(b, listed->name) : NULL);
+                 b != NULL ? branch_get_value(b, listed->name) : NULL);
   }
-  for (guint i = 0; b && i < b->values->len; i++) {
+  for (guint i = 0; b != NULL && i < b->values->len; i++) {
     const ListedValue *listed = b->values->pdata[i];
-    if (listed && !(a && branch_get_value(a, listed->name)))
+    if (listed != NULL && !(a != NULL && branch_get_value(a, listed->name) != NULL))
       tell_value(comparison, a, b, listed->name, NULL, listed->value);
   }
 }
 
 static void compare_keys(const Comparison *comparison, const BranchKey *a, const BranchKey *b) {
-  BranchDifference difference = {.kind = a ? CHANGE_KEY_DELETED : CHANGE_KEY_CREATED,
-                                 .key = a ? a : b};
-  if (!a || !b)
+  BranchDifference difference = {.kind = a != NULL ? CHANGE_KEY_DELETED : CHANGE_KEY_CREATED,
+                                 .key = a != NULL ? a : b};
+  if (a == NULL || b == NULL)
     comparison->visit(&difference, comparison->data);
   compare_values(comparison, a, b);
 }
 
 /* Below 0: @a's comes first, or there is no more of @b. */
 static int compare_nodes(GTreeNode *a, GTreeNode *b) {
-  if (!a || !b)
-    return a ? -1 : 1;
+  if (a == NULL || b == NULL)
+    return a != NULL ? -1 : 1;
   return strcmp(g_tree_node_key(a), g_tree_node_key(b));
 }
 
@@ -253,7 +252,7 @@ void branch_compare(const Branch *a, const Branch *b, BranchVisit visit, gpointe
   Comparison comparison = {visit, data};
   GTreeNode *left = g_tree_node_first(a->keys);
   GTreeNode *right = g_tree_node_first(b->keys);
-  while (left || right) {
+  while (left != NULL || right != NULL) {
     int order = compare_nodes(left, right);
     compare_keys(&comparison, order <= 0 ? g_tree_node_value(left) : NULL,
                  order >= 0 ? g_tree_node_value(right) : NULL);

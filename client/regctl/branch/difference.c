@@ -27,7 +27,7 @@ static void print_name(GString *out, const char *sign, const char *name) {
 }
 
 static void print_value(GString *out, char sign, const char *name, const RegistryValue *value) {
-  if (!value)
+  if (value == NULL)
     return;
   g_autofree char *type = data_show_type(registry_value_get_type(value));
   g_string_append_printf(out, "%c  ", sign);
@@ -44,12 +44,12 @@ static void print_difference(const BranchDifference *difference, gpointer data) 
     print_name(out, "--- ", printing->a_name);
     print_name(out, "+++ ", printing->b_name);
   }
-  if (!difference->name)
+  if (difference->name == NULL)
     print_line(out, difference->kind == CHANGE_KEY_DELETED ? '-' : '+', difference->key->path);
   else if (printing->key != difference->key)
     print_line(out, ' ', difference->key->path);
   printing->key = difference->key;
-  if (!difference->name)
+  if (difference->name == NULL)
     return;
   print_value(out, '-', difference->name, difference->before);
   print_value(out, '+', difference->name, difference->after);
@@ -60,7 +60,7 @@ static void print_difference(const BranchDifference *difference, gpointer data) 
 static void write_difference(const BranchDifference *difference, gpointer data) {
   Printing *printing = data;
   Json *json = &printing->session->json;
-  const char *name = difference->name ? difference->name : "";
+  const char *name = difference->name != NULL ? difference->name : "";
   printing->count++;
   json_begin(json, '{');
   json_member_string(json, "kind", change_kind_get_name(difference->kind));

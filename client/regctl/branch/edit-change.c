@@ -16,7 +16,7 @@ typedef struct {
 } Editing;
 
 static void delete_key(Editing *editing, const BranchKey *key) {
-  if (editing->deleted && path_is_at_or_below(key->path, editing->deleted))
+  if (editing->deleted != NULL && path_is_at_or_below(key->path, editing->deleted))
     return;
   editing->deleted = key->path;
   if (branch_is_link(key)) {
@@ -33,8 +33,8 @@ static void make_key(Editing *editing, const BranchKey *key) {
   g_autofree char *target = branch_is_link(key)
                                 ? registry_value_dup_string(branch_get_value(key, LINK_VALUE_NAME))
                                 : NULL;
-  Operation *operation =
-      change_add(editing->steps, target ? OPERATION_CREATE_LINK : OPERATION_CREATE_KEY, key->path);
+  Operation *operation = change_add(
+      editing->steps, target != NULL ? OPERATION_CREATE_LINK : OPERATION_CREATE_KEY, key->path);
   operation->target = g_steal_pointer(&target);
 }
 
@@ -47,12 +47,12 @@ static void create_key(Editing *editing, const BranchKey *key) {
 
 static void write_value(Editing *editing, const BranchDifference *difference) {
   const char *path = difference->key->path;
-  Operation *condition =
-      change_add(editing->conditions,
-                 difference->before ? OPERATION_EXPECT_VALUE : OPERATION_EXPECT_ABSENT, path);
+  Operation *condition = change_add(
+      editing->conditions,
+      difference->before != NULL ? OPERATION_EXPECT_VALUE : OPERATION_EXPECT_ABSENT, path);
   condition->name = g_strdup(difference->name);
-  condition->value = difference->before ? registry_value_ref(difference->before) : NULL;
-  if (difference->after)
+  condition->value = difference->before != NULL ? registry_value_ref(difference->before) : NULL;
+  if (difference->after != NULL)
     change_add_set_value(editing->steps, path, difference->name, difference->after);
   else
     change_add_delete_value(editing->steps, path, difference->name);
@@ -66,7 +66,7 @@ static void edit_both(Editing *editing, const BranchDifference *difference) {
     change_add(editing->steps, was_link ? OPERATION_DELETE_KEY : OPERATION_DELETE_TREE,
                difference->key->path);
     make_key(editing, difference->other);
-  } else if (difference->after && !branch_is_link(difference->other)) {
+  } else if (difference->after != NULL && !branch_is_link(difference->other)) {
     change_add_set_value(editing->steps, difference->key->path, difference->name,
                          difference->after);
   }
@@ -78,17 +78,16 @@ static void edit(const BranchDifference *difference, gpointer data) {
     delete_key(editing, difference->key);
   else if (difference->kind == CHANGE_KEY_CREATED)
     create_key(editing, difference->key);
-  else if (difference->other)
+  else if (difference->other != NULL)
     edit_both(editing, difference);
-  else if (difference->after && !branch_is_link(difference->key))
+  else if (difference->after != NULL && !branch_is_link(difference->key))
     change_add_set_value(editing->steps, difference->key->path, difference->name,
                          difference->after);
 }
 
 /* ---- what can't be ---- */
 
-static gboolean find_loaded_link(gpointer place, gpointer value, gpointer data) {
-  (void)place;
+static gboolean find_loaded_link(G_GNUC_UNUSED gpointer place, gpointer value, gpointer data) {
   const BranchKey *key = value;
   if (!branch_is_link(key) || g_hash_table_size(key->index) == 1)
     return FALSE;
@@ -98,15 +97,15 @@ static gboolean find_loaded_link(gpointer place, gpointer value, gpointer data) 
 
 static gboolean check(const Branch *before, const Branch *after, GError **error) {
   const char *path = branch_find_outsider(after);
-  if (path)
+  if (path != NULL)
     return error_set(error, REGISTRY_ERROR_INVALID_VALUE,
                      "%s: it is not at or below %s, which is edited", path, before->base);
   if (g_tree_nnodes(after->keys) == 0)
     return error_set(error, REGISTRY_ERROR_INVALID_VALUE,
                      "%s: no key is left; `regctl rm -r` deletes one", before->base);
   g_tree_foreach(after->keys, find_loaded_link, &path);
-  return !path || error_set(error, REGISTRY_ERROR_INVALID_VALUE,
-                            "%s: a link holds no values beside %s", path, LINK_VALUE_NAME);
+  return path == NULL || error_set(error, REGISTRY_ERROR_INVALID_VALUE,
+                                   "%s: a link holds no values beside %s", path, LINK_VALUE_NAME);
 }
 
 Change *edit_change_new(const Branch *before, guint64 revision, const Branch *after,

@@ -39,7 +39,7 @@ static PastChange *read_change(DBusMessageIter *dictionary, GError **error) {
   g_autoptr(WireOptions) given = wire_options_read(dictionary, error);
   PastChange *change = g_new0(PastChange, 1);
   change->kind = change->key = change->name = "";
-  if (given && wire_options_get_string(given, "kind", &change->kind, error) &&
+  if (given != NULL && wire_options_get_string(given, "kind", &change->kind, error) &&
       wire_options_get_string(given, "key", &change->key, error) &&
       wire_options_get_string(given, "name", &change->name, error) &&
       read_half(given, change, "old-type", "old-data", &change->old_value, error) &&
@@ -62,7 +62,7 @@ static gboolean read_changes(const WireOptions *given, GPtrArray *changes, GErro
        dbus_message_iter_get_arg_type(&dictionary) == DBUS_TYPE_ARRAY;
        dbus_message_iter_next(&dictionary)) {
     PastChange *change = read_change(&dictionary, error);
-    if (!change)
+    if (change == NULL)
       return FALSE;
     g_ptr_array_add(changes, change);
   }
@@ -72,7 +72,7 @@ static gboolean read_changes(const WireOptions *given, GPtrArray *changes, GErro
 static gboolean read_revision(DBusMessageIter *dictionary, PastRevision *revision, GError **error) {
   g_autoptr(WireOptions) given = wire_options_read(dictionary, error);
   revision->program = revision->comment = "";
-  return given && wire_options_get_uint64(given, "revision", &revision->revision, error) &&
+  return given != NULL && wire_options_get_uint64(given, "revision", &revision->revision, error) &&
          wire_options_get_uint64(given, "time", &revision->time, error) &&
          wire_options_get_uint32(given, "uid", &revision->uid, error) &&
          wire_options_get_uint32(given, "pid", &revision->pid, error) &&
@@ -115,7 +115,7 @@ static gboolean walk_page(Walk *walk, GError **error) {
     request_check(&request, wire_append_entry_uint64(&request.options, "before", walk->before));
   request_close_options(&request);
   g_autoptr(WireMessage) reply = session_call(walk->session, &request, &answer, error);
-  if (!reply || !session_check_reply(reply, "aa{sv}", error))
+  if (reply == NULL || !session_check_reply(reply, "aa{sv}", error))
     return FALSE;
   dbus_message_iter_recurse(&answer, &dictionary);
   walk->ended = dbus_message_iter_get_arg_type(&dictionary) != DBUS_TYPE_ARRAY;
@@ -139,8 +139,9 @@ gboolean history_walk(Session *session, const char *key, guint64 count, PastVisi
 
 static void print_time(guint64 microseconds, GString *out) {
   g_autoptr(GDateTime) moment = g_date_time_new_from_unix_local((gint64)(microseconds / 1000000));
-  g_autofree char *text = moment ? g_date_time_format(moment, "%Y-%m-%d %H:%M:%S %z") : NULL;
-  if (text)
+  g_autofree char *text =
+      moment != NULL ? g_date_time_format(moment, "%Y-%m-%d %H:%M:%S %z") : NULL;
+  if (text != NULL)
     g_string_append(out, text);
   else
     g_string_append_printf(out, "%" G_GUINT64_FORMAT, microseconds);
@@ -148,7 +149,7 @@ static void print_time(guint64 microseconds, GString *out) {
 
 static void print_user(guint32 uid, GString *out) {
   const struct passwd *user = getpwuid(uid);
-  if (user)
+  if (user != NULL)
     escape_append(out, user->pw_name);
   else
     g_string_append_printf(out, "%u", uid);
@@ -173,13 +174,13 @@ static void print_value(const RegistryValue *value, GString *out) {
 void history_print_data(const PastChange *change, GString *out) {
   if (change->purged)
     g_string_append(out, "(purged)");
-  if (change->old_value) {
+  if (change->old_value != NULL) {
     print_value(change->old_value, out);
     g_string_append(out, " ->");
   }
-  if (!change->new_value)
+  if (change->new_value == NULL)
     return;
-  if (change->old_value)
+  if (change->old_value != NULL)
     g_string_append_c(out, ' ');
   print_value(change->new_value, out);
 }

@@ -20,12 +20,10 @@ typedef struct {
   const char *asked;
 } Reading;
 
-static gboolean add_tree_key(Session *session, const char *path, const GPtrArray *values,
-                             gpointer data, GError **error) {
-  (void)session;
-  (void)error;
+static gboolean add_tree_key(G_GNUC_UNUSED Session *session, const char *path,
+                             const GPtrArray *values, gpointer data, G_GNUC_UNUSED GError **error) {
   Reading *reading = data;
-  if (!reading->branch)
+  if (reading->branch == NULL)
     reading->branch = branch_new(path, reading->asked);
   BranchKey *key = branch_add_key(reading->branch, path);
   for (guint i = 0; i < values->len; i++) {
@@ -37,10 +35,10 @@ static gboolean add_tree_key(Session *session, const char *path, const GPtrArray
 
 Branch *source_read_key(Session *session, const char *key, const guint64 *at, GError **error) {
   g_autoptr(Path) path = path_parse(key, error);
-  g_autofree char *asked = path ? path_to_string(path) : NULL;
+  g_autofree char *asked = path != NULL ? path_to_string(path) : NULL;
   Reading reading = {.asked = asked};
-  if (asked && tree_walk_at(session, key, at, add_tree_key, &reading, error))
-    return reading.branch ? reading.branch : branch_new(asked, NULL);
+  if (asked != NULL && tree_walk_at(session, key, at, add_tree_key, &reading, error))
+    return reading.branch != NULL ? reading.branch : branch_new(asked, NULL);
   branch_free(reading.branch);
   return NULL;
 }
@@ -68,11 +66,11 @@ static Change *read_descriptor(Session *session, const char *name, int descripto
   g_autoptr(Change) change =
       push_all(parser, descriptor, error) ? regfile_parser_finish(parser, error) : NULL;
   const RegfileReport *report = regfile_parser_get_report(parser);
-  if (!change)
+  if (change == NULL)
     g_prefix_error(error, "%s: ", name);
   else if (report->lines_ignored > 0)
     session_note(session, "%s: line %u: %s; %u %s left out", name, report->first_ignored_line,
-                 report->first_reason ? report->first_reason : "it can't be read",
+                 report->first_reason != NULL ? report->first_reason : "it can't be read",
                  report->lines_ignored, report->lines_ignored == 1 ? "line was" : "lines were");
   return g_steal_pointer(&change);
 }
@@ -94,7 +92,7 @@ Change *source_parse(const char *name, const char *text, gsize size, GError **er
   g_autoptr(RegfileParser) parser = regfile_parser_new(TRUE);
   Change *change =
       regfile_parser_push(parser, text, size, error) ? regfile_parser_finish(parser, error) : NULL;
-  if (!change)
+  if (change == NULL)
     g_prefix_error(error, "%s: ", name);
   return change;
 }

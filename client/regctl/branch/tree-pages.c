@@ -22,7 +22,7 @@ static DBusMessage *read_page(Walk *walk, DBusMessageIter *answer, GError **erro
   request_open_options(&request);
   if (walk->depth < G_MAXUINT32)
     request_check(&request, wire_append_entry_uint32(&request.options, "depth", walk->depth));
-  if (walk->at)
+  if (walk->at != NULL)
     request_check(&request, wire_append_entry_uint64(&request.options, "at", *walk->at));
   if (*walk->cursor)
     request_check(&request, wire_append_entry_string(&request.options, "cursor", walk->cursor));
@@ -48,10 +48,10 @@ static DBusMessage *read_what_may_be_read(Walk *walk, DBusMessageIter *answer, G
   g_autoptr(GError) problem = NULL;
   DBusMessage *reply = read_page(walk, answer, &problem);
   gboolean denied = g_error_matches(problem, REGISTRY_ERROR, REGISTRY_ERROR_ACCESS_DENIED);
-  if (!reply && denied && !walk->skip_unreadable) {
+  if (reply == NULL && denied && !walk->skip_unreadable) {
     walk->skip_unreadable = TRUE;
     g_autoptr(WireMessage) rest = read_page(walk, answer, error);
-    if (!rest)
+    if (rest == NULL)
       return NULL;
     if (!*walk->cursor && !has_keys(*answer)) {
       g_propagate_error(error, g_steal_pointer(&problem));
@@ -61,7 +61,7 @@ static DBusMessage *read_what_may_be_read(Walk *walk, DBusMessageIter *answer, G
                  problem->message);
     return g_steal_pointer(&rest);
   }
-  if (!reply)
+  if (reply == NULL)
     g_propagate_error(error, g_steal_pointer(&problem));
   return reply;
 }
@@ -73,7 +73,7 @@ static gboolean visit_keys(Walk *walk, DBusMessageIter *keys, GError **error) {
     dbus_message_iter_recurse(&rows, &row);
     const char *path = reply_take_string(&row);
     g_autoptr(GPtrArray) values = reply_read_values(&row, path, error);
-    if (!values || !walk->visit(walk->session, path, values, walk->data, error))
+    if (values == NULL || !walk->visit(walk->session, path, values, walk->data, error))
       return FALSE;
   }
   return TRUE;
@@ -83,7 +83,7 @@ static gboolean visit_keys(Walk *walk, DBusMessageIter *keys, GError **error) {
 static gboolean walk_page(Walk *walk, GError **error) {
   DBusMessageIter answer;
   g_autoptr(WireMessage) reply = read_what_may_be_read(walk, &answer, error);
-  if (!reply || !session_check_reply(reply, "ta(sa(suv))s", error))
+  if (reply == NULL || !session_check_reply(reply, "ta(sa(suv))s", error))
     return FALSE;
   dbus_message_iter_next(&answer);
   if (!visit_keys(walk, &answer, error))

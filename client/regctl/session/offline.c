@@ -19,10 +19,10 @@ static const char *const places[] = {"regd", "../sbin/regd", "../../regd/regd"};
 static char *find_regd(void) {
   const char *named = g_getenv(PROGRAM_VARIABLE);
   g_autofree char *own = g_file_read_link("/proc/self/exe", NULL);
-  g_autofree char *directory = own ? g_path_get_dirname(own) : NULL;
-  if (named)
+  g_autofree char *directory = own != NULL ? g_path_get_dirname(own) : NULL;
+  if (named != NULL)
     return g_strdup(named);
-  for (gsize i = 0; directory && i < G_N_ELEMENTS(places); i++) {
+  for (gsize i = 0; directory != NULL && i < G_N_ELEMENTS(places); i++) {
     g_autofree char *program = g_build_filename(directory, places[i], NULL);
     if (g_file_test(program, G_FILE_TEST_IS_EXECUTABLE) &&
         !g_file_test(program, G_FILE_TEST_IS_DIR))
@@ -43,7 +43,7 @@ static char *read_line(int descriptor) {
       return NULL;
     const char *end = memchr(line + length, '\n', (gsize)count);
     length += (gsize)count;
-    if (end)
+    if (end != NULL)
       return g_strndup(line, (gsize)(end - line));
   }
   return NULL;
@@ -62,7 +62,7 @@ gboolean offline_start(Offline *offline, const char *file, GError **error) {
                      problem->message);
   offline->address = read_line(output);
   close(output);
-  return offline->address ||
+  return offline->address != NULL ||
          error_set(error, REGISTRY_ERROR_FAILED,
                    "%s: regd can't work on it; what it said stands above", file);
 }

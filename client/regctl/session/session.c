@@ -50,15 +50,15 @@ static RegistryConnection *connect_offline(Session *session, GError **error) {
 
 static RegistryConnection *connect_to_bus(const Session *session, GError **error) {
   const char *bus = session->line->texts[OPTION_BUS];
-  return registry_connection_new(bus ? bus : g_getenv(BUS_VARIABLE), NULL, error);
+  return registry_connection_new(bus != NULL ? bus : g_getenv(BUS_VARIABLE), NULL, error);
 }
 
 RegistryConnection *session_connect(Session *session, GError **error) {
-  if (session->connection)
+  if (session->connection != NULL)
     return session->connection;
   session->connection = session_has(session, OPTION_DATABASE) ? connect_offline(session, error)
                                                               : connect_to_bus(session, error);
-  if (session->connection)
+  if (session->connection != NULL)
     connection_set_silence_limit(session->connection, SILENCE_MS);
   return session->connection;
 }
@@ -129,7 +129,7 @@ static DBusMessage *send_request(Session *session, Request *request, Call send,
                                  DBusMessageIter *reply, GError **error) {
   g_autoptr(WireMessage) call = g_steal_pointer(&request->message);
   RegistryConnection *connection = session_connect(session, error);
-  if (!connection)
+  if (connection == NULL)
     return NULL;
   if (!request->complete) {
     error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED, "%s: this is more than a message holds",
@@ -137,7 +137,7 @@ static DBusMessage *send_request(Session *session, Request *request, Call send,
     return NULL;
   }
   DBusMessage *answer = send(connection, call, error);
-  if (answer && reply)
+  if (answer != NULL && reply != NULL)
     dbus_message_iter_init(answer, reply);
   return answer;
 }
@@ -170,7 +170,7 @@ gboolean session_read_revision(Session *session, guint64 *revision, GError **err
   request_add_string(&request, REGISTRY_INTERFACE);
   request_add_string(&request, "Revision");
   g_autoptr(WireMessage) reply = session_call(session, &request, NULL, error);
-  return reply &&
+  return reply != NULL &&
          (connection_read_revision(reply, revision) ||
           error_set(error, REGISTRY_ERROR_FAILED, "the daemon does not tell its revision"));
 }
@@ -230,7 +230,7 @@ void session_note_trial(const Session *session, guint64 revision) {
 static void forget_index(GError *error) {
   const char *end =
       g_str_has_prefix(error->message, "operation ") ? strstr(error->message, ": ") : NULL;
-  if (!end)
+  if (end == NULL)
     return;
   g_autofree char *message = g_steal_pointer(&error->message);
   error->message = g_strdup(end + strlen(": "));
@@ -239,7 +239,7 @@ static void forget_index(GError *error) {
 gboolean session_send_commit(Session *session, Change *change, guint64 *revision, GError **error) {
   g_autoptr(GError) problem = NULL;
   RegistryConnection *connection = session_connect(session, error);
-  if (!connection)
+  if (connection == NULL)
     return FALSE;
   g_free(change->comment);
   change->comment = g_strdup(session->line->texts[OPTION_COMMENT]);
@@ -284,7 +284,7 @@ gboolean session_write_reporting(Session *session, Request *request, GError **er
   DBusMessageIter answer;
   dbus_uint64_t revision = 0;
   g_autoptr(WireMessage) reply = session_call(session, request, &answer, error);
-  if (!reply)
+  if (reply == NULL)
     return FALSE;
   if (dbus_message_iter_get_arg_type(&answer) != DBUS_TYPE_UINT64)
     return session_check_reply(reply, "t", error);

@@ -59,7 +59,7 @@ static gboolean get_acl(Session *session, const char *key, GError **error) {
   request_begin(&request, "GetAcl");
   request_add_string(&request, key);
   g_autoptr(WireMessage) reply = session_call(session, &request, &answer, error);
-  if (!reply || !session_check_reply(reply, "sa(ss)", error))
+  if (reply == NULL || !session_check_reply(reply, "sa(ss)", error))
     return FALSE;
   show(session, key, &answer);
   return TRUE;
@@ -70,7 +70,7 @@ static gboolean get_acl(Session *session, const char *key, GError **error) {
 static gboolean check_entry(const char *key, const char *entry, GError **error) {
   static const char *const levels[] = {"none", "read", "write", "control", NULL};
   const char *equals = strrchr(entry, '=');
-  if (equals && equals > entry && g_strv_contains(levels, equals + 1) &&
+  if (equals != NULL && equals > entry && g_strv_contains(levels, equals + 1) &&
       g_utf8_validate(entry, -1, NULL))
     return TRUE;
   return error_set(error, REGISTRY_ERROR_INVALID_VALUE,
@@ -92,14 +92,14 @@ static void add_entry(Request *request, DBusMessageIter *entries, const char *en
 static gboolean set_acl(Session *session, const char *key, GStrv entries, GError **error) {
   Request request;
   DBusMessageIter array;
-  for (char **entry = entries; *entry; entry++)
+  for (char **entry = entries; *entry != NULL; entry++)
     if (!check_entry(key, *entry, error))
       return FALSE;
   request_begin(&request, "SetAclWithOptions");
   request_add_string(&request, key);
   request_check(&request, dbus_message_iter_open_container(&request.arguments, DBUS_TYPE_ARRAY,
                                                            "(ss)", &array));
-  for (char **entry = entries; *entry; entry++)
+  for (char **entry = entries; *entry != NULL; entry++)
     add_entry(&request, &array, *entry);
   request_check(&request, dbus_message_iter_close_container(&request.arguments, &array));
   request_open_options(&request);
@@ -112,10 +112,11 @@ gboolean verb_acl(Session *session, GError **error) {
   GStrv entries = (GStrv)session->line->operands->pdata + 2;
   gboolean inherit = session_has(session, OPTION_INHERIT);
   g_autofree char *key = data_parse_key(session_get_operand(session, 0), error);
-  if (!key)
+  if (key == NULL)
     return FALSE;
-  if (inherit && *entries)
+  if (inherit && *entries != NULL)
     return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
                      "acl: %s: --inherit removes the key's own list, so none can be given", key);
-  return inherit || *entries ? set_acl(session, key, entries, error) : get_acl(session, key, error);
+  return inherit || *entries != NULL ? set_acl(session, key, entries, error)
+                                     : get_acl(session, key, error);
 }

@@ -25,7 +25,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Side, side_clear)
 /* Whether it begins with a root, as no file does that means to be read. */
 static gboolean names_key(const char *text) {
   g_autofree char *key = data_parse_key(text, NULL);
-  return key && *key;
+  return key != NULL && *key;
 }
 
 /* KEY, KEY@REVISION, KEY@ (for a key whose own name ends like a revision), or a file. */
@@ -34,8 +34,8 @@ static gboolean parse_side(const char *text, Side *side, GError **error) {
   if (!names_key(text))
     return TRUE;
   const char *at = strrchr(text, '@');
-  gboolean numbered = at && number_parse(at + 1, G_MAXUINT64, &side->at);
-  gboolean suffixed = numbered || (at && at[1] == '\0');
+  gboolean numbered = at != NULL && number_parse(at + 1, G_MAXUINT64, &side->at);
+  gboolean suffixed = numbered || (at != NULL && at[1] == '\0');
   g_autofree char *operand = suffixed ? g_strndup(text, (gsize)(at - text)) : g_strdup(text);
   side->has_at = numbered;
   side->key = data_parse_key(operand, error);
@@ -44,29 +44,29 @@ static gboolean parse_side(const char *text, Side *side, GError **error) {
 
 static Branch *read_file(Session *session, const Side *side, const Branch *like, GError **error) {
   g_autoptr(Change) change = source_read_file(session, side->text, FALSE, error);
-  if (!change)
+  if (change == NULL)
     return NULL;
-  Branch *branch = branch_new(like ? like->base : "", like ? like->asked : NULL);
+  Branch *branch = branch_new(like != NULL ? like->base : "", like != NULL ? like->asked : NULL);
   branch_apply(branch, change);
   return branch;
 }
 
 /* @like: the other side where that is a key, whose place a file's keys are seen from. */
 static Branch *read_side(Session *session, const Side *side, const Branch *like, GError **error) {
-  if (side->key)
+  if (side->key != NULL)
     return source_read_key(session, side->key, side->has_at ? &side->at : NULL, error);
   return read_file(session, side, like, error);
 }
 
 static gboolean compare_sides(Session *session, const Side *a, const Side *b, GError **error) {
   /* Keys first: files are seen from them. */
-  gboolean b_first = !a->key && b->key;
+  gboolean b_first = a->key == NULL && b->key != NULL;
   g_autoptr(Branch) first = read_side(session, b_first ? b : a, NULL, error);
-  if (!first)
+  if (first == NULL)
     return FALSE;
-  gboolean has_key = a->key || b->key;
+  gboolean has_key = a->key != NULL || b->key != NULL;
   g_autoptr(Branch) second = read_side(session, b_first ? a : b, has_key ? first : NULL, error);
-  if (!second)
+  if (second == NULL)
     return FALSE;
   gboolean differ = difference_print(session, b_first ? second : first, a->text,
                                      b_first ? first : second, b->text);

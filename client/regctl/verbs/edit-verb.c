@@ -29,9 +29,9 @@ typedef struct {
 } Edit;
 
 static void edit_clear(Edit *edit) {
-  if (edit->file && !edit->keep)
+  if (edit->file != NULL && !edit->keep)
     (void)g_unlink(edit->file);
-  if (edit->directory && !edit->keep)
+  if (edit->directory != NULL && !edit->keep)
     (void)g_rmdir(edit->directory);
   branch_free(edit->before);
   g_free(edit->file);
@@ -60,8 +60,7 @@ static void print_meaning(const RegistryValue *value, GByteArray *out) {
   g_byte_array_append(out, (const guint8 *)"\r\n", 2);
 }
 
-static gboolean print_key(gpointer place, gpointer value, gpointer data) {
-  (void)place;
+static gboolean print_key(G_GNUC_UNUSED gpointer place, gpointer value, gpointer data) {
   const BranchKey *key = value;
   Text *text = data;
   regfile_printer_key(text->printer, key->path, text->out);
@@ -94,7 +93,7 @@ static char *make_text(const Edit *edit) {
 static gboolean write_text(Edit *edit, const char *text, GError **error) {
   g_autoptr(GError) problem = NULL;
   edit->directory = g_dir_make_tmp("regctl-XXXXXX", &problem);
-  if (edit->directory) {
+  if (edit->directory != NULL) {
     edit->file = g_build_filename(edit->directory, FILE_NAME, NULL);
     if (g_file_set_contents_full(edit->file, text, -1, G_FILE_SET_CONTENTS_NONE, 0600, &problem))
       return TRUE;
@@ -108,11 +107,11 @@ static const char *find_editor(void) {
   static const char *const variables[] = {"VISUAL", "EDITOR"};
   for (guint i = 0; i < G_N_ELEMENTS(variables); i++) {
     const char *editor = g_getenv(variables[i]);
-    if (editor && *editor)
+    if (editor != NULL && *editor)
       return editor;
   }
   g_autofree char *found = g_find_program_in_path("editor");
-  return found ? "editor" : "vi";
+  return found != NULL ? "editor" : "vi";
 }
 
 static void set_interrupts(void (*handler)(int)) {
@@ -121,8 +120,7 @@ static void set_interrupts(void (*handler)(int)) {
   (void)sigaction(SIGQUIT, &action, NULL);
 }
 
-static void restore_signals(gpointer data) {
-  (void)data;
+static void restore_signals(G_GNUC_UNUSED gpointer data) {
   set_interrupts(SIG_DFL);
 }
 
@@ -154,12 +152,12 @@ static Change *read_change(const Edit *edit, Branch **after, GError **error) {
     return NULL;
   }
   g_autoptr(Change) file = source_parse(edit->file, text, size, error);
-  if (!file)
+  if (file == NULL)
     return NULL;
   g_autoptr(Branch) branch = branch_new(edit->before->base, edit->before->asked);
   branch_apply(branch, file);
   Change *change = edit_change_new(edit->before, edit->revision, branch, error);
-  if (change)
+  if (change != NULL)
     *after = g_steal_pointer(&branch);
   return change;
 }
@@ -179,7 +177,7 @@ static gboolean ask_again(const GError *problem) {
   if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
     return FALSE;
   fprintf(stderr, "regctl: %s\nEdit again? [Y/n] ", problem->message);
-  return fgets(answer, sizeof answer, stdin) &&
+  return fgets(answer, sizeof answer, stdin) != NULL &&
          (answer[0] == '\n' || g_ascii_tolower(*answer) == 'y');
 }
 
@@ -188,7 +186,7 @@ static Change *edit_until_good(Edit *edit, Branch **after, GError **error) {
     g_autoptr(GError) problem = NULL;
     g_autoptr(Change) change =
         run_editor(edit, &problem) ? read_change(edit, after, &problem) : NULL;
-    if (change && (change->operations->len == 0 || check_change(edit, change, &problem)))
+    if (change != NULL && (change->operations->len == 0 || check_change(edit, change, &problem)))
       return g_steal_pointer(&change);
     g_clear_pointer(after, branch_free);
     if (ask_again(problem))
@@ -225,14 +223,14 @@ static gboolean edit_branch(Edit *edit, GError **error) {
   if (!write_text(edit, text, error))
     return FALSE;
   g_autoptr(Change) change = edit_until_good(edit, &after, error);
-  if (change && apply(edit, change, after, error)) {
+  if (change != NULL && apply(edit, change, after, error)) {
     if (change->operations->len == 0)
       session_note(edit->session, "%s: nothing was changed", edit->before->base);
     return TRUE;
   }
   g_autofree char *now = NULL;
   edit->keep = g_file_get_contents(edit->file, &now, NULL, NULL) && strcmp(now, text) != 0;
-  if (edit->keep && error && *error) {
+  if (edit->keep && error != NULL && *error != NULL) {
     g_autofree char *said = g_steal_pointer(&(*error)->message);
     (*error)->message = g_strdup_printf("%s; your text is in %s", said, edit->file);
   }
@@ -242,8 +240,8 @@ static gboolean edit_branch(Edit *edit, GError **error) {
 gboolean verb_edit(Session *session, GError **error) {
   g_auto(Edit) edit = {.session = session};
   g_autofree char *key = data_parse_key(session_get_operand(session, 0), error);
-  if (!key || !session_read_revision(session, &edit.revision, error))
+  if (key == NULL || !session_read_revision(session, &edit.revision, error))
     return FALSE;
   edit.before = source_read_key(session, key, &edit.revision, error);
-  return edit.before && edit_branch(&edit, error);
+  return edit.before != NULL && edit_branch(&edit, error);
 }

@@ -22,7 +22,7 @@ typedef struct {
 } Delivery;
 
 static gboolean is_standard_output(const Delivery *delivery) {
-  return !delivery->file || strcmp(delivery->file, STANDARD_OUTPUT) == 0;
+  return delivery->file == NULL || strcmp(delivery->file, STANDARD_OUTPUT) == 0;
 }
 
 /* On standard output --json asks for the branch itself as JSON, and a terminal
@@ -41,9 +41,9 @@ static void add_options(const Delivery *delivery, Request *request) {
   DBusMessageIter *options = &request->options;
   const char *format = choose(delivery, OPTION_FORMAT);
   const char *encoding = choose(delivery, OPTION_ENCODING);
-  if (format)
+  if (format != NULL)
     request_check(request, wire_append_entry_string(options, "format", format));
-  if (encoding)
+  if (encoding != NULL)
     request_check(request, wire_append_entry_string(options, "encoding", encoding));
   if (session_has(session, OPTION_AT))
     request_check(request,
@@ -56,7 +56,7 @@ static gboolean report(const Delivery *delivery, DBusMessageIter *dictionary, GE
   DBusMessageIter again = *dictionary;
   guint32 left_out = 0;
   g_autoptr(WireOptions) given = wire_options_read(&again, error);
-  if (!given || !wire_options_get_uint32(given, "left-out", &left_out, error))
+  if (given == NULL || !wire_options_get_uint32(given, "left-out", &left_out, error))
     return FALSE;
   if (left_out > 0)
     session_note(delivery->session, "%s: %u keys and values that may not be read are left out",
@@ -70,7 +70,7 @@ static gboolean deliver_to(const Delivery *delivery, int descriptor, GError **er
   Request request;
   DBusMessageIter answer;
   request_begin(&request, delivery->member);
-  if (delivery->key)
+  if (delivery->key != NULL)
     request_add_string(&request, delivery->key);
   request_check(&request,
                 dbus_message_iter_append_basic(&request.arguments, DBUS_TYPE_UNIX_FD, &descriptor));
@@ -78,20 +78,21 @@ static gboolean deliver_to(const Delivery *delivery, int descriptor, GError **er
   add_options(delivery, &request);
   request_close_options(&request);
   g_autoptr(WireMessage) reply = session_call(delivery->session, &request, &answer, error);
-  return reply && session_check_reply(reply, "a{sv}", error) && report(delivery, &answer, error);
+  return reply != NULL && session_check_reply(reply, "a{sv}", error) &&
+         report(delivery, &answer, error);
 }
 
 static gboolean deliver(const Delivery *delivery, GError **error) {
   if (is_standard_output(delivery))
     return deliver_to(delivery, STDOUT_FILENO, error);
   g_autoptr(NewFile) file = new_file_open(delivery->file, delivery->mode, error);
-  return file && deliver_to(delivery, new_file_get_descriptor(file), error) &&
+  return file != NULL && deliver_to(delivery, new_file_get_descriptor(file), error) &&
          new_file_keep(file, error);
 }
 
 gboolean verb_export(Session *session, GError **error) {
   g_autofree char *key = data_parse_key(session_get_operand(session, 0), error);
-  if (!key)
+  if (key == NULL)
     return FALSE;
   return deliver(&(Delivery){.session = session,
                              .member = "Export",

@@ -19,17 +19,17 @@ typedef struct {
 
 static gboolean fits(const Search *search, const char *text) {
   g_autofree char *folded = path_fold(text);
-  if (search->pattern)
+  if (search->pattern != NULL)
     return g_pattern_spec_match_string(search->pattern, folded);
   return strstr(folded, search->folded) != NULL;
 }
 
 static gboolean data_fits(const Search *search, const RegistryValue *value) {
   g_auto(GStrv) texts = registry_value_dup_strings(value);
-  for (char **text = texts; text && *text; text++)
+  for (char **text = texts; text != NULL && *text != NULL; text++)
     if (fits(search, *text))
       return TRUE;
-  if (texts)
+  if (texts != NULL)
     return FALSE;
   g_autoptr(GString) printed = g_string_new(NULL);
   data_print(value, printed);
@@ -113,10 +113,10 @@ static gboolean look_everywhere(Session *session, Search *search, GError **error
 static gboolean look(Session *session, Search *search, GError **error) {
   const char *operand = session_get_operand(session, 1);
   g_autofree char *key = NULL;
-  if (!operand)
+  if (operand == NULL)
     return look_everywhere(session, search, error);
   key = data_parse_key(operand, error);
-  return key && tree_walk(session, key, G_MAXUINT32, look_at_key, search, error);
+  return key != NULL && tree_walk(session, key, G_MAXUINT32, look_at_key, search, error);
 }
 
 static void search_init(Search *search, const Session *session, const char *pattern) {
@@ -126,7 +126,7 @@ static void search_init(Search *search, const Session *session, const char *patt
   search->data = session_has(session, OPTION_DATA);
   if (!search->keys && !search->values && !search->data)
     search->keys = search->values = search->data = TRUE;
-  if (strpbrk(pattern, "*?"))
+  if (strpbrk(pattern, "*?") != NULL)
     search->pattern = g_pattern_spec_new(search->folded);
 }
 

@@ -35,9 +35,8 @@ static void print_change(const PastChange *change, GString *out) {
   g_string_append_c(out, '\n');
 }
 
-static gboolean print_revision(Session *session, const PastRevision *revision, gpointer data,
-                               GError **error) {
-  (void)data;
+static gboolean print_revision(Session *session, const PastRevision *revision,
+                               G_GNUC_UNUSED gpointer data, GError **error) {
   GString *out = session_out(session);
   history_print_head(revision, out);
   if (*revision->comment) {
@@ -61,9 +60,8 @@ static void write_change(const PastChange *change, Json *json) {
   json_end(json, '}');
 }
 
-static gboolean write_revision(Session *session, const PastRevision *revision, gpointer data,
-                               GError **error) {
-  (void)data;
+static gboolean write_revision(Session *session, const PastRevision *revision,
+                               G_GNUC_UNUSED gpointer data, GError **error) {
   Json *json = &session->json;
   json_begin(json, '{');
   history_write_head(revision, json);
@@ -83,7 +81,7 @@ gboolean verb_history(Session *session, GError **error) {
   guint64 count =
       session_has(session, OPTION_LIMIT) ? session->line->numbers[OPTION_LIMIT] : G_MAXUINT64;
   g_autofree char *key = data_parse_key(session_get_operand(session, 0), error);
-  if (!key)
+  if (key == NULL)
     return FALSE;
   if (!as_json)
     return history_walk(session, key, count, print_revision, NULL, error);
@@ -118,7 +116,7 @@ static gboolean blame_revision(Session *session, const PastRevision *revision, g
   Blame *blame = data;
   Json *json = &session->json;
   const PastChange *change = find_change(revision, blame);
-  if (!change)
+  if (change == NULL)
     return TRUE;
   blame->found++;
   if (session_has(session, OPTION_JSON)) {
@@ -151,34 +149,34 @@ static char *find_canonical(Session *session, const char *key, GError **error) {
   request_open_options(&request);
   request_close_options(&request);
   g_autoptr(WireMessage) reply = session_call(session, &request, &answer, &problem);
-  if (reply) {
+  if (reply != NULL) {
     g_autoptr(WireOptions) info =
         session_check_reply(reply, "a{sv}", error) ? wire_options_read(&answer, error) : NULL;
-    if (!info || !wire_options_get_string(info, "path", &path, error))
+    if (info == NULL || !wire_options_get_string(info, "path", &path, error))
       return NULL;
     return g_strdup(path);
   }
   if (!g_error_matches(problem, REGISTRY_ERROR, REGISTRY_ERROR_KEY_NOT_FOUND) ||
-      !strchr(key, '\\')) {
+      strchr(key, '\\') == NULL) {
     g_propagate_error(error, g_steal_pointer(&problem));
     return NULL;
   }
   g_autofree char *above = path_dup_parent(key);
   g_autofree char *parent = find_canonical(session, above, error);
-  return parent ? g_strconcat(parent, "\\", path_get_leaf(key), NULL) : NULL;
+  return parent != NULL ? g_strconcat(parent, "\\", path_get_leaf(key), NULL) : NULL;
 }
 
 static gboolean blame_value(Session *session, const char *key, const char *name, GError **error) {
   g_autofree char *canonical = find_canonical(session, key, error);
   Blame blame = {.key = canonical, .name = name};
-  if (!canonical || !history_walk(session, key, G_MAXUINT64, blame_revision, &blame, error))
+  if (canonical == NULL || !history_walk(session, key, G_MAXUINT64, blame_revision, &blame, error))
     return FALSE;
   if (blame.found > 0)
     return TRUE;
   RegistryConnection *connection = session_connect(session, error);
   g_autoptr(RegistryValue) value =
-      connection ? registry_get_value(connection, key, name, error) : NULL;
-  if (!value)
+      connection != NULL ? registry_get_value(connection, key, name, error) : NULL;
+  if (value == NULL)
     return FALSE;
   session_note(session, "%s: %s: it was set before history begins", key, data_show_name(name));
   return TRUE;
@@ -186,8 +184,8 @@ static gboolean blame_value(Session *session, const char *key, const char *name,
 
 gboolean verb_blame(Session *session, GError **error) {
   g_autofree char *key = data_parse_key(session_get_operand(session, 0), error);
-  const char *name = key ? data_parse_name(session_get_operand(session, 1), error) : NULL;
-  if (!name)
+  const char *name = key != NULL ? data_parse_name(session_get_operand(session, 1), error) : NULL;
+  if (name == NULL)
     return FALSE;
   if (!session_has(session, OPTION_JSON))
     return blame_value(session, key, name, error);
@@ -248,7 +246,7 @@ gboolean verb_rollback(Session *session, GError **error) {
   DBusMessageIter answer;
   guint64 revision = 0;
   g_autofree char *key = data_parse_key(session_get_operand(session, 0), error);
-  if (!key || !parse_revision(session_get_operand(session, 1), &revision, error))
+  if (key == NULL || !parse_revision(session_get_operand(session, 1), &revision, error))
     return FALSE;
   request_begin(&request, "Rollback");
   request_add_string(&request, key);
@@ -258,7 +256,7 @@ gboolean verb_rollback(Session *session, GError **error) {
   session_add_write_options(session, &request);
   request_close_options(&request);
   g_autoptr(WireMessage) reply = session_call(session, &request, &answer, error);
-  if (!reply || !session_check_reply(reply, "ta(sss)", error))
+  if (reply == NULL || !session_check_reply(reply, "ta(sss)", error))
     return FALSE;
   print_rolled_back(session, &answer);
   return TRUE;
@@ -275,7 +273,7 @@ gboolean verb_confirm(Session *session, GError **error) {
   request_check(&request,
                 dbus_message_iter_append_basic(&request.arguments, DBUS_TYPE_UINT64, &revision));
   g_autoptr(WireMessage) reply = session_call(session, &request, NULL, error);
-  if (!reply)
+  if (reply == NULL)
     return FALSE;
   session_report_revision(session, revision);
   return TRUE;
@@ -311,8 +309,8 @@ gboolean verb_purge(Session *session, GError **error) {
   if (!check_purge(recursive, operand != NULL, error))
     return FALSE;
   g_autofree char *key = data_parse_key(session_get_operand(session, 0), error);
-  const char *name = key && operand ? data_parse_name(operand, error) : "";
-  if (!key || !name)
+  const char *name = key != NULL && operand != NULL ? data_parse_name(operand, error) : "";
+  if (key == NULL || name == NULL)
     return FALSE;
   request_begin(&request, "PurgeHistory");
   request_add_string(&request, key);
@@ -321,7 +319,7 @@ gboolean verb_purge(Session *session, GError **error) {
   request_check(&request, wire_append_entry_boolean(&request.options, "recursive", recursive));
   request_close_options(&request);
   g_autoptr(WireMessage) reply = session_call(session, &request, NULL, error);
-  if (!reply)
+  if (reply == NULL)
     return FALSE;
   report_purge(session, key, name, recursive);
   return TRUE;

@@ -29,13 +29,13 @@ static void add_condition(Change *change, const Operation *line) {
     condition = change_add(change, OPERATION_EXPECT_ABSENT, line->key);
     condition->flags = line->kind == OPERATION_DELETE_TREE ? OPERATION_KEY_ABSENT : 0;
   }
-  if (condition)
-    condition->name = g_strdup(line->name ? line->name : "");
+  if (condition != NULL)
+    condition->name = g_strdup(line->name != NULL ? line->name : "");
 }
 
 static Change *read_conditions(Session *session, const char *file, GError **error) {
   g_autoptr(Change) lines = source_read_file(session, file, TRUE, error);
-  if (!lines)
+  if (lines == NULL)
     return NULL;
   Change *change = change_new();
   for (guint i = 0; i < lines->operations->len; i++)
@@ -63,7 +63,7 @@ static void add_options(Request *request, Session *session, const Change *condit
     request_check(request, wire_append_entry_boolean(&request->options, "strict", TRUE));
   if (session_has(session, OPTION_ONLY_MISSING))
     request_check(request, wire_append_entry_boolean(&request->options, "only-missing", TRUE));
-  if (conditions)
+  if (conditions != NULL)
     request_check(request, append_conditions(&request->options, conditions));
   request_close_options(request);
 }
@@ -99,13 +99,13 @@ static gboolean copy_stream(int from, int to) {
  * taken for the whole. -1 with @error. */
 static int gather(const char *name, int stream, GError **error) {
   FILE *file = tmpfile();
-  int whole = file ? fcntl(fileno(file), F_DUPFD_CLOEXEC, 0) : -1;
+  int whole = file != NULL ? fcntl(fileno(file), F_DUPFD_CLOEXEC, 0) : -1;
   gboolean gathered = whole >= 0 && copy_stream(stream, whole) && lseek(whole, 0, SEEK_SET) == 0;
   if (!gathered)
     error_set(error, REGISTRY_ERROR_FAILED, "%s: %s", name, g_strerror(errno));
   if (!gathered && whole >= 0)
     close(whole);
-  if (file)
+  if (file != NULL)
     (void)fclose(file);
   return gathered ? whole : -1;
 }
@@ -118,14 +118,14 @@ static gboolean note_ignored(const Session *session, const char *file, DBusMessa
   guint32 ignored = 0, first = 0;
   const char *reason = NULL;
   g_autoptr(WireOptions) options = wire_options_read(&report, error);
-  if (!options || !wire_options_get_uint32(options, "lines-ignored", &ignored, error) ||
+  if (options == NULL || !wire_options_get_uint32(options, "lines-ignored", &ignored, error) ||
       !wire_options_get_uint32(options, "first-ignored-line", &first, error) ||
       !wire_options_get_string(options, "first-ignored-reason", &reason, error))
     return FALSE;
   if (ignored == 0)
     return TRUE;
   session_note(session, "%s: line %u: %s; %u %s left out", file, first,
-               reason ? reason : "it can't be read", ignored,
+               reason != NULL ? reason : "it can't be read", ignored,
                ignored == 1 ? "line was" : "lines were");
   return TRUE;
 }
@@ -176,7 +176,7 @@ static gboolean pass_on(Session *session, const char *file, int descriptor,
   Progress *progress = quiet ? NULL : progress_start(file, descriptor);
   g_autoptr(WireMessage) reply = session_call(session, &request, &answer, &problem);
   progress_stop(progress);
-  if (!reply)
+  if (reply == NULL)
     return error_set(error, judge_refusal(problem), "%s: %s", file, problem->message);
   return session_check_reply(reply, "ta{sv}", error) &&
          report_import(session, file, &answer, error);
@@ -209,10 +209,11 @@ static gboolean import_file(Session *session, const char *file, const Change *co
 gboolean verb_import(Session *session, GError **error) {
   const char *file = NULL;
   const char *precheck = session->line->texts[OPTION_PRECHECK];
-  g_autoptr(Change) conditions = precheck ? read_conditions(session, precheck, error) : NULL;
-  if (precheck && !conditions)
+  g_autoptr(Change) conditions =
+      precheck != NULL ? read_conditions(session, precheck, error) : NULL;
+  if (precheck != NULL && conditions == NULL)
     return FALSE;
-  for (guint i = 0; (file = session_get_operand(session, i)); i++)
+  for (guint i = 0; (file = session_get_operand(session, i)) != NULL; i++)
     if (!import_file(session, file, conditions, error))
       return FALSE;
   return TRUE;

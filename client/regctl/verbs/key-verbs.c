@@ -36,14 +36,14 @@ static gboolean create(Session *session, const char *key, const char *target, GE
   request_open_options(&request);
   if (session_has(session, OPTION_VOLATILE))
     request_check(&request, wire_append_entry_boolean(&request.options, "volatile", TRUE));
-  if (target)
+  if (target != NULL)
     request_check(&request, wire_append_entry_string(&request.options, "link", target));
-  if (class_name)
+  if (class_name != NULL)
     request_check(&request, wire_append_entry_string(&request.options, "class", class_name));
   session_add_write_options(session, &request);
   request_close_options(&request);
   g_autoptr(WireMessage) reply = session_call(session, &request, &answer, error);
-  if (!reply || !session_check_reply(reply, "tb", error))
+  if (reply == NULL || !session_check_reply(reply, "tb", error))
     return FALSE;
   report_creation(session, &answer);
   return TRUE;
@@ -52,11 +52,11 @@ static gboolean create(Session *session, const char *key, const char *target, GE
 gboolean verb_create(Session *session, GError **error) {
   g_autofree char *target = NULL;
   g_autofree char *key = take_key(session, 0, error);
-  if (!key)
+  if (key == NULL)
     return FALSE;
   if (session_has(session, OPTION_LINK)) {
     target = data_parse_key(session->line->texts[OPTION_LINK], error);
-    if (!target)
+    if (target == NULL)
       return FALSE;
   }
   return create(session, key, target, error);
@@ -67,7 +67,7 @@ gboolean verb_create(Session *session, GError **error) {
 gboolean verb_rm(Session *session, GError **error) {
   gboolean recursive = session_has(session, OPTION_RECURSIVE);
   g_autofree char *key = take_key(session, 0, error);
-  if (!key)
+  if (key == NULL)
     return FALSE;
   Request request;
   request_begin(&request, "DeleteKey");
@@ -82,7 +82,7 @@ gboolean verb_rm(Session *session, GError **error) {
 gboolean verb_mv(Session *session, GError **error) {
   const char *name = session_get_operand(session, 1);
   g_autofree char *key = take_key(session, 0, error);
-  if (!key || !path_check_key_name(name, error))
+  if (key == NULL || !path_check_key_name(name, error))
     return FALSE;
   if (session_is_annotated(session)) {
     g_autoptr(Change) change = change_new();
@@ -98,8 +98,8 @@ gboolean verb_mv(Session *session, GError **error) {
 
 gboolean verb_cp(Session *session, GError **error) {
   g_autofree char *source = take_key(session, 0, error);
-  g_autofree char *destination = source ? take_key(session, 1, error) : NULL;
-  if (!destination)
+  g_autofree char *destination = source != NULL ? take_key(session, 1, error) : NULL;
+  if (destination == NULL)
     return FALSE;
   if (session_is_annotated(session)) {
     g_autoptr(Change) change = change_new();
@@ -119,7 +119,7 @@ gboolean verb_info(Session *session, GError **error) {
   Request request;
   DBusMessageIter answer;
   g_autofree char *key = take_key(session, 0, error);
-  if (!key)
+  if (key == NULL)
     return FALSE;
   request_begin(&request, "GetKeyInfo");
   request_add_string(&request, key);
@@ -128,7 +128,7 @@ gboolean verb_info(Session *session, GError **error) {
     request_check(&request, wire_append_entry_boolean(&request.options, "no-follow", TRUE));
   request_close_options(&request);
   g_autoptr(WireMessage) reply = session_call(session, &request, &answer, error);
-  if (!reply || !session_check_reply(reply, "a{sv}", error))
+  if (reply == NULL || !session_check_reply(reply, "a{sv}", error))
     return FALSE;
   session_print_dictionary(session, &answer);
   return TRUE;

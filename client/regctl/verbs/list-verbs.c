@@ -34,7 +34,8 @@ static DBusMessage *list(Session *session, const char *member, const char *key,
   request_begin(&request, member);
   request_add_string(&request, key);
   g_autoptr(WireMessage) reply = session_call(session, &request, answer, error);
-  return reply && session_check_reply(reply, signature, error) ? g_steal_pointer(&reply) : NULL;
+  return reply != NULL && session_check_reply(reply, signature, error) ? g_steal_pointer(&reply)
+                                                                       : NULL;
 }
 
 static void print_keys(DBusMessageIter *names, GString *out) {
@@ -67,18 +68,18 @@ static GPtrArray *list_values(Session *session, const char *key, GError **error)
   if (*key == '\0')
     return g_ptr_array_new();
   g_autoptr(WireMessage) reply = list(session, "ListValues", key, "a(suv)", &answer, error);
-  return reply ? reply_read_values(&answer, key, error) : NULL;
+  return reply != NULL ? reply_read_values(&answer, key, error) : NULL;
 }
 
 gboolean verb_ls(Session *session, GError **error) {
   DBusMessageIter names;
   const char *operand = session_get_operand(session, 0);
-  g_autofree char *key = data_parse_key(operand ? operand : "", error);
-  if (!key)
+  g_autofree char *key = data_parse_key(operand != NULL ? operand : "", error);
+  if (key == NULL)
     return FALSE;
   g_autoptr(WireMessage) reply = list(session, "ListKeys", key, "as", &names, error);
-  g_autoptr(GPtrArray) values = reply ? list_values(session, key, error) : NULL;
-  if (!values)
+  g_autoptr(GPtrArray) values = reply != NULL ? list_values(session, key, error) : NULL;
+  if (values == NULL)
     return FALSE;
   if (session_has(session, OPTION_JSON)) {
     write_listing(session, key, &names, values);
@@ -123,7 +124,7 @@ static gboolean write_tree_key(Session *session, const char *path, const GPtrArr
   Progress *progress = data;
   Json *json = &session->json;
   if (g_strcmp0(progress->path, path) != 0) {
-    if (progress->path)
+    if (progress->path != NULL)
       end_json_key(json);
     else
       json_begin(json, '['); /* not sooner: a refusal prints nothing */
@@ -142,7 +143,7 @@ static gboolean walk_as_json(Session *session, const char *key, guint32 depth, P
                              GError **error) {
   if (!tree_walk(session, key, depth, write_tree_key, progress, error))
     return FALSE;
-  if (progress->path)
+  if (progress->path != NULL)
     end_json_key(&session->json);
   else
     json_begin(&session->json, '[');
@@ -154,7 +155,7 @@ static gboolean walk_as_json(Session *session, const char *key, guint32 depth, P
 gboolean verb_tree(Session *session, GError **error) {
   Progress progress = {NULL};
   g_autofree char *key = data_parse_key(session_get_operand(session, 0), error);
-  if (!key)
+  if (key == NULL)
     return FALSE;
   guint32 depth = session_has(session, OPTION_DEPTH) ? (guint32)session->line->numbers[OPTION_DEPTH]
                                                      : G_MAXUINT32;

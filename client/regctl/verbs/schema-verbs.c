@@ -9,19 +9,20 @@ gboolean verb_describe(Session *session, GError **error) {
   Request request;
   DBusMessageIter answer;
   const char *operand = session_get_operand(session, 1);
-  const char *name = operand ? data_parse_name(operand, error) : "";
-  g_autofree char *key = name ? data_parse_key(session_get_operand(session, 0), error) : NULL;
-  if (!key)
+  const char *name = operand != NULL ? data_parse_name(operand, error) : "";
+  g_autofree char *key =
+      name != NULL ? data_parse_key(session_get_operand(session, 0), error) : NULL;
+  if (key == NULL)
     return FALSE;
   request_begin(&request, "Describe");
   request_add_string(&request, key);
   request_add_string(&request, name);
   g_autoptr(WireMessage) reply = session_call(session, &request, &answer, error);
-  if (!reply || !session_check_reply(reply, "a{sv}", error))
+  if (reply == NULL || !session_check_reply(reply, "a{sv}", error))
     return FALSE;
   if (dbus_message_iter_get_element_count(&answer) == 0)
-    session_note(session, "%s%s%s: no schema describes it", key, operand ? ": " : "",
-                 operand ? operand : "");
+    session_note(session, "%s%s%s: no schema describes it", key, operand != NULL ? ": " : "",
+                 operand != NULL ? operand : "");
   session_print_dictionary(session, &answer);
   return TRUE;
 }
@@ -55,7 +56,7 @@ static gboolean validate_key(Session *session, const char *key, GError **error) 
   request_begin(&request, "Validate");
   request_add_string(&request, key);
   g_autoptr(WireMessage) reply = session_call(session, &request, &answer, error);
-  if (!reply || !session_check_reply(reply, "a(sss)", error))
+  if (reply == NULL || !session_check_reply(reply, "a(sss)", error))
     return FALSE;
   for (dbus_message_iter_recurse(&answer, &rows);
        dbus_message_iter_get_arg_type(&rows) == DBUS_TYPE_STRUCT; dbus_message_iter_next(&rows)) {
@@ -69,11 +70,11 @@ static gboolean validate_key(Session *session, const char *key, GError **error) 
 /* The other roots are links into these two. */
 static gboolean validate(Session *session, GError **error) {
   const char *operand = session_get_operand(session, 0);
-  if (!operand)
+  if (operand == NULL)
     return validate_key(session, "HKEY_LOCAL_MACHINE", error) &&
            validate_key(session, "HKEY_USERS", error);
   g_autofree char *key = data_parse_key(operand, error);
-  return key && validate_key(session, key, error);
+  return key != NULL && validate_key(session, key, error);
 }
 
 gboolean verb_validate(Session *session, GError **error) {

@@ -25,7 +25,7 @@ static const struct {
 
 static gboolean read_properties(DBusMessageIter *dictionary, Status *status, GError **error) {
   g_autoptr(WireOptions) given = wire_options_read(dictionary, error);
-  for (gsize i = 0; given && i < G_N_ELEMENTS(properties); i++) {
+  for (gsize i = 0; given != NULL && i < G_N_ELEMENTS(properties); i++) {
     DBusMessageIter content;
     if (!wire_options_get_content(given, properties[i].property, &content) ||
         dbus_message_iter_get_arg_type(&content) != properties[i].type)
@@ -64,7 +64,7 @@ static gboolean print_metrics(Session *session, GError **error) {
   request_open_options(&request);
   request_close_options(&request);
   g_autoptr(WireMessage) reply = session_call(session, &request, &answer, error);
-  return reply && session_check_reply(reply, "a{sv}", error) &&
+  return reply != NULL && session_check_reply(reply, "a{sv}", error) &&
          metrics_print(session_out(session), &answer, error);
 }
 
@@ -77,10 +77,10 @@ gboolean verb_status(Session *session, GError **error) {
   request_begin_of(&request, DBUS_INTERFACE_PROPERTIES, "GetAll");
   request_add_string(&request, REGISTRY_INTERFACE);
   g_autoptr(WireMessage) reply = session_call(session, &request, &answer, error);
-  if (!reply || !session_check_reply(reply, "a{sv}", error) ||
+  if (reply == NULL || !session_check_reply(reply, "a{sv}", error) ||
       !read_properties(&answer, &status, error))
     return FALSE;
   const char *owner = dbus_message_get_sender(reply);
-  print_status(session, &status, owner ? owner : "");
+  print_status(session, &status, owner != NULL ? owner : "");
   return TRUE;
 }

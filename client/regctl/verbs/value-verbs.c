@@ -20,7 +20,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Place, place_clear)
 
 static gboolean take_place(Session *session, Place *place, GError **error) {
   place->key = data_parse_key(session_get_operand(session, 0), error);
-  if (!place->key)
+  if (place->key == NULL)
     return FALSE;
   place->name = data_parse_name(session_get_operand(session, 1), error);
   return place->name != NULL;
@@ -33,7 +33,7 @@ static RegistryValue *get_value(Session *session, const Place *place, GError **e
   request_add_string(&request, place->key);
   request_add_string(&request, place->name);
   g_autoptr(WireMessage) reply = session_call(session, &request, &answer, error);
-  if (!reply || !session_check_reply(reply, "uv", error))
+  if (reply == NULL || !session_check_reply(reply, "uv", error))
     return NULL;
   return reply_read_value(&answer, place->key, place->name, error);
 }
@@ -43,7 +43,7 @@ gboolean verb_get(Session *session, GError **error) {
   if (!take_place(session, &place, error))
     return FALSE;
   g_autoptr(RegistryValue) value = get_value(session, &place, error);
-  if (!value)
+  if (value == NULL)
     return FALSE;
   if (!session_has(session, OPTION_JSON)) {
     data_print(value, session_out(session));
@@ -81,7 +81,7 @@ static void describe(Session *session, const char *key, const char *name,
   request_add_string(&request, key);
   request_add_string(&request, name);
   description->reply = session_call(session, &request, &answer, NULL);
-  if (!description->reply || !dbus_message_has_signature(description->reply, "a{sv}"))
+  if (description->reply == NULL || !dbus_message_has_signature(description->reply, "a{sv}"))
     return;
   description->count = (guint)dbus_message_iter_get_element_count(&answer);
   description->entries = wire_options_read(&answer, NULL);
@@ -89,28 +89,30 @@ static void describe(Session *session, const char *key, const char *name,
 
 static GStrv get_strings(const Description *description, const char *name) {
   DBusMessageIter content;
-  if (!description->entries || !wire_options_get_content(description->entries, name, &content))
+  if (description->entries == NULL ||
+      !wire_options_get_content(description->entries, name, &content))
     return NULL;
   g_autoptr(RegistryValue) value = wire_read_content(&content, REGISTRY_MULTI_SZ, "", name, NULL);
-  return value ? registry_value_dup_strings(value) : NULL;
+  return value != NULL ? registry_value_dup_strings(value) : NULL;
 }
 
 /* Zeros before digits: octal for most people, and so not for us to read as decimal. */
 static gboolean looks_octal(const char *word) {
-  return word && word[0] == '0' && word[1] != '\0' && strspn(word, "01234567") == strlen(word);
+  return word != NULL && word[0] == '0' && word[1] != '\0' &&
+         strspn(word, "01234567") == strlen(word);
 }
 
 static gboolean takes_text(const Description *description) {
   g_auto(GStrv) types = get_strings(description, "types");
-  return types && g_strv_contains((const char *const *)types, "REG_SZ");
+  return types != NULL && g_strv_contains((const char *const *)types, "REG_SZ");
 }
 
 /* What a schema demands. FALSE: nothing, or there is no telling. */
 static gboolean find_described_type(const Description *description, const char *word,
                                     guint32 *type) {
   const char *name = NULL;
-  if (!description->entries ||
-      !wire_options_get_string(description->entries, "type", &name, NULL) || !name ||
+  if (description->entries == NULL ||
+      !wire_options_get_string(description->entries, "type", &name, NULL) || name == NULL ||
       !registry_type_parse(name, type))
     return FALSE;
   if (looks_octal(word) && takes_text(description))
@@ -121,7 +123,7 @@ static gboolean find_described_type(const Description *description, const char *
 static gboolean find_type(Session *session, const Place *place, const Description *description,
                           guint32 *type, GError **error) {
   const char *text = session->line->texts[OPTION_TYPE];
-  if (text)
+  if (text != NULL)
     return registry_type_parse(text, type) ||
            error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
                      "%s: %s: %s is no type; types are sz, expand, multi, dword, qword, binary, "
@@ -130,7 +132,7 @@ static gboolean find_type(Session *session, const Place *place, const Descriptio
   if (find_described_type(description, session_get_operand(session, 2), type))
     return TRUE;
   g_autoptr(RegistryValue) value = get_value(session, place, NULL);
-  *type = value ? registry_value_get_type(value) : REGISTRY_SZ;
+  *type = value != NULL ? registry_value_get_type(value) : REGISTRY_SZ;
   return TRUE;
 }
 
@@ -139,19 +141,19 @@ static void warn_of_name(Session *session, const Place *place) {
   g_auto(Description) key = {0};
   describe(session, place->key, "", &key);
   g_auto(GStrv) names = get_strings(&key, "values");
-  if (!names || !*names)
+  if (names == NULL || *names == NULL)
     return;
   const char *nearest = nearest_find(place->name, (const char *const *)names);
   session_note(session, "%s: %s: the schema of this key describes no such value%s%s%s", place->key,
-               place->name, nearest ? "; did you mean \"" : "", nearest ? nearest : "",
-               nearest ? "\"?" : "");
+               place->name, nearest != NULL ? "; did you mean \"" : "",
+               nearest != NULL ? nearest : "", nearest != NULL ? "\"?" : "");
 }
 
 /* Digits that could have been meant in octal, and were not taken so. */
 static void warn_of_number(Session *session, const Place *place, const Description *description,
                            const RegistryValue *value, const char *word) {
   guint32 number = 0;
-  gboolean doubtful = looks_octal(word) || (word && takes_text(description) &&
+  gboolean doubtful = looks_octal(word) || (word != NULL && takes_text(description) &&
                                             strspn(word, "0123456789") == strlen(word));
   if (doubtful && registry_value_get_uint32(value, &number))
     session_note(session, "%s: %s: %s was taken as decimal %u, which is 0%o in octal", place->key,
@@ -179,7 +181,7 @@ gboolean verb_set(Session *session, GError **error) {
   guint32 type = REGISTRY_SZ;
   /* The operands end with NULL. */
   GStrv data = (GStrv)session->line->operands->pdata + 3;
-  if (!*data && !session_has(session, OPTION_TYPE))
+  if (*data == NULL && !session_has(session, OPTION_TYPE))
     return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
                      "set: DATA is missing; an empty string is written \"\"");
   if (!take_place(session, &place, error))
@@ -189,9 +191,9 @@ gboolean verb_set(Session *session, GError **error) {
   if (!find_type(session, &place, &description, &type, error))
     return FALSE;
   g_autoptr(RegistryValue) value = data_parse(type, data, place.key, place.name, error);
-  if (!value || !set_value(session, &place, value, error))
+  if (value == NULL || !set_value(session, &place, value, error))
     return FALSE;
-  if (description.entries && description.count == 0)
+  if (description.entries != NULL && description.count == 0)
     warn_of_name(session, &place);
   warn_of_number(session, &place, &description, value, *data);
   return TRUE;

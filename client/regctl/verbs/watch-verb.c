@@ -25,7 +25,7 @@ typedef struct {
 } Watching;
 
 static void end(Watching *watching, const GError *problem) {
-  if (problem && !watching->problem)
+  if (problem != NULL && watching->problem == NULL)
     watching->problem = g_error_copy(problem);
   g_main_loop_quit(watching->loop);
 }
@@ -87,7 +87,7 @@ static void print_changes(Watching *watching, DBusMessageIter *changes) {
 static void fill_watch(Watching *watching, Request *request, const guint64 *since) {
   request_add_string(request, watching->key);
   request_open_options(request);
-  if (since)
+  if (since != NULL)
     request_check(request, wire_append_entry_uint64(&request->options, "since", *since));
   request_close_options(request);
 }
@@ -126,7 +126,7 @@ static void on_watched(Watching *watching, DBusMessage *reply, const GError *err
                        gboolean from_now) {
   g_autoptr(GError) problem = NULL;
   watching->asking = NULL;
-  if (reply) {
+  if (reply != NULL) {
     if (!take_watch(watching, reply, from_now, &problem))
       end(watching, problem);
     return;
@@ -164,7 +164,7 @@ static void watch_again(Watching *watching, gboolean from_now) {
 
 static void unwatch(Watching *watching) {
   DBusMessage *call = connection_new_call("Unwatch");
-  if (call)
+  if (call != NULL)
     dbus_message_append_args(call, DBUS_TYPE_UINT32, &watching->id, DBUS_TYPE_INVALID);
   connection_send(watching->session->connection, call);
   g_clear_pointer(&call, dbus_message_unref);
@@ -177,7 +177,7 @@ static void on_signal(gpointer data, DBusMessage *message) {
   DBusMessageIter arguments;
   dbus_uint32_t id = 0;
   dbus_uint64_t sequence = 0, revision = 0;
-  if (!watching->owner || !dbus_message_has_signature(message, "utta(sss)") ||
+  if (watching->owner == NULL || !dbus_message_has_signature(message, "utta(sss)") ||
       !dbus_message_iter_init(message, &arguments))
     return;
   dbus_message_iter_get_basic(&arguments, &id);
@@ -203,12 +203,12 @@ static void on_presence(gpointer data, Presence presence) {
   Watching *watching = data;
   const char *owner = connection_get_owner(watching->session->connection);
   /* The first word of it may be older than the watch, which can start regd. */
-  if (presence == PRESENCE_ABSENT && watching->seen && watching->owner) {
+  if (presence == PRESENCE_ABSENT && watching->seen && watching->owner != NULL) {
     g_clear_pointer(&watching->owner, g_free);
     session_note(watching->session, "regd has gone; waiting for it");
   }
   watching->seen = watching->seen || presence == PRESENCE_PRESENT;
-  if (presence != PRESENCE_PRESENT || watching->asking)
+  if (presence != PRESENCE_PRESENT || watching->asking != NULL)
     return;
   if (g_strcmp0(owner, watching->owner) != 0)
     watch_again(watching, FALSE);
@@ -229,7 +229,7 @@ static gboolean begin(Watching *watching, GError **error) {
   request_begin(&request, "Watch");
   fill_watch(watching, &request, since ? &watching->revision : NULL);
   g_autoptr(WireMessage) reply = session_call_blocking(session, &request, error);
-  if (!reply || !take_watch(watching, reply, !since, error))
+  if (reply == NULL || !take_watch(watching, reply, !since, error))
     return FALSE;
   session_note(session, "watching %s after revision %" G_GUINT64_FORMAT, watching->path,
                watching->revision);
@@ -245,7 +245,7 @@ static void follow(Watching *watching) {
   registry_connection_follow_answering(connection, NULL, NULL);
   g_main_loop_run(watching->loop);
   connection_remove_listener(connection, watching);
-  if (watching->asking)
+  if (watching->asking != NULL)
     connection_call_cancel(watching->asking);
   g_main_loop_unref(watching->loop);
 }
@@ -253,7 +253,7 @@ static void follow(Watching *watching) {
 gboolean verb_watch(Session *session, GError **error) {
   Watching watching = {.session = session, .count = session->line->numbers[OPTION_COUNT]};
   watching.key = data_parse_key(session_get_operand(session, 0), error);
-  if (!watching.key)
+  if (watching.key == NULL)
     return FALSE;
   gboolean begun = begin(&watching, error);
   if (begun)
@@ -261,7 +261,7 @@ gboolean verb_watch(Session *session, GError **error) {
   g_free(watching.key);
   g_free(watching.path);
   g_free(watching.owner);
-  if (!watching.problem)
+  if (watching.problem == NULL)
     return begun;
   g_propagate_error(error, watching.problem);
   return FALSE;

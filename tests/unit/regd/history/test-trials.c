@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/* Rows of trials: who has what on trial until when, and which ended ones are remembered. */
+#include "client/base/error.h"
+#include "client/base/protocol.h"
+#include "regd/history/trials.h"
+#include "tests/unit/support/store-fixture.h"
+
+#define ALICE 1000U
+#define BOB 1001U
+
+static void add(StoreFixture *fixture, guint64 revision, guint32 uid, gint64 deadline) {
+  g_autoptr(GError) error = NULL;
+  (void)trials_add(fixture->store, revision, uid, deadline, &error);
+  g_assert_no_error(error);
+}
+
+static void assert_next(StoreFixture *fixture, guint64 revision, gint64 deadline) {
+  guint64 next = 0;
+  gint64 due = 0;
+  g_assert_true(trials_get_next(fixture->store, &next, &due, NULL));
+  g_assert_cmpuint(next, ==, revision);
+  g_assert_cmpint(due, ==, deadline);
+}
+
+static gboolean is_on_trial(StoreFixture *fixture, guint64 revision, guint32 *uid) {
+  gboolean found = FALSE;
+  g_assert_true(trials_find(fixture->store, revision, &found, uid, NULL));
+  return found;
+}
+
+static gboolean is_ended(StoreFixture *fixture, guint64 revision) {
+  gboolean ended = FALSE;
+  g_assert_true(trials_is_ended(fixture->store, revision, &ended, NULL));
+  return ended;
+}
+
+static void the_first_deadline_is_next(StoreFixture *fixture, G_GNUC_UNUSED gconstpointer data) {
+  assert_next(fixture, 0, 0);
+  add(fixture, 5, ALICE, 300);
+  add(fixture, 6, ALICE, 100);
+  add(fixture, 7, BOB, 200);
+  assert_next(fixture, 6, 100);
+  g_assert_true(trials_remove(fixture->store, 6, NULL));
+  assert_next(fixture, 7, 200);
+}
+
+static void the_owner_is_known(StoreFixture *fixture, G_GNUC_UNUSED gconstpointer data) {
+  guint32 uid = 0;
+  add(fixture, 5, BOB, 300);
+  g_assert_true(is_on_trial(fixture, 5, &uid));
+  g_assert_cmpuint(uid, ==, BOB);
+  g_assert_false(is_on_trial(fixture, 6, &uid));
+  g_assert_true(trials_remove(fixture->store, 5, NULL));
+  g_assert_false(is_on_trial(fixture, 5, &uid));
+}
+
+static void trials_of_a_user_are_limited(StoreFixture *fixture, G_GNUC_UNUSED gconstpointer data) {
+  g_autoptr(GError) error = NULL;
+  guint64 revision = 1;
+  for (guint i = 0; i < LIMIT_TRIALS_PER_USER; i++)
+    add(fixture, revision++, ALICE, 100);
+  g_assert_false(trials_add(fixture->store, revision, ALICE, 100, &error));
+  g_assert_error(error, REGISTRY_ERROR, REGISTRY_ERROR_LIMIT_EXCEEDED);
+  add(fixture, revision, BOB, 100);
+}
+
+/* 5 is under way; 6 is undone by 8, which is remembered too. */
+static void end_within_another(StoreFixture *fixture) {
+  add(fixture, 5, ALICE, 300);
+  add(fixture, 6, BOB, 100);
+  g_assert_true(trials_end(fixture->store, 6, 8, NULL));
+  g_assert_true(trials_note_end(fixture->store, 8, NULL));
+}
+
+static void an_ended_one_is_no_trial(StoreFixture *fixture, G_GNUC_UNUSED gconstpointer data) {
+  guint32 uid = 0;
+  end_within_another(fixture);
+  g_assert_false(is_on_trial(fixture, 6, &uid));
+  g_assert_true(is_ended(fixture, 6));
+  g_assert_true(is_ended(fixture, 8));
+  g_assert_false(is_ended(fixture, 5));
+  g_assert_false(is_ended(fixture, 7));
+  assert_next(fixture, 5, 300);
+}
+
+static void ended_ones_are_kept_for_older_trials(StoreFixture *fixture,
+                                                 G_GNUC_UNUSED gconstpointer data) {
+  end_within_another(fixture);
+  g_assert_true(trials_forget_ended(fixture->store, NULL));
+  g_assert_true(is_ended(fixture, 6));
+  g_assert_true(trials_remove(fixture->store, 5, NULL));
+  g_assert_true(trials_forget_ended(fixture->store, NULL));
+  g_assert_false(is_ended(fixture, 6));
+  g_assert_false(is_ended(fixture, 8));
+}
+
+static void an_end_without_trials_is_not_noted(StoreFixture *fixture,
+                                               G_GNUC_UNUSED gconstpointer data) {
+  g_assert_true(trials_note_end(fixture->store, 8, NULL));
+  g_assert_false(is_ended(fixture, 8));
+}
+
+/* 7 was made while 5 and 6 were on trial, which have ended since. */
+static void those_ended_since_are_listed(StoreFixture *fixture, G_GNUC_UNUSED gconstpointer data) {
+  add(fixture, 4, ALICE, 100);
+  add(fixture, 5, ALICE, 100);
+  add(fixture, 6, ALICE, 100);
+  g_assert_true(trials_end(fixture->store, 4, 5, NULL));
+  add(fixture, 7, ALICE, 300);
+  g_assert_true(trials_end(fixture->store, 5, 8, NULL));
+  g_assert_true(trials_end(fixture->store, 6, 9, NULL));
+  g_autoptr(GArray) ended = trials_list_ended(fixture->store, 7, NULL);
+  g_assert_nonnull(ended);
+  g_assert_cmpuint(ended->len, ==, 2);
+  g_assert_cmpuint(g_array_index(ended, guint64, 0), ==, 6);
+  g_assert_cmpuint(g_array_index(ended, guint64, 1), ==, 5);
+}
+
+#define TEST(name, function)                                                                       \
+  g_test_add("/trials/" name, StoreFixture, NULL, store_fixture_set_up, function,                  \
+             store_fixture_tear_down)
+
+int main(int argc, char **argv) {
+  g_test_init(&argc, &argv, NULL);
+  TEST("the first deadline is next", the_first_deadline_is_next);
+  TEST("the owner is known", the_owner_is_known);
+  TEST("trials of a user are limited", trials_of_a_user_are_limited);
+  TEST("an ended one is no trial", an_ended_one_is_no_trial);
+  TEST("ended ones are kept for older trials", ended_ones_are_kept_for_older_trials);
+  TEST("an end without trials is not noted", an_end_without_trials_is_not_noted);
+  TEST("those ended since are listed", those_ended_since_are_listed);
+  return g_test_run();
+}

@@ -19,6 +19,7 @@ typedef struct {
   Job *job;         /* NULL: idle */
   guint idle_timer; /* 0 while it is not */
   guint answers;
+  gboolean is_stale; /* it lacks a right that may have been given since it began */
 } Helper;
 
 /* A login, from the question to the answer. */
@@ -189,11 +190,8 @@ static void take_answer(Helper *helper, const Message *message) {
     return;
   }
   finish(job, (Outcome)outcome, detail);
-  /* The right may be given now: another process begins with the groups of its time. */
-  if (outcome == OUTCOME_PAM_DENIED)
-    drop(helper);
-  else
-    become_idle(helper);
+  helper->is_stale = outcome == OUTCOME_PAM_DENIED;
+  become_idle(helper);
 }
 
 static void on_message(G_GNUC_UNUSED Channel *channel, Message *message, const GError *error,
@@ -256,10 +254,20 @@ static void want_more(PamPool *pool) {
   }
 }
 
+/* Another process begins with the groups of its time. */
+static void drop_stale(PamPool *pool) {
+  for (guint i = pool->helpers->len; i > 0; i--) {
+    Helper *helper = pool->helpers->pdata[i - 1];
+    if (helper->job == NULL && helper->is_stale)
+      g_ptr_array_remove_index_fast(pool->helpers, i - 1);
+  }
+}
+
 static gboolean distribute(gpointer data) {
   PamPool *pool = data;
   Helper *helper;
   pool->source = 0;
+  drop_stale(pool);
   while (pool->waiting.head != NULL && (helper = find_idle(pool)) != NULL)
     give(pool->waiting.head->data, helper);
   want_more(pool);

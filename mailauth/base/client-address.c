@@ -39,6 +39,11 @@ gboolean client_address_is_loopback(const ClientAddress *address) {
                             : memcmp(address->bytes, &in6addr_loopback, sizeof address->bytes) == 0;
 }
 
+gboolean client_address_is_loopback_text(const char *text) {
+  ClientAddress address;
+  return client_address_parse(text, &address) && client_address_is_loopback(&address);
+}
+
 ClientAddress client_address_get_subscriber(const ClientAddress *address) {
   ClientAddress subscriber = *address;
   if (!is_mapped(address))

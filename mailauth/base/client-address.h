@@ -17,6 +17,7 @@ ClientAddress client_address_from_socket(const struct sockaddr_storage *socket);
 gboolean client_address_parse(const char *text, ClientAddress *address);
 /* Whether it is an address of this machine's loopback. */
 gboolean client_address_is_loopback(const ClientAddress *address);
+gboolean client_address_is_loopback_text(const char *text);
 /* What one subscriber has: an IPv4 address, or an IPv6 /64. */
 ClientAddress client_address_get_subscriber(const ClientAddress *address);
 /* "192.0.2.1" or "2001:db8::1"; owned by the caller. */

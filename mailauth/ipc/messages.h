@@ -31,131 +31,164 @@ typedef enum {
   N_ROLES
 } Role;
 
-/* The signature of each body is in the table of messages.c as well, and that one
- * decides. Names of the fields are given in order. */
+/* For each kind the fields of its body, in order; their types are in the table of
+ * messages.c. "+": the descriptors that come with it. */
 typedef enum {
-  /* identity -> parent */
-  MESSAGE_IDENTITY, /* (bs): whether regd answered, the verifier's user ("" for the default) */
+  /* ---- identity -> parent ---- */
+  /* whether regd answered, the verifier's user ("" for the default) */
+  MESSAGE_IDENTITY,
 
-  /* verifier -> parent */
-  MESSAGE_LISTEN, /* (ba(syb)): whether this is how it is set (else: the defaults, for a parent that
-                     has no list yet); every address:port, Protocol, TLS from the start. Replaces
-                     the last list. Answered by LISTENING */
-  MESSAGE_CERTIFICATE, /* (tsyss): request, host ("" for all others), CertificateSlot, certificate
-                          and key file, "" for none. They are opened anew each time. Answered by
-                          the parent's FILE_PROBLEM or the front's KEYS_RESULT, unless the front
-                          is replaced meanwhile, which knows of none then */
-  MESSAGE_WANT_STORE,  /* (tssau): request, Maildir, mail user or "" for the Maildir's owner, the
-                          uids of stores that the verifier has already */
+  /* ---- verifier -> parent ---- */
+  /* whether this is how it is set (else: the defaults, for a parent that has no list yet);
+   * every address:port, Protocol, TLS from the start. Replaces the last list. Answered by
+   * LISTENING */
+  MESSAGE_LISTEN,
+  /* request, host ("" for all others), CertificateSlot, certificate and key file, "" for
+   * none. They are opened anew each time. Answered by the parent's FILE_PROBLEM or the
+   * front's KEYS_RESULT, unless the front is replaced meanwhile, which knows of none then */
+  MESSAGE_CERTIFICATE,
+  /* request, Maildir, mail user or "" for the Maildir's owner, the uids of stores that the
+   * verifier has already */
+  MESSAGE_WANT_STORE,
 
-  /* parent -> verifier */
-  MESSAGE_LISTENING,     /* a(syss): address:port, Protocol, problem ("" where it listens), the
-                            address:port it is bound to (the same unless the port was 0) */
-  MESSAGE_FILE_PROBLEM,  /* (tss): request, file, problem: it can't be opened; the front keeps what
-                            it has */
-  MESSAGE_STORE,         /* (tu): request, uid; + the channel to it, where the verifier has none of
-                            that uid already */
-  MESSAGE_STORE_REFUSED, /* (ts): request, problem */
-  MESSAGE_FRONT_STARTED, /* t: the link's number; a front waits for settings; + the channel to it.
-                            The channel before is dead, whether it led to this front or to an older
-                            one */
+  /* ---- parent -> verifier ---- */
+  /* address:port, Protocol, problem ("" where it listens), the address:port it is bound to
+   * (the same unless the port was 0) */
+  MESSAGE_LISTENING,
+  /* request, file, problem: it can't be opened; the front keeps what it has */
+  MESSAGE_FILE_PROBLEM,
+  /* request, uid; + the channel to it, where the verifier has none of that uid already */
+  MESSAGE_STORE,
+  /* request, problem */
+  MESSAGE_STORE_REFUSED,
+  /* the link's number; a front waits for settings; + the channel to it. The channel before
+   * is dead, whether it led to this front or to an older one */
+  MESSAGE_FRONT_STARTED,
 
-  /* parent -> front */
-  MESSAGE_LISTENER,         /* (tsyb): id, address:port, Protocol, TLS; + the socket, listening */
-  MESSAGE_UNLISTEN,         /* t: id; sessions that came by it stay */
-  MESSAGE_KEYS,             /* (tsyss): as CERTIFICATE; + certificate and key, open for reading. No
-                               descriptors: there is no pair any more */
-  MESSAGE_VERIFIER_STARTED, /* (): a verifier waits for logins; + the channel to it. What was asked
-                               on the channel before is lost */
+  /* ---- parent -> front ---- */
+  /* id, address:port, Protocol, TLS; + the socket, listening */
+  MESSAGE_LISTENER,
+  /* id; sessions that came by it stay */
+  MESSAGE_UNLISTEN,
+  /* as CERTIFICATE; + certificate and key, open for reading. No descriptors: there is no
+   * pair any more */
+  MESSAGE_KEYS,
+  /* a verifier waits for logins; + the channel to it. What was asked on the channel before
+   * is lost */
+  MESSAGE_VERIFIER_STARTED,
 
-  /* verifier -> front */
-  MESSAGE_SETTINGS,   /* (bqba(yyuuuy)): whether this is how it is set (else: the defaults, for a
-                         front that   has none yet); the least TLS version (0x0303: 1.2); whether
-                         accounts have   keys for SCRAM-SHA-256, so that it is offered; and a row a
-                         protocol:   Protocol, ClearText, Login Timeout s, Max Connections, Max
-                         Connections Per   Address, protocol logging level. Replaces the last settings
-                       */
-  MESSAGE_VERDICT,    /* (tusuusayay): login, Outcome, user, delay ms before the client is answered,
-                         idle  timeout s of the relay (0: left to the server), capabilities to tell an
-                         IMAP  client ("": none), bytes already had from the mail server, what proves
-                         the  server to a SCRAM client before it is told OK (else empty); + the mail
-                         server's or store's stream socket where it is OK */
-  MESSAGE_ASK_COUNTS, /* t: request */
+  /* ---- verifier -> front ---- */
+  /* whether this is how it is set (else: the defaults, for a front that has none yet); the
+   * least TLS version (0x0303: 1.2); whether accounts have keys for SCRAM-SHA-256, so that
+   * it is offered; and a row a protocol: Protocol, ClearText, Login Timeout s, Max
+   * Connections, Max Connections Per Address, protocol logging level. Replaces the last
+   * settings */
+  MESSAGE_SETTINGS,
+  /* login, Outcome, user, delay ms before the client is answered, idle timeout s of the
+   * relay (0: left to the server), capabilities to tell an IMAP client ("": none), bytes
+   * already had from the mail server, what proves the server to a SCRAM client before it is
+   * told OK (else empty); + the mail server's or store's stream socket where it is OK */
+  MESSAGE_VERDICT,
+  /* request */
+  MESSAGE_ASK_COUNTS,
 
-  /* front -> verifier */
-  MESSAGE_LOGIN,  /* (tyssaysb): login (never 0), Protocol, mechanism (PASS, LOGIN, PLAIN, or SASL
-                     LOGIN as "SASL-LOGIN"), user (UTF-8, at most MAX_USER bytes), password, client's
-                     address (without port; "" for SASL where it is not known), TLS. Answered by one
-                     VERDICT, unless cancelled */
-  MESSAGE_CANCEL, /* t: login; the client has gone. A verdict on its way is dropped by the front */
-  MESSAGE_INCIDENT,    /* (tuyss): login, Outcome (CLEAR_TEXT or NO_CERTIFICATE), Protocol, user (""
-                          where it is not known), address: to record, and then to answer by a VERDICT
-                          of the same Outcome; login 0: record only */
-  MESSAGE_KEYS_RESULT, /* (tsysbsssxxb): request (0: unasked, to a new verifier), host,
-                          CertificateSlot, problem ("" where the files were taken); whether a pair
-                          is in use now, and of that one subject, algorithm, fingerprint, from and
-                          until when it is valid in s since 1970, whether it is for that host */
-  MESSAGE_COUNTS,      /* (tua{su}): request, what its sandbox lacks (SandboxLacks), connections by
-                          protocol and state */
+  /* ---- front -> verifier ---- */
+  /* login (never 0), Protocol, mechanism (PASS, LOGIN, PLAIN, or SASL LOGIN as "SASL-
+   * LOGIN"), user (UTF-8, at most MAX_USER bytes), password, client's address (without port;
+   * "" for SASL where it is not known), TLS. Answered by one VERDICT, unless cancelled */
+  MESSAGE_LOGIN,
+  /* login; the client has gone. A verdict on its way is dropped by the front */
+  MESSAGE_CANCEL,
+  /* login, Outcome (CLEAR_TEXT or NO_CERTIFICATE), Protocol, user ("" where it is not
+   * known), address: to record, and then to answer by a VERDICT of the same Outcome; login
+   * 0: record only */
+  MESSAGE_INCIDENT,
+  /* request (0: unasked, to a new verifier), host, CertificateSlot, problem ("" where the
+   * files were taken); whether a pair is in use now, and of that one subject, algorithm,
+   * fingerprint, from and until when it is valid in s since 1970, whether it is for that
+   * host */
+  MESSAGE_KEYS_RESULT,
+  /* request, what its sandbox lacks (SandboxLacks), connections by protocol and state */
+  MESSAGE_COUNTS,
 
   /* verifier -> store, of which one has been split off (SPLIT): always the same Maildir */
-  MESSAGE_OPEN, /* (tsssu): session, user, Maildir, `Unique IDs`, idle timeout s; + the socket to
-                   serve POP3 on */
+  /* session, user, Maildir, `Unique IDs`, idle timeout s; + the socket to serve POP3 on */
+  MESSAGE_OPEN,
 
   /* store -> verifier. OPENED comes once the mailbox is locked; CLOSED follows an OPENED that was
    * OK, after the lock is gone: the process can be given the next OPEN then. */
-  MESSAGE_OPENED, /* (tus): session, Outcome, problem */
-  MESSAGE_CLOSED, /* t: session */
+  /* session, Outcome, problem */
+  MESSAGE_OPENED,
+  /* session */
+  MESSAGE_CLOSED,
 
   /* The sockets for other servers. Verifier -> parent, parent -> verifier, parent -> front. */
-  MESSAGE_SOCKETS, /* (asus): the path of each AuthKind, "" for none; mode and group, "" for the
-                      parent's own, of all. Replaces the last. Answered by SOCKETS_STATE */
-  MESSAGE_SOCKETS_STATE, /* as: what is wrong with the socket of each AuthKind, "" for nothing */
-  MESSAGE_SOCKET, /* y: AuthKind; + the Unix socket for it, listening. No descriptor: there is
-                     none any more; connections that came by it stay */
+  /* the path of each AuthKind, "" for none; mode and group, "" for the parent's own, of all.
+   * Replaces the last. Answered by SOCKETS_STATE */
+  MESSAGE_SOCKETS,
+  /* what is wrong with the socket of each AuthKind, "" for nothing */
+  MESSAGE_SOCKETS_STATE,
+  /* AuthKind; + the Unix socket for it, listening. No descriptor: there is none any more;
+   * connections that came by it stay */
+  MESSAGE_SOCKET,
 
-  /* front -> verifier */
-  MESSAGE_TRANSCRIPT, /* (ys): Protocol, a line of what is logged of sessions */
+  /* ---- front -> verifier ---- */
+  /* Protocol, a line of what is logged of sessions */
+  MESSAGE_TRANSCRIPT,
 
-  /* verifier -> parent */
-  MESSAGE_FRONT_LOST, /* (ts): the link's number, why it has ended ("": the front ended it): both
-                         live on, and need another */
+  /* ---- verifier -> parent ---- */
+  /* the link's number, why it has ended ("": the front ended it): both live on, and need
+   * another */
+  MESSAGE_FRONT_LOST,
 
   /* Processes that serve the verifier, as its user. Verifier -> parent, parent ->
      verifier twice. */
-  MESSAGE_WANT_SERVANT,    /* (ty): request, Role: ROLE_PAM or ROLE_CONNECTOR */
-  MESSAGE_SERVANT_STARTED, /* (ty): request, Role; + the channel to it */
-  MESSAGE_SERVANT_REFUSED, /* (tys): request, Role, problem */
+  /* request, Role: ROLE_PAM or ROLE_CONNECTOR */
+  MESSAGE_WANT_SERVANT,
+  /* request, Role; + the channel to it */
+  MESSAGE_SERVANT_STARTED,
+  /* request, Role, problem */
+  MESSAGE_SERVANT_REFUSED,
 
   /* Verifier -> pam, pam -> verifier. */
-  MESSAGE_PAM_QUESTION, /* (tsbssay): number, service, whether the account can be, account, the
-                           client's address, password. One at a time */
-  MESSAGE_PAM_ANSWER,   /* (tus): number, Outcome, detail */
+  /* number, service, whether the account can be, account, the client's address, password.
+   * One at a time */
+  MESSAGE_PAM_QUESTION,
+  /* number, Outcome, detail */
+  MESSAGE_PAM_ANSWER,
 
   /* Verifier -> connector, connector -> verifier. */
-  MESSAGE_CONNECT,   /* (tsu): number, a server's address as a setting has it, ms */
-  MESSAGE_CONNECTED, /* (ts): number, problem; "": + the socket, connected and non-blocking */
+  /* number, a server's address as a setting has it, ms */
+  MESSAGE_CONNECT,
+  /* number, problem; "": + the socket, connected and non-blocking */
+  MESSAGE_CONNECTED,
 
   /* SCRAM-SHA-256, front -> verifier, and back. */
-  MESSAGE_SCRAM_FIRST, /* (tysaybba(say)): login (never 0), Protocol, client's address as LOGIN has
-                          it, what the client says first, whether by SCRAM-SHA-256-PLUS, TLS, and
-                          the connection's channel bindings, each a type and a value. Answered by
-                          SCRAM_CHALLENGE or VERDICT */
-  MESSAGE_SCRAM_FINAL, /* (tay): login, the client's answer to the challenge. Answered by one
-                          VERDICT */
-  MESSAGE_SCRAM_CHALLENGE, /* (tay): login, what the client is to be asked */
+  /* login (never 0), Protocol, client's address as LOGIN has it, what the client says first,
+   * whether by SCRAM-SHA-256-PLUS, TLS, and the connection's channel bindings, each a type
+   * and a value. Answered by SCRAM_CHALLENGE or VERDICT */
+  MESSAGE_SCRAM_FIRST,
+  /* login, the client's answer to the challenge. Answered by one VERDICT */
+  MESSAGE_SCRAM_FINAL,
+  /* login, what the client is to be asked */
+  MESSAGE_SCRAM_CHALLENGE,
 
-  /* parent -> verifier */
-  MESSAGE_RELOAD, /* (): read what can be read again: certificates, PAM's stack */
+  /* ---- parent -> verifier ---- */
+  /* read what can be read again: certificates, PAM's stack */
+  MESSAGE_RELOAD,
 
   /* Whether a role answers: the parent asks, and replaces one that does not. */
-  MESSAGE_PING_VERIFIER, /* parent -> verifier. () */
-  MESSAGE_PONG_VERIFIER, /* verifier -> parent. s: its state in a few words, for people */
-  MESSAGE_PING_FRONT,    /* parent -> front. () */
-  MESSAGE_PONG_FRONT,    /* front -> parent. () */
+  /* parent -> verifier */
+  MESSAGE_PING_VERIFIER,
+  /* verifier -> parent: its state in a few words, for people */
+  MESSAGE_PONG_VERIFIER,
+  /* parent -> front */
+  MESSAGE_PING_FRONT,
+  /* front -> parent */
+  MESSAGE_PONG_FRONT,
 
-  MESSAGE_SPLIT, /* verifier -> store. (): a process that serves one Maildir; + the store's end of
-                    the channel to it */
+  /* a process that serves one Maildir; + the store's end of the channel to it */
+  MESSAGE_SPLIT,
 
   N_MESSAGES
 } MessageKind;

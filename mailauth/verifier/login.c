@@ -11,6 +11,7 @@
 #include "mailauth/base/name.h"
 #include "mailauth/package/packages.h"
 #include "mailauth/verifier/round-trips.h"
+#include "mailauth/verifier/scram-exchange.h"
 
 /* Logins under way, those of clients that have gone included. */
 #define MAX_LOGINS 20000U
@@ -18,9 +19,9 @@ struct Logins {
   LoginTools tools;
   Packages *packages;
   RoundTrips *round_trips;
-  GQueue all;       /* of Login */
-  GQueue waiting;   /* of Login: held back for a moment, or before regd was heard of */
-  gboolean patient; /* logins wait until regd has been heard of */
+  GQueue all;                  /* of Login */
+  GQueue waiting;              /* of Login: held back for a moment, or before regd was heard of */
+  gboolean waits_for_registry; /* logins wait until regd has been heard of */
   guint64 totals[N_LOGIN_PROTOCOLS][2][N_OUTCOMES];
   Timings *timings;
   Settings *settings; /* what is remembered as verified depends on; NULL before the first */
@@ -55,7 +56,7 @@ struct Login {
 Logins *logins_new(const LoginTools *tools) {
   Logins *logins = g_new0(Logins, 1);
   logins->tools = *tools;
-  logins->patient = TRUE;
+  logins->waits_for_registry = TRUE;
   logins->packages = packages_new(views_get_accounts(tools->views), tools->lookups, tools->prover,
                                   tools->pam, tools->dialer);
   logins->round_trips = round_trips_new(tools->views, tools->prover);
@@ -339,26 +340,6 @@ static void explain_verified(Login *login, const Package *package) {
 
 /* ---- SCRAM ---- */
 
-static const char *const channel_detail =
-    "its TLS connection is not this server's, or the mechanisms were cut on the way to it";
-
-/* What comes of a proof, where the account would let it in. */
-static Outcome weigh_proof(ScramResult result, char **detail) {
-  static const struct {
-    Outcome outcome;
-    const char *detail;
-  } results[] = {
-      [SCRAM_RIGHT] = {OUTCOME_OK, NULL},
-      [SCRAM_WRONG] = {OUTCOME_BAD_PASSWORD, NULL},
-      [SCRAM_UNBOUND] = {OUTCOME_CHANNEL_BINDING, channel_detail},
-      [SCRAM_OVERTAKEN] = {OUTCOME_OVERTAKEN, "the account's keys have changed"},
-      [SCRAM_MALFORMED] = {OUTCOME_BAD_PASSWORD, "the client's answer can't be read"},
-  };
-  g_free(*detail);
-  *detail = g_strdup(results[result].detail);
-  return results[result].outcome;
-}
-
 static gboolean prove_scram(gpointer data) {
   Login *login = data;
   g_auto(ScramKeys) keys = {0};
@@ -369,7 +350,7 @@ static gboolean prove_scram(gpointer data) {
   ScramResult result =
       scram_prove(login->scram, login->password.bytes, login->password.size, &keys, &login->proof);
   if (outcome == OUTCOME_OK)
-    outcome = weigh_proof(result, &detail);
+    outcome = exchange_get_outcome(result, &detail);
   on_proved(outcome, detail, login);
   return G_SOURCE_REMOVE;
 }
@@ -383,7 +364,7 @@ static void explain_scram(Login *login) {
   g_auto(ScramKeys) keys = {0};
   g_autofree char *detail = NULL;
   if (login->steps == NULL)
-    return; /* keys that nobody looks at are dear to invent */
+    return; /* decoy keys are expensive to make, and nobody would see them */
   if (!is_scram_decided(login)) {
     explain(login, "SCRAM-SHA-256: not offered, as native accounts of source SAM do not decide");
     return;
@@ -480,17 +461,12 @@ guint logins_release(Logins *logins, const char *who) {
  * logins that were waiting for it are not refused for that. */
 static gboolean wait_for_registry(Login *login) {
   Logins *logins = login->logins;
-  login->early = logins->patient && !views_are_known(logins->tools.views);
+  login->early = logins->waits_for_registry && !views_are_known(logins->tools.views);
   if (!login->early)
     return FALSE;
   g_queue_push_tail(&logins->waiting, login);
   login->waiting = logins->waiting.tail;
   return TRUE;
-}
-
-static gboolean is_loopback(const char *text) {
-  ClientAddress address;
-  return client_address_parse(text, &address) && client_address_is_loopback(&address);
 }
 
 static gboolean may_be_clear(const Login *login) {
@@ -501,7 +477,7 @@ static gboolean may_be_clear(const Login *login) {
   if (login->scram != NULL)
     return login->tls || rule != CLEAR_TEXT_NEVER;
   return login->tls || rule == CLEAR_TEXT_ALWAYS ||
-         (rule == CLEAR_TEXT_LOOPBACK && is_loopback(login->address));
+         (rule == CLEAR_TEXT_LOOPBACK && client_address_is_loopback_text(login->address));
 }
 
 static void explain_decision(Login *login, gboolean current) {
@@ -551,9 +527,9 @@ static void on_synced(gboolean current, gpointer data) {
 
 void logins_stop_waiting(Logins *logins) {
   g_autoptr(GPtrArray) woken = g_ptr_array_new();
-  if (!logins->patient)
+  if (!logins->waits_for_registry)
     return;
-  logins->patient = FALSE;
+  logins->waits_for_registry = FALSE;
   for (GList *link = logins->waiting.head; link != NULL; link = link->next)
     if (((Login *)link->data)->early)
       g_ptr_array_add(woken, link->data);

@@ -121,3 +121,21 @@ Scram *exchange_take_scram(Exchange *exchange) {
   exchange_free(exchange);
   return scram;
 }
+
+Outcome exchange_get_outcome(ScramResult result, char **detail) {
+  static const struct {
+    Outcome outcome;
+    const char *detail;
+  } results[] = {
+      [SCRAM_RIGHT] = {OUTCOME_OK, NULL},
+      [SCRAM_WRONG] = {OUTCOME_BAD_PASSWORD, NULL},
+      [SCRAM_UNBOUND] = {OUTCOME_CHANNEL_BINDING,
+                         "its TLS connection is not this server's, or the mechanisms were cut on "
+                         "the way to it"},
+      [SCRAM_OVERTAKEN] = {OUTCOME_OVERTAKEN, "the account's keys have changed"},
+      [SCRAM_MALFORMED] = {OUTCOME_BAD_PASSWORD, "the client's answer can't be read"},
+  };
+  g_free(*detail);
+  *detail = g_strdup(results[result].detail);
+  return results[result].outcome;
+}

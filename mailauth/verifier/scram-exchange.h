@@ -31,6 +31,10 @@ void exchange_free(Exchange *exchange);
 /* Frees it, too. The caller's; NULL where the client has not been asked yet. */
 Scram *exchange_take_scram(Exchange *exchange);
 
+/* What comes of a proof if the account would let the client in. Replaces *@detail, which
+ * is for administrators and the caller's, or NULL. */
+Outcome exchange_get_outcome(ScramResult result, char **detail);
+
 /* regd has been heard of, or has had its time: until then exchanges wait for it. */
 void exchanges_stop_waiting(Exchanges *exchanges);
 

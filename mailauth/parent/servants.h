@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* The processes that the verifier has started, and is given the channels to: stores as
+ * the mail's users, PAM's processes and connectors as its own. They answer to the
+ * verifier that asked for them, and end with their work. */
+#ifndef MAILAUTH_PARENT_SERVANTS_H
+#define MAILAUTH_PARENT_SERVANTS_H
+
+#include "mailauth/parent/child.h"
+
+typedef struct Servants Servants;
+
+typedef struct {
+  /* The user whose work PAM's processes and connectors do. */
+  gboolean (*find_verifiers_user)(RoleUser *user, GError **error, gpointer data);
+  /* One has ended. */
+  void (*ended)(gpointer data);
+  gpointer data;
+} ServantsHooks;
+
+/* Borrows @launcher and @verifier, and copies @hooks. */
+Servants *servants_new(const Launcher *launcher, Child *verifier, const ServantsHooks *hooks);
+/* The processes stay. */
+void servants_free(Servants *servants);
+
+/* WANT_STORE and WANT_SERVANT. */
+void servants_take_want_store(Servants *servants, const Message *message);
+void servants_take_want(Servants *servants, const Message *message);
+
+guint servants_count(const Servants *servants);
+void servants_signal(const Servants *servants, int number);
+
+#endif

@@ -149,7 +149,7 @@ static void retry_later(Server *server) {
 
 static gboolean is_refused_for_good(const Server *server) {
   return server->refused_since != 0 &&
-         g_get_monotonic_time() - server->refused_since >= NAME_PATIENCE_SECONDS * G_USEC_PER_SEC;
+         g_get_monotonic_time() - server->refused_since >= NAME_RETRY_SECONDS * G_USEC_PER_SEC;
 }
 
 /* The bus may have to read its policy first. */
@@ -158,7 +158,7 @@ static void note_refusal(Server *server, const GError *error) {
     return;
   server->refused_since = g_get_monotonic_time();
   server->retry_ms = RETRY_FIRST_MS;
-  say(server, "%s; trying again for %d s", error->message, NAME_PATIENCE_SECONDS);
+  say(server, "%s; trying again for %d s", error->message, NAME_RETRY_SECONDS);
 }
 
 /* FALSE: there is no use in it, or no time left. */
@@ -182,7 +182,7 @@ static void give_up(Server *server, const GError *error) {
         "/usr/share/dbus-1/system.d and allow user %u, who must have been there when the bus read "
         "it; `busctl call org.freedesktop.DBus / org.freedesktop.DBus ReloadConfig` makes it read "
         "again",
-        NAME_PATIENCE_SECONDS, (guint)geteuid());
+        NAME_RETRY_SECONDS, (guint)geteuid());
   server->events.failed(server->events.data);
 }
 

@@ -10,7 +10,7 @@ typedef struct Server Server;
 
 /* How long a name that the bus refuses is tried for: after a first installation the bus
  * may still have to read the policy that allows it. */
-#define NAME_PATIENCE_SECONDS 15
+#define NAME_RETRY_SECONDS 15
 
 typedef struct {
   const char *bus;                       /* "system", "session" or an address */
@@ -29,7 +29,7 @@ typedef struct {
 } ServerEvents;
 
 /* Opens everything, connects to the bus and takes the name. When the bus refuses the
- * name, that is tried again for NAME_PATIENCE_SECONDS before it fails. Works on the
+ * name, that is tried again for NAME_RETRY_SECONDS before it fails. Works on the
  * default main context. What @options points to must outlive the server. */
 Server *server_start(const ServerOptions *options, const ServerEvents *events, GError **error);
 /* How it is, in one line; the caller's. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Paths and names: parsing, limits, case folding, comparing (registry.md 1).
+/* Paths and names: parsing, limits, case folding, comparing (org.regd.Registry1(5)).
  * Pure; knows nothing of what is stored. */
 #ifndef CLIENT_BASE_PATH_H
 #define CLIENT_BASE_PATH_H

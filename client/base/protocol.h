@@ -13,22 +13,22 @@
 #define MAILAUTH_OBJECT_PATH "/org/regd/MailAuth1"
 #define MAILAUTH_INTERFACE "org.regd.MailAuth1"
 
-/* registry.md 1 */
+/* Keys, names and links */
 #define LIMIT_KEY_NAME_UNITS 255U     /* UTF-16 code units */
 #define LIMIT_VALUE_NAME_UNITS 16383U /* UTF-16 code units */
 #define LIMIT_DEPTH 512U              /* components */
 #define LIMIT_LINKS 32U               /* links followed in one path */
-/* registry.md 2 */
+/* Values */
 #define LIMIT_VALUE_SIZE_DEFAULT (1024U * 1024U)       /* bytes; live setting */
 #define LIMIT_VALUE_SIZE_MAXIMUM (16U * 1024U * 1024U) /* what the setting may say */
-/* registry.md 4 */
+/* Answers to reads */
 #define LIMIT_TREE_PAGE_VALUES 10000U
 #define LIMIT_TREE_PAGE_BYTES (4U * 1024U * 1024U)
 #define LIMIT_LIST_BYTES (16U * 1024U * 1024U)
-/* registry.md 5 */
+/* Signals */
 #define LIMIT_SIGNAL_CHANGES 4096U
 #define LIMIT_SIGNAL_BYTES (1024U * 1024U)
-/* registry.md 6 */
+/* History and trials */
 #define LIMIT_HISTORY_REVISIONS_DEFAULT 100000U
 #define LIMIT_TRIAL_SECONDS 86400U
 #define LIMIT_TRIALS_PER_USER 16U
@@ -37,13 +37,13 @@
 #define LIMIT_HISTORY_ENTRY_BYTES (4U * 1024U * 1024U)
 #define LIMIT_HISTORY_ENTRY_CHANGES 10000U
 #define LIMIT_HISTORY_ANSWER 10000U /* revisions in one answer */
-/* registry.md 9 */
+/* Files */
 #define LIMIT_FILE_BYTES (256ULL * 1024U * 1024U)
 #define LIMIT_FILES_PER_USER 2U
 #define LIMIT_FILE_STALL_SECONDS 60U
 #define LIMIT_REGFILE_LINE_BYTES (16U * 1024U * 1024U) /* one line, or one value's data in hex */
 #define LIMIT_REGFILE_OPERATIONS 4000000U /* bounds the memory of a file of tiny lines */
-/* Per user that is no administrator, live settings (registry.md 7) */
+/* For each user except administrators; live settings */
 #define LIMIT_WATCHES_DEFAULT 1024U
 #define LIMIT_CALLS_DEFAULT 256U
 #define LIMIT_STORED_BYTES_DEFAULT (64U * 1024U * 1024U)

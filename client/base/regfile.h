@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* .reg files (reg-format.md): a push parser that turns bytes, however they are
+/* .reg files (regd-reg(5)): a push parser that turns bytes, however they are
  * cut, into a Change, and a printer. Pure: no I/O.
  *
  * Text in hex(1), hex(2) and hex(7) is UTF-16 in a file of version 5 and

@@ -32,7 +32,7 @@ struct PrivateBus {
   DBusServer *server;
   LoopBinding *binding;
   Peer peers[N_PEERS];
-  GSource *patience;
+  GSource *timeout;
   gboolean told;
 };
 
@@ -252,9 +252,9 @@ PrivateBus *private_bus_start(PrivateBusEnded ended, gpointer data, GError **err
   bus->data = data;
   bus->context = g_main_context_new();
   bus->loop = g_main_loop_new(bus->context, FALSE);
-  bus->patience = g_timeout_source_new_seconds(PRIVATE_BUS_PATIENCE_SECONDS);
-  g_source_set_callback(bus->patience, on_no_client, bus, NULL);
-  g_source_attach(bus->patience, bus->context);
+  bus->timeout = g_timeout_source_new_seconds(PRIVATE_BUS_TIMEOUT_SECONDS);
+  g_source_set_callback(bus->timeout, on_no_client, bus, NULL);
+  g_source_attach(bus->timeout, bus->context);
   if (g_mkdtemp(template) == NULL) { /* mode 0700 */
     error_set(error, REGISTRY_ERROR_FAILED, "a directory can't be made in %s", g_get_tmp_dir());
     return NULL;
@@ -305,8 +305,8 @@ void private_bus_stop(PrivateBus *bus) {
   stop_listening(bus);
   if (bus->directory != NULL)
     (void)g_rmdir(bus->directory);
-  g_source_destroy(bus->patience);
-  g_source_unref(bus->patience);
+  g_source_destroy(bus->timeout);
+  g_source_unref(bus->timeout);
   g_main_loop_unref(bus->loop);
   g_main_context_unref(bus->context);
   g_free(bus->directory);

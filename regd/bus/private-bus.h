@@ -9,10 +9,10 @@
 
 typedef struct PrivateBus PrivateBus;
 
-/* The client has left, or none has come in @PRIVATE_BUS_PATIENCE_SECONDS. Called
+/* The client has left, or none has come in @PRIVATE_BUS_TIMEOUT_SECONDS. Called
  * once, on the default main context. */
 typedef void (*PrivateBusEnded)(gpointer data);
-#define PRIVATE_BUS_PATIENCE_SECONDS 30U
+#define PRIVATE_BUS_TIMEOUT_SECONDS 30U
 
 /* Listens in a directory that only this user may enter. */
 PrivateBus *private_bus_start(PrivateBusEnded ended, gpointer data, GError **error);

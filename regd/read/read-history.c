@@ -79,8 +79,8 @@ static void add_visibility(Telling *telling, Acl *then, gboolean secret, gboolea
   *data = seen && (!secret || trusted);
 }
 
-static gboolean judge(Telling *telling, const Difference *difference, const char *path,
-                      Visibility *visibility, GError **error) {
+static gboolean find_visibility(Telling *telling, const Difference *difference, const char *path,
+                                Visibility *visibility, GError **error) {
   if (telling->who->administrator) {
     *visibility = (Visibility){TRUE, TRUE, TRUE};
     return TRUE;
@@ -139,11 +139,11 @@ static gboolean tell(const Difference *difference, G_GNUC_UNUSED guint64 revisio
     return TRUE;
   GRefString *path = store_get_path(telling->reader->store, difference->key, error);
   Visibility visibility = {0};
-  gboolean judged = path != NULL && judge(telling, difference, path, &visibility, error);
-  if (judged && visibility.key)
+  gboolean found = path != NULL && find_visibility(telling, difference, path, &visibility, error);
+  if (found && visibility.key)
     add_change(telling, difference, path, &visibility);
   g_clear_pointer(&path, g_ref_string_release);
-  return judged;
+  return found;
 }
 
 static gboolean tell_revision(Telling *telling, guint64 revision, GPtrArray *entries,

@@ -18,10 +18,10 @@ static gint64 get_cost(const char *name, const RegistryValue *value) {
 static gboolean is_described(Edit *edit, const char *path) {
   if (edit->schemas == NULL)
     return FALSE;
-  if (g_strcmp0(edit->judged, path) == 0)
+  if (g_strcmp0(edit->described_key, path) == 0)
     return edit->is_described;
-  g_free(edit->judged);
-  edit->judged = g_strdup(path);
+  g_free(edit->described_key);
+  edit->described_key = g_strdup(path);
   edit->is_described = schema_set_find_key(edit->schemas, path) != NULL;
   return edit->is_described;
 }

@@ -119,5 +119,5 @@ void edit_clear(Edit *edit) {
   drop_last_place(edit);
   g_ptr_array_unref(edit->differences);
   g_hash_table_unref(edit->usage);
-  g_free(edit->judged);
+  g_free(edit->described_key);
 }

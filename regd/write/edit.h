@@ -32,7 +32,7 @@ typedef struct {
   Place *last_place;
   gint64 touched;          /* the key touched last */
   gint64 touched_children; /* the key whose sub-keys were touched last */
-  char *judged;            /* the path of the key whose schemas were looked up last */
+  char *described_key;     /* the path of the key whose schemas were looked up last */
   gboolean is_described;   /* whether it has any */
 } Edit;
 /* Frees what the operations have made, not what the edit was given. */

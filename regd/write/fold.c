@@ -4,7 +4,7 @@
  * Operations append a difference for each step. If a step may have touched something for the
  * second time (has_revisited), the list is folded before it is recorded, in four passes:
  *
- * 1. judge_fates(): keys that came or went. A key that was deleted and made again exactly as
+ * 1. find_outcomes(): keys that came or went. A key that was deleted and made again exactly as
  * before is `is_reborn`, and none of its coming and going is recorded; one that came back
  * otherwise is recorded in full (`keep`), and so is a branch below a key with another
  * spelling; one that was made and deleted again leaves nothing (`never_there`).
@@ -13,11 +13,11 @@
  * difference of a slot stands for all of them, and inherits what was there before the first
  * (inherit()).
  *
- * 3. judge_returns(): a row of history has one spelling and position. A value that was deleted
+ * 3. find_moved(): a row of history has one spelling and position. A value that was deleted
  * and comes back with another spelling, or in another order, is recorded as deleted and set
  * (`is_moved`).
  *
- * 4. judge(): drops slots that end where they began and differences that another one stands
+ * 4. decide(): drops slots that end where they began and differences that another one stands
  * for. */
 #include "regd/write/fold.h"
 
@@ -33,7 +33,7 @@ typedef struct {
   gboolean keep;         /* deleted and made again as something else: record all of it */
   gboolean is_reborn;    /* deleted and made again as it was */
   gboolean never_there;  /* made and deleted again */
-} KeyFate;
+} KeyOutcome;
 
 /* The differences of one value, or of a key's access list. Usually the last one is recorded,
  * with the state before the first. */
@@ -46,22 +46,22 @@ typedef struct {
 
 typedef struct {
   Edit *edit;
-  GHashTable *fates; /* key id -> KeyFate, of the keys that came or went */
-  GHashTable *slots; /* slot name -> Slot */
+  GHashTable *outcomes; /* key id -> KeyOutcome, of the keys that came or went */
+  GHashTable *slots;    /* slot name -> Slot */
 } Folding;
 
-static KeyFate *get_fate(GHashTable *fates, const Difference *difference) {
-  KeyFate *fate = g_hash_table_lookup(fates, &difference->key);
-  if (fate != NULL)
-    return fate;
-  fate = g_new0(KeyFate, 1);
-  fate->existed = difference->kind == CHANGE_KEY_DELETED;
-  fate->old_state = difference->old_state;
-  g_hash_table_insert(fates, g_memdup2(&difference->key, sizeof difference->key), fate);
-  return fate;
+static KeyOutcome *get_outcome(GHashTable *outcomes, const Difference *difference) {
+  KeyOutcome *outcome = g_hash_table_lookup(outcomes, &difference->key);
+  if (outcome != NULL)
+    return outcome;
+  outcome = g_new0(KeyOutcome, 1);
+  outcome->existed = difference->kind == CHANGE_KEY_DELETED;
+  outcome->old_state = difference->old_state;
+  g_hash_table_insert(outcomes, g_memdup2(&difference->key, sizeof difference->key), outcome);
+  return outcome;
 }
 
-static gboolean judge_return(Edit *edit, gint64 key, KeyFate *fate, GError **error) {
+static gboolean compare_return(Edit *edit, gint64 key, KeyOutcome *outcome, GError **error) {
   g_autoptr(KeyRow) row = NULL;
   if (!store_get_key(edit->store, key, &row, error))
     return FALSE;
@@ -70,52 +70,53 @@ static gboolean judge_return(Edit *edit, gint64 key, KeyFate *fate, GError **err
     return FALSE;
   g_autoptr(KeyRow) old = g_new0(KeyRow, 1);
   g_autoptr(Acl) old_own = NULL;
-  if (!history_decode_key(fate->old_state, old, &old_own, error))
+  if (!history_decode_key(outcome->old_state, old, &old_own, error))
     return FALSE;
   row->last_write = old->last_write; /* when it was written is no difference */
   g_autoptr(GBytes) state = history_encode_key(row, own);
-  fate->parent = row->parent;
-  fate->is_respelled = !g_str_equal(old->name, row->name);
-  fate->is_reborn = g_bytes_equal(state, fate->old_state);
-  fate->keep = !fate->is_reborn;
+  outcome->parent = row->parent;
+  outcome->is_respelled = !g_str_equal(old->name, row->name);
+  outcome->is_reborn = g_bytes_equal(state, outcome->old_state);
+  outcome->keep = !outcome->is_reborn;
   return TRUE;
 }
 
 /* A key that came back as it was, below one that is spelled otherwise now, has another path,
  * and is recorded like the rest of the branch. Parents are made before their children. */
-static void judge_branches(const Edit *edit, GHashTable *fates) {
+static void mark_respelled(const Edit *edit, GHashTable *outcomes) {
   for (guint i = 0; i < edit->differences->len; i++) {
     const Difference *difference = g_ptr_array_index(edit->differences, i);
     if (difference->kind != CHANGE_KEY_CREATED)
       continue;
-    KeyFate *fate = g_hash_table_lookup(fates, &difference->key);
-    const KeyFate *above = fate->is_reborn ? g_hash_table_lookup(fates, &fate->parent) : NULL;
+    KeyOutcome *outcome = g_hash_table_lookup(outcomes, &difference->key);
+    const KeyOutcome *above =
+        outcome->is_reborn ? g_hash_table_lookup(outcomes, &outcome->parent) : NULL;
     if (above == NULL || !above->is_respelled)
       continue;
-    fate->is_respelled = fate->keep = TRUE;
-    fate->is_reborn = FALSE;
+    outcome->is_respelled = outcome->keep = TRUE;
+    outcome->is_reborn = FALSE;
   }
 }
 
-static gboolean judge_fates(Edit *edit, GHashTable *fates, GError **error) {
+static gboolean find_outcomes(Edit *edit, GHashTable *outcomes, GError **error) {
   for (guint i = 0; i < edit->differences->len; i++) {
     const Difference *difference = g_ptr_array_index(edit->differences, i);
     if (difference->kind == CHANGE_KEY_CREATED || difference->kind == CHANGE_KEY_DELETED)
-      get_fate(fates, difference)->exists = difference->kind == CHANGE_KEY_CREATED;
+      get_outcome(outcomes, difference)->exists = difference->kind == CHANGE_KEY_CREATED;
   }
   GHashTableIter iter;
   gpointer key = NULL;
   gpointer value = NULL;
-  g_hash_table_iter_init(&iter, fates);
+  g_hash_table_iter_init(&iter, outcomes);
   while (g_hash_table_iter_next(&iter, &key, &value)) {
-    KeyFate *fate = value;
-    fate->never_there = !fate->existed && !fate->exists;
-    if (!fate->existed || !fate->exists)
+    KeyOutcome *outcome = value;
+    outcome->never_there = !outcome->existed && !outcome->exists;
+    if (!outcome->existed || !outcome->exists)
       continue;
-    if (!judge_return(edit, *(gint64 *)key, fate, error))
+    if (!compare_return(edit, *(gint64 *)key, outcome, error))
       return FALSE;
   }
-  judge_branches(edit, fates);
+  mark_respelled(edit, outcomes);
   return TRUE;
 }
 
@@ -177,16 +178,16 @@ static gboolean ends_where_it_began(Edit *edit, const Difference *difference, gb
   return TRUE;
 }
 
-static const KeyFate *find_fate(GHashTable *fates, const Difference *difference) {
-  return g_hash_table_lookup(fates, &difference->key);
+static const KeyOutcome *find_outcome(GHashTable *outcomes, const Difference *difference) {
+  return g_hash_table_lookup(outcomes, &difference->key);
 }
 
-static GHashTable *collect_slots(Edit *edit, GHashTable *fates) {
+static GHashTable *collect_slots(Edit *edit, GHashTable *outcomes) {
   GHashTable *slots = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
   for (guint i = 0; i < edit->differences->len; i++) {
     const Difference *difference = g_ptr_array_index(edit->differences, i);
-    const KeyFate *fate = find_fate(fates, difference);
-    if (!is_slotted(difference->kind) || difference->moved || (fate != NULL && fate->keep))
+    const KeyOutcome *outcome = find_outcome(outcomes, difference);
+    if (!is_slotted(difference->kind) || difference->moved || (outcome != NULL && outcome->keep))
       continue;
     g_autofree char *name = get_slot_name(difference);
     Slot *slot = g_hash_table_lookup(slots, name);
@@ -302,8 +303,8 @@ static gboolean find_reordered(const Folding *folding, gint64 key, const GPtrArr
 }
 
 /* See the third pass above. */
-static gboolean judge_key(const Folding *folding, gint64 key, const GPtrArray *of_key,
-                          GError **error) {
+static gboolean find_moved_of_key(const Folding *folding, gint64 key, const GPtrArray *of_key,
+                                  GError **error) {
   const Edit *edit = folding->edit;
   gboolean reordered = FALSE;
   if (!find_reordered(folding, key, of_key, &reordered, error))
@@ -315,14 +316,14 @@ static gboolean judge_key(const Folding *folding, gint64 key, const GPtrArray *o
   return TRUE;
 }
 
-static gboolean judge_returns(const Folding *folding, GError **error) {
+static gboolean find_moved(const Folding *folding, GError **error) {
   g_autoptr(GHashTable) returns = collect_returns(folding->edit, folding->slots);
   GHashTableIter iter;
   gpointer key = NULL;
   gpointer of_key = NULL;
   g_hash_table_iter_init(&iter, returns);
   while (g_hash_table_iter_next(&iter, &key, &of_key))
-    if (!judge_key(folding, *(const gint64 *)key, of_key, error))
+    if (!find_moved_of_key(folding, *(const gint64 *)key, of_key, error))
       return FALSE;
   return TRUE;
 }
@@ -338,15 +339,15 @@ static gboolean stays_moved(Edit *edit, const Slot *slot, guint index) {
 
 /* ---- folding ---- */
 
-static gboolean judge(const Folding *folding, guint index, gboolean *stays, GError **error) {
+static gboolean decide(const Folding *folding, guint index, gboolean *stays, GError **error) {
   Edit *edit = folding->edit;
   Difference *difference = g_ptr_array_index(edit->differences, index);
-  const KeyFate *fate = find_fate(folding->fates, difference);
-  *stays = difference->moved || (fate != NULL && fate->keep);
-  if (*stays || (fate != NULL && fate->never_there))
+  const KeyOutcome *outcome = find_outcome(folding->outcomes, difference);
+  *stays = difference->moved || (outcome != NULL && outcome->keep);
+  if (*stays || (outcome != NULL && outcome->never_there))
     return TRUE;
   if (!is_slotted(difference->kind)) {
-    *stays = fate == NULL || !fate->is_reborn;
+    *stays = outcome == NULL || !outcome->is_reborn;
     return TRUE;
   }
   g_autofree char *name = get_slot_name(difference);
@@ -366,10 +367,10 @@ static gboolean judge(const Folding *folding, guint index, gboolean *stays, GErr
 }
 
 /* The key of a difference may have been spelled otherwise when it was noted. */
-static gboolean correct_path(const Edit *edit, GHashTable *fates, Difference *difference,
+static gboolean correct_path(const Edit *edit, GHashTable *outcomes, Difference *difference,
                              GError **error) {
-  const KeyFate *fate = find_fate(fates, difference);
-  if (fate == NULL || !fate->is_reborn)
+  const KeyOutcome *outcome = find_outcome(outcomes, difference);
+  if (outcome == NULL || !outcome->is_reborn)
     return TRUE;
   GRefString *path = store_get_path(edit->store, difference->key, error);
   if (path == NULL)
@@ -380,18 +381,19 @@ static gboolean correct_path(const Edit *edit, GHashTable *fates, Difference *di
 }
 
 gboolean edit_fold(Edit *edit, GError **error) {
-  g_autoptr(GHashTable) fates = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
-  if (!judge_fates(edit, fates, error))
+  g_autoptr(GHashTable) outcomes =
+      g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
+  if (!find_outcomes(edit, outcomes, error))
     return FALSE;
-  g_autoptr(GHashTable) slots = collect_slots(edit, fates);
-  const Folding folding = {edit, fates, slots};
-  if (!judge_returns(&folding, error))
+  g_autoptr(GHashTable) slots = collect_slots(edit, outcomes);
+  const Folding folding = {edit, outcomes, slots};
+  if (!find_moved(&folding, error))
     return FALSE;
   guint length = edit->differences->len;
   g_autofree gboolean *keep = g_new(gboolean, length);
   for (guint i = 0; i < length; i++)
-    if (!judge(&folding, i, &keep[i], error) ||
-        (keep[i] && !correct_path(edit, fates, g_ptr_array_index(edit->differences, i), error)))
+    if (!decide(&folding, i, &keep[i], error) ||
+        (keep[i] && !correct_path(edit, outcomes, g_ptr_array_index(edit->differences, i), error)))
       return FALSE;
 
   g_autofree gpointer *all = g_ptr_array_steal(edit->differences, NULL);

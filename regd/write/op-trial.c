@@ -29,7 +29,7 @@ static gboolean collect(const Difference *difference, G_GNUC_UNUSED guint64 revi
  * did to it. */
 typedef struct {
   Edit *edit;
-  guint64 revision; /* the last that was judged */
+  guint64 revision; /* the last that was looked up */
   gboolean is_ended;
   gint64 key;        /* 0: none has been loaded */
   GHashTable *names; /* of its values, in any case */

@@ -9,6 +9,9 @@
 
 #define ENDED "the process that makes connections has ended"
 #define CLOSED "the server is being stopped"
+#define SILENT "the process that makes connections does not answer, and is replaced"
+/* How much longer than a connection may take the connector may be silent, in ms. */
+#define GRACE_MS 5000
 
 typedef struct {
   Dialer *dialer;
@@ -28,6 +31,9 @@ struct Dialer {
   GHashTable *calls;   /* number -> Call */
   GQueue unsent;       /* of Call */
   guint source;        /* that looks after them */
+  guint outstanding;   /* questions that the connector has not answered, cancelled ones too */
+  guint longest;       /* ms: what the longest of them may take */
+  guint silence;       /* timer: the connector hangs; 0 while nothing is outstanding */
   GMutex lock;         /* over what follows, and every Waiting */
   GCond answered;
   gboolean closed;
@@ -55,6 +61,7 @@ void dialer_free(Dialer *dialer) {
   if (dialer == NULL)
     return;
   g_clear_handle_id(&dialer->source, g_source_remove);
+  g_clear_handle_id(&dialer->silence, g_source_remove);
   channel_free(dialer->channel);
   g_hash_table_unref(dialer->calls);
   g_mutex_clear(&dialer->lock);
@@ -89,7 +96,25 @@ static void refuse_all(Dialer *dialer, const char *problem) {
 
 static void on_ended(Dialer *dialer, const char *why) {
   g_clear_pointer(&dialer->channel, channel_free);
+  g_clear_handle_id(&dialer->silence, g_source_remove);
+  dialer->outstanding = 0;
   refuse_all(dialer, why);
+}
+
+/* It ends, if it ever goes on: its channel has. */
+static gboolean on_silent(gpointer data) {
+  Dialer *dialer = data;
+  dialer->silence = 0;
+  g_printerr("mailauthd: " SILENT "\n");
+  on_ended(dialer, SILENT);
+  return G_SOURCE_REMOVE;
+}
+
+/* Whatever it says, it does not hang. */
+static void listen_on(Dialer *dialer) {
+  g_clear_handle_id(&dialer->silence, g_source_remove);
+  if (dialer->outstanding > 0)
+    dialer->silence = g_timeout_add(dialer->longest + GRACE_MS, on_silent, dialer);
 }
 
 /* One that was cancelled has an answer that nobody waits for. */
@@ -99,6 +124,8 @@ static void take_answer(Dialer *dialer, Message *message) {
   g_variant_get(message->body, "(t&s)", &number, &problem);
   Call *call = g_hash_table_lookup(dialer->calls, &number);
   gboolean has_socket = message->n_descriptors > 0;
+  dialer->outstanding -= MIN(dialer->outstanding, 1);
+  listen_on(dialer);
   if (has_socket != (*problem == '\0'))
     on_ended(dialer, "the process that makes connections has not answered what it was asked");
   else if (call != NULL)
@@ -115,14 +142,24 @@ static void on_message(G_GNUC_UNUSED Channel *channel, Message *message, const G
 
 /* ---- a connector ---- */
 
+static void note_question(Dialer *dialer, guint timeout) {
+  dialer->longest = MAX(dialer->outstanding > 0 ? dialer->longest : 0, timeout);
+  dialer->outstanding++;
+  if (dialer->silence == 0)
+    listen_on(dialer);
+}
+
 static void send_unsent(Dialer *dialer) {
   Call *call;
   while (dialer->channel != NULL && (call = g_queue_pop_head(&dialer->unsent)) != NULL) {
     g_autoptr(GError) error = NULL;
     g_autofree char *server = g_utf8_make_valid(call->server, -1);
+    guint timeout = call->timeout;
     if (!channel_send(dialer->channel, MESSAGE_CONNECT,
                       g_variant_new("(tsu)", call->number, server, call->timeout), NULL, 0, &error))
       finish(call, -1, error->message);
+    else
+      note_question(dialer, timeout);
   }
 }
 

@@ -18,7 +18,7 @@ from harness.bus import wait_until
 from harness.case import check, contains, equal, main, test
 from harness.mail import BROKERS, POP3
 from harness.process import PATIENCE, SOURCE, Process, program
-from harness.registry import REG_SZ, Registry
+from harness.registry import REG_DWORD, REG_SZ, Registry
 from harness.slapd import Slapd
 from harness.talk import Mail
 
@@ -299,6 +299,26 @@ def one_that_ends_is_replaced_for_the_next_login():
                 select.select([ended], [], [], PATIENCE)
                 os.close(ended)
                 contains(mail.pop3_answer("ann", "wrong"), "[AUTH]")
+
+
+@test
+def one_that_hangs_is_replaced():
+    with Mail(imap=False) as mail, Slapd(mail) as slapd:
+        slapd.add("ann", "sesame")
+        slapd.become_broker("3")
+        mail.client.set(BROKERS + "\\3", "Timeout", REG_DWORD, 1000)
+        mail.choose("MBS_BASIC", "3")
+        contains(mail.pop3_answer("ann", "wrong"), "[AUTH]")
+        (old,) = connectors_of(mail)
+        os.kill(old, signal.SIGSTOP)
+        slapd.restart()  # the connections are made anew
+        try:
+            contains(mail.pop3_answer("ann", "wrong"), "[SYS/TEMP]")
+            wait_until(lambda: "[AUTH]" in mail.pop3_answer("ann", "wrong"), "another connector")
+            contains(mail.process.output(), "the process that makes connections does not answer")
+        finally:
+            os.kill(old, signal.SIGCONT)
+        wait_until(lambda: old not in connectors_of(mail), "the old one to end")
 
 
 main()

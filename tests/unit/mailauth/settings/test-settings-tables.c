@@ -46,8 +46,11 @@ static gboolean is_described(const SettingRow *row, const Choice *choice) {
 
 static void check_choice(const SettingRow *row, const SchemaValue *described) {
   guint count = 0;
-  g_autofree char *text = dup_default(described);
   g_assert_nonnull(described->allowed);
+  /* A single word needs no default. */
+  g_autofree char *text = described->default_value == NULL && described->allowed[1] == NULL
+                              ? g_strdup(described->allowed[0])
+                              : dup_default(described);
   for (const Choice *choice = row->choices; choice->word != NULL; choice++) {
     gboolean is_allowed = g_strv_contains((const char *const *)described->allowed, choice->word);
     g_assert_cmpint(is_allowed, ==, is_described(row, choice));

@@ -2,9 +2,8 @@
 /* The public face of libregistry: everything a program needs to use the
  * registry that regd serves on D-Bus, and the only header that is installed.
  *
- * It answers for the vocabulary (types, errors, values), the connection and
- * its calls, and the live view of a sub-tree. It includes nothing but GLib, so
- * every layer of the project may include it.
+ * It declares the types, errors and values, the connection and its calls, and the live
+ * view of a sub-tree. It includes only GLib, so every layer of the project may include it.
  *
  * Threads: a RegistryValue is immutable and may be shared between threads. A
  * RegistryConnection and its views belong to the thread that runs the
@@ -105,10 +104,10 @@ REGISTRY_PUBLIC guint32 registry_value_get_type(const RegistryValue *value);
 REGISTRY_PUBLIC RegistryForm registry_value_get_form(const RegistryValue *value);
 /* The Windows bytes; borrowed, valid as long as the value. */
 REGISTRY_PUBLIC const guint8 *registry_value_get_bytes(const RegistryValue *value, gsize *size);
-/* NULL where the form is another; else owned by the caller. */
+/* NULL if the form is another; else owned by the caller. */
 REGISTRY_PUBLIC char *registry_value_dup_string(const RegistryValue *value);
 REGISTRY_PUBLIC char **registry_value_dup_strings(const RegistryValue *value);
-/* FALSE where the form is another. */
+/* FALSE if the form is another. */
 REGISTRY_PUBLIC gboolean registry_value_get_uint32(const RegistryValue *value, guint32 *number);
 REGISTRY_PUBLIC gboolean registry_value_get_uint64(const RegistryValue *value, guint64 *number);
 /* Same type and same bytes. Either may be NULL. */
@@ -140,26 +139,26 @@ REGISTRY_PUBLIC RegistryConnection *registry_connection_ref(RegistryConnection *
 REGISTRY_PUBLIC void registry_connection_unref(RegistryConnection *connection);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RegistryConnection, registry_connection_unref)
 
-/* Whether the daemon answers. FALSE from when it has let a call wait for 10 s without
- * sending any message, the answer to a Ping included, until any message of it comes.
- * Meanwhile every sync is answered FALSE without waiting, and no view is live; what
- * was last known goes on being served. TRUE while the daemon is away, which is no
- * silence. */
+/* Whether the daemon answers. It turns FALSE when a call has waited for 10 s and no
+ * message has come from the daemon meanwhile, not even the reply to a Ping; it turns TRUE
+ * again with the next message. While it is FALSE every sync is answered FALSE at once, and
+ * no view is live; the last known state is still served. It is TRUE while the daemon is
+ * away. */
 REGISTRY_PUBLIC gboolean registry_connection_is_answering(const RegistryConnection *connection);
 typedef void (*RegistryConnectionAnswering)(RegistryConnection *connection, gboolean answering,
                                             gpointer data);
-/* @changed (may be NULL) is called from the loop when that changes. From now on it is
- * found out within 10 s also while no call waits, by a Ping every 4 s when nothing else
- * comes from the daemon. */
+/* @changed (may be NULL) is called from the loop when that changes. From then on a silent
+ * daemon is noticed within 10 s even if no call waits: a Ping is sent every 4 s if nothing
+ * else comes from the daemon. */
 REGISTRY_PUBLIC void registry_connection_follow_answering(RegistryConnection *connection,
                                                           RegistryConnectionAnswering changed,
                                                           gpointer data);
 
-/* The blocking calls below wait at most 30 s for the daemon's answer (writes 300 s:
- * UNREACHABLE leaves open whether it is made) and do not run the loop: they are for programs
- * that have nothing else to do meanwhile. The bus may start the daemon for them,
- * where it knows how; views never have it started. Where an answer fails the
- * error is what the daemon said, its name mapped to RegistryError. */
+/* The blocking calls below wait at most 30 s for the daemon's answer (writes 300 s; after
+ * UNREACHABLE the write may still be made) and do not run the loop: they are for programs
+ * that have nothing else to do meanwhile. The bus may start the daemon for them, if it is
+ * configured to; views never start it. An error is what the daemon said, its name mapped
+ * to RegistryError. */
 
 REGISTRY_PUBLIC RegistryValue *registry_get_value(RegistryConnection *connection, const char *key,
                                                   const char *name, GError **error);
@@ -207,9 +206,9 @@ REGISTRY_PUBLIC gboolean registry_transaction_commit(RegistryConnection *connect
 
 /* ---- live view ---- */
 
-/* A sub-tree held in memory and kept current. Reading is a look-up. Without
- * the daemon the last state known goes on being served; when it is back the
- * view catches up from its last revision, or reads anew. */
+/* A sub-tree held in memory and kept current. Reading is a look-up. While the daemon is
+ * away the last known state is served; when it is back the view catches up from its last
+ * revision, or reads everything. */
 typedef struct RegistryView RegistryView;
 
 typedef enum {
@@ -220,8 +219,8 @@ typedef enum {
   REGISTRY_VIEW_FAILED,  /* the daemon answered something else: registry_view_get_problem() */
 } RegistryViewState;
 
-/* Called on the connection's context after the view has changed (its state, or
- * any key or value), never from inside a call of the user's. */
+/* Called on the connection's context after the view has changed (its state, or any key or
+ * value), never from inside a function that the user has called. */
 typedef void (*RegistryViewChanged)(RegistryView *view, gpointer data);
 /* @current: every write answered before registry_view_sync() was called is in
  * the view now. FALSE: the daemon could not be asked; the view holds what was
@@ -235,18 +234,17 @@ REGISTRY_PUBLIC RegistryView *registry_view_new(RegistryConnection *connection, 
 REGISTRY_PUBLIC void registry_view_free(RegistryView *view);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RegistryView, registry_view_free)
 
-/* Something was written at @subkey (as for registry_view_get()), with NULL anywhere:
- * told when the daemon says so, before it can be looked up, and also where in the
- * end nothing differs. What was written before a sync was asked for has been told
- * when it is answered. @data: registry_view_new()'s. The view must not be freed from
- * inside. */
+/* Something was written at @subkey (as for registry_view_get()); NULL: anywhere. Called
+ * when the daemon signals it: before the new value can be looked up, and even if in the
+ * end nothing differs. All writes before a sync have been reported when the sync is
+ * answered. @data: registry_view_new()'s. The view must not be freed from inside. */
 typedef void (*RegistryViewTouched)(RegistryView *view, const char *subkey, gpointer data);
 REGISTRY_PUBLIC void registry_view_set_touched(RegistryView *view, RegistryViewTouched touched);
 
 REGISTRY_PUBLIC RegistryViewState registry_view_get_state(const RegistryView *view);
 /* Why the state is DENIED or FAILED, or what the last contact said; NULL if nothing. */
 REGISTRY_PUBLIC const GError *registry_view_get_problem(const RegistryView *view);
-/* The revision the view stands at; 0 before the first read. */
+/* The revision of the view's contents; 0 before the first read. */
 REGISTRY_PUBLIC guint64 registry_view_get_revision(const RegistryView *view);
 /* Whether the daemon is there and answers, and the watch stands. */
 REGISTRY_PUBLIC gboolean registry_view_is_live(const RegistryView *view);
@@ -272,12 +270,12 @@ REGISTRY_PUBLIC gboolean registry_view_get_uint32(const RegistryView *view, cons
                                                   const char *const *names, guint32 *number,
                                                   GError **error);
 
-/* One round trip to the daemon on the watching connection, shared by all who
- * ask before it is sent, then the answer (see RegistryViewSynced). While the
+/* Calls @synced after one round trip to the daemon on the watching connection (see
+ * RegistryViewSynced); syncs that are asked for before it is sent share it. While the
  * daemon is away or silent (registry_connection_is_answering()) the answer is FALSE
- * without waiting; when it falls silent, whoever waits is answered FALSE, so after 10 s
- * at most. @synced is called exactly
- * once, never from inside this call, unless the view is freed before. */
+ * without waiting; when it falls silent, waiting syncs are answered FALSE, so after 10 s
+ * at most. @synced is called exactly once, never from inside this call, unless the view is
+ * freed before. */
 REGISTRY_PUBLIC void registry_view_sync(RegistryView *view, RegistryViewSynced synced,
                                         gpointer data);
 

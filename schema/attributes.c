@@ -11,7 +11,7 @@
 
 enum { OF_KEY = 1 << 0, OF_VALUE = 1 << 1 };
 
-/* Which types a rule makes sense for. */
+/* The types that a rule applies to. */
 enum { WITH_STRINGS = 1 << 0, WITH_NUMBERS = 1 << 1, WITH_BYTES = 1 << 2, WITH_ANY = 1 << 3 };
 
 typedef struct {
@@ -189,7 +189,7 @@ gboolean section_set(Section *section, Setting setting, const char *text, guint 
   if (!row->flag && text == NULL)
     return error_set(error, REGISTRY_ERROR_INVALID_VALUE, "after \"%s\" comes = and its text",
                      row->name);
-  /* Only the empty multi-string's `default =` says something with nothing. */
+  /* Only the default of a multi-string may be empty: it is the empty list. */
   if (text != NULL && *text == '\0' && setting != SETTING_DEFAULT)
     return error_set(error, REGISTRY_ERROR_INVALID_VALUE, "\"%s\" has no text", row->name);
   section->lines[setting] = line;
@@ -231,7 +231,7 @@ static guint classes_of_value(const SchemaValue *value) {
          (value->has_other_type ? class_of_type(value->other_type) : 0);
 }
 
-/* A rule needs a type that it can be asked of. */
+/* A rule needs a type that it applies to. */
 static gboolean check_types(const Section *section, guint *line, GError **error) {
   const SchemaValue *value = section->value;
   for (guint i = 0; i < N_SETTINGS; i++) {
@@ -295,7 +295,7 @@ static RegistryValue *parse_default(guint32 type, const char *text, GError **err
   }
 }
 
-/* A default that its own rules refuse is a mistake in one or the other. */
+/* If the rules refuse the default, one of the two is wrong. */
 static gboolean finish_default(Section *section, guint *line, GError **error) {
   SchemaValue *value = section->value;
   if (section->default_text == NULL)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The settings of a schema file: `name = text` lines, checked one by one as
- * they come, and as a whole when their section ends. Pure; knows nothing of
- * lines and sections. */
+/* The settings of a schema file: `name = text` lines, checked one by one as they come, and
+ * as a whole when their section ends. Pure; parse.c reads lines and sections. */
 #ifndef SCHEMA_ATTRIBUTES_H
 #define SCHEMA_ATTRIBUTES_H
 
@@ -28,7 +27,7 @@ typedef struct {
   SchemaKey *key;          /* [key]: this one; [value]: the one it belongs to */
   SchemaValue *value;      /* [value]; NULL for [key] */
   char *default_text;      /* `default` as written, until the type is known */
-  guint lines[N_SETTINGS]; /* where each was set; 0: it was not */
+  guint lines[N_SETTINGS]; /* the line where each was set; 0: it was not */
 } Section;
 
 /* FALSE for a word that names no setting. */
@@ -38,7 +37,7 @@ const char *setting_get_name(Setting setting);
 gboolean setting_is_prose(Setting setting);
 
 /* @text: what stands behind the `=`, without blanks around it; NULL: no `=`.
- * INVALID_VALUE says what is wrong and what would be right. */
+ * INVALID_VALUE: the message says what is wrong and what is right. */
 gboolean section_set(Section *section, Setting setting, const char *text, guint line,
                      GError **error);
 /* Appends a line of prose; "." alone begins a new paragraph. */

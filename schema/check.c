@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The checks of a value against its description, and what they say. A rule is
- * a row of a table; the first that is broken speaks. */
+/* Checks a value against its description. Each rule is a row of a table; the first broken
+ * rule makes the message. */
 #include "client/base/error.h"
 #include "client/base/protocol.h"
 #include "client/base/text.h"
@@ -67,7 +67,7 @@ static gboolean has_type(const SchemaValue *described, guint32 type) {
   return type == described->type || (described->has_other_type && type == described->other_type);
 }
 
-/* Of two types, the one that a rule says nothing about is left to the other rules. */
+/* If two types are allowed, a rule applies only to its own. */
 static gboolean is_of_other_type(const Subject *subject) {
   return subject->described->has_other_type;
 }
@@ -96,7 +96,7 @@ static gboolean takes_bytes(guint32 type) {
   }
 }
 
-/* Malformed data survives in the registry, but not where a type is demanded. */
+/* The registry keeps malformed data, except where a schema demands a type. */
 static gboolean check_form(const Subject *subject, GError **error) {
   gsize size = 0;
   guint32 type = registry_value_get_type(subject->value);
@@ -173,8 +173,7 @@ static gboolean check_allowed(const Subject *subject, GError **error) {
   return violates(subject, "allowed", "what is no string", right, error);
 }
 
-/* A string that the pattern can't be done with in time is refused like one
- * that does not match. */
+/* A string on which matching would take too long is refused like one that does not match. */
 static gboolean check_pattern(const Subject *subject, GError **error) {
   if (subject->described->regex == NULL)
     return TRUE;
@@ -195,7 +194,7 @@ static const Rule rules[] = {
     check_type, check_form, check_max_length, check_range, check_allowed, check_pattern,
 };
 
-/* Strings are taken out of the value once, and only where a rule asks for them. */
+/* Strings are extracted from the value once, and only if a rule needs them. */
 static GStrv dup_texts(const SchemaValue *described, const RegistryValue *value) {
   if (!described->has_max_length && described->allowed == NULL && described->regex == NULL)
     return NULL;

@@ -18,7 +18,7 @@ static int compare_names(gconstpointer a, gconstpointer b) {
   return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Names of the schema files in @directory in order; of none where it is missing. */
+/* Names of the schema files in @directory in order; none if it is missing. */
 static GPtrArray *list_files(const char *directory, GError **error) {
   g_autoptr(GError) problem = NULL;
   g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(g_free);
@@ -40,7 +40,7 @@ static gboolean fails(const char *file, GError **error) {
   return error_set(error, REGISTRY_ERROR_FAILED, "%s: %s", file, g_strerror(errno));
 }
 
-/* Appends what @descriptor has, one byte past the limit at most. */
+/* Appends the contents of @descriptor, at most one byte more than the limit. */
 static gboolean read_all(int descriptor, const char *file, GByteArray *text, GError **error) {
   guint8 buffer[16384];
   while (text->len <= LIMIT_SCHEMA_FILE_BYTES) {
@@ -69,7 +69,7 @@ static gboolean load_open_file(SchemaSet *set, int descriptor, const char *file,
 }
 
 static gboolean load_file(SchemaSet *set, const char *file, GError **error) {
-  /* Not held up by a FIFO that somebody put there. */
+  /* Does not block on a FIFO that somebody put there. */
   int descriptor = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (descriptor < 0)
     return fails(file, error);

@@ -5,9 +5,9 @@
 
 #include "schema/rules.h"
 
-/* Reads every *.schema of @directories (NULL-terminated) in order of name; a
- * directory that is not there is no problem. A bad file is left out and told
- * of in @problems (of char *, may be NULL). Never fails. */
+/* Reads every *.schema of @directories (NULL-terminated) in order of name; a missing
+ * directory is no problem. A bad file is left out and named in @problems (of char *, may
+ * be NULL). Never fails. */
 SchemaSet *schema_load(const char *const *directories, GPtrArray *problems);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The schema file format: lines and sections. What a setting means is in
- * attributes.c. The format itself is described in regd-schema(5). */
+/* The schema file format: lines and sections. attributes.c knows what a setting means.
+ * regd-schema(5) describes the format. */
 #include "schema/parse.h"
 
 #include <string.h>

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The set of schemas: a tree of path components, so that a question about a
- * path nobody describes ends at its first component that is not in the tree.
- * The checks of values are in check.c. */
+/* The set of schemas: a tree of path components, so that a look-up of a path without
+ * description ends at its first component that is not in the tree. check.c checks values. */
 #include "schema/rules.h"
 
 #include <string.h>
@@ -340,7 +339,7 @@ static gboolean is_present(const SchemaValue *value, GHashTable *present) {
   return FALSE;
 }
 
-/* Another description of the same value may stand before @value and hold in its place. */
+/* Another description of the same value may come before @value and apply instead. */
 static gboolean is_first(const GPtrArray *nodes, const SchemaValue *value) {
   const Described *described = find_described(nodes, value->name);
   return described != NULL && described->value == value;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Schemas in memory: what keys and values are allowed to be, and the checks.
- * Pure. A SchemaSet is immutable once loaded and counted atomically, so the
- * writer's thread may hold the one it began with while another is read in, and
- * any number of threads may ask it at once.
+/* Schemas in memory: what keys and values may be, and the checks. Pure. A SchemaSet is
+ * immutable once loaded, and its references are counted atomically: the writer's thread
+ * may hold the one it began with while another is loaded, and any number of threads may
+ * use it at the same time.
  *
  * Paths given are canonical. A schema's path may say CurrentControlSet: it
  * holds for every control set (HKLM\SYSTEM\ControlSet<digits>); HKCU stands
@@ -21,7 +21,7 @@ typedef struct {
   GStrv aliases;  /* other names it is known by; NULL-terminated, never NULL */
   gboolean typed; /* whether `type` is demanded */
   guint32 type;
-  gboolean has_other_type; /* `type` names two: rules hold for values they can be asked of */
+  gboolean has_other_type; /* `type` names two: a rule applies to the values of its own type */
   guint32 other_type;
   char *summary;                /* one line, or NULL */
   char *description;            /* paragraphs separated by empty lines, or NULL */
@@ -51,12 +51,11 @@ SchemaSet *schema_set_new(void);
 SchemaSet *schema_set_ref(SchemaSet *set);
 void schema_set_unref(SchemaSet *set);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SchemaSet, schema_set_unref)
-/* Takes ownership. @key's path is one that path_parse() took. Only before the
- * set is shared. Where two describe the same value the one added last wins. */
+/* Takes ownership. @key's path is one that path_parse() took. Only before the set is
+ * shared. If two describe the same value, the one added last wins. */
 void schema_set_add(SchemaSet *set, SchemaKey *key);
 
-/* FALSE: nothing at or below @path is described, and nobody need look there.
- * Cheaper than any other question. */
+/* FALSE: nothing at or below @path is described. Cheaper than any other look-up. */
 gboolean schema_set_reaches(const SchemaSet *set, const char *path);
 /* NULL: not described. The more exact path (fewer `*`) wins. */
 const SchemaKey *schema_set_find_key(const SchemaSet *set, const char *path);
@@ -64,9 +63,8 @@ const SchemaKey *schema_set_find_key(const SchemaSet *set, const char *path);
 const SchemaValue *schema_set_find_value(const SchemaSet *set, const char *path, const char *name,
                                          const SchemaKey **key);
 gboolean schema_set_is_secret(const SchemaSet *set, const char *path, const char *name);
-/* The same in one go with the question that is left where the value is not
- * described: *@key is then the description by force of which the key takes no
- * such value, or NULL where it takes any. */
+/* The same; if the value is not described, *@key is the description that forbids other
+ * values in this key, or NULL if the key may hold any. */
 const SchemaValue *schema_set_find_rules(const SchemaSet *set, const char *path, const char *name,
                                          const SchemaKey **key);
 
@@ -82,8 +80,8 @@ gboolean schema_value_check(const SchemaValue *described, const char *path, cons
  * or aliases); NULL-terminated, owned by the caller. */
 char **schema_set_missing(const SchemaSet *set, const char *path, const char *const *names);
 
-/* Compiles @pattern so that it matches whole strings only and gives up on a
- * string that would take it too long. INVALID_VALUE says what is wrong with it. */
+/* Compiles @pattern so that it matches whole strings only, and gives up on a string that
+ * takes too long. INVALID_VALUE: the message says what is wrong with it. */
 GRegex *schema_pattern_compile(const char *pattern, GError **error);
 
 void schema_key_free(SchemaKey *key);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The change: an ordered list of operations. Answers for building it and for
- * the words of its operations and effects; what they mean is the daemon's. */
+/* The change: an ordered list of operations. Builds it, and names its operations and
+ * effects; the daemon decides what they mean. */
 #include "client/base/change.h"
 
 static const char *const operation_names[] = {

@@ -19,21 +19,21 @@ typedef enum {
   OPERATION_EXPECT_ABSENT,
   OPERATION_EXPECT_REVISION,
   OPERATION_COPY_KEY,
-  OPERATION_SET_ACL,  /* not on the wire of Commit, as all that follow */
-  OPERATION_ROLLBACK, /* `revision`: what the branch is made again */
-  OPERATION_UNDO,     /* the daemon's own: `revision`, which was on trial, is undone */
+  OPERATION_SET_ACL,  /* this and all that follow are no operations of the call Commit */
+  OPERATION_ROLLBACK, /* makes the branch what it was at `revision` */
+  OPERATION_UNDO,     /* the daemon undoes `revision`, whose trial has ended */
   OPERATION_CONFIRM,  /* `revision` is no longer on trial */
   OPERATION_PURGE,    /* the old data of a value, or of a key's values */
 } OperationKind;
 
 typedef enum {
-  OPERATION_TOLERANT = 1 << 0,     /* deleting what is not there passes (Import) */
+  OPERATION_TOLERANT = 1 << 0,     /* deleting what does not exist is no error (Import) */
   OPERATION_NO_FOLLOW = 1 << 1,    /* the last component is not followed if it is a link */
   OPERATION_VOLATILE = 1 << 2,     /* create-key: option volatile true */
   OPERATION_NOT_VOLATILE = 1 << 3, /* create-key: option volatile false, said explicitly */
   OPERATION_KEY_ABSENT = 1 << 4,   /* expect-absent: of the key, not of a value */
   OPERATION_RECURSIVE = 1 << 5,    /* purge: of all values at and below the key */
-  OPERATION_ONLY_MISSING = 1 << 6, /* set-value, create-link: what was there before stays */
+  OPERATION_ONLY_MISSING = 1 << 6, /* set-value, create-link: an existing value or key is kept */
 } OperationFlags;
 
 /* One (principal, level) of an ACL as it goes over the wire. */
@@ -45,13 +45,13 @@ typedef struct {
 typedef struct {
   OperationKind kind;
   guint flags;
-  GRefString *key;         /* as the caller wrote it; not parsed yet */
-  char *name;              /* value name; rename-key: the new leaf; else NULL */
-  RegistryValue *value;    /* set-value, expect-value */
-  char *target;            /* create-link: target path; copy-key: destination */
-  char *class_name;        /* create-key: option class, or NULL */
-  guint64 revision;        /* expect-revision */
-  gpointer acl;            /* set-acl: a list of a type only regd knows; NULL: none of its own */
+  GRefString *key;      /* as the caller wrote it; not parsed yet */
+  char *name;           /* value name; rename-key: the new leaf; else NULL */
+  RegistryValue *value; /* set-value, expect-value */
+  char *target;         /* create-link: target path; copy-key: destination */
+  char *class_name;     /* create-key: option class, or NULL */
+  guint64 revision;     /* expect-revision */
+  gpointer acl; /* set-acl: the list, of a type that only regd knows; NULL: the key inherits */
   GDestroyNotify acl_free; /* frees acl, if not NULL */
 } Operation;
 
@@ -67,14 +67,14 @@ Change *change_new(void);
 void change_free(Change *change);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Change, change_free)
 
-/* Appends and returns an operation to fill in. @key is referenced where it is
- * the same string as the last operation's. */
+/* Appends an operation and returns it, to be filled in. If @key equals the last
+ * operation's, both share one string. */
 Operation *change_add(Change *change, OperationKind kind, const char *key);
 Operation *change_add_set_value(Change *change, const char *key, const char *name,
                                 const RegistryValue *value);
 Operation *change_add_delete_value(Change *change, const char *key, const char *name);
 
-/* "set-value" and so on; FALSE for a word that is none of Commit's. */
+/* "set-value" and so on; FALSE for a word that Commit does not know. */
 const char *operation_kind_get_name(OperationKind kind);
 gboolean operation_kind_parse(const char *word, OperationKind *kind);
 
@@ -89,7 +89,7 @@ typedef enum {
   CHANGE_TREE_CHANGED,
 } ChangeKind;
 
-/* "key-created" and so on; static. FALSE for a word that is none. */
+/* "key-created" and so on; static. FALSE for any other word. */
 const char *change_kind_get_name(ChangeKind kind);
 gboolean change_kind_parse(const char *word, ChangeKind *kind);
 

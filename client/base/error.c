@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Errors: the one table between RegistryError, D-Bus error names and exit
- * codes. Answers for naming errors, not for deciding when one has happened. */
+/* Errors: the one table between RegistryError, D-Bus error names and exit codes. It names
+ * errors; it does not decide when one has happened. */
 #include "client/base/error.h"
 
 #include "client/base/protocol.h"
@@ -37,8 +37,8 @@ static const ErrorRow error_rows[] = {
     [REGISTRY_ERROR_UNREACHABLE] = {DBUS_ERROR("ServiceUnknown"), EXIT_CODE_UNREACHABLE},
 };
 
-/* What the bus itself answers where the daemon does not, and what a daemon of
- * another version says of a member it does not have. */
+/* Answers of the bus itself when the daemon gives none, and of a daemon of another version
+ * that lacks the member. */
 static const struct {
   const char *bus_name;
   RegistryError code;
@@ -100,7 +100,7 @@ gboolean error_set(GError **error, RegistryError code, const char *format, ...) 
   g_autofree char *message = g_strdup_vprintf(format, arguments);
   va_end(arguments);
   g_autofree char *valid = g_utf8_make_valid(message, -1);
-  /* What a message repeats may be a stranger's: it stays one line of a log. */
+  /* A message may quote a stranger: keep it one line of a log. */
   for (char *at = valid; *at != '\0'; at++)
     if ((guint8)*at < 0x20 || *at == 0x7F)
       *at = '?';

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Errors: the one table between RegistryError, D-Bus error names and exit
- * codes (org.regd.Registry1(5) and regctl(1)), and the helpers that every layer
- * uses to make them. GError is the carrier; the domain is REGISTRY_ERROR. */
+/* Errors: the one table between RegistryError, D-Bus error names and exit codes
+ * (org.regd.Registry1(5), regctl(1)), and the helpers with which every layer makes errors.
+ * GError is the carrier; the domain is REGISTRY_ERROR. */
 #ifndef CLIENT_BASE_ERROR_H
 #define CLIENT_BASE_ERROR_H
 
 #include "client/registry.h"
 
-/* regctl's and mailauthctl's exit codes, as their man pages list them. */
+/* Exit codes of regctl and mailauthctl; see regctl(1). */
 typedef enum {
   EXIT_CODE_DONE = 0,
   EXIT_CODE_FAILED = 1,

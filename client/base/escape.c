@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Text that a terminal is shown. */
+/* Escapes text for a terminal. */
 #include "client/base/escape.h"
 
 gboolean escape_is_harmless(gunichar character) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A JSON writer: valid by construction where begin and end are balanced, and
- * safe to show on a terminal. Pure. */
+/* A JSON writer: valid by construction if begin and end are balanced, and safe to show on
+ * a terminal. Pure. */
 #ifndef CLIENT_BASE_JSON_H
 #define CLIENT_BASE_JSON_H
 

@@ -23,7 +23,8 @@ guint nearest_distance(const char *a, const char *b) {
   return row[width];
 }
 
-/* What is compared: settings are often written with other separators, or without. */
+/* Reduces a name to what is compared: people write settings with other separators, or
+ * without. */
 static char *strip(const char *name) {
   GString *stripped = g_string_new(NULL);
   for (; *name; name++)

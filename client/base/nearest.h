@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which of some names was probably meant by one that is none of them. Pure. */
+/* Finds the name that a mistyped name probably stands for. Pure. */
 #ifndef CLIENT_BASE_NEAREST_H
 #define CLIENT_BASE_NEAREST_H
 

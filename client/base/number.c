@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Numbers as people write them. */
+/* Reads numbers as people write them. */
 #include "client/base/number.h"
 
 gboolean number_parse(const char *text, guint64 maximum, guint64 *number) {

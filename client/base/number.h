@@ -5,8 +5,8 @@
 
 #include <glib.h>
 
-/* TRUE where the whole of @text is a number of at most @maximum: no sign, no
- * blanks, nothing after it. A leading zero does not mean octal. @number may be NULL. */
+/* TRUE if the whole of @text is a number of at most @maximum: no sign, no blanks, nothing
+ * after it. A leading zero does not mean octal. @number may be NULL. */
 gboolean number_parse(const char *text, guint64 maximum, guint64 *number);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Paths and names. Answers for their grammar, limits and case rule; what is
- * stored under them, and where links lead, is the daemon's. */
+/* Paths and names. This file knows their grammar, limits and case rule; the daemon knows
+ * what is stored under them and where links lead. */
 #include "client/base/path.h"
 
 #include "client/base/error.h"
@@ -32,7 +32,7 @@ static gboolean refuse(GError **error, RegistryError code, const char *text, con
   return error_set(error, code, "%s: %s", shown, why);
 }
 
-/* What holds for a path as a whole and for each key name. */
+/* Checks that apply to a path as a whole and to each key name. */
 static gboolean check_characters(const char *text, GError **error) {
   guint8 bits = 0;
   gboolean control = FALSE;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Paths and names: parsing, limits, case folding, comparing (org.regd.Registry1(5)).
- * Pure; knows nothing of what is stored. */
+/* Paths and names: parsing, limits, case folding, comparing (org.regd.Registry1(5),
+ * Paths). Pure. */
 #ifndef CLIENT_BASE_PATH_H
 #define CLIENT_BASE_PATH_H
 
@@ -22,9 +22,9 @@ typedef struct {
   guint depth;      /* number of components below the root */
 } Path;
 
-/* INVALID_PATH or LIMIT_EXCEEDED, naming @text and what would be right. @text
- * may be anything, also not UTF-8; the message is bounded and valid UTF-8. At
- * most LIMIT_DEPTH components, the root counted as the first. */
+/* INVALID_PATH or LIMIT_EXCEEDED: the message names @text and the cure; it is bounded and
+ * valid UTF-8, even if @text is not. At most LIMIT_DEPTH components, the root counted as
+ * the first. */
 Path *path_parse(const char *text, GError **error);
 void path_free(Path *path);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Path, path_free)
@@ -40,18 +40,17 @@ const char *path_root_get_name(PathRoot root);
 gboolean path_check_key_name(const char *name, GError **error);
 gboolean path_check_value_name(const char *name, GError **error);
 
-/* @name upper-cased code point by code point with the pinned table: what two
- * names that are the same have in common. memcmp() order of folded names is
- * the order of ListKeys. @name must be UTF-8. Owned by the caller. */
+/* @name upper-cased code point by code point with the pinned table: equal for names that
+ * differ only in case. memcmp() order of folded names is the order of ListKeys. @name must
+ * be UTF-8. Owned by the caller. */
 char *path_fold(const char *name);
 /* strcmp() of the folded names without making them. */
 int path_compare_names(const char *a, const char *b);
-/* For hash tables whose keys are names: equal where path_compare_names() is 0. */
+/* For hash tables with names as keys: equal if path_compare_names() is 0. */
 gboolean path_equal_names(gconstpointer a, gconstpointer b);
 guint path_hash_name(gconstpointer name);
 
-/* Both canonical (or spelled in any case). TRUE where @path is @ancestor or
- * below it. */
+/* TRUE if @path is @ancestor or below it. Both are canonical; case does not matter. */
 gboolean path_is_at_or_below(const char *path, const char *ancestor);
 /* The parent's path (owned by the caller) and the last component (borrowed: a
  * part of @path). The parent of a root is "", its leaf the root itself. */

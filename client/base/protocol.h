@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Names and limits that both ends of the bus must agree on. Every limit a user
- * can run into has its name here and nowhere else. */
+/* Names and limits that both ends of the bus must agree on. Every limit that a user can
+ * run into is named here and nowhere else; org.regd.Registry1(5) lists them. */
 #ifndef CLIENT_BASE_PROTOCOL_H
 #define CLIENT_BASE_PROTOCOL_H
 
@@ -58,17 +58,19 @@
 #define LIMIT_PROGRAM_BYTES 255U       /* of a caller's command line */
 #define LIMIT_WATCHER_QUEUE_BYTES (16U * 1024U * 1024U) /* unread signals a connection */
 #define LIMIT_USER_QUEUE_BYTES (32U * 1024U * 1024U)    /* of all of a user's connections */
-#define LIMIT_NOTICE_BYTES (1024U * 1024U)              /* past these, to be told to read again */
+#define LIMIT_NOTICE_BYTES (1024U * 1024U)              /* more: the client is told to read again */
 #define LIMIT_OUTGOING_BYTES (64U * 1024U * 1024U)      /* not yet taken by the bus, of all */
 #define LIMIT_CLASS_UNITS 255U
 #define LIMIT_MESSAGE_BYTES (31U * 1024U * 1024U) /* a call's; the system bus takes 32 MiB */
 
 /* The daemon's own */
 #define LIMIT_SPOOL_MEMORY_BYTES (16U * 1024U * 1024U) /* of an export; more goes to a file */
-#define LIMIT_READINGS_PER_USER 2U                     /* of the past, at once; the others wait */
-#define LIMIT_REPLAY_CHANGES 100000U                   /* held of a replay: past it, "read again" */
-#define LIMIT_PRUNED_DIFFERENCES 256U                  /* of history, deleted in one step */
-#define LIMIT_GROUP_OPERATIONS 4096U /* that share one flush; a change with more goes alone */
+#define LIMIT_READINGS_PER_USER 2U /* reads of the past at the same time; the others wait */
+#define LIMIT_REPLAY_CHANGES                                                                       \
+  100000U /* buffered of a replay; more: the client is told to read again */
+#define LIMIT_PRUNED_DIFFERENCES 256U /* of history, deleted in one step */
+#define LIMIT_GROUP_OPERATIONS                                                                     \
+  4096U /* operations that share one flush; a larger change is flushed by itself */
 
 #define LINK_VALUE_NAME "SymbolicLinkValue"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* From bytes to lines. Two stages: UTF-16 is turned into UTF-8 piece by piece,
- * then all text is split alike. A line that lies whole in what was pushed is
- * given out where it lies; only a line that was cut is copied. */
+/* From bytes to lines, in two stages: UTF-16 becomes UTF-8 piece by piece, then all text
+ * is split alike. A line that lies whole in a pushed piece is passed on without a copy;
+ * only a line that was cut is copied. */
 #include "client/base/regfile-lines.h"
 
 #include "client/base/error.h"
@@ -137,8 +137,8 @@ static gboolean split_text(RegfileLines *lines, const char *text, gsize size, GE
 
 /* ---- from UTF-16 to text ---- */
 
-/* Three bytes as if a surrogate were a character: text that holds one can still
- * be turned back into the very units it was. */
+/* Encodes a lone surrogate as three bytes, as if it were a character, so that the exact
+ * units can be restored later. */
 static char *put_surrogate(char *out, guint32 unit) {
   *out++ = (char)0xED;
   *out++ = (char)(0x80 | (unit >> 6 & 0x3F));
@@ -208,7 +208,7 @@ static gboolean take_bytes(RegfileLines *lines, const char *bytes, gsize size, G
                       : split_text(lines, bytes, size, error);
 }
 
-/* Decides the encoding by the first bytes, then takes what of them is text. */
+/* Decides the encoding by the first bytes, then takes those of them that are text. */
 static gboolean start(RegfileLines *lines, GError **error) {
   static const guint8 utf16[] = {0xFF, 0xFE};
   static const guint8 big_endian[] = {0xFE, 0xFF};

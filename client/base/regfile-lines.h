@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The lower half of reading a .reg file: from bytes, cut anywhere, to lines of
- * text, whatever the encoding. Knows nothing of what the lines say.
+/* The lower half of reading a .reg file: from bytes, cut anywhere, to lines of text in
+ * UTF-8. It does not interpret the lines.
  *
- * FF FE at the start: UTF-16LE. Anything else is 8-bit: a UTF-8 byte-order mark
- * is skipped, and a line is UTF-8 where it is valid UTF-8, else Windows-1252.
- * Lines end with LF, CR or CR LF; the last one may have no end. */
+ * FF FE at the start: UTF-16LE. Anything else is 8-bit: a UTF-8 byte-order mark is
+ * skipped, and a line is UTF-8 if it is valid as such, else Windows-1252. Lines end with
+ * LF, CR or CR LF; the last one may have no end. */
 #ifndef CLIENT_BASE_REGFILE_LINES_H
 #define CLIENT_BASE_REGFILE_LINES_H
 
@@ -23,7 +23,7 @@ typedef struct {
 /* FALSE, with @error set, ends the reading. */
 typedef gboolean (*RegfileLineTaker)(const RegfileLine *line, gpointer data, GError **error);
 
-/* Begins the message when the first bytes show that the file is none. */
+/* Begins the message if the first bytes show that the file is no registry file. */
 #define REGFILE_NOT_ONE "line 1: not a registry file"
 
 typedef struct RegfileLines RegfileLines;
@@ -36,7 +36,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RegfileLines, regfile_lines_free)
  * UTF-16 in big-endian order; or what the taker said. Not to be called again
  * after FALSE. */
 gboolean regfile_lines_push(RegfileLines *lines, const char *bytes, gsize size, GError **error);
-/* The end of the file: gives out what is left. */
+/* The end of the file: passes on the last line. */
 gboolean regfile_lines_finish(RegfileLines *lines, GError **error);
 
 #endif

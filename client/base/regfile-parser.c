@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The upper half of reading a .reg file: from lines to a Change. A function for
- * each state takes the next line; what a line is refused for is said in words,
- * counted, and forgotten, as Windows does, unless the reading is strict.
+/* The upper half of reading a .reg file: from lines to a Change. A function for each state
+ * takes the next line. A line that can't be read is counted and skipped, as Windows does,
+ * and the first one's reason is kept; strict reading ends there.
  *
  * Messages never repeat a value's data: it may be a secret. */
 #include "client/base/error.h"
@@ -65,7 +65,7 @@ static gboolean ignore_line(RegfileParser *parser, guint32 number, const char *r
   return error_set(error, REGISTRY_ERROR_INVALID_VALUE, "line %u: %s", number, reason);
 }
 
-/* The end of a value: nothing where @reason is NULL, else all its lines count. */
+/* The end of a value: if @reason is not NULL, all its lines count as ignored. */
 static gboolean settle_value(RegfileParser *parser, const char *reason, GError **error) {
   if (reason == NULL)
     return TRUE;
@@ -95,7 +95,7 @@ static char *dup_key_text(const char *text, gsize length) {
   return g_strndup(text, length);
 }
 
-/* NULL, with the reason, where @key is no path of a key. */
+/* NULL and the reason if @key is no path of a key. */
 static Path *parse_key(const char *key, char **reason) {
   g_autoptr(GError) error = NULL;
   g_autoptr(Path) path = path_parse(*key != '\0' ? key : "\\", &error);
@@ -274,7 +274,7 @@ static const char *read_string(RegfileParser *parser, const RegfileLine *line, C
 
 /* ---- values ---- */
 
-/* What data begins with says how it is read. */
+/* The beginning of the data selects its reader. */
 static const struct {
   const char *prefix;
   const char *(*read)(RegfileParser *parser, const RegfileLine *line, Cursor *cursor);
@@ -340,7 +340,7 @@ static gboolean take_key(RegfileParser *parser, const RegfileLine *line, Cursor 
   gboolean deletion = cursor_skip_prefix(cursor, "-");
   if (cursor_is_next(cursor, ' ') || cursor_is_next(cursor, '\t'))
     return ignore_line(parser, line->number, "a blank stands before the key", error);
-  /* From here on the line is a key's, and what follows is not the last key's. */
+  /* From here on it is a key line: values that follow no longer belong to the last key. */
   set_current_key(parser, NULL);
   g_autofree char *key = dup_key_text(cursor->at, (gsize)(close - cursor->at));
   g_autofree char *why = NULL;
@@ -373,8 +373,8 @@ static gboolean take_registry_line(RegfileParser *parser, const RegfileLine *lin
   return ignore_line(parser, line->number, "not a key, a value or a comment", error);
 }
 
-/* The line after one of hex data that ended with a backslash. Where it is not
- * more of them it is lost together with the value. */
+/* The line after one of hex data that ended with a backslash. If it does not go on with
+ * hex data, it is lost together with the value. */
 static gboolean take_continuation(RegfileParser *parser, const RegfileLine *line, GError **error) {
   ValueDraft *value = &parser->value;
   Cursor cursor = {line->text, line->text + line->length};
@@ -425,7 +425,7 @@ static gboolean take_windows_31_line(RegfileParser *parser, const RegfileLine *l
   return TRUE;
 }
 
-/* Where nothing is read any more: every line counts. */
+/* The state in which nothing is read any more: every line counts as ignored. */
 static gboolean take_nothing(RegfileParser *parser, const RegfileLine *line, GError **error) {
   Cursor cursor = {line->text, line->text + line->length};
   return is_blank_or_comment(&cursor) ||

@@ -104,8 +104,8 @@ static void print_hex_bytes(GString *piece, const guint8 *bytes, gsize size) {
   }
 }
 
-/* The text of @value as 8-bit characters; NULL where it has others, or is no
- * whole number of UTF-16 units. */
+/* The text of @value as 8-bit characters; NULL if it has others, or is no whole number of
+ * UTF-16 units. */
 static GByteArray *encode_eight_bit(const guint8 *bytes, gsize size) {
   if (size % 2 != 0)
     return NULL;
@@ -153,7 +153,7 @@ static void print_data(const RegfilePrinter *printer, const RegistryValue *value
     g_string_append_printf(printer->piece, "dword:%08x", number);
     return;
   }
-  /* A string of no bytes at all is not what "" is read as: one NUL. */
+  /* A string without any bytes must not be printed as "", which is read as one NUL. */
   g_autofree char *text = type == REGISTRY_SZ && size > 0 ? registry_value_dup_string(value) : NULL;
   if (text != NULL)
     print_quoted(printer->piece, text);

@@ -84,7 +84,7 @@ static char unescape(char character) {
   return character == 'r' ? '\r' : character;
 }
 
-/* From the first backslash on, what is before it being in the scratch. */
+/* Reads on from the first backslash; what precedes it is in @scratch already. */
 static const char *read_escaped(Cursor *cursor, GString *scratch) {
   for (; cursor->at < cursor->end && *cursor->at != '"'; cursor->at++) {
     char character = *cursor->at;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The parts of a line of a .reg file: blanks, comments, bytes in hexadecimal, quoted
- * text. Knows no parser, so that what they mean is regfile-parser.c's. Pure. */
+/* The parts of a line of a .reg file: blanks, comments, bytes in hexadecimal, quoted text.
+ * regfile-parser.c decides what they mean. Pure. */
 #ifndef CLIENT_BASE_REGFILE_SCAN_H
 #define CLIENT_BASE_REGFILE_SCAN_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* .reg files (regd-reg(5)): a push parser that turns bytes, however they are
- * cut, into a Change, and a printer. Pure: no I/O.
+/* .reg files (regd-reg(5)): a push parser that turns bytes, however they are cut, into a
+ * Change, and a printer. Pure: no I/O.
  *
  * Text in hex(1), hex(2) and hex(7) is UTF-16 in a file of version 5 and
  * Windows-1252 in one of version 4, whatever encoding the file itself is in.
@@ -14,12 +14,12 @@
 
 typedef struct RegfileParser RegfileParser;
 
-/* What could not be read, for the report and for standard error. A line counts
- * that has something on it other than a comment (`;` or `#` first) and had no
- * effect: also a value of a key that is unknown, deleted or missing, each line
- * of a value whose data breaks off, the line that a broken value swallows, the
- * header of an unknown version and everything below it, and all from a NUL
- * character on. Reasons never repeat a value's data. */
+/* The lines that could not be read, for the report and for standard error. A line counts
+ * if it has text other than a comment (`;` or `#` first) and had no effect. That includes
+ * a value of a key that is unknown, deleted or missing; each line of a value whose data
+ * breaks off; the line that a broken value swallows; the header of an unknown version and
+ * everything below it; and everything from a NUL character on. Reasons never repeat a
+ * value's data. */
 typedef struct {
   guint32 lines_ignored;
   guint32 first_ignored_line; /* from 1; 0: none */
@@ -45,8 +45,8 @@ gboolean regfile_parser_push(RegfileParser *parser, const char *bytes, gsize siz
  * caller. To be called once. */
 Change *regfile_parser_finish(RegfileParser *parser, GError **error);
 const RegfileReport *regfile_parser_get_report(const RegfileParser *parser);
-/* Whether @error, of a parser or as regd passed it on, says that the file is none at all:
- * by its first line or its encoding. */
+/* Whether @error, from a parser or passed on by regd, refuses the file as no registry file
+ * at all, by its first line or its encoding. */
 gboolean regfile_error_is_of_head(const GError *error);
 
 typedef enum { REGFILE_VERSION_4, REGFILE_VERSION_5 } RegfileVersion;

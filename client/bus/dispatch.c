@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Method calls to handlers by constant tables: what is unknown or wrongly typed
- * is answered here, everything else goes to the admission and then to the
- * handler of the table. Answers for each call being answered exactly once, and
- * not at all where the caller wants no answer. The XML is dispatch-xml.c's. */
+/* Method calls to handlers by constant tables: calls of unknown members or with wrong
+ * types are answered here; all others go to the admission function and then to the handler
+ * of the table. Each call is answered exactly once, or not at all if the caller wants no
+ * reply. dispatch-xml.c makes the XML. */
 #include "client/bus/dispatch.h"
 
 #include <string.h>
@@ -243,7 +243,7 @@ static void handle_get(const PropertyCall *call) {
   answer_property(call, reply, complete, error);
 }
 
-/* Properties are the daemon's to change: none is written through the bus. */
+/* No property can be written through the bus. */
 static void handle_set(const PropertyCall *call) {
   DBusMessageIter iter;
   const char *interface = NULL;
@@ -445,7 +445,7 @@ Dispatcher *dispatcher_new(DBusConnection *connection, const char *path,
   dispatcher->interfaces = interfaces;
   dispatcher->admit = admit;
   dispatcher->data = data;
-  /* Everything below the top: so that no path goes unanswered. */
+  /* Registers for all paths, so that none goes unanswered. */
   (void)dbus_connection_register_fallback(connection, "/", &object_functions, dispatcher);
   return dispatcher;
 }

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* Objects on the bus from constant tables: finds the method, checks its
- * signature and answers what is unknown. Serves org.freedesktop.DBus.Introspectable and .Properties
- * of its own (libdbus answers .Peer). Knows no meaning, and no caller: an admission function that
- * is handed in does. */
+/* Objects on the bus from constant tables: finds the method, checks its signature and
+ * answers what is unknown. Serves org.freedesktop.DBus.Introspectable and .Properties of
+ * its own (libdbus answers .Peer). It does not know callers or what a method means: an
+ * admission function that is handed in decides who may call. */
 #ifndef CLIENT_BUS_DISPATCH_H
 #define CLIENT_BUS_DISPATCH_H
 
 #include "client/bus/dispatch-table.h"
 
-/* Decides who may go on: leads, now or later, to dispatch_call_run() or to an
- * answer. Properties and introspection do not ask it. */
+/* Admission: calls dispatch_call_run(), now or later, or answers the call with an error.
+ * It is not asked about properties and introspection. */
 typedef void (*DispatchAdmit)(DispatchCall *call, gpointer data);
 
 typedef struct Dispatcher Dispatcher;
@@ -27,21 +27,21 @@ const char *dispatch_call_get_sender(const DispatchCall *call);
 const char *dispatch_call_get_method(const DispatchCall *call);
 /* Puts @iter at the first argument. */
 void dispatch_call_get_arguments(DispatchCall *call, DBusMessageIter *iter);
-/* Something of the admission's that lives as long as the call. */
+/* Data of the admission function, which lives as long as the call. */
 void dispatch_call_set_data(DispatchCall *call, gpointer data, GDestroyNotify destroy);
 gpointer dispatch_call_get_data(const DispatchCall *call);
 /* Whether it is answered with an error; for what dispatch_call_set_data() destroys. */
 gboolean dispatch_call_has_failed(const DispatchCall *call);
 
-/* To the handler; for the admission. */
+/* Runs the handler; for the admission function. */
 void dispatch_call_run(DispatchCall *call);
 /* An answer to fill in and hand to dispatch_call_reply(). Like g_malloc() it does
  * not return without memory. */
 DBusMessage *dispatch_call_new_reply(DispatchCall *call);
-/* The same, from an answer that was made for nobody in particular; its copy. */
+/* The same, as a copy of a reply that was made before and has no addressee. */
 DBusMessage *dispatch_call_copy_reply(DispatchCall *call, const DBusMessage *made);
-/* Each of these answers and frees the call. Takes ownership of @reply; NULL, where
- * it could not be filled in, is answered with an error. */
+/* Each of these answers and frees the call. Takes ownership of @reply; NULL (it could not
+ * be filled in) is answered with an error. */
 void dispatch_call_reply(DispatchCall *call, DBusMessage *reply);
 void dispatch_call_fail(DispatchCall *call, const GError *error);
 /* The same, owning @error: for handlers that end with it. */

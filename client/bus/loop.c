@@ -9,9 +9,9 @@
  * inside its call-backs, so that a handler may send, close the connection or
  * free the binding.
  *
- * What the loop's own thread does needs no wake-up of that loop, and each one
- * costs three calls of the kernel: watches are switched when the loop prepares
- * to poll, so that one that is on for the length of a write is never seen.
+ * Work on the loop's own thread needs no wake-up of that loop, which would cost three
+ * system calls each time. So watches are switched when the loop prepares to poll; a watch
+ * that is on only for the length of a write is never polled.
  */
 #include "client/bus/loop.h"
 
@@ -31,8 +31,8 @@ struct LoopBinding {
 
 /* ---- connecting ---- */
 
-/* The addresses are found here and not by dbus_bus_get_private(), which starts
- * a session bus of its own where it finds none, and which waits for Hello. */
+/* Does not use dbus_bus_get_private(): that starts a session bus of its own if it finds
+ * none, and waits for Hello. */
 static char *dup_system_address(void) {
   const char *address = g_getenv("DBUS_SYSTEM_BUS_ADDRESS");
   return g_strdup(address != NULL ? address : "unix:path=/run/dbus/system_bus_socket");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* libdbus on a GMainContext: watches and timeouts as GSources, dispatching
- * until nothing remains. Without meaning: knows no message. */
+/* libdbus on a GMainContext: watches and timeouts as GSources, dispatching until nothing
+ * remains. It interprets no message. */
 #ifndef CLIENT_BUS_LOOP_H
 #define CLIENT_BUS_LOOP_H
 
@@ -14,8 +14,8 @@ DBusConnection *loop_connect(const char *bus, GError **error);
 /* The same without Hello, so that it waits for nothing but the local connect:
  * the caller sends Hello (loop_new_hello()) before anything else. */
 DBusConnection *loop_open(const char *bus, GError **error);
-/* Whether @bus is "system", "session" or has the form of an address, so that it is
- * worth while to wait for it; else INVALID_ARGUMENTS. NULL is the system's. */
+/* Whether @bus is "system", "session" or has the form of an address, so that waiting for
+ * it makes sense; else INVALID_ARGUMENTS. NULL is the system's. */
 gboolean loop_check_bus(const char *bus, GError **error);
 DBusMessage *loop_new_hello(void);
 void loop_disconnect(DBusConnection *connection);

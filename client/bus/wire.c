@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Values, options and errors as D-Bus data, and back.
  *
- * It answers for what a type takes on the bus, and for never handing libdbus a
- * byte that it aborts at: text is made valid UTF-8 and arrays are measured
- * before they are appended. It does not answer for the signatures of whole
- * calls, nor for limits on what is stored.
+ * It decides which D-Bus types a value type takes, and never hands libdbus bytes at
+ * which it aborts: text is made valid UTF-8, and arrays are measured before they are
+ * appended. Signatures of whole calls and limits on stored data are checked elsewhere.
  */
 #include "client/bus/wire.h"
 
@@ -12,7 +11,7 @@
 
 #include "client/base/error.h"
 
-/* What is quoted from a call may be as long as the call. */
+/* A quotation from a call may be as long as the call. */
 #define LONGEST_MESSAGE_BYTES 8192U
 
 /* ---- appending ---- */
@@ -174,8 +173,8 @@ gboolean wire_append_entry_value(DBusMessageIter *dict, const char *name,
 
 /* ---- reading values ---- */
 
-/* What the natural form of each type is on the bus; the others take bytes
- * alone. Bytes are taken for all of them. */
+/* What the natural form of each type is on the bus; the others take only bytes. Bytes are
+ * accepted for all of them. */
 static const char *natural_signature(guint32 type) {
   static const char *const signatures[] = {
       [REGISTRY_SZ] = "s",    [REGISTRY_EXPAND_SZ] = "s",

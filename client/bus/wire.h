@@ -15,8 +15,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(WireMessage, dbus_message_unref)
 /* FALSE only when out of memory, or past what a message can hold (as all
  * wire_append_ functions). Bytes that are not UTF-8 go out as U+FFFD. */
 gboolean wire_append_string(DBusMessageIter *iter, const char *text);
-/* Ends a container that was opened: closed where all of its parts went in,
- * abandoned (FALSE) where not. */
+/* Ends a container that was opened: closed if all of its parts fitted, else abandoned
+ * (FALSE). */
 gboolean wire_end_container(DBusMessageIter *iter, DBusMessageIter *inner, gboolean complete);
 /* The value as a variant: s, as, u, t or ay by its form. */
 gboolean wire_append_value(DBusMessageIter *iter, const RegistryValue *value);
@@ -24,7 +24,7 @@ gboolean wire_append_value(DBusMessageIter *iter, const RegistryValue *value);
  * type takes; @key and @name are for the message. */
 RegistryValue *wire_read_value(DBusMessageIter *iter, guint32 type, const char *key,
                                const char *name, GError **error);
-/* The same where @content is inside the variant already. */
+/* The same if @content is inside the variant already. */
 RegistryValue *wire_read_content(DBusMessageIter *content, guint32 type, const char *key,
                                  const char *name, GError **error);
 
@@ -38,15 +38,15 @@ gboolean wire_append_entry_strings(DBusMessageIter *dict, const char *name,
 gboolean wire_append_entry_value(DBusMessageIter *dict, const char *name,
                                  const RegistryValue *value);
 
-/* An a{sv} read into a table: name -> typed entry. Unknown names are ignored
- * by whoever looks up; a known one of the wrong type is INVALID_ARGUMENTS
- * naming it. It borrows from the message, which must outlive it. */
+/* An a{sv} read into a table: name -> typed entry. Unknown names are ignored. If a known
+ * one has the wrong type, the look-up fails with INVALID_ARGUMENTS, which names it. It
+ * borrows from the message, which must outlive it. */
 typedef struct WireOptions WireOptions;
 WireOptions *wire_options_read(DBusMessageIter *array, GError **error);
 void wire_options_free(WireOptions *options);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(WireOptions, wire_options_free)
 gboolean wire_options_has(const WireOptions *options, const char *name);
-/* TRUE where absent (leaving *@out as it is) or of the right type. */
+/* TRUE if absent (*@out stays as it is) or of the right type. */
 gboolean wire_options_get_boolean(const WireOptions *options, const char *name, gboolean *out,
                                   GError **error);
 gboolean wire_options_get_uint32(const WireOptions *options, const char *name, guint32 *out,

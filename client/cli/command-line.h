@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The command line of every program: options by a table, and what is left as
- * operands. Pure. */
+/* The command line of every program: options by a table; the other words are operands.
+ * Pure. */
 #ifndef CLIENT_CLI_COMMAND_LINE_H
 #define CLIENT_CLI_COMMAND_LINE_H
 
@@ -14,7 +14,7 @@
 typedef struct {
   const char *name;         /* without hyphens */
   char letter;              /* 0: none */
-  const char *argument;     /* what follows, as help shows it; NULL: nothing */
+  const char *argument;     /* the argument, as help shows it; NULL: it takes none */
   guint64 lowest, highest;  /* a number between these follows; both 0: any text */
   const char *const *words; /* the only texts that may follow; NULL: any */
   const char *help;
@@ -30,7 +30,8 @@ typedef struct {
 typedef struct {
   const OptionTable *table;
   gboolean given[COMMAND_LINE_MAX_OPTIONS];
-  const char *texts[COMMAND_LINE_MAX_OPTIONS];   /* what followed; the last if it was repeated */
+  const char
+      *texts[COMMAND_LINE_MAX_OPTIONS]; /* the argument; the last one if the option was repeated */
   guint64 numbers[COMMAND_LINE_MAX_OPTIONS];     /* of options that take a number */
   GPtrArray *repeated[COMMAND_LINE_MAX_OPTIONS]; /* see command_line_get_texts() */
   GPtrArray *operands;                           /* of const char *, then NULL */

@@ -6,9 +6,8 @@
 #include "client/base/json.h"
 #include "client/registry.h"
 
-/* The path that a KEY operand means: `/HKLM/SOFTWARE` is `HKLM\SOFTWARE` where it
- * begins with a slash and holds no backslash. INVALID_PATH, LIMIT_EXCEEDED.
- * Owned by the caller. */
+/* The path that a KEY operand means: `/HKLM/SOFTWARE` is `HKLM\SOFTWARE` if it begins with
+ * a slash and holds no backslash. INVALID_PATH, LIMIT_EXCEEDED. Owned by the caller. */
 char *data_parse_key(const char *operand, GError **error);
 /* The name that a NAME operand means: `@` is the default value. INVALID_VALUE,
  * LIMIT_EXCEEDED. Borrowed. */
@@ -31,9 +30,8 @@ void data_print(const RegistryValue *value, GString *out);
 /* The data as part of a line of a listing: control characters are escaped, the
  * strings of a multi-string are separated by " | ". */
 void data_print_escaped(const RegistryValue *value, GString *out);
-/* Members "name", "type" and "data" (a string, a number, an array of strings,
- * or hexadecimal digits), and "malformed": true where a string or number type
- * has other bytes. */
+/* Members "name", "type" and "data" (a string, a number, an array of strings, or
+ * hexadecimal digits), and "malformed": true if a string or number type has other bytes. */
 void data_write_json(const char *name, const RegistryValue *value, Json *json);
 /* The same as an object that is the member @member; nothing if @value is NULL. */
 void data_write_member(const char *member, const char *name, const RegistryValue *value,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Where the file system can, the new file has no name until it is whole, so that
- * nothing is left behind by whatever ends the program. */
+/* If the file system allows it, the new file has no name until it is whole, so that
+ * nothing is left behind however the program ends. */
 #include "client/cli/new-file.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@
 #include "client/base/error.h"
 
 struct NewFile {
-  char *target;    /* the file itself, where it was named by a symbolic link */
+  char *target;    /* the file itself, if it was named by a symbolic link */
   char *directory; /* that it is in */
   char *temporary; /* what has a name already; NULL: nothing */
   int descriptor;
@@ -73,7 +73,7 @@ int new_file_get_descriptor(const NewFile *file) {
   return file->descriptor;
 }
 
-/* A name for what has none. */
+/* Gives the file its name. */
 static gboolean give_name(NewFile *file, GError **error) {
   g_autofree char *template = temporary_name(file);
   g_autofree char *link = g_strdup_printf("/proc/self/fd/%d", file->descriptor);

@@ -9,15 +9,15 @@
 
 typedef struct NewFile NewFile;
 
-/* Something to write that will become @name; what @name holds stays until
- * new_file_keep(). A device or a pipe is written to as it is. @mode: of a file that
- * is not there yet, without what the umask takes away. FAILED. */
+/* Opens a new file that will become @name; the old one stays until new_file_keep(). A
+ * device or a pipe is written to directly. @mode: for a file that does not exist yet, less
+ * the umask. FAILED. */
 NewFile *new_file_open(const char *name, mode_t mode, GError **error);
 /* Borrowed. */
 int new_file_get_descriptor(const NewFile *file);
-/* Puts it in its place, once it is on the disk. FAILED: the old one stands. */
+/* Flushes it to disk and puts it in its place. FAILED: the old one stays. */
 gboolean new_file_keep(NewFile *file, GError **error);
-/* What has not been kept is gone. */
+/* A file that was not kept is gone. */
 void new_file_free(NewFile *file);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NewFile, new_file_free)
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a command-line program says: to standard output what it was asked for, to
- * standard error all else. */
+/* The output of a command-line program: results on standard output, everything else on
+ * standard error. */
 #ifndef CLIENT_CLI_OUTPUT_H
 #define CLIENT_CLI_OUTPUT_H
 

@@ -129,7 +129,7 @@ void reply_write_json(DBusMessageIter *iter, Json *json) {
   case DBUS_TYPE_VARIANT:
     write_variant(iter, json);
     break;
-  default: /* no other type is in the contract */
+  default: /* the interface has no other type */
     json_null(json);
   }
 }

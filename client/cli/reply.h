@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Answers of the daemon as data: values, and dictionaries of anything, read
- * and printed. Every signature has been checked before. */
+/* Replies of the daemon as data: values, and dictionaries of anything, read and printed.
+ * The callers have checked the signatures. */
 #ifndef CLIENT_CLI_REPLY_H
 #define CLIENT_CLI_REPLY_H
 
@@ -26,7 +26,7 @@ void reply_write_json(DBusMessageIter *iter, Json *json);
 /* An a{sv} as lines `name: text`; a `last-write` as a time. */
 void reply_print_dictionary(DBusMessageIter *dictionary, GString *out);
 
-/* The next string of a structure or an array; "" where there is none. Borrowed. */
+/* The next string of a structure or an array; "" if there is none. Borrowed. */
 const char *reply_take_string(DBusMessageIter *iter);
 
 #endif

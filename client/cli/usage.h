@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What programs say about their own use: the lines of --help, and what is said about
- * wrong operands. Pure. */
+/* The lines of --help, and the messages about wrong operands. Pure. */
 #ifndef CLIENT_CLI_USAGE_H
 #define CLIENT_CLI_USAGE_H
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Calls to the daemon, blocking or not.
  *
- * It answers for each asynchronous call being answered exactly once: by its
- * reply, by its time-out, or by UNREACHABLE when the bus goes. What the calls
- * say is their makers' affair.
+ * It answers for each asynchronous call being answered exactly once: by its reply, by
+ * its time-out, or by UNREACHABLE when the bus goes away. It does not interpret the calls.
  */
 #include <string.h>
 
@@ -13,7 +12,7 @@
 
 struct ConnectionCall {
   RegistryConnection *connection;
-  DBusPendingCall *pending; /* NULL: it could not be sent, and @unsent says so soon */
+  DBusPendingCall *pending; /* NULL: it could not be sent, and `unsent` will say so */
   GSource *unsent;
   ConnectionReply replied; /* NULL: cancelled while all are being failed */
   gpointer data;
@@ -87,8 +86,8 @@ static void set_no_answer(const RegistryConnection *connection, guint timeout_ms
             connection->bus, timeout_ms / 1000);
 }
 
-/* What the bus says where it could not start the daemon, and what helps: the first that is
- * found in its words. */
+/* What the bus says when it could not start the daemon, and the cure: the first row found
+ * in its words counts. */
 static const struct {
   const char *words, *cure;
 } cures[] = {
@@ -106,7 +105,7 @@ static const char *find_cure(const char *message) {
   return NULL;
 }
 
-/* Whose answer is missing, where the bus only says that there is none. */
+/* Names the daemon if the bus only says that an answer is missing. */
 static void name_daemon(const RegistryConnection *connection, GError **error) {
   if (error == NULL || *error == NULL ||
       !g_error_matches(*error, REGISTRY_ERROR, REGISTRY_ERROR_UNREACHABLE))
@@ -167,7 +166,7 @@ static void call_free(ConnectionCall *call) {
   g_free(call);
 }
 
-/* Takes it out, so that nobody cancels it any more, and answers it. */
+/* Removes the call, so that it can't be cancelled any more, and answers it. */
 static void answer(ConnectionCall *call, DBusMessage *reply, const GError *error) {
   RegistryConnection *connection = registry_connection_ref(call->connection);
   ConnectionReply replied = call->replied;
@@ -189,7 +188,7 @@ static void on_reply(DBusPendingCall *pending, void *data) {
   else if (wire_take_error(reply, &error))
     name_daemon(connection, &error);
   answer(call, error == NULL ? reply : NULL, error);
-  /* Last, since whoever is told may cancel calls. */
+  /* Last, since a listener may cancel calls. */
   if (ends_silence)
     connection_tell_answering(connection);
   registry_connection_unref(connection);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What connection.c and call.c share, and nobody else sees. */
+/* What connection.c and call.c share. */
 #ifndef CLIENT_CONNECTION_CONNECTION_PRIVATE_H
 #define CLIENT_CONNECTION_CONNECTION_PRIVATE_H
 

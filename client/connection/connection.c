@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* The connection to the bus and the daemon's presence on it.
  *
- * It answers for connecting, for connecting again with growing delays, and for
- * knowing which connection on the bus is the daemon. It reads no message of
- * the daemon's own interface: calls are in call.c, and signals go to the
- * listeners, which are the views.
+ * It connects, reconnects with growing delays, and knows which connection on the bus is
+ * the daemon. It reads no message of the daemon's own interface: calls are in call.c, and
+ * signals go to the listeners, which are the views.
  *
- * Only the daemon's unique name is trusted as the sender of signals, since
- * anybody on the bus can send one. When the bus goes, the order is: the
- * listeners, then the companion (those who wait for a sync), then the calls that
- * are left.
+ * Only the daemon's unique name is trusted as the sender of signals, since anybody on
+ * the bus can send one. When the bus goes away, the listeners hear of it first, then the
+ * companion (which waits for syncs), then the remaining calls.
  */
 #include "client/connection/connection.h"
 
@@ -19,8 +17,8 @@
 
 #define RECONNECT_FIRST_MS 50
 #define RECONNECT_LAST_MS 2000
-/* A connection that lived shorter does not make the delays start anew, so that
- * a bus that turns everybody away is not stormed. */
+/* A connection that lived shorter does not reset the delays, so that a bus that refuses
+ * all clients is not stormed. */
 #define CONNECTED_WELL_US (2 * G_USEC_PER_SEC)
 #define BUS_TIMEOUT_MS 10000 /* for Hello and the other calls to the bus itself */
 
@@ -71,7 +69,7 @@ gpointer connection_get_companion(const RegistryConnection *connection) {
   return connection->companion;
 }
 
-/* Whose they are: the list may change while they are called. */
+/* The listeners' data, as a copy: the list may change while they are called. */
 static GPtrArray *list_listening(RegistryConnection *connection) {
   GPtrArray *listening = g_ptr_array_new();
   for (guint i = 0; i < connection->listeners->len; i++)
@@ -159,7 +157,7 @@ void connection_set_silence_limit(RegistryConnection *connection, guint limit_ms
 
 /* ---- presence ---- */
 
-/* Whoever was silent is away, or another daemon is there. */
+/* The silent daemon is away, or another one has replaced it. */
 static void forget_silence(RegistryConnection *connection) {
   gboolean was_silent = silence_is_on(connection->silence);
   g_clear_pointer(&connection->ping, connection_call_cancel);
@@ -299,7 +297,7 @@ static gboolean take_bus(RegistryConnection *connection, DBusConnection *bus_con
 static void begin(RegistryConnection *connection) {
   connection->connected_at = g_get_monotonic_time();
   connection->presence = PRESENCE_UNKNOWN;
-  /* Without a place for an error it does not wait for the answer. */
+  /* Without an error argument it does not wait for the reply. */
   dbus_bus_add_match(connection->bus_connection, OWNER_RULE, NULL);
   ask_owner(connection);
 }
@@ -318,8 +316,8 @@ static void on_hello(RegistryConnection *connection, DBusMessage *reply,
   call_fail_all(connection);
 }
 
-/* Hello is waited for by the loop: a bus that accepts and never answers must
- * hold up nobody. */
+/* The loop waits for the reply to Hello: a bus that accepts connections and never answers
+ * must not block the caller. */
 static void attempt(RegistryConnection *connection) {
   drop_bus(connection);
   if (!take_bus(connection, loop_open(connection->bus, NULL))) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The connection as the rest of the library, and the programs of this tree,
- * see it: any call to the daemon, blocking or not, and word of the daemon's
- * coming and going and of its signals. Not installed.
+/* The connection as the rest of the library, and the programs of this tree, see it: any
+ * call to the daemon, blocking or not, the daemon's presence, and its signals. Not
+ * installed.
  */
 #ifndef CLIENT_CONNECTION_CONNECTION_H
 #define CLIENT_CONNECTION_CONNECTION_H
@@ -15,7 +15,7 @@
 #define CALL_TIMEOUT_MS 30000
 /* For a write that is waited for without the loop: it may be large, and wait behind others. */
 #define CALL_TIMEOUT_WRITE_MS 300000
-/* For calls that are not waited for so: as long as the daemon answers others. */
+/* For calls with a callback: no limit while the daemon answers other calls. */
 #define CALL_TIMEOUT_NONE DBUS_TIMEOUT_INFINITE
 
 /* ---- any call ---- */
@@ -50,9 +50,9 @@ ConnectionCall *connection_call_async(RegistryConnection *connection, DBusMessag
                                       int timeout_ms, ConnectionReply replied, gpointer data);
 /* @replied won't be called; the daemon may do what was asked all the same. */
 void connection_call_cancel(ConnectionCall *call);
-/* Somebody else takes the answer. */
+/* Another callback takes the answer. */
 void connection_call_replace(ConnectionCall *call, ConnectionReply replied, gpointer data);
-/* Sends @call (still the caller's) and asks for no reply. Lost where there is no bus. */
+/* Sends @call (still the caller's) and asks for no reply. Lost if there is no bus. */
 void connection_send(RegistryConnection *connection, DBusMessage *call);
 
 /* What a commit is made of, as one call of Commit (with its comment, dry run and trial).
@@ -85,10 +85,10 @@ DBusMessage *connection_new_bound_call(const RegistryConnection *connection, con
 DBusMessage *connection_new_revision_call(const RegistryConnection *connection);
 gboolean connection_read_revision(DBusMessage *reply, guint64 *revision);
 GMainContext *connection_get_context(const RegistryConnection *connection);
-/* How long the daemon may let everybody wait before it counts as silent (10 s). */
+/* How long the daemon may send nothing while calls wait before it counts as silent (10 s). */
 void connection_set_silence_limit(RegistryConnection *connection, guint limit_ms);
 
-/* Who wants to know. All of them are called from the loop. */
+/* The callbacks of a listener. All are called from the loop. */
 typedef struct {
   /* The presence has changed; also when one daemon replaced another. */
   void (*presence_changed)(gpointer data, Presence presence);

@@ -5,7 +5,7 @@
 #include "client/base/protocol.h"
 #include "client/connection/connection.h"
 
-/* Checked here, since what is no text can't be sent as it is. */
+/* Checked here, since D-Bus can send only UTF-8 text. */
 static gboolean check_key(const char *key, GError **error) {
   return g_utf8_validate(key, -1, NULL) ||
          error_set(error, REGISTRY_ERROR_INVALID_PATH, "%s: the path is not UTF-8", key);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* See silence.h. */
+/* The state machine of silence.h. */
 #include "client/connection/silence.h"
 
 struct Silence {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Whether a daemon answers, as one connection sees it: when what happens, and no message.
+/* Whether a daemon answers, as one connection sees it: the state machine and its timer;
+ * the caller sends the messages.
  *
  *   quiet --(a call waits)--> listening --(2/5 of the limit without a message)--> asking
  *   asking --(3/5 of the limit without one)--> silent --(any message)--> listening
@@ -13,7 +14,7 @@
 
 #include <glib.h>
 
-/* How long the daemon may let everybody wait before it counts as silent, in ms. */
+/* How long the daemon may send nothing while calls wait before it counts as silent, in ms. */
 #define SILENCE_LIMIT_MS 10000
 
 typedef struct Silence Silence;

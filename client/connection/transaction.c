@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Transactions: operations gathered into a change, and a change as one call of
- * Commit. What the operations mean is the daemon's affair. */
+/* Transactions: operations gathered into a change, and a change as one call of Commit. The
+ * daemon knows what the operations mean. */
 #include <string.h>
 
 #include "client/base/error.h"
@@ -105,7 +105,8 @@ static gboolean is_text(const char *text) {
   return text == NULL || g_utf8_validate(text, -1, NULL);
 }
 
-/* A bus throws out whoever sends more than it takes, so that is refused here. */
+/* A bus disconnects a client that sends a larger message than it accepts, so it is refused
+ * here. */
 static gboolean check(const Change *change, GError **error) {
   gsize size = measure_all(change->operations);
   for (guint i = 0; i < change->operations->len; i++) {

@@ -51,8 +51,8 @@ static gboolean run(Session *session, GError **error) {
                    "a verb is missing; regctl --help lists them");
 }
 
-/* Runs the verb and prints what it printed, also where it failed half way; of a
- * list that was only begun, nothing. */
+/* Runs the verb and prints what it printed, even if it failed half way; but nothing of a
+ * list that was only begun. */
 static gboolean run_and_print(Session *session, GError **error) {
   gboolean done = run(session, error);
   GString *out = session_out(session);

@@ -23,8 +23,8 @@ typedef struct {
 extern const Verb verbs[];
 /* NULL: there is none. */
 const Verb *verb_find(const char *name);
-/* Names that @name may have been meant for, in quotes; "" where none is near.
- * Owned by the caller. */
+/* Names that @name may have been meant for, in quotes; "" if none is near. Owned by the
+ * caller. */
 char *verb_suggest(const char *name);
 guint32 verb_get_options(const Verb *verb);
 

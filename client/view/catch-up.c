@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Reading what has changed, and showing it when it fits together.
  *
- * It answers for what is shown never going back in time and never being a mix
- * of two revisions:
+ * What is shown never goes back in time and is never a mix of two revisions:
  *
  *  - One read is under way at a time, and what it read is staged. A change that
  *    is signalled meanwhile stays unread unless the reply's revision covers it.
@@ -55,7 +54,7 @@ static void key_read_free(gpointer data) {
   g_free(read);
 }
 
-/* In place of what was below. */
+/* Whether the read replaces everything below the key. */
 static gboolean reads_below(const KeyRead *read) {
   return (read->flags & CHANGED_BELOW) != 0;
 }
@@ -170,8 +169,8 @@ static void on_page(G_GNUC_UNUSED RegistryConnection *connection, DBusMessage *r
 
 /* ---- reading single keys ---- */
 
-/* What can't be told by reading the key alone: links, more than a page, and
- * what was said to be there and is not. */
+/* Falls back to reading everything: for links, for more than one page, and when a key that
+ * was signalled is missing. */
 static void read_everything_instead(RegistryView *view) {
   catch_up_end(&view->catch_up);
   view->forced = TRUE;
@@ -344,7 +343,7 @@ static gboolean put_key(RegistryView *view, const KeyRead *read) {
   return differs;
 }
 
-/* The revision up to which nothing is missing, for catching up later. */
+/* The revision up to which nothing is missing; a later watch catches up from it. */
 static guint64 find_complete_revision(const RegistryView *view) {
   guint64 first = changed_keys_find_first(&view->changed_keys);
   return first <= view->staged.newest ? first - 1 : view->staged.newest;
@@ -405,7 +404,7 @@ static void fail(RegistryView *view, const GError *error) {
     view->watch->lose(view, g_error_copy(error));
     view->watch->ask_again_later(view);
   } else if (between_pages && view->staged.rounds < MAX_ROUNDS) {
-    /* What the cursor pointed at may be gone. */
+    /* The key that the cursor points at may be gone. */
     read_everything_instead(view);
   } else {
     show_refusal(view, error);
@@ -428,7 +427,7 @@ static gboolean has_unread(const RegistryView *view) {
 }
 
 void catch_up_step(RegistryView *view) {
-  view_ref(view); /* showing may end in its being freed */
+  view_ref(view); /* the user may free the view when it is shown */
   while (can_go_on(view)) {
     gboolean staged = !staged_is_empty(&view->staged);
     if (staged && !view->forced && (fits_together(view) || view->staged.rounds >= MAX_ROUNDS))

@@ -5,7 +5,7 @@
 
 #include "client/view/view-state.h"
 
-/* Goes on with whatever is to be done next. May call the user. */
+/* Does the next step, if there is one. May call the user. */
 void catch_up_step(RegistryView *view);
 /* The end of every call-back: the same, then tells those whose sync is complete, then
  * drops the call-back's reference on the view. */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What has been signalled as changed and has not been read since. Pure: knows
- * revisions and paths, and no message. Not installed. */
+/* What has been signalled as changed and has not been read since. Pure. Not installed. */
 #ifndef CLIENT_VIEW_CHANGED_KEYS_H
 #define CLIENT_VIEW_CHANGED_KEYS_H
 
@@ -37,8 +36,8 @@ void changed_keys_add_key(ChangedKeys *changed, const char *path, guint flags, g
 /* At @revision anything may have changed. */
 void changed_keys_add_everything(ChangedKeys *changed, guint64 revision);
 
-/* Everything, or one key, was read as it stood at @revision or later. Of a key
- * that was read without what is @below, changes there are left. */
+/* Everything, or one key, was read as it stood at @revision or later. If a key was read
+ * without what is @below it, changes there stay unread. */
 void changed_keys_cover_everything(ChangedKeys *changed, guint64 revision);
 void changed_keys_cover_key(ChangedKeys *changed, const char *path, gboolean below,
                             guint64 revision);

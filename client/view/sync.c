@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /* Syncing: at most one round trip under way, and one batch that waits for it.
  *
- * It answers for the promise that whoever asks gets what had been answered
- * before he asked, and for its price: one round trip however many ask. How it
- * holds: the daemon hands the signals of a write to the bus before it answers
- * the writer, and messages on one connection keep their order. So the reply to
- * a call that is sent after the write was answered comes after its signals.
+ * The promise: after a sync the view holds every write that was answered before the sync
+ * was asked for. The price: one round trip, however many ask. Why it holds: the daemon
+ * hands the signals of a write to the bus before it answers the writer, and messages on
+ * one connection keep their order. So the reply to a call that is sent after the write was
+ * answered arrives after the signals of that write.
  *
  *   waiting --(sent)--> in_flight --(its reply)--> settling --> told
  *
- * A batch settles until each view has read what was signalled up to its reply;
- * what is signalled later is not waited for, so that a busy writer holds up
- * nobody, but for a commit that some views show and others do not yet. The call goes to the daemon
- * that the views watch, by its unique name: one that has replaced it knows nothing of their
+ * A batch settles until each view has read what was signalled up to its reply; it does
+ * not wait for later signals, so that a busy writer blocks no sync. The exception is a
+ * commit that some views show and others do not yet. The call goes to the unique name of
+ * the daemon that the views watch, since a daemon that replaced it knows nothing of their
  * watches.
  */
 #include "client/view/sync.h"
 
 #include "client/view/view-state.h"
 
-/* How often whoever syncs all views is kept waiting because they stand at
- * different revisions, before he gets them as they are. */
+/* How often a sync of all views is put off because they stand at different revisions;
+ * after that they are shown as they are. */
 #define MIXED_RETRIES 16
 /* For a bus that keeps the call to itself, in ms: a daemon that hangs is noticed before,
  * see registry_connection_is_answering(). */
@@ -52,7 +52,7 @@ struct SyncQueue {
   ConnectionCall *call;
   GQueue settling; /* of Batch, oldest first */
   GQueue refused;  /* of Request: to be told FALSE */
-  GSource *later;  /* tells what must not be told from inside a call */
+  GSource *later;  /* answers syncs that must not be answered from inside a call */
 };
 
 /* ---- batches ---- */
@@ -101,7 +101,7 @@ static void batch_set_targets(Batch *batch, const GPtrArray *views) {
   }
 }
 
-/* Of @view alone, or of all where it is NULL. */
+/* For @view only, or for all views if it is NULL. */
 static gboolean batch_has_reached(const Batch *batch, const RegistryView *view) {
   for (guint i = 0; i < batch->targets->len; i++) {
     const Target *target = &g_array_index(batch->targets, Target, i);
@@ -122,7 +122,7 @@ static gboolean views_are_mixed(const GPtrArray *views) {
   return FALSE;
 }
 
-/* Whether those who ask for all views can be told. */
+/* Whether syncs of all views are complete. */
 static gboolean batch_is_complete(Batch *batch, const GPtrArray *views) {
   if (!batch_has_reached(batch, NULL))
     return FALSE;
@@ -196,7 +196,7 @@ void sync_queue_settle(SyncQueue *queue) {
 
 static void tell_refused(SyncQueue *queue) {
   RegistryConnection *connection = registry_connection_ref(queue->connection);
-  /* Those who ask again from inside are told in the next round. */
+  /* Syncs that are asked for from inside are answered in the next round. */
   for (guint left = queue->refused.length; left > 0 && queue->refused.length > 0; left--)
     tell(queue, g_queue_pop_head(&queue->refused), FALSE);
   registry_connection_unref(connection);
@@ -299,7 +299,8 @@ static void on_presence(gpointer data, Presence presence) {
     send_waiting(queue);
 }
 
-/* Whoever waits is told at once: the last settings hold until the daemon answers. */
+/* Waiting syncs are refused at once: the last settings hold until the daemon answers
+ * again. */
 static void on_answering(gpointer data, gboolean answering) {
   if (!answering)
     refuse_all(data);
@@ -334,7 +335,7 @@ void sync_queue_remove_view(SyncQueue *queue, RegistryView *view) {
   for (GList *link = queue->settling.head; link != NULL; link = link->next)
     batch_forget(link->data, view);
   forget_requests(&queue->refused, view);
-  /* Others may have waited for this one alone. */
+  /* Syncs of all views may have waited only for this one. */
   tell_later(queue);
 }
 

@@ -19,10 +19,9 @@ typedef struct {
 } TreePage;
 void treepage_clear(TreePage *page);
 
-/* Puts the keys of @reply into @tree. *@top is the canonical path that they
- * are below; where it is NULL, it is set to that of the first key. FAILED: the
- * reply is none of ReadTree's; ACCESS_DENIED: it is empty, so that not even the
- * key itself may be read. */
+/* Puts the keys of @reply into @tree. *@top is the canonical path that they are below; if
+ * it is NULL, it is set to that of the first key. FAILED: it is no reply to ReadTree;
+ * ACCESS_DENIED: it is empty, so that not even the key itself may be read. */
 gboolean treepage_read(DBusMessage *reply, Tree *tree, char **top, TreePage *page, GError **error);
 
 /* @path relative to @top: "" for the top itself. NULL: it is not at or below

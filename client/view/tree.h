@@ -9,7 +9,7 @@
 typedef struct Tree Tree;
 typedef struct TreeKey TreeKey;
 
-/* With its top alone, which has no values. */
+/* A tree that holds only its top, without values. */
 Tree *tree_new(void);
 void tree_free(Tree *tree);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Tree, tree_free)
@@ -18,16 +18,16 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Tree, tree_free)
  * backslashes; one backslash at the end is ignored. Names compare without
  * regard to case throughout. */
 TreeKey *tree_find(const Tree *tree, const char *path);
-/* The key at @path, made if need be with those above it; a key that is there
- * takes on the spelling given. */
+/* The key at @path, made if it is missing, with those above it; a key that is there takes
+ * on the spelling given. */
 TreeKey *tree_ensure(Tree *tree, const char *path);
-/* With all below it. Nothing where it is not there, or is the top. */
+/* Removes the key with all below it; does nothing if it is missing or the top. */
 void tree_remove(Tree *tree, const char *path);
 /* Adds the value at the end; one of that name keeps its place. */
 void tree_set_value(Tree *tree, TreeKey *key, const char *name, const RegistryValue *value);
 
-/* Puts what @source holds at @path: all of it in place of what is there and
- * below, or (not @deep) the values of its top alone in place of those there. */
+/* Puts what @source holds at @path: all of it, in place of the key and everything below,
+ * or (not @deep) only the values of its top, in place of those there. */
 void tree_graft(Tree *tree, const char *path, const Tree *source, gboolean deep);
 
 /* Borrowed; NULL if there is none. */

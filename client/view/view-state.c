@@ -35,7 +35,7 @@ void view_set_problem(RegistryView *view, GError *problem) {
   view->problem = problem;
 }
 
-/* What is missing or denied must not go on being looked up. */
+/* The contents of a missing or denied key must not be looked up any more. */
 static gboolean empty_tree(RegistryView *view) {
   gboolean differs = tree_get_size(view->tree) > 1;
   tree_free(view->tree);

@@ -28,7 +28,7 @@ typedef struct {
   gboolean active;
   gboolean everything; /* page by page; else single keys */
   gboolean forced;     /* whatever the revisions say */
-  guint64 signalled;   /* heard of before it was sent: it covers that at least */
+  guint64 signalled;   /* the newest revision signalled before it was sent, which it covers */
   Tree *tree;          /* the pages so far */
   char *top;           /* their canonical path, once known */
   guint64 oldest;      /* of the pages' revisions */
@@ -43,7 +43,7 @@ typedef struct {
 typedef struct {
   /* Asks again for what the daemon refused. */
   void (*ask_again)(RegistryView *view);
-  /* The same in a while, if no sync does before. */
+  /* The same in a while, unless a sync does it before. */
   void (*ask_again_later)(RegistryView *view);
   /* Forgets the watch and everything under way; what is shown stays. Takes @problem. */
   void (*lose)(RegistryView *view, GError *problem);
@@ -51,7 +51,7 @@ typedef struct {
 
 struct RegistryView {
   guint references;
-  gboolean freed; /* by the user; his call-backs are not called any more */
+  gboolean freed; /* by the user; their callbacks are not called any more */
   RegistryConnection *connection;
   char *key; /* as the user named it */
   RegistryViewChanged changed;
@@ -67,7 +67,7 @@ struct RegistryView {
   /* The watch. */
   const ViewWatch *watch;
   ConnectionCall *watching; /* the call under way */
-  gboolean watch_again;     /* its answer may be older than what was asked for since */
+  gboolean watch_again;     /* a sync asked for more than its answer may bring */
   gboolean caught_up_from;  /* it asked for what happened since `revision` */
   guint32 watch_id;
   gboolean watched; /* `watch_id` stands */
@@ -79,7 +79,7 @@ struct RegistryView {
 
   /* Catching up. */
   ChangedKeys changed_keys;
-  gboolean forced;   /* everything is to be read, whatever the revisions say */
+  gboolean forced;   /* everything must be read, whatever the revisions say */
   gboolean is_small; /* the sub-tree is small: read it in one go */
   guint64 covered;   /* everything was last read at this revision */
   guint64 reached;   /* what was signalled so far can be looked up; 0: nothing */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The live view as its user sees it: look-ups, state, and call-backs.
  *
- * How it is kept current is in watch.c (the watch), catch-up.c (reading and
- * showing) and sync.c (the promise to whoever asks).
+ * How it is kept current is in watch.c (the watch), catch-up.c (reading and showing) and
+ * sync.c (the promise of a sync).
  */
 #include "client/base/error.h"
 #include "client/view/sync.h"
@@ -68,7 +68,7 @@ gboolean registry_view_is_live(const RegistryView *view) {
 
 /* ---- look-ups ---- */
 
-/* NULL where there is none, and for what is no text, which names nothing. */
+/* NULL if there is none, or if @subkey is not UTF-8. */
 static const TreeKey *find_key(const RegistryView *view, const char *subkey) {
   gboolean held = view->state == REGISTRY_VIEW_READY || view->state == REGISTRY_VIEW_FAILED;
   return held && g_utf8_validate(subkey, -1, NULL) ? tree_find(view->tree, subkey) : NULL;

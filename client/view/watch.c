@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The watch of a view: asking for it, asking again, and what it signals.
  *
- * It answers for hearing of every change: for signals that come before the
- * answer that names their watch, for gaps in their sequence, and for catching
- * up after the daemon was away. What follows from a change is catch-up.c's.
+ * No change is missed: signals that come before the reply to Watch are kept, a gap in
+ * their sequence makes everything be read, and after the daemon was away the watch begins
+ * at the last revision. catch-up.c reads what has changed.
  */
 #include "client/view/watch.h"
 
@@ -13,10 +13,10 @@
 #include "client/view/catch-up.h"
 #include "client/view/tree-page.h"
 
-/* How long until what was refused is asked for again without a sync, in ms. */
+/* How long until a refused call is repeated without a sync, in ms. */
 #define RETRY_MS 2000
-/* Signals kept until the answer to Watch; past it everything is read. As large
- * as they may be, libdbus goes on reading: it stops at 63 MiB of live messages. */
+/* Signals kept until the reply to Watch; if more come, everything is read. At their
+ * largest they stay below the 63 MiB of live messages at which libdbus stops reading. */
 #define MAX_EARLY_SIGNALS 32
 
 #define CHANGED_SIGNATURE "utta(sss)"
@@ -56,7 +56,7 @@ static void send_unwatch(RegistryConnection *connection, guint32 id) {
     connection_send(connection, call);
 }
 
-/* The answer to a Watch that nobody wants any more. */
+/* The reply to a Watch that is no longer wanted. */
 static void on_orphan(RegistryConnection *connection, DBusMessage *reply,
                       G_GNUC_UNUSED const GError *error, G_GNUC_UNUSED gpointer data) {
   dbus_uint32_t id = 0;
@@ -199,9 +199,9 @@ static void begin_anew(RegistryView *view, guint64 revision) {
   view_touch(view, NULL);
 }
 
-/* Signals bring what happened since, right behind the answer: a round trip
- * tells that all of them have come. A small sub-tree is read all the same, which
- * costs one call too and trusts nothing that was before. */
+/* Signals of what happened since come right behind the reply; after one more round trip
+ * all of them have come. A small sub-tree is read instead: that costs one call too, and
+ * depends on nothing from before. */
 static void begin_from_last(RegistryView *view, guint64 revision, const char *path) {
   gboolean moved = view->path == NULL || path_compare_names(view->path, path) != 0;
   changed_keys_reset(&view->changed_keys, view->revision);
@@ -249,8 +249,8 @@ static void refuse(RegistryView *view, const GError *error) {
   retry_later(view);
 }
 
-/* Of a Watch that asked for what happened since: history does not reach back,
- * or the revision is one that this database has not come to. */
+/* Whether a Watch can't tell what happened since: history does not reach back, or this
+ * database has never reached that revision. */
 static gboolean is_too_far_back(const GError *error) {
   return g_error_matches(error, REGISTRY_ERROR, REGISTRY_ERROR_HISTORY_GONE) ||
          g_error_matches(error, REGISTRY_ERROR, REGISTRY_ERROR_INVALID_VALUE) ||

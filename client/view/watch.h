@@ -5,7 +5,7 @@
 
 #include "client/view/view-state.h"
 
-/* For a daemon that is there: asks it to watch. */
+/* Asks the daemon to watch; it must be present. */
 void view_watch_start(RegistryView *view);
 /* See ViewWatch. */
 void view_watch_lose(RegistryView *view, GError *problem);

@@ -85,7 +85,7 @@ static BranchKey *new_key(const char *path) {
   return key;
 }
 
-/* From the top down; what stands above the base is nobody's. */
+/* From the top down, below the base only. */
 BranchKey *branch_add_key(Branch *branch, const char *path) {
   g_autofree char *place = find_place(branch, path);
   BranchKey *key = g_tree_lookup(branch->keys, place);
@@ -241,7 +241,7 @@ static void compare_keys(const Comparison *comparison, const BranchKey *a, const
   compare_values(comparison, a, b);
 }
 
-/* Below 0: @a's comes first, or there is no more of @b. */
+/* Below 0: the key of @a comes first, or @b has no more keys. */
 static int compare_nodes(GTreeNode *a, GTreeNode *b) {
   if (a == NULL || b == NULL)
     return a != NULL ? -1 : 1;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A branch of the registry held in memory, from the daemon or from a .reg file,
- * and what is different between two. Pure. */
+/* A branch of the registry in memory, from the daemon or from a .reg file, and the
+ * differences between two. Pure. */
 #ifndef CLIENT_REGCTL_BRANCH_BRANCH_H
 #define CLIENT_REGCTL_BRANCH_BRANCH_H
 
@@ -9,7 +9,7 @@
 
 typedef struct {
   char *path;        /* absolute, as it was first named */
-  GPtrArray *values; /* of ListedValue, in order; NULL where one has been removed */
+  GPtrArray *values; /* of ListedValue, in order; NULL if one has been removed */
   GHashTable *index; /* name -> ListedValue; borrowed */
 } BranchKey;
 
@@ -24,13 +24,14 @@ Branch *branch_new(const char *base, const char *asked);
 void branch_free(Branch *branch);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Branch, branch_free)
 
-/* The key @path, which is made with all between it and the base. Borrowed. */
+/* The key @path; it is made, with all keys between it and the base, if it is missing.
+ * Borrowed. */
 BranchKey *branch_add_key(Branch *branch, const char *path);
 void branch_set_value(BranchKey *key, const char *name, RegistryValue *value);
 /* NULL: it is not there. Borrowed. */
 RegistryValue *branch_get_value(const BranchKey *key, const char *name);
 gboolean branch_is_link(const BranchKey *key);
-/* What a .reg file does, done to @branch. */
+/* Applies the operations of a .reg file to @branch. */
 void branch_apply(Branch *branch, const Change *change);
 /* Whether all keys are at or below the base; else the path of one that is not. */
 const char *branch_find_outsider(const Branch *branch);
@@ -38,7 +39,7 @@ const char *branch_find_outsider(const Branch *branch);
 typedef struct {
   ChangeKind kind;        /* from @a to @b: key-created, key-deleted, value-set, value-deleted */
   const BranchKey *key;   /* of the one branch that has it, or of @a */
-  const BranchKey *other; /* the same key of @b where both have it; else NULL */
+  const BranchKey *other; /* the same key of @b if both have it; else NULL */
   const char *name;       /* of a value */
   RegistryValue *before, *after; /* of a value; NULL: there is none */
 } BranchDifference;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* From differences to operations. What must still hold comes first: each value
- * that is written must be what it was, and a key that is deleted must not have
- * changed at or below. */
+/* From differences to operations. Conditions come first: each value that is written must
+ * still be what it was, and a key that is deleted must not have changed, nor anything
+ * below it. */
 #include "client/regctl/branch/edit-change.h"
 
 #include "client/base/error.h"
@@ -28,7 +28,7 @@ static void delete_key(Editing *editing, const BranchKey *key) {
   change_add(editing->steps, OPERATION_DELETE_TREE, key->path);
 }
 
-/* A key, or a link where it is one. */
+/* Creates a key, or a link if it is one. */
 static void make_key(Editing *editing, const BranchKey *key) {
   g_autofree char *target = branch_is_link(key)
                                 ? registry_value_dup_string(branch_get_value(key, LINK_VALUE_NAME))

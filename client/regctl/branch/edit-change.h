@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The commit that leads from one state of a branch to another, and fails where
- * what it is about has changed meanwhile. Pure. */
+/* The commit that leads from one state of a branch to another. It fails if the keys and
+ * values that it changes have changed meanwhile. Pure. */
 #ifndef CLIENT_REGCTL_BRANCH_EDIT_CHANGE_H
 #define CLIENT_REGCTL_BRANCH_EDIT_CHANGE_H
 
 #include "client/regctl/branch/branch.h"
 
-/* @before is the branch as it was at @revision. INVALID_VALUE: @after is nothing
- * that this can lead to (a key outside of the branch, a link with values). Owned
- * by the caller. */
+/* @before is the branch as it was at @revision. INVALID_VALUE: no commit can lead to
+ * @after (it has a key outside of the branch, or a link with values). Owned by the caller. */
 Change *edit_change_new(const Branch *before, guint64 revision, const Branch *after,
                         GError **error);
 

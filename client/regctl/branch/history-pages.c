@@ -20,8 +20,8 @@ static void past_change_free(gpointer data) {
 
 /* ---- reading ---- */
 
-/* The value that two entries of a dictionary hold; NULL without an error where
- * they are not there. */
+/* The value that two entries of a dictionary hold; NULL without an error if they are
+ * missing. */
 static gboolean read_half(const WireOptions *given, const PastChange *change, const char *type_name,
                           const char *data_name, RegistryValue **value, GError **error) {
   guint32 type = 0;

@@ -9,8 +9,8 @@
 /* What a revision did to one key or value. */
 typedef struct {
   const char *kind, *key, *name;        /* borrowed from the answer */
-  RegistryValue *old_value, *new_value; /* NULL: there was none, or it is not to be seen */
-  gboolean purged;                      /* they have been forgotten on purpose */
+  RegistryValue *old_value, *new_value; /* NULL: there was none, or the caller may not see it */
+  gboolean purged;                      /* the old data was purged */
 } PastChange;
 
 typedef struct {
@@ -33,8 +33,8 @@ void history_print_head(const PastRevision *revision, GString *out);
 void history_print_data(const PastChange *change, GString *out);
 /* Members revision, time, uid, pid, program and comment. */
 void history_write_head(const PastRevision *revision, Json *json);
-/* Members "old" and "new", each with name, type and data, as far as they are there;
- * "purged" where they are no more. */
+/* Members "old" and "new", each with name, type and data, if they exist; "purged" if the
+ * old data was purged. */
 void history_write_data(const PastChange *change, Json *json);
 
 #endif

@@ -7,8 +7,8 @@
 #include "client/regctl/branch/branch.h"
 #include "client/regctl/session/session.h"
 
-/* The branch at @key, as it was at *@at where that is not NULL. What may not be
- * read is left out, with a note. */
+/* The branch at @key, as it was at *@at unless @at is NULL. Keys that may not be read are
+ * left out, with a note. */
 Branch *source_read_key(Session *session, const char *key, const guint64 *at, GError **error);
 /* What the .reg file @file ("-": standard input) does. @strict: INVALID_VALUE for the
  * first line that can't be read; else they are left out, with a note. FAILED:

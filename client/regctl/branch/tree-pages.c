@@ -41,9 +41,9 @@ static gboolean has_keys(DBusMessageIter answer) {
   return dbus_message_iter_get_arg_type(&keys) != DBUS_TYPE_INVALID;
 }
 
-/* First with all of it, and where that is refused without what may not be
- * read: so it is known that something was left out. Where nothing at all may be
- * read, it stays refused. */
+/* Asks for everything first; if that is refused, again without the keys that may not be
+ * read. So it is known that something was left out. If nothing may be read, it stays
+ * refused. */
 static DBusMessage *read_what_may_be_read(Walk *walk, DBusMessageIter *answer, GError **error) {
   g_autoptr(GError) problem = NULL;
   DBusMessage *reply = read_page(walk, answer, &problem);

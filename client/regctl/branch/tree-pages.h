@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Walking a sub-tree page by page, whatever may be read of it. */
+/* Walks a sub-tree page by page. */
 #ifndef CLIENT_REGCTL_BRANCH_TREE_PAGES_H
 #define CLIENT_REGCTL_BRANCH_TREE_PAGES_H
 
@@ -10,8 +10,8 @@
 typedef gboolean (*TreeVisit)(Session *session, const char *path, const GPtrArray *values,
                               gpointer data, GError **error);
 
-/* @depth: levels below @key, G_MAXUINT32 for all. What may not be read is left
- * out, with a note on standard error; ACCESS_DENIED where that is all of it. */
+/* @depth: levels below @key, G_MAXUINT32 for all. Keys that may not be read are left out,
+ * with a note on standard error; ACCESS_DENIED if that is all of them. */
 gboolean tree_walk(Session *session, const char *key, guint32 depth, TreeVisit visit, gpointer data,
                    GError **error);
 /* All of it, as it was at revision *@at; NULL: as it is. */

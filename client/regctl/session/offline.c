@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* regd is started with --private: it makes a bus for the two of them, says its
- * address on standard output, and ends when it is left alone. */
+/* regd is started with --private: it makes a bus for the two of them, prints its address
+ * on standard output, and ends when regctl leaves the bus. */
 #include "client/regctl/session/offline.h"
 
 #include <errno.h>
@@ -31,7 +31,7 @@ static char *find_regd(void) {
   return g_strdup("regd");
 }
 
-/* One line; NULL where it ends before. */
+/* One line; NULL if the output ends before. */
 static char *read_line(int descriptor) {
   char line[ADDRESS_BYTES];
   gsize length = 0;

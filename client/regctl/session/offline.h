@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A regd of one's own: for a database that no daemon serves. */
+/* A regd of its own for one run of regctl, on a database that no daemon serves. */
 #ifndef CLIENT_REGCTL_SESSION_OFFLINE_H
 #define CLIENT_REGCTL_SESSION_OFFLINE_H
 
@@ -13,8 +13,8 @@ typedef struct {
 /* Starts regd on the database @file and waits until it serves. FAILED: it does
  * not; regd itself has said why on standard error. */
 gboolean offline_start(Offline *offline, const char *file, GError **error);
-/* Waits until it has ended, which it does when its bus is left; so that the
- * database is free again. */
+/* Waits until regd has ended, so that the database is free again. It ends when regctl
+ * leaves its bus. */
 void offline_end(Offline *offline);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* See progress.h. */
+/* Shows how far a file has been read. */
 #include "client/regctl/session/progress.h"
 
 #include <sys/stat.h>

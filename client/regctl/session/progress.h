@@ -9,11 +9,11 @@
 
 typedef struct Progress Progress;
 
-/* Tells of @file, which @descriptor (borrowed) is open on, from half a second on,
- * until progress_stop(). NULL where there is nothing to tell: standard error is no
- * terminal, or the descriptor is no file. */
+/* Tells of @file, which @descriptor (borrowed) is open on, from half a second on, until
+ * progress_stop(). NULL if there is nothing to show: standard error is no terminal, or the
+ * descriptor is no file. */
 Progress *progress_start(const char *file, int descriptor);
-/* Takes the line away again. Accepts NULL. */
+/* Erases the line. Accepts NULL. */
 void progress_stop(Progress *progress);
 
 #endif

@@ -199,15 +199,15 @@ void session_report_revision(Session *session, guint64 revision) {
   g_string_append_c(session->json.text, '\n');
 }
 
-/* Somebody who sits there is told that a change is on trial; a script, for which
- * writes print nothing, has --json for the revision. */
+/* A person at a terminal is told that a change is on trial. Scripts, for which writes
+ * print nothing, use --json for the revision. */
 static gboolean tells_trial(const Session *session) {
   return session_has(session, OPTION_CONFIRM_WITHIN) && !session_has(session, OPTION_DRY_RUN) &&
          !session_has(session, OPTION_JSON) && !session_has(session, OPTION_QUIET) &&
          isatty(STDERR_FILENO);
 }
 
-/* A change that changes nothing is answered with a revision that is there. */
+/* A commit that changes nothing is answered with the newest revision. */
 static void expect_trial(Session *session) {
   if (tells_trial(session) && !session_read_revision(session, &session->revision_before, NULL))
     session->revision_before = 0;
@@ -226,7 +226,7 @@ void session_note_trial(const Session *session, guint64 revision) {
                  revision, revision, seconds);
 }
 
-/* The operations are regctl's own: their numbers tell nobody anything. */
+/* regctl made the operations itself, so their numbers mean nothing to the user. */
 static void forget_index(GError *error) {
   const char *end =
       g_str_has_prefix(error->message, "operation ") ? strstr(error->message, ": ") : NULL;

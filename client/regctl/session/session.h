@@ -30,10 +30,10 @@ RegistryConnection *session_connect(Session *session, GError **error);
 
 /* What is printed. Text is appended to it, JSON through session->json. */
 GString *session_out(Session *session);
-/* Hands what is printed so far to standard output: for long listings, and for
- * who follows what happens. FAILED: it can't be written. */
+/* Hands what is printed so far to standard output: for long listings, and for output that
+ * is followed as it comes. FAILED: it can't be written. */
 gboolean session_flush(Session *session, GError **error);
-/* The same where much has gathered. */
+/* The same, but only if much has gathered. */
 gboolean session_flush_much(Session *session, GError **error);
 /* A line on standard error that is no error; not with --quiet. */
 void session_note(const Session *session, const char *format, ...) G_GNUC_PRINTF(2, 3);
@@ -57,7 +57,7 @@ void request_add_value(Request *request, const RegistryValue *value);
 /* Between these the wire_append_entry_ functions fill request->options. */
 void request_open_options(Request *request);
 void request_close_options(Request *request);
-/* Marks the request as incomplete where @appended is FALSE. */
+/* Marks the request as incomplete if @appended is FALSE. */
 void request_check(Request *request, gboolean appended);
 
 /* Sends the request, which it ends in any case, and waits as long as it takes while regd
@@ -65,11 +65,11 @@ void request_check(Request *request, gboolean appended);
  * stands at the first argument of the answer. */
 DBusMessage *session_call(Session *session, Request *request, DBusMessageIter *reply,
                           GError **error);
-/* For 30 s at most, and without running the loop: what comes behind the answer is still to
- * be handled. */
+/* For 30 s at most, and without running the loop: messages behind the reply stay to be
+ * handled. */
 DBusMessage *session_call_blocking(Session *session, Request *request, GError **error);
-/* FALSE with @error set where @reply is not of @signature: a daemon that keeps
- * another contract. */
+/* FALSE with @error set if @reply does not have @signature: the daemon is of another
+ * version. */
 gboolean session_check_reply(DBusMessage *reply, const char *signature, GError **error);
 
 /* The newest revision. */
@@ -80,17 +80,17 @@ void session_print_dictionary(Session *session, DBusMessageIter *dictionary);
 
 /* ---- writes ---- */
 
-/* Whether the write is to have a comment or to be on trial: then it must be a commit. */
+/* Whether the write has a comment or is on trial; it must be a commit then. */
 gboolean session_is_annotated(const Session *session);
-/* Sends @change as a commit with the comment and the trial that were asked for.
- * A trial is told of. */
+/* Sends @change as a commit with the comment and the trial that were asked for. If it is
+ * on trial, the user is told. */
 gboolean session_send_commit(Session *session, Change *change, guint64 *revision, GError **error);
 /* The same, and reports its revision. */
 gboolean session_commit(Session *session, Change *change, GError **error);
 /* The options comment, dry-run and confirm-within, as far as they were given. */
 void session_add_write_options(Session *session, Request *request);
-/* What made @revision with these options: where it is on trial, a line on
- * standard error, if that is a terminal, tells how it is kept. */
+/* Call it after a write that made @revision: if it is on trial and standard error is a
+ * terminal, a line there tells how to keep it. */
 void session_note_trial(const Session *session, guint64 revision);
 /* session_call() of a call that answers with a revision, which is reported. */
 gboolean session_write_reporting(Session *session, Request *request, GError **error);

@@ -22,7 +22,7 @@ static void side_clear(Side *side) {
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Side, side_clear)
 
-/* Whether it begins with a root, as no file does that means to be read. */
+/* Whether it begins with a root; such a word is a key, not a file. */
 static gboolean names_key(const char *text) {
   g_autofree char *key = data_parse_key(text, NULL);
   return key != NULL && *key;
@@ -51,7 +51,7 @@ static Branch *read_file(Session *session, const Side *side, const Branch *like,
   return branch;
 }
 
-/* @like: the other side where that is a key, whose place a file's keys are seen from. */
+/* @like: the other side if that is a key: the keys of a file are compared relative to it. */
 static Branch *read_side(Session *session, const Side *side, const Branch *like, GError **error) {
   if (side->key != NULL)
     return source_read_key(session, side->key, side->has_at ? &side->at : NULL, error);
@@ -59,7 +59,7 @@ static Branch *read_side(Session *session, const Side *side, const Branch *like,
 }
 
 static gboolean compare_sides(Session *session, const Side *a, const Side *b, GError **error) {
-  /* Keys first: files are seen from them. */
+  /* Keys first: files are compared relative to them. */
   gboolean b_first = a->key == NULL && b->key != NULL;
   g_autoptr(Branch) first = read_side(session, b_first ? b : a, NULL, error);
   if (first == NULL)

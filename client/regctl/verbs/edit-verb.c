@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* edit: a branch as text in an editor. What comes back is checked, shown and
- * applied as one commit; a text that can't be is never thrown away. */
+/* edit: a branch as text in an editor. The edited text is checked, shown and applied as
+ * one commit. A text that can't be applied is never thrown away. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -72,7 +72,7 @@ static gboolean print_key(G_GNUC_UNUSED gpointer place, gpointer value, gpointer
   return FALSE;
 }
 
-/* CR LF stands at the end of lines alone: in texts they are escaped. */
+/* CR LF stands only at the end of lines: in texts they are escaped. */
 static char *make_text(const Edit *edit) {
   g_autoptr(GByteArray) out = g_byte_array_new();
   RegfilePrinter *printer = regfile_printer_new(REGFILE_VERSION_5, REGFILE_UTF8);
@@ -162,7 +162,7 @@ static Change *read_change(const Edit *edit, Branch **after, GError **error) {
   return change;
 }
 
-/* Asks the daemon, too, what it thinks of it. */
+/* Lets the daemon check it too. */
 static gboolean check_change(const Edit *edit, Change *change, GError **error) {
   guint64 revision = 0;
   change->dry_run = TRUE;

@@ -10,9 +10,9 @@
 
 #define STANDARD_OUTPUT "-"
 #define MODE_OF_EXPORTS 0666 /* less the umask */
-#define MODE_OF_BACKUPS 0600 /* everybody's secrets are in them */
+#define MODE_OF_BACKUPS 0600 /* they hold all users' secrets */
 
-/* One way out of the registry, by a descriptor. */
+/* An export or a backup, by a descriptor. */
 typedef struct {
   Session *session;
   const char *member;

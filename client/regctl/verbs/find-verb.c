@@ -11,7 +11,7 @@
 
 typedef struct {
   char *folded;          /* the pattern, without regard to case */
-  GPatternSpec *pattern; /* where it holds * or ?; else NULL */
+  GPatternSpec *pattern; /* if it holds * or ?; else NULL */
   gboolean keys, values, data;
   guint found;
   char *key; /* the last one that was looked at */
@@ -89,8 +89,8 @@ static gboolean look_at_key(Session *session, const char *path, const GPtrArray 
   return session_flush_much(session, error);
 }
 
-/* Everything: the other roots are links into these two. Of HKEY_USERS most see
- * no more than their own part. */
+/* Everything: the other roots are links into these two. Most users see only their own part
+ * of HKEY_USERS. */
 static gboolean look_everywhere(Session *session, Search *search, GError **error) {
   g_autoptr(GError) denied = NULL;
   if (!tree_walk(session, "HKEY_LOCAL_MACHINE", G_MAXUINT32, look_at_key, search, error))

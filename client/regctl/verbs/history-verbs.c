@@ -138,7 +138,8 @@ static gboolean blame_revision(Session *session, const PastRevision *revision, g
   return session_flush_much(session, error);
 }
 
-/* Where the key is, or was: below the nearest key that is there. */
+/* The canonical path of a key that exists or existed, by the nearest key above that
+ * exists. */
 static char *find_canonical(Session *session, const char *key, GError **error) {
   Request request;
   DBusMessageIter answer;

@@ -18,8 +18,8 @@
 
 /* ---- what must hold ---- */
 
-/* A file's line as a condition: a value equals, a value or a key is not there. A
- * key alone is none. */
+/* A file's line as a condition: a value equals, a value or a key is not there. A key line
+ * by itself is no condition. */
 static void add_condition(Change *change, const Operation *line) {
   Operation *condition = NULL;
   if (line->kind == OPERATION_SET_VALUE) {
@@ -76,7 +76,7 @@ static gboolean is_stream(int descriptor) {
          (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode) || S_ISCHR(status.st_mode));
 }
 
-/* Reads past the daemon's limit are left to the daemon to refuse. */
+/* The daemon refuses what is over its limit. */
 static gboolean copy_stream(int from, int to) {
   char bytes[64 * 1024];
   guint64 total = 0;
@@ -94,9 +94,9 @@ static gboolean copy_stream(int from, int to) {
   return TRUE;
 }
 
-/* A file without a name that holds what the stream said until its end: whoever
- * breaks off a pipe ends its writer and regctl, and what came so far must not be
- * taken for the whole. -1 with @error. */
+/* Copies the stream to its end into a file without a name. If a pipe is broken off, its
+ * writer and regctl both end, and the part that came must not be imported as the whole. -1
+ * with @error. */
 static int gather(const char *name, int stream, GError **error) {
   FILE *file = tmpfile();
   int whole = file != NULL ? fcntl(fileno(file), F_DUPFD_CLOEXEC, 0) : -1;
@@ -112,7 +112,7 @@ static int gather(const char *name, int stream, GError **error) {
 
 /* ---- the call ---- */
 
-/* What was not understood, on standard error. */
+/* Notes on standard error what could not be read. */
 static gboolean note_ignored(const Session *session, const char *file, DBusMessageIter report,
                              GError **error) {
   guint32 ignored = 0, first = 0;
@@ -157,8 +157,8 @@ static gboolean report_import(Session *session, const char *file, DBusMessageIte
   return TRUE;
 }
 
-/* What is no registry file at all has failed, as with Windows' reg.exe: exit status 1.
- * That of an invalid value is for what stands in one. */
+/* A file that is no registry file at all ends with exit code 1, as with Windows' reg.exe.
+ * The code of an invalid value is for the contents of a registry file. */
 static RegistryError judge_refusal(const GError *problem) {
   return regfile_error_is_of_head(problem) ? REGISTRY_ERROR_FAILED : (RegistryError)problem->code;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* See metrics.h. Each family is written in one go: its facts, then its samples. */
+/* Each family is written in one go: its facts, then its samples. */
 #include "client/regctl/verbs/metrics.h"
 
 #include "client/cli/openmetrics.h"

@@ -5,8 +5,8 @@
 
 #include "client/regctl/session/session.h"
 
-/* @statistics: the a{sv} that GetStatistics answers. What a regd of another version does not
- * tell is left out. */
+/* @statistics: the a{sv} that GetStatistics answers. Numbers that a regd of another
+ * version does not have are left out. */
 gboolean metrics_print(GString *out, DBusMessageIter *statistics, GError **error);
 
 #endif

@@ -59,7 +59,7 @@ gboolean verb_get(Session *session, GError **error) {
 
 /* ---- set ---- */
 
-/* What a schema says of a value or key; all NULL if there is no telling. */
+/* What a schema says of a value or key; all NULL if it is not known. */
 typedef struct {
   DBusMessage *reply;
   WireOptions *entries; /* borrow from the reply */
@@ -107,7 +107,7 @@ static gboolean takes_text(const Description *description) {
   return types != NULL && g_strv_contains((const char *const *)types, "REG_SZ");
 }
 
-/* What a schema demands. FALSE: nothing, or there is no telling. */
+/* What a schema demands. FALSE: nothing, or it is not known. */
 static gboolean find_described_type(const Description *description, const char *word,
                                     guint32 *type) {
   const char *name = NULL;

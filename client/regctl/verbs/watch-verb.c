@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* watch: follows a key for as long as it is asked to, over restarts of the
- * daemon and signals that were lost: it then asks again from the last revision
- * that was printed. */
+/* watch: follows a key as long as the user wants. After a restart of the daemon or a lost
+ * signal it asks again from the last revision that was printed. */
 #include "client/base/escape.h"
 #include "client/base/protocol.h"
 #include "client/cli/data.h"
@@ -62,7 +61,7 @@ static void print_event(Watching *watching, const char *kind, const char *key, c
   g_string_append_c(out, '\n');
 }
 
-/* Whoever reads a pipe sees each event when it happens. */
+/* The reader of a pipe sees each event when it happens. */
 static void hand_over(Watching *watching) {
   g_autoptr(GError) problem = NULL;
   if (!session_flush(watching->session, &problem))
@@ -131,7 +130,7 @@ static void on_watched(Watching *watching, DBusMessage *reply, const GError *err
       end(watching, problem);
     return;
   }
-  /* It has gone again: its coming back is told. */
+  /* The daemon is away again; the presence callback will say when it is back. */
   if (g_error_matches(error, REGISTRY_ERROR, REGISTRY_ERROR_UNREACHABLE))
     return;
   if (!from_now && (g_error_matches(error, REGISTRY_ERROR, REGISTRY_ERROR_HISTORY_GONE) ||
@@ -214,7 +213,7 @@ static void on_presence(gpointer data, Presence presence) {
     watch_again(watching, FALSE);
 }
 
-/* It hangs, or goes on: what happened meanwhile comes in its order. */
+/* The daemon hangs, or goes on; signals of what happened meanwhile come in their order. */
 static void on_answering(gpointer data, gboolean answering) {
   const Watching *watching = data;
   session_note(watching->session,

@@ -10,10 +10,10 @@
 #include "mailauth/package/packages.h"
 #include "mailauth/parent/identity.h"
 #include "mailauth/process/account.h"
+#include "mailauth/running.h"
 #include "mailauth/settings/decision.h"
 #include "mailauth/settings/live-settings.h"
 #include "mailauth/verifier/problems.h"
-#include "mailauth/verifier/running.h"
 #include "mailauth/verifier/verifier.h"
 
 /* How long regd is waited for, in ms. */

@@ -4,7 +4,7 @@
 import re
 
 from harness.case import Failure, check, main, test
-from sources import TOP, read
+from sources import TOP, find, read
 
 GUIDES = [TOP / "README.md", *sorted((TOP / "data" / "doc").glob("*.md"))]
 LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
@@ -31,6 +31,19 @@ def paths_are_there():
     found = [(guide, path) for guide in GUIDES for path in PATH.findall(read(guide))]
     check(len(found) > 20, f"{len(found)} paths")
     fail_with([f"{guide.name}: {path}" for guide, path in found if not list(TOP.glob(path.rstrip("/")))])
+
+
+@test
+def every_room_is_on_the_map():
+    """The map in hacking.md has each folder of the product, and none that is not there."""
+    text = read("data/doc/hacking.md").split("```text\n")[1].split("```")[0]
+    stack, shown = [], set()
+    for depth, name in re.findall(r"^( *)([\w-]+)/", text, re.MULTILINE):
+        stack[len(depth) // 2:] = [name]
+        shown.add("/".join(stack))
+    there = {path.parent.as_posix() for path in find(".c", ".h") if path.parts[0] != "tests"}
+    fail_with([f"{folder} is not on the map" for folder in sorted(there - shown)]
+              + [f"{folder} is on the map, and not there" for folder in sorted(shown) if not (TOP / folder).is_dir()])
 
 
 @test

@@ -10,6 +10,7 @@ from sources import TOP, code_only, find, functions, read
 
 LONGEST_FUNCTION = 80
 LONGEST_FILE = 800
+MOST_FILES = 15  # .c files in a folder
 BANNED_CALLS = re.compile(r"\b(strcpy|strcat|sprintf|vsprintf|gets|strtok|atoi|atol|atoll|system|popen|"
                           r"alloca|sleep|usleep|g_usleep|nanosleep|clock_nanosleep)\s*\(")
 LICENCE_LINE = re.compile(r"^(/\* SPDX-License-Identifier: MIT \*/|# SPDX-License-Identifier: MIT)\n", re.MULTILINE)
@@ -64,6 +65,16 @@ def no_function_is_longer_than_a_page():
 def no_file_is_too_long():
     fail_with([f"{path}: {length} lines" for path in find(".c", ".h", ".py")
                if (length := len(read(path).splitlines())) > LONGEST_FILE])
+
+
+@test
+def no_folder_is_crowded():
+    found = {}
+    for path in product():
+        if path.suffix == ".c":
+            found.setdefault(path.parent, []).append(path)
+    fail_with([f"{folder}: {len(files)} files; more than one room?" for folder, files in found.items()
+               if len(files) > MOST_FILES])
 
 
 @test

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* One call of org.regd.MailAuth1: see running.h. */
-#include "mailauth/verifier/running.h"
+#include "mailauth/running.h"
 
 #include "client/base/protocol.h"
 #include "client/bus/loop.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the mailauthd that is running knows, for a program that is not it. */
-#ifndef MAILAUTH_VERIFIER_RUNNING_H
-#define MAILAUTH_VERIFIER_RUNNING_H
+#ifndef MAILAUTH_RUNNING_H
+#define MAILAUTH_RUNNING_H
 
 #include <glib.h>
 

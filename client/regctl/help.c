@@ -23,12 +23,13 @@ void help_print(GString *out) {
   g_string_append(out, "\nOptions of verbs that write:\n");
   print_options(OPTIONS_OF_WRITES, out);
   g_string_append(
-      out, "\nA KEY is a path like HKLM\\SOFTWARE\\Acme, or /HKLM/SOFTWARE/Acme. NAME @ is "
-           "a key's\ndefault value. Options stand anywhere; what comes after -- is none. The "
-           "variable\nREGD_BUS names the bus where --bus does not.\n"
-           "\nExit codes: 0 done, 1 failed, 2 usage, 3 key or value not found, 4 access "
-           "denied,\n5 invalid value or schema violation, 6 conflict, 7 regd can't be "
-           "reached.\n\nregctl VERB --help tells more about a verb.\n");
+      out,
+      "\nA KEY is a path like HKLM\\SOFTWARE\\Acme, or /HKLM/SOFTWARE/Acme. NAME @ is a key's\n"
+      "default value. Options may stand anywhere before --. The variable REGD_BUS names the\n"
+      "bus if --bus does not.\n"
+      "\nExit codes: 0 done, 1 failed, 2 usage, 3 key or value not found, 4 access denied,\n"
+      "5 invalid value or schema violation, 6 conflict, 7 regd can't be reached.\n"
+      "\nregctl VERB --help tells more about a verb.\n");
 }
 
 void help_print_verb(const Verb *verb, GString *out) {

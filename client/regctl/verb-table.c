@@ -15,8 +15,9 @@ const Verb verbs[] = {
      .most = 2,
      .run = verb_get,
      .summary = "print a value's data, and nothing else",
-     .help = "Text is printed as it is, a multi-string one string a line, a number in decimal, and "
-             "all else (data that is not what its type says, too) as hexadecimal digits."},
+     .help = "Text is printed as it is, a multi-string one string a line, a number in decimal. "
+             "Everything else, including data that does not match its type, is printed as "
+             "hexadecimal digits."},
     {.name = "set",
      .operands = "KEY NAME DATA...",
      .fewest = 2,
@@ -25,10 +26,10 @@ const Verb verbs[] = {
      .writes = TRUE,
      .run = verb_set,
      .summary = "set a value",
-     .help = "Without -t the type is the one that the schema demands, else the one that the value "
-             "has, else REG_SZ. A multi-string takes any number of DATA, one for each string, all "
-             "other types one: a string, a number in decimal or after 0x, or pairs of hexadecimal "
-             "digits. DATA that begins with - stands after --."},
+     .help = "Without -t the type is the one that the schema demands, else the present type of the "
+             "value, else REG_SZ. A multi-string takes any number of DATA, one for each string; "
+             "all other types take one: a string, a number in decimal or after 0x, or pairs of "
+             "hexadecimal digits. DATA that begins with - goes after --."},
     {.name = "unset",
      .operands = "KEY NAME",
      .fewest = 2,
@@ -50,15 +51,15 @@ const Verb verbs[] = {
      .options = BIT(OPTION_DEPTH),
      .run = verb_tree,
      .summary = "list all keys and values below",
-     .help = "Each key is a line with its path; its values follow, indented. What may not be read "
-             "is left out, and standard error says so."},
+     .help = "Each key is a line with its path; its values follow, indented. Keys that may not be "
+             "read are left out, and standard error says so."},
     {.name = "info",
      .operands = "KEY",
      .fewest = 1,
      .most = 1,
      .options = BIT(OPTION_NO_FOLLOW),
      .run = verb_info,
-     .summary = "tell what is known of a key"},
+     .summary = "show what is known about a key"},
     {.name = "find",
      .operands = "PATTERN [KEY]",
      .fewest = 1,
@@ -66,11 +67,11 @@ const Verb verbs[] = {
      .options = BIT(OPTION_KEYS) | BIT(OPTION_VALUES) | BIT(OPTION_DATA),
      .run = verb_find_matches,
      .summary = "find keys, values and data",
-     .help = "PATTERN is found anywhere in a name or in data, without regard to case. Where it "
-             "holds * (any characters) or ? (any one) it must fit the whole. Without --keys, "
-             "--values and --data all three are looked at; without KEY, everything. A key that "
-             "fits is a line with its path, a value a line with path, name, type and data, "
-             "separated by tabs. Nothing found: exit code 3."},
+     .help = "PATTERN is found anywhere in a name or in data, without regard to case. If it holds "
+             "* (any characters) or ? (any one character), it must match the whole. Without "
+             "--keys, --values and --data all three are searched; without KEY, everything. A key "
+             "that matches is a line with its path, a value a line with path, name, type and data, "
+             "separated by tabs. If nothing is found, the exit code is 3."},
     {.name = "create",
      .operands = "KEY",
      .fewest = 1,
@@ -108,9 +109,9 @@ const Verb verbs[] = {
      .options = BIT(OPTION_SINCE) | BIT(OPTION_COUNT),
      .run = verb_watch,
      .summary = "print what changes at and below a key, a line an event",
-     .help =
-         "A line holds the revision, what happened, the key and, for a value, its name, separated "
-         "by tabs. When regd goes, watching goes on where it ended as soon as regd is back."},
+     .help = "A line holds the revision, what happened, the key and, for a value, its name, "
+             "separated by tabs. When regd goes away, watching continues where it ended as soon as "
+             "regd is back."},
     {.name = "acl",
      .operands = "KEY | KEY PRINCIPAL=LEVEL... | KEY --inherit",
      .fewest = 1,
@@ -118,7 +119,7 @@ const Verb verbs[] = {
      .options = BIT(OPTION_INHERIT),
      .writes = TRUE,
      .run = verb_acl,
-     .summary = "show or replace who may do what",
+     .summary = "show or replace the access list of a key",
      .help = "PRINCIPAL is user:NAME, group:NAME (or the number) or everyone; LEVEL is none, read, "
              "write or control. The list that is given replaces the key's own; --inherit removes "
              "it, so that the next one above decides again."},
@@ -126,14 +127,14 @@ const Verb verbs[] = {
      .operands = "[KEY]",
      .most = 1,
      .run = verb_validate,
-     .summary = "list what breaks the rules of a schema",
-     .help = "A line a problem. Where there is one the exit code is 5."},
+     .summary = "list what breaks the rules of schemas",
+     .help = "Each problem is a line. If there is one, the exit code is 5."},
     {.name = "describe",
      .operands = "KEY [NAME]",
      .fewest = 1,
      .most = 2,
      .run = verb_describe,
-     .summary = "tell what a schema says about a key or a value"},
+     .summary = "show what a schema says about a key or a value"},
     {.name = "import",
      .operands = "FILE...",
      .fewest = 1,
@@ -143,11 +144,12 @@ const Verb verbs[] = {
      .writes = TRUE,
      .run = verb_import,
      .summary = "apply .reg files, each as one commit",
-     .help = "- is standard input. Lines that can't be read are left out, and standard error says "
-             "how many and which the first is; with --strict the first one fails the file. With "
-             "--dry-run what would be done is printed. With --only-missing nothing that is there "
-             "is changed or deleted. With --precheck=FILE a file is applied where what FILE says "
-             "holds: its values are equal, and what it deletes is not there."},
+     .help = "- is standard input. Lines that can't be read are left out; standard error says how "
+             "many, and names the first. With --strict the first such line fails the file. With "
+             "--dry-run nothing is kept, and what would be done is printed. With --only-missing "
+             "nothing that exists is changed or deleted. With --precheck=FILE a file is applied "
+             "only if what FILE says holds already: its values are equal, and what it deletes does "
+             "not exist."},
     {.name = "edit",
      .operands = "KEY",
      .fewest = 1,
@@ -156,9 +158,9 @@ const Verb verbs[] = {
      .writes = TRUE,
      .run = verb_edit,
      .summary = "edit a key and all below it as text, in $VISUAL or $EDITOR",
-     .help = "What comes back is checked, applied as one commit, and the difference is shown. "
-             "Lines that are deleted delete what they were about. Where somebody has changed the "
-             "same values meanwhile, nothing is applied. A text that can't be applied is kept."},
+     .help = "The edited text is checked and applied as one commit, and the difference is shown. "
+             "Deleting a line deletes its key or value. If somebody has changed the same values "
+             "meanwhile, nothing is applied. A text that can't be applied is kept."},
     {.name = "export",
      .operands = "KEY [FILE]",
      .fewest = 1,
@@ -168,31 +170,31 @@ const Verb verbs[] = {
      .run = verb_export,
      .summary = "write a key and all below it as a .reg file",
      .help = "Without FILE, or with -, to standard output. A FILE that exists is replaced as a "
-             "whole or not at all. Classes and access lists are in the format json alone."},
+             "whole or not at all. Only the format json holds classes and access lists."},
     {.name = "backup",
      .operands = "FILE",
      .fewest = 1,
      .most = 1,
      .run = verb_backup,
      .summary = "write a copy of the whole database, while regd serves",
-     .help = "FILE, which holds everybody's secrets, is readable by its owner alone; `regd "
-             "--restore=FILE` puts it back."},
+     .help = "FILE holds all users' secrets, so only its owner may read it; `regd --restore=FILE` "
+             "puts it back."},
     {.name = "diff",
      .operands = "A B",
      .fewest = 2,
      .most = 2,
      .run = verb_diff,
-     .summary = "tell what is different between two keys or files",
+     .summary = "show the differences between two keys or files",
      .help = "A and B are each a key, KEY@REVISION (as it was then), or a .reg file (- is standard "
-             "input). Lines of A alone begin with -, of B alone with +. Exit codes are those of "
-             "diff(1): 0 alike, 1 different, 2 and more trouble."},
+             "input). Lines that only A has begin with -, lines that only B has with +. Exit codes "
+             "are those of diff(1): 0 alike, 1 different, 2 and more trouble."},
     {.name = "history",
      .operands = "KEY",
      .fewest = 1,
      .most = 1,
      .options = BIT(OPTION_LIMIT),
      .run = verb_history,
-     .summary = "tell what was changed at and below a key, by whom and with what; newest first",
+     .summary = "show what was changed at and below a key, by which user and program; newest first",
      .help = "A revision is a line with its number, time, user, program and comment, separated by "
              "tabs. What it changed follows, indented: what happened, the key, and for a value its "
              "name and its data before and after."},
@@ -201,7 +203,7 @@ const Verb verbs[] = {
      .fewest = 2,
      .most = 2,
      .run = verb_blame,
-     .summary = "tell who set a value, when and with what, and before that"},
+     .summary = "show who set a value, when, with which program, and what it was before"},
     {.name = "rollback",
      .operands = "KEY REVISION",
      .fewest = 2,
@@ -224,15 +226,15 @@ const Verb verbs[] = {
      .most = 2,
      .options = BIT(OPTION_RECURSIVE),
      .run = verb_purge,
-     .summary = "make history forget what a value held before: a password set by mistake",
-     .help = "What the value holds now stays, and so does the telling of who changed it when. With "
-             "-r, and without NAME, of all values at and below KEY. It is for administrators, and "
-             "there is no way back."},
+     .summary = "remove a value's old data from history, as a password that was set by mistake",
+     .help = "The present data stays, and history still shows who changed the value and when. With "
+             "-r, and without NAME, it is done for all values at and below KEY. Only "
+             "administrators may do it, and it can't be undone."},
     {.name = "status",
      .operands = "",
      .options = BIT(OPTION_METRICS),
      .run = verb_status,
-     .summary = "tell how the daemon is"},
+     .summary = "show the state of the daemon"},
     {.name = NULL},
 };
 

@@ -3,9 +3,12 @@
 """The Debian packages on a Debian that never had them: everything serves at once, on
 either message bus, and removal and purge leave what Debian's policy asks for."""
 
-from harness.case import check, contains, equal, main, test
+import re
+
+from harness.case import Failure, check, contains, equal, main, test
 from harness.mailhost import MailHost
 from harness.packages import INSTALL, fresh_machine
+from harness.tour import as_pattern, blocks, steps
 
 OWN = "regd regctl libregistry0 libregistry-dev mailauthd"
 KEY = r"HKLM\SOFTWARE\Acme"
@@ -42,6 +45,18 @@ def a_first_installation_serves_at_once():
         host.deliver("anna", "Subject: welcome\n\nHello\n")
         contains(host.pop3_answer("anna", "sesame"), "+OK")
         contains(host.pop3_answer("anna", "wrong"), "-ERR [AUTH]")
+
+
+@test
+def the_first_steps_of_the_manual_print_what_they_say():
+    tour = [step for block in blocks("data/doc/operation.md", "console") for step in steps(block)]
+    check(len(tour) > 2, f"there are first steps: {len(tour)} commands")
+    with fresh_machine() as machine:
+        machine.run(INSTALL)
+        for command, expected in tour:
+            printed = machine.run(command)
+            if not re.fullmatch(as_pattern(expected), printed):
+                raise Failure(f"$ {command}\nprinted:\n{printed}\nexpected:\n" + "\n".join(expected))
 
 
 @test

@@ -30,6 +30,8 @@ static const OutcomeFacts facts[N_OUTCOMES] = {
                                   "A required privilege is not held by the client"},
     [OUTCOME_ACCOUNTS_DENIED] = {"accounts-denied", 13003, "Error", "[SYS/PERM]", "[CONTACTADMIN]",
                                  TEXT_ACCOUNTS, "A required privilege is not held by the client"},
+    [OUTCOME_UNUSABLE_HASH] = {"unusable-hash", AUDIT_FAILURE, "[SYS/PERM]", "[CONTACTADMIN]",
+                               TEXT_ACCOUNTS, "No password can open the account's hash"},
     [OUTCOME_PAM_DENIED] = {"accounts-denied", 13003, "Error", TEMPORARY, TEXT_TEMPORARY,
                             "A required privilege is not held by the client"},
     [OUTCOME_NO_BROKER] = {"no-broker", 13005, "Error", TEMPORARY, TEXT_TEMPORARY,

@@ -32,6 +32,7 @@ typedef enum {
   OUTCOME_CERTIFICATE_DOUBTFUL, /* an event only: clients may refuse what is in use */
   OUTCOME_CHANNEL_BINDING,      /* SCRAM: bound to another TLS connection than the server's */
   OUTCOME_OVERTAKEN,            /* SCRAM: what decides has changed in the middle of the exchange */
+  OUTCOME_UNUSABLE_HASH,        /* no password can open the account's hash */
   OUTCOME_PAM_DENIED,           /* PAM's modules may not read the accounts; they called it wrong */
   OUTCOME_REGISTRY_SILENT,      /* an event only: regd is there, and does not answer */
   OUTCOME_REGISTRY_BACK,        /* an event only: it answers again */

@@ -36,13 +36,30 @@ void proof_free(Proof *proof) {
   g_free(proof);
 }
 
+/* A fault of the server's is no wrong password; a lock is the administrator's wish. */
+static Outcome judge_hash(const char *hash, const char **detail) {
+  *detail = NULL;
+  if (hash == NULL || *hash == '\0') {
+    *detail = "the account has no password hash";
+    return OUTCOME_BAD_PASSWORD;
+  }
+  if (*hash == '!' || *hash == '*') {
+    *detail = "the account's password is locked";
+    return OUTCOME_DISABLED;
+  }
+  if (hash_is_accepted(hash))
+    return OUTCOME_OK;
+  *detail = "the hash is of no method, or of no cost, that is accepted; 'mailauthctl user passwd' "
+            "sets another";
+  return OUTCOME_UNUSABLE_HASH;
+}
+
 void proof_set_account(Proof *proof, const char *hash, gboolean disabled, const char *dummy) {
-  gboolean usable = hash != NULL && hash_is_accepted(hash);
-  proof->hash = usable ? g_strdup(hash) : hash_dup_dummy(dummy);
-  proof->otherwise = disabled ? OUTCOME_DISABLED : usable ? OUTCOME_OK : OUTCOME_BAD_PASSWORD;
-  if (!usable)
-    proof->detail =
-        g_strdup("the account has no password hash of a method and a cost that are accepted");
+  const char *detail = NULL;
+  Outcome outcome = judge_hash(hash, &detail);
+  proof->hash = outcome == OUTCOME_OK ? g_strdup(hash) : hash_dup_dummy(dummy);
+  proof->otherwise = disabled ? OUTCOME_DISABLED : outcome;
+  proof->detail = g_strdup(detail);
 }
 
 void proof_set_nobody(Proof *proof, const char *dummy) {

@@ -26,8 +26,9 @@ Proof *proof_new(const PackageRequest *request, OutcomeAnswer answer, gpointer d
 void proof_free(Proof *proof);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Proof, proof_free)
 
-/* What was found of an account. @hash NULL or not accepted: BAD_PASSWORD, with a
- * detail that says so. @dummy is what is proved against then. */
+/* What was found of an account. @hash NULL or empty: BAD_PASSWORD; locked by ! or *:
+ * DISABLED; not accepted: UNUSABLE_HASH; each with a detail that says so. @dummy is what is
+ * proved against then. */
 void proof_set_account(Proof *proof, const char *hash, gboolean disabled, const char *dummy);
 /* No such account. */
 void proof_set_nobody(Proof *proof, const char *dummy);

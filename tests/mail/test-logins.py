@@ -106,10 +106,14 @@ def names_of_a_domain_are_accepted():
 def hashes_of_other_methods_do_not_log_in():
     with Registry() as registry, MailServer(registry) as server:
         server.add_account("anna", "sesame")
-        for value in ("$1$abcdefgh$irWbblnpmw.5z7wgBnprh0", "plain", ""):
+        registry.client.set(PARAMETERS, "Lockout Threshold", REG_DWORD, 2)
+        for value, answer, reason, detail in (
+                ("$1$abcdefgh$irWbblnpmw.5z7wgBnprh0", "-ERR [SYS/PERM]", "unusable-hash", "user passwd"),
+                ("plain", "-ERR [SYS/PERM]", "unusable-hash", "user passwd"),
+                ("$5$rounds=999999999$abcdefgh$x", "-ERR [SYS/PERM]", "unusable-hash", "of no cost"),
+                ("!$5$abcdefgh$x", WRONG, "disabled", "locked"), ("", WRONG, "bad-password", "no password hash")):
             registry.client.set(f"{ACCOUNTS}\\anna", "Password", REG_SZ, value)
-            newest = expect(server, WRONG, 11202, "bad-password")
-            contains(newest["description"], "no password hash")
+            contains(expect(server, answer, 11202, reason)["description"], detail)
 
 
 @test

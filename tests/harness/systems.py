@@ -16,6 +16,7 @@ from runs import Run, count, tell
 TOP = Path(__file__).resolve().parents[2]
 LOGS = TOP / "build-systems"  # each trial's whole output
 SUM = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", re.MULTILINE)
+FAILED = re.compile(r"^  FAILED (.*)$", re.MULTILINE)
 SKIPPED = re.compile(r"^skipped (.*)$", re.MULTILINE)
 
 SYSTEMS = [roots.Root("debian12", "bookworm"), roots.Root("debian13", "trixie"), roots.Root("testing", "testing")]
@@ -53,9 +54,10 @@ def judge(status, output):
     found = SUM.findall(output)
     if not found:
         return [tap.Result("the command", "passed" if status == 0 else "failed", f"status {status}")]
-    passed, failed, skipped = map(int, found[-1])
+    passed, _, skipped = map(int, found[-1])
+    failed = FAILED.findall(output)
     reasons = "; ".join(SKIPPED.findall(output)) or "no reason given"
-    results = ([tap.Result("a test", "passed")] * passed + [tap.Result("a test", "failed")] * failed
+    results = ([tap.Result("a test", "passed")] * passed + [tap.Result(name, "failed") for name in failed]
                + [tap.Result("a test", "skipped", reasons)] * skipped)
     if status != 0 and not failed:
         results.append(tap.Result("exit status", "failed", f"ended with status {status}"))

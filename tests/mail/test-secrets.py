@@ -8,7 +8,7 @@ import base64
 import sqlite3
 from pathlib import Path
 
-from harness.bus import wait_until
+from harness.bus import needs_root, wait_until
 from harness.case import Skip, check, equal, main, rows, test
 from harness.mail import PARAMETERS, POP3
 from harness.memory import find
@@ -27,7 +27,8 @@ FORMS = (MARKER, PLAIN, LOGIN)
 
 
 def copies(server, *forms):
-    """{(role, form): [(address, region, whether it is locked)]} of all processes."""
+    """{(role, form): [(address, region, whether it is locked)]} of all processes, whose memory only root may read."""
+    needs_root()
     return {(role, form): places
             for role, pids in server.roles().items() for pid in pids
             for form in forms if (places := find(pid, form.encode()))}

@@ -9,6 +9,7 @@
 #include "mailauth/base/client-address.h"
 #include "mailauth/base/limits.h"
 #include "mailauth/base/name.h"
+#include "mailauth/mailbox/leave.h"
 #include "mailauth/package/packages.h"
 #include "mailauth/verifier/round-trips.h"
 #include "mailauth/verifier/scram-exchange.h"
@@ -49,8 +50,9 @@ struct Login {
   GList *waiting; /* its link in logins->waiting */
   guint timer;
   guint32 delay;
-  gint64 proof_began; /* monotonic, in µs */
-  GPtrArray *steps;   /* of a trial */
+  gint64 proof_began;      /* monotonic, in µs */
+  GPtrArray *steps;        /* of a trial */
+  MailboxLeaving *leaving; /* a trial's, once the mailbox was opened */
 };
 
 Logins *logins_new(const LoginTools *tools) {
@@ -97,6 +99,7 @@ static void login_free(Login *login) {
   settings_unref(login->settings);
   decision_clear(&login->decision);
   g_clear_pointer(&login->steps, g_ptr_array_unref);
+  mailbox_leaving_free(login->leaving);
   g_free(login->user);
   g_free(login->address);
   g_free(login->group);
@@ -168,24 +171,39 @@ static void end(Login *login, Outcome outcome, const char *detail) {
 
 /* ---- the mailbox ---- */
 
-/* A trial looks, and leaves. */
-static void leave_mailbox(Login *login, LoginResult *result, const char *problem) {
-  if (login->purpose != LOGIN_TRIAL)
-    return;
+static void explain_mailbox(Login *login, Outcome outcome, const char *problem) {
   explain(login, "mailbox: %s%s%s",
-          result->outcome == OUTCOME_OK ? "opened, and closed again"
-                                        : outcome_get_facts(result->outcome)->description,
+          outcome == OUTCOME_OK ? "opened, and closed again"
+                                : outcome_get_facts(outcome)->description,
           problem != NULL && *problem != '\0' ? ": " : "", problem != NULL ? problem : "");
-  if (result->descriptor >= 0)
-    close(result->descriptor);
-  result->descriptor = -1;
+}
+
+static void on_left(gpointer data) {
+  Login *login = data;
+  explain_mailbox(login, OUTCOME_OK, NULL);
+  end(login, OUTCOME_OK, NULL);
 }
 
 static void on_store_opened(Outcome outcome, const char *problem, int descriptor, gpointer data) {
   Login *login = data;
   LoginResult result = {.outcome = outcome, .descriptor = descriptor, .capabilities = ""};
-  leave_mailbox(login, &result, problem);
+  if (login->purpose == LOGIN_TRIAL && descriptor >= 0) {
+    login->leaving = mailbox_leave(descriptor, on_left, login);
+    return;
+  }
+  if (login->purpose == LOGIN_TRIAL)
+    explain_mailbox(login, outcome, problem);
   answer(login, &result, problem);
+}
+
+/* A trial looks, and leaves. */
+static void leave_backend(Login *login, LoginResult *result, const char *problem) {
+  if (login->purpose != LOGIN_TRIAL)
+    return;
+  explain_mailbox(login, result->outcome, problem);
+  if (result->descriptor >= 0)
+    close(result->descriptor);
+  result->descriptor = -1;
 }
 
 static void on_backend_opened(const BackendResult *backend, gpointer data) {
@@ -197,7 +215,7 @@ static void on_backend_opened(const BackendResult *backend, gpointer data) {
       .pending = backend->pending,
       .idle_timeout = login->settings->protocols[login->protocol].idle_timeout,
   };
-  leave_mailbox(login, &result, backend->detail);
+  leave_backend(login, &result, backend->detail);
   answer(login, &result, backend->detail);
 }
 

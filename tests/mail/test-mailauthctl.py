@@ -1,54 +1,22 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""mailauthctl: every verb, what it prints, and what it exits with."""
+"""mailauthctl on the server: usage, status, numbers, problems, holds, events and certificates."""
 
 import json
-import os
 import poplib
-import pty
 import pwd
 import signal
 import socket
-import stat
 import subprocess
 import time
 from contextlib import suppress
 
 from harness import openmetrics
-from harness.bus import ALICE, needs_root, wait_until
+from harness.bus import wait_until
 from harness.case import check, contains, equal, main, rows, test
-from harness.mail import ACCOUNTS, BROKERS, IMAP, PARAMETERS, POP3, SERVICE, STORE, MailServer, needs_role_users
+from harness.mail import ACCOUNTS, IMAP, PARAMETERS, POP3, STORE, MailServer
 from harness.process import PATIENCE, program
 from harness.registry import REG_DWORD, REG_MULTI_SZ, REG_SZ, Registry
-
-DONE, FAILED, USAGE, NOT_FOUND, DENIED, INVALID, CONFLICT, UNREACHABLE = range(8)
-
-
-def run(registry, *words, password=None, uid=None):
-    """(exit code, standard output, standard error)"""
-    result = registry.run(program("mailauth/mailauthctl/mailauthctl"), f"--bus={registry.bus.address}", *words,
-                          uid=uid, input=b"" if password is None else f"{password}\n".encode())
-    return result.returncode, result.stdout.decode(), result.stderr.decode()
-
-
-def done(registry, *words, **options):
-    code, output, problem = run(registry, *words, **options)
-    equal(code, DONE, f"{words}: {problem}")
-    return output
-
-
-def failed(registry, expected, *words, naming="", **options):
-    code, _, problem = run(registry, *words, **options)
-    equal(code, expected, f"{words}: {problem}")
-    contains(problem, "mailauthctl: ")
-    contains(problem, naming)
-
-
-def set_broker(registry, server, number="3"):
-    path = server.mail / f"members-{number}.db"
-    registry.client.set(f"{BROKERS}\\{number}", "Type", REG_SZ, "sqlite")
-    registry.client.set(f"{BROKERS}\\{number}", "Database", REG_SZ, str(path))
-    return path
+from harness.mailauthctl import FAILED, INVALID, NOT_FOUND, UNREACHABLE, USAGE, done, failed, set_broker
 
 
 @rows([
@@ -86,129 +54,6 @@ def failed_without_bus():
     result = subprocess.run([program("mailauth/mailauthctl/mailauthctl"), "--bus=unix:path=/nonexistent", "repair"],
                             capture_output=True, timeout=PATIENCE, check=False)
     equal(result.returncode, UNREACHABLE)
-
-
-@test
-def native_accounts_come_and_go():
-    with Registry() as registry:
-        failed(registry, NOT_FOUND, "user", "list")
-        equal(done(registry, "user", "add", "Anna", password="sesame"), "")
-        kind, _, value = registry.client.get(f"{ACCOUNTS}\\anna", "Password")
-        equal(kind, REG_SZ)
-        check(value.startswith("$y$"), "the hash is yescrypt's")
-        failed(registry, FAILED, "user", "add", "ANNA", password="sesame", naming="there already")
-        done(registry, "user", "passwd", "anna", password="another")
-        check(registry.client.get(f"{ACCOUNTS}\\anna", "Password")[2] != value, "the hash is new")
-        done(registry, "user", "disable", "anna")
-        equal(done(registry, "user", "list"), "anna (disabled)\n")
-        done(registry, "user", "enable", "anna")
-        equal(json.loads(done(registry, "--json", "user", "list")), [{"user": "anna", "disabled": False}])
-        equal(json.loads(done(registry, "--json", "user", "remove", "anna")), {"verb": "remove", "user": "anna"})
-        equal(done(registry, "user", "list"), "")
-        for verb in ("passwd", "enable", "disable", "remove"):
-            failed(registry, NOT_FOUND, "user", verb, "anna", password="x", naming="anna")
-
-
-@test
-def a_name_may_begin_with_a_hyphen():
-    with Registry() as registry:
-        done(registry, "repair")
-        done(registry, "user", "add", "--", "-anna", password="sesame")
-        done(registry, "--", "user", "disable", "-anna")
-        equal(done(registry, "user", "list"), "-anna (disabled)\n")
-
-
-@test
-def strange_names_and_passwords_are_refused():
-    with Registry() as registry:
-        for name in ("../../etc/passwd", "a\\b", ".hidden", "a/b", "a\x01b", "a" * 256, ""):
-            failed(registry, INVALID, "user", "add", name, password="sesame")
-        failed(registry, INVALID, "user", "add", "anna", password="", naming="empty")
-        failed(registry, INVALID, "user", "add", "anna", password="x" * 600, naming="longer")
-        failed(registry, NOT_FOUND, "user", "list")
-
-
-@test
-def strangers_are_denied():
-    needs_root()
-    with Registry() as registry, MailServer(registry) as _server:
-        failed(registry, DENIED, "user", "add", "anna", password="sesame", uid=ALICE)
-        for words in (["status"], ["events"], ["reload-certificate"], ["held"], ["release", "anna"], ["release", "--all"]):
-            failed(registry, DENIED, *words, uid=ALICE, naming="administrators")
-
-
-@test
-def a_password_is_asked_for_twice_on_a_terminal():
-    with Registry() as registry:
-        equal(ask(registry, ["user", "add", "anna"], ["sesame", "sesame"]), DONE)
-        equal(ask(registry, ["user", "add", "bert"], ["sesame", "tippfehler"]), INVALID)
-        equal(done(registry, "user", "list"), "anna\n")
-
-
-def ask(registry, words, answers):
-    """Runs it on a terminal that types the answers; the exit code. Nothing is echoed."""
-    master, slave = pty.openpty()
-    child = subprocess.Popen([program("mailauth/mailauthctl/mailauthctl"), f"--bus={registry.bus.address}", *words],
-                             stdin=slave, stderr=subprocess.PIPE, start_new_session=True)
-    for answer in answers:
-        prompt = b""
-        while not prompt.endswith(b": "):
-            byte = child.stderr.read(1)
-            check(byte, f"it ended after {prompt}")
-            prompt += byte
-        os.write(master, f"{answer}\n".encode())
-    child.stderr.read()
-    child.stderr.close()
-    code = child.wait(PATIENCE)
-    os.set_blocking(master, False)
-    try:
-        check(not any(answer.encode() in os.read(master, 4096) for answer in answers), "the password was echoed")
-    except BlockingIOError:
-        pass
-    os.close(slave)
-    os.close(master)
-    return code
-
-
-@test
-def members_come_and_go_and_count_at_once():
-    with Registry() as registry, MailServer(registry) as server:
-        path = set_broker(registry, server)
-        registry.client.set(STORE, "MBS Broker", REG_SZ, "3")
-        registry.client.set(STORE, "MBS Package", REG_SZ, "MBS_BASIC")
-        server.add_mailbox("anna")
-
-        def member(*words, **options):
-            return done(registry, "member", "--broker=3", *words, uid=server.uid, **options)
-
-        failed(registry, NOT_FOUND, "member", "--broker=3", "list", uid=server.uid, naming=str(path))
-        member("add", "Anna", password="sesame")
-        equal(stat.S_IMODE(path.stat().st_mode), 0o600)
-        failed(registry, FAILED, "member", "--broker=3", "add", "anna", password="x", uid=server.uid)
-        with server.pop3("anna", "sesame") as client:
-            client.quit()
-        member("passwd", "anna", password="another")
-        with server.pop3("anna", "another") as client:
-            client.quit()
-        member("disable", "anna")
-        equal(member("list"), "anna (disabled)\n")
-        contains(run(registry, "test", "anna", password="another")[1], "disabled")
-        member("enable", "anna")
-        with server.pop3("anna", "another") as client:
-            client.quit()
-        member("remove", "anna")
-        equal(json.loads(done(registry, "--json", "member", "--broker=3", "list", uid=server.uid)), [])
-        failed(registry, NOT_FOUND, "member", "--broker=3", "remove", "anna", uid=server.uid)
-        failed(registry, NOT_FOUND, "member", "--broker=9", "list", uid=server.uid)
-
-
-@test
-def a_membership_that_root_makes_is_the_services():
-    needs_role_users()
-    with Registry() as registry, MailServer(registry, as_root=True) as server:
-        path = set_broker(registry, server)
-        done(registry, "member", "--broker=3", "add", "anna", password="sesame")
-        equal((path.owner(), stat.S_IMODE(path.stat().st_mode)), ("mailauth", 0o600))
 
 
 @test
@@ -407,47 +252,6 @@ def a_failure_is_recorded_before_the_client_is_answered_and_while_it_stays():
 
 
 @test
-def a_test_explains_every_step():
-    with Registry() as registry, MailServer(registry) as server:
-        server.add_account("anna", "sesame")
-        text = done(registry, "test", "anna", password="sesame")
-        for step in ("registry: ", "package: native", "account: anna", "password: right", f"mailbox: {server.mail}",
-                     "result: ok"):
-            contains(text, step)
-        code, output, _ = run(registry, "--json", "test", "anna", password="wrong")
-        equal((code, json.loads(output)["reason"]), (FAILED, "bad-password"))
-        contains(run(registry, "test", "--protocol=imap", "anna", password="sesame")[1], "Backend")
-        equal(server.events(10), [])
-
-
-@test
-def a_test_goes_on_to_the_mailbox():
-    with Registry() as registry, MailServer(registry) as server:
-        server.add_account("anna", "sesame")
-        server.deliver("anna", "Subject: one\n\nhello\n")
-        contains(done(registry, "test", "anna", password="sesame"), "mailbox: opened, and closed again\n")
-        with server.pop3("anna", "sesame") as client:
-            equal(client.stat()[0], 1)
-            code, output, _ = run(registry, "--json", "test", "anna", password="sesame")
-            equal((code, json.loads(output)["reason"]), (FAILED, "no-mailbox"))
-            contains(output, "Another session has the mailbox open")
-            client.quit()
-        server.add_account("bert", "sesame", mailbox=False)
-        (server.mail / "bert").write_text("no folder")
-        code, output, _ = run(registry, "test", "bert", password="sesame")
-        equal(code, FAILED)
-        contains(output, "result: no-mailbox\n")
-        done(registry, "repair")
-        registry.client.set(IMAP, "Backend Master User", REG_SZ, "master")
-        registry.client.set(IMAP, "Backend Master Password", REG_SZ, "secret")
-        code, output, _ = run(registry, "test", "--protocol=imap", "anna", password="sesame")
-        equal(code, FAILED)
-        contains(output, "result: backend-unreachable\n")
-        wait_until(lambda: json.loads(done(registry, "--json", "status"))["counts"]["stores-in-use"] == 0,
-                   "no mailbox to stay open")
-
-
-@test
 def events_are_listed_the_newest_last():
     with Registry() as registry, MailServer(registry) as server:
         server.add_account("anna", "sesame")
@@ -523,89 +327,6 @@ def make_certificate(file):
                    check=True, capture_output=True)
     file.write_text(file.read_text() + key.read_text())
     file.chmod(0o644)
-
-
-def check_settings(registry, server):
-    result = registry.run(program("mailauth/mailauthd"), f"--bus={registry.bus.address}", "--check", uid=server.uid)
-    return result.returncode, result.stdout.decode() + result.stderr.decode()
-
-
-@test
-def mailauthd_says_beforehand_what_it_would_do():
-    with Registry() as registry, MailServer(registry) as server:
-        server.add_account("anna", "sesame")
-        code, text = check_settings(registry, server)
-        equal(code, DONE, text)
-        contains(text, "package: native")
-        registry.client.set(STORE, "MBS Package", REG_SZ, "MBS_BASIC")
-        code, text = check_settings(registry, server)
-        equal(code, FAILED)
-        contains(text, "no-broker")
-        path = set_broker(registry, server)
-        registry.client.set(STORE, "MBS Broker", REG_SZ, "3")
-        code, text = check_settings(registry, server)
-        equal(code, FAILED)
-        contains(text, str(path))
-        done(registry, "member", "--broker=3", "add", "anna", password="sesame", uid=server.uid)
-        equal(check_settings(registry, server)[0], DONE)
-        registry.stop()
-        equal(check_settings(registry, server)[0], UNREACHABLE)
-        registry.start()
-
-
-@test
-def root_is_told_what_the_service_may_do():
-    needs_role_users()
-    with Registry() as registry, MailServer(registry, as_root=True) as server:
-        equal(check_settings(registry, server)[0], DONE)
-        registry.client.set_acl("HKLM\\SAM", ("user:nobody", "read"))
-        code, text = check_settings(registry, server)
-        equal(code, FAILED)
-        contains(text, "may not read")
-
-
-@test
-def repair_first_is_for_a_registry_that_never_had_accounts():
-    with Registry() as registry:
-        registry.client.set(SERVICE, "ObjectName", REG_SZ, str(ALICE))
-        check(json.loads(done(registry, "--json", "repair", "--first"))["done"], "it never had accounts")
-        check((f"user:{ALICE}", "read") in who(registry, "HKLM\\SAM"), "the right is given")
-        equal(done(registry, "repair", "--first"), "")
-        equal(json.loads(done(registry, "--json", "repair", "--first")), {"done": []})
-        # The key is lost: the article's fault.
-        registry.client.delete(ACCOUNTS, recursive=True)
-        equal(done(registry, "repair", "--first"), "")
-        check("Users" not in registry.client.keys(ACCOUNTS.rpartition("\\")[0]), "it is not made again")
-        # The right was taken away.
-        done(registry, "repair")
-        registry.client.set_acl("HKLM\\SAM", ("everyone", "none"))
-        equal(done(registry, "repair", "--first"), "")
-        check((f"user:{ALICE}", "read") not in who(registry, "HKLM\\SAM"), "an administrator took it away")
-
-
-@test
-def repair_works_without_mailauthd():
-    with Registry() as registry:
-        registry.client.set(SERVICE, "ObjectName", REG_SZ, str(ALICE))
-        said = json.loads(done(registry, "--json", "repair"))["done"]
-        check(any("made the key" in line and "Users" in line for line in said), f"{said}")
-        for key in ("HKLM\\SAM", BROKERS, POP3, IMAP):
-            check((f"user:{ALICE}", "read") in who(registry, key), key)
-        check(("everyone", "read") in who(registry, POP3), "what was in force stays")
-        equal(json.loads(done(registry, "--json", "repair")), {"done": []})
-        # Settings that everyone may read need no entry of his, others do.
-        registry.client.set(STORE, "MBS Package", REG_SZ, "")
-        registry.client.set(PARAMETERS, "Domain", REG_SZ, "example.org")
-        equal(json.loads(done(registry, "--json", "repair")), {"done": []})
-        closed = {STORE: [("user:nobody", "read")], SERVICE: [("everyone", "none")],
-                  PARAMETERS: [("everyone", "read"), ("group:nogroup", "none")]}
-        for key, entries in closed.items():
-            registry.client.set_acl(key, *entries)
-        equal(len(json.loads(done(registry, "--json", "repair"))["done"]), len(closed))
-        for key in closed:
-            check((f"user:{ALICE}", "read") in who(registry, key), key)
-        registry.client.set(SERVICE, "ObjectName", REG_SZ, "nobody-of-that-name")
-        failed(registry, INVALID, "repair", naming="ObjectName")
 
 
 def who(registry, key):

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Text between UTF-8 and UTF-16LE. Answers for encoding alone: what text means
- * to a value is value.c's, what it means to a name is path.c's. */
+/* Converts text between UTF-8 and UTF-16LE. value.c and path.c know what text means to
+ * values and names. */
 #include "client/base/text.h"
 
 #include <string.h>
@@ -39,7 +39,7 @@ static gboolean has_lone_surrogate(const guint8 *bytes, gsize units) {
   return FALSE;
 }
 
-/* Four units at once: zero where none of @word's is zero. */
+/* Looks at four units at once: 0 if none of them is zero. */
 static guint64 find_zero_units(guint64 word) {
   return (word - EVERY_UNIT(0x0001)) & ~word & EVERY_UNIT(0x8000);
 }
@@ -50,8 +50,8 @@ static guint64 load_units(const guint8 *bytes) {
   return GUINT64_FROM_LE(word);
 }
 
-/* Units at the start that are surely neither NUL nor surrogates: nearly all of
- * nearly every text, found without looking at each. */
+/* Counts units at the start that are surely neither NUL nor surrogates, four at a time:
+ * nearly all of most texts. */
 static gsize count_plain_units(const guint8 *bytes, gsize units) {
   gsize plain = 0;
   for (; plain + UNITS_PER_WORD <= units; plain += UNITS_PER_WORD) {
@@ -181,7 +181,7 @@ static gsize cut_at_character(const char *text, gsize limit) {
 
 char *text_for_message(const char *text, gssize length) {
   gsize size = length < 0 ? strlen(text) : (gsize)length;
-  /* Made valid before it is cut, from a start that is bounded already. */
+  /* First bounded, then made valid, then cut. */
   g_autofree char *valid = g_utf8_make_valid(text, (gssize)MIN(size, 2 * MESSAGE_TEXT_BYTES));
   for (char *at = valid; *at != '\0'; at++)
     if ((guint8)*at < 0x20 || *at == 0x7F)

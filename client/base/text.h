@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Text between its two encodings, UTF-8 (in memory, on the bus) and UTF-16LE
- * (in values), and the few questions about it that several layers ask. Pure. */
+/* Text in its two encodings, UTF-8 (in memory, on the bus) and UTF-16LE (in values), and
+ * the checks that several layers need. Pure. */
 #ifndef CLIENT_BASE_TEXT_H
 #define CLIENT_BASE_TEXT_H
 
 #include <glib.h>
 
-/* What UTF-16LE bytes are made of. */
+/* What a look at UTF-16LE bytes finds. */
 typedef struct {
   gboolean well_formed;  /* whole units, and no surrogate without its partner */
   gsize units;           /* whole units */
@@ -26,9 +26,9 @@ void text_utf8_to_utf16(const char *text, gsize length, guint8 *out);
  * be NULL). Owned by the caller. */
 char *text_utf16_to_utf8(const guint8 *bytes, gsize units, gsize *length);
 
-/* @text as part of a message: valid UTF-8, no control characters, at most 200
- * bytes, its end replaced by an ellipsis where it was longer. @text may be any
- * bytes; @length -1: NUL-terminated. Owned by the caller. */
+/* @text as part of a message: valid UTF-8, no control characters, at most 200 bytes, with
+ * an ellipsis in place of the end if it was longer. @text may be any bytes; @length -1:
+ * NUL-terminated. Owned by the caller. */
 char *text_for_message(const char *text, gssize length);
 
 #endif

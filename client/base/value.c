@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Values: a type number and its bytes as Windows lays them out, and what those
- * bytes are read as. Answers for terminators and well-formedness; knows nothing
- * of limits, schemas or the bus.
+/* Values: a type number and its bytes as Windows lays them out, and the form that the
+ * bytes have. Terminators and well-formedness are handled here; limits, schemas and the
+ * bus are not.
  *
- * The form is decided once, when the value is made: it is asked for on each
- * read, and the bytes never change. */
+ * The form is decided once, when the value is made: every read asks for it, and the
+ * bytes never change. */
 #include "client/base/value.h"
 
 #include "client/base/error.h"
@@ -122,8 +122,8 @@ RegistryValue *registry_value_new_string(guint32 type, const char *text, GError 
   return value_new_text(type, text, length);
 }
 
-/* Bytes that @strings take as UTF-16 with a NUL each; FALSE where one can't be
- * in a REG_MULTI_SZ. */
+/* Bytes that @strings take as UTF-16 with a NUL each; FALSE if one can't be in a
+ * REG_MULTI_SZ. */
 static gboolean measure_strings(const char *const *strings, gsize *size, GError **error) {
   *size = 0;
   for (; *strings != NULL; strings++) {

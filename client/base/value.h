@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Values: what the layers above need beyond the public face (client/registry.h,
- * "values"): making a value without a second look at what is known already. */
+/* Values, beyond the public face (client/registry.h, "values"): makes values from data
+ * that is known to be valid. */
 #ifndef CLIENT_BASE_VALUE_H
 #define CLIENT_BASE_VALUE_H
 

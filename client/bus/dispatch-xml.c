@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Introspection XML out of the tables, and small pure functions over them. The
- * tables are constants of the program: names in them need no escaping. */
+/* Makes introspection XML out of the tables. They are constants of the program, so names
+ * in them need no escaping. */
 #include "client/bus/dispatch-xml.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What can be told from the tables and object paths alone: introspection XML,
- * signatures, and the table of the standard interfaces. Pure. */
+/* What follows from tables and object paths only: introspection XML, signatures, and the
+ * table of the standard interfaces. Pure. */
 #ifndef CLIENT_BUS_DISPATCH_XML_H
 #define CLIENT_BUS_DISPATCH_XML_H
 
@@ -26,8 +26,8 @@ gboolean dispatch_is_standard_interface(const char *name);
 char *dispatch_signature_of(const DispatchArgument *arguments);
 char *dispatch_describe_arguments(const DispatchArgument *arguments);
 
-/* The first component that leads from @above down to @path; NULL where @above is
- * not strictly above it. Owned by the caller. */
+/* The first component that leads from @above down to @path; NULL if @above is not strictly
+ * above it. Owned by the caller. */
 char *dispatch_child_towards(const char *above, const char *path);
 /* The XML of an object that serves @interfaces (until one without a name); owned by
  * the caller. */

@@ -3,17 +3,17 @@
  *
  * What is shown never goes back in time and is never a mix of two revisions:
  *
- *  - One read is under way at a time, and what it read is staged. A change that
- *    is signalled meanwhile stays unread unless the reply's revision covers it.
- *  - What is staged is shown when nothing that changed up to its newest
- *    revision is unread. That takes every signal up to there to have come. The
- *    daemon may answer a read before it has sent the signal of the last commit,
- *    so unless the signals prove it, one more round trip (the barrier) does: the
- *    property Revision says up to where they have been sent.
- *  - A sub-tree that is small is always read whole, in one reply, which is of
- *    one revision and needs no more proof.
- *  - Where a busy writer leaves no moment at which it all fits, it is shown
- *    after MAX_ROUNDS reads all the same, and reading goes on.
+ *  - One read is under way at a time, and its result is staged. A change that is
+ *    signalled meanwhile stays unread unless the reply's revision covers it.
+ *  - The staged result is shown when every change up to its newest revision has been
+ *    read. Every signal up to that revision must have come by then. The daemon may
+ *    answer a read before it has sent the signal of the last commit, so unless the
+ *    signals prove it, one more round trip (the barrier) does: the property Revision
+ *    says up to which revision signals have been sent.
+ *  - A small sub-tree is always read whole, in one reply, which is of one revision and
+ *    needs no barrier.
+ *  - If a busy writer leaves no moment at which everything fits together, the result is
+ *    shown after MAX_ROUNDS reads, and reading goes on.
  */
 #include "client/view/catch-up.h"
 

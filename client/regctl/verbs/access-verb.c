@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* acl. */
+/* The verb acl: shows and replaces access lists. */
 #include <string.h>
 
 #include "client/base/escape.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* diff. */
+/* The verb diff: the differences between two keys or files. */
 #include <string.h>
 
 #include "client/base/number.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* export, backup. */
+/* The verbs export and backup: data out of the registry, into a file. */
 #include <string.h>
 #include <unistd.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* find. */
+/* The verb find: searches names and data. */
 #include <string.h>
 
 #include "client/base/escape.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* history, blame, rollback, confirm, purge. */
+/* The verbs on the past: history, blame, rollback, confirm, purge. */
 #include <string.h>
 
 #include "client/base/escape.h"

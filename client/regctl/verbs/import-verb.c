@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* import. */
+/* The verb import: applies .reg files. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

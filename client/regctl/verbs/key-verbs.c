@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* create, rm, mv, cp, info. */
+/* The verbs on whole keys: create, rm, mv, cp, info. */
 #include "client/base/path.h"
 #include "client/cli/data.h"
 #include "client/cli/reply.h"

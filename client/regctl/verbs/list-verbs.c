@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* ls, tree. */
+/* The verbs that list: ls, tree. */
 #include <string.h>
 
 #include "client/base/escape.h"

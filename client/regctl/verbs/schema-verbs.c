@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* describe, validate. */
+/* The verbs on schemas: describe, validate. */
 #include "client/base/escape.h"
 #include "client/cli/data.h"
 #include "client/cli/reply.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* status. */
+/* The verb status: the state of the daemon. */
 #include "client/base/escape.h"
 #include "client/base/protocol.h"
 #include "client/cli/reply.h"

@@ -144,7 +144,7 @@ static void say_sockets(const Settings *settings) {
               settings->socket_mode);
 }
 
-/* Whether the files can be used is found out by those who may read them. */
+/* Only the roles that may read the files find out whether they can be used. */
 static void say_certificates(const Settings *settings) {
   for (guint i = 0; i < settings->hosts->len; i++) {
     const HostSettings *host = settings->hosts->pdata[i];

@@ -8,7 +8,7 @@
 
 #define WAIT_MS 5000
 
-/* Whoever starts it is not this program. */
+/* It is started by another program. */
 static DBusMessage *ask(DBusConnection *connection) {
   g_autoptr(WireMessage) call = dbus_message_new_method_call(
       MAILAUTH_BUS_NAME, MAILAUTH_OBJECT_PATH, MAILAUTH_INTERFACE, "Status");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The conversation of backend-dialog.h: greeting, AUTH, the credentials where
- * the server asks for them, the verdict. */
+/* The conversation of backend-dialog.h: greeting, AUTH, the credentials if the server
+ * asks for them, the verdict. */
 #include "mailauth/backend/backend-dialog.h"
 
 #include <string.h>
@@ -136,7 +136,7 @@ static DialogResult greet_imap(BackendDialog *dialog, const char *line, GString 
   } else {
     g_string_append(out, "\r\n");
   }
-  /* Those from before the login are nobody's concern. */
+  /* Those from before the login are not needed. */
   *dialog->capabilities = '\0';
   return DIALOG_GO_ON;
 }

@@ -30,7 +30,7 @@ DialogResult backend_dialog_feed(BackendDialog *dialog, const char *line, GStrin
                                  Outcome *outcome);
 /* The server's last word, for administrators; borrowed. */
 const char *backend_dialog_get_answer(const BackendDialog *dialog);
-/* The capabilities that an IMAP server told with its OK; "" where it told none. */
+/* The capabilities that an IMAP server told with its OK; "" if it told none. */
 const char *backend_dialog_get_capabilities(const BackendDialog *dialog);
 
 #endif

@@ -59,7 +59,7 @@ void backend_stream_free(BackendStream *stream) {
 static gboolean on_io(G_GNUC_UNUSED int descriptor, G_GNUC_UNUSED GIOCondition condition,
                       gpointer data) {
   BackendStream *stream = data;
-  /* Whoever is called watches anew. */
+  /* The callback sets what is watched again. */
   stream->source = 0;
   stream->watched = 0;
   stream->ready(stream->data);

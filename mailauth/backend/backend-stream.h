@@ -18,10 +18,10 @@ typedef enum {
   BACKEND_STREAM_FAILED
 } BackendStreamResult;
 
-/* Takes @descriptor (non-blocking). @tls NULL: in the clear; else a client's TLS
- * under that context, to @host, whose name the certificate must show where the
- * context verifies. @ready is called from the default context's loop when what
- * said BACKEND_STREAM_AGAIN may go on. */
+/* Takes @descriptor (non-blocking). @tls NULL: in the clear; else a client's TLS under
+ * that context, to @host, whose name the certificate must show if the context verifies.
+ * @ready is called from the default context's loop when what said BACKEND_STREAM_AGAIN
+ * may go on. */
 BackendStream *backend_stream_new(int descriptor, SSL_CTX *tls, const char *host,
                                   BackendStreamReady ready, gpointer data);
 void backend_stream_free(BackendStream *stream);

@@ -153,7 +153,7 @@ static char *take_line(GString *in) {
   return line;
 }
 
-/* TRUE where the attempt goes on. */
+/* TRUE if the attempt goes on. */
 static gboolean answer_lines(Attempt *attempt) {
   for (;;) {
     g_autofree char *line = take_line(attempt->in);
@@ -175,7 +175,7 @@ static gboolean answer_lines(Attempt *attempt) {
   return FALSE;
 }
 
-/* TRUE where all is sent, or the rest has to wait. */
+/* TRUE if all is sent, or the rest has to wait. */
 static gboolean send_out(Attempt *attempt) {
   while (attempt->out->len > 0) {
     gsize size = attempt->out->len;
@@ -189,7 +189,7 @@ static gboolean send_out(Attempt *attempt) {
   return TRUE;
 }
 
-/* TRUE where it is to be gone on with. */
+/* TRUE if it is to be gone on with. */
 static gboolean converse(Attempt *attempt) {
   char bytes[1024];
   while (send_out(attempt)) {

@@ -15,9 +15,9 @@ typedef struct Backends Backends;
 typedef struct {
   Outcome outcome;          /* OUTCOME_OK, BACKEND_UNREACHABLE, BACKEND_REFUSED, MAILBOX_IN_USE */
   const char *detail;       /* for administrators, or NULL */
-  int descriptor;           /* non-blocking; the callee's to close; -1 where not OK */
+  int descriptor;           /* non-blocking; the callee's to close; -1 if not OK */
   const char *capabilities; /* an IMAP server's, after login; "" for unknown */
-  GBytes *pending;          /* what it has said since; never NULL where OK */
+  GBytes *pending;          /* what it has said since; never NULL if OK */
 } BackendResult;
 typedef void (*BackendOpened)(const BackendResult *result, gpointer data);
 

@@ -45,7 +45,7 @@ void pump_free(Pump *pump) {
   g_free(pump);
 }
 
-/* FALSE where it can't go on now. */
+/* FALSE if it can't go on now. */
 static gboolean fill(Direction *direction, gboolean *failed) {
   if (direction->ended || direction->start != direction->end)
     return FALSE;

@@ -18,8 +18,8 @@ typedef struct {
 
 /* @microseconds below 0 count as 0. */
 void histogram_add(Histogram *histogram, gint64 microseconds);
-/* The time, in µs, that @per_thousand of all stayed at or below; 0 where there
- * is none. Never less than the truth, up to the longest that is told apart. */
+/* The time, in µs, that @per_thousand of all stayed at or below; 0 if there is none.
+ * Never less than the truth, up to the longest that is told apart. */
 guint64 histogram_get_quantile(const Histogram *histogram, guint per_thousand);
 
 #endif

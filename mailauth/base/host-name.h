@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Names of hosts, as certificates are kept by and as clients ask for them in
- * TLS: lower case, without a dot at the end, labels of A to Z, digits, hyphens
- * and underscores alone (RFC 5890's A-labels among them). Pure. */
+/* Names of hosts, as certificates are kept by and as clients ask for them in TLS: lower
+ * case, without a dot at the end, labels of A to Z, digits, hyphens and underscores only
+ * (RFC 5890's A-labels among them). Pure. */
 #ifndef MAILAUTH_BASE_HOST_NAME_H
 #define MAILAUTH_BASE_HOST_NAME_H
 
@@ -23,7 +23,7 @@ gboolean host_name_is_canonical(const char *name);
 gboolean host_name_find(const guint8 *extension, gsize size, char name[MAX_HOST_NAME + 1]);
 
 /* The wildcard that covers @name, which is canonical: "*.example.org" for
- * "mail.example.org". FALSE: none could (one label alone, or a wildcard itself). */
+ * "mail.example.org". FALSE: none could (only one label, or a wildcard itself). */
 gboolean host_name_generalise(const char *name, char wildcard[MAX_HOST_NAME + 1]);
 
 #endif

@@ -117,7 +117,7 @@
 #define MAX_UNKNOWN_NAMES 20
 #define MAX_LISTED_ACCOUNTS 20
 
-/* Who is held back, as far as one answer tells. */
+/* How many of those held back one answer lists. */
 #define MAX_LISTED_HOLDS 10000
 
 /* What is logged of sessions: bytes of a line, and lines a second; more are

@@ -7,7 +7,7 @@ static void advance(const guint8 **input, gsize *size, gsize by) {
   *size -= by;
 }
 
-/* Reads past the rest of an over-long line; FALSE where its end is not here. */
+/* Reads past the rest of an over-long line; FALSE if its end is not here. */
 static gboolean skip_rest(Line *line, const guint8 **input, gsize *size) {
   const guint8 *end = *size > 0 ? memchr(*input, '\n', *size) : NULL;
   advance(input, size, end == NULL ? *size : (gsize)(end - *input) + 1);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Users' names: see name.h. It answers for what a name may be, so that nobody
- * behind it meets `../../etc/passwd` or a second spelling of the same account. */
+/* Users' names: see name.h. It answers for what a name may be, so that no code behind it
+ * meets `../../etc/passwd` or a second spelling of the same account. */
 #include "mailauth/base/name.h"
 
 #include <string.h>

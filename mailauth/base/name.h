@@ -6,13 +6,12 @@
 
 #include <glib.h>
 
-/* The account that @text names, in lower case, owned by the caller; NULL where
- * it can name none: empty, over-long, not UTF-8, with a control character, a
- * backslash or U+FFFD in it, or of another domain. `DOMAIN\user`,
- * `DOMAIN\user\mailbox` and `user@domain` stand for `user` where @domain is that
- * domain, compared in lower case ("" for none; a name with an `@` stands for
- * itself then). The mailbox is checked and passed over: it is always the user's
- * own that is opened. @text may be any bytes up to its NUL. */
+/* The account that @text names, in lower case, owned by the caller; NULL if it can name
+ * none: empty, over-long, not UTF-8, with a control character, a backslash or U+FFFD in
+ * it, or of another domain. `DOMAIN\user`, `DOMAIN\user\mailbox` and `user@domain` stand
+ * for `user` where @domain is that domain, compared in lower case ("" for none; a name
+ * with an `@` stands for itself then). The mailbox is checked and passed over: it is
+ * always the user's own that is opened. @text may be any bytes up to its NUL. */
 char *name_get_account(const char *text, const char *domain);
 
 /* @text in lower case, code point by code point by way of upper case, so that
@@ -20,9 +19,9 @@ char *name_get_account(const char *text, const char *domain);
 char *name_fold(const char *text);
 
 /* @pattern with `%u` for @account and `%%` for `%`: an absolute path. NULL and
- * INVALID_VALUE where the pattern is no such path or holds another `%`, and
- * where the account's name would not be one plain component of a path (a slash,
- * a leading dot, over 255 bytes). */
+ * INVALID_VALUE if the pattern is no such path or holds another `%`, and if the
+ * account's name would not be one plain component of a path (a slash, a leading dot,
+ * over 255 bytes). */
 char *name_expand_path(const char *pattern, const char *account, GError **error);
 /* Whether @pattern is fit for name_expand_path(). */
 gboolean name_check_pattern(const char *pattern, GError **error);

@@ -3,8 +3,8 @@
  * It answers for the words; who says them, and when, is decided elsewhere. */
 #include "mailauth/base/outcome.h"
 
-/* Password wrong, user unknown, account disabled, held back: one text, so that
- * nobody learns from the answer which names exist. */
+/* Password wrong, user unknown, account disabled, held back: one text, so that the
+ * answer does not tell which names exist. */
 #define TEXT_FAILED "Authentication failed."
 #define TEXT_TEMPORARY "Temporary authentication failure."
 #define TEXT_ACCOUNTS "The account database cannot be used; tell the administrator."

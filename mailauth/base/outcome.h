@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What can come of a login, and everything that follows from it: the reason,
- * the event's number and type, and the answers of both protocols
- * (the contract's section 5). One table; nobody else knows these facts. Pure. */
+/* What can come of a login, and everything that follows from it: the reason, the event's
+ * number and type, and the answers of both protocols, as mailauthd(8) lists them. One
+ * table, and the only place that knows these facts. Pure. */
 #ifndef MAILAUTH_BASE_OUTCOME_H
 #define MAILAUTH_BASE_OUTCOME_H
 
@@ -26,9 +26,9 @@ typedef enum {
   OUTCOME_BACKEND_UNREACHABLE,
   OUTCOME_BACKEND_REFUSED,
   OUTCOME_CLEAR_TEXT,
-  OUTCOME_NO_CERTIFICATE,       /* an event only: no login comes of it */
-  OUTCOME_CHANGED,              /* an event only: package or broker changed */
-  OUTCOME_RELEASED,             /* an event only: an administrator let go who was held back */
+  OUTCOME_NO_CERTIFICATE, /* an event only: no login comes of it */
+  OUTCOME_CHANGED,        /* an event only: package or broker changed */
+  OUTCOME_RELEASED,       /* an event only: an administrator released an account or an address */
   OUTCOME_CERTIFICATE_DOUBTFUL, /* an event only: clients may refuse what is in use */
   OUTCOME_CHANNEL_BINDING,      /* SCRAM: bound to another TLS connection than the server's */
   OUTCOME_OVERTAKEN,            /* SCRAM: what decides has changed in the middle of the exchange */
@@ -48,7 +48,7 @@ typedef struct {
   const char *text; /* what the client is told; the same for all of bad-password, no-such-user,
                        disabled, held-back */
   const char
-      *description; /* what the administrator is told; the setting is added where there is one */
+      *description; /* what the administrator is told; the setting is added if there is one */
 } OutcomeFacts;
 
 /* Tells what came of a login. @detail: for administrators, or NULL; borrowed. */

@@ -19,7 +19,7 @@
 /* What is larger is no password: mail on its way. */
 #define LARGEST_LOCKED ((gsize)32 << 10)
 
-#ifdef IS_SANITIZED /* it looks after memory of its own alone */
+#ifdef IS_SANITIZED /* it checks only memory of its own */
 #define IS_WANTED FALSE
 #else
 #define IS_WANTED TRUE

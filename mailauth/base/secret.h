@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Bytes that may hold a password: in memory that is not swapped out, where there is
- * room for it, and wiped; and a growing buffer of them that leaves no copy behind
- * when it grows, is cut or is cleared. */
+/* Bytes that may hold a password: in memory that is not swapped out, if there is room
+ * for it, and wiped; and a growing buffer of them that leaves no copy behind when it
+ * grows, is cut or is cleared. */
 #ifndef MAILAUTH_BASE_SECRET_H
 #define MAILAUTH_BASE_SECRET_H
 
 #include <glib.h>
 
 /* Has secrets locked in memory from now on, as many as there is room for, and this
- * thread's stack. To be called once, before there are other threads; whoever may
- * raise the limit on locked memory does. FALSE: the limit is lower than wanted, and
- * less, or nothing, is locked. */
+ * thread's stack. Call once, before there are other threads. It raises the limit on
+ * locked memory if it may. FALSE: the limit is lower than wanted, and less, or nothing,
+ * is locked. */
 gboolean secret_lock_memory(void);
 
 /* @size bytes, to be freed with secret_free(), which wipes them. */

@@ -7,7 +7,7 @@
 
 #include <glib.h>
 
-/* Instead of a format: IDs come of the files' names alone. */
+/* Instead of a format: IDs are made of the files' names only. */
 #define UNIQUE_IDS_BY_NAME "name"
 
 typedef struct UniqueIdFormat UniqueIdFormat;
@@ -16,8 +16,8 @@ typedef struct UniqueIdFormat UniqueIdFormat;
 typedef struct {
   guint32 uid;      /* u, {uid}: the message's, in IMAP */
   guint32 validity; /* v, {uidvalidity}: the mailbox's, in IMAP */
-  const char *name; /* f, {filename}: of the file, sizes and all, without flags; g, {guid} too
-                       where there is no @guid */
+  const char *name; /* f, {filename}: of the file, sizes and all, without flags; g, {guid} too if
+                       there is no @guid */
   const char *guid; /* NULL for none */
 } UniqueIdFacts;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* See connector.h. Whom it may connect to is taken from live views; an address that is
- * not there is looked for once more after a round trip to regd, since it may have
- * been set a moment ago. */
+/* See connector.h. The servers that it may connect to come from live views. An address
+ * that is missing there is looked up again after a round trip to regd: it may have been
+ * set a moment ago. */
 #include "mailauth/connector/connector.h"
 
 #include <errno.h>
@@ -147,7 +147,7 @@ static gboolean on_late(gpointer data) {
   return G_SOURCE_REMOVE;
 }
 
-/* Whether the server still stands is asked where nothing is said for long. */
+/* Whether the server still stands is asked if nothing is said for long. */
 static void set_options(int descriptor) {
   const int one = 1;
   const int idle = SERVER_KEEPALIVE_S;

@@ -71,7 +71,7 @@ void dialer_free(Dialer *dialer) {
 
 /* ---- answers ---- */
 
-/* The call is gone when whoever asked is told. */
+/* The call is freed before the caller is told. */
 static void finish(Call *call, int descriptor, const char *problem) {
   DialerConnected connected = call->connected;
   gpointer data = call->data;
@@ -117,7 +117,7 @@ static void listen_on(Dialer *dialer) {
     dialer->silence = g_timeout_add(dialer->longest + GRACE_MS, on_silent, dialer);
 }
 
-/* One that was cancelled has an answer that nobody waits for. */
+/* The answer to a call that was cancelled is dropped. */
 static void take_answer(Dialer *dialer, Message *message) {
   guint64 number = 0;
   const char *problem = NULL;
@@ -173,7 +173,7 @@ void dialer_prepare(Dialer *dialer) {
 
 void dialer_take_connector(Dialer *dialer, guint64 request, int descriptor) {
   if (request != dialer->wanted || dialer->closed) {
-    close(descriptor); /* nobody has asked for it */
+    close(descriptor); /* it was not asked for */
     return;
   }
   dialer->wanted = 0;
@@ -279,8 +279,8 @@ static int wait_for_answer(Waiting *waiting, gint64 deadline, GError **error) {
   return descriptor;
 }
 
-/* By a source: g_main_context_invoke() would run it here where the loop does not
- * happen to run. */
+/* By a source: g_main_context_invoke() would run it here if the loop does not happen to
+ * run. */
 int dialer_dial_and_wait(Dialer *dialer, const char *server, gint64 timeout, GError **error) {
   Waiting *waiting = g_new0(Waiting, 1);
   gint64 deadline = g_get_monotonic_time() + timeout;

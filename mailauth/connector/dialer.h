@@ -14,10 +14,10 @@ typedef struct Dialer Dialer;
 typedef gboolean (*DialerWant)(guint64 request, gpointer data);
 
 Dialer *dialer_new(DialerWant want, gpointer data);
-/* Whoever waits is told that there is none, and whoever asks from now on. To be
- * called while other threads may still ask. */
+/* Callers that wait are told that there is no connection, and so are all that ask from
+ * now on. Call while other threads may still ask. */
 void dialer_close(Dialer *dialer);
-/* No thread asks any more; nobody is answered. NULL is fine. */
+/* No thread may ask any more; no call is answered. NULL is fine. */
 void dialer_free(Dialer *dialer);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Dialer, dialer_free)
 

@@ -24,9 +24,9 @@ void admission_init(Admission *admission);
 void admission_clear(Admission *admission);
 AdmissionResult admission_judge(const Admission *admission, Protocol protocol,
                                 const ClientAddress *address, const SessionSettings *settings);
-/* Of those that have not logged in. NULL where there is none. */
+/* Of those that have not logged in. NULL if there is none. */
 Session *admission_get_oldest(const Admission *admission, Protocol protocol);
-/* Any that has logged in; NULL where there is none. */
+/* Any that has logged in; NULL if there is none. */
 Session *admission_get_logged_in(const Admission *admission, Protocol protocol);
 void admission_add(Admission *admission, Session *session);
 void admission_note_login(Admission *admission, Session *session);

@@ -15,7 +15,7 @@
 #define COOKIE_BYTES 16
 
 typedef struct {
-  Watch watch; /* its descriptor is -1 where there is no socket */
+  Watch watch; /* its descriptor is -1 if there is no socket */
   Timer rest;
   AuthFront *front;
   AuthKind kind;
@@ -43,7 +43,7 @@ static gboolean make_room(AuthFront *front, AuthKind kind) {
   return FALSE;
 }
 
-/* NULL where the system has no random bytes. */
+/* NULL if the system has no random bytes. */
 static char *new_cookie(void) {
   guint8 bytes[COOKIE_BYTES];
   if (RAND_bytes(bytes, sizeof bytes) != 1)

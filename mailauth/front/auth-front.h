@@ -8,7 +8,7 @@
 
 typedef struct AuthFront AuthFront;
 
-/* Who asks the verifier; see AuthHost. */
+/* What asks the verifier; see AuthHost. */
 typedef struct {
   void (*ask)(AuthLogin *login, gpointer data);
   void (*cancel)(AuthLogin *login, gpointer data);

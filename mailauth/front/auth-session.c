@@ -221,8 +221,8 @@ static gboolean flush_output(AuthSession *session) {
   return TRUE;
 }
 
-/* Whoever does not read its answers is not listened to; a saslauthd client has
- * said all once it waits. Hang-ups are heard of in any case. */
+/* A client that does not read its answers is not read from; a saslauthd client has said
+ * all once it waits. Hang-ups are noticed in any case. */
 static guint32 get_events(const AuthSession *session) {
   if (session->out->len > 0)
     return EPOLLOUT;

@@ -42,14 +42,14 @@ gboolean auth_session_is_idle(const AuthSession *session);
 /* While it waits. */
 const AuthRequest *auth_login_get_request(const AuthLogin *login);
 void auth_login_wipe_password(AuthLogin *login);
-/* @user: the account's name where the outcome is OK. @delay_ms: before the
- * other server is told. The login is gone after this. */
+/* @user: the account's name if the outcome is OK. @delay_ms: before the other server is
+ * told. The login is gone after this. */
 void auth_login_take_verdict(AuthLogin *login, Outcome outcome, const char *user, guint delay_ms);
 /* What its client is to be asked first: another host->ask() follows, or
  * host->cancel(). */
 void auth_login_take_challenge(AuthLogin *login, const guint8 *bytes, gsize size);
-/* As auth_login_take_verdict() where it is OK, once the client has seen and
- * answered what proves the server to it. */
+/* As auth_login_take_verdict() if it is OK, once the client has seen and answered what
+ * proves the server to it. */
 void auth_login_take_proof(AuthLogin *login, const char *user, const guint8 *bytes, gsize size);
 /* A mark for the owner's use; 0 at first. */
 void auth_login_set_number(AuthLogin *login, guint64 number);

@@ -13,7 +13,7 @@ typedef struct FrontLogins FrontLogins;
 
 /* Borrows both. @verifier: the channel that is asked by. */
 FrontLogins *front_logins_new(Poller *poller, FrontChannel *verifier);
-/* Nobody is told anything any more. NULL is fine. */
+/* No client is told anything any more. NULL is fine. */
 void front_logins_free(FrontLogins *logins);
 
 /* Asks about what the client has said so far; the login is a new one unless the

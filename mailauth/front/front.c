@@ -24,7 +24,7 @@ typedef struct {
   FrontLogins *logins;
   FrontListeners *listeners;
   FrontKeys *keys;
-  gboolean has_settings;    /* nobody is accepted before */
+  gboolean has_settings;    /* no connection is accepted before */
   gint64 transcript_second; /* monotonic, of the lines below */
   guint transcript_lines;
   guint64 transcript_left_out;

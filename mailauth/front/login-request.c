@@ -16,7 +16,7 @@ static void wipe_password(const FrontLogin *login) {
     auth_login_wipe_password(login->other);
 }
 
-/* "" where it is not known. */
+/* "" if it is not known. */
 static char *dup_address(const FrontLogin *login) {
   if (login->session != NULL)
     return client_address_format(session_get_address(login->session));
@@ -76,7 +76,7 @@ static GVariant *ask_by_credentials(const FrontLogin *login, MessageKind *kind) 
       [CREDENTIALS_PASSWORD] = {MESSAGE_LOGIN, ask_by_password},
       [CREDENTIALS_SCRAM_FIRST] = {MESSAGE_SCRAM_FIRST, begin_scram},
       [CREDENTIALS_SCRAM_FINAL] = {MESSAGE_SCRAM_FINAL, end_scram},
-      /* Nobody asks then: the verdict has come with the proof. */
+      /* Never sent: the verdict has come with the proof. */
       [CREDENTIALS_SCRAM_END] = {MESSAGE_SCRAM_FINAL, end_scram},
   };
   const Credentials *credentials = front_login_get_credentials(login);

@@ -13,7 +13,7 @@ typedef struct {
   guint64 number;
   Session *session;
   Step step;
-  AuthLogin *other;        /* where there is no session */
+  AuthLogin *other;        /* if there is no session */
   gboolean is_with_client; /* it has been challenged, and waits for nobody here */
 } FrontLogin;
 
@@ -22,7 +22,7 @@ const Credentials *front_login_get_credentials(const FrontLogin *login);
 /* The question that the login's step is, and its *@kind; floating. What held a
  * password is wiped: a login asks once. */
 GVariant *login_request_new(const FrontLogin *login, MessageKind *kind);
-/* CLEAR_TEXT or NO_CERTIFICATE, which ends no login where @number is 0. Floating. */
+/* CLEAR_TEXT or NO_CERTIFICATE, which ends no login if @number is 0. Floating. */
 GVariant *login_request_new_incident(guint64 number, Outcome outcome, const Session *session,
                                      const char *user);
 

@@ -18,14 +18,14 @@ struct Watch {
 
 typedef struct Poller Poller;
 
-/* FAILED where the system has no more descriptors. */
+/* FAILED if the system has no more descriptors. */
 Poller *poller_new(GError **error);
 void poller_free(Poller *poller);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Poller, poller_free)
 
-/* Level-triggered. 0 stops watching; EPOLLHUP alone watches for hang-ups only.
- * Fewer events than before cost nothing: the system is told when one comes that is
- * no longer wanted. FALSE: the system has no room for it; nothing has changed. */
+/* Level-triggered. 0 stops watching; Only EPOLLHUP: watches for hang-ups only. Fewer
+ * events than before cost nothing: the system is told when one comes that is no longer
+ * wanted. FALSE: the system has no room for it; nothing has changed. */
 gboolean poller_watch(Poller *poller, Watch *watch, guint32 events);
 /* Stops watching a descriptor that the caller closes now: the system forgets it by
  * itself. Only for one that no other process, and no copy, holds open. */

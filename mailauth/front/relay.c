@@ -27,7 +27,7 @@ static void drop_bytes(Flow *flow) {
   flow->at = 0;
 }
 
-/* TRUE where something was written. */
+/* TRUE if something was written. */
 static gboolean flow_write(Flow *flow) {
   gboolean moved = FALSE;
   gsize done;
@@ -48,15 +48,15 @@ static gboolean flow_write(Flow *flow) {
   return moved;
 }
 
-/* FALSE where nothing can be had now. */
+/* FALSE if nothing can be had now. */
 static gboolean flow_read(Flow *flow, guint8 *bytes, gsize size, gsize *done) {
   StreamResult result = stream_read(flow->from, bytes, size, done);
   flow->ended = result == STREAM_END || result == STREAM_BROKEN;
   return result == STREAM_DONE;
 }
 
-/* TRUE where there may be more to read, and all so far could be written. Where it
- * may be the last that is asked before, so that the end can go with it. */
+/* TRUE if there may be more to read, and all so far could be written. Before what may be
+ * the last write the end is looked for, so that it can travel with it. */
 static gboolean flow_step(Flow *flow, gboolean may_end, gboolean *moved) {
   guint8 bytes[RELAY_BUFFER];
   gsize done = 0;

@@ -100,7 +100,7 @@ static void session_end(Session *session) {
     session->host->cancel(session, session->host->owner);
   session->state = SESSION_OVER;
   session->host->ended(session, session->host->owner);
-  poller_forget(&session->watch); /* nobody else holds a client's socket */
+  poller_forget(&session->watch); /* no other process holds a client's socket */
   poller_stop_timer(session->host->poller, &session->timer);
   free_relay(session);
   g_clear_pointer(&session->verdict, held_verdict_free);
@@ -269,7 +269,7 @@ static void take_step(Session *session, Step step) {
     enter(session, SESSION_CLOSING);
 }
 
-/* Looks at a slice of @bytes; keeps the rest where that can't be looked at yet. */
+/* Looks at a slice of @bytes; keeps the rest if that can't be looked at yet. */
 static void feed(Session *session, const guint8 *bytes, gsize size) {
   while (size > 0 && session->state == SESSION_TALK) {
     Surroundings surroundings = get_surroundings(session);
@@ -295,7 +295,7 @@ static void feed_kept(Session *session) {
   feed(session, input.bytes, input.size);
 }
 
-/* TRUE where more may be had at once. */
+/* TRUE if more may be had at once. */
 static gboolean read_client(Session *session) {
   guint8 bytes[4096];
   gsize done = 0;

@@ -57,13 +57,13 @@ void session_take_verdict(Session *session, const Verdict *verdict);
 /* What that login's client is to be asked first: another host->ask() follows, or
  * host->cancel(). */
 void session_take_challenge(Session *session, const guint8 *bytes, gsize size);
-/* Ends it now, with a word to the client where it has not logged in. */
+/* Ends it now, with a word to the client if it has not logged in. */
 void session_dismiss(Session *session, const char *why);
 
 Protocol session_get_protocol(const Session *session);
 const ClientAddress *session_get_address(const Session *session);
 gboolean session_is_in_tls(const Session *session);
-/* channel_binding_list() of its connection; none where it is not in TLS. */
+/* channel_binding_list() of its connection; none if it is not in TLS. */
 guint session_list_bindings(const Session *session, ChannelBinding *bindings);
 gboolean session_is_logged_in(const Session *session);
 /* While a login waits: see MachineOps. */

@@ -30,15 +30,15 @@ void stream_open(Stream *stream, int descriptor);
 /* Closes at once; what the peer has not read may be lost. */
 void stream_close(Stream *stream);
 
-/* *@done is at least 1 where the result is DONE. In TLS one call takes no more than
- * MAX_TLS_INPUT and a record from the socket: a peer that sends what makes no bytes, however
- * fast, holds up nobody else. */
+/* *@done is at least 1 if the result is DONE. In TLS one call takes no more than
+ * MAX_TLS_INPUT and a record from the socket: a peer that sends much that makes no bytes
+ * does not hold up others. */
 StreamResult stream_read(Stream *stream, guint8 *bytes, gsize size, gsize *done);
 StreamResult stream_write(Stream *stream, const guint8 *bytes, gsize size, gsize *done);
 /* The same for bytes that stream_end_writing() follows at once: the end travels with them. */
 StreamResult stream_write_last(Stream *stream, const guint8 *bytes, gsize size, gsize *done);
-/* After a read of @size that gave @done: whether another could give something at
- * once. Where not, epoll tells of what comes. */
+/* After a read of @size that gave @done: whether another could give something at once.
+ * If not, epoll tells of what comes. */
 gboolean stream_may_have_more(const Stream *stream, gsize size, gsize done);
 /* Whether bytes were read from the socket already that stream_read() would give. */
 gboolean stream_has_pending(const Stream *stream);

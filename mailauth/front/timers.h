@@ -23,12 +23,12 @@ void timers_init(Timers *timers);
 void timers_clear(Timers *timers);
 /* Sets or moves it. The timer's memory must stay where it is until it is stopped. */
 void timers_set(Timers *timers, Timer *timer, gint64 due);
-/* Nothing where it is not set. */
+/* Nothing if it is not set. */
 void timers_stop(Timers *timers, Timer *timer);
-/* When the next one is due; -1 where none is set. */
+/* When the next one is due; -1 if none is set. */
 gint64 timers_get_next(const Timers *timers);
-/* Fires all that are due at @now, the earliest first; those that are set anew
- * meanwhile wait for the next call even where they are due. */
+/* Fires all that are due at @now, the earliest first; those that are set anew meanwhile
+ * wait for the next call even if they are due. */
 void timers_run(Timers *timers, gint64 now);
 
 #endif

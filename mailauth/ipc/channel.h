@@ -10,7 +10,7 @@
 /* One end of a pair. Not for more than one thread at a time. */
 typedef struct Channel Channel;
 
-/* A connected pair of sockets, close-on-exec. FALSE and FAILED where the system has none. */
+/* A connected pair of sockets, close-on-exec. FALSE and FAILED if the system has none. */
 gboolean channel_pair(int ends[2], GError **error);
 
 /* Takes @descriptor (made non-blocking); @self and @peer say which kinds may pass. */

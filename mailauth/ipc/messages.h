@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* Typed messages between the roles: one byte of kind and a GVariant body of the
- * signature that the kind's table row names, over a SOCK_SEQPACKET pair, with
- * at most two descriptors. Every message is checked as a stranger's would be:
- * kind, direction, size, descriptors, normal form; one that fails ends the
- * channel.
+ * signature that the kind's table row names, over a SOCK_SEQPACKET pair, with at most
+ * two descriptors. Every message is checked like one from a stranger: kind, direction,
+ * size, descriptors, normal form; one that fails ends the channel.
  *
- * Who wipes what: any body may hold a password, so the channel wipes its own
- * copies (what it sends, what it has queued, what it receives: when the last
- * reference to the body goes). The sender makes the part that is secret with
- * message_secret_new(), whose copy is wiped likewise, and wipes what it made it
- * from. The receiver wipes what it copies out of the body.
+ * Any body may hold a password, so the channel wipes its own copies (what it sends, what
+ * it has queued, what it receives: when the last reference to the body goes). The sender
+ * makes the part that is secret with message_secret_new(), whose copy is wiped likewise,
+ * and wipes what it made it from. The receiver wipes what it copies out of the body.
  *
- * Strings in a body must be valid UTF-8: g_variant_new() insists. Whatever may
- * be something else travels as `ay`. */
+ * Strings in a body must be valid UTF-8: g_variant_new() insists. Anything else travels
+ * as `ay`. */
 #ifndef MAILAUTH_IPC_MESSAGES_H
 #define MAILAUTH_IPC_MESSAGES_H
 
@@ -52,12 +50,12 @@ typedef enum {
   MESSAGE_WANT_STORE,
 
   /* ---- parent -> verifier ---- */
-  /* address:port, Protocol, problem ("" where it listens), the address:port it is bound to
+  /* address:port, Protocol, problem ("" if it listens), the address:port it is bound to
    * (the same unless the port was 0) */
   MESSAGE_LISTENING,
   /* request, file, problem: it can't be opened; the front keeps what it has */
   MESSAGE_FILE_PROBLEM,
-  /* request, uid; + the channel to it, where the verifier has none of that uid already */
+  /* request, uid; + the channel to it, unless the verifier has one of that uid already */
   MESSAGE_STORE,
   /* request, problem */
   MESSAGE_STORE_REFUSED,
@@ -86,24 +84,25 @@ typedef enum {
   MESSAGE_SETTINGS,
   /* login, Outcome, user, delay ms before the client is answered, idle timeout s of the
    * relay (0: left to the server), capabilities to tell an IMAP client ("": none), bytes
-   * already had from the mail server, what proves the server to a SCRAM client before it is
-   * told OK (else empty); + the mail server's or store's stream socket where it is OK */
+   * already had from the mail server, what proves the server to a SCRAM client before it
+   * is told OK (else empty); + the mail server's or store's stream socket if it is OK */
   MESSAGE_VERDICT,
   /* request */
   MESSAGE_ASK_COUNTS,
 
   /* ---- front -> verifier ---- */
   /* login (never 0), Protocol, mechanism (PASS, LOGIN, PLAIN, or SASL LOGIN as "SASL-
-   * LOGIN"), user (UTF-8, at most MAX_USER bytes), password, client's address (without port;
-   * "" for SASL where it is not known), TLS. Answered by one VERDICT, unless cancelled */
+   * LOGIN"), user (UTF-8, at most MAX_USER bytes), password, client's address (without
+   * port; "" for SASL if it is not known), TLS. Answered by one VERDICT, unless
+   * cancelled */
   MESSAGE_LOGIN,
   /* login; the client has gone. A verdict on its way is dropped by the front */
   MESSAGE_CANCEL,
-  /* login, Outcome (CLEAR_TEXT or NO_CERTIFICATE), Protocol, user ("" where it is not
-   * known), address: to record, and then to answer by a VERDICT of the same Outcome; login
-   * 0: record only */
+  /* login, Outcome (CLEAR_TEXT or NO_CERTIFICATE), Protocol, user ("" if it is not
+   * known), address: to record, and then to answer by a VERDICT of the same Outcome;
+   * login 0: record only */
   MESSAGE_INCIDENT,
-  /* request (0: unasked, to a new verifier), host, CertificateSlot, problem ("" where the
+  /* request (0: unasked, to a new verifier), host, CertificateSlot, problem ("" if the
    * files were taken); whether a pair is in use now, and of that one subject, algorithm,
    * fingerprint, from and until when it is valid in s since 1970, whether it is for that
    * host */
@@ -214,7 +213,7 @@ const char *role_get_name(Role role);
 typedef struct {
   MessageKind kind;
   GVariant *body; /* of the kind's signature, in normal form; wiped with its last reference */
-  int descriptors[MAX_MESSAGE_DESCRIPTORS]; /* close-on-exec; -1 where there is none */
+  int descriptors[MAX_MESSAGE_DESCRIPTORS]; /* close-on-exec; -1 if there is none */
   guint n_descriptors;
 } Message;
 

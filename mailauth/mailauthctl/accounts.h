@@ -9,11 +9,11 @@
 /* What is kept of a password; wiped after use. */
 typedef struct {
   char *hash;       /* crypt(3) */
-  char *scram_keys; /* scram_keys_format(); NULL where the kind keeps none */
+  char *scram_keys; /* scram_keys_format(); NULL if the kind keeps none */
 } PasswordProofs;
 
-/* One kind of accounts. Each fails with KEY_EXISTS or KEY_NOT_FOUND where the
- * account is there, or is not. */
+/* One kind of accounts. Each fails with KEY_EXISTS or KEY_NOT_FOUND if the account is
+ * there, or is not. */
 typedef struct {
   gboolean has_scram_keys;
   gboolean (*add)(gpointer where, const char *account, const PasswordProofs *proofs,

@@ -48,12 +48,12 @@ DBusMessage *ctl_new_mailauth_call(const char *member);
  * line of standard input. */
 gboolean ctl_ask_password(const char *user, gboolean fresh, Secret *password, GError **error);
 
-/* The account that @name means, in lower case; INVALID_VALUE where it can be
- * none. Owned by the caller. */
+/* The account that @name means, in lower case; INVALID_VALUE if it can be none. Owned by
+ * the caller. */
 char *ctl_get_account(const char *name, GError **error);
 
-/* A REG_SZ, or @fallback where it is not set. NULL and an error where it can't
- * be read. Owned by the caller. */
+/* A REG_SZ, or @fallback if it is not set. NULL and an error if it can't be read. Owned
+ * by the caller. */
 char *ctl_get_setting(Ctl *ctl, const char *key, const char *name, const char *fallback,
                       GError **error);
 

@@ -54,7 +54,7 @@ gboolean verb_held(Ctl *ctl, GError **error) {
 
 /* ---- release ---- */
 
-/* NULL where the operands are no use. */
+/* NULL if the operands are no use. */
 static DBusMessage *new_release_call(const Ctl *ctl, GError **error) {
   const char *who = ctl->n_operands > 1 ? ctl_get_operand(ctl, 0) : NULL;
   if (ctl->all == (who != NULL)) {

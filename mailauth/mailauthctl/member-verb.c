@@ -95,7 +95,7 @@ static gboolean list(gpointer where, Ctl *ctl, GError **error) {
 
 /* ---- the file ---- */
 
-/* The user whose file it is to be; FALSE where there is no such user. */
+/* The user whose file it is to be; FALSE if there is no such user. */
 static gboolean find_owner(const char *name, uid_t *uid, gid_t *gid) {
   guint64 number = 0;
   const struct passwd *entry =
@@ -109,7 +109,7 @@ static gboolean find_owner(const char *name, uid_t *uid, gid_t *gid) {
   return TRUE;
 }
 
-/* Makes the file, of mode 0600 and, where root makes it, for the service's user. */
+/* Makes the file, of mode 0600 and, if root makes it, for the service's user. */
 static gboolean make_file(Ctl *ctl, const char *path, GError **error) {
   uid_t uid = getuid();
   gid_t gid = getgid();

@@ -80,7 +80,7 @@ static void print_certificate(GString *out, const char *metric, const Entries *r
 }
 
 static void print_expiry(GString *out, const Entries *row) {
-  /* Where none is in use there is nothing that could expire. */
+  /* If none is in use nothing can expire. */
   if (*get_string(row, "fingerprint") == '\0')
     return;
   print_certificate(out, "mailauth_certificate_not_after_timestamp_seconds", row);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* repair: what article Q255269 tells of, put right. The accounts' key is made
- * where it is missing, and the service's user is given its right to the accounts,
- * to the keys that hold secrets, and to the settings that it may not read. What is
- * in order is left alone. */
+/* repair: what article Q255269 tells of, put right. The accounts' key is made if it is
+ * missing, and the service's user is given its right to the accounts, to the keys that
+ * hold secrets, and to the settings that it may not read. What is in order is not
+ * touched. */
 #include <pwd.h>
 #include <string.h>
 
@@ -17,7 +17,7 @@
 
 typedef struct {
   Ctl *ctl;
-  char *principal; /* "user:mailauth"; NULL where there is nobody to give a right to */
+  char *principal; /* "user:mailauth"; NULL if there is nobody to give a right to */
   char *user;      /* "mailauth"; likewise */
   guint32 uid;
   GPtrArray *done; /* of char * */
@@ -100,7 +100,7 @@ static gboolean is_user(const Repair *repair, const char *principal) {
   return g_str_equal(principal, repair->principal) || g_str_equal(principal, by_number);
 }
 
-/* Adds the right to read; FALSE where it is there already. */
+/* Adds the right to read; FALSE if it is there already. */
 static gboolean add_right(const Repair *repair, GPtrArray *entries) {
   for (guint i = 0; i < entries->len; i++) {
     Entry *entry = entries->pdata[i];
@@ -118,8 +118,8 @@ static gboolean add_right(const Repair *repair, GPtrArray *entries) {
   return TRUE;
 }
 
-/* The right stands at the key that decides for @key, which is @key itself where
- * @own says that it is to have a list of its own. */
+/* The right stands at the key that decides for @key, which is @key itself if @own says
+ * that it is to have a list of its own. */
 static gboolean give_right(const Repair *repair, const char *key, gboolean own, GError **error) {
   g_autofree char *origin = NULL;
   g_autoptr(GPtrArray) entries = get_entries(repair->ctl, key, &origin, error);
@@ -134,8 +134,8 @@ static gboolean give_right(const Repair *repair, const char *key, gboolean own, 
   return TRUE;
 }
 
-/* Whether the user may read what is no secret. Of groups it is not asked who is in
- * them: one that is barred may be his. */
+/* Whether the user may read what is no secret. The members of groups are not looked up:
+ * a group that is barred may be theirs. */
 static gboolean may_read(const Repair *repair, const GPtrArray *entries) {
   gboolean everyone = FALSE;
   gboolean barred = FALSE;
@@ -150,7 +150,7 @@ static gboolean may_read(const Repair *repair, const GPtrArray *entries) {
   return everyone && !barred;
 }
 
-/* For a key that holds no secrets, where it is there. */
+/* For a key that holds no secrets, if it is there. */
 static gboolean let_read(const Repair *repair, const char *key, GError **error) {
   g_autoptr(GError) problem = NULL;
   g_autofree char *origin = NULL;
@@ -209,8 +209,8 @@ static gboolean give_rights(const Repair *repair, GError **error) {
                               settings_get_path(SETTINGS_SERVICE), parameters};
   if (repair->principal == NULL)
     return TRUE;
-  /* At the root of the accounts, so that a key that goes missing again is seen
-   * to be missing; and at the accounts, where they have a list of their own. */
+  /* At the root of the accounts, so that a key that goes missing again is seen to be
+   * missing; and at the accounts, if they have a list of their own. */
   if (!give_right(repair, SAM_PATH, TRUE, error) ||
       !give_right(repair, ACCOUNTS_PATH, FALSE, error))
     return FALSE;
@@ -224,10 +224,10 @@ static gboolean give_rights(const Repair *repair, GError **error) {
   return TRUE;
 }
 
-/* Whether the registry never had accounts: their key is not there, and nobody was
- * ever given a right to it. Where somebody has the right and the key is gone,
- * that is the article's fault, which mailauthd has to tell of; an administrator
- * who took the right away means it. */
+/* Whether the registry never had accounts: their key is not there, and no user was ever
+ * given a right to it. If a user has the right and the key is gone, that is the
+ * article's fault, which mailauthd has to tell of; an administrator who took the right
+ * away means it. */
 static gboolean is_first(const Repair *repair, gboolean *first, GError **error) {
   g_autoptr(GError) problem = NULL;
   g_autofree char *origin = NULL;

@@ -184,7 +184,7 @@ static DBusMessage *get_events(Ctl *ctl, GError **error) {
   return ctl_call(ctl, call, error);
 }
 
-/* One event; as JSON on a line of its own where @lines. */
+/* One event; as JSON on a line of its own if @lines. */
 static guint64 show_event(Ctl *ctl, DBusMessageIter *event, gboolean lines) {
   ShownEvent read;
   if (!ctl->json)

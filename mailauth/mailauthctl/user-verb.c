@@ -62,7 +62,7 @@ static gboolean set_decoy(Ctl *ctl, RegistryTransaction *transaction, GError **e
     return FALSE;
   g_autoptr(RegistryValue) there =
       registry_get_value(connection, ACCOUNTS_PATH, DECOY_KEY_VALUE, &problem);
-  /* Whoever may not read it has it left as it is. */
+  /* A caller that may not read it leaves it as it is. */
   if (there != NULL || (!g_error_matches(problem, REGISTRY_ERROR, REGISTRY_ERROR_VALUE_NOT_FOUND) &&
                         !g_error_matches(problem, REGISTRY_ERROR, REGISTRY_ERROR_KEY_NOT_FOUND)))
     return TRUE;

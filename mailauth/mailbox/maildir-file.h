@@ -7,9 +7,9 @@
 
 #include <glib.h>
 
-/* All of @name in @folder: @text (the caller's, with a NUL after it) and its @size
- * in bytes. TRUE and a @text of NULL where there is no such file; FALSE where it
- * can't be read or comes to more than @max bytes. */
+/* All of @name in @folder: @text (the caller's, with a NUL after it) and its @size in
+ * bytes. TRUE and a @text of NULL if there is no such file; FALSE if it can't be read or
+ * comes to more than @max bytes. */
 gboolean maildir_file_read(int folder, const char *name, gsize max, char **text, gsize *size,
                            GError **error);
 

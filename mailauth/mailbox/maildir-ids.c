@@ -135,7 +135,7 @@ static void listed_clear(Listed *listed) {
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Listed, listed_clear)
 
-/* Where a name comes twice, what is said last of it goes. */
+/* If a name comes twice the last entry counts. */
 static void list_message(Listed *listed, const DovecotUid *uid) {
   gpointer place;
   g_autofree char *key = maildir_name_make_uid(uid->name);

@@ -21,9 +21,9 @@ void maildir_ids_free(MaildirIds *ids);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MaildirIds, maildir_ids_free)
 
 /* What Dovecot told, by its setting pop3_uidl_format, @format, of all messages in its
- * list @uidlist (@size bytes and a NUL), which is cut up; NULL where there is none.
- * What is not fit for POP3, and what several messages have in common but for the
- * first of them, is left out. LIMIT_EXCEEDED: it lists more than MAX_MESSAGES. */
+ * list @uidlist (@size bytes and a NUL), which is cut up; NULL if there is none. What is
+ * not fit for POP3, and what several messages have in common but for the first of them,
+ * is left out. LIMIT_EXCEEDED: it lists more than MAX_MESSAGES. */
 MaildirIds *maildir_ids_take_over(const char *format, char *uidlist, gsize size, GError **error);
 
 /* What each of @keys is told by into @told, of as many places: borrowed, of @ids or

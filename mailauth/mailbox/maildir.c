@@ -38,7 +38,7 @@ struct Maildir {
   int folder, current, fresh; /* the Maildir, its cur, its new */
   int lock;
   GArray *mails;       /* of Mail */
-  MaildirIds *ids;     /* NULL where all are told by their names */
+  MaildirIds *ids;     /* NULL if all are told by their names */
   const char **told;   /* the ID of each mail, borrowed; NULL as well */
   MaildirSizes *sizes; /* NULL until one is asked for: many sessions ask for none */
 };
@@ -133,7 +133,7 @@ static gboolean open_folders(Maildir *maildir, const char *path, GError **error)
   if (maildir->current < 0)
     return FALSE;
   maildir->fresh = open_folder(maildir->folder, "new", error);
-  /* For whoever delivers: it is not needed here. */
+  /* For programs that deliver; it is not needed here. */
   if (mkdirat(maildir->folder, "tmp", 0700) != 0)
     errno = 0;
   return maildir->fresh >= 0;

@@ -36,17 +36,18 @@ guint maildir_get_count(const Maildir *maildir);
 /* The unique ID (RFC 1939, section 7): 1 to 70 characters from '!' to '~', no
  * other message's, the same in every session. Borrowed. */
 const char *maildir_get_uid(const Maildir *maildir, guint index);
-/* With CRLF, in bytes, as the file's name says (`,W=`); G_MAXUINT64 where it does not. */
+/* With CRLF, in bytes, as the file's name says (`,W=`); G_MAXUINT64 if it does not. */
 guint64 maildir_get_size(const Maildir *maildir, guint index);
 /* The same, known or counted; 0 for a message that has gone. */
 guint64 maildir_measure(Maildir *maildir, guint index);
 
-/* A descriptor to read it, the caller's; -1 and an error where it has gone or can't be read. */
+/* A descriptor to read it, the caller's; -1 and an error if it has gone or can't be
+ * read. */
 int maildir_open_message(Maildir *maildir, guint index, GError **error);
 /* A message that has gone already counts as removed. */
 gboolean maildir_remove(Maildir *maildir, guint index, GError **error);
-/* Writes the sizes that have been counted, where there are any. It may fail
- * without harm: they are counted again. */
+/* Writes the sizes that have been counted, if there are any. It may fail without harm:
+ * they are counted again. */
 void maildir_save_sizes(Maildir *maildir);
 
 #endif

@@ -23,7 +23,7 @@ void pop3_body_init(Pop3Body *body, guint lines);
 /* Appends @size bytes of the message to @out in their form on the wire: at most
  * 2 * @size + 1 bytes. FALSE: no more of the message is wanted. */
 gboolean pop3_body_add(Pop3Body *body, const char *bytes, gsize size, GString *out);
-/* Ends the last line where it has no end, and the message. */
+/* Ends the last line if it has no end, and the message. */
 void pop3_body_finish(Pop3Body *body, GString *out);
 
 /* What the message is on the wire without added dots: what LIST and STAT count. */

@@ -149,7 +149,7 @@ typedef struct {
   guint n_numbers;
 } Call;
 
-/* What a handler returns where the next command can be handled at once. */
+/* What a handler returns if the next command can be handled at once. */
 #define DONE POP3_MAILDROP_INPUT
 
 /* The message that the first argument names, or NULL after an answer. */

@@ -31,7 +31,7 @@ typedef enum {
   POP3_MAILDROP_INPUT,   /* send what is in @out, then feed */
   POP3_MAILDROP_OUTPUT,  /* there is more to come: send what is in @out, then step */
   POP3_MAILDROP_MEASURE, /* pop3_maildrop_set_size() for request->index, then step */
-  POP3_MAILDROP_SEND,    /* pop3_maildrop_begin_message(), and where it is there the message by
+  POP3_MAILDROP_SEND,    /* pop3_maildrop_begin_message(), and if it is there the message by
                             pop3-body.h, request->lines of it; then step */
   POP3_MAILDROP_UPDATE,  /* QUIT: remove what pop3_maildrop_is_deleted(), release the mailbox, then
                             pop3_maildrop_finish(), send, and end the session */
@@ -47,7 +47,7 @@ Pop3MaildropStep pop3_maildrop_step(Pop3Maildrop *maildrop, GString *out, Pop3Re
 #define POP3_MAILDROP_OUTPUT_SIZE 32768
 
 void pop3_maildrop_set_size(Pop3Maildrop *maildrop, guint index, guint64 octets);
-/* @there: FALSE where the message has gone meanwhile, or can't be read. */
+/* @there: FALSE if the message has gone meanwhile, or can't be read. */
 void pop3_maildrop_begin_message(Pop3Maildrop *maildrop, guint index, gboolean there, GString *out);
 gboolean pop3_maildrop_is_deleted(const Pop3Maildrop *maildrop, guint index);
 /* @n_failed: how many that were marked could not be removed. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Store processes: see store-pool.h. A store serves one session at a time, of one
  * Maildir; in between it is idle, and kept for a while. It is split off a maker, which
- * the parent started as the mail's user. Whose process a Maildir needs, the parent
- * knows; what it said last is tried first, and asked anew where that fails. */
+ * the parent started as the mail's user. Only the parent knows which user's process a
+ * Maildir needs; what it said last is tried first, and it is asked again if that fails. */
 #include "mailauth/mailbox/store-pool.h"
 
 #include <glib-unix.h>
@@ -42,7 +42,7 @@ struct Opening {
   guint32 idle_timeout;
   StoreOpened opened;
   gpointer data;
-  int socket; /* the front's end; -1 where there is none yet */
+  int socket; /* the front's end; -1 if there is none yet */
   gboolean guessed;
   guint64 tried; /* the maker that it was given to last; 0: none */
   StoreProcess *store;
@@ -89,8 +89,7 @@ static void opening_free(gpointer data) {
   g_free(opening);
 }
 
-/* Has the main loop hear the next of it where it is asked something. FALSE where it
- * can't. */
+/* Has the main loop notice its next message if it is asked something. FALSE if it can't. */
 static gboolean await_store(StoreProcess *store) {
   gboolean is_full = channel_wants_write(store->channel);
   guint32 events = is_full ? EPOLLIN | EPOLLOUT : EPOLLIN;
@@ -101,7 +100,7 @@ static gboolean await_store(StoreProcess *store) {
                    &event) == 0;
 }
 
-/* Into both sets. FALSE where there is no room. */
+/* Into both sets. FALSE if there is no room. */
 static gboolean watch_store(StoreProcess *store) {
   int descriptor = channel_get_descriptor(store->channel);
   struct epoll_event once = {.events = EPOLLONESHOT, .data.ptr = store};
@@ -202,7 +201,7 @@ static gboolean on_late(gpointer data) {
   StoreProcess *store = opening->store;
   opening->timer = 0;
   finish(opening, OUTCOME_NO_MAILBOX, "the mailbox's process does not answer");
-  /* It may still open it, for nobody. */
+  /* It may still open the mailbox, though the login is over. */
   if (store != NULL)
     drop_store(store);
   return G_SOURCE_REMOVE;
@@ -352,7 +351,7 @@ static gboolean on_unavailable(gpointer data) {
   return G_SOURCE_REMOVE;
 }
 
-/* Who asked may not be told from inside. */
+/* The caller must not be called back from inside. */
 static void fail_later(Opening *opening) {
   if (opening->timer != 0)
     g_source_remove(opening->timer);
@@ -429,7 +428,7 @@ static StoreProcess *find_maker(const Stores *stores, const Opening *opening) {
   return NULL;
 }
 
-/* Takes @descriptor. NULL where it can't be watched. */
+/* Takes @descriptor. NULL if it can't be watched. */
 static StoreProcess *add_store(Stores *stores, int descriptor, guint32 uid, const Opening *opening,
                                gboolean is_maker) {
   StoreProcess *store = g_new0(StoreProcess, 1);
@@ -561,7 +560,7 @@ static void serve_waiting(Stores *stores) {
 static void take_store(Stores *stores, guint64 id, guint32 uid, int descriptor) {
   Opening *opening = g_hash_table_lookup(stores->openings, &id);
   if (opening == NULL || opening->store != NULL) {
-    close_socket(&descriptor); /* too late: nobody waits for it */
+    close_socket(&descriptor); /* too late: the opening is over */
     return;
   }
   if (g_hash_table_size(stores->owners) >= MAX_OWNERS)

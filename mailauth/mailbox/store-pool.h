@@ -18,7 +18,7 @@ typedef struct {
 } StoreRequest;
 
 /* OUTCOME_OK with the socket that POP3 is served on, the callee's to close; or
- * NO_MAILBOX or MAILBOX_IN_USE with -1 and, where there is one, a @problem. */
+ * NO_MAILBOX or MAILBOX_IN_USE with -1 and, if there is one, a @problem. */
 typedef void (*StoreOpened)(Outcome outcome, const char *problem, int descriptor, gpointer data);
 
 /* @parent: the channel to the parent, borrowed. */

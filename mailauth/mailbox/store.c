@@ -68,8 +68,8 @@ static gboolean read_input(StoreSession *session) {
 
 /* ---- what the maildrop asks for ---- */
 
-/* FALSE where the message could not be read to its end, which the client must
- * not take for its end, or where the client has gone. */
+/* FALSE if the message could not be read to its end, which the client must not take for
+ * its end, or if the client has gone. */
 static gboolean send_body(StoreSession *session, int file, guint lines) {
   g_autofree char *bytes = g_malloc(READ_SIZE);
   Pop3Body body;
@@ -207,7 +207,7 @@ static gboolean wait_for_message(const Channel *channel) {
   return TEMP_FAILURE_RETRY(poll(&waiting, 1, -1)) > 0;
 }
 
-/* The next message; FALSE and the exit code where there will be none. */
+/* The next message; FALSE and the exit code if there will be none. */
 static gboolean receive(Channel *channel, Message *message, int *code) {
   g_autoptr(GError) error = NULL;
   *code = 0;
@@ -236,9 +236,9 @@ int store_serve_maildir(int descriptor, gboolean confined) {
   return code;
 }
 
-/* TRUE in the process that was split off. Where none can be had the verifier learns
- * it from the channel's end. It is the verifier's from then on: this one may end, and
- * takes no session along. */
+/* TRUE in the process that was split off. If there is none the verifier learns it from
+ * the channel's end. It is the verifier's from then on: this one may end, and takes no
+ * session along. */
 static gboolean split(void) {
   return fork() == 0;
 }
@@ -261,7 +261,7 @@ int store_run(const RoleStart *start) {
   int descriptor = -1;
   int code = 0;
   Channel *channel = channel_new(start->descriptor, ROLE_STORE, ROLE_VERIFIER);
-  /* Nobody asks how they ended. */
+  /* Their exit codes are not needed. */
   sigaction(SIGCHLD, &ignore, NULL);
   gboolean is_split = split_until_closed(channel, &descriptor, &code);
   channel_free(channel);

@@ -20,8 +20,8 @@ typedef struct {
 void deadline_init(Deadline *deadline, gint64 end);
 void deadline_clear(Deadline *deadline);
 
-/* @socket stays the caller's, who takes it away before he closes it. One that is
- * added when it is over is shut down at once. */
+/* @socket stays the caller's: take it away before closing it. One that is added when it
+ * is over is shut down at once. */
 void deadline_add(Deadline *deadline, int socket);
 void deadline_take_away(Deadline *deadline, int socket);
 /* Ends what is under way. */

@@ -39,10 +39,10 @@ typedef enum {
   DIRECTORY_UNTRUSTED,   /* a connection, but no TLS */
 } DirectoryOpening;
 
-/* Has @dialer connect to one of the directories that @broker names, in their order,
- * with TLS where it asks for it, whose certificate and name are checked always. @directory is set
- * on DIRECTORY_OPENED alone, else @answer->text is. It is in use with @deadline then, as after
- * directory_use(). */
+/* Has @dialer connect to one of the directories that @broker names, in their order, with
+ * TLS if it asks for it, whose certificate and name are checked always. @directory is
+ * set only on DIRECTORY_OPENED, else @answer->text is. It is in use with @deadline then,
+ * as after directory_use(). */
 DirectoryOpening directory_open(const Broker *broker, Dialer *dialer, Deadline *deadline,
                                 Directory **directory, DirectoryAnswer *answer);
 /* NULL is allowed. */
@@ -61,8 +61,8 @@ gint64 directory_get_last_use(const Directory *directory);
  * @password may be of any bytes. */
 void directory_bind(Directory *directory, const char *dn, const Secret *password,
                     DirectoryAnswer *answer);
-/* The entries below @base that match @filter. @dn: of the one that was found,
- * owned by the caller; NULL where it is none or several. */
+/* The entries below @base that match @filter. @dn: of the one that was found, owned by
+ * the caller; NULL if it is none or several. */
 void directory_search(Directory *directory, const char *base, const char *filter, guint *found,
                       char **dn, DirectoryAnswer *answer);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Password hashes by crypt(3): proving, making, and what to prove against where
- * there is no account. Blocks for as long as the hash takes: for worker threads. */
+/* Password hashes by crypt(3): proving, making, and what to prove against if there is no
+ * account. Blocks for as long as the hash takes: for worker threads. */
 #ifndef MAILAUTH_PACKAGE_HASH_H
 #define MAILAUTH_PACKAGE_HASH_H
 

@@ -89,7 +89,7 @@ static gboolean is_old(const Directory *directory) {
   return rested > DIRECTORY_IDLE_S * G_USEC_PER_SEC;
 }
 
-/* The one that was used the longest ago, where that is too long. */
+/* The one that was used the longest ago, if that is too long. */
 static Directory *take_old(LdapPool *pool) {
   Directory *old = NULL;
   g_mutex_lock(&pool->lock);
@@ -110,7 +110,7 @@ void ldap_pool_close_idle(LdapPool *pool) {
 Directory *ldap_pool_take(LdapPool *pool, DirectoryUse use) {
   g_mutex_lock(&pool->lock);
   Directory *directory = g_queue_peek_head(&pool->idle[use]);
-  /* Where the latest is too old, all are: they are left to be closed. */
+  /* If the latest is too old all are: they are left to be closed. */
   if (directory != NULL && !is_old(directory))
     g_queue_pop_head(&pool->idle[use]);
   else

@@ -35,14 +35,14 @@ void ldap_pool_stop(LdapPool *pool);
 /* Closes what was not used for DIRECTORY_IDLE_S. */
 void ldap_pool_close_idle(LdapPool *pool);
 
-/* A connection that was used before, NULL where there is none. Any thread. */
+/* A connection that was used before, NULL if there is none. Any thread. */
 Directory *ldap_pool_take(LdapPool *pool, DirectoryUse use);
 /* Takes @directory, at rest, for the next one. Any thread. */
 void ldap_pool_give(LdapPool *pool, DirectoryUse use, Directory *directory);
 
 /* A proof took so long, in microseconds. Any thread. */
 void ldap_pool_note_proof(LdapPool *pool, gint64 took);
-/* How long one of the latest took; 0 where there was none. Any thread. */
+/* How long one of the latest took; 0 if there was none. Any thread. */
 gint64 ldap_pool_pick_proof(LdapPool *pool);
 
 #endif

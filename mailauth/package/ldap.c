@@ -11,11 +11,11 @@
 #include "mailauth/package/ldap-filter.h"
 #include "mailauth/package/ldap-pool.h"
 
-/* Who is asked about in place of a name that no account can have, and bound as in
- * place of a user who is not there. The domain can't exist (RFC 2606). */
+/* The user that the directory is asked about instead of a name that no account can have,
+ * and bound as instead of a user who does not exist. The domain can't exist (RFC 2606). */
 #define NOBODY "nobody.invalid"
-/* How often it is looked for what is no longer needed, and how long a broker that
- * nobody asks keeps its connections; in s. */
+/* How often unused pools are looked for, and how long a broker that is not asked keeps
+ * its connections; in s. */
 #define SWEEP_S 20U
 #define POOL_IDLE_S 300
 
@@ -169,7 +169,7 @@ static void operate(const Job *job, Directory *directory, Operation *operation) 
   operation->took = g_get_monotonic_time() - begin;
 }
 
-/* Once, on @directory, which it takes; FALSE where the connection is lost. */
+/* Once, on @directory, which it takes; FALSE if the connection is lost. */
 static gboolean operate_once(Job *job, Directory *directory, Operation *operation) {
   operate(job, directory, operation);
   if (is_lost(operation->answer.code)) {
@@ -181,8 +181,8 @@ static gboolean operate_once(Job *job, Directory *directory, Operation *operatio
   return TRUE;
 }
 
-/* On a connection that is there, or a new one where there is none or it has
- * broken since it was used last. FALSE: no connection, and the job is concluded. */
+/* On a connection that is there, or a new one if there is none or it has broken since it
+ * was used last. FALSE: no connection, and the job is concluded. */
 static gboolean run(Job *job, Operation *operation) {
   Directory *directory = ldap_pool_take(job->pool, operation->use);
   if (directory != NULL) {
@@ -218,8 +218,8 @@ static gboolean is_refused(const Operation *operation) {
   return is_one_of(operation->answer.code, codes, G_N_ELEMENTS(codes));
 }
 
-/* Takes as long as a proof does here: the bind is the network's part of it, and
- * the hash, which nobody computes for him, is waited for. */
+/* Takes as long as a proof: the bind costs the network's part, and the time of the hash,
+ * which is not computed for a user who does not exist, is waited for. */
 static void conclude_nobody(Job *job) {
   const Broker *broker = ldap_pool_get_broker(job->pool);
   g_auto(Operation) operation = {0};
@@ -241,8 +241,8 @@ static void conclude_user(Job *job, Outcome outcome, const char *dn, const char 
            ldap_pool_get_broker(job->pool)->uri, job->filter, dn, text);
 }
 
-/* Refusals that may be the account's, or everybody's: a user who is not there is
- * told the password is wrong only where it is the account's. */
+/* Refusals that may be the account's, or everybody's: a user who does not exist is told
+ * that the password is wrong only if the refusal is the account's. */
 static gboolean conclude_doubtful(Job *job, const Operation *proof) {
   static const struct {
     int code;

@@ -10,8 +10,8 @@
 #include "mailauth/connector/dialer.h"
 #include "mailauth/package/package.h"
 
-/* @dialer: borrowed; closed before the package is freed. Its free() answers nobody and waits for
- * the threads, whose connections are cut. */
+/* @dialer: borrowed; closed before the package is freed. Its free() answers no login,
+ * and waits for the threads, whose connections are cut. */
 Package *ldap_new(Dialer *dialer);
 
 #endif

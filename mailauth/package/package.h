@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What every way of proving a password has in common. A package is asked on the
- * loop and answers there later; nothing it does blocks the loop. The verifier
- * knows packages by this alone. */
+/* What every way of proving a password has in common. A package is asked on the loop and
+ * answers there later; nothing it does blocks the loop. The verifier knows packages only
+ * by this. */
 #ifndef MAILAUTH_PACKAGE_PACKAGE_H
 #define MAILAUTH_PACKAGE_PACKAGE_H
 
@@ -14,7 +14,7 @@ typedef struct {
   const char *account; /* in lower case; NULL: a name that no account can have */
   Secret *password;    /* the package may take it out */
   Settings *settings;  /* what the login is decided by */
-  const char *address; /* the client's; "" or NULL where there is none */
+  const char *address; /* the client's; "" or NULL if there is none */
   Verified *verified;  /* borrowed while the login lasts; NULL: neither asked nor told */
 } PackageRequest;
 

@@ -19,7 +19,7 @@ Packages *packages_new(const RegistryView *accounts, Workers *lookups, Workers *
 void packages_free(Packages *packages);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Packages, packages_free)
 
-/* Borrowed; NULL where there is none of that name. */
+/* Borrowed; NULL if there is none of that name. */
 Package *packages_find(const Packages *packages, const char *name);
 
 #endif

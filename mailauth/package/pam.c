@@ -28,8 +28,8 @@ static void refuse(Outcome outcome, const char *detail, OutcomeAnswer answer, gp
   g_idle_add(on_refused, g_memdup2(&refusal, sizeof refusal));
 }
 
-/* Services often let accounts without a password in; here nobody is. A module would
- * see a password with a NUL as what stands before it. */
+/* Services often let accounts without a password in; here none is. A module would see a
+ * password with a NUL as what stands before it. */
 static void prove(Package *package, const PackageRequest *request, OutcomeAnswer answer,
                   gpointer data) {
   PamPool *pool = ((Pam *)package)->pool;

@@ -102,8 +102,8 @@ static gboolean on_recalled(gpointer job) {
   return G_SOURCE_REMOVE;
 }
 
-/* Asked for whoever it is, also where the answer is known to be no: the time
- * that it takes tells nothing. */
+/* Looked up for every user, even if the answer is known to be no, so that the time it
+ * takes tells nothing. */
 static gboolean recall(const Proof *proof) {
   const VerifiedClaim claim = make_claim(proof);
   if (proof->verified == NULL)

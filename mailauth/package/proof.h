@@ -11,7 +11,7 @@ typedef struct {
   Secret password;
   char *hash;
   char *state;       /* as VerifiedClaim's; NULL: "" */
-  Outcome otherwise; /* OUTCOME_OK where the hash decides; else what comes of it in any case */
+  Outcome otherwise; /* OUTCOME_OK if the hash decides; else what comes of it in any case */
   char *detail;      /* for administrators, or NULL */
   gboolean right;
   Verified *verified; /* NULL: neither asked nor told */

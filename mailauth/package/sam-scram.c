@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* See sam-scram.h. Somebody who only asks must not learn who is there: names
+/* See sam-scram.h. A client that only asks must not learn which accounts exist: names
  * without keys are answered by false ones, made from the name and a key that the
- * registry keeps, so that they stay the same over restarts, with the iteration
- * count of an account that has keys. */
+ * registry keeps, so that they stay the same over restarts, with the iteration count of
+ * an account that has keys. */
 #include "mailauth/package/sam-scram.h"
 
 #include <string.h>
@@ -14,7 +14,7 @@ struct SamScram {
   char *example;      /* an account that had keys when it was looked for; NULL: none has */
   guint32 iterations; /* of its keys */
   guint64 looked_at;  /* the revision at which there was none */
-  guint8 spare_decoy[SCRAM_DECOY_BYTES]; /* where the registry keeps none: until the next start */
+  guint8 spare_decoy[SCRAM_DECOY_BYTES]; /* if the registry keeps none: until the next start */
 };
 
 SamScram *sam_scram_new(const RegistryView *accounts) {
@@ -126,7 +126,7 @@ static Outcome judge(SamScram *scram, const char *account, ScramKeys *keys, gboo
   return *found ? OUTCOME_OK : OUTCOME_BAD_PASSWORD;
 }
 
-/* Whoever has no keys takes as long as the example that has. */
+/* An account without keys takes as long as the example, which has them. */
 static void spend_as_much(const SamScram *scram) {
   g_auto(ScramKeys) keys = {0};
   g_autofree char *detail = NULL;

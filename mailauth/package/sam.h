@@ -14,11 +14,11 @@
 /* Borrows both, for as long as it lives. */
 Package *sam_new(const RegistryView *accounts, Workers *prover);
 
-/* Whether the accounts can be asked: OUTCOME_OK, or what comes of a login where
- * they can't, with *@detail (owned) saying why. */
+/* Whether the accounts can be asked: OUTCOME_OK, or what comes of a login if they can't,
+ * with *@detail (owned) saying why. */
 Outcome sam_get_state(const RegistryView *accounts, char **detail);
-/* The same, and whether anything that proves a password can be seen where there are
- * accounts: without a right of its own the server's user sees their names alone. Goes
+/* The same, and whether anything that proves a password can be seen if there are
+ * accounts: without a right of its own the server's user sees only their names. Goes
  * through the accounts. */
 Outcome sam_examine(const RegistryView *accounts, char **detail);
 /* Which accounts have a hash that no password can open (hash_is_accepted()), those that

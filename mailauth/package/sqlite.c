@@ -9,7 +9,7 @@
 #include "mailauth/package/membership.h"
 #include "mailauth/package/proof.h"
 
-/* How long a look-up waits for somebody who is writing. */
+/* How long a look-up waits for a writer, in ms. */
 #define BUSY_MS 3000
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(sqlite3, sqlite3_close_v2)
@@ -46,7 +46,7 @@ static Outcome classify(int code) {
   return OUTCOME_BROKER_FAILED;
 }
 
-/* One row of @query, with @account as its parameter where it is not NULL. */
+/* One row of @query, with @account as its parameter if it is not NULL. */
 static int step(sqlite3 *database, const char *query, const char *account,
                 sqlite3_stmt **statement) {
   int code = sqlite3_prepare_v2(database, query, -1, statement, NULL);
@@ -90,7 +90,7 @@ static int read_member(sqlite3 *database, const char *account, Proof *proof) {
 #define VERSION_JOURNAL 1 /* not WAL, which does not count */
 
 /* Which change of the file was the last, for the proof's memory: any may be of this
- * member. Where it can't be told there is no memory. */
+ * member. If it can't be told there is no memory. */
 static void read_state(sqlite3 *database, Proof *proof) {
   guint8 header[HEADER_BYTES];
   const guint8 *changes = header + OFFSET_CHANGES;

@@ -21,7 +21,7 @@ typedef struct {
 } Digest;
 
 struct Verified {
-  guint8 *key; /* in memory of its own, locked where limits allow; NULL: none was to be had */
+  guint8 *key; /* in memory of its own, locked if limits allow; NULL: there was none */
   EVP_MAC *mac;
   guint32 seconds;
   guint64 era;

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Passwords that were right a short while ago (`Verified Seconds`): a good hash
- * is slow on purpose, and mail clients come back every few minutes with the same
- * password. What is remembered is no password but a digest under a key of this
- * process's own, over whose it is, the hash that is stored for it and the
- * password. So it can only spare the hashing: whoever asks has read the account
- * first, as always, and another stored hash is another digest. What else is changed
- * of an account it is told of, or finds in what the account's package says it
- * stands at. On the loop's thread alone. It reads no clock and logs nothing. */
+/* Passwords that were right a short while ago (`Verified Seconds`): a good hash is slow
+ * on purpose, and mail clients come back every few minutes with the same password. It
+ * keeps no password, only a digest under a key of this process's own: over the owner,
+ * the hash that is stored, and the password. So it only saves the hashing: the account
+ * is read first, as always, and another stored hash gives another digest. Any other
+ * change of an account is told to it, or is part of the state that the account's package
+ * gives. Only for the loop's thread. It reads no clock and logs nothing. */
 #ifndef MAILAUTH_PACKAGE_VERIFIED_H
 #define MAILAUTH_PACKAGE_VERIFIED_H
 
@@ -17,13 +16,13 @@ typedef struct Verified Verified;
 typedef struct {
   const char *owner; /* of verified_name_owner() */
   const char *hash;  /* as it is stored now */
-  const char *state; /* differs after a change of anything else; "" where that is told */
+  const char *state; /* differs after a change of anything else; "" if that is told */
   const char *password;
   gsize size;
 } VerifiedClaim;
 
-/* Remembers nothing until verified_renew(). Where the system has neither random
- * bytes nor memory for the key, it never does. */
+/* Remembers nothing until verified_renew(). It never does if the system has neither
+ * random bytes nor memory for the key. */
 Verified *verified_new(void);
 /* The key is wiped. NULL is fine. */
 void verified_free(Verified *verified);

@@ -105,7 +105,7 @@ static void drop(Helper *helper) {
   distribute_soon(pool);
 }
 
-/* The job is gone when whoever asked is told. */
+/* The job is freed before the caller is told. */
 static void finish(Job *job, Outcome outcome, const char *detail) {
   OutcomeAnswer answer = job->answer;
   gpointer data = job->data;
@@ -299,7 +299,7 @@ void pam_pool_ask(PamPool *pool, const PamPoolQuestion *question, OutcomeAnswer 
 
 void pam_pool_take_helper(PamPool *pool, guint64 request, int descriptor) {
   if (!g_hash_table_remove(pool->wanted, &request)) {
-    close(descriptor); /* nobody has asked for it */
+    close(descriptor); /* it was not asked for */
     return;
   }
   Helper *helper = g_new0(Helper, 1);
@@ -311,8 +311,8 @@ void pam_pool_take_helper(PamPool *pool, guint64 request, int descriptor) {
   distribute_soon(pool);
 }
 
-/* Those that wait are served by the processes that there are; where there is none,
- * and none on its way, they wait for nothing. */
+/* Those that wait are served by the processes that there are; if there is none, and none
+ * on its way, they wait for nothing. */
 void pam_pool_take_refusal(PamPool *pool, guint64 request, const char *problem) {
   if (g_hash_table_remove(pool->wanted, &request) && pool->helpers->len == 0 &&
       g_hash_table_size(pool->wanted) == 0)

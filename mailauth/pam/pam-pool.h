@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The processes that PAM's modules run in (pam-helper.h): as many as are needed, up
- * to a limit, each with one login at a time. One that is not back in time is ended,
- * and so is what it had started: a module that hangs holds nothing for good. On the
- * loop's thread alone. */
+/* The processes that PAM's modules run in (pam-helper.h): as many as are needed, up to a
+ * limit, each with one login at a time. One that is not back in time is ended, and so is
+ * what it had started: a module that hangs holds nothing for good. Only for the loop's
+ * thread. */
 #ifndef MAILAUTH_PAM_PAM_POOL_H
 #define MAILAUTH_PAM_PAM_POOL_H
 
@@ -16,14 +16,14 @@ typedef struct PamPool PamPool;
 typedef gboolean (*PamPoolWant)(guint64 request, gpointer data);
 
 PamPool *pam_pool_new(PamPoolWant want, gpointer data);
-/* Ends the processes; nobody is answered any more. NULL is fine. */
+/* Ends the processes; no question is answered any more. NULL is fine. */
 void pam_pool_free(PamPool *pool);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PamPool, pam_pool_free)
 
 typedef struct {
   const char *service;
   const char *account; /* NULL: a name that no account can have */
-  Secret *password;    /* taken; where there can be an account, it is not empty and has no NUL */
+  Secret *password;    /* taken; if there can be an account it is not empty and has no NUL */
   const char *address;
   guint32 timeout; /* ms, waiting for a process included */
 } PamPoolQuestion;

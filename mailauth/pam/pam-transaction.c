@@ -9,7 +9,7 @@
 #include "mailauth/pam/pam-stack.h"
 #include "mailauth/settings/settings.h"
 
-/* Who is asked about in place of a name that no account can have. */
+/* The user that PAM is asked about instead of a name that no account can have. */
 #define NOBODY "nobody.invalid"
 #define STEP_ACCOUNT "account"
 

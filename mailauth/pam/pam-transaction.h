@@ -12,7 +12,7 @@ typedef struct {
   const char *service;
   const char *account;  /* NULL: a name that no account can have */
   const char *password; /* ends in a NUL, and has none inside */
-  const char *address;  /* the client's; "" where there is none */
+  const char *address;  /* the client's; "" if there is none */
 } PamQuestion;
 
 /* OUTCOME_OK, BAD_PASSWORD, NO_SUCH_USER, DISABLED, ACCOUNTS_MISSING,

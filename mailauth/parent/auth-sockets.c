@@ -29,7 +29,7 @@ typedef struct {
   int socket; /* -1 while it does not listen */
   dev_t device;
   ino_t inode;
-  char *problem; /* "" where there is none */
+  char *problem; /* "" if there is none */
 } AuthSocket;
 
 struct AuthSockets {
@@ -70,7 +70,7 @@ static gboolean is_deserted(const struct sockaddr_un *address) {
   return refused;
 }
 
-/* Makes room for a socket where one was left behind. */
+/* Makes room for a socket if one was left behind. */
 static gboolean clear_path(const char *path, const struct sockaddr_un *address, GError **error) {
   struct stat status;
   if (lstat(path, &status) < 0)
@@ -203,8 +203,8 @@ static void stop_listening(AuthSockets *sockets, AuthKind kind) {
   close_socket(own);
 }
 
-/* New rights for one that stays; where they can't be had, or somebody else has
- * taken its path, it is opened anew or not at all. */
+/* New rights for one that stays; if they can't be had, or somebody else has taken its
+ * path, it is opened anew or not at all. */
 static void renew(AuthSockets *sockets, AuthKind kind) {
   AuthSocket *own = &sockets->list[kind];
   Rights rights;

@@ -20,8 +20,8 @@ typedef struct {
 
 typedef struct Listeners Listeners;
 
-/* What is told of while the list changes: a listener that has opened, and one
- * that is about to close (which it is already for whoever else holds its socket). */
+/* Called while the list changes: for a listener that has opened, and for one that is
+ * about to close (for other holders of its socket it is closed already). */
 typedef struct {
   void (*opened)(const Listener *listener, gpointer data);
   void (*closed)(const Listener *listener, gpointer data);
@@ -32,7 +32,7 @@ Listeners *listeners_new(const ListenerHooks *hooks);
 void listeners_free(Listeners *listeners);
 /* @wanted: the a(syb) that MESSAGE_LISTEN has. */
 void listeners_replace(Listeners *listeners, GVariant *wanted);
-/* Tries those that do not listen again; TRUE where one does now. */
+/* Tries those that do not listen again; TRUE if one does now. */
 gboolean listeners_retry(Listeners *listeners);
 gboolean listeners_have_problem(const Listeners *listeners);
 /* Those that listen. */

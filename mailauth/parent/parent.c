@@ -222,7 +222,7 @@ static void handle_pong_verifier(Parent *parent, Message *message) {
   sd_notifyf(0, "STATUS=%s", status);
 }
 
-/* The service manager restarts all where a role can't even be replaced. */
+/* The service manager restarts everything if a role can't even be replaced. */
 static gboolean on_ping_timer(gpointer data) {
   Parent *parent = data;
   gboolean front = child_ping(&parent->front, MESSAGE_PING_FRONT);

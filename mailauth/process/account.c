@@ -16,7 +16,7 @@
 
 #define MAX_USER_RECORD 65536
 #define MAX_LINKS 16
-/* Whose group is root's and who has no entry of its own owns by its uid alone. */
+/* A user without an entry whose group is root's owns only by the uid. */
 #define NO_GROUP 65534
 
 /* ---- users ---- */
@@ -31,7 +31,7 @@ static void clear_record(UserRecord *record) {
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(UserRecord, clear_record)
 
-/* By @name, or by @uid where it is NULL. */
+/* By @name, or by @uid if it is NULL. */
 static gboolean read_record(const char *name, uid_t uid, UserRecord *record) {
   struct passwd *found = NULL;
   record->strings = g_malloc(MAX_USER_RECORD);

@@ -6,9 +6,9 @@
 
 #include "mailauth/process/role.h"
 
-/* @name: a user's name, or a uid in digits. @with_groups: with the groups that it
- * is a member of, else its own alone. KEY_NOT_FOUND: there is no such user; the
- * message says how to make one. ACCESS_DENIED: it is root. */
+/* @name: a user's name, or a uid in digits. @with_groups: with the groups that it is a
+ * member of, else only its own. KEY_NOT_FOUND: there is no such user; the message says
+ * how to make one. ACCESS_DENIED: it is root. */
 gboolean account_find(const char *name, gboolean with_groups, RoleUser *user, GError **error);
 
 /* The owner of the folder @path (absolute, without `..`) and its own group; of a folder

@@ -23,7 +23,7 @@ typedef enum {
 
 typedef struct {
   FileRights files;             /* below `folder`; nothing anywhere else */
-  int folder;                   /* borrowed; -1 where `files` is FILES_NONE */
+  int folder;                   /* borrowed; -1 if `files` is FILES_NONE */
   gboolean no_connect;          /* TCP connections can't be made; accepting them never can */
   gboolean no_abstract_sockets; /* nor Unix sockets without a path be connected to */
 } LandlockRules;
@@ -31,9 +31,8 @@ typedef struct {
 /* 0: the kernel has none, or has it turned off. */
 guint landlock_get_version(void);
 
-/* For this thread and those it starts; needs PR_SET_NO_NEW_PRIVS. Rules add up:
- * what one call has taken no other gives back. TRUE also where the kernel has
- * none. */
+/* For this thread and those it starts; needs PR_SET_NO_NEW_PRIVS. Rules add up: what one
+ * call has taken no other gives back. TRUE even if the kernel has none. */
 gboolean landlock_restrict(const LandlockRules *rules, GError **error);
 
 #endif

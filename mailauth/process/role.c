@@ -100,7 +100,7 @@ static gboolean set_errno_error(GError **error, const char *what) {
   return error_set(error, REGISTRY_ERROR_FAILED, "%s: %s", what, g_strerror(errno));
 }
 
-/* Nobody goes back: the saved ids change too, and what root may do is tried. */
+/* There is no way back: the saved ids change too, and root's rights are tried. */
 gboolean role_become(const RoleUser *user, GError **error) {
   if (user->uid == 0 || user->gid == 0)
     return error_set(error, REGISTRY_ERROR_ACCESS_DENIED, "A role does not run as root");

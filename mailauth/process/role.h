@@ -30,7 +30,7 @@
 /* Where a role finds its channel. */
 #define ROLE_DESCRIPTOR 3
 
-/* Whom a role runs as. */
+/* The user that a role runs as. */
 typedef struct {
   guint32 uid, gid;
   guint32 groups[64]; /* the supplementary ones */
@@ -43,31 +43,31 @@ typedef struct {
   const char *bus;         /* what --bus= said, or NULL: for registry_connection_new() */
   gboolean user_is_chosen; /* started by root: `ObjectName` decides whose process the verifier is.
                               Else all roles are the same ordinary user's */
-  gboolean drops_rights;   /* to those of `user`; FALSE where the parent has none to drop */
+  gboolean drops_rights;   /* to those of `user`; FALSE if the parent has none to drop */
   RoleUser user;
   guint lacks; /* SandboxLacks, once it has settled */
 } RoleStart;
 
-/* The command line that makes this binary a role. @bus may be NULL; @user is
- * NULL where the parent is no root. NULL-terminated, the caller's. */
+/* The command line that makes this binary a role. @bus may be NULL; @user is NULL if the
+ * parent is no root. NULL-terminated, the caller's. */
 char **role_make_arguments(Role role, const char *bus, gboolean user_is_chosen,
                            const RoleUser *user);
-/* The same read back. FALSE where it is not such a command line: with start->role
- * N_ROLES where it is an ordinary one. Strings are borrowed from @arguments. */
+/* The same read back. FALSE if it is not such a command line: with start->role N_ROLES
+ * if it is an ordinary one. Strings are borrowed from @arguments. */
 gboolean role_parse_arguments(char **arguments, RoleStart *start);
 
 /* Gives root's rights up for good, for those of @user. */
 gboolean role_become(const RoleUser *user, GError **error);
 
 /* Gives up what the role has no use for: root's rights for good, new ones by any
- * program, core files, being traced, files and system calls (sandbox.h); and has it
- * end with its parent. To be called first; where it fails the role must not serve. ACCESS_DENIED:
- * it would run as root. */
+ * program, core files, being traced, files and system calls (sandbox.h); and has it end
+ * with its parent. Call first; if it fails the role must not serve. ACCESS_DENIED: it
+ * would run as root. */
 gboolean role_settle(RoleStart *start, GError **error);
 
-/* Runs this binary anew, with @arguments of role_make_arguments(), @channel as
- * its descriptor 3, and nothing else of this process's. @channel stays the
- * caller's. -1 and an error where there is no process to be had. */
+/* Runs this binary anew, with @arguments of role_make_arguments(), @channel as its
+ * descriptor 3, and nothing else of this process's. @channel stays the caller's. -1 and
+ * an error if there is no process to be had. */
 GPid role_launch(char *const *arguments, int channel, GError **error);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What each role is kept from once it has started, beside the rights of root: a
- * table of roles, and what the kernel does of it. Landlock takes files, networks and
- * other processes away (landlock.h), a filter system calls (syscall-filter.h); the front,
- * where root starts it, is in an empty folder besides.
+/* What each role is kept from once it has started, beside the rights of root: a table of
+ * roles, and what the kernel does of it. Landlock takes files, networks and other
+ * processes away (landlock.h), a filter system calls (syscall-filter.h); the front, if
+ * root starts it, is also in an empty folder.
  *
  * A piece that the kernel lacks is left out, and told by sandbox_get_lacks(); one that
  * it has and refuses is an error. */
@@ -16,8 +16,8 @@ typedef enum {
   SANDBOX_LACKS_CALLS = 1 << 0,    /* system calls are not filtered */
   SANDBOX_LACKS_FILES = 1 << 1,    /* no Landlock at all */
   SANDBOX_LACKS_MOVES = 1 << 2,    /* the store can't be kept to one Maildir */
-  SANDBOX_LACKS_NETWORK = 1 << 3,  /* TCP is kept away by the filter alone */
-  SANDBOX_LACKS_SCOPES = 1 << 4,   /* signals to others: by the filter and the user alone */
+  SANDBOX_LACKS_NETWORK = 1 << 3,  /* TCP is kept away by the filter only */
+  SANDBOX_LACKS_SCOPES = 1 << 4,   /* signals to others: by the filter and the user only */
   SANDBOX_LACKS_LOCKS = 1 << 5,    /* memory that held a password may be swapped out */
   SANDBOX_LACKS_FOLDER = 1 << 6,   /* the front, started by root, is in no empty folder */
   SANDBOX_LACKS_SOCKETS = 1 << 7,  /* sockets of all kinds: socketcall(2) can't be filtered */
@@ -31,18 +31,17 @@ typedef enum {
 
 /* What the kernel lacks. */
 guint sandbox_get_lacks(void);
-/* What is lacking, in words: one string a bit of @lacks. To be freed with g_strfreev(). */
+/* What is lacking, in words: one string a bit of @lacks. Free with g_strfreev(). */
 char **sandbox_describe_lacks(guint lacks);
 
 /* The parent, as root: keeps the rights of root's that it has a use for, and rules
  * new ones out. FALSE: they can't be given up. */
 gboolean sandbox_enter_parent(GError **error);
-/* While it may still read files, and as root where the role was started so: has
- * what is read only once be read, and takes the front to an empty folder. To be
- * called before there are threads. Returns what of it could not be done
- * (SandboxLacks). */
+/* While it may still read files, and as root if the role was started so: reads what is
+ * read only once, and takes the front to an empty folder. Call before there are threads.
+ * Returns what of it could not be done (SandboxLacks). */
 guint sandbox_prepare(Role role);
-/* For good. To be called before there are threads, with PR_SET_NO_NEW_PRIVS set. */
+/* For good. Call before there are threads, with PR_SET_NO_NEW_PRIVS set. */
 gboolean sandbox_enter(Role role, GError **error);
 /* The store's second step: no files but those below the folder @path, and no more
  * processes. For good. */

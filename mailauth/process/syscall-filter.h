@@ -32,10 +32,10 @@ gboolean filter_sees_sockets(void);
  * same (s390x). */
 gboolean filter_sees_mappings(void);
 
-/* For all threads of the process, for good; needs PR_SET_NO_NEW_PRIVS. Any other
- * call fails with ENOSYS, as on an older kernel: so libraries fall back. Calls that
- * only an intruder makes (execve, ptrace, mount...) end the process.
- * TRUE also where the kernel has no filters. */
+/* For all threads of the process, for good; needs PR_SET_NO_NEW_PRIVS. Any other call
+ * fails with ENOSYS, as on an older kernel: so libraries fall back. Calls that only an
+ * intruder makes (execve, ptrace, mount...) end the process. TRUE even if the kernel has
+ * no filters. */
 gboolean filter_install(CallGroups groups, GError **error);
 
 #endif

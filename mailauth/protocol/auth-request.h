@@ -9,7 +9,7 @@
 
 /* All zero is none. */
 typedef struct {
-  guint32 id; /* the asking server's, where its protocol has one */
+  guint32 id; /* the asking server's, if its protocol has one */
   Credentials credentials;
   char *address; /* the client's, as the asking server gives it; NULL: not given, or none that
                     can be used */

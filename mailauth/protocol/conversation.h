@@ -15,7 +15,7 @@ SaslResult conversation_respond(SaslExchange *exchange, const char *response,
 /* Asks the client for a response: @bytes in base64. */
 void conversation_challenge(const guint8 *bytes, gsize size, GString *out);
 
-/* Notes AUTH or AUTHENTICATE: its mechanism where it is one, @more starred out. */
+/* Notes AUTH or AUTHENTICATE: its mechanism if it is one, @more starred out. */
 void conversation_note_mechanism(Transcript *transcript, const GString *out, const char *command,
                                  const char *mechanism, gboolean more);
 /* Notes a response of a SASL exchange: that there was one, or that it ended it. */

@@ -17,13 +17,13 @@ typedef enum {
 typedef struct {
   CredentialsKind kind;
   const char *mechanism; /* as in MESSAGE_LOGIN; static */
-  char *user;            /* UTF-8, 1 to MAX_USER bytes; or NULL where it is not known */
+  char *user;            /* UTF-8, 1 to MAX_USER bytes; or NULL if it is not known */
   Secret password;
 } Credentials;
 
-/* Takes the name and the password where both can be used: 1 to MAX_USER bytes
- * without control characters (bytes that are no UTF-8 are replaced, so such a
- * name is nobody's) and at most MAX_PASSWORD bytes without NUL. */
+/* Takes the name and the password if both can be used: 1 to MAX_USER bytes without
+ * control characters (bytes that are no UTF-8 are replaced, so such a name is nobody's)
+ * and at most MAX_PASSWORD bytes without NUL. */
 gboolean credentials_take(Credentials *credentials, const char *mechanism, gconstpointer user,
                           gsize user_size, gconstpointer password, gsize password_size);
 /* Takes what a SCRAM client says, UTF-8 of any size, and leaves the user. */

@@ -23,7 +23,7 @@ struct DovecotAuth {
   gboolean has_version;
   GHashTable *requests; /* id -> Request */
   GQueue talking;       /* those that wait for a CONT, the oldest first */
-  GArray *dropped;      /* of IDs: they were handed over, and nobody waits for them any more */
+  GArray *dropped;      /* of IDs: they were handed over, and are no longer waited for */
   Surroundings surroundings;
   AuthRequest current;
 };

@@ -23,8 +23,8 @@ typedef struct {
 /* FALSE: the line ends in none. @size: without the line's end. */
 gboolean imap_find_literal(const char *line, gsize size, ImapLiteral *literal);
 
-/* Each moves the cursor past what it takes and returns FALSE, with the cursor
- * anywhere, where that is not there. */
+/* Each moves the cursor past what it takes and returns FALSE, with the cursor anywhere,
+ * if that is not there. */
 gboolean imap_take_tag(ImapCursor *cursor, char **tag);
 /* A command's or a mechanism's name, or anything else made of atom characters. */
 gboolean imap_take_atom(ImapCursor *cursor, char **atom);

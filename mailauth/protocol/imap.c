@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* imap.h: collects a command with its literals, then looks it up in a table.
  *
- * A literal is asked for ("+") only where the command can use it, so that a
- * password is not sent in vain: with clear text barred, LOGIN is answered at
- * the first announcement. What a client sends unasked ({n+}) is read past, or
- * ends the session where it is too much; it is never taken for commands. */
+ * A literal is asked for ("+") only if the command can use it, so that a password is
+ * not sent in vain: with clear text barred, LOGIN is answered at the first announcement.
+ * What a client sends unasked ({n+}) is read past, or ends the session if it is too
+ * much; it is never taken for commands. */
 #include "mailauth/protocol/imap.h"
 
 #include <string.h>
@@ -269,7 +269,7 @@ static void forget_command(Imap *imap) {
   imap->too_large = FALSE;
 }
 
-/* Shows the user's name where the command is whole, and nothing else. */
+/* Shows the user's name if the command is whole, and nothing else. */
 static void note_login(Transcript *transcript, const GString *out, ImapCursor arguments) {
   g_auto(Secret) user = {0};
   g_auto(Secret) password = {0};

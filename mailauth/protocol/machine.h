@@ -31,8 +31,8 @@ typedef enum {
   STEP_CLOSE,          /* send the output and end the connection */
 } Step;
 
-/* Where nobody is there to decide, the client is told what it is told of a
- * setting that can't be used: a temporary failure. */
+/* If no verifier answers, the client is told the same as for a setting that can't be
+ * used: a temporary failure. */
 #define OUTCOME_UNDECIDED OUTCOME_BAD_SETTING
 
 /* One protocol before login. All functions append what is to be sent to @out. */
@@ -55,7 +55,7 @@ typedef struct {
   Step (*answer)(Machine *machine, Outcome outcome, const char *capabilities, GString *out);
   /* Forgets everything said before TLS (RFC 2595, sections 3.1 and 4). */
   void (*tls_started)(Machine *machine);
-  /* The login that LOGIN stands for; for CLEAR_TEXT the user, where known. */
+  /* The login that LOGIN stands for; for CLEAR_TEXT the user, if known. */
   Credentials *(*get_credentials)(Machine *machine);
   /* Says why the connection is ended by the server; needs no machine. */
   void (*say_goodbye)(const char *why, GString *out);

@@ -24,7 +24,7 @@ typedef struct {
   Credentials credentials;
 } Pop3;
 
-/* @argument: what follows the single space, or NULL where there is no space. */
+/* @argument: what follows the single space, or NULL if there is no space. */
 typedef Step (*Pop3Handler)(Pop3 *pop3, const Surroundings *surroundings, const char *argument,
                             GString *out);
 
@@ -60,7 +60,7 @@ static gboolean has_argument(const char *argument) {
   return argument != NULL && argument[0] != '\0';
 }
 
-/* The capability, where there is any mechanism. */
+/* The capability, if there is any mechanism. */
 static void append_sasl(const Surroundings *surroundings, GString *out) {
   gsize before = out->len;
   g_string_append(out, "SASL");
@@ -198,7 +198,7 @@ static gsize find_command(const char *name, gsize length) {
   return i;
 }
 
-/* Of arguments, a user's name and a mechanism alone are shown. */
+/* Of arguments, only a user's name and a mechanism are shown. */
 static void note_command(const Surroundings *surroundings, const GString *out, gsize index,
                          const char *argument) {
   Transcript *transcript = surroundings->transcript;

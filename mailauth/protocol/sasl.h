@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The server's side of the SASL mechanisms PLAIN (RFC 4616), LOGIN
- * (draft-murchison-sasl-login) and SCRAM-SHA-256 with and without channel binding
- * (RFC 7677), as far as a client speaks it: responses in base64, out comes a
- * login. Pure. Who proves the password, or knows SCRAM's challenges, is elsewhere. */
+ * (draft-murchison-sasl-login) and SCRAM-SHA-256 with and without channel binding (RFC
+ * 7677), as far as a client speaks it: responses in base64, out comes a login. Pure.
+ * Proving passwords and making SCRAM's challenges is done elsewhere. */
 #ifndef MAILAUTH_PROTOCOL_SASL_H
 #define MAILAUTH_PROTOCOL_SASL_H
 
@@ -38,8 +38,8 @@ void sasl_append_names(const Surroundings *surroundings, const char *before, con
 const char *sasl_find_name(const char *name);
 SaslBeginning sasl_begin(SaslExchange *exchange, const char *name,
                          const Surroundings *surroundings);
-/* @response: base64 text; NULL where the client has given no initial response,
- * "=" for an empty one. @challenge: base64 of what to ask, appended. */
+/* @response: base64 text; NULL if the client has given no initial response, "=" for an
+ * empty one. @challenge: base64 of what to ask, appended. */
 SaslResult sasl_respond(SaslExchange *exchange, const char *response, GString *challenge,
                         Credentials *credentials);
 /* Whether somebody else has been asked for a challenge: a client that breaks off

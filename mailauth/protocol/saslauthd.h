@@ -20,9 +20,9 @@ typedef enum {
 } SaslauthdStep;
 
 /* @bytes: all that came so far. Newer clients add a fifth string, the client's
- * "address;port", in the same write: it is taken where it is there, and not
- * waited for. The login is user@realm where a realm is given and the user's name
- * has none. @request: all zero before; the caller's to clear. */
+ * "address;port", in the same write: it is taken if it is there, and not waited for. The
+ * login is user@realm if a realm is given and the user's name has none. @request: all
+ * zero before; the caller's to clear. */
 SaslauthdStep saslauthd_parse(const guint8 *bytes, gsize size, AuthRequest *request);
 /* Not for an OUTAGE. */
 void saslauthd_answer(AuthVerdict verdict, GString *out);

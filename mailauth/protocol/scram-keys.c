@@ -94,7 +94,8 @@ char *scram_keys_format(const ScramKeys *keys) {
   return text;
 }
 
-/* What @text has up to @end (NUL: to its own end), moved past it; NULL where there is no @end. */
+/* What @text has up to @end (NUL: to its own end), moved past it; NULL if there is no
+ * @end. */
 static char *take_part(const char **text, char end) {
   const char *stop = strchr(*text, end);
   if (stop == NULL)
@@ -110,7 +111,7 @@ static void free_part(char *part) {
   g_free(part);
 }
 
-/* 0 where it is no base64 of @least to @most bytes. */
+/* 0 if it is no base64 of @least to @most bytes. */
 static gsize take_bytes(const char **text, char end, guint8 *bytes, gsize least, gsize most) {
   g_auto(Secret) decoded = {0};
   char *part = take_part(text, end);

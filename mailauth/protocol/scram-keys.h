@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What proves a password by SCRAM-SHA-256 without being it: salt, iteration
- * count, StoredKey and ServerKey (RFC 5802, section 3; RFC 7677), as they are
- * made, kept as text beside an account's hash, and made up where an account has
- * none. Nothing here does I/O; making keys takes as long as it is meant to. */
+/* What proves a password by SCRAM-SHA-256 without being it: salt, iteration count,
+ * StoredKey and ServerKey (RFC 5802, section 3; RFC 7677), as they are made, kept as
+ * text beside an account's hash, and made up if an account has none. Nothing here does
+ * I/O; making keys takes as long as it is meant to. */
 #ifndef MAILAUTH_PROTOCOL_SCRAM_KEYS_H
 #define MAILAUTH_PROTOCOL_SCRAM_KEYS_H
 
@@ -29,9 +29,9 @@ typedef struct {
 gboolean scram_keys_derive(ScramKeys *keys, const char *password, gsize size);
 
 /* Keys of @password, which @hash is the crypt(3) hash of: a new salt, and
- * SCRAM_ITERATIONS. The second half of the salt is a digest of the first half
- * and @hash, so that the keys go for nothing once the account has another hash,
- * whoever has set it. FAILED where the system has no random bytes. */
+ * SCRAM_ITERATIONS. The second half of the salt is a digest of the first half and @hash,
+ * so that the keys are void once the account has another hash, no matter which program
+ * has set it. FAILED if the system has no random bytes. */
 gboolean scram_keys_make(ScramKeys *keys, const char *password, gsize size, const char *hash,
                          GError **error);
 /* Whether @keys were made beside @hash. */
@@ -44,12 +44,11 @@ char *scram_keys_format(const ScramKeys *keys);
  * SCRAM_MAX_ITERATIONS, or a salt longer than MAX_SCRAM_SALT. */
 gboolean scram_keys_parse(const char *text, ScramKeys *keys);
 
-/* A key for scram_keys_invent(): SCRAM_DECOY_BYTES. FALSE where the system has no
- * random bytes. */
+/* A key for scram_keys_invent(): SCRAM_DECOY_BYTES. FALSE if the system has no random
+ * bytes. */
 gboolean scram_keys_make_decoy(guint8 *decoy);
-/* Keys that no password is known for, always the same for the same @name and
- * @decoy, which nobody else must know: what a stranger sees of them looks like
- * any account's. */
+/* Keys that no password is known for, always the same for the same @name and @decoy,
+ * which must stay secret: to a stranger they look like any account's. */
 void scram_keys_invent(ScramKeys *keys, const guint8 *decoy, const char *name, guint32 iterations);
 
 void scram_keys_clear(ScramKeys *keys);

@@ -36,7 +36,7 @@ typedef struct {
 
 /* ---- attributes ---- */
 
-/* NULL where it can't be a message at all. */
+/* NULL if it can't be a message at all. */
 static char *dup_text(const guint8 *bytes, gsize size) {
   if (size == 0 || size > MAX_SCRAM_MESSAGE || memchr(bytes, '\0', size) != NULL ||
       !g_utf8_validate((const char *)bytes, (gssize)size, NULL))
@@ -82,7 +82,7 @@ static gboolean take_extensions(const char **at, const char *end) {
   return TRUE;
 }
 
-/* A name with its commas and equals signs written out; NULL where one is not. */
+/* A name with its commas and equals signs written out; NULL if one is not. */
 static char *decode_name(const char *text) {
   g_autoptr(GString) name = g_string_new(NULL);
   for (const char *at = text; *at != '\0'; at++) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The server's side of SCRAM-SHA-256 and SCRAM-SHA-256-PLUS (RFC 5802, RFC 7677)
- * as messages, base64 taken off: what a client may say, what it is answered, and
- * whether it has proved that it knows the password. Pure: keys, random bytes and
- * channel bindings are given. The pre-login role reads messages with it, so that
- * it can refuse what is none; who has the keys runs the exchange. */
+/* The server's side of SCRAM-SHA-256 and SCRAM-SHA-256-PLUS (RFC 5802, RFC 7677) as
+ * messages, base64 taken off: what a client may say, what it is answered, and whether it
+ * has proved that it knows the password. Pure: keys, random bytes and channel bindings
+ * are given. The pre-login role reads messages with it, so that it can refuse what is
+ * none; the role that has the keys runs the exchange. */
 #ifndef MAILAUTH_PROTOCOL_SCRAM_H
 #define MAILAUTH_PROTOCOL_SCRAM_H
 
@@ -16,7 +16,7 @@ typedef struct {
                    'p': uses one */
   char *type;   /* of the channel binding that is used, or NULL */
   char *user;   /* UTF-8 */
-  char *proxy;  /* the authorisation identity; NULL where there is none */
+  char *proxy;  /* the authorisation identity; NULL if there is none */
   char *header; /* the part that the channel binding covers (gs2-header) */
   char *bare;   /* the rest (client-first-message-bare) */
   char *nonce;  /* the client's */
@@ -34,7 +34,7 @@ gboolean scram_final_is_valid(const guint8 *bytes, gsize size);
 /* One exchange. */
 typedef struct Scram Scram;
 
-/* NULL where scram_first_parse() is FALSE. */
+/* NULL if scram_first_parse() is FALSE. */
 Scram *scram_new(const guint8 *bytes, gsize size, gboolean plus);
 /* NULL is fine. */
 void scram_free(Scram *scram);
@@ -47,9 +47,9 @@ gboolean scram_add_binding(Scram *scram, const char *type, const guint8 *bytes, 
 /* As the client gave it. */
 const char *scram_get_user(const Scram *scram);
 
-/* The server's first message, for the client: borrowed. Of @keys the salt and
- * the count alone are used. @nonce: the server's own, printable without a comma,
- * never used before. Once an exchange. */
+/* The server's first message, for the client: borrowed. Of @keys only the salt and the
+ * count are used. @nonce: the server's own, printable without a comma, never used
+ * before. Once an exchange. */
 const char *scram_ask(Scram *scram, const ScramKeys *keys, const char *nonce);
 
 typedef enum {
@@ -61,8 +61,8 @@ typedef enum {
   SCRAM_MALFORMED, /* scram_final_is_valid() is FALSE */
 } ScramResult;
 
-/* What the client says last. *@signature where it is RIGHT: the message that
- * proves the server to the client; owned by the caller. */
+/* What the client says last. *@signature if it is RIGHT: the message that proves the
+ * server to the client; owned by the caller. */
 ScramResult scram_prove(const Scram *scram, const guint8 *bytes, gsize size, const ScramKeys *keys,
                         char **signature);
 

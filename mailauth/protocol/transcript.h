@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* What administrators may have logged of one session before and after login, by
- * level, and never a password: what is shown of a client's words is chosen, not
- * what is hidden. Of a command that is not known nothing is shown, as a client
- * out of step sends a password in its place; so an IMAP tag is not shown, nor
- * what a SASL exchange holds, nor a byte after login. Pure: lines go to @write.
+/* What administrators may have logged of one session before and after login, by level,
+ * and never a password: what is shown of a client's words is chosen, not what is hidden.
+ * Of a command that is not known nothing is shown, as a client out of step sends a
+ * password in its place; so an IMAP tag is not shown, nor what a SASL exchange holds,
+ * nor a byte after login. Pure: lines go to @write.
  *
- * All functions do nothing where the transcript is NULL. */
+ * All functions do nothing if the transcript is NULL. */
 #ifndef MAILAUTH_PROTOCOL_TRANSCRIPT_H
 #define MAILAUTH_PROTOCOL_TRANSCRIPT_H
 
@@ -28,13 +28,13 @@ typedef struct Transcript Transcript;
  * hold control characters that a client has sent. */
 typedef void (*TranscriptWrite)(Protocol protocol, const char *line, gpointer data);
 
-/* @session: what each line begins with. NULL where @level is 0. */
+/* @session: what each line begins with. NULL if @level is 0. */
 Transcript *transcript_new(guint level, Protocol protocol, const char *session,
                            TranscriptWrite write, gpointer data);
 void transcript_free(Transcript *transcript);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Transcript, transcript_free)
 
-/* A line of its own where @level is logged. No secret may be given. */
+/* A line of its own if @level is logged. No secret may be given. */
 void transcript_note(Transcript *transcript, TranscriptLevel level, const char *format, ...)
     G_GNUC_PRINTF(3, 4);
 /* A command: its name, what of its arguments may be shown (NULL: nothing), and

@@ -18,14 +18,14 @@ typedef struct {
   Outcome outcome;    /* OUTCOME_OK: go on; else the login ends with it */
   PackageKind kind;   /* as far as the settings say */
   const char *broker; /* the instance's ID; "" natively; borrowed from the settings */
-  const char *source; /* "SAM", "PAM", "sqlite"...; "" where none; borrowed */
+  const char *source; /* "SAM", "PAM", "sqlite"...; "" if none; borrowed */
   char *why;          /* for administrators: what decided, naming the setting */
 } Decision;
 
 void decision_clear(Decision *decision);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Decision, decision_clear)
 
-/* Which package decides, whoever asks. @decision need not be initialised. */
+/* Which package decides, for any client. @decision need not be initialised. */
 void decision_choose(const Settings *settings, Decision *decision);
 
 /* The questions before "held back": can the settings be used, which package,

@@ -14,9 +14,9 @@ typedef void (*ViewsSynced)(gboolean current, gpointer data);
 /* Watches every key that settings and accounts are in. @changed comes after any
  * has changed, from the loop. */
 Views *views_new(RegistryConnection *connection, ViewsChanged changed, gpointer data);
-/* Something of the native account @account (borrowed; in any case) has been written;
- * NULL: of any. Told of before it can be read, and of what is undone again, too; with
- * views_new()'s data. */
+/* The native account @account (borrowed; in any case) has been written to; NULL: any of
+ * them. Called before the new values can be read, also for changes that are undone
+ * again; with views_new()'s data. */
 typedef void (*AccountTouched)(const char *account, gpointer data);
 void views_set_account_touched(Views *views, AccountTouched touched);
 void views_free(Views *views);

@@ -7,8 +7,8 @@
 #include <glib.h>
 
 typedef struct {
-  char *host; /* a name or an address, an IPv6 one without its brackets; NULL where it is a path */
-  guint16 port; /* 0 where it is a path */
+  char *host;   /* a name or an address, an IPv6 one without its brackets; NULL if it is a path */
+  guint16 port; /* 0 if it is a path */
   char *path;   /* of a Unix socket, or NULL */
 } ServerAddress;
 

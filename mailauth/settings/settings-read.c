@@ -120,7 +120,7 @@ static char *take_number(const SettingRow *row, const RegistryValue *value, guin
   return NULL;
 }
 
-/* NULL where @value could be taken into @field, else what is wrong with it. */
+/* NULL if @value could be taken into @field, else what is wrong with it. */
 static char *take_value(const SettingRow *row, const RegistryValue *value, gpointer field) {
   if (row->kind == KIND_NUMBER || row->kind == KIND_OCTAL)
     return take_number(row, value, field);
@@ -183,7 +183,7 @@ static gboolean is_host(const char *text, gboolean bracketed) {
          (bracketed || strchr(text, ':') == NULL);
 }
 
-/* "host" or "[v6]", and ":port" where it is not the scheme's own. */
+/* "host" or "[v6]", and ":port" if it is not the scheme's own. */
 static gboolean take_host_and_port(const char *text, BackendAddress *address) {
   g_autofree char *host = g_strdup(text);
   gsize length = strlen(host);
@@ -394,7 +394,7 @@ static void check_ldap(Reader *reader) {
                        "it is not set, or may not be read ('mailauthctl repair' gives the right)");
 }
 
-/* The settings of one type: read and checked where the broker is of it. */
+/* The settings of one type: read and checked if the broker is of it. */
 static void read_broker_of(Reader *reader, const char *type, SettingTable table,
                            void (*check)(Reader *reader)) {
   Broker *broker = &reader->settings->chosen;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The settings as they stand at one moment, read, typed and checked: a snapshot
- * that a login keeps until it is answered. Pure: it reads from whatever serves
- * the keys (the live views, or rows of a test). Every setting that can't be
- * used is a problem that names it; a default stands where nothing is set. */
+/* The settings as they stand at one moment, read, typed and checked: a snapshot that a
+ * login keeps until it is answered. Pure: it reads from whatever serves the keys (the
+ * live views, or rows of a test). Every setting that can't be used is a problem that
+ * names it; a default stands if nothing is set. */
 #ifndef MAILAUTH_SETTINGS_SETTINGS_H
 #define MAILAUTH_SETTINGS_SETTINGS_H
 
@@ -32,7 +32,7 @@ typedef enum { STORE_MAILDIR, STORE_BACKEND } StoreKind;
 
 /* A mail server behind. */
 typedef struct {
-  char *host; /* NULL where no backend is set; an IPv6 address without its brackets */
+  char *host; /* NULL if no backend is set; an IPv6 address without its brackets */
   guint16 port;
   Protocol protocol;
   gboolean tls; /* from the start */
@@ -62,7 +62,7 @@ typedef struct {
  * its type are read; the others stand at their defaults. */
 typedef struct {
   gboolean exists; /* its key is there */
-  char *type;      /* "" where there is none */
+  char *type;      /* "" if there is none */
   /* of type sqlite */
   char *database; /* "" for none */
   /* of type ldap */
@@ -83,9 +83,9 @@ typedef struct {
   char *private_key; /* "": it is in the certificate's file */
 } CertificateFiles;
 
-/* Whom clients may name when they begin TLS. */
+/* A host that clients may name when they begin TLS. */
 typedef struct {
-  char *name; /* canonical (host-name.h); "" for whoever asks for none of the others */
+  char *name; /* canonical (host-name.h); "" for clients that ask for none of the others */
   CertificateFiles files[N_CERTIFICATE_SLOTS];
 } HostSettings;
 

@@ -35,8 +35,8 @@ static void add_exporter(SSL *tls, List *list) {
   explicit_bzero(bytes, sizeof bytes);
 }
 
-/* The Finished message that was sent first: the client's, or, where a session is
- * resumed, the server's. */
+/* The Finished message that was sent first: the client's, or, if a session is resumed,
+ * the server's. */
 static void add_unique(const SSL *tls, List *list) {
   guint8 bytes[MAX_CHANNEL_BINDING];
   gsize size = SSL_session_reused(tls) ? SSL_get_finished(tls, bytes, sizeof bytes)

@@ -49,7 +49,7 @@ static gboolean read_all(int descriptor, const char *what, Secret *bytes, GError
   return TRUE;
 }
 
-/* Nobody is there to be asked for one. */
+/* There is no terminal to ask for one. */
 static int no_passphrase(char *buffer G_GNUC_UNUSED, int size G_GNUC_UNUSED,
                          int writing G_GNUC_UNUSED, void *data) {
   gboolean *asked = data;
@@ -64,7 +64,7 @@ static BIO *open_file(int descriptor, const char *what, Secret *bytes, GError **
   return BIO_new_mem_buf(bytes->size == 0 ? "" : (const char *)bytes->bytes, (int)bytes->size);
 }
 
-/* TRUE where the file ended, which is an error to OpenSSL, and nothing else was wrong. */
+/* TRUE if the file ended, which is an error to OpenSSL, and nothing else was wrong. */
 static gboolean has_ended(void) {
   unsigned long code = ERR_peek_last_error();
   gboolean ended = ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_NO_START_LINE;
@@ -168,7 +168,7 @@ void tls_pair_unref(TlsPair *pair) {
 gboolean tls_pair_equal(const TlsPair *left, const TlsPair *right) {
   if (left == NULL || right == NULL)
     return left == right;
-  /* The key belongs to the certificate, so it is the same where that is. */
+  /* The key belongs to the certificate, so it is the same if that is. */
   if (X509_cmp(left->certificate, right->certificate) != 0 ||
       sk_X509_num(left->chain) != sk_X509_num(right->chain))
     return FALSE;

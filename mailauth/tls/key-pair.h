@@ -23,7 +23,7 @@ TlsPair *tls_pair_new(int certificate, int key, GError **error);
 TlsPair *tls_pair_ref(TlsPair *pair);
 void tls_pair_unref(TlsPair *pair);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TlsPair, tls_pair_unref)
-/* Whether clients could not tell one from the other. NULL is equal to NULL alone. */
+/* Whether clients could not tell one from the other. NULL is equal only to NULL. */
 gboolean tls_pair_equal(const TlsPair *left, const TlsPair *right);
 
 /* What administrators want to know of a pair. */
@@ -31,8 +31,8 @@ typedef struct {
   char *subject;     /* RFC 4514, ASCII, at most MAX_SUBJECT bytes */
   char *algorithm;   /* "RSA 2048", "EC P-256", "ED25519" */
   char *fingerprint; /* SHA-256 of the certificate: "AB:CD:..." */
-  gint64 not_before; /* s since 1970; G_MININT64 where it can't be read */
-  gint64 not_after;  /* s since 1970; G_MAXINT64 where it can't be read */
+  gint64 not_before; /* s since 1970; G_MININT64 if it can't be read */
+  gint64 not_after;  /* s since 1970; G_MAXINT64 if it can't be read */
   gboolean covers;   /* one of the certificate's names stands for the host */
 } TlsFacts;
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* tls-server.h. One SSL_CTX without a certificate is what all connections begin
- * from: the client's first message says which host it wants, and what has to do
- * with that host hangs on the connection from then on. This happens before
- * OpenSSL looks for a session to resume, so that each host's tickets have keys
- * of their own; the certificate itself is chosen only where nothing is resumed. */
+/* tls-server.h. One SSL_CTX without a certificate is what all connections begin from:
+ * the client's first message says which host it wants, and what has to do with that host
+ * hangs on the connection from then on. This happens before OpenSSL looks for a session
+ * to resume, so that each host's tickets have keys of their own; the certificate itself
+ * is chosen only if nothing is resumed. */
 #include "mailauth/tls/tls-server.h"
 
 #include <openssl/err.h>
@@ -18,9 +18,9 @@
 #define CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20"
 #define GROUPS "X25519:P-256:X448:P-384:P-521"
 
-/* What one name stands for. It does not change: where a certificate does,
- * another one takes its place, with keys of its own, and those connections that
- * hold this one keep it. */
+/* What one name stands for. It does not change: if a certificate changes another one
+ * takes its place, with keys of its own, and those connections that hold this one keep
+ * it. */
 typedef struct {
   guint references;
   char *name;

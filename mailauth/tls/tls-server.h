@@ -11,7 +11,7 @@
 
 typedef struct TlsServer TlsServer;
 
-/* Without a certificate: nobody can be served yet. FAILED: no memory. */
+/* Without a certificate: no connection can begin TLS yet. FAILED: no memory. */
 TlsServer *tls_server_new(GError **error);
 /* Connections may outlive neither the server nor what it was made of. */
 void tls_server_free(TlsServer *server);
@@ -24,24 +24,24 @@ SSL_CTX *tls_server_get_context(const TlsServer *server);
  * from now on. */
 void tls_server_set_minimum(TlsServer *server, guint16 version);
 
-/* @host: canonical, "" for whoever asks for none of the others. @pair, of which a
- * reference is taken, replaces the one that was there; NULL: there is none any
- * more. Sessions that began by another certificate can't be resumed, others can.
+/* @host: canonical, "" for clients that ask for none of the others. @pair, of which a
+ * reference is taken, replaces the one that was there; NULL: there is none any more.
+ * Sessions that began by another certificate can't be resumed, others can.
  * LIMIT_EXCEEDED: there are too many hosts. */
 gboolean tls_server_set_pair(TlsServer *server, const char *host, CertificateSlot slot,
                              TlsPair *pair, GError **error);
-/* NULL where there is none. Borrowed. */
+/* NULL if there is none. Borrowed. */
 const TlsPair *tls_server_get_pair(const TlsServer *server, const char *host, CertificateSlot slot);
 typedef void (*TlsServerVisit)(const char *host, CertificateSlot slot, const TlsPair *pair,
                                gpointer data);
 void tls_server_visit(const TlsServer *server, TlsServerVisit visit, gpointer data);
 
-/* New keys for tickets; to be called every TICKET_SECONDS. */
+/* New keys for tickets; call every TICKET_SECONDS. */
 void tls_server_rotate_tickets(TlsServer *server);
 
-/* The certificate by which a connection's session began, also where it is resumed
- * (RFC 5929, section 4.1); NULL before the handshake is done. Borrowed: good as
- * long as the connection. */
+/* The certificate by which a connection's session began, even if it is resumed (RFC
+ * 5929, section 4.1); NULL before the handshake is done. Borrowed: good as long as the
+ * connection. */
 X509 *tls_server_find_certificate(const SSL *connection);
 /* Whether the handshake failed because no certificate is for the name that was
  * asked for, and none for everybody. */

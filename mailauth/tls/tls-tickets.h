@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The keys that session tickets are sealed with (RFC 5077, section 4; RFC 8446,
- * section 4.6.1): made at random, kept in memory alone, and changed. A ticket
- * holds all that resumption takes, so sessions cost no memory here; and once the
- * keys are gone nobody can open a recorded conversation with them. */
+/* The keys that session tickets are sealed with (RFC 5077, section 4; RFC 8446, section
+ * 4.6.1): made at random, kept only in memory, and changed. A ticket holds all that
+ * resumption takes, so sessions cost no memory here; and once the keys are gone a
+ * recorded conversation can't be opened with them. */
 #ifndef MAILAUTH_TLS_TLS_TICKETS_H
 #define MAILAUTH_TLS_TLS_TICKETS_H
 
@@ -19,7 +19,7 @@ typedef struct {
   guint8 seal[32];   /* HMAC-SHA-256 */
 } TicketKey;
 
-/* [0] seals and opens, [1] opens alone. All zero: there are none. */
+/* [0] seals and opens, [1] only opens. All zero: there are none. */
 typedef struct {
   TicketKey keys[2];
   guint count;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* See certificates.h. Each pair is asked for by a number; the answer has the
- * same one, and comes from the parent where a file can't be opened, from the
- * front else. */
+/* See certificates.h. Each pair is asked for by a number; the answer has the same one,
+ * and comes from the parent if a file can't be opened, from the front else. */
 #include "mailauth/verifier/certificates.h"
 
 #include <string.h>
@@ -382,7 +381,7 @@ void certificates_reload(Certificates *certificates, CertificateDone done, gpoin
   *reload = (Reload){done, data, g_timeout_add(RELOAD_WAIT_MS, on_reload_late, certificates)};
   g_queue_push_tail(&certificates->reloads, reload);
   for (guint i = 0; i < rows->len; i++) {
-    ((Row *)rows->pdata[i])->is_new = FALSE; /* whoever asks for it has set all of it */
+    ((Row *)rows->pdata[i])->is_new = FALSE; /* the caller has set both files already */
     ask_for(certificates, rows->pdata[i]);
   }
   ask_on(certificates);

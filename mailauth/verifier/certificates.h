@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The certificates as the verifier keeps book of them: which are set, what came
- * of each, and what is in use. It asks for the files of each host by itself, so
- * that one that can't be used keeps none of the others from being taken, and a
- * few at a time, so that many hosts don't hold up the front. The events that
- * follow from what it is told are its own. */
+/* The verifier's record of the certificates: which are set, what came of each, and what
+ * is in use. It asks for the files of each host by itself, so that one that can't be
+ * used keeps none of the others from being taken, and a few at a time, so that many
+ * hosts don't hold up the front. The events that follow from what it is told are its
+ * own. */
 #ifndef MAILAUTH_VERIFIER_CERTIFICATES_H
 #define MAILAUTH_VERIFIER_CERTIFICATES_H
 
@@ -17,13 +17,13 @@ typedef struct Certificates Certificates;
 
 /* One pair: of a host, in one slot. */
 typedef struct {
-  char *host; /* canonical; "" for whoever asks for none of the others */
+  char *host; /* canonical; "" for clients that ask for none of the others */
   CertificateSlot slot;
   char *certificate; /* file, as it is set; NULL: it is not set (any more) */
-  char *key;         /* file; the same where both are in one */
+  char *key;         /* file; the same if both are in one */
   gboolean in_use;   /* the facts are of the pair in use, which may be an older one */
   TlsFacts facts;
-  char *problem; /* why the files are not in use; NULL where they are */
+  char *problem; /* why the files are not in use; NULL if they are */
   char *doubt;   /* why clients may refuse what is in use; NULL for nothing */
 } Certificate;
 
@@ -41,8 +41,8 @@ void certificates_set_front(Certificates *certificates, gboolean present);
 
 /* What came of reading them; @problem NULL: all are in use. */
 typedef void (*CertificateDone)(const char *problem, gpointer data);
-/* All files are to be read anew. @done is called once, now or later, also when
- * the book is freed. */
+/* All files are to be read anew. @done is called once, now or later, also when the
+ * record is freed. */
 void certificates_reload(Certificates *certificates, CertificateDone done, gpointer data);
 
 /* MESSAGE_FILE_PROBLEM of the parent. */

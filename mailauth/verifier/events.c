@@ -80,8 +80,8 @@ static gboolean is_power_of_ten(guint64 number) {
   return number == 1;
 }
 
-/* Takes the text of @new over into the event that counts for it, which becomes
- * the newest. TRUE where it is to be written. */
+/* Takes the text of @new over into the event that counts for it, which becomes the
+ * newest. TRUE if it is to be written. */
 static gboolean repeat(Events *events, GList *link, Event *new) {
   Event *event = link->data;
   event->count++;

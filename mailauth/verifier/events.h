@@ -18,8 +18,8 @@ typedef struct {
   Outcome outcome;
   const char *source; /* static: protocol_get_source() or EVENT_SOURCE_SERVER */
   char *description;
-  char *user;    /* "" where there is none */
-  char *address; /* "" where there is none */
+  char *user;    /* "" if there is none */
+  char *address; /* "" if there is none */
   gint64 time;   /* µs since 1970, of the last time */
   guint64 count; /* how often */
   guint64 serial;
@@ -31,10 +31,9 @@ Events *events_new(void);
 void events_free(Events *events);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Events, events_free)
 
-/* Records, and returns the event where it is to be written out and signalled;
- * NULL where it is a repetition that was counted. @detail: what is added to the
- * outcome's description, or NULL. @source is static. Borrowed, until the next
- * call. @now in µs since 1970. */
+/* Records, and returns the event if it is to be written out and signalled; NULL if it is
+ * a repetition that was counted. @detail: what is added to the outcome's description, or
+ * NULL. @source is static. Borrowed, until the next call. @now in µs since 1970. */
 const Event *events_record(Events *events, Outcome outcome, const char *source, const char *user,
                            const char *address, const char *detail, gint64 now);
 /* The faults of @source are over: what comes next is news. */

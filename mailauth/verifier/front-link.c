@@ -51,8 +51,8 @@ static gboolean on_ending(gpointer data) {
   return G_SOURCE_REMOVE;
 }
 
-/* Later, from the loop: whoever sends is in the middle of something. Before
- * anything else that the front says, however much it is. */
+/* Later, from the loop, since the sender is in the middle of something; but before
+ * anything else that the front says, however much that is. */
 static void end_soon(FrontLink *link, const char *why) {
   if (link->ending != 0)
     return;

@@ -11,7 +11,7 @@
 typedef struct FrontLink FrontLink;
 
 typedef struct {
-  /* From the loop; the callee frees the link. @why: "" where the front ended it. */
+  /* From the loop; the callee frees the link. @why: "" if the front ended it. */
   void (*ended)(const char *why, gpointer data);
   /* @connections: a{su}, borrowed; @lacks: SandboxLacks. */
   void (*counts)(GVariant *connections, guint lacks, gpointer data);
@@ -28,7 +28,7 @@ FrontLink *front_link_new(int descriptor, Logins *logins, Exchanges *exchanges,
 void front_link_free(FrontLink *link);
 
 Channel *front_link_get_channel(FrontLink *link);
-/* FALSE where it can't be asked. */
+/* FALSE if it can't be asked. */
 gboolean front_link_ask_counts(FrontLink *link);
 
 #endif

@@ -39,7 +39,7 @@ struct Login {
   gboolean tls;
   Secret password;
   Scram *scram; /* NULL: by password; else that is the client's proof */
-  char *proof;  /* the server's, where the client's is right */
+  char *proof;  /* the server's, if the client's is right */
   Settings *settings;
   Decision decision;
   char *account;      /* NULL: a name that no account can have */
@@ -141,7 +141,7 @@ static void record(const Login *login, Outcome outcome, const char *detail) {
   if (login->purpose == LOGIN_TRIAL)
     return;
   logins->totals[login->protocol][login->decision.kind][outcome]++;
-  /* Whoever gets as far as an audit has met no fault of the server's. */
+  /* A login that gets as far as an audit has met no fault of the server's. */
   if (outcome == OUTCOME_OK || outcome_is_client_failure(outcome))
     events_forget_faults(reporter_get_events(logins->tools.reporter), source);
   reporter_report(logins->tools.reporter, outcome, source, get_name(login), login->address, detail);
@@ -508,9 +508,8 @@ static void explain_decision(Login *login, gboolean current) {
           login->account != NULL ? login->account : "no account can have that name");
 }
 
-/* Another server may not know its client's address (saslauthd's protocol has
- * none): such failures count against the account alone, not against everybody
- * who comes from nowhere. */
+/* Another server may not know its client's address (saslauthd's protocol has none): such
+ * failures count only against the account, not against all clients without an address. */
 static void set_group(Login *login) {
   if (login->protocol != PROTOCOL_SASL || *login->address != '\0')
     return;
@@ -581,7 +580,7 @@ Login *logins_begin(Logins *logins, const LoginRequest *request, Secret *passwor
 
 void login_cancel(Login *login) {
   login->answer = NULL;
-  /* Whoever waits has asked nothing yet; the others are called back. */
+  /* A login that waits has asked nothing yet; the others are called back. */
   if (login->waiting != NULL)
     login_free(login);
 }

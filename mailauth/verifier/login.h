@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* One login from its first word to its verdict: the round trip that brings in
- * every setting answered before, the decision, holding back, the password, the
- * mailbox, the event. Whoever asks (a front, an administrator's test) is told
- * the result; nobody else knows the order. */
+/* One login from its first word to its verdict: the round trip that brings in every
+ * setting answered before, the decision, holding back, the password, the mailbox, the
+ * event. The caller (a front, an administrator's test) is told the result; only this
+ * file knows the order. */
 #ifndef MAILAUTH_VERIFIER_LOGIN_H
 #define MAILAUTH_VERIFIER_LOGIN_H
 
@@ -48,14 +48,14 @@ typedef struct {
   LoginPurpose purpose;
   Protocol protocol;
   const char *user;    /* UTF-8, as the client gave it */
-  const char *address; /* the client's; "" where there is none */
+  const char *address; /* the client's; "" if there is none */
   gboolean tls;
   Scram *scram; /* an exchange whose client has been asked, taken; NULL: by password */
 } LoginRequest;
 
 typedef struct {
   Outcome outcome;
-  const char *user;         /* the account where there is one, else as it was given */
+  const char *user;         /* the account if there is one, else as it was given */
   guint32 delay;            /* ms that the client's answer is to wait */
   guint32 idle_timeout;     /* s; of a session that is relayed; 0: its server's own affair */
   int descriptor;           /* where the session goes on; the callee's to close; -1 for none */
@@ -67,7 +67,7 @@ typedef struct {
 typedef void (*LoginAnswer)(const LoginResult *result, gpointer data);
 
 Logins *logins_new(const LoginTools *tools);
-/* Nobody is answered any more. Proofs under way must have ended (workers_free()). */
+/* No login is answered any more. Proofs under way must have ended (workers_free()). */
 void logins_free(Logins *logins);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Logins, logins_free)
 
@@ -92,11 +92,12 @@ void logins_report_incident(Logins *logins, Outcome outcome, Protocol protocol, 
                             const char *address);
 
 guint logins_count(const Logins *logins);
-/* Who is held back now, by the settings as they are: throttle_visit_held(). */
+/* Visits the pairs and addresses that are held back now, by the current settings:
+ * throttle_visit_held(). */
 void logins_visit_held(const Logins *logins, ThrottleVisit visit, gpointer data);
 /* Lets go whom @who names: an account, or an address in any form (also that of
- * throttle_visit_held()); NULL: everybody. Makes an event where anybody had
- * failed; logins that wait for their turn go on. How many pairs had failures. */
+ * throttle_visit_held()); NULL: everybody. Makes an event if there were failures; logins
+ * that wait for their turn go on. How many pairs had failures. */
 guint logins_release(Logins *logins, const char *who);
 
 /* How many have ended so, by @protocol and package since the start. */

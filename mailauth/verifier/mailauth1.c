@@ -112,7 +112,7 @@ static void admit(DispatchCall *call, gpointer data) {
 
 static gboolean append_event(DBusMessageIter *array, const Event *event) {
   const OutcomeFacts *facts = outcome_get_facts(event->outcome);
-  /* Whoever reads events relies on it: all but the number and the time is text. */
+  /* Clients rely on it: everything but the number and the time is text. */
   g_autofree char *count = g_strdup_printf("%" G_GUINT64_FORMAT, event->count);
   DBusMessageIter dict;
   return dbus_message_iter_open_container(array, DBUS_TYPE_ARRAY, "{sv}", &dict) &&
@@ -235,7 +235,7 @@ static void get_status(DispatchCall *call, gpointer data) {
   bus->source.prepare_status(reply_status, pending_new(bus, call), bus->source.data);
 }
 
-/* What is in the pipe now: whoever calls writes before it asks. */
+/* Only what is in the pipe now: the caller writes before it calls. */
 static gboolean read_password(int descriptor, Secret *password, GError **error) {
   char bytes[MAX_PASSWORD + 1];
   int flags = fcntl(descriptor, F_GETFL);
@@ -496,7 +496,7 @@ static gboolean on_retry(gpointer data) {
 }
 
 /* The policy is installed for the machine's own bus. One that the environment puts in
- * its place has that of whoever started it. */
+ * its place has its starter's policy. */
 static gboolean has_policy(const char *address) {
   const char *instead = g_getenv("DBUS_SYSTEM_BUS_ADDRESS");
   return g_str_equal(address, "system") &&

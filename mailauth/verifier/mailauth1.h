@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The face on the bus: org.regd.MailAuth1. It answers for the name, for who may
- * ask, and for the shape of the answers; what is in them comes from elsewhere.
+/* The interface org.regd.MailAuth1 on the bus. It answers for the name, for the callers
+ * that are let in, and for the form of the answers; their contents come from elsewhere.
  *
- * Events go to administrators and `ObjectName`'s user alone. On the machine's own
- * system bus its policy sees to that; another bus has none, so there each entitled
- * connection is sent them by its own name. */
+ * Only administrators and `ObjectName`'s user get events. On the machine's own system
+ * bus the bus's policy enforces that. Other buses have no such policy, so there events
+ * are sent to each entitled connection by its unique name. */
 #ifndef MAILAUTH_VERIFIER_MAILAUTH1_H
 #define MAILAUTH_VERIFIER_MAILAUTH1_H
 
@@ -16,7 +16,7 @@
 /* Where the answers come from. All are called on the loop. */
 typedef struct {
   gboolean (*is_membership)(gpointer data);
-  const char *(*get_broker)(gpointer data); /* "" where none is named; borrowed */
+  const char *(*get_broker)(gpointer data); /* "" if none is named; borrowed */
   gboolean (*is_ready)(gpointer data);
   /* Uid 0 and this process's own are entitled without asking. */
   gboolean (*is_entitled)(guint32 uid, gpointer data);
@@ -31,8 +31,8 @@ typedef struct {
   /* Takes the password out of @password. */
   void (*test)(Protocol protocol, const char *user, Secret *password, LoginAnswer answer,
                gpointer call, gpointer data);
-  /* @done is called once, later or at once: @problem is NULL where the
-   * certificate is in use. */
+  /* @done is called once, later or at once: @problem is NULL if the certificate is in
+   * use. */
   void (*reload_certificate)(void (*done)(const char *problem, gpointer call), gpointer call,
                              gpointer data);
   gpointer data;

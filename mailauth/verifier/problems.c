@@ -30,7 +30,7 @@ static void add_registry(GPtrArray *list, const Views *views) {
     add(list, "the registry can't be reached: the last settings known hold");
 }
 
-/* Why no login can be decided, whoever asks. */
+/* Why no login can be decided, for any client. */
 static void add_decision(GPtrArray *list, const Settings *settings) {
   g_auto(Decision) decision = {0};
   decision_choose(settings, &decision);
@@ -83,7 +83,7 @@ static void add_certificates(GPtrArray *list, const Publisher *publisher) {
   }
 }
 
-/* TLS is awaited where there is nothing to begin it with. */
+/* TLS is awaited if there is nothing to begin it with. */
 static void add_missing_certificate(GPtrArray *list, const Publisher *publisher,
                                     const Settings *settings) {
   g_autoptr(GPtrArray) pairs = certificates_list(publisher_get_certificates(publisher));

@@ -119,7 +119,7 @@ static GVariant *build_rules(const Publisher *publisher) {
                        publisher->offers_scram, &rows);
 }
 
-/* Sends @body where it is not what was sent last. */
+/* Sends @body if it is not what was sent last. */
 static gboolean send_news(Channel *channel, MessageKind kind, GVariant **last, GVariant *body) {
   g_autoptr(GVariant) owned = g_variant_ref_sink(body);
   if (channel == NULL || (*last != NULL && g_variant_equal(*last, owned)))
@@ -180,9 +180,9 @@ static void report_change(const Publisher *publisher, const Settings *settings) 
 
 /* ---- the whole ---- */
 
-/* A front takes nobody in before it has rules, so the first ones wait until it
- * has every certificate that it can have: no client finds a server without TLS,
- * or with another's certificate, because it was just started. */
+/* A front accepts no connection before it has rules, so the first rules wait until it
+ * has every certificate that it can have: no client finds a server without TLS, or with
+ * another's certificate, because it was just started. */
 static void send_rules(Publisher *publisher) {
   if (publisher->served != NULL &&
       (publisher->rules != NULL || certificates_are_settled(publisher->certificates)))
@@ -195,8 +195,8 @@ static void replace(Settings **place, Settings *settings) {
   *place = settings;
 }
 
-/* The defaults of a key that can't be read any more are nobody's wish: what was
- * opened by it stays open, and its logins are refused there. */
+/* The defaults of a key that can't be read any more were not chosen: what was opened by
+ * it stays open, and its logins are refused there. */
 static void choose_served(Publisher *publisher) {
   const Settings *served = publisher->served;
   if (served == NULL || !served->known || publisher->settings->readable)

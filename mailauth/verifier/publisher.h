@@ -14,7 +14,7 @@ typedef struct {
   char *address; /* address:port, as it is bound */
   Protocol protocol;
   gboolean tls;
-  char *problem; /* "" where it listens */
+  char *problem; /* "" if it listens */
 } Listener;
 
 /* Both borrowed. */
@@ -22,10 +22,10 @@ Publisher *publisher_new(Channel *parent, Reporter *reporter);
 void publisher_free(Publisher *publisher);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Publisher, publisher_free)
 
-/* The settings are these now: tells who is concerned what is new, and reports
- * problems and changes of the package that are. */
+/* Call when the settings have changed: tells the other roles what is new for them, and
+ * reports new problems and a change of the package. */
 void publisher_publish(Publisher *publisher, Settings *settings);
-/* Whether SCRAM-SHA-256 is to be offered: tells the front where that is new. */
+/* Whether SCRAM-SHA-256 is to be offered: tells the front if that is new. */
 void publisher_offer_scram(Publisher *publisher, gboolean offered);
 gboolean publisher_offers_scram(const Publisher *publisher);
 /* The front has come (a channel, borrowed), or gone (NULL). */

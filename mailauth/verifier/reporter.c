@@ -55,7 +55,7 @@ static int get_priority(const char *type) {
   return LOG_INFO;
 }
 
-/* FALSE where the journal did not take it. */
+/* FALSE if the journal did not take it. */
 static gboolean write_to_journal(const Event *event, const char *line) {
   const OutcomeFacts *facts = outcome_get_facts(event->outcome);
   char *fields[] = {

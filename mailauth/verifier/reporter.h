@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Events on their way out: into the record, to the journal (or standard error),
- * and to whoever listens on the bus. */
+/* Events on their way out: into the record, to the journal (or standard error), and to
+ * the listeners on the bus. */
 #ifndef MAILAUTH_VERIFIER_REPORTER_H
 #define MAILAUTH_VERIFIER_REPORTER_H
 

@@ -59,7 +59,7 @@ void exchange_free(Exchange *exchange) {
     destroy(exchange);
 }
 
-/* NULL where the system has no random bytes. */
+/* NULL if the system has no random bytes. */
 static char *new_nonce(void) {
   guint8 bytes[NONCE_BYTES];
   return RAND_bytes(bytes, sizeof bytes) == 1 ? g_base64_encode(bytes, sizeof bytes) : NULL;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* SCRAM exchanges in the verifier, up to the client's proof: what a client is
- * asked, by the account as it stands once every write answered before has been
- * read. Nothing is decided and nobody is refused here: that is the login's that
- * begins with the proof, by the settings of that time (login.h). */
+/* SCRAM exchanges in the verifier, up to the client's proof: what a client is asked, by
+ * the account as it stands once every write answered before has been read. Nothing is
+ * decided here: that is for the login that begins with the proof, by the settings of
+ * that time (login.h). */
 #ifndef MAILAUTH_VERIFIER_SCRAM_EXCHANGE_H
 #define MAILAUTH_VERIFIER_SCRAM_EXCHANGE_H
 
@@ -28,11 +28,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Exchanges, exchanges_free)
 Exchange *exchange_begin(Exchanges *exchanges, Scram *scram, ExchangeAsked asked, gpointer data);
 /* NULL is fine. */
 void exchange_free(Exchange *exchange);
-/* Frees it, too. The caller's; NULL where the client has not been asked yet. */
+/* Frees it, too. The caller's; NULL if the client has not been asked yet. */
 Scram *exchange_take_scram(Exchange *exchange);
 
-/* What comes of a proof if the account would let the client in. Replaces *@detail, which
- * is for administrators and the caller's, or NULL. */
+/* The outcome of a proof if the account would let the client in. Replaces *@detail,
+ * which is for administrators and the caller's, or NULL. */
 Outcome exchange_get_outcome(ScramResult result, char **detail);
 
 /* regd has been heard of, or has had its time: until then exchanges wait for it. */

@@ -62,8 +62,8 @@ static gboolean append_count(DBusMessageIter *counts, const char *name, guint64 
 
 static const char *const protocol_names[N_LOGIN_PROTOCOLS] = {"pop3", "imap", "sasl"};
 
-/* Logins that have ended so; 0 where an outcome before has the same reason, with
- * which they are counted. */
+/* Logins that have ended so; 0 if an outcome before has the same reason, with which they
+ * are counted. */
 static guint64 count_by_reason(const Logins *logins, Protocol protocol, PackageKind kind,
                                Outcome outcome) {
   const char *reason = outcome_get_facts(outcome)->reason;
@@ -257,7 +257,7 @@ static gboolean append_certificates(DBusMessageIter *dict, const Certificates *c
 
 /* ---- the whole ---- */
 
-/* Accounts that can't be asked decide nothing, where they are what decides. */
+/* Accounts that can't be asked decide nothing, if they are what decides. */
 static void take_accounts(Decision *decision, Outcome accounts, const char *detail) {
   if (decision->outcome != OUTCOME_OK || accounts == OUTCOME_OK ||
       g_strcmp0(decision->source, "SAM") != 0)
@@ -290,7 +290,7 @@ static const char *describe_registry(const Views *views) {
   return views_are_live(views) ? "live" : "away, the last settings known hold";
 }
 
-/* The one for whoever asks for no other. */
+/* The one for clients that ask for no other. */
 static const char *describe_certificate(GPtrArray *certificates) {
   const Certificate *first = certificates->len > 0 ? certificates->pdata[0] : NULL;
   if (first == NULL || *first->host != '\0' || first->slot != CERTIFICATE_FIRST)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Who is held back: see throttle.h. Addresses hold their accounts; whether one
- * is held is worked out from its counts each time, so that a change of the
- * rules goes for what was counted before. */
+/* Who is held back: see throttle.h. Addresses hold their accounts. Whether one is held
+ * back is worked out from its counts each time, so that a change of the rules applies to
+ * earlier failures too. */
 #include "mailauth/verifier/throttle.h"
 
 #define MS 1000
@@ -12,11 +12,11 @@
  * threshold's number of different accounts, or for MAX_ACCOUNTS. */
 #define MANY_ACCOUNTS 2U
 #define MAX_ACCOUNTS 1000U
-/* Tries of one pair under way where there is a delay but no threshold. */
+/* Tries of one pair under way if there is a delay but no threshold. */
 #define UNDER_WAY 16U
-/* Whoever would have to wait longer than this is refused instead. */
+/* A login that would have to wait longer than this is refused instead. */
 #define MAX_WAIT_MS 30000
-/* The memory of failures where `Lockout Seconds` is shorter. */
+/* The memory of failures if `Lockout Seconds` is shorter. */
 #define MIN_MEMORY_SECONDS 60U
 
 typedef struct {
@@ -96,7 +96,7 @@ static guint get_account_limit(const ThrottleRules *rules) {
              : rules->lockout_threshold * MANY_ACCOUNTS;
 }
 
-/* Accounts that this address has failed for or, where @under_way, is trying now. */
+/* Accounts that this address has failed for or, if @under_way, is trying now. */
 static guint count_accounts(const Address *address, const ThrottleRules *rules, gint64 now,
                             gboolean under_way) {
   guint accounts = 0;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Who is held back: failures counted for each pair of address and account, the
- * delay that grows with an address's failures, the lock on a pair, the hold on
- * an address that tries many accounts. Pure: times are given, nothing waits here.
+/* Who is held back: failures counted for each pair of address and account, the delay
+ * that grows with an address's failures, the lock on a pair, the hold on an address that
+ * tries many accounts. Pure: times are given, nothing waits here.
  *
- * Tries under way count as failures until they have ended, so that many at once
- * get no further than one after the other. Memory is bounded; what goes first is
- * what has expired, then what is not held, with the fewest failures. To push out
- * one hold takes a whole table of others, more failures than the hold denies. */
+ * Tries under way count as failures until they have ended, so that many at once gain
+ * nothing. Memory is bounded: expired entries are evicted first, then those with the
+ * fewest failures that are not held. Evicting one hold takes a whole table of others,
+ * more failures than the hold denies. */
 #ifndef MAILAUTH_VERIFIER_THROTTLE_H
 #define MAILAUTH_VERIFIER_THROTTLE_H
 
@@ -41,10 +41,10 @@ ThrottleAnswer throttle_begin(Throttle *throttle, const ThrottleRules *rules, co
 void throttle_end(Throttle *throttle, const ThrottleRules *rules, const char *account,
                   const char *address, gint64 now, ThrottleResult result, guint32 *wait_ms);
 
-/* One who is held back: a pair, or an address as a whole. */
+/* What is held back: a pair, or an address as a whole. */
 typedef struct {
   const char *address;
-  const char *account; /* NULL: the address, whoever tries from it */
+  const char *account; /* NULL: the address as a whole */
   guint failures;
   gint64 until; /* monotonic, in µs, as far as it can be told: more failures make it longer */
 } ThrottleHold;

@@ -85,7 +85,7 @@ static void leave(Verifier *verifier, int code) {
 
 /* ---- settings ---- */
 
-/* The uid that `ObjectName` names; FALSE where it names nobody. */
+/* The uid that `ObjectName` names; FALSE if it names nobody. */
 static gboolean find_uid(const char *name, guint32 *uid) {
   g_autofree char *buffer = g_malloc(PASSWD_BUFFER_BYTES);
   struct passwd entry;
@@ -120,7 +120,7 @@ static void check_user(Verifier *verifier, const Settings *settings) {
   }
 }
 
-/* By native accounts alone, where any has keys for it. */
+/* Only by native accounts, if any has keys for it. */
 static gboolean is_scram_offered(const Verifier *verifier, const Settings *settings) {
   return *settings->package == '\0' && g_str_equal(settings->native_source, "SAM") &&
          sam_scram_is_there(verifier->scram);

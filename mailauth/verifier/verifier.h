@@ -10,9 +10,9 @@
  * 0, 1, or ROLE_EXIT_OTHER_USER. */
 int verifier_run(const RoleStart *start);
 
-/* `mailauthd --check`: says on standard output what would be done with the
- * settings as they are. Returns an exit code: 0; 1 where a login could not be
- * decided; 7 where regd can't be reached. */
+/* `mailauthd --check`: says on standard output what would be done with the settings as
+ * they are. Returns an exit code: 0; 1 if a login could not be decided; 7 if regd can't
+ * be reached. */
 int verifier_check(const char *bus);
 
 #endif

@@ -8,12 +8,11 @@
 #include "client/base/error.h"
 #include "client/base/protocol.h"
 #include "client/bus/loop.h"
+#include "client/bus/retry.h"
 #include "regd/files/spool.h"
 #include "regd/registry1/registry1.h"
 #include "schema/load.h"
 
-#define RETRY_FIRST_MS 50U
-#define RETRY_LAST_MS 2000U
 /* For a bus that takes nothing when the daemon is to end. */
 #define SEND_LAST_SECONDS 5
 #define SEND_STEP_MS 100
@@ -32,8 +31,7 @@ struct Server {
   BusFace face;
   LoopBinding *binding;
   Dispatcher *dispatcher;
-  guint retry_source; /* also: the bus has gone, and is let go of */
-  guint retry_ms;
+  Retry *retry;         /* to have a bus again */
   gint64 refused_since; /* monotonic µs; 0: the name is not refused */
   Pulse pulse;          /* the writer's */
   PulseState pulse_state;
@@ -53,13 +51,6 @@ static void say(Server *server, const char *format, ...) {
 
 /* ---- the bus ---- */
 
-static gboolean on_retry(gpointer data);
-
-static void retry_after(Server *server, guint milliseconds) {
-  if (server->retry_source == 0)
-    server->retry_source = g_timeout_add(milliseconds, on_retry, server);
-}
-
 static void on_left(const char *name, gpointer data) {
   Server *server = data;
   watching_forget_owner(service_get_watching(server->service), name);
@@ -78,8 +69,8 @@ static DBusHandlerResult on_any_message(G_GNUC_UNUSED DBusConnection *connection
   Server *server = data;
   if (dbus_message_is_signal(message, DBUS_INTERFACE_LOCAL, "Disconnected")) {
     say(server, "the bus has gone; connecting again");
-    server->retry_ms = RETRY_FIRST_MS;
-    retry_after(server, 0);
+    retry_reset(server->retry);
+    retry_later(server->retry);
   }
   return registry1_meet(message, &server->face) ? DBUS_HANDLER_RESULT_HANDLED
                                                 : DBUS_HANDLER_RESULT_NOT_YET_HANDLED;
@@ -142,11 +133,6 @@ static void note_entered(Server *server) {
   server->served = TRUE;
 }
 
-static void retry_later(Server *server) {
-  retry_after(server, server->retry_ms);
-  server->retry_ms = MIN(server->retry_ms * 2, RETRY_LAST_MS);
-}
-
 static gboolean is_refused_for_good(const Server *server) {
   return server->refused_since != 0 &&
          g_get_monotonic_time() - server->refused_since >= NAME_RETRY_SECONDS * G_USEC_PER_SEC;
@@ -157,7 +143,7 @@ static void note_refusal(Server *server, const GError *error) {
   if (server->refused_since != 0)
     return;
   server->refused_since = g_get_monotonic_time();
-  server->retry_ms = RETRY_FIRST_MS;
+  retry_reset(server->retry);
   say(server, "%s; trying again for %d s", error->message, NAME_RETRY_SECONDS);
 }
 
@@ -170,7 +156,7 @@ static gboolean try_again(Server *server, const GError *error) {
     return FALSE;
   if (refused)
     note_refusal(server, error);
-  retry_later(server);
+  retry_later(server->retry);
   return TRUE;
 }
 
@@ -186,17 +172,14 @@ static void give_up(Server *server, const GError *error) {
   server->events.failed(server->events.data);
 }
 
-static gboolean on_retry(gpointer data) {
+static void attempt(gpointer data) {
   Server *server = data;
   g_autoptr(GError) error = NULL;
-  server->retry_source = 0;
   leave_bus(server);
-  if (enter_bus(server, &error)) {
+  if (enter_bus(server, &error))
     note_entered(server);
-  } else if (!try_again(server, error)) {
+  else if (!try_again(server, error))
     give_up(server, error);
-  }
-  return G_SOURCE_REMOVE;
 }
 
 /* Other failures than a refused name end a start at once. */
@@ -343,6 +326,7 @@ Server *server_start(const ServerOptions *options, const ServerEvents *events, G
   g_autoptr(Server) server = g_new0(Server, 1);
   server->options = *options;
   server->events = *events;
+  server->retry = retry_new(NULL, attempt, server);
   server->workers = workers_new(WORKERS_UNLIMITED, NULL);
   server->face.workers = server->workers;
   server->readings = readings_new(server->workers, options->database);
@@ -378,7 +362,7 @@ static void finish_writing(Server *server) {
 void server_stop(Server *server) {
   if (server == NULL)
     return;
-  g_clear_handle_id(&server->retry_source, g_source_remove);
+  retry_free(server->retry); /* before the loop is run for the last time */
   workers_abandon(server->workers);
   finish_writing(server);
   leave_bus(server);

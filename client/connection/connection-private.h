@@ -4,6 +4,7 @@
 #define CLIENT_CONNECTION_CONNECTION_PRIVATE_H
 
 #include "client/bus/loop.h"
+#include "client/bus/retry.h"
 #include "client/connection/connection.h"
 #include "client/connection/silence.h"
 
@@ -13,9 +14,8 @@ struct RegistryConnection {
   GMainContext *context;
   DBusConnection *bus_connection; /* NULL while there is none */
   LoopBinding *binding;
-  GSource *reconnecting; /* the next attempt, or NULL */
-  guint delay_ms;        /* before the attempt after that one */
-  gint64 connected_at;   /* monotonic µs of the last Hello's answer; 0: none yet */
+  Retry *retry;        /* to have a bus again */
+  gint64 connected_at; /* monotonic µs of the last Hello's answer; 0: none yet */
   Presence presence;
   char *owner;          /* the daemon's unique name while it is present */
   GPtrArray *calls;     /* of ConnectionCall, not answered yet */

@@ -15,8 +15,6 @@
 #include "client/base/protocol.h"
 #include "client/connection/connection-private.h"
 
-#define RECONNECT_FIRST_MS 50
-#define RECONNECT_LAST_MS 2000
 /* A connection that lived shorter does not reset the delays, so that a bus that refuses
  * all clients is not stormed. */
 #define CONNECTED_WELL_US (2 * G_USEC_PER_SEC)
@@ -30,8 +28,6 @@ typedef struct {
   const ConnectionListener *functions;
   gpointer data;
 } Listener;
-
-static void attempt(RegistryConnection *connection);
 
 /* ---- listeners ---- */
 
@@ -217,36 +213,12 @@ static void ask_owner(RegistryConnection *connection) {
 
 /* ---- connecting and connecting again ---- */
 
-static void stop_reconnecting(RegistryConnection *connection) {
-  if (connection->reconnecting == NULL)
-    return;
-  g_source_destroy(connection->reconnecting);
-  g_clear_pointer(&connection->reconnecting, g_source_unref);
-}
-
-static gboolean on_reconnect(gpointer data) {
-  RegistryConnection *connection = data;
-  stop_reconnecting(connection);
-  attempt(connection);
-  return G_SOURCE_REMOVE;
-}
-
-static void schedule_attempt(RegistryConnection *connection) {
-  if (connection->reconnecting != NULL)
-    return;
-  guint delay = connection->delay_ms;
-  connection->delay_ms = delay == 0 ? RECONNECT_FIRST_MS : MIN(delay * 2, RECONNECT_LAST_MS);
-  connection->reconnecting = g_timeout_source_new(delay);
-  g_source_set_callback(connection->reconnecting, on_reconnect, connection, NULL);
-  g_source_attach(connection->reconnecting, connection->context);
-}
-
 static void on_disconnected(RegistryConnection *connection) {
   gint64 lived = g_get_monotonic_time() - connection->connected_at;
   if (connection->connected_at != 0 && lived >= CONNECTED_WELL_US)
-    connection->delay_ms = 0;
+    retry_reset(connection->retry);
   connection->connected_at = 0;
-  schedule_attempt(connection);
+  retry_later(connection->retry);
   set_presence(connection, PRESENCE_ABSENT, NULL);
   call_fail_all(connection);
 }
@@ -311,17 +283,18 @@ static void on_hello(RegistryConnection *connection, DBusMessage *reply,
     begin(connection);
     return;
   }
-  schedule_attempt(connection);
+  retry_later(connection->retry);
   set_presence(connection, PRESENCE_ABSENT, NULL);
   call_fail_all(connection);
 }
 
 /* The loop waits for the reply to Hello: a bus that accepts connections and never answers
  * must not block the caller. */
-static void attempt(RegistryConnection *connection) {
+static void attempt(gpointer data) {
+  RegistryConnection *connection = data;
   drop_bus(connection);
   if (!take_bus(connection, loop_open(connection->bus, NULL))) {
-    schedule_attempt(connection);
+    retry_later(connection->retry);
     return;
   }
   connection->presence = PRESENCE_UNKNOWN;
@@ -337,6 +310,7 @@ static RegistryConnection *connection_make(const char *bus, GMainContext *contex
   connection->bus = g_strdup(bus != NULL ? bus : "system");
   connection->context =
       context != NULL ? g_main_context_ref(context) : g_main_context_ref_thread_default();
+  connection->retry = retry_new(connection->context, attempt, connection);
   connection->presence = PRESENCE_ABSENT;
   connection->calls = g_ptr_array_new();
   connection->listeners = g_ptr_array_new_with_free_func(g_free);
@@ -353,7 +327,7 @@ RegistryConnection *registry_connection_new(const char *bus, GMainContext *conte
   if (take_bus(connection, bus_connection))
     begin(connection);
   else
-    schedule_attempt(connection);
+    retry_later(connection->retry);
   return connection;
 }
 
@@ -371,12 +345,12 @@ RegistryConnection *registry_connection_ref(RegistryConnection *connection) {
 void registry_connection_unref(RegistryConnection *connection) {
   if (connection == NULL || --connection->references > 0)
     return;
-  stop_reconnecting(connection);
   if (connection->companion != NULL)
     connection->companion_free(connection->companion);
   silence_free(connection->silence);
   call_drop_all(connection);
   drop_bus(connection);
+  retry_free(connection->retry);
   g_ptr_array_unref(connection->calls);
   g_ptr_array_unref(connection->listeners);
   g_main_context_unref(connection->context);

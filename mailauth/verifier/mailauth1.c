@@ -10,12 +10,11 @@
 #include "client/base/protocol.h"
 #include "client/bus/dispatch.h"
 #include "client/bus/loop.h"
+#include "client/bus/retry.h"
 #include "client/bus/wire.h"
 #include "mailauth/base/limits.h"
 #include "mailauth/verifier/bus-peers.h"
 
-#define RETRY_FIRST_MS 50U
-#define RETRY_LAST_MS 2000U
 /* Events that come sooner than this after the last, in ms, are sent together, so many at
  * most: the bus is woken for all of them once. */
 #define SIGNALS_GATHER_MS 10U
@@ -32,8 +31,7 @@ struct Bus {
   GPtrArray *signals; /* of DBusMessage: they wait for the others of their time */
   guint gathering;
   gint64 last_sent; /* monotonic, in µs */
-  guint retry;
-  guint retry_ms;
+  Retry *retry;
   gboolean complained; /* that the name can't be had */
   /* What was told of the properties last. */
   gboolean membership, ready;
@@ -428,20 +426,13 @@ void bus_refresh(Bus *bus) {
 
 /* ---- coming and going ---- */
 
-static gboolean on_retry(gpointer data);
-
-static void retry_after(Bus *bus, guint milliseconds) {
-  if (bus->retry == 0)
-    bus->retry = g_timeout_add(milliseconds, on_retry, bus);
-}
-
 /* Nothing is freed here: libdbus is still at work on the connection. */
 static DBusHandlerResult on_message(G_GNUC_UNUSED DBusConnection *connection, DBusMessage *message,
                                     void *data) {
   Bus *bus = data;
   if (dbus_message_is_signal(message, DBUS_INTERFACE_LOCAL, "Disconnected")) {
-    bus->retry_ms = RETRY_FIRST_MS;
-    retry_after(bus, 0);
+    retry_reset(bus->retry);
+    retry_later(bus->retry);
   } else {
     bus_peers_take_message(bus->peers, message);
   }
@@ -484,15 +475,11 @@ static gboolean enter(Bus *bus) {
   return FALSE;
 }
 
-static gboolean on_retry(gpointer data) {
+static void attempt(gpointer data) {
   Bus *bus = data;
-  bus->retry = 0;
   leave(bus);
-  if (!enter(bus)) {
-    retry_after(bus, bus->retry_ms);
-    bus->retry_ms = MIN(bus->retry_ms * 2, RETRY_LAST_MS);
-  }
-  return G_SOURCE_REMOVE;
+  if (!enter(bus))
+    retry_later(bus->retry);
 }
 
 /* The policy is installed for the machine's own bus. One that the environment puts in
@@ -511,8 +498,8 @@ Bus *bus_new(const char *address, const BusSource *source) {
   bus->peers = bus_peers_new();
   bus->signals = g_ptr_array_new_with_free_func((GDestroyNotify)dbus_message_unref);
   bus->broker = g_strdup("");
-  bus->retry_ms = RETRY_FIRST_MS;
-  retry_after(bus, 0);
+  bus->retry = retry_new(NULL, attempt, bus);
+  retry_later(bus->retry);
   return bus;
 }
 
@@ -520,8 +507,7 @@ void bus_free(Bus *bus) {
   if (bus == NULL)
     return;
   leave(bus);
-  if (bus->retry != 0)
-    g_source_remove(bus->retry);
+  retry_free(bus->retry);
   bus_peers_free(bus->peers);
   g_ptr_array_unref(bus->signals);
   g_free(bus->broker);

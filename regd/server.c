@@ -287,8 +287,8 @@ gboolean server_is_alive(Server *server) {
   static const char *const texts[] = {
       [PULSE_BEATS] = "the writer goes on",
       [PULSE_WAITS] = "one step of a commit takes long (the disk, or a large one)",
-      [PULSE_STOPPED] = "the writer hangs: the service manager is no longer told that regd is "
-                        "alive, so that it starts it again",
+      [PULSE_STOPPED] =
+          "the writer hangs: no more beats for the service manager, which restarts regd",
   };
   const PulseSample sample = writer_take_pulse(server->writer);
   PulseState state = pulse_look(&server->pulse, &sample);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* See store.h. */
+/* See store.h: transactions, counters, keys and access lists. */
 #include "regd/storage/store.h"
 
 #include <string.h>
@@ -7,19 +7,10 @@
 #include "client/base/error.h"
 #include "client/base/path.h"
 #include "regd/storage/migrations.h"
+#include "regd/storage/store-private.h"
 
 /* Paths kept in memory for history and deletions; emptied when full. */
 #define PATH_CACHE_SIZE 65536
-
-struct Store {
-  Db *db;
-  GHashTable *acls;  /* id -> Acl; lists never change under an id */
-  GHashTable *paths; /* key id -> GRefString */
-  gint64 next_position;
-  gint64 saved_position;   /* what the database has, or will have with this transaction */
-  gboolean fresh;          /* nothing has been changed in the transaction that is open */
-  gboolean is_transaction; /* the savepoint that is open is the transaction itself */
-};
 
 Store *store_open(const char *file, DbMode mode, GError **error) {
   g_autoptr(Store) store = g_new0(Store, 1);
@@ -295,8 +286,8 @@ GPtrArray *store_list_volatile(Store *store, GError **error) {
 }
 
 /* The first column of the first row of a statement with one integer parameter. */
-static gboolean query_number(Store *store, const char *sql, gint64 parameter, gint64 *number,
-                             GError **error) {
+gboolean store_query_number(Store *store, const char *sql, gint64 parameter, gint64 *number,
+                            GError **error) {
   g_autoptr(DbStatement) statement = db_prepare(store->db, sql, error);
   if (statement == NULL)
     return FALSE;
@@ -308,8 +299,8 @@ static gboolean query_number(Store *store, const char *sql, gint64 parameter, gi
 
 gboolean store_count_children(Store *store, gint64 parent, guint32 *count, GError **error) {
   gint64 number = 0;
-  gboolean done = query_number(store, "SELECT count(*) FROM keys WHERE parent = ?1 AND live = 1",
-                               parent, &number, error);
+  gboolean done = store_query_number(
+      store, "SELECT count(*) FROM keys WHERE parent = ?1 AND live = 1", parent, &number, error);
   *count = (guint32)number;
   return done;
 }
@@ -317,8 +308,8 @@ gboolean store_count_children(Store *store, gint64 parent, guint32 *count, GErro
 gboolean store_has_children(Store *store, gint64 parent, gboolean *has, GError **error) {
   gint64 number = 0;
   gboolean done =
-      query_number(store, "SELECT EXISTS(SELECT 1 FROM keys WHERE parent = ?1 AND live = 1)",
-                   parent, &number, error);
+      store_query_number(store, "SELECT EXISTS(SELECT 1 FROM keys WHERE parent = ?1 AND live = 1)",
+                         parent, &number, error);
   *has = number != 0;
   return done;
 }
@@ -462,129 +453,6 @@ gboolean store_touch_children(Store *store, gint64 id, guint64 revision, GError 
   return db_run(store->db, statement, error);
 }
 
-/* ---- values ---- */
-
-void value_row_free(ValueRow *row) {
-  if (row == NULL)
-    return;
-  g_free(row->name);
-  registry_value_unref(row->value);
-  g_free(row);
-}
-
-static ValueRow *read_value_row(DbStatement *statement) {
-  gsize size = 0;
-  const void *data = db_column_data(statement, 2, &size);
-  ValueRow *row = g_new0(ValueRow, 1);
-  row->name = g_strdup(db_column_text(statement, 0));
-  row->value = registry_value_new_bytes((guint32)db_column_int(statement, 1), data, size);
-  row->position = db_column_int(statement, 3);
-  row->revision = (guint64)db_column_int(statement, 4);
-  return row;
-}
-
-gboolean store_find_value(Store *store, gint64 key, const char *fold, ValueRow **row,
-                          GError **error) {
-  g_autoptr(DbStatement) statement =
-      db_prepare(store->db,
-                 "SELECT name, type, data, position, revision FROM stored"
-                 " WHERE key = ?1 AND fold = ?2",
-                 error);
-  if (statement == NULL)
-    return FALSE;
-  db_bind_int(statement, 1, key);
-  db_bind_text(statement, 2, fold);
-  DbStep step = db_step(store->db, statement, error);
-  *row = step == DB_ROW ? read_value_row(statement) : NULL;
-  return step != DB_FAILED;
-}
-
-static gint compare_positions(gconstpointer a, gconstpointer b) {
-  const ValueRow *first = *(const ValueRow *const *)a;
-  const ValueRow *second = *(const ValueRow *const *)b;
-  return first->position < second->position ? -1 : first->position > second->position;
-}
-
-GPtrArray *store_list_values(Store *store, gint64 key, GError **error) {
-  g_autoptr(DbStatement) statement = db_prepare(
-      store->db, "SELECT name, type, data, position, revision FROM stored WHERE key = ?1", error);
-  if (statement == NULL)
-    return NULL;
-  db_bind_int(statement, 1, key);
-  g_autoptr(GPtrArray) rows = g_ptr_array_new_with_free_func((GDestroyNotify)value_row_free);
-  DbStep step;
-  while ((step = db_step(store->db, statement, error)) == DB_ROW)
-    g_ptr_array_add(rows, read_value_row(statement));
-  if (step == DB_FAILED)
-    return NULL;
-  g_ptr_array_sort(rows, compare_positions);
-  return g_steal_pointer(&rows);
-}
-
-gboolean store_count_values(Store *store, gint64 key, guint32 *count, GError **error) {
-  gint64 number = 0;
-  gboolean done =
-      query_number(store, "SELECT count(*) FROM stored WHERE key = ?1", key, &number, error);
-  *count = (guint32)number;
-  return done;
-}
-
-gboolean store_sum_values(Store *store, gint64 key, gint64 *bytes, GError **error) {
-  return query_number(store,
-                      "SELECT coalesce(sum(length(data) + length(name) + 16), 0) FROM stored"
-                      " WHERE key = ?1",
-                      key, bytes, error);
-}
-
-static gboolean write_value(Store *store, DbStatement *statement, gint64 key, const NewValue *value,
-                            GError **error) {
-  if (statement == NULL)
-    return FALSE;
-  gsize size = 0;
-  const guint8 *data = registry_value_get_bytes(value->value, &size);
-  db_bind_int(statement, 1, key);
-  db_bind_text(statement, 2, value->fold);
-  db_bind_text(statement, 3, value->name);
-  db_bind_int(statement, 4, registry_value_get_type(value->value));
-  db_bind_data(statement, 5, data, size);
-  db_bind_int(statement, 6, value->position != 0 ? value->position : store->next_position++);
-  db_bind_int(statement, 7, (gint64)value->revision);
-  return db_run(store->db, statement, error);
-}
-
-gboolean store_put_value(Store *store, gint64 key, const NewValue *value, GError **error) {
-  DbStatement *statement = db_prepare(store->db,
-                                      "INSERT OR REPLACE INTO stored(key, fold, name, type, data,"
-                                      " position, revision) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                                      error);
-  return write_value(store, statement, key, value, error);
-}
-
-gboolean store_add_value(Store *store, gint64 key, const NewValue *value, gboolean *added,
-                         GError **error) {
-  DbStatement *statement = db_prepare(store->db,
-                                      "INSERT INTO stored(key, fold, name, type, data, position,"
-                                      " revision) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)"
-                                      " ON CONFLICT DO NOTHING",
-                                      error);
-  if (!write_value(store, statement, key, value, error))
-    return FALSE;
-  *added = db_count_changes(store->db) > 0;
-  if (!*added && value->position == 0)
-    store->next_position--;
-  return TRUE;
-}
-
-gboolean store_delete_value(Store *store, gint64 key, const char *fold, GError **error) {
-  DbStatement *statement =
-      db_prepare(store->db, "DELETE FROM stored WHERE key = ?1 AND fold = ?2", error);
-  if (statement == NULL)
-    return FALSE;
-  db_bind_int(statement, 1, key);
-  db_bind_text(statement, 2, fold);
-  return db_run(store->db, statement, error);
-}
-
 /* ---- access lists ---- */
 
 static gboolean find_acl(Store *store, const char *text, gint64 *id, GError **error) {
@@ -639,7 +507,7 @@ gboolean store_load_acl(Store *store, gint64 id, Acl **acl, GError **error) {
 /* ---- usage ---- */
 
 gboolean store_load_usage(Store *store, guint32 uid, gint64 *bytes, GError **error) {
-  return query_number(store, "SELECT bytes FROM usage WHERE uid = ?1", uid, bytes, error);
+  return store_query_number(store, "SELECT bytes FROM usage WHERE uid = ?1", uid, bytes, error);
 }
 
 gboolean store_add_usage(Store *store, guint32 uid, gint64 delta, GError **error) {

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* What store.c and store-values.c share of a Store. For nobody else. */
+#ifndef REGD_STORAGE_STORE_PRIVATE_H
+#define REGD_STORAGE_STORE_PRIVATE_H
+
+#include "regd/storage/store.h"
+
+struct Store {
+  Db *db;
+  GHashTable *acls;  /* id -> Acl; lists never change under an id */
+  GHashTable *paths; /* key id -> GRefString */
+  gint64 next_position;
+  gint64 saved_position;   /* what the database has, or will have with this transaction */
+  gboolean fresh;          /* nothing has been changed in the transaction that is open */
+  gboolean is_transaction; /* the savepoint that is open is the transaction itself */
+};
+
+/* Runs @sql, which gives one number, with the key @id as its parameter. */
+gboolean store_query_number(Store *store, const char *sql, gint64 id, gint64 *number,
+                            GError **error);
+
+#endif

@@ -173,7 +173,7 @@ static void answer(ConnectionCall *call, DBusMessage *reply, const GError *error
   gpointer data = call->data;
   g_ptr_array_remove_fast(connection->calls, call);
   call_free(call);
-  replied(connection, reply, error, data);
+  replied(reply, error, data);
   registry_connection_unref(connection);
 }
 
@@ -272,8 +272,7 @@ typedef struct {
   GError *error;
 } Waiting;
 
-static void on_waited_for(G_GNUC_UNUSED RegistryConnection *connection, DBusMessage *reply,
-                          const GError *error, gpointer data) {
+static void on_waited_for(DBusMessage *reply, const GError *error, gpointer data) {
   Waiting *waiting = data;
   waiting->replied = TRUE;
   waiting->reply = reply != NULL ? dbus_message_ref(reply) : NULL;
@@ -306,7 +305,7 @@ void call_fail_all(RegistryConnection *connection) {
   for (guint i = 0; i < failing->len; i++) {
     ConnectionCall *call = failing->pdata[i];
     if (call->replied != NULL)
-      call->replied(connection, NULL, error, call->data);
+      call->replied(NULL, error, call->data);
     call_free(call);
   }
 }

@@ -116,8 +116,9 @@ static gboolean is_waited_for(gpointer data) {
   return connection->calls->len > (connection->ping != NULL ? 1 : 0);
 }
 
-static void on_pong(RegistryConnection *connection, G_GNUC_UNUSED DBusMessage *reply,
-                    G_GNUC_UNUSED const GError *error, G_GNUC_UNUSED gpointer data) {
+static void on_pong(G_GNUC_UNUSED DBusMessage *reply, G_GNUC_UNUSED const GError *error,
+                    gpointer data) {
+  RegistryConnection *connection = data;
   /* That it came has been noted, as of any message. */
   connection->ping = NULL;
 }
@@ -126,7 +127,8 @@ static void send_ping(gpointer data) {
   RegistryConnection *connection = data;
   g_autoptr(WireMessage) call = connection_new_bound_call(connection, DBUS_INTERFACE_PEER, "Ping");
   g_clear_pointer(&connection->ping, connection_call_cancel);
-  connection->ping = connection_call_async(connection, call, CALL_TIMEOUT_NONE, on_pong, NULL);
+  connection->ping =
+      connection_call_async(connection, call, CALL_TIMEOUT_NONE, on_pong, connection);
 }
 
 static void on_silence(gpointer data) {
@@ -179,8 +181,8 @@ static void set_presence(RegistryConnection *connection, Presence presence, cons
   tell_presence(connection);
 }
 
-static void on_owner(RegistryConnection *connection, DBusMessage *reply,
-                     G_GNUC_UNUSED const GError *error, G_GNUC_UNUSED gpointer data) {
+static void on_owner(DBusMessage *reply, G_GNUC_UNUSED const GError *error, gpointer data) {
+  RegistryConnection *connection = data;
   const char *owner = NULL;
   if (reply != NULL &&
       dbus_message_get_args(reply, NULL, DBUS_TYPE_STRING, &owner, DBUS_TYPE_INVALID))
@@ -208,7 +210,7 @@ static void ask_owner(RegistryConnection *connection) {
                                                              DBUS_INTERFACE_DBUS, "GetNameOwner");
   if (call != NULL)
     dbus_message_append_args(call, DBUS_TYPE_STRING, &name, DBUS_TYPE_INVALID);
-  connection_call_async(connection, call, BUS_TIMEOUT_MS, on_owner, NULL);
+  connection_call_async(connection, call, BUS_TIMEOUT_MS, on_owner, connection);
 }
 
 /* ---- connecting and connecting again ---- */
@@ -274,8 +276,8 @@ static void begin(RegistryConnection *connection) {
   ask_owner(connection);
 }
 
-static void on_hello(RegistryConnection *connection, DBusMessage *reply,
-                     G_GNUC_UNUSED const GError *error, G_GNUC_UNUSED gpointer data) {
+static void on_hello(DBusMessage *reply, G_GNUC_UNUSED const GError *error, gpointer data) {
+  RegistryConnection *connection = data;
   const char *name = NULL;
   if (reply != NULL &&
       dbus_message_get_args(reply, NULL, DBUS_TYPE_STRING, &name, DBUS_TYPE_INVALID) &&
@@ -299,7 +301,7 @@ static void attempt(gpointer data) {
   }
   connection->presence = PRESENCE_UNKNOWN;
   g_autoptr(WireMessage) hello = loop_new_hello();
-  connection_call_async(connection, hello, BUS_TIMEOUT_MS, on_hello, NULL);
+  connection_call_async(connection, hello, BUS_TIMEOUT_MS, on_hello, connection);
 }
 
 /* ---- making and ending ---- */

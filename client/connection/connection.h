@@ -39,8 +39,7 @@ DBusMessage *connection_call_looping(RegistryConnection *connection, DBusMessage
                                      GError **error);
 
 /* @reply and @error are borrowed; one of them is NULL. */
-typedef void (*ConnectionReply)(RegistryConnection *connection, DBusMessage *reply,
-                                const GError *error, gpointer data);
+typedef void (*ConnectionReply)(DBusMessage *reply, const GError *error, gpointer data);
 typedef struct ConnectionCall ConnectionCall;
 /* Sends @message (still the caller's); @replied is called exactly once, from the
  * loop and never from inside this call, unless it is cancelled before. When

@@ -42,8 +42,7 @@ typedef struct {
 } KeyRead;
 
 static void fail(RegistryView *view, const GError *error);
-static void on_page(G_GNUC_UNUSED RegistryConnection *connection, DBusMessage *reply,
-                    const GError *error, gpointer data);
+static void on_page(DBusMessage *reply, const GError *error, gpointer data);
 static void send_next_keys(RegistryView *view);
 
 static void key_read_free(gpointer data) {
@@ -155,8 +154,7 @@ static gboolean take_page(RegistryView *view, DBusMessage *reply, GError **error
   return TRUE;
 }
 
-static void on_page(G_GNUC_UNUSED RegistryConnection *connection, DBusMessage *reply,
-                    const GError *error, gpointer data) {
+static void on_page(DBusMessage *reply, const GError *error, gpointer data) {
   RegistryView *view = view_ref(data);
   g_autoptr(GError) problem = NULL;
   view->catch_up.page = NULL;
@@ -222,8 +220,7 @@ static void finish_keys(RegistryView *view) {
   catch_up_end(&view->catch_up);
 }
 
-static void on_key(G_GNUC_UNUSED RegistryConnection *connection, DBusMessage *reply,
-                   const GError *error, gpointer data) {
+static void on_key(DBusMessage *reply, const GError *error, gpointer data) {
   KeyRead *read = data;
   RegistryView *view = view_ref(read->view);
   g_autoptr(GError) problem = NULL;
@@ -281,8 +278,7 @@ static void begin_keys(RegistryView *view) {
 
 /* ---- the barrier ---- */
 
-static void on_barrier(G_GNUC_UNUSED RegistryConnection *connection, DBusMessage *reply,
-                       const GError *error, gpointer data) {
+static void on_barrier(DBusMessage *reply, const GError *error, gpointer data) {
   RegistryView *view = view_ref(data);
   guint64 revision = 0;
   view->barrier = NULL;

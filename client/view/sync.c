@@ -248,8 +248,7 @@ static void ask_again(RegistryView *view) {
   view->watch->ask_again(view);
 }
 
-static void on_reply(G_GNUC_UNUSED RegistryConnection *connection, DBusMessage *reply,
-                     G_GNUC_UNUSED const GError *error, gpointer data) {
+static void on_reply(DBusMessage *reply, G_GNUC_UNUSED const GError *error, gpointer data) {
   SyncQueue *queue = data;
   queue->call = NULL;
   Batch *batch = g_steal_pointer(&queue->in_flight);

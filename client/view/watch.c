@@ -57,16 +57,15 @@ static void send_unwatch(RegistryConnection *connection, guint32 id) {
 }
 
 /* The reply to a Watch that is no longer wanted. */
-static void on_orphan(RegistryConnection *connection, DBusMessage *reply,
-                      G_GNUC_UNUSED const GError *error, G_GNUC_UNUSED gpointer data) {
+static void on_orphan(DBusMessage *reply, G_GNUC_UNUSED const GError *error, gpointer data) {
   dbus_uint32_t id = 0;
   if (reply != NULL && dbus_message_get_args(reply, NULL, DBUS_TYPE_UINT32, &id, DBUS_TYPE_INVALID))
-    send_unwatch(connection, id);
+    send_unwatch(data, id);
 }
 
 static void end_watch(RegistryView *view) {
   if (view->watching != NULL)
-    connection_call_replace(g_steal_pointer(&view->watching), on_orphan, NULL);
+    connection_call_replace(g_steal_pointer(&view->watching), on_orphan, view->connection);
   if (view->watched)
     send_unwatch(view->connection, view->watch_id);
   view->watched = FALSE;
@@ -257,8 +256,7 @@ static gboolean is_too_far_back(const GError *error) {
          g_error_matches(error, REGISTRY_ERROR, REGISTRY_ERROR_NOT_SUPPORTED);
 }
 
-static void on_watch(G_GNUC_UNUSED RegistryConnection *connection, DBusMessage *reply,
-                     const GError *error, gpointer data) {
+static void on_watch(DBusMessage *reply, const GError *error, gpointer data) {
   RegistryView *view = view_ref(data);
   gboolean again =
       view->watch_again && !g_error_matches(error, REGISTRY_ERROR, REGISTRY_ERROR_UNREACHABLE);

@@ -59,10 +59,7 @@ static void on_synced(RegistryConnection *connection, gboolean current, gpointer
   bench->answered++;
 }
 
-static void on_pong(RegistryConnection *connection, DBusMessage *reply, const GError *error,
-                    gpointer data) {
-  (void)connection;
-  (void)reply;
+static void on_pong(G_GNUC_UNUSED DBusMessage *reply, const GError *error, gpointer data) {
   Bench *bench = data;
   g_assert_no_error(error);
   bench->answered++;

@@ -140,13 +140,11 @@ static void on_watched(Watching *watching, DBusMessage *reply, const GError *err
     end(watching, error);
 }
 
-static void on_watched_since(G_GNUC_UNUSED RegistryConnection *connection, DBusMessage *reply,
-                             const GError *error, gpointer data) {
+static void on_watched_since(DBusMessage *reply, const GError *error, gpointer data) {
   on_watched(data, reply, error, FALSE);
 }
 
-static void on_watched_from_now(G_GNUC_UNUSED RegistryConnection *connection, DBusMessage *reply,
-                                const GError *error, gpointer data) {
+static void on_watched_from_now(DBusMessage *reply, const GError *error, gpointer data) {
   on_watched(data, reply, error, TRUE);
 }
 

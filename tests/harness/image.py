@@ -53,7 +53,10 @@ def only_one(name):
 @contextmanager
 def new_folder(final):
     """A folder to be filled, which gets its final name only once it is complete."""
-    folder = Path(tempfile.mkdtemp(dir=CACHE, prefix="unfinished-"))
+    for old in CACHE.glob("unfinished-*"):
+        if not Path(f"/proc/{old.name.split('-')[1]}").exists():  # its test was killed
+            shutil.rmtree(old, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(dir=CACHE, prefix=f"unfinished-{os.getpid()}-"))
     folder.chmod(0o755)
     try:
         yield folder

@@ -21,11 +21,13 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from harness.bus import is_root, wait_until
 from harness.case import Failure, Skip
+from harness.mail import read_process
 from harness.process import PATIENCE
 
 CLONE_NEWNET = 0x40000000
@@ -81,6 +83,30 @@ def needs_machine():
     if tried.returncode != 0:
         raise Skip(f"takes CAP_SYS_ADMIN, to boot a Debian: {tried.stderr.strip()}")
     remove_old_cgroups()
+
+
+class Background:
+    """A command that goes on in a machine: the lines that it has printed, and its end."""
+
+    def __init__(self, machine, command, user):
+        self.machine, self.lines = machine, []
+        self.process = subprocess.Popen(machine.command(f"echo $$; {command}", user), stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+        self.pid = int(self.process.stdout.readline())
+        self.reader = threading.Thread(target=self.read)
+        self.reader.start()
+
+    def read(self):
+        for line in self.process.stdout:
+            self.lines.append(line.rstrip("\n"))
+
+    def stop(self):
+        """All lines; those of a command that has ended by itself too."""
+        self.machine.ask(["kill", self.pid])
+        self.process.wait(PATIENCE)
+        self.reader.join(PATIENCE)
+        self.process.stdout.close()
+        return self.lines
 
 
 # ---- its cgroup on the host ----
@@ -249,9 +275,8 @@ class Machine:
         return done.stdout
 
     def start(self, command, user=None):
-        """A command in the background, a Popen with its output in a pipe. It ends with the machine."""
-        return subprocess.Popen(self.command(command, user), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                stderr=subprocess.STDOUT, text=True, errors="replace")
+        """A shell command in the background; a Background."""
+        return Background(self, command, user)
 
     def write(self, path, text, mode="644", owner="root:root"):
         """A file in it, with the folders that it is in."""
@@ -277,6 +302,19 @@ class Machine:
         wait_until(lambda: self.show(unit, "ActiveState") == "active" and self.main_pid(unit) != other_than,
                    f"{unit} to be active")
         return self.main_pid(unit)
+
+    def processes(self, unit):
+        """{what each process of a unit calls itself: [pid]}, as the host counts."""
+        try:
+            listed = (self.cgroup / f"payload/system.slice/{unit}.service/cgroup.procs").read_text().split()
+        except OSError:  # the unit has none
+            return {}
+        found = {}
+        for pid in listed:
+            name = read_process(pid, "cmdline").partition("\0")[0].rpartition("/")[2]
+            if name:
+                found.setdefault(name, []).append(int(pid))
+        return found
 
     # ---- clients from the host ----
 

@@ -4,7 +4,6 @@ an administrator has, and clients of its ports.
 
     with installed_machine() as machine:
         host = MailHost(machine)
-        host.give_mailboxes()
         host.add_account("anna", "sesame")
         contains(host.pop3_answer("anna", "sesame"), "+OK")
 """
@@ -17,11 +16,12 @@ from contextlib import suppress
 
 from harness.auth import encode
 from harness.bus import wait_until
-from harness.mail import POP3
+from harness.case import Failure
 from harness.process import PATIENCE
 
-MAIL_FOLDER = "/srv/mail"
-MAIL_USER = "vmail"
+# Where Maildirs are, and whose, if no setting says otherwise.
+MAIL_FOLDER = "/var/lib/mailauthd/mail"
+MAIL_USER = "mail"
 
 
 class MailHost:
@@ -36,12 +36,6 @@ class MailHost:
     def add_account(self, name, password):
         self.machine.run(["mailauthctl", "user", "add", name], given=f"{password}\n")
 
-    def give_mailboxes(self):
-        """POP3 serves Maildirs below one folder, of one user."""
-        self.machine.run(f"useradd --system {MAIL_USER} && install -d -o {MAIL_USER} -g {MAIL_USER} {MAIL_FOLDER}")
-        self.set(POP3, "Mail User", MAIL_USER)
-        self.set(POP3, "Mail Directory", f"{MAIL_FOLDER}/%u/Maildir")
-
     def deliver(self, name, text):
         """One message into a mailbox."""
         folder = f"{MAIL_FOLDER}/{name}/Maildir"
@@ -54,9 +48,6 @@ class MailHost:
 
     def newest_event(self):
         return json.loads(self.machine.run("mailauthctl --json events -n 1"))[0]
-
-    def restart_all(self):
-        self.machine.run("systemctl restart regd mailauthd")
 
     # ---- clients ----
 
@@ -99,6 +90,13 @@ class MailHost:
             client.ehlo("client.example")
             return client.docmd("AUTH", "PLAIN " + encode(f"\0{name}\0{password}"))[0]
 
+    def send_mail(self, name, password, receiver, text, port=25):
+        """One message, by a user who has logged in."""
+        with Smtp(self.machine, port) as client:
+            client.ehlo("client.example")
+            client.login(name, password, initial_response_ok=True)
+            client.sendmail(receiver, receiver, text)
+
     def wait_for_login(self, name, password):
         """Until POP3 lets the user in. A password that is right must not be called wrong meanwhile."""
         answers = []
@@ -109,7 +107,7 @@ class MailHost:
 
         wait_until(is_in, f"{name} to be let in")
         if "[AUTH]" in answers[-1]:
-            raise AssertionError(f"a right password was called wrong: {answers}")
+            raise Failure(f"a right password was called wrong: {answers}")
 
 
 class Pop3(poplib.POP3):

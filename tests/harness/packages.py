@@ -7,6 +7,7 @@ of what it is made of, so that it is made only when that has changed.
     with installed_machine() as machine:    # the same after `apt install`, booted again
 """
 
+import functools
 import os
 import re
 import shutil
@@ -22,6 +23,8 @@ from harness.process import SOURCE
 
 INSIDE = "/srv/packages"  # where a machine has them
 NOT_PACKAGED = ["tests", ".ci"]  # what differs only in these needs no new packages
+# Each build is in another folder. Only with these does ccache know what it has compiled before.
+FOR_CCACHE = ["CCACHE_NOHASHDIR=1", "DEB_BUILD_OPTIONS=reproducible=-fixfilepath"]
 INSTALL = f"apt-get install --yes --no-install-recommends {INSIDE}/*.deb"
 
 
@@ -49,7 +52,22 @@ def digest_of_tree(tree):
 
 
 def built_packages():
-    """The folder with the packages of the source as it is."""
+    """The folder with the packages of the source as it is. A build that failed is not tried again."""
+    folder, problem = try_to_build()
+    if problem:
+        raise problem
+    return folder
+
+
+@functools.cache
+def try_to_build():
+    try:
+        return find_or_build(), None
+    except (Failure, Skip) as problem:
+        return None, problem
+
+
+def find_or_build():
     tree = current_tree()
     packages = CACHE / f"packages-{digest_of_tree(tree)}"
     with only_one("packages"):
@@ -63,16 +81,70 @@ def built_packages():
 def build(tree, folder):
     """Has data/build-deb make packages of that tree in a clone of its own, as it takes what is committed."""
     with tempfile.TemporaryDirectory(prefix="regd-packages-") as clone:
-        as_author = ["-c", "user.name=tests", "-c", "user.email=tests@localhost"]
-        subprocess.run(f"git -c safe.directory='*' -C '{SOURCE}' archive {tree} | tar -x -C '{clone}'",
-                       shell=True, check=True)
-        subprocess.run(["git", "init", "--quiet"], cwd=clone, check=True)
-        subprocess.run(["git", "add", "--all", "--force"], cwd=clone, check=True)
-        subprocess.run(["git", *as_author, "commit", "--quiet", "--message=As it lies there"], cwd=clone, check=True)
-        done = subprocess.run([f"{clone}/data/build-deb", str(folder)], stdin=subprocess.DEVNULL, text=True,
+        as_author = "-c user.name=tests -c user.email=tests@localhost"
+        run_all(f"git -c safe.directory='*' -C '{SOURCE}' archive {tree} | tar -x -C '{clone}'",
+                f"cd '{clone}' && git init --quiet && git add --all --force",
+                f"cd '{clone}' && git {as_author} commit --quiet --message='As it lies there'",
+                f"{' '.join(FOR_CCACHE)} '{clone}/data/build-deb' '{folder}'")
+
+
+# ---- the version before ----
+
+# 0.1.0: the last before there were packages. Its programs, units, schemas and bus files
+# are put into today's packages, so that what an upgrade meets is a database, daemons
+# and units of that version, and today's maintainer scripts.
+EARLIER, EARLIER_VERSION = "2f04db2ce1f2d905e5e012a323a1e429b25f1b71", "0.1.0-1"
+EARLIER_TARGETS = ["regd/regd", "client/regctl/regctl", "mailauth/mailauthd", "mailauth/mailauthctl/mailauthctl",
+                   "client/libregistry.so.0.1.0"]
+REPLACED = ["usr/sbin", "usr/bin", "lib/systemd", "usr/lib/systemd", "usr/share/dbus-1", "usr/share/regd"]
+
+
+def earlier_packages():
+    """The folder with packages of the version before."""
+    packages = built_packages()
+    earlier = CACHE / f"earlier-{digest(packages.name, EARLIER)}"
+    with only_one("earlier"):
+        if not earlier.exists():
+            with new_folder(earlier) as folder:
+                for package in packages.glob("*.deb"):
+                    repack(package, installed_earlier(), folder)
+        remember_use("earlier", earlier)
+    return earlier
+
+
+def installed_earlier():
+    """A folder as `meson install` of that version fills it."""
+    installed = CACHE / f"version-{digest(EARLIER, release())}"
+    if not installed.exists():
+        git("cat-file", "-e", f"{EARLIER}^{{commit}}")
+        with new_folder(installed) as folder, tempfile.TemporaryDirectory(prefix="regd-earlier-") as source:
+            run_all(f"git -c safe.directory='*' -C '{SOURCE}' archive {EARLIER} | tar -x -C '{source}'",
+                    f"meson setup '{source}/build' '{source}' --prefix=/usr -Dwerror=false",
+                    f"ninja -C '{source}/build' {' '.join(EARLIER_TARGETS)}",
+                    f"DESTDIR='{folder}' meson install -C '{source}/build' --no-rebuild")
+    return installed
+
+
+def run_all(*commands):
+    for command in commands:
+        done = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], stdin=subprocess.DEVNULL, text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace", check=False)
-    if done.returncode != 0:
-        raise Failure(f"data/build-deb ended with status {done.returncode}: {done.stdout}")
+        if done.returncode != 0:
+            raise Failure(f"{command}: {done.stdout[-4000:]}")
+
+
+def repack(package, installed, folder):
+    """The package with the earlier version of those of its files that had one."""
+    with tempfile.TemporaryDirectory(prefix="regd-repack-") as scratch:
+        tree = Path(scratch) / "tree"
+        run_all(f"dpkg-deb --raw-extract '{package}' '{tree}'")
+        old = {path.name: path for top in REPLACED for path in (installed / top).rglob("*") if path.is_file()}
+        for path in [path for top in REPLACED for path in (tree / top).rglob("*") if path.is_file()]:
+            if path.name in old:
+                shutil.copy(old[path.name], path)
+        control = tree / "DEBIAN" / "control"
+        control.write_text(control.read_text().replace(field(package, "Version"), EARLIER_VERSION))
+        run_all(f"dpkg-deb --root-owner-group --build '{tree}' '{folder}'")
 
 
 # ---- what they depend on ----
@@ -96,11 +168,11 @@ def dependencies(packages):
 # ---- machines ----
 
 @contextmanager
-def fresh_machine(packages=None):
-    """A machine that never had the packages; they lie in INSIDE."""
+def fresh_machine(shared=None):
+    """A machine that never had the packages; they lie in INSIDE. shared: further folders for it."""
     needs_machine()
-    packages = packages or built_packages()
-    with Machine([debian_image(dependencies(packages))], {INSIDE: packages}) as machine:
+    packages = built_packages()
+    with Machine([debian_image(dependencies(packages))], {INSIDE: packages, **(shared or {})}) as machine:
         yield machine
 
 

@@ -37,12 +37,10 @@ def everything_serves(machine):
 
 
 @test
-def a_first_installation_serves_at_once():
+def a_first_installation_serves_with_no_step_but_adding_an_account():
     with fresh_machine() as machine:
         machine.run(INSTALL)
         host = everything_serves(machine)
-        host.give_mailboxes()
-        host.deliver("anna", "Subject: welcome\n\nHello\n")
         contains(host.pop3_answer("anna", "sesame"), "+OK")
         contains(host.pop3_answer("anna", "wrong"), "-ERR [AUTH]")
 

@@ -7,8 +7,8 @@
 #include <glib.h>
 
 /* How many threads, besides a number of them. */
-#define WORKERS_PROCESSORS 0 /* as many as there are processors */
-#define WORKERS_UNLIMITED -1 /* one for each job: whoever submits bounds how many there are */
+#define WORKERS_PROCESSORS 0   /* as many as there are processors */
+#define WORKERS_UNLIMITED (-1) /* one for each job: whoever submits bounds how many there are */
 
 typedef struct Workers Workers;
 typedef void (*WorkersStep)(gpointer job);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* `mailauthd --check`: what would be done with the settings as they are. It asks
- * the registry and the package that decides, and listens nowhere. */
+/* `mailauthd --check`: what would be done with the settings as they are. It asks the
+ * registry and the package that decides. It does not listen. */
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A connection that does not block: bytes in and out of a socket, in the clear
- * or through TLS as a client. No callbacks but one, which says that it is worth
- * trying again. */
+/* A connection that does not block: bytes in and out of a socket, in the clear or
+ * through TLS as a client. Its only callback says that it is worth trying again. */
 #ifndef MAILAUTH_BACKEND_BACKEND_STREAM_H
 #define MAILAUTH_BACKEND_BACKEND_STREAM_H
 

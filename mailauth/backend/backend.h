@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Mailboxes at a mail server behind: connects, logs in as the user by the master
- * user, and hands the connection over. The master user's password and the keys
- * of the TLS towards the server stay in this process: behind TLS it is one end
- * of a pair of sockets that is handed over, and a pump carries on here. */
+/* Mailboxes at a mail server behind this one: connects, logs in as the user through the
+ * master user, and hands the connection over. The master user's password and the keys of
+ * the TLS towards the server stay in this process: behind TLS it is one end of a pair of
+ * sockets that is handed over, and a pump carries on here. */
 #ifndef MAILAUTH_BACKEND_BACKEND_H
 #define MAILAUTH_BACKEND_BACKEND_H
 

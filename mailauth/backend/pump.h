@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Carries bytes between two streams, both ways, until both directions have
- * ended: what stands between the front and a mail server behind TLS, whose keys
- * the front does not hold. */
+/* Carries bytes between two streams, both ways, until both directions have ended. It
+ * stands between the front and a mail server that is reached by TLS, whose keys the
+ * front does not hold. */
 #ifndef MAILAUTH_BACKEND_PUMP_H
 #define MAILAUTH_BACKEND_PUMP_H
 

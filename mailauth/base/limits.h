@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The limits of the mail server: every size and count that a stranger could
- * make grow, by name. Those that administrators set are settings, not here. */
+/* The limits of the mail server: every size and count that a stranger could make grow,
+ * by name. Limits that administrators set are settings, and not here. */
 #ifndef MAILAUTH_BASE_LIMITS_H
 #define MAILAUTH_BASE_LIMITS_H
 
@@ -95,8 +95,8 @@
 #define FORMER_SERVER_S 60
 #define MAX_FORMER_SERVERS 256
 
-/* Accounts whose password is known again for a while (`Verified Seconds`); the
- * oldest makes room. */
+/* Accounts whose password is cached for a while (`Verified Seconds`); the oldest is
+ * evicted. */
 #define MAX_VERIFIED 65536
 
 /* Messages in one mailbox, and the bytes of the files that keep their sizes and
@@ -112,8 +112,8 @@
 #define MAX_UIDLIST_FILE (256 * 1024 * 1024)
 #define MAX_UIDLIST_LINE 4096
 
-/* Values that are no setting's, and accounts with a hash that can't be used, as far as
- * they are told of. */
+/* Values that are no settings, and accounts with an unusable hash: how many of them are
+ * listed. */
 #define MAX_UNKNOWN_NAMES 20
 #define MAX_LISTED_ACCOUNTS 20
 
@@ -125,7 +125,7 @@
 #define MAX_TRANSCRIPT_LINE 1024
 #define MAX_TRANSCRIPT_LINES 1000
 
-/* A certificate with its chain, or a private key, in bytes; what is told of a
+/* A certificate with its chain, or a private key, in bytes; what is shown of a
  * certificate's subject, in bytes. */
 #define MAX_PEM_FILE (256 * 1024)
 #define MAX_SUBJECT 512

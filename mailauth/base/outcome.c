@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The table of outcome.h: every fact that follows from what came of a login.
- * It answers for the words; who says them, and when, is decided elsewhere. */
+/* The table of outcome.h: every fact that follows from what came of a login. It answers
+ * for the words; when they are said is decided elsewhere. */
 #include "mailauth/base/outcome.h"
 
 /* Password wrong, user unknown, account disabled, held back: one text, so that the

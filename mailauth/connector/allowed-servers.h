@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The servers that settings name, and those that they named a moment ago: a login is
- * decided by the settings that it has begun with, and may only then come to want a
- * connection. Pure: it is told the time. */
+ * decided by the settings that it began with, and may need its connection only later.
+ * Pure: the time is an argument. */
 #ifndef MAILAUTH_CONNECTOR_ALLOWED_SERVERS_H
 #define MAILAUTH_CONNECTOR_ALLOWED_SERVERS_H
 

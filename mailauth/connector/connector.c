@@ -21,7 +21,7 @@
 #include "mailauth/settings/server-address.h"
 #include "mailauth/settings/settings.h"
 
-/* For names, whose look-up may block. */
+/* For names: their look-up may block. */
 #define LOOKUP_THREADS 8U
 
 static const SettingsKey keys[] = {SETTINGS_BROKERS, SETTINGS_POP3, SETTINGS_IMAP};

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Connections to the servers that settings name, had from the connector
- * (connector.h), which is started when it is wanted first, and again when it has
- * ended. */
+/* Connections to the servers that settings name. The connector (connector.h) makes them;
+ * it is started when it is first needed, and again when it has ended. */
 #ifndef MAILAUTH_CONNECTOR_DIALER_H
 #define MAILAUTH_CONNECTOR_DIALER_H
 

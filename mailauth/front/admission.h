@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Who may stay connected: the sessions there are, how many of each protocol and
- * of each subscriber, and which to send away first. It holds sessions, but does
- * nothing with them. */
+/* Admission: which sessions there are, how many of each protocol and of each subscriber,
+ * and which one makes room for another. It holds sessions, but does nothing with them. */
 #ifndef MAILAUTH_FRONT_ADMISSION_H
 #define MAILAUTH_FRONT_ADMISSION_H
 

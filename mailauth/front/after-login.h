@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a session has from the verdict on: the verdict itself, while the client is not
  * told yet, and the relay between the client and the server that serves it, with the
- * time for which nothing has moved. When to use them is for session.h to know. */
+ * time for which nothing has moved. session.h decides when to use them. */
 #ifndef MAILAUTH_FRONT_AFTER_LOGIN_H
 #define MAILAUTH_FRONT_AFTER_LOGIN_H
 

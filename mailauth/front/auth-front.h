@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The front's part for other servers: the sockets that they connect to, and
- * the connections there are, within their limits. */
+/* The front's part for other servers: the sockets that they connect to, and their
+ * connections, within limits. */
 #ifndef MAILAUTH_FRONT_AUTH_FRONT_H
 #define MAILAUTH_FRONT_AUTH_FRONT_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* One connection of another server's, from accept() to its end, and the logins
- * that it asks about: on a Dovecot socket many at once, on a saslauthd one a
- * single one. It knows no channel: who asks the verifier is its host. */
+/* One connection of another server's, from accept() to its end, and the logins that it
+ * asks about: many at once on a Dovecot socket, a single one on a saslauthd socket. It
+ * knows no channel: its host asks the verifier. */
 #ifndef MAILAUTH_FRONT_AUTH_SESSION_H
 #define MAILAUTH_FRONT_AUTH_SESSION_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The front's end of a channel to another role, on the front's poller. It sends,
- * hands on what comes, and tells when the channel has ended; what messages mean is
- * for its owner to know. */
+/* The front's end of a channel to another role, on the front's poller. It sends, hands
+ * on what comes, and tells when the channel has ended; its owner knows what messages
+ * mean. */
 #ifndef MAILAUTH_FRONT_FRONT_CHANNEL_H
 #define MAILAUTH_FRONT_FRONT_CHANNEL_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The certificates that connections are begun with: taken from the parent as open
- * files, and the verifier is told which are in use. It changes the keys that TLS
- * tickets are made by. */
+/* The certificates that connections begin with. It takes them from the parent as open
+ * files, tells the verifier which are in use, and renews the keys that TLS tickets are
+ * sealed with. */
 #ifndef MAILAUTH_FRONT_FRONT_KEYS_H
 #define MAILAUTH_FRONT_FRONT_KEYS_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the front asks the verifier about: the bodies of LOGIN, SCRAM_FIRST,
- * SCRAM_FINAL and INCIDENT, made of what a client, or another server's, has said. */
+/* What the front asks the verifier about: the bodies of LOGIN, SCRAM_FIRST, SCRAM_FINAL
+ * and INCIDENT, made of what a client, or another server's client, has said. */
 #ifndef MAILAUTH_FRONT_LOGIN_REQUEST_H
 #define MAILAUTH_FRONT_LOGIN_REQUEST_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The front's loop: epoll, and timers. GLib's loop hands every descriptor to
- * poll() each time round, which is too much with ten thousand of them. */
+/* The front's loop: epoll, and timers. GLib's loop hands every descriptor to poll() in
+ * each turn, which costs too much with ten thousand of them. */
 #ifndef MAILAUTH_FRONT_POLLER_H
 #define MAILAUTH_FRONT_POLLER_H
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Bytes both ways between a client and what serves it after login. A side that
- * reads slowly stops the other: what is on its way never comes to more than
- * RELAY_BUFFER in each direction, and an idle relay holds no buffer at all. It
- * does the reading and writing; when to try is the caller's to find out. */
+/* Bytes both ways between a client and what serves it after login. A side that reads
+ * slowly stops the other: what is on its way never comes to more than RELAY_BUFFER in
+ * each direction, and an idle relay holds no buffer at all. It does the reading and
+ * writing; the caller finds out when to try. */
 #ifndef MAILAUTH_FRONT_RELAY_H
 #define MAILAUTH_FRONT_RELAY_H
 

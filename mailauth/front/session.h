@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* One client's connection from accept() to its end: TLS, the conversation up
- * to a login, the wait for what comes of it, and the relay after it. It knows no
- * channel: who asks the verifier is its host. */
+/* One client's connection from accept() to its end: TLS, the conversation up to a login,
+ * the wait for what comes of it, and the relay after it. It knows no channel: its host
+ * asks the verifier. */
 #ifndef MAILAUTH_FRONT_SESSION_H
 #define MAILAUTH_FRONT_SESSION_H
 

@@ -72,7 +72,7 @@ gint64 timers_get_next(const Timers *timers) {
 }
 
 void timers_run(Timers *timers, gint64 now) {
-  /* Each may set itself anew, due at once: as many as there are now, no more. */
+  /* A timer may set itself again, due at once: only as many are fired as are set now. */
   guint left = timers->heap->len;
   while (left-- > 0 && timers->heap->len > 0 && get(timers, 1)->due <= now) {
     Timer *timer = get(timers, 1);

@@ -11,7 +11,8 @@ typedef struct Timer Timer;
 struct Timer {
   gint64 due;  /* in µs of the clock that the caller uses */
   guint place; /* in the heap, from 1; 0: not set */
-  /* Not set any more when it is called; may set it anew, and any other. */
+  /* The timer is not set any more when this is called, which may set it again, or any
+   * other. */
   void (*fire)(Timer *timer);
 };
 
@@ -27,7 +28,7 @@ void timers_set(Timers *timers, Timer *timer, gint64 due);
 void timers_stop(Timers *timers, Timer *timer);
 /* When the next one is due; -1 if none is set. */
 gint64 timers_get_next(const Timers *timers);
-/* Fires all that are due at @now, the earliest first; those that are set anew meanwhile
+/* Fires all that are due at @now, the earliest first; those that are set again meanwhile
  * wait for the next call even if they are due. */
 void timers_run(Timers *timers, gint64 now);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The channel between two roles: messages of messages.h over a SOCK_SEQPACKET pair.
- * It does the I/O, never blocks, and queues what the peer is too slow for. It
- * knows no message's meaning. */
+/* The channel between two roles: messages of messages.h over a SOCK_SEQPACKET pair. It
+ * does the I/O, never blocks, and queues what the peer does not read yet. It does not
+ * know what messages mean. */
 #ifndef MAILAUTH_IPC_CHANNEL_H
 #define MAILAUTH_IPC_CHANNEL_H
 

@@ -42,8 +42,9 @@ typedef enum {
    * LISTENING */
   MESSAGE_LISTEN,
   /* request, host ("" for all others), CertificateSlot, certificate and key file, "" for
-   * none. They are opened anew each time. Answered by the parent's FILE_PROBLEM or the
-   * front's KEYS_RESULT, unless the front is replaced meanwhile, which knows of none then */
+   * none. They are opened again each time. Answered by the parent's FILE_PROBLEM or the
+   * front's KEYS_RESULT, unless the front is replaced meanwhile, which knows of none
+   * then */
   MESSAGE_CERTIFICATE,
   /* request, Maildir, mail user or "" for the Maildir's owner, the uids of stores that the
    * verifier has already */

@@ -225,9 +225,9 @@ static gboolean give_rights(const Repair *repair, GError **error) {
 }
 
 /* Whether the registry never had accounts: their key is not there, and no user was ever
- * given a right to it. If a user has the right and the key is gone, that is the
- * article's fault, which mailauthd has to tell of; an administrator who took the right
- * away means it. */
+ * given a right to it. If a user has the right and the key is gone, that is the fault
+ * that the article describes, and mailauthd reports it. An administrator who took the
+ * right away meant to. */
 static gboolean is_first(const Repair *repair, gboolean *first, GError **error) {
   g_autoptr(GError) problem = NULL;
   g_autofree char *origin = NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* See dovecot-uidlist.h. What Dovecot itself would take for damage is damage here:
- * an ID made of a line that was misread would be wrong for ever. */
+/* See dovecot-uidlist.h. What Dovecot takes for damage is damage here too: an ID made of
+ * a misread line would be wrong for ever. */
 #include "mailauth/mailbox/dovecot-uidlist.h"
 
 #include <string.h>

@@ -31,10 +31,10 @@ typedef struct {
  * on and has to last as long as what is read. INVALID_VALUE: it is no such file. */
 gboolean dovecot_uidlist_begin(DovecotUidlist *list, char *text, gsize size, GError **error);
 
-/* The next message, whose number is higher than those before it. FALSE at the end,
- * and with INVALID_VALUE at a line that can't be understood. A last line that has no
- * end is still being written, and is not there yet. A file's name may come twice:
- * what is told last of it goes. */
+/* The next message, whose number is higher than those before it. FALSE at the end, and
+ * with INVALID_VALUE at a line that can't be understood. A last line that has no end is
+ * still being written, and is not there yet. A file's name may come twice: the last
+ * entry counts. */
 gboolean dovecot_uidlist_next(DovecotUidlist *list, DovecotUid *uid, GError **error);
 
 #endif

@@ -70,7 +70,7 @@ static gboolean write_all(int file, const char *bytes, gsize size) {
   return TRUE;
 }
 
-/* Also of the folder, whose entry it is that is new. */
+/* Also of the folder: its entry is new. */
 static gboolean sync_folder(int folder) {
   return fsync(folder) == 0 || errno == EINVAL;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The small files that stand in a Maildir beside its folders, read and written
- * whole, by a descriptor of the folder: no symbolic link is followed, nothing but
- * regular files is read. What is in them is their readers' affair. */
+/* The small files that stand in a Maildir beside its folders, read and written whole, by
+ * a descriptor of the folder: no symbolic link is followed, nothing but regular files is
+ * read. Their contents are for their readers to check. */
 #ifndef MAILAUTH_MAILBOX_MAILDIR_FILE_H
 #define MAILAUTH_MAILBOX_MAILDIR_FILE_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* See maildir-ids.h. What is told must be told always, and be one message's alone:
- * whatever is added here is checked against all that is there. */
+/* See maildir-ids.h. An ID that was told once must stay, and belong to one message only:
+ * each new one is checked against all that are there. */
 #include "mailauth/mailbox/maildir-ids.h"
 
 #include <string.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The unique IDs (RFC 1939, section 7) of those messages in a Maildir that have
- * another than their file's name gives them: what clients were told by Dovecot,
- * taken over once, and ours for ever from then on, whatever becomes of Dovecot's
- * own list. Pure: text in, text out.
+/* The unique IDs (RFC 1939, section 7) of those messages in a Maildir that have another
+ * than their file's name gives them: what clients were told by Dovecot, taken over once,
+ * and kept for ever from then on, even if Dovecot's own list changes. Pure: text in,
+ * text out.
  *
- * A message is known here by what maildir_name_make_uid() makes of its file's name,
- * its key. No ID is ever taken away again: a message may be out of sight for a
- * moment while another program moves it. */
+ * A message is known here by what maildir_name_make_uid() makes of its file's name, its
+ * key. No ID is ever taken away again: a message may be out of sight for a moment while
+ * another program moves it. */
 #ifndef MAILAUTH_MAILBOX_MAILDIR_IDS_H
 #define MAILAUTH_MAILBOX_MAILDIR_IDS_H
 
@@ -20,10 +20,10 @@ MaildirIds *maildir_ids_parse(char *text, gsize size, GError **error);
 void maildir_ids_free(MaildirIds *ids);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MaildirIds, maildir_ids_free)
 
-/* What Dovecot told, by its setting pop3_uidl_format, @format, of all messages in its
- * list @uidlist (@size bytes and a NUL), which is cut up; NULL if there is none. What is
- * not fit for POP3, and what several messages have in common but for the first of them,
- * is left out. LIMIT_EXCEEDED: it lists more than MAX_MESSAGES. */
+/* The IDs that Dovecot told, by its setting pop3_uidl_format, @format, of all messages
+ * in its list @uidlist (@size bytes and a NUL), which is cut up; NULL if there is none.
+ * What is not fit for POP3, and what several messages have in common but for the first
+ * of them, is left out. LIMIT_EXCEEDED: it lists more than MAX_MESSAGES. */
 MaildirIds *maildir_ids_take_over(const char *format, char *uidlist, gsize size, GError **error);
 
 /* What each of @keys is told by into @told, of as many places: borrowed, of @ids or

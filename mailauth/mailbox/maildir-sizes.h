@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What messages come to with CRLF, kept in a file between sessions. A size is
- * believed only of the very file that it was counted of: same inode, length and
- * time of change. The file is the mailbox owner's: nothing in it can do more than
- * make a size wrong. */
+/* The sizes of messages with CRLF, kept in a file between sessions. A size is believed
+ * only for the very file that it was counted in: same inode, length and time of change.
+ * The file belongs to the mailbox's owner; at worst it makes a size wrong. */
 #ifndef MAILAUTH_MAILBOX_MAILDIR_SIZES_H
 #define MAILAUTH_MAILBOX_MAILDIR_SIZES_H
 
@@ -21,7 +20,8 @@ void maildir_sizes_add(MaildirSizes *sizes, const char *uid, const struct stat *
                        guint64 octets);
 /* Whether there is anything that the file does not hold. */
 gboolean maildir_sizes_are_new(const MaildirSizes *sizes);
-/* Writes those whose unique ID is in @present anew, in one piece or not at all. */
+/* Writes the sizes of messages with a unique ID in @present again, in one piece or not
+ * at all. */
 gboolean maildir_sizes_save(const MaildirSizes *sizes, GHashTable *present, int folder,
                             const char *name);
 

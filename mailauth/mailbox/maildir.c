@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* See maildir.h. A message is known by the unique part of its file's name; the
- * rest may change at any time, as other programs set flags: a name that has gone
- * is looked for anew before the message is. */
+/* See maildir.h. A message is known by the unique part of its file's name; the rest may
+ * change at any time, as other programs set flags. So a name that has gone is looked for
+ * again before the message counts as gone. */
 #include "mailauth/mailbox/maildir.h"
 
 #include <dirent.h>

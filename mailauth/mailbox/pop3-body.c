@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* See pop3-body.h. A CR is passed as it is wherever it stands; a LF without one gets one. */
+/* See pop3-body.h. A CR is passed on unchanged; a LF without one gets one. */
 #include "mailauth/mailbox/pop3-body.h"
 
 #include <string.h>

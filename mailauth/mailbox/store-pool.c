@@ -448,8 +448,8 @@ static StoreProcess *add_store(Stores *stores, int descriptor, guint32 uid, cons
   return NULL;
 }
 
-/* Has @maker split a process off for the Maildir, and gives it to that. A maker that
- * has gone is asked for anew, but not twice. */
+/* Has @maker split a process off for the Maildir, and gives it to that. The parent is
+ * asked for a maker again if it has gone, but not twice. */
 static void split(Opening *opening, StoreProcess *maker) {
   int ends[2];
   Stores *stores = opening->stores;

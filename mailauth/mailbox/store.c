@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* See store.h. The process does one thing at a time and may wait for it, but
- * never longer than the idle timeout: for the client to speak, or to read. */
+/* See store.h. The process does one thing at a time. It may wait for the client to speak
+ * or to read, but never longer than the idle timeout. */
 #include "mailauth/mailbox/store.h"
 
 #include <errno.h>

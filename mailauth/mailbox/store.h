@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The store role: POP3 sessions on Maildirs, as the mail's user. It holds no
- * password, no key, no bus and no client's connection but the socket that the front
- * relays to. The process that the parent starts serves none itself: it splits off a
- * process for each Maildir, which gives up all other files before it opens it, and
- * lives on where the first ends. */
+/* The store role: POP3 sessions on Maildirs, as the mail's user. It holds no password,
+ * no key, no bus and no client's connection but the socket that the front relays to. The
+ * process that the parent starts serves none itself: it splits off a process for each
+ * Maildir, which gives up all other files before it opens the Maildir, and outlives the
+ * first process. */
 #ifndef MAILAUTH_MAILBOX_STORE_H
 #define MAILAUTH_MAILBOX_STORE_H
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* How long somebody waits for work that blocks on sockets, and the means to end
- * it: the sockets are shut down, so that whatever blocks on them returns.
- * Thread-safe. */
+/* The deadline of work that blocks on sockets, and the means to end that work: the
+ * sockets are shut down, so that every call that blocks on them returns. Thread-safe. */
 #ifndef MAILAUTH_PACKAGE_DEADLINE_H
 #define MAILAUTH_PACKAGE_DEADLINE_H
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* libldap, wrapped: see directory.h. What is decided by its answers is no affair
- * of this file. */
+/* libldap, wrapped: see directory.h. What follows from its answers is decided elsewhere. */
 #include "mailauth/package/directory.h"
 
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What one broker's logins share: its settings, its threads, its connections, and
- * how long proofs took there lately. Made, held and let go on the loop; only
- * what says so is for its threads. */
+/* What one broker's logins share: its settings, its threads, its connections, and how
+ * long proofs took there lately. Made, held and freed on the loop; its threads may call
+ * only the functions that say so. */
 #ifndef MAILAUTH_PACKAGE_LDAP_POOL_H
 #define MAILAUTH_PACKAGE_LDAP_POOL_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Logins by a directory: see ldap.h. A login is a job for a thread of its
- * broker's: it finds the user, proves the password and leaves what came of it,
- * which the loop answers, at the latest when `Timeout` is over. */
+/* Logins by a directory: see ldap.h. A login is a job for a thread of its broker's: it
+ * finds the user, proves the password and leaves the outcome. The loop answers with
+ * that, at the latest when `Timeout` is over. */
 #include "mailauth/package/ldap.h"
 
 #include <string.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Membership brokers of type `ldap`: a directory is searched for the user, who is
- * then proved with a simple bind (RFC 4511, RFC 4513 section 5.1). A broker has
- * threads and connections of its own, `Pool Size` in number: one that hangs
- * keeps nobody else waiting. They are made when its settings are first met, and
- * close some time after its last login, or when its settings change. */
+/* Membership brokers of type `ldap`: a directory is searched for the user, whose
+ * password is then proved with a simple bind (RFC 4511, RFC 4513 section 5.1). A broker
+ * has threads and connections of its own, `Pool Size` in number: one that hangs delays
+ * no other. They are made by its first login, and close some time after its last one, or
+ * when its settings change. */
 #ifndef MAILAUTH_PACKAGE_LDAP_H
 #define MAILAUTH_PACKAGE_LDAP_H
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What every way of proving a password has in common. A package is asked on the loop and
- * answers there later; nothing it does blocks the loop. The verifier knows packages only
- * by this. */
+/* What all ways of proving a password have in common. A package is asked on the loop and
+ * answers there later, without blocking it. The verifier knows packages only by this. */
 #ifndef MAILAUTH_PACKAGE_PACKAGE_H
 #define MAILAUTH_PACKAGE_PACKAGE_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Logins by PAM: see pam.h. What is not to be shown to a module is refused here. */
+/* Logins by PAM: see pam.h. Passwords that must not be shown to a module are refused
+ * here. */
 #include "mailauth/package/pam.h"
 
 #include "mailauth/base/limits.h"

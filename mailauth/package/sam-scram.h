@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The native accounts as SCRAM-SHA-256 has them: the value of that name beside
- * an account's hash, and what a client is told of accounts that have none, or
- * are not there. */
+/* The native accounts as SCRAM-SHA-256 has them: the value of that name beside an
+ * account's hash, and what a client is told of accounts that have none, or do not exist. */
 #ifndef MAILAUTH_PACKAGE_SAM_SCRAM_H
 #define MAILAUTH_PACKAGE_SAM_SCRAM_H
 

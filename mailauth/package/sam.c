@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Native accounts: see sam.h. What this server's user may not read, or is not
- * there at all, is what article Q255269 tells of. */
+/* Native accounts: see sam.h. Accounts that this server's user may not read, or whose
+ * key is missing, are the subject of article Q255269. */
 #include "mailauth/package/sam.h"
 
 #include "mailauth/base/limits.h"

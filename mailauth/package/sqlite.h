@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The embedded membership: a broker of type `sqlite`, its file as membership.h
- * describes it. The file is opened anew for each login, so that what
- * `mailauthctl member` changes, and another file in its place, count at once. */
+/* The embedded membership: a broker of type `sqlite`, its file as membership.h describes
+ * it. Each login opens the file again, so that a change by `mailauthctl member`, or
+ * another file in its place, counts at once. */
 #ifndef MAILAUTH_PACKAGE_SQLITE_H
 #define MAILAUTH_PACKAGE_SQLITE_H
 

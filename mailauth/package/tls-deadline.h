@@ -13,8 +13,8 @@ typedef struct {
   gint64 end; /* of g_get_monotonic_time(); 0: none, and as if this were not there */
 } TlsDeadline;
 
-/* Puts @deadline, which outlives it and may be changed at any time, between @buffer and
- * its socket, which blocks. What is not done in time fails with ETIMEDOUT. */
+/* Puts @deadline, which must outlive it and may be changed at any time, between @buffer
+ * and its socket, which blocks. What is not done in time fails with ETIMEDOUT. */
 gboolean tls_deadline_attach(TlsDeadline *deadline, Sockbuf *buffer);
 
 #endif

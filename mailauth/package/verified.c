@@ -27,7 +27,7 @@ struct Verified {
   guint64 era;
   guint64 recalled;
   GHashTable *entries; /* owner -> Entry */
-  GQueue order;        /* of Entry: the one whose time is over first is the head */
+  GQueue order;        /* of Entry: the head expires first */
 };
 
 typedef struct {
@@ -110,7 +110,7 @@ static void drop(Verified *verified, Entry *entry) {
   g_hash_table_remove(verified->entries, entry->owner);
 }
 
-/* All live equally long, so those whose time is over are the oldest. */
+/* All live equally long, so the oldest expire first. */
 static void drop_expired(Verified *verified, gint64 now) {
   while (verified->order.head != NULL && ((Entry *)verified->order.head->data)->end <= now)
     drop(verified, verified->order.head->data);
@@ -192,8 +192,8 @@ void verified_forget(Verified *verified, const char *owner) {
     drop(verified, entry);
 }
 
-/* Which accounts are being proved is not kept: a proof that has begun before teaches
- * nothing, whosever it is. */
+/* It is not recorded which accounts are being proved: no proof that began before is
+ * learnt. */
 void verified_forget_changed(Verified *verified, const char *owner) {
   verified_forget(verified, owner);
   verified->era++;

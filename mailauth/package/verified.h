@@ -34,14 +34,14 @@ char *verified_name_owner(const char *package, const char *broker, const char *a
 
 /* Forgets everything, and remembers for @seconds from now on; 0: not at all. */
 void verified_renew(Verified *verified, guint32 seconds);
-/* A number that each verified_renew() and verified_forget_changed() changes: what
- * was begun before it is neither known again nor learnt after it. */
+/* A number that each verified_renew() and verified_forget_changed() changes: what began
+ * before it is neither recalled nor learnt after it. */
 guint64 verified_get_era(const Verified *verified);
 
 /* @now, here and below: in µs, of verified_get_time() or another clock that never
  * goes back. Takes as long for a claim that is not known, whatever its owner. */
 gboolean verified_recall(Verified *verified, guint64 era, const VerifiedClaim *claim, gint64 now);
-/* The claim has just been proved by its hash. Being known again does not prolong it. */
+/* The claim has just been proved by its hash. Recalling it does not prolong it. */
 void verified_learn(Verified *verified, guint64 era, const VerifiedClaim *claim, gint64 now);
 /* The account can't be logged in to any more. */
 void verified_forget(Verified *verified, const char *owner);
@@ -51,7 +51,7 @@ void verified_forget_changed(Verified *verified, const char *owner);
 /* In µs since the system started, its sleep included. */
 gint64 verified_get_time(void);
 
-/* Accounts whose password is known at @now; forgets those whose time is over. */
+/* Accounts with a cached password at @now; evicts those that have expired. */
 guint verified_count(Verified *verified, gint64 now);
 /* How often a claim was known since the start. */
 guint64 verified_get_recalled(const Verified *verified);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The pam role: see pam-helper.h. A second thread waits for the verifier to close
- * the channel: a module that never comes back is not waited for. */
+/* The pam role: see pam-helper.h. A second thread waits for the verifier to close the
+ * channel: it does not wait for a module that never returns. */
 #include "mailauth/pam/pam-helper.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The pam role: PAM's modules, which are anybody's code and may block for good, one
- * login at a time, as the verifier's user. It holds no bus, no account and no
- * client's connection; it sees the passwords that it is asked about. */
+/* The pam role: runs PAM's modules, whose code is not ours and which may block for ever,
+ * for one login at a time, as the verifier's user. It holds no bus, no account and no
+ * client's connection; it sees only the passwords that it is asked about. */
 #ifndef MAILAUTH_PAM_PAM_HELPER_H
 #define MAILAUTH_PAM_PAM_HELPER_H
 

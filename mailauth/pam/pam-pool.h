@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The processes that PAM's modules run in (pam-helper.h): as many as are needed, up to a
- * limit, each with one login at a time. One that is not back in time is ended, and so is
- * what it had started: a module that hangs holds nothing for good. Only for the loop's
- * thread. */
+ * limit, each with one login at a time. A process that does not answer in time is ended
+ * with all that it started, so that a module that hangs holds nothing for ever. Only for
+ * the loop's thread. */
 #ifndef MAILAUTH_PAM_PAM_POOL_H
 #define MAILAUTH_PAM_PAM_POOL_H
 

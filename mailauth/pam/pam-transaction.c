@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One login by PAM: see pam-transaction.h. What goes wrong on this side is never
- * called a bad password. */
+/* One login by PAM: see pam-transaction.h. A fault on this side is never called a bad
+ * password. */
 #include "mailauth/pam/pam-transaction.h"
 
 #include <security/pam_appl.h>

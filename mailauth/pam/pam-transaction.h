@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* One login by PAM: authentication, then whether the account may be used. It
- * blocks for as long as the service's modules do, which may be for good: for a
- * process that can be done without. */
+/* One login by PAM: authentication, then whether the account may be used. It blocks for
+ * as long as the service's modules do, which may be for ever: only for a process that
+ * can be given up. */
 #ifndef MAILAUTH_PAM_PAM_TRANSACTION_H
 #define MAILAUTH_PAM_PAM_TRANSACTION_H
 

@@ -203,8 +203,8 @@ static void stop_listening(AuthSockets *sockets, AuthKind kind) {
   close_socket(own);
 }
 
-/* New rights for one that stays; if they can't be had, or somebody else has taken its
- * path, it is opened anew or not at all. */
+/* New rights for one that stays; if they can't be set, or another program has taken its
+ * path, it is opened again or not at all. */
 static void renew(AuthSockets *sockets, AuthKind kind) {
   AuthSocket *own = &sockets->list[kind];
   Rights rights;

@@ -18,8 +18,8 @@ typedef void (*AuthSocketChanged)(AuthKind kind, int socket, gpointer data);
 AuthSockets *auth_sockets_new(AuthSocketChanged changed, gpointer data);
 /* Removes them without calling back. */
 void auth_sockets_free(AuthSockets *sockets);
-/* @wanted: (asus), as MESSAGE_SOCKETS has it. A socket whose path stays is kept;
- * a mode or group that is new goes for it from then on. */
+/* @wanted: (asus), as MESSAGE_SOCKETS has it. A socket whose path stays is kept; a new
+ * mode or group applies to it from then on. */
 void auth_sockets_replace(AuthSockets *sockets, GVariant *wanted);
 /* Tries those that are wanted and do not listen again; TRUE if one does now. */
 gboolean auth_sockets_retry(AuthSockets *sockets);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A role's process as the parent sees it: started, told things, asked whether it still
- * answers, and noticed when it has ended. What happens then is for parent.h to decide;
- * the delay before it is started again grows here. */
+/* A role's process as the parent sees it: it is started, told things, asked whether it
+ * still answers, and its end is noticed. parent.h decides what happens then; the growing
+ * delay before a restart is kept here. */
 #ifndef MAILAUTH_PARENT_CHILD_H
 #define MAILAUTH_PARENT_CHILD_H
 

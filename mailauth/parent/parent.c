@@ -2,10 +2,10 @@
 /* See parent.h. It puts the parts together: which role is started when, what each is
  * told of the others, and what the service manager is told.
  *
- * Any role may be replaced at any time. A new front gets the listeners and one end of
- * a new channel to the verifier, which gets the other end, and asks for the
- * certificates. A new verifier asks for everything anew, and gets a new channel to the
- * front likewise. */
+ * Any role may be replaced at any time. A new front gets the listeners and one end of a
+ * new channel to the verifier, which gets the other end, and asks for the certificates.
+ * A new verifier asks for everything again, and gets a new channel to the front
+ * likewise. */
 #include "mailauth/parent/parent.h"
 
 #include <glib-unix.h>
@@ -296,8 +296,8 @@ static void on_started(Parent *parent, const Child *child) {
   auth_sockets_foreach(parent->sockets, pass_socket, parent);
 }
 
-/* The verifier's user is asked for anew each time: a name that can't be used may have
- * been put right. */
+/* The verifier's user is asked for each time: a name that could not be used may have
+ * been corrected. */
 static void on_start_again(Child *child, gpointer data) {
   if (child->role == ROLE_VERIFIER)
     start_verifier(data);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The parent: starts the other roles, replaces those that die, and opens for
- * them what takes its rights (listeners, certificates and keys, processes as the
- * mail's users). It reads no byte of a client's and no value of the registry. */
+/* The parent: starts the other roles, replaces those that die, and opens for them what
+ * needs its rights (listeners, certificates and keys, processes as the mail's users). It
+ * reads no byte from a client and no value of the registry. */
 #ifndef MAILAUTH_PARENT_PARENT_H
 #define MAILAUTH_PARENT_PARENT_H
 

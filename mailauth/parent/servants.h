@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The processes that the verifier has started, and is given the channels to: stores as
- * the mail's users, PAM's processes and connectors as its own. They answer to the
- * verifier that asked for them, and end with their work. */
+/* The processes that the verifier has started, and gets the channels to: stores as the
+ * mail's users, PAM's processes and connectors as its own. They answer to the verifier
+ * that asked for them, and end with their work. */
 #ifndef MAILAUTH_PARENT_SERVANTS_H
 #define MAILAUTH_PARENT_SERVANTS_H
 

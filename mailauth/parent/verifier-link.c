@@ -7,7 +7,7 @@
 
 #include "mailauth/parent/report.h"
 
-/* A channel that ends is made anew after this long, which doubles, and the front is
+/* A channel that ends is replaced after this delay, which doubles, and the front is
  * replaced instead once so many have ended in a row, none of which lasted as long as a
  * steady one. */
 #define DELAY_MS 100

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Whose process a role becomes: users by name, and owners of mail folders. It
- * asks the system's user database and the file system, nothing else. */
+/* The users that roles run as: by name, or as owners of mail folders. It asks the
+ * system's user database and the file system, nothing else. */
 #ifndef MAILAUTH_PROCESS_ACCOUNT_H
 #define MAILAUTH_PROCESS_ACCOUNT_H
 

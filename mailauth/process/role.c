@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* See role.h. The one place where a role gives up its rights; what else it is
- * kept from is in sandbox.c. */
+/* See role.h. The only place where a role gives up its rights; sandbox.c has the rest of
+ * what is taken from it. */
 #include "mailauth/process/role.h"
 
 #include <errno.h>
@@ -175,7 +175,7 @@ gboolean role_settle(RoleStart *start, GError **error) {
     return FALSE;
   if (!start->drops_rights && geteuid() == 0)
     return error_set(error, REGISTRY_ERROR_ACCESS_DENIED, "A role does not run as root");
-  /* After the change of user, which forgets it. */
+  /* After the change of user, which resets it. */
   if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0)
     return set_errno_error(error, "The parent's end can't be watched for");
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* What each role is kept from once it has started, beside the rights of root: a table of
- * roles, and what the kernel does of it. Landlock takes files, networks and other
- * processes away (landlock.h), a filter system calls (syscall-filter.h); the front, if
- * root starts it, is also in an empty folder.
+/* What each role is kept from once it has started, besides the rights of root, as a
+ * table of roles. Landlock takes files, networks and other processes away (landlock.h),
+ * and a filter takes system calls away (syscall-filter.h); the front, if root starts it,
+ * is also in an empty folder.
  *
- * A piece that the kernel lacks is left out, and told by sandbox_get_lacks(); one that
- * it has and refuses is an error. */
+ * A piece that the kernel lacks is left out, and listed by sandbox_get_lacks(). A piece
+ * that it has and refuses is an error. */
 #ifndef MAILAUTH_PROCESS_SANDBOX_H
 #define MAILAUTH_PROCESS_SANDBOX_H
 

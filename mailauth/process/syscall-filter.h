@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The system calls that a process keeps (seccomp(2)): a table of groups of them,
- * and the filter made of it. Names, not numbers: libseccomp knows the machine. */
+/* The system calls that a process keeps (seccomp(2)): a table of groups of them, and the
+ * filter that is made of it. They are named: libseccomp knows the machine's numbers. */
 #ifndef MAILAUTH_PROCESS_SYSCALL_FILTER_H
 #define MAILAUTH_PROCESS_SYSCALL_FILTER_H
 

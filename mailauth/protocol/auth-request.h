@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A login that another server asks about on a socket, in whichever protocol, and
- * what it may be told. Pure. */
+/* A login that another server asks about on a socket, in any of the protocols, and the
+ * verdicts that it may get. Pure. */
 #ifndef MAILAUTH_PROTOCOL_AUTH_REQUEST_H
 #define MAILAUTH_PROTOCOL_AUTH_REQUEST_H
 

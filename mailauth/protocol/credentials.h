@@ -8,7 +8,7 @@
 
 typedef enum {
   CREDENTIALS_PASSWORD,
-  CREDENTIALS_SCRAM_FIRST, /* in place of a password: what the client says first */
+  CREDENTIALS_SCRAM_FIRST, /* instead of a password: the client's first message */
   CREDENTIALS_SCRAM_FINAL, /* its answer to the challenge; the user is that of the first */
   CREDENTIALS_SCRAM_END,   /* nothing: it has seen the server's proof */
 } CredentialsKind;

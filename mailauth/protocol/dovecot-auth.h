@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The Dovecot authentication protocol, version 1.2, the server's side of a
- * client's connection: how Postfix (`smtpd_sasl_type = dovecot`) and Exim
- * (`driver = dovecot`) ask about their users. Lines of fields between tabs; many
- * requests at once, each with an ID of the asking server's. Pure: out come
- * requests, in go verdicts.
+/* The Dovecot authentication protocol, version 1.2, the server's side of a client's
+ * connection: how Postfix (`smtpd_sasl_type = dovecot`) and Exim (`driver = dovecot`)
+ * ask about their users. Lines of fields between tabs; many requests at once, each with
+ * an ID of the asking server's. Pure: out come requests, in go verdicts.
  *
- * What the asking servers make of it has shaped this: they take an outage that
- * is answered for a wrong password, and a connection that closes for an outage. */
+ * It follows what the asking servers make of it: they take any negative answer for a
+ * wrong password, and only a connection that closes for an outage. */
 #ifndef MAILAUTH_PROTOCOL_DOVECOT_AUTH_H
 #define MAILAUTH_PROTOCOL_DOVECOT_AUTH_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What every protocol before login is: a machine that is fed bytes, writes
- * answers, and stops at each step that somebody else must take. The machines are
- * pure: no sockets, no clock, no settings but those given. */
+/* What every protocol before login is: a machine that is fed bytes, writes answers, and
+ * stops at each step that its owner must take. The machines are pure: no sockets, no
+ * clock, no settings but those given. */
 #ifndef MAILAUTH_PROTOCOL_MACHINE_H
 #define MAILAUTH_PROTOCOL_MACHINE_H
 

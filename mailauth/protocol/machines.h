@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The machines that there are, by protocol. */
+/* The table of machines, by protocol. */
 #ifndef MAILAUTH_PROTOCOL_MACHINES_H
 #define MAILAUTH_PROTOCOL_MACHINES_H
 

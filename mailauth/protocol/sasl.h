@@ -19,7 +19,7 @@ typedef struct {
 
 typedef enum {
   SASL_BEGUN,
-  SASL_UNKNOWN, /* no mechanism of that name is to be had */
+  SASL_UNKNOWN, /* there is no mechanism of that name */
   SASL_BARRED,  /* not without TLS */
 } SaslBeginning;
 

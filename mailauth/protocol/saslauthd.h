@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The saslauthd protocol: how whatever uses Cyrus SASL asks about its users. A
- * connection is one question, counted strings of login, password, service and
- * realm, and one answer. Pure.
+/* The saslauthd protocol: how programs with Cyrus SASL ask about their users. A
+ * connection is one question, counted strings of login, password, service and realm, and
+ * one answer. Pure.
  *
- * There is no answer for an outage: a connection that closes without one is
- * taken for it, where "NO" would be taken for a wrong password. */
+ * There is no answer for an outage: a connection that closes without one is taken for
+ * it, where "NO" would be taken for a wrong password. */
 #ifndef MAILAUTH_PROTOCOL_SASLAUTHD_H
 #define MAILAUTH_PROTOCOL_SASLAUTHD_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Passwords as SASL mechanisms that hash them at both ends want them: SASLprep
- * (RFC 4013), which makes one string of those that look alike. Pure. */
+/* SASLprep (RFC 4013): prepares passwords for SASL mechanisms that hash them at both
+ * ends, so that strings that look alike become one. Pure. */
 #ifndef MAILAUTH_PROTOCOL_SASLPREP_H
 #define MAILAUTH_PROTOCOL_SASLPREP_H
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What proves a password by SCRAM-SHA-256 without being it: salt, iteration count,
- * StoredKey and ServerKey (RFC 5802, section 3; RFC 7677), as they are made, kept as
- * text beside an account's hash, and made up if an account has none. Nothing here does
- * I/O; making keys takes as long as it is meant to. */
+/* The keys of SCRAM-SHA-256, which prove a password without holding it: salt, iteration
+ * count, StoredKey and ServerKey (RFC 5802, section 3; RFC 7677), as they are made, kept
+ * as text beside an account's hash, and made up if an account has none. Nothing here
+ * does I/O; making keys takes as long as it is meant to. */
 #ifndef MAILAUTH_PROTOCOL_SCRAM_KEYS_H
 #define MAILAUTH_PROTOCOL_SCRAM_KEYS_H
 

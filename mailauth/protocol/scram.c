@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* scram.h: messages of comma-separated attributes (RFC 5802, section 7), and the
- * few lines of arithmetic between them. */
+/* scram.h: messages of comma-separated attributes (RFC 5802, section 7), and a little
+ * arithmetic. */
 #include "mailauth/protocol/scram.h"
 
 #include <openssl/crypto.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What administrators may have logged of one session before and after login, by level,
- * and never a password: what is shown of a client's words is chosen, not what is hidden.
- * Of a command that is not known nothing is shown, as a client out of step sends a
- * password in its place; so an IMAP tag is not shown, nor what a SASL exchange holds,
- * nor a byte after login. Pure: lines go to @write.
+ * and never a password: only chosen words of a client are shown, so nothing has to be
+ * hidden. An unknown command is not shown, since a client out of step may send a
+ * password in its place; nor is an IMAP tag, the contents of a SASL exchange, or any
+ * byte after login. Pure: lines go to @write.
  *
  * All functions do nothing if the transcript is NULL. */
 #ifndef MAILAUTH_PROTOCOL_TRANSCRIPT_H
@@ -42,8 +42,8 @@ void transcript_note(Transcript *transcript, TranscriptLevel level, const char *
  * @out: the answers so far, which were said before it. */
 void transcript_command(Transcript *transcript, const GString *out, const char *name,
                         const char *shown, gboolean more);
-/* Answers: the lines of @out that have not been seen. NULL: the next output
- * begins anew. */
+/* Answers: the lines of @out that have not been seen. NULL: the next output is a new
+ * one. */
 void transcript_output(Transcript *transcript, const GString *out);
 
 #endif

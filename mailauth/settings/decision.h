@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Which package decides a login and why, and whether the password is to be
- * asked about at all: the first questions of every login, in their order. Pure.
- * It never turns from one package to another: what can't be decided by the
- * package that is set is refused. */
+/* Which package decides a login and why, and whether the password is proved at all: the
+ * first questions of every login, in their order. Pure. It never falls back from one
+ * package to another: a login that the set package can't decide is refused. */
 #ifndef MAILAUTH_SETTINGS_DECISION_H
 #define MAILAUTH_SETTINGS_DECISION_H
 

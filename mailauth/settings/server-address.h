@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Where a server is that a setting names: an LDAP directory of a broker's `URI`, or
- * the mail server of `Backend`. Pure. */
+/* The address of a server that a setting names: an LDAP directory of a broker's `URI`,
+ * or the mail server of `Backend`. Pure. */
 #ifndef MAILAUTH_SETTINGS_SERVER_ADDRESS_H
 #define MAILAUTH_SETTINGS_SERVER_ADDRESS_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The settings as tables, a row each: how it is named, what it may be, what stands if it
- * is not set, and what can't be decided while it is wrong. settings-read.c reads by them. */
+/* The settings as tables, a row each: its names, what it may be, its default, and what
+ * can't be decided while it is wrong. settings-read.c reads by them. */
 #ifndef MAILAUTH_SETTINGS_SETTINGS_TABLES_H
 #define MAILAUTH_SETTINGS_SETTINGS_TABLES_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The snapshot of settings.h once it has been read: what is asked of it, and its end. */
+/* The snapshot of settings.h once it has been read: look-ups, and freeing it. */
 #include "mailauth/settings/settings.h"
 
 #include <string.h>

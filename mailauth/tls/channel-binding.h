@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What ties a login to the TLS connection that it is made in: the channel
- * bindings (RFC 5929, RFC 9266) of a server's connection. */
+/* The channel bindings (RFC 5929, RFC 9266) of a server's connection: they tie a login
+ * to the TLS connection that it is made in. */
 #ifndef MAILAUTH_TLS_CHANNEL_BINDING_H
 #define MAILAUTH_TLS_CHANNEL_BINDING_H
 

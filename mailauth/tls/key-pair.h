@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A certificate and its private key, read from files and checked. What
- * connections make of them is tls-server.h's, bytes on the wire are stream.h's. */
+/* A certificate and its private key, read from files and checked. tls-server.h has what
+ * connections make of them, stream.h the bytes on the wire. */
 #ifndef MAILAUTH_TLS_KEY_PAIR_H
 #define MAILAUTH_TLS_KEY_PAIR_H
 

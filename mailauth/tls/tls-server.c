@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* tls-server.h. One SSL_CTX without a certificate is what all connections begin from:
- * the client's first message says which host it wants, and what has to do with that host
- * hangs on the connection from then on. This happens before OpenSSL looks for a session
- * to resume, so that each host's tickets have keys of their own; the certificate itself
- * is chosen only if nothing is resumed. */
+ * the client's first message says which host it wants, and everything of that host is
+ * attached to the connection from then on. This happens before OpenSSL looks for a
+ * session to resume, so that each host's tickets have keys of their own; the certificate
+ * itself is chosen only if nothing is resumed. */
 #include "mailauth/tls/tls-server.h"
 
 #include <openssl/err.h>
@@ -172,8 +172,8 @@ static void set_protocol(SSL_CTX *context) {
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
                                    SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
                                    SSL_OP_CLEANSE_PLAINTEXT | SSL_OP_IGNORE_UNEXPECTED_EOF);
-  /* Thousands of connections are idle: their buffers go back between records. The
-   * chain is what the file has: nothing is put together anew for each client. */
+  /* Thousands of connections are idle: their buffers go back between records. The chain
+   * is what the file has: nothing is put together for each client. */
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_NO_AUTO_CHAIN);
 }

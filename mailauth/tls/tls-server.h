@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* TLS as a server has it: which certificate a connection gets, by the name that
- * the client asks for and the algorithms that it knows, and which sessions may
- * be resumed. Pairs change while connections are open; those keep what they
- * began with. */
+/* The server's side of TLS: which certificate a connection gets, by the name that the
+ * client asks for and the algorithms that it knows, and which sessions may be resumed.
+ * Pairs change while connections are open; those keep what they began with. */
 #ifndef MAILAUTH_TLS_TLS_SERVER_H
 #define MAILAUTH_TLS_TLS_SERVER_H
 

@@ -25,8 +25,8 @@ typedef struct {
   guint count;
 } TicketKeys;
 
-/* A new key seals from now on; the one that did opens until the next time, and
- * the one before is wiped. FALSE: no randomness is to be had; all are wiped then. */
+/* A new key seals from now on; the one that did opens until the next time, and the one
+ * before is wiped. FALSE: the system has no random bytes; all keys are wiped then. */
 gboolean ticket_keys_rotate(TicketKeys *keys);
 void ticket_keys_wipe(TicketKeys *keys);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The users behind the connections of a bus: of one connection when somebody asks,
- * and, on a bus without a policy of ours, of all that are there now. Only the bus
- * daemon is believed. */
+/* The users behind the connections of a bus: of one connection on request, and, on a bus
+ * without a policy of ours, of all that are there now. Only the bus daemon is believed. */
 #ifndef MAILAUTH_VERIFIER_BUS_PEERS_H
 #define MAILAUTH_VERIFIER_BUS_PEERS_H
 

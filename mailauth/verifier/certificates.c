@@ -17,14 +17,14 @@
 /* What does not fit when it has just been set is shown at once, but is an event only
  * after that time: a certificate and its key are two values, and two writes. */
 #define FIT_MS 1000
-/* Problems that one answer tells of. */
+/* Problems that one answer lists. */
 #define MAX_TOLD 3U
 
 typedef struct {
   Certificate shown;
   gboolean is_queued;
   gboolean is_set; /* by the settings that are being gone through */
-  gboolean is_new; /* it has been set anew, and nothing has been said of it yet */
+  gboolean is_new; /* it has just been set, and there is no answer yet */
   guint unfit;     /* a timer, until its problem is an event; 0: none */
   Certificates *certificates;
 } Row;
@@ -435,8 +435,8 @@ static void take_facts(Certificate *certificate, gboolean in_use, const TlsFacts
   certificate->facts.fingerprint = g_strdup(facts->fingerprint);
 }
 
-/* Files that have been set anew meanwhile are asked for again, and what is said of
- * the last ones does not go for them. */
+/* Files that were changed meanwhile are asked for again; an answer for the old ones does
+ * not apply to them. */
 static void take_answer(Row *row, const char *problem) {
   if (row->is_queued || row->shown.certificate == NULL)
     return;

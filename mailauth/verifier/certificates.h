@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The verifier's record of the certificates: which are set, what came of each, and what
- * is in use. It asks for the files of each host by itself, so that one that can't be
- * used keeps none of the others from being taken, and a few at a time, so that many
- * hosts don't hold up the front. The events that follow from what it is told are its
- * own. */
+ * is in use. It asks for the files of each host separately, so that one bad pair does
+ * not keep the others from being used, and for a few at a time, so that many hosts do
+ * not hold up the front. It also makes the events that follow from the answers. */
 #ifndef MAILAUTH_VERIFIER_CERTIFICATES_H
 #define MAILAUTH_VERIFIER_CERTIFICATES_H
 
@@ -41,8 +40,8 @@ void certificates_set_front(Certificates *certificates, gboolean present);
 
 /* What came of reading them; @problem NULL: all are in use. */
 typedef void (*CertificateDone)(const char *problem, gpointer data);
-/* All files are to be read anew. @done is called once, now or later, also when the
- * record is freed. */
+/* Has all files read again. @done is called once, now or later, also when the record is
+ * freed. */
 void certificates_reload(Certificates *certificates, CertificateDone done, gpointer data);
 
 /* MESSAGE_FILE_PROBLEM of the parent. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One login: see login.h. Each step is a function that ends the login or leads
- * to the next; what is waited for in between calls back here. */
+/* One login: see login.h. Each step is a function that ends the login or leads to the
+ * next; asynchronous steps call back here. */
 #include "mailauth/verifier/login.h"
 
 #include <string.h>
@@ -313,8 +313,8 @@ static void on_proved(Outcome outcome, const char *detail, gpointer data) {
   round_trips_note_proof(logins->round_trips);
 }
 
-/* Any change of the settings forgets all that was verified: whether it bears on a
- * password is not weighed. */
+/* Any change of the settings empties the cache of verified passwords, whether or not it
+ * concerns passwords. */
 void logins_take_settings(Logins *logins) {
   g_autoptr(Settings) current = views_get_settings(logins->tools.views);
   if (current == logins->settings)

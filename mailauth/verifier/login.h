@@ -57,7 +57,7 @@ typedef struct {
   Outcome outcome;
   const char *user;         /* the account if there is one, else as it was given */
   guint32 delay;            /* ms that the client's answer is to wait */
-  guint32 idle_timeout;     /* s; of a session that is relayed; 0: its server's own affair */
+  guint32 idle_timeout;     /* s; of a session that is relayed; 0: left to the session's server */
   int descriptor;           /* where the session goes on; the callee's to close; -1 for none */
   const char *capabilities; /* an IMAP server's; "" for unknown */
   GBytes *pending;          /* what the mail server has said already; may be NULL */
@@ -79,11 +79,11 @@ Login *logins_begin(Logins *logins, const LoginRequest *request, Secret *passwor
 /* The client has gone. What is under way is still recorded and counted. */
 void login_cancel(Login *login);
 
-/* The settings are, or may be, others now: forgets what depends on them. */
+/* The settings have changed, or may have: drops what depends on them. */
 void logins_take_settings(Logins *logins);
 /* The same for a native account, @account in any case; NULL: for any. */
 void logins_take_account(Logins *logins, const char *account);
-/* regd has been heard of, or has had its time: until then logins wait for it. */
+/* regd has answered, or has not in time: until then logins wait for it. */
 void logins_stop_waiting(Logins *logins);
 
 /* Something that the front has refused by itself: records it as an event, and counts
@@ -95,9 +95,9 @@ guint logins_count(const Logins *logins);
 /* Visits the pairs and addresses that are held back now, by the current settings:
  * throttle_visit_held(). */
 void logins_visit_held(const Logins *logins, ThrottleVisit visit, gpointer data);
-/* Lets go whom @who names: an account, or an address in any form (also that of
- * throttle_visit_held()); NULL: everybody. Makes an event if there were failures; logins
- * that wait for their turn go on. How many pairs had failures. */
+/* Releases @who: an account, or an address in any form (also that of
+ * throttle_visit_held()); NULL: all that are held back. Makes an event if there were
+ * failures; logins that wait for their turn go on. Returns how many pairs had failures. */
 guint logins_release(Logins *logins, const char *who);
 
 /* How many have ended so, by @protocol and package since the start. */

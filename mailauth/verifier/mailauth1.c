@@ -33,7 +33,7 @@ struct Bus {
   gint64 last_sent; /* monotonic, in µs */
   Retry *retry;
   gboolean complained; /* that the name can't be had */
-  /* What was told of the properties last. */
+  /* The properties as they were last signalled. */
   gboolean membership, ready;
   char *broker;
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Everything that does not work, as administrators are told of it: each line names what,
- * and why. Gathered from what the verifier knows; nothing is asked or tried here. */
+/* Everything that does not work, for administrators: each line names what, and why. It
+ * is gathered from what the verifier knows; nothing is asked or tried here. */
 #ifndef MAILAUTH_VERIFIER_PROBLEMS_H
 #define MAILAUTH_VERIFIER_PROBLEMS_H
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What the settings mean for the other roles, told to them whenever it changes:
- * listeners and certificate to the parent, limits and rules to the front; and
- * the events that follow from what they answer, and from the settings
- * themselves. */
+/* Tells the other roles what the settings mean for them, whenever that changes:
+ * listeners and certificates to the parent, limits and rules to the front. It also makes
+ * the events that follow from their answers and from the settings themselves. */
 #ifndef MAILAUTH_VERIFIER_PUBLISHER_H
 #define MAILAUTH_VERIFIER_PUBLISHER_H
 
@@ -30,7 +29,7 @@ void publisher_offer_scram(Publisher *publisher, gboolean offered);
 gboolean publisher_offers_scram(const Publisher *publisher);
 /* The front has come (a channel, borrowed), or gone (NULL). */
 void publisher_set_front(Publisher *publisher, Channel *front);
-/* The certificates' files are to be read anew: certificates_reload(). */
+/* Has the certificates' files read again: certificates_reload(). */
 void publisher_reload_certificates(Publisher *publisher, CertificateDone done, gpointer data);
 
 /* MESSAGE_LISTENING, MESSAGE_SOCKETS_STATE and MESSAGE_FILE_PROBLEM of the parent,

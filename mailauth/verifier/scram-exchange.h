@@ -35,7 +35,7 @@ Scram *exchange_take_scram(Exchange *exchange);
  * which is for administrators and the caller's, or NULL. */
 Outcome exchange_get_outcome(ScramResult result, char **detail);
 
-/* regd has been heard of, or has had its time: until then exchanges wait for it. */
+/* regd has answered, or has not in time: until then exchanges wait for it. */
 void exchanges_stop_waiting(Exchanges *exchanges);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is decided now, and why: the verifier's state as entries of an a{sv}. */
+/* The verifier's state as entries of an a{sv}: what is decided now, and why. */
 #ifndef MAILAUTH_VERIFIER_STATUS_H
 #define MAILAUTH_VERIFIER_STATUS_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Who is held back: see throttle.h. Addresses hold their accounts. Whether one is held
- * back is worked out from its counts each time, so that a change of the rules applies to
+/* Holding back: see throttle.h. Addresses hold their accounts. Whether one is held back
+ * is worked out from its counts each time, so that a change of the rules applies to
  * earlier failures too. */
 #include "mailauth/verifier/throttle.h"
 

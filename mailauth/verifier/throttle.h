@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Who is held back: failures counted for each pair of address and account, the delay
- * that grows with an address's failures, the lock on a pair, the hold on an address that
+/* Holding back: failures counted for each pair of address and account, the delay that
+ * grows with an address's failures, the lock on a pair, the hold on an address that
  * tries many accounts. Pure: times are given, nothing waits here.
  *
  * Tries under way count as failures until they have ended, so that many at once gain
@@ -53,9 +53,9 @@ typedef void (*ThrottleVisit)(const ThrottleHold *hold, gpointer data);
 /* Each that throttle_begin() would refuse now; in no order. */
 void throttle_visit_held(const Throttle *throttle, const ThrottleRules *rules, gint64 now,
                          ThrottleVisit visit, gpointer data);
-/* Forgets the failures of @account (NULL: of every account) from @address (NULL:
- * from everywhere), and the delay of the addresses that are let go as a whole.
- * Tries under way stay so. How many pairs had failures. */
+/* Drops the failures of @account (NULL: of every account) from @address (NULL: from
+ * everywhere), and the delay of addresses that are released as a whole. Tries under way
+ * stay. Returns how many pairs had failures. */
 guint throttle_release(Throttle *throttle, const char *account, const char *address);
 
 /* Pairs remembered now, held or not. */

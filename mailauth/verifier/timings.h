@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* How long the proof of a password took, by who proved it: a broker of the
- * membership, or a source of native accounts. Pure. */
+/* How long proofs of passwords took, for each broker of the membership and each source
+ * of native accounts. Pure. */
 #ifndef MAILAUTH_VERIFIER_TIMINGS_H
 #define MAILAUTH_VERIFIER_TIMINGS_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The verifier: see verifier.h. Here its parts are put together, and messages
- * find their way; what is decided, and in which order, is in login.c. */
+/* The verifier: see verifier.h. It puts the parts together and dispatches messages;
+ * login.c decides, and in which order. */
 #include "mailauth/verifier/verifier.h"
 
 #include <pwd.h>
@@ -243,7 +243,7 @@ static const char *get_pam_user(const Verifier *verifier) {
              : NULL;
 }
 
-/* An outage that is to come is told of before it is met. */
+/* An outage ahead is reported before logins meet it. */
 static void examine_pam(Verifier *verifier) {
   gboolean all = FALSE;
   if (verifier->settings == NULL)

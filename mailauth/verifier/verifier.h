@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The verifier: the role that holds the bus, the settings, the accounts and the
- * proving of passwords, and never touches a client's connection. */
+/* The verifier: the role that reads the settings and accounts, proves passwords and
+ * serves the bus. It never touches a client's connection. */
 #ifndef MAILAUTH_VERIFIER_VERIFIER_H
 #define MAILAUTH_VERIFIER_VERIFIER_H
 

@@ -95,7 +95,7 @@ static gboolean accept_one(Entrance *entrance) {
   return FALSE;
 }
 
-static void entrance_ready(Watch *watch, guint32 events G_GNUC_UNUSED) {
+static void entrance_ready(Watch *watch, G_GNUC_UNUSED guint32 events) {
   Entrance *entrance = container_of(watch, Entrance, watch);
   if (watch->descriptor < 0)
     return;

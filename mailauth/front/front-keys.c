@@ -30,7 +30,7 @@ static GVariant *describe_keys(const FrontKeys *keys, guint64 request, const cha
                        facts.covers);
 }
 
-static void report_pair(const char *host, CertificateSlot slot, const TlsPair *pair G_GNUC_UNUSED,
+static void report_pair(const char *host, CertificateSlot slot, G_GNUC_UNUSED const TlsPair *pair,
                         gpointer data) {
   FrontKeys *keys = data;
   front_channel_send(keys->verifier, MESSAGE_KEYS_RESULT, describe_keys(keys, 0, host, slot, ""));

@@ -96,7 +96,7 @@ static gboolean accept_one(FrontListener *listener) {
   return errno == ECONNABORTED || errno == EINTR;
 }
 
-static void on_ready(Watch *watch, guint32 events G_GNUC_UNUSED) {
+static void on_ready(Watch *watch, G_GNUC_UNUSED guint32 events) {
   FrontListener *listener = container_of(watch, FrontListener, watch);
   for (guint i = 0; i < MAX_ACCEPTS_AT_ONCE && accept_one(listener); i++)
     continue;

@@ -367,7 +367,7 @@ static gboolean do_waiting(Session *session) {
   return FALSE;
 }
 
-static gboolean do_nothing(Session *session G_GNUC_UNUSED) {
+static gboolean do_nothing(G_GNUC_UNUSED Session *session) {
   return FALSE;
 }
 

@@ -40,9 +40,9 @@ static gboolean is_temporary(int problem) {
 /* Before and after OpenSSL reads the socket. It reads on by itself as long as
  * records come that hold no bytes for us, key updates and refused renegotiations
  * without end. */
-static long on_socket_use(BIO *socket, int operation, const char *bytes G_GNUC_UNUSED,
-                          size_t size G_GNUC_UNUSED, int number G_GNUC_UNUSED,
-                          long long_number G_GNUC_UNUSED, int result, size_t *done) {
+static long on_socket_use(BIO *socket, int operation, G_GNUC_UNUSED const char *bytes,
+                          G_GNUC_UNUSED size_t size, G_GNUC_UNUSED int number,
+                          G_GNUC_UNUSED long long_number, int result, size_t *done) {
   Stream *stream = (Stream *)(gpointer)BIO_get_callback_arg(socket);
   if (operation == BIO_CB_READ && stream->budget == 0) {
     BIO_set_retry_read(socket);

@@ -222,7 +222,7 @@ static gboolean take_id(char **fields, guint32 *id) {
 }
 
 /* Minor versions add what the other side may pass over (Exim says 1.0). */
-static DovecotAuthStep do_version(DovecotAuth *machine, char *fields, GString *out G_GNUC_UNUSED) {
+static DovecotAuthStep do_version(DovecotAuth *machine, char *fields, G_GNUC_UNUSED GString *out) {
   const char *major = next_field(&fields);
   machine->has_version = g_strcmp0(major, "1") == 0;
   return machine->has_version ? DOVECOT_AUTH_READ : DOVECOT_AUTH_CLOSE;
@@ -278,7 +278,7 @@ static DovecotAuthStep do_cont(DovecotAuth *machine, char *fields, GString *out)
   return take_response(machine, request, fields == NULL ? "" : fields, out);
 }
 
-static DovecotAuthStep do_cancel(DovecotAuth *machine, char *fields, GString *out G_GNUC_UNUSED) {
+static DovecotAuthStep do_cancel(DovecotAuth *machine, char *fields, G_GNUC_UNUSED GString *out) {
   guint32 id = 0;
   if (!take_id(&fields, &id))
     return DOVECOT_AUTH_CLOSE;

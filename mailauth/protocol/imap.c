@@ -107,14 +107,14 @@ static Step handle_capability(Imap *imap, const Surroundings *surroundings, Imap
   return tagged(imap, out, "OK Capabilities before login listed.");
 }
 
-static Step handle_noop(Imap *imap, const Surroundings *surroundings G_GNUC_UNUSED,
+static Step handle_noop(Imap *imap, G_GNUC_UNUSED const Surroundings *surroundings,
                         ImapCursor *arguments, GString *out) {
   if (!imap_take_end(arguments))
     return bad_command(imap, out, "NOOP takes no argument.");
   return tagged(imap, out, "OK NOOP completed.");
 }
 
-static Step handle_logout(Imap *imap, const Surroundings *surroundings G_GNUC_UNUSED,
+static Step handle_logout(Imap *imap, G_GNUC_UNUSED const Surroundings *surroundings,
                           ImapCursor *arguments, GString *out) {
   if (!imap_take_end(arguments))
     return bad_command(imap, out, "LOGOUT takes no argument.");
@@ -123,7 +123,7 @@ static Step handle_logout(Imap *imap, const Surroundings *surroundings G_GNUC_UN
   return STEP_CLOSE;
 }
 
-static Step handle_id(Imap *imap, const Surroundings *surroundings G_GNUC_UNUSED,
+static Step handle_id(Imap *imap, G_GNUC_UNUSED const Surroundings *surroundings,
                       ImapCursor *arguments, GString *out) {
   if (!imap_take_character(arguments, ' ') || !imap_take_id_parameters(arguments) ||
       !imap_take_end(arguments))
@@ -196,8 +196,8 @@ static Step handle_authenticate(Imap *imap, const Surroundings *surroundings, Im
   return continue_sasl(imap, has_initial ? (const char *)initial.bytes : NULL, out);
 }
 
-static Step handle_later(Imap *imap, const Surroundings *surroundings G_GNUC_UNUSED,
-                         ImapCursor *arguments G_GNUC_UNUSED, GString *out) {
+static Step handle_later(Imap *imap, G_GNUC_UNUSED const Surroundings *surroundings,
+                         G_GNUC_UNUSED ImapCursor *arguments, GString *out) {
   return bad_command(imap, out, "Log in first.");
 }
 
@@ -459,7 +459,7 @@ static Step imap_answer(Machine *machine, Outcome outcome, const char *capabilit
   return conversation_counts_as_failure(outcome) ? count_refusal(imap, out) : STEP_READ;
 }
 
-static void imap_greet(Machine *machine G_GNUC_UNUSED, const Surroundings *surroundings,
+static void imap_greet(G_GNUC_UNUSED Machine *machine, const Surroundings *surroundings,
                        GString *out) {
   g_string_append(out, "* OK [");
   append_capabilities(surroundings, out);

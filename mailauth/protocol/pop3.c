@@ -168,14 +168,14 @@ static Step handle_stls(Pop3 *pop3, const Surroundings *surroundings, const char
   return STEP_START_TLS;
 }
 
-static Step handle_quit(Pop3 *pop3 G_GNUC_UNUSED, const Surroundings *surroundings G_GNUC_UNUSED,
-                        const char *argument G_GNUC_UNUSED, GString *out) {
+static Step handle_quit(G_GNUC_UNUSED Pop3 *pop3, G_GNUC_UNUSED const Surroundings *surroundings,
+                        G_GNUC_UNUSED const char *argument, GString *out) {
   g_string_append(out, "+OK Bye.\r\n");
   return STEP_CLOSE;
 }
 
-static Step handle_later(Pop3 *pop3, const Surroundings *surroundings G_GNUC_UNUSED,
-                         const char *argument G_GNUC_UNUSED, GString *out) {
+static Step handle_later(Pop3 *pop3, G_GNUC_UNUSED const Surroundings *surroundings,
+                         G_GNUC_UNUSED const char *argument, GString *out) {
   return bad_command(pop3, out, "Log in first.");
 }
 
@@ -284,7 +284,7 @@ static gboolean pop3_is_in_exchange(const Machine *machine) {
   return ((const Pop3 *)machine)->sasl.mechanism != NULL;
 }
 
-static Step pop3_answer(Machine *machine, Outcome outcome, const char *capabilities G_GNUC_UNUSED,
+static Step pop3_answer(Machine *machine, Outcome outcome, G_GNUC_UNUSED const char *capabilities,
                         GString *out) {
   Pop3 *pop3 = (Pop3 *)machine;
   const OutcomeFacts *facts = outcome_get_facts(outcome);
@@ -301,8 +301,8 @@ static Step pop3_answer(Machine *machine, Outcome outcome, const char *capabilit
   return STEP_CLOSE;
 }
 
-static void pop3_greet(Machine *machine G_GNUC_UNUSED,
-                       const Surroundings *surroundings G_GNUC_UNUSED, GString *out) {
+static void pop3_greet(G_GNUC_UNUSED Machine *machine,
+                       G_GNUC_UNUSED const Surroundings *surroundings, GString *out) {
   g_string_append(out, "+OK POP3 server ready.\r\n");
 }
 

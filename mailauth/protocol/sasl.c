@@ -20,14 +20,14 @@ struct SaslMechanism {
 #define ASK_USER "VXNlcm5hbWU6"
 #define ASK_PASSWORD "UGFzc3dvcmQ6"
 
-static SaslResult plain_first(SaslExchange *exchange G_GNUC_UNUSED,
-                              GString *challenge G_GNUC_UNUSED) {
+static SaslResult plain_first(G_GNUC_UNUSED SaslExchange *exchange,
+                              G_GNUC_UNUSED GString *challenge) {
   return SASL_CHALLENGE;
 }
 
 /* [authzid] NUL authcid NUL passwd */
-static SaslResult plain_respond(SaslExchange *exchange G_GNUC_UNUSED, const Secret *response,
-                                GString *challenge G_GNUC_UNUSED, Credentials *credentials) {
+static SaslResult plain_respond(G_GNUC_UNUSED SaslExchange *exchange, const Secret *response,
+                                G_GNUC_UNUSED GString *challenge, Credentials *credentials) {
   const char *identity = response->size > 0 ? (const char *)response->bytes : "";
   const char *end = identity + response->size;
   const char *first = memchr(identity, '\0', response->size);
@@ -45,7 +45,7 @@ static SaslResult plain_respond(SaslExchange *exchange G_GNUC_UNUSED, const Secr
   return own ? SASL_DONE : SASL_NO_PROXY;
 }
 
-static SaslResult login_first(SaslExchange *exchange G_GNUC_UNUSED, GString *challenge) {
+static SaslResult login_first(G_GNUC_UNUSED SaslExchange *exchange, GString *challenge) {
   g_string_append(challenge, ASK_USER);
   return SASL_CHALLENGE;
 }
@@ -65,8 +65,8 @@ static SaslResult login_respond(SaslExchange *exchange, const Secret *response, 
   return SASL_CHALLENGE;
 }
 
-static SaslResult scram_first(SaslExchange *exchange G_GNUC_UNUSED,
-                              GString *challenge G_GNUC_UNUSED) {
+static SaslResult scram_first(G_GNUC_UNUSED SaslExchange *exchange,
+                              G_GNUC_UNUSED GString *challenge) {
   return SASL_CHALLENGE;
 }
 
@@ -99,16 +99,16 @@ static SaslResult respond_to_scram(SaslExchange *exchange, gboolean plus, const 
 }
 
 static SaslResult scram_respond(SaslExchange *exchange, const Secret *response,
-                                GString *challenge G_GNUC_UNUSED, Credentials *credentials) {
+                                G_GNUC_UNUSED GString *challenge, Credentials *credentials) {
   return respond_to_scram(exchange, FALSE, response, credentials);
 }
 
 static SaslResult scram_plus_respond(SaslExchange *exchange, const Secret *response,
-                                     GString *challenge G_GNUC_UNUSED, Credentials *credentials) {
+                                     G_GNUC_UNUSED GString *challenge, Credentials *credentials) {
   return respond_to_scram(exchange, TRUE, response, credentials);
 }
 
-static gboolean always(const Surroundings *surroundings G_GNUC_UNUSED) {
+static gboolean always(G_GNUC_UNUSED const Surroundings *surroundings) {
   return TRUE;
 }
 

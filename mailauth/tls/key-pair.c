@@ -50,8 +50,8 @@ static gboolean read_all(int descriptor, const char *what, Secret *bytes, GError
 }
 
 /* There is no terminal to ask for one. */
-static int no_passphrase(char *buffer G_GNUC_UNUSED, int size G_GNUC_UNUSED,
-                         int writing G_GNUC_UNUSED, void *data) {
+static int no_passphrase(G_GNUC_UNUSED char *buffer, G_GNUC_UNUSED int size,
+                         G_GNUC_UNUSED int writing, void *data) {
   gboolean *asked = data;
   *asked = TRUE;
   return -1;

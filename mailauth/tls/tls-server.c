@@ -85,9 +85,9 @@ static Host *host_of(const SSL *connection) {
   return SSL_get_ex_data(connection, server_of(connection)->host_index);
 }
 
-static void free_host_of(void *parent G_GNUC_UNUSED, void *host, CRYPTO_EX_DATA *all G_GNUC_UNUSED,
-                         int index G_GNUC_UNUSED, long number G_GNUC_UNUSED,
-                         void *data G_GNUC_UNUSED) {
+static void free_host_of(G_GNUC_UNUSED void *parent, void *host, G_GNUC_UNUSED CRYPTO_EX_DATA *all,
+                         G_GNUC_UNUSED int index, G_GNUC_UNUSED long number,
+                         G_GNUC_UNUSED void *data) {
   host_unref(host);
 }
 
@@ -117,13 +117,13 @@ static int on_client_hello(SSL *connection, int *alert, void *data) {
 }
 
 /* Whether the client is told that its name was known. */
-static int on_server_name(SSL *connection, int *alert G_GNUC_UNUSED, void *data G_GNUC_UNUSED) {
+static int on_server_name(SSL *connection, G_GNUC_UNUSED int *alert, G_GNUC_UNUSED void *data) {
   const Host *host = host_of(connection);
   return host != NULL && *host->name != '\0' ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
 }
 
 /* OpenSSL keeps one of each algorithm: the first slot's is the one that stays. */
-static int on_certificate(SSL *connection, void *data G_GNUC_UNUSED) {
+static int on_certificate(SSL *connection, G_GNUC_UNUSED void *data) {
   const Host *host = host_of(connection);
   for (guint i = N_CERTIFICATE_SLOTS; host != NULL && i-- > 0;) {
     const TlsPair *pair = host->pairs[i];
@@ -141,7 +141,7 @@ static int on_ticket_key(SSL *connection, unsigned char *name, unsigned char *iv
 }
 
 /* A ticket remembers which of the host's certificates its session began by. */
-static int on_seal_ticket(SSL *connection, void *data G_GNUC_UNUSED) {
+static int on_seal_ticket(SSL *connection, G_GNUC_UNUSED void *data) {
   const Host *host = host_of(connection);
   const X509 *certificate = SSL_get_certificate(connection);
   if (SSL_session_reused(connection))
@@ -152,11 +152,11 @@ static int on_seal_ticket(SSL *connection, void *data G_GNUC_UNUSED) {
   return 1;
 }
 
-static SSL_TICKET_RETURN on_open_ticket(SSL *connection G_GNUC_UNUSED,
-                                        SSL_SESSION *session G_GNUC_UNUSED,
-                                        const unsigned char *name G_GNUC_UNUSED,
-                                        size_t size G_GNUC_UNUSED, SSL_TICKET_STATUS status,
-                                        void *data G_GNUC_UNUSED) {
+static SSL_TICKET_RETURN on_open_ticket(G_GNUC_UNUSED SSL *connection,
+                                        G_GNUC_UNUSED SSL_SESSION *session,
+                                        G_GNUC_UNUSED const unsigned char *name,
+                                        G_GNUC_UNUSED size_t size, SSL_TICKET_STATUS status,
+                                        G_GNUC_UNUSED void *data) {
   return status == SSL_TICKET_SUCCESS         ? SSL_TICKET_RETURN_USE
          : status == SSL_TICKET_SUCCESS_RENEW ? SSL_TICKET_RETURN_USE_RENEW
                                               : SSL_TICKET_RETURN_IGNORE_RENEW;

@@ -11,7 +11,7 @@ typedef struct {
   GArray *peers; /* of int: the clients' ends */
 } Door;
 
-static void on_ended(Session *session G_GNUC_UNUSED, gpointer owner G_GNUC_UNUSED) {
+static void on_ended(G_GNUC_UNUSED Session *session, G_GNUC_UNUSED gpointer owner) {
 }
 
 static void set_up(Door *door) {

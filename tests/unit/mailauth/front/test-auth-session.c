@@ -57,7 +57,7 @@ static void finish(Stage *stage) {
     close(stage->client);
 }
 
-static void do_nothing(Timer *timer G_GNUC_UNUSED) {
+static void do_nothing(G_GNUC_UNUSED Timer *timer) {
 }
 
 /* Once round the loop, with what there is to do now. */

@@ -66,7 +66,7 @@ static void check_text(const SettingRow *row, const SchemaValue *described) {
 }
 
 /* What a list is by default each protocol has for itself. */
-static void check_list(const SettingRow *row G_GNUC_UNUSED, const SchemaValue *described) {
+static void check_list(G_GNUC_UNUSED const SettingRow *row, const SchemaValue *described) {
   g_assert_cmpuint(described->type, ==, REGISTRY_MULTI_SZ);
 }
 

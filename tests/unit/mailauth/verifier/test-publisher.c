@@ -14,7 +14,7 @@ typedef struct {
   RegistryValue *value;
 } World;
 
-static RegistryViewState get_state(SettingsKey key G_GNUC_UNUSED, gpointer data) {
+static RegistryViewState get_state(G_GNUC_UNUSED SettingsKey key, gpointer data) {
   return ((const World *)data)->state;
 }
 
@@ -26,13 +26,13 @@ static const RegistryValue *get(SettingsKey key, const char *subkey, const char 
   return is_it ? world->value : NULL;
 }
 
-static gboolean has_key(SettingsKey key G_GNUC_UNUSED, const char *subkey G_GNUC_UNUSED,
-                        gpointer data G_GNUC_UNUSED) {
+static gboolean has_key(G_GNUC_UNUSED SettingsKey key, G_GNUC_UNUSED const char *subkey,
+                        G_GNUC_UNUSED gpointer data) {
   return FALSE;
 }
 
-static char **list_nothing(SettingsKey key G_GNUC_UNUSED, const char *subkey G_GNUC_UNUSED,
-                           gpointer data G_GNUC_UNUSED) {
+static char **list_nothing(G_GNUC_UNUSED SettingsKey key, G_GNUC_UNUSED const char *subkey,
+                           G_GNUC_UNUSED gpointer data) {
   return g_new0(char *, 1);
 }
 

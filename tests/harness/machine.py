@@ -9,8 +9,8 @@ about a second, rebooted, and gone without a trace. It takes root on the host.
 
 The file system is an overlay: the layers that are named below, never written to,
 and a tmpfs above. The mounts are in a mount namespace that ends with the machine,
-and its network has only a loopback, so that its ports meet nobody's. Every process
-that is started here dies with the one that started it, down to process 1.
+and its network has only a loopback, so that its ports meet nobody's. All its processes
+are in one cgroup, which a guard kills as soon as the test ends, in whatever way.
 """
 
 import ctypes
@@ -23,6 +23,7 @@ import subprocess
 import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 from harness.bus import is_root, wait_until
@@ -49,15 +50,17 @@ mount -t tmpfs -o mode=755 tmpfs /run
 umount -R /sys/fs/cgroup 2>/dev/null || umount -R -l /sys/fs/cgroup
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1
-while status=0; setpriv --pdeathsig KILL systemd-nspawn -D "$folder/root" "$@" || status=$?
+while status=0; systemd-nspawn -D "$folder/root" "$@" || status=$?
   [ "$status" -eq {REBOOTED} ]; do :; done
 [ -z "$keep" ] || cp -a "$folder/upper/." "$keep/"
 exit "$status"
 """
+# Reads from a pipe that the test holds open, so that it goes on when the test has ended.
+GUARD = """read _; echo 1 >"$1/cgroup.kill\""""
 # systemd-nspawn puts the machine below the cgroup that it is in itself.
 OUTSIDE = f"""echo $$ >"$1/cgroup.procs"
 shift
-exec setpriv --pdeathsig KILL unshare --mount --propagation private sh -c {shlex.quote(INSIDE)} machine "$@"
+exec unshare --mount --propagation private sh -c {shlex.quote(INSIDE)} machine "$@"
 """
 
 # --keep-unit, --register=no: hosts without systemd have nobody to ask for a scope.
@@ -74,7 +77,7 @@ def needs_machine():
     """Raises Skip if no machine can be booted on this host, with the reason."""
     if not is_root():
         raise Skip("takes root, to boot a Debian")
-    for program in ("systemd-nspawn", "unshare", "nsenter", "setpriv"):
+    for program in ("systemd-nspawn", "unshare", "nsenter"):
         if not shutil.which(program):
             raise Skip(f"takes {program}, to boot a Debian (packages systemd-container and util-linux)")
     tried = subprocess.run(["unshare", "--mount", "--propagation", "private",
@@ -140,7 +143,8 @@ def remove_old_cgroups():
     """Those of tests that were killed before they could do so: their names hold the test's pid."""
     for path in cgroup_root().glob("regd-machine-*"):
         if not Path(f"/proc/{path.name.split('-')[2]}").exists():
-            remove_cgroup(path)
+            with suppress(OSError):  # its processes are just ending, or another test was faster
+                remove_cgroup(path)
 
 
 # ---- the machine ----
@@ -152,12 +156,15 @@ class Machine:
     def __init__(self, layers, shared=None, keep=None):
         self.layers, self.keep = layers, keep
         self.shared = shared or {}
-        self.folder = self.cgroup = self.process = self.leader = self.notices = None
+        self.folder = self.cgroup = self.guard = self.process = self.leader = self.notices = None
 
     def __enter__(self):
         self.folder = Path(tempfile.mkdtemp(prefix="regd-machine-"))
         try:
             self.cgroup = make_cgroup(f"regd-machine-{os.getpid()}-{self.folder.name.rpartition('-')[2]}")
+            # In a session of its own, as a test that takes too long is killed with its process group.
+            self.guard = subprocess.Popen(["sh", "-c", GUARD, "guard", str(self.cgroup)], stdin=subprocess.PIPE,
+                                          start_new_session=True)
             self.boot()
         except BaseException:
             self.end()
@@ -227,9 +234,11 @@ class Machine:
 
     def end(self):
         """Whatever its state is, it is gone afterwards."""
+        if self.guard:
+            self.guard.stdin.close()
+            self.guard.wait(PATIENCE)
         if self.process:
-            self.process.kill()  # and with it what it started: see pdeathsig above
-            self.process.wait()
+            self.process.wait(PATIENCE)
         if self.notices:
             self.notices.close()
         if self.cgroup:
@@ -254,7 +263,7 @@ class Machine:
         words = ["bash", "-c", command] if isinstance(command, str) else [str(word) for word in command]
         become = ["setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups"] if user else []
         variables = [f"{name}={value}" for name, value in ENVIRONMENT.items()]
-        return ["setpriv", "--pdeathsig", "KILL", "nsenter", f"--target={self.leader}", "--mount", "--uts", "--ipc",
+        return ["nsenter", f"--target={self.leader}", "--mount", "--uts", "--ipc",
                 "--pid", "--cgroup", "--net", "--root", "--wd", "env", "--ignore-environment", *variables,
                 *become, *words]
 

@@ -101,6 +101,7 @@ REPLACED = ["usr/sbin", "usr/bin", "lib/systemd", "usr/lib/systemd", "usr/share/
 
 def earlier_packages():
     """The folder with packages of the version before."""
+    needs_machine()
     packages = built_packages()
     earlier = CACHE / f"earlier-{digest(packages.name, EARLIER)}"
     with only_one("earlier"):

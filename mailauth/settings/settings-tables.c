@@ -15,19 +15,19 @@ static const Choice tls_choices[] = {{"1.2", 0x0303}, {"1.3", 0x0304}, {NULL, 0}
 /* A row each, by its kind. @where: what can't be decided while it is wrong, and the
  * field it is read into. */
 #define TEXT(name, where, standard)                                                                \
-  { .names = {name}, .kind = KIND_STRING, where, .text = standard }
+  { .names = {name}, .kind = KIND_STRING, where, .text = (standard) }
 #define LIST(name, where)                                                                          \
   { .names = {name}, .kind = KIND_STRINGS, where }
 #define NUMBER(name, where, standard, least, most)                                                 \
   {                                                                                                \
-    .names = {name}, .kind = KIND_NUMBER, where, .number = standard, .minimum = least,             \
-    .maximum = most                                                                                \
+    .names = {name}, .kind = KIND_NUMBER, where, .number = (standard), .minimum = (least),         \
+    .maximum = (most)                                                                              \
   }
 #define OCTAL(name, where, standard, most)                                                         \
-  { .names = {name}, .kind = KIND_OCTAL, where, .number = standard, .maximum = most }
+  { .names = {name}, .kind = KIND_OCTAL, where, .number = (standard), .maximum = (most) }
 #define CHOICE(name, where, standard, words)                                                       \
-  { .names = {name}, .kind = KIND_CHOICE, where, .number = standard, .choices = words }
-#define FIELD(of, what, field) .scope = what, .offset = G_STRUCT_OFFSET(of, field)
+  { .names = {name}, .kind = KIND_CHOICE, where, .number = (standard), .choices = (words) }
+#define FIELD(of, what, field) .scope = (what), .offset = G_STRUCT_OFFSET(of, field)
 
 #define DAY 86400U
 #define ALL(field) FIELD(Settings, SCOPE_ALL, field)

@@ -7,78 +7,35 @@ documentation tells of. It runs in a private directory and is ended by its pid.
         dovecot.port, dovecot.tls_port, dovecot.process.pid
 """
 
-import grp
 import os
-import pwd
 import signal
 import socket
+import subprocess
 
 from harness.bus import is_root
 from harness.case import Failure
 from harness.mail import free_ports
-from harness.process import Process
+from harness.process import SOURCE, Process
 
-CONFIGURATION = """
-base_dir = {directory}/run
-state_dir = {directory}/state
-log_path = {directory}/messages
-protocols = pop3
-listen = 127.0.0.1
-ssl = yes
-ssl_cert = <{certificate}
-ssl_key = <{key}
+# What a measurement needs beside data/trial-dovecot; each format takes it.
+LIMITS = """
 ssl_min_protocol = TLSv1.2
-disable_plaintext_auth = no
 auth_mechanisms = plain login
-default_internal_user = {internal}
-default_internal_group = {internal_group}
-default_login_user = {login}
 default_process_limit = 2000
 default_client_limit = 20000
 default_vsz_limit = 4G
 mail_max_userip_connections = 20000
-first_valid_uid = 1
-first_valid_gid = 1
-mail_location = maildir:{mail}/%u/Maildir
-service pop3-login {{
-  chroot =
-  inet_listener pop3 {{
-    port = {port}
-  }}
-  inet_listener pop3s {{
-    port = {tls_port}
-    ssl = yes
-  }}
-{login_mode}
-}}
-service pop3 {{
-{mail_mode}
-}}
-service anvil {{
-  chroot =
-}}
-passdb {{
-  driver = passwd-file
-  args = {accounts}
-}}
-userdb {{
-  driver = static
-  args = uid={uid} gid={gid} home={mail}/%u allow_all_users=yes
-}}
-{more}
 """
 
-LOGIN_REUSED = f"  service_count = 0\n  process_min_avail = {os.cpu_count()}\n  client_limit = 20000"
-MAIL_REUSED = "  service_count = 0\n  process_min_avail = 50\n  process_limit = 1024"
+CACHE = "auth_cache_size = 10M\n"
 
-# (login processes, mail processes, other settings)
+# (words for data/trial-dovecot, other settings)
 MODES = {
-    "defaults": ("", "", ""),
-    "high-performance": (LOGIN_REUSED, "", ""),
-    "re-used": (LOGIN_REUSED, MAIL_REUSED, ""),
-    "re-used, cache": (LOGIN_REUSED, MAIL_REUSED, "auth_cache_size = 10M"),
-    "re-used, cache, workers": (LOGIN_REUSED, MAIL_REUSED,
-                                "auth_cache_size = 10M\nauth_cache_verify_password_with_worker = yes"),
+    "defaults": ([], ""),
+    "high-performance": (["--reuse=logins"], ""),
+    "re-used": (["--reuse=all"], ""),
+    "re-used, cache": (["--reuse=all"], CACHE),
+    "re-used, cache, workers": (["--reuse=all"], CACHE + "auth_cache_verify_password_with_worker = yes\n"),
 }
 
 
@@ -89,15 +46,16 @@ class Dovecot:
         self.directory = directory
         self.port, self.tls_port = free_ports(2)
         directory.mkdir(mode=0o755)
-        myself = pwd.getpwuid(os.geteuid()).pw_name
-        internal = "dovecot" if is_root() else myself
-        login_mode, mail_mode, more = mode
+        words, settings = mode
+        if is_root():
+            words = [*words, "--internal=dovecot", "--login=dovenull"]
+        described = subprocess.run(
+            [SOURCE / "data" / "trial-dovecot", f"--folder={directory}", f"--log={directory / 'messages'}",
+             f"--mail={mail}", "--masters=/dev/null", f"--users={accounts}", f"--owner={owner}:{owner}",
+             f"--certificate={keys[0]}", f"--key={keys[1]}", f"--pop3={self.port}", f"--pop3s={self.tls_port}", *words],
+            stdout=subprocess.PIPE, text=True, check=True).stdout
         self.configuration = directory / "dovecot.conf"
-        self.configuration.write_text(CONFIGURATION.format(
-            directory=directory, certificate=keys[0], key=keys[1], internal=internal,
-            internal_group=grp.getgrgid(pwd.getpwnam(internal).pw_gid).gr_name,
-            login="dovenull" if is_root() else myself, mail=mail, port=self.port, tls_port=self.tls_port,
-            accounts=accounts, uid=owner, gid=owner, login_mode=login_mode, mail_mode=mail_mode, more=more))
+        self.configuration.write_text(described + LIMITS + settings)
         self.process = None
 
     def __enter__(self):

@@ -367,12 +367,6 @@ const char *connection_get_owner(const RegistryConnection *connection) {
   return connection->owner;
 }
 
-const char *connection_get_name(const RegistryConnection *connection) {
-  if (connection->bus_connection == NULL)
-    return NULL;
-  return dbus_bus_get_unique_name(connection->bus_connection);
-}
-
 Presence connection_get_presence(const RegistryConnection *connection) {
   return connection->presence;
 }

@@ -74,8 +74,6 @@ typedef enum {
 /* The daemon's unique name on the bus; NULL unless it is present. Calls sent
  * there are answered by this very daemon, and not by one that replaces it. */
 const char *connection_get_owner(const RegistryConnection *connection);
-/* This connection's own unique name; NULL while there is no bus. */
-const char *connection_get_name(const RegistryConnection *connection);
 Presence connection_get_presence(const RegistryConnection *connection);
 /* A call to this very daemon, which never starts one. NULL unless it is present. */
 DBusMessage *connection_new_bound_call(const RegistryConnection *connection, const char *interface,

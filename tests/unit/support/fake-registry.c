@@ -502,6 +502,11 @@ guint fake_count_watches(const FakeRegistry *fake) {
   return fake->watches->len;
 }
 
+const char *fake_get_watcher(const FakeRegistry *fake) {
+  const FakeWatch *watch = g_ptr_array_index(fake->watches, 0);
+  return watch->sender;
+}
+
 /* ---- coming and going ---- */
 
 static void join(FakeRegistry *fake, FakeBus *bus) {

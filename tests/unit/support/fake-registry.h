@@ -79,5 +79,7 @@ void fake_forget_history(FakeRegistry *fake);
 guint fake_count(const FakeRegistry *fake, const char *member);
 void fake_reset_counts(FakeRegistry *fake);
 guint fake_count_watches(const FakeRegistry *fake);
+/* The unique name of the client whose watch is the first; borrowed. */
+const char *fake_get_watcher(const FakeRegistry *fake);
 
 #endif

@@ -242,7 +242,7 @@ static void test_stranger_is_not_believed(Fixture *fixture, gconstpointer data) 
   DBusConnection *stranger = loop_connect(fake_bus_get_address(fixture->bus), NULL);
   DBusMessage *signal =
       dbus_message_new_signal(REGISTRY_OBJECT_PATH, REGISTRY_INTERFACE, "Changed");
-  dbus_message_set_destination(signal, connection_get_name(fixture->connection));
+  dbus_message_set_destination(signal, fake_get_watcher(fixture->fake));
   dbus_message_append_args(signal, DBUS_TYPE_UINT32, &id, DBUS_TYPE_UINT64, &number,
                            DBUS_TYPE_UINT64, &number, DBUS_TYPE_INVALID);
   dbus_message_iter_init_append(signal, &iter);

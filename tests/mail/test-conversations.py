@@ -247,9 +247,8 @@ def a_huge_line_or_literal_ends_with_a_word():
 
 @test
 def a_hundred_silent_connections_stop_nobody():
-    with Mail() as mail:
+    with Mail([(POP3, "Max Connections Per Address", REG_DWORD, 200)]) as mail:
         mail.add_account("ann", "sesame")
-        mail.client.set(POP3, "Max Connections Per Address", REG_DWORD, 200)
         silent = [mail.pop3_talk() for _ in range(100)]
         with mail.pop3_talk() as client:
             client.expect("+OK")

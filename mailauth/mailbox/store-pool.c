@@ -92,8 +92,8 @@ static void opening_free(gpointer data) {
 /* Has the main loop notice its next message if it is asked something. FALSE if it can't. */
 static gboolean await_store(StoreProcess *store) {
   gboolean is_full = channel_wants_write(store->channel);
-  guint32 events = is_full ? EPOLLIN | EPOLLOUT : EPOLLIN;
-  struct epoll_event event = {.events = events | EPOLLONESHOT, .data.ptr = store};
+  struct epoll_event event = {.events = EPOLLIN | EPOLLONESHOT | (is_full ? EPOLLOUT : 0U),
+                              .data.ptr = store};
   if (store->opening == NULL && !is_full)
     return TRUE;
   return epoll_ctl(store->stores->asked, EPOLL_CTL_MOD, channel_get_descriptor(store->channel),
@@ -181,11 +181,9 @@ static void finish(Opening *opening, Outcome outcome, const char *problem) {
   StoreOpened opened = opening->opened;
   gpointer data = opening->data;
   g_autofree char *text = g_strdup(problem);
-  int descriptor = -1;
-  if (outcome == OUTCOME_OK) {
-    descriptor = opening->socket;
+  int descriptor = outcome == OUTCOME_OK ? opening->socket : -1;
+  if (outcome == OUTCOME_OK)
     opening->socket = -1;
-  }
   g_hash_table_remove(opening->stores->openings, &opening->id);
   opened(outcome, text, descriptor, data);
 }
@@ -196,14 +194,23 @@ static void drop_store(StoreProcess *store) {
   g_ptr_array_remove(store->stores->stores, store);
 }
 
+/* The process may still open the mailbox, though the login is over. And it may be its
+ * maker that hangs, and would make none for later logins either: both go. */
+static void drop_family(const Stores *stores, guint64 maker, const StoreProcess *member) {
+  for (guint i = stores->stores->len; i > 0; i--) {
+    StoreProcess *store = stores->stores->pdata[i - 1];
+    if (store == member || (store->maildir == NULL && store->number == maker))
+      drop_store(store);
+  }
+}
+
 static gboolean on_late(gpointer data) {
   Opening *opening = data;
-  StoreProcess *store = opening->store;
+  StoreProcess *store = g_steal_pointer(&opening->store);
   opening->timer = 0;
-  finish(opening, OUTCOME_NO_MAILBOX, "the mailbox's process does not answer");
-  /* It may still open the mailbox, though the login is over. */
   if (store != NULL)
-    drop_store(store);
+    drop_family(opening->stores, store->number, store);
+  finish(opening, OUTCOME_NO_MAILBOX, "the mailbox's process does not answer");
   return G_SOURCE_REMOVE;
 }
 

@@ -64,7 +64,7 @@ def a_regd_that_is_killed_is_started_again_and_keeps_what_it_answered():
         equal(machine.run(["regctl", "get", KEY, "Owner"]), "anna\n")
 
 
-# Those that hang are replaced; a store, which has one user's mailbox, is only replaced if it dies.
+# Those that hang are ended and replaced; a store that hangs is only replaced.
 WATCHED = ["mailauthd", "mailauthd: front", "mailauthd: verifier"]
 ROLES = [*WATCHED, "mailauthd: store"]
 
@@ -121,6 +121,16 @@ def the_next_login_works_after_a_hang_of(role):
         machine.write("/etc/systemd/system/mailauthd.service.d/watchdog.conf", WATCHDOG)
         machine.run("systemctl daemon-reload && systemctl restart mailauthd")
         disturb(machine, serving_anna(machine), role, signal.SIGSTOP)
+
+
+@test
+def logins_work_again_after_a_hang_of_all_stores():
+    with installed_machine() as machine:
+        host = serving_anna(machine)
+        contains(host.pop3_answer("anna", "sesame"), "+OK")
+        for process in machine.processes("mailauthd")["mailauthd: store"]:
+            os.kill(process, signal.SIGSTOP)
+        host.wait_for_login("anna", "sesame")
 
 
 @test

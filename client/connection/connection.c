@@ -155,16 +155,15 @@ void connection_set_silence_limit(RegistryConnection *connection, guint limit_ms
 
 /* ---- presence ---- */
 
-/* The silent daemon is away, or another one has replaced it. */
-static void forget_silence(RegistryConnection *connection) {
+/* The silent daemon is away, or another one has replaced it. TRUE: there was a silence. */
+static gboolean forget_silence(RegistryConnection *connection) {
   gboolean was_silent = silence_is_on(connection->silence);
   g_clear_pointer(&connection->ping, connection_call_cancel);
   if (connection->owner != NULL)
     silence_note_presence(connection->silence);
   else
     silence_note_absence(connection->silence);
-  if (was_silent && connection->answering_changed != NULL)
-    connection->answering_changed(connection, TRUE, connection->answering_data);
+  return was_silent;
 }
 
 static void set_presence(RegistryConnection *connection, Presence presence, const char *owner) {
@@ -177,8 +176,11 @@ static void set_presence(RegistryConnection *connection, Presence presence, cons
   connection->presence = presence;
   g_free(connection->owner);
   connection->owner = g_steal_pointer(&copy);
-  forget_silence(connection);
+  gboolean was_silent = forget_silence(connection);
   tell_presence(connection);
+  /* Last, so that the views know by then whether a daemon is there. */
+  if (was_silent && connection->answering_changed != NULL)
+    connection->answering_changed(connection, TRUE, connection->answering_data);
 }
 
 static void on_owner(DBusMessage *reply, G_GNUC_UNUSED const GError *error, gpointer data) {

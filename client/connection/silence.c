@@ -2,6 +2,9 @@
 /* The state machine of silence.h. */
 #include "client/connection/silence.h"
 
+/* A timer that comes later than this part of the limit was held up with its loop. */
+#define LATE_PART 10
+
 struct Silence {
   GMainContext *context;
   const SilenceEvents *events;
@@ -9,7 +12,8 @@ struct Silence {
   guint limit_ms;
   gboolean probing;
   gboolean present;
-  gboolean asking; /* a Ping is under way since `asked_at` */
+  gboolean asking;      /* a Ping is under way since `asked_at` */
+  gboolean asked_again; /* since the loop was held up */
   gboolean on;
   gint64 heard_at; /* monotonic µs of the last message, or of what it is waited for since */
   gint64 asked_at;
@@ -79,6 +83,12 @@ static void ask(Silence *silence) {
   silence->events->ask(silence->data);
 }
 
+/* The loop was held up while a Ping was under way: the answer may be there, unread. */
+static gboolean is_late(const Silence *silence) {
+  guint due_ms = silence->limit_ms - get_listening_ms(silence) + silence->limit_ms / LATE_PART;
+  return g_get_monotonic_time() - silence->asked_at > (gint64)due_ms * 1000;
+}
+
 static void begin(Silence *silence) {
   silence->asking = FALSE;
   silence->on = TRUE;
@@ -93,11 +103,16 @@ static gboolean has_been_quiet(const Silence *silence) {
 static gboolean on_timer(gpointer data) {
   Silence *silence = data;
   stop_timer(silence);
-  if (silence->asking && silence->heard_at <= silence->asked_at) {
+  gboolean unanswered = silence->asking && silence->heard_at <= silence->asked_at;
+  if (unanswered && !silence->asked_again && is_late(silence)) {
+    silence->asked_again = TRUE;
+    ask(silence);
+  } else if (unanswered) {
     begin(silence);
   } else if (!silence->probing && !silence->events->is_waited_for(silence->data)) {
     silence->asking = FALSE;
   } else if (!silence->asking && has_been_quiet(silence)) {
+    silence->asked_again = FALSE;
     ask(silence);
   } else {
     listen_on(silence);

@@ -315,13 +315,15 @@ static void on_presence(gpointer data, Presence presence) {
 static void on_answering(gpointer data, gboolean answering) {
   RegistryView *view = data;
   gboolean shown = view->state == REGISTRY_VIEW_READY || view->state == REGISTRY_VIEW_MISSING;
-  if (!answering)
+  if (!answering) {
     view_set_problem(view, g_error_new_literal(REGISTRY_ERROR, REGISTRY_ERROR_UNREACHABLE,
                                                "regd is on the bus and does not answer"));
-  else if (shown)
+    return;
+  }
+  if (shown)
     view_set_problem(view, NULL);
-  if (answering && !view->watched && view->watching == NULL)
-    view_watch_start(view);
+  /* What was refused before, too: nobody has asked for it meanwhile. */
+  ask_again(view);
 }
 
 const ConnectionListener view_watch_listener = {

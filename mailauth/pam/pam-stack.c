@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define HASHES "/etc/shadow"
+#define USERS "/etc/passwd"
 #define UNIX_MODULE "pam_unix.so"
 #define OTHER_SERVICE "other"
 /* Files that one stack may lead to, through each other. */
@@ -142,6 +143,20 @@ static gboolean may_read(const char *name, const struct stat *status) {
 gboolean pam_stack_user_can_read_hashes(const char *user) {
   struct stat status;
   return stat(HASHES, &status) < 0 || may_read(user, &status);
+}
+
+gboolean pam_stack_is_local_user(const char *account) {
+  g_autofree char *text = NULL;
+  if (account == NULL || strchr(account, ':') != NULL)
+    return FALSE;
+  if (!g_file_get_contents(USERS, &text, NULL, NULL))
+    return TRUE;
+  g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+  gsize length = strlen(account);
+  for (char **line = lines; *line != NULL; line++)
+    if (strncmp(*line, account, length) == 0 && (*line)[length] == ':')
+      return TRUE;
+  return FALSE;
 }
 
 char *pam_stack_describe(const char *directory, const char *service, gboolean *all) {

@@ -19,6 +19,10 @@ char *pam_stack_find_unix(const char *directory, const char *service, gboolean *
  * user database, may read /etc/shadow; TRUE also if there is no such file. */
 gboolean pam_stack_user_can_read_hashes(const char *user);
 
+/* Whether @account (NULL: nobody) is in /etc/passwd, so that its password is for pam_unix to
+ * prove, whatever other modules there are. TRUE also if the file can't be read. */
+gboolean pam_stack_is_local_user(const char *account);
+
 /* What is wrong with @service if its modules may not read /etc/shadow, and the cure; owned.
  * NULL: none needs it. *@all: no other module proves passwords. */
 char *pam_stack_describe(const char *directory, const char *service, gboolean *all);

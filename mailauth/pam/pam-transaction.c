@@ -153,8 +153,12 @@ static void doubt(Transaction *transaction) {
     return;
   gboolean all = FALSE;
   char *problem = pam_stack_find_problem(question->directory, question->service, NULL, &all);
-  if (problem == NULL)
+  /* Those whom only another module knows are not let off: they would be held back by
+   * nothing. */
+  if (problem == NULL || (!all && !pam_stack_is_local_user(question->account))) {
+    g_free(problem);
     return;
+  }
   transaction->outcome = OUTCOME_PAM_DENIED;
   g_free(transaction->detail);
   transaction->detail = problem;

@@ -31,6 +31,8 @@ static const char script[] = "#!/bin/sh\n"
 #define ALLOWED "account required pam_permit.so\n"
 
 #define PATIENCE_MS 60000
+/* Who may not read /etc/shadow. */
+#define NOBODY 65534
 
 typedef struct {
   const char *title;
@@ -78,7 +80,8 @@ static const Row rows[] = {
      NULL},
     {"account: authinfo_unavail", ACCOUNT("authinfo_unavail"), "ann", "sesame",
      OUTCOME_ACCOUNTS_MISSING, NULL},
-    {"a user the system does not have", "auth required pam_unix.so\n" ALLOWED,
+    {"a user the system does not have",
+     "auth required pam_unix.so\nauth optional pam_debug.so auth=auth_err\n" ALLOWED,
      "nobody-of-that-name", "sesame", OUTCOME_NO_SUCH_USER, NULL},
     {"a module that is missing", "auth required /nonexistent/pam_none.so\n" ALLOWED, "ann",
      "sesame", OUTCOME_BAD_SETTING, "PAM Service"},
@@ -117,6 +120,7 @@ static char *dup_stack(const Row *row, const char *directory) {
 /* ---- processes ---- */
 
 typedef struct {
+  gboolean as_nobody;
   char *directory;
   PamPool *pool;
   Package *package;
@@ -131,6 +135,8 @@ static gboolean start(guint64 request, gpointer data) {
   g_assert_cmpint(pid, >=, 0);
   if (pid == 0) {
     close(ends[0]);
+    if (stage->as_nobody && (setgid(NOBODY) != 0 || setuid(NOBODY) != 0))
+      _exit(1);
     _exit(pam_helper_serve(ends[1], stage->directory));
   }
   close(ends[1]);
@@ -207,19 +213,49 @@ static void test_row(gconstpointer data) {
   tear_down(&stage);
 }
 
-static const Row hanging = {"hang",   SCRIPT ALLOWED,           "ann",
-                            "sesame", OUTCOME_ACCOUNTS_MISSING, NULL};
-static const Row permitting = {
-    "permit", "auth required pam_permit.so\n" ALLOWED, "ann", "sesame", OUTCOME_OK, NULL};
-
 static void expect(const Stage *stage, const Row *row) {
   Verdict verdict;
   write_stack(stage, row);
   ask(stage, row, PATIENCE_MS, &verdict);
   wait_for(&verdict);
   g_assert_cmpint(verdict.outcome, ==, row->outcome);
+  if (row->names != NULL)
+    g_assert_nonnull(strstr(verdict.detail, row->names));
   g_free(verdict.detail);
 }
+
+/* Modules that may not read /etc/shadow. */
+static void test_blind(void) {
+  static const char alone[] = "auth required pam_unix.so\n" ALLOWED;
+  static const char mixed[] =
+      "auth sufficient pam_unix.so\nauth required pam_debug.so auth=auth_err\n" ALLOWED;
+  static const Row blind[] = {
+      {"pam_unix alone", alone, "root", "sesame", OUTCOME_PAM_DENIED, "repair --pam"},
+      {"pam_unix alone, an unknown user", alone, "nobody-of-that-name", "sesame",
+       OUTCOME_PAM_DENIED, "repair --pam"},
+      {"beside another, a local user", mixed, "root", "sesame", OUTCOME_PAM_DENIED, "repair --pam"},
+      {"beside another, a user of its own", mixed, "nobody-of-that-name", "sesame",
+       OUTCOME_BAD_PASSWORD, NULL},
+      {"beside another, nobody", mixed, NULL, "sesame", OUTCOME_NO_SUCH_USER, NULL},
+  };
+  if (!g_file_test("/etc/shadow", G_FILE_TEST_EXISTS)) {
+    g_test_skip("takes /etc/shadow");
+    return;
+  }
+  for (guint i = 0; i < G_N_ELEMENTS(blind); i++) {
+    Stage stage = {.as_nobody = geteuid() == 0};
+    g_test_message("%s", blind[i].title);
+    set_up(&stage);
+    g_assert_cmpint(g_chmod(stage.directory, 0755), ==, 0);
+    expect(&stage, &blind[i]);
+    tear_down(&stage);
+  }
+}
+
+static const Row hanging = {"hang",   SCRIPT ALLOWED,           "ann",
+                            "sesame", OUTCOME_ACCOUNTS_MISSING, NULL};
+static const Row permitting = {
+    "permit", "auth required pam_permit.so\n" ALLOWED, "ann", "sesame", OUTCOME_OK, NULL};
 
 static void test_one_process_serves_many(void) {
   Stage stage = {0};
@@ -344,6 +380,7 @@ int main(int argc, char **argv) {
     g_autofree char *path = g_strconcat("/pam/", rows[i].title, NULL);
     g_test_add_data_func(path, &rows[i], test_row);
   }
+  g_test_add_func("/pam/blind", test_blind);
   g_test_add_func("/pam/one-process-serves-many", test_one_process_serves_many);
   g_test_add_func("/pam/hanging-module", test_hanging_module);
   g_test_add_func("/pam/all-hang", test_all_hang);

@@ -90,10 +90,20 @@ static void test_rights(void) {
   g_assert_false(pam_stack_user_can_read_hashes("no-such-user-here"));
 }
 
+static void test_local_users(void) {
+  g_assert_true(pam_stack_is_local_user("root"));
+  g_assert_false(pam_stack_is_local_user("roo"));
+  g_assert_false(pam_stack_is_local_user("root:x"));
+  g_assert_false(pam_stack_is_local_user("no-such-user-here"));
+  g_assert_false(pam_stack_is_local_user(""));
+  g_assert_false(pam_stack_is_local_user(NULL));
+}
+
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/pam-stack/rows", test_rows);
   g_test_add_func("/pam-stack/description", test_description);
   g_test_add_func("/pam-stack/rights", test_rights);
+  g_test_add_func("/pam-stack/local-users", test_local_users);
   return g_test_run();
 }

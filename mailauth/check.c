@@ -164,7 +164,10 @@ static void say_problems(const GPtrArray *problems, const GPtrArray *said) {
 
 /* What can be opened is known to the server that has it open. */
 static void say_all_problems(const Check *check) {
-  g_autoptr(GPtrArray) problems = problems_list(check->views, NULL, NULL);
+  gboolean all = FALSE;
+  g_autoptr(Settings) settings = views_get_settings(check->views);
+  g_autofree char *of_pam = problems_find_of_pam(settings, NULL, &all);
+  g_autoptr(GPtrArray) problems = problems_list(check->views, NULL, of_pam);
   g_autoptr(GPtrArray) running = running_list_problems(check->bus);
   say_problems(problems, NULL);
   if (running != NULL)

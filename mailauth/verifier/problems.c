@@ -103,7 +103,7 @@ char *problems_find_of_pam(const Settings *settings, const char *user, gboolean 
   return pam_stack_find_problem(NULL, settings->pam_service, user, all);
 }
 
-GPtrArray *problems_list(Views *views, const Publisher *publisher, const char *user) {
+GPtrArray *problems_list(Views *views, const Publisher *publisher, const char *of_pam) {
   g_autoptr(Settings) settings = views_get_settings(views);
   GPtrArray *list = g_ptr_array_new_with_free_func(g_free);
   add_registry(list, views);
@@ -111,8 +111,6 @@ GPtrArray *problems_list(Views *views, const Publisher *publisher, const char *u
   add_decision(list, settings);
   if (is_decided_by_sam(settings))
     add_accounts(list, views_get_accounts(views));
-  gboolean all = FALSE;
-  g_autofree char *of_pam = problems_find_of_pam(settings, user, &all);
   if (of_pam != NULL)
     add(list, "%s", of_pam);
   if (publisher == NULL)

@@ -7,12 +7,13 @@
 #include "mailauth/settings/live-settings.h"
 #include "mailauth/verifier/publisher.h"
 
-/* Owned strings. @publisher may be NULL: what others open is not known then. @user: whom
- * PAM's processes are started as (pam_stack_can_read_hashes()), or NULL. */
-GPtrArray *problems_list(Views *views, const Publisher *publisher, const char *user);
+/* Owned strings. @publisher may be NULL: what others open is not known then. @of_pam:
+ * what problems_find_of_pam() found, or NULL. */
+GPtrArray *problems_list(Views *views, const Publisher *publisher, const char *of_pam);
 
 /* Why PAM's modules can't know a right password, if it is PAM that decides; owned, or NULL.
- * *@all: nobody can log in at all. */
+ * *@all: nobody can log in at all. @user: as pam_stack_find_problem(). Reads PAM's files and
+ * the user database. */
 char *problems_find_of_pam(const Settings *settings, const char *user, gboolean *all);
 
 #endif

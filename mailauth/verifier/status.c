@@ -40,7 +40,7 @@ static gboolean append_sockets(DBusMessageIter *dict, const StatusSource *source
 }
 
 static gboolean append_problems(DBusMessageIter *dict, const StatusSource *source) {
-  g_autoptr(GPtrArray) texts = problems_list(source->views, source->publisher, source->pam_user);
+  g_autoptr(GPtrArray) texts = problems_list(source->views, source->publisher, source->pam_problem);
   return append_list(dict, "problems", texts);
 }
 
@@ -268,14 +268,13 @@ static void take_accounts(Decision *decision, Outcome accounts, const char *deta
 }
 
 /* The same of PAM's. */
-static void take_pam(Decision *decision, const Settings *settings, const char *user) {
-  gboolean all = FALSE;
-  g_autofree char *problem = problems_find_of_pam(settings, user, &all);
-  if (decision->outcome != OUTCOME_OK || !all)
+static void take_pam(Decision *decision, const StatusSource *source) {
+  if (decision->outcome != OUTCOME_OK || !source->pam_stops_all ||
+      g_strcmp0(decision->source, "PAM") != 0)
     return;
   g_autofree char *why = g_steal_pointer(&decision->why);
   decision->outcome = OUTCOME_PAM_DENIED;
-  decision->why = g_strdup_printf("%s; %s", why, problem);
+  decision->why = g_strdup_printf("%s; %s", why, source->pam_problem);
 }
 
 static const char *describe_accounts(Outcome accounts) {
@@ -322,7 +321,7 @@ char *status_summarise(const StatusSource *source) {
   guint32 sessions = count_sessions(source->connections);
   decision_choose(settings, &decision);
   take_accounts(&decision, sam_get_state(views_get_accounts(source->views), &detail), detail);
-  take_pam(&decision, settings, source->pam_user);
+  take_pam(&decision, source);
   if (decision.outcome != OUTCOME_OK)
     return g_strdup_printf("No login can be decided: %s ('mailauthctl status' tells more)",
                            outcome_get_facts(decision.outcome)->reason);
@@ -340,7 +339,7 @@ gboolean status_append(DBusMessageIter *dict, const StatusSource *source) {
   Outcome accounts = sam_examine(views_get_accounts(source->views), &detail);
   decision_choose(settings, &decision);
   take_accounts(&decision, accounts, detail);
-  take_pam(&decision, settings, source->pam_user);
+  take_pam(&decision, source);
   return wire_append_entry_string(dict, "package", package_kind_get_name(decision.kind)) &&
          wire_append_entry_string(dict, "broker", decision.broker) &&
          wire_append_entry_string(dict, "source", decision.source) &&

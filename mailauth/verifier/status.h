@@ -19,9 +19,10 @@ typedef struct {
   const Workers *prover;
   Verified *verified;
   const PamPool *pam;
-  GVariant *connections; /* a{su} of the front's, or NULL */
-  guint lacks;           /* SandboxLacks, of the roles together */
-  const char *pam_user;  /* as problems_list() */
+  GVariant *connections;   /* a{su} of the front's, or NULL */
+  guint lacks;             /* SandboxLacks, of the roles together */
+  const char *pam_problem; /* as it was found last, or NULL */
+  gboolean pam_stops_all;  /* then nobody can log in at all */
 } StatusSource;
 
 /* What a service manager shows, in a few words: "native SAM, 3 sessions". Owned. */

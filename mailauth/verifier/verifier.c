@@ -60,9 +60,11 @@ typedef struct {
   gboolean has_service_uid;
   GPtrArray *status_calls; /* of StatusCall: they wait for the front's counts */
   GVariant *connections;
-  guint front_lacks; /* of the front's sandbox */
-  char *pam_problem; /* as it was found last; NULL for none */
-  guint pings;       /* since it was looked for */
+  guint front_lacks;        /* of the front's sandbox */
+  char *pam_problem;        /* as it was found last; NULL for none */
+  gboolean pam_stops_all;   /* then nobody can log in at all */
+  guint pings;              /* since it was looked for */
+  gboolean is_silence_told; /* regd's, and its end is not */
 } Verifier;
 
 typedef struct {
@@ -245,11 +247,11 @@ static const char *get_pam_user(const Verifier *verifier) {
 
 /* An outage ahead is reported before logins meet it. */
 static void examine_pam(Verifier *verifier) {
-  gboolean all = FALSE;
   if (verifier->settings == NULL)
     return;
   g_autofree char *before = g_steal_pointer(&verifier->pam_problem);
-  verifier->pam_problem = problems_find_of_pam(verifier->settings, get_pam_user(verifier), &all);
+  verifier->pam_problem =
+      problems_find_of_pam(verifier->settings, get_pam_user(verifier), &verifier->pam_stops_all);
   if (verifier->pam_problem != NULL && g_strcmp0(before, verifier->pam_problem) != 0)
     reporter_report(verifier->reporter, OUTCOME_PAM_DENIED, EVENT_SOURCE_SERVER, NULL, NULL,
                     verifier->pam_problem);
@@ -257,11 +259,13 @@ static void examine_pam(Verifier *verifier) {
 
 static StatusSource make_status_source(const Verifier *verifier) {
   return (StatusSource){
-      verifier->views,        verifier->publisher,   verifier->logins,
-      verifier->stores,       verifier->backends,    verifier->throttle,
-      verifier->reporter,     verifier->prover,      verifier->verified,
-      verifier->pam,          verifier->connections, verifier->start->lacks | verifier->front_lacks,
-      get_pam_user(verifier),
+      verifier->views,       verifier->publisher,
+      verifier->logins,      verifier->stores,
+      verifier->backends,    verifier->throttle,
+      verifier->reporter,    verifier->prover,
+      verifier->verified,    verifier->pam,
+      verifier->connections, verifier->start->lacks | verifier->front_lacks,
+      verifier->pam_problem, verifier->pam_stops_all,
   };
 }
 
@@ -307,13 +311,25 @@ static void on_event(const Event *event, gpointer data) {
   bus_signal_event(verifier->bus, event);
 }
 
+/* One that was ended is away first: it answers when another is there. */
+static void tell_back(Verifier *verifier) {
+  if (!verifier->is_silence_told || !views_are_live(verifier->views))
+    return;
+  verifier->is_silence_told = FALSE;
+  reporter_report(verifier->reporter, OUTCOME_REGISTRY_BACK, EVENT_SOURCE_SERVER, NULL, NULL, NULL);
+}
+
 /* regd is there and hangs, or answers again. Logins are not kept waiting for it. */
 static void on_answering(G_GNUC_UNUSED RegistryConnection *connection, gboolean answering,
                          gpointer data) {
-  const Verifier *verifier = data;
-  reporter_report(verifier->reporter, answering ? OUTCOME_REGISTRY_BACK : OUTCOME_REGISTRY_SILENT,
-                  EVENT_SOURCE_SERVER, NULL, NULL,
-                  answering ? NULL : "'systemctl restart regd' starts it again");
+  Verifier *verifier = data;
+  if (answering) {
+    tell_back(verifier);
+    return;
+  }
+  verifier->is_silence_told = TRUE;
+  reporter_report(verifier->reporter, OUTCOME_REGISTRY_SILENT, EVENT_SOURCE_SERVER, NULL, NULL,
+                  "'systemctl restart regd' starts it again");
 }
 
 /* ---- the front ---- */
@@ -409,6 +425,7 @@ static void reload(Verifier *verifier) {
 }
 
 static void answer_ping(Verifier *verifier) {
+  tell_back(verifier);
   if (++verifier->pings >= PINGS_PER_LOOK) {
     verifier->pings = 0;
     examine_pam(verifier);

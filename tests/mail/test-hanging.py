@@ -37,6 +37,13 @@ def log_in(server):
     return answers[1], time.monotonic() - began
 
 
+def can_log_in(server):
+    """False also while nobody answers, or the connection is closed."""
+    with suppress(OSError, IndexError):
+        return log_in(server)[0] == "+OK Logged in."
+    return False
+
+
 def wait_for_end(descriptor):
     ended = []
     GLib.unix_fd_add_full(GLib.PRIORITY_DEFAULT, descriptor, GLib.IOCondition.IN, lambda *_: ended.append(True))
@@ -57,8 +64,7 @@ def a_role_that_hangs_is_replaced():
             check(time.monotonic() - began < BOUND, f"it took {time.monotonic() - began} s")
             contains(server.process.output(), f"The {role} has not answered for 10 s; it is replaced")
             wait_until(lambda role=role, old=old: server.roles().get(role, [old]) != [old], "another to be started")
-            with suppress(OSError):
-                wait_until(lambda: log_in(server)[0] == "+OK Logged in.", "a login to be decided")
+            wait_until(lambda: can_log_in(server), "a login to be decided")
         server.wait_until_ready()
 
 
@@ -87,6 +93,19 @@ def no_login_waits_for_a_regd_that_hangs():
         equal(status(registry)["problems"], [])
         registry.client.set(STORE, "Logon Only As", REG_MULTI_SZ, ["bert"])
         contains(log_in(server)[0], "[SYS/TEMP]")
+
+
+@test
+def a_regd_that_was_ended_is_back_when_another_is_there():
+    with Registry() as registry, MailServer(registry) as server:
+        server.add_account("anna", "sesame")
+        registry.process.signal(signal.SIGSTOP)
+        wait_until(lambda: "registry-silent" in [event["reason"] for event in server.events(5)], "an event")
+        registry.kill()
+        wait_until(lambda: status(registry)["registry"].startswith("away"), "its end to be seen")
+        equal("registry-back" in [event["reason"] for event in server.events(5)], False)
+        registry.start()
+        wait_until(lambda: "registry-back" in [event["reason"] for event in server.events(5)], "an event")
 
 
 @test

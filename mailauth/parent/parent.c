@@ -14,6 +14,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "client/base/escape.h"
 #include "mailauth/base/kinds.h"
 #include "mailauth/parent/auth-sockets.h"
 #include "mailauth/parent/identity.h"
@@ -211,7 +212,8 @@ static void handle_pong_front(Parent *parent, G_GNUC_UNUSED Message *message) {
   child_note_answer(&parent->front);
 }
 
-/* What it says of itself is what `systemctl status` shows. */
+/* What it says of itself is what `systemctl status` shows. It must stay one line: on another
+ * a verifier that was taken over would tell the service manager things in root's name. */
 static void handle_pong_verifier(Parent *parent, Message *message) {
   const char *status = g_variant_get_string(message->body, NULL);
   child_note_answer(&parent->verifier);
@@ -219,7 +221,9 @@ static void handle_pong_verifier(Parent *parent, Message *message) {
     return;
   g_free(parent->status);
   parent->status = g_strdup(status);
-  sd_notifyf(0, "STATUS=%s", status);
+  g_autoptr(GString) line = g_string_new("STATUS=");
+  escape_append(line, status);
+  sd_notify(0, line->str);
 }
 
 /* The service manager restarts everything if a role can't even be replaced. */

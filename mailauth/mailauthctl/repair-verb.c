@@ -279,6 +279,10 @@ static void print_done(const Repair *repair) {
 }
 
 gboolean verb_repair(Ctl *ctl, GError **error) {
+  if (ctl->first && ctl->pam)
+    return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
+                     "repair: --first does nothing where accounts are kept, and --pam is to be "
+                     "done: give one of them");
   g_autoptr(GPtrArray) done = g_ptr_array_new_with_free_func(g_free);
   Repair repair = {.ctl = ctl, .done = done};
   gboolean wanted = TRUE;

@@ -30,6 +30,7 @@ def run(path, *words):
     (MAILAUTHCTL, ["stauts"], 'did you mean "status"?'),
     (MAILAUTHCTL, ["status", "--all"], "status: it takes no option --all"),
     (MAILAUTHCTL, ["events", "-n", "x"], "--count: x is no number from 0"),
+    (MAILAUTHCTL, ["repair", "--first", "--pam"], "give one of them"),
     (MAILAUTHCTL, ["test"], "usage: mailauthctl test [--protocol=pop3|imap] USER"),
     (REGCTL, ["get", "--stirct", "K", "N"], 'did you mean "--strict"?'),
 ]])

@@ -155,7 +155,7 @@ static void watch_again(Watching *watching, gboolean from_now) {
   g_autoptr(WireMessage) call = request.message;
   g_clear_pointer(&watching->owner, g_free);
   watching->asking =
-      connection_call_async(watching->session->connection, call, CALL_TIMEOUT_MS,
+      connection_call_async(watching->session->connection, call, CALL_TIMEOUT_NONE,
                             from_now ? on_watched_from_now : on_watched_since, watching);
 }
 

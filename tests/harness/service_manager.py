@@ -38,4 +38,5 @@ def service_manager(registry, watchdog=None):
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as last:
                 last.sendto(END, path)
             reader.join()
+            os.unlink(path)
     registry.environment = None

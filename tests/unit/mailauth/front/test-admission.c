@@ -122,15 +122,17 @@ static void test_removal(void) {
   Door door;
   set_up(&door);
   Session *first = enter(&door, PROTOCOL_POP3, "192.0.2.1");
-  enter(&door, PROTOCOL_POP3, "192.0.2.1");
+  Session *second = enter(&door, PROTOCOL_POP3, "192.0.2.1");
   enter(&door, PROTOCOL_POP3, "192.0.2.2");
   g_assert_cmpint(judge(&door, PROTOCOL_POP3, "192.0.2.1"), ==, REFUSE_SUBSCRIBER);
   admission_remove(&door.admission, first);
   g_assert_cmpint(judge(&door, PROTOCOL_POP3, "192.0.2.1"), ==, ADMIT);
   g_assert_cmpuint(g_hash_table_size(door.admission.subscribers), ==, 2);
-  admission_remove(&door.admission, admission_get_oldest(&door.admission, PROTOCOL_POP3));
+  g_assert_true(admission_get_oldest(&door.admission, PROTOCOL_POP3) == second);
+  admission_remove(&door.admission, second);
   g_assert_cmpuint(g_hash_table_size(door.admission.subscribers), ==, 1);
   session_dismiss(first, "Bye.");
+  session_dismiss(second, "Bye.");
   tear_down(&door);
 }
 

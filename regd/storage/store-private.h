@@ -15,8 +15,8 @@ struct Store {
   gboolean is_transaction; /* the savepoint that is open is the transaction itself */
 };
 
-/* Runs @sql, which gives one number, with the key @id as its parameter. */
-gboolean store_query_number(Store *store, const char *sql, gint64 id, gint64 *number,
+/* Runs @sql, which gives one number, with @parameter as its one integer parameter. */
+gboolean store_query_number(Store *store, const char *sql, gint64 parameter, gint64 *number,
                             GError **error);
 
 #endif

@@ -285,7 +285,6 @@ GPtrArray *store_list_volatile(Store *store, GError **error) {
   return statement != NULL ? collect_keys(store, statement, error) : NULL;
 }
 
-/* The first column of the first row of a statement with one integer parameter. */
 gboolean store_query_number(Store *store, const char *sql, gint64 parameter, gint64 *number,
                             GError **error) {
   g_autoptr(DbStatement) statement = db_prepare(store->db, sql, error);

@@ -28,12 +28,18 @@ FOR_CCACHE = ["CCACHE_NOHASHDIR=1", "DEB_BUILD_OPTIONS=reproducible=-fixfilepath
 INSTALL = f"apt-get install --yes --no-install-recommends {INSIDE}/*.deb"
 
 
+def run_git(*arguments, **variables):
+    return subprocess.run(["git", "-c", "safe.directory=*", "-C", str(SOURCE), *arguments], capture_output=True,
+                          text=True, check=False, env=os.environ | variables)
+
+
 def git(*arguments, **variables):
     """What git prints; the clone may be another user's than root's."""
-    done = subprocess.run(["git", "-c", "safe.directory=*", "-C", str(SOURCE), *arguments], capture_output=True,
-                          text=True, check=False, env=os.environ | variables)
+    if not shutil.which("git") or run_git("rev-parse", "HEAD").returncode != 0:
+        raise Skip("takes a git clone with a commit, to build packages of")
+    done = run_git(*arguments, **variables)
     if done.returncode != 0:
-        raise Skip(f"takes a git clone, to build packages of: {done.stderr.strip()}")
+        raise Failure(f"git {' '.join(arguments)}: {done.stderr.strip()}")
     return done.stdout.strip()
 
 

@@ -290,8 +290,8 @@ gboolean server_is_alive(Server *server) {
       [PULSE_BEATS] = "the writer goes on",
       [PULSE_WAITS] = "one step of a commit takes long (the disk, or a large one)",
       [PULSE_STOPPED] =
-          "the writer hangs: no more beats for the service manager, which restarts regd if its "
-          "unit has a watchdog (WatchdogSec=)",
+          ("the writer hangs: no more beats for the service manager, which restarts regd if its "
+           "unit has a watchdog (WatchdogSec=)"),
   };
   const PulseSample sample = writer_take_pulse(server->writer);
   PulseState state = pulse_look(&server->pulse, &sample);

@@ -65,7 +65,9 @@ class MailHost:
             return f"no greeting: {problem}"
         try:
             client.user(name)
-            return client.pass_(password).decode()
+            answer = client.pass_(password).decode()
+            client.quit()  # the mailbox is free for the next then
+            return answer
         except (OSError, poplib.error_proto, EOFError) as problem:
             return str(problem)
         finally:

@@ -189,11 +189,15 @@ class Mail(MailServer):
         return Talk(self.imaps_port if tls else self.imap_port, tls)
 
     def pop3_answer(self, user, password):
-        """What a client is told at last: the line after PASS, or after USER where that is refused."""
+        """What a client is told at last: the line after PASS, or after USER where that is refused.
+        It quits, so that the mailbox is free again for the next."""
         with self.pop3_talk() as client:
             client.expect("+OK")
             answer = client.ask(f"USER {user}", "")
-            return client.ask(f"PASS {password}", "") if answer.startswith("+OK") else answer
+            answer = client.ask(f"PASS {password}", "") if answer.startswith("+OK") else answer
+            if answer.startswith("+OK"):
+                client.ask("QUIT", "")
+            return answer
 
     def imap_answer(self, user, password):
         with self.imap_talk() as client:

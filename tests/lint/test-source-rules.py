@@ -9,7 +9,9 @@ from harness.case import Failure, main, test
 from sources import TOP, code_only, find, functions, read
 
 LONGEST_FUNCTION = 80
-LONGEST_FILE = 800
+# Lines, for each kind of file; what is a table may be longer.
+LONGEST_FILES = {".c": 600, ".h": 600, ".py": 500}
+TABLES = {"tests/unit/mailauth/process/test-sandbox.c"}
 MOST_FILES = 15  # .c files in a folder
 BANNED_CALLS = re.compile(r"\b(strcpy|strcat|sprintf|vsprintf|gets|strtok|atoi|atol|atoll|system|popen|"
                           r"alloca|sleep|usleep|g_usleep|nanosleep|clock_nanosleep)\s*\(")
@@ -64,7 +66,7 @@ def no_function_is_longer_than_a_page():
 @test
 def no_file_is_too_long():
     fail_with([f"{path}: {length} lines" for path in find(".c", ".h", ".py")
-               if (length := len(read(path).splitlines())) > LONGEST_FILE])
+               if (length := len(read(path).splitlines())) > LONGEST_FILES[path.suffix] and path.as_posix() not in TABLES])
 
 
 @test

@@ -14,7 +14,7 @@ import subprocess
 
 from harness.bus import is_root
 from harness.case import Failure
-from harness.mail import free_ports
+from harness.ports import free_ports
 from harness.process import SOURCE, Process
 
 # What a measurement needs beside data/trial-dovecot; each format takes it.

@@ -18,7 +18,8 @@ from contextlib import contextmanager
 
 from harness.bus import is_root
 from harness.case import Failure, Skip
-from harness.mail import IMAP, free_ports
+from harness.mail import IMAP
+from harness.ports import free_ports
 from harness.process import PATIENCE, SOURCE, Process
 from harness.registry import REG_SZ
 

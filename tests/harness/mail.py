@@ -21,6 +21,7 @@ import dbus
 from harness.bus import CAROL, is_root, wait_for
 from harness.case import Failure, Skip
 from harness.hashes import crypt_anew
+from harness.ports import free_ports
 from harness.process import PATIENCE, Process, program
 from harness.registry import REG_DWORD, REG_MULTI_SZ, REG_SZ, plain
 
@@ -36,15 +37,6 @@ BROKERS = SERVICES + "\\MBS\\Instances"
 ACCOUNTS = "HKLM\\SAM\\Domains\\Account\\Users"
 
 ROLE_USERS = ("mailauth", "mailauth-front")
-
-
-def free_ports(number):
-    """Ports that nobody listens on now."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
 
 
 def needs_role_users():

@@ -19,7 +19,8 @@ from contextlib import contextmanager, suppress
 
 from harness.case import Failure, Skip
 from harness.hashes import crypt_anew
-from harness.mail import BROKERS, free_ports
+from harness.mail import BROKERS
+from harness.ports import free_ports
 from harness.process import PATIENCE, Process
 from harness.registry import REG_DWORD, REG_SZ
 
@@ -114,7 +115,7 @@ class Slapd:
                   f"objectClass: simpleSecurityObject\ncn: reader\nuserPassword: {ssha(READER_PASSWORD)}\n\n"
                   f"dn: ou=people,{self.suffix}\nobjectClass: organizationalUnit\nou: people\n\n"
                   f"dn: ou=others,{self.suffix}\nobjectClass: organizationalUnit\nou: others\n")
-        self.start_on_free_ports()
+        self.start()
         return self
 
     def __exit__(self, kind, _error, _trace):
@@ -162,17 +163,6 @@ class Slapd:
     @property
     def local_uri(self):
         return "ldapi://" + urllib.parse.quote(str(self.directory / "socket"), safe="")
-
-    def start_on_free_ports(self):
-        """Others on this machine may take a port between its choice and its use."""
-        for _ in range(10):
-            try:
-                self.start()
-                return
-            except Failure as problem:
-                print(f"# {self.name}: {problem}", flush=True)
-                self.port, self.tls_port = free_ports(2)
-        raise Failure("no slapd on any port")
 
     def start(self):
         uris = [self.uri, self.local_uri] + ([self.tls_uri] if self.with_tls else [])

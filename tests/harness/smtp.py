@@ -19,7 +19,7 @@ from pathlib import Path
 from harness.auth import encode
 from harness.bus import needs_root
 from harness.case import Failure, Skip
-from harness.mail import free_ports
+from harness.ports import free_ports
 from harness.process import PATIENCE, Process
 
 # Where tests/setup-packages unpacks Exim, whose package can't be installed beside Postfix's.

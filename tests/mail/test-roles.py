@@ -14,7 +14,8 @@ from gi.repository import GLib
 
 from harness.bus import ALICE, BOB, wait_for, wait_until
 from harness.case import Failure, check, contains, equal, main, test
-from harness.mail import IMAP, POP3, SERVICE, MailServer, children_of, free_ports, needs_role_users, read_process
+from harness.mail import IMAP, POP3, SERVICE, MailServer, children_of, needs_role_users, read_process
+from harness.ports import free_ports
 from harness.process import PATIENCE, program
 from harness.registry import REG_MULTI_SZ, REG_SZ, Registry
 

@@ -1,0 +1,90 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""data/install on a Debian that never had the project: everything serves at once, a
+second run changes nothing, and --remove takes back all but data, with secrets closed."""
+
+import re
+
+from harness.case import check, contains, equal, main, test
+from harness.mail import IMAP
+from harness.mailhost import MailHost
+from harness.source import INSTALL, REMOVE, source_machine
+
+# Lists and logs of the system's, Meson's log of the installation, and the users, that stay.
+CHANGED_BY_OTHERS = ("/srv", "/tmp", "/var/tmp", "/var/cache", "/var/log", "/var/lib/systemd", "/etc/passwd",
+                     "/etc/group", "/etc/shadow", "/etc/gshadow", "/etc/subuid", "/etc/subgid", "/etc/ld.so.cache",
+                     "/etc/.pwd.lock", "/root")
+DATA = ("/var/lib/regd", "/var/lib/mailauthd")
+SECRET = "hush"
+
+
+def contents(machine):
+    """All that is there but data, as a set of lines: kinds, rights and owners, where links lead, and sums of files."""
+    others = " ".join(f"-path '{path}*' -prune -o" for path in (*CHANGED_BY_OTHERS, *DATA))
+    listed = machine.run(f"find / -xdev {others} -printf '%M %u:%g %l %p\\n'")
+    summed = machine.run(f"find / -xdev {others} -type f -print0 | xargs -0 md5sum")
+    return {*listed.splitlines(), *summed.splitlines()}
+
+
+def serving_anna(machine):
+    for unit in ("regd", "mailauthd"):
+        equal((unit, machine.show(unit, "ActiveState"), machine.show(unit, "UnitFileState")), (unit, "active", "enabled"))
+    host = MailHost(machine)
+    host.add_account("anna", "sesame")
+    equal((host.status()["decision"], host.status()["problems"]), ("ok", []))
+    return host
+
+
+@test
+def what_was_built_serves_with_no_step_but_adding_an_account():
+    with source_machine() as machine:
+        said = machine.run(INSTALL)
+        contains(said, "starting mailauthd, now and at each boot")
+        host = serving_anna(machine)
+        contains(host.pop3_answer("anna", "sesame"), "+OK")
+        contains(host.pop3_answer("anna", "wrong"), "-ERR [AUTH]")
+        equal(machine.run("systemctl --failed --no-legend"), "")
+        machine.reboot()
+        host.wait_for_login("anna", "sesame")
+
+
+@test
+def a_second_run_changes_nothing():
+    with source_machine() as machine:
+        machine.run(INSTALL)
+        host = serving_anna(machine)
+        before, revision = contents(machine), revision_of(machine)
+        check(any(line.endswith(" /usr/local/bin/regctl") for line in before), "regctl is not compared")
+        machine.run(INSTALL)
+        equal(sorted(contents(machine) ^ before), [])
+        equal(revision_of(machine), revision)
+        contains(host.pop3_answer("anna", "sesame"), "+OK")
+
+
+def revision_of(machine):
+    return re.search(r"^revision: (\d+)$", machine.run("regctl status"), re.MULTILINE)[1]
+
+
+@test
+def remove_takes_back_all_but_data_and_closes_secrets():
+    with source_machine() as machine:
+        machine.run("useradd --no-create-home nora")
+        before = contents(machine)
+        machine.run(INSTALL)
+        serving_anna(machine)
+        MailHost(machine).set(IMAP, "Backend Master Password", SECRET)
+        machine.run(REMOVE)
+        equal(sorted(contents(machine) ^ before), [])
+        equal(machine.run("pgrep -c 'regd|mailauthd'", status=1), "0\n")
+        machine.run("getent passwd regd mailauth mailauth-front && test -s /var/lib/regd/registry.db")
+        equal(machine.run("systemctl --failed --no-legend"), "")
+        contains(machine.run(REMOVE, status=1), "nothing was installed")
+        # regd by itself, as an installation without mailauthd has it.
+        machine.run(INSTALL)
+        machine.run("systemctl stop mailauthd && rm /usr/local/share/regd/schemas/[!r]*.schema && systemctl restart regd")
+        equal(machine.run(["regctl", "get", IMAP, "Backend Master Password"]), f"{SECRET}\n")
+        denied = machine.ask(["regctl", "get", IMAP, "Backend Master Password"], user="nora")
+        check(denied.returncode != 0 and SECRET not in denied.stdout, f"everyone may read it: {denied.stdout}")
+
+
+main()

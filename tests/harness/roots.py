@@ -138,7 +138,7 @@ class Entered:
 
     def clone(self, top, path):
         """A clone of the project's commit, as root made it there."""
-        subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", str(top), str(self.place(path))], check=True)
+        subprocess.run(["git", "clone", "--quiet", "--no-local", str(top), str(self.place(path))], check=True)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from pathlib import Path
 from harness.case import Failure, Skip
 
 CACHE = Path("/var/cache/regd-tests/system")
-KEPT = 3  # images, and sets of packages, that are kept: two branches can be worked on in turn
+KEPT = 4  # images, and sets of packages, that are kept: two branches can be worked on in turn
 
 # What a small server has, and what the tests take: mail servers, clients, both message buses.
 PACKAGES = """systemd systemd-sysv dbus libpam-systemd iproute2 procps curl openssl ca-certificates

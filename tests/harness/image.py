@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from harness.case import Failure, Skip
 
 CACHE = Path("/var/cache/regd-tests/system")
 KEPT = 4  # images, and sets of packages, that are kept: two branches can be worked on in turn
+IN_USE = 3600  # s: what was asked for since then may be below a machine that another run has booted
 
 # What a small server has, and what the tests take: mail servers, clients, both message buses.
 PACKAGES = """systemd systemd-sysv dbus libpam-systemd iproute2 procps curl openssl ca-certificates
@@ -66,11 +68,12 @@ def new_folder(final):
 
 
 def remember_use(kind, used):
-    """Removes all of this kind in the cache but those that were used last."""
+    """Removes all of this kind in the cache but those that were used last, or not long ago."""
     os.utime(used)
     by_use = sorted(CACHE.glob(f"{kind}-*"), key=lambda path: path.stat().st_mtime, reverse=True)
     for old in by_use[KEPT:]:
-        shutil.rmtree(old, ignore_errors=True)
+        if old.stat().st_mtime < time.time() - IN_USE:
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def digest(*texts):

@@ -106,8 +106,8 @@ def run_tests(build, tests):
     """Runs them side by side, those that want to be alone after the others."""
     together = [test for test in tests if test["is_parallel"]]
     alone = [test for test in tests if not test["is_parallel"]]
-    # One more than there are processors: many wait for time to pass, or for others' processes.
-    with ThreadPoolExecutor((os.cpu_count() or 1) + 1) as pool:
+    # Most of a test's time is spent on waiting: for time to pass, or for others' processes.
+    with ThreadPoolExecutor(2 * (os.cpu_count() or 1) + 1) as pool:
         for run in pool.map(lambda test: run_test(build, test), together):
             tell(run)
             yield run

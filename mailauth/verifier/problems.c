@@ -96,11 +96,16 @@ static void add_missing_certificate(GPtrArray *list, const Publisher *publisher,
           settings_get_path(SETTINGS_SERVICE), "Listen TLS", protocol_get_name((Protocol)i));
 }
 
-char *problems_find_of_pam(const Settings *settings, const char *user, gboolean *all) {
-  *all = FALSE;
+const char *problems_get_pam_service(const Settings *settings) {
   if (*settings->package != '\0' || !g_str_equal(settings->native_source, "PAM"))
     return NULL;
-  return pam_stack_find_problem(NULL, settings->pam_service, user, all);
+  return settings->pam_service;
+}
+
+char *problems_find_of_pam(const Settings *settings, const char *user, gboolean *all) {
+  const char *service = problems_get_pam_service(settings);
+  *all = FALSE;
+  return service != NULL ? pam_stack_find_problem(NULL, service, user, all) : NULL;
 }
 
 GPtrArray *problems_list(Views *views, const Publisher *publisher, const char *of_pam) {

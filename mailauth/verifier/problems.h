@@ -11,9 +11,11 @@
  * what problems_find_of_pam() found, or NULL. */
 GPtrArray *problems_list(Views *views, const Publisher *publisher, const char *of_pam);
 
+/* The service that decides, if it is PAM that does; borrowed, else NULL. */
+const char *problems_get_pam_service(const Settings *settings);
 /* Why PAM's modules can't know a right password, if it is PAM that decides; owned, or NULL.
- * *@all: nobody can log in at all. @user: as pam_stack_find_problem(). Reads PAM's files and
- * the user database. */
+ * *@all: nobody can log in at all. @user: as pam_stack_find_problem(). Reads PAM's files, and
+ * may wait for the user database. */
 char *problems_find_of_pam(const Settings *settings, const char *user, gboolean *all);
 
 #endif

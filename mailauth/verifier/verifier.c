@@ -3,13 +3,13 @@
  * login.c decides, and in which order. */
 #include "mailauth/verifier/verifier.h"
 
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "client/base/error.h"
 #include "mailauth/package/sam.h"
+#include "mailauth/pam/service-user.h"
 #include "mailauth/verifier/front-link.h"
 #include "mailauth/verifier/mailauth1.h"
 #include "mailauth/verifier/problems.h"
@@ -23,13 +23,12 @@
 /* How long regd is waited for before the defaults are served, in ms: logins are
  * refused then, as a temporary failure. */
 #define FIRST_WAIT_MS 3000
-#define COUNTS_WAIT_MS 1000
+/* How long an answer to a status call waits for counts and look-ups, in ms. */
+#define STATUS_WAIT_MS 1000
 
 /* PAM's files and the groups that its modules run in are looked at again after so many
  * pings of the parent's, which is about every 30 s. */
 #define PINGS_PER_LOOK 15
-
-#define PASSWD_BUFFER_BYTES 16384U
 
 typedef struct {
   const RoleStart *start;
@@ -56,9 +55,12 @@ typedef struct {
   Bus *bus;
   guint first_wait;
   Settings *settings; /* as last looked at */
+  ServiceUser *user;
+  char *user_name; /* whose uid is known; NULL before */
   guint32 service_uid;
   gboolean has_service_uid;
-  GPtrArray *status_calls; /* of StatusCall: they wait for the front's counts */
+  GPtrArray *status_calls; /* of StatusCall: they wait for counts and look-ups */
+  gboolean awaits_counts;  /* of the front's, for them */
   GVariant *connections;
   guint front_lacks;        /* of the front's sandbox */
   char *pam_problem;        /* as it was found last; NULL for none */
@@ -85,41 +87,80 @@ static void leave(Verifier *verifier, int code) {
   g_main_loop_quit(verifier->loop);
 }
 
-/* ---- settings ---- */
+/* ---- status calls that wait ---- */
 
-/* The uid that `ObjectName` names; FALSE if it names nobody. */
-static gboolean find_uid(const char *name, guint32 *uid) {
-  g_autofree char *buffer = g_malloc(PASSWD_BUFFER_BYTES);
-  struct passwd entry;
-  struct passwd *found = NULL;
-  guint64 number = 0;
-  if (g_ascii_string_to_unsigned(name, 10, 0, G_MAXUINT32 - 1, &number, NULL)) {
-    *uid = (guint32)number;
-    return TRUE;
+static void answer_status_calls(Verifier *verifier) {
+  g_autoptr(GPtrArray) calls = g_steal_pointer(&verifier->status_calls);
+  verifier->status_calls = g_ptr_array_new();
+  verifier->awaits_counts = FALSE;
+  for (guint i = 0; i < calls->len; i++) {
+    g_autofree StatusCall *call = calls->pdata[i];
+    g_source_remove(call->timer);
+    call->done(call->call);
   }
-  if (getpwnam_r(name, &entry, buffer, PASSWD_BUFFER_BYTES, &found) != 0 || found == NULL)
-    return FALSE;
-  *uid = found->pw_uid;
-  return TRUE;
 }
 
+static void answer_status_calls_if_settled(Verifier *verifier) {
+  if (!verifier->awaits_counts && !service_user_is_looking(verifier->user))
+    answer_status_calls(verifier);
+}
+
+/* ---- settings ---- */
+
 /* The user changes with the setting: the parent then starts a verifier as the new one. */
-static void check_user(Verifier *verifier, const Settings *settings) {
-  if (verifier->settings != NULL &&
-      g_str_equal(verifier->settings->object_name, settings->object_name))
+static void check_user(Verifier *verifier, const ServiceUserFindings *found) {
+  if (!verifier->start->user_is_chosen || !verifier->settings->known)
     return;
-  verifier->has_service_uid = find_uid(settings->object_name, &verifier->service_uid);
-  if (!verifier->start->user_is_chosen || !settings->known)
-    return;
-  if (!verifier->has_service_uid || verifier->service_uid == 0) {
+  if (!found->exists || found->uid == 0) {
     g_autofree char *detail =
         g_strdup_printf("%s, ObjectName: '%s' is not an ordinary user of this system",
-                        settings_get_path(SETTINGS_SERVICE), settings->object_name);
+                        settings_get_path(SETTINGS_SERVICE), found->name);
     reporter_report(verifier->reporter, OUTCOME_BAD_SETTING, EVENT_SOURCE_SERVER, NULL, NULL,
                     detail);
-  } else if (verifier->service_uid != (guint32)getuid()) {
+  } else if (found->uid != (guint32)getuid()) {
     leave(verifier, ROLE_EXIT_OTHER_USER);
   }
+}
+
+static void take_user(Verifier *verifier, const ServiceUserFindings *found) {
+  if (g_strcmp0(verifier->user_name, found->name) == 0)
+    return;
+  g_free(verifier->user_name);
+  verifier->user_name = g_strdup(found->name);
+  verifier->has_service_uid = found->exists;
+  verifier->service_uid = found->uid;
+  check_user(verifier, found);
+}
+
+/* An outage ahead is reported before logins meet it. */
+static void take_pam_problem(Verifier *verifier, const ServiceUserFindings *found) {
+  g_autofree char *before = g_steal_pointer(&verifier->pam_problem);
+  verifier->pam_problem = g_strdup(found->pam_problem);
+  verifier->pam_stops_all = found->pam_stops_all;
+  if (verifier->pam_problem != NULL && g_strcmp0(before, verifier->pam_problem) != 0)
+    reporter_report(verifier->reporter, OUTCOME_PAM_DENIED, EVENT_SOURCE_SERVER, NULL, NULL,
+                    verifier->pam_problem);
+}
+
+static void on_user_found(const ServiceUserFindings *found, gpointer data) {
+  Verifier *verifier = data;
+  take_user(verifier, found);
+  take_pam_problem(verifier, found);
+  answer_status_calls_if_settled(verifier);
+}
+
+/* What was found last holds meanwhile, unless PAM does not decide any more. */
+static void look_at_user(Verifier *verifier) {
+  const Settings *settings = verifier->settings;
+  if (settings == NULL || verifier->user == NULL)
+    return;
+  const ServiceUserQuestion question = {settings->object_name, problems_get_pam_service(settings),
+                                        verifier->start->user_is_chosen};
+  if (question.pam_service == NULL) {
+    g_clear_pointer(&verifier->pam_problem, g_free);
+    verifier->pam_stops_all = FALSE;
+  }
+  service_user_look(verifier->user, &question);
 }
 
 /* Only by native accounts, if any has keys for it. */
@@ -136,19 +177,16 @@ static gboolean has_servers(const Settings *settings) {
   return has;
 }
 
-static void examine_pam(Verifier *verifier);
-
 static void publish(Verifier *verifier) {
   logins_stop_waiting(verifier->logins);
   g_autoptr(Settings) settings = views_get_settings(verifier->views);
-  check_user(verifier, settings);
   exchanges_stop_waiting(verifier->exchanges);
   logins_take_settings(verifier->logins);
   publisher_offer_scram(verifier->publisher, is_scram_offered(verifier, settings));
   publisher_publish(verifier->publisher, settings);
   settings_unref(verifier->settings);
   verifier->settings = g_steal_pointer(&settings);
-  examine_pam(verifier);
+  look_at_user(verifier);
   if (has_servers(verifier->settings))
     dialer_prepare(verifier->dialer);
   bus_refresh(verifier->bus);
@@ -201,17 +239,7 @@ static const Events *get_events(gpointer data) {
   return reporter_get_events(verifier->reporter);
 }
 
-static void answer_status_calls(Verifier *verifier) {
-  g_autoptr(GPtrArray) calls = g_steal_pointer(&verifier->status_calls);
-  verifier->status_calls = g_ptr_array_new();
-  for (guint i = 0; i < calls->len; i++) {
-    g_autofree StatusCall *call = calls->pdata[i];
-    g_source_remove(call->timer);
-    call->done(call->call);
-  }
-}
-
-static gboolean on_counts_late(gpointer data) {
+static gboolean on_status_late(gpointer data) {
   /* All who wait are answered with what is known: their timers go with them. */
   answer_status_calls(data);
   return G_SOURCE_CONTINUE;
@@ -222,13 +250,10 @@ static void on_status_synced(G_GNUC_UNUSED gboolean current, gpointer data) {
   StatusCall *waiting = data;
   Verifier *verifier = waiting->verifier;
   on_views_changed(verifier);
-  if (verifier->front == NULL || !front_link_ask_counts(verifier->front)) {
-    waiting->done(waiting->call);
-    g_free(waiting);
-    return;
-  }
-  waiting->timer = g_timeout_add(COUNTS_WAIT_MS, on_counts_late, verifier);
+  waiting->timer = g_timeout_add(STATUS_WAIT_MS, on_status_late, verifier);
   g_ptr_array_add(verifier->status_calls, waiting);
+  verifier->awaits_counts = verifier->front != NULL && front_link_ask_counts(verifier->front);
+  answer_status_calls_if_settled(verifier);
 }
 
 static void prepare_status(void (*done)(gpointer call), gpointer call, gpointer data) {
@@ -236,25 +261,6 @@ static void prepare_status(void (*done)(gpointer call), gpointer call, gpointer 
   StatusCall *waiting = g_new0(StatusCall, 1);
   *waiting = (StatusCall){verifier, done, call, 0};
   views_sync(verifier->views, 0, on_status_synced, waiting);
-}
-
-/* NULL: PAM's processes are this one's user, with its groups. */
-static const char *get_pam_user(const Verifier *verifier) {
-  return verifier->start->user_is_chosen && verifier->settings != NULL
-             ? verifier->settings->object_name
-             : NULL;
-}
-
-/* An outage ahead is reported before logins meet it. */
-static void examine_pam(Verifier *verifier) {
-  if (verifier->settings == NULL)
-    return;
-  g_autofree char *before = g_steal_pointer(&verifier->pam_problem);
-  verifier->pam_problem =
-      problems_find_of_pam(verifier->settings, get_pam_user(verifier), &verifier->pam_stops_all);
-  if (verifier->pam_problem != NULL && g_strcmp0(before, verifier->pam_problem) != 0)
-    reporter_report(verifier->reporter, OUTCOME_PAM_DENIED, EVENT_SOURCE_SERVER, NULL, NULL,
-                    verifier->pam_problem);
 }
 
 static StatusSource make_status_source(const Verifier *verifier) {
@@ -342,7 +348,8 @@ static void on_front_ended(const char *why, gpointer data) {
                      g_variant_new("(ts)", verifier->front_number, text), NULL, 0, NULL);
   publisher_set_front(verifier->publisher, NULL);
   g_clear_pointer(&verifier->front, front_link_free);
-  answer_status_calls(verifier);
+  verifier->awaits_counts = FALSE;
+  answer_status_calls_if_settled(verifier);
   bus_refresh(verifier->bus);
 }
 
@@ -351,7 +358,8 @@ static void on_counts(GVariant *connections, guint lacks, gpointer data) {
   verifier->front_lacks = lacks;
   g_clear_pointer(&verifier->connections, g_variant_unref);
   verifier->connections = g_variant_ref(connections);
-  answer_status_calls(verifier);
+  verifier->awaits_counts = FALSE;
+  answer_status_calls_if_settled(verifier);
 }
 
 static gboolean on_keys_result(const Message *message, gpointer data) {
@@ -420,7 +428,7 @@ static void ignore_result(G_GNUC_UNUSED const char *problem, G_GNUC_UNUSED gpoin
 
 /* The service manager is told, and what can't be read is an event. */
 static void reload(Verifier *verifier) {
-  examine_pam(verifier);
+  look_at_user(verifier);
   reload_certificate(ignore_result, NULL, verifier);
 }
 
@@ -428,7 +436,7 @@ static void answer_ping(Verifier *verifier) {
   tell_back(verifier);
   if (++verifier->pings >= PINGS_PER_LOOK) {
     verifier->pings = 0;
-    examine_pam(verifier);
+    look_at_user(verifier);
   }
   const StatusSource source = make_status_source(verifier);
   g_autofree char *text = status_summarise(&source);
@@ -511,6 +519,7 @@ static void build(Verifier *verifier) {
   verifier->dialer = dialer_new(want_connector, verifier);
   verifier->prover = workers_new(WORKERS_PROCESSORS, NULL);
   verifier->lookups = workers_new(LOOKUP_THREADS, NULL);
+  verifier->user = service_user_new(verifier->lookups, on_user_found, verifier);
   verifier->stores = stores_new(verifier->parent);
   verifier->backends = backends_new(verifier->dialer);
   verifier->publisher = publisher_new(verifier->parent, verifier->reporter);
@@ -537,6 +546,7 @@ static void take_apart(Verifier *verifier) {
   g_clear_pointer(&verifier->front, front_link_free);
   answer_status_calls(verifier);
   dialer_close(verifier->dialer);
+  g_clear_pointer(&verifier->user, service_user_free);
   workers_free(verifier->lookups);
   workers_free(verifier->prover);
   while (g_main_context_iteration(NULL, FALSE))
@@ -562,6 +572,7 @@ static void take_apart(Verifier *verifier) {
   g_clear_pointer(&verifier->connections, g_variant_unref);
   channel_free(verifier->parent);
   g_main_loop_unref(verifier->loop);
+  g_free(verifier->user_name);
   g_free(verifier->pam_problem);
 }
 

@@ -38,7 +38,7 @@ LAYERS = {
     "mailauth/settings": {"mailauth/base"},
     "mailauth/connector": {"client/threads", "mailauth/base", "mailauth/ipc", "mailauth/process",
                            "mailauth/settings"},
-    "mailauth/pam": {"mailauth/base", "mailauth/ipc", "mailauth/process", "mailauth/settings"},
+    "mailauth/pam": {"client/threads", "mailauth/base", "mailauth/ipc", "mailauth/process", "mailauth/settings"},
     "mailauth/mailbox": {"mailauth/base", "mailauth/ipc", "mailauth/process"},
     "mailauth/backend": {"mailauth/base", "mailauth/settings", "mailauth/connector"},
     "mailauth/package": {"client/threads", "mailauth/base", "mailauth/settings", "mailauth/protocol",

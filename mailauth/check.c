@@ -84,7 +84,7 @@ static gboolean ask_package(Check *check, Settings *settings, const char *source
   g_autoptr(Workers) prover = workers_new(1, NULL);
   g_autoptr(Workers) lookups = workers_new(1, NULL);
   g_autoptr(PamPool) pam = pam_pool_new(start_pam, check);
-  g_autoptr(Dialer) dialer = dialer_new(start_connector, check);
+  g_autoptr(Dialer) dialer = dialer_new(start_connector, NULL, check);
   g_autoptr(Packages) packages =
       packages_new(views_get_accounts(check->views), lookups, prover, pam, dialer);
   check->pam = pam;

@@ -24,8 +24,10 @@ typedef struct {
 
 struct Dialer {
   DialerWant want;
+  DialerEnd end; /* may be NULL */
   gpointer data;
   Channel *channel;    /* NULL while there is no connector */
+  guint64 request;     /* that brought it */
   guint64 wanted;      /* the request that is under way; 0 for none */
   guint64 last_number; /* of calls, and of requests */
   GHashTable *calls;   /* number -> Call */
@@ -46,9 +48,10 @@ static void call_free(gpointer data) {
   g_free(call);
 }
 
-Dialer *dialer_new(DialerWant want, gpointer data) {
+Dialer *dialer_new(DialerWant want, DialerEnd end, gpointer data) {
   Dialer *dialer = g_new0(Dialer, 1);
   dialer->want = want;
+  dialer->end = end;
   dialer->data = data;
   dialer->calls = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, call_free);
   g_queue_init(&dialer->unsent);
@@ -101,11 +104,13 @@ static void on_ended(Dialer *dialer, const char *why) {
   refuse_all(dialer, why);
 }
 
-/* It ends, if it ever goes on: its channel has. */
+/* A process that is stopped does not see the end of its channel. */
 static gboolean on_silent(gpointer data) {
   Dialer *dialer = data;
   dialer->silence = 0;
   g_printerr("mailauthd: " SILENT "\n");
+  if (dialer->end != NULL)
+    dialer->end(dialer->request, dialer->data);
   on_ended(dialer, SILENT);
   return G_SOURCE_REMOVE;
 }
@@ -177,6 +182,7 @@ void dialer_take_connector(Dialer *dialer, guint64 request, int descriptor) {
     return;
   }
   dialer->wanted = 0;
+  dialer->request = request;
   dialer->channel = channel_new(descriptor, ROLE_VERIFIER, ROLE_CONNECTOR);
   channel_attach(dialer->channel, NULL, on_message, dialer);
   send_unsent(dialer);

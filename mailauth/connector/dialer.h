@@ -12,7 +12,11 @@ typedef struct Dialer Dialer;
  * answers, now or later. FALSE: there will be none. */
 typedef gboolean (*DialerWant)(guint64 request, gpointer data);
 
-Dialer *dialer_new(DialerWant want, gpointer data);
+/* Has the connector that was started for @request killed: it hangs. */
+typedef void (*DialerEnd)(guint64 request, gpointer data);
+
+/* @end: NULL, if a connector that hangs is left to itself. */
+Dialer *dialer_new(DialerWant want, DialerEnd end, gpointer data);
 /* Callers that wait are told that there is no connection, and so are all that ask from
  * now on. Call while other threads may still ask. */
 void dialer_close(Dialer *dialer);

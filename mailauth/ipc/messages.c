@@ -70,6 +70,7 @@ static const MessageFacts facts[N_MESSAGES] = {
                                  SMALL},
     [MESSAGE_SERVANT_REFUSED] = {"servant-refused", "(tys)", PARENT_TO_VERIFIER, NO_DESCRIPTOR,
                                  SMALL},
+    [MESSAGE_END_SERVANT] = {"end-servant", "(ty)", VERIFIER_TO_PARENT, NO_DESCRIPTOR, SMALL},
     [MESSAGE_RELOAD] = {"reload", "()", PARENT_TO_VERIFIER, NO_DESCRIPTOR, SMALL},
     [MESSAGE_PING_VERIFIER] = {"ping-verifier", "()", PARENT_TO_VERIFIER, NO_DESCRIPTOR, SMALL},
     [MESSAGE_PONG_VERIFIER] = {"pong-verifier", "s", VERIFIER_TO_PARENT, NO_DESCRIPTOR, SMALL},

@@ -190,6 +190,11 @@ typedef enum {
   /* a process that serves one Maildir; + the store's end of the channel to it */
   MESSAGE_SPLIT,
 
+  /* ---- verifier -> parent ---- */
+  /* request, Role: the process that WANT_SERVANT has brought hangs; it is killed. ROLE_CONNECTOR
+   * only: PAM's processes end by themselves, with what their modules have started */
+  MESSAGE_END_SERVANT,
+
   N_MESSAGES
 } MessageKind;
 

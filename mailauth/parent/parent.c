@@ -181,6 +181,10 @@ static void handle_want_servant(Parent *parent, Message *message) {
   servants_take_want(parent->servants, message);
 }
 
+static void handle_end_servant(Parent *parent, Message *message) {
+  servants_take_end(parent->servants, message);
+}
+
 static void handle_front_lost(Parent *parent, Message *message) {
   verifier_link_take_lost(&parent->link, message);
 }
@@ -264,15 +268,11 @@ static gboolean on_identity_late(gpointer data) {
 typedef void (*Handler)(Parent *parent, Message *message);
 
 static const Handler handlers[N_MESSAGES] = {
-    [MESSAGE_IDENTITY] = handle_identity,
-    [MESSAGE_LISTEN] = handle_listen,
-    [MESSAGE_SOCKETS] = handle_sockets,
-    [MESSAGE_CERTIFICATE] = handle_certificate,
-    [MESSAGE_WANT_STORE] = handle_want_store,
-    [MESSAGE_FRONT_LOST] = handle_front_lost,
-    [MESSAGE_WANT_SERVANT] = handle_want_servant,
-    [MESSAGE_PONG_FRONT] = handle_pong_front,
-    [MESSAGE_PONG_VERIFIER] = handle_pong_verifier,
+    [MESSAGE_IDENTITY] = handle_identity,         [MESSAGE_LISTEN] = handle_listen,
+    [MESSAGE_SOCKETS] = handle_sockets,           [MESSAGE_CERTIFICATE] = handle_certificate,
+    [MESSAGE_WANT_STORE] = handle_want_store,     [MESSAGE_FRONT_LOST] = handle_front_lost,
+    [MESSAGE_WANT_SERVANT] = handle_want_servant, [MESSAGE_END_SERVANT] = handle_end_servant,
+    [MESSAGE_PONG_FRONT] = handle_pong_front,     [MESSAGE_PONG_VERIFIER] = handle_pong_verifier,
 };
 
 static void on_message(Message *message, gpointer data) {

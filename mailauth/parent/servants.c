@@ -9,11 +9,17 @@
 #include "mailauth/base/limits.h"
 #include "mailauth/process/account.h"
 
+typedef struct {
+  Role role;
+  guint64 request; /* of the verifier's, that it was started for */
+  gint64 verifier; /* when that verifier was started: each counts its own requests */
+} Servant;
+
 struct Servants {
   const Launcher *launcher;
   Child *verifier;
   ServantsHooks hooks;
-  GHashTable *processes; /* of GPid */
+  GHashTable *processes; /* GPid -> Servant */
 };
 
 Servants *servants_new(const Launcher *launcher, Child *verifier, const ServantsHooks *hooks) {
@@ -21,7 +27,7 @@ Servants *servants_new(const Launcher *launcher, Child *verifier, const Servants
   servants->launcher = launcher;
   servants->verifier = verifier;
   servants->hooks = *hooks;
-  servants->processes = g_hash_table_new(NULL, NULL);
+  servants->processes = g_hash_table_new_full(NULL, NULL, NULL, g_free);
   return servants;
 }
 
@@ -51,8 +57,16 @@ static void on_exit_seen(GPid pid, G_GNUC_UNUSED int status, gpointer data) {
   servants->hooks.ended(servants->hooks.data);
 }
 
+static void remember(Servants *servants, GPid pid, Role role, guint64 request) {
+  Servant *servant = g_new0(Servant, 1);
+  *servant = (Servant){role, request, servants->verifier->started};
+  g_hash_table_insert(servants->processes, GINT_TO_POINTER(pid), servant);
+  g_child_watch_add(pid, on_exit_seen, servants);
+}
+
 /* The verifier's end of the channel to a new process that serves it; -1 and an error. */
-static int start(Servants *servants, Role role, const RoleUser *user, GError **error) {
+static int start(Servants *servants, Role role, guint64 request, const RoleUser *user,
+                 GError **error) {
   int ends[2];
   if (servants_count(servants) >= MAX_STORES) {
     error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED, "There are %d processes already", MAX_STORES);
@@ -66,8 +80,7 @@ static int start(Servants *servants, Role role, const RoleUser *user, GError **e
     close(ends[0]);
     return -1;
   }
-  g_hash_table_add(servants->processes, GINT_TO_POINTER(pid));
-  g_child_watch_add(pid, on_exit_seen, servants);
+  remember(servants, pid, role, request);
   return ends[0];
 }
 
@@ -109,7 +122,7 @@ void servants_take_want_store(Servants *servants, const Message *message) {
                0);
     return;
   }
-  int store = found ? start(servants, ROLE_STORE, &user, &error) : -1;
+  int store = found ? start(servants, ROLE_STORE, request, &user, &error) : -1;
   if (store < 0) {
     child_tell(servants->verifier, MESSAGE_STORE_REFUSED,
                g_variant_new("(ts)", request, error->message), NULL, 0);
@@ -122,11 +135,11 @@ void servants_take_want_store(Servants *servants, const Message *message) {
 
 /* ---- PAM's processes and connectors ---- */
 
-static int start_as_verifier(Servants *servants, Role role, GError **error) {
+static int start_as_verifier(Servants *servants, Role role, guint64 request, GError **error) {
   RoleUser user = {0};
   if (role == ROLE_PAM || role == ROLE_CONNECTOR)
     return servants->hooks.find_verifiers_user(&user, error, servants->hooks.data)
-               ? start(servants, role, &user, error)
+               ? start(servants, role, request, &user, error)
                : -1;
   error_set(error, REGISTRY_ERROR_ACCESS_DENIED, "The verifier is served by no such role");
   return -1;
@@ -137,7 +150,7 @@ void servants_take_want(Servants *servants, const Message *message) {
   guint8 role = 0;
   g_autoptr(GError) error = NULL;
   g_variant_get(message->body, "(ty)", &request, &role);
-  int servant = start_as_verifier(servants, (Role)role, &error);
+  int servant = start_as_verifier(servants, (Role)role, request, &error);
   if (servant < 0) {
     child_tell(servants->verifier, MESSAGE_SERVANT_REFUSED,
                g_variant_new("(tys)", request, role, error->message), NULL, 0);
@@ -146,4 +159,22 @@ void servants_take_want(Servants *servants, const Message *message) {
   child_tell_with(servants->verifier, MESSAGE_SERVANT_STARTED, g_variant_new("(ty)", request, role),
                   servant);
   close(servant);
+}
+
+/* No other role: a verifier that was taken over ends no mail session by it. */
+void servants_take_end(const Servants *servants, const Message *message) {
+  guint64 request = 0;
+  guint8 role = 0;
+  GHashTableIter iterator;
+  gpointer pid, value;
+  g_variant_get(message->body, "(ty)", &request, &role);
+  if (role != ROLE_CONNECTOR)
+    return;
+  g_hash_table_iter_init(&iterator, servants->processes);
+  while (g_hash_table_iter_next(&iterator, &pid, &value)) {
+    const Servant *servant = value;
+    if (servant->role == ROLE_CONNECTOR && servant->request == request &&
+        servant->verifier == servants->verifier->started)
+      kill(GPOINTER_TO_INT(pid), SIGKILL);
+  }
 }

@@ -25,6 +25,8 @@ void servants_free(Servants *servants);
 /* WANT_STORE and WANT_SERVANT. */
 void servants_take_want_store(Servants *servants, const Message *message);
 void servants_take_want(Servants *servants, const Message *message);
+/* END_SERVANT: kills a connector that the verifier of now has asked for; no other process. */
+void servants_take_end(const Servants *servants, const Message *message);
 
 guint servants_count(const Servants *servants);
 void servants_signal(const Servants *servants, int number);

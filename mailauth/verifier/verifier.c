@@ -401,6 +401,13 @@ static gboolean want_connector(guint64 request, gpointer data) {
   return want_servant(data, request, ROLE_CONNECTOR);
 }
 
+/* Without it the process would stay, unused, for as long as it hangs. */
+static void end_connector(guint64 request, gpointer data) {
+  const Verifier *verifier = data;
+  (void)channel_send(verifier->parent, MESSAGE_END_SERVANT,
+                     g_variant_new("(ty)", request, (guint8)ROLE_CONNECTOR), NULL, 0, NULL);
+}
+
 static void take_servant(const Verifier *verifier, Message *message) {
   guint64 request = 0;
   guint8 role = 0;
@@ -516,7 +523,7 @@ static void build(Verifier *verifier) {
   verifier->throttle = throttle_new(THROTTLE_CAPACITY);
   verifier->verified = verified_new();
   verifier->pam = pam_pool_new(want_pam, verifier);
-  verifier->dialer = dialer_new(want_connector, verifier);
+  verifier->dialer = dialer_new(want_connector, end_connector, verifier);
   verifier->prover = workers_new(WORKERS_PROCESSORS, NULL);
   verifier->lookups = workers_new(LOOKUP_THREADS, NULL);
   verifier->user = service_user_new(verifier->lookups, on_user_found, verifier);

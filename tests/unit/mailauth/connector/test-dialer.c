@@ -42,6 +42,7 @@ typedef struct {
   Dialer *dialer;
   Channel *connector;
   guint starts, questions, answers;
+  guint64 started, ended; /* requests */
   int descriptor;
   char *problem;
   gboolean thread_ended;
@@ -90,15 +91,22 @@ static gboolean start(guint64 request, gpointer data) {
   g_assert_true(channel_pair(ends, NULL));
   channel_free(stage->connector);
   stage->starts++;
+  stage->started = request;
   stage->connector = channel_new(ends[1], ROLE_CONNECTOR, ROLE_VERIFIER);
   channel_attach(stage->connector, NULL, on_question, stage);
   dialer_take_connector(stage->dialer, request, ends[0]);
   return TRUE;
 }
 
+static void end(guint64 request, gpointer data) {
+  Stage *stage = data;
+  g_assert_cmpuint(stage->ended, ==, 0);
+  stage->ended = request;
+}
+
 static void set_up(Stage *stage, const Row *row, DialerWant want) {
   *stage = (Stage){.row = row, .descriptor = -1};
-  stage->dialer = dialer_new(want, stage);
+  stage->dialer = dialer_new(want, end, stage);
 }
 
 static void clear(Stage *stage) {
@@ -163,6 +171,23 @@ static void test_no_connector(void) {
     check_answer(&stage, cases[i].says);
     clear(&stage);
   }
+}
+
+/* The one that hangs is ended, and another is asked next. */
+static void test_hanging(void) {
+  const Row silent = {"", KEEPS_SILENT, NULL, TRUE};
+  Stage stage;
+  set_up(&stage, &silent, start);
+  dial(&stage);
+  check_answer(&stage, "does not answer, and is replaced");
+  g_assert_cmpuint(stage.ended, ==, stage.started);
+  g_assert_cmpuint(stage.starts, ==, 1);
+  stage.row = &rows[0];
+  dial(&stage);
+  check_answer(&stage, NULL);
+  g_assert_cmpuint(stage.starts, ==, 2);
+  g_assert_cmpuint(stage.ended, !=, stage.started);
+  clear(&stage);
 }
 
 /* One that nobody has asked for is not used. */
@@ -272,6 +297,7 @@ int main(int argc, char **argv) {
     g_test_add_data_func(thread, &rows[i], test_thread);
   }
   g_test_add_func("/dialer/no-connector", test_no_connector);
+  g_test_add_func("/dialer/hanging", test_hanging);
   g_test_add_func("/dialer/unasked-connector", test_unasked_connector);
   g_test_add_func("/dialer/long-server", test_long_server);
   g_test_add_func("/dialer/cancelled", test_cancelled);

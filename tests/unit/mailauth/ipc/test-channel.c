@@ -45,6 +45,7 @@ static const char *const bodies[N_MESSAGES] = {
     [MESSAGE_OPENED] = "(5, 0, '')",
     [MESSAGE_CLOSED] = "5",
     [MESSAGE_WANT_SERVANT] = "(4, 0x05)",
+    [MESSAGE_END_SERVANT] = "(4, 0x06)",
     [MESSAGE_SERVANT_STARTED] = "(4, 0x05)",
     [MESSAGE_SERVANT_REFUSED] = "(4, 0x05, 'no')",
     [MESSAGE_PAM_QUESTION] = "(6, 'mailauth', true, 'anna', '::1', b'sesame')",

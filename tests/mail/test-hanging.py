@@ -5,20 +5,24 @@ service manager is told meanwhile."""
 
 import json
 import os
+import select
 import signal
 import time
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 
 from gi.repository import GLib
-from harness.bus import wait_for, wait_until
+from harness.bus import wait_until
 from harness.case import check, contains, equal, main, test
 from harness.mail import STORE, MailServer
 from harness.process import program
 from harness.registry import REG_MULTI_SZ, Registry
 from harness.service_manager import service_manager
 
-# A role or regd must be found out within this time, in seconds; the machine may be busy.
-BOUND = 30
+# What hangs must be found out within 10 s. mailauthd's own beat, one each 2 s, is the clock: on
+# a busy machine it is late as well. 6 beats are 10 s and the time to the first one; 2 may have
+# waited to be read before.
+BEATS = 8
 
 
 def status(registry):
@@ -44,40 +48,63 @@ def can_log_in(server):
     return False
 
 
-def wait_for_end(descriptor):
-    ended = []
-    GLib.unix_fd_add_full(GLib.PRIORITY_DEFAULT, descriptor, GLib.IOCondition.IN, lambda *_: ended.append(True))
-    wait_for(lambda: ended, "the process to end")
-    os.close(descriptor)
+def count_beats(told, is_over):
+    """How often mailauthd beats until is_over(). A beat is only counted if it was not over
+    before, so it does no harm if this test is held up."""
+    beats = 0
+    while not is_over():
+        beats += told() == "WATCHDOG=1"
+    return beats
 
 
-@test
-def a_role_that_hangs_is_replaced():
-    with Registry() as registry, MailServer(registry) as server:
-        server.add_account("anna", "sesame")
-        for role in ("verifier", "front"):
+def is_readable(descriptor):
+    return bool(select.select([descriptor], [], [], 0)[0])
+
+
+def replaces(role):
+    with Registry() as registry:
+        server = MailServer(registry)
+        with service_manager(server) as told, server:
+            server.add_account("anna", "sesame")
+            wait_until(lambda: told() == "WATCHDOG=1", "a beat")
             old = server.roles()[role][0]
             ended = os.pidfd_open(old)
             signal.pidfd_send_signal(ended, signal.SIGSTOP)
-            began = time.monotonic()
-            wait_for_end(ended)
-            check(time.monotonic() - began < BOUND, f"it took {time.monotonic() - began} s")
+            beats = count_beats(told, lambda: is_readable(ended))
+            os.close(ended)
+            check(beats <= BEATS, f"the {role} was ended after {beats} beats")
             contains(server.process.output(), f"The {role} has not answered for 10 s; it is replaced")
-            wait_until(lambda role=role, old=old: server.roles().get(role, [old]) != [old], "another to be started")
+            wait_until(lambda: server.roles().get(role, [old]) != [old], "another to be started")
             wait_until(lambda: can_log_in(server), "a login to be decided")
-        server.wait_until_ready()
+            server.wait_until_ready()
+
+
+@test
+def a_verifier_that_hangs_is_replaced():
+    replaces("verifier")
+
+
+@test
+def a_front_that_hangs_is_replaced():
+    replaces("front")
 
 
 @test
 def no_login_waits_for_a_regd_that_hangs():
-    with Registry() as registry, MailServer(registry) as server:
+    with Registry() as registry, ExitStack() as stack:
+        server = MailServer(registry)
+        told = stack.enter_context(service_manager(server))
+        stack.enter_context(server)
+        threads = stack.enter_context(ThreadPoolExecutor(1))
         server.add_account("anna", "sesame")
         equal(log_in(server)[0], "+OK Logged in.")
+        wait_until(lambda: told() == "WATCHDOG=1", "a beat")
         registry.process.signal(signal.SIGSTOP)
         try:
-            answer, taken = log_in(server)
-            equal(answer, "+OK Logged in.")
-            check(taken < BOUND, f"the first login took {taken} s")
+            login = threads.submit(log_in, server)
+            beats = count_beats(told, login.done)
+            check(beats <= BEATS, f"the first login took {beats} beats")
+            equal(login.result()[0], "+OK Logged in.")
             wait_until(lambda: "registry-silent" in [event["reason"] for event in server.events(5)], "an event")
             for _ in range(3):
                 answer, taken = log_in(server)

@@ -43,6 +43,8 @@ static gboolean find_long(const OptionTable *table, const char *name, guint *opt
 }
 
 static gboolean find_letter(const OptionTable *table, char letter, guint *option) {
+  if (letter == '?')
+    return find_long(table, "help", option);
   for (guint i = 0; i < table->count; i++) {
     if (table->rows[i].letter != letter)
       continue;

@@ -40,9 +40,9 @@ typedef struct {
 
 /* Everything borrows from @argv and @table. Options may stand anywhere before `--`, as
  * `--name`, `--name=text`, `--name text`, `-n`, `-ntext`, `-n text` or several letters
- * in one word. INVALID_ARGUMENTS: an unknown option (the message names near ones), one
- * that lacks what must follow it, a number out of its range, or a text that is not
- * among its words. */
+ * in one word. `-?` is --help. INVALID_ARGUMENTS: an unknown option (the message names near ones),
+ * one that lacks what must follow it, a number out of its range, or a text that is not among its
+ * words. */
 CommandLine *command_line_parse(const OptionTable *table, int argc, char **argv, GError **error);
 void command_line_free(CommandLine *line);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(CommandLine, command_line_free)

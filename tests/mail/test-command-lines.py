@@ -43,7 +43,7 @@ def wrong_usage_is_told_and_exits_with_2(path, words, said):
 
 @rows([(path.rpartition("/")[2], path) for path in PROGRAMS])
 def help_and_version_are_told_and_exit_with_0(path):
-    for word in ("--help", "-h"):
+    for word in ("--help", "-h", "-?"):
         done = run(path, word)
         equal((done.returncode, done.stderr), (0, ""))
         contains(done.stdout, f"Usage: {path.rpartition('/')[2]} [OPTION...]")

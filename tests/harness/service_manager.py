@@ -20,8 +20,9 @@ def read_all(manager, messages):
 
 @contextmanager
 def service_manager(registry, watchdog=None):
-    """What a regd (or mailauthd, of a MailServer) that is started meanwhile says, one message a call; an interval in seconds
-    after which the manager would miss its beat."""
+    """What a regd (or mailauthd, of a MailServer) that is started meanwhile says: a function that
+    returns one message a call, or raises queue.Empty when none comes for so many seconds.
+    watchdog: the interval in seconds after which the manager would miss its beat."""
     path = str(registry.directory / "notify")
     registry.environment = {"NOTIFY_SOCKET": path}
     if watchdog:
@@ -33,7 +34,7 @@ def service_manager(registry, watchdog=None):
         reader = threading.Thread(target=read_all, args=(manager, messages))
         reader.start()
         try:
-            yield lambda: messages.get(timeout=PATIENCE)
+            yield lambda seconds=PATIENCE: messages.get(timeout=seconds)
         finally:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as last:
                 last.sendto(END, path)

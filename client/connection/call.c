@@ -279,6 +279,10 @@ static void on_waited_for(DBusMessage *reply, const GError *error, gpointer data
   waiting->error = error != NULL ? g_error_copy(error) : NULL;
 }
 
+void connection_set_no_answer(const RegistryConnection *connection, GError **error) {
+  set_no_answer(connection, silence_get_limit(connection->silence), error);
+}
+
 DBusMessage *connection_call_looping(RegistryConnection *connection, DBusMessage *call,
                                      GError **error) {
   Waiting waiting = {0};
@@ -288,7 +292,7 @@ DBusMessage *connection_call_looping(RegistryConnection *connection, DBusMessage
     g_main_context_iteration(connection->context, TRUE);
   if (!waiting.replied) {
     connection_call_cancel(pending);
-    set_no_answer(connection, silence_get_limit(connection->silence), error);
+    connection_set_no_answer(connection, error);
   }
   if (waiting.error != NULL)
     g_propagate_error(error, waiting.error);

@@ -32,8 +32,12 @@ DBusMessage *connection_new_call_of(const char *interface, const char *member);
 DBusMessage *connection_call(RegistryConnection *connection, DBusMessage *call, int timeout_ms,
                              GError **error);
 
-/* The same for programs that have no callbacks of their own: it runs the loop, and waits
- * as long as the daemon answers anybody, so that a call may take any time. UNREACHABLE,
+/* UNREACHABLE: says that the daemon has been silent for connection_set_silence_limit(), and
+ * what to do about it. */
+void connection_set_no_answer(const RegistryConnection *connection, GError **error);
+
+/* The same as connection_call() for programs that have no callbacks of their own: it runs the loop,
+ * and waits as long as the daemon answers anybody, so that a call may take any time. UNREACHABLE,
  * also when it is silent for connection_set_silence_limit(). */
 DBusMessage *connection_call_looping(RegistryConnection *connection, DBusMessage *call,
                                      GError **error);

@@ -9,10 +9,11 @@ import time
 
 import dbus
 
-from harness.bus import CONFIGURATION, Bus, run_pending
+from harness.bus import CONFIGURATION, Bus, run_pending, wait_for, wait_until
 from harness.case import Failure, check, contains, equal, main, test
 from harness.process import PATIENCE, program, sanitiser_options
-from harness.registry import NAME, REG_SZ, SOFTWARE, Registry
+from harness.registry import ERROR, NAME, REG_SZ, SOFTWARE, Registry
+from harness.stand_in import StandIn
 from harness.threads import held_thread
 
 KEY = SOFTWARE + "\\Acme"
@@ -91,6 +92,34 @@ def a_call_is_not_cut_off_while_regd_answers_others():
         code, said = end(process)
         equal((code, said), (0, ""))
         equal(registry.client.get(KEY, "v"), (REG_SZ, "s", "2"))
+
+
+@test
+def a_watch_waits_for_its_first_answer_while_regd_answers_others():
+    """Longer than the 30 s that silence is borne; and the change behind the answer is printed."""
+    with Bus() as bus:
+        regd = StandIn(bus)
+        watcher = begin(bus, "watch", "--count=1", KEY)
+        wait_for(lambda: regd.watches, "its Watch")
+        begun = time.monotonic()
+        wait_until(lambda: watcher.poll() is not None or time.monotonic() - begun > 35, "the time to pass")
+        equal(watcher.poll(), None, "it waits")
+        regd.begin_watch(7)
+        printed, said = watcher.communicate(timeout=PATIENCE)
+        equal((watcher.returncode, printed), (0, f"8\tvalue-set\t{KEY}\tv\n"), said)
+        contains(said, f"watching {KEY} after revision 7")
+
+
+@test
+def a_first_watch_that_is_refused_ends_the_verb():
+    with Bus() as bus:
+        regd = StandIn(bus)
+        watcher = begin(bus, "watch", "--since=1", KEY)
+        wait_for(lambda: regd.watches, "its Watch")
+        regd.refuse_watch(ERROR + "HistoryGone")
+        code, said = end(watcher)
+        check(code not in (0, UNREACHABLE), code)
+        contains(said, "refused")
 
 
 class Systemd:

@@ -122,11 +122,8 @@ void request_close_options(Request *request) {
   request_check(request, dbus_message_iter_close_container(&request->arguments, &request->options));
 }
 
-/* How a call is sent and waited for. */
-typedef DBusMessage *(*Call)(RegistryConnection *connection, DBusMessage *call, GError **error);
-
-static DBusMessage *send_request(Session *session, Request *request, Call send,
-                                 DBusMessageIter *reply, GError **error) {
+DBusMessage *session_call(Session *session, Request *request, DBusMessageIter *reply,
+                          GError **error) {
   g_autoptr(WireMessage) call = g_steal_pointer(&request->message);
   RegistryConnection *connection = session_connect(session, error);
   if (connection == NULL)
@@ -136,24 +133,10 @@ static DBusMessage *send_request(Session *session, Request *request, Call send,
               dbus_message_get_member(call));
     return NULL;
   }
-  DBusMessage *answer = send(connection, call, error);
+  DBusMessage *answer = connection_call_looping(connection, call, error);
   if (answer != NULL && reply != NULL)
     dbus_message_iter_init(answer, reply);
   return answer;
-}
-
-static DBusMessage *call_blocking(RegistryConnection *connection, DBusMessage *call,
-                                  GError **error) {
-  return connection_call(connection, call, CALL_TIMEOUT_MS, error);
-}
-
-DBusMessage *session_call(Session *session, Request *request, DBusMessageIter *reply,
-                          GError **error) {
-  return send_request(session, request, connection_call_looping, reply, error);
-}
-
-DBusMessage *session_call_blocking(Session *session, Request *request, GError **error) {
-  return send_request(session, request, call_blocking, NULL, error);
 }
 
 gboolean session_check_reply(DBusMessage *reply, const char *signature, GError **error) {

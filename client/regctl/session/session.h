@@ -65,9 +65,6 @@ void request_check(Request *request, gboolean appended);
  * stands at the first argument of the answer. */
 DBusMessage *session_call(Session *session, Request *request, DBusMessageIter *reply,
                           GError **error);
-/* For 30 s at most, and without running the loop: messages behind the reply stay to be
- * handled. */
-DBusMessage *session_call_blocking(Session *session, Request *request, GError **error);
 /* FALSE with @error set if @reply does not have @signature: the daemon is of another
  * version. */
 gboolean session_check_reply(DBusMessage *reply, const char *signature, GError **error);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* watch: follows a key as long as the user wants. After a restart of the daemon or a lost
- * signal it asks again from the last revision that was printed. */
+ * signal it asks again from the last revision that was printed. What refuses the first
+ * Watch ends it. */
 #include "client/base/escape.h"
 #include "client/base/protocol.h"
 #include "client/cli/data.h"
@@ -13,6 +14,7 @@ typedef struct {
   char *key;              /* as asked for */
   char *path;             /* as the daemon resolved it */
   char *owner;            /* the daemon that the watch stands at; NULL: at none */
+  gboolean begun;         /* the first Watch has been answered */
   gboolean seen;          /* whether its presence has been told */
   guint32 id;             /* of the watch there */
   guint64 sequence;       /* of its last signal */
@@ -83,12 +85,19 @@ static void print_changes(Watching *watching, DBusMessageIter *changes) {
 
 /* ---- asking ---- */
 
-static void fill_watch(Watching *watching, Request *request, const guint64 *since) {
-  request_add_string(request, watching->key);
-  request_open_options(request);
+static void send_watch(Watching *watching, const guint64 *since, ConnectionReply replied) {
+  Request request;
+  request_begin(&request, "Watch");
+  request_add_string(&request, watching->key);
+  request_open_options(&request);
   if (since != NULL)
-    request_check(request, wire_append_entry_uint64(&request->options, "since", *since));
-  request_close_options(request);
+    request_check(&request, wire_append_entry_uint64(&request.options, "since", *since));
+  request_close_options(&request);
+  g_autoptr(WireMessage) call = request.message;
+  g_clear_pointer(&watching->owner, g_free);
+  watching->asking =
+      connection_call_async(watching->session->connection, request.complete ? call : NULL,
+                            CALL_TIMEOUT_NONE, replied, watching);
 }
 
 /* Takes what Watch answered: id, revision, path. */
@@ -149,14 +158,32 @@ static void on_watched_from_now(DBusMessage *reply, const GError *error, gpointe
 }
 
 static void watch_again(Watching *watching, gboolean from_now) {
-  Request request;
-  request_begin(&request, "Watch");
-  fill_watch(watching, &request, from_now ? NULL : &watching->revision);
-  g_autoptr(WireMessage) call = request.message;
-  g_clear_pointer(&watching->owner, g_free);
-  watching->asking =
-      connection_call_async(watching->session->connection, call, CALL_TIMEOUT_NONE,
-                            from_now ? on_watched_from_now : on_watched_since, watching);
+  if (from_now)
+    send_watch(watching, NULL, on_watched_from_now);
+  else
+    send_watch(watching, &watching->revision, on_watched_since);
+}
+
+/* The signals that follow this reply are handled after it, so none is lost. */
+static void on_begun(DBusMessage *reply, const GError *error, gpointer data) {
+  Watching *watching = data;
+  Session *session = watching->session;
+  g_autoptr(GError) problem = NULL;
+  watching->asking = NULL;
+  watching->begun =
+      reply != NULL && take_watch(watching, reply, !session_has(session, OPTION_SINCE), &problem);
+  if (!watching->begun) {
+    end(watching, error != NULL ? error : problem);
+    return;
+  }
+  session_note(session, "watching %s after revision %" G_GUINT64_FORMAT, watching->path,
+               watching->revision);
+}
+
+static void begin(Watching *watching) {
+  gboolean since = session_has(watching->session, OPTION_SINCE);
+  watching->revision = watching->session->line->numbers[OPTION_SINCE];
+  send_watch(watching, since ? &watching->revision : NULL, on_begun);
 }
 
 static void unwatch(Watching *watching) {
@@ -213,24 +240,15 @@ static void on_presence(gpointer data, Presence presence) {
 
 /* The daemon hangs, or goes on; signals of what happened meanwhile come in their order. */
 static void on_answering(gpointer data, gboolean answering) {
-  const Watching *watching = data;
+  Watching *watching = data;
+  if (!watching->begun) {
+    g_autoptr(GError) problem = NULL;
+    connection_set_no_answer(watching->session->connection, &problem);
+    end(watching, problem);
+    return;
+  }
   session_note(watching->session,
                answering ? "regd answers again" : "regd does not answer; waiting for it");
-}
-
-static gboolean begin(Watching *watching, GError **error) {
-  Session *session = watching->session;
-  gboolean since = session_has(session, OPTION_SINCE);
-  Request request;
-  watching->revision = session->line->numbers[OPTION_SINCE];
-  request_begin(&request, "Watch");
-  fill_watch(watching, &request, since ? &watching->revision : NULL);
-  g_autoptr(WireMessage) reply = session_call_blocking(session, &request, error);
-  if (reply == NULL || !take_watch(watching, reply, !since, error))
-    return FALSE;
-  session_note(session, "watching %s after revision %" G_GUINT64_FORMAT, watching->path,
-               watching->revision);
-  return TRUE;
 }
 
 static void follow(Watching *watching) {
@@ -240,6 +258,7 @@ static void follow(Watching *watching) {
   watching->loop = g_main_loop_new(NULL, FALSE);
   connection_add_listener(connection, &listener, watching);
   registry_connection_follow_answering(connection, NULL, NULL);
+  begin(watching);
   g_main_loop_run(watching->loop);
   connection_remove_listener(connection, watching);
   if (watching->asking != NULL)
@@ -252,14 +271,13 @@ gboolean verb_watch(Session *session, GError **error) {
   watching.key = data_parse_key(session_get_operand(session, 0), error);
   if (watching.key == NULL)
     return FALSE;
-  gboolean begun = begin(&watching, error);
-  if (begun)
+  if (session_connect(session, error) != NULL)
     follow(&watching);
   g_free(watching.key);
   g_free(watching.path);
   g_free(watching.owner);
   if (watching.problem == NULL)
-    return begun;
+    return watching.begun;
   g_propagate_error(error, watching.problem);
   return FALSE;
 }

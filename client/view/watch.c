@@ -291,7 +291,9 @@ static void send_watch(RegistryView *view, gboolean catch_up) {
     g_clear_pointer(&call, dbus_message_unref);
   view->caught_up_from = catch_up;
   g_ptr_array_set_size(view->early, 0);
-  view->watching = connection_call_async(view->connection, call, CALL_TIMEOUT_MS, on_watch, view);
+  /* No time-out: a reply that came after it would leave a watch that nobody ends. A daemon
+   * that hangs is noticed by its silence. */
+  view->watching = connection_call_async(view->connection, call, CALL_TIMEOUT_NONE, on_watch, view);
 }
 
 void view_watch_start(RegistryView *view) {

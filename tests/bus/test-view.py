@@ -9,11 +9,13 @@ import subprocess
 import threading
 import time
 from contextlib import contextmanager
+from types import SimpleNamespace
 
-from harness.bus import ALICE, needs_root
+from harness.bus import ALICE, Bus, needs_root, wait_for, wait_until
 from harness.case import Failure, check, equal, main, test
 from harness.process import PATIENCE, program, sanitiser_options
-from harness.registry import REG_SZ, SOFTWARE, Registry, variant
+from harness.registry import FREEDESKTOP, REG_SZ, SOFTWARE, Registry, variant
+from harness.stand_in import StandIn
 
 ACME = SOFTWARE + "\\Acme"
 SERVICES = "HKLM\\SYSTEM\\CurrentControlSet\\Services"
@@ -307,6 +309,22 @@ def a_hanging_daemon_that_is_replaced_is_forgotten():
             registry.start()
             wait_for_sync(viewer)
             equal(viewer.ask("state", 0), "ready live")
+
+
+@test
+def a_watch_is_asked_for_once_however_late_its_answer():
+    """A second one would leave the first one's answer, and its watch at regd, to nobody."""
+    with Bus() as bus:
+        regd = StandIn(bus)
+        viewer = Viewer(SimpleNamespace(bus=bus, directory=bus.directory), ACME)
+        wait_for(lambda: regd.watches, "its Watch")
+        begun = time.monotonic()
+        wait_until(lambda: len(regd.watches) > 1 or time.monotonic() - begun > 35, "the time to pass")
+        equal(len(regd.watches), 1)
+        equal(viewer.ask("state", 0), "waiting away")
+        regd.refuse_watch(FREEDESKTOP + "AccessDenied")
+        equal(viewer.ask("wait", 0, "denied"), "denied")
+        viewer.stop()
 
 
 @test

@@ -66,6 +66,10 @@
 /* The daemon's own */
 #define LIMIT_SPOOL_MEMORY_BYTES (16U * 1024U * 1024U) /* of an export; more goes to a file */
 #define LIMIT_READINGS_PER_USER 2U /* reads of the past at the same time; the others wait */
+/* The counts of GetStatistics are used again for so long. */
+#define LIMIT_COUNTS_KEPT_MS 5000U
+/* A database of fewer rows is quick to count, and counted at each call. */
+#define LIMIT_COUNTS_SMALL_ROWS 20000U
 #define LIMIT_REPLAY_CHANGES                                                                       \
   100000U /* buffered of a replay; more: the client is told to read again */
 #define LIMIT_PRUNED_DIFFERENCES 256U /* of history, deleted in one step */

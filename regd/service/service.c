@@ -18,6 +18,7 @@ struct Service {
   gboolean read_only;
   guint64 start_time; /* µs since 1970 */
   guint64 failures;   /* calls answered with an error */
+  KeptCounts counts;
 };
 
 /* ---- life ---- */
@@ -121,6 +122,10 @@ guint64 service_get_failures(const Service *service) {
 
 guint64 service_get_start_time(const Service *service) {
   return service->start_time;
+}
+
+KeptCounts *service_get_kept_counts(Service *service) {
+  return &service->counts;
 }
 
 void service_get_writer_statistics(const Service *service, WriterStatistics *statistics) {

@@ -8,6 +8,7 @@
 #include "regd/read/reader.h"
 #include "regd/service/shares.h"
 #include "regd/service/watching.h"
+#include "regd/storage/counts.h"
 #include "regd/write/writer.h"
 
 typedef struct Service Service;
@@ -49,6 +50,8 @@ guint64 service_get_failures(const Service *service);
 /* Microseconds since 1970. */
 guint64 service_get_start_time(const Service *service);
 void service_get_writer_statistics(const Service *service, WriterStatistics *statistics);
+/* Borrowed; what GetStatistics counted last. */
+KeptCounts *service_get_kept_counts(Service *service);
 /* Borrowed. */
 Watching *service_get_watching(Service *service);
 

@@ -2,6 +2,8 @@
 /* See counts.h. */
 #include "regd/storage/counts.h"
 
+#include "client/base/protocol.h"
+
 typedef struct {
   const char *sql;
   gsize offset;
@@ -23,5 +25,19 @@ gboolean store_count(Store *store, StoreCounts *counts, GError **error) {
     guint64 *count = (guint64 *)(gpointer)((char *)counts + rows[i].offset);
     *count = (guint64)db_column_int(statement, 0);
   }
+  return TRUE;
+}
+
+void kept_counts_set(KeptCounts *kept, const StoreCounts *counts, gint64 now) {
+  guint64 rows = counts->keys + counts->values + counts->history_rows + counts->trials;
+  gboolean small = rows < LIMIT_COUNTS_SMALL_ROWS;
+  kept->counts = *counts;
+  kept->until = small ? 0 : now + (gint64)LIMIT_COUNTS_KEPT_MS * 1000;
+}
+
+gboolean kept_counts_get(const KeptCounts *kept, gint64 now, StoreCounts *counts) {
+  if (now >= kept->until)
+    return FALSE;
+  *counts = kept->counts;
   return TRUE;
 }

@@ -6,7 +6,7 @@ import subprocess
 import time
 
 from harness import openmetrics
-from harness.bus import ALICE, needs_root
+from harness.bus import ALICE, needs_root, wait_until
 from harness.case import check, contains, equal, main, test
 from harness.process import BUILD, SOURCE, program
 from harness.registry import REG_SZ, SOFTWARE, Refused, Registry, options
@@ -43,6 +43,32 @@ def they_count_what_happens():
         equal(sum(after["commit-classes"]) - sum(before["commit-classes"]), 5)
         check(after["commit-time"] > before["commit-time"], "commits take time")
         check(abs(after["started"] / 1e6 - time.time()) < 600, "it was started a moment ago")
+
+
+LARGE = 21000  # values; more than are counted at each call
+
+
+def counts_around_a_change(client, number):
+    """How many values are told before and after one more has been set."""
+    before = statistics(client)
+    client.set(KEY, f"more {number}", REG_SZ, "1")
+    after = statistics(client)
+    equal(after["changes"] - before["changes"], 1, "what costs nothing is always new")
+    return before["values"], after["values"]
+
+
+@test
+def a_large_database_is_counted_once_in_some_seconds():
+    with Registry() as registry:
+        client = registry.client
+        for first in range(0, LARGE, 1000):
+            client.commit([("set-value", KEY, str(number), REG_SZ, "1") for number in range(first, first + 1000)])
+        for number in range(20):
+            before, after = counts_around_a_change(client, number)
+            if before == after:
+                break
+        check(before == after, "it was counted at each call")
+        wait_until(lambda: statistics(client)["values"] > after, "it to be counted again")
 
 
 @test

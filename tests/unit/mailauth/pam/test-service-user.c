@@ -14,8 +14,8 @@ static struct {
   guint calls, inside, most_inside;
 } base;
 
-int getpwnam_r(const char *name, struct passwd *entry, G_GNUC_UNUSED char *buffer,
-               G_GNUC_UNUSED size_t size, struct passwd **found) {
+int getpwnam_r(const char *name, struct passwd *resultbuf, G_GNUC_UNUSED char *buffer,
+               G_GNUC_UNUSED size_t buflen, struct passwd **result) {
   g_mutex_lock(&base.lock);
   base.calls++;
   base.inside++;
@@ -25,8 +25,8 @@ int getpwnam_r(const char *name, struct passwd *entry, G_GNUC_UNUSED char *buffe
     g_cond_wait(&base.changed, &base.lock);
   base.inside--;
   g_mutex_unlock(&base.lock);
-  *entry = (struct passwd){.pw_uid = UID};
-  *found = g_str_equal(name, "missing") ? NULL : entry;
+  *resultbuf = (struct passwd){.pw_uid = UID};
+  *result = g_str_equal(name, "missing") ? NULL : resultbuf;
   return 0;
 }
 

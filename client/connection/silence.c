@@ -2,8 +2,12 @@
 /* The state machine of silence.h. */
 #include "client/connection/silence.h"
 
-/* A timer that comes later than this part of the limit was held up with its loop. */
-#define LATE_PART 10
+/* The answer is waited for in so many parts of equal length. */
+#define PARTS 2
+/* If its timer comes later than this share of its length, the loop was held up in a part. */
+#define LATE_SHARE 10
+/* How often that is allowed for: on a machine that is always late, a hang is noticed, too. */
+#define MAX_HELD_UP 3
 
 struct Silence {
   GMainContext *context;
@@ -12,11 +16,13 @@ struct Silence {
   guint limit_ms;
   gboolean probing;
   gboolean present;
-  gboolean asking;      /* a Ping is under way since `asked_at` */
-  gboolean asked_again; /* since the loop was held up */
+  gboolean asking; /* a Ping is under way since `asked_at` */
+  guint parts;     /* of the wait for its answer that have passed */
+  guint held_up;   /* parts that did not count */
   gboolean on;
   gint64 heard_at; /* monotonic µs of the last message, or of what it is waited for since */
   gint64 asked_at;
+  gint64 part_at; /* when the part that runs began */
   GSource *timer; /* while it listens or asks */
 };
 
@@ -76,17 +82,35 @@ static void listen_on(Silence *silence) {
   start_timer(silence, passed_ms < listening_ms ? listening_ms - (guint)passed_ms : 0);
 }
 
+static guint get_part_ms(const Silence *silence) {
+  return (silence->limit_ms - get_listening_ms(silence)) / PARTS;
+}
+
+static void begin_part(Silence *silence) {
+  silence->part_at = g_get_monotonic_time();
+  start_timer(silence, get_part_ms(silence));
+}
+
 static void ask(Silence *silence) {
   silence->asking = TRUE;
   silence->asked_at = g_get_monotonic_time();
-  start_timer(silence, silence->limit_ms - get_listening_ms(silence));
+  silence->parts = 0;
+  silence->held_up = 0;
+  begin_part(silence);
   silence->events->ask(silence->data);
 }
 
-/* The loop was held up while a Ping was under way: the answer may be there, unread. */
-static gboolean is_late(const Silence *silence) {
-  guint due_ms = silence->limit_ms - get_listening_ms(silence) + silence->limit_ms / LATE_PART;
-  return g_get_monotonic_time() - silence->asked_at > (gint64)due_ms * 1000;
+static gboolean was_held_up(const Silence *silence) {
+  gint64 part_us = (gint64)get_part_ms(silence) * 1000;
+  return g_get_monotonic_time() - silence->part_at > part_us + part_us / LATE_SHARE;
+}
+
+/* A part in which the loop was held up does not count: the answer may be there, unread. */
+static void end_part(Silence *silence) {
+  if (silence->held_up < MAX_HELD_UP && was_held_up(silence))
+    silence->held_up++;
+  else
+    silence->parts++;
 }
 
 static void begin(Silence *silence) {
@@ -104,15 +128,15 @@ static gboolean on_timer(gpointer data) {
   Silence *silence = data;
   stop_timer(silence);
   gboolean unanswered = silence->asking && silence->heard_at <= silence->asked_at;
-  if (unanswered && !silence->asked_again && is_late(silence)) {
-    silence->asked_again = TRUE;
-    ask(silence);
+  if (unanswered)
+    end_part(silence);
+  if (unanswered && silence->parts < PARTS) {
+    begin_part(silence);
   } else if (unanswered) {
     begin(silence);
   } else if (!silence->probing && !silence->events->is_waited_for(silence->data)) {
     silence->asking = FALSE;
   } else if (!silence->asking && has_been_quiet(silence)) {
-    silence->asked_again = FALSE;
     ask(silence);
   } else {
     listen_on(silence);

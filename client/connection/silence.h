@@ -8,8 +8,8 @@
  * Asking is one Ping, which the daemon's main loop answers also while it is busy with
  * long calls: so a call may take long, and a daemon that hangs is told from one that
  * works. The Ping stays under way while the daemon is silent, and its answer ends the
- * silence. If the loop itself was held up, the Ping is sent once more before the daemon
- * counts as silent. Not installed. */
+ * silence. Time in which the loop itself was held up does not count: what came meanwhile is
+ * read first. Not installed. */
 #ifndef CLIENT_CONNECTION_SILENCE_H
 #define CLIENT_CONNECTION_SILENCE_H
 

@@ -7,8 +7,9 @@
 typedef struct {
   Silence *silence;
   guint asked, begun, ended;
-  gboolean answers;  /* to each Ping, from the loop */
-  gboolean holds_up; /* the loop, when the first Ping has been sent */
+  gboolean answers;    /* to each Ping, from the loop */
+  guint holds_up_ms;   /* the loop, when one of the first Pings has been sent */
+  guint holds_up_last; /* the number of the last such Ping */
 } Fixture;
 
 static gboolean is_waited_for(gpointer data) {
@@ -22,8 +23,8 @@ static gboolean on_answer(gpointer data) {
   return G_SOURCE_REMOVE;
 }
 
-static void hold_up(void) {
-  gint64 until = g_get_monotonic_time() + LIMIT_MS * 1000;
+static void hold_up(guint milliseconds) {
+  gint64 until = g_get_monotonic_time() + (gint64)milliseconds * 1000;
   while (g_get_monotonic_time() < until)
     continue;
 }
@@ -33,8 +34,8 @@ static void ask(gpointer data) {
   fixture->asked++;
   if (fixture->answers)
     g_timeout_add(0, on_answer, fixture);
-  if (fixture->holds_up && fixture->asked == 1)
-    hold_up();
+  if (fixture->asked <= fixture->holds_up_last)
+    hold_up(fixture->holds_up_ms);
 }
 
 static void on_begun(gpointer data) {
@@ -84,13 +85,35 @@ static void test_busy(void) {
   end(&fixture);
 }
 
-/* What came meanwhile is read after the timer. */
+/* What came meanwhile is read after the timer, however long it was: also if the timer of the
+ * whole wait would have come only a little late. */
 static void test_loop_was_held_up(void) {
-  Fixture fixture = {.answers = TRUE, .holds_up = TRUE};
+  static const guint lengths_ms[] = {LIMIT_MS, LIMIT_MS / 5 * 3, LIMIT_MS / 5 * 3 + 5,
+                                     LIMIT_MS * 3};
+  for (guint i = 0; i < G_N_ELEMENTS(lengths_ms); i++) {
+    Fixture fixture = {.answers = TRUE, .holds_up_ms = lengths_ms[i], .holds_up_last = 2};
+    begin(&fixture);
+    while (fixture.asked < 4)
+      g_main_context_iteration(NULL, TRUE);
+    g_assert_cmpuint(fixture.begun, ==, 0);
+    end(&fixture);
+  }
+}
+
+static gboolean hold_up_a_little(gpointer data) {
+  (void)data;
+  hold_up(LIMIT_MS / 2);
+  return G_SOURCE_CONTINUE;
+}
+
+/* A hang is noticed all the same. */
+static void test_loop_is_always_held_up(void) {
+  Fixture fixture = {0};
+  guint holding = g_timeout_add(1, hold_up_a_little, NULL);
   begin(&fixture);
-  while (fixture.asked < 4)
+  while (fixture.begun == 0)
     g_main_context_iteration(NULL, TRUE);
-  g_assert_cmpuint(fixture.begun, ==, 0);
+  g_source_remove(holding);
   end(&fixture);
 }
 
@@ -99,5 +122,6 @@ int main(int argc, char **argv) {
   g_test_add_func("/silence/silent", test_silent);
   g_test_add_func("/silence/busy", test_busy);
   g_test_add_func("/silence/loop-was-held-up", test_loop_was_held_up);
+  g_test_add_func("/silence/loop-is-always-held-up", test_loop_is_always_held_up);
   return g_test_run();
 }

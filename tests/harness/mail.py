@@ -228,7 +228,15 @@ class MailServer:
 
 
 def children_of(pid):
-    return [int(each) for each in read_process(pid, f"task/{pid}/children").split()]
+    """In the order of their ids. Not by /proc/PID/task/PID/children: that leaves some out
+    while another child ends (proc(5))."""
+    return sorted(int(each) for each in os.listdir("/proc") if each.isdecimal() and parent_of(each) == pid)
+
+
+def parent_of(pid):
+    """0 where the process has gone. Its name, in parentheses, may hold anything."""
+    fields = read_process(pid, "stat").rpartition(")")[2].split()
+    return int(fields[1]) if fields else 0
 
 
 def read_process(pid, name):

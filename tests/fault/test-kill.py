@@ -11,10 +11,11 @@ import dbus
 import dbus.bus
 
 from harness.case import check, equal, main, test
+from harness.figures import amount, figure
 from harness.registry import REG_BINARY, REG_DWORD, SOFTWARE, Client, Refused, Registry, operation_list, options
 
 KEY = SOFTWARE + "\\Kill"
-ROUNDS = 20
+ROUNDS = amount(20, 500)
 WRITERS = 3
 
 
@@ -85,7 +86,7 @@ def nothing_acknowledged_is_lost():
     chance = random.Random(seed)
     context = multiprocessing.get_context("fork")
     starts = [0] * WRITERS
-    newest = 0
+    newest = commits = 0
     with Registry() as registry:
         for _ in range(ROUNDS):
             said = one_round(registry, context, starts, chance)
@@ -94,8 +95,11 @@ def nothing_acknowledged_is_lost():
             client = registry.connect()
             newest = max([newest, *(revision for pairs in said for _, revision in pairs)])
             check(client.revision >= newest, f"revision {client.revision} after {newest} was handed out")
+            commits += sum(len(pairs) for pairs in said)
             starts = [check_writer(client, number, start, pairs)
                       for number, (start, pairs) in enumerate(zip(starts, said))]
+    figure("kill-rounds", ROUNDS)
+    figure("kill-acknowledged-commits", commits)
 
 
 @test

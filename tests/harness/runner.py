@@ -3,12 +3,12 @@
 they say. Called by tests/run; the last line it prints is the sum, and its
 exit status is 0 only where nothing failed.
 
-    runner.py [--quick] [--suite=SUITE...] [PATTERN...]
+    runner.py [--quick | --long] [--suite=SUITE...] [PATTERN...]
     runner.py --builds [PATTERN...]
     runner.py --systems [--quick] [SYSTEM...]
 
 PATTERN: only the tests whose name contains one of them. --quick: one plain
-build and no lint. --builds: every compiler, kind of build and machine, with their
+build and no lint. --long: tests take their long form (figures.py). --builds: every compiler, kind of build and machine, with their
 unit tests. --systems: the README's two commands in fresh Debian systems.
 """
 
@@ -26,18 +26,21 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import figures
 import reach
 import roots
 import systems
 import tap
 from builds import NORMAL, QUICK, TOP, list_all, make_big_endian, prepare
-from runs import Run, count, tell, tell_failures, tell_skips
+from runs import Run, count, tell, tell_failures, tell_figures, tell_skips
 
 SANITISER_OPTIONS = {
     "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1:exitcode=99",
     "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1:exitcode=99",
     "LSAN_OPTIONS": "exitcode=99",
 }
+# A test's long form may take so many times its time.
+LONG_FACTOR = 40
 
 
 def find_tests(build, patterns):
@@ -77,8 +80,9 @@ def run_test(build, test):
                                env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                stderr=subprocess.STDOUT, start_new_session=True)
     late = False
+    timeout = test["timeout"] * figures.amount(1, LONG_FACTOR)
     try:
-        printed, _ = process.communicate(timeout=test["timeout"])
+        printed, _ = process.communicate(timeout=timeout)
     except subprocess.TimeoutExpired:
         late = True
         end_group(process)
@@ -88,7 +92,7 @@ def run_test(build, test):
     run.seconds = time.monotonic() - began
     run.results = judge(test, run.output, process.returncode)
     if late:
-        run.results.append(tap.Result("in time", "failed", f"not done after {test['timeout']} s"))
+        run.results.append(tap.Result("in time", "failed", f"not done after {timeout} s"))
     return run
 
 
@@ -165,6 +169,7 @@ def choose(arguments):
 def main():
     parser = argparse.ArgumentParser(prog="tests/run", description="Builds the project and runs its tests.")
     parser.add_argument("--quick", action="store_true", help="one plain build, no lint")
+    parser.add_argument("--long", action="store_true", help="each test that has a long form takes it: hours")
     parser.add_argument("--suite", action="append", help="only this suite (several may be given)")
     parser.add_argument("--builds", action="store_true", help="every compiler, kind of build and machine: unit tests")
     parser.add_argument("--systems", action="store_true",
@@ -173,10 +178,12 @@ def main():
                         help="only tests whose name contains it; with --systems: only these systems")
     arguments = parser.parse_args()
     began = time.monotonic()
+    os.environ[figures.LONG] = "1" if arguments.long else "0"
     with sharing_copies():
         runs = list(choose(arguments))
     tell_failures(runs)
     tell_skips(runs)
+    tell_figures(runs)
     print(f"\nin {time.monotonic() - began:.0f} s")
     print(f"{count(runs, 'passed')} passed, {count(runs, 'failed')} failed, {count(runs, 'skipped')} skipped")
     return 1 if count(runs, "failed") else 0

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """What tests/run has run, and how it tells of it: a line as it goes along, then
-every failure with its output, and every skip with its reason."""
+every failure with its output, every skip with its reason, and all figures."""
 
 from dataclasses import dataclass, field
+
+import figures
 
 OUTPUT_LINES = 60  # of a failed test's output that are shown
 
@@ -51,3 +53,10 @@ def tell_skips(runs):
                 skips.setdefault((run.name, result.why), []).append(result.name)
     for (name, why), cases in skips.items():
         print(f"skipped {name}: {len(cases)} of its tests ({cases[0]}{', ...' if len(cases) > 1 else ''}): {why}")
+
+
+def tell_figures(runs):
+    """One table of what all tests told in figures."""
+    lines = figures.format_table(figures.collect(run.output for run in runs))
+    if lines:
+        print("\n" + "\n".join(lines))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The .reg files of an export (see export-format.h). */
-#include "client/base/regfile.h"
+#include "client/regfile/regfile.h"
 #include "regd/files/export-format.h"
 
 static gpointer begin_regfile(const ExportOptions *options, G_GNUC_UNUSED const char *path,

@@ -4,7 +4,7 @@
 #ifndef REGD_FILES_IMPORT_H
 #define REGD_FILES_IMPORT_H
 
-#include "client/base/regfile.h"
+#include "client/regfile/regfile.h"
 #include "client/threads/workers.h"
 
 /* On the main context, exactly once. The callee takes @change, which is NULL if @error says

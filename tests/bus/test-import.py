@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """.reg files end to end, through Import by file descriptor: every case of
-tests/unit/client/base/reg-cases.json, the report, and descriptors that are no good files."""
+tests/unit/client/regfile/reg-cases.json, the report, and descriptors that are no good files."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from harness.case import check, contains, each, equal, main, rows, test
 from harness.process import SOURCE
 from harness.registry import (REG_DWORD, REG_LINK, REG_SZ, SOFTWARE, Refused, Registry, options)
 
-CASES = json.loads((SOURCE / "tests" / "unit" / "client" / "base" / "reg-cases.json").read_text(encoding="utf-8"))
+CASES = json.loads((SOURCE / "tests" / "unit" / "client" / "regfile" / "reg-cases.json").read_text(encoding="utf-8"))
 ROOT = r"HKEY_CURRENT_USER\Software\RegdConf"
 KEY = SOFTWARE + "\\Acme"
 ENCODINGS = {"ascii": "ascii", "utf-16le-bom": "utf-16-le", "cp1252": "cp1252", "utf-8": "utf-8"}

@@ -19,6 +19,7 @@ MAIL = {f"mailauth/{name}" for name in ("base", "ipc", "process", "tls", "protoc
 LAYERS = {
     "client/registry.h": set(),
     "client/base": set(),
+    "client/regfile": set(),
     "client/threads": set(),
     "client/bus": set(),
     "client/connection": {"client/bus"},
@@ -26,8 +27,8 @@ LAYERS = {
     "client/cli": {"client/bus"},
     "client/examples": set(),
     "client/regctl/session": {"client/cli", "client/connection"},
-    "client/regctl/branch": {"client/cli", "client/regctl/session"},
-    "client/regctl/verbs": {"client/cli", "client/regctl/session", "client/regctl/branch"},
+    "client/regctl/branch": {"client/cli", "client/regctl/session", "client/regfile"},
+    "client/regctl/verbs": {"client/cli", "client/regctl/session", "client/regctl/branch", "client/regfile"},
     "client/regctl": {"client/cli", "client/regctl/session", "client/regctl/verbs"},
     "schema": set(),
     "mailauth/base": set(),
@@ -52,7 +53,7 @@ LAYERS = {
     "mailauth": MAIL | {"client/bus", "client/cli", "client/threads"},
 }
 LAYERS |= {folder: set(REGD[:place]) for place, folder in enumerate(REGD)}
-for folder, besides in {"read": {"schema", "client/threads"}, "files": {"client/threads"},
+for folder, besides in {"read": {"schema", "client/threads"}, "files": {"client/threads", "client/regfile"},
                         "write": {"schema", "client/threads"}, "bus": {"client/bus", "client/threads"},
                         "registry1": {"client/bus", "client/threads"}}.items():
     LAYERS[f"regd/{folder}"] |= besides
@@ -73,7 +74,7 @@ LIBRARIES = {
     r"gio/.*": set(),
 }
 # Logic that does no I/O: none of the system's doors may be included there.
-PURE = ["client/base", "schema/rules", "schema/parse", "regd/base/access", "regd/base/watchers", "regd/base/effective",
+PURE = ["client/base", "client/regfile", "schema/rules", "schema/parse", "regd/base/access", "regd/base/watchers", "regd/base/effective",
         "regd/history/encoding", "mailauth/base/base64", "mailauth/base/line", "mailauth/base/unique-id-format", "mailauth/protocol",
         "mailauth/settings/settings", "mailauth/settings/settings-read", "mailauth/settings/settings-names",
         "mailauth/settings/settings-tables", "mailauth/settings/decision", "mailauth/verifier/throttle",

@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "client/base/path.h"
-#include "client/base/regfile.h"
 #include "client/regctl/branch/tree-pages.h"
+#include "client/regfile/regfile.h"
 
 #define CHUNK_BYTES (64U * 1024U)
 

@@ -10,12 +10,12 @@
 #include <glib/gstdio.h>
 
 #include "client/base/protocol.h"
-#include "client/base/regfile.h"
 #include "client/cli/data.h"
 #include "client/regctl/branch/difference.h"
 #include "client/regctl/branch/edit-change.h"
 #include "client/regctl/branch/source.h"
 #include "client/regctl/verbs/verbs.h"
+#include "client/regfile/regfile.h"
 
 #define FILE_NAME "edit.reg"
 

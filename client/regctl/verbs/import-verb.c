@@ -8,11 +8,11 @@
 #include <unistd.h>
 
 #include "client/base/protocol.h"
-#include "client/base/regfile.h"
 #include "client/cli/reply.h"
 #include "client/regctl/branch/source.h"
 #include "client/regctl/session/progress.h"
 #include "client/regctl/verbs/verbs.h"
+#include "client/regfile/regfile.h"
 
 #define STANDARD_INPUT "-"
 

@@ -4,7 +4,7 @@
 #ifndef TESTS_UNIT_SUPPORT_REGFILE_CHANGES_H
 #define TESTS_UNIT_SUPPORT_REGFILE_CHANGES_H
 
-#include "client/base/regfile.h"
+#include "client/regfile/regfile.h"
 
 #include <string.h>
 

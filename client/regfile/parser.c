@@ -7,12 +7,12 @@
 #include "client/base/error.h"
 #include "client/base/path.h"
 #include "client/base/protocol.h"
-#include "client/base/regfile-lines.h"
-#include "client/base/regfile-scan.h"
-#include "client/base/regfile.h"
 #include "client/base/text.h"
 #include "client/base/value.h"
-#include "client/base/windows-1252.h"
+#include "client/regfile/lines.h"
+#include "client/regfile/regfile.h"
+#include "client/regfile/scan.h"
+#include "client/regfile/windows-1252.h"
 
 #include <string.h>
 

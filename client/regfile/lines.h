@@ -5,8 +5,8 @@
  * FF FE at the start: UTF-16LE. Anything else is 8-bit: a UTF-8 byte-order mark is
  * skipped, and a line is UTF-8 if it is valid as such, else Windows-1252. Lines end with
  * LF, CR or CR LF; the last one may have no end. */
-#ifndef CLIENT_BASE_REGFILE_LINES_H
-#define CLIENT_BASE_REGFILE_LINES_H
+#ifndef CLIENT_REGFILE_LINES_H
+#define CLIENT_REGFILE_LINES_H
 
 #include <glib.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The parts of a line of a .reg file: blanks, comments, bytes in hexadecimal, quoted text.
  * regfile-parser.c decides what they mean. Pure. */
-#ifndef CLIENT_BASE_REGFILE_SCAN_H
-#define CLIENT_BASE_REGFILE_SCAN_H
+#ifndef CLIENT_REGFILE_SCAN_H
+#define CLIENT_REGFILE_SCAN_H
 
 #include <glib.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Windows-1252: one table, read in both directions. */
-#include "client/base/windows-1252.h"
+#include "client/regfile/windows-1252.h"
 
 #define TABLE_START 0x80
 

@@ -7,8 +7,8 @@
  * What Windows-1252 can't carry (other characters, malformed UTF-16) the printer
  * writes into a version 4 file as UTF-16 with the comment `;UTF-16` right after
  * the data, which the parser honours and other programs skip. */
-#ifndef CLIENT_BASE_REGFILE_H
-#define CLIENT_BASE_REGFILE_H
+#ifndef CLIENT_REGFILE_REGFILE_H
+#define CLIENT_REGFILE_REGFILE_H
 
 #include "client/base/change.h"
 

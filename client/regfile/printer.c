@@ -2,9 +2,9 @@
 /* Printing .reg files the way regedit lays them out: CRLF, an empty line before
  * each key, hex data wrapped where Windows wraps it. Each piece is made as UTF-8
  * and encoded at once. */
-#include "client/base/regfile.h"
 #include "client/base/text.h"
-#include "client/base/windows-1252.h"
+#include "client/regfile/regfile.h"
+#include "client/regfile/windows-1252.h"
 
 #include <string.h>
 

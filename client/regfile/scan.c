@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The parts of a line of a .reg file. */
-#include "client/base/regfile-scan.h"
+#include "client/regfile/scan.h"
 
 #include <string.h>
 

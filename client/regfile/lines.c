@@ -2,11 +2,11 @@
 /* From bytes to lines, in two stages: UTF-16 becomes UTF-8 piece by piece, then all text
  * is split alike. A line that lies whole in a pushed piece is passed on without a copy;
  * only a line that was cut is copied. */
-#include "client/base/regfile-lines.h"
+#include "client/regfile/lines.h"
 
 #include "client/base/error.h"
 #include "client/base/protocol.h"
-#include "client/base/windows-1252.h"
+#include "client/regfile/windows-1252.h"
 
 #include <string.h>
 

@@ -2,8 +2,8 @@
 /* Windows-1252, the encoding of .reg files that are not in UTF. All 256 bytes have a
  * character: the five that Windows-1252 leaves undefined are the control characters of the
  * same number, as Windows converts them. */
-#ifndef CLIENT_BASE_WINDOWS_1252_H
-#define CLIENT_BASE_WINDOWS_1252_H
+#ifndef CLIENT_REGFILE_WINDOWS_1252_H
+#define CLIENT_REGFILE_WINDOWS_1252_H
 
 #include <glib.h>
 

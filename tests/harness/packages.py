@@ -102,6 +102,8 @@ def build(tree, folder):
 EARLIER, EARLIER_VERSION = "2f04db2ce1f2d905e5e012a323a1e429b25f1b71", "0.1.0-1"
 EARLIER_TARGETS = ["regd/regd", "client/regctl/regctl", "mailauth/mailauthd", "mailauth/mailauthctl/mailauthctl",
                    "client/libregistry.so.0.1.0"]
+# Its call of g_string_append() with a compound literal does not compile where that is a macro, as in newer GLibs.
+EARLIER_MENDED = "s/^    g_string_append(out, /    (g_string_append)(out, /"
 REPLACED = ["usr/sbin", "usr/bin", "lib/systemd", "usr/lib/systemd", "usr/share/dbus-1", "usr/share/regd"]
 
 
@@ -121,11 +123,12 @@ def earlier_packages():
 
 def installed_earlier():
     """A folder as `meson install` of that version fills it."""
-    installed = CACHE / f"version-{digest(EARLIER, release())}"
+    installed = CACHE / f"version-{digest(EARLIER, EARLIER_MENDED, release())}"
     if not installed.exists():
         git("cat-file", "-e", f"{EARLIER}^{{commit}}")
         with new_folder(installed) as folder, tempfile.TemporaryDirectory(prefix="regd-earlier-") as source:
             run_all(f"git -c safe.directory='*' -C '{SOURCE}' archive {EARLIER} | tar -x -C '{source}'",
+                    f"sed -i '{EARLIER_MENDED}' '{source}/mailauth/mailauthctl/metrics.c'",
                     f"meson setup '{source}/build' '{source}' --prefix=/usr -Dwerror=false",
                     f"ninja -C '{source}/build' {' '.join(EARLIER_TARGETS)}",
                     f"DESTDIR='{folder}' meson install -C '{source}/build' --no-rebuild")

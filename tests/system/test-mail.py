@@ -33,11 +33,14 @@ def set_up_postfix(machine):
     machine.run("systemctl start postfix")
 
 
-def open_auth_socket(host):
+def name_auth_socket(host):
     host.set(PARAMETERS, "Auth Socket Mode", "0660")
     host.set(PARAMETERS, "Auth Socket Group", "postfix")
     host.set(PARAMETERS, "Auth Socket", SOCKET)
-    host.machine.wait_until(["test", "-S", SOCKET])
+
+
+def wait_for_auth_socket(machine):
+    machine.wait_until(["test", "-S", SOCKET])
 
 
 @test
@@ -45,8 +48,9 @@ def postfix_logs_users_in_and_what_they_send_is_read_by_pop3():
     with installed_machine() as machine:
         host = MailHost(machine)
         host.add_account("anna", "sesame")
-        open_auth_socket(host)
         set_up_postfix(machine)
+        name_auth_socket(host)
+        wait_for_auth_socket(machine)
         equal(host.smtp_code("anna", "sesame"), 235)
         equal(host.smtp_code("anna", "wrong"), 535)
         host.send_mail("anna", "sesame", "anna@example.org", "Subject: to myself\r\n\r\nhello\r\n")
@@ -62,8 +66,12 @@ def postfix_tells_an_outage_from_a_wrong_password():
     with installed_machine() as machine:
         host = MailHost(machine)
         host.add_account("anna", "sesame")
-        open_auth_socket(host)
+        # Postfix makes the socket's folder when it starts for the first time.
+        machine.run("rm -rf /var/spool/postfix/private")
+        name_auth_socket(host)
+        machine.wait_until(f"mailauthctl status | grep -F {SOCKET}")
         set_up_postfix(machine)
+        wait_for_auth_socket(machine)
         host.set(STORE, "MBS Package", "MBS_BASIC")  # of a broker that nobody has named
         equal(host.smtp_code("anna", "sesame"), 454)
         machine.run(["regctl", "unset", STORE, "MBS Package"])

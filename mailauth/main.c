@@ -9,7 +9,9 @@
 #include "client/base/error.h"
 #include "client/bus/loop.h"
 #include "client/cli/command-line.h"
+#include "client/cli/output.h"
 #include "client/cli/usage.h"
+#include "client/threads/thread-shortage.h"
 #include "mailauth/connector/connector.h"
 #include "mailauth/front/front.h"
 #include "mailauth/mailbox/store.h"
@@ -85,6 +87,8 @@ static int serve(const char *bus) {
 
 int main(int argc, char **argv) {
   RoleStart start;
+  thread_shortage_expect();
+  output_escape_errors();
   if (role_parse_arguments(argv, &start))
     return run_role(&start);
   (void)setlocale(LC_ALL, "");

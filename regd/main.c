@@ -8,7 +8,9 @@
 
 #include "client/base/error.h"
 #include "client/cli/command-line.h"
+#include "client/cli/output.h"
 #include "client/cli/usage.h"
+#include "client/threads/thread-shortage.h"
 #include "regd/bus/private-bus.h"
 #include "regd/manager.h"
 #include "regd/server.h"
@@ -221,6 +223,8 @@ static int restore(const CommandLine *line) {
 int main(int argc, char **argv) {
   g_autoptr(GError) error = NULL;
   (void)setlocale(LC_ALL, "");
+  thread_shortage_expect();
+  output_escape_errors();
   g_autoptr(CommandLine) line = parse_arguments(argc, argv, &error);
   if (line == NULL) {
     say(error->message, NULL);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "client/base/error.h"
@@ -26,4 +27,17 @@ void output_say(const char *program, const char *text) {
   g_string_append(line, ": ");
   escape_append(line, text);
   (void)fprintf(stderr, "%s\n", line->str);
+}
+
+/* A line's end stays only where the text ends. */
+static void print_escaped(const char *text) {
+  gboolean ended = g_str_has_suffix(text, "\n");
+  g_autofree char *whole = g_strndup(text, strlen(text) - (ended ? 1 : 0));
+  g_autoptr(GString) line = g_string_new(NULL);
+  escape_append(line, whole);
+  (void)fprintf(stderr, "%s%s", line->str, ended ? "\n" : "");
+}
+
+void output_escape_errors(void) {
+  g_set_printerr_handler(print_escaped);
 }

@@ -10,5 +10,8 @@
 gboolean output_flush(GString *text, GError **error);
 /* A line "program: text" on standard error, with control characters escaped. */
 void output_say(const char *program, const char *text);
+/* From now on g_printerr() escapes what it is given, but for the end of its line. For a
+ * daemon whose messages quote strangers. */
+void output_escape_errors(void);
 
 #endif

@@ -7,6 +7,7 @@
 #include "client/cli/usage.h"
 #include "client/regctl/help.h"
 #include "client/regctl/verb-table.h"
+#include "client/threads/thread-shortage.h"
 
 static gboolean no_such_verb(const char *name, GError **error) {
   g_autofree char *near = verb_suggest(name);
@@ -70,6 +71,7 @@ int main(int argc, char **argv) {
   g_autoptr(GError) error = NULL;
   Session session;
   (void)setlocale(LC_ALL, "");
+  thread_shortage_expect();
   g_autoptr(CommandLine) line = command_line_parse(&regctl_options, argc, argv, &error);
   if (line == NULL)
     return (int)fail(error);

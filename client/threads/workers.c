@@ -5,6 +5,9 @@
 
 #include "client/threads/result-queue.h"
 
+/* How soon a thread that could not be made is tried again. */
+#define RETRY_MS 200
+
 /* Counted: the workers hold one reference, each job another. */
 typedef struct {
   GMainContext *context;
@@ -17,6 +20,8 @@ struct Workers {
   Shared *shared;
   GThreadPool *pool;
   guint threads;
+  gint limit;
+  GSource *retry; /* for a thread that could not be made; NULL if none is missing */
 };
 
 typedef struct {
@@ -61,6 +66,7 @@ static void run(gpointer data, G_GNUC_UNUSED gpointer user_data) {
 Workers *workers_new(gint threads, GMainContext *context) {
   Workers *workers = g_new0(Workers, 1);
   gint limit = threads == WORKERS_PROCESSORS ? (gint)g_get_num_processors() : threads;
+  workers->limit = limit;
   workers->threads = limit == WORKERS_UNLIMITED ? G_MAXUINT : (guint)limit;
   workers->shared = g_atomic_rc_box_new0(Shared);
   workers->shared->context =
@@ -70,7 +76,33 @@ Workers *workers_new(gint threads, GMainContext *context) {
   return workers;
 }
 
+static void drop_retry(Workers *workers) {
+  if (workers->retry == NULL)
+    return;
+  g_source_destroy(workers->retry);
+  g_clear_pointer(&workers->retry, g_source_unref);
+}
+
+/* Setting the limit starts threads for the jobs that wait. */
+static gboolean start_threads(gpointer data) {
+  Workers *workers = data;
+  if (!g_thread_pool_set_max_threads(workers->pool, workers->limit, NULL))
+    return G_SOURCE_CONTINUE;
+  drop_retry(workers);
+  return G_SOURCE_REMOVE;
+}
+
+/* The job waits in the pool, but if that has no thread yet nobody takes it. */
+static void retry_later(Workers *workers) {
+  if (workers->retry != NULL)
+    return;
+  workers->retry = g_timeout_source_new(RETRY_MS);
+  g_source_set_callback(workers->retry, start_threads, workers, NULL);
+  g_source_attach(workers->retry, workers->shared->context);
+}
+
 static void close_down(Workers *workers, gboolean waits) {
+  drop_retry(workers);
   g_thread_pool_free(workers->pool, FALSE, waits);
   shared_unref(workers->shared);
   g_free(workers);
@@ -97,7 +129,8 @@ void workers_submit(Workers *workers, WorkersStep work, WorkersStep done, gpoint
                  .destroy = destroy,
                  .job = job,
                  .submitted = g_get_monotonic_time()};
-  g_thread_pool_push(workers->pool, task, NULL);
+  if (!g_thread_pool_push(workers->pool, task, NULL))
+    retry_later(workers);
 }
 
 GMainContext *workers_get_context(const Workers *workers) {

@@ -23,8 +23,8 @@ void workers_abandon(Workers *workers);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Workers, workers_free)
 
 /* Runs @work on a thread, then @done, which takes @job, on the loop: exactly once, and
- * never from inside this function. @destroy takes @job in the place of @done after
- * workers_abandon(); NULL if that is not called. */
+ * never from inside this function; if no thread can be made now, later. @destroy takes @job in the
+ * place of @done after workers_abandon(); NULL if that is not called. */
 void workers_submit(Workers *workers, WorkersStep work, WorkersStep done, gpointer job,
                     GDestroyNotify destroy);
 

@@ -7,6 +7,7 @@
 #include "client/cli/near.h"
 #include "client/cli/output.h"
 #include "client/cli/usage.h"
+#include "client/threads/thread-shortage.h"
 #include "mailauth/mailauthctl/ctl.h"
 
 #define DEFAULT_EVENTS 20
@@ -225,6 +226,7 @@ int main(int argc, char **argv) {
   g_autoptr(GError) error = NULL;
   Ctl ctl = {.output = {.text = g_string_new(NULL)}};
   (void)setlocale(LC_ALL, "");
+  thread_shortage_expect();
   g_autoptr(CommandLine) line = command_line_parse(&options_of_mailauthctl, argc, argv, &error);
   if (line != NULL)
     take_line(&ctl, line);

@@ -11,6 +11,7 @@
 #include "client/base/protocol.h"
 #include "client/bus/loop.h"
 #include "client/bus/wire.h"
+#include "client/threads/thread-shortage.h"
 
 enum { PEER_DAEMON, PEER_CLIENT, N_PEERS };
 
@@ -262,8 +263,8 @@ PrivateBus *private_bus_start(PrivateBusEnded ended, gpointer data, GError **err
   bus->directory = g_steal_pointer(&template);
   if (!listen_at(bus, error))
     return NULL;
-  bus->thread = g_thread_new("private bus", run, bus);
-  return g_steal_pointer(&bus);
+  bus->thread = thread_shortage_try("private bus", run, bus, error);
+  return bus->thread != NULL ? g_steal_pointer(&bus) : NULL;
 }
 
 const char *private_bus_get_address(const PrivateBus *bus) {

@@ -9,6 +9,7 @@
 #include "client/base/error.h"
 #include "client/base/protocol.h"
 #include "client/threads/result-queue.h"
+#include "client/threads/thread-shortage.h"
 #include "regd/history/retention.h"
 #include "regd/history/trials.h"
 #include "regd/tree/settings.h"
@@ -449,8 +450,8 @@ Writer *writer_start(const char *file, GMainContext *context, WriteDone own_done
     return NULL;
   load_next_trial(writer);
   db_count_work(store_get_db(writer->store), &writer->moved);
-  writer->thread = g_thread_new("writer", run_thread, writer);
-  return g_steal_pointer(&writer);
+  writer->thread = thread_shortage_try("writer", run_thread, writer, error);
+  return writer->thread != NULL ? g_steal_pointer(&writer) : NULL;
 }
 
 void writer_stop(Writer *writer) {

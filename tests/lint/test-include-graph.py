@@ -29,7 +29,7 @@ LAYERS = {
     "client/regctl/session": {"client/cli", "client/connection"},
     "client/regctl/branch": {"client/cli", "client/regctl/session", "client/regfile"},
     "client/regctl/verbs": {"client/cli", "client/regctl/session", "client/regctl/branch", "client/regfile"},
-    "client/regctl": {"client/cli", "client/regctl/session", "client/regctl/verbs"},
+    "client/regctl": {"client/cli", "client/threads", "client/regctl/session", "client/regctl/verbs"},
     "schema": set(),
     "mailauth/base": set(),
     "mailauth/ipc": {"mailauth/base"},
@@ -48,7 +48,7 @@ LAYERS = {
     "mailauth/parent": {"mailauth/base", "mailauth/ipc", "mailauth/process"},
     "mailauth/verifier": MAIL - {"mailauth/front", "mailauth/parent", "mailauth/verifier"} | {"client/bus",
                                                                                               "client/threads"},
-    "mailauth/mailauthctl": {"client/bus", "client/cli", "client/connection", "mailauth/base", "mailauth/package",
+    "mailauth/mailauthctl": {"client/bus", "client/cli", "client/connection", "client/threads", "mailauth/base", "mailauth/package",
                              "mailauth/pam", "mailauth/protocol", "mailauth/settings"},
     "mailauth": MAIL | {"client/bus", "client/cli", "client/threads"},
 }

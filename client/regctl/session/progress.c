@@ -66,7 +66,8 @@ Progress *progress_start(const char *file, int descriptor) {
   progress->size = status.st_size;
   g_mutex_init(&progress->mutex);
   g_cond_init(&progress->wake);
-  progress->thread = g_thread_new("progress", run, progress);
+  /* Without a thread there is no display, and the work goes on. */
+  progress->thread = g_thread_try_new("progress", run, progress, NULL);
   return progress;
 }
 
@@ -77,7 +78,8 @@ void progress_stop(Progress *progress) {
   progress->stopped = TRUE;
   g_cond_signal(&progress->wake);
   g_mutex_unlock(&progress->mutex);
-  g_thread_join(progress->thread);
+  if (progress->thread != NULL)
+    g_thread_join(progress->thread);
   g_mutex_clear(&progress->mutex);
   g_cond_clear(&progress->wake);
   g_free(progress->file);

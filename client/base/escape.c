@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Escapes text for a terminal. */
+/* Escapes text for a terminal, a log or a message. */
 #include "client/base/escape.h"
+
+#include <string.h>
+
+#define ELLIPSIS "\xe2\x80\xa6"
+/* The longest that one character becomes: a backslash, "u{10ffff}", NUL. */
+#define SHOWN_BYTES 16
 
 gboolean escape_is_harmless(gunichar character) {
   switch (g_unichar_type(character)) {
@@ -8,21 +14,42 @@ gboolean escape_is_harmless(gunichar character) {
   case G_UNICODE_FORMAT:
   case G_UNICODE_LINE_SEPARATOR:
   case G_UNICODE_PARAGRAPH_SEPARATOR:
+  case G_UNICODE_UNASSIGNED: /* so this GLib does not know which of the others it is */
     return FALSE;
   default:
     return TRUE;
   }
 }
 
+/* Returns how many bytes @character takes in @shown. */
+static gsize show(gunichar character, char shown[SHOWN_BYTES]) {
+  if (escape_is_harmless(character))
+    return (gsize)g_unichar_to_utf8(character, shown);
+  return (gsize)g_snprintf(shown, SHOWN_BYTES, character < 0x80 ? "\\x%02x" : "\\u{%x}", character);
+}
+
 void escape_append(GString *out, const char *text) {
   g_autofree char *valid = g_utf8_make_valid(text, -1);
-  for (const char *at = valid; *at; at = g_utf8_find_next_char(at, NULL)) {
-    gunichar character = g_utf8_get_char(at);
-    if (escape_is_harmless(character))
-      g_string_append_unichar(out, character);
-    else if (character < 0x80)
-      g_string_append_printf(out, "\\x%02x", character);
-    else
-      g_string_append_printf(out, "\\u{%x}", character);
+  char shown[SHOWN_BYTES];
+  for (const char *at = valid; *at; at = g_utf8_find_next_char(at, NULL))
+    g_string_append_len(out, shown, (gssize)show(g_utf8_get_char(at), shown));
+}
+
+char *escape_dup(const char *text, gssize length, gsize limit) {
+  gsize size = length < 0 ? strlen(text) : strnlen(text, (gsize)length);
+  /* No character becomes shorter, so more than the limit is not looked at. */
+  g_autofree char *valid = g_utf8_make_valid(text, (gssize)MIN(size, limit + 1));
+  GString *out = g_string_new(NULL);
+  gsize kept = 0; /* what leaves room for the ellipsis */
+  char shown[SHOWN_BYTES];
+  for (const char *at = valid; *at && out->len <= limit; at = g_utf8_find_next_char(at, NULL)) {
+    if (out->len + strlen(ELLIPSIS) <= limit)
+      kept = out->len;
+    g_string_append_len(out, shown, (gssize)show(g_utf8_get_char(at), shown));
   }
+  if (out->len > limit) {
+    g_string_truncate(out, kept);
+    g_string_append(out, ELLIPSIS);
+  }
+  return g_string_free(out, FALSE);
 }

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "client/base/escape.h"
+
 #define MESSAGE_TEXT_BYTES 200
 #define UNITS_PER_WORD 4
 #define EVERY_UNIT(unit) (G_GUINT64_CONSTANT(0x0001000100010001) * (unit))
@@ -64,7 +66,10 @@ static gsize count_plain_units(const guint8 *bytes, gsize units) {
 }
 
 void text_scan_utf16(const guint8 *bytes, gsize size, TextScan *scan) {
-  *scan = (TextScan){.units = size / 2};
+  *scan = (TextScan){.units = size / 2, .well_formed = size == 0};
+  /* @bytes may be NULL then, to which nothing may be added, not even 0. */
+  if (size == 0)
+    return;
   gsize plain = count_plain_units(bytes, scan->units);
   scan->well_formed = size % 2 == 0 && !has_lone_surrogate(bytes + 2 * plain, scan->units - plain);
   gsize end = scan->units;
@@ -172,23 +177,6 @@ char *text_utf16_to_utf8(const guint8 *bytes, gsize units, gsize *length) {
   return g_realloc(g_steal_pointer(&text), size + 1);
 }
 
-/* The longest start of @text of at most @limit bytes that cuts no character. */
-static gsize cut_at_character(const char *text, gsize limit) {
-  while (limit > 0 && ((guint8)text[limit] & 0xC0) == 0x80)
-    limit--;
-  return limit;
-}
-
 char *text_for_message(const char *text, gssize length) {
-  gsize size = length < 0 ? strlen(text) : (gsize)length;
-  /* First bounded, then made valid, then cut. */
-  g_autofree char *valid = g_utf8_make_valid(text, (gssize)MIN(size, 2 * MESSAGE_TEXT_BYTES));
-  for (char *at = valid; *at != '\0'; at++)
-    if ((guint8)*at < 0x20 || *at == 0x7F)
-      *at = '?';
-  gsize valid_size = strlen(valid);
-  if (valid_size <= MESSAGE_TEXT_BYTES)
-    return g_steal_pointer(&valid);
-  gsize kept = cut_at_character(valid, MESSAGE_TEXT_BYTES - strlen("…"));
-  return g_strdup_printf("%.*s…", (int)kept, valid);
+  return escape_dup(text, length, MESSAGE_TEXT_BYTES);
 }

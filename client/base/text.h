@@ -15,6 +15,7 @@ typedef struct {
   gboolean empty_inside; /* an inner NUL at the start or right after another */
 } TextScan;
 
+/* @bytes may be NULL if @size is 0. */
 void text_scan_utf16(const guint8 *bytes, gsize size, TextScan *scan);
 
 gboolean text_is_ascii(const char *text, gsize length);
@@ -26,9 +27,9 @@ void text_utf8_to_utf16(const char *text, gsize length, guint8 *out);
  * be NULL). Owned by the caller. */
 char *text_utf16_to_utf8(const guint8 *bytes, gsize units, gsize *length);
 
-/* @text as part of a message: valid UTF-8, no control characters, at most 200 bytes, with
- * an ellipsis in place of the end if it was longer. @text may be any bytes; @length -1:
- * NUL-terminated. Owned by the caller. */
+/* @text as part of a message, as escape.h shows it: at most 200 bytes, with an ellipsis in
+ * place of the end if it was longer. @text may be any bytes; @length -1: NUL-terminated.
+ * Owned by the caller. */
 char *text_for_message(const char *text, gssize length);
 
 #endif

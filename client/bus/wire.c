@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "client/base/error.h"
+#include "client/base/escape.h"
 
 /* A quotation from a call may be as long as the call. */
 #define LONGEST_MESSAGE_BYTES 8192U
@@ -412,9 +413,7 @@ static RegistryError code_from_bus_name(const char *name) {
 DBusMessage *wire_new_error(DBusMessage *call, const GError *error) {
   RegistryError code =
       error->domain == REGISTRY_ERROR ? (RegistryError)error->code : REGISTRY_ERROR_FAILED;
-  gsize length = strlen(error->message);
-  g_autofree char *message =
-      g_utf8_make_valid(error->message, (gssize)MIN(length, LONGEST_MESSAGE_BYTES));
+  g_autofree char *message = escape_dup(error->message, -1, LONGEST_MESSAGE_BYTES);
   return dbus_message_new_error(call, error_get_bus_name(code), message);
 }
 

@@ -23,6 +23,8 @@
  * password, in bytes. RFC 4616 asks for 255 at least. */
 #define MAX_USER 512
 #define MAX_PASSWORD 1024
+/* A name with every character escaped, in bytes. */
+#define MAX_SHOWN_NAME (8 * MAX_USER)
 
 /* The cost of a password's hash, some seconds at most on a machine of today: rounds
  * of $6$ and $5$; bcrypt's logarithm; yescrypt's digits for rounds and block size at

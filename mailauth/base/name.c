@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "client/base/error.h"
+#include "client/base/escape.h"
 #include "mailauth/base/limits.h"
 
 #define MAX_ACCOUNT_BYTES 255
@@ -92,4 +93,8 @@ char *name_expand_path(const char *pattern, const char *account, GError **error)
       g_string_append_c(path, '%');
   }
   return g_string_free(path, FALSE);
+}
+
+char *name_dup_shown(const char *name) {
+  return escape_dup(name, -1, MAX_SHOWN_NAME);
 }

@@ -26,4 +26,8 @@ char *name_expand_path(const char *pattern, const char *account, GError **error)
 /* Whether @pattern is fit for name_expand_path(). */
 gboolean name_check_pattern(const char *pattern, GError **error);
 
+/* Any name, valid or not, as it is shown, and as failures are counted by it (escape.h).
+ * Owned by the caller. */
+char *name_dup_shown(const char *name);
+
 #endif

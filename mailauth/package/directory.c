@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/base/escape.h"
 #include "mailauth/base/limits.h"
 #include "mailauth/package/tls-deadline.h"
 #include "mailauth/settings/server-address.h"
@@ -54,11 +55,7 @@ void directory_answer_clear(DirectoryAnswer *answer) {
 /* ---- what the directory says ---- */
 
 char *directory_dup_printable(const char *words, gsize size) {
-  char *text = g_utf8_make_valid(words, (gssize)strnlen(words, size));
-  for (char *byte = text; *byte != '\0'; byte++)
-    if ((guchar)*byte < 0x20 || *byte == 0x7f)
-      *byte = ' ';
-  return g_strstrip(text);
+  return g_strstrip(escape_dup(words, -1, size));
 }
 
 static void set_answer(DirectoryAnswer *answer, int code, const char *words) {

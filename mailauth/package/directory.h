@@ -16,7 +16,7 @@
 typedef struct Directory Directory;
 
 /* What a directory says, which may be any bytes, as part of a line for
- * administrators: UTF-8, no control characters, at most @size bytes of it. Owned
+ * administrators: as escape.h shows it, at most @size bytes of it. Owned
  * by the caller. */
 char *directory_dup_printable(const char *words, gsize size);
 

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "client/base/escape.h"
+
 #define REPEAT_TIME (60 * G_TIME_SPAN_SECOND)
 /* Different faults remembered at once, over all sources. */
 #define MAX_FAULTS 256U
@@ -37,14 +39,8 @@ void events_free(Events *events) {
   g_free(events);
 }
 
-/* At most MAX_EVENT_TEXT bytes of valid UTF-8 without control characters. */
 static char *dup_text(const char *text) {
-  g_autofree char *cut = g_strndup(text, strnlen(text, MAX_EVENT_TEXT));
-  char *valid = g_utf8_make_valid(cut, -1);
-  for (char *at = valid; *at != '\0'; at++)
-    if (g_ascii_iscntrl(*at))
-      *at = ' ';
-  return valid;
+  return escape_dup(text, -1, MAX_EVENT_TEXT);
 }
 
 static char *dup_description(Outcome outcome, const char *detail) {

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/base/escape.h"
 #include "mailauth/base/client-address.h"
 #include "mailauth/base/limits.h"
 #include "mailauth/base/name.h"
@@ -16,6 +17,7 @@
 
 /* Logins under way, those of clients that have gone included. */
 #define MAX_LOGINS 20000U
+#define MAX_STEP_BYTES 4096U /* of an explanation */
 struct Logins {
   LoginTools tools;
   Packages *packages;
@@ -43,6 +45,7 @@ struct Login {
   Settings *settings;
   Decision decision;
   char *account;      /* NULL: a name that no account can have */
+  char *shown;        /* by which failures are counted: name_dup_shown() of either */
   LoginAnswer answer; /* NULL: cancelled */
   gpointer data;
   gboolean early; /* regd has not been heard of yet */
@@ -104,6 +107,7 @@ static void login_free(Login *login) {
   g_free(login->address);
   g_free(login->group);
   g_free(login->account);
+  g_free(login->shown);
   g_free(login);
 }
 
@@ -127,8 +131,9 @@ static void explain(Login *login, const char *format, ...) {
     return;
   va_list arguments;
   va_start(arguments, format);
-  g_ptr_array_add(login->steps, g_strdup_vprintf(format, arguments));
+  g_autofree char *step = g_strdup_vprintf(format, arguments);
   va_end(arguments);
+  g_ptr_array_add(login->steps, escape_dup(step, -1, MAX_STEP_BYTES));
 }
 
 static const char *get_name(const Login *login) {
@@ -253,10 +258,6 @@ static ThrottleRules make_rules(const Settings *settings) {
                          settings->lockout_seconds};
 }
 
-static ThrottleRules get_rules(const Login *login) {
-  return make_rules(login->settings);
-}
-
 static void ask_throttle(Login *login);
 
 /* Those of the same address (NULL: of any) that wait may go on now. */
@@ -276,12 +277,12 @@ static void wake_waiting(Logins *logins, const char *group) {
 static void end_try(Login *login, Outcome outcome) {
   if (!login->begun)
     return;
-  const ThrottleRules rules = get_rules(login);
+  const ThrottleRules rules = make_rules(login->settings);
   ThrottleResult result = outcome == OUTCOME_OK                ? THROTTLE_SUCCESS
                           : outcome_is_client_failure(outcome) ? THROTTLE_FAILURE
                                                                : THROTTLE_UNDECIDED;
   login->begun = FALSE;
-  throttle_end(login->logins->tools.throttle, &rules, get_name(login), login->group,
+  throttle_end(login->logins->tools.throttle, &rules, login->shown, login->group,
                g_get_monotonic_time(), result, &login->delay);
 }
 
@@ -425,13 +426,13 @@ static gboolean on_waited(gpointer data) {
 }
 
 static void ask_throttle(Login *login) {
-  const ThrottleRules rules = get_rules(login);
+  const ThrottleRules rules = make_rules(login->settings);
   guint32 wait = 0;
   if (login->logins->all.length > MAX_LOGINS) {
     end(login, OUTCOME_HELD_BACK, "too many logins at once");
     return;
   }
-  ThrottleAnswer verdict = throttle_begin(login->logins->tools.throttle, &rules, get_name(login),
+  ThrottleAnswer verdict = throttle_begin(login->logins->tools.throttle, &rules, login->shown,
                                           login->group, g_get_monotonic_time(), &wait);
   if (verdict == THROTTLE_HELD) {
     login->delay = wait;
@@ -463,8 +464,8 @@ guint logins_release(Logins *logins, const char *who) {
     g_autofree char *account = name_get_account(who, settings->domain);
     g_autofree char *group = client_address_dup_group(who);
     released = throttle_release(throttle, NULL, group);
-    /* A name that no account can have was counted as it was given. */
-    released += throttle_release(throttle, account != NULL ? account : who, NULL);
+    g_autofree char *shown = name_dup_shown(account != NULL ? account : who);
+    released += throttle_release(throttle, shown, NULL);
   }
   if (released > 0)
     reporter_report(logins->tools.reporter, OUTCOME_RELEASED, EVENT_SOURCE_SERVER, who, NULL,
@@ -514,7 +515,7 @@ static void set_group(Login *login) {
   if (login->protocol != PROTOCOL_SASL || *login->address != '\0')
     return;
   g_free(login->group);
-  login->group = g_strconcat("account ", get_name(login), NULL);
+  login->group = g_strconcat("account ", login->shown, NULL);
 }
 
 static void on_synced(gboolean current, gpointer data) {
@@ -527,6 +528,7 @@ static void on_synced(gboolean current, gpointer data) {
     return;
   login->settings = views_get_settings(login->logins->tools.views);
   login->account = name_get_account(login->user, login->settings->domain);
+  login->shown = name_dup_shown(get_name(login));
   set_group(login);
   decision_admit(login->settings, login->protocol, login->account, &login->decision);
   explain_decision(login, current);

@@ -3,16 +3,21 @@
  * that adds its own. */
 #include "mailauth/verifier/problems.h"
 
+#include "client/base/escape.h"
 #include "mailauth/package/sam.h"
 #include "mailauth/pam/pam-stack.h"
 #include "mailauth/settings/decision.h"
+
+/* Names and values of settings are quoted in it. */
+#define MAX_PROBLEM_BYTES 8192U
 
 G_GNUC_PRINTF(2, 3)
 static void add(GPtrArray *list, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
-  g_autofree char *text = g_strdup_vprintf(format, arguments);
+  g_autofree char *whole = g_strdup_vprintf(format, arguments);
   va_end(arguments);
+  g_autofree char *text = escape_dup(whole, -1, MAX_PROBLEM_BYTES);
   if (!g_ptr_array_find_with_equal_func(list, text, g_str_equal, NULL))
     g_ptr_array_add(list, g_steal_pointer(&text));
 }

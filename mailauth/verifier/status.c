@@ -2,12 +2,22 @@
 /* What is decided now, and why: see status.h. */
 #include "mailauth/verifier/status.h"
 
+#include "client/base/escape.h"
 #include "client/bus/wire.h"
 #include "mailauth/package/sam.h"
 #include "mailauth/process/sandbox.h"
 #include "mailauth/verifier/problems.h"
 
 /* ---- lists ---- */
+
+/* The longest text of these, in bytes. */
+#define MAX_SHOWN 8192U
+
+/* For what quotes settings or files. */
+static gboolean append_shown(DBusMessageIter *dict, const char *name, const char *text) {
+  g_autofree char *shown = escape_dup(text, -1, MAX_SHOWN);
+  return wire_append_entry_string(dict, name, shown);
+}
 
 static gboolean append_list(DBusMessageIter *dict, const char *name, GPtrArray *strings) {
   g_ptr_array_add(strings, NULL);
@@ -219,7 +229,7 @@ static gboolean append_times(DBusMessageIter *dict, const Logins *logins) {
 static gboolean append_pair_in_use(DBusMessageIter *row, const Certificate *certificate) {
   const TlsFacts *facts = &certificate->facts;
   return !certificate->in_use ||
-         (wire_append_entry_string(row, "subject", facts->subject) &&
+         (append_shown(row, "subject", facts->subject) &&
           wire_append_entry_string(row, "algorithm", facts->algorithm) &&
           wire_append_entry_string(row, "fingerprint", facts->fingerprint) &&
           wire_append_entry_uint64(row, "not_before", (guint64)MAX(facts->not_before, 0)) &&
@@ -233,12 +243,10 @@ static gboolean append_certificate(DBusMessageIter *array, const Certificate *ce
          wire_append_entry_string(&row, "host", certificate->host) &&
          wire_append_entry_string(&row, "setting",
                                   certificate_slot_get_setting(certificate->slot, FALSE)) &&
-         wire_append_entry_string(&row, "file", file != NULL ? file : "") &&
+         append_shown(&row, "file", file != NULL ? file : "") &&
          append_pair_in_use(&row, certificate) &&
-         (certificate->problem == NULL ||
-          wire_append_entry_string(&row, "problem", certificate->problem)) &&
-         (certificate->doubt == NULL ||
-          wire_append_entry_string(&row, "doubt", certificate->doubt)) &&
+         (certificate->problem == NULL || append_shown(&row, "problem", certificate->problem)) &&
+         (certificate->doubt == NULL || append_shown(&row, "doubt", certificate->doubt)) &&
          dbus_message_iter_close_container(array, &row);
 }
 
@@ -341,17 +349,16 @@ gboolean status_append(DBusMessageIter *dict, const StatusSource *source) {
   take_accounts(&decision, accounts, detail);
   take_pam(&decision, source);
   return wire_append_entry_string(dict, "package", package_kind_get_name(decision.kind)) &&
-         wire_append_entry_string(dict, "broker", decision.broker) &&
-         wire_append_entry_string(dict, "source", decision.source) &&
-         wire_append_entry_string(dict, "why", decision.why) &&
+         append_shown(dict, "broker", decision.broker) &&
+         append_shown(dict, "source", decision.source) && append_shown(dict, "why", decision.why) &&
          wire_append_entry_string(dict, "decision", outcome_get_facts(decision.outcome)->reason) &&
-         wire_append_entry_string(dict, "accounts", describe_accounts(accounts)) &&
+         append_shown(dict, "accounts", describe_accounts(accounts)) &&
          wire_append_entry_string(dict, "scram-sha-256",
                                   publisher_offers_scram(source->publisher) ? "offered"
                                                                             : "not offered") &&
-         wire_append_entry_string(dict, "registry", describe_registry(source->views)) &&
+         append_shown(dict, "registry", describe_registry(source->views)) &&
          wire_append_entry_uint64(dict, "revision", views_get_revision(source->views)) &&
-         wire_append_entry_string(dict, "certificate", describe_certificate(pairs)) &&
+         append_shown(dict, "certificate", describe_certificate(pairs)) &&
          append_listeners(dict, publisher_get_listeners(source->publisher)) &&
          append_sockets(dict, source, settings) && append_problems(dict, source) &&
          append_sandbox(dict, source->lacks) && append_counts(dict, "counts", source) &&

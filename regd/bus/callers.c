@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/base/escape.h"
 #include "client/base/protocol.h"
 #include "client/bus/wire.h"
 
@@ -91,15 +92,11 @@ static void entry_fail(Entry *entry) {
 /* ---- on the thread ---- */
 
 /* The first word of the command line: never what follows it. */
-static char *sanitise_program(char *text, gsize size) {
+static char *sanitise_program(const char *text, gsize size) {
   gsize length = 0;
   while (length < size && (guchar)text[length] > ' ')
     length++;
-  char *valid = g_utf8_make_valid(text, (gssize)length);
-  for (char *each = valid; *each != '\0'; each++)
-    if (*each == 0x7f)
-      *each = '?';
-  return valid;
+  return escape_dup(text, (gssize)length, LIMIT_PROGRAM_BYTES);
 }
 
 static char *read_program(guint32 pid) {

@@ -50,7 +50,7 @@ static const struct {
     {"HKLM\\\\a", "empty"},
     {"HKLM\\a\\\\", "empty"},
     {"HKLM\\\\", "empty"},
-    {"HKLM\\a\nb", "HKLM\\a?b: control character"},
+    {"HKLM\\a\nb", "HKLM\\a\\x0ab: control character"},
     {"HKLM\\a\x1f", "control character"},
     {"HKLM\\\xff", "UTF-8"},
     {"HKLM\\\xed\xa0\x80", "UTF-8"},

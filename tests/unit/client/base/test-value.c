@@ -282,12 +282,24 @@ static void test_text_round_trip(void) {
   }
 }
 
+/* Nothing may be computed from a NULL, which UndefinedBehaviorSanitizer sees. */
+static void test_no_bytes(void) {
+  TextScan scan = {0};
+  gsize length = 1;
+  text_scan_utf16(NULL, 0, &scan);
+  g_assert_true(scan.well_formed && scan.units == 0 && scan.trailing_nuls == 0);
+  g_autofree char *text = text_utf16_to_utf8(NULL, 0, &length);
+  g_assert_cmpstr(text, ==, "");
+  g_assert_cmpuint(length, ==, 0);
+}
+
 static void test_text_for_message(void) {
   const struct {
     const char *text;
     gssize length;
     const char *shown;
-  } texts[] = {{"abc", -1, "abc"}, {"abc", 2, "ab"}, {"a\x1b[1m\x7f", -1, "a?[1m?"}, {"", -1, ""}};
+  } texts[] = {
+      {"abc", -1, "abc"}, {"abc", 2, "ab"}, {"a\x1b[1m\x7f", -1, "a\\x1b[1m\\x7f"}, {"", -1, ""}};
   for (gsize i = 0; i < G_N_ELEMENTS(texts); i++) {
     g_autofree char *shown = text_for_message(texts[i].text, texts[i].length);
     g_assert_cmpstr(shown, ==, texts[i].shown);
@@ -309,6 +321,7 @@ int main(int argc, char **argv) {
   g_test_add_func("/value/equal", test_equal);
   g_test_add_func("/value/types", test_types);
   g_test_add_func("/value/text-round-trip", test_text_round_trip);
+  g_test_add_func("/value/no-bytes", test_no_bytes);
   g_test_add_func("/value/text-for-message", test_text_for_message);
   return g_test_run();
 }

@@ -48,6 +48,15 @@ static void test_faults_are_news_again(void) {
   g_assert_nonnull(add(events, OUTCOME_UNKNOWN_BROKER, "alice", 5 + 2 * MINUTE));
 }
 
+static void test_text_is_one_line(void) {
+  g_autoptr(Events) events = events_new();
+  const Event *event = events_record(events, OUTCOME_BAD_PASSWORD, SOURCE, "a\n\xe2\x80\xa8z",
+                                     "192.0.2.1\xe2\x80\xae", "b\xc2\x85 c\xff", 0);
+  g_assert_cmpstr(event->user, ==, "a\\x0a\\u{2028}z");
+  g_assert_cmpstr(event->address, ==, "192.0.2.1\\u{202e}");
+  g_assert_nonnull(strstr(event->description, "b\\u{85} c\xef\xbf\xbd"));
+}
+
 static void test_ring_is_bounded(void) {
   g_autoptr(Events) events = events_new();
   add(events, OUTCOME_NO_BROKER, "alice", 0);
@@ -66,11 +75,12 @@ static void test_printing(void) {
   g_autofree char *line = event_print(event);
   g_assert_cmpstr(line, ==,
                   "MSExchangePOP3 13003 Error [accounts-missing] A required privilege is not held "
-                  "by the client user=a b\xef\xbf\xbd address=192.0.2.1");
+                  "by the client user=a\\x0ab\xef\xbf\xbd address=192.0.2.1");
 }
 
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
+  g_test_add_func("/events/text-is-one-line", test_text_is_one_line);
   g_test_add_func("/events/audits-are-all-kept", test_audits_are_all_kept);
   g_test_add_func("/events/faults-are-counted", test_faults_are_counted);
   g_test_add_func("/events/faults-are-news-again", test_faults_are_news_again);

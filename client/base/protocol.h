@@ -42,7 +42,8 @@
 #define LIMIT_FILES_PER_USER 2U
 #define LIMIT_FILE_STALL_SECONDS 60U
 #define LIMIT_REGFILE_LINE_BYTES (16U * 1024U * 1024U) /* one line, or one value's data in hex */
-#define LIMIT_REGFILE_OPERATIONS 4000000U /* bounds the memory of a file of tiny lines */
+#define LIMIT_REGFILE_TEXT_BYTES (64U * 1024U) /* text over several lines, or a quote missed */
+#define LIMIT_REGFILE_OPERATIONS 4000000U      /* bounds the memory of a file of tiny lines */
 /* For each user except administrators; live settings */
 #define LIMIT_WATCHES_DEFAULT 1024U
 #define LIMIT_CALLS_DEFAULT 256U

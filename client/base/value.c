@@ -107,6 +107,14 @@ RegistryValue *value_new_text(guint32 type, const char *text, gsize length) {
   return value;
 }
 
+RegistryValue *value_new_units(guint32 type, const char *text, gsize length) {
+  gsize size = 2 * text_count_units(text, length);
+  g_autofree guint8 *bytes = g_malloc(size + 2);
+  text_utf8_to_utf16(text, length, bytes);
+  memset(bytes + size, 0, 2);
+  return registry_value_new_bytes(type, bytes, size + 2);
+}
+
 RegistryValue *registry_value_new_string(guint32 type, const char *text, GError **error) {
   if (!type_is_text(type) || type == REGISTRY_MULTI_SZ) {
     g_autofree char *name = value_dup_type_name(type);

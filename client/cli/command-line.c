@@ -65,7 +65,7 @@ static void note_text(CommandLine *line, guint option, char *text) {
 }
 
 static gboolean check_word(const OptionRow *row, const char *text, GError **error) {
-  if (row->words == NULL || g_strv_contains(row->words, text))
+  if (row->words == NULL || row->others || g_strv_contains(row->words, text))
     return TRUE;
   return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS, "--%s: \"%s\" is none of %s", row->name,
                    text, row->help);

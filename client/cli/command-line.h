@@ -13,6 +13,7 @@
 /* One option; its place in the table is its number. */
 typedef struct {
   const char *name;         /* without hyphens */
+  gboolean others;          /* texts besides the words may follow: those are what is offered */
   char letter;              /* 0: none */
   const char *argument;     /* the argument, as help shows it; NULL: it takes none */
   guint64 lowest, highest;  /* a number between these follows; both 0: any text */

@@ -139,17 +139,20 @@ const Verb verbs[] = {
      .operands = "FILE...",
      .fewest = 1,
      .most = G_MAXUINT,
-     .options =
-         BIT(OPTION_DRY_RUN) | BIT(OPTION_STRICT) | BIT(OPTION_ONLY_MISSING) | BIT(OPTION_PRECHECK),
+     .options = BIT(OPTION_DRY_RUN) | BIT(OPTION_STRICT) | BIT(OPTION_ONLY_MISSING) |
+                BIT(OPTION_PRECHECK) | BIT(OPTION_ENCODING),
      .writes = TRUE,
      .run = verb_import,
      .summary = "apply .reg files, each as one commit",
-     .help = "- is standard input. Lines that can't be read are left out; standard error says how "
-             "many, and names the first. With --strict the first such line fails the file. With "
-             "--dry-run nothing is kept, and what would be done is printed. With --only-missing "
-             "nothing that exists is changed or deleted. With --precheck=FILE a file is applied "
-             "only if what FILE says holds already: its values are equal, and what it deletes does "
-             "not exist."},
+     .help =
+         "- is standard input. Lines that can't be read are left out; standard error says how "
+         "many, and names the first. With --strict the first such line fails the file. 8-bit text "
+         "that is not UTF-8 is of the --encoding, or is guessed to be Windows-1252. Of several "
+         "files the first that fails is the last that is tried. With --dry-run nothing is kept, "
+         "and what would be done is printed. With --only-missing "
+         "nothing that exists is changed or deleted. With --precheck=FILE a file is applied "
+         "only if what FILE says holds already: its values are equal, and what it deletes does "
+         "not exist."},
     {.name = "edit",
      .operands = "KEY",
      .fewest = 1,
@@ -183,6 +186,7 @@ const Verb verbs[] = {
      .operands = "A B",
      .fewest = 2,
      .most = 2,
+     .options = BIT(OPTION_ENCODING),
      .run = verb_diff,
      .summary = "show the differences between two keys or files",
      .help = "A and B are each a key, KEY@REVISION (as it was then), or a .reg file (- is standard "

@@ -30,7 +30,9 @@ struct RegfileLines {
   gboolean has_nul;
   gboolean skip_line_feed; /* the last line ended with CR */
   guint32 number;
+  const char *end_before;
   GString *converted;
+  LegacyText *encoding; /* NULL: none was named */
 };
 
 RegfileLines *regfile_lines_new(RegfileLineTaker take, gpointer data) {
@@ -39,6 +41,7 @@ RegfileLines *regfile_lines_new(RegfileLineTaker take, gpointer data) {
   lines->data = data;
   lines->partial = g_byte_array_new();
   lines->converted = g_string_new(NULL);
+  lines->end_before = "";
   return lines;
 }
 
@@ -48,7 +51,13 @@ void regfile_lines_free(RegfileLines *lines) {
   g_free(lines->decoded);
   g_byte_array_unref(lines->partial);
   g_string_free(lines->converted, TRUE);
+  legacy_text_free(lines->encoding);
   g_free(lines);
+}
+
+void regfile_lines_set_encoding(RegfileLines *lines, LegacyText *encoding) {
+  legacy_text_free(lines->encoding);
+  lines->encoding = encoding;
 }
 
 /* ---- from text to lines ---- */
@@ -68,6 +77,7 @@ static gboolean give_out(RegfileLines *lines, const char *text, gsize length, gb
       .ascii = lines->bits < 0x80,
       .has_nul = lines->has_nul,
       .cut = cut,
+      .end_before = lines->end_before,
   };
   lines->bits = 0;
   lines->has_nul = FALSE;
@@ -80,6 +90,7 @@ static gboolean give_out(RegfileLines *lines, const char *text, gsize length, gb
     line.text = lines->converted->str;
     line.length = lines->converted->len;
     line.well_formed = TRUE;
+    line.guessed = TRUE;
   }
   return lines->take(&line, lines->data, error);
 }
@@ -121,8 +132,10 @@ static const char *find_line_end(RegfileLines *lines, const char *text, const ch
 static gboolean split_text(RegfileLines *lines, const char *text, gsize size, GError **error) {
   const char *end = text + size;
   while (text < end) {
-    if (lines->skip_line_feed && *text == '\n')
+    if (lines->skip_line_feed && *text == '\n') {
+      lines->end_before = "\r\n";
       text++;
+    }
     lines->skip_line_feed = FALSE;
     const char *stop = find_line_end(lines, text, end);
     if (stop == end)
@@ -130,6 +143,7 @@ static gboolean split_text(RegfileLines *lines, const char *text, gsize size, GE
     if (!give_out_with_partial(lines, text, (gsize)(stop - text), FALSE, error))
       return FALSE;
     lines->skip_line_feed = *stop == '\r';
+    lines->end_before = lines->skip_line_feed ? "\r" : "\n";
     text = stop + 1;
   }
   return TRUE;
@@ -201,11 +215,33 @@ static gboolean decode_utf16(RegfileLines *lines, const char *bytes, gsize size,
   return TRUE;
 }
 
+/* ---- from the encoding that was named to text ---- */
+
+static gboolean refuse_encoding(const RegfileLines *lines, GError **error) {
+  return error_set(error, REGISTRY_ERROR_INVALID_VALUE,
+                   "line %u: the text is not %s, the encoding that was named", lines->number + 1,
+                   legacy_text_get_encoding(lines->encoding));
+}
+
+static gboolean decode_legacy(RegfileLines *lines, const char *bytes, gsize size, GError **error) {
+  g_autoptr(GString) text = g_string_new(NULL);
+  gboolean well = legacy_text_decode(lines->encoding, bytes, size, text);
+  return split_text(lines, text->str, text->len, error) && (well || refuse_encoding(lines, error));
+}
+
+static gboolean finish_legacy(RegfileLines *lines, GError **error) {
+  g_autoptr(GString) text = g_string_new(NULL);
+  return legacy_text_finish(lines->encoding, text) ? split_text(lines, text->str, text->len, error)
+                                                   : refuse_encoding(lines, error);
+}
+
 /* ---- from bytes to either ---- */
 
 static gboolean take_bytes(RegfileLines *lines, const char *bytes, gsize size, GError **error) {
-  return lines->utf16 ? decode_utf16(lines, bytes, size, error)
-                      : split_text(lines, bytes, size, error);
+  if (lines->utf16)
+    return decode_utf16(lines, bytes, size, error);
+  return lines->encoding != NULL ? decode_legacy(lines, bytes, size, error)
+                                 : split_text(lines, bytes, size, error);
 }
 
 /* Decides the encoding by the first bytes, then takes those of them that are text. */
@@ -228,6 +264,9 @@ static gboolean start(RegfileLines *lines, GError **error) {
   } else if (lines->mark_size == sizeof utf8 && memcmp(lines->mark, utf8, sizeof utf8) == 0) {
     skip = sizeof utf8;
   }
+  /* A byte-order mark knows better than whoever named an encoding. */
+  if (skip > 0)
+    g_clear_pointer(&lines->encoding, legacy_text_free);
   return take_bytes(lines, (const char *)lines->mark + skip, lines->mark_size - skip, error);
 }
 
@@ -256,6 +295,8 @@ gboolean regfile_lines_finish(RegfileLines *lines, GError **error) {
     if (!split_text(lines, lines->decoded, (gsize)(end - lines->decoded), error))
       return FALSE;
   }
+  if (lines->encoding != NULL && !finish_legacy(lines, error))
+    return FALSE;
   if (lines->partial->len == 0 && !lines->has_half_unit)
     return TRUE;
   return give_out_with_partial(lines, "", 0, lines->has_half_unit, error);

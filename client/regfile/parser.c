@@ -7,24 +7,19 @@
 #include "client/base/error.h"
 #include "client/base/path.h"
 #include "client/base/protocol.h"
-#include "client/base/text.h"
 #include "client/base/value.h"
+#include "client/regfile/header.h"
 #include "client/regfile/lines.h"
+#include "client/regfile/link-target.h"
+#include "client/regfile/open-text.h"
 #include "client/regfile/regfile.h"
 #include "client/regfile/scan.h"
-#include "client/regfile/windows-1252.h"
 
 #include <string.h>
 
-#define HEADER_VERSION_4 "REGEDIT4"
-#define HEADER_VERSION_5 "Windows Registry Editor Version 5.00"
-#define HEADER_WINDOWS_31 "REGEDIT"
 #define WINDOWS_31_ROOT "HKEY_CLASSES_ROOT"
 /* A comment after data of a version 4 file that our own printer writes. */
 #define RAW_MARK ";UTF-16"
-
-#define NO_KEY                                                                                     \
-  "the value belongs to no key: no key line is before it, or that line was deleted or ignored"
 
 typedef gboolean (*LineState)(RegfileParser *parser, const RegfileLine *line, GError **error);
 
@@ -46,6 +41,9 @@ struct RegfileParser {
   Change *change;
   GRefString *key; /* current, or NULL */
   ValueDraft value;
+  OpenText *open;     /* text whose closing quote is looked for, or NULL */
+  gboolean one_line;  /* the quote is known to be missing: no looking for it */
+  LegacyText *legacy; /* what 8-bit text in hex is; NULL: Windows-1252 */
   GString *scratch;
   RegfileReport report;
 };
@@ -104,29 +102,11 @@ static Path *parse_key(const char *key, char **reason) {
   return g_steal_pointer(&path);
 }
 
-/* Windows writes a link's target as the kernel names it. */
-static char *dup_link_target(char *text) {
-  static const struct {
-    const char *kernel_name;
-    PathRoot root;
-  } rows[] = {{"\\REGISTRY\\MACHINE\\", PATH_ROOT_LOCAL_MACHINE},
-              {"\\REGISTRY\\USER\\", PATH_ROOT_USERS}};
-  for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
-    gsize length = strlen(rows[i].kernel_name);
-    if (g_ascii_strncasecmp(text, rows[i].kernel_name, length) == 0)
-      return g_strconcat(path_root_get_name(rows[i].root), "\\", text + length, NULL);
-  }
-  return g_strdup(text);
-}
-
 static const char *emit_link(RegfileParser *parser, const RegistryValue *value) {
-  g_autofree char *text = registry_value_dup_string(value);
-  if (text == NULL)
-    return "the target of a link is not UTF-16 text";
-  g_autofree char *target = dup_link_target(text);
-  g_autoptr(Path) path = path_parse(target, NULL);
-  if (path == NULL || path->root == PATH_ROOT_ABOVE)
-    return "the target of a link is not the path of a key";
+  const char *reason = NULL;
+  g_autofree char *target = link_target_dup(value, &reason);
+  if (target == NULL)
+    return reason;
   /* The key line has made an ordinary key; the link takes its place. */
   GPtrArray *operations = parser->change->operations;
   const Operation *last = g_ptr_array_index(operations, operations->len - 1);
@@ -142,11 +122,22 @@ static gboolean is_link(const RegfileParser *parser, const RegistryValue *value)
          path_equal_names(parser->value.name, LINK_VALUE_NAME);
 }
 
+/* NULL, or why nothing can be done to the value that the draft names. */
+static const char *check_target(const RegfileParser *parser) {
+  if (parser->key == NULL)
+    return "the value belongs to no key: no key line is before it, or that line was deleted or "
+           "ignored";
+  if (!path_check_value_name(parser->value.name, NULL))
+    return "a value name is whole characters, at most 16383 UTF-16 code units of them";
+  return NULL;
+}
+
 /* Takes @value and the draft's name. NULL, or the reason why it is dropped. */
 static const char *emit_value(RegfileParser *parser, RegistryValue *value) {
   g_autoptr(RegistryValue) owned = value;
-  if (parser->key == NULL)
-    return NO_KEY;
+  const char *reason = check_target(parser);
+  if (reason != NULL)
+    return reason;
   if (is_link(parser, owned))
     return emit_link(parser, owned);
   Operation *operation = change_add(parser->change, OPERATION_SET_VALUE, parser->key);
@@ -157,14 +148,11 @@ static const char *emit_value(RegfileParser *parser, RegistryValue *value) {
 
 /* ---- data ---- */
 
-static RegistryValue *new_value_from_eight_bit(guint32 type, const GByteArray *bytes) {
-  g_autoptr(GByteArray) units = g_byte_array_sized_new(2 * bytes->len);
-  for (guint i = 0; i < bytes->len; i++) {
-    guint16 unit = windows_1252_decode(bytes->data[i]);
-    const guint8 unit_bytes[2] = {(guint8)unit, (guint8)(unit >> 8)};
-    g_byte_array_append(units, unit_bytes, sizeof unit_bytes);
-  }
-  return registry_value_new_bytes(type, units->data, units->len);
+static const char *emit_eight_bit(RegfileParser *parser, guint32 type, const GByteArray *bytes) {
+  g_autoptr(GByteArray) units = legacy_text_to_utf16(parser->legacy, bytes);
+  if (units == NULL)
+    return "the text in hex is not of the encoding that was named";
+  return emit_value(parser, registry_value_new_bytes(type, units->data, units->len));
 }
 
 static gboolean is_text_in_hex(guint32 type) {
@@ -174,7 +162,7 @@ static gboolean is_text_in_hex(guint32 type) {
 static const char *emit_hex_value(RegfileParser *parser) {
   const ValueDraft *value = &parser->value;
   if (parser->eight_bit && !value->raw && is_text_in_hex(value->type))
-    return emit_value(parser, new_value_from_eight_bit(value->type, value->bytes));
+    return emit_eight_bit(parser, value->type, value->bytes);
   return emit_value(parser,
                     registry_value_new_bytes(value->type, value->bytes->data, value->bytes->len));
 }
@@ -211,15 +199,11 @@ static const char *read_binary(RegfileParser *parser, G_GNUC_UNUSED const Regfil
 
 static const char *read_typed_hex(RegfileParser *parser, G_GNUC_UNUSED const RegfileLine *line,
                                   Cursor *cursor) {
-  guint64 type = 0;
-  const char *start = cursor->at;
-  for (; cursor->at < cursor->end && g_ascii_isxdigit(*cursor->at); cursor->at++) {
-    type = type << 4 | (guint64)g_ascii_xdigit_value(*cursor->at);
-    if (type > G_MAXUINT32)
-      return "a type number is at most ffffffff";
-  }
-  if (cursor->at == start || !cursor_skip_prefix(cursor, "):"))
+  guint64 type;
+  if (cursor_read_number(cursor, &type) == 0 || !cursor_skip_prefix(cursor, "):"))
     return "hex(N): takes a type number N in hexadecimal";
+  if (type > G_MAXUINT32)
+    return "a type number is at most ffffffff";
   parser->value.type = (guint32)type;
   return read_hex(parser, cursor);
 }
@@ -227,22 +211,20 @@ static const char *read_typed_hex(RegfileParser *parser, G_GNUC_UNUSED const Reg
 static const char *read_dword(RegfileParser *parser, G_GNUC_UNUSED const RegfileLine *line,
                               Cursor *cursor) {
   cursor_skip_blanks(cursor);
-  guint32 number = 0;
-  const char *start = cursor->at;
-  for (; cursor->at < cursor->end && g_ascii_isxdigit(*cursor->at); cursor->at++)
-    number = number << 4 | (guint32)g_ascii_xdigit_value(*cursor->at);
-  gsize digits = (gsize)(cursor->at - start);
+  guint64 number;
+  gsize digits = cursor_read_number(cursor, &number);
   if (digits < 1 || digits > 8 || !cursor_is_at_end(cursor))
     return "dword: takes one to eight hexadecimal digits";
-  return emit_value(parser, value_new_uint32(REGISTRY_DWORD, number));
+  return emit_value(parser, value_new_uint32(REGISTRY_DWORD, (guint32)number));
 }
 
 static const char *read_deletion(RegfileParser *parser, G_GNUC_UNUSED const RegfileLine *line,
                                  Cursor *cursor) {
   if (!cursor_is_at_end(cursor))
     return "something follows the minus that deletes a value";
-  if (parser->key == NULL)
-    return NO_KEY;
+  const char *reason = check_target(parser);
+  if (reason != NULL)
+    return reason;
   Operation *operation = change_add(parser->change, OPERATION_DELETE_VALUE, parser->key);
   operation->flags = OPERATION_TOLERANT;
   operation->name = g_steal_pointer(&parser->value.name);
@@ -251,25 +233,35 @@ static const char *read_deletion(RegfileParser *parser, G_GNUC_UNUSED const Regf
 
 /* ---- quoted text ---- */
 
-/* Text with a lone surrogate is kept as the units it is made of. */
-static RegistryValue *new_malformed_text(Slice slice) {
-  gsize size = 2 * text_count_units(slice.text, slice.length);
-  g_autofree guint8 *bytes = g_malloc(size + 2);
-  text_utf8_to_utf16(slice.text, slice.length, bytes);
-  memset(bytes + size, 0, 2);
-  return registry_value_new_bytes(REGISTRY_SZ, bytes, size + 2);
+/* A piece of @line as a value. */
+static RegistryValue *new_text(Slice slice, const RegfileLine *line) {
+  return line->well_formed ? value_new_text(REGISTRY_SZ, slice.text, slice.length)
+                           : value_new_units(REGISTRY_SZ, slice.text, slice.length);
 }
+
+/* Why text in quotes can't be read. */
+static const char *const quoted_faults[] = {
+    [QUOTED_CLOSED] = NULL,
+    [QUOTED_OPEN] = "the closing quote is missing",
+    [QUOTED_CUT] = "the closing quote is missing",
+    [QUOTED_BAD_ESCAPE] = "the escape \\0 is not allowed in a string",
+};
+
+static gboolean take_open_text(RegfileParser *parser, const RegfileLine *line, GError **error);
 
 static const char *read_string(RegfileParser *parser, const RegfileLine *line, Cursor *cursor) {
   Slice slice;
-  const char *reason = cursor_read_quoted(cursor, parser->scratch, &slice);
-  if (reason != NULL)
-    return reason;
+  QuotedEnd end = cursor_read_quoted(cursor, parser->scratch, &slice);
+  if (end == QUOTED_OPEN && !parser->one_line) {
+    parser->open = open_text_new(line);
+    parser->state = take_open_text;
+    return NULL;
+  }
+  if (quoted_faults[end] != NULL)
+    return quoted_faults[end];
   if (!cursor_is_at_end(cursor))
     return "something follows the closing quote";
-  return emit_value(parser, line->well_formed
-                                ? value_new_text(REGISTRY_SZ, slice.text, slice.length)
-                                : new_malformed_text(slice));
+  return emit_value(parser, new_text(slice, line));
 }
 
 /* ---- values ---- */
@@ -283,17 +275,15 @@ static const struct {
     {"hex(", read_typed_hex}, {"-", read_deletion},
 };
 
+/* Whether the name is one that a value can have is asked once the data has been read: text
+ * of several lines is one value, whatever it is called. */
 static const char *read_name(RegfileParser *parser, Cursor *cursor) {
   Slice slice = {"", 0};
-  if (*cursor->at++ == '"') {
-    const char *reason = cursor_read_quoted(cursor, parser->scratch, &slice);
-    if (reason != NULL)
-      return reason;
-  }
+  QuotedEnd end = QUOTED_CLOSED;
+  if (*cursor->at++ == '"')
+    end = cursor_read_quoted(cursor, parser->scratch, &slice);
   set_value_name(parser, slice.text, slice.length);
-  if (!path_check_value_name(parser->value.name, NULL))
-    return "a value name is text of at most 16383 UTF-16 code units without control characters";
-  return NULL;
+  return quoted_faults[end];
 }
 
 static const char *read_value(RegfileParser *parser, const RegfileLine *line, Cursor *cursor) {
@@ -311,11 +301,14 @@ static const char *read_value(RegfileParser *parser, const RegfileLine *line, Cu
   return "data is \"text\", dword:, hex:, hex(N): or a minus";
 }
 
-static gboolean take_value(RegfileParser *parser, const RegfileLine *line, Cursor *cursor,
+/* @lines: that @line is made of. */
+static gboolean take_value(RegfileParser *parser, const RegfileLine *line, guint lines,
                            GError **error) {
+  Cursor cursor = {line->text, line->text + line->length};
+  cursor_skip_blanks(&cursor);
   parser->value.first_line = line->number;
-  parser->value.lines = 1;
-  return settle_value(parser, read_value(parser, line, cursor), error);
+  parser->value.lines = lines;
+  return settle_value(parser, read_value(parser, line, &cursor), error);
 }
 
 /* ---- keys ---- */
@@ -324,35 +317,40 @@ static void emit_key(RegfileParser *parser, const char *key) {
   set_current_key(parser, change_add(parser->change, OPERATION_CREATE_KEY, key)->key);
 }
 
-static const char *emit_key_deletion(RegfileParser *parser, const char *key, const Path *path) {
-  if (path->depth == 0)
-    return "a root key cannot be deleted";
-  change_add(parser->change, OPERATION_DELETE_TREE, key)->flags = OPERATION_TOLERANT;
-  return NULL;
-}
-
 static gboolean take_key(RegfileParser *parser, const RegfileLine *line, Cursor *cursor,
                          GError **error) {
   cursor->at++;
   const char *close = memrchr(cursor->at, ']', (gsize)(cursor->end - cursor->at));
+  /* It is a key line, whatever is wrong with it: values that follow do not belong to the
+   * key before it. */
+  set_current_key(parser, NULL);
   if (close == NULL)
     return ignore_line(parser, line->number, "the closing bracket of the key is missing", error);
   gboolean deletion = cursor_skip_prefix(cursor, "-");
   if (cursor_is_next(cursor, ' ') || cursor_is_next(cursor, '\t'))
     return ignore_line(parser, line->number, "a blank stands before the key", error);
-  /* From here on it is a key line: values that follow no longer belong to the last key. */
-  set_current_key(parser, NULL);
   g_autofree char *key = dup_key_text(cursor->at, (gsize)(close - cursor->at));
   g_autofree char *why = NULL;
   g_autoptr(Path) path = parse_key(key, &why);
   if (path == NULL)
     return ignore_line(parser, line->number, why, error);
-  const char *reason = NULL;
+  if (deletion && path->depth == 0)
+    return ignore_line(parser, line->number, "a root key cannot be deleted", error);
   if (deletion)
-    reason = emit_key_deletion(parser, key, path);
+    change_add(parser->change, OPERATION_DELETE_TREE, key)->flags = OPERATION_TOLERANT;
   else
     emit_key(parser, key);
-  return reason == NULL || ignore_line(parser, line->number, reason, error);
+  return TRUE;
+}
+
+/* A line that begins as a path does: the bracket before it got lost. */
+static gboolean is_key_without_bracket(const Cursor *cursor) {
+  gsize length = 0;
+  while (cursor->at + length < cursor->end && strchr("\\]", cursor->at[length]) == NULL)
+    length++;
+  g_autofree char *first = g_strndup(cursor->at, length);
+  g_autoptr(Path) path = path_parse(first, NULL);
+  return path != NULL && path->root != PATH_ROOT_ABOVE;
 }
 
 /* ---- states ---- */
@@ -367,10 +365,42 @@ static gboolean take_registry_line(RegfileParser *parser, const RegfileLine *lin
   if (is_blank_or_comment(&cursor))
     return TRUE;
   if (*cursor.at == '"' || *cursor.at == '@')
-    return take_value(parser, line, &cursor, error);
+    return take_value(parser, line, 1, error);
   if (*cursor.at == '[')
     return take_key(parser, line, &cursor, error);
+  if (is_key_without_bracket(&cursor)) {
+    set_current_key(parser, NULL);
+    return ignore_line(parser, line->number, "the opening bracket of the key is missing", error);
+  }
   return ignore_line(parser, line->number, "not a key, a value or a comment", error);
+}
+
+/* The quote of the text that was held back is missing: its lines are lines of their own. No
+ * line but the first has an unescaped quote, so none of them opens text again. */
+static gboolean take_lines_held(RegfileParser *parser, const OpenText *open, GError **error) {
+  gboolean going = TRUE;
+  parser->one_line = TRUE;
+  for (guint i = 0; going && i < open_text_count_lines(open); i++) {
+    RegfileLine line = open_text_get_line(open, i);
+    going = parser->state(parser, &line, error);
+  }
+  parser->one_line = FALSE;
+  return going;
+}
+
+static gboolean take_line(const RegfileLine *line, gpointer data, GError **error);
+
+/* A line after text whose closing quote has not come. */
+static gboolean take_open_text(RegfileParser *parser, const RegfileLine *line, GError **error) {
+  OpenTextEnd end = open_text_add(parser->open, line);
+  if (end == OPEN_TEXT_GOES_ON)
+    return TRUE;
+  g_autoptr(OpenText) open = g_steal_pointer(&parser->open);
+  parser->state = take_registry_line;
+  if (end == OPEN_TEXT_MISSING)
+    return take_lines_held(parser, open, error) && take_line(line, parser, error);
+  const RegfileLine whole = open_text_get_whole(open);
+  return take_value(parser, &whole, open_text_count_lines(open), error);
 }
 
 /* The line after one of hex data that ended with a backslash. If it does not go on with
@@ -420,8 +450,7 @@ static gboolean take_windows_31_line(RegfileParser *parser, const RegfileLine *l
   emit_key(parser, key);
   set_value_name(parser, "", 0);
   const Slice text = {cursor.at, (gsize)(cursor.end - cursor.at)};
-  emit_value(parser, line->well_formed ? value_new_text(REGISTRY_SZ, text.text, text.length)
-                                       : new_malformed_text(text));
+  emit_value(parser, new_text(text, line));
   return TRUE;
 }
 
@@ -434,27 +463,20 @@ static gboolean take_nothing(RegfileParser *parser, const RegfileLine *line, GEr
 }
 
 static gboolean take_header(RegfileParser *parser, const RegfileLine *line, GError **error) {
-  Cursor cursor = {line->text, line->text + line->length};
-  cursor_skip_blanks(&cursor);
-  const Slice header = {cursor.at, (gsize)(cursor.end - cursor.at)};
-  parser->eight_bit = !slice_is(header, HEADER_VERSION_5);
-  parser->state = take_registry_line;
-  if (!parser->eight_bit || slice_is(header, HEADER_VERSION_4))
-    return TRUE;
-  parser->state = take_windows_31_line;
-  if (slice_is(header, HEADER_WINDOWS_31))
-    return TRUE;
-  parser->state = take_nothing;
-  if (cursor_skip_prefix(&cursor, HEADER_WINDOWS_31))
-    return ignore_line(
-        parser, line->number,
-        "the header names a version that is not known, so nothing is read; known are "
-        "REGEDIT4 and " HEADER_VERSION_5,
-        error);
-  return error_set(error, REGISTRY_ERROR_INVALID_VALUE,
-                   REGFILE_NOT_ONE ": it begins with neither \"" HEADER_VERSION_4
-                                   "\" nor \"" HEADER_VERSION_5 "\"%s",
-                   line->has_nul ? " (UTF-16 needs a byte-order mark)" : "");
+  static const LineState states[] = {
+      [HEADER_REGEDIT4] = take_registry_line,
+      [HEADER_REGEDIT5] = take_registry_line,
+      [HEADER_REGEDIT3] = take_windows_31_line,
+      [HEADER_UNKNOWN_VERSION] = take_nothing,
+      [HEADER_NONE] = take_nothing,
+  };
+  const char *fault;
+  Header header = header_read((Slice){line->text, line->length}, line->has_nul, &fault);
+  parser->eight_bit = header != HEADER_REGEDIT5;
+  parser->state = states[header];
+  if (header == HEADER_NONE)
+    return error_set(error, REGISTRY_ERROR_INVALID_VALUE, REGFILE_NOT_ONE ": %s", fault);
+  return fault == NULL || ignore_line(parser, line->number, fault, error);
 }
 
 /* A line that ends all reading: a NUL is the end of the text to Windows too. */
@@ -468,11 +490,15 @@ static gboolean take_broken_line(RegfileParser *parser, const RegfileLine *line,
   return ignore_line(parser, line->number, reason, error);
 }
 
+/* Whether @line ends the reading. Text held back before it is dealt with first. */
+static gboolean ends_reading(const RegfileParser *parser, const RegfileLine *line) {
+  return (line->has_nul || line->cut) && parser->state != take_header &&
+         parser->state != take_nothing && parser->state != take_open_text;
+}
+
 static gboolean take_line(const RegfileLine *line, gpointer data, GError **error) {
   RegfileParser *parser = data;
-  gboolean broken =
-      (line->has_nul || line->cut) && parser->state != take_header && parser->state != take_nothing;
-  LineState state = broken ? take_broken_line : parser->state;
+  LineState state = ends_reading(parser, line) ? take_broken_line : parser->state;
   if (!state(parser, line, error))
     return FALSE;
   if (parser->change->operations->len <= LIMIT_REGFILE_OPERATIONS)
@@ -482,11 +508,31 @@ static gboolean take_line(const RegfileLine *line, gpointer data, GError **error
                    line->number, LIMIT_REGFILE_OPERATIONS);
 }
 
+/* Counts a line of which the encoding was guessed; nothing is read of a comment. */
+static gboolean note_guess(RegfileParser *parser, const RegfileLine *line, GError **error) {
+  Cursor cursor = {line->text, line->text + line->length};
+  if (parser->state == take_header || parser->state == take_nothing || is_blank_or_comment(&cursor))
+    return TRUE;
+  RegfileReport *report = &parser->report;
+  if (report->lines_guessed++ == 0)
+    report->first_guessed_line = line->number;
+  return !parser->strict ||
+         error_set(error, REGISTRY_ERROR_INVALID_VALUE,
+                   "line %u: the text is not UTF-8, and would be guessed to be Windows-1252; "
+                   "say what encoding it is",
+                   line->number);
+}
+
+/* A line as it comes from the file, once. */
+static gboolean take_file_line(const RegfileLine *line, gpointer data, GError **error) {
+  return (!line->guessed || note_guess(data, line, error)) && take_line(line, data, error);
+}
+
 /* ---- the parser ---- */
 
 RegfileParser *regfile_parser_new(gboolean strict) {
   RegfileParser *parser = g_new0(RegfileParser, 1);
-  parser->lines = regfile_lines_new(take_line, parser);
+  parser->lines = regfile_lines_new(take_file_line, parser);
   parser->strict = strict;
   parser->state = take_header;
   parser->change = change_new();
@@ -503,9 +549,21 @@ void regfile_parser_free(RegfileParser *parser) {
   set_current_key(parser, NULL);
   g_free(parser->value.name);
   g_byte_array_unref(parser->value.bytes);
+  open_text_free(parser->open);
+  legacy_text_free(parser->legacy);
   g_string_free(parser->scratch, TRUE);
   g_free(parser->report.first_reason);
   g_free(parser);
+}
+
+gboolean regfile_parser_set_encoding(RegfileParser *parser, const char *encoding, GError **error) {
+  LegacyText *text = legacy_text_new(encoding, error);
+  if (text == NULL)
+    return FALSE;
+  regfile_lines_set_encoding(parser->lines, text);
+  legacy_text_free(parser->legacy);
+  parser->legacy = legacy_text_new(encoding, error);
+  return parser->legacy != NULL;
 }
 
 gboolean regfile_parser_push(RegfileParser *parser, const char *bytes, gsize size, GError **error) {
@@ -518,6 +576,12 @@ Change *regfile_parser_finish(RegfileParser *parser, GError **error) {
   if (parser->state == take_header) {
     error_set(error, REGISTRY_ERROR_INVALID_VALUE, REGFILE_NOT_ONE ": it is empty");
     return NULL;
+  }
+  g_autoptr(OpenText) open = g_steal_pointer(&parser->open);
+  if (open != NULL) {
+    parser->state = take_registry_line;
+    if (!take_lines_held(parser, open, error))
+      return NULL;
   }
   /* The end of the file after a backslash ends the value as a line would. */
   if (parser->state == take_continuation && !settle_value(parser, emit_hex_value(parser), error))

@@ -153,9 +153,10 @@ static void print_data(const RegfilePrinter *printer, const RegistryValue *value
     g_string_append_printf(printer->piece, "dword:%08x", number);
     return;
   }
-  /* A string without any bytes must not be printed as "", which is read as one NUL. */
+  /* A string without any bytes must not be printed as "", which is read as one NUL. And "\n"
+   * means a line end to Wine only: Windows and hivex read an n. */
   g_autofree char *text = type == REGISTRY_SZ && size > 0 ? registry_value_dup_string(value) : NULL;
-  if (text != NULL)
+  if (text != NULL && strpbrk(text, "\r\n") == NULL)
     print_quoted(printer->piece, text);
   else
     print_hex(printer, value);

@@ -3,7 +3,8 @@
  * Change, and a printer. Pure: no I/O.
  *
  * Text in hex(1), hex(2) and hex(7) is UTF-16 in a file of version 5 and
- * Windows-1252 in one of version 4, whatever encoding the file itself is in.
+ * 8-bit in one of version 4 (Windows-1252, or the encoding that is named), whatever
+ * encoding the file itself is in.
  * What Windows-1252 can't carry (other characters, malformed UTF-16) the printer
  * writes into a version 4 file as UTF-16 with the comment `;UTF-16` right after
  * the data, which the parser honours and other programs skip. */
@@ -24,13 +25,20 @@ typedef struct {
   guint32 lines_ignored;
   guint32 first_ignored_line; /* from 1; 0: none */
   char *first_reason;         /* why, or NULL; owned by the parser */
+  guint32 lines_guessed;      /* but for comments: not UTF-8, read as Windows-1252 */
+  guint32 first_guessed_line; /* from 1; 0: none */
 } RegfileReport;
 
-/* @strict: the first line that can't be read ends it with INVALID_VALUE naming
- * the line. */
+/* @strict: the first line that can't be read, or whose encoding would be guessed, ends it
+ * with INVALID_VALUE naming the line. */
 RegfileParser *regfile_parser_new(gboolean strict);
 void regfile_parser_free(RegfileParser *parser);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RegfileParser, regfile_parser_free)
+
+/* Says what 8-bit text is, hex(1), hex(2) and hex(7) of version 4 included. @encoding: a
+ * name that iconv knows, else INVALID_VALUE. Before the first push; a byte-order mark
+ * overrules it. */
+gboolean regfile_parser_set_encoding(RegfileParser *parser, const char *encoding, GError **error);
 
 /* Takes the next @size bytes. FALSE: the file is refused as a whole
  * (INVALID_VALUE: header, encoding, strict; LIMIT_EXCEEDED: a line too long, or

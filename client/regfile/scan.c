@@ -32,6 +32,16 @@ gboolean cursor_is_next(const Cursor *cursor, char character) {
 
 /* ---- hex data ---- */
 
+gsize cursor_read_number(Cursor *cursor, guint64 *number) {
+  const char *start = cursor->at;
+  *number = 0;
+  for (; cursor->at < cursor->end && g_ascii_isxdigit(*cursor->at); cursor->at++)
+    *number = *number > G_MAXUINT64 >> 4
+                  ? G_MAXUINT64
+                  : *number << 4 | (guint64)g_ascii_xdigit_value(*cursor->at);
+  return (gsize)(cursor->at - start);
+}
+
 /* After a backslash: whether it ends the line, so that the data goes on. */
 static HexEnd read_continuation_mark(Cursor *cursor) {
   cursor->at++;
@@ -76,7 +86,17 @@ HexEnd cursor_read_hex(Cursor *cursor, GByteArray *bytes) {
 
 /* ---- quoted text ---- */
 
-#define NO_CLOSING_QUOTE "the closing quote is missing"
+QuotedEnd cursor_skip_quoted(Cursor *cursor) {
+  for (; cursor->at < cursor->end; cursor->at++) {
+    if (*cursor->at == '"') {
+      cursor->at++;
+      return QUOTED_CLOSED;
+    }
+    if (*cursor->at == '\\' && ++cursor->at == cursor->end)
+      return QUOTED_CUT;
+  }
+  return QUOTED_OPEN;
+}
 
 static char unescape(char character) {
   if (character == 'n')
@@ -84,37 +104,38 @@ static char unescape(char character) {
   return character == 'r' ? '\r' : character;
 }
 
-/* Reads on from the first backslash; what precedes it is in @scratch already. */
-static const char *read_escaped(Cursor *cursor, GString *scratch) {
-  for (; cursor->at < cursor->end && *cursor->at != '"'; cursor->at++) {
-    char character = *cursor->at;
-    if (character == '\\') {
-      if (++cursor->at == cursor->end)
-        return NO_CLOSING_QUOTE;
-      if (*cursor->at == '0')
-        return "the escape \\0 is not allowed in a string";
-      character = unescape(*cursor->at);
+/* Reads text that ends at @end; FALSE: an escape in it can't be read. */
+static gboolean read_escaped(const char *text, const char *end, GString *scratch) {
+  for (; text < end; text++) {
+    if (*text != '\\') {
+      g_string_append_c(scratch, *text);
+      continue;
     }
-    g_string_append_c(scratch, character);
+    text++;
+    if (*text == '0')
+      return FALSE;
+    g_string_append_c(scratch, unescape(*text));
   }
-  if (cursor->at == cursor->end)
-    return NO_CLOSING_QUOTE;
-  cursor->at++;
-  return NULL;
+  return TRUE;
 }
 
-const char *cursor_read_quoted(Cursor *cursor, GString *scratch, Slice *slice) {
-  slice->text = cursor->at;
+QuotedEnd cursor_read_quoted(Cursor *cursor, GString *scratch, Slice *slice) {
+  const char *start = cursor->at;
   while (cursor->at < cursor->end && *cursor->at != '"' && *cursor->at != '\\')
     cursor->at++;
-  slice->length = (gsize)(cursor->at - slice->text);
+  *slice = (Slice){start, (gsize)(cursor->at - start)};
   if (cursor_is_next(cursor, '"')) {
     cursor->at++;
-    return NULL;
+    return QUOTED_CLOSED;
   }
+  const char *escaped = cursor->at;
+  QuotedEnd end = cursor_skip_quoted(cursor);
+  if (end != QUOTED_CLOSED)
+    return end;
   g_string_truncate(scratch, 0);
   g_string_append_len(scratch, slice->text, (gssize)slice->length);
-  const char *reason = read_escaped(cursor, scratch);
+  if (!read_escaped(escaped, cursor->at - 1, scratch))
+    return QUOTED_BAD_ESCAPE;
   *slice = (Slice){scratch->str, scratch->len};
-  return reason;
+  return QUOTED_CLOSED;
 }

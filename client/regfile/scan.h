@@ -27,6 +27,10 @@ gboolean cursor_is_next(const Cursor *cursor, char character);
 /* FALSE: something else stands there, and the cursor stays. */
 gboolean cursor_skip_prefix(Cursor *cursor, const char *prefix);
 
+/* Reads hexadecimal digits; how many there are. A number that needs more than 64 bits is
+ * G_MAXUINT64. */
+gsize cursor_read_number(Cursor *cursor, guint64 *number);
+
 /* How a line of bytes in hexadecimal ends. */
 typedef enum {
   HEX_WHOLE,
@@ -40,8 +44,17 @@ typedef enum {
 HexEnd cursor_read_hex(Cursor *cursor, GByteArray *bytes);
 HexEnd cursor_continue_hex(Cursor *cursor, GByteArray *bytes);
 
-/* From after the opening quote to after the closing one. *@slice is part of the line,
- * or of @scratch until that is used again. NULL, or why it can't be read; static. */
-const char *cursor_read_quoted(Cursor *cursor, GString *scratch, Slice *slice);
+/* How text in quotes ends, from after the opening quote. */
+typedef enum {
+  QUOTED_CLOSED,     /* the cursor is after the closing quote */
+  QUOTED_OPEN,       /* the line ends before it */
+  QUOTED_CUT,        /* the line ends in a backslash that escapes nothing */
+  QUOTED_BAD_ESCAPE, /* closed, but it can't be read: a \0 is in it */
+} QuotedEnd;
+
+/* *@slice is part of the line, or of @scratch until that is used again. */
+QuotedEnd cursor_read_quoted(Cursor *cursor, GString *scratch, Slice *slice);
+/* The same without reading: never QUOTED_BAD_ESCAPE. */
+QuotedEnd cursor_skip_quoted(Cursor *cursor);
 
 #endif

@@ -12,6 +12,7 @@
 typedef struct {
   guint32 writer;
   RegfileParser *parser;
+  char *encoding;
   Change *change;
   ImportRead done;
   gpointer data;
@@ -22,6 +23,7 @@ typedef struct {
 static void reading_free(gpointer data) {
   Reading *reading = data;
   regfile_parser_free(reading->parser);
+  g_free(reading->encoding);
   change_free(reading->change);
   reading->released(reading->release_data);
   g_free(reading);
@@ -52,6 +54,9 @@ static gboolean check_writer(guint32 writer, GError **error) {
 
 static gboolean run(Transfer *transfer, gpointer data, GError **error) {
   Reading *reading = data;
+  if (reading->encoding != NULL &&
+      !regfile_parser_set_encoding(reading->parser, reading->encoding, error))
+    return FALSE;
   if (read_all(transfer, reading->parser, error) && check_writer(reading->writer, error))
     reading->change = regfile_parser_finish(reading->parser, error);
   return reading->change != NULL;
@@ -71,6 +76,7 @@ void import_read(Workers *workers, const ImportFile *file, ImportRead done, gpoi
   Reading *reading = g_new0(Reading, 1);
   reading->writer = file->writer;
   reading->parser = regfile_parser_new(file->strict);
+  reading->encoding = g_strdup(file->encoding);
   reading->done = done;
   reading->data = data;
   reading->released = released;

@@ -17,13 +17,14 @@ typedef struct {
   guint32 writer; /* the pid of the process that writes a pipe; 0: unknown, or it is no pipe */
   guint stall_seconds;
   gboolean strict;
+  const char *encoding; /* of 8-bit text, as iconv names it; NULL: none was named */
 } ImportFile;
 
 /* Takes ownership of file->descriptor. LIMIT_EXCEEDED: more than LIMIT_FILE_BYTES,
- * or so many seconds without a byte; INVALID_VALUE: it can't be read, or the parser
- * refuses it; FAILED: its end is that of its writer. @released is called on the main
- * context with @release_data once the thread is done with the file, which a hostile
- * one can put off for ever. */
+ * or so many seconds without a byte; INVALID_VALUE: it can't be read, the parser refuses
+ * it, or there is no such encoding; FAILED: its end is that of its writer. @released is called on
+ * the main context with @release_data once the thread is done with the file, which a hostile one
+ * can put off for ever. */
 void import_read(Workers *workers, const ImportFile *file, ImportRead done, gpointer data,
                  GDestroyNotify released, gpointer release_data);
 

@@ -36,6 +36,8 @@ static gboolean append_report(DBusMessageIter *dict, const WriteResult *result,
          wire_append_entry_uint32(dict, "values-unchanged", result->values_unchanged) &&
          wire_append_entry_uint32(dict, "lines-ignored", report->lines_ignored) &&
          wire_append_entry_uint32(dict, "first-ignored-line", report->first_ignored_line) &&
+         wire_append_entry_uint32(dict, "lines-guessed", report->lines_guessed) &&
+         wire_append_entry_uint32(dict, "first-guessed-line", report->first_guessed_line) &&
          (report->first_reason == NULL ||
           wire_append_entry_string(dict, "first-ignored-reason", report->first_reason));
 }
@@ -109,7 +111,13 @@ static void on_read(Change *change, const RegfileReport *report, const GError *e
 
 typedef struct {
   gboolean strict, only_missing;
+  char *encoding; /* NULL: none was named */
 } ImportFlags;
+
+static void import_flags_clear(ImportFlags *flags) {
+  g_free(flags->encoding);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ImportFlags, import_flags_clear)
 
 static gboolean is_regular(int descriptor) {
   struct stat status;
@@ -128,7 +136,8 @@ static void start(DispatchCall *call, BusFace *face, int descriptor, Change *opt
   const ImportFile file = {.descriptor = descriptor,
                            .writer = import->is_stream ? face_caller(call)->pid : 0,
                            .stall_seconds = LIMIT_FILE_STALL_SECONDS,
-                           .strict = flags->strict};
+                           .strict = flags->strict,
+                           .encoding = flags->encoding};
   import_read(face->workers, &file, on_read, import, file_share_give_back, share);
 }
 
@@ -162,8 +171,12 @@ static gboolean read_conditions(const WireOptions *options, Change *change, GErr
 
 static gboolean read_options(DBusMessageIter *in, Change *change, ImportFlags *flags,
                              GError **error) {
+  const char *encoding = NULL;
   g_autoptr(WireOptions) options = face_take_options(in, error);
-  return options != NULL && change_message_read_options(options, change, error) &&
+  if (options == NULL || !wire_options_get_string(options, "encoding", &encoding, error))
+    return FALSE;
+  flags->encoding = g_strdup(encoding);
+  return change_message_read_options(options, change, error) &&
          wire_options_get_boolean(options, "strict", &flags->strict, error) &&
          wire_options_get_boolean(options, "only-missing", &flags->only_missing, error) &&
          read_conditions(options, change, error);
@@ -173,7 +186,7 @@ void handle_import(DispatchCall *call, gpointer data) {
   BusFace *face = data;
   DBusMessageIter in;
   GError *error = NULL;
-  ImportFlags flags = {FALSE, FALSE};
+  g_auto(ImportFlags) flags = {.encoding = NULL};
   FileShare *share = NULL;
   dispatch_call_get_arguments(call, &in);
   int descriptor = file_share_take_descriptor(call, &in, &error);

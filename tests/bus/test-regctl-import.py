@@ -51,6 +51,46 @@ REG_FILE = "REGEDIT4\r\n\r\n[HKEY_LOCAL_MACHINE\\SOFTWARE\\Acme]\r\n\"a\"=\"b\"\
 
 
 @test
+def text_whose_encoding_is_guessed_is_said():
+    with Registry() as registry:
+        file = registry.directory / "cyrillic.reg"
+        file.write_bytes(b"REGEDIT4\r\n[" + KEY.encode() + b"]\r\n; \xc0\r\n\"a\"=\"\xc0\"\r\n\"\xc1\"=\"x\"\r\n")
+        status, printed, said = regctl(registry, "import", str(file))
+        equal((status, printed, said.count("\n")), (DONE, "", 1), said)
+        for part in ("line 4", "2 lines were read as Windows-1252", "--encoding"):
+            contains(said, part)
+        equal(registry.client.values(KEY), [("a", REG_SZ, "\u00c0"), ("\u00c1", REG_SZ, "x")])
+        refused(registry, INVALID, "import", "--strict", str(file), naming=("line 4", "not UTF-8"))
+        equal(done(registry, "rm", "-r", KEY), "")
+        equal(done(registry, "import", "--strict", "--encoding=cp1251", str(file)), "")
+        equal(registry.client.values(KEY), [("a", REG_SZ, "\u0410"), ("\u0411", REG_SZ, "x")])
+        equal(done(registry, "diff", "--encoding=cp1251", KEY, str(file)), "")
+        refused(registry, INVALID, "import", "--encoding=cp12510", str(file), naming=("cp12510", "iconv -l"))
+        refused(registry, INVALID, "import", "--encoding=utf-8", str(file), naming=("line 3", "utf-8"))
+
+
+@test
+def of_several_files_it_is_said_what_became_of_each():
+    with Registry() as registry:
+        files = [registry.directory / f"{number}.reg" for number in range(4)]
+        for number, file in enumerate(files):
+            file.write_text(f"REGEDIT4\n[{KEY}]\n\"v{number}\"=\"x\"\n")
+        files[2].write_text("no header\n")
+        refused(registry, FAILED, "import", *map(str, files),
+                naming=(f"{files[2]}: line 1", f"imported before it: {files[0]}, {files[1]};", f"not tried: {files[3]}"))
+        equal([name for name, *_ in registry.client.values(KEY)], ["v0", "v1"])
+
+
+@test
+def a_file_that_is_something_else_is_called_what_it_is():
+    with Registry() as registry:
+        for content, naming in ((b"regf\0\0\1\0", "hive"), (b"WINE REGISTRY Version 2\n", "Wine"),
+                                (done(registry, "export", "--format=json", "HKLM\\SOFTWARE").encode(), "JSON"),
+                                (b"Windows Registry Editor Version 5.00 \r\n", "blank")):
+            refused(registry, FAILED, "import", "-", given=content, naming=(naming,))
+
+
+@test
 def import_reads_files_and_standard_input():
     with Registry() as registry:
         good, bad = registry.directory / "good.reg", registry.directory / "bad.reg"

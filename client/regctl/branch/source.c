@@ -60,18 +60,31 @@ static gboolean push_all(RegfileParser *parser, int descriptor, GError **error) 
   }
 }
 
-static Change *read_descriptor(Session *session, const char *name, int descriptor, gboolean strict,
-                               GError **error) {
-  g_autoptr(RegfileParser) parser = regfile_parser_new(strict);
-  g_autoptr(Change) change =
-      push_all(parser, descriptor, error) ? regfile_parser_finish(parser, error) : NULL;
-  const RegfileReport *report = regfile_parser_get_report(parser);
-  if (change == NULL)
-    g_prefix_error(error, "%s: ", name);
-  else if (report->lines_ignored > 0)
+void source_note_report(const Session *session, const char *name, const RegfileReport *report) {
+  if (report->lines_ignored > 0)
     session_note(session, "%s: line %u: %s; %u %s left out", name, report->first_ignored_line,
                  report->first_reason != NULL ? report->first_reason : "it can't be read",
                  report->lines_ignored, report->lines_ignored == 1 ? "line was" : "lines were");
+  if (report->lines_guessed > 0)
+    session_note(session,
+                 "%s: line %u is not UTF-8; %u %s read as Windows-1252, which --encoding=NAME "
+                 "overrules",
+                 name, report->first_guessed_line, report->lines_guessed,
+                 report->lines_guessed == 1 ? "line was" : "lines were");
+}
+
+static Change *read_descriptor(Session *session, const char *name, int descriptor, gboolean strict,
+                               GError **error) {
+  g_autoptr(RegfileParser) parser = regfile_parser_new(strict);
+  const char *encoding = session->line->texts[OPTION_ENCODING];
+  gboolean read = (encoding == NULL || regfile_parser_set_encoding(parser, encoding, error)) &&
+                  push_all(parser, descriptor, error);
+  g_autoptr(Change) change = read ? regfile_parser_finish(parser, error) : NULL;
+  const RegfileReport *report = regfile_parser_get_report(parser);
+  if (change == NULL)
+    g_prefix_error(error, "%s: ", name);
+  else
+    source_note_report(session, name, report);
   return g_steal_pointer(&change);
 }
 

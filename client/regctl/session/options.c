@@ -73,7 +73,9 @@ static const OptionRow rows[N_OPTIONS] = {
     [OPTION_ENCODING] = {.name = "encoding",
                          .argument = "ENCODING",
                          .words = encodings,
-                         .help = "utf-16le (default) or utf-8"},
+                         .others = TRUE,
+                         .help = "of what is written: utf-16le (default) or utf-8; of 8-bit text "
+                                 "that is read: a name that iconv knows"},
     [OPTION_AT] = {.name = "at",
                    .argument = "REV",
                    .highest = G_MAXUINT64,
@@ -86,7 +88,8 @@ static const OptionRow rows[N_OPTIONS] = {
                          .argument = "FILE",
                          .help = "only if what this .reg file says holds already"},
     [OPTION_METRICS] = {.name = "metrics", .help = "print regd's numbers as OpenMetrics text"},
-    [OPTION_STRICT] = {.name = "strict", .help = "fail at the first line that can't be read"},
+    [OPTION_STRICT] = {.name = "strict",
+                       .help = "fail at the first line that can't be read, or is guessed"},
 };
 
 const OptionTable regctl_options = {

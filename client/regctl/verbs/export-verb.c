@@ -21,6 +21,14 @@ typedef struct {
   mode_t mode;
 } Delivery;
 
+static gboolean check_encoding(const Session *session, GError **error) {
+  static const char *const encodings[] = {"utf-16le", "utf-8", NULL};
+  const char *encoding = session->line->texts[OPTION_ENCODING];
+  return encoding == NULL || g_strv_contains(encodings, encoding) ||
+         error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
+                   "--encoding: files are written as utf-16le or utf-8, not as \"%s\"", encoding);
+}
+
 static gboolean is_standard_output(const Delivery *delivery) {
   return delivery->file == NULL || strcmp(delivery->file, STANDARD_OUTPUT) == 0;
 }
@@ -92,7 +100,7 @@ static gboolean deliver(const Delivery *delivery, GError **error) {
 
 gboolean verb_export(Session *session, GError **error) {
   g_autofree char *key = data_parse_key(session_get_operand(session, 0), error);
-  if (key == NULL)
+  if (key == NULL || !check_encoding(session, error))
     return FALSE;
   return deliver(&(Delivery){.session = session,
                              .member = "Export",

@@ -61,6 +61,9 @@ static void add_options(Request *request, Session *session, const Change *condit
   session_add_write_options(session, request);
   if (session_has(session, OPTION_STRICT))
     request_check(request, wire_append_entry_boolean(&request->options, "strict", TRUE));
+  if (session_has(session, OPTION_ENCODING))
+    request_check(request, wire_append_entry_string(&request->options, "encoding",
+                                                    session->line->texts[OPTION_ENCODING]));
   if (session_has(session, OPTION_ONLY_MISSING))
     request_check(request, wire_append_entry_boolean(&request->options, "only-missing", TRUE));
   if (conditions != NULL)
@@ -112,21 +115,22 @@ static int gather(const char *name, int stream, GError **error) {
 
 /* ---- the call ---- */
 
-/* Notes on standard error what could not be read. */
-static gboolean note_ignored(const Session *session, const char *file, DBusMessageIter report,
-                             GError **error) {
-  guint32 ignored = 0, first = 0;
+/* Notes on standard error what could not be read, and what was guessed. */
+static gboolean note_lines(const Session *session, const char *file, DBusMessageIter told,
+                           GError **error) {
+  RegfileReport report = {0};
   const char *reason = NULL;
-  g_autoptr(WireOptions) options = wire_options_read(&report, error);
-  if (options == NULL || !wire_options_get_uint32(options, "lines-ignored", &ignored, error) ||
-      !wire_options_get_uint32(options, "first-ignored-line", &first, error) ||
-      !wire_options_get_string(options, "first-ignored-reason", &reason, error))
+  g_autoptr(WireOptions) options = wire_options_read(&told, error);
+  if (options == NULL ||
+      !wire_options_get_uint32(options, "lines-ignored", &report.lines_ignored, error) ||
+      !wire_options_get_uint32(options, "first-ignored-line", &report.first_ignored_line, error) ||
+      !wire_options_get_string(options, "first-ignored-reason", &reason, error) ||
+      !wire_options_get_uint32(options, "lines-guessed", &report.lines_guessed, error) ||
+      !wire_options_get_uint32(options, "first-guessed-line", &report.first_guessed_line, error))
     return FALSE;
-  if (ignored == 0)
-    return TRUE;
-  session_note(session, "%s: line %u: %s; %u %s left out", file, first,
-               reason != NULL ? reason : "it can't be read", ignored,
-               ignored == 1 ? "line was" : "lines were");
+  g_autofree char *owned = g_strdup(reason);
+  report.first_reason = owned;
+  source_note_report(session, file, &report);
   return TRUE;
 }
 
@@ -147,7 +151,7 @@ static gboolean report_import(Session *session, const char *file, DBusMessageIte
   dbus_uint64_t revision = 0;
   dbus_message_iter_get_basic(answer, &revision);
   dbus_message_iter_next(answer);
-  if (!note_ignored(session, file, *answer, error))
+  if (!note_lines(session, file, *answer, error))
     return FALSE;
   if (session_has(session, OPTION_JSON))
     write_report(session, file, revision, answer);
@@ -206,6 +210,27 @@ static gboolean import_file(Session *session, const char *file, const Change *co
   return imported;
 }
 
+/* The operands from @first to before @end, or to the last. */
+static char *dup_file_list(const Session *session, guint first, guint end) {
+  GString *list = g_string_new(NULL);
+  const char *file;
+  for (guint i = first; i < end && (file = session_get_operand(session, i)) != NULL; i++)
+    g_string_append_printf(list, "%s%s", i > first ? ", " : "", file);
+  return g_string_free(list, FALSE);
+}
+
+/* Says what became of the other files. Those behind the one that failed may build on it: they
+ * are left. */
+static void name_others(const Session *session, guint failed, GError **error) {
+  g_autofree char *before = dup_file_list(session, 0, failed);
+  g_autofree char *behind = dup_file_list(session, failed + 1, G_MAXUINT);
+  if (error == NULL || *error == NULL || (*before == '\0' && *behind == '\0'))
+    return;
+  g_autofree char *message = g_steal_pointer(&(*error)->message);
+  (*error)->message = g_strconcat(message, *before != '\0' ? "; imported before it: " : "", before,
+                                  *behind != '\0' ? "; not tried: " : "", behind, NULL);
+}
+
 gboolean verb_import(Session *session, GError **error) {
   const char *file = NULL;
   const char *precheck = session->line->texts[OPTION_PRECHECK];
@@ -214,7 +239,9 @@ gboolean verb_import(Session *session, GError **error) {
   if (precheck != NULL && conditions == NULL)
     return FALSE;
   for (guint i = 0; (file = session_get_operand(session, i)) != NULL; i++)
-    if (!import_file(session, file, conditions, error))
+    if (!import_file(session, file, conditions, error)) {
+      name_others(session, i, error);
       return FALSE;
+    }
   return TRUE;
 }

@@ -83,8 +83,9 @@ static inline char *describe_reading(const char *bytes, gsize size, NextPiece ne
   if (change == NULL)
     return g_strdup_printf("refused: %s\n", error->message);
   g_autofree char *operations = describe_change(change);
-  return g_strdup_printf("%signored %u, first %u: %s\n", operations, report.lines_ignored,
-                         report.first_ignored_line, reason);
+  return g_strdup_printf("%signored %u, first %u: %s; guessed %u, first %u\n", operations,
+                         report.lines_ignored, report.first_ignored_line, reason,
+                         report.lines_guessed, report.first_guessed_line);
 }
 
 /* Asserts that the reading does not depend on how the file is cut. */

@@ -24,8 +24,31 @@ static const struct {
     {V4 "[HKXX\\K]\n\"a\"=\"1\"\n;c\n\"b\"=hex:01,\\\n  02\n", "", 4, 2},
     {V4 "[-HKLM\\K]\n\"a\"=\"1\"\n", "delete-tree? HKLM\\K\n", 1, 3},
     {V4 K "[HKLM\\a\\\\b]\n\"lost\"=\"1\"\n", MADE_K, 2, 3},
-    {V4 K "[ HKLM\\b]\n\"a\"=-\n", MADE_K "delete-value? HKLM\\K|a\n", 1, 3},
-    {V4 K "[HKLM\\b\n\"a\"=-\n", MADE_K "delete-value? HKLM\\K|a\n", 1, 3},
+    /* a key line that can't be read: what follows belongs to no key */
+    {V4 K "[ HKLM\\b]\n\"a\"=-\n", MADE_K, 2, 3},
+    {V4 K "[HKLM\\b\n\"a\"=-\n[HKLM]\n@=-\n", MADE_K "create-key HKLM\ndelete-value? HKLM|\n", 2,
+     3},
+    {V4 K "[HKLM\\b\nc]\n\"a\"=-\n", MADE_K, 3, 3},
+    {V4 K "HKLM\\b]\n\"a\"=-\n", MADE_K, 2, 3},
+    {V4 K " hkey_local_machine]\n\"a\"=-\n", MADE_K, 2, 3},
+    {V4 K "HKLMX\\b]\n\"a\"=-\n", MADE_K "delete-value? HKLM\\K|a\n", 1, 3},
+    {V4 K "[\n\"a\"=-\n", MADE_K, 2, 3},
+    /* text over several lines */
+    {V4 K "\"a\"=\"x\n@=-\n[HKLM\\L]\r\n-HKU\ry\"\n@=-\n",
+     MADE_K "set-value HKLM\\K|a "
+            "1:78000a0040003d002d000a005b0048004b004c004d004c005d000d000a002d0048004b0055000d00"
+            "79000000\ndelete-value? HKLM\\K|\n",
+     0, 0},
+    {V4 K "@=\"\n\n\" ; said\n", MADE_K "set-value HKLM\\K| 1:0a000a000000\n", 0, 0},
+    {V4 K "@=\"x\\\\\n\\\"y\"\n", MADE_K "set-value HKLM\\K| 1:78005c000a00220079000000\n", 0, 0},
+    {V4 "@=\"x\n[HKLM\\L]\n\"\n" K, MADE_K, 3, 2},
+    {V4 K "@=\"x\\0\n[HKLM\\L]\n\"\n", MADE_K, 3, 3},
+    /* a quote that is really missing: the lines behind it are lines of their own */
+    {V4 K "@=\"x\n\"b\"=-\n", MADE_K "delete-value? HKLM\\K|b\n", 1, 3},
+    {V4 K "@=\"x\n[HKLM\\K]\n\n\"b\"=-\n", MADE_K MADE_K "delete-value? HKLM\\K|b\n", 1, 3},
+    {V4 K "@=\"x\n[HKLM\\K]\n", MADE_K MADE_K, 1, 3},
+    {V4 K "@=\"x\ny\\\n\"\n[HKLM\\K]\n", MADE_K MADE_K, 3, 3},
+    {V4 K "@=\"x\n@=\"y\n@=\"z\"\n", MADE_K "set-value HKLM\\K| 1:7a000000\n", 2, 3},
     {V4 "[]\n[-]\n[\\]\n[-HKLM]\n[-HKCU\\]\n", "", 5, 2},
     {V4 "[HKLM\\K\\\\\\\\]\n[-hku\\x\\\\]\n", MADE_K "delete-tree? hku\\x\n", 0, 0},
     {V4 "[HKLM\\a]b] c\n", "create-key HKLM\\a]b\n", 0, 0},
@@ -57,8 +80,6 @@ static const struct {
     {V4 K "@=hex(1):3d,d8;UTF-16\n", MADE_K "set-value HKLM\\K| 1:3dd8\n", 0, 0},
     {V4 K "@=hex(1):61 ;UTF-16 \n", MADE_K "set-value HKLM\\K| 1:61000000\n", 0, 0},
     /* 8-bit lines, each by itself */
-    {V4 K "\"\xe9\"=\"\x80\"\n\"\xc3\xa9\"=\"\xe2\x82\xac\"\n",
-     MADE_K "set-value HKLM\\K|é 1:ac200000\nset-value HKLM\\K|é 1:ac200000\n", 0, 0},
     {"\xef\xbb\xbf" V5 K "\"é\"=\"é\"\n", MADE_K "set-value HKLM\\K|é 1:e9000000\n", 0, 0},
     /* links */
     {V4 K "\"symboliclinkvalue\"=hex(6):48,00,4b,00,55,00\n", "create-link HKLM\\K -> HKU\n", 0, 0},
@@ -78,6 +99,22 @@ static const struct {
      0, 0},
 };
 
+/* Lines that are not UTF-8; comments do not count. */
+static const struct {
+  const char *text;
+  const char *operations;
+  guint32 ignored;
+  guint32 first;
+  guint32 guessed;
+} guessing_rows[] = {
+    {V4 K "\"\xe9\"=\"\x80\"\n\"\xc3\xa9\"=\"\xe2\x82\xac\"\n",
+     MADE_K "set-value HKLM\\K|é 1:ac200000\nset-value HKLM\\K|é 1:ac200000\n", 0, 0, 1},
+    {V4 ";\xe9\n#\xe9\n" K, MADE_K, 0, 0, 0},
+    {V4 "\xe9\n" K "@=\"\n\xe9\n\xe9\"\n", MADE_K "set-value HKLM\\K| 1:0a00e9000a00e9000000\n", 1,
+     2, 3},
+    {V4 K "@=\"\xe9\n\xc3\xa9\"\n", MADE_K "set-value HKLM\\K| 1:e9000a00e9000000\n", 0, 0, 1},
+};
+
 static void check_row(const char *bytes, gsize size, const char *operations, guint32 ignored,
                       guint32 first) {
   g_autoptr(GError) error = NULL;
@@ -93,10 +130,34 @@ static void check_row(const char *bytes, gsize size, const char *operations, gui
   check_every_cut(bytes, size);
 }
 
+static void check_guesses(const char *bytes, gsize size, guint32 guessed) {
+  g_autoptr(GError) error = NULL;
+  RegfileReport report;
+  g_autoptr(Change) change = read_regfile(bytes, size, piece_whole, NULL, FALSE, &report, &error);
+  g_autofree char *reason = report.first_reason;
+  g_assert_cmpuint(report.lines_guessed, ==, guessed);
+  g_assert_cmpint(report.first_guessed_line != 0, ==, guessed != 0);
+}
+
 static void test_rows(void) {
-  for (gsize i = 0; i < G_N_ELEMENTS(rows); i++)
+  for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
     check_row(rows[i].text, strlen(rows[i].text), rows[i].operations, rows[i].ignored,
               rows[i].first);
+    check_guesses(rows[i].text, strlen(rows[i].text), 0);
+  }
+}
+
+static void test_guesses(void) {
+  for (gsize i = 0; i < G_N_ELEMENTS(guessing_rows); i++) {
+    gsize size = strlen(guessing_rows[i].text);
+    check_row(guessing_rows[i].text, size, guessing_rows[i].operations, guessing_rows[i].ignored,
+              guessing_rows[i].first);
+    check_guesses(guessing_rows[i].text, size, guessing_rows[i].guessed);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Change) change =
+        read_regfile(guessing_rows[i].text, size, piece_whole, NULL, TRUE, NULL, &error);
+    g_assert_cmpint(change == NULL, ==, guessing_rows[i].guessed > 0);
+  }
 }
 
 /* The same rows, each line the whole of a UTF-16 file. */
@@ -117,12 +178,12 @@ static void test_rows_in_utf16(void) {
 static void test_strict(void) {
   for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
     g_autoptr(GError) error = NULL;
-    g_autofree char *line = g_strdup_printf("line %u: ", rows[i].first);
     g_autoptr(Change) change =
         read_regfile(rows[i].text, strlen(rows[i].text), piece_whole, NULL, TRUE, NULL, &error);
     g_assert_cmpint(change == NULL, ==, rows[i].ignored > 0);
     if (change == NULL) {
       g_assert_error(error, REGISTRY_ERROR, REGISTRY_ERROR_INVALID_VALUE);
+      g_autofree char *line = g_strdup_printf("line %u: ", rows[i].first);
       g_assert_true(g_str_has_prefix(error->message, line));
     }
   }
@@ -153,6 +214,95 @@ static void test_refused(void) {
         read_regfile(refused[i].bytes, refused[i].size, piece_whole, NULL, FALSE, NULL, &error));
     g_assert_error(error, REGISTRY_ERROR, REGISTRY_ERROR_INVALID_VALUE);
     check_every_cut(refused[i].bytes, refused[i].size);
+  }
+}
+
+/* A first line that is refused, and what must be said of it. */
+static const struct {
+  const char *text;
+  const char *reason;
+} heads[] = {
+    {"Windows Registry Editor Version 5.00 \n", "follows the header"},
+    {"Windows Registry Editor Version 5.00\t\n", "follows the header"},
+    {"Windows Registry Editor Version 5.001\n", "follows the header"},
+    {"windows registry editor version 5.00\n", "must be spelled"},
+    {"regedit4\n", "must be spelled"},
+    {"\nREGEDIT4\n", "empty line"},
+    {"regf\1\2\n", "a hive"},
+    {"WINE REGISTRY Version 2\n", "Wine"},
+    {"{\"keys\":[]}\n", "JSON"},
+    {"[HKLM\\K]\n", "must be the header"},
+    {"hello\n", "neither"},
+};
+
+static void test_heads(void) {
+  for (gsize i = 0; i < G_N_ELEMENTS(heads); i++) {
+    g_autoptr(GError) error = NULL;
+    g_assert_null(
+        read_regfile(heads[i].text, strlen(heads[i].text), piece_whole, NULL, FALSE, NULL, &error));
+    g_assert_error(error, REGISTRY_ERROR, REGISTRY_ERROR_INVALID_VALUE);
+    g_assert_true(regfile_error_is_of_head(error));
+    g_assert_nonnull(strstr(error->message, heads[i].reason));
+  }
+}
+
+/* What the named encoding makes of a file; NULL @operations: it is refused. */
+static const struct {
+  const char *encoding;
+  const char *text;
+  const char *operations;
+} named_encodings[] = {
+    /* the second byte of a character can be a backslash or a bracket */
+    {"cp932", V4 "[HKLM\\\x83\x5c]\n@=\"\x95\x5c\"\n\"\x83\x5d\"=\"x\"\n",
+     "create-key HKLM\\ソ\nset-value HKLM\\ソ| 1:68880000\nset-value HKLM\\ソ|ゾ 1:78000000\n"},
+    {"GBK", V4 K "@=\"\x95\x5c\"\n", MADE_K "set-value HKLM\\K| 1:1e660000\n"},
+    {"cp1251", V4 K "@=\"\xc0\"\n", MADE_K "set-value HKLM\\K| 1:10040000\n"},
+    {"WINDOWS-1252", V4 K "@=\"\xc3\xa9\"\n", MADE_K "set-value HKLM\\K| 1:c300a9000000\n"},
+    /* text in hex of a file of version 4 is of that encoding too */
+    {"cp932", V4 K "@=hex(2):95,5c,00\n", MADE_K "set-value HKLM\\K| 2:68880000\n"},
+    {"cp932", V4 K "@=hex(7):95,00\n@=-\n", MADE_K "delete-value? HKLM\\K|\n"},
+    {"cp932", V5 K "@=hex(2):68,88\n", MADE_K "set-value HKLM\\K| 2:68880000\n"},
+    /* a byte-order mark knows better */
+    {"cp932", "\xef\xbb\xbf" V4 K "@=\"é\"\n", MADE_K "set-value HKLM\\K| 1:e9000000\n"},
+    /* not what it was said to be */
+    {"cp932", V4 K "@=\"\x95\"\n", NULL},
+    {"utf-8", V4 K "@=\"\xe9\"\n", NULL},
+    {"cp932", V4 K "@=\"x\"\n\x95", NULL},
+};
+
+static char *read_encoded(const char *encoding, const char *text, NextPiece next) {
+  g_autoptr(GError) error = NULL;
+  g_autoptr(RegfileParser) parser = regfile_parser_new(FALSE);
+  g_assert_true(regfile_parser_set_encoding(parser, encoding, &error));
+  gsize size = strlen(text);
+  gboolean going = TRUE;
+  for (gsize at = 0, piece; going && at < size; at += piece) {
+    piece = next(size - at, NULL);
+    going = regfile_parser_push(parser, text + at, piece, &error);
+  }
+  g_autoptr(Change) change = going ? regfile_parser_finish(parser, &error) : NULL;
+  g_assert_cmpuint(regfile_parser_get_report(parser)->lines_guessed, ==, 0);
+  if (change != NULL)
+    return describe_change(change);
+  g_assert_error(error, REGISTRY_ERROR, REGISTRY_ERROR_INVALID_VALUE);
+  return NULL;
+}
+
+static void test_encodings(void) {
+  static const char *const unknown[] = {"", "cp93200", "cp932//TRANSLIT", "../x", "a\nb"};
+  for (gsize i = 0; i < G_N_ELEMENTS(named_encodings); i++) {
+    g_autofree char *whole =
+        read_encoded(named_encodings[i].encoding, named_encodings[i].text, piece_whole);
+    g_autofree char *cut =
+        read_encoded(named_encodings[i].encoding, named_encodings[i].text, piece_of_one_byte);
+    g_assert_cmpstr(whole, ==, named_encodings[i].operations);
+    g_assert_cmpstr(cut, ==, named_encodings[i].operations);
+  }
+  for (gsize i = 0; i < G_N_ELEMENTS(unknown); i++) {
+    g_autoptr(GError) error = NULL;
+    g_autoptr(RegfileParser) parser = regfile_parser_new(FALSE);
+    g_assert_false(regfile_parser_set_encoding(parser, unknown[i], &error));
+    g_assert_error(error, REGISTRY_ERROR, REGISTRY_ERROR_INVALID_VALUE);
   }
 }
 
@@ -224,7 +374,9 @@ static const struct {
   const char *version_5;
   const char *version_4; /* NULL: the same */
 } prints[] = {
-    {1, "a\0\"\0\\\0\r\0\n\0\t\0", 12, "\"n\"=\"a\\\"\\\\\\r\\n\t\"\r\n", NULL},
+    {1, "a\0\"\0\\\0\t\0", 8, "\"n\"=\"a\\\"\\\\\t\"\r\n", NULL},
+    {1, "a\0\n\0", 4, "\"n\"=hex(1):61,00,0a,00,00,00\r\n", "\"n\"=hex(1):61,0a,00\r\n"},
+    {1, "\r\0", 2, "\"n\"=hex(1):0d,00,00,00\r\n", "\"n\"=hex(1):0d,00\r\n"},
     {1, "", 0, "\"n\"=hex(1):\r\n", NULL},
     {1, "\0\0", 2, "\"n\"=\"\"\r\n", NULL},
     {1, "a\0\0\0b\0\0\0", 8, "\"n\"=hex(1):61,00,00,00,62,00,00,00\r\n",
@@ -386,6 +538,9 @@ static void test_many_values(void) {
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/regfile/rows", test_rows);
+  g_test_add_func("/regfile/guesses", test_guesses);
+  g_test_add_func("/regfile/encodings", test_encodings);
+  g_test_add_func("/regfile/heads", test_heads);
   g_test_add_func("/regfile/rows-in-utf16", test_rows_in_utf16);
   g_test_add_func("/regfile/strict", test_strict);
   g_test_add_func("/regfile/refused", test_refused);

@@ -154,7 +154,7 @@ static gboolean require_secret(const Reader *reader, const Identity *who, const 
          error_set(error, REGISTRY_ERROR_ACCESS_DENIED,
                    "%s: %s: the value is secret: an entry for you or your group with the right "
                    "\"read\" is needed, everyone's does not count",
-                   place->path, name);
+                   place->asked, name);
 }
 
 /* From the database, and into the cache. */

@@ -45,7 +45,8 @@ static gboolean missing(const char *path, GError **error) {
   return error_set(error, REGISTRY_ERROR_KEY_NOT_FOUND, "%s: there is no such key", path);
 }
 
-/* The row of what @place names, live or dead, in its place. */
+/* The row of what @place names, live or dead, or of the nearest key above that there ever was, in
+ * its place. */
 static gboolean find_dead(Store *store, Place *place, GError **error) {
   while (place->missing->len > 0) {
     g_autofree char *fold = path_fold(g_ptr_array_index(place->missing, 0));
@@ -53,12 +54,28 @@ static gboolean find_dead(Store *store, Place *place, GError **error) {
     if (!store_find_dead_child(store, place->key->id, fold, &dead, error))
       return FALSE;
     if (dead == NULL)
-      return missing(place->path, error);
+      return TRUE;
     key_row_free(place->key);
     place->key = dead;
     g_ptr_array_remove_index(place->missing, 0);
   }
   return TRUE;
+}
+
+/* Sets KEY_NOT_FOUND; ACCESS_DENIED if the caller could not read what was around the key then. */
+static gboolean refuse_missing_then(Walk *walk, const Place *place, GError **error) {
+  gint64 id = place->key->id;
+  PastKey *key = past_tree_get_key(walk->past, id, error);
+  while (key != NULL && !key->present) {
+    id = key->parent;
+    key = past_tree_get_key(walk->past, id, error);
+  }
+  Acl *then = NULL;
+  if (key == NULL || !past_tree_get_acl(walk->past, id, &then, error))
+    return FALSE;
+  if (!place->own_branch && acl_get_level(then, walk->who) < ACCESS_READ)
+    return access_refuse(place->asked, ACCESS_READ, error);
+  return missing(place->path, error);
 }
 
 static gboolean begin_past(Walk *walk, Place *place, guint64 at, GError **error) {
@@ -69,7 +86,27 @@ static gboolean begin_past(Walk *walk, Place *place, guint64 at, GError **error)
   PastKey *root = walk->past != NULL ? past_tree_get_key(walk->past, place->key->id, error) : NULL;
   if (root == NULL)
     return FALSE;
-  return root->present || missing(place->path, error);
+  return (place_exists(place) && root->present) || refuse_missing_then(walk, place, error);
+}
+
+/* Where the caller may not read, nothing else is said than that. */
+static gboolean refuse_closed(const Place *place, GError *failure, GError **error) {
+  if (failure->code == REGISTRY_ERROR_STORAGE_FAILURE) {
+    g_propagate_error(error, failure);
+    return FALSE;
+  }
+  g_error_free(failure);
+  return access_refuse(place->asked, ACCESS_READ, error);
+}
+
+static gboolean begin_past_at(Walk *walk, Place *place, guint64 at, GError **error) {
+  GError *failure = NULL;
+  if (begin_past(walk, place, at, &failure))
+    return TRUE;
+  if (place_get_level(place, walk->who) < ACCESS_READ)
+    return refuse_closed(place, failure, error);
+  g_propagate_error(error, failure);
+  return FALSE;
 }
 
 Place *walk_begin(Walk *walk, const char *key, const guint64 *at, Snapshot **snapshot,
@@ -85,7 +122,7 @@ Place *walk_begin(Walk *walk, const char *key, const guint64 *at, Snapshot **sna
     return NULL;
   if (at == NULL && !place_exists(place) && !missing(place->path, error))
     return NULL;
-  if (at != NULL && !begin_past(walk, place, *at, error))
+  if (at != NULL && !begin_past_at(walk, place, *at, error))
     return NULL;
   return g_steal_pointer(&place);
 }
@@ -98,11 +135,14 @@ static gboolean is_readable(const Walk *walk, const WalkKey *key) {
 }
 
 static gboolean visit(Walk *walk, const WalkKey *key, GError **error) {
-  if (is_readable(walk, key))
+  if (is_readable(walk, key)) {
+    walk->found = TRUE;
     return walk->visit(walk, key, error);
+  }
   if (!walk->skip_unreadable)
     return access_refuse(key->path, ACCESS_READ, error);
-  walk->left_out++;
+  /* How many there are below one that is left out is not told. */
+  walk->left_out += key->is_told;
   return TRUE;
 }
 
@@ -138,6 +178,7 @@ static GPtrArray *list_children(Walk *walk, const WalkKey *key, const char *from
 static gboolean make_child(Walk *walk, const WalkKey *above, const KeyRow *row, WalkKey *child,
                            GError **error) {
   child->row = row;
+  child->is_told = is_readable(walk, above);
   child->today = above->today;
   if (row->live && row->acl != 0 &&
       !store_load_acl(walk->reader->store, row->acl, &child->today, error))
@@ -199,14 +240,50 @@ static gboolean walk_branch(Walk *walk, const WalkKey *key, guint level, GError 
   return walk_children(walk, key, level, error);
 }
 
+static gboolean stop(G_GNUC_UNUSED Walk *walk, G_GNUC_UNUSED const WalkKey *key,
+                     G_GNUC_UNUSED GError **error) {
+  return FALSE;
+}
+
+/* Whether there is anything that the caller may read, also before the key to begin at. */
+static gboolean finds_any(const Walk *walk, const WalkKey *first, gboolean *found, GError **error) {
+  Walk probe = *walk;
+  GError *failure = NULL;
+  probe.resume = NULL;
+  probe.skip = 0;
+  probe.visit = stop;
+  walk_branch(&probe, first, 0, &failure);
+  if (failure != NULL)
+    g_propagate_error(error, failure);
+  *found = probe.found;
+  return failure == NULL;
+}
+
+static gboolean run_closed(Walk *walk, const Place *place, const WalkKey *first, GError **error) {
+  gboolean resumes = walk->resume != NULL;
+  gboolean found = FALSE;
+  if (!walk_branch(walk, first, 0, error))
+    return FALSE;
+  if (!walk->found && resumes && !finds_any(walk, first, &found, error))
+    return FALSE;
+  return walk->found || found || access_refuse(place->asked, ACCESS_READ, error);
+}
+
 gboolean walk_run(Walk *walk, const Place *place, GError **error) {
-  WalkKey first = {.row = place->key, .path = place->path, .today = place->acl, .then = place->acl};
+  WalkKey first = {.row = place->key,
+                   .path = place->path,
+                   .is_told = TRUE,
+                   .today = place->acl,
+                   .then = place->acl};
   if (walk->past != NULL) {
     first.past = past_tree_get_key(walk->past, place->key->id, error);
     if (first.past == NULL || !past_tree_get_acl(walk->past, place->key->id, &first.then, error))
       return FALSE;
   }
-  return walk_branch(walk, &first, 0, error);
+  if (is_readable(walk, &first) && place_get_level(place, walk->who) >= ACCESS_READ)
+    return walk_branch(walk, &first, 0, error);
+  return walk->skip_unreadable ? run_closed(walk, place, &first, error)
+                               : access_refuse(place->asked, ACCESS_READ, error);
 }
 
 /* ---- values ---- */

@@ -15,6 +15,7 @@ typedef struct {
   const KeyRow *row; /* its row as it is now, live or dead */
   PastKey *past;     /* as it was; NULL: as it is now */
   const char *path;  /* canonical */
+  gboolean is_told;  /* that there is such a key, because the one above may be read */
   Acl *today;        /* the list that decides now; NULL if there is none */
   Acl *then;         /* the one that decided then; the same as `today` without a past */
 } WalkKey;
@@ -34,16 +35,19 @@ struct Walk {
   gpointer data;
   char **resume;    /* folded components below the first key to begin at, or NULL; owned */
   guint32 skip;     /* values of the key to begin at that were given already */
-  guint32 left_out; /* keys and values that the caller may not read */
+  guint32 left_out; /* keys and values that the caller may not read; none below such a key */
+  gboolean found;   /* a key that the caller may read was met */
   PastTree *past;   /* NULL: as it is now; owned */
 };
 void walk_clear(Walk *walk);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Walk, walk_clear)
 
 /* Resolves @key in a snapshot that the caller ends. With @at the place may be a deleted one;
- * the walk's past is set up then. */
+ * the walk's past is set up then. ACCESS_DENIED tells nobody who may read nothing there whether
+ * there is, or was, such a key. */
 Place *walk_begin(Walk *walk, const char *key, const guint64 *at, Snapshot **snapshot,
                   GError **error);
+/* ACCESS_DENIED, too, if @skip_unreadable finds nothing: then the key may as well be missing. */
 gboolean walk_run(Walk *walk, const Place *place, GError **error);
 
 /* What the caller may see of the key's values, in order; a link's one value. */

@@ -29,10 +29,13 @@ static void place_clear(gpointer data) {
   key_row_free(place->key);
   g_ptr_array_unref(place->missing);
   g_free(place->path);
+  g_free(place->asked);
+  g_clear_pointer(&place->gates, g_ptr_array_unref);
 }
 
-static Place *place_new(void) {
+static Place *place_new(const char *asked) {
   Place *place = g_rc_box_new0(Place);
+  place->asked = g_strdup(asked);
   place->missing = g_ptr_array_new_with_free_func(g_free);
   return place;
 }
@@ -74,26 +77,37 @@ gboolean access_refuse(const char *path, AccessLevel level, GError **error) {
                    access_level_get_name(level));
 }
 
+/* Where a link leads is told only to those who may read it. */
+static gboolean gates_are_open(const Place *place, const Identity *who) {
+  for (guint i = 0; place->gates != NULL && i < place->gates->len; i++)
+    if (acl_get_level(g_ptr_array_index(place->gates, i), who) < ACCESS_READ)
+      return FALSE;
+  return TRUE;
+}
+
 AccessLevel place_get_level(const Place *place, const Identity *who) {
-  return acl_get_level(place->acl, who);
+  return gates_are_open(place, who) ? acl_get_level(place->acl, who) : ACCESS_NONE;
 }
 
 AccessLevel place_get_secret_level(const Place *place, const Identity *who) {
-  return acl_get_secret_level(place->acl, who);
+  return gates_are_open(place, who) ? acl_get_secret_level(place->acl, who) : ACCESS_NONE;
 }
 
 gboolean place_require(const Place *place, const Identity *who, AccessLevel level, GError **error) {
-  return place_get_level(place, who) >= level || access_refuse(place->path, level, error);
+  return place_get_level(place, who) >= level || access_refuse(place->asked, level, error);
 }
 
 gboolean place_require_key(const Place *place, const Identity *who, AccessLevel level,
                            GError **error) {
   /* Only callers that may read around a key are told if it is there. */
-  AccessLevel needed = place_exists(place) ? level : ACCESS_READ;
-  if (!place_require(place, who, needed, error))
-    return FALSE;
-  return place_exists(place) ||
-         error_set(error, REGISTRY_ERROR_KEY_NOT_FOUND, "%s: there is no such key", place->path);
+  if (place_exists(place) || place_get_level(place, who) < ACCESS_READ)
+    return place_require(place, who, level, error);
+  return error_set(error, REGISTRY_ERROR_KEY_NOT_FOUND, "%s: there is no such key", place->path);
+}
+
+gboolean place_require_to_make(const Place *place, const Identity *who, GError **error) {
+  gboolean is_known = place_exists(place) && place_get_level(place, who) >= ACCESS_READ;
+  return is_known || place_require(place, who, ACCESS_WRITE, error);
 }
 
 gboolean place_find_row(Store *store, const Place *place, gint64 *id, GError **error) {
@@ -216,6 +230,19 @@ static gboolean check_link(const Walk *walk, gint64 root, const KeyRow *link, co
                    walk->asked, link->name, branch);
 }
 
+/* Notes the list that decides at @link. *@opens: the caller may read it. */
+static gboolean pass_gate(Walk *walk, const KeyRow *link, gboolean *opens, GError **error) {
+  Place *place = walk->place;
+  Acl *list = NULL;
+  if (!store_load_acl(walk->store, link->acl != 0 ? link->acl : place->acl_id, &list, error))
+    return FALSE;
+  if (place->gates == NULL)
+    place->gates = g_ptr_array_new_with_free_func((GDestroyNotify)acl_unref);
+  g_ptr_array_add(place->gates, list != NULL ? acl_ref(list) : NULL);
+  *opens = acl_get_level(list, walk->who) >= ACCESS_READ;
+  return TRUE;
+}
+
 static gboolean follow(Walk *walk, gint64 *root, const KeyRow *link, GError **error) {
   if (++walk->links > LIMIT_LINKS)
     return error_set(error, REGISTRY_ERROR_LINK_LOOP,
@@ -261,9 +288,17 @@ static gboolean walk_down(Walk *walk, ResolveMode mode, GError **error) {
       all_missing(walk);
       return TRUE;
     }
+    gboolean last = walk->ahead->len == 1;
+    gboolean follows = child->link != NULL && !(last && mode == RESOLVE_NO_FOLLOW);
+    gboolean opens = TRUE;
+    if (follows && !pass_gate(walk, child, &opens, error))
+      return FALSE;
+    if (!opens) {
+      all_missing(walk);
+      return TRUE;
+    }
     g_ptr_array_set_size(walk->ahead, walk->ahead->len - 1);
-    gboolean last = walk->ahead->len == 0;
-    if (child->link == NULL || (last && mode == RESOLVE_NO_FOLLOW))
+    if (!follows)
       step_down(walk, g_steal_pointer(&child), g_steal_pointer(&fold));
     else if (!follow(walk, &root, child, error))
       return FALSE;
@@ -302,7 +337,7 @@ Place *resolve(Store *store, const Identity *who, const char *path, ResolveMode 
   g_autoptr(Path) parsed = path_parse(path, error);
   if (parsed == NULL)
     return NULL;
-  g_autoptr(Place) place = place_new();
+  g_autoptr(Place) place = place_new(path);
   g_autoptr(GPtrArray) ahead = g_ptr_array_new_with_free_func(g_free);
   g_autoptr(GPtrArray) folds = g_ptr_array_new_with_free_func(g_free);
   Walk walk = {
@@ -324,8 +359,9 @@ static gboolean takes_walk(const Place *place, const char *name) {
          !path_check_key_name(name, NULL);
 }
 
-gboolean resolve_child(Store *store, const Place *place, const char *name, Place **child,
+gboolean resolve_child(Store *store, const Place *place, const char *asked, Place **child,
                        GError **error) {
+  const char *name = path_get_leaf(asked);
   *child = NULL;
   if (takes_walk(place, name))
     return TRUE;
@@ -335,7 +371,8 @@ gboolean resolve_child(Store *store, const Place *place, const char *name, Place
     return FALSE;
   if (row != NULL && row->link != NULL)
     return TRUE;
-  g_autoptr(Place) made = place_new();
+  g_autoptr(Place) made = place_new(asked);
+  made->gates = place->gates != NULL ? g_ptr_array_ref(place->gates) : NULL;
   gboolean has_list = row != NULL && row->acl != 0;
   made->path = g_strconcat(place->path, "\\", row != NULL ? row->name : name, NULL);
   made->acl_id = has_list ? row->acl : place->acl_id;

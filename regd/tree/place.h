@@ -7,13 +7,20 @@
 #include "client/base/path.h"
 #include "regd/storage/store.h"
 
-/* Where a path leads. Counted, for the thread of its store. */
+/* Where a path leads. Counted, for the thread of its store.
+ *
+ * The refusals of a key that the caller may not read are the same whether it exists or not: they
+ * name the path as it was asked for, and the right that the call needs if it exists. So rights are
+ * asked before anything else is said about a place. */
 typedef struct {
   KeyRow *key; /* the key, or its nearest existing ancestor */
   GPtrArray
       *missing; /* names of the components that are missing, as asked; empty if the key exists */
   char *path;   /* canonical; the missing part spelled as asked */
-  Acl *acl;     /* the list that decides at `key`, or of the caller's own branch; borrowed */
+  char *asked;  /* as the caller wrote it */
+  GPtrArray *gates; /* the lists of the links that were followed, or kept from it: of Acl, NULL for
+                       no list; NULL: there were no links */
+  Acl *acl;         /* the list that decides at `key`, or of the caller's own branch; borrowed */
   gint64 acl_id;
   gint64 acl_origin;    /* the key that has it */
   gboolean in_volatile; /* `key` is volatile */
@@ -29,25 +36,29 @@ typedef enum {
 } ResolveMode;
 
 /* INVALID_PATH (also for the empty path), LINK_LOOP, ACCESS_DENIED (a user's own link leads
- * out of their branch), LIMIT_EXCEEDED, storage errors. Needs a transaction on @store. */
+ * out of their branch), LIMIT_EXCEEDED, storage errors. Needs a transaction on @store. A link that
+ * @who may not read is not followed: it is taken for missing, and the place gives them no right. */
 Place *resolve(Store *store, const Identity *who, const char *path, ResolveMode mode,
                GError **error);
 
-/* A short cut for a direct sub-key of a place that was resolved with RESOLVE_FOLLOW: costs one
- * look-up. *@child is NULL if resolve() is needed: for a link, for a refusal, or if the place
- * does not exist. */
-gboolean resolve_child(Store *store, const Place *place, const char *name, Place **child,
+/* A short cut for @asked, whose last component names a direct sub-key of a place that was resolved
+ * with RESOLVE_FOLLOW: costs one look-up. *@child is NULL if resolve() is needed: for a link, for a
+ * refusal, or if the place does not exist. */
+gboolean resolve_child(Store *store, const Place *place, const char *asked, Place **child,
                        GError **error);
 
 gboolean place_exists(const Place *place);
 /* What @who may do there, and what they may do with values that a schema calls secret. */
 AccessLevel place_get_level(const Place *place, const Identity *who);
 AccessLevel place_get_secret_level(const Place *place, const Identity *who);
-/* ACCESS_DENIED naming the path and the right. */
+/* ACCESS_DENIED naming the path as asked, and the right. */
 gboolean place_require(const Place *place, const Identity *who, AccessLevel level, GError **error);
-/* place_require(), then KEY_NOT_FOUND if it is missing. */
+/* For what needs the key: KEY_NOT_FOUND if it is missing and that may be told, else
+ * place_require(). */
 gboolean place_require_key(const Place *place, const Identity *who, AccessLevel level,
                            GError **error);
+/* For what makes the key: needs "write" if it is missing, "read" if it exists. */
+gboolean place_require_to_make(const Place *place, const Identity *who, GError **error);
 /* The row of the key that the place names, live or dead; 0 if neither the tree nor history has
  * one. */
 gboolean place_find_row(Store *store, const Place *place, gint64 *id, GError **error);

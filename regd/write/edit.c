@@ -33,7 +33,7 @@ static Place *find_below(Edit *edit, const char *key, GError **error) {
   g_autofree char *parent = path_dup_parent(key);
   g_autoptr(Place) above = find_walked(edit, parent, NULL);
   Place *place = NULL;
-  if (above != NULL && resolve_child(edit->store, above, leaf, &place, error) && place != NULL)
+  if (above != NULL && resolve_child(edit->store, above, key, &place, error) && place != NULL)
     place_cache_add(edit->places, edit->who->uid, key, RESOLVE_FOLLOW, place);
   return place;
 }

@@ -13,11 +13,12 @@ static gboolean conflict(const char *path, const char *name, const char *what, G
 
 /* A value that a schema calls secret needs more rights. */
 static gboolean require_value(Edit *edit, const Place *place, const char *name, GError **error) {
-  if (!place_require(place, edit->who, ACCESS_READ, error))
+  if (!place_require(place, edit->who, ACCESS_READ, error) ||
+      !resolve_check_value_name(place->path, name, error))
     return FALSE;
   return !edit_is_secret(edit, place->path, name) ||
          place_get_secret_level(place, edit->who) >= ACCESS_READ ||
-         access_refuse(place->path, ACCESS_READ, error);
+         access_refuse(place->asked, ACCESS_READ, error);
 }
 
 static gboolean find(Edit *edit, const Place *place, const char *name, ValueRow **row,
@@ -32,8 +33,7 @@ static gboolean find(Edit *edit, const Place *place, const char *name, ValueRow 
 gboolean apply_expect_value(Edit *edit, const Operation *operation, GError **error) {
   Place *place = edit_resolve(edit, operation->key, error);
   g_autoptr(ValueRow) row = NULL;
-  if (place == NULL || !resolve_check_value_name(place->path, operation->name, error) ||
-      !require_value(edit, place, operation->name, error) ||
+  if (place == NULL || !require_value(edit, place, operation->name, error) ||
       !find(edit, place, operation->name, &row, error))
     return FALSE;
   if (row == NULL)
@@ -50,7 +50,7 @@ gboolean apply_expect_absent(Edit *edit, const Operation *operation, GError **er
     return !place_exists(place) ||
            conflict(place->path, "", "the key is there, and is expected not to be", error);
   g_autoptr(ValueRow) row = NULL;
-  if (!resolve_check_value_name(place->path, operation->name, error) ||
+  if (!require_value(edit, place, operation->name, error) ||
       !find(edit, place, operation->name, &row, error))
     return FALSE;
   return row == NULL || conflict(place->path, operation->name,

@@ -50,11 +50,11 @@ gboolean apply_create_key(Edit *edit, const Operation *operation, GError **error
   Place *place = no_follow ? own : edit_resolve(edit, operation->key, error);
   if (place == NULL)
     return FALSE;
+  if (!place_require_to_make(place, edit->who, error))
+    return FALSE;
   if (place_exists(place))
-    return place_require(place, edit->who, ACCESS_READ, error) &&
-           check_existing(place, operation, error);
-  if (!place_require(place, edit->who, ACCESS_WRITE, error) ||
-      !check_creatable(place, operation, error))
+    return check_existing(place, operation, error);
+  if (!check_creatable(place, operation, error))
     return FALSE;
 
   KeyRow leaf = {.class_name = operation->class_name,

@@ -26,18 +26,17 @@ static void branch_free(Branch *branch) {
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Branch, branch_free)
 
-/* The caller must be able to read what they copy, secrets included: it may be less protected
- * at its new place. */
-static gboolean check_readable(Edit *edit, const KeyRow *row, GPtrArray *values, gint64 acl,
-                               GError **error) {
-  if (edit->who->administrator)
-    return TRUE;
+/* The values of a key that is carried. The caller must be able to read them, secrets included:
+ * they may be less protected at the new place. How long a refusal takes tells nothing of them. */
+static GPtrArray *read_values(Edit *edit, const KeyRow *row, gint64 acl, GError **error) {
+  g_autoptr(GPtrArray) values = NULL;
+  Acl *list = NULL;
   GRefString *path = store_get_path(edit->store, row->id, error);
   if (path == NULL)
-    return FALSE;
-  gboolean allowed = edit_require(edit, acl, path, ACCESS_READ, error);
-  Acl *list = NULL;
-  allowed = allowed && store_load_acl(edit->store, acl, &list, error);
+    return NULL;
+  gboolean allowed = edit_require(edit, acl, path, ACCESS_READ, error) &&
+                     store_load_acl(edit->store, acl, &list, error) &&
+                     (values = store_list_values(edit->store, row->id, error)) != NULL;
   gboolean secrets = allowed && acl_get_secret_level(list, edit->who) >= ACCESS_READ;
   for (guint i = 0; allowed && !secrets && i < values->len; i++) {
     const ValueRow *value = g_ptr_array_index(values, i);
@@ -45,7 +44,7 @@ static gboolean check_readable(Edit *edit, const KeyRow *row, GPtrArray *values,
       allowed = access_refuse(path, ACCESS_READ, error);
   }
   g_ref_string_release(path);
-  return allowed;
+  return allowed ? g_steal_pointer(&values) : NULL;
 }
 
 /* Takes @row. */
@@ -53,9 +52,9 @@ static Branch *read_branch(Edit *edit, KeyRow *row, gint64 above, GError **error
   g_autoptr(Branch) branch = g_new0(Branch, 1);
   branch->row = row;
   branch->children = g_ptr_array_new_with_free_func((GDestroyNotify)branch_free);
-  branch->values = store_list_values(edit->store, row->id, error);
   gint64 acl = edit_deciding(row, above);
-  if (branch->values == NULL || !check_readable(edit, row, branch->values, acl, error))
+  branch->values = read_values(edit, row, acl, error);
+  if (branch->values == NULL)
     return NULL;
   if (row->link != NULL)
     return g_steal_pointer(&branch);
@@ -169,7 +168,8 @@ static gboolean move(Edit *edit, Place *place, const char *name, GError **error)
       !store_get_key(edit->store, place->key->parent, &parent, error))
     return FALSE;
   g_autofree char *parent_path = path_dup_parent(place->path);
-  if (!edit_require(edit, above, parent_path, ACCESS_WRITE, error))
+  if (!edit_require(edit, above, parent_path, ACCESS_WRITE, error) ||
+      !check_name_free(edit, place->key, place->path, name, error))
     return FALSE;
 
   KeyRow *row = NULL;
@@ -203,8 +203,7 @@ gboolean apply_rename_key(Edit *edit, const Operation *operation, GError **error
                      place->path);
   if (g_str_equal(place->key->name, operation->name))
     return TRUE;
-  return check_name_free(edit, place->key, place->path, operation->name, error) &&
-         move(edit, place, operation->name, error);
+  return move(edit, place, operation->name, error);
 }
 
 /* ---- copy ---- */
@@ -223,14 +222,11 @@ gboolean apply_copy_key(Edit *edit, const Operation *operation, GError **error) 
     return FALSE;
   g_autoptr(Place) place =
       resolve(edit->store, edit->who, operation->target, RESOLVE_FOLLOW, error);
-  if (place == NULL)
+  if (place == NULL || !place_require_to_make(place, edit->who, error))
     return FALSE;
   if (place_exists(place))
-    return place_require(place, edit->who, ACCESS_READ, error) &&
-           error_set(error, REGISTRY_ERROR_KEY_EXISTS, "%s: the key to copy to is there already",
+    return error_set(error, REGISTRY_ERROR_KEY_EXISTS, "%s: the key to copy to is there already",
                      place->path);
-  if (!place_require(place, edit->who, ACCESS_WRITE, error))
-    return FALSE;
   if (path_is_at_or_below(place->path, source->path))
     return error_set(error, REGISTRY_ERROR_INVALID_PATH, "%s: a key can't be copied into itself",
                      place->path);

@@ -267,19 +267,35 @@ gboolean edit_end_trial(Edit *edit, guint64 revision, GError **error) {
 
 /* ---- confirm ---- */
 
+/* Whether the caller may be told if the revision is on trial: it is theirs, or none yet. */
+static gboolean may_ask_of(Edit *edit, guint64 revision, gboolean *may, GError **error) {
+  *may = edit->who->administrator || revision == 0 || revision >= edit->revision;
+  if (*may)
+    return TRUE;
+  g_autoptr(RevisionRow) row = NULL;
+  if (!history_get_revision(edit->store, revision, &row, error))
+    return FALSE;
+  *may = row != NULL && row->uid == edit->who->uid;
+  return TRUE;
+}
+
+/* Others' revisions are refused alike, whether they are on trial or not. */
 gboolean apply_confirm(Edit *edit, const Operation *operation, GError **error) {
+  gboolean may_ask = FALSE;
   gboolean is_on_trial = FALSE;
   guint32 uid = 0;
-  if (!trials_find(edit->store, operation->revision, &is_on_trial, &uid, error))
+  if (!may_ask_of(edit, operation->revision, &may_ask, error) ||
+      !trials_find(edit->store, operation->revision, &is_on_trial, &uid, error))
     return FALSE;
+  if (!may_ask)
+    return error_set(error, REGISTRY_ERROR_ACCESS_DENIED,
+                     "revision %" G_GUINT64_FORMAT
+                     " is not yours: a change on trial is confirmed by the user who made it, or "
+                     "by an administrator",
+                     operation->revision);
   if (!is_on_trial)
     return error_set(error, REGISTRY_ERROR_INVALID_VALUE,
                      "revision %" G_GUINT64_FORMAT " is not on trial", operation->revision);
-  if (uid != edit->who->uid && !edit->who->administrator)
-    return error_set(error, REGISTRY_ERROR_ACCESS_DENIED,
-                     "revision %" G_GUINT64_FORMAT
-                     " was put on trial by user %u: that user or an administrator can confirm it",
-                     operation->revision, uid);
   edit->writes_anyway = TRUE;
   edit->result->trials_changed = TRUE;
   return trials_remove(edit->store, operation->revision, error) &&

@@ -39,8 +39,8 @@ static gboolean must_stay(Edit *edit, const Place *place, const Operation *opera
 gboolean apply_set_value(Edit *edit, const Operation *operation, GError **error) {
   gboolean stays = FALSE;
   Place *place = edit_resolve(edit, operation->key, error);
-  if (place == NULL || !resolve_check_value_name(place->path, operation->name, error) ||
-      !place_require(place, edit->who, ACCESS_WRITE, error) ||
+  if (place == NULL || !place_require(place, edit->who, ACCESS_WRITE, error) ||
+      !resolve_check_value_name(place->path, operation->name, error) ||
       !must_stay(edit, place, operation, &stays, error))
     return FALSE;
   if (stays) {
@@ -59,13 +59,13 @@ gboolean apply_set_value(Edit *edit, const Operation *operation, GError **error)
 
 gboolean apply_delete_value(Edit *edit, const Operation *operation, GError **error) {
   Place *place = edit_resolve(edit, operation->key, error);
-  if (place == NULL || !resolve_check_value_name(place->path, operation->name, error))
-    return FALSE;
   gboolean tolerant = (operation->flags & OPERATION_TOLERANT) != 0;
-  if (!place_exists(place) && tolerant)
-    return place_require(place, edit->who, ACCESS_WRITE, error);
-  if (!place_require_key(place, edit->who, ACCESS_WRITE, error))
+  if (place == NULL ||
+      !(tolerant ? place_require : place_require_key)(place, edit->who, ACCESS_WRITE, error) ||
+      !resolve_check_value_name(place->path, operation->name, error))
     return FALSE;
+  if (!place_exists(place))
+    return TRUE;
 
   g_autofree char *fold = path_fold(operation->name);
   g_autoptr(ValueRow) row = NULL;

@@ -48,6 +48,14 @@
 #define LIMIT_WATCHES_DEFAULT 1024U
 #define LIMIT_CALLS_DEFAULT 256U
 #define LIMIT_STORED_BYTES_DEFAULT (64U * 1024U * 1024U)
+#define LIMIT_CHANGE_STEPS_DEFAULT 100000U
+/* Changes: a step is a row that is read or written, or so many bytes of its data */
+#define LIMIT_STEP_BYTES 1024U
+#define LIMIT_CHANGE_STEPS_LEAST 1000U             /* what the setting may say, for a user */
+#define LIMIT_CHANGE_STEPS_ADMINISTRATOR 40000000U /* of one change of an administrator */
+/* How far what is stored may pass the limit while a change is applied, which may delete later
+ * what it replaces: so many times the limit. */
+#define LIMIT_STORED_BYTES_WITHIN_CHANGE 2U
 /* Schema files */
 #define LIMIT_SCHEMA_FILE_BYTES (4U * 1024U * 1024U)
 #define LIMIT_PATTERN_STEPS 200000U /* of PCRE's matching, for one string */
@@ -74,6 +82,13 @@
 #define LIMIT_REPLAY_CHANGES                                                                       \
   100000U /* buffered of a replay; more: the client is told to read again */
 #define LIMIT_PRUNED_DIFFERENCES 256U /* of history, deleted in one step */
+/* A change of more steps leaves memory that is given back to the system. */
+#define LIMIT_TRIM_STEPS 20000U
+/* When regd is stopped: what is being written, and what waits for it, may take so long. */
+#define LIMIT_STOP_MS 1500U
+/* After so many steps no further change shares the flush, nor does the next one of a user whose
+ * last one took so many. */
+#define LIMIT_GROUP_STEPS 8192U
 #define LIMIT_GROUP_OPERATIONS                                                                     \
   4096U /* operations that share one flush; a larger change is flushed by itself */
 

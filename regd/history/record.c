@@ -141,6 +141,7 @@ static gboolean record_run(Store *store, const RevisionRow *head, const RunRow *
   db_bind_int(statement, 2, row->sequence);
   db_bind_int(statement, 3, row->key);
   db_bind_data(statement, 4, row->run->bytes->data, row->run->bytes->len);
+  db_add_work(store_get_db(store), row->run->bytes->len);
   if (row->sequence == 0)
     bind_head(statement, head);
   else

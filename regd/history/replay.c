@@ -10,9 +10,10 @@
 #include "regd/history/record.h"
 
 /* What is left of a row's run; column @column is its bytes. */
-static void begin_run(DbStatement *statement, int column, RunReader *run) {
+static void begin_run(Store *store, DbStatement *statement, int column, RunReader *run) {
   gsize size = 0;
   const void *bytes = db_column_data(statement, column, &size);
+  db_add_work(store_get_db(store), size);
   run_reader_init(run, bytes, size);
 }
 
@@ -91,7 +92,7 @@ static gboolean replay_row(Replay *replay, DbStatement *statement, GError **erro
   gboolean done = TRUE;
   if (on_way || near) {
     RunReader run;
-    begin_run(statement, 2, &run);
+    begin_run(replay->store, statement, 2, &run);
     done = replay_run(replay, &run, &(ReplayKey){path, fold, on_way}, error);
   }
   g_ref_string_release(path);
@@ -379,6 +380,8 @@ typedef struct {
 
 static gboolean visit_entry(Visit *visit, guint64 revision, gint64 key,
                             const DifferenceRecord *entry, GError **error) {
+  if (!db_spend(store_get_db(visit->store), 1, error))
+    return FALSE;
   g_autoptr(Difference) difference = make_difference(key, entry);
   GError *failure = NULL;
   if (visit->visitor->visit(difference, revision, visit->visitor->data, &failure))
@@ -423,7 +426,7 @@ static gboolean visit_rows(Visit *visit, DbStatement *statement, VisitRun visit_
   DbStep step;
   while ((step = db_step(store_get_db(visit->store), statement, error)) == DB_ROW) {
     RunReader run;
-    begin_run(statement, 2, &run);
+    begin_run(visit->store, statement, 2, &run);
     if (!visit_one(visit, (guint64)db_column_int(statement, 0), db_column_int(statement, 1), &run,
                    error))
       return visit->ended;
@@ -516,7 +519,7 @@ gboolean history_purge(Store *store, gint64 key, const char *name, GError **erro
   while ((step = db_step(store_get_db(store), statement, error)) == DB_ROW) {
     RunReader run;
     gboolean differs = FALSE;
-    begin_run(statement, 2, &run);
+    begin_run(store, statement, 2, &run);
     if (!purge_run(&run, name, &writer, &differs))
       return fail_damaged(store, error);
     if (differs && !replace_run(store, db_column_int(statement, 0), db_column_int(statement, 1),

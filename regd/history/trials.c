@@ -112,16 +112,18 @@ GArray *trials_list_ended(Store *store, guint64 revision, GError **error) {
   return step == DB_FAILED ? NULL : g_steal_pointer(&ended);
 }
 
-gboolean trials_get_next(Store *store, guint64 *revision, gint64 *deadline, GError **error) {
+gboolean trials_get_next(Store *store, Trial *trial, GError **error) {
   g_autoptr(DbStatement) statement =
       db_prepare(store_get_db(store),
-                 "SELECT revision, deadline FROM trials WHERE deadline >= 0"
+                 "SELECT revision, uid, deadline FROM trials WHERE deadline >= 0"
                  " ORDER BY deadline LIMIT 1",
                  error);
   if (statement == NULL)
     return FALSE;
   DbStep step = db_step(store_get_db(store), statement, error);
-  *revision = step == DB_ROW ? (guint64)db_column_int(statement, 0) : 0;
-  *deadline = step == DB_ROW ? db_column_int(statement, 1) : 0;
+  *trial = (Trial){0};
+  if (step == DB_ROW)
+    *trial = (Trial){(guint64)db_column_int(statement, 0), (guint32)db_column_int(statement, 1),
+                     db_column_int(statement, 2)};
   return step != DB_FAILED;
 }

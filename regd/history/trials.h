@@ -27,7 +27,12 @@ gboolean trials_is_ended(Store *store, guint64 revision, gboolean *is_ended, GEr
 GArray *trials_list_ended(Store *store, guint64 revision, GError **error);
 /* Deletes those that ended before any trial that is under way was made. */
 gboolean trials_forget_ended(Store *store, GError **error);
-/* The trial with the first deadline; *@revision is 0 if there is none. */
-gboolean trials_get_next(Store *store, guint64 *revision, gint64 *deadline, GError **error);
+typedef struct {
+  guint64 revision; /* 0: there is no trial */
+  guint32 uid;      /* whose it is */
+  gint64 deadline;  /* microseconds since 1970 */
+} Trial;
+/* The trial with the first deadline. */
+gboolean trials_get_next(Store *store, Trial *trial, GError **error);
 
 #endif

@@ -10,11 +10,16 @@
 #include <unistd.h>
 
 #include "client/base/error.h"
+#include "client/base/protocol.h"
 
 /* Pages in the write-ahead log from which on it is taken in. */
 #define LONG_LOG_PAGES 1000
 /* Of SQLite's machine, between two looks whether to go on. */
 #define PROGRESS_STEPS 20000
+/* What so many steps of the machine count for in work. */
+#define PROGRESS_WORK 64U
+/* Work between two questions whether to go on. */
+#define ASK_EVERY 64U
 
 struct Db {
   sqlite3 *handle;
@@ -23,6 +28,13 @@ struct Db {
   GHashTable *statements; /* SQL literal's address -> sqlite3_stmt */
   gboolean damaged;
   int log_pages; /* in the write-ahead log, after the last commit */
+
+  gint *counter;    /* of db_count_work(); NULL: nobody counts */
+  DbProgress go_on; /* of db_begin_work(); NULL: nothing is asked */
+  gpointer go_on_data;
+  guint64 work;    /* since db_begin_work() */
+  guint64 ask_at;  /* the work at which @go_on is asked next */
+  GError *refusal; /* why @go_on ended the statement that ran */
 };
 
 /* What a result code means to those above. Extended codes are looked up first. */
@@ -201,13 +213,55 @@ static int on_progress(void *data) {
   return watching->progress(watching->data, &watching->error) ? 0 : 1;
 }
 
+/* ---- work ---- */
+
+/* FALSE with @error: the limit is reached, or it is to end. */
+static gboolean may_go_on(Db *db, GError **error) {
+  if (db->go_on == NULL || db->work < db->ask_at)
+    return TRUE;
+  db->ask_at = db->work + ASK_EVERY;
+  return db->go_on(db->go_on_data, error);
+}
+
 static int on_work(void *data) {
-  g_atomic_int_inc((gint *)data);
-  return 0;
+  Db *db = data;
+  if (db->counter != NULL)
+    g_atomic_int_inc(db->counter);
+  db->work += PROGRESS_WORK;
+  g_clear_error(&db->refusal);
+  return may_go_on(db, &db->refusal) ? 0 : 1;
 }
 
 void db_count_work(Db *db, gint *counter) {
-  sqlite3_progress_handler(db->handle, PROGRESS_STEPS, on_work, counter);
+  db->counter = counter;
+  sqlite3_progress_handler(db->handle, PROGRESS_STEPS, on_work, db);
+}
+
+void db_begin_work(Db *db, DbProgress go_on, gpointer data) {
+  db->go_on = go_on;
+  db->go_on_data = data;
+  db->work = db->ask_at = 0;
+}
+
+void db_end_work(Db *db) {
+  db->go_on = NULL;
+}
+
+guint64 db_get_work(const Db *db) {
+  return db->work;
+}
+
+void db_add_work(Db *db, gsize bytes) {
+  db->work += bytes / LIMIT_STEP_BYTES;
+}
+
+gboolean db_spend(Db *db, guint64 steps, GError **error) {
+  db->work += steps;
+  return may_go_on(db, error);
+}
+
+void db_give_memory_back(Db *db) {
+  (void)sqlite3_db_release_memory(db->handle);
 }
 
 gboolean db_copy_into(Db *db, const char *file, DbProgress progress, gpointer data,
@@ -299,14 +353,21 @@ void db_bind_null(DbStatement *statement, int parameter) {
   sqlite3_bind_null(statement, parameter);
 }
 
+static DbStep fail_step(Db *db, int code, GError **error) {
+  if (code == SQLITE_INTERRUPT && db->refusal != NULL)
+    g_propagate_error(error, g_steal_pointer(&db->refusal));
+  else
+    fail(db, code, error);
+  return DB_FAILED;
+}
+
 DbStep db_step(Db *db, DbStatement *statement, GError **error) {
+  if (!db_spend(db, 1, error))
+    return DB_FAILED;
   int code = sqlite3_step(statement);
   if (code == SQLITE_ROW)
     return DB_ROW;
-  if (code == SQLITE_DONE)
-    return DB_DONE;
-  fail(db, code, error);
-  return DB_FAILED;
+  return code == SQLITE_DONE ? DB_DONE : fail_step(db, code, error);
 }
 
 gboolean db_run(Db *db, DbStatement *statement, GError **error) {

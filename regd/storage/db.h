@@ -35,6 +35,21 @@ gboolean db_check(Db *db, gboolean quick, GPtrArray *problems, GError **error);
 /* Counts up @counter, atomically, with the work of every statement of this connection
  * from now on: one for each 20,000 steps of SQLite's machine. */
 void db_count_work(Db *db, gint *counter);
+/* Counts from now on what this connection does, in steps: one for each row that is read or
+ * written, and one for each LIMIT_STEP_BYTES of data. @go_on is asked every few steps, also
+ * within a long statement; if it says no, the statement fails with its error, as does every one
+ * after it until db_end_work(). */
+void db_begin_work(Db *db, DbProgress go_on, gpointer data);
+/* Nothing is asked any more, so that the change can be rolled back. */
+void db_end_work(Db *db);
+/* Steps since db_begin_work(). */
+guint64 db_get_work(const Db *db);
+/* Counts @bytes of data. */
+void db_add_work(Db *db, gsize bytes);
+/* Counts work that no statement does. FALSE with @error: it is to end. */
+gboolean db_spend(Db *db, guint64 steps, GError **error);
+/* Frees the memory of cached pages. */
+void db_give_memory_back(Db *db);
 /* Of a DB_WRITE: takes the write-ahead log into the database, where it has become
  * long. SQLite would do it at the end of a commit, whose maker would wait for it. */
 void db_shorten_log(Db *db);

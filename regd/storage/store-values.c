@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The values of keys: see store.h. */
+#include <string.h>
+
 #include "regd/storage/store-private.h"
 
 void value_row_free(ValueRow *row) {
@@ -10,7 +12,7 @@ void value_row_free(ValueRow *row) {
   g_free(row);
 }
 
-static ValueRow *read_value_row(DbStatement *statement) {
+static ValueRow *read_value_row(Db *db, DbStatement *statement) {
   gsize size = 0;
   const void *data = db_column_data(statement, 2, &size);
   ValueRow *row = g_new0(ValueRow, 1);
@@ -18,6 +20,7 @@ static ValueRow *read_value_row(DbStatement *statement) {
   row->value = registry_value_new_bytes((guint32)db_column_int(statement, 1), data, size);
   row->position = db_column_int(statement, 3);
   row->revision = (guint64)db_column_int(statement, 4);
+  db_add_work(db, size + (row->name != NULL ? strlen(row->name) : 0));
   return row;
 }
 
@@ -33,7 +36,7 @@ gboolean store_find_value(Store *store, gint64 key, const char *fold, ValueRow *
   db_bind_int(statement, 1, key);
   db_bind_text(statement, 2, fold);
   DbStep step = db_step(store->db, statement, error);
-  *row = step == DB_ROW ? read_value_row(statement) : NULL;
+  *row = step == DB_ROW ? read_value_row(store->db, statement) : NULL;
   return step != DB_FAILED;
 }
 
@@ -52,7 +55,7 @@ GPtrArray *store_list_values(Store *store, gint64 key, GError **error) {
   g_autoptr(GPtrArray) rows = g_ptr_array_new_with_free_func((GDestroyNotify)value_row_free);
   DbStep step;
   while ((step = db_step(store->db, statement, error)) == DB_ROW)
-    g_ptr_array_add(rows, read_value_row(statement));
+    g_ptr_array_add(rows, read_value_row(store->db, statement));
   if (step == DB_FAILED)
     return NULL;
   g_ptr_array_sort(rows, compare_positions);
@@ -87,6 +90,7 @@ static gboolean write_value(Store *store, DbStatement *statement, gint64 key, co
   db_bind_data(statement, 5, data, size);
   db_bind_int(statement, 6, value->position != 0 ? value->position : store->next_position++);
   db_bind_int(statement, 7, (gint64)value->revision);
+  db_add_work(store->db, size + strlen(value->name));
   return db_run(store->db, statement, error);
 }
 

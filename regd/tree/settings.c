@@ -23,6 +23,8 @@ static const struct {
     {"Calls Per User", offsetof(LiveSettings, calls_per_user), LIMIT_CALLS_DEFAULT, 1, G_MAXUINT32},
     {"Stored Bytes Per User", offsetof(LiveSettings, stored_bytes_per_user),
      LIMIT_STORED_BYTES_DEFAULT, 1, G_MAXUINT32},
+    {"Steps Per Change", offsetof(LiveSettings, steps_per_change), LIMIT_CHANGE_STEPS_DEFAULT,
+     LIMIT_CHANGE_STEPS_LEAST, LIMIT_CHANGE_STEPS_ADMINISTRATOR},
 };
 
 static gboolean load_number(Store *store, gint64 key, gsize index, LiveSettings *settings,

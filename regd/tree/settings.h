@@ -17,6 +17,7 @@ typedef struct {
   guint32 watches_per_user;
   guint32 calls_per_user;
   guint32 stored_bytes_per_user;
+  guint32 steps_per_change;
   guint origin; /* a hash of the canonical path that they were read from; 0: of none */
 } LiveSettings;
 

@@ -43,31 +43,6 @@ static gboolean apply_operations(Edit *edit, const Change *change, GError **erro
   return TRUE;
 }
 
-static gboolean charge_user(Edit *edit, guint32 uid, gint64 delta, GError **error) {
-  gint64 bytes = 0;
-  if (!store_add_usage(edit->store, uid, delta, error) ||
-      !store_load_usage(edit->store, uid, &bytes, error))
-    return FALSE;
-  if (edit->who->administrator || delta <= 0 ||
-      bytes <= (gint64)edit->settings->stored_bytes_per_user)
-    return TRUE;
-  return error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED,
-                   "HKEY_USERS\\%u: this change would make it hold %" G_GINT64_FORMAT
-                   " bytes; at most %u are allowed (Stored Bytes Per User)",
-                   uid, bytes, edit->settings->stored_bytes_per_user);
-}
-
-static gboolean charge_users(Edit *edit, GError **error) {
-  GHashTableIter iter;
-  gpointer uid = NULL;
-  gpointer delta = NULL;
-  g_hash_table_iter_init(&iter, edit->usage);
-  while (g_hash_table_iter_next(&iter, &uid, &delta))
-    if (!charge_user(edit, GPOINTER_TO_UINT(uid), *(gint64 *)delta, error))
-      return FALSE;
-  return TRUE;
-}
-
 static Effective *make_effective(const Edit *edit) {
   Effective *effective = effective_new(edit->revision);
   for (guint i = 0; i < edit->differences->len; i++) {
@@ -112,8 +87,7 @@ static gboolean apply_all(Edit *edit, const Change *change, GError **error) {
                             .pid = edit->who->pid,
                             .program = edit->who->program,
                             .comment = change->comment};
-  return charge_users(edit, error) &&
-         history_record(edit->store, &head, edit->differences, error) &&
+  return edit_settle(edit, error) && history_record(edit->store, &head, edit->differences, error) &&
          put_on_trial(edit, change, error) &&
          (edit->undone == 0 || trials_note_end(edit->store, edit->revision, error));
 }
@@ -138,10 +112,42 @@ static gboolean end_alone(Edit *edit, GError **error) {
   return edit->result->kept;
 }
 
+/* ---- the frame ---- */
+
+/* What a change may cost; asked while it is applied. */
+typedef struct {
+  const ApplyContext *context;
+  const Identity *who;
+  guint64 steps;
+} Allowance;
+
+static gboolean is_allowed(gpointer data, GError **error) {
+  const Allowance *allowance = data;
+  const ApplyContext *context = allowance->context;
+  if (context->may_go_on != NULL && !context->may_go_on(context->may_go_on_data, error))
+    return FALSE;
+  if (db_get_work(store_get_db(context->store)) <= allowance->steps)
+    return TRUE;
+  if (allowance->who->administrator)
+    return error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED,
+                     "this change takes more than %" G_GUINT64_FORMAT
+                     " steps: make it in several parts",
+                     allowance->steps);
+  return error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED,
+                   "this change takes more than %" G_GUINT64_FORMAT
+                   " steps (Steps Per Change): make it in several parts",
+                   allowance->steps);
+}
+
+guint64 apply_get_step_limit(const Identity *who, const LiveSettings *settings) {
+  return who->administrator ? LIMIT_CHANGE_STEPS_ADMINISTRATOR : settings->steps_per_change;
+}
+
 static gboolean apply_in_savepoint(Edit *edit, const Change *change, RetentionCounts *counts,
                                    GError **error) {
   WriteResult *result = edit->result;
   gboolean done = apply_all(edit, change, error);
+  db_end_work(store_get_db(edit->store));
   gboolean differs = edit->differences->len > 0;
   if (done && !differs && edit->undone != 0)
     return end_alone(edit, error);
@@ -210,7 +216,11 @@ gboolean apply_change(const ApplyContext *context, Identity *who, const Change *
       .differences = g_ptr_array_new_with_free_func((GDestroyNotify)difference_free),
       .usage = g_hash_table_new_full(NULL, NULL, NULL, g_free),
   };
+  Db *db = store_get_db(context->store);
+  Allowance allowance = {context, who, apply_get_step_limit(who, context->settings)};
+  db_begin_work(db, is_allowed, &allowance);
   gboolean done = apply_in_savepoint(&edit, change, context->counts, error);
+  result->steps = db_get_work(db);
   if (!result->kept || !touches_values_alone(&edit, change))
     place_cache_clear(context->places);
   edit_clear(&edit);

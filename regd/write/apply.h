@@ -21,11 +21,19 @@ typedef struct {
   const LiveSettings *settings;
   guint64 revision; /* the newest handed out */
   gint64 now;       /* microseconds since 1970 */
+  /* Asked now and then; FALSE with an error ends the change. NULL: nobody is asked. */
+  DbProgress may_go_on;
+  gpointer may_go_on_data;
 } ApplyContext;
+
+/* How many steps a change of @who may take (db_begin_work()). */
+guint64 apply_get_step_limit(const Identity *who, const LiveSettings *settings);
 
 /* Applies @change under a savepoint of its own within the open transaction. If it returns
  * FALSE, changes nothing, or is a dry run, the store is as it was before. result->revision is
- * the revision that it took, or the newest one. */
+ * the revision that it took, or the newest one. result->steps is the work that it was.
+ * LIMIT_EXCEEDED: it takes more steps than its maker may (apply_get_step_limit()), or would
+ * make a user hold more than they may. */
 gboolean apply_change(const ApplyContext *context, Identity *who, const Change *change,
                       WriteResult *result, GError **error);
 

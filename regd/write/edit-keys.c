@@ -101,8 +101,8 @@ gboolean edit_insert(Edit *edit, KeyRow *row, gint64 above, GError **error) {
     return FALSE;
   difference->reroutes = row->link != NULL;
   edit->result->keys_created++;
-  edit_count_bytes(edit, difference->path, get_cost(row));
-  return row->link == NULL || add_link_difference(edit, row, acl, NULL, error);
+  return edit_charge(edit, difference->path, get_cost(row), error) &&
+         (row->link == NULL || add_link_difference(edit, row, acl, NULL, error));
 }
 
 static KeyRow *new_row(const char *name, const KeyRow *attributes) {
@@ -187,8 +187,8 @@ static gboolean bury(Edit *edit, const KeyRow *row, gint64 acl, const char *path
   if (row->revision == edit->revision)
     edit->has_revisited = TRUE;
   edit->result->keys_deleted++;
-  edit_count_bytes(edit, path, -get_cost(row));
-  return store_bury_key(edit->store, row->id, edit->revision, error) &&
+  return edit_charge(edit, path, -get_cost(row), error) &&
+         store_bury_key(edit->store, row->id, edit->revision, error) &&
          touch_children(edit, row->parent, error);
 }
 

@@ -45,7 +45,8 @@ gboolean edit_check_value(Edit *edit, const char *path, const char *name,
 static gboolean note_set(Edit *edit, const KeyAt *at, const NewValue *new, ValueRow *old,
                          GError **error) {
   gint64 old_cost = old != NULL ? get_cost(old->name, old->value) : 0;
-  edit_count_bytes(edit, at->path, get_cost(new->name, new->value) - old_cost);
+  if (!edit_charge(edit, at->path, get_cost(new->name, new->value) - old_cost, error))
+    return FALSE;
   Difference *difference =
       edit_add(edit, &(EditChange){CHANGE_VALUE_SET, at->id, new->name, at->acl, at->acl}, error);
   if (difference == NULL)
@@ -100,7 +101,8 @@ gboolean edit_delete_row(Edit *edit, const KeyAt *at, ValueRow *row, GError **er
   edit->has_deleted = TRUE;
   if (row->revision == edit->revision)
     edit->has_revisited = TRUE;
-  edit_count_bytes(edit, at->path, -get_cost(row->name, row->value));
+  if (!edit_charge(edit, at->path, -get_cost(row->name, row->value), error))
+    return FALSE;
   Difference *difference = edit_add(
       edit, &(EditChange){CHANGE_VALUE_DELETED, at->id, row->name, at->acl, at->acl}, error);
   if (difference == NULL)

@@ -2,7 +2,9 @@
 /* See edit.h. */
 #include "regd/write/edit.h"
 
+#include "client/base/error.h"
 #include "client/base/path.h"
+#include "client/base/protocol.h"
 #include "regd/tree/place.h"
 
 /* ---- places ---- */
@@ -103,16 +105,56 @@ gboolean edit_touch(Edit *edit, gint64 key, GError **error) {
   return store_touch_key(edit->store, key, edit->revision, edit->now, error);
 }
 
-void edit_count_bytes(Edit *edit, const char *path, gint64 delta) {
+/* ---- bytes of users ---- */
+
+static UserUsage *load_usage(Edit *edit, guint32 uid, GError **error) {
+  UserUsage *usage = g_hash_table_lookup(edit->usage, GUINT_TO_POINTER(uid));
+  if (usage != NULL)
+    return usage;
+  gint64 before = 0;
+  if (!store_load_usage(edit->store, uid, &before, error))
+    return NULL;
+  usage = g_new0(UserUsage, 1);
+  usage->before = before;
+  g_hash_table_insert(edit->usage, GUINT_TO_POINTER(uid), usage);
+  return usage;
+}
+
+static gboolean check_usage(const Edit *edit, guint32 uid, const UserUsage *usage, gint64 times,
+                            GError **error) {
+  gint64 limit = edit->settings->stored_bytes_per_user;
+  gint64 bytes = usage->before + usage->delta;
+  if (edit->who->administrator || usage->delta <= 0 || bytes <= limit * times)
+    return TRUE;
+  return error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED,
+                   "HKEY_USERS\\%u: this change would make it hold %" G_GINT64_FORMAT
+                   " bytes; at most %" G_GINT64_FORMAT " are allowed (Stored Bytes Per User)",
+                   uid, bytes, limit);
+}
+
+gboolean edit_charge(Edit *edit, const char *path, gint64 delta, GError **error) {
   guint32 uid = 0;
   if (delta == 0 || !resolve_get_branch(path, &uid))
-    return;
-  gint64 *sum = g_hash_table_lookup(edit->usage, GUINT_TO_POINTER(uid));
-  if (sum == NULL) {
-    sum = g_new0(gint64, 1);
-    g_hash_table_insert(edit->usage, GUINT_TO_POINTER(uid), sum);
+    return TRUE;
+  UserUsage *usage = load_usage(edit, uid, error);
+  if (usage == NULL)
+    return FALSE;
+  usage->delta += delta;
+  return delta < 0 || check_usage(edit, uid, usage, LIMIT_STORED_BYTES_WITHIN_CHANGE, error);
+}
+
+gboolean edit_settle(Edit *edit, GError **error) {
+  GHashTableIter iter;
+  gpointer uid = NULL;
+  gpointer value = NULL;
+  g_hash_table_iter_init(&iter, edit->usage);
+  while (g_hash_table_iter_next(&iter, &uid, &value)) {
+    const UserUsage *usage = value;
+    if (!check_usage(edit, GPOINTER_TO_UINT(uid), usage, 1, error) ||
+        !store_add_usage(edit->store, GPOINTER_TO_UINT(uid), usage->delta, error))
+      return FALSE;
   }
-  *sum += delta;
+  return TRUE;
 }
 
 void edit_clear(Edit *edit) {

@@ -22,7 +22,7 @@ typedef struct {
   WriteResult *result; /* for the counts */
 
   GPtrArray *differences; /* of Difference, in order */
-  GHashTable *usage;      /* uid -> gint64, bytes added below HKEY_USERS\<uid> */
+  GHashTable *usage;      /* uid -> UserUsage, of each user whose branch is changed */
   gboolean has_deleted;   /* something was deleted: what is made afterwards may be the same again */
   guint64 undone;         /* the trial that this change ends; 0: it ends none */
   gboolean writes_anyway; /* something is to be committed although no key */
@@ -64,7 +64,15 @@ typedef struct {
 Difference *edit_add(Edit *edit, const EditChange *change, GError **error);
 /* Marks the key changed in this revision. */
 gboolean edit_touch(Edit *edit, gint64 key, GError **error);
-/* Notes bytes gained or lost at @path, if it is below a user's branch. */
-void edit_count_bytes(Edit *edit, const char *path, gint64 delta);
+/* What a user has stored below HKEY_USERS\<uid>, in bytes. */
+typedef struct {
+  gint64 before; /* the change */
+  gint64 delta;
+} UserUsage;
+/* Charges bytes gained, or gives back those that are lost, at @path, if it is below a user's
+ * branch. LIMIT_EXCEEDED: so much that the change can't be meant to end within the limit. */
+gboolean edit_charge(Edit *edit, const char *path, gint64 delta, GError **error);
+/* Whether each user is within the limit after the change; writes what they have now. */
+gboolean edit_settle(Edit *edit, GError **error);
 
 #endif

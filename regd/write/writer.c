@@ -10,28 +10,22 @@
 #include "client/base/protocol.h"
 #include "client/threads/result-queue.h"
 #include "client/threads/thread-shortage.h"
+#include "regd/base/memory.h"
+#include "regd/base/turns.h"
 #include "regd/history/retention.h"
 #include "regd/history/trials.h"
 #include "regd/tree/settings.h"
 #include "regd/upkeep/integrity.h"
 #include "regd/write/apply.h"
+#include "regd/write/batch.h"
 #include "regd/write/seed.h"
-
-typedef struct {
-  Identity *who;
-  Change *change;
-  WriteDone done;
-  gpointer data;
-  WriteResult result;
-} Request;
 
 struct Writer {
   ResultQueue *written; /* of Batch */
   GThread *thread;
   GMutex mutex; /* guards the fields up to the empty line */
   GCond wake;
-  GQueue waiting; /* of Request */
-  gboolean stopping;
+  Turns *waiting; /* of Request */
   gboolean asked; /* for a sign of life */
   WriterStatistics statistics;
   gboolean has_clock;
@@ -39,6 +33,7 @@ struct Writer {
   SchemaSet *schemas;
 
   int read_only;      /* atomic */
+  gint stopping;      /* atomic; set under the mutex */
   gint commits;       /* atomic */
   gint moved;         /* atomic: counts what the thread does */
   gint flushing;      /* atomic: it waits for the disk, and moves nothing */
@@ -52,24 +47,20 @@ struct Writer {
   guint64 revision;
   LiveSettings settings;
   gboolean settings_are_stale;
-  guint64 next_trial; /* the revision whose trial ends first; 0: none */
-  gint64 next_deadline;
+  Trial next_trial;    /* the one that ends first; its revision is 0 if there is none */
+  guint64 queued_undo; /* the trial whose undoing waits for its turn; 0: none */
   guint commits_until_pruning;
+  gint64 cut_off; /* monotonic; 0: it is not stopping. What is not done then is refused */
+  gint64 trim_at; /* monotonic; when memory is given back; 0: there is none to give */
 };
 
 /* History is pruned after so many commits, when the queue is empty. */
 #define PRUNE_EVERY 64U
 
-typedef struct {
-  GPtrArray *requests; /* of Request */
-} Batch;
-
-static void request_free(Request *request) {
-  identity_unref(request->who);
-  change_free(request->change);
-  write_result_clear(&request->result);
-  g_free(request);
-}
+/* Memory is given back so long after a large change: its results are delivered by then. */
+#define TRIM_DELAY (G_USEC_PER_SEC / 5)
+/* What a change costs its user in turns, besides its steps. */
+#define CHANGE_COST 16U
 
 /* ---- applying ---- */
 
@@ -87,6 +78,23 @@ static SchemaSet *take_schemas(Writer *writer) {
   return schemas;
 }
 
+static gboolean is_stopping(const Writer *writer) {
+  return g_atomic_int_get(&writer->stopping) != 0;
+}
+
+/* When it is told to stop, what runs and what waits has LIMIT_STOP_MS left. */
+static gboolean may_go_on(gpointer data, GError **error) {
+  Writer *writer = data;
+  if (!is_stopping(writer))
+    return TRUE;
+  if (writer->cut_off == 0)
+    writer->cut_off = g_get_monotonic_time() + (gint64)LIMIT_STOP_MS * 1000;
+  return g_get_monotonic_time() < writer->cut_off ||
+         error_set(error, REGISTRY_ERROR_UNREACHABLE,
+                   "regd is being stopped: nothing of this change is kept; make it again when "
+                   "regd runs");
+}
+
 /* FALSE: refused, with the reason in the request. */
 static gboolean apply_request(Writer *writer, Request *request) {
   g_autoptr(SchemaSet) schemas = take_schemas(writer);
@@ -99,7 +107,9 @@ static gboolean apply_request(Writer *writer, Request *request) {
                           .schemas = schemas,
                           .settings = &writer->settings,
                           .revision = writer->revision,
-                          .now = g_get_real_time()};
+                          .now = g_get_real_time(),
+                          .may_go_on = may_go_on,
+                          .may_go_on_data = writer};
   if (!apply_change(&context, request->who, request->change, &request->result,
                     &request->result.error))
     return FALSE;
@@ -108,13 +118,6 @@ static gboolean apply_request(Writer *writer, Request *request) {
       settings_may_have_changed(&writer->settings, request->result.effective))
     writer->settings_are_stale = TRUE;
   return TRUE;
-}
-
-static gboolean is_kept(Request **requests, guint n_requests) {
-  for (guint i = 0; i < n_requests; i++)
-    if (requests[i]->result.kept)
-      return TRUE;
-  return FALSE;
 }
 
 /* A commit that failed may be in the file all the same, and others see a commit a moment
@@ -128,17 +131,46 @@ static gboolean commit(Writer *writer, GError **error) {
   return done;
 }
 
-static gboolean apply_requests(Writer *writer, Request **requests, guint n_requests,
-                               GError **error) {
-  if (!store_begin_write(writer->store, error))
+/* ---- a batch ---- */
+
+/* What was done last by the user whose change comes next tells what it may cost. */
+static gboolean fits(const Batch *batch, const Request *next, guint64 last_cost) {
+  return batch->requests->len == 0 ||
+         (batch->operations + next->change->operations->len <= LIMIT_GROUP_OPERATIONS &&
+          batch->steps <= LIMIT_GROUP_STEPS && last_cost <= LIMIT_GROUP_STEPS);
+}
+
+/* The next change that shares this flush; NULL: there is none. */
+static Request *take_next(Writer *writer, Batch *batch) {
+  guint64 last_cost = 0;
+  g_mutex_lock(&writer->mutex);
+  Request *request = turns_peek(writer->waiting, &last_cost);
+  if (request != NULL && fits(batch, request, last_cost)) {
+    batch_add(batch, turns_pop(writer->waiting));
+  } else {
+    request = NULL;
+  }
+  g_mutex_unlock(&writer->mutex);
+  return request;
+}
+
+static void charge(Writer *writer, Batch *batch, const Request *request) {
+  batch->steps += request->result.steps;
+  g_mutex_lock(&writer->mutex);
+  turns_charge(writer->waiting, request->payer, request->result.steps + CHANGE_COST);
+  g_mutex_unlock(&writer->mutex);
+}
+
+/* A full disk ends the whole transaction, not only this change. */
+static gboolean has_ended(Writer *writer, const Request *request, GError **error) {
+  if (request->result.error == NULL || db_in_transaction(store_get_db(writer->store)))
     return FALSE;
-  for (guint i = 0; i < n_requests; i++)
-    if (!apply_request(writer, requests[i]) && !db_in_transaction(store_get_db(writer->store))) {
-      /* A full disk ends the whole transaction, not only this change. */
-      g_propagate_error(error, g_error_copy(requests[i]->result.error));
-      return FALSE;
-    }
-  if (!is_kept(requests, n_requests)) {
+  g_propagate_error(error, g_error_copy(request->result.error));
+  return TRUE;
+}
+
+static gboolean finish(Writer *writer, gboolean kept, GError **error) {
+  if (!kept) {
     store_end(writer->store); /* nothing differs: the disk is not touched */
     return TRUE;
   }
@@ -146,41 +178,69 @@ static gboolean apply_requests(Writer *writer, Request **requests, guint n_reque
          store_save_position(writer->store, error) && commit(writer, error);
 }
 
-static void fail_requests(Request **requests, guint n_requests, const GError *failure) {
-  for (guint i = 0; i < n_requests; i++) {
-    write_result_clear(&requests[i]->result);
-    requests[i]->result.error = g_error_copy(failure);
+/* Applies what waits, as far as it may share one flush. */
+static gboolean apply_waiting(Writer *writer, Batch *batch, GError **error) {
+  Request *request;
+  if (!store_begin_write(writer->store, error))
+    return FALSE;
+  while ((request = take_next(writer, batch)) != NULL) {
+    (void)apply_request(writer, request);
+    charge(writer, batch, request);
+    if (has_ended(writer, request, error))
+      return FALSE;
   }
+  return finish(writer, batch_get_outcome(batch).kept, error);
 }
 
-/* One durable commit of all of them. If it fails, each gets a commit of its own, so that one
- * bad change does not fail the others. */
-static void commit_requests(Writer *writer, Request **requests, guint n_requests) {
-  guint64 before = writer->revision;
-  g_autoptr(GError) failure = NULL;
-  if (apply_requests(writer, requests, n_requests, &failure))
-    return;
+static gboolean apply_one(Writer *writer, Request *request, GError **error) {
+  if (!store_begin_write(writer->store, error))
+    return FALSE;
+  (void)apply_request(writer, request);
+  return !has_ended(writer, request, error) && finish(writer, request->result.kept, error);
+}
+
+static void take_back(Writer *writer, guint64 revision) {
   store_abandon(writer->store);
   place_cache_clear(writer->places);
   retention_counts_clear(writer->counts);
-  writer->revision = before;
+  writer->revision = revision;
   writer->settings_are_stale = TRUE;
   if (db_is_damaged(store_get_db(writer->store)))
     g_atomic_int_set(&writer->read_only, 1);
-  if (n_requests == 1) {
-    fail_requests(requests, 1, failure);
-    return;
-  }
-  for (guint i = 0; i < n_requests; i++)
-    commit_requests(writer, requests + i, 1);
 }
 
-static void refuse_requests(GPtrArray *requests) {
-  g_autoptr(GError) refusal = g_error_new_literal(
-      REGISTRY_ERROR, REGISTRY_ERROR_READ_ONLY,
-      "the database is damaged and takes no writes: stop regd and put a backup back with "
-      "regd --restore=FILE");
-  fail_requests((Request **)requests->pdata, requests->len, refusal);
+static void commit_one(Writer *writer, Request *request) {
+  guint64 before = writer->revision;
+  g_autoptr(GError) failure = NULL;
+  if (apply_one(writer, request, &failure))
+    return;
+  take_back(writer, before);
+  request_fail(request, failure);
+}
+
+/* One durable commit of what waits. If it fails, each change gets a commit of its own, so that
+ * one bad change does not fail the others. */
+static void commit_waiting(Writer *writer, Batch *batch) {
+  guint64 before = writer->revision;
+  g_autoptr(GError) failure = NULL;
+  if (apply_waiting(writer, batch, &failure))
+    return;
+  take_back(writer, before);
+  if (batch->requests->len == 1) {
+    batch_fail(batch, failure);
+    return;
+  }
+  for (guint i = 0; i < batch->requests->len; i++)
+    commit_one(writer, g_ptr_array_index(batch->requests, i));
+}
+
+/* Takes all that waits, and refuses it. */
+static void refuse_waiting(Writer *writer, Batch *batch, const GError *refusal) {
+  g_mutex_lock(&writer->mutex);
+  while (!turns_is_empty(writer->waiting))
+    batch_add(batch, turns_pop(writer->waiting));
+  g_mutex_unlock(&writer->mutex);
+  batch_fail(batch, refusal);
 }
 
 static void shorten_log(Writer *writer) {
@@ -190,23 +250,27 @@ static void shorten_log(Writer *writer) {
 }
 
 /* Purged data must not stay in the write-ahead log. */
-static void wipe_log(Writer *writer, GPtrArray *requests) {
-  for (guint i = 0; i < requests->len; i++) {
-    const Request *request = g_ptr_array_index(requests, i);
-    if (request->result.error != NULL || !request->result.purged)
-      continue;
-    g_atomic_int_set(&writer->flushing, 1);
-    db_execute(store_get_db(writer->store), "PRAGMA wal_checkpoint(TRUNCATE)", NULL);
-    g_atomic_int_set(&writer->flushing, 0);
-    return;
-  }
+static void wipe_log(Writer *writer) {
+  g_atomic_int_set(&writer->flushing, 1);
+  db_execute(store_get_db(writer->store), "PRAGMA wal_checkpoint(TRUNCATE)", NULL);
+  g_atomic_int_set(&writer->flushing, 0);
+}
+
+static gboolean may_write(Writer *writer, GError **error) {
+  if (!may_go_on(writer, error))
+    return FALSE;
+  return !writer_is_read_only(writer) ||
+         error_set(error, REGISTRY_ERROR_READ_ONLY,
+                   "the database is damaged and takes no writes: stop regd and put a backup back "
+                   "with regd --restore=FILE");
 }
 
 static void commit_batch(Writer *writer, Batch *batch) {
-  if (writer_is_read_only(writer))
-    refuse_requests(batch->requests);
+  g_autoptr(GError) refusal = NULL;
+  if (may_write(writer, &refusal))
+    commit_waiting(writer, batch);
   else
-    commit_requests(writer, (Request **)batch->requests->pdata, batch->requests->len);
+    refuse_waiting(writer, batch, refusal);
   for (guint i = 0; i < batch->requests->len; i++) {
     Request *request = g_ptr_array_index(batch->requests, i);
     /* Freed here, because a large one would delay the main loop. */
@@ -220,36 +284,42 @@ static void commit_batch(Writer *writer, Batch *batch) {
 
 static void load_next_trial(Writer *writer) {
   /* A failure shows with the next write; until then no trial ends. */
-  if (!trials_get_next(writer->store, &writer->next_trial, &writer->next_deadline, NULL))
-    writer->next_trial = 0;
-}
-
-static gboolean have_trials_changed(GPtrArray *requests) {
-  for (guint i = 0; i < requests->len; i++)
-    if (((const Request *)g_ptr_array_index(requests, i))->result.trials_changed)
-      return TRUE;
-  return FALSE;
+  if (!trials_get_next(writer->store, &writer->next_trial, NULL))
+    writer->next_trial.revision = 0;
 }
 
 static gboolean is_trial_due(const Writer *writer) {
-  return writer->next_trial != 0 && g_get_real_time() >= writer->next_deadline;
+  return writer->next_trial.revision != 0 && writer->queued_undo == 0 && !is_stopping(writer) &&
+         g_get_real_time() >= writer->next_trial.deadline;
 }
 
+/* Undoing takes a turn of the user who made the change. */
 static Request *new_undo(Writer *writer) {
-  Request *request = g_new0(Request, 1);
-  request->who = identity_new((guint32)getuid(), TRUE, NULL, 0, (guint32)getpid(), "regd");
-  request->change = change_new();
-  request->change->comment = g_strdup("not confirmed");
-  change_add(request->change, OPERATION_UNDO, "")->revision = writer->next_trial;
-  request->done = writer->own_done;
-  request->data = writer->own_data;
+  g_autoptr(Identity) daemon =
+      identity_new((guint32)getuid(), TRUE, NULL, 0, (guint32)getpid(), "regd");
+  Change *change = change_new();
+  change->comment = g_strdup("not confirmed");
+  change_add(change, OPERATION_UNDO, "")->revision = writer->next_trial.revision;
+  Request *request = request_new(daemon, change, writer->own_done, writer->own_data);
+  request->payer = writer->next_trial.uid;
+  request->is_undo = TRUE;
   return request;
 }
 
+/* Under the mutex. */
+static void queue_undo(Writer *writer) {
+  if (!is_trial_due(writer))
+    return;
+  Request *request = new_undo(writer);
+  writer->queued_undo = writer->next_trial.revision;
+  turns_push(writer->waiting, request->payer, request);
+}
+
 /* If undoing could not be written (the disk is full, say), it is tried again soon. */
-static void put_off_failed(Writer *writer, guint64 undone) {
-  if (undone != 0 && writer->next_trial == undone)
-    writer->next_deadline = g_get_real_time() + G_USEC_PER_SEC;
+static void note_undone(Writer *writer) {
+  if (writer->next_trial.revision == writer->queued_undo)
+    writer->next_trial.deadline = g_get_real_time() + G_USEC_PER_SEC;
+  writer->queued_undo = 0;
 }
 
 /* ---- pruning ---- */
@@ -279,23 +349,6 @@ static void prune_a_little(Writer *writer) {
   shorten_log(writer);
 }
 
-/* ---- back on the main context ---- */
-
-static void batch_free(Batch *batch) {
-  g_ptr_array_unref(batch->requests);
-  g_free(batch);
-}
-
-static void deliver(gpointer data) {
-  Batch *batch = data;
-  for (guint i = 0; i < batch->requests->len; i++) {
-    Request *request = g_ptr_array_index(batch->requests, i);
-    if (request->done != NULL)
-      request->done(&request->result, request->data);
-  }
-  batch_free(batch);
-}
-
 /* ---- the thread ---- */
 
 /* Under the mutex. */
@@ -306,47 +359,43 @@ static void answer_pulse(Writer *writer) {
 }
 
 static void wait_for_work(Writer *writer) {
-  if (writer->next_trial == 0) {
-    g_cond_wait(&writer->wake, &writer->mutex);
-    return;
+  gint64 now = g_get_monotonic_time();
+  gint64 until = writer->trim_at;
+  if (writer->next_trial.revision != 0) {
+    gint64 left = CLAMP(writer->next_trial.deadline - g_get_real_time(), 0, G_USEC_PER_SEC);
+    until = until != 0 ? MIN(until, now + left) : now + left;
   }
-  gint64 left = CLAMP(writer->next_deadline - g_get_real_time(), 0, G_USEC_PER_SEC);
-  g_cond_wait_until(&writer->wake, &writer->mutex, g_get_monotonic_time() + left);
+  if (until != 0)
+    g_cond_wait_until(&writer->wake, &writer->mutex, until);
+  else
+    g_cond_wait(&writer->wake, &writer->mutex);
 }
 
-static Batch *new_batch(void) {
-  Batch *batch = g_new0(Batch, 1);
-  batch->requests = g_ptr_array_new_with_free_func((GDestroyNotify)request_free);
-  return batch;
+static gboolean is_trim_due(const Writer *writer) {
+  return writer->trim_at != 0 && g_get_monotonic_time() >= writer->trim_at;
 }
 
-/* All changes that wait and fit into one flush. Empty: the thread has a trial or pruning to
- * do. NULL: the writer is stopping. */
-static Batch *take_batch(Writer *writer) {
+/* What the thread does next. */
+typedef enum { TASK_CHANGES, TASK_UPKEEP, TASK_END } Task;
+
+static Task wait_for_task(Writer *writer) {
   g_mutex_lock(&writer->mutex);
-  while (g_queue_is_empty(&writer->waiting) && !writer->stopping && !is_trial_due(writer) &&
+  queue_undo(writer);
+  while (turns_is_empty(writer->waiting) && !is_stopping(writer) && !is_trim_due(writer) &&
          writer->commits_until_pruning > 0) {
     answer_pulse(writer);
     wait_for_work(writer);
+    queue_undo(writer);
   }
   answer_pulse(writer);
-  Batch *batch = g_queue_is_empty(&writer->waiting) && writer->stopping ? NULL : new_batch();
-  guint operations = 0;
-  while (!g_queue_is_empty(&writer->waiting)) {
-    const Request *next = g_queue_peek_head(&writer->waiting);
-    operations += next->change->operations->len;
-    if (batch->requests->len > 0 && operations > LIMIT_GROUP_OPERATIONS)
-      break;
-    g_ptr_array_add(batch->requests, g_queue_pop_head(&writer->waiting));
-  }
+  Task task = is_stopping(writer) ? TASK_END : TASK_UPKEEP;
+  if (!turns_is_empty(writer->waiting))
+    task = TASK_CHANGES;
   g_mutex_unlock(&writer->mutex);
-  return batch;
+  return task;
 }
 
-static void count_batch(Writer *writer, const Batch *batch, gint64 microseconds) {
-  guint refused = 0;
-  for (guint i = 0; i < batch->requests->len; i++)
-    refused += ((const Request *)g_ptr_array_index(batch->requests, i))->result.error != NULL;
+static void count_batch(Writer *writer, const Batch *batch, guint refused, gint64 microseconds) {
   g_mutex_lock(&writer->mutex);
   writer->statistics.changes += batch->requests->len;
   writer->statistics.refused += refused;
@@ -360,29 +409,44 @@ static void note_clock(Writer *writer) {
   g_mutex_unlock(&writer->mutex);
 }
 
+/* A large change leaves much memory behind: the allocator's and the database's caches. */
+static void trim_memory(Writer *writer) {
+  if (!is_trim_due(writer))
+    return;
+  writer->trim_at = 0;
+  db_give_memory_back(store_get_db(writer->store));
+  memory_give_back();
+}
+
+static void write_changes(Writer *writer) {
+  Batch *batch = batch_new();
+  gint64 begun = g_get_monotonic_time();
+  commit_batch(writer, batch);
+  const BatchOutcome outcome = batch_get_outcome(batch);
+  count_batch(writer, batch, outcome.refused, g_get_monotonic_time() - begun);
+  if (outcome.purged)
+    wipe_log(writer);
+  if (outcome.trials_changed)
+    load_next_trial(writer);
+  if (outcome.undone)
+    note_undone(writer);
+  writer->commits_until_pruning -= MIN(writer->commits_until_pruning, batch->requests->len);
+  if (batch->steps > LIMIT_TRIM_STEPS)
+    writer->trim_at = g_get_monotonic_time() + TRIM_DELAY;
+  result_queue_push(writer->written, batch);
+  shorten_log(writer);
+}
+
 static gpointer run_thread(gpointer data) {
   Writer *writer = data;
-  Batch *batch;
+  Task task;
   note_clock(writer);
-  while ((batch = take_batch(writer)) != NULL) {
-    guint64 undone = is_trial_due(writer) ? writer->next_trial : 0;
-    if (undone != 0)
-      g_ptr_array_add(batch->requests, new_undo(writer));
-    if (batch->requests->len == 0) {
-      batch_free(batch);
+  while ((task = wait_for_task(writer)) != TASK_END) {
+    if (task == TASK_CHANGES)
+      write_changes(writer);
+    else
       prune_a_little(writer);
-      continue;
-    }
-    gint64 begun = g_get_monotonic_time();
-    commit_batch(writer, batch);
-    count_batch(writer, batch, g_get_monotonic_time() - begun);
-    wipe_log(writer, batch->requests);
-    if (have_trials_changed(batch->requests))
-      load_next_trial(writer);
-    put_off_failed(writer, undone);
-    writer->commits_until_pruning -= MIN(writer->commits_until_pruning, batch->requests->len);
-    result_queue_push(writer->written, batch);
-    shorten_log(writer);
+    trim_memory(writer);
   }
   return NULL;
 }
@@ -394,8 +458,7 @@ static gboolean apply_own(Writer *writer, Change *change, GError **error) {
   g_autoptr(Identity) daemon =
       identity_new((guint32)getuid(), TRUE, NULL, 0, (guint32)getpid(), "regd");
   Request request = {.who = daemon, .change = change};
-  Request *requests[] = {&request};
-  commit_requests(writer, requests, 1);
+  commit_one(writer, &request);
   if (request.result.error != NULL)
     g_propagate_error(error, g_steal_pointer(&request.result.error));
   gboolean done = request.result.effective != NULL;
@@ -436,8 +499,8 @@ Writer *writer_start(const char *file, GMainContext *context, WriteDone own_done
   g_autoptr(Writer) writer = g_new0(Writer, 1);
   g_mutex_init(&writer->mutex);
   g_cond_init(&writer->wake);
-  g_queue_init(&writer->waiting);
-  writer->written = result_queue_new(context, deliver);
+  writer->waiting = turns_new((GDestroyNotify)request_free);
+  writer->written = result_queue_new(context, batch_deliver);
   writer->places = place_cache_new();
   writer->counts = retention_counts_new();
   writer->settings_are_stale = TRUE;
@@ -458,12 +521,13 @@ void writer_stop(Writer *writer) {
   if (writer == NULL)
     return;
   g_mutex_lock(&writer->mutex);
-  writer->stopping = TRUE;
+  g_atomic_int_set(&writer->stopping, 1);
   g_cond_signal(&writer->wake);
   g_mutex_unlock(&writer->mutex);
   if (writer->thread != NULL)
     g_thread_join(writer->thread);
   result_queue_unref(writer->written);
+  turns_free(writer->waiting);
   place_cache_free(writer->places);
   retention_counts_free(writer->counts);
   store_close(writer->store);
@@ -483,13 +547,9 @@ void writer_set_schemas(Writer *writer, SchemaSet *schemas) {
 }
 
 void writer_submit(Writer *writer, Identity *who, Change *change, WriteDone done, gpointer data) {
-  Request *request = g_new0(Request, 1);
-  request->who = identity_ref(who);
-  request->change = change;
-  request->done = done;
-  request->data = data;
+  Request *request = request_new(who, change, done, data);
   g_mutex_lock(&writer->mutex);
-  g_queue_push_tail(&writer->waiting, request);
+  turns_push(writer->waiting, request->payer, request);
   g_mutex_unlock(&writer->mutex);
   /* After unlocking, so that the woken thread finds the mutex free. */
   g_cond_signal(&writer->wake);

@@ -15,11 +15,10 @@ static void add(StoreFixture *fixture, guint64 revision, guint32 uid, gint64 dea
 }
 
 static void assert_next(StoreFixture *fixture, guint64 revision, gint64 deadline) {
-  guint64 next = 0;
-  gint64 due = 0;
-  g_assert_true(trials_get_next(fixture->store, &next, &due, NULL));
-  g_assert_cmpuint(next, ==, revision);
-  g_assert_cmpint(due, ==, deadline);
+  Trial next;
+  g_assert_true(trials_get_next(fixture->store, &next, NULL));
+  g_assert_cmpuint(next.revision, ==, revision);
+  g_assert_cmpint(next.deadline, ==, deadline);
 }
 
 static gboolean is_on_trial(StoreFixture *fixture, guint64 revision, guint32 *uid) {

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* See batch.h. */
+#include "regd/write/batch.h"
+
+Request *request_new(Identity *who, Change *change, WriteDone done, gpointer data) {
+  Request *request = g_new0(Request, 1);
+  request->who = identity_ref(who);
+  request->payer = who->uid;
+  request->change = change;
+  request->done = done;
+  request->data = data;
+  return request;
+}
+
+void request_free(Request *request) {
+  if (request == NULL)
+    return;
+  identity_unref(request->who);
+  change_free(request->change);
+  write_result_clear(&request->result);
+  g_free(request);
+}
+
+void request_fail(Request *request, const GError *failure) {
+  write_result_clear(&request->result);
+  request->result.error = g_error_copy(failure);
+}
+
+Batch *batch_new(void) {
+  Batch *batch = g_new0(Batch, 1);
+  batch->requests = g_ptr_array_new_with_free_func((GDestroyNotify)request_free);
+  return batch;
+}
+
+void batch_free(Batch *batch) {
+  if (batch == NULL)
+    return;
+  g_ptr_array_unref(batch->requests);
+  g_free(batch);
+}
+
+void batch_add(Batch *batch, Request *request) {
+  g_ptr_array_add(batch->requests, request);
+  batch->operations += request->change->operations->len;
+}
+
+void batch_fail(Batch *batch, const GError *failure) {
+  for (guint i = 0; i < batch->requests->len; i++)
+    request_fail(g_ptr_array_index(batch->requests, i), failure);
+}
+
+void batch_deliver(gpointer data) {
+  g_autoptr(Batch) batch = data;
+  for (guint i = 0; i < batch->requests->len; i++) {
+    Request *request = g_ptr_array_index(batch->requests, i);
+    if (request->done != NULL)
+      request->done(&request->result, request->data);
+  }
+}
+
+BatchOutcome batch_get_outcome(const Batch *batch) {
+  BatchOutcome outcome = {0};
+  for (guint i = 0; i < batch->requests->len; i++) {
+    const Request *request = g_ptr_array_index(batch->requests, i);
+    outcome.kept |= request->result.kept;
+    outcome.purged |= request->result.purged && request->result.error == NULL;
+    outcome.trials_changed |= request->result.trials_changed;
+    outcome.undone |= request->is_undo;
+    outcome.refused += request->result.error != NULL;
+  }
+  return outcome;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* Changes that wait for the writer, and those that share one flush. Knows neither threads nor
+ * the store. */
+#ifndef REGD_WRITE_BATCH_H
+#define REGD_WRITE_BATCH_H
+
+#include "client/base/change.h"
+#include "regd/write/result.h"
+
+/* A change that somebody has handed in, and what became of it. */
+typedef struct {
+  Identity *who;
+  guint32 payer; /* the user who waits for their turn with it */
+  gboolean is_undo;
+  Change *change;
+  WriteDone done; /* may be NULL */
+  gpointer data;
+  WriteResult result;
+} Request;
+/* References @who, who waits for their turn with it; takes @change. */
+Request *request_new(Identity *who, Change *change, WriteDone done, gpointer data);
+void request_free(Request *request);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Request, request_free)
+/* Whatever had become of it: it is refused. */
+void request_fail(Request *request, const GError *failure);
+
+typedef struct {
+  GPtrArray *requests; /* of Request */
+  guint operations;    /* of all of them */
+  guint64 steps;
+} Batch;
+Batch *batch_new(void);
+void batch_free(Batch *batch);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Batch, batch_free)
+/* Takes @request. */
+void batch_add(Batch *batch, Request *request);
+void batch_fail(Batch *batch, const GError *failure);
+/* Tells everybody what became of it, and frees it. @data: the Batch. */
+void batch_deliver(gpointer data);
+
+/* What became of all of them together. */
+typedef struct {
+  gboolean kept;           /* something is to be committed */
+  gboolean purged;         /* old data was forgotten */
+  gboolean trials_changed; /* a trial began or ended */
+  gboolean undone;         /* a trial that was due was among them */
+  guint refused;
+} BatchOutcome;
+BatchOutcome batch_get_outcome(const Batch *batch);
+
+#endif

@@ -9,10 +9,14 @@
 #include <unistd.h>
 
 #include "client/base/error.h"
+#include "mailauth/settings/fingerprint.h"
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(X509, X509_free)
 
 struct BackendStream {
   int descriptor;
   SSL *tls;
+  char *fingerprints; /* that the certificate must have one of; NULL: the context proves it */
   gboolean connected;
   BackendStreamReady ready;
   gpointer data;
@@ -45,12 +49,19 @@ BackendStream *backend_stream_new(int descriptor, SSL_CTX *tls, const char *host
   return stream;
 }
 
+void backend_stream_pin(BackendStream *stream, const char *fingerprints) {
+  g_free(stream->fingerprints);
+  stream->fingerprints = g_strdup(fingerprints);
+  SSL_set_verify(stream->tls, SSL_VERIFY_NONE, NULL);
+}
+
 void backend_stream_free(BackendStream *stream) {
   if (stream == NULL)
     return;
   if (stream->source != 0)
     g_source_remove(stream->source);
   SSL_free(stream->tls);
+  g_free(stream->fingerprints);
   if (stream->descriptor >= 0)
     close(stream->descriptor);
   g_free(stream);
@@ -114,6 +125,20 @@ static BackendStreamResult finish_connecting(BackendStream *stream, GError **err
   return BACKEND_STREAM_DONE;
 }
 
+static BackendStreamResult check_fingerprint(const BackendStream *stream, GError **error) {
+  guint8 digest[EVP_MAX_MD_SIZE] = {0};
+  unsigned int size = 0;
+  g_autoptr(X509) certificate = SSL_get1_peer_certificate(stream->tls);
+  gboolean known = certificate != NULL &&
+                   X509_digest(certificate, EVP_sha256(), digest, &size) == 1 &&
+                   size == FINGERPRINT_BYTES && fingerprints_have(stream->fingerprints, digest);
+  if (known)
+    return BACKEND_STREAM_DONE;
+  error_set(error, REGISTRY_ERROR_UNREACHABLE,
+            "TLS: its certificate is not the one that `Backend Fingerprint` names");
+  return BACKEND_STREAM_FAILED;
+}
+
 BackendStreamResult backend_stream_handshake(BackendStream *stream, GError **error) {
   if (!stream->connected && finish_connecting(stream, error) != BACKEND_STREAM_DONE)
     return BACKEND_STREAM_FAILED;
@@ -122,7 +147,7 @@ BackendStreamResult backend_stream_handshake(BackendStream *stream, GError **err
   int result = SSL_do_handshake(stream->tls);
   stream->read_needs = G_IO_IN;
   if (result == 1)
-    return BACKEND_STREAM_DONE;
+    return stream->fingerprints == NULL ? BACKEND_STREAM_DONE : check_fingerprint(stream, error);
   BackendStreamResult answer = result_of_tls(stream, result, &stream->read_needs);
   if (answer == BACKEND_STREAM_AGAIN)
     return BACKEND_STREAM_AGAIN;

@@ -23,6 +23,9 @@ typedef enum {
  * may go on. */
 BackendStream *backend_stream_new(int descriptor, SSL_CTX *tls, const char *host,
                                   BackendStreamReady ready, gpointer data);
+/* Before the handshake, with TLS: the certificate must be one of these (fingerprint.h), and
+ * then neither its issuer nor its name counts. */
+void backend_stream_pin(BackendStream *stream, const char *fingerprints);
 void backend_stream_free(BackendStream *stream);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BackendStream, backend_stream_free)
 

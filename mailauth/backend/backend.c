@@ -6,11 +6,15 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
+#include "client/base/error.h"
 #include "mailauth/backend/backend-dialog.h"
+#include "mailauth/backend/backend-trust.h"
 #include "mailauth/backend/pump.h"
 #include "mailauth/base/client-address.h"
 #include "mailauth/base/limits.h"
+#include "mailauth/settings/backend-address.h"
 
 #define BACKEND_SECONDS 15
 /* A line of the server's, and all it may say before it has answered. */
@@ -22,14 +26,14 @@ struct Backends {
   Dialer *dialer;
   GHashTable *attempts; /* a set of Attempt */
   GHashTable *pumps;    /* a set of Pump */
-  SSL_CTX *verifying;   /* made when it is needed first */
-  SSL_CTX *trusting;    /* for servers on this machine */
+  BackendTrust *trust;
 };
 
 struct Attempt {
   Backends *backends;
-  char *host;
-  gboolean tls;
+  BackendAddress address;
+  char *ca_file;
+  char *fingerprint;
   BackendDialog *dialog;
   guint64 dial; /* under way, or 0 */
   BackendStream *stream;
@@ -44,6 +48,7 @@ Backends *backends_new(Dialer *dialer) {
   Backends *backends = g_new0(Backends, 1);
   backends->dialer = dialer;
   backends->attempts = g_hash_table_new(NULL, NULL);
+  backends->trust = backend_trust_new();
   backends->pumps = g_hash_table_new_full(NULL, NULL, (GDestroyNotify)pump_free, NULL);
   return backends;
 }
@@ -63,7 +68,9 @@ static void attempt_free(Attempt *attempt) {
   backend_dialog_free(attempt->dialog);
   g_string_free(attempt->in, TRUE);
   wipe_string(attempt->out);
-  g_free(attempt->host);
+  backend_address_clear(&attempt->address);
+  g_free(attempt->ca_file);
+  g_free(attempt->fingerprint);
   g_free(attempt);
 }
 
@@ -75,8 +82,7 @@ void backends_free(Backends *backends) {
     attempt_free(link->data);
   g_hash_table_unref(backends->attempts);
   g_hash_table_unref(backends->pumps);
-  SSL_CTX_free(backends->verifying);
-  SSL_CTX_free(backends->trusting);
+  backend_trust_free(backends->trust);
   g_free(backends);
 }
 
@@ -87,7 +93,9 @@ guint backends_count_pumps(const Backends *backends) {
 /* ---- the end of an attempt ---- */
 
 static void fail(Attempt *attempt, Outcome outcome, const char *what) {
-  g_autofree char *detail = g_strdup_printf("%s: %s", attempt->host, what);
+  const BackendAddress *address = &attempt->address;
+  g_autofree char *detail =
+      g_strdup_printf("%s: %s", address->path != NULL ? address->path : address->host, what);
   const BackendResult result = {.outcome = outcome, .detail = detail, .descriptor = -1};
   BackendOpened opened = attempt->opened;
   gpointer data = attempt->data;
@@ -126,8 +134,8 @@ static int hand_to_pump(Attempt *attempt) {
 static void succeed(Attempt *attempt) {
   g_autofree char *capabilities = g_strdup(backend_dialog_get_capabilities(attempt->dialog));
   g_autoptr(GBytes) pending = g_bytes_new(attempt->in->str, attempt->in->len);
-  int descriptor =
-      attempt->tls ? hand_to_pump(attempt) : backend_stream_steal_descriptor(attempt->stream);
+  int descriptor = attempt->address.tls ? hand_to_pump(attempt)
+                                        : backend_stream_steal_descriptor(attempt->stream);
   if (descriptor < 0) {
     fail(attempt, OUTCOME_BACKEND_UNREACHABLE, g_strerror(errno));
     return;
@@ -227,45 +235,58 @@ static void on_ready(gpointer data) {
   backend_stream_watch(attempt->stream, attempt->out->len > 0 ? G_IO_IN | G_IO_OUT : G_IO_IN);
 }
 
-/* Whether the server is on this machine. */
-static gboolean is_local(int descriptor) {
+/* A name may stand for any address: it is judged before anything is said. */
+static gboolean is_secret(const Attempt *attempt, int descriptor) {
   struct sockaddr_storage socket = {0};
   socklen_t size = sizeof socket;
+  if (attempt->address.tls || attempt->address.path != NULL)
+    return TRUE;
   if (getpeername(descriptor, (struct sockaddr *)&socket, &size) < 0)
     return FALSE;
   ClientAddress address = client_address_from_socket(&socket);
-  return client_address_is_loopback(&address);
+  return backend_address_is_privileged(&address, attempt->address.port);
 }
 
-static SSL_CTX *get_context(Backends *backends, gboolean local) {
-  SSL_CTX **context = local ? &backends->trusting : &backends->verifying;
-  if (*context != NULL)
-    return *context;
-  *context = SSL_CTX_new(TLS_client_method());
-  SSL_CTX_set_min_proto_version(*context, TLS1_2_VERSION);
-  SSL_CTX_set_default_verify_paths(*context);
-  SSL_CTX_set_verify(*context, local ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
-  return *context;
+static gboolean begin_stream(Attempt *attempt, int descriptor, GError **error) {
+  SSL_CTX *tls = NULL;
+  if (attempt->address.tls) {
+    tls = backend_trust_get_context(attempt->backends->trust, attempt->ca_file, error);
+    if (tls == NULL)
+      return FALSE;
+  }
+  attempt->stream = backend_stream_new(descriptor, tls, attempt->address.host, on_ready, attempt);
+  if (tls != NULL && *attempt->fingerprint != '\0')
+    backend_stream_pin(attempt->stream, attempt->fingerprint);
+  return TRUE;
 }
 
 static void on_connected(int descriptor, const char *problem, gpointer data) {
   Attempt *attempt = data;
+  g_autoptr(GError) error = NULL;
   attempt->dial = 0;
   if (descriptor < 0) {
     fail(attempt, OUTCOME_BACKEND_UNREACHABLE, problem);
     return;
   }
-  SSL_CTX *tls = attempt->tls ? get_context(attempt->backends, is_local(descriptor)) : NULL;
-  attempt->stream = backend_stream_new(descriptor, tls, attempt->host, on_ready, attempt);
-  backend_stream_watch(attempt->stream, G_IO_OUT);
+  if (!is_secret(attempt, descriptor))
+    error_set(&error, REGISTRY_ERROR_INVALID_VALUE, BACKEND_IN_THE_CLEAR);
+  if (error == NULL && begin_stream(attempt, descriptor, &error)) {
+    backend_stream_watch(attempt->stream, G_IO_OUT);
+    return;
+  }
+  close(descriptor);
+  fail(attempt, OUTCOME_BACKEND_UNREACHABLE, error->message);
 }
 
 void backends_open(Backends *backends, const ProtocolSettings *settings, const char *account,
                    BackendOpened opened, gpointer data) {
   Attempt *attempt = g_new0(Attempt, 1);
   attempt->backends = backends;
-  attempt->host = g_strdup(settings->backend.host);
-  attempt->tls = settings->backend.tls;
+  attempt->address = settings->backend;
+  attempt->address.host = g_strdup(settings->backend.host);
+  attempt->address.path = g_strdup(settings->backend.path);
+  attempt->ca_file = g_strdup(settings->backend_ca_file);
+  attempt->fingerprint = g_strdup(settings->backend_fingerprint);
   attempt->dialog =
       backend_dialog_new(settings->backend.protocol, account, settings->backend_master_user,
                          settings->backend_master_password);

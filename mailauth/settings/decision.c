@@ -110,7 +110,7 @@ static Outcome find_backend(const Settings *settings, Protocol protocol, char **
   const ProtocolSettings *own = &settings->protocols[protocol];
   const char *key = settings_get_path(protocol == PROTOCOL_POP3 ? SETTINGS_POP3 : SETTINGS_IMAP);
   const char *missing = NULL;
-  if (own->backend.host == NULL)
+  if (own->backend.host == NULL && own->backend.path == NULL)
     missing = "Backend";
   else if (*own->backend_master_user == '\0')
     missing = "Backend Master User";

@@ -6,7 +6,7 @@
 #include <ldap.h>
 
 #include "client/base/error.h"
-#include "mailauth/settings/settings-read.h"
+#include "mailauth/settings/backend-address.h"
 
 /* Where slapd listens by Debian's configuration, and where libldap looks. */
 #define DEFAULT_LDAPI_PATH "/var/run/slapd/ldapi"
@@ -48,6 +48,7 @@ gboolean server_address_parse(const char *text, ServerAddress *address, GError *
   if (!backend_address_parse(text, &backend, error))
     return FALSE;
   address->host = g_steal_pointer(&backend.host);
+  address->path = g_steal_pointer(&backend.path);
   address->port = backend.port;
   backend_address_clear(&backend);
   return TRUE;

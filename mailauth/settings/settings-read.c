@@ -11,6 +11,8 @@
 #include "mailauth/base/limits.h"
 #include "mailauth/base/name.h"
 #include "mailauth/base/unique-id-format.h"
+#include "mailauth/settings/backend-address.h"
+#include "mailauth/settings/fingerprint.h"
 #include "mailauth/settings/settings-names.h"
 #include "mailauth/settings/settings-tables.h"
 
@@ -164,64 +166,6 @@ static void read_table(Reader *reader, SettingsKey key, const char *subkey, Sett
     read_row(reader, key, subkey, &own->rows[i], base);
 }
 
-/* ---- addresses ---- */
-
-static const struct {
-  const char *scheme;
-  Protocol protocol;
-  gboolean tls;
-  guint16 port;
-} backend_schemes[] = {
-    {"imap://", PROTOCOL_IMAP, FALSE, 143},
-    {"imaps://", PROTOCOL_IMAP, TRUE, 993},
-    {"pop3://", PROTOCOL_POP3, FALSE, 110},
-    {"pop3s://", PROTOCOL_POP3, TRUE, 995},
-};
-
-static gboolean is_host(const char *text, gboolean bracketed) {
-  return *text != '\0' && strpbrk(text, "/@[] ") == NULL &&
-         (bracketed || strchr(text, ':') == NULL);
-}
-
-/* "host" or "[v6]", and ":port" if it is not the scheme's own. */
-static gboolean take_host_and_port(const char *text, BackendAddress *address) {
-  g_autofree char *host = g_strdup(text);
-  gsize length = strlen(host);
-  if (length > 0 && host[length - 1] == '/')
-    host[length - 1] = '\0';
-  char *colon = strrchr(host, ':');
-  char *bracket = strrchr(host, ']');
-  guint64 port = address->port;
-  if (colon != NULL && colon > bracket) {
-    if (!g_ascii_string_to_unsigned(colon + 1, 10, 1, G_MAXUINT16, &port, NULL))
-      return FALSE;
-    *colon = '\0';
-  }
-  gboolean bracketed = host[0] == '[' && bracket != NULL && bracket[1] == '\0';
-  if (bracketed)
-    *bracket = '\0';
-  if (!is_host(host + bracketed, bracketed))
-    return FALSE;
-  address->port = (guint16)port;
-  address->host = g_strdup(host + bracketed);
-  return TRUE;
-}
-
-gboolean backend_address_parse(const char *text, BackendAddress *address, GError **error) {
-  *address = (BackendAddress){0};
-  for (guint i = 0; i < G_N_ELEMENTS(backend_schemes); i++) {
-    if (!g_str_has_prefix(text, backend_schemes[i].scheme))
-      continue;
-    address->protocol = backend_schemes[i].protocol;
-    address->tls = backend_schemes[i].tls;
-    address->port = backend_schemes[i].port;
-    if (take_host_and_port(text + strlen(backend_schemes[i].scheme), address))
-      return TRUE;
-  }
-  return error_set(error, REGISTRY_ERROR_INVALID_VALUE,
-                   "'%s' is not imap://host:port, imaps://, pop3:// or pop3s://", text);
-}
-
 /* ---- what the tables can't say ---- */
 
 static void check_backend(Reader *reader, Protocol protocol) {
@@ -237,6 +181,37 @@ static void check_backend(Reader *reader, Protocol protocol) {
   if (settings->backend.protocol != protocol)
     add_problem(reader, SCOPE_PROTOCOL, key, "", "Backend", "'%s' is not a server of %s",
                 settings->backend_text, protocol_get_name(protocol));
+  else if (!backend_address_check_secrecy(&settings->backend, &error))
+    add_problem(reader, SCOPE_PROTOCOL, key, "", "Backend", "'%s': %s", settings->backend_text,
+                error->message);
+}
+
+/* A protocol's own setting goes before the one of all protocols. */
+static void read_trust(Reader *reader, Protocol protocol) {
+  ProtocolSettings *settings = &reader->settings->protocols[protocol];
+  const SettingRows *table = &setting_tables[TABLE_TRUST];
+  SettingsKey own = protocol_facts[protocol].key;
+  for (gsize i = 0; i < table->n_rows; i++) {
+    const SettingRow *row = &table->rows[i];
+    const char *name = NULL;
+    if (find_value(reader, own, "", row, &name) != NULL)
+      read_row(reader, own, "", row, settings);
+    else
+      read_row(reader, SETTINGS_SERVICE, PARAMETERS, row, settings);
+  }
+}
+
+/* Both may be of either key: the problem names the protocol's. */
+static void check_trust(Reader *reader, Protocol protocol) {
+  const ProtocolSettings *settings = &reader->settings->protocols[protocol];
+  SettingsKey key = protocol_facts[protocol].key;
+  if (*settings->backend_ca_file != '\0' && *settings->backend_ca_file != '/')
+    add_problem(reader, SCOPE_PROTOCOL, key, "", "Backend CA File", "'%s' is not an absolute path",
+                settings->backend_ca_file);
+  if (!fingerprints_are_valid(settings->backend_fingerprint))
+    add_problem(reader, SCOPE_PROTOCOL, key, "", "Backend Fingerprint",
+                "'%s' is not a certificate's SHA-256 in hexadecimal digits, or several of them",
+                settings->backend_fingerprint);
 }
 
 static void check_mail_directory(Reader *reader, Protocol protocol) {
@@ -330,7 +305,9 @@ static void read_protocol(Reader *reader, Protocol protocol) {
     settings->listen = g_new0(char *, 2);
     settings->listen[0] = g_strdup(protocol_facts[protocol].listen);
   }
+  read_trust(reader, protocol);
   check_backend(reader, protocol);
+  check_trust(reader, protocol);
   check_mail_directory(reader, protocol);
   check_unique_ids(reader, protocol);
 }

@@ -8,8 +8,5 @@
 /* Never fails: what can't be used is among the problems. A key that was never
  * read yet (WAITING) is a problem for all logins. */
 Settings *settings_new(const SettingsSource *source);
-/* "imap://host:port" and its like. INVALID_VALUE. Clear @address with
- * backend_address_clear(). */
-gboolean backend_address_parse(const char *text, BackendAddress *address, GError **error);
 
 #endif

@@ -92,6 +92,11 @@ static const SettingRow protocol_rows[] = {
     TEXT("Backend Master Password", THIS(backend_master_password), ""),
 };
 
+static const SettingRow trust_rows[] = {
+    TEXT("Backend CA File", THIS(backend_ca_file), ""),
+    TEXT("Backend Fingerprint", THIS(backend_fingerprint), ""),
+};
+
 static const SettingRow maildir_rows[] = {
     TEXT("Mail Directory", THIS(mail_directory), DEFAULT_MAIL_DIRECTORY),
     TEXT("Mail User", THIS(mail_user), ""),
@@ -130,6 +135,7 @@ const SettingRows setting_tables[N_SETTING_TABLES] = {
     [TABLE_SOCKETS] = TABLE(socket_rows),
     [TABLE_HOST] = TABLE(host_rows),
     [TABLE_PROTOCOL] = TABLE(protocol_rows),
+    [TABLE_TRUST] = TABLE(trust_rows),
     [TABLE_MAILDIR] = TABLE(maildir_rows),
     [TABLE_BROKER] = TABLE(broker_rows),
     [TABLE_SQLITE] = TABLE(sqlite_rows),

@@ -35,6 +35,7 @@ typedef enum {
   TABLE_HOST,       /* of HostSettings; two a CertificateSlot */
   TABLE_PROTOCOL,   /* of ProtocolSettings; each protocol's `Store` and `Listen` have their own
                        defaults, which settings-read.c knows */
+  TABLE_TRUST,      /* ..., in the protocol's key, else in SETTINGS_SERVICE's Parameters */
   TABLE_MAILDIR,    /* ..., of POP3 only */
   TABLE_BROKER,     /* of Broker */
   TABLE_SQLITE,     /* ... */

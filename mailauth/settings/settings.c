@@ -57,6 +57,7 @@ gboolean protocol_is_served(const Settings *settings, Protocol protocol) {
 
 void backend_address_clear(BackendAddress *address) {
   g_clear_pointer(&address->host, g_free);
+  g_clear_pointer(&address->path, g_free);
 }
 
 void setting_problem_free(gpointer data) {
@@ -89,6 +90,8 @@ static void clear_protocol(ProtocolSettings *settings) {
   g_free(settings->backend_text);
   backend_address_clear(&settings->backend);
   g_free(settings->backend_master_user);
+  g_free(settings->backend_ca_file);
+  g_free(settings->backend_fingerprint);
   explicit_bzero(settings->backend_master_password, strlen(settings->backend_master_password));
   g_free(settings->backend_master_password);
 }

@@ -32,7 +32,9 @@ typedef enum { STORE_MAILDIR, STORE_BACKEND } StoreKind;
 
 /* A mail server behind. */
 typedef struct {
-  char *host; /* NULL if no backend is set; an IPv6 address without its brackets */
+  char *host; /* NULL if no backend is set, or it is a path; an IPv6 address without its
+                 brackets */
+  char *path; /* of a Unix socket, or NULL */
   guint16 port;
   Protocol protocol;
   gboolean tls; /* from the start */
@@ -56,6 +58,8 @@ typedef struct {
   BackendAddress backend;
   char *backend_master_user;
   char *backend_master_password; /* wiped when the snapshot goes */
+  char *backend_ca_file;         /* "": the system's */
+  char *backend_fingerprint;     /* fingerprint.h; "": the certificate is proved by its issuer */
 } ProtocolSettings;
 
 /* The membership broker that is named. Of the types' own settings only those of

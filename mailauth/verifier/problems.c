@@ -4,6 +4,7 @@
 #include "mailauth/verifier/problems.h"
 
 #include "client/base/escape.h"
+#include "mailauth/backend/backend-trust.h"
 #include "mailauth/package/sam.h"
 #include "mailauth/pam/pam-stack.h"
 #include "mailauth/settings/decision.h"
@@ -55,6 +56,18 @@ static void add_accounts(GPtrArray *list, const RegistryView *accounts) {
   unusable = sam_find_unusable(accounts);
   if (unusable != NULL)
     add(list, "%s", unusable);
+}
+
+/* The files of authorities that servers behind are proved by. */
+static void add_backends(GPtrArray *list, const Settings *settings) {
+  g_autoptr(BackendTrust) trust = backend_trust_new();
+  for (guint i = 0; i < N_PROTOCOLS; i++) {
+    const ProtocolSettings *own = &settings->protocols[i];
+    g_autoptr(GError) error = NULL;
+    if (own->backend.tls && *own->backend_fingerprint == '\0' &&
+        backend_trust_get_context(trust, own->backend_ca_file, &error) == NULL)
+      add(list, "%s", error->message);
+  }
 }
 
 static void add_listeners(GPtrArray *list, const Publisher *publisher) {
@@ -123,6 +136,7 @@ GPtrArray *problems_list(Views *views, const Publisher *publisher, const char *o
     add_accounts(list, views_get_accounts(views));
   if (of_pam != NULL)
     add(list, "%s", of_pam);
+  add_backends(list, settings);
   if (publisher == NULL)
     return list;
   add_listeners(list, publisher);

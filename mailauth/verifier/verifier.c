@@ -173,7 +173,8 @@ static gboolean is_scram_offered(const Verifier *verifier, const Settings *setti
 static gboolean has_servers(const Settings *settings) {
   gboolean has = *settings->package != '\0' && g_str_equal(settings->chosen.type, "ldap");
   for (guint i = 0; i < N_PROTOCOLS; i++)
-    has |= settings->protocols[i].backend.host != NULL;
+    has |=
+        settings->protocols[i].backend.host != NULL || settings->protocols[i].backend.path != NULL;
   return has;
 }
 

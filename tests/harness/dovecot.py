@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A Dovecot of a test's own as the mail server behind: IMAP on a loopback port
-and with TLS on another, and POP3, with a master user, over the Maildirs of a MailServer.
+"""A Dovecot of a test's own as the mail server behind: IMAP on a loopback port,
+with TLS on another and on a Unix socket, and POP3, with a master user, over the Maildirs of a MailServer.
 
     with Mail() as mail, Dovecot(mail) as dovecot:
         dovecot.take_over()
@@ -38,6 +38,7 @@ class Dovecot:
         self.mail, self.more = mail, more
         self.directory = mail.directory / "dovecot"
         self.port, self.tls_port, self.pop3_port = free_ports(3)
+        self.socket = self.directory / "imap"
         self.process = None
 
     def __enter__(self):
@@ -47,7 +48,8 @@ class Dovecot:
         masters = self.directory / "masters"
         masters.write_text(f"{MASTER}:{{PLAIN}}{PASSWORD}\n")
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                        "-days", "1", "-subj", "/CN=localhost", "-keyout", self.directory / "key",
+                        "-days", "1", "-subj", "/CN=localhost",
+                        "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", self.directory / "key",
                         "-out", self.directory / "certificate"], check=True, capture_output=True)
         self.configuration = self.directory / "dovecot.conf"
         self.configuration.write_bytes(self.describe(masters))
@@ -67,7 +69,7 @@ class Dovecot:
                  f"--log={self.directory / 'messages'}", f"--mail={self.mail.mail}", f"--masters={masters}",
                  f"--owner={self.mail.owner}:{self.mail.owner}", f"--imap={self.port}", f"--imaps={self.tls_port}",
                  f"--certificate={self.directory / 'certificate'}", f"--key={self.directory / 'key'}",
-                 f"--pop3={self.pop3_port}", *self.more]
+                 f"--pop3={self.pop3_port}", f"--imap-socket={self.socket}", *self.more]
         if is_root():
             words += ["--internal=dovecot", "--login=dovenull"]
         return subprocess.run(words, stdout=subprocess.PIPE, check=True).stdout
@@ -114,4 +116,4 @@ class Dovecot:
         self.mail.client.set_acl(IMAP, ("everyone", "read"), (f"user:{user}", "read"))
         self.mail.client.set(IMAP, "Backend Master User", REG_SZ, MASTER)
         self.mail.client.set(IMAP, "Backend Master Password", REG_SZ, password)
-        self.mail.client.set(IMAP, "Backend", REG_SZ, f"imap://127.0.0.1:{self.port}")
+        self.mail.client.set(IMAP, "Backend", REG_SZ, f"imap+unix:{self.socket}")

@@ -137,6 +137,9 @@ class MailServer:
         return plain(self.registry.client.connection.call_blocking(
             NAME, PATH, NAME, "GetEvents", "u", (dbus.UInt32(limit),), timeout=PATIENCE))
 
+    def status(self):
+        return plain(self.registry.client.connection.call_blocking(NAME, PATH, NAME, "Status", "", (), timeout=PATIENCE))
+
     # ---- the roles ----
 
     def roles(self):

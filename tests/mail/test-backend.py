@@ -3,15 +3,20 @@
 """Sessions that are handed to a mail server behind: a real Dovecot for IMAP, a
 POP3 server of few words for what no real one does on demand."""
 
+import hashlib
 import imaplib
+import os
 import poplib
 import socket
+import ssl
 import threading
 from contextlib import contextmanager, suppress
+from tempfile import TemporaryDirectory
 
 from harness.case import check, contains, equal, main, rows, test
+from harness.certificates import openssl
 from harness.dovecot import MASTER, PASSWORD, Dovecot
-from harness.mail import IMAP, POP3, MailServer
+from harness.mail import IMAP, PARAMETERS, POP3, MailServer
 from harness.process import program
 from harness.registry import REG_SZ, Registry
 
@@ -34,12 +39,17 @@ def refusal(server, password="sesame"):
         return str(problem)
 
 
-@rows([("in the clear", "imap", "port"), ("through TLS", "imaps", "tls_port")])
-def a_session_goes_on_at_the_mail_server(scheme, port):
+def trust(registry, dovecot):
+    registry.client.set(PARAMETERS, "Backend CA File", REG_SZ, str(dovecot.directory / "certificate"))
+
+
+@rows([("in the clear, by a socket", "imap+unix:{0.socket}"), ("through TLS", "imaps://127.0.0.1:{0.tls_port}")])
+def a_session_goes_on_at_the_mail_server(address):
     with Registry() as registry, MailServer(registry) as server, Dovecot(server) as dovecot:
         server.add_account("anna", "sesame")
         server.deliver("anna", "Subject: one\n\nhello\n")
-        set_backend(registry, IMAP, f"{scheme}://127.0.0.1:{getattr(dovecot, port)}")
+        trust(registry, dovecot)
+        set_backend(registry, IMAP, address.format(dovecot))
         with server.imap("anna", "sesame") as client:
             equal(client.select("INBOX"), ("OK", [b"1"]))
             contains(client.fetch("1", "(BODY[TEXT])")[1][0][1].decode(), "hello")
@@ -59,6 +69,7 @@ def many_sessions_through_tls_at_once():
     with Registry() as registry, MailServer(registry) as server, Dovecot(server) as dovecot:
         server.add_account("anna", "sesame")
         server.deliver("anna", "Subject: one\n\nhello\n")
+        trust(registry, dovecot)
         set_backend(registry, IMAP, f"imaps://127.0.0.1:{dovecot.tls_port}")
         done = []
 
@@ -80,9 +91,7 @@ def many_sessions_through_tls_at_once():
 def a_mail_server_that_is_away_is_a_passing_fault():
     with Registry() as registry, MailServer(registry) as server:
         server.add_account("anna", "sesame")
-        with socket.create_server(("127.0.0.1", 0)) as unused:
-            port = unused.getsockname()[1]
-        set_backend(registry, IMAP, f"imap://127.0.0.1:{port}")
+        set_backend(registry, IMAP, f"imap+unix:{registry.directory}/nobody")
         contains(refusal(server), "[UNAVAILABLE]")
         newest = server.events(1)[0]
         equal((newest["id"], newest["reason"]), (14005, "backend-unreachable"))
@@ -92,7 +101,7 @@ def a_mail_server_that_is_away_is_a_passing_fault():
 def a_master_password_that_is_wrong_is_not_the_users_fault():
     with Registry() as registry, MailServer(registry) as server, Dovecot(server) as dovecot:
         server.add_account("anna", "sesame")
-        set_backend(registry, IMAP, f"imap://127.0.0.1:{dovecot.port}", password="another")
+        set_backend(registry, IMAP, f"imap+unix:{dovecot.socket}", password="another")
         contains(refusal(server), "[UNAVAILABLE]")
         newest = server.events(1)[0]
         equal((newest["id"], newest["reason"]), (14005, "backend-refused"))
@@ -112,10 +121,15 @@ def curt_server(*answers):
                 stream.write(answer)
                 heard.append(stream.readline())
 
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as listener:
+        path = f"{folder}/pop3"
+        listener.bind(path)
+        os.chmod(folder, 0o755)
+        os.chmod(path, 0o666)
+        listener.listen()
         thread = threading.Thread(target=serve, args=(listener,))
         thread.start()
-        yield f"pop3://127.0.0.1:{listener.getsockname()[1]}", heard
+        yield f"pop3+unix:{path}", heard
         thread.join()
 
 
@@ -148,6 +162,99 @@ def what_the_mail_server_says_decides(answers, code, reason):
         except poplib.error_proto as problem:
             contains(str(problem), code)
         equal(server.events(1)[0]["reason"], reason)
+
+
+# ---- who is told the master user's password ----
+
+def fingerprint(dovecot, other=False):
+    der = ssl.PEM_cert_to_DER_cert((dovecot.directory / "certificate").read_text())
+    return hashlib.sha256(der + (b"x" if other else b"")).hexdigest()
+
+
+def make_authority(dovecot, file):
+    """Another authority, of the same name."""
+    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1", "-subj",
+            "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", "/dev/null",
+            "-out", file)
+
+
+TRUSTS = [
+    # host of the address, key, settings, what is wrong ("": nothing)
+    ("nothing is set", "127.0.0.1", PARAMETERS, {}, "self-signed certificate"),
+    ("its authority", "127.0.0.1", PARAMETERS, {"Backend CA File": "{0.directory}/certificate"}, ""),
+    ("its authority, by name", "localhost", PARAMETERS, {"Backend CA File": "{0.directory}/certificate"}, ""),
+    ("its authority, of the protocol", "127.0.0.1", IMAP, {"Backend CA File": "{0.directory}/certificate"}, ""),
+    ("another name", "127.0.0.2", PARAMETERS, {"Backend CA File": "{0.directory}/certificate"}, "IP address mismatch"),
+    ("another authority", "127.0.0.1", PARAMETERS, {"Backend CA File": "{0.directory}/other"}, "self-signed certificate"),
+    ("no authority", "127.0.0.1", PARAMETERS, {"Backend CA File": "{0.directory}/nothing"}, "Backend CA File"),
+    ("its fingerprint", "127.0.0.2", PARAMETERS, {"Backend Fingerprint": "{1}"}, ""),
+    ("two fingerprints", "127.0.0.1", IMAP, {"Backend Fingerprint": "sha256:{2} {1}"}, ""),
+    ("another fingerprint", "127.0.0.1", PARAMETERS, {"Backend Fingerprint": "{2}"}, "Backend Fingerprint"),
+    ("another fingerprint, its authority", "127.0.0.1", PARAMETERS,
+     {"Backend Fingerprint": "{2}", "Backend CA File": "{0.directory}/certificate"}, "Backend Fingerprint"),
+]
+
+
+@test
+def the_certificate_is_checked_on_loopback_too():
+    with Registry() as registry, MailServer(registry) as server, Dovecot(server, "--listen=127.0.0.1, 127.0.0.2") as dovecot:
+        server.add_account("anna", "sesame")
+        make_authority(dovecot, dovecot.directory / "other")
+        set_backend(registry, IMAP, "imaps://127.0.0.1:1")
+        for title, host, key, settings, wrong in TRUSTS:
+            registry.client.set(IMAP, "Backend", REG_SZ, f"imaps://{host}:{dovecot.tls_port}")
+            for name, text in settings.items():
+                registry.client.set(key, name, REG_SZ,
+                                    text.format(dovecot, fingerprint(dovecot), fingerprint(dovecot, True)))
+            answer = refusal(server)
+            newest = server.events(1)[0]
+            if wrong:
+                contains(f"{title}: {answer}", "[UNAVAILABLE]")
+                equal((newest["id"], newest["reason"]), (14005, "backend-unreachable"), title)
+                contains(f"{title}: {newest['description']}", wrong)
+            else:
+                equal(answer, "OK", f"{title}: {newest}")
+            for name in settings:
+                registry.client.unset(key, name)
+        registry.client.set(PARAMETERS, "Backend CA File", REG_SZ, f"{dovecot.directory}/nothing")
+        contains(str(server.status()["problems"]), f"{dovecot.directory}/nothing")
+
+
+@rows([
+    ("unprivileged port", "imap://127.0.0.1:{0}"),
+    ("unprivileged port, by name", "imap://localhost:{0}"),
+    ("IPv6", "imap://[::1]:{0}"),
+    ("another machine", "imap://192.0.2.1"),
+    ("another machine's name", "imap://mail.example.org:143"),
+])
+def in_the_clear_nobody_else_is_told(address):
+    with Registry() as registry, MailServer(registry) as server, socket.create_server(
+            ("::", 0), family=socket.AF_INET6, dualstack_ipv6=True) as listener:
+        server.add_account("anna", "sesame")
+        address = address.format(listener.getsockname()[1])
+        set_backend(registry, IMAP, address)
+        contains(refusal(server), "[UNAVAILABLE]")
+        newest = server.events(1)[0]
+        equal((newest["id"], newest["reason"]), (14004, "bad-setting"))
+        contains(newest["description"], "without TLS")
+        contains(str(server.status()["problems"]), address)
+        result = registry.run(program("mailauth/mailauthd"), f"--bus={registry.bus.address}", "--check", uid=server.uid)
+        contains(result.stdout.decode(), "without TLS")
+        equal(result.returncode, 1)
+        listener.setblocking(False)
+        with suppress(BlockingIOError):
+            listener.accept()
+            check(False, "somebody was connected to")
+
+
+@test
+def a_privileged_port_may_be_told_in_the_clear():
+    with Registry() as registry, MailServer(registry) as server:
+        set_backend(registry, IMAP, "imap://127.0.0.1:1")
+        server.add_account("anna", "sesame")
+        contains(refusal(server), "[UNAVAILABLE]")
+        equal(server.events(1)[0]["reason"], "backend-unreachable")
+        contains(server.events(1)[0]["description"], "Connection refused")
 
 
 main()

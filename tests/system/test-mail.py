@@ -85,7 +85,7 @@ def set_up_dovecot(machine, port):
     machine.write("/etc/dovecot/masters", f"{MASTER}:{{PLAIN}}{PASSWORD}\n", "600", "dovecot:dovecot")
     machine.run("mkdir -p /var/lib/dovecot-trial")
     words = [SOURCE / "data" / "trial-dovecot", "--folder=/var/lib/dovecot-trial", "--log=/var/log/dovecot.log",
-             f"--mail={MAIL_FOLDER}", "--masters=/etc/dovecot/masters", "--owner=8:8", f"--imap={port}",
+             f"--mail={MAIL_FOLDER}", "--masters=/etc/dovecot/masters", "--owner=8:8", f"--imap={port}", "--imap-socket=/run/imap-behind",
              "--internal=dovecot", "--login=dovenull"]
     text = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True).stdout
     machine.write("/etc/dovecot/dovecot.conf", text)
@@ -100,7 +100,7 @@ def imap_is_handed_to_a_dovecot_behind():
         host.deliver("anna", "Subject: welcome\n\nhello\n")
         set_up_dovecot(machine, 10143)
         machine.run(["regctl", "import", "-"], given=(
-            f"Windows Registry Editor Version 5.00\n\n[{IMAP}]\n\"Backend\"=\"imap://127.0.0.1:10143\"\n"
+            f"Windows Registry Editor Version 5.00\n\n[{IMAP}]\n\"Backend\"=\"imap+unix:/run/imap-behind\"\n"
             f"\"Backend Master User\"=\"{MASTER}\"\n\"Backend Master Password\"=\"{PASSWORD}\"\n"))
         machine.run("mailauthctl repair")
         machine.wait_until("ss -ltn 'sport = :143' | grep -q :143")

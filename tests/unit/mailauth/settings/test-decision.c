@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "mailauth/settings/backend-address.h"
+#include "mailauth/settings/fingerprint.h"
 #include "mailauth/settings/settings-read.h"
 
 typedef struct {
@@ -384,6 +386,8 @@ static void test_backends(void) {
       {"pop3://[::1]:110", "::1", 110, PROTOCOL_POP3, FALSE},
       {"pop3s://h:995", "h", 995, PROTOCOL_POP3, TRUE},
       {"imap://127.0.0.1", "127.0.0.1", 143, PROTOCOL_IMAP, FALSE},
+      {"imap+unix:relative", NULL, 0, PROTOCOL_IMAP, FALSE},
+      {"imap+unix:", NULL, 0, PROTOCOL_IMAP, FALSE},
       {"imaps://[::1]/", "::1", 993, PROTOCOL_IMAP, TRUE},
       {"imap://127.0.0.1:0", NULL, 0, PROTOCOL_POP3, FALSE},
       {"imap://127.0.0.1:65536", NULL, 0, PROTOCOL_POP3, FALSE},
@@ -409,6 +413,104 @@ static void test_backends(void) {
   }
 }
 
+/* Where the master user's password may go without TLS. */
+static void test_secrecy(void) {
+  const struct {
+    const char *text;
+    gboolean allowed;
+  } table[] = {
+      {"imaps://mail.example.org", TRUE},
+      {"pop3s://192.0.2.1:10995", TRUE},
+      {"imap+unix:/run/imap", TRUE},
+      {"pop3+unix:/run/pop3", TRUE},
+      {"imap://127.0.0.1", TRUE},
+      {"imap://127.0.0.1:1023", TRUE},
+      {"imap://127.200.3.4:143", TRUE},
+      {"pop3://[::1]", TRUE},
+      {"imap://localhost:144", TRUE},
+      {"imap://LOCALHOST:144", TRUE},
+      {"imap://127.0.0.1:1024", FALSE},
+      {"imap://127.0.0.1:10143", FALSE},
+      {"imap://localhost:10143", FALSE},
+      {"pop3://[::1]:1110", FALSE},
+      {"imap://192.0.2.1", FALSE},
+      {"imap://0.0.0.0:143", FALSE},
+      {"imap://[::ffff:192.0.2.1]:143", FALSE},
+      {"imap://mail.example.org", FALSE},
+      {"imap://localhost.example.org", FALSE},
+      {"pop3://127.0.0.1.example.org", FALSE},
+  };
+  for (guint i = 0; i < G_N_ELEMENTS(table); i++) {
+    BackendAddress address = {0};
+    g_autoptr(GError) error = NULL;
+    g_test_message("%s", table[i].text);
+    g_assert_true(backend_address_parse(table[i].text, &address, NULL));
+    g_assert_cmpint(backend_address_check_secrecy(&address, &error), ==, table[i].allowed);
+    g_assert_true((error == NULL) == table[i].allowed);
+    backend_address_clear(&address);
+  }
+}
+
+static void test_insecure_backend(void) {
+  World world = {{{SETTINGS_IMAP, "", "Backend", "imap://127.0.0.1:10143", 0}}, {0}, NULL};
+  g_autoptr(Settings) settings = read_world(&world);
+  const SettingProblem *problem = settings_find_problem(settings, PROTOCOL_IMAP);
+  g_assert_nonnull(problem);
+  g_assert_nonnull(strstr(problem->text, "Backend: 'imap://127.0.0.1:10143': without TLS"));
+  g_assert_null(settings_find_problem(settings, PROTOCOL_POP3));
+}
+
+#define DIGITS "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define OTHER "ff112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define COLONS                                                                                     \
+  "00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:"  \
+  "FF"
+
+static void test_fingerprints(void) {
+  const struct {
+    const char *text;
+    gboolean valid, has;
+  } table[] = {
+      {"", TRUE, FALSE},
+      {DIGITS, TRUE, TRUE},
+      {COLONS, TRUE, TRUE},
+      {"sha256:" DIGITS, TRUE, TRUE},
+      {"SHA256:" COLONS, TRUE, TRUE},
+      {OTHER, TRUE, FALSE},
+      {OTHER " " DIGITS, TRUE, TRUE},
+      {" " COLONS "  ", TRUE, TRUE},
+      {DIGITS "0", FALSE, FALSE},
+      {DIGITS OTHER, FALSE, FALSE},
+      {"sha1:" DIGITS, FALSE, FALSE},
+      {"0011", FALSE, FALSE},
+      {"g0112233445566778899aabbccddeeff00112233445566778899aabbccddeeff", FALSE, FALSE},
+  };
+  const guint8 digest[FINGERPRINT_BYTES] = {
+      0, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff,
+      0, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff};
+  for (guint i = 0; i < G_N_ELEMENTS(table); i++) {
+    g_test_message("%s", table[i].text);
+    g_assert_cmpint(fingerprints_are_valid(table[i].text), ==, table[i].valid);
+    g_assert_cmpint(fingerprints_have(table[i].text, digest), ==, table[i].has);
+  }
+}
+
+/* A protocol's own goes before the one of all. */
+static void test_trust(void) {
+  World world = {{{SETTINGS_SERVICE, "Parameters", "Backend CA File", "/all.pem", 0},
+                  {SETTINGS_SERVICE, "Parameters", "Backend Fingerprint", DIGITS, 0},
+                  {SETTINGS_IMAP, "", "Backend CA File", "/imap.pem", 0},
+                  {SETTINGS_POP3, "", "Backend Fingerprint", "nonsense", 0}},
+                 {0},
+                 NULL};
+  g_autoptr(Settings) settings = read_world(&world);
+  g_assert_cmpstr(settings->protocols[PROTOCOL_IMAP].backend_ca_file, ==, "/imap.pem");
+  g_assert_cmpstr(settings->protocols[PROTOCOL_POP3].backend_ca_file, ==, "/all.pem");
+  g_assert_cmpstr(settings->protocols[PROTOCOL_IMAP].backend_fingerprint, ==, DIGITS);
+  g_assert_null(settings_find_problem(settings, PROTOCOL_IMAP));
+  g_assert_nonnull(settings_find_problem(settings, PROTOCOL_POP3));
+}
+
 static void test_mailboxes(void) {
   World world = {{{SETTINGS_POP3, "", "Mail Directory", "/mail/%u", 0}}, {0}, NULL};
   g_autoptr(Settings) settings = read_world(&world);
@@ -431,6 +533,10 @@ static void test_mailboxes(void) {
 
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
+  g_test_add_func("/settings/secrecy", test_secrecy);
+  g_test_add_func("/settings/insecure-backend", test_insecure_backend);
+  g_test_add_func("/settings/fingerprints", test_fingerprints);
+  g_test_add_func("/settings/trust", test_trust);
   g_test_add_func("/decision/rows", test_rows);
   g_test_add_func("/decision/waiting", test_waiting);
   g_test_add_func("/decision/mailboxes", test_mailboxes);

@@ -49,7 +49,7 @@ static gboolean fail(const char *database, const char *verb, GError **error) {
                    "a temporary file beside %s can't be %s: %s", database, verb, g_strerror(errno));
 }
 
-static const char *const purposes[] = {"backup", "export", "restore"};
+static const char *const purposes[] = {"backup", "export", "restore", "upgrade"};
 
 /* @rest: what follows the database's name. SQLite's journal may be there too. */
 static gboolean is_left(const char *rest) {

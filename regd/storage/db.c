@@ -11,6 +11,7 @@
 
 #include "client/base/error.h"
 #include "client/base/protocol.h"
+#include "regd/storage/checked-files.h"
 
 /* Pages in the write-ahead log from which on it is taken in. */
 #define LONG_LOG_PAGES 1000
@@ -27,7 +28,8 @@ struct Db {
   int lock;               /* held by the one process that writes; -1: none */
   GHashTable *statements; /* SQL literal's address -> sqlite3_stmt */
   gboolean damaged;
-  int log_pages; /* in the write-ahead log, after the last commit */
+  GPtrArray *wrong_pages; /* of a DB_CHECK; of char * */
+  int log_pages;          /* in the write-ahead log, after the last commit */
 
   gint *counter;    /* of db_count_work(); NULL: nobody counts */
   DbProgress go_on; /* of db_begin_work(); NULL: nothing is asked */
@@ -63,6 +65,10 @@ static gboolean fail(Db *db, int code, GError **error) {
   int primary = code & 0xff;
   if (primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB)
     return db_fail_damaged(db, sqlite3_errstr(code), error);
+  if (code == SQLITE_IOERR_DATA) {
+    g_autofree char *what = checked_files_describe(db->handle);
+    return db_fail_damaged(db, what, error);
+  }
   int reason = db->handle != NULL ? sqlite3_system_errno(db->handle) : 0;
   if (primary == SQLITE_IOERR && (reason == ENOSPC || reason == EDQUOT))
     primary = SQLITE_FULL;
@@ -134,6 +140,9 @@ static gboolean set_up(Db *db, DbMode mode, GError **error) {
   sqlite3_busy_timeout(db->handle, 5000);
   sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
   sqlite3_db_config(db->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+  checked_files_begin(db->handle);
+  if (mode == DB_CHECK)
+    checked_files_collect(db->handle, db->wrong_pages, DB_MOST_PAGES);
   static const char *const set_ups[] = {
       [DB_READ] = "PRAGMA cache_size=-16384; PRAGMA query_only=ON",
       [DB_WRITE] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF;"
@@ -141,6 +150,7 @@ static gboolean set_up(Db *db, DbMode mode, GError **error) {
                    "PRAGMA journal_size_limit=67108864; PRAGMA wal_autocheckpoint=0",
       [DB_ALONE] = ("PRAGMA journal_mode=DELETE; PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF;"
                     "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-65536"),
+      [DB_CHECK] = "PRAGMA cache_size=-16384; PRAGMA query_only=ON",
   };
   if (!db_execute(db, set_ups[mode], error))
     return FALSE;
@@ -164,6 +174,7 @@ Db *db_open(const char *file, DbMode mode, GError **error) {
   db->statements =
       g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)(void (*)(void))sqlite3_finalize);
   db->lock = -1;
+  db->wrong_pages = g_ptr_array_new_with_free_func(g_free);
   if (mode == DB_WRITE) {
     if (!make_private_file(db, error))
       return NULL;
@@ -173,7 +184,7 @@ Db *db_open(const char *file, DbMode mode, GError **error) {
   }
 
   int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-  int code = sqlite3_open_v2(file, &db->handle, flags, NULL);
+  int code = sqlite3_open_v2(file, &db->handle, flags, checked_files_get_vfs());
   if (code != SQLITE_OK) {
     fail(db, code, error);
     return NULL;
@@ -188,6 +199,7 @@ void db_close(Db *db) {
     return;
   g_hash_table_unref(db->statements);
   sqlite3_close(db->handle);
+  g_ptr_array_unref(db->wrong_pages);
   if (db->lock >= 0)
     close(db->lock);
   g_free(db->file);
@@ -196,8 +208,11 @@ void db_close(Db *db) {
 
 /* A failure does no harm: it is tried again next time, and until then the log is longer. */
 void db_shorten_log(Db *db) {
-  if (db->log_pages >= LONG_LOG_PAGES)
-    (void)sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+  if (db->log_pages < LONG_LOG_PAGES)
+    return;
+  int code = sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+  if (code == SQLITE_IOERR_DATA || code == SQLITE_CORRUPT)
+    db->damaged = TRUE;
 }
 
 /* ---- whole databases ---- */
@@ -293,6 +308,14 @@ gboolean db_check(Db *db, gboolean quick, GPtrArray *problems, GError **error) {
     if (g_strcmp0(db_column_text(statement, 0), "ok") != 0)
       g_ptr_array_add(problems, g_strdup(db_column_text(statement, 0)));
   return step == DB_DONE;
+}
+
+const GPtrArray *db_get_wrong_pages(const Db *db) {
+  return db->wrong_pages;
+}
+
+gboolean db_has_checksums(Db *db) {
+  return checked_files_are_sealed(db->handle);
 }
 
 /* ---- statements ---- */

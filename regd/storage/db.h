@@ -13,6 +13,7 @@ typedef enum {
   DB_READ,  /* an existing database, never written through this connection */
   DB_WRITE, /* made with mode 0600 if it is missing; one process only */
   DB_ALONE, /* an existing file that no other process uses, without files beside it */
+  DB_CHECK, /* as DB_READ; pages that are not what was written are read all the same */
 } DbMode;
 
 /* STORAGE_FAILURE or STORAGE_FULL, naming @file and what is wrong. */
@@ -28,9 +29,17 @@ typedef gboolean (*DbProgress)(gpointer data, GError **error);
 /* Copies one consistent state, without deleted data, into @file, which is missing or empty.
  * @progress is called now and then. */
 gboolean db_copy_into(Db *db, const char *file, DbProgress progress, gpointer data, GError **error);
-/* SQLite's own checks; what they find is added to @problems (of char *). @quick:
- * not whether indexes and tables agree. FALSE: they could not be made. */
+/* SQLite's own checks, for which it reads all that is not deleted; what they find is added to
+ * @problems (of char *). @quick: not whether indexes and tables agree. FALSE: they could not be
+ * made. */
 gboolean db_check(Db *db, gboolean quick, GPtrArray *problems, GError **error);
+
+/* Of a DB_CHECK: the pages met so far that are not what was written, one text for each (of char *,
+ * at most DB_MOST_PAGES); borrowed. */
+#define DB_MOST_PAGES 20
+const GPtrArray *db_get_wrong_pages(const Db *db);
+/* Whether each page has a checksum: FALSE of a database of an early step. */
+gboolean db_has_checksums(Db *db);
 
 /* Counts up @counter, atomically, with the work of every statement of this connection
  * from now on: one for each 20,000 steps of SQLite's machine. */

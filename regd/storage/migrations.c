@@ -68,9 +68,15 @@ static const char *const steps[] = {
     "UPDATE meta SET number = (SELECT number FROM meta WHERE name = 'revision')"
     "  WHERE name = 'horizon';"
     "DELETE FROM keys WHERE NOT live; DELETE FROM trials;",
-};
 
-static gboolean read_pragma(Db *db, const char *sql, gint64 *number, GError **error) {
+    /* Each page has a checksum, so a version of regd that writes none must not open it. What is
+     * older is copied before (see regd/upkeep/upgrade.h). */
+    "",
+};
+#define CHECKSUM_STEP 3
+
+/* @sql gives one number. */
+static gboolean read_number(Db *db, const char *sql, gint64 *number, GError **error) {
   g_autoptr(DbStatement) statement = db_prepare(db, sql, error);
   if (statement == NULL || db_step(db, statement, error) != DB_ROW)
     return FALSE;
@@ -78,19 +84,47 @@ static gboolean read_pragma(Db *db, const char *sql, gint64 *number, GError **er
   return TRUE;
 }
 
+/* Of a file whose header does not say that it is ours. */
+static gboolean recognise(Db *db, const char *file, gint64 step, GError **error) {
+  gint64 ours = 0, tables = 0;
+  if (!read_number(db,
+                   "SELECT count(*) FROM sqlite_schema WHERE type = 'table'"
+                   " AND name IN ('meta', 'acls', 'keys', 'stored')",
+                   &ours, error) ||
+      !read_number(db, "SELECT count(*) FROM sqlite_schema", &tables, error))
+    return FALSE;
+  if (ours == 4)
+    return db_fail_damaged(db, "its header has another application id or version", error);
+  if (tables == 0 && step == 0)
+    return TRUE; /* it is new */
+  return error_set(error, REGISTRY_ERROR_STORAGE_FAILURE,
+                   "%s: this is some other program's database: name another file with --database",
+                   file);
+}
+
 static gboolean read_step(Db *db, const char *file, gint64 *step, GError **error) {
   gint64 application = 0;
-  if (!read_pragma(db, "PRAGMA application_id", &application, error) ||
-      !read_pragma(db, "PRAGMA user_version", step, error))
+  if (!read_number(db, "PRAGMA application_id", &application, error) ||
+      !read_number(db, "PRAGMA user_version", step, error))
     return FALSE;
-  if (application != APPLICATION_ID && !(application == 0 && *step == 0))
-    return error_set(error, REGISTRY_ERROR_STORAGE_FAILURE,
-                     "%s: this is some other program's database", file);
+  if (application != APPLICATION_ID || *step <= 0)
+    return recognise(db, file, *step, error);
   if (*step > (gint64)G_N_ELEMENTS(steps))
-    return error_set(error, REGISTRY_ERROR_STORAGE_FAILURE,
-                     "%s: made by a later version of regd (its tables are at step %" G_GINT64_FORMAT
-                     ", this one knows %zu)",
-                     file, *step, G_N_ELEMENTS(steps));
+    return error_set(
+        error, REGISTRY_ERROR_STORAGE_FAILURE,
+        "%s: made by a later version of regd (its tables are at step %" G_GINT64_FORMAT
+        ", this one knows %zu): install that version, or put a backup of this one back "
+        "with regd --restore=BACKUP",
+        file, *step, G_N_ELEMENTS(steps));
+  return *step < CHECKSUM_STEP || db_has_checksums(db) ||
+         db_fail_damaged(db, "its pages have no checksums", error);
+}
+
+gboolean migrations_need_copy(Db *db, const char *file, gboolean *need, GError **error) {
+  gint64 step = 0;
+  if (!read_step(db, file, &step, error))
+    return FALSE;
+  *need = !db_has_checksums(db);
   return TRUE;
 }
 

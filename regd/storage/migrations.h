@@ -12,5 +12,8 @@
 gboolean migrations_run(Db *db, const char *file, GError **error);
 /* Fails unless the database is at the newest step already. */
 gboolean migrations_check(Db *db, const char *file, GError **error);
+/* Whether it is a database of the registry without checksums, which must be copied into one with
+ * them before it is written. STORAGE_FAILURE as above. */
+gboolean migrations_need_copy(Db *db, const char *file, gboolean *need, GError **error);
 
 #endif

@@ -21,8 +21,9 @@ Store *store_open(const char *file, DbMode mode, GError **error) {
   store->db = db_open(file, mode, error);
   if (store->db == NULL)
     return NULL;
-  gboolean current = mode == DB_READ ? migrations_check(store->db, file, error)
-                                     : migrations_run(store->db, file, error);
+  gboolean is_written = mode == DB_WRITE || mode == DB_ALONE;
+  gboolean current = is_written ? migrations_run(store->db, file, error)
+                                : migrations_check(store->db, file, error);
   return current ? g_steal_pointer(&store) : NULL;
 }
 

@@ -17,8 +17,8 @@ typedef struct Store Store;
 #define STORE_LOCAL_MACHINE ((gint64)1)
 #define STORE_USERS ((gint64)2)
 
-/* DB_WRITE and DB_ALONE bring the tables up to date by numbered steps; DB_READ refuses tables
- * that are out of date. A database of a later version is refused. */
+/* DB_WRITE and DB_ALONE bring the tables up to date by numbered steps; DB_READ and
+ * DB_CHECK refuse tables that are out of date. A database of a later version is refused. */
 Store *store_open(const char *file, DbMode mode, GError **error);
 void store_close(Store *store);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Store, store_close)

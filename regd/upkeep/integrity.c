@@ -201,12 +201,15 @@ static gboolean run_pass(Db *db, gsize index, GHashTable *lists, GPtrArray *prob
   return step != DB_FAILED;
 }
 
+/* What damaged tables say of each other means nothing. Wrong pages whose tables are sound (another
+ * program has written them, say) are looked into all the same. */
 static gboolean check_all(Store *store, GPtrArray *problems, GError **error) {
   Db *db = store_get_db(store);
+  guint before = problems->len;
   if (!db_check(db, FALSE, problems, error))
     return FALSE;
-  if (problems->len > 0)
-    return TRUE; /* what damaged tables say of each other means nothing */
+  if (problems->len > before)
+    return TRUE;
   for (gsize i = 0; i < G_N_ELEMENTS(invariants); i++)
     if (!check_invariant(db, i, problems, error))
       return FALSE;
@@ -225,20 +228,42 @@ gboolean check_store(Store *store, GPtrArray *problems, GError **error) {
   return done;
 }
 
+/* Also if the rest could not be looked at. */
+static void add_wrong_pages(Db *db, GPtrArray *problems) {
+  const GPtrArray *pages = db_get_wrong_pages(db);
+  for (guint i = 0; i < pages->len; i++)
+    g_ptr_array_add(problems, g_strdup(pages->pdata[i]));
+}
+
 gboolean check_file(const char *file, GPtrArray *problems, GError **error) {
-  g_autoptr(Store) store = store_open(file, DB_READ, error);
-  return store != NULL && check_store(store, problems, error);
+  g_autoptr(Store) store = store_open(file, DB_CHECK, error);
+  if (store == NULL)
+    return FALSE;
+  gboolean done = check_store(store, problems, error);
+  add_wrong_pages(store_get_db(store), problems);
+  return done;
 }
 
 /* ---- at start ---- */
 
-gboolean check_at_start(Store *store, const char *file, GError **error) {
+/* Through a connection of its own, which goes on past wrong pages: what else is wrong with the
+ * tables shows only then. */
+static gboolean check_quickly(const char *file, GPtrArray *problems, GPtrArray *wrong_pages,
+                              GError **error) {
+  g_autoptr(Db) db = db_open(file, DB_CHECK, error);
+  if (db == NULL || !db_check(db, TRUE, problems, error))
+    return FALSE;
+  add_wrong_pages(db, wrong_pages);
+  return TRUE;
+}
+
+gboolean check_at_start(Store *store, const char *file, GPtrArray *wrong_pages, GError **error) {
   g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
   Db *db = store_get_db(store);
   guint64 revision = 0;
   struct stat status;
   if (stat(file, &status) != 0 || !store_load_revision(store, &revision, error) ||
-      (status.st_size <= QUICK_CHECK_BYTES && !db_check(db, TRUE, problems, error)) ||
+      (status.st_size <= QUICK_CHECK_BYTES && !check_quickly(file, problems, wrong_pages, error)) ||
       (revision > 0 && !check_invariant(db, 0, problems, error)))
     return FALSE;
   return problems->len == 0 || db_fail_damaged(db, problems->pdata[0], error);

@@ -15,7 +15,8 @@ gboolean check_store(Store *store, GPtrArray *problems, GError **error);
 gboolean check_file(const char *file, GPtrArray *problems, GError **error);
 
 /* At start: that its tables and roots are there, and, where it is small, SQLite's
- * quick check. */
-gboolean check_at_start(Store *store, const char *file, GError **error);
+ * quick check. Pages that are not what was written, where the tables can be used all the same, are
+ * added to @wrong_pages (of char *): what they hold can't be read. */
+gboolean check_at_start(Store *store, const char *file, GPtrArray *wrong_pages, GError **error);
 
 #endif

@@ -11,18 +11,13 @@
 
 #include "client/base/error.h"
 #include "regd/files/spool.h"
+#include "regd/upkeep/install.h"
 #include "regd/upkeep/integrity.h"
 
 #define UNKNOWN_COUNTER_JUMP ((guint64)1 << 32)
 
 void restored_clear(Restored *restored) {
   g_clear_pointer(&restored->kept, g_free);
-}
-
-static gboolean fail(const char *what, const char *file, GError **error) {
-  gboolean full = errno == ENOSPC || errno == EDQUOT;
-  return error_set(error, full ? REGISTRY_ERROR_STORAGE_FULL : REGISTRY_ERROR_STORAGE_FAILURE,
-                   "%s: %s: %s", file, what, g_strerror(errno));
 }
 
 /* ---- the old one ---- */
@@ -34,25 +29,6 @@ static gboolean load_old_revision(const char *database, guint64 *revision) {
   g_autoptr(Store) store = store_open(database, DB_READ, NULL);
   return store != NULL && store_load_revision(store, revision, NULL) &&
          check_store(store, problems, NULL) && problems->len == 0;
-}
-
-static gboolean is_without_log(Db *db, gboolean *without, GError **error) {
-  g_autoptr(DbStatement) mode = db_prepare(db, "PRAGMA journal_mode", error);
-  if (mode == NULL || db_step(db, mode, error) != DB_ROW)
-    return FALSE;
-  *without = g_str_equal(db_column_text(mode, 0), "delete");
-  return TRUE;
-}
-
-/* Takes the log into the file. FALSE: it can't be done. */
-static gboolean settle(const char *database, GError **error) {
-  gboolean without = FALSE;
-  g_autoptr(Db) db = db_open(database, DB_ALONE, error);
-  if (db == NULL || !db_execute(db, "PRAGMA schema_version", error) ||
-      !is_without_log(db, &without, error))
-    return FALSE;
-  return without || error_set(error, REGISTRY_ERROR_STORAGE_FAILURE,
-                              "%s: its log can't be taken in", database);
 }
 
 static char *make_kept_name(const char *database) {
@@ -76,11 +52,11 @@ static gboolean move_log(const char *database, const char *kept, GError **error)
   g_autofree char *kept_log = g_strconcat(kept, "-wal", NULL);
   g_autofree char *kept_journal = g_strconcat(kept, "-journal", NULL);
   if (rename(log, kept_log) != 0 && errno != ENOENT)
-    return fail("it can't be moved away", log, error);
+    return install_fail("it can't be moved away", log, error);
   if (rename(journal, kept_journal) != 0 && errno != ENOENT)
-    return fail("it can't be moved away", journal, error);
+    return install_fail("it can't be moved away", journal, error);
   if (unlink(memory) != 0 && errno != ENOENT)
-    return fail("it can't be removed", memory, error);
+    return install_fail("it can't be removed", memory, error);
   return TRUE;
 }
 
@@ -88,12 +64,12 @@ static gboolean keep_old(const char *database, gboolean sound, char **kept, GErr
   if (access(database, F_OK) != 0)
     return TRUE;
   g_autofree char *name = make_kept_name(database);
-  if (!settle(database, sound ? error : NULL) && sound)
+  if (!install_settle(database, sound ? error : NULL) && sound)
     return FALSE;
   if (!move_log(database, name, error))
     return FALSE;
   if (link(database, name) != 0)
-    return fail("the old database can't be kept beside it", database, error);
+    return install_fail("the old database can't be kept beside it", database, error);
   *kept = g_steal_pointer(&name);
   return TRUE;
 }
@@ -106,7 +82,7 @@ static gboolean go_on(G_GNUC_UNUSED gpointer data, G_GNUC_UNUSED GError **error)
 
 static gboolean copy(const char *backup, const char *name, GError **error) {
   if (access(backup, R_OK) != 0)
-    return fail("the backup can't be read", backup, error);
+    return install_fail("the backup can't be read", backup, error);
   g_autoptr(Db) db = db_open(backup, DB_READ, error);
   return db != NULL && db_copy_into(db, name, go_on, NULL, error);
 }
@@ -140,36 +116,13 @@ static gboolean prepare(const char *name, const char *database, GPtrArray *probl
   return renumber(store, *revision, error);
 }
 
-static gboolean sync_directory(const char *file, GError **error) {
-  g_autofree char *name = g_path_get_dirname(file);
-  int directory = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  gboolean synced = directory >= 0 && fsync(directory) == 0;
-  if (!synced)
-    fail("it can't be written to the disk", name, error);
-  if (directory >= 0)
-    close(directory);
-  return synced;
-}
-
-/* The owner that the old database or the directory had: root restores, the
- * daemon's user serves. */
-static gboolean take_owner(const char *database, int file) {
-  struct stat status;
-  g_autofree char *directory = g_path_get_dirname(database);
-  if (geteuid() != 0 || (stat(database, &status) != 0 && stat(directory, &status) != 0))
-    return TRUE;
-  return fchown(file, status.st_uid, status.st_gid) == 0;
-}
-
 static gboolean install(const char *database, const char *name, int file, gboolean sound,
                         char **kept, GError **error) {
-  if (!take_owner(database, file) || fsync(file) != 0)
-    return fail("it can't be written to the disk", name, error);
-  if (!keep_old(database, sound, kept, error) || !sync_directory(database, error))
+  if (!install_take_owner(database, file) || fsync(file) != 0)
+    return install_fail("it can't be written to the disk", name, error);
+  if (!keep_old(database, sound, kept, error) || !install_sync_directory(database, error))
     return FALSE;
-  if (rename(name, database) != 0)
-    return fail("it can't be put in its place", name, error);
-  return sync_directory(database, error);
+  return install_put(database, name, error);
 }
 
 static gboolean restore_locked(const char *database, const char *backup, GPtrArray *problems,

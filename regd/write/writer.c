@@ -16,6 +16,7 @@
 #include "regd/history/trials.h"
 #include "regd/tree/settings.h"
 #include "regd/upkeep/integrity.h"
+#include "regd/upkeep/upgrade.h"
 #include "regd/write/apply.h"
 #include "regd/write/batch.h"
 #include "regd/write/seed.h"
@@ -494,6 +495,17 @@ static gboolean prepare(Writer *writer, GError **error) {
   return volatile_keys == NULL || apply_own(writer, volatile_keys, error);
 }
 
+static gboolean open_store(Writer *writer, const char *file, GError **error) {
+  g_autoptr(GPtrArray) wrong_pages = g_ptr_array_new_with_free_func(g_free);
+  writer->store = upgrade_run(file, error) ? store_open(file, DB_WRITE, error) : NULL;
+  if (writer->store == NULL || !check_at_start(writer->store, file, wrong_pages, error) ||
+      !prepare(writer, error))
+    return FALSE;
+  if (wrong_pages->len > 0)
+    writer_set_read_only(writer);
+  return TRUE;
+}
+
 Writer *writer_start(const char *file, GMainContext *context, WriteDone own_done, gpointer own_data,
                      GError **error) {
   g_autoptr(Writer) writer = g_new0(Writer, 1);
@@ -507,9 +519,7 @@ Writer *writer_start(const char *file, GMainContext *context, WriteDone own_done
   writer->commits_until_pruning = PRUNE_EVERY;
   writer->own_done = own_done;
   writer->own_data = own_data;
-  writer->store = store_open(file, DB_WRITE, error);
-  if (writer->store == NULL || !check_at_start(writer->store, file, error) ||
-      !prepare(writer, error))
+  if (!open_store(writer, file, error))
     return NULL;
   load_next_trial(writer);
   db_count_work(store_get_db(writer->store), &writer->moved);

@@ -13,6 +13,7 @@ import dbus
 
 from harness.bus import ALICE, needs_root, wait_for
 from harness.case import check, contains, each, equal, main, rows, test
+from harness.database import unseal
 from harness.process import program
 from harness.registry import REG_BINARY, REG_DWORD, REG_SZ, SOFTWARE, Refused, Registry, options
 
@@ -399,6 +400,7 @@ def a_database_of_the_first_step_is_brought_up_to_date():
         client.set(KEY + "\\Dead", "gone", REG_SZ, "y")
         newest = client.call("DeleteKey", "sa{sv}", KEY + "\\Dead", options(recursive=True))
         registry.stop()
+        unseal(registry.database)
         with sqlite3.connect(registry.database) as database:
             database.executescript(FIRST_STEP.format(newest=newest))
         database.close()

@@ -9,6 +9,7 @@ import dbus
 
 from harness.bus import needs_root, wait_for
 from harness.case import check, contains, each, equal, main, rows, test
+from harness.database import edit
 from harness.registry import PARAMETERS, REG_BINARY, REG_DWORD, REG_SZ, SOFTWARE, Registry, operation_list, options
 
 KEY = SOFTWARE + "\\Acme"
@@ -247,7 +248,7 @@ def a_damaged_run_that_is_met_ends_writing(sql):
     with Registry() as registry:
         revision = registry.client.set(KEY, "a", REG_SZ, "x")
         registry.stop()
-        ask(registry.database, sql)
+        edit(registry.database, sql)
         registry.start()
         client = registry.connect()
         equal(client.get(KEY, "a")[2], "x")

@@ -9,6 +9,7 @@
 #include "client/base/protocol.h"
 #include "client/bus/loop.h"
 #include "client/bus/retry.h"
+#include "regd/bus/read-call.h"
 #include "regd/files/spool.h"
 #include "regd/registry1/registry1.h"
 #include "schema/load.h"
@@ -54,6 +55,7 @@ static void say(Server *server, const char *format, ...) {
 static void on_left(const char *name, gpointer data) {
   Server *server = data;
   watching_forget_owner(service_get_watching(server->service), name);
+  readings_forget_owner(server->readings, name);
   if (server->face.outbox != NULL)
     outbox_forget(server->face.outbox, name);
 }
@@ -320,7 +322,8 @@ static gboolean open_storage(Server *server, GError **error) {
     return FALSE;
   g_autoptr(SchemaSet) schemas = schema_load(server->options.schema_directories, problems);
   say_problems(server, problems);
-  server->service = service_new(server->reader, server->writer, schemas, &service_events, server);
+  server->service = service_new(&(ServiceParts){server->reader, server->readings, server->writer},
+                                schemas, &service_events, server);
   server->face.service = server->service;
   return TRUE;
 }
@@ -334,6 +337,7 @@ Server *server_start(const ServerOptions *options, const ServerEvents *events, G
   server->face.workers = server->workers;
   server->readings = readings_new(server->workers, options->database);
   server->face.readings = server->readings;
+  server->face.turns = short_turns_new();
   server->face.replies = reply_cache_new();
   server->face.database = options->database;
   if (!open_storage(server, error) || !begin_to_serve(server, error))
@@ -366,10 +370,12 @@ void server_stop(Server *server) {
   if (server == NULL)
     return;
   retry_free(server->retry); /* before the loop is run for the last time */
+  readings_stop(server->readings);
   workers_abandon(server->workers);
   finish_writing(server);
   leave_bus(server);
   readings_free(server->readings);
+  short_turns_free(server->face.turns);
   reply_cache_free(server->face.replies);
   service_free(server->service);
   g_clear_pointer(&server->reader, reader_close);

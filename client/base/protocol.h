@@ -56,6 +56,10 @@
 /* How far what is stored may pass the limit while a change is applied, which may delete later
  * what it replaces: so many times the limit. */
 #define LIMIT_STORED_BYTES_WITHIN_CHANGE 2U
+/* Long reads; live settings, for administrators too */
+#define LIMIT_READ_SECONDS_DEFAULT 60U  /* of one call */
+#define LIMIT_READS_PER_USER_DEFAULT 2U /* that run at the same time; the others wait */
+#define LIMIT_READ_SECONDS_MAXIMUM 86400U
 /* Schema files */
 #define LIMIT_SCHEMA_FILE_BYTES (4U * 1024U * 1024U)
 #define LIMIT_PATTERN_STEPS 200000U /* of PCRE's matching, for one string */
@@ -74,7 +78,13 @@
 
 /* The daemon's own */
 #define LIMIT_SPOOL_MEMORY_BYTES (16U * 1024U * 1024U) /* of an export; more goes to a file */
-#define LIMIT_READINGS_PER_USER 2U /* reads of the past at the same time; the others wait */
+/* What one read may do on the main loop; a longer one goes on a thread. See db_begin_work(). */
+#define LIMIT_SHORT_READ_STEPS 256U
+/* A user's short reads take at most so much of the main loop in each window; the others go on
+ * threads too. */
+#define LIMIT_SHORT_TURN_US 10000
+#define LIMIT_SHORT_WINDOW_US 50000
+#define LIMIT_READINGS 8U /* threads that read at the same time, for all users together */
 /* The counts of GetStatistics are used again for so long. */
 #define LIMIT_COUNTS_KEPT_MS 5000U
 /* A database of fewer rows is quick to count, and counted at each call. */

@@ -18,6 +18,7 @@ typedef struct {
   Service *service;
   Workers *workers;
   Readings *readings;
+  struct ShortTurns *turns; /* see read-call.h */
   ReplyCache *replies;
   const char *database;       /* its file */
   DBusConnection *connection; /* this and the next two: NULL while there is no bus */

@@ -1,41 +1,64 @@
 /* SPDX-License-Identifier: MIT */
-/* A queue for each user in front of the threads. A user is kept as long as one of their
- * readings runs. */
+/* A queue for each user in front of the threads; users with something to start stand in a ring,
+ * each of which starts one reading a turn. A user is kept as long as one of their readings runs
+ * or waits. */
 #include "regd/read/long-reads.h"
 
+#include "client/base/error.h"
 #include "client/base/protocol.h"
+
+/* What a thread looks at while it reads; it may outlive the readings. */
+typedef struct {
+  gint cancelled;  /* atomic */
+  gint64 deadline; /* monotonic µs */
+  guint seconds;
+} Leash;
+
+typedef struct Reading Reading;
+
+typedef struct {
+  guint32 uid;
+  GQueue waiting; /* of Reading */
+  GQueue running; /* of Reading */
+  gboolean in_ring;
+} User;
 
 struct Readings {
   Workers *workers;
   const char *file;
   GHashTable *users; /* uid -> User */
+  GQueue ring;       /* of User: who may have something to start */
+  guint running;     /* of all users */
+  guint seconds, per_user;
 };
 
-typedef struct {
-  guint running;
-  GQueue waiting; /* of Reading */
-} User;
-
-typedef struct {
+struct Reading {
   Readings *readings;
+  User *user;
   char *file; /* its own copy: a thread may outlive everything else */
-  guint32 uid;
+  char *owner;
   SchemaSet *schemas;
-  ReadingRun run;
-  ReadingDone done;
+  const ReadingKind *kind;
   gpointer data;
-  GDestroyNotify destroy;
+  Leash *leash;
   GError *error;
-} Reading;
+};
 
 static void reading_free(gpointer data) {
   Reading *reading = data;
   if (reading->data != NULL)
-    reading->destroy(reading->data);
+    reading->kind->destroy(reading->data);
   schema_set_unref(reading->schemas);
   g_clear_error(&reading->error);
+  g_free(reading->leash);
+  g_free(reading->owner);
   g_free(reading->file);
   g_free(reading);
+}
+
+static void cancel(gpointer data, G_GNUC_UNUSED gpointer user_data) {
+  Reading *reading = data;
+  g_atomic_int_set(&reading->leash->cancelled, TRUE);
 }
 
 static void user_free(gpointer data) {
@@ -49,47 +72,113 @@ Readings *readings_new(Workers *workers, const char *file) {
   readings->workers = workers;
   readings->file = file;
   readings->users = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, user_free);
+  readings->seconds = LIMIT_READ_SECONDS_DEFAULT;
+  readings->per_user = LIMIT_READS_PER_USER_DEFAULT;
+  g_queue_init(&readings->ring);
   return readings;
+}
+
+/* From here on the workers free what runs. */
+void readings_stop(Readings *readings) {
+  GHashTableIter iter;
+  gpointer value = NULL;
+  g_hash_table_iter_init(&iter, readings->users);
+  while (g_hash_table_iter_next(&iter, NULL, &value)) {
+    User *user = value;
+    g_queue_foreach(&user->running, cancel, NULL);
+    g_queue_clear(&user->running);
+  }
 }
 
 void readings_free(Readings *readings) {
   if (readings == NULL)
     return;
+  g_queue_clear(&readings->ring);
   g_hash_table_unref(readings->users);
   g_free(readings);
 }
 
-/* On the thread. */
+void readings_set_limits(Readings *readings, guint seconds, guint per_user) {
+  readings->seconds = seconds;
+  readings->per_user = per_user;
+}
+
+/* ---- on the thread ---- */
+
+static gboolean go_on(gpointer data, GError **error) {
+  const Leash *leash = data;
+  if (g_atomic_int_get(&leash->cancelled))
+    return error_set(error, REGISTRY_ERROR_FAILED, "the caller has left, or regd is stopping");
+  return g_get_monotonic_time() < leash->deadline ||
+         error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED,
+                   "this took longer than %u s (the setting Read Seconds): ask for a smaller part",
+                   leash->seconds);
+}
+
 static void run_reading(gpointer data) {
   Reading *reading = data;
+  Leash *leash = reading->leash;
+  leash->deadline = g_get_monotonic_time() + leash->seconds * G_USEC_PER_SEC;
   g_autoptr(Reader) reader = reader_open(reading->file, &reading->error);
   if (reader == NULL)
     return;
   reader_set_schemas(reader, reading->schemas);
-  (void)reading->run(reader, reading->data, &reading->error);
+  reader_watch(reader, go_on, leash);
+  (void)reading->kind->run(reader, reading->data, &reading->error);
 }
+
+/* ---- turns ---- */
 
 static void on_run(gpointer data);
 
-static void start_next(Readings *readings, User *user) {
-  while (user->running < LIMIT_READINGS_PER_USER && !g_queue_is_empty(&user->waiting)) {
-    user->running++;
-    workers_submit(readings->workers, run_reading, on_run, g_queue_pop_head(&user->waiting),
-                   reading_free);
+static void enter_ring(Readings *readings, User *user) {
+  if (user->in_ring || g_queue_is_empty(&user->waiting) ||
+      user->running.length >= readings->per_user)
+    return;
+  user->in_ring = TRUE;
+  g_queue_push_tail(&readings->ring, user);
+}
+
+static void start_one(Readings *readings, User *user) {
+  Reading *reading = g_queue_pop_head(&user->waiting);
+  g_queue_push_tail(&user->running, reading);
+  readings->running++;
+  workers_submit(readings->workers, run_reading, on_run, reading, reading_free);
+}
+
+static void start_next(Readings *readings) {
+  while (readings->running < LIMIT_READINGS && !g_queue_is_empty(&readings->ring)) {
+    User *user = g_queue_pop_head(&readings->ring);
+    user->in_ring = FALSE;
+    if (!g_queue_is_empty(&user->waiting))
+      start_one(readings, user);
+    enter_ring(readings, user);
   }
+}
+
+static void drop_idle(Readings *readings, User *user) {
+  if (!g_queue_is_empty(&user->running) || !g_queue_is_empty(&user->waiting))
+    return;
+  if (user->in_ring)
+    g_queue_remove(&readings->ring, user);
+  g_hash_table_remove(readings->users, GUINT_TO_POINTER(user->uid));
+}
+
+static void report(Reading *reading) {
+  reading->kind->done(g_steal_pointer(&reading->data), reading->error);
+  reading_free(reading);
 }
 
 static void on_run(gpointer data) {
   Reading *reading = data;
   Readings *readings = reading->readings;
-  gpointer uid = GUINT_TO_POINTER(reading->uid);
-  User *user = g_hash_table_lookup(readings->users, uid);
-  user->running--;
-  start_next(readings, user);
-  if (user->running == 0)
-    g_hash_table_remove(readings->users, uid);
-  reading->done(g_steal_pointer(&reading->data), reading->error);
-  reading_free(reading);
+  User *user = reading->user;
+  g_queue_remove(&user->running, reading);
+  readings->running--;
+  enter_ring(readings, user);
+  start_next(readings);
+  drop_idle(readings, user);
+  report(reading);
 }
 
 static User *find_user(Readings *readings, guint32 uid) {
@@ -97,23 +186,64 @@ static User *find_user(Readings *readings, guint32 uid) {
   if (user != NULL)
     return user;
   user = g_new0(User, 1);
+  user->uid = uid;
   g_queue_init(&user->waiting);
+  g_queue_init(&user->running);
   g_hash_table_insert(readings->users, GUINT_TO_POINTER(uid), user);
   return user;
 }
 
-void readings_submit(Readings *readings, guint32 uid, SchemaSet *schemas, ReadingRun run,
-                     ReadingDone done, gpointer data, GDestroyNotify destroy) {
+void readings_submit(Readings *readings, const ReadingOrder *order, const ReadingKind *kind,
+                     gpointer data) {
   Reading *reading = g_new0(Reading, 1);
   reading->readings = readings;
+  reading->user = find_user(readings, order->uid);
   reading->file = g_strdup(readings->file);
-  reading->uid = uid;
-  reading->schemas = schema_set_ref(schemas);
-  reading->run = run;
-  reading->done = done;
+  reading->owner = g_strdup(order->owner);
+  reading->schemas = schema_set_ref(order->schemas);
+  reading->kind = kind;
   reading->data = data;
-  reading->destroy = destroy;
-  User *user = find_user(readings, uid);
-  g_queue_push_tail(&user->waiting, reading);
-  start_next(readings, user);
+  reading->leash = g_new0(Leash, 1);
+  reading->leash->seconds = readings->seconds;
+  g_queue_push_tail(&reading->user->waiting, reading);
+  enter_ring(readings, reading->user);
+  start_next(readings);
+}
+
+gboolean readings_has_user(const Readings *readings, guint32 uid) {
+  return g_hash_table_contains(readings->users, GUINT_TO_POINTER(uid));
+}
+
+/* ---- those who have left ---- */
+
+static void take_waiting(User *user, const char *owner, GQueue *taken) {
+  GList *next = NULL;
+  for (GList *link = user->waiting.head; link != NULL; link = next) {
+    Reading *reading = link->data;
+    next = link->next;
+    if (!g_str_equal(reading->owner, owner))
+      continue;
+    g_queue_delete_link(&user->waiting, link);
+    g_queue_push_tail(taken, reading);
+  }
+}
+
+void readings_forget_owner(Readings *readings, const char *owner) {
+  GQueue taken = G_QUEUE_INIT;
+  GHashTableIter iter;
+  gpointer value = NULL;
+  g_hash_table_iter_init(&iter, readings->users);
+  while (g_hash_table_iter_next(&iter, NULL, &value)) {
+    User *user = value;
+    take_waiting(user, owner, &taken);
+    for (GList *link = user->running.head; link != NULL; link = link->next)
+      if (g_str_equal(((Reading *)link->data)->owner, owner))
+        cancel(link->data, NULL);
+  }
+  for (Reading *reading; (reading = g_queue_pop_head(&taken)) != NULL;) {
+    User *user = reading->user;
+    error_set(&reading->error, REGISTRY_ERROR_FAILED, "%s has left the bus", owner);
+    report(reading);
+    drop_idle(readings, user);
+  }
 }

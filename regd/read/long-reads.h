@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Long readings: what may take long (history, a branch as it was) runs on a thread with a
- * reader of its own, so that the main loop delays nobody. Only a few of each user run at once;
- * the others wait in order. Knows no D-Bus. Belongs to the thread of the main context. */
+/* Long readings: what may take long (a whole branch, history) runs on a thread with a reader of
+ * its own, so that the main loop delays nobody. Users take turns: a few readings of each run at
+ * once, the others wait in order. A reading ends early when its time is up, when its caller has
+ * left, and at the stop. Knows no D-Bus. Belongs to the thread of the main context. */
 #ifndef REGD_READ_LONG_READS_H
 #define REGD_READ_LONG_READS_H
 
@@ -10,20 +11,40 @@
 
 typedef struct Readings Readings;
 
-/* @work and @file are borrowed and outlive it. */
+/* @workers and @file are borrowed and outlive it. */
 Readings *readings_new(Workers *workers, const char *file);
-/* Readings that wait are dropped; the end of those that run is not reported. */
+/* Those that run are told to end. Call before the workers are abandoned. */
+void readings_stop(Readings *readings);
+/* After readings_stop(). Readings that wait are dropped; nothing is reported any more. */
 void readings_free(Readings *readings);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Readings, readings_free)
 
-/* On a thread. @reader is its own during the call. FALSE: *@error is set. */
-typedef gboolean (*ReadingRun)(Reader *reader, gpointer data, GError **error);
-/* On the main context. @error, borrowed, is NULL on success. */
-typedef void (*ReadingDone)(gpointer data, const GError *error);
+/* What the settings say, from now on: the seconds that one reading takes at most, and how many
+ * of a user run at once. */
+void readings_set_limits(Readings *readings, guint seconds, guint per_user);
 
-/* Runs @run, then @done, which frees @data; @destroy frees it if @done can't be called any
- * more. @schemas, referenced, tell which values are secret. */
-void readings_submit(Readings *readings, guint32 uid, SchemaSet *schemas, ReadingRun run,
-                     ReadingDone done, gpointer data, GDestroyNotify destroy);
+/* Who a reading is for. Borrowed; the schemas, referenced, tell which values are secret. */
+typedef struct {
+  guint32 uid;
+  const char *owner; /* the caller's unique name on the bus */
+  SchemaSet *schemas;
+} ReadingOrder;
+
+typedef struct {
+  /* On a thread. @reader is its own during the call. FALSE: *@error is set. */
+  gboolean (*run)(Reader *reader, gpointer data, GError **error);
+  /* On the main context; frees @data. @error, borrowed, is NULL on success. */
+  void (*done)(gpointer data, const GError *error);
+  /* In the place of `done` if that can't be called any more. */
+  GDestroyNotify destroy;
+} ReadingKind;
+
+/* LIMIT_EXCEEDED: its time was up. FAILED: its owner has left. @kind is borrowed. */
+void readings_submit(Readings *readings, const ReadingOrder *order, const ReadingKind *kind,
+                     gpointer data);
+/* Whether a reading of the user runs or waits. */
+gboolean readings_has_user(const Readings *readings, guint32 uid);
+/* @owner has left the bus: its readings end. */
+void readings_forget_owner(Readings *readings, const char *owner);
 
 #endif

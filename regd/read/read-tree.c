@@ -10,6 +10,10 @@
 
 /* What a key counts for in a page, beside its values and its path. */
 #define KEY_BYTES 32U
+/* What a problem counts for in an answer, beside its texts. */
+#define PROBLEM_OVERHEAD_BYTES 24U
+/* The work of checking a value, in steps of db_begin_work(). */
+#define CHECK_STEPS 4U
 
 void read_page_free(ReadPage *page) {
   if (page == NULL)
@@ -241,16 +245,22 @@ void tree_visited_clear(TreeVisited *visited) {
 
 /* ---- validate ---- */
 
-static void add_problem(GPtrArray *problems, const char *key, const char *name,
+typedef struct {
+  GPtrArray *problems; /* of Problem */
+  gsize bytes;         /* that they take in an answer */
+} Validation;
+
+static void add_problem(Validation *validation, const char *key, const char *name,
                         const char *message) {
   Problem *problem = g_new0(Problem, 1);
   problem->key = g_strdup(key);
   problem->name = g_strdup(name);
   problem->problem = g_strdup(message);
-  g_ptr_array_add(problems, problem);
+  g_ptr_array_add(validation->problems, problem);
+  validation->bytes += strlen(key) + strlen(name) + strlen(message) + PROBLEM_OVERHEAD_BYTES;
 }
 
-static void add_missing(const SchemaSet *schemas, GPtrArray *problems, const char *path,
+static void add_missing(const SchemaSet *schemas, Validation *validation, const char *path,
                         GPtrArray *values) {
   g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
   for (guint i = 0; i < values->len; i++)
@@ -258,32 +268,49 @@ static void add_missing(const SchemaSet *schemas, GPtrArray *problems, const cha
   g_auto(GStrv) names = g_strv_builder_end(builder);
   g_auto(GStrv) missing = schema_set_missing(schemas, path, (const char *const *)names);
   for (guint i = 0; missing != NULL && missing[i] != NULL; i++)
-    add_problem(problems, path, missing[i], "the value is required, and is not there");
+    add_problem(validation, path, missing[i], "the value is required, and is not there");
+}
+
+static gboolean validate_value(Walk *walk, const WalkKey *key, const ValueRow *value,
+                               GError **error) {
+  g_autoptr(GError) violation = NULL;
+  if (!schema_set_check(walk->reader->schemas, key->path, value->name, value->value, &violation))
+    add_problem(walk->data, key->path, value->name, violation->message);
+  return db_spend(store_get_db(walk->reader->store), CHECK_STEPS, error);
+}
+
+static gboolean check_room(const Validation *validation, const char *path, GError **error) {
+  return validation->bytes <= LIMIT_LIST_BYTES ||
+         error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED,
+                   "%s: up to here there are %u problems, too many for one answer; validate its "
+                   "sub-keys one by one",
+                   path, validation->problems->len);
 }
 
 static gboolean validate_key(Walk *walk, const WalkKey *key, GError **error) {
-  GPtrArray *problems = walk->data;
+  Validation *validation = walk->data;
   const SchemaSet *schemas = walk->reader->schemas;
   if (key->row->link != NULL || schemas == NULL)
     return TRUE;
   g_autoptr(GPtrArray) values = store_list_values(walk->reader->store, key->row->id, error);
   if (values == NULL)
     return FALSE;
-  for (guint i = 0; i < values->len; i++) {
-    const ValueRow *value = g_ptr_array_index(values, i);
-    g_autoptr(GError) violation = NULL;
-    if (!schema_set_check(schemas, key->path, value->name, value->value, &violation))
-      add_problem(problems, key->path, value->name, violation->message);
-  }
-  add_missing(schemas, problems, key->path, values);
-  return TRUE;
+  for (guint i = 0; i < values->len; i++)
+    if (!validate_value(walk, key, g_ptr_array_index(values, i), error))
+      return FALSE;
+  add_missing(schemas, validation, key->path, values);
+  return check_room(validation, key->path, error);
 }
 
 GPtrArray *reader_validate(Reader *reader, const Identity *who, const char *key, GError **error) {
   g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func((GDestroyNotify)problem_free);
+  Validation validation = {.problems = problems};
   g_autoptr(Snapshot) snapshot = NULL;
-  g_auto(Walk) walk = {
-      .reader = reader, .who = who, .depth = LIMIT_DEPTH, .visit = validate_key, .data = problems};
+  g_auto(Walk) walk = {.reader = reader,
+                       .who = who,
+                       .depth = LIMIT_DEPTH,
+                       .visit = validate_key,
+                       .data = &validation};
   g_autoptr(Place) place = walk_begin(&walk, key, NULL, &snapshot, error);
   if (place == NULL || !walk_run(&walk, place, error))
     return NULL;

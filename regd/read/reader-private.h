@@ -14,6 +14,8 @@ struct Reader {
   gint64 version;
   const gint *commits; /* the writer's count, see reader_set_commits() */
   gint seen;           /* what it was before the newest snapshot */
+  gboolean is_short;   /* see reader_keep_short() */
+  gboolean too_long;
 };
 
 /* A consistent state, released at the end of the variable's scope. Declare it first, so that

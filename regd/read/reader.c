@@ -12,6 +12,11 @@
 #include "regd/tree/place.h"
 #include "regd/tree/settings.h"
 
+/* Sub-keys are listed so many at a time: only their names are kept. */
+#define NAMES_AT_ONCE 256U
+/* A string in an array on the wire, besides its text. */
+#define NAME_OVERHEAD_BYTES 8U
+
 Reader *reader_open(const char *file, GError **error) {
   g_autoptr(Reader) reader = g_new0(Reader, 1);
   reader->places = place_cache_new();
@@ -33,9 +38,38 @@ void reader_set_commits(Reader *reader, const gint *commits) {
   reader->seen = -1;
 }
 
+static gboolean is_short_still(gpointer data, GError **error) {
+  Reader *reader = data;
+  if (db_get_work(store_get_db(reader->store)) <= LIMIT_SHORT_READ_STEPS)
+    return TRUE;
+  reader->too_long = TRUE;
+  return error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED, "this is too much to be read at once");
+}
+
+void reader_keep_short(Reader *reader, gboolean is_short) {
+  Db *db = store_get_db(reader->store);
+  reader->is_short = is_short;
+  db_ask_often(db);
+  db_end_work(db);
+}
+
+gboolean reader_was_too_long(const Reader *reader) {
+  return reader->too_long;
+}
+
+void reader_watch(Reader *reader, DbProgress go_on, gpointer data) {
+  Db *db = store_get_db(reader->store);
+  db_ask_often(db);
+  db_begin_work(db, go_on, data);
+}
+
 void reader_set_schemas(Reader *reader, SchemaSet *schemas) {
   schema_set_unref(reader->schemas);
   reader->schemas = schemas != NULL ? schema_set_ref(schemas) : NULL;
+}
+
+const SchemaSet *reader_get_schemas(const Reader *reader) {
+  return reader->schemas;
 }
 
 gboolean reader_is_damaged(const Reader *reader) {
@@ -67,6 +101,9 @@ static gboolean is_newest(const Reader *reader) {
 Store *reader_begin(Reader *reader, GError **error) {
   /* First: what is committed between the two only makes the snapshot seem older. */
   reader->seen = count_commits(reader);
+  reader->too_long = FALSE;
+  if (reader->is_short)
+    db_begin_work(store_get_db(reader->store), is_short_still, reader);
   if (!store_begin_read(reader->store, error))
     return NULL;
   if (forget_what_is_old(reader, error))
@@ -199,20 +236,51 @@ static char **list_roots(void) {
   return g_strv_builder_end(roots);
 }
 
+static gboolean refuse_names(const Place *place, GError **error) {
+  return error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED,
+                   "%s: the names of its sub-keys are too many for one answer; ReadTree pages them",
+                   place->path);
+}
+
+/* Adds the names of @rows from @first on; *@bytes is what all names take in an answer. */
+static gboolean add_names(const GPtrArray *rows, guint first, GStrvBuilder *names, gsize *bytes) {
+  for (guint i = first; i < rows->len; i++) {
+    const KeyRow *row = g_ptr_array_index(rows, i);
+    g_strv_builder_add(names, row->name);
+    *bytes += strlen(row->name) + NAME_OVERHEAD_BYTES;
+  }
+  return *bytes <= LIMIT_LIST_BYTES;
+}
+
+static char **list_names(Store *store, const Place *place, GError **error) {
+  g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+  g_autofree char *from = NULL;
+  gsize bytes = 0;
+  guint listed = NAMES_AT_ONCE;
+  while (listed == NAMES_AT_ONCE) {
+    g_autoptr(GPtrArray) rows =
+        store_page_children(store, place->key->id, from, NAMES_AT_ONCE, error);
+    if (rows == NULL)
+      return NULL;
+    /* The first was the last of the page before. */
+    if (!add_names(rows, from != NULL ? 1 : 0, names, &bytes)) {
+      refuse_names(place, error);
+      return NULL;
+    }
+    listed = rows->len;
+    g_free(from);
+    from = listed > 0 ? path_fold(((KeyRow *)g_ptr_array_index(rows, listed - 1))->name) : NULL;
+  }
+  return g_strv_builder_end(names);
+}
+
 char **reader_list_keys(Reader *reader, const Identity *who, const char *key, GError **error) {
   if (*key == '\0')
     return list_roots();
   g_autoptr(Snapshot) snapshot = reader_begin(reader, error);
   g_autoptr(Place) place =
       snapshot != NULL ? find_readable(reader, who, key, RESOLVE_FOLLOW, error) : NULL;
-  g_autoptr(GPtrArray) children =
-      place != NULL ? store_list_children(snapshot, place->key->id, NULL, error) : NULL;
-  if (children == NULL)
-    return NULL;
-  g_autoptr(GStrvBuilder) names = g_strv_builder_new();
-  for (guint i = 0; i < children->len; i++)
-    g_strv_builder_add(names, ((KeyRow *)g_ptr_array_index(children, i))->name);
-  return g_strv_builder_end(names);
+  return place != NULL ? list_names(snapshot, place, error) : NULL;
 }
 
 NamedValue *reader_new_value(const char *name, const RegistryValue *value) {
@@ -280,22 +348,33 @@ static gboolean count(Store *store, const KeyRow *row, KeyInfo *info, GError **e
          store_count_values(store, row->id, &info->values, error);
 }
 
-KeyInfo *reader_get_key_info(Reader *reader, const Identity *who, const char *key,
-                             gboolean no_follow, GError **error) {
-  g_autoptr(Snapshot) snapshot = reader_begin(reader, error);
-  ResolveMode mode = no_follow ? RESOLVE_NO_FOLLOW : RESOLVE_FOLLOW;
-  g_autoptr(Place) place = snapshot != NULL ? find_readable(reader, who, key, mode, error) : NULL;
-  if (place == NULL)
-    return NULL;
+static KeyInfo *describe(const Place *place) {
   const KeyRow *row = place->key;
-  g_autoptr(KeyInfo) info = g_new0(KeyInfo, 1);
+  KeyInfo *info = g_new0(KeyInfo, 1);
   info->path = g_strdup(place->path);
   info->class_name = g_strdup(row->class_name != NULL ? row->class_name : "");
   info->link = g_strdup(row->link);
   info->last_write = row->last_write;
   info->revision = row->revision;
   info->is_volatile = row->is_volatile;
-  return count(snapshot, row, info, error) ? g_steal_pointer(&info) : NULL;
+  return info;
+}
+
+KeyInfo *reader_get_key_head(Reader *reader, const Identity *who, const char *key,
+                             gboolean no_follow, GError **error) {
+  g_autoptr(Snapshot) snapshot = reader_begin(reader, error);
+  ResolveMode mode = no_follow ? RESOLVE_NO_FOLLOW : RESOLVE_FOLLOW;
+  g_autoptr(Place) place = snapshot != NULL ? find_readable(reader, who, key, mode, error) : NULL;
+  return place != NULL ? describe(place) : NULL;
+}
+
+KeyInfo *reader_get_key_info(Reader *reader, const Identity *who, const char *key,
+                             gboolean no_follow, GError **error) {
+  g_autoptr(Snapshot) snapshot = reader_begin(reader, error);
+  ResolveMode mode = no_follow ? RESOLVE_NO_FOLLOW : RESOLVE_FOLLOW;
+  g_autoptr(Place) place = snapshot != NULL ? find_readable(reader, who, key, mode, error) : NULL;
+  g_autoptr(KeyInfo) info = place != NULL ? describe(place) : NULL;
+  return info != NULL && count(snapshot, place->key, info, error) ? g_steal_pointer(&info) : NULL;
 }
 
 char *reader_resolve(Reader *reader, const Identity *who, const char *key, gboolean no_follow,

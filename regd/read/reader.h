@@ -19,8 +19,16 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Reader, reader_close)
  * stays at the same even number, cached values are valid without asking the file. NULL: the
  * file is always asked. */
 void reader_set_commits(Reader *reader, const gint *commits);
+/* If @is_short, each read ends with an error once it has done more than LIMIT_SHORT_READ_STEPS
+ * of work, which reader_was_too_long() then tells: it must go on a thread. */
+void reader_keep_short(Reader *reader, gboolean is_short);
+gboolean reader_was_too_long(const Reader *reader);
+/* Each read asks @go_on now and then, and ends with its error when it refuses. */
+void reader_watch(Reader *reader, DbProgress go_on, gpointer data);
 /* For secrecy; referenced. */
 void reader_set_schemas(Reader *reader, SchemaSet *schemas);
+/* Borrowed; may be NULL. */
+const SchemaSet *reader_get_schemas(const Reader *reader);
 
 typedef struct {
   char *name;
@@ -38,6 +46,7 @@ RegistryValue *reader_get_value(Reader *reader, const Identity *who, const char 
                                 const char *name, gboolean *cached, GError **error);
 /* "" lists the five roots. */
 char **reader_list_keys(Reader *reader, const Identity *who, const char *key, GError **error);
+/* LIMIT_EXCEEDED past LIMIT_LIST_BYTES, as for the keys' names. */
 GPtrArray *reader_list_values(Reader *reader, const Identity *who, const char *key,
                               GError **error); /* of NamedValue */
 
@@ -50,6 +59,9 @@ typedef struct {
   guint64 revision;
   gboolean is_volatile;
 } KeyInfo;
+/* Without the numbers of sub-keys and values. */
+KeyInfo *reader_get_key_head(Reader *reader, const Identity *who, const char *key,
+                             gboolean no_follow, GError **error);
 KeyInfo *reader_get_key_info(Reader *reader, const Identity *who, const char *key,
                              gboolean no_follow, GError **error);
 void key_info_free(KeyInfo *info);
@@ -151,6 +163,7 @@ typedef struct {
   char *key, *name, *problem;
 } Problem;
 void problem_free(Problem *problem);
+/* LIMIT_EXCEEDED: the problems are too many for one answer. */
 GPtrArray *reader_validate(Reader *reader, const Identity *who, const char *key,
                            GError **error); /* of Problem */
 

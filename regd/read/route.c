@@ -27,7 +27,7 @@ static char *root_of(const Path *path, guint32 uid) {
 /* The target of the link at *@path, or NULL if it is no link: then *@path becomes its
  * canonical path (a root may stand for another key). *@missing is set if there is no such key. */
 static char *read_target(RouteLinks *links, Reader *reader, char **path, gboolean *missing) {
-  g_autoptr(KeyInfo) info = reader_get_key_info(reader, links->looker, *path, TRUE, NULL);
+  g_autoptr(KeyInfo) info = reader_get_key_head(reader, links->looker, *path, TRUE, NULL);
   *missing = info == NULL;
   if (info == NULL || info->link != NULL)
     return info != NULL ? g_strdup(info->link) : NULL;

@@ -154,11 +154,9 @@ static void begin_here(Walk *walk) {
   walk->skip = 0;
 }
 
-/* Rows of the sub-keys there are, or were, from @from on. */
-static GPtrArray *list_children(Walk *walk, const WalkKey *key, const char *from, GError **error) {
-  Store *store = walk->reader->store;
-  if (walk->past == NULL)
-    return store_list_children(store, key->row->id, from, error);
+/* Rows of the sub-keys that there were, from @from on. */
+static GPtrArray *list_past_children(Walk *walk, const WalkKey *key, const char *from,
+                                     GError **error) {
   g_autoptr(GPtrArray) were = past_tree_list_children(walk->past, key->row->id, error);
   g_autoptr(GPtrArray) rows = g_ptr_array_new_with_free_func((GDestroyNotify)key_row_free);
   for (guint i = 0; were != NULL && i < were->len; i++) {
@@ -167,7 +165,7 @@ static GPtrArray *list_children(Walk *walk, const WalkKey *key, const char *from
     KeyRow *row = NULL;
     if (fold != NULL && strcmp(fold, from) < 0)
       continue;
-    if (!store_get_key(store, child->id, &row, error))
+    if (!store_get_key(walk->reader->store, child->id, &row, error))
       return NULL;
     g_ptr_array_add(rows, row);
   }
@@ -206,18 +204,60 @@ static gboolean walk_child(Walk *walk, const WalkKey *above, const KeyRow *row, 
   return walk_branch(walk, &child, level, error);
 }
 
-static gboolean walk_children(Walk *walk, const WalkKey *key, guint level, GError **error) {
-  const char *from = walk->resume != NULL ? walk->resume[level] : NULL;
-  g_autoptr(GPtrArray) children = list_children(walk, key, from, error);
-  if (children == NULL)
-    return FALSE;
+/* Sub-keys are listed so many at a time: a page needs few of a key that has very many. */
+#define CHILDREN_AT_ONCE 256U
+
+/* How far a key's sub-keys have been listed. */
+typedef struct {
+  char *from;      /* the folded name to go on at; NULL: from the start */
+  gboolean passed; /* the one of that name has been listed */
+  gboolean ended;
+} Listing;
+
+static void listing_clear(Listing *listing) {
+  g_free(listing->from);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Listing, listing_clear)
+
+static GPtrArray *list_some(Walk *walk, const WalkKey *key, Listing *listing, GError **error) {
+  listing->ended = walk->past != NULL;
+  if (listing->ended)
+    return list_past_children(walk, key, listing->from, error);
+  g_autoptr(GPtrArray) rows = store_page_children(walk->reader->store, key->row->id, listing->from,
+                                                  CHILDREN_AT_ONCE, error);
+  if (rows == NULL)
+    return NULL;
+  listing->ended = rows->len < CHILDREN_AT_ONCE;
+  if (rows->len > 0) {
+    const KeyRow *last = g_ptr_array_index(rows, rows->len - 1);
+    g_free(listing->from);
+    listing->from = path_fold(last->name);
+  }
+  if (listing->passed && rows->len > 0)
+    g_ptr_array_remove_index(rows, 0);
+  listing->passed = TRUE;
+  return g_steal_pointer(&rows);
+}
+
+static gboolean walk_some(Walk *walk, const WalkKey *key, GPtrArray *children, guint level,
+                          GError **error) {
   for (guint i = 0; i < children->len; i++) {
     const KeyRow *row = g_ptr_array_index(children, i);
     g_autofree char *fold = walk->resume != NULL ? path_fold(row->name) : NULL;
     /* The key to begin at may be gone meanwhile: then at what comes after it. */
-    if (fold != NULL && !g_str_equal(fold, from))
+    if (fold != NULL && !g_str_equal(fold, walk->resume[level]))
       begin_here(walk);
     if (!walk_child(walk, key, row, level + 1, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean walk_children(Walk *walk, const WalkKey *key, guint level, GError **error) {
+  g_auto(Listing) listing = {.from = walk->resume != NULL ? g_strdup(walk->resume[level]) : NULL};
+  while (!listing.ended) {
+    g_autoptr(GPtrArray) children = list_some(walk, key, &listing, error);
+    if (children == NULL || !walk_some(walk, key, children, level, error))
       return FALSE;
   }
   /* Nothing here at or behind the key to begin at: what follows is new. */

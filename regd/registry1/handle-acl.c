@@ -3,7 +3,7 @@
  * then the change is written. */
 #include "client/base/error.h"
 #include "regd/bus/change-message.h"
-#include "regd/bus/face.h"
+#include "regd/bus/read-call.h"
 #include "regd/registry1/handlers.h"
 
 /* ---- GetAcl ---- */
@@ -22,20 +22,41 @@ static gboolean append_acl(DBusMessageIter *out, const Acl *acl) {
   return wire_end_container(out, &array, complete);
 }
 
+typedef struct {
+  Identity *who;
+  const char *key;
+  char *origin;
+  Acl *acl;
+} AclCall;
+
+static void clear_acl_call(gpointer data) {
+  AclCall *asked = data;
+  g_clear_pointer(&asked->origin, g_free);
+  g_clear_pointer(&asked->acl, acl_unref);
+}
+
+static gboolean read_acl(Reader *reader, gpointer data, GError **error) {
+  AclCall *asked = data;
+  GError *failure = NULL;
+  asked->acl = reader_get_acl(reader, asked->who, asked->key, &asked->origin, &failure);
+  if (failure != NULL)
+    g_propagate_error(error, failure);
+  return failure == NULL;
+}
+
+static gboolean append_origin_and_acl(DBusMessageIter *out, gpointer data) {
+  const AclCall *asked = data;
+  return wire_append_string(out, asked->origin) && append_acl(out, asked->acl);
+}
+
+static const ReadCallKind get_acl = {read_acl, append_origin_and_acl, clear_acl_call,
+                                     sizeof(AclCall), FALSE};
+
 void handle_get_acl(DispatchCall *call, gpointer data) {
-  DBusMessageIter in, out;
-  g_autoptr(GError) error = NULL;
-  g_autofree char *origin = NULL;
+  DBusMessageIter in;
   dispatch_call_get_arguments(call, &in);
-  const char *key = face_take_string(&in);
-  g_autoptr(Acl) acl =
-      reader_get_acl(face_get_reader(data), face_caller(call), key, &origin, &error);
-  if (error != NULL) {
-    dispatch_call_fail(call, error);
-    return;
-  }
-  DBusMessage *reply = face_begin(call, &out);
-  face_finish(call, reply, wire_append_string(&out, origin) && append_acl(&out, acl));
+  AclCall asked = {.who = face_caller(call), .key = face_take_string(&in)};
+  read_call_run(call, data, &get_acl, &asked);
 }
 
 /* ---- SetAcl ---- */

@@ -6,7 +6,7 @@
 #include "client/base/error.h"
 #include "client/base/protocol.h"
 #include "regd/bus/change-message.h"
-#include "regd/bus/face.h"
+#include "regd/bus/read-call.h"
 #include "regd/registry1/handlers.h"
 
 #define HISTORY_LIMIT_DEFAULT 100U
@@ -14,21 +14,17 @@
 /* ---- GetHistory ---- */
 
 typedef struct {
-  DispatchCall *call;
   Identity *who;
-  char *key;
+  const char *key;
   guint32 limit;
   guint64 before;
   gboolean no_follow;
   GPtrArray *entries; /* of HistoryEntry */
 } HistoryCall;
 
-static void history_call_free(gpointer data) {
+static void clear_history_call(gpointer data) {
   HistoryCall *history = data;
-  identity_unref(history->who);
-  g_free(history->key);
   g_clear_pointer(&history->entries, g_ptr_array_unref);
-  g_free(history);
 }
 
 static gboolean read_history(Reader *reader, gpointer data, GError **error) {
@@ -92,44 +88,29 @@ static gboolean append_entry(DBusMessageIter *out, gconstpointer item) {
            wire_append_entry_uint32(&dict, "changes-left", entry->changes_left)));
 }
 
-static void on_history_read(gpointer data, const GError *error) {
-  HistoryCall *history = data;
-  DBusMessageIter out;
-  if (error != NULL) {
-    dispatch_call_fail(history->call, error);
-  } else {
-    DBusMessage *reply = face_begin(history->call, &out);
-    face_finish(history->call, reply,
-                face_append_array(&out, "a{sv}", history->entries, append_entry));
-  }
-  history_call_free(history);
+static gboolean append_history(DBusMessageIter *out, gpointer data) {
+  const HistoryCall *history = data;
+  return face_append_array(out, "a{sv}", history->entries, append_entry);
 }
 
+static const ReadCallKind get_history = {read_history, append_history, clear_history_call,
+                                         sizeof(HistoryCall), TRUE};
+
 void handle_get_history(DispatchCall *call, gpointer data) {
-  BusFace *face = data;
   DBusMessageIter in;
   g_autoptr(GError) error = NULL;
-  guint32 limit = HISTORY_LIMIT_DEFAULT;
-  guint64 before = 0;
-  gboolean no_follow = FALSE;
   dispatch_call_get_arguments(call, &in);
-  const char *key = face_take_string(&in);
+  HistoryCall history = {
+      .who = face_caller(call), .key = face_take_string(&in), .limit = HISTORY_LIMIT_DEFAULT};
   g_autoptr(WireOptions) options = face_take_options(&in, &error);
-  if (options == NULL || !wire_options_get_uint32(options, "limit", &limit, &error) ||
-      !wire_options_get_uint64(options, "before", &before, &error) ||
-      !wire_options_get_boolean(options, "no-follow", &no_follow, &error)) {
+  if (options == NULL || !wire_options_get_uint32(options, "limit", &history.limit, &error) ||
+      !wire_options_get_uint64(options, "before", &history.before, &error) ||
+      !wire_options_get_boolean(options, "no-follow", &history.no_follow, &error)) {
     dispatch_call_fail(call, error);
     return;
   }
-  HistoryCall *history = g_new0(HistoryCall, 1);
-  history->call = call;
-  history->who = identity_ref(face_caller(call));
-  history->key = g_strdup(key);
-  history->limit = MIN(limit, LIMIT_HISTORY_ANSWER);
-  history->before = before;
-  history->no_follow = no_follow;
-  readings_submit(face->readings, history->who->uid, service_get_schemas(face->service),
-                  read_history, on_history_read, history, history_call_free);
+  history.limit = MIN(history.limit, LIMIT_HISTORY_ANSWER);
+  read_call_run(call, data, &get_history, &history);
 }
 
 /* ---- Rollback ---- */

@@ -5,7 +5,7 @@
 #include "client/base/error.h"
 #include "client/base/path.h"
 #include "client/base/protocol.h"
-#include "regd/bus/face.h"
+#include "regd/bus/read-call.h"
 #include "regd/registry1/handlers.h"
 #include "regd/tree/place.h"
 
@@ -21,77 +21,124 @@ static gboolean check_size(const RegistryValue *value, const char *key, const ch
                    key, name, size);
 }
 
-void handle_get_value(DispatchCall *call, gpointer data) {
-  BusFace *face = data;
-  Identity *who = face_caller(call);
-  DBusMessageIter in, out;
-  g_autoptr(GError) error = NULL;
+/* A value or a list of a key, and what was read. Strings belong to the call. */
+typedef struct {
+  Identity *who;
+  const char *key, *name;
+  RegistryValue *value;
+  char **names;
+  GPtrArray *items;
+} ListCall;
+
+static void clear_list_call(gpointer data) {
+  ListCall *list = data;
+  g_clear_pointer(&list->value, registry_value_unref);
+  g_clear_pointer(&list->names, g_strfreev);
+  g_clear_pointer(&list->items, g_ptr_array_unref);
+}
+
+/* Takes the key out of the call's arguments. */
+static ListCall begin_list(DispatchCall *call) {
+  DBusMessageIter in;
   dispatch_call_get_arguments(call, &in);
-  const char *key = face_take_string(&in);
-  const char *name = face_take_string(&in);
+  ListCall list = {.who = face_caller(call), .key = face_take_string(&in)};
+  return list;
+}
+
+static gboolean append_value(DBusMessageIter *out, const RegistryValue *value) {
+  return face_append_uint32(out, registry_value_get_type(value)) && wire_append_value(out, value);
+}
+
+static gboolean read_value(Reader *reader, gpointer data, GError **error) {
+  ListCall *list = data;
   gboolean cached = FALSE;
-  g_autoptr(RegistryValue) value =
-      reader_get_value(face_get_reader(data), who, key, name, &cached, &error);
-  if (value == NULL || !check_size(value, key, name, &error)) {
-    dispatch_call_fail(call, error);
-    return;
-  }
+  list->value = reader_get_value(reader, list->who, list->key, list->name, &cached, error);
+  return list->value != NULL && check_size(list->value, list->key, list->name, error);
+}
+
+static gboolean append_value_of(DBusMessageIter *out, gpointer data) {
+  return append_value(out, ((const ListCall *)data)->value);
+}
+
+static const ReadCallKind get_value = {read_value, append_value_of, clear_list_call,
+                                       sizeof(ListCall), FALSE};
+
+static void answer_value(DispatchCall *call, const BusFace *face, RegistryValue *value,
+                         gboolean cached) {
+  DBusMessageIter out;
   if (cached) {
     dispatch_call_reply(call, reply_cache_make(face->replies, call, value));
     return;
   }
   DBusMessage *reply = face_begin(call, &out);
-  face_finish(call, reply,
-              face_append_uint32(&out, registry_value_get_type(value)) &&
-                  wire_append_value(&out, value));
+  face_finish(call, reply, append_value(&out, value));
 }
 
-/* What a message can hold of names: LIMIT_EXCEEDED past it. */
-static gboolean check_names(char **names, const char *key, GError **error) {
-  gsize bytes = 0;
-  for (char **name = names; *name != NULL; name++)
-    bytes += strlen(*name) + 8;
-  if (bytes <= LIMIT_LIST_BYTES)
-    return TRUE;
-  return error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED,
-                   "%s: the names of its sub-keys are too many for one answer; ReadTree pages them",
-                   key);
+/* Usually in the cache, so it is tried before anything else is made. */
+void handle_get_value(DispatchCall *call, gpointer data) {
+  BusFace *face = data;
+  Identity *who = face_caller(call);
+  Reader *reader = face_get_reader(face);
+  DBusMessageIter in;
+  g_autoptr(GError) error = NULL;
+  dispatch_call_get_arguments(call, &in);
+  const char *key = face_take_string(&in);
+  const char *name = face_take_string(&in);
+  gboolean cached = FALSE;
+  g_autoptr(RegistryValue) value = reader_get_value(reader, who, key, name, &cached, &error);
+  if (value == NULL && reader_was_too_long(reader))
+    read_call_run_long(call, face, &get_value, &(ListCall){.who = who, .key = key, .name = name});
+  else if (value != NULL && check_size(value, key, name, &error))
+    answer_value(call, face, value, cached);
+  else
+    dispatch_call_fail(call, error);
 }
+
+static gboolean read_keys(Reader *reader, gpointer data, GError **error) {
+  ListCall *list = data;
+  list->names = reader_list_keys(reader, list->who, list->key, error);
+  return list->names != NULL;
+}
+
+static gboolean append_keys(DBusMessageIter *out, gpointer data) {
+  const ListCall *list = data;
+  DBusMessageIter array;
+  gboolean complete = TRUE;
+  if (!dbus_message_iter_open_container(out, DBUS_TYPE_ARRAY, "s", &array))
+    return FALSE;
+  for (char **name = list->names; *name != NULL && complete; name++)
+    complete = wire_append_string(&array, *name);
+  return wire_end_container(out, &array, complete);
+}
+
+static const ReadCallKind list_keys = {read_keys, append_keys, clear_list_call, sizeof(ListCall),
+                                       FALSE};
 
 void handle_list_keys(DispatchCall *call, gpointer data) {
-  DBusMessageIter in, out, array;
-  g_autoptr(GError) error = NULL;
-  dispatch_call_get_arguments(call, &in);
-  const char *key = face_take_string(&in);
-  g_auto(GStrv) names = reader_list_keys(face_get_reader(data), face_caller(call), key, &error);
-  if (names == NULL || !check_names(names, key, &error)) {
-    dispatch_call_fail(call, error);
-    return;
-  }
-  DBusMessage *reply = face_begin(call, &out);
-  gboolean complete = dbus_message_iter_open_container(&out, DBUS_TYPE_ARRAY, "s", &array);
-  if (complete) {
-    for (char **name = names; *name != NULL && complete; name++)
-      complete = wire_append_string(&array, *name);
-    complete = wire_end_container(&out, &array, complete);
-  }
-  face_finish(call, reply, complete);
+  ListCall list = begin_list(call);
+  read_call_run(call, data, &list_keys, &list);
 }
 
-void handle_list_values(DispatchCall *call, gpointer data) {
-  DBusMessageIter in, out;
-  g_autoptr(GError) error = NULL;
-  dispatch_call_get_arguments(call, &in);
-  const char *key = face_take_string(&in);
-  g_autoptr(GPtrArray) values =
-      reader_list_values(face_get_reader(data), face_caller(call), key, &error);
-  if (values == NULL) {
-    dispatch_call_fail(call, error);
-    return;
-  }
-  DBusMessage *reply = face_begin(call, &out);
-  face_finish(call, reply, face_append_array(&out, "(suv)", values, face_append_named_value));
+static gboolean read_values(Reader *reader, gpointer data, GError **error) {
+  ListCall *list = data;
+  list->items = reader_list_values(reader, list->who, list->key, error);
+  return list->items != NULL;
 }
+
+static gboolean append_values(DBusMessageIter *out, gpointer data) {
+  const ListCall *list = data;
+  return face_append_array(out, "(suv)", list->items, face_append_named_value);
+}
+
+static const ReadCallKind list_values = {read_values, append_values, clear_list_call,
+                                         sizeof(ListCall), FALSE};
+
+void handle_list_values(DispatchCall *call, gpointer data) {
+  ListCall list = begin_list(call);
+  read_call_run(call, data, &list_values, &list);
+}
+
+/* ---- one key ---- */
 
 static gboolean append_key_info(DBusMessageIter *dict, const KeyInfo *info) {
   return wire_append_entry_string(dict, "path", info->path) &&
@@ -104,24 +151,46 @@ static gboolean append_key_info(DBusMessageIter *dict, const KeyInfo *info) {
          (info->link == NULL || wire_append_entry_string(dict, "link", info->link));
 }
 
+typedef struct {
+  Identity *who;
+  const char *key;
+  gboolean no_follow;
+  KeyInfo *info;
+} InfoCall;
+
+static void clear_info_call(gpointer data) {
+  InfoCall *asked = data;
+  g_clear_pointer(&asked->info, key_info_free);
+}
+
+static gboolean read_info(Reader *reader, gpointer data, GError **error) {
+  InfoCall *asked = data;
+  asked->info = reader_get_key_info(reader, asked->who, asked->key, asked->no_follow, error);
+  return asked->info != NULL;
+}
+
+static gboolean append_info(DBusMessageIter *out, gpointer data) {
+  const InfoCall *asked = data;
+  DBusMessageIter dict;
+  return dbus_message_iter_open_container(out, DBUS_TYPE_ARRAY, "{sv}", &dict) &&
+         wire_end_container(out, &dict, append_key_info(&dict, asked->info));
+}
+
+static const ReadCallKind get_key_info = {read_info, append_info, clear_info_call, sizeof(InfoCall),
+                                          FALSE};
+
 void handle_get_key_info(DispatchCall *call, gpointer data) {
-  DBusMessageIter in, out, dict;
+  DBusMessageIter in;
   g_autoptr(GError) error = NULL;
-  gboolean no_follow = FALSE;
   dispatch_call_get_arguments(call, &in);
-  const char *key = face_take_string(&in);
+  InfoCall asked = {.who = face_caller(call), .key = face_take_string(&in)};
   g_autoptr(WireOptions) options = face_take_options(&in, &error);
-  g_autoptr(KeyInfo) info = NULL;
-  if (options != NULL && wire_options_get_boolean(options, "no-follow", &no_follow, &error))
-    info = reader_get_key_info(face_get_reader(data), face_caller(call), key, no_follow, &error);
-  if (info == NULL) {
+  if (options == NULL ||
+      !wire_options_get_boolean(options, "no-follow", &asked.no_follow, &error)) {
     dispatch_call_fail(call, error);
     return;
   }
-  DBusMessage *reply = face_begin(call, &out);
-  face_finish(call, reply,
-              dbus_message_iter_open_container(&out, DBUS_TYPE_ARRAY, "{sv}", &dict) &&
-                  wire_end_container(&out, &dict, append_key_info(&dict, info)));
+  read_call_run(call, data, &get_key_info, &asked);
 }
 
 /* ---- schemas ---- */
@@ -199,26 +268,45 @@ static gboolean append_description(DBusMessageIter *dict, const SchemaSet *schem
   return value == NULL || append_value_description(dict, value, key, name);
 }
 
-void handle_describe(DispatchCall *call, gpointer data) {
-  BusFace *face = data;
-  DBusMessageIter in, out, dict;
-  g_autoptr(GError) error = NULL;
+typedef struct {
+  Identity *who;
+  const char *key, *name;
+  const SchemaSet *schemas; /* the reader's, which outlive the call */
+  char *path;
+} DescribeCall;
+
+static void clear_describe_call(gpointer data) {
+  DescribeCall *asked = data;
+  g_clear_pointer(&asked->path, g_free);
+}
+
+static gboolean read_place(Reader *reader, gpointer data, GError **error) {
+  DescribeCall *asked = data;
   guint64 revision = 0;
+  if (!resolve_check_value_name(asked->key, asked->name, error))
+    return FALSE;
+  asked->path = reader_resolve(reader, asked->who, asked->key, FALSE, &revision, error);
+  asked->schemas = reader_get_schemas(reader);
+  return asked->path != NULL;
+}
+
+static gboolean append_description_of(DBusMessageIter *out, gpointer data) {
+  const DescribeCall *asked = data;
+  DBusMessageIter dict;
+  return dbus_message_iter_open_container(out, DBUS_TYPE_ARRAY, "{sv}", &dict) &&
+         wire_end_container(out, &dict,
+                            append_description(&dict, asked->schemas, asked->path, asked->name));
+}
+
+static const ReadCallKind describe = {read_place, append_description_of, clear_describe_call,
+                                      sizeof(DescribeCall), FALSE};
+
+void handle_describe(DispatchCall *call, gpointer data) {
+  DBusMessageIter in;
   dispatch_call_get_arguments(call, &in);
-  const char *key = face_take_string(&in);
-  const char *name = face_take_string(&in);
-  g_autofree char *path = NULL;
-  if (resolve_check_value_name(key, name, &error))
-    path = reader_resolve(face_get_reader(data), face_caller(call), key, FALSE, &revision, &error);
-  if (path == NULL) {
-    dispatch_call_fail(call, error);
-    return;
-  }
-  const SchemaSet *schemas = service_get_schemas(face->service);
-  DBusMessage *reply = face_begin(call, &out);
-  face_finish(call, reply,
-              dbus_message_iter_open_container(&out, DBUS_TYPE_ARRAY, "{sv}", &dict) &&
-                  wire_end_container(&out, &dict, append_description(&dict, schemas, path, name)));
+  DescribeCall asked = {.who = face_caller(call), .key = face_take_string(&in)};
+  asked.name = face_take_string(&in);
+  read_call_run(call, data, &describe, &asked);
 }
 
 static gboolean append_problem(DBusMessageIter *out, gconstpointer item) {
@@ -227,30 +315,21 @@ static gboolean append_problem(DBusMessageIter *out, gconstpointer item) {
   return face_append_strings(out, fields, G_N_ELEMENTS(fields));
 }
 
-static gboolean check_problems(const GPtrArray *problems, const char *key, GError **error) {
-  gsize bytes = 0;
-  for (guint i = 0; i < problems->len; i++) {
-    const Problem *problem = problems->pdata[i];
-    bytes += strlen(problem->key) + strlen(problem->name) + strlen(problem->problem) + 24;
-  }
-  if (bytes <= LIMIT_LIST_BYTES)
-    return TRUE;
-  return error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED,
-                   "%s: %u problems are too many for one answer; validate its sub-keys one by one",
-                   key, problems->len);
+static gboolean read_problems(Reader *reader, gpointer data, GError **error) {
+  ListCall *list = data;
+  list->items = reader_validate(reader, list->who, list->key, error);
+  return list->items != NULL;
 }
 
+static gboolean append_problems(DBusMessageIter *out, gpointer data) {
+  const ListCall *list = data;
+  return face_append_array(out, "(sss)", list->items, append_problem);
+}
+
+static const ReadCallKind validate = {read_problems, append_problems, clear_list_call,
+                                      sizeof(ListCall), TRUE};
+
 void handle_validate(DispatchCall *call, gpointer data) {
-  DBusMessageIter in, out;
-  g_autoptr(GError) error = NULL;
-  dispatch_call_get_arguments(call, &in);
-  const char *key = face_take_string(&in);
-  g_autoptr(GPtrArray) problems =
-      reader_validate(face_get_reader(data), face_caller(call), key, &error);
-  if (problems == NULL || !check_problems(problems, key, &error)) {
-    dispatch_call_fail(call, error);
-    return;
-  }
-  DBusMessage *reply = face_begin(call, &out);
-  face_finish(call, reply, face_append_array(&out, "(sss)", problems, append_problem));
+  ListCall list = begin_list(call);
+  read_call_run(call, data, &validate, &list);
 }

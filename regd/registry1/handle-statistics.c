@@ -86,6 +86,8 @@ static void on_counted(gpointer data, const GError *error) {
   answer(statistics);
 }
 
+static const ReadingKind counting = {count, on_counted, g_free};
+
 void handle_get_statistics(DispatchCall *call, gpointer data) {
   BusFace *face = data;
   DBusMessageIter in;
@@ -101,6 +103,8 @@ void handle_get_statistics(DispatchCall *call, gpointer data) {
                       &statistics.counts))
     answer(&statistics);
   else
-    readings_submit(face->readings, face_caller(call)->uid, service_get_schemas(face->service),
-                    count, on_counted, g_memdup2(&statistics, sizeof statistics), g_free);
+    readings_submit(face->readings,
+                    &(ReadingOrder){face_caller(call)->uid, dispatch_call_get_sender(call),
+                                    service_get_schemas(face->service)},
+                    &counting, g_memdup2(&statistics, sizeof statistics));
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The handler of ReadTree: of now, read at once, and of the past, read off the main
- * loop. */
-#include "regd/bus/face.h"
+/* The handler of ReadTree, of now and of the past. */
+#include "regd/bus/read-call.h"
 #include "regd/registry1/handlers.h"
 
 static gboolean append_tree_key(DBusMessageIter *out, gconstpointer item) {
@@ -15,64 +14,35 @@ static gboolean append_tree_key(DBusMessageIter *out, gconstpointer item) {
           face_append_array(&structure, "(suv)", key->values, face_append_named_value));
 }
 
-static void reply_tree(DispatchCall *call, const ReadPage *page) {
-  DBusMessageIter out;
-  DBusMessage *reply = face_begin(call, &out);
-  face_finish(call, reply,
-              face_append_uint64(&out, page->revision) &&
-                  face_append_array(&out, "(sa(suv))", page->keys, append_tree_key) &&
-                  wire_append_string(&out, page->cursor));
-}
-
-/* ---- of the past ---- */
-
 typedef struct {
-  DispatchCall *call;
   Identity *who;
-  char *key;
-  char *cursor;
+  const char *key;
   TreeOptions options;
   ReadPage *page;
-} PastTreeCall;
+} TreeCall;
 
-static void past_tree_call_free(gpointer data) {
-  PastTreeCall *past = data;
-  identity_unref(past->who);
-  g_free(past->key);
-  g_free(past->cursor);
-  g_clear_pointer(&past->page, read_page_free);
-  g_free(past);
+static void clear_tree_call(gpointer data) {
+  TreeCall *tree = data;
+  g_clear_pointer(&tree->page, read_page_free);
 }
 
-static gboolean read_past_tree(Reader *reader, gpointer data, GError **error) {
-  PastTreeCall *past = data;
-  past->page = reader_read_tree(reader, past->who, past->key, &past->options, error);
-  return past->page != NULL;
+static gboolean read_page(Reader *reader, gpointer data, GError **error) {
+  TreeCall *tree = data;
+  tree->page = reader_read_tree(reader, tree->who, tree->key, &tree->options, error);
+  return tree->page != NULL;
 }
 
-static void on_past_tree_read(gpointer data, const GError *error) {
-  PastTreeCall *past = data;
-  if (error != NULL)
-    dispatch_call_fail(past->call, error);
-  else
-    reply_tree(past->call, past->page);
-  past_tree_call_free(past);
+static gboolean append_page(DBusMessageIter *out, gpointer data) {
+  const ReadPage *page = ((const TreeCall *)data)->page;
+  return face_append_uint64(out, page->revision) &&
+         face_append_array(out, "(sa(suv))", page->keys, append_tree_key) &&
+         wire_append_string(out, page->cursor);
 }
 
-static void read_past(DispatchCall *call, BusFace *face, const char *key,
-                      const TreeOptions *options) {
-  PastTreeCall *past = g_new0(PastTreeCall, 1);
-  past->call = call;
-  past->who = identity_ref(face_caller(call));
-  past->key = g_strdup(key);
-  past->cursor = g_strdup(options->cursor);
-  past->options = *options;
-  past->options.cursor = past->cursor;
-  readings_submit(face->readings, past->who->uid, service_get_schemas(face->service),
-                  read_past_tree, on_past_tree_read, past, past_tree_call_free);
-}
-
-/* ---- the call ---- */
+static const ReadCallKind read_tree = {read_page, append_page, clear_tree_call, sizeof(TreeCall),
+                                       FALSE};
+static const ReadCallKind read_past_tree = {read_page, append_page, clear_tree_call,
+                                            sizeof(TreeCall), TRUE};
 
 static gboolean read_tree_options(const WireOptions *given, TreeOptions *options, GError **error) {
   options->has_at = wire_options_has(given, "at");
@@ -88,22 +58,12 @@ static gboolean read_tree_options(const WireOptions *given, TreeOptions *options
 void handle_read_tree(DispatchCall *call, gpointer data) {
   DBusMessageIter in;
   g_autoptr(GError) error = NULL;
-  TreeOptions options = {0};
   dispatch_call_get_arguments(call, &in);
-  const char *key = face_take_string(&in);
+  TreeCall tree = {.who = face_caller(call), .key = face_take_string(&in)};
   g_autoptr(WireOptions) given = face_take_options(&in, &error);
-  if (given == NULL || !read_tree_options(given, &options, &error)) {
+  if (given == NULL || !read_tree_options(given, &tree.options, &error)) {
     dispatch_call_fail(call, error);
     return;
   }
-  if (options.has_at) {
-    read_past(call, data, key, &options);
-    return;
-  }
-  g_autoptr(ReadPage) page =
-      reader_read_tree(face_get_reader(data), face_caller(call), key, &options, &error);
-  if (page == NULL)
-    dispatch_call_fail(call, error);
-  else
-    reply_tree(call, page);
+  read_call_run(call, data, tree.options.has_at ? &read_past_tree : &read_tree, &tree);
 }

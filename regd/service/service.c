@@ -7,6 +7,7 @@
 
 struct Service {
   Reader *reader;
+  Readings *readings;
   Writer *writer;
   SchemaSet *schemas;
   ServiceEvents events;
@@ -26,26 +27,30 @@ struct Service {
 /* If they can't be read, the old ones stay. */
 static void read_settings(Service *service) {
   LiveSettings settings;
-  if (reader_get_settings(service->reader, &settings, NULL))
-    service->settings = settings;
+  if (!reader_get_settings(service->reader, &settings, NULL))
+    return;
+  service->settings = settings;
+  readings_set_limits(service->readings, settings.read_seconds, settings.reads_per_user);
 }
 
-Service *service_new(Reader *reader, Writer *writer, SchemaSet *schemas,
-                     const ServiceEvents *events, gpointer data) {
+Service *service_new(const ServiceParts *parts, SchemaSet *schemas, const ServiceEvents *events,
+                     gpointer data) {
   Service *service = g_new0(Service, 1);
-  service->reader = reader;
-  service->writer = writer;
+  service->reader = parts->reader;
+  service->readings = parts->readings;
+  service->writer = parts->writer;
   service->events = *events;
   service->data = data;
   service->shares = shares_new(&service->settings);
   service->watching =
-      watching_new(reader, service->shares, &service->revision, events->changed, data);
+      watching_new(service->reader, service->shares, &service->revision, events->changed, data);
   service->settings.watches_per_user = LIMIT_WATCHES_DEFAULT;
   service->settings.calls_per_user = LIMIT_CALLS_DEFAULT;
   service->start_time = (guint64)g_get_real_time();
-  service->read_only = writer_is_read_only(writer);
-  reader_set_commits(reader, writer_get_commits(writer));
-  service->revision = reader_get_revision(reader, NULL);
+  service->read_only = writer_is_read_only(service->writer);
+  reader_keep_short(service->reader, TRUE);
+  reader_set_commits(service->reader, writer_get_commits(service->writer));
+  service->revision = reader_get_revision(service->reader, NULL);
   service_set_schemas(service, schemas);
   read_settings(service);
   return service;

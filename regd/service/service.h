@@ -5,6 +5,7 @@
 #ifndef REGD_SERVICE_SERVICE_H
 #define REGD_SERVICE_SERVICE_H
 
+#include "regd/read/long-reads.h"
 #include "regd/read/reader.h"
 #include "regd/service/shares.h"
 #include "regd/service/watching.h"
@@ -20,10 +21,16 @@ typedef struct {
   void (*read_only)(gpointer data);
 } ServiceEvents;
 
-/* @reader and @writer are borrowed and outlive the service; @schemas is
- * referenced and handed to both. */
-Service *service_new(Reader *reader, Writer *writer, SchemaSet *schemas,
-                     const ServiceEvents *events, gpointer data);
+/* What the service works with; borrowed, and outlives it. */
+typedef struct {
+  Reader *reader;
+  Readings *readings;
+  Writer *writer;
+} ServiceParts;
+
+/* @schemas is referenced, and handed to the parts. */
+Service *service_new(const ServiceParts *parts, SchemaSet *schemas, const ServiceEvents *events,
+                     gpointer data);
 void service_free(Service *service);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Service, service_free)
 

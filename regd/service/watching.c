@@ -82,11 +82,13 @@ static void follow_routes(Watching *watching, const Consequences *found) {
   if (!found->reroutes && !found->access)
     return;
   g_autoptr(GPtrArray) all = watchers_list(watching->watchers);
+  reader_keep_short(watching->reader, FALSE);
   for (guint i = 0; i < all->len; i++) {
     Watch *watch = all->pdata[i];
     if (found->reroutes || watch->astray)
       follow_route(watching, watch);
   }
+  reader_keep_short(watching->reader, TRUE);
 }
 
 void watching_tell(Watching *watching, const Effective *effective) {
@@ -136,7 +138,9 @@ Watch *watching_add(Watching *watching, Identity *who, const char *owner, const 
   g_autofree char *asked = spell_asked(key, error);
   if (asked == NULL)
     return NULL;
+  reader_keep_short(watching->reader, FALSE);
   g_autofree char *path = read_start(watching, who, key, options, &revision, replay, error);
+  reader_keep_short(watching->reader, TRUE);
   if (path == NULL)
     return NULL;
   if (!shares_take(watching->shares, who, SHARE_WATCHES, error)) {

@@ -252,6 +252,10 @@ void db_count_work(Db *db, gint *counter) {
   sqlite3_progress_handler(db->handle, PROGRESS_STEPS, on_work, db);
 }
 
+void db_ask_often(Db *db) {
+  sqlite3_progress_handler(db->handle, PROGRESS_STEPS / 10, on_work, db);
+}
+
 void db_begin_work(Db *db, DbProgress go_on, gpointer data) {
   db->go_on = go_on;
   db->go_on_data = data;
@@ -323,6 +327,12 @@ gboolean db_has_checksums(Db *db) {
 gboolean db_execute(Db *db, const char *sql, GError **error) {
   int code = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
   return code == SQLITE_OK || fail(db, code, error);
+}
+
+void db_roll_back(Db *db) {
+  DbProgress go_on = g_steal_pointer(&db->go_on);
+  (void)db_run(db, db_prepare(db, "ROLLBACK", NULL), NULL);
+  db->go_on = go_on;
 }
 
 gboolean db_in_transaction(Db *db) {

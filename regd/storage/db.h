@@ -57,6 +57,8 @@ guint64 db_get_work(const Db *db);
 void db_add_work(Db *db, gsize bytes);
 /* Counts work that no statement does. FALSE with @error: it is to end. */
 gboolean db_spend(Db *db, guint64 steps, GError **error);
+/* Asks within long statements too, on a connection without db_count_work(). */
+void db_ask_often(Db *db);
 /* Frees the memory of cached pages. */
 void db_give_memory_back(Db *db);
 /* Of a DB_WRITE: takes the write-ahead log into the database, where it has become
@@ -68,6 +70,8 @@ gboolean db_execute(Db *db, const char *sql, GError **error);
 /* A number that changes when another connection has committed. Begins what a
  * transaction that is open reads. */
 gboolean db_get_version(Db *db, gint64 *version, GError **error);
+/* Rolls back what is open; nobody is asked. */
+void db_roll_back(Db *db);
 /* Whether a transaction is open: a failed write may have ended it (a full disk). */
 gboolean db_in_transaction(Db *db);
 /* Says that the database is damaged, how, and what restores it. Returns FALSE. */

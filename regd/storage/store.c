@@ -61,7 +61,7 @@ gboolean store_commit(Store *store, GError **error) {
 
 void store_end(Store *store) {
   if (db_in_transaction(store->db))
-    run(store, "ROLLBACK", NULL);
+    db_roll_back(store->db);
 }
 
 /* A savepoint costs a copy of each page that is changed under it. The first change of a
@@ -177,7 +177,7 @@ gboolean store_load_horizon(Store *store, guint64 *horizon, GError **error) {
   "id, parent, live, name, class, link, link_by_administrator, volatile, acl, revision, "          \
   "children_revision, last_write"
 
-static KeyRow *read_key_row(DbStatement *statement) {
+static KeyRow *read_key_row(Store *store, DbStatement *statement) {
   KeyRow *row = g_new0(KeyRow, 1);
   row->id = db_column_int(statement, 0);
   row->parent = db_column_int(statement, 1);
@@ -191,6 +191,7 @@ static KeyRow *read_key_row(DbStatement *statement) {
   row->revision = (guint64)db_column_int(statement, 9);
   row->children_revision = (guint64)db_column_int(statement, 10);
   row->last_write = db_column_int(statement, 11);
+  db_add_work(store->db, strlen(row->name));
   return row;
 }
 
@@ -213,7 +214,7 @@ KeyRow *key_row_copy(const KeyRow *row) {
 
 static gboolean step_to_key(Store *store, DbStatement *statement, KeyRow **row, GError **error) {
   DbStep step = db_step(store->db, statement, error);
-  *row = step == DB_ROW ? read_key_row(statement) : NULL;
+  *row = step == DB_ROW ? read_key_row(store, statement) : NULL;
   return step != DB_FAILED;
 }
 
@@ -260,20 +261,26 @@ static GPtrArray *collect_keys(Store *store, DbStatement *statement, GError **er
   g_autoptr(GPtrArray) rows = g_ptr_array_new_with_free_func((GDestroyNotify)key_row_free);
   DbStep step;
   while ((step = db_step(store->db, statement, error)) == DB_ROW)
-    g_ptr_array_add(rows, read_key_row(statement));
+    g_ptr_array_add(rows, read_key_row(store, statement));
   return step == DB_DONE ? g_steal_pointer(&rows) : NULL;
 }
 
 GPtrArray *store_list_children(Store *store, gint64 parent, const char *from_fold, GError **error) {
+  return store_page_children(store, parent, from_fold, G_MAXUINT, error);
+}
+
+GPtrArray *store_page_children(Store *store, gint64 parent, const char *from_fold, guint most,
+                               GError **error) {
   g_autoptr(DbStatement) statement =
       db_prepare(store->db,
                  "SELECT " KEY_COLUMNS
-                 " FROM keys WHERE parent = ?1 AND live = 1 AND fold >= ?2 ORDER BY fold",
+                 " FROM keys WHERE parent = ?1 AND live = 1 AND fold >= ?2 ORDER BY fold LIMIT ?3",
                  error);
   if (statement == NULL)
     return NULL;
   db_bind_int(statement, 1, parent);
   db_bind_text(statement, 2, from_fold != NULL ? from_fold : "");
+  db_bind_int(statement, 3, most);
   return collect_keys(store, statement, error);
 }
 

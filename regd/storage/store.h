@@ -75,6 +75,9 @@ gboolean store_find_dead_child(Store *store, gint64 parent, const char *fold, Ke
 gboolean store_get_key(Store *store, gint64 id, KeyRow **row, GError **error);
 /* Direct live sub-keys in the order of their folded names, from @from_fold on (NULL: all). */
 GPtrArray *store_list_children(Store *store, gint64 parent, const char *from_fold, GError **error);
+/* The same, at most @most of them. */
+GPtrArray *store_page_children(Store *store, gint64 parent, const char *from_fold, guint most,
+                               GError **error);
 gboolean store_count_children(Store *store, gint64 parent, guint32 *count, GError **error);
 gboolean store_has_children(Store *store, gint64 parent, gboolean *has, GError **error);
 /* Live volatile keys whose parent is not volatile. */

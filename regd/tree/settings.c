@@ -25,6 +25,10 @@ static const struct {
      LIMIT_STORED_BYTES_DEFAULT, 1, G_MAXUINT32},
     {"Steps Per Change", offsetof(LiveSettings, steps_per_change), LIMIT_CHANGE_STEPS_DEFAULT,
      LIMIT_CHANGE_STEPS_LEAST, LIMIT_CHANGE_STEPS_ADMINISTRATOR},
+    {"Read Seconds", offsetof(LiveSettings, read_seconds), LIMIT_READ_SECONDS_DEFAULT, 1,
+     LIMIT_READ_SECONDS_MAXIMUM},
+    {"Reads Per User", offsetof(LiveSettings, reads_per_user), LIMIT_READS_PER_USER_DEFAULT, 1,
+     LIMIT_READINGS},
 };
 
 static gboolean load_number(Store *store, gint64 key, gsize index, LiveSettings *settings,

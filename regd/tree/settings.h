@@ -18,6 +18,8 @@ typedef struct {
   guint32 calls_per_user;
   guint32 stored_bytes_per_user;
   guint32 steps_per_change;
+  guint32 read_seconds;
+  guint32 reads_per_user;
   guint origin; /* a hash of the canonical path that they were read from; 0: of none */
 } LiveSettings;
 

@@ -87,6 +87,7 @@ static int serve(const char *bus) {
 
 int main(int argc, char **argv) {
   RoleStart start;
+  output_keep_numbers();
   thread_shortage_expect();
   output_escape_errors();
   if (role_parse_arguments(argv, &start))

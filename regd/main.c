@@ -222,6 +222,7 @@ static int restore(const CommandLine *line) {
 
 int main(int argc, char **argv) {
   g_autoptr(GError) error = NULL;
+  output_keep_numbers();
   (void)setlocale(LC_ALL, "");
   thread_shortage_expect();
   output_escape_errors();

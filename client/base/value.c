@@ -298,7 +298,7 @@ gboolean registry_type_parse(const char *text, guint32 *type) {
   for (guint32 i = 0; i < G_N_ELEMENTS(type_names); i++) {
     const char *short_name = type_names[i].short_name;
     if (g_ascii_strcasecmp(text, type_names[i].name) == 0 ||
-        (short_name != NULL && g_str_equal(text, short_name))) {
+        (short_name != NULL && g_ascii_strcasecmp(text, short_name) == 0)) {
       *type = i;
       return TRUE;
     }

@@ -173,7 +173,7 @@ const char *const *command_line_get_texts(const CommandLine *line, guint option)
   return texts != NULL ? (const char *const *)texts->pdata : NULL;
 }
 
-gboolean command_line_check_options(const CommandLine *line, const char *verb, guint32 allowed,
+gboolean command_line_check_options(const CommandLine *line, const char *verb, guint64 allowed,
                                     GError **error) {
   for (guint i = 0; i < line->table->count; i++) {
     if (!line->given[i] || (allowed & OPTION_BIT(i)) != 0)

@@ -7,8 +7,8 @@
 #include <glib.h>
 
 /* The set of options is a guint32. */
-#define COMMAND_LINE_MAX_OPTIONS 32
-#define OPTION_BIT(option) (1U << (option))
+#define COMMAND_LINE_MAX_OPTIONS 64
+#define OPTION_BIT(option) (G_GUINT64_CONSTANT(1) << (option))
 
 /* One option; its place in the table is its number. */
 typedef struct {
@@ -53,7 +53,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(CommandLine, command_line_free)
 const char *const *command_line_get_texts(const CommandLine *line, guint option);
 
 /* INVALID_ARGUMENTS: an option was given that is not in @allowed (bits). */
-gboolean command_line_check_options(const CommandLine *line, const char *verb, guint32 allowed,
+gboolean command_line_check_options(const CommandLine *line, const char *verb, guint64 allowed,
                                     GError **error);
 
 /* "--type=TYPE" or "-t, --type=TYPE": for help and messages. Owned by the caller. */

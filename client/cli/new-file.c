@@ -31,7 +31,8 @@ static char *temporary_name(const NewFile *file) {
   return g_strdup_printf("%s/.%s.XXXXXX", file->directory, leaf);
 }
 
-static gboolean open_new(NewFile *file, mode_t mode, GError **error) {
+static gboolean open_new(NewFile *file, NewFileKind kind, GError **error) {
+  mode_t mode = kind == NEW_FILE_SECRET ? 0600 : 0666;
   file->descriptor = open(file->directory, O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
   if (file->descriptor >= 0)
     return TRUE;
@@ -49,7 +50,17 @@ static gboolean open_in_place(NewFile *file, GError **error) {
   return file->descriptor >= 0 || fail(file, error);
 }
 
-NewFile *new_file_open(const char *name, mode_t mode, GError **error) {
+/* Owner before mode: a change of owner takes bits of the mode away. Only root gives files
+ * away; for others the file that they may replace becomes theirs. */
+static gboolean take_after(const NewFile *file, const struct stat *old, GError **error) {
+  gboolean owned = fchown(file->descriptor, old->st_uid, old->st_gid) == 0;
+  if (!owned && fchown(file->descriptor, (uid_t)-1, old->st_gid) != 0 && errno != EPERM)
+    return fail(file, error);
+  mode_t kept = owned ? 07777 : 0777;
+  return fchmod(file->descriptor, old->st_mode & kept) == 0 || fail(file, error);
+}
+
+NewFile *new_file_open(const char *name, NewFileKind kind, GError **error) {
   struct stat status;
   g_autoptr(NewFile) file = g_new0(NewFile, 1);
   char *resolved = realpath(name, NULL);
@@ -60,12 +71,10 @@ NewFile *new_file_open(const char *name, mode_t mode, GError **error) {
   gboolean exists = stat(file->target, &status) == 0;
   if (exists && !S_ISREG(status.st_mode))
     return open_in_place(file, error) ? g_steal_pointer(&file) : NULL;
-  if (!open_new(file, mode, error))
+  if (!open_new(file, kind, error))
     return NULL;
-  if (exists && fchmod(file->descriptor, status.st_mode & 07777) != 0) {
-    fail(file, error);
+  if (exists && kind == NEW_FILE_ORDINARY && !take_after(file, &status, error))
     return NULL;
-  }
   return g_steal_pointer(&file);
 }
 

@@ -9,10 +9,15 @@
 
 typedef struct NewFile NewFile;
 
+typedef enum {
+  NEW_FILE_ORDINARY, /* mode, owner and group of the file that it replaces, the owner as far as it
+                        may be given away; else 0666 less the umask */
+  NEW_FILE_SECRET,   /* 0600 and the caller's, whatever it replaces */
+} NewFileKind;
+
 /* Opens a new file that will become @name; the old one stays until new_file_keep(). A
- * device or a pipe is written to directly. @mode: for a file that does not exist yet, less
- * the umask. FAILED. */
-NewFile *new_file_open(const char *name, mode_t mode, GError **error);
+ * device or a pipe is written to directly. FAILED. */
+NewFile *new_file_open(const char *name, NewFileKind kind, GError **error);
 /* Borrowed. */
 int new_file_get_descriptor(const NewFile *file);
 /* Flushes it to disk and puts it in its place. FAILED: the old one stays. */

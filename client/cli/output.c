@@ -3,12 +3,22 @@
 #include "client/cli/output.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "client/base/error.h"
 #include "client/base/escape.h"
+
+void output_keep_numbers(void) {
+  static const int useless[] = {
+      [STDIN_FILENO] = O_WRONLY, [STDOUT_FILENO] = O_RDONLY, [STDERR_FILENO] = O_RDONLY};
+  for (int i = 0; i < (int)G_N_ELEMENTS(useless); i++)
+    if (fcntl(i, F_GETFD) < 0 && open("/dev/null", useless[i] | O_NOCTTY) != i) /* the lowest */
+      _exit(EXIT_CODE_FAILED);
+}
 
 gboolean output_flush(GString *text, GError **error) {
   gsize done = 0;
@@ -20,6 +30,11 @@ gboolean output_flush(GString *text, GError **error) {
   }
   g_string_truncate(text, 0);
   return TRUE;
+}
+
+gboolean output_is_abandoned(void) {
+  struct pollfd pipe = {.fd = STDOUT_FILENO, .events = POLLOUT};
+  return poll(&pipe, 1, 0) == 1 && (pipe.revents & POLLERR) != 0;
 }
 
 void output_say(const char *program, const char *text) {

@@ -15,7 +15,7 @@ void usage_print_line(const char *name, const char *summary, GString *out) {
   g_string_append_printf(out, "  %-*s %s\n", COLUMN - 3, name, summary);
 }
 
-void usage_print_options(const OptionTable *table, guint32 options, GString *out) {
+void usage_print_options(const OptionTable *table, guint64 options, GString *out) {
   for (guint i = 0; i < table->count; i++) {
     if ((options & OPTION_BIT(i)) == 0)
       continue;

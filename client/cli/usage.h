@@ -8,7 +8,7 @@
 /* A line of a list: @name, and what it is about in the second column. */
 void usage_print_line(const char *name, const char *summary, GString *out);
 /* A line for each of @options (bits) of the table. */
-void usage_print_options(const OptionTable *table, guint32 options, GString *out);
+void usage_print_options(const OptionTable *table, guint64 options, GString *out);
 /* A paragraph, broken into lines. */
 void usage_print_paragraph(const char *text, GString *out);
 

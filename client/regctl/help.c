@@ -10,7 +10,7 @@ char *help_get_usage(const Verb *verb) {
                          *verb->operands != '\0' ? " " : "", verb->operands);
 }
 
-static void print_options(guint32 options, GString *out) {
+static void print_options(guint64 options, GString *out) {
   usage_print_options(&regctl_options, options, out);
 }
 

@@ -21,18 +21,28 @@ static gboolean check_operands(const Verb *verb, guint count, GError **error) {
   return usage_check_operands(verb->name, usage, count, verb->fewest, verb->most, error);
 }
 
+static gboolean print_help(Session *session, const char *name, GError **error) {
+  const Verb *verb = name != NULL ? verb_find(name) : NULL;
+  if (name != NULL && verb == NULL)
+    return no_such_verb(name, error);
+  if (verb != NULL)
+    help_print_verb(verb, session_out(session));
+  else
+    help_print(session_out(session));
+  return TRUE;
+}
+
 static gboolean run_verb(Session *session, const char *name, GError **error) {
   const Verb *verb = verb_find(name);
   if (verb == NULL)
     return no_such_verb(name, error);
-  if (session_has(session, OPTION_HELP)) {
-    help_print_verb(verb, session_out(session));
-    return TRUE;
-  }
+  if (session_has(session, OPTION_HELP))
+    return print_help(session, name, error);
   if (!command_line_check_options(session->line, verb->name, verb_get_options(verb), error) ||
       !check_operands(verb, session->line->n_operands - 1, error))
     return FALSE;
-  return verb->run(session, error);
+  return verb->run != NULL ? verb->run(session, error)
+                           : print_help(session, session_get_operand(session, 0), error);
 }
 
 static gboolean run(Session *session, GError **error) {
@@ -44,10 +54,8 @@ static gboolean run(Session *session, GError **error) {
   }
   if (name != NULL)
     return run_verb(session, name, error);
-  if (session_has(session, OPTION_HELP)) {
-    help_print(session_out(session));
-    return TRUE;
-  }
+  if (session_has(session, OPTION_HELP))
+    return print_help(session, NULL, error);
   return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
                    "a verb is missing; regctl --help lists them");
 }
@@ -70,6 +78,7 @@ static ExitCode fail(const GError *error) {
 int main(int argc, char **argv) {
   g_autoptr(GError) error = NULL;
   Session session;
+  output_keep_numbers();
   (void)setlocale(LC_ALL, "");
   thread_shortage_expect();
   g_autoptr(CommandLine) line = command_line_parse(&regctl_options, argc, argv, &error);

@@ -11,8 +11,9 @@
 const Verb verbs[] = {
     {.name = "get",
      .operands = "KEY NAME",
-     .fewest = 2,
+     .fewest = 1,
      .most = 2,
+     .options = BIT(OPTION_NAME),
      .run = verb_get,
      .summary = "print a value's data, and nothing else",
      .help = "Text is printed as it is, a multi-string one string a line, a number in decimal. "
@@ -20,20 +21,24 @@ const Verb verbs[] = {
              "hexadecimal digits."},
     {.name = "set",
      .operands = "KEY NAME DATA...",
-     .fewest = 2,
+     .fewest = 1,
      .most = G_MAXUINT,
-     .options = BIT(OPTION_TYPE),
+     .options = BIT(OPTION_TYPE) | BIT(OPTION_NAME) | BIT(OPTION_FROM) | BIT(OPTION_BYTES),
      .writes = TRUE,
      .run = verb_set,
      .summary = "set a value",
-     .help = "Without -t the type is the one that the schema demands, else the present type of the "
-             "value, else REG_SZ. A multi-string takes any number of DATA, one for each string; "
-             "all other types take one: a string, a number in decimal or after 0x, or pairs of "
-             "hexadecimal digits. DATA that begins with - goes after --."},
+     .help =
+         "Without -t the type is the one that the schema demands, else the present type of the "
+         "value, else REG_SZ. A multi-string takes any number of DATA, one for each string; "
+         "all other types take one: a string, a number in decimal or after 0x, or pairs of "
+         "hexadecimal digits. DATA that begins with - goes after --. With --from=FILE the data is "
+         "what the file holds: text without its last line end, a multi-string one string a "
+         "line, bytes as they are. With --bytes the data of any type is bytes."},
     {.name = "unset",
      .operands = "KEY NAME",
-     .fewest = 2,
+     .fewest = 1,
      .most = 2,
+     .options = BIT(OPTION_NAME),
      .writes = TRUE,
      .run = verb_unset,
      .summary = "delete a value"},
@@ -133,6 +138,7 @@ const Verb verbs[] = {
      .operands = "KEY [NAME]",
      .fewest = 1,
      .most = 2,
+     .options = BIT(OPTION_NAME),
      .run = verb_describe,
      .summary = "show what a schema says about a key or a value"},
     {.name = "import",
@@ -204,8 +210,9 @@ const Verb verbs[] = {
              "name and its data before and after."},
     {.name = "blame",
      .operands = "KEY NAME",
-     .fewest = 2,
+     .fewest = 1,
      .most = 2,
+     .options = BIT(OPTION_NAME),
      .run = verb_blame,
      .summary = "show who set a value, when, with which program, and what it was before"},
     {.name = "rollback",
@@ -228,7 +235,7 @@ const Verb verbs[] = {
      .operands = "KEY [NAME]",
      .fewest = 1,
      .most = 2,
-     .options = BIT(OPTION_RECURSIVE),
+     .options = BIT(OPTION_RECURSIVE) | BIT(OPTION_NAME),
      .run = verb_purge,
      .summary = "remove a value's old data from history, as a password that was set by mistake",
      .help = "The present data stays, and history still shows who changed the value and when. With "
@@ -239,6 +246,7 @@ const Verb verbs[] = {
      .options = BIT(OPTION_METRICS),
      .run = verb_status,
      .summary = "show the state of the daemon"},
+    {.name = "help", .operands = "[VERB]", .most = 1, .summary = "explain a verb, or list them"},
     {.name = NULL},
 };
 
@@ -249,7 +257,7 @@ const Verb *verb_find(const char *name) {
   return NULL;
 }
 
-guint32 verb_get_options(const Verb *verb) {
+guint64 verb_get_options(const Verb *verb) {
   return verb->options | OPTIONS_OF_ALL | (verb->writes ? OPTIONS_OF_WRITES : 0);
 }
 

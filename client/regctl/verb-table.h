@@ -12,11 +12,11 @@ typedef struct {
   const char *name;
   const char *operands; /* as the usage line shows them */
   guint fewest, most;   /* operands */
-  guint32 options;      /* bits, beside those of every verb */
+  guint64 options;      /* bits, beside those of every verb */
   gboolean writes;      /* by a commit, so that it takes OPTIONS_OF_WRITES too */
-  VerbFunction run;
-  const char *summary; /* one line */
-  const char *help;    /* paragraphs, or NULL */
+  VerbFunction run;     /* NULL: help, which needs this table */
+  const char *summary;  /* one line */
+  const char *help;     /* paragraphs, or NULL */
 } Verb;
 
 /* Ends with a row without a name. */
@@ -26,6 +26,6 @@ const Verb *verb_find(const char *name);
 /* Names that @name may have been meant for, in quotes; "" if none is near. Owned by the
  * caller. */
 char *verb_suggest(const char *name);
-guint32 verb_get_options(const Verb *verb);
+guint64 verb_get_options(const Verb *verb);
 
 #endif

@@ -225,6 +225,7 @@ static ExitCode fail(const GError *error) {
 int main(int argc, char **argv) {
   g_autoptr(GError) error = NULL;
   Ctl ctl = {.output = {.text = g_string_new(NULL)}};
+  output_keep_numbers();
   (void)setlocale(LC_ALL, "");
   thread_shortage_expect();
   g_autoptr(CommandLine) line = command_line_parse(&options_of_mailauthctl, argc, argv, &error);

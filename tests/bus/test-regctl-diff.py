@@ -123,6 +123,17 @@ def files_are_compared_with_files():
 
 
 @test
+def a_root_at_a_revision_is_a_key():
+    with Registry() as registry:
+        before = registry.client.revision
+        equal(diff(registry, f"HKLM@{before}", "HKLM"), (ALIKE, "", ""))
+        registry.client.set(KEY, "a", REG_SZ, "b")
+        status, printed, _ = diff(registry, f"HKLM@{before}", "HKLM@")
+        equal(status, DIFFERENT)
+        contains(printed, "+  a\tREG_SZ\tb")
+
+
+@test
 def trouble_is_told_from_difference():
     with Registry() as registry:
         client = registry.client

@@ -89,4 +89,53 @@ def options_that_are_wrong_say_so():
         equal(regctl(registry, "export", "--at=x", KEY)[0], USAGE)
 
 
+@test
+def a_backup_is_its_owners_whatever_it_replaces():
+    with Registry() as registry:
+        file, link = registry.directory / "b.db", registry.directory / "link"
+        file.write_bytes(b"")
+        file.chmod(0o644)
+        link.symlink_to(file)
+        for target in (file, link):
+            file.chmod(0o644)
+            equal(regctl(registry, "backup", str(target))[0], DONE)
+            equal((stat.S_IMODE(file.stat().st_mode), link.is_symlink()), (0o600, True))
+
+
+@test
+def an_export_leaves_the_owner_of_the_file_it_replaces():
+    needs_root()
+    with Registry() as registry:
+        registry.client.set(KEY, "Port", REG_DWORD, 25)
+        file = registry.directory / "x.reg"
+        file.write_bytes(b"")
+        os.chown(file, ALICE, 12345)
+        file.chmod(0o640)
+        equal(regctl(registry, "export", KEY, str(file))[0], DONE)
+        status = file.stat()
+        equal((status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)), (ALICE, 12345, 0o640))
+
+
+@test
+def an_export_whose_reader_has_gone_ends_silently():
+    with Registry() as registry:
+        for number in range(4):
+            registry.client.set(KEY, f"v{number}", REG_SZ, "x" * 500000)
+        ended = registry.run("/bin/sh", "-c", f"{program('client/regctl/regctl')} export '{KEY}' | head -c 10")
+        equal((ended.returncode, ended.stderr), (0, b""))
+
+
+@test
+def descriptors_that_are_closed_are_nobody_elses():
+    with Registry() as registry:
+        registry.client.set(KEY, "a", REG_SZ, "b")
+        for arguments in ("get '{KEY}' a >&-", "export '{KEY}' >&-", "import - <&-", "set --from=- '{KEY}' a <&-",
+                          "get '{KEY}' none 2>&-", "get '{KEY}' a <&- >&- 2>&-"):
+            command = arguments.replace("{KEY}", KEY)
+            ended = registry.run("/bin/sh", "-c", f"{program('client/regctl/regctl')} {command}")
+            check(ended.returncode != DONE, f"{arguments}: {ended.returncode}")
+            equal(ended.stdout, b"", arguments)
+        equal(registry.client.get(KEY, "a")[2], "b")
+
+
 main()

@@ -29,11 +29,10 @@ static void print_name(GString *out, const char *sign, const char *name) {
 static void print_value(GString *out, char sign, const char *name, const RegistryValue *value) {
   if (value == NULL)
     return;
-  g_autofree char *type = data_show_type(registry_value_get_type(value));
   g_string_append_printf(out, "%c  ", sign);
-  escape_append(out, data_show_name(name));
-  g_string_append_printf(out, "\t%s\t", type);
-  data_print_escaped(value, out);
+  data_print_name(name, out);
+  g_string_append_c(out, '\t');
+  data_print_typed(value, '\t', out);
   g_string_append_c(out, '\n');
 }
 

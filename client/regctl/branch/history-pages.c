@@ -165,24 +165,18 @@ void history_print_head(const PastRevision *revision, GString *out) {
   g_string_append_printf(out, "[%u]", revision->pid);
 }
 
-static void print_value(const RegistryValue *value, GString *out) {
-  g_autofree char *type = data_show_type(registry_value_get_type(value));
-  g_string_append_printf(out, "%s ", type);
-  data_print_escaped(value, out);
-}
-
 void history_print_data(const PastChange *change, GString *out) {
   if (change->purged)
     g_string_append(out, "(purged)");
   if (change->old_value != NULL) {
-    print_value(change->old_value, out);
+    data_print_typed(change->old_value, ' ', out);
     g_string_append(out, " ->");
   }
   if (change->new_value == NULL)
     return;
   if (change->old_value != NULL)
     g_string_append_c(out, ' ');
-  print_value(change->new_value, out);
+  data_print_typed(change->new_value, ' ', out);
 }
 
 void history_write_head(const PastRevision *revision, Json *json) {

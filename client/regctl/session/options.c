@@ -88,6 +88,13 @@ static const OptionRow rows[N_OPTIONS] = {
                          .argument = "FILE",
                          .help = "only if what this .reg file says holds already"},
     [OPTION_METRICS] = {.name = "metrics", .help = "print regd's numbers as OpenMetrics text"},
+    [OPTION_NAME] = {.name = "name",
+                     .argument = "NAME",
+                     .help = "the value's name as it is, in place of the operand: @ is no default"},
+    [OPTION_FROM] = {.name = "from",
+                     .argument = "FILE",
+                     .help = "read DATA from a file, or from standard input (-)"},
+    [OPTION_BYTES] = {.name = "bytes", .help = "DATA is the bytes, in hexadecimal or of the file"},
     [OPTION_STRICT] = {.name = "strict",
                        .help = "fail at the first line that can't be read, or is guessed"},
 };

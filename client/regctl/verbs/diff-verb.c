@@ -24,8 +24,12 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Side, side_clear)
 
 /* Whether it begins with a root; such a word is a key, not a file. */
 static gboolean names_key(const char *text) {
-  g_autofree char *key = data_parse_key(text, NULL);
-  return key != NULL && *key;
+  const char *at = strchr(text, '@');
+  gsize length = at != NULL ? (gsize)(at - text) : strlen(text);
+  g_autofree char *before = g_strndup(text, length);
+  g_autofree char *key = data_parse_key(before, NULL);
+  g_autofree char *whole = data_parse_key(text, NULL);
+  return (key != NULL && *key) || (whole != NULL && *whole);
 }
 
 /* KEY, KEY@REVISION, KEY@ (for a key whose own name ends like a revision), or a file. */

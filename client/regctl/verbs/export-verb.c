@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* The verbs export and backup: data out of the registry, into a file. */
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "client/cli/data.h"
 #include "client/cli/new-file.h"
+#include "client/cli/output.h"
 #include "client/cli/reply.h"
 #include "client/regctl/verbs/verbs.h"
 
 #define STANDARD_OUTPUT "-"
-#define MODE_OF_EXPORTS 0666 /* less the umask */
-#define MODE_OF_BACKUPS 0600 /* they hold all users' secrets */
 
 /* An export or a backup, by a descriptor. */
 typedef struct {
@@ -18,7 +18,7 @@ typedef struct {
   const char *member;
   const char *key; /* NULL: the whole registry */
   const char *file;
-  mode_t mode;
+  NewFileKind kind;
 } Delivery;
 
 static gboolean check_encoding(const Session *session, GError **error) {
@@ -91,9 +91,13 @@ static gboolean deliver_to(const Delivery *delivery, int descriptor, GError **er
 }
 
 static gboolean deliver(const Delivery *delivery, GError **error) {
-  if (is_standard_output(delivery))
-    return deliver_to(delivery, STDOUT_FILENO, error);
-  g_autoptr(NewFile) file = new_file_open(delivery->file, delivery->mode, error);
+  if (is_standard_output(delivery)) {
+    gboolean delivered = deliver_to(delivery, STDOUT_FILENO, error);
+    if (!delivered && output_is_abandoned())
+      (void)raise(SIGPIPE); /* regd writes, and gets no signal; every other verb ends so */
+    return delivered;
+  }
+  g_autoptr(NewFile) file = new_file_open(delivery->file, delivery->kind, error);
   return file != NULL && deliver_to(delivery, new_file_get_descriptor(file), error) &&
          new_file_keep(file, error);
 }
@@ -106,7 +110,7 @@ gboolean verb_export(Session *session, GError **error) {
                              .member = "Export",
                              .key = key,
                              .file = session_get_operand(session, 1),
-                             .mode = MODE_OF_EXPORTS},
+                             .kind = NEW_FILE_ORDINARY},
                  error);
 }
 
@@ -114,6 +118,6 @@ gboolean verb_backup(Session *session, GError **error) {
   return deliver(&(Delivery){.session = session,
                              .member = "Backup",
                              .file = session_get_operand(session, 0),
-                             .mode = MODE_OF_BACKUPS},
+                             .kind = NEW_FILE_SECRET},
                  error);
 }

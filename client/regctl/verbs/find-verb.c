@@ -57,12 +57,11 @@ static void report_value(Session *session, const char *path, const ListedValue *
     json_end(&session->json, '}');
     return;
   }
-  g_autofree char *type = data_show_type(registry_value_get_type(listed->value));
   escape_append(out, path);
   g_string_append_c(out, '\t');
-  escape_append(out, data_show_name(listed->name));
-  g_string_append_printf(out, "\t%s\t", type);
-  data_print_escaped(listed->value, out);
+  data_print_name(listed->name, out);
+  g_string_append_c(out, '\t');
+  data_print_typed(listed->value, '\t', out);
   g_string_append_c(out, '\n');
 }
 

@@ -8,6 +8,7 @@
 #include "client/cli/data.h"
 #include "client/cli/reply.h"
 #include "client/regctl/branch/history-pages.h"
+#include "client/regctl/verbs/place.h"
 #include "client/regctl/verbs/verbs.h"
 
 static gboolean parse_revision(const char *operand, guint64 *revision, GError **error) {
@@ -28,7 +29,7 @@ static void print_change(const PastChange *change, GString *out) {
   escape_append(out, change->key);
   if (is_value_change(change)) {
     g_string_append_c(out, '\t');
-    escape_append(out, data_show_name(change->name));
+    data_print_name(change->name, out);
     g_string_append_c(out, '\t');
     history_print_data(change, out);
   }
@@ -184,14 +185,13 @@ static gboolean blame_value(Session *session, const char *key, const char *name,
 }
 
 gboolean verb_blame(Session *session, GError **error) {
-  g_autofree char *key = data_parse_key(session_get_operand(session, 0), error);
-  const char *name = key != NULL ? data_parse_name(session_get_operand(session, 1), error) : NULL;
-  if (name == NULL)
+  g_auto(Place) place = {0};
+  if (!place_take(session, PLACE_NAMED, &place, error))
     return FALSE;
   if (!session_has(session, OPTION_JSON))
-    return blame_value(session, key, name, error);
+    return blame_value(session, place.key, place.name, error);
   json_begin(&session->json, '[');
-  if (!blame_value(session, key, name, error))
+  if (!blame_value(session, place.key, place.name, error))
     return FALSE;
   json_end(&session->json, ']');
   g_string_append_c(session_out(session), '\n');
@@ -218,7 +218,7 @@ static void print_rolled_back(Session *session, DBusMessageIter *answer) {
       escape_append(out, reply_take_string(&row));
       if (is_value_change(&change)) {
         g_string_append_c(out, '\t');
-        escape_append(out, data_show_name(reply_take_string(&row)));
+        data_print_name(reply_take_string(&row), out);
       }
       g_string_append_c(out, '\n');
     }
@@ -305,23 +305,20 @@ static void report_purge(Session *session, const char *key, const char *name, gb
 
 gboolean verb_purge(Session *session, GError **error) {
   Request request;
-  const char *operand = session_get_operand(session, 1);
+  g_auto(Place) place = {0};
   gboolean recursive = session_has(session, OPTION_RECURSIVE);
-  if (!check_purge(recursive, operand != NULL, error))
-    return FALSE;
-  g_autofree char *key = data_parse_key(session_get_operand(session, 0), error);
-  const char *name = key != NULL && operand != NULL ? data_parse_name(operand, error) : "";
-  if (key == NULL || name == NULL)
+  if (!place_take(session, PLACE_NAME_OR_NOT, &place, error) ||
+      !check_purge(recursive, place.named, error))
     return FALSE;
   request_begin(&request, "PurgeHistory");
-  request_add_string(&request, key);
-  request_add_string(&request, name);
+  request_add_string(&request, place.key);
+  request_add_string(&request, place.name);
   request_open_options(&request);
   request_check(&request, wire_append_entry_boolean(&request.options, "recursive", recursive));
   request_close_options(&request);
   g_autoptr(WireMessage) reply = session_call(session, &request, NULL, error);
   if (reply == NULL)
     return FALSE;
-  report_purge(session, key, name, recursive);
+  report_purge(session, place.key, place.name, recursive);
   return TRUE;
 }

@@ -10,10 +10,9 @@
 
 /* name, type and data, separated by tabs. */
 static void print_value(const ListedValue *listed, GString *out) {
-  g_autofree char *type = data_show_type(registry_value_get_type(listed->value));
-  escape_append(out, data_show_name(listed->name));
-  g_string_append_printf(out, "\t%s\t", type);
-  data_print_escaped(listed->value, out);
+  data_print_name(listed->name, out);
+  g_string_append_c(out, '\t');
+  data_print_typed(listed->value, '\t', out);
   g_string_append_c(out, '\n');
 }
 
@@ -62,13 +61,35 @@ static void write_listing(Session *session, const char *key, DBusMessageIter *na
   g_string_append_c(json->text, '\n');
 }
 
-/* Above the roots there are no values. */
+static gboolean gather_values(G_GNUC_UNUSED Session *session, G_GNUC_UNUSED const char *path,
+                              const GPtrArray *values, gpointer data,
+                              G_GNUC_UNUSED GError **error) {
+  GPtrArray *gathered = data;
+  for (guint i = 0; i < values->len; i++) {
+    const ListedValue *listed = g_ptr_array_index(values, i);
+    ListedValue *copy = g_new0(ListedValue, 1);
+    copy->name = g_strdup(listed->name);
+    copy->value = registry_value_ref(listed->value);
+    g_ptr_array_add(gathered, copy);
+  }
+  return TRUE;
+}
+
+/* Above the roots there are no values. More than one answer holds is read page by page. */
 static GPtrArray *list_values(Session *session, const char *key, GError **error) {
   DBusMessageIter answer;
+  g_autoptr(GError) problem = NULL;
   if (*key == '\0')
     return g_ptr_array_new();
-  g_autoptr(WireMessage) reply = list(session, "ListValues", key, "a(suv)", &answer, error);
-  return reply != NULL ? reply_read_values(&answer, key, error) : NULL;
+  g_autoptr(WireMessage) reply = list(session, "ListValues", key, "a(suv)", &answer, &problem);
+  if (reply != NULL)
+    return reply_read_values(&answer, key, error);
+  if (!g_error_matches(problem, REGISTRY_ERROR, REGISTRY_ERROR_LIMIT_EXCEEDED)) {
+    g_propagate_error(error, g_steal_pointer(&problem));
+    return NULL;
+  }
+  g_autoptr(GPtrArray) values = g_ptr_array_new_with_free_func((GDestroyNotify)listed_value_free);
+  return tree_walk(session, key, 0, gather_values, values, error) ? g_steal_pointer(&values) : NULL;
 }
 
 gboolean verb_ls(Session *session, GError **error) {

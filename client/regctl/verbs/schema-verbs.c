@@ -3,26 +3,24 @@
 #include "client/base/escape.h"
 #include "client/cli/data.h"
 #include "client/cli/reply.h"
+#include "client/regctl/verbs/place.h"
 #include "client/regctl/verbs/verbs.h"
 
 gboolean verb_describe(Session *session, GError **error) {
   Request request;
   DBusMessageIter answer;
-  const char *operand = session_get_operand(session, 1);
-  const char *name = operand != NULL ? data_parse_name(operand, error) : "";
-  g_autofree char *key =
-      name != NULL ? data_parse_key(session_get_operand(session, 0), error) : NULL;
-  if (key == NULL)
+  g_auto(Place) place = {0};
+  if (!place_take(session, PLACE_NAME_OR_NOT, &place, error))
     return FALSE;
   request_begin(&request, "Describe");
-  request_add_string(&request, key);
-  request_add_string(&request, name);
+  request_add_string(&request, place.key);
+  request_add_string(&request, place.name);
   g_autoptr(WireMessage) reply = session_call(session, &request, &answer, error);
   if (reply == NULL || !session_check_reply(reply, "a{sv}", error))
     return FALSE;
   if (dbus_message_iter_get_element_count(&answer) == 0)
-    session_note(session, "%s%s%s: no schema describes it", key, operand != NULL ? ": " : "",
-                 operand != NULL ? operand : "");
+    session_note(session, "%s%s%s: no schema describes it", place.key, place.named ? ": " : "",
+                 place.named ? data_show_name(place.name) : "");
   session_print_dictionary(session, &answer);
   return TRUE;
 }
@@ -44,7 +42,7 @@ static void report_problem(Session *session, DBusMessageIter *row) {
   }
   escape_append(out, key);
   g_string_append(out, ": ");
-  escape_append(out, data_show_name(name));
+  data_print_name(name, out);
   g_string_append(out, ": ");
   escape_append(out, problem);
   g_string_append_c(out, '\n');

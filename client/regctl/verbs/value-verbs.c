@@ -3,28 +3,12 @@
 #include <string.h>
 
 #include "client/base/nearest.h"
+#include "client/base/protocol.h"
 #include "client/cli/data.h"
+#include "client/cli/input.h"
 #include "client/cli/reply.h"
+#include "client/regctl/verbs/place.h"
 #include "client/regctl/verbs/verbs.h"
-
-/* The operands KEY and NAME. */
-typedef struct {
-  char *key;        /* owned */
-  const char *name; /* borrowed */
-} Place;
-
-static void place_clear(Place *place) {
-  g_free(place->key);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Place, place_clear)
-
-static gboolean take_place(Session *session, Place *place, GError **error) {
-  place->key = data_parse_key(session_get_operand(session, 0), error);
-  if (place->key == NULL)
-    return FALSE;
-  place->name = data_parse_name(session_get_operand(session, 1), error);
-  return place->name != NULL;
-}
 
 static RegistryValue *get_value(Session *session, const Place *place, GError **error) {
   Request request;
@@ -40,7 +24,7 @@ static RegistryValue *get_value(Session *session, const Place *place, GError **e
 
 gboolean verb_get(Session *session, GError **error) {
   g_auto(Place) place = {0};
-  if (!take_place(session, &place, error))
+  if (!place_take(session, PLACE_NAMED, &place, error))
     return FALSE;
   g_autoptr(RegistryValue) value = get_value(session, &place, error);
   if (value == NULL)
@@ -129,7 +113,7 @@ static gboolean find_type(Session *session, const Place *place, const Descriptio
                      "%s: %s: %s is no type; types are sz, expand, multi, dword, qword, binary, "
                      "none, dword-be, link, the REG_ names and numbers",
                      place->key, data_show_name(place->name), text);
-  if (find_described_type(description, session_get_operand(session, 2), type))
+  if (find_described_type(description, session_get_operand(session, place->next), type))
     return TRUE;
   g_autoptr(RegistryValue) value = get_value(session, place, NULL);
   *type = value != NULL ? registry_value_get_type(value) : REGISTRY_SZ;
@@ -175,33 +159,51 @@ static gboolean set_value(Session *session, const Place *place, const RegistryVa
   return session_write_reporting(session, &request, error);
 }
 
+/* DATA, from the operands or from the file of --from. */
+static RegistryValue *take_data(Session *session, const Place *place, guint32 type,
+                                GError **error) {
+  const char *file = session->line->texts[OPTION_FROM];
+  gboolean raw = session_has(session, OPTION_BYTES);
+  GStrv data = (GStrv)session->line->operands->pdata + 1 + place->next; /* ends with NULL */
+  if (file == NULL && raw && data[0] != NULL && data[1] == NULL)
+    return data_parse_bytes(type, data[0], error);
+  if (file == NULL && !raw)
+    return data_parse(type, data, place->key, place->name, error);
+  if (file == NULL || *data != NULL) {
+    error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
+              "set: DATA is one word of hexadecimal digits with --bytes, and none with --from");
+    return NULL;
+  }
+  g_autoptr(GByteArray) contents = input_read(file, LIMIT_VALUE_SIZE_MAXIMUM, error);
+  return contents != NULL ? data_parse_contents(type, contents, raw, error) : NULL;
+}
+
 gboolean verb_set(Session *session, GError **error) {
   g_auto(Place) place = {0};
   g_auto(Description) description = {0};
   guint32 type = REGISTRY_SZ;
-  /* The operands end with NULL. */
-  GStrv data = (GStrv)session->line->operands->pdata + 3;
-  if (*data == NULL && !session_has(session, OPTION_TYPE))
+  if (!place_take(session, PLACE_WITH_DATA, &place, error))
+    return FALSE;
+  const char *word = session_get_operand(session, place.next);
+  if (word == NULL && !session_has(session, OPTION_TYPE) && !session_has(session, OPTION_FROM))
     return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
                      "set: DATA is missing; an empty string is written \"\"");
-  if (!take_place(session, &place, error))
-    return FALSE;
   if (*place.name)
     describe(session, place.key, place.name, &description);
   if (!find_type(session, &place, &description, &type, error))
     return FALSE;
-  g_autoptr(RegistryValue) value = data_parse(type, data, place.key, place.name, error);
+  g_autoptr(RegistryValue) value = take_data(session, &place, type, error);
   if (value == NULL || !set_value(session, &place, value, error))
     return FALSE;
   if (description.entries != NULL && description.count == 0)
     warn_of_name(session, &place);
-  warn_of_number(session, &place, &description, value, *data);
+  warn_of_number(session, &place, &description, value, word);
   return TRUE;
 }
 
 gboolean verb_unset(Session *session, GError **error) {
   g_auto(Place) place = {0};
-  if (!take_place(session, &place, error))
+  if (!place_take(session, PLACE_NAMED, &place, error))
     return FALSE;
   if (session_is_annotated(session)) {
     g_autoptr(Change) change = change_new();

@@ -58,7 +58,7 @@ static void print_event(Watching *watching, const char *kind, const char *key, c
   escape_append(out, key);
   if (is_about_value(kind)) {
     g_string_append_c(out, '\t');
-    escape_append(out, data_show_name(name));
+    data_print_name(name, out);
   }
   g_string_append_c(out, '\n');
 }

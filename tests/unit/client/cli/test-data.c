@@ -19,6 +19,8 @@ static const struct {
     {"/HKLM\\a/b", NULL},
     {"/HKLM//a", NULL},
     {"HKLM/a", NULL},
+    {"Computer\\HKLM\\a", NULL},
+    {"HKLM:\\a", NULL},
     {"Acme", NULL},
     {"\xff", NULL},
 };
@@ -30,6 +32,33 @@ static void test_keys(void) {
     g_assert_cmpstr(path, ==, keys[i].path);
     if (!path)
       g_assert_cmpint(error_get_exit_code(error), ==, EXIT_CODE_INVALID);
+  }
+}
+
+/* A key as other programs write it, and what is asked. */
+static const struct {
+  const char *operand;
+  const char *meant; /* NULL: nothing is */
+} hints[] = {
+    {"Computer\\HKEY_LOCAL_MACHINE\\SOFTWARE", "HKEY_LOCAL_MACHINE\\SOFTWARE"},
+    {"My Computer\\HKCU", "HKCU"},
+    {"HKLM:\\SOFTWARE", "HKLM\\SOFTWARE"},
+    {"hkcu:\\a\\b", "hkcu\\a\\b"},
+    {"Registry::HKEY_USERS\\a", "HKEY_USERS\\a"},
+    {"HKLM/SOFTWARE/Acme", "HKLM\\SOFTWARE\\Acme"},
+    {"\\HKLM\\a", "HKLM\\a"},
+    {"SOFTWARE\\a", NULL},
+    {"etc/passwd", NULL},
+    {"HKLX:\\a", NULL},
+};
+
+static void test_hints(void) {
+  for (gsize i = 0; i < G_N_ELEMENTS(hints); i++) {
+    g_autoptr(GError) error = NULL;
+    g_autofree char *asked = g_strdup_printf("did you mean \"%s\"?", hints[i].meant);
+    g_assert_null(data_parse_key(hints[i].operand, &error));
+    g_assert_cmpint(strstr(error->message, "did you mean") != NULL, ==, hints[i].meant != NULL);
+    g_assert_true(hints[i].meant == NULL || g_str_has_suffix(error->message, asked));
   }
 }
 
@@ -56,8 +85,8 @@ static const struct {
     {REGISTRY_MULTI_SZ, NULL, "[]", NULL, ""},
     {REGISTRY_DWORD, "0xFFFFFFFF", "4294967295", NULL, "4294967295\n"},
     {REGISTRY_DWORD_BIG_ENDIAN, "7", "7", NULL, "7\n"},
-    {REGISTRY_QWORD, "18446744073709551615", "18446744073709551615", NULL,
-     "18446744073709551615\n"},
+    {REGISTRY_QWORD, "18446744073709551615",
+     "18446744073709551615, \"digits\": \"18446744073709551615\"", NULL, "18446744073709551615\n"},
     {REGISTRY_BINARY, "00fFa0", "\"00ffa0\"", NULL, "00ffa0\n"},
     {REGISTRY_BINARY, NULL, "\"\"", NULL, "\n"},
     {REGISTRY_NONE, "", "\"\"", NULL, "\n"},
@@ -175,10 +204,83 @@ static void test_json_shape(void) {
   g_string_free(json.text, TRUE);
 }
 
+/* Values and names that must not be shown alike: every row unlike every other. */
+static void test_nothing_looks_alike(void) {
+  static const char *const names[] = {
+      "",         "@",       "\\@", "\\\\@", "@@",           "a\x1b",     "a\\x1b",
+      "a\\\\x1b", "a\\\x1b", "\\x", "\\xz",  "\xe2\x80\xae", "\\u{202e}", "u{202e}"};
+  static const char *const lists[][4] = {{"a", "b | c"}, {"a | b", "c"},   {"a", "b", "c"},
+                                         {"a | b | c"},  {"a \\", "b"},    {"a \\| b"},
+                                         {"a \\\\| b"},  {"a |", "b | c"}, {"a", "| b", "c"}};
+  static const char *const texts[] = {"5400680000", "a|b",  "a\\|b",  "\\x0a",
+                                      "\n",         "\\\n", "\\\\x0a"};
+  g_autoptr(GHashTable) shown = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+  for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
+    GString *out = g_string_new("name ");
+    data_print_name(names[i], out);
+    g_assert_true(g_hash_table_add(shown, g_string_free(out, FALSE)));
+  }
+  g_autoptr(GPtrArray) values =
+      g_ptr_array_new_with_free_func((GDestroyNotify)registry_value_unref);
+  for (gsize i = 0; i < G_N_ELEMENTS(lists); i++)
+    g_ptr_array_add(values, registry_value_new_strings(lists[i], NULL));
+  for (gsize i = 0; i < G_N_ELEMENTS(texts); i++)
+    g_ptr_array_add(values, registry_value_new_string(REGISTRY_SZ, texts[i], NULL));
+  g_ptr_array_add(values, registry_value_new_bytes(REGISTRY_SZ, "\x54\x00\x68\x00\x00", 5));
+  g_ptr_array_add(values, registry_value_new_bytes(REGISTRY_DWORD, "\x05", 1));
+  g_ptr_array_add(values, registry_value_new_uint32(REGISTRY_DWORD, 5, NULL));
+  for (guint i = 0; i < values->len; i++) {
+    GString *out = g_string_new(NULL);
+    data_print_typed(values->pdata[i], '\t', out);
+    g_test_message("%s", out->str);
+    g_assert_true(g_hash_table_add(shown, g_string_free(out, FALSE)));
+  }
+}
+
+/* The contents of a file as data; NULL @printed: refused. */
+static const struct {
+  guint32 type;
+  gboolean raw;
+  const char *contents;
+  gsize size;
+  const char *printed;
+} contents[] = {
+    {REGISTRY_SZ, FALSE, "a\nb\n", 4, "a\nb\n"},
+    {REGISTRY_SZ, FALSE, "a\r\n", 3, "a\n"},
+    {REGISTRY_SZ, FALSE, "a\n\n", 3, "a\n\n"},
+    {REGISTRY_SZ, FALSE, "", 0, "\n"},
+    {REGISTRY_SZ, FALSE, "a\0b", 3, NULL},
+    {REGISTRY_SZ, FALSE, "\xff", 1, NULL},
+    {REGISTRY_SZ, TRUE, "a\0\0", 3, "610000\n"},
+    {REGISTRY_MULTI_SZ, FALSE, "a\r\nb c\n", 7, "a\nb c\n"},
+    {REGISTRY_MULTI_SZ, FALSE, "", 0, ""},
+    {REGISTRY_MULTI_SZ, FALSE, "a\n\nb\n", 5, NULL},
+    {REGISTRY_DWORD, FALSE, "0x10\n", 5, "16\n"},
+    {REGISTRY_DWORD, FALSE, "x", 1, NULL},
+    {REGISTRY_BINARY, FALSE, "a\n", 2, "610a\n"},
+    {REGISTRY_NONE, FALSE, "", 0, "\n"},
+};
+
+static void test_contents(void) {
+  for (gsize i = 0; i < G_N_ELEMENTS(contents); i++) {
+    g_autoptr(GByteArray) bytes = g_byte_array_new();
+    g_byte_array_append(bytes, (const guint8 *)contents[i].contents, (guint)contents[i].size);
+    g_autoptr(GString) printed = g_string_new(NULL);
+    g_autoptr(RegistryValue) value =
+        data_parse_contents(contents[i].type, bytes, contents[i].raw, NULL);
+    if (value != NULL)
+      data_print(value, printed);
+    g_assert_cmpstr(value != NULL ? printed->str : NULL, ==, contents[i].printed);
+  }
+}
+
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/regctl/data/keys", test_keys);
+  g_test_add_func("/regctl/data/hints", test_hints);
   g_test_add_func("/regctl/data/names", test_names);
+  g_test_add_func("/regctl/data/nothing-looks-alike", test_nothing_looks_alike);
+  g_test_add_func("/regctl/data/contents", test_contents);
   g_test_add_func("/regctl/data/data", test_data);
   g_test_add_func("/regctl/data/number-of-words", test_number_of_words);
   g_test_add_func("/regctl/data/malformed", test_malformed);

@@ -394,7 +394,22 @@ static DbStep fail_step(Db *db, int code, GError **error) {
   return DB_FAILED;
 }
 
+/* A lack of memory, or a disk that can't be read, ends the whole transaction, whichever statement
+ * met it. What was to follow in it would be made durable one by one. */
+static gboolean is_out_of_transaction(Db *db, DbStatement *statement) {
+  return sqlite3_get_autocommit(db->handle) && !sqlite3_stmt_readonly(statement) &&
+         !g_str_has_prefix(sqlite3_sql(statement), "BEGIN") &&
+         !g_str_has_prefix(sqlite3_sql(statement), "VACUUM INTO");
+}
+
 DbStep db_step(Db *db, DbStatement *statement, GError **error) {
+  if (is_out_of_transaction(db, statement)) {
+    error_set(error, REGISTRY_ERROR_STORAGE_FAILURE,
+              "%s: the change can't be written: its transaction has ended by a lack of memory or "
+              "a failure of the disk",
+              db->file);
+    return DB_FAILED;
+  }
   if (!db_spend(db, 1, error))
     return DB_FAILED;
   int code = sqlite3_step(statement);

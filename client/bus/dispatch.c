@@ -90,14 +90,14 @@ DBusMessage *dispatch_call_copy_reply(DispatchCall *call, const DBusMessage *mad
   return reply;
 }
 
-/* Sends @reply, owned, unless the caller of @message wants none. */
+/* Sends @reply, owned, unless the caller of @message wants none. Without memory for any answer the
+ * process ends, as GLib ends it: the bus then tells the caller, who might wait for ever. */
 static void answer(DBusConnection *connection, DBusMessage *message, DBusMessage *reply) {
   if (reply == NULL)
     reply = dbus_message_new_error(message, DBUS_ERROR_NO_MEMORY, "out of memory");
-  if (reply == NULL)
-    return;
-  if (!dbus_message_get_no_reply(message))
-    (void)dbus_connection_send(connection, reply, NULL);
+  if (reply == NULL ||
+      (!dbus_message_get_no_reply(message) && !dbus_connection_send(connection, reply, NULL)))
+    g_error("out of memory");
   dbus_message_unref(reply);
 }
 
@@ -235,8 +235,10 @@ static void handle_get(const PropertyCall *call) {
   if (property == NULL)
     return;
   DBusMessage *reply = dbus_message_new_method_return(call->message);
-  if (reply == NULL)
+  if (reply == NULL) {
+    answer(call->dispatcher->connection, call->message, NULL);
     return;
+  }
   DBusMessageIter iter;
   dbus_message_iter_init_append(reply, &iter);
   gboolean complete = append_property(call->dispatcher, property, &iter, &error);
@@ -280,8 +282,10 @@ static void handle_get_all(const PropertyCall *call) {
   if (interface == NULL && !dispatch_is_standard_interface(name))
     return;
   DBusMessage *reply = dbus_message_new_method_return(call->message);
-  if (reply == NULL)
+  if (reply == NULL) {
+    answer(call->dispatcher->connection, call->message, NULL);
     return;
+  }
   DBusMessageIter iter;
   dbus_message_iter_init_append(reply, &iter);
   gboolean complete = append_all(call, interface, &iter, &error);

@@ -256,17 +256,20 @@ static void refuse_signature(guint32 type, const char *given, const char *key, c
             natural != NULL ? " or " : "", given);
 }
 
-/* Signatures are made of memory of libdbus's. */
-static char *dup_signature(DBusMessageIter *iter) {
+/* Signatures are made of memory of libdbus's. Without any, an empty one would be taken for the
+ * caller's mistake. */
+char *wire_dup_signature(DBusMessageIter *iter) {
   char *signature = dbus_message_iter_get_signature(iter);
-  char *copy = g_strdup(signature != NULL ? signature : "");
+  if (signature == NULL)
+    g_error("out of memory");
+  char *copy = g_strdup(signature);
   dbus_free(signature);
   return copy;
 }
 
 RegistryValue *wire_read_content(DBusMessageIter *content, guint32 type, const char *key,
                                  const char *name, GError **error) {
-  g_autofree char *signature = dup_signature(content);
+  g_autofree char *signature = wire_dup_signature(content);
   const char *natural = natural_signature(type);
   ValueReader read = find_reader(signature);
   gboolean taken =
@@ -300,7 +303,7 @@ struct WireOptions {
 };
 
 WireOptions *wire_options_read(DBusMessageIter *array, GError **error) {
-  g_autofree char *signature = dup_signature(array);
+  g_autofree char *signature = wire_dup_signature(array);
   if (!g_str_equal(signature, "a{sv}")) {
     error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS, "options must be a{sv}, not \"%s\"",
               signature);
@@ -350,7 +353,7 @@ static gboolean get_basic(const WireOptions *options, const char *name, int type
   if (!wire_options_get_content(options, name, &content))
     return TRUE;
   if (dbus_message_iter_get_arg_type(&content) != type) {
-    g_autofree char *given = dup_signature(&content);
+    g_autofree char *given = wire_dup_signature(&content);
     return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS, "option \"%s\" must be %c, not %s",
                      name, type, given);
   }

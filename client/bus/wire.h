@@ -25,6 +25,8 @@ gboolean wire_append_value(DBusMessageIter *iter, const RegistryValue *value);
 RegistryValue *wire_read_value(DBusMessageIter *iter, guint32 type, const char *key,
                                const char *name, GError **error);
 /* The same if @content is inside the variant already. */
+/* The signature of what @iter stands at; owned. */
+char *wire_dup_signature(DBusMessageIter *iter);
 RegistryValue *wire_read_content(DBusMessageIter *content, guint32 type, const char *key,
                                  const char *name, GError **error);
 

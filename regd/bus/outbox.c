@@ -178,7 +178,8 @@ void outbox_send(Outbox *outbox, const char *owner, DBusMessage *message, gsize 
   Receiver *receiver = g_hash_table_lookup(outbox->receivers, owner);
   g_return_if_fail(receiver != NULL);
   gsize *total = user_bytes(outbox, receiver->uid);
-  (void)dbus_connection_send(outbox->connection, message, NULL);
+  if (!dbus_connection_send(outbox->connection, message, NULL))
+    g_error("out of memory"); /* a watcher who does not know that a signal is lost is out of date */
   receiver->unread += bytes;
   *total += bytes;
   if (receiver->unread - receiver->covered >= PING_OWNER_BYTES || *total >= PING_USER_BYTES)

@@ -151,10 +151,8 @@ static gboolean read_conditions(const WireOptions *options, Change *change, GErr
   DBusMessageIter content;
   if (!wire_options_get_content(options, "expect", &content))
     return TRUE;
-  char *signature = dbus_message_iter_get_signature(&content);
-  gboolean fits = g_str_equal(signature, "a(sssuv)");
-  dbus_free(signature);
-  if (!fits)
+  g_autofree char *signature = wire_dup_signature(&content);
+  if (!g_str_equal(signature, "a(sssuv)"))
     return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
                      "option \"expect\" must be a(sssuv), like Commit's operations");
   if (!change_message_read_operations(&content, change, error))

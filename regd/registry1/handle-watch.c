@@ -81,14 +81,13 @@ static DBusMessage *new_changed(const Watch *watch, guint64 revision, const Watc
   DBusMessage *signal =
       dbus_message_new_signal(REGISTRY_OBJECT_PATH, REGISTRY_INTERFACE, "Changed");
   if (signal == NULL)
-    return NULL;
+    g_error("out of memory"); /* as in outbox_send() */
   dbus_message_iter_init_append(signal, &out);
   if (dbus_message_set_destination(signal, watch->owner) && face_append_uint32(&out, watch->id) &&
       face_append_uint64(&out, watch->sequence) && face_append_uint64(&out, revision) &&
       append_changes(&out, changes, n_changes))
     return signal;
-  dbus_message_unref(signal);
-  return NULL;
+  g_error("out of memory");
 }
 
 static gsize measure(const WatchChange *changes, guint n_changes) {
@@ -110,8 +109,6 @@ gboolean registry1_send_changed(const Watch *watch, guint64 revision, const Watc
   if (face->outbox == NULL || !has_room(face->outbox, watch, changes))
     return FALSE;
   g_autoptr(WireMessage) signal = new_changed(watch, revision, changes, n_changes);
-  if (signal == NULL)
-    return FALSE;
   outbox_send(face->outbox, watch->owner, signal, measure(changes, n_changes));
   return TRUE;
 }

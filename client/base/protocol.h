@@ -48,6 +48,8 @@
 #define LIMIT_WATCHES_DEFAULT 1024U
 #define LIMIT_CALLS_DEFAULT 256U
 #define LIMIT_STORED_BYTES_DEFAULT (64U * 1024U * 1024U)
+#define LIMIT_USER_HISTORY_BYTES_DEFAULT (64U * 1024U * 1024U)
+#define LIMIT_USER_HISTORY_BYTES_LEAST 65536U
 #define LIMIT_CHANGE_STEPS_DEFAULT 100000U
 /* Changes: a step is a row that is read or written, or so many bytes of its data */
 #define LIMIT_STEP_BYTES 1024U

@@ -2,6 +2,8 @@
 /* See record.h. */
 #include "regd/history/record.h"
 
+#include <string.h>
+
 #include "client/base/error.h"
 #include "regd/history/encoding.h"
 
@@ -24,6 +26,23 @@ void difference_free(Difference *difference) {
   acl_unref(difference->before);
   acl_unref(difference->after);
   g_free(difference);
+}
+
+/* A row with its entry in the index; differences of a key share one. */
+#define ROW_SIZE 48U
+
+gsize difference_get_size(const Difference *difference) {
+  gsize size = ROW_SIZE;
+  gsize part = 0;
+  if (difference->name != NULL)
+    size += strlen(difference->name);
+  if (difference->old_state != NULL)
+    size += g_bytes_get_size(difference->old_state);
+  if (difference->old_value != NULL && registry_value_get_bytes(difference->old_value, &part))
+    size += part;
+  if (difference->new_value != NULL && registry_value_get_bytes(difference->new_value, &part))
+    size += part;
+  return size;
 }
 
 static GBytes *encode(GVariant *variant) {

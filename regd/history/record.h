@@ -29,6 +29,9 @@ typedef struct {
 void difference_free(Difference *difference);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Difference, difference_free)
 
+/* About how many bytes history needs for it. */
+gsize difference_get_size(const Difference *difference);
+
 /* The attributes of a deleted key, for restoring it. */
 GBytes *history_encode_key(const KeyRow *row, Acl *own);
 /* Fills name, class_name, link, link_by_administrator, is_volatile and last_write of @row;

@@ -19,8 +19,10 @@ RetentionCounts *retention_counts_new(void);
 void retention_counts_free(RetentionCounts *counts);
 /* After the transaction has been rolled back. */
 void retention_counts_clear(RetentionCounts *counts);
-/* Notes that @revision, the newest, has touched the scope. */
-void retention_count(RetentionCounts *counts, gint64 scope, guint64 revision, gint64 now);
+/* Notes that @revision, the newest, has touched the scope, and that history has got about
+ * @bytes by it there. */
+void retention_count(RetentionCounts *counts, gint64 scope, guint64 revision, gint64 now,
+                     gint64 bytes);
 /* Writes what has been counted, and starts anew. */
 gboolean retention_counts_write(RetentionCounts *counts, Store *store, GError **error);
 
@@ -40,6 +42,14 @@ gboolean retention_get_limit(const Retention *retention, const char *path, guint
  * the database was restored doesn't lead to what is stored now either. */
 gboolean retention_get_horizon(const Retention *retention, const char *path, guint64 *horizon,
                                GError **error);
+
+/* At the end of a transaction: retention_counts_write(), and prunes the history of each user
+ * who has too many bytes of it, by about twice what the transaction has added. */
+gboolean retention_counts_settle(RetentionCounts *counts, const Retention *retention,
+                                 GError **error);
+/* LIMIT_EXCEEDED: the history of the user whose branch @path lies in has far too many bytes,
+ * and none can be deleted before a trial ends. */
+gboolean retention_check_room(const Retention *retention, const char *path, GError **error);
 
 /* Deletes about @amount differences of history that is out of reach, fewer if they are
  * large. *@more: there may be more to delete. Needs a write transaction. */

@@ -17,21 +17,22 @@ static gboolean count(Store *store, guint32 uid, gint64 *number, GError **error)
   return step != DB_FAILED;
 }
 
-gboolean trials_add(Store *store, guint64 revision, guint32 uid, gint64 deadline, GError **error) {
+gboolean trials_add(Store *store, const Trial *trial, GError **error) {
   gint64 number = 0;
-  if (!count(store, uid, &number, error))
+  if (!count(store, trial->uid, &number, error))
     return FALSE;
   if (number >= (gint64)LIMIT_TRIALS_PER_USER)
     return error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED,
                      "%u changes of yours are on trial already: confirm some of them first",
                      LIMIT_TRIALS_PER_USER);
   DbStatement *statement =
-      db_prepare(store_get_db(store), "INSERT INTO trials VALUES(?1, ?2, ?3)", error);
+      db_prepare(store_get_db(store), "INSERT INTO trials VALUES(?1, ?2, ?3, ?4)", error);
   if (statement == NULL)
     return FALSE;
-  db_bind_int(statement, 1, (gint64)revision);
-  db_bind_int(statement, 2, uid);
-  db_bind_int(statement, 3, deadline);
+  db_bind_int(statement, 1, (gint64)trial->revision);
+  db_bind_int(statement, 2, trial->uid);
+  db_bind_int(statement, 3, trial->deadline);
+  db_bind_int(statement, 4, trial->held);
   return db_run(store_get_db(store), statement, error);
 }
 
@@ -68,6 +69,21 @@ gboolean trials_forget_ended(Store *store, GError **error) {
              LIMIT_ENDED_TRIALS, 0, error);
 }
 
+gboolean trials_release(Store *store, guint64 revision, GError **error) {
+  g_autoptr(DbStatement) statement = db_prepare(
+      store_get_db(store), "SELECT uid, held FROM trials WHERE revision = ?1 AND held <> 0", error);
+  if (statement == NULL)
+    return FALSE;
+  db_bind_int(statement, 1, (gint64)revision);
+  DbStep step = db_step(store_get_db(store), statement, error);
+  if (step != DB_ROW)
+    return step == DB_DONE;
+  guint32 uid = (guint32)db_column_int(statement, 0);
+  gint64 held = db_column_int(statement, 1);
+  return store_add_usage(store, uid, -held, error) &&
+         run(store, "UPDATE trials SET held = 0 WHERE revision = ?1", revision, 0, error);
+}
+
 gboolean trials_remove(Store *store, guint64 revision, GError **error) {
   return run(store, "DELETE FROM trials WHERE revision = ?1", revision, 0, error);
 }
@@ -78,7 +94,7 @@ gboolean trials_end(Store *store, guint64 revision, guint64 end, GError **error)
 
 gboolean trials_note_end(Store *store, guint64 revision, GError **error) {
   return run(store,
-             "INSERT INTO trials SELECT ?1, 0, -?1"
+             "INSERT INTO trials SELECT ?1, 0, -?1, 0"
              " WHERE EXISTS(SELECT 1 FROM trials WHERE deadline >= 0)",
              revision, 0, error);
 }
@@ -115,7 +131,7 @@ GArray *trials_list_ended(Store *store, guint64 revision, GError **error) {
 gboolean trials_get_next(Store *store, Trial *trial, GError **error) {
   g_autoptr(DbStatement) statement =
       db_prepare(store_get_db(store),
-                 "SELECT revision, uid, deadline FROM trials WHERE deadline >= 0"
+                 "SELECT revision, uid, deadline, held FROM trials WHERE deadline >= 0"
                  " ORDER BY deadline LIMIT 1",
                  error);
   if (statement == NULL)
@@ -124,6 +140,6 @@ gboolean trials_get_next(Store *store, Trial *trial, GError **error) {
   *trial = (Trial){0};
   if (step == DB_ROW)
     *trial = (Trial){(guint64)db_column_int(statement, 0), (guint32)db_column_int(statement, 1),
-                     db_column_int(statement, 2)};
+                     db_column_int(statement, 2), db_column_int(statement, 3)};
   return step != DB_FAILED;
 }

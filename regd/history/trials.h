@@ -10,9 +10,16 @@
 
 #include "regd/storage/store.h"
 
-/* @deadline: microseconds since 1970, by the wall clock, so that it holds over
- * a restart. LIMIT_EXCEEDED: the user has too many already. */
-gboolean trials_add(Store *store, guint64 revision, guint32 uid, gint64 deadline, GError **error);
+typedef struct {
+  guint64 revision; /* 0: there is no trial */
+  guint32 uid;      /* whose it is */
+  gint64 deadline; /* microseconds since 1970, by the wall clock, so that it holds over a restart */
+  gint64 held;     /* bytes of the maker's that the change freed and that stay charged */
+} Trial;
+/* LIMIT_EXCEEDED: the user has too many already. */
+gboolean trials_add(Store *store, const Trial *trial, GError **error);
+/* Its bytes are charged no longer. Call before it is removed or ends. */
+gboolean trials_release(Store *store, guint64 revision, GError **error);
 /* *@is_on_trial is FALSE if there is no such trial. */
 gboolean trials_find(Store *store, guint64 revision, gboolean *is_on_trial, guint32 *uid,
                      GError **error);
@@ -27,11 +34,6 @@ gboolean trials_is_ended(Store *store, guint64 revision, gboolean *is_ended, GEr
 GArray *trials_list_ended(Store *store, guint64 revision, GError **error);
 /* Deletes those that ended before any trial that is under way was made. */
 gboolean trials_forget_ended(Store *store, GError **error);
-typedef struct {
-  guint64 revision; /* 0: there is no trial */
-  guint32 uid;      /* whose it is */
-  gint64 deadline;  /* microseconds since 1970 */
-} Trial;
 /* The trial with the first deadline. */
 gboolean trials_get_next(Store *store, Trial *trial, GError **error);
 

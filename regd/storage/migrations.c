@@ -18,7 +18,10 @@
  * a revision has an ordinal in every scope that it touched. A row is `count`
  * revisions, one after the other, and names the last; how many of them have been
  * deleted from history is kept with the first row, which stays as the mark of that.
- * trials: revisions that are undone unless they are confirmed in time. */
+ * `bytes` is about what history holds of them, `total` the same of all rows of the scope up to
+ * this one, deleted rows too.
+ * trials: revisions that are undone unless they are confirmed in time; `held` is what they
+ * freed of their maker's bytes, which stays charged until they end. */
 static const char *const steps[] = {
     "CREATE TABLE meta(name TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;"
     "INSERT INTO meta VALUES('revision', 0), ('horizon', 0), ('position', 0);"
@@ -72,6 +75,43 @@ static const char *const steps[] = {
     /* Each page has a checksum, so a version of regd that writes none must not open it. What is
      * older is copied before (see regd/upkeep/upgrade.h). */
     "",
+
+    /* Bytes of history are counted, and what a trial holds back; what users have stored is
+     * counted anew, because classes and access lists count now, too. The first table has the
+     * scope of each key as retention.c numbers them. */
+    "ALTER TABLE scopes ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE scopes ADD COLUMN total INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE trials ADD COLUMN held INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TEMP TABLE scope_of(key INTEGER PRIMARY KEY, scope INTEGER NOT NULL);"
+    "WITH RECURSIVE below(id, scope) AS ("
+    "  SELECT id, id FROM keys WHERE parent = 0"
+    "  UNION ALL SELECT k.id, CASE WHEN k.parent = 2"
+    "   AND k.name = CAST(CAST(k.name AS INTEGER) AS TEXT)"
+    "   AND CAST(k.name AS INTEGER) BETWEEN 0 AND 4294967294"
+    "   THEN 4294967296 + CAST(k.name AS INTEGER) ELSE b.scope END"
+    "   FROM below b JOIN keys k ON k.parent = b.id)"
+    " INSERT INTO scope_of SELECT id, scope FROM below;"
+    "CREATE TEMP TABLE held(scope INTEGER, revision INTEGER, bytes INTEGER);"
+    "INSERT INTO held SELECT s.scope, (SELECT min(revision) FROM scopes WHERE scope = s.scope"
+    "   AND revision >= h.revision),"
+    "   sum(48 + length(h.run) + coalesce(length(h.program) + 64, 0) + coalesce(length(h.comment), "
+    "0))"
+    "  FROM history h JOIN scope_of s ON s.key = h.key GROUP BY s.scope, h.revision;"
+    "CREATE INDEX temp.held_by_scope ON held(scope, revision);"
+    "UPDATE scopes SET bytes = coalesce((SELECT sum(bytes) FROM held"
+    "  WHERE held.scope = scopes.scope AND held.revision = scopes.revision), 0);"
+    "UPDATE scopes SET total = summed.total FROM (SELECT scope, ordinal,"
+    "  sum(bytes) OVER (PARTITION BY scope ORDER BY ordinal) AS total FROM scopes) AS summed"
+    "  WHERE summed.scope = scopes.scope AND summed.ordinal = scopes.ordinal;"
+    "DELETE FROM usage;"
+    "INSERT INTO usage SELECT s.scope - 4294967296, sum(64 + length(CAST(k.name AS BLOB))"
+    "  + coalesce(length(CAST(k.link AS BLOB)), 0) + coalesce(length(CAST(k.class AS BLOB)), 0)"
+    "  + coalesce((SELECT length(CAST(text AS BLOB)) FROM acls WHERE id = k.acl), 0)"
+    "  + (SELECT coalesce(sum(length(data) + length(CAST(name AS BLOB))), 0) FROM stored"
+    "     WHERE key = k.id))"
+    "  FROM scope_of s JOIN keys k ON k.id = s.key AND k.live WHERE s.scope >= 4294967296"
+    "  GROUP BY s.scope;"
+    "DROP TABLE temp.held; DROP TABLE temp.scope_of;",
 };
 #define CHECKSUM_STEP 3
 

@@ -18,6 +18,8 @@ static const struct {
     {"History Revisions", offsetof(LiveSettings, history_revisions),
      LIMIT_HISTORY_REVISIONS_DEFAULT, 1, G_MAXUINT32},
     {"History Days", offsetof(LiveSettings, history_days), 0, 0, G_MAXUINT32},
+    {"History Bytes Per User", offsetof(LiveSettings, history_bytes_per_user),
+     LIMIT_USER_HISTORY_BYTES_DEFAULT, LIMIT_USER_HISTORY_BYTES_LEAST, G_MAXUINT32},
     {"Watches Per User", offsetof(LiveSettings, watches_per_user), LIMIT_WATCHES_DEFAULT, 1,
      G_MAXUINT32},
     {"Calls Per User", offsetof(LiveSettings, calls_per_user), LIMIT_CALLS_DEFAULT, 1, G_MAXUINT32},

@@ -14,6 +14,7 @@ typedef struct {
   guint32 maximum_value_size;
   guint32 history_revisions;
   guint32 history_days;
+  guint32 history_bytes_per_user;
   guint32 watches_per_user;
   guint32 calls_per_user;
   guint32 stored_bytes_per_user;

@@ -67,11 +67,13 @@ static const struct {
      " WHERE parent = 2 AND live AND name = CAST(CAST(name AS INTEGER) AS TEXT)"
      " UNION ALL SELECT k.id, b.uid FROM branch b JOIN keys k ON k.parent = b.id AND k.live),"
      " held(uid, bytes) AS (SELECT b.uid, sum(64 + length(CAST(k.name AS BLOB))"
-     " + coalesce(length(CAST(k.link AS BLOB)), 0)"
+     " + coalesce(length(CAST(k.link AS BLOB)), 0) + coalesce(length(CAST(k.class AS BLOB)), 0)"
+     " + coalesce((SELECT length(CAST(text AS BLOB)) FROM acls WHERE id = k.acl), 0)"
      " + (SELECT coalesce(sum(length(data) + length(CAST(name AS BLOB))), 0) FROM stored"
      " WHERE key = k.id)) FROM branch b JOIN keys k ON k.id = b.id GROUP BY b.uid)"
      " SELECT u.uid || ': ' || u.bytes || ' for ' || coalesce(h.bytes, 0) FROM usage u"
-     " LEFT JOIN held h ON h.uid = u.uid WHERE u.bytes <> coalesce(h.bytes, 0) LIMIT 20"},
+     " LEFT JOIN held h ON h.uid = u.uid WHERE u.bytes <> coalesce(h.bytes, 0)"
+     " + (SELECT coalesce(sum(held), 0) FROM trials WHERE uid = u.uid) LIMIT 20"},
 };
 
 static void add(GPtrArray *problems, const char *problem, const char *where) {

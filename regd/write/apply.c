@@ -11,6 +11,9 @@
 #include "regd/write/fold.h"
 #include "regd/write/operations.h"
 
+/* In bytes; see get_head_size(). */
+#define HEAD_SIZE 64U
+
 static gboolean (*const operations[])(Edit *, const Operation *, GError **) = {
     [OPERATION_SET_VALUE] = apply_set_value,
     [OPERATION_DELETE_VALUE] = apply_delete_value,
@@ -55,23 +58,59 @@ static Effective *make_effective(const Edit *edit) {
   return effective;
 }
 
-/* Every scope of history that the change touches gets the revision. */
-static void count_scopes(const Edit *edit, RetentionCounts *counts) {
+/* What history keeps of a revision besides its differences. */
+static gsize get_head_size(const Edit *edit, const Change *change) {
+  return HEAD_SIZE + strlen(edit->who->program) +
+         (change->comment != NULL ? strlen(change->comment) : 0);
+}
+
+/* Every scope of history that the change touches gets the revision, and the bytes of what it
+ * changed there. */
+static void count_scopes(const Edit *edit, const Change *change, RetentionCounts *counts) {
+  gint64 scope = 0;
   const char *last = NULL;
+  gint64 bytes = (gint64)get_head_size(edit, change);
   for (guint i = 0; i < edit->differences->len; i++) {
     const Difference *difference = g_ptr_array_index(edit->differences, i);
-    if (difference->path != last)
-      retention_count(counts, retention_get_scope(difference->path), edit->revision, edit->now);
+    gint64 own = difference->path != last ? retention_get_scope(difference->path) : scope;
     last = difference->path;
+    if (own != scope && scope != 0) {
+      retention_count(counts, scope, edit->revision, edit->now, bytes);
+      bytes = 0;
+    }
+    scope = own;
+    bytes += (gint64)difference_get_size(difference);
   }
+  retention_count(counts, scope, edit->revision, edit->now, bytes);
+}
+
+/* Whether there is room for more history of everybody whose branch is changed. */
+static gboolean check_room(const Edit *edit, GError **error) {
+  const Retention retention = {edit->store, edit->settings, edit->now};
+  gint64 last = 0;
+  for (guint i = 0; !edit->who->administrator && i < edit->differences->len; i++) {
+    const Difference *difference = g_ptr_array_index(edit->differences, i);
+    gint64 scope = retention_get_scope(difference->path);
+    if (scope != last && !retention_check_room(&retention, difference->path, error))
+      return FALSE;
+    last = scope;
+  }
+  return TRUE;
+}
+
+static gboolean is_on_trial(const Change *change) {
+  return change->confirm_within != 0 && !change->dry_run;
 }
 
 static gboolean put_on_trial(Edit *edit, const Change *change, GError **error) {
-  if (change->confirm_within == 0 || change->dry_run)
+  if (!is_on_trial(change))
     return TRUE;
+  const Trial trial = {.revision = edit->revision,
+                       .uid = edit->who->uid,
+                       .deadline = edit->now + (gint64)change->confirm_within * G_USEC_PER_SEC,
+                       .held = edit->held};
   edit->result->trials_changed = TRUE;
-  return trials_add(edit->store, edit->revision, edit->who->uid,
-                    edit->now + (gint64)change->confirm_within * G_USEC_PER_SEC, error);
+  return trials_add(edit->store, &trial, error);
 }
 
 static gboolean apply_all(Edit *edit, const Change *change, GError **error) {
@@ -87,7 +126,8 @@ static gboolean apply_all(Edit *edit, const Change *change, GError **error) {
                             .pid = edit->who->pid,
                             .program = edit->who->program,
                             .comment = change->comment};
-  return edit_settle(edit, error) && history_record(edit->store, &head, edit->differences, error) &&
+  return check_room(edit, error) && edit_settle(edit, is_on_trial(change), error) &&
+         history_record(edit->store, &head, edit->differences, error) &&
          put_on_trial(edit, change, error) &&
          (edit->undone == 0 || trials_note_end(edit->store, edit->revision, error));
 }
@@ -162,7 +202,7 @@ static gboolean apply_in_savepoint(Edit *edit, const Change *change, RetentionCo
   result->kept = TRUE;
   if (!differs)
     return TRUE;
-  count_scopes(edit, counts);
+  count_scopes(edit, change, counts);
   result->revision = edit->revision;
   result->effective = make_effective(edit);
   return TRUE;

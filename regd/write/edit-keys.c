@@ -13,8 +13,18 @@
 /* The cost of a key in a user's quota, besides its name. */
 #define KEY_COST 64
 
-static gint64 get_cost(const KeyRow *row) {
-  return KEY_COST + (gint64)strlen(row->name) + (row->link != NULL ? (gint64)strlen(row->link) : 0);
+static gint64 get_length(const char *text) {
+  return text != NULL ? (gint64)strlen(text) : 0;
+}
+
+gboolean edit_get_cost(Edit *edit, const KeyRow *row, gint64 *cost, GError **error) {
+  Acl *own = NULL;
+  if (!store_load_acl(edit->store, row->acl, &own, error))
+    return FALSE;
+  g_autofree char *list = own != NULL ? acl_encode(own) : NULL;
+  *cost = KEY_COST + get_length(row->name) + get_length(row->link) + get_length(row->class_name) +
+          get_length(list);
+  return TRUE;
 }
 
 gint64 edit_deciding(const KeyRow *row, gint64 above) {
@@ -101,7 +111,9 @@ gboolean edit_insert(Edit *edit, KeyRow *row, gint64 above, GError **error) {
     return FALSE;
   difference->reroutes = row->link != NULL;
   edit->result->keys_created++;
-  return edit_charge(edit, difference->path, get_cost(row), error) &&
+  gint64 cost = 0;
+  return edit_get_cost(edit, row, &cost, error) &&
+         edit_charge(edit, difference->path, cost, error) &&
          (row->link == NULL || add_link_difference(edit, row, acl, NULL, error));
 }
 
@@ -147,6 +159,22 @@ gboolean edit_create(Edit *edit, Place *place, const KeyRow *leaf, GError **erro
   return TRUE;
 }
 
+static gboolean charge_key(Edit *edit, const KeyRow *row, gint64 delta, GError **error) {
+  GRefString *path = store_get_path(edit->store, row->id, error);
+  if (path == NULL)
+    return FALSE;
+  gboolean done = edit_charge(edit, path, delta, error);
+  g_ref_string_release(path);
+  return done;
+}
+
+gboolean edit_update(Edit *edit, const KeyRow *row, gint64 cost_before, GError **error) {
+  gint64 cost = 0;
+  return edit_get_cost(edit, row, &cost, error) &&
+         charge_key(edit, row, cost - cost_before, error) &&
+         store_update_key(edit->store, row, error);
+}
+
 gboolean edit_point_link(Edit *edit, KeyRow *row, gint64 acl, const char *target, GError **error) {
   g_autofree char *old_target = g_steal_pointer(&row->link);
   if (row->revision == edit->revision)
@@ -155,7 +183,8 @@ gboolean edit_point_link(Edit *edit, KeyRow *row, gint64 acl, const char *target
   row->link_by_administrator = edit->who->administrator;
   row->revision = edit->revision;
   row->last_write = edit->now;
-  return store_update_key(edit->store, row, error) &&
+  return charge_key(edit, row, get_length(target) - get_length(old_target), error) &&
+         store_update_key(edit->store, row, error) &&
          add_link_difference(edit, row, acl, old_target, error);
 }
 
@@ -187,7 +216,8 @@ static gboolean bury(Edit *edit, const KeyRow *row, gint64 acl, const char *path
   if (row->revision == edit->revision)
     edit->has_revisited = TRUE;
   edit->result->keys_deleted++;
-  return edit_charge(edit, path, -get_cost(row), error) &&
+  gint64 cost = 0;
+  return edit_get_cost(edit, row, &cost, error) && edit_charge(edit, path, -cost, error) &&
          store_bury_key(edit->store, row->id, edit->revision, error) &&
          touch_children(edit, row->parent, error);
 }
@@ -231,9 +261,12 @@ gboolean edit_set_list(Edit *edit, KeyRow *row, gint64 above, gint64 id, GError 
                                     error);
   if (difference == NULL)
     return FALSE;
+  gint64 cost = 0;
+  if (!edit_get_cost(edit, row, &cost, error))
+    return FALSE;
   difference->old_state = history_encode_acl(old);
   row->acl = id;
   row->revision = edit->revision;
   row->last_write = edit->now;
-  return store_update_key(edit->store, row, error);
+  return edit_update(edit, row, cost, error);
 }

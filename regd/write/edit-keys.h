@@ -21,6 +21,11 @@ gint64 edit_deciding(const KeyRow *row, gint64 above);
 /* Whether @acl gives the caller @level; else ACCESS_DENIED naming @path. */
 gboolean edit_require(Edit *edit, gint64 acl, const char *path, AccessLevel level, GError **error);
 
+/* What the key itself costs its user, in bytes. */
+gboolean edit_get_cost(Edit *edit, const KeyRow *row, gint64 *cost, GError **error);
+/* Writes the attributes of a key that cost @cost_before, and charges the rest. */
+gboolean edit_update(Edit *edit, const KeyRow *row, gint64 cost_before, GError **error);
+
 /* Points the link @row at @target; @acl decides there. */
 gboolean edit_point_link(Edit *edit, KeyRow *row, gint64 acl, const char *target, GError **error);
 /* Gives @row the list @id of its own (0: none); @above decides without one. */

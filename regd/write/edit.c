@@ -143,13 +143,17 @@ gboolean edit_charge(Edit *edit, const char *path, gint64 delta, GError **error)
   return delta < 0 || check_usage(edit, uid, usage, LIMIT_STORED_BYTES_WITHIN_CHANGE, error);
 }
 
-gboolean edit_settle(Edit *edit, GError **error) {
+gboolean edit_settle(Edit *edit, gboolean hold, GError **error) {
   GHashTableIter iter;
   gpointer uid = NULL;
   gpointer value = NULL;
   g_hash_table_iter_init(&iter, edit->usage);
   while (g_hash_table_iter_next(&iter, &uid, &value)) {
-    const UserUsage *usage = value;
+    UserUsage *usage = value;
+    if (hold && GPOINTER_TO_UINT(uid) == edit->who->uid && usage->delta < 0) {
+      edit->held = -usage->delta;
+      usage->delta = 0;
+    }
     if (!check_usage(edit, GPOINTER_TO_UINT(uid), usage, 1, error) ||
         !store_add_usage(edit->store, GPOINTER_TO_UINT(uid), usage->delta, error))
       return FALSE;

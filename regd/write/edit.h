@@ -23,6 +23,7 @@ typedef struct {
 
   GPtrArray *differences; /* of Difference, in order */
   GHashTable *usage;      /* uid -> UserUsage, of each user whose branch is changed */
+  gint64 held;            /* see edit_settle() */
   gboolean has_deleted;   /* something was deleted: what is made afterwards may be the same again */
   guint64 undone;         /* the trial that this change ends; 0: it ends none */
   gboolean writes_anyway; /* something is to be committed although no key */
@@ -72,7 +73,9 @@ typedef struct {
 /* Charges bytes gained, or gives back those that are lost, at @path, if it is below a user's
  * branch. LIMIT_EXCEEDED: so much that the change can't be meant to end within the limit. */
 gboolean edit_charge(Edit *edit, const char *path, gint64 delta, GError **error);
-/* Whether each user is within the limit after the change; writes what they have now. */
-gboolean edit_settle(Edit *edit, GError **error);
+/* Whether each user is within the limit after the change; writes what they have now. @hold: the
+ * change is on trial, and what it frees of its maker's bytes stays charged (edit->held): undoing
+ * needs them again. */
+gboolean edit_settle(Edit *edit, gboolean hold, GError **error);
 
 #endif

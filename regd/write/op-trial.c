@@ -159,6 +159,9 @@ static gboolean undo_replacement(const ChangedSince *since, const Difference *di
   if (!store_load_acl(edit->store, row->acl, &now, error) ||
       !add_deleted(edit, row, above, now, error))
     return FALSE;
+  gint64 cost = 0;
+  if (!edit_get_cost(edit, row, &cost, error))
+    return FALSE;
   edit->has_deleted = TRUE;
   g_free(row->name);
   g_free(row->class_name);
@@ -168,7 +171,7 @@ static gboolean undo_replacement(const ChangedSince *since, const Difference *di
   row->acl = old->acl;
   row->revision = edit->revision;
   row->last_write = edit->now;
-  if (!store_update_key(edit->store, row, error))
+  if (!edit_update(edit, row, cost, error))
     return FALSE;
   store_forget_paths(edit->store);
   return add_created(edit, row, above, error);
@@ -255,13 +258,15 @@ static gboolean undo_others(Edit *edit, guint64 revision, GError **error) {
 gboolean apply_undo(Edit *edit, const Operation *operation, GError **error) {
   edit->undone = operation->revision;
   edit->result->trials_changed = TRUE;
-  return undo_revision(edit, operation->revision, error) &&
+  return trials_release(edit->store, operation->revision, error) &&
+         undo_revision(edit, operation->revision, error) &&
          trials_end(edit->store, operation->revision, edit->revision, error) &&
          undo_others(edit, operation->revision, error) && trials_forget_ended(edit->store, error);
 }
 
 gboolean edit_end_trial(Edit *edit, guint64 revision, GError **error) {
-  return trials_end(edit->store, revision, edit->revision, error) &&
+  return trials_release(edit->store, revision, error) &&
+         trials_end(edit->store, revision, edit->revision, error) &&
          trials_forget_ended(edit->store, error);
 }
 
@@ -298,7 +303,8 @@ gboolean apply_confirm(Edit *edit, const Operation *operation, GError **error) {
                      "revision %" G_GUINT64_FORMAT " is not on trial", operation->revision);
   edit->writes_anyway = TRUE;
   edit->result->trials_changed = TRUE;
-  return trials_remove(edit->store, operation->revision, error) &&
+  return trials_release(edit->store, operation->revision, error) &&
+         trials_remove(edit->store, operation->revision, error) &&
          trials_forget_ended(edit->store, error);
 }
 

@@ -175,7 +175,8 @@ static gboolean finish(Writer *writer, gboolean kept, GError **error) {
     store_end(writer->store); /* nothing differs: the disk is not touched */
     return TRUE;
   }
-  return retention_counts_write(writer->counts, writer->store, error) &&
+  const Retention retention = {writer->store, &writer->settings, g_get_real_time()};
+  return retention_counts_settle(writer->counts, &retention, error) &&
          store_save_position(writer->store, error) && commit(writer, error);
 }
 

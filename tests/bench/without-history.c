@@ -6,7 +6,8 @@
 
 gboolean __wrap_history_record(Store *store, const RevisionRow *head, const GPtrArray *differences,
                                GError **error);
-void __wrap_retention_count(RetentionCounts *counts, gint64 scope, guint64 revision, gint64 now);
+void __wrap_retention_count(RetentionCounts *counts, gint64 scope, guint64 revision, gint64 now,
+                            gint64 bytes);
 
 gboolean __wrap_history_record(G_GNUC_UNUSED Store *store, G_GNUC_UNUSED const RevisionRow *head,
                                G_GNUC_UNUSED const GPtrArray *differences,
@@ -15,5 +16,6 @@ gboolean __wrap_history_record(G_GNUC_UNUSED Store *store, G_GNUC_UNUSED const R
 }
 
 void __wrap_retention_count(G_GNUC_UNUSED RetentionCounts *counts, G_GNUC_UNUSED gint64 scope,
-                            G_GNUC_UNUSED guint64 revision, G_GNUC_UNUSED gint64 now) {
+                            G_GNUC_UNUSED guint64 revision, G_GNUC_UNUSED gint64 now,
+                            G_GNUC_UNUSED gint64 bytes) {
 }

@@ -367,7 +367,9 @@ def some_other_programs_database_is_not_touched():
 
 
 FIRST_STEP = """
-    DROP TABLE history; DROP TABLE scopes;
+    DROP TABLE history; DROP TABLE scopes; DROP TABLE trials;
+    CREATE TABLE trials(
+      revision INTEGER PRIMARY KEY, uid INTEGER NOT NULL, deadline INTEGER NOT NULL);
     CREATE TABLE revisions(
       revision INTEGER PRIMARY KEY, time INTEGER NOT NULL, uid INTEGER NOT NULL,
       pid INTEGER NOT NULL, program TEXT NOT NULL, comment TEXT);

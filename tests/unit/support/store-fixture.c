@@ -21,7 +21,9 @@ void store_fixture_set_up(StoreFixture *fixture, G_GNUC_UNUSED gconstpointer dat
   fixture->counts = retention_counts_new();
   fixture->settings = (LiveSettings){.maximum_value_size = LIMIT_VALUE_SIZE_DEFAULT,
                                      .history_revisions = LIMIT_HISTORY_REVISIONS_DEFAULT,
-                                     .stored_bytes_per_user = LIMIT_STORED_BYTES_DEFAULT};
+                                     .history_bytes_per_user = LIMIT_USER_HISTORY_BYTES_DEFAULT,
+                                     .stored_bytes_per_user = LIMIT_STORED_BYTES_DEFAULT,
+                                     .steps_per_change = LIMIT_CHANGE_STEPS_DEFAULT};
   fixture->now = START;
   g_assert_true(store_begin_write(fixture->store, &error));
   g_assert_true(seed_roots(fixture->store, fixture->now, &error));

@@ -10,7 +10,8 @@
 
 static void add(StoreFixture *fixture, guint64 revision, guint32 uid, gint64 deadline) {
   g_autoptr(GError) error = NULL;
-  (void)trials_add(fixture->store, revision, uid, deadline, &error);
+  const Trial trial = {.revision = revision, .uid = uid, .deadline = deadline};
+  (void)trials_add(fixture->store, &trial, &error);
   g_assert_no_error(error);
 }
 
@@ -58,7 +59,8 @@ static void trials_of_a_user_are_limited(StoreFixture *fixture, G_GNUC_UNUSED gc
   guint64 revision = 1;
   for (guint i = 0; i < LIMIT_TRIALS_PER_USER; i++)
     add(fixture, revision++, ALICE, 100);
-  g_assert_false(trials_add(fixture->store, revision, ALICE, 100, &error));
+  const Trial trial = {.revision = revision, .uid = ALICE, .deadline = 100};
+  g_assert_false(trials_add(fixture->store, &trial, &error));
   g_assert_error(error, REGISTRY_ERROR, REGISTRY_ERROR_LIMIT_EXCEEDED);
   add(fixture, revision, BOB, 100);
 }

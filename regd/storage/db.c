@@ -397,9 +397,13 @@ static DbStep fail_step(Db *db, int code, GError **error) {
 /* A lack of memory, or a disk that can't be read, ends the whole transaction, whichever statement
  * met it. What was to follow in it would be made durable one by one. */
 static gboolean is_out_of_transaction(Db *db, DbStatement *statement) {
-  return sqlite3_get_autocommit(db->handle) && !sqlite3_stmt_readonly(statement) &&
-         !g_str_has_prefix(sqlite3_sql(statement), "BEGIN") &&
-         !g_str_has_prefix(sqlite3_sql(statement), "VACUUM INTO");
+  static const char *const outside[] = {"BEGIN", "PRAGMA", "VACUUM"};
+  if (!sqlite3_get_autocommit(db->handle) || sqlite3_stmt_readonly(statement))
+    return FALSE;
+  for (gsize i = 0; i < G_N_ELEMENTS(outside); i++)
+    if (g_str_has_prefix(sqlite3_sql(statement), outside[i]))
+      return FALSE;
+  return TRUE;
 }
 
 DbStep db_step(Db *db, DbStatement *statement, GError **error) {

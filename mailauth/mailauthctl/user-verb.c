@@ -5,6 +5,7 @@
 
 #include "mailauth/mailauthctl/accounts.h"
 #include "mailauth/package/sam.h"
+#include "mailauth/package/survey.h"
 #include "mailauth/protocol/scram-keys.h"
 #include "mailauth/settings/settings.h"
 

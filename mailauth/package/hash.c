@@ -58,6 +58,18 @@ gboolean hash_is_accepted(const char *hash) {
   return FALSE;
 }
 
+/* Parameters, if there are any, end with a `$` before the salt. */
+static gsize get_kind_length(const char *hash) {
+  gsize length = strcspn(hash + 1, "$") + 2; /* "$6$" */
+  gboolean has_rounds = g_str_has_prefix(hash + length, "rounds=");
+  gboolean has_cost = g_str_has_prefix(hash, "$y$") || g_str_has_prefix(hash, "$2b$");
+  return has_rounds || has_cost ? length + strcspn(hash + length, "$") + 1 : length;
+}
+
+char *hash_dup_kind(const char *hash) {
+  return hash_is_accepted(hash) ? g_strndup(hash, get_kind_length(hash)) : NULL;
+}
+
 static gboolean is_same(const char *a, const char *b) {
   gsize size = strlen(a);
   volatile guchar difference = strlen(b) != size;

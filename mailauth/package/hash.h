@@ -11,6 +11,10 @@
  * a few tries everybody out. */
 gboolean hash_is_accepted(const char *hash);
 
+/* The method and cost of @hash, which tell how long proving takes: "$y$j9T$", "$6$rounds=5000$",
+ * "$2b$12$"; NULL if it is not accepted. Owned by the caller. */
+char *hash_dup_kind(const char *hash);
+
 /* Whether @password, which ends in a NUL that @size does not count, is the one
  * @hash was made of. FALSE also for a hash that is not accepted, an empty
  * password and one with a NUL inside. In constant time once it is computed; what

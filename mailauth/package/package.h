@@ -27,6 +27,8 @@ struct Package {
                 gpointer data);
   /* When nothing is under way any more. */
   void (*free)(Package *package);
+  /* A native account has been written to (NULL: any may have been); may be NULL. */
+  void (*touch)(Package *package, const char *account);
   gboolean has_hashes; /* it proves by hashes, and so takes PackageRequest.verified */
 };
 

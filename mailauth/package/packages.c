@@ -16,8 +16,8 @@ struct Packages {
 Packages *packages_new(const RegistryView *accounts, Workers *lookups, Workers *prover,
                        PamPool *pam, Dialer *dialer) {
   Packages *packages = g_new0(Packages, 1);
-  *packages = (Packages){
-      {sam_new(accounts, prover), pam_new(pam), sqlite_new(lookups, prover), ldap_new(dialer)}};
+  *packages = (Packages){{sam_new(accounts, prover), pam_new(pam),
+                          sqlite_new(accounts, lookups, prover), ldap_new(dialer)}};
   return packages;
 }
 
@@ -27,6 +27,12 @@ void packages_free(Packages *packages) {
   for (guint i = 0; i < N_PACKAGES; i++)
     packages->all[i]->free(packages->all[i]);
   g_free(packages);
+}
+
+void packages_touch(const Packages *packages, const char *account) {
+  for (guint i = 0; i < N_PACKAGES; i++)
+    if (packages->all[i]->touch != NULL)
+      packages->all[i]->touch(packages->all[i], account);
 }
 
 Package *packages_find(const Packages *packages, const char *name) {

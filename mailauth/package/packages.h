@@ -19,6 +19,8 @@ Packages *packages_new(const RegistryView *accounts, Workers *lookups, Workers *
 void packages_free(Packages *packages);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Packages, packages_free)
 
+/* A native account has been written to; NULL: any may have been. */
+void packages_touch(const Packages *packages, const char *account);
 /* Borrowed; NULL if there is none of that name. */
 Package *packages_find(const Packages *packages, const char *name);
 

@@ -1,50 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /* See sam-scram.h. A client that only asks must not learn which accounts exist: names
  * without keys are answered by false ones, made from the name and a key that the
- * registry keeps, so that they stay the same over restarts, with the iteration count of
- * an account that has keys. */
+ * registry keeps, so that they stay the same over restarts, with an iteration
+ * count that accounts have, chosen by the name. */
 #include "mailauth/package/sam-scram.h"
 
 #include <string.h>
 
 #include "mailauth/package/sam.h"
+#include "mailauth/package/survey.h"
 
 struct SamScram {
   const RegistryView *accounts;
-  char *example;      /* an account that had keys when it was looked for; NULL: none has */
-  guint32 iterations; /* of its keys */
-  guint64 looked_at;  /* the revision at which there was none */
-  guint8 spare_decoy[SCRAM_DECOY_BYTES]; /* if the registry keeps none: until the next start */
+  Survey *survey;    /* of their iteration counts */
+  char *example;     /* an account that had keys when it was looked for; NULL: none has */
+  guint64 looked_at; /* the revision at which there was none */
 };
 
-SamScram *sam_scram_new(const RegistryView *accounts) {
-  SamScram *scram = g_new0(SamScram, 1);
-  scram->accounts = accounts;
-  scram->iterations = SCRAM_ITERATIONS;
-  scram_keys_make_decoy(scram->spare_decoy);
-  return scram;
-}
-
-void sam_scram_free(SamScram *scram) {
-  if (scram == NULL)
-    return;
-  explicit_bzero(scram->spare_decoy, sizeof scram->spare_decoy);
-  g_free(scram->example);
-  g_free(scram);
-}
-
-static const guint8 *get_decoy(const SamScram *scram) {
-  gsize size = 0;
-  const RegistryValue *value = registry_view_get(scram->accounts, "", DECOY_KEY_VALUE);
-  const guint8 *bytes = value == NULL ? NULL : registry_value_get_bytes(value, &size);
-  return bytes != NULL && size == SCRAM_DECOY_BYTES ? bytes : NULL;
-}
-
-/* ---- whether there are any ---- */
-
-static gboolean read_keys(const SamScram *scram, const char *account, ScramKeys *keys) {
+static gboolean read_keys(const RegistryView *accounts, const char *account, ScramKeys *keys) {
   static const char *const names[] = {SCRAM_KEYS_VALUE, NULL};
-  char *text = registry_view_get_string(scram->accounts, account, names, NULL);
+  char *text = registry_view_get_string(accounts, account, names, NULL);
   gboolean valid = text != NULL && scram_keys_parse(text, keys);
   if (text != NULL)
     explicit_bzero(text, strlen(text));
@@ -52,12 +27,48 @@ static gboolean read_keys(const SamScram *scram, const char *account, ScramKeys 
   return valid;
 }
 
-static gboolean try_example(SamScram *scram, const char *account) {
+/* Salts are all of one size: the count is what differs. */
+static char *read_kind(const RegistryView *accounts, const char *account, char **sample) {
   g_auto(ScramKeys) keys = {0};
-  if (!read_keys(scram, account, &keys))
-    return FALSE;
-  scram->iterations = keys.iterations;
-  return TRUE;
+  if (!read_keys(accounts, account, &keys))
+    return NULL;
+  *sample = g_strdup_printf("%u", keys.iterations);
+  return g_strdup(*sample);
+}
+
+SamScram *sam_scram_new(const RegistryView *accounts) {
+  SamScram *scram = g_new0(SamScram, 1);
+  scram->accounts = accounts;
+  scram->survey = survey_new(accounts, read_kind);
+  return scram;
+}
+
+void sam_scram_free(SamScram *scram) {
+  if (scram == NULL)
+    return;
+  survey_free(scram->survey);
+  g_free(scram->example);
+  g_free(scram);
+}
+
+void sam_scram_touch(SamScram *scram, const char *account) {
+  survey_touch(scram->survey, account);
+}
+
+static guint32 choose_iterations(SamScram *scram, const char *name) {
+  const char *chosen = survey_choose(scram->survey, name);
+  guint64 iterations = SCRAM_ITERATIONS;
+  if (chosen != NULL)
+    (void)g_ascii_string_to_unsigned(chosen, 10, SCRAM_MIN_ITERATIONS, SCRAM_MAX_ITERATIONS,
+                                     &iterations, NULL);
+  return (guint32)iterations;
+}
+
+/* ---- whether there are any ---- */
+
+static gboolean try_example(const SamScram *scram, const char *account) {
+  g_auto(ScramKeys) keys = {0};
+  return read_keys(scram->accounts, account, &keys);
 }
 
 /* The example is looked for when it has gone, and then once a revision: as a
@@ -79,7 +90,7 @@ static gboolean find_example(SamScram *scram) {
 
 gboolean sam_scram_is_there(SamScram *scram) {
   return registry_view_get_state(scram->accounts) == REGISTRY_VIEW_READY &&
-         get_decoy(scram) != NULL && find_example(scram);
+         survey_get_kept_key(scram->accounts) != NULL && find_example(scram);
 }
 
 /* ---- one account ---- */
@@ -100,7 +111,7 @@ static gboolean find_keys(const SamScram *scram, const char *account, ScramKeys 
   static const char *const names[] = {"Password", NULL};
   char *hash = registry_view_get_string(scram->accounts, account, names, NULL);
   gboolean kept = registry_view_get(scram->accounts, account, SCRAM_KEYS_VALUE) != NULL;
-  gboolean valid = kept && read_keys(scram, account, keys);
+  gboolean valid = kept && read_keys(scram->accounts, account, keys);
   gboolean found = valid && hash != NULL && scram_keys_belong(keys, hash);
   if (hash != NULL)
     explicit_bzero(hash, strlen(hash));
@@ -138,12 +149,12 @@ Outcome sam_scram_find(SamScram *scram, const char *account, const char *name, S
                        char **detail) {
   g_auto(ScramKeys) false_keys = {0};
   gboolean found = FALSE;
-  const guint8 *decoy = get_decoy(scram);
+  const char *decoy_name = account != NULL ? account : name;
   *detail = NULL;
   find_example(scram);
   /* Made for everybody, needed or not. */
-  scram_keys_invent(&false_keys, decoy != NULL ? decoy : scram->spare_decoy,
-                    account != NULL ? account : name, scram->iterations);
+  scram_keys_invent(&false_keys, survey_get_key(scram->survey), decoy_name,
+                    choose_iterations(scram, decoy_name));
   Outcome outcome = judge(scram, account, keys, &found, detail);
   if (found)
     return outcome;

@@ -15,6 +15,9 @@ SamScram *sam_scram_new(const RegistryView *accounts);
 void sam_scram_free(SamScram *scram);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SamScram, sam_scram_free)
 
+/* An account has been written to; NULL: any may have been. */
+void sam_scram_touch(SamScram *scram, const char *account);
+
 /* Whether any account has keys, and false ones can be made for the others. */
 gboolean sam_scram_is_there(SamScram *scram);
 

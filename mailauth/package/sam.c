@@ -6,16 +6,14 @@
 #include "mailauth/base/limits.h"
 #include "mailauth/package/hash.h"
 #include "mailauth/package/proof.h"
-
-/* Accounts looked at for what a stranger's hash should look like. */
-#define MAX_LOOKED_AT 64U
+#include "mailauth/package/survey.h"
 
 typedef struct {
   Package package;
   const RegistryView *accounts;
   Workers *prover;
+  Survey *survey; /* of their hashes */
   /* As the accounts stood at that revision. */
-  char *dummy;         /* a hash like theirs; NULL: none can be seen */
   gboolean are_hidden; /* sam_examine() */
   gboolean is_looked_at;
   guint64 revision;
@@ -106,27 +104,28 @@ static char *dup_hash(const Sam *sam, const char *account) {
   return registry_view_get_string(sam->accounts, account, names, NULL);
 }
 
+static char *read_kind(const RegistryView *accounts, const char *account, char **sample) {
+  static const char *const names[] = {"Password", NULL};
+  *sample = registry_view_get_string(accounts, account, names, NULL);
+  return *sample != NULL ? hash_dup_kind(*sample) : NULL;
+}
+
 /* Once a revision, as there may be many accounts. */
-static void look_at_accounts(Sam *sam) {
+static void look_at_accounts(Sam *sam, gboolean has_hashes) {
   guint64 revision = registry_view_get_revision(sam->accounts);
   if (sam->is_looked_at && sam->revision == revision)
     return;
-  g_auto(GStrv) names = registry_view_list_keys(sam->accounts, "");
-  g_clear_pointer(&sam->dummy, g_free);
-  for (guint i = 0; names != NULL && names[i] != NULL && i < MAX_LOOKED_AT && sam->dummy == NULL;
-       i++)
-    sam->dummy = dup_hash(sam, names[i]);
-  sam->are_hidden = sam->dummy == NULL && are_secrets_hidden(sam->accounts);
+  sam->are_hidden = !has_hashes && are_secrets_hidden(sam->accounts);
   sam->is_looked_at = TRUE;
   sam->revision = revision;
 }
 
 /* As sam_examine(). */
-static Outcome examine(Sam *sam, char **detail) {
+static Outcome examine(Sam *sam, gboolean has_hashes, char **detail) {
   Outcome state = sam_get_state(sam->accounts, detail);
   if (state != OUTCOME_OK)
     return state;
-  look_at_accounts(sam);
+  look_at_accounts(sam, has_hashes);
   if (!sam->are_hidden)
     return OUTCOME_OK;
   *detail = describe_hidden();
@@ -138,33 +137,41 @@ static void prove(Package *package, const PackageRequest *request, OutcomeAnswer
   static const char *const names[] = {"Disabled", NULL};
   Sam *sam = (Sam *)package;
   Proof *proof = proof_new(request, answer, data);
-  proof->otherwise = examine(sam, &proof->detail);
+  const char *account = request->account;
+  /* For everybody, needed or not. Every name that no account can have is the same. */
+  const char *dummy = survey_choose(sam->survey, account != NULL ? account : "");
+  proof->otherwise = examine(sam, dummy != NULL, &proof->detail);
   if (proof->otherwise != OUTCOME_OK) {
     /* Nothing to prove, and nothing to hide: the same for every name. */
     proof->hash = g_strdup("");
-  } else if (request->account == NULL || !registry_view_has_key(sam->accounts, request->account)) {
-    proof_set_nobody(proof, sam->dummy);
+  } else if (account == NULL || !registry_view_has_key(sam->accounts, account)) {
+    proof_set_nobody(proof, dummy);
   } else {
     guint32 disabled = 0;
     g_autoptr(GError) error = NULL;
-    g_autofree char *hash = dup_hash(sam, request->account);
+    g_autofree char *hash = dup_hash(sam, account);
     /* A `Disabled` that can't be read must not let anybody in. */
-    if (!registry_view_get_uint32(sam->accounts, request->account, names, &disabled, &error))
+    if (!registry_view_get_uint32(sam->accounts, account, names, &disabled, &error))
       disabled = !g_error_matches(error, REGISTRY_ERROR, REGISTRY_ERROR_VALUE_NOT_FOUND);
-    proof_set_account(proof, hash, disabled != 0, sam->dummy);
+    proof_set_account(proof, hash, disabled != 0, dummy);
   }
   proof_submit(proof, sam->prover);
 }
 
+static void touch(Package *package, const char *account) {
+  survey_touch(((Sam *)package)->survey, account);
+}
+
 static void sam_free(Package *package) {
   Sam *sam = (Sam *)package;
-  g_free(sam->dummy);
+  survey_free(sam->survey);
   g_free(sam);
 }
 
 Package *sam_new(const RegistryView *accounts, Workers *prover) {
   Sam *sam = g_new0(Sam, 1);
-  sam->package = (Package){"SAM", prove, sam_free, TRUE};
+  sam->package = (Package){"SAM", prove, sam_free, touch, TRUE};
+  sam->survey = survey_new(accounts, read_kind);
   sam->accounts = accounts;
   sam->prover = prover;
   return &sam->package;

@@ -6,10 +6,8 @@
 #include "client/threads/workers.h"
 #include "mailauth/package/package.h"
 
-/* An account's value, and that of the accounts' key itself (REG_BINARY of
- * SCRAM_DECOY_BYTES) which false salts are made by. mailauthctl keeps both. */
+/* An account's value, which mailauthctl keeps. */
 #define SCRAM_KEYS_VALUE "SCRAM-SHA-256"
-#define DECOY_KEY_VALUE "Decoy Key"
 
 /* Borrows both, for as long as it lives. */
 Package *sam_new(const RegistryView *accounts, Workers *prover);

@@ -9,6 +9,6 @@
 #include "mailauth/package/package.h"
 
 /* Borrows both: @lookups for what waits for a disk or a lock, @prover for hashes. */
-Package *sqlite_new(Workers *lookups, Workers *prover);
+Package *sqlite_new(const RegistryView *accounts, Workers *lookups, Workers *prover);
 
 #endif

@@ -170,8 +170,7 @@ static void answer(Login *login, LoginResult *result, const char *detail) {
 }
 
 static void end(Login *login, Outcome outcome, const char *detail) {
-  LoginResult result = {.outcome = outcome, .descriptor = -1, .capabilities = ""};
-  answer(login, &result, detail);
+  answer(login, &(LoginResult){.outcome = outcome, .descriptor = -1, .capabilities = ""}, detail);
 }
 
 /* ---- the mailbox ---- */
@@ -326,6 +325,7 @@ void logins_take_settings(Logins *logins) {
 }
 
 void logins_take_account(Logins *logins, const char *account) {
+  packages_touch(logins->packages, account);
   if (logins->settings == NULL)
     return;
   if (account == NULL) {

@@ -203,6 +203,7 @@ static void on_views_changed(gpointer data) {
 static void on_account_touched(const char *account, gpointer data) {
   const Verifier *verifier = data;
   logins_take_account(verifier->logins, account);
+  sam_scram_touch(verifier->scram, account);
 }
 
 static gboolean on_first_wait(gpointer data) {

@@ -42,6 +42,25 @@ static void test_accepted(gconstpointer data) {
   g_assert_cmpint(hash_is_accepted(row->hash), ==, row->accepted);
 }
 
+static void test_kind(void) {
+  const struct {
+    const char *hash, *kind;
+  } kinds[] = {
+      {"$y$j9T" SALT, "$y$j9T$"},
+      {"$6$saltsalt$x", "$6$"},
+      {"$6$rounds=656000$saltsalt$x", "$6$rounds=656000$"},
+      {"$5$rounds=1000$saltsalt$x", "$5$rounds=1000$"},
+      {"$2b$12$abcdefghijklmnopqrstuu", "$2b$12$"},
+      {"$1$saltsalt$", NULL},
+      {"!", NULL},
+      {"", NULL},
+  };
+  for (guint i = 0; i < G_N_ELEMENTS(kinds); i++) {
+    g_autofree char *kind = hash_dup_kind(kinds[i].hash);
+    g_assert_cmpstr(kind, ==, kinds[i].kind);
+  }
+}
+
 /* What takes hours is not begun, and lets nobody in. */
 static void test_too_dear(void) {
   g_assert_false(hash_prove("sesame", 6, "$6$rounds=999999999$saltsalt$x"));
@@ -64,6 +83,7 @@ int main(int argc, char **argv) {
     g_autofree char *path = g_strconcat("/hash/accepted/", rows[i].name, NULL);
     g_test_add_data_func(path, &rows[i], test_accepted);
   }
+  g_test_add_func("/hash/kind", test_kind);
   g_test_add_func("/hash/too-dear", test_too_dear);
   g_test_add_func("/hash/new", test_new);
   return g_test_run();

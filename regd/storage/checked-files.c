@@ -3,6 +3,7 @@
  * the system's own. */
 #include "regd/storage/checked-files.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "regd/storage/log-frame.h"
@@ -17,17 +18,23 @@
 #define RESERVED_AT 20
 /* An operation of sqlite3_file_control(), for checked files only. */
 #define CONTROL_GET_STATE 0x72656764
+/* Pages that are looked at for the database's own number. */
+#define PAGES_FOR_NUMBER 64
 /* A capability that lets SQLite read parts of pages; older headers don't have its name. */
 #define CAPABILITY_SUBPAGE_READ 0x00008000
 
 typedef struct {
   gboolean sealed;
   guint64 database; /* its own number; 0: not known yet */
+  Witness *witness; /* NULL: there is none */
   GPtrArray *problems;
   guint most;
   guint32 bad_page; /* 0: none was met */
-  gint64 bad_frame; /* of the log; -1: the page was not there */
+  gint64 bad_frame; /* of the log, or one of these */
 } State;
+
+#define NOT_IN_LOG (-1)
+#define OLDER (-2)
 
 typedef struct CheckedFile {
   sqlite3_file file; /* first: SQLite knows no more of it */
@@ -55,11 +62,12 @@ static sqlite3_file *system_file(sqlite3_file *file) {
 static char *describe(guint32 page, gint64 frame) {
   if (page == 0)
     return g_strdup("the log ends before a page that it held");
-  return frame < 0
-             ? g_strdup_printf("page %u is not what was written: its checksum is wrong", page)
-             : g_strdup_printf("page %u is not what was written: its checksum in the log (frame "
-                               "%" G_GINT64_FORMAT ") is wrong",
-                               page, frame);
+  if (frame == OLDER)
+    return g_strdup_printf("page %u is older than what was written last", page);
+  g_autofree char *place =
+      frame == NOT_IN_LOG ? g_strdup("")
+                          : g_strdup_printf(" in the log (frame %" G_GINT64_FORMAT ")", frame);
+  return g_strdup_printf("page %u is not what was written: its checksum%s is wrong", page, place);
 }
 
 /* What to tell SQLite of a page that is wrong. */
@@ -102,7 +110,12 @@ static int read_page(sqlite3_file *file, guint8 *page, guint32 number) {
   int code = system->pMethods->xRead(system, page, PAGE_SUM_PAGE, at);
   if (code != SQLITE_OK && code != SQLITE_IOERR_SHORT_READ)
     return code;
-  return is_right(state, page, number) ? SQLITE_OK : meet_damage(state, number, -1);
+  if (!is_right(state, page, number))
+    return meet_damage(state, number, NOT_IN_LOG);
+  if (state->witness != NULL &&
+      witness_contradicts(state->witness, number, page_sum_get(page)))
+    return meet_damage(state, number, OLDER);
+  return SQLITE_OK;
 }
 
 /* Newer versions of SQLite read a part of a page that holds nothing but a part of a value. */
@@ -111,7 +124,7 @@ static int read_part(sqlite3_file *file, void *bytes, int size, sqlite3_int64 at
   gsize from = (gsize)(at % PAGE_SUM_PAGE);
   sqlite3_file *system = system_file(file);
   if (from + (gsize)size > PAGE_SUM_PAGE) { /* the header has another size of pages */
-    int wrong = meet_damage(checked(file)->state, 1, -1);
+    int wrong = meet_damage(checked(file)->state, 1, NOT_IN_LOG);
     return wrong != SQLITE_OK ? wrong : system->pMethods->xRead(system, bytes, size, at);
   }
   int code = read_page(file, page, page_at(at));
@@ -144,6 +157,10 @@ static int write_database(sqlite3_file *file, const void *bytes, int size, sqlit
   if (state->database == 0)
     state->database = new_database_number();
   page_sum_set(page, page_at(at), state->database);
+  /* First: until the log is taken in as a whole, its pages are read from there. */
+  if (state->witness != NULL &&
+      !witness_note_page(state->witness, page_at(at), page_sum_get(page)))
+    return errno == ENOSPC || errno == EDQUOT ? SQLITE_FULL : SQLITE_IOERR_WRITE;
   return system->pMethods->xWrite(system, page, size, at);
 }
 
@@ -182,9 +199,14 @@ static int on_write(sqlite3_file *file, const void *bytes, int size, sqlite3_int
                                : write_database(file, bytes, size, at);
 }
 
+static void state_free(State *state) {
+  witness_free(state->witness);
+  g_free(state);
+}
+
 static int on_close(sqlite3_file *file) {
   if (!checked(file)->is_log)
-    g_free(checked(file)->state);
+    state_free(checked(file)->state);
   sqlite3_file *system = system_file(file);
   return system->pMethods->xClose(system);
 }
@@ -195,7 +217,10 @@ static int on_truncate(sqlite3_file *file, sqlite3_int64 size) {
 }
 
 static int on_sync(sqlite3_file *file, int flags) {
+  const CheckedFile *synced = checked(file);
   sqlite3_file *system = system_file(file);
+  if (!synced->is_log && synced->state->witness != NULL && !witness_flush(synced->state->witness))
+    return SQLITE_IOERR_FSYNC;
   return system->pMethods->xSync(system, flags);
 }
 
@@ -294,6 +319,20 @@ static const sqlite3_io_methods methods = {
 
 /* ---- opening ---- */
 
+/* The number that the database's pages have. The first page may be half written: its checkpoint
+ * was cut off, and the log has it whole. */
+static guint64 find_database_number(sqlite3_file *system, const guint8 *first_page) {
+  guint8 page[PAGE_SUM_PAGE];
+  for (guint32 number = 2; number <= PAGES_FOR_NUMBER; number++) {
+    sqlite3_int64 at = (sqlite3_int64)(number - 1) * PAGE_SUM_PAGE;
+    if (system->pMethods->xRead(system, page, sizeof page, at) != SQLITE_OK)
+      break;
+    if (page_sum_is_right(page, number))
+      return page_sum_get_database(page);
+  }
+  return page_sum_get_database(first_page);
+}
+
 /* Either of the header and the checksum of the first page is enough: damage to one of them does
  * not turn the checks off. A database without a page is about to be made. */
 static void look_at_first_page(sqlite3_file *file) {
@@ -309,7 +348,8 @@ static void look_at_first_page(sqlite3_file *file) {
     return;
   gboolean right = page_sum_is_right(page, 1);
   state->sealed = right || page[RESERVED_AT] == PAGE_SUM_RESERVED;
-  state->database = right ? page_sum_get_database(page) : 0;
+  if (state->sealed)
+    state->database = right ? page_sum_get_database(page) : find_database_number(system, page);
 }
 
 /* Other files, journals and temporary ones, hold nothing that is read after this process. */
@@ -383,4 +423,19 @@ void checked_files_collect(sqlite3 *handle, GPtrArray *problems, guint most) {
     return;
   state->problems = problems;
   state->most = problems->len + most;
+}
+
+gboolean checked_files_can_attach(sqlite3 *handle) {
+  const State *state = get_state(handle);
+  return state != NULL && state->sealed && state->database != 0 && state->witness == NULL;
+}
+
+void checked_files_attach(sqlite3 *handle, int file, gboolean begins) {
+  State *state = get_state(handle);
+  state->witness = witness_new(file, state->database, begins);
+}
+
+Witness *checked_files_get_witness(sqlite3 *handle) {
+  const State *state = get_state(handle);
+  return state != NULL ? state->witness : NULL;
 }

@@ -13,6 +13,8 @@
 #include <glib.h>
 #include <sqlite3.h>
 
+#include "regd/storage/witness.h"
+
 /* The name for sqlite3_open_v2(). Databases that are made by it have checksums once
  * checked_files_begin() has been called for the connection. */
 const char *checked_files_get_vfs(void);
@@ -26,5 +28,12 @@ char *checked_files_describe(sqlite3 *handle);
 /* From here on a page with a wrong checksum is read all the same, and its description is added to
  * @problems (of char *), which must outlive the connection. At most @most of them. */
 void checked_files_collect(sqlite3 *handle, GPtrArray *problems, guint most);
+
+/* Whether the database has checksums and its own number, and no witness yet. */
+gboolean checked_files_can_attach(sqlite3 *handle);
+/* Takes the open @file as the database's witness. @begins: see witness_new(). */
+void checked_files_attach(sqlite3 *handle, int file, gboolean begins);
+/* Borrowed; NULL: there is none. */
+Witness *checked_files_get_witness(sqlite3 *handle);
 
 #endif

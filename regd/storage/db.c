@@ -159,6 +159,30 @@ static gboolean set_up(Db *db, DbMode mode, GError **error) {
   return TRUE;
 }
 
+/* Only the one that serves makes it. The others write it too if they write the database, which
+ * may be no more than to take its log in. FALSE: it can't be made. */
+static gboolean attach_witness(Db *db, DbMode mode, GError **error) {
+  if (!checked_files_can_attach(db->handle))
+    return TRUE;
+  g_autofree char *name = g_strconcat(db->file, WITNESS_ENDING, NULL);
+  int file = mode == DB_WRITE ? open_private_file(name, error)
+                              : open(name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+  if (file >= 0)
+    checked_files_attach(db->handle, file, mode == DB_WRITE);
+  return file >= 0 || mode != DB_WRITE;
+}
+
+void db_note_revision(Db *db, guint64 revision) {
+  Witness *witness = checked_files_get_witness(db->handle);
+  if (witness != NULL)
+    witness_note_revision(witness, revision);
+}
+
+guint64 db_get_noted_revision(Db *db) {
+  Witness *witness = checked_files_get_witness(db->handle);
+  return witness != NULL ? witness_get_revision(witness) : 0;
+}
+
 /* Before SQLite is used at all: otherwise it counts its memory under a lock at each
  * allocation, which nobody reads. */
 static gpointer configure(G_GNUC_UNUSED gpointer data) {
@@ -189,9 +213,11 @@ Db *db_open(const char *file, DbMode mode, GError **error) {
     fail(db, code, error);
     return NULL;
   }
-  if (!set_up(db, mode, error))
-    return NULL;
-  return g_steal_pointer(&db);
+  /* Setting up may write: it ends what another process has left undone. A new database has its
+   * own number only then. */
+  gboolean done = attach_witness(db, mode, error) && set_up(db, mode, error) &&
+                  attach_witness(db, mode, error);
+  return done ? g_steal_pointer(&db) : NULL;
 }
 
 void db_close(Db *db) {

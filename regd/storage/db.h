@@ -41,6 +41,12 @@ const GPtrArray *db_get_wrong_pages(const Db *db);
 /* Whether each page has a checksum: FALSE of a database of an early step. */
 gboolean db_has_checksums(Db *db);
 
+/* Keeps beside the database that @revision has been committed, so that a database that has lost it
+ * is noticed. Call after the commit, before it is acknowledged. */
+void db_note_revision(Db *db, guint64 revision);
+/* The newest that was kept; 0: none is known. */
+guint64 db_get_noted_revision(Db *db);
+
 /* Counts up @counter, atomically, with the work of every statement of this connection
  * from now on: one for each 20,000 steps of SQLite's machine. */
 void db_count_work(Db *db, gint *counter);

@@ -237,11 +237,28 @@ static void add_wrong_pages(Db *db, GPtrArray *problems) {
     g_ptr_array_add(problems, g_strdup(pages->pdata[i]));
 }
 
+/* @noted: read before @store, which may go on meanwhile. */
+static gboolean check_newest(Store *store, guint64 noted, const char *file, GPtrArray *problems,
+                             GError **error) {
+  guint64 revision = 0;
+  if (!store_load_revision(store, &revision, error))
+    return FALSE;
+  if (noted > revision)
+    g_ptr_array_add(problems,
+                    g_strdup_printf("its newest revision is %" G_GUINT64_FORMAT
+                                    ", but %" G_GUINT64_FORMAT " was acknowledged: the log %s-wal "
+                                    "has lost its end, or an older copy stands in its place",
+                                    revision, noted, file));
+  return TRUE;
+}
+
 gboolean check_file(const char *file, GPtrArray *problems, GError **error) {
   g_autoptr(Store) store = store_open(file, DB_CHECK, error);
   if (store == NULL)
     return FALSE;
-  gboolean done = check_store(store, problems, error);
+  guint64 noted = db_get_noted_revision(store_get_db(store));
+  gboolean done = check_store(store, problems, error) &&
+                  check_newest(store, noted, file, problems, error);
   add_wrong_pages(store_get_db(store), problems);
   return done;
 }
@@ -259,14 +276,15 @@ static gboolean check_quickly(const char *file, GPtrArray *problems, GPtrArray *
   return TRUE;
 }
 
-gboolean check_at_start(Store *store, const char *file, GPtrArray *wrong_pages, GError **error) {
-  g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
+gboolean check_at_start(Store *store, const char *file, GPtrArray *problems, GError **error) {
+  g_autoptr(GPtrArray) fatal = g_ptr_array_new_with_free_func(g_free);
   Db *db = store_get_db(store);
   guint64 revision = 0;
   struct stat status;
   if (stat(file, &status) != 0 || !store_load_revision(store, &revision, error) ||
-      (status.st_size <= QUICK_CHECK_BYTES && !check_quickly(file, problems, wrong_pages, error)) ||
-      (revision > 0 && !check_invariant(db, 0, problems, error)))
+      (status.st_size <= QUICK_CHECK_BYTES && !check_quickly(file, fatal, problems, error)) ||
+      (revision > 0 && !check_invariant(db, 0, fatal, error)) ||
+      !check_newest(store, db_get_noted_revision(db), file, problems, error))
     return FALSE;
-  return problems->len == 0 || db_fail_damaged(db, problems->pdata[0], error);
+  return fatal->len == 0 || db_fail_damaged(db, fatal->pdata[0], error);
 }

@@ -14,9 +14,9 @@
 gboolean check_store(Store *store, GPtrArray *problems, GError **error);
 gboolean check_file(const char *file, GPtrArray *problems, GError **error);
 
-/* At start: that its tables and roots are there, and, where it is small, SQLite's
- * quick check. Pages that are not what was written, where the tables can be used all the same, are
- * added to @wrong_pages (of char *): what they hold can't be read. */
-gboolean check_at_start(Store *store, const char *file, GPtrArray *wrong_pages, GError **error);
+/* At start: that its tables and roots are there, and, where it is small, SQLite's quick check. What
+ * is wrong though the rest can be read is added to @problems (of char *): pages that are not what
+ * was written, and revisions that were acknowledged and are lost. */
+gboolean check_at_start(Store *store, const char *file, GPtrArray *problems, GError **error);
 
 #endif

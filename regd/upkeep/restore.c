@@ -27,8 +27,12 @@ void restored_clear(Restored *restored) {
 static gboolean load_old_revision(const char *database, guint64 *revision) {
   g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
   g_autoptr(Store) store = store_open(database, DB_READ, NULL);
-  return store != NULL && store_load_revision(store, revision, NULL) &&
-         check_store(store, problems, NULL) && problems->len == 0;
+  if (store == NULL || !store_load_revision(store, revision, NULL))
+    return FALSE;
+  guint64 noted = db_get_noted_revision(store_get_db(store));
+  gboolean sound = noted <= *revision;
+  *revision = MAX(*revision, noted);
+  return sound && check_store(store, problems, NULL) && problems->len == 0;
 }
 
 static char *make_kept_name(const char *database) {

@@ -33,6 +33,7 @@ struct Writer {
   clockid_t clock; /* what the thread has used of a processor */
   SchemaSet *schemas;
 
+  GPtrArray *problems; /* of char *; what was found at the start */
   int read_only;      /* atomic */
   gint stopping;      /* atomic; set under the mutex */
   gint commits;       /* atomic */
@@ -129,6 +130,8 @@ static gboolean commit(Writer *writer, GError **error) {
   gboolean done = store_commit(writer->store, error);
   g_atomic_int_set(&writer->flushing, 0);
   g_atomic_int_inc(&writer->commits);
+  if (done)
+    db_note_revision(store_get_db(writer->store), writer->revision);
   return done;
 }
 
@@ -477,7 +480,11 @@ static gboolean make_roots(Writer *writer, GError **error) {
 static gboolean prepare(Writer *writer, GError **error) {
   gboolean is_new = FALSE;
   if (!store_load_revision(writer->store, &writer->revision, error) ||
-      !store_load_position(writer->store, error) || !seed_is_needed(writer->store, &is_new, error))
+      !store_load_position(writer->store, error))
+    return FALSE;
+  if (writer_is_read_only(writer))
+    return TRUE;
+  if (!seed_is_needed(writer->store, &is_new, error))
     return FALSE;
   if (is_new && !make_roots(writer, error))
     return FALSE;
@@ -497,13 +504,15 @@ static gboolean prepare(Writer *writer, GError **error) {
 }
 
 static gboolean open_store(Writer *writer, const char *file, GError **error) {
-  g_autoptr(GPtrArray) wrong_pages = g_ptr_array_new_with_free_func(g_free);
   writer->store = upgrade_run(file, error) ? store_open(file, DB_WRITE, error) : NULL;
-  if (writer->store == NULL || !check_at_start(writer->store, file, wrong_pages, error) ||
-      !prepare(writer, error))
+  if (writer->store == NULL || !check_at_start(writer->store, file, writer->problems, error))
     return FALSE;
-  if (wrong_pages->len > 0)
+  if (writer->problems->len > 0)
     writer_set_read_only(writer);
+  if (!prepare(writer, error))
+    return FALSE;
+  if (!writer_is_read_only(writer))
+    db_note_revision(store_get_db(writer->store), writer->revision);
   return TRUE;
 }
 
@@ -514,6 +523,7 @@ Writer *writer_start(const char *file, GMainContext *context, WriteDone own_done
   g_cond_init(&writer->wake);
   writer->waiting = turns_new((GDestroyNotify)request_free);
   writer->written = result_queue_new(context, batch_deliver);
+  writer->problems = g_ptr_array_new_with_free_func(g_free);
   writer->places = place_cache_new();
   writer->counts = retention_counts_new();
   writer->settings_are_stale = TRUE;
@@ -539,6 +549,7 @@ void writer_stop(Writer *writer) {
     g_thread_join(writer->thread);
   result_queue_unref(writer->written);
   turns_free(writer->waiting);
+  g_ptr_array_unref(writer->problems);
   place_cache_free(writer->places);
   retention_counts_free(writer->counts);
   store_close(writer->store);
@@ -588,6 +599,10 @@ PulseSample writer_take_pulse(Writer *writer) {
 
 const gint *writer_get_commits(const Writer *writer) {
   return &writer->commits;
+}
+
+const GPtrArray *writer_get_problems(const Writer *writer) {
+  return writer->problems;
 }
 
 gboolean writer_is_read_only(Writer *writer) {

@@ -39,6 +39,8 @@ void writer_get_statistics(Writer *writer, WriterStatistics *statistics);
 /* Asks the thread for a sign of life, and tells what it has done until now. It answers
  * at once while it waits for work; else its work is the sign. */
 PulseSample writer_take_pulse(Writer *writer);
+/* What was found at the start though the database can be read (of char *); borrowed. */
+const GPtrArray *writer_get_problems(const Writer *writer);
 /* Whether damage was found: then every write fails with READ_ONLY. */
 gboolean writer_is_read_only(Writer *writer);
 /* Tells the writer that somebody else has found damage. */

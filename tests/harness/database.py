@@ -4,6 +4,7 @@ databases as they were before pages had any."""
 
 import sqlite3
 import struct
+from pathlib import Path
 
 PAGE = 4096
 WORDS = PAGE // 8 - 1
@@ -41,12 +42,13 @@ def seal(file):
 
 
 def edit(file, script):
-    """Runs SQL, and seals what comes of it."""
+    """Runs SQL, and seals what comes of it: nothing knows any more what was there."""
     connection = sqlite3.connect(file)
     connection.executescript(script)
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
     seal(file)
+    Path(f"{file}-witness").unlink(missing_ok=True)
 
 
 def unseal(file, step=2):

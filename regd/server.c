@@ -325,6 +325,7 @@ static gboolean open_storage(Server *server, GError **error) {
   server->service = service_new(&(ServiceParts){server->reader, server->readings, server->writer},
                                 schemas, &service_events, server);
   server->face.service = server->service;
+  server->face.files = file_shares_new(server->service);
   return TRUE;
 }
 
@@ -372,6 +373,7 @@ void server_stop(Server *server) {
   retry_free(server->retry); /* before the loop is run for the last time */
   readings_stop(server->readings);
   workers_abandon(server->workers);
+  g_clear_pointer(&server->face.files, file_shares_free); /* those that wait are answered */
   finish_writing(server);
   leave_bus(server);
   readings_free(server->readings);

@@ -116,6 +116,13 @@ void face_finish(DispatchCall *call, DBusMessage *reply, gboolean complete) {
   dispatch_call_reply(call, reply);
 }
 
+void face_refuse_at_stop(DispatchCall *call) {
+  g_autoptr(GError) error = NULL;
+  error_set(&error, REGISTRY_ERROR_FAILED, "%s: regd stops; try again",
+            dispatch_call_get_method(call));
+  dispatch_call_fail(call, error);
+}
+
 void face_answer_revision(const WriteResult *result, gpointer data) {
   DispatchCall *call = data;
   DBusMessageIter out;

@@ -8,6 +8,7 @@
 #include "client/bus/wire.h"
 #include "client/threads/workers.h"
 #include "regd/bus/callers.h"
+#include "regd/bus/file-share.h"
 #include "regd/bus/outbox.h"
 #include "regd/bus/reply-cache.h"
 #include "regd/read/long-reads.h"
@@ -19,6 +20,7 @@ typedef struct {
   Workers *workers;
   Readings *readings;
   struct ShortTurns *turns; /* see read-call.h */
+  FileShares *files;
   ReplyCache *replies;
   const char *database;       /* its file */
   DBusConnection *connection; /* this and the next two: NULL while there is no bus */
@@ -45,6 +47,9 @@ WireOptions *face_take_options(DBusMessageIter *iter, GError **error);
 DBusMessage *face_begin(DispatchCall *call, DBusMessageIter *out);
 /* Sends it, or an error if not @complete. */
 void face_finish(DispatchCall *call, DBusMessage *reply, gboolean complete);
+
+/* Ends a call that has waited in vain: regd stops. */
+void face_refuse_at_stop(DispatchCall *call);
 
 /* A WriteDone whose @data is the call: answers with the revision, or the error. */
 void face_answer_revision(const WriteResult *result, gpointer data);

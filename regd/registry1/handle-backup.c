@@ -5,7 +5,6 @@
 #include "client/base/error.h"
 #include "client/base/protocol.h"
 #include "regd/bus/face.h"
-#include "regd/bus/file-share.h"
 #include "regd/files/backup.h"
 #include "regd/files/transfer.h"
 #include "regd/registry1/handlers.h"
@@ -13,14 +12,17 @@
 /* Everything but `call` is the thread's until it is done. */
 typedef struct {
   DispatchCall *call;
-  FileShare *share;
+  Workers *workers;
+  int descriptor;   /* until it starts */
+  FileShare *share; /* from then on */
   char *database;
   BackupReport report;
 } BackupCall;
 
 static void backup_call_free(gpointer data) {
   BackupCall *backup = data;
-  file_share_give_back(backup->share);
+  if (backup->share != NULL)
+    file_share_give_back(backup->share);
   g_free(backup->database);
   g_free(backup);
 }
@@ -49,13 +51,28 @@ static void on_done(gpointer data, const GError *error) {
                   wire_end_container(&out, &dict, append_report(&dict, &backup->report)));
 }
 
-static void start(DispatchCall *call, BusFace *face, int descriptor, FileShare *share) {
+static void start(FileShare *share, gpointer data) {
+  BackupCall *backup = data;
+  backup->share = share;
+  transfer_start(backup->workers, backup->descriptor, "the file to back up to",
+                 LIMIT_FILE_STALL_SECONDS, run, on_done, backup, backup_call_free);
+}
+
+static void drop(gpointer data) {
+  BackupCall *backup = data;
+  close(backup->descriptor);
+  face_refuse_at_stop(backup->call);
+  backup_call_free(backup);
+}
+
+static void request(DispatchCall *call, BusFace *face, int descriptor) {
+  static const FileStartKind kind = {start, drop};
   BackupCall *backup = g_new0(BackupCall, 1);
   backup->call = call;
-  backup->share = share;
+  backup->workers = face->workers;
+  backup->descriptor = descriptor;
   backup->database = g_strdup(face->database);
-  transfer_start(face->workers, descriptor, "the file to back up to", LIMIT_FILE_STALL_SECONDS, run,
-                 on_done, backup, backup_call_free);
+  file_shares_request(face->files, face_caller(call), &kind, backup);
 }
 
 static gboolean require_administrator(const Identity *who, GError **error) {
@@ -68,13 +85,10 @@ void handle_backup(DispatchCall *call, gpointer data) {
   BusFace *face = data;
   DBusMessageIter in;
   GError *error = NULL;
-  FileShare *share = NULL;
   dispatch_call_get_arguments(call, &in);
   int descriptor = file_share_take_descriptor(call, &in, &error);
-  if (descriptor >= 0 && require_administrator(face_caller(call), &error))
-    share = file_share_take(face->service, face_caller(call), &error);
-  if (share != NULL) {
-    start(call, face, descriptor, share);
+  if (descriptor >= 0 && require_administrator(face_caller(call), &error)) {
+    request(call, face, descriptor);
     return;
   }
   if (descriptor >= 0)

@@ -8,7 +8,6 @@
 #include "client/base/protocol.h"
 #include "client/base/text.h"
 #include "regd/bus/face.h"
-#include "regd/bus/file-share.h"
 #include "regd/files/export.h"
 #include "regd/registry1/handlers.h"
 
@@ -17,7 +16,9 @@
 /* Everything but `call` is the thread's until it is done. */
 typedef struct {
   DispatchCall *call;
-  FileShare *share;
+  Workers *workers;
+  int descriptor;   /* until it starts */
+  FileShare *share; /* from then on */
   char *database;
   Identity *who;
   SchemaSet *schemas;
@@ -28,7 +29,8 @@ typedef struct {
 
 static void export_call_free(gpointer data) {
   ExportCall *export = data;
-  file_share_give_back(export->share);
+  if (export->share != NULL)
+    file_share_give_back(export->share);
   g_free(export->database);
   identity_unref(export->who);
   schema_set_unref(export->schemas);
@@ -110,18 +112,33 @@ static gboolean read_options(DBusMessageIter *in, ExportOptions *result, GError 
          wire_options_get_boolean(options, "no-follow", &result->no_follow, error);
 }
 
-static void start(DispatchCall *call, BusFace *face, const char *key, int descriptor,
-                  const ExportOptions *options, FileShare *share) {
+static void start(FileShare *share, gpointer data) {
+  ExportCall *export = data;
+  export->share = share;
+  transfer_start(export->workers, export->descriptor, "the file to export to",
+                 LIMIT_FILE_STALL_SECONDS, run, on_done, export, export_call_free);
+}
+
+static void drop(gpointer data) {
+  ExportCall *export = data;
+  close(export->descriptor);
+  face_refuse_at_stop(export->call);
+  export_call_free(export);
+}
+
+static void request(DispatchCall *call, BusFace *face, const char *key, int descriptor,
+                    const ExportOptions *options) {
+  static const FileStartKind kind = {start, drop};
   ExportCall *export = g_new0(ExportCall, 1);
   export->call = call;
-  export->share = share;
+  export->workers = face->workers;
+  export->descriptor = descriptor;
   export->database = g_strdup(face->database);
   export->who = identity_ref(face_caller(call));
   export->schemas = schema_set_ref(service_get_schemas(face->service));
   export->key = g_strdup(key);
   export->options = *options;
-  transfer_start(face->workers, descriptor, "the file to export to", LIMIT_FILE_STALL_SECONDS, run,
-                 on_done, export, export_call_free);
+  file_shares_request(face->files, export->who, &kind, export);
 }
 
 void handle_export(DispatchCall *call, gpointer data) {
@@ -129,14 +146,11 @@ void handle_export(DispatchCall *call, gpointer data) {
   DBusMessageIter in;
   GError *error = NULL;
   ExportOptions options = {0};
-  FileShare *share = NULL;
   dispatch_call_get_arguments(call, &in);
   const char *key = face_take_string(&in);
   int descriptor = file_share_take_descriptor(call, &in, &error);
-  if (descriptor >= 0 && read_options(&in, &options, &error))
-    share = file_share_take(face->service, face_caller(call), &error);
-  if (share != NULL) {
-    start(call, face, key, descriptor, &options, share);
+  if (descriptor >= 0 && read_options(&in, &options, &error)) {
+    request(call, face, key, descriptor, &options);
     return;
   }
   if (descriptor >= 0)

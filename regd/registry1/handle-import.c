@@ -7,7 +7,6 @@
 #include "client/base/protocol.h"
 #include "regd/bus/change-message.h"
 #include "regd/bus/face.h"
-#include "regd/bus/file-share.h"
 #include "regd/files/import.h"
 #include "regd/registry1/handlers.h"
 
@@ -16,6 +15,8 @@ typedef struct {
   BusFace *face;
   Change *options; /* comment, dry-run and so on; its operations are what must hold, and then
                       the file's */
+  ImportFile file;
+  char *encoding;
   gboolean only_missing;
   gboolean is_stream; /* its end is whatever its writers make of it */
   RegfileReport report;
@@ -23,6 +24,7 @@ typedef struct {
 
 static void import_call_free(ImportCall *import) {
   g_clear_pointer(&import->options, change_free);
+  g_free(import->encoding);
   g_free(import->report.first_reason);
   g_free(import);
 }
@@ -109,36 +111,21 @@ static void on_read(Change *change, const RegfileReport *report, const GError *e
     write_whole(import);
 }
 
-typedef struct {
-  gboolean strict, only_missing;
-  char *encoding; /* NULL: none was named */
-} ImportFlags;
-
-static void import_flags_clear(ImportFlags *flags) {
-  g_free(flags->encoding);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ImportFlags, import_flags_clear)
-
 static gboolean is_regular(int descriptor) {
   struct stat status;
   return fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
 }
 
-/* Takes ownership of all but @face and @flags. */
-static void start(DispatchCall *call, BusFace *face, int descriptor, Change *options,
-                  const ImportFlags *flags, FileShare *share) {
-  ImportCall *import = g_new0(ImportCall, 1);
-  import->call = call;
-  import->face = face;
-  import->options = options;
-  import->only_missing = flags->only_missing;
-  import->is_stream = !is_regular(descriptor);
-  const ImportFile file = {.descriptor = descriptor,
-                           .writer = import->is_stream ? face_caller(call)->pid : 0,
-                           .stall_seconds = LIMIT_FILE_STALL_SECONDS,
-                           .strict = flags->strict,
-                           .encoding = flags->encoding};
-  import_read(face->workers, &file, on_read, import, file_share_give_back, share);
+static void start(FileShare *share, gpointer data) {
+  ImportCall *import = data;
+  import_read(import->face->workers, &import->file, on_read, import, file_share_give_back, share);
+}
+
+static void drop(gpointer data) {
+  ImportCall *import = data;
+  close(import->file.descriptor);
+  face_refuse_at_stop(import->call);
+  import_call_free(import);
 }
 
 static gboolean is_condition(OperationKind kind) {
@@ -167,35 +154,48 @@ static gboolean read_conditions(const WireOptions *options, Change *change, GErr
   return TRUE;
 }
 
-static gboolean read_options(DBusMessageIter *in, Change *change, ImportFlags *flags,
-                             GError **error) {
+static gboolean read_options(DBusMessageIter *in, ImportCall *import, GError **error) {
   const char *encoding = NULL;
   g_autoptr(WireOptions) options = face_take_options(in, error);
   if (options == NULL || !wire_options_get_string(options, "encoding", &encoding, error))
     return FALSE;
-  flags->encoding = g_strdup(encoding);
-  return change_message_read_options(options, change, error) &&
-         wire_options_get_boolean(options, "strict", &flags->strict, error) &&
-         wire_options_get_boolean(options, "only-missing", &flags->only_missing, error) &&
-         read_conditions(options, change, error);
+  import->encoding = g_strdup(encoding);
+  return change_message_read_options(options, import->options, error) &&
+         wire_options_get_boolean(options, "strict", &import->file.strict, error) &&
+         wire_options_get_boolean(options, "only-missing", &import->only_missing, error) &&
+         read_conditions(options, import->options, error);
+}
+
+static ImportCall *import_call_new(DispatchCall *call, BusFace *face, int descriptor) {
+  ImportCall *import = g_new0(ImportCall, 1);
+  import->call = call;
+  import->face = face;
+  import->options = change_new();
+  import->is_stream = !is_regular(descriptor);
+  import->file.descriptor = descriptor;
+  import->file.writer = import->is_stream ? face_caller(call)->pid : 0;
+  import->file.stall_seconds = LIMIT_FILE_STALL_SECONDS;
+  return import;
 }
 
 void handle_import(DispatchCall *call, gpointer data) {
+  static const FileStartKind kind = {start, drop};
   BusFace *face = data;
   DBusMessageIter in;
   GError *error = NULL;
-  g_auto(ImportFlags) flags = {.encoding = NULL};
-  FileShare *share = NULL;
   dispatch_call_get_arguments(call, &in);
   int descriptor = file_share_take_descriptor(call, &in, &error);
-  g_autoptr(Change) change = change_new();
-  if (descriptor >= 0 && read_options(&in, change, &flags, &error))
-    share = file_share_take(face->service, face_caller(call), &error);
-  if (share != NULL) {
-    start(call, face, descriptor, g_steal_pointer(&change), &flags, share);
+  if (descriptor < 0) {
+    dispatch_call_take_error(call, error);
     return;
   }
-  if (descriptor >= 0)
-    close(descriptor);
+  ImportCall *import = import_call_new(call, face, descriptor);
+  if (read_options(&in, import, &error)) {
+    import->file.encoding = import->encoding;
+    file_shares_request(face->files, face_caller(call), &kind, import);
+    return;
+  }
+  close(descriptor);
+  import_call_free(import);
   dispatch_call_take_error(call, error);
 }

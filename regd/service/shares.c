@@ -43,7 +43,7 @@ static guint get_limit(const Shares *shares, const Identity *who, Share share) {
 static const char *const share_names[] = {
     [SHARE_CALLS] = "calls are waiting (the setting Calls Per User)",
     [SHARE_WATCHES] = "watches stand (the setting Watches Per User)",
-    [SHARE_FILES] = "files are being worked on",
+    [SHARE_FILES] = "files are being worked on", /* told to nobody: they wait */
 };
 
 gboolean shares_take(Shares *shares, const Identity *who, Share share, GError **error) {

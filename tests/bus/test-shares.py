@@ -3,8 +3,10 @@
 watcher who does not read holds up nobody."""
 
 import os
+import signal
 import socket
 import subprocess
+import tempfile
 from contextlib import contextmanager
 
 import dbus
@@ -52,19 +54,55 @@ def two_files_at_once_for_a_user():
         client = registry.client
         pipes = [os.pipe() for _ in range(3)]
         outcomes = [send_import(client, reader) for reader, _ in pipes]
-        wait_for(lambda: outcomes[2], "the third's refusal")
-        equal(outcomes[2][0].name, "LimitExceeded", outcomes[2][0].text)
-        equal(outcomes[:2], [[], []], "the others are under way")
+        os.write(pipes[2][1], FILE)
+        os.close(pipes[2][1])
         client.set(KEY, "meanwhile", REG_SZ, "x")
+        equal(outcomes, [[], [], []], "two are under way, and the third waits its turn")
         for _, writer in pipes[:2]:
             os.write(writer, FILE)
             os.close(writer)
-        wait_for(lambda: outcomes[0] and outcomes[1], "the others' answers")
-        equal([outcome[0][1]["lines-ignored"] for outcome in outcomes[:2]], [0, 0])
+        wait_for(lambda: all(outcomes), "the answers")
+        equal([outcome[0][1]["lines-ignored"] for outcome in outcomes], [0, 0, 0])
         equal(client.get(KEY, "v"), (REG_SZ, "s", "x"))
-        (again,) = [send_import(client, os.open("/dev/null", os.O_RDONLY))]
-        wait_for(lambda: again, "an answer")
-        os.close(pipes[2][1])
+
+
+@test
+def files_that_wait_are_done_in_order_each_users_by_themselves():
+    needs_root()
+    with Registry() as registry:
+        client, alice = registry.client, registry.connect(ALICE)
+        held = [os.pipe() for _ in range(2)]
+        first = [send_import(client, reader) for reader, _ in held]
+        waiting = []
+        for number in range(20):
+            with tempfile.TemporaryFile() as file:
+                file.write(FILE + f"\"order\"=\"{number}\"\n".encode())
+                file.seek(0)
+                waiting.append(send_import(client, os.dup(file.fileno())))
+        alice.set("HKCU", "v", REG_SZ, "x")
+        exported = tempfile.TemporaryFile()
+        alice.call("Export", "sha{sv}", "HKCU", exported.fileno(), options())
+        equal([outcome for outcome in first + waiting if outcome], [], "nobody has had a turn")
+        for _, writer in held:
+            os.write(writer, FILE)
+            os.close(writer)
+        wait_for(lambda: all(first + waiting), "the answers")
+        equal([outcome[0] for outcome in waiting if isinstance(outcome[0], Refused)], [])
+        equal(len({outcome[0][0] for outcome in waiting}), 20, "a revision each")
+
+
+@test
+def files_that_wait_are_answered_at_the_stop():
+    with Registry() as registry:
+        held = [os.pipe() for _ in range(3)]
+        outcomes = [send_import(registry.client, reader) for reader, _ in held]
+        registry.client.set(KEY, "meanwhile", REG_SZ, "x")
+        equal(outcomes[2], [])
+        registry.process.signal(signal.SIGTERM)
+        wait_for(lambda: outcomes[2], "the answer")
+        check(isinstance(outcomes[2][0], Refused), "it was refused")
+        for _, writer in held:
+            os.close(writer)
 
 
 @test

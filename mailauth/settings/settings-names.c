@@ -13,18 +13,18 @@
 
 /* The tables of one key; EACH stands for the name of every sub-key. */
 static const struct {
-  SettingsKey key;
   const char *subkey;
+  SettingsKey key;
   SettingTable tables[4];
   guint n_tables;
 } places[] = {
-    {SETTINGS_STORE, "", {TABLE_STORE}, 1},
-    {SETTINGS_SERVICE, "", {TABLE_SERVICE}, 1},
-    {SETTINGS_SERVICE, "Parameters", {TABLE_PARAMETERS, TABLE_SOCKETS, TABLE_HOST, TABLE_TRUST}, 4},
-    {SETTINGS_SERVICE, "Parameters\\Certificates\\" EACH, {TABLE_HOST}, 1},
-    {SETTINGS_BROKERS, EACH, {TABLE_BROKER, TABLE_SQLITE, TABLE_LDAP}, 3},
-    {SETTINGS_POP3, "", {TABLE_PROTOCOL, TABLE_TRUST, TABLE_MAILDIR}, 3},
-    {SETTINGS_IMAP, "", {TABLE_PROTOCOL, TABLE_TRUST}, 2},
+    {"", SETTINGS_STORE, {TABLE_STORE}, 1},
+    {"", SETTINGS_SERVICE, {TABLE_SERVICE}, 1},
+    {"Parameters", SETTINGS_SERVICE, {TABLE_PARAMETERS, TABLE_SOCKETS, TABLE_HOST, TABLE_TRUST}, 4},
+    {"Parameters\\Certificates\\" EACH, SETTINGS_SERVICE, {TABLE_HOST}, 1},
+    {EACH, SETTINGS_BROKERS, {TABLE_BROKER, TABLE_SQLITE, TABLE_LDAP}, 3},
+    {"", SETTINGS_POP3, {TABLE_PROTOCOL, TABLE_TRUST, TABLE_MAILDIR}, 3},
+    {"", SETTINGS_IMAP, {TABLE_PROTOCOL, TABLE_TRUST}, 2},
 };
 
 /* The settings of one protocol that no table has. */

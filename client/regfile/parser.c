@@ -501,7 +501,8 @@ static gboolean take_line(const RegfileLine *line, gpointer data, GError **error
   LineState state = ends_reading(parser, line) ? take_broken_line : parser->state;
   if (!state(parser, line, error))
     return FALSE;
-  if (parser->change->operations->len <= LIMIT_REGFILE_OPERATIONS)
+  parser->report.operations = parser->change->operations->len;
+  if (parser->report.operations <= LIMIT_REGFILE_OPERATIONS)
     return TRUE;
   return error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED,
                    "line %u: the file has more than %u keys and values; import it in parts",

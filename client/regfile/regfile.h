@@ -27,6 +27,7 @@ typedef struct {
   char *first_reason;         /* why, or NULL; owned by the parser */
   guint32 lines_guessed;      /* but for comments: not UTF-8, read as Windows-1252 */
   guint32 first_guessed_line; /* from 1; 0: none */
+  guint operations;           /* keys and values that were read so far */
 } RegfileReport;
 
 /* @strict: the first line that can't be read, or whose encoding would be guessed, ends it

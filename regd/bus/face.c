@@ -69,6 +69,11 @@ Identity *face_caller(const DispatchCall *call) {
   return ticket->who;
 }
 
+void face_write(DispatchCall *call, BusFace *face, Change *change, WriteDone done, gpointer data) {
+  const Caller caller = {face_caller(call), dispatch_call_get_sender(call)};
+  service_write(face->service, &caller, change, done, data);
+}
+
 Reader *face_get_reader(BusFace *face) {
   return service_get_reader(face->service);
 }

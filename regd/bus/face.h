@@ -33,6 +33,8 @@ void face_admit(DispatchCall *call, gpointer data);
 
 /* The caller; borrowed. */
 Identity *face_caller(const DispatchCall *call);
+/* Hands the caller's change to the service; see service_write(). */
+void face_write(DispatchCall *call, BusFace *face, Change *change, WriteDone done, gpointer data);
 /* Borrowed. */
 Reader *face_get_reader(BusFace *face);
 

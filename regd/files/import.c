@@ -11,6 +11,7 @@
 
 typedef struct {
   guint32 writer;
+  guint most_operations;
   RegfileParser *parser;
   char *encoding;
   Change *change;
@@ -29,7 +30,16 @@ static void reading_free(gpointer data) {
   g_free(reading);
 }
 
-static gboolean read_all(Transfer *transfer, RegfileParser *parser, GError **error) {
+/* A change that would be refused for its size is not held in memory before. */
+static gboolean check_number(const Reading *reading, GError **error) {
+  return regfile_parser_get_report(reading->parser)->operations <= reading->most_operations ||
+         error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED,
+                   "the file to import takes more than %u steps (Steps Per Change): import it in "
+                   "several parts",
+                   reading->most_operations);
+}
+
+static gboolean read_all(Transfer *transfer, const Reading *reading, GError **error) {
   g_autofree char *chunk = g_malloc(CHUNK_BYTES);
   guint64 total = 0;
   gssize size;
@@ -39,7 +49,8 @@ static gboolean read_all(Transfer *transfer, RegfileParser *parser, GError **err
       return error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED,
                        "the file to import is larger than %" G_GUINT64_FORMAT " bytes",
                        (guint64)LIMIT_FILE_BYTES);
-    if (!regfile_parser_push(parser, chunk, (gsize)size, error))
+    if (!regfile_parser_push(reading->parser, chunk, (gsize)size, error) ||
+        !check_number(reading, error))
       return FALSE;
   }
   return size == 0;
@@ -57,7 +68,7 @@ static gboolean run(Transfer *transfer, gpointer data, GError **error) {
   if (reading->encoding != NULL &&
       !regfile_parser_set_encoding(reading->parser, reading->encoding, error))
     return FALSE;
-  if (read_all(transfer, reading->parser, error) && check_writer(reading->writer, error))
+  if (read_all(transfer, reading, error) && check_writer(reading->writer, error))
     reading->change = regfile_parser_finish(reading->parser, error);
   return reading->change != NULL;
 }
@@ -75,6 +86,7 @@ void import_read(Workers *workers, const ImportFile *file, ImportRead done, gpoi
                  GDestroyNotify released, gpointer release_data) {
   Reading *reading = g_new0(Reading, 1);
   reading->writer = file->writer;
+  reading->most_operations = file->most_operations;
   reading->parser = regfile_parser_new(file->strict);
   reading->encoding = g_strdup(file->encoding);
   reading->done = done;

@@ -16,6 +16,7 @@ typedef struct {
   int descriptor;
   guint32 writer; /* the pid of the process that writes a pipe; 0: unknown, or it is no pipe */
   guint stall_seconds;
+  guint most_operations; /* more of them than the caller may make in one change */
   gboolean strict;
   const char *encoding; /* of 8-bit text, as iconv names it; NULL: none was named */
 } ImportFile;

@@ -6,6 +6,7 @@
 
 #include "client/base/error.h"
 #include "client/base/protocol.h"
+#include "regd/base/memory.h"
 
 /* What a thread looks at while it reads; it may outlive the readings. */
 typedef struct {
@@ -26,9 +27,10 @@ typedef struct {
 struct Readings {
   Workers *workers;
   const char *file;
-  GHashTable *users; /* uid -> User */
-  GQueue ring;       /* of User: who may have something to start */
-  guint running;     /* of all users */
+  GHashTable *users;  /* uid -> User */
+  GQueue ring;        /* of User: who may have something to start */
+  guint running;      /* of all users */
+  gboolean was_large; /* one of those that have run since memory was given back */
   guint seconds, per_user;
 };
 
@@ -41,6 +43,7 @@ struct Reading {
   const ReadingKind *kind;
   gpointer data;
   Leash *leash;
+  gboolean is_large; /* it was much work */
   GError *error;
 };
 
@@ -125,6 +128,7 @@ static void run_reading(gpointer data) {
   reader_set_schemas(reader, reading->schemas);
   reader_watch(reader, go_on, leash);
   (void)reading->kind->run(reader, reading->data, &reading->error);
+  reading->is_large = reader_get_work(reader) > LIMIT_TRIM_STEPS;
 }
 
 /* ---- turns ---- */
@@ -164,6 +168,22 @@ static void drop_idle(Readings *readings, User *user) {
   g_hash_table_remove(readings->users, GUINT_TO_POINTER(user->uid));
 }
 
+static void give_memory_back(G_GNUC_UNUSED gpointer data) {
+  memory_give_back();
+}
+
+static void forget_memory(G_GNUC_UNUSED gpointer data) {
+}
+
+/* When nothing runs any more, what large ones have left goes back to the system. */
+static void tidy_up(Readings *readings, gboolean was_large) {
+  readings->was_large |= was_large;
+  if (readings->running > 0 || !readings->was_large)
+    return;
+  readings->was_large = FALSE;
+  workers_submit(readings->workers, give_memory_back, forget_memory, readings, NULL);
+}
+
 static void report(Reading *reading) {
   reading->kind->done(g_steal_pointer(&reading->data), reading->error);
   reading_free(reading);
@@ -178,7 +198,9 @@ static void on_run(gpointer data) {
   enter_ring(readings, user);
   start_next(readings);
   drop_idle(readings, user);
+  gboolean is_large = reading->is_large;
   report(reading);
+  tidy_up(readings, is_large);
 }
 
 static User *find_user(Readings *readings, guint32 uid) {

@@ -16,6 +16,8 @@ struct Reader {
   gint seen;           /* what it was before the newest snapshot */
   gboolean is_short;   /* see reader_keep_short() */
   gboolean too_long;
+  DbProgress go_on; /* see reader_watch() */
+  gpointer go_on_data;
 };
 
 /* A consistent state, released at the end of the variable's scope. Declare it first, so that

@@ -59,8 +59,23 @@ gboolean reader_was_too_long(const Reader *reader) {
 
 void reader_watch(Reader *reader, DbProgress go_on, gpointer data) {
   Db *db = store_get_db(reader->store);
+  reader->go_on = go_on;
+  reader->go_on_data = data;
   db_ask_often(db);
   db_begin_work(db, go_on, data);
+}
+
+gboolean reader_may_go_on(gpointer reader, GError **error) {
+  const Reader *self = reader;
+  return self->go_on == NULL || self->go_on(self->go_on_data, error);
+}
+
+guint64 reader_get_work(const Reader *reader) {
+  return db_get_work(store_get_db(reader->store));
+}
+
+Store *reader_begin_trying(Reader *reader, GError **error) {
+  return store_begin_trying(reader->store, error) ? reader->store : NULL;
 }
 
 void reader_set_schemas(Reader *reader, SchemaSet *schemas) {

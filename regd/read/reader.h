@@ -25,6 +25,13 @@ void reader_keep_short(Reader *reader, gboolean is_short);
 gboolean reader_was_too_long(const Reader *reader);
 /* Each read asks @go_on now and then, and ends with its error when it refuses. */
 void reader_watch(Reader *reader, DbProgress go_on, gpointer data);
+/* Asks what reader_watch() was given. @reader: a Reader. */
+gboolean reader_may_go_on(gpointer reader, GError **error);
+/* In steps of db_begin_work(), since reader_watch(). */
+guint64 reader_get_work(const Reader *reader);
+/* Begins to try changes: see store_begin_trying(). The reader is for nothing else afterwards.
+ * The store is borrowed. */
+Store *reader_begin_trying(Reader *reader, GError **error);
 /* For secrecy; referenced. */
 void reader_set_schemas(Reader *reader, SchemaSet *schemas);
 /* Borrowed; may be NULL. */

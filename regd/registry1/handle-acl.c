@@ -108,8 +108,7 @@ static void on_acl_resolved(gpointer data) {
   Operation *operation = change_add(job->change, OPERATION_SET_ACL, job->key);
   operation->acl = g_steal_pointer(&job->acl);
   operation->acl_free = acl_release;
-  service_write(job->face->service, face_caller(job->call), g_steal_pointer(&job->change),
-                face_answer_revision, job->call);
+  face_write(job->call, job->face, g_steal_pointer(&job->change), face_answer_revision, job->call);
   acl_job_free(job);
 }
 

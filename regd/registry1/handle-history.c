@@ -194,8 +194,7 @@ void handle_rollback(DispatchCall *call, gpointer data) {
   rollback->call = call;
   rollback->service = face->service;
   rollback->key = g_strdup(key);
-  service_write(face->service, face_caller(call), g_steal_pointer(&change), on_rolled_back,
-                rollback);
+  face_write(call, face, g_steal_pointer(&change), on_rolled_back, rollback);
 }
 
 /* ---- PurgeHistory, Confirm ---- */
@@ -210,7 +209,6 @@ static void on_done(const WriteResult *result, gpointer data) {
 }
 
 void handle_purge_history(DispatchCall *call, gpointer data) {
-  BusFace *face = data;
   DBusMessageIter in;
   g_autoptr(GError) error = NULL;
   gboolean recursive = FALSE;
@@ -235,14 +233,13 @@ void handle_purge_history(DispatchCall *call, gpointer data) {
   operation->name = g_strdup(name);
   operation->flags =
       (recursive ? OPERATION_RECURSIVE : 0U) | (no_follow ? OPERATION_NO_FOLLOW : 0U);
-  service_write(face->service, face_caller(call), change, on_done, call);
+  face_write(call, data, change, on_done, call);
 }
 
 void handle_confirm(DispatchCall *call, gpointer data) {
-  BusFace *face = data;
   DBusMessageIter in;
   dispatch_call_get_arguments(call, &in);
   Change *change = change_new();
   change_add(change, OPERATION_CONFIRM, "")->revision = face_take_uint64(&in);
-  service_write(face->service, face_caller(call), change, on_done, call);
+  face_write(call, data, change, on_done, call);
 }

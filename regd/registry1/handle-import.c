@@ -60,8 +60,7 @@ static void on_written(const WriteResult *result, gpointer data) {
 }
 
 static void write_whole(ImportCall *import) {
-  service_write(import->face->service, face_caller(import->call), g_steal_pointer(&import->options),
-                on_written, import);
+  face_write(import->call, import->face, g_steal_pointer(&import->options), on_written, import);
 }
 
 static void give_up(ImportCall *import, const GError *error) {
@@ -175,6 +174,8 @@ static ImportCall *import_call_new(DispatchCall *call, BusFace *face, int descri
   import->file.descriptor = descriptor;
   import->file.writer = import->is_stream ? face_caller(call)->pid : 0;
   import->file.stall_seconds = LIMIT_FILE_STALL_SECONDS;
+  import->file.most_operations =
+      (guint)MIN(service_get_step_limit(face->service, face_caller(call)), G_MAXUINT);
   return import;
 }
 

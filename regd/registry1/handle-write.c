@@ -25,8 +25,7 @@ static void on_key_written(const WriteResult *result, gpointer data) {
 
 /* Takes ownership of @change. */
 static void write_change(DispatchCall *call, gpointer data, Change *change, WriteDone done) {
-  BusFace *face = data;
-  service_write(face->service, face_caller(call), change, done, call);
+  face_write(call, data, change, done, call);
 }
 
 /* ---- values ---- */

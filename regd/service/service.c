@@ -3,7 +3,9 @@
 #include "regd/service/service.h"
 
 #include "client/base/protocol.h"
+#include "regd/service/rehearsal.h"
 #include "regd/tree/settings.h"
+#include "regd/write/apply.h"
 
 struct Service {
   Reader *reader;
@@ -139,6 +141,10 @@ void service_get_writer_statistics(const Service *service, WriterStatistics *sta
     writer_get_statistics(service->writer, statistics);
 }
 
+guint64 service_get_step_limit(const Service *service, const Identity *who) {
+  return apply_get_step_limit(who, &service->settings);
+}
+
 Watching *service_get_watching(Service *service) {
   return service->watching;
 }
@@ -175,10 +181,58 @@ static void on_written(const WriteResult *result, gpointer data) {
   writing->done(result, writing->data);
 }
 
-void service_write(Service *service, Identity *who, Change *change, WriteDone done, gpointer data) {
+/* ---- dry runs ---- */
+
+typedef struct {
+  Rehearsal *rehearsal;
+  WriteDone done;
+  gpointer data;
+} Trying;
+
+static void trying_free(gpointer data) {
+  Trying *trying = data;
+  rehearsal_free(trying->rehearsal);
+  g_free(trying);
+}
+
+static gboolean try_on_thread(Reader *reader, gpointer data, GError **error) {
+  Trying *trying = data;
+  return rehearsal_run(trying->rehearsal, reader, error);
+}
+
+static void on_tried(gpointer data, const GError *error) {
+  Trying *trying = data;
+  WriteResult *result = &trying->rehearsal->result;
+  if (error != NULL && result->error == NULL)
+    result->error = g_error_copy(error);
+  trying->done(result, trying->data);
+  trying_free(trying);
+}
+
+static const ReadingKind dry_run = {try_on_thread, on_tried, trying_free};
+
+static void try_change(Service *service, const Caller *caller, Change *change, WriteDone done,
+                       gpointer data) {
+  Trying *trying = g_new0(Trying, 1);
+  trying->rehearsal = rehearsal_new(caller->who, service->schemas, change);
+  trying->done = done;
+  trying->data = data;
+  readings_submit(service->readings,
+                  &(ReadingOrder){caller->who->uid, caller->name, service->schemas}, &dry_run,
+                  trying);
+}
+
+/* ---- either ---- */
+
+void service_write(Service *service, const Caller *caller, Change *change, WriteDone done,
+                   gpointer data) {
+  if (change->dry_run && !service->read_only) {
+    try_change(service, caller, change, done, data);
+    return;
+  }
   Writing *writing = g_new0(Writing, 1);
   writing->service = service;
   writing->done = done;
   writing->data = data;
-  writer_submit(service->writer, who, change, on_written, writing);
+  writer_submit(service->writer, caller->who, change, on_written, writing);
 }

@@ -59,14 +59,23 @@ guint64 service_get_start_time(const Service *service);
 void service_get_writer_statistics(const Service *service, WriterStatistics *statistics);
 /* Borrowed; what GetStatistics counted last. */
 KeptCounts *service_get_kept_counts(Service *service);
+/* How many steps a change of @who may take: see apply_get_step_limit(). */
+guint64 service_get_step_limit(const Service *service, const Identity *who);
 /* Borrowed. */
 Watching *service_get_watching(Service *service);
 
 /* ---- writing ---- */
 
-/* Takes ownership of @change. @done is called once, on the main context, after
- * every watcher has been told. */
-void service_write(Service *service, Identity *who, Change *change, WriteDone done, gpointer data);
+/* Who asks; borrowed. */
+typedef struct {
+  Identity *who;
+  const char *name; /* on the bus */
+} Caller;
+
+/* Takes ownership of @change. @done is called once, on the main context, after every watcher has
+ * been told. A dry run is a long reading, and asks nothing of the writer. */
+void service_write(Service *service, const Caller *caller, Change *change, WriteDone done,
+                   gpointer data);
 
 /* The newest revision that every watcher has been told of: that of the last answered write, or
  * a later one. A read may be newer. */

@@ -19,6 +19,8 @@
 #define PROGRESS_STEPS 20000
 /* What so many steps of the machine count for in work. */
 #define PROGRESS_WORK 64U
+/* How much more often db_ask_often() asks. */
+#define OFTEN 16
 /* Work between two questions whether to go on. */
 #define ASK_EVERY 64U
 
@@ -34,9 +36,10 @@ struct Db {
   gint *counter;    /* of db_count_work(); NULL: nobody counts */
   DbProgress go_on; /* of db_begin_work(); NULL: nothing is asked */
   gpointer go_on_data;
-  guint64 work;    /* since db_begin_work() */
-  guint64 ask_at;  /* the work at which @go_on is asked next */
-  GError *refusal; /* why @go_on ended the statement that ran */
+  guint progress_work; /* of so many steps of the machine as are between two looks */
+  guint64 work;        /* since db_begin_work() */
+  guint64 ask_at;      /* the work at which @go_on is asked next */
+  GError *refusal;     /* why @go_on ended the statement that ran */
 };
 
 /* What a result code means to those above. Extended codes are looked up first. */
@@ -268,18 +271,20 @@ static int on_work(void *data) {
   Db *db = data;
   if (db->counter != NULL)
     g_atomic_int_inc(db->counter);
-  db->work += PROGRESS_WORK;
+  db->work += db->progress_work;
   g_clear_error(&db->refusal);
   return may_go_on(db, &db->refusal) ? 0 : 1;
 }
 
 void db_count_work(Db *db, gint *counter) {
   db->counter = counter;
+  db->progress_work = PROGRESS_WORK;
   sqlite3_progress_handler(db->handle, PROGRESS_STEPS, on_work, db);
 }
 
 void db_ask_often(Db *db) {
-  sqlite3_progress_handler(db->handle, PROGRESS_STEPS / 10, on_work, db);
+  db->progress_work = PROGRESS_WORK / OFTEN;
+  sqlite3_progress_handler(db->handle, PROGRESS_STEPS / OFTEN, on_work, db);
 }
 
 void db_begin_work(Db *db, DbProgress go_on, gpointer data) {
@@ -294,6 +299,11 @@ void db_end_work(Db *db) {
 
 guint64 db_get_work(const Db *db) {
   return db->work;
+}
+
+void db_set_work(Db *db, guint64 work) {
+  db->work = work;
+  db->ask_at = MIN(db->ask_at, work + ASK_EVERY);
 }
 
 void db_add_work(Db *db, gsize bytes) {
@@ -353,6 +363,17 @@ gboolean db_has_checksums(Db *db) {
 gboolean db_execute(Db *db, const char *sql, GError **error) {
   int code = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
   return code == SQLITE_OK || fail(db, code, error);
+}
+
+static int guard_file(G_GNUC_UNUSED void *data, int action, G_GNUC_UNUSED const char *first,
+                      G_GNUC_UNUSED const char *second, const char *database,
+                      G_GNUC_UNUSED const char *trigger) {
+  gboolean writes = action == SQLITE_INSERT || action == SQLITE_UPDATE || action == SQLITE_DELETE;
+  return writes && g_strcmp0(database, "temp") != 0 ? SQLITE_DENY : SQLITE_OK;
+}
+
+void db_guard_file(Db *db) {
+  sqlite3_set_authorizer(db->handle, guard_file, NULL);
 }
 
 void db_roll_back(Db *db) {

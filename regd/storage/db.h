@@ -59,6 +59,8 @@ void db_begin_work(Db *db, DbProgress go_on, gpointer data);
 void db_end_work(Db *db);
 /* Steps since db_begin_work(). */
 guint64 db_get_work(const Db *db);
+/* Takes back what was counted since db_get_work() gave @work. */
+void db_set_work(Db *db, guint64 work);
 /* Counts @bytes of data. */
 void db_add_work(Db *db, gsize bytes);
 /* Counts work that no statement does. FALSE with @error: it is to end. */
@@ -76,6 +78,8 @@ gboolean db_execute(Db *db, const char *sql, GError **error);
 /* A number that changes when another connection has committed. Begins what a
  * transaction that is open reads. */
 gboolean db_get_version(Db *db, gint64 *version, GError **error);
+/* From here on the connection writes nothing but its temporary tables. */
+void db_guard_file(Db *db);
 /* Rolls back what is open; nobody is asked. */
 void db_roll_back(Db *db);
 /* Whether a transaction is open: a failed write may have ended it (a full disk). */

@@ -3,6 +3,7 @@
 #ifndef REGD_STORAGE_STORE_PRIVATE_H
 #define REGD_STORAGE_STORE_PRIVATE_H
 
+#include "regd/storage/shadow.h"
 #include "regd/storage/store.h"
 
 struct Store {
@@ -13,6 +14,7 @@ struct Store {
   gint64 saved_position;   /* what the database has, or will have with this transaction */
   gboolean fresh;          /* nothing has been changed in the transaction that is open */
   gboolean is_transaction; /* the savepoint that is open is the transaction itself */
+  Shadow *shadow;          /* NULL: what is changed is meant */
 };
 
 /* Runs @sql, which gives one number, with @parameter as its one integer parameter. */

@@ -26,6 +26,8 @@ static ValueRow *read_value_row(Db *db, DbStatement *statement) {
 
 gboolean store_find_value(Store *store, gint64 key, const char *fold, ValueRow **row,
                           GError **error) {
+  if (store->shadow != NULL && !shadow_get_values(store->shadow, key, error))
+    return FALSE;
   g_autoptr(DbStatement) statement =
       db_prepare(store->db,
                  "SELECT name, type, data, position, revision FROM stored"
@@ -47,6 +49,8 @@ static gint compare_positions(gconstpointer a, gconstpointer b) {
 }
 
 GPtrArray *store_list_values(Store *store, gint64 key, GError **error) {
+  if (store->shadow != NULL && !shadow_get_values(store->shadow, key, error))
+    return NULL;
   g_autoptr(DbStatement) statement = db_prepare(
       store->db, "SELECT name, type, data, position, revision FROM stored WHERE key = ?1", error);
   if (statement == NULL)
@@ -63,6 +67,8 @@ GPtrArray *store_list_values(Store *store, gint64 key, GError **error) {
 }
 
 gboolean store_count_values(Store *store, gint64 key, guint32 *count, GError **error) {
+  if (store->shadow != NULL && !shadow_get_values(store->shadow, key, error))
+    return FALSE;
   gint64 number = 0;
   gboolean done =
       store_query_number(store, "SELECT count(*) FROM stored WHERE key = ?1", key, &number, error);
@@ -71,6 +77,8 @@ gboolean store_count_values(Store *store, gint64 key, guint32 *count, GError **e
 }
 
 gboolean store_sum_values(Store *store, gint64 key, gint64 *bytes, GError **error) {
+  if (store->shadow != NULL && !shadow_get_values(store->shadow, key, error))
+    return FALSE;
   return store_query_number(store,
                             "SELECT coalesce(sum(length(data) + length(name) + 16), 0) FROM stored"
                             " WHERE key = ?1",
@@ -79,6 +87,8 @@ gboolean store_sum_values(Store *store, gint64 key, gint64 *bytes, GError **erro
 
 static gboolean write_value(Store *store, DbStatement *statement, gint64 key, const NewValue *value,
                             GError **error) {
+  if (store->shadow != NULL && !shadow_get_values(store->shadow, key, error))
+    return FALSE;
   if (statement == NULL)
     return FALSE;
   gsize size = 0;
@@ -118,6 +128,8 @@ gboolean store_add_value(Store *store, gint64 key, const NewValue *value, gboole
 }
 
 gboolean store_delete_value(Store *store, gint64 key, const char *fold, GError **error) {
+  if (store->shadow != NULL && !shadow_get_values(store->shadow, key, error))
+    return FALSE;
   DbStatement *statement =
       db_prepare(store->db, "DELETE FROM stored WHERE key = ?1 AND fold = ?2", error);
   if (statement == NULL)

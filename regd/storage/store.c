@@ -32,6 +32,7 @@ void store_close(Store *store) {
     return;
   g_hash_table_unref(store->acls);
   g_hash_table_unref(store->paths);
+  shadow_free(store->shadow);
   db_close(store->db);
   g_free(store);
 }
@@ -48,6 +49,11 @@ static gboolean run(Store *store, const char *sql, GError **error) {
 
 gboolean store_begin_read(Store *store, GError **error) {
   return run(store, "BEGIN", error);
+}
+
+gboolean store_begin_trying(Store *store, GError **error) {
+  store->shadow = shadow_new(store->db, error);
+  return store->shadow != NULL;
 }
 
 gboolean store_begin_write(Store *store, GError **error) {
@@ -67,6 +73,8 @@ void store_end(Store *store) {
 /* A savepoint costs a copy of each page that is changed under it. The first change of a
  * transaction, usually the only one, does without. */
 gboolean store_savepoint(Store *store, GError **error) {
+  if (store->shadow != NULL)
+    return TRUE;
   if (!db_in_transaction(store->db))
     return error_set(error, REGISTRY_ERROR_STORAGE_FAILURE, "the transaction has ended");
   store->is_transaction = store->fresh;
@@ -75,7 +83,7 @@ gboolean store_savepoint(Store *store, GError **error) {
 }
 
 gboolean store_release(Store *store, GError **error) {
-  return store->is_transaction || run(store, "RELEASE change", error);
+  return store->shadow != NULL || store->is_transaction || run(store, "RELEASE change", error);
 }
 
 /* If the transaction can't begin again, it has ended. */
@@ -92,7 +100,7 @@ static void forget_changes(Store *store) {
 
 void store_rollback_to(Store *store) {
   forget_changes(store);
-  if (!db_in_transaction(store->db))
+  if (store->shadow != NULL || !db_in_transaction(store->db))
     return; /* the failure ended the whole transaction */
   if (store->is_transaction) {
     take_back(store);
@@ -220,6 +228,8 @@ static gboolean step_to_key(Store *store, DbStatement *statement, KeyRow **row, 
 
 static DbStatement *prepare_child(Store *store, gint64 parent, const char *fold, gboolean live,
                                   GError **error) {
+  if (store->shadow != NULL && !shadow_get_child(store->shadow, parent, fold, error))
+    return NULL;
   DbStatement *statement = db_prepare(
       store->db, "SELECT " KEY_COLUMNS " FROM keys WHERE parent = ?1 AND live = ?2 AND fold = ?3",
       error);
@@ -244,6 +254,8 @@ gboolean store_find_dead_child(Store *store, gint64 parent, const char *fold, Ke
 }
 
 gboolean store_get_key(Store *store, gint64 id, KeyRow **row, GError **error) {
+  if (store->shadow != NULL && !shadow_get_key(store->shadow, id, error))
+    return FALSE;
   g_autoptr(DbStatement) statement =
       db_prepare(store->db, "SELECT " KEY_COLUMNS " FROM keys WHERE id = ?1", error);
   if (statement == NULL)
@@ -271,6 +283,8 @@ GPtrArray *store_list_children(Store *store, gint64 parent, const char *from_fol
 
 GPtrArray *store_page_children(Store *store, gint64 parent, const char *from_fold, guint most,
                                GError **error) {
+  if (store->shadow != NULL && !shadow_get_children(store->shadow, parent, error))
+    return NULL;
   g_autoptr(DbStatement) statement =
       db_prepare(store->db,
                  "SELECT " KEY_COLUMNS
@@ -305,6 +319,8 @@ gboolean store_query_number(Store *store, const char *sql, gint64 parameter, gin
 }
 
 gboolean store_count_children(Store *store, gint64 parent, guint32 *count, GError **error) {
+  if (store->shadow != NULL && !shadow_get_children(store->shadow, parent, error))
+    return FALSE;
   gint64 number = 0;
   gboolean done = store_query_number(
       store, "SELECT count(*) FROM keys WHERE parent = ?1 AND live = 1", parent, &number, error);
@@ -313,6 +329,8 @@ gboolean store_count_children(Store *store, gint64 parent, guint32 *count, GErro
 }
 
 gboolean store_has_children(Store *store, gint64 parent, gboolean *has, GError **error) {
+  if (store->shadow != NULL && !shadow_get_children(store->shadow, parent, error))
+    return FALSE;
   gint64 number = 0;
   gboolean done =
       store_query_number(store, "SELECT EXISTS(SELECT 1 FROM keys WHERE parent = ?1 AND live = 1)",
@@ -463,6 +481,8 @@ gboolean store_touch_children(Store *store, gint64 id, guint64 revision, GError 
 /* ---- access lists ---- */
 
 static gboolean find_acl(Store *store, const char *text, gint64 *id, GError **error) {
+  if (store->shadow != NULL && !shadow_find_acl(store->shadow, text, error))
+    return FALSE;
   g_autoptr(DbStatement) statement =
       db_prepare(store->db, "SELECT id FROM acls WHERE text = ?1", error);
   if (statement == NULL)
@@ -488,6 +508,8 @@ gboolean store_intern_acl(Store *store, Acl *acl, gint64 *id, GError **error) {
 }
 
 static Acl *read_acl(Store *store, gint64 id, GError **error) {
+  if (store->shadow != NULL && !shadow_get_acl(store->shadow, id, error))
+    return NULL;
   g_autoptr(DbStatement) statement =
       db_prepare(store->db, "SELECT text FROM acls WHERE id = ?1", error);
   if (statement == NULL)
@@ -514,10 +536,14 @@ gboolean store_load_acl(Store *store, gint64 id, Acl **acl, GError **error) {
 /* ---- usage ---- */
 
 gboolean store_load_usage(Store *store, guint32 uid, gint64 *bytes, GError **error) {
+  if (store->shadow != NULL && !shadow_get_usage(store->shadow, uid, error))
+    return FALSE;
   return store_query_number(store, "SELECT bytes FROM usage WHERE uid = ?1", uid, bytes, error);
 }
 
 gboolean store_add_usage(Store *store, guint32 uid, gint64 delta, GError **error) {
+  if (store->shadow != NULL && !shadow_get_usage(store->shadow, uid, error))
+    return FALSE;
   DbStatement *statement = db_prepare(store->db,
                                       "INSERT INTO usage VALUES(?1, max(0, ?2))"
                                       " ON CONFLICT(uid) DO UPDATE SET bytes = max(0, bytes + ?2)",

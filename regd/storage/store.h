@@ -34,6 +34,10 @@ gboolean store_savepoint(Store *store, GError **error);
 gboolean store_release(Store *store, GError **error);
 void store_rollback_to(Store *store);
 
+/* Begins to try changes on a store of DB_READ, which is good for nothing else afterwards: they
+ * are applied to one consistent state, and nothing of them is kept. */
+gboolean store_begin_trying(Store *store, GError **error);
+
 /* The newest revision that was given out: that of history's newest row, or a later one that
  * store_save_revision() has stored. Call that before rows are deleted. */
 gboolean store_load_revision(Store *store, guint64 *revision, GError **error);

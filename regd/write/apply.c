@@ -116,7 +116,7 @@ static gboolean put_on_trial(Edit *edit, const Change *change, GError **error) {
 static gboolean apply_all(Edit *edit, const Change *change, GError **error) {
   if (!apply_operations(edit, change, error))
     return FALSE;
-  if (edit->has_revisited && !edit_fold(edit, error))
+  if (edit->has_revisited && !edit->forgets && !edit_fold(edit, error))
     return FALSE;
   if (edit->differences->len == 0)
     return TRUE;
@@ -126,8 +126,11 @@ static gboolean apply_all(Edit *edit, const Change *change, GError **error) {
                             .pid = edit->who->pid,
                             .program = edit->who->program,
                             .comment = change->comment};
-  return check_room(edit, error) && edit_settle(edit, is_on_trial(change), error) &&
-         history_record(edit->store, &head, edit->differences, error) &&
+  if (!check_room(edit, error) || !edit_settle(edit, is_on_trial(change), error))
+    return FALSE;
+  if (change->dry_run)
+    return TRUE;
+  return history_record(edit->store, &head, edit->differences, error) &&
          put_on_trial(edit, change, error) &&
          (edit->undone == 0 || trials_note_end(edit->store, edit->revision, error));
 }
@@ -192,7 +195,7 @@ static gboolean apply_in_savepoint(Edit *edit, const Change *change, RetentionCo
   if (done && !differs && edit->undone != 0)
     return end_alone(edit, error);
   if (!done || change->dry_run || (!differs && !edit->writes_anyway)) {
-    if (done && differs)
+    if (done && differs && !edit->forgets)
       result->would_do = make_effective(edit);
     store_rollback_to(edit->store);
     return done;
@@ -239,6 +242,14 @@ static gboolean touches_values_alone(const Edit *edit, const Change *change) {
   return TRUE;
 }
 
+/* What a dry run would do is told of a rollback; of other changes it is counted. */
+static gboolean is_told(const Change *change) {
+  for (guint i = 0; i < change->operations->len; i++)
+    if (((const Operation *)g_ptr_array_index(change->operations, i))->kind == OPERATION_ROLLBACK)
+      return TRUE;
+  return FALSE;
+}
+
 gboolean apply_change(const ApplyContext *context, Identity *who, const Change *change,
                       WriteResult *result, GError **error) {
   result->revision = context->revision;
@@ -253,6 +264,7 @@ gboolean apply_change(const ApplyContext *context, Identity *who, const Change *
       .revision = context->revision + 1,
       .now = context->now,
       .result = result,
+      .forgets = change->dry_run && !is_told(change),
       .differences = g_ptr_array_new_with_free_func((GDestroyNotify)difference_free),
       .usage = g_hash_table_new_full(NULL, NULL, NULL, g_free),
   };

@@ -14,7 +14,7 @@ typedef struct {
   gboolean trials_changed; /* something was put on trial, or is so no longer */
   guint32 keys_created, keys_deleted, values_set, values_deleted, values_unchanged;
   guint64 steps;       /* of work, also of a change that was refused */
-  Effective *would_do; /* dry run: what it would do; else NULL */
+  Effective *would_do; /* dry run of a rollback: what it would do; else NULL */
   GError *error;       /* why it was refused; the other fields mean nothing then */
 } WriteResult;
 

@@ -2,6 +2,8 @@
 """Rows of test-one-user.py about one user's reads: lists and walks of very many keys, and what is
 only tried."""
 
+import os
+
 import dbus
 
 from harness.registry import REG_DWORD, operation_list, options
@@ -36,3 +38,38 @@ def attack_by_infos(_registry, alice):
 
 def attack_by_history(_registry, alice):
     return [alice.send("GetHistory", "sa{sv}", KEY, options(limit=10_000)) for _ in range(QUEUED)]
+
+
+def file_of(number, size):
+    """A .reg file of so many values, each in a key of a hundred."""
+    lines = ["REGEDIT4"]
+    for index in range(number):
+        if index % 100 == 0:
+            lines.append(f"[HKEY_CURRENT_USER\\Attack\\File\\{index // 100}]")
+        lines.append(f'"{index}"="' + "x" * size + '"')
+    return "\n".join(lines) + "\n"
+
+
+def import_dry(client, text, **given):
+    descriptor = os.memfd_create("import")
+    try:
+        os.write(descriptor, text.encode())
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        return client.send("Import", "ha{sv}", dbus.types.UnixFd(descriptor), options(dry_run=True, **given))
+    finally:
+        os.close(descriptor)
+
+
+def attack_by_dry_imports(registry, alice):
+    text = file_of(140_000, 100)
+    return [import_dry(alice, text) for _ in range(2)]
+
+
+def attack_by_admin_dry_imports(registry, alice):
+    text = file_of(140_000, 100)
+    return [import_dry(registry.client, text) for _ in range(2)]
+
+
+def attack_by_dry_rollbacks(registry, alice):
+    return [alice.send("Rollback", "sta{sv}", KEY, dbus.UInt64(registry.client.revision - 20), options(dry_run=True))
+            for _ in range(120)]

@@ -41,8 +41,10 @@ static void on_released(gpointer data) {
 }
 
 static void begin_written(Outcome *outcome, int descriptor, guint stall_seconds, guint32 writer) {
-  const ImportFile file = {
-      .descriptor = descriptor, .stall_seconds = stall_seconds, .writer = writer};
+  const ImportFile file = {.descriptor = descriptor,
+                           .stall_seconds = stall_seconds,
+                           .writer = writer,
+                           .most_operations = G_MAXUINT};
   memset(outcome, 0, sizeof *outcome);
   outcome->loop = g_main_loop_new(NULL, FALSE);
   outcome->workers = workers_new(WORKERS_UNLIMITED, NULL);

@@ -233,7 +233,7 @@ static void test_dry_run_and_limits(WriterFixture *fixture, G_GNUC_UNUSED gconst
   Change *change = change_set(KEY, "v", "1");
   change->dry_run = TRUE;
   g_auto(Written) dry = writer_fixture_write(fixture, fixture->root, change);
-  g_assert_cmpstr(dry.told, ==, "key-created " LONG_KEY " \nvalue-set " LONG_KEY " v\n");
+  g_assert_cmpstr(dry.told, ==, ""); /* only a rollback's is told; others are counted */
   g_assert_cmpuint(dry.revision, ==, before);
   g_assert_cmpuint(reader_get_revision(fixture->reader, NULL), ==, before);
 

@@ -71,6 +71,8 @@ static const OutcomeFacts facts[N_OUTCOMES] = {
                                  "regd does not answer: the last settings known hold"},
     [OUTCOME_REGISTRY_BACK] = {"registry-back", 14012, "Information", "", "", "",
                                "regd answers again"},
+    [OUTCOME_GUESSES] = {"guesses", 14013, "Warning", "", "", "",
+                         "Many wrong passwords: those who try more from new addresses wait"},
     [OUTCOME_CERTIFICATE_DOUBTFUL] = {"certificate-doubtful", 14008, "Warning", "", "", "",
                                       "A certificate is in use that clients may refuse"},
 };

@@ -36,6 +36,7 @@ typedef enum {
   OUTCOME_PAM_DENIED,           /* PAM's modules may not read the accounts; they called it wrong */
   OUTCOME_REGISTRY_SILENT,      /* an event only: regd is there, and does not answer */
   OUTCOME_REGISTRY_BACK,        /* an event only: it answers again */
+  OUTCOME_GUESSES,              /* an event only: too many wrong passwords over all addresses */
   N_OUTCOMES
 } Outcome;
 

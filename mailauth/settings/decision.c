@@ -3,6 +3,7 @@
  * packages and the mailboxes themselves are asked by the verifier. */
 #include "mailauth/settings/decision.h"
 
+#include "mailauth/base/client-address.h"
 #include "mailauth/base/name.h"
 
 const char *package_kind_get_name(PackageKind kind) {
@@ -151,4 +152,16 @@ Outcome decision_find_mailbox(const Settings *settings, Protocol protocol, const
     return find_maildir(settings, account, path, why);
   *why = g_strdup_printf("%s, Store: IMAP takes 'backend' alone", settings_get_path(SETTINGS_IMAP));
   return OUTCOME_NO_MAILBOX;
+}
+
+gboolean decision_may_be_clear(const Settings *settings, Protocol protocol, gboolean tls,
+                               gboolean scram, const char *address) {
+  /* Where another server's clients may send one is for that server to say. */
+  if (protocol == PROTOCOL_SASL || tls)
+    return TRUE;
+  guint32 rule = settings->protocols[protocol].clear_text;
+  if (scram)
+    return rule != CLEAR_TEXT_NEVER;
+  return rule == CLEAR_TEXT_ALWAYS ||
+         (rule == CLEAR_TEXT_LOOPBACK && client_address_is_loopback_text(address));
 }

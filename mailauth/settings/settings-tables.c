@@ -56,6 +56,8 @@ static const SettingRow parameter_rows[] = {
     NUMBER("Failure Delay", ALL(failure_delay), 500, 0, 60000),
     NUMBER("Lockout Threshold", ALL(lockout_threshold), 10, 0, G_MAXUINT32),
     NUMBER("Lockout Seconds", ALL(lockout_seconds), 300, 1, 365 * DAY),
+    NUMBER("Failures Per Account", ALL(failures_per_account), 30, 0, G_MAXUINT32),
+    NUMBER("Failures Per Minute", ALL(failures_per_minute), 600, 0, G_MAXUINT32),
     NUMBER("Verified Seconds", OPEN(verified_seconds), 0, 0, DAY),
 };
 

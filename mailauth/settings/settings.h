@@ -126,8 +126,10 @@ typedef struct {
   guint32 failure_delay; /* ms */
   guint32 lockout_threshold;
   guint32 lockout_seconds;
-  guint32 verified_seconds;    /* 0: a password is proved each time */
-  char *sockets[N_AUTH_KINDS]; /* absolute paths, short enough to be bound; "" for none */
+  guint32 failures_per_account; /* wrong passwords in lockout_seconds, over all addresses */
+  guint32 failures_per_minute;  /* wrong passwords in all; 0 for either: no bound */
+  guint32 verified_seconds;     /* 0: a password is proved each time */
+  char *sockets[N_AUTH_KINDS];  /* absolute paths, short enough to be bound; "" for none */
   guint32 socket_mode;
   char *socket_group; /* "" for this server's own */
   ProtocolSettings protocols[N_PROTOCOLS];

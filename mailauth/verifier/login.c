@@ -85,9 +85,7 @@ const Timings *logins_get_timings(const Logins *logins) {
 }
 
 static void stop_waiting(Login *login) {
-  if (login->timer != 0)
-    g_source_remove(login->timer);
-  login->timer = 0;
+  g_clear_handle_id(&login->timer, g_source_remove);
   if (login->waiting != NULL)
     g_queue_delete_link(&login->logins->waiting, login->waiting);
   login->waiting = NULL;
@@ -252,9 +250,9 @@ static void open_mailbox(Login *login) {
 
 /* ---- the password ---- */
 
-static ThrottleRules make_rules(const Settings *settings) {
-  return (ThrottleRules){settings->failure_delay, settings->lockout_threshold,
-                         settings->lockout_seconds};
+/* Another server may not know its client's address (saslauthd's protocol has none). */
+static gboolean has_no_address(const Login *login) {
+  return login->protocol == PROTOCOL_SASL && *login->address == '\0';
 }
 
 static void ask_throttle(Login *login);
@@ -276,7 +274,7 @@ static void wake_waiting(Logins *logins, const char *group) {
 static void end_try(Login *login, Outcome outcome) {
   if (!login->begun)
     return;
-  const ThrottleRules rules = make_rules(login->settings);
+  const ThrottleRules rules = throttle_make_rules(login->settings, has_no_address(login));
   ThrottleResult result = outcome == OUTCOME_OK                ? THROTTLE_SUCCESS
                           : outcome_is_client_failure(outcome) ? THROTTLE_FAILURE
                                                                : THROTTLE_UNDECIDED;
@@ -425,8 +423,16 @@ static gboolean on_waited(gpointer data) {
   return G_SOURCE_REMOVE;
 }
 
+/* A bound over all addresses was reached: it may be a front that tells false ones. */
+static void report_guesses(const Login *login) {
+  g_autofree char *alarm = throttle_take_alarm(login->logins->tools.throttle);
+  if (alarm != NULL)
+    reporter_report(login->logins->tools.reporter, OUTCOME_GUESSES, EVENT_SOURCE_SERVER,
+                    login->shown, login->address, alarm);
+}
+
 static void ask_throttle(Login *login) {
-  const ThrottleRules rules = make_rules(login->settings);
+  const ThrottleRules rules = throttle_make_rules(login->settings, has_no_address(login));
   guint32 wait = 0;
   if (login->logins->all.length > MAX_LOGINS) {
     end(login, OUTCOME_HELD_BACK, "too many logins at once");
@@ -434,6 +440,7 @@ static void ask_throttle(Login *login) {
   }
   ThrottleAnswer verdict = throttle_begin(login->logins->tools.throttle, &rules, login->shown,
                                           login->group, g_get_monotonic_time(), &wait);
+  report_guesses(login);
   if (verdict == THROTTLE_HELD) {
     login->delay = wait;
     end(login, OUTCOME_HELD_BACK, NULL);
@@ -450,7 +457,7 @@ static void ask_throttle(Login *login) {
 
 void logins_visit_held(const Logins *logins, ThrottleVisit visit, gpointer data) {
   g_autoptr(Settings) settings = views_get_settings(logins->tools.views);
-  const ThrottleRules rules = make_rules(settings);
+  const ThrottleRules rules = throttle_make_rules(settings, FALSE);
   throttle_visit_held(logins->tools.throttle, &rules, g_get_monotonic_time(), visit, data);
 }
 
@@ -488,17 +495,6 @@ static gboolean wait_for_registry(Login *login) {
   return TRUE;
 }
 
-static gboolean may_be_clear(const Login *login) {
-  /* Where another server's clients may send one is for that server to say. */
-  if (login->protocol == PROTOCOL_SASL)
-    return TRUE;
-  guint32 rule = login->settings->protocols[login->protocol].clear_text;
-  if (login->scram != NULL)
-    return login->tls || rule != CLEAR_TEXT_NEVER;
-  return login->tls || rule == CLEAR_TEXT_ALWAYS ||
-         (rule == CLEAR_TEXT_LOOPBACK && client_address_is_loopback_text(login->address));
-}
-
 static void explain_decision(Login *login, gboolean current) {
   explain(login, "registry: %s",
           current ? "asked, every setting that was answered is in force"
@@ -509,10 +505,10 @@ static void explain_decision(Login *login, gboolean current) {
           login->account != NULL ? login->account : "no account can have that name");
 }
 
-/* Another server may not know its client's address (saslauthd's protocol has none): such
- * failures count only against the account, not against all clients without an address. */
+/* Failures without an address count only against the account, not against all clients
+ * without one. */
 static void set_group(Login *login) {
-  if (login->protocol != PROTOCOL_SASL || *login->address != '\0')
+  if (!has_no_address(login))
     return;
   g_free(login->group);
   login->group = g_strconcat("account ", login->shown, NULL);
@@ -538,7 +534,8 @@ static void on_synced(gboolean current, gpointer data) {
     end(login, OUTCOME_OVERTAKEN, login->decision.why);
   else if (login->purpose == LOGIN_TRIAL)
     prove(login);
-  else if (!may_be_clear(login))
+  else if (!decision_may_be_clear(login->settings, login->protocol, login->tls,
+                                  login->scram != NULL, login->address))
     end(login, OUTCOME_CLEAR_TEXT, NULL);
   else
     ask_throttle(login);

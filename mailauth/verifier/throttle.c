@@ -4,6 +4,8 @@
  * earlier failures too. */
 #include "mailauth/verifier/throttle.h"
 
+#include "mailauth/guesses/guess-limit.h"
+
 #define MS 1000
 #define SECOND 1000000
 /* The delay grows to this many times the setting, no further. */
@@ -28,14 +30,25 @@ typedef struct {
 typedef struct {
   GHashTable *pairs; /* account -> Pair */
   gint64 last_failure;
-  gint64 next_try; /* no try begins before it */
+  gint64 next_try;  /* no try begins before it */
+  gboolean is_none; /* ThrottleRules.no_address */
 } Address;
 
 struct Throttle {
   GHashTable *addresses; /* address -> Address */
   guint capacity;
   guint n_pairs;
+  GuessLimit *guesses;
 };
+
+ThrottleRules throttle_make_rules(const Settings *settings, gboolean no_address) {
+  return (ThrottleRules){.failure_delay = settings->failure_delay,
+                         .lockout_threshold = settings->lockout_threshold,
+                         .lockout_seconds = settings->lockout_seconds,
+                         .failures_per_account = settings->failures_per_account,
+                         .failures_per_minute = settings->failures_per_minute,
+                         .no_address = no_address};
+}
 
 static void address_free(gpointer data) {
   Address *address = data;
@@ -47,6 +60,7 @@ Throttle *throttle_new(guint capacity) {
   Throttle *throttle = g_new0(Throttle, 1);
   throttle->addresses = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, address_free);
   throttle->capacity = MAX(capacity, 1);
+  throttle->guesses = guess_limit_new(capacity);
   return throttle;
 }
 
@@ -54,6 +68,7 @@ void throttle_free(Throttle *throttle) {
   if (throttle == NULL)
     return;
   g_hash_table_unref(throttle->addresses);
+  guess_limit_free(throttle->guesses);
   g_free(throttle);
 }
 
@@ -82,11 +97,17 @@ static guint count_failures(const Address *address, const ThrottleRules *rules, 
 }
 
 static guint32 get_delay(const Address *address, const ThrottleRules *rules, gint64 now) {
-  return rules->failure_delay * MIN(count_failures(address, rules, now), MAX_GROWTH);
+  guint32 delay = rules->failure_delay * MIN(count_failures(address, rules, now), MAX_GROWTH);
+  /* It may be the owner who waits for it. */
+  return rules->no_address ? MIN(delay, MAX_WAIT_MS) : delay;
+}
+
+static gboolean has_holds(const ThrottleRules *rules) {
+  return rules->lockout_threshold > 0 && !rules->no_address;
 }
 
 static gboolean is_pair_held(const Pair *pair, const ThrottleRules *rules, gint64 now) {
-  return rules->lockout_threshold > 0 && pair->failures >= rules->lockout_threshold &&
+  return has_holds(rules) && pair->failures >= rules->lockout_threshold &&
          now - pair->last_failure < (gint64)rules->lockout_seconds * SECOND;
 }
 
@@ -114,12 +135,14 @@ static guint count_accounts(const Address *address, const ThrottleRules *rules, 
 }
 
 static gboolean is_address_held(const Address *address, const ThrottleRules *rules, gint64 now) {
-  return rules->lockout_threshold > 0 &&
+  return has_holds(rules) &&
          now - address->last_failure < (gint64)rules->lockout_seconds * SECOND &&
          count_accounts(address, rules, now, FALSE) >= get_account_limit(rules);
 }
 
 static guint get_under_way_limit(const ThrottleRules *rules) {
+  if (rules->no_address)
+    return rules->failure_delay > 0 ? 1 : G_MAXUINT;
   if (rules->lockout_threshold > 0)
     return rules->lockout_threshold;
   return rules->failure_delay > 0 ? UNDER_WAY : G_MAXUINT;
@@ -128,9 +151,11 @@ static guint get_under_way_limit(const ThrottleRules *rules) {
 /* Whether as many are under way as could fail before the hold. */
 static gboolean is_full(const Address *address, const Pair *pair, const ThrottleRules *rules,
                         gint64 now) {
+  if (pair->under_way > 0 && rules->no_address)
+    return pair->failures > 0 && pair->under_way >= get_under_way_limit(rules);
   if (pair->under_way > 0)
     return pair->failures + pair->under_way >= get_under_way_limit(rules);
-  return rules->lockout_threshold > 0 && pair->failures == 0 &&
+  return has_holds(rules) && pair->failures == 0 &&
          count_accounts(address, rules, now, TRUE) >= get_account_limit(rules);
 }
 
@@ -231,10 +256,33 @@ static ThrottleAnswer judge(const Address *address, const Pair *pair, const Thro
                             gint64 now, guint32 *wait_ms) {
   gint64 wait = rules->failure_delay == 0 ? 0 : (address->next_try - now + MS - 1) / MS;
   *wait_ms = get_delay(address, rules, now);
-  if (is_address_held(address, rules, now) || is_pair_held(pair, rules, now) || wait > MAX_WAIT_MS)
+  if (is_address_held(address, rules, now) || is_pair_held(pair, rules, now) ||
+      (wait > MAX_WAIT_MS && !rules->no_address))
     return THROTTLE_HELD;
   *wait_ms = (guint32)MAX(wait, 0);
   return wait > 0 || is_full(address, pair, rules, now) ? THROTTLE_WAIT : THROTTLE_GO;
+}
+
+static GuessRules make_guess_rules(const ThrottleRules *rules) {
+  gboolean bounded = rules->lockout_threshold > 0;
+  return (GuessRules){bounded ? rules->failures_per_account : 0, rules->lockout_seconds,
+                      bounded ? rules->failures_per_minute : 0};
+}
+
+static Guess make_guess(const ThrottleRules *rules, const char *account, const char *address,
+                        const Pair *pair) {
+  return (Guess){account, rules->no_address ? NULL : address, pair->failures};
+}
+
+/* As judge(), over all addresses. */
+static ThrottleAnswer judge_guess(Throttle *throttle, const ThrottleRules *rules,
+                                  const Guess *guess, gint64 now, guint32 *wait_ms) {
+  const GuessRules bounds = make_guess_rules(rules);
+  *wait_ms = guess_limit_get_wait(throttle->guesses, &bounds, guess, now);
+  if (*wait_ms > 0)
+    return THROTTLE_WAIT;
+  guess_limit_begin(throttle->guesses, guess);
+  return THROTTLE_GO;
 }
 
 ThrottleAnswer throttle_begin(Throttle *throttle, const ThrottleRules *rules, const char *account,
@@ -243,9 +291,13 @@ ThrottleAnswer throttle_begin(Throttle *throttle, const ThrottleRules *rules, co
     evict(throttle, rules, now);
   Address *entry = get_address(throttle, address);
   Pair *pair = get_pair(throttle, entry, account);
+  entry->is_none = rules->no_address;
   if (now - pair->last_failure > get_memory(rules))
     pair->failures = 0;
   ThrottleAnswer answer = judge(entry, pair, rules, now, wait_ms);
+  const Guess guess = make_guess(rules, account, address, pair);
+  if (answer == THROTTLE_GO)
+    answer = judge_guess(throttle, rules, &guess, now, wait_ms);
   if (answer == THROTTLE_GO)
     pair->under_way++;
   else
@@ -253,11 +305,22 @@ ThrottleAnswer throttle_begin(Throttle *throttle, const ThrottleRules *rules, co
   return answer;
 }
 
+static void end_guess(Throttle *throttle, const ThrottleRules *rules, const Guess *guess,
+                      ThrottleResult result, gint64 now) {
+  static const GuessResult results[] = {[THROTTLE_SUCCESS] = GUESS_RIGHT,
+                                        [THROTTLE_FAILURE] = GUESS_WRONG,
+                                        [THROTTLE_UNDECIDED] = GUESS_UNDECIDED};
+  const GuessRules bounds = make_guess_rules(rules);
+  guess_limit_end(throttle->guesses, &bounds, guess, results[result], now);
+}
+
 void throttle_end(Throttle *throttle, const ThrottleRules *rules, const char *account,
                   const char *address, gint64 now, ThrottleResult result, guint32 *wait_ms) {
   *wait_ms = 0;
   Address *entry = get_address(throttle, address);
   Pair *pair = get_pair(throttle, entry, account);
+  const Guess guess = make_guess(rules, account, address, pair);
+  end_guess(throttle, rules, &guess, result, now);
   if (pair->under_way > 0)
     pair->under_way--;
   if (result == THROTTLE_SUCCESS)
@@ -270,6 +333,10 @@ void throttle_end(Throttle *throttle, const ThrottleRules *rules, const char *ac
     *wait_ms = (guint32)((entry->next_try - now) / MS);
   }
   tidy(throttle, entry, account, address);
+}
+
+char *throttle_take_alarm(Throttle *throttle) {
+  return guess_limit_take_alarm(throttle->guesses);
 }
 
 /* ---- who is held, and letting go ---- */
@@ -299,6 +366,8 @@ static void visit_address(const char *name, const Address *address, const Thrott
   GHashTableIter iterator;
   gpointer account = NULL;
   gpointer value = NULL;
+  if (address->is_none)
+    return;
   if (is_address_held(address, rules, now)) {
     const ThrottleHold hold = {name, NULL, count_failures(address, rules, now),
                                get_address_end(address, rules)};
@@ -350,6 +419,8 @@ guint throttle_release(Throttle *throttle, const char *account, const char *addr
   GHashTableIter iterator;
   gpointer name = NULL;
   gpointer value = NULL;
+  if (address == NULL)
+    guess_limit_release(throttle->guesses, account);
   g_hash_table_iter_init(&iterator, throttle->addresses);
   while (g_hash_table_iter_next(&iterator, &name, &value)) {
     Address *entry = value;

@@ -3,6 +3,8 @@
  * grows with an address's failures, the lock on a pair, the hold on an address that
  * tries many accounts. Pure: times are given, nothing waits here.
  *
+ * Over all addresses guess-limit.h bounds wrong passwords: tries wait for it, too.
+ *
  * Tries under way count as failures until they have ended, so that many at once gain
  * nothing. Memory is bounded: expired entries are evicted first, then those with the
  * fewest failures that are not held. Evicting one hold takes a whole table of others,
@@ -10,14 +12,23 @@
 #ifndef MAILAUTH_VERIFIER_THROTTLE_H
 #define MAILAUTH_VERIFIER_THROTTLE_H
 
-#include <glib.h>
+#include "mailauth/settings/settings.h"
 
 /* The settings, as they stand now: they go for what was counted before, too. */
 typedef struct {
   guint32 failure_delay;     /* ms; 0: none */
   guint32 lockout_threshold; /* failures; 0: never, and lifts every hold */
   guint32 lockout_seconds;
+  /* Over all addresses; 0: no bound, nor is there one without a threshold. */
+  guint32 failures_per_account; /* in lockout_seconds */
+  guint32 failures_per_minute;
+  /* The address tells nothing (saslauthd's protocol has none): it is the account's name, and
+   * whoever is held back may be its owner. There are only delays, and one try at a time. */
+  gboolean no_address;
 } ThrottleRules;
+
+/* By the settings as they stand. */
+ThrottleRules throttle_make_rules(const Settings *settings, gboolean no_address);
 
 typedef enum {
   THROTTLE_GO,   /* the password may be proved; end it with throttle_end() */
@@ -57,6 +68,10 @@ void throttle_visit_held(const Throttle *throttle, const ThrottleRules *rules, g
  * everywhere), and the delay of addresses that are released as a whole. Tries under way
  * stay. Returns how many pairs had failures. */
 guint throttle_release(Throttle *throttle, const char *account, const char *address);
+
+/* What the administrator has to be told of the bounds over all addresses (guess-limit.h);
+ * NULL: nothing. Owned. */
+char *throttle_take_alarm(Throttle *throttle);
 
 /* Pairs remembered now, held or not. */
 guint throttle_count(const Throttle *throttle);

@@ -15,7 +15,7 @@ EVERYBODYS = {"client/registry.h", "client/base"}
 REGD = [f"regd/{name}" for name in ("base", "storage", "tree", "history", "read", "files", "upkeep", "write",
                                     "service", "bus", "registry1")] + ["regd"]
 MAIL = {f"mailauth/{name}" for name in ("base", "ipc", "process", "tls", "protocol", "settings", "connector", "pam",
-                                        "mailbox", "backend", "package", "front", "parent", "verifier")}
+                                        "mailbox", "backend", "package", "guesses", "front", "parent", "verifier")}
 LAYERS = {
     "client/registry.h": set(),
     "client/base": set(),
@@ -44,6 +44,7 @@ LAYERS = {
     "mailauth/backend": {"mailauth/base", "mailauth/settings", "mailauth/connector"},
     "mailauth/package": {"client/threads", "mailauth/base", "mailauth/settings", "mailauth/protocol",
                          "mailauth/connector", "mailauth/pam"},
+    "mailauth/guesses": set(),
     "mailauth/front": {"mailauth/base", "mailauth/ipc", "mailauth/process", "mailauth/tls", "mailauth/protocol"},
     "mailauth/parent": {"mailauth/base", "mailauth/ipc", "mailauth/process"},
     "mailauth/verifier": MAIL - {"mailauth/front", "mailauth/parent", "mailauth/verifier"} | {"client/bus",
@@ -77,7 +78,7 @@ LIBRARIES = {
 PURE = ["client/base", "client/regfile", "schema/rules", "schema/parse", "regd/base/access", "regd/base/watchers", "regd/base/effective",
         "regd/history/encoding", "mailauth/base/base64", "mailauth/base/line", "mailauth/base/unique-id-format", "mailauth/protocol",
         "mailauth/settings/settings", "mailauth/settings/settings-read", "mailauth/settings/settings-names",
-        "mailauth/settings/settings-tables", "mailauth/settings/decision", "mailauth/verifier/throttle",
+        "mailauth/settings/settings-tables", "mailauth/settings/decision", "mailauth/verifier/throttle", "mailauth/guesses",
         "mailauth/verifier/events", "mailauth/mailbox/maildir-name", "mailauth/mailbox/maildir-ids",
         "mailauth/mailbox/dovecot-uidlist", "mailauth/mailbox/pop3-body", "mailauth/mailbox/pop3-maildrop"]
 DOORS = re.compile(r"(unistd|fcntl|stdio|sys/(socket|stat|file|mman|wait)|netdb|"

@@ -146,11 +146,11 @@ def failures_are_held_back_by_the_clients_address():
             contains(client.plain("ann", "native", "192.0.2.7"), "FAIL")
             equal(mail.events()[0]["reason"], "held-back")
             contains(client.plain("ann", "native", "192.0.2.8"), "OK")
-        # Where no address is known, an account holds nobody but itself.
+        # Where no address is known, nobody is held.
         mail.add_account("bob", "native", mailbox=False)
         for name in ("ann", "ben", "cid", "dan", "eve"):
             equal([ask_saslauthd(mux, name, "wrong") for _ in range(3)], ["NO"] * 3)
-        equal(ask_saslauthd(mux, "ann", "native"), "NO")
+        equal(ask_saslauthd(mux, "ann", "native"), "OK")
         equal(ask_saslauthd(mux, "bob", "native"), "OK")
 
 
@@ -274,6 +274,67 @@ def a_new_verifier_without_regd_takes_no_socket_away():
         equal(os.lstat(auth).st_ino, inode)
         mail.registry.start()
         wait_until(lambda: ask_until_decided(auth), "a verdict")
+
+
+# ---- guesses ----
+
+@test
+def without_an_address_the_owner_is_delayed_and_never_locked_out():
+    with sockets() as (mail, auth, mux):
+        mail.client.set(PARAMETERS, "Lockout Threshold", REG_DWORD, 3)
+        mail.client.set(PARAMETERS, "Failures Per Account", REG_DWORD, 0)
+        for delay in (0, 10):
+            mail.client.set(PARAMETERS, "Failure Delay", REG_DWORD, delay)
+            for _ in range(12):
+                equal(ask_saslauthd(mux, "ann", "wrong"), "NO")
+            equal(ask_saslauthd(mux, "ann", "native"), "OK")
+            with AuthTalk(auth) as client:
+                for number in range(1, 13):
+                    equal(client.plain("ann", "wrong", ""), f"FAIL\t{number}\tuser=ann")
+                equal(client.plain("ann", "native", ""), "OK\t13\tuser=ann")
+        equal([event for event in mail.events(1000) if event["reason"] == "held-back"], [])
+        # With one, it is the pair that is locked.
+        for _ in range(3):
+            ask_saslauthd(mux, "ann", "wrong", address="192.0.2.9;4711")
+        equal(ask_saslauthd(mux, "ann", "native", address="192.0.2.9;4711"), "NO")
+        equal(mail.events()[0]["reason"], "held-back")
+
+
+@test
+def a_front_that_forges_addresses_does_not_guess_on():
+    with sockets() as (mail, auth, _mux), AuthTalk(auth) as owner, AuthTalk(auth) as forger:
+        mail.add_account("bob", "native", mailbox=False)
+        for name, number in (("Lockout Threshold", 10), ("Lockout Seconds", 3600), ("Failures Per Account", 5)):
+            mail.client.set(PARAMETERS, name, REG_DWORD, number)
+        equal(owner.plain("ann", "native", "198.51.100.1"), "OK\t1\tuser=ann")
+        for number in range(1, 101):
+            forger.ask_plain("ann", f"guess {number}", f"192.0.2.{number}")
+        wait_until(lambda: any(event["reason"] == "guesses" for event in mail.events(100)), "the alarm")
+        # The owner where the password was right before, and everybody else.
+        equal(owner.plain("ann", "native", "198.51.100.1"), "OK\t2\tuser=ann")
+        equal(owner.plain("bob", "native", "198.51.100.2"), "OK\t3\tuser=bob")
+        wrong = [event for event in mail.events(1000) if event["reason"] == "bad-password"]
+        equal(len(wrong), 5)
+        alarms = [event for event in mail.events(1000) if event["reason"] == "guesses"]
+        equal([(event["id"], event["type"], event["user"]) for event in alarms], [(14013, "Warning", "ann")])
+        contains(alarms[0]["description"], "Failures Per Account")
+        # Live: those that wait go on.
+        mail.client.set(PARAMETERS, "Failures Per Account", REG_DWORD, 0)
+        with AuthTalk(auth) as another:
+            equal(another.plain("ann", "native", "203.0.113.1"), "OK\t1\tuser=ann")
+
+
+@test
+def guesses_at_many_accounts_are_bounded_together():
+    with sockets() as (mail, auth, _mux), AuthTalk(auth) as client:
+        for name, number in (("Lockout Threshold", 10), ("Failures Per Minute", 4)):
+            mail.client.set(PARAMETERS, name, REG_DWORD, number)
+        for number in range(1, 51):
+            client.ask_plain(f"user{number}", "guess", f"192.0.2.{number}")
+        wait_until(lambda: any(event["reason"] == "guesses" for event in mail.events(100)), "the alarm")
+        check(sum(event["reason"] == "no-such-user" for event in mail.events(1000)) <= 4, "more than four were tried")
+        contains(next(event for event in mail.events(100) if event["reason"] == "guesses")["description"],
+                 "Failures Per Minute")
 
 
 main()

@@ -43,6 +43,7 @@ static const Row rows[] = {
     {OUTCOME_PAM_DENIED, "accounts-denied", 13003, "Error", "[SYS/TEMP]", "[UNAVAILABLE]"},
     {OUTCOME_REGISTRY_SILENT, "registry-silent", 14012, "Warning", "", ""},
     {OUTCOME_REGISTRY_BACK, "registry-back", 14012, "Information", "", ""},
+    {OUTCOME_GUESSES, "guesses", 14013, "Warning", "", ""},
     {OUTCOME_CERTIFICATE_DOUBTFUL, "certificate-doubtful", 14008, "Warning", "", ""},
 };
 

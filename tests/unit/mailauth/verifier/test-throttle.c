@@ -26,6 +26,10 @@ static ThrottleAnswer ask(Throttle *throttle, const ThrottleRules *with, const c
   return answer;
 }
 
+static void count_held(G_GNUC_UNUSED const ThrottleHold *hold, gpointer data) {
+  ++*(guint *)data;
+}
+
 static void test_delay_grows(void) {
   g_autoptr(Throttle) throttle = throttle_new(100);
   g_assert_cmpuint(fail(throttle, &rules, "a", "x", 0), ==, 500);
@@ -74,6 +78,59 @@ static void test_success_clears_its_pair_alone(void) {
   g_assert_cmpint(throttle_begin(throttle, &no_delay, "own", "x", 6, &wait), ==, THROTTLE_GO);
   throttle_end(throttle, &no_delay, "own", "x", 6, THROTTLE_SUCCESS, &wait);
   g_assert_cmpint(ask(throttle, &no_delay, "victim", "x", 7), ==, THROTTLE_HELD);
+}
+
+/* Without an address the owner can't be told from others: they wait, and never longer than
+ * a delay after the last failure, but nobody is locked out. */
+static void test_no_address(void) {
+  static const ThrottleRules delays = {
+      .failure_delay = 500, .lockout_threshold = 3, .lockout_seconds = 300, .no_address = TRUE};
+  g_autoptr(Throttle) throttle = throttle_new(100);
+  guint32 wait = 0;
+  gint64 now = 0;
+  for (guint i = 0; i < 50; i++) {
+    while (throttle_begin(throttle, &delays, "a", "account a", now, &wait) == THROTTLE_WAIT) {
+      g_assert_cmpuint(wait, >, 0);
+      g_assert_cmpuint(wait, <=, 5000);
+      now += wait * 1000;
+    }
+    g_assert_cmpint(throttle_begin(throttle, &delays, "a", "account a", now, &wait), ==,
+                    i == 0 ? THROTTLE_GO : THROTTLE_WAIT);
+    throttle_end(throttle, &delays, "a", "account a", now, THROTTLE_FAILURE, &wait);
+    if (i == 0)
+      throttle_end(throttle, &delays, "a", "account a", now, THROTTLE_UNDECIDED, &wait);
+  }
+  g_assert_cmpint(ask(throttle, &delays, "a", "account a", now + 5 * SECOND), ==, THROTTLE_GO);
+  guint held = 0;
+  throttle_visit_held(throttle, &rules, now, count_held, &held);
+  g_assert_cmpuint(held, ==, 0);
+}
+
+static void test_over_all_addresses(void) {
+  static const ThrottleRules bounded = {.failure_delay = 0,
+                                        .lockout_threshold = 10,
+                                        .lockout_seconds = 300,
+                                        .failures_per_account = 20};
+  static const ThrottleRules lifted = {.lockout_seconds = 300, .failures_per_account = 20};
+  g_autoptr(Throttle) throttle = throttle_new(1000);
+  guint32 wait = 0;
+  guint begun = 0;
+  for (guint i = 0; i < 100; i++) {
+    g_autofree char *address = g_strdup_printf("forged-%u", i);
+    if (throttle_begin(throttle, &bounded, "a", address, 0, &wait) != THROTTLE_GO)
+      continue;
+    begun++;
+    throttle_end(throttle, &bounded, "a", address, 0, THROTTLE_FAILURE, &wait);
+  }
+  g_assert_cmpuint(begun, ==, 20);
+  g_assert_cmpint(ask(throttle, &bounded, "a", "new", 0), ==, THROTTLE_WAIT);
+  g_autofree char *alarm = throttle_take_alarm(throttle);
+  g_assert_nonnull(alarm);
+  g_assert_cmpint(ask(throttle, &bounded, "b", "new", 0), ==, THROTTLE_GO);
+  /* A threshold of 0 lifts it, and a release forgets it. */
+  g_assert_cmpint(ask(throttle, &lifted, "a", "new", 0), ==, THROTTLE_GO);
+  throttle_release(throttle, "a", NULL);
+  g_assert_cmpint(ask(throttle, &bounded, "a", "new", 0), ==, THROTTLE_GO);
 }
 
 static void test_many_at_once(void) {
@@ -185,6 +242,8 @@ static void test_release_under_way(void) {
 
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
+  g_test_add_func("/throttle/no-address", test_no_address);
+  g_test_add_func("/throttle/over-all-addresses", test_over_all_addresses);
   g_test_add_func("/throttle/delay-grows", test_delay_grows);
   g_test_add_func("/throttle/pair-is-locked", test_pair_is_locked);
   g_test_add_func("/throttle/threshold-zero-lifts", test_threshold_zero_lifts);

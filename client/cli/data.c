@@ -286,12 +286,10 @@ gboolean data_is_malformed(const RegistryValue *value) {
          registry_value_get_form(value) == REGISTRY_FORM_BYTES;
 }
 
-void data_print_typed(const RegistryValue *value, char separator, GString *out) {
+void data_print_type(const RegistryValue *value, GString *out) {
   g_autofree char *type = data_show_type(registry_value_get_type(value));
   g_string_append(out, type);
   g_string_append(out, data_is_malformed(value) ? " (malformed)" : "");
-  g_string_append_c(out, separator);
-  data_print_escaped(value, out);
 }
 
 /* ---- JSON ---- */

@@ -44,9 +44,9 @@ void data_print(const RegistryValue *value, GString *out);
  * backslash that could be taken for the start of an escape is doubled, and a bar in a string is
  * `\|`. */
 void data_print_escaped(const RegistryValue *value, GString *out);
-/* Type, @separator and data. Of data that does not match its type the bytes are shown, and
- * " (malformed)" stands behind the type. */
-void data_print_typed(const RegistryValue *value, char separator, GString *out);
+/* The type. Of data that does not match it the bytes are shown, and " (malformed)" stands behind
+ * the type. */
+void data_print_type(const RegistryValue *value, GString *out);
 gboolean data_is_malformed(const RegistryValue *value);
 /* Members "name", "type" and "data" (a string, a number, an array of strings, or
  * hexadecimal digits), "digits" for REG_QWORD: the number as a string, since many readers keep

@@ -17,6 +17,13 @@ void listed_value_free(ListedValue *value) {
   g_free(value);
 }
 
+ListedValue *listed_value_copy(const ListedValue *value) {
+  ListedValue *copy = g_new0(ListedValue, 1);
+  copy->name = g_strdup(value->name);
+  copy->value = registry_value_ref(value->value);
+  return copy;
+}
+
 const char *reply_take_string(DBusMessageIter *iter) {
   const char *text = "";
   if (dbus_message_iter_get_arg_type(iter) == DBUS_TYPE_STRING)

@@ -14,6 +14,7 @@ typedef struct {
   RegistryValue *value;
 } ListedValue;
 void listed_value_free(ListedValue *value);
+ListedValue *listed_value_copy(const ListedValue *value);
 
 /* An a(suv); of ListedValue. @key is for messages. */
 GPtrArray *reply_read_values(DBusMessageIter *array, const char *key, GError **error);

@@ -6,6 +6,7 @@
 #include "client/cli/output.h"
 #include "client/cli/usage.h"
 #include "client/regctl/help.h"
+#include "client/regctl/session/suggest.h"
 #include "client/regctl/verb-table.h"
 #include "client/threads/thread-shortage.h"
 
@@ -41,6 +42,8 @@ static gboolean run_verb(Session *session, const char *name, GError **error) {
   if (!command_line_check_options(session->line, verb->name, verb_get_options(verb), error) ||
       !check_operands(verb, session->line->n_operands - 1, error))
     return FALSE;
+  if (verb->pages && session->screen.is_terminal)
+    pager_start(&session->pager);
   return verb->run != NULL ? verb->run(session, error)
                            : print_help(session, session_get_operand(session, 0), error);
 }
@@ -56,6 +59,8 @@ static gboolean run(Session *session, GError **error) {
     return run_verb(session, name, error);
   if (session_has(session, OPTION_HELP))
     return print_help(session, NULL, error);
+  if (session->screen.is_terminal)
+    help_print(session_out(session));
   return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
                    "a verb is missing; regctl --help lists them");
 }
@@ -67,7 +72,9 @@ static gboolean run_and_print(Session *session, GError **error) {
   GString *out = session_out(session);
   if (!done && g_str_equal(out->str, "["))
     g_string_truncate(out, 0);
-  return session_flush(session, done ? error : NULL) && done;
+  done = session_flush(session, done ? error : NULL) && done;
+  pager_finish(&session->pager);
+  return done;
 }
 
 static ExitCode fail(const GError *error) {
@@ -86,6 +93,8 @@ int main(int argc, char **argv) {
     return (int)fail(error);
   session_init(&session, line);
   gboolean done = run_and_print(&session, &error);
+  if (!done)
+    suggest_append(&session, error);
   ExitCode code = done ? session.exit_code : fail(error);
   session_clear(&session);
   return (int)code;

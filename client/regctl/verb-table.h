@@ -13,6 +13,7 @@ typedef struct {
   const char *operands; /* as the usage line shows them */
   guint fewest, most;   /* operands */
   guint64 options;      /* bits, beside those of every verb */
+  gboolean pages;       /* may fill more than a window */
   gboolean writes;      /* by a commit, so that it takes OPTIONS_OF_WRITES too */
   VerbFunction run;     /* NULL: help, which needs this table */
   const char *summary;  /* one line */

@@ -244,15 +244,32 @@ static gboolean append_value_description(DBusMessageIter *dict, const SchemaValu
          (!alias || wire_append_entry_string(dict, "canonical-name", value->name));
 }
 
+/* The names of the key's secrets, aliases included. */
+static GPtrArray *list_secrets(const SchemaKey *key) {
+  GPtrArray *names = g_ptr_array_new();
+  for (guint i = 0; i < key->values->len; i++) {
+    const SchemaValue *value = key->values->pdata[i];
+    if (!value->secret)
+      continue;
+    g_ptr_array_add(names, value->name);
+    for (char **alias = value->aliases; alias != NULL && *alias != NULL; alias++)
+      g_ptr_array_add(names, *alias);
+  }
+  g_ptr_array_add(names, NULL);
+  return names;
+}
+
 static gboolean append_key_description(DBusMessageIter *dict, const SchemaKey *key) {
   g_autoptr(GPtrArray) names = g_ptr_array_new();
   for (guint i = 0; i < key->values->len; i++)
     g_ptr_array_add(names, ((SchemaValue *)key->values->pdata[i])->name);
   g_ptr_array_add(names, NULL);
+  g_autoptr(GPtrArray) secrets = list_secrets(key);
   return append_text(dict, "summary", key->summary) &&
          append_text(dict, "description", key->description) &&
          wire_append_entry_boolean(dict, "closed", key->closed) &&
          wire_append_entry_strings(dict, "values", (const char *const *)names->pdata) &&
+         wire_append_entry_strings(dict, "secrets", (const char *const *)secrets->pdata) &&
          wire_append_entry_string(dict, "schema", key->file);
 }
 

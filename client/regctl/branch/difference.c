@@ -4,6 +4,7 @@
 
 #include "client/base/escape.h"
 #include "client/cli/data.h"
+#include "client/regctl/session/secrets.h"
 
 typedef struct {
   Session *session;
@@ -14,9 +15,16 @@ typedef struct {
 
 /* ---- lines ---- */
 
-static void print_line(GString *out, char sign, const char *text) {
+static Paint paint_of(char sign) {
+  return sign == '-' ? PAINT_REMOVED : PAINT_ADDED;
+}
+
+static void print_key(Session *session, char sign, const char *path) {
+  GString *out = session_out(session);
+  screen_begin(&session->screen, sign == ' ' ? PAINT_KEY : paint_of(sign), out);
   g_string_append_c(out, sign);
-  escape_append(out, text);
+  escape_append(out, path);
+  screen_end(&session->screen, out);
   g_string_append_c(out, '\n');
 }
 
@@ -26,13 +34,24 @@ static void print_name(GString *out, const char *sign, const char *name) {
   g_string_append_c(out, '\n');
 }
 
-static void print_value(GString *out, char sign, const char *name, const RegistryValue *value) {
+/* One paint for the whole line: a secret, too, was added or removed. */
+static void print_value(Session *session, char sign, const BranchDifference *difference,
+                        const RegistryValue *value) {
+  GString *out = session_out(session);
+  const char *key = difference->key->path, *name = difference->name;
   if (value == NULL)
     return;
+  screen_begin(&session->screen, paint_of(sign), out);
   g_string_append_printf(out, "%c  ", sign);
   data_print_name(name, out);
   g_string_append_c(out, '\t');
-  data_print_typed(value, '\t', out);
+  data_print_type(value, out);
+  g_string_append_c(out, '\t');
+  if (secrets_hide(session, key, name))
+    g_string_append(out, SECRET_SHOWN);
+  else
+    data_print_escaped(value, out);
+  screen_end(&session->screen, out);
   g_string_append_c(out, '\n');
 }
 
@@ -44,14 +63,15 @@ static void print_difference(const BranchDifference *difference, gpointer data) 
     print_name(out, "+++ ", printing->b_name);
   }
   if (difference->name == NULL)
-    print_line(out, difference->kind == CHANGE_KEY_DELETED ? '-' : '+', difference->key->path);
+    print_key(printing->session, difference->kind == CHANGE_KEY_DELETED ? '-' : '+',
+              difference->key->path);
   else if (printing->key != difference->key)
-    print_line(out, ' ', difference->key->path);
+    print_key(printing->session, ' ', difference->key->path);
   printing->key = difference->key;
   if (difference->name == NULL)
     return;
-  print_value(out, '-', difference->name, difference->before);
-  print_value(out, '+', difference->name, difference->after);
+  print_value(printing->session, '-', difference, difference->before);
+  print_value(printing->session, '+', difference, difference->after);
 }
 
 /* ---- JSON ---- */

@@ -8,6 +8,7 @@
 #include "client/base/escape.h"
 #include "client/cli/data.h"
 #include "client/cli/reply.h"
+#include "client/regctl/branch/listing.h"
 
 #define PAGE_REVISIONS 100U
 
@@ -155,8 +156,12 @@ static void print_user(guint32 uid, GString *out) {
     g_string_append_printf(out, "%u", uid);
 }
 
-void history_print_head(const PastRevision *revision, GString *out) {
-  g_string_append_printf(out, "%" G_GUINT64_FORMAT "\t", revision->revision);
+void history_print_head(Session *session, const PastRevision *revision) {
+  GString *out = session_out(session);
+  screen_begin(&session->screen, PAINT_HEAD, out);
+  g_string_append_printf(out, "%" G_GUINT64_FORMAT, revision->revision);
+  screen_end(&session->screen, out);
+  g_string_append_c(out, '\t');
   print_time(revision->time, out);
   g_string_append_c(out, '\t');
   print_user(revision->uid, out);
@@ -165,18 +170,19 @@ void history_print_head(const PastRevision *revision, GString *out) {
   g_string_append_printf(out, "[%u]", revision->pid);
 }
 
-void history_print_data(const PastChange *change, GString *out) {
+void history_print_data(Session *session, const PastChange *change) {
+  GString *out = session_out(session);
   if (change->purged)
     g_string_append(out, "(purged)");
   if (change->old_value != NULL) {
-    data_print_typed(change->old_value, ' ', out);
+    listing_print_typed(session, change->key, change->name, change->old_value, ' ');
     g_string_append(out, " ->");
   }
   if (change->new_value == NULL)
     return;
   if (change->old_value != NULL)
     g_string_append_c(out, ' ');
-  data_print_typed(change->new_value, ' ', out);
+  listing_print_typed(session, change->key, change->name, change->new_value, ' ');
 }
 
 void history_write_head(const PastRevision *revision, Json *json) {

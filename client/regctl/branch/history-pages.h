@@ -28,9 +28,9 @@ gboolean history_walk(Session *session, const char *key, guint64 count, PastVisi
                       gpointer data, GError **error);
 
 /* "revision, time, user, program[pid]", separated by tabs, without a line end. */
-void history_print_head(const PastRevision *revision, GString *out);
+void history_print_head(Session *session, const PastRevision *revision);
 /* "REG_SZ a -> REG_SZ b": what there is of the two; "(purged)". */
-void history_print_data(const PastChange *change, GString *out);
+void history_print_data(Session *session, const PastChange *change);
 /* Members revision, time, uid, pid, program and comment. */
 void history_write_head(const PastRevision *revision, Json *json);
 /* Members "old" and "new", each with name, type and data, if they exist; "purged" if the

@@ -5,6 +5,7 @@
 #include "client/base/protocol.h"
 
 static const char *const formats[] = {"reg5", "reg4", "json", NULL};
+static const char *const colors[] = {"auto", "always", "never", NULL};
 static const char *const encodings[] = {"utf-16le", "utf-8", NULL};
 
 static const OptionRow rows[N_OPTIONS] = {
@@ -94,6 +95,11 @@ static const OptionRow rows[N_OPTIONS] = {
     [OPTION_FROM] = {.name = "from",
                      .argument = "FILE",
                      .help = "read DATA from a file, or from standard input (-)"},
+    [OPTION_SHOW_SECRETS] = {.name = "show-secrets", .help = "show secrets on a terminal, too"},
+    [OPTION_COLOR] = {.name = "color",
+                      .argument = "WHEN",
+                      .words = colors,
+                      .help = "auto (default: on a terminal), always or never"},
     [OPTION_BYTES] = {.name = "bytes", .help = "DATA is the bytes, in hexadecimal or of the file"},
     [OPTION_STRICT] = {.name = "strict",
                        .help = "fail at the first line that can't be read, or is guessed"},

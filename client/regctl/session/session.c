@@ -18,11 +18,14 @@
 void session_init(Session *session, const CommandLine *line) {
   *session = (Session){.line = line, .exit_code = EXIT_CODE_DONE};
   session->json.text = g_string_new(NULL);
+  session->screen = screen_find(line->texts[OPTION_COLOR]);
 }
 
 void session_clear(Session *session) {
   g_clear_pointer(&session->connection, registry_connection_unref);
   offline_end(&session->offline);
+  g_clear_pointer(&session->secrets, g_hash_table_unref);
+  g_clear_pointer(&session->secrets_key, g_free);
   g_string_free(session->json.text, TRUE);
 }
 

@@ -9,6 +9,8 @@
 #include "client/connection/connection.h"
 #include "client/regctl/session/offline.h"
 #include "client/regctl/session/options.h"
+#include "client/terminal/pager.h"
+#include "client/terminal/screen.h"
 
 typedef struct {
   const CommandLine *line;
@@ -16,7 +18,11 @@ typedef struct {
   Json json;                      /* its text is what goes to standard output, JSON or not */
   Offline offline;                /* the regd that was started for --database */
   guint64 revision_before;        /* of a change on trial: the newest one before it */
-  ExitCode exit_code;             /* of a verb that did what it was asked */
+  Screen screen;                  /* standard output, as it was before a pager */
+  Pager pager;
+  GHashTable *secrets; /* see secrets.h: the names of those of `secrets_key`; NULL: not asked */
+  char *secrets_key;
+  ExitCode exit_code; /* of a verb that did what it was asked */
 } Session;
 
 void session_init(Session *session, const CommandLine *line);

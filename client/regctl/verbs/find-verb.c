@@ -2,10 +2,10 @@
 /* The verb find: searches names and data. */
 #include <string.h>
 
-#include "client/base/escape.h"
 #include "client/base/path.h"
 #include "client/cli/data.h"
 #include "client/cli/reply.h"
+#include "client/regctl/branch/listing.h"
 #include "client/regctl/branch/tree-pages.h"
 #include "client/regctl/verbs/verbs.h"
 
@@ -39,7 +39,7 @@ static gboolean data_fits(const Search *search, const RegistryValue *value) {
 
 static void report_key(Session *session, const char *path) {
   if (!session_has(session, OPTION_JSON)) {
-    escape_append(session_out(session), path);
+    listing_print_key(session, path);
     g_string_append_c(session_out(session), '\n');
     return;
   }
@@ -57,12 +57,9 @@ static void report_value(Session *session, const char *path, const ListedValue *
     json_end(&session->json, '}');
     return;
   }
-  escape_append(out, path);
+  listing_print_key(session, path);
   g_string_append_c(out, '\t');
-  data_print_name(listed->name, out);
-  g_string_append_c(out, '\t');
-  data_print_typed(listed->value, '\t', out);
-  g_string_append_c(out, '\n');
+  listing_print_value(session, path, listed->name, listed->value);
 }
 
 static gboolean look_at_key(Session *session, const char *path, const GPtrArray *values,

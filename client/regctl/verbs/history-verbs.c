@@ -8,6 +8,7 @@
 #include "client/cli/data.h"
 #include "client/cli/reply.h"
 #include "client/regctl/branch/history-pages.h"
+#include "client/regctl/branch/listing.h"
 #include "client/regctl/verbs/place.h"
 #include "client/regctl/verbs/verbs.h"
 
@@ -24,14 +25,15 @@ static gboolean is_value_change(const PastChange *change) {
   return g_str_has_prefix(change->kind, "value-");
 }
 
-static void print_change(const PastChange *change, GString *out) {
+static void print_change(Session *session, const PastChange *change) {
+  GString *out = session_out(session);
   g_string_append_printf(out, "\t%s\t", change->kind);
-  escape_append(out, change->key);
+  listing_print_key(session, change->key);
   if (is_value_change(change)) {
     g_string_append_c(out, '\t');
     data_print_name(change->name, out);
     g_string_append_c(out, '\t');
-    history_print_data(change, out);
+    history_print_data(session, change);
   }
   g_string_append_c(out, '\n');
 }
@@ -39,14 +41,14 @@ static void print_change(const PastChange *change, GString *out) {
 static gboolean print_revision(Session *session, const PastRevision *revision,
                                G_GNUC_UNUSED gpointer data, GError **error) {
   GString *out = session_out(session);
-  history_print_head(revision, out);
+  history_print_head(session, revision);
   if (*revision->comment) {
     g_string_append_c(out, '\t');
     escape_append(out, revision->comment);
   }
   g_string_append_c(out, '\n');
   for (guint i = 0; i < revision->changes->len; i++)
-    print_change(g_ptr_array_index(revision->changes, i), out);
+    print_change(session, g_ptr_array_index(revision->changes, i));
   if (revision->changes_left > 0)
     g_string_append_printf(out, "\tand %u more\n", revision->changes_left);
   return session_flush_much(session, error);
@@ -127,9 +129,9 @@ static gboolean blame_revision(Session *session, const PastRevision *revision, g
     history_write_data(change, json);
     json_end(json, '}');
   } else {
-    history_print_head(revision, json->text);
+    history_print_head(session, revision);
     g_string_append_printf(json->text, "\t%s\t", change->kind);
-    history_print_data(change, json->text);
+    history_print_data(session, change);
     g_string_append_c(json->text, *revision->comment ? '\t' : '\n');
     if (*revision->comment) {
       escape_append(json->text, revision->comment);

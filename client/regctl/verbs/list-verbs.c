@@ -2,19 +2,12 @@
 /* The verbs that list: ls, tree. */
 #include <string.h>
 
-#include "client/base/escape.h"
 #include "client/cli/data.h"
 #include "client/cli/reply.h"
+#include "client/regctl/branch/drawing.h"
+#include "client/regctl/branch/listing.h"
 #include "client/regctl/branch/tree-pages.h"
 #include "client/regctl/verbs/verbs.h"
-
-/* name, type and data, separated by tabs. */
-static void print_value(const ListedValue *listed, GString *out) {
-  data_print_name(listed->name, out);
-  g_string_append_c(out, '\t');
-  data_print_typed(listed->value, '\t', out);
-  g_string_append_c(out, '\n');
-}
 
 static void write_values(const GPtrArray *values, Json *json) {
   for (guint i = 0; i < values->len; i++) {
@@ -37,12 +30,12 @@ static DBusMessage *list(Session *session, const char *member, const char *key,
                                                                        : NULL;
 }
 
-static void print_keys(DBusMessageIter *names, GString *out) {
+static void print_keys(DBusMessageIter *names, Session *session) {
   DBusMessageIter name;
   for (dbus_message_iter_recurse(names, &name);
        dbus_message_iter_get_arg_type(&name) == DBUS_TYPE_STRING;) {
-    escape_append(out, reply_take_string(&name));
-    g_string_append_c(out, '\n');
+    listing_print_key(session, reply_take_string(&name));
+    g_string_append_c(session_out(session), '\n');
   }
 }
 
@@ -65,13 +58,8 @@ static gboolean gather_values(G_GNUC_UNUSED Session *session, G_GNUC_UNUSED cons
                               const GPtrArray *values, gpointer data,
                               G_GNUC_UNUSED GError **error) {
   GPtrArray *gathered = data;
-  for (guint i = 0; i < values->len; i++) {
-    const ListedValue *listed = g_ptr_array_index(values, i);
-    ListedValue *copy = g_new0(ListedValue, 1);
-    copy->name = g_strdup(listed->name);
-    copy->value = registry_value_ref(listed->value);
-    g_ptr_array_add(gathered, copy);
-  }
+  for (guint i = 0; i < values->len; i++)
+    g_ptr_array_add(gathered, listed_value_copy(g_ptr_array_index(values, i)));
   return TRUE;
 }
 
@@ -106,9 +94,8 @@ gboolean verb_ls(Session *session, GError **error) {
     write_listing(session, key, &names, values);
     return TRUE;
   }
-  print_keys(&names, session_out(session));
-  for (guint i = 0; i < values->len; i++)
-    print_value(g_ptr_array_index(values, i), session_out(session));
+  print_keys(&names, session);
+  listing_print_values(session, key, values, "");
   return TRUE;
 }
 
@@ -123,16 +110,25 @@ static gboolean print_tree_key(Session *session, const char *path, const GPtrArr
   Progress *progress = data;
   GString *out = session_out(session);
   if (g_strcmp0(progress->path, path) != 0) {
-    escape_append(out, path);
+    listing_print_key(session, path);
     g_string_append_c(out, '\n');
     g_free(progress->path);
     progress->path = g_strdup(path);
   }
-  for (guint i = 0; i < values->len; i++) {
-    g_string_append(out, "  ");
-    print_value(g_ptr_array_index(values, i), out);
-  }
+  listing_print_values(session, path, values, "  ");
   return session_flush_much(session, error);
+}
+
+static gboolean draw_key(G_GNUC_UNUSED Session *session, const char *path, const GPtrArray *values,
+                         gpointer data, G_GNUC_UNUSED GError **error) {
+  drawing_add(data, path, values);
+  return TRUE;
+}
+
+static gboolean draw(Session *session, const char *key, guint32 depth, GError **error) {
+  g_autoptr(Drawing) drawing = drawing_new();
+  return tree_walk(session, key, depth, draw_key, drawing, error) &&
+         drawing_print(drawing, session, error);
 }
 
 static void end_json_key(Json *json) {
@@ -180,6 +176,8 @@ gboolean verb_tree(Session *session, GError **error) {
     return FALSE;
   guint32 depth = session_has(session, OPTION_DEPTH) ? (guint32)session->line->numbers[OPTION_DEPTH]
                                                      : G_MAXUINT32;
+  if (session->screen.is_terminal && !session_has(session, OPTION_JSON))
+    return draw(session, key, depth, error);
   gboolean walked = session_has(session, OPTION_JSON)
                         ? walk_as_json(session, key, depth, &progress, error)
                         : tree_walk(session, key, depth, print_tree_key, &progress, error);

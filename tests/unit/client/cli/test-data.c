@@ -231,7 +231,9 @@ static void test_nothing_looks_alike(void) {
   g_ptr_array_add(values, registry_value_new_uint32(REGISTRY_DWORD, 5, NULL));
   for (guint i = 0; i < values->len; i++) {
     GString *out = g_string_new(NULL);
-    data_print_typed(values->pdata[i], '\t', out);
+    data_print_type(values->pdata[i], out);
+    g_string_append_c(out, '\t');
+    data_print_escaped(values->pdata[i], out);
     g_test_message("%s", out->str);
     g_assert_true(g_hash_table_add(shown, g_string_free(out, FALSE)));
   }

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* See listing.h. */
+#include "client/regctl/branch/listing.h"
+
+#include "client/base/escape.h"
+#include "client/cli/data.h"
+#include "client/cli/reply.h"
+#include "client/regctl/session/secrets.h"
+#include "client/terminal/table.h"
+
+void listing_print_key(Session *session, const char *text) {
+  GString *out = session_out(session);
+  screen_begin(&session->screen, PAINT_KEY, out);
+  escape_append(out, text);
+  screen_end(&session->screen, out);
+}
+
+static char *dup_type(const RegistryValue *value) {
+  GString *text = g_string_new(NULL);
+  data_print_type(value, text);
+  return g_string_free(text, FALSE);
+}
+
+void listing_print_typed(Session *session, const char *key, const char *name,
+                         const RegistryValue *value, char separator) {
+  GString *out = session_out(session);
+  g_autofree char *type = dup_type(value);
+  screen_paint(&session->screen, PAINT_TYPE, type, out);
+  g_string_append_c(out, separator);
+  if (secrets_hide(session, key, name))
+    screen_paint(&session->screen, PAINT_SECRET, SECRET_SHOWN, out);
+  else
+    data_print_escaped(value, out);
+}
+
+void listing_print_value(Session *session, const char *key, const char *name,
+                         const RegistryValue *value) {
+  data_print_name(name, session_out(session));
+  g_string_append_c(session_out(session), '\t');
+  listing_print_typed(session, key, name, value, '\t');
+  g_string_append_c(session_out(session), '\n');
+}
+
+static void add_row(Table *table, Session *session, const char *key, const ListedValue *listed) {
+  gboolean secret = secrets_hide(session, key, listed->name);
+  GString *name = g_string_new(NULL);
+  GString *data = g_string_new(secret ? SECRET_SHOWN : NULL);
+  data_print_name(listed->name, name);
+  if (!secret)
+    data_print_escaped(listed->value, data);
+  table_add(table, g_string_free(name, FALSE), dup_type(listed->value), g_string_free(data, FALSE),
+            secret);
+}
+
+void listing_print_values(Session *session, const char *key, const GPtrArray *values,
+                          const char *indent) {
+  g_autoptr(Table) table = table_new();
+  for (guint i = 0; i < values->len; i++) {
+    const ListedValue *listed = g_ptr_array_index(values, i);
+    if (session->screen.is_terminal) {
+      add_row(table, session, key, listed);
+      continue;
+    }
+    g_string_append(session_out(session), indent);
+    listing_print_value(session, key, listed->name, listed->value);
+  }
+  table_print(table, &session->screen, indent, session_out(session));
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* Values as lines of a listing: tab-separated for programs, aligned to the window and painted for
+ * people. Secrets are not shown to the latter. */
+#ifndef CLIENT_REGCTL_BRANCH_LISTING_H
+#define CLIENT_REGCTL_BRANCH_LISTING_H
+
+#include "client/regctl/session/session.h"
+
+/* Type, @separator and data of a value. */
+void listing_print_typed(Session *session, const char *key, const char *name,
+                         const RegistryValue *value, char separator);
+/* Name, type and data, and a line end. */
+void listing_print_value(Session *session, const char *key, const char *name,
+                         const RegistryValue *value);
+/* A line for each of @values (of ListedValue), after @indent. */
+void listing_print_values(Session *session, const char *key, const GPtrArray *values,
+                          const char *indent);
+/* A key's path or name, painted. */
+void listing_print_key(Session *session, const char *text);
+
+#endif

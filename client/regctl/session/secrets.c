@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* See secrets.h. regd is asked once for each key. */
+#include "client/regctl/session/secrets.h"
+
+#include "client/base/path.h"
+
+/* The names of the key's secrets, upper-cased; an empty set if no schema describes it. */
+static GHashTable *ask(Session *session, const char *key) {
+  Request request;
+  DBusMessageIter answer, content;
+  GHashTable *names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+  request_begin(&request, "Describe");
+  request_add_string(&request, key);
+  request_add_string(&request, "");
+  g_autoptr(WireMessage) reply = session_call(session, &request, &answer, NULL);
+  if (reply == NULL || !dbus_message_has_signature(reply, "a{sv}"))
+    return names;
+  g_autoptr(WireOptions) description = wire_options_read(&answer, NULL);
+  if (description == NULL || !wire_options_get_content(description, "secrets", &content))
+    return names;
+  g_autoptr(RegistryValue) value =
+      wire_read_content(&content, REGISTRY_MULTI_SZ, key, "secrets", NULL);
+  g_auto(GStrv) listed = value != NULL ? registry_value_dup_strings(value) : NULL;
+  for (char **name = listed; name != NULL && *name != NULL; name++)
+    g_hash_table_add(names, path_fold(*name));
+  return names;
+}
+
+gboolean secrets_hide(Session *session, const char *key, const char *name) {
+  if (!session->screen.is_terminal || session_has(session, OPTION_SHOW_SECRETS))
+    return FALSE;
+  if (session->secrets == NULL || path_compare_names(session->secrets_key, key) != 0) {
+    g_clear_pointer(&session->secrets, g_hash_table_unref);
+    g_free(session->secrets_key);
+    session->secrets = ask(session, key);
+    session->secrets_key = g_strdup(key);
+  }
+  g_autofree char *folded = path_fold(name);
+  return g_hash_table_contains(session->secrets, folded);
+}

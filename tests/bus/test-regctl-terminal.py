@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: MIT
+"""regctl on a terminal: trees, windows, colours, secrets, the pager; and none of it in a pipe."""
+
+import contextlib
+import fcntl
+import os
+import re
+import struct
+import subprocess
+import termios
+
+from harness.case import check, contains, equal, main, test
+from harness.process import PATIENCE, program
+from harness.registry import REG_DWORD, REG_SZ, Registry
+from harness.regctl import DONE, FAILED, KEY, NOT_FOUND, USAGE, done, regctl
+
+SCHEMA = r"""[key HKLM\SOFTWARE\Acme]
+summary = Settings of the test
+
+[value Password]
+type = REG_SZ
+secret
+alias = Passphrase
+"""
+PAINT = re.compile("\x1b\\[[0-9;]*m")
+
+
+def on_terminal(registry, columns, *arguments, **environment):
+    """(exit code, what the terminal was sent) of regctl in a window."""
+    ours, theirs = os.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    given = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "PAGER", "LESS")}
+    given |= {"TERM": "xterm", "LC_ALL": "C.UTF-8", "PAGER": "cat"} | environment
+    running = subprocess.Popen([program("client/regctl/regctl"), f"--bus={registry.bus.address}", *arguments],
+                               stdin=theirs, stdout=theirs, stderr=theirs, env=given)
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            more = os.read(ours, 4096)
+        except OSError:  # the last of those who write has gone
+            break
+        if not more:
+            break
+        shown += more
+    os.close(ours)
+    return running.wait(PATIENCE), shown.decode().replace("\r\n", "\n")
+
+
+@contextlib.contextmanager
+def described():
+    """A registry with a schema that has a secret."""
+    with Registry() as registry:
+        folder = registry.directory / "schemas"
+        folder.mkdir()
+        (folder / "acme.schema").write_text(SCHEMA)
+        folder.chmod(0o755)
+        registry.stop()
+        registry.schemas.append(folder)
+        registry.start()
+        yield registry
+
+
+def plain(registry, columns, *arguments, **environment):
+    status, shown = on_terminal(registry, columns, *arguments, **environment)
+    equal(status, FAILED if arguments[0] == "diff" else DONE, shown)
+    return PAINT.sub("", shown)
+
+
+def furnish(registry):
+    client = registry.client
+    client.set(KEY, "Port", REG_DWORD, 25)
+    client.set(KEY, "Password", REG_SZ, "hunter2")
+    client.set(KEY, "A longer name", REG_SZ, "word " * 60)
+    client.set(KEY + "\\Sub\\Deep", "x", REG_SZ, "y")
+    client.create(KEY + "\\Sub\\Other")
+    client.set(KEY + "\\Zed", "", REG_SZ, "d")
+
+
+@test
+def a_tree_is_drawn():
+    with described() as registry:
+        furnish(registry)
+        for columns in (80, 200):
+            shown = plain(registry, columns, "tree", KEY).splitlines()
+            cut = "word " * 60
+            room = columns - len("\u2502   A longer name  REG_SZ     ")
+            equal(shown, [
+                KEY,
+                "\u2502   Port           REG_DWORD  25",
+                "\u2502   Password       REG_SZ     (secret)",
+                "\u2502   A longer name  REG_SZ     " + cut[:room - 1] + "\u2026",
+                "\u251c\u2500\u2500 Sub",
+                "\u2502   \u251c\u2500\u2500 Deep",
+                "\u2502   \u2502       x  REG_SZ  y",
+                "\u2502   \u2514\u2500\u2500 Other",
+                "\u2514\u2500\u2500 Zed",
+                "        @  REG_SZ  d"])
+            check(all(len(line) <= columns for line in shown), "no line is wider than the window")
+
+
+@test
+def secrets_are_shown_when_they_are_asked_for():
+    with described() as registry:
+        furnish(registry)
+        registry.client.set(KEY, "passphrase", REG_SZ, "opensesame")
+        before = registry.client.revision
+        registry.client.set(KEY, "Password", REG_SZ, "hunter3")
+        for arguments in (("tree", KEY), ("ls", KEY), ("find", "--values", "pass", KEY), ("history", KEY),
+                          ("blame", KEY, "Password"), ("diff", f"{KEY}@{before}", KEY)):
+            shown = plain(registry, 80, *arguments)
+            contains(shown, "(secret)")
+            check("hunter" not in shown and "opensesame" not in shown, f"{arguments}: {shown}")
+            contains(plain(registry, 80, *arguments, "--show-secrets"), "hunter3")
+            contains(done(registry, *arguments) if arguments[0] != "diff" else regctl(registry, *arguments)[1],
+                     "hunter3")
+        contains(plain(registry, 80, "get", KEY, "Password"), "hunter3")
+
+
+@test
+def colours_are_a_terminals():
+    with Registry() as registry:
+        furnish(registry)
+        contains(on_terminal(registry, 80, "ls", KEY)[1], "\x1b[1;34mSub\x1b[0m")
+        contains(on_terminal(registry, 80, "diff", KEY + "\\Sub", KEY + "\\Zed")[1], "\x1b[32m+  @")
+        for arguments, environment in ((("ls", KEY, "--color=never"), {}), (("ls", KEY), {"NO_COLOR": "1"}),
+                                       (("ls", KEY), {"TERM": "dumb"})):
+            check("\x1b" not in on_terminal(registry, 80, *arguments, **environment)[1], str(arguments))
+        contains(on_terminal(registry, 80, "ls", KEY, "--color=always", NO_COLOR="1")[1], "\x1b[")
+        contains(done(registry, "ls", "--color=always", KEY), "\x1b[1;34mSub\x1b[0m\n")
+        equal(PAINT.sub("", done(registry, "tree", "--color=always", KEY)), done(registry, "tree", KEY))
+        equal(regctl(registry, "ls", "--color=sometimes", KEY)[0], USAGE)
+
+
+@test
+def long_output_goes_through_the_pager():
+    with described() as registry:
+        furnish(registry)
+        for arguments in (("history", KEY), ("blame", KEY, "Port"), ("describe", KEY), ("diff", KEY, KEY + "\\Zed")):
+            status, shown = on_terminal(registry, 80, *arguments, PAGER="sed s/^/paged:/; echo end of $LESS")
+            check(shown.count("paged:") == shown.count("\n") - 1 and shown.endswith("end of FRX\n"), shown)
+            equal(status, FAILED if arguments[0] == "diff" else DONE)
+        for pager in ("", "cat"):
+            status, shown = on_terminal(registry, 80, "history", KEY, PAGER=pager)
+            equal((status, "value-set" in shown), (DONE, True))
+        check("paged:" not in on_terminal(registry, 80, "ls", KEY, PAGER="sed s/^/paged:/")[1], "a list is not paged")
+
+
+@test
+def what_was_meant_is_asked():
+    with Registry() as registry:
+        registry.client.set(KEY, "MBS Package", REG_SZ, "x")
+        registry.client.create(KEY + "\\Parameters System\\Deep")
+        for arguments, meant in ((("get", KEY, "MBS Pakage"), '"MBS Package"'),
+                                 (("unset", KEY, "--name=MBSPackage"), '"MBS Package"'),
+                                 (("ls", KEY + "\\ParametersSystem\\Deep"), f'"{KEY}\\Parameters System"'),
+                                 (("get", "HKLM\\SOFTWAER\\Acme", "x"), '"HKLM\\SOFTWARE"')):
+            status, _, said = regctl(registry, *arguments)
+            equal(status, NOT_FOUND)
+            check(said.endswith(f"; did you mean {meant}?\n"), said)
+        check("did you mean" not in regctl(registry, "get", KEY, "Quite another")[2], "nothing is near")
+
+
+@test
+def regctl_by_itself_shows_its_help():
+    with Registry() as registry:
+        status, shown = on_terminal(registry, 80)
+        equal(status, USAGE)
+        contains(shown, "Verbs:")
+        equal(regctl(registry)[:2], (USAGE, ""))
+
+
+main()

@@ -28,6 +28,7 @@
 /* Signals */
 #define LIMIT_SIGNAL_CHANGES 4096U
 #define LIMIT_SIGNAL_BYTES (1024U * 1024U)
+#define LIMIT_USER_SIGNAL_CHANGES 65536U /* of one revision, in all signals to a user */
 /* History and trials */
 #define LIMIT_HISTORY_REVISIONS_DEFAULT 100000U
 #define LIMIT_TRIAL_SECONDS 86400U

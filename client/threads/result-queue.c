@@ -7,6 +7,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+/* Results are handled for so long, in µs, before the loop's other sources have a turn. */
+#define SLICE 5000
+
 struct ResultQueue {
   gatomicrefcount references; /* of those who hold the queue, and one for each result in it */
   ResultHandler handle;
@@ -41,14 +44,28 @@ static GQueue take_results(ResultQueue *queue) {
   return results;
 }
 
+/* Puts what was not handled before what has come meanwhile. */
+static void put_back(ResultQueue *queue, GQueue *results) {
+  g_mutex_lock(&queue->lock);
+  while (!g_queue_is_empty(results))
+    g_queue_push_head(&queue->results, g_queue_pop_tail(results));
+  g_mutex_unlock(&queue->lock);
+  ring(queue);
+}
+
 static gboolean dispatch(GSource *source, G_GNUC_UNUSED GSourceFunc callback,
                          G_GNUC_UNUSED gpointer data) {
   g_autoptr(ResultQueue) queue = result_queue_ref(((QueueSource *)source)->queue);
   silence(queue);
   GQueue results = take_results(queue);
+  gint64 end = g_get_monotonic_time() + SLICE;
   while (!g_queue_is_empty(&results)) {
     queue->handle(g_queue_pop_head(&results));
     result_queue_unref(queue);
+    if (g_queue_is_empty(&results) || g_get_monotonic_time() < end)
+      continue;
+    put_back(queue, &results);
+    break;
   }
   return G_SOURCE_CONTINUE;
 }

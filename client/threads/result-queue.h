@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Results of threads, handed back to a main loop in the order in which they come. */
+/* Results of threads, handed back to a main loop in the order in which they come, and in slices
+ * of a few milliseconds, between which the loop does what else it has to do. */
 #ifndef CLIENT_THREADS_RESULT_QUEUE_H
 #define CLIENT_THREADS_RESULT_QUEUE_H
 

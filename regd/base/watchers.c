@@ -8,7 +8,9 @@
  *
  * A node holds its watches in an array. The first `n_open` of them still take changes of the
  * current commit; a watch that has more changes than a signal holds is swapped behind them, so
- * that a hundred thousand changes do not visit a thousand full watches each.
+ * that a hundred thousand changes do not visit a thousand full watches each. So is one whose
+ * user has heard of too many changes by all watches: a thousand watches of one key would make
+ * four million entries of a commit.
  *
  * The current commit is collected in each watch that it touches (`heard`), and one signal a
  * watch is emitted at its end, in the order of ids. A watch is told of nothing but the fact if
@@ -23,16 +25,33 @@
 /* A change on the wire besides its text: three lengths, three ends, padding. */
 #define CHANGE_OVERHEAD_BYTES 24U
 
+/* A folded path, or its beginning, by which nodes are found. */
 typedef struct {
+  const char *fold;
+  gsize length;
+  guint hash;
+} NodeKey;
+
+typedef struct {
+  NodeKey key;
   char *fold;
   GPtrArray *watches;
   guint n_open;
 } WatchNode;
 
+/* What one user's watches hear of a commit, all together. */
+typedef struct {
+  char *name;    /* of the user; of an administrator's connection */
+  guint watches; /* that count here */
+  guint64 round; /* the commit that @changes are of */
+  guint changes;
+} Tally;
+
 /* A watch with what only this file knows of it. */
 typedef struct {
   Watch watch;
   WatchNode *node;
+  Tally *tally;
   guint place; /* in the node */
   gboolean moved, touched, full;
   GArray *heard; /* of WatchChange: what the current commit did */
@@ -49,7 +68,8 @@ static OwnWatch *own(const Watch *watch) {
 struct Watchers {
   GHashTable *by_id;    /* of Watch, owned */
   GHashTable *by_owner; /* owner -> GPtrArray of Watch */
-  GHashTable *nodes;    /* folded path -> WatchNode */
+  GHashTable *nodes;    /* NodeKey -> WatchNode */
+  GHashTable *tallies;  /* name -> Tally */
   guint32 last_id;
   guint64 round;      /* commits matched so far */
   GPtrArray *touched; /* watches that get a signal for the current commit */
@@ -64,15 +84,36 @@ static void node_free(gpointer data) {
   g_free(node);
 }
 
+static guint key_hash(gconstpointer key) {
+  return ((const NodeKey *)key)->hash;
+}
+
+static gboolean key_equal(gconstpointer a, gconstpointer b) {
+  const NodeKey *first = a;
+  const NodeKey *second = b;
+  return first->length == second->length && memcmp(first->fold, second->fold, first->length) == 0;
+}
+
+/* Makes the key longer by one byte: so the keys of all paths above one cost no more than its
+ * own. */
+static void key_grow(NodeKey *key) {
+  key->hash = key->hash * 33 + (guchar)key->fold[key->length];
+  key->length++;
+}
+
 static WatchNode *node_get(Watchers *watchers, const char *path) {
   g_autofree char *fold = path_fold(path);
-  WatchNode *node = g_hash_table_lookup(watchers->nodes, fold);
+  NodeKey key = {.fold = fold};
+  while (fold[key.length] != '\0')
+    key_grow(&key);
+  WatchNode *node = g_hash_table_lookup(watchers->nodes, &key);
   if (node != NULL)
     return node;
   node = g_new0(WatchNode, 1);
+  node->key = key;
   node->fold = g_steal_pointer(&fold);
   node->watches = g_ptr_array_new();
-  g_hash_table_insert(watchers->nodes, node->fold, node);
+  g_hash_table_insert(watchers->nodes, &node->key, node);
   return node;
 }
 
@@ -103,7 +144,43 @@ static void node_detach(Watchers *watchers, Watch *watch) {
   node->n_open = node->watches->len;
   own(watch)->node = NULL;
   if (node->watches->len == 0)
-    g_hash_table_remove(watchers->nodes, node->fold);
+    g_hash_table_remove(watchers->nodes, &node->key);
+}
+
+/* ---- tallies ---- */
+
+static void tally_free(gpointer data) {
+  Tally *tally = data;
+  g_free(tally->name);
+  g_free(tally);
+}
+
+/* Programs of administrators have nothing to do with each other. */
+static void tally_attach(Watchers *watchers, Watch *watch) {
+  g_autofree char *name = watch->who->administrator ? g_strdup(watch->owner)
+                                                    : g_strdup_printf("user %u", watch->who->uid);
+  Tally *tally = g_hash_table_lookup(watchers->tallies, name);
+  if (tally == NULL) {
+    tally = g_new0(Tally, 1);
+    tally->name = g_steal_pointer(&name);
+    g_hash_table_insert(watchers->tallies, tally->name, tally);
+  }
+  tally->watches++;
+  own(watch)->tally = tally;
+}
+
+static void tally_detach(Watchers *watchers, Watch *watch) {
+  Tally *tally = own(watch)->tally;
+  if (--tally->watches == 0)
+    g_hash_table_remove(watchers->tallies, tally->name);
+}
+
+/* Counts one more change. FALSE: it is too many for one commit. */
+static gboolean tally_count(Tally *tally, guint64 round) {
+  if (tally->round != round)
+    tally->changes = 0;
+  tally->round = round;
+  return ++tally->changes <= LIMIT_USER_SIGNAL_CHANGES;
 }
 
 /* ---- the set ---- */
@@ -123,7 +200,8 @@ Watchers *watchers_new(void) {
   watchers->by_id = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, watch_free);
   watchers->by_owner =
       g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
-  watchers->nodes = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, node_free);
+  watchers->nodes = g_hash_table_new_full(key_hash, key_equal, NULL, node_free);
+  watchers->tallies = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, tally_free);
   watchers->touched = g_ptr_array_new();
   return watchers;
 }
@@ -133,6 +211,7 @@ void watchers_free(Watchers *watchers) {
     return;
   g_ptr_array_unref(watchers->touched);
   g_hash_table_unref(watchers->nodes);
+  g_hash_table_unref(watchers->tallies);
   g_hash_table_unref(watchers->by_owner);
   g_hash_table_unref(watchers->by_id);
   g_free(watchers);
@@ -175,6 +254,7 @@ Watch *watchers_add(Watchers *watchers, const char *owner, Identity *who, const 
   watch->from = from;
   g_hash_table_insert(watchers->by_id, GUINT_TO_POINTER(watch->id), watch);
   owner_attach(watchers, watch);
+  tally_attach(watchers, watch);
   node_attach(watchers, watch);
   return watch;
 }
@@ -186,6 +266,7 @@ Watch *watchers_find(const Watchers *watchers, guint32 id) {
 void watchers_remove(Watchers *watchers, Watch *watch) {
   g_ptr_array_remove_fast(watchers->touched, watch);
   owner_detach(watchers, watch);
+  tally_detach(watchers, watch);
   node_detach(watchers, watch);
   g_hash_table_remove(watchers->by_id, GUINT_TO_POINTER(watch->id));
 }
@@ -267,7 +348,8 @@ static void hear(Watchers *watchers, Watch *watch, const EffectiveEntry *entry) 
     own(watch)->heard = g_array_new(FALSE, FALSE, sizeof(WatchChange));
   own(watch)->heard_bytes += strlen(entry->key) + strlen(entry->name) + CHANGE_OVERHEAD_BYTES;
   if (own(watch)->heard->len >= LIMIT_SIGNAL_CHANGES ||
-      own(watch)->heard_bytes > LIMIT_SIGNAL_BYTES) {
+      own(watch)->heard_bytes > LIMIT_SIGNAL_BYTES ||
+      !tally_count(own(watch)->tally, watchers->round)) {
     fill_up(watch);
     return;
   }
@@ -292,15 +374,24 @@ static void hear_at_node(Watchers *watchers, WatchNode *node, const EffectiveEnt
   }
 }
 
-/* The nodes at and above a folded path, nearest first; `below` is the index.
- * Places without a node are NULL. */
+/* The nodes at and above a path, nearest first; `below` is the index. Places without a node are
+ * NULL. */
 static void find_nodes(Watchers *watchers, const char *key, GPtrArray *nodes) {
   g_autofree char *fold = path_fold(key);
+  NodeKey at = {.fold = fold};
   g_ptr_array_set_size(nodes, 0);
-  for (char *end = fold; end != NULL; end = strrchr(fold, '\\')) {
-    if (end != fold)
-      *end = '\0';
-    g_ptr_array_add(nodes, g_hash_table_lookup(watchers->nodes, fold));
+  for (;;) {
+    char next = fold[at.length];
+    if (next == '\\' || next == '\0')
+      g_ptr_array_add(nodes, g_hash_table_lookup(watchers->nodes, &at));
+    if (next == '\0')
+      break;
+    key_grow(&at);
+  }
+  for (guint i = 0; i < nodes->len / 2; i++) {
+    gpointer last = nodes->pdata[nodes->len - 1 - i];
+    nodes->pdata[nodes->len - 1 - i] = nodes->pdata[i];
+    nodes->pdata[i] = last;
   }
 }
 

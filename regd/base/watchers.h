@@ -67,7 +67,8 @@ void watchers_reroute(Watchers *watchers, Watch *watch);
 /* Tells every watch what it may hear of @effective: changes of its own key; if it is
  * recursive, of all keys below, else only that direct sub-keys come and go; and acl-changed of
  * keys above, which change what it may see. One signal a watch; past LIMIT_SIGNAL_CHANGES or
- * LIMIT_SIGNAL_BYTES, a single tree-changed. */
+ * LIMIT_SIGNAL_BYTES, or LIMIT_USER_SIGNAL_CHANGES for all watches of a user (of a connection,
+ * for administrators), a single tree-changed. */
 void watchers_match(Watchers *watchers, const Effective *effective, WatchEmit emit, gpointer data);
 /* The same for one watch, whatever its `from`: replaying. */
 void watchers_match_one(Watchers *watchers, Watch *watch, const Effective *effective,

@@ -74,8 +74,9 @@ static void note_buried(PastTree *tree, PastKey *key) {
     children = g_ptr_array_new();
     g_hash_table_insert(tree->buried, g_memdup2(&key->parent, sizeof key->parent), children);
   }
-  if (!g_ptr_array_find(children, key, NULL))
+  if (!key->is_buried)
     g_ptr_array_add(children, key);
+  key->is_buried = TRUE;
 }
 
 PastKey *past_tree_get_key(PastTree *tree, gint64 id, GError **error) {
@@ -239,6 +240,16 @@ static gboolean note_above(PastTree *tree, gint64 root, GError **error) {
   return TRUE;
 }
 
+static GArray *list_ids(GHashTable *table) {
+  GArray *ids = g_array_new(FALSE, FALSE, sizeof(gint64));
+  GHashTableIter iter;
+  gpointer id = NULL;
+  g_hash_table_iter_init(&iter, table);
+  while (g_hash_table_iter_next(&iter, &id, NULL))
+    g_array_append_val(ids, *(const gint64 *)id);
+  return ids;
+}
+
 PastTree *past_tree_new(Store *store, gint64 root, guint64 revision, GError **error) {
   g_autoptr(PastTree) tree = g_new0(PastTree, 1);
   tree->store = store;
@@ -247,10 +258,13 @@ PastTree *past_tree_new(Store *store, gint64 root, guint64 revision, GError **er
   tree->touched = new_id_table(NULL);
   tree->above = new_id_table(NULL);
   tree->branch = history_branch_new(store, root);
-  if (!note_above(tree, root, error) ||
-      !history_visit_back(store, revision, &(HistoryVisitor){undo_row, tree}, error))
+  if (!note_above(tree, root, error))
     return NULL;
-  return g_steal_pointer(&tree);
+  g_autoptr(GArray) above = list_ids(tree->above);
+  return history_visit_branch(store, &(HistoryBranchRange){root, revision, above},
+                              &(HistoryVisitor){undo_row, tree}, error)
+             ? g_steal_pointer(&tree)
+             : NULL;
 }
 
 /* ---- reading ---- */

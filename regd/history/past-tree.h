@@ -23,6 +23,7 @@ typedef struct {
   gboolean link_by_administrator;
   gboolean is_volatile;
   Acl *own;           /* or NULL */
+  gboolean is_buried; /* past-tree.c's: it is in the list of those that are gone now */
   gboolean touched;   /* something at the key itself has changed since */
   GHashTable *values; /* folded name -> PastValue; NULL until asked for */
 } PastKey;

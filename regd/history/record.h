@@ -97,6 +97,16 @@ gboolean history_visit_revision(Store *store, guint64 revision, const HistoryVis
 /* All after @since, newest first: the order in which they are undone. */
 gboolean history_visit_back(Store *store, guint64 since, const HistoryVisitor *visitor,
                             GError **error);
+/* Where to look for what has changed. */
+typedef struct {
+  gint64 key; /* it and all below it */
+  guint64 since;
+  GArray *above; /* of gint64: ids of further keys */
+} HistoryBranchRange;
+/* The differences of these keys after range->since, those of each key newest first. Others' may
+ * be among them: all of history is gone through if it is short, or if the branch is large. */
+gboolean history_visit_branch(Store *store, const HistoryBranchRange *range,
+                              const HistoryVisitor *visitor, GError **error);
 /* Those of one key after @since, in no particular order. */
 gboolean history_visit_key(Store *store, gint64 key, guint64 since, const HistoryVisitor *visitor,
                            GError **error);

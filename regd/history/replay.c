@@ -246,6 +246,10 @@ gboolean history_get_revision(Store *store, guint64 revision, RevisionRow **row,
 
 /* For a larger branch it is faster to go back through all of history. */
 #define SMALL_BRANCH 512
+/* So many rows of history are read faster than the keys of a branch are listed. */
+#define SHORT_HISTORY 4096
+/* A branch of more keys is not listed to find its rows of history. */
+#define LISTED_BRANCH 50000
 
 GArray *history_list_branch(Store *store, gint64 key, guint limit, GError **error) {
   g_autoptr(DbStatement) statement = db_prepare(
@@ -456,6 +460,51 @@ gboolean history_visit_back(Store *store, guint64 since, const HistoryVisitor *v
     return FALSE;
   db_bind_int(statement, 1, (gint64)since);
   return visit_rows(&(Visit){store, visitor, FALSE}, statement, visit_run_back, error);
+}
+
+static gboolean visit_key(Visit *visit, gint64 key, guint64 since, GError **error) {
+  g_autoptr(DbStatement) statement =
+      db_prepare(store_get_db(visit->store),
+                 "SELECT revision, key, run FROM history WHERE key = ?1 AND revision > ?2"
+                 " ORDER BY revision DESC, sequence DESC",
+                 error);
+  if (statement == NULL)
+    return FALSE;
+  db_bind_int(statement, 1, key);
+  db_bind_int(statement, 2, (gint64)since);
+  return visit_rows(visit, statement, visit_run_back, error);
+}
+
+/* Whether there is too much since then to go through all of it. */
+static gboolean is_long(Store *store, guint64 since, gboolean *is, GError **error) {
+  g_autoptr(DbStatement) statement = db_prepare(
+      store_get_db(store), "SELECT 1 FROM history WHERE revision > ?1 LIMIT 1 OFFSET ?2", error);
+  if (statement == NULL)
+    return FALSE;
+  db_bind_int(statement, 1, (gint64)since);
+  db_bind_int(statement, 2, SHORT_HISTORY);
+  DbStep step = db_step(store_get_db(store), statement, error);
+  *is = step == DB_ROW;
+  return step != DB_FAILED;
+}
+
+gboolean history_visit_branch(Store *store, const HistoryBranchRange *range,
+                              const HistoryVisitor *visitor, GError **error) {
+  gboolean is = FALSE;
+  if (!is_long(store, range->since, &is, error))
+    return FALSE;
+  g_autoptr(GArray) keys =
+      is ? history_list_branch(store, range->key, LISTED_BRANCH + 1, error) : NULL;
+  if (is && keys == NULL)
+    return FALSE;
+  if (!is || keys->len > LISTED_BRANCH)
+    return history_visit_back(store, range->since, visitor, error);
+  Visit visit = {store, visitor, FALSE};
+  g_array_append_vals(keys, range->above->data, range->above->len);
+  for (guint i = 0; i < keys->len && !visit.ended; i++)
+    if (!visit_key(&visit, g_array_index(keys, gint64, i), range->since, error))
+      return FALSE;
+  return TRUE;
 }
 
 gboolean history_visit_key(Store *store, gint64 key, guint64 since, const HistoryVisitor *visitor,

@@ -10,6 +10,7 @@ struct Store {
   Db *db;
   GHashTable *acls;  /* id -> Acl; lists never change under an id */
   GHashTable *paths; /* key id -> GRefString */
+  gsize path_bytes;  /* of them */
   gint64 next_position;
   gint64 saved_position;   /* what the database has, or will have with this transaction */
   gboolean fresh;          /* nothing has been changed in the transaction that is open */

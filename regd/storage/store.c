@@ -9,8 +9,9 @@
 #include "regd/storage/migrations.h"
 #include "regd/storage/store-private.h"
 
-/* Paths kept in memory for history and deletions; emptied when full. */
+/* Paths kept in memory for history and deletions; emptied when full. A path has up to 400 kB. */
 #define PATH_CACHE_SIZE 65536
+#define PATH_CACHE_BYTES (16U * 1024U * 1024U)
 
 Store *store_open(const char *file, DbMode mode, GError **error) {
   g_autoptr(Store) store = g_new0(Store, 1);
@@ -344,8 +345,12 @@ gboolean store_has_children(Store *store, gint64 parent, gboolean *has, GError *
 /* Adds the path of a row below @above (NULL: of a root) to the cache. */
 static GRefString *keep_path(Store *store, gint64 id, const char *above, const char *name) {
   g_autofree char *path = above != NULL ? g_strconcat(above, "\\", name, NULL) : g_strdup(name);
-  if (g_hash_table_size(store->paths) >= PATH_CACHE_SIZE)
+  gsize length = strlen(path);
+  db_add_work(store->db, length);
+  if (g_hash_table_size(store->paths) >= PATH_CACHE_SIZE ||
+      store->path_bytes + length > PATH_CACHE_BYTES)
     store_forget_paths(store);
+  store->path_bytes += length;
   GRefString *made = g_ref_string_new(path);
   g_hash_table_insert(store->paths, g_memdup2(&id, sizeof id), g_ref_string_acquire(made));
   return made;
@@ -381,6 +386,7 @@ static void note_path(Store *store, const KeyRow *row) {
 }
 
 void store_forget_paths(Store *store) {
+  store->path_bytes = 0;
   g_hash_table_remove_all(store->paths);
 }
 

@@ -20,6 +20,7 @@ typedef struct {
   const char *asked;
   GPtrArray *ahead;
   GPtrArray *folds; /* folded names of the way from the root to `place->key` */
+  GString *way;     /* their names as stored: `place->path` at the end */
   Place *place;
   guint links;
 } Walk;
@@ -163,8 +164,7 @@ static gboolean go_to_root(Walk *walk, gint64 root, GError **error) {
   place->acl_origin = root;
   if (!store_get_key(walk->store, root, &place->key, error))
     return FALSE;
-  g_free(place->path);
-  place->path = g_strdup(place->key->name);
+  g_string_assign(walk->way, place->key->name);
   take_list(walk);
   return TRUE;
 }
@@ -261,18 +261,16 @@ static void all_missing(Walk *walk) {
                     g_ptr_array_steal_index(walk->ahead, walk->ahead->len - 1));
 }
 
-/* The canonical path grows with each component. */
-static void append(Place *place, const char *name) {
-  char *path = g_strconcat(place->path, "\\", name, NULL);
-  g_free(place->path);
-  place->path = path;
+static void append(Walk *walk, const char *name) {
+  g_string_append_c(walk->way, '\\');
+  g_string_append(walk->way, name);
 }
 
 static void step_down(Walk *walk, KeyRow *child, char *fold) {
   key_row_free(walk->place->key);
   walk->place->key = child;
   g_ptr_array_add(walk->folds, fold);
-  append(walk->place, child->name);
+  append(walk, child->name);
   take_list(walk);
 }
 
@@ -309,7 +307,8 @@ static gboolean walk_down(Walk *walk, ResolveMode mode, GError **error) {
 static gboolean finish(Walk *walk, GError **error) {
   Place *place = walk->place;
   for (guint i = 0; i < place->missing->len; i++)
-    append(place, g_ptr_array_index(place->missing, i));
+    append(walk, g_ptr_array_index(place->missing, i));
+  place->path = g_strndup(walk->way->str, walk->way->len);
 
   guint32 uid = 0;
   place->own_branch = resolve_get_branch(place->path, &uid) && uid == walk->who->uid;
@@ -340,8 +339,14 @@ Place *resolve(Store *store, const Identity *who, const char *path, ResolveMode 
   g_autoptr(Place) place = place_new(path);
   g_autoptr(GPtrArray) ahead = g_ptr_array_new_with_free_func(g_free);
   g_autoptr(GPtrArray) folds = g_ptr_array_new_with_free_func(g_free);
-  Walk walk = {
-      .store = store, .who = who, .asked = path, .ahead = ahead, .folds = folds, .place = place};
+  g_autoptr(GString) way = g_string_new(NULL);
+  Walk walk = {.store = store,
+               .who = who,
+               .asked = path,
+               .ahead = ahead,
+               .folds = folds,
+               .way = way,
+               .place = place};
   if (!enter(&walk, parsed, error) || !walk_down(&walk, mode, error) || !finish(&walk, error))
     return NULL;
   return g_steal_pointer(&place);

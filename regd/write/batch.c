@@ -2,6 +2,10 @@
 /* See batch.h. */
 #include "regd/write/batch.h"
 
+#include <unistd.h>
+
+#include "client/base/protocol.h"
+
 Request *request_new(Identity *who, Change *change, WriteDone done, gpointer data) {
   Request *request = g_new0(Request, 1);
   request->who = identity_ref(who);
@@ -12,6 +16,12 @@ Request *request_new(Identity *who, Change *change, WriteDone done, gpointer dat
   return request;
 }
 
+Request *request_new_own(Change *change, WriteDone done, gpointer data) {
+  g_autoptr(Identity) daemon =
+      identity_new((guint32)getuid(), TRUE, NULL, 0, (guint32)getpid(), "regd");
+  return request_new(daemon, change, done, data);
+}
+
 void request_free(Request *request) {
   if (request == NULL)
     return;
@@ -19,6 +29,12 @@ void request_free(Request *request) {
   change_free(request->change);
   write_result_clear(&request->result);
   g_free(request);
+}
+
+void request_deliver(gpointer data) {
+  g_autoptr(Request) request = data;
+  if (request->done != NULL)
+    request->done(&request->result, request->data);
 }
 
 void request_fail(Request *request, const GError *failure) {
@@ -39,6 +55,12 @@ void batch_free(Batch *batch) {
   g_free(batch);
 }
 
+gboolean batch_takes(const Batch *batch, const Request *next, guint64 last_cost) {
+  return batch->requests->len == 0 ||
+         (batch->operations + next->change->operations->len <= LIMIT_GROUP_OPERATIONS &&
+          batch->steps <= LIMIT_GROUP_STEPS && last_cost <= LIMIT_GROUP_STEPS);
+}
+
 void batch_add(Batch *batch, Request *request) {
   g_ptr_array_add(batch->requests, request);
   batch->operations += request->change->operations->len;
@@ -47,15 +69,6 @@ void batch_add(Batch *batch, Request *request) {
 void batch_fail(Batch *batch, const GError *failure) {
   for (guint i = 0; i < batch->requests->len; i++)
     request_fail(g_ptr_array_index(batch->requests, i), failure);
-}
-
-void batch_deliver(gpointer data) {
-  g_autoptr(Batch) batch = data;
-  for (guint i = 0; i < batch->requests->len; i++) {
-    Request *request = g_ptr_array_index(batch->requests, i);
-    if (request->done != NULL)
-      request->done(&request->result, request->data);
-  }
 }
 
 BatchOutcome batch_get_outcome(const Batch *batch) {

@@ -19,8 +19,12 @@ typedef struct {
 } Request;
 /* References @who, who waits for their turn with it; takes @change. */
 Request *request_new(Identity *who, Change *change, WriteDone done, gpointer data);
+/* A change of the daemon's own; takes @change. */
+Request *request_new_own(Change *change, WriteDone done, gpointer data);
 void request_free(Request *request);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Request, request_free)
+/* Tells who waits for it what became of it, and frees it. @data: the Request. */
+void request_deliver(gpointer data);
 /* Whatever had become of it: it is refused. */
 void request_fail(Request *request, const GError *failure);
 
@@ -32,12 +36,12 @@ typedef struct {
 Batch *batch_new(void);
 void batch_free(Batch *batch);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Batch, batch_free)
+/* Whether @next may share the flush. @last_cost: of what its user did last, which tells what it
+ * may cost. */
+gboolean batch_takes(const Batch *batch, const Request *next, guint64 last_cost);
 /* Takes @request. */
 void batch_add(Batch *batch, Request *request);
 void batch_fail(Batch *batch, const GError *failure);
-/* Tells everybody what became of it, and frees it. @data: the Batch. */
-void batch_deliver(gpointer data);
-
 /* What became of all of them together. */
 typedef struct {
   gboolean kept;           /* something is to be committed */

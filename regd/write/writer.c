@@ -4,7 +4,6 @@
 
 #include <pthread.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "client/base/error.h"
 #include "client/base/protocol.h"
@@ -22,7 +21,7 @@
 #include "regd/write/seed.h"
 
 struct Writer {
-  ResultQueue *written; /* of Batch */
+  ResultQueue *written; /* of Request */
   GThread *thread;
   GMutex mutex; /* guards the fields up to the empty line */
   GCond wake;
@@ -34,12 +33,12 @@ struct Writer {
   SchemaSet *schemas;
 
   GPtrArray *problems; /* of char *; what was found at the start */
-  int read_only;      /* atomic */
-  gint stopping;      /* atomic; set under the mutex */
-  gint commits;       /* atomic */
-  gint moved;         /* atomic: counts what the thread does */
-  gint flushing;      /* atomic: it waits for the disk, and moves nothing */
-  WriteDone own_done; /* told of what the writer does by itself; set before the thread starts */
+  int read_only;       /* atomic */
+  gint stopping;       /* atomic; set under the mutex */
+  gint commits;        /* atomic */
+  gint moved;          /* atomic: counts what the thread does */
+  gint flushing;       /* atomic: it waits for the disk, and moves nothing */
+  WriteDone own_done;  /* told of what the writer does by itself; set before the thread starts */
   gpointer own_data;
 
   /* Only the thread uses these. */
@@ -137,19 +136,12 @@ static gboolean commit(Writer *writer, GError **error) {
 
 /* ---- a batch ---- */
 
-/* What was done last by the user whose change comes next tells what it may cost. */
-static gboolean fits(const Batch *batch, const Request *next, guint64 last_cost) {
-  return batch->requests->len == 0 ||
-         (batch->operations + next->change->operations->len <= LIMIT_GROUP_OPERATIONS &&
-          batch->steps <= LIMIT_GROUP_STEPS && last_cost <= LIMIT_GROUP_STEPS);
-}
-
 /* The next change that shares this flush; NULL: there is none. */
 static Request *take_next(Writer *writer, Batch *batch) {
   guint64 last_cost = 0;
   g_mutex_lock(&writer->mutex);
   Request *request = turns_peek(writer->waiting, &last_cost);
-  if (request != NULL && fits(batch, request, last_cost)) {
+  if (request != NULL && batch_takes(batch, request, last_cost)) {
     batch_add(batch, turns_pop(writer->waiting));
   } else {
     request = NULL;
@@ -248,16 +240,13 @@ static void refuse_waiting(Writer *writer, Batch *batch, const GError *refusal) 
   batch_fail(batch, refusal);
 }
 
-static void shorten_log(Writer *writer) {
+/* @purged: purged data must not stay in the write-ahead log. */
+static void shorten_log(Writer *writer, gboolean purged) {
   g_atomic_int_set(&writer->flushing, 1);
-  db_shorten_log(store_get_db(writer->store));
-  g_atomic_int_set(&writer->flushing, 0);
-}
-
-/* Purged data must not stay in the write-ahead log. */
-static void wipe_log(Writer *writer) {
-  g_atomic_int_set(&writer->flushing, 1);
-  db_execute(store_get_db(writer->store), "PRAGMA wal_checkpoint(TRUNCATE)", NULL);
+  if (purged)
+    db_execute(store_get_db(writer->store), "PRAGMA wal_checkpoint(TRUNCATE)", NULL);
+  else
+    db_shorten_log(store_get_db(writer->store));
   g_atomic_int_set(&writer->flushing, 0);
 }
 
@@ -300,12 +289,10 @@ static gboolean is_trial_due(const Writer *writer) {
 
 /* Undoing takes a turn of the user who made the change. */
 static Request *new_undo(Writer *writer) {
-  g_autoptr(Identity) daemon =
-      identity_new((guint32)getuid(), TRUE, NULL, 0, (guint32)getpid(), "regd");
   Change *change = change_new();
   change->comment = g_strdup("not confirmed");
   change_add(change, OPERATION_UNDO, "")->revision = writer->next_trial.revision;
-  Request *request = request_new(daemon, change, writer->own_done, writer->own_data);
+  Request *request = request_new_own(change, writer->own_done, writer->own_data);
   request->payer = writer->next_trial.uid;
   request->is_undo = TRUE;
   return request;
@@ -351,7 +338,7 @@ static void prune_a_little(Writer *writer) {
     return;
   if (!prune(writer, &more) || !more)
     writer->commits_until_pruning = PRUNE_EVERY;
-  shorten_log(writer);
+  shorten_log(writer, FALSE);
 }
 
 /* ---- the thread ---- */
@@ -424,13 +411,13 @@ static void trim_memory(Writer *writer) {
 }
 
 static void write_changes(Writer *writer) {
-  Batch *batch = batch_new();
+  g_autoptr(Batch) batch = batch_new();
   gint64 begun = g_get_monotonic_time();
   commit_batch(writer, batch);
   const BatchOutcome outcome = batch_get_outcome(batch);
   count_batch(writer, batch, outcome.refused, g_get_monotonic_time() - begun);
   if (outcome.purged)
-    wipe_log(writer);
+    shorten_log(writer, TRUE);
   if (outcome.trials_changed)
     load_next_trial(writer);
   if (outcome.undone)
@@ -438,8 +425,10 @@ static void write_changes(Writer *writer) {
   writer->commits_until_pruning -= MIN(writer->commits_until_pruning, batch->requests->len);
   if (batch->steps > LIMIT_TRIM_STEPS)
     writer->trim_at = g_get_monotonic_time() + TRIM_DELAY;
-  result_queue_push(writer->written, batch);
-  shorten_log(writer);
+  for (guint i = 0; i < batch->requests->len; i++)
+    result_queue_push(writer->written, g_steal_pointer(&batch->requests->pdata[i]));
+  if (!outcome.purged)
+    shorten_log(writer, FALSE);
 }
 
 static gpointer run_thread(gpointer data) {
@@ -460,16 +449,11 @@ static gpointer run_thread(gpointer data) {
 
 /* Takes @change. */
 static gboolean apply_own(Writer *writer, Change *change, GError **error) {
-  g_autoptr(Identity) daemon =
-      identity_new((guint32)getuid(), TRUE, NULL, 0, (guint32)getpid(), "regd");
-  Request request = {.who = daemon, .change = change};
-  commit_one(writer, &request);
-  if (request.result.error != NULL)
-    g_propagate_error(error, g_steal_pointer(&request.result.error));
-  gboolean done = request.result.effective != NULL;
-  write_result_clear(&request.result);
-  change_free(change);
-  return done;
+  g_autoptr(Request) request = request_new_own(change, NULL, NULL);
+  commit_one(writer, request);
+  if (request->result.error != NULL)
+    g_propagate_error(error, g_steal_pointer(&request->result.error));
+  return request->result.effective != NULL;
 }
 
 static gboolean make_roots(Writer *writer, GError **error) {
@@ -522,7 +506,7 @@ Writer *writer_start(const char *file, GMainContext *context, WriteDone own_done
   g_mutex_init(&writer->mutex);
   g_cond_init(&writer->wake);
   writer->waiting = turns_new((GDestroyNotify)request_free);
-  writer->written = result_queue_new(context, batch_deliver);
+  writer->written = result_queue_new(context, request_deliver);
   writer->problems = g_ptr_array_new_with_free_func(g_free);
   writer->places = place_cache_new();
   writer->counts = retention_counts_new();

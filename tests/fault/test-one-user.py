@@ -15,12 +15,13 @@ after each try."""
 
 import os
 import signal
+import sqlite3
 import time
 
 import dbus
 
 from harness.beside import beside
-from harness.bus import ALICE, BOB, needs_root, run_pending, wait_for
+from harness.bus import ALICE, BOB, needs_root, wait_for, wait_until
 from harness.case import Failure, check, main, rows
 from harness.process import PATIENCE
 from harness.registry import (REG_BINARY, REG_DWORD, REG_SZ, Refused, Registry, operation_list, options, variant)
@@ -94,11 +95,168 @@ def attack_by_doubling(_registry, alice):
     return [commit(alice, double(times)) for times in (36, 120)]
 
 
+def prepare_branches(_registry, alice):
+    """Branches of several sizes: the changes of one of them take just less than is allowed."""
+    for size in SIZES:
+        grow(alice, f"{KEY}\\size{size}", size)
+
+
+SIZES = (2000, 4000, 8000, 16000)
+
+
+def attack_by_renaming(_registry, alice):
+    calls = []
+    for old, new in (("size", "named"), ("named", "size")) * 2:
+        calls += [alice.send("RenameKey", "ss", f"{KEY}\\{old}{size}", f"{new}{size}") for size in SIZES]
+    return calls
+
+
+def attack_by_deleting(_registry, alice):
+    """Deletes each branch and brings it back."""
+    calls = []
+    for size in SIZES:
+        answered([commit(alice, [("delete-tree", f"{KEY}\\deleted{size}")])])
+        calls.append(alice.send("CopyKey", "ss", f"{KEY}\\size{size}", f"{KEY}\\deleted{size}"))
+        calls.append(commit(alice, [("delete-tree", f"{KEY}\\deleted{size}")]))
+    calls += [alice.send("Rollback", "sta{sv}", KEY, dbus.UInt64(alice.revision), options())]
+    return calls
+
+
+def attack_by_rolling_back(registry, alice):
+    calls = []
+    # History of others is not this user's to read through.
+    before = alice.revision
+    registry.client.commit([("set-value", f"HKLM\\SOFTWARE\\Others\\{index}", "v", REG_DWORD, before)
+                            for index in range(9000)])
+    before = alice.revision
+    for size in SIZES:
+        calls.append(commit(alice, [("delete-tree", f"{KEY}\\size{size}")]))
+    answered(calls)
+    for size in SIZES:
+        calls += [alice.send("Rollback", "sta{sv}", f"{KEY}\\size{size}", dbus.UInt64(before), options(dry_run=dry))
+                  for dry in (True, False)]
+    return calls
+
+
+def count_trials(registry):
+    connection = sqlite3.connect(f"file:{registry.database}?mode=ro", uri=True)
+    try:
+        return connection.execute("SELECT count(*) FROM trials WHERE deadline >= 0").fetchone()[0]
+    finally:
+        connection.close()
+
+
+def attack_by_trials(registry, alice):
+    """Changes on trial that all end at once."""
+    calls = [commit(alice, [("set-value", f"{KEY}\\tried\\{trial % 2}", f"v{index}", REG_DWORD, trial)
+                            for index in range(8000)], confirm_within=1) for trial in range(16)]
+    answered(calls)
+    wait_until(lambda: not count_trials(registry), "the end of the trials")
+    return calls
+
+
+def values(number, **places):
+    """A file of one key with so many values."""
+    return f"REGEDIT4\n[{places.get('key', KEY)}\\imported]\n" + "".join(
+        f'"v{index}"=dword:{index:08x}\n' for index in range(number))
+
+
+def attack_by_importing(_registry, alice):
+    calls = []
+    for sizes in ((1000000, 40000), (20000, 30000)):
+        calls += [import_file(alice, values(size)) for size in sizes]
+        answered(calls)
+    return calls
+
+
+def prepare_large_value(_registry, alice):
+    alice.set(KEY, "large", REG_BINARY, bytes(MEGABYTE))
+
+
+def attack_by_importing_what_is_there(_registry, alice):
+    """A small file that has a large value read again and again."""
+    text = f"REGEDIT4\n[{KEY}]\n" + '"large"="x"\n' * 300000
+    return [import_file(alice, text, only_missing=True), import_file(alice, text, only_missing=True)]
+
+
+def deep(name, width=8, depth=500):
+    return KEY + ("\\" + name * width) * depth
+
+
+def prepare_deep(_registry, alice):
+    """A key at the end of a long path, and links to links to it."""
+    alice.create(deep("a", 250))
+    alice.create(f"{KEY}\\link0", link=deep("a", 250))
+    for index in range(1, 30):
+        alice.create(f"{KEY}\\link{index}", link=f"{KEY}\\link{index - 1}")
+
+
+def attack_by_depth(_registry, alice):
+    calls = [commit(alice, [("set-value", f"{deep('b')}\\{index}", "v", REG_DWORD, index) for index in range(4000)])]
+    calls.append(commit(alice, [("set-value", f"{KEY}\\link29\\{index}", "v", REG_DWORD, index)
+                                for index in range(4000)]))
+    calls.append(commit(alice, [operation for index in range(4000) for operation in
+                                (("create-key", f"{KEY}\\link29\\k{index}"),
+                                 ("set-value", f"{KEY}\\link29\\k{index}\\k", "v", REG_DWORD, index))]))
+    return calls
+
+
+def attack_by_expecting(_registry, alice):
+    """Expectations that have to look at much."""
+    before = alice.revision
+    calls = [commit(alice, [("expect-revision", f"{KEY}\\size{size}", "", 0, ("t", revision))
+                            for size in SIZES for _ in range(50)]) for revision in (1, before) for _ in range(10)]
+    calls += [commit(alice, [("expect-absent", f"{KEY}\\large", f"missing{index}", 0, "") for index in range(50000)])]
+    return calls
+
+
+def attack_by_large_values(_registry, alice):
+    return [alice.send("SetValue", "ssuv", f"{KEY}\\{index % 40}", "v", dbus.UInt32(REG_BINARY),
+                       variant(bytes([index & 0xFF]) * MEGABYTE)) for index in range(250)]
+
+
+def attack_by_small_changes(_registry, alice):
+    return [commit(alice, [("set-value", KEY, f"v{index}", REG_DWORD, call) for index in range(60)])
+            for call in range(250)]
+
+
+def attack_by_watching(_registry, alice):
+    """Many watches that each hear of every change."""
+    for _ in range(1000 - attack_by_watching.standing):
+        alice.watch(f"{KEY}\\watched")
+    attack_by_watching.standing = 1000
+    return [commit(alice, [("set-value", f"{KEY}\\watched", f"v{index}", REG_DWORD, call)
+                           for index in range(4000)]) for call in range(10)]
+
+
+attack_by_watching.standing = 0
+
+
+def attack_by_lists(_registry, alice):
+    """Access lists of many entries."""
+    return [alice.send("SetAcl", "sa(ss)", f"{KEY}\\size4000\\{call % 16}",
+                       dbus.Array([(f"user:{call}{entry:03}", "read") for entry in range(256)], signature="(ss)"))
+            for call in range(250)]
+
+
 # ---- the table ----
 
 # name, prepare, attack, expected
 ROWS = [
     ("copies that double a branch", prepare_double, attack_by_doubling, refused_with("LimitExceeded")),
+    ("renames of large branches", prepare_branches, attack_by_renaming, None),
+    ("copies and deletions of large branches", prepare_branches, attack_by_deleting, None),
+    ("rollbacks of large branches", prepare_branches, attack_by_rolling_back, None),
+    ("trials that end at once", prepare_nothing, attack_by_trials, None),
+    ("imports of many values", prepare_nothing, attack_by_importing, None),
+    ("an import that reads a large value again and again", prepare_large_value, attack_by_importing_what_is_there,
+     None),
+    ("paths of many components, through many links", prepare_deep, attack_by_depth, None),
+    ("expectations of large branches", prepare_branches, attack_by_expecting, None),
+    ("values of 1 MiB, as many as may wait", prepare_nothing, attack_by_large_values, None),
+    ("small changes, as many as may wait", prepare_nothing, attack_by_small_changes, None),
+    ("changes that all watches hear of", prepare_nothing, attack_by_watching, None),
+    ("access lists of many entries", prepare_branches, attack_by_lists, None),
 ]
 
 

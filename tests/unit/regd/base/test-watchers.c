@@ -234,6 +234,37 @@ static void test_many_of_both(Fixture *fixture, G_GNUC_UNUSED gconstpointer data
   g_assert_cmpint(g_get_monotonic_time() - began, <, 20 * G_USEC_PER_SEC);
 }
 
+static void count_signals(G_GNUC_UNUSED Watch *watch, G_GNUC_UNUSED guint64 revision,
+                          const WatchChange *changes, guint n_changes, gpointer data) {
+  guint *counts = data; /* of tree-changed, and of all changes */
+  counts[0] += changes[0].kind == CHANGE_TREE_CHANGED;
+  counts[1] += n_changes;
+}
+
+/* All watches of a user together hear of so many changes; another's hear of all. */
+static void test_many_watches_of_one_key(Fixture *fixture, G_GNUC_UNUSED gconstpointer data) {
+  g_autoptr(Identity) other = identity_new(USER + 1, FALSE, NULL, 0, 0, NULL);
+  g_autoptr(Effective) effective = effective_new(1);
+  guint counts[2] = {0};
+  for (guint i = 0; i < 1000; i++)
+    watch(fixture, "HKLM\\A", TRUE, 0);
+  watchers_add(fixture->watchers, ":1.2", other, "HKLM\\A", "HKLM\\A", TRUE, 0);
+  for (guint i = 0; i < 1000; i++)
+    add(effective, CHANGE_VALUE_SET, "HKLM\\A", "v", fixture->open, fixture->open);
+  watchers_match(fixture->watchers, effective, count_signals, counts);
+  g_assert_cmpuint(counts[0], >, 900);
+  g_assert_cmpuint(counts[1], >=, 1000 + 1000);
+  g_assert_cmpuint(counts[1], <=, LIMIT_USER_SIGNAL_CHANGES + 2000);
+  /* The next commit is counted anew. */
+  match_one(fixture, 2, CHANGE_VALUE_SET, "HKLM\\B", "v", "");
+  counts[0] = counts[1] = 0;
+  g_autoptr(Effective) small = effective_new(3);
+  add(small, CHANGE_VALUE_SET, "HKLM\\A", "v", fixture->open, fixture->open);
+  watchers_match(fixture->watchers, small, count_signals, counts);
+  g_assert_cmpuint(counts[0], ==, 0);
+  g_assert_cmpuint(counts[1], ==, 1001);
+}
+
 #define ADD(name, function)                                                                        \
   g_test_add("/watchers/" name, Fixture, NULL, set_up, function, tear_down)
 
@@ -251,5 +282,6 @@ int main(int argc, char **argv) {
   ADD("removing", test_removing);
   ADD("replaying", test_replaying);
   ADD("many-of-both", test_many_of_both);
+  ADD("many-watches-of-one-key", test_many_watches_of_one_key);
   return g_test_run();
 }

@@ -195,7 +195,7 @@ def refusals_name_what_is_wrong():
 def what_may_not_be_read_is_denied():
     needs_root()
     with Registry() as registry:
-        refused(registry, DENIED, "ls", "HKLM\\SAM", uid=ALICE, naming=["HKEY_LOCAL_MACHINE\\SAM", "read"])
+        refused(registry, DENIED, "ls", "HKLM\\SAM", uid=ALICE, naming=["HKLM\\SAM", "read"])
         refused(registry, DENIED, "set", KEY, "V", "x", uid=ALICE, naming=["write"])
         refused(registry, DENIED, "rm", "-r", SOFTWARE, uid=ALICE)
         done(registry, "set", "HKCU\\Mine", "V", "x", uid=ALICE)

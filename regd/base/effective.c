@@ -81,3 +81,7 @@ gboolean effective_entry_is_visible(const EffectiveEntry *entry, const Identity 
     return TRUE;
   return deciding[entry->kind].after && may_read(entry->after, identity);
 }
+
+const Acl *effective_entry_get_list(const EffectiveEntry *entry) {
+  return deciding[entry->kind].before ? entry->before : entry->after;
+}

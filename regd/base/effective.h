@@ -41,5 +41,7 @@ int effective_find_depth(const char *key, const char *watched);
 /* Whether @identity may be told of @entry. The list before decides for deletions, either list
  * for acl-changed, and the list after for everything else. */
 gboolean effective_entry_is_visible(const EffectiveEntry *entry, const Identity *identity);
+/* The list that decides so, for all but acl-changed. */
+const Acl *effective_entry_get_list(const EffectiveEntry *entry);
 
 #endif

@@ -10,7 +10,13 @@
   ((1U << CHANGE_KEY_CREATED) | (1U << CHANGE_KEY_DELETED) | (1U << CHANGE_VALUE_SET) |            \
    (1U << CHANGE_VALUE_DELETED) | (1U << CHANGE_ACL_CHANGED))
 
-enum { FLAG_SECRET = 1 << 3, FLAG_REROUTES = 1 << 4, FLAG_PURGED = 1 << 5, FLAGS_ALL = 0x3F };
+enum {
+  FLAG_SECRET = 1 << 3,
+  FLAG_REROUTES = 1 << 4,
+  FLAG_PURGED = 1 << 5,
+  FLAG_OLD_SECRET = 1 << 6,
+  FLAGS_ALL = 0x7F,
+};
 
 enum {
   HAS_LISTS = 1 << 0,
@@ -70,7 +76,8 @@ static guint8 *put_value(guint8 *out, const RunValue *value) {
 
 static guint get_flags(const DifferenceRecord *entry) {
   return (guint)entry->kind | (entry->secret ? FLAG_SECRET : 0U) |
-         (entry->reroutes ? FLAG_REROUTES : 0U) | (entry->purged ? FLAG_PURGED : 0U);
+         (entry->reroutes ? FLAG_REROUTES : 0U) | (entry->purged ? FLAG_PURGED : 0U) |
+         (entry->old_secret ? FLAG_OLD_SECRET : 0U);
 }
 
 static guint get_contents(const RunWriter *writer, const DifferenceRecord *entry) {
@@ -204,6 +211,7 @@ static gboolean take_flags(RunReader *reader, DifferenceRecord *entry) {
   entry->secret = (flags & FLAG_SECRET) != 0;
   entry->reroutes = (flags & FLAG_REROUTES) != 0;
   entry->purged = (flags & FLAG_PURGED) != 0;
+  entry->old_secret = (flags & FLAG_OLD_SECRET) != 0;
   return TRUE;
 }
 

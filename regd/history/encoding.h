@@ -30,7 +30,9 @@ typedef struct {
 /* One difference; all that it points to is borrowed. */
 typedef struct {
   ChangeKind kind;
-  gboolean secret, reroutes, purged;
+  gboolean secret;     /* a schema called the value secret then */
+  gboolean old_secret; /* the old value was secret when it was written */
+  gboolean reroutes, purged;
   gint64 before_acl, after_acl; /* ids of access lists, or 0 */
   const char *name;             /* NULL: of the key itself; valid UTF-8 */
   RunValue old_value;

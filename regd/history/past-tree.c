@@ -115,7 +115,12 @@ static gboolean load_values(PastTree *tree, PastKey *key, GError **error) {
       g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)past_value_free);
   for (guint i = 0; i < rows->len; i++) {
     ValueRow *row = g_ptr_array_index(rows, i);
+    gboolean secret = row->secrecy == SECRECY_SECRET;
+    if (row->secrecy == SECRECY_UNKNOWN &&
+        !history_was_secret(tree->store, key->id, row->revision, row->name, &secret, error))
+      return FALSE;
     PastValue *value = g_new0(PastValue, 1);
+    value->secret = secret;
     value->name = g_steal_pointer(&row->name);
     value->value = g_steal_pointer(&row->value);
     value->position = row->position;
@@ -148,7 +153,8 @@ static gboolean undo_value(PastTree *tree, PastKey *key, const Difference *diffe
   value->name = g_strdup(difference->name);
   value->value = difference->old_value != NULL ? registry_value_ref(difference->old_value) : NULL;
   value->position = difference->old_position;
-  value->secret = difference->secret;
+  value->secret = difference->secret || difference->old_secret;
+  value->touched = TRUE;
   g_hash_table_insert(key->values, g_steal_pointer(&fold), value);
   return TRUE;
 }
@@ -346,4 +352,11 @@ gboolean past_tree_get_acl(PastTree *tree, gint64 id, Acl **acl, GError **error)
     id = key->parent;
   }
   return TRUE;
+}
+
+gboolean past_tree_get_acl_around(PastTree *tree, gint64 id, Acl **acl, GError **error) {
+  PastKey *key = past_tree_get_key(tree, id, error);
+  while (key != NULL && !key->present)
+    key = past_tree_get_key(tree, key->parent, error);
+  return key != NULL && past_tree_get_acl(tree, key->id, acl, error);
 }

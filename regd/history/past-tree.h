@@ -10,7 +10,8 @@ typedef struct {
   char *name;
   RegistryValue *value; /* NULL: purged */
   gint64 position;
-  gboolean secret; /* when it was written, as far as history says */
+  gboolean secret;  /* when it was written, as far as history says */
+  gboolean touched; /* it has changed since */
 } PastValue;
 
 /* A key as it was. */
@@ -49,5 +50,8 @@ gboolean past_tree_bury(PastTree *tree, PastKey *key, GError **error);
 gboolean past_tree_is_touched(PastTree *tree, gint64 id);
 /* The list that decided there then; borrowed; NULL if there was none. */
 gboolean past_tree_get_acl(PastTree *tree, gint64 id, Acl **acl, GError **error);
+/* The same at the key, or if it was not there, at the nearest one above it that was: who could
+ * read there could tell that it was missing. */
+gboolean past_tree_get_acl_around(PastTree *tree, gint64 id, Acl **acl, GError **error);
 
 #endif

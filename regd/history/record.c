@@ -108,6 +108,7 @@ static void describe_value(RunValue *described, const RegistryValue *value) {
 static void describe(const Difference *difference, DifferenceRecord *entry) {
   *entry = (DifferenceRecord){.kind = difference->kind,
                               .secret = difference->secret,
+                              .old_secret = difference->old_secret,
                               .reroutes = difference->reroutes,
                               .before_acl = difference->before_acl,
                               .after_acl = difference->after_acl,

@@ -21,6 +21,8 @@ typedef struct {
   gint64 before_acl, after_acl;
   Acl *before, *after; /* the lists themselves; may be NULL after reading */
   gboolean secret;     /* a schema called the value secret */
+  gboolean old_secret; /* the old value was secret when it was written */
+  gboolean blind;      /* its maker may not know if it is what it was: recorded in any case */
   gboolean reroutes;   /* a link came, went or was pointed elsewhere */
   gboolean purged;     /* the values have been purged */
   gboolean old_purged; /* and there was an old one */
@@ -61,7 +63,8 @@ typedef struct {
   const char *watched; /* a canonical path, folded; what reaches it is told (effective.h) */
   gboolean recursive;
   GHashTable *way; /* folded paths of keys: of links that change there, too; may be NULL */
-  gboolean (*may_hear)(const EffectiveEntry *entry, gpointer data); /* NULL: of everything */
+  /* NULL: of everything. @key is the row of the entry's key. */
+  gboolean (*may_hear)(const EffectiveEntry *entry, gint64 key, gpointer data);
   gpointer data;
 } HistoryListener;
 
@@ -119,6 +122,11 @@ HistoryBranch *history_branch_new(Store *store, gint64 key);
 void history_branch_free(HistoryBranch *branch);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HistoryBranch, history_branch_free)
 gboolean history_branch_holds(HistoryBranch *branch, gint64 key, gboolean *holds, GError **error);
+
+/* Whether a value that @revision set was secret when it was written. FALSE, too, if history no
+ * longer knows. */
+gboolean history_was_secret(Store *store, gint64 key, guint64 revision, const char *name,
+                            gboolean *secret, GError **error);
 
 /* Purges the old data of a value from every row, or of all values of the key if @name is NULL. */
 gboolean history_purge(Store *store, gint64 key, const char *name, GError **error);

@@ -36,8 +36,16 @@ static void give_up(Replay *replay, Effective *effective) {
   effective->too_many = TRUE;
 }
 
+/* The key of a row. */
+typedef struct {
+  gint64 id;
+  GRefString *path;
+  const char *fold; /* the folded path */
+  gboolean on_way;  /* of the listener's */
+} ReplayKey;
+
 /* The lists must outlive the store's cache: the Effective takes its own references. */
-static gboolean replay_entry(Replay *replay, const DifferenceRecord *entry, GRefString *path,
+static gboolean replay_entry(Replay *replay, const DifferenceRecord *entry, const ReplayKey *key,
                              Effective *effective, GError **error) {
   const HistoryListener *listener = replay->listener;
   Acl *before = NULL;
@@ -45,9 +53,10 @@ static gboolean replay_entry(Replay *replay, const DifferenceRecord *entry, GRef
   if (!store_load_acl(replay->store, entry->before_acl, &before, error) ||
       !store_load_acl(replay->store, entry->after_acl, &after, error))
     return FALSE;
-  EffectiveEntry *added = effective_add(effective, entry->kind, path, entry->name, before, after);
+  EffectiveEntry *added =
+      effective_add(effective, entry->kind, key->path, entry->name, before, after);
   added->reroutes = entry->reroutes;
-  if (listener->may_hear != NULL && !listener->may_hear(added, listener->data)) {
+  if (listener->may_hear != NULL && !listener->may_hear(added, key->id, listener->data)) {
     g_ptr_array_set_size(effective->entries, (gint)effective->entries->len - 1);
     return TRUE;
   }
@@ -56,13 +65,6 @@ static gboolean replay_entry(Replay *replay, const DifferenceRecord *entry, GRef
     give_up(replay, effective);
   return TRUE;
 }
-
-/* The key of a row. */
-typedef struct {
-  GRefString *path;
-  const char *fold; /* the folded path */
-  gboolean on_way;  /* of the listener's */
-} ReplayKey;
 
 static gboolean replay_run(Replay *replay, RunReader *run, const ReplayKey *key, GError **error) {
   const HistoryListener *listener = replay->listener;
@@ -73,7 +75,7 @@ static gboolean replay_run(Replay *replay, RunReader *run, const ReplayKey *key,
     gboolean wanted =
         (key->on_way && entry.reroutes) ||
         effective_reaches(entry.kind, key->fold, listener->watched, listener->recursive);
-    if (wanted && !replay_entry(replay, &entry, key->path, effective, error))
+    if (wanted && !replay_entry(replay, &entry, key, effective, error))
       return FALSE;
   }
   return effective->too_many || step == RUN_END || fail_damaged(replay->store, error);
@@ -82,7 +84,8 @@ static gboolean replay_run(Replay *replay, RunReader *run, const ReplayKey *key,
 /* Most rows do not concern the listener, and are not decoded. */
 static gboolean replay_row(Replay *replay, DbStatement *statement, GError **error) {
   const HistoryListener *listener = replay->listener;
-  GRefString *path = store_get_path(replay->store, db_column_int(statement, 1), error);
+  gint64 id = db_column_int(statement, 1);
+  GRefString *path = store_get_path(replay->store, id, error);
   if (path == NULL)
     return FALSE;
   g_autofree char *fold = path_fold(path);
@@ -93,7 +96,7 @@ static gboolean replay_row(Replay *replay, DbStatement *statement, GError **erro
   if (on_way || near) {
     RunReader run;
     begin_run(replay->store, statement, 2, &run);
-    done = replay_run(replay, &run, &(ReplayKey){path, fold, on_way}, error);
+    done = replay_run(replay, &run, &(ReplayKey){id, path, fold, on_way}, error);
   }
   g_ref_string_release(path);
   return done;
@@ -370,6 +373,7 @@ static Difference *make_difference(gint64 key, const DifferenceRecord *entry) {
   difference->before_acl = entry->before_acl;
   difference->after_acl = entry->after_acl;
   difference->secret = entry->secret;
+  difference->old_secret = entry->old_secret;
   difference->reroutes = entry->reroutes;
   difference->purged = entry->purged;
   difference->old_purged = entry->purged && entry->has_position;
@@ -517,6 +521,35 @@ gboolean history_visit_key(Store *store, gint64 key, guint64 since, const Histor
   db_bind_int(statement, 1, key);
   db_bind_int(statement, 2, (gint64)since);
   return visit_rows(&(Visit){store, visitor, FALSE}, statement, visit_run, error);
+}
+
+static gboolean find_secret(RunReader *run, const char *name, gboolean *secret) {
+  DifferenceRecord entry;
+  RunStep step;
+  while ((step = run_read(run, &entry)) == RUN_ENTRY)
+    if (entry.kind == CHANGE_VALUE_SET && path_compare_names(entry.name, name) == 0)
+      *secret = entry.secret;
+  return step == RUN_END;
+}
+
+gboolean history_was_secret(Store *store, gint64 key, guint64 revision, const char *name,
+                            gboolean *secret, GError **error) {
+  *secret = FALSE;
+  g_autoptr(DbStatement) statement = db_prepare(
+      store_get_db(store),
+      "SELECT run FROM history WHERE revision = ?1 AND key = ?2 ORDER BY sequence", error);
+  if (statement == NULL)
+    return FALSE;
+  db_bind_int(statement, 1, (gint64)revision);
+  db_bind_int(statement, 2, key);
+  DbStep step;
+  while ((step = db_step(store_get_db(store), statement, error)) == DB_ROW) {
+    RunReader run;
+    begin_run(store, statement, 0, &run);
+    if (!find_secret(&run, name, secret))
+      return fail_damaged(store, error);
+  }
+  return step == DB_DONE;
 }
 
 /* ---- forgetting ---- */

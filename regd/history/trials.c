@@ -3,6 +3,8 @@
  * below zero. */
 #include "regd/history/trials.h"
 
+#include <unistd.h>
+
 #include "client/base/error.h"
 #include "client/base/protocol.h"
 
@@ -17,6 +19,13 @@ static gboolean count(Store *store, guint32 uid, gint64 *number, GError **error)
   return step != DB_FAILED;
 }
 
+static char *write_groups(const Identity *who) {
+  GString *text = g_string_new(NULL);
+  for (guint i = 0; who != NULL && i < who->n_groups; i++)
+    g_string_append_printf(text, "%s%u", i > 0 ? " " : "", who->groups[i]);
+  return g_string_free(text, FALSE);
+}
+
 gboolean trials_add(Store *store, const Trial *trial, GError **error) {
   gint64 number = 0;
   if (!count(store, trial->uid, &number, error))
@@ -25,14 +34,18 @@ gboolean trials_add(Store *store, const Trial *trial, GError **error) {
     return error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED,
                      "%u changes of yours are on trial already: confirm some of them first",
                      LIMIT_TRIALS_PER_USER);
-  DbStatement *statement =
-      db_prepare(store_get_db(store), "INSERT INTO trials VALUES(?1, ?2, ?3, ?4)", error);
+  DbStatement *statement = db_prepare(
+      store_get_db(store),
+      "INSERT INTO trials(revision, uid, deadline, held, groups) VALUES(?1, ?2, ?3, ?4, ?5)",
+      error);
   if (statement == NULL)
     return FALSE;
+  g_autofree char *groups = write_groups(trial->maker);
   db_bind_int(statement, 1, (gint64)trial->revision);
   db_bind_int(statement, 2, trial->uid);
   db_bind_int(statement, 3, trial->deadline);
   db_bind_int(statement, 4, trial->held);
+  db_bind_text(statement, 5, groups);
   return db_run(store_get_db(store), statement, error);
 }
 
@@ -47,6 +60,36 @@ gboolean trials_find(Store *store, guint64 revision, gboolean *is_on_trial, guin
   *is_on_trial = step == DB_ROW;
   *uid = step == DB_ROW ? (guint32)db_column_int(statement, 0) : 0;
   return step != DB_FAILED;
+}
+
+static GArray *read_groups(const char *text) {
+  GArray *groups = g_array_new(FALSE, FALSE, sizeof(guint32));
+  g_auto(GStrv) words = g_strsplit(text != NULL ? text : "", " ", -1);
+  for (guint i = 0; words[i] != NULL; i++) {
+    guint64 number = 0;
+    if (!g_ascii_string_to_unsigned(words[i], 10, 0, G_MAXUINT32 - 1, &number, NULL))
+      continue;
+    guint32 group = (guint32)number;
+    g_array_append_val(groups, group);
+  }
+  return groups;
+}
+
+/* What undid a trial is the daemon's, which is stored as user 0. */
+Identity *trials_get_maker(Store *store, guint64 revision, GError **error) {
+  g_autoptr(DbStatement) statement =
+      db_prepare(store_get_db(store), "SELECT uid, groups FROM trials WHERE revision = ?1", error);
+  if (statement == NULL)
+    return NULL;
+  db_bind_int(statement, 1, (gint64)revision);
+  DbStep step = db_step(store_get_db(store), statement, error);
+  if (step == DB_FAILED)
+    return NULL;
+  guint32 uid = step == DB_ROW ? (guint32)db_column_int(statement, 0) : 0;
+  g_autoptr(GArray) groups = read_groups(step == DB_ROW ? db_column_text(statement, 1) : NULL);
+  gboolean administrator = uid == 0 || uid == (guint32)getuid();
+  return identity_new(uid, administrator, (const guint32 *)(gpointer)groups->data, groups->len, 0,
+                      NULL);
 }
 
 /* Runs @sql with one revision, or two. */
@@ -94,7 +137,7 @@ gboolean trials_end(Store *store, guint64 revision, guint64 end, GError **error)
 
 gboolean trials_note_end(Store *store, guint64 revision, GError **error) {
   return run(store,
-             "INSERT INTO trials SELECT ?1, 0, -?1, 0"
+             "INSERT INTO trials(revision, uid, deadline) SELECT ?1, 0, -?1"
              " WHERE EXISTS(SELECT 1 FROM trials WHERE deadline >= 0)",
              revision, 0, error);
 }
@@ -139,7 +182,9 @@ gboolean trials_get_next(Store *store, Trial *trial, GError **error) {
   DbStep step = db_step(store_get_db(store), statement, error);
   *trial = (Trial){0};
   if (step == DB_ROW)
-    *trial = (Trial){(guint64)db_column_int(statement, 0), (guint32)db_column_int(statement, 1),
-                     db_column_int(statement, 2), db_column_int(statement, 3)};
+    *trial = (Trial){.revision = (guint64)db_column_int(statement, 0),
+                     .uid = (guint32)db_column_int(statement, 1),
+                     .deadline = db_column_int(statement, 2),
+                     .held = db_column_int(statement, 3)};
   return step != DB_FAILED;
 }

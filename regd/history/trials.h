@@ -15,6 +15,7 @@ typedef struct {
   guint32 uid;      /* whose it is */
   gint64 deadline; /* microseconds since 1970, by the wall clock, so that it holds over a restart */
   gint64 held;     /* bytes of the maker's that the change freed and that stay charged */
+  const Identity *maker; /* whose groups are kept with it; borrowed, NULL: nobody's */
 } Trial;
 /* LIMIT_EXCEEDED: the user has too many already. */
 gboolean trials_add(Store *store, const Trial *trial, GError **error);
@@ -23,6 +24,8 @@ gboolean trials_release(Store *store, guint64 revision, GError **error);
 /* *@is_on_trial is FALSE if there is no such trial. */
 gboolean trials_find(Store *store, guint64 revision, gboolean *is_on_trial, guint32 *uid,
                      GError **error);
+/* Who made a trial, with the groups that they had then; NULL with @error set on failure. */
+Identity *trials_get_maker(Store *store, guint64 revision, GError **error);
 /* It has been confirmed. */
 gboolean trials_remove(Store *store, guint64 revision, GError **error);
 /* It is undone, by the revision @end. */

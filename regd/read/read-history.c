@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* GetHistory (see reader.h). A caller is told of a difference if they may read its key now and
- * could read it then, and sees its data unless it is secret now or was then. */
+/* GetHistory (see reader.h): the differences that sight.h lets the caller see. */
 #include <string.h>
 
 #include "client/base/error.h"
 #include "client/base/protocol.h"
 #include "regd/history/record.h"
 #include "regd/history/retention.h"
+#include "regd/history/sight.h"
 #include "regd/read/reader-private.h"
 #include "regd/tree/place.h"
 #include "regd/tree/settings.h"
@@ -39,27 +39,11 @@ typedef struct {
   Acl *today;       /* borrowed */
 } Telling;
 
-/* The list that decides today at a key, live or dead: the nearest live one's. */
 static gboolean find_today(Telling *telling, gint64 key, GError **error) {
   if (telling->today_key == key)
     return TRUE;
-  Store *store = telling->reader->store;
-  gint64 acl = 0;
-  gint64 at = key;
-  while (at != 0 && acl == 0) {
-    g_autoptr(KeyRow) row = NULL;
-    if (!store_get_key(store, at, &row, error))
-      return FALSE;
-    if (resolve_is_gone_branch(row, telling->who)) {
-      telling->today_key = key;
-      telling->today = telling->who->own;
-      return TRUE;
-    }
-    acl = row->live ? row->acl : 0;
-    at = row->parent;
-  }
   telling->today_key = key;
-  return store_load_acl(store, acl, &telling->today, error);
+  return sight_find_today(telling->reader->store, telling->who, key, &telling->today, error);
 }
 
 typedef struct {
@@ -67,36 +51,19 @@ typedef struct {
   gboolean old_data, new_data; /* what it held */
 } Visibility;
 
-/* What one of the lists of then, together with today's, lets the caller see. */
-static void add_visibility(Telling *telling, Acl *then, gboolean secret, gboolean *key,
-                           gboolean *data) {
-  const Identity *who = telling->who;
-  gboolean seen =
-      acl_get_level(telling->today, who) >= ACCESS_READ && acl_get_level(then, who) >= ACCESS_READ;
-  gboolean trusted = acl_get_secret_level(telling->today, who) >= ACCESS_READ &&
-                     acl_get_secret_level(then, who) >= ACCESS_READ;
-  *key |= seen;
-  *data = seen && (!secret || trusted);
-}
-
 static gboolean find_visibility(Telling *telling, const Difference *difference, const char *path,
                                 Visibility *visibility, GError **error) {
-  if (telling->who->administrator) {
-    *visibility = (Visibility){TRUE, TRUE, TRUE};
-    return TRUE;
-  }
-  Acl *before = NULL;
-  Acl *after = NULL;
-  Store *store = telling->reader->store;
-  if (!find_today(telling, difference->key, error) ||
-      !store_load_acl(store, difference->before_acl, &before, error) ||
-      !store_load_acl(store, difference->after_acl, &after, error))
+  DifferenceSight sight = {SIGHT_HIDDEN, SIGHT_HIDDEN};
+  if (!find_today(telling, difference->key, error))
     return FALSE;
-  gboolean secret = difference->secret;
-  if (difference->name != NULL && telling->reader->schemas != NULL)
-    secret |= schema_set_is_secret(telling->reader->schemas, path, difference->name);
-  add_visibility(telling, before, secret, &visibility->key, &visibility->old_data);
-  add_visibility(telling, after, secret, &visibility->key, &visibility->new_data);
+  const PastThing today = {
+      .schemas = telling->reader->schemas, .today = telling->today, .path = path};
+  if (!sight_judge_difference(telling->reader->store, telling->who, difference, &today, &sight,
+                              error))
+    return FALSE;
+  *visibility = (Visibility){.key = MAX(sight.of_old, sight.of_new) > SIGHT_HIDDEN,
+                             .old_data = sight.of_old == SIGHT_SHOWN,
+                             .new_data = sight.of_new == SIGHT_SHOWN};
   return TRUE;
 }
 
@@ -179,7 +146,21 @@ static gboolean tell_revisions(Telling *telling, const GArray *revisions, GPtrAr
   return TRUE;
 }
 
-/* Revisions that are not for the caller's eyes are passed over. */
+static gboolean require_known(Telling *telling, const Place *place, gint64 id, GError **error) {
+  gboolean known = place_exists(place) || telling->who->administrator;
+  if (known)
+    return TRUE;
+  if (!find_today(telling, id, error))
+    return FALSE;
+  const PastThing today = {
+      .schemas = telling->reader->schemas, .today = telling->today, .path = place->path};
+  if (!sight_is_known(telling->reader->store, telling->who, id, &today, &known, error))
+    return FALSE;
+  return known || place_refuse_unknown(place, error);
+}
+
+/* Revisions that are not for the caller's eyes are passed over. That a key was there once is told
+ * only to those who may see something of it. */
 GPtrArray *reader_get_history(Reader *reader, const Identity *who, const char *key,
                               gboolean no_follow, guint32 limit, guint64 before, GError **error) {
   ResolveMode mode = no_follow ? RESOLVE_NO_FOLLOW : RESOLVE_FOLLOW;
@@ -207,5 +188,7 @@ GPtrArray *reader_get_history(Reader *reader, const Identity *who, const char *k
       break;
     before = (guint64)g_array_index(revisions, gint64, revisions->len - 1);
   }
+  if (entries->len == 0 && !require_known(&telling, place, id, error))
+    return NULL;
   return g_steal_pointer(&entries);
 }

@@ -8,6 +8,7 @@
 #include "client/base/protocol.h"
 #include "regd/history/record.h"
 #include "regd/history/retention.h"
+#include "regd/history/sight.h"
 #include "regd/read/reader-private.h"
 #include "regd/tree/place.h"
 #include "regd/tree/settings.h"
@@ -421,38 +422,25 @@ Acl *reader_get_acl(Reader *reader, const Identity *who, const char *key, char *
 
 /* ---- what has happened ---- */
 
-/* Whether @who may read the key at the canonical @path now. */
-static gboolean is_readable_today(Store *store, const Identity *who, const char *path) {
-  g_autoptr(Place) place = resolve(store, who, path, RESOLVE_NO_FOLLOW, NULL);
-  return place != NULL && place_get_level(place, who) >= ACCESS_READ;
-}
-
 /* For whom a replay is filtered. Neighbouring entries usually have the same key. */
 typedef struct {
   Store *store;
   const Identity *who;
-  GRefString *last; /* the key that `readable` is of */
-  gboolean readable;
+  gint64 last; /* the key that `today` is of */
+  Acl *today;  /* borrowed; NULL, too, if it can't be read */
 } ReplayFilter;
 
-static void replay_filter_clear(ReplayFilter *filter) {
-  g_clear_pointer(&filter->last, g_ref_string_release);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ReplayFilter, replay_filter_clear)
-
-static gboolean may_hear(const EffectiveEntry *entry, gpointer data) {
+static gboolean may_hear(const EffectiveEntry *entry, gint64 key, gpointer data) {
   ReplayFilter *filter = data;
-  /* That a watch's path leads elsewhere is reported to all who could see the link then. */
-  if (!entry->reroutes && !effective_entry_is_visible(entry, filter->who))
-    return FALSE;
+  /* Also those who may no longer read: they must learn that. */
   if (entry->kind == CHANGE_ACL_CHANGED)
-    return TRUE; /* also for who may read no longer */
-  if (filter->last == NULL || !g_str_equal(filter->last, entry->key)) {
-    replay_filter_clear(filter);
-    filter->last = g_ref_string_acquire(entry->key);
-    filter->readable = is_readable_today(filter->store, filter->who, entry->key);
-  }
-  return filter->readable;
+    return effective_entry_is_visible(entry, filter->who);
+  if (filter->last != key &&
+      !sight_find_today(filter->store, filter->who, key, &filter->today, NULL))
+    filter->today = NULL;
+  filter->last = key;
+  const PastThing thing = {.today = filter->today, .then = effective_entry_get_list(entry)};
+  return sight_judge(&thing, filter->who) > SIGHT_HIDDEN;
 }
 
 gboolean reader_get_horizon(Store *store, const char *path, guint64 *horizon, GError **error) {
@@ -485,7 +473,7 @@ GPtrArray *reader_replay(Reader *reader, const Identity *who, const ReplayScope 
     return NULL;
   }
   g_autofree char *fold = path_fold(path);
-  g_auto(ReplayFilter) filter = {.store = snapshot, .who = who};
+  ReplayFilter filter = {.store = snapshot, .who = who};
   const HistoryListener listener = {.watched = fold,
                                     .recursive = scope->recursive,
                                     .way = scope->way,

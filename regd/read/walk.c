@@ -6,6 +6,7 @@
 
 #include "client/base/error.h"
 #include "client/base/protocol.h"
+#include "regd/history/sight.h"
 
 void walk_clear(Walk *walk) {
   g_clear_pointer(&walk->resume, g_strfreev);
@@ -64,14 +65,8 @@ static gboolean find_dead(Store *store, Place *place, GError **error) {
 
 /* Sets KEY_NOT_FOUND; ACCESS_DENIED if the caller could not read what was around the key then. */
 static gboolean refuse_missing_then(Walk *walk, const Place *place, GError **error) {
-  gint64 id = place->key->id;
-  PastKey *key = past_tree_get_key(walk->past, id, error);
-  while (key != NULL && !key->present) {
-    id = key->parent;
-    key = past_tree_get_key(walk->past, id, error);
-  }
   Acl *then = NULL;
-  if (key == NULL || !past_tree_get_acl(walk->past, id, &then, error))
+  if (!past_tree_get_acl_around(walk->past, place->key->id, &then, error))
     return FALSE;
   if (!place->own_branch && acl_get_level(then, walk->who) < ACCESS_READ)
     return access_refuse(place->asked, ACCESS_READ, error);
@@ -130,8 +125,8 @@ Place *walk_begin(Walk *walk, const char *key, const guint64 *at, Snapshot **sna
 /* ---- on the way ---- */
 
 static gboolean is_readable(const Walk *walk, const WalkKey *key) {
-  return acl_get_level(key->today, walk->who) >= ACCESS_READ &&
-         acl_get_level(key->then, walk->who) >= ACCESS_READ;
+  const PastThing thing = {.today = key->today, .then = key->then};
+  return sight_judge(&thing, walk->who) > SIGHT_HIDDEN;
 }
 
 static gboolean visit(Walk *walk, const WalkKey *key, GError **error) {
@@ -177,7 +172,7 @@ static gboolean make_child(Walk *walk, const WalkKey *above, const KeyRow *row, 
                            GError **error) {
   child->row = row;
   child->is_told = is_readable(walk, above);
-  child->today = above->today;
+  child->today = resolve_is_gone_branch(row, walk->who) ? walk->who->own : above->today;
   if (row->live && row->acl != 0 &&
       !store_load_acl(walk->reader->store, row->acl, &child->today, error))
     return FALSE;
@@ -328,16 +323,25 @@ gboolean walk_run(Walk *walk, const Place *place, GError **error) {
 
 /* ---- values ---- */
 
+static Sight judge(const Walk *walk, const WalkKey *key, const char *name, gboolean was_secret) {
+  const PastThing thing = {.schemas = walk->reader->schemas,
+                           .today = key->today,
+                           .then = key->then,
+                           .path = key->path,
+                           .name = name,
+                           .was_secret = was_secret};
+  return sight_judge(&thing, walk->who);
+}
+
 static gboolean may_see(Walk *walk, const WalkKey *key, const char *name, gboolean was_secret) {
-  const Reader *reader = walk->reader;
-  gboolean seen = reader_may_see_value(reader, walk->who, key->today, key->path, name) &&
-                  reader_may_see_value(reader, walk->who, key->then, key->path, name);
-  if (seen && was_secret && !walk->who->administrator)
-    seen = acl_get_secret_level(key->today, walk->who) >= ACCESS_READ &&
-           acl_get_secret_level(key->then, walk->who) >= ACCESS_READ;
+  gboolean seen = judge(walk, key, name, was_secret) == SIGHT_SHOWN;
   if (!seen)
     walk->left_out++;
   return seen;
+}
+
+gboolean walk_may_see(const Walk *walk, const WalkKey *key, const char *name) {
+  return judge(walk, key, name, FALSE) == SIGHT_SHOWN;
 }
 
 static gboolean add_past_values(Walk *walk, const WalkKey *key, GPtrArray *values, GError **error) {

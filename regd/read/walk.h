@@ -53,6 +53,9 @@ gboolean walk_run(Walk *walk, const Place *place, GError **error);
 /* What the caller may see of the key's values, in order; a link's one value. */
 GPtrArray *walk_load_values(Walk *walk, const WalkKey *key, GError **error); /* of NamedValue */
 
+/* Whether the caller may see what a value of the key holds. */
+gboolean walk_may_see(const Walk *walk, const WalkKey *key, const char *name);
+
 const char *walk_key_get_link(const WalkKey *key);
 const char *walk_key_get_class(const WalkKey *key);
 gboolean walk_key_is_volatile(const WalkKey *key);

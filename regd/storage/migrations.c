@@ -112,6 +112,11 @@ static const char *const steps[] = {
     "  FROM scope_of s JOIN keys k ON k.id = s.key AND k.live WHERE s.scope >= 4294967296"
     "  GROUP BY s.scope;"
     "DROP TABLE temp.held; DROP TABLE temp.scope_of;",
+
+    /* stored.secret: whether a schema called the value secret when it was written; NULL: that was
+     * before this step, and history tells.
+     * trials.groups: those of the user, by number with spaces between; NULL: unknown. */
+    "ALTER TABLE stored ADD COLUMN secret INTEGER; ALTER TABLE trials ADD COLUMN groups TEXT;",
 };
 #define CHECKSUM_STEP 3
 

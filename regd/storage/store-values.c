@@ -12,6 +12,8 @@ void value_row_free(ValueRow *row) {
   g_free(row);
 }
 
+#define VALUE_COLUMNS "name, type, data, position, revision, coalesce(secret, -1)"
+
 static ValueRow *read_value_row(Db *db, DbStatement *statement) {
   gsize size = 0;
   const void *data = db_column_data(statement, 2, &size);
@@ -21,6 +23,7 @@ static ValueRow *read_value_row(Db *db, DbStatement *statement) {
   row->position = db_column_int(statement, 3);
   row->revision = (guint64)db_column_int(statement, 4);
   db_add_work(db, size + (row->name != NULL ? strlen(row->name) : 0));
+  row->secrecy = (Secrecy)db_column_int(statement, 5);
   return row;
 }
 
@@ -28,11 +31,8 @@ gboolean store_find_value(Store *store, gint64 key, const char *fold, ValueRow *
                           GError **error) {
   if (store->shadow != NULL && !shadow_get_values(store->shadow, key, error))
     return FALSE;
-  g_autoptr(DbStatement) statement =
-      db_prepare(store->db,
-                 "SELECT name, type, data, position, revision FROM stored"
-                 " WHERE key = ?1 AND fold = ?2",
-                 error);
+  g_autoptr(DbStatement) statement = db_prepare(
+      store->db, "SELECT " VALUE_COLUMNS " FROM stored WHERE key = ?1 AND fold = ?2", error);
   if (statement == NULL)
     return FALSE;
   db_bind_int(statement, 1, key);
@@ -51,8 +51,8 @@ static gint compare_positions(gconstpointer a, gconstpointer b) {
 GPtrArray *store_list_values(Store *store, gint64 key, GError **error) {
   if (store->shadow != NULL && !shadow_get_values(store->shadow, key, error))
     return NULL;
-  g_autoptr(DbStatement) statement = db_prepare(
-      store->db, "SELECT name, type, data, position, revision FROM stored WHERE key = ?1", error);
+  g_autoptr(DbStatement) statement =
+      db_prepare(store->db, "SELECT " VALUE_COLUMNS " FROM stored WHERE key = ?1", error);
   if (statement == NULL)
     return NULL;
   db_bind_int(statement, 1, key);
@@ -101,13 +101,15 @@ static gboolean write_value(Store *store, DbStatement *statement, gint64 key, co
   db_bind_int(statement, 6, value->position != 0 ? value->position : store->next_position++);
   db_bind_int(statement, 7, (gint64)value->revision);
   db_add_work(store->db, size + strlen(value->name));
+  db_bind_int(statement, 8, value->secret ? SECRECY_SECRET : SECRECY_NONE);
   return db_run(store->db, statement, error);
 }
 
 gboolean store_put_value(Store *store, gint64 key, const NewValue *value, GError **error) {
   DbStatement *statement = db_prepare(store->db,
                                       "INSERT OR REPLACE INTO stored(key, fold, name, type, data,"
-                                      " position, revision) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                                      " position, revision, secret)"
+                                      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
                                       error);
   return write_value(store, statement, key, value, error);
 }
@@ -116,7 +118,8 @@ gboolean store_add_value(Store *store, gint64 key, const NewValue *value, gboole
                          GError **error) {
   DbStatement *statement = db_prepare(store->db,
                                       "INSERT INTO stored(key, fold, name, type, data, position,"
-                                      " revision) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+                                      " revision, secret)"
+                                      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
                                       " ON CONFLICT DO NOTHING",
                                       error);
   if (!write_value(store, statement, key, value, error))

@@ -103,11 +103,19 @@ void store_forget_paths(Store *store);
 
 /* ---- values ---- */
 
+/* Whether a schema called a value secret when it was written. */
+typedef enum {
+  SECRECY_UNKNOWN = -1, /* written before this was stored: history tells */
+  SECRECY_NONE,
+  SECRECY_SECRET,
+} Secrecy;
+
 typedef struct {
   char *name; /* as stored */
   RegistryValue *value;
   gint64 position; /* the order of creation */
   guint64 revision;
+  Secrecy secrecy;
 } ValueRow;
 void value_row_free(ValueRow *row);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ValueRow, value_row_free)
@@ -126,6 +134,7 @@ typedef struct {
   const RegistryValue *value;
   gint64 position; /* 0: behind the others */
   guint64 revision;
+  gboolean secret; /* now, or when it was first written */
 } NewValue;
 /* Inserts or replaces. */
 gboolean store_put_value(Store *store, gint64 key, const NewValue *value, GError **error);

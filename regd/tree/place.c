@@ -126,9 +126,13 @@ gboolean place_find_row(Store *store, const Place *place, gint64 *id, GError **e
 gboolean place_require_row(Store *store, const Place *place, gint64 *id, GError **error) {
   if (!place_find_row(store, place, id, error))
     return FALSE;
-  return *id != 0 || error_set(error, REGISTRY_ERROR_KEY_NOT_FOUND,
-                               "%s: there is no such key, nor was there one that history knows of",
-                               place->path);
+  return *id != 0 || place_refuse_unknown(place, error);
+}
+
+gboolean place_refuse_unknown(const Place *place, GError **error) {
+  return error_set(error, REGISTRY_ERROR_KEY_NOT_FOUND,
+                   "%s: there is no such key, nor was there one that history knows of",
+                   place->path);
 }
 
 static gboolean name_key(gboolean good, const char *key, GError **error) {

@@ -64,6 +64,8 @@ gboolean place_require_to_make(const Place *place, const Identity *who, GError *
 gboolean place_find_row(Store *store, const Place *place, gint64 *id, GError **error);
 /* The same, but KEY_NOT_FOUND if there is none. */
 gboolean place_require_row(Store *store, const Place *place, gint64 *id, GError **error);
+/* Sets that KEY_NOT_FOUND; returns FALSE. */
+gboolean place_refuse_unknown(const Place *place, GError **error);
 /* path_check_key_name() and path_check_value_name(), naming the key too. */
 gboolean resolve_check_key_name(const char *key, const char *name, GError **error);
 gboolean resolve_check_value_name(const char *key, const char *name, GError **error);

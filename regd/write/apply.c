@@ -108,7 +108,8 @@ static gboolean put_on_trial(Edit *edit, const Change *change, GError **error) {
   const Trial trial = {.revision = edit->revision,
                        .uid = edit->who->uid,
                        .deadline = edit->now + (gint64)change->confirm_within * G_USEC_PER_SEC,
-                       .held = edit->held};
+                       .held = edit->held,
+                       .maker = edit->who};
   edit->result->trials_changed = TRUE;
   return trials_add(edit->store, &trial, error);
 }
@@ -118,14 +119,17 @@ static gboolean apply_all(Edit *edit, const Change *change, GError **error) {
     return FALSE;
   if (edit->has_revisited && !edit->forgets && !edit_fold(edit, error))
     return FALSE;
+  if (edit->differences->len == 0 && !edit_note_left_out(edit, error))
+    return FALSE;
   if (edit->differences->len == 0)
     return TRUE;
+  g_autofree char *comment = edit_get_comment(edit, change->comment);
   const RevisionRow head = {.revision = edit->revision,
                             .time = edit->now,
                             .uid = edit->who->uid,
                             .pid = edit->who->pid,
                             .program = edit->who->program,
-                            .comment = change->comment};
+                            .comment = comment};
   if (!check_room(edit, error) || !edit_settle(edit, is_on_trial(change), error))
     return FALSE;
   if (change->dry_run)

@@ -41,6 +41,35 @@ gboolean edit_check_value(Edit *edit, const char *path, const char *name,
   return !is_described(edit, path) || schema_set_check(edit->schemas, path, name, value, error);
 }
 
+/* Whether the caller must not be told what the value holds. Then they must not learn either if it
+ * is what they write: each write of theirs counts as a change. */
+static gboolean is_blind(Edit *edit, const KeyAt *at, const char *name, gboolean *blind,
+                         GError **error) {
+  Acl *list = NULL;
+  *blind = FALSE;
+  if (!edit_is_secret(edit, at->path, name))
+    return TRUE;
+  if (!store_load_acl(edit->store, at->acl, &list, error))
+    return FALSE;
+  /* What a trial did blindly is undone as blindly. */
+  *blind = edit->undone != 0 || acl_get_secret_level(list, edit->who) < ACCESS_READ;
+  return TRUE;
+}
+
+/* What @difference tells of secrecy, about @row (NULL: nothing was there). */
+static gboolean note_secrecy(Edit *edit, const KeyAt *at, const ValueRow *row,
+                             Difference *difference, GError **error) {
+  difference->secret = edit_is_secret(edit, at->path, difference->name);
+  if (!is_blind(edit, at, difference->name, &difference->blind, error))
+    return FALSE;
+  if (row == NULL || row->secrecy != SECRECY_UNKNOWN) {
+    difference->old_secret = row != NULL && row->secrecy == SECRECY_SECRET;
+    return TRUE;
+  }
+  return history_was_secret(edit->store, at->id, row->revision, row->name, &difference->old_secret,
+                            error);
+}
+
 /* Notes that @new has taken the place of @old (NULL: of nothing). */
 static gboolean note_set(Edit *edit, const KeyAt *at, const NewValue *new, ValueRow *old,
                          GError **error) {
@@ -56,9 +85,8 @@ static gboolean note_set(Edit *edit, const KeyAt *at, const NewValue *new, Value
     difference->old_value = g_steal_pointer(&old->value);
     difference->old_position = old->position;
   }
-  difference->secret = edit_is_secret(edit, at->path, new->name);
   edit->result->values_set++;
-  return TRUE;
+  return note_secrecy(edit, at, old, difference, error);
 }
 
 /* Replaces the value of that name, whose spelling and position stay. */
@@ -68,7 +96,11 @@ static gboolean replace_value(Edit *edit, const KeyAt *at, NewValue new, GError 
     return FALSE;
   if (old == NULL)
     return db_fail_damaged(store_get_db(edit->store), "a value can't be found", error);
-  if (registry_value_equal(old->value, new.value)) {
+  gboolean blind = FALSE;
+  gboolean same = registry_value_equal(old->value, new.value);
+  if (same && !is_blind(edit, at, old->name, &blind, error))
+    return FALSE;
+  if (same && !blind) {
     edit->result->values_unchanged++;
     return TRUE;
   }
@@ -85,6 +117,7 @@ gboolean edit_store_value(Edit *edit, const KeyAt *at, NewValue new, GError **er
   gboolean added = FALSE;
   new.fold = fold;
   new.revision = edit->revision;
+  new.secret |= edit_is_secret(edit, at->path, new.name);
   if (!store_add_value(edit->store, at->id, &new, &added, error))
     return FALSE;
   if (!added)
@@ -109,9 +142,8 @@ gboolean edit_delete_row(Edit *edit, const KeyAt *at, ValueRow *row, GError **er
     return FALSE;
   difference->old_value = g_steal_pointer(&row->value);
   difference->old_position = row->position;
-  difference->secret = edit_is_secret(edit, at->path, row->name);
   edit->result->values_deleted++;
-  return TRUE;
+  return note_secrecy(edit, at, row, difference, error);
 }
 
 gboolean edit_delete_values(Edit *edit, const KeyAt *at, GError **error) {
@@ -143,6 +175,7 @@ gboolean edit_put_back(Edit *edit, const KeyAt *at, NewValue old, GError **error
   g_autoptr(ValueRow) now = NULL;
   old.fold = fold;
   old.revision = edit->revision;
+  old.secret |= edit_is_secret(edit, at->path, old.name);
   if (!store_find_value(edit->store, at->id, fold, &now, error))
     return FALSE;
   gboolean moves =

@@ -27,6 +27,8 @@ typedef struct {
   gint64 held;            /* see edit_settle() */
   gboolean has_deleted;   /* something was deleted: what is made afterwards may be the same again */
   guint64 undone;         /* the trial that this change ends; 0: it ends none */
+  guint left_out;         /* what the trial may not give back to its maker */
+  gint64 left_out_at;     /* a key at or below which that is */
   gboolean writes_anyway; /* something is to be committed although no key */
   gboolean has_revisited; /* something was changed twice: edit_fold() is needed */
 

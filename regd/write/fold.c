@@ -149,6 +149,8 @@ static void inherit(Difference *last, Difference *first) {
   last->before_acl = first->before_acl;
   last->reroutes |= first->reroutes;
   last->secret |= first->secret;
+  last->old_secret = first->old_secret;
+  last->blind |= first->blind;
   if (last->kind != CHANGE_VALUE_DELETED)
     return;
   g_free(last->name);
@@ -174,7 +176,7 @@ static gboolean ends_where_it_began(Edit *edit, const Difference *difference, gb
                                     GError **error) {
   if (difference->kind == CHANGE_ACL_CHANGED)
     return has_same_list(edit, difference, same, error);
-  *same = registry_value_equal(difference->old_value, difference->new_value);
+  *same = !difference->blind && registry_value_equal(difference->old_value, difference->new_value);
   return TRUE;
 }
 

@@ -94,6 +94,7 @@ static gboolean store_branch_value(const Carrier *carrier, const KeyAt *at, cons
                                    GError **error) {
   const NewValue new = {.name = value->name,
                         .value = value->value,
+                        .secret = value->secrecy == SECRECY_SECRET,
                         .position = carrier->carry == CARRY_ALL ? value->position : 0};
   return edit_check_value(carrier->edit, at->path, value->name, value->value, error) &&
          edit_store_value(carrier->edit, at, new, error);

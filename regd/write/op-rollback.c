@@ -5,10 +5,148 @@
 #include "client/base/error.h"
 #include "regd/history/past-tree.h"
 #include "regd/history/retention.h"
+#include "regd/history/sight.h"
 #include "regd/tree/place.h"
 #include "regd/write/edit-keys.h"
 #include "regd/write/edit-values.h"
 #include "regd/write/operations.h"
+
+/* The branch that is restored. */
+typedef struct {
+  Edit *edit;
+  PastTree *tree;
+} Rollback;
+
+static gboolean same_attributes(const PastKey *past, const KeyRow *row) {
+  return g_str_equal(past->name, row->name) && g_strcmp0(past->class_name, row->class_name) == 0 &&
+         g_strcmp0(past->link, row->link) == 0 && past->is_volatile == row->is_volatile;
+}
+
+/* ---- what the caller may bring back ---- */
+
+/* A key before anything is restored. */
+typedef struct {
+  Acl *today, *then; /* the lists that decide there, and decided */
+  const char *path;
+  gboolean all; /* it is deleted and made again, with all that is in it */
+} PastScene;
+
+static gboolean judge(const Rollback *rollback, const PastScene *scene, const PastValue *value,
+                      GError **error) {
+  const PastThing thing = {.schemas = rollback->edit->schemas,
+                           .today = scene->today,
+                           .then = scene->then,
+                           .path = scene->path,
+                           .name = value != NULL ? value->name : NULL,
+                           .was_secret = value != NULL && value->secret};
+  if (sight_judge(&thing, rollback->edit->who) == SIGHT_SHOWN)
+    return TRUE;
+  if (value == NULL)
+    return access_refuse(scene->path, ACCESS_READ, error);
+  return error_set(error, REGISTRY_ERROR_ACCESS_DENIED,
+                   "%s: %s: the value is secret, or was: an entry for you or your group with the "
+                   "right \"read\" is needed to bring it back, everyone's does not count",
+                   scene->path, value->name);
+}
+
+/* A value that has changed since counts as another, even if it is the same again: what is refused
+ * must not tell that. */
+static gboolean judge_values(const Rollback *rollback, PastKey *past, const PastScene *scene,
+                             GError **error) {
+  if (past->link != NULL)
+    return TRUE;
+  g_autoptr(GPtrArray) values = past_tree_list_values(rollback->tree, past, error);
+  for (guint i = 0; values != NULL && i < values->len; i++) {
+    const PastValue *value = g_ptr_array_index(values, i);
+    if ((scene->all || value->touched) && !judge(rollback, scene, value, error))
+      return FALSE;
+  }
+  return values != NULL;
+}
+
+static gboolean judge_key(const Rollback *rollback, PastKey *past, const PastScene *above,
+                          GError **error);
+
+static gboolean judge_children(const Rollback *rollback, const PastKey *past,
+                               const PastScene *scene, GError **error) {
+  if (past->link != NULL)
+    return TRUE;
+  g_autoptr(GPtrArray) children = past_tree_list_children(rollback->tree, past->id, error);
+  for (guint i = 0; children != NULL && i < children->len; i++)
+    if (!judge_key(rollback, g_ptr_array_index(children, i), scene, error))
+      return FALSE;
+  return children != NULL;
+}
+
+static gboolean enter_scene(const Rollback *rollback, const PastKey *past, const KeyRow *row,
+                            PastScene *scene, GError **error) {
+  Edit *edit = rollback->edit;
+  if (past->own != NULL)
+    scene->then = past->own;
+  scene->all |= row->live && !same_attributes(past, row);
+  if (resolve_is_gone_branch(row, edit->who))
+    scene->today = edit->who->own;
+  return !row->live || row->acl == 0 || store_load_acl(edit->store, row->acl, &scene->today, error);
+}
+
+/* Everything that differs at or below the key must be seen by the caller; asked before anything is
+ * restored, because that changes lists. */
+static gboolean judge_key(const Rollback *rollback, PastKey *past, const PastScene *above,
+                          GError **error) {
+  Edit *edit = rollback->edit;
+  if (!above->all && !past_tree_is_touched(rollback->tree, past->id))
+    return TRUE;
+  g_autoptr(KeyRow) row = NULL;
+  PastScene scene = *above;
+  if (!store_get_key(edit->store, past->id, &row, error) ||
+      !enter_scene(rollback, past, row, &scene, error))
+    return FALSE;
+  GRefString *path = store_get_path(edit->store, past->id, error);
+  if (path == NULL)
+    return FALSE;
+  scene.path = path;
+  gboolean seen = judge(rollback, &scene, NULL, error) &&
+                  judge_values(rollback, past, &scene, error) &&
+                  judge_children(rollback, past, &scene, error);
+  g_ref_string_release(path);
+  return seen;
+}
+
+/* Whether there was such a key then is told only to those who could read it, or what was around
+ * it. */
+static gboolean require_around(const Rollback *rollback, const Place *place, gint64 id,
+                               GError **error) {
+  const Identity *who = rollback->edit->who;
+  Acl *then = NULL;
+  if (!past_tree_get_acl_around(rollback->tree, id, &then, error))
+    return FALSE;
+  return place->own_branch || acl_get_level(then, who) >= ACCESS_READ ||
+         access_refuse(place->asked, ACCESS_READ, error);
+}
+
+/* The same for a key that was there, and for those above it that come back with it. */
+static gboolean require_way(const Rollback *rollback, const Place *place, const PastKey *past,
+                            GError **error) {
+  while (require_around(rollback, place, past->id, error)) {
+    if (place_exists(place) || past->parent == place->key->id)
+      return TRUE;
+    past = past_tree_get_key(rollback->tree, past->parent, error);
+    if (past == NULL)
+      return FALSE;
+  }
+  return FALSE;
+}
+
+static gboolean judge_branch(const Rollback *rollback, const Place *place, gint64 id,
+                             GError **error) {
+  PastKey *past = past_tree_get_key(rollback->tree, id, error);
+  PastScene above = {.today = place->acl};
+  if (past == NULL || !require_way(rollback, place, past, error) ||
+      !past_tree_get_acl(rollback->tree, id, &above.then, error))
+    return FALSE;
+  return rollback->edit->who->administrator || !past->present ||
+         judge_key(rollback, past, &above, error);
+}
 
 /* Rows of values, borrowed, by folded name. */
 static GHashTable *index_values(const GPtrArray *rows) {
@@ -38,16 +176,11 @@ static gboolean is_as_it_was(const ValueRow *now, const PastValue *then) {
 }
 
 static gboolean restore_value(Edit *edit, const KeyAt *at, const PastValue *then, GError **error) {
-  const NewValue old = {.name = then->name, .value = then->value, .position = then->position};
+  const NewValue old = {
+      .name = then->name, .value = then->value, .position = then->position, .secret = then->secret};
   return edit_check_value(edit, at->path, then->name, then->value, error) &&
          edit_put_back(edit, at, old, error);
 }
-
-/* The branch that is restored. */
-typedef struct {
-  Edit *edit;
-  PastTree *tree;
-} Rollback;
 
 static gboolean restore_values(const Rollback *rollback, PastKey *past, const KeyAt *at,
                                GError **error) {
@@ -98,11 +231,6 @@ static gboolean restore_list(Edit *edit, PastKey *past, KeyRow *row, gint64 abov
   return same || (require_control(edit, row, above, error) &&
                   store_intern_acl(edit->store, past->own, &id, error) &&
                   edit_set_list(edit, row, above, id, error));
-}
-
-static gboolean same_attributes(const PastKey *past, const KeyRow *row) {
-  return g_str_equal(past->name, row->name) && g_strcmp0(past->class_name, row->class_name) == 0 &&
-         g_strcmp0(past->link, row->link) == 0 && past->is_volatile == row->is_volatile;
 }
 
 static KeyRow *make_row(const PastKey *past) {
@@ -204,7 +332,7 @@ static gboolean restore_key(const Rollback *rollback, gint64 id, const KeyAt *pa
 
 /* ---- keys that are gone, and keys above them ---- */
 
-/* The dead rows of the missing part of @place; the last one is that of the key itself. */
+/* The dead rows of the missing part of @place, as far down as there are any. */
 static GArray *find_gone(Edit *edit, const Place *place, GError **error) {
   g_autoptr(GArray) rows = g_array_new(FALSE, FALSE, sizeof(gint64));
   gint64 above = place->key->id;
@@ -213,11 +341,8 @@ static GArray *find_gone(Edit *edit, const Place *place, GError **error) {
     g_autoptr(KeyRow) dead = NULL;
     if (!store_find_dead_child(edit->store, above, fold, &dead, error))
       return NULL;
-    if (dead == NULL) {
-      error_set(error, REGISTRY_ERROR_KEY_NOT_FOUND,
-                "%s: there is no such key, nor was there one that history knows of", place->path);
-      return NULL;
-    }
+    if (dead == NULL)
+      break;
     above = dead->id;
     g_array_append_val(rows, above);
   }
@@ -243,31 +368,58 @@ static gboolean restore_rows(const Rollback *rollback, const GArray *rows, guint
   return done;
 }
 
-static gboolean restore_gone(Edit *edit, const Place *place, guint64 revision, GError **error) {
-  g_autoptr(GArray) rows = find_gone(edit, place, error);
-  if (rows == NULL)
+/* The key was not there then either: nothing is done, if it may be told that there was one at
+ * another time. */
+static gboolean require_known(const Rollback *rollback, const Place *place, gint64 id,
+                              GError **error) {
+  Edit *edit = rollback->edit;
+  gboolean known = edit->who->administrator;
+  const PastThing today = {.schemas = edit->schemas, .today = place->acl, .path = place->path};
+  if (!known && !sight_is_known(edit->store, edit->who, id, &today, &known, error))
     return FALSE;
-  gint64 id = g_array_index(rows, gint64, rows->len - 1);
-  g_autoptr(PastTree) tree =
-      past_tree_new(edit->store, g_array_index(rows, gint64, 0), revision, error);
-  const PastKey *past = tree != NULL ? past_tree_get_key(tree, id, error) : NULL;
-  if (past == NULL || !past->present)
-    return past != NULL;
+  return known || place_refuse_unknown(place, error);
+}
+
+static gboolean restore_found(const Rollback *rollback, const Place *place, const GArray *rows,
+                              GError **error) {
+  Edit *edit = rollback->edit;
   GRefString *path = store_get_path(edit->store, place->key->id, error);
   if (path == NULL)
     return FALSE;
   const KeyAt parent = {place->key->id, place->acl_id, path};
-  gboolean done = restore_rows(&(Rollback){edit, tree}, rows, 0, &parent, error);
+  gboolean done = restore_rows(rollback, rows, 0, &parent, error);
   g_ref_string_release(path);
   return done;
 }
 
+static gboolean restore_gone(Edit *edit, const Place *place, guint64 revision, GError **error) {
+  g_autoptr(GArray) rows = find_gone(edit, place, error);
+  if (rows == NULL)
+    return FALSE;
+  gboolean complete = rows->len == place->missing->len;
+  gint64 first = rows->len > 0 ? g_array_index(rows, gint64, 0) : place->key->id;
+  gint64 id = rows->len > 0 ? g_array_index(rows, gint64, rows->len - 1) : place->key->id;
+  g_autoptr(PastTree) tree = past_tree_new(edit->store, first, revision, error);
+  const PastKey *past = tree != NULL ? past_tree_get_key(tree, id, error) : NULL;
+  const Rollback rollback = {edit, tree};
+  if (past == NULL)
+    return FALSE;
+  if (!complete)
+    return require_around(&rollback, place, id, error) && place_refuse_unknown(place, error);
+  if (!judge_branch(&rollback, place, id, error))
+    return FALSE;
+  return past->present ? restore_found(&rollback, place, rows, error)
+                       : require_known(&rollback, place, id, error);
+}
+
 static gboolean restore_present(Edit *edit, const Place *place, guint64 revision, GError **error) {
   g_autoptr(PastTree) tree = past_tree_new(edit->store, place->key->id, revision, error);
+  const Rollback rollback = {edit, tree};
   g_autofree char *path = path_dup_parent(place->path);
   KeyAt parent = {.id = place->key->parent, .path = path};
-  return tree != NULL && edit_find_above(edit, place->key, &parent.acl, error) &&
-         restore_key(&(Rollback){edit, tree}, place->key->id, &parent, error);
+  return tree != NULL && judge_branch(&rollback, place, place->key->id, error) &&
+         edit_find_above(edit, place->key, &parent.acl, error) &&
+         restore_key(&rollback, place->key->id, &parent, error);
 }
 
 /* ---- the operation ---- */

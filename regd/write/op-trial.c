@@ -2,6 +2,7 @@
 /* Undoing one revision that was on trial, confirming one, and forgetting old
  * data. */
 #include "client/base/error.h"
+#include "regd/history/sight.h"
 #include "regd/history/trials.h"
 #include "regd/tree/place.h"
 #include "regd/write/edit-keys.h"
@@ -29,6 +30,8 @@ static gboolean collect(const Difference *difference, G_GNUC_UNUSED guint64 revi
  * did to it. */
 typedef struct {
   Edit *edit;
+  guint64 undone;   /* the trial */
+  Identity *maker;  /* who must not get back more than they hold now */
   guint64 revision; /* the last that was looked up */
   gboolean is_ended;
   gint64 key;        /* 0: none has been loaded */
@@ -72,6 +75,124 @@ static gboolean is_changed_since(const ChangedSince *since, const Difference *di
   return difference->kind == CHANGE_ACL_CHANGED ? since->list : since->itself;
 }
 
+/* ---- what a trial may give back ----
+ *
+ * It is judged when it is given back, by the rights of the trial's maker then: a trial must not be
+ * a way to get at what was taken from them, or was never theirs to see. */
+
+static void leave_out(Edit *edit, gint64 key) {
+  edit->left_out++;
+  edit->left_out_at = key;
+}
+
+static gboolean could_read(const ChangedSince *since, const PastThing *thing) {
+  PastThing now = *thing;
+  now.then = thing->today;
+  now.was_secret = FALSE;
+  return sight_judge(&now, since->maker) == SIGHT_SHOWN;
+}
+
+/* Whether the maker could read the old value once it is back, and may not see it of the past. */
+static gboolean is_withheld(const ChangedSince *since, const Difference *difference,
+                            const KeyAt *at, gboolean *withheld, GError **error) {
+  Store *store = since->edit->store;
+  PastThing thing = {.schemas = since->edit->schemas, .path = at->path, .name = difference->name};
+  DifferenceSight sight = {SIGHT_HIDDEN, SIGHT_HIDDEN};
+  Acl *today = NULL;
+  *withheld = FALSE;
+  if (since->maker->administrator || difference->old_value == NULL)
+    return TRUE;
+  if (!store_load_acl(store, at->acl, &today, error))
+    return FALSE;
+  thing.today = today;
+  if (!sight_judge_difference(store, since->maker, difference, &thing, &sight, error))
+    return FALSE;
+  *withheld = sight.of_old != SIGHT_SHOWN && could_read(since, &thing);
+  return TRUE;
+}
+
+typedef struct {
+  const ChangedSince *since;
+  gboolean changed;
+} ListSearch;
+
+static gboolean find_list_change(const Difference *difference, guint64 revision, gpointer data,
+                                 GError **error) {
+  ListSearch *search = data;
+  gboolean ended = FALSE;
+  if (difference->name != NULL)
+    return TRUE;
+  if (!trials_is_ended(search->since->edit->store, revision, &ended, error))
+    return FALSE;
+  search->changed = !ended;
+  return !search->changed;
+}
+
+/* Whether any list at or above @key has changed since the trial. */
+static gboolean have_lists_changed(const ChangedSince *since, gint64 key, gboolean *changed,
+                                   GError **error) {
+  ListSearch search = {.since = since};
+  const HistoryVisitor visitor = {find_list_change, &search};
+  while (key != 0 && !search.changed) {
+    g_autoptr(KeyRow) row = NULL;
+    if (!history_visit_key(since->edit->store, key, since->undone, &visitor, error) ||
+        !store_get_key(since->edit->store, key, &row, error))
+      return FALSE;
+    key = row->parent;
+  }
+  *changed = search.changed;
+  return TRUE;
+}
+
+/* What the maker could do by hand now, at a key where @acl decides. */
+static gboolean has_level(const ChangedSince *since, gint64 acl, AccessLevel level, gboolean *has,
+                          GError **error) {
+  Acl *list = NULL;
+  if (!store_load_acl(since->edit->store, acl, &list, error))
+    return FALSE;
+  *has = acl_get_level(list, since->maker) >= level;
+  return TRUE;
+}
+
+/* As long as nobody has changed a list at @key or above it, the rights that the trial gives back
+ * are those that it took. Afterwards the maker needs @level, where @acl decides. */
+static gboolean may_regain(const ChangedSince *since, const KeyAt *key, AccessLevel level,
+                           gboolean *may, GError **error) {
+  gboolean changed = FALSE;
+  *may = since->maker->administrator;
+  if (*may)
+    return TRUE;
+  if (!has_level(since, key->acl, level, may, error) ||
+      (!*may && !have_lists_changed(since, key->id, &changed, error)))
+    return FALSE;
+  *may |= !changed;
+  if (!*may)
+    leave_out(since->edit, key->id);
+  return TRUE;
+}
+
+gboolean edit_note_left_out(Edit *edit, GError **error) {
+  gint64 key = edit->left_out > 0 ? edit->left_out_at : 0;
+  g_autoptr(KeyRow) row = NULL;
+  while (key != 0 && (row == NULL || !row->live)) {
+    g_clear_pointer(&row, key_row_free);
+    if (!store_get_key(edit->store, key, &row, error))
+      return FALSE;
+    key = row->parent;
+  }
+  gint64 above = 0;
+  return row == NULL || (edit_find_above(edit, row, &above, error) &&
+                         edit_set_list(edit, row, above, row->acl, error));
+}
+
+char *edit_get_comment(const Edit *edit, const char *comment) {
+  if (edit->left_out == 0)
+    return g_strdup(comment);
+  return g_strdup_printf("%s; %u of its changes stay, because its maker may not see, or no longer "
+                         "holds, what would come back",
+                         comment, edit->left_out);
+}
+
 static gboolean undo_value(Edit *edit, const Difference *difference, KeyRow *row, const KeyAt *at,
                            GError **error) {
   if (difference->reroutes) {
@@ -82,7 +203,8 @@ static gboolean undo_value(Edit *edit, const Difference *difference, KeyRow *row
   }
   const NewValue old = {.name = difference->name,
                         .value = difference->old_value,
-                        .position = difference->old_position};
+                        .position = difference->old_position,
+                        .secret = difference->secret || difference->old_secret};
   if (old.value != NULL)
     return edit_put_back(edit, at, old, error);
   g_autofree char *fold = path_fold(difference->name);
@@ -101,9 +223,11 @@ static gboolean undo_creation(Edit *edit, const KeyRow *row, gint64 above, GErro
   return has_children || values > 0 || edit_delete_tree(edit, row, above, error);
 }
 
-static gboolean undo_deletion(Edit *edit, const Difference *difference, const KeyRow *dead,
-                              gint64 above, GError **error) {
+static gboolean undo_deletion(const ChangedSince *since, const Difference *difference,
+                              const KeyRow *dead, gint64 above, GError **error) {
+  Edit *edit = since->edit;
   g_autoptr(KeyRow) parent = NULL;
+  gboolean may = FALSE;
   if (!store_get_key(edit->store, dead->parent, &parent, error))
     return FALSE;
   if (!parent->live || parent->link != NULL || difference->old_state == NULL)
@@ -114,8 +238,12 @@ static gboolean undo_deletion(Edit *edit, const Difference *difference, const Ke
   if (!history_decode_key(difference->old_state, row, &own, error))
     return FALSE;
   row->is_volatile |= parent->is_volatile;
-  return store_intern_acl(edit->store, own, &row->acl, error) &&
-         edit_insert(edit, row, above, error);
+  const KeyAt holder = {.id = parent->id, .acl = above};
+  AccessLevel needed = own != NULL ? ACCESS_CONTROL : ACCESS_WRITE;
+  if (!may_regain(since, &holder, needed, &may, error))
+    return FALSE;
+  return !may || (store_intern_acl(edit->store, own, &row->acl, error) &&
+                  edit_insert(edit, row, above, error));
 }
 
 static gboolean add_deleted(Edit *edit, const KeyRow *row, gint64 above, Acl *own, GError **error) {
@@ -151,7 +279,11 @@ static gboolean undo_replacement(const ChangedSince *since, const Difference *di
   if (!history_decode_key(difference->old_state, old, &own, error) ||
       !store_intern_acl(edit->store, own, &old->acl, error))
     return FALSE;
-  if (since->list)
+  const KeyAt at = {.id = row->id, .acl = edit_deciding(row, above)};
+  gboolean may = TRUE;
+  if (!since->list && old->acl != row->acl && !may_regain(since, &at, ACCESS_CONTROL, &may, error))
+    return FALSE;
+  if (since->list || !may)
     old->acl = row->acl;
   old->is_volatile = old->is_volatile && row->is_volatile;
   if (old->link != NULL || row->link != NULL || is_same_key(old, row))
@@ -177,15 +309,22 @@ static gboolean undo_replacement(const ChangedSince *since, const Difference *di
   return add_created(edit, row, above, error);
 }
 
-static gboolean undo_list(Edit *edit, const Difference *difference, KeyRow *row, gint64 above,
-                          GError **error) {
+static gboolean undo_list(const ChangedSince *since, const Difference *difference, KeyRow *row,
+                          gint64 above, GError **error) {
+  Edit *edit = since->edit;
   g_autoptr(Acl) own = NULL;
   gint64 id = 0;
+  gboolean may = FALSE;
+  const KeyAt at = {.id = row->id, .acl = edit_deciding(row, above)};
   if (difference->old_state == NULL)
     return TRUE;
-  return history_decode_acl(difference->old_state, &own, error) &&
-         store_intern_acl(edit->store, own, &id, error) &&
-         (id == row->acl || edit_set_list(edit, row, above, id, error));
+  if (!history_decode_acl(difference->old_state, &own, error) ||
+      !store_intern_acl(edit->store, own, &id, error))
+    return FALSE;
+  if (id == row->acl)
+    return TRUE;
+  return may_regain(since, &at, ACCESS_CONTROL, &may, error) &&
+         (!may || edit_set_list(edit, row, above, id, error));
 }
 
 static gboolean undo_live(const ChangedSince *since, const Difference *difference, KeyRow *row,
@@ -196,15 +335,20 @@ static gboolean undo_live(const ChangedSince *since, const Difference *differenc
   if (difference->kind == CHANGE_KEY_DELETED)
     return undo_replacement(since, difference, row, above, error);
   if (difference->kind == CHANGE_ACL_CHANGED)
-    return undo_list(edit, difference, row, above, error);
+    return undo_list(since, difference, row, above, error);
   /* A key that was made a link since then holds no values. */
   if (difference->name == NULL || (row->link != NULL && !difference->reroutes))
     return TRUE;
   GRefString *path = store_get_path(edit->store, row->id, error);
   if (path == NULL)
     return FALSE;
-  gboolean done =
-      undo_value(edit, difference, row, &(KeyAt){row->id, edit_deciding(row, above), path}, error);
+  const KeyAt at = {row->id, edit_deciding(row, above), path};
+  gboolean withheld = FALSE;
+  gboolean done = is_withheld(since, difference, &at, &withheld, error);
+  if (withheld)
+    leave_out(edit, row->id);
+  else
+    done = done && undo_value(edit, difference, row, &at, error);
   g_ref_string_release(path);
   return done;
 }
@@ -224,7 +368,7 @@ static gboolean undo(ChangedSince *since, const Difference *difference, guint64 
   if (row->live)
     return undo_live(since, difference, row, above, error);
   return difference->kind != CHANGE_KEY_DELETED ||
-         undo_deletion(edit, difference, row, above, error);
+         undo_deletion(since, difference, row, above, error);
 }
 
 static gboolean undo_revision(Edit *edit, guint64 revision, GError **error) {
@@ -236,7 +380,10 @@ static gboolean undo_revision(Edit *edit, guint64 revision, GError **error) {
   edit_forget_place(edit);
   g_autoptr(GHashTable) names =
       g_hash_table_new_full(path_hash_name, path_equal_names, g_free, NULL);
-  ChangedSince since = {.edit = edit, .names = names};
+  g_autoptr(Identity) maker = trials_get_maker(edit->store, revision, error);
+  if (maker == NULL)
+    return FALSE;
+  ChangedSince since = {.edit = edit, .undone = revision, .maker = maker, .names = names};
   for (guint i = differences->len; i > 0; i--)
     if (!undo(&since, g_ptr_array_index(differences, i - 1), revision, error))
       return FALSE;

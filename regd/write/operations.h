@@ -32,6 +32,11 @@ gboolean apply_rollback(Edit *edit, const Operation *operation, GError **error);
 gboolean apply_undo(Edit *edit, const Operation *operation, GError **error);
 /* The trial is over, and nothing has to be undone. */
 gboolean edit_end_trial(Edit *edit, guint64 revision, GError **error);
+/* If all that a trial would give back was left out: history says so at the key, which is marked
+ * as if its list had been changed, since no revision is without a change. */
+gboolean edit_note_left_out(Edit *edit, GError **error);
+/* @comment, and what was left out; or NULL. */
+char *edit_get_comment(const Edit *edit, const char *comment);
 gboolean apply_confirm(Edit *edit, const Operation *operation, GError **error);
 gboolean apply_purge(Edit *edit, const Operation *operation, GError **error);
 

@@ -56,7 +56,7 @@ LAYERS = {
     "mailauth": MAIL | {"client/bus", "client/cli", "client/threads"},
 }
 LAYERS |= {folder: set(REGD[:place]) for place, folder in enumerate(REGD)}
-for folder, besides in {"read": {"schema", "client/threads"}, "files": {"client/threads", "client/regfile"},
+for folder, besides in {"history": {"schema"}, "read": {"schema", "client/threads"}, "files": {"client/threads", "client/regfile"},
                         "write": {"schema", "client/threads"}, "bus": {"client/bus", "client/threads"},
                         "registry1": {"client/bus", "client/threads"}}.items():
     LAYERS[f"regd/{folder}"] |= besides

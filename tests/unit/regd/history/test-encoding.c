@@ -25,6 +25,7 @@ static const DifferenceRecord written[] = {
      .old_position = G_MAXINT64,
      .new_value = DATA("\0\xFF\0")},
     {.kind = CHANGE_VALUE_DELETED,
+     .old_secret = TRUE,
      .purged = TRUE,
      .before_acl = 7,
      .after_acl = G_MAXINT64,
@@ -55,8 +56,8 @@ static void assert_value(const RunValue *got, const RunValue *expected) {
 
 static void assert_entry(const DifferenceRecord *got, const DifferenceRecord *expected) {
   g_assert_cmpint(got->kind, ==, expected->kind);
-  g_assert_true(got->secret == expected->secret && got->reroutes == expected->reroutes &&
-                got->purged == expected->purged);
+  g_assert_true(got->secret == expected->secret && got->old_secret == expected->old_secret);
+  g_assert_true(got->reroutes == expected->reroutes && got->purged == expected->purged);
   g_assert_cmpint(got->before_acl, ==, expected->before_acl);
   g_assert_cmpint(got->after_acl, ==, expected->after_acl);
   g_assert_cmpstr(got->name, ==, expected->name);
@@ -123,7 +124,7 @@ static const struct {
 } damaged[] = {
     ROW("a kind that is never written", "\x05\0"),
     ROW("a kind that is none", "\x07\0"),
-    ROW("an unknown flag", "\x40\0"),
+    ROW("an unknown flag", "\x80\0"),
     ROW("an unknown part", "\0\x40"),
     ROW("a value without a name", "\x02\0"),
     ROW("a key with a name", "\0\x02n\0"),

@@ -8,10 +8,18 @@
 #define ALICE 1000U
 #define BOB 1001U
 
+static const guint32 groups[] = {7, 4294967294U};
+
+static gboolean try_to_add(StoreFixture *fixture, guint64 revision, guint32 uid, gint64 deadline,
+                           GError **error) {
+  g_autoptr(Identity) who = identity_new(uid, FALSE, groups, G_N_ELEMENTS(groups), 1, "x");
+  const Trial trial = {.revision = revision, .uid = uid, .deadline = deadline, .maker = who};
+  return trials_add(fixture->store, &trial, error);
+}
+
 static void add(StoreFixture *fixture, guint64 revision, guint32 uid, gint64 deadline) {
   g_autoptr(GError) error = NULL;
-  const Trial trial = {.revision = revision, .uid = uid, .deadline = deadline};
-  (void)trials_add(fixture->store, &trial, &error);
+  (void)try_to_add(fixture, revision, uid, deadline, &error);
   g_assert_no_error(error);
 }
 
@@ -54,13 +62,22 @@ static void the_owner_is_known(StoreFixture *fixture, G_GNUC_UNUSED gconstpointe
   g_assert_false(is_on_trial(fixture, 5, &uid));
 }
 
+static void a_trial_knows_its_maker(StoreFixture *fixture, G_GNUC_UNUSED gconstpointer data) {
+  add(fixture, 5, ALICE, 300);
+  g_autoptr(Identity) maker = trials_get_maker(fixture->store, 5, NULL);
+  g_assert_cmpuint(maker->uid, ==, ALICE);
+  g_assert_false(maker->administrator);
+  g_assert_cmpmem(maker->groups, maker->n_groups * sizeof *maker->groups, groups, sizeof groups);
+  g_autoptr(Identity) nobody = trials_get_maker(fixture->store, 6, NULL);
+  g_assert_true(nobody->administrator);
+}
+
 static void trials_of_a_user_are_limited(StoreFixture *fixture, G_GNUC_UNUSED gconstpointer data) {
   g_autoptr(GError) error = NULL;
   guint64 revision = 1;
   for (guint i = 0; i < LIMIT_TRIALS_PER_USER; i++)
     add(fixture, revision++, ALICE, 100);
-  const Trial trial = {.revision = revision, .uid = ALICE, .deadline = 100};
-  g_assert_false(trials_add(fixture->store, &trial, &error));
+  g_assert_false(try_to_add(fixture, revision, ALICE, 100, &error));
   g_assert_error(error, REGISTRY_ERROR, REGISTRY_ERROR_LIMIT_EXCEEDED);
   add(fixture, revision, BOB, 100);
 }
@@ -125,6 +142,7 @@ int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
   TEST("the first deadline is next", the_first_deadline_is_next);
   TEST("the owner is known", the_owner_is_known);
+  TEST("a trial knows its maker", a_trial_knows_its_maker);
   TEST("trials of a user are limited", trials_of_a_user_are_limited);
   TEST("an ended one is no trial", an_ended_one_is_no_trial);
   TEST("ended ones are kept for older trials", ended_ones_are_kept_for_older_trials);

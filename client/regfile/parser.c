@@ -7,44 +7,28 @@
 #include "client/base/error.h"
 #include "client/base/path.h"
 #include "client/base/protocol.h"
-#include "client/base/value.h"
 #include "client/regfile/header.h"
 #include "client/regfile/lines.h"
-#include "client/regfile/link-target.h"
 #include "client/regfile/open-text.h"
 #include "client/regfile/regfile.h"
 #include "client/regfile/scan.h"
+#include "client/regfile/value-reader.h"
 
 #include <string.h>
 
 #define WINDOWS_31_ROOT "HKEY_CLASSES_ROOT"
-/* A comment after data of a version 4 file that our own printer writes. */
-#define RAW_MARK ";UTF-16"
 
 typedef gboolean (*LineState)(RegfileParser *parser, const RegfileLine *line, GError **error);
-
-/* The value being read, which may go on over several lines. */
-typedef struct {
-  char *name;
-  guint32 type;
-  GByteArray *bytes;
-  gboolean raw;       /* text as UTF-16 though the file is version 4 */
-  guint32 first_line; /* where it begins */
-  guint32 lines;      /* lines with something on them that it has taken */
-} ValueDraft;
 
 struct RegfileParser {
   RegfileLines *lines;
   gboolean strict;
   LineState state;
-  gboolean eight_bit; /* the header says that text in hex is 8-bit */
   Change *change;
-  GRefString *key; /* current, or NULL */
-  ValueDraft value;
+  ValueReader values;
+  guint32 first_line; /* of the value being read */
+  guint32 lines_read; /* lines with something on them that it has taken */
   OpenText *open;     /* text whose closing quote is looked for, or NULL */
-  gboolean one_line;  /* the quote is known to be missing: no looking for it */
-  LegacyText *legacy; /* what 8-bit text in hex is; NULL: Windows-1252 */
-  GString *scratch;
   RegfileReport report;
 };
 
@@ -67,24 +51,13 @@ static gboolean ignore_line(RegfileParser *parser, guint32 number, const char *r
 static gboolean settle_value(RegfileParser *parser, const char *reason, GError **error) {
   if (reason == NULL)
     return TRUE;
-  for (guint32 i = 0; i < parser->value.lines; i++)
-    if (!ignore_line(parser, parser->value.first_line, reason, error))
+  for (guint32 i = 0; i < parser->lines_read; i++)
+    if (!ignore_line(parser, parser->first_line, reason, error))
       return FALSE;
   return TRUE;
 }
 
 /* ---- operations ---- */
-
-static void set_current_key(RegfileParser *parser, GRefString *key) {
-  g_clear_pointer(&parser->key, g_ref_string_release);
-  if (key != NULL)
-    parser->key = g_ref_string_acquire(key);
-}
-
-static void set_value_name(RegfileParser *parser, const char *name, gsize length) {
-  g_free(parser->value.name);
-  parser->value.name = g_strndup(name, length);
-}
 
 /* @length without the backslashes at its end. */
 static char *dup_key_text(const char *text, gsize length) {
@@ -102,219 +75,28 @@ static Path *parse_key(const char *key, char **reason) {
   return g_steal_pointer(&path);
 }
 
-static const char *emit_link(RegfileParser *parser, const RegistryValue *value) {
-  const char *reason = NULL;
-  g_autofree char *target = link_target_dup(value, &reason);
-  if (target == NULL)
-    return reason;
-  /* The key line has made an ordinary key; the link takes its place. */
-  GPtrArray *operations = parser->change->operations;
-  const Operation *last = g_ptr_array_index(operations, operations->len - 1);
-  if (last->kind == OPERATION_CREATE_KEY && last->key == parser->key)
-    g_ptr_array_remove_index(operations, operations->len - 1);
-  Operation *operation = change_add(parser->change, OPERATION_CREATE_LINK, parser->key);
-  operation->target = g_steal_pointer(&target);
-  return NULL;
-}
-
-static gboolean is_link(const RegfileParser *parser, const RegistryValue *value) {
-  return registry_value_get_type(value) == REGISTRY_LINK &&
-         path_equal_names(parser->value.name, LINK_VALUE_NAME);
-}
-
-/* NULL, or why nothing can be done to the value that the draft names. */
-static const char *check_target(const RegfileParser *parser) {
-  if (parser->key == NULL)
-    return "the value belongs to no key: no key line is before it, or that line was deleted or "
-           "ignored";
-  if (!path_check_value_name(parser->value.name, NULL))
-    return "a value name is whole characters, at most 16383 UTF-16 code units of them";
-  return NULL;
-}
-
-/* Takes @value and the draft's name. NULL, or the reason why it is dropped. */
-static const char *emit_value(RegfileParser *parser, RegistryValue *value) {
-  g_autoptr(RegistryValue) owned = value;
-  const char *reason = check_target(parser);
-  if (reason != NULL)
-    return reason;
-  if (is_link(parser, owned))
-    return emit_link(parser, owned);
-  Operation *operation = change_add(parser->change, OPERATION_SET_VALUE, parser->key);
-  operation->name = g_steal_pointer(&parser->value.name);
-  operation->value = g_steal_pointer(&owned);
-  return NULL;
-}
-
-/* ---- data ---- */
-
-static const char *emit_eight_bit(RegfileParser *parser, guint32 type, const GByteArray *bytes) {
-  g_autoptr(GByteArray) units = legacy_text_to_utf16(parser->legacy, bytes);
-  if (units == NULL)
-    return "the text in hex is not of the encoding that was named";
-  return emit_value(parser, registry_value_new_bytes(type, units->data, units->len));
-}
-
-static gboolean is_text_in_hex(guint32 type) {
-  return type == REGISTRY_SZ || type == REGISTRY_EXPAND_SZ || type == REGISTRY_MULTI_SZ;
-}
-
-static const char *emit_hex_value(RegfileParser *parser) {
-  const ValueDraft *value = &parser->value;
-  if (parser->eight_bit && !value->raw && is_text_in_hex(value->type))
-    return emit_eight_bit(parser, value->type, value->bytes);
-  return emit_value(parser,
-                    registry_value_new_bytes(value->type, value->bytes->data, value->bytes->len));
-}
-
-/* The cursor is at the end or on the comment after the data. */
-static gboolean has_raw_mark(Cursor cursor) {
-  return cursor_skip_prefix(&cursor, RAW_MARK) && cursor.at == cursor.end;
-}
-
-static LineState find_continuation_state(HexEnd end);
-
-/* What follows when a line of hex data has been read. */
-static const char *end_hex_line(RegfileParser *parser, HexEnd end, const Cursor *cursor) {
-  parser->state = find_continuation_state(end);
-  if (end == HEX_CONTINUES)
-    return NULL;
-  if (end == HEX_BROKEN)
-    return "hex data is bytes of one or two hexadecimal digits with commas between, and a comma "
-           "before a backslash that continues them";
-  parser->value.raw = has_raw_mark(*cursor);
-  return emit_hex_value(parser);
-}
-
-static const char *read_hex(RegfileParser *parser, Cursor *cursor) {
-  g_byte_array_set_size(parser->value.bytes, 0);
-  return end_hex_line(parser, cursor_read_hex(cursor, parser->value.bytes), cursor);
-}
-
-static const char *read_binary(RegfileParser *parser, G_GNUC_UNUSED const RegfileLine *line,
-                               Cursor *cursor) {
-  parser->value.type = REGISTRY_BINARY;
-  return read_hex(parser, cursor);
-}
-
-static const char *read_typed_hex(RegfileParser *parser, G_GNUC_UNUSED const RegfileLine *line,
-                                  Cursor *cursor) {
-  guint64 type;
-  if (cursor_read_number(cursor, &type) == 0 || !cursor_skip_prefix(cursor, "):"))
-    return "hex(N): takes a type number N in hexadecimal";
-  if (type > G_MAXUINT32)
-    return "a type number is at most ffffffff";
-  parser->value.type = (guint32)type;
-  return read_hex(parser, cursor);
-}
-
-static const char *read_dword(RegfileParser *parser, G_GNUC_UNUSED const RegfileLine *line,
-                              Cursor *cursor) {
-  cursor_skip_blanks(cursor);
-  guint64 number;
-  gsize digits = cursor_read_number(cursor, &number);
-  if (digits < 1 || digits > 8 || !cursor_is_at_end(cursor))
-    return "dword: takes one to eight hexadecimal digits";
-  return emit_value(parser, value_new_uint32(REGISTRY_DWORD, (guint32)number));
-}
-
-static const char *read_deletion(RegfileParser *parser, G_GNUC_UNUSED const RegfileLine *line,
-                                 Cursor *cursor) {
-  if (!cursor_is_at_end(cursor))
-    return "something follows the minus that deletes a value";
-  const char *reason = check_target(parser);
-  if (reason != NULL)
-    return reason;
-  Operation *operation = change_add(parser->change, OPERATION_DELETE_VALUE, parser->key);
-  operation->flags = OPERATION_TOLERANT;
-  operation->name = g_steal_pointer(&parser->value.name);
-  return NULL;
-}
-
-/* ---- quoted text ---- */
-
-/* A piece of @line as a value. */
-static RegistryValue *new_text(Slice slice, const RegfileLine *line) {
-  return line->well_formed ? value_new_text(REGISTRY_SZ, slice.text, slice.length)
-                           : value_new_units(REGISTRY_SZ, slice.text, slice.length);
-}
-
-/* Why text in quotes can't be read. */
-static const char *const quoted_faults[] = {
-    [QUOTED_CLOSED] = NULL,
-    [QUOTED_OPEN] = "the closing quote is missing",
-    [QUOTED_CUT] = "the closing quote is missing",
-    [QUOTED_BAD_ESCAPE] = "the escape \\0 is not allowed in a string",
-};
-
-static gboolean take_open_text(RegfileParser *parser, const RegfileLine *line, GError **error);
-
-static const char *read_string(RegfileParser *parser, const RegfileLine *line, Cursor *cursor) {
-  Slice slice;
-  QuotedEnd end = cursor_read_quoted(cursor, parser->scratch, &slice);
-  if (end == QUOTED_OPEN && !parser->one_line) {
-    parser->open = open_text_new(line);
-    parser->state = take_open_text;
-    return NULL;
-  }
-  if (quoted_faults[end] != NULL)
-    return quoted_faults[end];
-  if (!cursor_is_at_end(cursor))
-    return "something follows the closing quote";
-  return emit_value(parser, new_text(slice, line));
-}
-
 /* ---- values ---- */
 
-/* The beginning of the data selects its reader. */
-static const struct {
-  const char *prefix;
-  const char *(*read)(RegfileParser *parser, const RegfileLine *line, Cursor *cursor);
-} data_readers[] = {
-    {"\"", read_string},      {"dword:", read_dword}, {"hex:", read_binary},
-    {"hex(", read_typed_hex}, {"-", read_deletion},
-};
-
-/* Whether the name is one that a value can have is asked once the data has been read: text
- * of several lines is one value, whatever it is called. */
-static const char *read_name(RegfileParser *parser, Cursor *cursor) {
-  Slice slice = {"", 0};
-  QuotedEnd end = QUOTED_CLOSED;
-  if (*cursor->at++ == '"')
-    end = cursor_read_quoted(cursor, parser->scratch, &slice);
-  set_value_name(parser, slice.text, slice.length);
-  return quoted_faults[end];
-}
-
-static const char *read_value(RegfileParser *parser, const RegfileLine *line, Cursor *cursor) {
-  const char *reason = read_name(parser, cursor);
-  if (reason != NULL)
-    return reason;
-  cursor_skip_blanks(cursor);
-  if (!cursor_is_next(cursor, '='))
-    return "an equals sign is missing after the value's name";
-  cursor->at++;
-  cursor_skip_blanks(cursor);
-  for (gsize i = 0; i < G_N_ELEMENTS(data_readers); i++)
-    if (cursor_skip_prefix(cursor, data_readers[i].prefix))
-      return data_readers[i].read(parser, line, cursor);
-  return "data is \"text\", dword:, hex:, hex(N): or a minus";
-}
+static LineState find_next_state(ValueNext next);
 
 /* @lines: that @line is made of. */
 static gboolean take_value(RegfileParser *parser, const RegfileLine *line, guint lines,
                            GError **error) {
   Cursor cursor = {line->text, line->text + line->length};
   cursor_skip_blanks(&cursor);
-  parser->value.first_line = line->number;
-  parser->value.lines = lines;
-  return settle_value(parser, read_value(parser, line, &cursor), error);
+  parser->first_line = line->number;
+  parser->lines_read = lines;
+  const char *reason = value_reader_read(&parser->values, line, &cursor);
+  if (parser->values.next == VALUE_TEXT_OPEN)
+    parser->open = open_text_new(line);
+  parser->state = find_next_state(parser->values.next);
+  return settle_value(parser, reason, error);
 }
 
 /* ---- keys ---- */
 
 static void emit_key(RegfileParser *parser, const char *key) {
-  set_current_key(parser, change_add(parser->change, OPERATION_CREATE_KEY, key)->key);
+  value_reader_set_key(&parser->values, change_add(parser->change, OPERATION_CREATE_KEY, key)->key);
 }
 
 static gboolean take_key(RegfileParser *parser, const RegfileLine *line, Cursor *cursor,
@@ -323,7 +105,7 @@ static gboolean take_key(RegfileParser *parser, const RegfileLine *line, Cursor 
   const char *close = memrchr(cursor->at, ']', (gsize)(cursor->end - cursor->at));
   /* It is a key line, whatever is wrong with it: values that follow do not belong to the
    * key before it. */
-  set_current_key(parser, NULL);
+  value_reader_set_key(&parser->values, NULL);
   if (close == NULL)
     return ignore_line(parser, line->number, "the closing bracket of the key is missing", error);
   gboolean deletion = cursor_skip_prefix(cursor, "-");
@@ -369,7 +151,7 @@ static gboolean take_registry_line(RegfileParser *parser, const RegfileLine *lin
   if (*cursor.at == '[')
     return take_key(parser, line, &cursor, error);
   if (is_key_without_bracket(&cursor)) {
-    set_current_key(parser, NULL);
+    value_reader_set_key(&parser->values, NULL);
     return ignore_line(parser, line->number, "the opening bracket of the key is missing", error);
   }
   return ignore_line(parser, line->number, "not a key, a value or a comment", error);
@@ -379,12 +161,12 @@ static gboolean take_registry_line(RegfileParser *parser, const RegfileLine *lin
  * line but the first has an unescaped quote, so none of them opens text again. */
 static gboolean take_lines_held(RegfileParser *parser, const OpenText *open, GError **error) {
   gboolean going = TRUE;
-  parser->one_line = TRUE;
+  parser->values.one_line = TRUE;
   for (guint i = 0; going && i < open_text_count_lines(open); i++) {
     RegfileLine line = open_text_get_line(open, i);
     going = parser->state(parser, &line, error);
   }
-  parser->one_line = FALSE;
+  parser->values.one_line = FALSE;
   return going;
 }
 
@@ -406,26 +188,31 @@ static gboolean take_open_text(RegfileParser *parser, const RegfileLine *line, G
 /* The line after one of hex data that ended with a backslash. If it does not go on with
  * hex data, it is lost together with the value. */
 static gboolean take_continuation(RegfileParser *parser, const RegfileLine *line, GError **error) {
-  ValueDraft *value = &parser->value;
   Cursor cursor = {line->text, line->text + line->length};
   if (cursor_is_at_end(&cursor))
     return TRUE;
   if (!g_ascii_isxdigit(*cursor.at)) {
-    value->lines += *cursor.at != '#';
+    parser->lines_read += *cursor.at != '#';
     parser->state = take_registry_line;
     return settle_value(parser, "the line after the backslash does not go on with hex data", error);
   }
-  value->lines++;
-  HexEnd end = cursor_continue_hex(&cursor, value->bytes);
-  if (value->bytes->len > LIMIT_REGFILE_LINE_BYTES)
+  parser->lines_read++;
+  const char *reason = value_reader_continue_hex(&parser->values, &cursor);
+  if (parser->values.bytes->len > LIMIT_REGFILE_LINE_BYTES)
     return error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED,
-                     "line %u: the value has more than %u bytes", value->first_line,
+                     "line %u: the value has more than %u bytes", parser->first_line,
                      LIMIT_REGFILE_LINE_BYTES);
-  return settle_value(parser, end_hex_line(parser, end, &cursor), error);
+  parser->state = find_next_state(parser->values.next);
+  return settle_value(parser, reason, error);
 }
 
-static LineState find_continuation_state(HexEnd end) {
-  return end == HEX_CONTINUES ? take_continuation : take_registry_line;
+static LineState find_next_state(ValueNext next) {
+  static const LineState states[] = {
+      [VALUE_ENDS] = take_registry_line,
+      [VALUE_HEX_CONTINUES] = take_continuation,
+      [VALUE_TEXT_OPEN] = take_open_text,
+  };
+  return states[next];
 }
 
 /* `HKEY_CLASSES_ROOT\key = text`: all that Windows 3.1 had. */
@@ -448,9 +235,10 @@ static gboolean take_windows_31_line(RegfileParser *parser, const RegfileLine *l
   if (cursor_is_next(&cursor, ' ') || cursor_is_next(&cursor, '\t'))
     cursor.at++;
   emit_key(parser, key);
-  set_value_name(parser, "", 0);
+  parser->values.type = REGISTRY_SZ;
+  value_reader_set_name(&parser->values, "", 0);
   const Slice text = {cursor.at, (gsize)(cursor.end - cursor.at)};
-  emit_value(parser, new_text(text, line));
+  value_reader_emit(&parser->values, value_reader_new_text(&parser->values, text, line));
   return TRUE;
 }
 
@@ -472,7 +260,7 @@ static gboolean take_header(RegfileParser *parser, const RegfileLine *line, GErr
   };
   const char *fault;
   Header header = header_read((Slice){line->text, line->length}, line->has_nul, &fault);
-  parser->eight_bit = header != HEADER_REGEDIT5;
+  parser->values.eight_bit = header != HEADER_REGEDIT5;
   parser->state = states[header];
   if (header == HEADER_NONE)
     return error_set(error, REGISTRY_ERROR_INVALID_VALUE, REGFILE_NOT_ONE ": %s", fault);
@@ -537,8 +325,7 @@ RegfileParser *regfile_parser_new(gboolean strict) {
   parser->strict = strict;
   parser->state = take_header;
   parser->change = change_new();
-  parser->value.bytes = g_byte_array_new();
-  parser->scratch = g_string_new(NULL);
+  value_reader_init(&parser->values, parser->change);
   return parser;
 }
 
@@ -547,12 +334,8 @@ void regfile_parser_free(RegfileParser *parser) {
     return;
   regfile_lines_free(parser->lines);
   change_free(parser->change);
-  set_current_key(parser, NULL);
-  g_free(parser->value.name);
-  g_byte_array_unref(parser->value.bytes);
+  value_reader_clear(&parser->values);
   open_text_free(parser->open);
-  legacy_text_free(parser->legacy);
-  g_string_free(parser->scratch, TRUE);
   g_free(parser->report.first_reason);
   g_free(parser);
 }
@@ -562,9 +345,9 @@ gboolean regfile_parser_set_encoding(RegfileParser *parser, const char *encoding
   if (text == NULL)
     return FALSE;
   regfile_lines_set_encoding(parser->lines, text);
-  legacy_text_free(parser->legacy);
-  parser->legacy = legacy_text_new(encoding, error);
-  return parser->legacy != NULL;
+  legacy_text_free(parser->values.legacy);
+  parser->values.legacy = legacy_text_new(encoding, error);
+  return parser->values.legacy != NULL;
 }
 
 gboolean regfile_parser_push(RegfileParser *parser, const char *bytes, gsize size, GError **error) {
@@ -585,7 +368,8 @@ Change *regfile_parser_finish(RegfileParser *parser, GError **error) {
       return NULL;
   }
   /* The end of the file after a backslash ends the value as a line would. */
-  if (parser->state == take_continuation && !settle_value(parser, emit_hex_value(parser), error))
+  if (parser->state == take_continuation &&
+      !settle_value(parser, value_reader_emit_hex(&parser->values), error))
     return NULL;
   return g_steal_pointer(&parser->change);
 }

@@ -104,22 +104,22 @@ static char unescape(char character) {
   return character == 'r' ? '\r' : character;
 }
 
-/* Reads text that ends at @end; FALSE: an escape in it can't be read. */
-static gboolean read_escaped(const char *text, const char *end, GString *scratch) {
+/* Reads text that ends at @end; FALSE: an escape in it can't be read. @list: \0 is a NUL. */
+static gboolean read_escaped(const char *text, const char *end, gboolean list, GString *scratch) {
   for (; text < end; text++) {
     if (*text != '\\') {
       g_string_append_c(scratch, *text);
       continue;
     }
     text++;
-    if (*text == '0')
+    if (*text == '0' && !list)
       return FALSE;
-    g_string_append_c(scratch, unescape(*text));
+    g_string_append_c(scratch, *text == '0' ? '\0' : unescape(*text));
   }
   return TRUE;
 }
 
-QuotedEnd cursor_read_quoted(Cursor *cursor, GString *scratch, Slice *slice) {
+static QuotedEnd read_quoted(Cursor *cursor, gboolean list, GString *scratch, Slice *slice) {
   const char *start = cursor->at;
   while (cursor->at < cursor->end && *cursor->at != '"' && *cursor->at != '\\')
     cursor->at++;
@@ -134,8 +134,16 @@ QuotedEnd cursor_read_quoted(Cursor *cursor, GString *scratch, Slice *slice) {
     return end;
   g_string_truncate(scratch, 0);
   g_string_append_len(scratch, slice->text, (gssize)slice->length);
-  if (!read_escaped(escaped, cursor->at - 1, scratch))
+  if (!read_escaped(escaped, cursor->at - 1, list, scratch))
     return QUOTED_BAD_ESCAPE;
   *slice = (Slice){scratch->str, scratch->len};
   return QUOTED_CLOSED;
+}
+
+QuotedEnd cursor_read_quoted(Cursor *cursor, GString *scratch, Slice *slice) {
+  return read_quoted(cursor, FALSE, scratch, slice);
+}
+
+QuotedEnd cursor_read_quoted_list(Cursor *cursor, GString *scratch, Slice *slice) {
+  return read_quoted(cursor, TRUE, scratch, slice);
 }

@@ -54,6 +54,8 @@ typedef enum {
 
 /* *@slice is part of the line, or of @scratch until that is used again. */
 QuotedEnd cursor_read_quoted(Cursor *cursor, GString *scratch, Slice *slice);
+/* The same of a list: \0 ends each of its strings and is a NUL. Never QUOTED_BAD_ESCAPE. */
+QuotedEnd cursor_read_quoted_list(Cursor *cursor, GString *scratch, Slice *slice);
 /* The same without reading: never QUOTED_BAD_ESCAPE. */
 QuotedEnd cursor_skip_quoted(Cursor *cursor);
 

@@ -43,6 +43,15 @@ static const struct {
     {V4 K "@=\"x\\\\\n\\\"y\"\n", MADE_K "set-value HKLM\\K| 1:78005c000a00220079000000\n", 0, 0},
     {V4 "@=\"x\n[HKLM\\L]\n\"\n" K, MADE_K, 3, 2},
     {V4 K "@=\"x\\0\n[HKLM\\L]\n\"\n", MADE_K, 3, 3},
+    /* text of other types, as Wine writes it */
+    {V4 K "@=str(2):\"%a%\"\n\"l\"=str(7):\"a\\0b\\0\"\n\"m\"=str(7):\"a\"\n\"s\"=str(1):\"x\"\n",
+     MADE_K "set-value HKLM\\K| 2:2500610025000000\nset-value HKLM\\K|l 7:6100000062000000"
+            "0000\nset-value HKLM\\K|m 7:61000000\nset-value HKLM\\K|s 1:78000000\n",
+     0, 0},
+    {V4 K "@=str(2):\"a\n[HKLM]\"\n",
+     MADE_K "set-value HKLM\\K| 2:61000a005b0048004b004c004d005d000000\n", 0, 0},
+    {V4 K "@=str(3):\"a\"\n@=str():\"a\"\n@=str(2):a\n@=str(2):\"a\\0b\"\n@=str(2:\"a\"\n", MADE_K,
+     5, 3},
     /* a quote that is really missing: the lines behind it are lines of their own */
     {V4 K "@=\"x\n\"b\"=-\n", MADE_K "delete-value? HKLM\\K|b\n", 1, 3},
     {V4 K "@=\"x\n[HKLM\\K]\n\n\"b\"=-\n", MADE_K MADE_K "delete-value? HKLM\\K|b\n", 1, 3},

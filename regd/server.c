@@ -60,6 +60,11 @@ static void on_left(const char *name, gpointer data) {
     outbox_forget(server->face.outbox, name);
 }
 
+static gboolean may_reply(const char *owner, gboolean asks_one, gpointer data) {
+  const Server *server = data;
+  return server->face.outbox == NULL || outbox_may_reply(server->face.outbox, owner, asks_one);
+}
+
 static void on_resumed(const char *owner, gpointer data) {
   Server *server = data;
   (void)watching_resume_owner(service_get_watching(server->service), owner);
@@ -337,6 +342,7 @@ Server *server_start(const ServerOptions *options, const ServerEvents *events, G
   server->workers = workers_new(WORKERS_UNLIMITED, NULL);
   server->face.workers = server->workers;
   server->readings = readings_new(server->workers, options->database);
+  readings_set_gate(server->readings, may_reply, server);
   server->face.readings = server->readings;
   server->face.turns = short_turns_new();
   server->face.replies = reply_cache_new();

@@ -34,7 +34,7 @@
 #define LIMIT_TRIAL_SECONDS 86400U
 #define LIMIT_TRIALS_PER_USER 16U
 #define LIMIT_ENDED_TRIALS 4096U
-#define LIMIT_HISTORY_BYTES (8U * 1024U * 1024U) /* of one answer */
+#define LIMIT_HISTORY_BYTES (1024U * 1024U) /* of one answer, but for its last entry */
 #define LIMIT_HISTORY_ENTRY_BYTES (4U * 1024U * 1024U)
 #define LIMIT_HISTORY_ENTRY_CHANGES 10000U
 #define LIMIT_HISTORY_ANSWER 10000U /* revisions in one answer */
@@ -76,6 +76,10 @@
 #define LIMIT_USER_QUEUE_BYTES (32U * 1024U * 1024U)    /* of all of a user's connections */
 #define LIMIT_NOTICE_BYTES (1024U * 1024U)              /* more: the client is told to read again */
 #define LIMIT_OUTGOING_BYTES (64U * 1024U * 1024U)      /* not yet taken by the bus, of all */
+/* A reply from here on is large: it is made on a thread, and counted until it is read. */
+#define LIMIT_SHORT_REPLY_BYTES (64U * 1024U)
+#define LIMIT_REPLY_WINDOW_BYTES (2U * 1024U * 1024U)  /* unread large replies a connection */
+#define LIMIT_REPLY_BACKLOG_BYTES (2U * 1024U * 1024U) /* not yet taken by the bus, of all */
 #define LIMIT_CLASS_UNITS 255U
 #define LIMIT_MESSAGE_BYTES (31U * 1024U * 1024U) /* a call's; the system bus takes 32 MiB */
 
@@ -87,7 +91,8 @@
  * threads too. */
 #define LIMIT_SHORT_TURN_US 10000
 #define LIMIT_SHORT_WINDOW_US 50000
-#define LIMIT_READINGS 8U /* threads that read at the same time, for all users together */
+#define LIMIT_READING_RETRY_MS 5U /* while large replies wait to be read */
+#define LIMIT_READINGS 8U         /* threads that read at the same time, for all users together */
 /* The counts of GetStatistics are used again for so long. */
 #define LIMIT_COUNTS_KEPT_MS 5000U
 /* A database of fewer rows is quick to count, and counted at each call. */

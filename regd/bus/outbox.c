@@ -27,8 +27,9 @@ typedef struct {
   Outbox *outbox; /* NULL once it has left */
   char *name;
   guint32 uid;
-  gsize unread;  /* sent and not acknowledged */
-  gsize covered; /* of them, sent before the Ping under way */
+  gsize unread;                   /* sent and not acknowledged */
+  gsize covered;                  /* of them, sent before the Ping under way */
+  gsize replies, replies_covered; /* the same of large replies */
   gboolean lossy;
   DBusPendingCall *ping;
 } Receiver;
@@ -122,6 +123,10 @@ static void on_pong(DBusPendingCall *pending, void *data) {
     return;
   count_off(outbox, receiver, receiver->covered);
   receiver->covered = 0;
+  receiver->replies -= receiver->replies_covered;
+  receiver->replies_covered = 0;
+  if (receiver->replies > 0)
+    send_ping(outbox, receiver);
   if (!receiver->lossy)
     return;
   receiver->lossy = FALSE;
@@ -142,6 +147,7 @@ static void send_ping(Outbox *outbox, Receiver *receiver) {
       receiver->ping == NULL)
     return;
   receiver->covered = receiver->unread;
+  receiver->replies_covered = receiver->replies;
   g_rc_box_acquire(receiver);
   if (!dbus_pending_call_set_notify(receiver->ping, on_pong, receiver, receiver_unref))
     receiver_unref(receiver);
@@ -184,4 +190,20 @@ void outbox_send(Outbox *outbox, const char *owner, DBusMessage *message, gsize 
   *total += bytes;
   if (receiver->unread - receiver->covered >= PING_OWNER_BYTES || *total >= PING_USER_BYTES)
     send_ping(outbox, receiver);
+}
+
+/* ---- replies ---- */
+
+void outbox_count_reply(Outbox *outbox, const char *owner, guint32 uid, gsize bytes) {
+  Receiver *receiver = get_receiver(outbox, owner, uid);
+  receiver->replies += bytes;
+  if (receiver->replies - receiver->replies_covered >= PING_OWNER_BYTES)
+    send_ping(outbox, receiver);
+}
+
+gboolean outbox_may_reply(const Outbox *outbox, const char *owner, gboolean asks_one) {
+  const Receiver *receiver = g_hash_table_lookup(outbox->receivers, owner);
+  if (dbus_connection_get_outgoing_size(outbox->connection) > (long)LIMIT_REPLY_BACKLOG_BYTES)
+    return FALSE;
+  return asks_one || receiver == NULL || receiver->replies <= LIMIT_REPLY_WINDOW_BYTES;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Signals to single connections, bounded: a connection that does not read what
  * it is sent makes neither this daemon nor the bus grow. What is sent is counted
- * until the receiver has answered a Ping that was sent after it. */
+ * until the receiver has answered a Ping that was sent after it. Large replies are
+ * counted in the same way, by themselves. */
 #ifndef REGD_BUS_OUTBOX_H
 #define REGD_BUS_OUTBOX_H
 
@@ -26,6 +27,12 @@ gboolean outbox_has_room_for_notice(Outbox *outbox, const char *owner, guint32 u
 gboolean outbox_is_behind(const Outbox *outbox, const char *owner);
 /* Queues @message, of about @bytes, whose destination is @owner. */
 void outbox_send(Outbox *outbox, const char *owner, DBusMessage *message, gsize bytes);
+/* A reply of so many bytes has been sent to @owner. */
+void outbox_count_reply(Outbox *outbox, const char *owner, guint32 uid, gsize bytes);
+/* Whether a further large reply to @owner is in order: the bus takes what is sent, and @owner
+ * reads it. @asks_one: it has no other call under way, so it has read the replies before: a
+ * program that waits for each reply may answer no Ping meanwhile. */
+gboolean outbox_may_reply(const Outbox *outbox, const char *owner, gboolean asks_one);
 /* @owner has left the bus. */
 void outbox_forget(Outbox *outbox, const char *owner);
 

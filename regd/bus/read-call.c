@@ -70,9 +70,11 @@ static gboolean run_at_once(DispatchCall *call, BusFace *face, const ReadCallKin
 
 typedef struct {
   DispatchCall *call;
+  BusFace *face;
   const ReadCallKind *kind;
   gpointer data;
   DBusMessage *reply; /* NULL: there was no memory for it */
+  gsize bytes;        /* of the reply */
 } LongCall;
 
 static void long_call_free(gpointer data) {
@@ -82,13 +84,33 @@ static void long_call_free(gpointer data) {
   g_free(self);
 }
 
+/* libdbus tells the size of a message only by writing it out. */
+static gsize measure(DBusMessage *message) {
+  char *bytes = NULL;
+  int size = 0;
+  if (message == NULL || !dbus_message_marshal(message, &bytes, &size))
+    return 0;
+  dbus_free(bytes);
+  return (gsize)size;
+}
+
 static gboolean run_long_call(Reader *reader, gpointer data, GError **error) {
   LongCall *self = data;
   gboolean done = self->kind->read(reader, self->data, error);
   if (done)
     self->reply = make_reply(self->call, self->kind, self->data);
+  self->bytes = measure(self->reply);
   self->kind->clear(self->data);
   return done;
+}
+
+/* Counted behind the reply, so that what acknowledges it comes after it. */
+static void send_counted(LongCall *self) {
+  g_autofree char *owner = g_strdup(dispatch_call_get_sender(self->call));
+  guint32 uid = face_caller(self->call)->uid;
+  dispatch_call_reply(self->call, g_steal_pointer(&self->reply));
+  if (self->face->outbox != NULL && self->bytes >= LIMIT_SHORT_REPLY_BYTES)
+    outbox_count_reply(self->face->outbox, owner, uid, self->bytes);
 }
 
 static void on_long_call_run(gpointer data, const GError *error) {
@@ -96,7 +118,7 @@ static void on_long_call_run(gpointer data, const GError *error) {
   if (error != NULL)
     dispatch_call_fail(self->call, error);
   else
-    dispatch_call_reply(self->call, g_steal_pointer(&self->reply));
+    send_counted(self);
   long_call_free(self);
 }
 
@@ -106,6 +128,7 @@ void read_call_run_long(DispatchCall *call, BusFace *face, const ReadCallKind *k
                         gpointer data) {
   LongCall *self = g_new0(LongCall, 1);
   self->call = call;
+  self->face = face;
   self->kind = kind;
   self->data = g_memdup2(data, kind->size);
   const ReadingOrder order = {face_caller(call)->uid, dispatch_call_get_sender(call),
@@ -115,10 +138,17 @@ void read_call_run_long(DispatchCall *call, BusFace *face, const ReadCallKind *k
 
 /* ---- the choice ---- */
 
+/* The readings see to the others. */
+static gboolean may_reply(const DispatchCall *call, const BusFace *face) {
+  return face->outbox == NULL ||
+         outbox_may_reply(face->outbox, dispatch_call_get_sender(call), FALSE);
+}
+
 void read_call_run(DispatchCall *call, BusFace *face, const ReadCallKind *kind, gpointer data) {
   guint32 uid = face_caller(call)->uid;
   gint64 begun = g_get_monotonic_time();
-  gboolean has_turn = !kind->is_long && !readings_has_user(face->readings, uid) &&
+  gboolean has_turn = !kind->is_long && may_reply(call, face) &&
+                      !readings_has_user(face->readings, uid) &&
                       *find_spent(face->turns, uid, begun) < LIMIT_SHORT_TURN_US;
   gboolean done = has_turn && run_at_once(call, face, kind, data);
   gint64 now = g_get_monotonic_time();

@@ -32,6 +32,9 @@ struct Readings {
   guint running;      /* of all users */
   gboolean was_large; /* one of those that have run since memory was given back */
   guint seconds, per_user;
+  ReadingGate gate; /* or NULL */
+  gpointer gate_data;
+  guint retry; /* a timer, while the gate is closed to somebody; or 0 */
 };
 
 struct Reading {
@@ -81,8 +84,16 @@ Readings *readings_new(Workers *workers, const char *file) {
   return readings;
 }
 
+void readings_set_gate(Readings *readings, ReadingGate gate, gpointer data) {
+  readings->gate = gate;
+  readings->gate_data = data;
+}
+
 /* From here on the workers free what runs. */
 void readings_stop(Readings *readings) {
+  if (readings->retry != 0)
+    g_source_remove(readings->retry);
+  readings->retry = 0;
   GHashTableIter iter;
   gpointer value = NULL;
   g_hash_table_iter_init(&iter, readings->users);
@@ -134,6 +145,7 @@ static void run_reading(gpointer data) {
 /* ---- turns ---- */
 
 static void on_run(gpointer data);
+static void try_again(Readings *readings, User *user);
 
 static void enter_ring(Readings *readings, User *user) {
   if (user->in_ring || g_queue_is_empty(&user->waiting) ||
@@ -143,8 +155,39 @@ static void enter_ring(Readings *readings, User *user) {
   g_queue_push_tail(&readings->ring, user);
 }
 
-static void start_one(Readings *readings, User *user) {
-  Reading *reading = g_queue_pop_head(&user->waiting);
+static guint count_owner(const GQueue *queue, const char *owner) {
+  guint count = 0;
+  for (const GList *link = queue->head; link != NULL; link = link->next)
+    count += g_str_equal(((const Reading *)link->data)->owner, owner);
+  return count;
+}
+
+static gboolean is_open(const Readings *readings, const User *user, const Reading *reading) {
+  if (readings->gate == NULL)
+    return TRUE;
+  gboolean asks_one =
+      count_owner(&user->running, reading->owner) + count_owner(&user->waiting, reading->owner) ==
+      1;
+  return readings->gate(reading->owner, asks_one, readings->gate_data);
+}
+
+/* The first whose owner reads what it is sent; NULL: there is none. */
+static Reading *take_open(const Readings *readings, User *user) {
+  const char *closed = NULL;
+  for (GList *link = user->waiting.head; link != NULL; link = link->next) {
+    Reading *reading = link->data;
+    if (g_strcmp0(closed, reading->owner) == 0)
+      continue;
+    if (is_open(readings, user, reading)) {
+      g_queue_delete_link(&user->waiting, link);
+      return reading;
+    }
+    closed = reading->owner;
+  }
+  return NULL;
+}
+
+static void start_one(Readings *readings, User *user, Reading *reading) {
   g_queue_push_tail(&user->running, reading);
   readings->running++;
   workers_submit(readings->workers, run_reading, on_run, reading, reading_free);
@@ -154,10 +197,32 @@ static void start_next(Readings *readings) {
   while (readings->running < LIMIT_READINGS && !g_queue_is_empty(&readings->ring)) {
     User *user = g_queue_pop_head(&readings->ring);
     user->in_ring = FALSE;
-    if (!g_queue_is_empty(&user->waiting))
-      start_one(readings, user);
-    enter_ring(readings, user);
+    Reading *reading = take_open(readings, user);
+    if (reading != NULL)
+      start_one(readings, user, reading);
+    if (reading != NULL)
+      enter_ring(readings, user);
+    else
+      try_again(readings, user);
   }
+}
+
+/* Nothing tells when the gate opens. */
+static gboolean on_retry(gpointer data) {
+  Readings *readings = data;
+  GHashTableIter iter;
+  gpointer value = NULL;
+  readings->retry = 0;
+  g_hash_table_iter_init(&iter, readings->users);
+  while (g_hash_table_iter_next(&iter, NULL, &value))
+    enter_ring(readings, value);
+  start_next(readings);
+  return G_SOURCE_REMOVE;
+}
+
+static void try_again(Readings *readings, User *user) {
+  if (readings->retry == 0 && !g_queue_is_empty(&user->waiting))
+    readings->retry = g_timeout_add(LIMIT_READING_RETRY_MS, on_retry, readings);
 }
 
 static void drop_idle(Readings *readings, User *user) {

@@ -23,6 +23,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Readings, readings_free)
  * of a user run at once. */
 void readings_set_limits(Readings *readings, guint seconds, guint per_user);
 
+/* Whether an answer to @owner may be made now; else its readings wait. @asks_one: @owner has no
+ * other reading. */
+typedef gboolean (*ReadingGate)(const char *owner, gboolean asks_one, gpointer data);
+void readings_set_gate(Readings *readings, ReadingGate gate, gpointer data);
+
 /* Who a reading is for. Borrowed; the schemas, referenced, tell which values are secret. */
 typedef struct {
   guint32 uid;

@@ -74,6 +74,15 @@ static void answer_value(DispatchCall *call, const BusFace *face, RegistryValue 
   face_finish(call, reply, append_value(&out, value));
 }
 
+/* A large one is answered in turns, like a long reading. */
+static gboolean is_long(const RegistryValue *value, const Reader *reader) {
+  gsize size = 0;
+  if (value == NULL)
+    return reader_was_too_long(reader);
+  (void)registry_value_get_bytes(value, &size);
+  return size > LIMIT_SHORT_REPLY_BYTES;
+}
+
 /* Usually in the cache, so it is tried before anything else is made. */
 void handle_get_value(DispatchCall *call, gpointer data) {
   BusFace *face = data;
@@ -86,7 +95,7 @@ void handle_get_value(DispatchCall *call, gpointer data) {
   const char *name = face_take_string(&in);
   gboolean cached = FALSE;
   g_autoptr(RegistryValue) value = reader_get_value(reader, who, key, name, &cached, &error);
-  if (value == NULL && reader_was_too_long(reader))
+  if (is_long(value, reader))
     read_call_run_long(call, face, &get_value, &(ListCall){.who = who, .key = key, .name = name});
   else if (value != NULL && check_size(value, key, name, &error))
     answer_value(call, face, value, cached);

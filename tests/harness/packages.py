@@ -178,11 +178,11 @@ def dependencies(packages):
 # ---- machines ----
 
 @contextmanager
-def fresh_machine(shared=None):
-    """A machine that never had the packages; they lie in INSIDE. shared: further folders for it."""
+def fresh_machine(shared=None, more=()):
+    """A machine that never had the packages; they lie in INSIDE. shared: further folders for it; more: Debian's packages."""
     needs_machine()
     packages = built_packages()
-    with Machine([debian_image(dependencies(packages))], {INSIDE: packages, **(shared or {})}) as machine:
+    with Machine([debian_image({*dependencies(packages), *more})], {INSIDE: packages, **(shared or {})}) as machine:
         yield machine
 
 

@@ -7,7 +7,8 @@ import re
 
 from harness.case import Failure, check, contains, equal, main, test
 from harness.mailhost import MailHost
-from harness.packages import INSTALL, fresh_machine
+from harness.packages import INSIDE, INSTALL, fresh_machine
+from harness.process import SOURCE
 from harness.tour import as_pattern, blocks, steps
 
 OWN = "regd regctl libregistry0 libregistry-dev mailauthd"
@@ -16,6 +17,12 @@ KEY = r"HKLM\SOFTWARE\Acme"
 CHANGED_BY_OTHERS = ("/var/lib/dpkg", "/var/lib/apt", "/var/cache", "/var/log", "/var/lib/systemd", "/etc/passwd",
                      "/etc/group", "/etc/shadow", "/etc/gshadow", "/etc/subuid", "/etc/subgid", "/etc/ld.so.cache",
                      "/etc/.pwd.lock", "/var/lib/private", "/root")
+
+# autopkgtest, and all that its tests depend on: a machine has no network.
+FOR_AUTOPKGTEST = ["autopkgtest", "curl", "dpkg-dev", "gcc", "libc6-dev", "pkgconf"]
+# The machine is for this only, and a container, which the runner null can't promise.
+AUTOPKGTEST = ("autopkgtest --no-built-binaries --ignore-restrictions=breaks-testbed,isolation-container "
+               f"--summary-file=/tmp/summary {INSIDE}/*.deb /tmp/tree/ -- null >/tmp/autopkgtest.log 2>&1")
 
 
 def files_of(machine):
@@ -55,6 +62,15 @@ def the_first_steps_of_the_manual_print_what_they_say():
             printed = machine.run(command)
             if not re.fullmatch(as_pattern(expected), printed):
                 raise Failure(f"$ {command}\nprinted:\n{printed}\nexpected:\n" + "\n".join(expected))
+
+
+@test
+def autopkgtest_passes():
+    named = re.findall(r"^Tests: (.*)$", (SOURCE / "data/debian/tests/control").read_text(), re.MULTILINE)
+    with fresh_machine({"/srv/debian": SOURCE / "data/debian"}, FOR_AUTOPKGTEST) as machine:
+        machine.run("mkdir /tmp/tree && cp -a /srv/debian /tmp/tree/debian")
+        machine.run(f"{AUTOPKGTEST} || {{ cat /tmp/autopkgtest.log; false; }}")
+        equal([line.split() for line in machine.run("cat /tmp/summary").splitlines()], [[name, "PASS"] for name in named])
 
 
 @test

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* See leave.h. An answer of any kind, the end of the connection, and the deadline all
- * mean the same: the session is over. */
+/* See leave.h. An answer of any kind says that the mailbox is closed. */
 #include "mailauth/mailbox/leave.h"
 
 #include <glib-unix.h>
@@ -14,18 +13,21 @@ struct MailboxLeaving {
   gpointer data;
 };
 
-static gboolean on_answer(G_GNUC_UNUSED int descriptor, G_GNUC_UNUSED GIOCondition condition,
-                          gpointer data) {
+static gboolean on_answer(int descriptor, G_GNUC_UNUSED GIOCondition condition, gpointer data) {
   MailboxLeaving *leaving = data;
+  char first = 0;
   leaving->answered = 0;
-  leaving->left(leaving->data);
+  leaving->left(recv(descriptor, &first, sizeof first, MSG_DONTWAIT) > 0
+                    ? "opened, and closed again"
+                    : "opened; its process ended before it closed it",
+                leaving->data);
   return G_SOURCE_REMOVE;
 }
 
 static gboolean on_late(gpointer data) {
   MailboxLeaving *leaving = data;
   leaving->late = 0;
-  leaving->left(leaving->data);
+  leaving->left("opened, but its process does not answer, and may hold it still", leaving->data);
   return G_SOURCE_REMOVE;
 }
 

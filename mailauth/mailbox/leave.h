@@ -6,7 +6,8 @@
 #include <glib.h>
 
 typedef struct MailboxLeaving MailboxLeaving;
-typedef void (*MailboxLeft)(gpointer data);
+/* @how: what became of the mailbox, as `mailauthctl test` shows it. */
+typedef void (*MailboxLeft)(const char *how, gpointer data);
 
 /* Says QUIT on @descriptor, the socket of a session that a store serves, which is taken.
  * @left is called once, from the default main context: when the store has answered, which

@@ -180,9 +180,9 @@ static void explain_mailbox(Login *login, Outcome outcome, const char *problem) 
           problem != NULL && *problem != '\0' ? ": " : "", problem != NULL ? problem : "");
 }
 
-static void on_left(gpointer data) {
+static void on_left(const char *how, gpointer data) {
   Login *login = data;
-  explain_mailbox(login, OUTCOME_OK, NULL);
+  explain(login, "mailbox: %s", how);
   end(login, OUTCOME_OK, NULL);
 }
 

@@ -64,9 +64,9 @@ static char *describe(guint32 page, gint64 frame) {
     return g_strdup("the log ends before a page that it held");
   if (frame == OLDER)
     return g_strdup_printf("page %u is older than what was written last", page);
-  g_autofree char *place =
-      frame == NOT_IN_LOG ? g_strdup("")
-                          : g_strdup_printf(" in the log (frame %" G_GINT64_FORMAT ")", frame);
+  g_autofree char *place = frame == NOT_IN_LOG
+                               ? g_strdup("")
+                               : g_strdup_printf(" in the log (frame %" G_GINT64_FORMAT ")", frame);
   return g_strdup_printf("page %u is not what was written: its checksum%s is wrong", page, place);
 }
 
@@ -112,8 +112,7 @@ static int read_page(sqlite3_file *file, guint8 *page, guint32 number) {
     return code;
   if (!is_right(state, page, number))
     return meet_damage(state, number, NOT_IN_LOG);
-  if (state->witness != NULL &&
-      witness_contradicts(state->witness, number, page_sum_get(page)))
+  if (state->witness != NULL && witness_contradicts(state->witness, number, page_sum_get(page)))
     return meet_damage(state, number, OLDER);
   return SQLITE_OK;
 }
@@ -158,8 +157,7 @@ static int write_database(sqlite3_file *file, const void *bytes, int size, sqlit
     state->database = new_database_number();
   page_sum_set(page, page_at(at), state->database);
   /* First: until the log is taken in as a whole, its pages are read from there. */
-  if (state->witness != NULL &&
-      !witness_note_page(state->witness, page_at(at), page_sum_get(page)))
+  if (state->witness != NULL && !witness_note_page(state->witness, page_at(at), page_sum_get(page)))
     return errno == ENOSPC || errno == EDQUOT ? SQLITE_FULL : SQLITE_IOERR_WRITE;
   return system->pMethods->xWrite(system, page, size, at);
 }

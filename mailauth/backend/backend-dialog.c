@@ -106,6 +106,14 @@ static DialogResult feed_pop3(BackendDialog *dialog, const char *line, GString *
 
 /* ---- IMAP ---- */
 
+/* They are told to clients, on a line of this server's: a CR alone would end it. */
+static gboolean is_printable(const char *text, gsize length) {
+  for (gsize i = 0; i < length; i++)
+    if (text[i] < ' ' || text[i] > '~')
+      return FALSE;
+  return TRUE;
+}
+
 /* "[CAPABILITY x y]" in an OK, or "* CAPABILITY x y". */
 static void take_capabilities(BackendDialog *dialog, const char *line) {
   const char *code = strstr(line, "[CAPABILITY ");
@@ -115,7 +123,7 @@ static void take_capabilities(BackendDialog *dialog, const char *line) {
   if (from == NULL)
     return;
   gsize length = code != NULL ? strcspn(from, "]") : strlen(from);
-  if (!g_utf8_validate(from, (gssize)length, NULL))
+  if (!is_printable(from, length))
     return;
   g_free(dialog->capabilities);
   dialog->capabilities = g_strndup(from, length);

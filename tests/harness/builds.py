@@ -26,6 +26,8 @@ class Build:
     options: list = field(default_factory=list)
     suites: set = None
     wrapper: list = field(default_factory=list)  # what runs its programs, where this machine can't
+    targets: list = field(default_factory=list)  # what is built; empty: everything
+    environment: dict = field(default_factory=dict)  # of its tests
 
 
 NORMAL = [
@@ -35,6 +37,12 @@ NORMAL = [
     Build("build-clang", "clang", [], {"unit", "lint"}),
 ]
 QUICK = [Build("build-gcc", "gcc", [], {"unit", "bus", "mail", "fault", "fuzz"})]
+
+# With --long. The suite is that of tests in which much happens at once.
+LOAD = [
+    Build("build-tsan", "gcc", ["-Db_sanitize=thread"], {"load"}),
+    Build("build-gcc", "gcc", [], {"load"}, environment={"REGD_VALGRIND": "1"}),
+]
 
 KINDS = {
     "debug": ["-Dbuildtype=debug"],
@@ -124,7 +132,7 @@ def prepare(build):
     """Configures and builds; a Run with the one result that it built."""
     # A cross build's compiler is in its cross file; CC is for this machine's.
     environment = os.environ | ({} if build.wrapper else {"CC": build.compiler})
-    commands = [*configure(build), ["ninja", "-C", str(TOP / build.directory)]]
+    commands = [*configure(build), ["ninja", "-C", str(TOP / build.directory), *build.targets]]
     run = Run(f"{build.directory}: build")
     began = time.monotonic()
     for command in commands:

@@ -3,15 +3,19 @@
 ended by their own process id. A sanitiser's report fails the test."""
 
 import os
+import shutil
 import signal
 import subprocess
 from pathlib import Path
 
-from harness.case import Failure
+from harness.case import Failure, Skip
 from harness.reach import reachable
 
 SOURCE = Path(os.environ.get("REGD_SOURCE_ROOT") or Path(__file__).resolve().parents[2])
 BUILD = Path(os.environ.get("REGD_BUILD_ROOT") or SOURCE / "build")
+# In a build for ThreadSanitizer: what tells it of GLib's locks.
+GLIB_ORDER = BUILD / "tests" / "fault" / "libglib-order.so"
+VALGRIND = ["--error-exitcode=99", "--leak-check=full", "--show-leak-kinds=definite", "--errors-for-leak-kinds=definite"]
 PATIENCE = 60  # seconds that anything is waited for; a sanitised build on a busy machine is slow
 
 
@@ -30,7 +34,17 @@ def sanitiser_options(directory, name):
         "ASAN_OPTIONS": f"{log}:detect_leaks=1:detect_stack_use_after_return=1:quarantine_size_mb=32",
         "UBSAN_OPTIONS": f"{log}:print_stacktrace=1:halt_on_error=1",
         "LSAN_OPTIONS": "exitcode=99",
-    }
+        "TSAN_OPTIONS": f"{log}:ignore_noninstrumented_modules=1:die_after_fork=0",
+    } | ({"LD_PRELOAD": str(GLIB_ORDER)} if GLIB_ORDER.exists() else {})
+
+
+def wrap(command, directory, name):
+    """The command as it is run: regd by valgrind where the test asks for that. Its log is like a sanitiser's."""
+    if os.environ.get("REGD_VALGRIND") != "1" or Path(command[0]).name != "regd":
+        return command
+    if shutil.which("valgrind") is None:
+        raise Skip("valgrind is not installed")
+    return ["valgrind", "--quiet", f"--log-file={directory}/sanitiser-{name}.%p", *VALGRIND, *command]
 
 
 class Process:
@@ -41,7 +55,7 @@ class Process:
         self.log = self.directory / f"{name}.log"
         settings = os.environ | sanitiser_options(directory, name) | (environment or {})
         with open(self.log, "ab") as log:
-            self.child = subprocess.Popen(command, env=settings, stdin=subprocess.DEVNULL, stderr=log,
+            self.child = subprocess.Popen(wrap(command, self.directory, name), env=settings, stdin=subprocess.DEVNULL, stderr=log,
                                           user=uid, extra_groups=[] if uid is not None else None,
                                           group=uid, **{"stdout": log} | options)
         self.pid = self.child.pid
@@ -81,6 +95,6 @@ class Process:
 
     def check_reports(self):
         """Fails where a sanitiser wrote something."""
-        reports = sorted(self.directory.glob(f"sanitiser-{self.name}.*"))
+        reports = [path for path in sorted(self.directory.glob(f"sanitiser-{self.name}.*")) if path.stat().st_size]
         if reports:
             raise Failure("\n".join(report.read_text(errors="replace") for report in reports))

@@ -5,10 +5,13 @@ exit status is 0 only where nothing failed.
 
     runner.py [--quick | --long] [--suite=SUITE...] [PATTERN...]
     runner.py --builds [PATTERN...]
+    runner.py --fuzz=SECONDS [PATTERN...]
     runner.py --systems [--quick] [SYSTEM...]
 
 PATTERN: only the tests whose name contains one of them. --quick: one plain
-build and no lint. --long: tests take their long form (figures.py). --builds: every compiler, kind of build and machine, with their
+build and no lint. --long: tests take their long form (figures.py), those of the suite
+"load" run with ThreadSanitizer and valgrind too, and each fuzz target runs for an hour.
+--fuzz: each fuzz target for so long. --builds: every compiler, kind of build and machine, with their
 unit tests. --systems: the README's two commands in fresh Debian systems.
 """
 
@@ -24,14 +27,16 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 import figures
+import fuzzing
 import reach
 import roots
 import systems
 import tap
-from builds import NORMAL, QUICK, TOP, list_all, make_big_endian, prepare
+from builds import LOAD, NORMAL, QUICK, TOP, list_all, make_big_endian, prepare
 from runs import Run, count, tell, tell_failures, tell_figures, tell_skips
 
 SANITISER_OPTIONS = {
@@ -41,6 +46,7 @@ SANITISER_OPTIONS = {
 }
 # A test's long form may take so many times its time.
 LONG_FACTOR = 40
+LONG_FUZZ_SECONDS = 3600
 
 
 def find_tests(build, patterns):
@@ -72,9 +78,9 @@ def is_built(test):
 
 def run_test(build, test):
     """Runs one test program in a session of its own, within its time."""
-    environment = os.environ | SANITISER_OPTIONS | test["env"] | {"REGD_WRAPPER": shlex.join(build.wrapper)}
+    environment = os.environ | SANITISER_OPTIONS | test["env"] | build.environment | {"REGD_WRAPPER": shlex.join(build.wrapper)}
     began = time.monotonic()
-    run = Run(f"{build.directory}: {test['name']}")
+    run = Run(f"{build.directory}{', valgrind' if 'REGD_VALGRIND' in build.environment else ''}: {test['name']}")
     wrapper = build.wrapper if is_built(test) else []
     process = subprocess.Popen([*wrapper, *test["cmd"]], cwd=test["workdir"] or TOP / build.directory,
                                env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -154,22 +160,32 @@ def run_builds(patterns):
     yield systems.try_i386()
 
 
+def fuzz(seconds, patterns):
+    return fuzzing.run_all(seconds, patterns, os.environ | SANITISER_OPTIONS)
+
+
 def choose(arguments):
     """The runs that are asked for, made one by one."""
     if arguments.builds:
         return run_builds(arguments.patterns)
     if arguments.systems:
         return systems.try_all(arguments.patterns, arguments.quick)
+    if arguments.fuzz:
+        return fuzz(arguments.fuzz, arguments.patterns)
     builds = QUICK if arguments.quick else NORMAL
     if arguments.suite:
         builds = [replace(build, suites=set(arguments.suite)) for build in builds]
-    return (run for build in builds for run in run_build(build, arguments.patterns))
+    elif arguments.long:
+        builds = builds + LOAD
+    runs = (run for build in builds for run in run_build(build, arguments.patterns))
+    return chain(runs, fuzz(LONG_FUZZ_SECONDS, arguments.patterns)) if arguments.long and not arguments.suite else runs
 
 
 def main():
     parser = argparse.ArgumentParser(prog="tests/run", description="Builds the project and runs its tests.")
     parser.add_argument("--quick", action="store_true", help="one plain build, no lint")
     parser.add_argument("--long", action="store_true", help="each test that has a long form takes it: hours")
+    parser.add_argument("--fuzz", type=int, metavar="SECONDS", help="run each fuzz target for so long")
     parser.add_argument("--suite", action="append", help="only this suite (several may be given)")
     parser.add_argument("--builds", action="store_true", help="every compiler, kind of build and machine: unit tests")
     parser.add_argument("--systems", action="store_true",

@@ -218,8 +218,8 @@ Db *db_open(const char *file, DbMode mode, GError **error) {
   }
   /* Setting up may write: it ends what another process has left undone. A new database has its
    * own number only then. */
-  gboolean done = attach_witness(db, mode, error) && set_up(db, mode, error) &&
-                  attach_witness(db, mode, error);
+  gboolean done =
+      attach_witness(db, mode, error) && set_up(db, mode, error) && attach_witness(db, mode, error);
   return done ? g_steal_pointer(&db) : NULL;
 }
 

@@ -38,8 +38,7 @@ static gboolean load(const Witness *witness, gint64 at, guint64 *number) {
 }
 
 static gboolean save(const Witness *witness, gint64 at, guint64 number) {
-  const Entry entry = {GUINT64_TO_LE(number),
-                       GUINT64_TO_LE(compute_check(witness, at, number))};
+  const Entry entry = {GUINT64_TO_LE(number), GUINT64_TO_LE(compute_check(witness, at, number))};
   return witness->file < 0 || pwrite(witness->file, &entry, sizeof entry, at) == sizeof entry;
 }
 

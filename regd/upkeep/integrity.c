@@ -257,8 +257,8 @@ gboolean check_file(const char *file, GPtrArray *problems, GError **error) {
   if (store == NULL)
     return FALSE;
   guint64 noted = db_get_noted_revision(store_get_db(store));
-  gboolean done = check_store(store, problems, error) &&
-                  check_newest(store, noted, file, problems, error);
+  gboolean done =
+      check_store(store, problems, error) && check_newest(store, noted, file, problems, error);
   add_wrong_pages(store_get_db(store), problems);
   return done;
 }

@@ -61,6 +61,8 @@ void connection_send(RegistryConnection *connection, DBusMessage *call);
 /* What a commit is made of, as one call of Commit (with its comment, dry run and trial).
  * LIMIT_EXCEEDED: more than a message holds. */
 DBusMessage *connection_new_commit(const Change *change, GError **error);
+/* The same of CommitReport, which answers with a report too. */
+DBusMessage *connection_new_commit_report(const Change *change, GError **error);
 /* @revision may be NULL. */
 gboolean connection_read_commit(DBusMessage *reply, guint64 *revision, GError **error);
 

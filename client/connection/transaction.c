@@ -123,8 +123,8 @@ static gboolean check(const Change *change, GError **error) {
                    size, LIMIT_MESSAGE_BYTES);
 }
 
-static DBusMessage *new_commit(const Change *change) {
-  g_autoptr(WireMessage) call = connection_new_call("Commit");
+static DBusMessage *new_commit(const char *member, const Change *change) {
+  g_autoptr(WireMessage) call = connection_new_call(member);
   if (call == NULL)
     return NULL;
   DBusMessageIter iter;
@@ -134,13 +134,21 @@ static DBusMessage *new_commit(const Change *change) {
   return g_steal_pointer(&call);
 }
 
-DBusMessage *connection_new_commit(const Change *change, GError **error) {
+static DBusMessage *check_and_make(const char *member, const Change *change, GError **error) {
   if (!check(change, error))
     return NULL;
-  DBusMessage *call = new_commit(change);
+  DBusMessage *call = new_commit(member, change);
   if (call == NULL)
     error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED, "the commit can't be made: out of memory");
   return call;
+}
+
+DBusMessage *connection_new_commit(const Change *change, GError **error) {
+  return check_and_make("Commit", change, error);
+}
+
+DBusMessage *connection_new_commit_report(const Change *change, GError **error) {
+  return check_and_make("CommitReport", change, error);
 }
 
 gboolean connection_read_commit(DBusMessage *reply, guint64 *revision, GError **error) {

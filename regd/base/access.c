@@ -168,6 +168,35 @@ gboolean access_resolve_with_nss(PrincipalKind kind, const char *name, guint32 *
   return look_up(kind == PRINCIPAL_USER ? look_user : look_group, name, id);
 }
 
+/* The groups of a user by NSS, their own among them; none if there is no such user. */
+static GArray *list_groups(guint32 uid) {
+  GArray *groups = g_array_new(FALSE, FALSE, sizeof(gid_t));
+  struct passwd entry;
+  struct passwd *found = NULL;
+  int count = 0;
+  g_autofree char *buffer = g_malloc(NSS_BUFFER_LAST);
+  if (getpwuid_r(uid, &entry, buffer, NSS_BUFFER_LAST, &found) != 0 || found == NULL)
+    return groups;
+  /* The first call tells how many there are. */
+  (void)getgrouplist(found->pw_name, found->pw_gid, NULL, &count);
+  g_array_set_size(groups, (guint)MAX(count, 0));
+  if (getgrouplist(found->pw_name, found->pw_gid, (gid_t *)(gpointer)groups->data, &count) < 0)
+    count = 0;
+  g_array_set_size(groups, (guint)MIN((guint)MAX(count, 0), groups->len));
+  return groups;
+}
+
+Identity *access_new_stand_in(PrincipalKind kind, guint32 id, gboolean administrator) {
+  G_STATIC_ASSERT(sizeof(gid_t) == sizeof(guint32));
+  if (kind == PRINCIPAL_GROUP)
+    return identity_new(NOBODY_AT_ALL, FALSE, &id, 1, 0, NULL);
+  if (kind == PRINCIPAL_EVERYONE)
+    return identity_new(NOBODY_AT_ALL, FALSE, NULL, 0, 0, NULL);
+  g_autoptr(GArray) groups = list_groups(id);
+  return identity_new(id, administrator, (const guint32 *)(gpointer)groups->data, groups->len, 0,
+                      NULL);
+}
+
 /* ---- lists ---- */
 
 Acl *acl_ref(Acl *acl) {
@@ -219,12 +248,26 @@ static Acl *new_own_list(guint32 uid) {
   return acl;
 }
 
+gboolean access_find_id(PrincipalKind kind, const char *name, PrincipalResolver resolver,
+                        guint32 *id) {
+  gboolean numeric = strspn(name, "0123456789") == strlen(name);
+  return parse_id(name, id) || (!numeric && resolver != NULL && resolver(kind, name, id));
+}
+
+gboolean access_split_principal(const char *principal, PrincipalKind *kind, const char **name,
+                                GError **error) {
+  return (principal_is_clean(principal) && principal_split(principal, kind, name)) ||
+         error_set(error, REGISTRY_ERROR_INVALID_VALUE,
+                   "'%.100s' is no principal: it is user:NAME-or-uid, group:NAME-or-gid or "
+                   "everyone",
+                   principal);
+}
+
 static gboolean resolve_principal(AclEntry *entry, const char *name, PrincipalResolver resolver,
                                   GError **error) {
-  if (entry->kind == PRINCIPAL_EVERYONE || parse_id(name, &entry->id))
+  if (entry->kind == PRINCIPAL_EVERYONE)
     return TRUE;
-  gboolean numeric = strspn(name, "0123456789") == strlen(name);
-  if (!numeric && resolver != NULL && resolver(entry->kind, name, &entry->id))
+  if (access_find_id(entry->kind, name, resolver, &entry->id))
     return TRUE;
   return error_set(error, REGISTRY_ERROR_INVALID_VALUE, "there is no %s '%s' (principal '%s')",
                    entry->kind == PRINCIPAL_USER ? "user" : "group", name, entry->principal);
@@ -234,11 +277,8 @@ static gboolean read_text_entry(Acl *acl, const AclText *text, PrincipalResolver
                                 GError **error) {
   AclEntry entry = {.principal = text->principal};
   const char *name;
-  if (!principal_is_clean(text->principal) || !principal_split(text->principal, &entry.kind, &name))
-    return error_set(error, REGISTRY_ERROR_INVALID_VALUE,
-                     "'%.100s' is no principal: it is user:NAME-or-uid, group:NAME-or-gid or "
-                     "everyone",
-                     text->principal);
+  if (!access_split_principal(text->principal, &entry.kind, &name, error))
+    return FALSE;
   if (!parse_level(text->level, &entry.level))
     return error_set(error, REGISTRY_ERROR_INVALID_VALUE,
                      "'%.100s' (for '%s') is no level: it is none, read, write or control",

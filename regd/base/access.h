@@ -50,6 +50,16 @@ gboolean access_resolve_with_nss(PrincipalKind kind, const char *name, guint32 *
  * twice. LIMIT_EXCEEDED: there are too many entries. */
 Acl *acl_new(const AclText *entries, guint n_entries, PrincipalResolver resolver, GError **error);
 const AclEntry *acl_get_entries(const Acl *acl, guint *n_entries);
+/* Splits "user:alice" into its kind and, borrowed, what follows ("" for everyone). INVALID_VALUE:
+ * it is no principal. */
+gboolean access_split_principal(const char *principal, PrincipalKind *kind, const char **name,
+                                GError **error);
+/* The uid or gid that @name is in decimal, or that @resolver finds. */
+gboolean access_find_id(PrincipalKind kind, const char *name, PrincipalResolver resolver,
+                        guint32 *id);
+/* A caller who is that user with all their groups, anybody of that group, or anybody (@id is
+ * not used). Asks NSS: not on the main loop. */
+Identity *access_new_stand_in(PrincipalKind kind, guint32 id, gboolean administrator);
 /* One line of text, for the database; acl_decode() refuses anything else. */
 char *acl_encode(const Acl *acl);
 Acl *acl_decode(const char *text, GError **error);

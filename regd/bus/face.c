@@ -139,6 +139,23 @@ void face_answer_revision(const WriteResult *result, gpointer data) {
   face_finish(call, reply, face_append_uint64(&out, result->revision));
 }
 
+gboolean face_append_counts(DBusMessageIter *dict, const WriteResult *result) {
+  const struct {
+    const char *name;
+    guint32 count;
+  } counts[] = {
+      {"keys-created", result->keys_created},
+      {"keys-deleted", result->keys_deleted},
+      {"values-set", result->values_set},
+      {"values-deleted", result->values_deleted},
+      {"values-unchanged", result->values_unchanged},
+  };
+  for (gsize i = 0; i < G_N_ELEMENTS(counts); i++)
+    if (!wire_append_entry_uint32(dict, counts[i].name, counts[i].count))
+      return FALSE;
+  return wire_append_entry_boolean(dict, "changed", result->changed);
+}
+
 gboolean face_append_array(DBusMessageIter *out, const char *signature, const GPtrArray *items,
                            FaceAppend append) {
   DBusMessageIter array;

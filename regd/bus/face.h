@@ -55,6 +55,8 @@ void face_refuse_at_stop(DispatchCall *call);
 
 /* A WriteDone whose @data is the call: answers with the revision, or the error. */
 void face_answer_revision(const WriteResult *result, gpointer data);
+/* Whether a change differs from what was there, and the counts of what it did. */
+gboolean face_append_counts(DBusMessageIter *dict, const WriteResult *result);
 
 typedef gboolean (*FaceAppend)(DBusMessageIter *out, gconstpointer item);
 /* An array of @signature from pointers to items. */

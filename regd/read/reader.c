@@ -420,6 +420,16 @@ Acl *reader_get_acl(Reader *reader, const Identity *who, const char *key, char *
   return place->acl != NULL ? acl_ref(place->acl) : acl_new(NULL, 0, NULL, error);
 }
 
+gboolean reader_check_access(Reader *reader, const Identity *who, const char *key,
+                             const Identity *identity, AccessLevel *level, GError **error) {
+  g_autoptr(Snapshot) snapshot = reader_begin(reader, error);
+  g_autoptr(Place) place = snapshot != NULL ? find(reader, who, key, RESOLVE_FOLLOW, error) : NULL;
+  if (place == NULL)
+    return FALSE;
+  *level = place_get_level(place, identity);
+  return *level == ACCESS_NONE || place_require_key(place, identity, ACCESS_READ, error);
+}
+
 /* ---- what has happened ---- */
 
 /* For whom a replay is filtered. Neighbouring entries usually have the same key. */

@@ -166,6 +166,11 @@ char *reader_resolve(Reader *reader, const Identity *who, const char *key, gbool
 Acl *reader_get_acl(Reader *reader, const Identity *who, const char *key, char **origin,
                     GError **error);
 
+/* The level that @identity has at @key, whose path and links are @who's. KEY_NOT_FOUND: the key
+ * is missing, and @identity may know it. */
+gboolean reader_check_access(Reader *reader, const Identity *who, const char *key,
+                             const Identity *identity, AccessLevel *level, GError **error);
+
 typedef struct {
   char *key, *name, *problem;
 } Problem;

@@ -31,11 +31,7 @@ static void import_call_free(ImportCall *import) {
 
 static gboolean append_report(DBusMessageIter *dict, const WriteResult *result,
                               const RegfileReport *report) {
-  return wire_append_entry_uint32(dict, "keys-created", result->keys_created) &&
-         wire_append_entry_uint32(dict, "keys-deleted", result->keys_deleted) &&
-         wire_append_entry_uint32(dict, "values-set", result->values_set) &&
-         wire_append_entry_uint32(dict, "values-deleted", result->values_deleted) &&
-         wire_append_entry_uint32(dict, "values-unchanged", result->values_unchanged) &&
+  return face_append_counts(dict, result) &&
          wire_append_entry_uint32(dict, "lines-ignored", report->lines_ignored) &&
          wire_append_entry_uint32(dict, "first-ignored-line", report->first_ignored_line) &&
          wire_append_entry_uint32(dict, "lines-guessed", report->lines_guessed) &&

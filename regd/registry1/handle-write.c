@@ -148,7 +148,21 @@ void handle_copy_key(DispatchCall *call, gpointer data) {
 
 /* ---- Commit ---- */
 
-void handle_commit(DispatchCall *call, gpointer data) {
+static void on_reported(const WriteResult *result, gpointer data) {
+  DispatchCall *call = data;
+  DBusMessageIter out, dict;
+  if (result->error != NULL) {
+    dispatch_call_fail(call, result->error);
+    return;
+  }
+  DBusMessage *reply = face_begin(call, &out);
+  face_finish(call, reply,
+              face_append_uint64(&out, result->revision) &&
+                  dbus_message_iter_open_container(&out, DBUS_TYPE_ARRAY, "{sv}", &dict) &&
+                  wire_end_container(&out, &dict, face_append_counts(&dict, result)));
+}
+
+static void commit(DispatchCall *call, gpointer data, WriteDone done) {
   DBusMessageIter in, operations;
   g_autoptr(GError) error = NULL;
   dispatch_call_get_arguments(call, &in);
@@ -162,5 +176,13 @@ void handle_commit(DispatchCall *call, gpointer data) {
     dispatch_call_fail(call, error);
     return;
   }
-  write_change(call, data, g_steal_pointer(&change), face_answer_revision);
+  write_change(call, data, g_steal_pointer(&change), done);
+}
+
+void handle_commit(DispatchCall *call, gpointer data) {
+  commit(call, data, face_answer_revision);
+}
+
+void handle_commit_report(DispatchCall *call, gpointer data) {
+  commit(call, data, on_reported);
 }

@@ -25,11 +25,15 @@ void handle_delete_key(DispatchCall *call, gpointer data);
 void handle_rename_key(DispatchCall *call, gpointer data);
 void handle_copy_key(DispatchCall *call, gpointer data);
 void handle_commit(DispatchCall *call, gpointer data);
+void handle_commit_report(DispatchCall *call, gpointer data);
 
 /* handle-acl.c */
 void handle_get_acl(DispatchCall *call, gpointer data);
 void handle_set_acl(DispatchCall *call, gpointer data);
 void handle_set_acl_with_options(DispatchCall *call, gpointer data);
+
+/* handle-check.c */
+void handle_check_access(DispatchCall *call, gpointer data);
 
 /* handle-watch.c */
 void handle_watch(DispatchCall *call, gpointer data);

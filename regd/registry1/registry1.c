@@ -51,6 +51,8 @@ static const DispatchMethod methods[] = {
     {"CopyKey", IN({"source", "s"}, {"destination", "s"}), OUT({"revision", "t"}), handle_copy_key},
     {"Commit", IN({"operations", "a(sssuv)"}, {"options", "a{sv}"}), OUT({"revision", "t"}),
      handle_commit},
+    {"CommitReport", IN({"operations", "a(sssuv)"}, {"options", "a{sv}"}),
+     OUT({"revision", "t"}, {"report", "a{sv}"}), handle_commit_report},
 
     {"Watch", IN({"key", "s"}, {"options", "a{sv}"}),
      OUT({"id", "u"}, {"revision", "t"}, {"path", "s"}), handle_watch},
@@ -68,6 +70,8 @@ static const DispatchMethod methods[] = {
     {"SetAcl", IN({"key", "s"}, {"entries", "a(ss)"}), OUT({"revision", "t"}), handle_set_acl},
     {"SetAclWithOptions", IN({"key", "s"}, {"entries", "a(ss)"}, {"options", "a{sv}"}),
      OUT({"revision", "t"}), handle_set_acl_with_options},
+    {"CheckAccess", IN({"key", "s"}, {"principal", "s"}, {"options", "a{sv}"}), OUT({"level", "s"}),
+     handle_check_access},
 
     {"Describe", IN({"key", "s"}, {"name", "s"}), OUT({"description", "a{sv}"}), handle_describe},
     {"Validate", IN({"key", "s"}), OUT({"problems", "a(sss)"}), handle_validate},

@@ -196,6 +196,7 @@ static gboolean apply_in_savepoint(Edit *edit, const Change *change, RetentionCo
   gboolean done = apply_all(edit, change, error);
   db_end_work(store_get_db(edit->store));
   gboolean differs = edit->differences->len > 0;
+  result->changed = done && differs;
   if (done && !differs && edit->undone != 0)
     return end_alone(edit, error);
   if (!done || change->dry_run || (!differs && !edit->writes_anyway)) {
@@ -246,8 +247,11 @@ static gboolean touches_values_alone(const Edit *edit, const Change *change) {
   return TRUE;
 }
 
-/* What a dry run would do is told of a rollback; of other changes it is counted. */
+/* What a dry run would do is told of a rollback; of other changes it is counted. Those of a
+ * message are held all the same, to know whether they end where they began. */
 static gboolean is_told(const Change *change) {
+  if (change->indexed)
+    return TRUE;
   for (guint i = 0; i < change->operations->len; i++)
     if (((const Operation *)g_ptr_array_index(change->operations, i))->kind == OPERATION_ROLLBACK)
       return TRUE;

@@ -8,6 +8,7 @@
 typedef struct {
   guint64 revision;        /* the current one after this change */
   Effective *effective;    /* NULL: nothing changed (or a dry run) */
+  gboolean changed;        /* something differs from what was there, or would (a dry run) */
   gboolean kept;           /* something was written, with or without a revision */
   gboolean purged;         /* old data was forgotten: no trace of it is to stay in the files */
   gboolean created;        /* CreateKey: the key was not there */

@@ -317,4 +317,55 @@ def preconditions_tell_nothing_of_what_is_hidden():
                       operation_list([("expect-absent", r"HKLM\SAM\Nope", "", NO_TYPE)]), options())
 
 
+@test
+def a_level_is_told_for_any_principal_to_administrators():
+    needs_root()
+    with Registry() as registry:
+        client, alice = registry.client, registry.connect(uid=ALICE, groups=[SOME_GROUP])
+        client.set(KEY, "n", REG_SZ, "x")
+        client.set_acl(KEY, (f"user:{ALICE}", "write"), (f"group:{SOME_GROUP}", "control"), ("everyone", "read"))
+        for principal, level in ((f"user:{ALICE}", "write"), (f"user:{BOB}", "read"), ("user:root", "control"),
+                                 (f"group:{SOME_GROUP}", "control"), (f"group:{OTHER_GROUP}", "read"),
+                                 ("everyone", "read")):
+            equal(client.call("CheckAccess", "ssa{sv}", KEY, principal, options()), level, principal)
+        equal(alice.call("CheckAccess", "ssa{sv}", KEY, f"user:{ALICE}", options()), "write")
+        equal(client.call("CheckAccess", "ssa{sv}", r"HKLM\SAM", "everyone", options()), "none")
+        client.refused("InvalidValue", "CheckAccess", "ssa{sv}", KEY, "user:no such user", options(), naming="no such user")
+        client.refused("InvalidValue", "CheckAccess", "ssa{sv}", KEY, "alice", options(), naming="user:NAME")
+        client.refused("KeyNotFound", "CheckAccess", "ssa{sv}", KEY + r"\None", "everyone", options())
+
+
+@test
+def a_users_groups_count_for_their_level():
+    needs_root()
+    member = next(name for group in grp.getgrall() for name in group.gr_mem) \
+        if any(group.gr_mem for group in grp.getgrall()) else None
+    user = pwd.getpwnam(member) if member else next(entry for entry in pwd.getpwall() if entry.pw_uid != 0)
+    group = next((group.gr_gid for group in grp.getgrall() if user.pw_name in group.gr_mem), user.pw_gid)
+    with Registry() as registry:
+        client = registry.client
+        client.set(KEY, "n", REG_SZ, "x")
+        client.set_acl(KEY, (f"group:{group}", "write"), ("everyone", "none"))
+        equal(client.call("CheckAccess", "ssa{sv}", KEY, f"user:{user.pw_name}", options()), "write")
+        equal(client.call("CheckAccess", "ssa{sv}", KEY, "everyone", options()), "none")
+
+
+@test
+def only_ones_own_level_is_told_to_users_and_nothing_of_names():
+    needs_root()
+    with Registry() as registry:
+        alice = registry.connect(uid=ALICE)
+        said = set()
+        for principal in (f"user:{BOB}", "user:root", "user:no such user", "group:root", "group:no such group", "everyone"):
+            refusal = alice.refused("AccessDenied", "CheckAccess", "ssa{sv}", r"HKLM\SOFTWARE", principal, options(),
+                                    naming=f"user:{ALICE}")
+            said.add(refusal.text.replace(principal, "X"))
+        equal(len(said), 1, f"all are refused alike: {said}")
+        for key in (r"HKLM\SAM", r"HKLM\SAM\not there", r"HKLM\SAM\Domains"):
+            equal(alice.call("CheckAccess", "ssa{sv}", key, f"user:{ALICE}", options()), "none", key)
+        alice.refused("KeyNotFound", "CheckAccess", "ssa{sv}", "HKCU", f"user:{ALICE}", options())
+        alice.set("HKCU", "n", REG_SZ, "x")
+        equal(alice.call("CheckAccess", "ssa{sv}", "HKCU", f"user:{ALICE}", options()), "control")
+
+
 main()

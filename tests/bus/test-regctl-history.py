@@ -117,7 +117,7 @@ def rollback_as_json_says_what_it_did():
         registry.client.set(KEY, "n", REG_SZ, "x")
         then = registry.client.revision
         registry.client.set(KEY, "n", REG_SZ, "y")
-        expected = {"revision": then + 1, "changes": [{"kind": "value-set", "key": KEY, "name": "n"}]}
+        expected = {"revision": then + 1, "changed": True, "changes": [{"kind": "value-set", "key": KEY, "name": "n"}]}
         equal(json.loads(done(registry, "--json", "rollback", "--dry-run", KEY, str(then))), expected)
         equal(json.loads(done(registry, "--json", "rollback", KEY, str(then))), expected | {"revision": then + 2})
         refused(registry, INVALID, "rollback", KEY, "99999", naming="99999")
@@ -131,7 +131,7 @@ def a_change_on_trial_is_confirmed_or_undone():
         client = registry.client
         client.set(KEY, "n", REG_SZ, "before")
         tried = json.loads(done(registry, "--json", "set", "--confirm-within=600", KEY, "n", "tried"))["revision"]
-        equal(json.loads(done(registry, "--json", "confirm", str(tried))), {"revision": tried})
+        equal(json.loads(done(registry, "--json", "confirm", str(tried))), {"revision": tried, "changed": True})
         refused(registry, INVALID, "confirm", str(tried), naming=str(tried))
         client.watch(KEY)
         done(registry, "set", "--confirm-within=1", KEY, "n", "again")

@@ -173,14 +173,16 @@ void session_print_dictionary(Session *session, DBusMessageIter *dictionary) {
 /* ---- writes ---- */
 
 gboolean session_is_annotated(const Session *session) {
-  return session_has(session, OPTION_COMMENT) || session_has(session, OPTION_CONFIRM_WITHIN);
+  return session_has(session, OPTION_COMMENT) || session_has(session, OPTION_CONFIRM_WITHIN) ||
+         session_has(session, OPTION_JSON);
 }
 
-void session_report_revision(Session *session, guint64 revision) {
+void session_report(Session *session, const Written *written) {
   if (!session_has(session, OPTION_JSON))
     return;
   json_begin(&session->json, '{');
-  json_member_number(&session->json, "revision", revision);
+  json_member_number(&session->json, "revision", written->revision);
+  json_member_boolean(&session->json, "changed", written->changed);
   json_end(&session->json, '}');
   g_string_append_c(session->json.text, '\n');
 }
@@ -222,7 +224,20 @@ static void forget_index(GError *error) {
   error->message = g_strdup(end + strlen(": "));
 }
 
-gboolean session_send_commit(Session *session, Change *change, guint64 *revision, GError **error) {
+static gboolean read_written(DBusMessage *reply, Written *written, GError **error) {
+  DBusMessageIter answer;
+  dbus_uint64_t revision = 0;
+  if (!session_check_reply(reply, "ta{sv}", error))
+    return FALSE;
+  dbus_message_iter_init(reply, &answer);
+  dbus_message_iter_get_basic(&answer, &revision);
+  dbus_message_iter_next(&answer);
+  written->revision = revision;
+  g_autoptr(WireOptions) report = wire_options_read(&answer, error);
+  return report != NULL && wire_options_get_boolean(report, "changed", &written->changed, error);
+}
+
+gboolean session_send_commit(Session *session, Change *change, Written *written, GError **error) {
   g_autoptr(GError) problem = NULL;
   RegistryConnection *connection = session_connect(session, error);
   if (connection == NULL)
@@ -231,12 +246,12 @@ gboolean session_send_commit(Session *session, Change *change, guint64 *revision
   change->comment = g_strdup(session->line->texts[OPTION_COMMENT]);
   change->confirm_within = (guint32)session->line->numbers[OPTION_CONFIRM_WITHIN];
   expect_trial(session);
-  g_autoptr(WireMessage) call = connection_new_commit(change, &problem);
+  g_autoptr(WireMessage) call = connection_new_commit_report(change, &problem);
   g_autoptr(WireMessage) reply =
       call != NULL ? connection_call_looping(connection, call, &problem) : NULL;
-  if (reply != NULL && connection_read_commit(reply, revision, &problem)) {
+  if (reply != NULL && read_written(reply, written, &problem)) {
     if (!change->dry_run)
-      session_note_trial(session, *revision);
+      session_note_trial(session, written->revision);
     return TRUE;
   }
   forget_index(problem);
@@ -245,10 +260,10 @@ gboolean session_send_commit(Session *session, Change *change, guint64 *revision
 }
 
 gboolean session_commit(Session *session, Change *change, GError **error) {
-  guint64 revision = 0;
-  if (!session_send_commit(session, change, &revision, error))
+  Written written = {0};
+  if (!session_send_commit(session, change, &written, error))
     return FALSE;
-  session_report_revision(session, revision);
+  session_report(session, &written);
   return TRUE;
 }
 
@@ -266,16 +281,17 @@ void session_add_write_options(Session *session, Request *request) {
                                                     (guint32)line->numbers[OPTION_CONFIRM_WITHIN]));
 }
 
-gboolean session_write_reporting(Session *session, Request *request, GError **error) {
+gboolean session_write(Session *session, Request *request, guint64 *revision, GError **error) {
   DBusMessageIter answer;
-  dbus_uint64_t revision = 0;
+  dbus_uint64_t number = 0;
   g_autoptr(WireMessage) reply = session_call(session, request, &answer, error);
   if (reply == NULL)
     return FALSE;
   if (dbus_message_iter_get_arg_type(&answer) != DBUS_TYPE_UINT64)
     return session_check_reply(reply, "t", error);
-  dbus_message_iter_get_basic(&answer, &revision);
-  session_note_trial(session, revision);
-  session_report_revision(session, revision);
+  dbus_message_iter_get_basic(&answer, &number);
+  session_note_trial(session, number);
+  if (revision != NULL)
+    *revision = number;
   return TRUE;
 }

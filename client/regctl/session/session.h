@@ -83,11 +83,17 @@ void session_print_dictionary(Session *session, DBusMessageIter *dictionary);
 
 /* ---- writes ---- */
 
-/* Whether the write has a comment or is on trial; it must be a commit then. */
+/* Whether the write has a comment, is on trial, or is to be reported; it must be a commit
+ * then. */
 gboolean session_is_annotated(const Session *session);
+/* What became of a write. */
+typedef struct {
+  guint64 revision;
+  gboolean changed; /* something differs from what was there, or would */
+} Written;
 /* Sends @change as a commit with the comment and the trial that were asked for. If it is
  * on trial, the user is told. */
-gboolean session_send_commit(Session *session, Change *change, guint64 *revision, GError **error);
+gboolean session_send_commit(Session *session, Change *change, Written *written, GError **error);
 /* The same, and reports its revision. */
 gboolean session_commit(Session *session, Change *change, GError **error);
 /* The options comment, dry-run and confirm-within, as far as they were given. */
@@ -95,9 +101,9 @@ void session_add_write_options(Session *session, Request *request);
 /* Call it after a write that made @revision: if it is on trial and standard error is a
  * terminal, a line there tells how to keep it. */
 void session_note_trial(const Session *session, guint64 revision);
-/* session_call() of a call that answers with a revision, which is reported. */
-gboolean session_write_reporting(Session *session, Request *request, GError **error);
-/* {"revision": ...} with --json, nothing without. */
-void session_report_revision(Session *session, guint64 revision);
+/* session_call() of a call that answers with a revision; @revision may be NULL. */
+gboolean session_write(Session *session, Request *request, guint64 *revision, GError **error);
+/* {"revision": ..., "changed": ...} with --json, nothing without. */
+void session_report(Session *session, const Written *written);
 
 #endif

@@ -5,6 +5,7 @@
 #include "client/base/escape.h"
 #include "client/cli/data.h"
 #include "client/cli/reply.h"
+#include "client/regctl/branch/history-pages.h"
 #include "client/regctl/verbs/verbs.h"
 
 /* ---- showing ---- */
@@ -89,12 +90,48 @@ static void add_entry(Request *request, DBusMessageIter *entries, const char *en
   request_check(request, dbus_message_iter_close_container(entries, &row));
 }
 
+/* The answer of SetAcl is a revision, this change's or the newest one: whether that revision
+ * changed a list here. */
+typedef struct {
+  guint64 revision;
+  gboolean changed;
+} ListChange;
+
+static gboolean find_list_change(G_GNUC_UNUSED Session *session, const PastRevision *revision,
+                                 gpointer data, G_GNUC_UNUSED GError **error) {
+  ListChange *change = data;
+  for (guint i = 0; revision->revision == change->revision && i < revision->changes->len; i++) {
+    const PastChange *past = g_ptr_array_index(revision->changes, i);
+    change->changed |= strcmp(past->kind, "acl-changed") == 0;
+  }
+  return revision->revision > change->revision;
+}
+
+static gboolean report_list(Session *session, const char *key, guint64 before, guint64 revision,
+                            GError **error) {
+  GError *problem = NULL;
+  ListChange change = {.revision = revision};
+  if (revision > before &&
+      !history_walk(session, key, G_MAXUINT64, find_list_change, &change, &problem) &&
+      problem != NULL) {
+    g_propagate_error(error, problem);
+    return FALSE;
+  }
+  session_report(session, &(Written){revision, change.changed});
+  return TRUE;
+}
+
 static gboolean set_acl(Session *session, const char *key, GStrv entries, GError **error) {
   Request request;
   DBusMessageIter array;
+  guint64 before = 0;
+  guint64 revision = 0;
+  gboolean reports = session_has(session, OPTION_JSON);
   for (char **entry = entries; *entry != NULL; entry++)
     if (!check_entry(key, *entry, error))
       return FALSE;
+  if (reports && !session_read_revision(session, &before, error))
+    return FALSE;
   request_begin(&request, "SetAclWithOptions");
   request_add_string(&request, key);
   request_check(&request, dbus_message_iter_open_container(&request.arguments, DBUS_TYPE_ARRAY,
@@ -105,7 +142,8 @@ static gboolean set_acl(Session *session, const char *key, GStrv entries, GError
   request_open_options(&request);
   session_add_write_options(session, &request);
   request_close_options(&request);
-  return session_write_reporting(session, &request, error);
+  return session_write(session, &request, &revision, error) &&
+         (!reports || report_list(session, key, before, revision, error));
 }
 
 gboolean verb_acl(Session *session, GError **error) {

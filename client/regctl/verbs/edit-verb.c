@@ -164,9 +164,9 @@ static Change *read_change(const Edit *edit, Branch **after, GError **error) {
 
 /* Lets the daemon check it too. */
 static gboolean check_change(const Edit *edit, Change *change, GError **error) {
-  guint64 revision = 0;
+  Written written = {0};
   change->dry_run = TRUE;
-  gboolean good = session_send_commit(edit->session, change, &revision, error);
+  gboolean good = session_send_commit(edit->session, change, &written, error);
   change->dry_run = FALSE;
   return good;
 }
@@ -200,16 +200,17 @@ static Change *edit_until_good(Edit *edit, Branch **after, GError **error) {
 
 static gboolean apply(Edit *edit, Change *change, const Branch *after, GError **error) {
   Session *session = edit->session;
-  guint64 revision = edit->revision;
+  Written written = {.revision = edit->revision};
   change->dry_run = session_has(session, OPTION_DRY_RUN);
-  if (change->operations->len > 0 && !session_send_commit(session, change, &revision, error))
+  if (change->operations->len > 0 && !session_send_commit(session, change, &written, error))
     return FALSE;
   if (!session_has(session, OPTION_JSON)) {
     (void)difference_print(session, edit->before, "before", after, "after");
     return TRUE;
   }
   json_begin(&session->json, '{');
-  json_member_number(&session->json, "revision", revision);
+  json_member_number(&session->json, "revision", written.revision);
+  json_member_boolean(&session->json, "changed", written.changed);
   json_name(&session->json, "differences");
   (void)difference_write(session, edit->before, after);
   json_end(&session->json, '}');

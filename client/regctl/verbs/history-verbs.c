@@ -229,6 +229,8 @@ static void print_rolled_back(Session *session, DBusMessageIter *answer) {
   Json *json = &session->json;
   json_begin(json, '{');
   json_member_number(json, "revision", revision);
+  dbus_message_iter_recurse(answer, &rows);
+  json_member_boolean(json, "changed", dbus_message_iter_get_arg_type(&rows) == DBUS_TYPE_STRUCT);
   json_name(json, "changes");
   json_begin(json, '[');
   for (dbus_message_iter_recurse(answer, &rows);
@@ -278,7 +280,7 @@ gboolean verb_confirm(Session *session, GError **error) {
   g_autoptr(WireMessage) reply = session_call(session, &request, NULL, error);
   if (reply == NULL)
     return FALSE;
-  session_report_revision(session, revision);
+  session_report(session, &(Written){revision, TRUE});
   return TRUE;
 }
 

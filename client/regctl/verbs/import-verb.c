@@ -134,16 +134,23 @@ static gboolean note_lines(const Session *session, const char *file, DBusMessage
   return TRUE;
 }
 
-static void write_report(Session *session, const char *file, guint64 revision,
-                         DBusMessageIter *report) {
+static gboolean write_report(Session *session, const char *file, guint64 revision,
+                             DBusMessageIter *report, GError **error) {
+  gboolean changed = FALSE;
+  DBusMessageIter told = *report;
+  g_autoptr(WireOptions) entries = wire_options_read(&told, error);
+  if (entries == NULL || !wire_options_get_boolean(entries, "changed", &changed, error))
+    return FALSE;
   session->json.separating = FALSE; /* each file's is a line and a document of its own */
   json_begin(&session->json, '{');
   json_member_string(&session->json, "file", file);
   json_member_number(&session->json, "revision", revision);
+  json_member_boolean(&session->json, "changed", changed);
   json_name(&session->json, "report");
   reply_write_json(report, &session->json);
   json_end(&session->json, '}');
   g_string_append_c(session_out(session), '\n');
+  return TRUE;
 }
 
 static gboolean report_import(Session *session, const char *file, DBusMessageIter *answer,
@@ -153,10 +160,12 @@ static gboolean report_import(Session *session, const char *file, DBusMessageIte
   dbus_message_iter_next(answer);
   if (!note_lines(session, file, *answer, error))
     return FALSE;
-  if (session_has(session, OPTION_JSON))
-    write_report(session, file, revision, answer);
-  else if (session_has(session, OPTION_DRY_RUN))
+  if (session_has(session, OPTION_JSON)) {
+    if (!write_report(session, file, revision, answer, error))
+      return FALSE;
+  } else if (session_has(session, OPTION_DRY_RUN)) {
     reply_print_dictionary(answer, session_out(session));
+  }
   session_note_trial(session, revision);
   return TRUE;
 }

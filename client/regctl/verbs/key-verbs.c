@@ -23,6 +23,7 @@ static void report_creation(Session *session, DBusMessageIter *answer) {
   json_begin(&session->json, '{');
   json_member_number(&session->json, "revision", revision);
   json_member_boolean(&session->json, "created", created != 0);
+  json_member_boolean(&session->json, "changed", created != 0);
   json_end(&session->json, '}');
   g_string_append_c(session_out(session), '\n');
 }
@@ -69,14 +70,18 @@ gboolean verb_rm(Session *session, GError **error) {
   g_autofree char *key = take_key(session, 0, error);
   if (key == NULL)
     return FALSE;
+  if (session_is_annotated(session)) {
+    g_autoptr(Change) change = change_new();
+    change_add(change, recursive ? OPERATION_DELETE_TREE : OPERATION_DELETE_KEY, key);
+    return session_commit(session, change, error);
+  }
   Request request;
   request_begin(&request, "DeleteKey");
   request_add_string(&request, key);
   request_open_options(&request);
   request_check(&request, wire_append_entry_boolean(&request.options, "recursive", recursive));
-  session_add_write_options(session, &request);
   request_close_options(&request);
-  return session_write_reporting(session, &request, error);
+  return session_write(session, &request, NULL, error);
 }
 
 gboolean verb_mv(Session *session, GError **error) {
@@ -93,7 +98,7 @@ gboolean verb_mv(Session *session, GError **error) {
   request_begin(&request, "RenameKey");
   request_add_string(&request, key);
   request_add_string(&request, name);
-  return session_write_reporting(session, &request, error);
+  return session_write(session, &request, NULL, error);
 }
 
 gboolean verb_cp(Session *session, GError **error) {
@@ -110,7 +115,7 @@ gboolean verb_cp(Session *session, GError **error) {
   request_begin(&request, "CopyKey");
   request_add_string(&request, source);
   request_add_string(&request, destination);
-  return session_write_reporting(session, &request, error);
+  return session_write(session, &request, NULL, error);
 }
 
 /* ---- info ---- */

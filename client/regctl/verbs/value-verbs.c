@@ -156,7 +156,7 @@ static gboolean set_value(Session *session, const Place *place, const RegistryVa
   request_add_string(&request, place->key);
   request_add_string(&request, place->name);
   request_add_value(&request, value);
-  return session_write_reporting(session, &request, error);
+  return session_write(session, &request, NULL, error);
 }
 
 /* DATA, from the operands or from the file of --from. */
@@ -214,5 +214,5 @@ gboolean verb_unset(Session *session, GError **error) {
   request_begin(&request, "DeleteValue");
   request_add_string(&request, place.key);
   request_add_string(&request, place.name);
-  return session_write_reporting(session, &request, error);
+  return session_write(session, &request, NULL, error);
 }

@@ -27,6 +27,8 @@ class Operation:
     unchanged  steps were answered with `revision`, and changed nothing there
     refused    an expectation did not hold, or what was to be deleted was not there
     read       `reads` was the state, all at once; at `revision` exactly if it is given
+    newest     `revision` was said to be the newest that watchers have been told of: reads may have
+               seen later ones, but it is not before any answered write
     past       `reads` was the state of `revision`, which may be an old one
     restore    the state of revision `source` was put back as `revision`
 
@@ -261,20 +263,22 @@ class Check:
                 self.floors[id(operation)] = (seen, answered)
                 self.check_start(revision_of.get(id(operation)), seen, operation)
                 continue
-            position = self.place(operation, self.floors[id(operation)][0])
+            position = self.place(operation, *self.floors[id(operation)])
             if position is None:
                 self.fail(f"nothing from revision {self.floors[id(operation)][0]} on explains", operation)
                 continue
             seen = max(seen, position)
-            if operation.kind in ("write", "restore"):
+            if operation.kind in ("write", "restore", "newest"):
                 answered = max(answered, operation.revision)
 
     def check_start(self, revision, seen, operation):
         if revision is not None and revision <= seen:
             self.fail(f"the write of revision {revision} began after revision {seen} had been seen", operation)
 
-    def place(self, operation, floor):
+    def place(self, operation, floor, answered):
         """The earliest position that explains the answer, or None."""
+        if operation.kind == "newest":
+            return operation.revision if operation.revision >= answered else None
         if operation.kind in ("write", "restore"):
             return operation.revision
         if operation.kind == "past":

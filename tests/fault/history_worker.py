@@ -227,7 +227,7 @@ class Worker:
                 lambda answer: {"revision": then, "reads": list_registers(answer[1])})
 
     def read_revision(self):
-        self.do("read", lambda: self.client.revision, lambda revision: {"revision": revision})
+        self.do("newest", lambda: self.client.revision, lambda revision: {"revision": revision})
 
 
 CALLS = {Worker.set_one: 25, Worker.set_many: 14, Worker.compare_and_set: 14, Worker.set_if_unchanged: 6, Worker.unset: 8,

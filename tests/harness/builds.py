@@ -28,6 +28,7 @@ class Build:
     wrapper: list = field(default_factory=list)  # what runs its programs, where this machine can't
     targets: list = field(default_factory=list)  # what is built; empty: everything
     environment: dict = field(default_factory=dict)  # of its tests
+    reports: tuple = None  # what is looked for: a figure's name, and the pattern that each report has once
 
 
 NORMAL = [
@@ -40,8 +41,9 @@ QUICK = [Build("build-gcc", "gcc", [], {"unit", "bus", "mail", "fault", "fuzz"})
 
 # With --long. The suite is that of tests in which much happens at once.
 LOAD = [
-    Build("build-tsan", "gcc", ["-Db_sanitize=thread"], {"load"}),
-    Build("build-gcc", "gcc", [], {"load"}, environment={"REGD_VALGRIND": "1"}),
+    Build("build-tsan", "gcc", ["-Db_sanitize=thread"], {"load"},
+          reports=("thread-sanitizer-reports", "WARNING: ThreadSanitizer")),
+    Build("build-gcc", "gcc", [], {"load"}, environment={"REGD_VALGRIND": "1"}, reports=("valgrind-reports", r"==\d+== \S")),
 ]
 
 KINDS = {

@@ -18,6 +18,7 @@ unit tests. --systems: the README's two commands in fresh Debian systems.
 import argparse
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -97,6 +98,9 @@ def run_test(build, test):
     run.output = printed.decode("utf-8", "replace")
     run.seconds = time.monotonic() - began
     run.results = judge(test, run.output, process.returncode)
+    if build.reports:
+        name, pattern = build.reports
+        run.output += f"\n# figure: {name} {len(re.findall(pattern, run.output))}\n"
     if late:
         run.results.append(tap.Result("in time", "failed", f"not done after {timeout} s"))
     return run

@@ -3,7 +3,14 @@
 
 import contextlib
 import io
+import re
+import sys
+from pathlib import Path
 
+sys.path.append(str(Path(__file__).parents[1] / "harness"))  # as tests/run has it
+
+from builds import LOAD, TOP
+from fuzzing import judge
 from harness.case import equal, main, rows, test
 from harness.figures import collect, figure, format_table
 
@@ -30,6 +37,34 @@ def what_is_told_is_found():
         figure("longest-read", 87.25, "ms")
     equal([(one.name, one.value, one.unit) for one in collect([said.getvalue()])],
           [("longest-read", 87.2, "ms"), ("rounds", 12.0, "")])
+
+
+SANITISER_OUTPUT = """\
+# ==12== Invalid write of size 4
+# ==12==    at 0x109193: main (bad.c:2)
+# ==12==  Address 0x4a43040 is 0 bytes inside a block of size 4 free'd
+# ==12==
+# ==12== 77 bytes in 1 blocks are definitely lost in loss record 1 of 1
+# WARNING: ThreadSanitizer: data race (pid=12)
+#   Write of size 4 at 0x7b by thread T2:
+"""
+
+
+@rows([("valgrind's", "valgrind-reports", 2), ("ThreadSanitizer's", "thread-sanitizer-reports", 1)])
+def reports_are_counted(name, expected):
+    pattern = {build.reports[0]: build.reports[1] for build in LOAD}[name]
+    equal(len(re.findall(pattern, SANITISER_OUTPUT)), expected)
+
+
+@rows([
+    ("nothing found", 0, [], 7, "passed"),
+    ("an input that breaks it", 77, [TOP / "build-fuzz/findings/path/crash-1"], 7, "failed"),
+    ("found, and said to be well", 0, [TOP / "build-fuzz/findings/path/slow-unit-1"], 7, "failed"),
+    ("ended early", 1, [], 7, "failed"),
+    ("never run", 0, [], 0, "failed"),
+])
+def a_fuzz_target_is_judged(status, found, executions, outcome):
+    equal([result.outcome for result in judge("path", status, found, executions)], [outcome])
 
 
 @test

@@ -31,6 +31,7 @@
 #define LIMIT_USER_SIGNAL_CHANGES 65536U /* of one revision, in all signals to a user */
 /* History and trials */
 #define LIMIT_HISTORY_REVISIONS_DEFAULT 100000U
+#define LIMIT_REVISION 4611686018427387904 /* 2^62: no registry reaches it, damage does */
 #define LIMIT_TRIAL_SECONDS 86400U
 #define LIMIT_TRIALS_PER_USER 16U
 #define LIMIT_ENDED_TRIALS 4096U

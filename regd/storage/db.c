@@ -167,7 +167,7 @@ static gboolean set_up(Db *db, DbMode mode, GError **error) {
 static gboolean attach_witness(Db *db, DbMode mode, GError **error) {
   if (!checked_files_can_attach(db->handle))
     return TRUE;
-  g_autofree char *name = g_strconcat(db->file, WITNESS_ENDING, NULL);
+  g_autofree char *name = g_strconcat(db->file, DB_WITNESS_ENDING, NULL);
   int file = mode == DB_WRITE ? open_private_file(name, error)
                               : open(name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
   if (file >= 0)

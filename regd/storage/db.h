@@ -45,6 +45,7 @@ gboolean db_has_checksums(Db *db);
  * is noticed. Call after the commit, before it is acknowledged. */
 void db_note_revision(Db *db, guint64 revision);
 /* The newest that was kept; 0: none is known. */
+#define DB_WITNESS_ENDING "-witness"
 guint64 db_get_noted_revision(Db *db);
 
 /* Counts up @counter, atomically, with the work of every statement of this connection

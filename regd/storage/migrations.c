@@ -141,7 +141,8 @@ static gboolean recognise(Db *db, const char *file, gint64 step, GError **error)
   if (ours == 4)
     return db_fail_damaged(db, "its header has another application id or version", error);
   if (tables == 0 && step == 0)
-    return TRUE; /* it is new */
+    return db_get_noted_revision(db) == 0 || /* it is new */
+           db_fail_damaged(db, "it is empty, but was not: its log is gone", error);
   return error_set(error, REGISTRY_ERROR_STORAGE_FAILURE,
                    "%s: this is some other program's database: name another file with --database",
                    file);

@@ -15,8 +15,6 @@
 
 #include <glib.h>
 
-#define WITNESS_ENDING "-witness"
-
 typedef struct Witness Witness;
 
 /* Takes the open @file. @database: the database's own number. @begins: whether a file of another

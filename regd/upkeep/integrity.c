@@ -8,17 +8,29 @@
 
 #include "client/base/error.h"
 #include "client/base/path.h"
+#include "client/base/protocol.h"
 #include "regd/history/encoding.h"
 #include "regd/history/record.h"
 
 /* Of a database that is checked at each start, in bytes. */
 #define QUICK_CHECK_BYTES (32LL * 1024 * 1024)
 
+/* The first ones are cheap, and looked at at the start too. */
+#define CHEAP_INVARIANTS 3
+
 /* Each query gives one text for each breach. */
 static const struct {
   const char *problem;
   const char *sql;
 } invariants[] = {
+    {"a counter has a value that no registry reaches",
+     "SELECT name || ' ' || number FROM meta WHERE typeof(number) <> 'integer'"
+     " OR number NOT BETWEEN 0 AND " G_STRINGIFY(
+         LIMIT_REVISION) " UNION ALL"
+                         " SELECT 'revision ' || max(revision) FROM history"
+                         " HAVING max(revision) > " G_STRINGIFY(LIMIT_REVISION)},
+    {"a counter is missing", "SELECT column1 FROM (VALUES('revision'), ('horizon'), ('position'))"
+                             " WHERE column1 NOT IN (SELECT name FROM meta)"},
     {"a root is missing or has another name",
      "SELECT column1 || ' ' || column2 FROM (VALUES(1, 'HKEY_LOCAL_MACHINE'), (2, 'HKEY_USERS'))"
      " LEFT JOIN keys ON id = column1 AND parent = 0 AND live AND name = column2"
@@ -276,6 +288,15 @@ static gboolean check_quickly(const char *file, GPtrArray *problems, GPtrArray *
   return TRUE;
 }
 
+/* A database without a revision has no roots yet. */
+static gboolean check_cheap_invariants(Db *db, guint64 revision, GPtrArray *problems,
+                                       GError **error) {
+  for (gsize i = 0; revision > 0 && i < CHEAP_INVARIANTS; i++)
+    if (!check_invariant(db, i, problems, error))
+      return FALSE;
+  return TRUE;
+}
+
 gboolean check_at_start(Store *store, const char *file, GPtrArray *problems, GError **error) {
   g_autoptr(GPtrArray) fatal = g_ptr_array_new_with_free_func(g_free);
   Db *db = store_get_db(store);
@@ -283,7 +304,7 @@ gboolean check_at_start(Store *store, const char *file, GPtrArray *problems, GEr
   struct stat status;
   if (stat(file, &status) != 0 || !store_load_revision(store, &revision, error) ||
       (status.st_size <= QUICK_CHECK_BYTES && !check_quickly(file, fatal, problems, error)) ||
-      (revision > 0 && !check_invariant(db, 0, fatal, error)) ||
+      !check_cheap_invariants(db, revision, fatal, error) ||
       !check_newest(store, db_get_noted_revision(db), file, problems, error))
     return FALSE;
   return fatal->len == 0 || db_fail_damaged(db, fatal->pdata[0], error);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "client/base/error.h"
+#include "client/base/protocol.h"
 #include "regd/files/spool.h"
 #include "regd/upkeep/install.h"
 #include "regd/upkeep/integrity.h"
@@ -32,6 +33,10 @@ static gboolean load_old_revision(const char *database, guint64 *revision) {
   guint64 noted = db_get_noted_revision(store_get_db(store));
   gboolean sound = noted <= *revision;
   *revision = MAX(*revision, noted);
+  if (*revision > LIMIT_REVISION) { /* it is damaged */
+    *revision = 0;
+    return FALSE;
+  }
   return sound && check_store(store, problems, NULL) && problems->len == 0;
 }
 

@@ -258,10 +258,20 @@ static gboolean is_told(const Change *change) {
   return FALSE;
 }
 
+/* What comes after it would be taken for damage. */
+static gboolean check_revision(guint64 revision, GError **error) {
+  return revision < LIMIT_REVISION ||
+         error_set(error, REGISTRY_ERROR_STORAGE_FAILURE,
+                   "no revision is left after %" G_GUINT64_FORMAT ": stop regd, and put a backup "
+                   "back with regd --restore=BACKUP",
+                   revision);
+}
+
 gboolean apply_change(const ApplyContext *context, Identity *who, const Change *change,
                       WriteResult *result, GError **error) {
   result->revision = context->revision;
-  if (!check_comment(change, error) || !begin(context, change, error))
+  if (!check_revision(context->revision, error) || !check_comment(change, error) ||
+      !begin(context, change, error))
     return FALSE;
   Edit edit = {
       .store = context->store,

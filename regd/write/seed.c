@@ -28,13 +28,6 @@ static const struct {
     {OPERATION_SET_ACL, "HKEY_USERS\\.DEFAULT", "read"},
 };
 
-gboolean seed_is_needed(Store *store, gboolean *needed, GError **error) {
-  gboolean has_roots = FALSE;
-  gboolean done = store_has_children(store, 0, &has_roots, error);
-  *needed = !has_roots;
-  return done;
-}
-
 static gboolean seed_root(Store *store, gint64 id, PathRoot root, gint64 now, GError **error) {
   g_autofree char *name = g_strdup(path_root_get_name(root));
   g_autofree char *fold = path_fold(name);
@@ -45,6 +38,14 @@ static gboolean seed_root(Store *store, gint64 id, PathRoot root, gint64 now, GE
 gboolean seed_roots(Store *store, gint64 now, GError **error) {
   return seed_root(store, STORE_LOCAL_MACHINE, PATH_ROOT_LOCAL_MACHINE, now, error) &&
          seed_root(store, STORE_USERS, PATH_ROOT_USERS, now, error);
+}
+
+gboolean seed_make_roots(Store *store, gint64 now, GError **error) {
+  gboolean has_roots = FALSE;
+  if (!store_has_children(store, 0, &has_roots, error))
+    return FALSE;
+  return has_roots || (store_begin_write(store, error) && seed_roots(store, now, error) &&
+                       store_commit(store, error));
 }
 
 Change *seed_change(GError **error) {

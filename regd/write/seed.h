@@ -6,8 +6,8 @@
 #include "client/base/change.h"
 #include "regd/storage/store.h"
 
-/* Whether the database has no keys yet. */
-gboolean seed_is_needed(Store *store, gboolean *needed, GError **error);
+/* Where the database has no keys yet, commits the roots. @now: µs since 1970. */
+gboolean seed_make_roots(Store *store, gint64 now, GError **error);
 /* Makes the two roots that are keys of their own. Needs a write transaction. */
 gboolean seed_roots(Store *store, gint64 now, GError **error);
 /* Everything below them, as the change of the first revision. */

@@ -14,8 +14,7 @@
 #include "regd/history/retention.h"
 #include "regd/history/trials.h"
 #include "regd/tree/settings.h"
-#include "regd/upkeep/integrity.h"
-#include "regd/upkeep/upgrade.h"
+#include "regd/upkeep/opening.h"
 #include "regd/write/apply.h"
 #include "regd/write/batch.h"
 #include "regd/write/seed.h"
@@ -456,23 +455,14 @@ static gboolean apply_own(Writer *writer, Change *change, GError **error) {
   return request->result.effective != NULL;
 }
 
-static gboolean make_roots(Writer *writer, GError **error) {
-  return store_begin_write(writer->store, error) &&
-         seed_roots(writer->store, g_get_real_time(), error) && store_commit(writer->store, error);
-}
-
 static gboolean prepare(Writer *writer, GError **error) {
-  gboolean is_new = FALSE;
-  if (!store_load_revision(writer->store, &writer->revision, error) ||
-      !store_load_position(writer->store, error))
+  if (!store_load_position(writer->store, error))
     return FALSE;
   if (writer_is_read_only(writer))
     return TRUE;
-  if (!seed_is_needed(writer->store, &is_new, error))
-    return FALSE;
-  if (is_new && !make_roots(writer, error))
-    return FALSE;
   /* Also if the first start ended between the two steps. */
+  if (!seed_make_roots(writer->store, g_get_real_time(), error))
+    return FALSE;
   if (writer->revision == 0) {
     Change *contents = seed_change(error);
     if (contents == NULL || !apply_own(writer, contents, error))
@@ -488,16 +478,10 @@ static gboolean prepare(Writer *writer, GError **error) {
 }
 
 static gboolean open_store(Writer *writer, const char *file, GError **error) {
-  writer->store = upgrade_run(file, error) ? store_open(file, DB_WRITE, error) : NULL;
-  if (writer->store == NULL || !check_at_start(writer->store, file, writer->problems, error))
-    return FALSE;
+  writer->store = opening_open(file, &writer->revision, writer->problems, error);
   if (writer->problems->len > 0)
     writer_set_read_only(writer);
-  if (!prepare(writer, error))
-    return FALSE;
-  if (!writer_is_read_only(writer))
-    db_note_revision(store_get_db(writer->store), writer->revision);
-  return TRUE;
+  return writer->store != NULL && prepare(writer, error);
 }
 
 Writer *writer_start(const char *file, GMainContext *context, WriteDone own_done, gpointer own_data,

@@ -124,6 +124,7 @@ static gboolean enter_bus(Server *server, GError **error) {
   server->face.outbox = outbox_new(connection, on_resumed, server);
   server->dispatcher = dispatcher_new(connection, REGISTRY_OBJECT_PATH, registry1_interfaces,
                                       face_admit, &server->face);
+  dispatcher_set_explain(server->dispatcher, face_explain);
   server->binding = loop_bind(connection, NULL);
   if (take_name(connection, error))
     return TRUE;
@@ -217,13 +218,20 @@ static gboolean on_changed(const Watch *watch, guint64 revision, const WatchChan
 
 static void on_read_only(gpointer data) {
   Server *server = data;
-  say(server, "%s is damaged: it is read-only from here on; restore a backup with --restore",
-      server->options.database);
+  say(server,
+      "%s is damaged: it is read-only from here on, and what is not damaged is served; regd "
+      "--database=%s --check tells what is damaged, and --restore=BACKUP puts a backup back",
+      server->options.database, server->options.database);
   if (server->dispatcher != NULL)
     dispatcher_emit_changed(server->dispatcher, REGISTRY_INTERFACE, "ReadOnly");
 }
 
-static const ServiceEvents service_events = {.changed = on_changed, .read_only = on_read_only};
+static void on_problem(const char *text, gpointer data) {
+  say(data, "%s", text);
+}
+
+static const ServiceEvents service_events = {
+    .changed = on_changed, .read_only = on_read_only, .problem = on_problem};
 
 /* ---- schemas ---- */
 

@@ -16,6 +16,7 @@ struct Dispatcher {
   char *path;
   const DispatchInterface *interfaces;
   DispatchAdmit admit;
+  DispatchExplain explain; /* or NULL */
   gpointer data;
 };
 
@@ -26,6 +27,7 @@ struct DispatchCall {
   gpointer service; /* the tables' data */
   gpointer data;    /* the admission's */
   GDestroyNotify destroy;
+  DispatchExplain explain;
   gboolean failed;
 };
 
@@ -59,6 +61,11 @@ const char *dispatch_call_get_method(const DispatchCall *call) {
 
 void dispatch_call_get_arguments(DispatchCall *call, DBusMessageIter *iter) {
   (void)dbus_message_iter_init(call->message, iter);
+}
+
+const char *dispatch_call_get_signature(const DispatchCall *call) {
+  const char *signature = dbus_message_get_signature(call->message);
+  return signature != NULL ? signature : "";
 }
 
 void dispatch_call_set_data(DispatchCall *call, gpointer data, GDestroyNotify destroy) {
@@ -112,7 +119,9 @@ gboolean dispatch_call_has_failed(const DispatchCall *call) {
 
 void dispatch_call_fail(DispatchCall *call, const GError *error) {
   call->failed = TRUE;
-  dispatch_call_reply(call, wire_new_error(call->message, error));
+  g_autoptr(GError) explained =
+      call->explain != NULL ? call->explain(call, error, call->service) : NULL;
+  dispatch_call_reply(call, wire_new_error(call->message, explained != NULL ? explained : error));
 }
 
 void dispatch_call_take_error(DispatchCall *call, GError *error) {
@@ -406,6 +415,7 @@ static void handle_method(Dispatcher *dispatcher, DBusMessage *message,
     return;
   }
   DispatchCall *call = call_new(dispatcher->connection, message, method, dispatcher->data);
+  call->explain = dispatcher->explain;
   if (dispatcher->admit != NULL)
     dispatcher->admit(call, dispatcher->data);
   else
@@ -452,6 +462,10 @@ Dispatcher *dispatcher_new(DBusConnection *connection, const char *path,
   /* Registers for all paths, so that none goes unanswered. */
   (void)dbus_connection_register_fallback(connection, "/", &object_functions, dispatcher);
   return dispatcher;
+}
+
+void dispatcher_set_explain(Dispatcher *dispatcher, DispatchExplain explain) {
+  dispatcher->explain = explain;
 }
 
 void dispatcher_free(Dispatcher *dispatcher) {

@@ -12,6 +12,10 @@
  * It is not asked about properties and introspection. */
 typedef void (*DispatchAdmit)(DispatchCall *call, gpointer data);
 
+/* Called with each error before it answers a call. What it returns, owned, is answered in its
+ * place; NULL leaves the error as it is. */
+typedef GError *(*DispatchExplain)(DispatchCall *call, const GError *error, gpointer data);
+
 typedef struct Dispatcher Dispatcher;
 /* Serves @interfaces (until one without a name) on the object @path of
  * @connection; the objects above list it as a child. @admit may be NULL. @data
@@ -20,6 +24,8 @@ typedef struct Dispatcher Dispatcher;
 Dispatcher *dispatcher_new(DBusConnection *connection, const char *path,
                            const DispatchInterface *interfaces, DispatchAdmit admit, gpointer data);
 void dispatcher_free(Dispatcher *dispatcher);
+/* For the calls that come from then on. */
+void dispatcher_set_explain(Dispatcher *dispatcher, DispatchExplain explain);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Dispatcher, dispatcher_free)
 
 /* The unique name of the caller; borrowed. */
@@ -27,6 +33,8 @@ const char *dispatch_call_get_sender(const DispatchCall *call);
 const char *dispatch_call_get_method(const DispatchCall *call);
 /* Puts @iter at the first argument. */
 void dispatch_call_get_arguments(DispatchCall *call, DBusMessageIter *iter);
+/* "": none. Owned by the call. */
+const char *dispatch_call_get_signature(const DispatchCall *call);
 /* Data of the admission function, which lives as long as the call. */
 void dispatch_call_set_data(DispatchCall *call, gpointer data, GDestroyNotify destroy);
 gpointer dispatch_call_get_data(const DispatchCall *call);

@@ -64,6 +64,41 @@ void face_admit(DispatchCall *call, gpointer data) {
   dispatch_call_fail(call, error);
 }
 
+/* Methods whose second argument is the name of a value. */
+static gboolean has_value_name(const char *method) {
+  static const char *const methods[] = {"GetValue", "SetValue", "DeleteValue", "Describe",
+                                        "PurgeHistory"};
+  for (gsize i = 0; i < G_N_ELEMENTS(methods); i++)
+    if (g_str_equal(methods[i], method))
+      return TRUE;
+  return FALSE;
+}
+
+/* As it was asked for: nothing is told that the caller does not know. NULL: the call names none. */
+static char *describe_place(DispatchCall *call) {
+  DBusMessageIter in;
+  if (!g_str_has_prefix(dispatch_call_get_signature(call), "s"))
+    return NULL;
+  dispatch_call_get_arguments(call, &in);
+  const char *key = face_take_string(&in);
+  return has_value_name(dispatch_call_get_method(call))
+             ? g_strdup_printf("%s: value \"%s\"", key, face_take_string(&in))
+             : g_strdup(key);
+}
+
+GError *face_explain(DispatchCall *call, const GError *error, gpointer data) {
+  BusFace *face = data;
+  if (!db_error_is_damage(error))
+    return NULL;
+  GError *explained = NULL;
+  gboolean is_named = g_str_has_prefix(error->message, "HKEY_");
+  g_autofree char *place = is_named ? NULL : describe_place(call);
+  error_set(&explained, REGISTRY_ERROR_STORAGE_FAILURE, "%s%s%s", place != NULL ? place : "",
+            place != NULL ? ": " : "", error->message);
+  service_note_problem(face->service, explained->message);
+  return explained;
+}
+
 Identity *face_caller(const DispatchCall *call) {
   const Ticket *ticket = dispatch_call_get_data(call);
   return ticket->who;

@@ -31,6 +31,10 @@ typedef struct {
 /* Identifies the caller and takes their share before the handler runs. */
 void face_admit(DispatchCall *call, gpointer data);
 
+/* Names the key, and the value, in an error that tells of damage to the database, and keeps it
+ * among the service's problems: a DispatchExplain. */
+GError *face_explain(DispatchCall *call, const GError *error, gpointer data);
+
 /* The caller; borrowed. */
 Identity *face_caller(const DispatchCall *call);
 /* Hands the caller's change to the service; see service_write(). */

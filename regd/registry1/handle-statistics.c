@@ -33,6 +33,18 @@ static gboolean append_classes(DBusMessageIter *dict, const Durations *durations
   return wire_end_container(dict, &pair, complete);
 }
 
+/* They name keys, which not everybody may know of. */
+static gboolean append_problems(DBusMessageIter *dict, const StatisticsCall *statistics) {
+  const GPtrArray *problems = service_get_problems(statistics->face->service);
+  if (!face_caller(statistics->call)->administrator)
+    return TRUE;
+  g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
+  for (guint i = 0; i < problems->len; i++)
+    g_strv_builder_add(builder, problems->pdata[i]);
+  g_auto(GStrv) texts = g_strv_builder_end(builder);
+  return wire_append_entry_strings(dict, "problems", (const char *const *)texts);
+}
+
 static gboolean append_numbers(DBusMessageIter *dict, const StatisticsCall *statistics) {
   Service *service = statistics->face->service;
   const StoreCounts *counts = &statistics->counts;
@@ -64,7 +76,7 @@ static gboolean append_numbers(DBusMessageIter *dict, const StatisticsCall *stat
     if (!wire_append_entry_uint64(dict, numbers[i].name, numbers[i].number))
       return FALSE;
   return wire_append_entry_boolean(dict, "read-only", service_is_read_only(service)) &&
-         append_classes(dict, &writer.commits);
+         append_problems(dict, statistics) && append_classes(dict, &writer.commits);
 }
 
 static void answer(const StatisticsCall *statistics) {

@@ -19,8 +19,9 @@ struct Service {
   LiveSettings settings;
   guint64 revision; /* the newest that watchers have been told of */
   gboolean read_only;
-  guint64 start_time; /* µs since 1970 */
-  guint64 failures;   /* calls answered with an error */
+  GPtrArray *problems; /* of char * */
+  guint64 start_time;  /* µs since 1970 */
+  guint64 failures;    /* calls answered with an error */
   KeptCounts counts;
 };
 
@@ -33,6 +34,12 @@ static void read_settings(Service *service) {
     return;
   service->settings = settings;
   readings_set_limits(service->readings, settings.read_seconds, settings.reads_per_user);
+}
+
+static void note_found_at_start(Service *service) {
+  const GPtrArray *found = writer_get_problems(service->writer);
+  for (guint i = 0; i < found->len; i++)
+    service_note_problem(service, found->pdata[i]);
 }
 
 Service *service_new(const ServiceParts *parts, SchemaSet *schemas, const ServiceEvents *events,
@@ -49,12 +56,13 @@ Service *service_new(const ServiceParts *parts, SchemaSet *schemas, const Servic
   service->settings.watches_per_user = LIMIT_WATCHES_DEFAULT;
   service->settings.calls_per_user = LIMIT_CALLS_DEFAULT;
   service->start_time = (guint64)g_get_real_time();
-  service->read_only = writer_is_read_only(service->writer);
+  service->problems = g_ptr_array_new_with_free_func(g_free);
   reader_keep_short(service->reader, TRUE);
   reader_set_commits(service->reader, writer_get_commits(service->writer));
   service->revision = reader_get_revision(service->reader, NULL);
   service_set_schemas(service, schemas);
   read_settings(service);
+  note_found_at_start(service);
   return service;
 }
 
@@ -63,6 +71,7 @@ void service_free(Service *service) {
     return;
   watching_free(service->watching);
   shares_free(service->shares);
+  g_ptr_array_unref(service->problems);
   schema_set_unref(service->schemas);
   g_free(service);
 }
@@ -101,6 +110,21 @@ static void check_read_only(Service *service) {
     return;
   service->read_only = TRUE;
   service->events.read_only(service->data);
+}
+
+void service_note_problem(Service *service, const char *text) {
+  if (service->problems->len < SERVICE_PROBLEMS &&
+      !g_ptr_array_find_with_equal_func(service->problems, text, g_str_equal, NULL)) {
+    g_ptr_array_add(service->problems, g_strdup(text));
+    service->events.problem(text, service->data);
+  }
+  if (service->writer != NULL)
+    writer_set_read_only(service->writer);
+  check_read_only(service);
+}
+
+const GPtrArray *service_get_problems(const Service *service) {
+  return service->problems;
 }
 
 /* ---- what users have under way ---- */

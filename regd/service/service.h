@@ -19,6 +19,8 @@ typedef struct {
   WatchSend changed;
   /* service_is_read_only() has turned TRUE. */
   void (*read_only)(gpointer data);
+  /* Damage has been met for the first time at some place; @text says where and what helps. */
+  void (*problem)(const char *text, gpointer data);
 } ServiceEvents;
 
 /* What the service works with; borrowed, and outlives it. */
@@ -39,6 +41,12 @@ SchemaSet *service_get_schemas(Service *service);
 /* The schemas that hold from the next call on; referenced. */
 void service_set_schemas(Service *service, SchemaSet *schemas);
 gboolean service_is_read_only(Service *service);
+/* Keeps what is wrong with the database (the first SERVICE_PROBLEMS of them, each once), tells of
+ * it, and makes the service read-only. */
+#define SERVICE_PROBLEMS 20
+void service_note_problem(Service *service, const char *text);
+/* Of char *; borrowed. */
+const GPtrArray *service_get_problems(const Service *service);
 
 /* Call after the writer has been stopped: its last results still come, and nothing more is
  * written. */

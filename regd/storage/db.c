@@ -58,10 +58,17 @@ static const struct {
 
 gboolean db_fail_damaged(Db *db, const char *what, GError **error) {
   db->damaged = TRUE;
-  return error_set(error, REGISTRY_ERROR_STORAGE_FAILURE,
-                   "%s: the database is damaged (%s): stop regd, and regd --database=%s "
-                   "--restore=BACKUP puts a backup back",
-                   db->file, what, db->file);
+  error_set(error, REGISTRY_ERROR_STORAGE_FAILURE,
+            "%s: the database is damaged (%s): stop regd, and regd --database=%s "
+            "--restore=BACKUP puts a backup back",
+            db->file, what, db->file);
+  if (error != NULL)
+    (*error)->domain = DB_DAMAGE;
+  return FALSE;
+}
+
+gboolean db_error_is_damage(const GError *error) {
+  return error != NULL && error->domain == DB_DAMAGE;
 }
 
 static gboolean fail(Db *db, int code, GError **error) {

@@ -85,8 +85,12 @@ void db_guard_file(Db *db);
 void db_roll_back(Db *db);
 /* Whether a transaction is open: a failed write may have ended it (a full disk). */
 gboolean db_in_transaction(Db *db);
-/* Says that the database is damaged, how, and what restores it. Returns FALSE. */
+/* Says that the database is damaged, how, and what restores it. Returns FALSE. The error's code is
+ * STORAGE_FAILURE; its domain is DB_DAMAGE, so that those who know the key can name it. */
 gboolean db_fail_damaged(Db *db, const char *what, GError **error);
+#define DB_DAMAGE (g_quark_from_static_string("regd-damage"))
+/* @error may be NULL. */
+gboolean db_error_is_damage(const GError *error);
 /* Whether damage has been met on this connection. */
 gboolean db_is_damaged(const Db *db);
 

@@ -22,4 +22,8 @@ struct Store {
 gboolean store_query_number(Store *store, const char *sql, gint64 parameter, gint64 *number,
                             GError **error);
 
+/* Names the key in an error that tells of damage. For what is read when the right to read the key
+ * has been checked. Returns FALSE. */
+gboolean store_name_damage(Store *store, gint64 key, GError **error);
+
 #endif

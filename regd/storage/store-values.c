@@ -39,7 +39,7 @@ gboolean store_find_value(Store *store, gint64 key, const char *fold, ValueRow *
   db_bind_text(statement, 2, fold);
   DbStep step = db_step(store->db, statement, error);
   *row = step == DB_ROW ? read_value_row(store->db, statement) : NULL;
-  return step != DB_FAILED;
+  return step != DB_FAILED || store_name_damage(store, key, error);
 }
 
 static gint compare_positions(gconstpointer a, gconstpointer b) {
@@ -60,8 +60,10 @@ GPtrArray *store_list_values(Store *store, gint64 key, GError **error) {
   DbStep step;
   while ((step = db_step(store->db, statement, error)) == DB_ROW)
     g_ptr_array_add(rows, read_value_row(store->db, statement));
-  if (step == DB_FAILED)
+  if (step == DB_FAILED) {
+    store_name_damage(store, key, error);
     return NULL;
+  }
   g_ptr_array_sort(rows, compare_positions);
   return g_steal_pointer(&rows);
 }
@@ -82,7 +84,8 @@ gboolean store_sum_values(Store *store, gint64 key, gint64 *bytes, GError **erro
   return store_query_number(store,
                             "SELECT coalesce(sum(length(data) + length(name) + 16), 0) FROM stored"
                             " WHERE key = ?1",
-                            key, bytes, error);
+                            key, bytes, error) ||
+         store_name_damage(store, key, error);
 }
 
 static gboolean write_value(Store *store, DbStatement *statement, gint64 key, const NewValue *value,

@@ -270,6 +270,17 @@ gboolean store_get_key(Store *store, gint64 id, KeyRow **row, GError **error) {
                                    id);
 }
 
+gboolean store_name_damage(Store *store, gint64 key, GError **error) {
+  if (error == NULL || !db_error_is_damage(*error))
+    return FALSE;
+  GRefString *path = store_get_path(store, key, NULL);
+  if (path == NULL)
+    return FALSE;
+  g_prefix_error(error, "%s: ", path);
+  g_ref_string_release(path);
+  return FALSE;
+}
+
 static GPtrArray *collect_keys(Store *store, DbStatement *statement, GError **error) {
   g_autoptr(GPtrArray) rows = g_ptr_array_new_with_free_func((GDestroyNotify)key_row_free);
   DbStep step;
@@ -296,7 +307,10 @@ GPtrArray *store_page_children(Store *store, gint64 parent, const char *from_fol
   db_bind_int(statement, 1, parent);
   db_bind_text(statement, 2, from_fold != NULL ? from_fold : "");
   db_bind_int(statement, 3, most);
-  return collect_keys(store, statement, error);
+  GPtrArray *rows = collect_keys(store, statement, error);
+  if (rows == NULL)
+    store_name_damage(store, parent, error);
+  return rows;
 }
 
 GPtrArray *store_list_volatile(Store *store, GError **error) {

@@ -259,8 +259,9 @@ static gboolean check_newest(Store *store, guint64 noted, const char *file, GPtr
     g_ptr_array_add(problems,
                     g_strdup_printf("its newest revision is %" G_GUINT64_FORMAT
                                     ", but %" G_GUINT64_FORMAT " was acknowledged: the log %s-wal "
-                                    "has lost its end, or an older copy stands in its place",
-                                    revision, noted, file));
+                                    "has lost its end, or an older copy stands in its place; regd "
+                                    "--database=%s --restore=%s goes on with what is left",
+                                    revision, noted, file, file, file));
   return TRUE;
 }
 

@@ -36,7 +36,30 @@ static gboolean read_properties(DBusMessageIter *dictionary, Status *status, GEr
   return given != NULL;
 }
 
-static void print_status(Session *session, const Status *status, const char *owner) {
+/* Calls @print for each text in the array. */
+static void for_each_problem(DBusMessageIter *problems, void (*print)(Json *, const char *),
+                             Json *json) {
+  DBusMessageIter texts;
+  if (problems == NULL)
+    return;
+  dbus_message_iter_recurse(problems, &texts);
+  for (; dbus_message_iter_get_arg_type(&texts) == DBUS_TYPE_STRING;
+       dbus_message_iter_next(&texts)) {
+    const char *text = "";
+    dbus_message_iter_get_basic(&texts, &text);
+    print(json, text);
+  }
+}
+
+static void print_problem(Json *json, const char *text) {
+  g_string_append(json->text, "problem: ");
+  escape_append(json->text, text);
+  g_string_append_c(json->text, '\n');
+}
+
+/* @problems: what is wrong with the database, an array of strings; NULL: nothing. */
+static void print_status(Session *session, const Status *status, const char *owner,
+                         DBusMessageIter *problems) {
   Json *json = &session->json;
   if (session_has(session, OPTION_JSON)) {
     json_begin(json, '{');
@@ -45,6 +68,10 @@ static void print_status(Session *session, const Status *status, const char *own
     json_member_boolean(json, "read-only", status->read_only != 0);
     json_member_string(json, "name", REGISTRY_BUS_NAME);
     json_member_string(json, "owner", owner);
+    json_name(json, "problems");
+    json_begin(json, '[');
+    for_each_problem(problems, json_string, json);
+    json_end(json, ']');
     json_end(json, '}');
     g_string_append_c(json->text, '\n');
     return;
@@ -55,17 +82,35 @@ static void print_status(Session *session, const Status *status, const char *own
                          "\nrevision: %" G_GUINT64_FORMAT
                          "\nread-only: %s\nname: " REGISTRY_BUS_NAME "\nowner: %s\n",
                          (guint64)status->revision, status->read_only ? "yes" : "no", owner);
+  for_each_problem(problems, print_problem, json);
 }
 
-static gboolean print_metrics(Session *session, GError **error) {
+static WireMessage *get_statistics(Session *session, DBusMessageIter *answer, GError **error) {
   Request request;
-  DBusMessageIter answer;
   request_begin(&request, "GetStatistics");
   request_open_options(&request);
   request_close_options(&request);
-  g_autoptr(WireMessage) reply = session_call(session, &request, &answer, error);
-  return reply != NULL && session_check_reply(reply, "a{sv}", error) &&
-         metrics_print(session_out(session), &answer, error);
+  g_autoptr(WireMessage) reply = session_call(session, &request, answer, error);
+  return reply != NULL && session_check_reply(reply, "a{sv}", error) ? g_steal_pointer(&reply)
+                                                                     : NULL;
+}
+
+static gboolean print_metrics(Session *session, GError **error) {
+  DBusMessageIter answer;
+  g_autoptr(WireMessage) reply = get_statistics(session, &answer, error);
+  return reply != NULL && metrics_print(session_out(session), &answer, error);
+}
+
+/* A database that is sound has no problems to ask for. They are told to administrators; a daemon
+ * that is too damaged to count tells none. */
+static void print_with_problems(Session *session, const Status *status, const char *owner) {
+  DBusMessageIter answer, problems;
+  g_autoptr(WireMessage) reply = status->read_only ? get_statistics(session, &answer, NULL) : NULL;
+  g_autoptr(WireOptions) given = reply != NULL ? wire_options_read(&answer, NULL) : NULL;
+  gboolean told = given != NULL && wire_options_get_content(given, "problems", &problems) &&
+                  dbus_message_iter_get_arg_type(&problems) == DBUS_TYPE_ARRAY &&
+                  dbus_message_iter_get_element_type(&problems) == DBUS_TYPE_STRING;
+  print_status(session, status, owner, told ? &problems : NULL);
 }
 
 gboolean verb_status(Session *session, GError **error) {
@@ -81,6 +126,6 @@ gboolean verb_status(Session *session, GError **error) {
       !read_properties(&answer, &status, error))
     return FALSE;
   const char *owner = dbus_message_get_sender(reply);
-  print_status(session, &status, owner != NULL ? owner : "");
+  print_with_problems(session, &status, owner != NULL ? owner : "");
   return TRUE;
 }

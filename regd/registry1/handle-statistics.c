@@ -10,6 +10,7 @@
 typedef struct {
   DispatchCall *call;
   BusFace *face;
+  gboolean counted; /* FALSE: damage was met while counting */
   StoreCounts counts;
 } StatisticsCall;
 
@@ -33,10 +34,10 @@ static gboolean append_classes(DBusMessageIter *dict, const Durations *durations
   return wire_end_container(dict, &pair, complete);
 }
 
-/* They name keys, which not everybody may know of. */
+/* Left out where there are none. They name keys, which not everybody may know of. */
 static gboolean append_problems(DBusMessageIter *dict, const StatisticsCall *statistics) {
   const GPtrArray *problems = service_get_problems(statistics->face->service);
-  if (!face_caller(statistics->call)->administrator)
+  if (problems->len == 0 || !face_caller(statistics->call)->administrator)
     return TRUE;
   g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
   for (guint i = 0; i < problems->len; i++)
@@ -45,9 +46,17 @@ static gboolean append_problems(DBusMessageIter *dict, const StatisticsCall *sta
   return wire_append_entry_strings(dict, "problems", (const char *const *)texts);
 }
 
+static gboolean append_counts(DBusMessageIter *dict, const StoreCounts *counts) {
+  return wire_append_entry_uint64(dict, "keys", counts->keys) &&
+         wire_append_entry_uint64(dict, "values", counts->values) &&
+         wire_append_entry_uint64(dict, "history-rows", counts->history_rows) &&
+         wire_append_entry_uint64(dict, "trials", counts->trials) &&
+         wire_append_entry_uint64(dict, "database-bytes", counts->database_bytes);
+}
+
 static gboolean append_numbers(DBusMessageIter *dict, const StatisticsCall *statistics) {
   Service *service = statistics->face->service;
-  const StoreCounts *counts = &statistics->counts;
+  const StoreCounts *counts = statistics->counted ? &statistics->counts : NULL;
   const ShareLoad calls = service_get_load(service, SHARE_CALLS);
   WriterStatistics writer;
   service_get_writer_statistics(service, &writer);
@@ -66,16 +75,12 @@ static gboolean append_numbers(DBusMessageIter *dict, const StatisticsCall *stat
       {"changes", writer.changes},
       {"changes-refused", writer.refused},
       {"commit-time", writer.commits.sum},
-      {"keys", counts->keys},
-      {"values", counts->values},
-      {"history-rows", counts->history_rows},
-      {"trials", counts->trials},
-      {"database-bytes", counts->database_bytes},
   };
   for (gsize i = 0; i < G_N_ELEMENTS(numbers); i++)
     if (!wire_append_entry_uint64(dict, numbers[i].name, numbers[i].number))
       return FALSE;
-  return wire_append_entry_boolean(dict, "read-only", service_is_read_only(service)) &&
+  return (counts == NULL || append_counts(dict, counts)) &&
+         wire_append_entry_boolean(dict, "read-only", service_is_read_only(service)) &&
          append_problems(dict, statistics) && append_classes(dict, &writer.commits);
 }
 
@@ -89,10 +94,16 @@ static void answer(const StatisticsCall *statistics) {
 
 static void on_counted(gpointer data, const GError *error) {
   g_autofree StatisticsCall *statistics = data;
+  if (db_error_is_damage(error)) { /* what is wrong must be told all the same */
+    service_note_problem(statistics->face->service, error->message);
+    answer(statistics);
+    return;
+  }
   if (error != NULL) {
     dispatch_call_fail(statistics->call, error);
     return;
   }
+  statistics->counted = TRUE;
   kept_counts_set(service_get_kept_counts(statistics->face->service), &statistics->counts,
                   g_get_monotonic_time());
   answer(statistics);
@@ -111,8 +122,9 @@ void handle_get_statistics(DispatchCall *call, gpointer data) {
     return;
   }
   StatisticsCall statistics = {.call = call, .face = face};
-  if (kept_counts_get(service_get_kept_counts(face->service), g_get_monotonic_time(),
-                      &statistics.counts))
+  statistics.counted = kept_counts_get(service_get_kept_counts(face->service),
+                                       g_get_monotonic_time(), &statistics.counts);
+  if (statistics.counted)
     answer(&statistics);
   else
     readings_submit(face->readings,

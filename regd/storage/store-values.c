@@ -39,7 +39,7 @@ gboolean store_find_value(Store *store, gint64 key, const char *fold, ValueRow *
   db_bind_text(statement, 2, fold);
   DbStep step = db_step(store->db, statement, error);
   *row = step == DB_ROW ? read_value_row(store->db, statement) : NULL;
-  return step != DB_FAILED || store_name_damage(store, key, error);
+  return step != DB_FAILED; /* the caller knows the name of the value */
 }
 
 static gint compare_positions(gconstpointer a, gconstpointer b) {

@@ -38,9 +38,9 @@ static gboolean apply_operations(Edit *edit, const Change *change, GError **erro
     const Operation *operation = g_ptr_array_index(change->operations, i);
     if (operations[operation->kind](edit, operation, error))
       continue;
-    if (db_error_is_damage(error != NULL ? *error : NULL))
-      g_prefix_error(error, "%s: ", operation->key);
     const char *word = operation_kind_get_name(operation->kind);
+    if (change->indexed && error != NULL && db_error_is_damage(*error))
+      g_prefix_error(error, "%s: ", operation->key);
     if (change->indexed)
       g_prefix_error(error, "operation %u (%s): ", i, word != NULL ? word : "");
     return FALSE;

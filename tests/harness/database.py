@@ -51,8 +51,15 @@ def edit(file, script):
     Path(f"{file}-witness").unlink(missing_ok=True)
 
 
-def unseal(file, step=2):
-    """Makes of it a database of before there were checksums."""
+# What the steps after the second have added.
+TAKE_BACK = """
+    ALTER TABLE scopes DROP COLUMN bytes; ALTER TABLE scopes DROP COLUMN total;
+    ALTER TABLE trials DROP COLUMN held; PRAGMA user_version = 2;
+"""
+
+
+def unseal(file):
+    """Makes of it a database of the second step, before there were checksums."""
     source = sqlite3.connect(file)
     script = "\n".join(source.iterdump())
     application, = source.execute("PRAGMA application_id").fetchone()
@@ -61,5 +68,5 @@ def unseal(file, step=2):
     target = sqlite3.connect(file)
     target.execute("PRAGMA journal_mode=WAL")
     target.executescript(script)
-    target.executescript(f"PRAGMA application_id={application}; PRAGMA user_version={step}")
+    target.executescript(f"PRAGMA application_id={application}; {TAKE_BACK}")
     target.close()

@@ -43,11 +43,18 @@ static void print_numbers(GString *out, const WireOptions *statistics) {
 static void print_state(GString *out, const WireOptions *statistics) {
   gboolean read_only = FALSE;
   guint64 started = 0;
+  DBusMessageIter problems;
   (void)wire_options_get_boolean(statistics, "read-only", &read_only, NULL);
   (void)wire_options_get_uint64(statistics, "started", &started, NULL);
   openmetrics_begin(out, "regd_read_only", "gauge",
                     "1 where the database is damaged and takes no writes.");
   g_string_append_printf(out, "regd_read_only %d\n", read_only ? 1 : 0);
+  if (wire_options_get_content(statistics, "problems", &problems) &&
+      dbus_message_iter_get_arg_type(&problems) == DBUS_TYPE_ARRAY) {
+    openmetrics_begin(out, "regd_problems", "gauge", "Damage to the database that was met.");
+    g_string_append_printf(out, "regd_problems %d\n",
+                           dbus_message_iter_get_element_count(&problems));
+  }
   openmetrics_begin(out, "regd_start_time_seconds", "gauge", "When regd was started.");
   g_string_append(out, "regd_start_time_seconds ");
   openmetrics_add_seconds(out, started);

@@ -345,6 +345,14 @@ gboolean db_copy_into(Db *db, const char *file, DbProgress progress, gpointer da
   return FALSE;
 }
 
+/* One row may be several lines, the first of which names the file. */
+static void add_findings(GPtrArray *problems, const char *text) {
+  g_auto(GStrv) lines = g_strsplit(text != NULL ? text : "", "\n", -1);
+  for (char **line = lines; *line != NULL; line++)
+    if (**line != '\0' && !g_str_equal(*line, "ok") && !g_str_has_prefix(*line, "***"))
+      g_ptr_array_add(problems, g_strdup(*line));
+}
+
 gboolean db_check(Db *db, gboolean quick, GPtrArray *problems, GError **error) {
   g_autoptr(DbStatement) statement = quick ? db_prepare(db, "PRAGMA quick_check(100)", error)
                                            : db_prepare(db, "PRAGMA integrity_check(100)", error);
@@ -352,8 +360,7 @@ gboolean db_check(Db *db, gboolean quick, GPtrArray *problems, GError **error) {
     return FALSE;
   DbStep step;
   while ((step = db_step(db, statement, error)) == DB_ROW)
-    if (g_strcmp0(db_column_text(statement, 0), "ok") != 0)
-      g_ptr_array_add(problems, g_strdup(db_column_text(statement, 0)));
+    add_findings(problems, db_column_text(statement, 0));
   return step == DB_DONE;
 }
 

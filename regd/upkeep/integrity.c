@@ -308,5 +308,7 @@ gboolean check_at_start(Store *store, const char *file, GPtrArray *problems, GEr
       !check_cheap_invariants(db, revision, fatal, error) ||
       !check_newest(store, db_get_noted_revision(db), file, problems, error))
     return FALSE;
-  return fatal->len == 0 || db_fail_damaged(db, fatal->pdata[0], error);
+  /* What a wrong page has brought about tells less than that it is wrong. */
+  return fatal->len == 0 ||
+         db_fail_damaged(db, problems->len > 0 ? problems->pdata[0] : fatal->pdata[0], error);
 }

@@ -367,7 +367,6 @@ def some_other_programs_database_is_not_touched():
 
 
 FIRST_STEP = """
-    ALTER TABLE stored DROP COLUMN secret;
     DROP TABLE history; DROP TABLE scopes; DROP TABLE trials;
     CREATE TABLE trials(
       revision INTEGER PRIMARY KEY, uid INTEGER NOT NULL, deadline INTEGER NOT NULL);

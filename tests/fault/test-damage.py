@@ -195,10 +195,9 @@ def is_said(client, registry):
     return client.get_property("ReadOnly") and problems and all(problem in said for problem in problems)
 
 
-def compare(registry, expected):
+def compare(client, registry, expected):
     """Whether all answers are as before. A wrong one is allowed only where an older revision is
     served whose loss is said."""
-    client = registry.connect()
     found = read_answers(client)
     wrong = {question: answer for question, answer in found.items()
              if not isinstance(answer, Refused) and answer != expected.get(question)}
@@ -232,7 +231,9 @@ def try_one(registry, original, seed):
         check("damaged" in said and "--restore" in said, f"the refusal names no cure: {said}")
         outcome = "refused"
     else:
-        whole = compare(registry, original.answers_with_log if with_log else original.answers)
+        client = registry.connect()
+        whole = compare(client, registry, original.answers_with_log if with_log else original.answers)
+        client.connection.close()
         registry.stop()
         outcome = "whole" if whole else "said"
     check(outcome == "whole" or not sound, f"--check found nothing, and what came of it: {outcome}: {said}")

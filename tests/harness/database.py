@@ -51,22 +51,48 @@ def edit(file, script):
     Path(f"{file}-witness").unlink(missing_ok=True)
 
 
-# What the steps after the second have added.
-TAKE_BACK = """
-    ALTER TABLE scopes DROP COLUMN bytes; ALTER TABLE scopes DROP COLUMN total;
-    ALTER TABLE trials DROP COLUMN held; PRAGMA user_version = 2;
+# The tables of the second step, the last one without checksums. Later steps may add columns.
+SECOND_STEP = """
+    CREATE TABLE meta(name TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE acls(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
+    CREATE TABLE keys(
+      id INTEGER PRIMARY KEY, parent INTEGER NOT NULL, live INTEGER NOT NULL,
+      fold TEXT NOT NULL, name TEXT NOT NULL, class TEXT, link TEXT,
+      link_by_administrator INTEGER NOT NULL, volatile INTEGER NOT NULL, acl INTEGER NOT NULL,
+      revision INTEGER NOT NULL, children_revision INTEGER NOT NULL, last_write INTEGER NOT NULL);
+    CREATE UNIQUE INDEX keys_by_name ON keys(parent, live, fold);
+    CREATE INDEX volatile_keys ON keys(id) WHERE volatile;
+    CREATE TABLE stored(
+      key INTEGER NOT NULL, fold TEXT NOT NULL, name TEXT NOT NULL, type INTEGER NOT NULL,
+      data BLOB NOT NULL, position INTEGER NOT NULL, revision INTEGER NOT NULL,
+      PRIMARY KEY(key, fold)) WITHOUT ROWID;
+    CREATE TABLE usage(uid INTEGER PRIMARY KEY, bytes INTEGER NOT NULL);
+    CREATE TABLE history(
+      revision INTEGER NOT NULL, sequence INTEGER NOT NULL, key INTEGER NOT NULL,
+      run BLOB NOT NULL, time INTEGER, uid INTEGER, pid INTEGER, program TEXT, comment TEXT,
+      PRIMARY KEY(revision, sequence)) WITHOUT ROWID;
+    CREATE INDEX history_by_key ON history(key);
+    CREATE TABLE scopes(
+      scope INTEGER NOT NULL, ordinal INTEGER NOT NULL, count INTEGER NOT NULL,
+      revision INTEGER NOT NULL, time INTEGER NOT NULL, pruned INTEGER NOT NULL,
+      PRIMARY KEY(scope, ordinal)) WITHOUT ROWID;
+    CREATE TABLE trials(revision INTEGER PRIMARY KEY, uid INTEGER NOT NULL, deadline INTEGER NOT NULL);
+    PRAGMA application_id = 0x72656764; PRAGMA user_version = 2;
 """
 
 
 def unseal(file):
-    """Makes of it a database of the second step, before there were checksums."""
-    source = sqlite3.connect(file)
-    script = "\n".join(source.iterdump())
-    application, = source.execute("PRAGMA application_id").fetchone()
-    source.close()
-    file.unlink()
-    target = sqlite3.connect(file)
-    target.execute("PRAGMA journal_mode=WAL")
-    target.executescript(script)
-    target.executescript(f"PRAGMA application_id={application}; {TAKE_BACK}")
-    target.close()
+    """Makes of it a database of the second step, without what later steps have added."""
+    old = Path(f"{file}-unsealing")
+    Path(file).rename(old)
+    database = sqlite3.connect(file)
+    database.execute("PRAGMA journal_mode=WAL")
+    database.executescript(SECOND_STEP)
+    database.execute("ATTACH ? AS old", (str(old),))
+    tables = [name for name, in database.execute("SELECT name FROM main.sqlite_master WHERE type = 'table'")]
+    for table in tables:
+        columns = ", ".join(row[1] for row in database.execute(f"PRAGMA main.table_info({table})"))
+        database.execute(f"INSERT INTO main.{table}({columns}) SELECT {columns} FROM old.{table}")
+    database.commit()
+    database.close()
+    old.unlink()

@@ -47,7 +47,7 @@ def the_program_in_python_prints_what_it_says():
 
 @test
 def the_watcher_in_python_misses_nothing_while_regd_is_away():
-    watcher, = blocks("data/doc/programs.md", "python")
+    watcher = blocks("data/doc/programs.md", "python")[2]
     with Registry() as registry:
         path = registry.directory / "watcher.py"
         path.write_text(watcher, encoding="utf-8")

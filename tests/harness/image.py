@@ -24,7 +24,7 @@ IN_USE = 3600  # s: what was asked for since then may be below a machine that an
 
 # What a small server has, and what the tests take: mail servers, clients, both message buses.
 PACKAGES = """systemd systemd-sysv dbus libpam-systemd iproute2 procps curl openssl ca-certificates
-    dbus-broker postfix dovecot-imapd dovecot-pop3d""".split()
+    dbus-broker postfix dovecot-imapd dovecot-pop3d python3-dbus""".split()
 
 # mmdebstrap copies the host's name and resolver. The servers are installed but not
 # started; a test that wants one starts it. The bus that Debian has by default is the

@@ -11,7 +11,7 @@ from harness.packages import INSIDE, INSTALL, fresh_machine
 from harness.process import SOURCE
 from harness.tour import as_pattern, blocks, steps
 
-OWN = "regd regctl libregistry0 libregistry-dev mailauthd"
+OWN = "regd regctl libregistry0 libregistry-dev python3-registry mailauthd"
 KEY = r"HKLM\SOFTWARE\Acme"
 # What is in packages' or the system's own hands: lists, caches, logs, and the users, that stay.
 CHANGED_BY_OTHERS = ("/var/lib/dpkg", "/var/lib/apt", "/var/cache", "/var/log", "/var/lib/systemd", "/etc/passwd",
@@ -71,6 +71,18 @@ def autopkgtest_passes():
         machine.run("mkdir /tmp/tree && cp -a /srv/debian /tmp/tree/debian")
         machine.run(f"{AUTOPKGTEST} || {{ cat /tmp/autopkgtest.log; false; }}")
         equal([line.split() for line in machine.run("cat /tmp/summary").splitlines()], [[name, "PASS"] for name in named])
+
+
+@test
+def programs_in_python_find_the_module():
+    with fresh_machine() as machine:
+        machine.run(INSTALL)
+        printed = machine.run(["/usr/bin/python3", "-c", f"""import registry
+settings = registry.Registry()
+with settings.transaction(comment="by hand") as change:
+    change.set(r"{KEY}", "Owner", "anna")
+print(settings.get(r"{KEY}", "Owner"))"""])
+        equal(printed, "anna\n")
 
 
 @test

@@ -148,7 +148,8 @@ const Verb verbs[] = {
      .fewest = 1,
      .most = G_MAXUINT,
      .options = BIT(OPTION_DRY_RUN) | BIT(OPTION_STRICT) | BIT(OPTION_ONLY_MISSING) |
-                BIT(OPTION_PRECHECK) | BIT(OPTION_ENCODING),
+                BIT(OPTION_PRECHECK) | BIT(OPTION_ENCODING) | BIT(OPTION_HIVE) | BIT(OPTION_AT) |
+                BIT(OPTION_SALVAGE),
      .writes = TRUE,
      .run = verb_import,
      .summary = "apply .reg files, each as one commit",
@@ -156,7 +157,10 @@ const Verb verbs[] = {
          "- is standard input. Lines that can't be read are left out; standard error says how "
          "many, and names the first. With --strict the first such line fails the file. 8-bit text "
          "that is not UTF-8 is of the --encoding, or is guessed to be Windows-1252. Of several "
-         "files the first that fails is the last that is tried. With --dry-run nothing is kept, "
+         "files the first that fails is the last that is tried. A hive of Windows is known by its "
+         "first bytes; --at=KEY says "
+         "what key it becomes, and --salvage takes what can be read of a damaged one. With "
+         "--dry-run nothing is kept, "
          "and what would be done is printed. With --only-missing "
          "nothing that exists is changed or deleted. With --precheck=FILE a file is applied "
          "only if what FILE says holds already: its values are equal, and what it deletes does "

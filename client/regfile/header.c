@@ -13,7 +13,7 @@ static const struct {
   const char *beginning;
   const char *what;
 } other_files[] = {
-    {"regf", "it is a hive, Windows' own form; make a .reg file of it (hivexregedit --export)"},
+    {"regf", "it is a hive, Windows' own form; regctl import --at=KEY reads it"},
     {"WINE REGISTRY ",
      "it is the form in which Wine keeps its registry; make a .reg file of it (wine regedit /E)"},
     {"{", "it looks like JSON; regctl export writes .reg files with --format=reg5"},

@@ -4,7 +4,7 @@
 
 #include "client/base/protocol.h"
 
-static const char *const formats[] = {"reg5", "reg4", "json", NULL};
+static const char *const formats[] = {"reg5", "reg4", "json", "hive", NULL};
 static const char *const colors[] = {"auto", "always", "never", NULL};
 static const char *const encodings[] = {"utf-16le", "utf-8", NULL};
 
@@ -70,7 +70,7 @@ static const OptionRow rows[N_OPTIONS] = {
     [OPTION_FORMAT] = {.name = "format",
                        .argument = "FORMAT",
                        .words = formats,
-                       .help = "reg5 (default), reg4 or json"},
+                       .help = "reg5 (default), reg4, json or hive"},
     [OPTION_ENCODING] = {.name = "encoding",
                          .argument = "ENCODING",
                          .words = encodings,
@@ -78,9 +78,9 @@ static const OptionRow rows[N_OPTIONS] = {
                          .help = "of what is written: utf-16le (default) or utf-8; of 8-bit text "
                                  "that is read: a name that iconv knows"},
     [OPTION_AT] = {.name = "at",
-                   .argument = "REV",
-                   .highest = G_MAXUINT64,
-                   .help = "as it was at that revision"},
+                   .argument = "WHERE",
+                   .help =
+                       "export: as it was at that revision; import: the key that a hive becomes"},
     [OPTION_SKIP_UNREADABLE] = {.name = "skip-unreadable",
                                 .help = "leave out keys that may not be read"},
     [OPTION_ONLY_MISSING] = {.name = "only-missing",
@@ -95,6 +95,9 @@ static const OptionRow rows[N_OPTIONS] = {
     [OPTION_FROM] = {.name = "from",
                      .argument = "FILE",
                      .help = "read DATA from a file, or from standard input (-)"},
+    [OPTION_HIVE] = {.name = "hive",
+                     .help = "FILE is a hive of Windows, as its first bytes say too"},
+    [OPTION_SALVAGE] = {.name = "salvage", .help = "take what can be read of a damaged hive"},
     [OPTION_SHOW_SECRETS] = {.name = "show-secrets", .help = "show secrets on a terminal, too"},
     [OPTION_COLOR] = {.name = "color",
                       .argument = "WHEN",

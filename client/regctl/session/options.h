@@ -45,6 +45,8 @@ typedef enum {
   OPTION_BYTES,
   OPTION_SHOW_SECRETS,
   OPTION_COLOR,
+  OPTION_HIVE,
+  OPTION_SALVAGE,
   N_OPTIONS
 } OptionName;
 

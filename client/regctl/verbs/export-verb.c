@@ -4,10 +4,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/base/number.h"
 #include "client/cli/data.h"
 #include "client/cli/new-file.h"
 #include "client/cli/output.h"
 #include "client/cli/reply.h"
+#include "client/regctl/branch/hive-file.h"
 #include "client/regctl/verbs/verbs.h"
 
 #define STANDARD_OUTPUT "-"
@@ -18,6 +20,7 @@ typedef struct {
   const char *member;
   const char *key; /* NULL: the whole registry */
   const char *file;
+  const guint64 *at; /* NULL: as it is */
   NewFileKind kind;
 } Delivery;
 
@@ -53,9 +56,8 @@ static void add_options(const Delivery *delivery, Request *request) {
     request_check(request, wire_append_entry_string(options, "format", format));
   if (encoding != NULL)
     request_check(request, wire_append_entry_string(options, "encoding", encoding));
-  if (session_has(session, OPTION_AT))
-    request_check(request,
-                  wire_append_entry_uint64(options, "at", session->line->numbers[OPTION_AT]));
+  if (delivery->at != NULL)
+    request_check(request, wire_append_entry_uint64(options, "at", *delivery->at));
   if (session_has(session, OPTION_SKIP_UNREADABLE))
     request_check(request, wire_append_entry_boolean(options, "skip-unreadable", TRUE));
 }
@@ -102,16 +104,38 @@ static gboolean deliver(const Delivery *delivery, GError **error) {
          new_file_keep(file, error);
 }
 
+static gboolean parse_revision(const Session *session, guint64 *at, GError **error) {
+  const char *text = session->line->texts[OPTION_AT];
+  return text == NULL || number_parse(text, G_MAXUINT64, at) ||
+         error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS, "--at: %s is no number of a revision",
+                   text);
+}
+
+static gboolean deliver_hive(const Delivery *delivery, GError **error) {
+  if (is_standard_output(delivery))
+    return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
+                     "a hive is written to a FILE, not to standard output");
+  g_autoptr(NewFile) file = new_file_open(delivery->file, delivery->kind, error);
+  return file != NULL &&
+         hive_file_write(delivery->session, delivery->key, delivery->at,
+                         new_file_get_descriptor(file), error) &&
+         new_file_keep(file, error);
+}
+
 gboolean verb_export(Session *session, GError **error) {
+  guint64 at = 0;
   g_autofree char *key = data_parse_key(session_get_operand(session, 0), error);
-  if (key == NULL || !check_encoding(session, error))
+  if (key == NULL || !check_encoding(session, error) || !parse_revision(session, &at, error))
     return FALSE;
-  return deliver(&(Delivery){.session = session,
+  const Delivery delivery = {.session = session,
                              .member = "Export",
                              .key = key,
                              .file = session_get_operand(session, 1),
-                             .kind = NEW_FILE_ORDINARY},
-                 error);
+                             .at = session_has(session, OPTION_AT) ? &at : NULL,
+                             .kind = NEW_FILE_ORDINARY};
+  return g_strcmp0(session->line->texts[OPTION_FORMAT], "hive") == 0
+             ? deliver_hive(&delivery, error)
+             : deliver(&delivery, error);
 }
 
 gboolean verb_backup(Session *session, GError **error) {

@@ -9,6 +9,7 @@
 
 #include "client/base/protocol.h"
 #include "client/cli/reply.h"
+#include "client/regctl/branch/hive-file.h"
 #include "client/regctl/branch/source.h"
 #include "client/regctl/session/progress.h"
 #include "client/regctl/verbs/verbs.h"
@@ -195,14 +196,31 @@ static gboolean pass_on(Session *session, const char *file, int descriptor,
          report_import(session, file, &answer, error);
 }
 
+static gboolean import_hive(Session *session, const char *file, int descriptor,
+                            const Change *conditions, GError **error) {
+  int text = hive_file_open_as_regfile(session, file, descriptor, error);
+  if (text < 0)
+    return FALSE;
+  gboolean imported = pass_on(session, file, text, conditions, error);
+  close(text);
+  return imported;
+}
+
+static gboolean import_whole(Session *session, const char *file, int descriptor,
+                             const Change *conditions, GError **error) {
+  return hive_file_is_one(session, descriptor)
+             ? import_hive(session, file, descriptor, conditions, error)
+             : pass_on(session, file, descriptor, conditions, error);
+}
+
 static gboolean import_descriptor(Session *session, const char *file, int descriptor,
                                   const Change *conditions, GError **error) {
   if (!is_stream(descriptor))
-    return pass_on(session, file, descriptor, conditions, error);
+    return import_whole(session, file, descriptor, conditions, error);
   int whole = gather(file, descriptor, error);
   if (whole < 0)
     return FALSE;
-  gboolean imported = pass_on(session, file, whole, conditions, error);
+  gboolean imported = import_whole(session, file, whole, conditions, error);
   close(whole);
   return imported;
 }

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/* See hive-file.h. */
+#include "client/regctl/branch/hive-file.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "client/base/path.h"
+#include "client/cli/data.h"
+#include "client/cli/reply.h"
+#include "client/hive/hive.h"
+#include "client/regctl/branch/tree-pages.h"
+
+/* ---- reading ---- */
+
+gboolean hive_file_is_one(const Session *session, int descriptor) {
+  return session_has(session, OPTION_HIVE) || hive_is_one(descriptor);
+}
+
+static void note_report(const Session *session, const char *name, const HiveReport *report) {
+  if (report->damaged > 0)
+    session_note(session, "%s: %u keys and values could not be read, and are left out", name,
+                 report->damaged);
+  if (report->nameless > 0)
+    session_note(session,
+                 "%s: %u keys and values are left out: the registry can't hold their names", name,
+                 report->nameless);
+}
+
+int hive_file_open_as_regfile(Session *session, const char *name, int descriptor, GError **error) {
+  HiveReport report;
+  const char *at = session->line->texts[OPTION_AT];
+  if (at == NULL) {
+    error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
+              "%s: a hive does not say where it belongs: name the key with --at=KEY", name);
+    return -1;
+  }
+  g_autofree char *key = data_parse_key(at, error);
+  if (key == NULL)
+    return -1;
+  int text = memfd_create("hive as text", MFD_CLOEXEC);
+  if (text < 0) {
+    error_set(error, REGISTRY_ERROR_FAILED, "%s: %s", name, g_strerror(errno));
+    return -1;
+  }
+  if (hive_to_regfile(descriptor, text, key, session_has(session, OPTION_SALVAGE), &report,
+                      error) &&
+      lseek(text, 0, SEEK_SET) == 0) {
+    note_report(session, name, &report);
+    return text;
+  }
+  g_prefix_error(error, "%s: ", name);
+  close(text);
+  return -1;
+}
+
+/* ---- writing ---- */
+
+typedef struct {
+  HiveWriter *writer;
+  char *path; /* of the key that was added last */
+  guint names_above;
+} Writing;
+
+static guint count_names(const char *path) {
+  guint names = 0;
+  for (; *path != '\0'; path++)
+    names += *path == '\\';
+  return names;
+}
+
+static gboolean add_key(G_GNUC_UNUSED Session *session, const char *path, const GPtrArray *values,
+                        gpointer data, GError **error) {
+  Writing *writing = data;
+  gboolean again = g_strcmp0(writing->path, path) == 0;
+  if (writing->path == NULL)
+    writing->names_above = count_names(path);
+  if (!again && !hive_writer_add_key(writing->writer, count_names(path) - writing->names_above,
+                                     path_get_leaf(path), error))
+    return FALSE;
+  g_free(writing->path);
+  writing->path = g_strdup(path);
+  for (guint i = 0; i < values->len; i++) {
+    const ListedValue *listed = g_ptr_array_index(values, i);
+    hive_writer_add_value(writing->writer, listed->name, listed->value);
+  }
+  return TRUE;
+}
+
+gboolean hive_file_write(Session *session, const char *key, const guint64 *at, int descriptor,
+                         GError **error) {
+  guint64 newest = 0;
+  g_autoptr(HiveWriter) writer = hive_writer_new(error);
+  Writing writing = {.writer = writer};
+  /* Pages of one revision are one state. */
+  gboolean written =
+      writer != NULL && (at != NULL || session_read_revision(session, &newest, error)) &&
+      tree_walk_at(session, key, at != NULL ? at : &newest, add_key, &writing, error);
+  g_free(writing.path);
+  return written && hive_writer_finish(writer, descriptor, error);
+}

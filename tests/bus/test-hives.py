@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: MIT
+"""Hives: what goes out comes back, as hivex's own tools see it too; damaged ones; and what is said
+where something can't be done."""
+
+import random
+import shutil
+import subprocess
+
+from harness.case import Skip, check, contains, equal, main, test
+from harness.registry import (REG_BINARY, REG_DWORD, REG_EXPAND_SZ, REG_MULTI_SZ, REG_QWORD, REG_SZ, SOFTWARE, Registry)
+from harness.regctl import DONE, FAILED, INVALID, KEY, USAGE, done, refused, regctl
+
+THERE = SOFTWARE + "\\There"
+
+
+def furnish(client):
+    client.set(KEY, "", REG_SZ, "the default value")
+    client.set(KEY, "text", REG_SZ, "a\"b\\c\u00e4\u65e5\U0001f600\nnext line")
+    client.set(KEY, "expand", REG_EXPAND_SZ, "%x%")
+    client.set(KEY, "list", REG_MULTI_SZ, ["a", "b | c"])
+    client.set(KEY, "number", REG_DWORD, 0x12345678)
+    client.set(KEY, "long", REG_QWORD, 1 << 40)
+    client.set(KEY, "empty", REG_BINARY, b"")
+    client.set(KEY, "bytes", REG_BINARY, bytes(range(256)) * 200)
+    client.set(KEY, "odd", REG_DWORD, b"abc")
+    client.set(KEY, "other", 0x77, b"x")
+    client.set(KEY + "\\Sub \u00e4]\\Deep", "x", REG_SZ, "y")
+    client.create(KEY + "\\Sub \u00e4]\\Other")
+    client.set(KEY + "\\\u65e5\u672c", "\u65e5", REG_SZ, "\u672c")
+    client.commit([("set-value", KEY + "\\Many", f"v{number}", REG_DWORD, number) for number in range(3000)])
+
+
+def supported(registry):
+    if "without libhivex" in regctl(registry, "export", "--format=hive", "HKLM\\SAM", "/dev/null")[2]:
+        raise Skip("regctl was built without libhivex")
+
+
+@test
+def what_goes_out_as_a_hive_comes_back():
+    with Registry() as registry:
+        supported(registry)
+        furnish(registry.client)
+        hive, link = registry.directory / "x.hive", registry.directory / "again.hive"
+        equal(done(registry, "export", "--format=hive", KEY, str(hive)), "")
+        equal(done(registry, "import", f"--at={THERE}", str(hive)), "")
+        equal(regctl(registry, "diff", KEY, THERE), (DONE, "", ""))
+        equal(done(registry, "import", "--hive", "--at", THERE + "\\Piped", "-", given=hive.read_bytes()), "")
+        equal(regctl(registry, "diff", KEY, THERE + "\\Piped"), (DONE, "", ""))
+        # As it was, not as it is.
+        before = registry.client.revision
+        registry.client.delete(KEY, recursive=True)
+        done(registry, "export", "--format=hive", f"--at={before}", KEY, str(link))
+        equal(link.read_bytes(), hive.read_bytes())
+        report = done(registry, "--json", "import", "--dry-run", f"--at={KEY}", str(link))
+        contains(report, '"values-set": 3012')
+
+
+@test
+def other_programs_read_and_write_the_same():
+    if shutil.which("hivexregedit") is None:
+        raise Skip("takes hivexregedit (libwin-hivex-perl)")
+    with Registry() as registry:
+        supported(registry)
+        furnish(registry.client)
+        registry.client.delete(KEY + "\\\u65e5\u672c")  # hivexregedit prints the names of 8-bit characters only
+        hive, text = registry.directory / "x.hive", registry.directory / "x.reg"
+        done(registry, "export", "--format=hive", KEY, str(hive))
+        exported = subprocess.run(["hivexregedit", "--export", "--prefix", THERE, str(hive), "\\"], capture_output=True,
+                                  check=True)
+        text.write_bytes(exported.stdout)
+        done(registry, "import", "--strict", "--encoding=windows-1252", str(text))
+        equal(regctl(registry, "diff", KEY, THERE), (DONE, "", ""))
+        text.write_text('Windows Registry Editor Version 5.00\n\n[\\Made]\n"n"=dword:00000007\n"s"="x"\n')
+        subprocess.run(["hivexregedit", "--merge", str(hive), str(text)], check=True)
+        done(registry, "import", f"--at={THERE}3", str(hive))
+        equal(registry.client.values(THERE + "3\\Made"), [("n", REG_DWORD, 7), ("s", REG_SZ, "x")])
+
+
+@test
+def a_hive_says_what_it_takes():
+    with Registry() as registry:
+        supported(registry)
+        registry.client.set(KEY, "a", REG_SZ, "b")
+        hive = registry.directory / "x.hive"
+        done(registry, "export", "--format=hive", KEY, str(hive))
+        refused(registry, USAGE, "import", str(hive), naming=("--at=KEY",))
+        refused(registry, USAGE, "export", "--format=hive", KEY, naming=("FILE",))
+        refused(registry, INVALID, "import", "--at=HKXX", str(hive), naming=("HKXX",))
+        registry.client.create(KEY + "\\Sub")
+        (registry.directory / "no.hive").write_bytes(b"regf" + bytes(100))
+        refused(registry, INVALID, "import", f"--at={THERE}", str(registry.directory / "no.hive"), naming=("hive",))
+        refused(registry, INVALID, "import", "--hive", f"--at={THERE}", "-", given=b"REGEDIT4\n", naming=("hive",))
+
+
+@test
+def damage_is_refused_or_left_out_and_counted():
+    with Registry() as registry:
+        supported(registry)
+        furnish(registry.client)
+        hive, bad = registry.directory / "x.hive", registry.directory / "bad.hive"
+        done(registry, "export", "--format=hive", KEY, str(hive))
+        whole, before = hive.read_bytes(), registry.client.revision
+        seed = random.randrange(1 << 32)
+        print(f"# seed {seed}")
+        chance = random.Random(seed)
+        outcomes = {DONE: 0, INVALID: 0, FAILED: 0}
+        for _ in range(60):
+            content = bytearray(whole)
+            for _ in range(chance.randrange(1, 4)):
+                content[chance.randrange(0x1000, len(content))] ^= 1 << chance.randrange(8)
+            if chance.random() < 0.2:
+                del content[chance.randrange(len(content)):]
+            bad.write_bytes(content)
+            for more in ((), ("--salvage",)):
+                status, _, said = regctl(registry, "--quiet", "import", "--dry-run", f"--at={THERE}", *more, str(bad))
+                check(status in outcomes, f"exit code {status}: {said}")
+                outcomes[status] += 1
+        check(outcomes[INVALID] > 0 and outcomes[DONE] > 0, str(outcomes))
+        equal(registry.client.revision, before)
+
+
+main()

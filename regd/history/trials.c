@@ -8,15 +8,41 @@
 #include "client/base/error.h"
 #include "client/base/protocol.h"
 
-static gboolean count(Store *store, guint32 uid, gint64 *number, GError **error) {
+/* How many trials a user has, and the steps that these took. */
+typedef struct {
+  gint64 number, steps;
+} Load;
+
+static gboolean get_load(Store *store, guint32 uid, Load *load, GError **error) {
   g_autoptr(DbStatement) statement = db_prepare(
-      store_get_db(store), "SELECT count(*) FROM trials WHERE uid = ?1 AND deadline >= 0", error);
+      store_get_db(store),
+      "SELECT count(*), coalesce(sum(steps), 0) FROM trials WHERE uid = ?1 AND deadline >= 0",
+      error);
   if (statement == NULL)
     return FALSE;
   db_bind_int(statement, 1, uid);
   DbStep step = db_step(store_get_db(store), statement, error);
-  *number = step == DB_ROW ? db_column_int(statement, 0) : 0;
+  *load = (Load){0};
+  if (step == DB_ROW)
+    *load = (Load){db_column_int(statement, 0), db_column_int(statement, 1)};
   return step != DB_FAILED;
+}
+
+static gboolean check_load(Store *store, const Trial *trial, GError **error) {
+  Load load;
+  if (!get_load(store, trial->uid, &load, error))
+    return FALSE;
+  if (load.number >= (gint64)LIMIT_TRIALS_PER_USER)
+    return error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED,
+                     "%u changes of yours are on trial already: confirm some of them first",
+                     LIMIT_TRIALS_PER_USER);
+  guint64 steps = (guint64)load.steps + trial->steps;
+  return steps <= trial->allowed ||
+         error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED,
+                   "your changes on trial would take %" G_GUINT64_FORMAT
+                   " steps together; %" G_GUINT64_FORMAT
+                   " are allowed (Steps Per Change): confirm some of them first",
+                   steps, trial->allowed);
 }
 
 static char *write_groups(const Identity *who) {
@@ -27,17 +53,13 @@ static char *write_groups(const Identity *who) {
 }
 
 gboolean trials_add(Store *store, const Trial *trial, GError **error) {
-  gint64 number = 0;
-  if (!count(store, trial->uid, &number, error))
+  if (!check_load(store, trial, error))
     return FALSE;
-  if (number >= (gint64)LIMIT_TRIALS_PER_USER)
-    return error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED,
-                     "%u changes of yours are on trial already: confirm some of them first",
-                     LIMIT_TRIALS_PER_USER);
-  DbStatement *statement = db_prepare(
-      store_get_db(store),
-      "INSERT INTO trials(revision, uid, deadline, held, groups) VALUES(?1, ?2, ?3, ?4, ?5)",
-      error);
+  DbStatement *statement =
+      db_prepare(store_get_db(store),
+                 "INSERT INTO trials(revision, uid, deadline, held, groups, steps)"
+                 " VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+                 error);
   if (statement == NULL)
     return FALSE;
   g_autofree char *groups = write_groups(trial->maker);
@@ -46,6 +68,7 @@ gboolean trials_add(Store *store, const Trial *trial, GError **error) {
   db_bind_int(statement, 3, trial->deadline);
   db_bind_int(statement, 4, trial->held);
   db_bind_text(statement, 5, groups);
+  db_bind_int(statement, 6, (gint64)trial->steps);
   return db_run(store_get_db(store), statement, error);
 }
 

@@ -15,9 +15,11 @@ typedef struct {
   guint32 uid;      /* whose it is */
   gint64 deadline; /* microseconds since 1970, by the wall clock, so that it holds over a restart */
   gint64 held;     /* bytes of the maker's that the change freed and that stay charged */
+  guint64 steps;   /* that the change took: undoing takes about as many */
+  guint64 allowed; /* steps of all trials of the maker together; not kept */
   const Identity *maker; /* whose groups are kept with it; borrowed, NULL: nobody's */
 } Trial;
-/* LIMIT_EXCEEDED: the user has too many already. */
+/* LIMIT_EXCEEDED: the user has too many already, or they took too many steps together. */
 gboolean trials_add(Store *store, const Trial *trial, GError **error);
 /* Its bytes are charged no longer. Call before it is removed or ends. */
 gboolean trials_release(Store *store, guint64 revision, GError **error);

@@ -21,7 +21,7 @@
  * `bytes` is about what history holds of them, `total` the same of all rows of the scope up to
  * this one, deleted rows too.
  * trials: revisions that are undone unless they are confirmed in time; `held` is what they
- * freed of their maker's bytes, which stays charged until they end. */
+ * freed of their maker's bytes, which stays charged until they end, and `steps` what they took. */
 static const char *const steps[] = {
     "CREATE TABLE meta(name TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;"
     "INSERT INTO meta VALUES('revision', 0), ('horizon', 0), ('position', 0);"
@@ -117,6 +117,8 @@ static const char *const steps[] = {
      * before this step, and history tells.
      * trials.groups: those of the user, by number with spaces between; NULL: unknown. */
     "ALTER TABLE stored ADD COLUMN secret INTEGER; ALTER TABLE trials ADD COLUMN groups TEXT;",
+
+    "ALTER TABLE trials ADD COLUMN steps INTEGER NOT NULL DEFAULT 0;",
 };
 #define CHECKSUM_STEP 3
 

@@ -111,6 +111,8 @@ static gboolean put_on_trial(Edit *edit, const Change *change, GError **error) {
                        .uid = edit->who->uid,
                        .deadline = edit->now + (gint64)change->confirm_within * G_USEC_PER_SEC,
                        .held = edit->held,
+                       .steps = db_get_work(store_get_db(edit->store)),
+                       .allowed = apply_get_step_limit(edit->who, edit->settings),
                        .maker = edit->who};
   edit->result->trials_changed = TRUE;
   return trials_add(edit->store, &trial, error);

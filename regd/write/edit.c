@@ -157,6 +157,18 @@ gboolean edit_charge(Edit *edit, const char *path, gint64 delta, GError **error)
   return delta < 0 || check_usage(edit, uid, usage, LIMIT_STORED_BYTES_WITHIN_CHANGE, error);
 }
 
+gboolean edit_has_room(Edit *edit, const char *path, gint64 bytes, gboolean *fits, GError **error) {
+  guint32 uid = 0;
+  *fits = TRUE;
+  if (!resolve_get_branch(path, &uid))
+    return TRUE;
+  const UserUsage *usage = load_usage(edit, uid, error);
+  if (usage == NULL)
+    return FALSE;
+  *fits = usage->before + usage->delta + bytes <= (gint64)edit->settings->stored_bytes_per_user;
+  return TRUE;
+}
+
 gboolean edit_settle(Edit *edit, gboolean hold, GError **error) {
   GHashTableIter iter;
   gpointer uid = NULL;

@@ -76,6 +76,9 @@ typedef struct {
 /* Charges bytes gained, or gives back those that are lost, at @path, if it is below a user's
  * branch. LIMIT_EXCEEDED: so much that the change can't be meant to end within the limit. */
 gboolean edit_charge(Edit *edit, const char *path, gint64 delta, GError **error);
+/* *@fits: whether the user whose branch @path lies in may have so many bytes more, whoever
+ * makes the change. TRUE elsewhere. */
+gboolean edit_has_room(Edit *edit, const char *path, gint64 bytes, gboolean *fits, GError **error);
 /* Whether each user is within the limit after the change; writes what they have now. @hold: the
  * change is on trial, and what it frees of its maker's bytes stays charged (edit->held): undoing
  * needs them again. */

@@ -26,17 +26,34 @@ static gboolean collect(const Difference *difference, G_GNUC_UNUSED guint64 revi
   return TRUE;
 }
 
-/* What has been changed at one key since: asked once for all that the revision
- * did to it. */
+/* What has been changed at one key since. */
+typedef struct {
+  GHashTable *names; /* of its values, in any case */
+  gboolean itself, list;
+} KeyChanges;
+
+static KeyChanges *key_changes_new(void) {
+  KeyChanges *changes = g_new0(KeyChanges, 1);
+  changes->names = g_hash_table_new_full(path_hash_name, path_equal_names, g_free, NULL);
+  return changes;
+}
+
+static void key_changes_free(gpointer data) {
+  KeyChanges *changes = data;
+  g_hash_table_unref(changes->names);
+  g_free(changes);
+}
+
+/* What has been changed since: asked once for each key. */
 typedef struct {
   Edit *edit;
   guint64 undone;   /* the trial */
   Identity *maker;  /* who must not get back more than they hold now */
   guint64 revision; /* the last that was looked up */
   gboolean is_ended;
-  gint64 key;        /* 0: none has been loaded */
-  GHashTable *names; /* of its values, in any case */
-  gboolean itself, list;
+  GHashTable *keys;         /* id -> KeyChanges */
+  KeyChanges *now;          /* of the key that is being undone */
+  gint64 below, list_above; /* the list that decides above the key `below`; 0: not known */
 } ChangedSince;
 
 /* What another trial did that has ended, and what undid it, does not count. */
@@ -50,20 +67,20 @@ static gboolean note_change(const Difference *difference, guint64 revision, gpoi
   if (since->is_ended)
     return TRUE;
   if (difference->name != NULL)
-    g_hash_table_add(since->names, g_strdup(difference->name));
+    g_hash_table_add(since->now->names, g_strdup(difference->name));
   else if (difference->kind == CHANGE_ACL_CHANGED)
-    since->list = TRUE;
+    since->now->list = TRUE;
   else
-    since->itself = TRUE;
+    since->now->itself = TRUE;
   return TRUE;
 }
 
 static gboolean load_since(ChangedSince *since, gint64 key, guint64 revision, GError **error) {
-  if (since->key == key)
+  since->now = g_hash_table_lookup(since->keys, &key);
+  if (since->now != NULL)
     return TRUE;
-  g_hash_table_remove_all(since->names);
-  since->key = key;
-  since->itself = since->list = FALSE;
+  since->now = key_changes_new();
+  g_hash_table_insert(since->keys, g_memdup2(&key, sizeof key), since->now);
   return history_visit_key(since->edit->store, key, revision, &(HistoryVisitor){note_change, since},
                            error);
 }
@@ -71,8 +88,8 @@ static gboolean load_since(ChangedSince *since, gint64 key, guint64 revision, GE
 /* What has been changed since then is not undone. */
 static gboolean is_changed_since(const ChangedSince *since, const Difference *difference) {
   if (difference->name != NULL)
-    return g_hash_table_contains(since->names, difference->name);
-  return difference->kind == CHANGE_ACL_CHANGED ? since->list : since->itself;
+    return g_hash_table_contains(since->now->names, difference->name);
+  return difference->kind == CHANGE_ACL_CHANGED ? since->now->list : since->now->itself;
 }
 
 /* ---- what a trial may give back ----
@@ -189,8 +206,19 @@ char *edit_get_comment(const Edit *edit, const char *comment) {
   if (edit->left_out == 0)
     return g_strdup(comment);
   return g_strdup_printf("%s; %u of its changes stay, because its maker may not see, or no longer "
-                         "holds, what would come back",
+                         "holds, what would come back, or has no room for it",
                          comment, edit->left_out);
+}
+
+/* Whether there is room for the old value: not if it was replaced on trial, and other data has
+ * taken its place since. */
+static gboolean has_room(const ChangedSince *since, const Difference *difference, const char *path,
+                         gboolean *fits, GError **error) {
+  gsize size = 0;
+  if (since->maker->administrator || difference->old_value == NULL)
+    return TRUE;
+  registry_value_get_bytes(difference->old_value, &size);
+  return edit_has_room(since->edit, path, (gint64)size, fits, error);
 }
 
 static gboolean undo_value(Edit *edit, const Difference *difference, KeyRow *row, const KeyAt *at,
@@ -281,9 +309,10 @@ static gboolean undo_replacement(const ChangedSince *since, const Difference *di
     return FALSE;
   const KeyAt at = {.id = row->id, .acl = edit_deciding(row, above)};
   gboolean may = TRUE;
-  if (!since->list && old->acl != row->acl && !may_regain(since, &at, ACCESS_CONTROL, &may, error))
+  if (!since->now->list && old->acl != row->acl &&
+      !may_regain(since, &at, ACCESS_CONTROL, &may, error))
     return FALSE;
-  if (since->list || !may)
+  if (since->now->list || !may)
     old->acl = row->acl;
   old->is_volatile = old->is_volatile && row->is_volatile;
   if (old->link != NULL || row->link != NULL || is_same_key(old, row))
@@ -344,13 +373,26 @@ static gboolean undo_live(const ChangedSince *since, const Difference *differenc
     return FALSE;
   const KeyAt at = {row->id, edit_deciding(row, above), path};
   gboolean withheld = FALSE;
-  gboolean done = is_withheld(since, difference, &at, &withheld, error);
-  if (withheld)
+  gboolean fits = TRUE;
+  gboolean done = is_withheld(since, difference, &at, &withheld, error) &&
+                  has_room(since, difference, path, &fits, error);
+  if (done && (withheld || !fits))
     leave_out(edit, row->id);
   else
     done = done && undo_value(edit, difference, row, &at, error);
   g_ref_string_release(path);
   return done;
+}
+
+/* Values of one key usually follow each other, and do not change the list above it. */
+static gboolean find_above(ChangedSince *since, const KeyRow *row, const Difference *difference,
+                           gint64 *above, GError **error) {
+  gboolean is_known = since->below == row->id && difference->name != NULL;
+  if (!is_known && !edit_find_above(since->edit, row, &since->list_above, error))
+    return FALSE;
+  *above = since->list_above;
+  since->below = difference->name != NULL ? row->id : 0;
+  return TRUE;
 }
 
 static gboolean undo(ChangedSince *since, const Difference *difference, guint64 revision,
@@ -363,7 +405,7 @@ static gboolean undo(ChangedSince *since, const Difference *difference, guint64 
   g_autoptr(KeyRow) row = NULL;
   gint64 above = 0;
   if (!store_get_key(edit->store, difference->key, &row, error) ||
-      !edit_find_above(edit, row, &above, error))
+      !find_above(since, row, difference, &above, error))
     return FALSE;
   if (row->live)
     return undo_live(since, difference, row, above, error);
@@ -378,12 +420,12 @@ static gboolean undo_revision(Edit *edit, guint64 revision, GError **error) {
                               error))
     return FALSE;
   edit_forget_place(edit);
-  g_autoptr(GHashTable) names =
-      g_hash_table_new_full(path_hash_name, path_equal_names, g_free, NULL);
+  g_autoptr(GHashTable) keys =
+      g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, key_changes_free);
   g_autoptr(Identity) maker = trials_get_maker(edit->store, revision, error);
   if (maker == NULL)
     return FALSE;
-  ChangedSince since = {.edit = edit, .undone = revision, .maker = maker, .names = names};
+  ChangedSince since = {.edit = edit, .undone = revision, .maker = maker, .keys = keys};
   for (guint i = differences->len; i > 0; i--)
     if (!undo(&since, g_ptr_array_index(differences, i - 1), revision, error))
       return FALSE;

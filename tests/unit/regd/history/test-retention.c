@@ -132,7 +132,7 @@ static void scopes_are_pruned_apart(StoreFixture *fixture, G_GNUC_UNUSED gconstp
 static void a_trial_is_not_pruned(StoreFixture *fixture, G_GNUC_UNUSED gconstpointer data) {
   fixture->settings.history_revisions = 1;
   set_times(fixture, MACHINE, 4);
-  const Trial trial = {.revision = 2, .deadline = fixture->now + DAY};
+  const Trial trial = {.revision = 2, .deadline = fixture->now + DAY, .allowed = 1};
   g_assert_true(trials_add(fixture->store, &trial, NULL));
   (void)prune(fixture, 100);
   g_assert_false(is_kept(fixture, 1));

@@ -6,6 +6,9 @@
 #include "tests/unit/support/store-fixture.h"
 
 #define ALICE 1000U
+/* Of each trial, and of all of a user's together. */
+#define STEPS 10U
+#define ALLOWED 1000U
 #define BOB 1001U
 
 static const guint32 groups[] = {7, 4294967294U};
@@ -13,7 +16,12 @@ static const guint32 groups[] = {7, 4294967294U};
 static gboolean try_to_add(StoreFixture *fixture, guint64 revision, guint32 uid, gint64 deadline,
                            GError **error) {
   g_autoptr(Identity) who = identity_new(uid, FALSE, groups, G_N_ELEMENTS(groups), 1, "x");
-  const Trial trial = {.revision = revision, .uid = uid, .deadline = deadline, .maker = who};
+  const Trial trial = {.revision = revision,
+                       .uid = uid,
+                       .deadline = deadline,
+                       .steps = STEPS,
+                       .allowed = ALLOWED,
+                       .maker = who};
   return trials_add(fixture->store, &trial, error);
 }
 
@@ -82,6 +90,18 @@ static void trials_of_a_user_are_limited(StoreFixture *fixture, G_GNUC_UNUSED gc
   add(fixture, revision, BOB, 100);
 }
 
+/* Undoing all of a user's trials takes as long as one change may. */
+static void steps_of_trials_are_limited(StoreFixture *fixture, G_GNUC_UNUSED gconstpointer data) {
+  g_autoptr(GError) error = NULL;
+  Trial large = {.revision = 1, .uid = ALICE, .deadline = 100, .steps = 600, .allowed = ALLOWED};
+  g_assert_true(trials_add(fixture->store, &large, NULL));
+  large.revision = 2;
+  g_assert_false(trials_add(fixture->store, &large, &error));
+  g_assert_error(error, REGISTRY_ERROR, REGISTRY_ERROR_LIMIT_EXCEEDED);
+  g_assert_true(trials_remove(fixture->store, 1, NULL));
+  g_assert_true(trials_add(fixture->store, &large, NULL));
+}
+
 /* 5 is under way; 6 is undone by 8, which is remembered too. */
 static void end_within_another(StoreFixture *fixture) {
   add(fixture, 5, ALICE, 300);
@@ -144,6 +164,7 @@ int main(int argc, char **argv) {
   TEST("the owner is known", the_owner_is_known);
   TEST("a trial knows its maker", a_trial_knows_its_maker);
   TEST("trials of a user are limited", trials_of_a_user_are_limited);
+  TEST("steps of trials are limited", steps_of_trials_are_limited);
   TEST("an ended one is no trial", an_ended_one_is_no_trial);
   TEST("ended ones are kept for older trials", ended_ones_are_kept_for_older_trials);
   TEST("an end without trials is not noted", an_end_without_trials_is_not_noted);

@@ -206,8 +206,7 @@ const Verb verbs[] = {
              "input). Lines that only A has begin with -, lines that only B has with +. Exit codes "
              "are those of diff(1): 0 alike, 1 different, 2 and more trouble."},
     {.name = "history",
-     .operands = "KEY",
-     .fewest = 1,
+     .operands = "[KEY]",
      .most = 1,
      .options = BIT(OPTION_LIMIT) | BIT(OPTION_SHOW_SECRETS),
      .pages = TRUE,
@@ -215,7 +214,7 @@ const Verb verbs[] = {
      .summary = "show what was changed at and below a key, by which user and program; newest first",
      .help = "A revision is a line with its number, time, user, program and comment, separated by "
              "tabs. What it changed follows, indented: what happened, the key, and for a value its "
-             "name and its data before and after."},
+             "name and its data before and after. Without KEY it is that of the whole registry."},
     {.name = "blame",
      .operands = "KEY NAME",
      .fewest = 1,

@@ -232,4 +232,24 @@ def the_past_is_read_with_todays_rights():
         refused(registry, DENIED, "rollback", KEY, "2", uid=ALICE)
 
 
+@test
+def without_a_key_it_is_that_of_all():
+    with Registry() as registry:
+        client = registry.client
+        expected = []
+        for number in range(250):  # more than a page of each
+            key = KEY if number % 3 else "HKU\\.DEFAULT\\Acme"
+            expected.append(client.set(key, "n", REG_DWORD, number))
+        both = client.commit([("set-value", KEY, "b", REG_DWORD, 1), ("set-value", "HKU\\.DEFAULT\\Acme", "b", REG_DWORD, 1)])
+        found = json.loads(done(registry, "--json", "history"))
+        equal([each["revision"] for each in found][:251], [both, *reversed(expected)])
+        equal(sorted(change["key"].split("\\")[0] for change in found[0]["changes"]),
+              ["HKEY_LOCAL_MACHINE", "HKEY_USERS"])
+        equal(len(json.loads(done(registry, "--json", "history", "-n", "7"))), 7)
+        needs_root()
+        registry.connect(ALICE).set("HKCU", "a", REG_DWORD, 1)
+        printed = done(registry, "history", "-n", "1", uid=ALICE)
+        contains(printed, f"HKEY_USERS\\{ALICE}")
+
+
 main()

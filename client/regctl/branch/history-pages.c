@@ -83,56 +83,145 @@ static gboolean read_revision(DBusMessageIter *dictionary, PastRevision *revisio
          read_changes(given, revision->changes, error);
 }
 
+static void past_revision_free(gpointer data) {
+  PastRevision *revision = data;
+  g_ptr_array_unref(revision->changes);
+  g_free(revision);
+}
+
+/* One of the keys whose histories are told as one: a page of it. */
+typedef struct {
+  const char *key;
+  DBusMessage *reply;   /* what the revisions borrow from */
+  GPtrArray *revisions; /* of PastRevision, newest first */
+  guint next;           /* the first that was not visited */
+} Source;
+
+static void source_clear(gpointer data) {
+  Source *source = data;
+  g_clear_pointer(&source->reply, dbus_message_unref);
+  g_clear_pointer(&source->revisions, g_ptr_array_unref);
+}
+
 typedef struct {
   Session *session;
-  const char *key;
+  GArray *sources;
   guint64 left;   /* revisions to visit */
-  guint64 before; /* the last one visited; 0: none yet */
-  gboolean ended;
+  guint64 before; /* the oldest one visited; 0: none yet */
   PastVisit visit;
   gpointer data;
 } Walk;
 
-static gboolean visit_revision(Walk *walk, DBusMessageIter *dictionary, GError **error) {
-  g_autoptr(GPtrArray) changes = g_ptr_array_new_with_free_func(past_change_free);
-  PastRevision revision = {.changes = changes};
-  if (!read_revision(dictionary, &revision, error) ||
-      !walk->visit(walk->session, &revision, walk->data, error))
-    return FALSE;
-  walk->before = revision.revision;
-  walk->left--;
-  return TRUE;
-}
-
-static gboolean walk_page(Walk *walk, GError **error) {
+static DBusMessage *ask(const Walk *walk, const char *key, DBusMessageIter *answer,
+                        GError **error) {
   Request request;
-  DBusMessageIter answer, dictionary;
   request_begin(&request, "GetHistory");
-  request_add_string(&request, walk->key);
+  request_add_string(&request, key);
   request_open_options(&request);
   request_check(&request, wire_append_entry_uint32(&request.options, "limit",
                                                    (guint32)MIN(walk->left, PAGE_REVISIONS)));
   if (walk->before > 0)
     request_check(&request, wire_append_entry_uint64(&request.options, "before", walk->before));
   request_close_options(&request);
-  g_autoptr(WireMessage) reply = session_call(walk->session, &request, &answer, error);
-  if (reply == NULL || !session_check_reply(reply, "aa{sv}", error))
+  g_autoptr(WireMessage) reply = session_call(walk->session, &request, answer, error);
+  return reply != NULL && session_check_reply(reply, "aa{sv}", error) ? g_steal_pointer(&reply)
+                                                                      : NULL;
+}
+
+static gboolean read_page(const Walk *walk, Source *source, GError **error) {
+  DBusMessageIter answer, dictionary;
+  source_clear(source);
+  source->next = 0;
+  source->revisions = g_ptr_array_new_with_free_func(past_revision_free);
+  source->reply = ask(walk, source->key, &answer, error);
+  if (source->reply == NULL)
     return FALSE;
-  dbus_message_iter_recurse(&answer, &dictionary);
-  walk->ended = dbus_message_iter_get_arg_type(&dictionary) != DBUS_TYPE_ARRAY;
-  for (; dbus_message_iter_get_arg_type(&dictionary) == DBUS_TYPE_ARRAY && walk->left > 0;
-       dbus_message_iter_next(&dictionary))
-    if (!visit_revision(walk, &dictionary, error))
+  for (dbus_message_iter_recurse(&answer, &dictionary);
+       dbus_message_iter_get_arg_type(&dictionary) == DBUS_TYPE_ARRAY;
+       dbus_message_iter_next(&dictionary)) {
+    PastRevision *revision = g_new0(PastRevision, 1);
+    revision->changes = g_ptr_array_new_with_free_func(past_change_free);
+    g_ptr_array_add(source->revisions, revision);
+    if (!read_revision(&dictionary, revision, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static PastRevision *get_next(const Source *source) {
+  return source->next < source->revisions->len ? source->revisions->pdata[source->next] : NULL;
+}
+
+/* The newest revision that was not visited, with what all sources tell of it; NULL: none is left
+ * in the pages. */
+static PastRevision *take_newest(const Walk *walk) {
+  PastRevision *newest = NULL;
+  for (guint i = 0; i < walk->sources->len; i++) {
+    PastRevision *next = get_next(&g_array_index(walk->sources, Source, i));
+    if (next != NULL && (newest == NULL || next->revision > newest->revision))
+      newest = next;
+  }
+  for (guint i = 0; newest != NULL && i < walk->sources->len; i++) {
+    Source *source = &g_array_index(walk->sources, Source, i);
+    PastRevision *same = get_next(source);
+    if (same == NULL || same->revision != newest->revision)
+      continue;
+    source->next++;
+    if (same == newest)
+      continue;
+    newest->changes_left += same->changes_left;
+    g_ptr_array_extend_and_steal(newest->changes, g_ptr_array_ref(same->changes));
+    same->changes = g_ptr_array_new_with_free_func(past_change_free);
+  }
+  return newest;
+}
+
+/* Where the shortest page ends: what is older, another page may have more of. 0: no page has
+ * anything. */
+static guint64 find_end(const Walk *walk) {
+  guint64 end = 0;
+  for (guint i = 0; i < walk->sources->len; i++) {
+    const GPtrArray *revisions = g_array_index(walk->sources, Source, i).revisions;
+    if (revisions->len > 0)
+      end = MAX(end, ((PastRevision *)revisions->pdata[revisions->len - 1])->revision);
+  }
+  return end;
+}
+
+static gboolean read_pages(const Walk *walk, GError **error) {
+  for (guint i = 0; i < walk->sources->len; i++)
+    if (!read_page(walk, &g_array_index(walk->sources, Source, i), error))
       return FALSE;
   return TRUE;
 }
 
-gboolean history_walk(Session *session, const char *key, guint64 count, PastVisit visit,
-                      gpointer data, GError **error) {
-  Walk walk = {.session = session, .key = key, .left = count, .visit = visit, .data = data};
-  while (walk.left > 0 && !walk.ended)
-    if (!walk_page(&walk, error))
+static gboolean visit_pages(Walk *walk, guint64 end, GError **error) {
+  PastRevision *revision;
+  while (walk->left > 0 && (revision = take_newest(walk)) != NULL && revision->revision >= end) {
+    if (!walk->visit(walk->session, revision, walk->data, error))
       return FALSE;
+    walk->left--;
+  }
+  walk->before = end;
+  return TRUE;
+}
+
+gboolean history_walk(Session *session, const char *const *keys, guint64 count, PastVisit visit,
+                      gpointer data, GError **error) {
+  g_autoptr(GArray) sources = g_array_new(FALSE, TRUE, sizeof(Source));
+  g_array_set_clear_func(sources, source_clear);
+  for (; *keys != NULL; keys++)
+    g_array_append_val(sources, ((Source){.key = *keys}));
+  Walk walk = {.session = session, .sources = sources, .left = count, .visit = visit, .data = data};
+  while (walk.left > 0) {
+    if (!read_pages(&walk, error))
+      return FALSE;
+    guint64 end = find_end(&walk);
+    if (end == 0)
+      return TRUE;
+    if (!visit_pages(&walk, end, error))
+      return FALSE;
+  }
   return TRUE;
 }
 

@@ -23,8 +23,9 @@ typedef struct {
 
 typedef gboolean (*PastVisit)(Session *session, const PastRevision *revision, gpointer data,
                               GError **error);
-/* The newest @count revisions that touched what is at or below @key, newest first. */
-gboolean history_walk(Session *session, const char *key, guint64 count, PastVisit visit,
+/* The newest @count revisions that touched what is at or below one of @keys (NULL-terminated),
+ * newest first. */
+gboolean history_walk(Session *session, const char *const *keys, guint64 count, PastVisit visit,
                       gpointer data, GError **error);
 
 /* "revision, time, user, program[pid]", separated by tabs, without a line end. */

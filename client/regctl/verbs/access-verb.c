@@ -111,8 +111,9 @@ static gboolean report_list(Session *session, const char *key, guint64 before, g
                             GError **error) {
   GError *problem = NULL;
   ListChange change = {.revision = revision};
+  const char *const keys[] = {key, NULL};
   if (revision > before &&
-      !history_walk(session, key, G_MAXUINT64, find_list_change, &change, &problem) &&
+      !history_walk(session, keys, G_MAXUINT64, find_list_change, &change, &problem) &&
       problem != NULL) {
     g_propagate_error(error, problem);
     return FALSE;

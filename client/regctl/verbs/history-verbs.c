@@ -79,17 +79,54 @@ static gboolean write_revision(Session *session, const PastRevision *revision,
   return session_flush_much(session, error);
 }
 
+/* Whether history of the key may be asked for: of a root that was not named, whose user may not
+ * read it or has none, nothing is told. */
+static gboolean can_be_asked(Session *session, const char *key) {
+  Request request;
+  request_begin(&request, "GetHistory");
+  request_add_string(&request, key);
+  request_open_options(&request);
+  request_check(&request, wire_append_entry_uint32(&request.options, "limit", 1));
+  request_close_options(&request);
+  g_autoptr(WireMessage) reply = session_call(session, &request, NULL, NULL);
+  return reply != NULL;
+}
+
+/* Without a KEY: of the machine, and of all users, or of this one. */
+static GStrv dup_keys(Session *session, GError **error) {
+  static const char *const roots[] = {"HKLM", "HKU", "HKCU"};
+  const char *operand = session_get_operand(session, 0);
+  g_autoptr(GPtrArray) keys = g_ptr_array_new_with_free_func(g_free);
+  if (operand != NULL) {
+    char *key = data_parse_key(operand, error);
+    if (key == NULL)
+      return NULL;
+    g_ptr_array_add(keys, key);
+  }
+  for (gsize i = 0; operand == NULL && i < G_N_ELEMENTS(roots); i++) {
+    gboolean covered =
+        i == 2 && keys->len > 0 && g_str_equal(g_ptr_array_index(keys, keys->len - 1), roots[1]);
+    if (!covered && can_be_asked(session, roots[i]))
+      g_ptr_array_add(keys, g_strdup(roots[i]));
+  }
+  if (keys->len == 0) /* so that its refusal says why */
+    g_ptr_array_add(keys, g_strdup(roots[0]));
+  g_ptr_array_add(keys, NULL);
+  return (GStrv)g_ptr_array_free(g_steal_pointer(&keys), FALSE);
+}
+
 gboolean verb_history(Session *session, GError **error) {
   gboolean as_json = session_has(session, OPTION_JSON);
   guint64 count =
       session_has(session, OPTION_LIMIT) ? session->line->numbers[OPTION_LIMIT] : G_MAXUINT64;
-  g_autofree char *key = data_parse_key(session_get_operand(session, 0), error);
-  if (key == NULL)
+  g_auto(GStrv) keys = dup_keys(session, error);
+  if (keys == NULL)
     return FALSE;
+  const char *const *walked = (const char *const *)keys;
   if (!as_json)
-    return history_walk(session, key, count, print_revision, NULL, error);
+    return history_walk(session, walked, count, print_revision, NULL, error);
   json_begin(&session->json, '[');
-  if (!history_walk(session, key, count, write_revision, NULL, error))
+  if (!history_walk(session, walked, count, write_revision, NULL, error))
     return FALSE;
   json_end(&session->json, ']');
   g_string_append_c(session_out(session), '\n');
@@ -173,7 +210,8 @@ static char *find_canonical(Session *session, const char *key, GError **error) {
 static gboolean blame_value(Session *session, const char *key, const char *name, GError **error) {
   g_autofree char *canonical = find_canonical(session, key, error);
   Blame blame = {.key = canonical, .name = name};
-  if (canonical == NULL || !history_walk(session, key, G_MAXUINT64, blame_revision, &blame, error))
+  const char *const keys[] = {key, NULL};
+  if (canonical == NULL || !history_walk(session, keys, G_MAXUINT64, blame_revision, &blame, error))
     return FALSE;
   if (blame.found > 0)
     return TRUE;

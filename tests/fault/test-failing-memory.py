@@ -7,6 +7,7 @@ when there is none, by design, and so does regd when libdbus has none for an ans
 import collections
 import contextlib
 import mmap
+import os
 import signal
 import struct
 import subprocess
@@ -178,13 +179,7 @@ class Trial:
        for library in LIBRARIES for call in (set_one, set_many, change_keys, read_one, read_tree, read_past, read_history)
        for lasting in (False, True)] + [(f"{LOOKS_UP}, a caller's first {read_one.__name__}", LOOKS_UP, read_one, False)])
 def each_allocation_fails(library, call, lasting):
-    if b"libasan" in subprocess.run(["ldd", program("regd/regd")], capture_output=True, check=True).stdout:
-        raise Skip("a sanitised regd has an allocator of its own")
-    registry = Registry()
-    control = registry.directory / "failing-memory"
-    memory = Memory(control)
-    registry.environment = {"LD_PRELOAD": str(BUILD / "tests" / "fault" / "libfailing-memory.so"),
-                            "FAILING_LIBRARY": library, "FAILING_MEMORY": str(control)}
+    registry, memory = make(library)
     with registry:
         trial = Trial(registry, memory, library)
         for prepared in (set_one, set_many, change_keys):
@@ -198,6 +193,50 @@ def each_allocation_fails(library, call, lasting):
         print(f"# {dict(trial.counts)}")
         for name, count in trial.counts.items():
             figure(f"memory-{name}", count)
+
+
+def make(library):
+    """A registry with memory that fails."""
+    if b"san.so" in subprocess.run(["ldd", program("regd/regd")], capture_output=True, check=True).stdout:
+        raise Skip("a sanitised regd has an allocator of its own")
+    registry = Registry()
+    control = registry.directory / "failing-memory"
+    memory = Memory(control)
+    registry.environment = {"LD_PRELOAD": str(BUILD / "tests" / "fault" / "libfailing-memory.so"),
+                            "FAILING_LIBRARY": library, "FAILING_MEMORY": str(control)}
+    return registry, memory
+
+
+def run_to_the_end(registry, *arguments):
+    """(exit status, what it said) of a regd that does not stay, or that can't start."""
+    done = subprocess.run([program("regd/regd"), f"--database={registry.database}", *arguments], capture_output=True, text=True,
+                          env=os.environ | registry.environment, timeout=60, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+@rows([(f"{library}, {title}", library, arguments) for library in LIBRARIES[:1]
+       for title, arguments in (("--check", ["--check"]), ("a start without a bus", ["--bus=unix:path=/nonexistent"]))])
+def no_memory_is_not_damage(library, arguments):
+    registry, memory = make(library)
+    with registry:
+        client = registry.client
+        client.call(*set_many(7)[0])
+        registry.stop()
+        registry.bus.close_connections()
+        right = run_to_the_end(registry, *arguments)
+        for number in range(1, MOST, 3 * STEP):
+            memory.fail_at(number)
+            status, said = run_to_the_end(registry, *arguments)
+            if not memory.count_failed():
+                break
+            check("damaged" not in said and "broken" not in said, f"{number}: {status}: {said}")
+            check(status in (right[0], 1, *ENDED) and (status == 0 or said), f"{number}: {status}: {said}")
+        memory.give_back()
+        equal(run_to_the_end(registry, *arguments), right)
+        check(number > 30, f"{number} allocations")
+        figure("memory-failures", number // (3 * STEP))
+        registry.start()
+        equal({name: data for name, _, data in registry.connect().values(KEY)}, set_many(7)[1])
 
 
 main()

@@ -59,6 +59,8 @@ def judge(name, status, found, executions):
 def run_all(seconds, patterns, environment):
     """The build's Run, then one of each target: as many at once as there are processors."""
     names = list_targets(patterns)
+    if not names:
+        return
     built = prepare(replace(BUILD, targets=[f"tests/fuzz/libfuzzer-{name}" for name in names]))
     tell(built)
     yield built

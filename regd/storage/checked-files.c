@@ -377,12 +377,15 @@ static int on_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int f
 static gpointer register_vfs(G_GNUC_UNUSED gpointer data) {
   CheckedVfs *checked_vfs = g_new0(CheckedVfs, 1);
   checked_vfs->system = sqlite3_vfs_find(NULL);
+  if (checked_vfs->system == NULL)
+    g_error("SQLite can't begin: out of memory");
   checked_vfs->vfs = *checked_vfs->system;
   checked_vfs->vfs.zName = VFS_NAME;
   checked_vfs->vfs.pNext = NULL;
   checked_vfs->vfs.szOsFile = checked_vfs->system->szOsFile + (int)sizeof(CheckedFile);
   checked_vfs->vfs.xOpen = on_open;
-  sqlite3_vfs_register(&checked_vfs->vfs, 0);
+  if (sqlite3_vfs_register(&checked_vfs->vfs, 0) != SQLITE_OK)
+    g_error("SQLite can't begin: out of memory");
   return checked_vfs;
 }
 

@@ -353,7 +353,7 @@ static void add_findings(GPtrArray *problems, const char *text) {
       g_ptr_array_add(problems, g_strdup(*line));
 }
 
-gboolean db_check(Db *db, gboolean quick, GPtrArray *problems, GError **error) {
+static gboolean run_check(Db *db, gboolean quick, GPtrArray *problems, GError **error) {
   g_autoptr(DbStatement) statement = quick ? db_prepare(db, "PRAGMA quick_check(100)", error)
                                            : db_prepare(db, "PRAGMA integrity_check(100)", error);
   if (statement == NULL)
@@ -362,6 +362,14 @@ gboolean db_check(Db *db, gboolean quick, GPtrArray *problems, GError **error) {
   while ((step = db_step(db, statement, error)) == DB_ROW)
     add_findings(problems, db_column_text(statement, 0));
   return step == DB_DONE;
+}
+
+/* SQLite lists pages that found no memory among the damaged ones, so what was found is looked
+ * for again. */
+gboolean db_check(Db *db, gboolean quick, GPtrArray *problems, GError **error) {
+  g_autoptr(GPtrArray) first = g_ptr_array_new_with_free_func(g_free);
+  return run_check(db, quick, first, error) &&
+         (first->len == 0 || run_check(db, quick, problems, error));
 }
 
 const GPtrArray *db_get_wrong_pages(const Db *db) {

@@ -43,7 +43,24 @@ static gboolean is_yescrypt_affordable(const char *cost) {
          is_digit_up_to(cost[2], MAX_YESCRYPT_BLOCK);
 }
 
-gboolean hash_is_accepted(const char *hash) {
+/* What Dovecot and others write before a hash of crypt(3). */
+static const char *skip_scheme(const char *hash) {
+  static const char *const schemes[] = {"{CRYPT}", "{SHA512-CRYPT}", "{SHA256-CRYPT}",
+                                        "{BLF-CRYPT}"};
+  for (gsize i = 0; i < G_N_ELEMENTS(schemes); i++)
+    if (g_ascii_strncasecmp(hash, schemes[i], strlen(schemes[i])) == 0)
+      return hash + strlen(schemes[i]);
+  return hash;
+}
+
+/* The hash as crypt(3) has it. $2y$ (PHP, htpasswd) and $2a$ are other names of $2b$. */
+static char *dup_plain(const char *hash) {
+  const char *plain = skip_scheme(hash);
+  gboolean renamed = g_str_has_prefix(plain, "$2y$") || g_str_has_prefix(plain, "$2a$");
+  return renamed ? g_strconcat("$2b$", plain + strlen("$2y$"), NULL) : g_strdup(plain);
+}
+
+static gboolean is_plain_accepted(const char *hash) {
   static const struct {
     const char *prefix;
     gboolean (*is_affordable)(const char *cost);
@@ -58,6 +75,11 @@ gboolean hash_is_accepted(const char *hash) {
   return FALSE;
 }
 
+gboolean hash_is_accepted(const char *hash) {
+  g_autofree char *plain = dup_plain(hash);
+  return is_plain_accepted(plain);
+}
+
 /* Parameters, if there are any, end with a `$` before the salt. */
 static gsize get_kind_length(const char *hash) {
   gsize length = strcspn(hash + 1, "$") + 2; /* "$6$" */
@@ -67,7 +89,8 @@ static gsize get_kind_length(const char *hash) {
 }
 
 char *hash_dup_kind(const char *hash) {
-  return hash_is_accepted(hash) ? g_strndup(hash, get_kind_length(hash)) : NULL;
+  g_autofree char *plain = dup_plain(hash);
+  return is_plain_accepted(plain) ? g_strndup(plain, get_kind_length(plain)) : NULL;
 }
 
 static gboolean is_same(const char *a, const char *b) {
@@ -79,10 +102,12 @@ static gboolean is_same(const char *a, const char *b) {
 }
 
 gboolean hash_prove(const char *password, gsize size, const char *hash) {
-  gboolean provable = size > 0 && strlen(password) == size && hash_is_accepted(hash);
+  g_autofree char *plain = dup_plain(hash);
+  gboolean accepted = is_plain_accepted(plain);
+  gboolean provable = size > 0 && strlen(password) == size && accepted;
   struct crypt_data *data = memset(secret_alloc(sizeof *data), 0, sizeof *data);
-  const char *made = crypt_r(password, hash_is_accepted(hash) ? hash : DUMMY, data);
-  gboolean right = provable && made != NULL && made[0] != '*' && is_same(made, hash);
+  const char *made = crypt_r(password, accepted ? plain : DUMMY, data);
+  gboolean right = provable && made != NULL && made[0] != '*' && is_same(made, plain);
   secret_free(data, sizeof *data);
   return right;
 }
@@ -116,11 +141,12 @@ char *hash_new(const char *password, gsize size, GError **error) {
 }
 
 char *hash_dup_dummy(const char *like) {
-  if (like == NULL || !hash_is_accepted(like))
+  g_autofree char *plain = like != NULL ? dup_plain(like) : NULL;
+  if (plain == NULL || !is_plain_accepted(plain))
     return g_strdup(DUMMY);
   /* The same method, cost and salt with another last character: nothing hashes
    * to it but by chance, and the time is the same. */
-  char *dummy = g_strdup(like);
+  char *dummy = g_steal_pointer(&plain);
   char *last = &dummy[strlen(dummy) - 1];
   *last = *last == '.' ? '/' : '.';
   return dummy;

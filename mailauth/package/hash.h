@@ -6,7 +6,8 @@
 
 #include <glib.h>
 
-/* Whether @hash is of a method that is accepted ($y$, $6$, $5$, $2b$), and of a cost
+/* Whether @hash is of a method that is accepted ($y$, $6$, $5$, $2b$ and its other names $2y$ and
+ * $2a$; before it may stand {CRYPT}, {SHA512-CRYPT}, {SHA256-CRYPT} or {BLF-CRYPT}), and of a cost
  * that a login can bear (limits.h): a hash that takes hours would keep a thread, and
  * a few tries everybody out. */
 gboolean hash_is_accepted(const char *hash);

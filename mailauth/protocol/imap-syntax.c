@@ -42,6 +42,8 @@ gboolean imap_take_character(ImapCursor *cursor, char character) {
 }
 
 gboolean imap_take_end(ImapCursor *cursor) {
+  while (imap_take_character(cursor, ' ')) /* several clients leave some behind a command */
+    ;
   return imap_take_character(cursor, '\n') && cursor->at == cursor->end;
 }
 

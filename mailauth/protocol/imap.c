@@ -89,7 +89,7 @@ static Step refuse_clear_text(Imap *imap, ImapCursor *arguments) {
 }
 
 static void append_capabilities(const Surroundings *surroundings, GString *out) {
-  g_string_append(out, "CAPABILITY IMAP4rev1 LITERAL+ SASL-IR ID");
+  g_string_append(out, "CAPABILITY IMAP4rev1 LITERAL+ SASL-IR ID ENABLE IDLE");
   if (surroundings->offers_tls)
     g_string_append(out, " STARTTLS");
   if (!surroundings->takes_passwords)

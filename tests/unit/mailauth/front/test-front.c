@@ -8,7 +8,7 @@
 
 #include "tests/unit/support/front-stage.h"
 
-#define IMAP_CAPS "CAPABILITY IMAP4rev1 LITERAL+ SASL-IR ID"
+#define IMAP_CAPS "CAPABILITY IMAP4rev1 LITERAL+ SASL-IR ID ENABLE IDLE"
 #define IMAP_GREETING "* OK [" IMAP_CAPS " AUTH=PLAIN AUTH=LOGIN] IMAP server ready.\r\n"
 #define PASS_LOGIN "'PASS', 'ann', [0x70, 0x77], '127.0.0.1', false)"
 #define TIMEOUT "-ERR Login takes too long.\r\n"

@@ -31,6 +31,16 @@ static const Row rows[] = {
     {"bcrypt", "$2b$12$abcdefghijklmnopqrstuu", TRUE},
     {"bcrypt-dearest", "$2b$16$abcdefghijklmnopqrstuu", TRUE},
     {"bcrypt-too-dear", "$2b$17$abcdefghijklmnopqrstuu", FALSE},
+    {"bcrypt-php", "$2y$12$abcdefghijklmnopqrstuu", TRUE},
+    {"bcrypt-old", "$2a$12$abcdefghijklmnopqrstuu", TRUE},
+    {"bcrypt-php-too-dear", "$2y$17$abcdefghijklmnopqrstuu", FALSE},
+    {"bcrypt-broken", "$2x$12$abcdefghijklmnopqrstuu", FALSE},
+    {"scheme", "{SHA512-CRYPT}$6$saltsalt$", TRUE},
+    {"scheme-any-case", "{blf-crypt}$2y$12$abcdefghijklmnopqrstuu", TRUE},
+    {"scheme-too-dear", "{CRYPT}$6$rounds=999999999$saltsalt$", FALSE},
+    {"scheme-only", "{CRYPT}", FALSE},
+    {"scheme-twice", "{CRYPT}{CRYPT}$6$saltsalt$", FALSE},
+    {"scheme-unknown", "{MD5-CRYPT}$6$saltsalt$", FALSE},
     {"md5", "$1$saltsalt$", FALSE},
     {"des", "ab", FALSE},
     {"empty", "", FALSE},
@@ -51,6 +61,7 @@ static void test_kind(void) {
       {"$6$rounds=656000$saltsalt$x", "$6$rounds=656000$"},
       {"$5$rounds=1000$saltsalt$x", "$5$rounds=1000$"},
       {"$2b$12$abcdefghijklmnopqrstuu", "$2b$12$"},
+      {"{CRYPT}$2y$12$abcdefghijklmnopqrstuu", "$2b$12$"},
       {"$1$saltsalt$", NULL},
       {"!", NULL},
       {"", NULL},
@@ -58,6 +69,20 @@ static void test_kind(void) {
   for (guint i = 0; i < G_N_ELEMENTS(kinds); i++) {
     g_autofree char *kind = hash_dup_kind(kinds[i].hash);
     g_assert_cmpstr(kind, ==, kinds[i].kind);
+  }
+}
+
+/* The same hash under its other names. */
+static void test_other_names(void) {
+  static const char *const names[] = {"$2b$", "$2y$", "$2a$", "{BLF-CRYPT}$2y$", "{crypt}$2b$"};
+  for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
+    g_autofree char *hash =
+        g_strconcat(names[i], "04$abcdefghijklmnopqrstuuinwY/tkBVrn3xrxQI/TgnMHhkvl85RW", NULL);
+    g_assert_true(hash_prove("sesame", 6, hash));
+    g_assert_false(hash_prove("Sesame", 6, hash));
+    g_autofree char *dummy = hash_dup_dummy(hash);
+    g_assert_true(hash_is_accepted(dummy));
+    g_assert_false(hash_prove("sesame", 6, dummy));
   }
 }
 
@@ -84,6 +109,7 @@ int main(int argc, char **argv) {
     g_test_add_data_func(path, &rows[i], test_accepted);
   }
   g_test_add_func("/hash/kind", test_kind);
+  g_test_add_func("/hash/other-names", test_other_names);
   g_test_add_func("/hash/too-dear", test_too_dear);
   g_test_add_func("/hash/new", test_new);
   return g_test_run();

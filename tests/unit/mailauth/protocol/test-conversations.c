@@ -198,7 +198,7 @@ static const Row pop3_rows[] = {
     {"bad/half", PROTOCOL_POP3, 0, "USER an", NULL, ""},
 };
 
-#define IMAP_CAPS "CAPABILITY IMAP4rev1 LITERAL+ SASL-IR ID"
+#define IMAP_CAPS "CAPABILITY IMAP4rev1 LITERAL+ SASL-IR ID ENABLE IDLE"
 #define IMAP_AUTH " AUTH=PLAIN AUTH=LOGIN"
 #define LOGGED_IN(tag) tag " OK [CAPABILITY CAPS] Logged in.\r\n"
 #define NO_AUTH " NO [AUTHENTICATIONFAILED] Authentication failed.\r\n"
@@ -211,6 +211,10 @@ static const Row imap_rows[] = {
      "* " IMAP_CAPS " STARTTLS LOGINDISABLED\r\na OK Capabilities before login listed.\r\n"},
     {"capability/tls", PROTOCOL_IMAP, CERTIFICATE | TLS, "a CAPABILITY\n", NULL,
      "* " IMAP_CAPS IMAP_AUTH "\r\na OK Capabilities before login listed.\r\n"},
+    {"spaces-at-the-end", PROTOCOL_IMAP, 0,
+     "a NOOP \r\nb NOOP  \r\nc NOOP  x\r\nd LOGIN ann sesame \r\n", NULL,
+     "a OK NOOP completed.\r\nb OK NOOP completed.\r\nc BAD NOOP takes no argument.\r\n"
+     "<LOGIN ann:sesame>d NO [AUTHENTICATIONFAILED] Authentication failed.\r\n"},
     {"noop", PROTOCOL_IMAP, 0, "a NOOP\r\nb NOOP x\r\n", NULL,
      "a OK NOOP completed.\r\nb BAD NOOP takes no argument.\r\n"},
     {"id", PROTOCOL_IMAP, 0, "a ID NIL\r\nb ID (\"name\" \"t\" \"v\" NIL)\r\n", NULL,

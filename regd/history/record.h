@@ -65,6 +65,8 @@ typedef struct {
   GHashTable *way; /* folded paths of keys: of links that change there, too; may be NULL */
   /* NULL: of everything. @key is the row of the entry's key. */
   gboolean (*may_hear)(const EffectiveEntry *entry, gint64 key, gpointer data);
+  /* The path of a row as the listener is told it; released by the caller. NULL: as stored. */
+  GRefString *(*get_path)(gint64 key, gpointer data, GError **error);
   gpointer data;
 } HistoryListener;
 
@@ -75,10 +77,9 @@ typedef struct {
 GPtrArray *history_replay(Store *store, guint64 since, const HistoryListener *listener,
                           GError **error);
 
-/* Whether anything at or below @key has changed after @since, which history
+/* The ids of the keys at or below @key of which anything has changed after @since, which history
  * must reach. Deletions count. */
-gboolean history_has_changed(Store *store, gint64 key, guint64 since, gboolean *changed,
-                             GError **error);
+GArray *history_list_changed(Store *store, gint64 key, guint64 since, GError **error);
 
 typedef struct {
   guint64 before;  /* older revisions only; 0: all */

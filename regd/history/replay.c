@@ -42,8 +42,12 @@ static gboolean replay_entry(Replay *replay, const DifferenceRecord *entry, cons
   if (!store_load_acl(replay->store, entry->before_acl, &before, error) ||
       !store_load_acl(replay->store, entry->after_acl, &after, error))
     return FALSE;
-  EffectiveEntry *added =
-      effective_add(effective, entry->kind, key->path, entry->name, before, after);
+  GRefString *told = listener->get_path != NULL ? listener->get_path(key->id, listener->data, error)
+                                                : g_ref_string_acquire(key->path);
+  if (told == NULL)
+    return FALSE;
+  EffectiveEntry *added = effective_add(effective, entry->kind, told, entry->name, before, after);
+  g_ref_string_release(told);
   added->reroutes = entry->reroutes;
   if (listener->may_hear != NULL && !listener->may_hear(added, key->id, listener->data)) {
     g_ptr_array_set_size(effective->entries, (gint)effective->entries->len - 1);
@@ -148,20 +152,23 @@ static GArray *collect_numbers(Store *store, DbStatement *statement, GError **er
   return step == DB_DONE ? g_steal_pointer(&numbers) : NULL;
 }
 
-gboolean history_has_changed(Store *store, gint64 key, guint64 since, gboolean *changed,
-                             GError **error) {
-  *changed = FALSE;
+GArray *history_list_changed(Store *store, gint64 key, guint64 since, GError **error) {
   g_autoptr(DbStatement) statement = db_prepare(
       store_get_db(store), "SELECT DISTINCT key FROM history WHERE revision > ?1", error);
   if (statement == NULL)
-    return FALSE;
+    return NULL;
   db_bind_int(statement, 1, (gint64)since);
   g_autoptr(GArray) keys = collect_numbers(store, statement, error);
+  g_autoptr(GArray) changed = g_array_new(FALSE, FALSE, sizeof(gint64));
   g_autoptr(HistoryBranch) branch = history_branch_new(store, key);
-  for (guint i = 0; keys != NULL && i < keys->len && !*changed; i++)
-    if (!history_branch_holds(branch, g_array_index(keys, gint64, i), changed, error))
-      return FALSE;
-  return keys != NULL;
+  for (guint i = 0; keys != NULL && i < keys->len; i++) {
+    gboolean holds = FALSE;
+    if (!history_branch_holds(branch, g_array_index(keys, gint64, i), &holds, error))
+      return NULL;
+    if (holds)
+      g_array_append_val(changed, g_array_index(keys, gint64, i));
+  }
+  return keys != NULL ? g_steal_pointer(&changed) : NULL;
 }
 
 /* ---- revisions ---- */

@@ -47,4 +47,13 @@ gboolean sight_is_known(Store *store, const Identity *who, gint64 id, const Past
 gboolean sight_find_today(Store *store, const Identity *who, gint64 key, Acl **today,
                           GError **error);
 
+/* How keys are spelled for a caller. A row has the spelling that its key had last, which may have
+ * been in a life that the caller may not see. Keeps what it has found; all is borrowed. */
+typedef struct SightPaths SightPaths;
+SightPaths *sight_paths_new(Store *store, const Identity *who);
+void sight_paths_free(SightPaths *paths);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SightPaths, sight_paths_free)
+/* The canonical path of the row @key, live or dead; release it. */
+GRefString *sight_paths_get(SightPaths *paths, gint64 key, GError **error);
+
 #endif

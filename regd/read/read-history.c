@@ -32,6 +32,7 @@ typedef struct {
   Reader *reader;
   const Identity *who;
   HistoryBranch *branch;
+  SightPaths *paths;
   HistoryEntry *entry;
   gsize bytes;      /* of the entry so far */
   gsize total;      /* of all entries so far */
@@ -104,7 +105,7 @@ static gboolean tell(const Difference *difference, G_GNUC_UNUSED guint64 revisio
     return FALSE;
   if (!holds)
     return TRUE;
-  GRefString *path = store_get_path(telling->reader->store, difference->key, error);
+  GRefString *path = sight_paths_get(telling->paths, difference->key, error);
   Visibility visibility = {0};
   gboolean found = path != NULL && find_visibility(telling, difference, path, &visibility, error);
   if (found && visibility.key)
@@ -177,7 +178,8 @@ GPtrArray *reader_get_history(Reader *reader, const Identity *who, const char *k
     return NULL;
   g_autoptr(GPtrArray) entries = g_ptr_array_new_with_free_func((GDestroyNotify)history_entry_free);
   g_autoptr(HistoryBranch) branch = history_branch_new(snapshot, id);
-  Telling telling = {.reader = reader, .who = who, .branch = branch};
+  g_autoptr(SightPaths) paths = sight_paths_new(snapshot, who);
+  Telling telling = {.reader = reader, .who = who, .branch = branch, .paths = paths};
   while (entries->len < limit) {
     guint asked = limit - entries->len;
     g_autoptr(GArray) revisions =

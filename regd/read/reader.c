@@ -334,6 +334,29 @@ gsize reader_get_size(const NamedValue *value) {
   return size + strlen(value->name) + 16;
 }
 
+typedef struct {
+  const Reader *reader;
+  const Identity *who;
+  const Place *place;
+} Viewer;
+
+static gboolean is_visible(const char *name, gpointer data) {
+  const Viewer *viewer = data;
+  return reader_may_see_value(viewer->reader, viewer->who, viewer->place->acl, viewer->place->path,
+                              name);
+}
+
+/* How much the secrets take that the caller may not read tells of what they hold. */
+static gboolean sum_visible(Viewer *viewer, gint64 *bytes, GError **error) {
+  Store *store = viewer->reader->store;
+  gint64 key = viewer->place->key->id;
+  gboolean all = place_get_secret_level(viewer->place, viewer->who) >= ACCESS_READ;
+  if (!store_sum_values(store, key, bytes, error))
+    return FALSE;
+  return all || *bytes <= (gint64)LIMIT_LIST_BYTES ||
+         store_sum_some_values(store, key, is_visible, viewer, bytes, error);
+}
+
 GPtrArray *reader_list_values(Reader *reader, const Identity *who, const char *key,
                               GError **error) {
   g_autoptr(Snapshot) snapshot = reader_begin(reader, error);
@@ -342,7 +365,7 @@ GPtrArray *reader_list_values(Reader *reader, const Identity *who, const char *k
   if (place == NULL)
     return NULL;
   gint64 bytes = 0;
-  if (!store_sum_values(snapshot, place->key->id, &bytes, error))
+  if (!sum_visible(&(Viewer){reader, who, place}, &bytes, error))
     return NULL;
   if (bytes > (gint64)LIMIT_LIST_BYTES) {
     error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED,
@@ -436,9 +459,15 @@ gboolean reader_check_access(Reader *reader, const Identity *who, const char *ke
 typedef struct {
   Store *store;
   const Identity *who;
+  SightPaths *paths;
   gint64 last; /* the key that `today` is of */
   Acl *today;  /* borrowed; NULL, too, if it can't be read */
 } ReplayFilter;
+
+static GRefString *spell(gint64 key, gpointer data, GError **error) {
+  const ReplayFilter *filter = data;
+  return sight_paths_get(filter->paths, key, error);
+}
 
 static gboolean may_hear(const EffectiveEntry *entry, gint64 key, gpointer data) {
   ReplayFilter *filter = data;
@@ -483,11 +512,13 @@ GPtrArray *reader_replay(Reader *reader, const Identity *who, const ReplayScope 
     return NULL;
   }
   g_autofree char *fold = path_fold(path);
-  ReplayFilter filter = {.store = snapshot, .who = who};
+  g_autoptr(SightPaths) paths = sight_paths_new(snapshot, who);
+  ReplayFilter filter = {.store = snapshot, .who = who, .paths = paths};
   const HistoryListener listener = {.watched = fold,
                                     .recursive = scope->recursive,
                                     .way = scope->way,
                                     .may_hear = who->administrator ? NULL : may_hear,
+                                    .get_path = spell,
                                     .data = &filter};
   GPtrArray *effectives = history_replay(snapshot, since, &listener, error);
   if (effectives == NULL)

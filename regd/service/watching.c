@@ -47,19 +47,39 @@ static void emit(Watch *watch, guint64 revision, const WatchChange *changes, gui
     watch->lost = TRUE;
 }
 
-typedef struct {
-  gboolean reroutes; /* a link came, went, or leads elsewhere */
-  gboolean access;   /* an access list has changed */
-} Consequences;
+static gboolean is_as_visible(const EffectiveEntry *a, const EffectiveEntry *b) {
+  return a->kind == b->kind && a->before == b->before && a->after == b->after;
+}
 
-static Consequences find_consequences(const Effective *effective) {
-  Consequences found = {FALSE, FALSE};
+/* Of the entries by which a link came, went, or leads elsewhere: one for each way of being
+ * visible, because there may be many. Borrowed. */
+static GPtrArray *list_reroutes(const Effective *effective) {
+  GPtrArray *reroutes = g_ptr_array_new();
   for (guint i = 0; i < effective->entries->len; i++) {
-    const EffectiveEntry *entry = effective->entries->pdata[i];
-    found.reroutes |= entry->reroutes;
-    found.access |= entry->kind == CHANGE_ACL_CHANGED;
+    EffectiveEntry *entry = effective->entries->pdata[i];
+    gboolean known = !entry->reroutes;
+    for (guint known_at = 0; !known && known_at < reroutes->len; known_at++)
+      known = is_as_visible(entry, reroutes->pdata[known_at]);
+    if (!known)
+      g_ptr_array_add(reroutes, entry);
   }
-  return found;
+  return reroutes;
+}
+
+static gboolean has_changed_access(const Effective *effective) {
+  for (guint i = 0; i < effective->entries->len; i++)
+    if (((const EffectiveEntry *)effective->entries->pdata[i])->kind == CHANGE_ACL_CHANGED)
+      return TRUE;
+  return FALSE;
+}
+
+/* A link that the owner may not read is on no way of theirs, so they are not told that it has
+ * changed. */
+static gboolean is_visible_to(const GPtrArray *reroutes, const Identity *who) {
+  for (guint i = 0; i < reroutes->len; i++)
+    if (effective_entry_is_visible(reroutes->pdata[i], who))
+      return TRUE;
+  return FALSE;
 }
 
 /* If the owner may not see where a watch leads, it stays at the path that was asked for, which
@@ -78,22 +98,22 @@ static void follow_route(Watching *watching, Watch *watch) {
     watchers_move(watching->watchers, watch, watch->asked, TRUE);
 }
 
-static void follow_routes(Watching *watching, const Consequences *found) {
-  if (!found->reroutes && !found->access)
+static void follow_routes(Watching *watching, const GPtrArray *reroutes, gboolean access) {
+  if (reroutes->len == 0 && !access)
     return;
   g_autoptr(GPtrArray) all = watchers_list(watching->watchers);
   reader_keep_short(watching->reader, FALSE);
   for (guint i = 0; i < all->len; i++) {
     Watch *watch = all->pdata[i];
-    if (found->reroutes || watch->astray)
+    if ((access && watch->astray) || is_visible_to(reroutes, watch->who))
       follow_route(watching, watch);
   }
   reader_keep_short(watching->reader, TRUE);
 }
 
 void watching_tell(Watching *watching, const Effective *effective) {
-  Consequences found = find_consequences(effective);
-  follow_routes(watching, &found);
+  g_autoptr(GPtrArray) reroutes = list_reroutes(effective);
+  follow_routes(watching, reroutes, has_changed_access(effective));
   watchers_match(watching->watchers, effective, emit, watching);
 }
 
@@ -163,9 +183,11 @@ static gboolean leads_through(const RouteLinks *links, const Effective *effectiv
 }
 
 static gboolean any_reroutes(const GPtrArray *replay) {
-  for (guint i = 0; i < replay->len; i++)
-    if (find_consequences(replay->pdata[i]).reroutes)
+  for (guint i = 0; i < replay->len; i++) {
+    g_autoptr(GPtrArray) reroutes = list_reroutes(replay->pdata[i]);
+    if (reroutes->len > 0)
       return TRUE;
+  }
   return FALSE;
 }
 

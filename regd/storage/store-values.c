@@ -88,6 +88,21 @@ gboolean store_sum_values(Store *store, gint64 key, gint64 *bytes, GError **erro
          store_name_damage(store, key, error);
 }
 
+gboolean store_sum_some_values(Store *store, gint64 key, ValueTest counts, gpointer data,
+                               gint64 *bytes, GError **error) {
+  *bytes = 0;
+  g_autoptr(DbStatement) statement = db_prepare(
+      store->db, "SELECT name, length(data) + length(name) + 16 FROM stored WHERE key = ?1", error);
+  if (statement == NULL)
+    return FALSE;
+  db_bind_int(statement, 1, key);
+  DbStep step;
+  while ((step = db_step(store->db, statement, error)) == DB_ROW)
+    if (counts(db_column_text(statement, 0), data))
+      *bytes += db_column_int(statement, 1);
+  return step == DB_DONE || store_name_damage(store, key, error);
+}
+
 static gboolean write_value(Store *store, DbStatement *statement, gint64 key, const NewValue *value,
                             GError **error) {
   if (store->shadow != NULL && !shadow_get_values(store->shadow, key, error))

@@ -127,6 +127,10 @@ GPtrArray *store_list_values(Store *store, gint64 key, GError **error);
 gboolean store_count_values(Store *store, gint64 key, guint32 *count, GError **error);
 /* Bytes of all its data and names. */
 gboolean store_sum_values(Store *store, gint64 key, gint64 *bytes, GError **error);
+/* The same of those whose names @counts takes. */
+typedef gboolean (*ValueTest)(const char *name, gpointer data);
+gboolean store_sum_some_values(Store *store, gint64 key, ValueTest counts, gpointer data,
+                               gint64 *bytes, GError **error);
 /* A value to write; borrowed. */
 typedef struct {
   const char *fold; /* the folded name */

@@ -140,6 +140,13 @@ static gboolean check_usage(const Edit *edit, guint32 uid, const UserUsage *usag
   gint64 bytes = usage->before + usage->delta;
   if (edit->who->administrator || usage->delta <= 0 || bytes <= limit * times)
     return TRUE;
+  /* How much others hold is not told. */
+  if (uid != edit->who->uid)
+    return error_set(
+        error, REGISTRY_ERROR_LIMIT_EXCEEDED,
+        "HKEY_USERS\\%u: this change would make it hold more than the %" G_GINT64_FORMAT
+        " bytes that are allowed (Stored Bytes Per User)",
+        uid, limit);
   return error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED,
                    "HKEY_USERS\\%u: this change would make it hold %" G_GINT64_FORMAT
                    " bytes; at most %" G_GINT64_FORMAT " are allowed (Stored Bytes Per User)",

@@ -2,7 +2,9 @@
 /* Preconditions: a commit is refused unless they hold. */
 #include "client/base/error.h"
 #include "regd/history/retention.h"
+#include "regd/history/sight.h"
 #include "regd/tree/place.h"
+#include "regd/write/edit-keys.h"
 #include "regd/write/edit-values.h"
 #include "regd/write/operations.h"
 
@@ -65,16 +67,59 @@ static gboolean check_since(const Edit *edit, const Operation *operation, const 
                    operation->revision);
 }
 
+/* ---- what has changed: only what the caller may see of it counts ---- */
+
+typedef struct {
+  Edit *edit;
+  Acl *today;
+  gboolean seen;
+} Changes;
+
+/* That a list has changed concerns those, too, who may read no longer. */
+static gboolean look(const Difference *difference, G_GNUC_UNUSED guint64 revision, gpointer data,
+                     GError **error) {
+  Changes *changes = data;
+  Edit *edit = changes->edit;
+  DifferenceSight sight = {SIGHT_HIDDEN, SIGHT_HIDDEN};
+  const PastThing today = {.today = changes->today};
+  const PastThing always = {.today = edit->who->own};
+  const PastThing *thing = difference->kind == CHANGE_ACL_CHANGED ? &always : &today;
+  if (!sight_judge_difference(edit->store, edit->who, difference, thing, &sight, error))
+    return FALSE;
+  changes->seen = MAX(sight.of_old, sight.of_new) > SIGHT_HIDDEN;
+  return !changes->seen;
+}
+
+static gboolean has_history_changed(Edit *edit, gint64 key, guint64 since, gboolean *changed,
+                                    GError **error) {
+  g_autoptr(GArray) keys = history_list_changed(edit->store, key, since, error);
+  Changes changes = {.edit = edit};
+  const HistoryVisitor visitor = {look, &changes};
+  for (guint i = 0; keys != NULL && i < keys->len && !changes.seen; i++) {
+    gint64 id = g_array_index(keys, gint64, i);
+    if (!sight_find_today(edit->store, edit->who, id, &changes.today, error) ||
+        !history_visit_key(edit->store, id, since, &visitor, error))
+      return FALSE;
+  }
+  *changed = changes.seen;
+  return keys != NULL;
+}
+
 /* If history does not reach back: the keys themselves store when they last changed, and when
  * direct sub-keys last came or went. */
-static gboolean has_row_changed(Edit *edit, const KeyRow *row, guint64 since, gboolean *changed,
-                                GError **error) {
-  *changed = row->revision > since || row->children_revision > since;
+static gboolean has_row_changed(Edit *edit, const KeyRow *row, gint64 above, guint64 since,
+                                gboolean *changed, GError **error) {
+  Acl *list = NULL;
+  gint64 acl = edit_deciding(row, above);
+  if (!store_load_acl(edit->store, acl, &list, error))
+    return FALSE;
+  *changed = acl_get_level(list, edit->who) >= ACCESS_READ &&
+             (row->revision > since || row->children_revision > since);
   if (*changed || row->link != NULL)
     return TRUE;
   g_autoptr(GPtrArray) children = store_list_children(edit->store, row->id, NULL, error);
   for (guint i = 0; children != NULL && i < children->len && !*changed; i++)
-    if (!has_row_changed(edit, g_ptr_array_index(children, i), since, changed, error))
+    if (!has_row_changed(edit, g_ptr_array_index(children, i), acl, since, changed, error))
       return FALSE;
   return children != NULL;
 }
@@ -88,13 +133,13 @@ static gboolean has_changed(Edit *edit, const Place *place, guint64 since, gbool
     return FALSE;
   if (since >= horizon)
     return place_find_row(edit->store, place, &id, error) &&
-           (id == 0 || history_has_changed(edit->store, id, since, changed, error));
+           (id == 0 || has_history_changed(edit, id, since, changed, error));
   /* The place's own row may be of an older state: values have been set since. */
   g_autoptr(KeyRow) row = NULL;
   if (!store_get_key(edit->store, place->key->id, &row, error))
     return FALSE;
   if (place_exists(place))
-    return has_row_changed(edit, row, since, changed, error);
+    return has_row_changed(edit, row, place->acl_id, since, changed, error);
   *changed = row->children_revision > since;
   return TRUE;
 }

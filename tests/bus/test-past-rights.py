@@ -408,6 +408,7 @@ def guesses(data):
         for operations in ([sets], [("delete-value", KEY, "V"), sets], [("delete-tree", KEY), sets],
                            [("set-value", KEY, "V", REG_SZ, "other"), sets]):
             yield "Commit", "a(sssuv)a{sv}", operation_list(operations), options(**given)
+        yield "CommitReport", "a(sssuv)a{sv}", operation_list([sets]), options(**given)
     yield "SetValue", "ssuv", KEY, "V", dbus.UInt32(REG_SZ), variant(data)
 
 

@@ -4,6 +4,9 @@ older, files that are cut off, logs that lose their end. No wrong value is ever 
 lost is said, and `regd --check` finds each damage that changed what can be read."""
 
 import contextlib
+import errno
+import itertools
+import mmap
 import os
 import random
 import shutil
@@ -12,10 +15,10 @@ import subprocess
 
 import dbus
 
-from harness.case import Failure, check, contains, equal, main, rows, test
+from harness.case import Failure, Skip, check, contains, equal, main, rows, test
 from harness.database import PAGE, edit, unseal
 from harness.figures import amount, figure
-from harness.process import program
+from harness.process import BUILD, program
 from harness.registry import REG_BINARY, REG_DWORD, REG_SZ, SOFTWARE, Refused, Registry, options
 
 KEY = SOFTWARE + "\\Damage"
@@ -415,6 +418,55 @@ def a_backup_is_checked_and_an_old_one_is_taken():
         equal(registry.connect().get(KEY, "a")[2], b"mark" * 2000)
         sound, said = check_file(registry.database)
         check(sound, said)
+
+
+# ---- databases of before ----
+
+LIBRARY = BUILD / "tests" / "fault" / "libfailing-disk.so"
+
+
+def start_until_call(registry, shared, call, reason):
+    """A start whose `call`th write or flush fails, or kills it (0): whether it made fewer calls."""
+    shared[:8] = struct.pack("=ii", call, reason)
+    with contextlib.suppress(Failure):
+        registry.start()
+    with contextlib.suppress(ProcessLookupError):
+        registry.kill()
+    return struct.unpack_from("=i", shared)[0] > 0
+
+
+@rows([("killed", 0), ("EIO", errno.EIO), ("ENOSPC", errno.ENOSPC)])
+def a_database_of_before_is_copied_whole_or_not_at_all(reason):
+    if b"libasan" in subprocess.run(["ldd", program("regd/regd")], capture_output=True, check=True).stdout:
+        raise Skip("a sanitised regd takes no preloaded library before its own")
+    registry = Registry()
+    control = registry.directory / "failing-disk"
+    control.write_bytes(bytes(64))
+    with open(control, "r+b") as file:
+        shared = mmap.mmap(file.fileno(), 64)
+    registry.environment = {"LD_PRELOAD": str(LIBRARY), "FAILING_DISK": str(control)}
+    with registry:
+        registry.client.set(KEY, "a", REG_BINARY, b"mark" * 2000)
+        registry.stop()
+        unseal(registry.database)
+        old = registry.database.read_bytes()
+        for call in itertools.count(1, amount(23, 1)):
+            for path in registry.database.parent.iterdir():
+                path.unlink()
+            registry.database.write_bytes(old)
+            done = start_until_call(registry, shared, call, reason)
+            shared[:8] = bytes(8)
+            registry.start()
+            client = registry.connect()
+            equal(client.get(KEY, "a")[2], b"mark" * 2000)
+            client.connection.close()
+            registry.stop()
+            sound, said = check_file(registry.database)
+            check(sound, f"call {call}: {said}")
+            equal([name for name in os.listdir(registry.database.parent) if "upgrade" in name], [], f"call {call}")
+            if done:
+                break
+        check(call > 23, "nothing was made to fail")
 
 
 main()

@@ -203,7 +203,9 @@ static void state_free(State *state) {
 }
 
 static int on_close(sqlite3_file *file) {
-  if (!checked(file)->is_log)
+  if (checked(file)->is_log)
+    log_frames_clear(&checked(file)->frames);
+  else
     state_free(checked(file)->state);
   sqlite3_file *system = system_file(file);
   return system->pMethods->xClose(system);

@@ -13,9 +13,12 @@
 typedef struct {
   sqlite3_int64 complete; /* frames from here on have no checksums yet, if we write them */
   sqlite3_int64 headed;   /* whose header was written last; -1: none */
+  GArray *own;            /* headers of frames that this connection has written, by number */
+  gint64 magic;           /* of the log; -1: not read yet */
 } LogFrames;
 
 void log_frames_init(LogFrames *frames);
+void log_frames_clear(LogFrames *frames);
 /* Whether a read is that of one page. */
 gboolean log_frames_is_page(int size, sqlite3_int64 at);
 /* The frame, from 0 on, that a page at @at belongs to. */
@@ -24,7 +27,7 @@ gint64 log_frames_number(sqlite3_int64 at);
 void log_frames_note_write(LogFrames *frames, const void *bytes, int size, sqlite3_int64 at);
 /* Compares the @page that was read at @at. @file is the system's. FALSE: it is wrong, or *@code
  * is not SQLITE_OK. *@number: the page that the header names. */
-gboolean log_frames_check(const LogFrames *frames, sqlite3_file *file, const void *page,
+gboolean log_frames_check(LogFrames *frames, sqlite3_file *file, const void *page,
                           sqlite3_int64 at, guint32 *number, int *code);
 
 #endif

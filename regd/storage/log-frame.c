@@ -134,8 +134,7 @@ static int load_header(const LogFrames *frames, sqlite3_file *file, gint64 frame
 }
 
 /* What the sum of a frame goes on from. */
-static int load_sums_before(const LogFrames *frames, sqlite3_file *file, gint64 frame,
-                            Sums *sums) {
+static int load_sums_before(const LogFrames *frames, sqlite3_file *file, gint64 frame, Sums *sums) {
   guint8 bytes[8];
   const Header *own = find_header(frames, frame - 1);
   sqlite3_int64 at = frame == 0 ? LOG_SUM_AT : LOG_HEADER + (frame - 1) * FRAME + SUM_AT;
@@ -155,8 +154,8 @@ static int load_magic(LogFrames *frames, sqlite3_file *file) {
   return code;
 }
 
-gboolean log_frames_check(LogFrames *frames, sqlite3_file *file, const void *page,
-                          sqlite3_int64 at, guint32 *number, int *code) {
+gboolean log_frames_check(LogFrames *frames, sqlite3_file *file, const void *page, sqlite3_int64 at,
+                          guint32 *number, int *code) {
   Header header;
   Sums sums;
   gint64 frame = log_frames_number(at);

@@ -27,7 +27,7 @@ gint64 log_frames_number(sqlite3_int64 at);
 void log_frames_note_write(LogFrames *frames, const void *bytes, int size, sqlite3_int64 at);
 /* Compares the @page that was read at @at. @file is the system's. FALSE: it is wrong, or *@code
  * is not SQLITE_OK. *@number: the page that the header names. */
-gboolean log_frames_check(LogFrames *frames, sqlite3_file *file, const void *page,
-                          sqlite3_int64 at, guint32 *number, int *code);
+gboolean log_frames_check(LogFrames *frames, sqlite3_file *file, const void *page, sqlite3_int64 at,
+                          guint32 *number, int *code);
 
 #endif

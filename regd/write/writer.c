@@ -246,6 +246,8 @@ static void shorten_log(Writer *writer, gboolean purged) {
     db_execute(store_get_db(writer->store), "PRAGMA wal_checkpoint(TRUNCATE)", NULL);
   else
     db_shorten_log(store_get_db(writer->store));
+  if (db_is_damaged(store_get_db(writer->store)))
+    g_atomic_int_set(&writer->read_only, 1);
   g_atomic_int_set(&writer->flushing, 0);
 }
 

@@ -42,6 +42,7 @@ typedef enum {
   REGISTRY_ERROR_INVALID_ARGUMENTS, /* wrong signature, option or usage */
   REGISTRY_ERROR_NOT_SUPPORTED,
   REGISTRY_ERROR_UNREACHABLE, /* no bus, or no daemon on it */
+  REGISTRY_ERROR_LOCKED,      /* the key or value is locked (Lock) */
 } RegistryError;
 
 #define REGISTRY_ERROR (registry_error_quark())

@@ -20,6 +20,8 @@ static const char *const operation_names[] = {
     [OPERATION_UNDO] = "undo",
     [OPERATION_CONFIRM] = "confirm",
     [OPERATION_PURGE] = "purge",
+    [OPERATION_LOCK] = "lock",
+    [OPERATION_UNLOCK] = "unlock",
 };
 
 /* Those from SET_ACL on have names for messages, but are not Commit's. */
@@ -29,7 +31,7 @@ static const char *const change_names[] = {
     [CHANGE_KEY_CREATED] = "key-created",   [CHANGE_KEY_DELETED] = "key-deleted",
     [CHANGE_VALUE_SET] = "value-set",       [CHANGE_VALUE_DELETED] = "value-deleted",
     [CHANGE_ACL_CHANGED] = "acl-changed",   [CHANGE_LINK_CHANGED] = "link-changed",
-    [CHANGE_TREE_CHANGED] = "tree-changed",
+    [CHANGE_TREE_CHANGED] = "tree-changed", [CHANGE_LOCK_CHANGED] = "lock-changed",
 };
 
 static void operation_free(gpointer data) {

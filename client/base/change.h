@@ -24,6 +24,8 @@ typedef enum {
   OPERATION_UNDO,     /* the daemon undoes `revision`, whose trial has ended */
   OPERATION_CONFIRM,  /* `revision` is no longer on trial */
   OPERATION_PURGE,    /* the old data of a value, or of a key's values */
+  OPERATION_LOCK,     /* a value, or a key with all below it; `target` is the reason */
+  OPERATION_UNLOCK,
 } OperationKind;
 
 typedef enum {
@@ -32,7 +34,7 @@ typedef enum {
   OPERATION_VOLATILE = 1 << 2,     /* create-key: option volatile true */
   OPERATION_NOT_VOLATILE = 1 << 3, /* create-key: option volatile false, said explicitly */
   OPERATION_KEY_ABSENT = 1 << 4,   /* expect-absent: of the key, not of a value */
-  OPERATION_RECURSIVE = 1 << 5,    /* purge: of all values at and below the key */
+  OPERATION_RECURSIVE = 1 << 5,    /* purge, lock, unlock: all at and below the key */
   OPERATION_ONLY_MISSING = 1 << 6, /* set-value, create-link: an existing value or key is kept */
 } OperationFlags;
 
@@ -60,6 +62,7 @@ typedef struct {
   char *comment;         /* or NULL */
   gboolean dry_run;
   guint32 confirm_within; /* seconds; 0: not on trial */
+  gboolean over_locks;    /* the daemon's own: what is locked does not hold it up */
   gboolean indexed;       /* errors name the operation by its index (Commit) */
 } Change;
 
@@ -87,6 +90,7 @@ typedef enum {
   CHANGE_ACL_CHANGED,
   CHANGE_LINK_CHANGED,
   CHANGE_TREE_CHANGED,
+  CHANGE_LOCK_CHANGED,
 } ChangeKind;
 
 /* "key-created" and so on; static. FALSE for any other word. */

@@ -35,6 +35,7 @@ static const ErrorRow error_rows[] = {
     [REGISTRY_ERROR_INVALID_ARGUMENTS] = {DBUS_ERROR("InvalidArgs"), EXIT_CODE_USAGE},
     [REGISTRY_ERROR_NOT_SUPPORTED] = {DBUS_ERROR("NotSupported"), EXIT_CODE_FAILED},
     [REGISTRY_ERROR_UNREACHABLE] = {DBUS_ERROR("ServiceUnknown"), EXIT_CODE_UNREACHABLE},
+    [REGISTRY_ERROR_LOCKED] = {REGISTRY_ERROR_PREFIX "Locked", EXIT_CODE_ACCESS_DENIED},
 };
 
 /* Answers of the bus itself when the daemon gives none, and of a daemon of another version

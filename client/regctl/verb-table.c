@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "client/cli/near.h"
+#include "client/regctl/declare/declare-verbs.h"
 
 #define BIT OPTION_BIT
 
@@ -129,6 +130,25 @@ const Verb verbs[] = {
      .help = "PRINCIPAL is user:NAME, group:NAME (or the number) or everyone; LEVEL is none, read, "
              "write or control. The list that is given replaces the key's own; --inherit removes "
              "it, so that the next one above decides again."},
+    {.name = "lock",
+     .operands = "KEY [NAME]",
+     .fewest = 1,
+     .most = 2,
+     .options = BIT(OPTION_RECURSIVE) | BIT(OPTION_NAME) | BIT(OPTION_REASON),
+     .writes = TRUE,
+     .run = verb_lock,
+     .summary = "let nobody change a value, or a key with all below it, until it is unlocked",
+     .help = "NAME is the value, @ the default one; with -r, and without NAME, it is the key and "
+             "everything below it, also what is not there yet. Nobody can change it then, "
+             "administrators included; --reason=TEXT tells them why. It takes the right control."},
+    {.name = "unlock",
+     .operands = "KEY [NAME]",
+     .fewest = 1,
+     .most = 2,
+     .options = BIT(OPTION_RECURSIVE) | BIT(OPTION_NAME),
+     .writes = TRUE,
+     .run = verb_unlock,
+     .summary = "take a lock away"},
     {.name = "validate",
      .operands = "[KEY]",
      .most = 1,

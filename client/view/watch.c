@@ -86,6 +86,8 @@ void view_watch_lose(RegistryView *view, GError *problem) {
 /* Notes one change of a signal. A change that names no single key counts for everything. */
 static void note_change(RegistryView *view, ChangeKind kind, const char *key, const char *name,
                         guint64 revision) {
+  if (kind == CHANGE_LOCK_CHANGED)
+    return; /* what is read has not changed */
   if (kind == CHANGE_LINK_CHANGED && *name == '\0') {
     g_free(view->path);
     view->path = g_strdup(key);

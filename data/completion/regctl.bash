@@ -188,7 +188,7 @@ _regctl_offer() {
     ;;
   status:* | confirm:*) ;;
   rollback:1) _regctl_complete_revision "$key" "$current" ;;
-  get:1 | set:1 | unset:1 | describe:1 | blame:1 | purge:1) _regctl_complete_value "$key" "$current" ;;
+  get:1 | set:1 | unset:1 | describe:1 | blame:1 | purge:1 | lock:1 | unlock:1) _regctl_complete_value "$key" "$current" ;;
   find:0) ;;
   find:1 | cp:1 | *:0) _regctl_complete_key "$current" ;;
   esac

@@ -73,7 +73,7 @@ static const struct {
     [CHANGE_KEY_CREATED] = {FALSE, TRUE}, [CHANGE_KEY_DELETED] = {TRUE, FALSE},
     [CHANGE_VALUE_SET] = {FALSE, TRUE},   [CHANGE_VALUE_DELETED] = {TRUE, FALSE},
     [CHANGE_ACL_CHANGED] = {TRUE, TRUE},  [CHANGE_LINK_CHANGED] = {FALSE, TRUE},
-    [CHANGE_TREE_CHANGED] = {TRUE, TRUE},
+    [CHANGE_TREE_CHANGED] = {TRUE, TRUE}, [CHANGE_LOCK_CHANGED] = {FALSE, TRUE},
 };
 
 gboolean effective_entry_is_visible(const EffectiveEntry *entry, const Identity *identity) {

@@ -8,7 +8,7 @@
 /* Those that history is written of. */
 #define RECORDED_KINDS                                                                             \
   ((1U << CHANGE_KEY_CREATED) | (1U << CHANGE_KEY_DELETED) | (1U << CHANGE_VALUE_SET) |            \
-   (1U << CHANGE_VALUE_DELETED) | (1U << CHANGE_ACL_CHANGED))
+   (1U << CHANGE_VALUE_DELETED) | (1U << CHANGE_ACL_CHANGED) | (1U << CHANGE_LOCK_CHANGED))
 
 enum {
   FLAG_SECRET = 1 << 3,
@@ -215,10 +215,13 @@ static gboolean take_flags(RunReader *reader, DifferenceRecord *entry) {
   return TRUE;
 }
 
-/* A value has a name, and nothing else has. */
+/* A value has a name, and nothing else has, except a lock of one. A lock has its reasons, before
+ * and after, in the place of data. */
 static gboolean fits_kind(const DifferenceRecord *entry, guint contents) {
   gboolean of_value = entry->kind == CHANGE_VALUE_SET || entry->kind == CHANGE_VALUE_DELETED;
   guint of_others = HAS_NAME | HAS_OLD_VALUE | HAS_POSITION | HAS_NEW_VALUE;
+  if (entry->kind == CHANGE_LOCK_CHANGED)
+    return (contents & HAS_OLD_STATE) == 0;
   return of_value ? (contents & HAS_NAME) != 0 && (contents & HAS_OLD_STATE) == 0
                   : (contents & of_others) == 0;
 }

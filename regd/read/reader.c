@@ -6,6 +6,7 @@
 
 #include "client/base/error.h"
 #include "client/base/protocol.h"
+#include "regd/declare/lock.h"
 #include "regd/history/record.h"
 #include "regd/history/retention.h"
 #include "regd/history/sight.h"
@@ -142,6 +143,7 @@ void key_info_free(KeyInfo *info) {
   g_free(info->path);
   g_free(info->class_name);
   g_free(info->link);
+  g_free(info->locked);
   g_free(info);
 }
 
@@ -399,6 +401,21 @@ static KeyInfo *describe(const Place *place) {
   return info;
 }
 
+static gboolean read_lock(Store *store, const char *path, const char *name, char **reason,
+                          GError **error) {
+  g_autoptr(Lock) lock = NULL;
+  if (!lock_find(store, path, name, &lock, error))
+    return FALSE;
+  *reason = lock != NULL ? g_steal_pointer(&lock->reason) : NULL;
+  return TRUE;
+}
+
+gboolean reader_get_lock(Reader *reader, const char *path, const char *name, char **reason,
+                         GError **error) {
+  g_autoptr(Snapshot) snapshot = reader_begin(reader, error);
+  return snapshot != NULL && read_lock(snapshot, path, name, reason, error);
+}
+
 KeyInfo *reader_get_key_head(Reader *reader, const Identity *who, const char *key,
                              gboolean no_follow, GError **error) {
   g_autoptr(Snapshot) snapshot = reader_begin(reader, error);
@@ -413,7 +430,10 @@ KeyInfo *reader_get_key_info(Reader *reader, const Identity *who, const char *ke
   ResolveMode mode = no_follow ? RESOLVE_NO_FOLLOW : RESOLVE_FOLLOW;
   g_autoptr(Place) place = snapshot != NULL ? find_readable(reader, who, key, mode, error) : NULL;
   g_autoptr(KeyInfo) info = place != NULL ? describe(place) : NULL;
-  return info != NULL && count(snapshot, place->key, info, error) ? g_steal_pointer(&info) : NULL;
+  return info != NULL && count(snapshot, place->key, info, error) &&
+                 read_lock(snapshot, place->path, NULL, &info->locked, error)
+             ? g_steal_pointer(&info)
+             : NULL;
 }
 
 char *reader_resolve(Reader *reader, const Identity *who, const char *key, gboolean no_follow,

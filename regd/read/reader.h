@@ -61,6 +61,7 @@ typedef struct {
   char *path;
   char *class_name; /* "" if none */
   char *link;       /* target, or NULL */
+  char *locked;     /* why it is locked, or NULL */
   guint32 subkeys, values;
   gint64 last_write; /* microseconds since 1970 */
   guint64 revision;
@@ -165,6 +166,11 @@ char *reader_resolve(Reader *reader, const Identity *who, const char *key, gbool
 /* *@origin: the key whose list decides. */
 Acl *reader_get_acl(Reader *reader, const Identity *who, const char *key, char **origin,
                     GError **error);
+
+/* Why the value @name of the key at the canonical @path (NULL: the key itself) is locked; *@reason
+ * is NULL if it is not. */
+gboolean reader_get_lock(Reader *reader, const char *path, const char *name, char **reason,
+                         GError **error);
 
 /* The level that @identity has at @key, whose path and links are @who's. KEY_NOT_FOUND: the key
  * is missing, and @identity may know it. */

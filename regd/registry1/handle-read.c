@@ -157,6 +157,7 @@ static gboolean append_key_info(DBusMessageIter *dict, const KeyInfo *info) {
          wire_append_entry_uint64(dict, "last-write", (guint64)info->last_write) &&
          wire_append_entry_uint64(dict, "revision", info->revision) &&
          wire_append_entry_boolean(dict, "volatile", info->is_volatile) &&
+         (info->locked == NULL || wire_append_entry_string(dict, "locked", info->locked)) &&
          (info->link == NULL || wire_append_entry_string(dict, "link", info->link));
 }
 
@@ -299,21 +300,29 @@ typedef struct {
   const char *key, *name;
   const SchemaSet *schemas; /* the reader's, which outlive the call */
   char *path;
+  char *locked;
 } DescribeCall;
 
 static void clear_describe_call(gpointer data) {
   DescribeCall *asked = data;
   g_clear_pointer(&asked->path, g_free);
+  g_clear_pointer(&asked->locked, g_free);
 }
 
 static gboolean read_place(Reader *reader, gpointer data, GError **error) {
   DescribeCall *asked = data;
   guint64 revision = 0;
+  gboolean of_key = *asked->name == '\0';
   if (!resolve_check_value_name(asked->key, asked->name, error))
     return FALSE;
   asked->path = reader_resolve(reader, asked->who, asked->key, FALSE, &revision, error);
   asked->schemas = reader_get_schemas(reader);
-  return asked->path != NULL;
+  if (asked->path == NULL ||
+      !reader_get_lock(reader, asked->path, of_key ? NULL : asked->name, &asked->locked, error))
+    return FALSE;
+  /* With an empty name the key is described, which tells of its default value too. */
+  return !of_key || asked->locked != NULL ||
+         reader_get_lock(reader, asked->path, asked->name, &asked->locked, error);
 }
 
 static gboolean append_description_of(DBusMessageIter *out, gpointer data) {
@@ -321,7 +330,8 @@ static gboolean append_description_of(DBusMessageIter *out, gpointer data) {
   DBusMessageIter dict;
   return dbus_message_iter_open_container(out, DBUS_TYPE_ARRAY, "{sv}", &dict) &&
          wire_end_container(out, &dict,
-                            append_description(&dict, asked->schemas, asked->path, asked->name));
+                            append_description(&dict, asked->schemas, asked->path, asked->name) &&
+                                append_text(&dict, "locked", asked->locked));
 }
 
 static const ReadCallKind describe = {read_place, append_description_of, clear_describe_call,

@@ -32,6 +32,10 @@ void handle_get_acl(DispatchCall *call, gpointer data);
 void handle_set_acl(DispatchCall *call, gpointer data);
 void handle_set_acl_with_options(DispatchCall *call, gpointer data);
 
+/* handle-lock.c */
+void handle_lock(DispatchCall *call, gpointer data);
+void handle_unlock(DispatchCall *call, gpointer data);
+
 /* handle-check.c */
 void handle_check_access(DispatchCall *call, gpointer data);
 

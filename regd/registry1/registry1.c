@@ -73,6 +73,11 @@ static const DispatchMethod methods[] = {
     {"CheckAccess", IN({"key", "s"}, {"principal", "s"}, {"options", "a{sv}"}), OUT({"level", "s"}),
      handle_check_access},
 
+    {"Lock", IN({"key", "s"}, {"name", "s"}, {"reason", "s"}, {"options", "a{sv}"}),
+     OUT({"revision", "t"}), handle_lock},
+    {"Unlock", IN({"key", "s"}, {"name", "s"}, {"options", "a{sv}"}), OUT({"revision", "t"}),
+     handle_unlock},
+
     {"Describe", IN({"key", "s"}, {"name", "s"}), OUT({"description", "a{sv}"}), handle_describe},
     {"Validate", IN({"key", "s"}), OUT({"problems", "a(sss)"}), handle_validate},
 

@@ -41,9 +41,11 @@ gboolean rehearsal_run(Rehearsal *rehearsal, Reader *reader, GError **error) {
     return FALSE;
   context.places = place_cache_new();
   context.counts = retention_counts_new();
+  context.locks = lock_set_new();
   gboolean done = apply(rehearsal, reader, &context, error);
   place_cache_free(context.places);
   retention_counts_free(context.counts);
+  lock_set_free(context.locks);
   /* Here, because a large one would delay the main loop. */
   g_clear_pointer(&rehearsal->change, change_free);
   return done;

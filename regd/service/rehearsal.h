@@ -5,8 +5,8 @@
 #define REGD_SERVICE_REHEARSAL_H
 
 #include "client/base/change.h"
+#include "regd/base/result.h"
 #include "regd/read/reader.h"
-#include "regd/write/result.h"
 
 /* What is tried, by whom, and what came of it. */
 typedef struct {

@@ -119,6 +119,13 @@ static const char *const steps[] = {
     "ALTER TABLE stored ADD COLUMN secret INTEGER; ALTER TABLE trials ADD COLUMN groups TEXT;",
 
     "ALTER TABLE trials ADD COLUMN steps INTEGER NOT NULL DEFAULT 0;",
+
+    /* locks: what can't be changed. `path` and `fold` are folded; `whole`: the key and all below
+     * it. There need not be such a key or value. */
+    "CREATE TABLE locks("
+    "  path TEXT NOT NULL, whole INTEGER NOT NULL, fold TEXT NOT NULL, key TEXT NOT NULL,"
+    "  name TEXT NOT NULL, reason TEXT NOT NULL, uid INTEGER NOT NULL, time INTEGER NOT NULL,"
+    "  PRIMARY KEY(path, whole, fold)) WITHOUT ROWID;",
 };
 #define CHECKSUM_STEP 3
 

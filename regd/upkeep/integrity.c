@@ -9,6 +9,7 @@
 #include "client/base/error.h"
 #include "client/base/path.h"
 #include "client/base/protocol.h"
+#include "regd/declare/lock.h"
 #include "regd/history/encoding.h"
 #include "regd/history/record.h"
 
@@ -78,11 +79,16 @@ static const struct {
      "WITH RECURSIVE branch(id, uid) AS (SELECT id, CAST(name AS INTEGER) FROM keys"
      " WHERE parent = 2 AND live AND name = CAST(CAST(name AS INTEGER) AS TEXT)"
      " UNION ALL SELECT k.id, b.uid FROM branch b JOIN keys k ON k.parent = b.id AND k.live),"
-     " held(uid, bytes) AS (SELECT b.uid, sum(64 + length(CAST(k.name AS BLOB))"
+     " parts(uid, bytes) AS (SELECT b.uid, sum(64 + length(CAST(k.name AS BLOB))"
      " + coalesce(length(CAST(k.link AS BLOB)), 0) + coalesce(length(CAST(k.class AS BLOB)), 0)"
      " + coalesce((SELECT length(CAST(text AS BLOB)) FROM acls WHERE id = k.acl), 0)"
      " + (SELECT coalesce(sum(length(data) + length(CAST(name AS BLOB))), 0) FROM stored"
-     " WHERE key = k.id)) FROM branch b JOIN keys k ON k.id = b.id GROUP BY b.uid)"
+     " WHERE key = k.id)) FROM branch b JOIN keys k ON k.id = b.id GROUP BY b.uid"
+     " UNION ALL SELECT CAST(substr(path, 12) AS INTEGER),"
+     " 64 + length(CAST(name AS BLOB)) + length(CAST(reason AS BLOB)) FROM locks"
+     " WHERE path GLOB 'HKEY_USERS\\[0-9]*' AND substr(path, 12) || '\\' GLOB"
+     " CAST(CAST(substr(path, 12) AS INTEGER) AS TEXT) || '\\*'),"
+     " held(uid, bytes) AS (SELECT uid, sum(bytes) FROM parts GROUP BY uid)"
      " SELECT u.uid || ': ' || u.bytes || ' for ' || coalesce(h.bytes, 0) FROM usage u"
      " LEFT JOIN held h ON h.uid = u.uid WHERE u.bytes <> coalesce(h.bytes, 0)"
      " + (SELECT coalesce(sum(held), 0) FROM trials WHERE uid = u.uid) LIMIT 20"},
@@ -140,6 +146,24 @@ static const char *check_acl(DbStatement *row, G_GNUC_UNUSED GHashTable *lists) 
   return acl == NULL ? "an access list can't be read" : NULL;
 }
 
+/* Whether a canonical path and its folded form belong together. */
+static gboolean is_folded_path(const char *key, const char *path) {
+  g_autoptr(Path) parsed = key != NULL && path != NULL ? path_parse(key, NULL) : NULL;
+  return parsed != NULL && is_folded(key, path);
+}
+
+static const char *check_lock(DbStatement *row, G_GNUC_UNUSED GHashTable *lists) {
+  const char *name = db_column_text(row, 2);
+  const char *fold = db_column_text(row, 3);
+  const char *reason = db_column_text(row, 4);
+  gboolean whole = db_column_int(row, 5) != 0;
+  if (!is_folded_path(db_column_text(row, 0), db_column_text(row, 1)) || name == NULL ||
+      fold == NULL || !path_check_value_name(name, NULL) || !is_folded(name, fold) ||
+      (whole && *name != '\0'))
+    return "a lock is of nothing that can be locked";
+  return reason == NULL || !lock_check_reason("", reason, NULL) ? "a lock has no reason" : NULL;
+}
+
 /* What is kept of a key that is gone, or of its list that was, can be put back. */
 static gboolean is_state_sound(const DifferenceRecord *entry) {
   if (entry->kind != CHANGE_KEY_DELETED && entry->kind != CHANGE_ACL_CHANGED)
@@ -182,6 +206,7 @@ static const struct {
     {"SELECT name, fold, link, id || ' ' || name FROM keys", 3, check_key},
     {"SELECT name, fold, key || ' ' || name FROM stored", 2, check_value},
     {"SELECT text, id FROM acls", 1, check_acl},
+    {"SELECT key, path, name, fold, reason, whole, key || ' ' || name FROM locks", 6, check_lock},
     {"SELECT run, revision || ' ' || sequence FROM history", 1, check_run},
 };
 

@@ -31,6 +31,8 @@ static gboolean (*const operations[])(Edit *, const Operation *, GError **) = {
     [OPERATION_UNDO] = apply_undo,
     [OPERATION_CONFIRM] = apply_confirm,
     [OPERATION_PURGE] = apply_purge,
+    [OPERATION_LOCK] = apply_lock,
+    [OPERATION_UNLOCK] = apply_unlock,
 };
 
 static gboolean apply_operations(Edit *edit, const Change *change, GError **error) {
@@ -233,7 +235,8 @@ static gboolean looks_back(const Change *change) {
 static gboolean begin(const ApplyContext *context, const Change *change, GError **error) {
   if (looks_back(change) && !retention_counts_write(context->counts, context->store, error))
     return FALSE;
-  return store_savepoint(context->store, error);
+  return lock_set_refresh(context->locks, context->store, error) &&
+         store_savepoint(context->store, error);
 }
 
 /* Whether only values have changed: the tree, its links and its lists have not. */
@@ -282,6 +285,9 @@ gboolean apply_change(const ApplyContext *context, Identity *who, const Change *
       .places = context->places,
       .schemas = context->schemas,
       .settings = context->settings,
+      .locks = context->locks,
+      .over_locks = change->over_locks,
+      .tries = change->dry_run,
       .who = who,
       .revision = context->revision + 1,
       .now = context->now,
@@ -297,6 +303,8 @@ gboolean apply_change(const ApplyContext *context, Identity *who, const Change *
   result->steps = db_get_work(db);
   if (!result->kept || !touches_values_alone(&edit, change))
     place_cache_clear(context->places);
+  if (!result->kept && edit.has_locked)
+    lock_set_forget(context->locks);
   edit_clear(&edit);
   return done;
 }

@@ -6,10 +6,11 @@
 #define REGD_WRITE_APPLY_H
 
 #include "client/base/change.h"
+#include "regd/base/result.h"
+#include "regd/declare/lock-set.h"
 #include "regd/history/retention.h"
 #include "regd/tree/place-cache.h"
 #include "regd/tree/settings.h"
-#include "regd/write/result.h"
 #include "schema/rules.h"
 
 /* What the writer hands to every change. */
@@ -17,6 +18,7 @@ typedef struct {
   Store *store;
   PlaceCache *places;      /* of the store's state between changes; apply_change() keeps it valid */
   RetentionCounts *counts; /* to be written before the transaction is committed */
+  LockSet *locks;          /* of the store's state between changes, as `places` */
   SchemaSet *schemas;      /* may be NULL */
   const LiveSettings *settings;
   guint64 revision; /* the newest handed out */

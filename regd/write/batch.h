@@ -5,7 +5,7 @@
 #define REGD_WRITE_BATCH_H
 
 #include "client/base/change.h"
-#include "regd/write/result.h"
+#include "regd/base/result.h"
 
 /* A change that somebody has handed in, and what became of it. */
 typedef struct {

@@ -8,6 +8,7 @@
 #include "client/base/path.h"
 #include "client/base/protocol.h"
 #include "regd/tree/place.h"
+#include "regd/write/edit-locks.h"
 #include "regd/write/edit-values.h"
 
 /* The cost of a key in a user's quota, besides its name. */
@@ -100,7 +101,7 @@ gboolean edit_insert(Edit *edit, KeyRow *row, gint64 above, GError **error) {
   if (edit->has_deleted)
     edit->has_revisited = TRUE;
   if (!give_to_user(edit, row, error) || !store_insert_key(edit->store, row, fold, error) ||
-      !touch_children(edit, row->parent, error))
+      !edit_pass_key(edit, row->id, error) || !touch_children(edit, row->parent, error))
     return FALSE;
   edit->touched = row->id;
 
@@ -176,6 +177,8 @@ gboolean edit_update(Edit *edit, const KeyRow *row, gint64 cost_before, GError *
 }
 
 gboolean edit_point_link(Edit *edit, KeyRow *row, gint64 acl, const char *target, GError **error) {
+  if (!edit_pass_key(edit, row->id, error))
+    return FALSE;
   g_autofree char *old_target = g_steal_pointer(&row->link);
   if (row->revision == edit->revision)
     edit->has_revisited = TRUE;
@@ -240,7 +243,7 @@ gboolean edit_delete_tree(Edit *edit, const KeyRow *row, gint64 above, GError **
   if (path == NULL)
     return FALSE;
   gboolean done = edit_require(edit, acl, path, ACCESS_WRITE, error) &&
-                  delete_children(edit, row, acl, error) &&
+                  edit_pass_branch(edit, path, error) && delete_children(edit, row, acl, error) &&
                   edit_delete_values(edit, &(KeyAt){row->id, acl, path}, error) &&
                   bury(edit, row, acl, path, error);
   g_ref_string_release(path);
@@ -251,7 +254,7 @@ gboolean edit_delete_tree(Edit *edit, const KeyRow *row, gint64 above, GError **
 
 gboolean edit_set_list(Edit *edit, KeyRow *row, gint64 above, gint64 id, GError **error) {
   Acl *old = NULL;
-  if (!store_load_acl(edit->store, row->acl, &old, error))
+  if (!edit_pass_key(edit, row->id, error) || !store_load_acl(edit->store, row->acl, &old, error))
     return FALSE;
   if (row->revision == edit->revision)
     edit->has_revisited = TRUE;

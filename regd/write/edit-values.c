@@ -6,6 +6,7 @@
 
 #include "client/base/error.h"
 #include "client/base/path.h"
+#include "regd/write/edit-locks.h"
 
 /* The cost of a value in a user's quota. */
 static gint64 get_cost(const char *name, const RegistryValue *value) {
@@ -73,6 +74,8 @@ static gboolean note_secrecy(Edit *edit, const KeyAt *at, const ValueRow *row,
 /* Notes that @new has taken the place of @old (NULL: of nothing). */
 static gboolean note_set(Edit *edit, const KeyAt *at, const NewValue *new, ValueRow *old,
                          GError **error) {
+  if (!edit_pass_value(edit, at, new->name, error))
+    return FALSE;
   gint64 old_cost = old != NULL ? get_cost(old->name, old->value) : 0;
   if (!edit_charge(edit, at->path, get_cost(new->name, new->value) - old_cost, error))
     return FALSE;
@@ -129,7 +132,8 @@ gboolean edit_store_value(Edit *edit, const KeyAt *at, NewValue new, GError **er
 
 gboolean edit_delete_row(Edit *edit, const KeyAt *at, ValueRow *row, GError **error) {
   g_autofree char *fold = path_fold(row->name);
-  if (!store_delete_value(edit->store, at->id, fold, error))
+  if (!edit_pass_value(edit, at, row->name, error) ||
+      !store_delete_value(edit->store, at->id, fold, error))
     return FALSE;
   edit->has_deleted = TRUE;
   if (row->revision == edit->revision)

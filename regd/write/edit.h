@@ -5,10 +5,11 @@
 #define REGD_WRITE_EDIT_H
 
 #include "client/base/change.h"
+#include "regd/base/result.h"
+#include "regd/declare/lock-set.h"
 #include "regd/history/record.h"
 #include "regd/tree/place-cache.h"
 #include "regd/tree/settings.h"
-#include "regd/write/result.h"
 #include "schema/rules.h"
 
 typedef struct {
@@ -16,6 +17,10 @@ typedef struct {
   PlaceCache *places; /* valid for existing keys: see edit_forget_place() */
   SchemaSet *schemas;
   const LiveSettings *settings;
+  LockSet *locks;      /* NULL: nothing is locked */
+  gboolean over_locks; /* what is locked does not hold this change up */
+  gboolean tries;      /* a dry run: only the tables that the store's functions know are written */
+  gboolean has_locked; /* `locks` has changed */
   Identity *who;
   guint64 revision; /* the one this change takes if it changes something */
   gint64 now;
@@ -28,7 +33,8 @@ typedef struct {
   gboolean has_deleted;   /* something was deleted: what is made afterwards may be the same again */
   guint64 undone;         /* the trial that this change ends; 0: it ends none */
   guint left_out;         /* what the trial may not give back to its maker */
-  gint64 left_out_at;     /* a key at or below which that is */
+  guint left_locked;      /* what it leaves because it is locked */
+  gint64 left_out_at;     /* a key at or below which that is, either of them */
   gboolean writes_anyway; /* something is to be committed although no key */
   gboolean has_revisited; /* something was changed twice: edit_fold() is needed */
 

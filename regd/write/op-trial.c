@@ -6,6 +6,7 @@
 #include "regd/history/trials.h"
 #include "regd/tree/place.h"
 #include "regd/write/edit-keys.h"
+#include "regd/write/edit-locks.h"
 #include "regd/write/edit-values.h"
 #include "regd/write/operations.h"
 
@@ -60,6 +61,8 @@ typedef struct {
 static gboolean note_change(const Difference *difference, guint64 revision, gpointer data,
                             GError **error) {
   ChangedSince *since = data;
+  if (difference->kind == CHANGE_LOCK_CHANGED)
+    return TRUE; /* what is locked is left by another rule, which tells of it */
   if (since->revision != revision &&
       !trials_is_ended(since->edit->store, revision, &since->is_ended, error))
     return FALSE;
@@ -99,6 +102,11 @@ static gboolean is_changed_since(const ChangedSince *since, const Difference *di
 
 static void leave_out(Edit *edit, gint64 key) {
   edit->left_out++;
+  edit->left_out_at = key;
+}
+
+static void leave_locked(Edit *edit, gint64 key) {
+  edit->left_locked++;
   edit->left_out_at = key;
 }
 
@@ -189,7 +197,7 @@ static gboolean may_regain(const ChangedSince *since, const KeyAt *key, AccessLe
 }
 
 gboolean edit_note_left_out(Edit *edit, GError **error) {
-  gint64 key = edit->left_out > 0 ? edit->left_out_at : 0;
+  gint64 key = edit->left_out + edit->left_locked > 0 ? edit->left_out_at : 0;
   g_autoptr(KeyRow) row = NULL;
   while (key != 0 && (row == NULL || !row->live)) {
     g_clear_pointer(&row, key_row_free);
@@ -198,16 +206,22 @@ gboolean edit_note_left_out(Edit *edit, GError **error) {
     key = row->parent;
   }
   gint64 above = 0;
+  edit->over_locks = TRUE; /* the list stays what it is */
   return row == NULL || (edit_find_above(edit, row, &above, error) &&
                          edit_set_list(edit, row, above, row->acl, error));
 }
 
 char *edit_get_comment(const Edit *edit, const char *comment) {
-  if (edit->left_out == 0)
-    return g_strdup(comment);
-  return g_strdup_printf("%s; %u of its changes stay, because its maker may not see, or no longer "
-                         "holds, what would come back, or has no room for it",
-                         comment, edit->left_out);
+  GString *text = g_string_new(comment);
+  if (edit->left_out > 0)
+    g_string_append_printf(text,
+                           "; %u of its changes stay, because its maker may not see, or no longer "
+                           "holds, what would come back, or has no room for it",
+                           edit->left_out);
+  if (edit->left_locked > 0)
+    g_string_append_printf(text, "; %u of its changes stay, because they are locked",
+                           edit->left_locked);
+  return g_string_free(text, comment == NULL && text->len == 0);
 }
 
 /* Whether there is room for the old value: not if it was replaced on trial, and other data has
@@ -395,13 +409,31 @@ static gboolean find_above(ChangedSince *since, const KeyRow *row, const Differe
   return TRUE;
 }
 
+static gboolean find_lock(Edit *edit, const Difference *difference, gboolean *is_locked,
+                          GError **error) {
+  GRefString *path = store_get_path(edit->store, difference->key, error);
+  if (path == NULL)
+    return FALSE;
+  *is_locked = edit_find_undo_lock(edit, difference, path) != NULL;
+  g_ref_string_release(path);
+  return TRUE;
+}
+
 static gboolean undo(ChangedSince *since, const Difference *difference, guint64 revision,
                      GError **error) {
   Edit *edit = since->edit;
   if (!load_since(since, difference->key, revision, error))
     return FALSE;
-  if (is_changed_since(since, difference) || difference->old_purged)
+  gboolean is_locked = FALSE;
+  if (difference->kind == CHANGE_LOCK_CHANGED || is_changed_since(since, difference) ||
+      difference->old_purged)
     return TRUE;
+  if (!find_lock(edit, difference, &is_locked, error))
+    return FALSE;
+  if (is_locked) {
+    leave_locked(edit, difference->key);
+    return TRUE;
+  }
   g_autoptr(KeyRow) row = NULL;
   gint64 above = 0;
   if (!store_get_key(edit->store, difference->key, &row, error) ||

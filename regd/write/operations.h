@@ -28,6 +28,14 @@ gboolean apply_expect_revision(Edit *edit, const Operation *operation, GError **
 /* op-rollback.c */
 gboolean apply_rollback(Edit *edit, const Operation *operation, GError **error);
 
+/* op-lock.c */
+gboolean apply_lock(Edit *edit, const Operation *operation, GError **error);
+gboolean apply_unlock(Edit *edit, const Operation *operation, GError **error);
+/* Locks the value @name (NULL: the key and all below it) at @place, there or not. The caller has
+ * checked the rights. */
+gboolean edit_lock(Edit *edit, const Place *place, const char *name, const char *reason,
+                   GError **error);
+
 /* op-trial.c */
 gboolean apply_undo(Edit *edit, const Operation *operation, GError **error);
 /* The trial is over, and nothing has to be undone. */

@@ -15,9 +15,9 @@
 #include "regd/history/trials.h"
 #include "regd/tree/settings.h"
 #include "regd/upkeep/opening.h"
+#include "regd/upkeep/seed.h"
 #include "regd/write/apply.h"
 #include "regd/write/batch.h"
-#include "regd/write/seed.h"
 
 struct Writer {
   ResultQueue *written; /* of Request */
@@ -44,6 +44,7 @@ struct Writer {
   Store *store;
   PlaceCache *places; /* of the newest state */
   RetentionCounts *counts;
+  LockSet *locks;
   guint64 revision;
   LiveSettings settings;
   gboolean settings_are_stale;
@@ -104,6 +105,7 @@ static gboolean apply_request(Writer *writer, Request *request) {
   ApplyContext context = {.store = writer->store,
                           .places = writer->places,
                           .counts = writer->counts,
+                          .locks = writer->locks,
                           .schemas = schemas,
                           .settings = &writer->settings,
                           .revision = writer->revision,
@@ -199,6 +201,7 @@ static void take_back(Writer *writer, guint64 revision) {
   store_abandon(writer->store);
   place_cache_clear(writer->places);
   retention_counts_clear(writer->counts);
+  lock_set_forget(writer->locks);
   writer->revision = revision;
   writer->settings_are_stale = TRUE;
   if (db_is_damaged(store_get_db(writer->store)))
@@ -496,6 +499,7 @@ Writer *writer_start(const char *file, GMainContext *context, WriteDone own_done
   writer->problems = g_ptr_array_new_with_free_func(g_free);
   writer->places = place_cache_new();
   writer->counts = retention_counts_new();
+  writer->locks = lock_set_new();
   writer->settings_are_stale = TRUE;
   writer->commits_until_pruning = PRUNE_EVERY;
   writer->own_done = own_done;
@@ -522,6 +526,7 @@ void writer_stop(Writer *writer) {
   g_ptr_array_unref(writer->problems);
   place_cache_free(writer->places);
   retention_counts_free(writer->counts);
+  lock_set_free(writer->locks);
   store_close(writer->store);
   schema_set_unref(writer->schemas);
   g_mutex_clear(&writer->mutex);

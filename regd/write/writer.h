@@ -8,7 +8,7 @@
 #include "client/base/change.h"
 #include "regd/base/durations.h"
 #include "regd/base/pulse.h"
-#include "regd/write/result.h"
+#include "regd/base/result.h"
 #include "schema/rules.h"
 
 typedef struct Writer Writer;

@@ -12,7 +12,7 @@ from sources import TOP, code_only, find, read
 # include the public header and what is pure in client/base.
 EVERYBODYS = {"client/registry.h", "client/base"}
 # regd is a stack: a folder may include any that stands before it.
-REGD = [f"regd/{name}" for name in ("base", "storage", "tree", "history", "read", "files", "upkeep", "write",
+REGD = [f"regd/{name}" for name in ("base", "storage", "tree", "history", "declare", "read", "files", "upkeep", "write",
                                     "service", "bus", "registry1")] + ["regd"]
 MAIL = {f"mailauth/{name}" for name in ("base", "ipc", "process", "tls", "protocol", "settings", "connector", "pam",
                                         "mailbox", "backend", "package", "guesses", "front", "parent", "verifier")}
@@ -32,7 +32,9 @@ LAYERS = {
     "client/regctl/branch": {"client/cli", "client/regctl/session", "client/regfile", "client/hive", "client/terminal"},
     "client/regctl/verbs": {"client/cli", "client/regctl/session", "client/regctl/branch", "client/regfile",
                             "client/terminal"},
-    "client/regctl": {"client/cli", "client/threads", "client/regctl/session", "client/regctl/verbs"},
+    "client/regctl/declare": {"client/regctl/verbs", "client/cli", "client/regctl/session", "client/regctl/branch", "client/regfile",
+                            "client/terminal"},
+    "client/regctl": {"client/cli", "client/threads", "client/regctl/session", "client/regctl/verbs", "client/regctl/declare"},
     "schema": set(),
     "mailauth/base": set(),
     "mailauth/ipc": {"mailauth/base"},

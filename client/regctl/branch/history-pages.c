@@ -225,6 +225,38 @@ gboolean history_walk(Session *session, const char *const *keys, guint64 count, 
   return TRUE;
 }
 
+typedef struct {
+  const Sought *sought;
+  gboolean found;
+} Search;
+
+static gboolean search_revision(G_GNUC_UNUSED Session *session, const PastRevision *revision,
+                                gpointer data, G_GNUC_UNUSED GError **error) {
+  Search *search = data;
+  const Sought *sought = search->sought;
+  for (guint i = 0; revision->revision == sought->revision && i < revision->changes->len; i++) {
+    const PastChange *past = g_ptr_array_index(revision->changes, i);
+    search->found |= strcmp(past->kind, sought->kind) == 0;
+  }
+  return revision->revision > sought->revision;
+}
+
+gboolean history_report(Session *session, const char *key, const Sought *sought, GError **error) {
+  GError *problem = NULL;
+  Search search = {.sought = sought};
+  const char *const keys[] = {key, NULL};
+  if (!session_has(session, OPTION_JSON))
+    return TRUE;
+  if (sought->revision > sought->before &&
+      !history_walk(session, keys, G_MAXUINT64, search_revision, &search, &problem) &&
+      problem != NULL) {
+    g_propagate_error(error, problem);
+    return FALSE;
+  }
+  session_report(session, &(Written){sought->revision, search.found});
+  return TRUE;
+}
+
 /* ---- printing ---- */
 
 static void print_time(guint64 microseconds, GString *out) {

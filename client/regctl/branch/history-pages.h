@@ -28,6 +28,15 @@ typedef gboolean (*PastVisit)(Session *session, const PastRevision *revision, gp
 gboolean history_walk(Session *session, const char *const *keys, guint64 count, PastVisit visit,
                       gpointer data, GError **error);
 
+/* A call that answers with a revision, its own or the newest one. */
+typedef struct {
+  const char *kind; /* of what its own revision did at or below the key */
+  guint64 before;   /* the newest revision before the call */
+  guint64 revision; /* that was answered */
+} Sought;
+/* session_report() of such a call, with --json. */
+gboolean history_report(Session *session, const char *key, const Sought *sought, GError **error);
+
 /* "revision, time, user, program[pid]", separated by tabs, without a line end. */
 void history_print_head(Session *session, const PastRevision *revision);
 /* "REG_SZ a -> REG_SZ b": what there is of the two; "(purged)". */

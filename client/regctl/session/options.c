@@ -104,6 +104,9 @@ static const OptionRow rows[N_OPTIONS] = {
                       .words = colors,
                       .help = "auto (default: on a terminal), always or never"},
     [OPTION_BYTES] = {.name = "bytes", .help = "DATA is the bytes, in hexadecimal or of the file"},
+    [OPTION_REASON] = {.name = "reason",
+                       .argument = "TEXT",
+                       .help = "why it is locked; those who meet the lock are told"},
     [OPTION_STRICT] = {.name = "strict",
                        .help = "fail at the first line that can't be read, or is guessed"},
 };

@@ -47,6 +47,7 @@ typedef enum {
   OPTION_COLOR,
   OPTION_HIVE,
   OPTION_SALVAGE,
+  OPTION_REASON,
   N_OPTIONS
 } OptionName;
 

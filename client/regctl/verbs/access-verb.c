@@ -90,38 +90,6 @@ static void add_entry(Request *request, DBusMessageIter *entries, const char *en
   request_check(request, dbus_message_iter_close_container(entries, &row));
 }
 
-/* The answer of SetAcl is a revision, this change's or the newest one: whether that revision
- * changed a list here. */
-typedef struct {
-  guint64 revision;
-  gboolean changed;
-} ListChange;
-
-static gboolean find_list_change(G_GNUC_UNUSED Session *session, const PastRevision *revision,
-                                 gpointer data, G_GNUC_UNUSED GError **error) {
-  ListChange *change = data;
-  for (guint i = 0; revision->revision == change->revision && i < revision->changes->len; i++) {
-    const PastChange *past = g_ptr_array_index(revision->changes, i);
-    change->changed |= strcmp(past->kind, "acl-changed") == 0;
-  }
-  return revision->revision > change->revision;
-}
-
-static gboolean report_list(Session *session, const char *key, guint64 before, guint64 revision,
-                            GError **error) {
-  GError *problem = NULL;
-  ListChange change = {.revision = revision};
-  const char *const keys[] = {key, NULL};
-  if (revision > before &&
-      !history_walk(session, keys, G_MAXUINT64, find_list_change, &change, &problem) &&
-      problem != NULL) {
-    g_propagate_error(error, problem);
-    return FALSE;
-  }
-  session_report(session, &(Written){revision, change.changed});
-  return TRUE;
-}
-
 static gboolean set_acl(Session *session, const char *key, GStrv entries, GError **error) {
   Request request;
   DBusMessageIter array;
@@ -144,7 +112,8 @@ static gboolean set_acl(Session *session, const char *key, GStrv entries, GError
   session_add_write_options(session, &request);
   request_close_options(&request);
   return session_write(session, &request, &revision, error) &&
-         (!reports || report_list(session, key, before, revision, error));
+         (!reports ||
+          history_report(session, key, &(Sought){"acl-changed", before, revision}, error));
 }
 
 gboolean verb_acl(Session *session, GError **error) {

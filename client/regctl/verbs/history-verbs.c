@@ -22,7 +22,7 @@ static gboolean parse_revision(const char *operand, guint64 *revision, GError **
 /* ---- history ---- */
 
 static gboolean is_value_change(const PastChange *change) {
-  return g_str_has_prefix(change->kind, "value-");
+  return g_str_has_prefix(change->kind, "value-") || strcmp(change->kind, "lock-changed") == 0;
 }
 
 static void print_change(Session *session, const PastChange *change) {

@@ -5,7 +5,7 @@
 #include <glib/gstdio.h>
 
 #include "client/base/protocol.h"
-#include "regd/write/seed.h"
+#include "regd/upkeep/seed.h"
 
 #define START ((gint64)1000000 * G_USEC_PER_SEC)
 

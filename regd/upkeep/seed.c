@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* See seed.h. */
-#include "regd/write/seed.h"
+#include "regd/upkeep/seed.h"
 
 #include "client/base/path.h"
 
@@ -74,6 +74,7 @@ Change *seed_drop_volatile(Store *store, GError **error) {
     return NULL;
   g_autoptr(Change) change = change_new();
   change->comment = g_strdup("volatile keys of the last run");
+  change->over_locks = TRUE;
   for (guint i = 0; i < keys->len; i++) {
     GRefString *path = store_get_path(store, ((KeyRow *)g_ptr_array_index(keys, i))->id, error);
     if (path == NULL)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a change has done, or why it was refused. */
-#ifndef REGD_WRITE_RESULT_H
-#define REGD_WRITE_RESULT_H
+#ifndef REGD_BASE_RESULT_H
+#define REGD_BASE_RESULT_H
 
 #include "regd/base/effective.h"
 

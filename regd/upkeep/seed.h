@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a new database holds. */
-#ifndef REGD_WRITE_SEED_H
-#define REGD_WRITE_SEED_H
+#ifndef REGD_UPKEEP_SEED_H
+#define REGD_UPKEEP_SEED_H
 
 #include "client/base/change.h"
 #include "regd/storage/store.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* See result.h. */
-#include "regd/write/result.h"
+#include "regd/base/result.h"
 
 void write_result_clear(WriteResult *result) {
   effective_free(result->effective);

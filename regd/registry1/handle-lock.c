@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* The handlers of Lock and Unlock. */
+#include "client/base/error.h"
+#include "regd/bus/change-message.h"
+#include "regd/bus/face.h"
+#include "regd/registry1/handlers.h"
+
+/* A lock stays until it is unlocked: undoing it would leave open what somebody relies on. */
+static gboolean check_trial(const char *key, const Change *change, GError **error) {
+  return change->confirm_within == 0 ||
+         error_set(error, REGISTRY_ERROR_INVALID_VALUE,
+                   "%s: a lock can't be made or taken on trial (confirm-within)", key);
+}
+
+static gboolean check_name(const char *key, const char *name, gboolean recursive, GError **error) {
+  return !recursive || *name == '\0' ||
+         error_set(error, REGISTRY_ERROR_INVALID_VALUE,
+                   "%s: value \"%s\": the option \"recursive\" is for a key and everything below "
+                   "it, and goes with an empty name",
+                   key, name);
+}
+
+static gboolean read_options(DBusMessageIter *in, Change *change, const char *key, const char *name,
+                             guint *flags, GError **error) {
+  gboolean recursive = FALSE;
+  gboolean no_follow = FALSE;
+  g_autoptr(WireOptions) options = face_take_options(in, error);
+  if (options == NULL || !change_message_read_options(options, change, error) ||
+      !wire_options_get_boolean(options, "recursive", &recursive, error) ||
+      !wire_options_get_boolean(options, "no-follow", &no_follow, error) ||
+      !check_trial(key, change, error) || !check_name(key, name, recursive, error))
+    return FALSE;
+  *flags = (recursive ? OPERATION_RECURSIVE : 0U) | (no_follow ? OPERATION_NO_FOLLOW : 0U);
+  return TRUE;
+}
+
+static void change_lock(DispatchCall *call, BusFace *face, OperationKind kind) {
+  DBusMessageIter in;
+  g_autoptr(GError) error = NULL;
+  guint flags = 0;
+  dispatch_call_get_arguments(call, &in);
+  const char *key = face_take_string(&in);
+  const char *name = face_take_string(&in);
+  const char *reason = kind == OPERATION_LOCK ? face_take_string(&in) : NULL;
+  g_autoptr(Change) change = change_new();
+  if (!read_options(&in, change, key, name, &flags, &error)) {
+    dispatch_call_fail(call, error);
+    return;
+  }
+  Operation *operation = change_add(change, kind, key);
+  operation->name = g_strdup(name);
+  operation->target = g_strdup(reason);
+  operation->flags = flags;
+  face_write(call, face, g_steal_pointer(&change), face_answer_revision, call);
+}
+
+void handle_lock(DispatchCall *call, gpointer data) {
+  change_lock(call, data, OPERATION_LOCK);
+}
+
+void handle_unlock(DispatchCall *call, gpointer data) {
+  change_lock(call, data, OPERATION_UNLOCK);
+}

@@ -52,8 +52,43 @@ static void say(Server *server, const char *format, ...) {
 
 /* ---- the bus ---- */
 
+/* Takes the calls out of @from that wait for @owner's watches. */
+static GQueue take_barriers(GQueue *from, const char *owner) {
+  GQueue taken = G_QUEUE_INIT;
+  GList *next = NULL;
+  for (GList *link = from->head; link != NULL; link = next) {
+    next = link->next;
+    if (owner != NULL && !g_str_equal(dbus_message_get_sender(link->data), owner))
+      continue;
+    g_queue_push_tail(&taken, link->data);
+    g_queue_delete_link(from, link);
+  }
+  return taken;
+}
+
+static void drop_barriers(Server *server, const char *owner) {
+  GQueue dropped = take_barriers(&server->face.barriers, owner);
+  g_queue_clear_full(&dropped, (GDestroyNotify)dbus_message_unref);
+}
+
+static void on_caught_up(const char *owner, gpointer data) {
+  Server *server = data;
+  GQueue open = take_barriers(&server->face.barriers, owner);
+  for (DBusMessage *call; (call = g_queue_pop_head(&open)) != NULL; dbus_message_unref(call))
+    if (server->dispatcher != NULL)
+      dispatcher_handle(server->dispatcher, call);
+}
+
+static gboolean has_room(gpointer data) {
+  const Server *server = data;
+  return server->face.connection == NULL ||
+         dbus_connection_get_outgoing_size(server->face.connection) <=
+             (long)LIMIT_TELLING_BACKLOG_BYTES;
+}
+
 static void on_left(const char *name, gpointer data) {
   Server *server = data;
+  drop_barriers(server, name);
   watching_forget_owner(service_get_watching(server->service), name);
   readings_forget_owner(server->readings, name);
   if (server->face.outbox != NULL)
@@ -86,6 +121,7 @@ static DBusHandlerResult on_any_message(G_GNUC_UNUSED DBusConnection *connection
 static void leave_bus(Server *server) {
   if (server->face.connection == NULL)
     return;
+  drop_barriers(server, NULL);
   watching_forget_owner(service_get_watching(server->service), NULL);
   g_clear_pointer(&server->face.callers, callers_free);
   g_clear_pointer(&server->face.outbox, outbox_free);
@@ -230,8 +266,9 @@ static void on_problem(const char *text, gpointer data) {
   say(data, "%s", text);
 }
 
-static const ServiceEvents service_events = {
-    .changed = on_changed, .read_only = on_read_only, .problem = on_problem};
+static const ServiceEvents service_events = {.watching = {on_changed, has_room, on_caught_up},
+                                             .read_only = on_read_only,
+                                             .problem = on_problem};
 
 /* ---- schemas ---- */
 

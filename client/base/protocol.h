@@ -93,8 +93,14 @@
  * threads too. */
 #define LIMIT_SHORT_TURN_US 10000
 #define LIMIT_SHORT_WINDOW_US 50000
-#define LIMIT_READING_RETRY_MS 5U /* while large replies wait to be read */
-#define LIMIT_READINGS 8U         /* threads that read at the same time, for all users together */
+/* Watches that have much to be told: how much of one in a turn, and how long in one piece. A
+ * writer waits no longer for them; then they are told to read again. */
+#define LIMIT_TELLING_TURN 64U
+#define LIMIT_TELLING_SLICE_US 2000
+#define LIMIT_TELLING_US 300000
+#define LIMIT_TELLING_BACKLOG_BYTES (64U * 1024U) /* not yet taken by the bus */
+#define LIMIT_READING_RETRY_MS 5U                 /* while large replies wait to be read */
+#define LIMIT_READINGS 8U /* threads that read at the same time, for all users together */
 /* The counts of GetStatistics are used again for so long. */
 #define LIMIT_COUNTS_KEPT_MS 5000U
 /* A database of fewer rows is quick to count, and counted at each call. */

@@ -448,6 +448,10 @@ static DBusHandlerResult on_message(DBusConnection *connection, DBusMessage *mes
   return DBUS_HANDLER_RESULT_HANDLED;
 }
 
+void dispatcher_handle(Dispatcher *dispatcher, DBusMessage *message) {
+  (void)on_message(dispatcher->connection, message, dispatcher);
+}
+
 static const DBusObjectPathVTable object_functions = {.message_function = on_message};
 
 Dispatcher *dispatcher_new(DBusConnection *connection, const char *path,

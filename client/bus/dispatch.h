@@ -26,6 +26,8 @@ Dispatcher *dispatcher_new(DBusConnection *connection, const char *path,
 void dispatcher_free(Dispatcher *dispatcher);
 /* For the calls that come from then on. */
 void dispatcher_set_explain(Dispatcher *dispatcher, DispatchExplain explain);
+/* Handles a method call that a filter has held back. */
+void dispatcher_handle(Dispatcher *dispatcher, DBusMessage *message);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Dispatcher, dispatcher_free)
 
 /* The unique name of the caller; borrowed. */

@@ -15,13 +15,19 @@ static void entry_free(gpointer data) {
 
 Effective *effective_new(guint64 revision) {
   Effective *effective = g_new0(Effective, 1);
+  g_atomic_ref_count_init(&effective->references);
   effective->revision = revision;
   effective->entries = g_ptr_array_new_with_free_func(entry_free);
   return effective;
 }
 
+Effective *effective_ref(Effective *effective) {
+  g_atomic_ref_count_inc(&effective->references);
+  return effective;
+}
+
 void effective_free(Effective *effective) {
-  if (effective == NULL)
+  if (effective == NULL || !g_atomic_ref_count_dec(&effective->references))
     return;
   g_ptr_array_unref(effective->entries);
   g_free(effective);

@@ -17,6 +17,7 @@ typedef struct {
 } EffectiveEntry;
 
 typedef struct {
+  gatomicrefcount references;
   guint64 revision;
   GPtrArray *entries; /* of EffectiveEntry; empty only with `too_many` */
   gboolean
@@ -24,6 +25,8 @@ typedef struct {
 } Effective;
 
 Effective *effective_new(guint64 revision);
+Effective *effective_ref(Effective *effective);
+/* Gives a reference back. */
 void effective_free(Effective *effective);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Effective, effective_free)
 EffectiveEntry *effective_add(Effective *effective, ChangeKind kind, GRefString *key,

@@ -423,9 +423,15 @@ void watchers_tell_all_changed(Watch *watch, guint64 revision, WatchEmit emit, g
   emit_one(watch, revision, &all, 1, emit, data);
 }
 
+gboolean watchers_is_moved(const Watch *watch) {
+  return own(watch)->moved;
+}
+
 static void tell(Watch *watch, guint64 revision, WatchEmit emit, gpointer data) {
   WatchChange moved = {CHANGE_LINK_CHANGED, watch->path, ""};
-  if (own(watch)->moved)
+  if (watch->behind != NULL)
+    emit(watch, revision, NULL, 0, data);
+  else if (own(watch)->moved)
     emit_one(watch, revision, &moved, 1, emit, data);
   else if (own(watch)->full)
     watchers_tell_all_changed(watch, revision, emit, data);

@@ -25,6 +25,7 @@ typedef struct {
   guint64 from;       /* revisions up to this one are not told */
   guint64 sequence;   /* signals sent or dropped so far */
   gboolean lost;      /* the service's: a signal was dropped, and the watcher has not been told */
+  gpointer behind;    /* the service's: if not NULL, it is told later of what it hears */
 } Watch;
 
 /* One change of a signal; borrowed from the commit. */
@@ -35,7 +36,8 @@ typedef struct {
 } WatchChange;
 
 /* One signal. The watch's sequence has been counted already. The function must
- * not add or remove watches. */
+ * not add or remove watches. Without @changes: the watch is behind, and has heard something of
+ * this revision, which is to be told by watchers_match_one(). */
 typedef void (*WatchEmit)(Watch *watch, guint64 revision, const WatchChange *changes,
                           guint n_changes, gpointer data);
 
@@ -73,6 +75,8 @@ void watchers_match(Watchers *watchers, const Effective *effective, WatchEmit em
 /* The same for one watch, whatever its `from`: replaying. */
 void watchers_match_one(Watchers *watchers, Watch *watch, const Effective *effective,
                         WatchEmit emit, gpointer data);
+/* Whether it leads elsewhere, and has not been told. */
+gboolean watchers_is_moved(const Watch *watch);
 /* Sends one tree-changed outside of any commit, in place of signals that were lost. */
 void watchers_tell_all_changed(Watch *watch, guint64 revision, WatchEmit emit, gpointer data);
 

@@ -26,6 +26,7 @@ typedef struct {
   DBusConnection *connection; /* this and the next two: NULL while there is no bus */
   Callers *callers;
   Outbox *outbox;
+  GQueue barriers; /* of DBusMessage: calls that wait until their sender's watches are told */
 } BusFace;
 
 /* Identifies the caller and takes their share before the handler runs. */

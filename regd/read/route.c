@@ -4,6 +4,7 @@
  * is told to read again. */
 #include "regd/read/route.h"
 
+#include "client/base/error.h"
 #include "client/base/path.h"
 #include "client/base/protocol.h"
 
@@ -11,6 +12,7 @@ struct RouteLinks {
   GHashTable *keys; /* folded paths */
   Identity *looker;
   guint followed;
+  gboolean too_long; /* a key was not looked at, because the reader must keep short */
 };
 
 static void note(RouteLinks *links, const char *path) {
@@ -28,6 +30,7 @@ static char *root_of(const Path *path, guint32 uid) {
  * canonical path (a root may stand for another key). *@missing is set if there is no such key. */
 static char *read_target(RouteLinks *links, Reader *reader, char **path, gboolean *missing) {
   g_autoptr(KeyInfo) info = reader_get_key_head(reader, links->looker, *path, TRUE, NULL);
+  links->too_long |= info == NULL && reader_was_too_long(reader);
   *missing = info == NULL;
   if (info == NULL || info->link != NULL)
     return info != NULL ? g_strdup(info->link) : NULL;
@@ -65,16 +68,20 @@ static char *walk(RouteLinks *links, Reader *reader, guint32 uid, gboolean no_fo
 }
 
 RouteLinks *route_links_find(Reader *reader, const Identity *who, const char *path,
-                             gboolean no_follow) {
-  RouteLinks *links = g_new0(RouteLinks, 1);
+                             gboolean no_follow, GError **error) {
+  g_autoptr(RouteLinks) links = g_new0(RouteLinks, 1);
   links->keys = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   links->looker = identity_new(0, TRUE, NULL, 0, 0, NULL);
   g_autofree char *stretch = g_strdup(path);
-  while (stretch != NULL && links->followed++ <= LIMIT_LINKS) {
+  while (stretch != NULL && !links->too_long && links->followed++ <= LIMIT_LINKS) {
     g_autofree char *before = g_steal_pointer(&stretch);
     stretch = walk(links, reader, who->uid, no_follow, before);
   }
-  return links;
+  if (!links->too_long && reader_may_go_on(reader, error))
+    return g_steal_pointer(&links);
+  if (links->too_long)
+    error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED, "%s: too long a way", path);
+  return NULL;
 }
 
 void route_links_free(RouteLinks *links) {
@@ -87,6 +94,18 @@ void route_links_free(RouteLinks *links) {
 
 GHashTable *route_links_get_keys(const RouteLinks *links) {
   return links->keys;
+}
+
+gboolean route_links_equal(const RouteLinks *links, const RouteLinks *others) {
+  if (g_hash_table_size(links->keys) != g_hash_table_size(others->keys))
+    return FALSE;
+  GHashTableIter iter;
+  gpointer key = NULL;
+  g_hash_table_iter_init(&iter, links->keys);
+  while (g_hash_table_iter_next(&iter, &key, NULL))
+    if (!g_hash_table_contains(others->keys, key))
+      return FALSE;
+  return TRUE;
 }
 
 gboolean route_links_contain(const RouteLinks *links, const char *key) {

@@ -12,40 +12,150 @@
 #define CHANGE_OVERHEAD_BYTES 24U
 #define SIGNAL_OVERHEAD_BYTES 256U
 
-static gboolean read_watch_options(const WireOptions *options, WatchOptions *result, guint64 *since,
-                                   GError **error) {
-  result->since = wire_options_has(options, "since") ? since : NULL;
-  return wire_options_get_boolean(options, "recursive", &result->recursive, error) &&
-         wire_options_get_boolean(options, "no-follow", &result->no_follow, error) &&
-         wire_options_get_uint64(options, "since", since, error);
+static gboolean read_watch_options(const WireOptions *options, WatchOrder *order, GError **error) {
+  order->has_since = wire_options_has(options, "since");
+  return wire_options_get_boolean(options, "recursive", &order->recursive, error) &&
+         wire_options_get_boolean(options, "no-follow", &order->no_follow, error) &&
+         wire_options_get_uint64(options, "since", &order->since, error);
+}
+
+/* ---- beginning ---- */
+
+/* How often what was read on a thread may be outrun by other changes. */
+#define CATCH_UP_TRIES 8U
+
+/* A Watch call that has much to read. */
+typedef struct {
+  DispatchCall *call;
+  BusFace *face;
+  WatchOrder asked;
+  WatchOrder order;    /* the part that is still to be read */
+  WatchStart *earlier; /* what has been read of it */
+  WatchStart *read;
+  guint tries;
+} WatchCall;
+
+static void watch_call_free(gpointer data) {
+  WatchCall *self = data;
+  watch_start_free(self->earlier);
+  watch_start_free(self->read);
+  g_free(self);
 }
 
 /* The answer goes out before anything that is replayed: the watcher learns the
  * id first. */
-void handle_watch(DispatchCall *call, gpointer data) {
-  BusFace *face = data;
-  DBusMessageIter in, out;
-  g_autoptr(GError) error = NULL;
-  WatchOptions watched = {.recursive = TRUE};
-  guint64 since = 0;
-  GPtrArray *replay = NULL;
-  Watch *watch = NULL;
-  dispatch_call_get_arguments(call, &in);
-  const char *key = face_take_string(&in);
-  g_autoptr(WireOptions) options = face_take_options(&in, &error);
-  if (options != NULL && read_watch_options(options, &watched, &since, &error))
-    watch = watching_add(service_get_watching(face->service), face_caller(call),
-                         dispatch_call_get_sender(call), key, &watched, &replay, &error);
-  if (watch == NULL) {
-    dispatch_call_fail(call, error);
-    return;
-  }
+static void answer_watch(DispatchCall *call, BusFace *face, Watch *watch, WatchStart *start) {
+  DBusMessageIter out;
   DBusMessage *reply = face_begin(call, &out);
   face_finish(call, reply,
               face_append_uint32(&out, watch->id) && face_append_uint64(&out, watch->from) &&
                   wire_append_string(&out, watch->path));
-  if (replay != NULL)
-    watching_replay(service_get_watching(face->service), watch, replay);
+  watching_replay(service_get_watching(face->service), watch, start);
+}
+
+static gboolean read_on_thread(Reader *reader, gpointer data, GError **error) {
+  WatchCall *self = data;
+  self->read = watch_start_read(reader, &self->order, error);
+  return self->read != NULL;
+}
+
+static void submit(WatchCall *self);
+
+/* What was read goes behind what had been read before, or begins anew if the path has led
+ * elsewhere meanwhile. */
+static void take_read(WatchCall *self) {
+  if (self->earlier != NULL && !watch_start_join(self->read, self->earlier)) {
+    g_clear_pointer(&self->read, watch_start_free);
+    self->order = self->asked;
+  }
+  watch_start_free(self->earlier);
+  self->earlier = g_steal_pointer(&self->read);
+  if (self->earlier == NULL)
+    return;
+  self->order.has_since = TRUE;
+  self->order.since = self->earlier->revision;
+}
+
+/* A new try: of the rest, or of all if the path has led elsewhere meanwhile. FALSE: it has been
+ * tried often enough. */
+static gboolean read_more(WatchCall *self) {
+  if (++self->tries >= CATCH_UP_TRIES)
+    return FALSE;
+  if (!reader_was_too_long(face_get_reader(self->face))) {
+    g_clear_pointer(&self->earlier, watch_start_free);
+    self->order = self->asked;
+  }
+  submit(self);
+  return TRUE;
+}
+
+/* What has happened since is read at once, unless it is much again. */
+static void add_watch(WatchCall *self) {
+  g_autoptr(GError) error = NULL;
+  WatchStart *start = NULL;
+  Watch *watch = watching_add(service_get_watching(self->face->service), &self->order,
+                              dispatch_call_get_sender(self->call), self->earlier, &start, &error);
+  gboolean outrun = watch == NULL && (error->code == REGISTRY_ERROR_FAILED ||
+                                      reader_was_too_long(face_get_reader(self->face)));
+  if (outrun && read_more(self))
+    return;
+  if (watch != NULL)
+    answer_watch(self->call, self->face, watch, start);
+  else
+    dispatch_call_fail(self->call, error);
+  watch_call_free(self);
+}
+
+static void on_read(gpointer data, const GError *error) {
+  WatchCall *self = data;
+  if (error != NULL) {
+    dispatch_call_fail(self->call, error);
+    watch_call_free(self);
+    return;
+  }
+  take_read(self);
+  if (self->earlier != NULL)
+    add_watch(self);
+  else
+    submit(self);
+}
+
+static void submit(WatchCall *self) {
+  static const ReadingKind reading = {read_on_thread, on_read, watch_call_free};
+  readings_submit(self->face->readings,
+                  &(ReadingOrder){face_caller(self->call)->uid,
+                                  dispatch_call_get_sender(self->call),
+                                  service_get_schemas(self->face->service)},
+                  &reading, self);
+}
+
+static void read_long(DispatchCall *call, BusFace *face, const WatchOrder *order) {
+  WatchCall *self = g_new0(WatchCall, 1);
+  self->call = call;
+  self->face = face;
+  self->asked = self->order = *order;
+  submit(self);
+}
+
+void handle_watch(DispatchCall *call, gpointer data) {
+  BusFace *face = data;
+  DBusMessageIter in;
+  g_autoptr(GError) error = NULL;
+  WatchStart *start = NULL;
+  Watch *watch = NULL;
+  dispatch_call_get_arguments(call, &in);
+  WatchOrder order = {.who = face_caller(call), .key = face_take_string(&in), .recursive = TRUE};
+  g_autoptr(WireOptions) options = face_take_options(&in, &error);
+  gboolean read = options != NULL && read_watch_options(options, &order, &error);
+  if (read)
+    watch = watching_add(service_get_watching(face->service), &order,
+                         dispatch_call_get_sender(call), NULL, &start, &error);
+  if (watch != NULL)
+    answer_watch(call, face, watch, start);
+  else if (read && reader_was_too_long(face_get_reader(face)))
+    read_long(call, face, &order);
+  else
+    dispatch_call_fail(call, error);
 }
 
 void handle_unwatch(DispatchCall *call, gpointer data) {
@@ -133,13 +243,17 @@ static void refuse_until_read(DBusMessage *message, BusFace *face) {
 
 gboolean registry1_meet(DBusMessage *message, BusFace *face) {
   const char *sender = dbus_message_get_sender(message);
+  Watching *watching = service_get_watching(face->service);
   if (face->outbox == NULL || sender == NULL ||
-      dbus_message_get_type(message) != DBUS_MESSAGE_TYPE_METHOD_CALL ||
-      !outbox_is_behind(face->outbox, sender))
+      dbus_message_get_type(message) != DBUS_MESSAGE_TYPE_METHOD_CALL)
     return FALSE;
-  if (watching_resume_owner(service_get_watching(face->service), sender) ||
-      !asks_for_properties(message))
+  if (outbox_is_behind(face->outbox, sender) && !watching_resume_owner(watching, sender) &&
+      asks_for_properties(message)) {
+    refuse_until_read(message, face);
+    return TRUE;
+  }
+  if (!asks_for_properties(message) || !watching_is_behind(watching, sender))
     return FALSE;
-  refuse_until_read(message, face);
+  g_queue_push_tail(&face->barriers, dbus_message_ref(message));
   return TRUE;
 }

@@ -52,7 +52,7 @@ Service *service_new(const ServiceParts *parts, SchemaSet *schemas, const Servic
   service->data = data;
   service->shares = shares_new(&service->settings);
   service->watching =
-      watching_new(service->reader, service->shares, &service->revision, events->changed, data);
+      watching_new(service->reader, service->shares, &service->revision, &events->watching, data);
   service->settings.watches_per_user = LIMIT_WATCHES_DEFAULT;
   service->settings.calls_per_user = LIMIT_CALLS_DEFAULT;
   service->start_time = (guint64)g_get_real_time();
@@ -175,34 +175,58 @@ Watching *service_get_watching(Service *service) {
 
 /* ---- writing ---- */
 
-static void tell_watchers(Service *service, const Effective *effective) {
+static void tell_watchers(Service *service, Effective *effective, WatchingTold told,
+                          gpointer data) {
   if (settings_may_have_changed(&service->settings, effective))
     read_settings(service);
-  watching_tell(service->watching, effective);
+  watching_tell(service->watching, effective, told, data);
 }
 
-typedef struct {
-  Service *service;
-  WriteDone done;
-  gpointer data;
-} Writing;
-
-void service_note_written(Service *service, const WriteResult *result) {
-  if (result->effective != NULL)
-    tell_watchers(service, result->effective);
+static void note_result(Service *service, const WriteResult *result) {
   if (result->error == NULL)
     service->revision = MAX(service->revision, result->revision);
   check_read_only(service);
+}
+
+static void told_nobody(G_GNUC_UNUSED gpointer data) {
+}
+
+void service_note_written(Service *service, const WriteResult *result) {
+  note_result(service, result);
+  if (result->effective != NULL)
+    tell_watchers(service, result->effective, told_nobody, NULL);
 }
 
 guint64 service_get_revision(const Service *service) {
   return service->revision;
 }
 
+typedef struct {
+  Service *service;
+  WriteDone done;
+  gpointer data;
+  WriteResult result; /* a copy, while watchers are told */
+} Writing;
+
+static void on_told(gpointer data) {
+  Writing *writing = data;
+  writing->done(&writing->result, writing->data);
+  write_result_clear(&writing->result);
+  g_free(writing);
+}
+
+/* The reply goes out behind all signals. */
 static void on_written(const WriteResult *result, gpointer data) {
-  g_autofree Writing *writing = data;
-  service_note_written(writing->service, result);
-  writing->done(result, writing->data);
+  Writing *writing = data;
+  note_result(writing->service, result);
+  if (result->effective == NULL) {
+    writing->done(result, writing->data);
+    g_free(writing);
+    return;
+  }
+  writing->result = *result;
+  effective_ref(result->effective);
+  tell_watchers(writing->service, result->effective, on_told, writing);
 }
 
 /* ---- dry runs ---- */

@@ -16,7 +16,7 @@ typedef struct Service Service;
 
 /* What the service tells; @data is service_new()'s. */
 typedef struct {
-  WatchSend changed;
+  WatchingEvents watching;
   /* service_is_read_only() has turned TRUE. */
   void (*read_only)(gpointer data);
   /* Damage has been met for the first time at some place; @text says where and what helps. */

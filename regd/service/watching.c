@@ -6,34 +6,168 @@
 
 #include "client/base/error.h"
 #include "client/base/path.h"
-#include "regd/read/route.h"
+#include "client/base/protocol.h"
 
-#define SNAPSHOT_TRIES 8U
+/* A commit that is being told. */
+typedef struct {
+  guint waits; /* of watches that have heard of it and are behind; and one while it is matched */
+  gint64 begun;
+  WatchingTold told;
+  gpointer data;
+  GList link; /* in `tellings` */
+} Telling;
+
+/* One thing that a watch is to be told of. */
+typedef struct {
+  Effective *effective;
+  Telling *telling; /* NULL: it is replayed */
+} Held;
+
+/* What a watch has to be told still. */
+typedef struct {
+  Watch *watch;
+  gboolean reroutes; /* its path is to be looked up first */
+  RouteLinks *links; /* of a replay that touches them, or NULL */
+  GQueue held;       /* of Held */
+  guint live;        /* of them, not replayed */
+  GList link;        /* in `behind` */
+} Behind;
 
 struct Watching {
   Reader *reader;
   Shares *shares;
   const guint64 *revision;
-  WatchSend send;
+  WatchingEvents events;
   gpointer data;
   Watchers *watchers;
+  GQueue behind;      /* of Behind, in turns */
+  GQueue tellings;    /* of Telling, the oldest first */
+  GSource *slices;    /* while a watch is behind; or NULL */
+  Effective *matched; /* while watching_tell() matches it */
+  Telling *telling;   /* the same one's */
 };
 
-Watching *watching_new(Reader *reader, Shares *shares, const guint64 *revision, WatchSend send,
-                       gpointer data) {
+Watching *watching_new(Reader *reader, Shares *shares, const guint64 *revision,
+                       const WatchingEvents *events, gpointer data) {
   Watching *watching = g_new0(Watching, 1);
   watching->reader = reader;
   watching->shares = shares;
   watching->revision = revision;
-  watching->send = send;
+  watching->events = *events;
   watching->data = data;
   watching->watchers = watchers_new();
   return watching;
 }
 
+/* ---- commits that are being told ---- */
+
+static Telling *telling_begin(Watching *watching, WatchingTold told, gpointer data) {
+  Telling *telling = g_new0(Telling, 1);
+  *telling = (Telling){.waits = 1,
+                       .begun = g_get_monotonic_time(),
+                       .told = told,
+                       .data = data,
+                       .link.data = telling};
+  g_queue_push_tail_link(&watching->tellings, &telling->link);
+  return telling;
+}
+
+static void telling_release(Watching *watching, Telling *telling) {
+  if (--telling->waits > 0)
+    return;
+  g_queue_unlink(&watching->tellings, &telling->link);
+  telling->told(telling->data);
+  g_free(telling);
+}
+
+/* ---- watches that are behind ---- */
+
+static void release(Watching *watching, Behind *behind, Held *held) {
+  effective_free(held->effective);
+  if (held->telling != NULL) {
+    behind->live--;
+    telling_release(watching, held->telling);
+  }
+  g_free(held);
+}
+
+static void drop_held(Watching *watching, Behind *behind) {
+  for (Held *held; (held = g_queue_pop_head(&behind->held)) != NULL;)
+    release(watching, behind, held);
+}
+
+static void hold(Behind *behind, Effective *effective, Telling *telling) {
+  const Held *last = g_queue_peek_tail(&behind->held);
+  if (last != NULL && last->effective == effective)
+    return;
+  Held *held = g_new0(Held, 1);
+  held->effective = effective_ref(effective);
+  held->telling = telling;
+  if (telling != NULL) {
+    telling->waits++;
+    behind->live++;
+  }
+  g_queue_push_tail(&behind->held, held);
+}
+
+static gboolean run_slice(gpointer data);
+
+static gboolean dispatch_slice(G_GNUC_UNUSED GSource *source, GSourceFunc callback, gpointer data) {
+  return callback(data);
+}
+
+/* Ready at once, until run_slice() says when. */
+static void start_slices(Watching *watching) {
+  static GSourceFuncs functions = {.dispatch = dispatch_slice};
+  if (watching->slices != NULL)
+    return;
+  watching->slices = g_source_new(&functions, sizeof(GSource));
+  g_source_set_static_name(watching->slices, "watches that are behind");
+  g_source_set_callback(watching->slices, run_slice, watching, NULL);
+  g_source_set_ready_time(watching->slices, 0);
+  g_source_attach(watching->slices, NULL);
+}
+
+static Behind *fall_behind(Watching *watching, Watch *watch) {
+  if (watch->behind != NULL)
+    return watch->behind;
+  Behind *behind = g_new0(Behind, 1);
+  behind->watch = watch;
+  behind->link.data = behind;
+  g_queue_init(&behind->held);
+  watch->behind = behind;
+  g_queue_push_tail_link(&watching->behind, &behind->link);
+  start_slices(watching);
+  return behind;
+}
+
+gboolean watching_is_behind(const Watching *watching, const char *owner) {
+  for (const GList *link = watching->behind.head; link != NULL; link = link->next)
+    if (g_str_equal(((const Behind *)link->data)->watch->owner, owner))
+      return TRUE;
+  return FALSE;
+}
+
+/* The watch is told of everything. */
+static void catch_up(Watching *watching, Behind *behind) {
+  behind->watch->behind = NULL;
+  g_queue_unlink(&watching->behind, &behind->link);
+  drop_held(watching, behind);
+  route_links_free(behind->links);
+  g_free(behind);
+}
+
+static void stop_slices(Watching *watching) {
+  if (watching->slices == NULL)
+    return;
+  g_source_destroy(watching->slices);
+  g_clear_pointer(&watching->slices, g_source_unref);
+}
+
 void watching_free(Watching *watching) {
   if (watching == NULL)
     return;
+  stop_slices(watching);
   watchers_free(watching->watchers);
   g_free(watching);
 }
@@ -43,7 +177,9 @@ void watching_free(Watching *watching) {
 static void emit(Watch *watch, guint64 revision, const WatchChange *changes, guint n_changes,
                  gpointer data) {
   Watching *watching = data;
-  if (!watching->send(watch, revision, changes, n_changes, watching->data))
+  if (changes == NULL)
+    hold(watch->behind, watching->matched, watching->telling);
+  else if (!watching->events.changed(watch, revision, changes, n_changes, watching->data))
     watch->lost = TRUE;
 }
 
@@ -98,79 +234,21 @@ static void follow_route(Watching *watching, Watch *watch) {
     watchers_move(watching->watchers, watch, watch->asked, TRUE);
 }
 
-static void follow_routes(Watching *watching, const GPtrArray *reroutes, gboolean access) {
+/* The paths of watches through which a link may lead are looked up in slices. */
+static void note_routes(Watching *watching, Effective *effective) {
+  g_autoptr(GPtrArray) reroutes = list_reroutes(effective);
+  gboolean access = has_changed_access(effective);
   if (reroutes->len == 0 && !access)
     return;
   g_autoptr(GPtrArray) all = watchers_list(watching->watchers);
-  reader_keep_short(watching->reader, FALSE);
   for (guint i = 0; i < all->len; i++) {
     Watch *watch = all->pdata[i];
-    if ((access && watch->astray) || is_visible_to(reroutes, watch->who))
-      follow_route(watching, watch);
-  }
-  reader_keep_short(watching->reader, TRUE);
-}
-
-void watching_tell(Watching *watching, const Effective *effective) {
-  g_autoptr(GPtrArray) reroutes = list_reroutes(effective);
-  follow_routes(watching, reroutes, has_changed_access(effective));
-  watchers_match(watching->watchers, effective, emit, watching);
-}
-
-/* ---- beginning ---- */
-
-/* The path, the links on its way, and what to replay, all of one revision: a commit in between
- * may lead the path elsewhere. */
-static char *read_start(Watching *watching, Identity *who, const char *key,
-                        const WatchOptions *options, guint64 *revision, GPtrArray **replay,
-                        GError **error) {
-  for (guint tries = 0; tries < SNAPSHOT_TRIES; tries++) {
-    g_autofree char *path =
-        reader_resolve(watching->reader, who, key, options->no_follow, revision, error);
-    if (path == NULL || options->since == NULL)
-      return g_steal_pointer(&path);
-    guint64 replayed = 0;
-    g_autoptr(RouteLinks) links = route_links_find(watching->reader, who, key, options->no_follow);
-    const ReplayScope scope = {path, options->recursive, route_links_get_keys(links)};
-    g_autoptr(GPtrArray) found =
-        reader_replay(watching->reader, who, &scope, *options->since, &replayed, error);
-    if (found == NULL)
-      return NULL;
-    if (replayed != *revision)
+    if (!(access && watch->astray) && !is_visible_to(reroutes, watch->who))
       continue;
-    *replay = g_steal_pointer(&found);
-    return g_steal_pointer(&path);
+    Behind *behind = fall_behind(watching, watch);
+    behind->reroutes = TRUE;
+    hold(behind, effective, watching->telling);
   }
-  error_set(error, REGISTRY_ERROR_FAILED, "%s: the registry changes too fast; try again", key);
-  return NULL;
-}
-
-/* How the path was asked for, in the long spelling that signals carry. */
-static char *spell_asked(const char *key, GError **error) {
-  g_autoptr(Path) path = path_parse(key, error);
-  return path != NULL ? path_to_string(path) : NULL;
-}
-
-Watch *watching_add(Watching *watching, Identity *who, const char *owner, const char *key,
-                    const WatchOptions *options, GPtrArray **replay, GError **error) {
-  guint64 revision = 0;
-  *replay = NULL;
-  g_autofree char *asked = spell_asked(key, error);
-  if (asked == NULL)
-    return NULL;
-  reader_keep_short(watching->reader, FALSE);
-  g_autofree char *path = read_start(watching, who, key, options, &revision, replay, error);
-  reader_keep_short(watching->reader, TRUE);
-  if (path == NULL)
-    return NULL;
-  if (!shares_take(watching->shares, who, SHARE_WATCHES, error)) {
-    g_clear_pointer(replay, g_ptr_array_unref);
-    return NULL;
-  }
-  Watch *watch =
-      watchers_add(watching->watchers, owner, who, asked, path, options->recursive, revision);
-  watch->no_follow = options->no_follow;
-  return watch;
 }
 
 static gboolean leads_through(const RouteLinks *links, const Effective *effective) {
@@ -182,6 +260,144 @@ static gboolean leads_through(const RouteLinks *links, const Effective *effectiv
   return FALSE;
 }
 
+static void tell_one(Watching *watching, const Behind *behind, const Effective *effective) {
+  if (behind->links != NULL && leads_through(behind->links, effective))
+    watchers_reroute(watching->watchers, behind->watch);
+  watchers_match_one(watching->watchers, behind->watch, effective, emit, watching);
+}
+
+/* A path that leads elsewhere now: that is all that the watcher is told, once. */
+static void look_up(Watching *watching, Behind *behind) {
+  behind->reroutes = FALSE;
+  reader_keep_short(watching->reader, FALSE);
+  follow_route(watching, behind->watch);
+  reader_keep_short(watching->reader, TRUE);
+  const Held *last = g_queue_peek_tail(&behind->held);
+  if (last == NULL || !watchers_is_moved(behind->watch))
+    return;
+  tell_one(watching, behind, last->effective);
+  drop_held(watching, behind);
+}
+
+static void tell_next(Watching *watching, Behind *behind) {
+  Held *held = g_queue_pop_head(&behind->held);
+  if (held == NULL)
+    return;
+  tell_one(watching, behind, held->effective);
+  release(watching, behind, held);
+}
+
+/* Somebody waits for what is behind too much: the watcher is to read again. */
+static void give_up(Watching *watching, Behind *behind) {
+  const Held *last = g_queue_peek_tail(&behind->held);
+  if (behind->live == 0 || behind->held.length <= LIMIT_TELLING_TURN)
+    return;
+  watchers_tell_all_changed(behind->watch, last->effective->revision, emit, watching);
+  drop_held(watching, behind);
+}
+
+/* ---- slices ---- */
+
+static gboolean is_overdue(Watching *watching, gint64 now) {
+  const Telling *oldest = g_queue_peek_head(&watching->tellings);
+  return oldest != NULL && now - oldest->begun > (gint64)LIMIT_TELLING_US;
+}
+
+static void finish_turn(Watching *watching, Behind *behind) {
+  Watch *watch = behind->watch;
+  if (!g_queue_is_empty(&behind->held) || behind->reroutes) {
+    watch->behind = behind;
+    g_queue_unlink(&watching->behind, &behind->link);
+    g_queue_push_tail_link(&watching->behind, &behind->link);
+    return;
+  }
+  g_autofree char *owner = g_strdup(watch->owner);
+  catch_up(watching, behind);
+  if (!watching_is_behind(watching, owner))
+    watching->events.caught_up(owner, watching->data);
+}
+
+/* One watch's: its path, and some of what it has to be told. */
+static void take_turn(Watching *watching, gboolean overdue) {
+  Behind *behind = g_queue_peek_head(&watching->behind);
+  behind->watch->behind = NULL; /* signals go out */
+  if (behind->reroutes)
+    look_up(watching, behind);
+  if (overdue)
+    give_up(watching, behind);
+  for (guint i = 0; i < LIMIT_TELLING_TURN && !g_queue_is_empty(&behind->held); i++)
+    tell_next(watching, behind);
+  finish_turn(watching, behind);
+}
+
+/* What the bus has not taken yet would delay everybody's replies. */
+static gboolean run_slice(gpointer data) {
+  Watching *watching = data;
+  gint64 begun = g_get_monotonic_time();
+  gint64 now = begun;
+  gboolean overdue = is_overdue(watching, begun);
+  gboolean has_room = TRUE;
+  while (!g_queue_is_empty(&watching->behind) && now - begun < LIMIT_TELLING_SLICE_US && has_room) {
+    take_turn(watching, overdue);
+    now = g_get_monotonic_time();
+    has_room = watching->events.has_room(watching->data);
+  }
+  if (!g_queue_is_empty(&watching->behind)) {
+    g_source_set_ready_time(watching->slices, has_room ? 0 : now + LIMIT_TELLING_SLICE_US);
+    return G_SOURCE_CONTINUE;
+  }
+  stop_slices(watching);
+  return G_SOURCE_REMOVE;
+}
+
+void watching_tell(Watching *watching, Effective *effective, WatchingTold told, gpointer data) {
+  Telling *telling = telling_begin(watching, told, data);
+  watching->telling = telling;
+  watching->matched = effective;
+  note_routes(watching, effective);
+  watchers_match(watching->watchers, effective, emit, watching);
+  watching->telling = NULL;
+  watching->matched = NULL;
+  telling_release(watching, telling);
+}
+
+/* ---- beginning ---- */
+
+/* How the path was asked for, in the long spelling that signals carry. */
+static char *spell_asked(const char *key, GError **error) {
+  g_autoptr(Path) path = path_parse(key, error);
+  return path != NULL ? path_to_string(path) : NULL;
+}
+
+static WatchStart *read_start(Watching *watching, const WatchOrder *order, WatchStart *earlier,
+                              GError **error) {
+  g_autoptr(WatchStart) start = watch_start_read(watching->reader, order, error);
+  if (start == NULL)
+    return NULL;
+  if (earlier != NULL && !watch_start_join(start, earlier)) {
+    error_set(error, REGISTRY_ERROR_FAILED, "%s: the registry changes too fast; try again",
+              order->key);
+    return NULL;
+  }
+  return g_steal_pointer(&start);
+}
+
+Watch *watching_add(Watching *watching, const WatchOrder *order, const char *owner,
+                    WatchStart *earlier, WatchStart **start, GError **error) {
+  g_autofree char *asked = spell_asked(order->key, error);
+  *start = asked != NULL ? read_start(watching, order, earlier, error) : NULL;
+  if (*start == NULL)
+    return NULL;
+  if (!shares_take(watching->shares, order->who, SHARE_WATCHES, error)) {
+    g_clear_pointer(start, watch_start_free);
+    return NULL;
+  }
+  Watch *watch = watchers_add(watching->watchers, owner, order->who, asked, (*start)->path,
+                              order->recursive, (*start)->revision);
+  watch->no_follow = order->no_follow;
+  return watch;
+}
+
 static gboolean any_reroutes(const GPtrArray *replay) {
   for (guint i = 0; i < replay->len; i++) {
     g_autoptr(GPtrArray) reroutes = list_reroutes(replay->pdata[i]);
@@ -191,23 +407,29 @@ static gboolean any_reroutes(const GPtrArray *replay) {
   return FALSE;
 }
 
-void watching_replay(Watching *watching, Watch *watch, GPtrArray *replay) {
-  g_autoptr(GPtrArray) owned = replay;
-  g_autoptr(RouteLinks) links =
-      any_reroutes(replay)
-          ? route_links_find(watching->reader, watch->who, watch->asked, watch->no_follow)
-          : NULL;
-  for (guint i = 0; i < replay->len; i++) {
-    const Effective *effective = replay->pdata[i];
-    if (links != NULL && leads_through(links, effective))
-      watchers_reroute(watching->watchers, watch);
-    watchers_match_one(watching->watchers, watch, effective, emit, watching);
-  }
+void watching_replay(Watching *watching, Watch *watch, WatchStart *start) {
+  g_autoptr(WatchStart) owned = start;
+  const GPtrArray *replay = start->replay;
+  if (replay->len == 0)
+    return;
+  Behind *behind = fall_behind(watching, watch);
+  if (any_reroutes(replay))
+    behind->links = g_steal_pointer(&start->links);
+  for (guint i = 0; i < replay->len; i++)
+    hold(behind, replay->pdata[i], NULL);
+  if (replay->len > LIMIT_TELLING_TURN)
+    return;
+  /* Few go out at once. */
+  g_queue_unlink(&watching->behind, &behind->link);
+  g_queue_push_head_link(&watching->behind, &behind->link);
+  take_turn(watching, FALSE);
 }
 
 /* ---- ending, and what was lost ---- */
 
 static void end_watch(Watching *watching, Watch *watch) {
+  if (watch->behind != NULL)
+    catch_up(watching, watch->behind);
   shares_give_back(watching->shares, watch->who->uid, SHARE_WATCHES);
   watchers_remove(watching->watchers, watch);
 }
@@ -217,7 +439,10 @@ gboolean watching_remove(Watching *watching, const char *owner, guint32 id, GErr
   if (watch == NULL || strcmp(watch->owner, owner) != 0)
     return error_set(error, REGISTRY_ERROR_INVALID_VALUE,
                      "%u is no watch of this connection; it takes an id that Watch returned", id);
+  gboolean was_behind = watch->behind != NULL;
   end_watch(watching, watch);
+  if (was_behind && !watching_is_behind(watching, owner))
+    watching->events.caught_up(owner, watching->data);
   return TRUE;
 }
 
@@ -236,6 +461,8 @@ gboolean watching_resume_owner(Watching *watching, const char *owner) {
     if (!watch->lost)
       continue;
     watch->lost = FALSE;
+    if (watch->behind != NULL)
+      drop_held(watching, watch->behind);
     watchers_tell_all_changed(watch, *watching->revision, emit, watching);
     complete &= !watch->lost;
   }

@@ -6,7 +6,8 @@ import os
 
 import dbus
 
-from harness.registry import REG_DWORD, operation_list, options
+from harness.bus import wait_for
+from harness.registry import REG_DWORD, options
 
 KEY = "HKCU\\Attack"
 MANY = 150_000  # keys of one's own
@@ -73,3 +74,30 @@ def attack_by_admin_dry_imports(registry, alice):
 def attack_by_dry_rollbacks(registry, alice):
     return [alice.send("Rollback", "sta{sv}", KEY, dbus.UInt64(registry.client.revision - 20), options(dry_run=True))
             for _ in range(120)]
+
+
+def prepare_revisions(_registry, alice, number=8000):
+    for first in range(0, number, 100):
+        outcomes = [alice.send("SetValue", "ssuv", KEY + "\\R", f"v{index}", dbus.UInt32(REG_DWORD),
+                               dbus.UInt32(index, variant_level=1)) for index in range(first, first + 100)]
+        wait_for(lambda: all(outcomes), "the revisions")
+
+
+def attack_by_replays(registry, alice):
+    since = max(registry.client.revision - 8000, 0)
+    return [alice.send("Watch", "sa{sv}", KEY + "\\R", options(since=since)) for _ in range(20)]
+
+
+def prepare_watches(_registry, alice):
+    for first in range(0, 1000, 100):
+        outcomes = [alice.send("Watch", "sa{sv}", f"HKCU\\Attack\\W{index}\\a\\b\\c", options())
+                    for index in range(first, first + 100)]
+        wait_for(lambda: all(outcomes), "the watches")
+
+
+def attack_by_links(_registry, alice):
+    outcomes = []
+    for _ in range(30):
+        outcomes.append(alice.send("CreateKey", "sa{sv}", KEY + "\\L", options(link="HKCU\\Attack\\R")))
+        outcomes.append(alice.send("DeleteKey", "sa{sv}", KEY + "\\L", options()))
+    return outcomes

@@ -116,10 +116,17 @@ static gboolean decode_operation(DBusMessageIter *element, Change *change, GErro
   return FALSE;
 }
 
-gboolean change_message_read_operations(DBusMessageIter *array, Change *change, GError **error) {
+gboolean change_message_read_operations(DBusMessageIter *array, guint64 limit, Change *change,
+                                        GError **error) {
   DBusMessageIter element;
   dbus_message_iter_recurse(array, &element);
   for (guint i = 0; dbus_message_iter_get_arg_type(&element) == DBUS_TYPE_STRUCT; i++) {
+    if (i >= limit)
+      return error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED,
+                       "more than %" G_GUINT64_FORMAT
+                       " operations take more steps than a change may (Steps Per Change): make it "
+                       "in several parts",
+                       limit);
     if (!decode_operation(&element, change, error)) {
       g_prefix_error(error, "operation %u ", i);
       return FALSE;

@@ -7,8 +7,10 @@
 #include "client/base/change.h"
 #include "client/bus/wire.h"
 
-/* The a(sssuv) at @array, as Commit takes it. */
-gboolean change_message_read_operations(DBusMessageIter *array, Change *change, GError **error);
+/* The a(sssuv) at @array, as Commit takes it. LIMIT_EXCEEDED: these are more than @limit
+ * operations, each of which takes a step at least. */
+gboolean change_message_read_operations(DBusMessageIter *array, guint64 limit, Change *change,
+                                        GError **error);
 /* Options that go with a whole change (comment, dry-run, confirm-within). */
 gboolean change_message_read_options(const WireOptions *options, Change *change, GError **error);
 

@@ -104,6 +104,10 @@ Identity *face_caller(const DispatchCall *call) {
   return ticket->who;
 }
 
+guint64 face_get_step_limit(const BusFace *face, const DispatchCall *call) {
+  return service_get_step_limit(face->service, face_caller(call));
+}
+
 void face_write(DispatchCall *call, BusFace *face, Change *change, WriteDone done, gpointer data) {
   const Caller caller = {face_caller(call), dispatch_call_get_sender(call)};
   service_write(face->service, &caller, change, done, data);

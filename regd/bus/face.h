@@ -38,6 +38,8 @@ GError *face_explain(DispatchCall *call, const GError *error, gpointer data);
 
 /* The caller; borrowed. */
 Identity *face_caller(const DispatchCall *call);
+/* Steps that one change of the caller may take. */
+guint64 face_get_step_limit(const BusFace *face, const DispatchCall *call);
 /* Hands the caller's change to the service; see service_write(). */
 void face_write(DispatchCall *call, BusFace *face, Change *change, WriteDone done, gpointer data);
 /* Borrowed. */

@@ -2,7 +2,6 @@
 /* Visiting history (see record.h), one difference after the other, and forgetting old data. */
 #include <string.h>
 
-#include "client/base/error.h"
 #include "client/base/path.h"
 #include "client/base/protocol.h"
 #include "regd/history/encoding.h"

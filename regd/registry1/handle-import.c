@@ -129,15 +129,18 @@ static gboolean is_condition(OperationKind kind) {
 }
 
 /* The option `expect`: preconditions as Commit takes them, for the same commit. */
-static gboolean read_conditions(const WireOptions *options, Change *change, GError **error) {
+static gboolean read_conditions(const WireOptions *options, const ImportCall *import,
+                                GError **error) {
   DBusMessageIter content;
+  Change *change = import->options;
   if (!wire_options_get_content(options, "expect", &content))
     return TRUE;
   g_autofree char *signature = wire_dup_signature(&content);
   if (!g_str_equal(signature, "a(sssuv)"))
     return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
                      "option \"expect\" must be a(sssuv), like Commit's operations");
-  if (!change_message_read_operations(&content, change, error))
+  if (!change_message_read_operations(&content, face_get_step_limit(import->face, import->call),
+                                      change, error))
     return FALSE;
   for (guint i = 0; i < change->operations->len; i++) {
     const Operation *operation = change->operations->pdata[i];
@@ -158,7 +161,7 @@ static gboolean read_options(DBusMessageIter *in, ImportCall *import, GError **e
   return change_message_read_options(options, import->options, error) &&
          wire_options_get_boolean(options, "strict", &import->file.strict, error) &&
          wire_options_get_boolean(options, "only-missing", &import->only_missing, error) &&
-         read_conditions(options, import->options, error);
+         read_conditions(options, import, error);
 }
 
 static ImportCall *import_call_new(DispatchCall *call, BusFace *face, int descriptor) {

@@ -172,7 +172,8 @@ static void commit(DispatchCall *call, gpointer data, WriteDone done) {
   g_autoptr(Change) change = change_new();
   change->indexed = TRUE;
   if (options == NULL || !change_message_read_options(options, change, &error) ||
-      !change_message_read_operations(&operations, change, &error)) {
+      !change_message_read_operations(&operations, face_get_step_limit(data, call), change,
+                                      &error)) {
     dispatch_call_fail(call, error);
     return;
   }

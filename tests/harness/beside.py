@@ -75,7 +75,7 @@ class Beside:
         context = multiprocessing.get_context("fork")
         self.pipes, self.processes = [], []
         for call, names in calls:
-            threads = find_threads(bus) + find_threads(regd, *names)
+            threads = find_threads(regd, *names)
             ours, theirs = context.Pipe()
             process = context.Process(target=serve, args=(registry.bus.address, uid, call, threads, theirs), daemon=True)
             process.start()

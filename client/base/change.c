@@ -52,9 +52,24 @@ Change *change_new(void) {
   return change;
 }
 
+static void forget_source(Change *change) {
+  if (change->free_source != NULL)
+    change->free_source(change->source);
+  change->fill = NULL;
+  change->source = NULL;
+  change->free_source = NULL;
+}
+
+gboolean change_fill(Change *change, GError **error) {
+  gboolean done = change->fill == NULL || change->fill(change, change->source, error);
+  forget_source(change);
+  return done;
+}
+
 void change_free(Change *change) {
   if (change == NULL)
     return;
+  forget_source(change);
   g_ptr_array_unref(change->operations);
   g_free(change->comment);
   g_free(change);

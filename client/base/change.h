@@ -57,18 +57,30 @@ typedef struct {
   GDestroyNotify acl_free; /* frees acl, if not NULL */
 } Operation;
 
-typedef struct {
+typedef struct Change Change;
+/* Adds operations to @change; FALSE with @error if they can't be read. */
+typedef gboolean (*ChangeFill)(Change *change, gpointer source, GError **error);
+
+struct Change {
   GPtrArray *operations; /* of Operation */
   char *comment;         /* or NULL */
   gboolean dry_run;
   guint32 confirm_within; /* seconds; 0: not on trial */
   gboolean over_locks;    /* the daemon's own: what is locked does not hold it up */
   gboolean indexed;       /* errors name the operation by its index (Commit) */
-} Change;
+  /* Not NULL: the operations are still to be read from @source, which change_fill() does on the
+   * thread that applies the change. */
+  ChangeFill fill;
+  gpointer source;
+  GDestroyNotify free_source;
+};
 
 Change *change_new(void);
 void change_free(Change *change);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Change, change_free)
+
+/* Reads what is still to be read; TRUE at once if there is nothing. */
+gboolean change_fill(Change *change, GError **error);
 
 /* Appends an operation and returns it, to be filled in. If @key equals the last
  * operation's, both share one string. */

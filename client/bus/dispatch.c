@@ -63,6 +63,10 @@ void dispatch_call_get_arguments(DispatchCall *call, DBusMessageIter *iter) {
   (void)dbus_message_iter_init(call->message, iter);
 }
 
+DBusMessage *dispatch_call_ref_message(const DispatchCall *call) {
+  return dbus_message_ref(call->message);
+}
+
 const char *dispatch_call_get_signature(const DispatchCall *call) {
   const char *signature = dbus_message_get_signature(call->message);
   return signature != NULL ? signature : "";

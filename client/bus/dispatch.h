@@ -37,6 +37,8 @@ const char *dispatch_call_get_method(const DispatchCall *call);
 void dispatch_call_get_arguments(DispatchCall *call, DBusMessageIter *iter);
 /* "": none. Owned by the call. */
 const char *dispatch_call_get_signature(const DispatchCall *call);
+/* The call's message, a new reference: for another thread that reads its arguments. */
+DBusMessage *dispatch_call_ref_message(const DispatchCall *call);
 /* Data of the admission function, which lives as long as the call. */
 void dispatch_call_set_data(DispatchCall *call, gpointer data, GDestroyNotify destroy);
 gpointer dispatch_call_get_data(const DispatchCall *call);

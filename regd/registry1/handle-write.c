@@ -8,6 +8,9 @@
 #include "regd/bus/face.h"
 #include "regd/registry1/handlers.h"
 
+/* A Commit of so many operations takes about a millisecond to decode. */
+#define MANY_OPERATIONS 1000U
+
 /* ---- answers ---- */
 
 static void on_key_written(const WriteResult *result, gpointer data) {
@@ -162,6 +165,51 @@ static void on_reported(const WriteResult *result, gpointer data) {
                   wire_end_container(&out, &dict, face_append_counts(&dict, result)));
 }
 
+/* Operations that are read where they are applied: decoding many of them would hold up the
+ * main loop. */
+typedef struct {
+  DBusMessage *message;
+  guint64 limit;
+} LateOperations;
+
+static void late_operations_free(gpointer data) {
+  LateOperations *late = data;
+  dbus_message_unref(late->message);
+  g_free(late);
+}
+
+static gboolean read_late(Change *change, gpointer data, GError **error) {
+  const LateOperations *late = data;
+  DBusMessageIter operations;
+  return dbus_message_iter_init(late->message, &operations) &&
+         change_message_read_operations(&operations, late->limit, change, error);
+}
+
+static gboolean are_many(DBusMessageIter *array) {
+  DBusMessageIter element;
+  guint count = 0;
+  dbus_message_iter_recurse(array, &element);
+  while (dbus_message_iter_get_arg_type(&element) == DBUS_TYPE_STRUCT && count < MANY_OPERATIONS) {
+    count++;
+    dbus_message_iter_next(&element);
+  }
+  return count == MANY_OPERATIONS;
+}
+
+static gboolean read_operations(DispatchCall *call, const BusFace *face, DBusMessageIter *array,
+                                Change *change, GError **error) {
+  guint64 limit = face_get_step_limit(face, call);
+  if (!are_many(array))
+    return change_message_read_operations(array, limit, change, error);
+  LateOperations *late = g_new0(LateOperations, 1);
+  late->message = dispatch_call_ref_message(call);
+  late->limit = limit;
+  change->fill = read_late;
+  change->source = late;
+  change->free_source = late_operations_free;
+  return TRUE;
+}
+
 static void commit(DispatchCall *call, gpointer data, WriteDone done) {
   DBusMessageIter in, operations;
   g_autoptr(GError) error = NULL;
@@ -172,8 +220,7 @@ static void commit(DispatchCall *call, gpointer data, WriteDone done) {
   g_autoptr(Change) change = change_new();
   change->indexed = TRUE;
   if (options == NULL || !change_message_read_options(options, change, &error) ||
-      !change_message_read_operations(&operations, face_get_step_limit(data, call), change,
-                                      &error)) {
+      !read_operations(call, data, &operations, change, &error)) {
     dispatch_call_fail(call, error);
     return;
   }

@@ -274,10 +274,12 @@ static gboolean check_revision(guint64 revision, GError **error) {
                    revision);
 }
 
-gboolean apply_change(const ApplyContext *context, Identity *who, const Change *change,
+gboolean apply_change(const ApplyContext *context, Identity *who, Change *change,
                       WriteResult *result, GError **error) {
   result->revision = context->revision;
-  if (!check_revision(context->revision, error) || !check_comment(change, error) ||
+  gboolean is_read = change_fill(change, error);
+  result->steps = change->operations->len;
+  if (!is_read || !check_revision(context->revision, error) || !check_comment(change, error) ||
       !begin(context, change, error))
     return FALSE;
   Edit edit = {

@@ -31,12 +31,12 @@ typedef struct {
 /* How many steps a change of @who may take (db_begin_work()). */
 guint64 apply_get_step_limit(const Identity *who, const LiveSettings *settings);
 
-/* Applies @change under a savepoint of its own within the open transaction. If it returns
- * FALSE, changes nothing, or is a dry run, the store is as it was before. result->revision is
- * the revision that it took, or the newest one. result->steps is the work that it was.
- * LIMIT_EXCEEDED: it takes more steps than its maker may (apply_get_step_limit()), or would
- * make a user hold more than they may. */
-gboolean apply_change(const ApplyContext *context, Identity *who, const Change *change,
+/* Reads what is still to be read of @change, and applies it under a savepoint of its own within the
+ * open transaction. If it returns FALSE, changes nothing, or is a dry run, the store is as it was
+ * before. result->revision is the revision that it took, or the newest one. result->steps is the
+ * work that it was. LIMIT_EXCEEDED: it takes more steps than its maker may
+ * (apply_get_step_limit()), or would make a user hold more than they may. */
+gboolean apply_change(const ApplyContext *context, Identity *who, Change *change,
                       WriteResult *result, GError **error);
 
 #endif

@@ -47,7 +47,8 @@ def a_database_is_made_filled_and_read():
         equal(works(f"{directory}/copy.db", "get", KEY, "a"), "y\n")
         equal(regctl(database, "get", KEY, "nothing")[0], 3)
         equal(os.listdir(scratch), [], "what was made for the bus is gone")
-        equal(sorted(os.listdir(directory)), ["copy.db", "copy.db-lock", "new.db", "new.db-lock", "tmp"])
+        equal(sorted(os.listdir(directory)), ["copy.db", "copy.db-lock", "copy.db-witness", "new.db", "new.db-lock",
+                                            "new.db-witness", "tmp"])
 
 
 @test

@@ -8,9 +8,11 @@
 #include "regd/registry1/handlers.h"
 #include "regd/registry1/registry1.h"
 
-/* A structure of strings on the wire besides its text, and the signal's head. */
+/* A structure of strings on the wire besides its text. */
 #define CHANGE_OVERHEAD_BYTES 24U
-#define SIGNAL_OVERHEAD_BYTES 256U
+/* A signal besides its changes: the work of sending one counts as much as copying so many bytes,
+ * or a thousand watches of one key would queue up fifty thousand signals. */
+#define SIGNAL_OVERHEAD_BYTES 1024U
 
 static gboolean read_watch_options(const WireOptions *options, WatchOrder *order, GError **error) {
   order->has_since = wire_options_has(options, "since");

@@ -212,8 +212,9 @@ def attack_by_expecting(_registry, alice):
 
 
 def attack_by_large_values(_registry, alice):
+    """As many as the bus takes in of one connection before regd has read them."""
     return [alice.send("SetValue", "ssuv", f"{KEY}\\{index % 40}", "v", dbus.UInt32(REG_BINARY),
-                       variant(bytes([index & 0xFF]) * MEGABYTE)) for index in range(250)]
+                       variant(bytes([index & 0xFF]) * MEGABYTE)) for index in range(120)]
 
 
 def attack_by_small_changes(_registry, alice):

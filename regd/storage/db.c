@@ -85,8 +85,9 @@ static gboolean fail(Db *db, int code, GError **error) {
 
   for (gsize i = 0; i < G_N_ELEMENTS(result_meanings); i++)
     if (result_meanings[i].code == primary)
-      return error_set(error, result_meanings[i].error, "%s: %s (%s)", db->file,
-                       result_meanings[i].meaning, sqlite3_errstr(code));
+      return error_set(
+          error, result_meanings[i].error, "%s: %s (%s)", db->file, result_meanings[i].meaning,
+          primary == SQLITE_CANTOPEN && reason != 0 ? g_strerror(reason) : sqlite3_errstr(code));
   return error_set(error, REGISTRY_ERROR_STORAGE_FAILURE, "%s: %s", db->file,
                    db->handle != NULL ? sqlite3_errmsg(db->handle) : sqlite3_errstr(code));
 }

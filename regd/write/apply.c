@@ -123,7 +123,7 @@ static gboolean put_on_trial(Edit *edit, const Change *change, GError **error) {
 static gboolean apply_all(Edit *edit, const Change *change, GError **error) {
   if (!apply_operations(edit, change, error))
     return FALSE;
-  if (edit->has_revisited && !edit->forgets && !edit_fold(edit, error))
+  if (edit->has_revisited && !edit_fold(edit, error))
     return FALSE;
   if (edit->differences->len == 0 && !edit_note_left_out(edit, error))
     return FALSE;
@@ -196,6 +196,14 @@ guint64 apply_get_step_limit(const Identity *who, const LiveSettings *settings) 
   return who->administrator ? LIMIT_CHANGE_STEPS_ADMINISTRATOR : settings->steps_per_change;
 }
 
+/* What a dry run would do is told of a rollback; of other changes it is counted. */
+static gboolean is_told(const Change *change) {
+  for (guint i = 0; i < change->operations->len; i++)
+    if (((const Operation *)g_ptr_array_index(change->operations, i))->kind == OPERATION_ROLLBACK)
+      return TRUE;
+  return FALSE;
+}
+
 static gboolean apply_in_savepoint(Edit *edit, const Change *change, RetentionCounts *counts,
                                    GError **error) {
   WriteResult *result = edit->result;
@@ -206,7 +214,7 @@ static gboolean apply_in_savepoint(Edit *edit, const Change *change, RetentionCo
   if (done && !differs && edit->undone != 0)
     return end_alone(edit, error);
   if (!done || change->dry_run || (!differs && !edit->writes_anyway)) {
-    if (done && differs && !edit->forgets)
+    if (done && differs && is_told(change))
       result->would_do = make_effective(edit);
     store_rollback_to(edit->store);
     return done;
@@ -254,17 +262,6 @@ static gboolean touches_values_alone(const Edit *edit, const Change *change) {
   return TRUE;
 }
 
-/* What a dry run would do is told of a rollback; of other changes it is counted. Those of a
- * message are held all the same, to know whether they end where they began. */
-static gboolean is_told(const Change *change) {
-  if (change->indexed)
-    return TRUE;
-  for (guint i = 0; i < change->operations->len; i++)
-    if (((const Operation *)g_ptr_array_index(change->operations, i))->kind == OPERATION_ROLLBACK)
-      return TRUE;
-  return FALSE;
-}
-
 /* What comes after it would be taken for damage. */
 static gboolean check_revision(guint64 revision, GError **error) {
   return revision < LIMIT_REVISION ||
@@ -294,7 +291,6 @@ gboolean apply_change(const ApplyContext *context, Identity *who, Change *change
       .revision = context->revision + 1,
       .now = context->now,
       .result = result,
-      .forgets = change->dry_run && !is_told(change),
       .differences = g_ptr_array_new_with_free_func((GDestroyNotify)difference_free),
       .usage = g_hash_table_new_full(NULL, NULL, NULL, g_free),
   };

@@ -5,7 +5,6 @@
 #include "client/base/error.h"
 #include "client/base/path.h"
 #include "client/base/protocol.h"
-#include "regd/history/retention.h"
 #include "regd/tree/place.h"
 
 /* ---- places ---- */
@@ -82,17 +81,6 @@ static gboolean get_list(Edit *edit, gint64 id, Acl **list, GError **error) {
   return TRUE;
 }
 
-/* One of each scope of history is enough to tell whether there is room for more. */
-static void drop_last(Edit *edit, const Difference *next) {
-  GPtrArray *differences = edit->differences;
-  if (differences->len == 0)
-    return;
-  const Difference *last = g_ptr_array_index(differences, differences->len - 1);
-  if (last->path == next->path ||
-      retention_get_scope(last->path) == retention_get_scope(next->path))
-    g_ptr_array_set_size(differences, (gint)differences->len - 1);
-}
-
 Difference *edit_add(Edit *edit, const EditChange *change, GError **error) {
   Difference *difference = g_new0(Difference, 1);
   difference->kind = change->kind;
@@ -106,8 +94,6 @@ Difference *edit_add(Edit *edit, const EditChange *change, GError **error) {
     difference_free(difference);
     return NULL;
   }
-  if (edit->forgets)
-    drop_last(edit, difference);
   g_ptr_array_add(edit->differences, difference);
   return difference;
 }

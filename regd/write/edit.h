@@ -27,7 +27,6 @@ typedef struct {
   WriteResult *result; /* for the counts */
 
   GPtrArray *differences; /* of Difference, in order */
-  gboolean forgets;       /* nobody asks for the differences: hardly any are held in memory */
   GHashTable *usage;      /* uid -> UserUsage, of each user whose branch is changed */
   gint64 held;            /* see edit_settle() */
   gboolean has_deleted;   /* something was deleted: what is made afterwards may be the same again */

@@ -173,20 +173,34 @@ static gboolean check_allowed(const Subject *subject, GError **error) {
   return violates(subject, "allowed", "what is no string", right, error);
 }
 
-/* A string on which matching would take too long is refused like one that does not match. */
+/* A string on which matching would take too long is refused, and told so. */
+static gboolean refuse_long_match(const Subject *subject, GError **error) {
+  g_autofree char *right = g_strdup_printf("what can be compared with %s in %u steps",
+                                           subject->described->pattern, LIMIT_PATTERN_STEPS);
+  return violates(subject, "pattern", "a string that takes too long to compare", right, error);
+}
+
+static gboolean check_text_pattern(const Subject *subject, const char *text, GError **error) {
+  g_autoptr(GError) gave_up = NULL;
+  if (g_regex_match_full(subject->described->regex, text, -1, 0, 0, NULL, &gave_up))
+    return TRUE;
+  if (gave_up != NULL)
+    return refuse_long_match(subject, error);
+  g_autofree char *right = g_strdup_printf("what matches %s", subject->described->pattern);
+  g_autofree char *given = show_text(text);
+  return violates(subject, "pattern", given, right, error);
+}
+
 static gboolean check_pattern(const Subject *subject, GError **error) {
   if (subject->described->regex == NULL)
     return TRUE;
+  for (char **text = subject->texts; text != NULL && *text != NULL; text++)
+    if (!check_text_pattern(subject, *text, error))
+      return FALSE;
+  if (subject->texts != NULL || is_of_other_type(subject))
+    return TRUE;
   g_autofree char *right = g_strdup_printf("what matches %s", subject->described->pattern);
-  for (char **text = subject->texts; text != NULL && *text != NULL; text++) {
-    g_autoptr(GError) gave_up = NULL;
-    if (g_regex_match_full(subject->described->regex, *text, -1, 0, 0, NULL, &gave_up))
-      continue;
-    g_autofree char *given = show_text(*text);
-    return violates(subject, "pattern", given, right, error);
-  }
-  return subject->texts != NULL || is_of_other_type(subject) ||
-         violates(subject, "pattern", "what is no string", right, error);
+  return violates(subject, "pattern", "what is no string", right, error);
 }
 
 typedef gboolean (*Rule)(const Subject *subject, GError **error);

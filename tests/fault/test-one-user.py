@@ -20,6 +20,7 @@ import time
 
 import dbus
 
+import reading_attacks
 from harness.beside import beside, find_threads, worked
 from harness.bus import ALICE, BOB, needs_root, wait_for, wait_until
 from harness.case import Failure, check, main, rows
@@ -278,6 +279,7 @@ ROWS = [
     ("messages of many operations", prepare_nothing, attack_by_operations, None),
     ("small changes that all watches hear of", prepare_nothing, attack_by_small_changes_with_watches, None),
     ("access lists of many entries", prepare_branches, attack_by_lists, None),
+    *reading_attacks.list_rows(grow),
 ]
 
 

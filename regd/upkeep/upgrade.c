@@ -62,7 +62,7 @@ static gboolean upgrade_locked(const char *database, GError **error) {
 
 gboolean upgrade_run(const char *database, GError **error) {
   struct stat status;
-  if (stat(database, &status) != 0 || status.st_size == 0)
+  if (stat(database, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size == 0)
     return TRUE; /* it will be made, or opening it says what is wrong */
   int lock = db_take_lock(database, error);
   if (lock < 0)

@@ -145,7 +145,7 @@ static gboolean find_list_change(const Difference *difference, guint64 revision,
                                  GError **error) {
   ListSearch *search = data;
   gboolean ended = FALSE;
-  if (difference->name != NULL)
+  if (difference->name != NULL || difference->kind == CHANGE_LOCK_CHANGED)
     return TRUE;
   if (!trials_is_ended(search->since->edit->store, revision, &ended, error))
     return FALSE;

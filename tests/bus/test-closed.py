@@ -10,7 +10,7 @@ import dbus
 from harness.bus import ALICE, BOB, needs_root
 from harness.case import check, equal, main, rows, test
 from harness.process import SOURCE
-from harness.registry import (NAME, NO_TYPE, REG_SZ, SOFTWARE, Refused, Registry, operation_list, options, variant)
+from harness.registry import (NAME, NO_TYPE, REG_DWORD, REG_SZ, SOFTWARE, Refused, Registry, operation_list, options, variant)
 
 ACME = SOFTWARE + r"\Acme"
 CLOSED = ACME + r"\Closed"
@@ -98,6 +98,11 @@ CALLS = {
     "SetAclWithOptions": lambda key, name: [("SetAclWithOptions", "sa(ss)a{sv}", key,
                                              dbus.Array([("everyone", "read")], signature="(ss)"), options(dry_run=flag))
                                             for flag in (False, True)],
+    "Lock": lambda key, name: [("Lock", "sssa{sv}", key, name, "why", options()),
+                               ("Lock", "sssa{sv}", key, "", "why", options(recursive=True)),
+                               ("Lock", "sssa{sv}", key, name, "", options(dry_run=True))],
+    "Unlock": lambda key, name: [("Unlock", "ssa{sv}", key, name, options()),
+                                 ("Unlock", "ssa{sv}", key, "", options(recursive=True))],
     "Describe": lambda key, name: [("Describe", "ss", key, name), ("Describe", "ss", key, "")],
     "Validate": lambda key, name: [("Validate", "s", key)],
     "Import": imports,
@@ -252,6 +257,47 @@ def how_many_keys_are_closed_is_not_told():
             counts.append([report[name] for name in ("keys", "values", "left-out", "bytes")])
     equal(counts[0], counts[1])
     equal(counts[0][2], 1)
+
+
+@test
+def when_something_closed_changed_is_not_told():
+    needs_root()
+    with Registry() as registry:
+        client, alice = registry.client, registry.connect(uid=ALICE)
+        client.set(OPEN, "n", REG_SZ, "x")
+        client.create(CLOSED)
+        client.set_acl(CLOSED, (f"user:{BOB}", "read"))
+        client.set(CLOSED + r"\Gone", "n", REG_SZ, "x")
+        then = client.revision
+        expected = ("Commit", "a(sssuv)a{sv}", operation_list([("expect-revision", ACME, "", 0, ("t", then))]), options())
+        client.set(CLOSED + r"\Sub", "n", REG_SZ, "x")
+        client.delete(CLOSED + r"\Gone", recursive=True)
+        alice.raw(*expected)
+        client.refused("Conflict", *expected)
+        client.set_acl(CLOSED, ("everyone", "read"))  # which those who can read it then must be told
+        alice.refused("Conflict", *expected)
+        expected = ("Commit", "a(sssuv)a{sv}",
+                    operation_list([("expect-revision", ACME, "", 0, ("t", client.revision))]), options())
+        alice.raw(*expected)
+        client.set(OPEN, "n", REG_SZ, "y")
+        alice.refused("Conflict", *expected)
+
+
+@test
+def how_much_another_user_holds_is_not_told():
+    needs_root()
+    with Registry() as registry:
+        alice, bob = registry.connect(uid=ALICE), registry.connect(uid=BOB)
+        registry.client.set(r"HKLM\SYSTEM\CurrentControlSet\Services\regd\Parameters", "Stored Bytes Per User", REG_DWORD,
+                            100000)
+        texts = set()
+        bob.create(r"HKCU\Open")
+        bob.set_acl(r"HKCU\Open", (f"user:{BOB}", "control"), (f"user:{ALICE}", "write"))
+        for hidden in (10000, 20000):
+            bob.set("HKCU", "n", REG_SZ, "x" * hidden)
+            texts.add(alice.refused("LimitExceeded", "SetValue", "ssuv", f"HKU\\{BOB}\\Open", "n", dbus.UInt32(REG_SZ),
+                                    variant("x" * 60000)).text)
+        equal(len(texts), 1, texts)
 
 
 @test

@@ -435,6 +435,20 @@ def a_guess_is_not_confirmed(index):
 
 
 @test
+def which_rule_a_secret_breaks_is_not_told():
+    needs_root()
+    with described([(KEY, False)]) as registry:
+        client, alice = registry.client, registry.connect(uid=ALICE)
+        client.set(KEY, "V", REG_SZ, "much too long")
+        (registry.directory / "schemas" / "test.schema").write_text(
+            f"[key {KEY}]\n\n[value V]\ntype = REG_SZ\nsecret\nmax-length = 3\n")
+        registry.restart()
+        client, alice = registry.connect(), registry.connect(uid=ALICE)
+        equal([problem[1] for problem in client.call("Validate", "s", KEY)], ["V"])
+        equal(alice.call("Validate", "s", KEY), [])
+
+
+@test
 def whoever_may_read_a_secret_changes_nothing_by_writing_it_again():
     with described([(KEY, True)]) as registry:
         client = registry.client

@@ -22,6 +22,7 @@ static const char *const operation_names[] = {
     [OPERATION_PURGE] = "purge",
     [OPERATION_LOCK] = "lock",
     [OPERATION_UNLOCK] = "unlock",
+    [OPERATION_DISOWN] = "disown",
 };
 
 /* Those from SET_ACL on have names for messages, but are not Commit's. */
@@ -72,6 +73,8 @@ void change_free(Change *change) {
   forget_source(change);
   g_ptr_array_unref(change->operations);
   g_free(change->comment);
+  g_free(change->owner);
+  g_free(change->lock_reason);
   g_free(change);
 }
 

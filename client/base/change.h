@@ -26,6 +26,7 @@ typedef enum {
   OPERATION_PURGE,    /* the old data of a value, or of a key's values */
   OPERATION_LOCK,     /* a value, or a key with all below it; `target` is the reason */
   OPERATION_UNLOCK,
+  OPERATION_DISOWN, /* `target` is the owner whose declarations are forgotten */
 } OperationKind;
 
 typedef enum {
@@ -66,6 +67,9 @@ struct Change {
   char *comment;         /* or NULL */
   gboolean dry_run;
   guint32 confirm_within; /* seconds; 0: not on trial */
+  char *owner;            /* who declares what this change sets, or NULL */
+  gboolean prune;         /* what the owner has declared and does not declare again goes */
+  char *lock_reason;      /* the declared values are locked, or NULL */
   gboolean over_locks;    /* the daemon's own: what is locked does not hold it up */
   gboolean indexed;       /* errors name the operation by its index (Commit) */
   /* Not NULL: the operations are still to be read from @source, which change_fill() does on the

@@ -70,6 +70,7 @@
 #define LIMIT_PATTERN_DEPTH 20000U  /* of its backtracking */
 /* Messages and their parts */
 #define LIMIT_COMMENT_BYTES 4096U
+#define LIMIT_OWNER_BYTES 255U   /* of declarations */
 #define LIMIT_REASON_BYTES 1024U /* of a lock */
 #define LIMIT_ACL_ENTRIES 256U
 #define LIMIT_CALLS_UNIDENTIFIED 8192U /* of a connection whose user is not known yet */

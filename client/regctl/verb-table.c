@@ -130,6 +130,44 @@ const Verb verbs[] = {
      .help = "PRINCIPAL is user:NAME, group:NAME (or the number) or everyone; LEVEL is none, read, "
              "write or control. The list that is given replaces the key's own; --inherit removes "
              "it, so that the next one above decides again."},
+    {.name = "apply",
+     .operands = "PATH...",
+     .fewest = 1,
+     .most = G_MAXUINT,
+     .options = BIT(OPTION_OWNER) | BIT(OPTION_PRUNE) | BIT(OPTION_DRY_RUN) | BIT(OPTION_LOCK) |
+                BIT(OPTION_STRICT) | BIT(OPTION_ENCODING),
+     .writes = TRUE,
+     .run = verb_apply,
+     .summary = "apply .reg files, and folders of them, as one commit that an owner declares",
+     .help = "Of a folder its *.reg files are taken, in the order of their bytes. With "
+             "--owner=NAME what the files set, delete and name as keys is declared by that owner: "
+             "`regctl drift` tells what has changed since, and applying puts it right. With "
+             "--prune the values that the owner declared before and does not any more are deleted, "
+             "and its keys that are empty then. With --lock=REASON the values are locked; the "
+             "owner can go on changing them. Without --owner nothing is declared."},
+    {.name = "declared",
+     .operands = "[KEY]",
+     .most = 1,
+     .options = BIT(OPTION_OWNER),
+     .run = verb_declared,
+     .summary = "list what owners have declared at and below a key; without KEY everything",
+     .help = "A declaration is a line with owner, key and name, separated by tabs, and with "
+             "\"drifted\" if what is there is not what was declared. A key that is declared itself "
+             "has a backslash at its end."},
+    {.name = "drift",
+     .operands = "[KEY]",
+     .most = 1,
+     .options = BIT(OPTION_OWNER) | BIT(OPTION_SHOW_SECRETS),
+     .run = verb_drift,
+     .summary = "show what is not as it was declared, as a difference",
+     .help = "Lines that begin with - are declared, lines with + are there. The exit code is 1 if "
+             "something differs."},
+    {.name = "disown",
+     .operands = "OWNER",
+     .fewest = 1,
+     .most = 1,
+     .run = verb_disown,
+     .summary = "forget what an owner has declared, and leave the values"},
     {.name = "lock",
      .operands = "KEY [NAME]",
      .fewest = 1,

@@ -65,6 +65,11 @@ void regfile_printer_key(RegfilePrinter *printer, const char *path, GByteArray *
   flush(printer, out);
 }
 
+void regfile_printer_no_key(RegfilePrinter *printer, const char *path, GByteArray *out) {
+  g_string_append_printf(printer->piece, LINE_END "[-%s]" LINE_END, path);
+  flush(printer, out);
+}
+
 void regfile_printer_end(RegfilePrinter *printer, GByteArray *out) {
   g_string_append(printer->piece, LINE_END);
   flush(printer, out);
@@ -162,13 +167,23 @@ static void print_data(const RegfilePrinter *printer, const RegistryValue *value
     print_hex(printer, value);
 }
 
-void regfile_printer_value(RegfilePrinter *printer, const char *name, const RegistryValue *value,
-                           GByteArray *out) {
+static void print_name(RegfilePrinter *printer, const char *name) {
   if (*name == '\0')
     g_string_append_c(printer->piece, '@');
   else
     print_quoted(printer->piece, name);
   g_string_append_c(printer->piece, '=');
+}
+
+void regfile_printer_no_value(RegfilePrinter *printer, const char *name, GByteArray *out) {
+  print_name(printer, name);
+  g_string_append(printer->piece, "-" LINE_END);
+  flush(printer, out);
+}
+
+void regfile_printer_value(RegfilePrinter *printer, const char *name, const RegistryValue *value,
+                           GByteArray *out) {
+  print_name(printer, name);
   print_data(printer, value);
   g_string_append(printer->piece, LINE_END);
   flush(printer, out);

@@ -73,6 +73,9 @@ void regfile_printer_begin(RegfilePrinter *printer, GByteArray *out);
 void regfile_printer_key(RegfilePrinter *printer, const char *path, GByteArray *out);
 void regfile_printer_value(RegfilePrinter *printer, const char *name, const RegistryValue *value,
                            GByteArray *out);
+/* What deletes a key (`[-path]`), or a value of the key before (`"name"=-`). */
+void regfile_printer_no_key(RegfilePrinter *printer, const char *path, GByteArray *out);
+void regfile_printer_no_value(RegfilePrinter *printer, const char *name, GByteArray *out);
 void regfile_printer_end(RegfilePrinter *printer, GByteArray *out);
 
 #endif

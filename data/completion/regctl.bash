@@ -181,12 +181,12 @@ _regctl_offer() {
     return
   fi
   case $verb:$operands in
-  import:* | backup:* | export:1) compopt -o default ;;
+  import:* | apply:* | backup:* | export:1) compopt -o default ;;
   diff:*)
     compopt -o default
     _regctl_complete_key "$current"
     ;;
-  status:* | confirm:*) ;;
+  status:* | confirm:* | disown:*) ;;
   rollback:1) _regctl_complete_revision "$key" "$current" ;;
   get:1 | set:1 | unset:1 | describe:1 | blame:1 | purge:1 | lock:1 | unlock:1) _regctl_complete_value "$key" "$current" ;;
   find:0) ;;

@@ -14,6 +14,7 @@ typedef struct {
   gboolean created;        /* CreateKey: the key was not there */
   gboolean trials_changed; /* something was put on trial, or is so no longer */
   guint32 keys_created, keys_deleted, values_set, values_deleted, values_unchanged;
+  guint32 values_pruned, keys_pruned, values_drifted;
   guint64 steps;       /* of work, also of a change that was refused */
   Effective *would_do; /* dry run of a rollback: what it would do; else NULL */
   GError *error;       /* why it was refused; the other fields mean nothing then */

@@ -7,6 +7,8 @@
 #include "client/base/error.h"
 #include "client/base/protocol.h"
 #include "regd/bus/face.h"
+#include "regd/declare/declared.h"
+#include "regd/declare/lock.h"
 
 #define COMMIT_NO_TYPE 0xFFFFFFFFU /* if an operation is not about a value */
 
@@ -152,5 +154,30 @@ gboolean change_message_read_options(const WireOptions *options, Change *change,
                      "the comment has %" G_GSIZE_FORMAT " bytes; at most %u are allowed",
                      strlen(comment), LIMIT_COMMENT_BYTES);
   change->comment = g_strdup(comment);
+  return TRUE;
+}
+
+static gboolean refuse_without_owner(const char *option, GError **error) {
+  return error_set(error, REGISTRY_ERROR_INVALID_VALUE,
+                   "%s: it is about what an owner declares, so the option owner has to be given",
+                   option);
+}
+
+gboolean change_message_read_declaring(const WireOptions *options, Change *change, GError **error) {
+  const char *owner = NULL;
+  const char *reason = NULL;
+  if (!wire_options_get_string(options, "owner", &owner, error) ||
+      !wire_options_get_boolean(options, "prune", &change->prune, error) ||
+      !wire_options_get_string(options, "lock", &reason, error) ||
+      (owner != NULL && !declared_check_owner(owner, error)) ||
+      (reason != NULL && !lock_check_reason("lock", reason, error)))
+    return FALSE;
+  if (owner == NULL && (change->prune || reason != NULL))
+    return refuse_without_owner(change->prune ? "prune" : "lock", error);
+  if (reason != NULL && change->confirm_within != 0)
+    return error_set(error, REGISTRY_ERROR_INVALID_VALUE,
+                     "lock: a lock can't be made on trial (confirm-within)");
+  change->owner = g_strdup(owner);
+  change->lock_reason = g_strdup(reason);
   return TRUE;
 }

@@ -13,5 +13,8 @@ gboolean change_message_read_operations(DBusMessageIter *array, guint64 limit, C
                                         GError **error);
 /* Options that go with a whole change (comment, dry-run, confirm-within). */
 gboolean change_message_read_options(const WireOptions *options, Change *change, GError **error);
+/* The options `owner`, `prune` and `lock`. INVALID_VALUE: one that can't be, or that goes not
+ * with the others. */
+gboolean change_message_read_declaring(const WireOptions *options, Change *change, GError **error);
 
 #endif

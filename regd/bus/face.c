@@ -188,6 +188,9 @@ gboolean face_append_counts(DBusMessageIter *dict, const WriteResult *result) {
       {"values-set", result->values_set},
       {"values-deleted", result->values_deleted},
       {"values-unchanged", result->values_unchanged},
+      {"values-pruned", result->values_pruned},
+      {"keys-pruned", result->keys_pruned},
+      {"values-drifted", result->values_drifted},
   };
   for (gsize i = 0; i < G_N_ELEMENTS(counts); i++)
     if (!wire_append_entry_uint32(dict, counts[i].name, counts[i].count))

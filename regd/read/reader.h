@@ -177,6 +177,26 @@ gboolean reader_get_lock(Reader *reader, const char *path, const char *name, cha
 gboolean reader_check_access(Reader *reader, const Identity *who, const char *key,
                              const Identity *identity, AccessLevel *level, GError **error);
 
+/* What an owner has declared, and what is there. */
+typedef struct {
+  char *key;  /* canonical, spelled as it is stored, or as it was declared */
+  char *name; /* of a value; NULL: the key itself */
+  char *owner;
+  gboolean has_key;        /* the key is there */
+  gboolean is_met;         /* what is there is what was declared */
+  RegistryValue *declared; /* NULL: to be absent; of a key: a link's target, or none */
+  RegistryValue *present;  /* NULL: not there; of a key: as above */
+} DeclaredItem;
+void declared_item_free(DeclaredItem *item);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DeclaredItem, declared_item_free)
+/* What is declared at and below @key, by @owner (NULL: by anybody); secret values that the caller
+ * may not see are left out, and so are keys that they may not read if @skip_unreadable. */
+GPtrArray *reader_list_declared(Reader *reader, const Identity *who, const char *key,
+                                const char *owner, gboolean skip_unreadable, GError **error);
+/* Who declares the value @name of the key at the canonical @path (NULL: the key); never NULL but
+ * for an error. */
+char **reader_list_owners(Reader *reader, const char *path, const char *name, GError **error);
+
 typedef struct {
   char *key, *name, *problem;
 } Problem;

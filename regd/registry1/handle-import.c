@@ -159,6 +159,7 @@ static gboolean read_options(DBusMessageIter *in, ImportCall *import, GError **e
     return FALSE;
   import->encoding = g_strdup(encoding);
   return change_message_read_options(options, import->options, error) &&
+         change_message_read_declaring(options, import->options, error) &&
          wire_options_get_boolean(options, "strict", &import->file.strict, error) &&
          wire_options_get_boolean(options, "only-missing", &import->only_missing, error) &&
          read_conditions(options, import, error);

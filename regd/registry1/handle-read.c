@@ -149,6 +149,11 @@ void handle_list_values(DispatchCall *call, gpointer data) {
 
 /* ---- one key ---- */
 
+static gboolean append_owners(DBusMessageIter *dict, char *const *owners) {
+  return *owners == NULL ||
+         wire_append_entry_strings(dict, "declared-by", (const char *const *)owners);
+}
+
 static gboolean append_key_info(DBusMessageIter *dict, const KeyInfo *info) {
   return wire_append_entry_string(dict, "path", info->path) &&
          wire_append_entry_string(dict, "class", info->class_name) &&
@@ -166,24 +171,30 @@ typedef struct {
   const char *key;
   gboolean no_follow;
   KeyInfo *info;
+  char **owners;
 } InfoCall;
 
 static void clear_info_call(gpointer data) {
   InfoCall *asked = data;
   g_clear_pointer(&asked->info, key_info_free);
+  g_clear_pointer(&asked->owners, g_strfreev);
 }
 
 static gboolean read_info(Reader *reader, gpointer data, GError **error) {
   InfoCall *asked = data;
   asked->info = reader_get_key_info(reader, asked->who, asked->key, asked->no_follow, error);
-  return asked->info != NULL;
+  if (asked->info != NULL)
+    asked->owners = reader_list_owners(reader, asked->info->path, NULL, error);
+  return asked->owners != NULL;
 }
 
 static gboolean append_info(DBusMessageIter *out, gpointer data) {
   const InfoCall *asked = data;
   DBusMessageIter dict;
   return dbus_message_iter_open_container(out, DBUS_TYPE_ARRAY, "{sv}", &dict) &&
-         wire_end_container(out, &dict, append_key_info(&dict, asked->info));
+         wire_end_container(out, &dict,
+                            append_key_info(&dict, asked->info) &&
+                                append_owners(&dict, asked->owners));
 }
 
 static const ReadCallKind get_key_info = {read_info, append_info, clear_info_call, sizeof(InfoCall),
@@ -301,12 +312,14 @@ typedef struct {
   const SchemaSet *schemas; /* the reader's, which outlive the call */
   char *path;
   char *locked;
+  char **owners;
 } DescribeCall;
 
 static void clear_describe_call(gpointer data) {
   DescribeCall *asked = data;
   g_clear_pointer(&asked->path, g_free);
   g_clear_pointer(&asked->locked, g_free);
+  g_clear_pointer(&asked->owners, g_strfreev);
 }
 
 static gboolean read_place(Reader *reader, gpointer data, GError **error) {
@@ -320,6 +333,9 @@ static gboolean read_place(Reader *reader, gpointer data, GError **error) {
   if (asked->path == NULL ||
       !reader_get_lock(reader, asked->path, of_key ? NULL : asked->name, &asked->locked, error))
     return FALSE;
+  asked->owners = reader_list_owners(reader, asked->path, of_key ? NULL : asked->name, error);
+  if (asked->owners == NULL)
+    return FALSE;
   /* With an empty name the key is described, which tells of its default value too. */
   return !of_key || asked->locked != NULL ||
          reader_get_lock(reader, asked->path, asked->name, &asked->locked, error);
@@ -331,7 +347,8 @@ static gboolean append_description_of(DBusMessageIter *out, gpointer data) {
   return dbus_message_iter_open_container(out, DBUS_TYPE_ARRAY, "{sv}", &dict) &&
          wire_end_container(out, &dict,
                             append_description(&dict, asked->schemas, asked->path, asked->name) &&
-                                append_text(&dict, "locked", asked->locked));
+                                append_text(&dict, "locked", asked->locked) &&
+                                append_owners(&dict, asked->owners));
 }
 
 static const ReadCallKind describe = {read_place, append_description_of, clear_describe_call,

@@ -220,6 +220,7 @@ static void commit(DispatchCall *call, gpointer data, WriteDone done) {
   g_autoptr(Change) change = change_new();
   change->indexed = TRUE;
   if (options == NULL || !change_message_read_options(options, change, &error) ||
+      !change_message_read_declaring(options, change, &error) ||
       !read_operations(call, data, &operations, change, &error)) {
     dispatch_call_fail(call, error);
     return;

@@ -32,6 +32,11 @@ void handle_get_acl(DispatchCall *call, gpointer data);
 void handle_set_acl(DispatchCall *call, gpointer data);
 void handle_set_acl_with_options(DispatchCall *call, gpointer data);
 
+/* handle-declared.c */
+void handle_list_declared(DispatchCall *call, gpointer data);
+void handle_list_drift(DispatchCall *call, gpointer data);
+void handle_disown(DispatchCall *call, gpointer data);
+
 /* handle-lock.c */
 void handle_lock(DispatchCall *call, gpointer data);
 void handle_unlock(DispatchCall *call, gpointer data);

@@ -73,6 +73,12 @@ static const DispatchMethod methods[] = {
     {"CheckAccess", IN({"key", "s"}, {"principal", "s"}, {"options", "a{sv}"}), OUT({"level", "s"}),
      handle_check_access},
 
+    {"ListDeclared", IN({"key", "s"}, {"options", "a{sv}"}), OUT({"declarations", "a(sssb)"}),
+     handle_list_declared},
+    {"ListDrift", IN({"key", "s"}, {"options", "a{sv}"}), OUT({"drift", "aa{sv}"}),
+     handle_list_drift},
+    {"Disown", IN({"owner", "s"}, {"options", "a{sv}"}), OUT({"revision", "t"}), handle_disown},
+
     {"Lock", IN({"key", "s"}, {"name", "s"}, {"reason", "s"}, {"options", "a{sv}"}),
      OUT({"revision", "t"}), handle_lock},
     {"Unlock", IN({"key", "s"}, {"name", "s"}, {"options", "a{sv}"}), OUT({"revision", "t"}),

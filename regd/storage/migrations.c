@@ -126,6 +126,15 @@ static const char *const steps[] = {
     "  path TEXT NOT NULL, whole INTEGER NOT NULL, fold TEXT NOT NULL, key TEXT NOT NULL,"
     "  name TEXT NOT NULL, reason TEXT NOT NULL, uid INTEGER NOT NULL, time INTEGER NOT NULL,"
     "  PRIMARY KEY(path, whole, fold)) WITHOUT ROWID;",
+
+    /* declared: what an owner says is to be there. `path` and `fold` are folded; `what`: 0 of the
+     * key itself, 1 of a value; `type` and `data` are of the value, NULL: it is to be absent, or of
+     * a key's link target, NULL: it is no link. */
+    "CREATE TABLE declared("
+    "  path TEXT NOT NULL, what INTEGER NOT NULL, fold TEXT NOT NULL, owner TEXT NOT NULL,"
+    "  key TEXT NOT NULL, name TEXT NOT NULL, type INTEGER, data BLOB,"
+    "  PRIMARY KEY(path, what, fold, owner)) WITHOUT ROWID;"
+    "CREATE INDEX declared_by_owner ON declared(owner);",
 };
 #define CHECKSUM_STEP 3
 

@@ -9,6 +9,7 @@
 #include "client/base/error.h"
 #include "client/base/path.h"
 #include "client/base/protocol.h"
+#include "regd/declare/declared.h"
 #include "regd/declare/lock.h"
 #include "regd/history/encoding.h"
 #include "regd/history/record.h"
@@ -87,6 +88,11 @@ static const struct {
      " UNION ALL SELECT CAST(substr(path, 12) AS INTEGER),"
      " 64 + length(CAST(name AS BLOB)) + length(CAST(reason AS BLOB)) FROM locks"
      " WHERE path GLOB 'HKEY_USERS\\[0-9]*' AND substr(path, 12) || '\\' GLOB"
+     " CAST(CAST(substr(path, 12) AS INTEGER) AS TEXT) || '\\*'"
+     " UNION ALL SELECT CAST(substr(path, 12) AS INTEGER),"
+     " 64 + length(CAST(name AS BLOB)) + length(CAST(owner AS BLOB))"
+     " + coalesce(length(data), 0) FROM declared"
+     " WHERE path GLOB 'HKEY_USERS\\[0-9]*' AND substr(path, 12) || '\\' GLOB"
      " CAST(CAST(substr(path, 12) AS INTEGER) AS TEXT) || '\\*'),"
      " held(uid, bytes) AS (SELECT uid, sum(bytes) FROM parts GROUP BY uid)"
      " SELECT u.uid || ': ' || u.bytes || ' for ' || coalesce(h.bytes, 0) FROM usage u"
@@ -152,6 +158,18 @@ static gboolean is_folded_path(const char *key, const char *path) {
   return parsed != NULL && is_folded(key, path);
 }
 
+static const char *check_declared(DbStatement *row, G_GNUC_UNUSED GHashTable *lists) {
+  const char *name = db_column_text(row, 2);
+  const char *fold = db_column_text(row, 3);
+  const char *owner = db_column_text(row, 4);
+  gboolean of_value = db_column_int(row, 5) != 0;
+  if (!is_folded_path(db_column_text(row, 0), db_column_text(row, 1)) || name == NULL ||
+      fold == NULL || !path_check_value_name(name, NULL) || !is_folded(name, fold) ||
+      (!of_value && *name != '\0'))
+    return "a declaration is of nothing that can be declared";
+  return owner == NULL || !declared_check_owner(owner, NULL) ? "a declaration has no owner" : NULL;
+}
+
 static const char *check_lock(DbStatement *row, G_GNUC_UNUSED GHashTable *lists) {
   const char *name = db_column_text(row, 2);
   const char *fold = db_column_text(row, 3);
@@ -206,6 +224,8 @@ static const struct {
     {"SELECT name, fold, link, id || ' ' || name FROM keys", 3, check_key},
     {"SELECT name, fold, key || ' ' || name FROM stored", 2, check_value},
     {"SELECT text, id FROM acls", 1, check_acl},
+    {"SELECT key, path, name, fold, owner, what, key || ' ' || name FROM declared", 6,
+     check_declared},
     {"SELECT key, path, name, fold, reason, whole, key || ' ' || name FROM locks", 6, check_lock},
     {"SELECT run, revision || ' ' || sequence FROM history", 1, check_run},
 };

@@ -9,6 +9,7 @@
 #include "regd/history/trials.h"
 #include "regd/write/edit.h"
 #include "regd/write/fold.h"
+#include "regd/write/op-declare.h"
 #include "regd/write/operations.h"
 
 /* In bytes; see get_head_size(). */
@@ -33,12 +34,14 @@ static gboolean (*const operations[])(Edit *, const Operation *, GError **) = {
     [OPERATION_PURGE] = apply_purge,
     [OPERATION_LOCK] = apply_lock,
     [OPERATION_UNLOCK] = apply_unlock,
+    [OPERATION_DISOWN] = apply_disown,
 };
 
 static gboolean apply_operations(Edit *edit, const Change *change, GError **error) {
   for (guint i = 0; i < change->operations->len; i++) {
     const Operation *operation = g_ptr_array_index(change->operations, i);
-    if (operations[operation->kind](edit, operation, error))
+    edit_begin_declaring(edit);
+    if (operations[operation->kind](edit, operation, error) && edit_declare(edit, operation, error))
       continue;
     const char *word = operation_kind_get_name(operation->kind);
     if (change->indexed && error != NULL && db_error_is_damage(*error))
@@ -121,14 +124,14 @@ static gboolean put_on_trial(Edit *edit, const Change *change, GError **error) {
 }
 
 static gboolean apply_all(Edit *edit, const Change *change, GError **error) {
-  if (!apply_operations(edit, change, error))
+  if (!apply_operations(edit, change, error) || !edit_settle_declared(edit, error))
     return FALSE;
   if (edit->has_revisited && !edit_fold(edit, error))
     return FALSE;
   if (edit->differences->len == 0 && !edit_note_left_out(edit, error))
     return FALSE;
   if (edit->differences->len == 0)
-    return TRUE;
+    return !edit->writes_anyway || edit_settle(edit, FALSE, error);
   g_autofree char *comment = edit_get_comment(edit, change->comment);
   const RevisionRow head = {.revision = edit->revision,
                             .time = edit->now,
@@ -271,6 +274,10 @@ static gboolean check_revision(guint64 revision, GError **error) {
                    revision);
 }
 
+static void release_value(gpointer value) {
+  registry_value_unref(value);
+}
+
 gboolean apply_change(const ApplyContext *context, Identity *who, Change *change,
                       WriteResult *result, GError **error) {
   result->revision = context->revision;
@@ -286,6 +293,11 @@ gboolean apply_change(const ApplyContext *context, Identity *who, Change *change
       .settings = context->settings,
       .locks = context->locks,
       .over_locks = change->over_locks,
+      .owner = change->owner,
+      .declarer = declarer_new(change),
+      .gone = change->owner != NULL
+                  ? g_hash_table_new_full(g_str_hash, g_str_equal, g_free, release_value)
+                  : NULL,
       .tries = change->dry_run,
       .who = who,
       .revision = context->revision + 1,
@@ -304,5 +316,7 @@ gboolean apply_change(const ApplyContext *context, Identity *who, Change *change
   if (!result->kept && edit.has_locked)
     lock_set_forget(context->locks);
   edit_clear(&edit);
+  declarer_free(edit.declarer);
+  g_clear_pointer(&edit.gone, g_hash_table_unref);
   return done;
 }

@@ -28,10 +28,6 @@ gboolean edit_get_cost(Edit *edit, const KeyRow *row, gint64 *cost, GError **err
   return TRUE;
 }
 
-gint64 edit_deciding(const KeyRow *row, gint64 above) {
-  return row->acl != 0 ? row->acl : above;
-}
-
 gboolean edit_require(Edit *edit, gint64 acl, const char *path, AccessLevel level, GError **error) {
   if (edit->who->administrator)
     return TRUE;
@@ -39,20 +35,6 @@ gboolean edit_require(Edit *edit, gint64 acl, const char *path, AccessLevel leve
   if (!store_load_acl(edit->store, acl, &list, error))
     return FALSE;
   return acl_get_level(list, edit->who) >= level || access_refuse(path, level, error);
-}
-
-/* The list that decides at the key if it has none of its own. */
-gboolean edit_find_above(Edit *edit, const KeyRow *row, gint64 *acl, GError **error) {
-  gint64 parent = row->parent;
-  *acl = 0;
-  while (parent != 0 && *acl == 0) {
-    g_autoptr(KeyRow) above = NULL;
-    if (!store_get_key(edit->store, parent, &above, error))
-      return FALSE;
-    *acl = above->acl;
-    parent = above->parent;
-  }
-  return TRUE;
 }
 
 /* ---- creating ---- */
@@ -243,7 +225,8 @@ gboolean edit_delete_tree(Edit *edit, const KeyRow *row, gint64 above, GError **
   if (path == NULL)
     return FALSE;
   gboolean done = edit_require(edit, acl, path, ACCESS_WRITE, error) &&
-                  edit_pass_branch(edit, path, error) && delete_children(edit, row, acl, error) &&
+                  edit_pass_branch(edit, &(KeyAt){row->id, acl, path}, error) &&
+                  delete_children(edit, row, acl, error) &&
                   edit_delete_values(edit, &(KeyAt){row->id, acl, path}, error) &&
                   bury(edit, row, acl, path, error);
   g_ref_string_release(path);

@@ -14,10 +14,6 @@ gboolean edit_delete_tree(Edit *edit, const KeyRow *row, gint64 above, GError **
 /* Writes one new key, which must not exist, and notes the difference; @above is the list that
  * decides above it. Sets the row's id. */
 gboolean edit_insert(Edit *edit, KeyRow *row, gint64 above, GError **error);
-/* The list that would decide at @row if it had none of its own. */
-gboolean edit_find_above(Edit *edit, const KeyRow *row, gint64 *acl, GError **error);
-/* The key's own list, or the one that decides above. */
-gint64 edit_deciding(const KeyRow *row, gint64 above);
 /* Whether @acl gives the caller @level; else ACCESS_DENIED naming @path. */
 gboolean edit_require(Edit *edit, gint64 acl, const char *path, AccessLevel level, GError **error);
 

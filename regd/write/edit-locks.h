@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What is locked, asked where keys, values, links and lists are really changed: so every way of
- * changing them is held up by one root. Rights are asked before. */
+ * changing them is held up by one root. Rights are asked before. An owner passes the locks of
+ * what it had declared. */
 #ifndef REGD_WRITE_EDIT_LOCKS_H
 #define REGD_WRITE_EDIT_LOCKS_H
 
@@ -11,7 +12,7 @@ gboolean edit_pass_value(Edit *edit, const KeyAt *at, const char *name, GError *
 /* LOCKED: the key, which may be new, its attributes and its list must stay. */
 gboolean edit_pass_key(Edit *edit, gint64 key, GError **error);
 /* LOCKED: something at or below the key must stay where it is. */
-gboolean edit_pass_branch(Edit *edit, const char *path, GError **error);
+gboolean edit_pass_branch(Edit *edit, const KeyAt *at, GError **error);
 
 /* The lock that holds up undoing @difference at the canonical @path; NULL: there is none. */
 const Lock *edit_find_undo_lock(const Edit *edit, const Difference *difference, const char *path);

@@ -6,6 +6,7 @@
 
 #include "client/base/error.h"
 #include "client/base/path.h"
+#include "regd/declare/declared.h"
 #include "regd/write/edit-locks.h"
 
 /* The cost of a value in a user's quota. */
@@ -130,11 +131,22 @@ gboolean edit_store_value(Edit *edit, const KeyAt *at, NewValue new, GError **er
   return edit_touch(edit, at->id, error) && note_set(edit, at, &new, NULL, error);
 }
 
+/* A value that an owner declares may be set again by the same change. */
+static void note_gone(Edit *edit, const KeyAt *at, const ValueRow *row) {
+  if (edit->gone == NULL)
+    return;
+  g_autofree char *path = path_fold(at->path);
+  g_autofree char *thing = declared_make_thing(path, row->name);
+  if (!g_hash_table_contains(edit->gone, thing))
+    g_hash_table_insert(edit->gone, g_steal_pointer(&thing), registry_value_ref(row->value));
+}
+
 gboolean edit_delete_row(Edit *edit, const KeyAt *at, ValueRow *row, GError **error) {
   g_autofree char *fold = path_fold(row->name);
   if (!edit_pass_value(edit, at, row->name, error) ||
       !store_delete_value(edit->store, at->id, fold, error))
     return FALSE;
+  note_gone(edit, at, row);
   edit->has_deleted = TRUE;
   if (row->revision == edit->revision)
     edit->has_revisited = TRUE;

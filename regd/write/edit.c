@@ -71,6 +71,25 @@ void edit_forget_place(Edit *edit) {
   edit->touched_children = 0;
 }
 
+/* ---- which list decides ---- */
+
+gint64 edit_deciding(const KeyRow *row, gint64 above) {
+  return row->acl != 0 ? row->acl : above;
+}
+
+gboolean edit_find_above(Edit *edit, const KeyRow *row, gint64 *acl, GError **error) {
+  gint64 parent = row->parent;
+  *acl = 0;
+  while (parent != 0 && *acl == 0) {
+    g_autoptr(KeyRow) above = NULL;
+    if (!store_get_key(edit->store, parent, &above, error))
+      return FALSE;
+    *acl = above->acl;
+    parent = above->parent;
+  }
+  return TRUE;
+}
+
 /* ---- what has become different ---- */
 
 static gboolean get_list(Edit *edit, gint64 id, Acl **list, GError **error) {

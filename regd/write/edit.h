@@ -17,6 +17,11 @@ typedef struct {
   PlaceCache *places; /* valid for existing keys: see edit_forget_place() */
   SchemaSet *schemas;
   const LiveSettings *settings;
+  const char *owner;         /* who declares what is set, or NULL */
+  struct Declarer *declarer; /* see op-declare.h; NULL without an owner */
+  GHashTable *gone;    /* thing (declared.h) -> RegistryValue that this change has deleted; NULL
+                          without an owner */
+  gboolean is_pruning; /* what the owner declares no more goes; locks of what is empty stay */
   LockSet *locks;      /* NULL: nothing is locked */
   gboolean over_locks; /* what is locked does not hold this change up */
   gboolean tries;      /* a dry run: only the tables that the store's functions know are written */
@@ -61,6 +66,11 @@ typedef struct {
   gint64 acl; /* the list that decides there */
   const char *path;
 } KeyAt;
+
+/* The list that would decide at @row if it had none of its own. */
+gboolean edit_find_above(Edit *edit, const KeyRow *row, gint64 *acl, GError **error);
+/* The key's own list, or the one that decides above. */
+gint64 edit_deciding(const KeyRow *row, gint64 above);
 
 /* What became different. Borrowed. */
 typedef struct {

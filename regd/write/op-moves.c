@@ -7,6 +7,7 @@
 #include "regd/tree/place.h"
 #include "regd/write/edit-keys.h"
 #include "regd/write/edit-values.h"
+#include "regd/write/op-declare.h"
 #include "regd/write/operations.h"
 
 /* A key with its values and all below it, in memory. */
@@ -183,7 +184,9 @@ static gboolean move(Edit *edit, Place *place, const char *name, GError **error)
   if (!edit_delete_tree(edit, branch->row, above, error))
     return FALSE;
   rename_branch(branch, name);
-  return write_branch(&(Carrier){edit, CARRY_ALL}, branch, parent, above, error);
+  g_autofree char *path = g_strconcat(parent_path, "\\", name, NULL);
+  return write_branch(&(Carrier){edit, CARRY_ALL}, branch, parent, above, error) &&
+         edit_carry_declared(edit, place->path, path, error);
 }
 
 gboolean apply_rename_key(Edit *edit, const Operation *operation, GError **error) {

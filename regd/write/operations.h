@@ -36,6 +36,9 @@ gboolean apply_unlock(Edit *edit, const Operation *operation, GError **error);
 gboolean edit_lock(Edit *edit, const Place *place, const char *name, const char *reason,
                    GError **error);
 
+/* op-declare.c */
+gboolean apply_disown(Edit *edit, const Operation *operation, GError **error);
+
 /* op-trial.c */
 gboolean apply_undo(Edit *edit, const Operation *operation, GError **error);
 /* The trial is over, and nothing has to be undone. */

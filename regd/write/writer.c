@@ -9,6 +9,7 @@
 #include "client/base/protocol.h"
 #include "client/threads/result-queue.h"
 #include "client/threads/thread-shortage.h"
+#include "regd/base/batch.h"
 #include "regd/base/memory.h"
 #include "regd/base/turns.h"
 #include "regd/history/retention.h"
@@ -17,7 +18,6 @@
 #include "regd/upkeep/opening.h"
 #include "regd/upkeep/seed.h"
 #include "regd/write/apply.h"
-#include "regd/write/batch.h"
 
 struct Writer {
   ResultQueue *written; /* of Request */

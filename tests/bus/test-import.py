@@ -160,6 +160,7 @@ def the_report_counts_what_was_done():
         equal(revision, before + 1)
         report.pop("first-ignored-reason", None)
         equal(report, {"keys-created": 2, "keys-deleted": 2, "values-set": 2, "values-deleted": 1, "values-unchanged": 1,
+                       "values-pruned": 0, "keys-pruned": 0, "values-drifted": 0, "changed": True,
                        "lines-ignored": 1, "first-ignored-line": 9, "lines-guessed": 0, "first-guessed-line": 0})
         equal(client.get(KEY, "new"), (REG_DWORD, "u", 7))
 

@@ -48,6 +48,9 @@ typedef enum {
   OPTION_HIVE,
   OPTION_SALVAGE,
   OPTION_REASON,
+  OPTION_OWNER,
+  OPTION_PRUNE,
+  OPTION_LOCK,
   N_OPTIONS
 } OptionName;
 

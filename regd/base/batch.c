@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* See batch.h. */
-#include "regd/write/batch.h"
+#include "regd/base/batch.h"
 
 #include <unistd.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Changes that wait for the writer, and those that share one flush. Knows neither threads nor
  * the store. */
-#ifndef REGD_WRITE_BATCH_H
-#define REGD_WRITE_BATCH_H
+#ifndef REGD_BASE_BATCH_H
+#define REGD_BASE_BATCH_H
 
 #include "client/base/change.h"
 #include "regd/base/result.h"

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/* The verb apply: files and folders of files, as one commit that an owner may declare. The files
+ * are read here and passed on as one. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client/base/protocol.h"
+#include "client/cli/reply.h"
+#include "client/regctl/branch/source.h"
+#include "client/regctl/declare/declare-verbs.h"
+
+#define SUFFIX ".reg"
+
+/* ---- the files ---- */
+
+static gint compare_names(gconstpointer a, gconstpointer b) {
+  return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Those of a folder, in byte order. */
+static gboolean add_folder(const char *folder, GPtrArray *files, GError **error) {
+  g_autoptr(GError) problem = NULL;
+  g_autoptr(GDir) directory = g_dir_open(folder, 0, &problem);
+  const char *name;
+  guint first = files->len;
+  if (directory == NULL)
+    return error_set(error, REGISTRY_ERROR_FAILED, "%s: %s", folder, problem->message);
+  while ((name = g_dir_read_name(directory)) != NULL)
+    if (g_str_has_suffix(name, SUFFIX))
+      g_ptr_array_add(files, g_build_filename(folder, name, NULL));
+  if (files->len > first + 1)
+    qsort(files->pdata + first, files->len - first, sizeof *files->pdata, compare_names);
+  return TRUE;
+}
+
+static GPtrArray *list_files(const Session *session, GError **error) {
+  g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(g_free);
+  const char *path;
+  for (guint i = 0; (path = session_get_operand(session, i)) != NULL; i++) {
+    if (!g_file_test(path, G_FILE_TEST_IS_DIR))
+      g_ptr_array_add(files, g_strdup(path));
+    else if (!add_folder(path, files, error))
+      return NULL;
+  }
+  return g_steal_pointer(&files);
+}
+
+/* ---- one file of all ---- */
+
+typedef struct {
+  RegfilePrinter *printer;
+  GByteArray *text;
+  const GRefString *key; /* whose line was printed last */
+} Merging;
+
+static void print_key_line(Merging *merging, const Operation *operation) {
+  if (merging->key != operation->key || operation->kind == OPERATION_CREATE_KEY)
+    regfile_printer_key(merging->printer, operation->key, merging->text);
+  merging->key = operation->key;
+}
+
+static gboolean print_link(Merging *merging, const Operation *operation, GError **error) {
+  g_autoptr(RegistryValue) target =
+      registry_value_new_string(REGISTRY_LINK, operation->target, error);
+  if (target != NULL)
+    regfile_printer_value(merging->printer, LINK_VALUE_NAME, target, merging->text);
+  return target != NULL;
+}
+
+static gboolean print_operation(Merging *merging, const Operation *operation, GError **error) {
+  if (operation->kind == OPERATION_DELETE_TREE) {
+    regfile_printer_no_key(merging->printer, operation->key, merging->text);
+    merging->key = NULL;
+    return TRUE;
+  }
+  print_key_line(merging, operation);
+  if (operation->kind == OPERATION_SET_VALUE)
+    regfile_printer_value(merging->printer, operation->name, operation->value, merging->text);
+  else if (operation->kind == OPERATION_DELETE_VALUE)
+    regfile_printer_no_value(merging->printer, operation->name, merging->text);
+  else if (operation->kind == OPERATION_CREATE_LINK)
+    return print_link(merging, operation, error);
+  return TRUE;
+}
+
+static gboolean merge_file(Session *session, const char *file, Merging *merging, GError **error) {
+  g_autoptr(Change) change =
+      source_read_file(session, file, session_has(session, OPTION_STRICT), error);
+  if (change == NULL)
+    return FALSE;
+  merging->key = NULL;
+  for (guint i = 0; i < change->operations->len; i++)
+    if (!print_operation(merging, g_ptr_array_index(change->operations, i), error))
+      return FALSE;
+  return TRUE;
+}
+
+static GByteArray *merge(Session *session, const GPtrArray *files, GError **error) {
+  g_autoptr(RegfilePrinter) printer = regfile_printer_new(REGFILE_VERSION_5, REGFILE_UTF8);
+  g_autoptr(GByteArray) text = g_byte_array_new();
+  Merging merging = {.printer = printer, .text = text};
+  regfile_printer_begin(printer, text);
+  for (guint i = 0; i < files->len; i++)
+    if (!merge_file(session, g_ptr_array_index(files, i), &merging, error))
+      return NULL;
+  regfile_printer_end(printer, text);
+  return g_steal_pointer(&text);
+}
+
+/* A file without a name; -1 with @error. */
+static int store(const GByteArray *text, GError **error) {
+  FILE *file = tmpfile();
+  int descriptor = file != NULL ? fcntl(fileno(file), F_DUPFD_CLOEXEC, 0) : -1;
+  gboolean stored = descriptor >= 0 && fwrite(text->data, 1, text->len, file) == text->len &&
+                    fflush(file) == 0 && lseek(descriptor, 0, SEEK_SET) == 0;
+  if (!stored)
+    error_set(error, REGISTRY_ERROR_FAILED, "apply: a file for what is applied: %s",
+              g_strerror(errno));
+  if (!stored && descriptor >= 0)
+    close(descriptor);
+  if (file != NULL)
+    (void)fclose(file);
+  return stored ? descriptor : -1;
+}
+
+/* ---- the call ---- */
+
+static void add_options(Request *request, Session *session) {
+  const CommandLine *line = session->line;
+  request_open_options(request);
+  session_add_write_options(session, request);
+  if (session_has(session, OPTION_OWNER))
+    request_check(request,
+                  wire_append_entry_string(&request->options, "owner", line->texts[OPTION_OWNER]));
+  if (session_has(session, OPTION_PRUNE))
+    request_check(request, wire_append_entry_boolean(&request->options, "prune", TRUE));
+  if (session_has(session, OPTION_LOCK))
+    request_check(request,
+                  wire_append_entry_string(&request->options, "lock", line->texts[OPTION_LOCK]));
+  request_close_options(request);
+}
+
+static gboolean report(Session *session, DBusMessageIter *answer, GError **error) {
+  dbus_uint64_t revision = 0;
+  gboolean changed = FALSE;
+  dbus_message_iter_get_basic(answer, &revision);
+  dbus_message_iter_next(answer);
+  DBusMessageIter told = *answer;
+  g_autoptr(WireOptions) entries = wire_options_read(&told, error);
+  if (entries == NULL || !wire_options_get_boolean(entries, "changed", &changed, error))
+    return FALSE;
+  if (session_has(session, OPTION_JSON)) {
+    json_begin(&session->json, '{');
+    json_member_number(&session->json, "revision", revision);
+    json_member_boolean(&session->json, "changed", changed);
+    json_name(&session->json, "report");
+    reply_write_json(answer, &session->json);
+    json_end(&session->json, '}');
+    g_string_append_c(session_out(session), '\n');
+  } else if (session_has(session, OPTION_DRY_RUN)) {
+    reply_print_dictionary(answer, session_out(session));
+  }
+  session_note_trial(session, revision);
+  return TRUE;
+}
+
+static gboolean pass_on(Session *session, int descriptor, GError **error) {
+  Request request;
+  DBusMessageIter answer;
+  request_begin(&request, "Import");
+  request_check(&request,
+                dbus_message_iter_append_basic(&request.arguments, DBUS_TYPE_UNIX_FD, &descriptor));
+  add_options(&request, session);
+  g_autoptr(WireMessage) reply = session_call(session, &request, &answer, error);
+  return reply != NULL && session_check_reply(reply, "ta{sv}", error) &&
+         report(session, &answer, error);
+}
+
+static gboolean check_options(const Session *session, GError **error) {
+  gboolean needs_owner = session_has(session, OPTION_PRUNE) || session_has(session, OPTION_LOCK);
+  return !needs_owner || session_has(session, OPTION_OWNER) ||
+         error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
+                   "apply: --prune and --lock are about what an owner declares: --owner=NAME is "
+                   "missing");
+}
+
+gboolean verb_apply(Session *session, GError **error) {
+  g_autoptr(GPtrArray) files = check_options(session, error) ? list_files(session, error) : NULL;
+  g_autoptr(GByteArray) text = files != NULL ? merge(session, files, error) : NULL;
+  int descriptor = text != NULL ? store(text, error) : -1;
+  if (descriptor < 0)
+    return FALSE;
+  gboolean done = pass_on(session, descriptor, error);
+  close(descriptor);
+  return done;
+}

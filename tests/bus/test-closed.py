@@ -98,6 +98,9 @@ CALLS = {
     "SetAclWithOptions": lambda key, name: [("SetAclWithOptions", "sa(ss)a{sv}", key,
                                              dbus.Array([("everyone", "read")], signature="(ss)"), options(dry_run=flag))
                                             for flag in (False, True)],
+    "ListDeclared": lambda key, name: [("ListDeclared", "sa{sv}", key, options(**given))
+                                       for given in ({}, {"owner": "nobody"})],
+    "ListDrift": lambda key, name: [("ListDrift", "sa{sv}", key, options())],
     "Lock": lambda key, name: [("Lock", "sssa{sv}", key, name, "why", options()),
                                ("Lock", "sssa{sv}", key, "", "why", options(recursive=True)),
                                ("Lock", "sssa{sv}", key, name, "", options(dry_run=True))],
@@ -110,7 +113,7 @@ CALLS = {
         {}, {"skip_unreadable": True}, {"format": "json"}, {"at": REGISTRY.then},
         {"at": REGISTRY.then, "skip_unreadable": True}, {"at": 1, "skip_unreadable": True})],
     # These name no key.
-    "Unwatch": None, "Confirm": None, "Backup": None, "GetStatistics": None,
+    "Unwatch": None, "Confirm": None, "Disown": None, "Backup": None, "GetStatistics": None,
 }
 
 # Below Closed: what exists, what once did, what never did, and ways over links.

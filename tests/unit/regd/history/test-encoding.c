@@ -45,6 +45,8 @@ static const DifferenceRecord written[] = {
      .before_acl = 128,
      .old_state = (const guint8 *)"state",
      .old_state_size = 5},
+    {.kind = CHANGE_LOCK_CHANGED, .name = "n", .new_value = DATA("why")},
+    {.kind = CHANGE_LOCK_CHANGED, .old_value = DATA("why")},
 };
 
 static void assert_value(const RunValue *got, const RunValue *expected) {
@@ -123,7 +125,8 @@ static const struct {
   gsize size;
 } damaged[] = {
     ROW("a kind that is never written", "\x05\0"),
-    ROW("a kind that is none", "\x07\0"),
+    ROW("another kind that is never written", "\x06\0"),
+    ROW("a lock with a key's state", "\x07\x10\x01x"),
     ROW("an unknown flag", "\x80\0"),
     ROW("an unknown part", "\0\x40"),
     ROW("a value without a name", "\x02\0"),

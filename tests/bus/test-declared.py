@@ -282,6 +282,7 @@ def regctl_applies_folders_as_one_commit():
         equal(done(registry, "drift"), "")
         registry.client.set(KEY, "n", REG_SZ, "hand")
         contains(done(registry, "declared", "--owner=me"), "\tn\tdrifted\n")
+        contains(regctl(registry, "blame", KEY, "n")[2], "declared by me")
         status, printed, _ = regctl(registry, "drift", "--owner=me")
         equal(status, FAILED)
         for line in ("-  n\tREG_SZ\tb", "+  n\tREG_SZ\thand"):

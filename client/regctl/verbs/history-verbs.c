@@ -224,12 +224,36 @@ static gboolean blame_value(Session *session, const char *key, const char *name,
   return TRUE;
 }
 
+/* Who declares the value: they put it right again. It is no fault if that can't be told. */
+static void note_owners(Session *session, const Place *place) {
+  Request request;
+  DBusMessageIter answer, owners, content;
+  request_begin(&request, "Describe");
+  request_add_string(&request, place->key);
+  request_add_string(&request, place->name);
+  g_autoptr(WireMessage) reply = session_call(session, &request, &answer, NULL);
+  if (reply == NULL || *place->name == '\0' || !session_check_reply(reply, "a{sv}", NULL))
+    return;
+  g_autoptr(WireOptions) told = wire_options_read(&answer, NULL);
+  if (told == NULL || !wire_options_get_content(told, "declared-by", &content) ||
+      dbus_message_iter_get_arg_type(&content) != DBUS_TYPE_ARRAY)
+    return;
+  for (dbus_message_iter_recurse(&content, &owners);
+       dbus_message_iter_get_arg_type(&owners) == DBUS_TYPE_STRING;)
+    session_note(session, "%s: %s: declared by %s", place->key, data_show_name(place->name),
+                 reply_take_string(&owners));
+}
+
 gboolean verb_blame(Session *session, GError **error) {
   g_auto(Place) place = {0};
   if (!place_take(session, PLACE_NAMED, &place, error))
     return FALSE;
-  if (!session_has(session, OPTION_JSON))
-    return blame_value(session, place.key, place.name, error);
+  if (!session_has(session, OPTION_JSON)) {
+    if (!blame_value(session, place.key, place.name, error))
+      return FALSE;
+    note_owners(session, &place);
+    return TRUE;
+  }
   json_begin(&session->json, '[');
   if (!blame_value(session, place.key, place.name, error))
     return FALSE;

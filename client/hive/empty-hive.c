@@ -28,6 +28,10 @@ static const guint8 security[] = {
     /* S-1-1-0, everyone: reading */
     0, 2, 0x14, 0, 0x19, 0, 0x02, 0, 1, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0};
 
+static const guint8 base_magic[] = {'r', 'e', 'g', 'f'};
+static const guint8 bin_magic[] = {'h', 'b', 'i', 'n'};
+static const guint8 root_name[] = {'R', 'O', 'O', 'T'};
+
 static void put32(guint8 *at, guint32 number) {
   number = GUINT32_TO_LE(number);
   memcpy(at, &number, sizeof number);
@@ -43,7 +47,7 @@ static guint32 sum(const guint8 *block) {
 }
 
 static void make_base_block(guint8 *block) {
-  memcpy(block, "regf", 4);
+  memcpy(block, base_magic, sizeof base_magic);
   put32(block + 0x04, 1); /* both sequence numbers: it was written to its end */
   put32(block + 0x08, 1);
   put32(block + 0x14, 1); /* version 1.3 */
@@ -58,13 +62,13 @@ static void make_base_block(guint8 *block) {
 /* A cell that is in use has a negative size. */
 static guint8 *begin_cell(guint8 *bin, guint32 offset, guint32 size, const char *signature) {
   put32(bin + offset, 0U - size);
-  memcpy(bin + offset + 4, signature, 2);
+  bin[offset + 4] = (guint8)signature[0];
+  bin[offset + 5] = (guint8)signature[1];
   return bin + offset;
 }
 
 static void make_bin(guint8 *bin) {
-  static const char name[] = "ROOT";
-  memcpy(bin, "hbin", 4);
+  memcpy(bin, bin_magic, sizeof bin_magic);
   put32(bin + 0x08, BLOCK_BYTES);
 
   guint8 *root = begin_cell(bin, ROOT_CELL, ROOT_CELL_BYTES, "nk");
@@ -75,8 +79,8 @@ static void make_bin(guint8 *bin) {
   put32(root + 0x2C, NOWHERE);
   put32(root + 0x30, SECURITY_CELL);
   put32(root + 0x34, NOWHERE); /* class */
-  root[0x4C] = (guint8)strlen(name);
-  memcpy(root + 0x50, name, strlen(name));
+  root[0x4C] = sizeof root_name;
+  memcpy(root + 0x50, root_name, sizeof root_name);
 
   guint8 *descriptor = begin_cell(bin, SECURITY_CELL, SECURITY_CELL_BYTES, "sk");
   put32(descriptor + 0x08, SECURITY_CELL); /* a ring of one */

@@ -36,8 +36,9 @@ void table_free(Table *table) {
   g_free(table);
 }
 
-void table_add(Table *table, char *name, char *type, char *data, gboolean secret) {
-  const Row row = {name, type, data, secret};
+void table_add(Table *table, const char *name, const char *type, const char *data,
+               gboolean secret) {
+  const Row row = {g_strdup(name), g_strdup(type), g_strdup(data), secret};
   g_array_append_val(table->rows, row);
 }
 

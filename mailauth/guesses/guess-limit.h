@@ -47,8 +47,8 @@ typedef enum { GUESS_RIGHT, GUESS_WRONG, GUESS_UNDECIDED } GuessResult;
 void guess_limit_end(GuessLimit *limit, const GuessRules *rules, const Guess *guess,
                      GuessResult result, gint64 now);
 
-/* Forgets the wrong passwords for @account; NULL: for everybody. */
-void guess_limit_release(GuessLimit *limit, const char *account);
+/* Forgets the wrong passwords for the account @name; NULL: for everybody. */
+void guess_limit_release(GuessLimit *limit, const char *name);
 
 /* What was reached since this was asked last, for the administrator: at most once a minute
  * for each account, and for all together. NULL: nothing. Owned. */

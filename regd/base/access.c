@@ -276,7 +276,7 @@ static gboolean resolve_principal(AclEntry *entry, const char *name, PrincipalRe
 static gboolean read_text_entry(Acl *acl, const AclText *text, PrincipalResolver resolver,
                                 GError **error) {
   AclEntry entry = {.principal = text->principal};
-  const char *name;
+  const char *name = NULL;
   if (!access_split_principal(text->principal, &entry.kind, &name, error))
     return FALSE;
   if (!parse_level(text->level, &entry.level))

@@ -199,11 +199,10 @@ static gboolean undo(PastTree *tree, PastKey *key, const Difference *difference,
     return undo_deletion(key, difference, error);
   case CHANGE_ACL_CHANGED:
     return undo_list(key, difference, error);
-  case CHANGE_LOCK_CHANGED:
-    break; /* a lock is no part of the tree's state */
-  case CHANGE_LINK_CHANGED:
+  case CHANGE_LOCK_CHANGED: /* a lock is no part of the tree's state */
+  case CHANGE_LINK_CHANGED: /* never recorded */
   case CHANGE_TREE_CHANGED:
-    break; /* never recorded */
+    break;
   }
   return TRUE;
 }

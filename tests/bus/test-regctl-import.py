@@ -84,7 +84,7 @@ def of_several_files_it_is_said_what_became_of_each():
 @test
 def a_file_that_is_something_else_is_called_what_it_is():
     with Registry() as registry:
-        for content, naming in ((b"regf\0\0\1\0", "hive"), (b"WINE REGISTRY Version 2\n", "Wine"),
+        for content, naming in ((b"WINE REGISTRY Version 2\n", "Wine"),
                                 (done(registry, "export", "--format=json", "HKLM\\SOFTWARE").encode(), "JSON"),
                                 (b"Windows Registry Editor Version 5.00 \r\n", "blank")):
             refused(registry, FAILED, "import", "-", given=content, naming=(naming,))

@@ -63,8 +63,9 @@ typedef struct {
   const char *watched; /* a canonical path, folded; what reaches it is told (effective.h) */
   gboolean recursive;
   GHashTable *way; /* folded paths of keys: of links that change there, too; may be NULL */
-  /* NULL: of everything. @key is the row of the entry's key. */
-  gboolean (*may_hear)(const EffectiveEntry *entry, gint64 key, gpointer data);
+  /* NULL: of everything. @key is the row of the entry's key. FALSE: it can't be found out. */
+  gboolean (*may_hear)(const EffectiveEntry *entry, gint64 key, gpointer data, gboolean *may,
+                       GError **error);
   /* The path of a row as the listener is told it; released by the caller. NULL: as stored. */
   GRefString *(*get_path)(gint64 key, gpointer data, GError **error);
   gpointer data;

@@ -49,7 +49,11 @@ static gboolean replay_entry(Replay *replay, const DifferenceRecord *entry, cons
   EffectiveEntry *added = effective_add(effective, entry->kind, told, entry->name, before, after);
   g_ref_string_release(told);
   added->reroutes = entry->reroutes;
-  if (listener->may_hear != NULL && !listener->may_hear(added, key->id, listener->data)) {
+  gboolean may = TRUE;
+  if (listener->may_hear != NULL &&
+      !listener->may_hear(added, key->id, listener->data, &may, error))
+    return FALSE;
+  if (!may) {
     g_ptr_array_set_size(effective->entries, (gint)effective->entries->len - 1);
     return TRUE;
   }

@@ -480,8 +480,8 @@ typedef struct {
   Store *store;
   const Identity *who;
   SightPaths *paths;
-  gint64 last; /* the key that `today` is of */
-  Acl *today;  /* borrowed; NULL, too, if it can't be read */
+  gint64 last; /* the key that `today` is of; 0: none */
+  Acl *today;  /* borrowed */
 } ReplayFilter;
 
 static GRefString *spell(gint64 key, gpointer data, GError **error) {
@@ -489,17 +489,24 @@ static GRefString *spell(gint64 key, gpointer data, GError **error) {
   return sight_paths_get(filter->paths, key, error);
 }
 
-static gboolean may_hear(const EffectiveEntry *entry, gint64 key, gpointer data) {
+/* A list that can't be read ends the replay: what is left out as hidden would be a gap. */
+static gboolean may_hear(const EffectiveEntry *entry, gint64 key, gpointer data, gboolean *may,
+                         GError **error) {
   ReplayFilter *filter = data;
   /* Also those who may no longer read: they must learn that. */
-  if (entry->kind == CHANGE_ACL_CHANGED)
-    return effective_entry_is_visible(entry, filter->who);
-  if (filter->last != key &&
-      !sight_find_today(filter->store, filter->who, key, &filter->today, NULL))
-    filter->today = NULL;
-  filter->last = key;
+  if (entry->kind == CHANGE_ACL_CHANGED) {
+    *may = effective_entry_is_visible(entry, filter->who);
+    return TRUE;
+  }
+  if (filter->last != key) {
+    filter->last = 0;
+    if (!sight_find_today(filter->store, filter->who, key, &filter->today, error))
+      return FALSE;
+    filter->last = key;
+  }
   const PastThing thing = {.today = filter->today, .then = effective_entry_get_list(entry)};
-  return sight_judge(&thing, filter->who) > SIGHT_HIDDEN;
+  *may = sight_judge(&thing, filter->who) > SIGHT_HIDDEN;
+  return TRUE;
 }
 
 gboolean reader_get_horizon(Store *store, const char *path, guint64 *horizon, GError **error) {

@@ -233,6 +233,9 @@ def same(one, other, what):
         return
     while isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)) and len(one) == len(other):
         one, other = next(pair for pair in zip(one, other) if pair[0] != pair[1])
+    if isinstance(one, list) and isinstance(other, list):
+        what += f" ({len(one)} and {len(other)})"
+        one, other = ([each for each in mine if each not in theirs] for mine, theirs in ((one, other), (other, one)))
     raise Failure(f"{what}: {one!r:.1500} and {other!r:.1500}")
 
 

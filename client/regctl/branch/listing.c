@@ -43,13 +43,13 @@ void listing_print_value(Session *session, const char *key, const char *name,
 
 static void add_row(Table *table, Session *session, const char *key, const ListedValue *listed) {
   gboolean secret = secrets_hide(session, key, listed->name);
-  GString *name = g_string_new(NULL);
-  GString *data = g_string_new(secret ? SECRET_SHOWN : NULL);
+  g_autoptr(GString) name = g_string_new(NULL);
+  g_autoptr(GString) data = g_string_new(secret ? SECRET_SHOWN : NULL);
+  g_autofree char *type = dup_type(listed->value);
   data_print_name(listed->name, name);
   if (!secret)
     data_print_escaped(listed->value, data);
-  table_add(table, g_string_free(name, FALSE), dup_type(listed->value), g_string_free(data, FALSE),
-            secret);
+  table_add(table, name->str, type, data->str, secret);
 }
 
 void listing_print_values(Session *session, const char *key, const GPtrArray *values,

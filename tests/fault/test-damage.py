@@ -18,7 +18,7 @@ import dbus
 from harness.case import Failure, Skip, check, contains, equal, main, rows, test
 from harness.database import PAGE, edit, unseal
 from harness.figures import amount, figure
-from harness.process import BUILD, program
+from harness.process import BUILD, is_sanitised, program
 from harness.registry import REG_BINARY, REG_DWORD, REG_SZ, SOFTWARE, Refused, Registry, options
 
 KEY = SOFTWARE + "\\Damage"
@@ -437,7 +437,7 @@ def start_until_call(registry, shared, call, reason):
 
 @rows([("killed", 0), ("EIO", errno.EIO), ("ENOSPC", errno.ENOSPC)])
 def a_database_of_before_is_copied_whole_or_not_at_all(reason):
-    if b"libasan" in subprocess.run(["ldd", program("regd/regd")], capture_output=True, check=True).stdout:
+    if is_sanitised():
         raise Skip("a sanitised regd takes no preloaded library before its own")
     registry = Registry()
     control = registry.directory / "failing-disk"

@@ -9,7 +9,7 @@ import struct
 import subprocess
 
 from harness.case import Skip, check, equal, main, rows
-from harness.process import BUILD, program
+from harness.process import BUILD, is_sanitised, program
 from harness.registry import REG_BINARY, REG_DWORD, SOFTWARE, Refused, Registry, options
 
 KEY = SOFTWARE + "\\Fault"
@@ -65,7 +65,7 @@ def check_state(client, expected, attempted):
        for operation in (set_one, set_many, purge) for reason in (errno.EIO, errno.ENOSPC)])
 def each_call_fails_once(operation, reason):
     library = BUILD / "tests" / "fault" / "libfailing-disk.so"
-    if b"libasan" in subprocess.run(["ldd", program("regd/regd")], capture_output=True, check=True).stdout:
+    if is_sanitised():
         raise Skip("a sanitised regd takes no preloaded library before its own")
     registry = Registry()
     control = registry.directory / "failing-disk"

@@ -15,7 +15,7 @@ import dbus
 
 from harness.case import Failure, Skip, check, equal, main, rows, test
 from harness.figures import amount, figure
-from harness.process import BUILD, program
+from harness.process import BUILD, is_sanitised, program
 from harness.registry import REG_BINARY, REG_SZ, SOFTWARE, Registry, options
 from histories import check_history, count_commits
 from history_load import History
@@ -31,7 +31,7 @@ MOMENTS = amount(25, 10_000)  # of a first start or a restore that are tried
 
 
 def needs_preload():
-    if b"libasan" in subprocess.run(["ldd", program("regd/regd")], capture_output=True, check=True).stdout:
+    if is_sanitised():
         raise Skip("a sanitised regd takes no preloaded library before its own")
 
 

@@ -15,7 +15,7 @@ import tempfile
 import dbus
 
 from harness.case import Skip, check, equal, main, rows
-from harness.process import BUILD, program
+from harness.process import BUILD, is_sanitised, program
 from harness.registry import REG_BINARY, REG_SZ, SOFTWARE, Registry, options
 
 KEY = SOFTWARE + "\\Acme"
@@ -88,7 +88,7 @@ def check_outcome(database, newest, done):
        for title, reason in (("killed", KILL), ("EIO", errno.EIO), ("ENOSPC", errno.ENOSPC))
        for way, clean in (("after a clean end", True), ("with a log", False))])
 def at_every_step(reason, clean):
-    if b"libasan" in subprocess.run(["ldd", program("regd/regd")], capture_output=True, check=True).stdout:
+    if is_sanitised():
         raise Skip("a sanitised regd takes no preloaded library before its own")
     with Registry() as registry:
         backup, state, newest = make_states(registry, clean)

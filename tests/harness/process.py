@@ -27,6 +27,11 @@ def program(path):
     return str(reachable(found))
 
 
+def is_sanitised():
+    """Whether regd was built with AddressSanitizer."""
+    return b"libasan" in subprocess.run(["ldd", program("regd/regd")], capture_output=True, check=True).stdout
+
+
 def sanitiser_options(directory, name):
     """An environment in which sanitisers write what they find to files of this name."""
     log = f"log_path={directory}/sanitiser-{name}:exitcode=99"

@@ -153,9 +153,9 @@ static void add_drift(const Sides *sides, const Drift *drift) {
   BranchKey *present = drift->key_there ? branch_add_key(sides->present, drift->key) : NULL;
   const char *name = drift->of_key ? LINK_VALUE_NAME : drift->name;
   if (drift->declared != NULL)
-    branch_set_value(declared, name, registry_value_ref(drift->declared));
+    branch_set_value(declared, name, drift->declared);
   if (present != NULL && drift->present != NULL)
-    branch_set_value(present, name, registry_value_ref(drift->present));
+    branch_set_value(present, name, drift->present);
 }
 
 static gboolean read_drift(const Sides *sides, DBusMessageIter *dictionary, GError **error) {

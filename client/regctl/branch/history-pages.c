@@ -170,7 +170,7 @@ static PastRevision *take_newest(const Walk *walk) {
     if (same == newest)
       continue;
     newest->changes_left += same->changes_left;
-    g_ptr_array_extend_and_steal(newest->changes, g_ptr_array_ref(same->changes));
+    g_ptr_array_extend_and_steal(newest->changes, g_steal_pointer(&same->changes));
     same->changes = g_ptr_array_new_with_free_func(past_change_free);
   }
   return newest;

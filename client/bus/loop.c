@@ -15,10 +15,15 @@
  */
 #include "client/bus/loop.h"
 
+#include <sys/ioctl.h>
+
 #include "client/base/error.h"
 
 /* Messages handled before the other sources of the context get their turn. */
 #define DISPATCH_BATCH 64
+/* What libdbus reads of a socket at once. */
+#define LIBDBUS_READ_BYTES 4096
+#define READS_IN_A_ROUND 32
 /* Milliseconds until a message that found no memory is tried again. */
 #define MEMORY_RETRY_MS 100
 
@@ -228,6 +233,20 @@ static unsigned int flags_from_condition(GIOCondition condition) {
   return flags;
 }
 
+/* A large message comes in many pieces of what libdbus reads at once. Without this there would be a
+ * round of the loop for each. */
+static void read_on(WatchSource *self) {
+  int waiting = 0;
+  for (guint i = 0; i < READS_IN_A_ROUND && !g_source_is_destroyed((GSource *)self) &&
+                    self->tag != NULL && dbus_watch_get_enabled(self->watch);
+       i++) {
+    if (ioctl(dbus_watch_get_unix_fd(self->watch), FIONREAD, &waiting) != 0 ||
+        waiting < LIBDBUS_READ_BYTES)
+      return;
+    (void)dbus_watch_handle(self->watch, DBUS_WATCH_READABLE);
+  }
+}
+
 static gboolean watch_source_dispatch(GSource *source, G_GNUC_UNUSED GSourceFunc callback,
                                       G_GNUC_UNUSED gpointer data) {
   WatchSource *self = (WatchSource *)source;
@@ -238,6 +257,8 @@ static gboolean watch_source_dispatch(GSource *source, G_GNUC_UNUSED GSourceFunc
     return G_SOURCE_CONTINUE;
   /* FALSE is a lack of memory: the descriptor is still ready in the next round. */
   (void)dbus_watch_handle(self->watch, flags);
+  if (flags == DBUS_WATCH_READABLE)
+    read_on(self);
   /* What has come is handled in this round already; both go with the binding. */
   GSource *dispatcher = g_source_is_destroyed(source) ? NULL : self->binding->dispatcher;
   if (dispatcher != NULL && dispatch_source_check(dispatcher))

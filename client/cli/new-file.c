@@ -53,10 +53,15 @@ static gboolean open_in_place(NewFile *file, GError **error) {
 /* Owner before mode: a change of owner takes bits of the mode away. Only root gives files
  * away; for others the file that they may replace becomes theirs. */
 static gboolean take_after(const NewFile *file, const struct stat *old, GError **error) {
-  gboolean owned = fchown(file->descriptor, old->st_uid, old->st_gid) == 0;
-  if (!owned && fchown(file->descriptor, (uid_t)-1, old->st_gid) != 0 && errno != EPERM)
-    return fail(file, error);
-  mode_t kept = owned ? 07777 : 0777;
+  mode_t kept = 07777;
+  if (fchown(file->descriptor, old->st_uid, old->st_gid) != 0) {
+    kept = 0777;
+    if (fchown(file->descriptor, (uid_t)-1, old->st_gid) != 0) {
+      kept = 0707; /* what the old group might is not for another one */
+      if (errno != EPERM)
+        return fail(file, error);
+    }
+  }
   return fchmod(file->descriptor, old->st_mode & kept) == 0 || fail(file, error);
 }
 

@@ -10,8 +10,8 @@
 typedef struct NewFile NewFile;
 
 typedef enum {
-  NEW_FILE_ORDINARY, /* mode, owner and group of the file that it replaces, the owner as far as it
-                        may be given away; else 0666 less the umask */
+  NEW_FILE_ORDINARY, /* owner, group and mode of the file that it replaces, as far as the caller may
+                        give them; else 0666 less the umask */
   NEW_FILE_SECRET,   /* 0600 and the caller's, whatever it replaces */
 } NewFileKind;
 

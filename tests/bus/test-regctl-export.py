@@ -117,6 +117,23 @@ def an_export_leaves_the_owner_of_the_file_it_replaces():
 
 
 @test
+def what_a_group_might_is_not_for_another_one():
+    needs_root()
+    with Registry() as registry:
+        registry.client.set(KEY, "Port", REG_DWORD, 25)
+        folder = registry.directory / "alice"
+        folder.mkdir()
+        os.chown(folder, ALICE, ALICE)
+        file = folder / "x.reg"
+        file.write_bytes(b"")
+        os.chown(file, ALICE, 12345)
+        file.chmod(0o664)
+        equal(regctl(registry, "export", KEY, str(file), uid=ALICE)[0], DONE)
+        status = file.stat()
+        equal((status.st_uid, status.st_gid, oct(stat.S_IMODE(status.st_mode))), (ALICE, ALICE, oct(0o604)))
+
+
+@test
 def an_export_whose_reader_has_gone_ends_silently():
     with Registry() as registry:
         for number in range(4):

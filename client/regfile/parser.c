@@ -300,7 +300,9 @@ static gboolean take_line(const RegfileLine *line, gpointer data, GError **error
 /* Counts a line of which the encoding was guessed; nothing is read of a comment. */
 static gboolean note_guess(RegfileParser *parser, const RegfileLine *line, GError **error) {
   Cursor cursor = {line->text, line->text + line->length};
-  if (parser->state == take_header || parser->state == take_nothing || is_blank_or_comment(&cursor))
+  gboolean in_text = parser->state == take_open_text; /* where nothing is a comment */
+  if (parser->state == take_header || parser->state == take_nothing ||
+      (!in_text && is_blank_or_comment(&cursor)))
     return TRUE;
   RegfileReport *report = &parser->report;
   if (report->lines_guessed++ == 0)

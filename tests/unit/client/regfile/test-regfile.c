@@ -116,6 +116,8 @@ static const struct {
   guint32 first;
   guint32 guessed;
 } guessing_rows[] = {
+    {V4 K "@=\"x\n;\xe9\n#\xe9\"\n;\xe9\n",
+     MADE_K "set-value HKLM\\K| 1:78000a003b00e9000a002300e9000000\n", 0, 0, 2},
     {V4 K "\"\xe9\"=\"\x80\"\n\"\xc3\xa9\"=\"\xe2\x82\xac\"\n",
      MADE_K "set-value HKLM\\K|é 1:ac200000\nset-value HKLM\\K|é 1:ac200000\n", 0, 0, 1},
     {V4 ";\xe9\n#\xe9\n" K, MADE_K, 0, 0, 0},

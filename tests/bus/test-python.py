@@ -156,6 +156,47 @@ def a_view_follows_changes_and_survives_restarts():
 
 
 @test
+def a_view_knows_names_apart_and_locks_from_keys():
+    with Registry() as registry:
+        settings = module.Registry(dbus.bus.BusConnection(registry.bus.address, mainloop=DBusGMainLoop()))
+        settings.set(KEY + "\\\u00df", "\u00df", "sharp")
+        settings.set(KEY + "\\SS", "ss", "double")
+        told = []
+        view = settings.view(KEY, lambda _view, changes: told.append(changes))
+        equal((view.get("\u00df", key="\u00df"), view.get("SS", key="ss")), ("sharp", "double"))
+        settings.call("Lock", "sssa{sv}", KEY + "\\NotThere", "", "why",
+                      dbus.Dictionary({"recursive": dbus.Boolean(True, variant_level=1)}, signature="sv"))
+        registry.client.delete(KEY + "\\\u00df")
+        wait_for(lambda: view.get("\u00df", key="\u00df") is None, "the key to go")
+        equal((view.get("ss", key="SS"), sorted(view.keys())), ("double", [PATH, PATH + "\\SS"]))
+        equal([change for changes in told for change in changes if "NotThere" in change[0]], [])
+
+
+@test
+def a_view_that_could_not_read_a_change_reads_it_later():
+    with Registry() as registry:
+        settings = module.Registry(dbus.bus.BusConnection(registry.bus.address, mainloop=DBusGMainLoop()))
+        settings.set(KEY, "Port", 1)
+        view = settings.view(KEY)
+        before, call = view.revision, settings.call
+        failed = []
+
+        def fail(member, *arguments):
+            if member == "GetValue":
+                failed.append(member)
+                raise module.Unreachable("regd has just gone")
+            return call(member, *arguments)
+        settings.call = fail
+        registry.client.set(KEY, "Port", 4, 2)
+        wait_for(lambda: failed, "the change")
+        equal((view.get("Port"), view.revision), (1, before))
+        settings.call = call
+        registry.client.set(KEY, "Other", 4, 3)
+        wait_for(lambda: view.get("Other") == 3, "the next change")
+        equal(view.get("Port"), 2)
+
+
+@test
 def the_programs_of_the_guide_print_what_they_say():
     expected, = blocks("data/doc/programs.md", "text")
     talk, follow = blocks("data/doc/programs.md", "python")[:2]

@@ -21,6 +21,11 @@ REG_NONE, REG_SZ, REG_EXPAND_SZ, REG_BINARY, REG_DWORD, REG_DWORD_BIG_ENDIAN, RE
 REG_QWORD = 11
 
 
+def fold(text: str) -> str:
+    """For comparing names, whose case does not count: each character by itself, so that `ß` is no `SS`."""
+    return "".join(upper if len(upper := character.upper()) == 1 else character for character in text)
+
+
 class Expand(str):
     """REG_EXPAND_SZ: text with variables, which nothing expands but its reader."""
 

@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING, Any, Callable
 import dbus
 
 from . import errors
-from .values import Value
+from .values import Value, fold
 
 if TYPE_CHECKING:
     from .client import Registry
 
 NAME, PATH, INTERFACE = "org.regd.Registry1", "/org/regd/Registry1", "org.regd.Registry1"
+
+# Kinds of changes that do not say what is there now, and those that change nothing of it.
+_READ_AGAIN = {"tree-changed", "link-changed", "acl-changed"}
+_NOTHING_TO_SEE = {"lock-changed"}
 
 
 class View:
@@ -47,8 +51,8 @@ class View:
     def get(self, name: str, default: Any = None, key: str = "") -> Any:
         """A value of the key, or of the one `key` below it."""
         path = self.path + ("\\" + key if key else "")
-        values = self._state.get(self._names.get(path.upper(), path), {})
-        return next((value for each, value in values.items() if each.upper() == name.upper()), default)
+        values = self._state.get(self._names.get(fold(path), path), {})
+        return next((value for each, value in values.items() if fold(each) == fold(name)), default)
 
     def keys(self) -> list[str]:
         """The paths of all keys in it."""
@@ -57,7 +61,7 @@ class View:
     def values(self, key: str = "") -> dict[str, Value]:
         """All values of the key, or of the one `key` below it."""
         path = self.path + ("\\" + key if key else "")
-        return dict(self._state.get(self._names.get(path.upper(), path), {}))
+        return dict(self._state.get(self._names.get(fold(path), path), {}))
 
     def close(self) -> None:
         """Follows no longer; the state stays as it is."""
@@ -95,12 +99,14 @@ class View:
         return True
 
     def _read(self) -> None:
-        self.revision = self._registry.revision
+        """Reads everything anew. What it tells may be newer than the revision, never older."""
+        revision = self._registry.revision
         try:
             self._state = dict(self._registry.tree(self.key, skip_unreadable=True))
         except (errors.KeyNotFound, errors.AccessDenied):
             self._state = {}
-        self._names = {path.upper(): path for path in self._state}
+        self._names = {fold(path): path for path in self._state}
+        self.revision = revision
 
     def _tell(self, changes: list[tuple[str, str | None]]) -> None:
         if self._changed is not None:
@@ -126,32 +132,45 @@ class View:
             return
         lost = sequence != self._sequence + 1
         self._sequence = int(sequence)
-        if lost or any(kind in ("tree-changed", "link-changed", "acl-changed") for kind, _, _ in changes):
-            self._read()
-            self._tell([])
+        try:
+            if lost or any(kind in _READ_AGAIN for kind, _, _ in changes):
+                self._read()
+                told = []
+            else:
+                told = self._apply_all([(str(kind), str(key), str(name)) for kind, key, name in changes])
+                self.revision = int(revision)
+        except errors.Error:
+            self._sequence = -1  # the next signal reads everything, and a regd that comes back begins where it was
             return
-        self.revision = int(revision)
-        told: list[tuple[str, str | None]] = []
-        for kind, key, name in changes:
-            self._apply(str(kind), str(key), str(name))
-            told.append((str(key), None if kind.startswith("key-") else str(name)))
         self._tell(told)
 
-    def _apply(self, kind: str, key: str, name: str) -> None:
-        path = self._names.get(key.upper(), key)
+    def _apply_all(self, changes: list[tuple[str, str, str]]) -> list[tuple[str, str | None]]:
+        """All values are asked for before anything changes here: the state is old or new."""
+        asked = [(kind, key, name, self._registry_value(key, name) if kind == "value-set" else None)
+                 for kind, key, name in changes if kind not in _NOTHING_TO_SEE]
+        for change in asked:
+            self._apply(*change)
+        return [(key, None if kind.startswith("key-") else name) for kind, key, name, _ in asked]
+
+    def _registry_value(self, key: str, name: str) -> Value | None:
+        """None: it is gone again, or may not be read."""
+        try:
+            return self._registry.get(key, name, None)
+        except errors.AccessDenied:
+            return None
+
+    def _apply(self, kind: str, key: str, name: str, value: Value | None) -> None:
+        path = self._names.get(fold(key), key)
         if kind == "key-deleted":
-            for gone in [each for each in self._state if (each + "\\").upper().startswith((path + "\\").upper())]:
-                del self._state[gone], self._names[gone.upper()]
+            for gone in [each for each in self._state if fold(each + "\\").startswith(fold(path + "\\"))]:
+                del self._state[gone], self._names[fold(gone)]
             return
         values = self._state.setdefault(path, {})
-        self._names[path.upper()] = path
-        if kind.startswith("key-"):
+        self._names[fold(path)] = path
+        if kind == "key-created":
             return
-        for each in [each for each in values if each.upper() == name.upper()]:
-            if kind == "value-deleted":
-                del values[each]
-        if kind == "value-set":
-            value = self._registry.get(key, name, None)
-            if value is not None:
-                present = next((each for each in values if each.upper() == name.upper()), name)
-                values[present] = value
+        present = next((each for each in values if fold(each) == fold(name)), name)
+        if kind == "value-set" and value is not None:
+            values[present] = value
+        else:
+            values.pop(present, None)

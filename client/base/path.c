@@ -253,6 +253,13 @@ char *path_dup_parent(const char *path) {
   return separator != NULL ? g_strndup(path, (gsize)(separator - path)) : g_strdup("");
 }
 
+guint path_count_depth(const char *path) {
+  guint depth = 0;
+  for (; *path != '\0'; path++)
+    depth += *path == '\\';
+  return depth;
+}
+
 const char *path_get_leaf(const char *path) {
   const char *separator = strrchr(path, '\\');
   return separator != NULL ? separator + 1 : path;

@@ -56,5 +56,7 @@ gboolean path_is_at_or_below(const char *path, const char *ancestor);
  * part of @path). The parent of a root is "", its leaf the root itself. */
 char *path_dup_parent(const char *path);
 const char *path_get_leaf(const char *path);
+/* How many names a path has behind its root. */
+guint path_count_depth(const char *path);
 
 #endif

@@ -15,6 +15,8 @@
 
 #define MUCH (1024U * 1024U) /* printed, and written at once */
 
+static const guint8 utf8_mark[] = {0xEF, 0xBB, 0xBF};
+
 typedef struct {
   hive_h *hive;
   RegfilePrinter *printer;
@@ -146,6 +148,8 @@ static gboolean read_root(Reading *reading, const char *at, GError **error) {
   if (root == 0)
     return error_set(error, REGISTRY_ERROR_INVALID_VALUE,
                      "the hive is damaged: its root can't be read");
+  /* A mark knows better than an encoding that is named for other files. */
+  g_byte_array_append(reading->out, utf8_mark, sizeof utf8_mark);
   regfile_printer_begin(reading->printer, reading->out);
   if (!read_key(reading, root, at, 1, error))
     return FALSE;

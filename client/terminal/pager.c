@@ -10,11 +10,18 @@
 
 #include <glib-unix.h>
 
+/* A command of one word can be looked for; of any other the shell says if it is not there. */
+static gboolean may_be_there(const char *command) {
+  if (strpbrk(command, " \t\n'\"\\$`|&;<>()*?[~") != NULL)
+    return TRUE;
+  g_autofree char *program = g_find_program_in_path(command);
+  return program != NULL;
+}
+
 static const char *choose(void) {
-  const char *pager = g_getenv("PAGER");
-  if (pager == NULL)
-    return "less";
-  return *pager != '\0' && strcmp(pager, "cat") != 0 ? pager : NULL;
+  const char *named = g_getenv("PAGER");
+  const char *pager = named != NULL ? named : "less";
+  return *pager != '\0' && strcmp(pager, "cat") != 0 && may_be_there(pager) ? pager : NULL;
 }
 
 static GStrv dup_environment(void) {

@@ -10,9 +10,9 @@ typedef struct {
   GPid pid;
 } Pager;
 
-/* Starts $PAGER, or less, and makes its input standard output. Nothing happens if it is empty
- * or `cat`, or can't be started. less ends by itself if all fits the window, unless LESS says
- * otherwise. */
+/* Starts $PAGER, or less, and makes its input standard output. Nothing happens if it is empty,
+ * `cat`, or one word that is no program. less ends by itself if all fits the window, unless LESS
+ * says otherwise. */
 void pager_start(Pager *pager);
 /* Ends its input and waits until the reader leaves it. Nothing can be written to standard output
  * afterwards. */

@@ -53,13 +53,12 @@ static void print_row(const Row *row, const Screen *screen, const guint widths[3
   g_string_append(out, name);
   append_blanks(out, screen_measure(name), widths[0] + GAP);
   screen_paint(screen, PAINT_TYPE, row->type, out);
-  append_blanks(out, screen_measure(row->type), widths[1] + GAP);
+  if (*data != '\0')
+    append_blanks(out, screen_measure(row->type), widths[1] + GAP);
   if (row->secret)
     screen_paint(screen, PAINT_SECRET, data, out);
   else
     g_string_append(out, data);
-  while (g_str_has_suffix(out->str, " ")) /* of data that is empty */
-    g_string_truncate(out, out->len - 1);
   g_string_append_c(out, '\n');
 }
 

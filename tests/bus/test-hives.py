@@ -2,13 +2,15 @@
 """Hives: what goes out comes back, as hivex's own tools see it too; damaged ones; and what is said
 where something can't be done."""
 
+import os
 import random
 import shutil
 import subprocess
 
+from harness.bus import ALICE, needs_root
 from harness.case import Skip, check, contains, equal, main, test
 from harness.registry import (REG_BINARY, REG_DWORD, REG_EXPAND_SZ, REG_MULTI_SZ, REG_QWORD, REG_SZ, SOFTWARE, Registry)
-from harness.regctl import DONE, FAILED, INVALID, KEY, USAGE, done, refused, regctl
+from harness.regctl import DENIED, DONE, FAILED, INVALID, KEY, USAGE, done, refused, regctl
 
 THERE = SOFTWARE + "\\There"
 
@@ -77,6 +79,36 @@ def other_programs_read_and_write_the_same():
 
 
 @test
+def an_encoding_that_is_named_is_for_other_files():
+    with Registry() as registry:
+        supported(registry)
+        registry.client.set(KEY + "\\\u00e4", "\u65e5", REG_SZ, "\u00f6")
+        hive, text = registry.directory / "x.hive", registry.directory / "x.reg"
+        done(registry, "export", "--format=hive", KEY, str(hive))
+        text.write_bytes(b"REGEDIT4\r\n[" + KEY.encode() + b"]\r\n\"c\"=\"\xc0\"\r\n")
+        done(registry, "import", "--encoding=cp1251", f"--at={THERE}", str(hive))
+        equal(regctl(registry, "diff", KEY, THERE), (DONE, "", ""))
+
+
+@test
+def what_may_not_be_read_is_not_quietly_left_out():
+    needs_root()
+    with Registry() as registry:
+        supported(registry)
+        registry.client.set(KEY, "a", REG_SZ, "b")
+        registry.client.set(KEY + "\\Closed", "n", REG_SZ, "x")
+        registry.client.set_acl(KEY + "\\Closed", ("everyone", "none"))
+        folder = registry.directory / "alice"
+        folder.mkdir()
+        os.chown(folder, ALICE, ALICE)
+        hive = folder / "x.hive"
+        refused(registry, DENIED, "export", "-q", "--format=hive", KEY, str(hive), uid=ALICE, naming=("Closed",))
+        equal(hive.exists(), False)
+        equal(regctl(registry, "export", "--skip-unreadable", "--json", "--format=hive", KEY, str(hive), uid=ALICE)[:2],
+              (DONE, '{"keys": 1, "values": 1}\n'))
+
+
+@test
 def a_hive_says_what_it_takes():
     with Registry() as registry:
         supported(registry)
@@ -86,7 +118,9 @@ def a_hive_says_what_it_takes():
         refused(registry, USAGE, "import", str(hive), naming=("--at=KEY",))
         refused(registry, USAGE, "export", "--format=hive", KEY, naming=("FILE",))
         refused(registry, INVALID, "import", "--at=HKXX", str(hive), naming=("HKXX",))
-        registry.client.create(KEY + "\\Sub")
+        refused(registry, USAGE, "export", "--format=hive", "--encoding=utf-8", KEY, str(hive), naming=("--encoding",))
+        for option in (f"--at={THERE}", "--salvage"):
+            refused(registry, USAGE, "import", option, "-", given=b"REGEDIT4\n", naming=("--at and --salvage",))
         (registry.directory / "no.hive").write_bytes(b"regf" + bytes(100))
         refused(registry, INVALID, "import", f"--at={THERE}", str(registry.directory / "no.hive"), naming=("hive",))
         refused(registry, INVALID, "import", "--hive", f"--at={THERE}", "-", given=b"REGEDIT4\n", naming=("hive",))

@@ -31,6 +31,7 @@ def on_terminal(registry, columns, *arguments, **environment):
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
     given = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "PAGER", "LESS")}
     given |= {"TERM": "xterm", "LC_ALL": "C.UTF-8", "PAGER": "cat"} | environment
+    given = {name: value for name, value in given.items() if value is not None}
     running = subprocess.Popen([program("client/regctl/regctl"), f"--bus={registry.bus.address}", *arguments],
                                stdin=theirs, stdout=theirs, stderr=theirs, env=given)
     os.close(theirs)
@@ -147,6 +148,24 @@ def long_output_goes_through_the_pager():
 
 
 @test
+def without_a_pager_the_terminal_is_written_to():
+    with Registry() as registry:
+        furnish(registry)
+        for environment in ({"PAGER": "no-such-pager"}, {"PATH": "/nowhere"}):
+            given = {"PAGER": None} | environment
+            status, shown = on_terminal(registry, 80, "history", KEY, **given)
+            equal((status, "value-set" in shown, "not found" in shown), (DONE, True, False), str(environment))
+
+
+@test
+def blanks_of_the_data_stay():
+    with Registry() as registry:
+        for name, data in (("empty", ""), ("none", "a"), ("two", "a  ")):
+            registry.client.set(KEY, name, REG_SZ, data)
+        equal(plain(registry, 80, "ls", KEY), "empty  REG_SZ\nnone   REG_SZ  a\ntwo    REG_SZ  a  \n")
+
+
+@test
 def what_was_meant_is_asked():
     with Registry() as registry:
         registry.client.set(KEY, "MBS Package", REG_SZ, "x")
@@ -159,6 +178,7 @@ def what_was_meant_is_asked():
             equal(status, NOT_FOUND)
             check(said.endswith(f"; did you mean {meant}?\n"), said)
         check("did you mean" not in regctl(registry, "get", KEY, "Quite another")[2], "nothing is near")
+        check("did you mean" not in regctl(registry, "diff", f"{KEY}@1", KEY + "\\Nope")[2], "it may be of the other")
 
 
 @test

@@ -45,19 +45,12 @@ void drawing_free(Drawing *drawing) {
   g_free(drawing);
 }
 
-static guint count_names(const char *path) {
-  guint names = 0;
-  for (; *path != '\0'; path++)
-    names += *path == '\\';
-  return names;
-}
-
 static Node *add_node(Drawing *drawing, const char *path) {
   Node *node = g_new0(Node, 1);
-  guint names = count_names(path);
+  guint depth = path_count_depth(path);
   const Node *first = drawing->nodes->len > 0 ? drawing->nodes->pdata[0] : NULL;
   node->path = g_strdup(path);
-  node->depth = first != NULL ? names - count_names(first->path) : 0;
+  node->depth = first != NULL ? depth - path_count_depth(first->path) : 0;
   node->values = g_ptr_array_new_with_free_func((GDestroyNotify)listed_value_free);
   g_ptr_array_add(drawing->nodes, node);
   return node;

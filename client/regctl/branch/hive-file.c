@@ -60,26 +60,22 @@ int hive_file_open_as_regfile(Session *session, const char *name, int descriptor
 
 typedef struct {
   HiveWriter *writer;
-  char *path; /* of the key that was added last */
-  guint names_above;
+  char *path;         /* of the key that was added last */
+  guint depth;        /* of the first */
+  guint keys, values; /* written */
 } Writing;
-
-static guint count_names(const char *path) {
-  guint names = 0;
-  for (; *path != '\0'; path++)
-    names += *path == '\\';
-  return names;
-}
 
 static gboolean add_key(G_GNUC_UNUSED Session *session, const char *path, const GPtrArray *values,
                         gpointer data, GError **error) {
   Writing *writing = data;
   gboolean again = g_strcmp0(writing->path, path) == 0;
   if (writing->path == NULL)
-    writing->names_above = count_names(path);
-  if (!again && !hive_writer_add_key(writing->writer, count_names(path) - writing->names_above,
+    writing->depth = path_count_depth(path);
+  if (!again && !hive_writer_add_key(writing->writer, path_count_depth(path) - writing->depth,
                                      path_get_leaf(path), error))
     return FALSE;
+  writing->keys += !again;
+  writing->values += values->len;
   g_free(writing->path);
   writing->path = g_strdup(path);
   for (guint i = 0; i < values->len; i++) {
@@ -89,15 +85,35 @@ static gboolean add_key(G_GNUC_UNUSED Session *session, const char *path, const 
   return TRUE;
 }
 
+static gboolean walk(Session *session, const char *key, guint64 at, Writing *writing,
+                     GError **error) {
+  return session_has(session, OPTION_SKIP_UNREADABLE)
+             ? tree_walk_at(session, key, &at, add_key, writing, error)
+             : tree_walk_whole(session, key, at, add_key, writing, error);
+}
+
+static void report(Session *session, const Writing *writing) {
+  if (!session_has(session, OPTION_JSON))
+    return;
+  json_begin(&session->json, '{');
+  json_member_number(&session->json, "keys", writing->keys);
+  json_member_number(&session->json, "values", writing->values);
+  json_end(&session->json, '}');
+  g_string_append_c(session_out(session), '\n');
+}
+
 gboolean hive_file_write(Session *session, const char *key, const guint64 *at, int descriptor,
                          GError **error) {
-  guint64 newest = 0;
+  guint64 revision = at != NULL ? *at : 0;
   g_autoptr(HiveWriter) writer = hive_writer_new(error);
   Writing writing = {.writer = writer};
   /* Pages of one revision are one state. */
-  gboolean written =
-      writer != NULL && (at != NULL || session_read_revision(session, &newest, error)) &&
-      tree_walk_at(session, key, at != NULL ? at : &newest, add_key, &writing, error);
+  gboolean written = writer != NULL &&
+                     (at != NULL || session_read_revision(session, &revision, error)) &&
+                     walk(session, key, revision, &writing, error);
   g_free(writing.path);
-  return written && hive_writer_finish(writer, descriptor, error);
+  if (!written || !hive_writer_finish(writer, descriptor, error))
+    return FALSE;
+  report(session, &writing);
+  return TRUE;
 }

@@ -11,7 +11,8 @@ gboolean hive_file_is_one(const Session *session, int descriptor);
  * standard error. -1 with @error; INVALID_ARGUMENTS: no --at. The caller closes it. @name is for
  * messages. */
 int hive_file_open_as_regfile(Session *session, const char *name, int descriptor, GError **error);
-/* Writes what is at and below @key, as one state, as a hive to @descriptor, an empty file. */
+/* Writes what is at and below @key, as one state, as a hive to @descriptor, an empty file.
+ * ACCESS_DENIED if something may not be read, unless --skip-unreadable leaves it out. */
 gboolean hive_file_write(Session *session, const char *key, const guint64 *at, int descriptor,
                          GError **error);
 

@@ -11,6 +11,7 @@ typedef struct {
   const guint64 *at;        /* NULL: as it is */
   char *cursor;             /* "" at the start and at the end */
   gboolean skip_unreadable; /* once something could not be read */
+  gboolean whole;           /* what may not be read refuses all */
   TreeVisit visit;
   gpointer data;
 } Walk;
@@ -48,7 +49,7 @@ static DBusMessage *read_what_may_be_read(Walk *walk, DBusMessageIter *answer, G
   g_autoptr(GError) problem = NULL;
   DBusMessage *reply = read_page(walk, answer, &problem);
   gboolean denied = g_error_matches(problem, REGISTRY_ERROR, REGISTRY_ERROR_ACCESS_DENIED);
-  if (reply == NULL && denied && !walk->skip_unreadable) {
+  if (reply == NULL && denied && !walk->skip_unreadable && !walk->whole) {
     walk->skip_unreadable = TRUE;
     g_autoptr(WireMessage) rest = read_page(walk, answer, error);
     if (rest == NULL)
@@ -114,5 +115,17 @@ gboolean tree_walk_at(Session *session, const char *key, const guint64 *at, Tree
                       gpointer data, GError **error) {
   Walk walk = {
       .session = session, .key = key, .depth = G_MAXUINT32, .at = at, .visit = visit, .data = data};
+  return walk_all(&walk, error);
+}
+
+gboolean tree_walk_whole(Session *session, const char *key, guint64 at, TreeVisit visit,
+                         gpointer data, GError **error) {
+  Walk walk = {.session = session,
+               .key = key,
+               .depth = G_MAXUINT32,
+               .at = &at,
+               .visit = visit,
+               .data = data,
+               .whole = TRUE};
   return walk_all(&walk, error);
 }

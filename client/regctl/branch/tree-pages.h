@@ -17,5 +17,8 @@ gboolean tree_walk(Session *session, const char *key, guint32 depth, TreeVisit v
 /* All of it, as it was at revision *@at; NULL: as it is. */
 gboolean tree_walk_at(Session *session, const char *key, const guint64 *at, TreeVisit visit,
                       gpointer data, GError **error);
+/* The same, but ACCESS_DENIED if anything of it may not be read. */
+gboolean tree_walk_whole(Session *session, const char *key, guint64 at, TreeVisit visit,
+                         gpointer data, GError **error);
 
 #endif

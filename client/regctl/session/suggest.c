@@ -57,8 +57,10 @@ static char *dup_near_key(Session *session, const char *key) {
 
 void suggest_append(Session *session, GError *error) {
   gboolean key_missing = g_error_matches(error, REGISTRY_ERROR, REGISTRY_ERROR_KEY_NOT_FOUND);
+  const char *verb = g_ptr_array_index(session->line->operands, 0);
   const char *operand = session_get_operand(session, 0);
-  if (operand == NULL ||
+  gboolean two_keys = operand != NULL && (g_str_equal(verb, "diff") || g_str_equal(verb, "cp"));
+  if (operand == NULL || two_keys ||
       (!key_missing && !g_error_matches(error, REGISTRY_ERROR, REGISTRY_ERROR_VALUE_NOT_FOUND)))
     return;
   const char *literal = session->line->texts[OPTION_NAME];

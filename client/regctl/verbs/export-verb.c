@@ -115,6 +115,9 @@ static gboolean deliver_hive(const Delivery *delivery, GError **error) {
   if (is_standard_output(delivery))
     return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
                      "a hive is written to a FILE, not to standard output");
+  if (session_has(delivery->session, OPTION_ENCODING))
+    return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
+                     "--encoding is for .reg files: a hive has its own");
   g_autoptr(NewFile) file = new_file_open(delivery->file, delivery->kind, error);
   return file != NULL &&
          hive_file_write(delivery->session, delivery->key, delivery->at,

@@ -208,9 +208,14 @@ static gboolean import_hive(Session *session, const char *file, int descriptor,
 
 static gboolean import_whole(Session *session, const char *file, int descriptor,
                              const Change *conditions, GError **error) {
-  return hive_file_is_one(session, descriptor)
-             ? import_hive(session, file, descriptor, conditions, error)
-             : pass_on(session, file, descriptor, conditions, error);
+  if (hive_file_is_one(session, descriptor))
+    return import_hive(session, file, descriptor, conditions, error);
+  if (session_has(session, OPTION_AT) || session_has(session, OPTION_SALVAGE))
+    return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
+                     "%s: --at and --salvage are for hives, and this is none: a .reg file names "
+                     "its keys itself",
+                     file);
+  return pass_on(session, file, descriptor, conditions, error);
 }
 
 static gboolean import_descriptor(Session *session, const char *file, int descriptor,

@@ -116,12 +116,19 @@ _regctl_note() {
 # What may stand behind the option $1, as far as $2 is written.
 _regctl_complete_argument() {
   case $1 in
-  --database | --precheck) compopt -o default ;;
+  --database | --precheck | --from) compopt -o default ;;
   --bus) COMPREPLY=($(compgen -W 'system session' -- "$2")) ;;
-  --format) COMPREPLY=($(compgen -W 'reg5 reg4 json' -- "$2")) ;;
+  --format) COMPREPLY=($(compgen -W 'reg5 reg4 json hive' -- "$2")) ;;
   --encoding) COMPREPLY=($(compgen -W 'utf-16le utf-8' -- "$2")) ;;
   --type | -t) COMPREPLY=($(compgen -W 'sz expand multi dword qword binary none dword-be link' -- "$2")) ;;
+  --color) COMPREPLY=($(compgen -W 'auto always never' -- "$2")) ;;
   --link) _regctl_complete_key "$2" ;;
+  --at)
+    case $verb in
+    import) _regctl_complete_key "$2" ;;
+    *) _regctl_complete_revision "$key" "$2" ;;
+    esac
+    ;;
   esac
 }
 
@@ -186,7 +193,8 @@ _regctl_offer() {
     compopt -o default
     _regctl_complete_key "$current"
     ;;
-  status:* | confirm:* | disown:*) ;;
+  help:0) COMPREPLY=($(compgen -W "$(_regctl_words | sed -n '/^Verbs:/,/^$/s/^  \([a-z]*\) .*/\1/p')" -- "$current")) ;;
+  status:* | confirm:* | disown:* | help:*) ;;
   rollback:1) _regctl_complete_revision "$key" "$current" ;;
   get:1 | set:1 | unset:1 | describe:1 | blame:1 | purge:1 | lock:1 | unlock:1) _regctl_complete_value "$key" "$current" ;;
   find:0) ;;

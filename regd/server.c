@@ -122,6 +122,7 @@ static void leave_bus(Server *server) {
   if (server->face.connection == NULL)
     return;
   drop_barriers(server, NULL);
+  readings_forget_owner(server->readings, NULL);
   watching_forget_owner(service_get_watching(server->service), NULL);
   g_clear_pointer(&server->face.callers, callers_free);
   g_clear_pointer(&server->face.outbox, outbox_free);

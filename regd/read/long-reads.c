@@ -119,10 +119,15 @@ void readings_set_limits(Readings *readings, guint seconds, guint per_user) {
 
 /* ---- on the thread ---- */
 
+static gboolean is_wanted(const Leash *leash, GError **error) {
+  return !g_atomic_int_get(&leash->cancelled) ||
+         error_set(error, REGISTRY_ERROR_FAILED, "the caller has left, or regd is stopping");
+}
+
 static gboolean go_on(gpointer data, GError **error) {
   const Leash *leash = data;
-  if (g_atomic_int_get(&leash->cancelled))
-    return error_set(error, REGISTRY_ERROR_FAILED, "the caller has left, or regd is stopping");
+  if (!is_wanted(leash, error))
+    return FALSE;
   return g_get_monotonic_time() < leash->deadline ||
          error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED,
                    "this took longer than %u s (the setting Read Seconds): ask for a smaller part",
@@ -225,8 +230,12 @@ static void try_again(Readings *readings, User *user) {
     readings->retry = g_timeout_add(LIMIT_READING_RETRY_MS, on_retry, readings);
 }
 
+static gboolean is_idle(const User *user) {
+  return user->running.length == 0 && user->waiting.length == 0;
+}
+
 static void drop_idle(Readings *readings, User *user) {
-  if (!g_queue_is_empty(&user->running) || !g_queue_is_empty(&user->waiting))
+  if (!is_idle(user))
     return;
   if (user->in_ring)
     g_queue_remove(&readings->ring, user);
@@ -249,7 +258,10 @@ static void tidy_up(Readings *readings, gboolean was_large) {
   workers_submit(readings->workers, give_memory_back, forget_memory, readings, NULL);
 }
 
+/* What a thread has read before it was told to end is answered to nobody. */
 static void report(Reading *reading) {
+  if (reading->error == NULL)
+    (void)is_wanted(reading->leash, &reading->error);
   reading->kind->done(g_steal_pointer(&reading->data), reading->error);
   reading_free(reading);
 }
@@ -303,18 +315,29 @@ gboolean readings_has_user(const Readings *readings, guint32 uid) {
 
 /* ---- those who have left ---- */
 
+static gboolean is_of(const Reading *reading, const char *owner) {
+  return owner == NULL || g_str_equal(reading->owner, owner);
+}
+
 static void take_waiting(User *user, const char *owner, GQueue *taken) {
   GList *next = NULL;
   for (GList *link = user->waiting.head; link != NULL; link = next) {
     Reading *reading = link->data;
     next = link->next;
-    if (!g_str_equal(reading->owner, owner))
+    if (!is_of(reading, owner))
       continue;
     g_queue_delete_link(&user->waiting, link);
     g_queue_push_tail(taken, reading);
   }
 }
 
+static void cancel_running(User *user, const char *owner) {
+  for (GList *link = user->running.head; link != NULL; link = link->next)
+    if (is_of(link->data, owner))
+      cancel(link->data, NULL);
+}
+
+/* Users go before what they had is reported, which no longer asks whose it was. */
 void readings_forget_owner(Readings *readings, const char *owner) {
   GQueue taken = G_QUEUE_INIT;
   GHashTableIter iter;
@@ -323,14 +346,15 @@ void readings_forget_owner(Readings *readings, const char *owner) {
   while (g_hash_table_iter_next(&iter, NULL, &value)) {
     User *user = value;
     take_waiting(user, owner, &taken);
-    for (GList *link = user->running.head; link != NULL; link = link->next)
-      if (g_str_equal(((Reading *)link->data)->owner, owner))
-        cancel(link->data, NULL);
+    cancel_running(user, owner);
+    if (!is_idle(user))
+      continue;
+    if (user->in_ring)
+      g_queue_remove(&readings->ring, user);
+    g_hash_table_iter_remove(&iter);
   }
   for (Reading *reading; (reading = g_queue_pop_head(&taken)) != NULL;) {
-    User *user = reading->user;
-    error_set(&reading->error, REGISTRY_ERROR_FAILED, "%s has left the bus", owner);
+    cancel(reading, NULL);
     report(reading);
-    drop_idle(readings, user);
   }
 }

@@ -49,7 +49,8 @@ void readings_submit(Readings *readings, const ReadingOrder *order, const Readin
                      gpointer data);
 /* Whether a reading of the user runs or waits. */
 gboolean readings_has_user(const Readings *readings, guint32 uid);
-/* @owner has left the bus: its readings end. */
+/* @owner has left the bus; NULL: all have. Their readings end, also those that have been read
+ * and are still to be reported. */
 void readings_forget_owner(Readings *readings, const char *owner);
 
 #endif

@@ -13,6 +13,7 @@
 typedef struct {
   DispatchCall *call;
   BusFace *face;
+  DBusConnection *connection; /* that the call came by; referenced */
   Change *options; /* comment, dry-run and so on; its operations are what must hold, and then
                       the file's */
   ImportFile file;
@@ -24,6 +25,7 @@ typedef struct {
 
 static void import_call_free(ImportCall *import) {
   g_clear_pointer(&import->options, change_free);
+  dbus_connection_unref(import->connection);
   g_free(import->encoding);
   g_free(import->report.first_reason);
   g_free(import);
@@ -77,9 +79,10 @@ static void on_confirmed(gboolean present, gpointer data) {
   give_up(import, error);
 }
 
-/* A caller that has left may have wanted to write more. */
+/* A caller that has left may have wanted to write more. On another bus its name is somebody
+ * else's. */
 static void confirm(ImportCall *import) {
-  if (import->face->callers != NULL)
+  if (import->face->callers != NULL && import->face->connection == import->connection)
     callers_confirm(import->face->callers, dispatch_call_get_sender(import->call), on_confirmed,
                     import);
   else
@@ -169,6 +172,7 @@ static ImportCall *import_call_new(DispatchCall *call, BusFace *face, int descri
   ImportCall *import = g_new0(ImportCall, 1);
   import->call = call;
   import->face = face;
+  import->connection = dbus_connection_ref(face->connection);
   import->options = change_new();
   import->is_stream = !is_regular(descriptor);
   import->file.descriptor = descriptor;

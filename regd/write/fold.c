@@ -345,7 +345,9 @@ static gboolean decide(const Folding *folding, guint index, gboolean *stays, GEr
   Edit *edit = folding->edit;
   Difference *difference = g_ptr_array_index(edit->differences, index);
   const KeyOutcome *outcome = find_outcome(folding->outcomes, difference);
-  *stays = difference->moved || (outcome != NULL && outcome->keep);
+  /* A lock is of a path and a name, and is there whatever becomes of the key. */
+  *stays = difference->moved || difference->kind == CHANGE_LOCK_CHANGED ||
+           (outcome != NULL && outcome->keep);
   if (*stays || (outcome != NULL && outcome->never_there))
     return TRUE;
   if (!is_slotted(difference->kind)) {

@@ -22,6 +22,7 @@ typedef struct {
   gboolean is_own;       /* the owner has declared it before */
   gboolean is_met;       /* and just so */
   gint64 own_cost;       /* what that costs */
+  gboolean is_blind;     /* the caller must not be told what the value holds */
 } Entry;
 
 /* So many things are looked up one by one; of more, all of each key are read. */
@@ -32,7 +33,7 @@ struct Declarer {
   GHashTable *entries;  /* thing (declared.h) -> Entry */
   GHashTable *paths;    /* GRefString, folded: the keys that entries are of */
   GRefString *last_key; /* of the operation that declared a key last */
-  char *last_thing;     /* which is that */
+  char *last_thing;     /* which is that; NULL: it was declared before */
   GRefString *path;     /* of the entry that was added last */
   GRefString *fold;
   guint32 written; /* values set and deleted before the operation */
@@ -137,6 +138,7 @@ static void declare_value(Edit *edit, const Operation *operation, const Place *p
   g_hash_table_replace(declarer->entries, thing, entry);
 }
 
+/* Takes @thing; NULL: it was declared before this operation. */
 static void note_key(Declarer *declarer, const Operation *operation, char *thing) {
   g_clear_pointer(&declarer->last_key, g_ref_string_release);
   g_free(declarer->last_thing);
@@ -147,20 +149,22 @@ static void note_key(Declarer *declarer, const Operation *operation, char *thing
 static void declare_key(Edit *edit, const Operation *operation, const Place *place) {
   Declarer *declarer = edit->declarer;
   Entry *entry = new_entry(declarer, place, NULL);
-  char *thing = declared_make_thing(entry->fold, NULL);
+  g_autofree char *thing = declared_make_thing(entry->fold, NULL);
   /* The key line of a file is followed by the line that makes it a link: where a link led before
    * is not declared by it. */
-  if (operation->kind == OPERATION_CREATE_LINK && declarer->last_key == operation->key)
+  if (operation->kind == OPERATION_CREATE_LINK && declarer->last_key == operation->key &&
+      declarer->last_thing != NULL)
     g_hash_table_remove(declarer->entries, declarer->last_thing);
   if (place_exists(place) && place->key->link != NULL)
     entry->value = registry_value_new_string(REGISTRY_LINK, place->key->link, NULL);
-  g_hash_table_replace(declarer->entries, g_strdup(thing), entry);
-  note_key(declarer, operation, thing);
+  gboolean is_new = g_hash_table_replace(declarer->entries, g_strdup(thing), entry);
+  note_key(declarer, operation, is_new ? g_strdup(thing) : NULL);
 }
 
-/* An existing value that must stay is not declared. */
+/* An existing value that must stay is not declared. A key is, whoever made it. */
 static gboolean is_left(const Edit *edit, const Operation *operation) {
-  return (operation->flags & OPERATION_ONLY_MISSING) != 0 &&
+  return operation->kind != OPERATION_CREATE_KEY && operation->kind != OPERATION_CREATE_LINK &&
+         (operation->flags & OPERATION_ONLY_MISSING) != 0 &&
          count_written(edit) == edit->declarer->written;
 }
 
@@ -199,16 +203,23 @@ static gboolean drop(Edit *edit, const Declared *old, GError **error) {
   return charge(edit, old, -1, error) && (edit->tries || declared_remove(edit->store, old, error));
 }
 
-static gboolean refuse_other(const Entry *entry, const char *owner, GError **error) {
-  const char *name = entry->name;
+static gboolean refuse_other(const char *key, const char *name, const char *owner, GError **error) {
   return error_set(error, REGISTRY_ERROR_CONFLICT,
                    "%s%s%s: the owner \"%s\" declares it otherwise: both must declare it alike, or "
                    "one of them not at all (regctl disown)",
-                   entry->key, name != NULL ? ": " : "",
+                   key, name != NULL ? ": " : "",
                    name == NULL    ? ""
                    : *name != '\0' ? name
                                    : "(default)",
                    owner);
+}
+
+/* Says the same whatever is declared. */
+static gboolean refuse_blind(const char *key, const char *name, const char *owner, GError **error) {
+  return error_set(error, REGISTRY_ERROR_CONFLICT,
+                   "%s: %s: the owner \"%s\" declares it, and what it holds is secret to you: only "
+                   "those who may read it may declare it too",
+                   key, *name != '\0' ? name : "(default)", owner);
 }
 
 static Declared get_declared(const Declarer *declarer, const Entry *entry) {
@@ -216,6 +227,17 @@ static Declared get_declared(const Declarer *declarer, const Entry *entry) {
                     .name = (char *)(guintptr)entry->name,
                     .owner = declarer->change->owner,
                     .value = entry->value};
+}
+
+/* Whether the caller must not be told what the value holds: a guess must not be told from it. */
+static gboolean find_blindness(Edit *edit, const char *key, const char *name, gboolean *blind,
+                               GError **error) {
+  *blind = FALSE;
+  if (edit->who->administrator || !edit_is_secret(edit, key, name))
+    return TRUE;
+  g_autoptr(Place) place = resolve(edit->store, edit->who, key, RESOLVE_NO_FOLLOW, error);
+  *blind = place != NULL && place_get_secret_level(place, edit->who) < ACCESS_READ;
+  return place != NULL;
 }
 
 /* What has been declared of a thing that this change declares. */
@@ -226,14 +248,31 @@ static gboolean check_row(const DeclaredRow *row, gpointer data, GError **error)
   if (entry == NULL)
     return TRUE;
   gboolean is_met = declared_row_is(row, entry->value);
-  if (!g_str_equal(row->owner, declarer->change->owner))
-    return is_met || refuse_other(entry, row->owner, error);
+  if (!g_str_equal(row->owner, declarer->change->owner)) {
+    if (entry->is_blind)
+      return refuse_blind(entry->key, entry->name, row->owner, error);
+    return is_met || refuse_other(entry->key, entry->name, row->owner, error);
+  }
   entry->is_own = TRUE;
   entry->is_met = is_met;
   entry->own_cost = row->cost;
   declarer->matched++;
-  if (entry->name != NULL && !declared_row_is(row, entry->before))
+  if (entry->name != NULL && !entry->is_blind && !declared_row_is(row, entry->before))
     edit->result->values_drifted++;
+  return TRUE;
+}
+
+/* As at the end: a rename may have carried what was declared to where it is secret. */
+static gboolean find_blind(Edit *edit, GError **error) {
+  GHashTableIter iter;
+  gpointer value = NULL;
+  g_hash_table_iter_init(&iter, edit->declarer->entries);
+  while (!edit->who->administrator && g_hash_table_iter_next(&iter, NULL, &value)) {
+    Entry *entry = value;
+    if (entry->name != NULL &&
+        !find_blindness(edit, entry->key, entry->name, &entry->is_blind, error))
+      return FALSE;
+  }
   return TRUE;
 }
 
@@ -312,7 +351,9 @@ static gboolean prune_value(Edit *edit, const Declared *old, const Place *place,
   if (row == NULL)
     return TRUE;
   const KeyAt at = {place->key->id, place->acl_id, place->path};
-  if (!declared_is_met(old, row->value))
+  gboolean blind = edit_is_secret(edit, place->path, old->name) &&
+                   place_get_secret_level(place, edit->who) < ACCESS_READ;
+  if (!blind && !declared_is_met(old, row->value))
     edit->result->values_drifted++;
   if (!edit_delete_row(edit, &at, row, error) || !edit_touch(edit, place->key->id, error))
     return FALSE;
@@ -412,7 +453,7 @@ gboolean edit_settle_declared(Edit *edit, GError **error) {
   gpointer entry = NULL;
   if (edit->declarer == NULL)
     return TRUE;
-  if (!check_entries(edit, error) || !prune_if_needed(edit, error))
+  if (!find_blind(edit, error) || !check_entries(edit, error) || !prune_if_needed(edit, error))
     return FALSE;
   g_hash_table_iter_init(&iter, edit->declarer->entries);
   while (g_hash_table_iter_next(&iter, NULL, &entry))
@@ -452,13 +493,20 @@ static gboolean carry(Edit *edit, const Declared *old, const char *new_path, GEr
   new.key = key;
   g_autoptr(GPtrArray) there = declared_list_thing(edit->store, path, fold, error);
   const Declared *replaced = NULL;
-  for (guint i = 0; there != NULL && i < there->len; i++) {
+  gboolean blind = FALSE;
+  if (there == NULL || (old->name != NULL && !find_blindness(edit, key, old->name, &blind, error)))
+    return FALSE;
+  for (guint i = 0; i < there->len; i++) {
     const Declared *row = g_ptr_array_index(there, i);
     if (g_str_equal(row->owner, old->owner))
       replaced = row;
+    else if (blind)
+      return refuse_blind(key, old->name, row->owner, error);
+    else if (!declared_is_met(row, old->value))
+      return refuse_other(key, old->name, row->owner, error);
   }
   gint64 cost = replaced != NULL ? declared_get_cost(replaced) : 0;
-  return there != NULL && put(edit, cost, &new, error);
+  return put(edit, cost, &new, error);
 }
 
 static void carry_entries(Declarer *declarer, const char *old_path, const char *new_path) {

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: MIT
+"""What declarations tell of secrets, of keys and links, and what becomes of them when keys move."""
+
+import contextlib
+import os
+
+import dbus
+
+from harness.bus import ALICE, needs_root
+from harness.case import equal, main, test
+from harness.registry import REG_SZ, SOFTWARE, Refused, Registry, operation_list, options
+from harness.regctl import done
+
+KEY = SOFTWARE + "\\Acme"
+OWNER = "puppet"
+HEAD = "Windows Registry Editor Version 5.00\n\n"
+SCHEMA = f"[key {KEY}]\n\n[value Password]\ntype = REG_SZ\nsecret\n"
+
+
+def commit(client, *operations, owner=OWNER, **given):
+    return client.call("CommitReport", "a(sssuv)a{sv}", operation_list(operations), options(owner=owner, **given))[1]
+
+
+def value(name, data, key=KEY):
+    return ("set-value", key, name, REG_SZ, data)
+
+
+def declared(client, key="HKLM", **given):
+    return client.call("ListDeclared", "sa{sv}", key, options(**given))
+
+
+def write(registry, name, text):
+    file = registry.directory / name
+    file.write_text(HEAD + text)
+    return str(file)
+
+
+def link_line(target):
+    return '"SymbolicLinkValue"=hex(6):' + "".join(f"{ord(c):02x},00," for c in target)[:-1] + "\n"
+
+
+def outcome(client, *operations, **given):
+    """All that a commit tells: its report, or its error."""
+    try:
+        return commit(client, *operations, **given)
+    except Refused as refusal:
+        return refusal.name, refusal.text
+
+
+@contextlib.contextmanager
+def with_secret():
+    with Registry() as registry:
+        directory = registry.directory / "schemas"
+        directory.mkdir()
+        (directory / "test.schema").write_text(SCHEMA)
+        registry.schemas.append(directory)
+        registry.restart()
+        yield registry
+
+
+@test
+def a_guess_at_a_declared_secret_tells_nothing():
+    needs_root()
+    with with_secret() as registry:
+        client, alice = registry.client, registry.connect(uid=ALICE)
+        commit(client, value("Password", "right"), value("Plain", "right"))
+        client.set_acl(KEY, ("everyone", "write"))
+        alice.refused("AccessDenied", "GetValue", "ss", KEY, "Password")
+        for owner in ("mine", OWNER):
+            for given in ({"dry_run": True}, {"dry_run": True, "prune": True}):
+                told = [outcome(alice, value("Password", guess), owner=owner, **given) for guess in ("right", "wrong")]
+                equal(told[0], told[1], f"{owner} {given}")
+        equal(outcome(alice, value("Password", "right"), owner="mine")[0], "Conflict")
+        equal(outcome(alice, value("Plain", "right"), owner="mine", dry_run=True)["values-unchanged"], 1)
+        equal(outcome(alice, value("Plain", "wrong"), owner="mine", dry_run=True)[0], "Conflict")
+        client.set_acl(KEY, (f"user:{ALICE}", "write"))
+        equal(outcome(alice, value("Password", "right"), owner="mine", dry_run=True)["values-unchanged"], 1)
+
+
+@test
+def a_rename_onto_a_declared_secret_tells_nothing():
+    needs_root()
+    with with_secret() as registry:
+        client, alice = registry.client, registry.connect(uid=ALICE)
+        commit(client, value("Password", "right"))
+        client.delete(KEY)
+        client.set_acl(SOFTWARE, ("everyone", "write"))
+        told = [outcome(alice, value("Password", guess, SOFTWARE + "\\Mine"), ("rename-key", SOFTWARE + "\\Mine", "Acme"),
+                        owner="mine", dry_run=True) for guess in ("right", "wrong")]
+        equal(told[0][0], "Conflict")
+        equal(told[0], told[1])
+
+
+@test
+def two_owners_declare_alike_after_a_rename_too():
+    with Registry() as registry:
+        client = registry.client
+        commit(client, value("n", "1"), value("same", "x"))
+        client.delete(KEY)
+        other = SOFTWARE + "\\Other"
+        commit(client, value("n", "2", other), value("same", "x", other), owner="other")
+        before = declared(client)
+        for given in ({"dry_run": True}, {}):
+            client.refused("Conflict", "Commit", "a(sssuv)a{sv}", operation_list([("rename-key", other, "Acme")]),
+                           options(**given), naming=(KEY, "n", OWNER))
+        equal(declared(client), before)
+        client.call("Disown", "sa{sv}", OWNER, options())
+        commit(client, value("same", "x"))
+        client.delete(KEY)
+        client.call("RenameKey", "ss", other, "Acme")
+        equal(declared(client), [(KEY, "n", "other", True), (KEY, "same", "other", True), (KEY, "same", OWNER, True)])
+
+
+@test
+def a_key_made_anew_is_locked_and_history_has_it():
+    with Registry() as registry:
+        client = registry.client
+        file = write(registry, "a.reg", f'[-{KEY}]\n\n[{KEY}]\n"n"="1"\n')
+        done(registry, "apply", f"--owner={OWNER}", file)
+        before = client.revision
+        watch = client.watch(KEY)[0]
+        done(registry, "apply", f"--owner={OWNER}", "--lock=theirs", file)
+        equal(client.revision, before + 1)
+        entry = client.call("GetHistory", "sa{sv}", KEY, options(limit=1))[0]
+        equal([(change["kind"], change["name"]) for change in entry["changes"]], [("lock-changed", "n")])
+        equal(client.wait_for_signals(1), [(watch, 1, before + 1, [("lock-changed", KEY, "n")])])
+        registry.restart()
+        registry.client.refused("Locked", "DeleteValue", "ss", KEY, "n", naming="theirs")
+
+
+@test
+def only_missing_declares_keys_and_links():
+    with Registry() as registry:
+        client = registry.client
+        client.set(KEY, "kept", REG_SZ, "x")
+        file = write(registry, "a.reg", f'[{KEY}]\n"kept"="y"\n"new"="z"\n\n[{KEY}\\New]\n\n[{SOFTWARE}\\Link]\n{link_line(KEY)}')
+        descriptor = os.open(file, os.O_RDONLY)
+        client.call("Import", "ha{sv}", dbus.types.UnixFd(descriptor), options(owner=OWNER, only_missing=True))
+        os.close(descriptor)
+        equal(declared(client), [(KEY + "\\", "", OWNER, True), (KEY, "new", OWNER, True),
+                                 (KEY + "\\New\\", "", OWNER, True), (SOFTWARE + "\\Link\\", "", OWNER, True)])
+
+
+@test
+def a_declared_link_takes_back_no_other_key_line():
+    with Registry() as registry:
+        client = registry.client
+        client.create(KEY)
+        client.create(SOFTWARE + "\\Link", link=KEY)
+        file = write(registry, "a.reg", f"[{KEY}]\n\n[{SOFTWARE}\\Link]\n"none"=-\n{link_line(KEY)}")
+        done(registry, "apply", f"--owner={OWNER}", file)
+        equal(declared(client), [(KEY + "\\", "", OWNER, True), (KEY, "none", OWNER, True),
+                                 (SOFTWARE + "\\Link\\", "", OWNER, True)])
+
+
+main()

@@ -147,7 +147,7 @@ def a_declared_link_takes_back_no_other_key_line():
         client = registry.client
         client.create(KEY)
         client.create(SOFTWARE + "\\Link", link=KEY)
-        file = write(registry, "a.reg", f"[{KEY}]\n\n[{SOFTWARE}\\Link]\n"none"=-\n{link_line(KEY)}")
+        file = write(registry, "a.reg", f'[{KEY}]\n\n[{SOFTWARE}\\Link]\n"none"=-\n{link_line(KEY)}')
         done(registry, "apply", f"--owner={OWNER}", file)
         equal(declared(client), [(KEY + "\\", "", OWNER, True), (KEY, "none", OWNER, True),
                                  (SOFTWARE + "\\Link\\", "", OWNER, True)])

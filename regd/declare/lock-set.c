@@ -108,15 +108,17 @@ static const Lock *find_first(LockSet *locks, const char *prefix) {
                                                                          : NULL;
 }
 
-const Lock *lock_set_find_branch(LockSet *locks, const char *path) {
+const Lock *lock_set_find_inside(LockSet *locks, const char *path) {
   if (is_empty(locks))
     return NULL;
-  const Lock *above = lock_set_find_key(locks, path);
-  if (above != NULL)
-    return above;
   g_autofree char *at = path_fold(path);
   g_autofree char *value = g_strconcat(at, VALUE, NULL);
   g_autofree char *below = g_strconcat(at, "\\", NULL);
   const Lock *own = find_first(locks, value);
   return own != NULL ? own : find_first(locks, below);
+}
+
+const Lock *lock_set_find_branch(LockSet *locks, const char *path) {
+  const Lock *above = lock_set_find_key(locks, path);
+  return above != NULL ? above : lock_set_find_inside(locks, path);
 }

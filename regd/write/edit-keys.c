@@ -83,7 +83,8 @@ gboolean edit_insert(Edit *edit, KeyRow *row, gint64 above, GError **error) {
   if (edit->has_deleted)
     edit->has_revisited = TRUE;
   if (!give_to_user(edit, row, error) || !store_insert_key(edit->store, row, fold, error) ||
-      !edit_pass_key(edit, row->id, error) || !touch_children(edit, row->parent, error))
+      !(row->link != NULL ? edit_pass_link : edit_pass_key)(edit, row->id, error) ||
+      !touch_children(edit, row->parent, error))
     return FALSE;
   edit->touched = row->id;
 
@@ -159,7 +160,7 @@ gboolean edit_update(Edit *edit, const KeyRow *row, gint64 cost_before, GError *
 }
 
 gboolean edit_point_link(Edit *edit, KeyRow *row, gint64 acl, const char *target, GError **error) {
-  if (!edit_pass_key(edit, row->id, error))
+  if (!edit_pass_link(edit, row->id, error))
     return FALSE;
   g_autofree char *old_target = g_steal_pointer(&row->link);
   if (row->revision == edit->revision)

@@ -52,6 +52,20 @@ gboolean edit_pass_key(Edit *edit, gint64 key, GError **error) {
   return passes;
 }
 
+gboolean edit_pass_link(Edit *edit, gint64 key, GError **error) {
+  if (!edit_pass_key(edit, key, error))
+    return FALSE;
+  if (edit->over_locks || edit->locks == NULL)
+    return TRUE;
+  GRefString *path = store_get_path(edit->store, key, error);
+  if (path == NULL)
+    return FALSE;
+  const Lock *lock = lock_set_find_inside(edit->locks, path);
+  gboolean passes = lock == NULL || lock_refuse(lock, lock->key, lock->name, error);
+  g_ref_string_release(path);
+  return passes;
+}
+
 gboolean edit_pass_branch(Edit *edit, const KeyAt *at, GError **error) {
   if (edit->over_locks)
     return TRUE;
@@ -66,6 +80,7 @@ const Lock *edit_find_undo_lock(const Edit *edit, const Difference *difference, 
       difference->kind == CHANGE_VALUE_SET || difference->kind == CHANGE_VALUE_DELETED;
   if (of_value && !difference->reroutes)
     return lock_set_find_value(edit->locks, path, difference->name);
-  return difference->kind == CHANGE_KEY_CREATED ? lock_set_find_branch(edit->locks, path)
-                                                : lock_set_find_key(edit->locks, path);
+  /* What comes back as a link would lead past what is locked below it. */
+  gboolean of_branch = difference->kind == CHANGE_KEY_CREATED || difference->reroutes;
+  return of_branch ? lock_set_find_branch(edit->locks, path) : lock_set_find_key(edit->locks, path);
 }

@@ -11,6 +11,9 @@
 gboolean edit_pass_value(Edit *edit, const KeyAt *at, const char *name, GError **error);
 /* LOCKED: the key, which may be new, its attributes and its list must stay. */
 gboolean edit_pass_key(Edit *edit, gint64 key, GError **error);
+/* LOCKED: as edit_pass_key(), of a key that becomes a link or leads elsewhere: its values and all
+ * below it would be found at the target, locked or not. */
+gboolean edit_pass_link(Edit *edit, gint64 key, GError **error);
 /* LOCKED: something at or below the key must stay where it is. */
 gboolean edit_pass_branch(Edit *edit, const KeyAt *at, GError **error);
 

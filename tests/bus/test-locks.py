@@ -229,6 +229,38 @@ def a_trials_end_leaves_what_is_locked_and_says_so():
         equal(client.get(KEY, "n")[2], "newer")
 
 
+def link_line(target):
+    return '"SymbolicLinkValue"=hex(6):' + ",".join(f"{byte:02x}" for byte in target.encode("utf-16-le")) + "\n"
+
+
+@rows([("a value", KEY, "n", False), ("a value below", KEY + "\\Below", "n", False), ("a key below", KEY + "\\Below", "", True)])
+def a_link_leads_past_no_lock(key, name, recursive):
+    with Registry() as registry:
+        client = registry.client
+        other = SOFTWARE + "\\Other"
+        client.set(other, "n", REG_SZ, "x")
+        lock(client, key, name, recursive=recursive)
+        client.refused("Locked", "CreateKey", "sa{sv}", KEY, options(link=other), naming=REASON)
+        refused(registry, DENIED, *import_text(registry, f"[{KEY}]\n{link_line(other)}"), naming=[REASON])
+        unlock(client, key, name, recursive=recursive)
+        done(registry, *import_text(registry, f"[{KEY}]\n{link_line(other)}"))
+        equal(client.get(KEY, "n")[2], "x")
+
+
+@test
+def a_trials_end_brings_no_link_back_over_a_lock():
+    with Registry() as registry:
+        client = registry.client
+        other = SOFTWARE + "\\Other"
+        client.set(other, "n", REG_SZ, "x")
+        client.create(KEY, link=other)
+        client.commit([("delete-key", KEY), ("set-value", ABOVE, "m", REG_SZ, "new")], confirm_within=1)
+        lock(client, KEY, "n")
+        wait_for(lambda: "m" not in [value[0] for value in client.values(ABOVE)], "the end of the trial")
+        client.refused("KeyNotFound", "GetValue", "ss", KEY, "n")
+        contains(client.call("GetHistory", "sa{sv}", ABOVE, options(limit=1))[0]["comment"], "locked")
+
+
 @test
 def volatile_keys_go_with_a_restart_all_the_same():
     with Registry() as registry:

@@ -6,8 +6,8 @@
 #define MAILAUTH_FRONT_AFTER_LOGIN_H
 
 #include "mailauth/base/outcome.h"
-#include "mailauth/front/poller.h"
 #include "mailauth/front/relay.h"
+#include "mailauth/poll/poller.h"
 #include "mailauth/protocol/transcript.h"
 
 /* What came of a login. */

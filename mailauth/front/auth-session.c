@@ -8,7 +8,7 @@
 
 #include "mailauth/base/container-of.h"
 #include "mailauth/base/limits.h"
-#include "mailauth/front/stream.h"
+#include "mailauth/poll/stream.h"
 #include "mailauth/protocol/dovecot-auth.h"
 #include "mailauth/protocol/saslauthd.h"
 

@@ -6,7 +6,7 @@
 #define MAILAUTH_FRONT_AUTH_SESSION_H
 
 #include "mailauth/base/kinds.h"
-#include "mailauth/front/poller.h"
+#include "mailauth/poll/poller.h"
 #include "mailauth/protocol/auth-request.h"
 
 typedef struct AuthSession AuthSession;

@@ -5,8 +5,8 @@
 #ifndef MAILAUTH_FRONT_FRONT_CHANNEL_H
 #define MAILAUTH_FRONT_FRONT_CHANNEL_H
 
-#include "mailauth/front/poller.h"
 #include "mailauth/ipc/channel.h"
+#include "mailauth/poll/poller.h"
 
 typedef struct {
   /* Takes a message. FALSE: no more of them now. */

@@ -7,7 +7,7 @@
 #define MAILAUTH_FRONT_RELAY_H
 
 #include "mailauth/base/secret.h"
-#include "mailauth/front/stream.h"
+#include "mailauth/poll/stream.h"
 
 /* One direction. */
 typedef struct {

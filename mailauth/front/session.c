@@ -10,7 +10,7 @@
 
 #include "mailauth/base/container-of.h"
 #include "mailauth/base/limits.h"
-#include "mailauth/front/stream.h"
+#include "mailauth/poll/stream.h"
 #include "mailauth/protocol/machines.h"
 
 #define MS 1000

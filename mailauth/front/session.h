@@ -7,7 +7,7 @@
 
 #include "mailauth/base/client-address.h"
 #include "mailauth/front/after-login.h"
-#include "mailauth/front/poller.h"
+#include "mailauth/poll/poller.h"
 #include "mailauth/protocol/machine.h"
 #include "mailauth/tls/channel-binding.h"
 #include "mailauth/tls/tls-server.h"

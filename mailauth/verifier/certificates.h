@@ -7,10 +7,10 @@
 #define MAILAUTH_VERIFIER_CERTIFICATES_H
 
 #include "mailauth/base/kinds.h"
+#include "mailauth/events/reporter.h"
 #include "mailauth/ipc/channel.h"
 #include "mailauth/settings/settings.h"
 #include "mailauth/tls/key-pair.h"
-#include "mailauth/verifier/reporter.h"
 
 typedef struct Certificates Certificates;
 

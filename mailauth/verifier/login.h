@@ -10,6 +10,7 @@
 #include "mailauth/backend/backend.h"
 #include "mailauth/base/secret.h"
 #include "mailauth/connector/dialer.h"
+#include "mailauth/events/reporter.h"
 #include "mailauth/mailbox/store-pool.h"
 #include "mailauth/package/sam-scram.h"
 #include "mailauth/package/verified.h"
@@ -17,7 +18,6 @@
 #include "mailauth/protocol/scram.h"
 #include "mailauth/settings/decision.h"
 #include "mailauth/settings/live-settings.h"
-#include "mailauth/verifier/reporter.h"
 #include "mailauth/verifier/throttle.h"
 #include "mailauth/verifier/timings.h"
 

@@ -10,7 +10,7 @@
 
 #include <dbus/dbus.h>
 
-#include "mailauth/verifier/events.h"
+#include "mailauth/events/events.h"
 #include "mailauth/verifier/login.h"
 
 /* Where the answers come from. All are called on the loop. */

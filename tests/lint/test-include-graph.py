@@ -15,7 +15,7 @@ EVERYBODYS = {"client/registry.h", "client/base"}
 REGD = [f"regd/{name}" for name in ("base", "storage", "tree", "history", "declare", "read", "files", "upkeep", "write",
                                     "service", "bus", "registry1")] + ["regd"]
 MAIL = {f"mailauth/{name}" for name in ("base", "ipc", "process", "tls", "protocol", "settings", "connector", "pam",
-                                        "mailbox", "backend", "package", "guesses", "front", "parent", "verifier")}
+                                        "mailbox", "backend", "package", "guesses", "poll", "front", "parent", "events", "verifier")}
 LAYERS = {
     "client/registry.h": set(),
     "client/base": set(),
@@ -50,10 +50,13 @@ LAYERS = {
     "mailauth/package": {"client/threads", "mailauth/base", "mailauth/settings", "mailauth/protocol",
                          "mailauth/connector", "mailauth/pam"},
     "mailauth/guesses": set(),
-    "mailauth/front": {"mailauth/base", "mailauth/ipc", "mailauth/process", "mailauth/tls", "mailauth/protocol"},
+    "mailauth/poll": {"mailauth/base"},
+    "mailauth/front": {"mailauth/base", "mailauth/ipc", "mailauth/process", "mailauth/tls", "mailauth/protocol",
+                       "mailauth/poll"},
     "mailauth/parent": {"mailauth/base", "mailauth/ipc", "mailauth/process"},
-    "mailauth/verifier": MAIL - {"mailauth/front", "mailauth/parent", "mailauth/verifier"} | {"client/bus",
-                                                                                              "client/threads"},
+    "mailauth/events": {"mailauth/base"},
+    "mailauth/verifier": MAIL - {"mailauth/poll", "mailauth/front", "mailauth/parent", "mailauth/verifier"} |
+                         {"client/bus", "client/threads"},
     "mailauth/mailauthctl": {"client/bus", "client/cli", "client/connection", "client/threads", "mailauth/base", "mailauth/package",
                              "mailauth/pam", "mailauth/protocol", "mailauth/settings"},
     "mailauth": MAIL | {"client/bus", "client/cli", "client/threads"},
@@ -70,13 +73,13 @@ LIBRARIES = {
     r"sqlite3\.h": {"regd/storage", "mailauth/package/sqlite.c", "mailauth/mailauthctl"},
     r"dbus/.*": {"client/bus", "client/connection", "client/cli", "regd/bus", "regd", "mailauth/verifier",
                  "mailauth/mailauthctl"},
-    r"openssl/.*": {"mailauth/tls", "mailauth/front", "mailauth/backend", "mailauth/protocol", "mailauth/package",
+    r"openssl/.*": {"mailauth/tls", "mailauth/poll", "mailauth/front", "mailauth/backend", "mailauth/protocol", "mailauth/package",
                     "mailauth/base/secret.c", "mailauth/process/sandbox.c", "mailauth/verifier/scram-exchange.c"},
     r"crypt\.h": {"mailauth/package/hash.c"},
     r"(ldap|lber)\.h": {"mailauth/package", "mailauth/settings/server-address.c"},
     r"security/.*": {"mailauth/pam"},
     r"seccomp\.h": {"mailauth/process"},
-    r"systemd/.*": {"regd", "mailauth/parent", "mailauth/verifier"},
+    r"systemd/.*": {"regd", "mailauth/parent", "mailauth/events"},
     r"gio/.*": set(),
 }
 # Logic that does no I/O: none of the system's doors may be included there.
@@ -84,7 +87,7 @@ PURE = ["client/base", "client/regfile", "schema/rules", "schema/parse", "regd/b
         "regd/history/encoding", "mailauth/base/base64", "mailauth/base/line", "mailauth/base/unique-id-format", "mailauth/protocol",
         "mailauth/settings/settings", "mailauth/settings/settings-read", "mailauth/settings/settings-names",
         "mailauth/settings/settings-tables", "mailauth/settings/decision", "mailauth/verifier/throttle", "mailauth/guesses",
-        "mailauth/verifier/events", "mailauth/mailbox/maildir-name", "mailauth/mailbox/maildir-ids",
+        "mailauth/events/events", "mailauth/mailbox/maildir-name", "mailauth/mailbox/maildir-ids",
         "mailauth/mailbox/dovecot-uidlist", "mailauth/mailbox/pop3-body", "mailauth/mailbox/pop3-maildrop"]
 DOORS = re.compile(r"(unistd|fcntl|stdio|sys/(socket|stat|file|mman|wait)|netdb|"
                    r"dbus/.*|sqlite3|gio/.*|glib/gstdio)\.h$")

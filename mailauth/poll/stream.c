@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* stream.h: read(), write() and their TLS counterparts with one set of results. */
-#include "mailauth/front/stream.h"
+#include "mailauth/poll/stream.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* timers.h: the heap. Place p has its children at 2p and 2p+1. */
-#include "mailauth/front/timers.h"
+#include "mailauth/poll/timers.h"
 
 void timers_init(Timers *timers) {
   timers->heap = g_ptr_array_new();

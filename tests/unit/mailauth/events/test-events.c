@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* events.c: the ring, and faults that are counted. */
-#include "mailauth/verifier/events.h"
+#include "mailauth/events/events.h"
 
 #include <string.h>
 

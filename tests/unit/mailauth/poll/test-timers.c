@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The heap of timers: whatever is set, moved and stopped, they fire in order. */
-#include "mailauth/front/timers.h"
+#include "mailauth/poll/timers.h"
 
 #define COUNT 200
 

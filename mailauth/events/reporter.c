@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Events on their way out: see reporter.h. */
-#include "mailauth/verifier/reporter.h"
+#include "mailauth/events/reporter.h"
 
 #define SD_JOURNAL_SUPPRESS_LOCATION
 #include <stdio.h>

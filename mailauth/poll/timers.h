@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Many timers, most of which are stopped before they are due: a binary heap
  * whose members are embedded in what they time. Pure: the caller has the clock. */
-#ifndef MAILAUTH_FRONT_TIMERS_H
-#define MAILAUTH_FRONT_TIMERS_H
+#ifndef MAILAUTH_POLL_TIMERS_H
+#define MAILAUTH_POLL_TIMERS_H
 
 #include <glib.h>
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Events on their way out: into the record, to the journal (or standard error), and to
  * the listeners on the bus. */
-#ifndef MAILAUTH_VERIFIER_REPORTER_H
-#define MAILAUTH_VERIFIER_REPORTER_H
+#ifndef MAILAUTH_EVENTS_REPORTER_H
+#define MAILAUTH_EVENTS_REPORTER_H
 
-#include "mailauth/verifier/events.h"
+#include "mailauth/events/events.h"
 
 typedef struct Reporter Reporter;
 /* Called for each event that is written out; the event is borrowed. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The record of events.h: a ring, and for each source the faults that repeat. */
-#include "mailauth/verifier/events.h"
+#include "mailauth/events/events.h"
 
 #include <string.h>
 

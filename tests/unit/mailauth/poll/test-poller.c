@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "mailauth/front/poller.h"
+#include "mailauth/poll/poller.h"
 
 typedef struct {
   Watch watch; /* the first: a watch is its stage */

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "mailauth/base/limits.h"
-#include "mailauth/front/stream.h"
+#include "mailauth/poll/stream.h"
 
 #define BUFFER (4 * 1024 * 1024)
 #define MANY 20000

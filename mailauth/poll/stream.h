@@ -2,8 +2,8 @@
 /* A client's or a mail server's connection as bytes both ways, plain or in
  * TLS, never blocking. OpenSSL works on the socket itself: memory BIOs would
  * keep a handshake's worth of bytes for each idle connection. */
-#ifndef MAILAUTH_FRONT_STREAM_H
-#define MAILAUTH_FRONT_STREAM_H
+#ifndef MAILAUTH_POLL_STREAM_H
+#define MAILAUTH_POLL_STREAM_H
 
 #include <glib.h>
 #include <openssl/ssl.h>

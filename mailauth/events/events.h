@@ -3,8 +3,8 @@
  * to be written out. A fault of the server's that repeats is counted in one
  * event until it is over, or for a minute, and written again at its 10th,
  * 100th, 1,000th... time. Holds no secret: callers give it none. Pure. */
-#ifndef MAILAUTH_VERIFIER_EVENTS_H
-#define MAILAUTH_VERIFIER_EVENTS_H
+#ifndef MAILAUTH_EVENTS_EVENTS_H
+#define MAILAUTH_EVENTS_EVENTS_H
 
 #include "mailauth/base/outcome.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The front's loop: epoll, and timers. GLib's loop hands every descriptor to poll() in
  * each turn, which costs too much with ten thousand of them. */
-#ifndef MAILAUTH_FRONT_POLLER_H
-#define MAILAUTH_FRONT_POLLER_H
+#ifndef MAILAUTH_POLL_POLLER_H
+#define MAILAUTH_POLL_POLLER_H
 
-#include "mailauth/front/timers.h"
+#include "mailauth/poll/timers.h"
 
 typedef struct Watch Watch;
 /* Embedded in what it watches for; all zero, but for ready, is one not in use. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* poller.h: one epoll set and one heap of timers. */
-#include "mailauth/front/poller.h"
+#include "mailauth/poll/poller.h"
 
 #include <errno.h>
 #include <sys/epoll.h>

@@ -141,6 +141,20 @@ void reply_write_json(DBusMessageIter *iter, Json *json) {
   }
 }
 
+void reply_write_entries(DBusMessageIter *dictionary, const char *const *but, Json *json) {
+  DBusMessageIter entries, entry;
+  for (dbus_message_iter_recurse(dictionary, &entries);
+       dbus_message_iter_get_arg_type(&entries) == DBUS_TYPE_DICT_ENTRY;
+       dbus_message_iter_next(&entries)) {
+    dbus_message_iter_recurse(&entries, &entry);
+    const char *name = reply_take_string(&entry);
+    if (g_strv_contains(but, name))
+      continue;
+    json_name(json, name);
+    reply_write_json(&entry, json);
+  }
+}
+
 /* ---- lines ---- */
 
 /* Microseconds since 1970 as a time in UTC. */
@@ -179,17 +193,24 @@ static void print_content(const char *name, DBusMessageIter *content, GString *o
     reply_write_json(content, &(Json){.text = out});
 }
 
-void reply_print_dictionary(DBusMessageIter *dictionary, GString *out) {
+void reply_print_entries(DBusMessageIter *dictionary, const char *const *but, GString *out) {
   DBusMessageIter entries, entry, content;
   for (dbus_message_iter_recurse(dictionary, &entries);
        dbus_message_iter_get_arg_type(&entries) == DBUS_TYPE_DICT_ENTRY;
        dbus_message_iter_next(&entries)) {
     dbus_message_iter_recurse(&entries, &entry);
     const char *name = reply_take_string(&entry);
+    if (g_strv_contains(but, name))
+      continue;
     dbus_message_iter_recurse(&entry, &content);
     escape_append(out, name);
     g_string_append(out, ": ");
     print_content(name, &content, out);
     g_string_append_c(out, '\n');
   }
+}
+
+void reply_print_dictionary(DBusMessageIter *dictionary, GString *out) {
+  static const char *const none[] = {NULL};
+  reply_print_entries(dictionary, none, out);
 }

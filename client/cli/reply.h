@@ -26,6 +26,10 @@ RegistryValue *reply_read_value(DBusMessageIter *type, const char *key, const ch
 void reply_write_json(DBusMessageIter *iter, Json *json);
 /* An a{sv} as lines `name: text`; a `last-write` as a time. */
 void reply_print_dictionary(DBusMessageIter *dictionary, GString *out);
+/* The same, and members of the object that is being written, without the entries that are named
+ * in @but, which ends in NULL. */
+void reply_print_entries(DBusMessageIter *dictionary, const char *const *but, GString *out);
+void reply_write_entries(DBusMessageIter *dictionary, const char *const *but, Json *json);
 
 /* The next string of a structure or an array; "" if there is none. Borrowed. */
 const char *reply_take_string(DBusMessageIter *iter);

@@ -2,14 +2,15 @@
 """What declarations tell of secrets, of keys and links, and what becomes of them when keys move."""
 
 import contextlib
+import json
 import os
 
 import dbus
 
 from harness.bus import ALICE, needs_root
-from harness.case import equal, main, test
+from harness.case import contains, equal, main, test
 from harness.registry import REG_SZ, SOFTWARE, Refused, Registry, operation_list, options
-from harness.regctl import done
+from harness.regctl import FAILED, INVALID, done, refused, regctl
 
 KEY = SOFTWARE + "\\Acme"
 OWNER = "puppet"
@@ -151,6 +152,38 @@ def a_declared_link_takes_back_no_other_key_line():
         done(registry, "apply", f"--owner={OWNER}", file)
         equal(declared(client), [(KEY + "\\", "", OWNER, True), (KEY, "none", OWNER, True),
                                  (SOFTWARE + "\\Link\\", "", OWNER, True)])
+
+
+@test
+def apply_tells_what_it_left_out_and_prunes_nothing_then():
+    with Registry() as registry:
+        good = write(registry, "a.reg", f'[{KEY}]\n"n"="1"\n"m"="1"\n')
+        bad = write(registry, "b.reg", f'[{KEY}]\n"n"="1"\n"m"=broken\n')
+        guessed = registry.directory / "c.reg"
+        guessed.write_bytes(f'REGEDIT4\n\n[{KEY}]\n"o"="gr\xfcn"\n'.encode("latin-1"))
+        done(registry, "apply", f"--owner={OWNER}", good)
+        status, printed, said = regctl(registry, "--json", "apply", f"--owner={OWNER}", str(guessed), bad)
+        report = json.loads(printed)["report"]
+        equal((status, report["lines-ignored"], report["first-ignored-file"], report["first-ignored-line"], report["lines-guessed"]),
+              (0, 1, bad, 5, 1))
+        contains(said, "b.reg: line 5")
+        printed = regctl(registry, "apply", "--dry-run", bad)[1]
+        contains(printed, f"lines-ignored: 1\nlines-guessed: 0\nfirst-ignored-file: {bad}\n")
+        equal(printed.count("lines-ignored"), 1)
+        before = declared(registry.client)
+        for words in ((), ("--dry-run",)):
+            refused(registry, INVALID, "apply", f"--owner={OWNER}", "--prune", *words, bad, naming=["b.reg: line 5", "--prune"])
+        equal(declared(registry.client), before)
+        done(registry, "apply", f"--owner={OWNER}", "--prune", good)
+
+
+@test
+def what_is_no_registry_file_is_refused_alike():
+    with Registry() as registry:
+        file = registry.directory / "none.reg"
+        file.write_text("just text\n")
+        for verb in ("apply", "import"):
+            refused(registry, FAILED, verb, str(file), naming=["none.reg", "not a registry file"])
 
 
 main()

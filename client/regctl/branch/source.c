@@ -73,30 +73,47 @@ void source_note_report(const Session *session, const char *name, const RegfileR
                  report->lines_guessed == 1 ? "line was" : "lines were");
 }
 
-static Change *read_descriptor(Session *session, const char *name, int descriptor, gboolean strict,
-                               GError **error) {
-  g_autoptr(RegfileParser) parser = regfile_parser_new(strict);
+/* What is no registry file at all is no invalid value: see regfile_error_is_of_head(). */
+static void judge(const char *name, GError **error) {
+  if (error == NULL)
+    return;
+  if (regfile_error_is_of_head(*error))
+    (*error)->code = REGISTRY_ERROR_FAILED;
+  g_prefix_error(error, "%s: ", name);
+}
+
+static void copy_report(const RegfileReport *from, RegfileReport *to) {
+  *to = *from;
+  to->first_reason = g_strdup(from->first_reason);
+}
+
+static Change *read_descriptor(Session *session, const char *name, int descriptor,
+                               const SourceReading *how, GError **error) {
+  g_autoptr(RegfileParser) parser = regfile_parser_new(how->strict);
   const char *encoding = session->line->texts[OPTION_ENCODING];
   gboolean read = (encoding == NULL || regfile_parser_set_encoding(parser, encoding, error)) &&
                   push_all(parser, descriptor, error);
   g_autoptr(Change) change = read ? regfile_parser_finish(parser, error) : NULL;
   const RegfileReport *report = regfile_parser_get_report(parser);
   if (change == NULL)
-    g_prefix_error(error, "%s: ", name);
+    judge(name, error);
+  else if (how->report != NULL)
+    copy_report(report, how->report);
   else
     source_note_report(session, name, report);
   return g_steal_pointer(&change);
 }
 
-Change *source_read_file(Session *session, const char *file, gboolean strict, GError **error) {
+Change *source_read_file(Session *session, const char *file, const SourceReading *how,
+                         GError **error) {
   if (strcmp(file, "-") == 0)
-    return read_descriptor(session, "standard input", STDIN_FILENO, strict, error);
+    return read_descriptor(session, "standard input", STDIN_FILENO, how, error);
   int descriptor = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
   if (descriptor < 0) {
     error_set(error, REGISTRY_ERROR_FAILED, "%s: %s", file, g_strerror(errno));
     return NULL;
   }
-  Change *change = read_descriptor(session, file, descriptor, strict, error);
+  Change *change = read_descriptor(session, file, descriptor, how, error);
   close(descriptor);
   return change;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/base/escape.h"
 #include "client/base/protocol.h"
 #include "client/cli/reply.h"
 #include "client/regctl/branch/source.h"
@@ -50,10 +51,24 @@ static GPtrArray *list_files(const Session *session, GError **error) {
 
 /* ---- one file of all ---- */
 
+/* What was left out and guessed of all files, as regd tells it of one. */
+typedef struct {
+  guint32 ignored, guessed;
+  const char *file; /* of the first line that was left out; NULL: none was. Borrowed */
+  guint32 line;
+  char *reason;
+} LeftOut;
+
+static void left_out_clear(LeftOut *left) {
+  g_free(left->reason);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(LeftOut, left_out_clear)
+
 typedef struct {
   RegfilePrinter *printer;
   GByteArray *text;
   const GRefString *key; /* whose line was printed last */
+  LeftOut *left;
 } Merging;
 
 static void print_key_line(Merging *merging, const Operation *operation) {
@@ -86,9 +101,43 @@ static gboolean print_operation(Merging *merging, const Operation *operation, GE
   return TRUE;
 }
 
+/* Pruning would take back what such a line declares. */
+static gboolean refuse_to_prune(const char *file, const RegfileReport *report, GError **error) {
+  return error_set(error, REGISTRY_ERROR_INVALID_VALUE,
+                   "%s: line %u: %s; --prune would take back what the line declares: mend it, or "
+                   "leave --prune",
+                   file, report->first_ignored_line,
+                   report->first_reason != NULL ? report->first_reason : "it can't be read");
+}
+
+/* Takes the reason out of @report. */
+static void add_left_out(LeftOut *left, const char *file, RegfileReport *report) {
+  left->ignored += report->lines_ignored;
+  left->guessed += report->lines_guessed;
+  if (left->file != NULL || report->lines_ignored == 0)
+    return;
+  left->file = file;
+  left->line = report->first_ignored_line;
+  left->reason = g_steal_pointer(&report->first_reason);
+}
+
+static Change *read_file(Session *session, const char *file, LeftOut *left, GError **error) {
+  RegfileReport report = {0};
+  const SourceReading how = {session_has(session, OPTION_STRICT), &report};
+  g_autoptr(Change) change = source_read_file(session, file, &how, error);
+  gboolean taken = change != NULL;
+  if (taken && report.lines_ignored > 0 && session_has(session, OPTION_PRUNE))
+    taken = refuse_to_prune(file, &report, error);
+  if (taken) {
+    source_note_report(session, file, &report);
+    add_left_out(left, file, &report);
+  }
+  g_free(report.first_reason);
+  return taken ? g_steal_pointer(&change) : NULL;
+}
+
 static gboolean merge_file(Session *session, const char *file, Merging *merging, GError **error) {
-  g_autoptr(Change) change =
-      source_read_file(session, file, session_has(session, OPTION_STRICT), error);
+  g_autoptr(Change) change = read_file(session, file, merging->left, error);
   if (change == NULL)
     return FALSE;
   merging->key = NULL;
@@ -98,10 +147,10 @@ static gboolean merge_file(Session *session, const char *file, Merging *merging,
   return TRUE;
 }
 
-static GByteArray *merge(Session *session, const GPtrArray *files, GError **error) {
+static GByteArray *merge(Session *session, const GPtrArray *files, LeftOut *left, GError **error) {
   g_autoptr(RegfilePrinter) printer = regfile_printer_new(REGFILE_VERSION_5, REGFILE_UTF8);
   g_autoptr(GByteArray) text = g_byte_array_new();
-  Merging merging = {.printer = printer, .text = text};
+  Merging merging = {.printer = printer, .text = text, .left = left};
   regfile_printer_begin(printer, text);
   for (guint i = 0; i < files->len; i++)
     if (!merge_file(session, g_ptr_array_index(files, i), &merging, error))
@@ -143,7 +192,33 @@ static void add_options(Request *request, Session *session) {
   request_close_options(request);
 }
 
-static gboolean report(Session *session, DBusMessageIter *answer, GError **error) {
+/* regd counts the lines of the one file that it was given, in which all can be read. */
+static const char *const of_lines[] = {"lines-ignored",        "first-ignored-line",
+                                       "first-ignored-reason", "lines-guessed",
+                                       "first-guessed-line",   NULL};
+
+static void write_left_out(Json *json, const LeftOut *left) {
+  json_member_number(json, "lines-ignored", left->ignored);
+  json_member_number(json, "lines-guessed", left->guessed);
+  if (left->file == NULL)
+    return;
+  json_member_string(json, "first-ignored-file", left->file);
+  json_member_number(json, "first-ignored-line", left->line);
+  json_member_string(json, "first-ignored-reason", left->reason != NULL ? left->reason : "");
+}
+
+static void print_left_out(GString *out, const LeftOut *left) {
+  g_string_append_printf(out, "lines-ignored: %u\nlines-guessed: %u\n", left->ignored,
+                         left->guessed);
+  if (left->file == NULL)
+    return;
+  g_string_append(out, "first-ignored-file: ");
+  escape_append(out, left->file);
+  g_string_append_printf(out, "\nfirst-ignored-line: %u\n", left->line);
+}
+
+static gboolean report(Session *session, DBusMessageIter *answer, const LeftOut *left,
+                       GError **error) {
   dbus_uint64_t revision = 0;
   gboolean changed = FALSE;
   dbus_message_iter_get_basic(answer, &revision);
@@ -157,17 +232,21 @@ static gboolean report(Session *session, DBusMessageIter *answer, GError **error
     json_member_number(&session->json, "revision", revision);
     json_member_boolean(&session->json, "changed", changed);
     json_name(&session->json, "report");
-    reply_write_json(answer, &session->json);
+    json_begin(&session->json, '{');
+    reply_write_entries(answer, of_lines, &session->json);
+    write_left_out(&session->json, left);
+    json_end(&session->json, '}');
     json_end(&session->json, '}');
     g_string_append_c(session_out(session), '\n');
   } else if (session_has(session, OPTION_DRY_RUN)) {
-    reply_print_dictionary(answer, session_out(session));
+    reply_print_entries(answer, of_lines, session_out(session));
+    print_left_out(session_out(session), left);
   }
   session_note_trial(session, revision);
   return TRUE;
 }
 
-static gboolean pass_on(Session *session, int descriptor, GError **error) {
+static gboolean pass_on(Session *session, int descriptor, const LeftOut *left, GError **error) {
   Request request;
   DBusMessageIter answer;
   request_begin(&request, "Import");
@@ -176,7 +255,7 @@ static gboolean pass_on(Session *session, int descriptor, GError **error) {
   add_options(&request, session);
   g_autoptr(WireMessage) reply = session_call(session, &request, &answer, error);
   return reply != NULL && session_check_reply(reply, "ta{sv}", error) &&
-         report(session, &answer, error);
+         report(session, &answer, left, error);
 }
 
 static gboolean check_options(const Session *session, GError **error) {
@@ -188,12 +267,13 @@ static gboolean check_options(const Session *session, GError **error) {
 }
 
 gboolean verb_apply(Session *session, GError **error) {
+  g_auto(LeftOut) left = {0};
   g_autoptr(GPtrArray) files = check_options(session, error) ? list_files(session, error) : NULL;
-  g_autoptr(GByteArray) text = files != NULL ? merge(session, files, error) : NULL;
+  g_autoptr(GByteArray) text = files != NULL ? merge(session, files, &left, error) : NULL;
   int descriptor = text != NULL ? store(text, error) : -1;
   if (descriptor < 0)
     return FALSE;
-  gboolean done = pass_on(session, descriptor, error);
+  gboolean done = pass_on(session, descriptor, &left, error);
   close(descriptor);
   return done;
 }

@@ -47,7 +47,7 @@ static gboolean parse_side(const char *text, Side *side, GError **error) {
 }
 
 static Branch *read_file(Session *session, const Side *side, const Branch *like, GError **error) {
-  g_autoptr(Change) change = source_read_file(session, side->text, FALSE, error);
+  g_autoptr(Change) change = source_read_file(session, side->text, &(SourceReading){0}, error);
   if (change == NULL)
     return NULL;
   Branch *branch = branch_new(like != NULL ? like->base : "", like != NULL ? like->asked : NULL);

@@ -35,7 +35,8 @@ static void add_condition(Change *change, const Operation *line) {
 }
 
 static Change *read_conditions(Session *session, const char *file, GError **error) {
-  g_autoptr(Change) lines = source_read_file(session, file, TRUE, error);
+  g_autoptr(Change) lines =
+      source_read_file(session, file, &(SourceReading){.strict = TRUE}, error);
   if (lines == NULL)
     return NULL;
   Change *change = change_new();

@@ -177,6 +177,14 @@ static Step continue_sasl(Imap *imap, const char *response, GString *out) {
   return refuse_login(imap, out, "NO [AUTHORIZATIONFAILED] Nobody may log in for another user.");
 }
 
+/* A space at the end of the line is no response. Takes the one before a response. */
+static gboolean begins_response(ImapCursor *arguments) {
+  if (!imap_take_character(arguments, ' '))
+    return FALSE;
+  ImapCursor rest = *arguments;
+  return !imap_take_end(&rest);
+}
+
 static Step handle_authenticate(Imap *imap, const Surroundings *surroundings, ImapCursor *arguments,
                                 GString *out) {
   g_autofree char *name = NULL;
@@ -188,7 +196,7 @@ static Step handle_authenticate(Imap *imap, const Surroundings *surroundings, Im
   if (beginning == SASL_BARRED)
     return refuse_clear_text(imap, NULL);
   g_auto(Secret) initial = {0};
-  gboolean has_initial = imap_take_character(arguments, ' ');
+  gboolean has_initial = begins_response(arguments);
   if ((has_initial && !imap_take_astring(arguments, &initial)) || !imap_take_end(arguments)) {
     sasl_clear(&imap->sasl);
     return bad_command(imap, out, "AUTHENTICATE takes a mechanism and at most one response.");
@@ -283,7 +291,7 @@ static void note_authenticate(Transcript *transcript, const GString *out, ImapCu
   g_autofree char *mechanism = NULL;
   gboolean named = imap_take_character(&arguments, ' ') && imap_take_atom(&arguments, &mechanism);
   conversation_note_mechanism(transcript, out, "AUTHENTICATE", named ? mechanism : NULL,
-                              !imap_take_end(&arguments));
+                              begins_response(&arguments));
 }
 
 /* The cursor by value: it is for the command to move. A command with a literal

@@ -283,6 +283,8 @@ static const Row imap_rows[] = {
      "<PLAIN user1:pass>" LOGGED_IN("a") "<relay X>"},
     {"authenticate/initial-empty", PROTOCOL_IMAP, 0, "a AUTHENTICATE PLAIN =\r\n", NULL,
      "a BAD The authentication response cannot be read.\r\n"},
+    {"authenticate/space", PROTOCOL_IMAP, 0, "a AUTHENTICATE PLAIN \r\nAHVzZXIxAHBhc3M=\r\n", NULL,
+     "+ \r\n<PLAIN user1:pass>" LOGGED_IN("a") "<relay >"},
     {"authenticate/login", PROTOCOL_IMAP, 0, "a AUTHENTICATE LOGIN\r\ndXNlcjI=\r\ncGFzcw==\r\n",
      NULL, "+ VXNlcm5hbWU6\r\n+ UGFzc3dvcmQ6\r\n<SASL-LOGIN user2:pass>" LOGGED_IN("a") "<relay >"},
     {"authenticate/abort", PROTOCOL_IMAP, 0, "a AUTHENTICATE PLAIN\r\n*\r\nb NOOP\r\n", NULL,

@@ -134,6 +134,12 @@ static void count_failure(Bound *bound, guint32 number, guint32 seconds, gint64 
     bound->paid_until = MAX(bound->paid_until, now) + get_interval(number, seconds);
 }
 
+/* Whether wrong passwords have reached the bound, without tries that are under way. */
+static gboolean is_reached(const Bound *bound, guint32 number, guint32 seconds, gint64 now) {
+  const Bound counted = {.paid_until = bound->paid_until};
+  return get_bound_wait(&counted, number, seconds, now) > 0;
+}
+
 static void raise_alarm(GuessLimit *limit, Bound *bound, gint64 now, char *alarm) {
   if (now - bound->last_alarm < ALARM_PAUSE || limit->alarm != NULL) {
     g_free(alarm);
@@ -150,12 +156,12 @@ guint32 guess_limit_get_wait(GuessLimit *limit, const GuessRules *rules, const G
     return 0;
   gint64 own = get_bound_wait(&account->bound, rules->per_account, rules->seconds, now);
   gint64 all = get_bound_wait(&limit->all, rules->per_minute, MINUTE_SECONDS, now);
-  if (own > 0)
+  if (own > 0 && is_reached(&account->bound, rules->per_account, rules->seconds, now))
     raise_alarm(limit, &account->bound, now,
                 g_strdup_printf("%u wrong passwords for one account in %u s, from all addresses "
                                 "together ('Failures Per Account')",
                                 rules->per_account, rules->seconds));
-  else if (all > 0)
+  else if (all > 0 && is_reached(&limit->all, rules->per_minute, MINUTE_SECONDS, now))
     raise_alarm(limit, &limit->all, now,
                 g_strdup_printf("%u wrong passwords in a minute, for all accounts and from all "
                                 "addresses together ('Failures Per Minute')",

@@ -123,6 +123,21 @@ static void test_alarms(void) {
   g_assert_nonnull(later);
 }
 
+/* Tries under way may have the right password: no alarm before they were wrong. */
+static void test_alarms_count_wrong_passwords(void) {
+  g_autoptr(GuessLimit) limit = guess_limit_new(100);
+  const Guess one = {"a", "x", 0};
+  for (guint i = 0; i < 5; i++)
+    guess_limit_begin(limit, &one);
+  g_assert_cmpuint(guess_limit_get_wait(limit, &rules, &one, 0), >, 0);
+  g_assert_null(guess_limit_take_alarm(limit));
+  for (guint i = 0; i < 5; i++)
+    guess_limit_end(limit, &rules, &one, GUESS_WRONG, 0);
+  g_assert_cmpuint(guess_limit_get_wait(limit, &rules, &one, 0), >, 0);
+  g_autofree char *alarm = guess_limit_take_alarm(limit);
+  g_assert_nonnull(alarm);
+}
+
 static void test_release(void) {
   g_autoptr(GuessLimit) limit = guess_limit_new(100);
   guess(limit, &rules, "a", 100, 0, 0);
@@ -153,6 +168,7 @@ int main(int argc, char **argv) {
   g_test_add_func("/guess-limit/under-way", test_under_way);
   g_test_add_func("/guess-limit/no-address-is-never-known", test_no_address_is_never_known);
   g_test_add_func("/guess-limit/alarms", test_alarms);
+  g_test_add_func("/guess-limit/alarms-count-wrong-passwords", test_alarms_count_wrong_passwords);
   g_test_add_func("/guess-limit/release", test_release);
   g_test_add_func("/guess-limit/memory", test_memory);
   return g_test_run();

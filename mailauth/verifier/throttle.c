@@ -14,7 +14,8 @@
  * threshold's number of different accounts, or for MAX_ACCOUNTS. */
 #define MANY_ACCOUNTS 2U
 #define MAX_ACCOUNTS 1000U
-/* Tries of one pair under way if there is a delay but no threshold. */
+/* Tries of one pair under way if there is a delay but no threshold, or no address and no
+ * failure yet. */
 #define UNDER_WAY 16U
 /* A login that would have to wait longer than this is refused instead. */
 #define MAX_WAIT_MS 30000
@@ -141,18 +142,23 @@ static gboolean is_address_held(const Address *address, const ThrottleRules *rul
 }
 
 static guint get_under_way_limit(const ThrottleRules *rules) {
-  if (rules->no_address)
-    return rules->failure_delay > 0 ? 1 : G_MAXUINT;
   if (rules->lockout_threshold > 0)
     return rules->lockout_threshold;
   return rules->failure_delay > 0 ? UNDER_WAY : G_MAXUINT;
+}
+
+/* One try at a time once one has failed. */
+static guint get_no_address_limit(const Pair *pair, const ThrottleRules *rules) {
+  if (rules->failure_delay == 0)
+    return G_MAXUINT;
+  return pair->failures > 0 ? 1 : UNDER_WAY;
 }
 
 /* Whether as many are under way as could fail before the hold. */
 static gboolean is_full(const Address *address, const Pair *pair, const ThrottleRules *rules,
                         gint64 now) {
   if (pair->under_way > 0 && rules->no_address)
-    return pair->failures > 0 && pair->under_way >= get_under_way_limit(rules);
+    return pair->under_way >= get_no_address_limit(pair, rules);
   if (pair->under_way > 0)
     return pair->failures + pair->under_way >= get_under_way_limit(rules);
   return has_holds(rules) && pair->failures == 0 &&
@@ -265,7 +271,9 @@ static ThrottleAnswer judge(const Address *address, const Pair *pair, const Thro
 
 static GuessRules make_guess_rules(const ThrottleRules *rules) {
   gboolean bounded = rules->lockout_threshold > 0;
-  return (GuessRules){bounded ? rules->failures_per_account : 0, rules->lockout_seconds,
+  /* Without an address this bound would shut out the owner. */
+  gboolean owned = bounded && !rules->no_address;
+  return (GuessRules){owned ? rules->failures_per_account : 0, rules->lockout_seconds,
                       bounded ? rules->failures_per_minute : 0};
 }
 

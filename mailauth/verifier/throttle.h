@@ -6,9 +6,10 @@
  * Over all addresses guess-limit.h bounds wrong passwords: tries wait for it, too.
  *
  * Tries under way count as failures until they have ended, so that many at once gain
- * nothing. Memory is bounded: expired entries are evicted first, then those with the
- * fewest failures that are not held. Evicting one hold takes a whole table of others,
- * more failures than the hold denies. */
+ * nothing. Without an address at most 16 may begin at once before the first failure, and each
+ * that fails adds its delay. Memory is bounded: expired entries are evicted first, then those with
+ * the fewest failures that are not held. Evicting one hold takes a whole table of others, more
+ * failures than the hold denies. */
 #ifndef MAILAUTH_VERIFIER_THROTTLE_H
 #define MAILAUTH_VERIFIER_THROTTLE_H
 
@@ -23,7 +24,8 @@ typedef struct {
   guint32 failures_per_account; /* in lockout_seconds */
   guint32 failures_per_minute;
   /* The address tells nothing (saslauthd's protocol has none): it is the account's name, and
-   * whoever is held back may be its owner. There are only delays, and one try at a time. */
+   * whoever is held back may be its owner. There are only delays, and one try at a time once one
+   * has failed; @failures_per_account does not count. */
   gboolean no_address;
 } ThrottleRules;
 

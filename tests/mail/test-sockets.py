@@ -7,6 +7,7 @@ import os
 import re
 import socket
 import stat
+import time
 from contextlib import contextmanager
 
 from harness.auth import AuthTalk, ask_saslauthd, encode, is_listening, wait_for_socket
@@ -282,11 +283,13 @@ def a_new_verifier_without_regd_takes_no_socket_away():
 def without_an_address_the_owner_is_delayed_and_never_locked_out():
     with sockets() as (mail, auth, mux):
         mail.client.set(PARAMETERS, "Lockout Threshold", REG_DWORD, 3)
-        mail.client.set(PARAMETERS, "Failures Per Account", REG_DWORD, 0)
         for delay in (0, 10):
             mail.client.set(PARAMETERS, "Failure Delay", REG_DWORD, delay)
+            began = time.monotonic()
             for _ in range(12):
                 equal(ask_saslauthd(mux, "ann", "wrong"), "NO")
+            # The n-th wrong password is answered n delays later, up to ten.
+            check(time.monotonic() - began >= 75 * delay / 1000, f"12 wrong passwords without the delay of {delay} ms")
             equal(ask_saslauthd(mux, "ann", "native"), "OK")
             with AuthTalk(auth) as client:
                 for number in range(1, 13):

@@ -106,6 +106,33 @@ static void test_no_address(void) {
   g_assert_cmpuint(held, ==, 0);
 }
 
+/* Tries at once are bounded before the first failure, too. */
+static void test_no_address_many_at_once(void) {
+  static const ThrottleRules delays = {
+      .failure_delay = 500, .lockout_threshold = 3, .lockout_seconds = 300, .no_address = TRUE};
+  g_autoptr(Throttle) throttle = throttle_new(100);
+  guint32 wait = 0;
+  guint begun = 0;
+  for (guint i = 0; i < 100; i++)
+    begun += throttle_begin(throttle, &delays, "a", "account a", 0, &wait) == THROTTLE_GO;
+  g_assert_cmpuint(begun, ==, 16);
+  throttle_end(throttle, &delays, "a", "account a", 0, THROTTLE_SUCCESS, &wait);
+  g_assert_cmpint(throttle_begin(throttle, &delays, "a", "account a", 0, &wait), ==, THROTTLE_GO);
+  g_assert_cmpint(throttle_begin(throttle, &delays, "a", "account a", 0, &wait), ==, THROTTLE_WAIT);
+}
+
+/* Without an address an attacker can't be told from the owner: no bound per account. */
+static void test_no_address_has_no_account_bound(void) {
+  static const ThrottleRules bounded = {.lockout_threshold = 10,
+                                        .lockout_seconds = 300,
+                                        .failures_per_account = 5,
+                                        .no_address = TRUE};
+  g_autoptr(Throttle) throttle = throttle_new(100);
+  for (guint i = 0; i < 30; i++)
+    fail(throttle, &bounded, "a", "account a", 0);
+  g_assert_cmpint(ask(throttle, &bounded, "a", "account a", 0), ==, THROTTLE_GO);
+}
+
 static void test_over_all_addresses(void) {
   static const ThrottleRules bounded = {.failure_delay = 0,
                                         .lockout_threshold = 10,
@@ -243,6 +270,9 @@ static void test_release_under_way(void) {
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/throttle/no-address", test_no_address);
+  g_test_add_func("/throttle/no-address-many-at-once", test_no_address_many_at_once);
+  g_test_add_func("/throttle/no-address-has-no-account-bound",
+                  test_no_address_has_no_account_bound);
   g_test_add_func("/throttle/over-all-addresses", test_over_all_addresses);
   g_test_add_func("/throttle/delay-grows", test_delay_grows);
   g_test_add_func("/throttle/pair-is-locked", test_pair_is_locked);

@@ -24,8 +24,6 @@ struct Acl {
 
 /* ---- identities ---- */
 
-static Acl *new_own_list(guint32 uid);
-
 Identity *identity_new(guint32 uid, gboolean administrator, const guint32 *groups, guint n_groups,
                        guint32 pid, const char *program) {
   Identity *identity = g_atomic_rc_box_new0(Identity);
@@ -34,7 +32,7 @@ Identity *identity_new(guint32 uid, gboolean administrator, const guint32 *group
   identity->administrator = administrator;
   identity->groups = g_memdup2(groups, n_groups * sizeof *groups);
   identity->n_groups = n_groups;
-  identity->own = new_own_list(uid);
+  identity->branch = g_strdup_printf("HKEY_USERS\\%u", uid);
   identity->program = g_strdup(program != NULL ? program : "");
   return identity;
 }
@@ -45,8 +43,8 @@ Identity *identity_ref(Identity *identity) {
 
 static void identity_clear(gpointer data) {
   Identity *identity = data;
-  acl_unref(identity->own);
   g_free(identity->groups);
+  g_free(identity->branch);
   g_free(identity->program);
 }
 
@@ -240,14 +238,6 @@ static gboolean acl_add(Acl *acl, const AclEntry *entry, GError **error) {
   return TRUE;
 }
 
-static Acl *new_own_list(guint32 uid) {
-  Acl *acl = acl_new_empty(1);
-  AclEntry entry = {.kind = PRINCIPAL_USER, .id = uid, .level = ACCESS_CONTROL};
-  entry.principal = g_strdup_printf("user:%u", uid);
-  acl->entries[acl->n_entries++] = entry;
-  return acl;
-}
-
 gboolean access_find_id(PrincipalKind kind, const char *name, PrincipalResolver resolver,
                         guint32 *id) {
   gboolean numeric = strspn(name, "0123456789") == strlen(name);
@@ -377,18 +367,28 @@ static gboolean decide_by_name(const Acl *acl, const Identity *identity, AccessL
   return decided;
 }
 
-AccessLevel acl_get_secret_level(const Acl *acl, const Identity *identity) {
+gboolean access_owns(const Identity *identity, const char *path) {
+  gsize length = strlen(identity->branch);
+  return identity->uid != NOBODY_AT_ALL && strncmp(path, identity->branch, length) == 0 &&
+         (path[length] == '\\' || path[length] == '\0');
+}
+
+static gboolean has_control(const Identity *identity, const char *path) {
+  return identity->administrator || access_owns(identity, path);
+}
+
+AccessLevel acl_get_secret_level(const Acl *acl, const char *path, const Identity *identity) {
   AccessLevel level = ACCESS_NONE;
-  if (identity->administrator)
+  if (has_control(identity, path))
     return ACCESS_CONTROL;
   if (acl == NULL || !decide_by_name(acl, identity, &level))
     return ACCESS_NONE;
   return level;
 }
 
-AccessLevel acl_get_level(const Acl *acl, const Identity *identity) {
+AccessLevel acl_get_level(const Acl *acl, const char *path, const Identity *identity) {
   AccessLevel level = ACCESS_NONE;
-  if (identity->administrator)
+  if (has_control(identity, path))
     return ACCESS_CONTROL;
   if (acl == NULL)
     return ACCESS_NONE;

@@ -13,9 +13,8 @@ typedef struct {
   gboolean administrator;
   guint32 *groups;
   guint n_groups;
-  struct Acl *own; /* the list of a user's own branch before it exists: control for them, nothing
-                      for others */
-  char *program;   /* first word of the command line, for information; never NULL */
+  char *branch;  /* the canonical path of the user's own branch */
+  char *program; /* first word of the command line, for information; never NULL */
 } Identity;
 Identity *identity_new(guint32 uid, gboolean administrator, const guint32 *groups, guint n_groups,
                        guint32 pid, const char *program);
@@ -65,9 +64,13 @@ char *acl_encode(const Acl *acl);
 Acl *acl_decode(const char *text, GError **error);
 gboolean acl_equal(const Acl *a, const Acl *b);
 
-/* The level that @acl gives @identity. A NULL list gives nothing, except to administrators. */
-AccessLevel acl_get_level(const Acl *acl, const Identity *identity);
+/* Whether the canonical path @path lies in @identity's own branch, at or below HKEY_USERS\<uid>. */
+gboolean access_owns(const Identity *identity, const char *path);
+/* What @identity may do at the canonical path @path, where @acl decides. A NULL list gives nothing.
+ * Administrators, and users in their own branch, have control whatever the list says: nobody locks
+ * themselves out. */
+AccessLevel acl_get_level(const Acl *acl, const char *path, const Identity *identity);
 /* The same without the entry for everyone: the level that counts for secret values. */
-AccessLevel acl_get_secret_level(const Acl *acl, const Identity *identity);
+AccessLevel acl_get_secret_level(const Acl *acl, const char *path, const Identity *identity);
 
 #endif

@@ -68,8 +68,8 @@ gboolean effective_reaches(ChangeKind kind, const char *key, const char *watched
   return kind == CHANGE_ACL_CHANGED && effective_find_depth(watched, key) > 0;
 }
 
-static gboolean may_read(const Acl *acl, const Identity *identity) {
-  return acl_get_level(acl, identity) >= ACCESS_READ;
+static gboolean may_read(const EffectiveEntry *entry, const Acl *acl, const Identity *identity) {
+  return acl_get_level(acl, entry->key, identity) >= ACCESS_READ;
 }
 
 /* Which of the two lists decide for each kind. */
@@ -83,9 +83,9 @@ static const struct {
 };
 
 gboolean effective_entry_is_visible(const EffectiveEntry *entry, const Identity *identity) {
-  if (deciding[entry->kind].before && may_read(entry->before, identity))
+  if (deciding[entry->kind].before && may_read(entry, entry->before, identity))
     return TRUE;
-  return deciding[entry->kind].after && may_read(entry->after, identity);
+  return deciding[entry->kind].after && may_read(entry, entry->after, identity);
 }
 
 const Acl *effective_entry_get_list(const EffectiveEntry *entry) {

@@ -3,16 +3,15 @@
 #include "regd/history/sight.h"
 
 #include "client/base/path.h"
-#include "regd/tree/place.h"
 
 static gboolean may_read(const PastThing *thing, const Identity *who) {
-  return acl_get_level(thing->today, who) >= ACCESS_READ &&
-         acl_get_level(thing->then, who) >= ACCESS_READ;
+  return acl_get_level(thing->today, thing->path, who) >= ACCESS_READ &&
+         acl_get_level(thing->then, thing->path, who) >= ACCESS_READ;
 }
 
 static gboolean may_read_secrets(const PastThing *thing, const Identity *who) {
-  return acl_get_secret_level(thing->today, who) >= ACCESS_READ &&
-         acl_get_secret_level(thing->then, who) >= ACCESS_READ;
+  return acl_get_secret_level(thing->today, thing->path, who) >= ACCESS_READ &&
+         acl_get_secret_level(thing->then, thing->path, who) >= ACCESS_READ;
 }
 
 static gboolean is_secret(const PastThing *thing) {
@@ -31,18 +30,13 @@ Sight sight_judge(const PastThing *thing, const Identity *who) {
   return may_read_secrets(thing, who) || !is_secret(thing) ? SIGHT_SHOWN : SIGHT_NAMED;
 }
 
-gboolean sight_find_today(Store *store, const Identity *who, gint64 key, Acl **today,
-                          GError **error) {
+gboolean sight_find_today(Store *store, gint64 key, Acl **today, GError **error) {
   gint64 acl = 0;
   gint64 at = key;
   while (at != 0 && acl == 0) {
     g_autoptr(KeyRow) row = NULL;
     if (!store_get_key(store, at, &row, error))
       return FALSE;
-    if (resolve_is_gone_branch(row, who)) {
-      *today = who->own;
-      return TRUE;
-    }
     acl = row->live ? row->acl : 0;
     at = row->parent;
   }
@@ -146,19 +140,22 @@ static gboolean note_spelling(const Difference *difference, guint64 revision, gp
   return TRUE;
 }
 
-/* The name of a key that is gone; folded if the caller may see none of its lives. */
-static char *spell_gone(SightPaths *paths, const KeyRow *row, GError **error) {
+/* The name of a key below @above that is gone; folded if the caller may see none of its lives. */
+static char *spell_gone(SightPaths *paths, const KeyRow *row, const char *above, GError **error) {
   Acl *today = NULL;
+  g_autofree char *fold = path_fold(row->name);
+  g_autofree char *path = g_strconcat(above, "\\", fold, NULL);
   Spelling spelling = {.paths = paths};
-  if (!sight_find_today(paths->store, paths->who, row->id, &today, error))
+  if (!sight_find_today(paths->store, row->id, &today, error))
     return NULL;
   spelling.today.today = today;
+  spelling.today.path = path;
   if (!history_visit_key(paths->store, row->id, 0, &(HistoryVisitor){note_spelling, &spelling},
                          error)) {
     g_free(spelling.name);
     return NULL;
   }
-  return spelling.name != NULL ? spelling.name : path_fold(row->name);
+  return spelling.name != NULL ? spelling.name : g_steal_pointer(&fold);
 }
 
 static GRefString *make_path(SightPaths *paths, gint64 key, GError **error) {
@@ -169,7 +166,7 @@ static GRefString *make_path(SightPaths *paths, gint64 key, GError **error) {
     return store_get_path(paths->store, key, error);
   /* Recursion is as deep as the tree. */
   GRefString *above = sight_paths_get(paths, row->parent, error);
-  g_autofree char *name = above != NULL ? spell_gone(paths, row, error) : NULL;
+  g_autofree char *name = above != NULL ? spell_gone(paths, row, above, error) : NULL;
   g_autofree char *path = name != NULL ? g_strconcat(above, "\\", name, NULL) : NULL;
   g_clear_pointer(&above, g_ref_string_release);
   return path != NULL ? g_ref_string_new(path) : NULL;

@@ -42,10 +42,8 @@ gboolean sight_judge_difference(Store *store, const Identity *who, const Differe
 gboolean sight_is_known(Store *store, const Identity *who, gint64 id, const PastThing *today,
                         gboolean *known, GError **error);
 
-/* The list that decides today at the row @key, live or dead; borrowed as store_load_acl()'s, or
- * @who's. A branch that its user has deleted stays theirs. */
-gboolean sight_find_today(Store *store, const Identity *who, gint64 key, Acl **today,
-                          GError **error);
+/* The list that decides today at the row @key, live or dead; borrowed as store_load_acl()'s. */
+gboolean sight_find_today(Store *store, gint64 key, Acl **today, GError **error);
 
 /* How keys are spelled for a caller. A row has the spelling that its key had last, which may have
  * been in a life that the caller may not see. Keeps what it has found; all is borrowed. */

@@ -44,7 +44,7 @@ static gboolean find_today(Telling *telling, gint64 key, GError **error) {
   if (telling->today_key == key)
     return TRUE;
   telling->today_key = key;
-  return sight_find_today(telling->reader->store, telling->who, key, &telling->today, error);
+  return sight_find_today(telling->reader->store, key, &telling->today, error);
 }
 
 typedef struct {

@@ -185,7 +185,7 @@ static gboolean is_secret(const Reader *reader, const char *path, const char *na
 
 gboolean reader_may_see_value(const Reader *reader, const Identity *who, const Acl *acl,
                               const char *path, const char *name) {
-  if (who->administrator || acl_get_secret_level(acl, who) >= ACCESS_READ)
+  if (who->administrator || acl_get_secret_level(acl, path, who) >= ACCESS_READ)
     return TRUE;
   return !is_secret(reader, path, name);
 }
@@ -500,11 +500,12 @@ static gboolean may_hear(const EffectiveEntry *entry, gint64 key, gpointer data,
   }
   if (filter->last != key) {
     filter->last = 0;
-    if (!sight_find_today(filter->store, filter->who, key, &filter->today, error))
+    if (!sight_find_today(filter->store, key, &filter->today, error))
       return FALSE;
     filter->last = key;
   }
-  const PastThing thing = {.today = filter->today, .then = effective_entry_get_list(entry)};
+  const PastThing thing = {
+      .today = filter->today, .then = effective_entry_get_list(entry), .path = entry->key};
   *may = sight_judge(&thing, filter->who) > SIGHT_HIDDEN;
   return TRUE;
 }

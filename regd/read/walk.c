@@ -68,7 +68,7 @@ static gboolean refuse_missing_then(Walk *walk, const Place *place, GError **err
   Acl *then = NULL;
   if (!past_tree_get_acl_around(walk->past, place->key->id, &then, error))
     return FALSE;
-  if (!place->own_branch && acl_get_level(then, walk->who) < ACCESS_READ)
+  if (acl_get_level(then, place->path, walk->who) < ACCESS_READ)
     return access_refuse(place->asked, ACCESS_READ, error);
   return missing(place->path, error);
 }
@@ -125,7 +125,7 @@ Place *walk_begin(Walk *walk, const char *key, const guint64 *at, Snapshot **sna
 /* ---- on the way ---- */
 
 static gboolean is_readable(const Walk *walk, const WalkKey *key) {
-  const PastThing thing = {.today = key->today, .then = key->then};
+  const PastThing thing = {.today = key->today, .then = key->then, .path = key->path};
   return sight_judge(&thing, walk->who) > SIGHT_HIDDEN;
 }
 
@@ -172,7 +172,7 @@ static gboolean make_child(Walk *walk, const WalkKey *above, const KeyRow *row, 
                            GError **error) {
   child->row = row;
   child->is_told = is_readable(walk, above);
-  child->today = resolve_is_gone_branch(row, walk->who) ? walk->who->own : above->today;
+  child->today = above->today;
   if (row->live && row->acl != 0 &&
       !store_load_acl(walk->reader->store, row->acl, &child->today, error))
     return FALSE;

@@ -78,20 +78,38 @@ gboolean access_refuse(const char *path, AccessLevel level, GError **error) {
                    access_level_get_name(level));
 }
 
+/* A link that was followed, or kept from it. */
+typedef struct {
+  Acl *acl; /* NULL: no list */
+  char *path;
+} Gate;
+
+static void gate_free(gpointer data) {
+  Gate *gate = data;
+  acl_unref(gate->acl);
+  g_free(gate->path);
+  g_free(gate);
+}
+
+static gboolean is_open(const Gate *gate, const Identity *who) {
+  return acl_get_level(gate->acl, gate->path, who) >= ACCESS_READ;
+}
+
 /* Where a link leads is told only to those who may read it. */
 static gboolean gates_are_open(const Place *place, const Identity *who) {
   for (guint i = 0; place->gates != NULL && i < place->gates->len; i++)
-    if (acl_get_level(g_ptr_array_index(place->gates, i), who) < ACCESS_READ)
+    if (!is_open(g_ptr_array_index(place->gates, i), who))
       return FALSE;
   return TRUE;
 }
 
 AccessLevel place_get_level(const Place *place, const Identity *who) {
-  return gates_are_open(place, who) ? acl_get_level(place->acl, who) : ACCESS_NONE;
+  return gates_are_open(place, who) ? acl_get_level(place->acl, place->path, who) : ACCESS_NONE;
 }
 
 AccessLevel place_get_secret_level(const Place *place, const Identity *who) {
-  return gates_are_open(place, who) ? acl_get_secret_level(place->acl, who) : ACCESS_NONE;
+  return gates_are_open(place, who) ? acl_get_secret_level(place->acl, place->path, who)
+                                    : ACCESS_NONE;
 }
 
 gboolean place_require(const Place *place, const Identity *who, AccessLevel level, GError **error) {
@@ -241,9 +259,12 @@ static gboolean pass_gate(Walk *walk, const KeyRow *link, gboolean *opens, GErro
   if (!store_load_acl(walk->store, link->acl != 0 ? link->acl : place->acl_id, &list, error))
     return FALSE;
   if (place->gates == NULL)
-    place->gates = g_ptr_array_new_with_free_func((GDestroyNotify)acl_unref);
-  g_ptr_array_add(place->gates, list != NULL ? acl_ref(list) : NULL);
-  *opens = acl_get_level(list, walk->who) >= ACCESS_READ;
+    place->gates = g_ptr_array_new_with_free_func(gate_free);
+  Gate *gate = g_new0(Gate, 1);
+  gate->acl = list != NULL ? acl_ref(list) : NULL;
+  gate->path = g_strconcat(walk->way->str, "\\", link->name, NULL);
+  g_ptr_array_add(place->gates, gate);
+  *opens = is_open(gate, walk->who);
   return TRUE;
 }
 
@@ -314,19 +335,11 @@ static gboolean finish(Walk *walk, GError **error) {
     append(walk, g_ptr_array_index(place->missing, i));
   place->path = g_strndup(walk->way->str, walk->way->len);
 
-  guint32 uid = 0;
-  place->own_branch = resolve_get_branch(place->path, &uid) && uid == walk->who->uid;
   place->in_volatile = place->key->is_volatile;
   if (walk->folds->len + place->missing->len + 1 > LIMIT_DEPTH)
     return error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED, "%s: a path has at most %u components",
                      walk->asked, LIMIT_DEPTH);
-  if (!store_load_acl(walk->store, place->acl_id, &place->acl, error))
-    return FALSE;
-  /* A user's own branch is made by their first write. Before, they already have the rights
-   * that they will have on it. */
-  if (place->own_branch && place->key->id == STORE_USERS)
-    place->acl = walk->who->own;
-  return TRUE;
+  return store_load_acl(walk->store, place->acl_id, &place->acl, error);
 }
 
 gboolean resolve_is_gone_branch(const KeyRow *row, const Identity *who) {
@@ -386,7 +399,6 @@ gboolean resolve_child(Store *store, const Place *place, const char *asked, Plac
   made->path = g_strconcat(place->path, "\\", row != NULL ? row->name : name, NULL);
   made->acl_id = has_list ? row->acl : place->acl_id;
   made->acl_origin = has_list ? row->id : place->acl_origin;
-  made->own_branch = place->own_branch;
   if (row == NULL)
     g_ptr_array_add(made->missing, g_strdup(name));
   made->key = row != NULL ? g_steal_pointer(&row) : key_row_copy(place->key);

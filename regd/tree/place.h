@@ -18,13 +18,11 @@ typedef struct {
       *missing; /* names of the components that are missing, as asked; empty if the key exists */
   char *path;   /* canonical; the missing part spelled as asked */
   char *asked;  /* as the caller wrote it */
-  GPtrArray *gates; /* the lists of the links that were followed, or kept from it: of Acl, NULL for
-                       no list; NULL: there were no links */
-  Acl *acl;         /* the list that decides at `key`, or of the caller's own branch; borrowed */
+  GPtrArray *gates; /* the links that were followed, or kept from it; NULL: there were none */
+  Acl *acl;         /* the list that decides at `key`; borrowed */
   gint64 acl_id;
   gint64 acl_origin;    /* the key that has it */
   gboolean in_volatile; /* `key` is volatile */
-  gboolean own_branch;  /* at or below HKEY_USERS\<uid of the caller>, there or not */
 } Place;
 Place *place_ref(Place *place);
 void place_free(Place *place); /* releases one reference */

@@ -34,7 +34,7 @@ gboolean edit_require(Edit *edit, gint64 acl, const char *path, AccessLevel leve
   Acl *list = NULL;
   if (!store_load_acl(edit->store, acl, &list, error))
     return FALSE;
-  return acl_get_level(list, edit->who) >= level || access_refuse(path, level, error);
+  return acl_get_level(list, path, edit->who) >= level || access_refuse(path, level, error);
 }
 
 /* ---- creating ---- */

@@ -13,7 +13,7 @@ static gboolean is_exempt(Edit *edit, const KeyAt *at, const char *name, gboolea
     return TRUE;
   if (!edit->who->administrator && !store_load_acl(edit->store, at->acl, &list, error))
     return FALSE;
-  return acl_get_level(list, edit->who) < ACCESS_CONTROL ||
+  return acl_get_level(list, at->path, edit->who) < ACCESS_CONTROL ||
          declared_is_by(edit->store, edit->owner, at->path, name, exempt, error);
 }
 

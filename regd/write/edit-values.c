@@ -54,7 +54,7 @@ static gboolean is_blind(Edit *edit, const KeyAt *at, const char *name, gboolean
   if (!store_load_acl(edit->store, at->acl, &list, error))
     return FALSE;
   /* What a trial did blindly is undone as blindly. */
-  *blind = edit->undone != 0 || acl_get_secret_level(list, edit->who) < ACCESS_READ;
+  *blind = edit->undone != 0 || acl_get_secret_level(list, at->path, edit->who) < ACCESS_READ;
   return TRUE;
 }
 

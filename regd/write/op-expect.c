@@ -71,56 +71,87 @@ static gboolean check_since(const Edit *edit, const Operation *operation, const 
 
 typedef struct {
   Edit *edit;
-  Acl *today;
+  PastThing today;
   gboolean seen;
 } Changes;
 
 /* That a list has changed concerns those, too, who may read no longer. */
+static gboolean was_open(const Changes *changes, gint64 list, gboolean *open, GError **error) {
+  Acl *acl = NULL;
+  const Identity *who = changes->edit->who;
+  if (!store_load_acl(changes->edit->store, list, &acl, error))
+    return FALSE;
+  *open = acl_get_level(acl, changes->today.path, who) >= ACCESS_READ;
+  return TRUE;
+}
+
+static gboolean look_at_list(Changes *changes, const Difference *difference, GError **error) {
+  gboolean before = FALSE;
+  gboolean after = FALSE;
+  if (!was_open(changes, difference->before_acl, &before, error) ||
+      !was_open(changes, difference->after_acl, &after, error))
+    return FALSE;
+  changes->seen = before || after;
+  return !changes->seen;
+}
+
 static gboolean look(const Difference *difference, G_GNUC_UNUSED guint64 revision, gpointer data,
                      GError **error) {
   Changes *changes = data;
   Edit *edit = changes->edit;
   DifferenceSight sight = {SIGHT_HIDDEN, SIGHT_HIDDEN};
-  const PastThing today = {.today = changes->today};
-  const PastThing always = {.today = edit->who->own};
-  const PastThing *thing = difference->kind == CHANGE_ACL_CHANGED ? &always : &today;
-  if (!sight_judge_difference(edit->store, edit->who, difference, thing, &sight, error))
+  if (difference->kind == CHANGE_ACL_CHANGED)
+    return look_at_list(changes, difference, error);
+  if (!sight_judge_difference(edit->store, edit->who, difference, &changes->today, &sight, error))
     return FALSE;
   changes->seen = MAX(sight.of_old, sight.of_new) > SIGHT_HIDDEN;
   return !changes->seen;
+}
+
+static gboolean look_at_key(Changes *changes, gint64 key, guint64 since, GError **error) {
+  Store *store = changes->edit->store;
+  Acl *today = NULL;
+  const HistoryVisitor visitor = {look, changes};
+  GRefString *path = store_get_path(store, key, error);
+  if (path == NULL)
+    return FALSE;
+  gboolean done = sight_find_today(store, key, &today, error);
+  changes->today = (PastThing){.today = today, .path = path};
+  done = done && history_visit_key(store, key, since, &visitor, error);
+  g_ref_string_release(path);
+  return done;
 }
 
 static gboolean has_history_changed(Edit *edit, gint64 key, guint64 since, gboolean *changed,
                                     GError **error) {
   g_autoptr(GArray) keys = history_list_changed(edit->store, key, since, error);
   Changes changes = {.edit = edit};
-  const HistoryVisitor visitor = {look, &changes};
-  for (guint i = 0; keys != NULL && i < keys->len && !changes.seen; i++) {
-    gint64 id = g_array_index(keys, gint64, i);
-    if (!sight_find_today(edit->store, edit->who, id, &changes.today, error) ||
-        !history_visit_key(edit->store, id, since, &visitor, error))
+  for (guint i = 0; keys != NULL && i < keys->len && !changes.seen; i++)
+    if (!look_at_key(&changes, g_array_index(keys, gint64, i), since, error))
       return FALSE;
-  }
   *changed = changes.seen;
   return keys != NULL;
 }
 
 /* If history does not reach back: the keys themselves store when they last changed, and when
  * direct sub-keys last came or went. */
-static gboolean has_row_changed(Edit *edit, const KeyRow *row, gint64 above, guint64 since,
+static gboolean has_row_changed(Edit *edit, const KeyRow *row, const KeyAt *at, guint64 since,
                                 gboolean *changed, GError **error) {
   Acl *list = NULL;
-  gint64 acl = edit_deciding(row, above);
-  if (!store_load_acl(edit->store, acl, &list, error))
+  if (!store_load_acl(edit->store, at->acl, &list, error))
     return FALSE;
-  *changed = acl_get_level(list, edit->who) >= ACCESS_READ &&
+  *changed = acl_get_level(list, at->path, edit->who) >= ACCESS_READ &&
              (row->revision > since || row->children_revision > since);
   if (*changed || row->link != NULL)
     return TRUE;
   g_autoptr(GPtrArray) children = store_list_children(edit->store, row->id, NULL, error);
-  for (guint i = 0; children != NULL && i < children->len && !*changed; i++)
-    if (!has_row_changed(edit, g_ptr_array_index(children, i), acl, since, changed, error))
+  for (guint i = 0; children != NULL && i < children->len && !*changed; i++) {
+    const KeyRow *child = g_ptr_array_index(children, i);
+    g_autofree char *path = g_strconcat(at->path, "\\", child->name, NULL);
+    const KeyAt below = {child->id, edit_deciding(child, at->acl), path};
+    if (!has_row_changed(edit, child, &below, since, changed, error))
       return FALSE;
+  }
   return children != NULL;
 }
 
@@ -138,8 +169,9 @@ static gboolean has_changed(Edit *edit, const Place *place, guint64 since, gbool
   g_autoptr(KeyRow) row = NULL;
   if (!store_get_key(edit->store, place->key->id, &row, error))
     return FALSE;
+  const KeyAt at = {row->id, edit_deciding(row, place->acl_id), place->path};
   if (place_exists(place))
-    return has_row_changed(edit, row, place->acl_id, since, changed, error);
+    return has_row_changed(edit, row, &at, since, changed, error);
   *changed = row->children_revision > since;
   return TRUE;
 }

@@ -38,7 +38,7 @@ static GPtrArray *read_values(Edit *edit, const KeyRow *row, gint64 acl, GError 
   gboolean allowed = edit_require(edit, acl, path, ACCESS_READ, error) &&
                      store_load_acl(edit->store, acl, &list, error) &&
                      (values = store_list_values(edit->store, row->id, error)) != NULL;
-  gboolean secrets = allowed && acl_get_secret_level(list, edit->who) >= ACCESS_READ;
+  gboolean secrets = allowed && acl_get_secret_level(list, path, edit->who) >= ACCESS_READ;
   for (guint i = 0; allowed && !secrets && i < values->len; i++) {
     const ValueRow *value = g_ptr_array_index(values, i);
     if (edit_is_secret(edit, path, value->name))

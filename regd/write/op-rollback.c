@@ -84,8 +84,6 @@ static gboolean enter_scene(const Rollback *rollback, const PastKey *past, const
   if (past->own != NULL)
     scene->then = past->own;
   scene->all |= row->live && !same_attributes(past, row);
-  if (resolve_is_gone_branch(row, edit->who))
-    scene->today = edit->who->own;
   return !row->live || row->acl == 0 || store_load_acl(edit->store, row->acl, &scene->today, error);
 }
 
@@ -120,7 +118,7 @@ static gboolean require_around(const Rollback *rollback, const Place *place, gin
   Acl *then = NULL;
   if (!past_tree_get_acl_around(rollback->tree, id, &then, error))
     return FALSE;
-  return place->own_branch || acl_get_level(then, who) >= ACCESS_READ ||
+  return acl_get_level(then, place->path, who) >= ACCESS_READ ||
          access_refuse(place->asked, ACCESS_READ, error);
 }
 

@@ -169,14 +169,15 @@ static gboolean have_lists_changed(const ChangedSince *since, gint64 key, gboole
   return TRUE;
 }
 
-/* What the maker could do by hand now, at a key where @acl decides. */
-static gboolean has_level(const ChangedSince *since, gint64 acl, AccessLevel level, gboolean *has,
-                          GError **error) {
+/* What the maker could do by hand now. */
+static gboolean has_level(const ChangedSince *since, const KeyAt *at, AccessLevel level,
+                          gboolean *has, GError **error) {
   Acl *list = NULL;
-  if (!store_load_acl(since->edit->store, acl, &list, error))
-    return FALSE;
-  *has = acl_get_level(list, since->maker) >= level;
-  return TRUE;
+  GRefString *path = store_get_path(since->edit->store, at->id, error);
+  gboolean done = path != NULL && store_load_acl(since->edit->store, at->acl, &list, error);
+  *has = done && acl_get_level(list, path, since->maker) >= level;
+  g_clear_pointer(&path, g_ref_string_release);
+  return done;
 }
 
 /* As long as nobody has changed a list at @key or above it, the rights that the trial gives back
@@ -187,7 +188,7 @@ static gboolean may_regain(const ChangedSince *since, const KeyAt *key, AccessLe
   *may = since->maker->administrator;
   if (*may)
     return TRUE;
-  if (!has_level(since, key->acl, level, may, error) ||
+  if (!has_level(since, key, level, may, error) ||
       (!*may && !have_lists_changed(since, key->id, &changed, error)))
     return FALSE;
   *may |= !changed;

@@ -58,6 +58,47 @@ def calls(key, level):
 
 
 @test
+def nobody_locks_himself_out():
+    needs_root()
+    shut = [[("everyone", "read")], [("everyone", "none")], [(f"user:{ALICE}", "none")], [(f"user:{BOB}", "control")],
+            [(f"group:{SOME_GROUP}", "none")], [(f"user:{ALICE}", "read"), ("everyone", "write")]]
+    inner = r"HKCU\Software\Acme"
+    for entries in shut:
+        for closed in ("HKCU", inner):
+            with Registry() as registry:
+                client, alice, bob = (registry.client, registry.connect(uid=ALICE, groups=[SOME_GROUP]),
+                                      registry.connect(uid=BOB))
+                alice.set(inner, "n", REG_SZ, "x")
+                alice.set_acl(closed, *entries)
+                equal(alice.acl(closed)[1], entries)
+                alice.watch("HKCU", recursive=True)
+                for level in ("read", "write", "control"):
+                    alice.create(inner + r"\Sub")
+                    alice.create(inner + r"\Old")
+                    for member, signature, *arguments in calls(inner, level):
+                        alice.call(member, signature, *arguments)
+                    alice.set_acl(inner)
+                    alice.set_acl(closed, *entries)
+                check(alice.received(), "no signal of one's own")
+                equal(client.call("CheckAccess", "ssa{sv}", f"HKU\\{ALICE}", f"user:{ALICE}", options()), "control")
+                check(alice.call("GetHistory", "sa{sv}", "HKCU", options()), "no history of one's own")
+                # Others have what the list gives them, and no more.
+                level = dict(entries).get(f"user:{BOB}", dict(entries).get("everyone", "none"))
+                if level == "none":
+                    bob.refused("AccessDenied", "GetValue", "ss", f"HKU\\{ALICE}\\Software\\Acme", "n")
+                else:
+                    equal(bob.call("CheckAccess", "ssa{sv}", f"HKU\\{ALICE}\\Software\\Acme", f"user:{BOB}",
+                                   options()), level)
+                # Shut by an administrator, and gone: it stays theirs.
+                client.set_acl(f"HKU\\{ALICE}", ("user:0", "control"))
+                alice.call("DeleteKey", "sa{sv}", inner, options(recursive=True))
+                client.call("DeleteKey", "sa{sv}", f"HKU\\{ALICE}", options(recursive=True))
+                alice.call("GetHistory", "sa{sv}", inner, options())
+                alice.set(inner, "n", REG_SZ, "again")
+                equal(alice.get(inner, "n"), (REG_SZ, "s", "again"))
+
+
+@test
 def each_level_includes_those_below():
     needs_root()
     ladder = ["none", "read", "write", "control"]

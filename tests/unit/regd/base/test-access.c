@@ -7,6 +7,7 @@
 #include "client/base/protocol.h"
 
 #define ALICE 1000U
+#define ELSEWHERE "HKEY_LOCAL_MACHINE\\SOFTWARE"
 #define BOB 1001U
 #define STAFF 50U
 #define WHEEL 10U
@@ -46,22 +47,37 @@ typedef struct {
   guint32 group; /* 0: none */
   gboolean administrator;
   AccessLevel level, secret_level;
+  const char *path;
 } Decision;
 
 static const Decision decisions[] = {
-    {"everyone=read", ALICE, 0, FALSE, ACCESS_READ, ACCESS_NONE},
-    {"everyone=control", ALICE, 0, FALSE, ACCESS_CONTROL, ACCESS_NONE},
-    {"user:alice=write", ALICE, 0, FALSE, ACCESS_WRITE, ACCESS_WRITE},
-    {"user:alice=write", BOB, 0, FALSE, ACCESS_NONE, ACCESS_NONE},
-    {"user:1000=read,everyone=control", ALICE, 0, FALSE, ACCESS_READ, ACCESS_READ},
-    {"user:alice=none,group:staff=control", ALICE, STAFF, FALSE, ACCESS_NONE, ACCESS_NONE},
-    {"group:staff=read,everyone=write", BOB, STAFF, FALSE, ACCESS_READ, ACCESS_READ},
-    {"group:staff=none,everyone=write", BOB, STAFF, FALSE, ACCESS_NONE, ACCESS_NONE},
-    {"group:50=read,group:10=write", BOB, STAFF, FALSE, ACCESS_WRITE, ACCESS_WRITE},
-    {"group:staff=control", BOB, 0, FALSE, ACCESS_NONE, ACCESS_NONE},
+    {"everyone=read", ALICE, 0, FALSE, ACCESS_READ, ACCESS_NONE, ELSEWHERE},
+    {"everyone=control", ALICE, 0, FALSE, ACCESS_CONTROL, ACCESS_NONE, ELSEWHERE},
+    {"user:alice=write", ALICE, 0, FALSE, ACCESS_WRITE, ACCESS_WRITE, ELSEWHERE},
+    {"user:alice=write", BOB, 0, FALSE, ACCESS_NONE, ACCESS_NONE, ELSEWHERE},
+    {"user:1000=read,everyone=control", ALICE, 0, FALSE, ACCESS_READ, ACCESS_READ, ELSEWHERE},
+    {"user:alice=none,group:staff=control", ALICE, STAFF, FALSE, ACCESS_NONE, ACCESS_NONE,
+     ELSEWHERE},
+    {"group:staff=read,everyone=write", BOB, STAFF, FALSE, ACCESS_READ, ACCESS_READ, ELSEWHERE},
+    {"group:staff=none,everyone=write", BOB, STAFF, FALSE, ACCESS_NONE, ACCESS_NONE, ELSEWHERE},
+    {"group:50=read,group:10=write", BOB, STAFF, FALSE, ACCESS_WRITE, ACCESS_WRITE, ELSEWHERE},
+    {"group:staff=control", BOB, 0, FALSE, ACCESS_NONE, ACCESS_NONE, ELSEWHERE},
     /* A uid is no gid. */
-    {"group:1000=control", ALICE, STAFF, FALSE, ACCESS_NONE, ACCESS_NONE},
-    {"user:alice=none,everyone=none", ALICE, 0, TRUE, ACCESS_CONTROL, ACCESS_CONTROL},
+    {"group:1000=control", ALICE, STAFF, FALSE, ACCESS_NONE, ACCESS_NONE, ELSEWHERE},
+    {"user:alice=none,everyone=none", ALICE, 0, TRUE, ACCESS_CONTROL, ACCESS_CONTROL, ELSEWHERE},
+    /* Nobody locks themselves out of their own branch. */
+    {"everyone=read", ALICE, 0, FALSE, ACCESS_CONTROL, ACCESS_CONTROL, "HKEY_USERS\\1000"},
+    {"user:alice=none", ALICE, 0, FALSE, ACCESS_CONTROL, ACCESS_CONTROL,
+     "HKEY_USERS\\1000\\Software"},
+    {"group:staff=none", ALICE, STAFF, FALSE, ACCESS_CONTROL, ACCESS_CONTROL,
+     "HKEY_USERS\\1000\\a"},
+    /* Others' branches, and what only looks like theirs. */
+    {"everyone=read", BOB, 0, FALSE, ACCESS_READ, ACCESS_NONE, "HKEY_USERS\\1000"},
+    {"everyone=none", ALICE, 0, FALSE, ACCESS_NONE, ACCESS_NONE, "HKEY_USERS\\10001"},
+    {"everyone=none", ALICE, 0, FALSE, ACCESS_NONE, ACCESS_NONE, "HKEY_USERS\\100"},
+    {"everyone=none", ALICE, 0, FALSE, ACCESS_NONE, ACCESS_NONE, "HKEY_USERS"},
+    {"everyone=none", ALICE, 0, FALSE, ACCESS_NONE, ACCESS_NONE, "HKEY_LOCAL_MACHINE\\1000"},
+    {"everyone=none", G_MAXUINT32, 0, FALSE, ACCESS_NONE, ACCESS_NONE, "HKEY_USERS\\4294967295"},
 };
 
 static void test_decisions(void) {
@@ -74,18 +90,18 @@ static void test_decisions(void) {
     g_autoptr(GError) error = NULL;
     g_autoptr(Acl) acl = parse(row->acl, &error);
     g_assert_no_error(error);
-    g_test_message("%s for %u", row->acl, row->uid);
-    g_assert_cmpint(acl_get_level(acl, who), ==, row->level);
-    g_assert_cmpint(acl_get_secret_level(acl, who), ==, row->secret_level);
+    g_test_message("%s for %u at %s", row->acl, row->uid, row->path);
+    g_assert_cmpint(acl_get_level(acl, row->path, who), ==, row->level);
+    g_assert_cmpint(acl_get_secret_level(acl, row->path, who), ==, row->secret_level);
   }
 }
 
 static void test_no_list_gives_nothing(void) {
   g_autoptr(Identity) user = identity_new(ALICE, FALSE, NULL, 0, 0, NULL);
   g_autoptr(Identity) root = identity_new(0, TRUE, NULL, 0, 0, NULL);
-  g_assert_cmpint(acl_get_level(NULL, user), ==, ACCESS_NONE);
-  g_assert_cmpint(acl_get_secret_level(NULL, user), ==, ACCESS_NONE);
-  g_assert_cmpint(acl_get_level(NULL, root), ==, ACCESS_CONTROL);
+  g_assert_cmpint(acl_get_level(NULL, ELSEWHERE, user), ==, ACCESS_NONE);
+  g_assert_cmpint(acl_get_secret_level(NULL, ELSEWHERE, user), ==, ACCESS_NONE);
+  g_assert_cmpint(acl_get_level(NULL, ELSEWHERE, root), ==, ACCESS_CONTROL);
 }
 
 static const struct {

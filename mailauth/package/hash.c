@@ -80,6 +80,11 @@ gboolean hash_is_accepted(const char *hash) {
   return is_plain_accepted(plain);
 }
 
+gboolean hash_is_locked(const char *hash) {
+  const char *plain = skip_scheme(hash);
+  return *plain == '!' || *plain == '*';
+}
+
 /* Parameters, if there are any, end with a `$` before the salt. */
 static gsize get_kind_length(const char *hash) {
   gsize length = strcspn(hash + 1, "$") + 2; /* "$6$" */

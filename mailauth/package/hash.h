@@ -11,6 +11,9 @@
  * that a login can bear (limits.h): a hash that takes hours would keep a thread, and
  * a few tries everybody out. */
 gboolean hash_is_accepted(const char *hash);
+/* Whether an administrator has locked the password: `!` or `*` before the hash or in its
+ * place, after a scheme of crypt(3)'s too. */
+gboolean hash_is_locked(const char *hash);
 
 /* The method and cost of @hash, which tell how long proving takes: "$y$j9T$", "$6$rounds=5000$",
  * "$2b$12$"; NULL if it is not accepted. Owned by the caller. */

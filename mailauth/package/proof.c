@@ -43,7 +43,7 @@ static Outcome judge_hash(const char *hash, const char **detail) {
     *detail = "the account has no password hash";
     return OUTCOME_BAD_PASSWORD;
   }
-  if (*hash == '!' || *hash == '*') {
+  if (hash_is_locked(hash)) {
     *detail = "the account's password is locked";
     return OUTCOME_DISABLED;
   }

@@ -78,7 +78,7 @@ Outcome sam_examine(const RegistryView *accounts, char **detail) {
 static gboolean is_unusable(const RegistryView *accounts, const char *account) {
   static const char *const names[] = {"Password", NULL};
   g_autofree char *hash = registry_view_get_string(accounts, account, names, NULL);
-  return hash != NULL && *hash != '\0' && *hash != '!' && *hash != '*' && !hash_is_accepted(hash);
+  return hash != NULL && *hash != '\0' && !hash_is_locked(hash) && !hash_is_accepted(hash);
 }
 
 char *sam_find_unusable(const RegistryView *accounts) {

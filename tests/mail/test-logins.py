@@ -106,12 +106,13 @@ def names_of_a_domain_are_accepted():
 def hashes_of_other_methods_do_not_log_in():
     with Registry() as registry, MailServer(registry) as server:
         server.add_account("anna", "sesame")
-        registry.client.set(PARAMETERS, "Lockout Threshold", REG_DWORD, 2)
+        registry.client.set(PARAMETERS, "Lockout Threshold", REG_DWORD, 4)
         for value, answer, reason, detail in (
                 ("$1$abcdefgh$irWbblnpmw.5z7wgBnprh0", "-ERR [SYS/PERM]", "unusable-hash", "user passwd"),
                 ("plain", "-ERR [SYS/PERM]", "unusable-hash", "user passwd"),
                 ("$5$rounds=999999999$abcdefgh$x", "-ERR [SYS/PERM]", "unusable-hash", "of no cost"),
-                ("!$5$abcdefgh$x", WRONG, "disabled", "locked"), ("", WRONG, "bad-password", "no password hash")):
+                ("!$5$abcdefgh$x", WRONG, "disabled", "locked"), ("{CRYPT}!$5$abcdefgh$x", WRONG, "disabled", "locked"),
+                ("{sha512-crypt}*", WRONG, "disabled", "locked"), ("", WRONG, "bad-password", "no password hash")):
             registry.client.set(f"{ACCOUNTS}\\anna", "Password", REG_SZ, value)
             contains(expect(server, answer, 11202, reason)["description"], detail)
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The short lists that every part of the server counts by: protocols, kinds of
- * sockets for other servers, certificates of a host, and where passwords may
- * travel. Their numbers are part of the messages between the roles. */
+ * sockets for other servers, certificates of a host, where passwords may travel, and
+ * SASL mechanisms. Their numbers are part of the messages between the roles. */
 #ifndef MAILAUTH_BASE_KINDS_H
 #define MAILAUTH_BASE_KINDS_H
 
@@ -22,5 +22,21 @@ typedef enum { CERTIFICATE_FIRST, CERTIFICATE_ALTERNATIVE, N_CERTIFICATE_SLOTS }
 
 /* Where a password may travel without TLS (`Clear Text`). */
 typedef enum { CLEAR_TEXT_NEVER, CLEAR_TEXT_LOOPBACK, CLEAR_TEXT_ALWAYS, N_CLEAR_TEXT } ClearText;
+
+/* SASL mechanisms. A set of them has MECHANISM_BIT() of each. */
+typedef enum {
+  MECHANISM_PLAIN, /* stands for USER and PASS, and for LOGIN of IMAP, as well */
+  MECHANISM_LOGIN,
+  MECHANISM_SCRAM,
+  MECHANISM_SCRAM_PLUS,
+  N_MECHANISMS
+} Mechanism;
+#define MECHANISM_BIT(mechanism) (1U << (mechanism))
+#define ALL_MECHANISMS (MECHANISM_BIT(N_MECHANISMS) - 1U)
+
+/* "SCRAM-SHA-256-PLUS"; static. */
+const char *mechanism_get_name(Mechanism mechanism);
+/* In any case of letters; N_MECHANISMS if there is none of that name. */
+Mechanism mechanism_find(const char *name);
 
 #endif

@@ -124,7 +124,7 @@ static void handle_ended(AuthSession *session, gpointer owner) {
 
 AuthFront *auth_front_new(Poller *poller, const AuthFrontHooks *hooks) {
   AuthFront *front = g_new0(AuthFront, 1);
-  front->host = (AuthHost){poller, front, handle_ask, handle_cancel, handle_ended, FALSE};
+  front->host = (AuthHost){poller, front, handle_ask, handle_cancel, handle_ended, FALSE, 0};
   front->hooks = *hooks;
   for (guint i = 0; i < N_AUTH_KINDS; i++) {
     front->entrances[i] = (Entrance){.watch = {.descriptor = -1, .ready = entrance_ready},
@@ -164,8 +164,9 @@ void auth_front_open(AuthFront *front) {
     watch_entrance(&front->entrances[i]);
 }
 
-void auth_front_offer_scram(AuthFront *front, gboolean has_scram) {
+void auth_front_offer(AuthFront *front, gboolean has_scram, guint left_out) {
   front->host.has_scram = has_scram;
+  front->host.left_out = left_out;
 }
 
 guint auth_front_count(const AuthFront *front, AuthKind kind) {

@@ -27,7 +27,7 @@ void auth_front_set_socket(AuthFront *front, AuthKind kind, int descriptor);
 /* Connections are accepted from now on. */
 void auth_front_open(AuthFront *front);
 /* Whether SCRAM-SHA-256 is offered to those who come from now on. */
-void auth_front_offer_scram(AuthFront *front, gboolean has_scram);
+void auth_front_offer(AuthFront *front, gboolean has_scram, guint left_out);
 guint auth_front_count(const AuthFront *front, AuthKind kind);
 
 #endif

@@ -290,7 +290,7 @@ AuthSession *auth_session_new(const AuthHost *host, int descriptor, AuthKind kin
   session->out = g_string_new(NULL);
   stream_open(&session->client, descriptor);
   if (kind == AUTH_DOVECOT) {
-    session->machine = dovecot_auth_new(host->has_scram);
+    session->machine = dovecot_auth_new(host->has_scram, host->left_out);
     dovecot_auth_greet(session->machine, (guint)getpid(), connection, cookie, session->out);
   }
   return session;

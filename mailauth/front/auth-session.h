@@ -25,6 +25,7 @@ typedef struct {
   /* The session is freed after this. */
   void (*ended)(AuthSession *session, gpointer owner);
   gboolean has_scram; /* SCRAM-SHA-256 is offered to those who come now */
+  guint left_out;     /* MECHANISM_BIT() of each mechanism that is not, whatever else holds */
 } AuthHost;
 
 /* Takes @descriptor, a connected socket. @connection: never used twice, and with

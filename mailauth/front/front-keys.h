@@ -21,6 +21,8 @@ void front_keys_take(FrontKeys *keys, const Message *message);
 void front_keys_report(FrontKeys *keys);
 /* The least version of TLS: 0x0303 is 1.2. */
 void front_keys_set_minimum(FrontKeys *keys, guint16 version);
+/* What TLS 1.2 may use; tls_server_set_ciphers(). A list that can't be used changes nothing. */
+void front_keys_set_ciphers(FrontKeys *keys, const char *ciphers);
 /* What connections begin from; NULL while there is no certificate at all. Borrowed,
  * until the next front_keys_take(). */
 SSL_CTX *front_keys_get_context(const FrontKeys *keys);

@@ -154,16 +154,22 @@ static void handle_settings(Front *front, Message *message) {
   guint16 minimum_tls;
   gboolean is_set;
   gboolean has_scram;
-  g_variant_get(message->body, "(bqb@a(yyuuuy))", &is_set, &minimum_tls, &has_scram, &rows);
+  guchar left_out;
+  const char *ciphers;
+  g_variant_get(message->body, "(bqbym&s@a(yyuuuy))", &is_set, &minimum_tls, &has_scram, &left_out,
+                &ciphers, &rows);
   if (!is_set && front->has_settings)
     return;
   front->host.has_scram = has_scram;
-  auth_front_offer_scram(front->others, front->host.has_scram);
+  front->host.left_out = left_out;
+  auth_front_offer(front->others, has_scram, left_out);
   for (gsize i = 0; i < g_variant_n_children(rows); i++) {
     g_autoptr(GVariant) row = g_variant_get_child_value(rows, i);
     take_row(front, row);
   }
   front_keys_set_minimum(front->keys, minimum_tls);
+  if (ciphers != NULL)
+    front_keys_set_ciphers(front->keys, ciphers);
   if (front->has_settings)
     return;
   front->has_settings = TRUE;

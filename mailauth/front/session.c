@@ -24,8 +24,7 @@ typedef enum {
   SESSION_DELAY,     /* there is a verdict, but the client is not told yet */
   SESSION_RELAY,     /* logged in */
   SESSION_CLOSING,   /* sending the last answer */
-  SESSION_LINGER,    /* reading past what the client has sent, so that it reads the answer:
-                        closing a socket with unread input takes back what was sent */
+  SESSION_LINGER,    /* reading on: to close with unread input would take the answer back */
   SESSION_OVER,
 } SessionState;
 
@@ -35,10 +34,8 @@ struct Session {
   Timer timer;
   Stream client;
   ClientAddress address;
-  guint8 state;
-  guint8 protocol;
-  gboolean client_ended;
-  gboolean greeted;
+  guint8 state, protocol;
+  gboolean client_ended, greeted;
   gint64 deadline; /* of the login */
   Machine *machine;
   GString *out; /* answers from out_at on are not sent yet; NULL: none */
@@ -70,6 +67,7 @@ static Surroundings get_surroundings(const Session *session) {
       .transcript = session->transcript,
       .takes_proofs = in_tls || clear_text != CLEAR_TEXT_NEVER,
       .has_scram = session->host->has_scram,
+      .left_out = session->host->left_out,
   };
 }
 
@@ -204,8 +202,7 @@ static void answer_held(Session *session) {
 static void hold_verdict(Session *session, const Verdict *verdict) {
   session->verdict = held_verdict_new(verdict);
   enter(session, SESSION_DELAY);
-  /* Past the login's deadline, too: the client is not told sooner for having come
-   * late, and is told what its password was. */
+  /* Past the login's deadline, too: a client that comes late is not told sooner. */
   poller_set_timer(session->host->poller, &session->timer, (gint64)verdict->delay_ms * MS);
 }
 
@@ -580,7 +577,10 @@ gboolean session_is_in_tls(const Session *session) {
 }
 
 guint session_list_bindings(const Session *session, ChannelBinding *bindings) {
-  return session->client.tls == NULL ? 0 : channel_binding_list(session->client.tls, bindings);
+  SSL *tls = (session->host->left_out & MECHANISM_BIT(MECHANISM_SCRAM_PLUS)) == 0
+                 ? session->client.tls
+                 : NULL;
+  return tls == NULL ? 0 : channel_binding_list(tls, bindings);
 }
 
 gboolean session_is_logged_in(const Session *session) {

@@ -30,6 +30,7 @@ typedef struct {
   SSL_CTX *keys; /* NULL: there is no TLS */
   SessionSettings settings[N_PROTOCOLS];
   gboolean has_scram; /* see Surroundings */
+  guint left_out;     /* ... */
   gpointer owner;
   /* A login waits for session_take_verdict() or session_take_challenge(), which
    * must not be called in here. After a challenge it is the same login. */
@@ -63,7 +64,8 @@ void session_dismiss(Session *session, const char *why);
 Protocol session_get_protocol(const Session *session);
 const ClientAddress *session_get_address(const Session *session);
 gboolean session_is_in_tls(const Session *session);
-/* channel_binding_list() of its connection; none if it is not in TLS. */
+/* channel_binding_list() of its connection; none if it is not in TLS, or if clients are not
+ * offered to use one: those that could must not be taken for lied to. */
 guint session_list_bindings(const Session *session, ChannelBinding *bindings);
 gboolean session_is_logged_in(const Session *session);
 /* While a login waits: see MachineOps. */

@@ -39,14 +39,14 @@ static void request_free(gpointer data) {
   g_free(request);
 }
 
-DovecotAuth *dovecot_auth_new(gboolean has_scram) {
+DovecotAuth *dovecot_auth_new(gboolean has_scram, guint left_out) {
   DovecotAuth *machine = g_new0(DovecotAuth, 1);
   machine->requests = g_hash_table_new_full(NULL, NULL, NULL, request_free);
   g_queue_init(&machine->talking);
   machine->dropped = g_array_new(FALSE, FALSE, sizeof(guint32));
   /* What may travel where is for the asking server to say; it is its TLS, too. */
-  machine->surroundings =
-      (Surroundings){.takes_passwords = TRUE, .takes_proofs = TRUE, .has_scram = has_scram};
+  machine->surroundings = (Surroundings){
+      .takes_passwords = TRUE, .takes_proofs = TRUE, .has_scram = has_scram, .left_out = left_out};
   return machine;
 }
 
@@ -131,9 +131,14 @@ static void say_result(const char *word, guint32 id, const char *user, GString *
 
 void dovecot_auth_greet(const DovecotAuth *machine, guint process, guint connection,
                         const char *cookie, GString *out) {
-  g_string_append(out, "VERSION\t1\t2\nMECH\tPLAIN\tplaintext\nMECH\tLOGIN\tplaintext\n");
-  if (machine->surroundings.has_scram)
-    g_string_append(out, "MECH\tSCRAM-SHA-256\tmutual-auth\n");
+  static const char *const properties[N_MECHANISMS] = {[MECHANISM_PLAIN] = "plaintext",
+                                                       [MECHANISM_LOGIN] = "plaintext",
+                                                       [MECHANISM_SCRAM] = "mutual-auth"};
+  g_string_append(out, "VERSION\t1\t2\n");
+  for (guint i = 0; i < N_MECHANISMS; i++)
+    if (sasl_is_there((Mechanism)i, &machine->surroundings))
+      g_string_append_printf(out, "MECH\t%s\t%s\n", mechanism_get_name((Mechanism)i),
+                             properties[i]);
   g_string_append_printf(out, "SPID\t%u\nCUID\t%u\nCOOKIE\t%s\nDONE\n", process, connection,
                          cookie);
 }
@@ -292,13 +297,21 @@ static DovecotAuthStep do_cancel(DovecotAuth *machine, char *fields, G_GNUC_UNUS
   return waited ? DOVECOT_AUTH_CANCEL : DOVECOT_AUTH_READ;
 }
 
+/* Requests of the protocol that only other programs of Dovecot's speak, on another socket.
+ * They wait for an answer; only an end tells them that there will be none. */
+static DovecotAuthStep refuse_master(G_GNUC_UNUSED DovecotAuth *machine, G_GNUC_UNUSED char *fields,
+                                     G_GNUC_UNUSED GString *out) {
+  return DOVECOT_AUTH_CLOSE;
+}
+
 /* Commands that are not known are for later versions of the protocol. */
 static DovecotAuthStep take_line(DovecotAuth *machine, GString *out) {
   static const struct {
     const char *name;
     Command run;
-  } commands[] = {
-      {"VERSION", do_version}, {"AUTH", do_auth}, {"CONT", do_cont}, {"CANCEL", do_cancel}};
+  } commands[] = {{"VERSION", do_version}, {"AUTH", do_auth},        {"CONT", do_cont},
+                  {"CANCEL", do_cancel},   {"USER", refuse_master},  {"PASS", refuse_master},
+                  {"LIST", refuse_master}, {"MASTER", refuse_master}};
   if (line_has_nul(&machine->line))
     return DOVECOT_AUTH_CLOSE;
   char *fields = (char *)machine->line.text.bytes;

@@ -22,9 +22,9 @@ typedef enum {
   DOVECOT_AUTH_CLOSE,  /* send the output and end the connection */
 } DovecotAuthStep;
 
-/* @has_scram: whether SCRAM-SHA-256 is offered, which it then is to the end of
- * the connection. */
-DovecotAuth *dovecot_auth_new(gboolean has_scram);
+/* @has_scram: whether SCRAM-SHA-256 is offered; @left_out: MECHANISM_BIT() of each mechanism
+ * that is not. Both hold to the end of the connection. */
+DovecotAuth *dovecot_auth_new(gboolean has_scram, guint left_out);
 void dovecot_auth_free(DovecotAuth *machine);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DovecotAuth, dovecot_auth_free)
 

@@ -92,7 +92,7 @@ static void append_capabilities(const Surroundings *surroundings, GString *out) 
   g_string_append(out, "CAPABILITY IMAP4rev1 LITERAL+ SASL-IR ID ENABLE IDLE");
   if (surroundings->offers_tls)
     g_string_append(out, " STARTTLS");
-  if (!surroundings->takes_passwords)
+  if (!surroundings_take_commands(surroundings))
     g_string_append(out, " LOGINDISABLED");
   sasl_append_names(surroundings, " AUTH=", "", out);
 }
@@ -146,6 +146,8 @@ static Step handle_starttls(Imap *imap, const Surroundings *surroundings, ImapCu
 
 static Step handle_login(Imap *imap, const Surroundings *surroundings, ImapCursor *arguments,
                          GString *out) {
+  if (surroundings_lack_commands(surroundings))
+    return refuse_login(imap, out, "NO [CANNOT] LOGIN is not offered here; use AUTHENTICATE.");
   if (!surroundings->takes_passwords)
     return refuse_clear_text(imap, arguments);
   g_auto(Secret) user = {0};
@@ -192,7 +194,7 @@ static Step handle_authenticate(Imap *imap, const Surroundings *surroundings, Im
     return bad_command(imap, out, "AUTHENTICATE takes a mechanism.");
   SaslBeginning beginning = sasl_begin(&imap->sasl, name, surroundings);
   if (beginning == SASL_UNKNOWN)
-    return refuse_login(imap, out, "NO Unsupported authentication mechanism.");
+    return refuse_login(imap, out, "NO [CANNOT] Unsupported authentication mechanism.");
   if (beginning == SASL_BARRED)
     return refuse_clear_text(imap, NULL);
   g_auto(Secret) initial = {0};
@@ -304,7 +306,7 @@ static void note_command(const Imap *imap, const Surroundings *surroundings, con
   if (index == G_N_ELEMENTS(commands))
     conversation_note_unknown(transcript, out);
   else if (commands[index].handle == handle_login && !imap->too_large &&
-           surroundings->takes_passwords)
+           surroundings_take_commands(surroundings))
     note_login(transcript, out, arguments);
   else if (commands[index].handle == handle_authenticate)
     note_authenticate(transcript, out, arguments);
@@ -321,7 +323,7 @@ static Step execute(Imap *imap, const Surroundings *surroundings, GString *out) 
     return bad_command(imap, out, "A command begins with a tag.");
   if (index == G_N_ELEMENTS(commands))
     return bad_command(imap, out, "Unknown command.");
-  gboolean barred = commands[index].needs_clear_text && !surroundings->takes_passwords;
+  gboolean barred = commands[index].needs_clear_text && !surroundings_take_commands(surroundings);
   if (imap->too_large && !barred)
     return bad_command(imap, out, "A literal is too large.");
   return commands[index].handle(imap, surroundings, &cursor, out);
@@ -352,7 +354,7 @@ static gboolean wants_literal(Imap *imap, const Surroundings *surroundings,
   if (!begin_command(imap, &cursor, &index) || index == G_N_ELEMENTS(commands))
     return FALSE;
   if (!commands[index].takes_literals ||
-      (commands[index].needs_clear_text && !surroundings->takes_passwords))
+      (commands[index].needs_clear_text && !surroundings_take_commands(surroundings)))
     return FALSE;
   imap->too_large |=
       literal->size > MAX_IMAP_LITERAL || literal->size + imap->command.size > MAX_IMAP_COMMAND;

@@ -5,6 +5,7 @@
 #ifndef MAILAUTH_PROTOCOL_MACHINE_H
 #define MAILAUTH_PROTOCOL_MACHINE_H
 
+#include "mailauth/base/kinds.h"
 #include "mailauth/base/outcome.h"
 #include "mailauth/protocol/credentials.h"
 #include "mailauth/protocol/transcript.h"
@@ -18,7 +19,19 @@ typedef struct {
   gboolean takes_proofs; /* what proves a password may travel here: in TLS, or `Clear Text` is not
                             `never` */
   gboolean has_scram;    /* accounts have the keys for SCRAM-SHA-256 */
+  guint left_out;        /* MECHANISM_BIT() of each that is neither announced nor taken */
 } Surroundings;
+
+/* Whether commands that carry a password themselves are left out: USER and PASS, and LOGIN
+ * of IMAP. They stand and fall with PLAIN. */
+static inline gboolean surroundings_lack_commands(const Surroundings *surroundings) {
+  return (surroundings->left_out & MECHANISM_BIT(MECHANISM_PLAIN)) != 0;
+}
+
+/* Whether those commands may be used here. */
+static inline gboolean surroundings_take_commands(const Surroundings *surroundings) {
+  return surroundings->takes_passwords && !surroundings_lack_commands(surroundings);
+}
 
 /* Where a machine stops. */
 typedef enum {

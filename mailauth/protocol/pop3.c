@@ -8,6 +8,8 @@
 #include "mailauth/base/line.h"
 #include "mailauth/protocol/conversation.h"
 
+#define LEFT_OUT "USER and PASS are not offered here; log in by AUTH."
+
 typedef enum {
   POP3_COMMAND, /* a command is next */
   POP3_SASL,    /* a SASL response is next */
@@ -40,6 +42,17 @@ static Step bad_command(Pop3 *pop3, GString *out, const char *text) {
     return STEP_READ;
   refuse(out, "Too many bad commands.");
   return STEP_CLOSE;
+}
+
+static Step count_refusal(Pop3 *pop3) {
+  return ++pop3->failed_logins < MAX_FAILED_LOGINS ? STEP_READ : STEP_CLOSE;
+}
+
+/* A login that is refused without asking anybody. Clients try what they know until
+ * something is there: that is no bad command. */
+static Step refuse_login(Pop3 *pop3, GString *out, const char *text) {
+  refuse(out, text);
+  return count_refusal(pop3);
 }
 
 static Step ask(Pop3 *pop3, Step step) {
@@ -78,7 +91,7 @@ static Step handle_capa(Pop3 *pop3, const Surroundings *surroundings, const char
     return bad_command(pop3, out, "CAPA takes no argument.");
   g_string_append(out, "+OK Capability list follows.\r\n"
                        "TOP\r\nUIDL\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\nPIPELINING\r\n");
-  if (surroundings->takes_passwords)
+  if (surroundings_take_commands(surroundings))
     g_string_append(out, "USER\r\n");
   append_sasl(surroundings, out);
   if (surroundings->offers_tls)
@@ -91,6 +104,8 @@ static Step handle_user(Pop3 *pop3, const Surroundings *surroundings, const char
                         GString *out) {
   if (!has_argument(argument))
     return bad_command(pop3, out, "USER needs a name.");
+  if (surroundings_lack_commands(surroundings))
+    return refuse_login(pop3, out, LEFT_OUT);
   if (!surroundings->takes_passwords)
     return refuse_clear_text(pop3, argument);
   if (!credentials_take(&pop3->credentials, "PASS", argument, strlen(argument), "", 0))
@@ -105,6 +120,8 @@ static Step handle_user(Pop3 *pop3, const Surroundings *surroundings, const char
 static Step handle_pass(Pop3 *pop3, const Surroundings *surroundings, const char *argument,
                         GString *out) {
   g_autofree char *user = g_steal_pointer(&pop3->user);
+  if (surroundings_lack_commands(surroundings))
+    return refuse_login(pop3, out, LEFT_OUT);
   if (!surroundings->takes_passwords)
     return refuse_clear_text(pop3, user);
   if (user == NULL)
@@ -150,7 +167,7 @@ static Step handle_auth(Pop3 *pop3, const Surroundings *surroundings, const char
       space == NULL ? g_strdup(argument) : g_strndup(argument, (gsize)(space - argument));
   SaslBeginning beginning = sasl_begin(&pop3->sasl, name, surroundings);
   if (beginning == SASL_UNKNOWN)
-    return bad_command(pop3, out, "Unsupported authentication mechanism.");
+    return refuse_login(pop3, out, "Unsupported authentication mechanism.");
   if (beginning == SASL_BARRED)
     return refuse_clear_text(pop3, NULL);
   return continue_sasl(pop3, space == NULL ? NULL : space + 1, out);
@@ -296,9 +313,7 @@ static Step pop3_answer(Machine *machine, Outcome outcome, G_GNUC_UNUSED const c
   }
   g_string_append_printf(out, "-ERR %s%s%s\r\n", facts->pop3_code,
                          facts->pop3_code[0] == '\0' ? "" : " ", facts->text);
-  if (!conversation_counts_as_failure(outcome) || ++pop3->failed_logins < MAX_FAILED_LOGINS)
-    return STEP_READ;
-  return STEP_CLOSE;
+  return conversation_counts_as_failure(outcome) ? count_refusal(pop3) : STEP_READ;
 }
 
 static void pop3_greet(G_GNUC_UNUSED Machine *machine,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sasl.h: PLAIN, LOGIN and the two kinds of SCRAM. */
+/* sasl.h: a row for each mechanism. */
 #include "mailauth/protocol/sasl.h"
 
 #include <string.h>
@@ -8,7 +8,6 @@
 #include "mailauth/protocol/scram.h"
 
 struct SaslMechanism {
-  const char *name;
   gboolean (*is_there)(const Surroundings *surroundings);
   gboolean (*may_travel)(const Surroundings *surroundings);
   SaslResult (*first)(SaslExchange *exchange, GString *challenge); /* no initial response */
@@ -70,11 +69,11 @@ static SaslResult scram_first(G_GNUC_UNUSED SaslExchange *exchange,
   return SASL_CHALLENGE;
 }
 
-static SaslResult begin_scram(const SaslMechanism *mechanism, gboolean plus, const Secret *response,
-                              Credentials *credentials) {
+static SaslResult begin_scram(gboolean plus, const Secret *response, Credentials *credentials) {
+  const char *name = mechanism_get_name(plus ? MECHANISM_SCRAM_PLUS : MECHANISM_SCRAM);
   g_auto(ScramFirst) first = {0};
   if (!scram_first_parse(response->bytes, response->size, plus, &first) ||
-      !credentials_take(credentials, mechanism->name, first.user, strlen(first.user), "", 0))
+      !credentials_take(credentials, name, first.user, strlen(first.user), "", 0))
     return SASL_MALFORMED;
   if (first.proxy != NULL && strcmp(first.proxy, first.user) != 0)
     return SASL_NO_PROXY;
@@ -87,7 +86,7 @@ static SaslResult respond_to_scram(SaslExchange *exchange, gboolean plus, const 
                                    Credentials *credentials) {
   guint taken = exchange->taken++;
   if (taken == 0)
-    return begin_scram(exchange->mechanism, plus, response, credentials);
+    return begin_scram(plus, response, credentials);
   gboolean valid =
       taken == 1 ? scram_final_is_valid(response->bytes, response->size) : response->size == 0;
   if (!valid)
@@ -130,41 +129,39 @@ static gboolean takes_proofs(const Surroundings *surroundings) {
 
 /* As they are listed: clients choose by what they know of a mechanism, not by its
  * place, and those that read no further than the first few know the oldest. */
-static const SaslMechanism mechanisms[] = {
-    {"PLAIN", always, takes_passwords, plain_first, plain_respond},
-    {"LOGIN", always, takes_passwords, login_first, login_respond},
-    {"SCRAM-SHA-256", has_scram, takes_proofs, scram_first, scram_respond},
-    {"SCRAM-SHA-256-PLUS", has_scram_plus, takes_proofs, scram_first, scram_plus_respond},
+static const SaslMechanism mechanisms[N_MECHANISMS] = {
+    [MECHANISM_PLAIN] = {always, takes_passwords, plain_first, plain_respond},
+    [MECHANISM_LOGIN] = {always, takes_passwords, login_first, login_respond},
+    [MECHANISM_SCRAM] = {has_scram, takes_proofs, scram_first, scram_respond},
+    [MECHANISM_SCRAM_PLUS] = {has_scram_plus, takes_proofs, scram_first, scram_plus_respond},
 };
+
+gboolean sasl_is_there(Mechanism mechanism, const Surroundings *surroundings) {
+  return (surroundings->left_out & MECHANISM_BIT(mechanism)) == 0 &&
+         mechanisms[mechanism].is_there(surroundings);
+}
 
 void sasl_append_names(const Surroundings *surroundings, const char *before, const char *after,
                        GString *out) {
-  for (gsize i = 0; i < G_N_ELEMENTS(mechanisms); i++)
-    if (mechanisms[i].is_there(surroundings) && mechanisms[i].may_travel(surroundings))
-      g_string_append_printf(out, "%s%s%s", before, mechanisms[i].name, after);
-}
-
-static const SaslMechanism *find_mechanism(const char *name) {
-  for (gsize i = 0; i < G_N_ELEMENTS(mechanisms); i++)
-    if (g_ascii_strcasecmp(mechanisms[i].name, name) == 0)
-      return &mechanisms[i];
-  return NULL;
+  for (guint i = 0; i < N_MECHANISMS; i++)
+    if (sasl_is_there((Mechanism)i, surroundings) && mechanisms[i].may_travel(surroundings))
+      g_string_append_printf(out, "%s%s%s", before, mechanism_get_name((Mechanism)i), after);
 }
 
 const char *sasl_find_name(const char *name) {
-  const SaslMechanism *mechanism = find_mechanism(name);
-  return mechanism == NULL ? NULL : mechanism->name;
+  Mechanism mechanism = mechanism_find(name);
+  return mechanism == N_MECHANISMS ? NULL : mechanism_get_name(mechanism);
 }
 
 SaslBeginning sasl_begin(SaslExchange *exchange, const char *name,
                          const Surroundings *surroundings) {
-  const SaslMechanism *mechanism = find_mechanism(name);
+  Mechanism mechanism = mechanism_find(name);
   sasl_clear(exchange);
-  if (mechanism == NULL || !mechanism->is_there(surroundings))
+  if (mechanism == N_MECHANISMS || !sasl_is_there(mechanism, surroundings))
     return SASL_UNKNOWN;
-  if (!mechanism->may_travel(surroundings))
+  if (!mechanisms[mechanism].may_travel(surroundings))
     return SASL_BARRED;
-  exchange->mechanism = mechanism;
+  exchange->mechanism = &mechanisms[mechanism];
   return SASL_BEGUN;
 }
 

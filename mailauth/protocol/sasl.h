@@ -19,7 +19,7 @@ typedef struct {
 
 typedef enum {
   SASL_BEGUN,
-  SASL_UNKNOWN, /* there is no mechanism of that name */
+  SASL_UNKNOWN, /* there is no mechanism of that name, or it is left out */
   SASL_BARRED,  /* not without TLS */
 } SaslBeginning;
 
@@ -31,6 +31,8 @@ typedef enum {
   SASL_NO_PROXY,  /* an authorisation identity that is not the user's own */
 } SaslResult;
 
+/* Whether the server has it there, and does not leave it out; it may be barred without TLS. */
+gboolean sasl_is_there(Mechanism mechanism, const Surroundings *surroundings);
 /* Each mechanism that is offered there, between @before and @after, appended. */
 void sasl_append_names(const Surroundings *surroundings, const char *before, const char *after,
                        GString *out);

@@ -34,6 +34,8 @@ static const struct {
 } single_rows[] = {
     {SETTINGS_POP3, &setting_store_rows[PROTOCOL_POP3]},
     {SETTINGS_IMAP, &setting_store_rows[PROTOCOL_IMAP]},
+    {SETTINGS_POP3, &setting_idle_rows[PROTOCOL_POP3]},
+    {SETTINGS_IMAP, &setting_idle_rows[PROTOCOL_IMAP]},
     {SETTINGS_STORE, &setting_logging_rows[PROTOCOL_POP3]},
     {SETTINGS_STORE, &setting_logging_rows[PROTOCOL_IMAP]},
 };

@@ -15,6 +15,7 @@
 #include "mailauth/settings/fingerprint.h"
 #include "mailauth/settings/settings-names.h"
 #include "mailauth/settings/settings-tables.h"
+#include "mailauth/tls/tls-ciphers.h"
 
 #define PARAMETERS "Parameters"
 #define HOSTS PARAMETERS "\\Certificates"
@@ -295,6 +296,7 @@ static void read_protocol(Reader *reader, Protocol protocol) {
   SettingsKey key = protocol_facts[protocol].key;
   read_table(reader, key, "", TABLE_PROTOCOL, settings);
   read_row(reader, key, "", &setting_store_rows[protocol], settings);
+  read_row(reader, key, "", &setting_idle_rows[protocol], settings);
   read_row(reader, SETTINGS_STORE, "", &setting_logging_rows[protocol], settings);
   if (protocol == PROTOCOL_POP3)
     read_table(reader, key, "", TABLE_MAILDIR, settings);
@@ -444,6 +446,33 @@ static void check_package(Reader *reader) {
                 "'%s' is not one of '' (native), 'MBS_BASIC'", package);
 }
 
+static void check_ciphers(Reader *reader) {
+  g_autoptr(GError) error = NULL;
+  reader->settings->has_ciphers = tls_ciphers_check(reader->settings->ciphers, &error);
+  if (!reader->settings->has_ciphers)
+    add_problem(reader, SCOPE_NOTHING, SETTINGS_SERVICE, PARAMETERS, "Ciphers", "%s",
+                error->message);
+}
+
+/* What is set is meant to keep the others out: if nothing of it can be used, nobody is let
+ * in by what it was to keep out. */
+static void check_mechanisms(Reader *reader) {
+  char **names = reader->settings->mechanisms;
+  guint taken = 0;
+  for (char **name = names; *name != NULL; name++) {
+    Mechanism mechanism = mechanism_find(*name);
+    if (mechanism == N_MECHANISMS)
+      add_problem(reader, SCOPE_NOTHING, SETTINGS_SERVICE, PARAMETERS, "Mechanisms",
+                  "there is no mechanism '%s' here", *name);
+    else
+      taken |= MECHANISM_BIT(mechanism);
+  }
+  reader->settings->left_out = taken != 0 ? ALL_MECHANISMS & ~taken : 0;
+  if (*names != NULL && taken == 0)
+    add_problem(reader, SCOPE_ALL, SETTINGS_SERVICE, PARAMETERS, "Mechanisms",
+                "it names no mechanism that there is");
+}
+
 /* A service is the name of a file in PAM's own directory, and no other file. */
 static void check_pam_service(Reader *reader) {
   static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
@@ -476,6 +505,8 @@ Settings *settings_new(const SettingsSource *source) {
   read_sockets(&reader);
   check_package(&reader);
   check_pam_service(&reader);
+  check_ciphers(&reader);
+  check_mechanisms(&reader);
   read_broker(&reader);
   for (guint i = 0; i < N_PROTOCOLS; i++)
     read_protocol(&reader, (Protocol)i);

@@ -53,6 +53,8 @@ static const SettingRow parameter_rows[] = {
     NUMBER("PAM Timeout", NATIVE(pam_timeout), 60000, 1, 600000),
     TEXT("Domain", ALL(domain), ""),
     CHOICE("Minimum TLS", OPEN(minimum_tls), 0x0303, tls_choices),
+    TEXT("Ciphers", OPEN(ciphers), ""),
+    LIST("Mechanisms", ALL(mechanisms)),
     NUMBER("Failure Delay", ALL(failure_delay), 500, 0, 60000),
     NUMBER("Lockout Threshold", ALL(lockout_threshold), 10, 0, G_MAXUINT32),
     NUMBER("Lockout Seconds", ALL(lockout_seconds), 300, 1, 365 * DAY),
@@ -86,7 +88,6 @@ static const SettingRow protocol_rows[] = {
     LIST("Listen TLS", EASY(listen_tls)),
     CHOICE("Clear Text", THIS(clear_text), CLEAR_TEXT_LOOPBACK, clear_text_choices),
     NUMBER("Login Timeout", EASY(login_timeout), 60, 1, DAY),
-    NUMBER("Idle Timeout", EASY(idle_timeout), 600, 1, DAY),
     NUMBER("Max Connections", EASY(max_connections), 10000, 1, 1000000),
     NUMBER("Max Connections Per Address", EASY(max_connections_per_address), 100, 1, 1000000),
     TEXT("Backend", THIS(backend_text), ""),
@@ -147,6 +148,12 @@ const SettingRows setting_tables[N_SETTING_TABLES] = {
 const SettingRow setting_store_rows[N_PROTOCOLS] = {
     [PROTOCOL_POP3] = CHOICE("Store", THIS(store), STORE_MAILDIR, store_choices),
     [PROTOCOL_IMAP] = CHOICE("Store", THIS(store), STORE_BACKEND, store_choices),
+};
+
+/* RFC 1939, section 3, and RFC 9051, section 5.4: 10 minutes at least, and 30. */
+const SettingRow setting_idle_rows[N_PROTOCOLS] = {
+    [PROTOCOL_POP3] = NUMBER("Idle Timeout", EASY(idle_timeout), 600, 1, DAY),
+    [PROTOCOL_IMAP] = NUMBER("Idle Timeout", EASY(idle_timeout), 1800, 1, DAY),
 };
 
 const SettingRow setting_logging_rows[N_PROTOCOLS] = {

@@ -50,9 +50,10 @@ typedef struct {
 
 extern const SettingRows setting_tables[N_SETTING_TABLES];
 
-/* The rows of one protocol that no table has: `Store`, and the logging level (in
- * SETTINGS_STORE). */
+/* The rows of one protocol that no table has: `Store`, `Idle Timeout`, and the logging level
+ * (in SETTINGS_STORE). */
 extern const SettingRow setting_store_rows[N_PROTOCOLS];
+extern const SettingRow setting_idle_rows[N_PROTOCOLS];
 extern const SettingRow setting_logging_rows[N_PROTOCOLS];
 
 #endif

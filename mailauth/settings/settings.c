@@ -119,6 +119,8 @@ void settings_unref(Settings *settings) {
   g_free(settings->native_source);
   g_free(settings->pam_service);
   g_free(settings->domain);
+  g_free(settings->ciphers);
+  g_strfreev(settings->mechanisms);
   g_ptr_array_unref(settings->hosts);
   for (guint i = 0; i < N_AUTH_KINDS; i++)
     g_free(settings->sockets[i]);

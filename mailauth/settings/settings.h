@@ -123,6 +123,10 @@ typedef struct {
   char *domain;
   GPtrArray *hosts;      /* of HostSettings; "" is the first, and there always */
   guint32 minimum_tls;   /* 0x0303: 1.2 */
+  char *ciphers;         /* of TLS 1.2, as they are set; "": the server's own list */
+  gboolean has_ciphers;  /* they can be used */
+  char **mechanisms;     /* as they are set; none for all */
+  guint left_out;        /* MECHANISM_BIT() of each that is not among them */
   guint32 failure_delay; /* ms */
   guint32 lockout_threshold;
   guint32 lockout_seconds;

@@ -12,10 +12,9 @@
 #include "client/base/error.h"
 #include "mailauth/base/host-name.h"
 #include "mailauth/base/limits.h"
+#include "mailauth/tls/tls-ciphers.h"
 #include "mailauth/tls/tls-tickets.h"
 
-/* RFC 9325, section 4.2; TLS 1.3 has its own list, which OpenSSL keeps well. */
-#define CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20"
 #define GROUPS "X25519:P-256:X448:P-384:P-521"
 
 /* What one name stands for. It does not change: if a certificate changes another one
@@ -167,7 +166,8 @@ static SSL_TICKET_RETURN on_open_ticket(G_GNUC_UNUSED SSL *connection,
 static void set_protocol(SSL_CTX *context) {
   SSL_CTX_set_security_level(context, TLS_SECURITY_LEVEL);
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
-  SSL_CTX_set_cipher_list(context, CIPHERS);
+  SSL_CTX_set_cipher_list(context, TLS_CIPHERS);
+  SSL_CTX_set_dh_auto(context, 1); /* a list may name ciphers of DHE */
   SSL_CTX_set1_groups_list(context, GROUPS);
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
                                    SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
@@ -221,6 +221,11 @@ SSL_CTX *tls_server_get_context(const TlsServer *server) {
 
 void tls_server_set_minimum(TlsServer *server, guint16 version) {
   SSL_CTX_set_min_proto_version(server->context, MAX(version, TLS1_2_VERSION));
+}
+
+gboolean tls_server_set_ciphers(TlsServer *server, const char *ciphers) {
+  return tls_ciphers_check(ciphers, NULL) &&
+         SSL_CTX_set_cipher_list(server->context, *ciphers != '\0' ? ciphers : TLS_CIPHERS) == 1;
 }
 
 gboolean tls_server_set_pair(TlsServer *server, const char *host, CertificateSlot slot,

@@ -23,6 +23,10 @@ SSL_CTX *tls_server_get_context(const TlsServer *server);
  * from now on. */
 void tls_server_set_minimum(TlsServer *server, guint16 version);
 
+/* @ciphers: as tls_ciphers_check() lets pass, for TLS 1.2; "": the server's own list. For
+ * connections that begin from now on. FALSE: it can't be used, and nothing has changed. */
+gboolean tls_server_set_ciphers(TlsServer *server, const char *ciphers);
+
 /* @host: canonical, "" for clients that ask for none of the others. @pair, of which a
  * reference is taken, replaces the one that was there; NULL: there is none any more.
  * Sessions that began by another certificate can't be resumed, others can.

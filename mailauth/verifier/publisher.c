@@ -14,6 +14,7 @@ struct Publisher {
   GVariant *sockets;
   GPtrArray *listeners;
   char *socket_problems[N_AUTH_KINDS];
+  char *ciphers; /* the last list that could be used; NULL before the first */
   gboolean offers_scram;
   gboolean settled;
   gboolean sockets_settled;
@@ -55,6 +56,7 @@ void publisher_free(Publisher *publisher) {
   for (guint i = 0; i < N_AUTH_KINDS; i++)
     g_free(publisher->socket_problems[i]);
   g_ptr_array_unref(publisher->listeners);
+  g_free(publisher->ciphers);
   g_free(publisher);
 }
 
@@ -105,8 +107,10 @@ static GVariant *build_sockets(const Settings *settings) {
 
 /* ---- to the front ---- */
 
+/* A list that can't be used leaves the one before. */
 static GVariant *build_rules(const Publisher *publisher) {
   const Settings *settings = publisher->served;
+  const char *ciphers = settings->has_ciphers ? settings->ciphers : publisher->ciphers;
   GVariantBuilder rows;
   g_variant_builder_init(&rows, G_VARIANT_TYPE("a(yyuuuy)"));
   for (guint i = 0; i < N_PROTOCOLS; i++) {
@@ -115,8 +119,8 @@ static GVariant *build_rules(const Publisher *publisher) {
                           own->max_connections, own->max_connections_per_address,
                           (guchar)own->logging_level);
   }
-  return g_variant_new("(bqba(yyuuuy))", settings->known, (guint16)settings->minimum_tls,
-                       publisher->offers_scram, &rows);
+  return g_variant_new("(bqbymsa(yyuuuy))", settings->known, (guint16)settings->minimum_tls,
+                       publisher->offers_scram, (guchar)settings->left_out, ciphers, &rows);
 }
 
 /* Sends @body if it is not what was sent last. */
@@ -211,6 +215,10 @@ void publisher_publish(Publisher *publisher, Settings *settings) {
   replace(&publisher->settings, settings);
   choose_served(publisher);
   settings = publisher->served;
+  if (settings->has_ciphers) {
+    g_free(publisher->ciphers);
+    publisher->ciphers = g_strdup(settings->ciphers);
+  }
   if (send_news(publisher->parent, MESSAGE_LISTEN, &publisher->listen, build_listen(settings)))
     publisher->settled = FALSE;
   /* A verifier that starts while regd is away takes no socket from another server. */

@@ -33,7 +33,7 @@ static void check_output(const GString *out) {
 }
 
 static GString *play(const guint8 *data, gsize size, gsize fragment) {
-  g_autoptr(DovecotAuth) machine = dovecot_auth_new(TRUE);
+  g_autoptr(DovecotAuth) machine = dovecot_auth_new(TRUE, 0);
   GString *out = g_string_new(NULL);
   DovecotAuthStep step = DOVECOT_AUTH_READ;
   while (size > 0 && step != DOVECOT_AUTH_CLOSE) {

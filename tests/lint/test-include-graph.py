@@ -41,7 +41,7 @@ LAYERS = {
     "mailauth/process": {"mailauth/base", "mailauth/ipc"},
     "mailauth/tls": {"mailauth/base"},
     "mailauth/protocol": {"mailauth/base"},
-    "mailauth/settings": {"mailauth/base"},
+    "mailauth/settings": {"mailauth/base", "mailauth/tls"},
     "mailauth/connector": {"client/threads", "mailauth/base", "mailauth/ipc", "mailauth/process",
                            "mailauth/settings"},
     "mailauth/pam": {"client/threads", "mailauth/base", "mailauth/ipc", "mailauth/process", "mailauth/settings"},

@@ -4,10 +4,13 @@
 import ssl
 import subprocess
 
+from harness.bus import wait_until
 from harness.case import check, contains, equal, main, rows, test
 from harness.certificates import RSA, Client, new_context, resume
-from harness.process import PATIENCE
 from harness.certified import Server
+from harness.mail import PARAMETERS
+from harness.process import PATIENCE
+from harness.registry import REG_SZ
 
 TLS2, TLS3 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 
@@ -88,6 +91,41 @@ def of_versions_and_ciphers_the_sound_ones_are_spoken(options, succeeds):
         mail.set_pair(mail.pair("rsa", algorithm=RSA), kind="Alternative ")
         mail.taken()
         mail.begin_tls(*options, succeeds=succeeds)
+
+
+OLD = "ECDHE-ECDSA-AES128-SHA256"
+
+
+def wait_for_handshake(mail, succeeds, *options):
+    """The front hears of a change a moment after it has been written."""
+    command = ["openssl", "s_client", "-connect", f"127.0.0.1:{mail.pop3s_port}", "-tls1_2", *options]
+
+    def done():
+        client = subprocess.run(command, input=b"QUIT\r\n", capture_output=True, timeout=PATIENCE, check=False)
+        return (client.returncode == 0) == succeeds
+    wait_until(done, f"{options} to {'succeed' if succeeds else 'fail'}")
+
+
+@test
+def older_ciphers_are_let_in_by_a_setting_and_a_bad_list_changes_nothing():
+    with Server() as mail:
+        mail.set_pair(mail.pair("default"))
+        mail.set_pair(mail.pair("rsa", algorithm=RSA), kind="Alternative ")
+        mail.taken()
+        mail.begin_tls("-tls1_2", "-cipher", OLD, succeeds=False)
+        mail.client.set(PARAMETERS, "Ciphers", REG_SZ, f"ECDHE+AESGCM:{OLD}:DHE-RSA-AES128-GCM-SHA256:!MD5")
+        wait_for_handshake(mail, True, "-cipher", OLD)
+        mail.begin_tls("-tls1_2", "-cipher", "DHE-RSA-AES128-GCM-SHA256")
+        for bad in ("ECDHE+AESGCM:ECDHE-ECDSA-AES128-SHA265", "nothing", "TLS_AES_128_GCM_SHA256", "HIGH:@SECLEVEL=0"):
+            mail.client.set(PARAMETERS, "Ciphers", REG_SZ, bad)
+            wait_until(lambda: any("Ciphers" in each for each in mail.status()["problems"]), f"{bad} to be named")
+            equal((mail.events()[0]["id"], mail.events()[0]["reason"]), (14004, "bad-setting"))
+            contains(mail.events()[0]["description"], "Ciphers")
+            mail.begin_tls("-tls1_2", "-cipher", OLD)
+        mail.client.unset(PARAMETERS, "Ciphers")
+        wait_for_handshake(mail, False, "-cipher", OLD)
+        equal(mail.status()["problems"], [])
+        mail.begin_tls("-tls1_2")
 
 
 @test

@@ -79,7 +79,8 @@ void stage_send_settings(Stage *stage, const StageSettings *settings) {
                           settings->login_timeout, settings->max_connections,
                           settings->max_per_address, (guchar)0);
   send_message(stage->verifier, MESSAGE_SETTINGS,
-               g_variant_new("(bqba(yyuuuy))", TRUE, (guint16)0x0303, stage->has_scram, &rows),
+               g_variant_new("(bqbymsa(yyuuuy))", TRUE, (guint16)0x0303, stage->has_scram,
+                             (guchar)0, "", &rows),
                NULL, 0);
 }
 

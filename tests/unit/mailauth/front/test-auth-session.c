@@ -42,7 +42,7 @@ static void begin(Stage *stage, AuthKind kind) {
   int ends[2];
   g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), ==, 0);
   *stage = (Stage){.poller = poller_new(NULL), .client = ends[0], .waiting = g_ptr_array_new()};
-  stage->host = (AuthHost){stage->poller, stage, take_ask, take_cancel, take_end, TRUE};
+  stage->host = (AuthHost){stage->poller, stage, take_ask, take_cancel, take_end, TRUE, 0};
   stage->session = auth_session_new(&stage->host, ends[1], kind, 7, COOKIE);
   auth_session_start(stage->session);
 }

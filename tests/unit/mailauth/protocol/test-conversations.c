@@ -8,7 +8,16 @@
 
 #include "mailauth/base/limits.h"
 
-typedef enum { BARRED = 1, TLS = 2, CERTIFICATE = 4, SCRAM = 8, NEVER = 16 } Around;
+/* LACKS_PLUS and LACKS_PLAIN: mechanisms that are left out. */
+typedef enum {
+  BARRED = 1,
+  TLS = 2,
+  CERTIFICATE = 4,
+  SCRAM = 8,
+  NEVER = 16,
+  LACKS_PLUS = 32,
+  LACKS_PLAIN = 64
+} Around;
 
 typedef struct {
   const char *name;
@@ -39,6 +48,8 @@ typedef struct {
 #define QUESTION "+ cXVlc3Rpb24=\r\n"
 #define PROOF "+ cHJvb2Y=\r\n"
 #define UNREAD "The authentication response cannot be read.\r\n"
+#define UNSUPPORTED "Unsupported authentication mechanism.\r\n"
+#define NO_USER "USER and PASS are not offered here; log in by AUTH.\r\n"
 #define BAD3 "-ERR Unknown command.\r\n"
 #define X64 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 #define X256 X64 X64 X64 X64
@@ -117,6 +128,22 @@ static const Row pop3_rows[] = {
          CAPA_PASSWORDS ".\r\n"},
     {"auth/unknown", PROTOCOL_POP3, 0, "AUTH CRAM-MD5\r\n", NULL,
      "-ERR Unsupported authentication mechanism.\r\n"},
+    {"auth/unknown-is-no-bad-command", PROTOCOL_POP3, 0,
+     "AUTH GSSAPI\r\nAUTH CRAM-MD5\r\nAUTH NTLM\r\nAUTH X\r\nAUTH PLAIN AHVzZXIxAHBhc3M=\r\n", NULL,
+     "-ERR " UNSUPPORTED "-ERR " UNSUPPORTED "-ERR " UNSUPPORTED "-ERR " UNSUPPORTED
+     "<PLAIN user1:pass>+OK Logged in.\r\n<relay >"},
+    {"auth/unknown-ten", PROTOCOL_POP3, 0,
+     "AUTH X\nAUTH X\nAUTH X\nAUTH X\nAUTH X\nAUTH X\nAUTH X\nAUTH X\nAUTH X\nAUTH X\nQUIT\n", NULL,
+     "-ERR " UNSUPPORTED "-ERR " UNSUPPORTED "-ERR " UNSUPPORTED "-ERR " UNSUPPORTED
+     "-ERR " UNSUPPORTED "-ERR " UNSUPPORTED "-ERR " UNSUPPORTED "-ERR " UNSUPPORTED
+     "-ERR " UNSUPPORTED "-ERR " UNSUPPORTED "<close>"},
+    {"left-out/plus", PROTOCOL_POP3, SCRAM | TLS | LACKS_PLUS,
+     "CAPA\r\nAUTH SCRAM-SHA-256-PLUS\r\n", NULL,
+     CAPA_HEAD "USER\r\nSASL PLAIN LOGIN SCRAM-SHA-256\r\n.\r\n-ERR " UNSUPPORTED},
+    {"left-out/plain", PROTOCOL_POP3, SCRAM | TLS | LACKS_PLAIN,
+     "CAPA\r\nAUTH PLAIN AHVzZXIxAHBhc3M=\r\nUSER ann\r\nPASS pass\r\nQUIT\r\n", NULL,
+     CAPA_HEAD "SASL LOGIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS\r\n.\r\n-ERR " UNSUPPORTED
+               "-ERR " NO_USER "-ERR " NO_USER "+OK Bye.\r\n<close>"},
     {"scram/capa", PROTOCOL_POP3, SCRAM, "CAPA\r\nAUTH\r\n", NULL,
      CAPA_HEAD "USER\r\nSASL PLAIN LOGIN SCRAM-SHA-256\r\n.\r\n"
                "+OK\r\nPLAIN\r\nLOGIN\r\nSCRAM-SHA-256\r\n.\r\n"},
@@ -200,6 +227,7 @@ static const Row pop3_rows[] = {
 
 #define IMAP_CAPS "CAPABILITY IMAP4rev1 LITERAL+ SASL-IR ID ENABLE IDLE"
 #define IMAP_AUTH " AUTH=PLAIN AUTH=LOGIN"
+#define NO_LOGIN "LOGIN is not offered here; use AUTHENTICATE.\r\n"
 #define LOGGED_IN(tag) tag " OK [CAPABILITY CAPS] Logged in.\r\n"
 #define NO_AUTH " NO [AUTHENTICATIONFAILED] Authentication failed.\r\n"
 #define PRIVACY " NO [PRIVACYREQUIRED] " BAR_TEXT
@@ -290,7 +318,7 @@ static const Row imap_rows[] = {
     {"authenticate/abort", PROTOCOL_IMAP, 0, "a AUTHENTICATE PLAIN\r\n*\r\nb NOOP\r\n", NULL,
      "+ \r\na BAD Authentication aborted.\r\nb OK NOOP completed.\r\n"},
     {"authenticate/unknown", PROTOCOL_IMAP, 0, "a AUTHENTICATE GSSAPI\r\n", NULL,
-     "a NO Unsupported authentication mechanism.\r\n"},
+     "a NO [CANNOT] Unsupported authentication mechanism.\r\n"},
     {"authenticate/other-identity", PROTOCOL_IMAP, 0, "a AUTHENTICATE PLAIN YgBhAHBhc3M=\r\n", NULL,
      "a NO [AUTHORIZATIONFAILED] Nobody may log in for another user.\r\n"},
     {"authenticate/nul", PROTOCOL_IMAP, 0, "a AUTHENTICATE PLAIN\r\nAHVz~\r\n", NULL,
@@ -312,6 +340,17 @@ static const Row imap_rows[] = {
     {"bad/literal-for-others", PROTOCOL_IMAP, 0,
      "a NOOP {5}\r\nb SELECT {7+}\r\nx LOGIN\r\nc NOOP\r\n", NULL,
      "a BAD NOOP takes no argument.\r\nb BAD Log in first.\r\nc OK NOOP completed.\r\n"},
+    {"left-out/plus", PROTOCOL_IMAP, SCRAM | TLS | LACKS_PLUS,
+     "a CAPABILITY\r\nb AUTHENTICATE SCRAM-SHA-256-PLUS\r\n", NULL,
+     "* " IMAP_CAPS IMAP_AUTH " AUTH=SCRAM-SHA-256\r\na OK Capabilities before login listed.\r\n"
+     "b NO [CANNOT] " UNSUPPORTED},
+    {"left-out/plain", PROTOCOL_IMAP, TLS | LACKS_PLAIN,
+     "a CAPABILITY\r\nb LOGIN ann pass\r\nc LOGIN {3}\r\nd AUTHENTICATE PLAIN\r\n", NULL,
+     "* " IMAP_CAPS " LOGINDISABLED AUTH=LOGIN\r\na OK Capabilities before login listed.\r\n"
+     "b NO [CANNOT] " NO_LOGIN "c NO [CANNOT] " NO_LOGIN "d NO [CANNOT] " UNSUPPORTED},
+    {"left-out/plain-unasked-literal", PROTOCOL_IMAP, LACKS_PLAIN,
+     "a LOGIN {3+}\r\nann {8+}\r\nb NOOP\r\n\r\nc NOOP\r\n", NULL,
+     "a NO [CANNOT] " NO_LOGIN "c OK NOOP completed.\r\n"},
     {"scram/capability", PROTOCOL_IMAP, SCRAM | BARRED, "a CAPABILITY\r\n", NULL,
      "* " IMAP_CAPS " LOGINDISABLED AUTH=SCRAM-SHA-256\r\na OK Capabilities before login "
      "listed.\r\n"},
@@ -321,7 +360,7 @@ static const Row imap_rows[] = {
     {"scram/never", PROTOCOL_IMAP, SCRAM | BARRED | NEVER, "a AUTHENTICATE SCRAM-SHA-256\r\n", NULL,
      "<clear-text ?>a" PRIVACY},
     {"scram/not-there", PROTOCOL_IMAP, 0, "a AUTHENTICATE SCRAM-SHA-256\r\n", NULL,
-     "a NO Unsupported authentication mechanism.\r\n"},
+     "a NO [CANNOT] Unsupported authentication mechanism.\r\n"},
     {"scram", PROTOCOL_IMAP, SCRAM | BARRED,
      "a AUTHENTICATE SCRAM-SHA-256\r\n" SCRAM_FIRST "\r\n" SCRAM_FINAL "\r\n\r\nb NOOP\r\n", NULL,
      "+ \r\n<SCRAM-SHA-256 ann>" QUESTION "<final ann>" PROOF
@@ -461,6 +500,10 @@ static void run_row(const Row *row, gsize fragment) {
   talk.surroundings.takes_passwords = (row->around & BARRED) == 0;
   talk.surroundings.takes_proofs = (row->around & NEVER) == 0;
   talk.surroundings.has_scram = (row->around & SCRAM) != 0;
+  if ((row->around & LACKS_PLUS) != 0)
+    talk.surroundings.left_out |= MECHANISM_BIT(MECHANISM_SCRAM_PLUS);
+  if ((row->around & LACKS_PLAIN) != 0)
+    talk.surroundings.left_out |= MECHANISM_BIT(MECHANISM_PLAIN);
   gboolean open = feed_all(&talk, input, fragment);
   if (open && row->in_tls != NULL) {
     g_autoptr(GString) in_tls = unescape(row->in_tls);

@@ -4,6 +4,7 @@
  * test's own knows one password, "pass"; "down" stands for an outage. */
 #include <string.h>
 
+#include "mailauth/base/kinds.h"
 #include "mailauth/base/limits.h"
 #include "mailauth/protocol/dovecot-auth.h"
 
@@ -110,6 +111,8 @@ static const struct {
     {"cancel", V "AUTH\t1\tLOGIN\nCANCEL\t1\nCONT\t1\tYW5u\n", "CONT\t1\tVXNlcm5hbWU6\nFAIL\t1\n"},
     {"cancel/unknown", V "CANCEL\t9\n", ""},
     {"cancel/no-id", V "CANCEL\n", CLOSED},
+    {"master/user", V "USER\t1\tann\tservice=lmtp\nAUTH\t1\tPLAIN\tresp=" ANN_PASS "\n", CLOSED},
+    {"master/list", V "LIST\t1\n", CLOSED},
     {"mechanism/unknown", V "AUTH\t1\tGSSAPI\tresp=AA==\nAUTH\t2\tPLAIN\tresp=" ANN_PASS "\n",
      "FAIL\t1\n[ann -]OK\t2\tuser=ann\n"},
     {"mechanism/none", V "AUTH\t1\n", "FAIL\t1\n"},
@@ -176,7 +179,7 @@ static gboolean feed(DovecotAuth *machine, const char *text, gsize size, GString
 }
 
 static char *play(const char *input, gsize fragment) {
-  g_autoptr(DovecotAuth) machine = dovecot_auth_new(TRUE);
+  g_autoptr(DovecotAuth) machine = dovecot_auth_new(TRUE, 0);
   GString *out = g_string_new(NULL);
   gsize left = strlen(input);
   gboolean open = TRUE;
@@ -201,15 +204,20 @@ static void test_row(gconstpointer data) {
 
 static void test_greeting(void) {
   g_autoptr(GString) out = g_string_new(NULL);
-  g_autoptr(DovecotAuth) machine = dovecot_auth_new(FALSE);
+  g_autoptr(DovecotAuth) machine = dovecot_auth_new(FALSE, 0);
   dovecot_auth_greet(machine, 25508, 13, "956d56a2f910543e998ceba6446e5198", out);
   g_assert_cmpstr(out->str, ==,
                   "VERSION\t1\t2\nMECH\tPLAIN\tplaintext\nMECH\tLOGIN\tplaintext\nSPID\t25508\n"
                   "CUID\t13\nCOOKIE\t956d56a2f910543e998ceba6446e5198\nDONE\n");
-  g_autoptr(DovecotAuth) other = dovecot_auth_new(TRUE);
+  g_autoptr(DovecotAuth) other = dovecot_auth_new(TRUE, 0);
   g_string_truncate(out, 0);
   dovecot_auth_greet(other, 1, 2, "c", out);
   g_assert_nonnull(strstr(out->str, "LOGIN\tplaintext\nMECH\tSCRAM-SHA-256\tmutual-auth\nSPID"));
+  g_autoptr(DovecotAuth) lacking = dovecot_auth_new(TRUE, MECHANISM_BIT(MECHANISM_PLAIN));
+  g_string_truncate(out, 0);
+  dovecot_auth_greet(lacking, 1, 2, "c", out);
+  g_assert_nonnull(
+      strstr(out->str, "2\nMECH\tLOGIN\tplaintext\nMECH\tSCRAM-SHA-256\tmutual-auth\n"));
 }
 
 static DovecotAuthStep say(DovecotAuth *machine, const char *text, GString *out) {
@@ -221,7 +229,7 @@ static DovecotAuthStep say(DovecotAuth *machine, const char *text, GString *out)
 }
 
 static void test_parallel(void) {
-  g_autoptr(DovecotAuth) machine = dovecot_auth_new(FALSE);
+  g_autoptr(DovecotAuth) machine = dovecot_auth_new(FALSE, 0);
   g_autoptr(GString) out = g_string_new(NULL);
   g_assert_cmpint(say(machine, V, out), ==, DOVECOT_AUTH_READ);
   g_assert_cmpint(say(machine, "AUTH\t1\tPLAIN\tresp=" ANN_PASS "\n", out), ==, DOVECOT_AUTH_LOGIN);
@@ -241,7 +249,7 @@ static void test_parallel(void) {
 static void test_out_of_turn(void) {
   const char *const lines[] = {"CONT\t1\tAA==\n", "AUTH\t1\tPLAIN\tresp=" ANN_PASS "\n"};
   for (gsize i = 0; i < G_N_ELEMENTS(lines); i++) {
-    g_autoptr(DovecotAuth) machine = dovecot_auth_new(FALSE);
+    g_autoptr(DovecotAuth) machine = dovecot_auth_new(FALSE, 0);
     g_autoptr(GString) out = g_string_new(NULL);
     g_assert_cmpint(say(machine, V "AUTH\t1\tPLAIN\tresp=" ANN_PASS "\n", out), ==,
                     DOVECOT_AUTH_LOGIN);
@@ -251,7 +259,7 @@ static void test_out_of_turn(void) {
 
 /* Exchanges that nobody goes on with make room; requests that wait don't. */
 static void test_many(void) {
-  g_autoptr(DovecotAuth) machine = dovecot_auth_new(FALSE);
+  g_autoptr(DovecotAuth) machine = dovecot_auth_new(FALSE, 0);
   g_autoptr(GString) out = g_string_new(NULL);
   say(machine, V, out);
   for (guint id = 1; id <= MAX_AUTH_REQUESTS + 1; id++) {
@@ -273,7 +281,7 @@ static void test_long_line(void) {
   const gsize sizes[] = {MAX_AUTH_LINE - 1, MAX_AUTH_LINE};
   const DovecotAuthStep steps[] = {DOVECOT_AUTH_READ, DOVECOT_AUTH_CLOSE};
   for (gsize i = 0; i < G_N_ELEMENTS(sizes); i++) {
-    g_autoptr(DovecotAuth) machine = dovecot_auth_new(FALSE);
+    g_autoptr(DovecotAuth) machine = dovecot_auth_new(FALSE, 0);
     g_autoptr(GString) out = g_string_new(NULL);
     g_autofree char *filling = g_strnfill(sizes[i], 'x');
     g_autofree char *line = g_strconcat(filling, "\n", NULL);
@@ -283,7 +291,7 @@ static void test_long_line(void) {
 }
 
 static void test_nul(void) {
-  g_autoptr(DovecotAuth) machine = dovecot_auth_new(FALSE);
+  g_autoptr(DovecotAuth) machine = dovecot_auth_new(FALSE, 0);
   g_autoptr(GString) out = g_string_new(NULL);
   const guint8 bytes[] = "VERSION\t1\t2\nCPID\0\n";
   const guint8 *at = bytes;

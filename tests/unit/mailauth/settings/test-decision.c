@@ -35,11 +35,12 @@ static const RegistryValue *get(SettingsKey key, const char *subkey, const char 
     if (stored->key != key || g_ascii_strcasecmp(stored->subkey, subkey) != 0 ||
         g_ascii_strcasecmp(stored->name, name) != 0)
       continue;
-    const char *strings[] = {stored->text, NULL};
-    RegistryValue *value = g_str_has_prefix(name, "Logon Only") || g_str_has_prefix(name, "Listen")
-                               ? registry_value_new_strings(strings, NULL)
-                           : stored->text != NULL
-                               ? registry_value_new_string(REGISTRY_SZ, stored->text, NULL)
+    g_auto(GStrv) strings = g_strsplit(stored->text != NULL ? stored->text : "", "\n", -1);
+    RegistryValue *value =
+        g_str_has_prefix(name, "Logon Only") || g_str_has_prefix(name, "Listen") ||
+                g_str_has_prefix(name, "Mechanisms")
+            ? registry_value_new_strings((const char *const *)strings, NULL)
+        : stored->text != NULL ? registry_value_new_string(REGISTRY_SZ, stored->text, NULL)
                                : registry_value_new_uint32(REGISTRY_DWORD, stored->number, NULL);
     g_ptr_array_add(world->values, value);
     return value;
@@ -531,8 +532,61 @@ static void test_mailboxes(void) {
   g_assert_nonnull(strstr(why, "Backend"));
 }
 
+#define OF_SERVICE SETTINGS_SERVICE, "Parameters"
+
+static void test_mechanisms(void) {
+  static const struct {
+    const char *set;
+    guint left_out, n_problems;
+    gboolean decides;
+  } cases[] = {
+      {NULL, 0, 0, TRUE},
+      {"plain\nLOGIN\nSCRAM-SHA-256", MECHANISM_BIT(MECHANISM_SCRAM_PLUS), 0, TRUE},
+      {"PLAIN", ALL_MECHANISMS & ~MECHANISM_BIT(MECHANISM_PLAIN), 0, TRUE},
+      {"PLAIN\nCRAM-MD5", ALL_MECHANISMS & ~MECHANISM_BIT(MECHANISM_PLAIN), 1, TRUE},
+      {"SCRAM-SHA256", 0, 2, FALSE},
+  };
+  for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+    World world = {
+        .stored = {{OF_SERVICE, cases[i].set != NULL ? "Mechanisms" : NULL, cases[i].set, 0}}};
+    g_autoptr(Settings) settings = read_world(&world);
+    g_assert_cmphex(settings->left_out, ==, cases[i].left_out);
+    g_assert_cmpuint(settings->problems->len, ==, cases[i].n_problems);
+    g_assert_cmpint(settings_find_problem(settings, PROTOCOL_POP3) == NULL, ==, cases[i].decides);
+  }
+}
+
+static void test_ciphers(void) {
+  static const struct {
+    const char *set;
+    const char *problem;
+  } cases[] = {
+      {"", NULL},
+      {"ECDHE+AESGCM:ECDHE+CHACHA20", NULL},
+      {"HIGH:!aNULL:!eNULL:!MD5:!RC4:-SHA:+ECDHE:@STRENGTH", NULL},
+      {"ECDHE-RSA-AES256-SHA384, ECDHE-RSA-AES256-GCM-SHA384", NULL},
+      {"ECDHE-RSA-AES256-SHA348:HIGH", "ECDHE-RSA-AES256-SHA348"},
+      {"TLS_AES_128_GCM_SHA256", "TLS_AES_128_GCM_SHA256"},
+      {"HIGH:@SECLEVEL=0", "security level"},
+      {"HIGH:!ALL", "leaves no cipher"},
+      {":::", "leaves no cipher"},
+      {"!", "'!'"},
+  };
+  for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+    World world = {.stored = {{OF_SERVICE, "Ciphers", cases[i].set, 0}}};
+    g_autoptr(Settings) settings = read_world(&world);
+    const SettingProblem *problem = settings_find_scope(settings, SCOPE_NOTHING);
+    g_assert_cmpint(settings->has_ciphers, ==, cases[i].problem == NULL);
+    g_assert_cmpint(problem == NULL, ==, cases[i].problem == NULL);
+    if (problem != NULL)
+      g_assert_nonnull(strstr(problem->text, cases[i].problem));
+  }
+}
+
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
+  g_test_add_func("/settings/mechanisms", test_mechanisms);
+  g_test_add_func("/settings/ciphers", test_ciphers);
   g_test_add_func("/settings/secrecy", test_secrecy);
   g_test_add_func("/settings/insecure-backend", test_insecure_backend);
   g_test_add_func("/settings/fingerprints", test_fingerprints);

@@ -110,6 +110,7 @@ static void test_protocols(void) {
   for (guint i = 0; i < N_PROTOCOLS; i++) {
     check_table(schemas, TABLE_PROTOCOL, protocol_paths[i]);
     check_row(schemas, protocol_paths[i], &setting_store_rows[i]);
+    check_row(schemas, protocol_paths[i], &setting_idle_rows[i]);
     check_row(schemas, STORE, &setting_logging_rows[i]);
   }
 }

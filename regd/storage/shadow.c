@@ -2,7 +2,9 @@
 /* See shadow.h. SQLite looks a name without a schema up among the temporary tables first. Rows
  * of `keys` are never deleted by a change, so that getting one again does no harm; values are,
  * so that all of a key are got once. New keys and lists have ids behind those of the database,
- * because its last ones are got at the beginning. */
+ * because its last ones are got at the beginning. What is declared and locked is read by many ways,
+ * and seldom written: views of those names show the database's rows but for those that are hidden,
+ * and the ones that were made instead. */
 #include "regd/storage/shadow.h"
 
 #include <string.h>
@@ -72,6 +74,63 @@ static gboolean make_tables(Db *db, GError **error) {
                     error);
 }
 
+typedef struct {
+  const char *table, *columns;
+  const char *key; /* which of them name a row */
+} Overlay;
+
+static const Overlay overlays[] = {
+    {"declared", "path, what, fold, owner, key, name, type, data", "path, what, fold, owner"},
+    {"locks", "path, whole, fold, key, name, reason, uid, time", "path, whole, fold"},
+};
+
+/* The columns, with @of ("NEW.", "OLD.") before each. */
+static char *qualify(const char *columns, const char *of) {
+  g_auto(GStrv) names = g_strsplit(columns, ", ", -1);
+  g_autofree char *separator = g_strconcat(", ", of, NULL);
+  g_autofree char *rest = g_strjoinv(separator, names);
+  return g_strconcat(of, rest, NULL);
+}
+
+static char *make_view(const Overlay *overlay) {
+  const char *table = overlay->table;
+  const char *columns = overlay->columns;
+  const char *key = overlay->key;
+  return g_strdup_printf("CREATE TABLE temp.%s_made(%s, PRIMARY KEY(%s)) WITHOUT ROWID;"
+                         "CREATE TABLE temp.%s_hidden(%s, PRIMARY KEY(%s)) WITHOUT ROWID;"
+                         "CREATE TEMP VIEW %s AS"
+                         " SELECT %s FROM main.%s WHERE (%s) NOT IN (SELECT %s FROM temp.%s_hidden)"
+                         " UNION ALL SELECT %s FROM temp.%s_made;",
+                         table, columns, key, table, key, key, table, columns, table, key, key,
+                         table, columns, table);
+}
+
+/* What writing to the view does. */
+static char *make_triggers(const Overlay *overlay) {
+  const char *table = overlay->table;
+  g_autofree char *new_row = qualify(overlay->columns, "NEW.");
+  g_autofree char *new_key = qualify(overlay->key, "NEW.");
+  g_autofree char *old_key = qualify(overlay->key, "OLD.");
+  return g_strdup_printf("CREATE TEMP TRIGGER %s_made_there INSTEAD OF INSERT ON %s BEGIN"
+                         " INSERT OR REPLACE INTO %s_hidden VALUES(%s);"
+                         " INSERT OR REPLACE INTO %s_made VALUES(%s); END;"
+                         "CREATE TEMP TRIGGER %s_gone INSTEAD OF DELETE ON %s BEGIN"
+                         " INSERT OR REPLACE INTO %s_hidden VALUES(%s);"
+                         " DELETE FROM %s_made WHERE (%s) = (%s); END",
+                         table, table, table, new_key, table, new_row, table, table, table, old_key,
+                         table, overlay->key, old_key);
+}
+
+static gboolean make_views(Db *db, GError **error) {
+  for (gsize i = 0; i < G_N_ELEMENTS(overlays); i++) {
+    g_autofree char *view = make_view(&overlays[i]);
+    g_autofree char *triggers = make_triggers(&overlays[i]);
+    if (!db_execute(db, view, error) || !db_execute(db, triggers, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
 static gboolean find_last_key(Shadow *shadow, GError **error) {
   g_autoptr(DbStatement) statement = db_prepare(shadow->db, "SELECT max(id) FROM temp.keys", error);
   if (statement == NULL || db_step(shadow->db, statement, error) != DB_ROW)
@@ -90,7 +149,7 @@ Shadow *shadow_new(Db *db, GError **error) {
                   "PRAGMA query_only=OFF; PRAGMA temp_store=MEMORY; PRAGMA temp.journal_mode=OFF;"
                   "BEGIN",
                   error) ||
-      !make_tables(db, error) || !find_last_key(shadow, error))
+      !make_tables(db, error) || !make_views(db, error) || !find_last_key(shadow, error))
     return NULL;
   db_guard_file(db);
   return g_steal_pointer(&shadow);

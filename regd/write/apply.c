@@ -298,7 +298,6 @@ gboolean apply_change(const ApplyContext *context, Identity *who, Change *change
       .gone = change->owner != NULL
                   ? g_hash_table_new_full(g_str_hash, g_str_equal, g_free, release_value)
                   : NULL,
-      .tries = change->dry_run,
       .who = who,
       .revision = context->revision + 1,
       .now = context->now,

@@ -195,12 +195,12 @@ static gboolean charge(Edit *edit, const Declared *declared, gint64 sign, GError
 static gboolean put(Edit *edit, gint64 old_cost, const Declared *new, GError **error) {
   edit->writes_anyway = TRUE;
   return edit_charge(edit, new->key, declared_get_cost(new) - old_cost, error) &&
-         (edit->tries || declared_store(edit->store, new, error));
+         declared_store(edit->store, new, error);
 }
 
 static gboolean drop(Edit *edit, const Declared *old, GError **error) {
   edit->writes_anyway = TRUE;
-  return charge(edit, old, -1, error) && (edit->tries || declared_remove(edit->store, old, error));
+  return charge(edit, old, -1, error) && declared_remove(edit->store, old, error);
 }
 
 static gboolean refuse_other(const char *key, const char *name, const char *owner, GError **error) {

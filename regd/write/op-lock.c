@@ -85,7 +85,7 @@ gboolean edit_lock(Edit *edit, const Place *place, const char *name, const char 
   lock->uid = edit->who->uid;
   lock->time = edit->now;
   if (!note(edit, place, old, lock, error) || !charge(edit, place->path, old, lock, error) ||
-      !(edit->tries || lock_store(edit->store, lock, error)))
+      !lock_store(edit->store, lock, error))
     return FALSE;
   edit->has_locked = TRUE;
   lock_set_add(edit->locks, g_steal_pointer(&lock));
@@ -120,7 +120,7 @@ gboolean apply_unlock(Edit *edit, const Operation *operation, GError **error) {
   if (old == NULL)
     return refuse_unlocked(edit, place, name, error);
   if (!note(edit, place, old, NULL, error) || !charge(edit, place->path, old, NULL, error) ||
-      !(edit->tries || lock_remove(edit->store, place->path, name, error)))
+      !lock_remove(edit->store, place->path, name, error))
     return FALSE;
   edit->has_locked = TRUE;
   lock_set_remove(edit->locks, place->path, name);

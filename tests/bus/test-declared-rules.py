@@ -8,7 +8,7 @@ import os
 import dbus
 
 from harness.bus import ALICE, needs_root
-from harness.case import contains, equal, main, test
+from harness.case import contains, equal, main, rows, test
 from harness.registry import REG_SZ, SOFTWARE, Refused, Registry, operation_list, options
 from harness.regctl import FAILED, INVALID, done, refused, regctl
 
@@ -184,6 +184,29 @@ def what_is_no_registry_file_is_refused_alike():
         file.write_text("just text\n")
         for verb in ("apply", "import"):
             refused(registry, FAILED, verb, str(file), naming=["none.reg", "not a registry file"])
+
+
+OTHER = SOFTWARE + "\\Other"
+# Changes with declarations that depend on what the operations before have done to declarations.
+CARRIED = [
+    ("declared where it is renamed to", [("rename-key", KEY, "Other"), value("n", "1", OTHER)], {}),
+    ("declared anew where it was", [("rename-key", KEY, "Other"), value("n", "2")], {}),
+    ("pruned where it is renamed to", [("rename-key", KEY, "Other"), value("m", "1", OTHER)], {"prune": True}),
+    ("renamed there and back", [("rename-key", KEY, "Other"), ("rename-key", OTHER, "Acme"), value("n", "1")], {"prune": True}),
+    ("onto another's", [("rename-key", KEY, "Other"), value("n", "2", OTHER)], {"owner": "else"}),
+    ("what another declared", [("rename-key", KEY, "Other"), value("n", "1"), value("n", "1", OTHER)], {"owner": "else"}),
+]
+
+
+@rows(CARRIED)
+def a_dry_run_tells_what_a_rename_carries(operations, given):
+    with Registry() as registry:
+        client = registry.client
+        commit(client, value("n", "1"), value("m", "1"), ("create-key", KEY))
+        before, revision = declared(client), client.revision
+        tried = outcome(client, *operations, dry_run=True, **given)
+        equal((declared(client), client.revision), (before, revision))
+        equal(tried, outcome(client, *operations, **given))
 
 
 main()

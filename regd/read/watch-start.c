@@ -19,20 +19,34 @@ static GPtrArray *new_replay(void) {
   return g_ptr_array_new_with_free_func((GDestroyNotify)effective_free);
 }
 
+/* Where the path leads, and over which keys if a replay is to follow. */
+static gboolean read_way(Reader *reader, const WatchOrder *order, WatchStart *start,
+                         GError **error) {
+  start->path =
+      reader_resolve(reader, order->who, order->key, order->no_follow, &start->revision, error);
+  if (start->path != NULL && order->has_since)
+    start->links = route_links_find(reader, order->who, order->key, order->no_follow, error);
+  return start->path != NULL && (start->links != NULL || !order->has_since);
+}
+
+/* A way has a bounded length, and what a thread has read of it does not make it any shorter. */
+static gboolean read_whole_way(Reader *reader, const WatchOrder *order, WatchStart *start,
+                               GError **error) {
+  reader_keep_short(reader, FALSE);
+  gboolean done = read_way(reader, order, start, error);
+  reader_keep_short(reader, TRUE);
+  return done;
+}
+
 /* FALSE without @error: a commit came in between. */
 static gboolean read_once(Reader *reader, const WatchOrder *order, WatchStart *start,
                           GError **error) {
-  start->path =
-      reader_resolve(reader, order->who, order->key, order->no_follow, &start->revision, error);
-  if (start->path == NULL)
+  if (!(order->whole_way ? read_whole_way : read_way)(reader, order, start, error))
     return FALSE;
   if (!order->has_since) {
     start->replay = new_replay();
     return TRUE;
   }
-  start->links = route_links_find(reader, order->who, order->key, order->no_follow, error);
-  if (start->links == NULL)
-    return FALSE;
   const ReplayScope scope = {start->path, order->recursive, route_links_get_keys(start->links)};
   guint64 replayed = 0;
   start->replay = reader_replay(reader, order->who, &scope, order->since, &replayed, error);

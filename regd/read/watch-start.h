@@ -11,6 +11,7 @@ typedef struct {
   const char *key; /* as it was asked for */
   gboolean recursive;
   gboolean no_follow; /* a link as last component is itself */
+  gboolean whole_way; /* of a reader that keeps short, only what is replayed is kept so */
   gboolean has_since; /* else only what is still to come is told */
   guint64 since;
 } WatchOrder;

@@ -144,9 +144,11 @@ static gboolean append_rolled_back(DBusMessageIter *out, const RollbackCall *rol
   if (fits_answer(entries))
     return face_append_array(out, "(sss)", entries, append_effective);
   guint64 revision = 0;
+  Reader *reader = service_get_reader(rollback->service);
+  reader_keep_short(reader, FALSE);
   g_autofree char *path =
-      reader_resolve(service_get_reader(rollback->service), face_caller(rollback->call),
-                     rollback->key, FALSE, &revision, NULL);
+      reader_resolve(reader, face_caller(rollback->call), rollback->key, FALSE, &revision, NULL);
+  reader_keep_short(reader, TRUE);
   const char *strings[] = {change_kind_get_name(CHANGE_TREE_CHANGED),
                            path != NULL ? path : rollback->key, ""};
   DBusMessageIter array;

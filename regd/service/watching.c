@@ -371,7 +371,9 @@ static char *spell_asked(const char *key, GError **error) {
 
 static WatchStart *read_start(Watching *watching, const WatchOrder *order, WatchStart *earlier,
                               GError **error) {
-  g_autoptr(WatchStart) start = watch_start_read(watching->reader, order, error);
+  WatchOrder bounded = *order;
+  bounded.whole_way = earlier != NULL;
+  g_autoptr(WatchStart) start = watch_start_read(watching->reader, &bounded, error);
   if (start == NULL)
     return NULL;
   if (earlier != NULL && !watch_start_join(start, earlier)) {

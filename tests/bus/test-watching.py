@@ -135,6 +135,24 @@ def a_key_that_is_not_there_yet_is_watched():
 
 
 @test
+def a_deep_key_is_watched():
+    with Registry() as registry:
+        client = registry.client
+        deep = KEY + r"\d" * 400
+        client.create(deep)
+        client.create(LINK, link=deep)
+        since = client.revision
+        client.set(deep, "Port", REG_DWORD, 1)
+        for path in (deep, LINK):
+            client.received()
+            equal(client.watch(path)[2], deep)
+            equal(client.watch(path, since=since)[2], deep)
+            client.set(deep, "Port", REG_DWORD, client.revision)
+            client.revision
+            equal({told for told in changes(client.received()) for told in told}, {("value-set", deep, "Port")})
+
+
+@test
 def a_rename_is_a_deletion_and_a_creation():
     with Registry() as registry:
         client = registry.client

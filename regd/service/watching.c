@@ -243,11 +243,22 @@ static void note_routes(Watching *watching, Effective *effective) {
   g_autoptr(GPtrArray) all = watchers_list(watching->watchers);
   for (guint i = 0; i < all->len; i++) {
     Watch *watch = all->pdata[i];
+    if (watch->from >= effective->revision) /* its path was looked up later */
+      continue;
     if (!(access && watch->astray) && !is_visible_to(reroutes, watch->who))
       continue;
     Behind *behind = fall_behind(watching, watch);
     behind->reroutes = TRUE;
     hold(behind, effective, watching->telling);
+  }
+}
+
+/* Where they lead is not known yet, so it may concern them. */
+static void hold_for_reroutes(Watching *watching, Effective *effective) {
+  for (GList *link = watching->behind.head; link != NULL; link = link->next) {
+    Behind *behind = link->data;
+    if (behind->reroutes && behind->watch->from < effective->revision)
+      hold(behind, effective, watching->telling);
   }
 }
 
@@ -266,16 +277,19 @@ static void tell_one(Watching *watching, const Behind *behind, const Effective *
   watchers_match_one(watching->watchers, behind->watch, effective, emit, watching);
 }
 
-/* A path that leads elsewhere now: that is all that the watcher is told, once. */
+/* A path that leads elsewhere now: that is all that the watcher is told, once. Nothing is held
+ * when all of it was lost. */
 static void look_up(Watching *watching, Behind *behind) {
   behind->reroutes = FALSE;
   reader_keep_short(watching->reader, FALSE);
   follow_route(watching, behind->watch);
   reader_keep_short(watching->reader, TRUE);
-  const Held *last = g_queue_peek_tail(&behind->held);
-  if (last == NULL || !watchers_is_moved(behind->watch))
+  if (!watchers_is_moved(behind->watch))
     return;
-  tell_one(watching, behind, last->effective);
+  const Held *last = g_queue_peek_tail(&behind->held);
+  g_autoptr(Effective) now =
+      last != NULL ? effective_ref(last->effective) : effective_new(*watching->revision);
+  tell_one(watching, behind, now);
   drop_held(watching, behind);
 }
 
@@ -355,6 +369,7 @@ void watching_tell(Watching *watching, Effective *effective, WatchingTold told, 
   watching->telling = telling;
   watching->matched = effective;
   note_routes(watching, effective);
+  hold_for_reroutes(watching, effective);
   watchers_match(watching->watchers, effective, emit, watching);
   watching->telling = NULL;
   watching->matched = NULL;
@@ -463,9 +478,9 @@ gboolean watching_resume_owner(Watching *watching, const char *owner) {
     if (!watch->lost)
       continue;
     watch->lost = FALSE;
-    if (watch->behind != NULL)
-      drop_held(watching, watch->behind);
     watchers_tell_all_changed(watch, *watching->revision, emit, watching);
+    if (watch->behind != NULL) /* the replies to writers that wait for it come after that */
+      drop_held(watching, watch->behind);
     complete &= !watch->lost;
   }
   return complete;

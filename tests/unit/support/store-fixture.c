@@ -51,6 +51,7 @@ static Change *new_change(const OperationRow *rows) {
     Operation *operation = change_add(change, rows->kind, rows->key);
     operation->name = g_strdup(rows->name);
     operation->class_name = g_strdup(rows->class_name);
+    operation->target = g_strdup(rows->target);
     if (rows->text != NULL)
       operation->value = registry_value_new_string(REGISTRY_SZ, rows->text, NULL);
   }

@@ -27,10 +27,11 @@ typedef struct {
   const char *name;
   const char *text;       /* a REG_SZ */
   const char *class_name; /* of a key */
+  const char *target;     /* of a link */
 } OperationRow;
 
 /* Applies operations, up to one whose key is NULL, as one change, which must succeed.
- * Returns what it changed: "kind key name" a line, "" for nothing. */
+ * Moves `revision` on. Returns what it changed: "kind key name" a line, "" for nothing. */
 char *store_fixture_apply(StoreFixture *fixture, const OperationRow *rows);
 /* The same with one value that is set. */
 void store_fixture_set(StoreFixture *fixture, const char *key, const char *name, const char *text);

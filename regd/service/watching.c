@@ -232,6 +232,8 @@ static void follow_route(Watching *watching, Watch *watch) {
   if (error->code == REGISTRY_ERROR_ACCESS_DENIED || error->code == REGISTRY_ERROR_LINK_LOOP ||
       error->code == REGISTRY_ERROR_LIMIT_EXCEEDED)
     watchers_move(watching->watchers, watch, watch->asked, TRUE);
+  else /* the watcher meets the same error when it reads again */
+    watchers_reroute(watching->watchers, watch);
 }
 
 /* The paths of watches through which a link may lead are looked up in slices. */

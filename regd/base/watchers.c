@@ -41,9 +41,9 @@ typedef struct {
 
 /* What one user's watches hear of a commit, all together. */
 typedef struct {
-  char *name;    /* of the user; of an administrator's connection */
-  guint watches; /* that count here */
-  guint64 round; /* the commit that @changes are of */
+  char *name;       /* of the user; of an administrator's connection */
+  guint watches;    /* that count here */
+  guint64 revision; /* that @changes are of */
   guint changes;
 } Tally;
 
@@ -71,7 +71,8 @@ struct Watchers {
   GHashTable *nodes;    /* NodeKey -> WatchNode */
   GHashTable *tallies;  /* name -> Tally */
   guint32 last_id;
-  guint64 round;      /* commits matched so far */
+  guint64 round;      /* times that something was matched so far */
+  guint64 revision;   /* that is matched */
   GPtrArray *touched; /* watches that get a signal for the current commit */
 };
 
@@ -176,10 +177,10 @@ static void tally_detach(Watchers *watchers, Watch *watch) {
 }
 
 /* Counts one more change. FALSE: it is too many for one commit. */
-static gboolean tally_count(Tally *tally, guint64 round) {
-  if (tally->round != round)
+static gboolean tally_count(Tally *tally, guint64 revision) {
+  if (tally->revision != revision)
     tally->changes = 0;
-  tally->round = round;
+  tally->revision = revision;
   return ++tally->changes <= LIMIT_USER_SIGNAL_CHANGES;
 }
 
@@ -349,7 +350,7 @@ static void hear(Watchers *watchers, Watch *watch, const EffectiveEntry *entry) 
   own(watch)->heard_bytes += strlen(entry->key) + strlen(entry->name) + CHANGE_OVERHEAD_BYTES;
   if (own(watch)->heard->len >= LIMIT_SIGNAL_CHANGES ||
       own(watch)->heard_bytes > LIMIT_SIGNAL_BYTES ||
-      !tally_count(own(watch)->tally, watchers->round)) {
+      !tally_count(own(watch)->tally, watchers->revision)) {
     fill_up(watch);
     return;
   }
@@ -469,6 +470,7 @@ void watchers_match(Watchers *watchers, const Effective *effective, WatchEmit em
   g_autoptr(GPtrArray) nodes = g_ptr_array_new();
   const char *last_key = NULL;
   watchers->round++;
+  watchers->revision = effective->revision;
   for (guint i = 0; i < effective->entries->len; i++) {
     const EffectiveEntry *entry = effective->entries->pdata[i];
     if (entry->key != last_key)
@@ -493,6 +495,7 @@ static gboolean entry_reaches(const Watch *watch, const EffectiveEntry *entry) {
 void watchers_match_one(Watchers *watchers, Watch *watch, const Effective *effective,
                         WatchEmit emit, gpointer data) {
   watchers->round++;
+  watchers->revision = effective->revision;
   if (effective->too_many) {
     touch(watchers, watch);
     fill_up(watch);

@@ -306,7 +306,7 @@ static void tell_next(Watching *watching, Behind *behind) {
 /* Somebody waits for what is behind too much: the watcher is to read again. */
 static void give_up(Watching *watching, Behind *behind) {
   const Held *last = g_queue_peek_tail(&behind->held);
-  if (behind->live == 0 || behind->held.length <= LIMIT_TELLING_TURN)
+  if (behind->live == 0)
     return;
   watchers_tell_all_changed(behind->watch, last->effective->revision, emit, watching);
   drop_held(watching, behind);
@@ -333,16 +333,19 @@ static void finish_turn(Watching *watching, Behind *behind) {
     watching->events.caught_up(owner, watching->data);
 }
 
-/* One watch's: its path, and some of what it has to be told. */
-static void take_turn(Watching *watching, gboolean overdue) {
+/* One watch's: its path, and some of what it has to be told, until @end at most. */
+static void take_turn(Watching *watching, gboolean overdue, gint64 end) {
   Behind *behind = g_queue_peek_head(&watching->behind);
   behind->watch->behind = NULL; /* signals go out */
   if (behind->reroutes)
     look_up(watching, behind);
   if (overdue)
     give_up(watching, behind);
-  for (guint i = 0; i < LIMIT_TELLING_TURN && !g_queue_is_empty(&behind->held); i++)
+  for (guint i = 0; i < LIMIT_TELLING_TURN && !g_queue_is_empty(&behind->held); i++) {
     tell_next(watching, behind);
+    if (g_get_monotonic_time() >= end)
+      break;
+  }
   finish_turn(watching, behind);
 }
 
@@ -351,10 +354,11 @@ static gboolean run_slice(gpointer data) {
   Watching *watching = data;
   gint64 begun = g_get_monotonic_time();
   gint64 now = begun;
+  gint64 end = begun + LIMIT_TELLING_SLICE_US;
   gboolean overdue = is_overdue(watching, begun);
   gboolean has_room = TRUE;
-  while (!g_queue_is_empty(&watching->behind) && now - begun < LIMIT_TELLING_SLICE_US && has_room) {
-    take_turn(watching, overdue);
+  while (!g_queue_is_empty(&watching->behind) && now < end && has_room) {
+    take_turn(watching, overdue, end);
     now = g_get_monotonic_time();
     has_room = watching->events.has_room(watching->data);
   }
@@ -441,7 +445,7 @@ void watching_replay(Watching *watching, Watch *watch, WatchStart *start) {
   /* Few go out at once. */
   g_queue_unlink(&watching->behind, &behind->link);
   g_queue_push_head_link(&watching->behind, &behind->link);
-  take_turn(watching, FALSE);
+  take_turn(watching, FALSE, g_get_monotonic_time() + LIMIT_TELLING_SLICE_US);
 }
 
 /* ---- ending, and what was lost ---- */

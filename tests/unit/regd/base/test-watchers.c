@@ -265,6 +265,18 @@ static void test_many_watches_of_one_key(Fixture *fixture, G_GNUC_UNUSED gconstp
   g_assert_cmpuint(counts[1], ==, 1001);
 }
 
+/* The same when each watch is told by itself of what a commit did. */
+static void test_many_watches_that_are_behind(Fixture *fixture, G_GNUC_UNUSED gconstpointer data) {
+  g_autoptr(Effective) effective = effective_new(1);
+  guint counts[2] = {0};
+  for (guint i = 0; i < 1000; i++)
+    add(effective, CHANGE_VALUE_SET, "HKLM\\A", "v", fixture->open, fixture->open);
+  for (guint i = 0; i < 100; i++)
+    watchers_match_one(fixture->watchers, watch(fixture, "HKLM\\A", TRUE, 0), effective,
+                       count_signals, counts);
+  g_assert_cmpuint(counts[0], ==, 100 - LIMIT_USER_SIGNAL_CHANGES / 1000);
+}
+
 #define ADD(name, function)                                                                        \
   g_test_add("/watchers/" name, Fixture, NULL, set_up, function, tear_down)
 
@@ -283,5 +295,6 @@ int main(int argc, char **argv) {
   ADD("replaying", test_replaying);
   ADD("many-of-both", test_many_of_both);
   ADD("many-watches-of-one-key", test_many_watches_of_one_key);
+  ADD("many-watches-that-are-behind", test_many_watches_that_are_behind);
   return g_test_run();
 }

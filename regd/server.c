@@ -71,11 +71,12 @@ static void drop_barriers(Server *server, const char *owner) {
   g_queue_clear_full(&dropped, (GDestroyNotify)dbus_message_unref);
 }
 
+/* They may have to wait again, or be refused, if signals were lost meanwhile. */
 static void on_caught_up(const char *owner, gpointer data) {
   Server *server = data;
   GQueue open = take_barriers(&server->face.barriers, owner);
   for (DBusMessage *call; (call = g_queue_pop_head(&open)) != NULL; dbus_message_unref(call))
-    if (server->dispatcher != NULL)
+    if (server->dispatcher != NULL && !registry1_meet(call, &server->face))
       dispatcher_handle(server->dispatcher, call);
 }
 
@@ -415,6 +416,9 @@ static void finish_writing(Server *server) {
   g_clear_pointer(&server->writer, writer_stop);
   while (g_main_context_iteration(NULL, FALSE))
     ;
+  /* What waits only for watchers is answered. */
+  if (server->service != NULL)
+    watching_forget_owner(service_get_watching(server->service), NULL);
   if (server->face.connection != NULL)
     send_queued(server->face.connection);
 }

@@ -74,6 +74,7 @@
 #define LIMIT_REASON_BYTES 1024U /* of a lock */
 #define LIMIT_ACL_ENTRIES 256U
 #define LIMIT_CALLS_UNIDENTIFIED 8192U /* of a connection whose user is not known yet */
+#define LIMIT_BARRIERS 256U            /* calls of a connection that wait for its signals */
 #define LIMIT_PROGRAM_BYTES 255U       /* of a caller's command line */
 #define LIMIT_WATCHER_QUEUE_BYTES (16U * 1024U * 1024U) /* unread signals a connection */
 #define LIMIT_USER_QUEUE_BYTES (32U * 1024U * 1024U)    /* of all of a user's connections */

@@ -233,14 +233,19 @@ static gboolean asks_for_properties(DBusMessage *message) {
          !dbus_message_has_member(message, "Set");
 }
 
-static void refuse_until_read(DBusMessage *message, BusFace *face) {
+static void refuse(DBusMessage *message, BusFace *face, const char *why) {
   g_autoptr(GError) error = NULL;
-  error_set(&error, REGISTRY_ERROR_LIMIT_EXCEEDED,
-            "this connection has lost signals, and there is no room to say so: read those that "
-            "wait for it, then ask again");
+  error_set(&error, REGISTRY_ERROR_LIMIT_EXCEEDED, "%s", why);
   g_autoptr(WireMessage) refusal = wire_new_error(message, error);
   if (refusal != NULL && !dbus_message_get_no_reply(message))
     (void)dbus_connection_send(face->connection, refusal, NULL);
+}
+
+static gboolean has_room_to_wait(const BusFace *face, const char *sender) {
+  guint waiting = 0;
+  for (const GList *link = face->barriers.head; link != NULL; link = link->next)
+    waiting += g_str_equal(dbus_message_get_sender(link->data), sender);
+  return waiting < LIMIT_BARRIERS;
 }
 
 gboolean registry1_meet(DBusMessage *message, BusFace *face) {
@@ -251,11 +256,18 @@ gboolean registry1_meet(DBusMessage *message, BusFace *face) {
     return FALSE;
   if (outbox_is_behind(face->outbox, sender) && !watching_resume_owner(watching, sender) &&
       asks_for_properties(message)) {
-    refuse_until_read(message, face);
+    refuse(message, face,
+           "this connection has lost signals, and there is no room to say so: read those that "
+           "wait for it, then ask again");
     return TRUE;
   }
   if (!asks_for_properties(message) || !watching_is_behind(watching, sender))
     return FALSE;
-  g_queue_push_tail(&face->barriers, dbus_message_ref(message));
+  if (has_room_to_wait(face, sender))
+    g_queue_push_tail(&face->barriers, dbus_message_ref(message));
+  else
+    refuse(message, face,
+           "too many calls of this connection wait for its signals; wait for answers before "
+           "calling on");
   return TRUE;
 }

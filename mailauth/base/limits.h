@@ -33,6 +33,17 @@
 #define MAX_BCRYPT_COST 16
 #define MAX_YESCRYPT_ROUNDS 'F'
 #define MAX_YESCRYPT_BLOCK 'T'
+#define MAX_PBKDF2_ROUNDS 5000000
+/* Argon2's memory in KiB (1 GiB), its passes over it, the product of both, and its lanes;
+ * its result in bytes. */
+#define MAX_ARGON2_MEMORY (1024 * 1024)
+#define MAX_ARGON2_PASSES 1024
+#define MAX_ARGON2_WORK (4 * 1024 * 1024)
+#define MAX_ARGON2_LANES 64
+#define MAX_ARGON2_TAG 128
+/* A hash as text, and a salt in it, in bytes. */
+#define MAX_HASH 1024
+#define MAX_HASH_SALT 128
 
 /* SCRAM-SHA-256: one message of a client's, and its nonce, in bytes (a name may
  * come three times as long as it is, RFC 5802, section 5.1); salts. */

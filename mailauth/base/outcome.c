@@ -20,6 +20,10 @@ static const OutcomeFacts facts[N_OUTCOMES] = {
     [OUTCOME_BAD_PASSWORD] = {"bad-password", AUDIT_FAILURE, WRONG, "The password is wrong"},
     [OUTCOME_NO_SUCH_USER] = {"no-such-user", AUDIT_FAILURE, WRONG, "There is no such user"},
     [OUTCOME_DISABLED] = {"disabled", AUDIT_FAILURE, WRONG, "The account is disabled"},
+    /* It counts for nothing: no password could have been right. */
+    [OUTCOME_LOCKED] = {"disabled", AUDIT_FAILURE, WRONG, "The account is disabled"},
+    [OUTCOME_NO_MEMORY] = {"no-memory", 14015, "Error", TEMPORARY, TEXT_TEMPORARY,
+                           "There is not enough memory to prove a password"},
     [OUTCOME_HELD_BACK] = {"held-back", 14002, "Warning", WRONG,
                            "Too many failures: the account or the address is held back"},
     [OUTCOME_MAINTENANCE] = {"maintenance", 14006, "Warning", TEMPORARY,
@@ -84,5 +88,10 @@ const OutcomeFacts *outcome_get_facts(Outcome outcome) {
 
 gboolean outcome_is_client_failure(Outcome outcome) {
   return outcome == OUTCOME_BAD_PASSWORD || outcome == OUTCOME_NO_SUCH_USER ||
-         outcome == OUTCOME_DISABLED || outcome == OUTCOME_CHANNEL_BINDING;
+         outcome == OUTCOME_DISABLED || outcome == OUTCOME_LOCKED ||
+         outcome == OUTCOME_CHANNEL_BINDING;
+}
+
+gboolean outcome_is_counted(Outcome outcome) {
+  return outcome_is_client_failure(outcome) && outcome != OUTCOME_LOCKED;
 }

@@ -36,6 +36,8 @@ typedef enum {
   OUTCOME_PAM_DENIED,           /* PAM's modules may not read the accounts; they called it wrong */
   OUTCOME_REGISTRY_SILENT,      /* an event only: regd is there, and does not answer */
   OUTCOME_REGISTRY_BACK,        /* an event only: it answers again */
+  OUTCOME_LOCKED,               /* the account's hash is `!` or `*`: no password can open it */
+  OUTCOME_NO_MEMORY,            /* there was no memory to compute a hash */
   OUTCOME_GUESSES,              /* an event only: too many wrong passwords over all addresses */
   N_OUTCOMES
 } Outcome;
@@ -57,7 +59,9 @@ typedef void (*OutcomeAnswer)(Outcome outcome, const char *detail, gpointer data
 
 /* Static. */
 const OutcomeFacts *outcome_get_facts(Outcome outcome);
-/* Whether this counts as a failed try of the client's (for holding back). */
+/* Whether the client is told that the login is wrong: no fault of the server's. */
 gboolean outcome_is_client_failure(Outcome outcome);
+/* Whether it also counts for holding back: not if no password could have been right. */
+gboolean outcome_is_counted(Outcome outcome);
 
 #endif

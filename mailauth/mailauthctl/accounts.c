@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "client/base/escape.h"
-#include "mailauth/package/hash.h"
+#include "mailauth/hashes/hash.h"
 #include "mailauth/protocol/scram-keys.h"
 
 typedef enum {

@@ -3,7 +3,7 @@
  * reads it: an SQLite 3 database with one table.
  *
  *   members   name      TEXT     the user, in lower case; the primary key
- *             password  TEXT     a crypt(3) hash: $y$, $6$, $5$ or $2b$
+ *             password  TEXT     a hash (mailauth/hashes/hash.h)
  *             disabled  INTEGER  1 where the user may not log in, else 0
  *
  * `PRAGMA user_version` is MEMBERSHIP_VERSION. */

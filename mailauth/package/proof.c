@@ -2,8 +2,6 @@
 /* One password against one hash: see proof.h. */
 #include "mailauth/package/proof.h"
 
-#include "mailauth/package/hash.h"
-
 static char *dup_owner(const PackageRequest *request) {
   const Settings *settings = request->settings;
   gboolean native = *settings->package == '\0';
@@ -36,30 +34,29 @@ void proof_free(Proof *proof) {
   g_free(proof);
 }
 
-/* A fault of the server's is no wrong password; a lock is the administrator's wish. */
-static Outcome judge_hash(const char *hash, const char **detail) {
+#define CURE "'mailauthctl user passwd' or 'member passwd' sets another"
+
+Outcome proof_judge_hash(const char *hash, char **detail) {
   *detail = NULL;
   if (hash == NULL || *hash == '\0') {
-    *detail = "the account has no password hash";
+    *detail = g_strdup("the account has no password hash");
     return OUTCOME_BAD_PASSWORD;
   }
   if (hash_is_locked(hash)) {
-    *detail = "the account's password is locked";
-    return OUTCOME_DISABLED;
+    *detail = g_strdup("the account's password is locked");
+    return OUTCOME_LOCKED;
   }
-  if (hash_is_accepted(hash))
+  const char *fault = hash_find_fault(hash);
+  if (fault == NULL)
     return OUTCOME_OK;
-  *detail = "the hash is of no method, or of no cost, that is accepted; 'mailauthctl user passwd' "
-            "sets another";
+  *detail = g_strdup_printf("the hash can't be used: %s; " CURE, fault);
   return OUTCOME_UNUSABLE_HASH;
 }
 
 void proof_set_account(Proof *proof, const char *hash, gboolean disabled, const char *dummy) {
-  const char *detail = NULL;
-  Outcome outcome = judge_hash(hash, &detail);
+  Outcome outcome = proof_judge_hash(hash, &proof->detail);
   proof->hash = outcome == OUTCOME_OK ? g_strdup(hash) : hash_dup_dummy(dummy);
   proof->otherwise = disabled ? OUTCOME_DISABLED : outcome;
-  proof->detail = g_strdup(detail);
 }
 
 void proof_set_nobody(Proof *proof, const char *dummy) {
@@ -70,8 +67,9 @@ void proof_set_nobody(Proof *proof, const char *dummy) {
 static void prove(gpointer job) {
   Proof *proof = job;
   /* "": there is nothing to prove against. */
-  proof->right = *proof->hash != '\0' &&
-                 hash_prove(secret_get_text(&proof->password), proof->password.size, proof->hash);
+  proof->result = *proof->hash == '\0' ? HASH_WRONG
+                                       : hash_prove(secret_get_text(&proof->password),
+                                                    proof->password.size, proof->hash);
 }
 
 /* ---- on the loop ---- */
@@ -81,18 +79,25 @@ static VerifiedClaim make_claim(const Proof *proof) {
                          secret_get_text(&proof->password), proof->password.size};
 }
 
+/* What could not be computed for want of memory is the same for every name. */
+static Outcome get_outcome(const Proof *proof) {
+  static const Outcome outcomes[] = {[HASH_RIGHT] = OUTCOME_OK,
+                                     [HASH_WRONG] = OUTCOME_BAD_PASSWORD,
+                                     [HASH_UNUSABLE] = OUTCOME_UNUSABLE_HASH,
+                                     [HASH_NO_MEMORY] = OUTCOME_NO_MEMORY};
+  gboolean decided = proof->otherwise != OUTCOME_OK && proof->result != HASH_NO_MEMORY;
+  return decided ? proof->otherwise : outcomes[proof->result];
+}
+
 static void answer_proof(gpointer job) {
   g_autoptr(Proof) proof = job;
-  Outcome outcome = proof->right ? OUTCOME_OK : OUTCOME_BAD_PASSWORD;
-  if (proof->otherwise != OUTCOME_OK)
-    outcome = proof->otherwise;
-  proof->answer(outcome, proof->detail, proof->data);
+  proof->answer(get_outcome(proof), proof->detail, proof->data);
 }
 
 static void learn_and_answer(gpointer job) {
   const Proof *proof = job;
   const VerifiedClaim claim = make_claim(proof);
-  if (proof->verified != NULL && proof->right && proof->otherwise == OUTCOME_OK)
+  if (proof->verified != NULL && get_outcome(proof) == OUTCOME_OK)
     verified_learn(proof->verified, proof->era, &claim, verified_get_time());
   answer_proof(job);
 }
@@ -114,8 +119,9 @@ static gboolean recall(const Proof *proof) {
 }
 
 void proof_submit(Proof *proof, Workers *prover) {
-  proof->right = recall(proof);
-  if (proof->right)
+  gboolean known = recall(proof);
+  proof->result = known ? HASH_RIGHT : HASH_WRONG;
+  if (known)
     g_idle_add_full(G_PRIORITY_DEFAULT, on_recalled, proof, NULL);
   else
     workers_submit(prover, prove, learn_and_answer, proof, NULL);

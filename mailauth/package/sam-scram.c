@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "mailauth/package/proof.h"
 #include "mailauth/package/sam.h"
 #include "mailauth/package/survey.h"
 
@@ -124,6 +125,19 @@ static gboolean find_keys(const SamScram *scram, const char *account, ScramKeys 
   return found;
 }
 
+/* No password can open some hashes, by whatever mechanism it is proved. */
+static Outcome judge_without_keys(const SamScram *scram, const char *account, char **detail) {
+  static const char *const names[] = {"Password", NULL};
+  g_autofree char *why = NULL;
+  g_autofree char *hash = registry_view_get_string(scram->accounts, account, names, NULL);
+  Outcome outcome = proof_judge_hash(hash, &why);
+  if (outcome != OUTCOME_LOCKED && outcome != OUTCOME_UNUSABLE_HASH)
+    return OUTCOME_BAD_PASSWORD;
+  g_free(*detail);
+  *detail = g_steal_pointer(&why);
+  return outcome;
+}
+
 static Outcome judge(SamScram *scram, const char *account, ScramKeys *keys, gboolean *found,
                      char **detail) {
   Outcome state = sam_get_state(scram->accounts, detail);
@@ -134,7 +148,7 @@ static Outcome judge(SamScram *scram, const char *account, ScramKeys *keys, gboo
   *found = find_keys(scram, account, keys, detail);
   if (is_disabled(scram, account))
     return OUTCOME_DISABLED;
-  return *found ? OUTCOME_OK : OUTCOME_BAD_PASSWORD;
+  return *found ? OUTCOME_OK : judge_without_keys(scram, account, detail);
 }
 
 /* An account without keys takes as long as the example, which has them. */

@@ -3,10 +3,10 @@
  * key is missing, are the subject of article Q255269. */
 #include "mailauth/package/sam.h"
 
-#include "mailauth/base/limits.h"
-#include "mailauth/package/hash.h"
+#include "mailauth/hashes/hash.h"
 #include "mailauth/package/proof.h"
 #include "mailauth/package/survey.h"
+#include "mailauth/package/unusable.h"
 
 typedef struct {
   Package package;
@@ -75,38 +75,23 @@ Outcome sam_examine(const RegistryView *accounts, char **detail) {
   return OUTCOME_ACCOUNTS_DENIED;
 }
 
-static gboolean is_unusable(const RegistryView *accounts, const char *account) {
+static char *read_hash(const RegistryView *accounts, const char *account) {
   static const char *const names[] = {"Password", NULL};
-  g_autofree char *hash = registry_view_get_string(accounts, account, names, NULL);
-  return hash != NULL && *hash != '\0' && !hash_is_locked(hash) && !hash_is_accepted(hash);
+  return registry_view_get_string(accounts, account, names, NULL);
 }
 
 char *sam_find_unusable(const RegistryView *accounts) {
   g_auto(GStrv) names = registry_view_list_keys(accounts, "");
-  g_autoptr(GString) listed = g_string_new(NULL);
-  guint count = 0;
+  Unusable unusable = {0};
   for (char **name = names; name != NULL && *name != NULL; name++) {
-    if (!is_unusable(accounts, *name) || ++count > MAX_LISTED_ACCOUNTS)
-      continue;
-    g_string_append_printf(listed, "%s%s", count == 1 ? "" : ", ", *name);
+    g_autofree char *hash = read_hash(accounts, *name);
+    unusable_note(&unusable, *name, hash);
   }
-  if (count == 0)
-    return NULL;
-  if (count > MAX_LISTED_ACCOUNTS)
-    g_string_append_printf(listed, " and %u more", count - MAX_LISTED_ACCOUNTS);
-  return g_strdup_printf("no password can open the hash of %s ('mailauthctl user passwd NAME' sets "
-                         "another)",
-                         listed->str);
-}
-
-static char *dup_hash(const Sam *sam, const char *account) {
-  static const char *const names[] = {"Password", NULL};
-  return registry_view_get_string(sam->accounts, account, names, NULL);
+  return unusable_end(&unusable, "mailauthctl user passwd NAME");
 }
 
 static char *read_kind(const RegistryView *accounts, const char *account, char **sample) {
-  static const char *const names[] = {"Password", NULL};
-  *sample = registry_view_get_string(accounts, account, names, NULL);
+  *sample = read_hash(accounts, account);
   return *sample != NULL ? hash_dup_kind(*sample) : NULL;
 }
 
@@ -149,7 +134,7 @@ static void prove(Package *package, const PackageRequest *request, OutcomeAnswer
   } else {
     guint32 disabled = 0;
     g_autoptr(GError) error = NULL;
-    g_autofree char *hash = dup_hash(sam, account);
+    g_autofree char *hash = read_hash(sam->accounts, account);
     /* A `Disabled` that can't be read must not let anybody in. */
     if (!registry_view_get_uint32(sam->accounts, account, names, &disabled, &error))
       disabled = !g_error_matches(error, REGISTRY_ERROR, REGISTRY_ERROR_VALUE_NOT_FOUND);

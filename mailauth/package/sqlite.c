@@ -8,14 +8,17 @@
 #include <sys/stat.h>
 
 #include "mailauth/base/stand-in.h"
-#include "mailauth/package/hash.h"
+#include "mailauth/hashes/hash.h"
 #include "mailauth/package/membership.h"
 #include "mailauth/package/proof.h"
 #include "mailauth/package/survey.h"
+#include "mailauth/package/unusable.h"
 #include "mailauth/protocol/scram-keys.h"
 
 /* How long a look-up waits for a writer, in ms. */
 #define BUSY_MS 3000
+
+#define MEMBERS "SELECT name, password FROM members"
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(sqlite3, sqlite3_close_v2)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(sqlite3_stmt, sqlite3_finalize)
@@ -117,7 +120,7 @@ static void members_unref(Members *members) {
 /* All of them: a kind that few have must not be left out. */
 static int count(sqlite3 *database, StandIns *stand_ins) {
   g_autoptr(sqlite3_stmt) statement = NULL;
-  int code = step(database, "SELECT name, password FROM members", NULL, &statement);
+  int code = step(database, MEMBERS, NULL, &statement);
   stand_ins_clear(stand_ins);
   for (; code == SQLITE_ROW; code = sqlite3_step(statement)) {
     const char *name = (const char *)sqlite3_column_text(statement, 0);
@@ -158,6 +161,23 @@ static int find_dummy(sqlite3 *database, const Lookup *lookup, char **dummy) {
                                      lookup->account != NULL ? lookup->account : ""));
   g_mutex_unlock(&members->lock);
   return code;
+}
+
+char *sqlite_find_unusable(const char *path) {
+  Unusable unusable = {0};
+  struct stat status;
+  g_autoptr(sqlite3) database = NULL;
+  g_autoptr(sqlite3_stmt) statement = NULL;
+  if (stat(path, &status) != 0 || !S_ISREG(status.st_mode) ||
+      sqlite3_open_v2(path, &database, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK)
+    return NULL;
+  int code = step(database, MEMBERS, NULL, &statement);
+  for (; code == SQLITE_ROW; code = sqlite3_step(statement)) {
+    const char *name = (const char *)sqlite3_column_text(statement, 0);
+    if (name != NULL)
+      unusable_note(&unusable, name, (const char *)sqlite3_column_text(statement, 1));
+  }
+  return unusable_end(&unusable, "mailauthctl member --broker=ID passwd NAME");
 }
 
 static int read_member(sqlite3 *database, const Lookup *lookup) {

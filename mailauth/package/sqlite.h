@@ -11,4 +11,8 @@
 /* Borrows both: @lookups for what waits for a disk or a lock, @prover for hashes. */
 Package *sqlite_new(const RegistryView *accounts, Workers *lookups, Workers *prover);
 
+/* Which members of the file at @path have a hash that no password can open: unusable_end().
+ * NULL also if it can't be read now. Goes through the members. */
+char *sqlite_find_unusable(const char *path);
+
 #endif

@@ -275,12 +275,15 @@ static void end_try(Login *login, Outcome outcome) {
   if (!login->begun)
     return;
   const ThrottleRules rules = throttle_make_rules(login->settings, has_no_address(login));
-  ThrottleResult result = outcome == OUTCOME_OK                ? THROTTLE_SUCCESS
-                          : outcome_is_client_failure(outcome) ? THROTTLE_FAILURE
-                                                               : THROTTLE_UNDECIDED;
+  ThrottleResult result = outcome == OUTCOME_OK         ? THROTTLE_SUCCESS
+                          : outcome_is_counted(outcome) ? THROTTLE_FAILURE
+                                                        : THROTTLE_UNDECIDED;
   login->begun = FALSE;
   throttle_end(login->logins->tools.throttle, &rules, login->shown, login->group,
                g_get_monotonic_time(), result, &login->delay);
+  /* What is not counted looks like a first failure to the client. */
+  if (outcome_is_client_failure(outcome) && !outcome_is_counted(outcome))
+    login->delay = rules.failure_delay;
 }
 
 static void note_time(const Login *login) {

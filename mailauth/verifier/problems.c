@@ -6,6 +6,7 @@
 #include "client/base/escape.h"
 #include "mailauth/backend/backend-trust.h"
 #include "mailauth/package/sam.h"
+#include "mailauth/package/sqlite.h"
 #include "mailauth/pam/pam-stack.h"
 #include "mailauth/settings/decision.h"
 
@@ -56,6 +57,16 @@ static void add_accounts(GPtrArray *list, const RegistryView *accounts) {
   unusable = sam_find_unusable(accounts);
   if (unusable != NULL)
     add(list, "%s", unusable);
+}
+
+static void add_members(GPtrArray *list, const Settings *settings) {
+  g_autofree char *unusable = sqlite_find_unusable(settings->chosen.database);
+  if (unusable != NULL)
+    add(list, "%s: %s", settings->chosen.database, unusable);
+}
+
+static gboolean is_decided_by_sqlite(const Settings *settings) {
+  return *settings->package != '\0' && g_strcmp0(settings->chosen.type, "sqlite") == 0;
 }
 
 /* The files of authorities that servers behind are proved by. */
@@ -134,6 +145,8 @@ GPtrArray *problems_list(Views *views, const Publisher *publisher, const char *o
   add_decision(list, settings);
   if (is_decided_by_sam(settings))
     add_accounts(list, views_get_accounts(views));
+  if (is_decided_by_sqlite(settings))
+    add_members(list, settings);
   if (of_pam != NULL)
     add(list, "%s", of_pam);
   add_backends(list, settings);

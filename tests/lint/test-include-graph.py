@@ -15,7 +15,7 @@ EVERYBODYS = {"client/registry.h", "client/base"}
 REGD = [f"regd/{name}" for name in ("base", "storage", "tree", "history", "declare", "read", "files", "upkeep", "write",
                                     "service", "bus", "registry1")] + ["regd"]
 MAIL = {f"mailauth/{name}" for name in ("base", "ipc", "process", "tls", "protocol", "settings", "connector", "pam",
-                                        "mailbox", "backend", "package", "guesses", "poll", "front", "parent", "events", "verifier")}
+                                        "mailbox", "backend", "hashes", "package", "guesses", "poll", "front", "parent", "events", "verifier")}
 LAYERS = {
     "client/registry.h": set(),
     "client/base": set(),
@@ -47,7 +47,8 @@ LAYERS = {
     "mailauth/pam": {"client/threads", "mailauth/base", "mailauth/ipc", "mailauth/process", "mailauth/settings"},
     "mailauth/mailbox": {"mailauth/base", "mailauth/ipc", "mailauth/process"},
     "mailauth/backend": {"mailauth/base", "mailauth/settings", "mailauth/connector"},
-    "mailauth/package": {"client/threads", "mailauth/base", "mailauth/settings", "mailauth/protocol",
+    "mailauth/hashes": {"mailauth/base"},
+    "mailauth/package": {"client/threads", "mailauth/base", "mailauth/hashes", "mailauth/settings", "mailauth/protocol",
                          "mailauth/connector", "mailauth/pam"},
     "mailauth/guesses": set(),
     "mailauth/poll": {"mailauth/base"},
@@ -57,7 +58,8 @@ LAYERS = {
     "mailauth/events": {"mailauth/base"},
     "mailauth/verifier": MAIL - {"mailauth/poll", "mailauth/front", "mailauth/parent", "mailauth/verifier"} |
                          {"client/bus", "client/threads"},
-    "mailauth/mailauthctl": {"client/bus", "client/cli", "client/connection", "client/threads", "mailauth/base", "mailauth/package",
+    "mailauth/mailauthctl": {"client/bus", "client/cli", "client/connection", "client/threads", "mailauth/base", "mailauth/hashes",
+                             "mailauth/package",
                              "mailauth/pam", "mailauth/protocol", "mailauth/settings"},
     "mailauth": MAIL | {"client/bus", "client/cli", "client/threads"},
 }
@@ -74,8 +76,9 @@ LIBRARIES = {
     r"dbus/.*": {"client/bus", "client/connection", "client/cli", "regd/bus", "regd", "mailauth/verifier",
                  "mailauth/mailauthctl"},
     r"openssl/.*": {"mailauth/tls", "mailauth/poll", "mailauth/front", "mailauth/backend", "mailauth/protocol", "mailauth/package",
+                    "mailauth/hashes",
                     "mailauth/base/secret.c", "mailauth/process/sandbox.c", "mailauth/verifier/scram-exchange.c"},
-    r"crypt\.h": {"mailauth/package/hash.c"},
+    r"(argon2|crypt)\.h": {"mailauth/hashes"},
     r"(ldap|lber)\.h": {"mailauth/package", "mailauth/settings/server-address.c"},
     r"security/.*": {"mailauth/pam"},
     r"seccomp\.h": {"mailauth/process"},

@@ -16,8 +16,8 @@ from harness.registry import REG_SZ, Registry
 from harness.tour import blocks, steps, take
 
 # scheme: whether its accounts are taken over
-SCHEMES = {"SHA512-CRYPT": True, "SHA256-CRYPT": True, "BLF-CRYPT": True, "CRYPT": True, "MD5-CRYPT": False,
-           "SSHA": False, "PLAIN": False}
+SCHEMES = {"SHA512-CRYPT": True, "SHA256-CRYPT": True, "BLF-CRYPT": True, "CRYPT": True, "ARGON2ID": True,
+           "SSHA": True, "SSHA512": True, "SHA256": True, "PBKDF2": True, "MD5-CRYPT": False, "PLAIN": False}
 FILE = "/etc/dovecot/users"
 
 
@@ -73,7 +73,7 @@ def accounts_of_a_passwd_file_log_in():
             server.add_mailbox(name)
             contains(log_in(server, name), "+OK")
         contains(log_in(server, "own@example.org"), "+OK")
-        for name in ("ssha", "plain", "other@example.net"):
+        for name in ("md5-crypt", "plain", "other@example.net"):
             contains(log_in(server, name), "[AUTH]")
 
 

@@ -110,7 +110,7 @@ def hashes_of_other_methods_do_not_log_in():
         for value, answer, reason, detail in (
                 ("$1$abcdefgh$irWbblnpmw.5z7wgBnprh0", "-ERR [SYS/PERM]", "unusable-hash", "user passwd"),
                 ("plain", "-ERR [SYS/PERM]", "unusable-hash", "user passwd"),
-                ("$5$rounds=999999999$abcdefgh$x", "-ERR [SYS/PERM]", "unusable-hash", "of no cost"),
+                ("$5$rounds=999999999$abcdefgh$x", "-ERR [SYS/PERM]", "unusable-hash", "its cost is higher"),
                 ("!$5$abcdefgh$x", WRONG, "disabled", "locked"), ("{CRYPT}!$5$abcdefgh$x", WRONG, "disabled", "locked"),
                 ("{sha512-crypt}*", WRONG, "disabled", "locked"), ("", WRONG, "bad-password", "no password hash")):
             registry.client.set(f"{ACCOUNTS}\\anna", "Password", REG_SZ, value)

@@ -16,6 +16,8 @@ static const Row rows[] = {
     {OUTCOME_NO_SUCH_USER, "no-such-user", 11202, "Failure Audit", "[AUTH]",
      "[AUTHENTICATIONFAILED]"},
     {OUTCOME_DISABLED, "disabled", 11202, "Failure Audit", "[AUTH]", "[AUTHENTICATIONFAILED]"},
+    {OUTCOME_LOCKED, "disabled", 11202, "Failure Audit", "[AUTH]", "[AUTHENTICATIONFAILED]"},
+    {OUTCOME_NO_MEMORY, "no-memory", 14015, "Error", "[SYS/TEMP]", "[UNAVAILABLE]"},
     {OUTCOME_HELD_BACK, "held-back", 14002, "Warning", "[AUTH]", "[AUTHENTICATIONFAILED]"},
     {OUTCOME_MAINTENANCE, "maintenance", 14006, "Warning", "[SYS/TEMP]", "[UNAVAILABLE]"},
     {OUTCOME_ACCOUNTS_MISSING, "accounts-missing", 13003, "Error", "[SYS/PERM]", "[CONTACTADMIN]"},
@@ -64,7 +66,8 @@ static void test_table(void) {
 /* Nobody must learn from the answer which names exist. */
 static void test_alike_for_the_client(void) {
   const OutcomeFacts *first = outcome_get_facts(OUTCOME_BAD_PASSWORD);
-  const Outcome alike[] = {OUTCOME_NO_SUCH_USER, OUTCOME_DISABLED, OUTCOME_HELD_BACK};
+  const Outcome alike[] = {OUTCOME_NO_SUCH_USER, OUTCOME_DISABLED, OUTCOME_LOCKED,
+                           OUTCOME_HELD_BACK};
   for (guint i = 0; i < G_N_ELEMENTS(alike); i++)
     g_assert_cmpstr(outcome_get_facts(alike[i])->text, ==, first->text);
 }

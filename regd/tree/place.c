@@ -312,11 +312,11 @@ static gboolean walk_down(Walk *walk, ResolveMode mode, GError **error) {
       return TRUE;
     }
     gboolean last = walk->ahead->len == 1;
-    gboolean follows = child->link != NULL && !(last && mode == RESOLVE_NO_FOLLOW);
-    gboolean opens = TRUE;
-    if (follows && !pass_gate(walk, child, &opens, error))
+    gboolean follows = child->link != NULL && !(last && mode != RESOLVE_FOLLOW);
+    gboolean opens = mode != RESOLVE_CANONICAL;
+    if (follows && opens && !pass_gate(walk, child, &opens, error))
       return FALSE;
-    if (!opens) {
+    if (follows && !opens) {
       all_missing(walk);
       return TRUE;
     }

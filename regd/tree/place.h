@@ -31,6 +31,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Place, place_free)
 typedef enum {
   RESOLVE_FOLLOW,    /* follow links in every component */
   RESOLVE_NO_FOLLOW, /* links in every component but the last */
+  RESOLVE_CANONICAL, /* none: what is below a link is missing */
 } ResolveMode;
 
 /* INVALID_PATH (also for the empty path), LINK_LOOP, ACCESS_DENIED (a user's own link leads

@@ -317,16 +317,17 @@ static gboolean refuse_owner(const char *owner, GError **error) {
                    owner);
 }
 
-/* The place that was declared; a link that stands in the way now leads to another. */
+/* The place that was declared. A link that stands in the way now leads to another, or nowhere:
+ * the rights are those of the key that holds it. */
 static Place *find_place(Edit *edit, const Declared *old, gboolean *is_there, GError **error) {
-  g_autoptr(Place) place = resolve(edit->store, edit->who, old->key, RESOLVE_NO_FOLLOW, error);
+  g_autoptr(Place) place = resolve(edit->store, edit->who, old->key, RESOLVE_CANONICAL, error);
   if (place == NULL)
     return NULL;
   if (place_get_level(place, edit->who) < ACCESS_WRITE) {
     refuse_owner(old->owner, error);
     return NULL;
   }
-  *is_there = place_exists(place) && path_compare_names(place->path, old->key) == 0;
+  *is_there = place_exists(place);
   return g_steal_pointer(&place);
 }
 

@@ -209,4 +209,22 @@ def a_dry_run_tells_what_a_rename_carries(operations, given):
         equal(tried, outcome(client, *operations, **given))
 
 
+@rows([("to nothing", SOFTWARE + "\\None"), ("to itself", KEY)])
+def a_broken_link_holds_up_no_pruning(target):
+    with Registry() as registry:
+        client = registry.client
+        below = KEY + "\\Below"
+        commit(client, value("n", "1", below), value("kept", "1", OTHER))
+        client.delete(KEY, recursive=True)
+        client.create(KEY, link=target)
+        report = commit(client, value("kept", "1", OTHER), prune=True)
+        equal((report["values-pruned"], declared(client)), (0, [(OTHER, "kept", OWNER, True)]))
+        client.delete(KEY)
+        commit(client, value("n", "1", below))
+        client.delete(KEY, recursive=True)
+        client.create(KEY, link=target)
+        client.call("Disown", "sa{sv}", OWNER, options())
+        equal(declared(client), [])
+
+
 main()

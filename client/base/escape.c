@@ -35,6 +35,18 @@ void escape_append(GString *out, const char *text) {
     g_string_append_len(out, shown, (gssize)show(g_utf8_get_char(at), shown));
 }
 
+void escape_append_quoted(GString *out, const char *text) {
+  g_autoptr(GString) shown = g_string_new(NULL);
+  escape_append(shown, text);
+  g_string_append_c(out, '"');
+  for (const char *at = shown->str; *at != '\0'; at++) {
+    if (*at == '"' || *at == '\\')
+      g_string_append_c(out, '\\');
+    g_string_append_c(out, *at);
+  }
+  g_string_append_c(out, '"');
+}
+
 char *escape_dup(const char *text, gssize length, gsize limit) {
   gsize size = length < 0 ? strlen(text) : strnlen(text, (gsize)length);
   /* No character becomes shorter, so more than the limit is not looked at. */

@@ -11,8 +11,11 @@ gboolean escape_is_harmless(gunichar character);
 /* Appends @text. Characters that are not harmless become \x1b or \u{202e}; bytes that are
  * not UTF-8 are replaced. What was shown so stays the same if it is shown again. */
 void escape_append(GString *out, const char *text);
-/* The same as a string of at most @limit bytes (4 or more; below G_MAXSIZE), with an
- * ellipsis in place of the end if it was longer. @length -1: NUL-terminated. Owned by the
+/* Appends @text in double quotes, with a backslash before each `"` and `\`: where a text from
+ * a stranger ends is never in doubt. What is not harmless is shown as above, before that. */
+void escape_append_quoted(GString *out, const char *text);
+/* The same as escape_append() as a string of at most @limit bytes (4 or more; below G_MAXSIZE),
+ * with an ellipsis in place of the end if it was longer. @length -1: NUL-terminated. Owned by the
  * caller. */
 char *escape_dup(const char *text, gssize length, gsize limit);
 

@@ -23,6 +23,8 @@
  * password, in bytes. RFC 4616 asks for 255 at least. */
 #define MAX_USER 512
 #define MAX_PASSWORD 1024
+/* The name of a mechanism or of a version of TLS, as it is recorded, in bytes. */
+#define MAX_METHOD 32
 /* A name with every character escaped, in bytes. */
 #define MAX_SHOWN_NAME (8 * MAX_USER)
 

@@ -16,11 +16,35 @@ struct Events {
   guint64 total;
 };
 
+typedef struct {
+  EventClient client; /* first: it is what is handed out */
+  char *texts[4];
+} ClientCopy;
+
+EventClient *event_client_dup(const EventClient *client) {
+  ClientCopy *copy = g_new0(ClientCopy, 1);
+  copy->client = *client;
+  copy->client.user = copy->texts[0] = g_strdup(client->user);
+  copy->client.address = copy->texts[1] = g_strdup(client->address);
+  copy->client.method = copy->texts[2] = g_strdup(client->method);
+  copy->client.tls = copy->texts[3] = g_strdup(client->tls);
+  return &copy->client;
+}
+
+void event_client_free(EventClient *client) {
+  ClientCopy *copy = (ClientCopy *)client;
+  for (guint i = 0; copy != NULL && i < G_N_ELEMENTS(copy->texts); i++)
+    g_free(copy->texts[i]);
+  g_free(copy);
+}
+
 static void event_free(gpointer data) {
   Event *event = data;
   g_free(event->description);
   g_free(event->user);
   g_free(event->address);
+  g_free(event->method);
+  g_free(event->tls);
   g_free(event);
 }
 
@@ -40,7 +64,7 @@ void events_free(Events *events) {
 }
 
 static char *dup_text(const char *text) {
-  return escape_dup(text, -1, MAX_EVENT_TEXT);
+  return text == NULL ? g_strdup("") : escape_dup(text, -1, MAX_EVENT_TEXT);
 }
 
 static char *dup_description(Outcome outcome, const char *detail) {
@@ -76,6 +100,11 @@ static gboolean is_power_of_ten(guint64 number) {
   return number == 1;
 }
 
+static void take_text(char **place, char **text) {
+  g_free(*place);
+  *place = g_steal_pointer(text);
+}
+
 /* Takes the text of @new over into the event that counts for it, which becomes the
  * newest. TRUE if it is to be written. */
 static gboolean repeat(Events *events, GList *link, Event *new) {
@@ -83,10 +112,11 @@ static gboolean repeat(Events *events, GList *link, Event *new) {
   event->count++;
   event->time = new->time;
   event->serial = new->serial;
-  g_free(event->user);
-  g_free(event->address);
-  event->user = g_steal_pointer(&new->user);
-  event->address = g_steal_pointer(&new->address);
+  event->session = new->session;
+  take_text(&event->user, &new->user);
+  take_text(&event->address, &new->address);
+  take_text(&event->method, &new->method);
+  take_text(&event->tls, &new->tls);
   event_free(new);
   g_queue_unlink(&events->ring, link);
   g_queue_push_head_link(&events->ring, link);
@@ -100,16 +130,27 @@ static gboolean is_repetition(const GList *link, const Event *new) {
   return new->time - event->time < REPEAT_TIME;
 }
 
-const Event *events_record(Events *events, Outcome outcome, const char *source, const char *user,
-                           const char *address, const char *detail, gint64 now) {
+static Event *event_new(Outcome outcome, const char *source, const EventClient *client,
+                        const char *detail) {
+  static const EventClient nobody = {0};
+  const EventClient *who = client != NULL ? client : &nobody;
   Event *event = g_new0(Event, 1);
   event->outcome = outcome;
   event->source = source;
   event->description = dup_description(outcome, detail);
-  event->user = dup_text(user);
-  event->address = dup_text(address);
-  event->time = now;
+  event->user = dup_text(who->user);
+  event->address = dup_text(who->address);
+  event->method = dup_text(who->method);
+  event->tls = dup_text(who->tls);
+  event->session = who->session;
   event->count = 1;
+  return event;
+}
+
+const Event *events_record(Events *events, Outcome outcome, const char *source,
+                           const EventClient *client, const char *detail, gint64 now) {
+  Event *event = event_new(outcome, source, client, detail);
+  event->time = now;
   event->serial = ++events->total;
   g_autofree char *key = is_fault(outcome) ? fault_key(event) : NULL;
   GList *link = key == NULL ? NULL : g_hash_table_lookup(events->faults, key);
@@ -147,16 +188,43 @@ guint64 events_get_total(const Events *events) {
   return events->total;
 }
 
+/* ---- lines ---- */
+
+/* A word that ends nothing: an address comes from other servers, too, and what they say is
+ * a client's in the end. */
+static void append_word(GString *line, const char *name, const char *text) {
+  g_string_append_printf(line, " %s=", name);
+  if (*text == '\0')
+    g_string_append_c(line, '-');
+  for (; *text != '\0'; text++) {
+    gboolean plain = g_ascii_isalnum(*text) || strchr(".:%_/+-", *text) != NULL;
+    g_string_append_c(line, plain ? *text : '?');
+  }
+}
+
 char *event_print(const Event *event) {
   const OutcomeFacts *facts = outcome_get_facts(event->outcome);
   GString *line = g_string_new(NULL);
-  g_string_append_printf(line, "%s %u %s [%s] %s", event->source, facts->event_id,
-                         facts->event_type, facts->reason, event->description);
-  if (*event->user != '\0')
-    g_string_append_printf(line, " user=%s", event->user);
-  if (*event->address != '\0')
-    g_string_append_printf(line, " address=%s", event->address);
+  g_string_append_printf(line, "%s %u %s reason=%s", event->source, facts->event_id,
+                         facts->event_type, facts->reason);
+  append_word(line, "address", event->address);
+  g_string_append(line, " user=");
+  escape_append_quoted(line, event->user);
+  append_word(line, "method", event->method);
+  append_word(line, "tls", event->tls);
+  if (event->session == 0)
+    g_string_append(line, " session=-");
+  else
+    g_string_append_printf(line, " session=%" G_GUINT64_FORMAT, event->session);
+  g_string_append_printf(line, ": %s", event->description);
   if (event->count > 1)
     g_string_append_printf(line, " (%" G_GUINT64_FORMAT " times)", event->count);
   return g_string_free(line, FALSE);
+}
+
+char *event_print_time(gint64 time) {
+  g_autoptr(GDateTime) second = g_date_time_new_from_unix_utc(time / G_TIME_SPAN_SECOND);
+  g_autofree char *text =
+      second != NULL ? g_date_time_format(second, "%Y-%m-%dT%H:%M:%S") : g_strdup("-");
+  return g_strdup_printf("%s.%06dZ", text, (int)(time % G_TIME_SPAN_SECOND));
 }

@@ -14,14 +14,30 @@
 /* Of a text in an event, in bytes. */
 #define MAX_EVENT_TEXT 1024U
 
+/* Whom an event is about. Borrowed; NULL, "" or 0 for what there is not. */
+typedef struct {
+  const char *user;
+  const char *address;
+  const char *method; /* "PASS", "PLAIN"... */
+  const char *tls;    /* the version, "TLSv1.3" */
+  guint64 session;    /* the front's number of it */
+} EventClient;
+
+/* A copy with its texts, owned by the caller; free it with event_client_free(). */
+EventClient *event_client_dup(const EventClient *client);
+void event_client_free(EventClient *client);
+
 typedef struct {
   Outcome outcome;
   const char *source; /* static: protocol_get_source() or EVENT_SOURCE_SERVER */
   char *description;
   char *user;    /* "" if there is none */
   char *address; /* "" if there is none */
-  gint64 time;   /* µs since 1970, of the last time */
-  guint64 count; /* how often */
+  char *method;  /* the same */
+  char *tls;
+  guint64 session; /* 0 if there is none */
+  gint64 time;     /* µs since 1970, of the last time */
+  guint64 count;   /* how often */
   guint64 serial;
 } Event;
 
@@ -32,10 +48,11 @@ void events_free(Events *events);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Events, events_free)
 
 /* Records, and returns the event if it is to be written out and signalled; NULL if it is
- * a repetition that was counted. @detail: what is added to the outcome's description, or
- * NULL. @source is static. Borrowed, until the next call. @now in µs since 1970. */
-const Event *events_record(Events *events, Outcome outcome, const char *source, const char *user,
-                           const char *address, const char *detail, gint64 now);
+ * a repetition that was counted. @client: NULL for nobody. @detail: what is added to the
+ * outcome's description, or NULL. @source is static. Borrowed, until the next call. @now in
+ * µs since 1970. */
+const Event *events_record(Events *events, Outcome outcome, const char *source,
+                           const EventClient *client, const char *detail, gint64 now);
 /* The faults of @source are over: what comes next is news. */
 void events_forget_faults(Events *events, const char *source);
 
@@ -44,7 +61,11 @@ GPtrArray *events_list(const Events *events, guint limit);
 /* How many were recorded since the start, repetitions included. */
 guint64 events_get_total(const Events *events);
 
-/* One line for standard error, without its end: no control character in it. */
+/* One line for a log, without its time and its end: `SOURCE ID TYPE reason=R address=A
+ * user="..." method=M tls=V session=S: TEXT`, with `-` for what there is not. What a client
+ * chose stands behind the address, in quotes or behind the colon. Owned by the caller. */
 char *event_print(const Event *event);
+/* @time, µs since 1970, as RFC 3339 has it, in UTC. Owned by the caller. */
+char *event_print_time(gint64 time);
 
 #endif

@@ -70,6 +70,9 @@ static gboolean write_to_journal(const Event *event, const char *line) {
       g_strdup_printf("MAILAUTH_DESCRIPTION=%s", event->description),
       g_strdup_printf("MAILAUTH_USER=%s", event->user),
       g_strdup_printf("MAILAUTH_ADDRESS=%s", event->address),
+      g_strdup_printf("MAILAUTH_METHOD=%s", event->method),
+      g_strdup_printf("MAILAUTH_TLS=%s", event->tls),
+      g_strdup_printf("MAILAUTH_SESSION=%" G_GUINT64_FORMAT, event->session),
       g_strdup_printf("MAILAUTH_COUNT=%" G_GUINT64_FORMAT, event->count),
   };
   struct iovec vector[G_N_ELEMENTS(fields)];
@@ -81,18 +84,23 @@ static gboolean write_to_journal(const Event *event, const char *line) {
   return taken;
 }
 
-static void write_out(const Reporter *reporter, const Event *event) {
-  g_autofree char *line = event_print(event);
-  if (reporter->has_journal && write_to_journal(event, line))
-    return;
-  (void)fprintf(stderr, "mailauthd: %s\n", line);
+/* The journal knows the time by itself. */
+static void write_to_stderr(gint64 time, const char *line) {
+  g_autofree char *when = event_print_time(time);
+  (void)fprintf(stderr, "%s %s\n", when, line);
   (void)fflush(stderr);
 }
 
-void reporter_report(Reporter *reporter, Outcome outcome, const char *source, const char *user,
-                     const char *address, const char *detail) {
-  const Event *event = events_record(reporter->events, outcome, source, user != NULL ? user : "",
-                                     address != NULL ? address : "", detail, g_get_real_time());
+static void write_out(const Reporter *reporter, const Event *event) {
+  g_autofree char *line = event_print(event);
+  if (!reporter->has_journal || !write_to_journal(event, line))
+    write_to_stderr(event->time, line);
+}
+
+void reporter_report(Reporter *reporter, Outcome outcome, const char *source,
+                     const EventClient *client, const char *detail) {
+  const Event *event =
+      events_record(reporter->events, outcome, source, client, detail, g_get_real_time());
   if (event == NULL)
     return;
   write_out(reporter, event);
@@ -100,8 +108,8 @@ void reporter_report(Reporter *reporter, Outcome outcome, const char *source, co
     reporter->listener(event, reporter->listener_data);
 }
 
-static gboolean transcribe_to_journal(const char *source, const char *text) {
-  g_autofree char *message = g_strdup_printf("MESSAGE=%s %s", source, text);
+static gboolean transcribe_to_journal(const char *source, const char *line) {
+  g_autofree char *message = g_strconcat("MESSAGE=", line, NULL);
   g_autofree char *priority = g_strdup_printf("PRIORITY=%d", LOG_INFO);
   g_autofree char *origin = g_strdup_printf("MAILAUTH_SOURCE=%s", source);
   char identifier[] = "SYSLOG_IDENTIFIER=mailauthd";
@@ -113,10 +121,9 @@ static gboolean transcribe_to_journal(const char *source, const char *text) {
 }
 
 void reporter_transcribe(const Reporter *reporter, const char *source, const char *line) {
-  g_autoptr(GString) text = g_string_new(NULL);
+  g_autoptr(GString) text = g_string_new(source);
+  g_string_append_c(text, ' ');
   escape_append(text, line);
-  if (reporter->has_journal && transcribe_to_journal(source, text->str))
-    return;
-  (void)fprintf(stderr, "mailauthd: %s %s\n", source, text->str);
-  (void)fflush(stderr);
+  if (!reporter->has_journal || !transcribe_to_journal(source, text->str))
+    write_to_stderr(g_get_real_time(), text->str);
 }

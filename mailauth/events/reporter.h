@@ -16,10 +16,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Reporter, reporter_free)
 
 /* One listener at most. */
 void reporter_set_listener(Reporter *reporter, ReporterListener listener, gpointer data);
-/* Records, and writes out what is news: events_record(). @user, @address and
- * @detail may be NULL. Done when it returns. */
-void reporter_report(Reporter *reporter, Outcome outcome, const char *source, const char *user,
-                     const char *address, const char *detail);
+/* Records, and writes out what is news: events_record(). @client and @detail may be NULL.
+ * Done when it returns. */
+void reporter_report(Reporter *reporter, Outcome outcome, const char *source,
+                     const EventClient *client, const char *detail);
 /* Writes out a line of what is logged of sessions, which is no event. @line is
  * UTF-8; what is not harmless in it is escaped. */
 void reporter_transcribe(const Reporter *reporter, const char *source, const char *line);

@@ -28,8 +28,12 @@ static guchar get_protocol(const FrontLogin *login) {
   return (guchar)(login->session != NULL ? session_get_protocol(login->session) : PROTOCOL_SASL);
 }
 
-static gboolean is_in_tls(const FrontLogin *login) {
-  return login->session != NULL && session_is_in_tls(login->session);
+static const char *get_tls(const FrontLogin *login) {
+  return login->session == NULL ? "" : session_get_tls(login->session);
+}
+
+static guint64 get_number(const FrontLogin *login) {
+  return login->session == NULL ? 0 : session_get_number(login->session);
 }
 
 static GVariant *new_secret(const Credentials *credentials) {
@@ -52,15 +56,16 @@ static GVariant *new_bindings(const Session *session) {
 
 static GVariant *ask_by_password(const FrontLogin *login, const Credentials *credentials) {
   g_autofree char *address = dup_address(login);
-  return g_variant_new("(tyss@aysb)", login->number, get_protocol(login), credentials->mechanism,
-                       credentials->user, new_secret(credentials), address, is_in_tls(login));
+  return g_variant_new("(tyss@aysst)", login->number, get_protocol(login), credentials->mechanism,
+                       credentials->user, new_secret(credentials), address, get_tls(login),
+                       get_number(login));
 }
 
 static GVariant *begin_scram(const FrontLogin *login, const Credentials *credentials) {
   g_autofree char *address = dup_address(login);
   gboolean plus = g_str_has_suffix(credentials->mechanism, "-PLUS");
-  return g_variant_new("(tys@aybb@a(say))", login->number, get_protocol(login), address,
-                       new_secret(credentials), plus, is_in_tls(login),
+  return g_variant_new("(tys@aybst@a(say))", login->number, get_protocol(login), address,
+                       new_secret(credentials), plus, get_tls(login), get_number(login),
                        new_bindings(login->session));
 }
 
@@ -91,8 +96,9 @@ static GVariant *ask_by_credentials(const FrontLogin *login, MessageKind *kind) 
 GVariant *login_request_new_incident(guint64 number, Outcome outcome, const Session *session,
                                      const char *user) {
   g_autofree char *address = client_address_format(session_get_address(session));
-  return g_variant_new("(tuyss)", number, (guint32)outcome, (guchar)session_get_protocol(session),
-                       user == NULL ? "" : user, address);
+  return g_variant_new("(tuyssst)", number, (guint32)outcome, (guchar)session_get_protocol(session),
+                       user == NULL ? "" : user, address, session_get_tls(session),
+                       session_get_number(session));
 }
 
 GVariant *login_request_new(const FrontLogin *login, MessageKind *kind) {

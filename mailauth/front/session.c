@@ -10,6 +10,7 @@
 
 #include "mailauth/base/container-of.h"
 #include "mailauth/base/limits.h"
+#include "mailauth/front/session-log.h"
 #include "mailauth/poll/stream.h"
 #include "mailauth/protocol/machines.h"
 
@@ -34,6 +35,7 @@ struct Session {
   Timer timer;
   Stream client;
   ClientAddress address;
+  guint64 number;
   guint8 state, protocol;
   gboolean client_ended, greeted;
   gint64 deadline; /* of the login */
@@ -161,26 +163,12 @@ static void begin_relay(Session *session, const Verdict *verdict) {
   enter(session, SESSION_RELAY);
 }
 
-static void note_login(const Session *session, Outcome outcome) {
-  if (session->transcript == NULL)
-    return;
-  if (outcome == OUTCOME_NO_CERTIFICATE) {
-    transcript_note(session->transcript, TRANSCRIPT_LOGINS, "there is no certificate for TLS");
-    return;
-  }
-  const Credentials *credentials = ops(session)->get_credentials(session->machine);
-  const char *user = credentials->user != NULL ? credentials->user : "(unknown)";
-  /* What follows a blank in a name may be a password in the wrong place. */
-  transcript_note(session->transcript, TRANSCRIPT_LOGINS, "login of %.*s: %s",
-                  (int)strcspn(user, " "), user, outcome_get_facts(outcome)->reason);
-}
-
 /* Says what came of it. The server is taken. */
 static void answer(Session *session, const Verdict *verdict) {
   Outcome outcome = verdict->outcome;
   if (outcome == OUTCOME_OK && verdict->server < 0)
     outcome = OUTCOME_UNDECIDED;
-  note_login(session, outcome);
+  session_log_note_login(session->transcript, session_get_credentials(session), outcome);
   Step step =
       ops(session)->answer(session->machine, outcome, verdict->capabilities, get_output(session));
   transcript_output(session->transcript, session->out);
@@ -519,25 +507,13 @@ void session_dismiss(Session *session, const char *why) {
 
 /* ---- the beginning ---- */
 
-static void begin_transcript(Session *session, gboolean tls) {
-  SessionHost *host = session->host;
-  guint level = host->settings[session->protocol].logging_level;
-  if (level == 0 || host->transcribe == NULL)
-    return;
-  g_autofree char *address = client_address_format(&session->address);
-  g_autofree char *name =
-      g_strdup_printf("#%" G_GUINT64_FORMAT " %s", ++host->last_session, address);
-  session->transcript =
-      transcript_new(level, session->protocol, name, host->transcribe, host->owner);
-  transcript_note(session->transcript, TRANSCRIPT_LOGINS, "connected%s", tls ? ", for TLS" : "");
-}
-
 Session *session_new(SessionHost *host, int descriptor, Protocol protocol, gboolean tls,
                      const ClientAddress *address) {
   Session *session = g_new0(Session, 1);
   session->host = host;
   session->protocol = (guint8)protocol;
   session->address = *address;
+  session->number = ++host->last_session;
   session->watch = (Watch){.descriptor = descriptor, .ready = client_ready};
   session->timer.fire = time_is_up;
   stream_open(&session->client, descriptor);
@@ -545,7 +521,10 @@ Session *session_new(SessionHost *host, int descriptor, Protocol protocol, gbool
   session->deadline =
       g_get_monotonic_time() + (gint64)host->settings[protocol].login_timeout * SECOND;
   set_login_timer(session);
-  begin_transcript(session, tls);
+  session->transcript =
+      session_log_new(&(SessionBeginning){protocol, host->settings[protocol].logging_level,
+                                          session->number, &session->address, tls},
+                      host->transcribe, host->owner);
   session->state = tls ? SESSION_TO_TLS : SESSION_TALK;
   return session;
 }
@@ -572,8 +551,12 @@ const ClientAddress *session_get_address(const Session *session) {
   return &session->address;
 }
 
-gboolean session_is_in_tls(const Session *session) {
-  return session->client.tls != NULL;
+const char *session_get_tls(const Session *session) {
+  return session->client.tls == NULL ? "" : SSL_get_version(session->client.tls);
+}
+
+guint64 session_get_number(const Session *session) {
+  return session->number;
 }
 
 guint session_list_bindings(const Session *session, ChannelBinding *bindings) {

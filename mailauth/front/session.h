@@ -39,7 +39,7 @@ typedef struct {
   void (*cancel)(Session *session, gpointer owner);
   /* A line of what is logged of sessions. */
   void (*transcribe)(Protocol protocol, const char *line, gpointer owner);
-  guint64 last_session; /* each has a number in what is logged */
+  guint64 last_session; /* each has a number */
   /* TLS from the start, and no certificate. */
   void (*no_certificate)(Session *session, gpointer owner);
   void (*logged_in)(Session *session, gpointer owner);
@@ -63,7 +63,10 @@ void session_dismiss(Session *session, const char *why);
 
 Protocol session_get_protocol(const Session *session);
 const ClientAddress *session_get_address(const Session *session);
-gboolean session_is_in_tls(const Session *session);
+/* Its version, "TLSv1.3"; "" if it is not in TLS. Static. */
+const char *session_get_tls(const Session *session);
+/* Counted from 1; of one front, no two have the same. */
+guint64 session_get_number(const Session *session);
 /* channel_binding_list() of its connection; none if it is not in TLS, or if clients are not
  * offered to use one: those that could must not be taken for lied to. */
 guint session_list_bindings(const Session *session, ChannelBinding *bindings);

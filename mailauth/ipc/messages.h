@@ -95,14 +95,14 @@ typedef enum {
   /* ---- front -> verifier ---- */
   /* login (never 0), Protocol, mechanism (PASS, LOGIN, PLAIN, or SASL LOGIN as "SASL-
    * LOGIN"), user (UTF-8, at most MAX_USER bytes), password, client's address (without
-   * port; "" for SASL if it is not known), TLS. Answered by one VERDICT, unless
-   * cancelled */
+   * port; "" for SASL if it is not known), version of TLS ("": none), the session's number
+   * (0: none). Answered by one VERDICT, unless cancelled */
   MESSAGE_LOGIN,
   /* login; the client has gone. A verdict on its way is dropped by the front */
   MESSAGE_CANCEL,
   /* login, Outcome (CLEAR_TEXT or NO_CERTIFICATE), Protocol, user ("" if it is not
-   * known), address: to record, and then to answer by a VERDICT of the same Outcome;
-   * login 0: record only */
+   * known), address, version of TLS, session: to record, and then to answer by a VERDICT of the
+   * same Outcome; login 0: record only */
   MESSAGE_INCIDENT,
   /* request (0: unasked, to a new verifier), host, CertificateSlot, problem ("" if the
    * files were taken); whether a pair is in use now, and of that one subject, algorithm,
@@ -166,8 +166,9 @@ typedef enum {
 
   /* SCRAM-SHA-256, front -> verifier, and back. */
   /* login (never 0), Protocol, client's address as LOGIN has it, what the client says first,
-   * whether by SCRAM-SHA-256-PLUS, TLS, and the connection's channel bindings, each a type
-   * and a value. Answered by SCRAM_CHALLENGE or VERDICT */
+   * whether by SCRAM-SHA-256-PLUS, version of TLS and session as LOGIN has them, and the
+   * connection's channel bindings, each a type and a value. Answered by SCRAM_CHALLENGE or VERDICT
+   */
   MESSAGE_SCRAM_FIRST,
   /* login, the client's answer to the challenge. Answered by one VERDICT */
   MESSAGE_SCRAM_FINAL,

@@ -92,7 +92,8 @@ gboolean verb_status(Ctl *ctl, GError **error) {
 
 /* The entries of an event that are strings, by name; and the others. */
 typedef struct {
-  const char *source, *type, *reason, *description, *user, *address, *count;
+  const char *source, *type, *reason, *description, *user, *address, *method, *tls, *session,
+      *count;
   dbus_uint64_t time;
   dbus_uint32_t id;
 } ShownEvent;
@@ -109,6 +110,9 @@ static void take_entry(ShownEvent *event, const char *name, DBusMessageIter *con
       {"description", DBUS_TYPE_STRING, &event->description},
       {"user", DBUS_TYPE_STRING, &event->user},
       {"address", DBUS_TYPE_STRING, &event->address},
+      {"method", DBUS_TYPE_STRING, &event->method},
+      {"tls", DBUS_TYPE_STRING, &event->tls},
+      {"session", DBUS_TYPE_STRING, &event->session},
       {"time", DBUS_TYPE_UINT64, &event->time},
       {"count", DBUS_TYPE_STRING, &event->count},
       {"id", DBUS_TYPE_UINT32, &event->id},
@@ -123,7 +127,7 @@ static void read_event(DBusMessageIter *dict, ShownEvent *event) {
   DBusMessageIter entries;
   DBusMessageIter entry;
   DBusMessageIter content;
-  *event = (ShownEvent){"", "", "", "", "", "", "1", 0, 0};
+  *event = (ShownEvent){"", "", "", "", "", "", "", "", "", "1", 0, 0};
   for (dbus_message_iter_recurse(dict, &entries);
        dbus_message_iter_get_arg_type(&entries) == DBUS_TYPE_DICT_ENTRY;
        dbus_message_iter_next(&entries)) {
@@ -153,8 +157,14 @@ static guint64 print_event(GString *out, DBusMessageIter *dict) {
   g_string_append_printf(out, " %u ", event.id);
   escape_append(out, event.type);
   print_named(out, "reason", event.reason);
-  print_named(out, "user", event.user);
   print_named(out, "address", event.address);
+  if (*event.user != '\0') {
+    g_string_append(out, " user=");
+    escape_append_quoted(out, event.user);
+  }
+  print_named(out, "method", event.method);
+  print_named(out, "tls", event.tls);
+  print_named(out, "session", event.session);
   g_string_append(out, ": ");
   escape_append(out, event.description);
   if (!g_str_equal(event.count, "1")) {

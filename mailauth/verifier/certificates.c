@@ -143,7 +143,7 @@ static void report_problem(Row *row) {
   stop_waiting(row);
   row->is_new = FALSE;
   reporter_report(row->certificates->reporter, OUTCOME_NO_CERTIFICATE, EVENT_SOURCE_SERVER, NULL,
-                  NULL, row->shown.problem);
+                  row->shown.problem);
 }
 
 static gboolean on_still_unfit(gpointer data) {
@@ -206,7 +206,7 @@ static void look_at(const Certificates *certificates, Certificate *certificate) 
   certificate->doubt = doubt != NULL ? g_strdup_printf("%s: %s", setting, doubt) : NULL;
   if (doubt != NULL && g_strcmp0(certificate->doubt, before) != 0)
     reporter_report(certificates->reporter, OUTCOME_CERTIFICATE_DOUBTFUL, EVENT_SOURCE_SERVER, NULL,
-                    NULL, certificate->doubt);
+                    certificate->doubt);
 }
 
 /* What is in use in one slot says something of the other, too. */

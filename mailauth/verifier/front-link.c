@@ -26,15 +26,14 @@ typedef struct {
   guint64 id;
   Login *login;       /* NULL as long as there is only an exchange */
   Exchange *exchange; /* NULL otherwise */
-  Protocol protocol;  /* of an exchange, as the next two */
-  char *address;
-  gboolean tls;
+  Protocol protocol;  /* of an exchange, as the next */
+  EventClient *client;
 } Pending;
 
 static void pending_free(gpointer data) {
   Pending *pending = data;
   exchange_free(pending->exchange);
-  g_free(pending->address);
+  event_client_free(pending->client);
   g_free(pending);
 }
 
@@ -113,9 +112,18 @@ static void on_answer(const LoginResult *result, gpointer data) {
 
 /* ---- what the front says ---- */
 
+/* The name of a mechanism, or of a version of TLS. */
+static gboolean is_word(const char *word) {
+  gsize size = 0;
+  while (g_ascii_isalnum(word[size]) || word[size] == '-' || word[size] == '.')
+    size++;
+  return word[size] == '\0' && size <= MAX_METHOD;
+}
+
 /* What is remembered of a login for long must be no longer than it can be. */
-static gboolean is_client(const char *user, const char *address) {
-  return strlen(user) <= MAX_USER && strlen(address) < INET6_ADDRSTRLEN;
+static gboolean is_client(const EventClient *client) {
+  return strlen(client->user) <= MAX_USER && strlen(client->address) < INET6_ADDRSTRLEN &&
+         is_word(client->method) && is_word(client->tls);
 }
 
 static Pending *add_pending(FrontLink *link, guint64 id) {
@@ -129,23 +137,21 @@ static Pending *add_pending(FrontLink *link, guint64 id) {
 static void take_login(FrontLink *link, Message *message) {
   guint64 id = 0;
   guchar protocol = 0;
-  const char *mechanism = NULL;
-  const char *user = NULL;
-  const char *address = NULL;
-  gboolean tls = FALSE;
+  LoginRequest request = {.purpose = LOGIN_SESSION};
+  EventClient *client = &request.client;
   g_autoptr(GVariant) bytes = NULL;
-  g_variant_get(message->body, "(ty&s&s@ay&sb)", &id, &protocol, &mechanism, &user, &bytes,
-                &address, &tls);
+  g_variant_get(message->body, "(ty&s&s@ay&s&st)", &id, &protocol, &client->method, &client->user,
+                &bytes, &client->address, &client->tls, &client->session);
   gsize size = 0;
   gconstpointer password = g_variant_get_fixed_array(bytes, &size, 1);
-  if (id == 0 || protocol >= N_LOGIN_PROTOCOLS || size > MAX_PASSWORD ||
-      !is_client(user, address) || g_hash_table_contains(link->pending, &id)) {
+  if (id == 0 || protocol >= N_LOGIN_PROTOCOLS || size > MAX_PASSWORD || !is_client(client) ||
+      g_hash_table_contains(link->pending, &id)) {
     end_soon(link, "The front has sent a login that can be none");
     return;
   }
   Secret secret = {0};
   secret_append(&secret, password, size);
-  const LoginRequest request = {LOGIN_SESSION, (Protocol)protocol, user, address, tls, NULL};
+  request.protocol = (Protocol)protocol;
   Pending *pending = add_pending(link, id);
   pending->login = logins_begin(link->logins, &request, &secret, on_answer, pending);
   secret_clear(&secret);
@@ -190,25 +196,25 @@ static gboolean add_bindings(Scram *scram, GVariant *bindings) {
 static void take_scram_first(FrontLink *link, Message *message) {
   guint64 id = 0;
   guchar protocol = 0;
-  const char *address = NULL;
+  EventClient client = {0};
   gboolean plus = FALSE;
-  gboolean tls = FALSE;
   gsize size = 0;
   g_autoptr(GVariant) bytes = NULL;
   g_autoptr(GVariant) bindings = NULL;
-  g_variant_get(message->body, "(ty&s@aybb@a(say))", &id, &protocol, &address, &bytes, &plus, &tls,
-                &bindings);
+  g_variant_get(message->body, "(ty&s@ayb&st@a(say))", &id, &protocol, &client.address, &bytes,
+                &plus, &client.tls, &client.session, &bindings);
+  client.method = plus ? "SCRAM-SHA-256-PLUS" : "SCRAM-SHA-256";
   const guint8 *first = g_variant_get_fixed_array(bytes, &size, 1);
   g_autoptr(Scram) scram = scram_new(first, size, plus);
+  client.user = scram == NULL ? "" : scram_get_user(scram);
   if (id == 0 || protocol >= N_LOGIN_PROTOCOLS || scram == NULL || !add_bindings(scram, bindings) ||
-      !is_client(scram_get_user(scram), address) || g_hash_table_contains(link->pending, &id)) {
+      !is_client(&client) || g_hash_table_contains(link->pending, &id)) {
     end_soon(link, "The front has sent an exchange that can be none");
     return;
   }
   Pending *pending = add_pending(link, id);
   pending->protocol = (Protocol)protocol;
-  pending->address = g_strdup(address);
-  pending->tls = tls;
+  pending->client = event_client_dup(&client);
   pending->exchange = exchange_begin(link->exchanges, g_steal_pointer(&scram), on_asked, pending);
 }
 
@@ -233,8 +239,7 @@ static void take_scram_final(FrontLink *link, Message *message) {
   }
   Secret secret = {0};
   secret_append(&secret, final, size);
-  const LoginRequest request = {LOGIN_SESSION,    pending->protocol, scram_get_user(scram),
-                                pending->address, pending->tls,      scram};
+  const LoginRequest request = {LOGIN_SESSION, pending->protocol, *pending->client, scram};
   pending->login = logins_begin(link->logins, &request, &secret, on_answer, pending);
   secret_clear(&secret);
 }
@@ -252,17 +257,17 @@ static void take_incident(FrontLink *link, const Message *message) {
   guint64 id = 0;
   guint32 outcome = 0;
   guchar protocol = 0;
-  const char *user = NULL;
-  const char *address = NULL;
-  g_variant_get(message->body, "(tuy&s&s)", &id, &outcome, &protocol, &user, &address);
-  if (protocol >= N_PROTOCOLS || !is_client(user, address) ||
+  EventClient client = {.method = ""};
+  g_variant_get(message->body, "(tuy&s&s&st)", &id, &outcome, &protocol, &client.user,
+                &client.address, &client.tls, &client.session);
+  if (protocol >= N_PROTOCOLS || !is_client(&client) ||
       (outcome != OUTCOME_CLEAR_TEXT && outcome != OUTCOME_NO_CERTIFICATE)) {
     end_soon(link, "The front has sent an incident that can be none");
     return;
   }
-  logins_report_incident(link->logins, (Outcome)outcome, (Protocol)protocol, user, address);
+  logins_report_incident(link->logins, (Outcome)outcome, (Protocol)protocol, &client);
   const LoginResult result = {
-      .outcome = (Outcome)outcome, .user = user, .descriptor = -1, .capabilities = ""};
+      .outcome = (Outcome)outcome, .user = client.user, .descriptor = -1, .capabilities = ""};
   if (id != 0)
     send_verdict(link, id, &result);
 }

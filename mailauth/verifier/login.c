@@ -35,10 +35,8 @@ struct Login {
   GList link; /* in all */
   LoginPurpose purpose;
   Protocol protocol;
-  char *user;
-  char *address;
-  char *group; /* the address as it is counted */
-  gboolean tls;
+  EventClient *client; /* the user as it was given */
+  char *group;         /* the address as it is counted */
   Secret password;
   Scram *scram; /* NULL: by password; else that is the client's proof */
   char *proof;  /* the server's, if the client's is right */
@@ -101,8 +99,7 @@ static void login_free(Login *login) {
   decision_clear(&login->decision);
   g_clear_pointer(&login->steps, g_ptr_array_unref);
   mailbox_leaving_free(login->leaving);
-  g_free(login->user);
-  g_free(login->address);
+  event_client_free(login->client);
   g_free(login->group);
   g_free(login->account);
   g_free(login->shown);
@@ -135,7 +132,13 @@ static void explain(Login *login, const char *format, ...) {
 }
 
 static const char *get_name(const Login *login) {
-  return login->account != NULL ? login->account : login->user;
+  return login->account != NULL ? login->account : login->client->user;
+}
+
+static EventClient get_client(const Login *login) {
+  EventClient client = *login->client;
+  client.user = get_name(login);
+  return client;
 }
 
 static void record(const Login *login, Outcome outcome, const char *detail) {
@@ -147,7 +150,8 @@ static void record(const Login *login, Outcome outcome, const char *detail) {
   /* A login that gets as far as an audit has met no fault of the server's. */
   if (outcome == OUTCOME_OK || outcome_is_client_failure(outcome))
     events_forget_faults(reporter_get_events(logins->tools.reporter), source);
-  reporter_report(logins->tools.reporter, outcome, source, get_name(login), login->address, detail);
+  const EventClient client = get_client(login);
+  reporter_report(logins->tools.reporter, outcome, source, &client, detail);
 }
 
 /* Records, answers, and frees. @result->outcome, and what comes with OK, are given. */
@@ -252,7 +256,7 @@ static void open_mailbox(Login *login) {
 
 /* Another server may not know its client's address (saslauthd's protocol has none). */
 static gboolean has_no_address(const Login *login) {
-  return login->protocol == PROTOCOL_SASL && *login->address == '\0';
+  return login->protocol == PROTOCOL_SASL && *login->client->address == '\0';
 }
 
 static void ask_throttle(Login *login);
@@ -365,8 +369,8 @@ static gboolean prove_scram(gpointer data) {
   g_auto(ScramKeys) keys = {0};
   g_autofree char *detail = NULL;
   login->timer = 0;
-  Outcome outcome =
-      sam_scram_find(login->logins->tools.scram, login->account, login->user, &keys, &detail);
+  Outcome outcome = sam_scram_find(login->logins->tools.scram, login->account, login->client->user,
+                                   &keys, &detail);
   ScramResult result =
       scram_prove(login->scram, login->password.bytes, login->password.size, &keys, &login->proof);
   if (outcome == OUTCOME_OK)
@@ -390,7 +394,7 @@ static void explain_scram(Login *login) {
     return;
   }
   gboolean offered = sam_scram_is_there(login->logins->tools.scram);
-  sam_scram_find(login->logins->tools.scram, login->account, login->user, &keys, &detail);
+  sam_scram_find(login->logins->tools.scram, login->account, login->client->user, &keys, &detail);
   explain(login, "SCRAM-SHA-256: %s; %s", offered ? "offered" : "not offered, no account has keys",
           detail != NULL ? detail : "the account has keys for it");
 }
@@ -407,7 +411,7 @@ static void prove(Login *login) {
       .account = login->account,
       .password = &login->password,
       .settings = login->settings,
-      .address = login->address,
+      .address = login->client->address,
       .verified = find_verified(login),
   };
   explain_verified(login, package);
@@ -429,9 +433,10 @@ static gboolean on_waited(gpointer data) {
 /* A bound over all addresses was reached: it may be a front that tells false ones. */
 static void report_guesses(const Login *login) {
   g_autofree char *alarm = throttle_take_alarm(login->logins->tools.throttle);
+  const EventClient client = get_client(login);
   if (alarm != NULL)
-    reporter_report(login->logins->tools.reporter, OUTCOME_GUESSES, EVENT_SOURCE_SERVER,
-                    login->shown, login->address, alarm);
+    reporter_report(login->logins->tools.reporter, OUTCOME_GUESSES, EVENT_SOURCE_SERVER, &client,
+                    alarm);
 }
 
 static void ask_throttle(Login *login) {
@@ -477,8 +482,9 @@ guint logins_release(Logins *logins, const char *who) {
     g_autofree char *shown = name_dup_shown(account != NULL ? account : who);
     released += throttle_release(throttle, shown, NULL);
   }
+  const EventClient client = {.user = who};
   if (released > 0)
-    reporter_report(logins->tools.reporter, OUTCOME_RELEASED, EVENT_SOURCE_SERVER, who, NULL,
+    reporter_report(logins->tools.reporter, OUTCOME_RELEASED, EVENT_SOURCE_SERVER, &client,
                     who == NULL ? "everybody" : who);
   wake_waiting(logins, NULL);
   return released;
@@ -526,7 +532,7 @@ static void on_synced(gboolean current, gpointer data) {
   if (wait_for_registry(login))
     return;
   login->settings = views_get_settings(login->logins->tools.views);
-  login->account = name_get_account(login->user, login->settings->domain);
+  login->account = name_get_account(login->client->user, login->settings->domain);
   login->shown = name_dup_shown(get_name(login));
   set_group(login);
   decision_admit(login->settings, login->protocol, login->account, &login->decision);
@@ -537,8 +543,8 @@ static void on_synced(gboolean current, gpointer data) {
     end(login, OUTCOME_OVERTAKEN, login->decision.why);
   else if (login->purpose == LOGIN_TRIAL)
     prove(login);
-  else if (!decision_may_be_clear(login->settings, login->protocol, login->tls,
-                                  login->scram != NULL, login->address))
+  else if (!decision_may_be_clear(login->settings, login->protocol, *login->client->tls != '\0',
+                                  login->scram != NULL, login->client->address))
     end(login, OUTCOME_CLEAR_TEXT, NULL);
   else
     ask_throttle(login);
@@ -565,10 +571,8 @@ Login *logins_begin(Logins *logins, const LoginRequest *request, Secret *passwor
   login->link.data = login;
   login->purpose = request->purpose;
   login->protocol = request->protocol;
-  login->user = g_strdup(request->user);
-  login->address = g_strdup(request->address);
-  login->group = client_address_dup_group(request->address);
-  login->tls = request->tls;
+  login->client = event_client_dup(&request->client);
+  login->group = client_address_dup_group(request->client.address);
   login->scram = request->scram;
   login->answer = answered;
   login->data = data;
@@ -587,14 +591,13 @@ void login_cancel(Login *login) {
     login_free(login);
 }
 
-void logins_report_incident(Logins *logins, Outcome outcome, Protocol protocol, const char *user,
-                            const char *address) {
+void logins_report_incident(Logins *logins, Outcome outcome, Protocol protocol,
+                            const EventClient *client) {
   /* A password that may not travel is a login that was refused. */
   if (outcome == OUTCOME_CLEAR_TEXT) {
     g_autoptr(Settings) settings = views_get_settings(logins->tools.views);
     PackageKind kind = *settings->package == '\0' ? PACKAGE_NATIVE : PACKAGE_MEMBERSHIP;
     logins->totals[protocol][kind][outcome]++;
   }
-  reporter_report(logins->tools.reporter, outcome, protocol_get_source(protocol), user, address,
-                  NULL);
+  reporter_report(logins->tools.reporter, outcome, protocol_get_source(protocol), client, NULL);
 }

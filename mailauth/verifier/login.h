@@ -47,9 +47,8 @@ typedef enum {
 typedef struct {
   LoginPurpose purpose;
   Protocol protocol;
-  const char *user;    /* UTF-8, as the client gave it */
-  const char *address; /* the client's; "" if there is none */
-  gboolean tls;
+  /* Nothing of it NULL. The user as the client gave it, UTF-8; without an address or TLS "" */
+  EventClient client;
   Scram *scram; /* an exchange whose client has been asked, taken; NULL: by password */
 } LoginRequest;
 
@@ -88,8 +87,8 @@ void logins_stop_waiting(Logins *logins);
 
 /* Something that the front has refused by itself: records it as an event, and counts
  * CLEAR_TEXT among the logins. */
-void logins_report_incident(Logins *logins, Outcome outcome, Protocol protocol, const char *user,
-                            const char *address);
+void logins_report_incident(Logins *logins, Outcome outcome, Protocol protocol,
+                            const EventClient *client);
 
 guint logins_count(const Logins *logins);
 /* Visits the pairs and addresses that are held back now, by the current settings:

@@ -112,6 +112,8 @@ static gboolean append_event(DBusMessageIter *array, const Event *event) {
   const OutcomeFacts *facts = outcome_get_facts(event->outcome);
   /* Clients rely on it: everything but the number and the time is text. */
   g_autofree char *count = g_strdup_printf("%" G_GUINT64_FORMAT, event->count);
+  g_autofree char *session =
+      event->session == 0 ? g_strdup("") : g_strdup_printf("%" G_GUINT64_FORMAT, event->session);
   DBusMessageIter dict;
   return dbus_message_iter_open_container(array, DBUS_TYPE_ARRAY, "{sv}", &dict) &&
          wire_append_entry_string(&dict, "source", event->source) &&
@@ -123,6 +125,9 @@ static gboolean append_event(DBusMessageIter *array, const Event *event) {
          wire_append_entry_uint64(&dict, "time", (guint64)event->time) &&
          wire_append_entry_string(&dict, "user", event->user) &&
          wire_append_entry_string(&dict, "address", event->address) &&
+         wire_append_entry_string(&dict, "method", event->method) &&
+         wire_append_entry_string(&dict, "tls", event->tls) &&
+         wire_append_entry_string(&dict, "session", session) &&
          wire_append_entry_string(&dict, "count", count) &&
          dbus_message_iter_close_container(array, &dict);
 }

@@ -155,7 +155,7 @@ static void report_problems(const Publisher *publisher, const Settings *settings
     const SettingProblem *problem = settings->problems->pdata[i];
     if (!had_problem(publisher->settings, problem->text))
       reporter_report(publisher->reporter, OUTCOME_BAD_SETTING, get_source(problem->key), NULL,
-                      NULL, problem->text);
+                      problem->text);
   }
 }
 
@@ -179,7 +179,7 @@ static void report_change(const Publisher *publisher, const Settings *settings) 
   if (g_str_equal(old, new))
     return;
   g_autofree char *detail = g_strdup_printf("old: %s; new: %s", old, new);
-  reporter_report(publisher->reporter, OUTCOME_CHANGED, EVENT_SOURCE_SERVER, NULL, NULL, detail);
+  reporter_report(publisher->reporter, OUTCOME_CHANGED, EVENT_SOURCE_SERVER, NULL, detail);
 }
 
 /* ---- the whole ---- */
@@ -287,7 +287,7 @@ static void report_listener(const Publisher *publisher, const Listener *listener
   g_autofree char *detail = g_strdup_printf("%s, %s: %s: %s", settings_get_path(key),
                                             listener->tls ? "Listen TLS" : "Listen",
                                             listener->address, listener->problem);
-  reporter_report(publisher->reporter, OUTCOME_BAD_SETTING, get_source(key), NULL, NULL, detail);
+  reporter_report(publisher->reporter, OUTCOME_BAD_SETTING, get_source(key), NULL, detail);
 }
 
 void publisher_take_listening(Publisher *publisher, const Message *message) {
@@ -325,8 +325,7 @@ void publisher_take_sockets_state(Publisher *publisher, const Message *message) 
     g_autofree char *detail =
         g_strdup_printf("%s\\Parameters, %s: %s", settings_get_path(SETTINGS_SERVICE),
                         auth_kind_get_setting((AuthKind)i), problem);
-    reporter_report(publisher->reporter, OUTCOME_BAD_SETTING, EVENT_SOURCE_SERVER, NULL, NULL,
-                    detail);
+    reporter_report(publisher->reporter, OUTCOME_BAD_SETTING, EVENT_SOURCE_SERVER, NULL, detail);
   }
   publisher->sockets_settled = TRUE;
 }

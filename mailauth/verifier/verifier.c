@@ -115,8 +115,7 @@ static void check_user(Verifier *verifier, const ServiceUserFindings *found) {
     g_autofree char *detail =
         g_strdup_printf("%s, ObjectName: '%s' is not an ordinary user of this system",
                         settings_get_path(SETTINGS_SERVICE), found->name);
-    reporter_report(verifier->reporter, OUTCOME_BAD_SETTING, EVENT_SOURCE_SERVER, NULL, NULL,
-                    detail);
+    reporter_report(verifier->reporter, OUTCOME_BAD_SETTING, EVENT_SOURCE_SERVER, NULL, detail);
   } else if (found->uid != (guint32)getuid()) {
     leave(verifier, ROLE_EXIT_OTHER_USER);
   }
@@ -138,7 +137,7 @@ static void take_pam_problem(Verifier *verifier, const ServiceUserFindings *foun
   verifier->pam_problem = g_strdup(found->pam_problem);
   verifier->pam_stops_all = found->pam_stops_all;
   if (verifier->pam_problem != NULL && g_strcmp0(before, verifier->pam_problem) != 0)
-    reporter_report(verifier->reporter, OUTCOME_PAM_DENIED, EVENT_SOURCE_SERVER, NULL, NULL,
+    reporter_report(verifier->reporter, OUTCOME_PAM_DENIED, EVENT_SOURCE_SERVER, NULL,
                     verifier->pam_problem);
 }
 
@@ -295,7 +294,7 @@ static guint release(const char *who, gpointer data) {
 static void test(Protocol protocol, const char *user, Secret *password, LoginAnswer answer,
                  gpointer call, gpointer data) {
   const Verifier *verifier = data;
-  const LoginRequest request = {LOGIN_TRIAL, protocol, user, "", TRUE, NULL};
+  const LoginRequest request = {LOGIN_TRIAL, protocol, {user, "", "", "", 0}, NULL};
   logins_begin(verifier->logins, &request, password, answer, call);
 }
 
@@ -324,7 +323,7 @@ static void tell_back(Verifier *verifier) {
   if (!verifier->is_silence_told || !views_are_live(verifier->views))
     return;
   verifier->is_silence_told = FALSE;
-  reporter_report(verifier->reporter, OUTCOME_REGISTRY_BACK, EVENT_SOURCE_SERVER, NULL, NULL, NULL);
+  reporter_report(verifier->reporter, OUTCOME_REGISTRY_BACK, EVENT_SOURCE_SERVER, NULL, NULL);
 }
 
 /* regd is there and hangs, or answers again. Logins are not kept waiting for it. */
@@ -336,7 +335,7 @@ static void on_answering(G_GNUC_UNUSED RegistryConnection *connection, gboolean 
     return;
   }
   verifier->is_silence_told = TRUE;
-  reporter_report(verifier->reporter, OUTCOME_REGISTRY_SILENT, EVENT_SOURCE_SERVER, NULL, NULL,
+  reporter_report(verifier->reporter, OUTCOME_REGISTRY_SILENT, EVENT_SOURCE_SERVER, NULL,
                   "'systemctl restart regd' starts it again");
 }
 

@@ -263,7 +263,8 @@ def events_are_listed_the_newest_last():
         except Exception:  # poplib's own
             pass
         lines = done(registry, "events").splitlines()
-        contains(lines[0], "MSExchangePOP3 11202 Success Audit reason=ok user=anna address=127.0.0.1")
+        contains(lines[0], "MSExchangePOP3 11202 Success Audit reason=ok address=127.0.0.1 user=\"anna\" "
+                           "method=PASS session=1: ")
         contains(lines[1], "11202 Failure Audit reason=bad-password")
         equal([event["reason"] for event in json.loads(done(registry, "--json", "events", "-n", "1"))],
               ["bad-password"])

@@ -10,7 +10,8 @@
 #define MINUTE (60 * G_TIME_SPAN_SECOND)
 
 static const Event *add(Events *events, Outcome outcome, const char *user, gint64 now) {
-  return events_record(events, outcome, SOURCE, user, "192.0.2.1", NULL, now);
+  return events_record(events, outcome, SOURCE,
+                       &(EventClient){.user = user, .address = "192.0.2.1"}, NULL, now);
 }
 
 static void test_audits_are_all_kept(void) {
@@ -49,9 +50,10 @@ static void test_faults_are_news_again(void) {
 }
 
 static void test_text_is_one_line(void) {
+  const EventClient client = {.user = "a\n\xe2\x80\xa8z", .address = "192.0.2.1\xe2\x80\xae"};
   g_autoptr(Events) events = events_new();
-  const Event *event = events_record(events, OUTCOME_BAD_PASSWORD, SOURCE, "a\n\xe2\x80\xa8z",
-                                     "192.0.2.1\xe2\x80\xae", "b\xc2\x85 c\xff", 0);
+  const Event *event =
+      events_record(events, OUTCOME_BAD_PASSWORD, SOURCE, &client, "b\xc2\x85 c\xff", 0);
   g_assert_cmpstr(event->user, ==, "a\\x0a\\u{2028}z");
   g_assert_cmpstr(event->address, ==, "192.0.2.1\\u{202e}");
   g_assert_nonnull(strstr(event->description, "b\\u{85} c\xef\xbf\xbd"));
@@ -68,23 +70,68 @@ static void test_ring_is_bounded(void) {
   g_assert_nonnull(add(events, OUTCOME_NO_BROKER, "alice", 2));
 }
 
-static void test_printing(void) {
+typedef struct {
+  EventClient client;
+  Outcome outcome;
+  const char *line;
+} Line;
+
+/* What a client chose can't be taken for what this server says. */
+static void test_printing(gconstpointer data) {
+  const Line *row = data;
   g_autoptr(Events) events = events_new();
-  const Event *event =
-      events_record(events, OUTCOME_ACCOUNTS_MISSING, SOURCE, "a\nb\xff", "192.0.2.1", NULL, 0);
+  const Event *event = events_record(events, row->outcome, SOURCE, &row->client, NULL, 0);
   g_autofree char *line = event_print(event);
-  g_assert_cmpstr(line, ==,
-                  "MSExchangePOP3 13003 Error [accounts-missing] A required privilege is not held "
-                  "by the client user=a\\x0ab\xef\xbf\xbd address=192.0.2.1");
+  g_assert_cmpstr(line, ==, row->line);
 }
 
+static void test_printing_nobody(void) {
+  g_autoptr(Events) events = events_new();
+  events_record(events, OUTCOME_NO_BROKER, "MailAuth", NULL, "x", 0);
+  for (guint i = 0; i < 9; i++)
+    events_record(events, OUTCOME_NO_BROKER, "MailAuth", NULL, "x", 1);
+  g_autoptr(GPtrArray) list = events_list(events, 1);
+  g_autofree char *line = event_print(list->pdata[0]);
+  g_assert_cmpstr(line, ==,
+                  "MailAuth 13005 Error reason=no-broker address=- user=\"\" method=- tls=- "
+                  "session=-: The membership decides, but no broker is named (x) (10 times)");
+}
+
+static void test_time(void) {
+  g_autofree char *text = event_print_time(G_GINT64_CONSTANT(1764485138000042));
+  g_assert_cmpstr(text, ==, "2025-11-30T06:45:38.000042Z");
+}
+
+#define WRONG_LINE(address, user)                                                                  \
+  "MSExchangePOP3 11202 Failure Audit reason=bad-password address=" address " user=\"" user        \
+  "\" method=PASS tls=TLSv1.3 session=4: The password is wrong"
+
 int main(int argc, char **argv) {
+  static const Line lines[] = {
+      {{"anna", "192.0.2.1", "PASS", "TLSv1.3", 4},
+       OUTCOME_BAD_PASSWORD,
+       WRONG_LINE("192.0.2.1", "anna")},
+      {{"x address=198.51.100.9", "2001:db8::1", "PASS", "TLSv1.3", 4},
+       OUTCOME_BAD_PASSWORD,
+       WRONG_LINE("2001:db8::1", "x address=198.51.100.9")},
+      {{"\" address=198.51.100.9 user=\"", "fe80::1%eth0", "PASS", "TLSv1.3", 4},
+       OUTCOME_BAD_PASSWORD,
+       WRONG_LINE("fe80::1%eth0", "\\\" address=198.51.100.9 user=\\\"")},
+      {{"a\nb\\\xff", "192.0.2.1 user=\"", "PASS", "TLSv1.3", 4},
+       OUTCOME_BAD_PASSWORD,
+       WRONG_LINE("192.0.2.1?user??", "a\\\\x0ab\\\\\xef\xbf\xbd")},
+  };
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/events/text-is-one-line", test_text_is_one_line);
   g_test_add_func("/events/audits-are-all-kept", test_audits_are_all_kept);
   g_test_add_func("/events/faults-are-counted", test_faults_are_counted);
   g_test_add_func("/events/faults-are-news-again", test_faults_are_news_again);
   g_test_add_func("/events/ring-is-bounded", test_ring_is_bounded);
-  g_test_add_func("/events/printing", test_printing);
+  for (guint i = 0; i < G_N_ELEMENTS(lines); i++) {
+    g_autofree char *path = g_strdup_printf("/events/printing/%u", i);
+    g_test_add_data_func(path, &lines[i], test_printing);
+  }
+  g_test_add_func("/events/printing-nobody", test_printing_nobody);
+  g_test_add_func("/events/time", test_time);
   return g_test_run();
 }

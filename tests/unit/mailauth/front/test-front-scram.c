@@ -9,7 +9,7 @@
   "Yz1iaXdzLHI9YWJjZGVmLHA9ZEh6YlphcFdJazRqVWhOK1V0ZTl5dGFnOXpqZk1IZ3NxbW1pejdBbmRWUT0="
 #define ASKED "+ YXNr\r\n"
 #define PROVED "+ dj14\r\n"
-#define PASS_LOGIN "'PASS', 'ann', [0x70, 0x77], '127.0.0.1', false)"
+#define PASS_LOGIN "'PASS', 'ann', [0x70, 0x77], '127.0.0.1', '')"
 
 static Client greet_scram(Stage *stage) {
   StageSettings settings = STAGE_SETTINGS;
@@ -26,17 +26,19 @@ static guint64 expect_scram_first(Stage *stage, guint bindings) {
   guint64 login = 0;
   const char *address = NULL;
   gboolean plus = FALSE;
-  gboolean tls = FALSE;
+  const char *tls = NULL;
+  guint64 session = 0;
   g_autoptr(GVariant) bytes = NULL;
   g_autoptr(GVariant) list = NULL;
   expect_message(stage->verifier, MESSAGE_SCRAM_FIRST, &message);
-  g_variant_get(message.body, "(ty&s@aybb@a(say))", &login, NULL, &address, &bytes, &plus, &tls,
-                &list);
+  g_variant_get(message.body, "(ty&s@ayb&st@a(say))", &login, NULL, &address, &bytes, &plus, &tls,
+                &session, &list);
   g_assert_cmpstr(address, ==, "127.0.0.1");
   g_assert_cmpmem(g_variant_get_data(bytes), g_variant_get_size(bytes), "n,,n=ann,r=abc", 14);
   g_assert_cmpuint(g_variant_n_children(list), ==, bindings);
   g_assert_false(plus);
-  g_assert_cmpint(tls, ==, bindings > 0);
+  g_assert_cmpstr(tls, ==, bindings > 0 ? "TLSv1.3" : "");
+  g_assert_cmpuint(session, >, 0);
   return login;
 }
 

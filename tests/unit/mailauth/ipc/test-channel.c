@@ -30,13 +30,14 @@ static const char *const bodies[N_MESSAGES] = {
     [MESSAGE_VERIFIER_STARTED] = "()",
     [MESSAGE_SETTINGS] = "(true, 771, true, [(0x00, 0x01, 60, 10000, 100, 0x00)])",
     [MESSAGE_VERDICT] = "(9, 0, 'anna', 0, 600, '', b'* OK\\r\\n', b'v=x')",
-    [MESSAGE_SCRAM_FIRST] = "(9, 0x00, '127.0.0.1', b'n,,n=anna,r=x', true, true, [('x', b'y')])",
+    [MESSAGE_SCRAM_FIRST] =
+        "(9, 0x00, '127.0.0.1', b'n,,n=anna,r=x', true, 'TLSv1.3', 7, [('x', b'y')])",
     [MESSAGE_SCRAM_FINAL] = "(9, b'c=biws,r=x')",
     [MESSAGE_SCRAM_CHALLENGE] = "(9, b'r=x,s=y,i=4096')",
     [MESSAGE_ASK_COUNTS] = "3",
-    [MESSAGE_LOGIN] = "(9, 0x00, 'PASS', 'anna', b'sesame', '127.0.0.1', false)",
+    [MESSAGE_LOGIN] = "(9, 0x00, 'PASS', 'anna', b'sesame', '127.0.0.1', '', 7)",
     [MESSAGE_CANCEL] = "9",
-    [MESSAGE_INCIDENT] = "(9, 17, 0x01, 'anna', '::1')",
+    [MESSAGE_INCIDENT] = "(9, 17, 0x01, 'anna', '::1', '', 7)",
     [MESSAGE_KEYS_RESULT] =
         "(3, '', 0x00, '', true, 'CN=localhost', 'EC P-256', 'AB:CD', 1, 2, true)",
     [MESSAGE_COUNTS] = "(3, 1, {'pop3': 4})",

@@ -10,6 +10,7 @@
 typedef struct {
   MessageKind kind;
   gsize user, address; /* their sizes */
+  const char *method, *tls;
 } Lie;
 
 typedef struct {
@@ -43,11 +44,12 @@ static void tell_lie(Channel *front, gconstpointer data) {
   const Lie *lie = data;
   g_autofree char *user = g_strnfill(lie->user, 'u');
   g_autofree char *address = g_strnfill(lie->address, '1');
-  GVariant *body = lie->kind == MESSAGE_LOGIN
-                       ? g_variant_new("(tyss@aysb)", (guint64)1, (guchar)PROTOCOL_POP3, "PASS",
-                                       user, message_secret_new("x", 1), address, FALSE)
-                       : g_variant_new("(tuyss)", (guint64)1, (guint32)OUTCOME_CLEAR_TEXT,
-                                       (guchar)PROTOCOL_POP3, user, address);
+  GVariant *body =
+      lie->kind == MESSAGE_LOGIN
+          ? g_variant_new("(tyss@aysst)", (guint64)1, (guchar)PROTOCOL_POP3, lie->method, user,
+                          message_secret_new("x", 1), address, lie->tls, (guint64)7)
+          : g_variant_new("(tuyssst)", (guint64)1, (guint32)OUTCOME_CLEAR_TEXT,
+                          (guchar)PROTOCOL_POP3, user, address, lie->tls, (guint64)7);
   g_assert_true(channel_send(front, lie->kind, body, NULL, 0, NULL));
 }
 
@@ -64,9 +66,9 @@ static void tell_exchange(Channel *front, gconstpointer data) {
   GVariantBuilder bindings;
   g_variant_builder_init(&bindings, G_VARIANT_TYPE("a(say)"));
   g_variant_builder_add(&bindings, "(s@ay)", lie->type, message_secret_new("x", 1));
-  GVariant *body = g_variant_new("(tys@aybba(say))", (guint64)1, (guchar)PROTOCOL_POP3, address,
-                                 message_secret_new(lie->first, strlen(lie->first)), lie->plus,
-                                 FALSE, &bindings);
+  GVariant *body = g_variant_new("(tys@aybsta(say))", (guint64)1, (guchar)PROTOCOL_POP3, address,
+                                 message_secret_new(lie->first, strlen(lie->first)), lie->plus, "",
+                                 (guint64)7, &bindings);
   g_assert_true(channel_send(front, MESSAGE_SCRAM_FIRST, body, NULL, 0, NULL));
 }
 
@@ -112,10 +114,15 @@ int main(int argc, char **argv) {
     const char *path;
     Lie lie;
   } rows[] = {
-      {"/front-link/login/user", {MESSAGE_LOGIN, MAX_USER + 1, 9}},
-      {"/front-link/login/address", {MESSAGE_LOGIN, 4, 46}},
-      {"/front-link/incident/user", {MESSAGE_INCIDENT, MAX_USER + 1, 9}},
-      {"/front-link/incident/address", {MESSAGE_INCIDENT, 4, 8000}},
+      {"/front-link/login/user", {MESSAGE_LOGIN, MAX_USER + 1, 9, "PASS", ""}},
+      {"/front-link/login/address", {MESSAGE_LOGIN, 4, 46, "PASS", ""}},
+      {"/front-link/login/method", {MESSAGE_LOGIN, 4, 9, "PASS address=192.0.2.1", ""}},
+      {"/front-link/login/long-method",
+       {MESSAGE_LOGIN, 4, 9, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-1234567", ""}},
+      {"/front-link/login/tls", {MESSAGE_LOGIN, 4, 9, "PASS", "TLSv1.3: x"}},
+      {"/front-link/incident/tls", {MESSAGE_INCIDENT, 4, 9, "", "\n"}},
+      {"/front-link/incident/user", {MESSAGE_INCIDENT, MAX_USER + 1, 9, "", ""}},
+      {"/front-link/incident/address", {MESSAGE_INCIDENT, 4, 8000, "", ""}},
   };
   static const struct {
     const char *path;

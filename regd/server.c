@@ -9,6 +9,7 @@
 #include "client/base/protocol.h"
 #include "client/bus/loop.h"
 #include "client/bus/retry.h"
+#include "regd/bus/appeal.h"
 #include "regd/bus/read-call.h"
 #include "regd/files/spool.h"
 #include "regd/registry1/registry1.h"
@@ -92,6 +93,8 @@ static void on_left(const char *name, gpointer data) {
   drop_barriers(server, name);
   watching_forget_owner(service_get_watching(server->service), name);
   readings_forget_owner(server->readings, name);
+  if (server->face.authority != NULL)
+    authority_forget(server->face.authority, name);
   if (server->face.outbox != NULL)
     outbox_forget(server->face.outbox, name);
 }
@@ -125,6 +128,7 @@ static void leave_bus(Server *server) {
   drop_barriers(server, NULL);
   readings_forget_owner(server->readings, NULL);
   watching_forget_owner(service_get_watching(server->service), NULL);
+  g_clear_pointer(&server->face.authority, authority_free);
   g_clear_pointer(&server->face.callers, callers_free);
   g_clear_pointer(&server->face.outbox, outbox_free);
   g_clear_pointer(&server->dispatcher, dispatcher_free);
@@ -159,10 +163,12 @@ static gboolean enter_bus(Server *server, GError **error) {
   (void)dbus_connection_add_filter(connection, on_any_message, server, NULL);
   server->face.connection = connection;
   server->face.callers = callers_new(connection, server->workers, geteuid(), on_left, server);
+  server->face.authority = authority_new(connection, LIMIT_QUESTION_MS);
   server->face.outbox = outbox_new(connection, on_resumed, server);
   server->dispatcher = dispatcher_new(connection, REGISTRY_OBJECT_PATH, registry1_interfaces,
                                       face_admit, &server->face);
   dispatcher_set_explain(server->dispatcher, face_explain);
+  dispatcher_set_appeal(server->dispatcher, appeal_begin);
   server->binding = loop_bind(connection, NULL);
   if (take_name(connection, error))
     return TRUE;
@@ -430,6 +436,7 @@ void server_stop(Server *server) {
   readings_stop(server->readings);
   workers_abandon(server->workers);
   g_clear_pointer(&server->face.files, file_shares_free); /* those that wait are answered */
+  g_clear_pointer(&server->face.authority, authority_free);
   finish_writing(server);
   leave_bus(server);
   readings_free(server->readings);

@@ -64,6 +64,10 @@
 #define LIMIT_READ_SECONDS_DEFAULT 60U  /* of one call */
 #define LIMIT_READS_PER_USER_DEFAULT 2U /* that run at the same time; the others wait */
 #define LIMIT_READ_SECONDS_MAXIMUM 86400U
+/* Questions to polkit that wait for their answers; of more, the refusal stands */
+#define LIMIT_QUESTION_MS 60000U
+#define LIMIT_QUESTIONS_PER_USER 8U
+#define LIMIT_QUESTIONS 64U /* of all users together */
 /* Schema files */
 #define LIMIT_SCHEMA_FILE_BYTES (4U * 1024U * 1024U)
 #define LIMIT_PATTERN_STEPS 200000U /* of PCRE's matching, for one string */

@@ -17,6 +17,7 @@ struct Dispatcher {
   const DispatchInterface *interfaces;
   DispatchAdmit admit;
   DispatchExplain explain; /* or NULL */
+  DispatchAppeal appeal;   /* or NULL */
   gpointer data;
 };
 
@@ -28,6 +29,7 @@ struct DispatchCall {
   gpointer data;    /* the admission's */
   GDestroyNotify destroy;
   DispatchExplain explain;
+  DispatchAppeal appeal;
   gboolean failed;
 };
 
@@ -57,6 +59,10 @@ const char *dispatch_call_get_sender(const DispatchCall *call) {
 
 const char *dispatch_call_get_method(const DispatchCall *call) {
   return call->method->name;
+}
+
+gboolean dispatch_call_is_interactive(const DispatchCall *call) {
+  return dbus_message_get_allow_interactive_authorization(call->message);
 }
 
 void dispatch_call_get_arguments(DispatchCall *call, DBusMessageIter *iter) {
@@ -122,6 +128,8 @@ gboolean dispatch_call_has_failed(const DispatchCall *call) {
 }
 
 void dispatch_call_fail(DispatchCall *call, const GError *error) {
+  if (call->appeal != NULL && call->appeal(call, error, call->service))
+    return;
   call->failed = TRUE;
   g_autoptr(GError) explained =
       call->explain != NULL ? call->explain(call, error, call->service) : NULL;
@@ -420,6 +428,7 @@ static void handle_method(Dispatcher *dispatcher, DBusMessage *message,
   }
   DispatchCall *call = call_new(dispatcher->connection, message, method, dispatcher->data);
   call->explain = dispatcher->explain;
+  call->appeal = dispatcher->appeal;
   if (dispatcher->admit != NULL)
     dispatcher->admit(call, dispatcher->data);
   else
@@ -474,6 +483,10 @@ Dispatcher *dispatcher_new(DBusConnection *connection, const char *path,
 
 void dispatcher_set_explain(Dispatcher *dispatcher, DispatchExplain explain) {
   dispatcher->explain = explain;
+}
+
+void dispatcher_set_appeal(Dispatcher *dispatcher, DispatchAppeal appeal) {
+  dispatcher->appeal = appeal;
 }
 
 void dispatcher_free(Dispatcher *dispatcher) {

@@ -16,6 +16,10 @@ typedef void (*DispatchAdmit)(DispatchCall *call, gpointer data);
  * place; NULL leaves the error as it is. */
 typedef GError *(*DispatchExplain)(DispatchCall *call, const GError *error, gpointer data);
 
+/* Called with each error before it answers a call. TRUE: the call is not answered yet and belongs
+ * to the function, which runs it again later (dispatch_call_run()) or answers it. */
+typedef gboolean (*DispatchAppeal)(DispatchCall *call, const GError *error, gpointer data);
+
 typedef struct Dispatcher Dispatcher;
 /* Serves @interfaces (until one without a name) on the object @path of
  * @connection; the objects above list it as a child. @admit may be NULL. @data
@@ -26,6 +30,7 @@ Dispatcher *dispatcher_new(DBusConnection *connection, const char *path,
 void dispatcher_free(Dispatcher *dispatcher);
 /* For the calls that come from then on. */
 void dispatcher_set_explain(Dispatcher *dispatcher, DispatchExplain explain);
+void dispatcher_set_appeal(Dispatcher *dispatcher, DispatchAppeal appeal);
 /* Handles a method call that a filter has held back. */
 void dispatcher_handle(Dispatcher *dispatcher, DBusMessage *message);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Dispatcher, dispatcher_free)
@@ -33,6 +38,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Dispatcher, dispatcher_free)
 /* The unique name of the caller; borrowed. */
 const char *dispatch_call_get_sender(const DispatchCall *call);
 const char *dispatch_call_get_method(const DispatchCall *call);
+/* Whether the caller lets somebody be asked for the right to call: the message's flag
+ * ALLOW_INTERACTIVE_AUTHORIZATION. */
+gboolean dispatch_call_is_interactive(const DispatchCall *call);
 /* Puts @iter at the first argument. */
 void dispatch_call_get_arguments(DispatchCall *call, DBusMessageIter *iter);
 /* "": none. Owned by the call. */
@@ -45,7 +53,7 @@ gpointer dispatch_call_get_data(const DispatchCall *call);
 /* Whether it is answered with an error; for what dispatch_call_set_data() destroys. */
 gboolean dispatch_call_has_failed(const DispatchCall *call);
 
-/* Runs the handler; for the admission function. */
+/* Runs the handler; for the admission function and DispatchAppeal. */
 void dispatch_call_run(DispatchCall *call);
 /* An answer to fill in and hand to dispatch_call_reply(). Like g_malloc() it does
  * not return without memory. */

@@ -10,6 +10,8 @@ typedef struct {
   DispatchCall *call; /* the call that it is the data of */
   Service *service;
   Identity *who;
+  const DBusConnection *connection; /* that the call came by, which keeps it */
+  gboolean appealed;
 } Ticket;
 
 static void ticket_free(gpointer data) {
@@ -24,6 +26,7 @@ static void ticket_free(gpointer data) {
 typedef struct {
   DispatchCall *call;
   Service *service;
+  const DBusConnection *connection;
 } Admission;
 
 static void on_known(Identity *who, gpointer data) {
@@ -42,6 +45,7 @@ static void on_known(Identity *who, gpointer data) {
   ticket->service = admission->service;
   ticket->call = admission->call;
   ticket->who = identity_ref(who);
+  ticket->connection = admission->connection;
   dispatch_call_set_data(admission->call, ticket, ticket_free);
   dispatch_call_run(admission->call);
 }
@@ -53,6 +57,7 @@ void face_admit(DispatchCall *call, gpointer data) {
   Admission *admission = g_new0(Admission, 1);
   admission->call = call;
   admission->service = face->service;
+  admission->connection = face->connection;
   if (sender != NULL && callers_identify(face->callers, sender, on_known, admission))
     return;
   g_free(admission);
@@ -102,6 +107,26 @@ GError *face_explain(DispatchCall *call, const GError *error, gpointer data) {
 Identity *face_caller(const DispatchCall *call) {
   const Ticket *ticket = dispatch_call_get_data(call);
   return ticket->who;
+}
+
+void face_make_administrator(DispatchCall *call) {
+  Ticket *ticket = dispatch_call_get_data(call);
+  g_autoptr(Identity) who = ticket->who;
+  ticket->who = identity_new(who->uid, TRUE, who->groups, who->n_groups, who->pid, who->program);
+}
+
+gboolean face_take_appeal(DispatchCall *call, const BusFace *face) {
+  const Ticket *ticket = dispatch_call_get_data(call);
+  if (ticket == NULL || ticket->appealed || ticket->who->administrator || face->authority == NULL ||
+      authority_get_connection(face->authority) != ticket->connection)
+    return FALSE;
+  face_spend_appeal(call);
+  return TRUE;
+}
+
+void face_spend_appeal(DispatchCall *call) {
+  Ticket *ticket = dispatch_call_get_data(call);
+  ticket->appealed = TRUE;
 }
 
 guint64 face_get_step_limit(const BusFace *face, const DispatchCall *call) {

@@ -11,6 +11,7 @@
 #include "regd/bus/file-share.h"
 #include "regd/bus/outbox.h"
 #include "regd/bus/reply-cache.h"
+#include "regd/polkit/authority.h"
 #include "regd/read/long-reads.h"
 #include "regd/service/service.h"
 
@@ -23,8 +24,9 @@ typedef struct {
   FileShares *files;
   ReplyCache *replies;
   const char *database;       /* its file */
-  DBusConnection *connection; /* this and the next two: NULL while there is no bus */
+  DBusConnection *connection; /* this and the next three: NULL while there is no bus */
   Callers *callers;
+  Authority *authority;
   Outbox *outbox;
   GQueue barriers; /* of DBusMessage: calls that wait until their sender's watches are told */
 } BusFace;
@@ -38,6 +40,14 @@ GError *face_explain(DispatchCall *call, const GError *error, gpointer data);
 
 /* The caller; borrowed. */
 Identity *face_caller(const DispatchCall *call);
+/* The caller of a call that is to be handled again is an administrator for it. */
+void face_make_administrator(DispatchCall *call);
+/* Whether polkit may be asked about the call, which it may once: not about an administrator's, one
+ * whose caller is not known, and one that came by an earlier bus, where its sender's name is not
+ * theirs. */
+gboolean face_take_appeal(DispatchCall *call, const BusFace *face);
+/* For a call that can't be handled again. */
+void face_spend_appeal(DispatchCall *call);
 /* Steps that one change of the caller may take. */
 guint64 face_get_step_limit(const BusFace *face, const DispatchCall *call);
 /* Hands the caller's change to the service; see service_write(). */

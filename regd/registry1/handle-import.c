@@ -197,6 +197,8 @@ void handle_import(DispatchCall *call, gpointer data) {
   ImportCall *import = import_call_new(call, face, descriptor);
   if (read_options(&in, import, &error)) {
     import->file.encoding = import->encoding;
+    if (import->is_stream) /* it can be read only once */
+      face_spend_appeal(call);
     file_shares_request(face->files, face_caller(call), &kind, import);
     return;
   }

@@ -115,7 +115,8 @@ static const char *const steps[] = {
 
     /* stored.secret: whether a schema called the value secret when it was written; NULL: that was
      * before this step, and history tells.
-     * trials.groups: those of the user, by number with spaces between; NULL: unknown. */
+     * trials.groups: those of the user, by number with spaces between, after the word
+     * "administrator" if they were one; NULL: unknown. */
     "ALTER TABLE stored ADD COLUMN secret INTEGER; ALTER TABLE trials ADD COLUMN groups TEXT;",
 
     "ALTER TABLE trials ADD COLUMN steps INTEGER NOT NULL DEFAULT 0;",

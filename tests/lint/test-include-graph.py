@@ -13,7 +13,7 @@ from sources import TOP, code_only, find, read
 EVERYBODYS = {"client/registry.h", "client/base"}
 # regd is a stack: a folder may include any that stands before it.
 REGD = [f"regd/{name}" for name in ("base", "storage", "tree", "history", "declare", "read", "files", "upkeep", "write",
-                                    "service", "bus", "registry1")] + ["regd"]
+                                    "service", "polkit", "bus", "registry1")] + ["regd"]
 MAIL = {f"mailauth/{name}" for name in ("base", "ipc", "process", "tls", "protocol", "settings", "connector", "pam",
                                         "mailbox", "backend", "hashes", "package", "guesses", "poll", "front", "parent", "events", "verifier")}
 LAYERS = {
@@ -65,7 +65,7 @@ LAYERS = {
 }
 LAYERS |= {folder: set(REGD[:place]) for place, folder in enumerate(REGD)}
 for folder, besides in {"history": {"schema"}, "read": {"schema", "client/threads"}, "files": {"client/threads", "client/regfile"},
-                        "write": {"schema", "client/threads"}, "bus": {"client/bus", "client/threads"},
+                        "write": {"schema", "client/threads"}, "polkit": {"client/bus"}, "bus": {"client/bus", "client/threads"},
                         "registry1": {"client/bus", "client/threads"}}.items():
     LAYERS[f"regd/{folder}"] |= besides
 # Each program reads its command line with client/cli.
@@ -73,7 +73,7 @@ LAYERS["regd"] |= {"schema", "client/bus", "client/cli", "client/threads"}
 # Libraries that only these paths (files or folders) may include.
 LIBRARIES = {
     r"sqlite3\.h": {"regd/storage", "mailauth/package/sqlite.c", "mailauth/mailauthctl"},
-    r"dbus/.*": {"client/bus", "client/connection", "client/cli", "regd/bus", "regd", "mailauth/verifier",
+    r"dbus/.*": {"client/bus", "client/connection", "client/cli", "regd/polkit", "regd/bus", "regd", "mailauth/verifier",
                  "mailauth/mailauthctl"},
     r"openssl/.*": {"mailauth/tls", "mailauth/poll", "mailauth/front", "mailauth/backend", "mailauth/protocol", "mailauth/package",
                     "mailauth/hashes",

@@ -155,6 +155,11 @@ REGISTRY_PUBLIC void registry_connection_follow_answering(RegistryConnection *co
                                                           RegistryConnectionAnswering changed,
                                                           gpointer data);
 
+/* Whether regd may let polkit ask the user, if it would refuse one of the blocking calls below:
+ * for programs that somebody sits before. FALSE at first. Such a call waits 60 s longer. */
+REGISTRY_PUBLIC void registry_connection_set_interactive(RegistryConnection *connection,
+                                                         gboolean interactive);
+
 /* The blocking calls below wait at most 30 s for the daemon's answer (writes 300 s; after
  * UNREACHABLE the write may still be made) and do not run the loop: they are for programs
  * that have nothing else to do meanwhile. The bus may start the daemon for them, if it is

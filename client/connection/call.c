@@ -118,6 +118,14 @@ static void name_daemon(const RegistryConnection *connection, GError **error) {
   error_set(error, REGISTRY_ERROR_UNREACHABLE, "%s", message);
 }
 
+/* How long an answer is waited for, with what a person takes. */
+static int let_ask(const RegistryConnection *connection, DBusMessage *call, int timeout_ms) {
+  if (!connection->interactive)
+    return timeout_ms;
+  dbus_message_set_allow_interactive_authorization(call, TRUE);
+  return timeout_ms + (int)LIMIT_QUESTION_MS;
+}
+
 DBusMessage *connection_call(RegistryConnection *connection, DBusMessage *call, int timeout_ms,
                              GError **error) {
   DBusError problem = DBUS_ERROR_INIT;
@@ -130,6 +138,7 @@ DBusMessage *connection_call(RegistryConnection *connection, DBusMessage *call, 
     set_no_bus(connection, error);
     return NULL;
   }
+  timeout_ms = let_ask(connection, call, timeout_ms);
   gint64 last = g_get_monotonic_time() + (gint64)timeout_ms * 1000;
   DBusMessage *reply = dbus_connection_send_with_reply_and_block(connection->bus_connection, call,
                                                                  timeout_ms, &problem);

@@ -21,6 +21,7 @@ struct RegistryConnection {
   GPtrArray *calls;     /* of ConnectionCall, not answered yet */
   GPtrArray *listeners; /* of Listener */
   Silence *silence;
+  gboolean interactive;                          /* blocking calls let regd ask polkit */
   ConnectionCall *ping;                          /* under way, or NULL */
   RegistryConnectionAnswering answering_changed; /* may be NULL */
   gpointer answering_data;

@@ -149,6 +149,10 @@ void registry_connection_follow_answering(RegistryConnection *connection,
   silence_probe(connection->silence);
 }
 
+void registry_connection_set_interactive(RegistryConnection *connection, gboolean interactive) {
+  connection->interactive = interactive;
+}
+
 void connection_set_silence_limit(RegistryConnection *connection, guint limit_ms) {
   silence_set_limit(connection->silence, limit_ms);
 }

@@ -221,6 +221,23 @@ class Client:
                                    lambda error: outcome.append(Refused(error)), byte_arrays=True)
         return outcome
 
+    def ask(self, member, signature="", *arguments):
+        """The same with the flag that lets regd ask polkit."""
+        outcome = []
+        message = dbus.lowlevel.MethodCallMessage(NAME, PATH, NAME, member)
+        message.append(*arguments, signature=signature)
+        message.set_allow_interactive_authorization(True)
+
+        def on_reply(reply):
+            parts = reply.get_args_list(byte_arrays=True)
+            if isinstance(reply, dbus.lowlevel.ErrorMessage):
+                outcome.append(Refused(dbus.DBusException(*parts, name=reply.get_error_name())))
+            else:
+                outcome.append(plain_answer(tuple(parts)))
+
+        self.connection.send_message_with_reply(message, on_reply, PATIENCE)
+        return outcome
+
     def received(self):
         """The signals that have come so far. What regd sent before it answered
         this client's last call is among them."""

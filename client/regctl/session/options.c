@@ -22,6 +22,7 @@ static const OptionRow rows[N_OPTIONS] = {
                       .help = "print only errors on standard error"},
     [OPTION_HELP] = {.name = "help", .letter = 'h', .help = "print help and exit"},
     [OPTION_VERSION] = {.name = "version", .help = "print the version and exit"},
+    [OPTION_NO_ASK] = {.name = "no-ask", .help = "let polkit ask nobody for the right to do it"},
     [OPTION_COMMENT] = {.name = "comment",
                         .argument = "TEXT",
                         .help = "kept with the revision in history"},

@@ -4,15 +4,19 @@
 
 #include "client/base/path.h"
 
-/* The names of the key's secrets, upper-cased; an empty set if no schema describes it. */
+/* The names of the key's secrets, upper-cased; an empty set if no schema describes it. NULL: regd
+ * does not tell, which it may do though it has told the value: polkit is asked for each call. */
 static GHashTable *ask(Session *session, const char *key) {
   Request request;
   DBusMessageIter answer, content;
-  GHashTable *names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+  g_autoptr(GError) error = NULL;
   request_begin(&request, "Describe");
   request_add_string(&request, key);
   request_add_string(&request, "");
-  g_autoptr(WireMessage) reply = session_call(session, &request, &answer, NULL);
+  g_autoptr(WireMessage) reply = session_call(session, &request, &answer, &error);
+  if (g_error_matches(error, REGISTRY_ERROR, REGISTRY_ERROR_ACCESS_DENIED))
+    return NULL;
+  GHashTable *names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   if (reply == NULL || !dbus_message_has_signature(reply, "a{sv}"))
     return names;
   g_autoptr(WireOptions) description = wire_options_read(&answer, NULL);
@@ -29,12 +33,14 @@ static GHashTable *ask(Session *session, const char *key) {
 gboolean secrets_hide(Session *session, const char *key, const char *name) {
   if (!session->screen.is_terminal || session_has(session, OPTION_SHOW_SECRETS))
     return FALSE;
-  if (session->secrets == NULL || path_compare_names(session->secrets_key, key) != 0) {
+  if (session->secrets_key == NULL || path_compare_names(session->secrets_key, key) != 0) {
     g_clear_pointer(&session->secrets, g_hash_table_unref);
     g_free(session->secrets_key);
     session->secrets = ask(session, key);
     session->secrets_key = g_strdup(key);
   }
+  if (session->secrets == NULL)
+    return TRUE;
   g_autofree char *folded = path_fold(name);
   return g_hash_table_contains(session->secrets, folded);
 }

@@ -125,6 +125,13 @@ void request_close_options(Request *request) {
   request_check(request, dbus_message_iter_close_container(&request->arguments, &request->options));
 }
 
+/* Only somebody at a terminal is there to be asked. */
+static void let_ask(const Session *session, DBusMessage *call) {
+  gboolean asks = !session_has(session, OPTION_NO_ASK) && !session_has(session, OPTION_DATABASE) &&
+                  isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
+  dbus_message_set_allow_interactive_authorization(call, asks);
+}
+
 DBusMessage *session_call(Session *session, Request *request, DBusMessageIter *reply,
                           GError **error) {
   g_autoptr(WireMessage) call = g_steal_pointer(&request->message);
@@ -136,6 +143,8 @@ DBusMessage *session_call(Session *session, Request *request, DBusMessageIter *r
               dbus_message_get_member(call));
     return NULL;
   }
+  if (error != NULL)
+    let_ask(session, call);
   DBusMessage *answer = connection_call_looping(connection, call, error);
   if (answer != NULL && reply != NULL)
     dbus_message_iter_init(answer, reply);
@@ -247,6 +256,8 @@ gboolean session_send_commit(Session *session, Change *change, Written *written,
   change->confirm_within = (guint32)session->line->numbers[OPTION_CONFIRM_WITHIN];
   expect_trial(session);
   g_autoptr(WireMessage) call = connection_new_commit_report(change, &problem);
+  if (call != NULL)
+    let_ask(session, call);
   g_autoptr(WireMessage) reply =
       call != NULL ? connection_call_looping(connection, call, &problem) : NULL;
   if (reply != NULL && read_written(reply, written, &problem)) {

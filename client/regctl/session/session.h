@@ -68,7 +68,8 @@ void request_check(Request *request, gboolean appended);
 
 /* Sends the request, which it ends in any case, and waits as long as it takes while regd
  * answers anybody: UNREACHABLE when it gives no sign of life for 30 s. *@reply (may be NULL)
- * stands at the first argument of the answer. */
+ * stands at the first argument of the answer. Without @error, which is for what the user has not
+ * asked for, polkit asks nobody. */
 DBusMessage *session_call(Session *session, Request *request, DBusMessageIter *reply,
                           GError **error);
 /* FALSE with @error set if @reply does not have @signature: the daemon is of another

@@ -125,6 +125,32 @@ def a_transaction_is_made_as_a_whole_or_not_at_all():
 
 
 @test
+def what_a_change_did_is_reported():
+    with Registry() as registry:
+        settings = connect(registry)
+        with settings.transaction(dry_run=True) as change:
+            change.set(KEY, "a", 1)
+        equal((change.report["changed"], change.report["values-set"]), (True, 1))
+        raises(module.KeyNotFound, settings.keys, KEY)
+        with settings.transaction(owner="package") as change:
+            change.set(KEY, "a", 1)
+        with settings.transaction() as change:
+            change.set(KEY, "a", 1)
+        equal((change.report["changed"], change.report["values-unchanged"]), (False, 1))
+        path = registry.directory / "acme.reg"
+        path.write_text(f'REGEDIT4\n[{KEY}]\n"a"=dword:2\nnonsense\n', encoding="ascii")
+        conditions = settings.transaction()
+        conditions.expect(KEY, "a", 7)
+        with path.open("rb") as file:
+            raises(module.Conflict, lambda: settings.import_file(file, expect=conditions.operations))
+        with path.open("rb") as file:
+            revision, report = settings.import_file(file, comment="why")
+        equal((revision, report["changed"], report["lines-ignored"], type(report["first-ignored-reason"])),
+              (settings.revision, True, 1, str))
+        equal(settings.get(KEY, "a"), 2)
+
+
+@test
 def a_view_follows_changes_and_survives_restarts():
     with Registry() as registry:
         settings = module.Registry(dbus.bus.BusConnection(registry.bus.address, mainloop=DBusGMainLoop()))

@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Callable, Iterator
+from typing import Any, BinaryIO, Callable, Iterator
 
 import dbus
 import dbus.bus
+import dbus.types
 
 from . import errors
 from .values import Value, from_bus, to_bus
@@ -31,7 +32,9 @@ def open_bus(address: str | None = None) -> dbus.bus.BusConnection:
         raise errors.from_bus(problem) from problem
 
 
-def _options(given: dict[str, Any]) -> dbus.Dictionary:
+def options(given: dict[str, Any]) -> dbus.Dictionary:
+    """A call's options, by their names with `_` for `-`; None: left out. What has D-Bus's own type
+    is passed as it is."""
     table = dbus.Dictionary(signature="sv")
     for keyword, value in given.items():
         name = keyword.replace("_", "-")
@@ -39,6 +42,8 @@ def _options(given: dict[str, Any]) -> dbus.Dictionary:
             continue
         if isinstance(value, bool):
             table[name] = dbus.Boolean(value, variant_level=1)
+        elif isinstance(value, dbus.Array):
+            table[name] = value
         elif isinstance(value, int):
             table[name] = (dbus.UInt64 if name in _UNSIGNED_64 else dbus.UInt32)(value, variant_level=1)
         else:
@@ -46,14 +51,22 @@ def _options(given: dict[str, Any]) -> dbus.Dictionary:
     return table
 
 
+def plain_report(report: dbus.Dictionary) -> dict[str, Any]:
+    """What a call reports, in Python's types."""
+    return {str(name): bool(told) if isinstance(told, dbus.Boolean) else
+            int(told) if isinstance(told, int) else str(told) for name, told in report.items()}
+
+
 class Transaction:
     """Changes that are made together when the `with` block ends, or not at all. An exception in
-    the block drops them. `revision` is that of the commit."""
+    the block drops them. `revision` is that of the commit; `report` has `changed` and the counts of
+    what was done, or with `dry_run=True` would be."""
 
-    def __init__(self, registry: Registry, options: dict[str, Any]) -> None:
-        self._registry, self._options = registry, options
+    def __init__(self, registry: Registry, given: dict[str, Any]) -> None:
+        self._registry, self._options = registry, given
         self._operations: list[tuple[object, ...]] = []
         self.revision: int | None = None
+        self.report: dict[str, Any] = {"changed": False}
 
     def _add(self, operation: str, key: str, name: str = "", kind: int = 0, data: object = "") -> None:
         if isinstance(data, str) and not isinstance(data, dbus.String):
@@ -96,14 +109,20 @@ class Transaction:
         """Conflict, if anything at or below the key has changed since."""
         self._add("expect-revision", key, "", 0, dbus.UInt64(revision, variant_level=1))
 
+    @property
+    def operations(self) -> dbus.Array:
+        """What Commit takes. As the option `expect` of import_file() it may only be expectations."""
+        return dbus.Array(self._operations, signature="(sssuv)", variant_level=1)
+
     def __enter__(self) -> Transaction:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_rest: object) -> None:
         if kind is not None or not self._operations:
             return
-        operations = dbus.Array(self._operations, signature="(sssuv)")
-        self.revision = int(self._registry.call("Commit", "a(sssuv)a{sv}", operations, _options(self._options)))
+        revision, report = self._registry.call("CommitReport", "a(sssuv)a{sv}",
+                                               dbus.Array(self._operations, signature="(sssuv)"), options(self._options))
+        self.revision, self.report = int(revision), plain_report(report)
 
 
 class Registry:
@@ -145,13 +164,13 @@ class Registry:
         """Deletes a value."""
         return int(self.call("DeleteValue", "ss", key, name))
 
-    def create(self, key: str, **options: Any) -> bool:
+    def create(self, key: str, **given: Any) -> bool:
         """Makes a key; False: it was there."""
-        return bool(self.call("CreateKey", "sa{sv}", key, _options(options))[1])
+        return bool(self.call("CreateKey", "sa{sv}", key, options(given))[1])
 
     def delete_key(self, key: str, recursive: bool = False) -> int:
         """Deletes a key."""
-        return int(self.call("DeleteKey", "sa{sv}", key, _options({"recursive": recursive})))
+        return int(self.call("DeleteKey", "sa{sv}", key, options({"recursive": recursive})))
 
     def keys(self, key: str = "") -> list[str]:
         """The names of a key's sub-keys; without a key the roots."""
@@ -161,11 +180,11 @@ class Registry:
         """A key's values by name; the default one's name is empty. Secrets that may not be read are left out."""
         return {str(name): from_bus(kind, data) for name, kind, data in self.call("ListValues", "s", key)}
 
-    def tree(self, key: str, **options: Any) -> Iterator[tuple[str, dict[str, Value]]]:
+    def tree(self, key: str, **given: Any) -> Iterator[tuple[str, dict[str, Value]]]:
         """A key and all below it, depth first: path and values."""
         cursor, path, values = "", None, {}
         while True:
-            _, page, cursor = self.call("ReadTree", "sa{sv}", key, _options(options | {"cursor": cursor or None}))
+            _, page, cursor = self.call("ReadTree", "sa{sv}", key, options(given | {"cursor": cursor or None}))
             for at, entries in page:
                 if path is not None and path != str(at):
                     yield path, values
@@ -177,10 +196,16 @@ class Registry:
         if path is not None:
             yield path, values
 
-    def transaction(self, **options: Any) -> Transaction:
+    def transaction(self, **given: Any) -> Transaction:
         """`with registry.transaction(comment="why") as change: change.set(...)`. Options are those of
         Commit, with `_` for `-`."""
-        return Transaction(self, options)
+        return Transaction(self, given)
+
+    def import_file(self, file: BinaryIO, **given: Any) -> tuple[int, dict[str, Any]]:
+        """Applies a .reg file, which is open, as one commit. Options are those of Import. Returns the
+        revision and the report."""
+        revision, report = self.call("Import", "ha{sv}", dbus.types.UnixFd(file.fileno()), options(given))
+        return int(revision), plain_report(report)
 
     def confirm(self, revision: int) -> None:
         """Keeps a change that was made with `confirm_within`."""

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* See store.h. The process does one thing at a time. It may wait for the client to speak
- * or to read, but never longer than the idle timeout. */
+ * or to read, but never longer than the idle timeout. Its watchdog ends it if it hangs: no
+ * other process knows its pid but the one that it was split off, which may hang as well,
+ * and nobody could open the mailbox as long as it is locked. */
 #include "mailauth/mailbox/store.h"
 
 #include <errno.h>
@@ -17,13 +19,20 @@
 #include "mailauth/mailbox/pop3-body.h"
 #include "mailauth/mailbox/pop3-maildrop.h"
 #include "mailauth/process/sandbox.h"
+#include "mailauth/process/watchdog.h"
 
 #define READ_SIZE 32768
 #define INPUT_SIZE 4096
 /* What is waited for at most, in s, whatever the setting says. */
 #define LONGEST_WAIT 86400
+/* It waits in slices of SLICE_MS, and is killed when it is late for the next by
+ * GRACE_SECONDS; and when one step on the disk takes STEP_SECONDS. */
+#define SLICE_MS 10000
+#define GRACE_SECONDS 20
+#define STEP_SECONDS 120
 
 typedef struct {
+  Watchdog *watchdog; /* borrowed; NULL: none */
   int socket;
   int timeout; /* ms */
   Maildir *maildir;
@@ -33,9 +42,21 @@ typedef struct {
 
 /* ---- waiting for the client ---- */
 
+/* @timeout in ms; G_MAXINT: however long it takes. */
+static gboolean wait_for_descriptor(Watchdog *watchdog, int descriptor, short events, int timeout) {
+  struct pollfd waiting = {.fd = descriptor, .events = events};
+  int ready = 0;
+  for (int left = timeout; left > 0 && ready == 0; left -= timeout == G_MAXINT ? 0 : SLICE_MS) {
+    int slice = MIN(left, SLICE_MS);
+    watchdog_extend(watchdog, (guint)slice / 1000 + GRACE_SECONDS);
+    ready = TEMP_FAILURE_RETRY(poll(&waiting, 1, slice));
+  }
+  watchdog_extend(watchdog, STEP_SECONDS);
+  return ready > 0;
+}
+
 static gboolean wait_for(const StoreSession *session, short events) {
-  struct pollfd waiting = {.fd = session->socket, .events = events};
-  return TEMP_FAILURE_RETRY(poll(&waiting, 1, session->timeout)) > 0;
+  return wait_for_descriptor(session->watchdog, session->socket, events, session->timeout);
 }
 
 /* FALSE: the client has gone, or does not read. */
@@ -77,6 +98,7 @@ static gboolean send_body(StoreSession *session, int file, guint lines) {
   gssize size = 0;
   pop3_body_init(&body, lines);
   while (wanted && (size = TEMP_FAILURE_RETRY(read(file, bytes, READ_SIZE))) > 0) {
+    watchdog_extend(session->watchdog, STEP_SECONDS);
     wanted = pop3_body_add(&body, bytes, (gsize)size, session->out);
     if (!write_out(session))
       return FALSE;
@@ -103,9 +125,11 @@ static void release(StoreSession *session) {
 static void update(StoreSession *session) {
   guint n = maildir_get_count(session->maildir);
   guint n_failed = 0;
-  for (guint i = 0; i < n; i++)
+  for (guint i = 0; i < n; i++) {
+    watchdog_extend(session->watchdog, STEP_SECONDS);
     if (pop3_maildrop_is_deleted(session->maildrop, i))
       n_failed += !maildir_remove(session->maildir, i, NULL);
+  }
   release(session);
   pop3_maildrop_finish(session->maildrop, n_failed, session->out);
   write_out(session);
@@ -114,6 +138,7 @@ static void update(StoreSession *session) {
 /* TRUE while the session goes on. */
 static gboolean serve_step(StoreSession *session) {
   Pop3Request request = {0};
+  watchdog_extend(session->watchdog, STEP_SECONDS);
   switch (pop3_maildrop_step(session->maildrop, session->out, &request)) {
   case POP3_MAILDROP_INPUT:
     return write_out(session) && read_input(session);
@@ -140,8 +165,9 @@ static Pop3Maildrop *make_maildrop(const Maildir *maildir) {
   return pop3_maildrop_new(messages, n);
 }
 
-void store_serve(int socket, Maildir *maildir, guint idle_timeout) {
+void store_serve(int socket, Maildir *maildir, guint idle_timeout, Watchdog *watchdog) {
   StoreSession session = {
+      .watchdog = watchdog,
       .socket = socket,
       .timeout = (int)CLAMP(idle_timeout, 1, LONGEST_WAIT) * 1000,
       .maildir = maildir,
@@ -172,6 +198,7 @@ static gboolean report_opened(Channel *channel, guint64 session, const GError *p
 /* The process of one Maildir. */
 typedef struct {
   Channel *channel;
+  Watchdog *watchdog; /* NULL: none */
   gboolean confined;
   char *path; /* NULL before the first */
 } Mailbox;
@@ -192,26 +219,22 @@ static gboolean handle_open(Mailbox *mailbox, Message *message) {
   guint32 idle_timeout;
   g_autoptr(GError) error = NULL;
   g_variant_get(message->body, "(t&s&s&su)", &session, &user, &path, &unique_ids, &idle_timeout);
+  watchdog_extend(mailbox->watchdog, STEP_SECONDS);
   gboolean taken = take_path(mailbox, path, &error);
   Maildir *maildir = taken ? maildir_open(path, unique_ids, &error) : NULL;
   report_opened(mailbox->channel, session, error);
   if (maildir == NULL)
     return taken;
-  store_serve(message_take_descriptor(message, 0), maildir, idle_timeout);
+  store_serve(message_take_descriptor(message, 0), maildir, idle_timeout, mailbox->watchdog);
   channel_send(mailbox->channel, MESSAGE_CLOSED, g_variant_new_uint64(session), NULL, 0, NULL);
   return TRUE;
 }
 
-static gboolean wait_for_message(const Channel *channel) {
-  struct pollfd waiting = {.fd = channel_get_descriptor(channel), .events = POLLIN};
-  return TEMP_FAILURE_RETRY(poll(&waiting, 1, -1)) > 0;
-}
-
 /* The next message; FALSE and the exit code if there will be none. */
-static gboolean receive(Channel *channel, Message *message, int *code) {
+static gboolean receive(Channel *channel, Watchdog *watchdog, Message *message, int *code) {
   g_autoptr(GError) error = NULL;
   *code = 0;
-  while (wait_for_message(channel)) {
+  while (wait_for_descriptor(watchdog, channel_get_descriptor(channel), POLLIN, G_MAXINT)) {
     ChannelResult result = channel_receive(channel, message, &error);
     if (result == CHANNEL_MESSAGE)
       return TRUE;
@@ -226,10 +249,11 @@ int store_serve_maildir(int descriptor, gboolean confined) {
   int code = 0;
   gboolean serving = TRUE;
   g_autoptr(Channel) channel = channel_new(descriptor, ROLE_STORE, ROLE_VERIFIER);
-  Mailbox mailbox = {.channel = channel, .confined = confined};
+  g_autoptr(Watchdog) watchdog = confined ? watchdog_new() : NULL;
+  Mailbox mailbox = {.channel = channel, .watchdog = watchdog, .confined = confined};
   while (serving) {
     g_auto(Message) message = MESSAGE_INIT;
-    serving = receive(channel, &message, &code) &&
+    serving = receive(channel, watchdog, &message, &code) &&
               (message.kind != MESSAGE_OPEN || handle_open(&mailbox, &message));
   }
   g_free(mailbox.path);
@@ -245,9 +269,10 @@ static gboolean split(void) {
 
 /* TRUE: in the process for a Maildir, whose channel @descriptor is then. */
 static gboolean split_until_closed(Channel *channel, int *descriptor, int *code) {
+  g_autoptr(Watchdog) watchdog = watchdog_new();
   for (;;) {
     g_auto(Message) message = MESSAGE_INIT;
-    if (!receive(channel, &message, code))
+    if (!receive(channel, watchdog, &message, code))
       return FALSE;
     if (message.kind != MESSAGE_SPLIT || !split())
       continue;

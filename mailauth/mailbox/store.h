@@ -8,6 +8,7 @@
 #define MAILAUTH_MAILBOX_STORE_H
 
 #include "mailauth/process/role.h"
+#include "mailauth/process/watchdog.h"
 
 /* Answers each MESSAGE_SPLIT until the verifier closes the channel, and waits for
  * those that were split off. Returns the exit code, in each process that there is then. */
@@ -15,13 +16,15 @@ int store_run(const RoleStart *start);
 
 /* Serves each MESSAGE_OPEN of one Maildir on the channel @descriptor, one at a time,
  * until the verifier closes it; a session that runs then is served to its end first.
- * @confined: gives up all files but that Maildir's at the first. Returns the exit code. */
+ * @confined: it is a process of its own: gives up all files but that Maildir's at the first,
+ * and is killed if it hangs. Returns the exit code. */
 int store_serve_maildir(int descriptor, gboolean confined);
 
 /* One session on @socket (non-blocking, closed at the end) of the mailbox
  * @maildir, which is released before QUIT is answered. The other end silent, or
- * not reading, for @idle_timeout seconds ends it without removing anything. */
+ * not reading, for @idle_timeout seconds ends it without removing anything. @watchdog:
+ * extended as long as the session gets on; NULL: none. */
 typedef struct Maildir Maildir;
-void store_serve(int socket, Maildir *maildir, guint idle_timeout);
+void store_serve(int socket, Maildir *maildir, guint idle_timeout, Watchdog *watchdog);
 
 #endif

@@ -4,8 +4,10 @@
 
 import os
 import poplib
+import select
 import signal
 
+from harness.bus import wait_until
 from harness.case import Failure, check, contains, equal, main, test
 from harness.mail import MailServer
 from harness.registry import Registry
@@ -165,6 +167,25 @@ def a_store_that_is_killed_takes_its_session_alone():
         equal(len(server.files("anna")), 3)
         with server.pop3("anna", "sesame") as client:
             equal(client.stat()[0], 3)
+
+
+@test
+def a_store_that_hangs_locks_the_mailbox_for_a_while_only():
+    with Served() as server:
+        server.add_account("bert", "sesame")
+        with server.pop3("bert", "sesame") as other:
+            with server.pop3("anna", "sesame"):
+                hanging = max(server.roles()["store"])  # the last that was started
+                ended = os.pidfd_open(hanging)
+                os.kill(hanging, signal.SIGSTOP)
+            refused(lambda: count_messages(server), "[IN-USE]")
+            # Nobody continues it, and nobody knows of it: it is killed.
+            wait_until(lambda: select.select([ended], [], [], 0)[0], "its end")
+            os.close(ended)
+            equal(count_messages(server), 3)
+            # The others go on, those that wait for longer too.
+            other.stat()
+            other.quit()
 
 
 @test

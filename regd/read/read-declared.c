@@ -27,7 +27,7 @@ typedef struct {
   gboolean skip_unreadable;
   char *key;      /* that `place` is of */
   Place *place;   /* of the declared key; NULL: the caller may not read it */
-  gboolean there; /* it is that key, and not where a link leads now */
+  gboolean there; /* it is that key, and not what a link leads to now */
   GPtrArray *items;
   gsize bytes;
 } Listing;
@@ -47,12 +47,12 @@ static gboolean enter(Listing *listing, const char *key, GError **error) {
   g_free(listing->key);
   listing->key = g_strdup(key);
   g_autoptr(Place) place =
-      resolve(listing->reader->store, listing->who, key, RESOLVE_NO_FOLLOW, error);
+      resolve(listing->reader->store, listing->who, key, RESOLVE_CANONICAL, error);
   if (place == NULL)
     return FALSE;
   if (place_get_level(place, listing->who) < ACCESS_READ)
     return listing->skip_unreadable || access_refuse(key, ACCESS_READ, error);
-  listing->there = place_exists(place) && path_compare_names(place->path, key) == 0;
+  listing->there = place_exists(place);
   listing->place = g_steal_pointer(&place);
   return TRUE;
 }

@@ -223,6 +223,8 @@ def a_broken_link_holds_up_no_pruning(target):
         commit(client, value("n", "1", below))
         client.delete(KEY, recursive=True)
         client.create(KEY, link=target)
+        equal(declared(client), [(below, "n", OWNER, False), (OTHER, "kept", OWNER, True)])
+        contains(regctl(registry, "drift")[1], "Below")
         client.call("Disown", "sa{sv}", OWNER, options())
         equal(declared(client), [])
 

@@ -69,16 +69,35 @@ gboolean lock_remove(Store *store, const char *key, const char *name, GError **e
   return db_run(store_get_db(store), statement, error);
 }
 
-GPtrArray *lock_list(Store *store, GError **error) {
+static GPtrArray *read_rows(Store *store, DbStatement *statement, GError **error) {
   g_autoptr(GPtrArray) locks = g_ptr_array_new_with_free_func((GDestroyNotify)lock_free);
-  g_autoptr(DbStatement) statement =
-      db_prepare(store_get_db(store), "SELECT " COLUMNS " FROM locks", error);
-  if (statement == NULL)
-    return NULL;
   DbStep step;
   while ((step = db_step(store_get_db(store), statement, error)) == DB_ROW)
     g_ptr_array_add(locks, read_row(statement));
   return step == DB_DONE ? g_steal_pointer(&locks) : NULL;
+}
+
+GPtrArray *lock_list(Store *store, GError **error) {
+  g_autoptr(DbStatement) statement =
+      db_prepare(store_get_db(store), "SELECT " COLUMNS " FROM locks", error);
+  return statement != NULL ? read_rows(store, statement, error) : NULL;
+}
+
+GPtrArray *lock_list_branch(Store *store, const char *path, GError **error) {
+  g_autofree char *at = path_fold(path);
+  g_autofree char *from = g_strconcat(at, "\\", NULL);
+  g_autofree char *to = g_strconcat(at, "]", NULL); /* the character behind the separator */
+  g_autoptr(DbStatement) statement =
+      db_prepare(store_get_db(store),
+                 "SELECT " COLUMNS " FROM locks WHERE path = ?1 OR (path >= ?2 AND path < ?3)"
+                 " ORDER BY path, whole DESC, fold",
+                 error);
+  if (statement == NULL)
+    return NULL;
+  db_bind_text(statement, 1, at);
+  db_bind_text(statement, 2, from);
+  db_bind_text(statement, 3, to);
+  return read_rows(store, statement, error);
 }
 
 /* The one lock of just that thing; all folded. */

@@ -21,6 +21,8 @@ gboolean lock_store(Store *store, const Lock *lock, GError **error);
 gboolean lock_remove(Store *store, const char *key, const char *name, GError **error);
 /* Every lock, of Lock. */
 GPtrArray *lock_list(Store *store, GError **error);
+/* Those at and below the key at the canonical @path, by path. */
+GPtrArray *lock_list_branch(Store *store, const char *path, GError **error);
 /* The lock that holds the value @name of the key at the canonical @path (NULL: the key itself),
  * there or above. *@lock is NULL if there is none. */
 gboolean lock_find(Store *store, const char *path, const char *name, Lock **lock, GError **error);

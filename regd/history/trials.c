@@ -218,3 +218,20 @@ gboolean trials_get_next(Store *store, Trial *trial, GError **error) {
                      .held = db_column_int(statement, 3)};
   return step != DB_FAILED;
 }
+
+GArray *trials_list(Store *store, GError **error) {
+  g_autoptr(DbStatement) statement = db_prepare(
+      store_get_db(store),
+      "SELECT revision, uid, deadline FROM trials WHERE deadline >= 0 ORDER BY revision", error);
+  if (statement == NULL)
+    return NULL;
+  g_autoptr(GArray) trials = g_array_new(FALSE, FALSE, sizeof(Trial));
+  DbStep step;
+  while ((step = db_step(store_get_db(store), statement, error)) == DB_ROW) {
+    const Trial trial = {.revision = (guint64)db_column_int(statement, 0),
+                         .uid = (guint32)db_column_int(statement, 1),
+                         .deadline = db_column_int(statement, 2)};
+    g_array_append_val(trials, trial);
+  }
+  return step == DB_FAILED ? NULL : g_steal_pointer(&trials);
+}

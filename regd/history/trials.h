@@ -40,6 +40,8 @@ gboolean trials_is_ended(Store *store, guint64 revision, gboolean *is_ended, GEr
 GArray *trials_list_ended(Store *store, guint64 revision, GError **error);
 /* Deletes those that ended before any trial that is under way was made. */
 gboolean trials_forget_ended(Store *store, GError **error);
+/* Those under way, oldest first: of Trial, with revision, uid and deadline. */
+GArray *trials_list(Store *store, GError **error);
 /* The trial with the first deadline. */
 gboolean trials_get_next(Store *store, Trial *trial, GError **error);
 

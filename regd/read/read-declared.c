@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* What is declared, beside what is there (see reader.h). */
+/* What is declared, beside what is there, and what is locked (see reader.h). */
 #include <string.h>
 
 #include "client/base/error.h"
 #include "client/base/path.h"
 #include "client/base/protocol.h"
 #include "regd/declare/declared.h"
+#include "regd/declare/lock.h"
 #include "regd/read/reader-private.h"
 #include "regd/tree/place.h"
 
@@ -134,6 +135,42 @@ GPtrArray *reader_list_declared(Reader *reader, const Identity *who, const char 
       return NULL;
   }
   return rows != NULL ? g_steal_pointer(&listing.items) : NULL;
+}
+
+/* ---- locks ---- */
+
+/* Takes @lock if it may be told. */
+static gboolean add_lock(Listing *listing, Lock **lock, GError **error) {
+  const char *name = (*lock)->name;
+  if (!enter(listing, (*lock)->key, error))
+    return FALSE;
+  const Place *place = listing->place;
+  if (place == NULL || (name != NULL && !reader_may_see_value(listing->reader, listing->who,
+                                                              place->acl, place->path, name)))
+    return TRUE;
+  listing->bytes += strlen((*lock)->key) + strlen((*lock)->reason) + 64;
+  listing->bytes += name != NULL ? strlen(name) : 0;
+  g_ptr_array_add(listing->items, g_steal_pointer(lock));
+  return listing->bytes <= LIMIT_LIST_BYTES ||
+         error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED,
+                   "%s: the locks there and below are too many for one answer: ask for a key below",
+                   place->path);
+}
+
+GPtrArray *reader_list_locks(Reader *reader, const Identity *who, const char *key,
+                             gboolean skip_unreadable, GError **error) {
+  g_autoptr(Snapshot) snapshot = reader_begin(reader, error);
+  g_autoptr(Place) place =
+      snapshot != NULL ? resolve(snapshot, who, key, RESOLVE_FOLLOW, error) : NULL;
+  if (place == NULL || (!skip_unreadable && !place_require(place, who, ACCESS_READ, error)))
+    return NULL;
+  g_autoptr(GPtrArray) locks = lock_list_branch(snapshot, place->path, error);
+  g_auto(Listing) listing = {.reader = reader, .who = who, .skip_unreadable = skip_unreadable};
+  listing.items = g_ptr_array_new_with_free_func((GDestroyNotify)lock_free);
+  for (guint i = 0; locks != NULL && i < locks->len; i++)
+    if (!add_lock(&listing, (Lock **)&locks->pdata[i], error))
+      return NULL;
+  return locks != NULL ? g_steal_pointer(&listing.items) : NULL;
 }
 
 char **reader_list_owners(Reader *reader, const char *path, const char *name, GError **error) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* GetHistory (see reader.h): the differences that sight.h lets the caller see. */
+/* GetHistory and ListTrials (see reader.h): the differences that sight.h lets the caller see. */
 #include <string.h>
 
 #include "client/base/error.h"
@@ -7,6 +7,7 @@
 #include "regd/history/record.h"
 #include "regd/history/retention.h"
 #include "regd/history/sight.h"
+#include "regd/history/trials.h"
 #include "regd/read/reader-private.h"
 #include "regd/tree/place.h"
 #include "regd/tree/settings.h"
@@ -31,7 +32,7 @@ void history_entry_free(HistoryEntry *entry) {
 typedef struct {
   Reader *reader;
   const Identity *who;
-  HistoryBranch *branch;
+  HistoryBranch *branch; /* NULL: the whole registry */
   SightPaths *paths;
   HistoryEntry *entry;
   gsize bytes;      /* of the entry so far */
@@ -100,8 +101,8 @@ static void add_change(Telling *telling, const Difference *difference, const cha
 static gboolean tell(const Difference *difference, G_GNUC_UNUSED guint64 revision, gpointer data,
                      GError **error) {
   Telling *telling = data;
-  gboolean holds = FALSE;
-  if (!history_branch_holds(telling->branch, difference->key, &holds, error))
+  gboolean holds = telling->branch == NULL;
+  if (!holds && !history_branch_holds(telling->branch, difference->key, &holds, error))
     return FALSE;
   if (!holds)
     return TRUE;
@@ -129,7 +130,7 @@ static gboolean tell_revision(Telling *telling, guint64 revision, GPtrArray *ent
   entry->uid = row != NULL ? row->uid : 0;
   entry->pid = row != NULL ? row->pid : 0;
   telling->entry = entry;
-  telling->bytes = 0;
+  telling->bytes = telling->total < LIMIT_HISTORY_BYTES ? 0 : LIMIT_HISTORY_ENTRY_BYTES;
   if (!history_visit_revision(store, revision, &(HistoryVisitor){tell, telling}, error))
     return FALSE;
   if (entry->changes->len > 0 || entry->changes_left > 0)
@@ -192,5 +193,31 @@ GPtrArray *reader_get_history(Reader *reader, const Identity *who, const char *k
   }
   if (entries->len == 0 && !require_known(&telling, place, id, error))
     return NULL;
+  return g_steal_pointer(&entries);
+}
+
+/* When the answer is full, the rest of the trials are told without what they change. */
+static gboolean tell_trial(Telling *telling, const Trial *trial, GPtrArray *entries,
+                           GError **error) {
+  guint told = entries->len;
+  if (!tell_revision(telling, trial->revision, entries, error))
+    return FALSE;
+  telling->total += telling->bytes;
+  if (entries->len > told)
+    ((HistoryEntry *)g_ptr_array_index(entries, told))->deadline = trial->deadline;
+  return TRUE;
+}
+
+GPtrArray *reader_list_trials(Reader *reader, const Identity *who, GError **error) {
+  g_autoptr(Snapshot) snapshot = reader_begin(reader, error);
+  g_autoptr(GArray) trials = snapshot != NULL ? trials_list(snapshot, error) : NULL;
+  if (trials == NULL)
+    return NULL;
+  g_autoptr(GPtrArray) entries = g_ptr_array_new_with_free_func((GDestroyNotify)history_entry_free);
+  g_autoptr(SightPaths) paths = sight_paths_new(snapshot, who);
+  Telling telling = {.reader = reader, .who = who, .paths = paths};
+  for (guint i = 0; i < trials->len; i++)
+    if (!tell_trial(&telling, &g_array_index(trials, Trial, i), entries, error))
+      return NULL;
   return g_steal_pointer(&entries);
 }

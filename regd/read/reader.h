@@ -146,6 +146,7 @@ typedef struct {
   char *comment;        /* or NULL */
   GPtrArray *changes;   /* of HistoryChange */
   guint32 changes_left; /* that did not fit */
+  gint64 deadline;      /* of a trial: when it is undone, microseconds since 1970; else 0 */
 } HistoryEntry;
 void history_change_free(HistoryChange *change);
 void history_entry_free(HistoryEntry *entry);
@@ -157,6 +158,10 @@ GPtrArray *reader_get_history(Reader *reader, const Identity *who, const char *k
                               gboolean no_follow, guint32 limit, guint64 before,
                               GError **error); /* of HistoryEntry */
 
+/* The trials under way, oldest first, with what they have changed that the caller may see; those
+ * of which that is nothing are left out. Of HistoryEntry. */
+GPtrArray *reader_list_trials(Reader *reader, const Identity *who, GError **error);
+
 /* Where @key leads now: its canonical path, with the missing part spelled as asked. Needs read
  * on it, or on its nearest existing ancestor if it is missing. @no_follow: a link as last
  * component is itself. */
@@ -167,6 +172,10 @@ char *reader_resolve(Reader *reader, const Identity *who, const char *key, gbool
 Acl *reader_get_acl(Reader *reader, const Identity *who, const char *key, char **origin,
                     GError **error);
 
+/* The locks at and below @key, by path; of secret values that the caller may not see none, and of
+ * keys that they may not read none if @skip_unreadable. Of Lock. */
+GPtrArray *reader_list_locks(Reader *reader, const Identity *who, const char *key,
+                             gboolean skip_unreadable, GError **error);
 /* Why the value @name of the key at the canonical @path (NULL: the key itself) is locked; *@reason
  * is NULL if it is not. */
 gboolean reader_get_lock(Reader *reader, const char *path, const char *name, char **reason,

@@ -69,6 +69,19 @@ static gboolean append_changes(DBusMessageIter *dict, const GPtrArray *changes) 
   return wire_end_container(dict, &pair, complete);
 }
 
+/* The keys that a trial has changed, each once. */
+static gboolean append_keys(DBusMessageIter *dict, const GPtrArray *changes) {
+  g_autoptr(GHashTable) met = g_hash_table_new(g_str_hash, g_str_equal);
+  g_autoptr(GPtrArray) keys = g_ptr_array_new();
+  for (guint i = 0; i < changes->len; i++) {
+    const HistoryChange *change = g_ptr_array_index(changes, i);
+    if (g_hash_table_add(met, change->key))
+      g_ptr_array_add(keys, change->key);
+  }
+  g_ptr_array_add(keys, NULL);
+  return wire_append_entry_strings(dict, "keys", (const char *const *)keys->pdata);
+}
+
 static gboolean append_entry(DBusMessageIter *out, gconstpointer item) {
   const HistoryEntry *entry = item;
   DBusMessageIter dict;
@@ -83,6 +96,9 @@ static gboolean append_entry(DBusMessageIter *out, gconstpointer item) {
           wire_append_entry_string(&dict, "program", entry->program) &&
           wire_append_entry_string(&dict, "comment",
                                    entry->comment != NULL ? entry->comment : "") &&
+          (entry->deadline == 0 ||
+           (wire_append_entry_uint64(&dict, "deadline", (guint64)entry->deadline) &&
+            append_keys(&dict, entry->changes))) &&
           append_changes(&dict, entry->changes) &&
           (entry->changes_left == 0 ||
            wire_append_entry_uint32(&dict, "changes-left", entry->changes_left)));
@@ -111,6 +127,29 @@ void handle_get_history(DispatchCall *call, gpointer data) {
   }
   history.limit = MIN(history.limit, LIMIT_HISTORY_ANSWER);
   read_call_run(call, data, &get_history, &history);
+}
+
+/* ---- ListTrials ---- */
+
+static gboolean read_trials(Reader *reader, gpointer data, GError **error) {
+  HistoryCall *history = data;
+  history->entries = reader_list_trials(reader, history->who, error);
+  return history->entries != NULL;
+}
+
+static const ReadCallKind list_trials = {read_trials, append_history, clear_history_call,
+                                         sizeof(HistoryCall), TRUE};
+
+void handle_list_trials(DispatchCall *call, gpointer data) {
+  DBusMessageIter in;
+  g_autoptr(GError) error = NULL;
+  dispatch_call_get_arguments(call, &in);
+  HistoryCall history = {.who = face_caller(call)};
+  g_autoptr(WireOptions) options = face_take_options(&in, &error);
+  if (options == NULL)
+    dispatch_call_fail(call, error);
+  else
+    read_call_run(call, data, &list_trials, &history);
 }
 
 /* ---- Rollback ---- */

@@ -40,6 +40,7 @@ void handle_disown(DispatchCall *call, gpointer data);
 /* handle-lock.c */
 void handle_lock(DispatchCall *call, gpointer data);
 void handle_unlock(DispatchCall *call, gpointer data);
+void handle_list_locks(DispatchCall *call, gpointer data);
 
 /* handle-check.c */
 void handle_check_access(DispatchCall *call, gpointer data);
@@ -62,6 +63,7 @@ void handle_get_statistics(DispatchCall *call, gpointer data);
 
 /* handle-history.c */
 void handle_get_history(DispatchCall *call, gpointer data);
+void handle_list_trials(DispatchCall *call, gpointer data);
 void handle_rollback(DispatchCall *call, gpointer data);
 void handle_purge_history(DispatchCall *call, gpointer data);
 void handle_confirm(DispatchCall *call, gpointer data);

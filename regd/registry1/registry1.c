@@ -65,6 +65,7 @@ static const DispatchMethod methods[] = {
     {"PurgeHistory", IN({"key", "s"}, {"name", "s"}, {"options", "a{sv}"}), DISPATCH_NOTHING,
      handle_purge_history},
     {"Confirm", IN({"revision", "t"}), DISPATCH_NOTHING, handle_confirm},
+    {"ListTrials", IN({"options", "a{sv}"}), OUT({"trials", "aa{sv}"}), handle_list_trials},
 
     {"GetAcl", IN({"key", "s"}), OUT({"origin", "s"}, {"entries", "a(ss)"}), handle_get_acl},
     {"SetAcl", IN({"key", "s"}, {"entries", "a(ss)"}), OUT({"revision", "t"}), handle_set_acl},
@@ -83,6 +84,8 @@ static const DispatchMethod methods[] = {
      OUT({"revision", "t"}), handle_lock},
     {"Unlock", IN({"key", "s"}, {"name", "s"}, {"options", "a{sv}"}), OUT({"revision", "t"}),
      handle_unlock},
+    {"ListLocks", IN({"key", "s"}, {"options", "a{sv}"}), OUT({"locks", "aa{sv}"}),
+     handle_list_locks},
 
     {"Describe", IN({"key", "s"}, {"name", "s"}), OUT({"description", "a{sv}"}), handle_describe},
     {"Validate", IN({"key", "s"}), OUT({"problems", "a(sss)"}), handle_validate},

@@ -106,6 +106,7 @@ CALLS = {
                                ("Lock", "sssa{sv}", key, name, "", options(dry_run=True))],
     "Unlock": lambda key, name: [("Unlock", "ssa{sv}", key, name, options()),
                                  ("Unlock", "ssa{sv}", key, "", options(recursive=True))],
+    "ListLocks": lambda key, name: [("ListLocks", "sa{sv}", key, options())],
     "Describe": lambda key, name: [("Describe", "ss", key, name), ("Describe", "ss", key, "")],
     "Validate": lambda key, name: [("Validate", "s", key)],
     "Import": imports,
@@ -113,7 +114,7 @@ CALLS = {
         {}, {"skip_unreadable": True}, {"format": "json"}, {"at": REGISTRY.then},
         {"at": REGISTRY.then, "skip_unreadable": True}, {"at": 1, "skip_unreadable": True})],
     # These name no key.
-    "Unwatch": None, "Confirm": None, "Disown": None, "Backup": None, "GetStatistics": None,
+    "Unwatch": None, "Confirm": None, "Disown": None, "ListTrials": None, "Backup": None, "GetStatistics": None,
 }
 
 # Below Closed: what exists, what once did, what never did, and ways over links.

@@ -3,6 +3,7 @@
 what lets it pass, who is told, and that it survives."""
 
 import json
+import time
 
 from harness.bus import ALICE, BOB, needs_root, wait_for
 from harness.case import check, contains, equal, main, rows, test
@@ -293,6 +294,31 @@ def a_checked_database_has_sound_locks():
         equal(registry.run(*registry.command(), "--check").returncode, 0)
         registry.start()
         registry.client.refused("Locked", "SetValue", "ssuv", KEY, "n", REG_SZ, variant("y"), naming=REASON)
+
+
+@test
+def locks_are_listed():
+    needs_root()
+    with Registry() as registry:
+        client, alice = registry.client, registry.connect(uid=ALICE)
+        client.set(KEY, "n", REG_SZ, "x")
+        started = time.time()
+        lock(client, KEY, "n")
+        lock(client, KEY + "\\New", "", recursive=True, reason="later")
+        lock(client, ABOVE + "x", "", reason="beside")
+        lock(alice, "HKCU", "mine")
+        listed = client.call("ListLocks", "sa{sv}", ABOVE, options())
+        for found in listed:
+            check(abs(found.pop("time") / 1e6 - started) < 3600, "the time is told")
+        equal(listed, [{"key": KEY, "name": "n", "reason": REASON, "uid": 0},
+                       {"key": KEY + "\\New", "recursive": True, "reason": "later", "uid": 0}])
+        equal([found["name"] for found in alice.call("ListLocks", "sa{sv}", "HKU", options(skip_unreadable=True))], ["mine"])
+        alice.refused("AccessDenied", "ListLocks", "sa{sv}", "HKU", options())
+        client.set_acl(KEY, ("everyone", "none"))
+        equal(alice.call("ListLocks", "sa{sv}", ABOVE, options(skip_unreadable=True)), [])
+        alice.refused("AccessDenied", "ListLocks", "sa{sv}", ABOVE, options(), naming=KEY)
+        unlock(client, KEY, "n")
+        equal(len(client.call("ListLocks", "sa{sv}", "HKLM", options())), 2)
 
 
 @test

@@ -2,6 +2,7 @@
 """Changes on trial: undone unless somebody confirms them in time."""
 
 import subprocess
+import time
 
 import dbus
 
@@ -212,6 +213,31 @@ def trials_have_limits():
         client.refused("LimitExceeded", "Commit", "a(sssuv)a{sv}",
                        operation_list([("set-value", KEY, "n", REG_SZ, "x")]), options(confirm_within=600))
         client.set(KEY, "n", REG_SZ, "without one")
+
+
+@test
+def trials_under_way_are_listed():
+    needs_root()
+    with Registry() as registry:
+        client, alice = registry.client, registry.connect(uid=ALICE)
+        equal(client.call("ListTrials", "a{sv}", options()), [])
+        client.set(KEY, "n", REG_SZ, "old")
+        started = time.time()
+        first = client.commit([("set-value", KEY, "n", REG_SZ, "new"), ("set-value", KEY, "m", REG_SZ, "new"),
+                               ("create-key", KEY + "\\Sub")], confirm_within=600, comment="why")
+        second = alice.commit([("set-value", "HKCU", "mine", REG_SZ, "x")], confirm_within=600)
+        both = client.call("ListTrials", "a{sv}", options())
+        equal([(trial["revision"], trial["uid"], trial["comment"]) for trial in both], [(first, 0, "why"), (second, ALICE, "")])
+        equal(both[0]["keys"], [KEY, KEY + "\\Sub"])
+        equal([(change["kind"], change["name"], change.get("old-data"), change.get("new-data")) for change in both[0]["changes"]],
+              [("value-set", "n", "old", "new"), ("value-set", "m", None, "new"), ("key-created", "", None, None)])
+        check(0 < both[0]["deadline"] / 1e6 - started - 600 < 60, "the deadline is told")
+        client.set_acl(KEY, ("everyone", "none"))
+        equal([trial["revision"] for trial in alice.call("ListTrials", "a{sv}", options())], [second])
+        registry.restart()
+        client = registry.client
+        client.call("Confirm", "t", dbus.UInt64(first))
+        equal([trial["revision"] for trial in client.call("ListTrials", "a{sv}", options())], [second])
 
 
 main()

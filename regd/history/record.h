@@ -74,7 +74,8 @@ typedef struct {
 /* What happened after @since, oldest first: an array of Effective, without those that
  * the listener hears nothing of. No more than LIMIT_REPLAY_CHANGES entries are held:
  * past that, and past what one signal can tell, a revision's are given up
- * (too_many). */
+ * (too_many). Of more than LIMIT_REPLAY_CHANGES revisions the next one is given up
+ * in any case, and those after it are left out. */
 GPtrArray *history_replay(Store *store, guint64 since, const HistoryListener *listener,
                           GError **error);
 

@@ -114,18 +114,26 @@ static void begin_revision(GPtrArray *effectives, guint64 revision) {
   g_ptr_array_add(effectives, effective_new(revision));
 }
 
+/* The last of the revisions that are told one by one has been reached. */
+static gboolean is_full(const GPtrArray *effectives) {
+  return effectives->len > LIMIT_REPLAY_CHANGES &&
+         !is_idle(g_ptr_array_index(effectives, effectives->len - 1));
+}
+
+/* What comes after the last one is not replayed, so that it stands for all of that. */
 static gboolean replay_rows(Replay *replay, DbStatement *statement, GError **error) {
   GPtrArray *effectives = replay->effectives;
   DbStep step = DB_DONE;
-  /* So many signals exceed what may wait for one watcher (LIMIT_WATCHER_QUEUE_BYTES), which
-   * then has to read again in any case. */
-  while (effectives->len <= LIMIT_REPLAY_CHANGES &&
+  while (!is_full(effectives) &&
          (step = db_step(store_get_db(replay->store), statement, error)) == DB_ROW) {
     begin_revision(effectives, (guint64)db_column_int(statement, 0));
     if (!replay_row(replay, statement, error))
       return FALSE;
   }
-  if (effectives->len > 0 && is_idle(g_ptr_array_index(effectives, effectives->len - 1)))
+  Effective *last = effectives->len > 0 ? g_ptr_array_index(effectives, effectives->len - 1) : NULL;
+  if (last != NULL && is_full(effectives) && !last->too_many)
+    give_up(replay, last);
+  if (last != NULL && is_idle(last))
     g_ptr_array_set_size(effectives, (gint)effectives->len - 1);
   return step != DB_FAILED;
 }

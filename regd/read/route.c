@@ -12,7 +12,7 @@ struct RouteLinks {
   GHashTable *keys; /* folded paths */
   Identity *looker;
   guint followed;
-  gboolean too_long; /* a key was not looked at, because the reader must keep short */
+  GError *failure; /* by which a key could not be looked at */
 };
 
 static void note(RouteLinks *links, const char *path) {
@@ -29,8 +29,11 @@ static char *root_of(const Path *path, guint32 uid) {
 /* The target of the link at *@path, or NULL if it is no link: then *@path becomes its
  * canonical path (a root may stand for another key). *@missing is set if there is no such key. */
 static char *read_target(RouteLinks *links, Reader *reader, char **path, gboolean *missing) {
-  g_autoptr(KeyInfo) info = reader_get_key_head(reader, links->looker, *path, TRUE, NULL);
-  links->too_long |= info == NULL && reader_was_too_long(reader);
+  g_autoptr(GError) error = NULL;
+  g_autoptr(KeyInfo) info = reader_get_key_head(reader, links->looker, *path, TRUE, &error);
+  if (info == NULL &&
+      (error->code == REGISTRY_ERROR_STORAGE_FAILURE || reader_was_too_long(reader)))
+    links->failure = g_steal_pointer(&error);
   *missing = info == NULL;
   if (info == NULL || info->link != NULL)
     return info != NULL ? g_strdup(info->link) : NULL;
@@ -53,7 +56,7 @@ static char *walk(RouteLinks *links, Reader *reader, guint32 uid, gboolean no_fo
     return NULL;
   g_autofree char *here = root_of(path, uid);
   gboolean missing = FALSE;
-  for (guint i = 0;; i++) {
+  for (guint i = 0; links->failure == NULL; i++) {
     if (no_follow && path->components[i] == NULL)
       return NULL;
     note(links, here);
@@ -65,6 +68,7 @@ static char *walk(RouteLinks *links, Reader *reader, guint32 uid, gboolean no_fo
     g_autofree char *above = g_steal_pointer(&here);
     here = g_strdup_printf("%s\\%s", above, path->components[i]);
   }
+  return NULL;
 }
 
 RouteLinks *route_links_find(Reader *reader, const Identity *who, const char *path,
@@ -73,14 +77,15 @@ RouteLinks *route_links_find(Reader *reader, const Identity *who, const char *pa
   links->keys = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   links->looker = identity_new(0, TRUE, NULL, 0, 0, NULL);
   g_autofree char *stretch = g_strdup(path);
-  while (stretch != NULL && !links->too_long && links->followed++ <= LIMIT_LINKS) {
+  while (stretch != NULL && links->failure == NULL && links->followed++ <= LIMIT_LINKS) {
     g_autofree char *before = g_steal_pointer(&stretch);
     stretch = walk(links, reader, who->uid, no_follow, before);
   }
-  if (!links->too_long && reader_may_go_on(reader, error))
+  if (links->failure != NULL)
+    g_propagate_error(error, g_steal_pointer(&links->failure));
+  else if (reader_may_go_on(reader, error))
     return g_steal_pointer(&links);
-  if (links->too_long)
-    error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED, "%s: too long a way", path);
+  g_prefix_error(error, "%s: ", path);
   return NULL;
 }
 
@@ -89,6 +94,7 @@ void route_links_free(RouteLinks *links) {
     return;
   g_hash_table_unref(links->keys);
   identity_unref(links->looker);
+  g_clear_error(&links->failure);
   g_free(links);
 }
 

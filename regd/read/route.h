@@ -11,7 +11,7 @@ typedef struct RouteLinks RouteLinks;
 /* The keys that are looked at on the way of @path as @who walks it: each that
  * is a link, and each that is missing (a link may have stood there). With
  * @no_follow the last component is not looked at: what it is leads nowhere. NULL: the reader
- * may not go on. */
+ * may not go on, or a key can't be read. */
 RouteLinks *route_links_find(Reader *reader, const Identity *who, const char *path,
                              gboolean no_follow, GError **error);
 void route_links_free(RouteLinks *links);

@@ -84,9 +84,15 @@ static gboolean begin_past(Walk *walk, Place *place, guint64 at, GError **error)
   return (place_exists(place) && root->present) || refuse_missing_then(walk, place, error);
 }
 
-/* Where the caller may not read, nothing else is said than that. */
+/* The reading itself has failed, or had to end. */
+static gboolean is_of_reading(const GError *failure) {
+  return failure->code == REGISTRY_ERROR_STORAGE_FAILURE ||
+         failure->code == REGISTRY_ERROR_LIMIT_EXCEEDED || failure->code == REGISTRY_ERROR_FAILED;
+}
+
+/* If the caller may not read there, they are told nothing else of the key. */
 static gboolean refuse_closed(const Place *place, GError *failure, GError **error) {
-  if (failure->code == REGISTRY_ERROR_STORAGE_FAILURE) {
+  if (is_of_reading(failure)) {
     g_propagate_error(error, failure);
     return FALSE;
   }

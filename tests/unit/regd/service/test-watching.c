@@ -186,6 +186,20 @@ static void what_was_lost_is_told_first(Fixture *fixture, G_GNUC_UNUSED gconstpo
   expect(fixture, "[+1 link-changed Second]");
 }
 
+static void what_cant_be_looked_up_is_told(Fixture *fixture, G_GNUC_UNUSED gconstpointer data) {
+  g_autoptr(GError) error = NULL;
+  g_autoptr(Effective) first = begin(fixture);
+  (void)watch(fixture);
+  g_autoptr(Effective) second = lead(fixture, SECOND);
+  g_assert_true(store_begin_write(fixture->store.store, &error));
+  g_assert_true(
+      db_execute(store_get_db(fixture->store.store), "ALTER TABLE keys RENAME TO gone", &error));
+  g_assert_true(store_commit(fixture->store.store, &error));
+  tell(fixture, second);
+  run(fixture);
+  expect(fixture, "[+1 link-changed First][reply]");
+}
+
 static void add(const char *path, void (*test)(Fixture *, gconstpointer)) {
   g_test_add(path, Fixture, NULL, set_up, test, tear_down);
 }
@@ -196,5 +210,6 @@ int main(int argc, char **argv) {
   add("/watching/what-it-begins-with-is-not-told", what_it_begins_with_is_not_told);
   add("/watching/a-later-reply-does-not-overtake", a_later_reply_does_not_overtake);
   add("/watching/what-was-lost-is-told-first", what_was_lost_is_told_first);
+  add("/watching/what-cant-be-looked-up-is-told", what_cant_be_looked_up_is_told);
   return g_test_run();
 }

@@ -142,6 +142,8 @@ static gboolean visit(Walk *walk, const WalkKey *key, GError **error) {
   }
   if (!walk->skip_unreadable)
     return access_refuse(key->path, ACCESS_READ, error);
+  /* It may be the one to begin at: the next one is told whole. */
+  walk->skip = 0;
   /* How many there are below one that is left out is not told. */
   walk->left_out += key->is_told;
   return TRUE;

@@ -322,6 +322,21 @@ def a_secret_does_not_leak_by_a_copy_or_a_rename():
 
 
 @test
+def a_page_after_a_key_that_is_closed_meanwhile_is_whole():
+    needs_root()
+    with Registry() as registry:
+        client, alice = registry.client, registry.connect(uid=ALICE)
+        first, second = KEY + r"\1", KEY + r"\2"
+        for key in (first, second):
+            for name in "abc":
+                client.set(key, name, REG_SZ, "x")
+        cursor = alice.tree(KEY, limit=2, skip_unreadable=True)[2]
+        client.set_acl(first, ("user:0", "control"))
+        equal(alice.tree(KEY, skip_unreadable=True, cursor=cursor)[1],
+              [(second, [(name, REG_SZ, "x") for name in "abc"])])
+
+
+@test
 def acl_changes_take_control_and_are_revisions():
     needs_root()
     with Registry() as registry:

@@ -72,6 +72,8 @@
 /* A line of the Dovecot authentication protocol with its LF, in what Dovecot
  * itself takes of it; requests of one connection under way at once. */
 #define MAX_AUTH_LINE 16384
+/* What another server calls its service ("smtp"), in bytes; a longer name is none. */
+#define MAX_AUTH_SERVICE 64
 #define MAX_AUTH_REQUESTS 256
 /* Connections to each of the sockets for other servers, and how long a saslauthd
  * client may take for its question, in ms. */
@@ -131,6 +133,8 @@
  * listed. */
 #define MAX_UNKNOWN_NAMES 20
 #define MAX_LISTED_ACCOUNTS 20
+/* App passwords of one account that are tried: each is proved at a login. */
+#define MAX_APP_PASSWORDS 32
 
 /* How many of those held back one answer lists. */
 #define MAX_LISTED_HOLDS 10000

@@ -28,6 +28,13 @@ static guchar get_protocol(const FrontLogin *login) {
   return (guchar)(login->session != NULL ? session_get_protocol(login->session) : PROTOCOL_SASL);
 }
 
+/* "" if it is not known, and for sessions, which the protocol names. */
+static const char *get_service(const FrontLogin *login) {
+  const char *service =
+      login->session != NULL ? NULL : auth_login_get_request(login->other)->service;
+  return service != NULL ? service : "";
+}
+
 static const char *get_tls(const FrontLogin *login) {
   return login->session == NULL ? "" : session_get_tls(login->session);
 }
@@ -56,9 +63,9 @@ static GVariant *new_bindings(const Session *session) {
 
 static GVariant *ask_by_password(const FrontLogin *login, const Credentials *credentials) {
   g_autofree char *address = dup_address(login);
-  return g_variant_new("(tyss@aysst)", login->number, get_protocol(login), credentials->mechanism,
-                       credentials->user, new_secret(credentials), address, get_tls(login),
-                       get_number(login));
+  return g_variant_new("(tyss@ayssst)", login->number, get_protocol(login), credentials->mechanism,
+                       credentials->user, new_secret(credentials), address, get_service(login),
+                       get_tls(login), get_number(login));
 }
 
 static GVariant *begin_scram(const FrontLogin *login, const Credentials *credentials) {

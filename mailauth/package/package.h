@@ -13,6 +13,7 @@ typedef struct {
   const char *account; /* in lower case; NULL: a name that no account can have */
   Secret *password;    /* the package may take it out */
   Settings *settings;  /* what the login is decided by */
+  const char *service; /* what it is for: "pop3", "imap", "smtp"...; "" or NULL: unknown */
   const char *address; /* the client's; "" or NULL if there is none */
   Verified *verified;  /* borrowed while the login lasts; NULL: neither asked nor told */
 } PackageRequest;
@@ -21,8 +22,9 @@ typedef struct Package Package;
 struct Package {
   const char *name; /* as `Native Source` or a broker's `Type` has it */
   /* Takes the password, and copies what else it needs of @request. @answer is called exactly once,
-   * never from inside: OUTCOME_OK, BAD_PASSWORD, NO_SUCH_USER, DISABLED, or a fault of the
-   * server's. An unknown user and a disabled one take as long as any other. */
+   * never from inside: OUTCOME_OK (the detail says by which of several passwords), BAD_PASSWORD,
+   * NO_SUCH_USER, DISABLED, or a fault of the server's. An unknown user and a disabled one take as
+   * long as any other. */
   void (*prove)(Package *package, const PackageRequest *request, OutcomeAnswer answer,
                 gpointer data);
   /* When nothing is under way any more. */

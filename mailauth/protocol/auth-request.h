@@ -13,11 +13,16 @@ typedef struct {
   Credentials credentials;
   char *address; /* the client's, as the asking server gives it; NULL: not given, or none that
                     can be used */
+  char *service; /* what the client is logged in for, as the asking server calls it ("smtp"), in
+                    lower case; NULL: not given */
 } AuthRequest;
 
 void auth_request_clear(AuthRequest *request);
 /* "192.0.2.1" or "2001:db8::1", of @size bytes; anything else is no address. */
 char *auth_address_new(const char *text, gsize size);
+/* "smtp", of @size bytes in any case; NULL: none, or longer than MAX_AUTH_SERVICE, or not of
+ * letters, digits, `-` and `_`. */
+char *auth_service_new(const char *text, gsize size);
 
 typedef enum {
   AUTH_RIGHT,

@@ -15,6 +15,7 @@ typedef struct {
   gboolean asked; /* it has been handed over, and challenged since */
   SaslExchange sasl;
   char *address;
+  char *service;
   GList *place; /* in talking, unless it waits */
 } Request;
 
@@ -36,6 +37,7 @@ static void request_free(gpointer data) {
   Request *request = data;
   sasl_clear(&request->sasl);
   g_free(request->address);
+  g_free(request->service);
   g_free(request);
 }
 
@@ -185,6 +187,7 @@ static DovecotAuthStep hand_over(DovecotAuth *machine, Request *request) {
   request->waits = TRUE;
   machine->current.id = request->id;
   machine->current.address = g_steal_pointer(&request->address);
+  machine->current.service = g_strdup(request->service);
   request->asked = FALSE;
   return DOVECOT_AUTH_LOGIN;
 }
@@ -233,7 +236,7 @@ static DovecotAuthStep do_version(DovecotAuth *machine, char *fields, G_GNUC_UNU
   return machine->has_version ? DOVECOT_AUTH_READ : DOVECOT_AUTH_CLOSE;
 }
 
-/* Of the parameters two matter here: neither's value has a character that is
+/* Of the parameters three matter here: none's value has a character that is
  * ever escaped. What is unknown is passed over. The response is the last one; an
  * empty one is none: Exim adds it always. */
 static const char *take_parameters(Request *request, char *fields) {
@@ -241,11 +244,15 @@ static const char *take_parameters(Request *request, char *fields) {
     const char *field = next_field(&fields);
     if (g_str_has_prefix(field, "resp="))
       return field[strlen("resp=")] == '\0' ? NULL : field + strlen("resp=");
-    if (!g_str_has_prefix(field, "rip="))
-      continue;
-    const char *address = field + strlen("rip=");
-    g_free(request->address);
-    request->address = auth_address_new(address, strlen(address));
+    const char *value = strchr(field, '=');
+    value = value != NULL ? value + 1 : "";
+    if (g_str_has_prefix(field, "rip=")) {
+      g_free(request->address);
+      request->address = auth_address_new(value, strlen(value));
+    } else if (g_str_has_prefix(field, "service=")) {
+      g_free(request->service);
+      request->service = auth_service_new(value, strlen(value));
+    }
   }
   return NULL;
 }

@@ -71,6 +71,7 @@ SaslauthdStep saslauthd_parse(const guint8 *bytes, gsize size, AuthRequest *requ
                         fields[PASSWORD].bytes, fields[PASSWORD].size))
     return SASLAUTHD_BAD;
   request->address = take_address(&rest);
+  request->service = auth_service_new((const char *)fields[SERVICE].bytes, fields[SERVICE].size);
   return SASLAUTHD_LOGIN;
 }
 

@@ -140,12 +140,12 @@ static void take_login(FrontLink *link, Message *message) {
   LoginRequest request = {.purpose = LOGIN_SESSION};
   EventClient *client = &request.client;
   g_autoptr(GVariant) bytes = NULL;
-  g_variant_get(message->body, "(ty&s&s@ay&s&st)", &id, &protocol, &client->method, &client->user,
-                &bytes, &client->address, &client->tls, &client->session);
+  g_variant_get(message->body, "(ty&s&s@ay&s&s&st)", &id, &protocol, &client->method, &client->user,
+                &bytes, &client->address, &request.service, &client->tls, &client->session);
   gsize size = 0;
   gconstpointer password = g_variant_get_fixed_array(bytes, &size, 1);
   if (id == 0 || protocol >= N_LOGIN_PROTOCOLS || size > MAX_PASSWORD || !is_client(client) ||
-      g_hash_table_contains(link->pending, &id)) {
+      strlen(request.service) > MAX_AUTH_SERVICE || g_hash_table_contains(link->pending, &id)) {
     end_soon(link, "The front has sent a login that can be none");
     return;
   }
@@ -239,7 +239,7 @@ static void take_scram_final(FrontLink *link, Message *message) {
   }
   Secret secret = {0};
   secret_append(&secret, final, size);
-  const LoginRequest request = {LOGIN_SESSION, pending->protocol, *pending->client, scram};
+  const LoginRequest request = {LOGIN_SESSION, pending->protocol, *pending->client, scram, NULL};
   pending->login = logins_begin(link->logins, &request, &secret, on_answer, pending);
   secret_clear(&secret);
 }

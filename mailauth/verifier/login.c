@@ -6,18 +6,18 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "client/base/escape.h"
 #include "mailauth/base/client-address.h"
 #include "mailauth/base/limits.h"
 #include "mailauth/base/name.h"
-#include "mailauth/mailbox/leave.h"
 #include "mailauth/package/packages.h"
+#include "mailauth/verifier/mailbox-opening.h"
 #include "mailauth/verifier/round-trips.h"
 #include "mailauth/verifier/scram-exchange.h"
+#include "mailauth/verifier/steps.h"
 
 /* Logins under way, those of clients that have gone included. */
 #define MAX_LOGINS 20000U
-#define MAX_STEP_BYTES 4096U /* of an explanation */
+
 struct Logins {
   LoginTools tools;
   Packages *packages;
@@ -37,9 +37,11 @@ struct Login {
   Protocol protocol;
   EventClient *client; /* the user as it was given */
   char *group;         /* the address as it is counted */
+  char *service;       /* "pop3", "imap", or what the asking server says */
   Secret password;
   Scram *scram; /* NULL: by password; else that is the client's proof */
   char *proof;  /* the server's, if the client's is right */
+  char *means;  /* which of several passwords was right; NULL: the account's own */
   Settings *settings;
   Decision decision;
   char *account;      /* NULL: a name that no account can have */
@@ -53,7 +55,7 @@ struct Login {
   guint32 delay;
   gint64 proof_began;      /* monotonic, in µs */
   GPtrArray *steps;        /* of a trial */
-  MailboxLeaving *leaving; /* a trial's, once the mailbox was opened */
+  MailboxOpening *opening; /* once the password was right */
 };
 
 Logins *logins_new(const LoginTools *tools) {
@@ -98,8 +100,10 @@ static void login_free(Login *login) {
   settings_unref(login->settings);
   decision_clear(&login->decision);
   g_clear_pointer(&login->steps, g_ptr_array_unref);
-  mailbox_leaving_free(login->leaving);
+  mailbox_opening_free(login->opening);
   event_client_free(login->client);
+  g_free(login->service);
+  g_free(login->means);
   g_free(login->group);
   g_free(login->account);
   g_free(login->shown);
@@ -119,17 +123,6 @@ void logins_free(Logins *logins) {
 }
 
 /* ---- the end of a login ---- */
-
-G_GNUC_PRINTF(2, 3)
-static void explain(Login *login, const char *format, ...) {
-  if (login->steps == NULL)
-    return;
-  va_list arguments;
-  va_start(arguments, format);
-  g_autofree char *step = g_strdup_vprintf(format, arguments);
-  va_end(arguments);
-  g_ptr_array_add(login->steps, escape_dup(step, -1, MAX_STEP_BYTES));
-}
 
 static const char *get_name(const Login *login) {
   return login->account != NULL ? login->account : login->client->user;
@@ -156,8 +149,8 @@ static void record(const Login *login, Outcome outcome, const char *detail) {
 
 /* Records, answers, and frees. @result->outcome, and what comes with OK, are given. */
 static void answer(Login *login, LoginResult *result, const char *detail) {
-  record(login, result->outcome, detail);
-  explain(login, "result: %s", outcome_get_facts(result->outcome)->reason);
+  record(login, result->outcome, detail != NULL ? detail : login->means);
+  steps_add(login->steps, "result: %s", outcome_get_facts(result->outcome)->reason);
   if (login->steps != NULL)
     g_ptr_array_add(login->steps, NULL);
   result->user = get_name(login);
@@ -177,79 +170,31 @@ static void end(Login *login, Outcome outcome, const char *detail) {
 
 /* ---- the mailbox ---- */
 
-static void explain_mailbox(Login *login, Outcome outcome, const char *problem) {
-  explain(login, "mailbox: %s%s%s",
-          outcome == OUTCOME_OK ? "opened, and closed again"
-                                : outcome_get_facts(outcome)->description,
-          problem != NULL && *problem != '\0' ? ": " : "", problem != NULL ? problem : "");
-}
-
-static void on_left(const char *how, gpointer data) {
-  Login *login = data;
-  explain(login, "mailbox: %s", how);
-  end(login, OUTCOME_OK, NULL);
-}
-
-static void on_store_opened(Outcome outcome, const char *problem, int descriptor, gpointer data) {
-  Login *login = data;
-  LoginResult result = {.outcome = outcome, .descriptor = descriptor, .capabilities = ""};
-  if (login->purpose == LOGIN_TRIAL && descriptor >= 0) {
-    login->leaving = mailbox_leave(descriptor, on_left, login);
-    return;
-  }
-  if (login->purpose == LOGIN_TRIAL)
-    explain_mailbox(login, outcome, problem);
-  answer(login, &result, problem);
-}
-
-/* A trial looks, and leaves. */
-static void leave_backend(Login *login, LoginResult *result, const char *problem) {
-  if (login->purpose != LOGIN_TRIAL)
-    return;
-  explain_mailbox(login, result->outcome, problem);
-  if (result->descriptor >= 0)
-    close(result->descriptor);
-  result->descriptor = -1;
-}
-
-static void on_backend_opened(const BackendResult *backend, gpointer data) {
-  Login *login = data;
-  LoginResult result = {
-      .outcome = backend->outcome,
-      .descriptor = backend->descriptor,
-      .capabilities = backend->capabilities != NULL ? backend->capabilities : "",
-      .pending = backend->pending,
-      .idle_timeout = login->settings->protocols[login->protocol].idle_timeout,
-  };
-  leave_backend(login, &result, backend->detail);
-  answer(login, &result, backend->detail);
+static void on_mailbox_opened(const MailboxResult *mailbox, gpointer data) {
+  answer(data,
+         &(LoginResult){.outcome = mailbox->outcome,
+                        .descriptor = mailbox->descriptor,
+                        .capabilities = mailbox->capabilities,
+                        .pending = mailbox->pending,
+                        .idle_timeout = mailbox->idle_timeout},
+         mailbox->detail);
 }
 
 /* Another server's users have theirs there. */
 static void open_mailbox(Login *login) {
+  const MailboxRequest request = {.stores = login->logins->tools.stores,
+                                  .backends = login->logins->tools.backends,
+                                  .settings = login->settings,
+                                  .protocol = login->protocol,
+                                  .account = login->account,
+                                  .is_trial = login->purpose == LOGIN_TRIAL,
+                                  .steps = login->steps};
   if (login->protocol == PROTOCOL_SASL) {
     end(login, OUTCOME_OK, NULL);
     return;
   }
-  const ProtocolSettings *settings = &login->settings->protocols[login->protocol];
-  g_autofree char *path = NULL;
-  g_autofree char *why = NULL;
-  Outcome outcome =
-      decision_find_mailbox(login->settings, login->protocol, login->account, &path, &why);
-  explain(login, "mailbox: %s",
-          outcome != OUTCOME_OK ? why
-          : path != NULL        ? path
-                                : settings->backend_text);
-  if (outcome != OUTCOME_OK) {
-    end(login, outcome, why);
-  } else if (path != NULL) {
-    const StoreRequest request = {login->account, path, settings->mail_user, settings->unique_ids,
-                                  settings->idle_timeout};
-    stores_open(login->logins->tools.stores, &request, on_store_opened, login);
-  } else {
-    backends_open(login->logins->tools.backends, settings, login->account, on_backend_opened,
-                  login);
-  }
+  login->opening = mailbox_opening_new(&request, on_mailbox_opened, login);
+  mailbox_opening_start(login->opening);
 }
 
 /* ---- the password ---- */
@@ -303,11 +248,12 @@ static void on_proved(Outcome outcome, const char *detail, gpointer data) {
   Logins *logins = login->logins;
   g_autofree char *group = g_strdup(login->group);
   secret_clear(&login->password);
+  login->means = outcome == OUTCOME_OK ? g_strdup(detail) : NULL;
   note_time(login);
   end_try(login, outcome);
-  explain(login, "password: %s%s%s",
-          outcome == OUTCOME_OK ? "right" : outcome_get_facts(outcome)->description,
-          detail != NULL ? ": " : "", detail != NULL ? detail : "");
+  steps_add(login->steps, "password: %s%s%s",
+            outcome == OUTCOME_OK ? "right" : outcome_get_facts(outcome)->description,
+            detail != NULL ? ": " : "", detail != NULL ? detail : "");
   if (outcome != OUTCOME_OK)
     end(login, outcome, detail);
   else if (login->answer == NULL)
@@ -353,13 +299,13 @@ static Verified *find_verified(const Login *login) {
 static void explain_verified(Login *login, const Package *package) {
   guint32 seconds = login->settings->verified_seconds;
   if (seconds == 0)
-    explain(login, "memory: 'Verified Seconds' is 0, every login proves its password");
+    steps_add(login->steps, "memory: 'Verified Seconds' is 0, every login proves its password");
   else if (!package->has_hashes)
-    explain(login, "memory: none with %s, every login proves its password", package->name);
+    steps_add(login->steps, "memory: none with %s, every login proves its password", package->name);
   else
-    explain(login,
-            "memory: a right password is known again for %u s; a test neither asks nor fills it",
-            seconds);
+    steps_add(login->steps,
+              "memory: a right password is known again for %u s; a test neither asks nor fills it",
+              seconds);
 }
 
 /* ---- SCRAM ---- */
@@ -390,13 +336,15 @@ static void explain_scram(Login *login) {
   if (login->steps == NULL)
     return; /* decoy keys are expensive to make, and nobody would see them */
   if (!is_scram_decided(login)) {
-    explain(login, "SCRAM-SHA-256: not offered, as native accounts of source SAM do not decide");
+    steps_add(login->steps,
+              "SCRAM-SHA-256: not offered, as native accounts of source SAM do not decide");
     return;
   }
   gboolean offered = sam_scram_is_there(login->logins->tools.scram);
   sam_scram_find(login->logins->tools.scram, login->account, login->client->user, &keys, &detail);
-  explain(login, "SCRAM-SHA-256: %s; %s", offered ? "offered" : "not offered, no account has keys",
-          detail != NULL ? detail : "the account has keys for it");
+  steps_add(login->steps, "SCRAM-SHA-256: %s; %s",
+            offered ? "offered" : "not offered, no account has keys",
+            detail != NULL ? detail : "the account has keys for it");
 }
 
 static void prove(Login *login) {
@@ -411,6 +359,7 @@ static void prove(Login *login) {
       .account = login->account,
       .password = &login->password,
       .settings = login->settings,
+      .service = login->service,
       .address = login->client->address,
       .verified = find_verified(login),
   };
@@ -505,13 +454,13 @@ static gboolean wait_for_registry(Login *login) {
 }
 
 static void explain_decision(Login *login, gboolean current) {
-  explain(login, "registry: %s",
-          current ? "asked, every setting that was answered is in force"
-                  : "regd can't be reached, the last settings known hold");
-  explain(login, "package: %s (%s)", package_kind_get_name(login->decision.kind),
-          login->decision.why);
-  explain(login, "account: %s",
-          login->account != NULL ? login->account : "no account can have that name");
+  steps_add(login->steps, "registry: %s",
+            current ? "asked, every setting that was answered is in force"
+                    : "regd can't be reached, the last settings known hold");
+  steps_add(login->steps, "package: %s (%s)", package_kind_get_name(login->decision.kind),
+            login->decision.why);
+  steps_add(login->steps, "account: %s",
+            login->account != NULL ? login->account : "no account can have that name");
 }
 
 /* Failures without an address count only against the account, not against all clients
@@ -564,6 +513,12 @@ void logins_stop_waiting(Logins *logins) {
   }
 }
 
+static char *dup_service(const LoginRequest *request) {
+  if (request->protocol == PROTOCOL_SASL)
+    return g_strdup(request->service != NULL ? request->service : "");
+  return g_ascii_strdown(protocol_get_name(request->protocol), -1);
+}
+
 Login *logins_begin(Logins *logins, const LoginRequest *request, Secret *password,
                     LoginAnswer answered, gpointer data) {
   Login *login = g_new0(Login, 1);
@@ -572,6 +527,7 @@ Login *logins_begin(Logins *logins, const LoginRequest *request, Secret *passwor
   login->purpose = request->purpose;
   login->protocol = request->protocol;
   login->client = event_client_dup(&request->client);
+  login->service = dup_service(request);
   login->group = client_address_dup_group(request->client.address);
   login->scram = request->scram;
   login->answer = answered;

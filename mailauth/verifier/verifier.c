@@ -294,7 +294,7 @@ static guint release(const char *who, gpointer data) {
 static void test(Protocol protocol, const char *user, Secret *password, LoginAnswer answer,
                  gpointer call, gpointer data) {
   const Verifier *verifier = data;
-  const LoginRequest request = {LOGIN_TRIAL, protocol, {user, "", "", "", 0}, NULL};
+  const LoginRequest request = {LOGIN_TRIAL, protocol, {user, "", "", "", 0}, NULL, NULL};
   logins_begin(verifier->logins, &request, password, answer, call);
 }
 

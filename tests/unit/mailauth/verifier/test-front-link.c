@@ -46,8 +46,8 @@ static void tell_lie(Channel *front, gconstpointer data) {
   g_autofree char *address = g_strnfill(lie->address, '1');
   GVariant *body =
       lie->kind == MESSAGE_LOGIN
-          ? g_variant_new("(tyss@aysst)", (guint64)1, (guchar)PROTOCOL_POP3, lie->method, user,
-                          message_secret_new("x", 1), address, lie->tls, (guint64)7)
+          ? g_variant_new("(tyss@ayssst)", (guint64)1, (guchar)PROTOCOL_POP3, lie->method, user,
+                          message_secret_new("x", 1), address, "", lie->tls, (guint64)7)
           : g_variant_new("(tuyssst)", (guint64)1, (guint32)OUTCOME_CLEAR_TEXT,
                           (guchar)PROTOCOL_POP3, user, address, lie->tls, (guint64)7);
   g_assert_true(channel_send(front, lie->kind, body, NULL, 0, NULL));

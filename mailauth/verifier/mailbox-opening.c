@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/* See mailbox-opening.h. */
+#include "mailauth/verifier/mailbox-opening.h"
+
+#include <unistd.h>
+
+#include "mailauth/mailbox/leave.h"
+#include "mailauth/verifier/steps.h"
+
+struct MailboxOpening {
+  MailboxRequest request;
+  MailboxOpened opened;
+  gpointer data;
+  MailboxLeaving *leaving; /* a trial's, once the Maildir was opened */
+};
+
+MailboxOpening *mailbox_opening_new(const MailboxRequest *request, MailboxOpened opened,
+                                    gpointer data) {
+  MailboxOpening *opening = g_new0(MailboxOpening, 1);
+  *opening = (MailboxOpening){*request, opened, data, NULL};
+  return opening;
+}
+
+void mailbox_opening_free(MailboxOpening *opening) {
+  if (opening == NULL)
+    return;
+  mailbox_leaving_free(opening->leaving);
+  g_free(opening);
+}
+
+static void answer(MailboxOpening *opening, MailboxResult *result) {
+  if (result->capabilities == NULL)
+    result->capabilities = "";
+  opening->opened(result, opening->data);
+}
+
+static void end(MailboxOpening *opening, Outcome outcome, const char *detail) {
+  answer(opening, &(MailboxResult){.outcome = outcome, .detail = detail, .descriptor = -1});
+}
+
+static void explain(const MailboxOpening *opening, Outcome outcome, const char *problem) {
+  steps_add(opening->request.steps, "mailbox: %s%s%s",
+            outcome == OUTCOME_OK ? "opened, and closed again"
+                                  : outcome_get_facts(outcome)->description,
+            problem != NULL && *problem != '\0' ? ": " : "", problem != NULL ? problem : "");
+}
+
+/* ---- a Maildir ---- */
+
+static void on_left(const char *how, gpointer data) {
+  MailboxOpening *opening = data;
+  steps_add(opening->request.steps, "mailbox: %s", how);
+  end(opening, OUTCOME_OK, NULL);
+}
+
+static void on_store_opened(Outcome outcome, const char *problem, int descriptor, gpointer data) {
+  MailboxOpening *opening = data;
+  if (opening->request.is_trial && descriptor >= 0) {
+    opening->leaving = mailbox_leave(descriptor, on_left, opening);
+    return;
+  }
+  if (opening->request.is_trial)
+    explain(opening, outcome, problem);
+  answer(opening,
+         &(MailboxResult){.outcome = outcome, .detail = problem, .descriptor = descriptor});
+}
+
+/* ---- the server behind ---- */
+
+/* A trial looks, and leaves. */
+static void leave_backend(const MailboxOpening *opening, MailboxResult *result) {
+  if (!opening->request.is_trial)
+    return;
+  explain(opening, result->outcome, result->detail);
+  if (result->descriptor >= 0)
+    close(result->descriptor);
+  result->descriptor = -1;
+}
+
+static void on_backend_opened(const BackendResult *backend, gpointer data) {
+  MailboxOpening *opening = data;
+  const MailboxRequest *request = &opening->request;
+  MailboxResult result = {
+      .outcome = backend->outcome,
+      .detail = backend->detail,
+      .descriptor = backend->descriptor,
+      .capabilities = backend->capabilities,
+      .pending = backend->pending,
+      .idle_timeout = request->settings->protocols[request->protocol].idle_timeout,
+  };
+  leave_backend(opening, &result);
+  answer(opening, &result);
+}
+
+/* ---- which ---- */
+
+void mailbox_opening_start(MailboxOpening *opening) {
+  const MailboxRequest *request = &opening->request;
+  const ProtocolSettings *settings = &request->settings->protocols[request->protocol];
+  g_autofree char *path = NULL;
+  g_autofree char *why = NULL;
+  Outcome outcome =
+      decision_find_mailbox(request->settings, request->protocol, request->account, &path, &why);
+  steps_add(request->steps, "mailbox: %s",
+            outcome != OUTCOME_OK ? why
+            : path != NULL        ? path
+                                  : settings->backend_text);
+  if (outcome != OUTCOME_OK) {
+    end(opening, outcome, why);
+  } else if (path != NULL) {
+    const StoreRequest store = {request->account, path, settings->mail_user, settings->unique_ids,
+                                settings->idle_timeout};
+    stores_open(request->stores, &store, on_store_opened, opening);
+  } else {
+    backends_open(request->backends, settings, request->account, on_backend_opened, opening);
+  }
+}

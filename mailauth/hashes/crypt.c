@@ -59,7 +59,7 @@ static gboolean is_digit_up_to(char digit, char last) {
 /* Flavour, rounds and block size, as crypt_gensalt(3) writes them: parameters
  * after them would multiply the work. */
 static const char *find_fault_of_yescrypt(const char *cost) {
-  if (strcspn(cost, "$") < 3)
+  if (strcspn(cost, "$") < 3 || strchr(cost, '$') == NULL)
     return FAULT_DAMAGED;
   gboolean affordable = strcspn(cost, "$") == 3 && cost[0] == 'j' &&
                         is_digit_up_to(cost[1], MAX_YESCRYPT_ROUNDS) &&

@@ -35,6 +35,7 @@ typedef struct {
   Workers *workers;      /* for names */
   GHashTable *lookups;   /* name -> Lookup, under way */
   GHashTable *dials;     /* number -> Dial */
+  GQueue syncs;          /* of Sync */
 } Connector;
 
 typedef struct Lookup Lookup;
@@ -336,6 +337,7 @@ static void go_on(Dial *dial) {
 
 /* It may have been answered meanwhile, and so has its number. */
 typedef struct {
+  GList link; /* in syncs */
   Connector *connector;
   guint64 number;
 } Sync;
@@ -346,6 +348,7 @@ static void on_synced(G_GNUC_UNUSED RegistryConnection *connection, G_GNUC_UNUSE
                       gpointer data) {
   g_autofree Sync *sync = data;
   Dial *dial = g_hash_table_lookup(sync->connector->dials, &sync->number);
+  g_queue_unlink(&sync->connector->syncs, &sync->link);
   if (dial == NULL)
     return;
   dial->synced = TRUE;
@@ -353,8 +356,11 @@ static void on_synced(G_GNUC_UNUSED RegistryConnection *connection, G_GNUC_UNUSE
 }
 
 static void synchronise(const Dial *dial) {
-  Sync *sync = g_new(Sync, 1);
-  *sync = (Sync){dial->connector, dial->number};
+  Sync *sync = g_new0(Sync, 1);
+  sync->link.data = sync;
+  sync->connector = dial->connector;
+  sync->number = dial->number;
+  g_queue_push_tail_link(&dial->connector->syncs, &sync->link);
   registry_connection_sync(dial->connector->connection, on_synced, sync);
 }
 
@@ -445,6 +451,9 @@ static void tear_down(Connector *connector) {
   for (guint i = 0; i < G_N_ELEMENTS(keys); i++)
     registry_view_free(connector->views[i]);
   registry_connection_unref(connector->connection);
+  /* A connection that is freed answers none. */
+  for (Sync *sync; (sync = g_queue_peek_head(&connector->syncs)) != NULL; g_free(sync))
+    g_queue_unlink(&connector->syncs, &sync->link);
   named_servers_free(connector->servers);
   g_hash_table_unref(connector->lookups);
   g_main_loop_unref(connector->loop);

@@ -3,6 +3,7 @@
 what lets it pass, who is told, and that it survives."""
 
 import json
+import os
 import time
 
 from harness.bus import ALICE, BOB, needs_root, wait_for
@@ -56,7 +57,7 @@ def nobody_changes_a_locked_value(way):
         client.set(KEY, "n", REG_SZ, "x")
         lock(client, KEY, "n")
         before = client.revision
-        client.refused("Locked", *way, naming=("Acme", REASON, "user 0", "20"))
+        client.refused("Locked", *way, naming=("Acme", REASON, f"user {os.getuid()}", "20"))
         equal(client.revision, before)
         equal(client.get(KEY, "n"), (REG_SZ, "s", "x"))
         unlock(client, KEY, "N")
@@ -326,7 +327,7 @@ def regctl_locks_and_unlocks():
     with Registry() as registry:
         registry.client.set(KEY, "n", REG_SZ, "x")
         done(registry, "lock", KEY, "n", f"--reason={REASON}")
-        refused(registry, DENIED, "set", KEY, "n", "y", naming=["n", REASON, "user 0"])
+        refused(registry, DENIED, "set", KEY, "n", "y", naming=["n", REASON, f"user {os.getuid()}"])
         contains(done(registry, "describe", KEY, "n"), f"locked: {REASON}")
         contains(done(registry, "history", "-n", "1", KEY), REASON)
         equal([json.loads(done(registry, "--json", "lock", KEY, "n", "--reason=other"))["changed"] for _ in range(2)],

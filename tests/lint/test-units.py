@@ -2,6 +2,7 @@
 """The units as systemd judges them: nothing in them that it does not know, and no sandbox
 weaker than it was."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -14,6 +15,8 @@ EXPOSURE = {"regd.service": 5, "mailauthd.service": 33}
 
 
 def analyze(*arguments):
+    if os.geteuid() != 0 and not os.path.isdir("/run/systemd"):
+        raise Skip("takes root, to make /run/systemd")
     if not shutil.which("systemd-analyze"):
         raise Skip("takes systemd-analyze")
     return subprocess.run(["systemd-analyze", *arguments], capture_output=True, text=True, timeout=60, check=False)

@@ -121,6 +121,12 @@
 #define MAX_MESSAGES 1000000
 #define MAX_SIZES_FILE (192 * 1024 * 1024)
 #define MAX_IDS_FILE (192 * 1024 * 1024)
+/* A message that another server has packed, unpacked; the logarithm of the bytes that
+ * zstd may keep of it at once (32 MiB; its levels up to 19 take 8). */
+#define MAX_UNPACKED_MESSAGE (256 * 1024 * 1024)
+#define MAX_UNPACK_WINDOW_LOG 25
+/* How long an answer waits for the event that it follows to be recorded, in ms. */
+#define MAX_RECORD_MS 2000
 /* A message's unique ID (RFC 1939, section 7), and how Dovecot made it, in characters. */
 #define MAX_UNIQUE_ID 70
 #define MAX_UNIQUE_ID_FORMAT 255

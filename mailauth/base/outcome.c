@@ -53,6 +53,8 @@ static const OutcomeFacts facts[N_OUTCOMES] = {
     [OUTCOME_MAILBOX_IN_USE] = {"no-mailbox", 14005, "Error", "[IN-USE]", "[UNAVAILABLE]",
                                 "Another session has the mailbox open.",
                                 "Another session has the mailbox open"},
+    [OUTCOME_UNREADABLE_MAIL] = {"unreadable-message", 14005, "Error", "[SYS/PERM]", "", "",
+                                 "A message of the mailbox can't be read, and is not handed out"},
     [OUTCOME_BACKEND_UNREACHABLE] = {"backend-unreachable", 14005, "Error", TEMPORARY, TEXT_MAILBOX,
                                      "The mail server behind cannot be reached"},
     [OUTCOME_BACKEND_REFUSED] = {"backend-refused", 14005, "Error", TEMPORARY, TEXT_MAILBOX,

@@ -39,6 +39,7 @@ typedef enum {
   OUTCOME_LOCKED,               /* the account's hash is `!` or `*`: no password can open it */
   OUTCOME_NO_MEMORY,            /* there was no memory to compute a hash */
   OUTCOME_GUESSES,              /* an event only: too many wrong passwords over all addresses */
+  OUTCOME_UNREADABLE_MAIL,      /* an event only: a message is stored in a way that can't be read */
   N_OUTCOMES
 } Outcome;
 

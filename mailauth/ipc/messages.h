@@ -190,13 +190,21 @@ typedef enum {
   /* front -> parent */
   MESSAGE_PONG_FRONT,
 
-  /* a process that serves one Maildir; + the store's end of the channel to it */
+  /* a process that serves one Maildir; + the store's end of the channel to it, and an eventfd:
+   * the verifier hears what is said on that channel when it is written to */
   MESSAGE_SPLIT,
 
   /* ---- verifier -> parent ---- */
   /* request, Role: the process that WANT_SERVANT has brought hangs; it is killed. ROLE_CONNECTOR
    * only: PAM's processes end by themselves, with what their modules have started */
   MESSAGE_END_SERVANT,
+
+  /* ---- store -> verifier, and back ---- */
+  /* session, problem: a message is stored in a way that can't be read here. Answered by HEARD
+   * once the event is recorded */
+  MESSAGE_UNREADABLE,
+  /* session */
+  MESSAGE_HEARD,
 
   N_MESSAGES
 } MessageKind;

@@ -22,8 +22,8 @@
 #include "mailauth/mailbox/maildir-name.h"
 #include "mailauth/mailbox/maildir-sizes.h"
 #include "mailauth/mailbox/pop3-body.h"
+#include "mailauth/packed/packed.h"
 
-#define READ_SIZE 65536
 #define LISTING_SIZE 16384
 
 typedef struct {
@@ -302,6 +302,10 @@ const char *maildir_get_uid(const Maildir *maildir, guint index) {
   return maildir->told != NULL ? maildir->told[index] : get_mail(maildir, index)->uid;
 }
 
+const char *maildir_get_file_name(const Maildir *maildir, guint index) {
+  return get_mail(maildir, index)->name;
+}
+
 guint64 maildir_get_size(const Maildir *maildir, guint index) {
   return maildir_name_get_size(get_mail(maildir, index)->name);
 }
@@ -361,14 +365,19 @@ gboolean maildir_remove(Maildir *maildir, guint index, GError **error) {
   return set_errno_error(error, "The message can't be removed:", mail->uid);
 }
 
+/* What can't be unpacked counts as it lies: it is not handed out. */
 static gboolean count_octets(int file, guint64 *octets) {
-  g_autofree char *buffer = g_malloc(READ_SIZE);
+  g_autoptr(PackedReader) reader = packed_reader_new(file);
   Pop3Measure measure = POP3_MEASURE_INIT;
+  const char *bytes = NULL;
   gssize size;
-  while ((size = TEMP_FAILURE_RETRY(read(file, buffer, READ_SIZE))) > 0)
-    pop3_measure_add(&measure, buffer, (gsize)size);
+  struct stat status;
+  while ((size = packed_reader_read(reader, &bytes, NULL)) > 0)
+    pop3_measure_add(&measure, bytes, (gsize)size);
   *octets = pop3_measure_finish(&measure);
-  return size == 0;
+  if (size < 0 && packed_reader_is_packed(reader) && fstat(file, &status) == 0)
+    *octets = (guint64)status.st_size;
+  return size == 0 || packed_reader_is_packed(reader);
 }
 
 static MaildirSizes *get_sizes(Maildir *maildir) {

@@ -36,6 +36,8 @@ guint maildir_get_count(const Maildir *maildir);
 /* The unique ID (RFC 1939, section 7): 1 to 70 characters from '!' to '~', no
  * other message's, the same in every session. Borrowed. */
 const char *maildir_get_uid(const Maildir *maildir, guint index);
+/* As it was last seen. Borrowed until the next call. */
+const char *maildir_get_file_name(const Maildir *maildir, guint index);
 /* With CRLF, in bytes, as the file's name says (`,W=`); G_MAXUINT64 if it does not. */
 guint64 maildir_get_size(const Maildir *maildir, guint index);
 /* The same, known or counted; 0 for a message that has gone. */

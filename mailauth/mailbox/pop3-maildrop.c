@@ -80,6 +80,11 @@ void pop3_maildrop_begin_message(Pop3Maildrop *maildrop, guint index, gboolean t
     g_string_append_printf(out, "+OK %" G_GUINT64_FORMAT " octets\r\n", octets);
 }
 
+void pop3_maildrop_refuse_message(GString *out) {
+  g_string_append(out, "-ERR [SYS/PERM] The message is stored in a way that cannot be read here; "
+                       "tell the administrator.\r\n");
+}
+
 void pop3_maildrop_finish(G_GNUC_UNUSED Pop3Maildrop *maildrop, guint n_failed, GString *out) {
   if (n_failed == 0)
     g_string_append(out, "+OK Bye.\r\n");

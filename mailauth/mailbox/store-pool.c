@@ -3,10 +3,11 @@
  * Maildir; in between it is idle, and kept for a while. It is split off a maker, which
  * the parent started as the mail's user. Only the parent knows which user's process a
  * Maildir needs; what it said last is tried first, and it is asked again if that fails. */
-#include "mailauth/mailbox/store-pool.h"
+#include "mailauth/mailbox/store-pool-private.h"
 
 #include <glib-unix.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -20,53 +21,6 @@
 /* For the parent and the store together. */
 #define OPEN_SECONDS 30
 #define MAX_OWNERS 10000U
-
-typedef struct Opening Opening;
-
-typedef struct {
-  Stores *stores;
-  Channel *channel;
-  guint64 number; /* the maker's, of those that it has split off too */
-  guint32 uid;
-  char *mail_user;
-  char *maildir;    /* NULL: a maker, which serves none */
-  Opening *opening; /* being asked to open; NULL else */
-  gboolean serving;
-  gint64 idle_since; /* monotonic, in µs */
-} StoreProcess;
-
-struct Opening {
-  Stores *stores;
-  guint64 id;
-  char *user, *maildir, *mail_user, *unique_ids;
-  guint32 idle_timeout;
-  StoreOpened opened;
-  gpointer data;
-  int socket; /* the front's end; -1 if there is none yet */
-  gboolean guessed;
-  guint64 tried; /* the maker that it was given to last; 0: none */
-  StoreProcess *store;
-  guint timer;
-};
-
-struct Stores {
-  Channel *parent;
-  /* Epoll sets of all stores' channels. The main loop looks at the one, where each
-   * store that is asked something is heard once; what others say, that a session is
-   * over, is heard in the other when somebody wants to know. */
-  int asked, quiet;
-  GSource *ready;
-  guint32 own_uid;
-  guint sweep; /* of those that are idle for long; 0 while there are no stores */
-  guint64 last_id, last_maker;
-  /* The parent is asked one question at a time: what it answers to the first of many
-   * logins is for the others, too. */
-  gboolean is_asked;
-  GQueue waiting;       /* of Opening, that have yet to ask; borrowed */
-  GHashTable *openings; /* id -> Opening */
-  GPtrArray *stores;    /* of StoreProcess */
-  GHashTable *owners;   /* Maildir -> uid, as the parent said last */
-};
 
 static void close_socket(int *descriptor) {
   if (*descriptor >= 0)
@@ -83,6 +37,7 @@ static void opening_free(gpointer data) {
     g_source_remove(opening->timer);
   close_socket(&opening->socket);
   g_free(opening->user);
+  g_free(opening->address);
   g_free(opening->maildir);
   g_free(opening->mail_user);
   g_free(opening->unique_ids);
@@ -121,23 +76,36 @@ static void store_free(gpointer data) {
   channel_free(store->channel);
   g_free(store->mail_user);
   g_free(store->maildir);
+  g_free(store->user);
+  g_free(store->address);
   g_free(store);
 }
 
 static gboolean on_ready(int descriptor, GIOCondition condition, gpointer data);
+static gboolean on_rung(int descriptor, GIOCondition condition, gpointer data);
 
-Stores *stores_new(Channel *parent) {
+static GSource *watch(int descriptor, GUnixFDSourceFunc function, gpointer data) {
+  GSource *source = g_unix_fd_source_new(descriptor, G_IO_IN);
+  g_source_set_callback(source, G_SOURCE_FUNC(function), data, NULL);
+  /* It runs no loop: GLib would take the descriptor out of its set for its length. */
+  g_source_set_can_recurse(source, TRUE);
+  g_source_attach(source, NULL);
+  return source;
+}
+
+Stores *stores_new(Channel *parent, StoreUnreadable unreadable, gpointer data) {
   Stores *stores = g_new0(Stores, 1);
   stores->parent = parent;
+  stores->unreadable = unreadable;
+  stores->data = data;
+  stores->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   stores->asked = epoll_create1(EPOLL_CLOEXEC);
   stores->quiet = epoll_create1(EPOLL_CLOEXEC);
   stores->own_uid = (guint32)getuid();
   g_queue_init(&stores->waiting);
-  stores->ready = g_unix_fd_source_new(stores->asked, G_IO_IN);
-  g_source_set_callback(stores->ready, G_SOURCE_FUNC(on_ready), stores, NULL);
-  /* It runs no loop: GLib would take the descriptor out of its set for its length. */
-  g_source_set_can_recurse(stores->ready, TRUE);
-  g_source_attach(stores->ready, NULL);
+  stores->ready = watch(stores->asked, on_ready, stores);
+  if (stores->bell >= 0)
+    stores->rung = watch(stores->bell, on_rung, stores);
   stores->openings = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, opening_free);
   stores->stores = g_ptr_array_new_with_free_func(store_free);
   stores->owners = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -152,26 +120,15 @@ void stores_free(Stores *stores) {
   g_hash_table_unref(stores->owners);
   g_source_destroy(stores->ready);
   g_source_unref(stores->ready);
+  if (stores->rung != NULL)
+    g_source_destroy(stores->rung);
+  g_clear_pointer(&stores->rung, g_source_unref);
+  close_socket(&stores->bell);
   if (stores->sweep != 0)
     g_source_remove(stores->sweep);
   close(stores->asked);
   close(stores->quiet);
   g_free(stores);
-}
-
-static gboolean is_busy(const StoreProcess *store) {
-  return store->opening != NULL || store->serving;
-}
-
-static gboolean is_idle(const StoreProcess *store) {
-  return store->maildir != NULL && !is_busy(store);
-}
-
-static guint count_idle(const Stores *stores) {
-  guint idle = 0;
-  for (guint i = 0; i < stores->stores->len; i++)
-    idle += is_idle(stores->stores->pdata[i]) ? 1 : 0;
-  return idle;
 }
 
 /* ---- the end of an opening ---- */
@@ -218,8 +175,10 @@ static gboolean on_late(gpointer data) {
 
 static void become_idle(StoreProcess *store) {
   store->serving = FALSE;
+  g_clear_pointer(&store->user, g_free);
+  g_clear_pointer(&store->address, g_free);
   store->idle_since = g_get_monotonic_time();
-  if (count_idle(store->stores) > MAX_IDLE)
+  if (stores_find_idle_count(store->stores) > MAX_IDLE)
     drop_store(store);
 }
 
@@ -251,6 +210,8 @@ static void on_opened(StoreProcess *store, Message *message) {
   opening->tried = store->number;
   if (outcome == OUTCOME_OK) {
     store->serving = TRUE;
+    store->user = g_steal_pointer(&opening->user);
+    store->address = g_steal_pointer(&opening->address);
     finish(opening, OUTCOME_OK, NULL);
     return;
   }
@@ -262,11 +223,22 @@ static void on_opened(StoreProcess *store, Message *message) {
            problem);
 }
 
+static void on_unreadable(const StoreProcess *store, Message *message) {
+  guint64 session = 0;
+  const char *problem = NULL;
+  g_variant_get(message->body, "(t&s)", &session, &problem);
+  if (store->stores->unreadable != NULL)
+    store->stores->unreadable(store->user, store->address, problem, store->stores->data);
+  (void)channel_send(store->channel, MESSAGE_HEARD, g_variant_new_uint64(session), NULL, 0, NULL);
+}
+
 static void on_store_message(StoreProcess *store, Message *message) {
   if (message->kind == MESSAGE_OPENED)
     on_opened(store, message);
   else if (message->kind == MESSAGE_CLOSED && store->serving)
     become_idle(store);
+  else if (message->kind == MESSAGE_UNREADABLE && store->serving)
+    on_unreadable(store, message);
 }
 
 /* One message at most: it may be the store's last. One that is not there yet is
@@ -302,13 +274,20 @@ static gboolean on_ready(int descriptor, G_GNUC_UNUSED GIOCondition condition,
   return G_SOURCE_CONTINUE;
 }
 
+static gboolean on_rung(int descriptor, G_GNUC_UNUSED GIOCondition condition, gpointer data) {
+  guint64 rings = 0;
+  if (read(descriptor, &rings, sizeof rings) > 0)
+    hear_quiet(data);
+  return G_SOURCE_CONTINUE;
+}
+
 static gboolean on_sweep(gpointer data) {
   Stores *stores = data;
   hear_quiet(stores);
   gint64 long_ago = g_get_monotonic_time() - IDLE_SECONDS * G_USEC_PER_SEC;
   for (guint i = stores->stores->len; i > 0; i--) {
     StoreProcess *store = stores->stores->pdata[i - 1];
-    if (!is_busy(store) && store->idle_since < long_ago)
+    if (!store_is_busy(store) && store->idle_since < long_ago)
       drop_store(store);
   }
   if (stores->stores->len > 0)
@@ -319,14 +298,14 @@ static gboolean on_sweep(gpointer data) {
 
 guint stores_count_idle(Stores *stores) {
   hear_quiet(stores);
-  return count_idle(stores);
+  return stores_find_idle_count(stores);
 }
 
 guint stores_count_sessions(Stores *stores) {
   guint busy = 0;
   hear_quiet(stores);
   for (guint i = 0; i < stores->stores->len; i++)
-    busy += is_busy(stores->stores->pdata[i]) ? 1 : 0;
+    busy += store_is_busy(stores->stores->pdata[i]) ? 1 : 0;
   return busy;
 }
 
@@ -365,24 +344,6 @@ static void fail_later(Opening *opening) {
   opening->timer = g_idle_add(on_unavailable, opening);
 }
 
-static gboolean is_untried_maker(const StoreProcess *store, const Opening *opening) {
-  return store->maildir == NULL && store->number != opening->tried &&
-         g_str_equal(store->mail_user, opening->mail_user);
-}
-
-/* The uids of makers that may be tried for it: an array "au". */
-static GVariant *list_makers(const Opening *opening) {
-  GVariantBuilder uids;
-  const GPtrArray *stores = opening->stores->stores;
-  g_variant_builder_init(&uids, G_VARIANT_TYPE("au"));
-  for (guint i = 0; i < stores->len; i++) {
-    const StoreProcess *store = stores->pdata[i];
-    if (is_untried_maker(store, opening))
-      g_variant_builder_add(&uids, "u", store->uid);
-  }
-  return g_variant_builder_end(&uids);
-}
-
 static void ask_parent(Opening *opening) {
   Stores *stores = opening->stores;
   opening->guessed = FALSE;
@@ -391,20 +352,11 @@ static void ask_parent(Opening *opening) {
     return;
   }
   GVariant *body = g_variant_new("(tss@au)", opening->id, opening->maildir, opening->mail_user,
-                                 list_makers(opening));
+                                 store_find_makers(opening));
   if (channel_send(stores->parent, MESSAGE_WANT_STORE, body, NULL, 0, NULL))
     stores->is_asked = TRUE;
   else
     fail_later(opening);
-}
-
-static gboolean is_for(const StoreProcess *store, const Opening *opening) {
-  gpointer known = NULL;
-  guint32 uid = opening->stores->own_uid;
-  if (g_hash_table_lookup_extended(opening->stores->owners, opening->maildir, NULL, &known))
-    uid = GPOINTER_TO_UINT(known);
-  return g_str_equal(store->mail_user, opening->mail_user) &&
-         (*store->mail_user != '\0' || store->uid == uid);
 }
 
 /* Hears whether those that served the same Maildir last have finished: each that
@@ -415,24 +367,6 @@ static void hear_same(const Stores *stores, const Opening *opening) {
     if (store->serving && g_str_equal(store->maildir, opening->maildir))
       serve_store(store, 0);
   }
-}
-
-static StoreProcess *find_idle(const Stores *stores, const Opening *opening) {
-  for (guint i = stores->stores->len; i > 0; i--) {
-    StoreProcess *store = stores->stores->pdata[i - 1];
-    if (is_idle(store) && g_str_equal(store->maildir, opening->maildir) && is_for(store, opening))
-      return store;
-  }
-  return NULL;
-}
-
-static StoreProcess *find_maker(const Stores *stores, const Opening *opening) {
-  for (guint i = stores->stores->len; i > 0; i--) {
-    StoreProcess *store = stores->stores->pdata[i - 1];
-    if (is_untried_maker(store, opening) && is_for(store, opening))
-      return store;
-  }
-  return NULL;
 }
 
 /* Takes @descriptor. NULL if it can't be watched. */
@@ -465,7 +399,9 @@ static void split(Opening *opening, StoreProcess *maker) {
     fail_later(opening);
     return;
   }
-  gboolean sent = channel_send(maker->channel, MESSAGE_SPLIT, NULL, &ends[1], 1, NULL);
+  const int descriptors[] = {ends[1], stores->bell};
+  gboolean sent = channel_send(maker->channel, MESSAGE_SPLIT, NULL, descriptors,
+                               stores->bell >= 0 ? 2 : 1, NULL);
   close(ends[1]);
   if (!sent) {
     close(ends[0]);
@@ -492,7 +428,7 @@ static gboolean make_room(const Stores *stores) {
     return TRUE;
   for (guint i = 0; i < stores->stores->len; i++) {
     StoreProcess *store = stores->stores->pdata[i];
-    if (is_idle(store) && (oldest == NULL || store->idle_since < oldest->idle_since))
+    if (store_is_idle(store) && (oldest == NULL || store->idle_since < oldest->idle_since))
       oldest = store;
   }
   if (oldest != NULL)
@@ -507,7 +443,7 @@ static void try_maker(Opening *opening) {
     fail_later(opening);
     return;
   }
-  StoreProcess *maker = find_maker(opening->stores, opening);
+  StoreProcess *maker = store_find_maker(opening->stores, opening);
   opening->guessed = TRUE;
   if (maker != NULL)
     split(opening, maker);
@@ -518,7 +454,7 @@ static void try_maker(Opening *opening) {
 /* Nothing in here answers at once: see fail_later(). */
 static void start(Opening *opening) {
   hear_same(opening->stores, opening);
-  StoreProcess *store = find_idle(opening->stores, opening);
+  StoreProcess *store = store_find_idle(opening->stores, opening);
   if (store == NULL)
     hear_quiet(opening->stores);
   opening->timer = g_timeout_add_seconds(OPEN_SECONDS, on_late, opening);
@@ -534,6 +470,7 @@ void stores_open(Stores *stores, const StoreRequest *request, StoreOpened opened
   *opening = (Opening){.stores = stores,
                        .id = ++stores->last_id,
                        .user = g_strdup(request->user),
+                       .address = g_strdup(request->address),
                        .maildir = g_strdup(request->maildir),
                        .mail_user = g_strdup(request->mail_user),
                        .unique_ids = g_strdup(request->unique_ids),
@@ -548,7 +485,7 @@ void stores_open(Stores *stores, const StoreRequest *request, StoreOpened opened
 static void take_maker(Opening *opening, guint32 uid, int descriptor) {
   /* The one before, if there is one, could not open it. */
   opening->tried = 0;
-  StoreProcess *older = find_maker(opening->stores, opening);
+  StoreProcess *older = store_find_maker(opening->stores, opening);
   if (older != NULL)
     drop_store(older);
   StoreProcess *maker = add_store(opening->stores, descriptor, uid, opening, TRUE);

@@ -10,7 +10,8 @@
 typedef struct Stores Stores;
 
 typedef struct {
-  const char *user;       /* for the store's records */
+  const char *user;       /* for records, as the next */
+  const char *address;    /* the client's; may be NULL */
   const char *maildir;    /* absolute */
   const char *mail_user;  /* "" for the Maildir's owner */
   const char *unique_ids; /* as maildir_open() */
@@ -21,8 +22,13 @@ typedef struct {
  * NO_MAILBOX or MAILBOX_IN_USE with -1 and, if there is one, a @problem. */
 typedef void (*StoreOpened)(Outcome outcome, const char *problem, int descriptor, gpointer data);
 
-/* @parent: the channel to the parent, borrowed. */
-Stores *stores_new(Channel *parent);
+/* A message of @user's is stored in a way that can't be read here: to be recorded before it
+ * returns. */
+typedef void (*StoreUnreadable)(const char *user, const char *address, const char *problem,
+                                gpointer data);
+
+/* @parent: the channel to the parent, borrowed. @unreadable may be NULL. */
+Stores *stores_new(Channel *parent, StoreUnreadable unreadable, gpointer data);
 /* Nothing is answered any more. The sessions that are open go on. */
 void stores_free(Stores *stores);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Stores, stores_free)

@@ -14,14 +14,15 @@
 #include <unistd.h>
 
 #include "client/base/error.h"
+#include "mailauth/base/limits.h"
 #include "mailauth/base/outcome.h"
 #include "mailauth/mailbox/maildir.h"
 #include "mailauth/mailbox/pop3-body.h"
 #include "mailauth/mailbox/pop3-maildrop.h"
+#include "mailauth/packed/packed.h"
 #include "mailauth/process/sandbox.h"
 #include "mailauth/process/watchdog.h"
 
-#define READ_SIZE 32768
 #define INPUT_SIZE 4096
 /* What is waited for at most, in s, whatever the setting says. */
 #define LONGEST_WAIT 86400
@@ -38,6 +39,7 @@ typedef struct {
   Maildir *maildir;
   Pop3Maildrop *maildrop;
   GString *out;
+  const StoreHooks *hooks;
 } StoreSession;
 
 /* ---- waiting for the client ---- */
@@ -91,13 +93,13 @@ static gboolean read_input(StoreSession *session) {
 
 /* FALSE if the message could not be read to its end, which the client must not take for
  * its end, or if the client has gone. */
-static gboolean send_body(StoreSession *session, int file, guint lines) {
-  g_autofree char *bytes = g_malloc(READ_SIZE);
+static gboolean send_body(StoreSession *session, PackedReader *reader, guint lines) {
   Pop3Body body;
   gboolean wanted = TRUE;
+  const char *bytes = NULL;
   gssize size = 0;
   pop3_body_init(&body, lines);
-  while (wanted && (size = TEMP_FAILURE_RETRY(read(file, bytes, READ_SIZE))) > 0) {
+  while (wanted && (size = packed_reader_read(reader, &bytes, NULL)) > 0) {
     watchdog_extend(session->watchdog, STEP_SECONDS);
     wanted = pop3_body_add(&body, bytes, (gsize)size, session->out);
     if (!write_out(session))
@@ -107,12 +109,54 @@ static gboolean send_body(StoreSession *session, int file, guint lines) {
   return size >= 0;
 }
 
+/* What is packed is read to its end first: a client that has been told +OK may delete the
+ * message, whatever comes after. */
+static gboolean check_message(StoreSession *session, guint index, PackedReader *reader,
+                              GError **error) {
+  Pop3Measure measure = POP3_MEASURE_INIT;
+  const char *bytes = NULL;
+  gssize size;
+  if (!packed_reader_begin(reader, error))
+    return FALSE;
+  if (!packed_reader_is_packed(reader))
+    return TRUE;
+  while ((size = packed_reader_read(reader, &bytes, error)) > 0) {
+    pop3_measure_add(&measure, bytes, (gsize)size);
+    watchdog_extend(session->watchdog, STEP_SECONDS);
+  }
+  pop3_maildrop_set_size(session->maildrop, index, pop3_measure_finish(&measure));
+  return size == 0 && packed_reader_rewind(reader, error);
+}
+
+/* The event is recorded before the client is answered. */
+static void refuse_message(StoreSession *session, guint index, const GError *error) {
+  g_autofree char *problem =
+      g_strdup_printf("message %u, file %s: %s", index + 1,
+                      maildir_get_file_name(session->maildir, index), error->message);
+  if (session->hooks->unreadable != NULL)
+    session->hooks->unreadable(problem, session->hooks->data);
+  pop3_maildrop_refuse_message(session->out);
+}
+
+static gboolean send_open_message(StoreSession *session, const Pop3Request *request, int file) {
+  g_autoptr(PackedReader) reader = packed_reader_new(file);
+  g_autoptr(GError) error = NULL;
+  gboolean readable = check_message(session, request->index, reader, &error);
+  if (!readable && packed_reader_is_packed(reader)) {
+    refuse_message(session, request->index, error);
+    return TRUE;
+  }
+  pop3_maildrop_begin_message(session->maildrop, request->index, readable, session->out);
+  return !readable || send_body(session, reader, request->lines);
+}
+
 static gboolean send_message(StoreSession *session, const Pop3Request *request) {
   int file = maildir_open_message(session->maildir, request->index, NULL);
-  pop3_maildrop_begin_message(session->maildrop, request->index, file >= 0, session->out);
-  if (file < 0)
+  if (file < 0) {
+    pop3_maildrop_begin_message(session->maildrop, request->index, FALSE, session->out);
     return TRUE;
-  gboolean sent = send_body(session, file, request->lines);
+  }
+  gboolean sent = send_open_message(session, request, file);
   close(file);
   return sent;
 }
@@ -165,14 +209,15 @@ static Pop3Maildrop *make_maildrop(const Maildir *maildir) {
   return pop3_maildrop_new(messages, n);
 }
 
-void store_serve(int socket, Maildir *maildir, guint idle_timeout, Watchdog *watchdog) {
+void store_serve(int socket, Maildir *maildir, guint idle_timeout, const StoreHooks *hooks) {
   StoreSession session = {
-      .watchdog = watchdog,
+      .watchdog = hooks->watchdog,
       .socket = socket,
       .timeout = (int)CLAMP(idle_timeout, 1, LONGEST_WAIT) * 1000,
       .maildir = maildir,
       .maildrop = make_maildrop(maildir),
       .out = g_string_sized_new(POP3_MAILDROP_OUTPUT_SIZE),
+      .hooks = hooks,
   };
   while (serve_step(&session))
     continue;
@@ -198,10 +243,27 @@ static gboolean report_opened(Channel *channel, guint64 session, const GError *p
 /* The process of one Maildir. */
 typedef struct {
   Channel *channel;
-  Watchdog *watchdog; /* NULL: none */
+  StoreHooks hooks;
+  int bell; /* has the verifier look at the channel; -1: there is none */
   gboolean confined;
   char *path; /* NULL before the first */
+  guint64 session;
 } Mailbox;
+
+/* The verifier need not look at the channel of a process that serves before it wants to
+ * know whether it still does: it is woken, and says that the event is recorded. */
+static void report_unreadable(const char *problem, gpointer data) {
+  const Mailbox *mailbox = data;
+  const guint64 ring = 1;
+  g_auto(Message) heard = MESSAGE_INIT;
+  struct pollfd waiting = {.fd = channel_get_descriptor(mailbox->channel), .events = POLLIN};
+  if (!channel_send(mailbox->channel, MESSAGE_UNREADABLE,
+                    g_variant_new("(ts)", mailbox->session, problem), NULL, 0, NULL) ||
+      mailbox->bell < 0 || write(mailbox->bell, &ring, sizeof ring) < 0)
+    return;
+  if (TEMP_FAILURE_RETRY(poll(&waiting, 1, MAX_RECORD_MS)) > 0)
+    (void)channel_receive(mailbox->channel, &heard, NULL);
+}
 
 /* FALSE: the process is of no use. */
 static gboolean take_path(Mailbox *mailbox, const char *path, GError **error) {
@@ -219,13 +281,14 @@ static gboolean handle_open(Mailbox *mailbox, Message *message) {
   guint32 idle_timeout;
   g_autoptr(GError) error = NULL;
   g_variant_get(message->body, "(t&s&s&su)", &session, &user, &path, &unique_ids, &idle_timeout);
-  watchdog_extend(mailbox->watchdog, STEP_SECONDS);
+  watchdog_extend(mailbox->hooks.watchdog, STEP_SECONDS);
   gboolean taken = take_path(mailbox, path, &error);
   Maildir *maildir = taken ? maildir_open(path, unique_ids, &error) : NULL;
   report_opened(mailbox->channel, session, error);
   if (maildir == NULL)
     return taken;
-  store_serve(message_take_descriptor(message, 0), maildir, idle_timeout, mailbox->watchdog);
+  mailbox->session = session;
+  store_serve(message_take_descriptor(message, 0), maildir, idle_timeout, &mailbox->hooks);
   channel_send(mailbox->channel, MESSAGE_CLOSED, g_variant_new_uint64(session), NULL, 0, NULL);
   return TRUE;
 }
@@ -245,18 +308,21 @@ static gboolean receive(Channel *channel, Watchdog *watchdog, Message *message, 
   return FALSE;
 }
 
-int store_serve_maildir(int descriptor, gboolean confined) {
+int store_serve_maildir(int descriptor, int bell, gboolean confined) {
   int code = 0;
   gboolean serving = TRUE;
   g_autoptr(Channel) channel = channel_new(descriptor, ROLE_STORE, ROLE_VERIFIER);
   g_autoptr(Watchdog) watchdog = confined ? watchdog_new() : NULL;
-  Mailbox mailbox = {.channel = channel, .watchdog = watchdog, .confined = confined};
+  Mailbox mailbox = {.channel = channel, .bell = bell, .confined = confined};
+  mailbox.hooks = (StoreHooks){watchdog, report_unreadable, &mailbox};
   while (serving) {
     g_auto(Message) message = MESSAGE_INIT;
     serving = receive(channel, watchdog, &message, &code) &&
               (message.kind != MESSAGE_OPEN || handle_open(&mailbox, &message));
   }
   g_free(mailbox.path);
+  if (bell >= 0)
+    close(bell);
   return code;
 }
 
@@ -267,8 +333,8 @@ static gboolean split(void) {
   return fork() == 0;
 }
 
-/* TRUE: in the process for a Maildir, whose channel @descriptor is then. */
-static gboolean split_until_closed(Channel *channel, int *descriptor, int *code) {
+/* TRUE: in the process for a Maildir, whose channel @descriptor is then, with its @bell. */
+static gboolean split_until_closed(Channel *channel, int *descriptor, int *bell, int *code) {
   g_autoptr(Watchdog) watchdog = watchdog_new();
   for (;;) {
     g_auto(Message) message = MESSAGE_INIT;
@@ -277,6 +343,7 @@ static gboolean split_until_closed(Channel *channel, int *descriptor, int *code)
     if (message.kind != MESSAGE_SPLIT || !split())
       continue;
     *descriptor = message_take_descriptor(&message, 0);
+    *bell = message_take_descriptor(&message, 1);
     return TRUE;
   }
 }
@@ -284,16 +351,17 @@ static gboolean split_until_closed(Channel *channel, int *descriptor, int *code)
 int store_run(const RoleStart *start) {
   const struct sigaction ignore = {.sa_handler = SIG_IGN};
   int descriptor = -1;
+  int bell = -1;
   int code = 0;
   Channel *channel = channel_new(start->descriptor, ROLE_STORE, ROLE_VERIFIER);
   /* Their exit codes are not needed. */
   sigaction(SIGCHLD, &ignore, NULL);
-  gboolean is_split = split_until_closed(channel, &descriptor, &code);
+  gboolean is_split = split_until_closed(channel, &descriptor, &bell, &code);
   channel_free(channel);
   if (is_split)
     /* Libraries that put their memory in order would copy all of the maker's first;
      * and a check for leaks has no files here to read. */
-    _exit(store_serve_maildir(descriptor, TRUE));
+    _exit(store_serve_maildir(descriptor, bell, TRUE));
   while (TEMP_FAILURE_RETRY(wait(NULL)) > 0)
     continue;
   return code;

@@ -16,15 +16,22 @@ int store_run(const RoleStart *start);
 
 /* Serves each MESSAGE_OPEN of one Maildir on the channel @descriptor, one at a time,
  * until the verifier closes it; a session that runs then is served to its end first.
+ * @bell: an eventfd that has the verifier hear what is said on the channel, or -1; taken.
  * @confined: it is a process of its own: gives up all files but that Maildir's at the first,
  * and is killed if it hangs. Returns the exit code. */
-int store_serve_maildir(int descriptor, gboolean confined);
+int store_serve_maildir(int descriptor, int bell, gboolean confined);
 
 /* One session on @socket (non-blocking, closed at the end) of the mailbox
  * @maildir, which is released before QUIT is answered. The other end silent, or
- * not reading, for @idle_timeout seconds ends it without removing anything. @watchdog:
- * extended as long as the session gets on; NULL: none. */
+ * not reading, for @idle_timeout seconds ends it without removing anything. */
 typedef struct Maildir Maildir;
-void store_serve(int socket, Maildir *maildir, guint idle_timeout, Watchdog *watchdog);
+typedef struct {
+  Watchdog *watchdog; /* borrowed: extended as long as the session gets on; NULL: none */
+  /* A message is stored in a way that can't be read here; told before the client is. NULL:
+   * nobody is told */
+  void (*unreadable)(const char *problem, gpointer data);
+  gpointer data;
+} StoreHooks;
+void store_serve(int socket, Maildir *maildir, guint idle_timeout, const StoreHooks *hooks);
 
 #endif

@@ -187,6 +187,7 @@ static void open_mailbox(Login *login) {
                                   .settings = login->settings,
                                   .protocol = login->protocol,
                                   .account = login->account,
+                                  .address = login->client->address,
                                   .is_trial = login->purpose == LOGIN_TRIAL,
                                   .steps = login->steps};
   if (login->protocol == PROTOCOL_SASL) {

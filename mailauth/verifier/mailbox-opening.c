@@ -108,8 +108,8 @@ void mailbox_opening_start(MailboxOpening *opening) {
   if (outcome != OUTCOME_OK) {
     end(opening, outcome, why);
   } else if (path != NULL) {
-    const StoreRequest store = {request->account, path, settings->mail_user, settings->unique_ids,
-                                settings->idle_timeout};
+    const StoreRequest store = {request->account,    request->address,     path,
+                                settings->mail_user, settings->unique_ids, settings->idle_timeout};
     stores_open(request->stores, &store, on_store_opened, opening);
   } else {
     backends_open(request->backends, settings, request->account, on_backend_opened, opening);

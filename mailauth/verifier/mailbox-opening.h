@@ -14,6 +14,7 @@ typedef struct {
   Settings *settings;
   Protocol protocol;
   const char *account;
+  const char *address; /* the client's */
   gboolean is_trial;
   GPtrArray *steps; /* of a trial, for steps_add(); else NULL */
 } MailboxRequest;

@@ -313,6 +313,13 @@ static void reload_certificate(void (*done)(const char *problem, gpointer call),
   views_sync(verifier->views, 0, on_reload_synced, waiting);
 }
 
+static void on_unreadable(const char *user, const char *address, const char *problem,
+                          gpointer data) {
+  const EventClient client = {.user = user, .address = address};
+  reporter_report(((Verifier *)data)->reporter, OUTCOME_UNREADABLE_MAIL,
+                  protocol_get_source(PROTOCOL_POP3), &client, problem);
+}
+
 static void on_event(const Event *event, gpointer data) {
   const Verifier *verifier = data;
   bus_signal_event(verifier->bus, event);
@@ -528,7 +535,7 @@ static void build(Verifier *verifier) {
   verifier->prover = workers_new(WORKERS_PROCESSORS, NULL);
   verifier->lookups = workers_new(LOOKUP_THREADS, NULL);
   verifier->user = service_user_new(verifier->lookups, on_user_found, verifier);
-  verifier->stores = stores_new(verifier->parent);
+  verifier->stores = stores_new(verifier->parent, on_unreadable, verifier);
   verifier->backends = backends_new(verifier->dialer);
   verifier->publisher = publisher_new(verifier->parent, verifier->reporter);
   verifier->status_calls = g_ptr_array_new();

@@ -15,7 +15,7 @@ EVERYBODYS = {"client/registry.h", "client/base"}
 REGD = [f"regd/{name}" for name in ("base", "storage", "tree", "history", "declare", "read", "files", "upkeep", "write",
                                     "service", "polkit", "bus", "registry1")] + ["regd"]
 MAIL = {f"mailauth/{name}" for name in ("base", "ipc", "process", "tls", "protocol", "settings", "connector", "pam",
-                                        "mailbox", "backend", "hashes", "package", "guesses", "poll", "front", "parent", "events", "verifier")}
+                                        "packed", "mailbox", "backend", "hashes", "package", "guesses", "poll", "front", "parent", "events", "verifier")}
 LAYERS = {
     "client/registry.h": set(),
     "client/base": set(),
@@ -45,7 +45,8 @@ LAYERS = {
     "mailauth/connector": {"client/threads", "mailauth/base", "mailauth/ipc", "mailauth/process",
                            "mailauth/settings"},
     "mailauth/pam": {"client/threads", "mailauth/base", "mailauth/ipc", "mailauth/process", "mailauth/settings"},
-    "mailauth/mailbox": {"mailauth/base", "mailauth/ipc", "mailauth/process"},
+    "mailauth/packed": {"mailauth/base"},
+    "mailauth/mailbox": {"mailauth/base", "mailauth/ipc", "mailauth/process", "mailauth/packed"},
     "mailauth/backend": {"mailauth/base", "mailauth/settings", "mailauth/connector"},
     "mailauth/hashes": {"mailauth/base"},
     "mailauth/package": {"client/threads", "mailauth/base", "mailauth/hashes", "mailauth/settings", "mailauth/protocol",
@@ -79,6 +80,7 @@ LIBRARIES = {
                     "mailauth/hashes",
                     "mailauth/base/secret.c", "mailauth/process/sandbox.c", "mailauth/verifier/scram-exchange.c"},
     r"(argon2|crypt)\.h": {"mailauth/hashes"},
+    r"(zlib|zstd)\.h": {"mailauth/packed"},
     r"(ldap|lber)\.h": {"mailauth/package", "mailauth/settings/server-address.c"},
     r"security/.*": {"mailauth/pam"},
     r"seccomp\.h": {"mailauth/process"},

@@ -30,6 +30,7 @@ static const Row rows[] = {
     {OUTCOME_BAD_SETTING, "bad-setting", 14004, "Error", "[SYS/TEMP]", "[UNAVAILABLE]"},
     {OUTCOME_NO_MAILBOX, "no-mailbox", 14005, "Error", "[SYS/TEMP]", "[UNAVAILABLE]"},
     {OUTCOME_MAILBOX_IN_USE, "no-mailbox", 14005, "Error", "[IN-USE]", "[UNAVAILABLE]"},
+    {OUTCOME_UNREADABLE_MAIL, "unreadable-message", 14005, "Error", "[SYS/PERM]", ""},
     {OUTCOME_BACKEND_UNREACHABLE, "backend-unreachable", 14005, "Error", "[SYS/TEMP]",
      "[UNAVAILABLE]"},
     {OUTCOME_BACKEND_REFUSED, "backend-refused", 14005, "Error", "[SYS/TEMP]", "[UNAVAILABLE]"},

@@ -28,7 +28,8 @@ static const char *const bodies[N_MESSAGES] = {
     [MESSAGE_SOCKET] = "byte 0x01",
     [MESSAGE_KEYS] = "(3, '', 0x00, 'a.pem', 'a.key')",
     [MESSAGE_VERIFIER_STARTED] = "()",
-    [MESSAGE_SETTINGS] = "(true, 771, true, [(0x00, 0x01, 60, 10000, 100, 0x00)])",
+    [MESSAGE_SETTINGS] =
+        "(true, 771, true, 0x08, just 'ECDHE', [(0x00, 0x01, 60, 10000, 100, 0x00)])",
     [MESSAGE_VERDICT] = "(9, 0, 'anna', 0, 600, '', b'* OK\\r\\n', b'v=x')",
     [MESSAGE_SCRAM_FIRST] =
         "(9, 0x00, '127.0.0.1', b'n,,n=anna,r=x', true, 'TLSv1.3', 7, [('x', b'y')])",
@@ -59,6 +60,8 @@ static const char *const bodies[N_MESSAGES] = {
     [MESSAGE_PING_FRONT] = "()",
     [MESSAGE_PONG_FRONT] = "()",
     [MESSAGE_SPLIT] = "()",
+    [MESSAGE_UNREADABLE] = "(5, 'packed')",
+    [MESSAGE_HEARD] = "5",
     [MESSAGE_FRONT_LOST] = "(2, 'it was not understood')",
 };
 

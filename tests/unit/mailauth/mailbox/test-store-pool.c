@@ -20,7 +20,7 @@ static void stage_begin(Stage *stage, G_GNUC_UNUSED gconstpointer data) {
   g_assert_true(channel_pair(ends, NULL));
   stage->to_parent = channel_new(ends[0], ROLE_VERIFIER, ROLE_PARENT);
   stage->parent = channel_new(ends[1], ROLE_PARENT, ROLE_VERIFIER);
-  stage->stores = stores_new(stage->to_parent);
+  stage->stores = stores_new(stage->to_parent, NULL, NULL);
 }
 
 static void stage_end(Stage *stage, G_GNUC_UNUSED gconstpointer data) {

@@ -19,7 +19,7 @@ typedef struct {
 } Fixture;
 
 static gpointer run_role(gpointer data) {
-  return GINT_TO_POINTER(store_serve_maildir(GPOINTER_TO_INT(data), FALSE));
+  return GINT_TO_POINTER(store_serve_maildir(GPOINTER_TO_INT(data), -1, FALSE));
 }
 
 static void set_up(Fixture *fixture, G_GNUC_UNUSED gconstpointer data) {

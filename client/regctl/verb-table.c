@@ -187,6 +187,15 @@ const Verb verbs[] = {
      .writes = TRUE,
      .run = verb_unlock,
      .summary = "take a lock away"},
+    {.name = "locks",
+     .operands = "[KEY]",
+     .most = 1,
+     .pages = TRUE,
+     .run = verb_locks,
+     .summary = "list the locks at and below a key; without KEY all",
+     .help =
+         "A lock is a line with key, name, user, time and reason, separated by tabs. A key that "
+         "is locked with everything below it has a backslash at its end, and no name."},
     {.name = "validate",
      .operands = "[KEY]",
      .most = 1,
@@ -297,6 +306,15 @@ const Verb verbs[] = {
      .most = 1,
      .run = verb_confirm,
      .summary = "keep a change that was made on trial (--confirm-within)"},
+    {.name = "trials",
+     .operands = "",
+     .pages = TRUE,
+     .run = verb_trials,
+     .summary = "list the changes that are on trial (--confirm-within), and what they change",
+     .help =
+         "A trial is a line with its revision, which `regctl confirm` takes, the time, the user, "
+         "the program, the time when it is undone unless it is confirmed, and its comment; its "
+         "changes follow, indented, as history shows them."},
     {.name = "purge",
      .operands = "KEY [NAME]",
      .fewest = 1,

@@ -342,4 +342,21 @@ def regctl_locks_and_unlocks():
         refused(registry, USAGE, "lock", "-r", KEY, "n", "--reason=x", naming=["-r"])
 
 
+@test
+def regctl_lists_locks():
+    with Registry() as registry:
+        equal((done(registry, "locks"), done(registry, "--json", "locks")), ("", "[]\n"))
+        lock(registry.client, KEY, "n")
+        lock(registry.client, KEY, "")
+        lock(registry.client, ABOVE + "\\Beside", "", recursive=True)
+        for words in ((), ("HKLM",), (ABOVE,)):
+            listed = [line.split("\t") for line in done(registry, "locks", *words).splitlines()]
+            equal([line[:3] + line[4:] for line in listed],
+                  [[KEY, "@", "root", REASON], [KEY, "n", "root", REASON], [ABOVE + "\\Beside\\", "", "root", REASON]])
+        equal(done(registry, "locks", KEY).count("\n"), 2)
+        told = json.loads(done(registry, "--json", "locks", ABOVE))
+        equal([(each["key"], each["name"], each["recursive"], each["reason"], each["uid"]) for each in told],
+              [(KEY, "", False, REASON, 0), (KEY, "n", False, REASON, 0), (ABOVE + "\\Beside", "", True, REASON, 0)])
+
+
 main()

@@ -11,7 +11,7 @@ import termios
 
 from harness.case import check, contains, equal, main, test
 from harness.process import PATIENCE, program
-from harness.registry import REG_DWORD, REG_SZ, Registry
+from harness.registry import REG_DWORD, REG_SZ, Registry, options
 from harness.regctl import DONE, FAILED, KEY, NOT_FOUND, USAGE, done, regctl
 
 SCHEMA = r"""[key HKLM\SOFTWARE\Acme]
@@ -98,6 +98,25 @@ def a_tree_is_drawn():
                 "\u2514\u2500\u2500 Zed",
                 "        @  REG_SZ  d"])
             check(all(len(line) <= columns for line in shown), "no line is wider than the window")
+
+
+@test
+def locks_and_trials_are_shown():
+    with described() as registry:
+        furnish(registry)
+        client = registry.client
+        for key, name, given in ((KEY, "Port", {}), (KEY, "A longer name", {}), (KEY + "\\Sub", "", {"recursive": True})):
+            client.call("Lock", "sssa{sv}", key, name, "because " * 20, options(**given))
+        client.commit([("set-value", KEY, "Password", REG_SZ, "tried")], confirm_within=600)
+        for columns in (80, 200):
+            shown = plain(registry, columns, "locks", KEY).splitlines()
+            equal([line.split("root")[0] for line in shown],
+                  [KEY, "    A longer name  ", "    Port           ", KEY + "\\Sub", "    all at and below  "])
+            check(all(len(line) <= columns for line in shown), "no line is wider than the window")
+            shown = plain(registry, columns, "trials")
+            contains(shown, "\tuntil 20")
+            contains(shown, "Password\tREG_SZ (secret) -> REG_SZ (secret)")
+            check("tried" not in shown and "hunter2" not in shown, "secrets are not shown")
 
 
 @test

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Changes on trial: undone unless somebody confirms them in time."""
 
+import json
 import subprocess
 import time
 
@@ -9,6 +10,7 @@ import dbus
 from harness.bus import ALICE, BOB, needs_root, wait_for
 from harness.case import check, equal, main, test
 from harness.registry import (REG_DWORD, REG_LINK, REG_SZ, SOFTWARE, Registry, operation_list, options)
+from harness.regctl import done
 from harness.past import everything, history, roll_back, state
 
 KEY = SOFTWARE + "\\Acme"
@@ -238,6 +240,25 @@ def trials_under_way_are_listed():
         client = registry.client
         client.call("Confirm", "t", dbus.UInt64(first))
         equal([trial["revision"] for trial in client.call("ListTrials", "a{sv}", options())], [second])
+
+
+@test
+def regctl_lists_trials():
+    with Registry() as registry:
+        equal((done(registry, "trials"), done(registry, "--json", "trials")), ("", "[]\n"))
+        registry.client.set(KEY, "n", REG_SZ, "old")
+        done(registry, "--comment=a try", "--confirm-within=600", "set", KEY, "n", "new")
+        revision = registry.client.revision
+        head, change = done(registry, "trials").splitlines()
+        fields = head.split("\t")
+        equal((fields[0], fields[2], fields[5]), (str(revision), "root", "a try"))
+        check(fields[4].startswith("until 20"), head)
+        equal(change, f"\tvalue-set\t{KEY}\tn\tREG_SZ old -> REG_SZ new")
+        told, = json.loads(done(registry, "--json", "trials"))
+        equal((told["revision"], told["comment"], len(told["changes"])), (revision, "a try", 1))
+        check(told["deadline"] > told["time"], "the deadline is told")
+        done(registry, "confirm", str(revision))
+        equal(done(registry, "trials"), "")
 
 
 main()

@@ -80,6 +80,7 @@ static gboolean read_revision(DBusMessageIter *dictionary, PastRevision *revisio
          wire_options_get_string(given, "program", &revision->program, error) &&
          wire_options_get_string(given, "comment", &revision->comment, error) &&
          wire_options_get_uint32(given, "changes-left", &revision->changes_left, error) &&
+         wire_options_get_uint64(given, "deadline", &revision->deadline, error) &&
          read_changes(given, revision->changes, error);
 }
 
@@ -87,6 +88,21 @@ static void past_revision_free(gpointer data) {
   PastRevision *revision = data;
   g_ptr_array_unref(revision->changes);
   g_free(revision);
+}
+
+GPtrArray *history_read_list(DBusMessageIter *answer, GError **error) {
+  DBusMessageIter dictionary;
+  g_autoptr(GPtrArray) revisions = g_ptr_array_new_with_free_func(past_revision_free);
+  for (dbus_message_iter_recurse(answer, &dictionary);
+       dbus_message_iter_get_arg_type(&dictionary) == DBUS_TYPE_ARRAY;
+       dbus_message_iter_next(&dictionary)) {
+    PastRevision *revision = g_new0(PastRevision, 1);
+    revision->changes = g_ptr_array_new_with_free_func(past_change_free);
+    g_ptr_array_add(revisions, revision);
+    if (!read_revision(&dictionary, revision, error))
+      return NULL;
+  }
+  return g_steal_pointer(&revisions);
 }
 
 /* One of the keys whose histories are told as one: a page of it. */
@@ -129,23 +145,14 @@ static DBusMessage *ask(const Walk *walk, const char *key, DBusMessageIter *answ
 }
 
 static gboolean read_page(const Walk *walk, Source *source, GError **error) {
-  DBusMessageIter answer, dictionary;
+  DBusMessageIter answer;
   source_clear(source);
   source->next = 0;
-  source->revisions = g_ptr_array_new_with_free_func(past_revision_free);
   source->reply = ask(walk, source->key, &answer, error);
   if (source->reply == NULL)
     return FALSE;
-  for (dbus_message_iter_recurse(&answer, &dictionary);
-       dbus_message_iter_get_arg_type(&dictionary) == DBUS_TYPE_ARRAY;
-       dbus_message_iter_next(&dictionary)) {
-    PastRevision *revision = g_new0(PastRevision, 1);
-    revision->changes = g_ptr_array_new_with_free_func(past_change_free);
-    g_ptr_array_add(source->revisions, revision);
-    if (!read_revision(&dictionary, revision, error))
-      return FALSE;
-  }
-  return TRUE;
+  source->revisions = history_read_list(&answer, error);
+  return source->revisions != NULL;
 }
 
 static PastRevision *get_next(const Source *source) {
@@ -259,7 +266,7 @@ gboolean history_report(Session *session, const char *key, const Sought *sought,
 
 /* ---- printing ---- */
 
-static void print_time(guint64 microseconds, GString *out) {
+void history_print_time(guint64 microseconds, GString *out) {
   g_autoptr(GDateTime) moment = g_date_time_new_from_unix_local((gint64)(microseconds / 1000000));
   g_autofree char *text =
       moment != NULL ? g_date_time_format(moment, "%Y-%m-%d %H:%M:%S %z") : NULL;
@@ -269,7 +276,7 @@ static void print_time(guint64 microseconds, GString *out) {
     g_string_append_printf(out, "%" G_GUINT64_FORMAT, microseconds);
 }
 
-static void print_user(guint32 uid, GString *out) {
+void history_print_user(guint32 uid, GString *out) {
   const struct passwd *user = getpwuid(uid);
   if (user != NULL)
     escape_append(out, user->pw_name);
@@ -283,9 +290,9 @@ void history_print_head(Session *session, const PastRevision *revision) {
   g_string_append_printf(out, "%" G_GUINT64_FORMAT, revision->revision);
   screen_end(&session->screen, out);
   g_string_append_c(out, '\t');
-  print_time(revision->time, out);
+  history_print_time(revision->time, out);
   g_string_append_c(out, '\t');
-  print_user(revision->uid, out);
+  history_print_user(revision->uid, out);
   g_string_append_c(out, '\t');
   escape_append(out, revision->program);
   g_string_append_printf(out, "[%u]", revision->pid);
@@ -320,4 +327,49 @@ void history_write_data(const PastChange *change, Json *json) {
   data_write_member("new", change->name, change->new_value, json);
   if (change->purged)
     json_member_boolean(json, "purged", TRUE);
+}
+
+/* ---- what was changed ---- */
+
+gboolean past_change_is_of_value(const PastChange *change) {
+  return g_str_has_prefix(change->kind, "value-") || strcmp(change->kind, "lock-changed") == 0;
+}
+
+static void print_change(Session *session, const PastChange *change) {
+  GString *out = session_out(session);
+  g_string_append_printf(out, "\t%s\t", change->kind);
+  listing_print_key(session, change->key);
+  if (past_change_is_of_value(change)) {
+    g_string_append_c(out, '\t');
+    data_print_name(change->name, out);
+    g_string_append_c(out, '\t');
+    history_print_data(session, change);
+  }
+  g_string_append_c(out, '\n');
+}
+
+void history_print_changes(Session *session, const PastRevision *revision) {
+  for (guint i = 0; i < revision->changes->len; i++)
+    print_change(session, g_ptr_array_index(revision->changes, i));
+  if (revision->changes_left > 0)
+    g_string_append_printf(session_out(session), "\tand %u more\n", revision->changes_left);
+}
+
+void history_write_change(const PastChange *change, Json *json) {
+  json_begin(json, '{');
+  json_member_string(json, "kind", change->kind);
+  json_member_string(json, "key", change->key);
+  json_member_string(json, "name", change->name);
+  history_write_data(change, json);
+  json_end(json, '}');
+}
+
+void history_write_changes(const PastRevision *revision, Json *json) {
+  json_name(json, "changes");
+  json_begin(json, '[');
+  for (guint i = 0; i < revision->changes->len; i++)
+    history_write_change(g_ptr_array_index(revision->changes, i), json);
+  json_end(json, ']');
+  if (revision->changes_left > 0)
+    json_member_number(json, "changes-left", revision->changes_left);
 }

@@ -19,7 +19,13 @@ typedef struct {
   const char *program, *comment; /* borrowed from the answer */
   GPtrArray *changes;            /* of PastChange */
   guint32 changes_left;          /* that the daemon did not tell */
+  guint64 deadline;              /* of a trial: when it is undone; else 0 */
 } PastRevision;
+
+/* Whether it is about a value, and not a key. */
+gboolean past_change_is_of_value(const PastChange *change);
+/* An aa{sv} of revisions, of PastRevision; it borrows from the message. */
+GPtrArray *history_read_list(DBusMessageIter *answer, GError **error);
 
 typedef gboolean (*PastVisit)(Session *session, const PastRevision *revision, gpointer data,
                               GError **error);
@@ -41,6 +47,14 @@ gboolean history_report(Session *session, const char *key, const Sought *sought,
 void history_print_head(Session *session, const PastRevision *revision);
 /* "REG_SZ a -> REG_SZ b": what there is of the two; "(purged)". */
 void history_print_data(Session *session, const PastChange *change);
+/* A line for each change, indented, and one for those that are not told. */
+void history_print_changes(Session *session, const PastRevision *revision);
+/* All of them as the members "changes" and "changes-left"; one as an object. */
+void history_write_changes(const PastRevision *revision, Json *json);
+void history_write_change(const PastChange *change, Json *json);
+/* A time in microseconds since 1970, and a user by name. */
+void history_print_time(guint64 microseconds, GString *out);
+void history_print_user(guint32 uid, GString *out);
 /* Members revision, time, uid, pid, program and comment. */
 void history_write_head(const PastRevision *revision, Json *json);
 /* Members "old" and "new", each with name, type and data, if they exist; "purged" if the

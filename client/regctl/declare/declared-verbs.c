@@ -1,67 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* The verbs declared, drift and disown. */
-#include <string.h>
-
 #include "client/base/escape.h"
 #include "client/base/protocol.h"
 #include "client/cli/data.h"
-#include "client/cli/reply.h"
 #include "client/regctl/branch/difference.h"
+#include "client/regctl/branch/standing.h"
 #include "client/regctl/declare/declare-verbs.h"
-
-/* The other roots are links into these two. */
-static const char *const roots[] = {"HKEY_LOCAL_MACHINE", "HKEY_USERS", NULL};
-
-static DBusMessage *ask(Session *session, const char *member, const char *key, const char *owner,
-                        DBusMessageIter *answer, GError **error) {
-  Request request;
-  request_begin(&request, member);
-  request_add_string(&request, key);
-  request_open_options(&request);
-  if (owner != NULL)
-    request_check(&request, wire_append_entry_string(&request.options, "owner", owner));
-  request_check(&request, wire_append_entry_boolean(&request.options, "skip-unreadable",
-                                                    g_strv_contains(roots, key)));
-  request_close_options(&request);
-  return session_call(session, &request, answer, error);
-}
-
-/* The key of the operand, or the roots; owned. */
-static GStrv take_keys(const Session *session, GError **error) {
-  const char *operand = session_get_operand(session, 0);
-  g_autofree char *key = operand != NULL ? data_parse_key(operand, error) : NULL;
-  if (operand != NULL && key == NULL)
-    return NULL;
-  g_autoptr(GStrvBuilder) keys = g_strv_builder_new();
-  if (key != NULL)
-    g_strv_builder_add(keys, key);
-  for (const char *const *root = roots; key == NULL && *root != NULL; root++)
-    g_strv_builder_add(keys, *root);
-  return g_strv_builder_end(keys);
-}
 
 /* ---- declared ---- */
 
-typedef struct {
-  const char *key, *name, *owner;
-  gboolean of_key;
-  gboolean is_met;
-} Declaration;
-
-static Declaration take_declaration(DBusMessageIter *row) {
-  DBusMessageIter fields;
-  dbus_bool_t is_met = FALSE;
-  dbus_message_iter_recurse(row, &fields);
-  Declaration declaration = {.key = reply_take_string(&fields)};
-  declaration.name = reply_take_string(&fields);
-  declaration.owner = reply_take_string(&fields);
-  dbus_message_iter_get_basic(&fields, &is_met);
-  declaration.is_met = is_met != 0;
-  declaration.of_key = g_str_has_suffix(declaration.key, "\\");
-  return declaration;
-}
-
-static void print_declaration(Session *session, const Declaration *declaration) {
+static void print_declaration(Session *session, const Declaration *declaration,
+                              G_GNUC_UNUSED gpointer data) {
   GString *out = session_out(session);
   escape_append(out, declaration->owner);
   g_string_append_c(out, '\t');
@@ -72,7 +21,8 @@ static void print_declaration(Session *session, const Declaration *declaration) 
   g_string_append(out, declaration->is_met ? "\n" : "\tdrifted\n");
 }
 
-static void write_declaration(Session *session, const Declaration *declaration) {
+static void write_declaration(Session *session, const Declaration *declaration,
+                              G_GNUC_UNUSED gpointer data) {
   Json *json = &session->json;
   json_begin(json, '{');
   json_member_string(json, "owner", declaration->owner);
@@ -82,30 +32,16 @@ static void write_declaration(Session *session, const Declaration *declaration) 
   json_end(json, '}');
 }
 
-static gboolean show_declared(Session *session, const char *key, GError **error) {
-  DBusMessageIter answer, rows;
-  g_autoptr(WireMessage) reply =
-      ask(session, "ListDeclared", key, session->line->texts[OPTION_OWNER], &answer, error);
-  if (reply == NULL || !session_check_reply(reply, "a(sssb)", error))
-    return FALSE;
-  for (dbus_message_iter_recurse(&answer, &rows);
-       dbus_message_iter_get_arg_type(&rows) == DBUS_TYPE_STRUCT; dbus_message_iter_next(&rows)) {
-    const Declaration declaration = take_declaration(&rows);
-    (session_has(session, OPTION_JSON) ? write_declaration : print_declaration)(session,
-                                                                                &declaration);
-  }
-  return TRUE;
-}
-
 gboolean verb_declared(Session *session, GError **error) {
   gboolean as_json = session_has(session, OPTION_JSON);
-  g_auto(GStrv) keys = take_keys(session, error);
+  g_auto(GStrv) keys = standing_take_keys(session, error);
   if (keys == NULL)
     return FALSE;
   if (as_json)
     json_begin(&session->json, '[');
   for (char **key = keys; *key != NULL; key++)
-    if (!show_declared(session, *key, error))
+    if (!standing_visit_declared(session, *key, session->line->texts[OPTION_OWNER],
+                                 as_json ? write_declaration : print_declaration, NULL, error))
       return FALSE;
   if (!as_json)
     return TRUE;
@@ -176,7 +112,7 @@ static gboolean read_drift(const Sides *sides, DBusMessageIter *dictionary, GErr
 static gboolean read_key(Session *session, const char *key, const Sides *sides, GError **error) {
   DBusMessageIter answer, rows;
   g_autoptr(WireMessage) reply =
-      ask(session, "ListDrift", key, session->line->texts[OPTION_OWNER], &answer, error);
+      standing_ask(session, "ListDrift", key, session->line->texts[OPTION_OWNER], &answer, error);
   if (reply == NULL || !session_check_reply(reply, "aa{sv}", error))
     return FALSE;
   for (dbus_message_iter_recurse(&answer, &rows);
@@ -187,7 +123,7 @@ static gboolean read_key(Session *session, const char *key, const Sides *sides, 
 }
 
 static gboolean show_drift(Session *session, GError **error) {
-  g_auto(GStrv) keys = take_keys(session, error);
+  g_auto(GStrv) keys = standing_take_keys(session, error);
   g_autoptr(Branch) declared = branch_new("", NULL);
   g_autoptr(Branch) present = branch_new("", NULL);
   const Sides sides = {declared, present};
@@ -214,16 +150,16 @@ gboolean verb_drift(Session *session, GError **error) {
 
 /* ---- disown ---- */
 
+static void note_declared(G_GNUC_UNUSED Session *session,
+                          G_GNUC_UNUSED const Declaration *declaration, gpointer data) {
+  *(gboolean *)data = TRUE;
+}
+
 /* Whether the owner declares anything that the caller may see. */
 static gboolean has_declared(Session *session, const char *owner, gboolean *has, GError **error) {
-  for (const char *const *root = roots; *root != NULL; root++) {
-    DBusMessageIter answer, rows;
-    g_autoptr(WireMessage) reply = ask(session, "ListDeclared", *root, owner, &answer, error);
-    if (reply == NULL || !session_check_reply(reply, "a(sssb)", error))
+  for (const char *const *root = standing_roots; *root != NULL; root++)
+    if (!standing_visit_declared(session, *root, owner, note_declared, has, error))
       return FALSE;
-    dbus_message_iter_recurse(&answer, &rows);
-    *has |= dbus_message_iter_get_arg_type(&rows) == DBUS_TYPE_STRUCT;
-  }
   return TRUE;
 }
 

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The verbs lock and unlock. */
+/* The verbs lock, unlock and locks. */
+#include "client/base/escape.h"
+#include "client/cli/data.h"
 #include "client/regctl/branch/history-pages.h"
+#include "client/regctl/branch/listing.h"
+#include "client/regctl/branch/standing.h"
 #include "client/regctl/declare/declare-verbs.h"
 #include "client/regctl/verbs/place.h"
+#include "client/terminal/table.h"
 
 static gboolean check_place(const Session *session, const Place *place, GError **error) {
   gboolean recursive = session_has(session, OPTION_RECURSIVE);
@@ -49,4 +54,96 @@ gboolean verb_lock(Session *session, GError **error) {
 
 gboolean verb_unlock(Session *session, GError **error) {
   return change_lock(session, "Unlock", NULL, error);
+}
+
+/* ---- locks ---- */
+
+/* On a terminal those of one key stand below it. */
+typedef struct {
+  char *key;
+  Table *table;
+} Group;
+
+static void group_print(Group *group, Session *session) {
+  if (group->key == NULL)
+    return;
+  listing_print_key(session, group->key);
+  g_string_append_c(session_out(session), '\n');
+  table_print(group->table, &session->screen, "    ", session_out(session));
+  g_clear_pointer(&group->key, g_free);
+  g_clear_pointer(&group->table, table_free);
+}
+
+static void add_lock(Session *session, const KnownLock *lock, gpointer data) {
+  Group *group = data;
+  g_autoptr(GString) name = g_string_new(lock->recursive ? "all at and below" : NULL);
+  g_autoptr(GString) made = g_string_new(NULL);
+  g_autoptr(GString) reason = g_string_new(NULL);
+  if (g_strcmp0(group->key, lock->key) != 0) {
+    group_print(group, session);
+    group->key = g_strdup(lock->key);
+    group->table = table_new();
+  }
+  if (!lock->recursive)
+    data_print_name(lock->name, name);
+  history_print_user(lock->uid, made);
+  g_string_append(made, ", ");
+  history_print_time(lock->time, made);
+  escape_append(reason, lock->reason);
+  table_add(group->table, name->str, made->str, reason->str, FALSE);
+}
+
+static void print_lock(Session *session, const KnownLock *lock, G_GNUC_UNUSED gpointer data) {
+  GString *out = session_out(session);
+  escape_append(out, lock->key);
+  g_string_append(out, lock->recursive ? "\\\t" : "\t");
+  if (!lock->recursive)
+    data_print_name(lock->name, out);
+  g_string_append_c(out, '\t');
+  history_print_user(lock->uid, out);
+  g_string_append_c(out, '\t');
+  history_print_time(lock->time, out);
+  g_string_append_c(out, '\t');
+  escape_append(out, lock->reason);
+  g_string_append_c(out, '\n');
+}
+
+static void write_lock(Session *session, const KnownLock *lock, G_GNUC_UNUSED gpointer data) {
+  Json *json = &session->json;
+  json_begin(json, '{');
+  json_member_string(json, "key", lock->key);
+  json_member_string(json, "name", lock->name);
+  json_member_boolean(json, "recursive", lock->recursive);
+  json_member_string(json, "reason", lock->reason);
+  json_member_number(json, "uid", lock->uid);
+  json_member_number(json, "time", lock->time);
+  json_end(json, '}');
+}
+
+static LockVisit choose_visit(const Session *session) {
+  if (session_has(session, OPTION_JSON))
+    return write_lock;
+  return session->screen.is_terminal ? add_lock : print_lock;
+}
+
+static gboolean show_locks(Session *session, Group *group, GError **error) {
+  g_auto(GStrv) keys = standing_take_keys(session, error);
+  for (char **key = keys; keys != NULL && *key != NULL; key++)
+    if (!standing_visit_locks(session, *key, choose_visit(session), group, error))
+      return FALSE;
+  return keys != NULL;
+}
+
+gboolean verb_locks(Session *session, GError **error) {
+  gboolean as_json = session_has(session, OPTION_JSON);
+  Group group = {0};
+  if (as_json)
+    json_begin(&session->json, '[');
+  gboolean shown = show_locks(session, &group, error);
+  group_print(&group, session);
+  if (!shown || !as_json)
+    return shown;
+  json_end(&session->json, ']');
+  g_string_append_c(session_out(session), '\n');
+  return TRUE;
 }

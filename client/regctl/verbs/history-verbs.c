@@ -21,23 +21,6 @@ static gboolean parse_revision(const char *operand, guint64 *revision, GError **
 
 /* ---- history ---- */
 
-static gboolean is_value_change(const PastChange *change) {
-  return g_str_has_prefix(change->kind, "value-") || strcmp(change->kind, "lock-changed") == 0;
-}
-
-static void print_change(Session *session, const PastChange *change) {
-  GString *out = session_out(session);
-  g_string_append_printf(out, "\t%s\t", change->kind);
-  listing_print_key(session, change->key);
-  if (is_value_change(change)) {
-    g_string_append_c(out, '\t');
-    data_print_name(change->name, out);
-    g_string_append_c(out, '\t');
-    history_print_data(session, change);
-  }
-  g_string_append_c(out, '\n');
-}
-
 static gboolean print_revision(Session *session, const PastRevision *revision,
                                G_GNUC_UNUSED gpointer data, GError **error) {
   GString *out = session_out(session);
@@ -47,20 +30,8 @@ static gboolean print_revision(Session *session, const PastRevision *revision,
     escape_append(out, revision->comment);
   }
   g_string_append_c(out, '\n');
-  for (guint i = 0; i < revision->changes->len; i++)
-    print_change(session, g_ptr_array_index(revision->changes, i));
-  if (revision->changes_left > 0)
-    g_string_append_printf(out, "\tand %u more\n", revision->changes_left);
+  history_print_changes(session, revision);
   return session_flush_much(session, error);
-}
-
-static void write_change(const PastChange *change, Json *json) {
-  json_begin(json, '{');
-  json_member_string(json, "kind", change->kind);
-  json_member_string(json, "key", change->key);
-  json_member_string(json, "name", change->name);
-  history_write_data(change, json);
-  json_end(json, '}');
 }
 
 static gboolean write_revision(Session *session, const PastRevision *revision,
@@ -68,13 +39,7 @@ static gboolean write_revision(Session *session, const PastRevision *revision,
   Json *json = &session->json;
   json_begin(json, '{');
   history_write_head(revision, json);
-  json_name(json, "changes");
-  json_begin(json, '[');
-  for (guint i = 0; i < revision->changes->len; i++)
-    write_change(g_ptr_array_index(revision->changes, i), json);
-  json_end(json, ']');
-  if (revision->changes_left > 0)
-    json_member_number(json, "changes-left", revision->changes_left);
+  history_write_changes(revision, json);
   json_end(json, '}');
   return session_flush_much(session, error);
 }
@@ -144,7 +109,7 @@ typedef struct {
 static const PastChange *find_change(const PastRevision *revision, const Blame *blame) {
   for (guint i = 0; i < revision->changes->len; i++) {
     const PastChange *change = g_ptr_array_index(revision->changes, i);
-    if (is_value_change(change) && path_compare_names(change->name, blame->name) == 0 &&
+    if (past_change_is_of_value(change) && path_compare_names(change->name, blame->name) == 0 &&
         path_compare_names(change->key, blame->key) == 0)
       return change;
   }
@@ -280,7 +245,7 @@ static void print_rolled_back(Session *session, DBusMessageIter *answer) {
       PastChange change = {.kind = reply_take_string(&row)};
       g_string_append_printf(out, "%s\t", change.kind);
       escape_append(out, reply_take_string(&row));
-      if (is_value_change(&change)) {
+      if (past_change_is_of_value(&change)) {
         g_string_append_c(out, '\t');
         data_print_name(reply_take_string(&row), out);
       }
@@ -301,7 +266,7 @@ static void print_rolled_back(Session *session, DBusMessageIter *answer) {
     PastChange change = {.kind = reply_take_string(&row)};
     change.key = reply_take_string(&row);
     change.name = reply_take_string(&row);
-    write_change(&change, json);
+    history_write_change(&change, json);
   }
   json_end(json, ']');
   json_end(json, '}');

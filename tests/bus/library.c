@@ -2,7 +2,8 @@
 /* The blocking calls of the client library, against the registry whose bus
  * REGD_TEST_BUS names. The tests share it, each below a key of its own. Where
  * REGD_TEST_ABSENT is set there is a bus, and no registry on it; where
- * REGD_TEST_HANGING is, one that does not answer. */
+ * REGD_TEST_HANGING is, one that does not answer; where REGD_TEST_INTERACTIVE is, the user may
+ * not write, and polkit says yes to two calls. */
 #include "client/registry.h"
 
 #define TOP "HKEY_LOCAL_MACHINE\\SOFTWARE\\Library"
@@ -193,6 +194,24 @@ static void test_hanging(Fixture *fixture, gconstpointer data) {
   g_assert_cmpint(g_get_monotonic_time() - begun, >=, 29 * G_USEC_PER_SEC);
 }
 
+/* ---- for a user whom polkit has to be asked about ---- */
+
+static void test_interactive(Fixture *fixture, gconstpointer data) {
+  (void)data;
+  g_autoptr(RegistryTransaction) transaction = registry_transaction_new(NULL);
+  g_autoptr(GError) error = NULL;
+  assert_refused(registry_create_key(fixture->connection, TOP, NULL, NULL, &error),
+                 REGISTRY_ERROR_ACCESS_DENIED);
+  registry_connection_set_interactive(fixture->connection, TRUE);
+  g_assert_true(registry_create_key(fixture->connection, TOP, NULL, NULL, &error));
+  registry_transaction_set_value(transaction, TOP, "v", fixture->one);
+  g_assert_true(registry_transaction_commit(fixture->connection, transaction, NULL, &error));
+  assert_value(fixture, TOP, "v", fixture->one);
+  registry_connection_set_interactive(fixture->connection, FALSE);
+  assert_refused(registry_delete_value(fixture->connection, TOP, "v", NULL, &error),
+                 REGISTRY_ERROR_ACCESS_DENIED);
+}
+
 #define LIBRARY_TEST(name, function)                                                               \
   g_test_add("/library/" name, Fixture, NULL, set_up, function, tear_down)
 
@@ -204,6 +223,10 @@ int main(int argc, char **argv) {
   }
   if (g_getenv("REGD_TEST_HANGING") != NULL) {
     LIBRARY_TEST("hanging", test_hanging);
+    return g_test_run();
+  }
+  if (g_getenv("REGD_TEST_INTERACTIVE") != NULL) {
+    LIBRARY_TEST("interactive", test_interactive);
     return g_test_run();
   }
   LIBRARY_TEST("forms", test_every_form_comes_back);

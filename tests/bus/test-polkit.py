@@ -455,4 +455,16 @@ def a_secret_that_was_granted_is_hidden_on_a_terminal():
             check("hunter2" not in printed, printed)
 
 
+@test
+def a_program_lets_polkit_be_asked_about_its_calls():
+    with Stage() as stage:
+        environment = os.environ | {"REGD_TEST_BUS": stage.registry.bus.address, "REGD_TEST_INTERACTIVE": "1"}
+        with subprocess.Popen([program("tests/bus/library")], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              user=ALICE, group=ALICE, extra_groups=[], env=environment) as running:
+            for _ in range(2):
+                stage.authority.answer(stage.authority.wait(), True)
+            said, _ = running.communicate(timeout=PATIENCE)
+        equal((running.returncode, stage.authority.count()), (0, 0), said)
+
+
 main()

@@ -31,6 +31,7 @@ _mailauthctl_offer_lines() {
 _mailauthctl_argument() {
   case $1 in
   --bus) _mailauthctl_offer_lines "$2" <<<$'system\nsession' ;;
+  --protocols) _mailauthctl_offer_lines "$2" <<<$'imap\npop3\nsmtp' ;;
   --protocol) _mailauthctl_offer_lines "$2" <<<$'pop3\nimap' ;;
   --broker) _mailauthctl_offer_lines "$2" < <(_mailauthctl_ask regctl --quiet ls "$_mailauthctl_brokers" | grep -v $'\t') ;;
   esac
@@ -42,6 +43,12 @@ _mailauthctl_accounts() {
   member) [[ -n $broker ]] && _mailauthctl_ask mailauthctl --broker="$broker" member list ;;
   *) _mailauthctl_ask mailauthctl user list ;;
   esac | sed 's/ (disabled)$//'
+}
+
+# The app passwords of the account that is named.
+_mailauthctl_labels() {
+  _mailauthctl_ask mailauthctl --json user app-password "${operands[1]}" list |
+    grep -oE '"label": *"[^"]+"' | sed -E 's/.*"([^"]+)"$/\1/'
 }
 
 # Who is held back.
@@ -89,7 +96,10 @@ _mailauthctl_offer() {
 
 _mailauthctl_operand() {
   case $verb:${#operands[@]}:${operands[0]-} in
-  user:0: | member:0:) _mailauthctl_offer_lines "$current" <<<$'add\npasswd\nenable\ndisable\nremove\nlist' ;;
+  user:0:) _mailauthctl_offer_lines "$current" <<<$'add\npasswd\nenable\ndisable\nremove\nlist\napp-password' ;;
+  member:0:) _mailauthctl_offer_lines "$current" <<<$'add\npasswd\nenable\ndisable\nremove\nlist' ;;
+  user:2:app-password) _mailauthctl_offer_lines "$current" <<<$'add\nremove\nlist' ;;
+  user:3:app-password) [[ ${operands[2]} == remove ]] && _mailauthctl_offer_lines "$current" < <(_mailauthctl_labels) ;;
   user:1:add | user:1:list | member:1:add | member:1:list) ;;
   user:1:* | member:1:* | test:0:) _mailauthctl_offer_lines "$current" < <(_mailauthctl_accounts) ;;
   release:0:) _mailauthctl_offer_lines "$current" < <(_mailauthctl_held) ;;

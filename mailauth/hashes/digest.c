@@ -5,9 +5,12 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <string.h>
+#include <sys/random.h>
 
+#include "client/base/error.h"
 #include "mailauth/base/limits.h"
 #include "mailauth/hashes/encoding.h"
+#include "mailauth/hashes/hash.h"
 #include "mailauth/hashes/method.h"
 
 typedef struct {
@@ -121,6 +124,22 @@ static HashResult prove(const char *password, gsize size, const char *hash) {
   if (!done)
     return HASH_NO_MEMORY;
   return right ? HASH_RIGHT : HASH_WRONG;
+}
+
+/* ---- making ---- */
+
+#define NEW_SALT 16
+#define NEW_SCHEME 3 /* {SSHA512} */
+
+char *hash_new_of_random(const char *password, gsize size, GError **error) {
+  Digest digest = {.scheme = &schemes[NEW_SCHEME], .salt = NEW_SALT};
+  guint8 *salt = digest.bytes + digest.scheme->size;
+  if (getrandom(salt, NEW_SALT, 0) != NEW_SALT || !compute(&digest, password, size, digest.bytes)) {
+    error_set(error, REGISTRY_ERROR_FAILED, "no salt or no memory for a hash can be had");
+    return NULL;
+  }
+  g_autofree char *text = g_base64_encode(digest.bytes, digest.scheme->size + NEW_SALT);
+  return g_strconcat(digest.scheme->scheme, text, NULL);
 }
 
 static const char *const prefixes[] = {"{SSHA", "{SHA", NULL};

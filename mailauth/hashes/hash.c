@@ -58,7 +58,8 @@ static const HashMethod *find_method(const char *plain) {
 
 /* NULL: @plain has a fault, and *@fault says which. */
 static const HashMethod *find_usable_method(const char *plain, const char **fault) {
-  const HashMethod *method = strlen(plain) > MAX_HASH ? NULL : find_method(plain);
+  gboolean is_line = strlen(plain) <= MAX_HASH && strpbrk(plain, "\r\n") == NULL;
+  const HashMethod *method = is_line ? find_method(plain) : NULL;
   *fault = method == NULL ? "its method is none that is accepted" : method->find_fault(plain);
   return *fault == NULL ? method : NULL;
 }

@@ -40,6 +40,10 @@ HashResult hash_prove(const char *password, gsize size, const char *hash);
  * password that is empty, too long or holds a NUL) or FAILED. */
 char *hash_new(const char *password, gsize size, GError **error);
 
+/* A {SSHA512} hash of @password, owned by the caller; NULL and FAILED. It is fast to compute, so
+ * @password must be at least 128 random bits. */
+char *hash_new_of_random(const char *password, gsize size, GError **error);
+
 /* A hash that no password is known for, of the method and cost of @like (NULL or
  * one that is not accepted: as hash_new() makes them). Proving against it takes
  * as long as against @like. Owned by the caller. */

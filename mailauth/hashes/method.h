@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* One family of hash methods, as hash.c knows them all. A hash comes here with its scheme in
- * upper case, and without one if it is crypt(3)'s or Argon2's; it has at most
- * MAX_HASH bytes. */
+ * upper case, and without one if it is crypt(3)'s or Argon2's; it is one line of at
+ * most MAX_HASH bytes. */
 #ifndef MAILAUTH_HASHES_METHOD_H
 #define MAILAUTH_HASHES_METHOD_H
 

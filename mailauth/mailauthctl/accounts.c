@@ -33,7 +33,8 @@ gboolean accounts_check(const Ctl *ctl, GError **error) {
   AccountsVerb verb = find_verb(name);
   if (verb == N_ACCOUNTS_VERBS)
     return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
-                     "%s: not one of add, passwd, enable, disable, remove, list", name);
+                     "%s: not one of add, passwd, enable, disable, remove, list%s", name,
+                     g_str_equal(ctl->operands[0], "user") ? ", app-password" : "");
   gboolean has_name = ctl_get_operand(ctl, 1) != NULL;
   if (has_name != (verb != ACCOUNTS_LIST))
     return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS, "%s takes %s NAME", name,

@@ -14,10 +14,11 @@
 typedef struct {
   const char *bus; /* NULL: the default */
   gboolean json, follow, metrics, all, first, pam;
-  guint count;          /* --count */
-  const char *broker;   /* --broker, or NULL */
-  const char *protocol; /* --protocol, or NULL */
-  char **operands;      /* NULL-terminated; the verb is the first */
+  guint count;                     /* --count */
+  const char *broker;              /* --broker, or NULL */
+  const char *protocol;            /* --protocol, or NULL */
+  const char *protocols, *expires; /* of app passwords, or NULL */
+  char **operands;                 /* NULL-terminated; the verb is the first */
   guint n_operands;
   RegistryConnection *connection; /* NULL until it is needed */
   Json output;                    /* its text goes to standard output, JSON or not */

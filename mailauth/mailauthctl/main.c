@@ -27,6 +27,8 @@ enum {
   OPTION_ALL,
   OPTION_FIRST,
   OPTION_PAM,
+  OPTION_PROTOCOLS,
+  OPTION_EXPIRES,
   N_OPTIONS
 };
 #define OPTIONS_OF_ALL                                                                             \
@@ -51,6 +53,12 @@ static const OptionRow option_rows[N_OPTIONS] = {
     [OPTION_METRICS] = {.name = "metrics", .help = "print OpenMetrics text"},
     [OPTION_ALL] = {.name = "all", .help = "let everybody go"},
     [OPTION_PAM] = {.name = "pam", .help = "let PAM's pam_unix read the system's password hashes"},
+    [OPTION_PROTOCOLS] = {.name = "protocols",
+                          .argument = "LIST",
+                          .help = "what an app password is for: imap,pop3,smtp (all)"},
+    [OPTION_EXPIRES] = {.name = "expires",
+                        .argument = "WHEN",
+                        .help = "until when it goes: 90d, 12h, 2027-01-31 (for ever)"},
     [OPTION_FIRST] = {.name = "first", .help = "only in a registry that never had accounts"},
 };
 
@@ -100,9 +108,11 @@ static const Verb verbs[] = {
      .run = verb_release,
      .summary = "let go who is held back"},
     {.name = "user",
-     .operands = "add|passwd|enable|disable|remove|list [NAME]",
+     .operands = "add|passwd|enable|disable|remove|list [NAME] | app-password NAME "
+                 "add|list|remove [LABEL]",
      .fewest = 1,
-     .most = 2,
+     .most = 4,
+     .options = OPTION_BIT(OPTION_PROTOCOLS) | OPTION_BIT(OPTION_EXPIRES),
      .run = verb_user,
      .summary = "the native accounts"},
     {.name = "member",
@@ -159,6 +169,8 @@ static void take_line(Ctl *ctl, const CommandLine *line) {
   ctl->json = line->given[OPTION_JSON];
   ctl->broker = line->texts[OPTION_BROKER];
   ctl->protocol = line->texts[OPTION_PROTOCOL];
+  ctl->protocols = line->texts[OPTION_PROTOCOLS];
+  ctl->expires = line->texts[OPTION_EXPIRES];
   ctl->count = line->given[OPTION_COUNT] ? (guint)line->numbers[OPTION_COUNT] : DEFAULT_EVENTS;
   ctl->follow = line->given[OPTION_FOLLOW];
   ctl->metrics = line->given[OPTION_METRICS];

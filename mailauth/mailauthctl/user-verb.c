@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "mailauth/mailauthctl/accounts.h"
+#include "mailauth/mailauthctl/app-password-verb.h"
 #include "mailauth/package/sam.h"
 #include "mailauth/package/survey.h"
 #include "mailauth/protocol/scram-keys.h"
@@ -146,5 +147,11 @@ static gboolean list(G_GNUC_UNUSED gpointer where, Ctl *ctl, GError **error) {
 
 gboolean verb_user(Ctl *ctl, GError **error) {
   static const AccountsKind kind = {TRUE, add, set_password, set_disabled, remove_account, list};
+  if (g_str_equal(ctl_get_operand(ctl, 0), "app-password"))
+    return app_password_run(ctl, error);
+  if (ctl->protocols != NULL || ctl->expires != NULL || ctl_get_operand(ctl, 2) != NULL)
+    return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
+                     "%s takes no --protocols, --expires or LABEL; app-password NAME add does",
+                     ctl_get_operand(ctl, 0));
   return accounts_check(ctl, error) && accounts_run(ctl, &kind, ctl, error);
 }

@@ -4,9 +4,10 @@
 #include "mailauth/package/sam.h"
 
 #include "mailauth/hashes/hash.h"
+#include "mailauth/hashes/unusable.h"
+#include "mailauth/package/app-passwords.h"
 #include "mailauth/package/proof.h"
 #include "mailauth/package/survey.h"
-#include "mailauth/package/unusable.h"
 
 typedef struct {
   Package package;
@@ -86,13 +87,24 @@ char *sam_find_unusable(const RegistryView *accounts) {
   for (char **name = names; name != NULL && *name != NULL; name++) {
     g_autofree char *hash = read_hash(accounts, *name);
     unusable_note(&unusable, *name, hash);
+    app_passwords_note_unusable(accounts, *name, &unusable);
   }
   return unusable_end(&unusable, "mailauthctl user passwd NAME");
 }
 
+/* Of all its passwords: each takes its time at a login. */
 static char *read_kind(const RegistryView *accounts, const char *account, char **sample) {
+  g_autoptr(GPtrArray) apps = app_passwords_read(accounts, account);
   *sample = read_hash(accounts, account);
-  return *sample != NULL ? hash_dup_kind(*sample) : NULL;
+  char *kind = *sample != NULL ? hash_dup_kind(*sample) : NULL;
+  for (guint i = 0; kind != NULL && i < apps->len; i++) {
+    const AppPassword *app = apps->pdata[i];
+    g_autofree char *shorter = kind;
+    g_autofree char *shorter_sample = *sample;
+    kind = g_strdup_printf("%s %s", shorter, app->kind);
+    *sample = g_strdup_printf("%s\n%s", shorter_sample, app->hash);
+  }
+  return kind;
 }
 
 /* Once a revision, as there may be many accounts. */
@@ -117,6 +129,15 @@ static Outcome examine(Sam *sam, gboolean has_hashes, char **detail) {
   return OUTCOME_ACCOUNTS_DENIED;
 }
 
+static void add_apps(const Sam *sam, Proof *proof, const PackageRequest *request) {
+  g_autoptr(GPtrArray) apps = app_passwords_read(sam->accounts, request->account);
+  for (guint i = 0; i < apps->len; i++) {
+    const AppPassword *app = apps->pdata[i];
+    proof_add_app(proof, app->label, app->hash,
+                  app_password_find_refusal(app, request->service, g_get_real_time()));
+  }
+}
+
 static void prove(Package *package, const PackageRequest *request, OutcomeAnswer answer,
                   gpointer data) {
   static const char *const names[] = {"Disabled", NULL};
@@ -139,6 +160,7 @@ static void prove(Package *package, const PackageRequest *request, OutcomeAnswer
     if (!registry_view_get_uint32(sam->accounts, account, names, &disabled, &error))
       disabled = !g_error_matches(error, REGISTRY_ERROR, REGISTRY_ERROR_VALUE_NOT_FOUND);
     proof_set_account(proof, hash, disabled != 0, dummy);
+    add_apps(sam, proof, request);
   }
   proof_submit(proof, sam->prover);
 }

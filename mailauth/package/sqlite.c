@@ -9,10 +9,10 @@
 
 #include "mailauth/base/stand-in.h"
 #include "mailauth/hashes/hash.h"
+#include "mailauth/hashes/unusable.h"
 #include "mailauth/package/membership.h"
 #include "mailauth/package/proof.h"
 #include "mailauth/package/survey.h"
-#include "mailauth/package/unusable.h"
 #include "mailauth/protocol/scram-keys.h"
 
 /* How long a look-up waits for a writer, in ms. */

@@ -52,22 +52,22 @@ class AuthTalk:
         except ConnectionResetError:
             return ""
 
-    def ask_plain(self, user, password, address="192.0.2.7"):
+    def ask_plain(self, user, password, address="192.0.2.7", service="smtp"):
         """Asks without waiting; the request's ID."""
         self.last_id += 1
         response = encode(f"\0{user}\0{password}")
-        self.say(f"AUTH\t{self.last_id}\tPLAIN\tservice=smtp\tnologin\tlip=192.0.2.1\trip={address}"
+        self.say(f"AUTH\t{self.last_id}\tPLAIN\tservice={service}\tnologin\tlip=192.0.2.1\trip={address}"
                  f"\tsecured\tresp={response}")
         return self.last_id
 
-    def plain(self, user, password, address="192.0.2.7"):
-        self.ask_plain(user, password, address)
+    def plain(self, user, password, address="192.0.2.7", service="smtp"):
+        self.ask_plain(user, password, address, service)
         return self.line()
 
 
-def ask_saslauthd(path, user, password, realm="", address=None):
+def ask_saslauthd(path, user, password, realm="", address=None, service="smtp"):
     """The answer's text; "" where the connection ended without one."""
-    fields = [user, password, "smtp", realm] + ([address] if address is not None else [])
+    fields = [user, password, service, realm] + ([address] if address is not None else [])
     question = b"".join(struct.pack("!H", len(field.encode())) + field.encode() for field in fields)
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(PATIENCE)

@@ -20,6 +20,11 @@ ROWS = [
     ("a user that is disabled", "mailauthctl {bus} user enable be", "mailauthctl {bus} user enable bert "),
     ("a user to test", "mailauthctl {bus} test an", "mailauthctl {bus} test anna "),
     ("no user that is new", "mailauthctl {bus} user add an", "mailauthctl {bus} user add an"),
+    ("what is done with app passwords", "mailauthctl {bus} user app-password anna rem",
+     "mailauthctl {bus} user app-password anna remove "),
+    ("an app password", "mailauthctl {bus} user app-password anna remove ph",
+     "mailauthctl {bus} user app-password anna remove phone "),
+    ("an option of app passwords", "mailauthctl {bus} user --exp", "mailauthctl {bus} user --expires="),
     ("a broker", "mailauthctl {bus} member --broker=1", "mailauthctl {bus} member --broker=17 "),
     ("a member", "mailauthctl {bus} --broker=17 member remove cl", "mailauthctl {bus} --broker=17 member remove clara "),
 ]
@@ -29,6 +34,7 @@ def fill(registry):
     registry.client.set(f"{BROKERS}\\17", "Type", REG_SZ, "sqlite")
     registry.client.set(f"{BROKERS}\\17", "Database", REG_SZ, str(registry.directory / "members.db"))
     for words in (["user", "add", "anna"], ["user", "add", "bert"], ["user", "disable", "bert"],
+                  ["user", "app-password", "anna", "add", "phone"],
                   ["--broker=17", "member", "add", "clara"]):
         registry.run(program("mailauth/mailauthctl/mailauthctl"), f"--bus={registry.bus.address}", *words,
                      input=b"sesame\n")

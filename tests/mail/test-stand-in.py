@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from harness.case import check, equal, main, test
 from harness.hashes import crypt_anew
 from harness.mail import ACCOUNTS
+from harness.mailauthctl import done
 from harness.process import program
 from harness.registry import REG_BINARY, REG_DWORD, REG_SZ
 from harness.talk import Mail
@@ -81,6 +82,27 @@ def native_accounts():
         for number in range(6):
             set_password(mail, f"user{number}", crypt_anew("sesame", KINDS[2]))
         equal({kind for name in NAMES for kind in work(mail, name)}, {KINDS[2]})
+
+
+@test
+def app_passwords():
+    """Each is one hash more, for strangers as well."""
+    with counted() as mail:
+        for number in range(6):
+            set_password(mail, f"user{number}", crypt_anew("sesame", KINDS[0]))
+        for number in range(3):
+            mail.client.set(f"{ACCOUNTS}\\user{number}\\Passwords\\phone", "Password", REG_SZ,
+                            crypt_anew("phone", KINDS[1]))
+        with_app, without = [KINDS[1], KINDS[0]], [KINDS[0]]
+        equal([work(mail, f"user{number}") for number in range(6)], [with_app] * 3 + [without] * 3)
+        equal(work(mail, "user0", "phone"), [KINDS[1]])
+        found = Counter(tuple(work(mail, name)) for name in NAMES)
+        equal(set(found), {tuple(with_app), tuple(without)})
+        check(min(found.values()) > len(NAMES) / 5, f"uneven: {found}")
+        # What mailauthctl makes takes no time at all.
+        mail.client.delete(f"{ACCOUNTS}\\user0\\Passwords\\phone", recursive=True)
+        done(mail.registry, "user", "app-password", "user0", "add", "tablet")
+        equal(work(mail, "user0"), without)
 
 
 def add_member(file, user, kind):

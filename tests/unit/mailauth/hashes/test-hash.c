@@ -33,6 +33,7 @@ static const Row rows[] = {
     {"yescrypt-blocks", "$y$j9U" SALT TAG43, DEAR},
     {"yescrypt-more-parameters", "$y$j9T/.." SALT TAG43, DEAR},
     {"yescrypt-none", "$y$" SALT TAG43, DAMAGED},
+    {"yescrypt-only-cost", "$y$j9T", DAMAGED},
     {"yescrypt-no-digest", "$y$j9T" SALT, DAMAGED},
     {"sha512", "$6$saltsalt$" TAG86, OK},
     {"sha512-cut", "$6$saltsalt$" TAG43, DAMAGED},
@@ -104,6 +105,7 @@ static const Row rows[] = {
     {"pbkdf2-dovecot-version", "{PBKDF2}$2$salt$5000" HEX20, DAMAGED},
     {"pbkdf2-dovecot-no-hex", "{PBKDF2}$1$salt$5000$xfbb688d739db8f57495b08b44a001e08e119c58",
      DAMAGED},
+    {"two-lines", "{PBKDF2}$1$sa\nlt$5000" HEX20, UNKNOWN},
     {"md5", "$1$saltsalt$", UNKNOWN},
     {"des", "ab", UNKNOWN},
     {"empty", "", UNKNOWN},
@@ -287,6 +289,16 @@ static void test_new(void) {
   g_assert_cmpstr(kind, ==, "$y$j9T$");
 }
 
+static void test_new_of_random(void) {
+  static const char password[] = "abcd-efgh-ijkm-npqr-stuv-wxyz-2345";
+  g_autofree char *hash = hash_new_of_random(password, strlen(password), NULL);
+  g_autofree char *other = hash_new_of_random(password, strlen(password), NULL);
+  g_assert_true(g_str_has_prefix(hash, "{SSHA512}"));
+  g_assert_cmpstr(hash, !=, other);
+  g_assert_cmpint(hash_prove(password, strlen(password), hash), ==, HASH_RIGHT);
+  g_assert_cmpint(hash_prove("abcd", 4, hash), ==, HASH_WRONG);
+}
+
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
   for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -305,5 +317,6 @@ int main(int argc, char **argv) {
   g_test_add_func("/hash/long-passwords", test_long_passwords);
   g_test_add_func("/hash/long-hash", test_long_hash);
   g_test_add_func("/hash/new", test_new);
+  g_test_add_func("/hash/new-of-random", test_new_of_random);
   return g_test_run();
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Which accounts have a hash that no password can open, for administrators. Pure. */
-#ifndef MAILAUTH_PACKAGE_UNUSABLE_H
-#define MAILAUTH_PACKAGE_UNUSABLE_H
+#ifndef MAILAUTH_HASHES_UNUSABLE_H
+#define MAILAUTH_HASHES_UNUSABLE_H
 
 #include <glib.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* See unusable.h. */
-#include "mailauth/package/unusable.h"
+#include "mailauth/hashes/unusable.h"
 
 #include "mailauth/base/limits.h"
 #include "mailauth/hashes/hash.h"

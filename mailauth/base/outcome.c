@@ -26,6 +26,8 @@ static const OutcomeFacts facts[N_OUTCOMES] = {
                            "There is not enough memory to prove a password"},
     [OUTCOME_HELD_BACK] = {"held-back", 14002, "Warning", WRONG,
                            "Too many failures: the account or the address is held back"},
+    [OUTCOME_CROWDED] = {"held-back", 14002, "Warning", TEMPORARY, TEXT_TEMPORARY,
+                         "Too many logins wait already, for this account or in all"},
     [OUTCOME_MAINTENANCE] = {"maintenance", 14006, "Warning", TEMPORARY,
                              "The server is under maintenance; try again later.",
                              "Only those whom 'Logon Only As' names may log on now"},

@@ -149,25 +149,36 @@ static void raise_alarm(GuessLimit *limit, Bound *bound, gint64 now, char *alarm
   limit->alarm = alarm;
 }
 
+/* Whether wrong passwords have reached a bound is told once in a while. */
+static void note_bounds(GuessLimit *limit, const GuessRules *rules, Account *account, gint64 now) {
+  if (is_reached(&account->bound, rules->per_account, rules->seconds, now))
+    raise_alarm(limit, &account->bound, now,
+                g_strdup_printf("%u wrong passwords for one account in %u s, from all addresses "
+                                "together ('Failures Per Account')",
+                                rules->per_account, rules->seconds));
+  else if (is_reached(&limit->all, rules->per_minute, MINUTE_SECONDS, now))
+    raise_alarm(limit, &limit->all, now,
+                g_strdup_printf("%u wrong passwords in a minute, for all accounts and from all "
+                                "addresses together ('Failures Per Minute')",
+                                rules->per_minute));
+}
+
 guint32 guess_limit_get_wait(GuessLimit *limit, const GuessRules *rules, const Guess *guess,
-                             gint64 now) {
+                             gint64 now, gboolean *for_all) {
   Account *account = get_account(limit, guess->account, now);
   if (is_trusted(account, guess))
     return 0;
   gint64 own = get_bound_wait(&account->bound, rules->per_account, rules->seconds, now);
   gint64 all = get_bound_wait(&limit->all, rules->per_minute, MINUTE_SECONDS, now);
-  if (own > 0 && is_reached(&account->bound, rules->per_account, rules->seconds, now))
-    raise_alarm(limit, &account->bound, now,
-                g_strdup_printf("%u wrong passwords for one account in %u s, from all addresses "
-                                "together ('Failures Per Account')",
-                                rules->per_account, rules->seconds));
-  else if (all > 0 && is_reached(&limit->all, rules->per_minute, MINUTE_SECONDS, now))
-    raise_alarm(limit, &limit->all, now,
-                g_strdup_printf("%u wrong passwords in a minute, for all accounts and from all "
-                                "addresses together ('Failures Per Minute')",
-                                rules->per_minute));
+  gboolean is_behind_own = guess->behind_account && rules->per_account > 0;
+  gboolean is_behind_all = guess->behind_all && rules->per_minute > 0;
+  note_bounds(limit, rules, account, now);
+  if (for_all != NULL)
+    *for_all = own == 0 && !is_behind_own;
   gint64 wait = MAX(own, all);
-  return wait == 0 ? 0 : (guint32)CLAMP(wait / 1000, MIN_WAIT_MS, MAX_WAIT_MS);
+  return wait == 0 && !is_behind_own && !is_behind_all
+             ? 0
+             : (guint32)CLAMP(wait / 1000, MIN_WAIT_MS, MAX_WAIT_MS);
 }
 
 /* ---- tries ---- */

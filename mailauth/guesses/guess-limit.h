@@ -4,8 +4,8 @@
  * and tells false ones, is not stopped by them.
  *
  * Only wrong passwords count: a try takes a place when it begins, and gives it back if the
- * password was right or nothing came of it. Without a free place a try waits; it is not
- * refused. An address from which an account's password was right lately does not wait, up
+ * password was right or nothing came of it. Without a free place a try waits (lines.h has
+ * the order). An address from which an account's password was right lately does not wait, up
  * to KNOWN_FAILURES wrong ones, so that guesses from elsewhere keep nobody out of the places
  * where they usually are. Pure: times are given. */
 #ifndef MAILAUTH_GUESSES_GUESS_LIMIT_H
@@ -28,6 +28,8 @@ typedef struct {
   const char *account;
   const char *address; /* NULL: there is none, or it tells nothing */
   guint failures;      /* the account's from this address, lately */
+  /* Others wait already, for the bound on the account or on all: it waits behind them. */
+  gboolean behind_account, behind_all;
 } Guess;
 
 typedef struct GuessLimit GuessLimit;
@@ -38,9 +40,9 @@ void guess_limit_free(GuessLimit *limit);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GuessLimit, guess_limit_free)
 
 /* How long a try has to wait before it is worth asking again, in ms; 0: it may begin.
- * @now: monotonic, in µs. */
+ * @now: monotonic, in µs. *@for_all (or NULL): whether it waits for the bound on all. */
 guint32 guess_limit_get_wait(GuessLimit *limit, const GuessRules *rules, const Guess *guess,
-                             gint64 now);
+                             gint64 now, gboolean *for_all);
 /* Begins a try that need not wait. */
 void guess_limit_begin(GuessLimit *limit, const Guess *guess);
 typedef enum { GUESS_RIGHT, GUESS_WRONG, GUESS_UNDECIDED } GuessResult;

@@ -9,6 +9,7 @@
 #include "mailauth/base/client-address.h"
 #include "mailauth/base/limits.h"
 #include "mailauth/base/name.h"
+#include "mailauth/guesses/lines.h"
 #include "mailauth/package/packages.h"
 #include "mailauth/verifier/mailbox-opening.h"
 #include "mailauth/verifier/round-trips.h"
@@ -17,6 +18,8 @@
 
 /* Logins under way, those of clients that have gone included. */
 #define MAX_LOGINS 20000U
+/* The first of a line asks no sooner, unless a try ends. */
+#define MIN_LINE_MS 50U
 
 struct Logins {
   LoginTools tools;
@@ -24,10 +27,12 @@ struct Logins {
   RoundTrips *round_trips;
   GQueue all;                  /* of Login */
   GQueue waiting;              /* of Login: held back for a moment, or before regd was heard of */
+  Lines *lines;                /* of Login: held back by a bound on wrong passwords */
   gboolean waits_for_registry; /* logins wait until regd has been heard of */
   guint64 totals[N_LOGIN_PROTOCOLS][2][N_OUTCOMES];
   Timings *timings;
   Settings *settings; /* what is remembered as verified depends on; NULL before the first */
+  gboolean renewed;   /* they have changed since waiting logins were last woken for that */
 };
 
 struct Login {
@@ -48,15 +53,18 @@ struct Login {
   char *shown;        /* by which failures are counted: name_dup_shown() of either */
   LoginAnswer answer; /* NULL: cancelled */
   gpointer data;
-  gboolean early; /* regd has not been heard of yet */
-  gboolean begun; /* at the throttle */
-  GList *waiting; /* its link in logins->waiting */
+  gboolean early;   /* regd has not been heard of yet */
+  gboolean begun;   /* at the throttle */
+  GList *waiting;   /* its link in logins->waiting */
+  LinePlace *place; /* in logins->lines */
   guint timer;
   guint32 delay;
   gint64 proof_began;      /* monotonic, in µs */
   GPtrArray *steps;        /* of a trial */
   MailboxOpening *opening; /* once the password was right */
 };
+
+static guint32 ask_in_line(gpointer waiter, gboolean for_all, gpointer data);
 
 Logins *logins_new(const LoginTools *tools) {
   Logins *logins = g_new0(Logins, 1);
@@ -66,6 +74,7 @@ Logins *logins_new(const LoginTools *tools) {
                                   tools->pam, tools->dialer);
   logins->round_trips = round_trips_new(tools->views, tools->prover);
   logins->timings = timings_new();
+  logins->lines = lines_new(ask_in_line, logins);
   g_queue_init(&logins->all);
   g_queue_init(&logins->waiting);
   return logins;
@@ -89,6 +98,7 @@ static void stop_waiting(Login *login) {
   if (login->waiting != NULL)
     g_queue_delete_link(&login->logins->waiting, login->waiting);
   login->waiting = NULL;
+  lines_leave(g_steal_pointer(&login->place));
 }
 
 static void login_free(Login *login) {
@@ -118,6 +128,7 @@ void logins_free(Logins *logins) {
   packages_free(logins->packages);
   round_trips_free(logins->round_trips);
   timings_free(logins->timings);
+  lines_free(logins->lines);
   settings_unref(logins->settings);
   g_free(logins);
 }
@@ -205,6 +216,11 @@ static gboolean has_no_address(const Login *login) {
   return login->protocol == PROTOCOL_SASL && *login->client->address == '\0';
 }
 
+/* Without an address only the account tells who waits for whom. */
+static const char *get_line(const Login *login) {
+  return has_no_address(login) ? login->group : login->shown;
+}
+
 static void ask_throttle(Login *login);
 
 /* Those of the same address (NULL: of any) that wait may go on now. */
@@ -219,12 +235,20 @@ static void wake_waiting(Logins *logins, const char *group) {
     stop_waiting(woken->pdata[i]);
     ask_throttle(woken->pdata[i]);
   }
+  if (group == NULL)
+    lines_serve_all(logins->lines);
+}
+
+/* By the current settings: they may have changed while the login waited. */
+static ThrottleRules make_rules(const Login *login) {
+  g_autoptr(Settings) current = views_get_settings(login->logins->tools.views);
+  return throttle_make_rules(current, has_no_address(login));
 }
 
 static void end_try(Login *login, Outcome outcome) {
   if (!login->begun)
     return;
-  const ThrottleRules rules = throttle_make_rules(login->settings, has_no_address(login));
+  const ThrottleRules rules = make_rules(login);
   ThrottleResult result = outcome == OUTCOME_OK         ? THROTTLE_SUCCESS
                           : outcome_is_counted(outcome) ? THROTTLE_FAILURE
                                                         : THROTTLE_UNDECIDED;
@@ -248,6 +272,7 @@ static void on_proved(Outcome outcome, const char *detail, gpointer data) {
   Login *login = data;
   Logins *logins = login->logins;
   g_autofree char *group = g_strdup(login->group);
+  g_autofree char *line = g_strdup(get_line(login));
   secret_clear(&login->password);
   login->means = outcome == OUTCOME_OK ? g_strdup(detail) : NULL;
   note_time(login);
@@ -262,18 +287,27 @@ static void on_proved(Outcome outcome, const char *detail, gpointer data) {
   else
     open_mailbox(login);
   wake_waiting(logins, group);
+  lines_serve(logins->lines, line);
   round_trips_note_proof(logins->round_trips);
 }
 
 /* Any change of the settings empties the cache of verified passwords, whether or not it
  * concerns passwords. */
-void logins_take_settings(Logins *logins) {
+static void renew_settings(Logins *logins) {
   g_autoptr(Settings) current = views_get_settings(logins->tools.views);
   if (current == logins->settings)
     return;
   settings_unref(logins->settings);
   logins->settings = g_steal_pointer(&current);
+  logins->renewed = TRUE;
   verified_renew(logins->tools.verified, logins->settings->verified_seconds);
+}
+
+void logins_take_settings(Logins *logins) {
+  renew_settings(logins);
+  if (logins->renewed)
+    wake_waiting(logins, NULL);
+  logins->renewed = FALSE;
 }
 
 void logins_take_account(Logins *logins, const char *account) {
@@ -290,23 +324,11 @@ void logins_take_account(Logins *logins, const char *account) {
 
 /* NULL for a login that is decided by older settings, and for a test. */
 static Verified *find_verified(const Login *login) {
-  logins_take_settings(login->logins);
+  renew_settings(login->logins);
   gboolean current = login->settings == login->logins->settings;
   return current && login->purpose == LOGIN_SESSION && login->settings->verified_seconds > 0
              ? login->logins->tools.verified
              : NULL;
-}
-
-static void explain_verified(Login *login, const Package *package) {
-  guint32 seconds = login->settings->verified_seconds;
-  if (seconds == 0)
-    steps_add(login->steps, "memory: 'Verified Seconds' is 0, every login proves its password");
-  else if (!package->has_hashes)
-    steps_add(login->steps, "memory: none with %s, every login proves its password", package->name);
-  else
-    steps_add(login->steps,
-              "memory: a right password is known again for %u s; a test neither asks nor fills it",
-              seconds);
 }
 
 /* ---- SCRAM ---- */
@@ -331,23 +353,6 @@ static gboolean is_scram_decided(const Login *login) {
   return login->decision.kind == PACKAGE_NATIVE && g_str_equal(login->decision.source, "SAM");
 }
 
-static void explain_scram(Login *login) {
-  g_auto(ScramKeys) keys = {0};
-  g_autofree char *detail = NULL;
-  if (login->steps == NULL)
-    return; /* decoy keys are expensive to make, and nobody would see them */
-  if (!is_scram_decided(login)) {
-    steps_add(login->steps,
-              "SCRAM-SHA-256: not offered, as native accounts of source SAM do not decide");
-    return;
-  }
-  gboolean offered = sam_scram_is_there(login->logins->tools.scram);
-  sam_scram_find(login->logins->tools.scram, login->account, login->client->user, &keys, &detail);
-  steps_add(login->steps, "SCRAM-SHA-256: %s; %s",
-            offered ? "offered" : "not offered, no account has keys",
-            detail != NULL ? detail : "the account has keys for it");
-}
-
 static void prove(Login *login) {
   if (login->scram != NULL) {
     /* Takes next to nothing, but answers later, as a package does. */
@@ -364,8 +369,12 @@ static void prove(Login *login) {
       .address = login->client->address,
       .verified = find_verified(login),
   };
-  explain_verified(login, package);
-  explain_scram(login);
+  steps_add_memory(login->steps, login->settings->verified_seconds, package);
+  if (is_scram_decided(login))
+    steps_add_scram(login->steps, login->logins->tools.scram, login->account, login->client->user);
+  else
+    steps_add(login->steps,
+              "SCRAM-SHA-256: not offered, as native accounts of source SAM do not decide");
   login->proof_began = g_get_monotonic_time();
   package->prove(package, &request, on_proved, login);
 }
@@ -373,10 +382,8 @@ static void prove(Login *login) {
 /* ---- held back ---- */
 
 static gboolean on_waited(gpointer data) {
-  Login *login = data;
-  login->timer = 0;
-  stop_waiting(login);
-  ask_throttle(login);
+  stop_waiting(data);
+  ask_throttle(data);
   return G_SOURCE_REMOVE;
 }
 
@@ -389,28 +396,71 @@ static void report_guesses(const Login *login) {
                     alarm);
 }
 
-static void ask_throttle(Login *login) {
-  const ThrottleRules rules = throttle_make_rules(login->settings, has_no_address(login));
-  guint32 wait = 0;
-  if (login->logins->all.length > MAX_LOGINS) {
-    end(login, OUTCOME_HELD_BACK, "too many logins at once");
-    return;
-  }
+static void wait_for_address(Login *login, guint32 wait) {
+  g_queue_push_tail(&login->logins->waiting, login);
+  login->waiting = login->logins->waiting.tail;
+  if (wait > 0)
+    login->timer = g_timeout_add(wait, on_waited, login);
+}
+
+static void wait_in_line(Login *login, const LineRequest *request) {
+  login->place = lines_join(login->logins->lines, request, login);
+  if (login->place == NULL)
+    end(login, OUTCOME_CROWDED, NULL);
+}
+
+/* Where a login stands when it asks: in no line, or as the first of one. */
+typedef enum { ASKS_ANEW, ASKS_FOR_ACCOUNT, ASKS_FOR_ALL } Asking;
+
+static ThrottleAnswer begin_try(const Login *login, Asking asking, guint32 *wait) {
+  const Lines *lines = login->logins->lines;
+  const char *line = get_line(login);
+  ThrottleRules rules = make_rules(login);
+  rules.behind_account = asking != ASKS_FOR_ACCOUNT && lines_is_waiting(lines, line, FALSE);
+  rules.behind_all = asking != ASKS_FOR_ALL && lines_is_waiting(lines, line, TRUE);
   ThrottleAnswer verdict = throttle_begin(login->logins->tools.throttle, &rules, login->shown,
-                                          login->group, g_get_monotonic_time(), &wait);
+                                          login->group, g_get_monotonic_time(), wait);
   report_guesses(login);
-  if (verdict == THROTTLE_HELD) {
+  return verdict;
+}
+
+/* How long the first of a line is to stay there; 0: it has left the line. */
+static guint32 ask(Login *login, Asking asking) {
+  guint32 wait = 0;
+  ThrottleAnswer verdict = begin_try(login, asking, &wait);
+  gboolean for_all = verdict == THROTTLE_WAIT_FOR_ALL;
+  if (verdict == THROTTLE_GO) {
+    login->begun = TRUE;
+    prove(login);
+  } else if (verdict == THROTTLE_HELD) {
     login->delay = wait;
     end(login, OUTCOME_HELD_BACK, NULL);
   } else if (verdict == THROTTLE_WAIT) {
-    g_queue_push_tail(&login->logins->waiting, login);
-    login->waiting = login->logins->waiting.tail;
-    if (wait > 0)
-      login->timer = g_timeout_add(wait, on_waited, login);
+    wait_for_address(login, wait);
+  } else if (asking == (for_all ? ASKS_FOR_ALL : ASKS_FOR_ACCOUNT)) {
+    return MAX(wait, MIN_LINE_MS);
   } else {
-    login->begun = TRUE;
-    prove(login);
+    wait_in_line(login, &(LineRequest){get_line(login), for_all, asking == ASKS_FOR_ALL,
+                                       MAX(wait, MIN_LINE_MS)});
   }
+  return 0;
+}
+
+static guint32 ask_in_line(gpointer waiter, gboolean for_all, gpointer data) {
+  Login *login = waiter;
+  LinePlace *place = g_steal_pointer(&login->place);
+  guint32 wait = ask(login, for_all ? ASKS_FOR_ALL : ASKS_FOR_ACCOUNT);
+  (void)data;
+  if (wait > 0)
+    login->place = place;
+  return wait;
+}
+
+static void ask_throttle(Login *login) {
+  if (login->logins->all.length > MAX_LOGINS)
+    end(login, OUTCOME_CROWDED, NULL);
+  else
+    ask(login, ASKS_ANEW);
 }
 
 void logins_visit_held(const Logins *logins, ThrottleVisit visit, gpointer data) {
@@ -454,16 +504,6 @@ static gboolean wait_for_registry(Login *login) {
   return TRUE;
 }
 
-static void explain_decision(Login *login, gboolean current) {
-  steps_add(login->steps, "registry: %s",
-            current ? "asked, every setting that was answered is in force"
-                    : "regd can't be reached, the last settings known hold");
-  steps_add(login->steps, "package: %s (%s)", package_kind_get_name(login->decision.kind),
-            login->decision.why);
-  steps_add(login->steps, "account: %s",
-            login->account != NULL ? login->account : "no account can have that name");
-}
-
 /* Failures without an address count only against the account, not against all clients
  * without one. */
 static void set_group(Login *login) {
@@ -486,7 +526,7 @@ static void on_synced(gboolean current, gpointer data) {
   login->shown = name_dup_shown(get_name(login));
   set_group(login);
   decision_admit(login->settings, login->protocol, login->account, &login->decision);
-  explain_decision(login, current);
+  steps_add_decision(login->steps, current, &login->decision, login->account);
   if (login->decision.outcome != OUTCOME_OK)
     end(login, login->decision.outcome, login->decision.why);
   else if (login->scram != NULL && !is_scram_decided(login))
@@ -544,7 +584,7 @@ Login *logins_begin(Logins *logins, const LoginRequest *request, Secret *passwor
 void login_cancel(Login *login) {
   login->answer = NULL;
   /* A login that waits has asked nothing yet; the others are called back. */
-  if (login->waiting != NULL)
+  if (login->waiting != NULL || login->place != NULL)
     login_free(login);
 }
 

@@ -266,7 +266,8 @@ static ThrottleAnswer judge(const Address *address, const Pair *pair, const Thro
       (wait > MAX_WAIT_MS && !rules->no_address))
     return THROTTLE_HELD;
   *wait_ms = (guint32)MAX(wait, 0);
-  return wait > 0 || is_full(address, pair, rules, now) ? THROTTLE_WAIT : THROTTLE_GO;
+  gboolean is_behind = rules->no_address && rules->behind_account;
+  return wait > 0 || is_behind || is_full(address, pair, rules, now) ? THROTTLE_WAIT : THROTTLE_GO;
 }
 
 static GuessRules make_guess_rules(const ThrottleRules *rules) {
@@ -279,16 +280,18 @@ static GuessRules make_guess_rules(const ThrottleRules *rules) {
 
 static Guess make_guess(const ThrottleRules *rules, const char *account, const char *address,
                         const Pair *pair) {
-  return (Guess){account, rules->no_address ? NULL : address, pair->failures};
+  return (Guess){account, rules->no_address ? NULL : address, pair->failures, rules->behind_account,
+                 rules->behind_all};
 }
 
 /* As judge(), over all addresses. */
 static ThrottleAnswer judge_guess(Throttle *throttle, const ThrottleRules *rules,
                                   const Guess *guess, gint64 now, guint32 *wait_ms) {
   const GuessRules bounds = make_guess_rules(rules);
-  *wait_ms = guess_limit_get_wait(throttle->guesses, &bounds, guess, now);
+  gboolean for_all = FALSE;
+  *wait_ms = guess_limit_get_wait(throttle->guesses, &bounds, guess, now, &for_all);
   if (*wait_ms > 0)
-    return THROTTLE_WAIT;
+    return for_all ? THROTTLE_WAIT_FOR_ALL : THROTTLE_WAIT_FOR_ACCOUNT;
   guess_limit_begin(throttle->guesses, guess);
   return THROTTLE_GO;
 }
@@ -303,6 +306,8 @@ ThrottleAnswer throttle_begin(Throttle *throttle, const ThrottleRules *rules, co
   if (now - pair->last_failure > get_memory(rules))
     pair->failures = 0;
   ThrottleAnswer answer = judge(entry, pair, rules, now, wait_ms);
+  if (answer == THROTTLE_WAIT && rules->no_address)
+    answer = THROTTLE_WAIT_FOR_ACCOUNT;
   const Guess guess = make_guess(rules, account, address, pair);
   if (answer == THROTTLE_GO)
     answer = judge_guess(throttle, rules, &guess, now, wait_ms);

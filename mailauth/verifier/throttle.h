@@ -27,6 +27,8 @@ typedef struct {
    * whoever is held back may be its owner. There are only delays, and one try at a time once one
    * has failed; @failures_per_account does not count. */
   gboolean no_address;
+  /* Others wait already, for the bound on the account or on all (guess-limit.h). */
+  gboolean behind_account, behind_all;
 } ThrottleRules;
 
 /* By the settings as they stand. */
@@ -35,7 +37,9 @@ ThrottleRules throttle_make_rules(const Settings *settings, gboolean no_address)
 typedef enum {
   THROTTLE_GO,   /* the password may be proved; end it with throttle_end() */
   THROTTLE_WAIT, /* ask again after *@wait_ms, or when a try of this address has ended */
-  THROTTLE_HELD, /* refuse, after *@wait_ms */
+  THROTTLE_WAIT_FOR_ACCOUNT, /* the same, in the line for the bound on this account (lines.h) */
+  THROTTLE_WAIT_FOR_ALL,     /* in the line for the bound over all accounts */
+  THROTTLE_HELD,             /* refuse, after *@wait_ms */
 } ThrottleAnswer;
 
 typedef enum { THROTTLE_SUCCESS, THROTTLE_FAILURE, THROTTLE_UNDECIDED } ThrottleResult;

@@ -323,8 +323,26 @@ def a_front_that_forges_addresses_does_not_guess_on():
         contains(alarms[0]["description"], "Failures Per Account")
         # Live: those that wait go on.
         mail.client.set(PARAMETERS, "Failures Per Account", REG_DWORD, 0)
+        equal({forger.line() for _ in range(100)}, {f"FAIL\t{number}\tuser=ann" for number in range(1, 101)})
         with AuthTalk(auth) as another:
             equal(another.plain("ann", "native", "203.0.113.1"), "OK\t1\tuser=ann")
+
+
+@test
+def those_who_wait_for_an_account_keep_their_order_and_are_bounded():
+    with sockets() as (mail, auth, _mux), AuthTalk(auth) as forger, AuthTalk(auth) as another:
+        for name, number in (("Lockout Threshold", 10), ("Lockout Seconds", 3600), ("Failures Per Account", 5)):
+            mail.client.set(PARAMETERS, name, REG_DWORD, number)
+        for number in range(1, 106):
+            forger.ask_plain("ann", "guess", f"192.0.2.{number}")
+        equal({forger.line() for _ in range(5)}, {f"FAIL\t{number}\tuser=ann" for number in range(1, 6)})
+        # 100 wait. For a login beyond them there is no verdict: it is to come again.
+        equal(another.plain("ann", "native", "203.0.113.1"), "")
+        contains(newest_description(mail), "Too many logins wait already")
+        # Places for five more: those who came first have them.
+        mail.client.set(PARAMETERS, "Failures Per Account", REG_DWORD, 10)
+        mail.client.set(PARAMETERS, "Lockout Seconds", REG_DWORD, 7200)
+        equal({forger.line() for _ in range(5)}, {f"FAIL\t{number}\tuser=ann" for number in range(6, 11)})
 
 
 @test

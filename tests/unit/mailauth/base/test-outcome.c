@@ -19,6 +19,7 @@ static const Row rows[] = {
     {OUTCOME_LOCKED, "disabled", 11202, "Failure Audit", "[AUTH]", "[AUTHENTICATIONFAILED]"},
     {OUTCOME_NO_MEMORY, "no-memory", 14015, "Error", "[SYS/TEMP]", "[UNAVAILABLE]"},
     {OUTCOME_HELD_BACK, "held-back", 14002, "Warning", "[AUTH]", "[AUTHENTICATIONFAILED]"},
+    {OUTCOME_CROWDED, "held-back", 14002, "Warning", "[SYS/TEMP]", "[UNAVAILABLE]"},
     {OUTCOME_MAINTENANCE, "maintenance", 14006, "Warning", "[SYS/TEMP]", "[UNAVAILABLE]"},
     {OUTCOME_ACCOUNTS_MISSING, "accounts-missing", 13003, "Error", "[SYS/PERM]", "[CONTACTADMIN]"},
     {OUTCOME_ACCOUNTS_DENIED, "accounts-denied", 13003, "Error", "[SYS/PERM]", "[CONTACTADMIN]"},

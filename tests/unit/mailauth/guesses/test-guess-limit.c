@@ -11,8 +11,8 @@ static const GuessRules none = {0, 50, 0};
 /* TRUE if the try may begin; it ends at once. */
 static gboolean try(GuessLimit *limit, const GuessRules *with, const char *account,
                     const char *address, GuessResult result, gint64 now) {
-  const Guess guess = {account, address, 0};
-  if (guess_limit_get_wait(limit, with, &guess, now) > 0)
+  const Guess guess = {.account = account, .address = address};
+  if (guess_limit_get_wait(limit, with, &guess, now, NULL) > 0)
     return FALSE;
   guess_limit_begin(limit, &guess);
   guess_limit_end(limit, with, &guess, result, now);
@@ -77,8 +77,8 @@ static void test_known_addresses(void) {
   g_assert_false(try(limit, &rules, "a", "elsewhere", GUESS_RIGHT, 0));
   g_assert_false(try(limit, &rules, "b", "home", GUESS_WRONG, 0) &&
                  guess(limit, &rules, "b", 1000, 0, 0) == 5);
-  const Guess often = {"a", "home", KNOWN_FAILURES};
-  g_assert_cmpuint(guess_limit_get_wait(limit, &rules, &often, 0), >, 0);
+  const Guess often = {.account = "a", .address = "home", .failures = KNOWN_FAILURES};
+  g_assert_cmpuint(guess_limit_get_wait(limit, &rules, &often, 0, NULL), >, 0);
   /* The eighth before is remembered, the ninth is not. */
   for (guint i = 0; i < KNOWN_ADDRESSES; i++) {
     g_autofree char *address = g_strdup_printf("later-%u", i);
@@ -92,13 +92,15 @@ static void test_known_addresses(void) {
 /* Many at once gain nothing. */
 static void test_under_way(void) {
   g_autoptr(GuessLimit) limit = guess_limit_new(100);
-  const Guess one = {"a", "x", 0};
+  const Guess one = {.account = "a", .address = "x"};
   guint begun = 0;
-  for (; begun < 100 && guess_limit_get_wait(limit, &rules, &one, 0) == 0; begun++)
+  for (; begun < 100 && guess_limit_get_wait(limit, &rules, &one, 0, NULL) == 0; begun++)
     guess_limit_begin(limit, &one);
   g_assert_cmpuint(begun, ==, 5);
   guess_limit_end(limit, &rules, &one, GUESS_RIGHT, 0);
-  g_assert_cmpuint(guess_limit_get_wait(limit, &rules, &(Guess){"a", "z", 0}, 0), ==, 0);
+  g_assert_cmpuint(
+      guess_limit_get_wait(limit, &rules, &(Guess){.account = "a", .address = "z"}, 0, NULL), ==,
+      0);
 }
 
 static void test_no_address_is_never_known(void) {
@@ -126,14 +128,14 @@ static void test_alarms(void) {
 /* Tries under way may have the right password: no alarm before they were wrong. */
 static void test_alarms_count_wrong_passwords(void) {
   g_autoptr(GuessLimit) limit = guess_limit_new(100);
-  const Guess one = {"a", "x", 0};
+  const Guess one = {.account = "a", .address = "x"};
   for (guint i = 0; i < 5; i++)
     guess_limit_begin(limit, &one);
-  g_assert_cmpuint(guess_limit_get_wait(limit, &rules, &one, 0), >, 0);
+  g_assert_cmpuint(guess_limit_get_wait(limit, &rules, &one, 0, NULL), >, 0);
   g_assert_null(guess_limit_take_alarm(limit));
   for (guint i = 0; i < 5; i++)
     guess_limit_end(limit, &rules, &one, GUESS_WRONG, 0);
-  g_assert_cmpuint(guess_limit_get_wait(limit, &rules, &one, 0), >, 0);
+  g_assert_cmpuint(guess_limit_get_wait(limit, &rules, &one, 0, NULL), >, 0);
   g_autofree char *alarm = guess_limit_take_alarm(limit);
   g_assert_nonnull(alarm);
 }

@@ -89,13 +89,14 @@ static void test_no_address(void) {
   guint32 wait = 0;
   gint64 now = 0;
   for (guint i = 0; i < 50; i++) {
-    while (throttle_begin(throttle, &delays, "a", "account a", now, &wait) == THROTTLE_WAIT) {
+    while (throttle_begin(throttle, &delays, "a", "account a", now, &wait) ==
+           THROTTLE_WAIT_FOR_ACCOUNT) {
       g_assert_cmpuint(wait, >, 0);
       g_assert_cmpuint(wait, <=, 5000);
       now += wait * 1000;
     }
     g_assert_cmpint(throttle_begin(throttle, &delays, "a", "account a", now, &wait), ==,
-                    i == 0 ? THROTTLE_GO : THROTTLE_WAIT);
+                    i == 0 ? THROTTLE_GO : THROTTLE_WAIT_FOR_ACCOUNT);
     throttle_end(throttle, &delays, "a", "account a", now, THROTTLE_FAILURE, &wait);
     if (i == 0)
       throttle_end(throttle, &delays, "a", "account a", now, THROTTLE_UNDECIDED, &wait);
@@ -118,7 +119,8 @@ static void test_no_address_many_at_once(void) {
   g_assert_cmpuint(begun, ==, 16);
   throttle_end(throttle, &delays, "a", "account a", 0, THROTTLE_SUCCESS, &wait);
   g_assert_cmpint(throttle_begin(throttle, &delays, "a", "account a", 0, &wait), ==, THROTTLE_GO);
-  g_assert_cmpint(throttle_begin(throttle, &delays, "a", "account a", 0, &wait), ==, THROTTLE_WAIT);
+  g_assert_cmpint(throttle_begin(throttle, &delays, "a", "account a", 0, &wait), ==,
+                  THROTTLE_WAIT_FOR_ACCOUNT);
 }
 
 /* Without an address an attacker can't be told from the owner: no bound per account. */
@@ -150,7 +152,7 @@ static void test_over_all_addresses(void) {
     throttle_end(throttle, &bounded, "a", address, 0, THROTTLE_FAILURE, &wait);
   }
   g_assert_cmpuint(begun, ==, 20);
-  g_assert_cmpint(ask(throttle, &bounded, "a", "new", 0), ==, THROTTLE_WAIT);
+  g_assert_cmpint(ask(throttle, &bounded, "a", "new", 0), ==, THROTTLE_WAIT_FOR_ACCOUNT);
   g_autofree char *alarm = throttle_take_alarm(throttle);
   g_assert_nonnull(alarm);
   g_assert_cmpint(ask(throttle, &bounded, "b", "new", 0), ==, THROTTLE_GO);

@@ -150,6 +150,15 @@
 #define MAX_TRANSCRIPT_LINE 1024
 #define MAX_TRANSCRIPT_LINES 1000
 
+/* What follows the head of a proxy's header, version 2, in bytes. */
+#define MAX_PROXY_HEADER 4096
+
+/* Clients refused by a limit, or in a TLS handshake: how many a second are told one by one; in
+ * how many addresses' events they are told in a minute, and in bytes why. */
+#define MAX_REFUSALS_TOLD 100
+#define MAX_REFUSED_ADDRESSES 32
+#define MAX_REFUSAL_DETAIL 128
+
 /* A certificate with its chain, or a private key, in bytes; what is shown of a
  * certificate's subject, in bytes. */
 #define MAX_PEM_FILE (256 * 1024)

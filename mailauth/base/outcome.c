@@ -81,6 +81,10 @@ static const OutcomeFacts facts[N_OUTCOMES] = {
                                "regd answers again"},
     [OUTCOME_GUESSES] = {"guesses", 14013, "Warning", "", "", "",
                          "Many wrong passwords: those who try more from new addresses wait"},
+    [OUTCOME_TLS_FAILED] = {"tls-failed", 14010, "Warning", "", "", "",
+                            "A client's TLS handshake has failed"},
+    [OUTCOME_TOO_MANY_CONNECTIONS] = {"too-many-connections", 14011, "Warning", "", "", "",
+                                      "A connection was refused by a limit"},
     [OUTCOME_CERTIFICATE_DOUBTFUL] = {"certificate-doubtful", 14008, "Warning", "", "", "",
                                       "A certificate is in use that clients may refuse"},
 };

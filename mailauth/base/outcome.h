@@ -41,6 +41,8 @@ typedef enum {
   OUTCOME_NO_MEMORY,            /* there was no memory to compute a hash */
   OUTCOME_GUESSES,              /* an event only: too many wrong passwords over all addresses */
   OUTCOME_UNREADABLE_MAIL,      /* an event only: a message is stored in a way that can't be read */
+  OUTCOME_TLS_FAILED,           /* an event only: a client's handshake */
+  OUTCOME_TOO_MANY_CONNECTIONS, /* an event only: a limit has refused a connection */
   N_OUTCOMES
 } Outcome;
 

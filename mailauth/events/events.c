@@ -5,14 +5,16 @@
 #include <string.h>
 
 #include "client/base/escape.h"
+#include "mailauth/base/limits.h"
 
 #define REPEAT_TIME (60 * G_TIME_SPAN_SECOND)
 /* Different faults remembered at once, over all sources. */
 #define MAX_FAULTS 256U
 
 struct Events {
-  GQueue ring;        /* of Event, newest at the head */
-  GHashTable *faults; /* what makes a fault the same -> its GList link in the ring */
+  GQueue ring; /* of Event, newest at the head */
+  GHashTable
+      *faults; /* what is counted: what makes a fault the same -> its GList link in the ring */
   guint64 total;
 };
 
@@ -75,12 +77,37 @@ static char *dup_description(Outcome outcome, const char *detail) {
   return dup_text(whole);
 }
 
-static gboolean is_fault(Outcome outcome) {
-  return g_str_equal(outcome_get_facts(outcome)->event_type, "Error");
+static gboolean is_refusal(Outcome outcome) {
+  return outcome == OUTCOME_TLS_FAILED || outcome == OUTCOME_TOO_MANY_CONNECTIONS;
 }
 
-static char *fault_key(const Event *event) {
-  return g_strdup_printf("%s\n%d\n%s", event->source, (int)event->outcome, event->description);
+static gboolean is_counted(Outcome outcome) {
+  return is_refusal(outcome) || g_str_equal(outcome_get_facts(outcome)->event_type, "Error");
+}
+
+static guint count_recent(const Events *events, const Event *event) {
+  guint recent = 0;
+  GHashTableIter iterator;
+  gpointer link = NULL;
+  g_hash_table_iter_init(&iterator, events->faults);
+  while (g_hash_table_iter_next(&iterator, NULL, &link)) {
+    const Event *other = ((GList *)link)->data;
+    recent += other->outcome == event->outcome && event->time - other->time < REPEAT_TIME;
+  }
+  return recent;
+}
+
+/* What makes two events the same: of a refusal the address, too, unless there are many. */
+static char *make_key(const Events *events, const Event *event) {
+  g_autofree char *plain =
+      g_strdup_printf("%s\n%d\n%s\n", event->source, (int)event->outcome, event->description);
+  if (!is_refusal(event->outcome))
+    return g_steal_pointer(&plain);
+  g_autofree char *whole = g_strconcat(plain, event->address, NULL);
+  if (!g_hash_table_contains(events->faults, whole) &&
+      count_recent(events, event) >= MAX_REFUSED_ADDRESSES)
+    return g_steal_pointer(&plain);
+  return g_steal_pointer(&whole);
 }
 
 static gboolean points_to_link(G_GNUC_UNUSED gpointer key, gpointer value, gpointer data) {
@@ -94,10 +121,12 @@ static void drop_oldest(Events *events) {
   g_queue_delete_link(&events->ring, oldest);
 }
 
-static gboolean is_power_of_ten(guint64 number) {
-  while (number >= 10 && number % 10 == 0)
-    number /= 10;
-  return number == 1;
+/* Whether a power of ten is above @before and not above @now. */
+static gboolean has_passed_power(guint64 before, guint64 now) {
+  guint64 power = 1;
+  while (power <= before)
+    power *= 10;
+  return power <= now;
 }
 
 static void take_text(char **place, char **text) {
@@ -109,7 +138,8 @@ static void take_text(char **place, char **text) {
  * newest. TRUE if it is to be written. */
 static gboolean repeat(Events *events, GList *link, Event *new) {
   Event *event = link->data;
-  event->count++;
+  guint64 before = event->count;
+  event->count += new->count;
   event->time = new->time;
   event->serial = new->serial;
   event->session = new->session;
@@ -120,7 +150,7 @@ static gboolean repeat(Events *events, GList *link, Event *new) {
   event_free(new);
   g_queue_unlink(&events->ring, link);
   g_queue_push_head_link(&events->ring, link);
-  return is_power_of_ten(event->count);
+  return has_passed_power(before, event->count);
 }
 
 static gboolean is_repetition(const GList *link, const Event *new) {
@@ -143,7 +173,7 @@ static Event *event_new(Outcome outcome, const char *source, const EventClient *
   event->method = dup_text(who->method);
   event->tls = dup_text(who->tls);
   event->session = who->session;
-  event->count = 1;
+  event->count = MAX(who->times, 1);
   return event;
 }
 
@@ -152,7 +182,7 @@ const Event *events_record(Events *events, Outcome outcome, const char *source,
   Event *event = event_new(outcome, source, client, detail);
   event->time = now;
   event->serial = ++events->total;
-  g_autofree char *key = is_fault(outcome) ? fault_key(event) : NULL;
+  g_autofree char *key = is_counted(outcome) ? make_key(events, event) : NULL;
   GList *link = key == NULL ? NULL : g_hash_table_lookup(events->faults, key);
   if (is_repetition(link, event))
     return repeat(events, link, event) ? link->data : NULL;
@@ -169,7 +199,7 @@ const Event *events_record(Events *events, Outcome outcome, const char *source,
 static gboolean is_of_source(G_GNUC_UNUSED gpointer key, gpointer value, gpointer data) {
   const Event *event = ((GList *)value)->data;
   const char *const *source = data;
-  return g_str_equal(event->source, *source);
+  return !is_refusal(event->outcome) && g_str_equal(event->source, *source);
 }
 
 void events_forget_faults(Events *events, const char *source) {

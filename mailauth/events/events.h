@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The record of what happened: the newest 10,000 events, and which of them are
- * to be written out. A fault of the server's that repeats is counted in one
+ * to be written out. A fault of the server's that repeats, and what is refused by a limit or
+ * in a TLS handshake, is counted in one
  * event until it is over, or for a minute, and written again at its 10th,
  * 100th, 1,000th... time. Holds no secret: callers give it none. Pure. */
 #ifndef MAILAUTH_EVENTS_EVENTS_H
@@ -21,6 +22,7 @@ typedef struct {
   const char *method; /* "PASS", "PLAIN"... */
   const char *tls;    /* the version, "TLSv1.3" */
   guint64 session;    /* the front's number of it */
+  guint32 times;      /* that it has happened, told at once; 0 is 1 */
 } EventClient;
 
 /* A copy with its texts, owned by the caller; free it with event_client_free(). */

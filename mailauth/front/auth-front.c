@@ -58,6 +58,7 @@ static void admit(AuthFront *front, AuthKind kind, int client) {
   g_autofree char *cookie = new_cookie();
   gboolean full = front->sessions[kind].length >= MAX_AUTH_CONNECTIONS;
   if (cookie == NULL || (full && !make_room(front, kind))) {
+    front->hooks.refused(front->hooks.data);
     close(client);
     return;
   }

@@ -12,6 +12,7 @@ typedef struct AuthFront AuthFront;
 typedef struct {
   void (*ask)(AuthLogin *login, gpointer data);
   void (*cancel)(AuthLogin *login, gpointer data);
+  void (*refused)(gpointer data); /* a connection, as there are too many */
   gpointer data;
 } AuthFrontHooks;
 

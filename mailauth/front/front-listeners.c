@@ -12,10 +12,12 @@
 #include "mailauth/protocol/machines.h"
 
 #define MS 1000
+#define NO_DESCRIPTOR_LEFT "the system has no descriptor left"
 
 struct FrontListeners {
   SessionHost *host;
   Admission *admission;
+  Refusals *refusals;
   GHashTable *all; /* id -> FrontListener */
   gboolean is_open;
 };
@@ -39,6 +41,20 @@ static void refuse(int client, const FrontListener *listener, const char *why) {
   close(client);
 }
 
+/* @limit: a setting's name, or what else has run out. */
+static void note_refusal(const FrontListener *listener, const ClientAddress *address,
+                         guint64 session, const char *limit) {
+  refusals_tell(
+      listener->listeners->refusals,
+      &(Refusal){OUTCOME_TOO_MANY_CONNECTIONS, listener->protocol, address, session, limit});
+}
+
+/* The oldest that has not logged in makes room. */
+static void dismiss(const FrontListener *listener, Session *oldest, const char *limit) {
+  note_refusal(listener, session_get_address(oldest), session_get_number(oldest), limit);
+  session_dismiss(oldest, "Too many connections.");
+}
+
 static void admit(const FrontListener *listener, int client, const ClientAddress *address) {
   SessionHost *host = listener->listeners->host;
   Session *session = session_new(host, client, listener->protocol, listener->tls, address);
@@ -52,15 +68,17 @@ static void judge(const FrontListener *listener, int client, const ClientAddress
       admission_judge(admission, listener->protocol, address,
                       &listener->listeners->host->settings[listener->protocol]);
   if (result == REFUSE_SUBSCRIBER) {
+    note_refusal(listener, address, 0, "Max Connections Per Address");
     refuse(client, listener, "Too many connections from your address.");
     return;
   }
   if (result == REFUSE_FULL) {
+    note_refusal(listener, address, 0, "Max Connections");
     refuse(client, listener, "Too many connections.");
     return;
   }
   if (result == ADMIT_INSTEAD)
-    session_dismiss(admission_get_oldest(admission, listener->protocol), "Too many connections.");
+    dismiss(listener, admission_get_oldest(admission, listener->protocol), "Max Connections");
   admit(listener, client, address);
 }
 
@@ -72,9 +90,10 @@ static gboolean make_room(FrontListener *listener) {
   Poller *poller = listener->listeners->host->poller;
   Session *oldest = admission_get_oldest(listener->listeners->admission, listener->protocol);
   if (oldest != NULL) {
-    session_dismiss(oldest, "Too many connections.");
+    dismiss(listener, oldest, NO_DESCRIPTOR_LEFT);
     return TRUE;
   }
+  note_refusal(listener, NULL, 0, NO_DESCRIPTOR_LEFT);
   poller_watch(poller, &listener->watch, 0);
   poller_set_timer(poller, &listener->rest, (gint64)ACCEPT_REST_MS * MS);
   return FALSE;
@@ -124,10 +143,11 @@ static void listener_free(gpointer data) {
   poller_free_later(poller, listener, g_free);
 }
 
-FrontListeners *front_listeners_new(SessionHost *host, Admission *admission) {
+FrontListeners *front_listeners_new(SessionHost *host, Admission *admission, Refusals *refusals) {
   FrontListeners *listeners = g_new0(FrontListeners, 1);
   listeners->host = host;
   listeners->admission = admission;
+  listeners->refusals = refusals;
   listeners->all = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, listener_free);
   return listeners;
 }

@@ -6,12 +6,13 @@
 #define MAILAUTH_FRONT_FRONT_LISTENERS_H
 
 #include "mailauth/front/admission.h"
+#include "mailauth/front/refusals.h"
 #include "mailauth/ipc/messages.h"
 
 typedef struct FrontListeners FrontListeners;
 
 /* Borrows both. No connection is accepted before front_listeners_open(). */
-FrontListeners *front_listeners_new(SessionHost *host, Admission *admission);
+FrontListeners *front_listeners_new(SessionHost *host, Admission *admission, Refusals *refusals);
 /* Closes all; sessions that came by them stay. NULL is fine. */
 void front_listeners_free(FrontListeners *listeners);
 

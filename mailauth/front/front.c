@@ -12,6 +12,7 @@
 #include "mailauth/front/front-listeners.h"
 #include "mailauth/front/front-logins.h"
 #include "mailauth/front/login-request.h"
+#include "mailauth/front/refusals.h"
 
 #define SECOND 1000000
 
@@ -22,6 +23,7 @@ typedef struct {
   FrontChannel parent;
   FrontChannel verifier;
   FrontLogins *logins;
+  Refusals *refusals;
   FrontListeners *listeners;
   FrontKeys *keys;
   gboolean has_settings;    /* no connection is accepted before */
@@ -62,6 +64,19 @@ static void handle_other_cancel(AuthLogin *other, gpointer data) {
 static void handle_no_certificate(Session *session, gpointer owner) {
   front_channel_send(&((Front *)owner)->verifier, MESSAGE_INCIDENT,
                      login_request_new_incident(0, OUTCOME_NO_CERTIFICATE, session, NULL));
+}
+
+static void handle_tls_failed(Session *session, const char *why, gpointer owner) {
+  refusals_tell(((Front *)owner)->refusals,
+                &(Refusal){OUTCOME_TLS_FAILED, session_get_protocol(session),
+                           session_get_address(session), session_get_number(session),
+                           why == NULL ? "" : why});
+}
+
+static void handle_other_refused(gpointer data) {
+  refusals_tell(((Front *)data)->refusals,
+                &(Refusal){OUTCOME_TOO_MANY_CONNECTIONS, PROTOCOL_SASL, NULL, 0,
+                           "too many at one socket for other servers"});
 }
 
 /* Logging must not stop the logins: what comes too fast, or while the verifier
@@ -186,6 +201,7 @@ static void handle_scram_challenge(Front *front, Message *message) {
 }
 
 static void handle_ask_counts(Front *front, Message *message) {
+  refusals_flush(front->refusals);
   static const char *const names[N_PROTOCOLS] = {
       [PROTOCOL_POP3] = "pop3", [PROTOCOL_IMAP] = "imap"};
   static const char *const other_names[N_AUTH_KINDS] = {
@@ -267,19 +283,21 @@ static void set_up_host(Front *front) {
   host->ask = handle_ask;
   host->cancel = handle_cancel;
   host->no_certificate = handle_no_certificate;
+  host->tls_failed = handle_tls_failed;
   host->transcribe = handle_transcript;
   host->logged_in = handle_logged_in;
   host->ended = handle_ended;
 }
 
 static void set_up(Front *front, const RoleStart *start) {
-  const AuthFrontHooks hooks = {handle_other_ask, handle_other_cancel, front};
+  const AuthFrontHooks hooks = {handle_other_ask, handle_other_cancel, handle_other_refused, front};
   Poller *poller = front->host.poller;
   set_up_host(front);
   front->lacks = start->lacks;
   front->others = auth_front_new(poller, &hooks);
   admission_init(&front->admission);
-  front->listeners = front_listeners_new(&front->host, &front->admission);
+  front->refusals = refusals_new(&front->verifier);
+  front->listeners = front_listeners_new(&front->host, &front->admission, front->refusals);
   front->logins = front_logins_new(poller, &front->verifier);
   front_channel_init(&front->parent, ROLE_PARENT, poller, &parent_events, front);
   front->running = TRUE;
@@ -301,6 +319,7 @@ static void clear_all(Front *front) {
   auth_front_end_all(front->others);
   auth_front_free(front->others);
   front_listeners_free(front->listeners);
+  refusals_free(front->refusals);
   front_logins_free(front->logins);
   front_channel_close(&front->verifier);
   front_channel_close(&front->parent);

@@ -103,9 +103,9 @@ static GVariant *ask_by_credentials(const FrontLogin *login, MessageKind *kind) 
 GVariant *login_request_new_incident(guint64 number, Outcome outcome, const Session *session,
                                      const char *user) {
   g_autofree char *address = client_address_format(session_get_address(session));
-  return g_variant_new("(tuyssst)", number, (guint32)outcome, (guchar)session_get_protocol(session),
-                       user == NULL ? "" : user, address, session_get_tls(session),
-                       session_get_number(session));
+  return g_variant_new("(tuysssust)", number, (guint32)outcome,
+                       (guchar)session_get_protocol(session), user == NULL ? "" : user, address,
+                       session_get_tls(session), 1U, "", session_get_number(session));
 }
 
 GVariant *login_request_new(const FrontLogin *login, MessageKind *kind) {

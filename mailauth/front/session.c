@@ -305,12 +305,20 @@ static void greet(Session *session) {
   session->greeted = TRUE;
 }
 
+/* A client that has gone without a word has not begun one. */
+static void note_failed_handshake(Session *session, const char *why) {
+  if (tls_server_lacked_certificate(session->client.tls))
+    session->host->no_certificate(session, session->host->owner);
+  else if (stream_has_heard(&session->client))
+    session->host->tls_failed(session, why, session->host->owner);
+}
+
 static gboolean do_handshake(Session *session) {
   StreamResult result = stream_handshake(&session->client);
-  if (result == STREAM_BROKEN && tls_server_lacked_certificate(session->client.tls))
-    session->host->no_certificate(session, session->host->owner);
-  if (result == STREAM_END || result == STREAM_BROKEN)
+  if (result == STREAM_END || result == STREAM_BROKEN) {
+    note_failed_handshake(session, session->client.problem);
     session_end(session);
+  }
   if (result != STREAM_DONE)
     return FALSE;
   transcript_note(session->transcript, TRANSCRIPT_TLS, "in TLS: %s, %s",
@@ -489,6 +497,8 @@ static void time_is_up(Timer *timer) {
   }
   if (session->state == SESSION_WAITING)
     give_login_up(session);
+  if (session->state == SESSION_HANDSHAKE)
+    note_failed_handshake(session, "it took too long");
   session_dismiss(session, "Login takes too long.");
 }
 

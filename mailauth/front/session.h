@@ -42,6 +42,8 @@ typedef struct {
   guint64 last_session; /* each has a number */
   /* TLS from the start, and no certificate. */
   void (*no_certificate)(Session *session, gpointer owner);
+  /* A client's TLS handshake has failed; @why is static, or NULL. */
+  void (*tls_failed)(Session *session, const char *why, gpointer owner);
   void (*logged_in)(Session *session, gpointer owner);
   /* It is freed after this. Cancelled before, if need be. */
   void (*ended)(Session *session, gpointer owner);

@@ -52,7 +52,7 @@ static const MessageFacts facts[N_MESSAGES] = {
     [MESSAGE_SCRAM_CHALLENGE] = {"scram-challenge", "(tay)", VERIFIER_TO_FRONT, NO_DESCRIPTOR,
                                  SMALL},
     [MESSAGE_CANCEL] = {"cancel", "t", FRONT_TO_VERIFIER, NO_DESCRIPTOR, SMALL},
-    [MESSAGE_INCIDENT] = {"incident", "(tuyssst)", FRONT_TO_VERIFIER, NO_DESCRIPTOR, SMALL},
+    [MESSAGE_INCIDENT] = {"incident", "(tuysssust)", FRONT_TO_VERIFIER, NO_DESCRIPTOR, SMALL},
     [MESSAGE_KEYS_RESULT] = {"keys-result", "(tsysbsssxxb)", FRONT_TO_VERIFIER, NO_DESCRIPTOR,
                              SMALL},
     [MESSAGE_COUNTS] = {"counts", "(tua{su})", FRONT_TO_VERIFIER, NO_DESCRIPTOR, LIST},

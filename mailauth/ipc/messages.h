@@ -101,9 +101,10 @@ typedef enum {
   MESSAGE_LOGIN,
   /* login; the client has gone. A verdict on its way is dropped by the front */
   MESSAGE_CANCEL,
-  /* login, Outcome (CLEAR_TEXT or NO_CERTIFICATE), Protocol, user ("" if it is not
-   * known), address, version of TLS, session: to record, and then to answer by a VERDICT of the
-   * same Outcome; login 0: record only */
+  /* login, Outcome (CLEAR_TEXT or NO_CERTIFICATE; with login 0 TLS_FAILED or
+   * TOO_MANY_CONNECTIONS, too), Protocol, user ("" if it is not known), address ("" for none),
+   * version of TLS, how often, why ("": nothing to add), session: to record, and then to answer by
+   * a VERDICT of the same Outcome; login 0: record only */
   MESSAGE_INCIDENT,
   /* request (0: unasked, to a new verifier), host, CertificateSlot, problem ("" if the
    * files were taken); whether a pair is in use now, and of that one subject, algorithm,

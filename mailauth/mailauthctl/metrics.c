@@ -145,6 +145,24 @@ static void print_connections(GString *out, const Entries *status) {
   }
 }
 
+static void print_refusals(GString *out, const Entries *status) {
+  static const char *const protocols[] = {"pop3", "imap", "sasl"};
+  static const char *const reasons[] = {"tls-failed", "too-many-connections"};
+  openmetrics_begin(out, "mailauth_refused", "counter",
+                    "Clients refused by a limit or in a TLS handshake.");
+  for (guint i = 0; i < G_N_ELEMENTS(protocols) * G_N_ELEMENTS(reasons); i++) {
+    const char *protocol = protocols[i / G_N_ELEMENTS(reasons)];
+    const char *reason = reasons[i % G_N_ELEMENTS(reasons)];
+    g_autofree char *name = g_strdup_printf("refused.%s.%s", protocol, reason);
+    guint64 number = 0;
+    if (!find_count(status, name, &number))
+      continue;
+    openmetrics_add_label(out, "mailauth_refused_total{", "protocol", protocol);
+    openmetrics_add_label(out, ",", "reason", reason);
+    g_string_append_printf(out, "} %" G_GUINT64_FORMAT "\n", number);
+  }
+}
+
 static void print_counts(GString *out, const Entries *status) {
   static const struct {
     const char *count, *metric, *type, *help;
@@ -201,6 +219,7 @@ void metrics_print(GString *out, DBusMessageIter *status) {
                       "Time that the proof of a password took.");
     print_table(out, entries, "times", print_times);
     print_connections(out, entries);
+    print_refusals(out, entries);
     print_counts(out, entries);
     print_certificates(out, entries);
     print_state(out, entries);

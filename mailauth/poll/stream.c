@@ -25,6 +25,8 @@ void stream_close(Stream *stream) {
 /* After a TLS call that gave nothing. */
 static StreamResult explain(Stream *stream, int result, guint32 *waits) {
   int problem = SSL_get_error(stream->tls, result);
+  if (problem == SSL_ERROR_SSL)
+    stream->problem = ERR_reason_error_string(ERR_peek_error());
   ERR_clear_error();
   if (problem == SSL_ERROR_WANT_READ || problem == SSL_ERROR_WANT_WRITE) {
     *waits = problem == SSL_ERROR_WANT_READ ? EPOLLIN : EPOLLOUT;
@@ -144,4 +146,8 @@ StreamResult stream_handshake(Stream *stream) {
     return STREAM_DONE;
   StreamResult explained = explain(stream, result, &stream->read_waits);
   return explained == STREAM_WAIT && stream->budget == 0 ? STREAM_BROKEN : explained;
+}
+
+gboolean stream_has_heard(const Stream *stream) {
+  return stream->budget < MAX_HANDSHAKE_INPUT;
 }

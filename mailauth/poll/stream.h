@@ -15,6 +15,7 @@ typedef struct {
   guint32 read_waits;
   guint32 write_waits;
   gsize budget; /* in TLS: the bytes that the call under way may still take from the socket */
+  const char *problem; /* in TLS, of a call that found it BROKEN: OpenSSL's word; static, or NULL */
   gboolean end_is_told; /* stream_end_writing() */
 } Stream;
 
@@ -51,5 +52,7 @@ void stream_end_writing(Stream *stream);
  * no memory. */
 gboolean stream_begin_tls(Stream *stream, SSL_CTX *context);
 StreamResult stream_handshake(Stream *stream);
+/* During a handshake: whether the client has said anything. */
+gboolean stream_has_heard(const Stream *stream);
 
 #endif

@@ -53,6 +53,14 @@ gboolean protocol_is_served(const Settings *settings, Protocol protocol) {
   return own->enabled != 0 && (protocol != PROTOCOL_IMAP || *own->backend_text != '\0');
 }
 
+gboolean settings_have_servers(const Settings *settings) {
+  gboolean has = *settings->package != '\0' && g_str_equal(settings->chosen.type, "ldap");
+  for (guint i = 0; i < N_PROTOCOLS; i++)
+    has |=
+        settings->protocols[i].backend.host != NULL || settings->protocols[i].backend.path != NULL;
+  return has;
+}
+
 /* ---- the end ---- */
 
 void backend_address_clear(BackendAddress *address) {

@@ -154,6 +154,9 @@ const SettingProblem *settings_find_scope(const Settings *settings, ProblemScope
  * else is set. */
 gboolean protocol_is_served(const Settings *settings, Protocol protocol);
 
+/* Whether any login needs a server that is elsewhere. */
+gboolean settings_have_servers(const Settings *settings);
+
 /* "MSExchangePOP3", "MSExchangeIMAP4" or "MailAuth": the source of a protocol's events. */
 const char *protocol_get_source(Protocol protocol);
 /* "POP3", "IMAP" or "SASL". */

@@ -10,8 +10,7 @@
 
 struct FrontLink {
   Channel *channel;
-  Logins *logins;
-  Exchanges *exchanges;
+  FrontLinkTools tools;
   GHashTable *pending; /* the front's number of a login -> Pending */
   FrontLinkEvents events;
   gpointer data;
@@ -153,7 +152,7 @@ static void take_login(FrontLink *link, Message *message) {
   secret_append(&secret, password, size);
   request.protocol = (Protocol)protocol;
   Pending *pending = add_pending(link, id);
-  pending->login = logins_begin(link->logins, &request, &secret, on_answer, pending);
+  pending->login = logins_begin(link->tools.logins, &request, &secret, on_answer, pending);
   secret_clear(&secret);
 }
 
@@ -215,7 +214,8 @@ static void take_scram_first(FrontLink *link, Message *message) {
   Pending *pending = add_pending(link, id);
   pending->protocol = (Protocol)protocol;
   pending->client = event_client_dup(&client);
-  pending->exchange = exchange_begin(link->exchanges, g_steal_pointer(&scram), on_asked, pending);
+  pending->exchange =
+      exchange_begin(link->tools.exchanges, g_steal_pointer(&scram), on_asked, pending);
 }
 
 /* One that is not there was begun with a verifier that has gone since. */
@@ -240,7 +240,7 @@ static void take_scram_final(FrontLink *link, Message *message) {
   Secret secret = {0};
   secret_append(&secret, final, size);
   const LoginRequest request = {LOGIN_SESSION, pending->protocol, *pending->client, scram, NULL};
-  pending->login = logins_begin(link->logins, &request, &secret, on_answer, pending);
+  pending->login = logins_begin(link->tools.logins, &request, &secret, on_answer, pending);
   secret_clear(&secret);
 }
 
@@ -253,21 +253,38 @@ static void take_cancel(FrontLink *link, const Message *message) {
   g_hash_table_remove(link->pending, &id);
 }
 
+/* What is answered, and what is only told. */
+static gboolean is_incident(const Incident *incident, guint64 id) {
+  gboolean is_login =
+      incident->outcome == OUTCOME_CLEAR_TEXT || incident->outcome == OUTCOME_NO_CERTIFICATE;
+  gboolean is_refusal =
+      incident->outcome == OUTCOME_TLS_FAILED || incident->outcome == OUTCOME_TOO_MANY_CONNECTIONS;
+  return is_client(&incident->client) && strlen(incident->detail) <= MAX_REFUSAL_DETAIL &&
+         incident->count > 0 &&
+         ((is_login && incident->protocol < N_PROTOCOLS) ||
+          (is_refusal && id == 0 && incident->protocol < N_LOGIN_PROTOCOLS));
+}
+
 static void take_incident(FrontLink *link, const Message *message) {
   guint64 id = 0;
   guint32 outcome = 0;
   guchar protocol = 0;
-  EventClient client = {.method = ""};
-  g_variant_get(message->body, "(tuy&s&s&st)", &id, &outcome, &protocol, &client.user,
-                &client.address, &client.tls, &client.session);
-  if (protocol >= N_PROTOCOLS || !is_client(&client) ||
-      (outcome != OUTCOME_CLEAR_TEXT && outcome != OUTCOME_NO_CERTIFICATE)) {
+  Incident incident = {.client = {.method = ""}};
+  EventClient *client = &incident.client;
+  g_variant_get(message->body, "(tuy&s&s&su&st)", &id, &outcome, &protocol, &client->user,
+                &client->address, &client->tls, &incident.count, &incident.detail,
+                &client->session);
+  incident.outcome = (Outcome)outcome;
+  incident.protocol = (Protocol)protocol;
+  if (!is_incident(&incident, id)) {
     end_soon(link, "The front has sent an incident that can be none");
     return;
   }
-  logins_report_incident(link->logins, (Outcome)outcome, (Protocol)protocol, &client);
+  if (incident.outcome == OUTCOME_CLEAR_TEXT)
+    logins_count_clear_text(link->tools.logins, incident.protocol);
+  incidents_take(link->tools.incidents, &incident, protocol_get_source(incident.protocol));
   const LoginResult result = {
-      .outcome = (Outcome)outcome, .user = client.user, .descriptor = -1, .capabilities = ""};
+      .outcome = incident.outcome, .user = client->user, .descriptor = -1, .capabilities = ""};
   if (id != 0)
     send_verdict(link, id, &result);
 }
@@ -286,7 +303,7 @@ static void take_transcript(FrontLink *link, const Message *message) {
   if (protocol >= N_PROTOCOLS || strlen(line) > MAX_TRANSCRIPT_LINE)
     end_soon(link, "The front has sent a line of a transcript that can be none");
   else
-    link->events.transcript((Protocol)protocol, line, link->data);
+    reporter_transcribe(link->tools.reporter, protocol_get_source((Protocol)protocol), line);
 }
 
 static void on_message(G_GNUC_UNUSED Channel *channel, Message *message, const GError *error,
@@ -327,12 +344,11 @@ static void on_message(G_GNUC_UNUSED Channel *channel, Message *message, const G
   }
 }
 
-FrontLink *front_link_new(int descriptor, Logins *logins, Exchanges *exchanges,
+FrontLink *front_link_new(int descriptor, const FrontLinkTools *tools,
                           const FrontLinkEvents *events, gpointer data) {
   FrontLink *link = g_new0(FrontLink, 1);
   link->channel = channel_new(descriptor, ROLE_VERIFIER, ROLE_FRONT);
-  link->logins = logins;
-  link->exchanges = exchanges;
+  link->tools = *tools;
   link->pending = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, pending_free);
   link->events = *events;
   link->data = data;

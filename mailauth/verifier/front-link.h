@@ -4,6 +4,7 @@
 #define MAILAUTH_VERIFIER_FRONT_LINK_H
 
 #include "mailauth/base/kinds.h"
+#include "mailauth/events/incidents.h"
 #include "mailauth/ipc/channel.h"
 #include "mailauth/verifier/login.h"
 #include "mailauth/verifier/scram-exchange.h"
@@ -17,12 +18,18 @@ typedef struct {
   void (*counts)(GVariant *connections, guint lacks, gpointer data);
   /* FALSE: no front would say so. */
   gboolean (*keys_result)(const Message *message, gpointer data);
-  /* @line: UTF-8; anything may be in it. */
-  void (*transcript)(Protocol protocol, const char *line, gpointer data);
 } FrontLinkEvents;
 
-/* Takes @descriptor; borrows logins and exchanges. @events is copied. */
-FrontLink *front_link_new(int descriptor, Logins *logins, Exchanges *exchanges,
+/* What a link works with; all borrowed. */
+typedef struct {
+  Logins *logins;
+  Exchanges *exchanges;
+  Incidents *incidents;
+  Reporter *reporter;
+} FrontLinkTools;
+
+/* Takes @descriptor. @tools and @events are copied. */
+FrontLink *front_link_new(int descriptor, const FrontLinkTools *tools,
                           const FrontLinkEvents *events, gpointer data);
 /* Its logins are cancelled. */
 void front_link_free(FrontLink *link);

@@ -588,13 +588,8 @@ void login_cancel(Login *login) {
     login_free(login);
 }
 
-void logins_report_incident(Logins *logins, Outcome outcome, Protocol protocol,
-                            const EventClient *client) {
-  /* A password that may not travel is a login that was refused. */
-  if (outcome == OUTCOME_CLEAR_TEXT) {
-    g_autoptr(Settings) settings = views_get_settings(logins->tools.views);
-    PackageKind kind = *settings->package == '\0' ? PACKAGE_NATIVE : PACKAGE_MEMBERSHIP;
-    logins->totals[protocol][kind][outcome]++;
-  }
-  reporter_report(logins->tools.reporter, outcome, protocol_get_source(protocol), client, NULL);
+void logins_count_clear_text(Logins *logins, Protocol protocol) {
+  g_autoptr(Settings) settings = views_get_settings(logins->tools.views);
+  PackageKind kind = *settings->package == '\0' ? PACKAGE_NATIVE : PACKAGE_MEMBERSHIP;
+  logins->totals[protocol][kind][OUTCOME_CLEAR_TEXT]++;
 }

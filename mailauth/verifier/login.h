@@ -86,10 +86,8 @@ void logins_take_account(Logins *logins, const char *account);
 /* regd has answered, or has not in time: until then logins wait for it. */
 void logins_stop_waiting(Logins *logins);
 
-/* Something that the front has refused by itself: records it as an event, and counts
- * CLEAR_TEXT among the logins. */
-void logins_report_incident(Logins *logins, Outcome outcome, Protocol protocol,
-                            const EventClient *client);
+/* Counts a password that may not travel: a login that was refused before it came here. */
+void logins_count_clear_text(Logins *logins, Protocol protocol);
 
 guint logins_count(const Logins *logins);
 /* Visits the pairs and addresses that are held back now, by the current settings:

@@ -112,6 +112,20 @@ static gboolean append_total_count(DBusMessageIter *counts, Protocol protocol, P
   return append_count(counts, name, total);
 }
 
+/* "refused.pop3.tls-failed": how many clients since the start. */
+static gboolean append_refusals(DBusMessageIter *counts, const Incidents *incidents) {
+  static const Outcome outcomes[] = {OUTCOME_TLS_FAILED, OUTCOME_TOO_MANY_CONNECTIONS};
+  for (guint i = 0; i < N_LOGIN_PROTOCOLS * G_N_ELEMENTS(outcomes); i++) {
+    Protocol protocol = (Protocol)(i / G_N_ELEMENTS(outcomes));
+    Outcome outcome = outcomes[i % G_N_ELEMENTS(outcomes)];
+    g_autofree char *name = g_strdup_printf("refused.%s.%s", protocol_names[protocol],
+                                            outcome_get_facts(outcome)->reason);
+    if (!append_count(counts, name, incidents_get_total(incidents, protocol, outcome)))
+      return FALSE;
+  }
+  return TRUE;
+}
+
 static gboolean append_connections(DBusMessageIter *counts, GVariant *connections) {
   GVariantIter iterator;
   const char *name = NULL;
@@ -136,6 +150,7 @@ static gboolean append_counts(DBusMessageIter *dict, const char *name, const Sta
          dbus_message_iter_open_container(&entry, DBUS_TYPE_VARIANT, "a{st}", &variant) &&
          dbus_message_iter_open_container(&variant, DBUS_TYPE_ARRAY, "{st}", &counts) &&
          append_totals(&counts, source->logins, append_total_count) &&
+         append_refusals(&counts, source->incidents) &&
          append_connections(&counts, source->connections) &&
          append_count(&counts, "logins-under-way", logins_count(source->logins)) &&
          append_count(&counts, "proofs-waiting", workers_get_waiting(source->prover)) &&

@@ -5,6 +5,7 @@
 
 #include <dbus/dbus.h>
 
+#include "mailauth/events/incidents.h"
 #include "mailauth/verifier/login.h"
 #include "mailauth/verifier/publisher.h"
 
@@ -12,6 +13,7 @@ typedef struct {
   Views *views;
   const Publisher *publisher;
   const Logins *logins;
+  const Incidents *incidents;
   Stores *stores;
   const Backends *backends;
   const Throttle *throttle;

@@ -47,6 +47,7 @@ typedef struct {
   Stores *stores;
   Backends *backends;
   Logins *logins;
+  Incidents *incidents;
   SamScram *scram;
   Exchanges *exchanges;
   Publisher *publisher;
@@ -168,15 +169,6 @@ static gboolean is_scram_offered(const Verifier *verifier, const Settings *setti
          sam_scram_is_there(verifier->scram);
 }
 
-/* Whether any login needs a server that is elsewhere. */
-static gboolean has_servers(const Settings *settings) {
-  gboolean has = *settings->package != '\0' && g_str_equal(settings->chosen.type, "ldap");
-  for (guint i = 0; i < N_PROTOCOLS; i++)
-    has |=
-        settings->protocols[i].backend.host != NULL || settings->protocols[i].backend.path != NULL;
-  return has;
-}
-
 static void publish(Verifier *verifier) {
   logins_stop_waiting(verifier->logins);
   g_autoptr(Settings) settings = views_get_settings(verifier->views);
@@ -187,7 +179,7 @@ static void publish(Verifier *verifier) {
   settings_unref(verifier->settings);
   verifier->settings = g_steal_pointer(&settings);
   look_at_user(verifier);
-  if (has_servers(verifier->settings))
+  if (settings_have_servers(verifier->settings))
     dialer_prepare(verifier->dialer);
   bus_refresh(verifier->bus);
 }
@@ -266,13 +258,21 @@ static void prepare_status(void (*done)(gpointer call), gpointer call, gpointer 
 
 static StatusSource make_status_source(const Verifier *verifier) {
   return (StatusSource){
-      verifier->views,       verifier->publisher,
-      verifier->logins,      verifier->stores,
-      verifier->backends,    verifier->throttle,
-      verifier->reporter,    verifier->prover,
-      verifier->verified,    verifier->pam,
-      verifier->connections, verifier->start->lacks | verifier->front_lacks,
-      verifier->pam_problem, verifier->pam_stops_all,
+      verifier->views,
+      verifier->publisher,
+      verifier->logins,
+      verifier->incidents,
+      verifier->stores,
+      verifier->backends,
+      verifier->throttle,
+      verifier->reporter,
+      verifier->prover,
+      verifier->verified,
+      verifier->pam,
+      verifier->connections,
+      verifier->start->lacks | verifier->front_lacks,
+      verifier->pam_problem,
+      verifier->pam_stops_all,
   };
 }
 
@@ -294,7 +294,7 @@ static guint release(const char *who, gpointer data) {
 static void test(Protocol protocol, const char *user, Secret *password, LoginAnswer answer,
                  gpointer call, gpointer data) {
   const Verifier *verifier = data;
-  const LoginRequest request = {LOGIN_TRIAL, protocol, {user, "", "", "", 0}, NULL, NULL};
+  const LoginRequest request = {LOGIN_TRIAL, protocol, {user, "", "", "", 0, 1}, NULL, NULL};
   logins_begin(verifier->logins, &request, password, answer, call);
 }
 
@@ -377,19 +377,15 @@ static gboolean on_keys_result(const Message *message, gpointer data) {
   return taken;
 }
 
-static void on_transcript(Protocol protocol, const char *line, gpointer data) {
-  const Verifier *verifier = data;
-  reporter_transcribe(verifier->reporter, protocol_get_source(protocol), line);
-}
-
 static void take_front(Verifier *verifier, Message *message) {
-  static const FrontLinkEvents events = {on_front_ended, on_counts, on_keys_result, on_transcript};
+  static const FrontLinkEvents events = {on_front_ended, on_counts, on_keys_result};
+  const FrontLinkTools tools = {verifier->logins, verifier->exchanges, verifier->incidents,
+                                verifier->reporter};
   int descriptor = message_take_descriptor(message, 0);
   verifier->front_number = g_variant_get_uint64(message->body);
   publisher_set_front(verifier->publisher, NULL);
   g_clear_pointer(&verifier->front, front_link_free);
-  verifier->front =
-      front_link_new(descriptor, verifier->logins, verifier->exchanges, &events, verifier);
+  verifier->front = front_link_new(descriptor, &tools, &events, verifier);
   publisher_set_front(verifier->publisher, front_link_get_channel(verifier->front));
   bus_refresh(verifier->bus);
 }
@@ -549,6 +545,7 @@ static void build(Verifier *verifier) {
       &(LoginTools){verifier->views, verifier->reporter, verifier->throttle, verifier->prover,
                     verifier->lookups, verifier->stores, verifier->backends, verifier->verified,
                     verifier->pam, verifier->dialer, verifier->scram});
+  verifier->incidents = incidents_new(verifier->reporter);
   views_set_account_touched(verifier->views, on_account_touched);
   reporter_set_listener(verifier->reporter, on_event, verifier);
   verifier->first_wait = g_timeout_add(FIRST_WAIT_MS, on_first_wait, verifier);
@@ -570,6 +567,7 @@ static void take_apart(Verifier *verifier) {
     g_source_remove(verifier->first_wait);
   publisher_free(verifier->publisher);
   bus_free(verifier->bus);
+  incidents_free(verifier->incidents);
   logins_free(verifier->logins);
   exchanges_free(verifier->exchanges);
   sam_scram_free(verifier->scram);

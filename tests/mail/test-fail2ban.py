@@ -7,15 +7,18 @@ import configparser
 import os
 import poplib
 import shutil
+import socket
 import subprocess
 import tempfile
 from contextlib import suppress
 
 from harness.auth import AuthTalk, wait_for_socket
-from harness.case import Skip, check, equal, main, rows, test
-from harness.mail import PARAMETERS, STORE, MailServer
-from harness.process import SOURCE
+from harness.bus import wait_until
+from harness.case import Failure, Skip, check, contains, equal, main, rows, test
+from harness.mail import PARAMETERS, POP3, STORE, MailServer
+from harness.process import PATIENCE, SOURCE
 from harness.registry import REG_DWORD, REG_SZ, Registry
+from harness.talk import Mail
 
 FILTER = SOURCE / "data/fail2ban/filter.d/mailauthd.conf"
 JAIL = SOURCE / "data/fail2ban/jail.d/mailauthd.conf"
@@ -125,6 +128,47 @@ def a_line_is_found_by_what_it_begins_with(beginning, found):
 def a_reason_bans_if_it_is_the_clients_fault(reason, kind, mode, banned):
     line = f'{TIME} MSExchangePOP3 11202 {kind} reason={reason} address=192.0.2.7 user="x" method=PASS'
     equal(find_banned([line], mode), ["192.0.2.7"] if banned else [])
+
+
+def refusals(server, name):
+    return server.status()["counts"][f"refused.{name}"]
+
+
+@test
+def what_a_limit_refuses_is_an_event_and_a_number():
+    """Not a line for each: it is counted."""
+    with Mail([(POP3, "Max Connections Per Address", REG_DWORD, 1)]) as server:
+        with server.pop3():
+            for number in range(1, 31):
+                with suppress(poplib.error_proto, OSError), server.pop3():
+                    raise Failure("a second connection was let in")
+                wait_until(lambda n=number: refusals(server, "pop3.too-many-connections") == n, "the number")
+        events = [each for each in server.events(100) if each["reason"] == "too-many-connections"]
+        equal([(each["id"], each["type"], each["address"], each["count"]) for each in events],
+              [(14011, "Warning", "127.0.0.1", "30")])
+        contains(events[0]["description"], "Max Connections Per Address")
+        lines = [line for line in log_of(server) if " 14011 " in line]
+        equal(len(lines), 2, "lines")
+        equal(find_banned(lines, "aggressive"), ["127.0.0.1"] * 2)
+
+
+@test
+def a_handshake_that_fails_is_an_event_and_a_number():
+    with Mail() as server:
+        server.add_certificate()
+        with socket.create_connection(("127.0.0.1", server.pop3s_port)):
+            pass  # a look whether somebody listens
+        with socket.create_connection(("127.0.0.1", server.pop3s_port)) as client:
+            client.sendall(b"USER anna\r\nPASS sesame\r\n")
+            client.settimeout(PATIENCE)
+            with suppress(ConnectionError):
+                while client.recv(100):
+                    pass
+        wait_until(lambda: refusals(server, "pop3.tls-failed") == 1, "the number")
+        event = server.events(1)[0]
+        equal((event["id"], event["reason"], event["address"], event["type"]),
+              (14010, "tls-failed", "127.0.0.1", "Warning"))
+        contains(event["description"], "wrong version number")
 
 
 @test

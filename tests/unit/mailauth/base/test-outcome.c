@@ -47,6 +47,8 @@ static const Row rows[] = {
     {OUTCOME_PAM_DENIED, "accounts-denied", 13003, "Error", "[SYS/TEMP]", "[UNAVAILABLE]"},
     {OUTCOME_REGISTRY_SILENT, "registry-silent", 14012, "Warning", "", ""},
     {OUTCOME_REGISTRY_BACK, "registry-back", 14012, "Information", "", ""},
+    {OUTCOME_TLS_FAILED, "tls-failed", 14010, "Warning", "", ""},
+    {OUTCOME_TOO_MANY_CONNECTIONS, "too-many-connections", 14011, "Warning", "", ""},
     {OUTCOME_GUESSES, "guesses", 14013, "Warning", "", ""},
     {OUTCOME_CERTIFICATE_DOUBTFUL, "certificate-doubtful", 14008, "Warning", "", ""},
 };

@@ -37,6 +37,30 @@ static void test_faults_are_counted(void) {
   g_assert_cmpstr(event->user, ==, "last");
 }
 
+static const Event *refuse(Events *events, const char *address, guint32 times, gint64 now) {
+  return events_record(events, OUTCOME_TLS_FAILED, SOURCE,
+                       &(EventClient){.address = address, .times = times}, "no shared cipher", now);
+}
+
+/* One line for each address, as long as they are few, and at powers of ten. */
+static void test_refusals_are_counted(void) {
+  g_autoptr(Events) events = events_new();
+  g_assert_nonnull(refuse(events, "192.0.2.1", 0, 0));
+  g_assert_nonnull(refuse(events, "192.0.2.2", 0, 0));
+  g_assert_null(refuse(events, "192.0.2.1", 0, 1));
+  events_forget_faults(events, SOURCE);
+  const Event *event = refuse(events, "192.0.2.1", 300, 2);
+  g_assert_cmpuint(event->count, ==, 302);
+  g_assert_null(refuse(events, "192.0.2.1", 500, 3));
+  g_assert_nonnull(refuse(events, "192.0.2.1", 198, 4));
+  guint written = 0;
+  for (guint i = 0; i < 10000; i++) {
+    g_autofree char *address = g_strdup_printf("198.51.%u.%u", i / 250, i % 250);
+    written += refuse(events, address, 0, 5) != NULL;
+  }
+  g_assert_cmpuint(written, <, 40);
+}
+
 static void test_faults_are_news_again(void) {
   g_autoptr(Events) events = events_new();
   g_assert_nonnull(add(events, OUTCOME_NO_BROKER, "alice", 0));
@@ -108,16 +132,16 @@ static void test_time(void) {
 
 int main(int argc, char **argv) {
   static const Line lines[] = {
-      {{"anna", "192.0.2.1", "PASS", "TLSv1.3", 4},
+      {{"anna", "192.0.2.1", "PASS", "TLSv1.3", 4, 1},
        OUTCOME_BAD_PASSWORD,
        WRONG_LINE("192.0.2.1", "anna")},
-      {{"x address=198.51.100.9", "2001:db8::1", "PASS", "TLSv1.3", 4},
+      {{"x address=198.51.100.9", "2001:db8::1", "PASS", "TLSv1.3", 4, 1},
        OUTCOME_BAD_PASSWORD,
        WRONG_LINE("2001:db8::1", "x address=198.51.100.9")},
-      {{"\" address=198.51.100.9 user=\"", "fe80::1%eth0", "PASS", "TLSv1.3", 4},
+      {{"\" address=198.51.100.9 user=\"", "fe80::1%eth0", "PASS", "TLSv1.3", 4, 1},
        OUTCOME_BAD_PASSWORD,
        WRONG_LINE("fe80::1%eth0", "\\\" address=198.51.100.9 user=\\\"")},
-      {{"a\nb\\\xff", "192.0.2.1 user=\"", "PASS", "TLSv1.3", 4},
+      {{"a\nb\\\xff", "192.0.2.1 user=\"", "PASS", "TLSv1.3", 4, 1},
        OUTCOME_BAD_PASSWORD,
        WRONG_LINE("192.0.2.1?user??", "a\\\\x0ab\\\\\xef\xbf\xbd")},
   };
@@ -125,6 +149,7 @@ int main(int argc, char **argv) {
   g_test_add_func("/events/text-is-one-line", test_text_is_one_line);
   g_test_add_func("/events/audits-are-all-kept", test_audits_are_all_kept);
   g_test_add_func("/events/faults-are-counted", test_faults_are_counted);
+  g_test_add_func("/events/refusals-are-counted", test_refusals_are_counted);
   g_test_add_func("/events/faults-are-news-again", test_faults_are_news_again);
   g_test_add_func("/events/ring-is-bounded", test_ring_is_bounded);
   for (guint i = 0; i < G_N_ELEMENTS(lines); i++) {

@@ -11,6 +11,7 @@ typedef struct {
   MessageKind kind;
   gsize user, address; /* their sizes */
   const char *method, *tls;
+  Outcome outcome; /* of an incident; 0: CLEAR_TEXT */
 } Lie;
 
 typedef struct {
@@ -32,7 +33,7 @@ static char *wait_for_end(int descriptor, void (*act)(Channel *front, gconstpoin
   g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
   End end = {loop, NULL};
   Channel *front = channel_new(front_end, ROLE_FRONT, ROLE_VERIFIER);
-  FrontLink *link = front_link_new(descriptor, NULL, NULL, &events, &end);
+  FrontLink *link = front_link_new(descriptor, &(FrontLinkTools){0}, &events, &end);
   act(front, data);
   g_main_loop_run(loop);
   front_link_free(link);
@@ -48,8 +49,9 @@ static void tell_lie(Channel *front, gconstpointer data) {
       lie->kind == MESSAGE_LOGIN
           ? g_variant_new("(tyss@ayssst)", (guint64)1, (guchar)PROTOCOL_POP3, lie->method, user,
                           message_secret_new("x", 1), address, "", lie->tls, (guint64)7)
-          : g_variant_new("(tuyssst)", (guint64)1, (guint32)OUTCOME_CLEAR_TEXT,
-                          (guchar)PROTOCOL_POP3, user, address, lie->tls, (guint64)7);
+          : g_variant_new("(tuysssust)", (guint64)1,
+                          (guint32)(lie->outcome != OUTCOME_OK ? lie->outcome : OUTCOME_CLEAR_TEXT),
+                          (guchar)PROTOCOL_POP3, user, address, lie->tls, 1u, "", (guint64)7);
   g_assert_true(channel_send(front, lie->kind, body, NULL, 0, NULL));
 }
 
@@ -114,15 +116,17 @@ int main(int argc, char **argv) {
     const char *path;
     Lie lie;
   } rows[] = {
-      {"/front-link/login/user", {MESSAGE_LOGIN, MAX_USER + 1, 9, "PASS", ""}},
-      {"/front-link/login/address", {MESSAGE_LOGIN, 4, 46, "PASS", ""}},
-      {"/front-link/login/method", {MESSAGE_LOGIN, 4, 9, "PASS address=192.0.2.1", ""}},
+      {"/front-link/login/user", {MESSAGE_LOGIN, MAX_USER + 1, 9, "PASS", "", OUTCOME_OK}},
+      {"/front-link/login/address", {MESSAGE_LOGIN, 4, 46, "PASS", "", OUTCOME_OK}},
+      {"/front-link/login/method", {MESSAGE_LOGIN, 4, 9, "PASS address=192.0.2.1", "", OUTCOME_OK}},
       {"/front-link/login/long-method",
-       {MESSAGE_LOGIN, 4, 9, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-1234567", ""}},
-      {"/front-link/login/tls", {MESSAGE_LOGIN, 4, 9, "PASS", "TLSv1.3: x"}},
-      {"/front-link/incident/tls", {MESSAGE_INCIDENT, 4, 9, "", "\n"}},
-      {"/front-link/incident/user", {MESSAGE_INCIDENT, MAX_USER + 1, 9, "", ""}},
-      {"/front-link/incident/address", {MESSAGE_INCIDENT, 4, 8000, "", ""}},
+       {MESSAGE_LOGIN, 4, 9, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-1234567", "", OUTCOME_OK}},
+      {"/front-link/login/tls", {MESSAGE_LOGIN, 4, 9, "PASS", "TLSv1.3: x", OUTCOME_OK}},
+      {"/front-link/incident/tls", {MESSAGE_INCIDENT, 4, 9, "", "\n", OUTCOME_OK}},
+      {"/front-link/incident/outcome", {MESSAGE_INCIDENT, 4, 9, "", "", OUTCOME_BAD_PASSWORD}},
+      {"/front-link/incident/waiting", {MESSAGE_INCIDENT, 4, 9, "", "", OUTCOME_TLS_FAILED}},
+      {"/front-link/incident/user", {MESSAGE_INCIDENT, MAX_USER + 1, 9, "", "", OUTCOME_OK}},
+      {"/front-link/incident/address", {MESSAGE_INCIDENT, 4, 8000, "", "", OUTCOME_OK}},
   };
   static const struct {
     const char *path;

@@ -37,6 +37,10 @@ Identity *identity_new(guint32 uid, gboolean administrator, const guint32 *group
   return identity;
 }
 
+gboolean identity_is_administrator(guint32 uid, guint32 own) {
+  return uid == 0 || uid == own;
+}
+
 Identity *identity_ref(Identity *identity) {
   return g_atomic_rc_box_acquire(identity);
 }

@@ -18,6 +18,8 @@ typedef struct {
 } Identity;
 Identity *identity_new(guint32 uid, gboolean administrator, const guint32 *groups, guint n_groups,
                        guint32 pid, const char *program);
+/* Whether @uid is root or @own, the user that regd runs as: they are always administrators. */
+gboolean identity_is_administrator(guint32 uid, guint32 own);
 Identity *identity_ref(Identity *identity);
 void identity_unref(Identity *identity);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Identity, identity_unref)

@@ -221,7 +221,7 @@ static void on_credentials(DBusPendingCall *pending, void *data) {
     inquiry_free(inquiry);
     return;
   }
-  inquiry->administrator = inquiry->uid == 0 || inquiry->uid == callers->own_uid;
+  inquiry->administrator = identity_is_administrator(inquiry->uid, callers->own_uid);
   workers_submit(callers->workers, inquire, inquiry_done, inquiry, inquiry_free);
 }
 

@@ -116,7 +116,7 @@ Identity *trials_get_maker(Store *store, guint64 revision, GError **error) {
   guint32 uid = step == DB_ROW ? (guint32)db_column_int(statement, 0) : 0;
   const char *text = step == DB_ROW ? db_column_text(statement, 1) : NULL;
   g_autoptr(GArray) groups = read_groups(text);
-  gboolean administrator = uid == 0 || uid == (guint32)getuid() ||
+  gboolean administrator = identity_is_administrator(uid, (guint32)getuid()) ||
                            (text != NULL && g_str_has_prefix(text, ADMINISTRATOR_WORD));
   return identity_new(uid, administrator, (const guint32 *)(gpointer)groups->data, groups->len, 0,
                       NULL);

@@ -16,10 +16,6 @@ typedef struct {
 static void clear_check_call(G_GNUC_UNUSED gpointer data) {
 }
 
-static gboolean is_administrator(guint32 uid) {
-  return uid == 0 || uid == (guint32)getuid();
-}
-
 /* Others are refused before a name is looked up for them: whether there is such a user is told
  * only to administrators. */
 static gboolean find_caller(const CheckCall *asked, PrincipalKind kind, const char *name,
@@ -46,7 +42,8 @@ static Identity *find_identity(const CheckCall *asked, GError **error) {
               kind == PRINCIPAL_USER ? "user" : "group", name, asked->principal);
     return NULL;
   }
-  return access_new_stand_in(kind, id, kind == PRINCIPAL_USER && is_administrator(id));
+  return access_new_stand_in(
+      kind, id, kind == PRINCIPAL_USER && identity_is_administrator(id, (guint32)getuid()));
 }
 
 static gboolean check(Reader *reader, gpointer data, GError **error) {

@@ -259,6 +259,12 @@ gboolean face_append_strings(DBusMessageIter *out, const char *const *strings, g
   return wire_end_container(out, &structure, complete);
 }
 
+gboolean face_append_entry_typed(DBusMessageIter *dict, const char *type, const char *content,
+                                 const RegistryValue *value) {
+  return value == NULL || (wire_append_entry_uint32(dict, type, registry_value_get_type(value)) &&
+                           wire_append_entry_value(dict, content, value));
+}
+
 gboolean face_append_named_value(DBusMessageIter *out, gconstpointer item) {
   const NamedValue *value = item;
   DBusMessageIter structure;

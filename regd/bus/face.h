@@ -84,6 +84,9 @@ gboolean face_append_uint64(DBusMessageIter *out, guint64 number);
 gboolean face_append_boolean(DBusMessageIter *out, gboolean truth);
 /* A structure of strings: (ss) or (sss). */
 gboolean face_append_strings(DBusMessageIter *out, const char *const *strings, guint n_strings);
+/* A value as two entries of a dictionary, @type and @content; none for NULL. */
+gboolean face_append_entry_typed(DBusMessageIter *dict, const char *type, const char *content,
+                                 const RegistryValue *value);
 /* A FaceAppend of a NamedValue, as (suv). */
 gboolean face_append_named_value(DBusMessageIter *out, gconstpointer item);
 

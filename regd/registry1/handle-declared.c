@@ -45,12 +45,6 @@ static gboolean append_all_declared(DBusMessageIter *out, gpointer data) {
   return face_append_array(out, "(sssb)", asked->items, append_declared);
 }
 
-static gboolean append_value(DBusMessageIter *dict, const char *type, const char *data,
-                             const RegistryValue *value) {
-  return value == NULL || (wire_append_entry_uint32(dict, type, registry_value_get_type(value)) &&
-                           wire_append_entry_value(dict, data, value));
-}
-
 static gboolean append_drift(DBusMessageIter *out, gconstpointer data) {
   const DeclaredItem *item = data;
   DBusMessageIter dict;
@@ -62,8 +56,8 @@ static gboolean append_drift(DBusMessageIter *out, gconstpointer data) {
           (item->name == NULL || wire_append_entry_string(&dict, "name", item->name)) &&
           wire_append_entry_string(&dict, "owner", item->owner) &&
           wire_append_entry_boolean(&dict, "key-there", item->has_key) &&
-          append_value(&dict, "declared-type", "declared-data", item->declared) &&
-          append_value(&dict, "present-type", "present-data", item->present));
+          face_append_entry_typed(&dict, "declared-type", "declared-data", item->declared) &&
+          face_append_entry_typed(&dict, "present-type", "present-data", item->present));
 }
 
 static gboolean append_all_drift(DBusMessageIter *out, gpointer data) {

@@ -34,12 +34,6 @@ static gboolean read_history(Reader *reader, gpointer data, GError **error) {
   return history->entries != NULL;
 }
 
-static gboolean append_half(DBusMessageIter *dict, const char *type, const char *content,
-                            const RegistryValue *value) {
-  return value == NULL || (wire_append_entry_uint32(dict, type, registry_value_get_type(value)) &&
-                           wire_append_entry_value(dict, content, value));
-}
-
 static gboolean append_change(DBusMessageIter *out, gconstpointer item) {
   const HistoryChange *change = item;
   DBusMessageIter dict;
@@ -50,8 +44,8 @@ static gboolean append_change(DBusMessageIter *out, gconstpointer item) {
       wire_append_entry_string(&dict, "kind", change_kind_get_name(change->kind)) &&
           wire_append_entry_string(&dict, "key", change->key) &&
           wire_append_entry_string(&dict, "name", change->name) &&
-          append_half(&dict, "old-type", "old-data", change->old_value) &&
-          append_half(&dict, "new-type", "new-data", change->new_value) &&
+          face_append_entry_typed(&dict, "old-type", "old-data", change->old_value) &&
+          face_append_entry_typed(&dict, "new-type", "new-data", change->new_value) &&
           (!change->purged || wire_append_entry_boolean(&dict, "purged", TRUE)));
 }
 

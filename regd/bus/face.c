@@ -79,10 +79,18 @@ static gboolean has_value_name(const char *method) {
   return FALSE;
 }
 
+const char *face_get_key(DispatchCall *call) {
+  DBusMessageIter in;
+  if (!g_str_has_prefix(dispatch_call_get_signature(call), "s"))
+    return NULL;
+  dispatch_call_get_arguments(call, &in);
+  return face_take_string(&in);
+}
+
 /* As it was asked for: nothing is told that the caller does not know. NULL: the call names none. */
 static char *describe_place(DispatchCall *call) {
   DBusMessageIter in;
-  if (!g_str_has_prefix(dispatch_call_get_signature(call), "s"))
+  if (face_get_key(call) == NULL)
     return NULL;
   dispatch_call_get_arguments(call, &in);
   const char *key = face_take_string(&in);

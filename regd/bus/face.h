@@ -34,6 +34,8 @@ typedef struct {
 /* Identifies the caller and takes their share before the handler runs. */
 void face_admit(DispatchCall *call, gpointer data);
 
+/* As it was asked for; borrowed. NULL: the call names none. */
+const char *face_get_key(DispatchCall *call);
 /* Names the key, and the value, in an error that tells of damage to the database, and keeps it
  * among the service's problems: a DispatchExplain. */
 GError *face_explain(DispatchCall *call, const GError *error, gpointer data);

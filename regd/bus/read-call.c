@@ -132,7 +132,7 @@ void read_call_run_long(DispatchCall *call, BusFace *face, const ReadCallKind *k
   self->kind = kind;
   self->data = g_memdup2(data, kind->size);
   const ReadingOrder order = {face_caller(call)->uid, dispatch_call_get_sender(call),
-                              service_get_schemas(face->service)};
+                              service_get_schemas(face->service), face_get_key(call)};
   readings_submit(face->readings, &order, &long_call, self);
 }
 

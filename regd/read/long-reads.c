@@ -6,6 +6,7 @@
 
 #include "client/base/error.h"
 #include "client/base/protocol.h"
+#include "client/base/text.h"
 #include "regd/base/memory.h"
 
 /* What a thread looks at while it reads; it may outlive the readings. */
@@ -13,6 +14,7 @@ typedef struct {
   gint cancelled;  /* atomic */
   gint64 deadline; /* monotonic µs */
   guint seconds;
+  char *key; /* or NULL */
 } Leash;
 
 typedef struct Reading Reading;
@@ -50,13 +52,18 @@ struct Reading {
   GError *error;
 };
 
+static void leash_free(Leash *leash) {
+  g_free(leash->key);
+  g_free(leash);
+}
+
 static void reading_free(gpointer data) {
   Reading *reading = data;
   if (reading->data != NULL)
     reading->kind->destroy(reading->data);
   schema_set_unref(reading->schemas);
   g_clear_error(&reading->error);
-  g_free(reading->leash);
+  leash_free(reading->leash);
   g_free(reading->owner);
   g_free(reading->file);
   g_free(reading);
@@ -124,14 +131,18 @@ static gboolean is_wanted(const Leash *leash, GError **error) {
          error_set(error, REGISTRY_ERROR_FAILED, "the caller has left, or regd is stopping");
 }
 
+static gboolean refuse_late(const Leash *leash, GError **error) {
+  g_autofree char *key = leash->key != NULL ? text_for_message(leash->key, -1) : NULL;
+  return error_set(
+      error, REGISTRY_ERROR_LIMIT_EXCEEDED,
+      "%s%sthis took longer than %u s (the setting Read Seconds): ask for a smaller part",
+      key != NULL ? key : "", key != NULL ? ": " : "", leash->seconds);
+}
+
 static gboolean go_on(gpointer data, GError **error) {
   const Leash *leash = data;
-  if (!is_wanted(leash, error))
-    return FALSE;
-  return g_get_monotonic_time() < leash->deadline ||
-         error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED,
-                   "this took longer than %u s (the setting Read Seconds): ask for a smaller part",
-                   leash->seconds);
+  return is_wanted(leash, error) &&
+         (g_get_monotonic_time() < leash->deadline || refuse_late(leash, error));
 }
 
 static void run_reading(gpointer data) {
@@ -304,6 +315,7 @@ void readings_submit(Readings *readings, const ReadingOrder *order, const Readin
   reading->data = data;
   reading->leash = g_new0(Leash, 1);
   reading->leash->seconds = readings->seconds;
+  reading->leash->key = g_strdup(order->key);
   g_queue_push_tail(&reading->user->waiting, reading);
   enter_ring(readings, reading->user);
   start_next(readings);

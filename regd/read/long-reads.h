@@ -33,6 +33,7 @@ typedef struct {
   guint32 uid;
   const char *owner; /* the caller's unique name on the bus */
   SchemaSet *schemas;
+  const char *key; /* that the error names if its time is up; or NULL */
 } ReadingOrder;
 
 typedef struct {

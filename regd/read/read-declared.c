@@ -25,6 +25,7 @@ typedef struct {
   Reader *reader;
   const Identity *who;
   const char *owner;
+  const char *branch; /* the key that is listed, with all below it */
   gboolean skip_unreadable;
   char *key;      /* that `place` is of */
   Place *place;   /* of the declared key; NULL: the caller may not read it */
@@ -115,7 +116,9 @@ static gboolean add(Listing *listing, const Declared *declared, GError **error) 
   g_ptr_array_add(listing->items, g_steal_pointer(&item));
   return listing->bytes <= LIMIT_LIST_BYTES ||
          error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED,
-                   "what is declared is too much for one answer: ask for a key below");
+                   "%s: what is declared there and below is too much for one answer: ask for a key "
+                   "below",
+                   listing->branch);
 }
 
 GPtrArray *reader_list_declared(Reader *reader, const Identity *who, const char *key,
@@ -128,6 +131,7 @@ GPtrArray *reader_list_declared(Reader *reader, const Identity *who, const char 
   g_autoptr(GPtrArray) rows = declared_list_branch(snapshot, place->path, error);
   g_auto(Listing)
       listing = {.reader = reader, .who = who, .owner = owner, .skip_unreadable = skip_unreadable};
+  listing.branch = place->path;
   listing.items = g_ptr_array_new_with_free_func((GDestroyNotify)declared_item_free);
   for (guint i = 0; rows != NULL && i < rows->len; i++) {
     const Declared *declared = g_ptr_array_index(rows, i);

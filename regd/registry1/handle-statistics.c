@@ -129,6 +129,6 @@ void handle_get_statistics(DispatchCall *call, gpointer data) {
   else
     readings_submit(face->readings,
                     &(ReadingOrder){face_caller(call)->uid, dispatch_call_get_sender(call),
-                                    service_get_schemas(face->service)},
+                                    service_get_schemas(face->service), NULL},
                     &counting, g_memdup2(&statistics, sizeof statistics));
 }

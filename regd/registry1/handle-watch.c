@@ -127,7 +127,7 @@ static void submit(WatchCall *self) {
   readings_submit(self->face->readings,
                   &(ReadingOrder){face_caller(self->call)->uid,
                                   dispatch_call_get_sender(self->call),
-                                  service_get_schemas(self->face->service)},
+                                  service_get_schemas(self->face->service), NULL},
                   &reading, self);
 }
 

@@ -266,7 +266,7 @@ static void try_change(Service *service, const Caller *caller, Change *change, W
   trying->done = done;
   trying->data = data;
   readings_submit(service->readings,
-                  &(ReadingOrder){caller->who->uid, caller->name, service->schemas}, &dry_run,
+                  &(ReadingOrder){caller->who->uid, caller->name, service->schemas, NULL}, &dry_run,
                   trying);
 }
 

@@ -51,6 +51,16 @@ def what_is_set_is_declared_at_once():
 
 
 @test
+def what_is_too_much_for_one_answer_is_refused_by_its_key():
+    with Registry() as registry:
+        client = registry.client
+        for number in range(19):
+            commit(client, value(str(number), "x" * 450000))
+        client.refused("LimitExceeded", "ListDeclared", "sa{sv}", "HKLM", options(), naming="HKEY_LOCAL_MACHINE: ")
+        equal(len(declared(client, KEY + "\\Empty")), 0)
+
+
+@test
 def declaring_what_is_there_is_no_revision():
     with Registry() as registry:
         client = registry.client

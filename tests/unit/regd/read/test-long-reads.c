@@ -16,6 +16,7 @@ typedef struct {
   gboolean is_closed; /* the gate */
   gint runs;          /* atomic */
   guint reports, failures;
+  char *message;
 } Fixture;
 
 static gboolean is_open(G_GNUC_UNUSED const char *owner, G_GNUC_UNUSED gboolean asks_one,
@@ -41,6 +42,7 @@ static void tear_down(Fixture *fixture, gconstpointer data) {
   readings_free(fixture->readings);
   schema_set_unref(fixture->schemas);
   g_free(fixture->file);
+  g_free(fixture->message);
   store_fixture_tear_down(&fixture->store, data);
 }
 
@@ -61,7 +63,8 @@ static void destroy(G_GNUC_UNUSED gpointer data) {
 
 static void submit(Fixture *fixture, guint32 uid, const char *owner) {
   static const ReadingKind kind = {run, done, destroy};
-  readings_submit(fixture->readings, &(ReadingOrder){uid, owner, fixture->schemas}, &kind, fixture);
+  readings_submit(fixture->readings, &(ReadingOrder){uid, owner, fixture->schemas, NULL}, &kind,
+                  fixture);
 }
 
 static void wait_for_reports(const Fixture *fixture, guint reports) {
@@ -114,6 +117,29 @@ static void what_has_been_read_is_not_answered(Fixture *fixture, G_GNUC_UNUSED g
   g_assert_cmpuint(fixture->failures, ==, 1);
 }
 
+static gboolean take_long(Reader *reader, gpointer data, GError **error) {
+  (void)run(reader, data, error);
+  return reader_may_go_on(reader, error);
+}
+
+static void note_message(gpointer data, const GError *error) {
+  Fixture *fixture = data;
+  fixture->reports++;
+  fixture->message = g_strdup(error != NULL ? error->message : "");
+}
+
+static void what_took_too_long_is_named(Fixture *fixture, G_GNUC_UNUSED gconstpointer data) {
+  static const ReadingKind kind = {take_long, note_message, destroy};
+  readings_set_limits(fixture->readings, 0, 1);
+  readings_submit(fixture->readings,
+                  &(ReadingOrder){1000, CALLER, fixture->schemas, "HKLM\\Software"}, &kind,
+                  fixture);
+  wait_for_reports(fixture, 1);
+  g_assert_cmpstr(fixture->message, ==,
+                  "HKLM\\Software: this took longer than 0 s (the setting Read Seconds): ask for a "
+                  "smaller part");
+}
+
 static void add(const char *path, void (*test)(Fixture *, gconstpointer)) {
   g_test_add(path, Fixture, NULL, set_up, test, tear_down);
 }
@@ -124,5 +150,6 @@ int main(int argc, char **argv) {
   add("/long-reads/several-that-wait-end", several_that_wait_end);
   add("/long-reads/all-leave-at-once", all_leave_at_once);
   add("/long-reads/what-has-been-read-is-not-answered", what_has_been_read_is_not_answered);
+  add("/long-reads/what-took-too-long-is-named", what_took_too_long_is_named);
   return g_test_run();
 }

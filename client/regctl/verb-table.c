@@ -329,7 +329,8 @@ const Verb verbs[] = {
      .operands = "",
      .options = BIT(OPTION_METRICS),
      .run = verb_status,
-     .summary = "show the state of the daemon"},
+     .summary = "show the state of the daemon, and how many trials, locks and drifted values there "
+                "are"},
     {.name = "help", .operands = "[VERB]", .most = 1, .summary = "explain a verb, or list them"},
     {.name = NULL},
 };

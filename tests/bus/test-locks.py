@@ -359,4 +359,28 @@ def regctl_lists_locks():
               [(KEY, "", False, REASON, 0), (KEY, "n", False, REASON, 0), (ABOVE + "\\Beside", "", True, REASON, 0)])
 
 
+@test
+def status_counts_trials_locks_and_drift():
+    needs_root()
+    with Registry() as registry:
+        def told(**given):
+            status = json.loads(done(registry, "--json", "status", **given))
+            return [status[name] for name in ("trials", "locks", "drifted")]
+
+        client = registry.client
+        equal(told(), [0, 0, 0])
+        lock(client, KEY, "n")
+        lock(client, "HKU\\.DEFAULT", "", recursive=True)
+        client.call("CommitReport", "a(sssuv)a{sv}", operation_list([("set-value", KEY, name, REG_SZ, "x") for name in "abc"]),
+                    options(owner="me"))
+        client.set(KEY, "a", REG_SZ, "y")
+        client.unset(KEY, "b")
+        client.commit([("set-value", ABOVE, "n", REG_SZ, "y")], confirm_within=600)
+        equal(told(), [1, 2, 2])
+        for line in ("trials: 1\n", "locks: 2\n", "drifted: 2\n"):
+            contains(done(registry, "status"), line)
+        client.set_acl(ABOVE, ("everyone", "none"))
+        equal(told(uid=ALICE), [0, 1, 0])
+
+
 main()

@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.bus import ALICE, needs_root
 from harness.case import check, contains, equal, main, rows, test
 from harness.process import program
-from harness.registry import REG_DWORD, REG_EXPAND_SZ, REG_MULTI_SZ, REG_SZ, SOFTWARE, Registry, options
+from harness.registry import REG_DWORD, REG_EXPAND_SZ, REG_MULTI_SZ, REG_SZ, SOFTWARE, Registry, operation_list, options
 from harness.regctl import CONFLICT, DENIED, DONE, FAILED, INVALID, NOT_FOUND
 
 KEY = SOFTWARE + "\\Acme"
@@ -179,6 +179,28 @@ def a_key_that_is_not_there_or_closed_is_refused():
         status, _, said = edit(registry, 'sed -i s/x/y/ "$1"', uid=ALICE)
         equal(status, DENIED, said)
         equal(registry.client.get(KEY, "n")[2], "x")
+
+
+@test
+def what_is_locked_and_declared_is_said_before():
+    with Registry() as registry:
+        client = registry.client
+        furnish(client)
+        text = registry.directory / "text"
+        look = f'cp "$1" {text}; echo opened >&2'
+        equal(edit(registry, look)[2].splitlines()[0], "opened")
+        client.call("CommitReport", "a(sssuv)a{sv}", operation_list([("set-value", KEY, "Port", REG_DWORD, 25)]), options(owner="me"))
+        client.call("Lock", "sssa{sv}", KEY + "\\Sub", "hosts", "theirs", options())
+        said = edit(registry, look)[2].splitlines()
+        expected = [f"{KEY}\\Sub: hosts is locked: theirs",
+                    "me declares 1 of the keys and values here, and puts them right again (regctl declared)"]
+        equal(said[:3], [*("regctl: " + line for line in expected), "opened"])
+        for line in expected:
+            contains(text.read_text(), f"; {line}\n")
+        status, printed, _ = edit(registry, r"""sed -i 's/dword:00000019/dword:0000001a/' "$1" """)
+        equal((status, client.get(KEY, "Port")[2]), (DONE, 26), printed)
+        client.call("Lock", "sssa{sv}", SOFTWARE, "", "all", options(recursive=True))
+        equal(edit(registry, look, key=KEY + "\\Sub\\Empty")[2].splitlines()[0], f"regctl: {KEY}\\Sub\\Empty is locked with all below it: all")
 
 
 main()

@@ -212,13 +212,30 @@ def purge_makes_history_forget():
                      for change in entry["changes"] if change["kind"] == "value-set")
         check("purged" not in change, str(change))
         equal(json.loads(done(registry, "--json", "purge", "-r", "/HKLM/SOFTWARE/Acme")),
-              {"key": "HKLM\\SOFTWARE\\Acme", "name": "", "recursive": True})
+              {"key": "HKLM\\SOFTWARE\\Acme", "name": "", "recursive": True, "changed": True})
         check("first" not in done(registry, "history", KEY), "all below is forgotten")
         registry.client.create("HKLM\\SOFTWARE\\Link", link=KEY)
         done(registry, "set", KEY, "Password", "third")
         done(registry, "set", KEY, "Password", "fourth")
         equal(json.loads(done(registry, "--json", "purge", "HKLM\\SOFTWARE\\Link", "password"))["recursive"], False)
         check("third" not in done(registry, "history", KEY), "a link is gone through")
+
+
+@test
+def purge_tells_whether_anything_was_forgotten():
+    def purged(registry, *words):
+        return json.loads(done(registry, "--json", "purge", *words))["changed"]
+
+    with Registry() as registry:
+        done(registry, "set", KEY, "n", "1")
+        done(registry, "set", KEY, "m", "1")
+        done(registry, "set", KEY + "\\Sub", "n", "1")
+        done(registry, "create", "--link=" + KEY, SOFTWARE + "\\Link")
+        equal([purged(registry, KEY, "n") for _ in range(2)], [True, False])
+        equal([purged(registry, SOFTWARE + "\\Link", "M") for _ in range(2)], [True, False])
+        done(registry, "set", KEY, "n", "2")
+        equal([purged(registry, KEY, "n") for _ in range(2)], [True, False])
+        equal([purged(registry, "-r", SOFTWARE) for _ in range(2)], [True, False])
 
 
 @test

@@ -104,3 +104,36 @@ DBusMessage *standing_ask_trials(Session *session, DBusMessageIter *answer, GErr
   return reply != NULL && session_check_reply(reply, "aa{sv}", error) ? g_steal_pointer(&reply)
                                                                       : NULL;
 }
+
+/* ---- counting ---- */
+
+static void count_lock(G_GNUC_UNUSED Session *session, G_GNUC_UNUSED const KnownLock *lock,
+                       gpointer data) {
+  ((Standing *)data)->locks++;
+}
+
+static void count_drift(G_GNUC_UNUSED Session *session, const Declaration *declaration,
+                        gpointer data) {
+  ((Standing *)data)->drifted += !declaration->is_met;
+}
+
+static gboolean count_trials(Session *session, Standing *standing) {
+  DBusMessageIter answer, trials;
+  g_autoptr(WireMessage) reply = standing_ask_trials(session, &answer, NULL);
+  if (reply == NULL)
+    return FALSE;
+  for (dbus_message_iter_recurse(&answer, &trials);
+       dbus_message_iter_get_arg_type(&trials) != DBUS_TYPE_INVALID;
+       dbus_message_iter_next(&trials))
+    standing->trials++;
+  return TRUE;
+}
+
+gboolean standing_count(Session *session, Standing *standing) {
+  *standing = (Standing){0};
+  for (const char *const *root = standing_roots; *root != NULL; root++)
+    if (!standing_visit_locks(session, *root, count_lock, standing, NULL) ||
+        !standing_visit_declared(session, *root, NULL, count_drift, standing, NULL))
+      return FALSE;
+  return count_trials(session, standing);
+}

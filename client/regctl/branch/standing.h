@@ -43,4 +43,11 @@ gboolean standing_visit_declared(Session *session, const char *key, const char *
 /* The changes on trial, oldest first; an aa{sv} that history_read_list() reads. */
 DBusMessage *standing_ask_trials(Session *session, DBusMessageIter *answer, GError **error);
 
+/* How many there are of each that the caller may see. */
+typedef struct {
+  guint64 trials, locks, drifted;
+} Standing;
+/* FALSE: the daemon can't tell. */
+gboolean standing_count(Session *session, Standing *standing);
+
 #endif

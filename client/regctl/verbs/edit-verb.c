@@ -9,11 +9,13 @@
 
 #include <glib/gstdio.h>
 
+#include "client/base/escape.h"
 #include "client/base/protocol.h"
 #include "client/cli/data.h"
 #include "client/regctl/branch/difference.h"
 #include "client/regctl/branch/edit-change.h"
 #include "client/regctl/branch/source.h"
+#include "client/regctl/branch/standing.h"
 #include "client/regctl/verbs/verbs.h"
 #include "client/regfile/regfile.h"
 
@@ -23,7 +25,8 @@ typedef struct {
   Session *session;
   guint64 revision; /* that is edited */
   Branch *before;
-  char *directory; /* of its own, for this user alone */
+  GString *warnings; /* lines: what is locked and declared */
+  char *directory;   /* of its own, for this user alone */
   char *file;
   gboolean keep; /* the text is still worth something */
 } Edit;
@@ -34,10 +37,110 @@ static void edit_clear(Edit *edit) {
   if (edit->directory != NULL && !edit->keep)
     (void)g_rmdir(edit->directory);
   branch_free(edit->before);
+  if (edit->warnings != NULL)
+    g_string_free(edit->warnings, TRUE);
   g_free(edit->file);
   g_free(edit->directory);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Edit, edit_clear)
+
+/* ---- warnings ---- */
+
+/* So many locks are named, and so many owners. */
+#define MOST_WARNINGS 8U
+
+typedef struct {
+  Edit *edit;
+  guint locks;
+  GHashTable *owners; /* owner -> how many things they declare */
+} Warning;
+
+static void warn_of_lock(G_GNUC_UNUSED Session *session, const KnownLock *lock, gpointer data) {
+  Warning *warning = data;
+  GString *text = warning->edit->warnings;
+  if (++warning->locks > MOST_WARNINGS)
+    return;
+  escape_append(text, lock->key);
+  if (!lock->recursive) {
+    g_string_append(text, ": ");
+    data_print_name(lock->name, text);
+  }
+  g_string_append(text, lock->recursive ? " is locked with all below it: " : " is locked: ");
+  escape_append(text, lock->reason);
+  g_string_append_c(text, '\n');
+}
+
+static void count_owner(G_GNUC_UNUSED Session *session, const Declaration *declaration,
+                        gpointer data) {
+  Warning *warning = data;
+  guint count = GPOINTER_TO_UINT(g_hash_table_lookup(warning->owners, declaration->owner));
+  g_hash_table_insert(warning->owners, g_strdup(declaration->owner), GUINT_TO_POINTER(count + 1));
+}
+
+static gint compare_owners(gconstpointer a, gconstpointer b) {
+  return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void warn_of_owners(const Warning *warning) {
+  GString *text = warning->edit->warnings;
+  guint count = 0;
+  g_autofree gpointer *owners = g_hash_table_get_keys_as_array(warning->owners, &count);
+  if (count > 1)
+    qsort(owners, count, sizeof *owners, compare_owners);
+  for (guint i = 0; i < MIN(count, MOST_WARNINGS); i++) {
+    guint things = GPOINTER_TO_UINT(g_hash_table_lookup(warning->owners, owners[i]));
+    escape_append(text, owners[i]);
+    g_string_append_printf(text,
+                           " declares %u of the keys and values here, and puts them right again"
+                           " (regctl declared)\n",
+                           things);
+  }
+  if (count > MOST_WARNINGS)
+    g_string_append_printf(text, "%u more owners declare keys and values here\n",
+                           count - MOST_WARNINGS);
+}
+
+/* A lock above holds all of it. */
+static void warn_of_lock_above(Edit *edit, const char *key) {
+  Request request;
+  DBusMessageIter answer;
+  const char *reason = NULL;
+  request_begin(&request, "GetKeyInfo");
+  request_add_string(&request, key);
+  request_open_options(&request);
+  request_close_options(&request);
+  g_autoptr(WireMessage) reply = session_call(edit->session, &request, &answer, NULL);
+  g_autoptr(WireOptions) info = reply != NULL && session_check_reply(reply, "a{sv}", NULL)
+                                    ? wire_options_read(&answer, NULL)
+                                    : NULL;
+  if (info == NULL || !wire_options_get_string(info, "locked", &reason, NULL) || reason == NULL)
+    return;
+  escape_append(edit->warnings, key);
+  g_string_append(edit->warnings, " is locked with all below it: ");
+  escape_append(edit->warnings, reason);
+  g_string_append_c(edit->warnings, '\n');
+}
+
+/* It is no fault if that can't be told: regd refuses what is locked all the same. */
+static void gather_warnings(Edit *edit, const char *key) {
+  g_autoptr(GHashTable) owners = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+  Warning warning = {.edit = edit, .owners = owners};
+  edit->warnings = g_string_new(NULL);
+  (void)standing_visit_locks(edit->session, key, warn_of_lock, &warning, NULL);
+  if (warning.locks == 0)
+    warn_of_lock_above(edit, key);
+  if (warning.locks > MOST_WARNINGS)
+    g_string_append_printf(edit->warnings, "%u more locks are below (regctl locks)\n",
+                           warning.locks - MOST_WARNINGS);
+  (void)standing_visit_declared(edit->session, key, NULL, count_owner, &warning, NULL);
+  warn_of_owners(&warning);
+}
+
+static void tell_warnings(const Edit *edit) {
+  g_auto(GStrv) lines = g_strsplit(edit->warnings->str, "\n", -1);
+  for (char **line = lines; *line != NULL && **line != '\0'; line++)
+    session_note(edit->session, "%s", *line);
+}
 
 /* ---- the text ---- */
 
@@ -81,8 +184,13 @@ static char *make_text(const Edit *edit) {
       "; %s at revision %" G_GUINT64_FORMAT ".\r\n"
       "; What is deleted here will be deleted; lines that begin with ; don't matter.\r\n",
       edit->before->base, edit->revision);
+  g_auto(GStrv) warned = g_strsplit(edit->warnings->str, "\n", -1);
   regfile_printer_begin(printer, out);
   g_byte_array_append(out, (const guint8 *)comment, (guint)strlen(comment));
+  for (char **line = warned; *line != NULL && **line != '\0'; line++) {
+    g_autofree char *remark = g_strdup_printf("; %s\r\n", *line);
+    g_byte_array_append(out, (const guint8 *)remark, (guint)strlen(remark));
+  }
   g_tree_foreach(edit->before->keys, print_key, &text);
   regfile_printer_free(printer);
   g_byte_array_append(out, (const guint8 *)"", 1);
@@ -244,5 +352,9 @@ gboolean verb_edit(Session *session, GError **error) {
   if (key == NULL || !session_read_revision(session, &edit.revision, error))
     return FALSE;
   edit.before = source_read_key(session, key, &edit.revision, error);
-  return edit.before != NULL && edit_branch(&edit, error);
+  if (edit.before == NULL)
+    return FALSE;
+  gather_warnings(&edit, key);
+  tell_warnings(&edit);
+  return edit_branch(&edit, error);
 }

@@ -5,6 +5,7 @@
 #include "client/base/escape.h"
 #include "client/base/number.h"
 #include "client/base/path.h"
+#include "client/base/protocol.h"
 #include "client/cli/data.h"
 #include "client/cli/reply.h"
 #include "client/regctl/branch/history-pages.h"
@@ -323,13 +324,66 @@ static gboolean check_purge(gboolean recursive, gboolean named, GError **error) 
                    "below KEY");
 }
 
-static void report_purge(Session *session, const char *key, const char *name, gboolean recursive) {
+typedef struct {
+  const char *key, *name; /* canonical; NULL: all values of all keys */
+  gboolean found;
+} OldData;
+
+/* A link's target stays in history. */
+static gboolean is_link_target(const PastChange *change) {
+  const RegistryValue *value = change->new_value != NULL ? change->new_value : change->old_value;
+  return registry_value_get_type(value) == REGISTRY_LINK &&
+         path_equal_names(change->name, LINK_VALUE_NAME);
+}
+
+static gboolean is_known_data(const PastChange *change, const OldData *sought) {
+  if (!past_change_is_of_value(change) || change->purged ||
+      (change->old_value == NULL && change->new_value == NULL) || is_link_target(change))
+    return FALSE;
+  return sought->key == NULL || (path_compare_names(change->name, sought->name) == 0 &&
+                                 path_compare_names(change->key, sought->key) == 0);
+}
+
+/* Ends the walk at data that is still known. What an entry had no room for may hold some. */
+static gboolean find_known_data(G_GNUC_UNUSED Session *session, const PastRevision *revision,
+                                gpointer data, G_GNUC_UNUSED GError **error) {
+  OldData *sought = data;
+  for (guint i = 0; !sought->found && i < revision->changes->len; i++)
+    sought->found = is_known_data(g_ptr_array_index(revision->changes, i), sought);
+  sought->found = sought->found || revision->changes_left > 0;
+  return !sought->found;
+}
+
+/* Whether purging will make history forget anything; asked only if it is to be told. */
+static gboolean find_old_data(Session *session, const Place *place, gboolean *found,
+                              GError **error) {
+  GError *problem = NULL;
+  gboolean recursive = session_has(session, OPTION_RECURSIVE);
+  if (!session_has(session, OPTION_JSON))
+    return TRUE;
+  g_autofree char *key = recursive ? NULL : find_canonical(session, place->key, error);
+  if (!recursive && key == NULL)
+    return FALSE;
+  const char *const keys[] = {place->key, NULL};
+  OldData sought = {.key = key, .name = place->name};
+  if (!history_walk(session, keys, G_MAXUINT64, find_known_data, &sought, &problem) &&
+      problem != NULL) {
+    g_propagate_error(error, problem);
+    return FALSE;
+  }
+  *found = sought.found;
+  return TRUE;
+}
+
+static void report_purge(Session *session, const char *key, const char *name, gboolean changed) {
+  gboolean recursive = session_has(session, OPTION_RECURSIVE);
   if (!session_has(session, OPTION_JSON))
     return;
   json_begin(&session->json, '{');
   json_member_string(&session->json, "key", key);
   json_member_string(&session->json, "name", name);
   json_member_boolean(&session->json, "recursive", recursive);
+  json_member_boolean(&session->json, "changed", changed);
   json_end(&session->json, '}');
   g_string_append_c(session_out(session), '\n');
 }
@@ -338,8 +392,10 @@ gboolean verb_purge(Session *session, GError **error) {
   Request request;
   g_auto(Place) place = {0};
   gboolean recursive = session_has(session, OPTION_RECURSIVE);
+  gboolean changed = FALSE;
   if (!place_take(session, PLACE_NAME_OR_NOT, &place, error) ||
-      !check_purge(recursive, place.named, error))
+      !check_purge(recursive, place.named, error) ||
+      !find_old_data(session, &place, &changed, error))
     return FALSE;
   request_begin(&request, "PurgeHistory");
   request_add_string(&request, place.key);
@@ -350,6 +406,6 @@ gboolean verb_purge(Session *session, GError **error) {
   g_autoptr(WireMessage) reply = session_call(session, &request, NULL, error);
   if (reply == NULL)
     return FALSE;
-  report_purge(session, place.key, place.name, recursive);
+  report_purge(session, place.key, place.name, changed);
   return TRUE;
 }

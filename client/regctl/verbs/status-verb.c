@@ -3,6 +3,7 @@
 #include "client/base/escape.h"
 #include "client/base/protocol.h"
 #include "client/cli/reply.h"
+#include "client/regctl/branch/standing.h"
 #include "client/regctl/verbs/metrics.h"
 #include "client/regctl/verbs/verbs.h"
 
@@ -11,7 +12,22 @@ typedef struct {
   const char *version;
   dbus_uint64_t revision;
   dbus_bool_t read_only;
+  gboolean has_standing; /* the daemon tells the rest, too */
+  Standing standing;
 } Status;
+
+static const struct {
+  const char *name;
+  gsize offset;
+} counts[] = {
+    {"trials", G_STRUCT_OFFSET(Status, standing.trials)},
+    {"locks", G_STRUCT_OFFSET(Status, standing.locks)},
+    {"drifted", G_STRUCT_OFFSET(Status, standing.drifted)},
+};
+
+static guint64 get_count(const Status *status, gsize index) {
+  return *(const guint64 *)(gconstpointer)((const char *)status + counts[index].offset);
+}
 
 static const struct {
   const char *property;
@@ -68,6 +84,8 @@ static void print_status(Session *session, const Status *status, const char *own
     json_member_boolean(json, "read-only", status->read_only != 0);
     json_member_string(json, "name", REGISTRY_BUS_NAME);
     json_member_string(json, "owner", owner);
+    for (gsize i = 0; status->has_standing && i < G_N_ELEMENTS(counts); i++)
+      json_member_number(json, counts[i].name, get_count(status, i));
     json_name(json, "problems");
     json_begin(json, '[');
     for_each_problem(problems, json_string, json);
@@ -82,6 +100,9 @@ static void print_status(Session *session, const Status *status, const char *own
                          "\nrevision: %" G_GUINT64_FORMAT
                          "\nread-only: %s\nname: " REGISTRY_BUS_NAME "\nowner: %s\n",
                          (guint64)status->revision, status->read_only ? "yes" : "no", owner);
+  for (gsize i = 0; status->has_standing && i < G_N_ELEMENTS(counts); i++)
+    g_string_append_printf(json->text, "%s: %" G_GUINT64_FORMAT "\n", counts[i].name,
+                           get_count(status, i));
   for_each_problem(problems, print_problem, json);
 }
 
@@ -125,6 +146,7 @@ gboolean verb_status(Session *session, GError **error) {
   if (reply == NULL || !session_check_reply(reply, "a{sv}", error) ||
       !read_properties(&answer, &status, error))
     return FALSE;
+  status.has_standing = standing_count(session, &status.standing);
   const char *owner = dbus_message_get_sender(reply);
   print_with_problems(session, &status, owner != NULL ? owner : "");
   return TRUE;

@@ -1,13 +1,16 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """What data/doc/operation.md tells administrators to do, and no other test of a
-machine does: numbers for node_exporter, schemas of their own, keeping regd off, and
-removing packages without leaving a secret readable."""
+machine does: numbers for node_exporter, schemas of their own, keeping regd off,
+polkit's rules, and removing packages without leaving a secret readable."""
+
+import re
 
 from harness.case import contains, equal, main, rows, test
 from harness.mail import BROKERS, IMAP
 from harness.mailhost import MAIL_FOLDER, MailHost
-from harness.packages import installed_machine
+from harness.packages import INSTALL, fresh_machine, installed_machine
+from harness.process import SOURCE
 
 KEY = r"HKLM\SOFTWARE\Acme"
 SCHEMA = "[key HKLM\\SOFTWARE\\Acme]\n[value Port]\ntype = REG_DWORD\nrange = 1..65535\n"
@@ -45,6 +48,31 @@ def a_masked_regd_stays_off():
         equal(machine.show("regd", "ActiveState"), "inactive")
         machine.run("systemctl unmask regd")
         contains(machine.run("regctl status"), "read-only: no\n")
+
+
+def rule_of_the_manual():
+    """regd(8)'s example for polkit: the group registry may."""
+    manual = (SOURCE / "data" / "man" / "regd.8").read_text(encoding="utf-8")
+    return re.search(r"^(polkit\.addRule.*?)^\.Ed$", manual, re.MULTILINE | re.DOTALL).group(1)
+
+
+def on_terminal(machine, user, *command, status=0):
+    return machine.run(["script", "--quiet", "--return", "--command", " ".join(command), "/dev/null"], user=user, status=status)
+
+
+@test
+def a_group_administers_by_a_rule_of_polkit():
+    with fresh_machine(more=["polkitd"]) as machine:
+        machine.run(INSTALL)
+        machine.run("useradd anna && groupadd registry && useradd --groups registry nora")
+        machine.write("/etc/polkit-1/rules.d/50-registry.rules", rule_of_the_manual())
+        command = ["regctl", "set", f"'{KEY}'", "Port", "25"]
+        machine.run(["regctl", "create", KEY])
+        contains(on_terminal(machine, "anna", *command, status=DENIED), "right")
+        machine.run(["regctl", "set", KEY, "Port", "25"], user="nora", status=DENIED)
+        on_terminal(machine, "nora", *command)
+        uid = machine.run("id --user nora").strip()
+        contains(machine.run(["regctl", "history", "--json", "--limit=1", KEY]), f'"uid": {uid},')
 
 
 def with_secrets(machine):

@@ -9,7 +9,9 @@
 #include "client/bus/wire.h"
 #include "client/cli/reply.h"
 #include "client/connection/connection.h"
+#include "mailauth/mailauthctl/decoy.h"
 #include "mailauth/mailauthctl/repair-pam.h"
+#include "mailauth/package/survey.h"
 #include "mailauth/settings/settings.h"
 
 #define SAM_PATH "HKEY_LOCAL_MACHINE\\SAM"
@@ -224,6 +226,21 @@ static gboolean give_rights(const Repair *repair, GError **error) {
   return TRUE;
 }
 
+/* After the rights: nobody else may read it. */
+static gboolean make_decoy(const Repair *repair, GError **error) {
+  gboolean made = FALSE;
+  g_autoptr(RegistryTransaction) transaction = registry_transaction_new("mailauthctl repair");
+  if (!decoy_add(repair->ctl, transaction, &made, error))
+    return FALSE;
+  if (!made)
+    return TRUE;
+  RegistryConnection *connection = ctl_connect(repair->ctl, error);
+  if (connection == NULL || !registry_transaction_commit(connection, transaction, NULL, error))
+    return FALSE;
+  say(repair, "made the value '%s' of %s", DECOY_KEY_VALUE, ACCOUNTS_PATH);
+  return TRUE;
+}
+
 /* Whether the registry never had accounts: their key is not there, and no user was ever
  * given a right to it. If a user has the right and the key is gone, that is the fault
  * that the article describes, and mailauthd reports it. An administrator who took the
@@ -289,8 +306,9 @@ gboolean verb_repair(Ctl *ctl, GError **error) {
   if (ctl->first && !is_first(&repair, &wanted, error))
     return FALSE;
   gboolean repaired =
-      !wanted || (find_user(&repair, error) && make_key(&repair, ACCOUNTS_PATH, error) &&
-                  give_rights(&repair, error) && look_at_pam(&repair, error));
+      !wanted ||
+      (find_user(&repair, error) && make_key(&repair, ACCOUNTS_PATH, error) &&
+       give_rights(&repair, error) && make_decoy(&repair, error) && look_at_pam(&repair, error));
   if (repaired || done->len > 0)
     print_done(&repair);
   g_free(repair.principal);

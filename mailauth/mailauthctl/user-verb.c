@@ -5,8 +5,8 @@
 
 #include "mailauth/mailauthctl/accounts.h"
 #include "mailauth/mailauthctl/app-password-verb.h"
+#include "mailauth/mailauthctl/decoy.h"
 #include "mailauth/package/sam.h"
-#include "mailauth/package/survey.h"
 #include "mailauth/protocol/scram-keys.h"
 #include "mailauth/settings/settings.h"
 
@@ -55,32 +55,12 @@ static gboolean set_text(RegistryTransaction *transaction, const char *key, cons
   return TRUE;
 }
 
-/* Made once, with the first keys: false salts must stay as they are from then on. */
-static gboolean set_decoy(Ctl *ctl, RegistryTransaction *transaction, GError **error) {
-  guint8 bytes[SCRAM_DECOY_BYTES];
-  g_autoptr(GError) problem = NULL;
-  RegistryConnection *connection = ctl_connect(ctl, error);
-  if (connection == NULL)
-    return FALSE;
-  g_autoptr(RegistryValue) there =
-      registry_get_value(connection, ACCOUNTS_PATH, DECOY_KEY_VALUE, &problem);
-  /* A caller that may not read it leaves it as it is. */
-  if (there != NULL || (!g_error_matches(problem, REGISTRY_ERROR, REGISTRY_ERROR_VALUE_NOT_FOUND) &&
-                        !g_error_matches(problem, REGISTRY_ERROR, REGISTRY_ERROR_KEY_NOT_FOUND)))
-    return TRUE;
-  if (!scram_keys_make_decoy(bytes))
-    return error_set(error, REGISTRY_ERROR_FAILED, "no random bytes can be had from the system");
-  g_autoptr(RegistryValue) value = registry_value_new_bytes(REGISTRY_BINARY, bytes, sizeof bytes);
-  registry_transaction_set_value(transaction, ACCOUNTS_PATH, DECOY_KEY_VALUE, value);
-  explicit_bzero(bytes, sizeof bytes);
-  return TRUE;
-}
-
 static gboolean set_proofs(Ctl *ctl, RegistryTransaction *transaction, const char *key,
                            const PasswordProofs *proofs, GError **error) {
+  gboolean made = FALSE;
   return set_text(transaction, key, "Password", proofs->hash, error) &&
          set_text(transaction, key, SCRAM_KEYS_VALUE, proofs->scram_keys, error) &&
-         set_decoy(ctl, transaction, error);
+         decoy_add(ctl, transaction, &made, error);
 }
 
 static gboolean add(gpointer where, const char *account, const PasswordProofs *proofs,

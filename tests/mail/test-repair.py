@@ -120,6 +120,9 @@ def repair_works_without_mailauthd():
         for key in ("HKLM\\SAM", BROKERS, POP3, IMAP):
             check((f"user:{ALICE}", "read") in who(registry, key), key)
         check(("everyone", "read") in who(registry, POP3), "what was in force stays")
+        # So that false answers are the same after the next start, whoever the accounts are.
+        decoy = registry.client.get(ACCOUNTS, "Decoy Key")
+        equal(len(decoy[2]), 32)
         equal(json.loads(done(registry, "--json", "repair")), {"done": []})
         # Settings that everyone may read need no entry of his, others do.
         registry.client.set(STORE, "MBS Package", REG_SZ, "")
@@ -132,6 +135,7 @@ def repair_works_without_mailauthd():
         equal(len(json.loads(done(registry, "--json", "repair"))["done"]), len(closed))
         for key in closed:
             check((f"user:{ALICE}", "read") in who(registry, key), key)
+        equal(registry.client.get(ACCOUNTS, "Decoy Key"), decoy)
         registry.client.set(SERVICE, "ObjectName", REG_SZ, "nobody-of-that-name")
         failed(registry, INVALID, "repair", naming="ObjectName")
 

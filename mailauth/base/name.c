@@ -66,9 +66,9 @@ gboolean name_check_pattern(const char *pattern, GError **error) {
   if (*pattern != '/')
     return error_set(error, REGISTRY_ERROR_INVALID_VALUE, "'%s' is not an absolute path", pattern);
   for (const char *at = strchr(pattern, '%'); at != NULL; at = strchr(at + 2, '%'))
-    if (at[1] != 'u' && at[1] != '%')
+    if (at[1] == '\0' || strchr("und%", at[1]) == NULL)
       return error_set(error, REGISTRY_ERROR_INVALID_VALUE,
-                       "'%s' holds a '%%' that is neither '%%u' nor '%%%%'", pattern);
+                       "'%s' holds a '%%' that is none of '%%u', '%%n', '%%d' and '%%%%'", pattern);
   return TRUE;
 }
 
@@ -76,23 +76,43 @@ static gboolean is_component(const char *account) {
   return is_account(account) && account[0] != '.' && strchr(account, '/') == NULL;
 }
 
+/* What `%u`, `%n`, `%d` or `%%` stands for; NULL: nothing that is fit for a path. Owned. */
+static char *dup_part(char variable, const char *account) {
+  const char *at = strrchr(account, '@');
+  g_autofree char *part = NULL;
+  if (variable == '%')
+    return g_strdup("%");
+  if (variable == 'd')
+    part = g_strdup(at != NULL ? at + 1 : "");
+  else if (variable == 'n' && at != NULL)
+    part = g_strndup(account, (gsize)(at - account));
+  else
+    part = g_strdup(account);
+  return is_component(part) ? g_steal_pointer(&part) : NULL;
+}
+
 char *name_expand_path(const char *pattern, const char *account, GError **error) {
   if (!name_check_pattern(pattern, error))
     return NULL;
+  g_autoptr(GString) path = g_string_new(NULL);
   if (!is_component(account)) {
     error_set(error, REGISTRY_ERROR_INVALID_VALUE, "the user's name cannot be part of a path");
     return NULL;
   }
-  GString *path = g_string_new(NULL);
   for (const char *at = pattern; *at != '\0'; at++) {
-    if (*at != '%')
+    if (*at != '%') {
       g_string_append_c(path, *at);
-    else if (*++at == 'u')
-      g_string_append(path, account);
-    else
-      g_string_append_c(path, '%');
+      continue;
+    }
+    g_autofree char *part = dup_part(*++at, account);
+    if (part == NULL) {
+      error_set(error, REGISTRY_ERROR_INVALID_VALUE,
+                "the user's name has nothing for '%%%c' that can be part of a path", *at);
+      return NULL;
+    }
+    g_string_append(path, part);
   }
-  return g_string_free(path, FALSE);
+  return g_strdup(path->str);
 }
 
 char *name_dup_shown(const char *name) {

@@ -18,10 +18,11 @@ char *name_get_account(const char *text, const char *domain);
  * two spellings that the registry takes for one name come out alike. UTF-8. */
 char *name_fold(const char *text);
 
-/* @pattern with `%u` for @account and `%%` for `%`: an absolute path. NULL and
- * INVALID_VALUE if the pattern is no such path or holds another `%`, and if the
- * account's name would not be one plain component of a path (a slash, a leading dot,
- * over 255 bytes). */
+/* @pattern with `%u` for @account, `%n` for what stands before its last `@` (the whole name
+ * without one), `%d` for what stands behind it, and `%%` for `%`: an absolute path. NULL and
+ * INVALID_VALUE if the pattern is no such path or holds another `%`, and if the account's name,
+ * or a part that is asked for, would not be one plain component of a path (nothing, a slash, a
+ * leading dot, over 255 bytes). */
 char *name_expand_path(const char *pattern, const char *account, GError **error);
 /* Whether @pattern is fit for name_expand_path(). */
 gboolean name_check_pattern(const char *pattern, GError **error);

@@ -126,19 +126,24 @@ static Outcome find_backend(const Settings *settings, Protocol protocol, char **
   return OUTCOME_NO_MAILBOX;
 }
 
-static Outcome find_maildir(const Settings *settings, const char *account, char **path,
-                            char **why) {
-  const char *pattern = settings->protocols[PROTOCOL_POP3].mail_directory;
+Outcome decision_expand_maildir(const char *key, const char *pattern, const char *account,
+                                char **path, char **why) {
   g_autoptr(GError) error = NULL;
-  if (*pattern == '\0') {
-    *why = g_strdup_printf("%s, Mail Directory: it is not set", settings_get_path(SETTINGS_POP3));
-    return OUTCOME_NO_MAILBOX;
-  }
+  *why = NULL;
   *path = name_expand_path(pattern, account, &error);
   if (*path != NULL)
     return OUTCOME_OK;
-  *why =
-      g_strdup_printf("%s, Mail Directory: %s", settings_get_path(SETTINGS_POP3), error->message);
+  *why = g_strdup_printf("%s, Mail Directory: %s", key, error->message);
+  return OUTCOME_NO_MAILBOX;
+}
+
+static Outcome find_maildir(const Settings *settings, const char *account, char **path,
+                            char **why) {
+  const char *pattern = settings->protocols[PROTOCOL_POP3].mail_directory;
+  const char *key = settings_get_path(SETTINGS_POP3);
+  if (*pattern != '\0')
+    return decision_expand_maildir(key, pattern, account, path, why);
+  *why = g_strdup_printf("%s, Mail Directory: it is not set", key);
   return OUTCOME_NO_MAILBOX;
 }
 

@@ -38,6 +38,10 @@ void decision_admit(const Settings *settings, Protocol protocol, const char *acc
 Outcome decision_find_mailbox(const Settings *settings, Protocol protocol, const char *account,
                               char **path, char **why);
 
+/* The same of a `Mail Directory` (@pattern) that stands in @key. */
+Outcome decision_expand_maildir(const char *key, const char *pattern, const char *account,
+                                char **path, char **why);
+
 /* Whether a password may come without TLS from @address; @scram: only a proof of it does. */
 gboolean decision_may_be_clear(const Settings *settings, Protocol protocol, gboolean tls,
                                gboolean scram, const char *address);

@@ -191,13 +191,22 @@ static void on_mailbox_opened(const MailboxResult *mailbox, gpointer data) {
          mailbox->detail);
 }
 
+/* Such an account may have a mailbox of its own. FALSE: a SCRAM exchange that was begun by native
+ * accounts is decided by something else now. */
+static gboolean is_decided_by_sam(const Login *login) {
+  return login->decision.kind == PACKAGE_NATIVE && g_str_equal(login->decision.source, "SAM");
+}
+
 /* Another server's users have theirs there. */
 static void open_mailbox(Login *login) {
+  const Views *views = login->logins->tools.views;
+  gboolean is_native = is_decided_by_sam(login);
   const MailboxRequest request = {.stores = login->logins->tools.stores,
                                   .backends = login->logins->tools.backends,
                                   .settings = login->settings,
                                   .protocol = login->protocol,
                                   .account = login->account,
+                                  .accounts = is_native ? views_get_accounts(views) : NULL,
                                   .address = login->client->address,
                                   .is_trial = login->purpose == LOGIN_TRIAL,
                                   .steps = login->steps};
@@ -348,11 +357,6 @@ static gboolean prove_scram(gpointer data) {
   return G_SOURCE_REMOVE;
 }
 
-/* FALSE: the exchange was begun by native accounts, and something else decides. */
-static gboolean is_scram_decided(const Login *login) {
-  return login->decision.kind == PACKAGE_NATIVE && g_str_equal(login->decision.source, "SAM");
-}
-
 static void prove(Login *login) {
   if (login->scram != NULL) {
     /* Takes next to nothing, but answers later, as a package does. */
@@ -370,7 +374,7 @@ static void prove(Login *login) {
       .verified = find_verified(login),
   };
   steps_add_memory(login->steps, login->settings->verified_seconds, package);
-  if (is_scram_decided(login))
+  if (is_decided_by_sam(login))
     steps_add_scram(login->steps, login->logins->tools.scram, login->account, login->client->user);
   else
     steps_add(login->steps,
@@ -529,7 +533,7 @@ static void on_synced(gboolean current, gpointer data) {
   steps_add_decision(login->steps, current, &login->decision, login->account);
   if (login->decision.outcome != OUTCOME_OK)
     end(login, login->decision.outcome, login->decision.why);
-  else if (login->scram != NULL && !is_scram_decided(login))
+  else if (login->scram != NULL && !is_decided_by_sam(login))
     end(login, OUTCOME_OVERTAKEN, login->decision.why);
   else if (login->purpose == LOGIN_TRIAL)
     prove(login);

@@ -94,13 +94,30 @@ static void on_backend_opened(const BackendResult *backend, gpointer data) {
 
 /* ---- which ---- */
 
+/* The account's own Maildir; FALSE: it has none. One that can't be used is not passed over. */
+static gboolean find_own(const MailboxRequest *request, Outcome *outcome, char **path, char **why) {
+  static const char *const names[] = {"Mail Directory", NULL};
+  gboolean is_asked = request->accounts != NULL &&
+                      request->settings->protocols[request->protocol].store == STORE_MAILDIR;
+  if (!is_asked || registry_view_get(request->accounts, request->account, *names) == NULL)
+    return FALSE;
+  g_autofree char *key = g_strconcat(ACCOUNTS_PATH "\\", request->account, NULL);
+  g_autofree char *pattern =
+      registry_view_get_string(request->accounts, request->account, names, NULL);
+  *outcome =
+      decision_expand_maildir(key, pattern != NULL ? pattern : "", request->account, path, why);
+  return TRUE;
+}
+
 void mailbox_opening_start(MailboxOpening *opening) {
   const MailboxRequest *request = &opening->request;
   const ProtocolSettings *settings = &request->settings->protocols[request->protocol];
   g_autofree char *path = NULL;
   g_autofree char *why = NULL;
-  Outcome outcome =
-      decision_find_mailbox(request->settings, request->protocol, request->account, &path, &why);
+  Outcome outcome = OUTCOME_OK;
+  if (!find_own(request, &outcome, &path, &why))
+    outcome =
+        decision_find_mailbox(request->settings, request->protocol, request->account, &path, &why);
   steps_add(request->steps, "mailbox: %s",
             outcome != OUTCOME_OK ? why
             : path != NULL        ? path

@@ -14,7 +14,8 @@ typedef struct {
   Settings *settings;
   Protocol protocol;
   const char *account;
-  const char *address; /* the client's */
+  const RegistryView *accounts; /* if it is one of these, which may have a mailbox of its own */
+  const char *address;          /* the client's */
   gboolean is_trial;
   GPtrArray *steps; /* of a trial, for steps_add(); else NULL */
 } MailboxRequest;

@@ -95,6 +95,13 @@ void handle_list_drift(DispatchCall *call, gpointer data) {
   list(call, data, &list_drift);
 }
 
+/* A trial's end undoes what keys and values are, and no declaration. */
+static gboolean check_trial(const char *owner, const Change *change, GError **error) {
+  return change->confirm_within == 0 ||
+         error_set(error, REGISTRY_ERROR_INVALID_VALUE,
+                   "%s: an owner can't be forgotten on trial (confirm-within)", owner);
+}
+
 void handle_disown(DispatchCall *call, gpointer data) {
   DBusMessageIter in;
   g_autoptr(GError) error = NULL;
@@ -103,7 +110,8 @@ void handle_disown(DispatchCall *call, gpointer data) {
   g_autoptr(WireOptions) options = face_take_options(&in, &error);
   g_autoptr(Change) change = change_new();
   if (options == NULL || !declared_check_owner(owner, &error) ||
-      !change_message_read_options(options, change, &error)) {
+      !change_message_read_options(options, change, &error) ||
+      !check_trial(owner, change, &error)) {
     dispatch_call_fail(call, error);
     return;
   }

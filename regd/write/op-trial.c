@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Undoing one revision that was on trial, confirming one, and forgetting old
- * data. */
+/* Undoing one revision that was on trial, confirming one, and forgetting old data. */
 #include "client/base/error.h"
 #include "regd/history/sight.h"
 #include "regd/history/trials.h"

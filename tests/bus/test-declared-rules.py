@@ -229,4 +229,13 @@ def a_broken_link_holds_up_no_pruning(target):
         equal(declared(client), [])
 
 
+@test
+def an_owner_is_not_forgotten_on_trial():
+    with Registry() as registry:
+        client = registry.client
+        commit(client, value("n", "1"))
+        client.refused("InvalidValue", "Disown", "sa{sv}", OWNER, options(confirm_within=600), naming=(OWNER, "confirm-within"))
+        equal(declared(client), [(KEY, "n", OWNER, True)])
+
+
 main()

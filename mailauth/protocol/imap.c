@@ -375,9 +375,20 @@ static Step announce_literal(Imap *imap, const Surroundings *surroundings,
   return STEP_READ;
 }
 
+/* A proxy's header (proxy-header.h): what comes behind it is not from whom it seems to be. A
+ * binary one is ended as too many bad commands. */
+static gboolean is_proxy_header(const Imap *imap, const char *line) {
+  return imap->command.size == 0 &&
+         (g_str_has_prefix(line, "PROXY TCP") || g_str_has_prefix(line, "PROXY UNKNOWN"));
+}
+
 static Step handle_command_line(Imap *imap, const Surroundings *surroundings, GString *out) {
   const char *text = (const char *)imap->line.text.bytes;
   gsize size = imap->line.text.size;
+  if (is_proxy_header(imap, text)) {
+    imap_say_goodbye("No proxy is expected from your address.", out);
+    return STEP_CLOSE;
+  }
   if (imap->command.size + size + 1 > MAX_IMAP_COMMAND)
     return end_for_size(imap, out, "The command is too long.");
   secret_append(&imap->command, text, size);

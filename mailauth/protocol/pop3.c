@@ -191,6 +191,13 @@ static Step handle_quit(G_GNUC_UNUSED Pop3 *pop3, G_GNUC_UNUSED const Surroundin
   return STEP_CLOSE;
 }
 
+/* A proxy's header (proxy-header.h): what comes behind it is not from whom it seems to be. */
+static Step handle_proxy(G_GNUC_UNUSED Pop3 *pop3, G_GNUC_UNUSED const Surroundings *surroundings,
+                         G_GNUC_UNUSED const char *argument, GString *out) {
+  refuse(out, "No proxy is expected from your address.");
+  return STEP_CLOSE;
+}
+
 static Step handle_later(Pop3 *pop3, G_GNUC_UNUSED const Surroundings *surroundings,
                          G_GNUC_UNUSED const char *argument, GString *out) {
   return bad_command(pop3, out, "Log in first.");
@@ -200,10 +207,10 @@ static const struct {
   const char *name;
   Pop3Handler handle;
 } commands[] = {
-    {"CAPA", handle_capa},  {"USER", handle_user},  {"PASS", handle_pass},  {"AUTH", handle_auth},
-    {"STLS", handle_stls},  {"QUIT", handle_quit},  {"STAT", handle_later}, {"LIST", handle_later},
-    {"RETR", handle_later}, {"DELE", handle_later}, {"NOOP", handle_later}, {"RSET", handle_later},
-    {"TOP", handle_later},  {"UIDL", handle_later},
+    {"CAPA", handle_capa},  {"USER", handle_user},  {"PASS", handle_pass},   {"AUTH", handle_auth},
+    {"STLS", handle_stls},  {"QUIT", handle_quit},  {"STAT", handle_later},  {"LIST", handle_later},
+    {"RETR", handle_later}, {"DELE", handle_later}, {"NOOP", handle_later},  {"RSET", handle_later},
+    {"TOP", handle_later},  {"UIDL", handle_later}, {"PROXY", handle_proxy},
 };
 
 /* The table's index; G_N_ELEMENTS for none. */

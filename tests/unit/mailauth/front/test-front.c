@@ -133,7 +133,7 @@ static void test_clear_text(Stage *stage) {
   stage_synchronise(stage);
   client_say(&client, "a LOGIN ann {2}\r\n");
   guint64 login =
-      expect_question(stage, MESSAGE_INCIDENT, "17, 0x01, 'ann', '127.0.0.1', '', 1, '')");
+      expect_question(stage, MESSAGE_INCIDENT, "18, 0x01, 'ann', '127.0.0.1', '', 1, '')");
   send_verdict(stage, login, OUTCOME_CLEAR_TEXT, 0, "", "", NULL);
   client_expect(&client, "a NO [PRIVACYREQUIRED] A password is not taken without TLS here; "
                          "begin TLS first.\r\n");
@@ -214,12 +214,12 @@ static void test_much_at_once(Stage *stage) {
 static void test_no_certificate(Stage *stage) {
   Client client = client_greet_pop3(stage);
   client_say(&client, "STLS\r\n");
-  guint64 login = expect_question(stage, MESSAGE_INCIDENT, "18, 0x00, '', '127.0.0.1', '', 1, '')");
+  guint64 login = expect_question(stage, MESSAGE_INCIDENT, "19, 0x00, '', '127.0.0.1', '', 1, '')");
   send_verdict(stage, login, OUTCOME_NO_CERTIFICATE, 0, "", "", NULL);
   client_expect(&client, "-ERR TLS is not available.\r\n");
   client_close(&client);
   client = client_connect(stage, IMAP_TLS);
-  login = expect_question(stage, MESSAGE_INCIDENT, "18, 0x01, '', '127.0.0.1', '', 1, '')");
+  login = expect_question(stage, MESSAGE_INCIDENT, "19, 0x01, '', '127.0.0.1', '', 1, '')");
   g_assert_cmpuint(login, ==, 0);
   client_expect_end(&client);
   client_close(&client);

@@ -57,6 +57,9 @@ typedef struct {
 #define X8K X1K X1K X1K X1K X1K X1K X1K X1K
 
 static const Row pop3_rows[] = {
+    {"proxy/line", PROTOCOL_POP3, 0,
+     "PROXY TCP4 203.0.113.7 192.0.2.1 40000 110\r\nUSER ann\r\nPASS pass\r\n", NULL,
+     "-ERR No proxy is expected from your address.\r\n<close>"},
     {"capa", PROTOCOL_POP3, CERTIFICATE, "CAPA\r\n", NULL,
      CAPA_HEAD CAPA_PASSWORDS "STLS\r\n.\r\n"},
     {"capa/no-certificate", PROTOCOL_POP3, 0, "capa\n", NULL, CAPA_HEAD CAPA_PASSWORDS ".\r\n"},
@@ -233,6 +236,9 @@ static const Row pop3_rows[] = {
 #define PRIVACY " NO [PRIVACYREQUIRED] " BAR_TEXT
 
 static const Row imap_rows[] = {
+    {"proxy/line", PROTOCOL_IMAP, 0,
+     "PROXY TCP4 203.0.113.7 192.0.2.1 40000 143\r\na LOGIN ann pass\r\n", NULL,
+     "* BYE No proxy is expected from your address.\r\n<close>"},
     {"capability", PROTOCOL_IMAP, CERTIFICATE, "a CAPABILITY\r\n", NULL,
      "* " IMAP_CAPS " STARTTLS" IMAP_AUTH "\r\na OK Capabilities before login listed.\r\n"},
     {"capability/barred", PROTOCOL_IMAP, CERTIFICATE | BARRED, "a capability\r\n", NULL,

@@ -167,7 +167,7 @@ def secrets_are_nowhere_to_be_seen():
         equal(facts["ansible_facts"]["regd"]["tree"][USERS + r"\anna"]["Password"]["data"], "$y$third-very-secret")
         gone, = play.run({"key": {"key": USERS + r"\anna", "state": "absent"}}, diff=True)
         contains(gone["diff"]["before"], '"Password" = (secret)\n')
-        refused = {"value": {"key": USERS + r"\anna", "name": "Password", "data": "very" * 100}}
+        refused = {"value": {"key": USERS + r"\anna", "name": "Password", "data": "very" * 300}}
         equal(play.run(refused, failing=True)[0]["error"], "SchemaViolation")
         equal("veryvery" in play.printed, False, play.printed)
 

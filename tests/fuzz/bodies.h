@@ -96,6 +96,10 @@ static GVariant *fuzz_make_body(const GVariantType *type, FuzzInput *input) {
     return g_variant_new_string(text);
   case 'a':
     return fuzz_make_array(type, input);
+  case 'm':
+    return fuzz_take_byte(input) % 2 == 0
+               ? g_variant_new_maybe(g_variant_type_element(type), NULL)
+               : g_variant_new_maybe(NULL, fuzz_make_body(g_variant_type_element(type), input));
   default:
     return fuzz_make_tuple(type, input);
   }

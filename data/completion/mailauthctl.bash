@@ -51,6 +51,11 @@ _mailauthctl_labels() {
     grep -oE '"label": *"[^"]+"' | sed -E 's/.*"([^"]+)"$/\1/'
 }
 
+# Who is logged in.
+_mailauthctl_present() {
+  _mailauthctl_ask mailauthctl --json who | grep -oE '"user": *"[^"]+"' | sed -E 's/.*"([^"]+)"$/\1/' | sort -u
+}
+
 # Who is held back.
 _mailauthctl_held() {
   _mailauthctl_ask mailauthctl --json held | grep -oE '"(account|address)": *"[^"]+"' | sed -E 's/.*"([^"]+)"$/\1/' |
@@ -102,6 +107,7 @@ _mailauthctl_operand() {
   user:3:app-password) [[ ${operands[2]} == remove ]] && _mailauthctl_offer_lines "$current" < <(_mailauthctl_labels) ;;
   user:1:add | user:1:list | member:1:add | member:1:list) ;;
   user:1:* | member:1:* | test:0:) _mailauthctl_offer_lines "$current" < <(_mailauthctl_accounts) ;;
+  who:0: | kick:0:) _mailauthctl_offer_lines "$current" < <(_mailauthctl_present) ;;
   release:0:) _mailauthctl_offer_lines "$current" < <(_mailauthctl_held) ;;
   esac
 }

@@ -51,6 +51,23 @@ Session *admission_get_logged_in(const Admission *admission, Protocol protocol) 
   return get_first(&admission->logged_in[protocol]);
 }
 
+static Session *find_in(const GQueue *queue, guint64 login) {
+  for (const GList *link = queue->head; link != NULL; link = link->next)
+    if (session_get_marks(link->data)->admitted == login)
+      return link->data;
+  return NULL;
+}
+
+Session *admission_find(const Admission *admission, guint64 login) {
+  Session *found = NULL;
+  for (guint i = 0; i < N_PROTOCOLS && found == NULL; i++) {
+    found = find_in(&admission->logged_in[i], login);
+    if (found == NULL)
+      found = find_in(&admission->not_logged_in[i], login);
+  }
+  return found;
+}
+
 static void count(Admission *admission, const Session *session, gint by) {
   ClientAddress subscriber = client_address_get_subscriber(session_get_address(session));
   guint now = count_subscriber(admission, &subscriber) + (guint)by;

@@ -27,6 +27,8 @@ AdmissionResult admission_judge(const Admission *admission, Protocol protocol,
 Session *admission_get_oldest(const Admission *admission, Protocol protocol);
 /* Any that has logged in; NULL if there is none. */
 Session *admission_get_logged_in(const Admission *admission, Protocol protocol);
+/* The one whose login of that number was let in; NULL if it has gone. */
+Session *admission_find(const Admission *admission, guint64 login);
 void admission_add(Admission *admission, Session *session);
 void admission_note_login(Admission *admission, Session *session);
 void admission_remove(Admission *admission, Session *session);

@@ -44,6 +44,8 @@ static void pass_verdict(FrontLogins *logins, const FrontLogin *waiting, const V
   FrontLogin login = *waiting;
   forget(logins, login.number);
   if (login.session != NULL) {
+    if (verdict->server >= 0)
+      session_get_marks(login.session)->admitted = login.number;
     session_take_verdict(login.session, verdict);
     return;
   }
@@ -90,6 +92,10 @@ static void on_deadline(Timer *timer) {
 void front_logins_cancel(FrontLogins *logins, guint64 number) {
   forget(logins, number);
   front_channel_send(logins->verifier, MESSAGE_CANCEL, g_variant_new_uint64(number));
+}
+
+void front_logins_tell_end(FrontLogins *logins, guint64 number) {
+  front_channel_send(logins->verifier, MESSAGE_SESSION_ENDED, g_variant_new_uint64(number));
 }
 
 /* ---- questions ---- */
@@ -167,6 +173,8 @@ void front_logins_take_verdict(FrontLogins *logins, Message *message) {
   g_variant_get(message->body, "(tu&suu&s@ay@ay)", &number, &outcome, &user, &verdict.delay_ms,
                 &verdict.idle_timeout, &verdict.capabilities, &had, &proof);
   const FrontLogin *login = g_hash_table_lookup(logins->all, &number);
+  if (login == NULL && message->n_descriptors > 0)
+    front_logins_tell_end(logins, number);
   if (login == NULL || login->is_with_client)
     return;
   verdict.outcome = outcome < N_OUTCOMES ? (Outcome)outcome : OUTCOME_UNDECIDED;

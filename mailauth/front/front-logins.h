@@ -25,6 +25,8 @@ void front_logins_cancel(FrontLogins *logins, guint64 number);
 
 /* VERDICT and SCRAM_CHALLENGE. */
 void front_logins_take_verdict(FrontLogins *logins, Message *message);
+/* The session that the verdict of login @number was for is over. */
+void front_logins_tell_end(FrontLogins *logins, guint64 number);
 void front_logins_take_challenge(FrontLogins *logins, const Message *message);
 
 /* A new verifier is there: asks it about all that wait. */

@@ -112,6 +112,9 @@ static void handle_logged_in(Session *session, gpointer owner) {
 }
 
 static void handle_ended(Session *session, gpointer owner) {
+  guint64 admitted = session_get_marks(session)->admitted;
+  if (admitted != 0)
+    front_logins_tell_end(((Front *)owner)->logins, admitted);
   admission_remove(&((Front *)owner)->admission, session);
 }
 
@@ -222,6 +225,13 @@ static void handle_ask_counts(Front *front, Message *message) {
       g_variant_new("(tua{su})", g_variant_get_uint64(message->body), front->lacks, &counts));
 }
 
+static void handle_end_session(Front *front, Message *message) {
+  guint64 number = g_variant_get_uint64(message->body);
+  Session *session = number == 0 ? NULL : admission_find(&front->admission, number);
+  if (session != NULL)
+    session_dismiss(session, "The session was ended by the server.");
+}
+
 static void handle_ping(Front *front, G_GNUC_UNUSED Message *message) {
   front_channel_send(&front->parent, MESSAGE_PONG_FRONT, g_variant_new("()"));
 }
@@ -238,6 +248,7 @@ static gboolean handle_message(Message *message, gpointer data) {
       [MESSAGE_VERDICT] = handle_verdict,
       [MESSAGE_SCRAM_CHALLENGE] = handle_scram_challenge,
       [MESSAGE_ASK_COUNTS] = handle_ask_counts,
+      [MESSAGE_END_SESSION] = handle_end_session,
       [MESSAGE_PING_FRONT] = handle_ping,
   };
   Front *front = data;

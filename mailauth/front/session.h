@@ -77,10 +77,11 @@ gboolean session_is_logged_in(const Session *session);
 const Credentials *session_get_credentials(const Session *session);
 void session_wipe_password(Session *session);
 
-/* Two marks for the owner's use. */
+/* Marks for the owner's use. */
 typedef struct {
-  guint64 login; /* 0 at first */
-  GList *place;  /* NULL at first */
+  guint64 login;    /* 0 at first */
+  guint64 admitted; /* the login whose verdict was OK; 0 at first */
+  GList *place;     /* NULL at first */
 } SessionMarks;
 SessionMarks *session_get_marks(Session *session);
 

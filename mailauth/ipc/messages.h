@@ -207,6 +207,12 @@ typedef enum {
   /* session */
   MESSAGE_HEARD,
 
+  /* ---- front -> verifier, and back ---- */
+  /* login, whose verdict was OK with a socket: its session is over, or never was */
+  MESSAGE_SESSION_ENDED,
+  /* login: its session is to end now */
+  MESSAGE_END_SESSION,
+
   N_MESSAGES
 } MessageKind;
 

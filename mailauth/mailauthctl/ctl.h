@@ -15,6 +15,7 @@ typedef struct {
   const char *bus; /* NULL: the default */
   gboolean json, follow, metrics, all, first, pam;
   guint count;                     /* --count */
+  guint64 session;                 /* --session; 0: not given */
   const char *broker;              /* --broker, or NULL */
   const char *protocol;            /* --protocol, or NULL */
   const char *protocols, *expires; /* of app passwords, or NULL */
@@ -63,6 +64,8 @@ char *ctl_get_setting(Ctl *ctl, const char *key, const char *name, const char *f
 gboolean verb_status(Ctl *ctl, GError **error);
 gboolean verb_events(Ctl *ctl, GError **error);
 gboolean verb_test(Ctl *ctl, GError **error);
+gboolean verb_who(Ctl *ctl, GError **error);
+gboolean verb_kick(Ctl *ctl, GError **error);
 gboolean verb_held(Ctl *ctl, GError **error);
 gboolean verb_release(Ctl *ctl, GError **error);
 gboolean verb_reload_certificate(Ctl *ctl, GError **error);

@@ -29,6 +29,7 @@ enum {
   OPTION_PAM,
   OPTION_PROTOCOLS,
   OPTION_EXPIRES,
+  OPTION_SESSION,
   N_OPTIONS
 };
 #define OPTIONS_OF_ALL                                                                             \
@@ -52,6 +53,11 @@ static const OptionRow option_rows[N_OPTIONS] = {
     [OPTION_FOLLOW] = {.name = "follow", .letter = 'f', .help = "go on with what happens"},
     [OPTION_METRICS] = {.name = "metrics", .help = "print OpenMetrics text"},
     [OPTION_ALL] = {.name = "all", .help = "let everybody go"},
+    [OPTION_SESSION] = {.name = "session",
+                        .argument = "ID",
+                        .lowest = 1,
+                        .highest = G_MAXINT64,
+                        .help = "only this session, as who numbers it"},
     [OPTION_PAM] = {.name = "pam", .help = "let PAM's pam_unix read the system's password hashes"},
     [OPTION_PROTOCOLS] = {.name = "protocols",
                           .argument = "LIST",
@@ -97,6 +103,18 @@ static const Verb verbs[] = {
      .options = OPTION_BIT(OPTION_PROTOCOL),
      .run = verb_test,
      .summary = "prove a password and explain every step"},
+    {.name = "who",
+     .operands = "[NAME]",
+     .most = 1,
+     .run = verb_who,
+     .summary = "who is logged in, from where and since when"},
+    {.name = "kick",
+     .operands = "NAME [--session=ID]",
+     .fewest = 1,
+     .most = 1,
+     .options = OPTION_BIT(OPTION_SESSION),
+     .run = verb_kick,
+     .summary = "end the sessions of a user, or one of them"},
     {.name = "held",
      .operands = "",
      .run = verb_held,
@@ -172,6 +190,7 @@ static void take_line(Ctl *ctl, const CommandLine *line) {
   ctl->protocols = line->texts[OPTION_PROTOCOLS];
   ctl->expires = line->texts[OPTION_EXPIRES];
   ctl->count = line->given[OPTION_COUNT] ? (guint)line->numbers[OPTION_COUNT] : DEFAULT_EVENTS;
+  ctl->session = line->given[OPTION_SESSION] ? line->numbers[OPTION_SESSION] : 0;
   ctl->follow = line->given[OPTION_FOLLOW];
   ctl->metrics = line->given[OPTION_METRICS];
   ctl->all = line->given[OPTION_ALL];

@@ -10,6 +10,10 @@ const char *package_kind_get_name(PackageKind kind) {
   return kind == PACKAGE_MEMBERSHIP ? "membership" : "native";
 }
 
+gboolean decision_is_by_sam(const Decision *decision) {
+  return decision->kind == PACKAGE_NATIVE && g_strcmp0(decision->source, "SAM") == 0;
+}
+
 void decision_clear(Decision *decision) {
   g_clear_pointer(&decision->why, g_free);
 }

@@ -21,6 +21,8 @@ typedef struct {
   char *why;          /* for administrators: what decided, naming the setting */
 } Decision;
 
+/* Whether the accounts of HKLM\SAM decide; FALSE before anything does. */
+gboolean decision_is_by_sam(const Decision *decision);
 void decision_clear(Decision *decision);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Decision, decision_clear)
 

@@ -67,6 +67,7 @@ void front_link_free(FrontLink *link) {
   while (g_hash_table_iter_next(&iterator, NULL, &value))
     cancel(value);
   g_hash_table_unref(link->pending);
+  sessions_set_front(link->tools.sessions, NULL);
   if (link->ending != 0)
     g_source_remove(link->ending);
   channel_free(link->channel);
@@ -105,8 +106,10 @@ static void on_answer(const LoginResult *result, gpointer data) {
   guint64 id = pending->id;
   g_hash_table_remove(link->pending, &id);
   send_verdict(link, id, result);
-  if (result->descriptor >= 0)
-    close(result->descriptor);
+  if (result->descriptor < 0)
+    return;
+  close(result->descriptor);
+  sessions_add(link->tools.sessions, id, &result->session);
 }
 
 /* ---- what the front says ---- */
@@ -339,6 +342,9 @@ static void on_message(G_GNUC_UNUSED Channel *channel, Message *message, const G
   case MESSAGE_TRANSCRIPT:
     take_transcript(link, message);
     break;
+  case MESSAGE_SESSION_ENDED:
+    sessions_remove(link->tools.sessions, g_variant_get_uint64(message->body));
+    break;
   default:
     break; /* the channel lets no other kind through */
   }
@@ -351,6 +357,7 @@ FrontLink *front_link_new(int descriptor, const FrontLinkTools *tools,
   link->tools = *tools;
   link->pending = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, pending_free);
   link->events = *events;
+  sessions_set_front(tools->sessions, link->channel);
   link->data = data;
   channel_attach(link->channel, NULL, on_message, link);
   return link;

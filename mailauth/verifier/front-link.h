@@ -26,6 +26,7 @@ typedef struct {
   Exchanges *exchanges;
   Incidents *incidents;
   Reporter *reporter;
+  Sessions *sessions; /* what comes of the logins; may be NULL */
 } FrontLinkTools;
 
 /* Takes @descriptor. @tools and @events are copied. */

@@ -166,6 +166,9 @@ static void answer(Login *login, LoginResult *result, const char *detail) {
     g_ptr_array_add(login->steps, NULL);
   result->user = get_name(login);
   result->delay = login->delay;
+  result->session =
+      (SessionFacts){login->protocol, *login->client, decision_is_by_sam(&login->decision), 0};
+  result->session.client.user = result->user;
   result->proof = result->outcome == OUTCOME_OK ? login->proof : NULL;
   result->steps = login->steps != NULL ? (const char *const *)login->steps->pdata : NULL;
   if (login->answer != NULL)
@@ -191,16 +194,10 @@ static void on_mailbox_opened(const MailboxResult *mailbox, gpointer data) {
          mailbox->detail);
 }
 
-/* Such an account may have a mailbox of its own. FALSE: a SCRAM exchange that was begun by native
- * accounts is decided by something else now. */
-static gboolean is_decided_by_sam(const Login *login) {
-  return login->decision.kind == PACKAGE_NATIVE && g_str_equal(login->decision.source, "SAM");
-}
-
 /* Another server's users have theirs there. */
 static void open_mailbox(Login *login) {
   const Views *views = login->logins->tools.views;
-  gboolean is_native = is_decided_by_sam(login);
+  gboolean is_native = decision_is_by_sam(&login->decision);
   const MailboxRequest request = {.stores = login->logins->tools.stores,
                                   .backends = login->logins->tools.backends,
                                   .settings = login->settings,
@@ -321,6 +318,7 @@ void logins_take_settings(Logins *logins) {
 
 void logins_take_account(Logins *logins, const char *account) {
   packages_touch(logins->packages, account);
+  sessions_take_account(logins->tools.sessions, account);
   if (logins->settings == NULL)
     return;
   if (account == NULL) {
@@ -374,7 +372,7 @@ static void prove(Login *login) {
       .verified = find_verified(login),
   };
   steps_add_memory(login->steps, login->settings->verified_seconds, package);
-  if (is_decided_by_sam(login))
+  if (decision_is_by_sam(&login->decision))
     steps_add_scram(login->steps, login->logins->tools.scram, login->account, login->client->user);
   else
     steps_add(login->steps,
@@ -533,7 +531,7 @@ static void on_synced(gboolean current, gpointer data) {
   steps_add_decision(login->steps, current, &login->decision, login->account);
   if (login->decision.outcome != OUTCOME_OK)
     end(login, login->decision.outcome, login->decision.why);
-  else if (login->scram != NULL && !is_decided_by_sam(login))
+  else if (login->scram != NULL && !decision_is_by_sam(&login->decision))
     end(login, OUTCOME_OVERTAKEN, login->decision.why);
   else if (login->purpose == LOGIN_TRIAL)
     prove(login);

@@ -16,6 +16,7 @@
 #include "mailauth/package/verified.h"
 #include "mailauth/pam/pam-pool.h"
 #include "mailauth/protocol/scram.h"
+#include "mailauth/sessions/sessions.h"
 #include "mailauth/settings/decision.h"
 #include "mailauth/settings/live-settings.h"
 #include "mailauth/verifier/throttle.h"
@@ -34,6 +35,7 @@ typedef struct {
   PamPool *pam;
   Dialer *dialer;
   SamScram *scram;
+  Sessions *sessions;
 } LoginTools;
 
 typedef struct Logins Logins;
@@ -62,6 +64,7 @@ typedef struct {
   const char *capabilities; /* an IMAP server's; "" for unknown */
   GBytes *pending;          /* what the mail server has said already; may be NULL */
   const char *const *steps; /* a trial's explanation, NULL-terminated; else NULL */
+  SessionFacts session;     /* whose session it is, if there is a descriptor */
   const char *proof;        /* what proves the server to a SCRAM client; NULL: nothing has to */
 } LoginResult;
 typedef void (*LoginAnswer)(const LoginResult *result, gpointer data);

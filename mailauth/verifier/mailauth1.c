@@ -216,6 +216,61 @@ static void release_all(DispatchCall *call, gpointer data) {
   reply_released(call, bus->source.release(NULL, bus->source.data));
 }
 
+/* ---- sessions ---- */
+
+typedef struct {
+  DBusMessageIter array;
+  gboolean made;
+} SessionRows;
+
+static void append_session(const SessionFacts *facts, gpointer data) {
+  SessionRows *rows = data;
+  DBusMessageIter row;
+  g_autofree char *protocol = g_ascii_strdown(protocol_get_name(facts->protocol), -1);
+  if (!rows->made)
+    return;
+  rows->made = dbus_message_iter_open_container(&rows->array, DBUS_TYPE_ARRAY, "{sv}", &row) &&
+               wire_append_entry_string(&row, "user", facts->client.user) &&
+               wire_append_entry_string(&row, "protocol", protocol) &&
+               wire_append_entry_string(&row, "address", facts->client.address) &&
+               wire_append_entry_uint64(&row, "since", (guint64)facts->since) &&
+               wire_append_entry_string(&row, "tls", facts->client.tls) &&
+               wire_append_entry_uint64(&row, "session", facts->client.session) &&
+               dbus_message_iter_close_container(&rows->array, &row);
+}
+
+static void get_sessions(DispatchCall *call, gpointer data) {
+  const Bus *bus = data;
+  const char *user = NULL;
+  SessionRows rows = {.made = FALSE};
+  DBusMessageIter iter;
+  dispatch_call_get_arguments(call, &iter);
+  dbus_message_iter_get_basic(&iter, &user);
+  DBusMessage *reply = dispatch_call_new_reply(call);
+  if (reply != NULL) {
+    dbus_message_iter_init_append(reply, &iter);
+    rows.made = dbus_message_iter_open_container(&iter, DBUS_TYPE_ARRAY, "a{sv}", &rows.array);
+    sessions_visit(bus->source.sessions, user, append_session, &rows);
+    rows.made = rows.made && dbus_message_iter_close_container(&iter, &rows.array);
+  }
+  if (!rows.made)
+    g_clear_pointer(&reply, dbus_message_unref);
+  dispatch_call_reply(call, reply);
+}
+
+static void end_sessions(DispatchCall *call, gpointer data) {
+  const Bus *bus = data;
+  DBusMessageIter iter;
+  const char *user = NULL;
+  dbus_uint64_t session = 0;
+  dispatch_call_get_arguments(call, &iter);
+  dbus_message_iter_get_basic(&iter, &user);
+  dbus_message_iter_next(&iter);
+  dbus_message_iter_get_basic(&iter, &session);
+  Sessions *sessions = bus->source.sessions;
+  reply_released(call, *user == '\0' ? 0 : sessions_end(sessions, user, session));
+}
+
 /* ---- status, test, certificate ---- */
 
 static void reply_status(gpointer data) {
@@ -351,12 +406,19 @@ static const DispatchArgument held_argument[] = {{"held", "aa{sv}"}, {NULL, NULL
 static const DispatchArgument who_argument[] = {{"who", "s"}, {NULL, NULL}};
 static const DispatchArgument released_argument[] = {{"released", "u"}, {NULL, NULL}};
 
+static const DispatchArgument user_argument[] = {{"user", "s"}, {NULL, NULL}};
+static const DispatchArgument sessions_argument[] = {{"sessions", "aa{sv}"}, {NULL, NULL}};
+static const DispatchArgument end_arguments[] = {{"user", "s"}, {"session", "t"}, {NULL, NULL}};
+static const DispatchArgument ended_argument[] = {{"ended", "u"}, {NULL, NULL}};
+
 static const DispatchMethod methods[] = {
     {"GetEvents", limit_argument, events_argument, get_events},
     {"Status", DISPATCH_NOTHING, status_argument, get_status},
     {"GetHeld", DISPATCH_NOTHING, held_argument, get_held},
     {"Release", who_argument, released_argument, release},
     {"ReleaseAll", DISPATCH_NOTHING, released_argument, release_all},
+    {"GetSessions", user_argument, sessions_argument, get_sessions},
+    {"EndSessions", end_arguments, ended_argument, end_sessions},
     {"Test", test_arguments, tested_arguments, test_user},
     {"ReloadCertificate", DISPATCH_NOTHING, DISPATCH_NOTHING, reload_certificate},
     {NULL, NULL, NULL, NULL},

@@ -26,6 +26,7 @@ typedef struct {
   void (*prepare_status)(void (*done)(gpointer call), gpointer call, gpointer data);
   gboolean (*append_status)(DBusMessageIter *dict, gpointer data);
   void (*visit_held)(ThrottleVisit visit, gpointer visit_data, gpointer data);
+  Sessions *sessions; /* borrowed */
   /* logins_release() */
   guint (*release)(const char *who, gpointer data);
   /* Takes the password out of @password. */

@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include "mailauth/events/reporter.h"
 #include "mailauth/mailbox/leave.h"
 #include "mailauth/verifier/steps.h"
 
@@ -131,4 +132,11 @@ void mailbox_opening_start(MailboxOpening *opening) {
   } else {
     backends_open(request->backends, settings, request->account, on_backend_opened, opening);
   }
+}
+
+void mailbox_report_unreadable(const char *user, const char *address, const char *problem,
+                               gpointer data) {
+  const EventClient client = {.user = user, .address = address};
+  reporter_report(data, OUTCOME_UNREADABLE_MAIL, protocol_get_source(PROTOCOL_POP3), &client,
+                  problem);
 }

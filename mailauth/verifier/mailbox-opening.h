@@ -42,4 +42,8 @@ void mailbox_opening_start(MailboxOpening *opening);
  * fine. */
 void mailbox_opening_free(MailboxOpening *opening);
 
+/* A StoreUnreadable; @data: the Reporter. */
+void mailbox_report_unreadable(const char *user, const char *address, const char *problem,
+                               gpointer data);
+
 #endif

@@ -12,6 +12,7 @@
 #include "mailauth/pam/service-user.h"
 #include "mailauth/verifier/front-link.h"
 #include "mailauth/verifier/mailauth1.h"
+#include "mailauth/verifier/mailbox-opening.h"
 #include "mailauth/verifier/problems.h"
 #include "mailauth/verifier/publisher.h"
 #include "mailauth/verifier/status.h"
@@ -46,6 +47,7 @@ typedef struct {
   Workers *lookups;
   Stores *stores;
   Backends *backends;
+  Sessions *sessions;
   Logins *logins;
   Incidents *incidents;
   SamScram *scram;
@@ -313,13 +315,6 @@ static void reload_certificate(void (*done)(const char *problem, gpointer call),
   views_sync(verifier->views, 0, on_reload_synced, waiting);
 }
 
-static void on_unreadable(const char *user, const char *address, const char *problem,
-                          gpointer data) {
-  const EventClient client = {.user = user, .address = address};
-  reporter_report(((Verifier *)data)->reporter, OUTCOME_UNREADABLE_MAIL,
-                  protocol_get_source(PROTOCOL_POP3), &client, problem);
-}
-
 static void on_event(const Event *event, gpointer data) {
   const Verifier *verifier = data;
   bus_signal_event(verifier->bus, event);
@@ -380,7 +375,7 @@ static gboolean on_keys_result(const Message *message, gpointer data) {
 static void take_front(Verifier *verifier, Message *message) {
   static const FrontLinkEvents events = {on_front_ended, on_counts, on_keys_result};
   const FrontLinkTools tools = {verifier->logins, verifier->exchanges, verifier->incidents,
-                                verifier->reporter};
+                                verifier->reporter, verifier->sessions};
   int descriptor = message_take_descriptor(message, 0);
   verifier->front_number = g_variant_get_uint64(message->body);
   publisher_set_front(verifier->publisher, NULL);
@@ -507,7 +502,7 @@ static void on_parent_message(G_GNUC_UNUSED Channel *channel, Message *message,
 
 static void build(Verifier *verifier) {
   const RoleStart *start = verifier->start;
-  const BusSource source = {
+  BusSource source = {
       .is_membership = is_membership,
       .get_broker = get_broker,
       .is_ready = is_ready,
@@ -531,20 +526,22 @@ static void build(Verifier *verifier) {
   verifier->prover = workers_new(WORKERS_PROCESSORS, NULL);
   verifier->lookups = workers_new(LOOKUP_THREADS, NULL);
   verifier->user = service_user_new(verifier->lookups, on_user_found, verifier);
-  verifier->stores = stores_new(verifier->parent, on_unreadable, verifier);
+  verifier->stores = stores_new(verifier->parent, mailbox_report_unreadable, verifier->reporter);
   verifier->backends = backends_new(verifier->dialer);
   verifier->publisher = publisher_new(verifier->parent, verifier->reporter);
   verifier->status_calls = g_ptr_array_new();
-  verifier->bus = bus_new(start->bus, &source);
   verifier->connection = registry_connection_new_patient(start->bus, NULL);
   registry_connection_follow_answering(verifier->connection, on_answering, verifier);
   verifier->views = views_new(verifier->connection, on_views_changed, verifier);
+  verifier->sessions = sessions_new(verifier->views);
   verifier->scram = sam_scram_new(views_get_accounts(verifier->views));
   verifier->exchanges = exchanges_new(verifier->views, verifier->scram);
   verifier->logins = logins_new(
       &(LoginTools){verifier->views, verifier->reporter, verifier->throttle, verifier->prover,
                     verifier->lookups, verifier->stores, verifier->backends, verifier->verified,
-                    verifier->pam, verifier->dialer, verifier->scram});
+                    verifier->pam, verifier->dialer, verifier->scram, verifier->sessions});
+  source.sessions = verifier->sessions;
+  verifier->bus = bus_new(start->bus, &source);
   verifier->incidents = incidents_new(verifier->reporter);
   views_set_account_touched(verifier->views, on_account_touched);
   reporter_set_listener(verifier->reporter, on_event, verifier);
@@ -569,6 +566,7 @@ static void take_apart(Verifier *verifier) {
   bus_free(verifier->bus);
   incidents_free(verifier->incidents);
   logins_free(verifier->logins);
+  sessions_free(verifier->sessions);
   exchanges_free(verifier->exchanges);
   sam_scram_free(verifier->scram);
   stores_free(verifier->stores);

@@ -15,7 +15,7 @@ EVERYBODYS = {"client/registry.h", "client/base"}
 REGD = [f"regd/{name}" for name in ("base", "storage", "tree", "history", "declare", "read", "files", "upkeep", "write",
                                     "service", "polkit", "bus", "registry1")] + ["regd"]
 MAIL = {f"mailauth/{name}" for name in ("base", "ipc", "process", "tls", "protocol", "settings", "connector", "pam",
-                                        "packed", "mailbox", "backend", "hashes", "package", "guesses", "poll", "front", "parent", "events", "verifier")}
+                                        "packed", "mailbox", "backend", "hashes", "package", "guesses", "poll", "front", "parent", "events", "sessions", "verifier")}
 LAYERS = {
     "client/registry.h": set(),
     "client/base": set(),
@@ -51,6 +51,7 @@ LAYERS = {
     "mailauth/hashes": {"mailauth/base"},
     "mailauth/package": {"client/threads", "mailauth/base", "mailauth/hashes", "mailauth/settings", "mailauth/protocol",
                          "mailauth/connector", "mailauth/pam"},
+    "mailauth/sessions": {"mailauth/base", "mailauth/ipc", "mailauth/settings", "mailauth/events", "mailauth/package"},
     "mailauth/guesses": set(),
     "mailauth/poll": {"mailauth/base"},
     "mailauth/front": {"mailauth/base", "mailauth/ipc", "mailauth/process", "mailauth/tls", "mailauth/protocol",

@@ -62,6 +62,8 @@ static const char *const bodies[N_MESSAGES] = {
     [MESSAGE_SPLIT] = "()",
     [MESSAGE_UNREADABLE] = "(5, 'packed')",
     [MESSAGE_HEARD] = "5",
+    [MESSAGE_SESSION_ENDED] = "9",
+    [MESSAGE_END_SESSION] = "9",
     [MESSAGE_FRONT_LOST] = "(2, 'it was not understood')",
 };
 

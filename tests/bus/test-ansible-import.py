@@ -202,7 +202,7 @@ def accounts_are_added_changed_and_removed():
         for name in ("anna", "nobody"):
             equal(run_each_way(play, registry, account(name, state="absent"))[0]["changed"], name == "anna")
         equal(registry.client.keys(USERS), ["bert"])
-        for name, more in (("carl", {}), ("a/b", {"password": "x"}), ("carl", {"password": ""})):
+        for name, more in (("carl", {}), ("a/b", {"password": "x"}), ("carl", {"password": ""}), ("carl", {"password": "x" * 512})):
             for checking in (True, False):
                 equal(play.run(account(name, **more), failing=True, check=checking)[0]["error"], "InvalidValue")
         equal("very" in play.printed, False)

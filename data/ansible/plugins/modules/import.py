@@ -172,8 +172,11 @@ class Task:
     def apply(self):
         """The same, on the conditions of the task."""
         with self.module.failing(self.what):
-            if self.params["precheck"] is None or not self.run(dry_run=True)[1]["changed"]:
+            if self.params["precheck"] is None:
                 return self.run()
+            tried = self.run(dry_run=True)
+            if not tried[1]["changed"]:
+                return self.run() if self.params["owner"] else tried
             expectations = self._expect()
             try:
                 return self.run(expect=expectations)

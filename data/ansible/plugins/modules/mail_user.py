@@ -23,11 +23,11 @@ options:
   password:
     description:
       - The password. mailauthctl(1) makes the hash, and the keys for SCRAM-SHA-256, on the host.
-      - A password that the account has already is no change.
+      - A password that the account has already is no change. A hash that crypt(3) does not know is replaced by one of it.
     type: str
   password_hash:
     description:
-      - The crypt(3) hash of the password in its place. SCRAM-SHA-256 is not offered to the account then.
+      - In its place the password's hash, by crypt(3) or another method that mailauthd knows. SCRAM-SHA-256 is not offered to the account then.
     type: str
   update_password:
     description:
@@ -99,6 +99,7 @@ error:
 import ctypes  # noqa: E402
 import hmac  # noqa: E402
 import os  # noqa: E402
+import re  # noqa: E402
 
 from ansible_collections.regd.registry.plugins.module_utils import data as datas  # noqa: E402
 from ansible_collections.regd.registry.plugins.module_utils.host import COMMENT, HostModule, has_key  # noqa: E402
@@ -106,7 +107,9 @@ from ansible_collections.regd.registry.plugins.module_utils.host import COMMENT,
 ACCOUNTS = r"HKLM\SAM\Domains\Account\Users"
 PASSWORD = "Password"
 KEYS = "SCRAM-SHA-256"
+SCHEME = re.compile(r"\{(?:|SHA512-|SHA256-|BLF-)CRYPT\}", re.IGNORECASE)  # what other servers write before a hash
 DISABLED = "Disabled"
+PASSWORD_BYTES = 511  # crypt(3) takes no more
 ARGUMENTS = COMMENT | {
     "name": {"type": "str", "required": True, "aliases": ["user"]},
     "password": {"type": "str", "no_log": True},
@@ -121,6 +124,7 @@ def is_password(password, stored):
     """Whether a crypt(3) hash is that of the password. Newer Pythons have no module for it."""
     crypt = ctypes.CDLL("libcrypt.so.1").crypt
     crypt.restype, crypt.argtypes = ctypes.c_char_p, [ctypes.c_char_p, ctypes.c_char_p]
+    stored = SCHEME.sub("", stored)
     made = crypt(password.encode(), stored.encode())
     return made is not None and hmac.compare_digest(made, stored.encode())
 
@@ -129,9 +133,9 @@ class Task:
     """One account, what it is and what it shall be."""
 
     def __init__(self, module):
-        self.module, self.params, self.name = module, module.params, module.params["name"]
+        self.module, self.params, self.name = module, module.params, module.params["name"].lower()
         self.key = ACCOUNTS + "\\" + self.name
-        if not self.name or "\\" in self.name or "/" in self.name or self.name.startswith("."):
+        if not re.fullmatch(r"[^.\\/\x00-\x1f\x7f][^\\/\x00-\x1f\x7f]*", self.name) or len(self.name.encode()) > 255:
             module.fail_json(msg=f"{self.name!r} can't be a user's name: 1 to 255 bytes without control characters, '\\' and '/', "
                                  "not beginning with '.'", error="InvalidValue")
         self.settings = module.connect()
@@ -189,13 +193,14 @@ class Task:
         """A new account or password. It is told on standard input, which no process list shows."""
         program = self.module.get_bin_path("mailauthctl", required=True)
         password = self.params["password"]
-        if not password or "\n" in password or "\0" in password:
-            self.module.fail_json(msg=f"{self.name}: a password is one line of text, and not empty", error="InvalidValue")
+        if not password or "\n" in password or "\0" in password or len(password.encode()) > PASSWORD_BYTES:
+            self.module.fail_json(msg=f"{self.name}: a password is one line of text, not empty, of at most {PASSWORD_BYTES} bytes",
+                                  error="InvalidValue")
         if self.module.check_mode:
             return
         bus = self.params["bus"] or os.environ.get("REGD_BUS")
-        status, _, told = self.module.run_command([program, *([f"--bus={bus}"] if bus else []), "user", "passwd" if self.there else "add",
-                                                   "--", self.name], data=password + "\n", binary_data=True)
+        options = [f"--bus={bus}"] if bus else []
+        status, _, told = self.module.run_command([program, *options, "user", "passwd" if self.there else "add", "--", self.name], data=password + "\n", binary_data=True)
         if status:
             self.module.fail_json(msg=told.strip() or f"mailauthctl ended with status {status}", rc=status)
 

@@ -73,11 +73,10 @@ void source_note_report(const Session *session, const char *name, const RegfileR
                  report->lines_guessed == 1 ? "line was" : "lines were");
 }
 
-/* What is no registry file at all is no invalid value: see regfile_error_is_of_head(). */
-static void judge(const char *name, GError **error) {
+static void judge(const char *name, gboolean imports, GError **error) {
   if (error == NULL)
     return;
-  if (regfile_error_is_of_head(*error))
+  if (imports && regfile_error_is_of_head(*error))
     (*error)->code = REGISTRY_ERROR_FAILED;
   g_prefix_error(error, "%s: ", name);
 }
@@ -96,7 +95,7 @@ static Change *read_descriptor(Session *session, const char *name, int descripto
   g_autoptr(Change) change = read ? regfile_parser_finish(parser, error) : NULL;
   const RegfileReport *report = regfile_parser_get_report(parser);
   if (change == NULL)
-    judge(name, error);
+    judge(name, how->imports, error);
   else if (how->report != NULL)
     copy_report(report, how->report);
   else

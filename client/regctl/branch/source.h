@@ -15,9 +15,10 @@ typedef struct {
   gboolean strict;       /* INVALID_VALUE for the first line that can't be read or is guessed */
   RegfileReport *report; /* set to what was left out and guessed, with a reason that the caller
                             frees; NULL: that is noted on standard error */
+  gboolean imports;      /* what is no registry file at all is FAILED, as with Windows' reg.exe */
 } SourceReading;
 /* What the .reg file @file ("-": standard input) does. The option --encoding says what 8-bit
- * text is. FAILED: it can't be read, or is no registry file at all. Owned by the caller. */
+ * text is. FAILED: it can't be read. Owned by the caller. */
 Change *source_read_file(Session *session, const char *file, const SourceReading *how,
                          GError **error);
 /* The same of text. @name is for messages. */

@@ -123,7 +123,7 @@ static void add_left_out(LeftOut *left, const char *file, RegfileReport *report)
 
 static Change *read_file(Session *session, const char *file, LeftOut *left, GError **error) {
   RegfileReport report = {0};
-  const SourceReading how = {session_has(session, OPTION_STRICT), &report};
+  const SourceReading how = {session_has(session, OPTION_STRICT), &report, TRUE};
   g_autoptr(Change) change = source_read_file(session, file, &how, error);
   gboolean taken = change != NULL;
   if (taken && report.lines_ignored > 0 && session_has(session, OPTION_PRUNE))

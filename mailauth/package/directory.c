@@ -345,35 +345,74 @@ void directory_bind(Directory *directory, const char *dn, const Secret *password
   }
 }
 
-static void take_entry(const Directory *directory, LDAPMessage *entry, guint *found, char **dn) {
-  char *name = ldap_get_dn(directory->handle, entry);
-  g_clear_pointer(dn, g_free);
-  if (++*found == 1)
-    *dn = g_strdup(name);
-  ldap_memfree(name);
+void directory_search_clear(DirectorySearch *search) {
+  search->found = 0;
+  g_clear_pointer(&search->dn, g_free);
+  g_clear_pointer(&search->value, g_free);
 }
 
-void directory_search(Directory *directory, const char *base, const char *filter, guint *found,
-                      char **dn, DirectoryAnswer *answer) {
-  char *no_attributes[] = {(char[]){LDAP_NO_ATTRS}, NULL};
-  LDAPMessage *message = NULL;
-  int id = -1;
-  *found = 0;
-  *dn = NULL;
-  int kind = LDAP_RES_SEARCH_ENTRY;
-  int code = ldap_search_ext(directory->handle, base, LDAP_SCOPE_SUBTREE, filter, no_attributes, 1,
-                             NULL, NULL, NULL, 2, &id);
-  if (code != LDAP_SUCCESS) {
-    set_local_answer(directory, code, answer);
+/* Which of several comes first is the directory's whim: a person has one name. */
+static void take_value(const struct berval *value, DirectorySearch *search) {
+  if (value->bv_len == 0 || value->bv_len > MAX_USER ||
+      !g_utf8_validate(value->bv_val, (gssize)value->bv_len, NULL))
     return;
-  }
+  g_autofree char *text = g_strndup(value->bv_val, value->bv_len);
+  if (search->value != NULL && strcmp(search->value, text) <= 0)
+    return;
+  g_free(search->value);
+  search->value = g_steal_pointer(&text);
+}
+
+static void take_values(const Directory *directory, LDAPMessage *entry, DirectorySearch *search) {
+  struct berval **values = *search->attribute != '\0'
+                               ? ldap_get_values_len(directory->handle, entry, search->attribute)
+                               : NULL;
+  for (guint i = 0; values != NULL && values[i] != NULL; i++)
+    take_value(values[i], search);
+  ldap_value_free_len(values);
+}
+
+static void take_entry(const Directory *directory, LDAPMessage *entry, DirectorySearch *search) {
+  guint found = search->found + 1;
+  directory_search_clear(search);
+  search->found = found;
+  if (found > 1)
+    return;
+  char *name = ldap_get_dn(directory->handle, entry);
+  search->dn = g_strdup(name);
+  ldap_memfree(name);
+  take_values(directory, entry, search);
+}
+
+/* Asks; the number of the request, or -1 and @answer. */
+static int begin_search(const Directory *directory, const DirectorySearch *search,
+                        DirectoryAnswer *answer) {
+  g_autofree char *attribute =
+      g_strdup(*search->attribute != '\0' ? search->attribute : LDAP_NO_ATTRS);
+  char *attributes[] = {attribute, NULL};
+  int id = -1;
+  int code = ldap_search_ext(directory->handle, search->base, LDAP_SCOPE_SUBTREE, search->filter,
+                             attributes, 0, NULL, NULL, NULL, 2, &id);
+  if (code == LDAP_SUCCESS)
+    return id;
+  set_local_answer(directory, code, answer);
+  return -1;
+}
+
+void directory_search(Directory *directory, DirectorySearch *search, DirectoryAnswer *answer) {
+  LDAPMessage *message = NULL;
+  int kind = LDAP_RES_SEARCH_ENTRY;
+  directory_search_clear(search);
+  int id = begin_search(directory, search, answer);
+  if (id < 0)
+    return;
   /* Two are as many as thousands. */
-  while (*found < 2) {
+  while (search->found < 2) {
     kind = get_message(directory, id, &message);
     if (kind <= 0 || kind == LDAP_RES_SEARCH_RESULT)
       break;
     if (kind == LDAP_RES_SEARCH_ENTRY)
-      take_entry(directory, message, found, dn);
+      take_entry(directory, message, search);
     ldap_msgfree(message);
   }
   if (kind == LDAP_RES_SEARCH_RESULT) {
@@ -381,7 +420,7 @@ void directory_search(Directory *directory, const char *base, const char *filter
     return;
   }
   ldap_abandon_ext(directory->handle, id, NULL, NULL);
-  if (*found < 2)
+  if (search->found < 2)
     set_no_message(directory, kind, answer);
   else
     set_answer(answer, LDAP_SUCCESS, NULL);

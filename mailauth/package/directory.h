@@ -61,9 +61,19 @@ gint64 directory_get_last_use(const Directory *directory);
  * @password may be of any bytes. */
 void directory_bind(Directory *directory, const char *dn, const Secret *password,
                     DirectoryAnswer *answer);
-/* The entries below @base that match @filter. @dn: of the one that was found, owned by
- * the caller; NULL if it is none or several. */
-void directory_search(Directory *directory, const char *base, const char *filter, guint *found,
-                      char **dn, DirectoryAnswer *answer);
+/* The entries below @base that match @filter. */
+typedef struct {
+  const char *base, *filter;
+  const char *attribute; /* whose value is asked for; "" for none */
+  guint found;
+  char *dn;    /* of the one that was found, owned; NULL if it is none or several */
+  char *value; /* its value, owned; of several the first in the order of their bytes; NULL if there
+                  is none of text */
+} DirectorySearch;
+
+void directory_search_clear(DirectorySearch *search);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(DirectorySearch, directory_search_clear)
+
+void directory_search(Directory *directory, DirectorySearch *search, DirectoryAnswer *answer);
 
 #endif

@@ -51,9 +51,9 @@ void ldap_pool_unref(LdapPool *pool) {
 char *ldap_pool_dup_digest(const Settings *settings) {
   const Broker *broker = &settings->chosen;
   g_autoptr(GChecksum) digest = g_checksum_new(G_CHECKSUM_SHA256);
-  const char *texts[] = {settings->broker,     broker->uri,     broker->base_dn,
-                         broker->user_filter,  broker->bind_dn, broker->ca_file,
-                         broker->bind_password};
+  const char *texts[] = {
+      settings->broker,       broker->uri,     broker->base_dn, broker->user_filter,
+      broker->user_attribute, broker->bind_dn, broker->ca_file, broker->bind_password};
   const guint32 numbers[] = {broker->start_tls, broker->timeout, broker->pool_size};
   /* With their NULs, so that none runs into the next. */
   for (guint i = 0; i < G_N_ELEMENTS(texts); i++)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "mailauth/base/limits.h"
+#include "mailauth/base/name.h"
 #include "mailauth/base/secret.h"
 #include "mailauth/package/ldap-filter.h"
 #include "mailauth/package/ldap-pool.h"
@@ -38,8 +39,13 @@ typedef struct {
   LdapPool *pool;
   gboolean exists; /* FALSE: a name that no account can have */
   char *account;
-  char *filter; /* by which the user is searched */
+  char *domain; /* whose users the names are of */
+  char *entry;  /* where the user is, if it is known; else found by @filter */
+  char *filter;
   Secret password;
+  char *other;               /* another name that the user has turned out to be the account by */
+  PackageIdentity *identity; /* the login's, until it is answered; so is @given */
+  Secret *given;             /* where the password came from */
   Deadline deadline;
   guint timer;
   gboolean working;     /* a thread has it */
@@ -145,14 +151,13 @@ static Directory *open_directory(Job *job, DirectoryUse use) {
 typedef struct {
   DirectoryUse use;
   const char *dn; /* whom to bind as */
-  guint found;
-  char *found_dn;
+  DirectorySearch search;
   gint64 took; /* us */
   DirectoryAnswer answer;
 } Operation;
 
 static void operation_clear(Operation *operation) {
-  g_clear_pointer(&operation->found_dn, g_free);
+  directory_search_clear(&operation->search);
   directory_answer_clear(&operation->answer);
 }
 
@@ -162,8 +167,7 @@ static void operate(const Job *job, Directory *directory, Operation *operation) 
   gint64 begin = g_get_monotonic_time();
   operation_clear(operation);
   if (operation->use == USE_SEARCH)
-    directory_search(directory, ldap_pool_get_broker(job->pool)->base_dn, job->filter,
-                     &operation->found, &operation->found_dn, &operation->answer);
+    directory_search(directory, &operation->search, &operation->answer);
   else
     directory_bind(directory, operation->dn, &job->password, &operation->answer);
   operation->took = g_get_monotonic_time() - begin;
@@ -300,19 +304,46 @@ static void prove_user(Job *job, const char *dn) {
     conclude_proof(job, &proof);
 }
 
+/* The account that the entry is by `User Attribute`. FALSE: none, and the job is concluded. */
+static gboolean take_account(Job *job, const DirectorySearch *found) {
+  const Broker *broker = ldap_pool_get_broker(job->pool);
+  if (*broker->user_attribute == '\0' || job->identity == NULL)
+    return TRUE;
+  g_autofree char *account =
+      found->value != NULL ? name_get_account(found->value, job->domain) : NULL;
+  if (account == NULL) {
+    conclude(job, OUTCOME_BROKER_FAILED,
+             "%s: the entry '%s' has no '%s' (`User Attribute`) that can be an account's name",
+             broker->uri, found->dn, broker->user_attribute);
+    return FALSE;
+  }
+  if (!g_str_equal(account, job->account)) {
+    job->other = g_steal_pointer(&account);
+    job->entry = g_strdup(found->dn);
+  }
+  return TRUE;
+}
+
+static void take_user(Job *job, const DirectorySearch *found) {
+  if (found->dn == NULL || *found->dn == '\0')
+    prove_user(job, "");
+  else if (take_account(job, found) && job->other == NULL)
+    prove_user(job, found->dn);
+}
+
 static void conclude_search(Job *job, const Operation *search) {
   const Broker *broker = ldap_pool_get_broker(job->pool);
   if (search->answer.code == LDAP_FILTER_ERROR)
     conclude_setting(job, "User Filter: it is not a filter (RFC 4515)");
   else if (search->answer.code != LDAP_SUCCESS && search->answer.code != LDAP_SIZELIMIT_EXCEEDED)
     conclude_fault(job, "the search below `Base DN`", &search->answer);
-  else if (search->found > 1 || search->answer.code == LDAP_SIZELIMIT_EXCEEDED)
+  else if (search->search.found > 1 || search->answer.code == LDAP_SIZELIMIT_EXCEEDED)
     conclude(job, OUTCOME_BROKER_FAILED, "%s: below '%s' there are several entries with %s",
              broker->uri, broker->base_dn, job->filter);
-  else if (search->found == 0 || !job->exists)
+  else if (search->search.found == 0 || !job->exists)
     conclude_nobody(job);
   else
-    prove_user(job, search->found_dn != NULL ? search->found_dn : "");
+    take_user(job, &search->search);
 }
 
 static void ask(gpointer data) {
@@ -321,8 +352,17 @@ static void ask(gpointer data) {
   /* It may have waited for a thread too long. */
   if (conclude_late(job, LDAP_SUCCESS))
     return;
+  if (job->entry != NULL) {
+    prove_user(job, job->entry);
+    return;
+  }
   job->filter = ldap_filter_expand(broker->user_filter, job->account);
-  g_auto(Operation) search = {.use = USE_SEARCH};
+  g_auto(Operation) search = {
+      .use = USE_SEARCH,
+      .search = {.base = broker->base_dn,
+                 .filter = job->filter,
+                 .attribute = broker->user_attribute},
+  };
   if (run(job, &search))
     conclude_search(job, &search);
 }
@@ -339,7 +379,10 @@ static void job_free(Job *job) {
   secret_clear(&job->password);
   deadline_clear(&job->deadline);
   g_free(job->account);
+  g_free(job->domain);
+  g_free(job->entry);
   g_free(job->filter);
+  g_free(job->other);
   g_free(job->detail);
   g_free(job);
 }
@@ -351,9 +394,19 @@ static void answer_once(Job *job, Outcome outcome, const char *detail) {
     answer(outcome, detail, job->data);
 }
 
+/* The login asks again by that name. */
+static void tell_other(Job *job) {
+  if (job->other == NULL || job->answer == NULL)
+    return;
+  job->identity->account = g_steal_pointer(&job->other);
+  job->identity->entry = g_steal_pointer(&job->entry);
+  secret_move(job->given, &job->password);
+}
+
 static gboolean on_ready(gpointer data) {
   Job *job = data;
   job->timer = 0;
+  tell_other(job);
   answer_once(job, job->outcome, job->detail);
   job_free(job);
   return G_SOURCE_REMOVE;
@@ -433,6 +486,10 @@ static void prove(Package *package, const PackageRequest *request, OutcomeAnswer
   job->ldap = ldap;
   job->exists = request->account != NULL;
   job->account = g_strdup(job->exists ? request->account : NOBODY);
+  job->domain = g_strdup(request->settings->domain);
+  job->entry = request->identity != NULL ? g_strdup(request->identity->entry) : NULL;
+  job->identity = request->identity;
+  job->given = request->password;
   job->answer = answer;
   job->data = data;
   job->outcome = OUTCOME_BROKER_FAILED;

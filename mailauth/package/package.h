@@ -9,13 +9,20 @@
 #include "mailauth/package/verified.h"
 #include "mailauth/settings/settings.h"
 
+/* Who somebody is to a broker, which may know them by several names. */
 typedef struct {
-  const char *account; /* in lower case; NULL: a name that no account can have */
-  Secret *password;    /* the package may take it out */
-  Settings *settings;  /* what the login is decided by */
-  const char *service; /* what it is for: "pop3", "imap", "smtp"...; "" or NULL: unknown */
-  const char *address; /* the client's; "" or NULL if there is none */
-  Verified *verified;  /* borrowed while the login lasts; NULL: neither asked nor told */
+  char *account; /* the name that is the account, in lower case; NULL: it is what was asked for */
+  char *entry;   /* where the broker has it */
+} PackageIdentity;
+
+typedef struct {
+  const char *account;       /* in lower case; NULL: a name that no account can have */
+  Secret *password;          /* the package may take it out */
+  Settings *settings;        /* what the login is decided by */
+  const char *service;       /* what it is for: "pop3", "imap", "smtp"...; "" or NULL: unknown */
+  const char *address;       /* the client's; "" or NULL if there is none */
+  Verified *verified;        /* borrowed while the login lasts; NULL: neither asked nor told */
+  PackageIdentity *identity; /* borrowed while the login lasts; NULL: @account is who they are */
 } PackageRequest;
 
 typedef struct Package Package;
@@ -24,7 +31,11 @@ struct Package {
   /* Takes the password, and copies what else it needs of @request. @answer is called exactly once,
    * never from inside: OUTCOME_OK (the detail says by which of several passwords), BAD_PASSWORD,
    * NO_SUCH_USER, DISABLED, or a fault of the server's. An unknown user and a disabled one take as
-   * long as any other. */
+   * long as any other.
+   *
+   * A package that knows the user by another name than the account sets an empty @identity, puts
+   * the password back and answers anything: nothing is proved yet, since the account may be held
+   * back. The login asks again, with that account and identity. */
   void (*prove)(Package *package, const PackageRequest *request, OutcomeAnswer answer,
                 gpointer data);
   /* When nothing is under way any more. */

@@ -23,6 +23,7 @@ typedef struct {
 struct Verified {
   guint8 *key; /* in memory of its own, locked if limits allow; NULL: there was none */
   EVP_MAC *mac;
+  Settings *settings; /* that it is by; NULL before the first */
   guint32 seconds;
   guint64 era;
   guint64 recalled;
@@ -143,6 +144,7 @@ void verified_free(Verified *verified) {
   g_hash_table_unref(verified->entries);
   EVP_MAC_free(verified->mac);
   key_free(verified->key);
+  settings_unref(verified->settings);
   g_free(verified);
 }
 
@@ -150,6 +152,19 @@ void verified_renew(Verified *verified, guint32 seconds) {
   forget_all(verified);
   verified->era++;
   verified->seconds = seconds;
+}
+
+gboolean verified_take_settings(Verified *verified, Settings *settings) {
+  if (settings == verified->settings)
+    return FALSE;
+  settings_unref(verified->settings);
+  verified->settings = settings_ref(settings);
+  verified_renew(verified, settings->verified_seconds);
+  return TRUE;
+}
+
+gboolean verified_serves(const Verified *verified, const Settings *settings) {
+  return verified->settings == settings && settings->verified_seconds > 0;
 }
 
 guint64 verified_get_era(const Verified *verified) {
@@ -197,6 +212,15 @@ void verified_forget(Verified *verified, const char *owner) {
 void verified_forget_changed(Verified *verified, const char *owner) {
   verified_forget(verified, owner);
   verified->era++;
+}
+
+void verified_forget_native(Verified *verified, const char *account) {
+  if (account == NULL) {
+    verified_renew(verified, verified->seconds);
+    return;
+  }
+  g_autofree char *owner = verified_name_owner("SAM", "", account);
+  verified_forget_changed(verified, owner);
 }
 
 gint64 verified_get_time(void) {

@@ -9,7 +9,7 @@
 #ifndef MAILAUTH_PACKAGE_VERIFIED_H
 #define MAILAUTH_PACKAGE_VERIFIED_H
 
-#include <glib.h>
+#include "mailauth/settings/settings.h"
 
 typedef struct Verified Verified;
 
@@ -34,6 +34,11 @@ char *verified_name_owner(const char *package, const char *broker, const char *a
 
 /* Forgets everything, and remembers for @seconds from now on; 0: not at all. */
 void verified_renew(Verified *verified, guint32 seconds);
+/* The same by the settings as they stand now: any change of them empties it, whether or not it
+ * concerns passwords. TRUE if they have changed. */
+gboolean verified_take_settings(Verified *verified, Settings *settings);
+/* Whether it may be asked by a login that @settings decide. */
+gboolean verified_serves(const Verified *verified, const Settings *settings);
 /* A number that each verified_renew() and verified_forget_changed() changes: what began
  * before it is neither recalled nor learnt after it. */
 guint64 verified_get_era(const Verified *verified);
@@ -47,6 +52,8 @@ void verified_learn(Verified *verified, guint64 era, const VerifiedClaim *claim,
 void verified_forget(Verified *verified, const char *owner);
 /* Something of the account has been changed. */
 void verified_forget_changed(Verified *verified, const char *owner);
+/* The same of a native account; NULL: of any may have been. */
+void verified_forget_native(Verified *verified, const char *account);
 
 /* In µs since the system started, its sleep included. */
 gint64 verified_get_time(void);

@@ -111,6 +111,11 @@ void decision_admit(const Settings *settings, Protocol protocol, const char *acc
     refuse(decision, OUTCOME_MAINTENANCE, outcome_get_facts(OUTCOME_MAINTENANCE)->description);
 }
 
+gboolean decision_may_change(const Settings *settings, const Decision *decision) {
+  return decision->outcome == OUTCOME_MAINTENANCE && decision->kind == PACKAGE_MEMBERSHIP &&
+         g_str_equal(decision->source, "ldap") && *settings->chosen.user_attribute != '\0';
+}
+
 static Outcome find_backend(const Settings *settings, Protocol protocol, char **why) {
   const ProtocolSettings *own = &settings->protocols[protocol];
   const char *key = settings_get_path(protocol == PROTOCOL_POP3 ? SETTINGS_POP3 : SETTINGS_IMAP);

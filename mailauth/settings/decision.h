@@ -34,6 +34,10 @@ void decision_choose(const Settings *settings, Decision *decision);
 void decision_admit(const Settings *settings, Protocol protocol, const char *account,
                     Decision *decision);
 
+/* Whether decision_admit() may answer otherwise about the name by which the package knows the user:
+ * `Logon Only As` has accounts' names, and what was typed may be another one of the person's. */
+gboolean decision_may_change(const Settings *settings, const Decision *decision);
+
 /* Where the mailbox of @account is. OUTCOME_OK: @path (owned) for a Maildir, or
  * NULL for the protocol's backend. Else @why (owned). Either is set, never both
  * on failure. */

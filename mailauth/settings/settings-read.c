@@ -18,6 +18,7 @@
 #include "mailauth/tls/tls-ciphers.h"
 
 #define PARAMETERS "Parameters"
+#define ATTRIBUTE_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-."
 #define HOSTS PARAMETERS "\\Certificates"
 
 static const struct {
@@ -357,6 +358,11 @@ static void check_uri(Reader *reader) {
     add_broker_problem(reader, "URI", "no directory is named");
 }
 
+/* A description without options, or an object identifier (RFC 4512, section 2.5). */
+static gboolean is_attribute(const char *text) {
+  return strspn(text, ATTRIBUTE_CHARACTERS) == strlen(text);
+}
+
 static void check_ldap(Reader *reader) {
   const Broker *broker = &reader->settings->chosen;
   check_uri(reader);
@@ -365,6 +371,9 @@ static void check_ldap(Reader *reader) {
   if (strstr(broker->user_filter, "%u") == NULL)
     add_broker_problem(reader, "User Filter", "'%s' has no %%u, which stands for the user",
                        broker->user_filter);
+  if (!is_attribute(broker->user_attribute))
+    add_broker_problem(reader, "User Attribute", "'%s' is no attribute's name",
+                       broker->user_attribute);
   if (*broker->ca_file != '\0' && *broker->ca_file != '/')
     add_broker_problem(reader, "CA File", "'%s' is not an absolute path", broker->ca_file);
   /* Without its password, a bind would be an anonymous one that looks like it. */

@@ -120,6 +120,7 @@ static const SettingRow ldap_rows[] = {
     TEXT("URI", OF_BROKER(uri), ""),
     TEXT("Base DN", OF_BROKER(base_dn), ""),
     TEXT("User Filter", OF_BROKER(user_filter), "(uid=%u)"),
+    TEXT("User Attribute", OF_BROKER(user_attribute), "uid"),
     TEXT("Bind DN", OF_BROKER(bind_dn), ""),
     TEXT("Bind Password", OF_BROKER(bind_password), ""),
     NUMBER("StartTLS", OF_BROKER(start_tls), 0, 0, 1),

@@ -35,6 +35,12 @@ const char *protocol_get_name(Protocol protocol) {
   return protocol_facts[protocol].name;
 }
 
+char *protocol_dup_service(Protocol protocol, const char *told) {
+  if (protocol == PROTOCOL_SASL)
+    return g_strdup(told != NULL ? told : "");
+  return g_ascii_strdown(protocol_get_name(protocol), -1);
+}
+
 const char *auth_kind_get_setting(AuthKind kind) {
   static const char *const names[N_AUTH_KINDS] = {
       [AUTH_DOVECOT] = "Auth Socket", [AUTH_SASLAUTHD] = "Saslauthd Socket"};
@@ -110,6 +116,7 @@ static void clear_broker(Broker *broker) {
   g_free(broker->uri);
   g_free(broker->base_dn);
   g_free(broker->user_filter);
+  g_free(broker->user_attribute);
   g_free(broker->bind_dn);
   explicit_bzero(broker->bind_password, strlen(broker->bind_password));
   g_free(broker->bind_password);

@@ -70,11 +70,12 @@ typedef struct {
   /* of type sqlite */
   char *database; /* "" for none */
   /* of type ldap */
-  char *uri;           /* one or several, with spaces in between */
-  char *base_dn;       /* where users are searched */
-  char *user_filter;   /* RFC 4515, with %u */
-  char *bind_dn;       /* "": the search is anonymous */
-  char *bind_password; /* wiped when the snapshot goes */
+  char *uri;            /* one or several, with spaces in between */
+  char *base_dn;        /* where users are searched */
+  char *user_filter;    /* RFC 4515, with %u */
+  char *user_attribute; /* the account's name; "": what was typed is it */
+  char *bind_dn;        /* "": the search is anonymous */
+  char *bind_password;  /* wiped when the snapshot goes */
   guint32 start_tls;
   char *ca_file;     /* "": the system's */
   guint32 timeout;   /* ms that a login waits for the directory in all */
@@ -161,6 +162,9 @@ gboolean settings_have_servers(const Settings *settings);
 const char *protocol_get_source(Protocol protocol);
 /* "POP3", "IMAP" or "SASL". */
 const char *protocol_get_name(Protocol protocol);
+/* What a login by it is for: "pop3", "imap", or @told (NULL: nothing) by the server that asks.
+ * Owned by the caller. */
+char *protocol_dup_service(Protocol protocol, const char *told);
 /* "Auth Socket" or "Saslauthd Socket". */
 const char *auth_kind_get_setting(AuthKind kind);
 

@@ -31,8 +31,7 @@ struct Logins {
   gboolean waits_for_registry; /* logins wait until regd has been heard of */
   guint64 totals[N_LOGIN_PROTOCOLS][2][N_OUTCOMES];
   Timings *timings;
-  Settings *settings; /* what is remembered as verified depends on; NULL before the first */
-  gboolean renewed;   /* they have changed since waiting logins were last woken for that */
+  gboolean renewed; /* they have changed since waiting logins were last woken for that */
 };
 
 struct Login {
@@ -49,9 +48,10 @@ struct Login {
   char *means;  /* which of several passwords was right; NULL: the account's own */
   Settings *settings;
   Decision decision;
-  char *account;      /* NULL: a name that no account can have */
-  char *shown;        /* by which failures are counted: name_dup_shown() of either */
-  LoginAnswer answer; /* NULL: cancelled */
+  char *account;            /* NULL: a name that no account can have */
+  PackageIdentity identity; /* if the package knows the user by another name */
+  char *shown;              /* by which failures are counted: name_dup_shown() of either */
+  LoginAnswer answer;       /* NULL: cancelled */
   gpointer data;
   gboolean early;   /* regd has not been heard of yet */
   gboolean begun;   /* at the throttle */
@@ -116,6 +116,8 @@ static void login_free(Login *login) {
   g_free(login->means);
   g_free(login->group);
   g_free(login->account);
+  g_free(login->identity.account);
+  g_free(login->identity.entry);
   g_free(login->shown);
   g_free(login);
 }
@@ -129,7 +131,6 @@ void logins_free(Logins *logins) {
   round_trips_free(logins->round_trips);
   timings_free(logins->timings);
   lines_free(logins->lines);
-  settings_unref(logins->settings);
   g_free(logins);
 }
 
@@ -266,22 +267,30 @@ static void end_try(Login *login, Outcome outcome) {
     login->delay = rules.failure_delay;
 }
 
-static void note_time(const Login *login) {
-  const Decision *decision = &login->decision;
-  if (login->purpose != LOGIN_TRIAL && login->scram == NULL)
-    timings_note(login->logins->timings, decision->kind,
-                 decision->kind == PACKAGE_MEMBERSHIP ? decision->broker : decision->source,
-                 g_get_monotonic_time() - login->proof_began);
+static gboolean is_renamed(const Login *login) {
+  return login->identity.account != NULL && !g_str_equal(login->identity.account, login->account);
 }
+
+static void prove_renamed(Login *login);
 
 static void on_proved(Outcome outcome, const char *detail, gpointer data) {
   Login *login = data;
   Logins *logins = login->logins;
+  if (is_renamed(login)) {
+    prove_renamed(login);
+    return;
+  }
+  if (login->decision.outcome != OUTCOME_OK) { /* the name that was typed is the account's own */
+    outcome = login->decision.outcome;
+    detail = login->decision.why;
+  }
   g_autofree char *group = g_strdup(login->group);
   g_autofree char *line = g_strdup(get_line(login));
   secret_clear(&login->password);
-  login->means = outcome == OUTCOME_OK ? g_strdup(detail) : NULL;
-  note_time(login);
+  if (outcome == OUTCOME_OK && login->decision.kind == PACKAGE_NATIVE)
+    login->means = g_strdup(detail);
+  if (login->purpose != LOGIN_TRIAL && login->scram == NULL)
+    timings_note(logins->timings, &login->decision, g_get_monotonic_time() - login->proof_began);
   end_try(login, outcome);
   steps_add(login->steps, "password: %s%s%s",
             outcome == OUTCOME_OK ? "right" : outcome_get_facts(outcome)->description,
@@ -297,16 +306,9 @@ static void on_proved(Outcome outcome, const char *detail, gpointer data) {
   round_trips_note_proof(logins->round_trips);
 }
 
-/* Any change of the settings empties the cache of verified passwords, whether or not it
- * concerns passwords. */
 static void renew_settings(Logins *logins) {
   g_autoptr(Settings) current = views_get_settings(logins->tools.views);
-  if (current == logins->settings)
-    return;
-  settings_unref(logins->settings);
-  logins->settings = g_steal_pointer(&current);
-  logins->renewed = TRUE;
-  verified_renew(logins->tools.verified, logins->settings->verified_seconds);
+  logins->renewed |= verified_take_settings(logins->tools.verified, current);
 }
 
 void logins_take_settings(Logins *logins) {
@@ -319,38 +321,26 @@ void logins_take_settings(Logins *logins) {
 void logins_take_account(Logins *logins, const char *account) {
   packages_touch(logins->packages, account);
   sessions_take_account(logins->tools.sessions, account);
-  if (logins->settings == NULL)
-    return;
-  if (account == NULL) {
-    verified_renew(logins->tools.verified, logins->settings->verified_seconds);
-    return;
-  }
-  g_autofree char *owner = verified_name_owner("SAM", "", account);
-  verified_forget_changed(logins->tools.verified, owner);
+  verified_forget_native(logins->tools.verified, account);
 }
 
 /* NULL for a login that is decided by older settings, and for a test. */
 static Verified *find_verified(const Login *login) {
+  Verified *verified = login->logins->tools.verified;
   renew_settings(login->logins);
-  gboolean current = login->settings == login->logins->settings;
-  return current && login->purpose == LOGIN_SESSION && login->settings->verified_seconds > 0
-             ? login->logins->tools.verified
-             : NULL;
+  return login->purpose == LOGIN_SESSION && verified_serves(verified, login->settings) ? verified
+                                                                                       : NULL;
 }
 
 /* ---- SCRAM ---- */
 
 static gboolean prove_scram(gpointer data) {
   Login *login = data;
-  g_auto(ScramKeys) keys = {0};
+  const ExchangeProof proof = {login->logins->tools.scram, login->scram, login->account,
+                               login->client->user, &login->password};
   g_autofree char *detail = NULL;
   login->timer = 0;
-  Outcome outcome = sam_scram_find(login->logins->tools.scram, login->account, login->client->user,
-                                   &keys, &detail);
-  ScramResult result =
-      scram_prove(login->scram, login->password.bytes, login->password.size, &keys, &login->proof);
-  if (outcome == OUTCOME_OK)
-    outcome = exchange_get_outcome(result, &detail);
+  Outcome outcome = exchange_prove(&proof, &login->proof, &detail);
   on_proved(outcome, detail, login);
   return G_SOURCE_REMOVE;
 }
@@ -370,6 +360,7 @@ static void prove(Login *login) {
       .service = login->service,
       .address = login->client->address,
       .verified = find_verified(login),
+      .identity = &login->identity,
   };
   steps_add_memory(login->steps, login->settings->verified_seconds, package);
   if (decision_is_by_sam(&login->decision))
@@ -473,17 +464,7 @@ void logins_visit_held(const Logins *logins, ThrottleVisit visit, gpointer data)
 
 guint logins_release(Logins *logins, const char *who) {
   g_autoptr(Settings) settings = views_get_settings(logins->tools.views);
-  Throttle *throttle = logins->tools.throttle;
-  guint released = 0;
-  if (who == NULL) {
-    released = throttle_release(throttle, NULL, NULL);
-  } else {
-    g_autofree char *account = name_get_account(who, settings->domain);
-    g_autofree char *group = client_address_dup_group(who);
-    released = throttle_release(throttle, NULL, group);
-    g_autofree char *shown = name_dup_shown(account != NULL ? account : who);
-    released += throttle_release(throttle, shown, NULL);
-  }
+  guint released = throttle_release_named(logins->tools.throttle, who, settings->domain);
   const EventClient client = {.user = who};
   if (released > 0)
     reporter_report(logins->tools.reporter, OUTCOME_RELEASED, EVENT_SOURCE_SERVER, &client,
@@ -501,18 +482,57 @@ static gboolean wait_for_registry(Login *login) {
   login->early = logins->waits_for_registry && !views_are_known(logins->tools.views);
   if (!login->early)
     return FALSE;
-  g_queue_push_tail(&logins->waiting, login);
-  login->waiting = logins->waiting.tail;
+  wait_for_address(login, 0);
   return TRUE;
 }
 
 /* Failures without an address count only against the account, not against all clients
  * without one. */
-static void set_group(Login *login) {
+static void set_account(Login *login, const char *account) {
+  g_free(login->account);
+  g_free(login->shown);
+  login->account = g_strdup(account);
+  login->shown = name_dup_shown(get_name(login));
   if (!has_no_address(login))
     return;
   g_free(login->group);
   login->group = g_strconcat("account ", login->shown, NULL);
+}
+
+/* FALSE: the package may know the user by a name about which the answer is another. */
+static gboolean is_refused(const Login *login) {
+  return login->decision.outcome != OUTCOME_OK &&
+         (login->account == NULL || login->identity.account != NULL ||
+          !decision_may_change(login->settings, &login->decision));
+}
+
+static void admit(Login *login) {
+  if (is_refused(login))
+    end(login, login->decision.outcome, login->decision.why);
+  else if (login->scram != NULL && !decision_is_by_sam(&login->decision))
+    end(login, OUTCOME_OVERTAKEN, login->decision.why);
+  else if (login->purpose == LOGIN_TRIAL)
+    prove(login);
+  else if (!decision_may_be_clear(login->settings, login->protocol, *login->client->tls != '\0',
+                                  login->scram != NULL, login->client->address))
+    end(login, OUTCOME_CLEAR_TEXT, NULL);
+  else
+    ask_throttle(login);
+}
+
+/* The account is the one that the package names, for holds as for all that follows. */
+static void prove_renamed(Login *login) {
+  g_autofree char *group = g_strdup(login->group);
+  g_autofree char *line = g_strdup(get_line(login));
+  Logins *logins = login->logins;
+  end_try(login, OUTCOME_BROKER_FAILED); /* undecided */
+  set_account(login, login->identity.account);
+  steps_add(login->steps, "account: %s, by 'User Attribute'", login->account);
+  decision_clear(&login->decision);
+  decision_admit(login->settings, login->protocol, login->account, &login->decision);
+  admit(login);
+  wake_waiting(logins, group);
+  lines_serve(logins->lines, line);
 }
 
 static void on_synced(gboolean current, gpointer data) {
@@ -524,22 +544,11 @@ static void on_synced(gboolean current, gpointer data) {
   if (wait_for_registry(login))
     return;
   login->settings = views_get_settings(login->logins->tools.views);
-  login->account = name_get_account(login->client->user, login->settings->domain);
-  login->shown = name_dup_shown(get_name(login));
-  set_group(login);
+  g_autofree char *account = name_get_account(login->client->user, login->settings->domain);
+  set_account(login, account);
   decision_admit(login->settings, login->protocol, login->account, &login->decision);
   steps_add_decision(login->steps, current, &login->decision, login->account);
-  if (login->decision.outcome != OUTCOME_OK)
-    end(login, login->decision.outcome, login->decision.why);
-  else if (login->scram != NULL && !decision_is_by_sam(&login->decision))
-    end(login, OUTCOME_OVERTAKEN, login->decision.why);
-  else if (login->purpose == LOGIN_TRIAL)
-    prove(login);
-  else if (!decision_may_be_clear(login->settings, login->protocol, *login->client->tls != '\0',
-                                  login->scram != NULL, login->client->address))
-    end(login, OUTCOME_CLEAR_TEXT, NULL);
-  else
-    ask_throttle(login);
+  admit(login);
 }
 
 void logins_stop_waiting(Logins *logins) {
@@ -556,12 +565,6 @@ void logins_stop_waiting(Logins *logins) {
   }
 }
 
-static char *dup_service(const LoginRequest *request) {
-  if (request->protocol == PROTOCOL_SASL)
-    return g_strdup(request->service != NULL ? request->service : "");
-  return g_ascii_strdown(protocol_get_name(request->protocol), -1);
-}
-
 Login *logins_begin(Logins *logins, const LoginRequest *request, Secret *password,
                     LoginAnswer answered, gpointer data) {
   Login *login = g_new0(Login, 1);
@@ -570,7 +573,7 @@ Login *logins_begin(Logins *logins, const LoginRequest *request, Secret *passwor
   login->purpose = request->purpose;
   login->protocol = request->protocol;
   login->client = event_client_dup(&request->client);
-  login->service = dup_service(request);
+  login->service = protocol_dup_service(request->protocol, request->service);
   login->group = client_address_dup_group(request->client.address);
   login->scram = request->scram;
   login->answer = answered;

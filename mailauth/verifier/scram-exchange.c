@@ -122,7 +122,8 @@ Scram *exchange_take_scram(Exchange *exchange) {
   return scram;
 }
 
-Outcome exchange_get_outcome(ScramResult result, char **detail) {
+/* If the account would let the client in. */
+static Outcome get_outcome(ScramResult result, char **detail) {
   static const struct {
     Outcome outcome;
     const char *detail;
@@ -138,4 +139,12 @@ Outcome exchange_get_outcome(ScramResult result, char **detail) {
   g_free(*detail);
   *detail = g_strdup(results[result].detail);
   return results[result].outcome;
+}
+
+Outcome exchange_prove(const ExchangeProof *client, char **proof, char **detail) {
+  g_auto(ScramKeys) keys = {0};
+  Outcome outcome = sam_scram_find(client->accounts, client->account, client->user, &keys, detail);
+  ScramResult result =
+      scram_prove(client->scram, client->response->bytes, client->response->size, &keys, proof);
+  return outcome == OUTCOME_OK ? get_outcome(result, detail) : outcome;
 }

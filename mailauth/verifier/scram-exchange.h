@@ -31,9 +31,17 @@ void exchange_free(Exchange *exchange);
 /* Frees it, too. The caller's; NULL if the client has not been asked yet. */
 Scram *exchange_take_scram(Exchange *exchange);
 
-/* The outcome of a proof if the account would let the client in. Replaces *@detail,
- * which is for administrators and the caller's, or NULL. */
-Outcome exchange_get_outcome(ScramResult result, char **detail);
+/* A client's proof. Borrowed. */
+typedef struct {
+  SamScram *accounts;
+  Scram *scram;
+  const char *account, *user; /* as sam_scram_find() has them */
+  const Secret *response;
+} ExchangeProof;
+
+/* What comes of it. *@proof is the server's, if it is right; *@detail is for administrators, or
+ * NULL. Both are the caller's. */
+Outcome exchange_prove(const ExchangeProof *client, char **proof, char **detail);
 
 /* regd has answered, or has not in time: until then exchanges wait for it. */
 void exchanges_stop_waiting(Exchanges *exchanges);

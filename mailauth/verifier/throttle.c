@@ -4,6 +4,8 @@
  * earlier failures too. */
 #include "mailauth/verifier/throttle.h"
 
+#include "mailauth/base/client-address.h"
+#include "mailauth/base/name.h"
 #include "mailauth/guesses/guess-limit.h"
 
 #define MS 1000
@@ -446,4 +448,13 @@ guint throttle_release(Throttle *throttle, const char *account, const char *addr
       g_hash_table_iter_remove(&iterator);
   }
   return released;
+}
+
+guint throttle_release_named(Throttle *throttle, const char *who, const char *domain) {
+  if (who == NULL)
+    return throttle_release(throttle, NULL, NULL);
+  g_autofree char *account = name_get_account(who, domain);
+  g_autofree char *shown = name_dup_shown(account != NULL ? account : who);
+  g_autofree char *group = client_address_dup_group(who);
+  return throttle_release(throttle, NULL, group) + throttle_release(throttle, shown, NULL);
 }

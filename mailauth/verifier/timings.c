@@ -51,7 +51,9 @@ static Timing *get(Timings *timings, PackageKind kind, const char *broker) {
   return timing;
 }
 
-void timings_note(Timings *timings, PackageKind kind, const char *broker, gint64 microseconds) {
+void timings_note(Timings *timings, const Decision *decision, gint64 microseconds) {
+  PackageKind kind = decision->kind;
+  const char *broker = kind == PACKAGE_MEMBERSHIP ? decision->broker : decision->source;
   gboolean full = timings->all->len >= MAX_TIMED_BROKERS && find(timings, kind, broker) == NULL;
   Timing *timing = get(timings, kind, full ? OTHER_BROKERS : broker);
   histogram_add(&timing->times, microseconds);

@@ -20,8 +20,8 @@ Timings *timings_new(void);
 void timings_free(Timings *timings);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Timings, timings_free)
 
-/* @broker: the instance's ID; natively the source ("SAM"). */
-void timings_note(Timings *timings, PackageKind kind, const char *broker, gint64 microseconds);
+/* Noted by the broker's instance ID; natively by the source ("SAM"). */
+void timings_note(Timings *timings, const Decision *decision, gint64 microseconds);
 /* Each that was noted, in the order of its first time. */
 void timings_visit(const Timings *timings, TimingsVisit visit, gpointer data);
 

@@ -354,7 +354,8 @@ NAME = b"uid=\xff\xfe\nann"
 ])
 def whatever_a_directory_says(names, codes, answer, reason):
     with Mail() as mail, pretender(names, codes) as server:
-        write_broker(mail, "7", Type="ldap", URI=f"ldap://127.0.0.1:{server.port}", Base_DN="dc=test")
+        write_broker(mail, "7", Type="ldap", URI=f"ldap://127.0.0.1:{server.port}", Base_DN="dc=test",
+                     User_Attribute="")
         mail.choose("MBS_BASIC", "7")
         mail.hide_mailboxes()
         for _ in range(2):

@@ -108,6 +108,8 @@ static const struct {
     {BROKER, "URI", "http://127.0.0.1", FALSE},
     {BROKER, "User Filter", "(uid=%u)", TRUE},
     {BROKER, "User Filter", "(uid=joe)", FALSE},
+    {BROKER, "User Attribute", "sAMAccountName", TRUE},
+    {BROKER, "User Attribute", "uid cn", FALSE},
     {USER, "Password", "$y$j9T$salt$hash", TRUE},
 };
 

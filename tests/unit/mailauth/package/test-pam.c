@@ -171,7 +171,7 @@ static void ask(const Stage *stage, const Row *row, guint timeout, Verdict *verd
   Settings settings = {.pam_service = (char[]){"mailauth"}, .pam_timeout = timeout};
   g_auto(Secret) password = {0};
   secret_append(&password, row->password, strlen(row->password));
-  const PackageRequest request = {row->account, &password, &settings, "", "192.0.2.1", NULL};
+  const PackageRequest request = {row->account, &password, &settings, "", "192.0.2.1", NULL, NULL};
   *verdict = (Verdict){0};
   stage->package->prove(stage->package, &request, on_answer, verdict);
   g_assert_false(verdict->answered);

@@ -54,9 +54,9 @@ static void append(PackageKind kind, const char *broker, const Histogram *times,
 static void test_brokers_are_told_apart(void) {
   g_autoptr(Timings) timings = timings_new();
   g_autoptr(GString) seen = g_string_new(NULL);
-  timings_note(timings, PACKAGE_NATIVE, "SAM", 10);
-  timings_note(timings, PACKAGE_MEMBERSHIP, "3", 10);
-  timings_note(timings, PACKAGE_NATIVE, "SAM", 10);
+  timings_note(timings, &(Decision){.kind = PACKAGE_NATIVE, .source = "SAM"}, 10);
+  timings_note(timings, &(Decision){.kind = PACKAGE_MEMBERSHIP, .broker = "3"}, 10);
+  timings_note(timings, &(Decision){.kind = PACKAGE_NATIVE, .source = "SAM"}, 10);
   timings_visit(timings, append, seen);
   g_assert_cmpstr(seen->str, ==, "native SAM 2\nmembership 3 1\n");
 }
@@ -74,7 +74,7 @@ static void test_brokers_are_bounded(void) {
   guint64 seen[2] = {0};
   for (guint i = 0; i < MAX_TIMED_BROKERS + 10; i++) {
     g_autofree char *broker = g_strdup_printf("%u", i);
-    timings_note(timings, PACKAGE_MEMBERSHIP, broker, 10);
+    timings_note(timings, &(Decision){.kind = PACKAGE_MEMBERSHIP, .broker = broker}, 10);
   }
   timings_visit(timings, count, seen);
   g_assert_cmpuint(seen[0], ==, MAX_TIMED_BROKERS + 1);

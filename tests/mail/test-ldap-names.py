@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: MIT
+"""One person is one account, by whichever of their names in the directory they log in: the value of
+'User Attribute' is the name of the mailbox, of holds, of 'Logon Only As' and of events."""
+
+from contextlib import contextmanager
+
+from harness.case import contains, equal, main, rows, test
+from harness.mail import BROKERS, PARAMETERS, STORE
+from harness.process import program
+from harness.registry import REG_DWORD, REG_MULTI_SZ, REG_SZ, variant
+from harness.slapd import SCHEMES, Slapd
+from harness.talk import Mail
+
+WRONG, TEMPORARY, RIGHT = "-ERR [AUTH]", "-ERR [SYS/TEMP]", "+OK"
+FILTER = "(|(uid=%u)(mail=%u)(cn=%u))"
+PERSON = """dn: cn={cn},ou=people,{suffix}
+objectClass: inetOrgPerson
+cn: {cn}
+sn: {cn}
+userPassword: {password}
+{more}
+"""
+
+
+def add_person(slapd, name, *more, password="sesame"):
+    slapd.modify(PERSON.format(cn=name, suffix=slapd.suffix, password=SCHEMES["SSHA"](password),
+                               more="\n".join(more)), "ldapadd")
+
+
+@contextmanager
+def people(**settings):
+    """ann has two addresses and another name; bob has none of his own."""
+    with Mail() as mail, Slapd(mail) as slapd:
+        add_person(slapd, "Ann Example", "uid: ann", "mail: ann.a@example.org", "mail: ann@example.net")
+        add_person(slapd, "Bob Example", "uid: bob", password="b0b")
+        slapd.become_broker("3", **({"User_Filter": FILTER} | settings))
+        mail.choose("MBS_BASIC", "3")
+        for name in ("ann", "bob", "ann.a@example.org", "ann@example.net"):
+            mail.add_mailbox(name)
+        yield mail, slapd
+
+
+def login(mail, user, password="sesame"):
+    """The answer to PASS, and the event's user and reason."""
+    answer = mail.pop3_answer(user, password)
+    event = mail.events()[0]
+    return answer, event["user"], event["reason"]
+
+
+@rows([("the account's name", "ann"), ("an address", "ann.a@example.org"), ("another address", "ANN@example.NET"),
+       ("the whole name", "Ann Example")])
+def one_person_has_one_mailbox(name):
+    with people() as (mail, _):
+        mail.deliver("ann", "Subject: ann's\r\n\r\nhello\r\n")
+        with mail.pop3_talk() as client:
+            client.expect("+OK")
+            client.ask(f"USER {name}", "+OK")
+            client.ask("PASS sesame", "+OK")
+            client.ask("STAT", "+OK 1 ")
+        equal((mail.events()[0]["user"], mail.events()[0]["reason"]), ("ann", "ok"))
+        contains(login(mail, name, "wrong")[0], WRONG)
+        equal(login(mail, name, "wrong")[1:], ("ann", "bad-password"))
+
+
+@test
+def a_hold_is_the_persons_by_every_name():
+    with people() as (mail, _):
+        mail.client.set(PARAMETERS, "Lockout Threshold", REG_DWORD, 3)
+        mail.client.set(PARAMETERS, "Failure Delay", REG_DWORD, 0)
+        for name in ("ann.a@example.org", "ann", "ann@example.net"):
+            equal(login(mail, name, "wrong")[2], "bad-password", name)
+        for name in ("ann", "Ann Example", "ann.a@example.org", "ann@example.net"):
+            equal(login(mail, name)[1:], ("ann", "held-back"), name)
+        equal(login(mail, "bob", "b0b")[2], "ok")
+
+
+@test
+def only_those_who_are_named_log_on_by_any_of_their_names():
+    with people() as (mail, _):
+        mail.client.set(STORE, "Logon Only As", REG_MULTI_SZ, ["ann"])
+        for name, password, reason in (("ann", "sesame", "ok"), ("ann.a@example.org", "sesame", "ok"),
+                                       ("ann.a@example.org", "wrong", "bad-password"), ("bob", "b0b", "maintenance"),
+                                       ("bob", "wrong", "maintenance"), ("Bob Example", "b0b", "maintenance")):
+            equal(login(mail, name, password)[2], reason, name)
+        mail.client.set(STORE, "Logon Only As", REG_MULTI_SZ, ["ann@example.net"])
+        equal(login(mail, "ann@example.net")[2], "maintenance", "no account's name")
+
+
+@rows([
+    ("several values are one name", ["uid: zoe", "uid: abe"], "uid", "abe"),
+    ("upper case is folded", ["uid: ZOE"], "uid", "zoe"),
+    ("another attribute", ["uid: zoe", "employeeNumber: 4711"], "employeeNumber", "4711"),
+    ("none: what was typed", ["uid: zoe"], "", "carl"),
+    ("an entry without it", ["mail: zoe@example.org"], "uid", "broker-failed"),
+    ("what can be no account", ["uid: a\\b"], "uid", "broker-failed"),
+])
+def the_attribute_names_the_account(more, attribute, outcome):
+    with people(User_Attribute=attribute) as (mail, slapd):
+        add_person(slapd, "carl", *more)
+        mail.hide_mailboxes()
+        answer, user, reason = login(mail, "carl")
+        contains(answer, TEMPORARY)
+        equal(outcome, reason if reason != "no-mailbox" else user)
+
+
+@rows([("an option", "uid;lang-de"), ("all attributes", "*"), ("two attributes", "uid cn")])
+def what_is_no_attribute_is_refused(attribute):
+    with people() as (mail, _):
+        mail.client.refused("SchemaViolation", "SetValue", "ssuv", f"{BROKERS}\\3", "User Attribute", REG_SZ,
+                            variant(attribute), naming="User Attribute")
+        equal(login(mail, "ann")[2], "ok")
+
+
+@test
+def an_address_of_the_domain_is_the_users_name():
+    with people(User_Attribute="mail") as (mail, slapd):
+        mail.client.set(PARAMETERS, "Domain", REG_SZ, "example.org")
+        add_person(slapd, "Zoe Example", "mail: zoe@example.org")
+        mail.add_mailbox("zoe")
+        equal(login(mail, "Zoe Example")[1:], ("zoe", "ok"))
+        equal(login(mail, "zoe@example.org")[2], "no-such-user", "asked for as zoe, whom the filter does not find")
+
+
+@test
+def who_a_name_is_changes_live():
+    with people() as (mail, slapd):
+        equal(login(mail, "ann.a@example.org")[1:], ("ann", "ok"))
+        slapd.modify(f"dn: cn=Ann Example,ou=people,{slapd.suffix}\nchangetype: modify\ndelete: mail\n"
+                     "mail: ann.a@example.org\n")
+        equal(login(mail, "ann.a@example.org")[2], "no-such-user")
+        mail.client.set(f"{BROKERS}\\3", "User Attribute", REG_SZ, "")
+        equal(login(mail, "ann@example.net")[1:], ("ann@example.net", "ok"))
+
+
+@test
+def a_test_says_who_it_is():
+    with people() as (mail, _):
+        result = mail.registry.run(program("mailauth/mailauthctl/mailauthctl"), f"--bus={mail.registry.bus.address}",
+                                   "test", "ann.a@example.org", input=b"sesame\n")
+        contains(result.stdout.decode(), "account: ann, by 'User Attribute'")
+        contains(result.stdout.decode(), "result: ok")
+
+
+main()

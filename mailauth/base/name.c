@@ -62,6 +62,14 @@ char *name_get_account(const char *text, const char *domain) {
   return is_account(folded) ? g_strdup(folded) : NULL;
 }
 
+gboolean name_asks_for_another(const char *text) {
+  if (!is_plain_text(text))
+    return FALSE;
+  g_autofree char *folded = name_fold(text);
+  g_auto(GStrv) parts = g_strsplit(folded, "\\", 4);
+  return g_strv_length(parts) == 3 && !g_str_equal(parts[1], parts[2]);
+}
+
 gboolean name_check_pattern(const char *pattern, GError **error) {
   if (*pattern != '/')
     return error_set(error, REGISTRY_ERROR_INVALID_VALUE, "'%s' is not an absolute path", pattern);

@@ -10,9 +10,11 @@
  * none: empty, over-long, not UTF-8, with a control character, a backslash or U+FFFD in
  * it, or of another domain. `DOMAIN\user`, `DOMAIN\user\mailbox` and `user@domain` stand
  * for `user` where @domain is that domain, compared in lower case ("" for none; a name
- * with an `@` stands for itself then). The mailbox is checked and passed over: it is
- * always the user's own that is opened. @text may be any bytes up to its NUL. */
+ * with an `@` stands for itself then). The mailbox is checked: see name_asks_for_another(). @text
+ * may be any bytes up to its NUL. */
 char *name_get_account(const char *text, const char *domain);
+/* Whether @text is `DOMAIN\user\mailbox` with the mailbox of another. Only one's own is opened. */
+gboolean name_asks_for_another(const char *text);
 
 /* @text in lower case, code point by code point by way of upper case, so that
  * two spellings that the registry takes for one name come out alike. UTF-8. */

@@ -26,6 +26,9 @@ static const OutcomeFacts facts[N_OUTCOMES] = {
                            "There is not enough memory to prove a password"},
     [OUTCOME_HELD_BACK] = {"held-back", 14002, "Warning", WRONG,
                            "Too many failures: the account or the address is held back"},
+    [OUTCOME_OTHER_MAILBOX] = {"other-mailbox", AUDIT_FAILURE, "[AUTH]", "[AUTHORIZATIONFAILED]",
+                               "Nobody may log in for another user.",
+                               "The name asks for another user's mailbox"},
     [OUTCOME_CROWDED] = {"held-back", 14002, "Warning", TEMPORARY, TEXT_TEMPORARY,
                          "Too many logins wait already, for this account or in all"},
     [OUTCOME_MAINTENANCE] = {"maintenance", 14006, "Warning", TEMPORARY,
@@ -97,7 +100,7 @@ const OutcomeFacts *outcome_get_facts(Outcome outcome) {
 gboolean outcome_is_client_failure(Outcome outcome) {
   return outcome == OUTCOME_BAD_PASSWORD || outcome == OUTCOME_NO_SUCH_USER ||
          outcome == OUTCOME_DISABLED || outcome == OUTCOME_LOCKED ||
-         outcome == OUTCOME_CHANNEL_BINDING;
+         outcome == OUTCOME_CHANNEL_BINDING || outcome == OUTCOME_OTHER_MAILBOX;
 }
 
 gboolean outcome_is_counted(Outcome outcome) {

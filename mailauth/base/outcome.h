@@ -43,6 +43,7 @@ typedef enum {
   OUTCOME_UNREADABLE_MAIL,      /* an event only: a message is stored in a way that can't be read */
   OUTCOME_TLS_FAILED,           /* an event only: a client's handshake */
   OUTCOME_TOO_MANY_CONNECTIONS, /* an event only: a limit has refused a connection */
+  OUTCOME_OTHER_MAILBOX,        /* the name asks for the mailbox of another */
   N_OUTCOMES
 } Outcome;
 

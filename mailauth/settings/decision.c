@@ -99,14 +99,16 @@ static gboolean may_log_on(const Settings *settings, const char *account) {
   return FALSE;
 }
 
-void decision_admit(const Settings *settings, Protocol protocol, const char *account,
-                    Decision *decision) {
+void decision_admit(const Settings *settings, Protocol protocol, const char *user,
+                    const char *account, Decision *decision) {
   decision_choose(settings, decision);
   if (decision->outcome != OUTCOME_OK)
     return;
   const SettingProblem *problem = settings_find_problem(settings, protocol);
   if (problem != NULL)
     refuse(decision, OUTCOME_BAD_SETTING, problem->text);
+  else if (name_asks_for_another(user))
+    refuse(decision, OUTCOME_OTHER_MAILBOX, outcome_get_facts(OUTCOME_OTHER_MAILBOX)->description);
   else if (!may_log_on(settings, account))
     refuse(decision, OUTCOME_MAINTENANCE, outcome_get_facts(OUTCOME_MAINTENANCE)->description);
 }

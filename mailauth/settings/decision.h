@@ -29,10 +29,10 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Decision, decision_clear)
 /* Which package decides, for any client. @decision need not be initialised. */
 void decision_choose(const Settings *settings, Decision *decision);
 
-/* The questions before "held back": can the settings be used, which package,
- * and maintenance. @account may be NULL (a name that can be none). */
-void decision_admit(const Settings *settings, Protocol protocol, const char *account,
-                    Decision *decision);
+/* The questions before "held back": can the settings be used, which package, whose mailbox, and
+ * maintenance. @user: the name as it was typed. @account may be NULL (a name that can be none). */
+void decision_admit(const Settings *settings, Protocol protocol, const char *user,
+                    const char *account, Decision *decision);
 
 /* Whether decision_admit() may answer otherwise about the name by which the package knows the user:
  * `Logon Only As` has accounts' names, and what was typed may be another one of the person's. */

@@ -267,16 +267,12 @@ static void end_try(Login *login, Outcome outcome) {
     login->delay = rules.failure_delay;
 }
 
-static gboolean is_renamed(const Login *login) {
-  return login->identity.account != NULL && !g_str_equal(login->identity.account, login->account);
-}
-
 static void prove_renamed(Login *login);
 
 static void on_proved(Outcome outcome, const char *detail, gpointer data) {
   Login *login = data;
   Logins *logins = login->logins;
-  if (is_renamed(login)) {
+  if (login->identity.account != NULL && !g_str_equal(login->identity.account, login->account)) {
     prove_renamed(login);
     return;
   }
@@ -480,23 +476,29 @@ guint logins_release(Logins *logins, const char *who) {
 static gboolean wait_for_registry(Login *login) {
   Logins *logins = login->logins;
   login->early = logins->waits_for_registry && !views_are_known(logins->tools.views);
-  if (!login->early)
-    return FALSE;
-  wait_for_address(login, 0);
-  return TRUE;
+  if (login->early)
+    wait_for_address(login, 0);
+  return login->early;
 }
 
 /* Failures without an address count only against the account, not against all clients
  * without one. */
+static void set_group(Login *login) {
+  if (!has_no_address(login))
+    return;
+  g_free(login->group);
+  login->group = g_strconcat("account ", login->shown, NULL);
+}
+
 static void set_account(Login *login, const char *account) {
   g_free(login->account);
   g_free(login->shown);
   login->account = g_strdup(account);
   login->shown = name_dup_shown(get_name(login));
-  if (!has_no_address(login))
-    return;
-  g_free(login->group);
-  login->group = g_strconcat("account ", login->shown, NULL);
+  set_group(login);
+  decision_clear(&login->decision);
+  decision_admit(login->settings, login->protocol, login->client->user, login->account,
+                 &login->decision);
 }
 
 /* FALSE: the package may know the user by a name about which the answer is another. */
@@ -528,8 +530,6 @@ static void prove_renamed(Login *login) {
   end_try(login, OUTCOME_BROKER_FAILED); /* undecided */
   set_account(login, login->identity.account);
   steps_add(login->steps, "account: %s, by 'User Attribute'", login->account);
-  decision_clear(&login->decision);
-  decision_admit(login->settings, login->protocol, login->account, &login->decision);
   admit(login);
   wake_waiting(logins, group);
   lines_serve(logins->lines, line);
@@ -546,7 +546,6 @@ static void on_synced(gboolean current, gpointer data) {
   login->settings = views_get_settings(login->logins->tools.views);
   g_autofree char *account = name_get_account(login->client->user, login->settings->domain);
   set_account(login, account);
-  decision_admit(login->settings, login->protocol, login->account, &login->decision);
   steps_add_decision(login->steps, current, &login->decision, login->account);
   admit(login);
 }

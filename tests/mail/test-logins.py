@@ -100,6 +100,9 @@ def names_of_a_domain_are_accepted():
         for name in ("anna@example.org", "EXAMPLE.ORG\\anna", "example.org\\Anna\\anna"):
             expect(server, "+OK", 11202, "ok", user=name)
         expect(server, WRONG, 11202, "no-such-user", user="other.org\\anna")
+        server.add_account("dora", "dora's")
+        for name in ("example.org\\anna\\dora", "EXAMPLE.ORG\\anna\\nobody", "example.org\\nobody\\anna"):
+            expect(server, "-ERR [AUTH] Nobody may log in for another user.", 11202, "other-mailbox", user=name)
 
 
 @test

@@ -44,6 +44,20 @@ static void test_names(void) {
   }
 }
 
+static const struct {
+  const char *text;
+  gboolean another;
+} mailboxes[] = {
+    {"EXAMPLE\\alice\\dora", TRUE},   {"EXAMPLE\\alice\\", TRUE},      {"\\alice\\dora", TRUE},
+    {"EXAMPLE\\alice\\ALICE", FALSE}, {"EXAMPLE\\alice", FALSE},       {"alice", FALSE},
+    {"EXAMPLE\\alice\\a\\b", FALSE},  {"EXAMPLE\\alice\\\xff", FALSE},
+};
+
+static void test_mailboxes(void) {
+  for (guint i = 0; i < G_N_ELEMENTS(mailboxes); i++)
+    g_assert_cmpint(name_asks_for_another(mailboxes[i].text), ==, mailboxes[i].another);
+}
+
 static void test_long_names(void) {
   g_autofree char *fits = g_strnfill(255, 'a');
   g_autofree char *over = g_strnfill(256, 'a');
@@ -94,6 +108,7 @@ static void test_paths(void) {
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/name/accounts", test_names);
+  g_test_add_func("/name/mailboxes", test_mailboxes);
   g_test_add_func("/name/long", test_long_names);
   g_test_add_func("/name/paths", test_paths);
   return g_test_run();

@@ -18,6 +18,8 @@ static const Row rows[] = {
     {OUTCOME_DISABLED, "disabled", 11202, "Failure Audit", "[AUTH]", "[AUTHENTICATIONFAILED]"},
     {OUTCOME_LOCKED, "disabled", 11202, "Failure Audit", "[AUTH]", "[AUTHENTICATIONFAILED]"},
     {OUTCOME_NO_MEMORY, "no-memory", 14015, "Error", "[SYS/TEMP]", "[UNAVAILABLE]"},
+    {OUTCOME_OTHER_MAILBOX, "other-mailbox", 11202, "Failure Audit", "[AUTH]",
+     "[AUTHORIZATIONFAILED]"},
     {OUTCOME_HELD_BACK, "held-back", 14002, "Warning", "[AUTH]", "[AUTHENTICATIONFAILED]"},
     {OUTCOME_CROWDED, "held-back", 14002, "Warning", "[SYS/TEMP]", "[UNAVAILABLE]"},
     {OUTCOME_MAINTENANCE, "maintenance", 14006, "Warning", "[SYS/TEMP]", "[UNAVAILABLE]"},

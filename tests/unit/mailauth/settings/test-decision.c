@@ -337,7 +337,7 @@ static void test_rows(void) {
     g_test_message("%s", rows[i].title);
     g_autoptr(Settings) settings = read_world(&rows[i].world);
     g_auto(Decision) decision = {0};
-    decision_admit(settings, PROTOCOL_POP3, "alice", &decision);
+    decision_admit(settings, PROTOCOL_POP3, "alice", "alice", &decision);
     g_assert_cmpint(decision.outcome, ==, rows[i].outcome);
     g_assert_cmpint(decision.kind, ==, rows[i].kind);
     if (rows[i].broker != NULL)
@@ -352,7 +352,7 @@ static void test_waiting(void) {
   const SettingsSource source = {get_state, get, has_key, list_keys, list_values, &world};
   g_autoptr(Settings) settings = settings_new(&source);
   g_auto(Decision) decision = {0};
-  decision_admit(settings, PROTOCOL_IMAP, "alice", &decision);
+  decision_admit(settings, PROTOCOL_IMAP, "alice", "alice", &decision);
   g_assert_cmpint(decision.outcome, ==, OUTCOME_BAD_SETTING);
   g_assert_nonnull(strstr(decision.why, "registry can't be reached"));
 }

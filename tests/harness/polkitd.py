@@ -104,7 +104,12 @@ class Agent:
         """As if root's password had been entered: what polkit's helper says of it."""
         cookie = question.get_args_list()[4]
         root = ("unix-user", dbus.Dictionary({"uid": dbus.UInt32(0, variant_level=1)}, signature="sv"))
-        self._call("AuthenticationAgentResponse2", "us(sa{sv})", dbus.UInt32(os.getuid()), cookie, root)
+        try:
+            self._call("AuthenticationAgentResponse2", "us(sa{sv})", dbus.UInt32(os.getuid()), cookie, root)
+        except dbus.DBusException as error:
+            if "No session for cookie" in error.get_dbus_message():
+                raise Skip("takes a polkitd that lets a test answer for its helper (polkit 122, not 126)") from None
+            raise
         self.end(question)
 
     def end(self, question):

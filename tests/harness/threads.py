@@ -6,7 +6,8 @@ import os
 from contextlib import contextmanager
 from pathlib import Path
 
-from harness.case import Failure, Skip
+from harness.bus import wait_for
+from harness.case import Skip
 
 PTRACE_DETACH, PTRACE_SEIZE, PTRACE_INTERRUPT = 17, 0x4206, 0x4207
 WALL = 0x40000000
@@ -16,10 +17,16 @@ LIBC.ptrace.restype = ctypes.c_long
 
 
 def find_thread(pid, name):
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        if (task / "comm").read_text().strip() == name:
-            return int(task.name)
-    raise Failure(f"process {pid} has no thread {name}")
+    """A thread names itself once it runs: its maker may be ahead of it."""
+    found = []
+
+    def look():
+        found[:] = [int(task.name) for task in Path(f"/proc/{pid}/task").iterdir()
+                    if (task / "comm").read_text().strip() == name]
+        return found
+
+    wait_for(look, f"a thread {name} of process {pid}")
+    return found[0]
 
 
 @contextmanager

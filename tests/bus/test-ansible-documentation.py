@@ -7,8 +7,9 @@ import subprocess
 
 from harness.ansible import KEY, MODULES, Play, USERS, prepare
 from harness.bus import needs_root
-from harness.case import check, contains, equal, main, rows
+from harness.case import check, contains, equal, main, rows, test
 from harness.registry import REG_DWORD, REG_SZ, Registry
+from harness.tour import blocks
 
 FILE = f'REGEDIT4\n[{KEY}]\n"Port"=dword:1f90\n'
 
@@ -75,6 +76,20 @@ def the_examples_of_a_module_work(module):
                 + "".join(f"    {line}\n" for line in examples.replace("group:shop", "group:games").strip().splitlines()))
         results = play.run_text(text)
         equal(len(results), examples.count("- name:"))
+
+
+@test
+def the_play_of_the_guide_works():
+    needs_root()
+    with Registry() as registry:
+        play = Play(registry)
+        (registry.directory / "files").mkdir()
+        (registry.directory / "files" / "acme.reg").write_text(FILE, encoding="utf-8")
+        text, = blocks("data/doc/operation.md", "yaml")
+        settings = ["--connection=local", "--extra-vars=ansible_python_interpreter=/usr/bin/python3 vault_anna=sesame"]
+        for words, expected in ((["--check"], True), ([], True), ([], False)):
+            equal([each["changed"] for each in play.run_text(text, [*settings, *words])[-3:]], [expected] * 3)
+        equal((registry.client.get(KEY, "Port"), registry.client.keys(USERS)), ((REG_DWORD, "u", 8080), ["anna"]))
 
 
 main()

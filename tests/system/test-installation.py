@@ -11,7 +11,7 @@ from harness.packages import INSIDE, INSTALL, fresh_machine
 from harness.process import SOURCE
 from harness.tour import as_pattern, blocks, steps
 
-OWN = "regd regctl libregistry0 libregistry-dev python3-registry mailauthd"
+OWN = "regd regctl libregistry0 libregistry-dev python3-registry ansible-collection-regd mailauthd"
 KEY = r"HKLM\SOFTWARE\Acme"
 # What is in packages' or the system's own hands: lists, caches, logs, and the users, that stay.
 CHANGED_BY_OTHERS = ("/var/lib/dpkg", "/var/lib/apt", "/var/cache", "/var/log", "/var/lib/systemd", "/etc/passwd",
@@ -83,6 +83,25 @@ with settings.transaction(comment="by hand") as change:
     change.set(r"{KEY}", "Owner", "anna")
 print(settings.get(r"{KEY}", "Owner"))"""])
         equal(printed, "anna\n")
+
+
+@test
+def a_play_of_ansible_looks_after_the_machine():
+    tasks = blocks("data/doc/operation.md", "yaml")[0]
+    with fresh_machine() as machine:
+        machine.run(INSTALL)
+        contains(machine.run("ansible-doc regd.registry.value"), "Sets one value of a key")
+        machine.write("/srv/play/play.yml", tasks)
+        machine.write("/srv/play/files/acme.reg", f'REGEDIT4\n[{KEY}]\n"Owner"="anna"\n')
+        play = "cd /srv/play && ansible-playbook --connection=local --inventory=localhost, --extra-vars=vault_anna=sesame play.yml"
+        machine.run(f"{play} --check")
+        machine.run(f"regctl get '{KEY}' Owner", status=3)
+        contains(machine.run(play), "changed=3")
+        equal(machine.run(["regctl", "get", KEY, "Owner"]), "anna\n")
+        contains(machine.run(["regctl", "history", KEY]), "ansible: Shops: ")
+        contains(machine.run(play), "changed=0")
+        contains(MailHost(machine).pop3_answer("anna", "sesame"), "+OK")
+        machine.run("apt-get purge --yes ansible-collection-regd && ! test -e /usr/share/ansible/collections/ansible_collections/regd")
 
 
 @test

@@ -34,10 +34,10 @@ class Build:
 NORMAL = [
     Build("build-asan", "gcc", ["-Db_sanitize=address,undefined"]),
     # With what a sanitised program can't have: a library that makes its disk fail, and memory that can be searched.
-    Build("build-release", "gcc", ["-Dbuildtype=release"], {"unit", "bus", "fault", "memory", "system"}),
+    Build("build-release", "gcc", ["-Dbuildtype=release"], {"unit", "bus", "ansible", "fault", "memory", "system"}),
     Build("build-clang", "clang", [], {"unit", "lint"}),
 ]
-QUICK = [Build("build-gcc", "gcc", [], {"unit", "bus", "mail", "fault", "fuzz"})]
+QUICK = [Build("build-gcc", "gcc", [], {"unit", "bus", "ansible", "mail", "fault", "fuzz"})]
 
 # With --long. The suite is that of tests in which much happens at once.
 LOAD = [

@@ -106,6 +106,13 @@ static RegistryValue *make_protocols(const char *text, GError **error) {
   return registry_value_new_strings((const char *const *)protocols, error);
 }
 
+/* What history keeps with the revision. */
+static char *get_comment(const Ctl *ctl, const Place *place, const char *verb) {
+  return ctl->comment != NULL ? g_strdup(ctl->comment)
+                              : g_strdup_printf("mailauthctl user app-password %s %s %s",
+                                                place->account, verb, place->label);
+}
+
 /* ---- what is there ---- */
 
 /* FALSE: KEY_NOT_FOUND, or it can't be asked. */
@@ -161,8 +168,7 @@ static gboolean set_limits(const Ctl *ctl, RegistryTransaction *transaction, con
 }
 
 static gboolean commit_new(Ctl *ctl, const Place *place, const Secret *password, GError **error) {
-  g_autofree char *comment =
-      g_strdup_printf("mailauthctl user app-password %s add %s", place->account, place->label);
+  g_autofree char *comment = get_comment(ctl, place, "add");
   g_autoptr(RegistryTransaction) transaction = registry_transaction_new(comment);
   g_autofree char *hash = hash_new_of_random(secret_get_text(password), password->size, error);
   g_autoptr(RegistryValue) value =
@@ -216,8 +222,7 @@ static gboolean add(Ctl *ctl, const Place *place, GError **error) {
 /* ---- remove ---- */
 
 static gboolean remove_one(Ctl *ctl, const Place *place, GError **error) {
-  g_autofree char *comment =
-      g_strdup_printf("mailauthctl user app-password %s remove %s", place->account, place->label);
+  g_autofree char *comment = get_comment(ctl, place, "remove");
   g_autofree char *what =
       g_strdup_printf("%s: the account has no app password of that label", place->label);
   g_autoptr(RegistryTransaction) transaction = registry_transaction_new(comment);

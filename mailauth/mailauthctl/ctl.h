@@ -17,6 +17,7 @@ typedef struct {
   guint count;                     /* --count */
   guint64 session;                 /* --session; 0: not given */
   const char *broker;              /* --broker, or NULL */
+  const char *comment;             /* --comment, or NULL */
   const char *protocol;            /* --protocol, or NULL */
   const char *protocols, *expires; /* of app passwords, or NULL */
   char **operands;                 /* NULL-terminated; the verb is the first */

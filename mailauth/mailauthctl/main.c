@@ -20,6 +20,7 @@ enum {
   OPTION_VERSION,
   /* go with the verbs that list them */
   OPTION_BROKER,
+  OPTION_COMMENT,
   OPTION_PROTOCOL,
   OPTION_COUNT,
   OPTION_FOLLOW,
@@ -44,6 +45,9 @@ static const OptionRow option_rows[N_OPTIONS] = {
     [OPTION_HELP] = {.name = "help", .letter = 'h', .help = "print help and exit"},
     [OPTION_VERSION] = {.name = "version", .help = "print the version and exit"},
     [OPTION_BROKER] = {.name = "broker", .argument = "ID", .help = "the broker's instance ID"},
+    [OPTION_COMMENT] = {.name = "comment",
+                        .argument = "TEXT",
+                        .help = "keep TEXT with the revision in history"},
     [OPTION_PROTOCOL] = {.name = "protocol", .argument = "PROTOCOL", .help = "pop3 or imap"},
     [OPTION_COUNT] = {.name = "count",
                       .letter = 'n',
@@ -130,7 +134,8 @@ static const Verb verbs[] = {
                  "add|list|remove [LABEL]",
      .fewest = 1,
      .most = 4,
-     .options = OPTION_BIT(OPTION_PROTOCOLS) | OPTION_BIT(OPTION_EXPIRES),
+     .options =
+         OPTION_BIT(OPTION_COMMENT) | OPTION_BIT(OPTION_PROTOCOLS) | OPTION_BIT(OPTION_EXPIRES),
      .run = verb_user,
      .summary = "the native accounts"},
     {.name = "member",
@@ -186,6 +191,7 @@ static void take_line(Ctl *ctl, const CommandLine *line) {
   ctl->bus = line->texts[OPTION_BUS];
   ctl->json = line->given[OPTION_JSON];
   ctl->broker = line->texts[OPTION_BROKER];
+  ctl->comment = line->texts[OPTION_COMMENT];
   ctl->protocol = line->texts[OPTION_PROTOCOL];
   ctl->protocols = line->texts[OPTION_PROTOCOLS];
   ctl->expires = line->texts[OPTION_EXPIRES];

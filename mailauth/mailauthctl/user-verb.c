@@ -14,6 +14,12 @@ static char *get_key(const char *account) {
   return g_strconcat(ACCOUNTS_PATH "\\", account, NULL);
 }
 
+/* What history keeps with the revision. */
+static char *get_comment(const Ctl *ctl, const char *verb, const char *account) {
+  return ctl->comment != NULL ? g_strdup(ctl->comment)
+                              : g_strdup_printf("mailauthctl user %s %s", verb, account);
+}
+
 static gboolean commit(Ctl *ctl, RegistryTransaction *transaction, GError **error) {
   RegistryConnection *connection = ctl_connect(ctl, error);
   return connection != NULL && registry_transaction_commit(connection, transaction, NULL, error);
@@ -66,7 +72,7 @@ static gboolean set_proofs(Ctl *ctl, RegistryTransaction *transaction, const cha
 static gboolean add(gpointer where, const char *account, const PasswordProofs *proofs,
                     GError **error) {
   g_autofree char *key = get_key(account);
-  g_autofree char *comment = g_strdup_printf("mailauthctl user add %s", account);
+  g_autofree char *comment = get_comment(where, "add", account);
   g_autoptr(RegistryTransaction) transaction = registry_transaction_new(comment);
   if (!need(where, account, FALSE, error))
     return FALSE;
@@ -78,7 +84,7 @@ static gboolean add(gpointer where, const char *account, const PasswordProofs *p
 static gboolean set_password(gpointer where, const char *account, const PasswordProofs *proofs,
                              GError **error) {
   g_autofree char *key = get_key(account);
-  g_autofree char *comment = g_strdup_printf("mailauthctl user passwd %s", account);
+  g_autofree char *comment = get_comment(where, "passwd", account);
   g_autoptr(RegistryTransaction) transaction = registry_transaction_new(comment);
   return need(where, account, TRUE, error) && set_proofs(where, transaction, key, proofs, error) &&
          commit(where, transaction, error);
@@ -87,8 +93,7 @@ static gboolean set_password(gpointer where, const char *account, const Password
 static gboolean set_disabled(gpointer where, const char *account, gboolean disabled,
                              GError **error) {
   g_autofree char *key = get_key(account);
-  g_autofree char *comment =
-      g_strdup_printf("mailauthctl user %s %s", disabled ? "disable" : "enable", account);
+  g_autofree char *comment = get_comment(where, disabled ? "disable" : "enable", account);
   g_autoptr(RegistryTransaction) transaction = registry_transaction_new(comment);
   g_autoptr(RegistryValue) value =
       registry_value_new_uint32(REGISTRY_DWORD, disabled ? 1 : 0, error);
@@ -100,7 +105,7 @@ static gboolean set_disabled(gpointer where, const char *account, gboolean disab
 
 static gboolean remove_account(gpointer where, const char *account, GError **error) {
   g_autofree char *key = get_key(account);
-  g_autofree char *comment = g_strdup_printf("mailauthctl user remove %s", account);
+  g_autofree char *comment = get_comment(where, "remove", account);
   g_autoptr(RegistryTransaction) transaction = registry_transaction_new(comment);
   if (!need(where, account, TRUE, error))
     return FALSE;

@@ -190,6 +190,8 @@ def accounts_are_added_changed_and_removed():
         equal((changed["diff"]["before"], changed["diff"]["after"]),
               ({"state": "present", "disabled": False, "password": "(secret)"},
                {"state": "present", "disabled": True, "password": "(secret) changed"}))
+        equal([each["comment"] for each in registry.client.call("GetHistory", "sa{sv}", USERS, options())][:2],
+              ["ansible: the play: regd.registry.mail_user"] * 2)
         check(registry.client.get(USERS + r"\anna", "Password")[2] != first, "the password is another")
         equal(registry.client.get(USERS + r"\anna", "Disabled"), (REG_DWORD, "u", 1))
         kept, = play.run(account("anna", password="very third", update_password="on_create"))

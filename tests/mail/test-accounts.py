@@ -11,7 +11,7 @@ from harness.bus import ALICE, needs_root
 from harness.case import check, contains, equal, main, test
 from harness.mail import ACCOUNTS, STORE, MailServer, needs_role_users
 from harness.process import PATIENCE, program
-from harness.registry import REG_SZ, Registry
+from harness.registry import REG_SZ, Registry, options
 from harness.mailauthctl import DENIED, DONE, FAILED, INVALID, NOT_FOUND, done, failed, run, set_broker
 
 
@@ -28,7 +28,9 @@ def native_accounts_come_and_go():
         check(registry.client.get(f"{ACCOUNTS}\\anna", "Password")[2] != value, "the hash is new")
         done(registry, "user", "disable", "anna")
         equal(done(registry, "user", "list"), "anna (disabled)\n")
-        done(registry, "user", "enable", "anna")
+        done(registry, "user", "enable", "anna", "--comment=back again")
+        equal([each["comment"] for each in registry.client.call("GetHistory", "sa{sv}", ACCOUNTS, options(limit=2))],
+              ["back again", "mailauthctl user disable anna"])
         equal(json.loads(done(registry, "--json", "user", "list")), [{"user": "anna", "disabled": False}])
         equal(json.loads(done(registry, "--json", "user", "remove", "anna")), {"verb": "remove", "user": "anna"})
         equal(done(registry, "user", "list"), "")

@@ -11,7 +11,7 @@ from harness.auth import AuthTalk, ask_saslauthd, wait_for_socket
 from harness.case import check, contains, equal, main, rows, test
 from harness.mail import ACCOUNTS, PARAMETERS, MailServer, hash_password, needs_role_users
 from harness.mailauthctl import INVALID, NOT_FOUND, USAGE, done, failed, run
-from harness.registry import REG_DWORD, REG_MULTI_SZ, REG_QWORD, REG_SZ, Registry
+from harness.registry import REG_DWORD, REG_MULTI_SZ, REG_QWORD, REG_SZ, Registry, options
 from harness.talk import Mail
 
 ANN = f"{ACCOUNTS}\\ann"
@@ -57,7 +57,9 @@ def one_is_printed_once_and_logs_in():
         check("app password" not in newest(mail)[1], newest(mail)[1])
         contains(mail.pop3_answer("ann", phone[:-1]), WRONG)
         contains(mail.pop3_answer("bob", phone), WRONG)
-        done(mail.registry, "user", "app-password", "ann", "remove", "phone")
+        done(mail.registry, "user", "app-password", "ann", "remove", "phone", "--comment=lost it")
+        equal([each["comment"] for each in mail.client.call("GetHistory", "sa{sv}", ANN, options(limit=2))],
+              ["lost it", "mailauthctl user app-password ann add tablet"])
         contains(mail.pop3_answer("ann", phone), WRONG)
         contains(mail.pop3_answer("ann", "sesame"), "+OK")
         equal(done(mail.registry, "user", "app-password", "ann", "list"), "tablet: all protocols\n")

@@ -198,8 +198,8 @@ class Task:
                                   error="InvalidValue")
         if self.module.check_mode:
             return
-        bus = self.params["bus"] or os.environ.get("REGD_BUS")
-        options = [f"--bus={bus}"] if bus else []
+        bus, comment = self.params["bus"] or os.environ.get("REGD_BUS"), self.params["comment"]
+        options = ([f"--bus={bus}"] if bus else []) + ([f"--comment={comment}"] if comment else [])
         status, _, told = self.module.run_command([program, *options, "user", "passwd" if self.there else "add", "--", self.name], data=password + "\n", binary_data=True)
         if status:
             self.module.fail_json(msg=told.strip() or f"mailauthctl ended with status {status}", rc=status)

@@ -301,8 +301,8 @@ static void test_nul(void) {
 
 static void test_verdicts(void) {
   for (guint outcome = 0; outcome < N_OUTCOMES; outcome++) {
-    gboolean blames =
-        g_str_equal(outcome_get_facts((Outcome)outcome)->imap_code, "[AUTHENTICATIONFAILED]");
+    static const char *const blaming[] = {"[AUTHENTICATIONFAILED]", "[AUTHORIZATIONFAILED]", NULL};
+    gboolean blames = g_strv_contains(blaming, outcome_get_facts((Outcome)outcome)->imap_code);
     g_assert_cmpint(auth_verdict_from_outcome((Outcome)outcome), ==,
                     outcome == OUTCOME_OK ? AUTH_RIGHT
                     : blames              ? AUTH_WRONG

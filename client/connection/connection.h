@@ -23,6 +23,8 @@
 /* A call of the daemon's own interface, without arguments yet. The bus may start
  * the daemon for it, as for any call to a name that can be activated. Never NULL. */
 DBusMessage *connection_new_call(const char *member);
+/* INVALID_PATH: @key is no UTF-8, and D-Bus can send only that. */
+gboolean connection_check_key(const char *key, GError **error);
 /* The same, of any interface ("org.freedesktop.DBus.Properties"). */
 DBusMessage *connection_new_call_of(const char *interface, const char *member);
 

@@ -5,14 +5,13 @@
 #include "client/base/protocol.h"
 #include "client/connection/connection.h"
 
-/* Checked here, since D-Bus can send only UTF-8 text. */
-static gboolean check_key(const char *key, GError **error) {
+gboolean connection_check_key(const char *key, GError **error) {
   return g_utf8_validate(key, -1, NULL) ||
          error_set(error, REGISTRY_ERROR_INVALID_PATH, "%s: the path is not UTF-8", key);
 }
 
 static gboolean check_place(const char *key, const char *name, GError **error) {
-  if (!check_key(key, error))
+  if (!connection_check_key(key, error))
     return FALSE;
   return g_utf8_validate(name, -1, NULL) ||
          error_set(error, REGISTRY_ERROR_INVALID_VALUE, "%s: value \"%s\": the name is not UTF-8",
@@ -120,7 +119,7 @@ gboolean registry_delete_value(RegistryConnection *connection, const char *key, 
 char **registry_list_keys(RegistryConnection *connection, const char *key, GError **error) {
   DBusMessageIter iter;
   DBusMessageIter names;
-  if (!check_key(key, error))
+  if (!connection_check_key(key, error))
     return NULL;
   g_autoptr(WireMessage) call = new_call("ListKeys", key, NULL, &iter);
   g_autoptr(WireMessage) reply = call_for(connection, call, CALL_TIMEOUT_MS, "as", error);
@@ -143,7 +142,7 @@ gboolean registry_create_key(RegistryConnection *connection, const char *key, gu
                              gboolean *created, GError **error) {
   DBusMessageIter iter;
   dbus_bool_t made = FALSE;
-  if (!check_key(key, error))
+  if (!connection_check_key(key, error))
     return FALSE;
   g_autoptr(WireMessage) call = add_options(new_call("CreateKey", key, NULL, &iter), &iter, NULL);
   g_autoptr(WireMessage) reply = write_for(connection, call, "tb", revision, error);
@@ -160,7 +159,7 @@ gboolean registry_create_key(RegistryConnection *connection, const char *key, gu
 gboolean registry_delete_key(RegistryConnection *connection, const char *key, gboolean recursive,
                              guint64 *revision, GError **error) {
   DBusMessageIter iter;
-  if (!check_key(key, error))
+  if (!connection_check_key(key, error))
     return FALSE;
   g_autoptr(WireMessage) call =
       add_options(new_call("DeleteKey", key, NULL, &iter), &iter, recursive ? "recursive" : NULL);

@@ -260,6 +260,7 @@ static gboolean is_too_far_back(const GError *error) {
 
 static void on_watch(DBusMessage *reply, const GError *error, gpointer data) {
   RegistryView *view = view_ref(data);
+  g_autoptr(GError) unsendable = NULL;
   gboolean again =
       view->watch_again && !g_error_matches(error, REGISTRY_ERROR, REGISTRY_ERROR_UNREACHABLE);
   view->watching = NULL;
@@ -270,8 +271,10 @@ static void on_watch(DBusMessage *reply, const GError *error, gpointer data) {
     send_watch(view, FALSE);
   else if (again)
     send_watch(view, view->caught_up_from);
-  else
+  else if (connection_check_key(view->key, &unsendable))
     refuse(view, error);
+  else /* for good */
+    view_show(view, REGISTRY_VIEW_FAILED, g_steal_pointer(&unsendable), FALSE);
   view_turn(view);
 }
 
@@ -288,8 +291,10 @@ static void send_watch(RegistryView *view, gboolean catch_up) {
   DBusMessageIter iter;
   if (call != NULL)
     dbus_message_iter_init_append(call, &iter);
+  /* Made sendable, it would be another key. */
   if (call != NULL &&
-      (!wire_append_string(&iter, view->key) || !append_options(&iter, catch_up, view->revision)))
+      (!connection_check_key(view->key, NULL) || !wire_append_string(&iter, view->key) ||
+       !append_options(&iter, catch_up, view->revision)))
     g_clear_pointer(&call, dbus_message_unref);
   view->caught_up_from = catch_up;
   g_ptr_array_set_size(view->early, 0);

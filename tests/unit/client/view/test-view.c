@@ -292,6 +292,24 @@ static void test_missing_key_comes_and_goes(Fixture *fixture, gconstpointer data
   assert_holds(fixture->view, "A", "v", "-");
 }
 
+/* D-Bus can't send it: the view says so, as a call does, and stays like that. */
+static void test_path_of_any_bytes(Fixture *fixture, gconstpointer data) {
+  (void)data;
+  static const char *const keys[] = {TOP "\\\xff", "\xc3", "HKLM\\a\xed\xa0\x80"};
+  view_open(fixture, TOP);
+  view_wait_for_state(fixture, REGISTRY_VIEW_MISSING);
+  for (guint i = 0; i < G_N_ELEMENTS(keys); i++) {
+    registry_view_free(fixture->view);
+    fixture->view = registry_view_new(fixture->connection, keys[i], view_on_changed, fixture);
+    view_wait_for_state(fixture, REGISTRY_VIEW_FAILED);
+    g_assert_error(registry_view_get_problem(fixture->view), REGISTRY_ERROR,
+                   REGISTRY_ERROR_INVALID_PATH);
+    g_assert_false(view_sync(fixture));
+    g_assert_cmpint(registry_view_get_state(fixture->view), ==, REGISTRY_VIEW_FAILED);
+    g_assert_null(registry_view_get(fixture->view, "", "v"));
+  }
+}
+
 static void test_refused_watch_is_repaired(Fixture *fixture, gconstpointer data) {
   (void)data;
   view_fill(fixture->fake);
@@ -549,6 +567,7 @@ static void add_reading_tests(void) {
 
 static void add_state_tests(void) {
   VIEW_TEST("missing", view_set_up_bus, test_missing_key_comes_and_goes);
+  VIEW_TEST("path-of-any-bytes", view_set_up_bus, test_path_of_any_bytes);
   VIEW_TEST("denied/watch", view_set_up_bus, test_refused_watch_is_repaired);
   VIEW_TEST("denied/on-its-way", view_set_up_bus, test_refusal_on_its_way_is_asked_again);
   VIEW_TEST("denied/taken-away", view_set_up, test_right_is_taken_away);

@@ -66,8 +66,8 @@
 #define LIMIT_READ_SECONDS_MAXIMUM 86400U
 /* Questions to polkit that wait for their answers; of more, the refusal stands */
 #define LIMIT_QUESTION_MS 60000U
-#define LIMIT_QUESTIONS_PER_USER 8U
-#define LIMIT_QUESTIONS 64U /* of all users together */
+#define LIMIT_QUESTIONS_PER_USER 4U
+#define LIMIT_QUESTIONS 16U /* of all users together */
 /* Schema files */
 #define LIMIT_SCHEMA_FILE_BYTES (4U * 1024U * 1024U)
 #define LIMIT_PATTERN_STEPS 200000U /* of PCRE's matching, for one string */

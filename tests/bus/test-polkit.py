@@ -18,7 +18,7 @@ from harness.registry import NAME, PATH, REG_SZ, SOFTWARE, Refused, Registry, op
 
 KEY = SOFTWARE + "\\Acme"
 SECRET_KEY = "HKEY_LOCAL_MACHINE\\SECURITY"
-PER_USER = 8
+PER_USER = 4
 DENIED = "AccessDenied"
 
 

@@ -304,6 +304,30 @@ static void prove_user(Job *job, const char *dn) {
     conclude_proof(job, &proof);
 }
 
+/* Whether the entry is the only one of its name: nobody opens another's mailbox by sharing one.
+ * FALSE: it is not, and the job is concluded. */
+static gboolean is_alone(Job *job, const DirectorySearch *entry) {
+  const Broker *broker = ldap_pool_get_broker(job->pool);
+  g_autofree char *pattern = g_strdup_printf("(%s=%%u)", broker->user_attribute);
+  g_autofree char *filter = ldap_filter_expand(pattern, entry->value);
+  g_auto(Operation) search = {
+      .use = USE_SEARCH,
+      .search = {.base = broker->base_dn, .filter = filter, .attribute = ""},
+  };
+  if (!run(job, &search))
+    return FALSE;
+  if (search.answer.code != LDAP_SUCCESS && search.answer.code != LDAP_SIZELIMIT_EXCEEDED) {
+    conclude_fault(job, "the search for others of that name", &search.answer);
+    return FALSE;
+  }
+  if (search.search.found == 1 && g_strcmp0(search.search.dn, entry->dn) == 0)
+    return TRUE;
+  conclude(job, OUTCOME_BROKER_FAILED,
+           "%s: below '%s' the entry '%s' is not the only one with %s (`User Attribute`)",
+           broker->uri, broker->base_dn, entry->dn, filter);
+  return FALSE;
+}
+
 /* The account that the entry is by `User Attribute`. FALSE: none, and the job is concluded. */
 static gboolean take_account(Job *job, const DirectorySearch *found) {
   const Broker *broker = ldap_pool_get_broker(job->pool);
@@ -317,10 +341,12 @@ static gboolean take_account(Job *job, const DirectorySearch *found) {
              broker->uri, found->dn, broker->user_attribute);
     return FALSE;
   }
-  if (!g_str_equal(account, job->account)) {
-    job->other = g_steal_pointer(&account);
-    job->entry = g_strdup(found->dn);
-  }
+  if (g_str_equal(account, job->account))
+    return TRUE;
+  if (!is_alone(job, found))
+    return FALSE;
+  job->other = g_steal_pointer(&account);
+  job->entry = g_strdup(found->dn);
   return TRUE;
 }
 
@@ -352,11 +378,11 @@ static void ask(gpointer data) {
   /* It may have waited for a thread too long. */
   if (conclude_late(job, LDAP_SUCCESS))
     return;
+  job->filter = ldap_filter_expand(broker->user_filter, job->account);
   if (job->entry != NULL) {
     prove_user(job, job->entry);
     return;
   }
-  job->filter = ldap_filter_expand(broker->user_filter, job->account);
   g_auto(Operation) search = {
       .use = USE_SEARCH,
       .search = {.base = broker->base_dn,

@@ -461,10 +461,9 @@ void logins_visit_held(const Logins *logins, ThrottleVisit visit, gpointer data)
 guint logins_release(Logins *logins, const char *who) {
   g_autoptr(Settings) settings = views_get_settings(logins->tools.views);
   guint released = throttle_release_named(logins->tools.throttle, who, settings->domain);
-  const EventClient client = {.user = who};
   if (released > 0)
-    reporter_report(logins->tools.reporter, OUTCOME_RELEASED, EVENT_SOURCE_SERVER, &client,
-                    who == NULL ? "everybody" : who);
+    reporter_report(logins->tools.reporter, OUTCOME_RELEASED, EVENT_SOURCE_SERVER,
+                    &(EventClient){.user = who}, who == NULL ? "everybody" : who);
   wake_waiting(logins, NULL);
   return released;
 }
@@ -509,7 +508,9 @@ static gboolean is_refused(const Login *login) {
 }
 
 static void admit(Login *login) {
-  if (is_refused(login))
+  if (login->answer == NULL) /* nobody could cancel it where it waits */
+    end(login, OUTCOME_OVERTAKEN, "the client had gone before it was answered");
+  else if (is_refused(login))
     end(login, login->decision.outcome, login->decision.why);
   else if (login->scram != NULL && !decision_is_by_sam(&login->decision))
     end(login, OUTCOME_OVERTAKEN, login->decision.why);

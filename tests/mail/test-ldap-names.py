@@ -35,7 +35,7 @@ def people(**settings):
         add_person(slapd, "Bob Example", "uid: bob", password="b0b")
         slapd.become_broker("3", **({"User_Filter": FILTER} | settings))
         mail.choose("MBS_BASIC", "3")
-        for name in ("ann", "bob", "ann.a@example.org", "ann@example.net"):
+        for name in ("ann", "bob", "ann.a@example.org", "ann@example.net", "c@example.org"):
             mail.add_mailbox(name)
         yield mail, slapd
 
@@ -109,6 +109,17 @@ def what_is_no_attribute_is_refused(attribute):
         mail.client.refused("SchemaViolation", "SetValue", "ssuv", f"{BROKERS}\\3", "User Attribute", REG_SZ,
                             variant(attribute), naming="User Attribute")
         equal(login(mail, "ann")[2], "ok")
+
+
+@test
+def nobody_opens_anothers_mailbox_by_sharing_a_name():
+    with people(User_Attribute="mail", User_Filter="(|(cn=%u)(uid=%u))") as (mail, slapd):
+        for name in ("Carl Example", "Zoe Example"):
+            add_person(slapd, name, "mail: info@example.org", f"mail: {name[0].lower()}@example.org")
+        equal(login(mail, "Carl Example")[2], "ok", "the first of the bytes is his own")
+        equal(login(mail, "Zoe Example")[2], "broker-failed", "the first of the bytes is shared")
+        add_person(slapd, "Yan Example", "mail: c@example.org")
+        equal(login(mail, "Carl Example")[2], "broker-failed")
 
 
 @test

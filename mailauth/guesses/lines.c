@@ -4,7 +4,7 @@
 #include "mailauth/guesses/lines.h"
 
 /* No account's name is empty. */
-#define LINE_FOR_ALL ""
+#define LINE_FOR_ALL "\n" /* no account's: those are shown as one line */
 
 typedef struct {
   Lines *lines;

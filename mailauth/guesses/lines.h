@@ -9,7 +9,7 @@
 
 /* Tries that wait at most, in all lines. */
 #define MAX_WAITING_PER_ACCOUNT 100U
-#define MAX_WAITING 5000U
+#define MAX_WAITING 2000U
 
 typedef struct Lines Lines;
 typedef struct LinePlace LinePlace;

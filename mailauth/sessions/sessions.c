@@ -2,6 +2,7 @@
 /* See sessions.h. */
 #include "mailauth/sessions/sessions.h"
 
+#include "client/base/path.h"
 #include "mailauth/base/name.h"
 #include "mailauth/package/sam.h"
 
@@ -94,7 +95,7 @@ static gboolean concerns(const Sessions *sessions, const char *account) {
   while (g_hash_table_iter_next(&each, NULL, &value)) {
     const SessionFacts *facts = &((const Entry *)value)->facts;
     if (facts->is_native &&
-        (account == NULL || g_ascii_strcasecmp(account, facts->client.user) == 0))
+        (account == NULL || path_compare_names(account, facts->client.user) == 0))
       return TRUE;
   }
   return FALSE;

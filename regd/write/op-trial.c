@@ -307,9 +307,18 @@ static gboolean is_same_key(const KeyRow *a, const KeyRow *b) {
          a->is_volatile == b->is_volatile && a->acl == b->acl;
 }
 
+/* A lasting key can become volatile again if all that is below it is volatile. */
+static gboolean may_be_volatile(Edit *edit, const KeyRow *row, gboolean *may, GError **error) {
+  g_autoptr(GPtrArray) children = store_list_children(edit->store, row->id, NULL, error);
+  *may = TRUE;
+  for (guint i = 0; children != NULL && i < children->len; i++)
+    *may &= ((const KeyRow *)g_ptr_array_index(children, i))->is_volatile;
+  return children != NULL;
+}
+
 /* A key was deleted and made again as another, and has sub-keys now: it gets its spelling,
  * class and list back in place, which history records as deleted and created. A key that is
- * not volatile stays so. */
+ * lasting, with lasting sub-keys, stays so. */
 static gboolean undo_replacement(const ChangedSince *since, const Difference *difference,
                                  KeyRow *row, gint64 above, GError **error) {
   Edit *edit = since->edit;
@@ -328,7 +337,10 @@ static gboolean undo_replacement(const ChangedSince *since, const Difference *di
     return FALSE;
   if (since->now->list || !may)
     old->acl = row->acl;
-  old->is_volatile = old->is_volatile && row->is_volatile;
+  gboolean may_vanish = row->is_volatile;
+  if (old->is_volatile && !may_vanish && !may_be_volatile(edit, row, &may_vanish, error))
+    return FALSE;
+  old->is_volatile = old->is_volatile && may_vanish;
   if (old->link != NULL || row->link != NULL || is_same_key(old, row))
     return TRUE;
   if (!store_load_acl(edit->store, row->acl, &now, error) ||

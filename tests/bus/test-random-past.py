@@ -110,7 +110,7 @@ def go_back(client, source, states):
 
 def seeds():
     given = [int(word.removeprefix("seed ")) for word in sys.argv[1:] if word.startswith("seed ")]
-    return given or [6, 7, 8, 13, random.SystemRandom().randrange(100, 1 << 32)]
+    return given or [6, 7, 8, 13, 3022574600, random.SystemRandom().randrange(100, 1 << 32)]
 
 
 def check_database(registry):

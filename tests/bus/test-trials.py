@@ -8,7 +8,7 @@ import time
 import dbus
 
 from harness.bus import ALICE, BOB, needs_root, wait_for
-from harness.case import check, equal, main, test
+from harness.case import check, equal, main, rows, test
 from harness.registry import (REG_DWORD, REG_LINK, REG_SZ, SOFTWARE, Registry, operation_list, options)
 from harness.regctl import done
 from harness.past import everything, history, roll_back, state
@@ -53,6 +53,22 @@ def a_key_that_a_trial_made_another_is_what_it_was():
         check(state(client, KEY) != before, "it is what it was then")
         client.wait_for_signals(2)
         equal(state(client, KEY), before)
+
+
+@rows([("volatile", True), ("lasting", False)])
+def a_volatile_key_made_anew_is_volatile_again_unless_what_is_in_it_lasts(volatile):
+    with Registry() as registry:
+        client = registry.client
+        client.create(KEY, volatile=True)
+        tried = client.commit([("delete-tree", KEY), ("create-key", KEY), ("create-key", KEY + "\\Tried")],
+                              confirm_within=1)
+        check(not client.info(KEY).get("volatile"), "made anew it is not volatile")
+        client.create(KEY + "\\Sub", volatile=volatile)
+        wait_for(lambda: client.revision > tried + 1, "the trial's end")
+        equal((bool(client.info(KEY).get("volatile")), client.keys(KEY)), (volatile, ["Sub"]))
+        check_database(registry)
+        registry.restart()
+        equal(client.keys(SOFTWARE).count("Acme"), 0 if volatile else 1)
 
 
 @test

@@ -346,8 +346,8 @@ static const Row rows[] = {
 
 /* Rows that differ by what may be in force: unknown, so left out. */
 static gboolean is_uncertain(const Row *row, Stage stage) {
-#ifdef IS_SANITIZED /* its own memory stays its own, unless its user has changed */
-  if (row->try == try_own_memory)
+#ifdef IS_SANITIZED /* its own memory stays its own, unless its user changes */
+  if (row->try == try_own_memory && geteuid() != 0)
     return TRUE;
 #endif
   return stage == STAGE_FREE && row->allowed == NOBODY;

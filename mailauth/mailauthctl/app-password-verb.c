@@ -263,8 +263,7 @@ static void show(Ctl *ctl, const Row *row) {
   }
   g_autofree char *protocols =
       row->protocols != NULL ? g_strjoinv(", ", row->protocols) : g_strdup("all protocols");
-  g_autoptr(GDateTime) time = g_date_time_new_from_unix_local(row->expires / G_TIME_SPAN_SECOND);
-  g_autofree char *date = time != NULL ? g_date_time_format(time, "%F %T") : g_strdup("?");
+  g_autofree char *date = ctl_dup_time(row->expires);
   gboolean over = row->expires <= g_get_real_time();
   escape_append(ctl_out(ctl), row->label);
   g_string_append(ctl_out(ctl), ": ");

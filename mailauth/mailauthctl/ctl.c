@@ -175,3 +175,8 @@ char *ctl_get_setting(Ctl *ctl, const char *key, const char *name, const char *f
     error_set(error, REGISTRY_ERROR_INVALID_VALUE, "%s, %s: it is not a REG_SZ", key, name);
   return text;
 }
+
+char *ctl_dup_time(gint64 time) {
+  g_autoptr(GDateTime) seconds = g_date_time_new_from_unix_local(time / G_TIME_SPAN_SECOND);
+  return seconds != NULL ? g_date_time_format(seconds, "%F %T") : g_strdup("?");
+}

@@ -60,6 +60,9 @@ char *ctl_get_account(const char *name, GError **error);
 char *ctl_get_setting(Ctl *ctl, const char *key, const char *name, const char *fallback,
                       GError **error);
 
+/* @time (µs since 1970) as local time to the second; "?" for one that no calendar has. */
+char *ctl_dup_time(gint64 time);
+
 /* ---- verbs: FALSE with @error set where they fail ---- */
 
 gboolean verb_status(Ctl *ctl, GError **error);

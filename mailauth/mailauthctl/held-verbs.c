@@ -5,8 +5,6 @@
 #include "client/cli/reply.h"
 #include "mailauth/mailauthctl/ctl.h"
 
-#define MICROSECONDS 1000000
-
 /* ---- held ---- */
 
 static void print_hold(GString *out, DBusMessageIter *dict) {
@@ -20,9 +18,7 @@ static void print_hold(GString *out, DBusMessageIter *dict) {
       !wire_options_get_uint32(hold, "failures", &failures, NULL) ||
       !wire_options_get_uint64(hold, "until", &until, NULL))
     return;
-  g_autoptr(GDateTime) seconds = g_date_time_new_from_unix_local((gint64)(until / MICROSECONDS));
-  g_autofree char *time =
-      seconds != NULL ? g_date_time_format(seconds, "%Y-%m-%d %H:%M:%S") : g_strdup("?");
+  g_autofree char *time = ctl_dup_time((gint64)until);
   if (*account != '\0')
     escape_append(out, account);
   else

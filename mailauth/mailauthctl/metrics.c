@@ -128,39 +128,44 @@ static gboolean find_count(const Entries *status, const char *name, guint64 *num
   return FALSE;
 }
 
-static void print_connections(GString *out, const Entries *status) {
-  static const char *const protocols[] = {"pop3", "imap"};
-  static const char *const states[] = {"before-login", "logged-in"};
-  openmetrics_begin(out, "mailauth_connections", "gauge", "Clients that are connected now.");
-  for (guint i = 0; i < G_N_ELEMENTS(protocols) * G_N_ELEMENTS(states); i++) {
-    const char *protocol = protocols[i / G_N_ELEMENTS(states)];
-    const char *state = states[i % G_N_ELEMENTS(states)];
-    g_autofree char *name = g_strdup_printf("connections.%s-%s", protocol, state);
-    guint64 number = 0;
-    if (!find_count(status, name, &number))
-      continue;
-    openmetrics_add_label(out, "mailauth_connections{", "protocol", protocol);
-    openmetrics_add_label(out, ",", "state", state);
-    g_string_append_printf(out, "} %" G_GUINT64_FORMAT "\n", number);
+/* A number for each protocol and word, as the status spells it. */
+typedef struct {
+  const char *prefix, *joint; /* before the protocol, and before the word */
+  const char *sample;         /* up to its labels */
+  const char *label;          /* the word's */
+  const char *const *protocols, *const *words;
+} Grid;
+
+static void print_grid(GString *out, const Entries *status, const Grid *grid) {
+  for (guint i = 0; grid->protocols[i] != NULL; i++) {
+    for (guint j = 0; grid->words[j] != NULL; j++) {
+      g_autofree char *name =
+          g_strconcat(grid->prefix, grid->protocols[i], grid->joint, grid->words[j], NULL);
+      guint64 number = 0;
+      if (!find_count(status, name, &number))
+        continue;
+      openmetrics_add_label(out, grid->sample, "protocol", grid->protocols[i]);
+      openmetrics_add_label(out, ",", grid->label, grid->words[j]);
+      g_string_append_printf(out, "} %" G_GUINT64_FORMAT "\n", number);
+    }
   }
 }
 
+static void print_connections(GString *out, const Entries *status) {
+  static const char *const protocols[] = {"pop3", "imap", NULL};
+  static const char *const states[] = {"before-login", "logged-in", NULL};
+  openmetrics_begin(out, "mailauth_connections", "gauge", "Clients that are connected now.");
+  print_grid(out, status,
+             &(Grid){"connections.", "-", "mailauth_connections{", "state", protocols, states});
+}
+
 static void print_refusals(GString *out, const Entries *status) {
-  static const char *const protocols[] = {"pop3", "imap", "sasl"};
-  static const char *const reasons[] = {"tls-failed", "too-many-connections"};
+  static const char *const protocols[] = {"pop3", "imap", "sasl", NULL};
+  static const char *const reasons[] = {"tls-failed", "too-many-connections", NULL};
   openmetrics_begin(out, "mailauth_refused", "counter",
                     "Clients refused by a limit or in a TLS handshake.");
-  for (guint i = 0; i < G_N_ELEMENTS(protocols) * G_N_ELEMENTS(reasons); i++) {
-    const char *protocol = protocols[i / G_N_ELEMENTS(reasons)];
-    const char *reason = reasons[i % G_N_ELEMENTS(reasons)];
-    g_autofree char *name = g_strdup_printf("refused.%s.%s", protocol, reason);
-    guint64 number = 0;
-    if (!find_count(status, name, &number))
-      continue;
-    openmetrics_add_label(out, "mailauth_refused_total{", "protocol", protocol);
-    openmetrics_add_label(out, ",", "reason", reason);
-    g_string_append_printf(out, "} %" G_GUINT64_FORMAT "\n", number);
-  }
+  print_grid(out, status,
+             &(Grid){"refused.", ".", "mailauth_refused_total{", "reason", protocols, reasons});
 }
 
 static void print_counts(GString *out, const Entries *status) {

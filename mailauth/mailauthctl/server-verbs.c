@@ -149,9 +149,7 @@ static void print_named(GString *out, const char *name, const char *text) {
 static guint64 print_event(GString *out, DBusMessageIter *dict) {
   ShownEvent event;
   read_event(dict, &event);
-  g_autoptr(GDateTime) seconds = g_date_time_new_from_unix_local((gint64)(event.time / 1000000));
-  g_autofree char *time =
-      seconds != NULL ? g_date_time_format(seconds, "%Y-%m-%d %H:%M:%S") : g_strdup("?");
+  g_autofree char *time = ctl_dup_time((gint64)event.time);
   g_string_append_printf(out, "%s ", time);
   escape_append(out, event.source);
   g_string_append_printf(out, " %u ", event.id);

@@ -5,8 +5,6 @@
 #include "client/cli/reply.h"
 #include "mailauth/mailauthctl/ctl.h"
 
-#define MICROSECONDS 1000000
-
 /* ---- who ---- */
 
 static void print_session(GString *out, DBusMessageIter *dict) {
@@ -24,9 +22,7 @@ static void print_session(GString *out, DBusMessageIter *dict) {
       !wire_options_get_uint64(session, "since", &since, NULL) ||
       !wire_options_get_uint64(session, "session", &number, NULL))
     return;
-  g_autoptr(GDateTime) seconds = g_date_time_new_from_unix_local((gint64)(since / MICROSECONDS));
-  g_autofree char *time =
-      seconds != NULL ? g_date_time_format(seconds, "%Y-%m-%d %H:%M:%S") : g_strdup("?");
+  g_autofree char *time = ctl_dup_time((gint64)since);
   escape_append(out, user);
   g_string_append_printf(out, " %s from ", protocol);
   escape_append(out, address);

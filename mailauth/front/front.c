@@ -111,10 +111,16 @@ static void handle_logged_in(Session *session, gpointer owner) {
   admission_note_login(&((Front *)owner)->admission, session);
 }
 
+/* The verifier takes a login that was let in for a session until it is told otherwise. */
+static void handle_declined(Session *session, gpointer owner) {
+  SessionMarks *marks = session_get_marks(session);
+  if (marks->admitted != 0)
+    front_logins_tell_end(((Front *)owner)->logins, marks->admitted);
+  marks->admitted = 0;
+}
+
 static void handle_ended(Session *session, gpointer owner) {
-  guint64 admitted = session_get_marks(session)->admitted;
-  if (admitted != 0)
-    front_logins_tell_end(((Front *)owner)->logins, admitted);
+  handle_declined(session, owner);
   admission_remove(&((Front *)owner)->admission, session);
 }
 
@@ -295,6 +301,7 @@ static void set_up_host(Front *front) {
   host->cancel = handle_cancel;
   host->no_certificate = handle_no_certificate;
   host->tls_failed = handle_tls_failed;
+  host->declined = handle_declined;
   host->transcribe = handle_transcript;
   host->logged_in = handle_logged_in;
   host->ended = handle_ended;

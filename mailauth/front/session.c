@@ -239,7 +239,10 @@ static void check_exchange(Session *session, Step step) {
   if (session->challenged)
     session->host->cancel(session, session->host->owner);
   session->challenged = FALSE;
+  if (session->verdict == NULL)
+    return;
   g_clear_pointer(&session->verdict, held_verdict_free);
+  session->host->declined(session, session->host->owner);
 }
 
 static void take_step(Session *session, Step step) {

@@ -37,6 +37,8 @@ typedef struct {
   void (*ask)(Session *session, Step step, gpointer owner);
   /* A login that waited, or was challenged, does not any more. */
   void (*cancel)(Session *session, gpointer owner);
+  /* A verdict that let the client in is dropped: it did not take the server's proof. */
+  void (*declined)(Session *session, gpointer owner);
   /* A line of what is logged of sessions. */
   void (*transcribe)(Protocol protocol, const char *line, gpointer owner);
   guint64 last_session; /* each has a number */

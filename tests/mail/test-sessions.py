@@ -10,6 +10,8 @@ from harness.case import check, contains, equal, main, rows, test
 from harness.mail import ACCOUNTS
 from harness.process import program
 from harness.registry import REG_DWORD, REG_SZ
+from harness.scram import Scram, begin_pop3, hear
+from harness.scram_server import serving
 from harness.talk import Mail
 
 
@@ -132,6 +134,18 @@ def log_in_native(mail):
     client = log_in(mail, "bob")
     mail.choose("MBS_BASIC")
     return client
+
+
+@test
+def a_client_that_declines_the_servers_proof_has_no_session():
+    with serving() as mail, mail.pop3_talk() as client:
+        client.expect("+OK")
+        for _ in range(2):
+            scram = Scram("ann", "sesame")
+            scram.verify(hear(begin_pop3(client, scram)))
+            client.ask("*", "-ERR Authentication cancelled.")
+            wait_until(lambda: who(mail) == [], "no session to be left")
+        equal(control(mail, "kick", "ann")[0], 3)
 
 
 @test

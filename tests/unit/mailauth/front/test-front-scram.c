@@ -56,6 +56,12 @@ static void expect_cancel(Stage *stage, guint64 login) {
   g_assert_cmpuint(g_variant_get_uint64(message.body), ==, login);
 }
 
+static void expect_session_end(Stage *stage, guint64 login) {
+  g_auto(Message) message = MESSAGE_INIT;
+  expect_message(stage->verifier, MESSAGE_SESSION_ENDED, &message);
+  g_assert_cmpuint(g_variant_get_uint64(message.body), ==, login);
+}
+
 static void send_challenge(Stage *stage, guint64 login) {
   GVariant *body = g_variant_new("(t@ay)", login, message_secret_new("ask", 3));
   g_assert_true(channel_send(stage->verifier, MESSAGE_SCRAM_CHALLENGE, body, NULL, 0, NULL));
@@ -141,20 +147,25 @@ static void test_scram_broken_off(Stage *stage) {
   expect_cancel(stage, login);
 }
 
-/* Whoever does not believe the server's proof is not logged in. */
+/* Whoever does not believe the server's proof is not logged in, and the verifier hears of it,
+ * each time anew. */
 static void test_scram_proof_refused(Stage *stage) {
   int server;
   Client client = greet_scram(stage);
+  for (guint i = 0; i < 2; i++) {
+    guint64 login = begin_scram(stage, &client);
+    client_say(&client, SCRAM_FINAL "\r\n");
+    expect_scram_final(stage, login);
+    send_verdict(stage, login, OUTCOME_OK, 0, "", "", &server);
+    client_expect(&client, PROVED);
+    client_say(&client, "*\r\n");
+    client_expect(&client, "-ERR Authentication cancelled.\r\n");
+    server_expect_end(server);
+    expect_session_end(stage, login);
+  }
   guint64 login = begin_scram(stage, &client);
-  client_say(&client, SCRAM_FINAL "\r\n");
-  expect_scram_final(stage, login);
-  send_verdict(stage, login, OUTCOME_OK, 0, "", "", &server);
-  client_expect(&client, PROVED);
-  client_say(&client, "*\r\n");
-  client_expect(&client, "-ERR Authentication cancelled.\r\n");
-  server_expect_end(server);
-  begin_scram(stage, &client);
   client_close(&client);
+  expect_cancel(stage, login);
 }
 
 /* The new one is asked with what the client says next, and knows nothing of it. */

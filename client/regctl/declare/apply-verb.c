@@ -103,11 +103,12 @@ static gboolean print_operation(Merging *merging, const Operation *operation, GE
 
 /* Pruning would take back what such a line declares. */
 static gboolean refuse_to_prune(const char *file, const RegfileReport *report, GError **error) {
-  return error_set(error, REGISTRY_ERROR_INVALID_VALUE,
-                   "%s: line %u: %s; --prune would take back what the line declares: mend it, or "
-                   "leave --prune",
-                   file, report->first_ignored_line,
-                   report->first_reason != NULL ? report->first_reason : "it can't be read");
+  return error_set(
+      error, REGISTRY_ERROR_INVALID_VALUE,
+      "%s: line %u: %s; --prune would take back what the line declares: mend the line, "
+      "or apply without --prune",
+      file, report->first_ignored_line,
+      report->first_reason != NULL ? report->first_reason : "it can't be read");
 }
 
 /* Takes the reason out of @report. */

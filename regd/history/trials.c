@@ -45,13 +45,8 @@ static gboolean check_load(Store *store, const Trial *trial, GError **error) {
                    steps, trial->allowed);
 }
 
-/* Stands before the groups of a maker who was an administrator for the change. */
-#define ADMINISTRATOR_WORD "administrator"
-
 static char *write_groups(const Identity *who) {
   GString *text = g_string_new(NULL);
-  if (who != NULL && who->administrator)
-    g_string_append(text, who->n_groups > 0 ? ADMINISTRATOR_WORD " " : ADMINISTRATOR_WORD);
   for (guint i = 0; who != NULL && i < who->n_groups; i++)
     g_string_append_printf(text, "%s%u", i > 0 ? " " : "", who->groups[i]);
   return g_string_free(text, FALSE);
@@ -103,7 +98,8 @@ static GArray *read_groups(const char *text) {
   return groups;
 }
 
-/* What undid a trial is the daemon's, which is stored as user 0. */
+/* What undid a trial is the daemon's, which is stored as user 0. Who was an administrator by a
+ * grant was one for their call only. */
 Identity *trials_get_maker(Store *store, guint64 revision, GError **error) {
   g_autoptr(DbStatement) statement =
       db_prepare(store_get_db(store), "SELECT uid, groups FROM trials WHERE revision = ?1", error);
@@ -114,12 +110,9 @@ Identity *trials_get_maker(Store *store, guint64 revision, GError **error) {
   if (step == DB_FAILED)
     return NULL;
   guint32 uid = step == DB_ROW ? (guint32)db_column_int(statement, 0) : 0;
-  const char *text = step == DB_ROW ? db_column_text(statement, 1) : NULL;
-  g_autoptr(GArray) groups = read_groups(text);
-  gboolean administrator = identity_is_administrator(uid, (guint32)getuid()) ||
-                           (text != NULL && g_str_has_prefix(text, ADMINISTRATOR_WORD));
-  return identity_new(uid, administrator, (const guint32 *)(gpointer)groups->data, groups->len, 0,
-                      NULL);
+  g_autoptr(GArray) groups = read_groups(step == DB_ROW ? db_column_text(statement, 1) : NULL);
+  return identity_new(uid, identity_is_administrator(uid, (guint32)getuid()),
+                      (const guint32 *)(gpointer)groups->data, groups->len, 0, NULL);
 }
 
 /* Runs @sql with one revision, or two. */

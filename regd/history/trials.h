@@ -26,8 +26,8 @@ gboolean trials_release(Store *store, guint64 revision, GError **error);
 /* *@is_on_trial is FALSE if there is no such trial. */
 gboolean trials_find(Store *store, guint64 revision, gboolean *is_on_trial, guint32 *uid,
                      GError **error);
-/* Who made a trial, with the groups that they had then, and as an administrator if they were one
- * for it; NULL with @error set on failure. */
+/* Who made a trial, with the groups that they had then; as an administrator only if their uid makes
+ * them one. NULL with @error set on failure. */
 Identity *trials_get_maker(Store *store, guint64 revision, GError **error);
 /* It has been confirmed. */
 gboolean trials_remove(Store *store, guint64 revision, GError **error);

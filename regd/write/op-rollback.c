@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Brings a branch back to its state at a revision: the past is compared with what is stored,
  * and each difference is made as its owner would make it by hand, with the same rights,
- * schemas and limits. */
+ * schemas and limits. Makes history forget old data, too. */
 #include "client/base/error.h"
 #include "regd/history/past-tree.h"
 #include "regd/history/retention.h"
@@ -446,4 +446,32 @@ gboolean apply_rollback(Edit *edit, const Operation *operation, GError **error) 
   edit_forget_place(edit);
   return (place_exists(place) ? restore_present : restore_gone)(edit, place, operation->revision,
                                                                 error);
+}
+
+/* ---- purge ---- */
+
+static gboolean purge_branch(Edit *edit, gint64 key, const Operation *operation, GError **error) {
+  gboolean recursive = (operation->flags & OPERATION_RECURSIVE) != 0;
+  if (!recursive)
+    return history_purge(edit->store, key, operation->name, error);
+  g_autoptr(GArray) keys = history_list_branch(edit->store, key, G_MAXUINT, error);
+  for (guint i = 0; keys != NULL && i < keys->len; i++)
+    if (!history_purge(edit->store, g_array_index(keys, gint64, i), NULL, error))
+      return FALSE;
+  return keys != NULL;
+}
+
+gboolean apply_purge(Edit *edit, const Operation *operation, GError **error) {
+  if (!edit->who->administrator)
+    return error_set(error, REGISTRY_ERROR_ACCESS_DENIED,
+                     "%s: only an administrator can make history forget", operation->key);
+  gboolean no_follow = (operation->flags & OPERATION_NO_FOLLOW) != 0;
+  g_autoptr(Place) place = resolve(edit->store, edit->who, operation->key,
+                                   no_follow ? RESOLVE_NO_FOLLOW : RESOLVE_FOLLOW, error);
+  gint64 id = 0;
+  if (place == NULL || !place_require_row(edit->store, place, &id, error))
+    return FALSE;
+  edit->writes_anyway = TRUE;
+  edit->result->purged = TRUE;
+  return purge_branch(edit, id, operation, error);
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Undoing one revision that was on trial, confirming one, and forgetting old data. */
+/* Undoing one revision that was on trial, and confirming one. */
 #include "client/base/error.h"
 #include "regd/history/sight.h"
 #include "regd/history/trials.h"
-#include "regd/tree/place.h"
 #include "regd/write/edit-keys.h"
 #include "regd/write/edit-locks.h"
 #include "regd/write/edit-values.h"
@@ -116,7 +115,8 @@ static gboolean could_read(const ChangedSince *since, const PastThing *thing) {
   return sight_judge(&now, since->maker) == SIGHT_SHOWN;
 }
 
-/* Whether the maker could read the old value once it is back, and may not see it of the past. */
+/* Whether the maker could read the old value, or the old key, once it is back where @at->acl
+ * decides, and may not see it of the past. */
 static gboolean is_withheld(const ChangedSince *since, const Difference *difference,
                             const KeyAt *at, gboolean *withheld, GError **error) {
   Store *store = since->edit->store;
@@ -124,7 +124,7 @@ static gboolean is_withheld(const ChangedSince *since, const Difference *differe
   DifferenceSight sight = {SIGHT_HIDDEN, SIGHT_HIDDEN};
   Acl *today = NULL;
   *withheld = FALSE;
-  if (since->maker->administrator || difference->old_value == NULL)
+  if (since->maker->administrator || (difference->name != NULL && difference->old_value == NULL))
     return TRUE;
   if (!store_load_acl(store, at->acl, &today, error))
     return FALSE;
@@ -168,32 +168,54 @@ static gboolean have_lists_changed(const ChangedSince *since, gint64 key, gboole
   return TRUE;
 }
 
-/* What the maker could do by hand now. */
-static gboolean has_level(const ChangedSince *since, const KeyAt *at, AccessLevel level,
-                          gboolean *has, GError **error) {
-  Acl *list = NULL;
-  GRefString *path = store_get_path(since->edit->store, at->id, error);
-  gboolean done = path != NULL && store_load_acl(since->edit->store, at->acl, &list, error);
-  *has = done && acl_get_level(list, path, since->maker) >= level;
+/* Whether the maker could set the list by hand now, or is allowed no more by @back than by @now. */
+static gboolean is_harmless(const Acl *back, const Acl *now, const char *path,
+                            const Identity *maker) {
+  AccessLevel level = acl_get_level(now, path, maker);
+  return level >= ACCESS_CONTROL ||
+         (acl_get_level(back, path, maker) <= level &&
+          acl_get_secret_level(back, path, maker) <= acl_get_secret_level(now, path, maker));
+}
+
+/* Whether @back may decide again at @key, where @key->acl does now. As long as nobody has changed a
+ * list there or above, the rights that the trial gives back are those that it took. */
+static gboolean may_decide(const ChangedSince *since, const KeyAt *key, gint64 back, gboolean *may,
+                           GError **error) {
+  Store *store = since->edit->store;
+  Acl *now = NULL;
+  Acl *then = NULL;
+  gboolean changed = FALSE;
+  *may = since->maker->administrator || back == key->acl;
+  if (*may)
+    return TRUE;
+  if (!store_load_acl(store, key->acl, &now, error) || !store_load_acl(store, back, &then, error))
+    return FALSE;
+  *may = is_harmless(then, now, key->path, since->maker);
+  if (!*may && !have_lists_changed(since, key->id, &changed, error))
+    return FALSE;
+  *may |= !changed;
+  return TRUE;
+}
+
+/* Whether the maker may have it back that @back decides at @key, whose path is looked up. */
+static gboolean may_regain(const ChangedSince *since, const KeyAt *key, gint64 back, gboolean *may,
+                           GError **error) {
+  GRefString *path = store_get_path(since->edit->store, key->id, error);
+  const KeyAt at = {key->id, key->acl, path};
+  gboolean done = path != NULL && may_decide(since, &at, back, may, error);
   g_clear_pointer(&path, g_ref_string_release);
   return done;
 }
 
-/* As long as nobody has changed a list at @key or above it, the rights that the trial gives back
- * are those that it took. Afterwards the maker needs @level, where @acl decides. */
-static gboolean may_regain(const ChangedSince *since, const KeyAt *key, AccessLevel level,
-                           gboolean *may, GError **error) {
-  gboolean changed = FALSE;
-  *may = since->maker->administrator;
-  if (*may)
-    return TRUE;
-  if (!has_level(since, key, level, may, error) ||
-      (!*may && !have_lists_changed(since, key->id, &changed, error)))
-    return FALSE;
-  *may |= !changed;
-  if (!*may)
-    leave_out(since->edit, key->id);
-  return TRUE;
+/* Whether the maker could see what the key was before it was deleted, once it is back where @list
+ * decides, and may not see it of the past. */
+static gboolean is_key_withheld(const ChangedSince *since, const Difference *difference,
+                                gint64 list, gboolean *withheld, GError **error) {
+  GRefString *path = store_get_path(since->edit->store, difference->key, error);
+  const KeyAt at = {difference->key, list, path};
+  gboolean done = path != NULL && is_withheld(since, difference, &at, withheld, error);
+  g_clear_pointer(&path, g_ref_string_release);
+  return done;
 }
 
 gboolean edit_note_left_out(Edit *edit, GError **error) {
@@ -270,6 +292,7 @@ static gboolean undo_deletion(const ChangedSince *since, const Difference *diffe
   Edit *edit = since->edit;
   g_autoptr(KeyRow) parent = NULL;
   gboolean may = FALSE;
+  gboolean withheld = FALSE;
   if (!store_get_key(edit->store, dead->parent, &parent, error))
     return FALSE;
   if (!parent->live || parent->link != NULL || difference->old_state == NULL)
@@ -280,12 +303,15 @@ static gboolean undo_deletion(const ChangedSince *since, const Difference *diffe
   if (!history_decode_key(difference->old_state, row, &own, error))
     return FALSE;
   row->is_volatile |= parent->is_volatile;
-  const KeyAt holder = {.id = parent->id, .acl = above};
-  AccessLevel needed = own != NULL ? ACCESS_CONTROL : ACCESS_WRITE;
-  if (!may_regain(since, &holder, needed, &may, error))
+  const KeyAt at = {.id = dead->id, .acl = above};
+  if (!store_intern_acl(edit->store, own, &row->acl, error) ||
+      !is_key_withheld(since, difference, edit_deciding(row, above), &withheld, error) ||
+      !may_regain(since, &at, edit_deciding(row, above), &may, error))
     return FALSE;
-  return !may || (store_intern_acl(edit->store, own, &row->acl, error) &&
-                  edit_insert(edit, row, above, error));
+  if (may && !withheld)
+    return edit_insert(edit, row, above, error);
+  leave_out(edit, dead->id);
+  return TRUE;
 }
 
 static gboolean add_deleted(Edit *edit, const KeyRow *row, gint64 above, Acl *own, GError **error) {
@@ -332,16 +358,20 @@ static gboolean undo_replacement(const ChangedSince *since, const Difference *di
     return FALSE;
   const KeyAt at = {.id = row->id, .acl = edit_deciding(row, above)};
   gboolean may = TRUE;
-  if (!since->now->list && old->acl != row->acl &&
-      !may_regain(since, &at, ACCESS_CONTROL, &may, error))
+  gboolean withheld = FALSE;
+  if (!since->now->list && !may_regain(since, &at, edit_deciding(old, above), &may, error))
     return FALSE;
   if (since->now->list || !may)
     old->acl = row->acl;
+  if (!is_key_withheld(since, difference, edit_deciding(old, above), &withheld, error))
+    return FALSE;
+  if (!may || withheld)
+    leave_out(edit, row->id);
   gboolean may_vanish = row->is_volatile;
   if (old->is_volatile && !may_vanish && !may_be_volatile(edit, row, &may_vanish, error))
     return FALSE;
   old->is_volatile = old->is_volatile && may_vanish;
-  if (old->link != NULL || row->link != NULL || is_same_key(old, row))
+  if (withheld || old->link != NULL || row->link != NULL || is_same_key(old, row))
     return TRUE;
   if (!store_load_acl(edit->store, row->acl, &now, error) ||
       !add_deleted(edit, row, above, now, error))
@@ -378,8 +408,12 @@ static gboolean undo_list(const ChangedSince *since, const Difference *differenc
     return FALSE;
   if (id == row->acl)
     return TRUE;
-  return may_regain(since, &at, ACCESS_CONTROL, &may, error) &&
-         (!may || edit_set_list(edit, row, above, id, error));
+  if (!may_regain(since, &at, id != 0 ? id : above, &may, error))
+    return FALSE;
+  if (may)
+    return edit_set_list(edit, row, above, id, error);
+  leave_out(edit, row->id);
+  return TRUE;
 }
 
 static gboolean undo_live(const ChangedSince *since, const Difference *difference, KeyRow *row,
@@ -539,32 +573,4 @@ gboolean apply_confirm(Edit *edit, const Operation *operation, GError **error) {
   return trials_release(edit->store, operation->revision, error) &&
          trials_remove(edit->store, operation->revision, error) &&
          trials_forget_ended(edit->store, error);
-}
-
-/* ---- purge ---- */
-
-static gboolean purge_branch(Edit *edit, gint64 key, const Operation *operation, GError **error) {
-  gboolean recursive = (operation->flags & OPERATION_RECURSIVE) != 0;
-  if (!recursive)
-    return history_purge(edit->store, key, operation->name, error);
-  g_autoptr(GArray) keys = history_list_branch(edit->store, key, G_MAXUINT, error);
-  for (guint i = 0; keys != NULL && i < keys->len; i++)
-    if (!history_purge(edit->store, g_array_index(keys, gint64, i), NULL, error))
-      return FALSE;
-  return keys != NULL;
-}
-
-gboolean apply_purge(Edit *edit, const Operation *operation, GError **error) {
-  if (!edit->who->administrator)
-    return error_set(error, REGISTRY_ERROR_ACCESS_DENIED,
-                     "%s: only an administrator can make history forget", operation->key);
-  gboolean no_follow = (operation->flags & OPERATION_NO_FOLLOW) != 0;
-  g_autoptr(Place) place = resolve(edit->store, edit->who, operation->key,
-                                   no_follow ? RESOLVE_NO_FOLLOW : RESOLVE_FOLLOW, error);
-  gint64 id = 0;
-  if (place == NULL || !place_require_row(edit->store, place, &id, error))
-    return FALSE;
-  edit->writes_anyway = TRUE;
-  edit->result->purged = TRUE;
-  return purge_branch(edit, id, operation, error);
 }

@@ -27,6 +27,7 @@ gboolean apply_expect_revision(Edit *edit, const Operation *operation, GError **
 
 /* op-rollback.c */
 gboolean apply_rollback(Edit *edit, const Operation *operation, GError **error);
+gboolean apply_purge(Edit *edit, const Operation *operation, GError **error);
 
 /* op-lock.c */
 gboolean apply_lock(Edit *edit, const Operation *operation, GError **error);
@@ -49,6 +50,5 @@ gboolean edit_note_left_out(Edit *edit, GError **error);
 /* @comment, and what was left out; or NULL. */
 char *edit_get_comment(const Edit *edit, const char *comment);
 gboolean apply_confirm(Edit *edit, const Operation *operation, GError **error);
-gboolean apply_purge(Edit *edit, const Operation *operation, GError **error);
 
 #endif

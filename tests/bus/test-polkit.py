@@ -359,7 +359,7 @@ def a_call_without_an_answer_is_granted_too():
 
 
 @test
-def a_granted_trial_is_undone_by_the_rights_that_it_was_made_with():
+def a_list_that_was_made_wider_by_a_granted_trial_is_closed_again():
     with Stage() as stage:
         before = stage.root.acl(KEY)
         stage.root.watch(KEY)
@@ -372,6 +372,32 @@ def a_granted_trial_is_undone_by_the_rights_that_it_was_made_with():
         stage.root.wait_for_signals(3)
         equal(before[1], [("everyone", "read")])
         equal(stage.root.acl(KEY), (SOFTWARE, [("everyone", "read")]))
+
+
+@test
+def the_end_of_a_granted_trial_gives_its_maker_nothing_that_is_not_theirs():
+    with Stage() as stage:
+        root = stage.root
+        for name, principal in (("Own", f"user:{ALICE}"), ("Closed", "user:root"), ("Past", "user:root")):
+            root.create(f"{KEY}\\{name}")
+            root.set_acl(f"{KEY}\\{name}", (principal, "control"))
+        root.set(KEY + "\\Closed", "v", REG_SZ, "hidden")
+        root.set(KEY + "\\Past", "v", REG_SZ, "hidden")
+        closed = root.acl(KEY + "\\Closed")
+        root.watch(KEY, recursive=True)
+        operations = [("delete-key", KEY + "\\Own"), ("delete-key", KEY + "\\Closed"),
+                      ("set-value", KEY + "\\Past", "v", REG_SZ, "new")]
+        outcome = stage.alice.ask("Commit", "a(sssuv)a{sv}", operation_list(operations), options(confirm_within=3))
+        stage.authority.answer(stage.authority.wait(), True)
+        finish(outcome)
+        root.set_acl(KEY, ("user:root", "control"))
+        root.set_acl(KEY + "\\Past", (f"user:{ALICE}", "read"))
+        root.wait_for_signals(4)
+        equal(root.keys(KEY), ["Closed", "Past"])
+        equal((root.acl(KEY + "\\Closed"), root.get(KEY + "\\Closed", "v")[2]), (closed, "hidden"))
+        equal(stage.alice.get(KEY + "\\Past", "v")[2], "new")
+        [entry] = root.call("GetHistory", "sa{sv}", KEY, options(limit=1))
+        contains(entry["comment"], "not confirmed; 2 of its changes stay")
 
 
 class Terminal:

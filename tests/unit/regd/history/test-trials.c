@@ -79,6 +79,13 @@ static void a_trial_knows_its_maker(StoreFixture *fixture, G_GNUC_UNUSED gconstp
   /* The user who runs this is an administrator of its own. */
   g_assert_cmpint(maker->administrator, ==, getuid() == ALICE);
   g_assert_cmpmem(maker->groups, maker->n_groups * sizeof *maker->groups, groups, sizeof groups);
+  /* A grant was for one call. */
+  g_autoptr(Identity) granted = identity_new(BOB, TRUE, groups, G_N_ELEMENTS(groups), 1, "x");
+  const Trial trial = {.revision = 7, .uid = BOB, .allowed = ALLOWED, .maker = granted};
+  g_assert_true(trials_add(fixture->store, &trial, NULL));
+  g_autoptr(Identity) plain = trials_get_maker(fixture->store, 7, NULL);
+  g_assert_cmpint(plain->administrator, ==, getuid() == BOB);
+  g_assert_cmpmem(plain->groups, plain->n_groups * sizeof *plain->groups, groups, sizeof groups);
   g_autoptr(Identity) nobody = trials_get_maker(fixture->store, 6, NULL);
   g_assert_true(nobody->administrator);
 }

@@ -189,6 +189,10 @@
 #define ACCEPT_REST_MS 100
 /* The bytes that a relay holds for each direction while a side is slow. */
 #define RELAY_BUFFER 16384
+/* Sessions that one message tells a new verifier of, and those that it knows at most: each has two
+ * descriptors, of the 1048576 that Linux lets a process have. */
+#define MAX_SESSIONS_AT_ONCE 64
+#define MAX_SESSIONS 524288
 /* How long a login waits for a verifier that is being replaced, in ms. */
 #define VERIFIER_WAIT_MS 5000
 /* How long a session that is over may take to read its last answer, in ms. */

@@ -44,8 +44,6 @@ static void pass_verdict(FrontLogins *logins, const FrontLogin *waiting, const V
   FrontLogin login = *waiting;
   forget(logins, login.number);
   if (login.session != NULL) {
-    if (verdict->server >= 0)
-      session_get_marks(login.session)->admitted = login.number;
     session_take_verdict(login.session, verdict);
     return;
   }
@@ -163,15 +161,26 @@ static const char *check_capabilities(const char *capabilities) {
   return strpbrk(capabilities, "\r\n]") == NULL ? capabilities : "";
 }
 
+/* What a later verifier is told of it: no more than it takes. */
+static void note_admission(const FrontLogin *login, const char *user, gboolean is_native) {
+  if (login->session == NULL)
+    return;
+  SessionMarks *marks = session_get_marks(login->session);
+  marks->admitted = login->number;
+  if (strlen(user) <= MAX_USER)
+    marks->facts = g_variant_ref_sink(login_request_new_session(login, user, is_native));
+}
+
 void front_logins_take_verdict(FrontLogins *logins, Message *message) {
   guint64 number;
   guint32 outcome;
   const char *user;
+  gboolean is_native;
   Verdict verdict = {.server = -1};
   g_autoptr(GVariant) had = NULL;
   g_autoptr(GVariant) proof = NULL;
-  g_variant_get(message->body, "(tu&suu&s@ay@ay)", &number, &outcome, &user, &verdict.delay_ms,
-                &verdict.idle_timeout, &verdict.capabilities, &had, &proof);
+  g_variant_get(message->body, "(tu&suu&s@ay@ayb)", &number, &outcome, &user, &verdict.delay_ms,
+                &verdict.idle_timeout, &verdict.capabilities, &had, &proof, &is_native);
   const FrontLogin *login = g_hash_table_lookup(logins->all, &number);
   if (login == NULL && message->n_descriptors > 0)
     front_logins_tell_end(logins, number);
@@ -188,6 +197,8 @@ void front_logins_take_verdict(FrontLogins *logins, Message *message) {
     if (front_login_get_credentials(login)->kind == CREDENTIALS_SCRAM_FINAL)
       verdict.proof = g_variant_get_fixed_array(proof, &verdict.proof_size, 1);
   }
+  if (verdict.server >= 0)
+    note_admission(login, user, is_native);
   pass_verdict(logins, login, &verdict, user);
 }
 

@@ -117,6 +117,7 @@ static void handle_declined(Session *session, gpointer owner) {
   if (marks->admitted != 0)
     front_logins_tell_end(((Front *)owner)->logins, marks->admitted);
   marks->admitted = 0;
+  g_clear_pointer(&marks->facts, g_variant_unref);
 }
 
 static void handle_ended(Session *session, gpointer owner) {
@@ -150,11 +151,45 @@ static void lose_verifier(Front *front) {
   front_logins_give_up(front->logins);
 }
 
+static void send_sessions(Front *front, GVariantBuilder *rows) {
+  front_channel_send(&front->verifier, MESSAGE_SESSIONS, g_variant_builder_end(rows));
+}
+
+static void tell_sessions(Front *front, const GQueue *sessions) {
+  const GVariantType *type = G_VARIANT_TYPE("a(tyssssttb)");
+  GVariantBuilder rows;
+  guint count = 0;
+  g_variant_builder_init(&rows, type);
+  for (const GList *link = sessions->head; link != NULL; link = link->next) {
+    GVariant *facts = session_get_marks(link->data)->facts;
+    if (facts == NULL)
+      continue;
+    g_variant_builder_add_value(&rows, facts);
+    if (++count % MAX_SESSIONS_AT_ONCE > 0)
+      continue;
+    send_sessions(front, &rows);
+    g_variant_builder_init(&rows, type);
+  }
+  if (count % MAX_SESSIONS_AT_ONCE > 0)
+    send_sessions(front, &rows);
+  else
+    g_variant_builder_clear(&rows);
+}
+
+/* A verifier knows of no session that began before it, or before its channel. */
+static void tell_all_sessions(Front *front) {
+  for (guint i = 0; i < N_PROTOCOLS; i++) {
+    tell_sessions(front, &front->admission.logged_in[i]);
+    tell_sessions(front, &front->admission.not_logged_in[i]);
+  }
+}
+
 static void handle_verifier_started(Front *front, Message *message) {
   if (front->verifier.channel != NULL)
     lose_verifier(front);
   front_channel_open(&front->verifier, message_take_descriptor(message, 0));
   front_keys_report(front->keys);
+  tell_all_sessions(front);
   front_logins_ask_again(front->logins);
 }
 

@@ -108,6 +108,13 @@ GVariant *login_request_new_incident(guint64 number, Outcome outcome, const Sess
                        session_get_tls(session), 1U, "", session_get_number(session));
 }
 
+GVariant *login_request_new_session(const FrontLogin *login, const char *user, gboolean is_native) {
+  g_autofree char *address = dup_address(login);
+  return g_variant_new("(tyssssttb)", login->number, get_protocol(login), user,
+                       front_login_get_credentials(login)->mechanism, address, get_tls(login),
+                       get_number(login), (guint64)g_get_real_time(), is_native);
+}
+
 GVariant *login_request_new(const FrontLogin *login, MessageKind *kind) {
   if (login->step == STEP_LOGIN)
     return ask_by_credentials(login, kind);

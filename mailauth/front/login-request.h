@@ -25,5 +25,7 @@ GVariant *login_request_new(const FrontLogin *login, MessageKind *kind);
 /* CLEAR_TEXT or NO_CERTIFICATE, which ends no login if @number is 0. Floating. */
 GVariant *login_request_new_incident(guint64 number, Outcome outcome, const Session *session,
                                      const char *user);
+/* A row of SESSIONS: the session whose login has been let in, now, as @user. Floating. */
+GVariant *login_request_new_session(const FrontLogin *login, const char *user, gboolean is_native);
 
 #endif

@@ -83,6 +83,7 @@ void session_wipe_password(Session *session);
 typedef struct {
   guint64 login;    /* 0 at first */
   guint64 admitted; /* the login whose verdict was OK; 0 at first */
+  GVariant *facts;  /* of that login; NULL at first, and again before it is freed */
   GList *place;     /* NULL at first */
 } SessionMarks;
 SessionMarks *session_get_marks(Session *session);

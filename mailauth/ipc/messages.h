@@ -87,7 +87,8 @@ typedef enum {
   /* login, Outcome, user, delay ms before the client is answered, idle timeout s of the
    * relay (0: left to the server), capabilities to tell an IMAP client ("": none), bytes
    * already had from the mail server, what proves the server to a SCRAM client before it
-   * is told OK (else empty); + the mail server's or store's stream socket if it is OK */
+   * is told OK (else empty), whether the user is a native account of HKLM\SAM; + the mail
+   * server's or store's stream socket if it is OK */
   MESSAGE_VERDICT,
   /* request */
   MESSAGE_ASK_COUNTS,
@@ -212,6 +213,10 @@ typedef enum {
   MESSAGE_SESSION_ENDED,
   /* login: its session is to end now */
   MESSAGE_END_SESSION,
+  /* to a verifier, or on a channel, that has just come: those that were let in before, each a row:
+   * login, Protocol, account, mechanism, client's address, version of TLS, session as LOGIN has
+   * them, when it was let in (us since 1970), and whether it is a native account */
+  MESSAGE_SESSIONS,
 
   N_MESSAGES
 } MessageKind;

@@ -3,6 +3,7 @@
 #include "mailauth/sessions/sessions.h"
 
 #include "client/base/path.h"
+#include "mailauth/base/limits.h"
 #include "mailauth/base/name.h"
 #include "mailauth/package/sam.h"
 
@@ -111,14 +112,16 @@ void sessions_take_account(Sessions *sessions, const char *account) {
 /* ---- coming and going ---- */
 
 void sessions_add(Sessions *sessions, guint64 number, const SessionFacts *facts) {
-  if (sessions == NULL || sessions->front == NULL)
+  if (sessions == NULL || sessions->front == NULL ||
+      g_hash_table_size(sessions->all) >= MAX_SESSIONS)
     return;
   Entry *entry = g_new0(Entry, 1);
   entry->number = number;
   entry->facts = *facts;
   entry->client = event_client_dup(&facts->client);
   entry->facts.client = *entry->client;
-  entry->facts.since = g_get_real_time();
+  if (entry->facts.since == 0)
+    entry->facts.since = g_get_real_time();
   g_hash_table_replace(sessions->all, &entry->number, entry);
   check(sessions, entry);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Who is logged in, at the front that there is now: every session from its verdict on, until
- * the front says that it is over. Sessions are ended here, by an administrator's word, and when
- * their native account is disabled or removed. */
+/* Who is logged in, at the front that there is now: every session from its verdict on, or from
+ * when the front has told of it again, until the front says that it is over. Sessions are ended
+ * here, by an administrator's word, and when their native account is disabled or removed. */
 #ifndef MAILAUTH_SESSIONS_SESSIONS_H
 #define MAILAUTH_SESSIONS_SESSIONS_H
 
@@ -16,7 +16,7 @@ typedef struct {
   Protocol protocol;
   EventClient client; /* its user is the account */
   gboolean is_native; /* it is an account of HKLM\SAM */
-  gint64 since;       /* µs since 1970 */
+  gint64 since;       /* µs since 1970; 0: now */
 } SessionFacts;
 
 /* Borrows the views. In all functions NULL is no sessions. */
@@ -24,11 +24,13 @@ Sessions *sessions_new(Views *views);
 void sessions_free(Sessions *sessions);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Sessions, sessions_free)
 
-/* The front that has come, borrowed, or NULL: it has gone, and all of its sessions with it. */
+/* The front that has come, borrowed, or NULL: it has gone. Its sessions are forgotten: one that is
+ * still there tells of them again. */
 void sessions_set_front(Sessions *sessions, Channel *front);
 
-/* @number: the front's of the login. @facts are copied; `since` is now. One whose account has
- * been disabled in the meantime is ended at once. Call it after the verdict was sent. */
+/* @number: the front's of the login. @facts are copied. One whose account has been disabled in the
+ * meantime is ended at once. Call it after the verdict was sent. Beyond MAX_SESSIONS none is
+ * kept. */
 void sessions_add(Sessions *sessions, guint64 number, const SessionFacts *facts);
 void sessions_remove(Sessions *sessions, guint64 number);
 

@@ -91,10 +91,11 @@ static void send_verdict(FrontLink *link, guint64 id, const LoginResult *result)
   gconstpointer bytes = result->pending != NULL ? g_bytes_get_data(result->pending, &size) : NULL;
   g_autoptr(GError) error = NULL;
   const char *proof = result->proof != NULL ? result->proof : "";
-  GVariant *body = g_variant_new("(tusuus@ay@ay)", id, (guint32)result->outcome, result->user,
-                                 result->delay, result->idle_timeout, result->capabilities,
-                                 g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, bytes, size, 1),
-                                 message_secret_new(proof, strlen(proof)));
+  GVariant *body =
+      g_variant_new("(tusuus@ay@ayb)", id, (guint32)result->outcome, result->user, result->delay,
+                    result->idle_timeout, result->capabilities,
+                    g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, bytes, size, 1),
+                    message_secret_new(proof, strlen(proof)), result->session.is_native);
   if (!channel_send(link->channel, MESSAGE_VERDICT, body, &result->descriptor,
                     result->descriptor >= 0 ? 1 : 0, &error))
     end_soon(link, error->message);
@@ -292,6 +293,32 @@ static void take_incident(FrontLink *link, const Message *message) {
     send_verdict(link, id, &result);
 }
 
+static gboolean take_session(const FrontLink *link, GVariant *row) {
+  guint64 id = 0;
+  guchar protocol = 0;
+  guint64 since = 0;
+  SessionFacts facts = {0};
+  EventClient *client = &facts.client;
+  g_variant_get(row, "(ty&s&s&s&sttb)", &id, &protocol, &client->user, &client->method,
+                &client->address, &client->tls, &client->session, &since, &facts.is_native);
+  if (id == 0 || protocol >= N_PROTOCOLS || since == 0 || since > G_MAXINT64 || !is_client(client))
+    return FALSE;
+  facts.protocol = (Protocol)protocol;
+  facts.since = (gint64)since;
+  sessions_add(link->tools.sessions, id, &facts);
+  return TRUE;
+}
+
+static void take_sessions(FrontLink *link, const Message *message) {
+  for (gsize i = 0; i < g_variant_n_children(message->body); i++) {
+    g_autoptr(GVariant) row = g_variant_get_child_value(message->body, i);
+    if (take_session(link, row))
+      continue;
+    end_soon(link, "The front has sent a session that can be none");
+    return;
+  }
+}
+
 static void take_counts(const FrontLink *link, const Message *message) {
   guint32 lacks = 0;
   g_autoptr(GVariant) counts = NULL;
@@ -344,6 +371,9 @@ static void on_message(G_GNUC_UNUSED Channel *channel, Message *message, const G
     break;
   case MESSAGE_SESSION_ENDED:
     sessions_remove(link->tools.sessions, g_variant_get_uint64(message->body));
+    break;
+  case MESSAGE_SESSIONS:
+    take_sessions(link, message);
     break;
   default:
     break; /* the channel lets no other kind through */

@@ -3,11 +3,14 @@
 """Who is logged in, sending them away, and sessions whose account is disabled or removed."""
 
 import json
+import os
+import signal
 import time
 
+import dbus
 from harness.bus import wait_until
 from harness.case import check, contains, equal, main, rows, test
-from harness.mail import ACCOUNTS
+from harness.mail import ACCOUNTS, NAME
 from harness.process import program
 from harness.registry import REG_DWORD, REG_SZ
 from harness.scram import Scram, begin_pop3, hear
@@ -146,6 +149,40 @@ def a_client_that_declines_the_servers_proof_has_no_session():
             client.ask("*", "-ERR Authentication cancelled.")
             wait_until(lambda: who(mail) == [], "no session to be left")
         equal(control(mail, "kick", "ann")[0], 3)
+
+
+def owner(mail):
+    try:
+        return mail.registry.client.connection.get_name_owner(NAME)
+    except dbus.DBusException:
+        return None
+
+
+def kill_verifier(mail):
+    old = owner(mail)
+    os.kill(mail.roles()["verifier"][0], signal.SIGKILL)
+    wait_until(lambda: owner(mail) not in (None, old), "another verifier")
+    mail.wait_until_ready()
+
+
+@test
+def a_new_verifier_knows_who_is_logged_in():
+    with Mail() as mail:
+        two_users(mail)
+        context = mail.add_certificate()
+        with log_in(mail, "ann") as ann, log_in(mail, "bob", tls=context) as bob:
+            known = who(mail)
+            equal(len(known), 2)
+            kill_verifier(mail)
+            wait_until(lambda: len(who(mail)) == 2, "both to be told again")
+            for before, after in zip(known, who(mail)):
+                check(abs(before.pop("since") - after.pop("since")) < 5e6, "they have just begun")
+                equal(after, before)
+            equal(control(mail, "kick", "bob"), (0, "", ""))
+            bob.expect_end()
+            disable(mail)
+            ann.expect_end()
+            wait_until(lambda: who(mail) == [], "both to have left")
 
 
 @test

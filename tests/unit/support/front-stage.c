@@ -187,7 +187,8 @@ void stage_synchronise(Stage *stage) {
 
 /* ---- messages ---- */
 
-/* Sessions end when they do: that is told between other messages. */
+/* Sessions end when they do, and a new verifier hears of those that are there: that is told
+ * between other messages. */
 void expect_message(Channel *channel, MessageKind kind, Message *message) {
   g_autoptr(GError) error = NULL;
   ChannelResult result;
@@ -197,7 +198,9 @@ void expect_message(Channel *channel, MessageKind kind, Message *message) {
   }
   g_assert_no_error(error);
   g_assert_cmpint(result, ==, CHANNEL_MESSAGE);
-  if (message->kind == MESSAGE_SESSION_ENDED && kind != MESSAGE_SESSION_ENDED) {
+  gboolean is_of_sessions =
+      message->kind == MESSAGE_SESSION_ENDED || message->kind == MESSAGE_SESSIONS;
+  if (is_of_sessions && message->kind != kind) {
     message_clear(message);
     expect_message(channel, kind, message);
     return;
@@ -224,8 +227,8 @@ void send_verdict(Stage *stage, guint64 login, Outcome outcome, guint delay_ms,
   GVariant *bytes = g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, had, strlen(had), 1);
   const char *text = stage->proof == NULL ? "" : stage->proof;
   GVariant *proof = g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, text, strlen(text), 1);
-  GVariant *body = g_variant_new("(tusuus@ay@ay)", login, (guint32)outcome, "ann", delay_ms, 0u,
-                                 capabilities, bytes, proof);
+  GVariant *body = g_variant_new("(tusuus@ay@ayb)", login, (guint32)outcome, "ann", delay_ms, 0u,
+                                 capabilities, bytes, proof, TRUE);
   if (server != NULL)
     g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), ==, 0);
   send_message(stage->verifier, MESSAGE_VERDICT, body, ends, server != NULL ? 1 : 0);

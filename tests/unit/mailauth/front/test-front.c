@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "mailauth/base/limits.h"
 #include "tests/unit/support/front-stage.h"
 
 #define IMAP_CAPS "CAPABILITY IMAP4rev1 LITERAL+ SASL-IR ID ENABLE IDLE"
@@ -234,6 +235,55 @@ static void test_not_tls(Stage *stage) {
   while (recv(client.descriptor, &byte, 1, 0) > 0)
     continue;
   client_close(&client);
+}
+
+/* Sessions of @count rows, each let in, with the first one's texts. The logins; the caller's. */
+static GArray *expect_sessions(Stage *stage, guint count) {
+  GArray *logins = g_array_new(FALSE, FALSE, sizeof(guint64));
+  while (logins->len < count) {
+    g_auto(Message) message = MESSAGE_INIT;
+    expect_message(stage->verifier, MESSAGE_SESSIONS, &message);
+    g_assert_cmpuint(g_variant_n_children(message.body), >, 0);
+    for (gsize i = 0; i < g_variant_n_children(message.body); i++) {
+      const char *texts[4];
+      guchar protocol = N_PROTOCOLS;
+      guint64 login = 0;
+      guint64 session = 0;
+      guint64 since = 0;
+      gboolean is_native = FALSE;
+      g_variant_get_child(message.body, i, "(ty&s&s&s&sttb)", &login, &protocol, &texts[0],
+                          &texts[1], &texts[2], &texts[3], &session, &since, &is_native);
+      g_autofree char *text = g_strdup_printf("%u %s %s %s '%s' %d", protocol, texts[0], texts[1],
+                                              texts[2], texts[3], is_native);
+      g_assert_cmpstr(text, ==, "0 ann PASS 127.0.0.1 '' 1");
+      g_assert_cmpuint(session, >, 0);
+      g_assert_cmpuint(since, <=, (guint64)g_get_real_time());
+      g_assert_cmpuint(since, >, (guint64)g_get_real_time() - 600 * G_USEC_PER_SEC);
+      g_array_append_val(logins, login);
+    }
+  }
+  g_assert_cmpuint(logins->len, ==, count);
+  return logins;
+}
+
+/* All that were let in and are still there, told again in more than one message. */
+static void test_sessions_told_to_new_verifier(Stage *stage) {
+  Client clients[MAX_SESSIONS_AT_ONCE + 2];
+  int servers[G_N_ELEMENTS(clients)];
+  for (guint i = 0; i < G_N_ELEMENTS(clients); i++)
+    clients[i] = log_in(stage, &servers[i]);
+  client_close(&clients[0]);
+  server_expect_end(servers[0]);
+  channel_free(stage->verifier);
+  stage->verifier = stage_start_verifier(stage);
+  g_autoptr(GArray) logins = expect_sessions(stage, MAX_SESSIONS_AT_ONCE + 1);
+  guint64 login = g_array_index(logins, guint64, 0);
+  channel_send(stage->verifier, MESSAGE_END_SESSION, g_variant_new_uint64(login), NULL, 0, NULL);
+  client_expect_end(&clients[1]);
+  for (guint i = 1; i < G_N_ELEMENTS(clients); i++) {
+    client_close(&clients[i]);
+    server_expect_end(servers[i]);
+  }
 }
 
 static void test_verifier_replaced(Stage *stage) {
@@ -520,6 +570,7 @@ int main(int argc, char **argv) {
       {"/front/no-certificate", test_no_certificate},
       {"/front/not-tls", test_not_tls},
       {"/front/verifier-replaced", test_verifier_replaced},
+      {"/front/sessions-told-to-new-verifier", test_sessions_told_to_new_verifier},
       {"/front/verifier-not-understood", test_verifier_that_can_not_be_understood},
       {"/front/keys-told-to-new-verifier", test_keys_told_to_new_verifier},
       {"/front/client-goes", test_client_goes},

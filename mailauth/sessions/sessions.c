@@ -12,6 +12,8 @@ struct Sessions {
   Channel *front;
   GHashTable *all; /* number -> Session */
   gboolean syncing;
+  gboolean again;     /* an account was written to meanwhile */
+  gboolean unchecked; /* an account could not be read, or not as it stands */
 };
 
 typedef struct {
@@ -57,25 +59,39 @@ static void end_entry(const Sessions *sessions, const Entry *entry) {
 
 /* ---- accounts ---- */
 
-/* While the accounts can't be read nobody is sent away. A `Disabled` that can't be read keeps
- * people out at their next login. */
+/* A `Disabled` that can't be read keeps people out at their next login. */
 static gboolean is_usable(const RegistryView *accounts, const char *account) {
   static const char *const names[] = {"Disabled", NULL};
-  g_autofree char *detail = NULL;
   guint32 disabled = 0;
-  if (sam_get_state(accounts, &detail) != OUTCOME_OK)
-    return TRUE;
   return registry_view_has_key(accounts, account) &&
          (!registry_view_get_uint32(accounts, account, names, &disabled, NULL) || disabled == 0);
 }
 
-static void check(const Sessions *sessions, const Entry *entry) {
-  if (entry->facts.is_native &&
-      !is_usable(views_get_accounts(sessions->views), entry->facts.client.user))
+/* While the accounts can't be read nobody is sent away. */
+static void check(Sessions *sessions, const Entry *entry) {
+  const RegistryView *accounts = views_get_accounts(sessions->views);
+  g_autofree char *detail = NULL;
+  if (!entry->facts.is_native)
+    return;
+  if (sam_get_state(accounts, &detail) != OUTCOME_OK)
+    sessions->unchecked = TRUE;
+  else if (!is_usable(accounts, entry->facts.client.user))
     end_entry(sessions, entry);
 }
 
-static void on_synced(G_GNUC_UNUSED gboolean current, gpointer data) {
+static void on_synced(gboolean current, gpointer data);
+
+/* What is written during a round trip may be missing after it. */
+static void begin_check(Sessions *sessions) {
+  sessions->again = sessions->syncing;
+  if (sessions->syncing)
+    return;
+  sessions->syncing = TRUE;
+  sessions->unchecked = FALSE;
+  views_sync(sessions->views, 0, on_synced, sessions);
+}
+
+static void on_synced(gboolean current, gpointer data) {
   Sessions *sessions = data;
   GHashTableIter each;
   gpointer entry = NULL;
@@ -87,6 +103,9 @@ static void on_synced(G_GNUC_UNUSED gboolean current, gpointer data) {
   g_hash_table_iter_init(&each, sessions->all);
   while (g_hash_table_iter_next(&each, NULL, &entry))
     check(sessions, entry);
+  sessions->unchecked |= !current;
+  if (sessions->again)
+    begin_check(sessions);
 }
 
 static gboolean concerns(const Sessions *sessions, const char *account) {
@@ -103,10 +122,13 @@ static gboolean concerns(const Sessions *sessions, const char *account) {
 }
 
 void sessions_take_account(Sessions *sessions, const char *account) {
-  if (sessions == NULL || sessions->syncing || !concerns(sessions, account))
-    return;
-  sessions->syncing = TRUE;
-  views_sync(sessions->views, 0, on_synced, sessions);
+  if (sessions != NULL && concerns(sessions, account))
+    begin_check(sessions);
+}
+
+void sessions_take_views(Sessions *sessions) {
+  if (sessions != NULL && sessions->unchecked)
+    begin_check(sessions);
 }
 
 /* ---- coming and going ---- */

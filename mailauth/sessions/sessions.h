@@ -43,5 +43,7 @@ guint sessions_end(Sessions *sessions, const char *user, guint64 session);
 /* Something was written at @account (NULL: at any): sessions of those that are not usable any
  * more end, after a round trip. */
 void sessions_take_account(Sessions *sessions, const char *account);
+/* The views have changed: sessions whose accounts could not be read before are looked at. */
+void sessions_take_views(Sessions *sessions);
 
 #endif

@@ -188,6 +188,7 @@ static void publish(Verifier *verifier) {
 
 static void on_views_changed(gpointer data) {
   Verifier *verifier = data;
+  sessions_take_views(verifier->sessions);
   /* Until regd has been heard of there is nothing to go by but defaults. */
   if (views_are_known(verifier->views) || verifier->first_wait == 0)
     publish(verifier);

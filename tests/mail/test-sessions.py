@@ -186,6 +186,19 @@ def a_new_verifier_knows_who_is_logged_in():
 
 
 @test
+def an_account_that_is_disabled_while_there_is_no_verifier_is_found():
+    with Mail() as mail:
+        two_users(mail)
+        with log_in(mail, "ann") as ann, log_in(mail, "bob") as bob:
+            os.kill(mail.roles()["verifier"][0], signal.SIGSTOP)
+            disable(mail)
+            kill_verifier(mail)
+            ann.expect_end()
+            bob.ask("NOOP", "+OK")
+            wait_until(lambda: names(mail) == ["bob"], "ann to have left")
+
+
+@test
 def while_regd_is_away_nobody_is_sent_away():
     with Mail() as mail:
         two_users(mail)

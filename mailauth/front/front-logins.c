@@ -62,7 +62,8 @@ static Outcome get_default_outcome(Step step) {
                                        : OUTCOME_UNDECIDED;
 }
 
-/* By number: an answer may end other sessions, and their logins. */
+/* By number: an answer may end other sessions, and their logins. A verifier that is there may
+ * have been asked already, and does nothing more for them. */
 void front_logins_give_up(FrontLogins *logins) {
   g_autoptr(GList) list = g_hash_table_get_values(logins->all);
   g_autoptr(GArray) numbers = g_array_new(FALSE, FALSE, sizeof(guint64));
@@ -75,6 +76,7 @@ void front_logins_give_up(FrontLogins *logins) {
       continue;
     Verdict verdict = {
         .outcome = get_default_outcome(login->step), .capabilities = "", .server = -1};
+    front_channel_send(logins->verifier, MESSAGE_CANCEL, g_variant_new_uint64(login->number));
     pass_verdict(logins, login, &verdict, "");
   }
 }

@@ -508,8 +508,8 @@ static gboolean is_refused(const Login *login) {
 }
 
 static void admit(Login *login) {
-  if (login->answer == NULL) /* nobody could cancel it where it waits */
-    end(login, OUTCOME_OVERTAKEN, "the client had gone before it was answered");
+  if (login->answer == NULL) /* nothing is decided, and nobody could cancel it where it waits */
+    login_free(login);
   else if (is_refused(login))
     end(login, login->decision.outcome, login->decision.why);
   else if (login->scram != NULL && !decision_is_by_sam(&login->decision))

@@ -16,6 +16,7 @@ typedef struct {
 struct LinePlace {
   Line *line; /* NULL while it is being asked */
   Lines *lines;
+  guint64 serial; /* in the order in which they came */
   char *account;
   gpointer waiter;
 };
@@ -26,6 +27,8 @@ struct Lines {
   GHashTable *lines;  /* key -> Line */
   GHashTable *counts; /* account -> how many wait in all */
   guint count;
+  guint64 last_serial;
+  const LinePlace *asked; /* NULL: nobody is being asked */
 };
 
 static const char *get_key(const char *account, gboolean for_all) {
@@ -104,12 +107,16 @@ static void drop_empty(Line *line) {
     g_hash_table_remove(line->lines->lines, line->key);
 }
 
-static void insert(Line *line, LinePlace *place, gboolean first, guint32 wait) {
+/* Most come last. */
+static void insert(Line *line, LinePlace *place, guint32 wait) {
+  GList *before = line->places.tail;
   place->line = line;
-  if (first)
+  while (before != NULL && ((const LinePlace *)before->data)->serial > place->serial)
+    before = before->prev;
+  if (before == NULL)
     g_queue_push_head(&line->places, place);
   else
-    g_queue_push_tail(&line->places, place);
+    g_queue_insert_after(&line->places, before, place);
   if (line->places.head->data == place)
     set_timer(line, wait);
 }
@@ -119,11 +126,12 @@ LinePlace *lines_join(Lines *lines, const LineRequest *request, gpointer waiter)
     return NULL;
   LinePlace *place = g_new0(LinePlace, 1);
   place->lines = lines;
+  place->serial = lines->asked != NULL && lines->asked->waiter == waiter ? lines->asked->serial
+                                                                         : ++lines->last_serial;
   place->account = g_strdup(request->account);
   place->waiter = waiter;
   count(lines, place->account, 1);
-  insert(get_line(lines, get_key(request->account, request->for_all)), place, request->goes_first,
-         request->wait);
+  insert(get_line(lines, get_key(request->account, request->for_all)), place, request->wait);
   return place;
 }
 
@@ -155,15 +163,18 @@ gboolean lines_is_waiting(const Lines *lines, const char *account, gboolean for_
 static gboolean ask_first(Lines *lines, Line *line) {
   g_autofree char *key = g_strdup(line->key);
   LinePlace *place = line->places.head->data;
+  const LinePlace *asked_before = lines->asked;
   count(lines, place->account, -1);
   remove_place(line, place);
+  lines->asked = place;
   guint32 wait = lines->ask(place->waiter, g_str_equal(key, LINE_FOR_ALL), lines->data);
+  lines->asked = asked_before;
   if (wait == 0) {
     place_free(place);
     return TRUE;
   }
   count(lines, place->account, 1);
-  insert(get_line(lines, key), place, TRUE, wait);
+  insert(get_line(lines, key), place, wait);
   return FALSE;
 }
 

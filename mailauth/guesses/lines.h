@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tries that wait for a bound on wrong passwords, in the order in which they came: a line
+/* Tries that wait for a bound on wrong passwords, in the order in which they first came: a line
  * for each account, and one for the bound over all accounts. Only the first of a line asks
  * again, so that whoever comes last, or asks more often, overtakes nobody. */
 #ifndef MAILAUTH_GUESSES_LINES_H
@@ -26,12 +26,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Lines, lines_free)
 
 typedef struct {
   const char *account;
-  gboolean for_all;    /* in the line for the bound over all accounts, not in the account's */
-  gboolean goes_first; /* it was the first of another line before */
-  guint32 wait;        /* ms after which it asks again, if it is the first then */
+  gboolean for_all; /* in the line for the bound over all accounts, not in the account's */
+  guint32 wait;     /* ms after which it asks again, if it is the first then */
 } LineRequest;
 
-/* The place of @waiter; NULL if too many wait already. */
+/* The place of @waiter: after all who came before it, but for one that is being asked, which came
+ * when it joined its first line. NULL if too many wait already. */
 LinePlace *lines_join(Lines *lines, const LineRequest *request, gpointer waiter);
 /* NULL is fine. Not for one that is being asked. */
 void lines_leave(LinePlace *place);

@@ -429,8 +429,7 @@ static guint32 ask(Login *login, Asking asking) {
   } else if (asking == (for_all ? ASKS_FOR_ALL : ASKS_FOR_ACCOUNT)) {
     return MAX(wait, MIN_LINE_MS);
   } else {
-    wait_in_line(login, &(LineRequest){get_line(login), for_all, asking == ASKS_FOR_ALL,
-                                       MAX(wait, MIN_LINE_MS)});
+    wait_in_line(login, &(LineRequest){get_line(login), for_all, MAX(wait, MIN_LINE_MS)});
   }
   return 0;
 }

@@ -8,15 +8,16 @@
 typedef struct {
   Lines *lines;
   GString *asked;
-  guint places;   /* that are free: a try takes one */
-  gboolean moves; /* those who ask in the account's line go to the one for all */
+  guint places;     /* that are free: a try takes one */
+  gboolean moves;   /* those who ask in the account's line go to the one for all */
+  gboolean returns; /* those who ask in the line for all go to the account's */
 } Scene;
 
 static guint32 on_ask(gpointer waiter, gboolean for_all, gpointer data) {
   Scene *scene = data;
   g_string_append_printf(scene->asked, "%s%u ", for_all ? "all:" : "", GPOINTER_TO_UINT(waiter));
-  if (scene->moves && !for_all) {
-    const LineRequest request = {.account = "a", .for_all = TRUE, .wait = 60000};
+  if (for_all ? scene->returns : scene->moves) {
+    const LineRequest request = {.account = "a", .for_all = !for_all, .wait = 60000};
     g_assert_nonnull(lines_join(scene->lines, &request, waiter));
     return 0;
   }
@@ -87,13 +88,29 @@ static void test_moving_to_the_line_for_all(void) {
   scene_end(&scene);
 }
 
-static void test_goes_first(void) {
+/* Whoever came sooner is before those who came later, in each line. */
+static void test_moving_to_the_accounts_line(void) {
   Scene scene;
-  const LineRequest request = {.account = "a", .goes_first = TRUE, .wait = 60000};
+  scene_begin(&scene);
+  for (guint i = 1; i <= 3; i++)
+    g_assert_nonnull(join(&scene, "a", TRUE, i));
+  g_assert_nonnull(join(&scene, "a", FALSE, 7));
+  scene.returns = TRUE;
+  serve(&scene, "a", 0, "7 all:1 all:2 all:3 ");
+  scene.returns = FALSE;
+  g_assert_nonnull(join(&scene, "a", FALSE, 8));
+  serve(&scene, "a", 4, "1 2 3 7 8 ");
+  scene_end(&scene);
+}
+
+static void test_moving_before_who_came_later(void) {
+  Scene scene;
   scene_begin(&scene);
   g_assert_nonnull(join(&scene, "a", FALSE, 1));
-  g_assert_nonnull(lines_join(scene.lines, &request, GUINT_TO_POINTER(7)));
-  serve(&scene, "a", 2, "7 1 ");
+  g_assert_nonnull(join(&scene, "b", TRUE, 9));
+  scene.moves = TRUE;
+  serve(&scene, "a", 0, "1 all:1 ");
+  serve(&scene, "a", 2, "all:1 all:9 ");
   scene_end(&scene);
 }
 
@@ -145,7 +162,8 @@ int main(int argc, char **argv) {
   g_test_add_func("/lines/first-come-first-served", test_first_come_first_served);
   g_test_add_func("/lines/leaving", test_leaving);
   g_test_add_func("/lines/moving-to-the-line-for-all", test_moving_to_the_line_for_all);
-  g_test_add_func("/lines/goes-first", test_goes_first);
+  g_test_add_func("/lines/moving-to-the-accounts-line", test_moving_to_the_accounts_line);
+  g_test_add_func("/lines/moving-before-who-came-later", test_moving_before_who_came_later);
   g_test_add_func("/lines/bounds", test_bounds);
   g_test_add_func("/lines/time", test_time);
   g_test_add_func("/lines/all-lines", test_all_lines);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* See maildir-sizes.h. The file is a line a message: octets, what it was counted
+/* See maildir-sizes.h. The file is VERSION and a line a message: octets, what it was counted
  * of (inode, bytes, change time in ns), unique ID. */
 #include "mailauth/mailbox/maildir-sizes.h"
 
@@ -7,6 +7,9 @@
 
 #include "mailauth/base/limits.h"
 #include "mailauth/mailbox/maildir-file.h"
+
+/* The first version, without such a line, has packed messages as they lie. */
+#define VERSION "version 2\n"
 
 typedef struct {
   guint64 octets, inode, bytes, changed;
@@ -45,7 +48,8 @@ MaildirSizes *maildir_sizes_load(int folder, const char *name) {
   g_autofree char *text = NULL;
   gsize size;
   maildir_file_read(folder, name, MAX_SIZES_FILE, &text, &size, NULL);
-  for (char *line = text; line != NULL && *line != '\0';) {
+  gboolean is_known = text != NULL && g_str_has_prefix(text, VERSION);
+  for (char *line = is_known ? text + strlen(VERSION) : NULL; line != NULL && *line != '\0';) {
     char *end = strchr(line, '\n');
     if (end == NULL)
       break; /* cut: not to be believed */
@@ -85,7 +89,7 @@ gboolean maildir_sizes_are_new(const MaildirSizes *sizes) {
 }
 
 static GString *print_sizes(const MaildirSizes *sizes, GHashTable *present) {
-  GString *text = g_string_new(NULL);
+  GString *text = g_string_new(VERSION);
   GHashTableIter each;
   gpointer uid, value;
   g_hash_table_iter_init(&each, sizes->by_uid);

@@ -365,19 +365,22 @@ gboolean maildir_remove(Maildir *maildir, guint index, GError **error) {
   return set_errno_error(error, "The message can't be removed:", mail->uid);
 }
 
-/* What can't be unpacked counts as it lies: it is not handed out. */
+/* What can't be unpacked counts as it lies: it is not handed out. TRUE if the size may be kept:
+ * what is damaged stays so, but another build may know how to unpack what this one does not. */
 static gboolean count_octets(int file, guint64 *octets) {
+  g_autoptr(GError) error = NULL;
   g_autoptr(PackedReader) reader = packed_reader_new(file);
   Pop3Measure measure = POP3_MEASURE_INIT;
   const char *bytes = NULL;
   gssize size;
   struct stat status;
-  while ((size = packed_reader_read(reader, &bytes, NULL)) > 0)
+  while ((size = packed_reader_read(reader, &bytes, &error)) > 0)
     pop3_measure_add(&measure, bytes, (gsize)size);
   *octets = pop3_measure_finish(&measure);
   if (size < 0 && packed_reader_is_packed(reader) && fstat(file, &status) == 0)
     *octets = (guint64)status.st_size;
-  return size == 0 || packed_reader_is_packed(reader);
+  return size == 0 || error->code == REGISTRY_ERROR_INVALID_VALUE ||
+         error->code == REGISTRY_ERROR_LIMIT_EXCEEDED;
 }
 
 static MaildirSizes *get_sizes(Maildir *maildir) {

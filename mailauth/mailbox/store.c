@@ -124,8 +124,10 @@ static gboolean check_message(StoreSession *session, guint index, PackedReader *
     pop3_measure_add(&measure, bytes, (gsize)size);
     watchdog_extend(session->watchdog, STEP_SECONDS);
   }
+  if (size < 0)
+    return FALSE;
   pop3_maildrop_set_size(session->maildrop, index, pop3_measure_finish(&measure));
-  return size == 0 && packed_reader_rewind(reader, error);
+  return packed_reader_rewind(reader, error);
 }
 
 /* The event is recorded before the client is answered. */

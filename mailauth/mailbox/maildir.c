@@ -35,6 +35,7 @@ typedef struct {
 } Mail;
 
 struct Maildir {
+  Watchdog *watchdog;         /* borrowed; NULL: none */
   int folder, current, fresh; /* the Maildir, its cur, its new */
   int lock;
   GArray *mails;       /* of Mail */
@@ -47,6 +48,10 @@ static void clear_mail(gpointer data) {
   Mail *mail = data;
   g_free(mail->name);
   g_free(mail->uid);
+}
+
+static void begin_step(const Maildir *maildir) {
+  watchdog_extend(maildir->watchdog, MAILDIR_STEP_SECONDS);
 }
 
 static void close_descriptor(int descriptor) {
@@ -141,20 +146,22 @@ static gboolean open_folders(Maildir *maildir, const char *path, GError **error)
 
 /* ---- listing ---- */
 
-static gboolean is_message(int folder, const struct dirent64 *entry) {
+static gboolean is_message(const Maildir *maildir, int folder, const struct dirent64 *entry) {
   struct stat status;
   if (entry->d_name[0] == '.')
     return FALSE;
   if (entry->d_type != DT_UNKNOWN)
     return entry->d_type == DT_REG;
+  begin_step(maildir);
   return fstatat(folder, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
          S_ISREG(status.st_mode);
 }
 
-static void add_names(GPtrArray *names, int folder, const char *entries, gsize size) {
+static void add_names(const Maildir *maildir, GPtrArray *names, int folder, const char *entries,
+                      gsize size) {
   for (gsize at = 0; at < size && names->len <= MAX_MESSAGES;) {
     const struct dirent64 *entry = (const struct dirent64 *)(gconstpointer)(entries + at);
-    if (is_message(folder, entry))
+    if (is_message(maildir, folder, entry))
       g_ptr_array_add(names, g_strdup(entry->d_name));
     at += entry->d_reclen;
   }
@@ -162,13 +169,15 @@ static void add_names(GPtrArray *names, int folder, const char *entries, gsize s
 
 /* The names in @folder that are messages', in no order; NULL and an error. A DIR
  * would want a descriptor of its own and six calls more, for each session twice. */
-static GPtrArray *list_names(int folder, GError **error) {
+static GPtrArray *list_names(const Maildir *maildir, int folder, GError **error) {
   g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
   char entries[LISTING_SIZE] __attribute__((aligned(__alignof__(struct dirent64))));
   gssize size = lseek(folder, 0, SEEK_SET) < 0 ? -1 : 1; /* it may have been listed before */
   while (size > 0 && names->len <= MAX_MESSAGES &&
-         (size = getdents64(folder, entries, sizeof entries)) > 0)
-    add_names(names, folder, entries, (gsize)size);
+         (size = getdents64(folder, entries, sizeof entries)) > 0) {
+    add_names(maildir, names, folder, entries, (gsize)size);
+    begin_step(maildir);
+  }
   if (names->len > MAX_MESSAGES)
     error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED, "The mailbox holds more than %d messages",
               MAX_MESSAGES);
@@ -194,9 +203,10 @@ static void add_mail(Maildir *maildir, GHashTable *seen, const char *name, int f
 
 /* What is in new/ moves to cur/, as soon as a client may see it. */
 static gboolean move_fresh(Maildir *maildir, GHashTable *seen, GError **error) {
-  g_autoptr(GPtrArray) names = list_names(maildir->fresh, error);
+  g_autoptr(GPtrArray) names = list_names(maildir, maildir->fresh, error);
   for (guint i = 0; names != NULL && i < names->len; i++) {
     const char *name = names->pdata[i];
+    begin_step(maildir);
     g_autofree char *target = g_strconcat(name, strchr(name, ':') == NULL ? ":2," : NULL, NULL);
     if (renameat2(maildir->fresh, name, maildir->current, target, RENAME_NOREPLACE) == 0 ||
         errno == ENOENT)
@@ -218,7 +228,7 @@ static gboolean list_mails(Maildir *maildir, GError **error) {
   g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal); /* of uid, borrowed */
   if (!move_fresh(maildir, seen, error))
     return FALSE;
-  g_autoptr(GPtrArray) names = list_names(maildir->current, error);
+  g_autoptr(GPtrArray) names = list_names(maildir, maildir->current, error);
   for (guint i = 0; names != NULL && i < names->len; i++)
     add_mail(maildir, seen, names->pdata[i], maildir->current);
   g_array_sort(maildir->mails, compare_mails);
@@ -230,6 +240,7 @@ static gboolean list_mails(Maildir *maildir, GError **error) {
 static gboolean read_ids(Maildir *maildir, GError **error) {
   char *text;
   gsize size;
+  begin_step(maildir);
   if (!maildir_file_read(maildir->folder, MAILDIR_IDS_FILE, MAX_IDS_FILE, &text, &size, error))
     return FALSE;
   if (text == NULL)
@@ -243,6 +254,7 @@ static gboolean read_ids(Maildir *maildir, GError **error) {
 static gboolean take_over_ids(Maildir *maildir, const char *format, GError **error) {
   g_autofree char *uidlist = NULL;
   gsize size;
+  begin_step(maildir);
   if (!maildir_file_read(maildir->folder, DOVECOT_UIDLIST_FILE, MAX_UIDLIST_FILE, &uidlist, &size,
                          error))
     return FALSE;
@@ -251,6 +263,7 @@ static gboolean take_over_ids(Maildir *maildir, const char *format, GError **err
 }
 
 static gboolean keep_ids(const Maildir *maildir, GError **error) {
+  begin_step(maildir);
   g_autoptr(GString) text = maildir_ids_print(maildir->ids);
   return maildir_file_write(maildir->folder, MAILDIR_IDS_FILE, text, TRUE, error);
 }
@@ -273,8 +286,10 @@ static gboolean settle_ids(Maildir *maildir, const char *unique_ids, GError **er
   return (!is_new && !has_others) || keep_ids(maildir, error);
 }
 
-Maildir *maildir_open(const char *path, const char *unique_ids, GError **error) {
+Maildir *maildir_open(const char *path, const char *unique_ids, Watchdog *watchdog,
+                      GError **error) {
   g_autoptr(Maildir) maildir = g_new0(Maildir, 1);
+  maildir->watchdog = watchdog;
   maildir->folder = maildir->current = maildir->fresh = maildir->lock = -1;
   maildir->mails = g_array_new(FALSE, FALSE, sizeof(Mail));
   g_array_set_clear_func(maildir->mails, clear_mail);
@@ -315,7 +330,7 @@ guint64 maildir_get_size(const Maildir *maildir, guint index) {
  * mailbox of which half has gone is not looked through once for each. */
 static void find_names_anew(Maildir *maildir) {
   g_autoptr(GHashTable) by_uid = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-  g_autoptr(GPtrArray) names = list_names(maildir->current, NULL);
+  g_autoptr(GPtrArray) names = list_names(maildir, maildir->current, NULL);
   for (guint i = 0; names != NULL && i < names->len; i++)
     g_hash_table_insert(by_uid, maildir_name_make_uid(names->pdata[i]), names->pdata[i]);
   for (guint i = 0; i < maildir->mails->len; i++) {
@@ -367,15 +382,17 @@ gboolean maildir_remove(Maildir *maildir, guint index, GError **error) {
 
 /* What can't be unpacked counts as it lies: it is not handed out. TRUE if the size may be kept:
  * what is damaged stays so, but another build may know how to unpack what this one does not. */
-static gboolean count_octets(int file, guint64 *octets) {
+static gboolean count_octets(const Maildir *maildir, int file, guint64 *octets) {
   g_autoptr(GError) error = NULL;
   g_autoptr(PackedReader) reader = packed_reader_new(file);
   Pop3Measure measure = POP3_MEASURE_INIT;
   const char *bytes = NULL;
   gssize size;
   struct stat status;
-  while ((size = packed_reader_read(reader, &bytes, &error)) > 0)
+  while ((size = packed_reader_read(reader, &bytes, &error)) > 0) {
     pop3_measure_add(&measure, bytes, (gsize)size);
+    begin_step(maildir);
+  }
   *octets = pop3_measure_finish(&measure);
   if (size < 0 && packed_reader_is_packed(reader) && fstat(file, &status) == 0)
     *octets = (guint64)status.st_size;
@@ -395,7 +412,7 @@ static guint64 count_message(Maildir *maildir, guint index) {
   int file = maildir_open_message(maildir, index, NULL);
   if (file < 0)
     return 0;
-  gboolean counted = count_octets(file, &octets);
+  gboolean counted = count_octets(maildir, file, &octets);
   if (counted && fstat(file, &status) == 0)
     maildir_sizes_add(get_sizes(maildir), get_mail(maildir, index)->uid, &status, octets);
   close(file);
@@ -419,6 +436,7 @@ void maildir_save_sizes(Maildir *maildir) {
   g_autoptr(GHashTable) present = g_hash_table_new(g_str_hash, g_str_equal);
   if (maildir->sizes == NULL || !maildir_sizes_are_new(maildir->sizes))
     return;
+  begin_step(maildir);
   for (guint i = 0; i < maildir->mails->len; i++)
     g_hash_table_add(present, get_mail(maildir, i)->uid);
   maildir_sizes_save(maildir->sizes, present, maildir->folder, MAILDIR_SIZES_FILE);

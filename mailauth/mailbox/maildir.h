@@ -10,7 +10,11 @@
 #ifndef MAILAUTH_MAILBOX_MAILDIR_H
 #define MAILAUTH_MAILBOX_MAILDIR_H
 
-#include <glib.h>
+#include "mailauth/process/watchdog.h"
+
+/* What a step on the disk may take at most, in s: a buffer that is read or listed, a message that
+ * is moved. A slow disk gets on all the same. */
+#define MAILDIR_STEP_SECONDS 120
 
 #define MAILDIR_LOCK_FILE ".mailauthd-pop3.lock"
 #define MAILDIR_SIZES_FILE ".mailauthd-pop3.sizes"
@@ -26,8 +30,9 @@ gboolean maildir_make(const char *path, GError **error);
  * @unique_ids: UNIQUE_IDS_BY_NAME, or the format by which Dovecot told them
  * (unique-id-format.h): the first such call takes them over, for good, and they
  * hold whatever a later one asks for.
+ * @watchdog: borrowed as long as it is open, and extended with each step on the disk; NULL: none.
  * CONFLICT: another session holds it. Anything else: it can't be used. */
-Maildir *maildir_open(const char *path, const char *unique_ids, GError **error);
+Maildir *maildir_open(const char *path, const char *unique_ids, Watchdog *watchdog, GError **error);
 /* Releases the lock. NULL is fine. */
 void maildir_close(Maildir *maildir);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Maildir, maildir_close)

@@ -27,10 +27,9 @@
 /* What is waited for at most, in s, whatever the setting says. */
 #define LONGEST_WAIT 86400
 /* It waits in slices of SLICE_MS, and is killed when it is late for the next by
- * GRACE_SECONDS; and when one step on the disk takes STEP_SECONDS. */
+ * GRACE_SECONDS; and when one step on the disk takes MAILDIR_STEP_SECONDS. */
 #define SLICE_MS 10000
 #define GRACE_SECONDS 20
-#define STEP_SECONDS 120
 
 typedef struct {
   Watchdog *watchdog; /* borrowed; NULL: none */
@@ -53,7 +52,7 @@ static gboolean wait_for_descriptor(Watchdog *watchdog, int descriptor, short ev
     watchdog_extend(watchdog, (guint)slice / 1000 + GRACE_SECONDS);
     ready = TEMP_FAILURE_RETRY(poll(&waiting, 1, slice));
   }
-  watchdog_extend(watchdog, STEP_SECONDS);
+  watchdog_extend(watchdog, MAILDIR_STEP_SECONDS);
   return ready > 0;
 }
 
@@ -100,7 +99,7 @@ static gboolean send_body(StoreSession *session, PackedReader *reader, guint lin
   gssize size = 0;
   pop3_body_init(&body, lines);
   while (wanted && (size = packed_reader_read(reader, &bytes, NULL)) > 0) {
-    watchdog_extend(session->watchdog, STEP_SECONDS);
+    watchdog_extend(session->watchdog, MAILDIR_STEP_SECONDS);
     wanted = pop3_body_add(&body, bytes, (gsize)size, session->out);
     if (!write_out(session))
       return FALSE;
@@ -122,7 +121,7 @@ static gboolean check_message(StoreSession *session, guint index, PackedReader *
     return TRUE;
   while ((size = packed_reader_read(reader, &bytes, error)) > 0) {
     pop3_measure_add(&measure, bytes, (gsize)size);
-    watchdog_extend(session->watchdog, STEP_SECONDS);
+    watchdog_extend(session->watchdog, MAILDIR_STEP_SECONDS);
   }
   if (size < 0)
     return FALSE;
@@ -172,7 +171,7 @@ static void update(StoreSession *session) {
   guint n = maildir_get_count(session->maildir);
   guint n_failed = 0;
   for (guint i = 0; i < n; i++) {
-    watchdog_extend(session->watchdog, STEP_SECONDS);
+    watchdog_extend(session->watchdog, MAILDIR_STEP_SECONDS);
     if (pop3_maildrop_is_deleted(session->maildrop, i))
       n_failed += !maildir_remove(session->maildir, i, NULL);
   }
@@ -184,7 +183,7 @@ static void update(StoreSession *session) {
 /* TRUE while the session goes on. */
 static gboolean serve_step(StoreSession *session) {
   Pop3Request request = {0};
-  watchdog_extend(session->watchdog, STEP_SECONDS);
+  watchdog_extend(session->watchdog, MAILDIR_STEP_SECONDS);
   switch (pop3_maildrop_step(session->maildrop, session->out, &request)) {
   case POP3_MAILDROP_INPUT:
     return write_out(session) && read_input(session);
@@ -283,9 +282,9 @@ static gboolean handle_open(Mailbox *mailbox, Message *message) {
   guint32 idle_timeout;
   g_autoptr(GError) error = NULL;
   g_variant_get(message->body, "(t&s&s&su)", &session, &user, &path, &unique_ids, &idle_timeout);
-  watchdog_extend(mailbox->hooks.watchdog, STEP_SECONDS);
+  watchdog_extend(mailbox->hooks.watchdog, MAILDIR_STEP_SECONDS);
   gboolean taken = take_path(mailbox, path, &error);
-  Maildir *maildir = taken ? maildir_open(path, unique_ids, &error) : NULL;
+  Maildir *maildir = taken ? maildir_open(path, unique_ids, mailbox->hooks.watchdog, &error) : NULL;
   report_opened(mailbox->channel, session, error);
   if (maildir == NULL)
     return taken;

@@ -94,7 +94,7 @@ static gboolean has(const Folder *folder, const char *name) {
 
 static Maildir *open_maildir(const Folder *folder) {
   g_autoptr(GError) error = NULL;
-  Maildir *maildir = maildir_open(folder->path, "name", &error);
+  Maildir *maildir = maildir_open(folder->path, "name", NULL, &error);
   g_assert_no_error(error);
   return maildir;
 }
@@ -159,9 +159,9 @@ static void test_folder_is_link(Folder *folder, G_GNUC_UNUSED gconstpointer data
   g_autofree char *link = get_path(folder, "link");
   g_autofree char *link_inside = get_path(folder, "real/new");
   g_assert_cmpint(symlink("real", link), ==, 0);
-  g_assert_null(maildir_open(link, "name", NULL));
+  g_assert_null(maildir_open(link, "name", NULL, NULL));
   g_assert_cmpint(symlink("cur", link_inside), ==, 0);
-  g_assert_null(maildir_open(real, "name", NULL));
+  g_assert_null(maildir_open(real, "name", NULL, NULL));
 }
 
 static void test_unusable(Folder *folder, G_GNUC_UNUSED gconstpointer data) {
@@ -169,20 +169,20 @@ static void test_unusable(Folder *folder, G_GNUC_UNUSED gconstpointer data) {
   const char *paths[] = {missing, "relative", "", "/dev/null"};
   for (guint i = 0; i < G_N_ELEMENTS(paths); i++) {
     g_autoptr(GError) error = NULL;
-    g_assert_null(maildir_open(paths[i], "name", &error));
+    g_assert_null(maildir_open(paths[i], "name", NULL, &error));
     g_assert_nonnull(error);
     g_assert_false(g_error_matches(error, REGISTRY_ERROR, REGISTRY_ERROR_CONFLICT));
   }
   put(folder, "target", "keep");
   g_autofree char *lock = get_path(folder, MAILDIR_LOCK_FILE);
   g_assert_cmpint(symlink("target", lock), ==, 0);
-  g_assert_null(maildir_open(folder->path, "name", NULL));
+  g_assert_null(maildir_open(folder->path, "name", NULL, NULL));
 }
 
 static void test_lock(Folder *folder, G_GNUC_UNUSED gconstpointer data) {
   g_autoptr(GError) error = NULL;
   Maildir *first = open_maildir(folder);
-  g_assert_null(maildir_open(folder->path, "name", &error));
+  g_assert_null(maildir_open(folder->path, "name", NULL, &error));
   g_assert_error(error, REGISTRY_ERROR, REGISTRY_ERROR_CONFLICT);
   maildir_close(first);
   g_autoptr(Maildir) second = open_maildir(folder);
@@ -283,11 +283,45 @@ static void test_sizes_damaged(Folder *folder, G_GNUC_UNUSED gconstpointer data)
   }
 }
 
+/* ---- a slow disk ---- */
+
+/* This test's own: it counts how often there is more time. */
+struct Watchdog {
+  guint extended;
+};
+
+void watchdog_extend(Watchdog *watchdog, guint seconds) {
+  g_assert_cmpuint(seconds, ==, MAILDIR_STEP_SECONDS);
+  if (watchdog != NULL)
+    watchdog->extended++;
+}
+
+/* However much there is to be read, the time for a step begins anew with each. */
+static void test_steps(Folder *folder, G_GNUC_UNUSED gconstpointer data) {
+  Watchdog watchdog = {0};
+  g_autofree char *large = g_strnfill(1024 * 1024, 'x');
+  put(folder, "new/1.large", large);
+  for (guint i = 2; i <= 40; i++) {
+    g_autofree char *name = g_strdup_printf("new/%u.small", i);
+    put(folder, name, "x");
+  }
+  for (guint i = 0; i < 2000; i++) {
+    g_autofree char *name = g_strdup_printf("cur/2000000000.M%06u.a_long_name_of_a_host:2,", i);
+    put(folder, name, "x");
+  }
+  g_autoptr(Maildir) maildir = maildir_open(folder->path, "name", &watchdog, NULL);
+  g_assert_nonnull(maildir);
+  g_assert_cmpuint(watchdog.extended, >=, 40 + 2);
+  watchdog.extended = 0;
+  g_assert_cmpuint(maildir_measure(maildir, 0), ==, 1024 * 1024 + 2);
+  g_assert_cmpuint(watchdog.extended, >=, 16);
+}
+
 #define FORMAT "%08Xu%08Xv"
 
 static Maildir *open_taking_over(const Folder *folder) {
   g_autoptr(GError) error = NULL;
-  Maildir *maildir = maildir_open(folder->path, FORMAT, &error);
+  Maildir *maildir = maildir_open(folder->path, FORMAT, NULL, &error);
   g_assert_no_error(error);
   return maildir;
 }
@@ -348,7 +382,7 @@ static void test_ids_by_name(Folder *folder, G_GNUC_UNUSED gconstpointer data) {
 
 static void assert_refused(const Folder *folder, const char *named) {
   g_autoptr(GError) error = NULL;
-  g_assert_null(maildir_open(folder->path, FORMAT, &error));
+  g_assert_null(maildir_open(folder->path, FORMAT, NULL, &error));
   g_assert_nonnull(error);
   g_assert_false(g_error_matches(error, REGISTRY_ERROR, REGISTRY_ERROR_CONFLICT));
   g_test_message("%s", error->message);
@@ -401,6 +435,7 @@ int main(int argc, char **argv) {
       {"/maildir/sizes-of-first-version", test_sizes_of_first_version},
       {"/maildir/size-of-what-cannot-be-unpacked", test_size_of_what_cannot_be_unpacked},
       {"/maildir/sizes-damaged", test_sizes_damaged},
+      {"/maildir/steps", test_steps},
       {"/maildir/ids-taken-over", test_ids_taken_over},
       {"/maildir/ids-without-list", test_ids_without_list},
       {"/maildir/ids-by-name", test_ids_by_name},

@@ -144,11 +144,11 @@ static void test_lost_connection(Fixture *fixture, G_GNUC_UNUSED gconstpointer d
   int client = open_good_session(fixture, 60);
   say(client, "DELE 1\r\n");
   read_until(client, "\r\n");
-  g_assert_null(maildir_open(fixture->path, "name", NULL));
+  g_assert_null(maildir_open(fixture->path, "name", NULL, NULL));
   close(client);
   expect_closed(fixture);
   g_assert_true(has(fixture, "cur/1.a:2,"));
-  g_autoptr(Maildir) free_again = maildir_open(fixture->path, "name", NULL);
+  g_autoptr(Maildir) free_again = maildir_open(fixture->path, "name", NULL, NULL);
   g_assert_nonnull(free_again);
 }
 
@@ -194,7 +194,7 @@ static void test_large_message(Fixture *fixture, G_GNUC_UNUSED gconstpointer dat
 
 static void test_in_use(Fixture *fixture, G_GNUC_UNUSED gconstpointer data) {
   guint32 outcome;
-  g_autoptr(Maildir) other = maildir_open(fixture->path, "name", NULL);
+  g_autoptr(Maildir) other = maildir_open(fixture->path, "name", NULL, NULL);
   int client = open_session(fixture, 60, &outcome);
   g_assert_cmpuint(outcome, ==, OUTCOME_MAILBOX_IN_USE);
   close(client);

@@ -12,6 +12,8 @@ typedef struct {
   Identity *who;
   const DBusConnection *connection; /* that the call came by, which keeps it */
   gboolean appealed;
+  gboolean has_file;
+  struct stat file; /* the one that the call reads, as it was when it was handled first */
 } Ticket;
 
 static void ticket_free(gpointer data) {
@@ -135,6 +137,23 @@ gboolean face_take_appeal(DispatchCall *call, const BusFace *face) {
 void face_spend_appeal(DispatchCall *call) {
   Ticket *ticket = dispatch_call_get_data(call);
   ticket->appealed = TRUE;
+}
+
+static gboolean is_same_time(const struct timespec *a, const struct timespec *b) {
+  return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+gboolean face_note_file(DispatchCall *call, const struct stat *status, GError **error) {
+  Ticket *ticket = dispatch_call_get_data(call);
+  const struct stat *first = &ticket->file;
+  if (!ticket->has_file)
+    ticket->file = *status;
+  ticket->has_file = TRUE;
+  return (first->st_size == status->st_size && is_same_time(&first->st_mtim, &status->st_mtim) &&
+          is_same_time(&first->st_ctim, &status->st_ctim)) ||
+         error_set(error, REGISTRY_ERROR_FAILED,
+                   "the file has changed while somebody was asked whether you may do this; nothing "
+                   "is done: call again");
 }
 
 guint64 face_get_step_limit(const BusFace *face, const DispatchCall *call) {

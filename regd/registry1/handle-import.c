@@ -20,6 +20,7 @@ typedef struct {
   char *encoding;
   gboolean only_missing;
   gboolean is_stream; /* its end is whatever its writers make of it */
+  struct stat status; /* of a file that is no stream */
   RegfileReport report;
 } ImportCall;
 
@@ -109,11 +110,6 @@ static void on_read(Change *change, const RegfileReport *report, const GError *e
     write_whole(import);
 }
 
-static gboolean is_regular(int descriptor) {
-  struct stat status;
-  return fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
-}
-
 static void start(FileShare *share, gpointer data) {
   ImportCall *import = data;
   import_read(import->face->workers, &import->file, on_read, import, file_share_give_back, share);
@@ -174,13 +170,21 @@ static ImportCall *import_call_new(DispatchCall *call, BusFace *face, int descri
   import->face = face;
   import->connection = dbus_connection_ref(face->connection);
   import->options = change_new();
-  import->is_stream = !is_regular(descriptor);
+  import->is_stream = fstat(descriptor, &import->status) != 0 || !S_ISREG(import->status.st_mode);
   import->file.descriptor = descriptor;
   import->file.writer = import->is_stream ? face_caller(call)->pid : 0;
   import->file.stall_seconds = LIMIT_FILE_STALL_SECONDS;
   import->file.most_operations =
       (guint)MIN(service_get_step_limit(face->service, face_caller(call)), G_MAXUINT);
   return import;
+}
+
+/* A stream can be read only once; a file must not be another one when it is read again. */
+static gboolean prepare_file(ImportCall *import, GError **error) {
+  if (!import->is_stream)
+    return face_note_file(import->call, &import->status, error);
+  face_spend_appeal(import->call);
+  return TRUE;
 }
 
 void handle_import(DispatchCall *call, gpointer data) {
@@ -195,10 +199,8 @@ void handle_import(DispatchCall *call, gpointer data) {
     return;
   }
   ImportCall *import = import_call_new(call, face, descriptor);
-  if (read_options(&in, import, &error)) {
+  if (read_options(&in, import, &error) && prepare_file(import, &error)) {
     import->file.encoding = import->encoding;
-    if (import->is_stream) /* it can be read only once */
-      face_spend_appeal(call);
     file_shares_request(face->files, face_caller(call), &kind, import);
     return;
   }

@@ -9,55 +9,15 @@ import tempfile
 import dbus
 import dbus.lowlevel
 
-from harness.authority import Authority
-from harness.bus import ALICE, BOB, needs_root, wait_for
+from harness.bus import ALICE, BOB, wait_for
 from harness.case import check, contains, equal, main, test
 from harness.process import PATIENCE, program
 from harness.regctl import DENIED as DENIED_CODE, DONE, NOT_FOUND
-from harness.registry import NAME, PATH, REG_SZ, SOFTWARE, Refused, Registry, operation_list, options, variant
+from harness.registry import NAME, PATH, REG_SZ, SOFTWARE, Refused, operation_list, options, variant
+from harness.stage import DENIED, KEY, Stage, finish, finish_refused
 
-KEY = SOFTWARE + "\\Acme"
 SECRET_KEY = "HKEY_LOCAL_MACHINE\\SECURITY"
 PER_USER = 4
-DENIED = "AccessDenied"
-
-
-class Stage:
-    """regd, an authority, and a user who may not write below HKLM."""
-
-    def __init__(self, **given):
-        needs_root()
-        self.registry = Registry(**given)
-
-    def __enter__(self):
-        self.registry.__enter__()
-        self.root = self.registry.client
-        self.root.create(KEY)
-        self.alice = self.registry.connect(ALICE)
-        self.authority = Authority(self.registry.bus)
-        return self
-
-    def __exit__(self, *what):
-        self.registry.__exit__(*what)
-
-    def ask_to_set(self, client=None, name="v"):
-        return (client or self.alice).ask("SetValue", "ssuv", KEY, name, dbus.UInt32(REG_SZ), variant("new"))
-
-    def values(self):
-        return [name for name, *_ in self.root.values(KEY)]
-
-
-def finish(outcome):
-    """What the call was answered with."""
-    wait_for(lambda: outcome, "an answer")
-    return outcome[0]
-
-
-def finish_refused(outcome, name=DENIED):
-    refusal = finish(outcome)
-    check(isinstance(refusal, Refused), f"it was not refused: {refusal!r}")
-    equal(refusal.name, name)
-    return refusal
 
 
 @test
@@ -232,6 +192,21 @@ def a_granted_import_reads_its_file_again_from_where_it_stood():
         stage.authority.answer(stage.authority.wait(), True)
         equal(finish(outcome)[1]["values-set"], 1)
         equal((stage.values(), os.lseek(file.fileno(), 0, os.SEEK_CUR)), (["v"], len(b"not the beginning")))
+
+
+@test
+def a_file_that_changes_while_somebody_is_asked_is_not_imported():
+    for changed in (REGFILE.replace(b"new", b"not"), REGFILE + b"\"w\"=\"not\"\n"):
+        with Stage() as stage, tempfile.TemporaryFile() as file:
+            file.write(REGFILE)
+            file.seek(0)
+            os.utime(file.fileno(), (1, 1))
+            outcome = stage.alice.ask("Import", "ha{sv}", dbus.types.UnixFd(file.fileno()), options())
+            question = stage.authority.wait()
+            os.pwrite(file.fileno(), changed, 0)
+            stage.authority.answer(question, True)
+            contains(finish_refused(outcome, "Failed").text, "changed while somebody was asked")
+            equal(stage.values(), [])
 
 
 @test

@@ -2,6 +2,9 @@
 /* See face.h. */
 #include "regd/bus/face.h"
 
+#include <errno.h>
+#include <unistd.h>
+
 #include "client/base/error.h"
 
 /* ---- admission ---- */
@@ -13,6 +16,7 @@ typedef struct {
   const DBusConnection *connection; /* that the call came by, which keeps it */
   gboolean appealed;
   gboolean has_file;
+  off_t start;      /* where it stood then */
   struct stat file; /* the one that the call reads, as it was when it was handled first */
 } Ticket;
 
@@ -143,12 +147,19 @@ static gboolean is_same_time(const struct timespec *a, const struct timespec *b)
   return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
 }
 
-gboolean face_note_file(DispatchCall *call, const struct stat *status, GError **error) {
+gboolean face_note_file(DispatchCall *call, int descriptor, const struct stat *status,
+                        GError **error) {
   Ticket *ticket = dispatch_call_get_data(call);
   const struct stat *first = &ticket->file;
-  if (!ticket->has_file)
+  if (!ticket->has_file) {
     ticket->file = *status;
-  ticket->has_file = TRUE;
+    ticket->start = lseek(descriptor, 0, SEEK_CUR);
+    ticket->has_file = TRUE;
+    return TRUE;
+  }
+  if (lseek(descriptor, ticket->start, SEEK_SET) < 0)
+    return error_set(error, REGISTRY_ERROR_FAILED, "the file can't be read again: %s",
+                     g_strerror(errno));
   return (first->st_size == status->st_size && is_same_time(&first->st_mtim, &status->st_mtim) &&
           is_same_time(&first->st_ctim, &status->st_ctim)) ||
          error_set(error, REGISTRY_ERROR_FAILED,

@@ -52,10 +52,11 @@ void face_make_administrator(DispatchCall *call);
 gboolean face_take_appeal(DispatchCall *call, const BusFace *face);
 /* For a call that can't be handled again. */
 void face_spend_appeal(DispatchCall *call);
-/* For each handling of a call that reads a regular file, before it does: @status is the file's.
- * FAILED: it has been changed since the first handling began, so what it held when the call was
- * refused is not what is read now. */
-gboolean face_note_file(DispatchCall *call, const struct stat *status, GError **error);
+/* For each handling of a call that reads a regular file, before it does: @status is the file's. A
+ * second handling reads from where the first one began. FAILED: it has been changed since the first
+ * handling began, so what it held when the call was refused is not what is read now. */
+gboolean face_note_file(DispatchCall *call, int descriptor, const struct stat *status,
+                        GError **error);
 /* Steps that one change of the caller may take. */
 guint64 face_get_step_limit(const BusFace *face, const DispatchCall *call);
 /* Hands the caller's change to the service; see service_write(). */

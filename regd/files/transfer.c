@@ -25,9 +25,7 @@ struct Transfer {
   int descriptor;
   const char *what;
   guint stall_seconds;
-  gboolean is_positioned; /* `position` is known */
-  off_t position;         /* where to read next; -1: the file has no positions */
-  gsize write_chunk;      /* bytes that write() takes without blocking once poll() says so */
+  gsize write_chunk; /* bytes that write() takes without blocking once poll() says so */
   GError *error;
   gint progress; /* atomic */
   gint ended;    /* atomic: the call has been answered */
@@ -77,25 +75,11 @@ static gboolean comes_again(int reason) {
   return reason == EINTR || reason == EAGAIN;
 }
 
-/* The position of the open file is its owner's and stays where it is: a call that is handled again
- * reads the same. */
-static gssize read_some(Transfer *transfer, void *bytes, gsize size) {
-  if (!transfer->is_positioned)
-    transfer->position = lseek(transfer->descriptor, 0, SEEK_CUR);
-  transfer->is_positioned = TRUE;
-  if (transfer->position < 0)
-    return read(transfer->descriptor, bytes, size);
-  gssize taken = pread(transfer->descriptor, bytes, size, transfer->position);
-  if (taken > 0)
-    transfer->position += taken;
-  return taken;
-}
-
 gssize transfer_read(Transfer *transfer, void *bytes, gsize size, GError **error) {
   for (;;) {
     if (!wait_for(transfer, POLLIN, error))
       return -1;
-    gssize taken = read_some(transfer, bytes, size);
+    gssize taken = read(transfer->descriptor, bytes, size);
     g_atomic_int_inc(&transfer->progress);
     if (taken >= 0)
       return taken;

@@ -26,8 +26,8 @@ void transfer_start(Workers *workers, int descriptor, const char *what, guint st
 
 /* INVALID_VALUE: the descriptor is not open for writing. */
 gboolean transfer_require_writable(const Transfer *transfer, GError **error);
-/* At most @size bytes: how many, 0 at the end, -1 with @error. A file that has a position is read
- * from there on, and keeps it. */
+/* At most @size bytes: how many, 0 at the end, -1 with @error. Moves the position of the open file,
+ * which its owner shares and may watch. */
 gssize transfer_read(Transfer *transfer, void *bytes, gsize size, GError **error);
 /* All of it. */
 gboolean transfer_write(Transfer *transfer, const void *bytes, gsize size, GError **error);

@@ -182,7 +182,7 @@ static ImportCall *import_call_new(DispatchCall *call, BusFace *face, int descri
 /* A stream can be read only once; a file must not be another one when it is read again. */
 static gboolean prepare_file(ImportCall *import, GError **error) {
   if (!import->is_stream)
-    return face_note_file(import->call, &import->status, error);
+    return face_note_file(import->call, import->file.descriptor, &import->status, error);
   face_spend_appeal(import->call);
   return TRUE;
 }

@@ -4,6 +4,7 @@
 import fcntl
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -20,7 +21,9 @@ from harness.regctl import DONE, FAILED, INVALID, KEY, done, refused, regctl
 @test
 def an_import_that_takes_long_is_told_of_on_a_terminal():
     with Registry() as registry, tempfile.NamedTemporaryFile(suffix=".reg") as file:
-        file.write(b"REGEDIT4\n[" + KEY.encode() + b"]\n\"a\"=\"b\"\n")
+        # Enough for regd to be at it when the next progress is told.
+        many = "".join(f'"{number}"="b"\n' for number in range(400_000))
+        file.write(f'REGEDIT4\n[{KEY}]\n"a"="b"\n{many}'.encode())
         file.flush()
         ours, theirs = os.openpty()
         registry.process.signal(signal.SIGSTOP)
@@ -43,6 +46,7 @@ def an_import_that_takes_long_is_told_of_on_a_terminal():
             shown += more
         os.close(ours)
         equal(importing.wait(PATIENCE), DONE)
+        check(re.search(rb"[1-9]\d* % read|read, now written", shown), repr(shown))
         check(shown.endswith(b"\r\x1b[K"), repr(shown))
         equal(registry.client.get(KEY, "a")[2], "b")
 

@@ -166,7 +166,9 @@ gboolean edit_point_link(Edit *edit, KeyRow *row, gint64 acl, const char *target
   if (row->revision == edit->revision)
     edit->has_revisited = TRUE;
   row->link = g_strdup(target);
-  row->link_by_administrator = edit->who->administrator;
+  /* A trial is undone by regd, which makes nobody's link an administrator's. */
+  row->link_by_administrator =
+      edit->undone != 0 ? row->link_by_administrator : edit->who->administrator;
   row->revision = edit->revision;
   row->last_write = edit->now;
   return charge_key(edit, row, get_length(target) - get_length(old_target), error) &&

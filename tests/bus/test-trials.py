@@ -277,4 +277,22 @@ def regctl_lists_trials():
         equal(done(registry, "trials"), "")
 
 
+@test
+def a_users_link_does_not_become_an_administrators_by_a_trials_end():
+    needs_root()
+    # Whoever follows it would be led into their own branch.
+    with Registry() as registry:
+        client, alice = registry.client, registry.connect(uid=ALICE)
+        own = f"HKEY_USERS\\{ALICE}"
+        for user in (client, alice):
+            user.set("HKCU\\Here", "n", REG_SZ, "x")
+        alice.commit([("create-link", own + "\\Link", "", 0, "HKCU\\Here")])
+        client.refused("AccessDenied", "GetValue", "ss", own + "\\Link", "n")
+        client.watch(own, recursive=True)
+        tried = alice.commit([("delete-key", own + "\\Link"), ("create-link", own + "\\Link", "", 0, own)],
+                             confirm_within=1)
+        wait_for(lambda: client.signals and client.signals[-1][2] > tried, "the trial's end")
+        client.refused("AccessDenied", "GetValue", "ss", own + "\\Link", "n")
+
+
 main()

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* session.h: a state for each thing that a connection can be waiting for, and
  * a handler for each state. */
-#include "mailauth/front/session.h"
+#include "mailauth/front/session-private.h"
 
 #include <errno.h>
 #include <string.h>
@@ -11,49 +11,10 @@
 #include "mailauth/base/container-of.h"
 #include "mailauth/base/limits.h"
 #include "mailauth/front/session-log.h"
-#include "mailauth/poll/stream.h"
-#include "mailauth/protocol/machines.h"
 
-#define MS 1000
 #define SECOND (1000 * MS)
 
-typedef enum {
-  SESSION_HANDSHAKE, /* TLS is being begun */
-  SESSION_TALK,      /* before login: reading commands, sending answers */
-  SESSION_TO_TLS,    /* sending the answer that TLS follows */
-  SESSION_WAITING,   /* for a verdict */
-  SESSION_DELAY,     /* there is a verdict, but the client is not told yet */
-  SESSION_RELAY,     /* logged in */
-  SESSION_CLOSING,   /* sending the last answer */
-  SESSION_LINGER,    /* reading on: to close with unread input would take the answer back */
-  SESSION_OVER,
-} SessionState;
-
-struct Session {
-  SessionHost *host;
-  Watch watch;
-  Timer timer;
-  Stream client;
-  ClientAddress address;
-  guint64 number;
-  guint8 state, protocol;
-  gboolean client_ended, greeted;
-  gint64 deadline; /* of the login */
-  Machine *machine;
-  GString *out; /* answers from out_at on are not sent yet; NULL: none */
-  gsize out_at;
-  Secret input;         /* read and not looked at yet */
-  HeldVerdict *verdict; /* in DELAY, or until a SCRAM client has seen the server's proof */
-  gboolean challenged;  /* the login goes on with what the client says next */
-  SessionRelay *relay;
-  Transcript *transcript; /* NULL: nothing is logged */
-  SessionMarks marks;
-};
-
-static void run(Session *session);
-static void enter(Session *session, SessionState state);
-
-static const MachineOps *ops(const Session *session) {
+const MachineOps *session_get_ops(const Session *session) {
   return machine_get_ops(session->protocol);
 }
 
@@ -79,13 +40,13 @@ static void free_relay(Session *session) {
   session_relay_free(g_steal_pointer(&session->relay), session->transcript);
 }
 
-static void free_machine(Session *session) {
+void session_free_machine(Session *session) {
   Machine *machine = g_steal_pointer(&session->machine);
   if (machine != NULL)
-    ops(session)->free(machine);
+    session_get_ops(session)->free(machine);
 }
 
-static void free_output(Session *session) {
+void session_drop_output(Session *session) {
   if (session->out != NULL)
     g_string_free(session->out, TRUE);
   session->out = NULL;
@@ -104,8 +65,8 @@ static void session_end(Session *session) {
   poller_stop_timer(session->host->poller, &session->timer);
   free_relay(session);
   g_clear_pointer(&session->verdict, held_verdict_free);
-  free_machine(session);
-  free_output(session);
+  session_free_machine(session);
+  session_drop_output(session);
   transcript_note(session->transcript, TRANSCRIPT_LOGINS, "disconnected");
   g_clear_pointer(&session->transcript, transcript_free);
   secret_clear(&session->input);
@@ -115,7 +76,7 @@ static void session_end(Session *session) {
 
 /* ---- output ---- */
 
-static GString *get_output(Session *session) {
+GString *session_get_output(Session *session) {
   if (session->out == NULL)
     session->out = g_string_sized_new(128);
   return session->out;
@@ -134,127 +95,22 @@ static gboolean flush_output(Session *session) {
       return FALSE;
     session->out_at += done;
   }
-  free_output(session);
+  session_drop_output(session);
   return TRUE;
-}
-
-/* ---- logins ---- */
-
-static void wake(gpointer data) {
-  run(data);
-}
-
-static void begin_relay(Session *session, const Verdict *verdict) {
-  g_auto(Secret) down = {0};
-  if (session->out != NULL)
-    secret_append(&down, session->out->str + session->out_at, session->out->len - session->out_at);
-  secret_append(&down, verdict->had, verdict->had_size);
-  free_output(session);
-  const SessionRelayStart start = {.client = &session->client,
-                                   .server = verdict->server,
-                                   .up = &session->input,
-                                   .down = &down,
-                                   .idle_timeout = verdict->idle_timeout,
-                                   .wake = wake,
-                                   .data = session};
-  session->relay = session_relay_new(session->host->poller, &start);
-  free_machine(session);
-  session->host->logged_in(session, session->host->owner);
-  enter(session, SESSION_RELAY);
-}
-
-/* Says what came of it. The server is taken. */
-static void answer(Session *session, const Verdict *verdict) {
-  Outcome outcome = verdict->outcome;
-  if (outcome == OUTCOME_OK && verdict->server < 0)
-    outcome = OUTCOME_UNDECIDED;
-  session_log_note_login(session->transcript, session_get_credentials(session), outcome);
-  Step step =
-      ops(session)->answer(session->machine, outcome, verdict->capabilities, get_output(session));
-  transcript_output(session->transcript, session->out);
-  if (step == STEP_RELAY) {
-    begin_relay(session, verdict);
-    return;
-  }
-  Stream unused = {.descriptor = verdict->server};
-  stream_close(&unused);
-  enter(session, step == STEP_CLOSE ? SESSION_CLOSING : SESSION_TALK);
-}
-
-static void answer_held(Session *session) {
-  const Verdict verdict = held_verdict_take(session->verdict);
-  answer(session, &verdict);
-  g_clear_pointer(&session->verdict, held_verdict_free);
-}
-
-static void hold_verdict(Session *session, const Verdict *verdict) {
-  session->verdict = held_verdict_new(verdict);
-  enter(session, SESSION_DELAY);
-  /* Past the login's deadline, too: a client that comes late is not told sooner. */
-  poller_set_timer(session->host->poller, &session->timer, (gint64)verdict->delay_ms * MS);
-}
-
-static void challenge(Session *session, const guint8 *bytes, gsize size) {
-  ops(session)->challenge(session->machine, bytes, size, get_output(session));
-  transcript_output(session->transcript, session->out);
-  enter(session, SESSION_TALK);
-}
-
-void session_take_verdict(Session *session, const Verdict *verdict) {
-  g_return_if_fail(session->state == SESSION_WAITING);
-  if (verdict->proof_size > 0 && ops(session)->is_in_exchange(session->machine)) {
-    session->verdict = held_verdict_new(verdict);
-    challenge(session, verdict->proof, verdict->proof_size);
-  } else if (verdict->delay_ms > 0) {
-    hold_verdict(session, verdict);
-  } else {
-    answer(session, verdict);
-  }
-  run(session);
-}
-
-void session_take_challenge(Session *session, const guint8 *bytes, gsize size) {
-  g_return_if_fail(session->state == SESSION_WAITING);
-  session->challenged = TRUE;
-  challenge(session, bytes, size);
-  run(session);
 }
 
 /* ---- the conversation ---- */
 
-static void ask(Session *session, Step step) {
-  session->challenged = FALSE;
-  if (session->verdict != NULL) {
-    answer_held(session); /* the client has seen the server's proof */
-    return;
-  }
-  enter(session, SESSION_WAITING);
-  session->host->ask(session, step, session->host->owner);
-}
-
-/* A client that breaks its exchange off, in whichever way, ends the login. */
-static void check_exchange(Session *session, Step step) {
-  if (step == STEP_LOGIN || ops(session)->is_in_exchange(session->machine))
-    return;
-  if (session->challenged)
-    session->host->cancel(session, session->host->owner);
-  session->challenged = FALSE;
-  if (session->verdict == NULL)
-    return;
-  g_clear_pointer(&session->verdict, held_verdict_free);
-  session->host->declined(session, session->host->owner);
-}
-
 static void take_step(Session *session, Step step) {
   if (step == STEP_LOGIN || step == STEP_CLEAR_TEXT || step == STEP_NO_CERTIFICATE)
-    ask(session, step);
+    session_ask(session, step);
   if (step == STEP_START_TLS) {
     /* What was sent in plain text before TLS must not be taken for said in it. */
     secret_clear(&session->input);
-    enter(session, SESSION_TO_TLS);
+    session_enter(session, SESSION_TO_TLS);
   }
   if (step == STEP_CLOSE)
-    enter(session, SESSION_CLOSING);
+    session_enter(session, SESSION_CLOSING);
 }
 
 /* Looks at a slice of @bytes; keeps the rest if that can't be looked at yet. */
@@ -263,11 +119,11 @@ static void feed(Session *session, const guint8 *bytes, gsize size) {
     Surroundings surroundings = get_surroundings(session);
     gsize slice = MIN(size, INPUT_SLICE);
     gsize left = slice;
-    Step step =
-        ops(session)->feed(session->machine, &surroundings, &bytes, &left, get_output(session));
+    Step step = session_get_ops(session)->feed(session->machine, &surroundings, &bytes, &left,
+                                               session_get_output(session));
     size -= slice - left;
     transcript_output(session->transcript, session->out);
-    check_exchange(session, step);
+    session_check_exchange(session, step);
     gboolean keep = step != STEP_READ || !flush_output(session);
     if (keep && size > 0 && step != STEP_START_TLS && session->state != SESSION_OVER)
       secret_append(&session->input, bytes, size);
@@ -293,7 +149,7 @@ static gboolean read_client(Session *session) {
   explicit_bzero(bytes, done);
   if (result == STREAM_END || result == STREAM_BROKEN) {
     session->client_ended = TRUE;
-    enter(session, SESSION_CLOSING);
+    session_enter(session, SESSION_CLOSING);
   }
   return result == STREAM_DONE && stream_may_have_more(&session->client, sizeof bytes, done);
 }
@@ -303,7 +159,7 @@ static gboolean read_client(Session *session) {
 static void greet(Session *session) {
   Surroundings surroundings = get_surroundings(session);
   if (!session->greeted)
-    ops(session)->greet(session->machine, &surroundings, get_output(session));
+    session_get_ops(session)->greet(session->machine, &surroundings, session_get_output(session));
   transcript_output(session->transcript, session->out);
   session->greeted = TRUE;
 }
@@ -326,7 +182,7 @@ static gboolean do_handshake(Session *session) {
     return FALSE;
   transcript_note(session->transcript, TRANSCRIPT_TLS, "in TLS: %s, %s",
                   SSL_get_version(session->client.tls), SSL_get_cipher_name(session->client.tls));
-  enter(session, SESSION_TALK);
+  session_enter(session, SESSION_TALK);
   greet(session);
   return TRUE;
 }
@@ -352,8 +208,8 @@ static gboolean do_to_tls(Session *session) {
     session_end(session);
     return FALSE;
   }
-  ops(session)->tls_started(session->machine);
-  enter(session, SESSION_HANDSHAKE);
+  session_get_ops(session)->tls_started(session->machine);
+  session_enter(session, SESSION_HANDSHAKE);
   return TRUE;
 }
 
@@ -372,7 +228,7 @@ static gboolean do_relay(Session *session) {
     return FALSE;
   session->client_ended = session_relay_has_client_ended(session->relay);
   free_relay(session);
-  enter(session, SESSION_CLOSING);
+  session_enter(session, SESSION_CLOSING);
   return TRUE;
 }
 
@@ -384,7 +240,7 @@ static gboolean do_closing(Session *session) {
   if (session->client_ended)
     session_end(session);
   else
-    enter(session, SESSION_LINGER);
+    session_enter(session, SESSION_LINGER);
   return FALSE;
 }
 
@@ -423,7 +279,7 @@ static void watch(Session *session) {
     session_end(session);
 }
 
-static void run(Session *session) {
+void session_run(Session *session) {
   while (act[session->state](session))
     continue;
   if (session->state != SESSION_OVER)
@@ -438,7 +294,7 @@ static void client_ready(Watch *client_watch, guint32 events) {
   }
   if (session->relay != NULL)
     session_relay_hear_client(session->relay, events);
-  run(session);
+  session_run(session);
 }
 
 static void set_login_timer(Session *session) {
@@ -453,7 +309,7 @@ static void set_idle_timer(Session *session) {
     poller_set_timer(session->host->poller, &session->timer, rest);
 }
 
-static void enter(Session *session, SessionState state) {
+void session_enter(Session *session, SessionState state) {
   SessionState before = session->state;
   session->state = state;
   if (state == SESSION_TALK && before == SESSION_DELAY)
@@ -473,18 +329,18 @@ static void check_idle(Session *session) {
   }
   /* In POP3, and in the middle of an answer, no word would be understood. */
   if (session->protocol == PROTOCOL_IMAP && session_relay_is_quiet(session->relay))
-    ops(session)->say_goodbye("Idle for too long.", get_output(session));
+    session_get_ops(session)->say_goodbye("Idle for too long.", session_get_output(session));
   transcript_output(session->transcript, session->out);
   free_relay(session);
-  enter(session, SESSION_CLOSING);
-  run(session);
+  session_enter(session, SESSION_CLOSING);
+  session_run(session);
 }
 
 /* A login that we have not decided in time is no fault of the client's. */
 static void give_login_up(Session *session) {
   const Verdict verdict = {.outcome = OUTCOME_UNDECIDED, .capabilities = "", .server = -1};
   session->host->cancel(session, session->host->owner);
-  answer(session, &verdict);
+  session_answer(session, &verdict);
 }
 
 static void time_is_up(Timer *timer) {
@@ -494,8 +350,8 @@ static void time_is_up(Timer *timer) {
     return;
   }
   if (session->state == SESSION_DELAY) {
-    answer_held(session);
-    run(session);
+    session_answer_held(session);
+    session_run(session);
     return;
   }
   if (session->state == SESSION_WAITING)
@@ -509,7 +365,7 @@ void session_dismiss(Session *session, const char *why) {
   gboolean may_speak = session->state == SESSION_TALK || session->state == SESSION_WAITING ||
                        session->state == SESSION_DELAY;
   if (may_speak) {
-    ops(session)->say_goodbye(why, get_output(session));
+    session_get_ops(session)->say_goodbye(why, session_get_output(session));
     transcript_output(session->transcript, session->out);
     if (!flush_output(session) && session->state == SESSION_OVER)
       return;
@@ -530,7 +386,7 @@ Session *session_new(SessionHost *host, int descriptor, Protocol protocol, gbool
   session->watch = (Watch){.descriptor = descriptor, .ready = client_ready};
   session->timer.fire = time_is_up;
   stream_open(&session->client, descriptor);
-  session->machine = ops(session)->create();
+  session->machine = session_get_ops(session)->create();
   session->deadline =
       g_get_monotonic_time() + (gint64)host->settings[protocol].login_timeout * SECOND;
   set_login_timer(session);
@@ -545,7 +401,7 @@ Session *session_new(SessionHost *host, int descriptor, Protocol protocol, gbool
 /* A client speaks when it has been greeted: there is nothing to be read yet. */
 void session_start(Session *session) {
   if (session->state != SESSION_TALK) {
-    run(session);
+    session_run(session);
     return;
   }
   greet(session);
@@ -584,11 +440,11 @@ gboolean session_is_logged_in(const Session *session) {
 }
 
 const Credentials *session_get_credentials(const Session *session) {
-  return ops(session)->get_credentials(session->machine);
+  return session_get_ops(session)->get_credentials(session->machine);
 }
 
 void session_wipe_password(Session *session) {
-  secret_clear(&ops(session)->get_credentials(session->machine)->password);
+  secret_clear(&session_get_ops(session)->get_credentials(session->machine)->password);
 }
 
 SessionMarks *session_get_marks(Session *session) {

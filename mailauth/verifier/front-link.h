@@ -6,8 +6,8 @@
 #include "mailauth/base/kinds.h"
 #include "mailauth/events/incidents.h"
 #include "mailauth/ipc/channel.h"
-#include "mailauth/verifier/login.h"
-#include "mailauth/verifier/scram-exchange.h"
+#include "mailauth/logins/login.h"
+#include "mailauth/logins/scram-exchange.h"
 
 typedef struct FrontLink FrontLink;
 

@@ -11,7 +11,7 @@
 #include <dbus/dbus.h>
 
 #include "mailauth/events/events.h"
-#include "mailauth/verifier/login.h"
+#include "mailauth/logins/login.h"
 
 /* Where the answers come from. All are called on the loop. */
 typedef struct {

@@ -6,7 +6,7 @@
 #include <dbus/dbus.h>
 
 #include "mailauth/events/incidents.h"
-#include "mailauth/verifier/login.h"
+#include "mailauth/logins/login.h"
 #include "mailauth/verifier/publisher.h"
 
 typedef struct {

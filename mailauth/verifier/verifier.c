@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The verifier: see verifier.h. It puts the parts together and dispatches messages;
- * login.c decides, and in which order. */
+ * mailauth/logins decides, and in which order. */
 #include "mailauth/verifier/verifier.h"
 
 #include <stdio.h>
@@ -8,14 +8,15 @@
 #include <unistd.h>
 
 #include "client/base/error.h"
+#include "mailauth/logins/mailbox-opening.h"
 #include "mailauth/package/sam.h"
-#include "mailauth/pam/service-user.h"
 #include "mailauth/verifier/front-link.h"
 #include "mailauth/verifier/mailauth1.h"
-#include "mailauth/verifier/mailbox-opening.h"
 #include "mailauth/verifier/problems.h"
 #include "mailauth/verifier/publisher.h"
+#include "mailauth/verifier/status-calls.h"
 #include "mailauth/verifier/status.h"
+#include "mailauth/verifier/user-check.h"
 
 /* Pairs of address and account that are remembered. */
 #define THROTTLE_CAPACITY 65536U
@@ -24,10 +25,8 @@
 /* How long regd is waited for before the defaults are served, in ms: logins are
  * refused then, as a temporary failure. */
 #define FIRST_WAIT_MS 3000
-/* How long an answer to a status call waits for counts and look-ups, in ms. */
-#define STATUS_WAIT_MS 1000
 
-/* PAM's files and the groups that its modules run in are looked at again after so many
+/* The user, PAM's files and the groups that its modules run in are looked at again after so many
  * pings of the parent's, which is about every 30 s. */
 #define PINGS_PER_LOOK 15
 
@@ -58,17 +57,11 @@ typedef struct {
   Bus *bus;
   guint first_wait;
   Settings *settings; /* as last looked at */
-  ServiceUser *user;
-  char *user_name; /* whose uid is known; NULL before */
-  guint32 service_uid;
-  gboolean has_service_uid;
-  GPtrArray *status_calls; /* of StatusCall: they wait for counts and look-ups */
-  gboolean awaits_counts;  /* of the front's, for them */
+  UserCheck *user;
+  StatusCalls *status_calls; /* they wait for counts and look-ups */
   GVariant *connections;
   guint front_lacks;        /* of the front's sandbox */
-  char *pam_problem;        /* as it was found last; NULL for none */
-  gboolean pam_stops_all;   /* then nobody can log in at all */
-  guint pings;              /* since it was looked for */
+  guint pings;              /* since the user was looked at */
   gboolean is_silence_told; /* regd's, and its end is not */
 } Verifier;
 
@@ -76,7 +69,6 @@ typedef struct {
   Verifier *verifier;
   void (*done)(gpointer call);
   gpointer call;
-  guint timer;
 } StatusCall;
 
 typedef struct {
@@ -90,79 +82,22 @@ static void leave(Verifier *verifier, int code) {
   g_main_loop_quit(verifier->loop);
 }
 
-/* ---- status calls that wait ---- */
-
-static void answer_status_calls(Verifier *verifier) {
-  g_autoptr(GPtrArray) calls = g_steal_pointer(&verifier->status_calls);
-  verifier->status_calls = g_ptr_array_new();
-  verifier->awaits_counts = FALSE;
-  for (guint i = 0; i < calls->len; i++) {
-    g_autofree StatusCall *call = calls->pdata[i];
-    g_source_remove(call->timer);
-    call->done(call->call);
-  }
-}
-
-static void answer_status_calls_if_settled(Verifier *verifier) {
-  if (!verifier->awaits_counts && !service_user_is_looking(verifier->user))
-    answer_status_calls(verifier);
+static void settle_status(const Verifier *verifier) {
+  status_calls_settle(verifier->status_calls, user_check_is_looking(verifier->user));
 }
 
 /* ---- settings ---- */
 
-/* The user changes with the setting: the parent then starts a verifier as the new one. */
-static void check_user(Verifier *verifier, const ServiceUserFindings *found) {
-  if (!verifier->start->user_is_chosen || !verifier->settings->known)
-    return;
-  if (!found->exists || found->uid == 0) {
-    g_autofree char *detail =
-        g_strdup_printf("%s, ObjectName: '%s' is not an ordinary user of this system",
-                        settings_get_path(SETTINGS_SERVICE), found->name);
-    reporter_report(verifier->reporter, OUTCOME_BAD_SETTING, EVENT_SOURCE_SERVER, NULL, detail);
-  } else if (found->uid != (guint32)getuid()) {
-    leave(verifier, ROLE_EXIT_OTHER_USER);
-  }
-}
-
-static void take_user(Verifier *verifier, const ServiceUserFindings *found) {
-  if (g_strcmp0(verifier->user_name, found->name) == 0)
-    return;
-  g_free(verifier->user_name);
-  verifier->user_name = g_strdup(found->name);
-  verifier->has_service_uid = found->exists;
-  verifier->service_uid = found->uid;
-  check_user(verifier, found);
-}
-
-/* An outage ahead is reported before logins meet it. */
-static void take_pam_problem(Verifier *verifier, const ServiceUserFindings *found) {
-  g_autofree char *before = g_steal_pointer(&verifier->pam_problem);
-  verifier->pam_problem = g_strdup(found->pam_problem);
-  verifier->pam_stops_all = found->pam_stops_all;
-  if (verifier->pam_problem != NULL && g_strcmp0(before, verifier->pam_problem) != 0)
-    reporter_report(verifier->reporter, OUTCOME_PAM_DENIED, EVENT_SOURCE_SERVER, NULL,
-                    verifier->pam_problem);
-}
-
-static void on_user_found(const ServiceUserFindings *found, gpointer data) {
+static void on_user_checked(gboolean is_other, gpointer data) {
   Verifier *verifier = data;
-  take_user(verifier, found);
-  take_pam_problem(verifier, found);
-  answer_status_calls_if_settled(verifier);
+  if (is_other)
+    leave(verifier, ROLE_EXIT_OTHER_USER);
+  settle_status(verifier);
 }
 
-/* What was found last holds meanwhile, unless PAM does not decide any more. */
-static void look_at_user(Verifier *verifier) {
-  const Settings *settings = verifier->settings;
-  if (settings == NULL || verifier->user == NULL)
-    return;
-  const ServiceUserQuestion question = {settings->object_name, problems_get_pam_service(settings),
-                                        verifier->start->user_is_chosen};
-  if (question.pam_service == NULL) {
-    g_clear_pointer(&verifier->pam_problem, g_free);
-    verifier->pam_stops_all = FALSE;
-  }
-  service_user_look(verifier->user, &question);
+static void look_at_user(const Verifier *verifier) {
+  if (verifier->settings != NULL)
+    user_check_look(verifier->user, verifier->settings);
 }
 
 /* Only by native accounts, if any has keys for it. */
@@ -227,7 +162,7 @@ static gboolean is_ready(gpointer data) {
 
 static gboolean is_entitled(guint32 uid, gpointer data) {
   const Verifier *verifier = data;
-  return verifier->has_service_uid && verifier->service_uid == uid;
+  return user_check_is(verifier->user, uid);
 }
 
 static const Events *get_events(gpointer data) {
@@ -235,27 +170,21 @@ static const Events *get_events(gpointer data) {
   return reporter_get_events(verifier->reporter);
 }
 
-static gboolean on_status_late(gpointer data) {
-  /* All who wait are answered with what is known: their timers go with them. */
-  answer_status_calls(data);
-  return G_SOURCE_CONTINUE;
-}
-
 /* The views are as current now as a login would find them. */
 static void on_status_synced(G_GNUC_UNUSED gboolean current, gpointer data) {
-  StatusCall *waiting = data;
+  g_autofree StatusCall *waiting = data;
   Verifier *verifier = waiting->verifier;
   on_views_changed(verifier);
-  waiting->timer = g_timeout_add(STATUS_WAIT_MS, on_status_late, verifier);
-  g_ptr_array_add(verifier->status_calls, waiting);
-  verifier->awaits_counts = verifier->front != NULL && front_link_ask_counts(verifier->front);
-  answer_status_calls_if_settled(verifier);
+  status_calls_add(verifier->status_calls, waiting->done, waiting->call);
+  status_calls_await_counts(verifier->status_calls,
+                            verifier->front != NULL && front_link_ask_counts(verifier->front));
+  settle_status(verifier);
 }
 
 static void prepare_status(void (*done)(gpointer call), gpointer call, gpointer data) {
   Verifier *verifier = data;
   StatusCall *waiting = g_new0(StatusCall, 1);
-  *waiting = (StatusCall){verifier, done, call, 0};
+  *waiting = (StatusCall){verifier, done, call};
   views_sync(verifier->views, 0, on_status_synced, waiting);
 }
 
@@ -274,8 +203,8 @@ static StatusSource make_status_source(const Verifier *verifier) {
       verifier->pam,
       verifier->connections,
       verifier->start->lacks | verifier->front_lacks,
-      verifier->pam_problem,
-      verifier->pam_stops_all,
+      user_check_get_pam_problem(verifier->user),
+      user_check_is_pam_stopped(verifier->user),
   };
 }
 
@@ -352,8 +281,8 @@ static void on_front_ended(const char *why, gpointer data) {
                      g_variant_new("(ts)", verifier->front_number, text), NULL, 0, NULL);
   publisher_set_front(verifier->publisher, NULL);
   g_clear_pointer(&verifier->front, front_link_free);
-  verifier->awaits_counts = FALSE;
-  answer_status_calls_if_settled(verifier);
+  status_calls_await_counts(verifier->status_calls, FALSE);
+  settle_status(verifier);
   bus_refresh(verifier->bus);
 }
 
@@ -362,8 +291,8 @@ static void on_counts(GVariant *connections, guint lacks, gpointer data) {
   verifier->front_lacks = lacks;
   g_clear_pointer(&verifier->connections, g_variant_unref);
   verifier->connections = g_variant_ref(connections);
-  verifier->awaits_counts = FALSE;
-  answer_status_calls_if_settled(verifier);
+  status_calls_await_counts(verifier->status_calls, FALSE);
+  settle_status(verifier);
 }
 
 static gboolean on_keys_result(const Message *message, gpointer data) {
@@ -526,11 +455,13 @@ static void build(Verifier *verifier) {
   verifier->dialer = dialer_new(want_connector, end_connector, verifier);
   verifier->prover = workers_new(WORKERS_PROCESSORS, NULL);
   verifier->lookups = workers_new(LOOKUP_THREADS, NULL);
-  verifier->user = service_user_new(verifier->lookups, on_user_found, verifier);
+  verifier->user = user_check_new(
+      &(UserCheckTools){verifier->lookups, verifier->reporter, start->user_is_chosen},
+      on_user_checked, verifier);
   verifier->stores = stores_new(verifier->parent, mailbox_report_unreadable, verifier->reporter);
   verifier->backends = backends_new(verifier->dialer);
   verifier->publisher = publisher_new(verifier->parent, verifier->reporter);
-  verifier->status_calls = g_ptr_array_new();
+  verifier->status_calls = status_calls_new();
   verifier->connection = registry_connection_new_patient(start->bus, NULL);
   registry_connection_follow_answering(verifier->connection, on_answering, verifier);
   verifier->views = views_new(verifier->connection, on_views_changed, verifier);
@@ -554,9 +485,9 @@ static void build(Verifier *verifier) {
 static void take_apart(Verifier *verifier) {
   reporter_set_listener(verifier->reporter, NULL, NULL);
   g_clear_pointer(&verifier->front, front_link_free);
-  answer_status_calls(verifier);
+  status_calls_answer_all(verifier->status_calls);
   dialer_close(verifier->dialer);
-  g_clear_pointer(&verifier->user, service_user_free);
+  g_clear_pointer(&verifier->user, user_check_free);
   workers_free(verifier->lookups);
   workers_free(verifier->prover);
   while (g_main_context_iteration(NULL, FALSE))
@@ -580,12 +511,10 @@ static void take_apart(Verifier *verifier) {
   dialer_free(verifier->dialer);
   reporter_free(verifier->reporter);
   settings_unref(verifier->settings);
-  g_ptr_array_unref(verifier->status_calls);
+  status_calls_free(verifier->status_calls);
   g_clear_pointer(&verifier->connections, g_variant_unref);
   channel_free(verifier->parent);
   g_main_loop_unref(verifier->loop);
-  g_free(verifier->user_name);
-  g_free(verifier->pam_problem);
 }
 
 int verifier_run(const RoleStart *start) {

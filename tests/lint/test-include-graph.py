@@ -15,7 +15,8 @@ EVERYBODYS = {"client/registry.h", "client/base"}
 REGD = [f"regd/{name}" for name in ("base", "storage", "tree", "history", "declare", "read", "files", "upkeep", "write",
                                     "service", "polkit", "bus", "registry1")] + ["regd"]
 MAIL = {f"mailauth/{name}" for name in ("base", "ipc", "process", "tls", "protocol", "settings", "connector", "pam",
-                                        "packed", "mailbox", "backend", "hashes", "package", "guesses", "poll", "front", "parent", "events", "sessions", "verifier")}
+                                        "packed", "mailbox", "backend", "hashes", "package", "guesses", "poll", "front", "parent", "events", "sessions",
+                                        "logins", "verifier")}
 LAYERS = {
     "client/registry.h": set(),
     "client/base": set(),
@@ -58,6 +59,8 @@ LAYERS = {
                        "mailauth/poll"},
     "mailauth/parent": {"mailauth/base", "mailauth/ipc", "mailauth/process"},
     "mailauth/events": {"mailauth/base"},
+    "mailauth/logins": {"client/threads"} | {f"mailauth/{name}" for name in ("base", "settings", "protocol", "connector", "pam", "mailbox",
+                                                                             "backend", "package", "guesses", "events", "sessions")},
     "mailauth/verifier": MAIL - {"mailauth/poll", "mailauth/front", "mailauth/parent", "mailauth/verifier"} |
                          {"client/bus", "client/threads"},
     "mailauth/mailauthctl": {"client/bus", "client/cli", "client/connection", "client/threads", "mailauth/base", "mailauth/hashes",
@@ -79,7 +82,7 @@ LIBRARIES = {
                  "mailauth/mailauthctl"},
     r"openssl/.*": {"mailauth/tls", "mailauth/poll", "mailauth/front", "mailauth/backend", "mailauth/protocol", "mailauth/package",
                     "mailauth/hashes",
-                    "mailauth/base/secret.c", "mailauth/process/sandbox.c", "mailauth/verifier/scram-exchange.c"},
+                    "mailauth/base/secret.c", "mailauth/process/sandbox.c", "mailauth/logins/scram-exchange.c"},
     r"(argon2|crypt)\.h": {"mailauth/hashes"},
     r"(zlib|zstd)\.h": {"mailauth/packed"},
     r"(ldap|lber)\.h": {"mailauth/package", "mailauth/settings/server-address.c"},
@@ -92,7 +95,7 @@ LIBRARIES = {
 PURE = ["client/base", "client/regfile", "schema/rules", "schema/parse", "regd/base/access", "regd/base/watchers", "regd/base/effective",
         "regd/history/encoding", "mailauth/base/base64", "mailauth/base/line", "mailauth/base/unique-id-format", "mailauth/protocol",
         "mailauth/settings/settings", "mailauth/settings/settings-read", "mailauth/settings/settings-names",
-        "mailauth/settings/settings-tables", "mailauth/settings/decision", "mailauth/verifier/throttle", "mailauth/guesses",
+        "mailauth/settings/settings-tables", "mailauth/settings/decision", "mailauth/logins/throttle", "mailauth/guesses",
         "mailauth/events/events", "mailauth/mailbox/maildir-name", "mailauth/mailbox/maildir-ids",
         "mailauth/mailbox/dovecot-uidlist", "mailauth/mailbox/pop3-body", "mailauth/mailbox/pop3-maildrop"]
 DOORS = re.compile(r"(unistd|fcntl|stdio|sys/(socket|stat|file|mman|wait)|netdb|"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What is told of an administrator's test of a login, step by step. */
-#ifndef MAILAUTH_VERIFIER_STEPS_H
-#define MAILAUTH_VERIFIER_STEPS_H
+#ifndef MAILAUTH_LOGINS_STEPS_H
+#define MAILAUTH_LOGINS_STEPS_H
 
 #include "mailauth/package/package.h"
 #include "mailauth/package/sam-scram.h"

@@ -3,14 +3,16 @@
  * setting answered before, the decision, holding back, the password, the mailbox, the
  * event. The caller (a front, an administrator's test) is told the result; only this
  * file knows the order. */
-#ifndef MAILAUTH_VERIFIER_LOGIN_H
-#define MAILAUTH_VERIFIER_LOGIN_H
+#ifndef MAILAUTH_LOGINS_LOGIN_H
+#define MAILAUTH_LOGINS_LOGIN_H
 
 #include "client/threads/workers.h"
 #include "mailauth/backend/backend.h"
 #include "mailauth/base/secret.h"
 #include "mailauth/connector/dialer.h"
 #include "mailauth/events/reporter.h"
+#include "mailauth/logins/throttle.h"
+#include "mailauth/logins/timings.h"
 #include "mailauth/mailbox/store-pool.h"
 #include "mailauth/package/sam-scram.h"
 #include "mailauth/package/verified.h"
@@ -19,8 +21,6 @@
 #include "mailauth/sessions/sessions.h"
 #include "mailauth/settings/decision.h"
 #include "mailauth/settings/live-settings.h"
-#include "mailauth/verifier/throttle.h"
-#include "mailauth/verifier/timings.h"
 
 /* What logins work with; all borrowed. */
 typedef struct {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* histogram.c and timings.c: quantiles that are near the truth, and brokers
  * told apart without end to their number. */
-#include "mailauth/verifier/timings.h"
+#include "mailauth/logins/timings.h"
 
 static void test_quantiles(void) {
   const struct {

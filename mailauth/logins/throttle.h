@@ -10,8 +10,8 @@
  * that fails adds its delay. Memory is bounded: expired entries are evicted first, then those with
  * the fewest failures that are not held. Evicting one hold takes a whole table of others, more
  * failures than the hold denies. */
-#ifndef MAILAUTH_VERIFIER_THROTTLE_H
-#define MAILAUTH_VERIFIER_THROTTLE_H
+#ifndef MAILAUTH_LOGINS_THROTTLE_H
+#define MAILAUTH_LOGINS_THROTTLE_H
 
 #include "mailauth/settings/settings.h"
 

@@ -2,8 +2,8 @@
 /* When logins ask regd whether the settings are current. With many logins under way
  * their round trips are batched: each is delayed a little, and longer while passwords
  * wait for a processor, since the login would only wait behind them. */
-#ifndef MAILAUTH_VERIFIER_ROUND_TRIPS_H
-#define MAILAUTH_VERIFIER_ROUND_TRIPS_H
+#ifndef MAILAUTH_LOGINS_ROUND_TRIPS_H
+#define MAILAUTH_LOGINS_ROUND_TRIPS_H
 
 #include "client/threads/workers.h"
 #include "mailauth/settings/live-settings.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* See steps.h. */
-#include "mailauth/verifier/steps.h"
+#include "mailauth/logins/steps.h"
 
 #include "client/base/escape.h"
 

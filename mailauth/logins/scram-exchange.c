@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* See scram-exchange.h. */
-#include "mailauth/verifier/scram-exchange.h"
+#include "mailauth/logins/scram-exchange.h"
 
 #include <openssl/rand.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The last step of a login: its mailbox, a Maildir or one at the server behind. A test looks,
  * and leaves again. */
-#ifndef MAILAUTH_VERIFIER_MAILBOX_OPENING_H
-#define MAILAUTH_VERIFIER_MAILBOX_OPENING_H
+#ifndef MAILAUTH_LOGINS_MAILBOX_OPENING_H
+#define MAILAUTH_LOGINS_MAILBOX_OPENING_H
 
 #include "mailauth/backend/backend.h"
 #include "mailauth/mailbox/store-pool.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* See round-trips.h. */
-#include "mailauth/verifier/round-trips.h"
+#include "mailauth/logins/round-trips.h"
 
 /* Up to so many logins under way, each asks at once. */
 #define FEW_LOGINS 8U

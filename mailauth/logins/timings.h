@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* How long proofs of passwords took, for each broker of the membership and each source
  * of native accounts. Pure. */
-#ifndef MAILAUTH_VERIFIER_TIMINGS_H
-#define MAILAUTH_VERIFIER_TIMINGS_H
+#ifndef MAILAUTH_LOGINS_TIMINGS_H
+#define MAILAUTH_LOGINS_TIMINGS_H
 
 #include "mailauth/base/histogram.h"
 #include "mailauth/settings/decision.h"

@@ -3,8 +3,8 @@
  * the account as it stands once every write answered before has been read. Nothing is
  * decided here: that is for the login that begins with the proof, by the settings of
  * that time (login.h). */
-#ifndef MAILAUTH_VERIFIER_SCRAM_EXCHANGE_H
-#define MAILAUTH_VERIFIER_SCRAM_EXCHANGE_H
+#ifndef MAILAUTH_LOGINS_SCRAM_EXCHANGE_H
+#define MAILAUTH_LOGINS_SCRAM_EXCHANGE_H
 
 #include "mailauth/package/sam-scram.h"
 #include "mailauth/protocol/scram.h"

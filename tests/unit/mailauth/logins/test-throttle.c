@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* throttle.c: delays, locks and holds, with time as an argument. */
-#include "mailauth/verifier/throttle.h"
+#include "mailauth/logins/throttle.h"
 #define SECOND G_GINT64_CONSTANT(1000000)
 
 static const ThrottleRules rules = {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* See mailbox-opening.h. */
-#include "mailauth/verifier/mailbox-opening.h"
+#include "mailauth/logins/mailbox-opening.h"
 
 #include <unistd.h>
 
 #include "mailauth/events/reporter.h"
+#include "mailauth/logins/steps.h"
 #include "mailauth/mailbox/leave.h"
-#include "mailauth/verifier/steps.h"
 
 struct MailboxOpening {
   MailboxRequest request;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* How long proofs took: see timings.h. There are few brokers: a list will do. */
-#include "mailauth/verifier/timings.h"
+#include "mailauth/logins/timings.h"
 
 typedef struct {
   PackageKind kind;

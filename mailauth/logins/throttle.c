@@ -2,7 +2,7 @@
 /* Holding back: see throttle.h. Addresses hold their accounts. Whether one is held back
  * is worked out from its counts each time, so that a change of the rules applies to
  * earlier failures too. */
-#include "mailauth/verifier/throttle.h"
+#include "mailauth/logins/throttle.h"
 
 #include "mailauth/base/client-address.h"
 #include "mailauth/base/name.h"

@@ -8,11 +8,12 @@ import os
 import time
 
 from harness.case import Failure, Skip, check, equal, main, rows, test
-from harness.mail import IMAP, NAME, PATH, POP3, STORE, MailServer
+from harness.mail import IMAP, POP3, STORE, MailServer
 from harness.process import PATIENCE
 from harness.registry import REG_DWORD, REG_SZ, Registry
 
-LEVELS = ("POP3 Protocol Logging Level", "IMAP4 Protocol Logging Level")
+# POP3's last: where its sessions are logged, IMAP's are.
+LEVELS = ("IMAP4 Protocol Logging Level", "POP3 Protocol Logging Level")
 PASSWORD = "Zx9-sesame-q7"
 WRONG = "Zx9-wrong-word"
 
@@ -47,20 +48,31 @@ def wait_for_lines(server, condition, what):
     while not condition():
         if time.monotonic() > late:
             raise Failure(f"{what}: it did not come about")
-        server.registry.client.connection.call_blocking(NAME, PATH, NAME, "Status", "", (), timeout=PATIENCE)
+        server.status()
 
 
-def ask_for_sessions(server):
-    """How many have been logged so far: one that the level overtook is not."""
-    server.registry.client.connection.call_blocking(NAME, PATH, NAME, "Status", "", (), timeout=PATIENCE)
+def log_in(server):
+    with server.pop3("anna", PASSWORD) as client:
+        client.quit()
+
+
+def last_logged(server):
     words = [line.split(" ", 4) for line in server.process.output().splitlines()]
     return max((int(each[2][1:]) for each in words if len(each) == 5 and each[2].startswith("#")), default=0)
 
 
 def settle(server):
-    """A session of its own, so that the levels that are set are in force for the next."""
-    with server.pop3("anna", PASSWORD) as client:
-        client.quit()
+    """Sessions until one is logged, so that the levels that are set are in force for the next: the
+    front hears of them in its own time. The number of the last session."""
+    def is_logged():
+        log_in(server)
+        server.status()
+        return last_logged(server) > 0
+
+    wait_for_lines(server, is_logged, "a session to be logged")
+    number = last_logged(server)
+    wait_for_lines(server, lambda: "disconnected" in lines_of(server, number), "its end to be logged")
+    return number
 
 
 @rows([
@@ -76,12 +88,13 @@ def each_level_holds_those_before_it(level, expected):
     with Registry() as registry, MailServer(registry) as server:
         server.add_account("anna", PASSWORD)
         set_level(registry, level)
-        settle(server)
-        number = ask_for_sessions(server) + 1
-        settle(server)
         if level == 0:
+            log_in(server)
+            server.status()
             equal(lines_of(server), [])
             return
+        number = settle(server) + 1
+        log_in(server)
         wait_for_lines(server, lambda: "disconnected" in lines_of(server, number), "the end to be logged")
         lines = lines_of(server, number)
         equal([line for line in lines if not line.startswith("relayed")],
@@ -143,7 +156,6 @@ def no_password_is_logged_however_it_comes(clear_text):
     with Registry() as registry, MailServer(registry) as server:
         server.add_account("anna", PASSWORD)
         set_level(registry, 5)
-        settle(server)
         settle(server)
         for protocol in (POP3, IMAP):
             registry.client.set(protocol, "Clear Text", REG_SZ, clear_text)

@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import roots
@@ -34,7 +34,8 @@ class Build:
 NORMAL = [
     Build("build-asan", "gcc", ["-Db_sanitize=address,undefined"]),
     # With what a sanitised program can't have: a library that makes its disk fail, and memory that can be searched.
-    Build("build-release", "gcc", ["-Dbuildtype=release"], {"unit", "bus", "ansible", "fault", "memory", "system"}),
+    # The suite "plain" is that of tests which the sanitised build leaves out, or of which it leaves something out.
+    Build("build-release", "gcc", ["-Dbuildtype=release"], {"unit", "plain", "ansible", "fault", "system"}),
     Build("build-clang", "clang", [], {"unit", "lint"}),
 ]
 QUICK = [Build("build-gcc", "gcc", [], {"unit", "bus", "ansible", "mail", "fault", "fuzz"})]
@@ -45,6 +46,13 @@ LOAD = [
           reports=("thread-sanitizer-reports", "WARNING: ThreadSanitizer")),
     Build("build-gcc", "gcc", [], {"load"}, environment={"REGD_VALGRIND": "1"}, reports=("valgrind-reports", r"==\d+== \S")),
 ]
+
+
+def list_long():
+    """The builds of --long: the release build runs all suites of daemons too."""
+    return [replace(build, suites=build.suites | {"bus", "mail"}) if build.directory == "build-release" else build
+            for build in NORMAL] + LOAD
+
 
 KINDS = {
     "debug": ["-Dbuildtype=debug"],

@@ -37,7 +37,7 @@ import reach
 import roots
 import systems
 import tap
-from builds import LOAD, NORMAL, QUICK, TOP, list_all, make_big_endian, prepare
+from builds import NORMAL, QUICK, TOP, list_all, list_long, make_big_endian, prepare
 from runs import Run, count, tell, tell_failures, tell_figures, tell_skips
 
 SANITISER_OPTIONS = {
@@ -180,7 +180,7 @@ def choose(arguments):
     if arguments.suite:
         builds = [replace(build, suites=set(arguments.suite)) for build in builds]
     elif arguments.long:
-        builds = builds + LOAD
+        builds = list_long()
     runs = (run for build in builds for run in run_build(build, arguments.patterns))
     return chain(runs, fuzz(LONG_FUZZ_SECONDS, arguments.patterns)) if arguments.long and not arguments.suite else runs
 

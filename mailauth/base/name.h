@@ -6,15 +6,28 @@
 
 #include <glib.h>
 
-/* The account that @text names, in lower case, owned by the caller; NULL if it can name
- * none: empty, over-long, not UTF-8, with a control character, a backslash or U+FFFD in
- * it, or of another domain. `DOMAIN\user`, `DOMAIN\user\mailbox` and `user@domain` stand
- * for `user` where @domain is that domain, compared in lower case ("" for none; a name
- * with an `@` stands for itself then). The mailbox is checked: see name_asks_for_another(). @text
- * may be any bytes up to its NUL. */
-char *name_get_account(const char *text, const char *domain);
+/* The account that @text names, owned by the caller: prepared by SASLprep (RFC 4013) and in
+ * lower case, so that spellings that look alike are one account; NULL if it can name none:
+ * empty, over-long, not UTF-8, with a backslash, U+FFFD or a character in it that SASLprep
+ * prohibits, or of another domain. @text may be any bytes up to its NUL.
+ *
+ * @domains are as name_get_domain() gives them, NULL at the end (or NULL for none). With one,
+ * `DOMAIN\user`, `DOMAIN\user\mailbox` and `user@domain` stand for `user`. With several,
+ * accounts are full names: `DOMAIN\user` stands for `user@domain`, and `user` is nobody's. A
+ * name with an `@` that is of none of them stands for itself. The mailbox is checked: see
+ * name_asks_for_another(). */
+char *name_get_account(const char *text, const char *const *domains);
 /* Whether @text is `DOMAIN\user\mailbox` with the mailbox of another. Only one's own is opened. */
-gboolean name_asks_for_another(const char *text);
+gboolean name_asks_for_another(const char *text, const char *const *domains);
+/* @text, a domain as it is set, prepared like a name. Owned by the caller; NULL if it can be
+ * none: nothing, or with a space, a backslash, a slash or an `@` in it. */
+char *name_get_domain(const char *text);
+/* Those of @texts that can be domains, each once; empty ones are left out. @wrong is the first
+ * that can be none, or NULL; borrowed. Owned by the caller. */
+char **name_dup_domains(const char *const *texts, const char **wrong);
+/* What `%n` ('n': before the last `@`, or all), `%d` ('d': after it, or "") or `%u` ('u': all)
+ * stands for with @account. Owned by the caller. */
+char *name_dup_part(char variable, const char *account);
 
 /* @text in lower case, code point by code point by way of upper case, so that
  * two spellings that the registry takes for one name come out alike. UTF-8. */

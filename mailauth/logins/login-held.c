@@ -150,7 +150,7 @@ void logins_visit_held(const Logins *logins, ThrottleVisit visit, gpointer data)
 
 guint logins_release(Logins *logins, const char *who) {
   g_autoptr(Settings) settings = views_get_settings(logins->tools.views);
-  guint released = throttle_release_named(logins->tools.throttle, who, settings->domain);
+  guint released = throttle_release_named(logins->tools.throttle, settings, who);
   if (released > 0)
     reporter_report(logins->tools.reporter, OUTCOME_RELEASED, EVENT_SOURCE_SERVER,
                     &(EventClient){.user = who}, who == NULL ? "everybody" : who);

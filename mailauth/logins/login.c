@@ -162,7 +162,7 @@ static void on_synced(gboolean current, gpointer data) {
   if (wait_for_registry(login))
     return;
   login->settings = views_get_settings(login->logins->tools.views);
-  g_autofree char *account = name_get_account(login->client->user, login->settings->domain);
+  g_autofree char *account = settings_get_account(login->settings, login->client->user);
   set_account(login, account);
   steps_add_decision(login->steps, current, &login->decision, login->account);
   admit(login);

@@ -4,8 +4,6 @@
 
 #include <openssl/rand.h>
 
-#include "mailauth/base/name.h"
-
 /* Of the server's nonce, before base64. */
 #define NONCE_BYTES 18
 
@@ -74,7 +72,7 @@ static const char *ask(Exchange *exchange) {
     return NULL;
   g_autoptr(Settings) settings = views_get_settings(exchanges->views);
   const char *name = scram_get_user(exchange->scram);
-  g_autofree char *account = name_get_account(name, settings->domain);
+  g_autofree char *account = settings_get_account(settings, name);
   sam_scram_find(exchanges->accounts, account, name, &keys, &detail);
   exchange->is_asked = TRUE;
   return scram_ask(exchange->scram, &keys, nonce);

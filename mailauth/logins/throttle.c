@@ -450,10 +450,10 @@ guint throttle_release(Throttle *throttle, const char *account, const char *addr
   return released;
 }
 
-guint throttle_release_named(Throttle *throttle, const char *who, const char *domain) {
+guint throttle_release_named(Throttle *throttle, const Settings *settings, const char *who) {
   if (who == NULL)
     return throttle_release(throttle, NULL, NULL);
-  g_autofree char *account = name_get_account(who, domain);
+  g_autofree char *account = settings_get_account(settings, who);
   g_autofree char *shown = name_dup_shown(account != NULL ? account : who);
   g_autofree char *group = client_address_dup_group(who);
   return throttle_release(throttle, NULL, group) + throttle_release(throttle, shown, NULL);

@@ -74,9 +74,9 @@ void throttle_visit_held(const Throttle *throttle, const ThrottleRules *rules, g
  * everywhere), and the delay of addresses that are released as a whole. Tries under way
  * stay. Returns how many pairs had failures. */
 guint throttle_release(Throttle *throttle, const char *account, const char *address);
-/* The same of @who: a name of an account, @domain as name_get_account() has it, or an address;
- * NULL: of everybody. */
-guint throttle_release_named(Throttle *throttle, const char *who, const char *domain);
+/* The same of @who: a name of an account, by the domains of @settings, or an address; NULL: of
+ * everybody. */
+guint throttle_release_named(Throttle *throttle, const Settings *settings, const char *who);
 
 /* What the administrator has to be told of the bounds over all addresses (guess-limit.h);
  * NULL: nothing. Owned. */

@@ -113,6 +113,8 @@ gboolean accounts_run(Ctl *ctl, const AccountsKind *kind, gpointer where, GError
   g_autofree char *account = ctl_get_account(ctl_get_operand(ctl, 1), error);
   if (account == NULL || !change(account, verb, kind, where, error))
     return FALSE;
+  if (verb == ACCOUNTS_ADD)
+    ctl_note_unreachable(ctl, account);
   if (ctl->json) {
     json_begin(&ctl->output, '{');
     json_member_string(&ctl->output, "verb", name);

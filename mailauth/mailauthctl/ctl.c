@@ -13,6 +13,7 @@
 #include "client/connection/connection.h"
 #include "mailauth/base/limits.h"
 #include "mailauth/base/name.h"
+#include "mailauth/settings/settings.h"
 
 /* A test proves a password, which may have to wait for its turn. */
 #define CALL_MS 60000
@@ -144,7 +145,7 @@ gboolean ctl_ask_password(const char *user, gboolean fresh, Secret *password, GE
 /* ---- names and settings ---- */
 
 char *ctl_get_account(const char *name, GError **error) {
-  g_autofree char *account = name_get_account(name, "");
+  g_autofree char *account = name_get_account(name, NULL);
   if (account != NULL && account[0] != '.' && strchr(account, '/') == NULL)
     return g_steal_pointer(&account);
   g_autofree char *shown = g_utf8_make_valid(name, -1);
@@ -153,6 +154,32 @@ char *ctl_get_account(const char *name, GError **error) {
             "not beginning with '.'",
             shown);
   return NULL;
+}
+
+/* As name_get_account() takes them; NULL if they are not set, or can't be read. */
+static char **get_domains(Ctl *ctl) {
+  g_autofree char *key = g_strconcat(settings_get_path(SETTINGS_SERVICE), "\\Parameters", NULL);
+  const char *wrong = NULL;
+  RegistryConnection *connection = ctl_connect(ctl, NULL);
+  g_autoptr(RegistryValue) value =
+      connection != NULL ? registry_get_value(connection, key, "Domain", NULL) : NULL;
+  g_auto(GStrv) set = value != NULL ? settings_dup_names(value) : NULL;
+  return set != NULL ? name_dup_domains((const char *const *)set, &wrong) : NULL;
+}
+
+void ctl_note_unreachable(Ctl *ctl, const char *account) {
+  g_auto(GStrv) domains = get_domains(ctl);
+  g_autofree char *reached = name_get_account(account, (const char *const *)domains);
+  if (domains == NULL || g_strcmp0(reached, account) == 0)
+    return;
+  if (reached != NULL)
+    ctl_note("no client reaches '%s': by 'Domain' in Services\\MailAuth\\Parameters that name is "
+             "the account '%s'",
+             account, reached);
+  else
+    ctl_note("no client reaches '%s': with several domains in 'Domain' of "
+             "Services\\MailAuth\\Parameters accounts are full names, such as '%s@%s'",
+             account, account, domains[0]);
 }
 
 char *ctl_get_setting(Ctl *ctl, const char *key, const char *name, const char *fallback,

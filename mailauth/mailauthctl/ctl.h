@@ -54,6 +54,8 @@ gboolean ctl_ask_password(const char *user, gboolean fresh, Secret *password, GE
 /* The account that @name means, in lower case; INVALID_VALUE if it can be none. Owned by
  * the caller. */
 char *ctl_get_account(const char *name, GError **error);
+/* Notes it if no client reaches the account of exactly that name, as `Domain` stands. */
+void ctl_note_unreachable(Ctl *ctl, const char *account);
 
 /* A REG_SZ, or @fallback if it is not set. NULL and an error if it can't be read. Owned
  * by the caller. */

@@ -5,9 +5,9 @@
 
 #include <glib.h>
 
-/* @pattern with each %u replaced by @user, of which every byte that could end or
- * widen the value is escaped: NUL ( ) * \ and control characters, and a space at
- * either end. Owned by the caller. */
+/* @pattern with each %u, %n and %d replaced by @user or its part (name_dup_part()), of which
+ * every byte that could end or widen the value is escaped: NUL ( ) * \ and control characters, and
+ * a space at either end. Owned by the caller. */
 char *ldap_filter_expand(const char *pattern, const char *user);
 
 #endif

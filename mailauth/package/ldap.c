@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "mailauth/base/limits.h"
-#include "mailauth/base/name.h"
 #include "mailauth/base/secret.h"
 #include "mailauth/package/ldap-filter.h"
 #include "mailauth/package/ldap-pool.h"
@@ -37,10 +36,10 @@ typedef struct {
   GList link; /* in jobs */
   Ldap *ldap; /* NULL when that has gone */
   LdapPool *pool;
+  Settings *settings;
   gboolean exists; /* FALSE: a name that no account can have */
   char *account;
-  char *domain; /* whose users the names are of */
-  char *entry;  /* where the user is, if it is known; else found by @filter */
+  char *entry; /* where the user is, if it is known; else found by @filter */
   char *filter;
   Secret password;
   char *other;               /* another name that the user has turned out to be the account by */
@@ -334,11 +333,13 @@ static gboolean take_account(Job *job, const DirectorySearch *found) {
   if (*broker->user_attribute == '\0' || job->identity == NULL)
     return TRUE;
   g_autofree char *account =
-      found->value != NULL ? name_get_account(found->value, job->domain) : NULL;
+      found->value != NULL ? settings_get_account(job->settings, found->value) : NULL;
   if (account == NULL) {
     conclude(job, OUTCOME_BROKER_FAILED,
-             "%s: the entry '%s' has no '%s' (`User Attribute`) that can be an account's name",
-             broker->uri, found->dn, broker->user_attribute);
+             "%s: the entry '%s' has no '%s' (`User Attribute`) that can be an account's name%s",
+             broker->uri, found->dn, broker->user_attribute,
+             settings_has_full_names(job->settings) ? ", which with several `Domain`s is a full one"
+                                                    : "");
     return FALSE;
   }
   if (g_str_equal(account, job->account))
@@ -405,7 +406,7 @@ static void job_free(Job *job) {
   secret_clear(&job->password);
   deadline_clear(&job->deadline);
   g_free(job->account);
-  g_free(job->domain);
+  settings_unref(job->settings);
   g_free(job->entry);
   g_free(job->filter);
   g_free(job->other);
@@ -512,7 +513,7 @@ static void prove(Package *package, const PackageRequest *request, OutcomeAnswer
   job->ldap = ldap;
   job->exists = request->account != NULL;
   job->account = g_strdup(job->exists ? request->account : NOBODY);
-  job->domain = g_strdup(request->settings->domain);
+  job->settings = settings_ref(request->settings);
   job->entry = request->identity != NULL ? g_strdup(request->identity->entry) : NULL;
   job->identity = request->identity;
   job->given = request->password;

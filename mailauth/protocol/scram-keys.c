@@ -10,7 +10,7 @@
 
 #include "client/base/error.h"
 #include "mailauth/base/base64.h"
-#include "mailauth/protocol/saslprep.h"
+#include "mailauth/base/saslprep.h"
 
 #define PREFIX "SCRAM-SHA-256$"
 #define HALF_SALT (SCRAM_SALT_BYTES / 2)

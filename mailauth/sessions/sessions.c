@@ -4,7 +4,6 @@
 
 #include "client/base/path.h"
 #include "mailauth/base/limits.h"
-#include "mailauth/base/name.h"
 #include "mailauth/package/sam.h"
 
 struct Sessions {
@@ -167,7 +166,7 @@ static GPtrArray *find(const Sessions *sessions, const char *user) {
   if (sessions == NULL)
     return found;
   g_autoptr(Settings) settings = views_get_settings(sessions->views);
-  g_autofree char *account = name_get_account(user, settings->domain);
+  g_autofree char *account = settings_get_account(settings, user);
   g_hash_table_iter_init(&each, sessions->all);
   while (g_hash_table_iter_next(&each, NULL, &entry))
     if (*user == '\0' || g_strcmp0(((Entry *)entry)->facts.client.user, account) == 0)

@@ -92,7 +92,7 @@ static gboolean may_log_on(const Settings *settings, const char *account) {
   if (*settings->logon_only_as == NULL)
     return TRUE;
   for (char **name = settings->logon_only_as; account != NULL && *name != NULL; name++) {
-    g_autofree char *named = name_get_account(*name, settings->domain);
+    g_autofree char *named = settings_get_account(settings, *name);
     if (g_strcmp0(named, account) == 0)
       return TRUE;
   }
@@ -107,7 +107,7 @@ void decision_admit(const Settings *settings, Protocol protocol, const char *use
   const SettingProblem *problem = settings_find_problem(settings, protocol);
   if (problem != NULL)
     refuse(decision, OUTCOME_BAD_SETTING, problem->text);
-  else if (name_asks_for_another(user))
+  else if (name_asks_for_another(user, settings_get_domains(settings)))
     refuse(decision, OUTCOME_OTHER_MAILBOX, outcome_get_facts(OUTCOME_OTHER_MAILBOX)->description);
   else if (!may_log_on(settings, account))
     refuse(decision, OUTCOME_MAINTENANCE, outcome_get_facts(OUTCOME_MAINTENANCE)->description);

@@ -66,8 +66,9 @@ static const RegistryValue *find_value(const Reader *reader, SettingsKey key, co
 }
 
 /* Numbers stand in the order of SettingKind. */
-static const char *const kind_words[] = {"REG_SZ", "REG_MULTI_SZ", "REG_DWORD",
-                                         "REG_DWORD or octal REG_SZ", "REG_SZ"};
+static const char *const kind_words[] = {
+    "REG_SZ", "REG_MULTI_SZ", "REG_SZ or REG_MULTI_SZ", "REG_DWORD", "REG_DWORD or octal REG_SZ",
+    "REG_SZ"};
 
 static gboolean take_choice(const SettingRow *row, const char *text, guint32 *number) {
   for (const Choice *choice = row->choices; choice->word != NULL; choice++) {
@@ -89,7 +90,7 @@ static char *list_choices(const SettingRow *row) {
 static void set_default(const SettingRow *row, gpointer field) {
   if (row->kind == KIND_STRING)
     *(char **)field = g_strdup(row->text);
-  else if (row->kind == KIND_STRINGS)
+  else if (row->kind == KIND_STRINGS || row->kind == KIND_NAMES)
     *(char ***)field = g_new0(char *, 1);
   else
     *(guint32 *)field = row->number;
@@ -124,18 +125,24 @@ static char *take_number(const SettingRow *row, const RegistryValue *value, guin
   return NULL;
 }
 
+static gboolean take_strings(const SettingRow *row, const RegistryValue *value, char ***field) {
+  char **strings =
+      row->kind == KIND_NAMES ? settings_dup_names(value) : registry_value_dup_strings(value);
+  if (strings == NULL)
+    return FALSE;
+  g_strfreev(*field);
+  *field = strings;
+  return TRUE;
+}
+
 /* NULL if @value could be taken into @field, else what is wrong with it. */
 static char *take_value(const SettingRow *row, const RegistryValue *value, gpointer field) {
   if (row->kind == KIND_NUMBER || row->kind == KIND_OCTAL)
     return take_number(row, value, field);
-  if (row->kind == KIND_STRINGS) {
-    g_auto(GStrv) strings = registry_value_dup_strings(value);
-    if (strings == NULL)
-      return g_strdup_printf("it is not a %s", kind_words[row->kind]);
-    g_strfreev(*(char ***)field);
-    *(char ***)field = g_steal_pointer(&strings);
-    return NULL;
-  }
+  if (row->kind == KIND_STRINGS || row->kind == KIND_NAMES)
+    return take_strings(row, value, field)
+               ? NULL
+               : g_strdup_printf("it is not a %s", kind_words[row->kind]);
   g_autofree char *text = registry_value_dup_string(value);
   if (text == NULL)
     return g_strdup_printf("it is not a %s", kind_words[row->kind]);
@@ -368,8 +375,8 @@ static void check_ldap(Reader *reader) {
   check_uri(reader);
   if (*broker->base_dn == '\0')
     add_broker_problem(reader, "Base DN", "it is not set");
-  if (strstr(broker->user_filter, "%u") == NULL)
-    add_broker_problem(reader, "User Filter", "'%s' has no %%u, which stands for the user",
+  if (strstr(broker->user_filter, "%u") == NULL && strstr(broker->user_filter, "%n") == NULL)
+    add_broker_problem(reader, "User Filter", "'%s' has no %%u or %%n, which stands for the user",
                        broker->user_filter);
   if (!is_attribute(broker->user_attribute))
     add_broker_problem(reader, "User Attribute", "'%s' is no attribute's name",
@@ -482,6 +489,17 @@ static void check_mechanisms(Reader *reader) {
                 "it names no mechanism that there is");
 }
 
+/* Without one that is meant, names would stand for other accounts. */
+static void check_domains(Reader *reader) {
+  const char *wrong = NULL;
+  char **domains = name_dup_domains(settings_get_domains(reader->settings), &wrong);
+  if (wrong != NULL)
+    add_problem(reader, SCOPE_ALL, SETTINGS_SERVICE, PARAMETERS, "Domain", "'%s' is not a domain",
+                wrong);
+  g_strfreev(reader->settings->domains);
+  reader->settings->domains = domains;
+}
+
 /* A service is the name of a file in PAM's own directory, and no other file. */
 static void check_pam_service(Reader *reader) {
   static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
@@ -512,6 +530,7 @@ Settings *settings_new(const SettingsSource *source) {
   read_table(&reader, SETTINGS_SERVICE, PARAMETERS, TABLE_PARAMETERS, settings);
   read_hosts(&reader);
   read_sockets(&reader);
+  check_domains(&reader);
   check_package(&reader);
   check_pam_service(&reader);
   check_ciphers(&reader);

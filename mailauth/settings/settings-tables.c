@@ -18,6 +18,8 @@ static const Choice tls_choices[] = {{"1.2", 0x0303}, {"1.3", 0x0304}, {NULL, 0}
   { .names = {name}, .kind = KIND_STRING, where, .text = (standard) }
 #define LIST(name, where)                                                                          \
   { .names = {name}, .kind = KIND_STRINGS, where }
+#define NAMES(name, where)                                                                         \
+  { .names = {name}, .kind = KIND_NAMES, where }
 #define NUMBER(name, where, standard, least, most)                                                 \
   {                                                                                                \
     .names = {name}, .kind = KIND_NUMBER, where, .number = (standard), .minimum = (least),         \
@@ -51,7 +53,7 @@ static const SettingRow parameter_rows[] = {
     TEXT("Native Source", NATIVE(native_source), "SAM"),
     TEXT("PAM Service", NATIVE(pam_service), "mailauth"),
     NUMBER("PAM Timeout", NATIVE(pam_timeout), 60000, 1, 600000),
-    TEXT("Domain", ALL(domain), ""),
+    NAMES("Domain", ALL(domains)),
     CHOICE("Minimum TLS", OPEN(minimum_tls), 0x0303, tls_choices),
     TEXT("Ciphers", OPEN(ciphers), ""),
     LIST("Mechanisms", ALL(mechanisms)),

@@ -6,8 +6,16 @@
 
 #include "mailauth/settings/settings.h"
 
-/* KIND_OCTAL: a number, or text that is read as an octal one. */
-typedef enum { KIND_STRING, KIND_STRINGS, KIND_NUMBER, KIND_OCTAL, KIND_CHOICE } SettingKind;
+/* KIND_NAMES: a list, or one text. KIND_OCTAL: a number, or text that is read as an octal
+ * one. */
+typedef enum {
+  KIND_STRING,
+  KIND_STRINGS,
+  KIND_NAMES,
+  KIND_NUMBER,
+  KIND_OCTAL,
+  KIND_CHOICE
+} SettingKind;
 
 /* A word a setting may be, and what it stands for. */
 typedef struct {

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "mailauth/base/name.h"
+
 #define SERVICES "HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Services\\"
 
 static const char *const key_paths[N_SETTINGS_KEYS] = {
@@ -57,6 +59,28 @@ const char *certificate_slot_get_setting(CertificateSlot slot, gboolean is_key) 
 gboolean protocol_is_served(const Settings *settings, Protocol protocol) {
   const ProtocolSettings *own = &settings->protocols[protocol];
   return own->enabled != 0 && (protocol != PROTOCOL_IMAP || *own->backend_text != '\0');
+}
+
+char **settings_dup_names(const RegistryValue *value) {
+  char **names = registry_value_dup_strings(value);
+  char *name = names == NULL ? registry_value_dup_string(value) : NULL;
+  if (name == NULL)
+    return names;
+  names = g_new0(char *, 2);
+  names[0] = name;
+  return names;
+}
+
+const char *const *settings_get_domains(const Settings *settings) {
+  return (const char *const *)settings->domains;
+}
+
+char *settings_get_account(const Settings *settings, const char *user) {
+  return name_get_account(user, settings_get_domains(settings));
+}
+
+gboolean settings_has_full_names(const Settings *settings) {
+  return settings->domains[0] != NULL && settings->domains[1] != NULL;
 }
 
 gboolean settings_have_servers(const Settings *settings) {
@@ -133,7 +157,7 @@ void settings_unref(Settings *settings) {
   g_free(settings->object_name);
   g_free(settings->native_source);
   g_free(settings->pam_service);
-  g_free(settings->domain);
+  g_strfreev(settings->domains);
   g_free(settings->ciphers);
   g_strfreev(settings->mechanisms);
   g_ptr_array_unref(settings->hosts);

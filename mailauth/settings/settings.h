@@ -120,8 +120,8 @@ typedef struct {
   char *object_name;
   char *native_source;
   char *pam_service;
-  guint32 pam_timeout; /* ms that a login waits for PAM in all */
-  char *domain;
+  guint32 pam_timeout;   /* ms that a login waits for PAM in all */
+  char **domains;        /* as name_get_domain() gives them, each once */
   GPtrArray *hosts;      /* of HostSettings; "" is the first, and there always */
   guint32 minimum_tls;   /* 0x0303: 1.2 */
   char *ciphers;         /* of TLS 1.2, as they are set; "": the server's own list */
@@ -154,6 +154,15 @@ const SettingProblem *settings_find_scope(const Settings *settings, ProblemScope
 /* Whether @protocol listens at all: IMAP does not before it has a `Backend`, whatever
  * else is set. */
 gboolean protocol_is_served(const Settings *settings, Protocol protocol);
+
+/* The texts of a REG_MULTI_SZ, or the one of a REG_SZ; NULL for other types. Owned. */
+char **settings_dup_names(const RegistryValue *value);
+/* `Domain`, as name_get_account() takes it. Borrowed. */
+const char *const *settings_get_domains(const Settings *settings);
+/* name_get_account() by them. */
+char *settings_get_account(const Settings *settings, const char *user);
+/* Whether there are several, so that accounts are kept by their full names. */
+gboolean settings_has_full_names(const Settings *settings);
 
 /* Whether any login needs a server that is elsewhere. */
 gboolean settings_have_servers(const Settings *settings);

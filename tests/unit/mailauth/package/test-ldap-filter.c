@@ -15,6 +15,11 @@ static const struct {
     {"not ASCII", "(uid=%u)", "z\xc3\xa4h", "(uid=z\xc3\xa4h)"},
     {"a place in the name", "(uid=%u)", "%u%u", "(uid=%u%u)"},
     {"nobody", "(uid=%u)", "", "(uid=)"},
+    {"the parts of a name", "(&(uid=%n)(o=%d)(mail=%u))", "a@b@x.test",
+     "(&(uid=a@b)(o=x.test)(mail=a@b@x.test))"},
+    {"parts are escaped", "(&(uid=%n)(o=%d))", "*@(", "(&(uid=\\2a)(o=\\28))"},
+    {"no domain", "(&(uid=%n)(o=%d))", "ann", "(&(uid=ann)(o=))"},
+    {"other letters", "(uid=%x%%u%", "ann", "(uid=%x%ann%"},
     {"no place", "(uid=joe)", "ann", "(uid=joe)"},
 };
 

@@ -7,8 +7,8 @@
 #include <openssl/hmac.h>
 #include <string.h>
 
+#include "mailauth/base/saslprep.h"
 #include "mailauth/protocol/sasl.h"
-#include "mailauth/protocol/saslprep.h"
 
 #define X64 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 #define X256 X64 X64 X64 X64

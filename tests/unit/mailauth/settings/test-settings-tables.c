@@ -65,6 +65,11 @@ static void check_text(const SettingRow *row, const SchemaValue *described) {
   g_assert_cmpstr(text, ==, row->text);
 }
 
+static void check_names(G_GNUC_UNUSED const SettingRow *row, const SchemaValue *described) {
+  g_assert_null(described->default_value);
+  g_assert_cmpuint(described->type, ==, REGISTRY_SZ);
+}
+
 /* What a list is by default each protocol has for itself. */
 static void check_list(G_GNUC_UNUSED const SettingRow *row, const SchemaValue *described) {
   g_assert_cmpuint(described->type, ==, REGISTRY_MULTI_SZ);
@@ -72,8 +77,8 @@ static void check_list(G_GNUC_UNUSED const SettingRow *row, const SchemaValue *d
 
 static void check_row(const SchemaSet *schemas, const char *path, const SettingRow *row) {
   static void (*const checks[])(const SettingRow *row, const SchemaValue *described) = {
-      [KIND_STRING] = check_text,  [KIND_STRINGS] = check_list,  [KIND_NUMBER] = check_number,
-      [KIND_OCTAL] = check_number, [KIND_CHOICE] = check_choice,
+      [KIND_STRING] = check_text,   [KIND_STRINGS] = check_list, [KIND_NAMES] = check_names,
+      [KIND_NUMBER] = check_number, [KIND_OCTAL] = check_number, [KIND_CHOICE] = check_choice,
   };
   const SchemaValue *described = schema_set_find_value(schemas, path, row->names[0], NULL);
   g_test_message("%s: %s", path, row->names[0]);

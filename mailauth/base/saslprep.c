@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* saslprep.h: the tables of RFC 3454 that RFC 4013 names. */
-#include "mailauth/protocol/saslprep.h"
+#include "mailauth/base/saslprep.h"
 
 #include <string.h>
 
@@ -59,20 +59,24 @@ static gboolean is_allowed(const char *text) {
   return *text != '\0';
 }
 
-void saslprep_append(const char *password, gsize size, Secret *prepared) {
+gboolean saslprep_try(const char *text, gsize size, Secret *prepared) {
   g_auto(Secret) mapped = {0};
-  gboolean is_text =
-      memchr(password, '\0', size) == NULL && g_utf8_validate(password, (gssize)size, NULL);
-  if (is_text)
-    map(password, size, &mapped);
+  if (memchr(text, '\0', size) != NULL || !g_utf8_validate(text, (gssize)size, NULL))
+    return FALSE;
+  map(text, size, &mapped);
   char *normal = mapped.size == 0 ? NULL
                                   : g_utf8_normalize((const char *)mapped.bytes,
                                                      (gssize)mapped.size, G_NORMALIZE_NFKC);
-  if (normal != NULL && is_allowed(normal))
+  gboolean usable = normal != NULL && is_allowed(normal);
+  if (usable)
     secret_append(prepared, normal, strlen(normal));
-  else
-    secret_append(prepared, password, size);
   if (normal != NULL)
     explicit_bzero(normal, strlen(normal));
   g_free(normal);
+  return usable;
+}
+
+void saslprep_append(const char *password, gsize size, Secret *prepared) {
+  if (!saslprep_try(password, size, prepared))
+    secret_append(prepared, password, size);
 }

@@ -2,13 +2,12 @@
 /* See hive-file.h. */
 #include "client/regctl/branch/hive-file.h"
 
-#include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "client/base/path.h"
 #include "client/cli/data.h"
+#include "client/cli/nameless-file.h"
 #include "client/cli/reply.h"
 #include "client/hive/hive.h"
 #include "client/regctl/branch/tree-pages.h"
@@ -40,14 +39,12 @@ int hive_file_open_as_regfile(Session *session, const char *name, int descriptor
   g_autofree char *key = data_parse_key(at, error);
   if (key == NULL)
     return -1;
-  int text = memfd_create("hive as text", MFD_CLOEXEC);
-  if (text < 0) {
-    error_set(error, REGISTRY_ERROR_FAILED, "%s: %s", name, g_strerror(errno));
+  int text = nameless_file_new(name, error);
+  if (text < 0)
     return -1;
-  }
   if (hive_to_regfile(descriptor, text, key, session_has(session, OPTION_SALVAGE), &report,
                       error) &&
-      lseek(text, 0, SEEK_SET) == 0) {
+      nameless_file_rewind(text)) {
     note_report(session, name, &report);
     return text;
   }

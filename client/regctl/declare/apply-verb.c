@@ -2,13 +2,12 @@
 /* The verb apply: files and folders of files, as one commit that an owner may declare. The files
  * are read here and passed on as one. */
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "client/base/escape.h"
 #include "client/base/protocol.h"
+#include "client/cli/nameless-file.h"
 #include "client/cli/reply.h"
 #include "client/regctl/branch/source.h"
 #include "client/regctl/declare/declare-verbs.h"
@@ -162,18 +161,15 @@ static GByteArray *merge(Session *session, const GPtrArray *files, LeftOut *left
 
 /* A file without a name; -1 with @error. */
 static int store(const GByteArray *text, GError **error) {
-  FILE *file = tmpfile();
-  int descriptor = file != NULL ? fcntl(fileno(file), F_DUPFD_CLOEXEC, 0) : -1;
-  gboolean stored = descriptor >= 0 && fwrite(text->data, 1, text->len, file) == text->len &&
-                    fflush(file) == 0 && lseek(descriptor, 0, SEEK_SET) == 0;
-  if (!stored)
-    error_set(error, REGISTRY_ERROR_FAILED, "apply: a file for what is applied: %s",
-              g_strerror(errno));
-  if (!stored && descriptor >= 0)
-    close(descriptor);
-  if (file != NULL)
-    (void)fclose(file);
-  return stored ? descriptor : -1;
+  int descriptor = nameless_file_new("apply", error);
+  if (descriptor < 0)
+    return -1;
+  if (nameless_file_write(descriptor, text->data, text->len) && nameless_file_rewind(descriptor))
+    return descriptor;
+  error_set(error, REGISTRY_ERROR_FAILED, "apply: a file for what is applied: %s",
+            g_strerror(errno));
+  close(descriptor);
+  return -1;
 }
 
 /* ---- the call ---- */

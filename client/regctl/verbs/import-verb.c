@@ -2,12 +2,12 @@
 /* The verb import: applies .reg files. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "client/base/protocol.h"
+#include "client/cli/nameless-file.h"
 #include "client/cli/reply.h"
 #include "client/regctl/branch/hive-file.h"
 #include "client/regctl/branch/source.h"
@@ -92,9 +92,8 @@ static gboolean copy_stream(int from, int to) {
     if (count <= 0)
       return count == 0;
     total += (guint64)count;
-    for (ssize_t done = 0, written = 0; done < count; done += written)
-      if ((written = write(to, bytes + done, (gsize)(count - done))) < 0)
-        return FALSE;
+    if (!nameless_file_write(to, bytes, (gsize)count))
+      return FALSE;
   }
   return TRUE;
 }
@@ -103,16 +102,14 @@ static gboolean copy_stream(int from, int to) {
  * writer and regctl both end, and the part that came must not be imported as the whole. -1
  * with @error. */
 static int gather(const char *name, int stream, GError **error) {
-  FILE *file = tmpfile();
-  int whole = file != NULL ? fcntl(fileno(file), F_DUPFD_CLOEXEC, 0) : -1;
-  gboolean gathered = whole >= 0 && copy_stream(stream, whole) && lseek(whole, 0, SEEK_SET) == 0;
-  if (!gathered)
-    error_set(error, REGISTRY_ERROR_FAILED, "%s: %s", name, g_strerror(errno));
-  if (!gathered && whole >= 0)
-    close(whole);
-  if (file != NULL)
-    (void)fclose(file);
-  return gathered ? whole : -1;
+  int whole = nameless_file_new(name, error);
+  if (whole < 0)
+    return -1;
+  if (copy_stream(stream, whole) && nameless_file_rewind(whole))
+    return whole;
+  error_set(error, REGISTRY_ERROR_FAILED, "%s: %s", name, g_strerror(errno));
+  close(whole);
+  return -1;
 }
 
 /* ---- the call ---- */

@@ -335,7 +335,8 @@ gboolean db_copy_into(Db *db, const char *file, DbProgress progress, gpointer da
   if (copy == NULL || !db_execute(db, "PRAGMA query_only=OFF", error))
     return FALSE;
   db_bind_text(copy, 1, file);
-  sqlite3_progress_handler(db->handle, PROGRESS_STEPS, on_progress, &watching);
+  if (progress != NULL)
+    sqlite3_progress_handler(db->handle, PROGRESS_STEPS, on_progress, &watching);
   gboolean copied = db_run(db, copy, watching.error == NULL ? error : NULL);
   sqlite3_progress_handler(db->handle, 0, NULL, NULL);
   if (watching.error == NULL)

@@ -27,7 +27,7 @@ int db_take_lock(const char *file, GError **error);
 /* FALSE with *@error set cancels the work. */
 typedef gboolean (*DbProgress)(gpointer data, GError **error);
 /* Copies one consistent state, without deleted data, into @file, which is missing or empty.
- * @progress is called now and then. */
+ * @progress (may be NULL) is called now and then. */
 gboolean db_copy_into(Db *db, const char *file, DbProgress progress, gpointer data, GError **error);
 /* SQLite's own checks, for which it reads all that is not deleted; what they find is added to
  * @problems (of char *). @quick: not whether indexes and tables agree. FALSE: they could not be

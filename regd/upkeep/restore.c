@@ -85,15 +85,11 @@ static gboolean keep_old(const char *database, gboolean sound, char **kept, GErr
 
 /* ---- the new one ---- */
 
-static gboolean go_on(G_GNUC_UNUSED gpointer data, G_GNUC_UNUSED GError **error) {
-  return TRUE;
-}
-
 static gboolean copy(const char *backup, const char *name, GError **error) {
   if (access(backup, R_OK) != 0)
     return install_fail("the backup can't be read", backup, error);
   g_autoptr(Db) db = db_open(backup, DB_READ, error);
-  return db != NULL && db_copy_into(db, name, go_on, NULL, error);
+  return db != NULL && db_copy_into(db, name, NULL, NULL, error);
 }
 
 /* Every key counts as changed by restoring: a client that read a key at a revision that is

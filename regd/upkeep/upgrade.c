@@ -11,10 +11,6 @@
 #include "regd/storage/store.h"
 #include "regd/upkeep/install.h"
 
-static gboolean go_on(G_GNUC_UNUSED gpointer data, G_GNUC_UNUSED GError **error) {
-  return TRUE;
-}
-
 /* Damage that SQLite can see must not get checksums that say it is right. */
 static gboolean check_structure(Db *db, GError **error) {
   g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
@@ -26,7 +22,7 @@ static gboolean check_structure(Db *db, GError **error) {
  * older regd never finds one that it would write without checksums. */
 static gboolean make_copy(Db *old, const char *name, GError **error) {
   g_autoptr(Db) db = old;
-  if (!check_structure(db, error) || !db_copy_into(db, name, go_on, NULL, error))
+  if (!check_structure(db, error) || !db_copy_into(db, name, NULL, NULL, error))
     return FALSE;
   g_autoptr(Store) store = store_open(name, DB_ALONE, error);
   return store != NULL;

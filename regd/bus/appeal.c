@@ -27,9 +27,10 @@ static gboolean is_for_lack_of_rights(const GError *error) {
 
 gboolean appeal_begin(DispatchCall *call, const GError *error, gpointer data) {
   BusFace *face = data;
-  if (!is_for_lack_of_rights(error) || !dispatch_call_is_interactive(call) ||
-      g_str_equal(dispatch_call_get_method(call), "Watch") || !face_take_appeal(call, face))
+  if (!is_for_lack_of_rights(error) || g_str_equal(dispatch_call_get_method(call), "Watch") ||
+      !face_may_appeal(call, face))
     return FALSE;
+  face_spend_appeal(call);
   Appeal *appeal = g_new0(Appeal, 1);
   appeal->call = call;
   appeal->refusal = g_error_copy(error);

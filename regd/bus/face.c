@@ -2,9 +2,6 @@
 /* See face.h. */
 #include "regd/bus/face.h"
 
-#include <errno.h>
-#include <unistd.h>
-
 #include "client/base/error.h"
 
 /* ---- admission ---- */
@@ -15,9 +12,7 @@ typedef struct {
   Identity *who;
   const DBusConnection *connection; /* that the call came by, which keeps it */
   gboolean appealed;
-  gboolean has_file;
-  off_t start;      /* where it stood then */
-  struct stat file; /* the one that the call reads, as it was when it was handled first */
+  Spool *copy; /* of the file that the call has read; NULL: none is kept */
 } Ticket;
 
 static void ticket_free(gpointer data) {
@@ -26,6 +21,7 @@ static void ticket_free(gpointer data) {
     service_note_failure(ticket->service);
   service_give_back(ticket->service, ticket->who->uid, SHARE_CALLS);
   identity_unref(ticket->who);
+  spool_free(ticket->copy);
   g_free(ticket);
 }
 
@@ -129,13 +125,11 @@ void face_make_administrator(DispatchCall *call) {
   ticket->who = identity_new(who->uid, TRUE, who->groups, who->n_groups, who->pid, who->program);
 }
 
-gboolean face_take_appeal(DispatchCall *call, const BusFace *face) {
+gboolean face_may_appeal(const DispatchCall *call, const BusFace *face) {
   const Ticket *ticket = dispatch_call_get_data(call);
-  if (ticket == NULL || ticket->appealed || ticket->who->administrator || face->authority == NULL ||
-      authority_get_connection(face->authority) != ticket->connection)
-    return FALSE;
-  face_spend_appeal(call);
-  return TRUE;
+  return ticket != NULL && !ticket->appealed && !ticket->who->administrator &&
+         dispatch_call_is_interactive(call) && face->authority != NULL &&
+         authority_get_connection(face->authority) == ticket->connection;
 }
 
 void face_spend_appeal(DispatchCall *call) {
@@ -143,28 +137,15 @@ void face_spend_appeal(DispatchCall *call) {
   ticket->appealed = TRUE;
 }
 
-static gboolean is_same_time(const struct timespec *a, const struct timespec *b) {
-  return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+void face_keep_copy(DispatchCall *call, Spool *copy) {
+  Ticket *ticket = dispatch_call_get_data(call);
+  spool_free(ticket->copy);
+  ticket->copy = copy;
 }
 
-gboolean face_note_file(DispatchCall *call, int descriptor, const struct stat *status,
-                        GError **error) {
+Spool *face_take_copy(DispatchCall *call) {
   Ticket *ticket = dispatch_call_get_data(call);
-  const struct stat *first = &ticket->file;
-  if (!ticket->has_file) {
-    ticket->file = *status;
-    ticket->start = lseek(descriptor, 0, SEEK_CUR);
-    ticket->has_file = TRUE;
-    return TRUE;
-  }
-  if (lseek(descriptor, ticket->start, SEEK_SET) < 0)
-    return error_set(error, REGISTRY_ERROR_FAILED, "the file can't be read again: %s",
-                     g_strerror(errno));
-  return (first->st_size == status->st_size && is_same_time(&first->st_mtim, &status->st_mtim) &&
-          is_same_time(&first->st_ctim, &status->st_ctim)) ||
-         error_set(error, REGISTRY_ERROR_FAILED,
-                   "the file has changed while somebody was asked whether you may do this; nothing "
-                   "is done: call again");
+  return g_steal_pointer(&ticket->copy);
 }
 
 guint64 face_get_step_limit(const BusFace *face, const DispatchCall *call) {

@@ -4,8 +4,6 @@
 #ifndef REGD_BUS_FACE_H
 #define REGD_BUS_FACE_H
 
-#include <sys/stat.h>
-
 #include "client/bus/dispatch.h"
 #include "client/bus/wire.h"
 #include "client/threads/workers.h"
@@ -13,6 +11,7 @@
 #include "regd/bus/file-share.h"
 #include "regd/bus/outbox.h"
 #include "regd/bus/reply-cache.h"
+#include "regd/files/spool.h"
 #include "regd/polkit/authority.h"
 #include "regd/read/long-reads.h"
 #include "regd/service/service.h"
@@ -46,17 +45,18 @@ GError *face_explain(DispatchCall *call, const GError *error, gpointer data);
 Identity *face_caller(const DispatchCall *call);
 /* The caller of a call that is to be handled again is an administrator for it. */
 void face_make_administrator(DispatchCall *call);
-/* Whether polkit may be asked about the call, which it may once: not about an administrator's, one
- * whose caller is not known, and one that came by an earlier bus, where its sender's name is not
- * theirs. */
-gboolean face_take_appeal(DispatchCall *call, const BusFace *face);
-/* For a call that can't be handled again. */
+/* Whether polkit may be asked about the call, which it may once: if the caller lets it, and not
+ * about an administrator's, one whose caller is not known, and one that came by an earlier bus,
+ * where its sender's name is not theirs. */
+gboolean face_may_appeal(const DispatchCall *call, const BusFace *face);
+/* It is asked. */
 void face_spend_appeal(DispatchCall *call);
-/* For each handling of a call that reads a regular file, before it does: @status is the file's. A
- * second handling reads from where the first one began. FAILED: it has been changed since the first
- * handling began, so what it held when the call was refused is not what is read now. */
-gboolean face_note_file(DispatchCall *call, int descriptor, const struct stat *status,
-                        GError **error);
+/* Keeps what a call has read of a file until it is answered, so that a person is asked about just
+ * what is done then: a pipe is read once, and a file can change meanwhile. Takes @copy. */
+void face_keep_copy(DispatchCall *call, Spool *copy);
+/* For the second handling of a call: what the first one has kept, owned by the caller; NULL: this
+ * is the first. */
+Spool *face_take_copy(DispatchCall *call);
 /* Steps that one change of the caller may take. */
 guint64 face_get_step_limit(const BusFace *face, const DispatchCall *call);
 /* Hands the caller's change to the service; see service_write(). */

@@ -14,6 +14,7 @@ typedef struct {
   guint most_operations;
   RegfileParser *parser;
   char *encoding;
+  Spool *copy;
   Change *change;
   ImportRead done;
   gpointer data;
@@ -25,6 +26,7 @@ static void reading_free(gpointer data) {
   Reading *reading = data;
   regfile_parser_free(reading->parser);
   g_free(reading->encoding);
+  spool_free(reading->copy);
   change_free(reading->change);
   reading->released(reading->release_data);
   g_free(reading);
@@ -39,6 +41,13 @@ static gboolean check_number(const Reading *reading, GError **error) {
                    reading->most_operations);
 }
 
+static gboolean keep(Spool *copy, const char *bytes, gsize size, GError **error) {
+  if (copy == NULL)
+    return TRUE;
+  g_byte_array_append(spool_get_buffer(copy), (const guint8 *)bytes, (guint)size);
+  return spool_settle(copy, error);
+}
+
 static gboolean read_all(Transfer *transfer, const Reading *reading, GError **error) {
   g_autofree char *chunk = g_malloc(CHUNK_BYTES);
   guint64 total = 0;
@@ -50,7 +59,7 @@ static gboolean read_all(Transfer *transfer, const Reading *reading, GError **er
                        "the file to import is larger than %" G_GUINT64_FORMAT " bytes",
                        (guint64)LIMIT_FILE_BYTES);
     if (!regfile_parser_push(reading->parser, chunk, (gsize)size, error) ||
-        !check_number(reading, error))
+        !check_number(reading, error) || !keep(reading->copy, chunk, (gsize)size, error))
       return FALSE;
   }
   return size == 0;
@@ -76,10 +85,10 @@ static gboolean run(Transfer *transfer, gpointer data, GError **error) {
 static void finished(gpointer data, const GError *error) {
   Reading *reading = data;
   if (error != NULL)
-    reading->done(NULL, NULL, error, reading->data);
+    reading->done(NULL, NULL, NULL, error, reading->data);
   else
     reading->done(g_steal_pointer(&reading->change), regfile_parser_get_report(reading->parser),
-                  NULL, reading->data);
+                  g_steal_pointer(&reading->copy), NULL, reading->data);
 }
 
 void import_read(Workers *workers, const ImportFile *file, ImportRead done, gpointer data,
@@ -89,6 +98,7 @@ void import_read(Workers *workers, const ImportFile *file, ImportRead done, gpoi
   reading->most_operations = file->most_operations;
   reading->parser = regfile_parser_new(file->strict);
   reading->encoding = g_strdup(file->encoding);
+  reading->copy = file->copy;
   reading->done = done;
   reading->data = data;
   reading->released = released;

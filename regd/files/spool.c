@@ -103,12 +103,27 @@ static gboolean write_buffer(Spool *spool, GError **error) {
   return TRUE;
 }
 
-gboolean spool_settle(Spool *spool, GError **error) {
-  if (spool->buffer->len < LIMIT_SPOOL_MEMORY_BYTES)
-    return TRUE;
+static gboolean move_to_file(Spool *spool, GError **error) {
   if (spool->file < 0)
     spool->file = spool_make_file(spool->database, "export", NULL, error);
   return spool->file >= 0 && write_buffer(spool, error);
+}
+
+gboolean spool_settle(Spool *spool, GError **error) {
+  return spool->buffer->len < LIMIT_SPOOL_MEMORY_BYTES || move_to_file(spool, error);
+}
+
+int spool_take_file(Spool *spool, GError **error) {
+  if (!move_to_file(spool, error))
+    return -1;
+  if (lseek(spool->file, 0, SEEK_SET) < 0) {
+    fail(spool->database, "read again", error);
+    return -1;
+  }
+  int file = spool->file;
+  spool->file = -1;
+  spool->filed = 0;
+  return file;
 }
 
 gboolean spool_deliver(Spool *spool, Transfer *transfer, GError **error) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is on its way to a stranger's descriptor: kept in memory while it is
+/* What is on its way to a stranger's descriptor, or was read from one: kept in memory while it is
  * small, else in a private file without a name beside the database. So what is
  * read (a snapshot) is let go of before the stranger is waited for. */
 #ifndef REGD_FILES_SPOOL_H
@@ -19,6 +19,9 @@ GByteArray *spool_get_buffer(Spool *spool);
 /* STORAGE_FULL, STORAGE_FAILURE. */
 gboolean spool_settle(Spool *spool, GError **error);
 guint64 spool_get_size(const Spool *spool);
+/* A descriptor of all of it, to be read from its beginning, which the caller owns; -1 with @error.
+ * @spool is empty then. */
+int spool_take_file(Spool *spool, GError **error);
 /* Hands all of it over. */
 gboolean spool_deliver(Spool *spool, Transfer *transfer, GError **error);
 

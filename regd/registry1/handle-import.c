@@ -20,7 +20,6 @@ typedef struct {
   char *encoding;
   gboolean only_missing;
   gboolean is_stream; /* its end is whatever its writers make of it */
-  struct stat status; /* of a file that is no stream */
   RegfileReport report;
 } ImportCall;
 
@@ -28,6 +27,7 @@ static void import_call_free(ImportCall *import) {
   g_clear_pointer(&import->options, change_free);
   dbus_connection_unref(import->connection);
   g_free(import->encoding);
+  spool_free(import->file.copy);
   g_free(import->report.first_reason);
   g_free(import);
 }
@@ -90,13 +90,14 @@ static void confirm(ImportCall *import) {
     on_confirmed(FALSE, import);
 }
 
-static void on_read(Change *change, const RegfileReport *report, const GError *error,
+static void on_read(Change *change, const RegfileReport *report, Spool *copy, const GError *error,
                     gpointer data) {
   ImportCall *import = data;
   if (change == NULL) {
     give_up(import, error);
     return;
   }
+  face_keep_copy(import->call, copy);
   import->report = *report;
   import->report.first_reason = g_strdup(report->first_reason);
   if (import->only_missing)
@@ -112,7 +113,9 @@ static void on_read(Change *change, const RegfileReport *report, const GError *e
 
 static void start(FileShare *share, gpointer data) {
   ImportCall *import = data;
-  import_read(import->face->workers, &import->file, on_read, import, file_share_give_back, share);
+  const ImportFile file = import->file;
+  import->file.copy = NULL;
+  import_read(import->face->workers, &file, on_read, import, file_share_give_back, share);
 }
 
 static void drop(gpointer data) {
@@ -170,7 +173,8 @@ static ImportCall *import_call_new(DispatchCall *call, BusFace *face, int descri
   import->face = face;
   import->connection = dbus_connection_ref(face->connection);
   import->options = change_new();
-  import->is_stream = fstat(descriptor, &import->status) != 0 || !S_ISREG(import->status.st_mode);
+  struct stat status;
+  import->is_stream = fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode);
   import->file.descriptor = descriptor;
   import->file.writer = import->is_stream ? face_caller(call)->pid : 0;
   import->file.stall_seconds = LIMIT_FILE_STALL_SECONDS;
@@ -179,12 +183,20 @@ static ImportCall *import_call_new(DispatchCall *call, BusFace *face, int descri
   return import;
 }
 
-/* A stream can be read only once; a file must not be another one when it is read again. */
+/* A call that polkit may be asked about keeps what it reads, and reads that when it is granted. */
 static gboolean prepare_file(ImportCall *import, GError **error) {
-  if (!import->is_stream)
-    return face_note_file(import->call, import->file.descriptor, &import->status, error);
-  face_spend_appeal(import->call);
-  return TRUE;
+  g_autoptr(Spool) kept = face_take_copy(import->call);
+  ImportFile *file = &import->file;
+  if (kept == NULL) {
+    if (face_may_appeal(import->call, import->face))
+      file->copy = spool_new(import->face->database);
+    return TRUE;
+  }
+  close(file->descriptor);
+  file->descriptor = spool_take_file(kept, error);
+  file->writer = 0;
+  import->is_stream = FALSE;
+  return file->descriptor >= 0;
 }
 
 void handle_import(DispatchCall *call, gpointer data) {
@@ -204,7 +216,8 @@ void handle_import(DispatchCall *call, gpointer data) {
     file_shares_request(face->files, face_caller(call), &kind, import);
     return;
   }
-  close(descriptor);
+  if (import->file.descriptor >= 0)
+    close(import->file.descriptor);
   import_call_free(import);
   dispatch_call_take_error(call, error);
 }

@@ -179,48 +179,6 @@ def each_way_to_call_can_be_granted():
         equal(stage.authority.count(), 0)
 
 
-REGFILE = b"Windows Registry Editor Version 5.00\n\n[HKEY_LOCAL_MACHINE\\SOFTWARE\\Acme]\n\"v\"=\"new\"\n"
-
-
-@test
-def a_granted_import_reads_its_file_again_from_where_it_stood():
-    with Stage() as stage, tempfile.TemporaryFile() as file:
-        file.write(b"not the beginning" + REGFILE)
-        file.flush()
-        file.seek(len(b"not the beginning"))
-        outcome = stage.alice.ask("Import", "ha{sv}", dbus.types.UnixFd(file.fileno()), options())
-        stage.authority.answer(stage.authority.wait(), True)
-        equal(finish(outcome)[1]["values-set"], 1)
-        equal(stage.values(), ["v"])
-
-
-@test
-def a_file_that_changes_while_somebody_is_asked_is_not_imported():
-    for changed in (REGFILE.replace(b"new", b"not"), REGFILE + b"\"w\"=\"not\"\n"):
-        with Stage() as stage, tempfile.TemporaryFile() as file:
-            file.write(REGFILE)
-            file.seek(0)
-            os.utime(file.fileno(), (1, 1))
-            outcome = stage.alice.ask("Import", "ha{sv}", dbus.types.UnixFd(file.fileno()), options())
-            question = stage.authority.wait()
-            os.pwrite(file.fileno(), changed, 0)
-            stage.authority.answer(question, True)
-            contains(finish_refused(outcome, "Failed").text, "changed while somebody was asked")
-            equal(stage.values(), [])
-
-
-@test
-def an_import_from_a_pipe_asks_nothing_since_it_is_read_once():
-    with Stage() as stage:
-        reading, writing = os.pipe()
-        os.write(writing, REGFILE)
-        outcome = stage.alice.ask("Import", "ha{sv}", dbus.types.UnixFd(reading), options())
-        os.close(reading)
-        os.close(writing)
-        finish_refused(outcome)
-        equal((stage.values(), stage.authority.count()), ([], 0))
-
-
 @test
 def others_are_served_while_somebody_is_asked():
     with Stage() as stage:

@@ -24,9 +24,10 @@ typedef struct {
   guint released;
 } Outcome;
 
-static void on_read(Change *change, const RegfileReport *report, const GError *error,
+static void on_read(Change *change, const RegfileReport *report, Spool *copy, const GError *error,
                     gpointer data) {
   Outcome *outcome = data;
+  g_assert_null(copy);
   outcome->answers++;
   outcome->error = error != NULL ? g_error_copy(error) : NULL;
   outcome->operations = change != NULL ? change->operations->len : 0;

@@ -90,6 +90,16 @@ static void confirm(ImportCall *import) {
     on_confirmed(FALSE, import);
 }
 
+/* Pruning takes back what a file does not declare: a line that can't be read may declare it. */
+static gboolean check_pruning(const ImportCall *import, GError **error) {
+  const RegfileReport *report = &import->report;
+  return !import->options->prune || report->lines_ignored == 0 ||
+         error_set(error, REGISTRY_ERROR_INVALID_VALUE,
+                   "line %u: %s; \"prune\" would take back what the line declares: mend the line, "
+                   "or import without \"prune\"",
+                   report->first_ignored_line, report->first_reason);
+}
+
 static void on_read(Change *change, const RegfileReport *report, Spool *copy, const GError *error,
                     gpointer data) {
   ImportCall *import = data;
@@ -100,6 +110,12 @@ static void on_read(Change *change, const RegfileReport *report, Spool *copy, co
   face_keep_copy(import->call, copy);
   import->report = *report;
   import->report.first_reason = g_strdup(report->first_reason);
+  g_autoptr(GError) refusal = NULL;
+  if (!check_pruning(import, &refusal)) {
+    change_free(change);
+    give_up(import, refusal);
+    return;
+  }
   if (import->only_missing)
     import_only_missing(change);
   g_ptr_array_extend_and_steal(import->options->operations, g_steal_pointer(&change->operations));

@@ -31,6 +31,7 @@ typedef struct {
 struct Declarer {
   const Change *change;
   GHashTable *entries;  /* thing (declared.h) -> Entry */
+  GHashTable *left;     /* thing: a value that was there and stays, see is_left() */
   GHashTable *paths;    /* GRefString, folded: the keys that entries are of */
   GRefString *last_key; /* of the operation that declared a key last */
   char *last_thing;     /* which is that; NULL: it was declared before */
@@ -59,6 +60,7 @@ Declarer *declarer_new(const Change *change) {
   Declarer *declarer = g_new0(Declarer, 1);
   declarer->change = change;
   declarer->entries = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, entry_free);
+  declarer->left = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   declarer->paths = g_hash_table_new_full(g_str_hash, g_str_equal, release_string, NULL);
   return declarer;
 }
@@ -67,6 +69,7 @@ void declarer_free(Declarer *declarer) {
   if (declarer == NULL)
     return;
   g_hash_table_unref(declarer->entries);
+  g_hash_table_unref(declarer->left);
   g_hash_table_unref(declarer->paths);
   g_clear_pointer(&declarer->last_key, g_ref_string_release);
   g_clear_pointer(&declarer->path, g_ref_string_release);
@@ -161,11 +164,17 @@ static void declare_key(Edit *edit, const Operation *operation, const Place *pla
   note_key(declarer, operation, is_new ? g_strdup(thing) : NULL);
 }
 
-/* An existing value that must stay is not declared. A key is, whoever made it. */
+/* An existing value that must stay is not declared, but if its owner has declared it before, it
+ * stays so. A key is declared, whoever made it. */
 static gboolean is_left(const Edit *edit, const Operation *operation) {
   return operation->kind != OPERATION_CREATE_KEY && operation->kind != OPERATION_CREATE_LINK &&
          (operation->flags & OPERATION_ONLY_MISSING) != 0 &&
          count_written(edit) == edit->declarer->written;
+}
+
+static void leave_value(Declarer *declarer, const Operation *operation, const Place *place) {
+  enter_path(declarer, place->path);
+  g_hash_table_add(declarer->left, declared_make_thing(declarer->fold, operation->name));
 }
 
 gboolean edit_declare(Edit *edit, const Operation *operation, GError **error) {
@@ -173,14 +182,19 @@ gboolean edit_declare(Edit *edit, const Operation *operation, GError **error) {
       operation->kind == OPERATION_SET_VALUE || operation->kind == OPERATION_DELETE_VALUE;
   gboolean of_link = operation->kind == OPERATION_CREATE_LINK;
   gboolean no_follow = of_link || (operation->flags & OPERATION_NO_FOLLOW) != 0;
-  if (edit->declarer == NULL || is_left(edit, operation) ||
-      (!of_value && !of_link && operation->kind != OPERATION_CREATE_KEY))
+  if (edit->declarer == NULL || (!of_value && !of_link && operation->kind != OPERATION_CREATE_KEY))
     return TRUE;
   g_autoptr(Place) own =
       no_follow ? resolve(edit->store, edit->who, operation->key, RESOLVE_NO_FOLLOW, error) : NULL;
   const Place *place = no_follow ? own : edit_resolve(edit, operation->key, error);
+  if (place == NULL)
+    return FALSE;
+  if (is_left(edit, operation)) {
+    leave_value(edit->declarer, operation, place);
+    return TRUE;
+  }
   /* A key that is there can be made by those who may only read it. */
-  if (place == NULL || !place_require(place, edit->who, ACCESS_WRITE, error))
+  if (!place_require(place, edit->who, ACCESS_WRITE, error))
     return FALSE;
   (of_value ? declare_value : declare_key)(edit, operation, place);
   return TRUE;
@@ -409,7 +423,8 @@ static GPtrArray *list_stale(Edit *edit, GError **error) {
   g_autoptr(GPtrArray) stale = g_ptr_array_new_with_free_func((GDestroyNotify)declared_free);
   for (guint i = 0; rows != NULL && i < rows->len; i++) {
     g_autofree char *thing = make_thing_of(rows->pdata[i]);
-    if (!g_hash_table_contains(declarer->entries, thing))
+    if (!g_hash_table_contains(declarer->entries, thing) &&
+        !g_hash_table_contains(declarer->left, thing))
       g_ptr_array_add(stale, g_steal_pointer(&rows->pdata[i]));
   }
   return rows != NULL ? g_steal_pointer(&stale) : NULL;

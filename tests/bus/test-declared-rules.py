@@ -36,6 +36,16 @@ def write(registry, name, text):
     return str(file)
 
 
+def import_text(client, text, **given):
+    descriptor = os.memfd_create("import")
+    os.write(descriptor, text.encode())
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    try:
+        return client.call("Import", "ha{sv}", dbus.types.UnixFd(descriptor), options(owner=OWNER, **given))[1]
+    finally:
+        os.close(descriptor)
+
+
 def link_line(target):
     return '"SymbolicLinkValue"=hex(6):' + "".join(f"{ord(c):02x},00," for c in target)[:-1] + "\n"
 
@@ -134,12 +144,18 @@ def only_missing_declares_keys_and_links():
     with Registry() as registry:
         client = registry.client
         client.set(KEY, "kept", REG_SZ, "x")
-        file = write(registry, "a.reg", f'[{KEY}]\n"kept"="y"\n"new"="z"\n\n[{KEY}\\New]\n\n[{SOFTWARE}\\Link]\n{link_line(KEY)}')
-        descriptor = os.open(file, os.O_RDONLY)
-        client.call("Import", "ha{sv}", dbus.types.UnixFd(descriptor), options(owner=OWNER, only_missing=True))
-        os.close(descriptor)
-        equal(declared(client), [(KEY + "\\", "", OWNER, True), (KEY, "new", OWNER, True),
-                                 (KEY + "\\New\\", "", OWNER, True), (SOFTWARE + "\\Link\\", "", OWNER, True)])
+        text = f'{HEAD}[{KEY}]\n"kept"="y"\n"new"="z"\n\n[{KEY}\\New]\n\n[{SOFTWARE}\\Link]\n{link_line(KEY)}'
+        import_text(client, text, only_missing=True)
+        expected = [(KEY + "\\", "", OWNER, True), (KEY, "new", OWNER, True),
+                    (KEY + "\\New\\", "", OWNER, True), (SOFTWARE + "\\Link\\", "", OWNER, True)]
+        equal(declared(client), expected)
+        report = import_text(client, text, only_missing=True, prune=True)
+        equal((report["changed"], report["values-pruned"], declared(client)), (False, 0, expected))
+        client.set(KEY, "new", REG_SZ, "by hand")
+        report = import_text(client, text.replace('"kept"="y"\n', ""), only_missing=True, prune=True)
+        equal((report["changed"], client.get(KEY, "new")[2]), (False, "by hand"))
+        report = import_text(client, text.replace('"new"="z"\n', ""), only_missing=True, prune=True)
+        equal((report["values-pruned"], [name for name, *_ in client.values(KEY)]), (1, ["kept"]))
 
 
 @test
@@ -175,6 +191,33 @@ def apply_tells_what_it_left_out_and_prunes_nothing_then():
             refused(registry, INVALID, "apply", f"--owner={OWNER}", "--prune", *words, bad, naming=["b.reg: line 5", "--prune"])
         equal(declared(registry.client), before)
         done(registry, "apply", f"--owner={OWNER}", "--prune", good)
+
+
+@rows([
+    ("a broken value", f'{HEAD}[{KEY}]\n"n"="1"\n"m"=broken\n', 5, {}),
+    ("a dry run", f'{HEAD}[{KEY}]\n"n"="1"\n"m"=broken\n', 5, {"dry_run": True}),
+    ("only what is missing", f'{HEAD}[{KEY}]\n"n"="1"\n"m"=broken\n', 5, {"only_missing": True}),
+    ("a broken key line", f'{HEAD}[{KEY}\n"n"="1"\n', 3, {}),
+    ("an unknown root", f'{HEAD}[HKEY_MINE\\Acme]\n"n"="1"\n', 3, {}),
+    ("values without a key", f'{HEAD}"n"="1"\n', 3, {}),
+    ("behind a NUL", f'{HEAD}[{KEY}]\n"n"="1"\n\0"m"="1"\n', 5, {}),
+    ("a version that is not known", f'REGEDIT5\n\n[{KEY}]\n"n"="1"\n"m"="1"\n', 1, {}),
+    ("a deleted key's value", f'{HEAD}[-{KEY}\\Old]\n"n"="1"\n[{KEY}]\n"n"="1"\n', 4, {}),
+])
+def nothing_is_pruned_by_a_file_with_lines_that_can_not_be_read(text, line, given):
+    with Registry() as registry:
+        client = registry.client
+        import_text(client, f'{HEAD}[{KEY}]\n"n"="1"\n"m"="1"\n')
+        before = client.revision, declared(client)
+        try:
+            refusal = import_text(client, text, prune=True, **given)
+        except Refused as problem:
+            refusal = problem
+        equal(getattr(refusal, "name", refusal), "InvalidValue")
+        contains(refusal.text, f"line {line}: ")
+        contains(refusal.text, '"prune" would take back')
+        equal((client.revision, declared(client)), before)
+        import_text(client, text, **given)
 
 
 @test

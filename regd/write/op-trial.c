@@ -53,6 +53,7 @@ typedef struct {
   GHashTable *keys;         /* id -> KeyChanges */
   KeyChanges *now;          /* of the key that is being undone */
   gint64 below, list_above; /* the list that decides above the key `below`; 0: not known */
+  gboolean is_locked;       /* what is being undone */
 } ChangedSince;
 
 /* What another trial did that has ended, and what undid it, does not count. */
@@ -103,9 +104,13 @@ static void leave_out(Edit *edit, gint64 key) {
   edit->left_out_at = key;
 }
 
-static void leave_locked(Edit *edit, gint64 key) {
-  edit->left_locked++;
-  edit->left_out_at = key;
+/* Whether a lock keeps it that would be undone now; to be asked last, since that is counted. */
+static gboolean is_held(const ChangedSince *since, gint64 key) {
+  if (!since->is_locked)
+    return FALSE;
+  since->edit->left_locked++;
+  since->edit->left_out_at = key;
+  return TRUE;
 }
 
 static gboolean could_read(const ChangedSince *since, const PastThing *thing) {
@@ -257,12 +262,13 @@ static gboolean has_room(const ChangedSince *since, const Difference *difference
   return edit_has_room(since->edit, path, (gint64)size, fits, error);
 }
 
-static gboolean undo_value(Edit *edit, const Difference *difference, KeyRow *row, const KeyAt *at,
-                           GError **error) {
+static gboolean undo_value(const ChangedSince *since, const Difference *difference, KeyRow *row,
+                           const KeyAt *at, GError **error) {
+  Edit *edit = since->edit;
   if (difference->reroutes) {
     g_autofree char *target =
         difference->old_value != NULL ? registry_value_dup_string(difference->old_value) : NULL;
-    return target == NULL || row->link == NULL ||
+    return target == NULL || row->link == NULL || is_held(since, row->id) ||
            edit_point_link(edit, row, at->acl, target, error);
   }
   const NewValue old = {.name = difference->name,
@@ -270,21 +276,24 @@ static gboolean undo_value(Edit *edit, const Difference *difference, KeyRow *row
                         .position = difference->old_position,
                         .secret = difference->secret || difference->old_secret};
   if (old.value != NULL)
-    return edit_put_back(edit, at, old, error);
+    return is_held(since, row->id) || edit_put_back(edit, at, old, error);
   g_autofree char *fold = path_fold(difference->name);
   g_autoptr(ValueRow) now = NULL;
   if (!store_find_value(edit->store, row->id, fold, &now, error))
     return FALSE;
-  return now == NULL || edit_delete_row(edit, at, now, error);
+  return now == NULL || is_held(since, row->id) || edit_delete_row(edit, at, now, error);
 }
 
-static gboolean undo_creation(Edit *edit, const KeyRow *row, gint64 above, GError **error) {
+static gboolean undo_creation(const ChangedSince *since, const KeyRow *row, gint64 above,
+                              GError **error) {
+  Edit *edit = since->edit;
   gboolean has_children = FALSE;
   guint32 values = 0;
   if (!store_has_children(edit->store, row->id, &has_children, error) ||
       !store_count_values(edit->store, row->id, &values, error))
     return FALSE;
-  return has_children || values > 0 || edit_delete_tree(edit, row, above, error);
+  return has_children || values > 0 || is_held(since, row->id) ||
+         edit_delete_tree(edit, row, above, error);
 }
 
 static gboolean undo_deletion(const ChangedSince *since, const Difference *difference,
@@ -309,7 +318,7 @@ static gboolean undo_deletion(const ChangedSince *since, const Difference *diffe
       !may_regain(since, &at, edit_deciding(row, above), &may, error))
     return FALSE;
   if (may && !withheld)
-    return edit_insert(edit, row, above, error);
+    return is_held(since, dead->id) || edit_insert(edit, row, above, error);
   leave_out(edit, dead->id);
   return TRUE;
 }
@@ -365,13 +374,14 @@ static gboolean undo_replacement(const ChangedSince *since, const Difference *di
     old->acl = row->acl;
   if (!is_key_withheld(since, difference, edit_deciding(old, above), &withheld, error))
     return FALSE;
-  if (!may || withheld)
+  if (withheld || (!may && !since->is_locked))
     leave_out(edit, row->id);
   gboolean may_vanish = row->is_volatile;
   if (old->is_volatile && !may_vanish && !may_be_volatile(edit, row, &may_vanish, error))
     return FALSE;
   old->is_volatile = old->is_volatile && may_vanish;
-  if (withheld || old->link != NULL || row->link != NULL || is_same_key(old, row))
+  if (withheld || old->link != NULL || row->link != NULL || is_same_key(old, row) ||
+      is_held(since, row->id))
     return TRUE;
   if (!store_load_acl(edit->store, row->acl, &now, error) ||
       !add_deleted(edit, row, above, now, error))
@@ -411,7 +421,7 @@ static gboolean undo_list(const ChangedSince *since, const Difference *differenc
   if (!may_regain(since, &at, id != 0 ? id : above, &may, error))
     return FALSE;
   if (may)
-    return edit_set_list(edit, row, above, id, error);
+    return is_held(since, row->id) || edit_set_list(edit, row, above, id, error);
   leave_out(edit, row->id);
   return TRUE;
 }
@@ -420,7 +430,7 @@ static gboolean undo_live(const ChangedSince *since, const Difference *differenc
                           gint64 above, GError **error) {
   Edit *edit = since->edit;
   if (difference->kind == CHANGE_KEY_CREATED)
-    return undo_creation(edit, row, above, error);
+    return undo_creation(since, row, above, error);
   if (difference->kind == CHANGE_KEY_DELETED)
     return undo_replacement(since, difference, row, above, error);
   if (difference->kind == CHANGE_ACL_CHANGED)
@@ -439,7 +449,7 @@ static gboolean undo_live(const ChangedSince *since, const Difference *differenc
   if (done && (withheld || !fits))
     leave_out(edit, row->id);
   else
-    done = done && undo_value(edit, difference, row, &at, error);
+    done = done && undo_value(since, difference, row, &at, error);
   g_ref_string_release(path);
   return done;
 }
@@ -470,16 +480,11 @@ static gboolean undo(ChangedSince *since, const Difference *difference, guint64 
   Edit *edit = since->edit;
   if (!load_since(since, difference->key, revision, error))
     return FALSE;
-  gboolean is_locked = FALSE;
   if (difference->kind == CHANGE_LOCK_CHANGED || is_changed_since(since, difference) ||
       difference->old_purged)
     return TRUE;
-  if (!find_lock(edit, difference, &is_locked, error))
+  if (!find_lock(edit, difference, &since->is_locked, error))
     return FALSE;
-  if (is_locked) {
-    leave_locked(edit, difference->key);
-    return TRUE;
-  }
   g_autoptr(KeyRow) row = NULL;
   gint64 above = 0;
   if (!store_get_key(edit->store, difference->key, &row, error) ||

@@ -20,6 +20,7 @@ def fill(registry):
     ("a verb", "regctl rollb", "regctl rollback "),
     ("verbs that begin alike", "regctl d", "regctl d"),
     ("an option of a verb", "regctl rollback --dry", "regctl rollback --dry-run "),
+    ("an option of every verb", "regctl --no-a", "regctl --no-ask "),
     ("an option with something behind it", "regctl export --form", "regctl export --format="),
     ("what stands behind an option", "regctl export --format=j", "regctl export --format=json "),
     ("the same as the next word", "regctl export --encoding utf-8", "regctl export --encoding utf-8 "),

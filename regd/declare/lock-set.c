@@ -6,20 +6,31 @@
 #include <string.h>
 
 #include "client/base/path.h"
+#include "regd/declare/declared.h"
 
 struct LockSet {
-  GTree *locks; /* folded place (see make_place()) -> Lock */
+  GTree *locks;         /* folded place (see make_place()) -> Lock */
+  GHashTable *counts;   /* uid -> locks that are theirs */
+  GPtrArray *displaced; /* of Displaced, since the change began */
   gboolean is_known;
 };
 
-/* What stands between a path and a name: it is in neither, and before all that is in them. */
-#define WHOLE "\x01"
-#define VALUE "\x02"
+/* What stood at a place before it was written. */
+typedef struct {
+  char *place;
+  Lock *lock; /* NULL: none */
+} Displaced;
+
+static void displaced_free(gpointer data) {
+  Displaced *displaced = data;
+  g_free(displaced->place);
+  lock_free(displaced->lock);
+  g_free(displaced);
+}
 
 static char *make_place(const char *path, const char *name) {
   g_autofree char *at = path_fold(path);
-  g_autofree char *fold = name != NULL ? path_fold(name) : NULL;
-  return fold != NULL ? g_strconcat(at, VALUE, fold, NULL) : g_strconcat(at, WHOLE, NULL);
+  return declared_make_thing(at, name);
 }
 
 static gint compare(gconstpointer a, gconstpointer b, G_GNUC_UNUSED gpointer data) {
@@ -33,6 +44,8 @@ static void free_lock(gpointer lock) {
 LockSet *lock_set_new(void) {
   LockSet *locks = g_new0(LockSet, 1);
   locks->locks = g_tree_new_full(compare, NULL, g_free, free_lock);
+  locks->counts = g_hash_table_new(NULL, NULL);
+  locks->displaced = g_ptr_array_new_with_free_func(displaced_free);
   return locks;
 }
 
@@ -40,12 +53,37 @@ void lock_set_free(LockSet *locks) {
   if (locks == NULL)
     return;
   g_tree_unref(locks->locks);
+  g_hash_table_unref(locks->counts);
+  g_ptr_array_unref(locks->displaced);
   g_free(locks);
 }
 
 void lock_set_forget(LockSet *locks) {
   if (locks != NULL)
     locks->is_known = FALSE;
+}
+
+static void count(LockSet *locks, guint32 uid, gint more) {
+  guint now = (guint)((gint)lock_set_count(locks, uid) + more);
+  g_hash_table_insert(locks->counts, GUINT_TO_POINTER(uid), GUINT_TO_POINTER(now));
+}
+
+/* Takes both; @lock may be NULL. Returns what stood there before. */
+static Lock *put(LockSet *locks, char *place, Lock *lock) {
+  gpointer old_place = NULL;
+  gpointer old = NULL;
+  if (g_tree_lookup_extended(locks->locks, place, &old_place, &old)) {
+    count(locks, ((const Lock *)old)->uid, -1);
+    g_tree_steal(locks->locks, place);
+    g_free(old_place);
+  }
+  if (lock != NULL) {
+    count(locks, lock->uid, 1);
+    g_tree_insert(locks->locks, place, lock);
+  } else {
+    g_free(place);
+  }
+  return old;
 }
 
 gboolean lock_set_refresh(LockSet *locks, Store *store, GError **error) {
@@ -55,19 +93,49 @@ gboolean lock_set_refresh(LockSet *locks, Store *store, GError **error) {
   if (stored == NULL)
     return FALSE;
   g_tree_remove_all(locks->locks);
-  while (stored->len > 0)
-    lock_set_add(locks, g_ptr_array_steal_index(stored, stored->len - 1));
+  g_hash_table_remove_all(locks->counts);
+  lock_set_keep(locks);
+  while (stored->len > 0) {
+    Lock *lock = g_ptr_array_steal_index(stored, stored->len - 1);
+    (void)put(locks, make_place(lock->key, lock->name), lock);
+  }
   locks->is_known = TRUE;
   return TRUE;
 }
 
+/* Takes both. */
+static void displace(LockSet *locks, char *place, Lock *lock) {
+  Displaced *displaced = g_new0(Displaced, 1);
+  displaced->place = g_strdup(place);
+  displaced->lock = put(locks, place, lock);
+  g_ptr_array_add(locks->displaced, displaced);
+}
+
 void lock_set_add(LockSet *locks, Lock *lock) {
-  g_tree_replace(locks->locks, make_place(lock->key, lock->name), lock);
+  displace(locks, make_place(lock->key, lock->name), lock);
 }
 
 void lock_set_remove(LockSet *locks, const char *key, const char *name) {
-  g_autofree char *place = make_place(key, name);
-  g_tree_remove(locks->locks, place);
+  displace(locks, make_place(key, name), NULL);
+}
+
+void lock_set_keep(LockSet *locks) {
+  if (locks != NULL)
+    g_ptr_array_set_size(locks->displaced, 0);
+}
+
+void lock_set_undo(LockSet *locks) {
+  for (guint i = locks != NULL ? locks->displaced->len : 0; i > 0; i--) {
+    Displaced *displaced = locks->displaced->pdata[i - 1];
+    lock_free(put(locks, g_steal_pointer(&displaced->place), g_steal_pointer(&displaced->lock)));
+  }
+  lock_set_keep(locks);
+}
+
+guint lock_set_count(const LockSet *locks, guint32 uid) {
+  return locks == NULL
+             ? 0
+             : GPOINTER_TO_UINT(g_hash_table_lookup(locks->counts, GUINT_TO_POINTER(uid)));
 }
 
 static gboolean is_empty(const LockSet *locks) {
@@ -112,7 +180,7 @@ const Lock *lock_set_find_inside(LockSet *locks, const char *path) {
   if (is_empty(locks))
     return NULL;
   g_autofree char *at = path_fold(path);
-  g_autofree char *value = g_strconcat(at, VALUE, NULL);
+  g_autofree char *value = declared_make_thing(at, "");
   g_autofree char *below = g_strconcat(at, "\\", NULL);
   const Lock *own = find_first(locks, value);
   return own != NULL ? own : find_first(locks, below);

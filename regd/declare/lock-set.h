@@ -13,12 +13,18 @@ void lock_set_free(LockSet *locks);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(LockSet, lock_set_free)
 /* Reads the locks of @store, unless they are known already. */
 gboolean lock_set_refresh(LockSet *locks, Store *store, GError **error);
-/* The locks may be others now: a change was rolled back. */
+/* The locks may be others now: what they were read from was rolled back. */
 void lock_set_forget(LockSet *locks);
 
 /* Takes @lock, in place of one of the same thing. */
 void lock_set_add(LockSet *locks, Lock *lock);
 void lock_set_remove(LockSet *locks, const char *key, const char *name);
+/* A change has ended: what it added and removed stays, or is taken back. @locks may be NULL. */
+void lock_set_keep(LockSet *locks);
+void lock_set_undo(LockSet *locks);
+
+/* How many are the user's who locked them. @locks may be NULL. */
+guint lock_set_count(const LockSet *locks, guint32 uid);
 
 /* The lock of just that thing; borrowed, as below. NULL: there is none. @locks may be NULL, as
  * below. */

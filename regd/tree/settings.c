@@ -25,6 +25,7 @@ static const struct {
     {"Calls Per User", offsetof(LiveSettings, calls_per_user), LIMIT_CALLS_DEFAULT, 1, G_MAXUINT32},
     {"Stored Bytes Per User", offsetof(LiveSettings, stored_bytes_per_user),
      LIMIT_STORED_BYTES_DEFAULT, 1, G_MAXUINT32},
+    {"Locks Per User", offsetof(LiveSettings, locks_per_user), LIMIT_LOCKS_DEFAULT, 1, G_MAXUINT32},
     {"Steps Per Change", offsetof(LiveSettings, steps_per_change), LIMIT_CHANGE_STEPS_DEFAULT,
      LIMIT_CHANGE_STEPS_LEAST, LIMIT_CHANGE_STEPS_ADMINISTRATOR},
     {"Read Seconds", offsetof(LiveSettings, read_seconds), LIMIT_READ_SECONDS_DEFAULT, 1,

@@ -18,6 +18,7 @@ typedef struct {
   guint32 watches_per_user;
   guint32 calls_per_user;
   guint32 stored_bytes_per_user;
+  guint32 locks_per_user;
   guint32 steps_per_change;
   guint32 read_seconds;
   guint32 reads_per_user;

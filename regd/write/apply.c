@@ -312,8 +312,7 @@ gboolean apply_change(const ApplyContext *context, Identity *who, Change *change
   result->steps = db_get_work(db);
   if (!result->kept || !touches_values_alone(&edit, change))
     place_cache_clear(context->places);
-  if (!result->kept && edit.has_locked)
-    lock_set_forget(context->locks);
+  (result->kept ? lock_set_keep : lock_set_undo)(context->locks);
   edit_clear(&edit);
   declarer_free(edit.declarer);
   g_clear_pointer(&edit.gone, g_hash_table_unref);

@@ -24,7 +24,6 @@ typedef struct {
   gboolean is_pruning; /* what the owner declares no more goes; locks of what is empty stay */
   LockSet *locks;      /* NULL: nothing is locked */
   gboolean over_locks; /* what is locked does not hold this change up */
-  gboolean has_locked; /* `locks` has changed */
   Identity *who;
   guint64 revision; /* the one this change takes if it changes something */
   gint64 now;

@@ -73,6 +73,19 @@ static const char *get_name(const Operation *operation) {
   return (operation->flags & OPERATION_RECURSIVE) != 0 ? NULL : operation->name;
 }
 
+/* Each dry run reads all locks. */
+static gboolean check_number(const Edit *edit, const Place *place, const Lock *old,
+                             GError **error) {
+  guint32 most = edit->settings->locks_per_user;
+  if (edit->who->administrator || (old != NULL && old->uid == edit->who->uid) ||
+      lock_set_count(edit->locks, edit->who->uid) < most)
+    return TRUE;
+  return error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED,
+                   "%s: you have %u locks, and may have no more (Locks Per User): unlock what need "
+                   "not be locked, or lock whole keys (recursive)",
+                   place->path, most);
+}
+
 gboolean edit_lock(Edit *edit, const Place *place, const char *name, const char *reason,
                    GError **error) {
   const Lock *old = lock_set_get(edit->locks, place->path, name);
@@ -84,10 +97,9 @@ gboolean edit_lock(Edit *edit, const Place *place, const char *name, const char 
   lock->reason = g_strdup(reason);
   lock->uid = edit->who->uid;
   lock->time = edit->now;
-  if (!note(edit, place, old, lock, error) || !charge(edit, place->path, old, lock, error) ||
-      !lock_store(edit->store, lock, error))
+  if (!check_number(edit, place, old, error) || !note(edit, place, old, lock, error) ||
+      !charge(edit, place->path, old, lock, error) || !lock_store(edit->store, lock, error))
     return FALSE;
-  edit->has_locked = TRUE;
   lock_set_add(edit->locks, g_steal_pointer(&lock));
   return TRUE;
 }
@@ -122,7 +134,6 @@ gboolean apply_unlock(Edit *edit, const Operation *operation, GError **error) {
   if (!note(edit, place, old, NULL, error) || !charge(edit, place->path, old, NULL, error) ||
       !lock_remove(edit->store, place->path, name, error))
     return FALSE;
-  edit->has_locked = TRUE;
   lock_set_remove(edit->locks, place->path, name);
   return TRUE;
 }

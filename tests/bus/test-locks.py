@@ -231,6 +231,20 @@ def a_trials_end_leaves_what_is_locked_and_says_so():
         equal(client.get(KEY, "n")[2], "newer")
 
 
+@test
+def a_trials_end_counts_only_what_a_lock_has_kept():
+    with Registry() as registry:
+        client = registry.client
+        client.create(ABOVE)
+        client.commit([("create-key", KEY), ("set-value", KEY, "n", REG_SZ, "x"), ("set-value", ABOVE, "m", REG_SZ, "x")],
+                      confirm_within=1)
+        client.create(KEY + "\\ByHand")  # so the key stays in any case
+        lock(client, KEY, "", recursive=True)
+        wait_for(lambda: client.values(ABOVE) == [], "the end of the trial")
+        contains(client.call("GetHistory", "sa{sv}", ABOVE, options(limit=1))[0]["comment"],
+                 "; 1 of its changes stay, because they are locked")
+
+
 def link_line(target):
     return '"SymbolicLinkValue"=hex(6):' + ",".join(f"{byte:02x}" for byte in target.encode("utf-16-le")) + "\n"
 
@@ -284,6 +298,51 @@ def a_change_that_is_refused_locks_nothing():
         alice.refused("LimitExceeded", "Lock", "sssa{sv}", "HKCU", "n" * 4000, "x", options(), naming="Stored Bytes")
         alice.set("HKCU", "m", REG_SZ, "x")
         alice.refused("LimitExceeded", "SetValue", "ssuv", "HKCU", "n" * 4050, REG_SZ, variant("x"))
+
+
+@test
+def locks_of_a_user_are_limited():
+    needs_root()
+    with Registry() as registry:
+        client, alice, bob = registry.client, registry.connect(uid=ALICE), registry.connect(uid=BOB)
+        client.set(PARAMETERS, "Locks Per User", REG_DWORD, 3)
+        client.set_acl(SOFTWARE, ("everyone", "control"))
+        values = [("set-value", "HKCU", f"v{i}", REG_SZ, "x") for i in range(4)]
+        for _ in range(2):  # what a refused change has locked is not locked, and not counted
+            alice.refused("LimitExceeded", "Commit", "a(sssuv)a{sv}", operation_list(values), options(owner="o", lock=REASON),
+                          naming="Locks Per User")
+        for name in ("a", "b", "c"):
+            lock(alice, "HKCU", name)
+        refusing = ("LimitExceeded", "Lock", "sssa{sv}", KEY, "d", REASON, options())
+        alice.refused(*refusing, naming="Locks Per User")
+        lock(alice, "HKCU", "a", "for another reason")
+        lock(bob, KEY, "b")
+        alice.refused("LimitExceeded", "Lock", "sssa{sv}", KEY, "b", "mine", options(), naming="Locks Per User")
+        for i in range(5):
+            lock(client, KEY, f"n{i}")
+        registry.restart()
+        client, alice = registry.client, registry.connect(uid=ALICE)
+        alice.refused(*refusing)
+        unlock(alice, "HKCU", "c")
+        lock(alice, KEY, "d")
+        alice.refused("LimitExceeded", "Lock", "sssa{sv}", KEY, "e", REASON, options())
+
+
+@test
+def a_change_that_is_refused_leaves_locks_as_they_were():
+    needs_root()
+    with Registry() as registry:
+        client, alice = registry.client, registry.connect(uid=ALICE)
+        client.set(PARAMETERS, "Locks Per User", REG_DWORD, 3)
+        client.set_acl("HKLM\\SOFTWARE", ("everyone", "control"))
+        lock(alice, KEY, "b", "before")
+        values = [("set-value", KEY, name, REG_SZ, "x") for name in "abcde"]
+        alice.call("Commit", "a(sssuv)a{sv}", operation_list([values[0], ("create-key", KEY)]), options(owner="o"))
+        for _ in range(2):
+            alice.refused("LimitExceeded", "Commit", "a(sssuv)a{sv}", operation_list([values[0], *values[2:]]),
+                          options(owner="o", lock=REASON))
+        alice.set(KEY, "a", REG_SZ, "free")
+        alice.refused("Locked", "SetValue", "ssuv", KEY, "b", REG_SZ, variant("y"), naming="before")
 
 
 @test

@@ -23,6 +23,7 @@ void store_fixture_set_up(StoreFixture *fixture, G_GNUC_UNUSED gconstpointer dat
                                      .history_revisions = LIMIT_HISTORY_REVISIONS_DEFAULT,
                                      .history_bytes_per_user = LIMIT_USER_HISTORY_BYTES_DEFAULT,
                                      .stored_bytes_per_user = LIMIT_STORED_BYTES_DEFAULT,
+                                     .locks_per_user = LIMIT_LOCKS_DEFAULT,
                                      .steps_per_change = LIMIT_CHANGE_STEPS_DEFAULT};
   fixture->now = START;
   g_assert_true(store_begin_write(fixture->store, &error));

@@ -30,13 +30,14 @@ gboolean client_address_parse(const char *text, ClientAddress *address) {
   return TRUE;
 }
 
-static gboolean is_mapped(const ClientAddress *address) {
+gboolean client_address_is_four(const ClientAddress *address) {
   return memcmp(address->bytes, mapped_prefix, sizeof mapped_prefix) == 0;
 }
 
 gboolean client_address_is_loopback(const ClientAddress *address) {
-  return is_mapped(address) ? address->bytes[12] == 127
-                            : memcmp(address->bytes, &in6addr_loopback, sizeof address->bytes) == 0;
+  return client_address_is_four(address)
+             ? address->bytes[12] == 127
+             : memcmp(address->bytes, &in6addr_loopback, sizeof address->bytes) == 0;
 }
 
 gboolean client_address_is_loopback_text(const char *text) {
@@ -46,14 +47,14 @@ gboolean client_address_is_loopback_text(const char *text) {
 
 ClientAddress client_address_get_subscriber(const ClientAddress *address) {
   ClientAddress subscriber = *address;
-  if (!is_mapped(address))
+  if (!client_address_is_four(address))
     memset(subscriber.bytes + 8, 0, 8);
   return subscriber;
 }
 
 char *client_address_format(const ClientAddress *address) {
   char text[INET6_ADDRSTRLEN] = "";
-  if (is_mapped(address))
+  if (client_address_is_four(address))
     inet_ntop(AF_INET, address->bytes + 12, text, sizeof text);
   else
     inet_ntop(AF_INET6, address->bytes, text, sizeof text);
@@ -67,7 +68,8 @@ char *client_address_dup_group(const char *text) {
     return g_strdup(text);
   ClientAddress subscriber = client_address_get_subscriber(&address);
   g_autofree char *printed = client_address_format(&subscriber);
-  return is_mapped(&address) ? g_steal_pointer(&printed) : g_strconcat(printed, "/64", NULL);
+  return client_address_is_four(&address) ? g_steal_pointer(&printed)
+                                          : g_strconcat(printed, "/64", NULL);
 }
 
 guint client_address_hash(gconstpointer address) {

@@ -15,6 +15,8 @@ typedef struct {
 ClientAddress client_address_from_socket(const struct sockaddr_storage *socket);
 /* FALSE unless @text is an address by number, without a zone. */
 gboolean client_address_parse(const char *text, ClientAddress *address);
+/* Whether it is an IPv4 address. */
+gboolean client_address_is_four(const ClientAddress *address);
 /* Whether it is an address of this machine's loopback. */
 gboolean client_address_is_loopback(const ClientAddress *address);
 gboolean client_address_is_loopback_text(const char *text);

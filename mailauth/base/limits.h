@@ -150,6 +150,8 @@
 #define MAX_TRANSCRIPT_LINE 1024
 #define MAX_TRANSCRIPT_LINES 1000
 
+/* Addresses and networks in `Trusted Networks`, and in `Proxy Networks`. */
+#define MAX_NETWORKS 500
 /* What follows the head of a proxy's header, version 2, in bytes. */
 #define MAX_PROXY_HEADER 4096
 

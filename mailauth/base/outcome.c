@@ -88,6 +88,8 @@ static const OutcomeFacts facts[N_OUTCOMES] = {
                             "A client's TLS handshake has failed"},
     [OUTCOME_TOO_MANY_CONNECTIONS] = {"too-many-connections", 14011, "Warning", "", "", "",
                                       "A connection was refused by a limit"},
+    [OUTCOME_PROXY_HEADER] = {"proxy-header", 14016, "Warning", "", "", "",
+                              "A connection's beginning is not as 'Proxy Networks' says"},
     [OUTCOME_CERTIFICATE_DOUBTFUL] = {"certificate-doubtful", 14008, "Warning", "", "", "",
                                       "A certificate is in use that clients may refuse"},
 };

@@ -44,6 +44,7 @@ typedef enum {
   OUTCOME_TLS_FAILED,           /* an event only: a client's handshake */
   OUTCOME_TOO_MANY_CONNECTIONS, /* an event only: a limit has refused a connection */
   OUTCOME_OTHER_MAILBOX,        /* the name asks for the mailbox of another */
+  OUTCOME_PROXY_HEADER,         /* an event only: a proxy's header is missing, or not expected */
   N_OUTCOMES
 } Outcome;
 

@@ -78,7 +78,8 @@ static char *dup_description(Outcome outcome, const char *detail) {
 }
 
 static gboolean is_refusal(Outcome outcome) {
-  return outcome == OUTCOME_TLS_FAILED || outcome == OUTCOME_TOO_MANY_CONNECTIONS;
+  return outcome == OUTCOME_TLS_FAILED || outcome == OUTCOME_TOO_MANY_CONNECTIONS ||
+         outcome == OUTCOME_PROXY_HEADER;
 }
 
 static gboolean is_counted(Outcome outcome) {

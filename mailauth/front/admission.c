@@ -29,10 +29,15 @@ static guint count_connections(const Admission *admission, Protocol protocol) {
   return admission->not_logged_in[protocol].length + admission->logged_in[protocol].length;
 }
 
+static gboolean is_crowded(const Admission *admission, const ClientAddress *address,
+                           const SessionSettings *settings) {
+  ClientAddress subscriber = client_address_get_subscriber(address);
+  return count_subscriber(admission, &subscriber) >= settings->max_per_address;
+}
+
 AdmissionResult admission_judge(const Admission *admission, Protocol protocol,
                                 const ClientAddress *address, const SessionSettings *settings) {
-  ClientAddress subscriber = client_address_get_subscriber(address);
-  if (count_subscriber(admission, &subscriber) >= settings->max_per_address)
+  if (address != NULL && is_crowded(admission, address, settings))
     return REFUSE_SUBSCRIBER;
   if (count_connections(admission, protocol) < settings->max_connections)
     return ADMIT;
@@ -68,14 +73,24 @@ Session *admission_find(const Admission *admission, guint64 login) {
   return found;
 }
 
-static void count(Admission *admission, const Session *session, gint by) {
-  ClientAddress subscriber = client_address_get_subscriber(session_get_address(session));
-  guint now = count_subscriber(admission, &subscriber) + (guint)by;
+static void count(Admission *admission, const ClientAddress *subscriber, gint by) {
+  guint now = count_subscriber(admission, subscriber) + (guint)by;
   if (now == 0)
-    g_hash_table_remove(admission->subscribers, &subscriber);
+    g_hash_table_remove(admission->subscribers, subscriber);
   else
-    g_hash_table_insert(admission->subscribers, g_memdup2(&subscriber, sizeof subscriber),
+    g_hash_table_insert(admission->subscribers, g_memdup2(subscriber, sizeof *subscriber),
                         GUINT_TO_POINTER(now));
+}
+
+static void set_subscriber(Admission *admission, Session *session, const ClientAddress *address) {
+  SessionMarks *marks = session_get_marks(session);
+  if (marks->has_subscriber)
+    count(admission, &marks->subscriber, -1);
+  marks->has_subscriber = address != NULL;
+  if (address == NULL)
+    return;
+  marks->subscriber = client_address_get_subscriber(address);
+  count(admission, &marks->subscriber, 1);
 }
 
 static void enter_queue(GQueue *queue, Session *session) {
@@ -83,9 +98,21 @@ static void enter_queue(GQueue *queue, Session *session) {
   session_get_marks(session)->place = queue->tail;
 }
 
-void admission_add(Admission *admission, Session *session) {
-  count(admission, session, 1);
+void admission_add(Admission *admission, Session *session, const ClientAddress *address) {
+  set_subscriber(admission, session, address);
   enter_queue(&admission->not_logged_in[session_get_protocol(session)], session);
+}
+
+gboolean admission_locate(Admission *admission, Session *session, const ClientAddress *address,
+                          const SessionSettings *settings) {
+  const SessionMarks *marks = session_get_marks(session);
+  ClientAddress subscriber = client_address_get_subscriber(address);
+  gboolean is_there =
+      marks->has_subscriber && client_address_equal(&marks->subscriber, &subscriber);
+  if (!is_there && is_crowded(admission, address, settings))
+    return FALSE;
+  set_subscriber(admission, session, address);
+  return TRUE;
 }
 
 void admission_note_login(Admission *admission, Session *session) {
@@ -99,5 +126,5 @@ void admission_remove(Admission *admission, Session *session) {
   GQueue *queue = session_is_logged_in(session) ? &admission->logged_in[protocol]
                                                 : &admission->not_logged_in[protocol];
   g_queue_delete_link(queue, session_get_marks(session)->place);
-  count(admission, session, -1);
+  set_subscriber(admission, session, NULL);
 }

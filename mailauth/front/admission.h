@@ -21,6 +21,7 @@ typedef enum {
 
 void admission_init(Admission *admission);
 void admission_clear(Admission *admission);
+/* @address: NULL if a proxy will tell it. */
 AdmissionResult admission_judge(const Admission *admission, Protocol protocol,
                                 const ClientAddress *address, const SessionSettings *settings);
 /* Of those that have not logged in. NULL if there is none. */
@@ -29,7 +30,12 @@ Session *admission_get_oldest(const Admission *admission, Protocol protocol);
 Session *admission_get_logged_in(const Admission *admission, Protocol protocol);
 /* The one whose login of that number was let in; NULL if it has gone. */
 Session *admission_find(const Admission *admission, guint64 login);
-void admission_add(Admission *admission, Session *session);
+/* @address as for admission_judge(). */
+void admission_add(Admission *admission, Session *session, const ClientAddress *address);
+/* The session's client is at @address, and is counted there from now on. FALSE: there are too
+ * many from there already, and nothing changes. */
+gboolean admission_locate(Admission *admission, Session *session, const ClientAddress *address,
+                          const SessionSettings *settings);
 void admission_note_login(Admission *admission, Session *session);
 void admission_remove(Admission *admission, Session *session);
 

@@ -55,17 +55,23 @@ static void dismiss(const FrontListener *listener, Session *oldest, const char *
   session_dismiss(oldest, "Too many connections.");
 }
 
-static void admit(const FrontListener *listener, int client, const ClientAddress *address) {
-  SessionHost *host = listener->listeners->host;
-  Session *session = session_new(host, client, listener->protocol, listener->tls, address);
-  admission_add(listener->listeners->admission, session);
+/* NULL: a proxy will tell it. */
+static const ClientAddress *get_address(const SessionArrival *arrival) {
+  return arrival->by_proxy ? NULL : &arrival->origin.address;
+}
+
+static void admit(const FrontListener *listener, const SessionArrival *arrival) {
+  Session *session = session_new(listener->listeners->host, arrival);
+  admission_add(listener->listeners->admission, session, get_address(arrival));
   session_start(session);
 }
 
-static void judge(const FrontListener *listener, int client, const ClientAddress *address) {
+static void judge(const FrontListener *listener, const SessionArrival *arrival) {
   Admission *admission = listener->listeners->admission;
+  const ClientAddress *address = &arrival->origin.address;
+  int client = arrival->descriptor;
   AdmissionResult result =
-      admission_judge(admission, listener->protocol, address,
+      admission_judge(admission, listener->protocol, get_address(arrival),
                       &listener->listeners->host->settings[listener->protocol]);
   if (result == REFUSE_SUBSCRIBER) {
     note_refusal(listener, address, 0, "Max Connections Per Address");
@@ -79,7 +85,7 @@ static void judge(const FrontListener *listener, int client, const ClientAddress
   }
   if (result == ADMIT_INSTEAD)
     dismiss(listener, admission_get_oldest(admission, listener->protocol), "Max Connections");
-  admit(listener, client, address);
+  admit(listener, arrival);
 }
 
 /* ---- accepting ---- */
@@ -106,8 +112,11 @@ static gboolean accept_one(FrontListener *listener) {
   int client = accept4(listener->watch.descriptor, (struct sockaddr *)&socket, &size,
                        SOCK_CLOEXEC | SOCK_NONBLOCK);
   if (client >= 0) {
-    ClientAddress address = client_address_from_socket(&socket);
-    judge(listener, client, &address);
+    const Networks *proxies = listener->listeners->host->proxies;
+    SessionArrival arrival = {client, listener->protocol, listener->tls,
+                              origin_from_socket(&socket), FALSE};
+    arrival.by_proxy = networks_have(proxies, &arrival.origin.address);
+    judge(listener, &arrival);
     return TRUE;
   }
   if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)

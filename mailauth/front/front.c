@@ -66,11 +66,21 @@ static void handle_no_certificate(Session *session, gpointer owner) {
                      login_request_new_incident(0, OUTCOME_NO_CERTIFICATE, session, NULL));
 }
 
-static void handle_tls_failed(Session *session, const char *why, gpointer owner) {
+static void handle_refused(Session *session, Outcome outcome, const char *why, gpointer owner) {
   refusals_tell(((Front *)owner)->refusals,
-                &(Refusal){OUTCOME_TLS_FAILED, session_get_protocol(session),
-                           session_get_address(session), session_get_number(session),
-                           why == NULL ? "" : why});
+                &(Refusal){outcome, session_get_protocol(session), session_get_address(session),
+                           session_get_number(session), why == NULL ? "" : why});
+}
+
+static gboolean handle_located(Session *session, const ClientAddress *address, gpointer owner) {
+  Front *front = owner;
+  Protocol protocol = session_get_protocol(session);
+  if (admission_locate(&front->admission, session, address, &front->host.settings[protocol]))
+    return TRUE;
+  refusals_tell(front->refusals,
+                &(Refusal){OUTCOME_TOO_MANY_CONNECTIONS, protocol, address,
+                           session_get_number(session), "Max Connections Per Address"});
+  return FALSE;
 }
 
 static void handle_other_refused(gpointer data) {
@@ -207,21 +217,34 @@ static void take_row(Front *front, GVariant *row) {
   front->host.settings[protocol] = settings;
 }
 
+/* The verifier has taken each of them by the same function. */
+static void set_networks(Networks **place, GVariant *texts) {
+  GVariantIter iterator;
+  const char *text = NULL;
+  networks_free(*place);
+  *place = networks_new();
+  g_variant_iter_init(&iterator, texts);
+  while (g_variant_iter_next(&iterator, "&s", &text))
+    (void)networks_add(*place, text);
+}
+
 /* A verifier that has not reached regd yet changes nothing that its predecessor said. */
 static void handle_settings(Front *front, Message *message) {
   g_autoptr(GVariant) rows = NULL;
+  g_autoptr(GVariant) proxies = NULL;
   guint16 minimum_tls;
   gboolean is_set;
   gboolean has_scram;
   guchar left_out;
   const char *ciphers;
-  g_variant_get(message->body, "(bqbym&s@a(yyuuuy))", &is_set, &minimum_tls, &has_scram, &left_out,
-                &ciphers, &rows);
+  g_variant_get(message->body, "(bqbym&s@as@a(yyuuuy))", &is_set, &minimum_tls, &has_scram,
+                &left_out, &ciphers, &proxies, &rows);
   if (!is_set && front->has_settings)
     return;
   front->host.has_scram = has_scram;
   front->host.left_out = left_out;
   auth_front_offer(front->others, has_scram, left_out);
+  set_networks(&front->host.proxies, proxies);
   for (gsize i = 0; i < g_variant_n_children(rows); i++) {
     g_autoptr(GVariant) row = g_variant_get_child_value(rows, i);
     take_row(front, row);
@@ -331,11 +354,13 @@ static const FrontChannelEvents verifier_events = {.take = handle_message,
 
 static void set_up_host(Front *front) {
   SessionHost *host = &front->host;
+  host->proxies = networks_new();
   host->owner = front;
   host->ask = handle_ask;
   host->cancel = handle_cancel;
   host->no_certificate = handle_no_certificate;
-  host->tls_failed = handle_tls_failed;
+  host->refused = handle_refused;
+  host->located = handle_located;
   host->declined = handle_declined;
   host->transcribe = handle_transcript;
   host->logged_in = handle_logged_in;
@@ -379,6 +404,7 @@ static void clear_all(Front *front) {
   front_keys_free(front->keys);
   poller_free(front->host.poller);
   admission_clear(&front->admission);
+  networks_free(front->host.proxies);
 }
 
 /* What may fail, before there is anything to clear. */

@@ -118,6 +118,10 @@ GVariant *login_request_new_session(const FrontLogin *login, const char *user, g
 GVariant *login_request_new(const FrontLogin *login, MessageKind *kind) {
   if (login->step == STEP_LOGIN)
     return ask_by_credentials(login, kind);
+  if (login->step == STEP_PROXY_HEADER) {
+    *kind = MESSAGE_ASK_SETTINGS;
+    return g_variant_new_uint64(login->number);
+  }
   *kind = MESSAGE_INCIDENT;
   if (login->step == STEP_CLEAR_TEXT)
     return login_request_new_incident(login->number, OUTCOME_CLEAR_TEXT, login->session,

@@ -13,7 +13,7 @@
 typedef struct Refusals Refusals;
 
 typedef struct {
-  Outcome outcome; /* TLS_FAILED or TOO_MANY_CONNECTIONS */
+  Outcome outcome; /* TLS_FAILED, TOO_MANY_CONNECTIONS or PROXY_HEADER */
   Protocol protocol;
   const ClientAddress *address; /* NULL: none */
   guint64 session;              /* 0: none */

@@ -65,6 +65,11 @@ static void challenge(Session *session, const guint8 *bytes, gsize size) {
 }
 
 void session_take_verdict(Session *session, const Verdict *verdict) {
+  if (session->state == SESSION_ASKING) {
+    session_settle(session);
+    session_run(session);
+    return;
+  }
   g_return_if_fail(session->state == SESSION_WAITING);
   if (verdict->proof_size > 0 && session_get_ops(session)->is_in_exchange(session->machine)) {
     session->verdict = held_verdict_new(verdict);

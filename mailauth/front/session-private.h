@@ -4,12 +4,15 @@
 #define MAILAUTH_FRONT_SESSION_PRIVATE_H
 
 #include "mailauth/front/session.h"
+#include "mailauth/origin/proxy-header.h"
 #include "mailauth/poll/stream.h"
 #include "mailauth/protocol/machines.h"
 
 #define MS 1000
 
 typedef enum {
+  SESSION_HEADER,    /* a proxy's header is to come */
+  SESSION_ASKING,    /* a header is there: whether it is expected by now */
   SESSION_HANDSHAKE, /* TLS is being begun */
   SESSION_TALK,      /* before login: reading commands, sending answers */
   SESSION_TO_TLS,    /* sending the answer that TLS follows */
@@ -26,10 +29,11 @@ struct Session {
   Watch watch;
   Timer timer;
   Stream client;
-  ClientAddress address;
+  Origin origin;
+  ProxyHeader *header; /* in HEADER */
   guint64 number;
   guint8 state, protocol;
-  gboolean client_ended, greeted;
+  gboolean begins_with_tls, greeted, heard, client_ended;
   gint64 deadline; /* of the login */
   Machine *machine;
   GString *out; /* answers from out_at on are not sent yet; NULL: none */
@@ -53,6 +57,9 @@ void session_free_machine(Session *session);
 GString *session_get_output(Session *session);
 /* What has not been sent is not sent any more. */
 void session_drop_output(Session *session);
+
+/* The settings are current. */
+void session_settle(Session *session);
 
 /* ---- session-login.c ---- */
 

@@ -11,6 +11,7 @@
 #include "mailauth/base/container-of.h"
 #include "mailauth/base/limits.h"
 #include "mailauth/front/session-log.h"
+#include "mailauth/origin/proxy-gate.h"
 
 #define SECOND (1000 * MS)
 
@@ -20,17 +21,20 @@ const MachineOps *session_get_ops(const Session *session) {
 
 static Surroundings get_surroundings(const Session *session) {
   ClearText clear_text = session->host->settings[session->protocol].clear_text;
-  gboolean in_tls = session->client.tls != NULL;
+  gboolean own_tls = session->client.tls != NULL;
+  gboolean in_tls = own_tls || *session->origin.tls != '\0';
+  /* TLS that ends at a proxy has nothing that could be bound to. */
+  guint left_out = session->host->left_out | (own_tls ? 0 : MECHANISM_BIT(MECHANISM_SCRAM_PLUS));
   return (Surroundings){
       .in_tls = in_tls,
       .offers_tls = !in_tls && session->host->keys != NULL,
-      .takes_passwords =
-          in_tls || clear_text == CLEAR_TEXT_ALWAYS ||
-          (clear_text == CLEAR_TEXT_LOOPBACK && client_address_is_loopback(&session->address)),
+      .takes_passwords = in_tls || clear_text == CLEAR_TEXT_ALWAYS ||
+                         (clear_text == CLEAR_TEXT_LOOPBACK &&
+                          client_address_is_loopback(&session->origin.address)),
       .transcript = session->transcript,
       .takes_proofs = in_tls || clear_text != CLEAR_TEXT_NEVER,
       .has_scram = session->host->has_scram,
-      .left_out = session->host->left_out,
+      .left_out = left_out,
   };
 }
 
@@ -57,7 +61,7 @@ void session_drop_output(Session *session) {
 static void session_end(Session *session) {
   if (session->state == SESSION_OVER)
     return;
-  if (session->state == SESSION_WAITING || session->challenged)
+  if (session->state == SESSION_WAITING || session->state == SESSION_ASKING || session->challenged)
     session->host->cancel(session, session->host->owner);
   session->state = SESSION_OVER;
   session->host->ended(session, session->host->owner);
@@ -70,6 +74,7 @@ static void session_end(Session *session) {
   transcript_note(session->transcript, TRANSCRIPT_LOGINS, "disconnected");
   g_clear_pointer(&session->transcript, transcript_free);
   secret_clear(&session->input);
+  g_clear_pointer(&session->header, proxy_header_free);
   stream_close(&session->client);
   poller_free_later(session->host->poller, session, g_free);
 }
@@ -169,10 +174,85 @@ static void note_failed_handshake(Session *session, const char *why) {
   if (tls_server_lacked_certificate(session->client.tls))
     session->host->no_certificate(session, session->host->owner);
   else if (stream_has_heard(&session->client))
-    session->host->tls_failed(session, why, session->host->owner);
+    session->host->refused(session, OUTCOME_TLS_FAILED, why, session->host->owner);
+}
+
+static void begin_transcript(Session *session) {
+  SessionHost *host = session->host;
+  const SessionBeginning beginning = {
+      session->protocol, host->settings[session->protocol].logging_level, session->number,
+      &session->origin.address, session->begins_with_tls};
+  session->transcript = session_log_new(&beginning, host->transcribe, host->owner);
+}
+
+static void refuse_address(Session *session) {
+  if (!session->begins_with_tls) /* it would not understand a word */
+    session_get_ops(session)->say_goodbye("Too many connections from your address.",
+                                          session_get_output(session));
+  session_enter(session, SESSION_CLOSING);
+}
+
+static void close_for_header(Session *session, const char *why) {
+  session->host->refused(session, OUTCOME_PROXY_HEADER, why, session->host->owner);
+  session_enter(session, SESSION_CLOSING);
+}
+
+/* No client of a mail server begins with a header: whoever comes by that proxy would be taken
+ * for the proxy itself. What is in the socket stays there. TRUE: nothing else may be read. */
+static gboolean has_stray_header(Session *session) {
+  if (!session->heard && proxy_gate_look(session->client.descriptor, &session->heard)) {
+    session_enter(session, SESSION_ASKING);
+    session->host->ask(session, STEP_PROXY_HEADER, session->host->owner);
+  }
+  return session->state == SESSION_ASKING;
+}
+
+/* `Proxy Networks` may have been set just before the connection began. */
+void session_settle(Session *session) {
+  if (networks_have(session->host->proxies, &session->origin.address)) {
+    session->header = proxy_header_new();
+    session_enter(session, SESSION_HEADER);
+    return;
+  }
+  if (!session->begins_with_tls)
+    session_get_ops(session)->say_goodbye("No proxy is expected from your address.",
+                                          session_get_output(session));
+  close_for_header(session, "a header came, and the address is not in 'Proxy Networks'");
+}
+
+/* The connection goes on as one that has no proxy before it. */
+static void pass(Session *session, const ProxyFacts *facts) {
+  g_clear_pointer(&session->header, proxy_header_free);
+  session->heard = TRUE;
+  origin_take_header(&session->origin, facts);
+  if (session->transcript == NULL)
+    begin_transcript(session);
+  if (!session->host->located(session, &session->origin.address, session->host->owner)) {
+    refuse_address(session);
+    return;
+  }
+  session_enter(session, session->client.tls != NULL ? SESSION_HANDSHAKE
+                         : session->begins_with_tls  ? SESSION_TO_TLS
+                                                     : SESSION_TALK);
+  if (!session->begins_with_tls)
+    greet(session);
+}
+
+static gboolean do_header(Session *session) {
+  ProxyFacts facts;
+  GateResult result = proxy_gate_read(session->header, session->client.descriptor, &facts);
+  if (result == GATE_PASSED)
+    pass(session, &facts);
+  if (result == GATE_GONE)
+    session_end(session);
+  if (result == GATE_WRONG)
+    close_for_header(session, "what came first is no PROXY header");
+  return result == GATE_PASSED || result == GATE_WRONG;
 }
 
 static gboolean do_handshake(Session *session) {
+  if (session->begins_with_tls && has_stray_header(session))
+    return FALSE;
   StreamResult result = stream_handshake(&session->client);
   if (result == STREAM_END || result == STREAM_BROKEN) {
     note_failed_handshake(session, session->client.problem);
@@ -192,6 +272,8 @@ static gboolean do_talk(Session *session) {
     return FALSE;
   if (session->input.size > 0)
     feed_kept(session);
+  if (session->client.tls == NULL && has_stray_header(session))
+    return FALSE;
   guint reads = 0;
   while (session->state == SESSION_TALK && session->out == NULL && read_client(session) &&
          (++reads < MAX_READS_AT_ONCE || stream_has_pending(&session->client)))
@@ -254,9 +336,10 @@ static gboolean do_linger(Session *session) {
 }
 
 static gboolean (*const act[])(Session *session) = {
-    [SESSION_HANDSHAKE] = do_handshake, [SESSION_TALK] = do_talk,     [SESSION_TO_TLS] = do_to_tls,
-    [SESSION_WAITING] = do_waiting,     [SESSION_DELAY] = do_waiting, [SESSION_RELAY] = do_relay,
-    [SESSION_CLOSING] = do_closing,     [SESSION_LINGER] = do_linger, [SESSION_OVER] = do_nothing,
+    [SESSION_HEADER] = do_header, [SESSION_ASKING] = do_waiting, [SESSION_HANDSHAKE] = do_handshake,
+    [SESSION_TALK] = do_talk,     [SESSION_TO_TLS] = do_to_tls,  [SESSION_WAITING] = do_waiting,
+    [SESSION_DELAY] = do_waiting, [SESSION_RELAY] = do_relay,    [SESSION_CLOSING] = do_closing,
+    [SESSION_LINGER] = do_linger, [SESSION_OVER] = do_nothing,
 };
 
 /* ---- waiting ---- */
@@ -265,7 +348,8 @@ static gboolean (*const act[])(Session *session) = {
 static guint32 get_events(const Session *session) {
   if (session->out != NULL)
     return session->client.write_waits;
-  if (session->state == SESSION_WAITING || session->state == SESSION_DELAY)
+  if (session->state == SESSION_WAITING || session->state == SESSION_DELAY ||
+      session->state == SESSION_ASKING)
     return EPOLLHUP;
   return session->state == SESSION_LINGER ? (guint32)EPOLLIN : session->client.read_waits;
 }
@@ -358,6 +442,9 @@ static void time_is_up(Timer *timer) {
     give_login_up(session);
   if (session->state == SESSION_HANDSHAKE)
     note_failed_handshake(session, "it took too long");
+  if (session->state == SESSION_HEADER)
+    session->host->refused(session, OUTCOME_PROXY_HEADER, "no whole header has come in time",
+                           session->host->owner);
   session_dismiss(session, "Login takes too long.");
 }
 
@@ -376,25 +463,27 @@ void session_dismiss(Session *session, const char *why) {
 
 /* ---- the beginning ---- */
 
-Session *session_new(SessionHost *host, int descriptor, Protocol protocol, gboolean tls,
-                     const ClientAddress *address) {
+Session *session_new(SessionHost *host, const SessionArrival *arrival) {
   Session *session = g_new0(Session, 1);
   session->host = host;
-  session->protocol = (guint8)protocol;
-  session->address = *address;
+  session->protocol = (guint8)arrival->protocol;
+  session->origin = arrival->origin;
+  session->begins_with_tls = arrival->tls;
   session->number = ++host->last_session;
-  session->watch = (Watch){.descriptor = descriptor, .ready = client_ready};
+  session->watch = (Watch){.descriptor = arrival->descriptor, .ready = client_ready};
   session->timer.fire = time_is_up;
-  stream_open(&session->client, descriptor);
+  stream_open(&session->client, arrival->descriptor);
   session->machine = session_get_ops(session)->create();
   session->deadline =
-      g_get_monotonic_time() + (gint64)host->settings[protocol].login_timeout * SECOND;
+      g_get_monotonic_time() + (gint64)host->settings[arrival->protocol].login_timeout * SECOND;
   set_login_timer(session);
-  session->transcript =
-      session_log_new(&(SessionBeginning){protocol, host->settings[protocol].logging_level,
-                                          session->number, &session->address, tls},
-                      host->transcribe, host->owner);
-  session->state = tls ? SESSION_TO_TLS : SESSION_TALK;
+  session->state = arrival->tls ? SESSION_TO_TLS : SESSION_TALK;
+  if (arrival->by_proxy) {
+    session->header = proxy_header_new();
+    session->state = SESSION_HEADER;
+  } else {
+    begin_transcript(session);
+  }
   return session;
 }
 
@@ -417,11 +506,11 @@ Protocol session_get_protocol(const Session *session) {
 }
 
 const ClientAddress *session_get_address(const Session *session) {
-  return &session->address;
+  return &session->origin.address;
 }
 
 const char *session_get_tls(const Session *session) {
-  return session->client.tls == NULL ? "" : SSL_get_version(session->client.tls);
+  return session->client.tls == NULL ? session->origin.tls : SSL_get_version(session->client.tls);
 }
 
 guint64 session_get_number(const Session *session) {

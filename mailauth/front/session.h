@@ -5,8 +5,9 @@
 #ifndef MAILAUTH_FRONT_SESSION_H
 #define MAILAUTH_FRONT_SESSION_H
 
-#include "mailauth/base/client-address.h"
+#include "mailauth/base/networks.h"
 #include "mailauth/front/after-login.h"
+#include "mailauth/origin/origin.h"
 #include "mailauth/poll/poller.h"
 #include "mailauth/protocol/machine.h"
 #include "mailauth/tls/channel-binding.h"
@@ -27,7 +28,8 @@ typedef struct {
  * look at them when they need them. */
 typedef struct {
   Poller *poller;
-  SSL_CTX *keys; /* NULL: there is no TLS */
+  SSL_CTX *keys;     /* NULL: there is no TLS */
+  Networks *proxies; /* connections from there begin with a proxy's header */
   SessionSettings settings[N_PROTOCOLS];
   gboolean has_scram; /* see Surroundings */
   guint left_out;     /* ... */
@@ -44,16 +46,26 @@ typedef struct {
   guint64 last_session; /* each has a number */
   /* TLS from the start, and no certificate. */
   void (*no_certificate)(Session *session, gpointer owner);
-  /* A client's TLS handshake has failed; @why is static, or NULL. */
-  void (*tls_failed)(Session *session, const char *why, gpointer owner);
+  /* A client is sent away: TLS_FAILED or PROXY_HEADER. @why is static, or NULL. */
+  void (*refused)(Session *session, Outcome outcome, const char *why, gpointer owner);
+  /* A proxy has told that the client is at @address. FALSE: it can't be let in from there. */
+  gboolean (*located)(Session *session, const ClientAddress *address, gpointer owner);
   void (*logged_in)(Session *session, gpointer owner);
   /* It is freed after this. Cancelled before, if need be. */
   void (*ended)(Session *session, gpointer owner);
 } SessionHost;
 
-/* Takes @descriptor, a connected socket. It says and does nothing yet. */
-Session *session_new(SessionHost *host, int descriptor, Protocol protocol, gboolean tls,
-                     const ClientAddress *address);
+/* A connection that has been accepted. */
+typedef struct {
+  int descriptor;
+  Protocol protocol;
+  gboolean tls; /* from the start, or as soon as a proxy's header has come */
+  Origin origin;
+  gboolean by_proxy; /* a proxy's header comes first */
+} SessionArrival;
+
+/* Takes the descriptor. It says and does nothing yet. */
+Session *session_new(SessionHost *host, const SessionArrival *arrival);
 /* Begins; may end at once, but its memory stays until the loop waits again. */
 void session_start(Session *session);
 /* The verdict on the login that host->ask() was called for. OK without a
@@ -67,7 +79,8 @@ void session_dismiss(Session *session, const char *why);
 
 Protocol session_get_protocol(const Session *session);
 const ClientAddress *session_get_address(const Session *session);
-/* Its version, "TLSv1.3"; "" if it is not in TLS. Static. */
+/* Its version, "TLSv1.3", or that by which the client came to a proxy; "" if neither is there.
+ * Borrowed. */
 const char *session_get_tls(const Session *session);
 /* Counted from 1; of one front, no two have the same. */
 guint64 session_get_number(const Session *session);
@@ -85,6 +98,8 @@ typedef struct {
   guint64 admitted; /* the login whose verdict was OK; 0 at first */
   GVariant *facts;  /* of that login; NULL at first, and again before it is freed */
   GList *place;     /* NULL at first */
+  ClientAddress subscriber;
+  gboolean has_subscriber;
 } SessionMarks;
 SessionMarks *session_get_marks(Session *session);
 

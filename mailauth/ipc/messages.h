@@ -80,9 +80,9 @@ typedef enum {
   /* whether this is how it is set (else: the defaults, for a front that has none yet); the
    * least TLS version (0x0303: 1.2); whether accounts have keys for SCRAM-SHA-256, so that
    * it is offered; MECHANISM_BIT() of each mechanism that is left out; the ciphers of TLS 1.2
-   * ("": the front's own list; nothing: as they were); and a row a protocol: Protocol, ClearText,
-   * Login Timeout s, Max Connections, Max Connections Per Address, protocol logging level. Replaces
-   * the last settings */
+   * ("": the front's own list; nothing: as they were); `Proxy Networks`; and a row a protocol:
+   * Protocol, ClearText, Login Timeout s, Max Connections, Max Connections Per Address, protocol
+   * logging level. Replaces the last settings */
   MESSAGE_SETTINGS,
   /* login, Outcome, user, delay ms before the client is answered, idle timeout s of the
    * relay (0: left to the server), capabilities to tell an IMAP client ("": none), bytes
@@ -102,10 +102,10 @@ typedef enum {
   MESSAGE_LOGIN,
   /* login; the client has gone. A verdict on its way is dropped by the front */
   MESSAGE_CANCEL,
-  /* login, Outcome (CLEAR_TEXT or NO_CERTIFICATE; with login 0 TLS_FAILED or
-   * TOO_MANY_CONNECTIONS, too), Protocol, user ("" if it is not known), address ("" for none),
-   * version of TLS, how often, why ("": nothing to add), session: to record, and then to answer by
-   * a VERDICT of the same Outcome; login 0: record only */
+  /* login, Outcome (CLEAR_TEXT or NO_CERTIFICATE; with login 0 TLS_FAILED,
+   * TOO_MANY_CONNECTIONS or PROXY_HEADER, too), Protocol, user ("" if it is not known), address (""
+   * for none), version of TLS, how often, why ("": nothing to add), session: to record, and then to
+   * answer by a VERDICT of the same Outcome; login 0: record only */
   MESSAGE_INCIDENT,
   /* request (0: unasked, to a new verifier), host, CertificateSlot, problem ("" if the
    * files were taken); whether a pair is in use now, and of that one subject, algorithm,
@@ -217,6 +217,11 @@ typedef enum {
    * login, Protocol, account, mechanism, client's address, version of TLS, session as LOGIN has
    * them, when it was let in (us since 1970), and whether it is a native account */
   MESSAGE_SESSIONS,
+
+  /* ---- front -> verifier ---- */
+  /* login: whether the settings are current. Answered by a VERDICT of PROXY_HEADER, behind
+   * SETTINGS if those were not */
+  MESSAGE_ASK_SETTINGS,
 
   N_MESSAGES
 } MessageKind;

@@ -161,9 +161,9 @@ static void print_connections(GString *out, const Entries *status) {
 
 static void print_refusals(GString *out, const Entries *status) {
   static const char *const protocols[] = {"pop3", "imap", "sasl", NULL};
-  static const char *const reasons[] = {"tls-failed", "too-many-connections", NULL};
+  static const char *const reasons[] = {"tls-failed", "too-many-connections", "proxy-header", NULL};
   openmetrics_begin(out, "mailauth_refused", "counter",
-                    "Clients refused by a limit or in a TLS handshake.");
+                    "Clients refused by a limit, in a TLS handshake, or for a PROXY header.");
   print_grid(out, status,
              &(Grid){"refused.", ".", "mailauth_refused_total{", "reason", protocols, reasons});
 }

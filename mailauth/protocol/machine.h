@@ -39,6 +39,7 @@ typedef enum {
   STEP_LOGIN,          /* credentials are complete: answer with what came of them, or challenge */
   STEP_CLEAR_TEXT,     /* a password was offered that may not travel: record it, then answer */
   STEP_NO_CERTIFICATE, /* TLS was asked for and can't be had: record it, then answer */
+  STEP_PROXY_HEADER,   /* never a machine's: what comes next seems to be a proxy's header */
   STEP_START_TLS,      /* send the output, drop all further input, begin TLS */
   STEP_RELAY,          /* logged in: send the output, then relay the rest of the input */
   STEP_CLOSE,          /* send the output and end the connection */

@@ -10,6 +10,7 @@
 #include "mailauth/base/host-name.h"
 #include "mailauth/base/limits.h"
 #include "mailauth/base/name.h"
+#include "mailauth/base/networks.h"
 #include "mailauth/base/unique-id-format.h"
 #include "mailauth/settings/backend-address.h"
 #include "mailauth/settings/fingerprint.h"
@@ -500,6 +501,23 @@ static void check_domains(Reader *reader) {
   reader->settings->domains = domains;
 }
 
+/* Only what can be read is believed, and nothing in place of the rest. */
+static void check_networks(Reader *reader, const char *name, char ***texts) {
+  g_auto(GStrv) all = *texts;
+  g_autoptr(GStrvBuilder) usable = g_strv_builder_new();
+  g_autoptr(Networks) networks = networks_new();
+  for (char **text = all; *text != NULL; text++) {
+    if (networks_add(networks, *text))
+      g_strv_builder_add(usable, *text);
+    else
+      add_problem(reader, SCOPE_NOTHING, SETTINGS_SERVICE, PARAMETERS, name,
+                  "'%s' is no address or network, such as 192.0.2.0/24 or 2001:db8::/32, or one "
+                  "of more than %u",
+                  *text, MAX_NETWORKS);
+  }
+  *texts = g_strv_builder_end(usable);
+}
+
 /* A service is the name of a file in PAM's own directory, and no other file. */
 static void check_pam_service(Reader *reader) {
   static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
@@ -535,6 +553,7 @@ Settings *settings_new(const SettingsSource *source) {
   check_pam_service(&reader);
   check_ciphers(&reader);
   check_mechanisms(&reader);
+  check_networks(&reader, "Proxy Networks", &settings->proxy_networks);
   read_broker(&reader);
   for (guint i = 0; i < N_PROTOCOLS; i++)
     read_protocol(&reader, (Protocol)i);

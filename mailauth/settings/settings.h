@@ -128,6 +128,7 @@ typedef struct {
   gboolean has_ciphers;  /* they can be used */
   char **mechanisms;     /* as they are set; none for all */
   guint left_out;        /* MECHANISM_BIT() of each that is not among them */
+  char **proxy_networks; /* those of them that networks_add() takes */
   guint32 failure_delay; /* ms */
   guint32 lockout_threshold;
   guint32 lockout_seconds;

@@ -8,6 +8,9 @@
 
 #include "mailauth/base/limits.h"
 
+/* How long a question waits so that several share one round trip to regd, in ms. */
+#define QUESTION_DELAY_MS 5U
+
 struct FrontLink {
   Channel *channel;
   FrontLinkTools tools;
@@ -17,7 +20,14 @@ struct FrontLink {
   guint ending; /* the channel is of no more use: an idle source */
   char *why;    /* "": the front ended it */
   guint64 last_request;
+  GPtrArray *questions; /* of SettingsQuestion */
 };
+
+/* A front that asks whether its settings are current. */
+typedef struct {
+  FrontLink *link; /* NULL: it has gone */
+  guint64 id;
+} SettingsQuestion;
 
 /* A login that the front waits for. */
 typedef struct {
@@ -67,6 +77,9 @@ void front_link_free(FrontLink *link) {
   while (g_hash_table_iter_next(&iterator, NULL, &value))
     cancel(value);
   g_hash_table_unref(link->pending);
+  for (guint i = 0; i < link->questions->len; i++)
+    ((SettingsQuestion *)link->questions->pdata[i])->link = NULL;
+  g_ptr_array_unref(link->questions);
   sessions_set_front(link->tools.sessions, NULL);
   if (link->ending != 0)
     g_source_remove(link->ending);
@@ -261,8 +274,9 @@ static void take_cancel(FrontLink *link, const Message *message) {
 static gboolean is_incident(const Incident *incident, guint64 id) {
   gboolean is_login =
       incident->outcome == OUTCOME_CLEAR_TEXT || incident->outcome == OUTCOME_NO_CERTIFICATE;
-  gboolean is_refusal =
-      incident->outcome == OUTCOME_TLS_FAILED || incident->outcome == OUTCOME_TOO_MANY_CONNECTIONS;
+  gboolean is_refusal = incident->outcome == OUTCOME_TLS_FAILED ||
+                        incident->outcome == OUTCOME_TOO_MANY_CONNECTIONS ||
+                        incident->outcome == OUTCOME_PROXY_HEADER;
   return is_client(&incident->client) && strlen(incident->detail) <= MAX_REFUSAL_DETAIL &&
          incident->count > 0 &&
          ((is_login && incident->protocol < N_PROTOCOLS) ||
@@ -319,6 +333,35 @@ static void take_sessions(FrontLink *link, const Message *message) {
   }
 }
 
+static void answer_question(FrontLink *link, guint64 id) {
+  const LoginResult result = {
+      .outcome = OUTCOME_PROXY_HEADER, .user = "", .descriptor = -1, .capabilities = ""};
+  send_verdict(link, id, &result);
+}
+
+/* What had been set before the question has been sent by now. */
+static void on_settings_current(G_GNUC_UNUSED gboolean current, gpointer data) {
+  g_autofree SettingsQuestion *question = data;
+  FrontLink *link = question->link;
+  if (link == NULL)
+    return;
+  g_ptr_array_remove_fast(link->questions, question);
+  answer_question(link, question->id);
+}
+
+/* Strangers can cause them: while regd is silent they do not pile up. */
+static void take_ask_settings(FrontLink *link, const Message *message) {
+  guint64 id = g_variant_get_uint64(message->body);
+  if (link->questions->len >= MAX_WAITING_LOGINS) {
+    answer_question(link, id);
+    return;
+  }
+  SettingsQuestion *question = g_new0(SettingsQuestion, 1);
+  *question = (SettingsQuestion){link, id};
+  g_ptr_array_add(link->questions, question);
+  views_sync(link->tools.views, QUESTION_DELAY_MS, on_settings_current, question);
+}
+
 static void take_counts(const FrontLink *link, const Message *message) {
   guint32 lacks = 0;
   g_autoptr(GVariant) counts = NULL;
@@ -356,6 +399,9 @@ static void on_message(G_GNUC_UNUSED Channel *channel, Message *message, const G
   case MESSAGE_CANCEL:
     take_cancel(link, message);
     break;
+  case MESSAGE_ASK_SETTINGS:
+    take_ask_settings(link, message);
+    break;
   case MESSAGE_INCIDENT:
     take_incident(link, message);
     break;
@@ -386,6 +432,7 @@ FrontLink *front_link_new(int descriptor, const FrontLinkTools *tools,
   link->channel = channel_new(descriptor, ROLE_VERIFIER, ROLE_FRONT);
   link->tools = *tools;
   link->pending = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, pending_free);
+  link->questions = g_ptr_array_new();
   link->events = *events;
   sessions_set_front(tools->sessions, link->channel);
   link->data = data;

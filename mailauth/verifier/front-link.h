@@ -27,6 +27,7 @@ typedef struct {
   Incidents *incidents;
   Reporter *reporter;
   Sessions *sessions; /* what comes of the logins; may be NULL */
+  Views *views;
 } FrontLinkTools;
 
 /* Takes @descriptor. @tools and @events are copied. */

@@ -114,7 +114,8 @@ static gboolean append_total_count(DBusMessageIter *counts, Protocol protocol, P
 
 /* "refused.pop3.tls-failed": how many clients since the start. */
 static gboolean append_refusals(DBusMessageIter *counts, const Incidents *incidents) {
-  static const Outcome outcomes[] = {OUTCOME_TLS_FAILED, OUTCOME_TOO_MANY_CONNECTIONS};
+  static const Outcome outcomes[] = {OUTCOME_TLS_FAILED, OUTCOME_TOO_MANY_CONNECTIONS,
+                                     OUTCOME_PROXY_HEADER};
   for (guint i = 0; i < N_LOGIN_PROTOCOLS * G_N_ELEMENTS(outcomes); i++) {
     Protocol protocol = (Protocol)(i / G_N_ELEMENTS(outcomes));
     Outcome outcome = outcomes[i % G_N_ELEMENTS(outcomes)];

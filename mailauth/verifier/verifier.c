@@ -304,8 +304,8 @@ static gboolean on_keys_result(const Message *message, gpointer data) {
 
 static void take_front(Verifier *verifier, Message *message) {
   static const FrontLinkEvents events = {on_front_ended, on_counts, on_keys_result};
-  const FrontLinkTools tools = {verifier->logins, verifier->exchanges, verifier->incidents,
-                                verifier->reporter, verifier->sessions};
+  const FrontLinkTools tools = {verifier->logins,   verifier->exchanges, verifier->incidents,
+                                verifier->reporter, verifier->sessions,  verifier->views};
   int descriptor = message_take_descriptor(message, 0);
   verifier->front_number = g_variant_get_uint64(message->body);
   publisher_set_front(verifier->publisher, NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A proxy's header, whole and byte by byte: both take as much, and find the same. */
-#include "mailauth/protocol/proxy-header.h"
+#include "mailauth/origin/proxy-header.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <string.h>

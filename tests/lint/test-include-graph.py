@@ -14,7 +14,7 @@ EVERYBODYS = {"client/registry.h", "client/base"}
 # regd is a stack: a folder may include any that stands before it.
 REGD = [f"regd/{name}" for name in ("base", "storage", "tree", "history", "declare", "read", "files", "upkeep", "write",
                                     "service", "polkit", "bus", "registry1")] + ["regd"]
-MAIL = {f"mailauth/{name}" for name in ("base", "ipc", "process", "tls", "protocol", "settings", "connector", "pam",
+MAIL = {f"mailauth/{name}" for name in ("base", "ipc", "process", "tls", "protocol", "origin", "settings", "connector", "pam",
                                         "packed", "mailbox", "backend", "hashes", "package", "guesses", "poll", "front", "parent", "events", "sessions",
                                         "logins", "verifier")}
 LAYERS = {
@@ -42,6 +42,7 @@ LAYERS = {
     "mailauth/process": {"mailauth/base", "mailauth/ipc"},
     "mailauth/tls": {"mailauth/base"},
     "mailauth/protocol": {"mailauth/base"},
+    "mailauth/origin": {"mailauth/base"},
     "mailauth/settings": {"mailauth/base", "mailauth/tls"},
     "mailauth/connector": {"client/threads", "mailauth/base", "mailauth/ipc", "mailauth/process",
                            "mailauth/settings"},
@@ -56,12 +57,12 @@ LAYERS = {
     "mailauth/guesses": set(),
     "mailauth/poll": {"mailauth/base"},
     "mailauth/front": {"mailauth/base", "mailauth/ipc", "mailauth/process", "mailauth/tls", "mailauth/protocol",
-                       "mailauth/poll"},
+                       "mailauth/origin", "mailauth/poll"},
     "mailauth/parent": {"mailauth/base", "mailauth/ipc", "mailauth/process"},
     "mailauth/events": {"mailauth/base"},
     "mailauth/logins": {"client/threads"} | {f"mailauth/{name}" for name in ("base", "settings", "protocol", "connector", "pam", "mailbox",
                                                                              "backend", "package", "guesses", "events", "sessions")},
-    "mailauth/verifier": MAIL - {"mailauth/poll", "mailauth/front", "mailauth/parent", "mailauth/verifier"} |
+    "mailauth/verifier": MAIL - {"mailauth/origin", "mailauth/poll", "mailauth/front", "mailauth/parent", "mailauth/verifier"} |
                          {"client/bus", "client/threads"},
     "mailauth/mailauthctl": {"client/bus", "client/cli", "client/connection", "client/threads", "mailauth/base", "mailauth/hashes",
                              "mailauth/package",
@@ -93,7 +94,8 @@ LIBRARIES = {
 }
 # Logic that does no I/O: none of the system's doors may be included there.
 PURE = ["client/base", "client/regfile", "schema/rules", "schema/parse", "regd/base/access", "regd/base/watchers", "regd/base/effective",
-        "regd/history/encoding", "mailauth/base/base64", "mailauth/base/line", "mailauth/base/unique-id-format", "mailauth/protocol",
+        "regd/history/encoding", "mailauth/base/base64", "mailauth/base/line", "mailauth/base/networks", "mailauth/base/unique-id-format", "mailauth/protocol",
+        "mailauth/origin/origin", "mailauth/origin/proxy-header",
         "mailauth/settings/settings", "mailauth/settings/settings-read", "mailauth/settings/settings-names",
         "mailauth/settings/settings-tables", "mailauth/settings/decision", "mailauth/logins/throttle", "mailauth/guesses",
         "mailauth/events/events", "mailauth/mailbox/maildir-name", "mailauth/mailbox/maildir-ids",

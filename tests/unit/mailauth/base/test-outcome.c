@@ -51,6 +51,7 @@ static const Row rows[] = {
     {OUTCOME_REGISTRY_BACK, "registry-back", 14012, "Information", "", ""},
     {OUTCOME_TLS_FAILED, "tls-failed", 14010, "Warning", "", ""},
     {OUTCOME_TOO_MANY_CONNECTIONS, "too-many-connections", 14011, "Warning", "", ""},
+    {OUTCOME_PROXY_HEADER, "proxy-header", 14016, "Warning", "", ""},
     {OUTCOME_GUESSES, "guesses", 14013, "Warning", "", ""},
     {OUTCOME_CERTIFICATE_DOUBTFUL, "certificate-doubtful", 14008, "Warning", "", ""},
 };

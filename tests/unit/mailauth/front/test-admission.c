@@ -55,8 +55,9 @@ static Session *enter(Door *door, Protocol protocol, const char *text) {
   ClientAddress address = parse(text);
   g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), ==, 0);
   g_array_append_val(door->peers, ends[1]);
-  Session *session = session_new(&door->host, ends[0], protocol, FALSE, &address);
-  admission_add(&door->admission, session);
+  const SessionArrival arrival = {ends[0], protocol, FALSE, {.address = address}, FALSE};
+  Session *session = session_new(&door->host, &arrival);
+  admission_add(&door->admission, session, &address);
   return session;
 }
 

@@ -28,8 +28,8 @@ static const char *const bodies[N_MESSAGES] = {
     [MESSAGE_SOCKET] = "byte 0x01",
     [MESSAGE_KEYS] = "(3, '', 0x00, 'a.pem', 'a.key')",
     [MESSAGE_VERIFIER_STARTED] = "()",
-    [MESSAGE_SETTINGS] =
-        "(true, 771, true, 0x08, just 'ECDHE', [(0x00, 0x01, 60, 10000, 100, 0x00)])",
+    [MESSAGE_SETTINGS] = "(true, 771, true, 0x08, just 'ECDHE', ['10.0.0.0/8'], [(0x00, 0x01, 60, "
+                         "10000, 100, 0x00)])",
     [MESSAGE_VERDICT] = "(9, 0, 'anna', 0, 600, '', b'* OK\\r\\n', b'v=x', true)",
     [MESSAGE_SCRAM_FIRST] =
         "(9, 0x00, '127.0.0.1', b'n,,n=anna,r=x', true, 'TLSv1.3', 7, [('x', b'y')])",
@@ -38,6 +38,7 @@ static const char *const bodies[N_MESSAGES] = {
     [MESSAGE_ASK_COUNTS] = "3",
     [MESSAGE_LOGIN] = "(9, 0x00, 'PASS', 'anna', b'sesame', '127.0.0.1', 'smtp', '', 7)",
     [MESSAGE_CANCEL] = "9",
+    [MESSAGE_ASK_SETTINGS] = "9",
     [MESSAGE_INCIDENT] = "(9, 17, 0x01, 'anna', '::1', '', 1, 'x', 7)",
     [MESSAGE_KEYS_RESULT] =
         "(3, '', 0x00, '', true, 'CN=localhost', 'EC P-256', 'AB:CD', 1, 2, true)",

@@ -2,8 +2,8 @@
 /* The header that a proxy puts before a connection's own bytes (the PROXY protocol of HAProxy,
  * versions 1 and 2): a machine that is fed bytes and says what the proxy has told. It takes
  * nothing that is not exactly a header. Pure. */
-#ifndef MAILAUTH_PROTOCOL_PROXY_HEADER_H
-#define MAILAUTH_PROTOCOL_PROXY_HEADER_H
+#ifndef MAILAUTH_ORIGIN_PROXY_HEADER_H
+#define MAILAUTH_ORIGIN_PROXY_HEADER_H
 
 #include "mailauth/base/client-address.h"
 #include "mailauth/base/limits.h"
@@ -37,6 +37,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ProxyHeader, proxy_header_free)
  * MAX_PROXY_HEADER bytes of addresses and additions; those that are not known are passed over. */
 ProxyResult proxy_header_feed(ProxyHeader *header, const guint8 **input, gsize *size,
                               ProxyFacts *facts);
+
+/* Whether it has been fed anything. */
+gboolean proxy_header_has_begun(const ProxyHeader *header);
 
 /* Whether @bytes, the first that a client has sent, are the beginning of a header: what no
  * client of a mail server says. */

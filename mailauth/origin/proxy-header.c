@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* See proxy-header.h. Both versions are gathered whole, and then read. */
-#include "mailauth/protocol/proxy-header.h"
+#include "mailauth/origin/proxy-header.h"
 
 #include <string.h>
 
@@ -239,6 +239,10 @@ ProxyResult proxy_header_feed(ProxyHeader *header, const guint8 **input, gsize *
           is_line ? feed_line(header, input, size, facts) : feed_binary(header, input, size, facts);
   }
   return result;
+}
+
+gboolean proxy_header_has_begun(const ProxyHeader *header) {
+  return header->bytes->len > 0;
 }
 
 gboolean proxy_header_is_one(const guint8 *bytes, gsize size) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A proxy's header as bytes: whole, cut at every byte, and what is none. */
-#include "mailauth/protocol/proxy-header.h"
+#include "mailauth/origin/proxy-header.h"
 
 #include <string.h>
 

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* Where a client is: by its connection, or by what a proxy's header says instead. Pure. */
+#ifndef MAILAUTH_ORIGIN_ORIGIN_H
+#define MAILAUTH_ORIGIN_ORIGIN_H
+
+#include "mailauth/origin/proxy-header.h"
+
+typedef struct {
+  ClientAddress address;    /* that counts, everywhere */
+  char tls[MAX_METHOD + 1]; /* the version by which the client came to a proxy; "": not by TLS */
+} Origin;
+
+/* As accept(2) tells it. */
+Origin origin_from_socket(const struct sockaddr_storage *socket);
+/* UNKNOWN and LOCAL leave the connection's own address. */
+void origin_take_header(Origin *origin, const ProxyFacts *facts);
+
+#endif

@@ -112,6 +112,7 @@ def tls_that_ends_at_the_proxy(form, answer, event):
         both = mail.directory / "both.pem"
         both.write_text(pair.file.read_text() + pair.key.read_text())
         mail.client.set(POP3, "Clear Text", REG_SZ, "never")
+        mail.status()
         with Haproxy(mail, Way(mail.pop3_port, form, f"ssl crt {both}")) as proxy:
             client = Pop3(proxy.ports[0], CLIENT, new_context(ssl.TLSVersion.TLSv1_2))
             if answer == "+OK":
@@ -149,6 +150,7 @@ def limits_and_holds_are_of_the_clients_address():
         contains(done(mail.registry, "held"), CLIENT)
         contains(pop3_answer(port, source=OTHER), "+OK")
         mail.client.set(POP3, "Max Connections Per Address", REG_DWORD, 1)
+        mail.status()
         one = Pop3(port, OTHER)
         contains(pop3_answer(port, source=OTHER), "Too many connections")
         equal(newest(mail, "reason", "address"), ("too-many-connections", OTHER))

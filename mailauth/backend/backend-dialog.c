@@ -15,6 +15,8 @@ struct BackendDialog {
   char *credentials; /* base64 */
   char *answer;
   char *capabilities;
+  ServerCode code; /* of its refusal */
+  char *alert;     /* the last one; NULL for none */
 };
 
 static char *encode(const char *user, const char *master_user, const char *master_password) {
@@ -47,11 +49,16 @@ void backend_dialog_free(BackendDialog *dialog) {
   g_free(dialog->credentials);
   g_free(dialog->answer);
   g_free(dialog->capabilities);
+  g_free(dialog->alert);
   g_free(dialog);
 }
 
 const char *backend_dialog_get_answer(const BackendDialog *dialog) {
   return dialog->answer;
+}
+
+ServerWord backend_dialog_get_word(const BackendDialog *dialog) {
+  return (ServerWord){dialog->code, dialog->alert};
 }
 
 const char *backend_dialog_get_capabilities(const BackendDialog *dialog) {
@@ -67,15 +74,21 @@ static void send_credentials(BackendDialog *dialog, GString *out) {
   dialog->state = AWAIT_VERDICT;
 }
 
-/* Codes by which a server says that it is not the master user's fault. */
-static Outcome classify(const char *line) {
-  static const char *const passing[] = {"[UNAVAILABLE]", "[SERVERBUG]", "[SYS/TEMP]", "[LIMIT]"};
-  for (guint i = 0; i < G_N_ELEMENTS(passing); i++)
-    if (strstr(line, passing[i]) != NULL)
-      return OUTCOME_BACKEND_UNREACHABLE;
-  return strstr(line, "[IN-USE]") != NULL || strstr(line, "[INUSE]") != NULL
-             ? OUTCOME_MAILBOX_IN_USE
-             : OUTCOME_BACKEND_REFUSED;
+/* The word behind @lead and a space; "" for none. */
+static const char *get_text(const char *line, const char *lead) {
+  gsize length = strlen(lead);
+  return line[length] == ' ' ? line + length + 1 : "";
+}
+
+/* The alert, if there is one, is kept until there is another. */
+static ServerCode take_word(BackendDialog *dialog, const char *text) {
+  const char *rest = NULL;
+  ServerCode code = server_code_find(text, &rest);
+  if (code != SERVER_CODE_ALERT)
+    return code;
+  g_free(dialog->alert);
+  dialog->alert = server_alert_dup(rest);
+  return code;
 }
 
 static DialogResult fail(Outcome *outcome, Outcome what) {
@@ -83,13 +96,21 @@ static DialogResult fail(Outcome *outcome, Outcome what) {
   return DIALOG_FAILED;
 }
 
+/* The server says no, with what follows: a refusal if it tells a code for it, else @otherwise. */
+static DialogResult take_refusal(BackendDialog *dialog, const char *text, Outcome *outcome,
+                                 Outcome otherwise) {
+  dialog->code = take_word(dialog, text);
+  return fail(outcome, dialog->code != SERVER_CODE_NONE ? OUTCOME_BACKEND_REFUSED : otherwise);
+}
+
 /* ---- POP3 ---- */
 
 static DialogResult feed_pop3(BackendDialog *dialog, const char *line, GString *out,
                               Outcome *outcome) {
   if (begins(line, "-ERR"))
-    return fail(outcome,
-                dialog->state == AWAIT_GREETING ? OUTCOME_BACKEND_UNREACHABLE : classify(line));
+    return take_refusal(dialog, get_text(line, "-ERR"), outcome,
+                        dialog->state == AWAIT_GREETING ? OUTCOME_BACKEND_UNREACHABLE
+                                                        : OUTCOME_BACKEND_REFUSED);
   if (dialog->state == AWAIT_GREETING && begins(line, "+OK")) {
     g_string_append(out, "AUTH PLAIN\r\n");
     dialog->state = AWAIT_CHALLENGE;
@@ -129,12 +150,34 @@ static void take_capabilities(BackendDialog *dialog, const char *line) {
   dialog->capabilities = g_strndup(from, length);
 }
 
+static DialogResult take_bye(BackendDialog *dialog, const char *line, Outcome *outcome) {
+  return take_refusal(dialog, get_text(line, "* BYE"), outcome, OUTCOME_BACKEND_UNREACHABLE);
+}
+
+/* What it tells beside its answer. */
+static void take_untagged(BackendDialog *dialog, const char *line) {
+  static const char *const leads[] = {"* OK", "* NO", "* BAD"};
+  take_capabilities(dialog, line);
+  for (guint i = 0; i < G_N_ELEMENTS(leads); i++)
+    if (begins(line, leads[i]))
+      (void)take_word(dialog, get_text(line, leads[i]));
+}
+
+static DialogResult take_verdict(BackendDialog *dialog, const char *line, Outcome *outcome) {
+  static const char *const leads[] = {TAG " NO", TAG " BAD"};
+  for (guint i = 0; i < G_N_ELEMENTS(leads); i++)
+    if (begins(line, leads[i]))
+      return take_refusal(dialog, get_text(line, leads[i]), outcome, OUTCOME_BACKEND_REFUSED);
+  return fail(outcome, OUTCOME_BACKEND_REFUSED);
+}
+
 static DialogResult greet_imap(BackendDialog *dialog, const char *line, GString *out,
                                Outcome *outcome) {
+  if (begins(line, "* BYE"))
+    return take_bye(dialog, line, outcome);
   if (!begins(line, "* OK"))
-    return fail(outcome,
-                begins(line, "* BYE") ? OUTCOME_BACKEND_UNREACHABLE : OUTCOME_BACKEND_REFUSED);
-  take_capabilities(dialog, line);
+    return fail(outcome, OUTCOME_BACKEND_REFUSED);
+  take_untagged(dialog, line);
   gboolean at_once = strstr(dialog->capabilities, "SASL-IR") != NULL;
   g_string_append(out, TAG " AUTHENTICATE PLAIN");
   dialog->state = AWAIT_CHALLENGE;
@@ -154,9 +197,9 @@ static DialogResult feed_imap(BackendDialog *dialog, const char *line, GString *
   if (dialog->state == AWAIT_GREETING)
     return greet_imap(dialog, line, out, outcome);
   if (begins(line, "* BYE"))
-    return fail(outcome, OUTCOME_BACKEND_UNREACHABLE);
+    return take_bye(dialog, line, outcome);
   if (begins(line, "* ")) {
-    take_capabilities(dialog, line);
+    take_untagged(dialog, line);
     return DIALOG_GO_ON;
   }
   if (dialog->state == AWAIT_CHALLENGE && line[0] == '+') {
@@ -165,9 +208,10 @@ static DialogResult feed_imap(BackendDialog *dialog, const char *line, GString *
   }
   if (dialog->state == AWAIT_VERDICT && begins(line, TAG " OK")) {
     take_capabilities(dialog, line);
+    (void)take_word(dialog, get_text(line, TAG " OK"));
     return DIALOG_DONE;
   }
-  return fail(outcome, classify(line));
+  return take_verdict(dialog, line, outcome);
 }
 
 DialogResult backend_dialog_feed(BackendDialog *dialog, const char *line, GString *out,

@@ -6,6 +6,7 @@
 #define MAILAUTH_BACKEND_BACKEND_DIALOG_H
 
 #include "mailauth/base/outcome.h"
+#include "mailauth/base/server-code.h"
 #include "mailauth/settings/settings.h"
 
 typedef struct BackendDialog BackendDialog;
@@ -24,12 +25,15 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(BackendDialog, backend_dialog_free)
 
 /* @line without its CRLF; any bytes but NUL. What is to be sent is appended to
  * @out (whose memory may hold the master password from then on). On
- * DIALOG_FAILED *@outcome is BACKEND_REFUSED, BACKEND_UNREACHABLE or
- * MAILBOX_IN_USE, and backend_dialog_get_answer() what the server said. */
+ * DIALOG_FAILED *@outcome is BACKEND_REFUSED or BACKEND_UNREACHABLE,
+ * and backend_dialog_get_answer() what the server said. */
 DialogResult backend_dialog_feed(BackendDialog *dialog, const char *line, GString *out,
                                  Outcome *outcome);
 /* The server's last word, for administrators; borrowed. */
 const char *backend_dialog_get_answer(const BackendDialog *dialog);
+/* What it has said for the user: the code of its refusal, and its last alert, also of a login
+ * that was taken. Borrowed until the next line. */
+ServerWord backend_dialog_get_word(const BackendDialog *dialog);
 /* The capabilities that an IMAP server told with its OK; "" if it told none. */
 const char *backend_dialog_get_capabilities(const BackendDialog *dialog);
 

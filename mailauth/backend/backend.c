@@ -96,7 +96,11 @@ static void fail(Attempt *attempt, Outcome outcome, const char *what) {
   const BackendAddress *address = &attempt->address;
   g_autofree char *detail =
       g_strdup_printf("%s: %s", address->path != NULL ? address->path : address->host, what);
-  const BackendResult result = {.outcome = outcome, .detail = detail, .descriptor = -1};
+  ServerWord word = backend_dialog_get_word(attempt->dialog);
+  g_autofree char *alert = g_strdup(word.alert);
+  word.alert = alert;
+  const BackendResult result = {
+      .outcome = outcome, .detail = detail, .descriptor = -1, .word = word};
   BackendOpened opened = attempt->opened;
   gpointer data = attempt->data;
   attempt_free(attempt);
@@ -131,16 +135,27 @@ static int hand_to_pump(Attempt *attempt) {
   return ends[1];
 }
 
+/* What the client gets after the OK that it is told: an alert came before the server's own. */
+static GBytes *dup_pending(const Attempt *attempt) {
+  const char *alert = backend_dialog_get_word(attempt->dialog).alert;
+  GString *pending = g_string_new(NULL);
+  if (alert != NULL && *alert != '\0')
+    g_string_append_printf(pending, "* OK [ALERT] %s\r\n", alert);
+  g_string_append_len(pending, attempt->in->str, (gssize)attempt->in->len);
+  return g_string_free_to_bytes(pending);
+}
+
 static void succeed(Attempt *attempt) {
   g_autofree char *capabilities = g_strdup(backend_dialog_get_capabilities(attempt->dialog));
-  g_autoptr(GBytes) pending = g_bytes_new(attempt->in->str, attempt->in->len);
+  g_autoptr(GBytes) pending = dup_pending(attempt);
   int descriptor = attempt->address.tls ? hand_to_pump(attempt)
                                         : backend_stream_steal_descriptor(attempt->stream);
   if (descriptor < 0) {
     fail(attempt, OUTCOME_BACKEND_UNREACHABLE, g_strerror(errno));
     return;
   }
-  const BackendResult result = {OUTCOME_OK, NULL, descriptor, capabilities, pending};
+  const BackendResult result = {
+      .descriptor = descriptor, .capabilities = capabilities, .pending = pending};
   BackendOpened opened = attempt->opened;
   gpointer data = attempt->data;
   attempt_free(attempt);

@@ -7,17 +7,19 @@
 #define MAILAUTH_BACKEND_BACKEND_H
 
 #include "mailauth/base/outcome.h"
+#include "mailauth/base/server-code.h"
 #include "mailauth/connector/dialer.h"
 #include "mailauth/settings/settings.h"
 
 typedef struct Backends Backends;
 
 typedef struct {
-  Outcome outcome;          /* OUTCOME_OK, BACKEND_UNREACHABLE, BACKEND_REFUSED, MAILBOX_IN_USE */
+  Outcome outcome;          /* OUTCOME_OK, BACKEND_UNREACHABLE, BACKEND_REFUSED */
   const char *detail;       /* for administrators, or NULL */
   int descriptor;           /* non-blocking; the callee's to close; -1 if not OK */
   const char *capabilities; /* an IMAP server's, after login; "" for unknown */
   GBytes *pending;          /* what it has said since; never NULL if OK */
+  ServerWord word;          /* what it has refused with */
 } BackendResult;
 typedef void (*BackendOpened)(const BackendResult *result, gpointer data);
 

@@ -152,6 +152,10 @@
 
 /* Addresses and networks in `Trusted Networks`, and in `Proxy Networks`. */
 #define MAX_NETWORKS 500
+
+/* What a mail server behind has a user told, in characters. */
+#define MAX_ALERT 255
+
 /* What follows the head of a proxy's header, version 2, in bytes. */
 #define MAX_PROXY_HEADER 4096
 

@@ -63,7 +63,7 @@ static const OutcomeFacts facts[N_OUTCOMES] = {
     [OUTCOME_BACKEND_UNREACHABLE] = {"backend-unreachable", 14005, "Error", TEMPORARY, TEXT_MAILBOX,
                                      "The mail server behind cannot be reached"},
     [OUTCOME_BACKEND_REFUSED] = {"backend-refused", 14005, "Error", TEMPORARY, TEXT_MAILBOX,
-                                 "The mail server behind has refused the master user's login"},
+                                 "The mail server behind has refused the login"},
     [OUTCOME_CHANNEL_BINDING] = {"channel-binding", AUDIT_FAILURE, WRONG,
                                  "The login is bound to another TLS connection than this "
                                  "server's: somebody may sit between"},

@@ -12,6 +12,8 @@ struct HeldVerdict {
   Outcome outcome;
   guint idle_timeout;
   char *capabilities;
+  ServerCode code;
+  char *alert;
   Secret had;
   int server;
 };
@@ -21,6 +23,8 @@ HeldVerdict *held_verdict_new(const Verdict *verdict) {
   held->outcome = verdict->outcome;
   held->idle_timeout = verdict->idle_timeout;
   held->capabilities = g_strdup(verdict->capabilities);
+  held->code = verdict->word.code;
+  held->alert = g_strdup(verdict->word.alert);
   secret_append(&held->had, verdict->had, verdict->had_size);
   held->server = verdict->server;
   return held;
@@ -30,6 +34,7 @@ Verdict held_verdict_take(HeldVerdict *held) {
   const Verdict verdict = {.outcome = held->outcome,
                            .idle_timeout = held->idle_timeout,
                            .capabilities = held->capabilities,
+                           .word = {held->code, held->alert},
                            .had = held->had.bytes,
                            .had_size = held->had.size,
                            .server = held->server};
@@ -43,6 +48,7 @@ void held_verdict_free(HeldVerdict *held) {
   Stream server = {.descriptor = held->server};
   stream_close(&server);
   g_free(held->capabilities);
+  g_free(held->alert);
   secret_clear(&held->had);
   g_free(held);
 }

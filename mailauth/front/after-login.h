@@ -6,6 +6,7 @@
 #define MAILAUTH_FRONT_AFTER_LOGIN_H
 
 #include "mailauth/base/outcome.h"
+#include "mailauth/base/server-code.h"
 #include "mailauth/front/relay.h"
 #include "mailauth/poll/poller.h"
 #include "mailauth/protocol/transcript.h"
@@ -19,6 +20,7 @@ typedef struct {
   const guint8 *had;        /* bytes that the server has sent already */
   gsize had_size;
   int server;          /* connected stream socket, taken by the session; -1 unless OK */
+  ServerWord word;     /* what the server has refused with */
   const guint8 *proof; /* what a SCRAM client has to see and answer before it is told OK */
   gsize proof_size;    /* 0: nothing */
 } Verdict;

@@ -177,13 +177,15 @@ static void note_admission(const FrontLogin *login, const char *user, gboolean i
 void front_logins_take_verdict(FrontLogins *logins, Message *message) {
   guint64 number;
   guint32 outcome;
+  guint32 code;
   const char *user;
   gboolean is_native;
   Verdict verdict = {.server = -1};
   g_autoptr(GVariant) had = NULL;
   g_autoptr(GVariant) proof = NULL;
-  g_variant_get(message->body, "(tu&suu&s@ay@ayb)", &number, &outcome, &user, &verdict.delay_ms,
-                &verdict.idle_timeout, &verdict.capabilities, &had, &proof, &is_native);
+  g_variant_get(message->body, "(tu&suu&s@ay@aybu&s)", &number, &outcome, &user, &verdict.delay_ms,
+                &verdict.idle_timeout, &verdict.capabilities, &had, &proof, &is_native, &code,
+                &verdict.word.alert);
   const FrontLogin *login = g_hash_table_lookup(logins->all, &number);
   if (login == NULL && message->n_descriptors > 0)
     front_logins_tell_end(logins, number);
@@ -194,6 +196,9 @@ void front_logins_take_verdict(FrontLogins *logins, Message *message) {
     verdict.outcome = get_default_outcome(login->step);
   verdict.delay_ms = MIN(verdict.delay_ms, MAX_VERDICT_DELAY_MS);
   verdict.capabilities = check_capabilities(verdict.capabilities);
+  verdict.word.code = (ServerCode)MIN(code, N_SERVER_CODES);
+  if (!server_alert_is_clean(verdict.word.alert))
+    verdict.word.alert = "";
   verdict.had = g_variant_get_fixed_array(had, &verdict.had_size, 1);
   if (verdict.outcome == OUTCOME_OK) {
     verdict.server = message_take_descriptor(message, 0);

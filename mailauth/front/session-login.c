@@ -33,8 +33,9 @@ void session_answer(Session *session, const Verdict *verdict) {
   if (outcome == OUTCOME_OK && verdict->server < 0)
     outcome = OUTCOME_UNDECIDED;
   session_log_note_login(session->transcript, session_get_credentials(session), outcome);
-  Step step = session_get_ops(session)->answer(session->machine, outcome, verdict->capabilities,
-                                               session_get_output(session));
+  const MachineAnswer answer = {outcome, verdict->capabilities, verdict->word};
+  Step step =
+      session_get_ops(session)->answer(session->machine, &answer, session_get_output(session));
   transcript_output(session->transcript, session->out);
   if (step == STEP_RELAY) {
     begin_relay(session, verdict);

@@ -44,7 +44,7 @@ static const MessageFacts facts[N_MESSAGES] = {
     [MESSAGE_VERIFIER_STARTED] = {"verifier-started", "()", PARENT_TO_FRONT, ONE_DESCRIPTOR, SMALL},
     [MESSAGE_SETTINGS] = {"settings", "(bqbymsasa(yyuuuy))", VERIFIER_TO_FRONT, NO_DESCRIPTOR,
                           LIST},
-    [MESSAGE_VERDICT] = {"verdict", "(tusuusayayb)", VERIFIER_TO_FRONT, 0, 1, LIST},
+    [MESSAGE_VERDICT] = {"verdict", "(tusuusayaybus)", VERIFIER_TO_FRONT, 0, 1, LIST},
     [MESSAGE_ASK_COUNTS] = {"ask-counts", "t", VERIFIER_TO_FRONT, NO_DESCRIPTOR, SMALL},
     [MESSAGE_LOGIN] = {"login", "(tyssayssst)", FRONT_TO_VERIFIER, NO_DESCRIPTOR, SMALL},
     [MESSAGE_SCRAM_FIRST] = {"scram-first", "(tysaybsta(say))", FRONT_TO_VERIFIER, NO_DESCRIPTOR,

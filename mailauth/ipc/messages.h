@@ -87,8 +87,9 @@ typedef enum {
   /* login, Outcome, user, delay ms before the client is answered, idle timeout s of the
    * relay (0: left to the server), capabilities to tell an IMAP client ("": none), bytes
    * already had from the mail server, what proves the server to a SCRAM client before it
-   * is told OK (else empty), whether the user is a native account of HKLM\SAM; + the mail
-   * server's or store's stream socket if it is OK */
+   * is told OK (else empty), whether the user is a native account of HKLM\SAM, the ServerCode
+   * that a mail server behind has refused with, and its alert for the user ("": none); + the
+   * mail server's or store's stream socket if it is OK */
   MESSAGE_VERDICT,
   /* request */
   MESSAGE_ASK_COUNTS,

@@ -50,7 +50,8 @@ static void on_mailbox_opened(const MailboxResult *mailbox, gpointer data) {
                         .descriptor = mailbox->descriptor,
                         .capabilities = mailbox->capabilities,
                         .pending = mailbox->pending,
-                        .idle_timeout = mailbox->idle_timeout},
+                        .idle_timeout = mailbox->idle_timeout,
+                        .word = mailbox->word},
          mailbox->detail);
 }
 

@@ -65,6 +65,7 @@ typedef struct {
   GBytes *pending;          /* what the mail server has said already; may be NULL */
   const char *const *steps; /* a trial's explanation, NULL-terminated; else NULL */
   SessionFacts session;     /* whose session it is, if there is a descriptor */
+  ServerWord word;          /* what the mail server behind has refused with */
   const char *proof;        /* what proves the server to a SCRAM client; NULL: nothing has to */
 } LoginResult;
 typedef void (*LoginAnswer)(const LoginResult *result, gpointer data);

@@ -88,6 +88,7 @@ static void on_backend_opened(const BackendResult *backend, gpointer data) {
       .capabilities = backend->capabilities,
       .pending = backend->pending,
       .idle_timeout = request->settings->protocols[request->protocol].idle_timeout,
+      .word = backend->word,
   };
   leave_backend(opening, &result);
   answer(opening, &result);

@@ -28,6 +28,7 @@ typedef struct {
   const char *capabilities; /* an IMAP server's; "" for unknown */
   GBytes *pending;          /* what the mail server has said already; may be NULL */
   guint32 idle_timeout;     /* s; of a session that is relayed; 0: left to the session's server */
+  ServerWord word;          /* what the mail server has refused with */
 } MailboxResult;
 typedef void (*MailboxOpened)(const MailboxResult *result, gpointer data);
 

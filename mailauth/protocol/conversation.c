@@ -22,6 +22,20 @@ void conversation_challenge(const guint8 *bytes, gsize size, GString *out) {
   g_string_append(out, "\r\n");
 }
 
+RefusalWords conversation_choose_words(const MachineAnswer *answer) {
+  const OutcomeFacts *facts = outcome_get_facts(answer->outcome);
+  const ServerCodeFacts *code = server_code_get_facts(answer->word.code);
+  const char *alert = answer->word.alert;
+  RefusalWords words = {facts->pop3_code, facts->imap_code, facts->text, NULL};
+  if (answer->outcome != OUTCOME_BACKEND_REFUSED)
+    return words;
+  if (*code->text != '\0')
+    words = (RefusalWords){code->pop3, code->imap, code->text, NULL};
+  if (alert != NULL && *alert != '\0')
+    words.alert = alert;
+  return words;
+}
+
 gboolean conversation_counts_as_failure(Outcome outcome) {
   return outcome_is_client_failure(outcome) || outcome == OUTCOME_HELD_BACK ||
          outcome == OUTCOME_CLEAR_TEXT || outcome == OUTCOME_NO_CERTIFICATE;

@@ -5,6 +5,7 @@
 #define MAILAUTH_PROTOCOL_CONVERSATION_H
 
 #include "mailauth/base/outcome.h"
+#include "mailauth/protocol/machine.h"
 #include "mailauth/protocol/sasl.h"
 
 /* Goes on with an exchange: sasl_respond() to @response, and to the client the
@@ -22,6 +23,17 @@ void conversation_note_mechanism(Transcript *transcript, const GString *out, con
 void conversation_note_response(Transcript *transcript, const GString *out, const char *response);
 /* Notes what can't be shown at all. */
 void conversation_note_unknown(Transcript *transcript, const GString *out);
+
+/* What a client is told of a refusal. */
+typedef struct {
+  const char *pop3_code, *imap_code; /* "": none */
+  const char *text;
+  const char *alert; /* what the mail server behind wants the user to see; NULL: nothing */
+} RefusalWords;
+
+/* The words of @answer, which is not OK: those of the mail server behind, if it has refused with a
+ * code, before those of the outcome. Borrowed from @answer. */
+RefusalWords conversation_choose_words(const MachineAnswer *answer);
 
 /* Whether a refusal counts towards MAX_FAILED_LOGINS: what the client can be
  * blamed for. Our own faults never end a session. */

@@ -463,21 +463,31 @@ static gboolean imap_is_in_exchange(const Machine *machine) {
   return ((const Imap *)machine)->sasl.mechanism != NULL;
 }
 
-static Step imap_answer(Machine *machine, Outcome outcome, const char *capabilities, GString *out) {
+/* An alert that came beside another code has a line of its own, as it had at the server. */
+static Step answer_refused(Imap *imap, const MachineAnswer *answer, GString *out) {
+  RefusalWords words = conversation_choose_words(answer);
+  gboolean is_apart = words.alert != NULL && answer->word.code != SERVER_CODE_ALERT;
+  if (is_apart)
+    g_string_append_printf(out, "* NO [ALERT] %s\r\n", words.alert);
+  g_string_append_printf(out, "%s NO ", imap->tag);
+  if (words.imap_code[0] != '\0')
+    g_string_append_printf(out, "%s ", words.imap_code);
+  g_string_append_printf(out, "%s\r\n",
+                         words.alert != NULL && !is_apart ? words.alert : words.text);
+  return conversation_counts_as_failure(answer->outcome) ? count_refusal(imap, out) : STEP_READ;
+}
+
+static Step imap_answer(Machine *machine, const MachineAnswer *answer, GString *out) {
   Imap *imap = (Imap *)machine;
-  const OutcomeFacts *facts = outcome_get_facts(outcome);
   leave_sasl(imap);
   credentials_clear(&imap->credentials);
-  gboolean ok = outcome == OUTCOME_OK;
-  g_string_append_printf(out, "%s %s ", imap->tag, ok ? "OK" : "NO");
-  if (ok && capabilities[0] != '\0')
-    g_string_append_printf(out, "[CAPABILITY %s] ", capabilities);
-  if (facts->imap_code[0] != '\0')
-    g_string_append_printf(out, "%s ", facts->imap_code);
-  g_string_append_printf(out, "%s\r\n", facts->text);
-  if (ok)
-    return STEP_RELAY;
-  return conversation_counts_as_failure(outcome) ? count_refusal(imap, out) : STEP_READ;
+  if (answer->outcome != OUTCOME_OK)
+    return answer_refused(imap, answer, out);
+  g_string_append_printf(out, "%s OK ", imap->tag);
+  if (answer->capabilities != NULL && answer->capabilities[0] != '\0')
+    g_string_append_printf(out, "[CAPABILITY %s] ", answer->capabilities);
+  g_string_append_printf(out, "%s\r\n", outcome_get_facts(OUTCOME_OK)->text);
+  return STEP_RELAY;
 }
 
 static void imap_greet(G_GNUC_UNUSED Machine *machine, const Surroundings *surroundings,

@@ -7,6 +7,7 @@
 
 #include "mailauth/base/kinds.h"
 #include "mailauth/base/outcome.h"
+#include "mailauth/base/server-code.h"
 #include "mailauth/protocol/credentials.h"
 #include "mailauth/protocol/transcript.h"
 
@@ -45,6 +46,13 @@ typedef enum {
   STEP_CLOSE,          /* send the output and end the connection */
 } Step;
 
+/* What came of a login. */
+typedef struct {
+  Outcome outcome;
+  const char *capabilities; /* what an IMAP client is told with OK; NULL or "": nothing */
+  ServerWord word;          /* of BACKEND_REFUSED */
+} MachineAnswer;
+
 /* If no verifier answers, the client is told the same as for a setting that can't be
  * used: a temporary failure. */
 #define OUTCOME_UNDECIDED OUTCOME_BAD_SETTING
@@ -64,9 +72,9 @@ typedef struct {
   void (*challenge)(Machine *machine, const guint8 *bytes, gsize size, GString *out);
   /* Whether a SASL exchange is under way. */
   gboolean (*is_in_exchange)(const Machine *machine);
-  /* Ends LOGIN, CLEAR_TEXT or NO_CERTIFICATE with what came of it. @capabilities:
-   * what an IMAP client is told, may be "". RELAY, READ (feed on) or CLOSE. */
-  Step (*answer)(Machine *machine, Outcome outcome, const char *capabilities, GString *out);
+  /* Ends LOGIN, CLEAR_TEXT or NO_CERTIFICATE with what came of it. RELAY, READ (feed on)
+   * or CLOSE. */
+  Step (*answer)(Machine *machine, const MachineAnswer *answer, GString *out);
   /* Forgets everything said before TLS (RFC 2595, sections 3.1 and 4). */
   void (*tls_started)(Machine *machine);
   /* The login that LOGIN stands for; for CLEAR_TEXT the user, if known. */

@@ -308,19 +308,19 @@ static gboolean pop3_is_in_exchange(const Machine *machine) {
   return ((const Pop3 *)machine)->sasl.mechanism != NULL;
 }
 
-static Step pop3_answer(Machine *machine, Outcome outcome, G_GNUC_UNUSED const char *capabilities,
-                        GString *out) {
+static Step pop3_answer(Machine *machine, const MachineAnswer *answer, GString *out) {
   Pop3 *pop3 = (Pop3 *)machine;
-  const OutcomeFacts *facts = outcome_get_facts(outcome);
   leave_sasl(pop3);
   credentials_clear(&pop3->credentials);
-  if (outcome == OUTCOME_OK) {
-    g_string_append_printf(out, "+OK %s\r\n", facts->text);
+  if (answer->outcome == OUTCOME_OK) {
+    g_string_append_printf(out, "+OK %s\r\n", outcome_get_facts(OUTCOME_OK)->text);
     return STEP_RELAY;
   }
-  g_string_append_printf(out, "-ERR %s%s%s\r\n", facts->pop3_code,
-                         facts->pop3_code[0] == '\0' ? "" : " ", facts->text);
-  return conversation_counts_as_failure(outcome) ? count_refusal(pop3) : STEP_READ;
+  RefusalWords words = conversation_choose_words(answer);
+  g_string_append_printf(out, "-ERR %s%s%s\r\n", words.pop3_code,
+                         words.pop3_code[0] == '\0' ? "" : " ",
+                         words.alert != NULL ? words.alert : words.text);
+  return conversation_counts_as_failure(answer->outcome) ? count_refusal(pop3) : STEP_READ;
 }
 
 static void pop3_greet(G_GNUC_UNUSED Machine *machine,

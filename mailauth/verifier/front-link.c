@@ -104,11 +104,12 @@ static void send_verdict(FrontLink *link, guint64 id, const LoginResult *result)
   gconstpointer bytes = result->pending != NULL ? g_bytes_get_data(result->pending, &size) : NULL;
   g_autoptr(GError) error = NULL;
   const char *proof = result->proof != NULL ? result->proof : "";
-  GVariant *body =
-      g_variant_new("(tusuus@ay@ayb)", id, (guint32)result->outcome, result->user, result->delay,
-                    result->idle_timeout, result->capabilities,
-                    g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, bytes, size, 1),
-                    message_secret_new(proof, strlen(proof)), result->session.is_native);
+  GVariant *body = g_variant_new("(tusuus@ay@aybus)", id, (guint32)result->outcome, result->user,
+                                 result->delay, result->idle_timeout, result->capabilities,
+                                 g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, bytes, size, 1),
+                                 message_secret_new(proof, strlen(proof)),
+                                 result->session.is_native, (guint32)result->word.code,
+                                 result->word.alert != NULL ? result->word.alert : "");
   if (!channel_send(link->channel, MESSAGE_VERDICT, body, &result->descriptor,
                     result->descriptor >= 0 ? 1 : 0, &error))
     end_soon(link, error->message);

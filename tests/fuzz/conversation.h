@@ -31,11 +31,12 @@ static inline gboolean take_fuzzed_step(const MachineOps *ops, Machine *machine,
       return TRUE;
     }
     gboolean even = credentials->password.size % 2 == 0;
-    step = ops->answer(machine, even ? OUTCOME_OK : OUTCOME_BAD_PASSWORD, "", trace);
+    const MachineAnswer answer = {.outcome = even ? OUTCOME_OK : OUTCOME_BAD_PASSWORD};
+    step = ops->answer(machine, &answer, trace);
   } else if (step == STEP_CLEAR_TEXT) {
-    step = ops->answer(machine, OUTCOME_CLEAR_TEXT, "", trace);
+    step = ops->answer(machine, &(MachineAnswer){.outcome = OUTCOME_CLEAR_TEXT}, trace);
   } else if (step == STEP_NO_CERTIFICATE) {
-    step = ops->answer(machine, OUTCOME_NO_CERTIFICATE, "", trace);
+    step = ops->answer(machine, &(MachineAnswer){.outcome = OUTCOME_NO_CERTIFICATE}, trace);
   }
   return step == STEP_READ;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The dialogue with a mail server behind that is hostile: byte 0 chooses the protocol, the
  * rest are the server's lines. Whatever it says, the credentials go out at most once, what
- * goes out is lines, and what is kept of it for people is UTF-8. */
+ * goes out is lines, what is kept of it for people is UTF-8, and what users are told of it is
+ * printable and short. */
 #include "mailauth/backend/backend-dialog.h"
 
 #include <string.h>
@@ -27,11 +28,13 @@ static void check(const BackendDialog *dialog, const GString *out) {
   g_assert_true(g_utf8_validate(backend_dialog_get_capabilities(dialog), -1, NULL));
   /* Without the client's leave no command of the server's gets into its line. */
   g_assert_null(strpbrk(backend_dialog_get_capabilities(dialog), "\r\n"));
+  const ServerWord word = backend_dialog_get_word(dialog);
+  g_assert_cmpuint(word.code, <, N_SERVER_CODES);
+  g_assert_true(word.alert == NULL || server_alert_is_clean(word.alert));
 }
 
 static gboolean is_failure(Outcome outcome) {
-  return outcome == OUTCOME_BACKEND_REFUSED || outcome == OUTCOME_BACKEND_UNREACHABLE ||
-         outcome == OUTCOME_MAILBOX_IN_USE;
+  return outcome == OUTCOME_BACKEND_REFUSED || outcome == OUTCOME_BACKEND_UNREACHABLE;
 }
 
 int LLVMFuzzerTestOneInput(const guint8 *data, gsize size) {
@@ -47,8 +50,12 @@ int LLVMFuzzerTestOneInput(const guint8 *data, gsize size) {
     Outcome outcome = OUTCOME_OK;
     result = backend_dialog_feed(dialog, g_strchomp(*line), out, &outcome);
     check(dialog, out);
-    if (result == DIALOG_FAILED)
-      g_assert_true(is_failure(outcome));
+    if (result != DIALOG_FAILED)
+      continue;
+    g_assert_true(is_failure(outcome));
+    /* What has a code is a refusal. */
+    g_assert_true(outcome == OUTCOME_BACKEND_REFUSED ||
+                  backend_dialog_get_word(dialog).code == SERVER_CODE_NONE);
   }
   /* Nobody is logged in before the credentials were sent. */
   if (result == DIALOG_DONE)

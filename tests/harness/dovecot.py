@@ -23,7 +23,8 @@ from harness.ports import free_ports
 from harness.process import PATIENCE, SOURCE, Process
 from harness.registry import REG_SZ
 
-MASTER, PASSWORD = "mailauthd", "master-sesame"
+# The master user, and one who is never let in, with the same password.
+MASTER, CLOSED, PASSWORD = "mailauthd", "closed", "master-sesame"
 
 
 def identify(user):
@@ -32,10 +33,11 @@ def identify(user):
 
 
 class Dovecot:
-    """with Dovecot(mail): it serves when the block begins. more: further words for data/trial-dovecot."""
+    """with Dovecot(mail): it serves when the block begins. more: further words for data/trial-dovecot;
+    also: further lines of its configuration."""
 
-    def __init__(self, mail, *more):
-        self.mail, self.more = mail, more
+    def __init__(self, mail, *more, also=""):
+        self.mail, self.more, self.also = mail, more, also
         self.directory = mail.directory / "dovecot"
         self.port, self.tls_port, self.pop3_port = free_ports(3)
         self.socket = self.directory / "imap"
@@ -46,7 +48,7 @@ class Dovecot:
             raise Skip("takes dovecot-imapd and dovecot-pop3d")
         self.directory.mkdir(mode=0o755)
         masters = self.directory / "masters"
-        masters.write_text(f"{MASTER}:{{PLAIN}}{PASSWORD}\n")
+        masters.write_text(f"{MASTER}:{{PLAIN}}{PASSWORD}\n{CLOSED}:{{PLAIN}}{PASSWORD}::::::nologin=y\n")
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
                         "-days", "1", "-subj", "/CN=localhost",
                         "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", self.directory / "key",
@@ -72,7 +74,7 @@ class Dovecot:
                  f"--pop3={self.pop3_port}", f"--imap-socket={self.socket}", *self.more]
         if is_root():
             words += ["--internal=dovecot", "--login=dovenull"]
-        return subprocess.run(words, stdout=subprocess.PIPE, check=True).stdout
+        return subprocess.run(words, stdout=subprocess.PIPE, check=True).stdout + self.also.encode()
 
     def start(self):
         self.process = Process(self.directory, "dovecot", ["dovecot", "-F", "-c", str(self.configuration)])

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 from harness.case import check, contains, equal, main, rows, test
 from harness.certificates import openssl
-from harness.dovecot import MASTER, PASSWORD, Dovecot
+from harness.dovecot import CLOSED, MASTER, PASSWORD, Dovecot
 from harness.mail import IMAP, PARAMETERS, POP3, MailServer
 from harness.process import program
 from harness.registry import REG_SZ, Registry
@@ -108,9 +108,25 @@ def a_master_password_that_is_wrong_is_not_the_users_fault():
         check("another" not in str(server.events(100)), "the master's password is in an event")
 
 
+@test
+def what_a_real_server_refuses_reaches_the_client():
+    with Registry() as registry, MailServer(registry) as server, Dovecot(
+            server, also="mail_max_userip_connections = 1\n") as dovecot:
+        server.add_account("anna", "sesame")
+        set_backend(registry, IMAP, f"imap+unix:{dovecot.socket}")
+        with server.imap("anna", "sesame"):
+            contains(refusal(server), "[LIMIT] A limit")
+            newest = server.events(1)[0]
+            equal((newest["id"], newest["type"], newest["reason"]), (14005, "Error", "backend-refused"))
+            contains(newest["description"], "mail_max_userip_connections")
+        registry.client.set(IMAP, "Backend Master User", REG_SZ, CLOSED)
+        contains(refusal(server), "[CONTACTADMIN]")
+        equal(server.events(1)[0]["reason"], "backend-refused")
+
+
 @contextmanager
-def curt_server(*answers):
-    """A POP3 server that says one line to each that it hears, its greeting first,
+def curt_server(*answers, scheme="pop3"):
+    """A server that says one line to each that it hears, its greeting first,
     then echoes; its address, and what it heard."""
     heard = []
 
@@ -129,7 +145,7 @@ def curt_server(*answers):
         listener.listen()
         thread = threading.Thread(target=serve, args=(listener,))
         thread.start()
-        yield f"pop3+unix:{path}", heard
+        yield f"{scheme}+unix:{path}", heard
         thread.join()
 
 
@@ -146,7 +162,10 @@ def pop3_goes_on_at_the_mail_server():
 
 
 @rows([
-    ("in use", [b"+OK hello\r\n", b"+ \r\n", b"-ERR [IN-USE] busy\r\n"], "[IN-USE]", "no-mailbox"),
+    ("in use", [b"+OK hello\r\n", b"+ \r\n", b"-ERR [IN-USE] busy\r\n"], "[IN-USE]", "backend-refused"),
+    ("too soon", [b"+OK hello\r\n", b"+ \r\n", b"-ERR [LOGIN-DELAY] wait\r\n"], "[LOGIN-DELAY]", "backend-refused"),
+    ("for good", [b"+OK hello\r\n", b"+ \r\n", b"-ERR [SYS/PERM] gone\r\n"], "[SYS/PERM]", "backend-refused"),
+    ("full at once", [b"-ERR [SYS/TEMP] full\r\n"], "[SYS/TEMP]", "backend-refused"),
     ("refused", [b"+OK hello\r\n", b"+ \r\n", b"-ERR [AUTH] no\r\n"], "[SYS/TEMP]", "backend-refused"),
     ("closed", [b"+OK hello\r\n"], "[SYS/TEMP]", "backend-unreachable"),
     ("nonsense", [b"\x00\xff\xfe\r\n"], "[SYS/TEMP]", "backend-refused"),
@@ -162,6 +181,59 @@ def what_the_mail_server_says_decides(answers, code, reason):
         except poplib.error_proto as problem:
             contains(str(problem), code)
         equal(server.events(1)[0]["reason"], reason)
+
+
+GREETING, ASKED = b"* OK ready\r\n", b"+ \r\n"
+
+
+# What the server says to the credentials, and what the client is told.
+CODES = [
+    ("a limit", b"login NO [LIMIT] full\r\n", "NO [LIMIT] A limit"),
+    ("expired", b"login NO [EXPIRED] gone\r\n", "NO [EXPIRED] The account"),
+    ("in use", b"login NO [INUSE] busy\r\n", "NO [INUSE] Another session"),
+    ("the administrator", b"login NO [CONTACTADMIN] x\r\n", "NO [CONTACTADMIN] "),
+    ("later", b"login NO [UNAVAILABLE] x\r\n", "NO [UNAVAILABLE] "),
+    ("no TLS", b"login NO [PRIVACYREQUIRED] x\r\n", "NO [PRIVACYREQUIRED] "),
+    ("the master user", b"login NO [AUTHENTICATIONFAILED] x\r\n", "NO [UNAVAILABLE] "),
+    ("no code", b"login NO [XYZZY] x\r\n", "NO [UNAVAILABLE] "),
+    ("an alert", b"login NO [ALERT] Closed\x07\xff today.\r\n", "NO [ALERT] Closed?? today."),
+    ("a long alert", b"login NO [ALERT] " + b"y" * 4000 + b"\r\n", "NO [ALERT] " + "y" * 255 + "\r\n"),
+    ("an alert beside it", b"* NO [ALERT] Pay.\r\nlogin NO [EXPIRED] x\r\n",
+     "* NO [ALERT] Pay.\r\na NO [EXPIRED] The account"),
+    ("an end", b"* BYE [UNAVAILABLE] x\r\n", "NO [UNAVAILABLE] "),
+]
+
+
+@test
+def a_code_of_the_server_behind_is_passed_on():
+    with Registry() as registry, MailServer(registry) as server:
+        server.add_account("anna", "sesame", mailbox=False)
+        set_backend(registry, IMAP, "imap://127.0.0.1:1")
+        for title, said, answer in CODES:
+            with curt_server(GREETING, ASKED, said, scheme="imap") as (address, _):
+                registry.client.set(IMAP, "Backend", REG_SZ, address)
+                connection, stream = server.raw(server.imap_port)
+                with connection, stream:
+                    connection.sendall(b"a LOGIN anna sesame\r\nb LOGOUT\r\n")
+                    contains(f"{title}: {stream.read().decode()}", answer)
+            newest = server.events(1)[0]
+            equal((newest["id"], newest["type"], newest["reason"]), (14005, "Error", "backend-refused"), title)
+        equal(server.status()["counts"]["imap.native.backend-refused"], len(CODES))
+
+
+@test
+def an_alert_of_a_login_that_is_taken_is_passed_on():
+    with Registry() as registry, MailServer(registry) as server, curt_server(
+            GREETING, ASKED, b"* OK [ALERT] Disk full soon\r\nlogin OK in\r\n", b"b OK\r\n", scheme="imap") as (address, _):
+        server.add_account("anna", "sesame", mailbox=False)
+        set_backend(registry, IMAP, address)
+        connection, stream = server.raw(server.imap_port)
+        with connection, stream:
+            connection.sendall(b"a LOGIN anna sesame\r\n")
+            contains(stream.readline().decode(), "a OK ")
+            equal(stream.readline(), b"* OK [ALERT] Disk full soon\r\n")
+            connection.sendall(b"b LOGOUT\r\n")
+            equal(stream.readline(), b"b OK\r\n")
 
 
 # ---- who is told the master user's password ----

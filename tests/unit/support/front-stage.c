@@ -228,8 +228,9 @@ void send_verdict(Stage *stage, guint64 login, Outcome outcome, guint delay_ms,
   GVariant *bytes = g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, had, strlen(had), 1);
   const char *text = stage->proof == NULL ? "" : stage->proof;
   GVariant *proof = g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, text, strlen(text), 1);
-  GVariant *body = g_variant_new("(tusuus@ay@ayb)", login, (guint32)outcome, "ann", delay_ms, 0u,
-                                 capabilities, bytes, proof, TRUE);
+  GVariant *body = g_variant_new("(tusuus@ay@aybus)", login, (guint32)outcome, "ann", delay_ms, 0u,
+                                 capabilities, bytes, proof, TRUE, (guint32)stage->word.code,
+                                 stage->word.alert != NULL ? stage->word.alert : "");
   if (server != NULL)
     g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), ==, 0);
   send_message(stage->verifier, MESSAGE_VERDICT, body, ends, server != NULL ? 1 : 0);

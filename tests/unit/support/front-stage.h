@@ -9,6 +9,7 @@
 
 #include "mailauth/base/kinds.h"
 #include "mailauth/base/outcome.h"
+#include "mailauth/base/server-code.h"
 #include "mailauth/ipc/channel.h"
 
 /* The listeners. */
@@ -26,6 +27,7 @@ typedef struct {
   int exit_code;
   gboolean has_scram; /* in the settings that are sent */
   const char *proof;  /* what a verdict brings for a SCRAM client; NULL: nothing */
+  ServerWord word;    /* what a verdict brings of a mail server behind */
 } Stage;
 
 /* What the front is set to unless a test says otherwise. */

@@ -61,20 +61,6 @@ static void test_imap(Stage *stage) {
   server_expect_end(server);
 }
 
-/* A line break from a mail server is not passed on as an answer of ours. */
-static void test_capabilities_checked(Stage *stage) {
-  int server;
-  Client client = client_connect(stage, IMAP);
-  client_expect(&client, IMAP_GREETING);
-  client_say(&client, "a LOGIN ann pw\r\n");
-  guint64 login = expect_question(stage, MESSAGE_LOGIN,
-                                  "0x01, 'LOGIN', 'ann', [0x70, 0x77], '127.0.0.1', '', '')");
-  send_verdict(stage, login, OUTCOME_OK, 0, "X\r\n* BYE", "", &server);
-  client_expect(&client, "a OK Logged in.\r\n");
-  client_close(&client);
-  server_expect_end(server);
-}
-
 static void test_refusals(Stage *stage) {
   const struct {
     Outcome outcome;
@@ -558,7 +544,6 @@ int main(int argc, char **argv) {
   static const StageRow rows[] = {
       {"/front/pop3", test_pop3},
       {"/front/imap", test_imap},
-      {"/front/capabilities-checked", test_capabilities_checked},
       {"/front/refusals", test_refusals},
       {"/front/delay", test_delay},
       {"/front/delay-outlasts-timeout", test_delay_outlasts_timeout},

@@ -7,7 +7,7 @@ import os
 
 import dbus
 
-from harness.bus import ALICE, needs_root
+from harness.bus import ALICE, needs_root, wait_for
 from harness.case import contains, equal, main, rows, test
 from harness.registry import REG_SZ, SOFTWARE, Refused, Registry, operation_list, options
 from harness.regctl import FAILED, INVALID, done, refused, regctl
@@ -191,6 +191,66 @@ def apply_tells_what_it_left_out_and_prunes_nothing_then():
             refused(registry, INVALID, "apply", f"--owner={OWNER}", "--prune", *words, bad, naming=["b.reg: line 5", "--prune"])
         equal(declared(registry.client), before)
         done(registry, "apply", f"--owner={OWNER}", "--prune", good)
+
+
+@test
+def a_folder_is_read_one_level_deep():
+    with Registry() as registry:
+        folder = registry.directory / "d"
+        (folder / "deeper.reg").mkdir(parents=True)
+        (folder / "deep").mkdir()
+        for name in ("d/a.reg", "d/.hidden.reg", "d/deeper.reg/b.reg", "d/deep/c.reg", "d/d.reg.bak", "d/e.REG"):
+            write(registry, name, f'[{KEY}]\n"{name}"="x"\n')
+        done(registry, "apply", f"--owner={OWNER}", str(folder))
+        equal([name for name, *_ in registry.client.values(KEY)], ["d/a.reg"])
+        (folder / "dangling.reg").symlink_to("nowhere")
+        refused(registry, FAILED, "apply", f"--owner={OWNER}", str(folder), naming=["dangling.reg", "No such file"])
+        (folder / "dangling.reg").unlink()
+        os.mkfifo(folder / "pipe.reg")
+        refused(registry, FAILED, "apply", f"--owner={OWNER}", str(folder), naming=["pipe.reg: it is no file"])
+        (folder / "none").mkdir()
+        status, _, said = regctl(registry, "apply", f"--owner={OWNER}", "--prune", str(folder / "none"))
+        equal((status, declared(registry.client)), (0, []))
+        contains(said, f"{folder}/none: there is no file *.reg in the folder")
+
+
+@test
+def what_nobody_names_is_declared_by_nobody():
+    with Registry() as registry:
+        client = registry.client
+        file = write(registry, "a.reg", f'[{KEY}]\n"n"="1"\n')
+        done(registry, "apply", file)
+        equal(declared(client), [])
+        commit(client, value("n", "1", KEY + "\\Sub\\Deep"), ("copy-key", KEY, "", 0, SOFTWARE + "\\Copy"))
+        import_text(client, f"{HEAD}[-{SOFTWARE}\\None]\n[-{SOFTWARE}\\Copy\\Sub]\n")
+        expected = [(KEY + "\\Sub\\Deep", "n", OWNER, True)]
+        equal(declared(client), expected)
+        report = commit(client, prune=True)
+        equal((report["values-pruned"], report["keys-pruned"], client.keys(KEY + "\\Sub")), (1, 0, ["Deep"]))
+        equal(client.get(SOFTWARE + "\\Copy", "n")[2], "1")
+
+
+@test
+def the_end_of_a_trial_changes_no_declaration():
+    with Registry() as registry:
+        client = registry.client
+        client.set(KEY, "n", REG_SZ, "before")
+        commit(client, value("n", "1"), confirm_within=1)
+        wait_for(lambda: client.get(KEY, "n")[2] == "before", "the end of the trial")
+        equal(declared(client), [(KEY, "n", OWNER, False)])
+
+
+@test
+def what_is_gone_already_is_not_counted_as_pruned():
+    with Registry() as registry:
+        client = registry.client
+        commit(client, value("n", "1"), value("m", "1"))
+        client.unset(KEY, "n")
+        client.set(KEY, "m", REG_SZ, "by hand")
+        report = commit(client, prune=True)
+        equal((report["values-pruned"], report["values-drifted"], declared(client)), (1, 1, []))
+        [change] = client.call("GetHistory", "sa{sv}", KEY, options(limit=1))[0]["changes"]
+        equal((change["kind"], change["old-data"]), ("value-deleted", "by hand"))
 
 
 @rows([

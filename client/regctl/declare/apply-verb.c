@@ -20,8 +20,25 @@ static gint compare_names(gconstpointer a, gconstpointer b) {
   return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* A folder in a folder is left out, whatever it is called. A pipe might never end. */
+static gboolean add_entry(const char *folder, const char *name, GPtrArray *files, GError **error) {
+  g_autofree char *file = g_build_filename(folder, name, NULL);
+  if (g_file_test(file, G_FILE_TEST_IS_DIR))
+    return TRUE;
+  if (g_file_test(file, G_FILE_TEST_EXISTS) && !g_file_test(file, G_FILE_TEST_IS_REGULAR))
+    return error_set(error, REGISTRY_ERROR_FAILED, "%s: it is no file", file);
+  g_ptr_array_add(files, g_steal_pointer(&file));
+  return TRUE;
+}
+
+/* Like *.reg of a shell: what editors and programs hide is not meant. */
+static gboolean is_taken(const char *name) {
+  return *name != '.' && g_str_has_suffix(name, SUFFIX);
+}
+
 /* Those of a folder, in byte order. */
-static gboolean add_folder(const char *folder, GPtrArray *files, GError **error) {
+static gboolean add_folder(const Session *session, const char *folder, GPtrArray *files,
+                           GError **error) {
   g_autoptr(GError) problem = NULL;
   g_autoptr(GDir) directory = g_dir_open(folder, 0, &problem);
   const char *name;
@@ -29,8 +46,10 @@ static gboolean add_folder(const char *folder, GPtrArray *files, GError **error)
   if (directory == NULL)
     return error_set(error, REGISTRY_ERROR_FAILED, "%s: %s", folder, problem->message);
   while ((name = g_dir_read_name(directory)) != NULL)
-    if (g_str_has_suffix(name, SUFFIX))
-      g_ptr_array_add(files, g_build_filename(folder, name, NULL));
+    if (is_taken(name) && !add_entry(folder, name, files, error))
+      return FALSE;
+  if (files->len == first)
+    session_note(session, "%s: there is no file *" SUFFIX " in the folder", folder);
   if (files->len > first + 1)
     qsort(files->pdata + first, files->len - first, sizeof *files->pdata, compare_names);
   return TRUE;
@@ -42,7 +61,7 @@ static GPtrArray *list_files(const Session *session, GError **error) {
   for (guint i = 0; (path = session_get_operand(session, i)) != NULL; i++) {
     if (!g_file_test(path, G_FILE_TEST_IS_DIR))
       g_ptr_array_add(files, g_strdup(path));
-    else if (!add_folder(path, files, error))
+    else if (!add_folder(session, path, files, error))
       return NULL;
   }
   return g_steal_pointer(&files);

@@ -119,11 +119,15 @@ def a_hive_says_what_it_takes():
         refused(registry, USAGE, "export", "--format=hive", KEY, naming=("FILE",))
         refused(registry, INVALID, "import", "--at=HKXX", str(hive), naming=("HKXX",))
         refused(registry, USAGE, "export", "--format=hive", "--encoding=utf-8", KEY, str(hive), naming=("--encoding",))
+        for above in ("", "/"):
+            refused(registry, INVALID, "import", f"--at={above}", str(hive), naming=("above the roots",))
         for option in (f"--at={THERE}", "--salvage"):
             refused(registry, USAGE, "import", option, "-", given=b"REGEDIT4\n", naming=("--at and --salvage",))
         (registry.directory / "no.hive").write_bytes(b"regf" + bytes(100))
         refused(registry, INVALID, "import", f"--at={THERE}", str(registry.directory / "no.hive"), naming=("hive",))
-        refused(registry, INVALID, "import", "--hive", f"--at={THERE}", "-", given=b"REGEDIT4\n", naming=("hive",))
+        for content in (b"REGEDIT4\n", b"", b"reg", b"fger" + bytes(5000)):
+            refused(registry, INVALID, "import", "--hive", f"--at={THERE}", "-", given=content, naming=("it is no hive",))
+        refused(registry, INVALID, "import", "--hive", f"--at={THERE}", str(registry.directory), naming=("it is no hive",))
 
 
 @test

@@ -28,6 +28,15 @@ static void note_report(const Session *session, const char *name, const HiveRepo
                  report->nameless);
 }
 
+static gboolean check_place(const char *name, const char *key, int descriptor, GError **error) {
+  if (!hive_is_one(descriptor))
+    return error_set(error, REGISTRY_ERROR_INVALID_VALUE,
+                     "%s: it is no hive: a hive begins with \"regf\"", name);
+  return *key != '\0' ||
+         error_set(error, REGISTRY_ERROR_INVALID_PATH,
+                   "%s: a hive can't stand above the roots: name a key with --at=KEY", name);
+}
+
 int hive_file_open_as_regfile(Session *session, const char *name, int descriptor, GError **error) {
   HiveReport report;
   const char *at = session->line->texts[OPTION_AT];
@@ -37,7 +46,7 @@ int hive_file_open_as_regfile(Session *session, const char *name, int descriptor
     return -1;
   }
   g_autofree char *key = data_parse_key(at, error);
-  if (key == NULL)
+  if (key == NULL || !check_place(name, key, descriptor, error))
     return -1;
   int text = nameless_file_new(name, error);
   if (text < 0)

@@ -19,6 +19,11 @@ static const struct {
     {"{", "it looks like JSON; regctl export writes .reg files with --format=reg5"},
     {"<", "it looks like XML"},
     {"[", "the first line must be the header, \"" HEADER_VERSION_5 "\""},
+    {";", "the first line must be the header, \"" HEADER_VERSION_5 "\""},
+    {"PReg", "it is a group policy (Registry.pol); export the keys that it has set"},
+    {"SQLite format 3", "it is a database, perhaps a backup: regd --restore=FILE puts one back"},
+    {"PK\003\004", "it is packed (zip): unpack it first"},
+    {"\037\213", "it is packed (gzip): unpack it first"},
 };
 
 static gboolean has_beginning(Slice line, const char *beginning) {

@@ -310,7 +310,7 @@ static gboolean note_guess(RegfileParser *parser, const RegfileLine *line, GErro
   return !parser->strict ||
          error_set(error, REGISTRY_ERROR_INVALID_VALUE,
                    "line %u: the text is not UTF-8, and would be guessed to be Windows-1252; "
-                   "say what encoding it is",
+                   "name its encoding (the option encoding, regctl --encoding)",
                    line->number);
 }
 

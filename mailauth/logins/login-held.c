@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Whether a login may try its password now, waits for its turn, or is held back. See
  * login-private.h. */
+#include <string.h>
+
 #include "mailauth/logins/login-private.h"
 #include "mailauth/logins/throttle.h"
 
@@ -41,7 +43,21 @@ void logins_wake(Logins *logins, const char *group) {
 /* By the current settings: they may have changed while the login waited. */
 static ThrottleRules make_rules(const Login *login) {
   g_autoptr(Settings) current = views_get_settings(login->logins->tools.views);
-  return throttle_make_rules(current, login_has_no_address(login));
+  return throttle_make_rules(current, login->client->address);
+}
+
+static ThrottleTry make_try(const Login *login) {
+  return (ThrottleTry){login->shown, login->group, g_get_monotonic_time(), login->guess};
+}
+
+/* A proof by SCRAM is another each time. */
+static guint32 tell_password(const Login *login) {
+  const SecretPart part = {login->password.bytes, login->password.size};
+  guint8 digest[SECRET_MAC_BYTES];
+  guint32 word = 0;
+  if (login->scram == NULL && secret_mac_make(login->logins->guesses, &part, 1, digest))
+    memcpy(&word, digest, sizeof word);
+  return word;
 }
 
 void login_end_try(Login *login, Outcome outcome) {
@@ -52,8 +68,8 @@ void login_end_try(Login *login, Outcome outcome) {
                           : outcome_is_counted(outcome) ? THROTTLE_FAILURE
                                                         : THROTTLE_UNDECIDED;
   login->begun = FALSE;
-  throttle_end(login->logins->tools.throttle, &rules, login->shown, login->group,
-               g_get_monotonic_time(), result, &login->delay);
+  const ThrottleTry try = make_try(login);
+  throttle_end(login->logins->tools.throttle, &rules, &try, result, &login->delay);
   /* What is not counted looks like a first failure to the client. */
   if (outcome_is_client_failure(outcome) && !outcome_is_counted(outcome))
     login->delay = rules.failure_delay;
@@ -98,8 +114,8 @@ static ThrottleAnswer begin_try(const Login *login, Asking asking, guint32 *wait
   ThrottleRules rules = make_rules(login);
   rules.behind_account = asking != ASKS_FOR_ACCOUNT && lines_is_waiting(lines, line, FALSE);
   rules.behind_all = asking != ASKS_FOR_ALL && lines_is_waiting(lines, line, TRUE);
-  ThrottleAnswer verdict = throttle_begin(login->logins->tools.throttle, &rules, login->shown,
-                                          login->group, g_get_monotonic_time(), wait);
+  const ThrottleTry try = make_try(login);
+  ThrottleAnswer verdict = throttle_begin(login->logins->tools.throttle, &rules, &try, wait);
   report_guesses(login);
   return verdict;
 }
@@ -111,6 +127,7 @@ static guint32 ask(Login *login, Asking asking) {
   gboolean for_all = verdict == THROTTLE_WAIT_FOR_ALL;
   if (verdict == THROTTLE_GO) {
     login->begun = TRUE;
+    login->guess = tell_password(login);
     login_prove(login);
   } else if (verdict == THROTTLE_HELD) {
     login->delay = wait;
@@ -144,7 +161,7 @@ void login_ask_throttle(Login *login) {
 
 void logins_visit_held(const Logins *logins, ThrottleVisit visit, gpointer data) {
   g_autoptr(Settings) settings = views_get_settings(logins->tools.views);
-  const ThrottleRules rules = throttle_make_rules(settings, FALSE);
+  const ThrottleRules rules = throttle_make_rules(settings, NULL);
   throttle_visit_held(logins->tools.throttle, &rules, g_get_monotonic_time(), visit, data);
 }
 

@@ -6,6 +6,7 @@
 #ifndef MAILAUTH_LOGINS_LOGIN_PRIVATE_H
 #define MAILAUTH_LOGINS_LOGIN_PRIVATE_H
 
+#include "mailauth/base/secret-mac.h"
 #include "mailauth/guesses/lines.h"
 #include "mailauth/logins/login.h"
 #include "mailauth/logins/mailbox-opening.h"
@@ -19,6 +20,7 @@ struct Logins {
   GQueue all;                  /* of Login */
   GQueue waiting;              /* of Login: held back for a moment, or before regd was heard of */
   Lines *lines;                /* of Login: held back by a bound on wrong passwords */
+  SecretMac *guesses;          /* tells passwords apart */
   gboolean waits_for_registry; /* logins wait until regd has been heard of */
   guint64 totals[N_LOGIN_PROTOCOLS][2][N_OUTCOMES];
   Timings *timings;
@@ -46,6 +48,7 @@ struct Login {
   gpointer data;
   gboolean early;   /* regd has not been heard of yet */
   gboolean begun;   /* at the throttle */
+  guint32 guess;    /* ThrottleTry.password */
   GList *waiting;   /* its link in logins->waiting */
   LinePlace *place; /* in logins->lines */
   guint timer;

@@ -18,6 +18,7 @@ Logins *logins_new(const LoginTools *tools) {
                                   tools->pam, tools->dialer);
   logins->round_trips = round_trips_new(tools->views, tools->prover);
   logins->timings = timings_new();
+  logins->guesses = secret_mac_new();
   logins->lines = lines_new(logins_ask_in_line, logins);
   g_queue_init(&logins->all);
   g_queue_init(&logins->waiting);
@@ -67,6 +68,7 @@ void logins_free(Logins *logins) {
   round_trips_free(logins->round_trips);
   timings_free(logins->timings);
   lines_free(logins->lines);
+  secret_mac_free(logins->guesses);
   g_free(logins);
 }
 

@@ -4,8 +4,11 @@
  * earlier failures too. */
 #include "mailauth/logins/throttle.h"
 
+#include <string.h>
+
 #include "mailauth/base/client-address.h"
 #include "mailauth/base/name.h"
+#include "mailauth/base/networks.h"
 #include "mailauth/guesses/guess-limit.h"
 
 #define MS 1000
@@ -21,6 +24,8 @@
 #define UNDER_WAY 16U
 /* A login that would have to wait longer than this is refused instead. */
 #define MAX_WAIT_MS 30000
+/* Wrong passwords of a pair that are known again. */
+#define WRONG_KNOWN 8U
 /* The memory of failures if `Lockout Seconds` is shorter. */
 #define MIN_MEMORY_SECONDS 60U
 
@@ -28,13 +33,15 @@ typedef struct {
   guint failures;
   guint under_way;
   gint64 last_failure;
+  gint64 next_try;            /* as Address's, if that is trusted */
+  guint32 wrong[WRONG_KNOWN]; /* ThrottleTry.password of the newest failures; 0: none */
 } Pair;
 
 typedef struct {
   GHashTable *pairs; /* account -> Pair */
   gint64 last_failure;
-  gint64 next_try;  /* no try begins before it */
-  gboolean is_none; /* ThrottleRules.no_address */
+  gint64 next_try;              /* no try begins before it */
+  gboolean is_none, is_trusted; /* ThrottleRules: no_address, is_trusted */
 } Address;
 
 struct Throttle {
@@ -44,13 +51,15 @@ struct Throttle {
   GuessLimit *guesses;
 };
 
-ThrottleRules throttle_make_rules(const Settings *settings, gboolean no_address) {
+ThrottleRules throttle_make_rules(const Settings *settings, const char *address) {
   return (ThrottleRules){.failure_delay = settings->failure_delay,
                          .lockout_threshold = settings->lockout_threshold,
                          .lockout_seconds = settings->lockout_seconds,
                          .failures_per_account = settings->failures_per_account,
                          .failures_per_minute = settings->failures_per_minute,
-                         .no_address = no_address};
+                         .no_address = address != NULL && *address == '\0',
+                         .is_trusted =
+                             address != NULL && networks_have_text(settings->trusted, address)};
 }
 
 static void address_free(gpointer data) {
@@ -85,6 +94,10 @@ static gint64 get_memory(const ThrottleRules *rules) {
   return (gint64)MAX(rules->lockout_seconds, MIN_MEMORY_SECONDS) * SECOND;
 }
 
+static guint count_pair_failures(const Pair *pair, const ThrottleRules *rules, gint64 now) {
+  return now - pair->last_failure > get_memory(rules) ? 0 : pair->failures;
+}
+
 static guint count_failures(const Address *address, const ThrottleRules *rules, gint64 now) {
   guint failures = 0;
   if (now - address->last_failure > get_memory(rules))
@@ -92,15 +105,16 @@ static guint count_failures(const Address *address, const ThrottleRules *rules, 
   GHashTableIter iterator;
   gpointer value = NULL;
   g_hash_table_iter_init(&iterator, address->pairs);
-  while (g_hash_table_iter_next(&iterator, NULL, &value)) {
-    const Pair *pair = value;
-    failures += now - pair->last_failure > get_memory(rules) ? 0 : pair->failures;
-  }
+  while (g_hash_table_iter_next(&iterator, NULL, &value))
+    failures += count_pair_failures(value, rules, now);
   return failures;
 }
 
-static guint32 get_delay(const Address *address, const ThrottleRules *rules, gint64 now) {
-  guint32 delay = rules->failure_delay * MIN(count_failures(address, rules, now), MAX_GROWTH);
+static guint32 get_delay(const Address *address, const Pair *pair, const ThrottleRules *rules,
+                         gint64 now) {
+  guint failures = rules->is_trusted ? count_pair_failures(pair, rules, now)
+                                     : count_failures(address, rules, now);
+  guint32 delay = rules->failure_delay * MIN(failures, MAX_GROWTH);
   /* It may be the owner who waits for it. */
   return rules->no_address ? MIN(delay, MAX_WAIT_MS) : delay;
 }
@@ -138,7 +152,7 @@ static guint count_accounts(const Address *address, const ThrottleRules *rules, 
 }
 
 static gboolean is_address_held(const Address *address, const ThrottleRules *rules, gint64 now) {
-  return has_holds(rules) &&
+  return has_holds(rules) && !address->is_trusted &&
          now - address->last_failure < (gint64)rules->lockout_seconds * SECOND &&
          count_accounts(address, rules, now, FALSE) >= get_account_limit(rules);
 }
@@ -163,7 +177,7 @@ static gboolean is_full(const Address *address, const Pair *pair, const Throttle
     return pair->under_way >= get_no_address_limit(pair, rules);
   if (pair->under_way > 0)
     return pair->failures + pair->under_way >= get_under_way_limit(rules);
-  return has_holds(rules) && pair->failures == 0 &&
+  return has_holds(rules) && !rules->is_trusted && pair->failures == 0 &&
          count_accounts(address, rules, now, TRUE) >= get_account_limit(rules);
 }
 
@@ -262,8 +276,9 @@ static void tidy(Throttle *throttle, Address *address, const char *account, cons
 
 static ThrottleAnswer judge(const Address *address, const Pair *pair, const ThrottleRules *rules,
                             gint64 now, guint32 *wait_ms) {
-  gint64 wait = rules->failure_delay == 0 ? 0 : (address->next_try - now + MS - 1) / MS;
-  *wait_ms = get_delay(address, rules, now);
+  gint64 next_try = rules->is_trusted ? pair->next_try : address->next_try;
+  gint64 wait = rules->failure_delay == 0 ? 0 : (next_try - now + MS - 1) / MS;
+  *wait_ms = get_delay(address, pair, rules, now);
   if (is_address_held(address, rules, now) || is_pair_held(pair, rules, now) ||
       (wait > MAX_WAIT_MS && !rules->no_address))
     return THROTTLE_HELD;
@@ -298,25 +313,32 @@ static ThrottleAnswer judge_guess(Throttle *throttle, const ThrottleRules *rules
   return THROTTLE_GO;
 }
 
-ThrottleAnswer throttle_begin(Throttle *throttle, const ThrottleRules *rules, const char *account,
-                              const char *address, gint64 now, guint32 *wait_ms) {
+static void forget_failures(Pair *pair) {
+  pair->failures = 0;
+  memset(pair->wrong, 0, sizeof pair->wrong);
+}
+
+ThrottleAnswer throttle_begin(Throttle *throttle, const ThrottleRules *rules,
+                              const ThrottleTry *try, guint32 *wait_ms) {
+  gint64 now = try->now;
   if (throttle->n_pairs >= throttle->capacity)
     evict(throttle, rules, now);
-  Address *entry = get_address(throttle, address);
-  Pair *pair = get_pair(throttle, entry, account);
+  Address *entry = get_address(throttle, try->address);
+  Pair *pair = get_pair(throttle, entry, try->account);
   entry->is_none = rules->no_address;
+  entry->is_trusted = rules->is_trusted;
   if (now - pair->last_failure > get_memory(rules))
-    pair->failures = 0;
+    forget_failures(pair);
   ThrottleAnswer answer = judge(entry, pair, rules, now, wait_ms);
   if (answer == THROTTLE_WAIT && rules->no_address)
     answer = THROTTLE_WAIT_FOR_ACCOUNT;
-  const Guess guess = make_guess(rules, account, address, pair);
+  const Guess guess = make_guess(rules, try->account, try->address, pair);
   if (answer == THROTTLE_GO)
     answer = judge_guess(throttle, rules, &guess, now, wait_ms);
   if (answer == THROTTLE_GO)
     pair->under_way++;
   else
-    tidy(throttle, entry, account, address);
+    tidy(throttle, entry, try->account, try->address);
   return answer;
 }
 
@@ -329,25 +351,44 @@ static void end_guess(Throttle *throttle, const ThrottleRules *rules, const Gues
   guess_limit_end(throttle->guesses, &bounds, guess, results[result], now);
 }
 
-void throttle_end(Throttle *throttle, const ThrottleRules *rules, const char *account,
-                  const char *address, gint64 now, ThrottleResult result, guint32 *wait_ms) {
+static gboolean is_known(const Pair *pair, guint32 password) {
+  for (guint i = 0; password != 0 && i < WRONG_KNOWN; i++)
+    if (pair->wrong[i] == password)
+      return TRUE;
+  return FALSE;
+}
+
+/* How long the client's answer is to wait. */
+static guint32 count_wrong(Address *address, Pair *pair, const ThrottleRules *rules,
+                           const ThrottleTry *try) {
+  gint64 *next_try = rules->is_trusted ? &pair->next_try : &address->next_try;
+  gint64 now = try->now;
+  pair->wrong[pair->failures % WRONG_KNOWN] = try->password;
+  pair->failures++;
+  pair->last_failure = now;
+  address->last_failure = now;
+  *next_try = MAX(now, *next_try) + (gint64)get_delay(address, pair, rules, now) * MS;
+  return (guint32)((*next_try - now) / MS);
+}
+
+void throttle_end(Throttle *throttle, const ThrottleRules *rules, const ThrottleTry *try,
+                  ThrottleResult result, guint32 *wait_ms) {
   *wait_ms = 0;
-  Address *entry = get_address(throttle, address);
-  Pair *pair = get_pair(throttle, entry, account);
-  const Guess guess = make_guess(rules, account, address, pair);
-  end_guess(throttle, rules, &guess, result, now);
+  Address *entry = get_address(throttle, try->address);
+  Pair *pair = get_pair(throttle, entry, try->account);
+  const Guess guess = make_guess(rules, try->account, try->address, pair);
+  if (result == THROTTLE_FAILURE && is_known(pair, try->password)) {
+    *wait_ms = rules->failure_delay;
+    result = THROTTLE_UNDECIDED;
+  }
+  end_guess(throttle, rules, &guess, result, try->now);
   if (pair->under_way > 0)
     pair->under_way--;
   if (result == THROTTLE_SUCCESS)
-    pair->failures = 0;
-  if (result == THROTTLE_FAILURE) {
-    pair->failures++;
-    pair->last_failure = now;
-    entry->last_failure = now;
-    entry->next_try = MAX(now, entry->next_try) + (gint64)get_delay(entry, rules, now) * MS;
-    *wait_ms = (guint32)((entry->next_try - now) / MS);
-  }
-  tidy(throttle, entry, account, address);
+    forget_failures(pair);
+  if (result == THROTTLE_FAILURE)
+    *wait_ms = count_wrong(entry, pair, rules, try);
+  tidy(throttle, entry, try->account, try->address);
 }
 
 char *throttle_take_alarm(Throttle *throttle) {
@@ -420,7 +461,8 @@ static guint release_pairs(Throttle *throttle, Address *address, const char *acc
     if (account != NULL && !g_str_equal(name, account))
       continue;
     released += pair->failures > 0 ? 1 : 0;
-    pair->failures = 0;
+    forget_failures(pair);
+    pair->next_try = 0;
     if (pair->under_way > 0)
       continue;
     g_hash_table_iter_remove(&iterator);

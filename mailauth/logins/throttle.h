@@ -27,12 +27,23 @@ typedef struct {
    * whoever is held back may be its owner. There are only delays, and one try at a time once one
    * has failed; @failures_per_account does not count. */
   gboolean no_address;
+  /* The address is one of `Trusted Networks`, and many people's: it is not held as a whole, and
+   * one account's failures delay no other account. */
+  gboolean is_trusted;
   /* Others wait already, for the bound on the account or on all (guess-limit.h). */
   gboolean behind_account, behind_all;
 } ThrottleRules;
 
-/* By the settings as they stand. */
-ThrottleRules throttle_make_rules(const Settings *settings, gboolean no_address);
+/* By the settings as they stand. @address: "" if it is not known; NULL: of no single one. */
+ThrottleRules throttle_make_rules(const Settings *settings, const char *address);
+
+/* One try. */
+typedef struct {
+  const char *account;
+  const char *address; /* as client_address_dup_group() makes it */
+  gint64 now;          /* monotonic, in µs */
+  guint32 password;    /* tells one password from another; 0: it can't be told */
+} ThrottleTry;
 
 typedef enum {
   THROTTLE_GO,   /* the password may be proved; end it with throttle_end() */
@@ -51,12 +62,12 @@ Throttle *throttle_new(guint capacity);
 void throttle_free(Throttle *throttle);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Throttle, throttle_free)
 
-/* @address as client_address_dup_group() makes it. @now: monotonic, in µs. */
-ThrottleAnswer throttle_begin(Throttle *throttle, const ThrottleRules *rules, const char *account,
-                              const char *address, gint64 now, guint32 *wait_ms);
-/* Ends what was begun. *@wait_ms: how long the client's answer is to wait. */
-void throttle_end(Throttle *throttle, const ThrottleRules *rules, const char *account,
-                  const char *address, gint64 now, ThrottleResult result, guint32 *wait_ms);
+ThrottleAnswer throttle_begin(Throttle *throttle, const ThrottleRules *rules,
+                              const ThrottleTry *try, guint32 *wait_ms);
+/* Ends what was begun. *@wait_ms: how long the client's answer is to wait. A wrong password that
+ * the pair has had lately counts for nothing: it is a device that was not told of a new one. */
+void throttle_end(Throttle *throttle, const ThrottleRules *rules, const ThrottleTry *try,
+                  ThrottleResult result, guint32 *wait_ms);
 
 /* What is held back: a pair, or an address as a whole. */
 typedef struct {

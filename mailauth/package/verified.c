@@ -3,26 +3,19 @@
 #include "mailauth/package/verified.h"
 
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/params.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/random.h>
 #include <time.h>
 
 #include "client/base/path.h"
 #include "mailauth/base/limits.h"
-
-#define KEY_BYTES 32
-#define DIGEST_BYTES 32
+#include "mailauth/base/secret-mac.h"
 
 typedef struct {
-  guint8 bytes[DIGEST_BYTES];
+  guint8 bytes[SECRET_MAC_BYTES];
 } Digest;
 
 struct Verified {
-  guint8 *key; /* in memory of its own, locked if limits allow; NULL: there was none */
-  EVP_MAC *mac;
+  SecretMac *mac;
   Settings *settings; /* that it is by; NULL before the first */
   guint32 seconds;
   guint64 era;
@@ -38,58 +31,12 @@ typedef struct {
   gint64 end; /* µs */
 } Entry;
 
-/* ---- the key ---- */
-
-/* The page is in no core file and in no child. */
-static guint8 *key_new(void) {
-  guint8 *key = mmap(NULL, KEY_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (key == MAP_FAILED)
-    return NULL;
-  (void)mlock(key, KEY_BYTES);
-  (void)madvise(key, KEY_BYTES, MADV_DONTDUMP);
-  (void)madvise(key, KEY_BYTES, MADV_WIPEONFORK);
-  if (getrandom(key, KEY_BYTES, 0) == KEY_BYTES)
-    return key;
-  munmap(key, KEY_BYTES);
-  return NULL;
-}
-
-static void key_free(guint8 *key) {
-  if (key == NULL)
-    return;
-  explicit_bzero(key, KEY_BYTES);
-  munmap(key, KEY_BYTES);
-}
-
-/* ---- digests ---- */
-
-/* With its length before it, so that no two claims are the same bytes. */
-static gboolean add_part(EVP_MAC_CTX *context, const char *bytes, gsize size) {
-  const guint64 length = size;
-  return EVP_MAC_update(context, (const guint8 *)&length, sizeof length) == 1 &&
-         EVP_MAC_update(context, (const guint8 *)bytes, size) == 1;
-}
-
-static gboolean begin_digest(const Verified *verified, EVP_MAC_CTX *context) {
-  char name[] = "SHA256";
-  const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string("digest", name, 0),
-                                   OSSL_PARAM_construct_end()};
-  return EVP_MAC_init(context, verified->key, KEY_BYTES, parameters) == 1;
-}
-
-/* What libcrypto makes of the key and the password is wiped with the context. */
 static gboolean make_digest(const Verified *verified, const VerifiedClaim *claim, Digest *digest) {
-  EVP_MAC_CTX *context = verified->mac != NULL ? EVP_MAC_CTX_new(verified->mac) : NULL;
-  gsize size = 0;
-  gboolean made = context != NULL && begin_digest(verified, context) &&
-                  add_part(context, claim->owner, strlen(claim->owner)) &&
-                  add_part(context, claim->hash, strlen(claim->hash)) &&
-                  add_part(context, claim->state, strlen(claim->state)) &&
-                  add_part(context, claim->password, claim->size) &&
-                  EVP_MAC_final(context, digest->bytes, &size, sizeof digest->bytes) == 1 &&
-                  size == sizeof digest->bytes;
-  EVP_MAC_CTX_free(context);
-  return made;
+  const SecretPart parts[] = {{claim->owner, strlen(claim->owner)},
+                              {claim->hash, strlen(claim->hash)},
+                              {claim->state, strlen(claim->state)},
+                              {claim->password, claim->size}};
+  return secret_mac_make(verified->mac, parts, G_N_ELEMENTS(parts), digest->bytes);
 }
 
 /* ---- entries ---- */
@@ -118,15 +65,14 @@ static void drop_expired(Verified *verified, gint64 now) {
 }
 
 static gboolean is_usable(const Verified *verified, guint64 era) {
-  return verified->seconds > 0 && verified->era == era && verified->key != NULL;
+  return verified->seconds > 0 && verified->era == era;
 }
 
 /* ---- the whole ---- */
 
 Verified *verified_new(void) {
   Verified *verified = g_new0(Verified, 1);
-  verified->key = key_new();
-  verified->mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+  verified->mac = secret_mac_new();
   verified->entries = g_hash_table_new_full(path_hash_name, path_equal_names, NULL, entry_free);
   g_queue_init(&verified->order);
   return verified;
@@ -142,8 +88,7 @@ void verified_free(Verified *verified) {
     return;
   forget_all(verified);
   g_hash_table_unref(verified->entries);
-  EVP_MAC_free(verified->mac);
-  key_free(verified->key);
+  secret_mac_free(verified->mac);
   settings_unref(verified->settings);
   g_free(verified);
 }

@@ -502,10 +502,9 @@ static void check_domains(Reader *reader) {
 }
 
 /* Only what can be read is believed, and nothing in place of the rest. */
-static void check_networks(Reader *reader, const char *name, char ***texts) {
+static void check_networks(Reader *reader, const char *name, char ***texts, Networks *networks) {
   g_auto(GStrv) all = *texts;
   g_autoptr(GStrvBuilder) usable = g_strv_builder_new();
-  g_autoptr(Networks) networks = networks_new();
   for (char **text = all; *text != NULL; text++) {
     if (networks_add(networks, *text))
       g_strv_builder_add(usable, *text);
@@ -516,6 +515,20 @@ static void check_networks(Reader *reader, const char *name, char ***texts) {
                   *text, MAX_NETWORKS);
   }
   *texts = g_strv_builder_end(usable);
+}
+
+/* A value that names nobody, or nothing that can be used, trusts nobody. */
+static void read_networks(Reader *reader) {
+  Settings *settings = reader->settings;
+  g_autoptr(Networks) proxies = networks_new();
+  settings->trusted = networks_new();
+  if (reader->source->get(SETTINGS_SERVICE, PARAMETERS, "Trusted Networks", reader->source->data) ==
+      NULL) {
+    g_strfreev(settings->trusted_networks);
+    settings->trusted_networks = g_strsplit("127.0.0.0/8 ::1", " ", -1);
+  }
+  check_networks(reader, "Trusted Networks", &settings->trusted_networks, settings->trusted);
+  check_networks(reader, "Proxy Networks", &settings->proxy_networks, proxies);
 }
 
 /* A service is the name of a file in PAM's own directory, and no other file. */
@@ -553,7 +566,7 @@ Settings *settings_new(const SettingsSource *source) {
   check_pam_service(&reader);
   check_ciphers(&reader);
   check_mechanisms(&reader);
-  check_networks(&reader, "Proxy Networks", &settings->proxy_networks);
+  read_networks(&reader);
   read_broker(&reader);
   for (guint i = 0; i < N_PROTOCOLS; i++)
     read_protocol(&reader, (Protocol)i);

@@ -57,6 +57,7 @@ static const SettingRow parameter_rows[] = {
     CHOICE("Minimum TLS", OPEN(minimum_tls), 0x0303, tls_choices),
     TEXT("Ciphers", OPEN(ciphers), ""),
     LIST("Mechanisms", ALL(mechanisms)),
+    LIST("Trusted Networks", OPEN(trusted_networks)),
     LIST("Proxy Networks", OPEN(proxy_networks)),
     NUMBER("Failure Delay", ALL(failure_delay), 500, 0, 60000),
     NUMBER("Lockout Threshold", ALL(lockout_threshold), 10, 0, G_MAXUINT32),

@@ -160,6 +160,8 @@ void settings_unref(Settings *settings) {
   g_strfreev(settings->domains);
   g_free(settings->ciphers);
   g_strfreev(settings->mechanisms);
+  g_strfreev(settings->trusted_networks);
+  networks_free(settings->trusted);
   g_strfreev(settings->proxy_networks);
   g_ptr_array_unref(settings->hosts);
   for (guint i = 0; i < N_AUTH_KINDS; i++)

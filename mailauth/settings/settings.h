@@ -8,6 +8,7 @@
 
 #include "client/registry.h"
 #include "mailauth/base/kinds.h"
+#include "mailauth/base/networks.h"
 
 /* The keys that settings are read from. */
 /* Where Maildirs are unless it is set: a folder that the installation makes, and that is
@@ -120,16 +121,18 @@ typedef struct {
   char *object_name;
   char *native_source;
   char *pam_service;
-  guint32 pam_timeout;   /* ms that a login waits for PAM in all */
-  char **domains;        /* as name_get_domain() gives them, each once */
-  GPtrArray *hosts;      /* of HostSettings; "" is the first, and there always */
-  guint32 minimum_tls;   /* 0x0303: 1.2 */
-  char *ciphers;         /* of TLS 1.2, as they are set; "": the server's own list */
-  gboolean has_ciphers;  /* they can be used */
-  char **mechanisms;     /* as they are set; none for all */
-  guint left_out;        /* MECHANISM_BIT() of each that is not among them */
-  char **proxy_networks; /* those of them that networks_add() takes */
-  guint32 failure_delay; /* ms */
+  guint32 pam_timeout;     /* ms that a login waits for PAM in all */
+  char **domains;          /* as name_get_domain() gives them, each once */
+  GPtrArray *hosts;        /* of HostSettings; "" is the first, and there always */
+  guint32 minimum_tls;     /* 0x0303: 1.2 */
+  char *ciphers;           /* of TLS 1.2, as they are set; "": the server's own list */
+  gboolean has_ciphers;    /* they can be used */
+  char **mechanisms;       /* as they are set; none for all */
+  guint left_out;          /* MECHANISM_BIT() of each that is not among them */
+  char **trusted_networks; /* those of them that networks_add() takes; loopback if none is set */
+  Networks *trusted;       /* the same */
+  char **proxy_networks;   /* those of them that networks_add() takes */
+  guint32 failure_delay;   /* ms */
   guint32 lockout_threshold;
   guint32 lockout_seconds;
   guint32 failures_per_account; /* wrong passwords in lockout_seconds, over all addresses */

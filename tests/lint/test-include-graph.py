@@ -83,7 +83,7 @@ LIBRARIES = {
                  "mailauth/mailauthctl"},
     r"openssl/.*": {"mailauth/tls", "mailauth/poll", "mailauth/front", "mailauth/backend", "mailauth/protocol", "mailauth/package",
                     "mailauth/hashes",
-                    "mailauth/base/secret.c", "mailauth/process/sandbox.c", "mailauth/logins/scram-exchange.c"},
+                    "mailauth/base/secret.c", "mailauth/base/secret-mac.c", "mailauth/process/sandbox.c", "mailauth/logins/scram-exchange.c"},
     r"(argon2|crypt)\.h": {"mailauth/hashes"},
     r"(zlib|zstd)\.h": {"mailauth/packed"},
     r"(ldap|lber)\.h": {"mailauth/package", "mailauth/settings/server-address.c"},

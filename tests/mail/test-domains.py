@@ -91,8 +91,8 @@ def only_those_who_are_named_log_on_and_holds_are_one_accounts():
         contains(mail.pop3_answer(NET, "of-net"), "-ERR [SYS/TEMP]")
         mail.client.set(STORE, "Logon Only As", REG_MULTI_SZ, [])
         mail.client.set(PARAMETERS, "Lockout Threshold", REG_DWORD, 2)
-        for user in (ORG, "example.org\\ann", ORG):
-            mail.pop3_answer(user, "wrong")
+        for number, user in enumerate((ORG, "example.org\\ann", ORG)):
+            mail.pop3_answer(user, f"wrong{number}")
         contains(mail.pop3_answer(ORG, "of-org"), "-ERR [AUTH]")
         equal(mail.last_event()[1:], ("held-back", ORG))
         contains(mail.pop3_answer(NET, "of-net"), "+OK")

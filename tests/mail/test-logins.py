@@ -307,8 +307,8 @@ def too_many_failures_hold_back():
         server.add_account("anna", "sesame")
         server.add_account("bert", "sesame")
         registry.client.set(PARAMETERS, "Lockout Threshold", REG_DWORD, 3)
-        for _ in range(3):
-            expect(server, WRONG, 11202, "bad-password", password="wrong")
+        for number in range(3):
+            expect(server, WRONG, 11202, "bad-password", password=f"wrong{number}")
         newest = expect(server, WRONG, 14002, "held-back")
         equal(newest["type"], "Warning")
         expect(server, "+OK", 11202, "ok", user="bert")
@@ -321,8 +321,42 @@ def an_address_that_tries_many_accounts_is_held_as_a_whole():
     with Registry() as registry, MailServer(registry) as server:
         server.add_account("anna", "sesame")
         registry.client.set(PARAMETERS, "Lockout Threshold", REG_DWORD, 2)
+        registry.client.set(PARAMETERS, "Trusted Networks", REG_MULTI_SZ, ["192.0.2.1"])
         for number in range(4):
             expect(server, WRONG, 11202, "no-such-user", user=f"guess{number}")
+        expect(server, WRONG, 14002, "held-back")
+        # What is set later goes for the failures before.
+        registry.client.unset(PARAMETERS, "Trusted Networks")
+        expect(server, "+OK", 11202, "ok")
+
+
+@test
+def a_trusted_address_is_never_held_as_a_whole():
+    with Registry() as registry, MailServer(registry) as server:
+        server.add_account("anna", "sesame")
+        server.add_account("bert", "sesame")
+        registry.client.set(PARAMETERS, "Lockout Threshold", REG_DWORD, 2)
+        for number in range(20):
+            expect(server, WRONG, 11202, "no-such-user", user=f"guess{number}")
+        expect(server, "+OK", 11202, "ok")
+        # One account is held for it, as for every other address.
+        for number in range(2):
+            expect(server, WRONG, 11202, "bad-password", user="bert", password=f"guess{number}")
+        expect(server, WRONG, 14002, "held-back", user="bert")
+
+
+@test
+def the_same_wrong_password_counts_once():
+    with Registry() as registry, MailServer(registry) as server:
+        server.add_account("anna", "sesame")
+        registry.client.set(PARAMETERS, "Lockout Threshold", REG_DWORD, 3)
+        registry.client.set(PARAMETERS, "Failures Per Account", REG_DWORD, 3)
+        for number in range(20):
+            expect(server, WRONG, 11202, "bad-password", password=("old", "older")[number % 2])
+        expect(server, "+OK", 11202, "ok")
+        # They counted, each once: the third one is another.
+        for password in ("old", "older", "old", "guess"):
+            expect(server, WRONG, 11202, "bad-password", password=password)
         expect(server, WRONG, 14002, "held-back")
 
 
@@ -331,7 +365,7 @@ def many_tries_at_once_get_no_further():
     with Registry() as registry, MailServer(registry) as server:
         server.add_account("anna", "sesame")
         registry.client.set(PARAMETERS, "Lockout Threshold", REG_DWORD, 5)
-        threads = [threading.Thread(target=pop3, args=(server, "anna", "wrong")) for _ in range(30)]
+        threads = [threading.Thread(target=pop3, args=(server, "anna", f"wrong{number}")) for number in range(30)]
         for thread in threads:
             thread.start()
         for thread in threads:

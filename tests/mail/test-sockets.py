@@ -142,8 +142,8 @@ def failures_are_held_back_by_the_clients_address():
     with sockets() as (mail, auth, mux):
         mail.client.set(PARAMETERS, "Lockout Threshold", REG_DWORD, 2)
         with AuthTalk(auth) as client:
-            for _ in range(2):
-                contains(client.plain("ann", "wrong", "192.0.2.7"), "FAIL")
+            for number in range(2):
+                contains(client.plain("ann", f"wrong{number}", "192.0.2.7"), "FAIL")
             contains(client.plain("ann", "native", "192.0.2.7"), "FAIL")
             equal(mail.events()[0]["reason"], "held-back")
             contains(client.plain("ann", "native", "192.0.2.8"), "OK")
@@ -286,19 +286,19 @@ def without_an_address_the_owner_is_delayed_and_never_locked_out():
         for delay in (0, 10):
             mail.client.set(PARAMETERS, "Failure Delay", REG_DWORD, delay)
             began = time.monotonic()
-            for _ in range(12):
-                equal(ask_saslauthd(mux, "ann", "wrong"), "NO")
+            for number in range(12):
+                equal(ask_saslauthd(mux, "ann", f"wrong{number}"), "NO")
             # The n-th wrong password is answered n delays later, up to ten.
             check(time.monotonic() - began >= 75 * delay / 1000, f"12 wrong passwords without the delay of {delay} ms")
             equal(ask_saslauthd(mux, "ann", "native"), "OK")
             with AuthTalk(auth) as client:
                 for number in range(1, 13):
-                    equal(client.plain("ann", "wrong", ""), f"FAIL\t{number}\tuser=ann")
+                    equal(client.plain("ann", f"wrong{number}", ""), f"FAIL\t{number}\tuser=ann")
                 equal(client.plain("ann", "native", ""), "OK\t13\tuser=ann")
         equal([event for event in mail.events(1000) if event["reason"] == "held-back"], [])
         # With one, it is the pair that is locked.
-        for _ in range(3):
-            ask_saslauthd(mux, "ann", "wrong", address="192.0.2.9;4711")
+        for number in range(3):
+            ask_saslauthd(mux, "ann", f"wrong{number}", address="192.0.2.9;4711")
         equal(ask_saslauthd(mux, "ann", "native", address="192.0.2.9;4711"), "NO")
         equal(mail.events()[0]["reason"], "held-back")
 

@@ -87,8 +87,8 @@ def a_wrong_password_counts_as_ever():
         warm(mail, "sesame")
         mail.client.set(PARAMETERS, "Lockout Threshold", REG_DWORD, 2)
         warm(mail, "sesame")
-        for _ in range(2):
-            expect(mail, "wrong", WRONG)
+        for number in range(2):
+            expect(mail, f"wrong{number}", WRONG)
         expect(mail, "sesame", WRONG)
         equal(mail.events()[0]["reason"], "held-back")
 

@@ -9,20 +9,32 @@ static const ThrottleRules no_delay = {
     .failure_delay = 0, .lockout_threshold = 3, .lockout_seconds = 300};
 static const ThrottleRules nothing = {0};
 
+static ThrottleAnswer begin(Throttle *throttle, const ThrottleRules *with, const char *account,
+                            const char *address, gint64 now, guint32 *wait) {
+  return throttle_begin(throttle, with, &(ThrottleTry){account, address, now, 0}, wait);
+}
+
+static guint32 end(Throttle *throttle, const ThrottleRules *with, const char *account,
+                   const char *address, gint64 now, ThrottleResult result) {
+  guint32 wait = 0;
+  throttle_end(throttle, with, &(ThrottleTry){account, address, now, 0}, result, &wait);
+  return wait;
+}
+
 static guint32 fail(Throttle *throttle, const ThrottleRules *with, const char *account,
                     const char *address, gint64 now) {
   guint32 wait = 0;
-  g_assert_cmpint(throttle_begin(throttle, with, account, address, now, &wait), ==, THROTTLE_GO);
-  throttle_end(throttle, with, account, address, now, THROTTLE_FAILURE, &wait);
+  g_assert_cmpint(begin(throttle, with, account, address, now, &wait), ==, THROTTLE_GO);
+  wait = end(throttle, with, account, address, now, THROTTLE_FAILURE);
   return wait;
 }
 
 static ThrottleAnswer ask(Throttle *throttle, const ThrottleRules *with, const char *account,
                           const char *address, gint64 now) {
   guint32 wait = 0;
-  ThrottleAnswer answer = throttle_begin(throttle, with, account, address, now, &wait);
+  ThrottleAnswer answer = begin(throttle, with, account, address, now, &wait);
   if (answer == THROTTLE_GO)
-    throttle_end(throttle, with, account, address, now, THROTTLE_UNDECIDED, &wait);
+    wait = end(throttle, with, account, address, now, THROTTLE_UNDECIDED);
   return answer;
 }
 
@@ -75,8 +87,8 @@ static void test_success_clears_its_pair_alone(void) {
   for (guint i = 0; i < 3; i++)
     fail(throttle, &no_delay, "victim", "x", i);
   fail(throttle, &no_delay, "own", "x", 5);
-  g_assert_cmpint(throttle_begin(throttle, &no_delay, "own", "x", 6, &wait), ==, THROTTLE_GO);
-  throttle_end(throttle, &no_delay, "own", "x", 6, THROTTLE_SUCCESS, &wait);
+  g_assert_cmpint(begin(throttle, &no_delay, "own", "x", 6, &wait), ==, THROTTLE_GO);
+  end(throttle, &no_delay, "own", "x", 6, THROTTLE_SUCCESS);
   g_assert_cmpint(ask(throttle, &no_delay, "victim", "x", 7), ==, THROTTLE_HELD);
 }
 
@@ -89,17 +101,16 @@ static void test_no_address(void) {
   guint32 wait = 0;
   gint64 now = 0;
   for (guint i = 0; i < 50; i++) {
-    while (throttle_begin(throttle, &delays, "a", "account a", now, &wait) ==
-           THROTTLE_WAIT_FOR_ACCOUNT) {
+    while (begin(throttle, &delays, "a", "account a", now, &wait) == THROTTLE_WAIT_FOR_ACCOUNT) {
       g_assert_cmpuint(wait, >, 0);
       g_assert_cmpuint(wait, <=, 5000);
       now += wait * 1000;
     }
-    g_assert_cmpint(throttle_begin(throttle, &delays, "a", "account a", now, &wait), ==,
+    g_assert_cmpint(begin(throttle, &delays, "a", "account a", now, &wait), ==,
                     i == 0 ? THROTTLE_GO : THROTTLE_WAIT_FOR_ACCOUNT);
-    throttle_end(throttle, &delays, "a", "account a", now, THROTTLE_FAILURE, &wait);
+    end(throttle, &delays, "a", "account a", now, THROTTLE_FAILURE);
     if (i == 0)
-      throttle_end(throttle, &delays, "a", "account a", now, THROTTLE_UNDECIDED, &wait);
+      end(throttle, &delays, "a", "account a", now, THROTTLE_UNDECIDED);
   }
   g_assert_cmpint(ask(throttle, &delays, "a", "account a", now + 5 * SECOND), ==, THROTTLE_GO);
   guint held = 0;
@@ -115,11 +126,11 @@ static void test_no_address_many_at_once(void) {
   guint32 wait = 0;
   guint begun = 0;
   for (guint i = 0; i < 100; i++)
-    begun += throttle_begin(throttle, &delays, "a", "account a", 0, &wait) == THROTTLE_GO;
+    begun += begin(throttle, &delays, "a", "account a", 0, &wait) == THROTTLE_GO;
   g_assert_cmpuint(begun, ==, 16);
-  throttle_end(throttle, &delays, "a", "account a", 0, THROTTLE_SUCCESS, &wait);
-  g_assert_cmpint(throttle_begin(throttle, &delays, "a", "account a", 0, &wait), ==, THROTTLE_GO);
-  g_assert_cmpint(throttle_begin(throttle, &delays, "a", "account a", 0, &wait), ==,
+  end(throttle, &delays, "a", "account a", 0, THROTTLE_SUCCESS);
+  g_assert_cmpint(begin(throttle, &delays, "a", "account a", 0, &wait), ==, THROTTLE_GO);
+  g_assert_cmpint(begin(throttle, &delays, "a", "account a", 0, &wait), ==,
                   THROTTLE_WAIT_FOR_ACCOUNT);
 }
 
@@ -146,10 +157,10 @@ static void test_over_all_addresses(void) {
   guint begun = 0;
   for (guint i = 0; i < 100; i++) {
     g_autofree char *address = g_strdup_printf("forged-%u", i);
-    if (throttle_begin(throttle, &bounded, "a", address, 0, &wait) != THROTTLE_GO)
+    if (begin(throttle, &bounded, "a", address, 0, &wait) != THROTTLE_GO)
       continue;
     begun++;
-    throttle_end(throttle, &bounded, "a", address, 0, THROTTLE_FAILURE, &wait);
+    end(throttle, &bounded, "a", address, 0, THROTTLE_FAILURE);
   }
   g_assert_cmpuint(begun, ==, 20);
   g_assert_cmpint(ask(throttle, &bounded, "a", "new", 0), ==, THROTTLE_WAIT_FOR_ACCOUNT);
@@ -162,14 +173,99 @@ static void test_over_all_addresses(void) {
   g_assert_cmpint(ask(throttle, &bounded, "a", "new", 0), ==, THROTTLE_GO);
 }
 
+/* Many people come from a trusted address: their errors are their own. */
+static void test_trusted(void) {
+  static const ThrottleRules trusted = {
+      .failure_delay = 500, .lockout_threshold = 3, .lockout_seconds = 300, .is_trusted = TRUE};
+  g_autoptr(Throttle) throttle = throttle_new(1000);
+  for (guint i = 0; i < 50; i++) {
+    g_autofree char *account = g_strdup_printf("user%u", i);
+    g_assert_cmpuint(fail(throttle, &trusted, account, "x", 0), ==, 500);
+  }
+  g_assert_cmpint(ask(throttle, &trusted, "new", "x", 0), ==, THROTTLE_GO);
+  g_assert_cmpint(ask(throttle, &trusted, "user1", "x", 0), ==, THROTTLE_WAIT);
+  guint held = 0;
+  throttle_visit_held(throttle, &rules, 0, count_held, &held);
+  g_assert_cmpuint(held, ==, 0);
+  /* An account is held for that address. */
+  for (guint i = 1; i < 3; i++)
+    g_assert_cmpuint(fail(throttle, &trusted, "user1", "x", i * 10 * SECOND), ==, 500 * (i + 1));
+  g_assert_cmpint(ask(throttle, &trusted, "user1", "x", 40 * SECOND), ==, THROTTLE_HELD);
+  g_assert_cmpint(ask(throttle, &trusted, "user2", "x", 40 * SECOND), ==, THROTTLE_GO);
+  throttle_visit_held(throttle, &rules, 40 * SECOND, count_held, &held);
+  g_assert_cmpuint(held, ==, 1);
+  /* By the rules as they are now. */
+  g_assert_cmpint(ask(throttle, &rules, "new", "x", 41 * SECOND), ==, THROTTLE_HELD);
+  throttle_release(throttle, "user1", NULL);
+  g_assert_cmpint(ask(throttle, &trusted, "user1", "x", 41 * SECOND), ==, THROTTLE_GO);
+}
+
+static guint32 fail_by(Throttle *throttle, const ThrottleRules *with, guint32 password,
+                       gint64 now) {
+  const ThrottleTry try = {"a", "x", now, password};
+  guint32 wait = 0;
+  g_assert_cmpint(throttle_begin(throttle, with, &try, &wait), ==, THROTTLE_GO);
+  throttle_end(throttle, with, &try, THROTTLE_FAILURE, &wait);
+  return wait;
+}
+
+/* A device with an old password counts once, however often it tries, and keeps nobody out. */
+static void test_same_password(void) {
+  static const ThrottleRules bounded = {.failure_delay = 500,
+                                        .lockout_threshold = 3,
+                                        .lockout_seconds = 300,
+                                        .failures_per_account = 5,
+                                        .failures_per_minute = 5};
+  g_autoptr(Throttle) throttle = throttle_new(100);
+  for (guint i = 0; i < 100; i++)
+    g_assert_cmpuint(fail_by(throttle, &bounded, 7, i * SECOND), ==, 500);
+  g_assert_cmpint(ask(throttle, &bounded, "a", "x", 100 * SECOND), ==, THROTTLE_GO);
+  g_assert_cmpint(ask(throttle, &bounded, "a", "y", 100 * SECOND), ==, THROTTLE_GO);
+  /* Another one counts, and so does one that can't be told. */
+  fail_by(throttle, &bounded, 8, 110 * SECOND);
+  fail_by(throttle, &bounded, 0, 120 * SECOND);
+  g_assert_cmpint(ask(throttle, &bounded, "a", "x", 160 * SECOND), ==, THROTTLE_HELD);
+}
+
+/* It counts again once the failure is forgotten; more than a few are not known at once. */
+static void test_same_password_later(void) {
+  static const ThrottleRules many = {.lockout_threshold = 20, .lockout_seconds = 300};
+  g_autoptr(Throttle) throttle = throttle_new(100);
+  g_autoptr(Throttle) other = throttle_new(100);
+  for (guint i = 0; i < 3; i++)
+    fail_by(throttle, &no_delay, 7, i * 301 * SECOND);
+  g_assert_cmpint(ask(throttle, &no_delay, "a", "x", 603 * SECOND), ==, THROTTLE_GO);
+  for (guint i = 0; i < 20; i++)
+    fail_by(other, &many, 1 + i % 10, 0);
+  g_assert_cmpint(ask(other, &many, "a", "x", 0), ==, THROTTLE_HELD);
+}
+
+/* A right password, or a release, forgets the wrong ones with their number. */
+static void test_same_password_forgotten(void) {
+  g_autoptr(Throttle) throttle = throttle_new(100);
+  const ThrottleTry right = {"a", "x", 0, 9};
+  guint32 wait = 0;
+  for (guint i = 0; i < 9; i++) {
+    fail_by(throttle, &no_delay, 7, 0);
+    fail_by(throttle, &no_delay, 8, 0);
+    g_assert_cmpint(throttle_begin(throttle, &no_delay, &right, &wait), ==, THROTTLE_GO);
+    throttle_end(throttle, &no_delay, &right, THROTTLE_SUCCESS, &wait);
+  }
+  for (guint i = 0; i < 2; i++)
+    fail_by(throttle, &no_delay, 7 + i, 0);
+  g_assert_cmpuint(throttle_release(throttle, "a", NULL), ==, 1);
+  fail_by(throttle, &no_delay, 7, 0);
+  g_assert_cmpuint(throttle_release(throttle, "a", NULL), ==, 1);
+}
+
 static void test_many_at_once(void) {
   g_autoptr(Throttle) throttle = throttle_new(100);
   guint32 wait = 0;
   for (guint i = 0; i < 3; i++)
-    g_assert_cmpint(throttle_begin(throttle, &rules, "a", "x", 0, &wait), ==, THROTTLE_GO);
-  g_assert_cmpint(throttle_begin(throttle, &rules, "a", "x", 0, &wait), ==, THROTTLE_WAIT);
-  throttle_end(throttle, &rules, "a", "x", 0, THROTTLE_SUCCESS, &wait);
-  g_assert_cmpint(throttle_begin(throttle, &rules, "a", "x", 0, &wait), ==, THROTTLE_GO);
+    g_assert_cmpint(begin(throttle, &rules, "a", "x", 0, &wait), ==, THROTTLE_GO);
+  g_assert_cmpint(begin(throttle, &rules, "a", "x", 0, &wait), ==, THROTTLE_WAIT);
+  end(throttle, &rules, "a", "x", 0, THROTTLE_SUCCESS);
+  g_assert_cmpint(begin(throttle, &rules, "a", "x", 0, &wait), ==, THROTTLE_GO);
 }
 
 /* Strangers' addresses must not push a hold out of the table. */
@@ -261,10 +357,10 @@ static void test_release_lifts_the_delay(void) {
 static void test_release_under_way(void) {
   g_autoptr(Throttle) throttle = throttle_new(100);
   guint32 wait = 0;
-  g_assert_cmpint(throttle_begin(throttle, &no_delay, "a", "x", 0, &wait), ==, THROTTLE_GO);
+  g_assert_cmpint(begin(throttle, &no_delay, "a", "x", 0, &wait), ==, THROTTLE_GO);
   g_assert_cmpuint(throttle_release(throttle, NULL, NULL), ==, 0);
   g_assert_cmpuint(throttle_count(throttle), ==, 1);
-  throttle_end(throttle, &no_delay, "a", "x", 0, THROTTLE_FAILURE, &wait);
+  end(throttle, &no_delay, "a", "x", 0, THROTTLE_FAILURE);
   g_assert_cmpuint(throttle_release(throttle, "a", NULL), ==, 1);
   g_assert_cmpuint(throttle_count(throttle), ==, 0);
 }
@@ -281,6 +377,10 @@ int main(int argc, char **argv) {
   g_test_add_func("/throttle/threshold-zero-lifts", test_threshold_zero_lifts);
   g_test_add_func("/throttle/address-is-held", test_address_is_held);
   g_test_add_func("/throttle/success-clears-its-pair-alone", test_success_clears_its_pair_alone);
+  g_test_add_func("/throttle/trusted", test_trusted);
+  g_test_add_func("/throttle/same-password", test_same_password);
+  g_test_add_func("/throttle/same-password-later", test_same_password_later);
+  g_test_add_func("/throttle/same-password-forgotten", test_same_password_forgotten);
   g_test_add_func("/throttle/many-at-once", test_many_at_once);
   g_test_add_func("/throttle/hold-survives-a-flood", test_hold_survives_a_flood);
   g_test_add_func("/throttle/success-leaves-nothing", test_success_leaves_nothing);

@@ -528,8 +528,15 @@ static gboolean undo_others(Edit *edit, guint64 revision, GError **error) {
 }
 
 gboolean apply_undo(Edit *edit, const Operation *operation, GError **error) {
-  edit->undone = operation->revision;
+  gboolean is_on_trial = FALSE;
+  guint32 uid = 0;
   edit->result->trials_changed = TRUE;
+  if (!trials_find(edit->store, operation->revision, &is_on_trial, &uid, error))
+    return FALSE;
+  /* It may have been confirmed while its undoing waited for its turn. */
+  if (!is_on_trial)
+    return TRUE;
+  edit->undone = operation->revision;
   return trials_release(edit->store, operation->revision, error) &&
          undo_revision(edit, operation->revision, error) &&
          trials_end(edit->store, operation->revision, edit->revision, error) &&

@@ -141,6 +141,11 @@ static void test_trial(WriterFixture *fixture, G_GNUC_UNUSED gconstpointer data)
   change = change_of_one(OPERATION_CONFIRM, "", &operation);
   operation->revision = second.revision;
   ASSERT_REFUSED(fixture, fixture->root, change, REGISTRY_ERROR_INVALID_VALUE);
+  /* Its undoing may have waited for its turn meanwhile. */
+  change = change_of_one(OPERATION_UNDO, "", &operation);
+  operation->revision = second.revision;
+  ASSERT_DONE(fixture, fixture->root, change);
+  ASSERT_VALUE(fixture, fixture->root, KEY "\\t", "v", "kept");
 }
 
 static void test_retention(WriterFixture *fixture, G_GNUC_UNUSED gconstpointer data) {

@@ -19,6 +19,7 @@ static const char *const operation_names[] = {
     [OPERATION_ROLLBACK] = "rollback",
     [OPERATION_UNDO] = "undo",
     [OPERATION_CONFIRM] = "confirm",
+    [OPERATION_END_TRIAL] = "end-trial",
     [OPERATION_PURGE] = "purge",
     [OPERATION_LOCK] = "lock",
     [OPERATION_UNLOCK] = "unlock",

@@ -232,7 +232,7 @@ void handle_rollback(DispatchCall *call, gpointer data) {
   face_write(call, face, g_steal_pointer(&change), on_rolled_back, rollback);
 }
 
-/* ---- PurgeHistory, Confirm ---- */
+/* ---- PurgeHistory, Confirm, EndTrial ---- */
 
 static void on_done(const WriteResult *result, gpointer data) {
   DispatchCall *call = data;
@@ -271,10 +271,20 @@ void handle_purge_history(DispatchCall *call, gpointer data) {
   face_write(call, data, change, on_done, call);
 }
 
-void handle_confirm(DispatchCall *call, gpointer data) {
+static void decide_trial(DispatchCall *call, BusFace *face, OperationKind kind) {
   DBusMessageIter in;
   dispatch_call_get_arguments(call, &in);
   Change *change = change_new();
-  change_add(change, OPERATION_CONFIRM, "")->revision = face_take_uint64(&in);
-  face_write(call, data, change, on_done, call);
+  change_add(change, kind, "")->revision = face_take_uint64(&in);
+  if (kind == OPERATION_END_TRIAL)
+    change->comment = g_strdup("not kept");
+  face_write(call, face, change, on_done, call);
+}
+
+void handle_confirm(DispatchCall *call, gpointer data) {
+  decide_trial(call, data, OPERATION_CONFIRM);
+}
+
+void handle_end_trial(DispatchCall *call, gpointer data) {
+  decide_trial(call, data, OPERATION_END_TRIAL);
 }

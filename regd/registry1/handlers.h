@@ -67,5 +67,6 @@ void handle_list_trials(DispatchCall *call, gpointer data);
 void handle_rollback(DispatchCall *call, gpointer data);
 void handle_purge_history(DispatchCall *call, gpointer data);
 void handle_confirm(DispatchCall *call, gpointer data);
+void handle_end_trial(DispatchCall *call, gpointer data);
 
 #endif

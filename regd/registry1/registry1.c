@@ -65,6 +65,7 @@ static const DispatchMethod methods[] = {
     {"PurgeHistory", IN({"key", "s"}, {"name", "s"}, {"options", "a{sv}"}), DISPATCH_NOTHING,
      handle_purge_history},
     {"Confirm", IN({"revision", "t"}), DISPATCH_NOTHING, handle_confirm},
+    {"EndTrial", IN({"revision", "t"}), DISPATCH_NOTHING, handle_end_trial},
     {"ListTrials", IN({"options", "a{sv}"}), OUT({"trials", "aa{sv}"}), handle_list_trials},
 
     {"GetAcl", IN({"key", "s"}), OUT({"origin", "s"}, {"entries", "a(ss)"}), handle_get_acl},

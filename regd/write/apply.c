@@ -31,6 +31,7 @@ static gboolean (*const operations[])(Edit *, const Operation *, GError **) = {
     [OPERATION_ROLLBACK] = apply_rollback,
     [OPERATION_UNDO] = apply_undo,
     [OPERATION_CONFIRM] = apply_confirm,
+    [OPERATION_END_TRIAL] = apply_end_trial,
     [OPERATION_PURGE] = apply_purge,
     [OPERATION_LOCK] = apply_lock,
     [OPERATION_UNLOCK] = apply_unlock,

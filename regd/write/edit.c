@@ -204,4 +204,5 @@ void edit_clear(Edit *edit) {
   g_ptr_array_unref(edit->differences);
   g_hash_table_unref(edit->usage);
   g_free(edit->described_key);
+  g_clear_pointer(&edit->undoer, identity_unref);
 }

@@ -25,6 +25,7 @@ typedef struct {
   LockSet *locks;      /* NULL: nothing is locked */
   gboolean over_locks; /* what is locked does not hold this change up */
   Identity *who;
+  Identity *undoer; /* `who` while a trial is ended early; owned, or NULL */
   guint64 revision; /* the one this change takes if it changes something */
   gint64 now;
   WriteResult *result; /* for the counts */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Undoing one revision that was on trial, and confirming one. */
+/* Undoing one revision that was on trial, confirming one, and ending its trial early. */
 #include "client/base/error.h"
 #include "regd/history/sight.h"
 #include "regd/history/trials.h"
@@ -549,7 +549,7 @@ gboolean edit_end_trial(Edit *edit, guint64 revision, GError **error) {
          trials_forget_ended(edit->store, error);
 }
 
-/* ---- confirm ---- */
+/* ---- confirming, and ending early ---- */
 
 /* Whether the caller may be told if the revision is on trial: it is theirs, or none yet. */
 static gboolean may_ask_of(Edit *edit, guint64 revision, gboolean *may, GError **error) {
@@ -563,26 +563,41 @@ static gboolean may_ask_of(Edit *edit, guint64 revision, gboolean *may, GError *
   return TRUE;
 }
 
-/* Others' revisions are refused alike, whether they are on trial or not. */
-gboolean apply_confirm(Edit *edit, const Operation *operation, GError **error) {
+/* That the revision is on trial, and the caller's to decide about. Others' revisions are refused
+ * alike, whether they are on trial or not. @decided is what happens to it: "confirmed". */
+static gboolean check_trial(Edit *edit, guint64 revision, const char *decided, GError **error) {
   gboolean may_ask = FALSE;
   gboolean is_on_trial = FALSE;
   guint32 uid = 0;
-  if (!may_ask_of(edit, operation->revision, &may_ask, error) ||
-      !trials_find(edit->store, operation->revision, &is_on_trial, &uid, error))
+  if (!may_ask_of(edit, revision, &may_ask, error) ||
+      !trials_find(edit->store, revision, &is_on_trial, &uid, error))
     return FALSE;
   if (!may_ask)
     return error_set(error, REGISTRY_ERROR_ACCESS_DENIED,
                      "revision %" G_GUINT64_FORMAT
-                     " is not yours: a change on trial is confirmed by the user who made it, or "
+                     " is not yours: a change on trial is %s by the user who made it, or "
                      "by an administrator",
-                     operation->revision);
-  if (!is_on_trial)
-    return error_set(error, REGISTRY_ERROR_INVALID_VALUE,
-                     "revision %" G_GUINT64_FORMAT " is not on trial", operation->revision);
+                     revision, decided);
+  return is_on_trial || error_set(error, REGISTRY_ERROR_INVALID_VALUE,
+                                  "revision %" G_GUINT64_FORMAT " is not on trial", revision);
+}
+
+gboolean apply_confirm(Edit *edit, const Operation *operation, GError **error) {
+  if (!check_trial(edit, operation->revision, "confirmed", error))
+    return FALSE;
   edit->writes_anyway = TRUE;
   edit->result->trials_changed = TRUE;
   return trials_release(edit->store, operation->revision, error) &&
          trials_remove(edit->store, operation->revision, error) &&
          trials_forget_ended(edit->store, error);
+}
+
+gboolean apply_end_trial(Edit *edit, const Operation *operation, GError **error) {
+  if (!check_trial(edit, operation->revision, "ended", error))
+    return FALSE;
+  /* What comes back is judged by the rights of the trial's maker, as at its deadline. History
+   * names who has ended it. */
+  edit->undoer = identity_new(edit->who->uid, TRUE, NULL, 0, edit->who->pid, edit->who->program);
+  edit->who = edit->undoer;
+  return apply_undo(edit, operation, error);
 }

@@ -50,5 +50,6 @@ gboolean edit_note_left_out(Edit *edit, GError **error);
 /* @comment, and what was left out; or NULL. */
 char *edit_get_comment(const Edit *edit, const char *comment);
 gboolean apply_confirm(Edit *edit, const Operation *operation, GError **error);
+gboolean apply_end_trial(Edit *edit, const Operation *operation, GError **error);
 
 #endif

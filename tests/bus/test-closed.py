@@ -114,7 +114,7 @@ CALLS = {
         {}, {"skip_unreadable": True}, {"format": "json"}, {"at": REGISTRY.then},
         {"at": REGISTRY.then, "skip_unreadable": True}, {"at": 1, "skip_unreadable": True})],
     # These name no key.
-    "Unwatch": None, "Confirm": None, "Disown": None, "ListTrials": None, "Backup": None, "GetStatistics": None,
+    "Unwatch": None, "Confirm": None, "EndTrial": None, "Disown": None, "ListTrials": None, "Backup": None, "GetStatistics": None,
 }
 
 # Below Closed: what exists, what once did, what never did, and ways over links.
@@ -221,13 +221,15 @@ def nobody_is_told_whose_trial_a_revision_is():
         tried = bob.commit([("set-value", "HKCU", "n", REG_SZ, "x")], confirm_within=600)
         plain = bob.set("HKCU", "n", REG_SZ, "y")
         by_root = root.set(CLOSED, "n", REG_SZ, "y")
-        texts = {answer_to(alice, ("Confirm", "t", dbus.UInt64(revision)), str(revision))
-                 for revision in (tried, plain, by_root)}
-        equal(len(texts), 1, texts)
-        check(str(BOB) not in str(texts), texts)
+        for member in ("Confirm", "EndTrial"):
+            texts = {answer_to(alice, (member, "t", dbus.UInt64(revision)), str(revision))
+                     for revision in (tried, plain, by_root)}
+            equal(len(texts), 1, texts)
+            check(str(BOB) not in str(texts), texts)
         own = alice.set("HKCU", "n", REG_SZ, "x")
         for client, revision in [(alice, own), (alice, own + 1), (bob, plain), (root, plain), (alice, 0)]:
-            client.refused("InvalidValue", "Confirm", "t", dbus.UInt64(revision))
+            for member in ("Confirm", "EndTrial"):
+                client.refused("InvalidValue", member, "t", dbus.UInt64(revision))
         bob.call("Confirm", "t", dbus.UInt64(tried))
 
 

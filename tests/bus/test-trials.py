@@ -208,6 +208,42 @@ def a_trial_that_is_confirmed_stays():
 
 
 @test
+def a_trial_can_be_undone_at_once():
+    with Registry() as registry:
+        client, other = registry.client, registry.connect()
+        client.set(KEY, "n", REG_SZ, "old")
+        tried = client.commit([("set-value", KEY, "n", REG_SZ, "new"), ("set-value", KEY, "m", REG_SZ, "new")], confirm_within=600)
+        client.set(KEY, "m", REG_SZ, "changed since")
+        other.watch(KEY)
+        client.call("EndTrial", "t", dbus.UInt64(tried))
+        equal(len(other.received()), 1)
+        equal((client.get(KEY, "n")[2], client.get(KEY, "m")[2]), ("old", "changed since"))
+        equal(history(client, KEY)[0]["comment"], "not kept")
+        equal(client.call("ListTrials", "a{sv}", options()), [])
+        for method in ("EndTrial", "Confirm"):
+            client.refused("InvalidValue", method, "t", dbus.UInt64(tried), naming=str(tried))
+
+
+@test
+def nobody_ends_anothers_trial():
+    needs_root()
+    with Registry() as registry:
+        root, alice, bob = registry.client, registry.connect(uid=ALICE), registry.connect(uid=BOB)
+        tried = alice.commit([("set-value", "HKCU", "n", REG_SZ, "x")], confirm_within=600)
+        bob.refused("AccessDenied", "EndTrial", "t", dbus.UInt64(tried), naming=str(tried))
+        equal(alice.get("HKCU", "n")[2], "x")
+        root.call("EndTrial", "t", dbus.UInt64(tried))
+        alice.refused("KeyNotFound", "GetValue", "ss", "HKCU", "n")
+        # Whoever has lost their rights since still gets rid of what they tried.
+        root.create(KEY)
+        root.set_acl(KEY, ("everyone", "write"))
+        tried = alice.commit([("set-value", KEY, "n", REG_SZ, "x")], confirm_within=600)
+        root.set_acl(KEY, ("everyone", "none"))
+        alice.call("EndTrial", "t", dbus.UInt64(tried))
+        root.refused("ValueNotFound", "GetValue", "ss", KEY, "n")
+
+
+@test
 def a_trial_of_a_users_first_write_is_told_to_him():
     needs_root()
     with Registry() as registry:
@@ -275,6 +311,10 @@ def regctl_lists_trials():
         check(told["deadline"] > told["time"], "the deadline is told")
         done(registry, "confirm", str(revision))
         equal(done(registry, "trials"), "")
+        done(registry, "--confirm-within=600", "set", KEY, "n", "newer")
+        done(registry, "undo", str(revision + 1))
+        equal(done(registry, "trials"), "")
+        equal(done(registry, "get", KEY, "n"), "new\n")
 
 
 @test

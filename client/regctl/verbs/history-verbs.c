@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The verbs on the past: history, blame, rollback, confirm, purge. */
+/* The verbs on the past: history, blame, rollback, confirm, undo, purge. */
 #include <string.h>
 
 #include "client/base/escape.h"
@@ -295,14 +295,15 @@ gboolean verb_rollback(Session *session, GError **error) {
   return TRUE;
 }
 
-/* ---- confirm ---- */
+/* ---- confirm, undo ---- */
 
-gboolean verb_confirm(Session *session, GError **error) {
+/* Calls @method with the revision that the verb was given. */
+static gboolean decide_trial(Session *session, const char *method, GError **error) {
   Request request;
   guint64 revision = 0;
   if (!parse_revision(session_get_operand(session, 0), &revision, error))
     return FALSE;
-  request_begin(&request, "Confirm");
+  request_begin(&request, method);
   request_check(&request,
                 dbus_message_iter_append_basic(&request.arguments, DBUS_TYPE_UINT64, &revision));
   g_autoptr(WireMessage) reply = session_call(session, &request, NULL, error);
@@ -310,6 +311,14 @@ gboolean verb_confirm(Session *session, GError **error) {
     return FALSE;
   session_report(session, &(Written){revision, TRUE});
   return TRUE;
+}
+
+gboolean verb_confirm(Session *session, GError **error) {
+  return decide_trial(session, "Confirm", error);
+}
+
+gboolean verb_undo(Session *session, GError **error) {
+  return decide_trial(session, "EndTrial", error);
 }
 
 /* ---- purge ---- */

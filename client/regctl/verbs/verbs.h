@@ -42,6 +42,7 @@ gboolean verb_history(Session *session, GError **error);
 gboolean verb_blame(Session *session, GError **error);
 gboolean verb_rollback(Session *session, GError **error);
 gboolean verb_confirm(Session *session, GError **error);
+gboolean verb_undo(Session *session, GError **error);
 gboolean verb_purge(Session *session, GError **error);
 /* status-verb.c */
 gboolean verb_status(Session *session, GError **error);

@@ -111,6 +111,11 @@ void secret_clear(Secret *secret) {
   *secret = (Secret){0};
 }
 
+gboolean secret_is_same(const Secret *secret, const Secret *other) {
+  return secret->size == other->size &&
+         (secret->size == 0 || memcmp(secret->bytes, other->bytes, secret->size) == 0);
+}
+
 void secret_move(Secret *to, Secret *from) {
   secret_clear(to);
   *to = *from;

@@ -29,6 +29,7 @@ void secret_append(Secret *secret, gconstpointer bytes, gsize size);
 /* The bytes and the NUL after them, "" for the empty secret; borrowed until it changes. */
 const char *secret_get_text(const Secret *secret);
 gboolean secret_has_nul(const Secret *secret);
+gboolean secret_is_same(const Secret *secret, const Secret *other);
 /* Wipes and frees the bytes; the secret is empty then and may be used on. */
 void secret_clear(Secret *secret);
 /* Moves the bytes of @from, whose own are cleared, into @to. */

@@ -63,9 +63,10 @@ static GVariant *new_bindings(const Session *session) {
 
 static GVariant *ask_by_password(const FrontLogin *login, const Credentials *credentials) {
   g_autofree char *address = dup_address(login);
-  return g_variant_new("(tyss@ayssst)", login->number, get_protocol(login), credentials->mechanism,
-                       credentials->user, new_secret(credentials), address, get_service(login),
-                       get_tls(login), get_number(login));
+  const char *identity = credentials->identity != NULL ? credentials->identity : "";
+  return g_variant_new("(tysss@ayssst)", login->number, get_protocol(login), credentials->mechanism,
+                       credentials->user, identity, new_secret(credentials), address,
+                       get_service(login), get_tls(login), get_number(login));
 }
 
 static GVariant *begin_scram(const FrontLogin *login, const Credentials *credentials) {

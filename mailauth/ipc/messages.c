@@ -46,7 +46,7 @@ static const MessageFacts facts[N_MESSAGES] = {
                           LIST},
     [MESSAGE_VERDICT] = {"verdict", "(tusuusayaybus)", VERIFIER_TO_FRONT, 0, 1, LIST},
     [MESSAGE_ASK_COUNTS] = {"ask-counts", "t", VERIFIER_TO_FRONT, NO_DESCRIPTOR, SMALL},
-    [MESSAGE_LOGIN] = {"login", "(tyssayssst)", FRONT_TO_VERIFIER, NO_DESCRIPTOR, SMALL},
+    [MESSAGE_LOGIN] = {"login", "(tysssayssst)", FRONT_TO_VERIFIER, NO_DESCRIPTOR, SMALL},
     [MESSAGE_SCRAM_FIRST] = {"scram-first", "(tysaybsta(say))", FRONT_TO_VERIFIER, NO_DESCRIPTOR,
                              SMALL},
     [MESSAGE_SCRAM_FINAL] = {"scram-final", "(tay)", FRONT_TO_VERIFIER, NO_DESCRIPTOR, SMALL},

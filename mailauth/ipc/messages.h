@@ -96,10 +96,10 @@ typedef enum {
 
   /* ---- front -> verifier ---- */
   /* login (never 0), Protocol, mechanism (PASS, LOGIN, PLAIN, or SASL LOGIN as "SASL-
-   * LOGIN"), user (UTF-8, at most MAX_USER bytes), password, client's address (without
-   * port; "" for SASL if it is not known), for SASL the other server's service (at most
-   * MAX_AUTH_SERVICE bytes; "" if it is not known), version of TLS ("": none), the session's
-   * number (0: none). Answered by one VERDICT, unless cancelled */
+   * LOGIN"), user (UTF-8, at most MAX_USER bytes), authorisation identity (the same; "": none),
+   * password, client's address (without port; "" for SASL if it is not known), for SASL the other
+   * server's service (at most MAX_AUTH_SERVICE bytes; "" if it is not known), version of TLS ("":
+   * none), the session's number (0: none). Answered by one VERDICT, unless cancelled */
   MESSAGE_LOGIN,
   /* login; the client has gone. A verdict on its way is dropped by the front */
   MESSAGE_CANCEL,

@@ -35,10 +35,12 @@ struct Login {
   EventClient *client; /* the user as it was given */
   char *group;         /* the address as it is counted */
   char *service;       /* "pop3", "imap", or what the asking server says */
-  Secret password;
-  Scram *scram; /* NULL: by password; else that is the client's proof */
-  char *proof;  /* the server's, if the client's is right */
-  char *means;  /* which of several passwords was right; NULL: the account's own */
+  Secret password;     /* prepared by SASLprep */
+  Secret typed;        /* as it was typed, if that is another */
+  char *asked_for;     /* the authorisation identity; NULL if there is none */
+  Scram *scram;        /* NULL: by password; else that is the client's proof */
+  char *proof;         /* the server's, if the client's is right */
+  char *means;         /* which of several passwords was right; NULL: the account's own */
   Settings *settings;
   Decision decision;
   char *account;            /* NULL: a name that no account can have */
@@ -66,6 +68,8 @@ const char *login_get_name(const Login *login);
 EventClient login_get_client(const Login *login);
 /* Another server may not know its client's address (saslauthd's protocol has none). */
 gboolean login_has_no_address(const Login *login);
+/* Whether the authorisation identity, if there is one, is a name of the user. */
+gboolean login_is_for_user(const Login *login);
 void logins_renew_settings(Logins *logins);
 /* The account is the one that the package names, for holds as for all that follows. */
 void login_take_identity(Login *login);

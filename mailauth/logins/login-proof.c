@@ -4,6 +4,18 @@
 #include "mailauth/logins/scram-exchange.h"
 #include "mailauth/logins/steps.h"
 
+static void ask_package(Login *login);
+
+/* A hash may have been made of what SASLprep makes another password of, elsewhere or by a client
+ * that knows no SASLprep. Tried for every name, so that the time it takes tells nothing. */
+static gboolean prove_as_typed(Login *login, Outcome outcome) {
+  if (login->typed.size == 0 || !outcome_is_client_failure(outcome))
+    return FALSE;
+  secret_move(&login->password, &login->typed);
+  ask_package(login);
+  return TRUE;
+}
+
 static void on_proved(Outcome outcome, const char *detail, gpointer data) {
   Login *login = data;
   Logins *logins = login->logins;
@@ -11,6 +23,8 @@ static void on_proved(Outcome outcome, const char *detail, gpointer data) {
     login_take_identity(login);
     return;
   }
+  if (prove_as_typed(login, outcome))
+    return;
   if (login->decision.outcome != OUTCOME_OK) { /* the name that was typed is the account's own */
     outcome = login->decision.outcome;
     detail = login->decision.why;
@@ -26,8 +40,10 @@ static void on_proved(Outcome outcome, const char *detail, gpointer data) {
   steps_add(login->steps, "password: %s%s%s",
             outcome == OUTCOME_OK ? "right" : outcome_get_facts(outcome)->description,
             detail != NULL ? ": " : "", detail != NULL ? detail : "");
+  if (outcome == OUTCOME_OK && !login_is_for_user(login))
+    outcome = OUTCOME_OTHER_MAILBOX;
   if (outcome != OUTCOME_OK)
-    login_end(login, outcome, detail);
+    login_end(login, outcome, outcome == OUTCOME_OTHER_MAILBOX ? NULL : detail);
   else if (login->answer == NULL)
     login_end(login, OUTCOME_OK, "the client had gone before it was answered");
   else
@@ -58,14 +74,15 @@ static gboolean prove_scram(gpointer data) {
   return G_SOURCE_REMOVE;
 }
 
-void login_prove(Login *login) {
-  if (login->scram != NULL) {
-    /* Takes next to nothing, but answers later, as a package does. */
-    login->timer = g_idle_add(prove_scram, login);
-    return;
-  }
-  /* There is one: without, the decision would have been a refusal. */
-  Package *package = packages_find(login->logins->packages, login->decision.source);
+/* ---- by password ---- */
+
+/* There is one: without, the decision would have been a refusal. */
+static Package *find_package(const Login *login) {
+  return packages_find(login->logins->packages, login->decision.source);
+}
+
+static void ask_package(Login *login) {
+  Package *package = find_package(login);
   const PackageRequest request = {
       .account = login->account,
       .password = &login->password,
@@ -75,12 +92,21 @@ void login_prove(Login *login) {
       .verified = find_verified(login),
       .identity = &login->identity,
   };
-  steps_add_memory(login->steps, login->settings->verified_seconds, package);
+  package->prove(package, &request, on_proved, login);
+}
+
+void login_prove(Login *login) {
+  if (login->scram != NULL) {
+    /* Takes next to nothing, but answers later, as a package does. */
+    login->timer = g_idle_add(prove_scram, login);
+    return;
+  }
+  steps_add_memory(login->steps, login->settings->verified_seconds, find_package(login));
   if (decision_is_by_sam(&login->decision))
     steps_add_scram(login->steps, login->logins->tools.scram, login->account, login->client->user);
   else
     steps_add(login->steps,
               "SCRAM-SHA-256: not offered, as native accounts of source SAM do not decide");
   login->proof_began = g_get_monotonic_time();
-  package->prove(package, &request, on_proved, login);
+  ask_package(login);
 }

@@ -7,6 +7,7 @@
 #include "mailauth/base/client-address.h"
 #include "mailauth/base/limits.h"
 #include "mailauth/base/name.h"
+#include "mailauth/base/saslprep.h"
 #include "mailauth/logins/login-private.h"
 #include "mailauth/logins/steps.h"
 
@@ -42,6 +43,8 @@ void login_free(Login *login) {
   login_stop_waiting(login);
   g_queue_unlink(&login->logins->all, &login->link);
   secret_clear(&login->password);
+  secret_clear(&login->typed);
+  g_free(login->asked_for);
   scram_free(login->scram);
   g_free(login->proof);
   settings_unref(login->settings);
@@ -126,11 +129,28 @@ static gboolean is_refused(const Login *login) {
           !decision_may_change(login->settings, &login->decision));
 }
 
+gboolean login_is_for_user(const Login *login) {
+  if (login->asked_for == NULL)
+    return TRUE;
+  g_autofree char *asked_for = settings_get_account(login->settings, login->asked_for);
+  g_autofree char *user = settings_get_account(login->settings, login->client->user);
+  return g_strcmp0(asked_for, login->account) == 0 || g_strcmp0(asked_for, user) == 0;
+}
+
+/* Before the password is proved, unless the package may know the user by that name. */
+static gboolean asks_for_another(const Login *login) {
+  gboolean is_final = login->identity.account != NULL ||
+                      !decision_has_other_names(login->settings, &login->decision);
+  return is_final && !login_is_for_user(login);
+}
+
 static void admit(Login *login) {
   if (login->answer == NULL) /* nothing is decided, and nobody could cancel it where it waits */
     login_free(login);
   else if (is_refused(login))
     login_end(login, login->decision.outcome, login->decision.why);
+  else if (asks_for_another(login))
+    login_end(login, OUTCOME_OTHER_MAILBOX, NULL);
   else if (login->scram != NULL && !decision_is_by_sam(&login->decision))
     login_end(login, OUTCOME_OVERTAKEN, login->decision.why);
   else if (login->purpose == LOGIN_TRIAL)
@@ -202,6 +222,24 @@ void logins_take_account(Logins *logins, const char *account) {
   verified_forget_native(logins->tools.verified, account);
 }
 
+static char *dup_asked_for(const LoginRequest *request) {
+  const char *identity =
+      request->scram != NULL ? scram_get_identity(request->scram) : request->identity;
+  return identity != NULL && *identity != '\0' ? g_strdup(identity) : NULL;
+}
+
+/* SCRAM's answers are no passwords. */
+static void take_password(Login *login, Secret *password) {
+  g_auto(Secret) prepared = {0};
+  gboolean is_other = login->scram == NULL && password->size > 0 &&
+                      !g_str_is_ascii(secret_get_text(password)) &&
+                      saslprep_try(secret_get_text(password), password->size, &prepared) &&
+                      !secret_is_same(&prepared, password);
+  secret_move(is_other ? &login->typed : &login->password, password);
+  if (is_other)
+    secret_move(&login->password, &prepared);
+}
+
 Login *logins_begin(Logins *logins, const LoginRequest *request, Secret *password,
                     LoginAnswer answered, gpointer data) {
   Login *login = g_new0(Login, 1);
@@ -213,9 +251,10 @@ Login *logins_begin(Logins *logins, const LoginRequest *request, Secret *passwor
   login->service = protocol_dup_service(request->protocol, request->service);
   login->group = client_address_dup_group(request->client.address);
   login->scram = request->scram;
+  login->asked_for = dup_asked_for(request);
   login->answer = answered;
   login->data = data;
-  secret_move(&login->password, password);
+  take_password(login, password);
   if (request->purpose == LOGIN_TRIAL)
     login->steps = g_ptr_array_new_with_free_func(g_free);
   g_queue_push_tail_link(&logins->all, &login->link);

@@ -51,8 +51,9 @@ typedef struct {
   Protocol protocol;
   /* Nothing of it NULL. The user as the client gave it, UTF-8; without an address or TLS "" */
   EventClient client;
-  Scram *scram;        /* an exchange whose client has been asked, taken; NULL: by password */
-  const char *service; /* of PROTOCOL_SASL, in lower case; NULL or "": unknown */
+  Scram *scram;         /* an exchange whose client has been asked, taken; NULL: by password */
+  const char *identity; /* the authorisation identity of a login by password; NULL or "": none */
+  const char *service;  /* of PROTOCOL_SASL, in lower case; NULL or "": unknown */
 } LoginRequest;
 
 typedef struct {

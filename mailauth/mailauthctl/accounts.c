@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "client/base/escape.h"
+#include "mailauth/base/saslprep.h"
 #include "mailauth/hashes/hash.h"
 #include "mailauth/protocol/scram-keys.h"
 
@@ -78,11 +79,14 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(PasswordProofs, proofs_clear)
 
 static gboolean ask_password(const char *account, gboolean has_scram_keys, PasswordProofs *proofs,
                              GError **error) {
+  g_auto(Secret) typed = {0};
   g_auto(Secret) password = {0};
   g_auto(ScramKeys) keys = {0};
-  if (!ctl_ask_password(account, TRUE, &password, error))
+  if (!ctl_ask_password(account, TRUE, &typed, error))
     return FALSE;
-  const char *text = password.bytes != NULL ? (const char *)password.bytes : "";
+  /* As logins prepare it: every way to type it is right then. */
+  saslprep_append(secret_get_text(&typed), typed.size, &password);
+  const char *text = secret_get_text(&password);
   proofs->hash = hash_new(text, password.size, error);
   if (proofs->hash == NULL || !has_scram_keys)
     return proofs->hash != NULL;

@@ -123,10 +123,6 @@ static gboolean ask_once(const char *prompt, Secret *line, GError **error) {
   return read;
 }
 
-static gboolean is_same(const Secret *a, const Secret *b) {
-  return a->size == b->size && (a->size == 0 || memcmp(a->bytes, b->bytes, a->size) == 0);
-}
-
 gboolean ctl_ask_password(const char *user, gboolean fresh, Secret *password, GError **error) {
   g_auto(Secret) again = {0};
   if (!isatty(STDIN_FILENO))
@@ -138,7 +134,7 @@ gboolean ctl_ask_password(const char *user, gboolean fresh, Secret *password, GE
     return TRUE;
   if (!ask_once("Again", &again, error))
     return FALSE;
-  return is_same(password, &again) ||
+  return secret_is_same(password, &again) ||
          error_set(error, REGISTRY_ERROR_INVALID_VALUE, "the two passwords differ");
 }
 

@@ -18,6 +18,7 @@ typedef struct {
   CredentialsKind kind;
   const char *mechanism; /* as in MESSAGE_LOGIN; static */
   char *user;            /* UTF-8, 1 to MAX_USER bytes; or NULL if it is not known */
+  char *identity;        /* the authorisation identity, as @user; NULL if there is none */
   Secret password;
 } Credentials;
 
@@ -26,6 +27,8 @@ typedef struct {
  * and at most MAX_PASSWORD bytes without NUL. */
 gboolean credentials_take(Credentials *credentials, const char *mechanism, gconstpointer user,
                           gsize user_size, gconstpointer password, gsize password_size);
+/* Takes the authorisation identity after them, which may be as a name may be, or empty. */
+gboolean credentials_take_identity(Credentials *credentials, gconstpointer identity, gsize size);
 /* Takes what a SCRAM client says, UTF-8 of any size, and leaves the user. */
 void credentials_take_message(Credentials *credentials, CredentialsKind kind, gconstpointer bytes,
                               gsize size);

@@ -174,9 +174,7 @@ static Step continue_sasl(Imap *imap, const char *response, GString *out) {
     return STEP_READ;
   if (result == SASL_ASK || result == SASL_DONE)
     return ask(imap, STEP_LOGIN);
-  if (result == SASL_MALFORMED)
-    return bad_command(imap, out, "The authentication response cannot be read.");
-  return refuse_login(imap, out, "NO [AUTHORIZATIONFAILED] Nobody may log in for another user.");
+  return bad_command(imap, out, "The authentication response cannot be read.");
 }
 
 /* A space at the end of the line is no response. Takes the one before a response. */

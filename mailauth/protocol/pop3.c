@@ -146,8 +146,6 @@ static Step continue_sasl(Pop3 *pop3, const char *response, GString *out) {
     return STEP_READ;
   if (result == SASL_ASK || result == SASL_DONE)
     return ask(pop3, STEP_LOGIN);
-  if (result == SASL_NO_PROXY)
-    return bad_command(pop3, out, "[AUTH] Nobody may log in for another user.");
   return bad_command(pop3, out, "The authentication response cannot be read.");
 }
 

@@ -37,11 +37,11 @@ static SaslResult plain_respond(G_GNUC_UNUSED SaslExchange *exchange, const Secr
   if (second == NULL)
     return SASL_MALFORMED;
   const char *password = second + 1;
-  if (!credentials_take(credentials, "PLAIN", user, (gsize)(second - user), password,
-                        (gsize)(end - password)))
-    return SASL_MALFORMED;
-  gboolean own = first == identity || strcmp(identity, user) == 0;
-  return own ? SASL_DONE : SASL_NO_PROXY;
+  return credentials_take(credentials, "PLAIN", user, (gsize)(second - user), password,
+                          (gsize)(end - password)) &&
+                 credentials_take_identity(credentials, identity, (gsize)(first - identity))
+             ? SASL_DONE
+             : SASL_MALFORMED;
 }
 
 static SaslResult login_first(G_GNUC_UNUSED SaslExchange *exchange, GString *challenge) {
@@ -75,8 +75,6 @@ static SaslResult begin_scram(gboolean plus, const Secret *response, Credentials
   if (!scram_first_parse(response->bytes, response->size, plus, &first) ||
       !credentials_take(credentials, name, first.user, strlen(first.user), "", 0))
     return SASL_MALFORMED;
-  if (first.proxy != NULL && strcmp(first.proxy, first.user) != 0)
-    return SASL_NO_PROXY;
   credentials_take_message(credentials, CREDENTIALS_SCRAM_FIRST, response->bytes, response->size);
   return SASL_ASK;
 }

@@ -28,7 +28,6 @@ typedef enum {
   SASL_DONE,      /* the credentials are complete */
   SASL_ASK,       /* they are as far as they go: the challenge is somebody else's to say */
   SASL_MALFORMED, /* no base64, or not what the mechanism asks for */
-  SASL_NO_PROXY,  /* an authorisation identity that is not the user's own */
 } SaslResult;
 
 /* Whether the server has it there, and does not leave it out; it may be barred without TLS. */

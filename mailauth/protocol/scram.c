@@ -135,7 +135,7 @@ static gboolean take_flag(const char **at, ScramFirst *first) {
 static gboolean take_header(const char **at, ScramFirst *first) {
   if (!take_flag(at, first))
     return FALSE;
-  if (**at == 'a' && (first->proxy = take_name(at, 'a')) == NULL)
+  if (**at == 'a' && (first->identity = take_name(at, 'a')) == NULL)
     return FALSE;
   return take_comma(at);
 }
@@ -160,7 +160,7 @@ gboolean scram_first_parse(const guint8 *bytes, gsize size, gboolean plus, Scram
 void scram_first_clear(ScramFirst *first) {
   g_free(first->type);
   g_free(first->user);
-  g_free(first->proxy);
+  g_free(first->identity);
   g_free(first->header);
   g_free(first->bare);
   g_free(first->nonce);
@@ -257,6 +257,10 @@ gboolean scram_add_binding(Scram *scram, const char *type, const guint8 *bytes, 
 
 const char *scram_get_user(const Scram *scram) {
   return scram->first.user;
+}
+
+const char *scram_get_identity(const Scram *scram) {
+  return scram->first.identity;
 }
 
 const char *scram_ask(Scram *scram, const ScramKeys *keys, const char *nonce) {

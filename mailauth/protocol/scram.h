@@ -12,14 +12,14 @@
 
 /* What a client says first, taken apart. All owned; all zero is none. */
 typedef struct {
-  char flag;    /* 'n': knows no channel binding; 'y': takes the server for one that knows none;
-                   'p': uses one */
-  char *type;   /* of the channel binding that is used, or NULL */
-  char *user;   /* UTF-8 */
-  char *proxy;  /* the authorisation identity; NULL if there is none */
-  char *header; /* the part that the channel binding covers (gs2-header) */
-  char *bare;   /* the rest (client-first-message-bare) */
-  char *nonce;  /* the client's */
+  char flag;      /* 'n': knows no channel binding; 'y': takes the server for one that knows none;
+                     'p': uses one */
+  char *type;     /* of the channel binding that is used, or NULL */
+  char *user;     /* UTF-8 */
+  char *identity; /* for authorisation; NULL if there is none */
+  char *header;   /* the part that the channel binding covers (gs2-header) */
+  char *bare;     /* the rest (client-first-message-bare) */
+  char *nonce;    /* the client's */
 } ScramFirst;
 
 /* FALSE: @bytes are no such message, or ask for an extension (m=), or @plus
@@ -46,6 +46,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Scram, scram_free)
 gboolean scram_add_binding(Scram *scram, const char *type, const guint8 *bytes, gsize size);
 /* As the client gave it. */
 const char *scram_get_user(const Scram *scram);
+/* The authorisation identity; NULL if there is none. */
+const char *scram_get_identity(const Scram *scram);
 
 /* The server's first message, for the client: borrowed. Of @keys only the salt and the
  * count are used. @nonce: the server's own, printable without a comma, never used

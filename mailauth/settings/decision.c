@@ -113,9 +113,13 @@ void decision_admit(const Settings *settings, Protocol protocol, const char *use
     refuse(decision, OUTCOME_MAINTENANCE, outcome_get_facts(OUTCOME_MAINTENANCE)->description);
 }
 
+gboolean decision_has_other_names(const Settings *settings, const Decision *decision) {
+  return decision->kind == PACKAGE_MEMBERSHIP && g_str_equal(decision->source, "ldap") &&
+         *settings->chosen.user_attribute != '\0';
+}
+
 gboolean decision_may_change(const Settings *settings, const Decision *decision) {
-  return decision->outcome == OUTCOME_MAINTENANCE && decision->kind == PACKAGE_MEMBERSHIP &&
-         g_str_equal(decision->source, "ldap") && *settings->chosen.user_attribute != '\0';
+  return decision->outcome == OUTCOME_MAINTENANCE && decision_has_other_names(settings, decision);
 }
 
 static Outcome find_backend(const Settings *settings, Protocol protocol, char **why) {

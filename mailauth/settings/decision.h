@@ -34,6 +34,8 @@ void decision_choose(const Settings *settings, Decision *decision);
 void decision_admit(const Settings *settings, Protocol protocol, const char *user,
                     const char *account, Decision *decision);
 
+/* Whether what decides may know users by other names than the one that is the account. */
+gboolean decision_has_other_names(const Settings *settings, const Decision *decision);
 /* Whether decision_admit() may answer otherwise about the name by which the package knows the user:
  * `Logon Only As` has accounts' names, and what was typed may be another one of the person's. */
 gboolean decision_may_change(const Settings *settings, const Decision *decision);

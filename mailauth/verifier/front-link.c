@@ -157,12 +157,14 @@ static void take_login(FrontLink *link, Message *message) {
   LoginRequest request = {.purpose = LOGIN_SESSION};
   EventClient *client = &request.client;
   g_autoptr(GVariant) bytes = NULL;
-  g_variant_get(message->body, "(ty&s&s@ay&s&s&st)", &id, &protocol, &client->method, &client->user,
-                &bytes, &client->address, &request.service, &client->tls, &client->session);
+  g_variant_get(message->body, "(ty&s&s&s@ay&s&s&st)", &id, &protocol, &client->method,
+                &client->user, &request.identity, &bytes, &client->address, &request.service,
+                &client->tls, &client->session);
   gsize size = 0;
   gconstpointer password = g_variant_get_fixed_array(bytes, &size, 1);
   if (id == 0 || protocol >= N_LOGIN_PROTOCOLS || size > MAX_PASSWORD || !is_client(client) ||
-      strlen(request.service) > MAX_AUTH_SERVICE || g_hash_table_contains(link->pending, &id)) {
+      strlen(request.identity) > MAX_USER || strlen(request.service) > MAX_AUTH_SERVICE ||
+      g_hash_table_contains(link->pending, &id)) {
     end_soon(link, "The front has sent a login that can be none");
     return;
   }
@@ -257,7 +259,10 @@ static void take_scram_final(FrontLink *link, Message *message) {
   }
   Secret secret = {0};
   secret_append(&secret, final, size);
-  const LoginRequest request = {LOGIN_SESSION, pending->protocol, *pending->client, scram, NULL};
+  const LoginRequest request = {.purpose = LOGIN_SESSION,
+                                .protocol = pending->protocol,
+                                .client = *pending->client,
+                                .scram = scram};
   pending->login = logins_begin(link->tools.logins, &request, &secret, on_answer, pending);
   secret_clear(&secret);
 }

@@ -226,7 +226,8 @@ static guint release(const char *who, gpointer data) {
 static void test(Protocol protocol, const char *user, Secret *password, LoginAnswer answer,
                  gpointer call, gpointer data) {
   const Verifier *verifier = data;
-  const LoginRequest request = {LOGIN_TRIAL, protocol, {user, "", "", "", 0, 1}, NULL, NULL};
+  const LoginRequest request = {
+      .purpose = LOGIN_TRIAL, .protocol = protocol, .client = {user, "", "", "", 0, 1}};
   logins_begin(verifier->logins, &request, password, answer, call);
 }
 

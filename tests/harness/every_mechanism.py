@@ -115,11 +115,14 @@ def by_saslauthd(mail, user, password):
         return client.makefile("rb").read()[2:] == b"OK"
 
 
-def by_scram(mail, user, password):
+def by_scram(mail, user, password, identity=b""):
     """SCRAM's names and passwords are text; the client prepares neither, as some do not."""
+    scram = Scram(user.decode(), password.decode())
+    if identity:
+        scram.header = f"n,a={identity.decode()},"
     with mail.pop3_talk() as client:
         client.expect("+OK")
-        answer = pop3_answer(client, Scram(user.decode(), password.decode()))
+        answer = pop3_answer(client, scram)
         if answer.startswith("+OK"):
             client.ask("QUIT", "+OK")
         return answer.startswith("+OK")

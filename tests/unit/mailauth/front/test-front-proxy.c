@@ -14,7 +14,7 @@
 #define BY_TLS HEAD "\x21\x11\x00\x1e" FOUR "\x20\x00\x0f\x01\0\0\0\0\x21\x00\x07TLSv1.2"
 #define BYTES(text) text, sizeof(text) - 1
 #define LOGIN "USER ann\r\nPASS pw\r\n"
-#define ASKED(address, tls) "0x00, 'PASS', 'ann', [0x70, 0x77], '" address "', '', '" tls "')"
+#define ASKED(address, tls) "0x00, 'PASS', 'ann', '', [0x70, 0x77], '" address "', '', '" tls "')"
 #define CAPA "+OK Capability list follows.\r\n"
 #define CAPA_HEAD CAPA "TOP\r\nUIDL\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\nPIPELINING\r\n"
 

@@ -9,7 +9,7 @@
   "Yz1iaXdzLHI9YWJjZGVmLHA9ZEh6YlphcFdJazRqVWhOK1V0ZTl5dGFnOXpqZk1IZ3NxbW1pejdBbmRWUT0="
 #define ASKED "+ YXNr\r\n"
 #define PROVED "+ dj14\r\n"
-#define PASS_LOGIN "'PASS', 'ann', [0x70, 0x77], '127.0.0.1', '', '')"
+#define PASS_LOGIN "'PASS', 'ann', '', [0x70, 0x77], '127.0.0.1', '', '')"
 
 static Client greet_scram(Stage *stage) {
   StageSettings settings = STAGE_SETTINGS;

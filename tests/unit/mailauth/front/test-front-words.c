@@ -4,7 +4,7 @@
 
 #define IMAP_CAPS "CAPABILITY IMAP4rev1 LITERAL+ SASL-IR ID ENABLE IDLE"
 #define IMAP_GREETING "* OK [" IMAP_CAPS " AUTH=PLAIN AUTH=LOGIN] IMAP server ready.\r\n"
-#define PASS_LOGIN "'PASS', 'ann', [0x70, 0x77], '127.0.0.1', '', '')"
+#define PASS_LOGIN "'PASS', 'ann', '', [0x70, 0x77], '127.0.0.1', '', '')"
 #define LATER "-ERR [SYS/TEMP] The mailbox cannot be opened now.\r\n"
 
 /* A line break from a mail server is not passed on as an answer of ours. */
@@ -14,7 +14,7 @@ static void test_capabilities_checked(Stage *stage) {
   client_expect(&client, IMAP_GREETING);
   client_say(&client, "a LOGIN ann pw\r\n");
   guint64 login = expect_question(stage, MESSAGE_LOGIN,
-                                  "0x01, 'LOGIN', 'ann', [0x70, 0x77], '127.0.0.1', '', '')");
+                                  "0x01, 'LOGIN', 'ann', '', [0x70, 0x77], '127.0.0.1', '', '')");
   send_verdict(stage, login, OUTCOME_OK, 0, "X\r\n* BYE", "", &server);
   client_expect(&client, "a OK Logged in.\r\n");
   client_close(&client);

@@ -11,7 +11,7 @@
 
 #define IMAP_CAPS "CAPABILITY IMAP4rev1 LITERAL+ SASL-IR ID ENABLE IDLE"
 #define IMAP_GREETING "* OK [" IMAP_CAPS " AUTH=PLAIN AUTH=LOGIN] IMAP server ready.\r\n"
-#define PASS_LOGIN "'PASS', 'ann', [0x70, 0x77], '127.0.0.1', '', '')"
+#define PASS_LOGIN "'PASS', 'ann', '', [0x70, 0x77], '127.0.0.1', '', '')"
 #define TIMEOUT "-ERR Login takes too long.\r\n"
 #define FULL "-ERR Too many connections.\r\n"
 
@@ -53,7 +53,7 @@ static void test_imap(Stage *stage) {
   client_expect(&client, "+ OK\r\n");
   client_say(&client, "ann {2+}\r\npw\r\nb NOOP\r\n");
   guint64 login = expect_question(stage, MESSAGE_LOGIN,
-                                  "0x01, 'LOGIN', 'ann', [0x70, 0x77], '127.0.0.1', '', '')");
+                                  "0x01, 'LOGIN', 'ann', '', [0x70, 0x77], '127.0.0.1', '', '')");
   send_verdict(stage, login, OUTCOME_OK, 0, "IMAP4rev1 IDLE", "* OK Hello\r\n", &server);
   client_expect(&client, "a OK [CAPABILITY IMAP4rev1 IDLE] Logged in.\r\n* OK Hello\r\n");
   server_expect(server, "b NOOP\r\n");
@@ -142,8 +142,8 @@ static void test_starttls(Stage *stage) {
   client_say(&client, "PASS pw\r\n");
   client_expect(&client, "-ERR USER comes first.\r\n");
   client_say(&client, "USER ann\r\nPASS pw\r\nSTAT\r\n");
-  guint64 login = expect_question(stage, MESSAGE_LOGIN,
-                                  "0x00, 'PASS', 'ann', [0x70, 0x77], '127.0.0.1', '', 'TLSv1.3')");
+  guint64 login = expect_question(
+      stage, MESSAGE_LOGIN, "0x00, 'PASS', 'ann', '', [0x70, 0x77], '127.0.0.1', '', 'TLSv1.3')");
   send_verdict(stage, login, OUTCOME_OK, 0, "", "", &server);
   client_expect(&client, "+OK\r\n+OK Logged in.\r\n");
   server_expect(server, "STAT\r\n");

@@ -36,7 +36,7 @@ static const char *const bodies[N_MESSAGES] = {
     [MESSAGE_SCRAM_FINAL] = "(9, b'c=biws,r=x')",
     [MESSAGE_SCRAM_CHALLENGE] = "(9, b'r=x,s=y,i=4096')",
     [MESSAGE_ASK_COUNTS] = "3",
-    [MESSAGE_LOGIN] = "(9, 0x00, 'PASS', 'anna', b'sesame', '127.0.0.1', 'smtp', '', 7)",
+    [MESSAGE_LOGIN] = "(9, 0x00, 'PASS', 'anna', 'anna', b'sesame', '127.0.0.1', 'smtp', '', 7)",
     [MESSAGE_CANCEL] = "9",
     [MESSAGE_ASK_SETTINGS] = "9",
     [MESSAGE_INCIDENT] = "(9, 17, 0x01, 'anna', '::1', '', 1, 'x', 7)",

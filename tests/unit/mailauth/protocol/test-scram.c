@@ -19,7 +19,7 @@
 typedef struct {
   const char *text;
   gboolean plus;
-  const char *user, *proxy, *header, *nonce; /* user NULL: it is no such message */
+  const char *user, *identity, *header, *nonce; /* user NULL: it is no such message */
 } FirstRow;
 
 static const FirstRow firsts[] = {
@@ -81,7 +81,7 @@ static void test_firsts(void) {
     if (!valid)
       continue;
     g_assert_cmpstr(first.user, ==, row->user);
-    g_assert_cmpstr(first.proxy, ==, row->proxy);
+    g_assert_cmpstr(first.identity, ==, row->identity);
     g_assert_cmpstr(first.header, ==, row->header);
     g_assert_cmpstr(first.nonce, ==, row->nonce);
   }

@@ -12,6 +12,7 @@ typedef struct {
   gsize user, address; /* their sizes */
   const char *method, *tls;
   Outcome outcome; /* of an incident; 0: CLEAR_TEXT */
+  gsize identity;  /* its size */
 } Lie;
 
 typedef struct {
@@ -45,10 +46,11 @@ static void tell_lie(Channel *front, gconstpointer data) {
   const Lie *lie = data;
   g_autofree char *user = g_strnfill(lie->user, 'u');
   g_autofree char *address = g_strnfill(lie->address, '1');
+  g_autofree char *identity = g_strnfill(lie->identity, 'i');
   GVariant *body =
       lie->kind == MESSAGE_LOGIN
-          ? g_variant_new("(tyss@ayssst)", (guint64)1, (guchar)PROTOCOL_POP3, lie->method, user,
-                          message_secret_new("x", 1), address, "", lie->tls, (guint64)7)
+          ? g_variant_new("(tysss@ayssst)", (guint64)1, (guchar)PROTOCOL_POP3, lie->method, user,
+                          identity, message_secret_new("x", 1), address, "", lie->tls, (guint64)7)
           : g_variant_new("(tuysssust)", (guint64)1,
                           (guint32)(lie->outcome != OUTCOME_OK ? lie->outcome : OUTCOME_CLEAR_TEXT),
                           (guchar)PROTOCOL_POP3, user, address, lie->tls, 1u, "", (guint64)7);
@@ -116,17 +118,19 @@ int main(int argc, char **argv) {
     const char *path;
     Lie lie;
   } rows[] = {
-      {"/front-link/login/user", {MESSAGE_LOGIN, MAX_USER + 1, 9, "PASS", "", OUTCOME_OK}},
-      {"/front-link/login/address", {MESSAGE_LOGIN, 4, 46, "PASS", "", OUTCOME_OK}},
-      {"/front-link/login/method", {MESSAGE_LOGIN, 4, 9, "PASS address=192.0.2.1", "", OUTCOME_OK}},
+      {"/front-link/login/user", {MESSAGE_LOGIN, MAX_USER + 1, 9, "PASS", "", OUTCOME_OK, 0}},
+      {"/front-link/login/identity", {MESSAGE_LOGIN, 4, 9, "PASS", "", OUTCOME_OK, MAX_USER + 1}},
+      {"/front-link/login/address", {MESSAGE_LOGIN, 4, 46, "PASS", "", OUTCOME_OK, 0}},
+      {"/front-link/login/method",
+       {MESSAGE_LOGIN, 4, 9, "PASS address=192.0.2.1", "", OUTCOME_OK, 0}},
       {"/front-link/login/long-method",
-       {MESSAGE_LOGIN, 4, 9, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-1234567", "", OUTCOME_OK}},
-      {"/front-link/login/tls", {MESSAGE_LOGIN, 4, 9, "PASS", "TLSv1.3: x", OUTCOME_OK}},
-      {"/front-link/incident/tls", {MESSAGE_INCIDENT, 4, 9, "", "\n", OUTCOME_OK}},
-      {"/front-link/incident/outcome", {MESSAGE_INCIDENT, 4, 9, "", "", OUTCOME_BAD_PASSWORD}},
-      {"/front-link/incident/waiting", {MESSAGE_INCIDENT, 4, 9, "", "", OUTCOME_TLS_FAILED}},
-      {"/front-link/incident/user", {MESSAGE_INCIDENT, MAX_USER + 1, 9, "", "", OUTCOME_OK}},
-      {"/front-link/incident/address", {MESSAGE_INCIDENT, 4, 8000, "", "", OUTCOME_OK}},
+       {MESSAGE_LOGIN, 4, 9, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-1234567", "", OUTCOME_OK, 0}},
+      {"/front-link/login/tls", {MESSAGE_LOGIN, 4, 9, "PASS", "TLSv1.3: x", OUTCOME_OK, 0}},
+      {"/front-link/incident/tls", {MESSAGE_INCIDENT, 4, 9, "", "\n", OUTCOME_OK, 0}},
+      {"/front-link/incident/outcome", {MESSAGE_INCIDENT, 4, 9, "", "", OUTCOME_BAD_PASSWORD, 0}},
+      {"/front-link/incident/waiting", {MESSAGE_INCIDENT, 4, 9, "", "", OUTCOME_TLS_FAILED, 0}},
+      {"/front-link/incident/user", {MESSAGE_INCIDENT, MAX_USER + 1, 9, "", "", OUTCOME_OK, 0}},
+      {"/front-link/incident/address", {MESSAGE_INCIDENT, 4, 8000, "", "", OUTCOME_OK, 0}},
   };
   static const struct {
     const char *path;

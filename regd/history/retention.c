@@ -479,10 +479,9 @@ static gboolean prune_oldest(Store *store, const Scope *range, gint64 *left, GEr
 static gboolean is_on_trial(Store *store, gint64 scope, gint64 ordinal, gboolean *on_trial,
                             GError **error) {
   Dated dated;
-  guint32 uid = 0;
   *on_trial = FALSE;
   return load_revision(store, scope, ordinal, &dated, error) &&
-         (!dated.found || trials_find(store, (guint64)dated.revision, on_trial, &uid, error));
+         (!dated.found || trials_find(store, (guint64)dated.revision, on_trial, error));
 }
 
 static gboolean prune_scope(const Retention *retention, gint64 scope, gint64 *left,

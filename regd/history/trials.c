@@ -72,16 +72,14 @@ gboolean trials_add(Store *store, const Trial *trial, GError **error) {
   return db_run(store_get_db(store), statement, error);
 }
 
-gboolean trials_find(Store *store, guint64 revision, gboolean *is_on_trial, guint32 *uid,
-                     GError **error) {
+gboolean trials_find(Store *store, guint64 revision, gboolean *is_on_trial, GError **error) {
   g_autoptr(DbStatement) statement = db_prepare(
-      store_get_db(store), "SELECT uid FROM trials WHERE revision = ?1 AND deadline >= 0", error);
+      store_get_db(store), "SELECT 1 FROM trials WHERE revision = ?1 AND deadline >= 0", error);
   if (statement == NULL)
     return FALSE;
   db_bind_int(statement, 1, (gint64)revision);
   DbStep step = db_step(store_get_db(store), statement, error);
   *is_on_trial = step == DB_ROW;
-  *uid = step == DB_ROW ? (guint32)db_column_int(statement, 0) : 0;
   return step != DB_FAILED;
 }
 

@@ -24,8 +24,7 @@ gboolean trials_add(Store *store, const Trial *trial, GError **error);
 /* Its bytes are charged no longer. Call before it is removed or ends. */
 gboolean trials_release(Store *store, guint64 revision, GError **error);
 /* *@is_on_trial is FALSE if there is no such trial. */
-gboolean trials_find(Store *store, guint64 revision, gboolean *is_on_trial, guint32 *uid,
-                     GError **error);
+gboolean trials_find(Store *store, guint64 revision, gboolean *is_on_trial, GError **error);
 /* Who made a trial, with the groups that they had then; as an administrator only if their uid makes
  * them one. NULL with @error set on failure. */
 Identity *trials_get_maker(Store *store, guint64 revision, GError **error);

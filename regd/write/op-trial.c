@@ -529,9 +529,8 @@ static gboolean undo_others(Edit *edit, guint64 revision, GError **error) {
 
 gboolean apply_undo(Edit *edit, const Operation *operation, GError **error) {
   gboolean is_on_trial = FALSE;
-  guint32 uid = 0;
   edit->result->trials_changed = TRUE;
-  if (!trials_find(edit->store, operation->revision, &is_on_trial, &uid, error))
+  if (!trials_find(edit->store, operation->revision, &is_on_trial, error))
     return FALSE;
   /* It may have been confirmed while its undoing waited for its turn. */
   if (!is_on_trial)
@@ -564,26 +563,24 @@ static gboolean may_ask_of(Edit *edit, guint64 revision, gboolean *may, GError *
 }
 
 /* That the revision is on trial, and the caller's to decide about. Others' revisions are refused
- * alike, whether they are on trial or not. @decided is what happens to it: "confirmed". */
-static gboolean check_trial(Edit *edit, guint64 revision, const char *decided, GError **error) {
+ * alike, whether they are on trial or not. */
+static gboolean check_trial(Edit *edit, guint64 revision, GError **error) {
   gboolean may_ask = FALSE;
   gboolean is_on_trial = FALSE;
-  guint32 uid = 0;
   if (!may_ask_of(edit, revision, &may_ask, error) ||
-      !trials_find(edit->store, revision, &is_on_trial, &uid, error))
+      !trials_find(edit->store, revision, &is_on_trial, error))
     return FALSE;
   if (!may_ask)
     return error_set(error, REGISTRY_ERROR_ACCESS_DENIED,
-                     "revision %" G_GUINT64_FORMAT
-                     " is not yours: a change on trial is %s by the user who made it, or "
-                     "by an administrator",
-                     revision, decided);
+                     "revision %" G_GUINT64_FORMAT " is not yours: only the user who made a change "
+                     "on trial, or an administrator, decides about it",
+                     revision);
   return is_on_trial || error_set(error, REGISTRY_ERROR_INVALID_VALUE,
                                   "revision %" G_GUINT64_FORMAT " is not on trial", revision);
 }
 
 gboolean apply_confirm(Edit *edit, const Operation *operation, GError **error) {
-  if (!check_trial(edit, operation->revision, "confirmed", error))
+  if (!check_trial(edit, operation->revision, error))
     return FALSE;
   edit->writes_anyway = TRUE;
   edit->result->trials_changed = TRUE;
@@ -593,7 +590,7 @@ gboolean apply_confirm(Edit *edit, const Operation *operation, GError **error) {
 }
 
 gboolean apply_end_trial(Edit *edit, const Operation *operation, GError **error) {
-  if (!check_trial(edit, operation->revision, "ended", error))
+  if (!check_trial(edit, operation->revision, error))
     return FALSE;
   /* What comes back is judged by the rights of the trial's maker, as at its deadline. History
    * names who has ended it. */

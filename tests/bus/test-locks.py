@@ -6,7 +6,7 @@ import json
 import os
 import time
 
-from harness.bus import ALICE, BOB, needs_root, wait_for
+from harness.bus import ALICE, BOB, needs_root, own_name, wait_for
 from harness.case import check, contains, equal, main, rows, test
 from harness.registry import PARAMETERS, REG_DWORD, REG_SZ, SOFTWARE, Registry, operation_list, options, variant
 from harness.regctl import DENIED, INVALID, USAGE, done, refused
@@ -411,11 +411,12 @@ def regctl_lists_locks():
         for words in ((), ("HKLM",), (ABOVE,)):
             listed = [line.split("\t") for line in done(registry, "locks", *words).splitlines()]
             equal([line[:3] + line[4:] for line in listed],
-                  [[KEY, "@", "root", REASON], [KEY, "n", "root", REASON], [ABOVE + "\\Beside\\", "", "root", REASON]])
+                  [[KEY, "@", own_name(), REASON], [KEY, "n", own_name(), REASON], [ABOVE + "\\Beside\\", "", own_name(), REASON]])
         equal(done(registry, "locks", KEY).count("\n"), 2)
         told = json.loads(done(registry, "--json", "locks", ABOVE))
         equal([(each["key"], each["name"], each["recursive"], each["reason"], each["uid"]) for each in told],
-              [(KEY, "", False, REASON, 0), (KEY, "n", False, REASON, 0), (ABOVE + "\\Beside", "", True, REASON, 0)])
+              [(KEY, "", False, REASON, os.geteuid()), (KEY, "n", False, REASON, os.geteuid()),
+               (ABOVE + "\\Beside", "", True, REASON, os.geteuid())])
 
 
 @test

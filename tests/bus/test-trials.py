@@ -7,7 +7,7 @@ import time
 
 import dbus
 
-from harness.bus import ALICE, BOB, needs_root, wait_for
+from harness.bus import ALICE, BOB, needs_root, own_name, wait_for
 from harness.case import check, equal, main, rows, test
 from harness.registry import (REG_DWORD, REG_LINK, REG_SZ, SOFTWARE, Registry, operation_list, options)
 from harness.regctl import done
@@ -303,7 +303,7 @@ def regctl_lists_trials():
         revision = registry.client.revision
         head, change = done(registry, "trials").splitlines()
         fields = head.split("\t")
-        equal((fields[0], fields[2], fields[5]), (str(revision), "root", "a try"))
+        equal((fields[0], fields[2], fields[5]), (str(revision), own_name(), "a try"))
         check(fields[4].startswith("until 20"), head)
         equal(change, f"\tvalue-set\t{KEY}\tn\tREG_SZ old -> REG_SZ new")
         told, = json.loads(done(registry, "--json", "trials"))

@@ -47,6 +47,11 @@ def is_root():
     return os.geteuid() == 0
 
 
+def own_name():
+    """The name of the user who runs the tests, as histories and locks tell it."""
+    return pwd.getpwuid(os.geteuid()).pw_name
+
+
 def needs_root():
     """Leaves the test out where it can't be several users."""
     if not is_root():

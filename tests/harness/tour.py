@@ -4,10 +4,10 @@ command in order, in one shell, must print what stands there. A line `...`
 stands for any lines, and three dots at the end of a line for the rest of it."""
 
 import os
-import pwd
 import re
 import subprocess
 
+from harness.bus import own_name
 from harness.case import Failure
 from harness.process import BUILD, PATIENCE, SOURCE
 
@@ -36,7 +36,7 @@ def steps(block):
 
 def as_myself(line):
     """The guides were written by root; anybody else sees their own name."""
-    name = pwd.getpwuid(os.geteuid()).pw_name
+    name = own_name()
     return name + line.removeprefix("root") if line.startswith("root\t") else line
 
 

@@ -16,7 +16,7 @@
 #include "schema/load.h"
 
 /* For a bus that takes nothing when the daemon is to end. */
-#define SEND_LAST_SECONDS 5
+#define SEND_LAST_SECONDS 3
 #define SEND_STEP_MS 100
 /* Calls that wait are bounded for each user; at this size libdbus stops reading,
  * which would hold up everybody. */
@@ -53,29 +53,12 @@ static void say(Server *server, const char *format, ...) {
 
 /* ---- the bus ---- */
 
-/* Takes the calls out of @from that wait for @owner's watches. */
-static GQueue take_barriers(GQueue *from, const char *owner) {
-  GQueue taken = G_QUEUE_INIT;
-  GList *next = NULL;
-  for (GList *link = from->head; link != NULL; link = next) {
-    next = link->next;
-    if (owner != NULL && !g_str_equal(dbus_message_get_sender(link->data), owner))
-      continue;
-    g_queue_push_tail(&taken, link->data);
-    g_queue_delete_link(from, link);
-  }
-  return taken;
-}
-
-static void drop_barriers(Server *server, const char *owner) {
-  GQueue dropped = take_barriers(&server->face.barriers, owner);
-  g_queue_clear_full(&dropped, (GDestroyNotify)dbus_message_unref);
-}
-
 /* They may have to wait again, or be refused, if signals were lost meanwhile. */
 static void on_caught_up(const char *owner, gpointer data) {
   Server *server = data;
-  GQueue open = take_barriers(&server->face.barriers, owner);
+  if (server->face.outbox == NULL)
+    return;
+  GQueue open = outbox_take_held(server->face.outbox, owner);
   for (DBusMessage *call; (call = g_queue_pop_head(&open)) != NULL; dbus_message_unref(call))
     if (server->dispatcher != NULL && !registry1_meet(call, &server->face))
       dispatcher_handle(server->dispatcher, call);
@@ -90,13 +73,12 @@ static gboolean has_room(gpointer data) {
 
 static void on_left(const char *name, gpointer data) {
   Server *server = data;
-  drop_barriers(server, name);
+  if (server->face.outbox != NULL)
+    outbox_forget(server->face.outbox, name); /* what it holds goes first */
   watching_forget_owner(service_get_watching(server->service), name);
   readings_forget_owner(server->readings, name);
   if (server->face.authority != NULL)
     authority_forget(server->face.authority, name);
-  if (server->face.outbox != NULL)
-    outbox_forget(server->face.outbox, name);
 }
 
 static gboolean may_reply(const char *owner, gboolean asks_one, gpointer data) {
@@ -108,6 +90,8 @@ static void on_resumed(const char *owner, gpointer data) {
   Server *server = data;
   (void)watching_resume_owner(service_get_watching(server->service), owner);
 }
+
+static const OutboxEvents outbox_events = {.resumed = on_resumed, .opened = on_caught_up};
 
 /* Nothing is freed here: libdbus is still at work on the connection. */
 static DBusHandlerResult on_any_message(G_GNUC_UNUSED DBusConnection *connection,
@@ -125,12 +109,11 @@ static DBusHandlerResult on_any_message(G_GNUC_UNUSED DBusConnection *connection
 static void leave_bus(Server *server) {
   if (server->face.connection == NULL)
     return;
-  drop_barriers(server, NULL);
+  g_clear_pointer(&server->face.outbox, outbox_free);
   readings_forget_owner(server->readings, NULL);
   watching_forget_owner(service_get_watching(server->service), NULL);
   g_clear_pointer(&server->face.authority, authority_free);
   g_clear_pointer(&server->face.callers, callers_free);
-  g_clear_pointer(&server->face.outbox, outbox_free);
   g_clear_pointer(&server->dispatcher, dispatcher_free);
   g_clear_pointer(&server->binding, loop_binding_free);
   dbus_connection_remove_filter(server->face.connection, on_any_message, server);
@@ -164,11 +147,12 @@ static gboolean enter_bus(Server *server, GError **error) {
   server->face.connection = connection;
   server->face.callers = callers_new(connection, server->workers, geteuid(), on_left, server);
   server->face.authority = authority_new(connection, LIMIT_QUESTION_MS);
-  server->face.outbox = outbox_new(connection, on_resumed, server);
+  server->face.outbox = outbox_new(connection, &outbox_events, server);
   server->dispatcher = dispatcher_new(connection, REGISTRY_OBJECT_PATH, registry1_interfaces,
                                       face_admit, &server->face);
   dispatcher_set_explain(server->dispatcher, face_explain);
   dispatcher_set_appeal(server->dispatcher, appeal_begin);
+  dispatcher_set_sent(server->dispatcher, face_note_sent);
   server->binding = loop_bind(connection, NULL);
   if (take_name(connection, error))
     return TRUE;

@@ -49,6 +49,7 @@
 /* For each user except administrators; live settings */
 #define LIMIT_WATCHES_DEFAULT 1024U
 #define LIMIT_CALLS_DEFAULT 256U
+#define LIMIT_CALL_BYTES_DEFAULT (64U * 1024U * 1024U)
 #define LIMIT_STORED_BYTES_DEFAULT (64U * 1024U * 1024U)
 #define LIMIT_LOCKS_DEFAULT 1024U
 #define LIMIT_USER_HISTORY_BYTES_DEFAULT (64U * 1024U * 1024U)
@@ -78,17 +79,23 @@
 #define LIMIT_OWNER_BYTES 255U   /* of declarations */
 #define LIMIT_REASON_BYTES 1024U /* of a lock */
 #define LIMIT_ACL_ENTRIES 256U
-#define LIMIT_CALLS_UNIDENTIFIED 8192U /* of a connection whose user is not known yet */
-#define LIMIT_BARRIERS 256U            /* calls of a connection that wait for its signals */
-#define LIMIT_PROGRAM_BYTES 255U       /* of a caller's command line */
+/* Calls of a connection whose user is not known yet, and their bytes. */
+#define LIMIT_CALLS_UNIDENTIFIED 8192U
+#define LIMIT_CALL_BYTES_UNIDENTIFIED (32U * 1024U * 1024U)
+#define LIMIT_PROGRAM_BYTES 255U                        /* of a caller's command line */
 #define LIMIT_WATCHER_QUEUE_BYTES (16U * 1024U * 1024U) /* unread signals a connection */
 #define LIMIT_USER_QUEUE_BYTES (32U * 1024U * 1024U)    /* of all of a user's connections */
 #define LIMIT_NOTICE_BYTES (1024U * 1024U)              /* more: the client is told to read again */
 #define LIMIT_OUTGOING_BYTES (64U * 1024U * 1024U)      /* not yet taken by the bus, of all */
 /* A reply from here on is large: it is made on a thread, and counted until it is read. */
 #define LIMIT_SHORT_REPLY_BYTES (64U * 1024U)
-#define LIMIT_REPLY_WINDOW_BYTES (2U * 1024U * 1024U)  /* unread large replies a connection */
+#define LIMIT_REPLY_WINDOW_BYTES (2U * 1024U * 1024U)  /* unread replies a connection */
+#define LIMIT_USER_REPLY_BYTES (32U * 1024U * 1024U)   /* of all of a user's connections */
+#define LIMIT_UNKNOWN_REPLY_BYTES (64U * 1024U)        /* of one whose user is not known yet */
 #define LIMIT_REPLY_BACKLOG_BYTES (2U * 1024U * 1024U) /* not yet taken by the bus, of all */
+/* Calls of a connection that wait until it reads, and their bytes, of a user's together. */
+#define LIMIT_HELD_CALLS 256U
+#define LIMIT_HELD_BYTES (16U * 1024U * 1024U)
 #define LIMIT_CLASS_UNITS 255U
 #define LIMIT_MESSAGE_BYTES (31U * 1024U * 1024U) /* a call's; the system bus takes 32 MiB */
 
@@ -106,8 +113,9 @@
 #define LIMIT_TELLING_SLICE_US 2000
 #define LIMIT_TELLING_US 300000
 #define LIMIT_TELLING_BACKLOG_BYTES (64U * 1024U) /* not yet taken by the bus */
-#define LIMIT_READING_RETRY_MS 5U                 /* while large replies wait to be read */
-#define LIMIT_READINGS 8U /* threads that read at the same time, for all users together */
+#define LIMIT_OUTBOX_RETRY_MS 100U /* the bus is asked again whether a connection reads */
+#define LIMIT_READING_RETRY_MS 5U  /* while large replies wait to be read */
+#define LIMIT_READINGS 8U          /* threads that read at the same time, for all users together */
 /* The counts of GetStatistics are used again for so long. */
 #define LIMIT_COUNTS_KEPT_MS 5000U
 /* A database of fewer rows is quick to count, and counted at each call. */

@@ -8,16 +8,19 @@
 #include <string.h>
 
 #include "client/base/error.h"
+#include "client/base/text.h"
 #include "client/bus/dispatch-xml.h"
 #include "client/bus/wire.h"
 
 struct Dispatcher {
   DBusConnection *connection;
   char *path;
+  char *xml; /* of the object; made when it is asked for first */
   const DispatchInterface *interfaces;
   DispatchAdmit admit;
   DispatchExplain explain; /* or NULL */
   DispatchAppeal appeal;   /* or NULL */
+  DispatchSent sent;       /* or NULL */
   gpointer data;
 };
 
@@ -30,6 +33,7 @@ struct DispatchCall {
   GDestroyNotify destroy;
   DispatchExplain explain;
   DispatchAppeal appeal;
+  DispatchSent sent;
   gboolean failed;
 };
 
@@ -71,6 +75,10 @@ void dispatch_call_get_arguments(DispatchCall *call, DBusMessageIter *iter) {
 
 DBusMessage *dispatch_call_ref_message(const DispatchCall *call) {
   return dbus_message_ref(call->message);
+}
+
+gsize dispatch_call_measure(const DispatchCall *call) {
+  return wire_measure(call->message);
 }
 
 const char *dispatch_call_get_signature(const DispatchCall *call) {
@@ -118,9 +126,15 @@ static void answer(DBusConnection *connection, DBusMessage *message, DBusMessage
   dbus_message_unref(reply);
 }
 
-void dispatch_call_reply(DispatchCall *call, DBusMessage *reply) {
+void dispatch_call_reply_measured(DispatchCall *call, DBusMessage *reply, gsize bytes) {
   answer(call->connection, call->message, reply);
+  if (call->sent != NULL)
+    call->sent(call->message, bytes, call->service);
   call_free(call);
+}
+
+void dispatch_call_reply(DispatchCall *call, DBusMessage *reply) {
+  dispatch_call_reply_measured(call, reply, call->sent != NULL ? wire_measure(reply) : 0);
 }
 
 gboolean dispatch_call_has_failed(const DispatchCall *call) {
@@ -143,25 +157,33 @@ void dispatch_call_take_error(DispatchCall *call, GError *error) {
 
 /* ---- refusals that need no handler ---- */
 
-static void refuse(DBusConnection *connection, DBusMessage *message, const char *name,
+/* As dispatch_call_reply(), for a message that has become no DispatchCall. */
+static void answer_at_once(const Dispatcher *dispatcher, DBusMessage *message, DBusMessage *reply) {
+  gsize bytes = dispatcher->sent != NULL ? wire_measure(reply) : 0;
+  answer(dispatcher->connection, message, reply);
+  if (dispatcher->sent != NULL)
+    dispatcher->sent(message, bytes, dispatcher->data);
+}
+
+static void refuse(const Dispatcher *dispatcher, DBusMessage *message, const char *name,
                    const char *format, ...) G_GNUC_PRINTF(4, 5);
 
-static void refuse(DBusConnection *connection, DBusMessage *message, const char *name,
+static void refuse(const Dispatcher *dispatcher, DBusMessage *message, const char *name,
                    const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
   g_autofree char *text = g_strdup_vprintf(format, arguments);
   va_end(arguments);
-  answer(connection, message, dbus_message_new_error(message, name, text));
+  answer_at_once(dispatcher, message, dbus_message_new_error(message, name, text));
 }
 
-static gboolean check_signature(DBusConnection *connection, DBusMessage *message,
+static gboolean check_signature(const Dispatcher *dispatcher, DBusMessage *message,
                                 const DispatchMethod *method) {
   g_autofree char *wanted = dispatch_signature_of(method->in);
   if (dbus_message_has_signature(message, wanted))
     return TRUE;
   g_autofree char *named = dispatch_describe_arguments(method->in);
-  refuse(connection, message, DBUS_ERROR_INVALID_ARGS, "%s takes (%s)%s%s, not (%s)", method->name,
+  refuse(dispatcher, message, DBUS_ERROR_INVALID_ARGS, "%s takes (%s)%s%s, not (%s)", method->name,
          wanted, *named != '\0' ? ": " : "", named, dbus_message_get_signature(message));
   return FALSE;
 }
@@ -219,8 +241,9 @@ static const DispatchInterface *property_interface(const PropertyCall *call, con
   const DispatchInterface *interface = find_interface(call->dispatcher, name);
   if (interface != NULL || dispatch_is_standard_interface(name))
     return interface;
-  refuse(call->dispatcher->connection, call->message, DBUS_ERROR_UNKNOWN_INTERFACE,
-         "%s has no interface '%s'", call->dispatcher->path, name);
+  g_autofree char *shown = text_for_message(name, -1);
+  refuse(call->dispatcher, call->message, DBUS_ERROR_UNKNOWN_INTERFACE, "%s has no interface '%s'",
+         call->dispatcher->path, shown);
   return NULL;
 }
 
@@ -230,11 +253,12 @@ static const DispatchProperty *named_property(const PropertyCall *call, const ch
   if (interface == NULL && !dispatch_is_standard_interface(interface_name))
     return NULL;
   const DispatchProperty *property = interface != NULL ? find_property(interface, name) : NULL;
-  if (property == NULL)
-    refuse(call->dispatcher->connection, call->message, DBUS_ERROR_UNKNOWN_PROPERTY,
-           "%s has no property '%s'", *interface_name != '\0' ? interface_name : "the object",
-           name);
-  return property;
+  if (property != NULL)
+    return property;
+  g_autofree char *shown = text_for_message(name, -1);
+  refuse(call->dispatcher, call->message, DBUS_ERROR_UNKNOWN_PROPERTY, "%s has no property '%s'",
+         *interface_name != '\0' ? interface_name : "the object", shown);
+  return NULL;
 }
 
 static void answer_property(const PropertyCall *call, DBusMessage *reply, gboolean complete,
@@ -243,7 +267,7 @@ static void answer_property(const PropertyCall *call, DBusMessage *reply, gboole
     dbus_message_unref(reply);
     reply = error != NULL ? wire_new_error(call->message, error) : NULL;
   }
-  answer(call->dispatcher->connection, call->message, reply);
+  answer_at_once(call->dispatcher, call->message, reply);
 }
 
 static void handle_get(const PropertyCall *call) {
@@ -257,7 +281,7 @@ static void handle_get(const PropertyCall *call) {
     return;
   DBusMessage *reply = dbus_message_new_method_return(call->message);
   if (reply == NULL) {
-    answer(call->dispatcher->connection, call->message, NULL);
+    answer_at_once(call->dispatcher, call->message, NULL);
     return;
   }
   DBusMessageIter iter;
@@ -276,7 +300,7 @@ static void handle_set(const PropertyCall *call) {
   dbus_message_iter_next(&iter);
   dbus_message_iter_get_basic(&iter, &name);
   if (named_property(call, interface, name) != NULL)
-    refuse(call->dispatcher->connection, call->message, DBUS_ERROR_PROPERTY_READ_ONLY,
+    refuse(call->dispatcher, call->message, DBUS_ERROR_PROPERTY_READ_ONLY,
            "the property '%s' can't be set", name);
 }
 
@@ -304,7 +328,7 @@ static void handle_get_all(const PropertyCall *call) {
     return;
   DBusMessage *reply = dbus_message_new_method_return(call->message);
   if (reply == NULL) {
-    answer(call->dispatcher->connection, call->message, NULL);
+    answer_at_once(call->dispatcher, call->message, NULL);
     return;
   }
   DBusMessageIter iter;
@@ -344,16 +368,21 @@ void dispatcher_emit_changed(Dispatcher *dispatcher, const char *interface_name,
 
 /* ---- introspection ---- */
 
+static const char *get_xml(Dispatcher *dispatcher) {
+  if (dispatcher->xml == NULL)
+    dispatcher->xml = dispatch_introspect(dispatcher->interfaces);
+  return dispatcher->xml;
+}
+
 static void handle_introspect(const PropertyCall *call) {
   const char *path = dbus_message_get_path(call->message);
   g_autofree char *child = dispatch_child_towards(path, call->dispatcher->path);
-  g_autofree char *xml = child != NULL ? dispatch_introspect_parent(child)
-                                       : dispatch_introspect(call->dispatcher->interfaces);
+  g_autofree char *parent = child != NULL ? dispatch_introspect_parent(child) : NULL;
   DBusMessage *reply = dbus_message_new_method_return(call->message);
-  const char *text = xml;
+  const char *text = parent != NULL ? parent : get_xml(call->dispatcher);
   if (reply != NULL && !dbus_message_append_args(reply, DBUS_TYPE_STRING, &text, DBUS_TYPE_INVALID))
     g_clear_pointer(&reply, dbus_message_unref);
-  answer(call->dispatcher->connection, call->message, reply);
+  answer_at_once(call->dispatcher, call->message, reply);
 }
 
 /* ---- from the message to the handler ---- */
@@ -396,7 +425,7 @@ static gboolean handle_standard(Dispatcher *dispatcher, DBusMessage *message, gb
     if (!at_object && i != DISPATCH_STANDARD_INTROSPECT)
       return FALSE;
     PropertyCall call = {dispatcher, message};
-    if (check_signature(dispatcher->connection, message, &each->method))
+    if (check_signature(dispatcher, message, &each->method))
       standard_handlers[i](&call);
     return TRUE;
   }
@@ -409,24 +438,25 @@ static void handle_unknown(Dispatcher *dispatcher, DBusMessage *message, gboolea
   gboolean known = interface == NULL || dispatch_is_standard_interface(interface) ||
                    (at_object && find_interface(dispatcher, interface) != NULL);
   if (known)
-    refuse(dispatcher->connection, message, DBUS_ERROR_UNKNOWN_METHOD, "%s has no method '%s'%s%s",
+    refuse(dispatcher, message, DBUS_ERROR_UNKNOWN_METHOD, "%s has no method '%s'%s%s",
            dbus_message_get_path(message), member, interface != NULL ? " in interface " : "",
            interface != NULL ? interface : "");
   else
-    refuse(dispatcher->connection, message, DBUS_ERROR_UNKNOWN_INTERFACE,
-           "%s has no interface '%s'", dbus_message_get_path(message), interface);
+    refuse(dispatcher, message, DBUS_ERROR_UNKNOWN_INTERFACE, "%s has no interface '%s'",
+           dbus_message_get_path(message), interface);
 }
 
 static void handle_method(Dispatcher *dispatcher, DBusMessage *message,
                           const DispatchMethod *method) {
-  if (!check_signature(dispatcher->connection, message, method))
+  if (!check_signature(dispatcher, message, method))
     return;
   if (method->handler == NULL) {
-    refuse(dispatcher->connection, message, DBUS_ERROR_NOT_SUPPORTED,
+    refuse(dispatcher, message, DBUS_ERROR_NOT_SUPPORTED,
            "the method %s is not offered by this version", method->name);
     return;
   }
   DispatchCall *call = call_new(dispatcher->connection, message, method, dispatcher->data);
+  call->sent = dispatcher->sent;
   call->explain = dispatcher->explain;
   call->appeal = dispatcher->appeal;
   if (dispatcher->admit != NULL)
@@ -446,7 +476,14 @@ static void handle_call(Dispatcher *dispatcher, DBusMessage *message, gboolean a
     handle_unknown(dispatcher, message, at_object);
 }
 
-static DBusHandlerResult on_message(DBusConnection *connection, DBusMessage *message, void *data) {
+static void refuse_path(const Dispatcher *dispatcher, DBusMessage *message, const char *path) {
+  g_autofree char *shown = text_for_message(path, -1);
+  refuse(dispatcher, message, DBUS_ERROR_UNKNOWN_OBJECT, "there is no object %s; it is %s", shown,
+         dispatcher->path);
+}
+
+static DBusHandlerResult on_message(G_GNUC_UNUSED DBusConnection *connection, DBusMessage *message,
+                                    void *data) {
   Dispatcher *dispatcher = data;
   const char *path = dbus_message_get_path(message);
   if (dbus_message_get_type(message) != DBUS_MESSAGE_TYPE_METHOD_CALL || path == NULL)
@@ -454,8 +491,7 @@ static DBusHandlerResult on_message(DBusConnection *connection, DBusMessage *mes
   g_autofree char *child = dispatch_child_towards(path, dispatcher->path);
   gboolean at_object = strcmp(path, dispatcher->path) == 0;
   if (child == NULL && !at_object)
-    refuse(connection, message, DBUS_ERROR_UNKNOWN_OBJECT, "there is no object %s; it is %s", path,
-           dispatcher->path);
+    refuse_path(dispatcher, message, path);
   else
     handle_call(dispatcher, message, at_object);
   return DBUS_HANDLER_RESULT_HANDLED;
@@ -489,11 +525,16 @@ void dispatcher_set_appeal(Dispatcher *dispatcher, DispatchAppeal appeal) {
   dispatcher->appeal = appeal;
 }
 
+void dispatcher_set_sent(Dispatcher *dispatcher, DispatchSent sent) {
+  dispatcher->sent = sent;
+}
+
 void dispatcher_free(Dispatcher *dispatcher) {
   if (dispatcher == NULL)
     return;
   (void)dbus_connection_unregister_object_path(dispatcher->connection, "/");
   dbus_connection_unref(dispatcher->connection);
+  g_free(dispatcher->xml);
   g_free(dispatcher->path);
   g_free(dispatcher);
 }

@@ -20,6 +20,10 @@ typedef GError *(*DispatchExplain)(DispatchCall *call, const GError *error, gpoi
  * to the function, which runs it again later (dispatch_call_run()) or answers it. */
 typedef gboolean (*DispatchAppeal)(DispatchCall *call, const GError *error, gpointer data);
 
+/* Called with each call once its answer, of about @bytes, has been sent. Calls whose sender wants
+ * no answer are among them. */
+typedef void (*DispatchSent)(DBusMessage *call, gsize bytes, gpointer data);
+
 typedef struct Dispatcher Dispatcher;
 /* Serves @interfaces (until one without a name) on the object @path of
  * @connection; the objects above list it as a child. @admit may be NULL. @data
@@ -31,6 +35,7 @@ void dispatcher_free(Dispatcher *dispatcher);
 /* For the calls that come from then on. */
 void dispatcher_set_explain(Dispatcher *dispatcher, DispatchExplain explain);
 void dispatcher_set_appeal(Dispatcher *dispatcher, DispatchAppeal appeal);
+void dispatcher_set_sent(Dispatcher *dispatcher, DispatchSent sent);
 /* Handles a method call that a filter has held back. */
 void dispatcher_handle(Dispatcher *dispatcher, DBusMessage *message);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Dispatcher, dispatcher_free)
@@ -45,6 +50,8 @@ gboolean dispatch_call_is_interactive(const DispatchCall *call);
 void dispatch_call_get_arguments(DispatchCall *call, DBusMessageIter *iter);
 /* "": none. Owned by the call. */
 const char *dispatch_call_get_signature(const DispatchCall *call);
+/* About how many bytes the call's message is. */
+gsize dispatch_call_measure(const DispatchCall *call);
 /* The call's message, a new reference: for another thread that reads its arguments. */
 DBusMessage *dispatch_call_ref_message(const DispatchCall *call);
 /* Data of the admission function, which lives as long as the call. */
@@ -63,6 +70,8 @@ DBusMessage *dispatch_call_copy_reply(DispatchCall *call, const DBusMessage *mad
 /* Each of these answers and frees the call. Takes ownership of @reply; NULL (it could not
  * be filled in) is answered with an error. */
 void dispatch_call_reply(DispatchCall *call, DBusMessage *reply);
+/* The same with the reply's size, which dispatch_call_reply() would measure. */
+void dispatch_call_reply_measured(DispatchCall *call, DBusMessage *reply, gsize bytes);
 void dispatch_call_fail(DispatchCall *call, const GError *error);
 /* The same, owning @error: for handlers that end with it. */
 void dispatch_call_take_error(DispatchCall *call, GError *error);

@@ -41,6 +41,7 @@ typedef struct {
   char *name;
   Identity *who; /* NULL until known */
   GQueue waiters;
+  guint64 bytes; /* that have waited */
   DBusPendingCall *pending;
 } Entry;
 
@@ -360,7 +361,13 @@ static Entry *entry_new(Callers *callers, const char *name) {
   return entry;
 }
 
-gboolean callers_identify(Callers *callers, const char *name, CallerKnown known, gpointer data) {
+static gboolean has_room(const Entry *entry, gsize bytes) {
+  return entry->waiters.length < LIMIT_CALLS_UNIDENTIFIED &&
+         (entry->bytes == 0 || entry->bytes + bytes <= LIMIT_CALL_BYTES_UNIDENTIFIED);
+}
+
+gboolean callers_identify(Callers *callers, const char *name, gsize bytes, CallerKnown known,
+                          gpointer data) {
   Entry *entry = g_hash_table_lookup(callers->entries, name);
   if (entry != NULL && entry->who != NULL) {
     known(entry->who, data);
@@ -369,8 +376,9 @@ gboolean callers_identify(Callers *callers, const char *name, CallerKnown known,
   gboolean asked = entry != NULL;
   if (!asked)
     entry = entry_new(callers, name);
-  if (entry->waiters.length >= LIMIT_CALLS_UNIDENTIFIED)
+  if (!has_room(entry, bytes))
     return FALSE;
+  entry->bytes += bytes;
   Waiter *waiter = g_new0(Waiter, 1);
   waiter->known = known;
   waiter->data = data;

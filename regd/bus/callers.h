@@ -24,9 +24,10 @@ Callers *callers_new(DBusConnection *connection, Workers *workers, guint32 own_u
 void callers_free(Callers *callers);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Callers, callers_free)
 
-/* @name: the unique name of a message's sender. FALSE: too many wait for the
- * answer already; @known is not called. */
-gboolean callers_identify(Callers *callers, const char *name, CallerKnown known, gpointer data);
+/* @name: the unique name of the sender of a message of @bytes, which waits for the answer. FALSE:
+ * too many wait already, or too much; @known is not called. */
+gboolean callers_identify(Callers *callers, const char *name, gsize bytes, CallerKnown known,
+                          gpointer data);
 
 typedef void (*CallerConfirmed)(gboolean present, gpointer data);
 /* Whether the connection @name is still on the bus, by what the bus says from now

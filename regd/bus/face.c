@@ -10,6 +10,7 @@ typedef struct {
   DispatchCall *call; /* the call that it is the data of */
   Service *service;
   Identity *who;
+  gsize bytes;                      /* of the call */
   const DBusConnection *connection; /* that the call came by, which keeps it */
   gboolean appealed;
   Spool *copy; /* of the file that the call has read; NULL: none is kept */
@@ -19,7 +20,8 @@ static void ticket_free(gpointer data) {
   Ticket *ticket = data;
   if (dispatch_call_has_failed(ticket->call))
     service_note_failure(ticket->service);
-  service_give_back(ticket->service, ticket->who->uid, SHARE_CALLS);
+  service_give_back(ticket->service, ticket->who->uid, SHARE_CALL_BYTES, ticket->bytes);
+  service_give_back(ticket->service, ticket->who->uid, SHARE_CALLS, 1);
   identity_unref(ticket->who);
   spool_free(ticket->copy);
   g_free(ticket);
@@ -29,17 +31,25 @@ typedef struct {
   DispatchCall *call;
   Service *service;
   const DBusConnection *connection;
+  gsize bytes;
 } Admission;
+
+static gboolean take_shares(const Admission *admission, Identity *who, GError **error) {
+  if (who == NULL)
+    return error_set(error, REGISTRY_ERROR_ACCESS_DENIED, "%s: the bus does not say who is calling",
+                     dispatch_call_get_method(admission->call));
+  if (!service_take_share(admission->service, who, SHARE_CALLS, 1, error))
+    return FALSE;
+  if (service_take_share(admission->service, who, SHARE_CALL_BYTES, admission->bytes, error))
+    return TRUE;
+  service_give_back(admission->service, who->uid, SHARE_CALLS, 1);
+  return FALSE;
+}
 
 static void on_known(Identity *who, gpointer data) {
   g_autofree Admission *admission = data;
   g_autoptr(GError) error = NULL;
-  if (who == NULL)
-    error_set(&error, REGISTRY_ERROR_ACCESS_DENIED, "%s: the bus does not say who is calling",
-              dispatch_call_get_method(admission->call));
-  else
-    (void)service_take_share(admission->service, who, SHARE_CALLS, &error);
-  if (error != NULL) {
+  if (!take_shares(admission, who, &error)) {
     dispatch_call_fail(admission->call, error);
     return;
   }
@@ -47,6 +57,7 @@ static void on_known(Identity *who, gpointer data) {
   ticket->service = admission->service;
   ticket->call = admission->call;
   ticket->who = identity_ref(who);
+  ticket->bytes = admission->bytes;
   ticket->connection = admission->connection;
   dispatch_call_set_data(admission->call, ticket, ticket_free);
   dispatch_call_run(admission->call);
@@ -60,7 +71,9 @@ void face_admit(DispatchCall *call, gpointer data) {
   admission->call = call;
   admission->service = face->service;
   admission->connection = face->connection;
-  if (sender != NULL && callers_identify(face->callers, sender, on_known, admission))
+  admission->bytes = dispatch_call_measure(call);
+  if (sender != NULL &&
+      callers_identify(face->callers, sender, admission->bytes, on_known, admission))
     return;
   g_free(admission);
   if (sender == NULL)
@@ -69,6 +82,13 @@ void face_admit(DispatchCall *call, gpointer data) {
     error_set(&error, REGISTRY_ERROR_LIMIT_EXCEEDED,
               "too many calls of %s wait; wait for answers before calling on", sender);
   dispatch_call_fail(call, error);
+}
+
+void face_note_sent(DBusMessage *message, gsize bytes, gpointer data) {
+  BusFace *face = data;
+  const char *sender = dbus_message_get_sender(message);
+  if (face->outbox != NULL && sender != NULL && !dbus_message_get_no_reply(message))
+    outbox_count_reply(face->outbox, sender, bytes);
 }
 
 /* Methods whose second argument is the name of a value. */

@@ -29,11 +29,13 @@ typedef struct {
   Callers *callers;
   Authority *authority;
   Outbox *outbox;
-  GQueue barriers; /* of DBusMessage: calls that wait until their sender's watches are told */
 } BusFace;
 
 /* Identifies the caller and takes their share before the handler runs. */
 void face_admit(DispatchCall *call, gpointer data);
+
+/* Counts an answer of so many bytes to @message: a DispatchSent. */
+void face_note_sent(DBusMessage *message, gsize bytes, gpointer data);
 
 /* As it was asked for; borrowed. NULL: the call names none. */
 const char *face_get_key(DispatchCall *call);

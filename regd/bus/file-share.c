@@ -52,7 +52,7 @@ void file_shares_free(FileShares *shares) {
 
 /* NULL: the user has all that they may have. */
 static FileShare *take(FileShares *shares, const Identity *who) {
-  if (!service_take_share(shares->service, who, SHARE_FILES, NULL))
+  if (!service_take_share(shares->service, who, SHARE_FILES, 1, NULL))
     return NULL;
   FileShare *share = g_new0(FileShare, 1);
   share->shares = shares;
@@ -105,7 +105,7 @@ void file_share_give_back(gpointer data) {
   FileShares *shares = share->shares;
   guint32 uid = share->uid;
   g_free(share);
-  service_give_back(shares->service, uid, SHARE_FILES);
+  service_give_back(shares->service, uid, SHARE_FILES, 1);
   shares->given--;
   if (!shares->freed)
     start_next(shares, uid);

@@ -84,33 +84,14 @@ static void long_call_free(gpointer data) {
   g_free(self);
 }
 
-/* libdbus tells the size of a message only by writing it out. */
-static gsize measure(DBusMessage *message) {
-  char *bytes = NULL;
-  int size = 0;
-  if (message == NULL || !dbus_message_marshal(message, &bytes, &size))
-    return 0;
-  dbus_free(bytes);
-  return (gsize)size;
-}
-
 static gboolean run_long_call(Reader *reader, gpointer data, GError **error) {
   LongCall *self = data;
   gboolean done = self->kind->read(reader, self->data, error);
   if (done)
     self->reply = make_reply(self->call, self->kind, self->data);
-  self->bytes = measure(self->reply);
+  self->bytes = wire_measure(self->reply);
   self->kind->clear(self->data);
   return done;
-}
-
-/* Counted behind the reply, so that what acknowledges it comes after it. */
-static void send_counted(LongCall *self) {
-  g_autofree char *owner = g_strdup(dispatch_call_get_sender(self->call));
-  guint32 uid = face_caller(self->call)->uid;
-  dispatch_call_reply(self->call, g_steal_pointer(&self->reply));
-  if (self->face->outbox != NULL && self->bytes >= LIMIT_SHORT_REPLY_BYTES)
-    outbox_count_reply(self->face->outbox, owner, uid, self->bytes);
 }
 
 static void on_long_call_run(gpointer data, const GError *error) {
@@ -118,7 +99,7 @@ static void on_long_call_run(gpointer data, const GError *error) {
   if (error != NULL)
     dispatch_call_fail(self->call, error);
   else
-    send_counted(self);
+    dispatch_call_reply_measured(self->call, g_steal_pointer(&self->reply), self->bytes);
   long_call_free(self);
 }
 

@@ -237,15 +237,44 @@ static void refuse(DBusMessage *message, BusFace *face, const char *why) {
   g_autoptr(GError) error = NULL;
   error_set(&error, REGISTRY_ERROR_LIMIT_EXCEEDED, "%s", why);
   g_autoptr(WireMessage) refusal = wire_new_error(message, error);
-  if (refusal != NULL && !dbus_message_get_no_reply(message))
-    (void)dbus_connection_send(face->connection, refusal, NULL);
+  if (refusal == NULL || dbus_message_get_no_reply(message))
+    return;
+  (void)dbus_connection_send(face->connection, refusal, NULL);
+  face_note_sent(message, wire_measure(refusal), face);
 }
 
-static gboolean has_room_to_wait(const BusFace *face, const char *sender) {
-  guint waiting = 0;
-  for (const GList *link = face->barriers.head; link != NULL; link = link->next)
-    waiting += g_str_equal(dbus_message_get_sender(link->data), sender);
-  return waiting < LIMIT_BARRIERS;
+/* ---- calls that wait ---- */
+
+typedef struct {
+  BusFace *face;
+  char *sender;
+} Meeting;
+
+static void introduce(Identity *who, gpointer data) {
+  g_autofree Meeting *meeting = data;
+  g_autofree char *sender = meeting->sender;
+  if (who != NULL && meeting->face->outbox != NULL)
+    outbox_introduce(meeting->face->outbox, sender, who->uid, !who->administrator);
+}
+
+static void meet_sender(BusFace *face, const char *sender) {
+  if (!outbox_meet(face->outbox, sender))
+    return;
+  Meeting *meeting = g_new0(Meeting, 1);
+  meeting->face = face;
+  meeting->sender = g_strdup(sender);
+  if (callers_identify(face->callers, sender, 0, introduce, meeting))
+    return;
+  g_free(meeting->sender);
+  g_free(meeting);
+}
+
+/* A call too many of one that reads nothing gets no answer: that would be one more to keep. */
+static void hold(DBusMessage *message, BusFace *face, const char *sender, gboolean reads) {
+  if (!outbox_hold(face->outbox, sender, message, wire_measure(message)) && reads)
+    refuse(message, face,
+           "too many calls of this connection wait until it has read what it was sent; wait for "
+           "answers before calling on");
 }
 
 gboolean registry1_meet(DBusMessage *message, BusFace *face) {
@@ -254,6 +283,7 @@ gboolean registry1_meet(DBusMessage *message, BusFace *face) {
   if (face->outbox == NULL || sender == NULL ||
       dbus_message_get_type(message) != DBUS_MESSAGE_TYPE_METHOD_CALL)
     return FALSE;
+  meet_sender(face, sender);
   if (outbox_is_behind(face->outbox, sender) && !watching_resume_owner(watching, sender) &&
       asks_for_properties(message)) {
     refuse(message, face,
@@ -261,13 +291,9 @@ gboolean registry1_meet(DBusMessage *message, BusFace *face) {
            "wait for it, then ask again");
     return TRUE;
   }
-  if (!asks_for_properties(message) || !watching_is_behind(watching, sender))
+  gboolean may_answer = outbox_may_answer(face->outbox, sender);
+  if (may_answer && !(asks_for_properties(message) && watching_is_behind(watching, sender)))
     return FALSE;
-  if (has_room_to_wait(face, sender))
-    g_queue_push_tail(&face->barriers, dbus_message_ref(message));
-  else
-    refuse(message, face,
-           "too many calls of this connection wait for its signals; wait for answers before "
-           "calling on");
+  hold(message, face, sender, may_answer);
   return TRUE;
 }

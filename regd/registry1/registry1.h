@@ -14,7 +14,7 @@ extern const DispatchInterface registry1_interfaces[];
  * again before any answer, even if it has not read earlier signals: otherwise it would believe
  * itself current after the answer. One that has something to be told still is answered about
  * properties after that. TRUE: the message has been answered, with an error, or is one of the
- * face's barriers now. */
+ * outbox's now. */
 gboolean registry1_meet(DBusMessage *message, BusFace *face);
 /* ServiceEvents.changed: sends one Changed. */
 gboolean registry1_send_changed(const Watch *watch, guint64 revision, const WatchChange *changes,

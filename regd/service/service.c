@@ -55,6 +55,7 @@ Service *service_new(const ServiceParts *parts, SchemaSet *schemas, const Servic
       watching_new(service->reader, service->shares, &service->revision, &events->watching, data);
   service->settings.watches_per_user = LIMIT_WATCHES_DEFAULT;
   service->settings.calls_per_user = LIMIT_CALLS_DEFAULT;
+  service->settings.call_bytes_per_user = LIMIT_CALL_BYTES_DEFAULT;
   service->start_time = (guint64)g_get_real_time();
   service->problems = g_ptr_array_new_with_free_func(g_free);
   reader_keep_short(service->reader, TRUE);
@@ -129,12 +130,13 @@ const GPtrArray *service_get_problems(const Service *service) {
 
 /* ---- what users have under way ---- */
 
-gboolean service_take_share(Service *service, const Identity *who, Share share, GError **error) {
-  return shares_take(service->shares, who, share, error);
+gboolean service_take_share(Service *service, const Identity *who, Share share, guint64 amount,
+                            GError **error) {
+  return shares_take(service->shares, who, share, amount, error);
 }
 
-void service_give_back(Service *service, guint32 uid, Share share) {
-  shares_give_back(service->shares, uid, share);
+void service_give_back(Service *service, guint32 uid, Share share, guint64 amount) {
+  shares_give_back(service->shares, uid, share, amount);
   if (share == SHARE_CALLS)
     check_read_only(service); /* a call has ended, and may have met damage */
 }

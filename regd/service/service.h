@@ -55,8 +55,9 @@ void service_forget_writer(Service *service);
 /* ---- what users have under way ---- */
 
 /* See shares_take(). */
-gboolean service_take_share(Service *service, const Identity *who, Share share, GError **error);
-void service_give_back(Service *service, guint32 uid, Share share);
+gboolean service_take_share(Service *service, const Identity *who, Share share, guint64 amount,
+                            GError **error);
+void service_give_back(Service *service, guint32 uid, Share share, guint64 amount);
 /* See shares_get_load(). */
 ShareLoad service_get_load(const Service *service, Share share);
 /* A call is answered with an error; how many have been. */

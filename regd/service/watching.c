@@ -411,7 +411,7 @@ Watch *watching_add(Watching *watching, const WatchOrder *order, const char *own
   *start = asked != NULL ? read_start(watching, order, earlier, error) : NULL;
   if (*start == NULL)
     return NULL;
-  if (!shares_take(watching->shares, order->who, SHARE_WATCHES, error)) {
+  if (!shares_take(watching->shares, order->who, SHARE_WATCHES, 1, error)) {
     g_clear_pointer(start, watch_start_free);
     return NULL;
   }
@@ -453,7 +453,7 @@ void watching_replay(Watching *watching, Watch *watch, WatchStart *start) {
 static void end_watch(Watching *watching, Watch *watch) {
   if (watch->behind != NULL)
     catch_up(watching, watch->behind);
-  shares_give_back(watching->shares, watch->who->uid, SHARE_WATCHES);
+  shares_give_back(watching->shares, watch->who->uid, SHARE_WATCHES, 1);
   watchers_remove(watching->watchers, watch);
 }
 

@@ -23,6 +23,8 @@ static const struct {
     {"Watches Per User", offsetof(LiveSettings, watches_per_user), LIMIT_WATCHES_DEFAULT, 1,
      G_MAXUINT32},
     {"Calls Per User", offsetof(LiveSettings, calls_per_user), LIMIT_CALLS_DEFAULT, 1, G_MAXUINT32},
+    {"Call Bytes Per User", offsetof(LiveSettings, call_bytes_per_user), LIMIT_CALL_BYTES_DEFAULT,
+     1, G_MAXUINT32},
     {"Stored Bytes Per User", offsetof(LiveSettings, stored_bytes_per_user),
      LIMIT_STORED_BYTES_DEFAULT, 1, G_MAXUINT32},
     {"Locks Per User", offsetof(LiveSettings, locks_per_user), LIMIT_LOCKS_DEFAULT, 1, G_MAXUINT32},

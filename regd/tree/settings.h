@@ -17,6 +17,7 @@ typedef struct {
   guint32 history_bytes_per_user;
   guint32 watches_per_user;
   guint32 calls_per_user;
+  guint32 call_bytes_per_user;
   guint32 stored_bytes_per_user;
   guint32 locks_per_user;
   guint32 steps_per_change;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Flow control for signals, on a bus of the test's own: windows of receivers and users, and
- * their acknowledgement by Ping. */
+/* Flow control, on a bus of the test's own: windows of receivers and users, their acknowledgement
+ * by Ping, and calls that are held back. */
 #include "regd/bus/outbox.h"
 
 #include "client/base/protocol.h"
@@ -15,12 +15,19 @@ typedef struct {
   DBusConnection *sender, *receiver;
   Outbox *outbox;
   char *resumed; /* who reads again */
+  char *opened;  /* who may be answered again */
 } Fixture;
 
 static void on_resumed(const char *owner, gpointer data) {
   Fixture *fixture = data;
   g_free(fixture->resumed);
   fixture->resumed = g_strdup(owner);
+}
+
+static void on_opened(const char *owner, gpointer data) {
+  Fixture *fixture = data;
+  g_free(fixture->opened);
+  fixture->opened = g_strdup(owner);
 }
 
 static void set_up(Fixture *fixture, G_GNUC_UNUSED gconstpointer data) {
@@ -30,7 +37,7 @@ static void set_up(Fixture *fixture, G_GNUC_UNUSED gconstpointer data) {
   g_assert_no_error(error);
   fixture->receiver = loop_connect(fake_bus_get_address(fixture->bus), &error);
   g_assert_no_error(error);
-  fixture->outbox = outbox_new(fixture->sender, on_resumed, fixture);
+  fixture->outbox = outbox_new(fixture->sender, &(OutboxEvents){on_resumed, on_opened}, fixture);
 }
 
 static void tear_down(Fixture *fixture, G_GNUC_UNUSED gconstpointer data) {
@@ -39,6 +46,7 @@ static void tear_down(Fixture *fixture, G_GNUC_UNUSED gconstpointer data) {
   loop_disconnect(fixture->receiver);
   fake_bus_free(fixture->bus);
   g_free(fixture->resumed);
+  g_free(fixture->opened);
 }
 
 static const char *get_name(const Fixture *fixture) {
@@ -108,6 +116,81 @@ static void a_user_is_limited_over_all_connections(Fixture *fixture,
   g_assert_true(outbox_has_room(fixture->outbox, owner, USER));
 }
 
+/* ---- replies ---- */
+
+static void introduce(Fixture *fixture, const char *owner) {
+  g_assert_true(outbox_meet(fixture->outbox, owner));
+  g_assert_false(outbox_meet(fixture->outbox, owner));
+  outbox_introduce(fixture->outbox, owner, USER, TRUE);
+}
+
+static void an_unknown_one_has_a_small_window(Fixture *fixture, G_GNUC_UNUSED gconstpointer data) {
+  const char *owner = get_name(fixture);
+  g_assert_true(outbox_meet(fixture->outbox, owner));
+  outbox_count_reply(fixture->outbox, owner, LIMIT_UNKNOWN_REPLY_BYTES);
+  g_assert_true(outbox_may_answer(fixture->outbox, owner));
+  outbox_count_reply(fixture->outbox, owner, 1);
+  g_assert_false(outbox_may_answer(fixture->outbox, owner));
+  outbox_introduce(fixture->outbox, owner, USER, TRUE);
+  g_assert_true(outbox_may_answer(fixture->outbox, owner));
+  g_assert_cmpstr(fixture->opened, ==, owner);
+}
+
+static void it_opens_when_it_reads(Fixture *fixture, G_GNUC_UNUSED gconstpointer data) {
+  const char *owner = get_name(fixture);
+  introduce(fixture, owner);
+  outbox_count_reply(fixture->outbox, owner, LIMIT_REPLY_WINDOW_BYTES + 1);
+  g_assert_false(outbox_may_reply(fixture->outbox, owner, TRUE));
+  g_assert_false(outbox_may_answer(fixture->outbox, owner));
+  while (fixture->opened == NULL) {
+    dbus_connection_read_write_dispatch(fixture->receiver, 20);
+    dbus_connection_read_write_dispatch(fixture->sender, 20);
+  }
+  g_assert_true(outbox_may_answer(fixture->outbox, owner));
+}
+
+/* One that is not there reads nothing, and leaves. */
+static void a_users_replies_are_limited_together(Fixture *fixture,
+                                                 G_GNUC_UNUSED gconstpointer data) {
+  const char *owner = get_name(fixture);
+  introduce(fixture, owner);
+  introduce(fixture, ":9.0");
+  outbox_count_reply(fixture->outbox, ":9.0", LIMIT_USER_REPLY_BYTES + 1);
+  g_assert_false(outbox_may_answer(fixture->outbox, owner));
+  outbox_forget(fixture->outbox, ":9.0");
+  g_assert_true(outbox_may_answer(fixture->outbox, owner));
+}
+
+static void calls_are_held_in_order(Fixture *fixture, G_GNUC_UNUSED gconstpointer data) {
+  const char *owner = get_name(fixture);
+  introduce(fixture, owner);
+  DBusMessage *calls[LIMIT_HELD_CALLS];
+  for (guint i = 0; i < LIMIT_HELD_CALLS; i++) {
+    calls[i] = dbus_message_new(DBUS_MESSAGE_TYPE_METHOD_CALL);
+    g_assert_true(outbox_hold(fixture->outbox, owner, calls[i], 1));
+  }
+  g_assert_false(outbox_hold(fixture->outbox, owner, calls[0], 1));
+  GQueue held = outbox_take_held(fixture->outbox, owner);
+  g_assert_cmpuint(held.length, ==, LIMIT_HELD_CALLS);
+  for (guint i = 0; i < LIMIT_HELD_CALLS; i++) {
+    g_assert_true(g_queue_pop_head(&held) == calls[i]);
+    dbus_message_unref(calls[i]);
+    dbus_message_unref(calls[i]);
+  }
+}
+
+static void the_bytes_that_are_held_are_limited(Fixture *fixture,
+                                                G_GNUC_UNUSED gconstpointer data) {
+  const char *owner = get_name(fixture);
+  introduce(fixture, owner);
+  introduce(fixture, ":9.0");
+  g_autoptr(WireMessage) call = dbus_message_new(DBUS_MESSAGE_TYPE_METHOD_CALL);
+  g_assert_true(outbox_hold(fixture->outbox, ":9.0", call, LIMIT_HELD_BYTES));
+  g_assert_false(outbox_hold(fixture->outbox, owner, call, 1));
+  outbox_forget(fixture->outbox, ":9.0");
+  g_assert_true(outbox_hold(fixture->outbox, owner, call, 1));
+}
+
 #define TEST(name, function) g_test_add("/outbox/" name, Fixture, NULL, set_up, function, tear_down)
 
 int main(int argc, char **argv) {
@@ -116,5 +199,10 @@ int main(int argc, char **argv) {
   TEST("one that does not read is behind", one_that_does_not_read_is_behind);
   TEST("it resumes when it reads", it_resumes_when_it_reads);
   TEST("a user is limited over all connections", a_user_is_limited_over_all_connections);
+  TEST("an unknown one has a small window", an_unknown_one_has_a_small_window);
+  TEST("it opens when it reads", it_opens_when_it_reads);
+  TEST("a user's replies are limited together", a_users_replies_are_limited_together);
+  TEST("calls are held in order", calls_are_held_in_order);
+  TEST("the bytes that are held are limited", the_bytes_that_are_held_are_limited);
   return g_test_run();
 }

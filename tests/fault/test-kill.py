@@ -92,6 +92,7 @@ def nothing_acknowledged_is_lost():
             said = one_round(registry, context, starts, chance)
             registry.process.check_reports()
             registry.start()
+            registry.bus.close_connections()
             client = registry.connect()
             newest = max([newest, *(revision for pairs in said for _, revision in pairs)])
             check(client.revision >= newest, f"revision {client.revision} after {newest} was handed out")

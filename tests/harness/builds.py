@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import figures
 import roots
 import tap
 from runs import Run
@@ -40,11 +41,13 @@ NORMAL = [
 ]
 QUICK = [Build("build-gcc", "gcc", [], {"unit", "bus", "ansible", "mail", "fault", "fuzz"})]
 
-# With --long. The suite is that of tests in which much happens at once.
+# With --long. The suite is that of tests in which much happens at once, in its short form: these
+# builds take ten to fifty times as long.
+SHORT = {figures.LONG: "0"}
 LOAD = [
-    Build("build-tsan", "gcc", ["-Db_sanitize=thread"], {"load"},
+    Build("build-tsan", "gcc", ["-Db_sanitize=thread"], {"load"}, environment=SHORT,
           reports=("thread-sanitizer-reports", "WARNING: ThreadSanitizer")),
-    Build("build-gcc", "gcc", [], {"load"}, environment={"REGD_VALGRIND": "1"}, reports=("valgrind-reports", r"==\d+== \S")),
+    Build("build-gcc", "gcc", [], {"load"}, environment=SHORT | {"REGD_VALGRIND": "1"}, reports=("valgrind-reports", r"==\d+== \S")),
 ]
 
 

@@ -3,14 +3,15 @@
 they say. Called by tests/run; the last line it prints is the sum, and its
 exit status is 0 only where nothing failed.
 
-    runner.py [--quick | --long] [--suite=SUITE...] [PATTERN...]
+    runner.py [--quick | --long [--fuzz=SECONDS]] [--suite=SUITE...] [PATTERN...]
     runner.py --builds [PATTERN...]
     runner.py --fuzz=SECONDS [PATTERN...]
     runner.py --systems [--quick] [SYSTEM...]
 
 PATTERN: only the tests whose name contains one of them. --quick: one plain
 build and no lint. --long: tests take their long form (figures.py), those of the suite
-"load" run with ThreadSanitizer and valgrind too, and each fuzz target runs for an hour.
+"load" run with ThreadSanitizer and valgrind too, and each fuzz target runs for an hour, or as long as
+--fuzz says (0: not at all); what a target has learned is kept for the next run.
 --fuzz: each fuzz target for so long. --builds: every compiler, kind of build and machine, with their
 unit tests. --systems: the README's two commands in fresh Debian systems.
 """
@@ -174,7 +175,7 @@ def choose(arguments):
         return run_builds(arguments.patterns)
     if arguments.systems:
         return systems.try_all(arguments.patterns, arguments.quick)
-    if arguments.fuzz:
+    if arguments.fuzz and not arguments.long:
         return fuzz(arguments.fuzz, arguments.patterns)
     builds = QUICK if arguments.quick else NORMAL
     if arguments.suite:
@@ -182,14 +183,17 @@ def choose(arguments):
     elif arguments.long:
         builds = list_long()
     runs = (run for build in builds for run in run_build(build, arguments.patterns))
-    return chain(runs, fuzz(LONG_FUZZ_SECONDS, arguments.patterns)) if arguments.long and not arguments.suite else runs
+    if not arguments.long or arguments.suite:
+        return runs
+    seconds = LONG_FUZZ_SECONDS if arguments.fuzz is None else arguments.fuzz
+    return chain(runs, fuzz(seconds, arguments.patterns)) if seconds else runs
 
 
 def main():
     parser = argparse.ArgumentParser(prog="tests/run", description="Builds the project and runs its tests.")
     parser.add_argument("--quick", action="store_true", help="one plain build, no lint")
     parser.add_argument("--long", action="store_true", help="each test that has a long form takes it: hours")
-    parser.add_argument("--fuzz", type=int, metavar="SECONDS", help="run each fuzz target for so long")
+    parser.add_argument("--fuzz", type=int, metavar="SECONDS", help="run each fuzz target for so long; with --long in place of an hour")
     parser.add_argument("--suite", action="append", help="only this suite (several may be given)")
     parser.add_argument("--builds", action="store_true", help="every compiler, kind of build and machine: unit tests")
     parser.add_argument("--systems", action="store_true",

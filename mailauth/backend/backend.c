@@ -293,17 +293,30 @@ static void on_connected(int descriptor, const char *problem, gpointer data) {
   fail(attempt, OUTCOME_BACKEND_UNREACHABLE, error->message);
 }
 
-void backends_open(Backends *backends, const ProtocolSettings *settings, const char *account,
-                   BackendOpened opened, gpointer data) {
+static void copy_address(BackendAddress *copy, const BackendAddress *address) {
+  *copy = *address;
+  copy->host = g_strdup(address->host);
+  copy->path = g_strdup(address->path);
+}
+
+static void begin_dial(Attempt *attempt, const BackendRequest *request) {
+  gboolean is_own = request->own != NULL;
+  const DialerTarget target = {is_own ? request->account : "",
+                               is_own ? request->own : request->settings->backend_text,
+                               BACKEND_SECONDS * 1000};
+  attempt->dial = dialer_dial(attempt->backends->dialer, &target, on_connected, attempt);
+}
+
+void backends_open(Backends *backends, const BackendRequest *request, BackendOpened opened,
+                   gpointer data) {
+  const ProtocolSettings *settings = request->settings;
   Attempt *attempt = g_new0(Attempt, 1);
   attempt->backends = backends;
-  attempt->address = settings->backend;
-  attempt->address.host = g_strdup(settings->backend.host);
-  attempt->address.path = g_strdup(settings->backend.path);
+  copy_address(&attempt->address, request->own != NULL ? request->own_address : &settings->backend);
   attempt->ca_file = g_strdup(settings->backend_ca_file);
   attempt->fingerprint = g_strdup(settings->backend_fingerprint);
   attempt->dialog =
-      backend_dialog_new(settings->backend.protocol, account, settings->backend_master_user,
+      backend_dialog_new(attempt->address.protocol, request->account, settings->backend_master_user,
                          settings->backend_master_password);
   attempt->in = g_string_new(NULL);
   /* Room for the credentials, so that it is not moved while it holds them. */
@@ -312,6 +325,5 @@ void backends_open(Backends *backends, const ProtocolSettings *settings, const c
   attempt->data = data;
   attempt->timer = g_timeout_add_seconds(BACKEND_SECONDS, on_late, attempt);
   g_hash_table_add(backends->attempts, attempt);
-  attempt->dial = dialer_dial(backends->dialer, settings->backend_text, BACKEND_SECONDS * 1000,
-                              on_connected, attempt);
+  begin_dial(attempt, request);
 }

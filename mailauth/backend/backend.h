@@ -29,10 +29,17 @@ Backends *backends_new(Dialer *dialer);
 void backends_free(Backends *backends);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Backends, backends_free)
 
-/* @opened is called exactly once, never from inside, unless the backends are
+typedef struct {
+  const ProtocolSettings *settings; /* of the protocol: its master user, and whom it believes */
+  const char *account;
+  const char *own;                   /* the account's own `Backend`, and */
+  const BackendAddress *own_address; /* what it is; @own NULL: the protocol's */
+} BackendRequest;
+
+/* @request is copied. @opened is called exactly once, never from inside, unless the backends are
  * freed. Takes BACKEND_SECONDS at most. */
-void backends_open(Backends *backends, const ProtocolSettings *settings, const char *account,
-                   BackendOpened opened, gpointer data);
+void backends_open(Backends *backends, const BackendRequest *request, BackendOpened opened,
+                   gpointer data);
 
 /* Sessions that a pump carries now. */
 guint backends_count_pumps(const Backends *backends);

@@ -111,6 +111,9 @@
  * before, in s; and how many such servers are known. */
 #define FORMER_SERVER_S 60
 #define MAX_FORMER_SERVERS 256
+/* Accounts with a mail server of their own that the connector has verified; the oldest is
+ * evicted. */
+#define MAX_ACCOUNT_SERVERS 65536
 
 /* Accounts whose password is cached for a while (`Verified Seconds`); the oldest is
  * evicted. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* See connector.h. The servers that it may connect to come from live views. An address
  * that is missing there is looked up again after a round trip to regd: it may have been
- * set a moment ago. */
+ * set a moment ago. Those of single accounts are asked for when they are needed
+ * (account-servers.h): this process knows of no account but the names of those. */
 #include "mailauth/connector/connector.h"
 
 #include <errno.h>
@@ -16,6 +17,7 @@
 
 #include "client/base/error.h"
 #include "client/threads/workers.h"
+#include "mailauth/connector/account-servers.h"
 #include "mailauth/connector/allowed-servers.h"
 #include "mailauth/ipc/channel.h"
 #include "mailauth/settings/server-address.h"
@@ -32,10 +34,11 @@ typedef struct {
   RegistryConnection *connection;
   RegistryView *views[G_N_ELEMENTS(keys)];
   NamedServers *servers; /* as the views had them when they were looked at last */
-  Workers *workers;      /* for names */
-  GHashTable *lookups;   /* name -> Lookup, under way */
-  GHashTable *dials;     /* number -> Dial */
-  GQueue syncs;          /* of Sync */
+  AccountServers *of_accounts;
+  Workers *workers;    /* for names */
+  GHashTable *lookups; /* name -> Lookup, under way */
+  GHashTable *dials;   /* number -> Dial */
+  GQueue syncs;        /* of Sync */
 } Connector;
 
 typedef struct Lookup Lookup;
@@ -44,9 +47,10 @@ typedef struct Lookup Lookup;
 typedef struct {
   Connector *connector;
   guint64 number;
-  char *server; /* as it is set */
+  char *account; /* that names the server; "": a setting of all does */
+  char *server;  /* as it is set */
   ServerAddress address;
-  gboolean synced; /* the views are as current as the question */
+  gboolean synced; /* the views are as current as the question; or the account is being asked for */
   gint64 deadline; /* of g_get_monotonic_time() */
   Lookup *lookup;  /* of its host, or NULL */
   const struct addrinfo *next;
@@ -98,6 +102,7 @@ static void dial_free(gpointer data) {
     lookup_unref(dial->lookup);
   }
   server_address_clear(&dial->address);
+  g_free(dial->account);
   g_free(dial->server);
   g_free(dial);
 }
@@ -364,10 +369,46 @@ static void synchronise(const Dial *dial) {
   registry_connection_sync(dial->connector->connection, on_synced, sync);
 }
 
+static gboolean is_regd_there(const Connector *connector) {
+  return registry_connection_is_answering(connector->connection) &&
+         registry_view_is_live(connector->views[0]);
+}
+
+/* While regd is away what was verified last holds. */
+static void decide_of_account(Dial *dial) {
+  Connector *connector = dial->connector;
+  gboolean is_there = is_regd_there(connector);
+  if (account_servers_have(connector->of_accounts, dial->account, dial->server,
+                           g_get_monotonic_time(), !is_there)) {
+    go_on(dial);
+  } else if (is_there && !dial->synced) {
+    dial->synced = TRUE;
+    account_servers_ask(connector->of_accounts, dial->number, dial->account, dial->server);
+  } else if (!is_there && has_read_all(connector)) {
+    answer(dial, "regd is away, and does not tell whether the account names this server");
+  }
+}
+
+static void on_account_asked(guint64 number, const char *problem, gpointer data) {
+  const Connector *connector = data;
+  Dial *dial = g_hash_table_lookup(connector->dials, &number);
+  if (dial == NULL || dial->lookup != NULL || dial->descriptor >= 0)
+    return;
+  if (account_servers_have(connector->of_accounts, dial->account, dial->server,
+                           g_get_monotonic_time(), !is_regd_there(connector)))
+    go_on(dial);
+  else
+    answer(dial, problem);
+}
+
 /* Until everything has been read it waits for the views, at most as long as it has. */
 static void decide(Dial *dial) {
   if (dial->lookup != NULL || dial->descriptor >= 0)
     return;
+  if (*dial->account != '\0') {
+    decide_of_account(dial);
+    return;
+  }
   if (named_servers_has(dial->connector->servers, dial->server, g_get_monotonic_time()))
     go_on(dial);
   else if (has_read_all(dial->connector) && dial->synced)
@@ -403,7 +444,7 @@ static void take_question(Connector *connector, const Message *message) {
   guint32 timeout = 0;
   dial->connector = connector;
   dial->descriptor = -1;
-  g_variant_get(message->body, "(tsu)", &dial->number, &dial->server, &timeout);
+  g_variant_get(message->body, "(tssu)", &dial->number, &dial->account, &dial->server, &timeout);
   timeout = MIN(timeout, MAX_CONNECT_MS);
   dial->deadline = g_get_monotonic_time() + (gint64)timeout * 1000;
   gboolean full = g_hash_table_size(connector->dials) >= MAX_CONNECTS;
@@ -436,6 +477,7 @@ static void set_up(Connector *connector, const RoleStart *start) {
   connector->lookups = g_hash_table_new(g_str_hash, g_str_equal);
   connector->dials = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, dial_free);
   connector->servers = named_servers_new();
+  connector->of_accounts = account_servers_new(start->bus, on_account_asked, connector);
   connector->connection = registry_connection_new_patient(start->bus, NULL);
   for (guint i = 0; i < G_N_ELEMENTS(keys); i++)
     connector->views[i] =
@@ -448,6 +490,7 @@ static void tear_down(Connector *connector) {
   g_clear_pointer(&connector->dials, g_hash_table_unref);
   channel_free(connector->verifier);
   workers_free(connector->workers);
+  account_servers_free(connector->of_accounts);
   for (guint i = 0; i < G_N_ELEMENTS(keys); i++)
     registry_view_free(connector->views[i]);
   registry_connection_unref(connector->connection);
@@ -463,8 +506,8 @@ int connector_run(const RoleStart *start) {
   Connector connector = {0};
   set_up(&connector, start);
   g_main_loop_run(connector.loop);
-  /* A name that is not found for long is not waited for. */
-  if (g_hash_table_size(connector.lookups) > 0)
+  /* A name that is not found for long is not waited for, and regd neither. */
+  if (g_hash_table_size(connector.lookups) > 0 || account_servers_are_asking(connector.of_accounts))
     _exit(EXIT_SUCCESS);
   tear_down(&connector);
   return EXIT_SUCCESS;

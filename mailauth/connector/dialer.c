@@ -16,6 +16,7 @@
 typedef struct {
   Dialer *dialer;
   guint64 number;
+  char *account;
   char *server;
   guint timeout; /* ms */
   DialerConnected connected;
@@ -44,6 +45,7 @@ struct Dialer {
 static void call_free(gpointer data) {
   Call *call = data;
   g_queue_remove(&call->dialer->unsent, call);
+  g_free(call->account);
   g_free(call->server);
   g_free(call);
 }
@@ -158,10 +160,12 @@ static void send_unsent(Dialer *dialer) {
   Call *call;
   while (dialer->channel != NULL && (call = g_queue_pop_head(&dialer->unsent)) != NULL) {
     g_autoptr(GError) error = NULL;
+    g_autofree char *account = g_utf8_make_valid(call->account, -1);
     g_autofree char *server = g_utf8_make_valid(call->server, -1);
     guint timeout = call->timeout;
     if (!channel_send(dialer->channel, MESSAGE_CONNECT,
-                      g_variant_new("(tsu)", call->number, server, call->timeout), NULL, 0, &error))
+                      g_variant_new("(tssu)", call->number, account, server, call->timeout), NULL,
+                      0, &error))
       finish(call, -1, error->message);
     else
       note_question(dialer, timeout);
@@ -211,10 +215,16 @@ static gboolean on_unsent(gpointer data) {
   return G_SOURCE_REMOVE;
 }
 
-guint64 dialer_dial(Dialer *dialer, const char *server, guint timeout, DialerConnected connected,
+guint64 dialer_dial(Dialer *dialer, const DialerTarget *target, DialerConnected connected,
                     gpointer data) {
   Call *call = g_new0(Call, 1);
-  *call = (Call){dialer, ++dialer->last_number, g_strdup(server), timeout, connected, data};
+  *call = (Call){dialer,
+                 ++dialer->last_number,
+                 g_strdup(target->account),
+                 g_strdup(target->server),
+                 target->timeout,
+                 connected,
+                 data};
   g_hash_table_insert(dialer->calls, &call->number, call);
   g_queue_push_tail(&dialer->unsent, call);
   if (dialer->source == 0)
@@ -264,7 +274,8 @@ static void on_connected(int descriptor, const char *problem, gpointer data) {
 
 static gboolean begin(gpointer data) {
   Waiting *waiting = data;
-  dialer_dial(waiting->dialer, waiting->server, waiting->timeout, on_connected, waiting);
+  const DialerTarget target = {"", waiting->server, waiting->timeout};
+  dialer_dial(waiting->dialer, &target, on_connected, waiting);
   return G_SOURCE_REMOVE;
 }
 

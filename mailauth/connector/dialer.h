@@ -36,14 +36,21 @@ void dialer_prepare(Dialer *dialer);
  * @problem, for administrators. */
 typedef void (*DialerConnected)(int descriptor, const char *problem, gpointer data);
 
-/* On the loop's thread. @server: an address as the setting has it; @timeout: ms.
- * Returns a number for dialer_cancel(). @connected is called exactly once, never from
- * inside, unless it is cancelled; that it comes in time is the connector's promise. */
-guint64 dialer_dial(Dialer *dialer, const char *server, guint timeout, DialerConnected connected,
+typedef struct {
+  const char *account; /* whose `Backend` names the server; "": a setting of all does */
+  const char *server;  /* an address as it is set */
+  guint timeout;       /* ms */
+} DialerTarget;
+
+/* On the loop's thread. @target is copied. Returns a number for dialer_cancel(). @connected is
+ * called exactly once, never from inside, unless it is cancelled; that it comes in time is the
+ * connector's promise. */
+guint64 dialer_dial(Dialer *dialer, const DialerTarget *target, DialerConnected connected,
                     gpointer data);
 void dialer_cancel(Dialer *dialer, guint64 number);
 
-/* From any other thread, while the loop runs: waits until there is a connection, for
+/* From any other thread, while the loop runs, for a server that a setting of all names: waits until
+ * there is a connection, for
  * @timeout us at most. -1: UNREACHABLE. */
 int dialer_dial_and_wait(Dialer *dialer, const char *server, gint64 timeout, GError **error);
 

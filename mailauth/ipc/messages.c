@@ -85,7 +85,7 @@ static const MessageFacts facts[N_MESSAGES] = {
     [MESSAGE_PONG_FRONT] = {"pong-front", "()", ROLE_FRONT, ROLE_PARENT, NO_DESCRIPTOR, SMALL},
     [MESSAGE_PAM_QUESTION] = {"pam-question", "(tsbssay)", VERIFIER_TO_PAM, NO_DESCRIPTOR, SMALL},
     [MESSAGE_PAM_ANSWER] = {"pam-answer", "(tus)", PAM_TO_VERIFIER, NO_DESCRIPTOR, SMALL},
-    [MESSAGE_CONNECT] = {"connect", "(tsu)", VERIFIER_TO_CONNECTOR, NO_DESCRIPTOR, SMALL},
+    [MESSAGE_CONNECT] = {"connect", "(tssu)", VERIFIER_TO_CONNECTOR, NO_DESCRIPTOR, SMALL},
     [MESSAGE_CONNECTED] = {"connected", "(ts)", CONNECTOR_TO_VERIFIER, 0, 1, SMALL},
 };
 

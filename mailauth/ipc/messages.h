@@ -163,7 +163,8 @@ typedef enum {
   MESSAGE_PAM_ANSWER,
 
   /* Verifier -> connector, connector -> verifier. */
-  /* number, a server's address as a setting has it, ms */
+  /* number, the account whose `Backend` names the server ("": a setting of all does), the
+   * server's address as it is set, ms */
   MESSAGE_CONNECT,
   /* number, problem; "": + the socket, connected and non-blocking */
   MESSAGE_CONNECTED,

@@ -7,6 +7,7 @@
 #include "mailauth/events/reporter.h"
 #include "mailauth/logins/steps.h"
 #include "mailauth/mailbox/leave.h"
+#include "mailauth/settings/mail-place.h"
 
 struct MailboxOpening {
   MailboxRequest request;
@@ -96,43 +97,40 @@ static void on_backend_opened(const BackendResult *backend, gpointer data) {
 
 /* ---- which ---- */
 
-/* The account's own Maildir; FALSE: it has none. One that can't be used is not passed over. */
-static gboolean find_own(const MailboxRequest *request, Outcome *outcome, char **path, char **why) {
-  static const char *const names[] = {"Mail Directory", NULL};
-  gboolean is_asked = request->accounts != NULL &&
-                      request->settings->protocols[request->protocol].store == STORE_MAILDIR;
-  if (!is_asked || registry_view_get(request->accounts, request->account, *names) == NULL)
-    return FALSE;
-  g_autofree char *key = g_strconcat(ACCOUNTS_PATH "\\", request->account, NULL);
-  g_autofree char *pattern =
-      registry_view_get_string(request->accounts, request->account, names, NULL);
-  *outcome =
-      decision_expand_maildir(key, pattern != NULL ? pattern : "", request->account, path, why);
-  return TRUE;
+static void explain_place(const MailboxRequest *request, const MailPlace *place) {
+  if (place->path == NULL && place->backend != NULL)
+    steps_add(request->steps, "mailbox: %s, the account's own `Backend`", place->backend);
+  else
+    steps_add(request->steps, "mailbox: %s",
+              place->path != NULL ? place->path
+                                  : request->settings->protocols[request->protocol].backend_text);
+}
+
+static void open_place(MailboxOpening *opening, const MailPlace *place) {
+  const MailboxRequest *request = &opening->request;
+  const ProtocolSettings *settings = &request->settings->protocols[request->protocol];
+  const StoreRequest store = {request->account,    request->address,     place->path,
+                              settings->mail_user, settings->unique_ids, settings->idle_timeout};
+  const BackendRequest backend = {settings, request->account, place->backend, &place->address};
+  if (place->path != NULL)
+    stores_open(request->stores, &store, on_store_opened, opening);
+  else
+    backends_open(request->backends, &backend, on_backend_opened, opening);
 }
 
 void mailbox_opening_start(MailboxOpening *opening) {
   const MailboxRequest *request = &opening->request;
-  const ProtocolSettings *settings = &request->settings->protocols[request->protocol];
-  g_autofree char *path = NULL;
+  g_auto(MailPlace) place = {0};
   g_autofree char *why = NULL;
-  Outcome outcome = OUTCOME_OK;
-  if (!find_own(request, &outcome, &path, &why))
-    outcome =
-        decision_find_mailbox(request->settings, request->protocol, request->account, &path, &why);
-  steps_add(request->steps, "mailbox: %s",
-            outcome != OUTCOME_OK ? why
-            : path != NULL        ? path
-                                  : settings->backend_text);
+  Outcome outcome = mail_place_find(request->settings, request->protocol, request->accounts,
+                                    request->account, &place, &why);
   if (outcome != OUTCOME_OK) {
+    steps_add(request->steps, "mailbox: %s", why);
     end(opening, outcome, why);
-  } else if (path != NULL) {
-    const StoreRequest store = {request->account,    request->address,     path,
-                                settings->mail_user, settings->unique_ids, settings->idle_timeout};
-    stores_open(request->stores, &store, on_store_opened, opening);
-  } else {
-    backends_open(request->backends, settings, request->account, on_backend_opened, opening);
+    return;
   }
+  explain_place(request, &place);
+  open_place(opening, &place);
 }
 
 void mailbox_report_unreadable(const char *user, const char *address, const char *problem,

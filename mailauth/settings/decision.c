@@ -122,16 +122,8 @@ gboolean decision_may_change(const Settings *settings, const Decision *decision)
   return decision->outcome == OUTCOME_MAINTENANCE && decision_has_other_names(settings, decision);
 }
 
-static Outcome find_backend(const Settings *settings, Protocol protocol, char **why) {
-  const ProtocolSettings *own = &settings->protocols[protocol];
+static Outcome refuse_missing(Protocol protocol, const char *missing, char **why) {
   const char *key = settings_get_path(protocol == PROTOCOL_POP3 ? SETTINGS_POP3 : SETTINGS_IMAP);
-  const char *missing = NULL;
-  if (own->backend.host == NULL && own->backend.path == NULL)
-    missing = "Backend";
-  else if (*own->backend_master_user == '\0')
-    missing = "Backend Master User";
-  else if (*own->backend_master_password == '\0')
-    missing = "Backend Master Password";
   if (missing == NULL)
     return OUTCOME_OK;
   *why =
@@ -139,6 +131,21 @@ static Outcome find_backend(const Settings *settings, Protocol protocol, char **
                       "right)",
                       key, missing);
   return OUTCOME_NO_MAILBOX;
+}
+
+Outcome decision_check_master(const Settings *settings, Protocol protocol, char **why) {
+  const ProtocolSettings *own = &settings->protocols[protocol];
+  const char *missing = *own->backend_master_user == '\0'       ? "Backend Master User"
+                        : *own->backend_master_password == '\0' ? "Backend Master Password"
+                                                                : NULL;
+  return refuse_missing(protocol, missing, why);
+}
+
+static Outcome find_backend(const Settings *settings, Protocol protocol, char **why) {
+  const ProtocolSettings *own = &settings->protocols[protocol];
+  if (own->backend.host == NULL && own->backend.path == NULL)
+    return refuse_missing(protocol, "Backend", why);
+  return decision_check_master(settings, protocol, why);
 }
 
 Outcome decision_expand_maildir(const char *key, const char *pattern, const char *account,

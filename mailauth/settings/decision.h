@@ -46,6 +46,9 @@ gboolean decision_may_change(const Settings *settings, const Decision *decision)
 Outcome decision_find_mailbox(const Settings *settings, Protocol protocol, const char *account,
                               char **path, char **why);
 
+/* Whether there is a master user by whom a server behind can be asked; else @why (owned). */
+Outcome decision_check_master(const Settings *settings, Protocol protocol, char **why);
+
 /* The same of a `Mail Directory` (@pattern) that stands in @key. */
 Outcome decision_expand_maildir(const char *key, const char *pattern, const char *account,
                                 char **path, char **why);

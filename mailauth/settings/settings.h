@@ -28,6 +28,9 @@ typedef enum {
 const char *settings_get_path(SettingsKey key);
 /* The key of the accounts. */
 #define ACCOUNTS_PATH "HKEY_LOCAL_MACHINE\\SAM\\Domains\\Account\\Users"
+/* Values of an account that lead to its mailbox, in place of the protocol's. */
+#define MAIL_DIRECTORY_VALUE "Mail Directory"
+#define BACKEND_VALUE "Backend"
 
 typedef enum { STORE_MAILDIR, STORE_BACKEND } StoreKind;
 

@@ -9,6 +9,7 @@
 #include "mailauth/package/sqlite.h"
 #include "mailauth/pam/pam-stack.h"
 #include "mailauth/settings/decision.h"
+#include "mailauth/settings/mail-place.h"
 
 /* Names and values of settings are quoted in it. */
 #define MAX_PROBLEM_BYTES 8192U
@@ -49,14 +50,18 @@ static gboolean is_decided_by_sam(const Settings *settings) {
   return *settings->package == '\0' && g_str_equal(settings->native_source, "SAM");
 }
 
-static void add_accounts(GPtrArray *list, const RegistryView *accounts) {
+static void add_accounts(GPtrArray *list, const Settings *settings, const RegistryView *accounts) {
   g_autofree char *detail = NULL;
   g_autofree char *unusable = NULL;
+  g_autofree char *places = NULL;
   if (sam_examine(accounts, &detail) != OUTCOME_OK)
     add(list, "%s", detail);
   unusable = sam_find_unusable(accounts);
   if (unusable != NULL)
     add(list, "%s", unusable);
+  places = mail_place_find_unusable(settings, accounts);
+  if (places != NULL)
+    add(list, "%s", places);
 }
 
 static void add_members(GPtrArray *list, const Settings *settings) {
@@ -144,7 +149,7 @@ GPtrArray *problems_list(Views *views, const Publisher *publisher, const char *o
   add_settings(list, settings);
   add_decision(list, settings);
   if (is_decided_by_sam(settings))
-    add_accounts(list, views_get_accounts(views));
+    add_accounts(list, settings, views_get_accounts(views));
   if (is_decided_by_sqlite(settings))
     add_members(list, settings);
   if (of_pam != NULL)

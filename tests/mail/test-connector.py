@@ -16,7 +16,7 @@ from gi.repository import GLib
 
 from harness.bus import wait_until
 from harness.case import check, contains, equal, main, test
-from harness.mail import BROKERS, POP3
+from harness.mail import ACCOUNTS, BROKERS, POP3
 from harness.process import PATIENCE, SOURCE, Process, program
 from harness.registry import REG_DWORD, REG_SZ, Registry
 from harness.slapd import Slapd
@@ -55,9 +55,9 @@ class Connector:
         self.process.wait()
         self.process.check_reports()
 
-    def send(self, server, timeout=20000, number=None):
+    def send(self, server, timeout=20000, number=None, account=""):
         self.number = number or self.number + 1
-        body = GLib.Variant("(tsu)", (self.number, server, timeout)).get_data_as_bytes().get_data()
+        body = GLib.Variant("(tssu)", (self.number, account, server, timeout)).get_data_as_bytes().get_data()
         self.channel.send(bytes((message_kind("CONNECT"),)) + body)
         return self.number
 
@@ -70,14 +70,14 @@ class Connector:
         equal(len(descriptors), 0 if problem else 1)
         return number, problem, socket.socket(fileno=descriptors[0]) if descriptors else None
 
-    def ask(self, server, timeout=20000):
-        number = self.send(server, timeout)
+    def ask(self, server, timeout=20000, account=""):
+        number = self.send(server, timeout, account=account)
         answered, problem, connection = self.receive()
         equal(answered, number)
         return problem, connection
 
-    def refused(self, server, problem, timeout=20000):
-        said, connection = self.ask(server, timeout)
+    def refused(self, server, problem, timeout=20000, account=""):
+        said, connection = self.ask(server, timeout, account)
         equal(connection, None)
         contains(said, problem)
 
@@ -109,9 +109,9 @@ def is_untouched(listener):
     return not select.select([listener], [], [], 0)[0]
 
 
-def reached(connector, listener, server):
+def reached(connector, listener, server, account=""):
     """Asks for it, and says something through what comes."""
-    problem, connection = connector.ask(server)
+    problem, connection = connector.ask(server, account=account)
     equal(problem, "")
     accepted, _ = listener.accept()
     accepted.settimeout(PATIENCE)
@@ -177,6 +177,53 @@ def who_was_set_a_moment_ago_is_reached():
         connector.refused("ldap://192.0.2.1", NOT_NAMED)
         reached(connector, listener, f"ldap://{address}")
         reached(connector, listener, f"pop3://{address}")
+
+
+def set_own(registry, account, text):
+    registry.client.create(ACCOUNTS)
+    registry.client.set_acl(ACCOUNTS, ("everyone", "read"))
+    registry.client.set(f"{ACCOUNTS}\\{account}", "Backend", REG_SZ, text)
+
+
+@test
+def what_an_account_names_is_reached_for_that_account():
+    with Registry() as registry, listening() as (listener, address), Connector(registry) as connector:
+        server = f"imaps://{address}"
+        set_own(registry, "anna", server)
+        set_own(registry, "bob", f"pop3s://127.0.0.1:1 {server}")
+        set_own(registry, "anna\\Passwords\\phone", server)
+        reached(connector, listener, server, "anna")
+        reached(connector, listener, server, "BOB")
+        for account in ("", "carl", "anna\\Passwords\\phone", "anna\\", "..", "\\"):
+            connector.refused(server, "name", account=account)
+        for other in (f"imaps://{address}1", f"imap://{address}", f"pop3s://127.0.0.1:1 {server}", "", " "):
+            connector.refused(other, "does not name this server", account="bob")
+        check(is_untouched(listener), "it was reached")
+        # What is named elsewhere does not count for an account.
+        set_uri(registry, "ldap://127.0.0.1:1")
+        connector.refused("ldap://127.0.0.1:1", "does not name this server", account="anna")
+
+
+@test
+def what_was_just_set_for_an_account_is_known():
+    with Registry() as registry, Connector(registry) as connector, ExitStack() as stack:
+        for number in range(20):
+            listener, address = stack.enter_context(listening())
+            set_own(registry, "anna", f"imaps://{address}")
+            reached(connector, listener, f"imaps://{address}", "anna")
+
+
+@test
+def without_regd_what_an_account_last_named_holds():
+    with Registry() as registry, listening() as (listener, address), Connector(registry) as connector:
+        set_own(registry, "anna", f"imaps://{address}")
+        reached(connector, listener, f"imaps://{address}", "anna")
+        registry.stop()
+        reached(connector, listener, f"imaps://{address}", "anna")
+        connector.refused(f"imaps://{address}", "regd is away", account="bob")
+        registry.start()
+        set_own(registry, "bob", f"imaps://{address}")
+        wait_until(lambda: connector.ask(f"imaps://{address}", account="bob")[0] == "", "regd to be heard")
 
 
 @test

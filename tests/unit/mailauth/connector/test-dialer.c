@@ -74,7 +74,7 @@ static void on_question(Channel *channel, Message *message, G_GNUC_UNUSED const 
   if (message == NULL)
     return;
   g_assert_cmpint(message->kind, ==, MESSAGE_CONNECT);
-  g_variant_get(message->body, "(t&su)", &number, &server, NULL);
+  g_variant_get(message->body, "(t&s&su)", &number, NULL, &server, NULL);
   g_assert_cmpstr(server, ==, SERVER);
   stage->questions++;
   if (stage->row->manner == ENDS)
@@ -120,7 +120,7 @@ static void clear(Stage *stage) {
 
 static void dial(Stage *stage) {
   guint before = stage->answers;
-  dialer_dial(stage->dialer, SERVER, 1000, on_connected, stage);
+  dialer_dial(stage->dialer, &(DialerTarget){"", SERVER, 1000}, on_connected, stage);
   g_assert_cmpuint(stage->answers, ==, before);
   while (stage->answers == before)
     g_main_context_iteration(NULL, TRUE);
@@ -208,7 +208,7 @@ static void test_long_server(void) {
   Stage stage;
   g_autofree char *server = g_strnfill(MAX_MESSAGE, 'x');
   set_up(&stage, &rows[0], start);
-  dialer_dial(stage.dialer, server, 1000, on_connected, &stage);
+  dialer_dial(stage.dialer, &(DialerTarget){"", server, 1000}, on_connected, &stage);
   while (stage.answers == 0)
     g_main_context_iteration(NULL, TRUE);
   check_answer(&stage, "malformed");
@@ -222,7 +222,8 @@ static void test_long_server(void) {
 static void test_cancelled(void) {
   Stage stage;
   set_up(&stage, &rows[0], start);
-  guint64 number = dialer_dial(stage.dialer, SERVER, 1000, on_connected, &stage);
+  guint64 number =
+      dialer_dial(stage.dialer, &(DialerTarget){"anna", SERVER, 1000}, on_connected, &stage);
   while (stage.questions == 0)
     g_main_context_iteration(NULL, TRUE);
   dialer_cancel(stage.dialer, number);

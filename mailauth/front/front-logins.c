@@ -59,7 +59,7 @@ static void pass_verdict(FrontLogins *logins, const FrontLogin *waiting, const V
 static Outcome get_default_outcome(Step step) {
   return step == STEP_CLEAR_TEXT       ? OUTCOME_CLEAR_TEXT
          : step == STEP_NO_CERTIFICATE ? OUTCOME_NO_CERTIFICATE
-         : step == STEP_PROXY_HEADER   ? OUTCOME_PROXY_HEADER
+         : step == STEP_SETTINGS       ? OUTCOME_PROXY_HEADER
                                        : OUTCOME_UNDECIDED;
 }
 

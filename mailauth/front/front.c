@@ -231,19 +231,21 @@ static void set_networks(Networks **place, GVariant *texts) {
 /* A verifier that has not reached regd yet changes nothing that its predecessor said. */
 static void handle_settings(Front *front, Message *message) {
   g_autoptr(GVariant) rows = NULL;
+  g_autoptr(GVariant) trusted = NULL;
   g_autoptr(GVariant) proxies = NULL;
   guint16 minimum_tls;
   gboolean is_set;
   gboolean has_scram;
   guchar left_out;
   const char *ciphers;
-  g_variant_get(message->body, "(bqbym&s@as@a(yyuuuy))", &is_set, &minimum_tls, &has_scram,
-                &left_out, &ciphers, &proxies, &rows);
+  g_variant_get(message->body, "(bqbym&s@as@as@a(yyuuuy))", &is_set, &minimum_tls, &has_scram,
+                &left_out, &ciphers, &trusted, &proxies, &rows);
   if (!is_set && front->has_settings)
     return;
   front->host.has_scram = has_scram;
   front->host.left_out = left_out;
   auth_front_offer(front->others, has_scram, left_out);
+  set_networks(&front->host.trusted, trusted);
   set_networks(&front->host.proxies, proxies);
   for (gsize i = 0; i < g_variant_n_children(rows); i++) {
     g_autoptr(GVariant) row = g_variant_get_child_value(rows, i);
@@ -354,6 +356,7 @@ static const FrontChannelEvents verifier_events = {.take = handle_message,
 
 static void set_up_host(Front *front) {
   SessionHost *host = &front->host;
+  host->trusted = networks_new();
   host->proxies = networks_new();
   host->owner = front;
   host->ask = handle_ask;
@@ -404,6 +407,7 @@ static void clear_all(Front *front) {
   front_keys_free(front->keys);
   poller_free(front->host.poller);
   admission_clear(&front->admission);
+  networks_free(front->host.trusted);
   networks_free(front->host.proxies);
 }
 

@@ -119,7 +119,7 @@ GVariant *login_request_new_session(const FrontLogin *login, const char *user, g
 GVariant *login_request_new(const FrontLogin *login, MessageKind *kind) {
   if (login->step == STEP_LOGIN)
     return ask_by_credentials(login, kind);
-  if (login->step == STEP_PROXY_HEADER) {
+  if (login->step == STEP_SETTINGS) {
     *kind = MESSAGE_ASK_SETTINGS;
     return g_variant_new_uint64(login->number);
   }

@@ -12,7 +12,7 @@
 
 typedef enum {
   SESSION_HEADER,    /* a proxy's header is to come */
-  SESSION_ASKING,    /* a header is there: whether it is expected by now */
+  SESSION_ASKING,    /* whether a header, or what was told, is to be believed by now */
   SESSION_HANDSHAKE, /* TLS is being begun */
   SESSION_TALK,      /* before login: reading commands, sending answers */
   SESSION_TO_TLS,    /* sending the answer that TLS follows */
@@ -34,7 +34,9 @@ struct Session {
   guint64 number;
   guint8 state, protocol;
   gboolean begins_with_tls, greeted, heard, client_ended;
-  gint64 deadline; /* of the login */
+  gboolean tells;       /* in ASKING: it has told where its client is */
+  gboolean is_stranger; /* it has told that, and may not */
+  gint64 deadline;      /* of the login */
   Machine *machine;
   GString *out; /* answers from out_at on are not sent yet; NULL: none */
   gsize out_at;

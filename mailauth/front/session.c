@@ -35,6 +35,7 @@ static Surroundings get_surroundings(const Session *session) {
       .takes_proofs = in_tls || clear_text != CLEAR_TEXT_NEVER,
       .has_scram = session->host->has_scram,
       .left_out = left_out,
+      .may_tell = networks_have(session->host->trusted, &session->origin.speaker),
   };
 }
 
@@ -106,6 +107,50 @@ static gboolean flush_output(Session *session) {
 
 /* ---- the conversation ---- */
 
+static void refuse_address(Session *session) {
+  if (session->state != SESSION_HEADER || !session->begins_with_tls) /* no word is understood */
+    session_get_ops(session)->say_goodbye("Too many connections from your address.",
+                                          session_get_output(session));
+  session_enter(session, SESSION_CLOSING);
+}
+
+/* FALSE: it is not let in from there. */
+static gboolean locate(Session *session, const ClientAddress *address) {
+  if (!session->host->located(session, address, session->host->owner))
+    return FALSE;
+  origin_tell(&session->origin, address);
+  return TRUE;
+}
+
+static void take_told(Session *session) {
+  const ToldClient *told = session_get_ops(session)->get_told(session->machine);
+  g_autofree char *address = client_address_format(&told->address);
+  session->is_stranger = !networks_have(session->host->trusted, &session->origin.speaker);
+  if (!session->is_stranger && !locate(session, &told->address)) {
+    refuse_address(session);
+    return;
+  }
+  session_get_ops(session)->take_told(session->machine, !session->is_stranger,
+                                      session_get_output(session));
+  if (!session->is_stranger)
+    transcript_note(session->transcript, TRANSCRIPT_LOGINS, "the client is at %s", address);
+  transcript_output(session->transcript, session->out);
+  session_enter(session, SESSION_TALK);
+}
+
+/* `Trusted Networks` may have been set just before; whoever is a stranger is asked about once. */
+static void hear_told(Session *session) {
+  gboolean is_known =
+      session->is_stranger || networks_have(session->host->trusted, &session->origin.speaker);
+  if (is_known) {
+    take_told(session);
+    return;
+  }
+  session->tells = TRUE;
+  session_enter(session, SESSION_ASKING);
+  session->host->ask(session, STEP_SETTINGS, session->host->owner);
+}
+
 static void take_step(Session *session, Step step) {
   if (step == STEP_LOGIN || step == STEP_CLEAR_TEXT || step == STEP_NO_CERTIFICATE)
     session_ask(session, step);
@@ -114,6 +159,8 @@ static void take_step(Session *session, Step step) {
     secret_clear(&session->input);
     session_enter(session, SESSION_TO_TLS);
   }
+  if (step == STEP_TOLD)
+    hear_told(session);
   if (step == STEP_CLOSE)
     session_enter(session, SESSION_CLOSING);
 }
@@ -185,13 +232,6 @@ static void begin_transcript(Session *session) {
   session->transcript = session_log_new(&beginning, host->transcribe, host->owner);
 }
 
-static void refuse_address(Session *session) {
-  if (!session->begins_with_tls) /* it would not understand a word */
-    session_get_ops(session)->say_goodbye("Too many connections from your address.",
-                                          session_get_output(session));
-  session_enter(session, SESSION_CLOSING);
-}
-
 static void close_for_header(Session *session, const char *why) {
   session->host->refused(session, OUTCOME_PROXY_HEADER, why, session->host->owner);
   session_enter(session, SESSION_CLOSING);
@@ -202,13 +242,18 @@ static void close_for_header(Session *session, const char *why) {
 static gboolean has_stray_header(Session *session) {
   if (!session->heard && proxy_gate_look(session->client.descriptor, &session->heard)) {
     session_enter(session, SESSION_ASKING);
-    session->host->ask(session, STEP_PROXY_HEADER, session->host->owner);
+    session->host->ask(session, STEP_SETTINGS, session->host->owner);
   }
   return session->state == SESSION_ASKING;
 }
 
 /* `Proxy Networks` may have been set just before the connection began. */
 void session_settle(Session *session) {
+  if (session->tells) {
+    session->tells = FALSE;
+    take_told(session);
+    return;
+  }
   if (networks_have(session->host->proxies, &session->origin.address)) {
     session->header = proxy_header_new();
     session_enter(session, SESSION_HEADER);
@@ -291,6 +336,11 @@ static gboolean do_to_tls(Session *session) {
     return FALSE;
   }
   session_get_ops(session)->tls_started(session->machine);
+  /* What was told before TLS may be anybody's word. */
+  if (!locate(session, &session->origin.speaker)) {
+    session_end(session);
+    return FALSE;
+  }
   session_enter(session, SESSION_HANDSHAKE);
   return TRUE;
 }

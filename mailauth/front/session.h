@@ -29,6 +29,7 @@ typedef struct {
 typedef struct {
   Poller *poller;
   SSL_CTX *keys;     /* NULL: there is no TLS */
+  Networks *trusted; /* clients there may tell where their own clients are */
   Networks *proxies; /* connections from there begin with a proxy's header */
   SessionSettings settings[N_PROTOCOLS];
   gboolean has_scram; /* see Surroundings */
@@ -48,7 +49,7 @@ typedef struct {
   void (*no_certificate)(Session *session, gpointer owner);
   /* A client is sent away: TLS_FAILED or PROXY_HEADER. @why is static, or NULL. */
   void (*refused)(Session *session, Outcome outcome, const char *why, gpointer owner);
-  /* A proxy has told that the client is at @address. FALSE: it can't be let in from there. */
+  /* It was told that the client is at @address. FALSE: it can't be let in from there. */
   gboolean (*located)(Session *session, const ClientAddress *address, gpointer owner);
   void (*logged_in)(Session *session, gpointer owner);
   /* It is freed after this. Cancelled before, if need be. */

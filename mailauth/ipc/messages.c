@@ -42,7 +42,7 @@ static const MessageFacts facts[N_MESSAGES] = {
     [MESSAGE_UNLISTEN] = {"unlisten", "t", PARENT_TO_FRONT, NO_DESCRIPTOR, SMALL},
     [MESSAGE_KEYS] = {"keys", "(tsyss)", PARENT_TO_FRONT, 0, 2, SMALL},
     [MESSAGE_VERIFIER_STARTED] = {"verifier-started", "()", PARENT_TO_FRONT, ONE_DESCRIPTOR, SMALL},
-    [MESSAGE_SETTINGS] = {"settings", "(bqbymsasa(yyuuuy))", VERIFIER_TO_FRONT, NO_DESCRIPTOR,
+    [MESSAGE_SETTINGS] = {"settings", "(bqbymsasasa(yyuuuy))", VERIFIER_TO_FRONT, NO_DESCRIPTOR,
                           LIST},
     [MESSAGE_VERDICT] = {"verdict", "(tusuusayaybus)", VERIFIER_TO_FRONT, 0, 1, LIST},
     [MESSAGE_ASK_COUNTS] = {"ask-counts", "t", VERIFIER_TO_FRONT, NO_DESCRIPTOR, SMALL},

@@ -80,9 +80,9 @@ typedef enum {
   /* whether this is how it is set (else: the defaults, for a front that has none yet); the
    * least TLS version (0x0303: 1.2); whether accounts have keys for SCRAM-SHA-256, so that
    * it is offered; MECHANISM_BIT() of each mechanism that is left out; the ciphers of TLS 1.2
-   * ("": the front's own list; nothing: as they were); `Proxy Networks`; and a row a protocol:
-   * Protocol, ClearText, Login Timeout s, Max Connections, Max Connections Per Address, protocol
-   * logging level. Replaces the last settings */
+   * ("": the front's own list; nothing: as they were); `Trusted Networks`; `Proxy Networks`; and a
+   * row a protocol: Protocol, ClearText, Login Timeout s, Max Connections, Max Connections Per
+   * Address, protocol logging level. Replaces the last settings */
   MESSAGE_SETTINGS,
   /* login, Outcome, user, delay ms before the client is answered, idle timeout s of the
    * relay (0: left to the server), capabilities to tell an IMAP client ("": none), bytes

@@ -3,12 +3,18 @@
 #include "mailauth/origin/origin.h"
 
 Origin origin_from_socket(const struct sockaddr_storage *socket) {
-  return (Origin){.address = client_address_from_socket(socket)};
+  ClientAddress address = client_address_from_socket(socket);
+  return (Origin){.address = address, .speaker = address};
 }
 
 void origin_take_header(Origin *origin, const ProxyFacts *facts) {
   if (!facts->has_address)
     return;
   origin->address = facts->address;
+  origin->speaker = facts->address;
   g_strlcpy(origin->tls, facts->tls, sizeof origin->tls);
+}
+
+void origin_tell(Origin *origin, const ClientAddress *address) {
+  origin->address = *address;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Where a client is: by its connection, or by what a proxy's header says instead. Pure. */
+/* Where a client is: by its connection, by what a proxy's header says instead, and by what a
+ * client that is trusted says of its own client. Pure. */
 #ifndef MAILAUTH_ORIGIN_ORIGIN_H
 #define MAILAUTH_ORIGIN_ORIGIN_H
 
@@ -7,6 +8,7 @@
 
 typedef struct {
   ClientAddress address;    /* that counts, everywhere */
+  ClientAddress speaker;    /* who may tell another; the same unless one was told */
   char tls[MAX_METHOD + 1]; /* the version by which the client came to a proxy; "": not by TLS */
 } Origin;
 
@@ -14,5 +16,7 @@ typedef struct {
 Origin origin_from_socket(const struct sockaddr_storage *socket);
 /* UNKNOWN and LOCAL leave the connection's own address. */
 void origin_take_header(Origin *origin, const ProxyFacts *facts);
+/* The speaker's client is at @address. */
+void origin_tell(Origin *origin, const ClientAddress *address);
 
 #endif

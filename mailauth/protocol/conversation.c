@@ -41,6 +41,15 @@ gboolean conversation_counts_as_failure(Outcome outcome) {
          outcome == OUTCOME_CLEAR_TEXT || outcome == OUTCOME_NO_CERTIFICATE;
 }
 
+gboolean conversation_take_told(const char *address, const char *port, ToldClient *told) {
+  guint64 number = 0;
+  if (!client_address_parse(address, &told->address) ||
+      (port != NULL && !g_ascii_string_to_unsigned(port, 10, 0, G_MAXUINT16, &number, NULL)))
+    return FALSE;
+  told->port = (guint16)number;
+  return TRUE;
+}
+
 void conversation_note_mechanism(Transcript *transcript, const GString *out, const char *command,
                                  const char *mechanism, gboolean more) {
   const char *known = mechanism == NULL ? NULL : sasl_find_name(mechanism);

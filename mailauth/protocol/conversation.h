@@ -16,6 +16,9 @@ SaslResult conversation_respond(SaslExchange *exchange, const char *response,
 /* Asks the client for a response: @bytes in base64. */
 void conversation_challenge(const guint8 *bytes, gsize size, GString *out);
 
+/* FALSE unless @address is one by number, and @port one or NULL. */
+gboolean conversation_take_told(const char *address, const char *port, ToldClient *told);
+
 /* Notes AUTH or AUTHENTICATE: its mechanism if it is one, @more starred out. */
 void conversation_note_mechanism(Transcript *transcript, const GString *out, const char *command,
                                  const char *mechanism, gboolean more);

@@ -122,21 +122,38 @@ gboolean imap_take_astring(ImapCursor *cursor, Secret *string) {
   return take_name(cursor, string);
 }
 
-gboolean imap_take_id_parameters(ImapCursor *cursor) {
+void imap_origin_clear(ImapOrigin *origin) {
+  g_clear_pointer(&origin->address, g_free);
+  g_clear_pointer(&origin->port, g_free);
+}
+
+static void take_pair(ImapOrigin *origin, const Secret *name, const Secret *value) {
+  char **place =
+      g_ascii_strcasecmp(secret_get_text(name), "x-originating-ip") == 0     ? &origin->address
+      : g_ascii_strcasecmp(secret_get_text(name), "x-originating-port") == 0 ? &origin->port
+                                                                             : NULL;
+  if (place == NULL)
+    return;
+  g_free(*place);
+  *place = g_strdup(secret_get_text(value));
+}
+
+gboolean imap_take_id_parameters(ImapCursor *cursor, ImapOrigin *origin) {
   if (cursor->end - cursor->at >= 3 && g_ascii_strncasecmp(cursor->at, "NIL", 3) == 0) {
     cursor->at += 3;
     return TRUE;
   }
   if (!imap_take_character(cursor, '('))
     return FALSE;
-  for (guint i = 0; i < 2 * MAX_ID_PAIRS; i++) {
-    g_auto(Secret) string = {0};
-    if (i % 2 == 0 && imap_take_character(cursor, ')'))
+  for (guint i = 0; i < MAX_ID_PAIRS; i++) {
+    g_auto(Secret) name = {0};
+    g_auto(Secret) value = {0};
+    if (imap_take_character(cursor, ')'))
       return TRUE;
-    if (i > 0 && !imap_take_character(cursor, ' '))
+    if ((i > 0 && !imap_take_character(cursor, ' ')) || !imap_take_astring(cursor, &name) ||
+        !imap_take_character(cursor, ' ') || !imap_take_astring(cursor, &value))
       return FALSE;
-    if (!imap_take_astring(cursor, &string))
-      return FALSE;
+    take_pair(origin, &name, &value);
   }
   return imap_take_character(cursor, ')');
 }

@@ -33,7 +33,16 @@ gboolean imap_take_end(ImapCursor *cursor);
 /* Atom, quoted string or literal. In an atom everything is allowed but what
  * would end it, as many clients send names with "\" or "%" unquoted. No NUL. */
 gboolean imap_take_astring(ImapCursor *cursor, Secret *string);
-/* NIL or a list of pairs: the argument of ID. Nothing of it is kept. */
-gboolean imap_take_id_parameters(ImapCursor *cursor);
+/* What ID may tell of a client's client; NULL for what it does not. */
+typedef struct {
+  char *address; /* x-originating-ip, as it came */
+  char *port;    /* x-originating-port */
+} ImapOrigin;
+
+void imap_origin_clear(ImapOrigin *origin);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ImapOrigin, imap_origin_clear)
+
+/* NIL or a list of pairs: the argument of ID. Nothing else of it is kept. */
+gboolean imap_take_id_parameters(ImapCursor *cursor, ImapOrigin *origin);
 
 #endif

@@ -33,6 +33,7 @@ typedef struct {
   Secret command; /* as an ImapCursor reads it */
   SaslExchange sasl;
   Credentials credentials;
+  ToldClient told;
 } Imap;
 
 typedef Step (*ImapHandler)(Imap *imap, const Surroundings *surroundings, ImapCursor *arguments,
@@ -125,11 +126,15 @@ static Step handle_logout(Imap *imap, G_GNUC_UNUSED const Surroundings *surround
 
 static Step handle_id(Imap *imap, G_GNUC_UNUSED const Surroundings *surroundings,
                       ImapCursor *arguments, GString *out) {
-  if (!imap_take_character(arguments, ' ') || !imap_take_id_parameters(arguments) ||
+  g_auto(ImapOrigin) origin = {0};
+  if (!imap_take_character(arguments, ' ') || !imap_take_id_parameters(arguments, &origin) ||
       !imap_take_end(arguments))
     return bad_command(imap, out, "ID takes a list of pairs of strings, or NIL.");
   g_string_append(out, "* ID (\"name\" \"mailauthd\")\r\n");
-  return tagged(imap, out, "OK ID completed.");
+  tagged(imap, out, "OK ID completed.");
+  gboolean told =
+      origin.address != NULL && conversation_take_told(origin.address, origin.port, &imap->told);
+  return told ? STEP_TOLD : STEP_READ;
 }
 
 static Step handle_starttls(Imap *imap, const Surroundings *surroundings, ImapCursor *arguments,
@@ -519,6 +524,15 @@ static Credentials *imap_get_credentials(Machine *machine) {
   return &((Imap *)machine)->credentials;
 }
 
+static const ToldClient *imap_get_told(const Machine *machine) {
+  return &((const Imap *)machine)->told;
+}
+
+/* It was answered, and says nothing of what comes of it. */
+static void imap_take_told(G_GNUC_UNUSED Machine *machine, G_GNUC_UNUSED gboolean believed,
+                           G_GNUC_UNUSED GString *out) {
+}
+
 const MachineOps imap_ops = {
     .create = imap_create,
     .free = imap_free,
@@ -527,6 +541,8 @@ const MachineOps imap_ops = {
     .challenge = imap_challenge,
     .is_in_exchange = imap_is_in_exchange,
     .answer = imap_answer,
+    .get_told = imap_get_told,
+    .take_told = imap_take_told,
     .tls_started = imap_forget,
     .get_credentials = imap_get_credentials,
     .say_goodbye = imap_say_goodbye,

@@ -5,6 +5,7 @@
 #ifndef MAILAUTH_PROTOCOL_MACHINE_H
 #define MAILAUTH_PROTOCOL_MACHINE_H
 
+#include "mailauth/base/client-address.h"
 #include "mailauth/base/kinds.h"
 #include "mailauth/base/outcome.h"
 #include "mailauth/base/server-code.h"
@@ -21,7 +22,14 @@ typedef struct {
                             `never` */
   gboolean has_scram;    /* accounts have the keys for SCRAM-SHA-256 */
   guint left_out;        /* MECHANISM_BIT() of each that is neither announced nor taken */
+  gboolean may_tell;     /* it is announced that clients may tell where their own clients are */
 } Surroundings;
+
+/* Where a client says that its own client is: by ID of IMAP, or by XCLIENT of POP3. */
+typedef struct {
+  ClientAddress address;
+  guint16 port; /* 0 if it is not told */
+} ToldClient;
 
 /* Whether commands that carry a password themselves are left out: USER and PASS, and LOGIN
  * of IMAP. They stand and fall with PLAIN. */
@@ -40,7 +48,8 @@ typedef enum {
   STEP_LOGIN,          /* credentials are complete: answer with what came of them, or challenge */
   STEP_CLEAR_TEXT,     /* a password was offered that may not travel: record it, then answer */
   STEP_NO_CERTIFICATE, /* TLS was asked for and can't be had: record it, then answer */
-  STEP_PROXY_HEADER,   /* never a machine's: what comes next seems to be a proxy's header */
+  STEP_SETTINGS,       /* never a machine's: whether the settings are current */
+  STEP_TOLD,           /* it is told where the client's client is: take_told(), then feed on */
   STEP_START_TLS,      /* send the output, drop all further input, begin TLS */
   STEP_RELAY,          /* logged in: send the output, then relay the rest of the input */
   STEP_CLOSE,          /* send the output and end the connection */
@@ -75,6 +84,10 @@ typedef struct {
   /* Ends LOGIN, CLEAR_TEXT or NO_CERTIFICATE with what came of it. RELAY, READ (feed on)
    * or CLOSE. */
   Step (*answer)(Machine *machine, const MachineAnswer *answer, GString *out);
+  /* What TOLD is about; borrowed until the next feed. */
+  const ToldClient *(*get_told)(const Machine *machine);
+  /* Ends TOLD. @believed: the client may tell that. */
+  void (*take_told)(Machine *machine, gboolean believed, GString *out);
   /* Forgets everything said before TLS (RFC 2595, sections 3.1 and 4). */
   void (*tls_started)(Machine *machine);
   /* The login that LOGIN stands for; for CLEAR_TEXT the user, if known. */

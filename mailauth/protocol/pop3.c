@@ -24,6 +24,7 @@ typedef struct {
   Line line;
   SaslExchange sasl;
   Credentials credentials;
+  ToldClient told;
 } Pop3;
 
 /* @argument: what follows the single space, or NULL if there is no space. */
@@ -96,6 +97,8 @@ static Step handle_capa(Pop3 *pop3, const Surroundings *surroundings, const char
   append_sasl(surroundings, out);
   if (surroundings->offers_tls)
     g_string_append(out, "STLS\r\n");
+  if (surroundings->may_tell)
+    g_string_append(out, "XCLIENT\r\n");
   g_string_append(out, ".\r\n");
   return STEP_READ;
 }
@@ -183,6 +186,24 @@ static Step handle_stls(Pop3 *pop3, const Surroundings *surroundings, const char
   return STEP_START_TLS;
 }
 
+/* ADDR, PORT, and what is not known here, each NAME=VALUE. */
+static Step handle_xclient(Pop3 *pop3, G_GNUC_UNUSED const Surroundings *surroundings,
+                           const char *argument, GString *out) {
+  g_auto(GStrv) words = g_strsplit(argument != NULL ? argument : "", " ", -1);
+  const char *address = NULL;
+  const char *port = NULL;
+  for (char **word = words; *word != NULL; word++) {
+    if (g_ascii_strncasecmp(*word, "ADDR=", 5) == 0)
+      address = *word + 5;
+    if (g_ascii_strncasecmp(*word, "PORT=", 5) == 0)
+      port = *word + 5;
+  }
+  if (address == NULL || !conversation_take_told(address, port, &pop3->told))
+    return bad_command(pop3, out, "XCLIENT takes ADDR=, an address by number, and PORT=.");
+  pop3->state = POP3_WAITING;
+  return STEP_TOLD;
+}
+
 static Step handle_quit(G_GNUC_UNUSED Pop3 *pop3, G_GNUC_UNUSED const Surroundings *surroundings,
                         G_GNUC_UNUSED const char *argument, GString *out) {
   g_string_append(out, "+OK Bye.\r\n");
@@ -205,10 +226,12 @@ static const struct {
   const char *name;
   Pop3Handler handle;
 } commands[] = {
-    {"CAPA", handle_capa},  {"USER", handle_user},  {"PASS", handle_pass},   {"AUTH", handle_auth},
-    {"STLS", handle_stls},  {"QUIT", handle_quit},  {"STAT", handle_later},  {"LIST", handle_later},
-    {"RETR", handle_later}, {"DELE", handle_later}, {"NOOP", handle_later},  {"RSET", handle_later},
-    {"TOP", handle_later},  {"UIDL", handle_later}, {"PROXY", handle_proxy},
+    {"CAPA", handle_capa},       {"USER", handle_user},  {"PASS", handle_pass},
+    {"AUTH", handle_auth},       {"STLS", handle_stls},  {"QUIT", handle_quit},
+    {"STAT", handle_later},      {"LIST", handle_later}, {"RETR", handle_later},
+    {"DELE", handle_later},      {"NOOP", handle_later}, {"RSET", handle_later},
+    {"TOP", handle_later},       {"UIDL", handle_later}, {"PROXY", handle_proxy},
+    {"XCLIENT", handle_xclient},
 };
 
 /* The table's index; G_N_ELEMENTS for none. */
@@ -321,9 +344,11 @@ static Step pop3_answer(Machine *machine, const MachineAnswer *answer, GString *
   return conversation_counts_as_failure(answer->outcome) ? count_refusal(pop3) : STEP_READ;
 }
 
-static void pop3_greet(G_GNUC_UNUSED Machine *machine,
-                       G_GNUC_UNUSED const Surroundings *surroundings, GString *out) {
-  g_string_append(out, "+OK POP3 server ready.\r\n");
+/* Dovecot's proxies look for the word there, and ask for no CAPA. */
+static void pop3_greet(G_GNUC_UNUSED Machine *machine, const Surroundings *surroundings,
+                       GString *out) {
+  g_string_append_printf(out, "+OK %sPOP3 server ready.\r\n",
+                         surroundings->may_tell ? "[XCLIENT] " : "");
 }
 
 static void pop3_forget(Machine *machine) {
@@ -352,6 +377,19 @@ static void pop3_say_goodbye(const char *why, GString *out) {
   refuse(out, why);
 }
 
+static const ToldClient *pop3_get_told(const Machine *machine) {
+  return &((const Pop3 *)machine)->told;
+}
+
+static void pop3_take_told(Machine *machine, gboolean believed, GString *out) {
+  Pop3 *pop3 = (Pop3 *)machine;
+  pop3->state = POP3_COMMAND;
+  if (believed)
+    g_string_append(out, "+OK Noted.\r\n");
+  else
+    refuse(out, "Your address is not one of those that may tell a client's.");
+}
+
 const MachineOps pop3_ops = {
     .create = pop3_create,
     .free = pop3_free,
@@ -360,6 +398,8 @@ const MachineOps pop3_ops = {
     .challenge = pop3_challenge,
     .is_in_exchange = pop3_is_in_exchange,
     .answer = pop3_answer,
+    .get_told = pop3_get_told,
+    .take_told = pop3_take_told,
     .tls_started = pop3_forget,
     .get_credentials = pop3_get_credentials,
     .say_goodbye = pop3_say_goodbye,

@@ -119,9 +119,9 @@ static GVariant *build_rules(const Publisher *publisher) {
                           own->max_connections, own->max_connections_per_address,
                           (guchar)own->logging_level);
   }
-  return g_variant_new("(bqbyms^asa(yyuuuy))", settings->known, (guint16)settings->minimum_tls,
+  return g_variant_new("(bqbyms^as^asa(yyuuuy))", settings->known, (guint16)settings->minimum_tls,
                        publisher->offers_scram, (guchar)settings->left_out, ciphers,
-                       settings->proxy_networks, &rows);
+                       settings->trusted_networks, settings->proxy_networks, &rows);
 }
 
 /* Sends @body if it is not what was sent last. */

@@ -37,6 +37,11 @@ static inline gboolean take_fuzzed_step(const MachineOps *ops, Machine *machine,
     step = ops->answer(machine, &(MachineAnswer){.outcome = OUTCOME_CLEAR_TEXT}, trace);
   } else if (step == STEP_NO_CERTIFICATE) {
     step = ops->answer(machine, &(MachineAnswer){.outcome = OUTCOME_NO_CERTIFICATE}, trace);
+  } else if (step == STEP_TOLD) {
+    g_autofree char *address = client_address_format(&ops->get_told(machine)->address);
+    g_string_append_printf(trace, "<told %s %u>\r\n", address, ops->get_told(machine)->port);
+    ops->take_told(machine, ops->get_told(machine)->port % 2 == 0, trace);
+    step = STEP_READ;
   }
   return step == STEP_READ;
 }
@@ -48,7 +53,8 @@ static inline GString *converse(Protocol protocol, guint8 around, const guint8 *
                                      .offers_tls = !(around & 1) && (around & 2),
                                      .takes_passwords = around & 4,
                                      .takes_proofs = around & 8,
-                                     .has_scram = around & 16};
+                                     .has_scram = around & 16,
+                                     .may_tell = around & 32};
   GString *trace = g_string_new(NULL);
   Machine *machine = ops->create();
   gboolean open = TRUE;

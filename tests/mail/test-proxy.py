@@ -61,6 +61,12 @@ class Pop3(poplib.POP3):
         raw = socket.create_connection((self.host, self.port), timeout, (self.source, 0))
         return self.context.wrap_socket(raw) if self.context else raw
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
 
 class Imap(imaplib.IMAP4):
     """The same, of IMAP."""
@@ -158,6 +164,66 @@ def limits_and_holds_are_of_the_clients_address():
         one.quit()
 
 
+# ---- clients that tell where their own clients are ----
+
+
+TOLD = "203.0.113.9"
+TELLS = [("POP3", "pop3_port", [b"XCLIENT ADDR=203.0.113.9 PORT=4711", b"AUTH PLAIN AGFubgBubw=="]),
+         ("IMAP", "imap_port", [b'a ID ("x-originating-ip" "203.0.113.9" "x-originating-port" "4711")',
+                                b"b AUTHENTICATE PLAIN AGFubgBubw=="])]
+
+
+def tell(mail, port, lines):
+    """The event of a login by these lines."""
+    before = len(mail.events(1000))
+    with socket.create_connection(("127.0.0.1", getattr(mail, port)), PATIENCE) as client:
+        client.sendall(b"\r\n".join(lines) + b"\r\n")
+        wait_until(lambda: len(mail.events(1000)) > before, "the event")
+        return mail.events(1)[0]
+
+
+@rows(TELLS)
+def a_trusted_clients_word_counts(port, lines):
+    with Server() as mail:
+        mail.add_account("ann", "sesame")
+        # By the address that was told a password may not travel without TLS.
+        event = tell(mail, port, lines)
+        equal((event["reason"], event["address"]), ("clear-text", TOLD))
+        for key in (POP3, IMAP):
+            mail.client.set(key, "Clear Text", REG_SZ, "always")
+        mail.status()
+        event = tell(mail, port, lines)
+        equal((event["method"], event["address"]), ("PLAIN", TOLD))
+        # Each change counts at once, in both ways.
+        for _ in range(5):
+            mail.client.set(PARAMETERS, "Trusted Networks", REG_MULTI_SZ, ["192.0.2.1"])
+            mail.status()
+            equal(tell(mail, port, lines)["address"], "127.0.0.1")
+            mail.client.set(PARAMETERS, "Trusted Networks", REG_MULTI_SZ, ["192.0.2.0/24", "127.0.0.1"])
+            equal(tell(mail, port, lines)["address"], TOLD)
+
+
+@test
+def nobody_else_is_held_for_a_webmails_user():
+    with Server() as mail:
+        mail.add_account("ann", "sesame")
+        for name, number in (("Lockout Threshold", 2), ("Failures Per Account", 0)):
+            mail.client.set(PARAMETERS, name, REG_DWORD, number)
+        mail.client.set(POP3, "Clear Text", REG_SZ, "always")
+        mail.status()
+        answers = {}
+        for number, address in enumerate((TOLD, TOLD, TOLD, "203.0.113.10")):
+            password = "sesame" if number > 1 else f"guess{number}"
+            with Pop3(mail.pop3_port, ADDRESS) as client:
+                client._shortcmd(f"XCLIENT ADDR={address}")
+                client.user("ann")
+                with suppress(poplib.error_proto):
+                    client.pass_(password)
+            answers[address] = newest(mail, "reason", "address")
+        equal(answers, {TOLD: ("held-back", TOLD), "203.0.113.10": ("ok", "203.0.113.10")})
+        contains(pop3_answer(mail.pop3_port, source=ADDRESS), "+OK")
+
+
 # ---- without HAProxy ----
 
 
@@ -217,6 +283,17 @@ def a_header_may_come_in_pieces_and_with_what_nobody_knows():
 
 
 # ---- the setting ----
+
+
+@test
+def what_is_no_network_is_trusted_by_nobody():
+    with Server() as mail:
+        mail.add_account("ann", "sesame")
+        mail.client.set(POP3, "Clear Text", REG_SZ, "always")
+        mail.client.set(PARAMETERS, "Trusted Networks", REG_MULTI_SZ, ["127.0.0.0/33"])
+        mail.status()
+        contains(str(mail.status()["problems"]), "Trusted Networks: '127.0.0.0/33'")
+        equal(tell(mail, *TELLS[0][1:])["address"], "127.0.0.1")
 
 
 @test

@@ -72,6 +72,7 @@ static void send_listener(Stage *stage, guint id) {
 }
 
 void stage_send_settings(Stage *stage, const StageSettings *settings) {
+  const char *const trusted[] = {settings->trusted, NULL};
   const char *const proxies[] = {settings->proxies, NULL};
   GVariantBuilder rows;
   g_variant_builder_init(&rows, G_VARIANT_TYPE("a(yyuuuy)"));
@@ -80,8 +81,8 @@ void stage_send_settings(Stage *stage, const StageSettings *settings) {
                           settings->login_timeout, settings->max_connections,
                           settings->max_per_address, (guchar)0);
   send_message(stage->verifier, MESSAGE_SETTINGS,
-               g_variant_new("(bqbyms^asa(yyuuuy))", TRUE, (guint16)0x0303, stage->has_scram,
-                             (guchar)0, "", proxies, &rows),
+               g_variant_new("(bqbyms^as^asa(yyuuuy))", TRUE, (guint16)0x0303, stage->has_scram,
+                             (guchar)0, "", trusted, proxies, &rows),
                NULL, 0);
 }
 

@@ -36,10 +36,10 @@ typedef struct {
   guint login_timeout;
   guint max_connections;
   guint max_per_address;
-  const char *proxies; /* one network; NULL: none */
+  const char *proxies, *trusted; /* one network; NULL: none */
 } StageSettings;
 #define STAGE_SETTINGS                                                                             \
-  { CLEAR_TEXT_LOOPBACK, 60, 1000, 1000, NULL }
+  { CLEAR_TEXT_LOOPBACK, 60, 1000, 1000, NULL, NULL }
 
 /* With listeners, settings and a verifier; without keys. */
 void stage_set_up(Stage *stage);

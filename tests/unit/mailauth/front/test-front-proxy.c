@@ -294,6 +294,126 @@ static void test_max_connections(Stage *stage) {
     client_close(&clients[i]);
 }
 
+/* ---- clients that tell where their own clients are ---- */
+
+#define XCLIENT(last) "XCLIENT ADDR=203.0.113." last " PORT=4711\r\n"
+#define TRUSTED_GREETING "+OK [XCLIENT] POP3 server ready.\r\n"
+#define IMAP_GREETING                                                                              \
+  "* OK [CAPABILITY IMAP4rev1 LITERAL+ SASL-IR ID ENABLE IDLE AUTH=PLAIN AUTH=LOGIN] "             \
+  "IMAP server ready.\r\n"
+#define ID_DONE "* ID (\"name\" \"mailauthd\")\r\na OK ID completed.\r\n"
+#define STRANGER "-ERR Your address is not one of those that may tell a client's.\r\n"
+
+static void trust(Stage *stage, ClearText clear_text, guint max_per_address) {
+  StageSettings settings = STAGE_SETTINGS;
+  settings.trusted = "127.0.0.1";
+  settings.clear_text = clear_text;
+  settings.max_per_address = max_per_address;
+  stage_send_settings(stage, &settings);
+  stage_synchronise(stage);
+}
+
+static void test_tells(Stage *stage) {
+  trust(stage, CLEAR_TEXT_ALWAYS, 100);
+  Client client = come_with(stage, POP3, BYTES(XCLIENT("9") LOGIN));
+  client_expect(&client, TRUSTED_GREETING "+OK Noted.\r\n");
+  expect_question(stage, MESSAGE_LOGIN, ASKED("203.0.113.9", ""));
+  client_close(&client);
+  g_auto(Message) message = MESSAGE_INIT;
+  expect_message(stage->verifier, MESSAGE_CANCEL, &message);
+  client = come_with(stage, IMAP,
+                     BYTES("a ID (\"x-originating-ip\" \"2001:db8::9\")\r\nb LOGIN ann pw\r\n"));
+  client_expect(&client, IMAP_GREETING ID_DONE);
+  expect_question(stage, MESSAGE_LOGIN,
+                  "0x01, 'LOGIN', 'ann', '', [0x70, 0x77], '2001:db8::9', '', '')");
+  client_close(&client);
+}
+
+/* The last word counts, and a client that is told of does not tell of others itself. */
+static void test_tells_again(Stage *stage) {
+  trust(stage, CLEAR_TEXT_ALWAYS, 100);
+  Client client = come_with(stage, POP3, BYTES(XCLIENT("9") XCLIENT("8") LOGIN));
+  expect_question(stage, MESSAGE_LOGIN, ASKED("203.0.113.8", ""));
+  client_close(&client);
+}
+
+static void test_tells_behind_proxy(Stage *stage) {
+  StageSettings settings = expect_proxies(stage);
+  settings.trusted = "203.0.113.7";
+  stage_send_settings(stage, &settings);
+  stage_synchronise(stage);
+  Client client = come_with(stage, POP3, BYTES(LINE("7") XCLIENT("9") LOGIN));
+  expect_question(stage, MESSAGE_LOGIN, ASKED("203.0.113.9", ""));
+  client_close(&client);
+}
+
+/* What was told is as good as who told it: a stranger's word before TLS could be anybody's. */
+static void test_tells_before_tls(Stage *stage) {
+  trust(stage, CLEAR_TEXT_ALWAYS, 100);
+  stage_send_keys(stage);
+  Client client = client_connect(stage, POP3);
+  client_expect(&client, TRUSTED_GREETING);
+  client_say(&client, XCLIENT("9") "STLS\r\n");
+  client_expect(&client, "+OK Noted.\r\n+OK Begin TLS negotiation now.\r\n");
+  client_begin_tls(&client);
+  client_say(&client, LOGIN);
+  expect_question(stage, MESSAGE_LOGIN, ASKED("127.0.0.1", "TLSv1.3"));
+  client_close(&client);
+}
+
+static void test_tells_clear_text(Stage *stage) {
+  trust(stage, CLEAR_TEXT_LOOPBACK, 100);
+  Client client = come_with(stage, POP3, BYTES(XCLIENT("9") "CAPA\r\n"));
+  client_expect(&client, TRUSTED_GREETING "+OK Noted.\r\n" CAPA_HEAD "XCLIENT\r\n.\r\n");
+  client_close(&client);
+}
+
+/* A stranger is asked about once, and not believed. */
+static void test_stranger_tells(Stage *stage) {
+  Client client = come_with(stage, POP3, BYTES(XCLIENT("9") XCLIENT("9") "CAPA\r\n" LOGIN));
+  answer_settings(stage);
+  client_expect(&client,
+                POP3_GREETING STRANGER STRANGER CAPA_HEAD "USER\r\nSASL PLAIN LOGIN\r\n.\r\n");
+  expect_question(stage, MESSAGE_LOGIN, ASKED("127.0.0.1", ""));
+  client_close(&client);
+  g_auto(Message) message = MESSAGE_INIT;
+  expect_message(stage->verifier, MESSAGE_CANCEL, &message);
+  client =
+      come_with(stage, IMAP, BYTES("a ID (\"x-originating-ip\" \"::9\")\r\nb LOGIN ann pw\r\n"));
+  client_expect(&client, IMAP_GREETING ID_DONE);
+  answer_settings(stage);
+  expect_question(stage, MESSAGE_LOGIN,
+                  "0x01, 'LOGIN', 'ann', '', [0x70, 0x77], '127.0.0.1', '', '')");
+  client_close(&client);
+}
+
+static void test_just_trusted(Stage *stage) {
+  Client client = come_with(stage, POP3, BYTES(XCLIENT("9") LOGIN));
+  guint64 question = expect_settings_question(stage);
+  trust(stage, CLEAR_TEXT_ALWAYS, 100);
+  send_verdict(stage, question, OUTCOME_PROXY_HEADER, 0, "", "", NULL);
+  expect_question(stage, MESSAGE_LOGIN, ASKED("203.0.113.9", ""));
+  client_close(&client);
+}
+
+/* Many are let in from a webmail's address, one after the other, and each client has its limit. */
+static void test_tells_max_per_address(Stage *stage) {
+  trust(stage, CLEAR_TEXT_ALWAYS, 2);
+  Client clients[4];
+  for (guint i = 0; i < G_N_ELEMENTS(clients); i++) {
+    clients[i] =
+        come_with(stage, POP3, i < 2 ? XCLIENT("8") : XCLIENT("9"), sizeof XCLIENT("8") - 1);
+    client_expect(&clients[i], TRUSTED_GREETING "+OK Noted.\r\n");
+  }
+  Client fifth = come_with(stage, POP3, BYTES(XCLIENT("9")));
+  client_expect(&fifth, TRUSTED_GREETING "-ERR Too many connections from your address.\r\n");
+  client_expect_end(&fifth);
+  expect_refusal(stage, OUTCOME_TOO_MANY_CONNECTIONS, "203.0.113.9", "Max Connections Per Address");
+  for (guint i = 0; i < G_N_ELEMENTS(clients); i++)
+    client_close(&clients[i]);
+  client_close(&fifth);
+}
+
 int main(int argc, char **argv) {
   static const StageRow rows[] = {
       {"/front/proxy/told", test_told},
@@ -309,6 +429,14 @@ int main(int argc, char **argv) {
       {"/front/proxy/nobody-to-ask", test_nobody_to_ask},
       {"/front/proxy/max-per-address", test_max_per_address},
       {"/front/proxy/max-connections", test_max_connections},
+      {"/front/tells", test_tells},
+      {"/front/tells/again", test_tells_again},
+      {"/front/tells/behind-proxy", test_tells_behind_proxy},
+      {"/front/tells/before-tls", test_tells_before_tls},
+      {"/front/tells/clear-text", test_tells_clear_text},
+      {"/front/tells/stranger", test_stranger_tells},
+      {"/front/tells/just-trusted", test_just_trusted},
+      {"/front/tells/max-per-address", test_tells_max_per_address},
   };
   return stage_run_tests(argc, argv, rows, G_N_ELEMENTS(rows));
 }

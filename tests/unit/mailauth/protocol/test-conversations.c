@@ -16,7 +16,8 @@ typedef enum {
   SCRAM = 8,
   NEVER = 16,
   LACKS_PLUS = 32,
-  LACKS_PLAIN = 64
+  LACKS_PLAIN = 64,
+  TELLS = 128
 } Around;
 
 typedef struct {
@@ -50,6 +51,9 @@ typedef struct {
 #define UNREAD "The authentication response cannot be read.\r\n"
 #define UNSUPPORTED "Unsupported authentication mechanism.\r\n"
 #define NO_USER "USER and PASS are not offered here; log in by AUTH.\r\n"
+#define XCLIENT_TAKES "-ERR XCLIENT takes ADDR=, an address by number, and PORT=.\r\n"
+#define ID_DONE "* ID (\"name\" \"mailauthd\")\r\na OK ID completed.\r\n"
+#define P5 "\"x\" \"\xff\x01\xfe\" \"x\" NIL \"\" \"\" \"x\" NIL \"x\" NIL "
 #define BAD3 "-ERR Unknown command.\r\n"
 #define X64 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 #define X256 X64 X64 X64 X64
@@ -60,6 +64,13 @@ static const Row pop3_rows[] = {
     {"proxy/line", PROTOCOL_POP3, 0,
      "PROXY TCP4 203.0.113.7 192.0.2.1 40000 110\r\nUSER ann\r\nPASS pass\r\n", NULL,
      "-ERR No proxy is expected from your address.\r\n<close>"},
+    {"xclient", PROTOCOL_POP3, TELLS, "xclient ADDR=203.0.113.9 PORT=4711 SESSION=x=y\r\nCAPA\r\n",
+     NULL, "<told 203.0.113.9 4711>+OK Noted.\r\n" CAPA_HEAD CAPA_PASSWORDS "XCLIENT\r\n.\r\n"},
+    {"xclient/stranger", PROTOCOL_POP3, 0, "XCLIENT addr=2001:db8::9\r\n", NULL,
+     "<told 2001:db8::9 0>-ERR Your address is not one of those that may tell a client's.\r\n"},
+    {"xclient/port", PROTOCOL_POP3, TELLS, "XCLIENT ADDR=::1 PORT=65536\r\n", NULL, XCLIENT_TAKES},
+    {"xclient/none", PROTOCOL_POP3, TELLS, "XCLIENT PORT=25\r\n", NULL, XCLIENT_TAKES},
+    {"xclient/name", PROTOCOL_POP3, TELLS, "XCLIENT ADDR=local\r\n", NULL, XCLIENT_TAKES},
     {"capa", PROTOCOL_POP3, CERTIFICATE, "CAPA\r\n", NULL,
      CAPA_HEAD CAPA_PASSWORDS "STLS\r\n.\r\n"},
     {"capa/no-certificate", PROTOCOL_POP3, 0, "capa\n", NULL, CAPA_HEAD CAPA_PASSWORDS ".\r\n"},
@@ -254,6 +265,19 @@ static const Row imap_rows[] = {
     {"id", PROTOCOL_IMAP, 0, "a ID NIL\r\nb ID (\"name\" \"t\" \"v\" NIL)\r\n", NULL,
      "* ID (\"name\" \"mailauthd\")\r\na OK ID completed.\r\n"
      "* ID (\"name\" \"mailauthd\")\r\nb OK ID completed.\r\n"},
+    {"id/told", PROTOCOL_IMAP, TELLS,
+     "a ID (\"x-originating-ip\" {11+}\r\n203.0.113.9 \"X-Originating-Port\" \"4711\")\r\nb "
+     "NOOP\r\n",
+     NULL, ID_DONE "<told 203.0.113.9 4711>b OK NOOP completed.\r\n"},
+    {"id/told-nonsense", PROTOCOL_IMAP, TELLS,
+     "a ID (\"x-originating-ip\" NIL)\r\na ID (\"x-originating-port\" \"25\")\r\n"
+     "a ID (\"x-originating-ip\" \"::1\" \"x-originating-port\" \"99999\")\r\n",
+     NULL, ID_DONE ID_DONE ID_DONE},
+    {"id/many", PROTOCOL_IMAP, TELLS,
+     "a ID (" P5 P5 P5 P5 P5
+     "\"x\" NIL \"x\" NIL \"x\" NIL \"x\" NIL \"x-originating-ip\" \"::9\")\r\n"
+     "a ID (" P5 P5 P5 P5 P5 P5 "\"x-originating-ip\" \"::9\")\r\n",
+     NULL, ID_DONE "<told ::9 0>a BAD ID takes a list of pairs of strings, or NIL.\r\n"},
     {"id/literal", PROTOCOL_IMAP, 0, "a ID ({4+}\r\nname \"t\")\r\n", NULL,
      "* ID (\"name\" \"mailauthd\")\r\na OK ID completed.\r\n"},
     {"id/bad", PROTOCOL_IMAP, 0, "a ID (\"name\"\r\nb ID\r\n", NULL,
@@ -453,6 +477,12 @@ static gboolean take_step(Talk *talk, Step step, const char *rest, gsize rest_si
     g_string_append(talk->trace, "<no-certificate>");
     step = talk->ops->answer(talk->machine, &(MachineAnswer){.outcome = OUTCOME_NO_CERTIFICATE},
                              talk->trace);
+  } else if (step == STEP_TOLD) {
+    const ToldClient *told = talk->ops->get_told(talk->machine);
+    g_autofree char *address = client_address_format(&told->address);
+    g_string_append_printf(talk->trace, "<told %s %u>", address, told->port);
+    talk->ops->take_told(talk->machine, talk->surroundings.may_tell, talk->trace);
+    step = STEP_READ;
   }
   if (step == STEP_RELAY) {
     g_string_append(talk->trace, "<relay ");
@@ -512,6 +542,7 @@ static void run_row(const Row *row, gsize fragment) {
     talk.surroundings.left_out |= MECHANISM_BIT(MECHANISM_SCRAM_PLUS);
   if ((row->around & LACKS_PLAIN) != 0)
     talk.surroundings.left_out |= MECHANISM_BIT(MECHANISM_PLAIN);
+  talk.surroundings.may_tell = (row->around & TELLS) != 0;
   gboolean open = feed_all(&talk, input, fragment);
   if (open && row->in_tls != NULL) {
     g_autoptr(GString) in_tls = unescape(row->in_tls);
@@ -535,6 +566,7 @@ static void test_greetings(void) {
     const char *greeting;
   } rows[] = {
       {PROTOCOL_POP3, {.offers_tls = TRUE}, GREETING},
+      {PROTOCOL_POP3, {.may_tell = TRUE}, "+OK [XCLIENT] POP3 server ready.\r\n"},
       {PROTOCOL_IMAP,
        {.offers_tls = TRUE},
        "* OK [" IMAP_CAPS " STARTTLS LOGINDISABLED] IMAP server ready.\r\n"},

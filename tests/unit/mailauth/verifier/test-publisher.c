@@ -144,7 +144,8 @@ static void test_front(void) {
   gboolean has_scram = FALSE;
   g_autoptr(GVariant) rules = hear(desk.front, MESSAGE_SETTINGS);
   g_assert_nonnull(rules);
-  g_variant_get(rules, "(bqbymsasa(yyuuuy))", NULL, NULL, &has_scram, NULL, NULL, NULL, NULL);
+  g_variant_get(rules, "(bqbymsasasa(yyuuuy))", NULL, NULL, &has_scram, NULL, NULL, NULL, NULL,
+                NULL);
   g_assert_true(has_scram);
   /* A new front is told, though nothing is new. */
   publisher_set_front(desk.publisher, NULL);

@@ -88,6 +88,12 @@ static void secret_grow(Secret *secret, gsize room) {
   secret->room = room;
 }
 
+void secret_free_text(char *text) {
+  if (text != NULL)
+    explicit_bzero(text, strlen(text));
+  g_free(text);
+}
+
 void secret_append(Secret *secret, gconstpointer bytes, gsize size) {
   gsize needed = secret->size + size + 1;
   if (needed > secret->room)

@@ -17,6 +17,12 @@ gboolean secret_lock_memory(void);
 gpointer secret_alloc(gsize size);
 void secret_free(gpointer bytes, gsize size);
 
+/* Wipes and frees a text, such as a hash; NULL is fine. */
+void secret_free_text(char *text);
+/* With g_autoptr. */
+typedef char SecretText;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SecretText, secret_free_text)
+
 /* All zero is the empty secret. bytes is NULL or ends in a NUL that size does
  * not count. */
 typedef struct {

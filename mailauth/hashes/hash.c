@@ -135,8 +135,9 @@ char *hash_dup_dummy(const char *like) {
   if (method == NULL)
     return g_strdup(DUMMY);
   char *dummy = g_steal_pointer(&plain);
-  /* Both are digits of every encoding, hexadecimal too, in which case does not count. */
-  char *first = &dummy[method->find_digest(dummy)];
-  *first = g_ascii_toupper(*first) == 'A' ? 'B' : 'A';
+  /* A digit of every encoding, hexadecimal too. Nothing of the digest stays. */
+  for (char *digit = &dummy[method->find_digest(dummy)]; *digit != '\0'; digit++)
+    if (g_ascii_isalnum(*digit) || strchr("./+", *digit) != NULL)
+      *digit = 'A';
   return dummy;
 }

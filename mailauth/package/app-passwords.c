@@ -3,12 +3,13 @@
 #include "mailauth/package/app-passwords.h"
 
 #include "mailauth/base/limits.h"
+#include "mailauth/base/secret.h"
 #include "mailauth/hashes/hash.h"
 
 static void app_password_free(gpointer data) {
   AppPassword *app = data;
   g_free(app->label);
-  g_free(app->hash);
+  secret_free_text(app->hash);
   g_free(app->kind);
   g_strfreev(app->protocols);
   g_free(app);
@@ -36,7 +37,7 @@ static void read_expires(const RegistryView *accounts, const char *key, AppPassw
 
 /* NULL: its hash can't be proved. */
 static AppPassword *read_one(const RegistryView *accounts, const char *key, const char *label) {
-  g_autofree char *hash = read_hash(accounts, key);
+  g_autoptr(SecretText) hash = read_hash(accounts, key);
   char *kind = hash != NULL ? hash_dup_kind(hash) : NULL;
   if (kind == NULL)
     return NULL;
@@ -85,7 +86,7 @@ void app_passwords_note_unusable(const RegistryView *accounts, const char *accou
   g_auto(GStrv) labels = registry_view_list_keys(accounts, parent);
   for (guint i = 0; labels != NULL && labels[i] != NULL; i++) {
     g_autofree char *key = g_strconcat(parent, "\\", labels[i], NULL);
-    g_autofree char *hash = read_hash(accounts, key);
+    g_autoptr(SecretText) hash = read_hash(accounts, key);
     unusable_note(unusable, key, hash);
   }
 }

@@ -11,7 +11,7 @@ typedef struct App {
 static void app_free(gpointer data) {
   App *app = data;
   g_free(app->label);
-  g_free(app->hash);
+  secret_free_text(app->hash);
   g_free(app);
 }
 
@@ -40,7 +40,7 @@ void proof_free(Proof *proof) {
   if (proof == NULL)
     return;
   secret_clear(&proof->password);
-  g_free(proof->hash);
+  secret_free_text(proof->hash);
   g_clear_pointer(&proof->apps, g_ptr_array_unref);
   g_free(proof->state);
   g_free(proof->detail);

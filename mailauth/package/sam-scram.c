@@ -20,12 +20,8 @@ struct SamScram {
 
 static gboolean read_keys(const RegistryView *accounts, const char *account, ScramKeys *keys) {
   static const char *const names[] = {SCRAM_KEYS_VALUE, NULL};
-  char *text = registry_view_get_string(accounts, account, names, NULL);
-  gboolean valid = text != NULL && scram_keys_parse(text, keys);
-  if (text != NULL)
-    explicit_bzero(text, strlen(text));
-  g_free(text);
-  return valid;
+  g_autoptr(SecretText) text = registry_view_get_string(accounts, account, names, NULL);
+  return text != NULL && scram_keys_parse(text, keys);
 }
 
 /* Salts are all of one size: the count is what differs. */
@@ -110,13 +106,10 @@ static gboolean is_disabled(const SamScram *scram, const char *account) {
 static gboolean find_keys(const SamScram *scram, const char *account, ScramKeys *keys,
                           char **detail) {
   static const char *const names[] = {"Password", NULL};
-  char *hash = registry_view_get_string(scram->accounts, account, names, NULL);
+  g_autoptr(SecretText) hash = registry_view_get_string(scram->accounts, account, names, NULL);
   gboolean kept = registry_view_get(scram->accounts, account, SCRAM_KEYS_VALUE) != NULL;
   gboolean valid = kept && read_keys(scram->accounts, account, keys);
   gboolean found = valid && hash != NULL && scram_keys_belong(keys, hash);
-  if (hash != NULL)
-    explicit_bzero(hash, strlen(hash));
-  g_free(hash);
   if (!found)
     *detail = g_strdup(!kept    ? "the account has no keys for SCRAM-SHA-256"
                        : !valid ? "the account's value " SCRAM_KEYS_VALUE " can't be used"
@@ -129,7 +122,7 @@ static gboolean find_keys(const SamScram *scram, const char *account, ScramKeys 
 static Outcome judge_without_keys(const SamScram *scram, const char *account, char **detail) {
   static const char *const names[] = {"Password", NULL};
   g_autofree char *why = NULL;
-  g_autofree char *hash = registry_view_get_string(scram->accounts, account, names, NULL);
+  g_autoptr(SecretText) hash = registry_view_get_string(scram->accounts, account, names, NULL);
   Outcome outcome = proof_judge_hash(hash, &why);
   if (outcome != OUTCOME_LOCKED && outcome != OUTCOME_UNUSABLE_HASH)
     return OUTCOME_BAD_PASSWORD;

@@ -95,14 +95,16 @@ char *sam_find_unusable(const RegistryView *accounts) {
 /* Of all its passwords: each takes its time at a login. */
 static char *read_kind(const RegistryView *accounts, const char *account, char **sample) {
   g_autoptr(GPtrArray) apps = app_passwords_read(accounts, account);
-  *sample = read_hash(accounts, account);
-  char *kind = *sample != NULL ? hash_dup_kind(*sample) : NULL;
+  g_autoptr(SecretText) hash = read_hash(accounts, account);
+  char *kind = hash != NULL ? hash_dup_kind(hash) : NULL;
+  *sample = kind != NULL ? hash_dup_dummy(hash) : NULL;
   for (guint i = 0; kind != NULL && i < apps->len; i++) {
     const AppPassword *app = apps->pdata[i];
     g_autofree char *shorter = kind;
     g_autofree char *shorter_sample = *sample;
     kind = g_strdup_printf("%s %s", shorter, app->kind);
-    *sample = g_strdup_printf("%s\n%s", shorter_sample, app->hash);
+    g_autofree char *dummy = hash_dup_dummy(app->hash);
+    *sample = g_strdup_printf("%s\n%s", shorter_sample, dummy);
   }
   return kind;
 }
@@ -155,7 +157,7 @@ static void prove(Package *package, const PackageRequest *request, OutcomeAnswer
   } else {
     guint32 disabled = 0;
     g_autoptr(GError) error = NULL;
-    g_autofree char *hash = read_hash(sam->accounts, account);
+    g_autoptr(SecretText) hash = read_hash(sam->accounts, account);
     /* A `Disabled` that can't be read must not let anybody in. */
     if (!registry_view_get_uint32(sam->accounts, account, names, &disabled, &error))
       disabled = !g_error_matches(error, REGISTRY_ERROR, REGISTRY_ERROR_VALUE_NOT_FOUND);

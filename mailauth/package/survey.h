@@ -12,7 +12,8 @@
 #define DECOY_KEY_VALUE "Decoy Key"
 
 typedef struct Survey Survey;
-/* The kind of @account, owned; NULL for none. *@sample (owned): an example of it. */
+/* The kind of @account, owned; NULL for none. *@sample (owned): an example of it, with nothing
+ * secret in it. */
 typedef char *(*SurveyRead)(const RegistryView *accounts, const char *account, char **sample);
 
 /* Borrows the view for as long as it lives. */

@@ -13,6 +13,7 @@
 #include "mailauth/running.h"
 #include "mailauth/settings/decision.h"
 #include "mailauth/settings/live-settings.h"
+#include "mailauth/sql/sql-package.h"
 #include "mailauth/verifier/problems.h"
 #include "mailauth/verifier/verifier.h"
 
@@ -25,6 +26,7 @@ typedef struct {
   const char *bus; /* as on the command line */
   PamPool *pam;
   Dialer *dialer;
+  SqlServants *sql;
   gboolean answered; /* by the package */
   Outcome outcome;
   char *detail;
@@ -79,6 +81,14 @@ static gboolean start_connector(guint64 request, gpointer data) {
   return channel >= 0;
 }
 
+static gboolean start_sql(guint64 request, gpointer data) {
+  const Check *check = data;
+  int channel = start_role(check, ROLE_SQL);
+  if (channel >= 0)
+    sql_servants_take(check->sql, request, channel);
+  return channel >= 0;
+}
+
 /* Asks the package about nobody: "no such user" is an answer, a fault is none. */
 static gboolean ask_package(Check *check, Settings *settings, const char *source) {
   g_autoptr(Workers) prover = workers_new(1, NULL);
@@ -87,6 +97,9 @@ static gboolean ask_package(Check *check, Settings *settings, const char *source
   g_autoptr(Dialer) dialer = dialer_new(start_connector, NULL, check);
   g_autoptr(Packages) packages =
       packages_new(views_get_accounts(check->views), lookups, prover, pam, dialer);
+  g_autoptr(SqlServants) sql = sql_servants_new(start_sql, NULL, check);
+  sql_package_add_all(packages, sql, views_get_accounts(check->views), prover);
+  check->sql = sql;
   check->pam = pam;
   check->dialer = dialer;
   Package *package = packages_find(packages, source);

@@ -19,6 +19,7 @@
 #include "mailauth/parent/identity.h"
 #include "mailauth/parent/parent.h"
 #include "mailauth/process/role.h"
+#include "mailauth/sql/sql-role.h"
 #include "mailauth/verifier/verifier.h"
 
 #define USAGE "mailauthd [OPTION...]"
@@ -29,6 +30,7 @@ static const RoleMain role_mains[N_ROLES] = {
     [ROLE_IDENTITY] = identity_run, [ROLE_VERIFIER] = verifier_run,
     [ROLE_FRONT] = front_run,       [ROLE_STORE] = store_run,
     [ROLE_PAM] = pam_helper_run,    [ROLE_CONNECTOR] = connector_run,
+    [ROLE_SQL] = sql_role_run,
 };
 
 static int run_role(RoleStart *start) {

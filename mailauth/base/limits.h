@@ -100,6 +100,26 @@
 #define MAX_DIRECTORY_MESSAGE (1024 * 1024)
 #define MAX_DIRECTORY_TEXT 256
 #define MAX_DIRECTORY_DETAIL 1024
+/* SQL brokers. Of a `Connection` and a `Query` the bytes, the hosts and the parameters; processes
+ * of one broker, each with a connection; logins that wait for them. */
+#define MAX_SQL_CONNECTION 4096
+#define MAX_SQL_HOSTS 16
+#define MAX_SQL_QUERY 16384
+#define MAX_SQL_PARAMETERS 64
+#define MAX_SQL_PROCESSES 256
+#define MAX_SQL_WAITING 4096
+/* What a database may answer: columns, bytes of one packet or of memory that the process takes
+ * for all (64 MiB), bytes of a value that is passed on (of `disabled` fewer), and of its words. */
+#define MAX_SQL_COLUMNS 256
+#define MAX_SQL_PACKET 65536
+#define MAX_SQL_MEMORY (64 * 1024 * 1024)
+#define MAX_SQL_VALUE 4096
+#define MAX_SQL_FLAG 64
+#define MAX_SQL_TEXT 512
+/* How much longer than `Timeout` a process may be silent before it is killed, and how long one
+ * that is not asked keeps its connection; in ms and s. */
+#define SQL_GRACE_MS 250
+#define SQL_IDLE_S 60
 /* A connection to a server that nothing was said on for so long is asked by TCP
  * whether it still stands; one to a directory is not used again then; in s. */
 #define SERVER_KEEPALIVE_S 30

@@ -27,6 +27,8 @@
 #define PAM_TO_VERIFIER ROLE_PAM, ROLE_VERIFIER
 #define VERIFIER_TO_CONNECTOR ROLE_VERIFIER, ROLE_CONNECTOR
 #define CONNECTOR_TO_VERIFIER ROLE_CONNECTOR, ROLE_VERIFIER
+#define VERIFIER_TO_SQL ROLE_VERIFIER, ROLE_SQL
+#define SQL_TO_VERIFIER ROLE_SQL, ROLE_VERIFIER
 
 static const MessageFacts facts[N_MESSAGES] = {
     [MESSAGE_IDENTITY] = {"identity", "(bs)", IDENTITY_TO_PARENT, NO_DESCRIPTOR, SMALL},
@@ -87,12 +89,15 @@ static const MessageFacts facts[N_MESSAGES] = {
     [MESSAGE_PAM_ANSWER] = {"pam-answer", "(tus)", PAM_TO_VERIFIER, NO_DESCRIPTOR, SMALL},
     [MESSAGE_CONNECT] = {"connect", "(tssu)", VERIFIER_TO_CONNECTOR, NO_DESCRIPTOR, SMALL},
     [MESSAGE_CONNECTED] = {"connected", "(ts)", CONNECTOR_TO_VERIFIER, 0, 1, SMALL},
+    [MESSAGE_SQL_BEGIN] = {"sql-begin", "(ysays)", VERIFIER_TO_SQL, NO_DESCRIPTOR, LIST},
+    [MESSAGE_SQL_QUESTION] = {"sql-question", "(tsx)", VERIFIER_TO_SQL, NO_DESCRIPTOR, SMALL},
+    [MESSAGE_SQL_ANSWER] = {"sql-answer", "(tysa(ybay))", SQL_TO_VERIFIER, NO_DESCRIPTOR, SMALL},
 };
 
 static const char *const role_names[N_ROLES] = {
     [ROLE_PARENT] = "parent",       [ROLE_IDENTITY] = "identity", [ROLE_VERIFIER] = "verifier",
     [ROLE_FRONT] = "front",         [ROLE_STORE] = "store",       [ROLE_PAM] = "pam",
-    [ROLE_CONNECTOR] = "connector",
+    [ROLE_CONNECTOR] = "connector", [ROLE_SQL] = "sql",
 };
 
 const MessageFacts *message_get_facts(guint kind) {

@@ -26,6 +26,7 @@ typedef enum {
   ROLE_STORE,
   ROLE_PAM,
   ROLE_CONNECTOR,
+  ROLE_SQL,
   N_ROLES
 } Role;
 
@@ -146,9 +147,9 @@ typedef enum {
    * another */
   MESSAGE_FRONT_LOST,
 
-  /* Processes that serve the verifier, as its user. Verifier -> parent, parent ->
-     verifier twice. */
-  /* request, Role: ROLE_PAM or ROLE_CONNECTOR */
+  /* Processes that serve the verifier, as its user; ROLE_SQL as its own. Verifier -> parent,
+     parent -> verifier twice. */
+  /* request, Role: ROLE_PAM, ROLE_CONNECTOR or ROLE_SQL */
   MESSAGE_WANT_SERVANT,
   /* request, Role; + the channel to it */
   MESSAGE_SERVANT_STARTED,
@@ -200,7 +201,7 @@ typedef enum {
 
   /* ---- verifier -> parent ---- */
   /* request, Role: the process that WANT_SERVANT has brought hangs; it is killed. ROLE_CONNECTOR
-   * only: PAM's processes end by themselves, with what their modules have started */
+   * and ROLE_SQL only: PAM's processes end by themselves, with what their modules have started */
   MESSAGE_END_SERVANT,
 
   /* ---- store -> verifier, and back ---- */
@@ -224,6 +225,15 @@ typedef enum {
   /* login: whether the settings are current. Answered by a VERDICT of PROXY_HEADER, behind
    * SETTINGS if those were not */
   MESSAGE_ASK_SETTINGS,
+
+  /* Verifier -> sql; sql -> verifier. */
+  /* SqlKind, `Connection`, its password, `Query`. Once, before any question */
+  MESSAGE_SQL_BEGIN,
+  /* number, user, until when (monotonic, us). One at a time */
+  MESSAGE_SQL_QUESTION,
+  /* number, SqlStatus, problem ("" for none), and a row a column of the answer: SqlColumn, whether
+   * it is NULL, value (may be a hash) */
+  MESSAGE_SQL_ANSWER,
 
   N_MESSAGES
 } MessageKind;

@@ -65,6 +65,7 @@ void login_open_mailbox(Login *login) {
                                   .protocol = login->protocol,
                                   .account = login->account,
                                   .accounts = is_native ? views_get_accounts(views) : NULL,
+                                  .mail_directory = login->identity.mail_directory,
                                   .address = login->client->address,
                                   .is_trial = login->purpose == LOGIN_TRIAL,
                                   .steps = login->steps};

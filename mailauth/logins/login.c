@@ -10,6 +10,7 @@
 #include "mailauth/base/saslprep.h"
 #include "mailauth/logins/login-private.h"
 #include "mailauth/logins/steps.h"
+#include "mailauth/sql/sql-package.h"
 
 Logins *logins_new(const LoginTools *tools) {
   Logins *logins = g_new0(Logins, 1);
@@ -17,6 +18,8 @@ Logins *logins_new(const LoginTools *tools) {
   logins->waits_for_registry = TRUE;
   logins->packages = packages_new(views_get_accounts(tools->views), tools->lookups, tools->prover,
                                   tools->pam, tools->dialer);
+  sql_package_add_all(logins->packages, tools->sql, views_get_accounts(tools->views),
+                      tools->prover);
   logins->round_trips = round_trips_new(tools->views, tools->prover);
   logins->timings = timings_new();
   logins->guesses = secret_mac_new();
@@ -58,6 +61,7 @@ void login_free(Login *login) {
   g_free(login->account);
   g_free(login->identity.account);
   g_free(login->identity.entry);
+  g_free(login->identity.mail_directory);
   g_free(login->shown);
   g_free(login);
 }
@@ -169,7 +173,8 @@ void login_take_identity(Login *login) {
   Logins *logins = login->logins;
   login_end_try(login, OUTCOME_BROKER_FAILED); /* undecided */
   set_account(login, login->identity.account);
-  steps_add(login->steps, "account: %s, by 'User Attribute'", login->account);
+  steps_add(login->steps, "account: %s, by %s", login->account,
+            g_str_equal(login->decision.source, "ldap") ? "'User Attribute'" : "the column 'user'");
   admit(login);
   logins_wake(logins, group);
   lines_serve(logins->lines, line);
@@ -209,7 +214,13 @@ void logins_renew_settings(Logins *logins) {
   logins->renewed |= verified_take_settings(logins->tools.verified, current);
 }
 
+char *logins_dup_problem(const Logins *logins, const Settings *settings) {
+  return packages_dup_problem(logins->packages, settings);
+}
+
 void logins_take_settings(Logins *logins) {
+  g_autoptr(Settings) settings = views_get_settings(logins->tools.views);
+  packages_take_settings(logins->packages, settings);
   logins_renew_settings(logins);
   if (logins->renewed)
     logins_wake(logins, NULL);

@@ -21,6 +21,7 @@
 #include "mailauth/sessions/sessions.h"
 #include "mailauth/settings/decision.h"
 #include "mailauth/settings/live-settings.h"
+#include "mailauth/sql/sql-servants.h"
 
 /* What logins work with; all borrowed. */
 typedef struct {
@@ -34,6 +35,7 @@ typedef struct {
   Verified *verified;
   PamPool *pam;
   Dialer *dialer;
+  SqlServants *sql;
   SamScram *scram;
   Sessions *sessions;
 } LoginTools;
@@ -84,6 +86,8 @@ Login *logins_begin(Logins *logins, const LoginRequest *request, Secret *passwor
 /* The client has gone. What is under way is still recorded and counted. */
 void login_cancel(Login *login);
 
+/* What is known to be wrong with the accounts that @settings choose: owned, NULL for nothing. */
+char *logins_dup_problem(const Logins *logins, const Settings *settings);
 /* The settings have changed, or may have: drops what depends on them. */
 void logins_take_settings(Logins *logins);
 /* The same for a native account, @account in any case; NULL: for any. */

@@ -118,12 +118,24 @@ static void open_place(MailboxOpening *opening, const MailPlace *place) {
     backends_open(request->backends, &backend, on_backend_opened, opening);
 }
 
+/* What a broker says of the account goes before the settings. */
+static Outcome find_place(const MailboxRequest *request, MailPlace *place, char **why) {
+  const Settings *settings = request->settings;
+  if (request->mail_directory == NULL ||
+      settings->protocols[request->protocol].store != STORE_MAILDIR)
+    return mail_place_find(settings, request->protocol, request->accounts, request->account, place,
+                           why);
+  g_autofree char *row = g_strdup_printf("%s\\%s, Query, the user's row",
+                                         settings_get_path(SETTINGS_BROKERS), settings->broker);
+  *place = (MailPlace){0};
+  return decision_expand_maildir(row, request->mail_directory, request->account, &place->path, why);
+}
+
 void mailbox_opening_start(MailboxOpening *opening) {
   const MailboxRequest *request = &opening->request;
   g_auto(MailPlace) place = {0};
   g_autofree char *why = NULL;
-  Outcome outcome = mail_place_find(request->settings, request->protocol, request->accounts,
-                                    request->account, &place, &why);
+  Outcome outcome = find_place(request, &place, &why);
   if (outcome != OUTCOME_OK) {
     steps_add(request->steps, "mailbox: %s", why);
     end(opening, outcome, why);

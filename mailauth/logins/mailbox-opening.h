@@ -15,6 +15,7 @@ typedef struct {
   Protocol protocol;
   const char *account;
   const RegistryView *accounts; /* if it is one of these, which may have a mailbox of its own */
+  const char *mail_directory;   /* the pattern of its own that its broker has; NULL: none */
   const char *address;          /* the client's */
   gboolean is_trial;
   GPtrArray *steps; /* of a trial, for steps_add(); else NULL */

@@ -570,7 +570,7 @@ static void ldap_package_free(Package *package) {
 
 Package *ldap_new(Dialer *dialer) {
   Ldap *ldap = g_new0(Ldap, 1);
-  ldap->package = (Package){"ldap", prove, ldap_package_free, NULL, FALSE};
+  ldap->package = (Package){.name = "ldap", .prove = prove, .free = ldap_package_free};
   ldap->dialer = dialer;
   ldap->pools = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, pool_entry_free);
   return &ldap->package;

@@ -13,6 +13,7 @@
 typedef struct {
   char *account; /* the name that is the account, in lower case; NULL: it is what was asked for */
   char *entry;   /* where the broker has it */
+  char *mail_directory; /* a pattern, as `Mail Directory`; NULL: the account has none of its own */
 } PackageIdentity;
 
 typedef struct {
@@ -43,6 +44,11 @@ struct Package {
   /* A native account has been written to (NULL: any may have been); may be NULL. */
   void (*touch)(Package *package, const char *account);
   gboolean has_hashes; /* it proves by hashes, and so takes PackageRequest.verified */
+  /* The settings of now, which may have changed; may be NULL. */
+  void (*take_settings)(Package *package, const Settings *settings);
+  /* What is known to be wrong with what @settings choose: owned, NULL for nothing. Nothing is
+   * tried. May be NULL. */
+  char *(*dup_problem)(const Package *package, const Settings *settings);
 };
 
 #endif

@@ -57,7 +57,7 @@ static void pam_free(Package *package) {
 
 Package *pam_new(PamPool *pool) {
   Pam *pam = g_new0(Pam, 1);
-  pam->package = (Package){"PAM", prove, pam_free, NULL, FALSE};
+  pam->package = (Package){.name = "PAM", .prove = prove, .free = pam_free};
   pam->pool = pool;
   return &pam->package;
 }

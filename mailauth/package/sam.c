@@ -179,7 +179,8 @@ static void sam_free(Package *package) {
 
 Package *sam_new(const RegistryView *accounts, Workers *prover) {
   Sam *sam = g_new0(Sam, 1);
-  sam->package = (Package){"SAM", prove, sam_free, touch, TRUE};
+  sam->package = (Package){
+      .name = "SAM", .prove = prove, .free = sam_free, .touch = touch, .has_hashes = TRUE};
   sam->survey = survey_new(accounts, read_kind);
   sam->accounts = accounts;
   sam->prover = prover;

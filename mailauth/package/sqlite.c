@@ -286,7 +286,8 @@ static void sqlite_free(Package *package) {
 
 Package *sqlite_new(const RegistryView *accounts, Workers *lookups, Workers *prover) {
   Sqlite *sqlite = g_new0(Sqlite, 1);
-  sqlite->package = (Package){"sqlite", prove, sqlite_free, NULL, TRUE};
+  sqlite->package =
+      (Package){.name = "sqlite", .prove = prove, .free = sqlite_free, .has_hashes = TRUE};
   sqlite->accounts = accounts;
   sqlite->members = g_atomic_rc_box_new0(Members);
   g_mutex_init(&sqlite->members->lock);

@@ -27,6 +27,7 @@
 #include "mailauth/process/sandbox.h"
 
 #define FRONT_USER "mailauth-front"
+#define SQL_USER "mailauth-sql"
 
 /* How long regd may take to say who the verifier is. */
 #define IDENTITY_WAIT_S 5
@@ -197,13 +198,15 @@ static gboolean find_user(const Parent *parent, Role role, RoleUser *user, GErro
     return TRUE;
   if (role == ROLE_FRONT)
     return account_find(FRONT_USER, FALSE, user, error);
+  if (role == ROLE_SQL)
+    return account_find(SQL_USER, FALSE, user, error);
   if (role == ROLE_IDENTITY || name[0] == '\0')
     name = IDENTITY_DEFAULT_USER;
   return account_find(name, TRUE, user, error);
 }
 
-static gboolean find_verifiers_user(RoleUser *user, GError **error, gpointer data) {
-  return find_user(data, ROLE_VERIFIER, user, error);
+static gboolean find_servants_user(Role role, RoleUser *user, GError **error, gpointer data) {
+  return find_user(data, role, user, error);
 }
 
 static void on_servant_ended(gpointer data) {
@@ -371,7 +374,7 @@ static void set_up(Parent *parent, const char *bus) {
   static const ChildEvents events = {
       .message = on_message, .exited = on_exited, .start_again = on_start_again};
   const ListenerHooks listener_hooks = {pass_listener, withdraw_listener, parent};
-  const ServantsHooks servants_hooks = {find_verifiers_user, on_servant_ended, parent};
+  const ServantsHooks servants_hooks = {find_servants_user, on_servant_ended, parent};
   parent->launcher = (Launcher){bus, geteuid() == 0};
   parent->loop = g_main_loop_new(NULL, FALSE);
   child_init(&parent->identity, ROLE_IDENTITY, &events, parent);

@@ -133,14 +133,27 @@ void servants_take_want_store(Servants *servants, const Message *message) {
   close(store);
 }
 
-/* ---- PAM's processes and connectors ---- */
+/* ---- PAM's processes, connectors, and those for SQL ---- */
 
-static int start_as_verifier(Servants *servants, Role role, guint64 request, GError **error) {
+/* Each with the role as whose user it runs, and whether the verifier may end it: a verifier that
+ * was taken over ends no mail session. */
+static const struct {
+  Role role;
+  Role user;
+  gboolean is_ended;
+} kinds[] = {
+    {ROLE_PAM, ROLE_VERIFIER, FALSE},
+    {ROLE_CONNECTOR, ROLE_VERIFIER, TRUE},
+    {ROLE_SQL, ROLE_SQL, TRUE},
+};
+
+static int start_kind(Servants *servants, Role role, guint64 request, GError **error) {
   RoleUser user = {0};
-  if (role == ROLE_PAM || role == ROLE_CONNECTOR)
-    return servants->hooks.find_verifiers_user(&user, error, servants->hooks.data)
-               ? start(servants, role, request, &user, error)
-               : -1;
+  for (guint i = 0; i < G_N_ELEMENTS(kinds); i++)
+    if (kinds[i].role == role)
+      return servants->hooks.find_user(kinds[i].user, &user, error, servants->hooks.data)
+                 ? start(servants, role, request, &user, error)
+                 : -1;
   error_set(error, REGISTRY_ERROR_ACCESS_DENIED, "The verifier is served by no such role");
   return -1;
 }
@@ -150,7 +163,7 @@ void servants_take_want(Servants *servants, const Message *message) {
   guint8 role = 0;
   g_autoptr(GError) error = NULL;
   g_variant_get(message->body, "(ty)", &request, &role);
-  int servant = start_as_verifier(servants, (Role)role, request, &error);
+  int servant = start_kind(servants, (Role)role, request, &error);
   if (servant < 0) {
     child_tell(servants->verifier, MESSAGE_SERVANT_REFUSED,
                g_variant_new("(tys)", request, role, error->message), NULL, 0);
@@ -161,19 +174,25 @@ void servants_take_want(Servants *servants, const Message *message) {
   close(servant);
 }
 
-/* No other role: a verifier that was taken over ends no mail session by it. */
+static gboolean may_be_ended(guint8 role) {
+  for (guint i = 0; i < G_N_ELEMENTS(kinds); i++)
+    if (kinds[i].role == (Role)role)
+      return kinds[i].is_ended;
+  return FALSE;
+}
+
 void servants_take_end(const Servants *servants, const Message *message) {
   guint64 request = 0;
   guint8 role = 0;
   GHashTableIter iterator;
   gpointer pid, value;
   g_variant_get(message->body, "(ty)", &request, &role);
-  if (role != ROLE_CONNECTOR)
+  if (!may_be_ended(role))
     return;
   g_hash_table_iter_init(&iterator, servants->processes);
   while (g_hash_table_iter_next(&iterator, &pid, &value)) {
     const Servant *servant = value;
-    if (servant->role == ROLE_CONNECTOR && servant->request == request &&
+    if (servant->role == (Role)role && servant->request == request &&
         servant->verifier == servants->verifier->started)
       kill(GPOINTER_TO_INT(pid), SIGKILL);
   }

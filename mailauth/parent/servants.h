@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The processes that the verifier has started, and gets the channels to: stores as the
- * mail's users, PAM's processes and connectors as its own. They answer to the verifier
- * that asked for them, and end with their work. */
+ * mail's users, PAM's processes and connectors as its own, those that speak to an SQL database
+ * as theirs. They answer to the verifier that asked for them, and end with their work. */
 #ifndef MAILAUTH_PARENT_SERVANTS_H
 #define MAILAUTH_PARENT_SERVANTS_H
 
@@ -10,8 +10,8 @@
 typedef struct Servants Servants;
 
 typedef struct {
-  /* The user whose work PAM's processes and connectors do. */
-  gboolean (*find_verifiers_user)(RoleUser *user, GError **error, gpointer data);
+  /* The user that a role runs as. */
+  gboolean (*find_user)(Role role, RoleUser *user, GError **error, gpointer data);
   /* One has ended. */
   void (*ended)(gpointer data);
   gpointer data;
@@ -25,7 +25,8 @@ void servants_free(Servants *servants);
 /* WANT_STORE and WANT_SERVANT. */
 void servants_take_want_store(Servants *servants, const Message *message);
 void servants_take_want(Servants *servants, const Message *message);
-/* END_SERVANT: kills a connector that the verifier of now has asked for; no other process. */
+/* END_SERVANT: kills a connector, or a process that speaks to an SQL database, that the verifier of
+ * now has asked for; no other process. */
 void servants_take_end(const Servants *servants, const Message *message);
 
 guint servants_count(const Servants *servants);

@@ -21,6 +21,13 @@
 /* All of the first version: from running a file to making a symbolic link. */
 #define FIRST_RIGHTS ((G_GUINT64_CONSTANT(1) << 13) - 1)
 
+/* A rule for a port (Linux 6.7). */
+#define RULE_PORT 2
+typedef struct {
+  guint64 rights;
+  guint64 port;
+} PortRule;
+
 /* As the newest of these versions has it; older ones are told a shorter one. */
 typedef struct {
   guint64 files;
@@ -88,6 +95,15 @@ static gboolean add_rule(int set, const LandlockRules *rules, guint64 handled) {
          syscall(SYS_landlock_add_rule, set, LANDLOCK_RULE_PATH_BENEATH, &below, 0) == 0;
 }
 
+static gboolean add_ports(int set, const LandlockRules *rules, guint64 handled) {
+  for (guint i = 0; handled != 0 && i < rules->n_ports; i++) {
+    const PortRule rule = {RIGHT_CONNECT, rules->ports[i]};
+    if (syscall(SYS_landlock_add_rule, set, RULE_PORT, &rule, 0) != 0)
+      return FALSE;
+  }
+  return TRUE;
+}
+
 gboolean landlock_restrict(const LandlockRules *rules, GError **error) {
   guint version = landlock_get_version();
   if (version == 0)
@@ -95,6 +111,7 @@ gboolean landlock_restrict(const LandlockRules *rules, GError **error) {
   const Ruleset ruleset = make_ruleset(rules, version);
   int set = (int)syscall(SYS_landlock_create_ruleset, &ruleset, get_ruleset_size(version), 0);
   gboolean done = set >= 0 && add_rule(set, rules, ruleset.files) &&
+                  add_ports(set, rules, ruleset.network) &&
                   syscall(SYS_landlock_restrict_self, set, 0) == 0;
   int number = errno;
   if (set >= 0)

@@ -22,9 +22,12 @@ typedef enum {
 } FileRights;
 
 typedef struct {
-  FileRights files;             /* below `folder`; nothing anywhere else */
-  int folder;                   /* borrowed; -1 if `files` is FILES_NONE */
-  gboolean no_connect;          /* TCP connections can't be made; accepting them never can */
+  FileRights files;     /* below `folder`; nothing anywhere else */
+  int folder;           /* borrowed; -1 if `files` is FILES_NONE */
+  gboolean no_connect;  /* TCP connections can't be made, but to `ports`; accepting them
+                           never can */
+  const guint16 *ports; /* borrowed */
+  guint n_ports;
   gboolean no_abstract_sockets; /* nor Unix sockets without a path be connected to */
 } LandlockRules;
 

@@ -12,6 +12,7 @@
  *   int identity_run(const RoleStart *start);   mailauth/parent/identity.h
  *   int pam_helper_run(const RoleStart *start); mailauth/pam/pam-helper.h
  *   int connector_run(const RoleStart *start);  mailauth/connector/connector.h
+ *   int sql_role_run(const RoleStart *start);   mailauth/sql/sql-role.h
  *
  * When its channel ends, the parent has gone: the role ends too. (The store's
  * channel goes to the verifier, and so does that of each process that is split off

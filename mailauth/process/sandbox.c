@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -40,11 +41,15 @@ static const Confinement confinements[N_ROLES] = {
     [ROLE_CONNECTOR] = {CALLS_READ_FILES | CALLS_UNIX | CALLS_INTERNET | CALLS_THREADS |
                             CALLS_LIBRARIES,
                         TRUE, FILES_READ, FALSE, FALSE},
+    /* Names, certificates, and the database: by sandbox_enter_server() only that one. */
+    [ROLE_SQL] = {CALLS_READ_FILES | CALLS_UNIX | CALLS_INTERNET | CALLS_LIBRARIES | CALLS_CONFINE,
+                  TRUE, FILES_READ, FALSE, TRUE},
     /* Modules may run programs, and whatever else its user may. */
     [ROLE_PAM] = {CALLS_PROGRAMS, FALSE, FILES_NONE, FALSE, FALSE},
     /* What it is handed. */
     [ROLE_FRONT] = {CALLS_ACCEPT, TRUE, FILES_NONE, TRUE, TRUE},
-    [ROLE_STORE] = {CALLS_READ_FILES | CALLS_CHANGE_FILES | CALLS_ARRANGE_FILES | CALLS_CHILDREN,
+    [ROLE_STORE] = {CALLS_READ_FILES | CALLS_CHANGE_FILES | CALLS_ARRANGE_FILES | CALLS_CHILDREN |
+                        CALLS_CONFINE,
                     TRUE, FILES_READ | FILES_CHANGE | FILES_ARRANGE, TRUE, TRUE},
 };
 
@@ -212,6 +217,23 @@ static gboolean give_up_files(const Confinement *confinement, GError **error) {
 #endif
   return rules.files == FILES_NONE ? landlock_restrict(&rules, error)
                                    : restrict_below(&rules, "/", error);
+}
+
+/* Names may be looked up by TCP, where an answer is long. */
+#define PORT_OF_NAMES 53
+
+gboolean sandbox_enter_server(const guint16 *ports, guint n_ports, gboolean has_names,
+                              GError **error) {
+  g_autofree guint16 *all = g_new(guint16, n_ports + 1);
+  LandlockRules rules = {.files = FILES_READ,
+                         .no_connect = TRUE,
+                         .ports = all,
+                         .n_ports = n_ports,
+                         .no_abstract_sockets = TRUE};
+  memcpy(all, ports, n_ports * sizeof *ports);
+  if (has_names)
+    all[rules.n_ports++] = PORT_OF_NAMES;
+  return restrict_below(&rules, "/", error);
 }
 
 gboolean sandbox_enter(Role role, GError **error) {

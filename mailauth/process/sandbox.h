@@ -43,6 +43,10 @@ gboolean sandbox_enter_parent(GError **error);
 guint sandbox_prepare(Role role);
 /* For good. Call before there are threads, with PR_SET_NO_NEW_PRIVS set. */
 gboolean sandbox_enter(Role role, GError **error);
+/* The second step of a role that speaks to one server: no TCP but to @ports, and to a name
+ * server's if @has_names. For good. */
+gboolean sandbox_enter_server(const guint16 *ports, guint n_ports, gboolean has_names,
+                              GError **error);
 /* The store's second step: no files but those below the folder @path, and no more
  * processes. For good. */
 gboolean sandbox_enter_folder(const char *path, GError **error);

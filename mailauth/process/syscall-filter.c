@@ -148,6 +148,9 @@ static const PlainRow plain_rows[] = {
     {CALLS_THREADS, SCMP_SYS(sched_getattr)},
     {CALLS_THREADS, SCMP_SYS(sched_setattr)}, /* as its maker has it */
     {CALLS_THREADS, SCMP_SYS(set_tid_address)},
+    {CALLS_CONFINE, SCMP_SYS(landlock_create_ruleset)},
+    {CALLS_CONFINE, SCMP_SYS(landlock_add_rule)},
+    {CALLS_CONFINE, SCMP_SYS(landlock_restrict_self)},
     {CALLS_CHILDREN, SCMP_SYS(wait4)},
     {CALLS_CHILDREN, SCMP_SYS(waitid)},
     {CALLS_CHILDREN, SCMP_SYS(waitpid)},
@@ -287,9 +290,6 @@ static const ConditionalRow conditional_rows[] = {
      1,
      {HAS(CLONE_FLAGS, CLONE_VM | CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID, 0)}},
     {CALLS_CHILDREN, SCMP_SYS(prlimit64), 2, {IS(0, 0), IS(1, RLIMIT_NPROC)}},
-    {CALLS_CHILDREN, SCMP_SYS(landlock_create_ruleset), 0, {{0, SCMP_CMP_EQ, 0, 0}}},
-    {CALLS_CHILDREN, SCMP_SYS(landlock_add_rule), 0, {{0, SCMP_CMP_EQ, 0, 0}}},
-    {CALLS_CHILDREN, SCMP_SYS(landlock_restrict_self), 0, {{0, SCMP_CMP_EQ, 0, 0}}},
 };
 
 /* Calls that none of the libraries makes in any case: who makes one is an intruder. */

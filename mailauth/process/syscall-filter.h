@@ -20,6 +20,7 @@ typedef enum {
   CALLS_LIBRARIES = 1 << 8,     /* map code out of files */
   CALLS_PROGRAMS = 1 << 9,      /* run programs, and whatever else: only what no server
                                    does is ended */
+  CALLS_CONFINE = 1 << 10,      /* give up more rights later, by Landlock */
 } CallGroups;
 
 /* Whether the kernel has filters. */

@@ -5,6 +5,7 @@
 
 #include "mailauth/base/client-address.h"
 #include "mailauth/base/name.h"
+#include "mailauth/query/sql-kind.h"
 
 const char *package_kind_get_name(PackageKind kind) {
   return kind == PACKAGE_MEMBERSHIP ? "membership" : "native";
@@ -50,7 +51,7 @@ static char *describe_type(const Settings *settings) {
 }
 
 static void choose_broker(const Settings *settings, Decision *decision) {
-  static const char *const types[] = {"sqlite", "ldap", NULL};
+  static const char *const types[] = {"sqlite", "ldap", "postgresql", "mysql", NULL};
   const SettingProblem *problem = settings_find_scope(settings, SCOPE_BROKER);
   g_autofree char *why = NULL;
   if (problem != NULL) {
@@ -114,8 +115,11 @@ void decision_admit(const Settings *settings, Protocol protocol, const char *use
 }
 
 gboolean decision_has_other_names(const Settings *settings, const Decision *decision) {
-  return decision->kind == PACKAGE_MEMBERSHIP && g_str_equal(decision->source, "ldap") &&
-         *settings->chosen.user_attribute != '\0';
+  if (decision->kind != PACKAGE_MEMBERSHIP)
+    return FALSE;
+  if (g_str_equal(decision->source, "ldap"))
+    return *settings->chosen.user_attribute != '\0';
+  return sql_kind_find(decision->source) != N_SQL_KINDS;
 }
 
 gboolean decision_may_change(const Settings *settings, const Decision *decision) {

@@ -15,14 +15,14 @@
 static const struct {
   const char *subkey;
   SettingsKey key;
-  SettingTable tables[4];
+  SettingTable tables[5];
   guint n_tables;
 } places[] = {
     {"", SETTINGS_STORE, {TABLE_STORE}, 1},
     {"", SETTINGS_SERVICE, {TABLE_SERVICE}, 1},
     {"Parameters", SETTINGS_SERVICE, {TABLE_PARAMETERS, TABLE_SOCKETS, TABLE_HOST, TABLE_TRUST}, 4},
     {"Parameters\\Certificates\\" EACH, SETTINGS_SERVICE, {TABLE_HOST}, 1},
-    {EACH, SETTINGS_BROKERS, {TABLE_BROKER, TABLE_SQLITE, TABLE_LDAP}, 3},
+    {EACH, SETTINGS_BROKERS, {TABLE_BROKER, TABLE_SQLITE, TABLE_LDAP, TABLE_SQL, TABLE_SERVER}, 5},
     {"", SETTINGS_POP3, {TABLE_PROTOCOL, TABLE_TRUST, TABLE_MAILDIR}, 3},
     {"", SETTINGS_IMAP, {TABLE_PROTOCOL, TABLE_TRUST}, 2},
 };

@@ -12,6 +12,8 @@
 #include "mailauth/base/name.h"
 #include "mailauth/base/networks.h"
 #include "mailauth/base/unique-id-format.h"
+#include "mailauth/query/connection-words.h"
+#include "mailauth/query/sql-query.h"
 #include "mailauth/settings/backend-address.h"
 #include "mailauth/settings/fingerprint.h"
 #include "mailauth/settings/settings-names.h"
@@ -390,26 +392,50 @@ static void check_ldap(Reader *reader) {
                        "it is not set, or may not be read ('mailauthctl repair' gives the right)");
 }
 
-/* The settings of one type: read and checked if the broker is of it. */
-static void read_broker_of(Reader *reader, const char *type, SettingTable table,
-                           void (*check)(Reader *reader)) {
-  Broker *broker = &reader->settings->chosen;
-  if (!g_str_equal(broker->type, type)) {
-    set_defaults(table, broker);
-    return;
-  }
-  read_table(reader, SETTINGS_BROKERS, reader->settings->broker, table, broker);
-  check(reader);
+static void check_sql(Reader *reader) {
+  const Broker *broker = &reader->settings->chosen;
+  SqlKind kind = sql_kind_find(broker->type);
+  g_autoptr(GError) no_words = NULL;
+  g_autoptr(GError) no_query = NULL;
+  connection_words_free(connection_words_new(broker->connection, kind, &no_words));
+  sql_query_free(sql_query_new(broker->query, kind, &no_query));
+  if (no_words != NULL)
+    add_broker_problem(reader, "Connection", "%s", no_words->message);
+  if (no_query != NULL)
+    add_broker_problem(reader, "Query", "%s", no_query->message);
+  if (strlen(broker->connection_password) > MAX_PASSWORD)
+    add_broker_problem(reader, "Connection Password", "it is longer than %d bytes", MAX_PASSWORD);
 }
 
+/* The settings of each type, as bits of their tables. */
 static const struct {
   const char *type;
-  SettingTable table;
+  guint tables;
   void (*check)(Reader *reader);
 } broker_types[] = {
-    {"sqlite", TABLE_SQLITE, check_sqlite},
-    {"ldap", TABLE_LDAP, check_ldap},
+    {"sqlite", 1U << TABLE_SQLITE, check_sqlite},
+    {"ldap", 1U << TABLE_LDAP | 1U << TABLE_SERVER, check_ldap},
+    {"postgresql", 1U << TABLE_SQL | 1U << TABLE_SERVER, check_sql},
+    {"mysql", 1U << TABLE_SQL | 1U << TABLE_SERVER, check_sql},
 };
+
+/* Read and checked by the broker's type; the others' stand at their defaults. */
+static void read_broker_type(Reader *reader) {
+  static const SettingTable all[] = {TABLE_SQLITE, TABLE_LDAP, TABLE_SQL, TABLE_SERVER};
+  Settings *settings = reader->settings;
+  guint type = 0;
+  while (type < G_N_ELEMENTS(broker_types) &&
+         !g_str_equal(broker_types[type].type, settings->chosen.type))
+    type++;
+  gboolean is_known = type < G_N_ELEMENTS(broker_types);
+  for (guint i = 0; i < G_N_ELEMENTS(all); i++)
+    if (is_known && (broker_types[type].tables & 1U << all[i]) != 0)
+      read_table(reader, SETTINGS_BROKERS, settings->broker, all[i], &settings->chosen);
+    else
+      set_defaults(all[i], &settings->chosen);
+  if (is_known)
+    broker_types[type].check(reader);
+}
 
 static void read_broker(Reader *reader) {
   Settings *settings = reader->settings;
@@ -425,8 +451,7 @@ static void read_broker(Reader *reader) {
     read_table(reader, SETTINGS_BROKERS, id, TABLE_BROKER, &settings->chosen);
   else
     set_defaults(TABLE_BROKER, &settings->chosen);
-  for (guint i = 0; i < G_N_ELEMENTS(broker_types); i++)
-    read_broker_of(reader, broker_types[i].type, broker_types[i].table, broker_types[i].check);
+  read_broker_type(reader);
 }
 
 /* Which logins a key that can't be read keeps from being decided. */

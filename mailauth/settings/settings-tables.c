@@ -129,6 +129,15 @@ static const SettingRow ldap_rows[] = {
     TEXT("Bind Password", OF_BROKER(bind_password), ""),
     NUMBER("StartTLS", OF_BROKER(start_tls), 0, 0, 1),
     TEXT("CA File", OF_BROKER(ca_file), ""),
+};
+
+static const SettingRow sql_rows[] = {
+    TEXT("Connection", OF_BROKER(connection), ""),
+    TEXT("Connection Password", OF_BROKER(connection_password), ""),
+    TEXT("Query", OF_BROKER(query), ""),
+};
+
+static const SettingRow server_rows[] = {
     NUMBER("Timeout", OF_BROKER(timeout), 5000, 1, 600000),
     NUMBER("Pool Size", OF_BROKER(pool_size), 8, 1, 1000),
 };
@@ -148,6 +157,8 @@ const SettingRows setting_tables[N_SETTING_TABLES] = {
     [TABLE_BROKER] = TABLE(broker_rows),
     [TABLE_SQLITE] = TABLE(sqlite_rows),
     [TABLE_LDAP] = TABLE(ldap_rows),
+    [TABLE_SQL] = TABLE(sql_rows),
+    [TABLE_SERVER] = TABLE(server_rows),
 };
 
 const SettingRow setting_store_rows[N_PROTOCOLS] = {

@@ -48,6 +48,8 @@ typedef enum {
   TABLE_BROKER,     /* of Broker */
   TABLE_SQLITE,     /* ... */
   TABLE_LDAP,       /* ... */
+  TABLE_SQL,        /* ... */
+  TABLE_SERVER,     /* ..., of each type that is a server */
   N_SETTING_TABLES
 } SettingTable;
 

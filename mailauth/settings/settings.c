@@ -145,6 +145,10 @@ static void clear_broker(Broker *broker) {
   explicit_bzero(broker->bind_password, strlen(broker->bind_password));
   g_free(broker->bind_password);
   g_free(broker->ca_file);
+  g_free(broker->connection);
+  explicit_bzero(broker->connection_password, strlen(broker->connection_password));
+  g_free(broker->connection_password);
+  g_free(broker->query);
 }
 
 void settings_unref(Settings *settings) {

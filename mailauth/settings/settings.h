@@ -81,8 +81,13 @@ typedef struct {
   char *bind_dn;        /* "": the search is anonymous */
   char *bind_password;  /* wiped when the snapshot goes */
   guint32 start_tls;
-  char *ca_file;     /* "": the system's */
-  guint32 timeout;   /* ms that a login waits for the directory in all */
+  char *ca_file; /* "": the system's */
+  /* of types postgresql and mysql */
+  char *connection;          /* connection-words.h */
+  char *connection_password; /* "" for none; wiped when the snapshot goes */
+  char *query;               /* sql-query.h */
+  /* of all that are servers */
+  guint32 timeout;   /* ms that a login waits for the server in all */
   guint32 pool_size; /* connections at once */
 } Broker;
 

@@ -50,7 +50,12 @@ static gboolean append_sockets(DBusMessageIter *dict, const StatusSource *source
 }
 
 static gboolean append_problems(DBusMessageIter *dict, const StatusSource *source) {
+  g_autoptr(Settings) settings = views_get_settings(source->views);
+  g_autofree char *broken = logins_dup_problem(source->logins, settings);
   g_autoptr(GPtrArray) texts = problems_list(source->views, source->publisher, source->pam_problem);
+  if (broken != NULL)
+    g_ptr_array_add(texts, g_strdup_printf("%s\\%s: %s", settings_get_path(SETTINGS_BROKERS),
+                                           settings->broker, broken));
   return append_list(dict, "problems", texts);
 }
 
@@ -161,6 +166,8 @@ static gboolean append_counts(DBusMessageIter *dict, const char *name, const Sta
                       verified_count(source->verified, verified_get_time())) &&
          append_count(&counts, "pam-processes", pam_pool_count(source->pam)) &&
          append_count(&counts, "pam-waiting", pam_pool_count_waiting(source->pam)) &&
+         append_count(&counts, "sql-processes", sql_servants_count(source->sql)) &&
+         append_count(&counts, "sql-waiting", sql_servants_count_waiting(source->sql)) &&
          append_count(&counts, "pairs-remembered", throttle_count(source->throttle)) &&
          append_count(&counts, "stores-in-use", stores_count_sessions(source->stores)) &&
          append_count(&counts, "stores-idle", stores_count_idle(source->stores)) &&

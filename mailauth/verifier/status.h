@@ -21,6 +21,7 @@ typedef struct {
   const Workers *prover;
   Verified *verified;
   const PamPool *pam;
+  const SqlServants *sql;
   GVariant *connections;   /* a{su} of the front's, or NULL */
   guint lacks;             /* SandboxLacks, of the roles together */
   const char *pam_problem; /* as it was found last, or NULL */

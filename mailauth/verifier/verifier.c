@@ -42,6 +42,7 @@ typedef struct {
   Verified *verified;
   PamPool *pam;
   Dialer *dialer;
+  SqlServants *sql;
   Workers *prover;
   Workers *lookups;
   Stores *stores;
@@ -201,6 +202,7 @@ static StatusSource make_status_source(const Verifier *verifier) {
       verifier->prover,
       verifier->verified,
       verifier->pam,
+      verifier->sql,
       verifier->connections,
       verifier->start->lacks | verifier->front_lacks,
       user_check_get_pam_problem(verifier->user),
@@ -331,11 +333,22 @@ static gboolean want_connector(guint64 request, gpointer data) {
   return want_servant(data, request, ROLE_CONNECTOR);
 }
 
+static gboolean want_sql(guint64 request, gpointer data) {
+  return want_servant(data, request, ROLE_SQL);
+}
+
 /* Without it the process would stay, unused, for as long as it hangs. */
-static void end_connector(guint64 request, gpointer data) {
-  const Verifier *verifier = data;
+static void end_servant(const Verifier *verifier, guint64 request, Role role) {
   (void)channel_send(verifier->parent, MESSAGE_END_SERVANT,
-                     g_variant_new("(ty)", request, (guint8)ROLE_CONNECTOR), NULL, 0, NULL);
+                     g_variant_new("(ty)", request, (guint8)role), NULL, 0, NULL);
+}
+
+static void end_connector(guint64 request, gpointer data) {
+  end_servant(data, request, ROLE_CONNECTOR);
+}
+
+static void end_sql(guint64 request, gpointer data) {
+  end_servant(data, request, ROLE_SQL);
 }
 
 static void take_servant(const Verifier *verifier, Message *message) {
@@ -345,6 +358,8 @@ static void take_servant(const Verifier *verifier, Message *message) {
   g_variant_get(message->body, "(ty)", &request, &role);
   if (role == ROLE_CONNECTOR)
     dialer_take_connector(verifier->dialer, request, descriptor);
+  else if (role == ROLE_SQL)
+    sql_servants_take(verifier->sql, request, descriptor);
   else
     pam_pool_take_helper(verifier->pam, request, descriptor);
 }
@@ -356,6 +371,8 @@ static void take_servant_refusal(const Verifier *verifier, const Message *messag
   g_variant_get(message->body, "(ty&s)", &request, &role, &problem);
   if (role == ROLE_CONNECTOR)
     dialer_take_refusal(verifier->dialer, request, problem);
+  else if (role == ROLE_SQL)
+    sql_servants_take_refusal(verifier->sql, request, problem);
   else
     pam_pool_take_refusal(verifier->pam, request, problem);
 }
@@ -454,6 +471,7 @@ static void build(Verifier *verifier) {
   verifier->verified = verified_new();
   verifier->pam = pam_pool_new(want_pam, verifier);
   verifier->dialer = dialer_new(want_connector, end_connector, verifier);
+  verifier->sql = sql_servants_new(want_sql, end_sql, verifier);
   verifier->prover = workers_new(WORKERS_PROCESSORS, NULL);
   verifier->lookups = workers_new(LOOKUP_THREADS, NULL);
   verifier->user = user_check_new(
@@ -469,10 +487,10 @@ static void build(Verifier *verifier) {
   verifier->sessions = sessions_new(verifier->views);
   verifier->scram = sam_scram_new(views_get_accounts(verifier->views));
   verifier->exchanges = exchanges_new(verifier->views, verifier->scram);
-  verifier->logins = logins_new(
-      &(LoginTools){verifier->views, verifier->reporter, verifier->throttle, verifier->prover,
-                    verifier->lookups, verifier->stores, verifier->backends, verifier->verified,
-                    verifier->pam, verifier->dialer, verifier->scram, verifier->sessions});
+  verifier->logins = logins_new(&(LoginTools){
+      verifier->views, verifier->reporter, verifier->throttle, verifier->prover, verifier->lookups,
+      verifier->stores, verifier->backends, verifier->verified, verifier->pam, verifier->dialer,
+      verifier->sql, verifier->scram, verifier->sessions});
   source.sessions = verifier->sessions;
   verifier->bus = bus_new(start->bus, &source);
   verifier->incidents = incidents_new(verifier->reporter);
@@ -510,6 +528,7 @@ static void take_apart(Verifier *verifier) {
   verified_free(verifier->verified);
   pam_pool_free(verifier->pam);
   dialer_free(verifier->dialer);
+  sql_servants_free(verifier->sql);
   reporter_free(verifier->reporter);
   settings_unref(verifier->settings);
   status_calls_free(verifier->status_calls);

@@ -36,7 +36,7 @@ IMAP = SERVICES + "\\MSExchangeIMAP4\\Parameters"
 BROKERS = SERVICES + "\\MBS\\Instances"
 ACCOUNTS = "HKLM\\SAM\\Domains\\Account\\Users"
 
-ROLE_USERS = ("mailauth", "mailauth-front")
+ROLE_USERS = ("mailauth", "mailauth-front", "mailauth-sql")
 
 
 def needs_role_users():

@@ -140,7 +140,7 @@ def a_purge_leaves_nothing_but_the_users():
         machine.run(f"apt-get purge --yes {OWN}")
         equal(sorted(files_of(machine) - before), [])
         equal(machine.run(f"dpkg-query --show --showformat='${{db:Status-Abbrev}}' {OWN} 2>/dev/null; true").strip(), "")
-        machine.run("getent passwd regd mailauth mailauth-front")
+        machine.run("getent passwd regd mailauth mailauth-front mailauth-sql")
         equal(machine.run("systemctl --failed --no-legend"), "")
 
 

@@ -80,7 +80,7 @@ def remove_takes_back_all_but_data_and_closes_secrets():
         machine.run(REMOVE)
         equal(sorted(contents(machine) ^ before), [])
         equal(machine.run("pgrep -c 'regd|mailauthd'", status=1), "0\n")
-        machine.run("getent passwd regd mailauth mailauth-front && test -s /var/lib/regd/registry.db")
+        machine.run("getent passwd regd mailauth mailauth-front mailauth-sql && test -s /var/lib/regd/registry.db")
         equal(machine.run("systemctl --failed --no-legend"), "")
         contains(machine.run(REMOVE, status=1), "nothing was installed")
         # regd by itself, as an installation without mailauthd has it.

@@ -104,7 +104,8 @@ static const struct {
     {SERVICES "MailAuth", "ObjectName", "1000", TRUE},
     {SERVICES "MailAuth", "ObjectName", "", FALSE},
     {BROKER, "Type", "sqlite", TRUE},
-    {BROKER, "Type", "mysql", FALSE},
+    {BROKER, "Type", "mysql", TRUE},
+    {BROKER, "Type", "mssql", FALSE},
     {BROKER, "URI", "ldap://127.0.0.1:389 ldapi:///", TRUE},
     {BROKER, "URI", "http://127.0.0.1", FALSE},
     {BROKER, "User Filter", "(uid=%u)", TRUE},
@@ -208,6 +209,7 @@ static void test_shipped_secrets(void) {
       {USER, "SCRAM-SHA-256"},
       {USERS, "Decoy Key"},
       {BROKER, "Bind Password"},
+      {BROKER, "Connection Password"},
       {POP3, "Backend Master Password"},
       {IMAP, "Backend Master Password"},
   };

@@ -259,9 +259,16 @@ TRY_CALL(set_groups, SYS_setgroups, 0, NULL)
 
 /* ---- what each role may ---- */
 
-/* The roles; the store once it has its Maildir; and, so that no try fails for
+/* The roles; the store once it has its Maildir; the sql role once it knows its server, here or on
+ * another port; and, so that no try fails for
  * another reason, a process of the same user's that is kept from nothing. */
-typedef enum { STAGE_STORE_INSIDE = N_ROLES, STAGE_FREE, N_STAGES } Stage;
+typedef enum {
+  STAGE_STORE_INSIDE = N_ROLES,
+  STAGE_SQL_HERE,
+  STAGE_SQL_ELSEWHERE,
+  STAGE_FREE,
+  N_STAGES
+} Stage;
 
 #define IDENTITY (1U << ROLE_IDENTITY)
 #define VERIFIER (1U << ROLE_VERIFIER)
@@ -269,12 +276,14 @@ typedef enum { STAGE_STORE_INSIDE = N_ROLES, STAGE_FREE, N_STAGES } Stage;
 #define STORE (1U << ROLE_STORE)
 #define CONNECTOR (1U << ROLE_CONNECTOR)
 #define INSIDE (1U << STAGE_STORE_INSIDE)
+#define SQL_HERE (1U << ROLE_SQL | 1U << STAGE_SQL_HERE)
+#define SQL (SQL_HERE | 1U << STAGE_SQL_ELSEWHERE)
 #define FREE (1U << STAGE_FREE)
 #define NOBODY 0U
 /* The check for leaks, and the writing of reports. */
 #ifdef IS_SANITIZED
-#define SANITIZER (IDENTITY | VERIFIER | CONNECTOR | FRONT | STORE | INSIDE)
-#define SANITIZER_FILES (IDENTITY | VERIFIER | CONNECTOR | FRONT | STORE)
+#define SANITIZER (IDENTITY | VERIFIER | CONNECTOR | SQL | FRONT | STORE | INSIDE)
+#define SANITIZER_FILES (IDENTITY | VERIFIER | CONNECTOR | SQL | FRONT | STORE)
 #else
 #define SANITIZER 0U
 #define SANITIZER_FILES 0U
@@ -282,8 +291,8 @@ typedef enum { STAGE_STORE_INSIDE = N_ROLES, STAGE_FREE, N_STAGES } Stage;
 
 /* Where socketcall(2) keeps its arguments from the filter. */
 #ifdef SYS_socketcall
-#define ANY_SOCKET (IDENTITY | VERIFIER | CONNECTOR)
-#define ANY_SENDING (IDENTITY | VERIFIER | CONNECTOR | FRONT | STORE | INSIDE | FREE)
+#define ANY_SOCKET (IDENTITY | VERIFIER | CONNECTOR | SQL)
+#define ANY_SENDING (IDENTITY | VERIFIER | CONNECTOR | SQL | FRONT | STORE | INSIDE | FREE)
 #else
 #define ANY_SOCKET 0U
 #define ANY_SENDING NOBODY
@@ -296,11 +305,12 @@ typedef struct {
 } Row;
 
 static const Row rows[] = {
-    {"read-file", try_read_file, SANITIZER_FILES | IDENTITY | VERIFIER | CONNECTOR | STORE | FREE},
+    {"read-file", try_read_file,
+     SANITIZER_FILES | IDENTITY | VERIFIER | CONNECTOR | SQL | STORE | FREE},
     {"look-at-file", try_look_at_file,
-     SANITIZER | IDENTITY | VERIFIER | CONNECTOR | STORE | INSIDE | FREE},
+     SANITIZER | IDENTITY | VERIFIER | CONNECTOR | SQL | STORE | INSIDE | FREE},
     {"list-folder", try_list_folder,
-     SANITIZER_FILES | IDENTITY | VERIFIER | CONNECTOR | STORE | FREE},
+     SANITIZER_FILES | IDENTITY | VERIFIER | CONNECTOR | SQL | STORE | FREE},
     {"make-file", try_make_file, VERIFIER | STORE | FREE},
     {"make-file-inside", try_make_file_inside, VERIFIER | STORE | INSIDE | FREE},
     {"move-file-inside", try_move_file_inside, STORE | INSIDE | FREE},
@@ -308,13 +318,13 @@ static const Row rows[] = {
     {"make-link", try_make_link, FREE},
     {"run-file", try_run_file, FREE},
     {"own-memory", try_own_memory, NOBODY},
-    {"tcp-socket", try_tcp_socket, ANY_SOCKET | CONNECTOR | FREE},
-    {"udp-socket", try_udp_socket, ANY_SOCKET | CONNECTOR | FREE},
-    {"unix-socket", try_unix_socket, IDENTITY | VERIFIER | CONNECTOR | FREE},
+    {"tcp-socket", try_tcp_socket, ANY_SOCKET | CONNECTOR | SQL | FREE},
+    {"udp-socket", try_udp_socket, ANY_SOCKET | CONNECTOR | SQL | FREE},
+    {"unix-socket", try_unix_socket, IDENTITY | VERIFIER | CONNECTOR | SQL | FREE},
     {"netlink-socket", try_netlink_socket, ANY_SOCKET | FREE},
     {"algorithm-socket", try_algorithm_socket, NOBODY},
-    {"connect", try_connect, CONNECTOR | FREE},
-    {"connect-again", try_connect_again, CONNECTOR | FREE},
+    {"connect", try_connect, CONNECTOR | SQL_HERE | FREE},
+    {"connect-again", try_connect_again, CONNECTOR | SQL_HERE | FREE},
     {"send-fast", try_send_fast, ANY_SENDING},
     {"send-message-fast", try_send_message_fast, ANY_SENDING},
     {"bind", try_bind, FREE},
@@ -370,12 +380,28 @@ static RoleStart make_start(Role role) {
   return start;
 }
 
+/* The role and what it does once it has settled. */
+static gboolean enter_stage(const Scene *scene, Stage stage, GError **error) {
+  guint16 port = ntohs(scene->address.sin_port);
+  if (stage == STAGE_STORE_INSIDE)
+    return sandbox_enter_folder(scene->inside, error);
+  if (stage == STAGE_SQL_HERE)
+    return sandbox_enter_server(&port, 1, FALSE, error);
+  port = 1;
+  return stage != STAGE_SQL_ELSEWHERE || sandbox_enter_server(&port, 1, TRUE, error);
+}
+
+static Role get_role(Stage stage) {
+  if (stage == STAGE_SQL_HERE || stage == STAGE_SQL_ELSEWHERE)
+    return ROLE_SQL;
+  return stage == STAGE_STORE_INSIDE ? ROLE_STORE : (Role)stage;
+}
+
 static gboolean settle(const Scene *scene, Stage stage, GError **error) {
-  RoleStart start = make_start(stage == STAGE_STORE_INSIDE ? ROLE_STORE : (Role)stage);
+  RoleStart start = make_start(get_role(stage));
   if (stage == STAGE_FREE)
     return !start.drops_rights || role_become(&start.user, error);
-  return role_settle(&start, error) &&
-         (stage != STAGE_STORE_INSIDE || sandbox_enter_folder(scene->inside, error));
+  return role_settle(&start, error) && enter_stage(scene, stage, error);
 }
 
 static int run_in_child(const Scene *scene, Stage stage, Try try) {
@@ -408,9 +434,11 @@ static gboolean is_as_expected(int status, gboolean allowed) {
 }
 
 static const char *get_stage_name(Stage stage) {
-  return stage == STAGE_FREE           ? "free"
-         : stage == STAGE_STORE_INSIDE ? "store-inside"
-                                       : role_get_name((Role)stage);
+  static const char *const names[] = {[STAGE_STORE_INSIDE] = "store-inside",
+                                      [STAGE_SQL_HERE] = "sql-here",
+                                      [STAGE_SQL_ELSEWHERE] = "sql-elsewhere",
+                                      [STAGE_FREE] = "free"};
+  return (guint)stage < N_ROLES ? role_get_name((Role)stage) : names[stage];
 }
 
 /* ---- the scene ---- */
@@ -508,7 +536,7 @@ static void test_stage(Scene *scene, gconstpointer data) {
 }
 
 static gboolean try_landlock_alone(const Scene *scene) {
-  const LandlockRules nothing = {FILES_NONE, -1, TRUE, TRUE};
+  const LandlockRules nothing = {.folder = -1, .no_connect = TRUE, .no_abstract_sockets = TRUE};
   prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   if (!landlock_restrict(&nothing, NULL))
     return TRUE;
@@ -599,9 +627,11 @@ static void test_root_is_refused(void) {
 }
 
 int main(int argc, char **argv) {
-  static const Stage stages[] = {
-      (Stage)ROLE_IDENTITY,  (Stage)ROLE_VERIFIER, (Stage)ROLE_FRONT, (Stage)ROLE_STORE,
-      (Stage)ROLE_CONNECTOR, STAGE_STORE_INSIDE,   STAGE_FREE};
+  static const Stage stages[] = {(Stage)ROLE_IDENTITY,  (Stage)ROLE_VERIFIER,
+                                 (Stage)ROLE_FRONT,     (Stage)ROLE_STORE,
+                                 (Stage)ROLE_CONNECTOR, (Stage)ROLE_SQL,
+                                 STAGE_STORE_INSIDE,    STAGE_SQL_HERE,
+                                 STAGE_SQL_ELSEWHERE,   STAGE_FREE};
   g_test_init(&argc, &argv, NULL);
   for (guint i = 0; i < G_N_ELEMENTS(stages); i++) {
     g_autofree char *path = g_strconcat("/sandbox/", get_stage_name(stages[i]), NULL);

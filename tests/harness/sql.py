@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: MIT
+"""Databases of a test's own: a PostgreSQL and a MariaDB server on a loopback port and a private
+socket, as an ordinary user, started at most once for a file of tests.
+
+    database = postgresql()
+    database.run("CREATE TABLE users (name text, password text)")
+    with Mail() as mail:
+        database.become_broker(mail, "3", "SELECT password FROM users WHERE name = %u")
+"""
+
+import atexit
+import functools
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from pathlib import Path
+
+from harness.bus import BOB, is_root
+from harness.case import Failure, Skip
+from harness.mail import children_of, hash_password
+from harness.ports import free_ports
+from harness.process import PATIENCE, Process
+from harness.slapd import write_broker
+
+USER, PASSWORD, DATABASE = "mailauth", "d'b se\\same", "mail users"
+QUERY = "SELECT password, disabled FROM users WHERE name = %u"
+
+
+def quote(text):
+    """As a value in a `Connection`."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+class Database:
+    """A server; `kind` is the broker's `Type`."""
+
+    kind = None
+
+    def __init__(self):
+        self.uid = BOB if is_root() else None
+        self.directory = Path(tempfile.mkdtemp(prefix=f"regd-{self.kind}-"))
+        self.directory.chmod(0o755)
+        if self.uid is not None:
+            os.chown(self.directory, self.uid, self.uid)
+        [self.port] = free_ports(1)
+        self.process = None
+        atexit.register(self.remove, os.getpid())
+        self.make_certificates()
+        self.make()
+        self.start()
+        self.prepare()
+
+    def remove(self, owner):
+        if os.getpid() != owner:
+            return
+        if self.process is not None:
+            self.process.kill()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def as_user(self, *command, **options):
+        ids = {"user": self.uid, "group": self.uid, "extra_groups": []} if self.uid is not None else {}
+        done = subprocess.run(command, capture_output=True, cwd=self.directory, check=False, timeout=PATIENCE, **ids, **options)
+        if done.returncode != 0:
+            raise Failure(f"{command[0]}: {done.stdout.decode()} {done.stderr.decode()}")
+        return done.stdout.decode()
+
+    def openssl(self, *words):
+        self.as_user("openssl", *words)
+
+    def make_certificates(self):
+        """An authority, a certificate of its making for localhost, and another authority."""
+        new = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
+        for name in ("ca", "other"):
+            self.openssl("req", "-x509", *new, "-days", "2", "-subj", f"/CN=Test {name}",
+                         "-keyout", f"{name}.key", "-out", f"{name}.pem")
+        self.openssl("req", *new, "-subj", "/CN=localhost", "-keyout", "server.key", "-out", "server.csr")
+        (self.directory / "names").write_text("subjectAltName=DNS:localhost\n")
+        self.openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
+                     "-days", "2", "-extfile", "names", "-out", "server.pem")
+
+    def await_port(self):
+        while self.process.is_running():
+            try:
+                socket.create_connection(("127.0.0.1", self.port)).close()
+                return
+            except ConnectionRefusedError:
+                os.sched_yield()
+        raise Failure(f"no {self.kind}: {self.process.output()}")
+
+    def signal(self, number):
+        """To the server and to the processes that it has for its connections."""
+        self.process.signal(number)
+        for pid in children_of(self.process.pid):  # none is begun any more
+            os.kill(pid, number)
+
+    def kill(self):
+        self.process.kill()
+        self.process = None
+
+    def connection(self, **words):
+        words = {"host": "127.0.0.1", "port": self.port, "dbname": DATABASE, "user": USER} | words
+        return " ".join(f"{word}={quote(str(value))}" for word, value in words.items() if value is not None)
+
+    def become_broker(self, mail, identity, query=QUERY, **settings):
+        """settings: further values, with "_" for a space."""
+        values = {"Connection": self.connection(), "Connection Password": PASSWORD, "Query": query, "Type": self.kind}
+        values |= {name.replace("_", " "): value for name, value in settings.items()}
+        write_broker(mail, identity, **values)
+
+    def table(self, people):
+        """The table `users`, of {name: (password, disabled)} and nobody else."""
+        self.run("DROP TABLE IF EXISTS users")
+        self.run(f"CREATE TABLE users (name {self.text} NOT NULL, password {self.text}, disabled smallint)")
+        for name, (password, disabled) in people.items():
+            self.add(name, hash_password(password), disabled)
+
+    def add(self, name, password_hash, disabled=0):
+        self.run("INSERT INTO users VALUES ({}, {}, {})".format(
+            self.literal(name), "NULL" if password_hash is None else self.literal(password_hash), disabled))
+
+
+class Postgresql(Database):
+    kind, text = "postgresql", "text"
+
+    @staticmethod
+    def programs():
+        found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
+        if not found:
+            raise Skip("takes postgresql")
+        return found[-1]
+
+    def make(self):
+        self.as_user(str(self.programs() / "initdb"), "-D", "data", "-U", "admin", "-A", "trust", "-N", "--no-locale",
+                     "-E", "UTF8")
+        (self.directory / "data/pg_hba.conf").write_text(
+            f'local all all trust\nhost all {USER} 127.0.0.1/32 scram-sha-256\nhostssl all {USER} ::1/128 scram-sha-256\n')
+        (self.directory / "server.key").chmod(0o600)
+
+    def start(self):
+        settings = {"fsync": "off", "shared_buffers": "4MB", "autovacuum": "off", "listen_addresses": "127.0.0.1", "port": self.port, "ssl": "on",
+                    "unix_socket_directories": self.directory, "max_connections": 50,
+                    "ssl_cert_file": self.directory / "server.pem", "ssl_key_file": self.directory / "server.key"}
+        words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        self.process = Process(self.directory, self.kind, [str(self.programs() / "postgres"), "-D",
+                                                           str(self.directory / "data"), *words], uid=self.uid)
+        self.await_port()
+        self.psql("postgres", "SELECT 1")
+
+    def prepare(self):
+        self.psql("postgres", f"CREATE ROLE {USER} LOGIN PASSWORD {self.literal(PASSWORD)}")
+        self.psql("postgres", f'CREATE DATABASE "{DATABASE}"')
+        self.run(f"ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO {USER}")
+
+    def stop(self):
+        self.process.signal(2)
+        self.process.wait()
+
+    def psql(self, database, statement):
+        """Once it answers."""
+        command = [str(self.programs() / "psql"), "-h", str(self.directory), "-p", str(self.port), "-U", "admin", "-X",
+                   "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", database]
+        while True:
+            try:
+                return self.as_user(*command, input=statement.encode())
+            except Failure as failure:
+                if "starting up" not in str(failure) and "not yet accepting" not in str(failure):
+                    raise
+
+    def run(self, statement):
+        return self.psql(DATABASE, statement)
+
+    @staticmethod
+    def literal(text):
+        return "'" + text.replace("'", "''") + "'"
+
+    def count_connections(self):
+        return int(self.run(f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{USER}'"))
+
+    def drop_connections(self):
+        self.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{USER}'")
+
+
+class Mariadb(Database):
+    kind, text = "mysql", "varchar(255)"
+
+    def make(self):
+        if not shutil.which("mariadb-install-db") or not shutil.which("mariadb"):
+            raise Skip("takes mariadb-server-core and mariadb-client-core")
+        self.as_user("mariadb-install-db", "--no-defaults", f"--datadir={self.directory}/data", "--skip-test-db",
+                     "--auth-root-authentication-method=normal", "--skip-name-resolve")
+
+    def start(self):
+        settings = {"datadir": self.directory / "data", "port": self.port, "bind-address": "127.0.0.1",
+                    "socket": self.directory / "mysqld.sock", "pid-file": self.directory / "pid",
+                    "innodb-buffer-pool-size": "8M", "innodb-flush-log-at-trx-commit": 0, "performance-schema": "off",
+                    "character-set-server": "utf8mb4", "max-connections": 50, "skip-name-resolve": 1,
+                    "ssl-cert": self.directory / "server.pem", "ssl-key": self.directory / "server.key"}
+        words = [f"--{name}={value}" for name, value in settings.items()]
+        self.process = Process(self.directory, self.kind, [shutil.which("mariadbd"), "--no-defaults", *words], uid=self.uid)
+        self.await_port()
+
+    def prepare(self):
+        self.ask(f"CREATE USER '{USER}'@'%' IDENTIFIED BY {self.literal(PASSWORD)};"
+                 f"CREATE DATABASE `{DATABASE}`; GRANT SELECT ON `{DATABASE}`.* TO '{USER}'@'%'")
+
+    def stop(self):
+        self.process.stop()
+
+    def ask(self, statement, database=None):
+        return self.as_user("mariadb", "--no-defaults", f"--socket={self.directory}/mysqld.sock", "--user=root",
+                            "--default-character-set=utf8mb4", "--batch", "--skip-column-names",
+                            *([database] if database else []), input=statement.encode())
+
+    def run(self, statement):
+        return self.ask(statement, DATABASE)
+
+    @staticmethod
+    def literal(text):
+        return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
+
+    def count_connections(self):
+        return int(self.ask(f"SELECT count(*) FROM information_schema.processlist WHERE user = '{USER}'"))
+
+    def drop_connections(self):
+        for number in self.ask(f"SELECT id FROM information_schema.processlist WHERE user = '{USER}'").split():
+            self.ask(f"KILL {number}")
+
+
+@functools.cache
+def postgresql():
+    """The one of this file of tests."""
+    return Postgresql()
+
+
+@functools.cache
+def mariadb():
+    return Mariadb()

@@ -1,0 +1,333 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Logins by the tables of a PostgreSQL and of a MariaDB server."""
+
+import pwd
+import re
+import signal
+import subprocess
+import time
+from contextlib import contextmanager
+
+from harness.bus import wait_for
+from harness.case import check, contains, each, equal, main, rows, test
+from harness.hashes import crypt_anew
+from harness.mail import BROKERS, PARAMETERS, STORE, MailServer, hash_password, needs_role_users, read_process
+from harness.process import SOURCE, program
+from harness.registry import REG_DWORD, REG_MULTI_SZ, REG_SZ, Registry
+from harness.slapd import ssha
+from harness.sql import PASSWORD, QUERY, mariadb, postgresql
+from harness.talk import Mail
+
+WRONG, TEMPORARY, RIGHT, UNUSABLE = "-ERR [AUTH]", "-ERR [SYS/TEMP]", "+OK", "-ERR [SYS/PERM]"
+KINDS = [("postgresql", postgresql), ("mysql", mariadb)]
+PEOPLE = {"ann": ("sesame", 0), "bob": ("b0b", 1), "o'neil \"x\" ; --": ("quoted", 0), "åsa ☃ 𝄞": ("utf-8", 0)}
+
+
+@contextmanager
+def broker(started, **settings):
+    """A mail server whose broker is the database, with the people above."""
+    database = started()
+    database.table(PEOPLE)
+    with Mail() as mail:
+        database.become_broker(mail, "3", **settings)
+        mail.choose("MBS_BASIC", "3")
+        yield mail, database
+
+
+def change(mail, name, value):
+    mail.client.set(f"{BROKERS}\\3", name, REG_DWORD if isinstance(value, int) else REG_SZ, value)
+
+
+def login(mail, user, password="sesame"):
+    """The answer to PASS, and the event's reason."""
+    answer = mail.pop3_answer(user, password)
+    return answer, mail.events()[0]["reason"]
+
+
+def expect(mail, user, password, answer, reason):
+    found, why = login(mail, user, password)
+    check(found.startswith(answer) and why == reason, f"{user!r}: {found!r}, {why}: {mail.events()[0]['description']}")
+
+
+def run(mail, *command, text=""):
+    return subprocess.run([program(command[0]), f"--bus={mail.registry.bus.address}", *command[1:]], input=text.encode(),
+                          capture_output=True, check=False)
+
+
+@rows(KINDS)
+def a_row_lets_its_user_in(started):
+    with broker(started) as (mail, database):
+        database.add("null", None)
+        for name, password_hash in {"empty": "", "locked": "!" + hash_password("sesame"), "plain": "sesame",
+                                    "cut": hash_password("sesame")[:-3], "padded": hash_password("sesame") + "   "}.items():
+            database.add(name, password_hash)
+        each([
+            ("ann", "sesame", RIGHT, "ok"), ("ANN", "sesame", RIGHT, "ok"), ("ann", "other", WRONG, "bad-password"),
+            ("bob", "b0b", WRONG, "disabled"), ("nobody", "sesame", WRONG, "no-such-user"),
+            ("o'neil \"x\" ; --", "quoted", RIGHT, "ok"), ("åsa ☃ 𝄞", "utf-8", RIGHT, "ok"), ("padded", "sesame", RIGHT, "ok"),
+            ("null", "sesame", WRONG, "bad-password"), ("null", "", WRONG, "bad-password"), ("empty", "", WRONG, "bad-password"),
+            ("locked", "sesame", WRONG, "disabled"), ("plain", "sesame", UNUSABLE, "unusable-hash"),
+            ("cut", "sesame", UNUSABLE, "unusable-hash"),
+            # Nobody's, whatever they would be in a text of SQL or a pattern of LIKE.
+            ("%", "sesame", WRONG, "no-such-user"), ("a%", "sesame", WRONG, "no-such-user"),
+            ("_nn", "sesame", WRONG, "no-such-user"), ("ann' OR '1'='1", "sesame", WRONG, "no-such-user"),
+            ("ann'; DROP TABLE users; --", "x", WRONG, "no-such-user"), ("%u", "sesame", WRONG, "no-such-user"),
+            ("ann/**/", "sesame", WRONG, "no-such-user"), ("$1", "x", WRONG, "no-such-user"), ("?", "x", WRONG, "no-such-user"),
+            ("A" * 200, "x", WRONG, "no-such-user"), ("\\", "x", WRONG, "no-such-user"),
+            ("ann", "sesame", RIGHT, "ok"),
+        ], lambda *row: expect(mail, *row))
+        before = len(mail.events(1000))
+        with mail.pop3_talk() as client:
+            client.expect("+OK")
+            client.ask(f"USER {'a' * 10000}", "-ERR")
+        with mail.imap_talk() as client:
+            client.expect("* OK")
+            check(not client.ask('a LOGIN {%d+}\r\n%s sesame' % (5, "a\0nn "), "a ").startswith("a OK"), "a NUL lets in")
+        check(len(mail.events(1000)) - before <= 1, "a name that can't be was asked about")
+
+
+HUGE = {"postgresql": "repeat('x', 100000000)", "mysql": "repeat('x', 10000000)"}
+SLOW = {"postgresql": "pg_sleep", "mysql": "sleep"}
+
+
+@rows(KINDS)
+def an_answer_that_can_not_be_used_is_a_temporary_failure(started):
+    with broker(started) as (mail, database):
+        def ask(query, reason, word):
+            change(mail, "Timeout", 300 if reason == "broker-unreachable" else 60000)
+            change(mail, "Query", query)
+            expect(mail, "ann", "sesame", TEMPORARY, reason)
+            contains(mail.events()[0]["description"], word)
+            check(hash_start not in mail.events()[0]["description"], "a hash is in an event")
+
+        hash_start = "$5$rounds"
+        everybody = "SELECT password FROM users WHERE name <> %u"
+        each([
+            (everybody, "broker-failed", "more than one row"),
+            ("SELECT name, disabled FROM users WHERE name = %u", "broker-failed", "no column 'password'"),
+            ("SELECT name FROM users WHERE name = %u AND 1 = 2", "broker-failed", "no column 'password'"),
+            ("SELECT password, name AS password FROM users WHERE name = %u", "broker-failed", "two columns called 'password'"),
+            ("SELECT password, " + ", ".join("1" for _ in range(300)) + " FROM users WHERE name = %u", "broker-failed",
+             "more than 256 columns"),
+            ("SELECT repeat('x', 1025) AS password FROM users WHERE name = %u", "broker-failed", "longer than 1024 bytes"),
+            (f"SELECT {HUGE[database.kind]} AS password FROM users WHERE name = %u", "", ""),
+            ("SELECT password, 'a\\b' AS \"user\" FROM users WHERE name = %u".replace('"', "`" if database.kind == "mysql" else '"'),
+             "broker-failed", "'user'"),
+            ("SELECT password FROM nowhere WHERE name = %u", "broker-failed", "nowhere"),
+            ("SELECT password FROM users WHERE WHERE name = %u", "broker-failed", "syntax"),
+            ("DELETE FROM users WHERE name = %u", "broker-failed", "denied"),
+            (f"SELECT password, {SLOW[database.kind]}(3) AS z FROM users WHERE name = %u", "broker-unreachable", ""),
+            ("SELECT password FROM users WHERE name = '%u'", "bad-setting", "stands in quotes"),
+            ("SELECT password FROM users WHERE name = %s", "bad-setting", "none of %u, %n and %d"),
+            ("SELECT password FROM users", "bad-setting", "neither %u nor %n"),
+        ], lambda query, reason, word: ask(query, reason, word) if reason else check_huge(mail, query))
+        change(mail, "Timeout", 60000)
+        change(mail, "Query", QUERY)
+        expect(mail, "ann", "sesame", RIGHT, "ok")
+
+
+def check_huge(mail, query):
+    """Whether it is the packet or the memory that is too much, the process is another one then."""
+    change(mail, "Timeout", 60000)
+    change(mail, "Query", query)
+    expect(mail, "ann", "sesame", TEMPORARY, mail.events()[0]["reason"] if mail.pop3_answer("ann", "x") else "")
+    check(mail.events()[0]["reason"] in ("broker-failed", "broker-unreachable"), mail.events()[0])
+
+
+PERSONS = "SELECT password, account AS {0}user{0}, home AS mail_directory FROM persons WHERE %u IN (account, alias)"
+
+
+@rows(KINDS)
+def a_person_is_one_account_by_all_names(started):
+    with broker(started) as (mail, database):
+        quote = "`" if database.kind == "mysql" else '"'
+        database.run("DROP TABLE IF EXISTS persons")
+        database.run(f"CREATE TABLE persons (account {database.text}, alias {database.text}, password {database.text}, "
+                     f"home {database.text})")
+        for account, home in (("carl", "NULL"), ("dora", f"'{mail.mail}/own/%n'")):
+            database.run(f"INSERT INTO persons VALUES ('{account}', '{account}@example.org', "
+                         f"'{hash_password('sesame')}', {home})")
+        change(mail, "Query", PERSONS.format(quote))
+        mail.add_mailbox("carl")
+        mail.deliver("carl", "Subject: one\r\n\r\nhello\r\n")
+        for name in ("carl", "carl@example.org", "CARL@Example.Org"):
+            with mail.pop3(name, "sesame") as client:
+                equal(client.stat()[0], 1)
+                client.quit()
+            equal((mail.events()[0]["user"], mail.events()[0]["reason"]), ("carl", "ok"))
+        expect(mail, "dora@example.org", "sesame", RIGHT, "ok")
+        check((mail.mail / "own" / "dora" / "cur").is_dir(), "the row's own folder is not used")
+        mail.client.set(STORE, "Logon Only As", REG_MULTI_SZ, ["carl"])
+        expect(mail, "carl@example.org", "sesame", RIGHT, "ok")
+        expect(mail, "dora@example.org", "sesame", TEMPORARY, "maintenance")
+        mail.client.set(STORE, "Logon Only As", REG_MULTI_SZ, [])
+        mail.client.set(PARAMETERS, "Lockout Threshold", REG_DWORD, 2)
+        for name in ("carl", "carl@example.org"):
+            expect(mail, name, f"not {name}", WRONG, "bad-password")
+        expect(mail, "carl@example.org", "sesame", WRONG, "held-back")
+        equal(mail.events()[0]["user"], "carl")
+
+
+@rows(KINDS)
+def what_is_wrong_with_a_database_is_said(started):
+    """By an event, status, --check and a test, in plain words and without the password."""
+    with broker(started) as (mail, database):
+        def tell(word, **words):
+            password = words.pop("password", PASSWORD)
+            change(mail, "Connection Password", password)
+            change(mail, "Connection", database.connection(**words))
+            expect(mail, "ann", "sesame", TEMPORARY, "broker-unreachable")
+            tested = run(mail, "mailauth/mailauthctl/mailauthctl", "test", "ann", text="sesame\n")
+            checked = run(mail, "mailauth/mailauthd", "--check")
+            equal((tested.returncode, checked.returncode), (1, 1))
+            told = [mail.events()[0]["description"], "\n".join(mail.status()["problems"]), tested.stdout.decode(),
+                    checked.stdout.decode()]
+            for text in told:
+                contains(text, word)
+                check(PASSWORD not in text and "wr0ng" not in text, "the password is told")
+
+        each([("denied" if database.kind == "mysql" else "authentication failed", {"password": "wr0ng"}),
+              ("Connection Password", {"password": ""}),
+              ("nowhere", {"dbname": "nowhere"}) if database.kind == "postgresql" else ("denied", {"dbname": "nowhere"}),
+              ("refused" if database.kind == "postgresql" else "Can't connect", {"port": 1})],
+             lambda word, words: tell(word, **words))
+        change(mail, "Connection Password", PASSWORD)
+        change(mail, "Connection", database.connection())
+        expect(mail, "ann", "sesame", RIGHT, "ok")
+        check(database.kind not in "\n".join(mail.status()["problems"]), mail.status()["problems"])
+
+
+@rows(KINDS)
+def tls_is_proved_by_issuer_and_name(started):
+    with broker(started) as (mail, database):
+        ca, other = (str(database.directory / f"{name}.pem") for name in ("ca", "other"))
+        for answer, words in [
+                (RIGHT, {"sslmode": "disable"}), (RIGHT, {"sslmode": "require"}),
+                (RIGHT, {"host": "localhost", "sslmode": "verify-full", "sslrootcert": ca}),
+                (TEMPORARY, {"host": "localhost", "sslmode": "verify-full", "sslrootcert": other}),
+                (TEMPORARY, {"host": "127.0.0.1", "sslmode": "verify-full", "sslrootcert": ca}),
+                (TEMPORARY, {"host": "localhost", "sslmode": "verify-full"})]:
+            change(mail, "Connection", database.connection(**words))
+            expect(mail, "ann", "sesame", answer, "ok" if answer == RIGHT else "broker-unreachable")
+            if answer != RIGHT:
+                contains(mail.events()[0]["description"], "certificate")
+        change(mail, "Connection", database.connection(host=database.directory, user="mailauth" if database.kind == "mysql"
+                                                       else "admin"))
+        expect(mail, "ann", "sesame", RIGHT, "ok")
+
+
+@rows(KINDS)
+def a_connection_that_breaks_is_made_anew(started):
+    with broker(started) as (mail, database):
+        expect(mail, "ann", "sesame", RIGHT, "ok")
+        database.drop_connections()
+        expect(mail, "ann", "sesame", RIGHT, "ok")
+        database.stop()
+        expect(mail, "ann", "sesame", TEMPORARY, "broker-unreachable")
+        database.start()
+        expect(mail, "ann", "sesame", RIGHT, "ok")
+
+
+@rows(KINDS)
+def connections_to_a_database_that_is_not_set_any_more_are_closed(started):
+    with broker(started) as (mail, database):
+        expect(mail, "ann", "sesame", RIGHT, "ok")
+        check(database.count_connections() > 0, "no connection")
+        change(mail, "Connection", database.connection(port=1))
+        wait_for(lambda: database.count_connections() == 0, "the connections to end")
+        expect(mail, "ann", "sesame", TEMPORARY, "broker-unreachable")
+
+
+@rows(KINDS)
+def what_hangs_holds_nobody_else(started):
+    """A server that is stopped, and then a process of ours."""
+    with broker(started, Timeout=1000, Pool_Size=2) as (mail, database):
+        file = mail.add_broker("4")
+        mail.add_member(file, "ann", "sesame")
+        expect(mail, "ann", "sesame", RIGHT, "ok")
+        database.signal(signal.SIGSTOP)
+        try:
+            began = time.monotonic()
+            with mail.pop3_talk() as client:
+                client.expect("+OK")
+                client.ask("USER ann", "+OK")
+                client.say("PASS sesame")
+                mail.choose("MBS_BASIC", "4")
+                expect(mail, "ann", "sesame", RIGHT, "ok")
+                check(time.monotonic() - began < 1, "another broker's login has waited")
+                client.expect(TEMPORARY)
+            check(0.9 < time.monotonic() - began < 4, "`Timeout` does not hold")
+            equal(mail.events()[0]["reason"], "broker-unreachable")
+        finally:
+            database.signal(signal.SIGCONT)
+        mail.choose("MBS_BASIC", "3")
+        expect(mail, "ann", "sesame", RIGHT, "ok")
+        before = mail.roles()["sql"]
+        for pid in before:
+            subprocess.run(["kill", "-STOP", str(pid)], check=True)
+        expect(mail, "ann", "sesame", TEMPORARY, "broker-unreachable")
+        wait_for(lambda: len(set(before) & set(mail.roles()["sql"])) < len(before), "the process that hangs to end")
+        wait_for(lambda: login(mail, "ann")[1] == "ok", "another process")
+
+
+TABLES = """
+CREATE TABLE mailbox (username {0}, local_part {0}, domain {0}, maildir {0}, password {0}, active {1});
+CREATE TABLE plain (username {0}, password {0});
+CREATE TABLE alias (address {0}, goto {0});
+INSERT INTO mailbox VALUES ('ann@example.org', 'ann', 'example.org', 'example.org/ann/', '{{SHA512-CRYPT}}{2}', true),
+  ('bob@example.org', 'bob', 'example.org', 'example.org/bob/', '{2}', false);
+INSERT INTO plain VALUES ('ann@example.org', '{3}');
+INSERT INTO alias VALUES ('info@example.org', 'ann@example.org');
+"""
+
+
+def queries(place):
+    """The column of the guide's table of queries, from 1."""
+    text = (SOURCE / "data/doc/from-dovecot.md").read_text().split("## Queries for tables of Dovecot")[1].split("\n## ")[0]
+    rows_of_table = [re.split(r"(?<!\\) \| ", line.strip("| ")) for line in text.splitlines() if line.startswith("| ")]
+    return [row[place].strip("`").replace("\\|", "|") for row in rows_of_table[1:]]
+
+
+@rows([("postgresql", postgresql, 1), ("mysql", mariadb, 2)])
+def the_queries_for_tables_of_dovecot_do_what_they_say(started, place):
+    with broker(started) as (mail, database):
+        for table in ("mailbox", "plain", "alias"):
+            database.run(f"DROP TABLE IF EXISTS {table}")
+        database.run(TABLES.format(database.text, "boolean", crypt_anew("sesame", "$6$rounds=5000$"),
+                                   ssha("sesame", "sha256", "").removeprefix("{}")))
+        answers = []
+        for query in queries(place):
+            change(mail, "Query", query.replace("/var/vmail", str(mail.mail / "vmail")))
+            expect(mail, "ann@example.org", "sesame", RIGHT, "ok")
+            answers.append([login(mail, name)[1] for name in ("bob@example.org", "info@example.org", "eve@example.org")])
+        check((mail.mail / "vmail" / "example.org" / "ann" / "cur").is_dir(), "the folder in the row is not used")
+        nobody = "no-such-user"
+        equal(answers, [[nobody] * 3, ["ok", nobody, nobody], ["ok", nobody, nobody], ["disabled", nobody, nobody],
+                        [nobody] * 3, ["ok", "ok", nobody]])
+
+
+@test
+def the_sql_role_is_its_own_user_where_root_started_it():
+    database = postgresql()
+    database.table(PEOPLE)
+    needs_role_users()
+    with Registry() as registry, MailServer(registry, as_root=True, imap=False) as server:
+        server.uid = pwd.getpwnam("mailauth").pw_uid
+        server.client = registry.client
+        database.become_broker(server, "3")
+        registry.client.set(STORE, "MBS Broker", REG_SZ, "3")
+        registry.client.set(STORE, "MBS Package", REG_SZ, "MBS_BASIC")
+        with server.pop3("ann", "sesame") as client:
+            client.quit()
+        for pid in server.roles()["sql"]:
+            status = dict(line.split(":\t", 1) for line in read_process(pid, "status").splitlines() if ":\t" in line)
+            equal({int(uid) for uid in status["Uid"].split()}, {pwd.getpwnam("mailauth-sql").pw_uid})
+            equal((status["CapEff"], status["NoNewPrivs"], status["Seccomp"], status["Groups"].split()),
+                  ("0000000000000000", "1", "2", []))
+            equal(read_process(pid, "cmdline").count("same"), 0, "the password is in a process list")
+            environment = read_process(pid, "environ")
+            check("d'b" not in environment, "the password is in the environment")
+
+
+main()

@@ -101,7 +101,7 @@ _mailauthctl_offer() {
 
 _mailauthctl_operand() {
   case $verb:${#operands[@]}:${operands[0]-} in
-  user:0:) _mailauthctl_offer_lines "$current" <<<$'add\npasswd\nenable\ndisable\nremove\nlist\napp-password' ;;
+  user:0:) _mailauthctl_offer_lines "$current" <<<$'add\npasswd\nenable\ndisable\nremove\nshow\nset\nlist\napp-password' ;;
   member:0:) _mailauthctl_offer_lines "$current" <<<$'add\npasswd\nenable\ndisable\nremove\nlist' ;;
   user:2:app-password) _mailauthctl_offer_lines "$current" <<<$'add\nremove\nlist' ;;
   user:3:app-password) [[ ${operands[2]} == remove ]] && _mailauthctl_offer_lines "$current" < <(_mailauthctl_labels) ;;

@@ -35,7 +35,7 @@ gboolean accounts_check(const Ctl *ctl, GError **error) {
   if (verb == N_ACCOUNTS_VERBS)
     return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
                      "%s: not one of add, passwd, enable, disable, remove, list%s", name,
-                     g_str_equal(ctl->operands[0], "user") ? ", app-password" : "");
+                     g_str_equal(ctl->operands[0], "user") ? ", show, set, app-password" : "");
   gboolean has_name = ctl_get_operand(ctl, 1) != NULL;
   if (has_name != (verb != ACCOUNTS_LIST))
     return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS, "%s takes %s NAME", name,

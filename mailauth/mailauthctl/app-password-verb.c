@@ -113,29 +113,6 @@ static char *get_comment(const Ctl *ctl, const Place *place, const char *verb) {
                                                 place->account, verb, place->label);
 }
 
-/* ---- what is there ---- */
-
-/* FALSE: KEY_NOT_FOUND, or it can't be asked. */
-static gboolean need_key(Ctl *ctl, const char *key, const char *what, GError **error) {
-  g_autoptr(GError) problem = NULL;
-  RegistryConnection *connection = ctl_connect(ctl, error);
-  if (connection == NULL)
-    return FALSE;
-  g_auto(GStrv) below = registry_list_keys(connection, key, &problem);
-  if (below != NULL)
-    return TRUE;
-  if (g_error_matches(problem, REGISTRY_ERROR, REGISTRY_ERROR_KEY_NOT_FOUND))
-    return error_set(error, REGISTRY_ERROR_KEY_NOT_FOUND, "%s", what);
-  g_propagate_error(error, g_steal_pointer(&problem));
-  return FALSE;
-}
-
-static gboolean need_account(Ctl *ctl, const Place *place, GError **error) {
-  g_autofree char *key = g_strconcat(ACCOUNTS_PATH "\\", place->account, NULL);
-  g_autofree char *what = g_strdup_printf("%s: there is no such account", place->account);
-  return need_key(ctl, key, what, error);
-}
-
 /* ---- add ---- */
 
 /* 140 random bits. */
@@ -184,7 +161,7 @@ static gboolean commit_new(Ctl *ctl, const Place *place, const Secret *password,
 
 /* That there is none of that label yet, and room for one. */
 static gboolean need_room(Ctl *ctl, const Place *place, GError **error) {
-  if (!need_account(ctl, place, error))
+  if (!ctl_need_account(ctl, place->account, error))
     return FALSE;
   g_auto(GStrv) labels = registry_list_keys(ctl->connection, place->parent, NULL);
   for (char **label = labels; label != NULL && *label != NULL; label++)
@@ -226,7 +203,7 @@ static gboolean remove_one(Ctl *ctl, const Place *place, GError **error) {
   g_autofree char *what =
       g_strdup_printf("%s: the account has no app password of that label", place->label);
   g_autoptr(RegistryTransaction) transaction = registry_transaction_new(comment);
-  if (!need_account(ctl, place, error) || !need_key(ctl, place->key, what, error))
+  if (!ctl_need_account(ctl, place->account, error) || !ctl_need_key(ctl, place->key, what, error))
     return FALSE;
   registry_transaction_delete_tree(transaction, place->key);
   return registry_transaction_commit(ctl_connect(ctl, error), transaction, NULL, error);
@@ -234,60 +211,61 @@ static gboolean remove_one(Ctl *ctl, const Place *place, GError **error) {
 
 /* ---- list ---- */
 
-typedef struct {
-  const char *label;
-  char **protocols; /* NULL: all */
-  gint64 expires;   /* µs since 1970; 0: never */
-} Row;
-
-static void show_json(Ctl *ctl, const Row *row) {
+static void show_json(Ctl *ctl, const AppPassword *app) {
   json_begin(&ctl->output, '{');
-  json_member_string(&ctl->output, "label", row->label);
+  json_member_string(&ctl->output, "label", app->label);
   json_name(&ctl->output, "protocols");
   json_begin(&ctl->output, '[');
-  for (char **each = row->protocols; each != NULL && *each != NULL; each++)
+  for (char **each = app->protocols; each != NULL && *each != NULL; each++)
     json_string(&ctl->output, *each);
   json_end(&ctl->output, ']');
   json_name(&ctl->output, "expires");
-  if (row->expires == 0)
+  if (app->expires == G_MAXUINT64)
     json_null(&ctl->output);
   else
-    json_number(&ctl->output, (guint64)row->expires);
+    json_number(&ctl->output, app->expires);
+  if (app->fault != NULL)
+    json_member_string(&ctl->output, "problem", app->fault);
   json_end(&ctl->output, '}');
 }
 
-static void show(Ctl *ctl, const Row *row) {
+static void show_expires(GString *out, guint64 expires) {
+  gboolean over = expires <= (guint64)g_get_real_time();
+  g_autofree char *date = ctl_dup_time((gint64)MIN(expires, (guint64)G_MAXINT64));
+  if (expires != G_MAXUINT64)
+    g_string_append_printf(out, ", %s %s", over ? "expired" : "expires", date);
+}
+
+static void show(Ctl *ctl, const AppPassword *app) {
   if (ctl->json) {
-    show_json(ctl, row);
+    show_json(ctl, app);
     return;
   }
+  gboolean is_limited = app->protocols != NULL && *app->protocols != NULL;
   g_autofree char *protocols =
-      row->protocols != NULL ? g_strjoinv(", ", row->protocols) : g_strdup("all protocols");
-  g_autofree char *date = ctl_dup_time(row->expires);
-  gboolean over = row->expires <= g_get_real_time();
-  escape_append(ctl_out(ctl), row->label);
+      is_limited ? g_strjoinv(", ", app->protocols) : g_strdup("all protocols");
+  escape_append(ctl_out(ctl), app->label);
   g_string_append(ctl_out(ctl), ": ");
   escape_append(ctl_out(ctl), protocols);
-  if (row->expires != 0)
-    g_string_append_printf(ctl_out(ctl), ", %s %s", over ? "expired" : "expires", date);
+  show_expires(ctl_out(ctl), app->expires);
+  if (app->fault != NULL)
+    g_string_append_printf(ctl_out(ctl), ", %s", app->fault);
   g_string_append_c(ctl_out(ctl), '\n');
 }
 
-static void list_one(Ctl *ctl, const char *parent, const char *label) {
+static void list_one(Ctl *ctl, const char *parent, char *label) {
   g_autofree char *key = g_strconcat(parent, "\\", label, NULL);
   g_autoptr(RegistryValue) protocols = registry_get_value(ctl->connection, key, "Protocols", NULL);
   g_autoptr(RegistryValue) expires = registry_get_value(ctl->connection, key, "Expires", NULL);
-  g_auto(GStrv) names = protocols != NULL ? registry_value_dup_strings(protocols) : NULL;
-  guint64 end = 0;
-  if (expires != NULL && !registry_value_get_uint64(expires, &end))
-    end = 0;
-  const Row row = {label, names, (gint64)end};
-  show(ctl, &row);
+  AppPassword app = {.label = label};
+  app_password_take_limits(&app, protocols, expires);
+  show(ctl, &app);
+  g_strfreev(app.protocols);
 }
 
 static gboolean list(Ctl *ctl, const Place *place, GError **error) {
   g_autoptr(GError) problem = NULL;
-  if (!need_account(ctl, place, error))
+  if (!ctl_need_account(ctl, place->account, error))
     return FALSE;
   g_auto(GStrv) labels = registry_list_keys(ctl->connection, place->parent, &problem);
   if (labels == NULL && !g_error_matches(problem, REGISTRY_ERROR, REGISTRY_ERROR_KEY_NOT_FOUND)) {

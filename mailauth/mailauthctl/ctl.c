@@ -178,6 +178,26 @@ void ctl_note_unreachable(Ctl *ctl, const char *account) {
              account, account, domains[0]);
 }
 
+gboolean ctl_need_key(Ctl *ctl, const char *key, const char *what, GError **error) {
+  g_autoptr(GError) problem = NULL;
+  RegistryConnection *connection = ctl_connect(ctl, error);
+  if (connection == NULL)
+    return FALSE;
+  g_auto(GStrv) below = registry_list_keys(connection, key, &problem);
+  if (below != NULL)
+    return TRUE;
+  if (g_error_matches(problem, REGISTRY_ERROR, REGISTRY_ERROR_KEY_NOT_FOUND))
+    return error_set(error, REGISTRY_ERROR_KEY_NOT_FOUND, "%s", what);
+  g_propagate_error(error, g_steal_pointer(&problem));
+  return FALSE;
+}
+
+gboolean ctl_need_account(Ctl *ctl, const char *account, GError **error) {
+  g_autofree char *key = g_strconcat(ACCOUNTS_PATH "\\", account, NULL);
+  g_autofree char *what = g_strdup_printf("%s: there is no such account", account);
+  return ctl_need_key(ctl, key, what, error);
+}
+
 char *ctl_get_setting(Ctl *ctl, const char *key, const char *name, const char *fallback,
                       GError **error) {
   g_autoptr(GError) problem = NULL;

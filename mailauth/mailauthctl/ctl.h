@@ -14,13 +14,14 @@
 typedef struct {
   const char *bus; /* NULL: the default */
   gboolean json, follow, metrics, all, first, pam;
-  guint count;                     /* --count */
-  guint64 session;                 /* --session; 0: not given */
-  const char *broker;              /* --broker, or NULL */
-  const char *comment;             /* --comment, or NULL */
-  const char *protocol;            /* --protocol, or NULL */
-  const char *protocols, *expires; /* of app passwords, or NULL */
-  char **operands;                 /* NULL-terminated; the verb is the first */
+  guint count;                          /* --count */
+  guint64 session;                      /* --session; 0: not given */
+  const char *broker;                   /* --broker, or NULL */
+  const char *comment;                  /* --comment, or NULL */
+  const char *protocol;                 /* --protocol, or NULL */
+  const char *protocols, *expires;      /* of app passwords, or NULL */
+  const char *backend, *mail_directory; /* of an account, "" for none, or NULL */
+  char **operands;                      /* NULL-terminated; the verb is the first */
   guint n_operands;
   RegistryConnection *connection; /* NULL until it is needed */
   Json output;                    /* its text goes to standard output, JSON or not */
@@ -56,6 +57,11 @@ gboolean ctl_ask_password(const char *user, gboolean fresh, Secret *password, GE
 char *ctl_get_account(const char *name, GError **error);
 /* Notes it if no client reaches the account of exactly that name, as `Domain` stands. */
 void ctl_note_unreachable(Ctl *ctl, const char *account);
+
+/* Whether @key is there; KEY_NOT_FOUND, saying @what, or why it can't be asked. */
+gboolean ctl_need_key(Ctl *ctl, const char *key, const char *what, GError **error);
+/* The same of a native account. */
+gboolean ctl_need_account(Ctl *ctl, const char *account, GError **error);
 
 /* A REG_SZ, or @fallback if it is not set. NULL and an error if it can't be read. Owned
  * by the caller. */

@@ -30,6 +30,8 @@ enum {
   OPTION_PAM,
   OPTION_PROTOCOLS,
   OPTION_EXPIRES,
+  OPTION_BACKEND,
+  OPTION_MAIL_DIRECTORY,
   OPTION_SESSION,
   N_OPTIONS
 };
@@ -69,6 +71,13 @@ static const OptionRow option_rows[N_OPTIONS] = {
     [OPTION_EXPIRES] = {.name = "expires",
                         .argument = "WHEN",
                         .help = "until when it goes: 90d, 12h, 2027-01-31 (for ever)"},
+    [OPTION_BACKEND] = {.name = "backend",
+                        .argument = "ADDRESS",
+                        .help =
+                            "the account's own mail server, or one of each protocol (empty: none)"},
+    [OPTION_MAIL_DIRECTORY] = {.name = "mail-directory",
+                               .argument = "PATH",
+                               .help = "the account's own Maildir (empty: none)"},
     [OPTION_FIRST] = {.name = "first", .help = "only in a registry that never had accounts"},
 };
 
@@ -130,12 +139,13 @@ static const Verb verbs[] = {
      .run = verb_release,
      .summary = "let go who is held back"},
     {.name = "user",
-     .operands = "add|passwd|enable|disable|remove|list [NAME] | app-password NAME "
+     .operands = "add|passwd|enable|disable|remove|show|set|list [NAME] | app-password NAME "
                  "add|list|remove [LABEL]",
      .fewest = 1,
      .most = 4,
-     .options =
-         OPTION_BIT(OPTION_COMMENT) | OPTION_BIT(OPTION_PROTOCOLS) | OPTION_BIT(OPTION_EXPIRES),
+     .options = OPTION_BIT(OPTION_COMMENT) | OPTION_BIT(OPTION_PROTOCOLS) |
+                OPTION_BIT(OPTION_EXPIRES) | OPTION_BIT(OPTION_BACKEND) |
+                OPTION_BIT(OPTION_MAIL_DIRECTORY),
      .run = verb_user,
      .summary = "the native accounts"},
     {.name = "member",
@@ -195,6 +205,8 @@ static void take_line(Ctl *ctl, const CommandLine *line) {
   ctl->protocol = line->texts[OPTION_PROTOCOL];
   ctl->protocols = line->texts[OPTION_PROTOCOLS];
   ctl->expires = line->texts[OPTION_EXPIRES];
+  ctl->backend = line->texts[OPTION_BACKEND];
+  ctl->mail_directory = line->texts[OPTION_MAIL_DIRECTORY];
   ctl->count = line->given[OPTION_COUNT] ? (guint)line->numbers[OPTION_COUNT] : DEFAULT_EVENTS;
   ctl->session = line->given[OPTION_SESSION] ? line->numbers[OPTION_SESSION] : 0;
   ctl->follow = line->given[OPTION_FOLLOW];

@@ -6,6 +6,7 @@
 #include "mailauth/mailauthctl/accounts.h"
 #include "mailauth/mailauthctl/app-password-verb.h"
 #include "mailauth/mailauthctl/decoy.h"
+#include "mailauth/mailauthctl/user-place-verb.h"
 #include "mailauth/package/sam.h"
 #include "mailauth/protocol/scram-keys.h"
 #include "mailauth/settings/settings.h"
@@ -132,11 +133,18 @@ static gboolean list(G_GNUC_UNUSED gpointer where, Ctl *ctl, GError **error) {
 
 gboolean verb_user(Ctl *ctl, GError **error) {
   static const AccountsKind kind = {TRUE, add, set_password, set_disabled, remove_account, list};
-  if (g_str_equal(ctl_get_operand(ctl, 0), "app-password"))
+  const char *verb = ctl_get_operand(ctl, 0);
+  gboolean is_of_place = g_str_equal(verb, "show") || g_str_equal(verb, "set");
+  if (!is_of_place && (ctl->backend != NULL || ctl->mail_directory != NULL))
+    return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
+                     "%s takes no --backend or --mail-directory; set NAME does", verb);
+  if (g_str_equal(verb, "app-password"))
     return app_password_run(ctl, error);
+  if (is_of_place && ctl->protocols == NULL && ctl->expires == NULL)
+    return user_place_run(ctl, error);
   if (ctl->protocols != NULL || ctl->expires != NULL || ctl_get_operand(ctl, 2) != NULL)
     return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
                      "%s takes no --protocols, --expires or LABEL; app-password NAME add does",
-                     ctl_get_operand(ctl, 0));
+                     verb);
   return accounts_check(ctl, error) && accounts_run(ctl, &kind, ctl, error);
 }

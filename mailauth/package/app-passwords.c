@@ -20,18 +20,13 @@ static char *read_hash(const RegistryView *accounts, const char *key) {
   return registry_view_get_string(accounts, key, names, NULL);
 }
 
-static void read_protocols(const RegistryView *accounts, const char *key, AppPassword *app) {
-  static const char *const names[] = {"Protocols", NULL};
-  g_autoptr(GError) error = NULL;
-  app->protocols = registry_view_get_strings(accounts, key, names, &error);
-  if (error != NULL && !g_error_matches(error, REGISTRY_ERROR, REGISTRY_ERROR_VALUE_NOT_FOUND))
-    app->fault = "can't be used: its Protocols are no REG_MULTI_SZ";
-}
-
-static void read_expires(const RegistryView *accounts, const char *key, AppPassword *app) {
-  const RegistryValue *value = registry_view_get(accounts, key, "Expires");
+void app_password_take_limits(AppPassword *app, const RegistryValue *protocols,
+                              const RegistryValue *expires) {
   app->expires = G_MAXUINT64;
-  if (value != NULL && !registry_value_get_uint64(value, &app->expires))
+  app->protocols = protocols != NULL ? registry_value_dup_strings(protocols) : NULL;
+  if (protocols != NULL && app->protocols == NULL)
+    app->fault = "can't be used: its Protocols are no REG_MULTI_SZ";
+  if (expires != NULL && !registry_value_get_uint64(expires, &app->expires))
     app->fault = "can't be used: its Expires is no REG_QWORD";
 }
 
@@ -45,8 +40,8 @@ static AppPassword *read_one(const RegistryView *accounts, const char *key, cons
   app->label = g_strdup(label);
   app->hash = g_steal_pointer(&hash);
   app->kind = kind;
-  read_protocols(accounts, key, app);
-  read_expires(accounts, key, app);
+  app_password_take_limits(app, registry_view_get(accounts, key, "Protocols"),
+                           registry_view_get(accounts, key, "Expires"));
   return app;
 }
 

@@ -17,12 +17,17 @@ typedef struct {
   /* Why it lets nobody in although it may be right: static, or NULL. */
   const char *fault;
   char **protocols; /* none: all */
-  guint64 expires;  /* µs since 1970 */
+  guint64 expires;  /* µs since 1970; G_MAXUINT64: never */
 } AppPassword;
 
 /* Of AppPassword, in the order of their labels; at most MAX_APP_PASSWORDS, and only those with
  * a hash that can be proved. */
 GPtrArray *app_passwords_read(const RegistryView *accounts, const char *account);
+
+/* Takes what the values `Protocols` and `Expires` say, NULL for one that is not there: none that
+ * can't be read lets anybody in. */
+void app_password_take_limits(AppPassword *app, const RegistryValue *protocols,
+                              const RegistryValue *expires);
 
 /* Why @app does not let a client in that has given it: static, to follow its label; NULL: it
  * does. @service: "pop3", "imap", "smtp"...; "" or NULL: unknown, and only a password for all

@@ -51,6 +51,19 @@ static gboolean find_own_server(const RegistryView *accounts, const char *accoun
          backend_address_check_secrecy(&place->address, error);
 }
 
+gboolean mail_place_check_backend(const char *text, GError **error) {
+  g_autoptr(GError) problem = NULL;
+  for (guint i = 0; i < N_PROTOCOLS && problem == NULL; i++) {
+    g_auto(MailPlace) place = {0};
+    if (choose(text, (Protocol)i, &place, &problem))
+      (void)backend_address_check_secrecy(&place.address, &problem);
+  }
+  if (problem == NULL)
+    return TRUE;
+  g_propagate_error(error, g_steal_pointer(&problem));
+  return FALSE;
+}
+
 static char *describe(const char *account, const char *name, const GError *error) {
   return g_strdup_printf(ACCOUNTS_PATH "\\%s, %s: %s", account, name, error->message);
 }

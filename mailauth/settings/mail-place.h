@@ -22,6 +22,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(MailPlace, mail_place_clear)
 Outcome mail_place_find(const Settings *settings, Protocol protocol, const RegistryView *accounts,
                         const char *account, MailPlace *place, char **why);
 
+/* Whether @text can be an account's `Backend`; INVALID_VALUE. */
+gboolean mail_place_check_backend(const char *text, GError **error);
+
 /* Which accounts have a mailbox of their own that can't be used, and why the first can't: a line
  * that names MAX_LISTED_ACCOUNTS of them, owned; NULL: none. Goes through the accounts. */
 char *mail_place_find_unusable(const Settings *settings, const RegistryView *accounts);

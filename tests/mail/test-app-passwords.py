@@ -6,6 +6,7 @@ as they may, events name them, and removing one leaves the others."""
 import json
 import re
 import time
+from tempfile import TemporaryDirectory
 
 from harness.auth import AuthTalk, ask_saslauthd, wait_for_socket
 from harness.case import check, contains, equal, main, rows, test
@@ -168,6 +169,28 @@ def a_verifier_that_root_has_started_may_read_them():
         phone = done(registry, "user", "app-password", "ann", "add", "phone")[:-1]
         with server.pop3("ann", phone) as client:
             client.quit()
+
+
+@test
+def a_list_tells_which_let_nobody_in():
+    """Without the schemas, which keep wrong types out."""
+    with TemporaryDirectory() as nothing, Registry([nothing]) as registry:
+        words = ("user", "app-password", "ann", "list")
+        done(registry, "user", "add", "ann", password="sesame")
+        done(registry, "user", "app-password", "ann", "add", "phone")
+        key = f"{ANN}\\Passwords\\phone"
+        for name, kind, data, text, expires, problem in (
+                ("Expires", REG_QWORD, 0, "phone: all protocols, expired 1970-01-01 ", 0, None),
+                ("Expires", REG_QWORD, 2**64 - 1, "phone: all protocols\n", None, None),
+                ("Expires", REG_SZ, "tomorrow", "phone: all protocols, can't be used: its Expires is no REG_QWORD\n", None,
+                 "can't be used: its Expires is no REG_QWORD"),
+                ("Protocols", REG_SZ, "imap", "phone: all protocols, can't be used: its Protocols are no REG_MULTI_SZ\n",
+                 None, "can't be used: its Protocols are no REG_MULTI_SZ")):
+            registry.client.set(key, name, kind, data)
+            contains(done(registry, *words), text)
+            row = json.loads(done(registry, "--json", *words))[0]
+            equal((row["expires"], row.get("problem")), (expires, problem))
+            registry.client.unset(key, name)
 
 
 @test

@@ -4,6 +4,7 @@
 is not there."""
 
 import imaplib
+import json
 import os
 import socket
 import threading
@@ -12,9 +13,9 @@ from contextlib import contextmanager, suppress
 from harness.case import check, contains, equal, main, rows, test
 from harness.dovecot import MASTER, PASSWORD, Dovecot
 from harness.mail import ACCOUNTS, IMAP, POP3
-from harness.mailauthctl import done
+from harness.mailauthctl import INVALID, NOT_FOUND, USAGE, done, failed
 from harness.process import program
-from harness.registry import REG_SZ
+from harness.registry import REG_SZ, Registry, options
 from harness.talk import Mail
 
 
@@ -147,6 +148,32 @@ def one_that_cannot_be_used_is_not_passed_over(address, why):
         result = mail.registry.run(program("mailauth/mailauthd"), f"--bus={mail.registry.bus.address}", "--check",
                                    uid=mail.uid)
         contains(result.stdout.decode(), why)
+
+
+@test
+def mailauthctl_sets_and_shows_it():
+    with Registry() as registry:
+        done(registry, "repair")
+        failed(registry, NOT_FOUND, "user", "show", "anna", naming="no such account")
+        failed(registry, NOT_FOUND, "user", "set", "anna", "--backend=imaps://a", naming="no such account")
+        done(registry, "user", "add", "anna", password="sesame")
+        equal(done(registry, "user", "show", "ANNA"),
+              "user: anna\ndisabled: no\nbackend: as everybody's\nmail directory: as everybody's\napp passwords: none\n")
+        done(registry, "user", "app-password", "anna", "add", "phone")
+        done(registry, "user", "set", "anna", "--backend=imaps://a pop3s://b", "--mail-directory=/m/%d/%n", "--comment=moved")
+        equal(json.loads(done(registry, "--json", "user", "show", "anna")),
+              {"user": "anna", "disabled": False, "backend": "imaps://a pop3s://b", "mail-directory": "/m/%d/%n",
+               "app-passwords": ["phone"]})
+        equal(registry.client.call("GetHistory", "sa{sv}", ACCOUNTS, options(limit=1))[0]["comment"], "moved")
+        done(registry, "user", "set", "anna", "--backend=")
+        contains(done(registry, "user", "show", "anna"), "backend: as everybody's\nmail directory: /m/%d/%n\n")
+        for wrong in ("--backend=a", "--backend=imap://192.0.2.1", "--backend=imaps://a http://b", "--mail-directory=m",
+                      "--mail-directory=/%x"):
+            failed(registry, INVALID, "user", "set", "anna", wrong)
+        for words in (("set", "anna"), ("set",), ("show",), ("show", "anna", "x"), ("show", "anna", "--backend=imaps://a"),
+                      ("disable", "anna", "--backend=imaps://a"), ("set", "anna", "--expires=1d")):
+            failed(registry, USAGE, "user", *words)
+        contains(done(registry, "user", "show", "anna"), "mail directory: /m/%d/%n\n")
 
 
 @test

@@ -5,9 +5,13 @@
 
 #include <string.h>
 
-#define TAG "login"
+#include "mailauth/base/client-address.h"
 
-typedef enum { AWAIT_GREETING, AWAIT_CHALLENGE, AWAIT_VERDICT } DialogState;
+#define TAG "login"
+#define TOLD_TAG "told"
+
+/* TOLD: for the answer to XCLIENT, whatever it is. */
+typedef enum { AWAIT_GREETING, AWAIT_TOLD, AWAIT_CHALLENGE, AWAIT_VERDICT } DialogState;
 
 struct BackendDialog {
   Protocol protocol;
@@ -17,6 +21,8 @@ struct BackendDialog {
   char *capabilities;
   ServerCode code; /* of its refusal */
   char *alert;     /* the last one; NULL for none */
+  char *client;    /* where it is; NULL: the server is not told */
+  guint16 client_port;
 };
 
 static char *encode(const char *user, const char *master_user, const char *master_password) {
@@ -50,7 +56,16 @@ void backend_dialog_free(BackendDialog *dialog) {
   g_free(dialog->answer);
   g_free(dialog->capabilities);
   g_free(dialog->alert);
+  g_free(dialog->client);
   g_free(dialog);
+}
+
+/* Printed anew: no other word gets into the line. */
+void backend_dialog_tell(BackendDialog *dialog, const char *address, guint16 port) {
+  ClientAddress parsed;
+  g_free(dialog->client);
+  dialog->client = client_address_parse(address, &parsed) ? client_address_format(&parsed) : NULL;
+  dialog->client_port = port;
 }
 
 const char *backend_dialog_get_answer(const BackendDialog *dialog) {
@@ -105,17 +120,32 @@ static DialogResult take_refusal(BackendDialog *dialog, const char *text, Outcom
 
 /* ---- POP3 ---- */
 
+/* Dovecot announces XCLIENT in its greeting, to those that it trusts. */
+static DialogResult greet_pop3(BackendDialog *dialog, const char *line, GString *out) {
+  gboolean tells = dialog->client != NULL && begins(get_text(line, "+OK"), "[XCLIENT]");
+  if (tells) {
+    g_string_append_printf(out, "XCLIENT ADDR=%s", dialog->client);
+    if (dialog->client_port != 0)
+      g_string_append_printf(out, " PORT=%u", dialog->client_port);
+    g_string_append(out, "\r\n");
+  }
+  g_string_append(out, "AUTH PLAIN\r\n");
+  dialog->state = tells ? AWAIT_TOLD : AWAIT_CHALLENGE;
+  return DIALOG_GO_ON;
+}
+
 static DialogResult feed_pop3(BackendDialog *dialog, const char *line, GString *out,
                               Outcome *outcome) {
+  if (dialog->state == AWAIT_TOLD) {
+    dialog->state = AWAIT_CHALLENGE;
+    return DIALOG_GO_ON;
+  }
   if (begins(line, "-ERR"))
     return take_refusal(dialog, get_text(line, "-ERR"), outcome,
                         dialog->state == AWAIT_GREETING ? OUTCOME_BACKEND_UNREACHABLE
                                                         : OUTCOME_BACKEND_REFUSED);
-  if (dialog->state == AWAIT_GREETING && begins(line, "+OK")) {
-    g_string_append(out, "AUTH PLAIN\r\n");
-    dialog->state = AWAIT_CHALLENGE;
-    return DIALOG_GO_ON;
-  }
+  if (dialog->state == AWAIT_GREETING && begins(line, "+OK"))
+    return greet_pop3(dialog, line, out);
   if (dialog->state == AWAIT_CHALLENGE && line[0] == '+' && (line[1] == ' ' || line[1] == '\0')) {
     send_credentials(dialog, out);
     return DIALOG_GO_ON;
@@ -171,6 +201,24 @@ static DialogResult take_verdict(BackendDialog *dialog, const char *line, Outcom
   return fail(outcome, OUTCOME_BACKEND_REFUSED);
 }
 
+static gboolean has_capability(const BackendDialog *dialog, const char *name) {
+  g_auto(GStrv) words = g_strsplit(dialog->capabilities, " ", -1);
+  for (char **word = words; *word != NULL; word++)
+    if (g_ascii_strcasecmp(*word, name) == 0)
+      return TRUE;
+  return FALSE;
+}
+
+/* Its answer is not waited for. */
+static void tell_imap(const BackendDialog *dialog, GString *out) {
+  if (dialog->client == NULL || !has_capability(dialog, "ID"))
+    return;
+  g_string_append_printf(out, TOLD_TAG " ID (\"x-originating-ip\" \"%s\"", dialog->client);
+  if (dialog->client_port != 0)
+    g_string_append_printf(out, " \"x-originating-port\" \"%u\"", dialog->client_port);
+  g_string_append(out, ")\r\n");
+}
+
 static DialogResult greet_imap(BackendDialog *dialog, const char *line, GString *out,
                                Outcome *outcome) {
   if (begins(line, "* BYE"))
@@ -178,7 +226,8 @@ static DialogResult greet_imap(BackendDialog *dialog, const char *line, GString 
   if (!begins(line, "* OK"))
     return fail(outcome, OUTCOME_BACKEND_REFUSED);
   take_untagged(dialog, line);
-  gboolean at_once = strstr(dialog->capabilities, "SASL-IR") != NULL;
+  gboolean at_once = has_capability(dialog, "SASL-IR");
+  tell_imap(dialog, out);
   g_string_append(out, TAG " AUTHENTICATE PLAIN");
   dialog->state = AWAIT_CHALLENGE;
   if (at_once) {
@@ -202,6 +251,8 @@ static DialogResult feed_imap(BackendDialog *dialog, const char *line, GString *
     take_untagged(dialog, line);
     return DIALOG_GO_ON;
   }
+  if (begins(line, TOLD_TAG " "))
+    return DIALOG_GO_ON;
   if (dialog->state == AWAIT_CHALLENGE && line[0] == '+') {
     send_credentials(dialog, out);
     return DIALOG_GO_ON;

@@ -318,6 +318,7 @@ void backends_open(Backends *backends, const BackendRequest *request, BackendOpe
   attempt->dialog =
       backend_dialog_new(attempt->address.protocol, request->account, settings->backend_master_user,
                          settings->backend_master_password);
+  backend_dialog_tell(attempt->dialog, request->client, request->client_port);
   attempt->in = g_string_new(NULL);
   /* Room for the credentials, so that it is not moved while it holds them. */
   attempt->out = g_string_sized_new(MAX_LINE);

@@ -34,6 +34,8 @@ typedef struct {
   const char *account;
   const char *own;                   /* the account's own `Backend`, and */
   const BackendAddress *own_address; /* what it is; @own NULL: the protocol's */
+  const char *client;                /* its address, which the server is told; "" for none */
+  guint16 client_port;               /* 0: not known */
 } BackendRequest;
 
 /* @request is copied. @opened is called exactly once, never from inside, unless the backends are

@@ -22,6 +22,12 @@ ClientAddress client_address_from_socket(const struct sockaddr_storage *socket) 
   return address;
 }
 
+guint16 client_address_get_port(const struct sockaddr_storage *socket) {
+  if (socket->ss_family == AF_INET6)
+    return ntohs(((const struct sockaddr_in6 *)socket)->sin6_port);
+  return socket->ss_family == AF_INET ? ntohs(((const struct sockaddr_in *)socket)->sin_port) : 0;
+}
+
 gboolean client_address_parse(const char *text, ClientAddress *address) {
   struct in_addr four;
   if (inet_pton(AF_INET, text, &four) != 1)

@@ -13,6 +13,8 @@ typedef struct {
 
 /* All zero for a family that is neither. */
 ClientAddress client_address_from_socket(const struct sockaddr_storage *socket);
+/* The port beside it; 0 for a family that has none. */
+guint16 client_address_get_port(const struct sockaddr_storage *socket);
 /* FALSE unless @text is an address by number, without a zone. */
 gboolean client_address_parse(const char *text, ClientAddress *address);
 /* Whether it is an IPv4 address. */

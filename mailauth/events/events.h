@@ -22,6 +22,7 @@ typedef struct {
   const char *method; /* "PASS", "PLAIN"... */
   const char *tls;    /* the version, "TLSv1.3" */
   guint64 session;    /* the front's number of it */
+  guint16 port;       /* beside the address; in no event */
   guint32 times;      /* that it has happened, told at once; 0 is 1 */
 } EventClient;
 

@@ -43,6 +43,10 @@ static guint64 get_number(const FrontLogin *login) {
   return login->session == NULL ? 0 : session_get_number(login->session);
 }
 
+static guint16 get_port(const FrontLogin *login) {
+  return login->session == NULL ? 0 : session_get_port(login->session);
+}
+
 static GVariant *new_secret(const Credentials *credentials) {
   return message_secret_new(credentials->password.bytes, credentials->password.size);
 }
@@ -64,17 +68,18 @@ static GVariant *new_bindings(const Session *session) {
 static GVariant *ask_by_password(const FrontLogin *login, const Credentials *credentials) {
   g_autofree char *address = dup_address(login);
   const char *identity = credentials->identity != NULL ? credentials->identity : "";
-  return g_variant_new("(tysss@ayssst)", login->number, get_protocol(login), credentials->mechanism,
-                       credentials->user, identity, new_secret(credentials), address,
-                       get_service(login), get_tls(login), get_number(login));
+  return g_variant_new("(tysss@ayssstq)", login->number, get_protocol(login),
+                       credentials->mechanism, credentials->user, identity, new_secret(credentials),
+                       address, get_service(login), get_tls(login), get_number(login),
+                       get_port(login));
 }
 
 static GVariant *begin_scram(const FrontLogin *login, const Credentials *credentials) {
   g_autofree char *address = dup_address(login);
   gboolean plus = g_str_has_suffix(credentials->mechanism, "-PLUS");
-  return g_variant_new("(tys@aybst@a(say))", login->number, get_protocol(login), address,
+  return g_variant_new("(tys@aybstq@a(say))", login->number, get_protocol(login), address,
                        new_secret(credentials), plus, get_tls(login), get_number(login),
-                       new_bindings(login->session));
+                       get_port(login), new_bindings(login->session));
 }
 
 static GVariant *end_scram(const FrontLogin *login, const Credentials *credentials) {

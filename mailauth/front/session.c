@@ -115,10 +115,10 @@ static void refuse_address(Session *session) {
 }
 
 /* FALSE: it is not let in from there. */
-static gboolean locate(Session *session, const ClientAddress *address) {
+static gboolean locate(Session *session, const ClientAddress *address, guint16 port) {
   if (!session->host->located(session, address, session->host->owner))
     return FALSE;
-  origin_tell(&session->origin, address);
+  origin_tell(&session->origin, address, port);
   return TRUE;
 }
 
@@ -126,7 +126,7 @@ static void take_told(Session *session) {
   const ToldClient *told = session_get_ops(session)->get_told(session->machine);
   g_autofree char *address = client_address_format(&told->address);
   session->is_stranger = !networks_have(session->host->trusted, &session->origin.speaker);
-  if (!session->is_stranger && !locate(session, &told->address)) {
+  if (!session->is_stranger && !locate(session, &told->address, told->port)) {
     refuse_address(session);
     return;
   }
@@ -337,7 +337,8 @@ static gboolean do_to_tls(Session *session) {
   }
   session_get_ops(session)->tls_started(session->machine);
   /* What was told before TLS may be anybody's word. */
-  if (!locate(session, &session->origin.speaker)) {
+  if (!client_address_equal(&session->origin.address, &session->origin.speaker) &&
+      !locate(session, &session->origin.speaker, 0)) {
     session_end(session);
     return FALSE;
   }
@@ -557,6 +558,10 @@ Protocol session_get_protocol(const Session *session) {
 
 const ClientAddress *session_get_address(const Session *session) {
   return &session->origin.address;
+}
+
+guint16 session_get_port(const Session *session) {
+  return session->origin.port;
 }
 
 const char *session_get_tls(const Session *session) {

@@ -80,6 +80,8 @@ void session_dismiss(Session *session, const char *why);
 
 Protocol session_get_protocol(const Session *session);
 const ClientAddress *session_get_address(const Session *session);
+/* Beside it; 0 if it is not known. */
+guint16 session_get_port(const Session *session);
 /* Its version, "TLSv1.3", or that by which the client came to a proxy; "" if neither is there.
  * Borrowed. */
 const char *session_get_tls(const Session *session);

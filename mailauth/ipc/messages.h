@@ -100,7 +100,8 @@ typedef enum {
    * LOGIN"), user (UTF-8, at most MAX_USER bytes), authorisation identity (the same; "": none),
    * password, client's address (without port; "" for SASL if it is not known), for SASL the other
    * server's service (at most MAX_AUTH_SERVICE bytes; "" if it is not known), version of TLS ("":
-   * none), the session's number (0: none). Answered by one VERDICT, unless cancelled */
+   * none), the session's number (0: none), client's port (0: not known). Answered by one VERDICT,
+   * unless cancelled */
   MESSAGE_LOGIN,
   /* login; the client has gone. A verdict on its way is dropped by the front */
   MESSAGE_CANCEL,
@@ -172,7 +173,7 @@ typedef enum {
 
   /* SCRAM-SHA-256, front -> verifier, and back. */
   /* login (never 0), Protocol, client's address as LOGIN has it, what the client says first,
-   * whether by SCRAM-SHA-256-PLUS, version of TLS and session as LOGIN has them, and the
+   * whether by SCRAM-SHA-256-PLUS, version of TLS, session and port as LOGIN has them, and the
    * connection's channel bindings, each a type and a value. Answered by SCRAM_CHALLENGE or VERDICT
    */
   MESSAGE_SCRAM_FIRST,

@@ -67,6 +67,7 @@ void login_open_mailbox(Login *login) {
                                   .accounts = is_native ? views_get_accounts(views) : NULL,
                                   .mail_directory = login->identity.mail_directory,
                                   .address = login->client->address,
+                                  .port = login->client->port,
                                   .is_trial = login->purpose == LOGIN_TRIAL,
                                   .steps = login->steps};
   if (login->protocol == PROTOCOL_SASL) {

@@ -111,7 +111,8 @@ static void open_place(MailboxOpening *opening, const MailPlace *place) {
   const ProtocolSettings *settings = &request->settings->protocols[request->protocol];
   const StoreRequest store = {request->account,    request->address,     place->path,
                               settings->mail_user, settings->unique_ids, settings->idle_timeout};
-  const BackendRequest backend = {settings, request->account, place->backend, &place->address};
+  const BackendRequest backend = {settings,        request->account, place->backend,
+                                  &place->address, request->address, request->port};
   if (place->path != NULL)
     stores_open(request->stores, &store, on_store_opened, opening);
   else

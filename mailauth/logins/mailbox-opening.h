@@ -17,6 +17,7 @@ typedef struct {
   const RegistryView *accounts; /* if it is one of these, which may have a mailbox of its own */
   const char *mail_directory;   /* the pattern of its own that its broker has; NULL: none */
   const char *address;          /* the client's */
+  guint16 port;                 /* beside it; 0: not known */
   gboolean is_trial;
   GPtrArray *steps; /* of a trial, for steps_add(); else NULL */
 } MailboxRequest;

@@ -4,17 +4,19 @@
 
 Origin origin_from_socket(const struct sockaddr_storage *socket) {
   ClientAddress address = client_address_from_socket(socket);
-  return (Origin){.address = address, .speaker = address};
+  return (Origin){.address = address, .port = client_address_get_port(socket), .speaker = address};
 }
 
 void origin_take_header(Origin *origin, const ProxyFacts *facts) {
   if (!facts->has_address)
     return;
   origin->address = facts->address;
+  origin->port = facts->port;
   origin->speaker = facts->address;
   g_strlcpy(origin->tls, facts->tls, sizeof origin->tls);
 }
 
-void origin_tell(Origin *origin, const ClientAddress *address) {
+void origin_tell(Origin *origin, const ClientAddress *address, guint16 port) {
   origin->address = *address;
+  origin->port = port;
 }

@@ -8,6 +8,7 @@
 
 typedef struct {
   ClientAddress address;    /* that counts, everywhere */
+  guint16 port;             /* beside it; 0: not known */
   ClientAddress speaker;    /* who may tell another; the same unless one was told */
   char tls[MAX_METHOD + 1]; /* the version by which the client came to a proxy; "": not by TLS */
 } Origin;
@@ -16,7 +17,7 @@ typedef struct {
 Origin origin_from_socket(const struct sockaddr_storage *socket);
 /* UNKNOWN and LOCAL leave the connection's own address. */
 void origin_take_header(Origin *origin, const ProxyFacts *facts);
-/* The speaker's client is at @address. */
-void origin_tell(Origin *origin, const ClientAddress *address);
+/* The speaker's client is at @address, by @port (0: not known). */
+void origin_tell(Origin *origin, const ClientAddress *address, guint16 port);
 
 #endif

@@ -157,9 +157,9 @@ static void take_login(FrontLink *link, Message *message) {
   LoginRequest request = {.purpose = LOGIN_SESSION};
   EventClient *client = &request.client;
   g_autoptr(GVariant) bytes = NULL;
-  g_variant_get(message->body, "(ty&s&s&s@ay&s&s&st)", &id, &protocol, &client->method,
+  g_variant_get(message->body, "(ty&s&s&s@ay&s&s&stq)", &id, &protocol, &client->method,
                 &client->user, &request.identity, &bytes, &client->address, &request.service,
-                &client->tls, &client->session);
+                &client->tls, &client->session, &client->port);
   gsize size = 0;
   gconstpointer password = g_variant_get_fixed_array(bytes, &size, 1);
   if (id == 0 || protocol >= N_LOGIN_PROTOCOLS || size > MAX_PASSWORD || !is_client(client) ||
@@ -220,8 +220,8 @@ static void take_scram_first(FrontLink *link, Message *message) {
   gsize size = 0;
   g_autoptr(GVariant) bytes = NULL;
   g_autoptr(GVariant) bindings = NULL;
-  g_variant_get(message->body, "(ty&s@ayb&st@a(say))", &id, &protocol, &client.address, &bytes,
-                &plus, &client.tls, &client.session, &bindings);
+  g_variant_get(message->body, "(ty&s@ayb&stq@a(say))", &id, &protocol, &client.address, &bytes,
+                &plus, &client.tls, &client.session, &client.port, &bindings);
   client.method = plus ? "SCRAM-SHA-256-PLUS" : "SCRAM-SHA-256";
   const guint8 *first = g_variant_get_fixed_array(bytes, &size, 1);
   g_autoptr(Scram) scram = scram_new(first, size, plus);

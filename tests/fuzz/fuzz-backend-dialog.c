@@ -44,6 +44,8 @@ int LLVMFuzzerTestOneInput(const guint8 *data, gsize size) {
   g_autofree char *said = g_strndup((const char *)data + 1, size - 1);
   g_auto(GStrv) lines = g_strsplit(said, "\n", -1);
   g_autoptr(BackendDialog) dialog = backend_dialog_new(protocol, "anna", "master", PASSWORD);
+  if (data[0] % 4 > 1)
+    backend_dialog_tell(dialog, "203.0.113.9", 4711);
   g_autoptr(GString) out = g_string_new(NULL);
   DialogResult result = DIALOG_GO_ON;
   for (char **line = lines; *line != NULL && result == DIALOG_GO_ON; line++) {

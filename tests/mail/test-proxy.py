@@ -13,9 +13,11 @@ from harness.bus import wait_until
 from harness.case import contains, equal, main, rows, test
 from harness.certificates import new_context
 from harness.certified import Server
+from harness.dovecot import MASTER, PASSWORD, Dovecot
 from harness.haproxy import ADDRESS, Haproxy, Way
 from harness.mail import IMAP, PARAMETERS, POP3
 from harness.mailauthctl import done
+from harness.ports import free_ports
 from harness.process import PATIENCE, program
 from harness.registry import REG_DWORD, REG_MULTI_SZ, REG_SZ
 
@@ -222,6 +224,29 @@ def nobody_else_is_held_for_a_webmails_user():
             answers[address] = newest(mail, "reason", "address")
         equal(answers, {TOLD: ("held-back", TOLD), "203.0.113.10": ("ok", "203.0.113.10")})
         contains(pop3_answer(mail.pop3_port, source=ADDRESS), "+OK")
+
+
+@rows([("POP3", POP3, "pop3s"), ("IMAP", IMAP, "imaps")])
+def the_server_behind_logs_the_clients_address(key, scheme):
+    with server_behind() as mail:
+        (pop3s_port,) = free_ports(1)
+        with Dovecot(mail, "--trusted=127.0.0.1", f"--pop3s={pop3s_port}") as dovecot:
+            done(mail.registry, "repair")
+            ports = {"pop3s": (pop3s_port, mail.pop3_port), "imaps": (dovecot.tls_port, mail.imap_port)}
+            mail.client.set(PARAMETERS, "Backend CA File", REG_SZ, str(dovecot.directory / "certificate"))
+            for name, text in (("Store", "backend"), ("Backend Master User", MASTER),
+                               ("Backend Master Password", PASSWORD), ("Backend", f"{scheme}://127.0.0.1:{ports[scheme][0]}")):
+                mail.client.set(key, name, REG_SZ, text)
+            with Haproxy(mail, Way(ports[scheme][1], "send-proxy-v2")) as proxy:
+                if key == POP3:
+                    contains(pop3_answer(proxy.ports[0]), "+OK")
+                else:
+                    client = Imap(proxy.ports[0], CLIENT)
+                    equal(client.login("ann", "sesame")[0], "OK")
+                    client.logout()
+                equal(newest(mail, "reason", "address"), ("ok", CLIENT))
+                log = dovecot.directory / "messages"
+                wait_until(lambda: f"Login: user=<ann>, method=PLAIN, rip={CLIENT}," in log.read_text(), "Dovecot's line")
 
 
 # ---- without HAProxy ----

@@ -229,8 +229,71 @@ static void test_rows(void) {
   }
 }
 
+static void test_told(void) {
+  static const struct {
+    Protocol protocol;
+    const char *address;
+    guint16 port;
+    const char *lines[5]; /* that end in a login */
+    const char *sent;
+  } told[] = {
+      {PROTOCOL_POP3,
+       "203.0.113.9",
+       4711,
+       {"+OK [XCLIENT] ready", "+OK Updated", "+ ", "+OK in"},
+       "XCLIENT ADDR=203.0.113.9 PORT=4711\r\nAUTH PLAIN\r\n" CREDENTIALS},
+      {PROTOCOL_POP3,
+       "2001:db8::9",
+       0,
+       {"+OK [XCLIENT] ready", "-ERR no", "+ ", "+OK in"},
+       "XCLIENT ADDR=2001:db8::9\r\nAUTH PLAIN\r\n" CREDENTIALS},
+      {PROTOCOL_POP3,
+       "203.0.113.9",
+       4711,
+       {"+OK ready [XCLIENT]", "+ ", "+OK in"},
+       "AUTH PLAIN\r\n" CREDENTIALS},
+      {PROTOCOL_POP3, "", 0, {"+OK [XCLIENT] ready", "+ ", "+OK in"}, "AUTH PLAIN\r\n" CREDENTIALS},
+      {PROTOCOL_IMAP,
+       "203.0.113.9",
+       4711,
+       {"* OK [CAPABILITY IMAP4rev1 SASL-IR ID] ready", "* ID NIL", "told OK done", "login OK in"},
+       "told ID (\"x-originating-ip\" \"203.0.113.9\" \"x-originating-port\" \"4711\")\r\n"
+       "login AUTHENTICATE PLAIN " CREDENTIALS},
+      {PROTOCOL_IMAP,
+       "2001:db8::9",
+       0,
+       {"* OK [CAPABILITY IMAP4rev1 ID] ready", "told BAD no", "+ ", "login OK in"},
+       "told ID (\"x-originating-ip\" \"2001:db8::9\")\r\n"
+       "login AUTHENTICATE PLAIN\r\n" CREDENTIALS},
+      {PROTOCOL_IMAP,
+       "203.0.113.9",
+       4711,
+       {"* OK [CAPABILITY IMAP4rev1 SASL-IR XID IDLE] ready", "login OK in"},
+       "login AUTHENTICATE PLAIN " CREDENTIALS},
+      /* From a front that has been taken over. */
+      {PROTOCOL_IMAP,
+       "::1\"\r\nx DELETE y",
+       4711,
+       {"* OK [CAPABILITY IMAP4rev1 SASL-IR ID] ready", "login OK in"},
+       "login AUTHENTICATE PLAIN " CREDENTIALS},
+  };
+  for (guint i = 0; i < G_N_ELEMENTS(told); i++) {
+    g_autoptr(BackendDialog) dialog =
+        backend_dialog_new(told[i].protocol, "alice", "master", "secret");
+    g_autoptr(GString) sent = g_string_new(NULL);
+    DialogResult result = DIALOG_GO_ON;
+    Outcome outcome = OUTCOME_OK;
+    backend_dialog_tell(dialog, told[i].address, told[i].port);
+    for (guint line = 0; told[i].lines[line] != NULL; line++)
+      result = backend_dialog_feed(dialog, told[i].lines[line], sent, &outcome);
+    g_assert_cmpstr(sent->str, ==, told[i].sent);
+    g_assert_cmpint(result, ==, DIALOG_DONE);
+  }
+}
+
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/backend-dialog/rows", test_rows);
+  g_test_add_func("/backend-dialog/told", test_told);
   return g_test_run();
 }

@@ -31,8 +31,8 @@ static guint64 expect_scram_first(Stage *stage, guint bindings) {
   g_autoptr(GVariant) bytes = NULL;
   g_autoptr(GVariant) list = NULL;
   expect_message(stage->verifier, MESSAGE_SCRAM_FIRST, &message);
-  g_variant_get(message.body, "(ty&s@ayb&st@a(say))", &login, NULL, &address, &bytes, &plus, &tls,
-                &session, &list);
+  g_variant_get(message.body, "(ty&s@ayb&stq@a(say))", &login, NULL, &address, &bytes, &plus, &tls,
+                &session, NULL, &list);
   g_assert_cmpstr(address, ==, "127.0.0.1");
   g_assert_cmpmem(g_variant_get_data(bytes), g_variant_get_size(bytes), "n,,n=ann,r=abc", 14);
   g_assert_cmpuint(g_variant_n_children(list), ==, bindings);

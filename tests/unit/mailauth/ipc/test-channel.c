@@ -33,11 +33,12 @@ static const char *const bodies[N_MESSAGES] = {
         "10000, 100, 0x00)])",
     [MESSAGE_VERDICT] = "(9, 0, 'anna', 0, 600, '', b'* OK\\r\\n', b'v=x', true, 13, 'Call us.')",
     [MESSAGE_SCRAM_FIRST] =
-        "(9, 0x00, '127.0.0.1', b'n,,n=anna,r=x', true, 'TLSv1.3', 7, [('x', b'y')])",
+        "(9, 0x00, '127.0.0.1', b'n,,n=anna,r=x', true, 'TLSv1.3', 7, 4711, [('x', b'y')])",
     [MESSAGE_SCRAM_FINAL] = "(9, b'c=biws,r=x')",
     [MESSAGE_SCRAM_CHALLENGE] = "(9, b'r=x,s=y,i=4096')",
     [MESSAGE_ASK_COUNTS] = "3",
-    [MESSAGE_LOGIN] = "(9, 0x00, 'PASS', 'anna', 'anna', b'sesame', '127.0.0.1', 'smtp', '', 7)",
+    [MESSAGE_LOGIN] =
+        "(9, 0x00, 'PASS', 'anna', 'anna', b'sesame', '127.0.0.1', 'smtp', '', 7, 4711)",
     [MESSAGE_CANCEL] = "9",
     [MESSAGE_ASK_SETTINGS] = "9",
     [MESSAGE_INCIDENT] = "(9, 17, 0x01, 'anna', '::1', '', 1, 'x', 7)",

@@ -49,8 +49,9 @@ static void tell_lie(Channel *front, gconstpointer data) {
   g_autofree char *identity = g_strnfill(lie->identity, 'i');
   GVariant *body =
       lie->kind == MESSAGE_LOGIN
-          ? g_variant_new("(tysss@ayssst)", (guint64)1, (guchar)PROTOCOL_POP3, lie->method, user,
-                          identity, message_secret_new("x", 1), address, "", lie->tls, (guint64)7)
+          ? g_variant_new("(tysss@ayssstq)", (guint64)1, (guchar)PROTOCOL_POP3, lie->method, user,
+                          identity, message_secret_new("x", 1), address, "", lie->tls, (guint64)7,
+                          (guint16)4711)
           : g_variant_new("(tuysssust)", (guint64)1,
                           (guint32)(lie->outcome != OUTCOME_OK ? lie->outcome : OUTCOME_CLEAR_TEXT),
                           (guchar)PROTOCOL_POP3, user, address, lie->tls, 1u, "", (guint64)7);
@@ -70,9 +71,9 @@ static void tell_exchange(Channel *front, gconstpointer data) {
   GVariantBuilder bindings;
   g_variant_builder_init(&bindings, G_VARIANT_TYPE("a(say)"));
   g_variant_builder_add(&bindings, "(s@ay)", lie->type, message_secret_new("x", 1));
-  GVariant *body = g_variant_new("(tys@aybsta(say))", (guint64)1, (guchar)PROTOCOL_POP3, address,
+  GVariant *body = g_variant_new("(tys@aybstqa(say))", (guint64)1, (guchar)PROTOCOL_POP3, address,
                                  message_secret_new(lie->first, strlen(lie->first)), lie->plus, "",
-                                 (guint64)7, &bindings);
+                                 (guint64)7, (guint16)4711, &bindings);
   g_assert_true(channel_send(front, MESSAGE_SCRAM_FIRST, body, NULL, 0, NULL));
 }
 

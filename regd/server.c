@@ -397,10 +397,7 @@ static void send_queued(DBusConnection *connection) {
       return;
 }
 
-/* The writer's last results are answered through the connection, which is no
- * longer read: calls that are still in it get the bus's own answer. */
 static void finish_writing(Server *server) {
-  g_clear_pointer(&server->binding, loop_binding_free);
   if (server->service != NULL)
     service_forget_writer(server->service);
   g_clear_pointer(&server->writer, writer_stop);
@@ -417,6 +414,9 @@ void server_stop(Server *server) {
   if (server == NULL)
     return;
   retry_free(server->retry); /* before the loop is run for the last time */
+  /* What is under way is still answered through the connection, which is no longer read: calls that
+   * are in it get the bus's own answer. */
+  g_clear_pointer(&server->binding, loop_binding_free);
   readings_stop(server->readings);
   workers_abandon(server->workers);
   g_clear_pointer(&server->face.files, file_shares_free); /* those that wait are answered */

@@ -125,6 +125,7 @@
 #define LIMIT_PRUNED_DIFFERENCES 256U /* of history, deleted in one step */
 /* A change of more steps leaves memory that is given back to the system. */
 #define LIMIT_TRIM_STEPS 20000U
+#define LIMIT_READINGS_STOP_MS 500U /* those that run at the stop */
 /* When regd is stopped: what is being written, and what waits for it, may take so long. */
 #define LIMIT_STOP_MS 1500U
 /* After so many steps no further change shares the flush, nor does the next one of a user whose

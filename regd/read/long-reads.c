@@ -96,21 +96,6 @@ void readings_set_gate(Readings *readings, ReadingGate gate, gpointer data) {
   readings->gate_data = data;
 }
 
-/* From here on the workers free what runs. */
-void readings_stop(Readings *readings) {
-  if (readings->retry != 0)
-    g_source_remove(readings->retry);
-  readings->retry = 0;
-  GHashTableIter iter;
-  gpointer value = NULL;
-  g_hash_table_iter_init(&iter, readings->users);
-  while (g_hash_table_iter_next(&iter, NULL, &value)) {
-    User *user = value;
-    g_queue_foreach(&user->running, cancel, NULL);
-    g_queue_clear(&user->running);
-  }
-}
-
 void readings_free(Readings *readings) {
   if (readings == NULL)
     return;
@@ -347,6 +332,34 @@ static void cancel_running(User *user, const char *owner) {
   for (GList *link = user->running.head; link != NULL; link = link->next)
     if (is_of(link->data, owner))
       cancel(link->data, NULL);
+}
+
+static gboolean set_flag(gpointer data) {
+  *(gboolean *)data = TRUE;
+  return G_SOURCE_REMOVE;
+}
+
+/* They look at their leash every few steps: only one whose disk hangs does not end in time. */
+static void await_running(Readings *readings) {
+  gboolean late = FALSE;
+  guint timer = g_timeout_add(LIMIT_READINGS_STOP_MS, set_flag, &late);
+  while (readings->running > 0 && !late)
+    (void)g_main_context_iteration(NULL, TRUE);
+  if (!late)
+    g_source_remove(timer);
+}
+
+void readings_stop(Readings *readings) {
+  if (readings->retry != 0)
+    g_source_remove(readings->retry);
+  readings->retry = 0;
+  readings_forget_owner(readings, NULL);
+  await_running(readings);
+  GHashTableIter iter;
+  gpointer value = NULL;
+  g_hash_table_iter_init(&iter, readings->users);
+  while (g_hash_table_iter_next(&iter, NULL, &value))
+    g_queue_clear(&((User *)value)->running); /* the workers' own from here on */
 }
 
 /* Users go before what they had is reported, which no longer asks whose it was. */

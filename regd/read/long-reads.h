@@ -13,9 +13,11 @@ typedef struct Readings Readings;
 
 /* @workers and @file are borrowed and outlive it. */
 Readings *readings_new(Workers *workers, const char *file);
-/* Those that run are told to end. Call before the workers are abandoned. */
+/* Those that wait are reported as ended; those that run are told to end, and reported if they do in
+ * time: it runs the main context. Call when nothing is submitted any more, and before the workers
+ * are abandoned. */
 void readings_stop(Readings *readings);
-/* After readings_stop(). Readings that wait are dropped; nothing is reported any more. */
+/* After readings_stop(). Nothing is reported any more. */
 void readings_free(Readings *readings);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Readings, readings_free)
 

@@ -107,6 +107,26 @@ def files_that_wait_are_answered_at_the_stop():
 
 
 @test
+def readings_are_answered_at_the_stop():
+    with Registry() as registry:
+        client = registry.client
+        for first in range(0, 20000, 5000):
+            client.commit([("set-value", f"{KEY}\\{index}", "v", REG_DWORD, index) for index in range(first, first + 5000)])
+        outcomes = []
+        for _ in range(12):
+            outcomes.append(client.send("Validate", "s", KEY))
+            outcomes.append(client.send("GetHistory", "sa{sv}", KEY, options(limit=10_000)))
+            outcomes.append(client.send("Rollback", "sta{sv}", KEY, dbus.UInt64(1), options(dry_run=True)))
+        client.connection.flush()
+        registry.connect().keys("HKLM")  # they are under way
+        registry.stop()
+        wait_for(lambda: all(outcomes), "the answers")
+        lost = [outcome[0] for outcome in outcomes
+                if isinstance(outcome[0], Refused) and outcome[0].full_name == "org.freedesktop.DBus.Error.NoReply"]
+        equal(lost, [])
+
+
+@test
 def a_socket_is_a_file_too():
     with Registry() as registry:
         ours, theirs = socket.socketpair()

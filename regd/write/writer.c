@@ -53,13 +53,16 @@ struct Writer {
   guint commits_until_pruning;
   gint64 cut_off; /* monotonic; 0: it is not stopping. What is not done then is refused */
   gint64 trim_at; /* monotonic; when memory is given back; 0: there is none to give */
+  gboolean trims_again;
 };
 
 /* History is pruned after so many commits, when the queue is empty. */
 #define PRUNE_EVERY 64U
 
-/* Memory is given back so long after a large change: its results are delivered by then. */
+/* Memory is given back so long after a large change, and once more later: on a busy machine its
+ * results are not delivered, and freed, before. */
 #define TRIM_DELAY (G_USEC_PER_SEC / 5)
+#define TRIM_AGAIN_DELAY (2 * G_USEC_PER_SEC)
 /* What a change costs its user in turns, besides its steps. */
 #define CHANGE_COST 16U
 
@@ -409,9 +412,15 @@ static void note_clock(Writer *writer) {
 static void trim_memory(Writer *writer) {
   if (!is_trim_due(writer))
     return;
-  writer->trim_at = 0;
+  writer->trim_at = writer->trims_again ? g_get_monotonic_time() + TRIM_AGAIN_DELAY : 0;
+  writer->trims_again = FALSE;
   db_give_memory_back(store_get_db(writer->store));
   memory_give_back();
+}
+
+static void plan_trim(Writer *writer) {
+  writer->trim_at = g_get_monotonic_time() + TRIM_DELAY;
+  writer->trims_again = TRUE;
 }
 
 static void write_changes(Writer *writer) {
@@ -428,7 +437,7 @@ static void write_changes(Writer *writer) {
     note_undone(writer);
   writer->commits_until_pruning -= MIN(writer->commits_until_pruning, batch->requests->len);
   if (batch->steps > LIMIT_TRIM_STEPS)
-    writer->trim_at = g_get_monotonic_time() + TRIM_DELAY;
+    plan_trim(writer);
   for (guint i = 0; i < batch->requests->len; i++)
     result_queue_push(writer->written, g_steal_pointer(&batch->requests->pdata[i]));
   if (!outcome.purged)

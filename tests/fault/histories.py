@@ -69,12 +69,14 @@ class Records:
 
 @dataclass
 class Watch:
-    """What one watch brought: [(sequence, revision, {register: whether it was set})]."""
+    """What one watch brought: [(sequence, revision, {register: whether it was set})]. Up to the revision
+    `live`, which Watch answered, it was replayed from history."""
 
     client: str
     key: str
     since: int
     signals: list
+    live: int = 0
 
 
 def is_below(register, key):
@@ -332,11 +334,13 @@ class Check:
         self.check_heard(watch, touching)
 
     def check_heard(self, watch, touching):
-        """Signals of a commit come before its writer's answer, so before that of any later call."""
+        """Signals of a commit come before its writer's answer, so before that of any later call. What is
+        replayed comes in its own time, but before them."""
         for operation in self.operations:
             if operation.client != watch.client or operation.end is None or operation.heard is None:
                 continue
-            due = bisect_right(touching, self.floors[id(operation)][1])
+            answered = self.floors[id(operation)][1]
+            due = bisect_right(touching, answered) if answered > watch.live else 0
             if operation.heard < due:
                 self.fail(f"{watch.client}: {operation.heard} signals had come of {due} that were due", operation)
                 return

@@ -65,7 +65,7 @@ class Load:
             told["expects"] = [tuple(expectation) for expectation in told.get("expects", [])]
             self.operations.append(Operation(**told))
         elif told["client"].endswith("w1"):
-            self.watches.append(Watch(told["client"], "", self.watch_since, told["signals"]))
+            self.watches.append(Watch(told["client"], "", self.watch_since, told["signals"], told["live"]))
 
 
 def name_register(change):

@@ -84,10 +84,11 @@ class Worker:
         self.since = self.seen = since
         self.known = {}  # register -> what was read or written last
         self.watches = False
+        self.live = 0  # the revision that Watch answered
         self.calls = 0
 
     def watch(self, since):
-        self.client.watch(TOP, since=since)
+        _, self.live, _ = self.client.watch(TOP, since=since)
         self.watches = True
 
     def new_value(self):
@@ -247,7 +248,7 @@ def main():
         pass
     run_pending()
     signals = [(sequence, revision, read_changes(changes)) for _, sequence, revision, changes in worker.client.signals]
-    print(json.dumps({"signals": signals, "client": worker.name}), flush=True)
+    print(json.dumps({"signals": signals, "live": worker.live, "client": worker.name}), flush=True)
 
 
 if __name__ == "__main__":

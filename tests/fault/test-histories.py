@@ -41,8 +41,8 @@ def told(*records, first=1, last=9):
     return [Records(first, last, list(records))]
 
 
-def heard(*signals, since=0, key="k"):
-    return [Watch("w", key, since, list(signals))]
+def heard(*signals, since=0, key="k", live=0):
+    return [Watch("w", key, since, list(signals), live)]
 
 
 @rows([
@@ -77,6 +77,8 @@ def heard(*signals, since=0, key="k"):
     ("a watch", [ONE, TWO, read(5, 6, {X: 2}, client="w", heard=2)], [],
      heard((1, 1, {X: True}), (2, 2, {X: True}))),
     ("a watch from later on", [ONE, write(3, 4, 2, ("unset", X))], [], heard((1, 2, {X: False}), since=1)),
+    ("a watch whose replay takes its time", [ONE, TWO, read(5, 6, {X: 2}, client="w", heard=1)], [],
+     heard((1, 1, {X: True}), (2, 2, {X: True}), live=2)),
     ("a watch of another key", [ONE, read(3, 4, {X: 1}, client="w", heard=0)], [], heard(key="other")),
 ])
 def good_ones_pass(operations, records, watches):
@@ -136,6 +138,8 @@ def good_ones_pass(operations, records, watches):
     ("signals swapped", [ONE, TWO], [], heard((1, 2, {X: True}), (2, 1, {X: True})), "was due"),
     ("a gap", [ONE, TWO], [], heard((1, 1, {X: True}), (3, 2, {X: True})), "was due"),
     ("a signal of something else", [ONE], [], heard((1, 1, {Y: True})), "signal of revision 1 said"),
+    ("a signal that is late, after a replay", [ONE, TWO, read(5, 6, {X: 2}, client="w", heard=1)], [],
+     heard((1, 1, {X: True}), live=1), "that were due"),
     ("a signal that is late", [ONE, TWO, read(5, 6, {X: 2}, client="w", heard=1)], [], heard((1, 1, {X: True})), "that were due"),
 ])
 def bad_ones_are_told(operations, records, watches, problem):

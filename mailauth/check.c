@@ -180,7 +180,8 @@ static void say_all_problems(const Check *check) {
   gboolean all = FALSE;
   g_autoptr(Settings) settings = views_get_settings(check->views);
   g_autofree char *of_pam = problems_find_of_pam(settings, NULL, &all);
-  g_autoptr(GPtrArray) problems = problems_list(check->views, NULL, of_pam);
+  g_autofree char *of_members = problems_find_of_members(settings);
+  g_autoptr(GPtrArray) problems = problems_list(check->views, NULL, of_pam, of_members);
   g_autoptr(GPtrArray) running = running_list_problems(check->bus);
   say_problems(problems, NULL);
   if (running != NULL)

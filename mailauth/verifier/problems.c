@@ -64,16 +64,6 @@ static void add_accounts(GPtrArray *list, const Settings *settings, const Regist
     add(list, "%s", places);
 }
 
-static void add_members(GPtrArray *list, const Settings *settings) {
-  g_autofree char *unusable = sqlite_find_unusable(settings->chosen.database);
-  if (unusable != NULL)
-    add(list, "%s: %s", settings->chosen.database, unusable);
-}
-
-static gboolean is_decided_by_sqlite(const Settings *settings) {
-  return *settings->package != '\0' && g_strcmp0(settings->chosen.type, "sqlite") == 0;
-}
-
 /* The files of authorities that servers behind are proved by. */
 static void add_backends(GPtrArray *list, const Settings *settings) {
   g_autoptr(BackendTrust) trust = backend_trust_new();
@@ -142,7 +132,15 @@ char *problems_find_of_pam(const Settings *settings, const char *user, gboolean 
   return service != NULL ? pam_stack_find_problem(NULL, service, user, all) : NULL;
 }
 
-GPtrArray *problems_list(Views *views, const Publisher *publisher, const char *of_pam) {
+char *problems_find_of_members(const Settings *settings) {
+  if (*settings->package == '\0' || g_strcmp0(settings->chosen.type, "sqlite") != 0)
+    return NULL;
+  g_autofree char *unusable = sqlite_find_unusable(settings->chosen.database);
+  return unusable != NULL ? g_strdup_printf("%s: %s", settings->chosen.database, unusable) : NULL;
+}
+
+GPtrArray *problems_list(Views *views, const Publisher *publisher, const char *of_pam,
+                         const char *of_members) {
   g_autoptr(Settings) settings = views_get_settings(views);
   GPtrArray *list = g_ptr_array_new_with_free_func(g_free);
   add_registry(list, views);
@@ -150,8 +148,8 @@ GPtrArray *problems_list(Views *views, const Publisher *publisher, const char *o
   add_decision(list, settings);
   if (is_decided_by_sam(settings))
     add_accounts(list, settings, views_get_accounts(views));
-  if (is_decided_by_sqlite(settings))
-    add_members(list, settings);
+  if (of_members != NULL)
+    add(list, "%s", of_members);
   if (of_pam != NULL)
     add(list, "%s", of_pam);
   add_backends(list, settings);

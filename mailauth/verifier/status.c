@@ -52,7 +52,8 @@ static gboolean append_sockets(DBusMessageIter *dict, const StatusSource *source
 static gboolean append_problems(DBusMessageIter *dict, const StatusSource *source) {
   g_autoptr(Settings) settings = views_get_settings(source->views);
   g_autofree char *broken = logins_dup_problem(source->logins, settings);
-  g_autoptr(GPtrArray) texts = problems_list(source->views, source->publisher, source->pam_problem);
+  g_autoptr(GPtrArray) texts =
+      problems_list(source->views, source->publisher, source->pam_problem, source->of_members);
   if (broken != NULL)
     g_ptr_array_add(texts, g_strdup_printf("%s\\%s: %s", settings_get_path(SETTINGS_BROKERS),
                                            settings->broker, broken));

@@ -26,6 +26,7 @@ typedef struct {
   guint lacks;             /* SandboxLacks, of the roles together */
   const char *pam_problem; /* as it was found last, or NULL */
   gboolean pam_stops_all;  /* then nobody can log in at all */
+  const char *of_members;  /* the same of the members, or NULL */
 } StatusSource;
 
 /* What a service manager shows, in a few words: "native SAM, 3 sessions". Owned. */

@@ -12,6 +12,7 @@
 #include "mailauth/package/sam.h"
 #include "mailauth/verifier/front-link.h"
 #include "mailauth/verifier/mailauth1.h"
+#include "mailauth/verifier/members-check.h"
 #include "mailauth/verifier/problems.h"
 #include "mailauth/verifier/publisher.h"
 #include "mailauth/verifier/status-calls.h"
@@ -59,6 +60,7 @@ typedef struct {
   guint first_wait;
   Settings *settings; /* as last looked at */
   UserCheck *user;
+  MembersCheck *members;
   StatusCalls *status_calls; /* they wait for counts and look-ups */
   GVariant *connections;
   guint front_lacks;        /* of the front's sandbox */
@@ -84,7 +86,12 @@ static void leave(Verifier *verifier, int code) {
 }
 
 static void settle_status(const Verifier *verifier) {
-  status_calls_settle(verifier->status_calls, user_check_is_looking(verifier->user));
+  status_calls_settle(verifier->status_calls, user_check_is_looking(verifier->user) ||
+                                                  members_check_is_looking(verifier->members));
+}
+
+static void on_members_checked(gpointer data) {
+  settle_status(data);
 }
 
 /* ---- settings ---- */
@@ -176,6 +183,8 @@ static void on_status_synced(G_GNUC_UNUSED gboolean current, gpointer data) {
   g_autofree StatusCall *waiting = data;
   Verifier *verifier = waiting->verifier;
   on_views_changed(verifier);
+  if (verifier->settings != NULL)
+    members_check_look(verifier->members, verifier->settings);
   status_calls_add(verifier->status_calls, waiting->done, waiting->call);
   status_calls_await_counts(verifier->status_calls,
                             verifier->front != NULL && front_link_ask_counts(verifier->front));
@@ -207,6 +216,7 @@ static StatusSource make_status_source(const Verifier *verifier) {
       verifier->start->lacks | verifier->front_lacks,
       user_check_get_pam_problem(verifier->user),
       user_check_is_pam_stopped(verifier->user),
+      members_check_get_problem(verifier->members),
   };
 }
 
@@ -477,6 +487,7 @@ static void build(Verifier *verifier) {
   verifier->user = user_check_new(
       &(UserCheckTools){verifier->lookups, verifier->reporter, start->user_is_chosen},
       on_user_checked, verifier);
+  verifier->members = members_check_new(verifier->lookups, on_members_checked, verifier);
   verifier->stores = stores_new(verifier->parent, mailbox_report_unreadable, verifier->reporter);
   verifier->backends = backends_new(verifier->dialer);
   verifier->publisher = publisher_new(verifier->parent, verifier->reporter);
@@ -507,6 +518,7 @@ static void take_apart(Verifier *verifier) {
   status_calls_answer_all(verifier->status_calls);
   dialer_close(verifier->dialer);
   g_clear_pointer(&verifier->user, user_check_free);
+  members_check_close(verifier->members);
   workers_free(verifier->lookups);
   workers_free(verifier->prover);
   while (g_main_context_iteration(NULL, FALSE))
@@ -532,6 +544,7 @@ static void take_apart(Verifier *verifier) {
   reporter_free(verifier->reporter);
   settings_unref(verifier->settings);
   status_calls_free(verifier->status_calls);
+  members_check_free(verifier->members);
   g_clear_pointer(&verifier->connections, g_variant_unref);
   channel_free(verifier->parent);
   g_main_loop_unref(verifier->loop);

@@ -81,7 +81,8 @@ static void prove_row(Lookup *lookup, const SqlAnswer *answer) {
   const char *directory = sql_answer_get(answer, SQL_MAIL_DIRECTORY);
   if (lookup->identity != NULL) {
     g_free(lookup->identity->mail_directory);
-    lookup->identity->mail_directory = g_strdup(directory);
+    gboolean is_own = directory != NULL && *directory != '\0';
+    lookup->identity->mail_directory = is_own ? g_strdup(directory) : NULL;
   }
   note_kind(lookup->sql, hash);
   proof_set_account(lookup->proof, hash, sql_answer_is_disabled(answer), choose_dummy(lookup));

@@ -3,7 +3,7 @@
 same accounts, Maildirs and certificate, in rounds that alternate. Prints rates, the
 processor time of each login over all processes of a server (for mailauthd regd and the
 bus are counted too), and ratios of medians. Not a test: run it by hand, as
-PYTHONPATH=tests REGD_BUILD_ROOT=build /usr/bin/python3 tests/bench/bench-mail.py [hashes] [cheap] [many] [tls] [idle]
+PYTHONPATH=tests REGD_BUILD_ROOT=build /usr/bin/python3 tests/bench/bench-mail.py [hashes] [cheap] [many] [tls] [idle] [sql]
 
 --rounds=N, --seconds=N: of each measurement; --mail=N: messages in each mailbox. What mailboxes' processes have
 used that have ended is counted where control groups may be made, as by root, and else left out: it tells with many
@@ -17,8 +17,9 @@ import subprocess
 from contextlib import suppress
 from pathlib import Path
 
+from harness import sql
 from harness.hashes import crypt
-from harness.mail import ACCOUNTS, NAME, PARAMETERS, POP3, MailServer, children_of, read_process
+from harness.mail import ACCOUNTS, NAME, PARAMETERS, POP3, STORE, MailServer, children_of, read_process
 from harness.process import Process, program
 from harness.registry import REG_DWORD, REG_MULTI_SZ, REG_SZ, Registry
 from peer import MODES, Dovecot
@@ -348,7 +349,49 @@ def bench_idle(bench):
                 idle("Dovecot, re-used", peer.pids, peer.port, tls, number)
 
 
-BENCHES = {"hashes": bench_hashes, "cheap": bench_cheap, "many": bench_many, "tls": bench_tls, "idle": bench_idle}
+PASSDB = """
+passdb {{
+  driver = sql
+  args = {file}
+}}
+"""
+DRIVERS = {"postgresql": "pgsql", "mysql": "mysql"}
+
+
+def dovecot_with(bench, database, query):
+    """One that asks the same table: its passwd-file has nobody."""
+    file = bench.directory / f"dovecot-{database.kind}.conf"
+    file.write_text(f"driver = {DRIVERS[database.kind]}\nconnect = {database.connection(password=sql.PASSWORD)}\n"
+                    f"default_pass_scheme = CRYPT\npassword_query = {query}\n")
+    words, settings = MODES["re-used"]
+    bench.number += 1
+    nobody = bench.directory / "nobody"
+    nobody.write_text("")
+    return Dovecot(bench.directory / f"dovecot-{bench.number}", nobody, bench.server.mail, bench.server.owner, bench.keys,
+                   (words, settings + PASSDB.format(file=file)))
+
+
+def bench_sql(bench):
+    """The same table with the same hashes, by each kind of database."""
+    client = bench.registry.client
+    for started in (sql.postgresql, sql.mariadb):
+        database = started()
+        print(f"A table of {database.kind}, cheap passwords, {CLIENTS} clients", flush=True)
+        database.table({})
+        for user in range(bench.users):
+            database.add(f"user{user}", CHEAP)
+        database.become_broker(bench.server, "3")
+        client.set(STORE, "MBS Broker", REG_SZ, "3")
+        client.set(STORE, "MBS Package", REG_SZ, "MBS_BASIC")
+        with dovecot_with(bench, database, "SELECT password FROM users WHERE name = '%u'") as dovecot:
+            ours, single = bench.ours("mailauthd"), theirs("Dovecot, re-used, passdb sql", dovecot)
+            alternate([ours, single], bench.options)
+            compare(ours, single, 1)
+        client.set(STORE, "MBS Package", REG_SZ, "")
+
+
+BENCHES = {"hashes": bench_hashes, "cheap": bench_cheap, "many": bench_many, "tls": bench_tls, "idle": bench_idle,
+           "sql": bench_sql}
 
 
 def main():

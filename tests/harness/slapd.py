@@ -212,11 +212,12 @@ class Slapd:
 
 def write_broker(mail, identity, **settings):
     """An instance's settings; its secret may be read by mailauthd's user."""
-    user = os.geteuid() if mail.uid is None else mail.uid
-    mail.client.create(BROKERS)
-    mail.client.set_acl(BROKERS, ("everyone", "read"), (f"user:{user}", "read"))
+    user = "mailauth" if mail.as_root else os.geteuid() if mail.uid is None else mail.uid
+    client = mail.registry.client
+    client.create(BROKERS)
+    client.set_acl(BROKERS, ("everyone", "read"), (f"user:{user}", "read"))
     for name, data in settings.items():
-        mail.client.set(f"{BROKERS}\\{identity}", name.replace("_", " "),
+        client.set(f"{BROKERS}\\{identity}", name.replace("_", " "),
                         REG_DWORD if isinstance(data, int) else REG_SZ, data)
 
 

@@ -21,7 +21,7 @@ from harness.bus import BOB, is_root
 from harness.case import Failure, Skip
 from harness.mail import children_of, hash_password
 from harness.ports import free_ports
-from harness.process import PATIENCE, Process
+from harness.process import PATIENCE, Process, program
 from harness.slapd import write_broker
 
 USER, PASSWORD, DATABASE = "mailauth", "d'b se\\same", "mail users"
@@ -36,9 +36,12 @@ def quote(text):
 class Database:
     """A server; `kind` is the broker's `Type`."""
 
-    kind = None
+    kind = text = library = None
 
     def __init__(self):
+        built = subprocess.run(["ldd", program("mailauth/mailauthd")], capture_output=True, check=True).stdout.decode()
+        if self.library not in built:
+            raise Skip(f"this mailauthd was built without {self.library}")
         self.uid = BOB if is_root() else None
         self.directory = Path(tempfile.mkdtemp(prefix=f"regd-{self.kind}-"))
         self.directory.chmod(0o755)
@@ -122,7 +125,7 @@ class Database:
 
 
 class Postgresql(Database):
-    kind, text = "postgresql", "text"
+    kind, text, library = "postgresql", "text", "libpq"
 
     @staticmethod
     def programs():
@@ -183,7 +186,7 @@ class Postgresql(Database):
 
 
 class Mariadb(Database):
-    kind, text = "mysql", "varchar(255)"
+    kind, text, library = "mysql", "varchar(255)", "libmariadb"
 
     def make(self):
         if not shutil.which("mariadb-install-db") or not shutil.which("mariadb"):

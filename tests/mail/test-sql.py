@@ -11,11 +11,12 @@ from contextlib import contextmanager
 
 from harness.bus import wait_for
 from harness.case import check, contains, each, equal, main, rows, test
+from harness.figures import amount
 from harness.hashes import crypt_anew
 from harness.mail import BROKERS, PARAMETERS, STORE, MailServer, hash_password, needs_role_users, read_process
 from harness.process import SOURCE, program
 from harness.registry import REG_DWORD, REG_MULTI_SZ, REG_SZ, Registry
-from harness.slapd import ssha
+from harness.slapd import Slapd, ssha
 from harness.sql import PASSWORD, QUERY, mariadb, postgresql
 from harness.talk import Mail
 
@@ -307,14 +308,40 @@ def the_queries_for_tables_of_dovecot_do_what_they_say(started, place):
                         [nobody] * 3, ["ok", "ok", nobody]])
 
 
+@contextmanager
+def worlds():
+    """A mail server that may be decided by four brokers, each with its own password of ann's."""
+    databases = {"5": postgresql(), "6": mariadb()}
+    with Mail() as mail, Slapd(mail, tls=False) as slapd:
+        mail.add_member(mail.add_broker("3"), "ann", "by-3")
+        slapd.add("ann", "by-4")
+        slapd.become_broker("4")
+        for identity, database in databases.items():
+            database.table({"ann": (f"by-{identity}", 0)})
+            database.become_broker(mail, identity)
+        mail.choose("MBS_BASIC", "3")
+        yield mail
+
+
+@test
+def no_login_is_decided_by_the_broker_of_before():
+    """Flips among sqlite, ldap, postgresql and mysql, each followed at once by a login."""
+    with worlds() as mail:
+        stale = 0
+        for number in range(amount(20, 1000)):
+            broker = "3456"[(number * 7 + number // 4) % 4]
+            mail.client.set(STORE, "MBS Broker", REG_SZ, broker)
+            stale += not mail.pop3_answer("ann", f"by-{broker}").startswith(RIGHT)
+            stale += not mail.pop3_answer("ann", f"by-{'4563'[int(broker) - 3]}").startswith(WRONG)
+        equal(stale, 0, "logins that were decided by another broker")
+
+
 @test
 def the_sql_role_is_its_own_user_where_root_started_it():
     database = postgresql()
     database.table(PEOPLE)
     needs_role_users()
     with Registry() as registry, MailServer(registry, as_root=True, imap=False) as server:
-        server.uid = pwd.getpwnam("mailauth").pw_uid
-        server.client = registry.client
         database.become_broker(server, "3")
         registry.client.set(STORE, "MBS Broker", REG_SZ, "3")
         registry.client.set(STORE, "MBS Package", REG_SZ, "MBS_BASIC")

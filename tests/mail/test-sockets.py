@@ -156,6 +156,23 @@ def failures_are_held_back_by_the_clients_address():
 
 
 @test
+def trusted_networks_go_by_the_address_that_is_told():
+    with sockets() as (mail, auth, _mux), AuthTalk(auth) as client:
+        mail.client.set(PARAMETERS, "Lockout Threshold", REG_DWORD, 2)
+        mail.client.set(PARAMETERS, "Trusted Networks", REG_MULTI_SZ, ["192.0.2.0/24"])
+        for address in ("192.0.2.9", "198.51.100.9"):
+            for number in range(4):
+                contains(client.plain(f"nobody{number}", "guess", address), "FAIL")
+        contains(client.plain("ann", "native", "192.0.2.9"), "OK")
+        contains(client.plain("ann", "native", "198.51.100.9"), "FAIL")
+        equal(mail.events()[0]["reason"], "held-back")
+        # An old password that a device tries again and again keeps nobody out.
+        for _ in range(10):
+            contains(client.plain("ann", "old", "192.0.2.10"), "FAIL")
+        contains(client.plain("ann", "native", "192.0.2.10"), "OK")
+
+
+@test
 def live_settings_decide_at_once():
     with sockets() as (mail, auth, mux):
         mail.choose("", "3")

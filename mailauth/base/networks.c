@@ -65,6 +65,17 @@ gboolean networks_add(Networks *networks, const char *text) {
   return TRUE;
 }
 
+char **networks_add_all(Networks *networks, char **texts, const char **wrong) {
+  g_autoptr(GStrvBuilder) taken = g_strv_builder_new();
+  *wrong = NULL;
+  for (char **text = texts; *text != NULL; text++)
+    if (networks_add(networks, *text))
+      g_strv_builder_add(taken, *text);
+    else if (*wrong == NULL)
+      *wrong = *text;
+  return g_strv_builder_end(taken);
+}
+
 static gboolean holds(const Network *network, const ClientAddress *address) {
   guint whole = network->bits / 8;
   guint8 mask = (guint8)(0xff00U >> network->bits % 8);

@@ -529,17 +529,13 @@ static void check_domains(Reader *reader) {
 /* Only what can be read is believed, and nothing in place of the rest. */
 static void check_networks(Reader *reader, const char *name, char ***texts, Networks *networks) {
   g_auto(GStrv) all = *texts;
-  g_autoptr(GStrvBuilder) usable = g_strv_builder_new();
-  for (char **text = all; *text != NULL; text++) {
-    if (networks_add(networks, *text))
-      g_strv_builder_add(usable, *text);
-    else
-      add_problem(reader, SCOPE_NOTHING, SETTINGS_SERVICE, PARAMETERS, name,
-                  "'%s' is no address or network, such as 192.0.2.0/24 or 2001:db8::/32, or one "
-                  "of more than %u",
-                  *text, MAX_NETWORKS);
-  }
-  *texts = g_strv_builder_end(usable);
+  const char *wrong = NULL;
+  *texts = networks_add_all(networks, all, &wrong);
+  if (wrong != NULL)
+    add_problem(reader, SCOPE_NOTHING, SETTINGS_SERVICE, PARAMETERS, name,
+                "'%s' is no address or network, such as 192.0.2.0/24 or 2001:db8::/32, or one "
+                "of more than %u",
+                wrong, MAX_NETWORKS);
 }
 
 /* A value that names nobody, or nothing that can be used, trusts nobody. */

@@ -77,6 +77,19 @@ static void test_no_networks(void) {
   g_assert_false(networks_have_text(networks, "10.0.0.0"));
 }
 
+static void test_all(void) {
+  g_autoptr(Networks) networks = networks_new();
+  g_auto(GStrv) texts = g_strsplit("10.0.0.0/8 nowhere ::1 /8", " ", -1);
+  const char *wrong = NULL;
+  g_auto(GStrv) taken = networks_add_all(networks, texts, &wrong);
+  g_autofree char *joined = g_strjoinv(" ", taken);
+  g_assert_cmpstr(joined, ==, "10.0.0.0/8 ::1");
+  g_assert_cmpstr(wrong, ==, "nowhere");
+  g_assert_true(networks_have_text(networks, "10.9.9.9"));
+  g_auto(GStrv) none = networks_add_all(networks, taken, &wrong);
+  g_assert_null(wrong);
+}
+
 static void test_most(void) {
   g_autoptr(Networks) networks = networks_new();
   for (guint i = 0; i < MAX_NETWORKS; i++)
@@ -90,6 +103,7 @@ int main(int argc, char **argv) {
   g_test_add_func("/networks/rows", test_rows);
   g_test_add_func("/networks/several", test_several);
   g_test_add_func("/networks/none", test_no_networks);
+  g_test_add_func("/networks/all", test_all);
   g_test_add_func("/networks/most", test_most);
   return g_test_run();
 }

@@ -41,8 +41,10 @@ typedef enum {
   REGISTRY_ERROR_ACCESS_DENIED,
   REGISTRY_ERROR_INVALID_ARGUMENTS, /* wrong signature, option or usage */
   REGISTRY_ERROR_NOT_SUPPORTED,
-  REGISTRY_ERROR_UNREACHABLE, /* no bus, or no daemon on it */
-  REGISTRY_ERROR_LOCKED,      /* the key or value is locked (Lock) */
+  REGISTRY_ERROR_UNREACHABLE,       /* no bus, or no daemon on it */
+  REGISTRY_ERROR_LOCKED,            /* the key or value is locked (Lock) */
+  REGISTRY_ERROR_FLEET_UNAVAILABLE, /* the key is a fleet's, which can't be reached: not written */
+  REGISTRY_ERROR_FLEET_UNCERTAIN,   /* no answer came: the change may still be made */
 } RegistryError;
 
 #define REGISTRY_ERROR (registry_error_quark())

@@ -12,6 +12,7 @@
 #include "regd/bus/appeal.h"
 #include "regd/bus/read-call.h"
 #include "regd/files/spool.h"
+#include "regd/fleet/faces/faces.h"
 #include "regd/registry1/registry1.h"
 #include "schema/load.h"
 
@@ -77,6 +78,7 @@ static void on_left(const char *name, gpointer data) {
     outbox_forget(server->face.outbox, name); /* what it holds goes first */
   watching_forget_owner(service_get_watching(server->service), name);
   readings_forget_owner(server->readings, name);
+  fleet_faces_note_left(server->face.fleet, name);
   if (server->face.authority != NULL)
     authority_forget(server->face.authority, name);
 }
@@ -112,6 +114,7 @@ static void leave_bus(Server *server) {
   g_clear_pointer(&server->face.outbox, outbox_free);
   readings_forget_owner(server->readings, NULL);
   watching_forget_owner(service_get_watching(server->service), NULL);
+  fleet_faces_leave(server->face.fleet);
   g_clear_pointer(&server->face.authority, authority_free);
   g_clear_pointer(&server->face.callers, callers_free);
   g_clear_pointer(&server->dispatcher, dispatcher_free);
@@ -152,6 +155,7 @@ static gboolean enter_bus(Server *server, GError **error) {
                                       face_admit, &server->face);
   dispatcher_set_explain(server->dispatcher, face_explain);
   dispatcher_set_appeal(server->dispatcher, appeal_begin);
+  fleet_faces_enter(server->face.fleet);
   dispatcher_set_sent(server->dispatcher, face_note_sent);
   server->binding = loop_bind(connection, NULL);
   if (take_name(connection, error))
@@ -368,6 +372,7 @@ static gboolean open_storage(Server *server, GError **error) {
                                 schemas, &service_events, server);
   server->face.service = server->service;
   server->face.files = file_shares_new(server->service);
+  server->face.fleet = fleet_faces_new(&server->face, server->writer);
   return TRUE;
 }
 
@@ -419,10 +424,12 @@ void server_stop(Server *server) {
   g_clear_pointer(&server->binding, loop_binding_free);
   readings_stop(server->readings);
   workers_abandon(server->workers);
+  fleet_faces_stop(server->face.fleet);
   g_clear_pointer(&server->face.files, file_shares_free); /* those that wait are answered */
   g_clear_pointer(&server->face.authority, authority_free);
   finish_writing(server);
   leave_bus(server);
+  fleet_faces_free(server->face.fleet);
   readings_free(server->readings);
   short_turns_free(server->face.turns);
   reply_cache_free(server->face.replies);

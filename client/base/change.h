@@ -28,6 +28,7 @@ typedef enum {
   OPERATION_LOCK,      /* a value, or a key with all below it; `target` is the reason */
   OPERATION_UNLOCK,
   OPERATION_DISOWN, /* `target` is the owner whose declarations are forgotten */
+  OPERATION_FLEET,  /* the daemon does what its fleet says; `acl` is what that is */
 } OperationKind;
 
 typedef enum {
@@ -55,7 +56,8 @@ typedef struct {
   char *target;         /* create-link: target path; copy-key: destination */
   char *class_name;     /* create-key: option class, or NULL */
   guint64 revision;     /* expect-revision */
-  gpointer acl; /* set-acl: the list, of a type that only regd knows; NULL: the key inherits */
+  /* set-acl: the list, of a type that only regd knows; NULL: the key inherits. fleet: the order. */
+  gpointer acl;
   GDestroyNotify acl_free; /* frees acl, if not NULL */
 } Operation;
 

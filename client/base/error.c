@@ -36,6 +36,9 @@ static const ErrorRow error_rows[] = {
     [REGISTRY_ERROR_NOT_SUPPORTED] = {DBUS_ERROR("NotSupported"), EXIT_CODE_FAILED},
     [REGISTRY_ERROR_UNREACHABLE] = {DBUS_ERROR("ServiceUnknown"), EXIT_CODE_UNREACHABLE},
     [REGISTRY_ERROR_LOCKED] = {REGISTRY_ERROR_PREFIX "Locked", EXIT_CODE_ACCESS_DENIED},
+    [REGISTRY_ERROR_FLEET_UNAVAILABLE] = {REGISTRY_ERROR_PREFIX "FleetUnavailable",
+                                          EXIT_CODE_FAILED},
+    [REGISTRY_ERROR_FLEET_UNCERTAIN] = {REGISTRY_ERROR_PREFIX "FleetUncertain", EXIT_CODE_FAILED},
 };
 
 /* Answers of the bus itself when the daemon gives none, and of a daemon of another version

@@ -9,6 +9,13 @@
 #define REGISTRY_INTERFACE "org.regd.Registry1"
 #define REGISTRY_ERROR_PREFIX "org.regd.Registry1.Error."
 
+/* The fleet: what everybody may ask, and what regd and its agent regd-fleet say to each other. */
+#define FLEET_OBJECT_PATH "/org/regd/Fleet1"
+#define FLEET_INTERFACE "org.regd.Fleet1"
+#define FLEET_ENGINE_OBJECT_PATH "/org/regd/FleetEngine1"
+#define FLEET_ENGINE_INTERFACE "org.regd.FleetEngine1"
+#define FLEET_AGENT_BUS_NAME "org.regd.FleetAgent1"
+
 #define MAILAUTH_BUS_NAME "org.regd.MailAuth1"
 #define MAILAUTH_OBJECT_PATH "/org/regd/MailAuth1"
 #define MAILAUTH_INTERFACE "org.regd.MailAuth1"

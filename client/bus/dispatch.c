@@ -15,7 +15,8 @@
 struct Dispatcher {
   DBusConnection *connection;
   char *path;
-  char *xml; /* of the object; made when it is asked for first */
+  const char *registered; /* "/" or `path` */
+  char *xml;              /* of the object; made when it is asked for first */
   const DispatchInterface *interfaces;
   DispatchAdmit admit;
   DispatchExplain explain; /* or NULL */
@@ -503,7 +504,7 @@ void dispatcher_handle(Dispatcher *dispatcher, DBusMessage *message) {
 
 static const DBusObjectPathVTable object_functions = {.message_function = on_message};
 
-Dispatcher *dispatcher_new(DBusConnection *connection, const char *path,
+static Dispatcher *prepare(DBusConnection *connection, const char *path,
                            const DispatchInterface *interfaces, DispatchAdmit admit,
                            gpointer data) {
   Dispatcher *dispatcher = g_new0(Dispatcher, 1);
@@ -512,8 +513,25 @@ Dispatcher *dispatcher_new(DBusConnection *connection, const char *path,
   dispatcher->interfaces = interfaces;
   dispatcher->admit = admit;
   dispatcher->data = data;
+  return dispatcher;
+}
+
+Dispatcher *dispatcher_new(DBusConnection *connection, const char *path,
+                           const DispatchInterface *interfaces, DispatchAdmit admit,
+                           gpointer data) {
+  Dispatcher *dispatcher = prepare(connection, path, interfaces, admit, data);
   /* Registers for all paths, so that none goes unanswered. */
+  dispatcher->registered = "/";
   (void)dbus_connection_register_fallback(connection, "/", &object_functions, dispatcher);
+  return dispatcher;
+}
+
+Dispatcher *dispatcher_new_beside(DBusConnection *connection, const char *path,
+                                  const DispatchInterface *interfaces, DispatchAdmit admit,
+                                  gpointer data) {
+  Dispatcher *dispatcher = prepare(connection, path, interfaces, admit, data);
+  dispatcher->registered = dispatcher->path;
+  (void)dbus_connection_register_object_path(connection, path, &object_functions, dispatcher);
   return dispatcher;
 }
 
@@ -532,7 +550,7 @@ void dispatcher_set_sent(Dispatcher *dispatcher, DispatchSent sent) {
 void dispatcher_free(Dispatcher *dispatcher) {
   if (dispatcher == NULL)
     return;
-  (void)dbus_connection_unregister_object_path(dispatcher->connection, "/");
+  (void)dbus_connection_unregister_object_path(dispatcher->connection, dispatcher->registered);
   dbus_connection_unref(dispatcher->connection);
   g_free(dispatcher->xml);
   g_free(dispatcher->path);

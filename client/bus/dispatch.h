@@ -31,6 +31,10 @@ typedef struct Dispatcher Dispatcher;
  * may be answered later; their answers go nowhere once the connection is closed. */
 Dispatcher *dispatcher_new(DBusConnection *connection, const char *path,
                            const DispatchInterface *interfaces, DispatchAdmit admit, gpointer data);
+/* The same for a further object of @connection, which already has a dispatcher. */
+Dispatcher *dispatcher_new_beside(DBusConnection *connection, const char *path,
+                                  const DispatchInterface *interfaces, DispatchAdmit admit,
+                                  gpointer data);
 void dispatcher_free(Dispatcher *dispatcher);
 /* For the calls that come from then on. */
 void dispatcher_set_explain(Dispatcher *dispatcher, DispatchExplain explain);

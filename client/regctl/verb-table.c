@@ -6,6 +6,7 @@
 
 #include "client/cli/near.h"
 #include "client/regctl/declare/declare-verbs.h"
+#include "client/regctl/fleet/fleet-verb.h"
 
 #define BIT OPTION_BIT
 
@@ -339,6 +340,23 @@ const Verb verbs[] = {
      .run = verb_status,
      .summary = "show the state of the daemon, and how many trials, locks and drifted values there "
                 "are"},
+    {.name = "fleet",
+     .operands = "status|init|join|leave|resync|problems",
+     .fewest = 1,
+     .most = 1,
+     .options = BIT(OPTION_FROM_LOCAL) | BIT(OPTION_REPLACE) | BIT(OPTION_DROP) |
+                BIT(OPTION_FORCE) | BIT(OPTION_DRY_RUN),
+     .run = verb_fleet,
+     .summary =
+         "share keys with other hosts: show how that stands, or begin, join or leave a fleet",
+     .help =
+         "Settings come first: Enabled and the others below "
+         "HKLM\\SYSTEM\\CurrentControlSet\\Services\\regd\\Parameters\\Fleet. init "
+         "makes the fleet on its first host, with --from-local of what is below the mounts "
+         "already; join makes this host a member, with --replace in place of what it has there. "
+         "leave makes the keys this host's own again, and with --drop deletes them. resync "
+         "compares everything with the cluster once more, with --dry-run only to tell. problems "
+         "lists the fleet's records that can't be used; if there is one, the exit code is 1."},
     {.name = "help", .operands = "[VERB]", .most = 1, .summary = "explain a verb, or list them"},
     {.name = NULL},
 };

@@ -22,6 +22,16 @@ Request *request_new_own(Change *change, WriteDone done, gpointer data) {
   return request_new(daemon, change, done, data);
 }
 
+Request *request_new_undo(guint64 revision, guint32 uid, WriteDone done, gpointer data) {
+  Change *change = change_new();
+  change->comment = g_strdup("not confirmed");
+  change_add(change, OPERATION_UNDO, "")->revision = revision;
+  Request *request = request_new_own(change, done, data);
+  request->payer = uid;
+  request->is_undo = TRUE;
+  return request;
+}
+
 void request_free(Request *request) {
   if (request == NULL)
     return;
@@ -33,6 +43,8 @@ void request_free(Request *request) {
 
 void request_deliver(gpointer data) {
   g_autoptr(Request) request = data;
+  if (request->result.proposal != NULL)
+    request->result.proposal->change = g_steal_pointer(&request->change);
   if (request->done != NULL)
     request->done(&request->result, request->data);
 }

@@ -21,6 +21,9 @@ typedef struct {
 Request *request_new(Identity *who, Change *change, WriteDone done, gpointer data);
 /* A change of the daemon's own; takes @change. */
 Request *request_new_own(Change *change, WriteDone done, gpointer data);
+/* The end of a trial that nobody has confirmed: the daemon undoes @revision. It takes a turn of
+ * @uid, who made the change. */
+Request *request_new_undo(guint64 revision, guint32 uid, WriteDone done, gpointer data);
 void request_free(Request *request);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Request, request_free)
 /* Tells who waits for it what became of it, and frees it. @data: the Request. */

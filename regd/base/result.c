@@ -5,6 +5,7 @@
 void write_result_clear(WriteResult *result) {
   effective_free(result->effective);
   effective_free(result->would_do);
+  proposal_unref(result->proposal);
   g_clear_error(&result->error);
   *result = (WriteResult){0};
 }

@@ -4,6 +4,7 @@
 #define REGD_BASE_RESULT_H
 
 #include "regd/base/effective.h"
+#include "regd/base/proposal.h"
 
 typedef struct {
   guint64 revision;        /* the current one after this change */
@@ -17,6 +18,7 @@ typedef struct {
   guint32 values_pruned, keys_pruned, values_drifted;
   guint64 steps;       /* of work, also of a change that was refused */
   Effective *would_do; /* dry run of a rollback: what it would do; else NULL */
+  Proposal *proposal;  /* NULL, or what the fleet has to agree on first: nothing is written */
   GError *error;       /* why it was refused; the other fields mean nothing then */
 } WriteResult;
 

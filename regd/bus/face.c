@@ -204,6 +204,13 @@ guint64 face_take_uint64(DBusMessageIter *iter) {
   return number;
 }
 
+gboolean face_take_boolean(DBusMessageIter *iter) {
+  dbus_bool_t truth = FALSE;
+  dbus_message_iter_get_basic(iter, &truth);
+  dbus_message_iter_next(iter);
+  return truth;
+}
+
 WireOptions *face_take_options(DBusMessageIter *iter, GError **error) {
   WireOptions *options = wire_options_read(iter, error);
   dbus_message_iter_next(iter);

@@ -22,6 +22,7 @@ typedef struct {
   Workers *workers;
   Readings *readings;
   struct ShortTurns *turns; /* see read-call.h */
+  struct FleetFaces *fleet; /* see regd/fleet/faces/faces.h; NULL: built without */
   FileShares *files;
   ReplyCache *replies;
   const char *database;       /* its file */
@@ -70,6 +71,7 @@ Reader *face_get_reader(BusFace *face);
 const char *face_take_string(DBusMessageIter *iter);
 guint32 face_take_uint32(DBusMessageIter *iter);
 guint64 face_take_uint64(DBusMessageIter *iter);
+gboolean face_take_boolean(DBusMessageIter *iter);
 /* The a{sv} at @iter, which moves on. */
 WireOptions *face_take_options(DBusMessageIter *iter, GError **error);
 

@@ -126,14 +126,22 @@ static void describe(const Difference *difference, DifferenceRecord *entry) {
 
 /* Parameters of the first row of a revision. */
 #define HEAD_FIRST 5
-#define HEAD_LAST 9
+#define HEAD_LAST 12
 
 static void bind_head(DbStatement *statement, const RevisionRow *head) {
   db_bind_int(statement, HEAD_FIRST, head->time);
   db_bind_int(statement, HEAD_FIRST + 1, head->uid);
   db_bind_int(statement, HEAD_FIRST + 2, head->pid);
   db_bind_text(statement, HEAD_FIRST + 3, head->program);
-  db_bind_text(statement, HEAD_LAST, head->comment);
+  db_bind_text(statement, HEAD_FIRST + 4, head->comment);
+  if (head->origin == NULL) {
+    for (int parameter = HEAD_FIRST + 5; parameter <= HEAD_LAST; parameter++)
+      db_bind_null(statement, parameter);
+    return;
+  }
+  db_bind_text(statement, HEAD_FIRST + 5, head->origin);
+  db_bind_int(statement, HEAD_FIRST + 6, (gint64)head->fleet_revision);
+  db_bind_int(statement, HEAD_LAST, head->fleet_time);
 }
 
 static void bind_no_head(DbStatement *statement) {
@@ -153,7 +161,8 @@ static gboolean record_run(Store *store, const RevisionRow *head, const RunRow *
   DbStatement *statement =
       db_prepare(store_get_db(store),
                  "INSERT INTO history(revision, sequence, key, run, time, uid, pid, program,"
-                 " comment) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                 " comment, origin, fleet_revision, fleet_time)"
+                 " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
                  error);
   if (statement == NULL)
     return FALSE;

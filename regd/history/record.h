@@ -49,6 +49,11 @@ typedef struct {
   guint32 uid, pid;
   char *program;
   char *comment; /* or NULL */
+  /* Of a commit that the fleet has brought: user@host, its revision in the cluster, and when it
+   * was made there (microseconds since 1970). NULL and 0 for others. */
+  char *origin;
+  guint64 fleet_revision;
+  gint64 fleet_time;
 } RevisionRow;
 void revision_row_free(RevisionRow *row);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RevisionRow, revision_row_free)

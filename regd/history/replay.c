@@ -190,13 +190,15 @@ void revision_row_free(RevisionRow *row) {
     return;
   g_free(row->program);
   g_free(row->comment);
+  g_free(row->origin);
   g_free(row);
 }
 
 gboolean history_get_revision(Store *store, guint64 revision, RevisionRow **row, GError **error) {
   g_autoptr(DbStatement) statement =
       db_prepare(store_get_db(store),
-                 "SELECT time, uid, pid, program, comment FROM history WHERE revision = ?1"
+                 "SELECT time, uid, pid, program, comment, origin, fleet_revision, fleet_time"
+                 " FROM history WHERE revision = ?1"
                  " ORDER BY sequence LIMIT 1",
                  error);
   if (statement == NULL)
@@ -213,6 +215,9 @@ gboolean history_get_revision(Store *store, guint64 revision, RevisionRow **row,
   (*row)->pid = (guint32)db_column_int(statement, 2);
   (*row)->program = g_strdup(db_column_text(statement, 3));
   (*row)->comment = g_strdup(db_column_text(statement, 4));
+  (*row)->origin = g_strdup(db_column_text(statement, 5));
+  (*row)->fleet_revision = (guint64)db_column_int(statement, 6);
+  (*row)->fleet_time = db_column_int(statement, 7);
   return TRUE;
 }
 

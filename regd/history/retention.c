@@ -427,8 +427,10 @@ static gboolean hand_over_head(Store *store, gint64 revision, const Pruned *prun
              (gint64[]){revision, last->sequence, 0}, &heir, error))
     return FALSE;
   return !heir.found || run(store,
-                            "UPDATE history SET (time, uid, pid, program, comment) ="
-                            " (SELECT time, uid, pid, program, comment FROM history"
+                            "UPDATE history SET (time, uid, pid, program, comment, origin,"
+                            "  fleet_revision, fleet_time) ="
+                            " (SELECT time, uid, pid, program, comment, origin, fleet_revision,"
+                            "  fleet_time FROM history"
                             "  WHERE revision = ?1 ORDER BY sequence LIMIT 1)"
                             " WHERE revision = ?1 AND sequence = ?2",
                             (gint64[]){revision, heir.columns[0], 0, 0, 0}, error);

@@ -25,6 +25,7 @@ void history_entry_free(HistoryEntry *entry) {
     return;
   g_free(entry->program);
   g_free(entry->comment);
+  g_free(entry->origin);
   g_clear_pointer(&entry->changes, g_ptr_array_unref);
   g_free(entry);
 }
@@ -126,6 +127,9 @@ static gboolean tell_revision(Telling *telling, guint64 revision, GPtrArray *ent
   entry->changes = g_ptr_array_new_with_free_func((GDestroyNotify)history_change_free);
   entry->program = g_strdup(row != NULL ? row->program : "");
   entry->comment = g_strdup(row != NULL ? row->comment : NULL);
+  entry->origin = g_strdup(row != NULL ? row->origin : NULL);
+  entry->fleet_revision = row != NULL ? row->fleet_revision : 0;
+  entry->fleet_time = row != NULL ? row->fleet_time : 0;
   entry->time = row != NULL ? row->time : 0;
   entry->uid = row != NULL ? row->uid : 0;
   entry->pid = row != NULL ? row->pid : 0;

@@ -143,7 +143,10 @@ typedef struct {
   gint64 time; /* microseconds since 1970 */
   guint32 uid, pid;
   char *program;
-  char *comment;        /* or NULL */
+  char *comment; /* or NULL */
+  char *origin;  /* user@host of a commit of the fleet, or NULL; with the next two */
+  guint64 fleet_revision;
+  gint64 fleet_time;    /* microseconds since 1970 */
   GPtrArray *changes;   /* of HistoryChange */
   guint32 changes_left; /* that did not fit */
   gint64 deadline;      /* of a trial: when it is undone, microseconds since 1970; else 0 */

@@ -76,6 +76,18 @@ static gboolean append_keys(DBusMessageIter *dict, const GPtrArray *changes) {
   return wire_append_entry_strings(dict, "keys", (const char *const *)keys->pdata);
 }
 
+/* Who made a commit of the fleet, and where. */
+static gboolean append_origin(DBusMessageIter *dict, const HistoryEntry *entry) {
+  if (entry->origin == NULL)
+    return TRUE;
+  const char *at = strrchr(entry->origin, '@');
+  g_autofree char *user = at != NULL ? g_strndup(entry->origin, (gsize)(at - entry->origin)) : NULL;
+  return wire_append_entry_string(dict, "user", user != NULL ? user : "") &&
+         wire_append_entry_string(dict, "host", at != NULL ? at + 1 : entry->origin) &&
+         wire_append_entry_uint64(dict, "fleet-revision", entry->fleet_revision) &&
+         wire_append_entry_uint64(dict, "fleet-time", (guint64)entry->fleet_time);
+}
+
 static gboolean append_entry(DBusMessageIter *out, gconstpointer item) {
   const HistoryEntry *entry = item;
   DBusMessageIter dict;
@@ -93,7 +105,7 @@ static gboolean append_entry(DBusMessageIter *out, gconstpointer item) {
           (entry->deadline == 0 ||
            (wire_append_entry_uint64(&dict, "deadline", (guint64)entry->deadline) &&
             append_keys(&dict, entry->changes))) &&
-          append_changes(&dict, entry->changes) &&
+          append_origin(&dict, entry) && append_changes(&dict, entry->changes) &&
           (entry->changes_left == 0 ||
            wire_append_entry_uint32(&dict, "changes-left", entry->changes_left)));
 }

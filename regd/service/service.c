@@ -23,6 +23,7 @@ struct Service {
   guint64 start_time;  /* µs since 1970 */
   guint64 failures;    /* calls answered with an error */
   KeptCounts counts;
+  ServiceFleet fleet;
 };
 
 /* ---- life ---- */
@@ -181,6 +182,8 @@ static void tell_watchers(Service *service, Effective *effective, WatchingTold t
                           gpointer data) {
   if (settings_may_have_changed(&service->settings, effective))
     read_settings(service);
+  if (service->fleet.changed != NULL)
+    service->fleet.changed(effective, service->fleet.fleet);
   watching_tell(service->watching, effective, told, data);
 }
 
@@ -197,6 +200,10 @@ void service_note_written(Service *service, const WriteResult *result) {
   note_result(service, result);
   if (result->effective != NULL)
     tell_watchers(service, result->effective, told_nobody, NULL);
+}
+
+void service_set_fleet(Service *service, const ServiceFleet *fleet) {
+  service->fleet = *fleet;
 }
 
 guint64 service_get_revision(const Service *service) {
@@ -220,6 +227,12 @@ static void on_told(gpointer data) {
 /* The reply goes out behind all signals. */
 static void on_written(const WriteResult *result, gpointer data) {
   Writing *writing = data;
+  if (result->proposal != NULL && result->error == NULL) {
+    const ServiceFleet *fleet = &writing->service->fleet;
+    fleet->propose(result, writing->done, writing->data, fleet->fleet);
+    g_free(writing);
+    return;
+  }
   note_result(writing->service, result);
   if (result->effective == NULL) {
     writing->done(result, writing->data);

@@ -81,6 +81,17 @@ typedef struct {
   const char *name; /* on the bus */
 } Caller;
 
+/* What becomes of changes that a fleet has to agree on. @fleet is the struct's own. */
+typedef struct {
+  /* result->proposal is not NULL; @done is called with @data once, later or at once. */
+  void (*propose)(const WriteResult *result, WriteDone done, gpointer data, gpointer fleet);
+  /* Before watchers are told. */
+  void (*changed)(const Effective *effective, gpointer fleet);
+  gpointer fleet;
+} ServiceFleet;
+/* NULL functions: there is no fleet. */
+void service_set_fleet(Service *service, const ServiceFleet *fleet);
+
 /* Takes ownership of @change. @done is called once, on the main context, after every watcher has
  * been told. A dry run is a long reading, and asks nothing of the writer. */
 void service_write(Service *service, const Caller *caller, Change *change, WriteDone done,

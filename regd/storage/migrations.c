@@ -136,6 +136,21 @@ static const char *const steps[] = {
     "  key TEXT NOT NULL, name TEXT NOT NULL, type INTEGER, data BLOB,"
     "  PRIMARY KEY(path, what, fold, owner)) WITHOUT ROWID;"
     "CREATE INDEX declared_by_owner ON declared(owner);",
+
+    /* fleet: what this host has of a fleet's layer; no row: it is in none. `applied` is the newest
+     * revision of the cluster that is in the tree, `head` the id of the newest commit, with its
+     * number; `mounts` are canonical paths, one a line.
+     * fleet_problems: records of the fleet that can't be used, by their keys in the cluster.
+     * history: who made a commit of the fleet, and where and when it was made. */
+    "CREATE TABLE fleet("
+    "  layer TEXT PRIMARY KEY, fleet TEXT NOT NULL, uuid BLOB NOT NULL, mounts TEXT NOT NULL,"
+    "  applied INTEGER NOT NULL, head BLOB, number INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE fleet_problems("
+    "  layer TEXT NOT NULL, record TEXT NOT NULL, problem TEXT NOT NULL, revision INTEGER NOT NULL,"
+    "  PRIMARY KEY(layer, record)) WITHOUT ROWID;"
+    "ALTER TABLE history ADD COLUMN origin TEXT;"
+    "ALTER TABLE history ADD COLUMN fleet_revision INTEGER;"
+    "ALTER TABLE history ADD COLUMN fleet_time INTEGER;",
 };
 #define CHECKSUM_STEP 3
 

@@ -8,12 +8,17 @@
 #include "client/base/protocol.h"
 #include "regd/history/trials.h"
 #include "regd/write/edit.h"
+#include "regd/write/fleet-hook.h"
 #include "regd/write/fold.h"
 #include "regd/write/op-declare.h"
 #include "regd/write/operations.h"
 
 /* In bytes; see get_head_size(). */
 #define HEAD_SIZE 64U
+
+static gboolean apply_fleet(Edit *edit, const Operation *operation, GError **error) {
+  return edit->fleet->apply(edit, operation, error);
+}
 
 static gboolean (*const operations[])(Edit *, const Operation *, GError **) = {
     [OPERATION_SET_VALUE] = apply_set_value,
@@ -36,6 +41,7 @@ static gboolean (*const operations[])(Edit *, const Operation *, GError **) = {
     [OPERATION_LOCK] = apply_lock,
     [OPERATION_UNLOCK] = apply_unlock,
     [OPERATION_DISOWN] = apply_disown,
+    [OPERATION_FLEET] = apply_fleet,
 };
 
 static gboolean apply_operations(Edit *edit, const Change *change, GError **error) {
@@ -124,6 +130,29 @@ static gboolean put_on_trial(Edit *edit, const Change *change, GError **error) {
   return trials_add(edit->store, &trial, error);
 }
 
+/* FALSE: it is not to be recorded, or an error. */
+static gboolean is_ours(Edit *edit, const Change *change, GError **error) {
+  return edit->fleet == NULL ||
+         (edit->fleet->judge(edit, change, error) && edit->result->proposal == NULL);
+}
+
+static RevisionRow get_head(const Edit *edit, char *comment) {
+  RevisionRow head = {.revision = edit->revision,
+                      .time = edit->now,
+                      .uid = edit->who->uid,
+                      .pid = edit->who->pid,
+                      .program = edit->who->program,
+                      .comment = comment};
+  if (edit->origin == NULL)
+    return head;
+  head.pid = 0;
+  head.program = (char *)(guintptr)edit->origin->program;
+  head.origin = (char *)(guintptr)edit->origin->user_at_host;
+  head.fleet_revision = edit->origin->revision;
+  head.fleet_time = edit->origin->time;
+  return head;
+}
+
 static gboolean apply_all(Edit *edit, const Change *change, GError **error) {
   if (!apply_operations(edit, change, error) || !edit_settle_declared(edit, error))
     return FALSE;
@@ -133,13 +162,10 @@ static gboolean apply_all(Edit *edit, const Change *change, GError **error) {
     return FALSE;
   if (edit->differences->len == 0)
     return !edit->writes_anyway || edit_settle(edit, FALSE, error);
+  if (!is_ours(edit, change, error))
+    return edit->result->proposal != NULL;
   g_autofree char *comment = edit_get_comment(edit, change->comment);
-  const RevisionRow head = {.revision = edit->revision,
-                            .time = edit->now,
-                            .uid = edit->who->uid,
-                            .pid = edit->who->pid,
-                            .program = edit->who->program,
-                            .comment = comment};
+  const RevisionRow head = get_head(edit, comment);
   if (!check_room(edit, error) || !edit_settle(edit, is_on_trial(change), error))
     return FALSE;
   if (change->dry_run)
@@ -217,7 +243,7 @@ static gboolean apply_in_savepoint(Edit *edit, const Change *change, RetentionCo
   result->changed = done && differs;
   if (done && !differs && edit->undone != 0)
     return end_alone(edit, error);
-  if (!done || change->dry_run || (!differs && !edit->writes_anyway)) {
+  if (!done || change->dry_run || result->proposal != NULL || (!differs && !edit->writes_anyway)) {
     if (done && differs && is_told(change))
       result->would_do = make_effective(edit);
     store_rollback_to(edit->store);
@@ -296,6 +322,7 @@ gboolean apply_change(const ApplyContext *context, Identity *who, Change *change
       .over_locks = change->over_locks,
       .owner = change->owner,
       .declarer = declarer_new(change),
+      .fleet = context->fleet,
       .gone = change->owner != NULL
                   ? g_hash_table_new_full(g_str_hash, g_str_equal, g_free, release_value)
                   : NULL,

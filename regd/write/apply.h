@@ -21,8 +21,9 @@ typedef struct {
   LockSet *locks;          /* of the store's state between changes, as `places` */
   SchemaSet *schemas;      /* may be NULL */
   const LiveSettings *settings;
-  guint64 revision; /* the newest handed out */
-  gint64 now;       /* microseconds since 1970 */
+  const struct FleetHook *fleet; /* see fleet-hook.h; NULL: there is none */
+  guint64 revision;              /* the newest handed out */
+  gint64 now;                    /* microseconds since 1970 */
   /* Asked now and then; FALSE with an error ends the change. NULL: nobody is asked. */
   DbProgress may_go_on;
   gpointer may_go_on_data;

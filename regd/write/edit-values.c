@@ -35,6 +35,8 @@ gboolean edit_is_secret(Edit *edit, const char *path, const char *name) {
 gboolean edit_check_value(Edit *edit, const char *path, const char *name,
                           const RegistryValue *value, GError **error) {
   gsize size = 0;
+  if (edit->is_fleets) /* it was checked where it was made */
+    return TRUE;
   registry_value_get_bytes(value, &size);
   if (size > edit->settings->maximum_value_size)
     return error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED,

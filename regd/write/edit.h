@@ -12,6 +12,14 @@
 #include "regd/tree/settings.h"
 #include "schema/rules.h"
 
+/* Who made a commit that the fleet has brought; borrowed. */
+typedef struct {
+  const char *user_at_host;
+  const char *program;
+  guint64 revision; /* of the cluster */
+  gint64 time;      /* microseconds since 1970, by that host's clock */
+} EditOrigin;
+
 typedef struct {
   Store *store;
   PlaceCache *places; /* valid for existing keys: see edit_forget_place() */
@@ -24,6 +32,9 @@ typedef struct {
   gboolean is_pruning; /* what the owner declares no more goes; locks of what is empty stay */
   LockSet *locks;      /* NULL: nothing is locked */
   gboolean over_locks; /* what is locked does not hold this change up */
+  const struct FleetHook *fleet; /* see fleet-hook.h; NULL: there is none */
+  gboolean is_fleets;            /* the fleet brings this change: it is not proposed to it */
+  const EditOrigin *origin;      /* NULL: it was made on this host */
   Identity *who;
   Identity *undoer; /* `who` while a trial is ended early; owned, or NULL */
   guint64 revision; /* the one this change takes if it changes something */

@@ -31,13 +31,14 @@ struct Writer {
   clockid_t clock; /* what the thread has used of a processor */
   SchemaSet *schemas;
 
-  GPtrArray *problems; /* of char *; what was found at the start */
-  int read_only;       /* atomic */
-  gint stopping;       /* atomic; set under the mutex */
-  gint commits;        /* atomic */
-  gint moved;          /* atomic: counts what the thread does */
-  gint flushing;       /* atomic: it waits for the disk, and moves nothing */
-  WriteDone own_done;  /* told of what the writer does by itself; set before the thread starts */
+  GPtrArray *problems;    /* of char *; what was found at the start */
+  int read_only;          /* atomic */
+  const FleetHook *fleet; /* atomic; NULL: there is none */
+  gint stopping;          /* atomic; set under the mutex */
+  gint commits;           /* atomic */
+  gint moved;             /* atomic: counts what the thread does */
+  gint flushing;          /* atomic: it waits for the disk, and moves nothing */
+  WriteDone own_done;     /* told of what the writer does by itself; set before the thread starts */
   gpointer own_data;
 
   /* Only the thread uses these. */
@@ -111,6 +112,7 @@ static gboolean apply_request(Writer *writer, Request *request) {
                           .locks = writer->locks,
                           .schemas = schemas,
                           .settings = &writer->settings,
+                          .fleet = g_atomic_pointer_get(&writer->fleet),
                           .revision = writer->revision,
                           .now = g_get_real_time(),
                           .may_go_on = may_go_on,
@@ -205,6 +207,7 @@ static void take_back(Writer *writer, guint64 revision) {
   place_cache_clear(writer->places);
   retention_counts_clear(writer->counts);
   lock_set_forget(writer->locks);
+  fleet_hook_forget(g_atomic_pointer_get(&writer->fleet));
   writer->revision = revision;
   writer->settings_are_stale = TRUE;
   if (db_is_damaged(store_get_db(writer->store)))
@@ -275,7 +278,8 @@ static void commit_batch(Writer *writer, Batch *batch) {
   for (guint i = 0; i < batch->requests->len; i++) {
     Request *request = g_ptr_array_index(batch->requests, i);
     /* Freed here, because a large one would delay the main loop. */
-    g_clear_pointer(&request->change, change_free);
+    if (request->result.proposal == NULL)
+      g_clear_pointer(&request->change, change_free);
     if (request->result.error != NULL && db_is_damaged(store_get_db(writer->store)))
       g_atomic_int_set(&writer->read_only, 1);
   }
@@ -294,22 +298,13 @@ static gboolean is_trial_due(const Writer *writer) {
          g_get_real_time() >= writer->next_trial.deadline;
 }
 
-/* Undoing takes a turn of the user who made the change. */
-static Request *new_undo(Writer *writer) {
-  Change *change = change_new();
-  change->comment = g_strdup("not confirmed");
-  change_add(change, OPERATION_UNDO, "")->revision = writer->next_trial.revision;
-  Request *request = request_new_own(change, writer->own_done, writer->own_data);
-  request->payer = writer->next_trial.uid;
-  request->is_undo = TRUE;
-  return request;
-}
-
 /* Under the mutex. */
 static void queue_undo(Writer *writer) {
   if (!is_trial_due(writer))
     return;
-  Request *request = new_undo(writer);
+  const Trial *trial = &writer->next_trial;
+  Request *request =
+      request_new_undo(trial->revision, trial->uid, writer->own_done, writer->own_data);
   writer->queued_undo = writer->next_trial.revision;
   turns_push(writer->waiting, request->payer, request);
 }
@@ -550,6 +545,10 @@ void writer_set_schemas(Writer *writer, SchemaSet *schemas) {
   writer->schemas = schemas != NULL ? schema_set_ref(schemas) : NULL;
   g_mutex_unlock(&writer->mutex);
   schema_set_unref(old);
+}
+
+void writer_set_fleet(Writer *writer, const FleetHook *hook) {
+  g_atomic_pointer_set(&writer->fleet, hook);
 }
 
 void writer_submit(Writer *writer, Identity *who, Change *change, WriteDone done, gpointer data) {

@@ -9,6 +9,7 @@
 #include "regd/base/durations.h"
 #include "regd/base/pulse.h"
 #include "regd/base/result.h"
+#include "regd/write/fleet-hook.h"
 #include "schema/rules.h"
 
 typedef struct Writer Writer;
@@ -23,6 +24,8 @@ Writer *writer_start(const char *file, GMainContext *context, WriteDone own_done
 void writer_stop(Writer *writer);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Writer, writer_stop)
 void writer_set_schemas(Writer *writer, SchemaSet *schemas);
+/* @hook, borrowed, must outlive the writer's thread. Call once, before changes are handed in. */
+void writer_set_fleet(Writer *writer, const FleetHook *hook);
 
 /* Takes ownership of @change. @done is called exactly once. */
 void writer_submit(Writer *writer, Identity *who, Change *change, WriteDone done, gpointer data);

@@ -19,11 +19,11 @@ CLEAN = BUILD / "tidy-clean"
 
 
 def product_commands():
-    """{file: compile command} of the product's own files."""
+    """{file: compile command} of the product's own files, without those that the build makes."""
     commands = {}
     for entry in json.loads((BUILD / "compile_commands.json").read_text()):
         path = (Path(entry["directory"]) / entry["file"]).resolve()
-        if path.is_relative_to(TOP) and path.relative_to(TOP).parts[0] != "tests":
+        if path.is_relative_to(TOP) and path.relative_to(TOP).parts[0] != "tests" and not path.is_relative_to(BUILD):
             commands[path] = shlex.split(entry["command"])
     return commands
 

@@ -81,6 +81,10 @@ static gboolean read_revision(DBusMessageIter *dictionary, PastRevision *revisio
          wire_options_get_string(given, "comment", &revision->comment, error) &&
          wire_options_get_uint32(given, "changes-left", &revision->changes_left, error) &&
          wire_options_get_uint64(given, "deadline", &revision->deadline, error) &&
+         wire_options_get_string(given, "user", &revision->user, error) &&
+         wire_options_get_string(given, "host", &revision->host, error) &&
+         wire_options_get_uint64(given, "fleet-revision", &revision->fleet_revision, error) &&
+         wire_options_get_uint64(given, "fleet-time", &revision->fleet_time, error) &&
          read_changes(given, revision->changes, error);
 }
 
@@ -284,6 +288,17 @@ void history_print_user(guint32 uid, GString *out) {
     g_string_append_printf(out, "%u", uid);
 }
 
+/* "user@host" of a commit of the fleet: its uid is regd's. */
+static void print_author(const PastRevision *revision, GString *out) {
+  if (revision->host == NULL) {
+    history_print_user(revision->uid, out);
+    return;
+  }
+  escape_append(out, revision->user != NULL ? revision->user : "");
+  g_string_append_c(out, '@');
+  escape_append(out, revision->host);
+}
+
 void history_print_head(Session *session, const PastRevision *revision) {
   GString *out = session_out(session);
   screen_begin(&session->screen, PAINT_HEAD, out);
@@ -292,10 +307,11 @@ void history_print_head(Session *session, const PastRevision *revision) {
   g_string_append_c(out, '\t');
   history_print_time(revision->time, out);
   g_string_append_c(out, '\t');
-  history_print_user(revision->uid, out);
+  print_author(revision, out);
   g_string_append_c(out, '\t');
   escape_append(out, revision->program);
-  g_string_append_printf(out, "[%u]", revision->pid);
+  if (revision->host == NULL)
+    g_string_append_printf(out, "[%u]", revision->pid);
 }
 
 void history_print_data(Session *session, const PastChange *change) {
@@ -320,6 +336,12 @@ void history_write_head(const PastRevision *revision, Json *json) {
   json_member_number(json, "pid", revision->pid);
   json_member_string(json, "program", revision->program);
   json_member_string(json, "comment", revision->comment);
+  if (revision->host == NULL)
+    return;
+  json_member_string(json, "user", revision->user != NULL ? revision->user : "");
+  json_member_string(json, "host", revision->host);
+  json_member_number(json, "fleet-revision", revision->fleet_revision);
+  json_member_number(json, "fleet-time", revision->fleet_time);
 }
 
 void history_write_data(const PastChange *change, Json *json) {

@@ -20,6 +20,8 @@ typedef struct {
   GPtrArray *changes;            /* of PastChange */
   guint32 changes_left;          /* that the daemon did not tell */
   guint64 deadline;              /* of a trial: when it is undone; else 0 */
+  const char *user, *host; /* who made a commit of the fleet, and where; NULL: it is this host's */
+  guint64 fleet_revision, fleet_time; /* of such a commit */
 } PastRevision;
 
 /* Whether it is about a value, and not a key. */
@@ -55,7 +57,8 @@ void history_write_change(const PastChange *change, Json *json);
 /* A time in microseconds since 1970, and a user by name. */
 void history_print_time(guint64 microseconds, GString *out);
 void history_print_user(guint32 uid, GString *out);
-/* Members revision, time, uid, pid, program and comment. */
+/* Members revision, time, uid, pid, program and comment; of a commit of the fleet user, host,
+ * fleet-revision and fleet-time too. */
 void history_write_head(const PastRevision *revision, Json *json);
 /* Members "old" and "new", each with name, type and data, if they exist; "purged" if the
  * old data was purged. */

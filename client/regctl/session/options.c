@@ -116,6 +116,12 @@ static const OptionRow rows[N_OPTIONS] = {
     [OPTION_LOCK] = {.name = "lock",
                      .argument = "REASON",
                      .help = "lock the values that are declared, for that reason"},
+    [OPTION_FROM_LOCAL] = {.name = "from-local",
+                           .help = "begin the fleet with what this host has below the mounts"},
+    [OPTION_REPLACE] = {.name = "replace",
+                        .help = "drop what this host has below the mounts; history keeps it"},
+    [OPTION_DROP] = {.name = "drop", .help = "delete what came from the fleet"},
+    [OPTION_FORCE] = {.name = "force", .help = "whatever it deletes"},
     [OPTION_STRICT] = {.name = "strict",
                        .help = "fail at the first line that can't be read, or is guessed"},
 };

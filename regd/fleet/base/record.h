@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/* The records of a fleet between bytes and structures. Pure. What is decoded is a stranger's:
+ * every decode function checks sizes, ids, UTF-8 and the registry's own limits, and fails with
+ * INVALID_VALUE, which says what is wrong and not where: the caller knows the key. */
+#ifndef REGD_FLEET_BASE_RECORD_H
+#define REGD_FLEET_BASE_RECORD_H
+
+#include "client/base/change.h"
+
+#define FLEET_ID_BYTES 16U
+/* The layout of records and keys that this release writes, and the only one that it reads. */
+#define FLEET_FORMAT 1U
+/* Of one record, bytes: etcd takes requests of up to 1.5 MiB. */
+#define FLEET_LIMIT_RECORD_BYTES 1310720U
+/* Host, user, program and spelling of a mount in a record, bytes. */
+#define FLEET_LIMIT_WORD_BYTES 255U
+/* How many mounts a fleet has. */
+#define FLEET_LIMIT_MOUNTS 64U
+
+/* A commit. */
+typedef struct {
+  guint8 id[FLEET_ID_BYTES];
+  guint8 previous[FLEET_ID_BYTES];
+  gboolean has_previous; /* FALSE: the first */
+  guint64 number;        /* from 1 */
+  char *host;            /* this and the next three may be NULL */
+  char *user;
+  char *program;
+  char *comment;
+  gint64 time; /* us since 1970, by its host's clock */
+  guint32 operations;
+  guint32 staged; /* chunks; 0: a small commit */
+  guint32 trial;  /* seconds; 0: none */
+} FleetHead;
+
+typedef struct {
+  char *spelling;   /* of the last component */
+  char *class_name; /* or NULL */
+  char *link;       /* where it leads, or NULL */
+  gboolean has_list;
+  GPtrArray *list; /* of AclText; NULL if !has_list */
+  guint32 ordinal; /* its place among what its commit made */
+} FleetKey;
+
+typedef struct {
+  char *spelling;
+  RegistryValue *value; /* NULL: sealed */
+  GBytes *sealed;       /* or NULL */
+  guint32 type;         /* of a sealed value */
+  guint32 ordinal;
+} FleetValue;
+
+/* A fleet. */
+typedef struct {
+  guint8 uuid[FLEET_ID_BYTES];
+  gint64 created; /* us since 1970 */
+  char **mounts;  /* never NULL */
+  guint32 format;
+} FleetInfo;
+
+/* A host's newest commit. */
+typedef struct {
+  guint8 id[FLEET_ID_BYTES];
+  guint64 number;
+} FleetLast;
+
+GBytes *fleet_head_encode(const FleetHead *head);
+FleetHead *fleet_head_decode(GBytes *bytes, GError **error);
+void fleet_head_free(FleetHead *head);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(FleetHead, fleet_head_free)
+
+GBytes *fleet_key_encode(const FleetKey *key);
+FleetKey *fleet_key_decode(GBytes *bytes, GError **error);
+void fleet_key_free(FleetKey *key);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(FleetKey, fleet_key_free)
+
+GBytes *fleet_value_encode(const FleetValue *value);
+FleetValue *fleet_value_decode(GBytes *bytes, GError **error);
+void fleet_value_free(FleetValue *value);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(FleetValue, fleet_value_free)
+
+/* Decoding fails for a format that is newer than FLEET_FORMAT. */
+GBytes *fleet_info_encode(const FleetInfo *info);
+FleetInfo *fleet_info_decode(GBytes *bytes, GError **error);
+void fleet_info_free(FleetInfo *info);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(FleetInfo, fleet_info_free)
+
+GBytes *fleet_last_encode(const FleetLast *last);
+gboolean fleet_last_decode(GBytes *bytes, FleetLast *last, GError **error);
+
+#endif

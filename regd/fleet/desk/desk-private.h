@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* What the parts of the desk share: desk.c, proposals.c, tasks.c. For nobody else. */
+#ifndef REGD_FLEET_DESK_DESK_PRIVATE_H
+#define REGD_FLEET_DESK_DESK_PRIVATE_H
+
+#include "regd/fleet/desk/desk.h"
+#include "regd/fleet/local/member.h"
+
+/* How much later than the agent regd gives up, in ms. */
+#define FLEET_GRACE_MS 5000U
+
+typedef struct Waiting Waiting;
+typedef struct RunningTask RunningTask;
+
+struct FleetDesk {
+  Service *service;
+  Writer *writer;
+  FleetLine line;
+  gpointer data;
+  FleetMember *member;
+  Identity *who; /* regd itself */
+  FleetSettings *settings;
+  FleetState *joined; /* as it is committed; NULL: in no fleet */
+  FleetStatus status;
+  gboolean attached, stopping;
+  guint32 ticket;    /* the newest */
+  Waiting *current;  /* the proposal that is before the cluster, or judged again; or NULL */
+  GQueue waiting;    /* of Waiting */
+  RunningTask *task; /* or NULL */
+};
+
+/* proposals.c. */
+void fleet_proposals_take(const WriteResult *result, WriteDone done, gpointer data, gpointer desk);
+/* Another commit is in. @head: its id; NULL: it was not made by regd. */
+void fleet_proposals_note_commit(FleetDesk *desk, const FleetHead *head, const WriteResult *result);
+/* TRUE: the ticket was the current proposal's. */
+gboolean fleet_proposals_note_outcome(FleetDesk *desk, const FleetOutcome *outcome);
+/* The agent has gone, or no longer follows the fleet. Those that were sent may still be made. */
+void fleet_proposals_give_up(FleetDesk *desk);
+
+/* tasks.c */
+gboolean fleet_tasks_note_outcome(FleetDesk *desk, const FleetOutcome *outcome);
+/* What the agent says has changed, or it has gone. */
+void fleet_tasks_note_state(FleetDesk *desk);
+void fleet_tasks_give_up(FleetDesk *desk, const char *why);
+
+/* desk.c: NULL or an error that says what @what, an Outcome's word, means. */
+GError *fleet_desk_new_error(const char *what, const char *prefix, const char *message);
+void fleet_desk_set_joined(FleetDesk *desk, const FleetState *joined);
+/* Calls line.state_changed if the state differs from @before, which is freed. */
+void fleet_desk_tell_state(FleetDesk *desk, char *before);
+
+#endif

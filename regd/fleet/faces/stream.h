@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* The records of a re-sync as they come by a descriptor: for each the sizes of its key and its
+ * record (u32), the revision that made it (u64), the key and the record, little-endian; at the end
+ * 0xFFFFFFFF, 0 and how many there were. */
+#ifndef REGD_FLEET_FACES_STREAM_H
+#define REGD_FLEET_FACES_STREAM_H
+
+#include <glib.h>
+
+/* Of one re-sync. */
+#define FLEET_LIMIT_STREAM_BYTES (1024ULL * 1024U * 1024U)
+#define FLEET_LIMIT_STREAM_RECORDS 4000000U
+
+/* Reads to the end of @descriptor and adds to @records, of FleetRecord. INVALID_VALUE: it ends too
+ * early or is malformed. May block. */
+gboolean fleet_stream_read(int descriptor, GPtrArray *records, GError **error);
+
+#endif

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+/* See incoming.h. Deletions come first, then keys from the top down, then values, so that a commit
+ * ends in the same state whatever order it names them in. */
+#include "regd/fleet/local/incoming.h"
+
+#include <string.h>
+
+#include "client/base/error.h"
+#include "client/base/path.h"
+#include "client/base/protocol.h"
+#include "regd/fleet/base/key.h"
+#include "regd/fleet/local/leftover.h"
+#include "regd/fleet/local/mounts.h"
+#include "regd/fleet/local/place-record.h"
+
+/* A record that has been read. */
+typedef struct {
+  const FleetRecord *record;
+  FleetKeyKind kind;
+  char *path, *name;
+  guint depth;
+  FleetKey *key;     /* NULL: it is deleted, or a value */
+  FleetValue *value; /* NULL: it is deleted, or a key */
+} Incoming;
+
+static void incoming_free(gpointer data) {
+  Incoming *incoming = data;
+  g_free(incoming->path);
+  g_free(incoming->name);
+  g_clear_pointer(&incoming->key, fleet_key_free);
+  g_clear_pointer(&incoming->value, fleet_value_free);
+  g_free(incoming);
+}
+
+/* What is the same for all records. */
+typedef struct {
+  Edit *edit;
+  FleetOrder *order;
+  const FleetState *state;
+  GPtrArray *read; /* of Incoming */
+} Arrival;
+
+/* ---- problems ---- */
+
+/* Keys of records are a stranger's bytes. */
+static char *get_name(const FleetRecord *record) {
+  return g_utf8_make_valid(record->key, (gssize)record->key_size);
+}
+
+static gboolean note(Arrival *arrival, const FleetRecord *record, const char *why, GError **error) {
+  g_autofree char *name = get_name(record);
+  FleetProblem problem = {
+      .record = name, .problem = (char *)(guintptr)why, .revision = arrival->order->revision};
+  arrival->order->n_problems++;
+  return fleet_problem_note(arrival->edit->store, &problem, error);
+}
+
+static gboolean clear(Arrival *arrival, const FleetRecord *record, GError **error) {
+  g_autofree char *name = get_name(record);
+  return fleet_problem_clear(arrival->edit->store, name, error);
+}
+
+/* ---- reading ---- */
+
+static gboolean check_place(const Arrival *arrival, const Incoming *incoming, GError **error) {
+  g_autoptr(Path) path = path_parse(incoming->path, error);
+  if (path == NULL)
+    return FALSE;
+  return fleet_mounts_hold((const char *const *)arrival->state->mounts, incoming->path) ||
+         error_set(error, REGISTRY_ERROR_INVALID_VALUE, "it lies outside of the fleet's keys");
+}
+
+static gboolean check_spelling(const char *spelling, const char *name, GError **error) {
+  return path_compare_names(spelling, name) == 0 ||
+         error_set(error, REGISTRY_ERROR_INVALID_VALUE, "its spelling is of another name");
+}
+
+static gboolean read_key(Incoming *incoming, GError **error) {
+  incoming->key = fleet_key_decode(incoming->record->record, error);
+  if (incoming->key == NULL ||
+      !check_spelling(incoming->key->spelling, path_get_leaf(incoming->path), error))
+    return FALSE;
+  if (incoming->key->link == NULL)
+    return TRUE;
+  g_autoptr(Path) target = path_parse(incoming->key->link, error);
+  return target != NULL;
+}
+
+static gboolean read_value(Incoming *incoming, GError **error) {
+  incoming->value = fleet_value_decode(incoming->record->record, error);
+  if (incoming->value == NULL || !check_spelling(incoming->value->spelling, incoming->name, error))
+    return FALSE;
+  if (incoming->value->value == NULL)
+    return error_set(error, REGISTRY_ERROR_INVALID_VALUE, "it is sealed, and there is no key file");
+  return registry_value_get_type(incoming->value->value) != REGISTRY_LINK ||
+         path_compare_names(incoming->name, LINK_VALUE_NAME) != 0 ||
+         error_set(error, REGISTRY_ERROR_INVALID_VALUE, "a link is an attribute of its key");
+}
+
+static gboolean read_record(const Arrival *arrival, Incoming *incoming, GError **error) {
+  const FleetRecord *record = incoming->record;
+  if (!fleet_key_parse(record->key, record->key_size, &incoming->kind, &incoming->path,
+                       &incoming->name))
+    return error_set(error, REGISTRY_ERROR_INVALID_VALUE, "its key names no place");
+  if (incoming->kind == FLEET_KEY_OTHER)
+    return error_set(error, REGISTRY_ERROR_INVALID_VALUE, "it is neither a key nor a value");
+  if (!check_place(arrival, incoming, error))
+    return FALSE;
+  incoming->depth = path_count_depth(incoming->path);
+  if (record->record == NULL)
+    return TRUE;
+  return incoming->kind == FLEET_KEY_KEY ? read_key(incoming, error) : read_value(incoming, error);
+}
+
+/* Records that can't be read are noted until they are deleted; the others are `read`. */
+static gboolean read_records(Arrival *arrival, GError **error) {
+  for (guint i = 0; i < arrival->order->records->len; i++) {
+    g_autoptr(GError) why = NULL;
+    Incoming *incoming = g_new0(Incoming, 1);
+    incoming->record = g_ptr_array_index(arrival->order->records, i);
+    if (read_record(arrival, incoming, &why)) {
+      g_ptr_array_add(arrival->read, incoming);
+      continue;
+    }
+    gboolean done = incoming->record->record != NULL
+                        ? note(arrival, incoming->record, why->message, error)
+                        : clear(arrival, incoming->record, error);
+    incoming_free(incoming);
+    if (!done)
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* ---- the order of things ---- */
+
+typedef enum { STEP_VALUES_GO, STEP_KEYS_GO, STEP_KEYS_COME, STEP_VALUES_COME } Step;
+
+static Step get_step(const Incoming *incoming) {
+  if (incoming->kind == FLEET_KEY_VALUE)
+    return incoming->value != NULL ? STEP_VALUES_COME : STEP_VALUES_GO;
+  return incoming->key != NULL ? STEP_KEYS_COME : STEP_KEYS_GO;
+}
+
+static gint compare_numbers(guint64 a, guint64 b) {
+  return a < b ? -1 : a > b;
+}
+
+/* Values come in the order in which the fleet has made them. */
+static gint compare(gconstpointer a, gconstpointer b) {
+  const Incoming *first = *(const Incoming *const *)a;
+  const Incoming *second = *(const Incoming *const *)b;
+  Step step = get_step(first);
+  gint order = compare_numbers(step, get_step(second));
+  if (order == 0 && step == STEP_KEYS_GO)
+    order = compare_numbers(second->depth, first->depth);
+  if (order == 0 && step == STEP_KEYS_COME)
+    order = compare_numbers(first->depth, second->depth);
+  if (order == 0)
+    order = compare_numbers(first->record->created, second->record->created);
+  if (order == 0 && step == STEP_VALUES_COME)
+    order = compare_numbers(first->value->ordinal, second->value->ordinal);
+  return order;
+}
+
+static gboolean apply_one(Arrival *arrival, const Incoming *incoming, char **why, GError **error) {
+  Edit *edit = arrival->edit;
+  switch (get_step(incoming)) {
+  case STEP_VALUES_GO:
+    return place_record_drop_value(edit, incoming->path, incoming->name, error);
+  case STEP_KEYS_GO:
+    return place_record_drop_key(edit, incoming->path, error);
+  case STEP_KEYS_COME:
+    return place_record_put_key(edit, incoming->path, incoming->key, why, error);
+  case STEP_VALUES_COME:
+    return place_record_put_value(edit, incoming->path, incoming->value, why, error);
+  }
+  return TRUE;
+}
+
+static gboolean apply_all(Arrival *arrival, GError **error) {
+  g_ptr_array_sort(arrival->read, compare);
+  for (guint i = 0; i < arrival->read->len; i++) {
+    const Incoming *incoming = g_ptr_array_index(arrival->read, i);
+    g_autofree char *why = NULL;
+    if (!apply_one(arrival, incoming, &why, error))
+      return FALSE;
+    if (!(why != NULL ? note(arrival, incoming->record, why, error)
+                      : clear(arrival, incoming->record, error)))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+gboolean incoming_apply(Edit *edit, FleetOrder *order, const FleetState *state, GError **error) {
+  g_autoptr(GPtrArray) read = g_ptr_array_new_with_free_func(incoming_free);
+  Arrival arrival = {edit, order, state, read};
+  return read_records(&arrival, error) && apply_all(&arrival, error);
+}
+
+/* ---- a re-sync ---- */
+
+/* Whether it may be done: a partial answer must not empty a host. */
+static gboolean check_leftovers(Arrival *arrival, const Leftovers *left) {
+  if (arrival->order->agreed || arrival->state->applied == 0 ||
+      left->values <= FLEET_CAREFUL_VALUES || left->gone * 2 <= left->values)
+    return TRUE;
+  arrival->order->refused = g_strdup_printf(
+      "would delete %u of %u values: regctl fleet resync --force", left->gone, left->values);
+  return FALSE;
+}
+
+/* Adds a deletion for each thing below the mounts that has no record. */
+static gboolean add_deletions(Arrival *arrival, gboolean *may, GError **error) {
+  g_autoptr(GHashTable) known = g_hash_table_new(g_str_hash, g_str_equal);
+  g_auto(Leftovers) left = {.records = g_ptr_array_new_with_free_func(fleet_record_free)};
+  GPtrArray *records = arrival->order->records;
+  for (guint i = 0; i < records->len; i++)
+    g_hash_table_add(known, ((FleetRecord *)g_ptr_array_index(records, i))->key);
+  for (gsize i = 0; arrival->state->mounts[i] != NULL; i++)
+    if (!leftovers_find(&left, arrival->edit, arrival->state->mounts[i], known, error))
+      return FALSE;
+  *may = check_leftovers(arrival, &left);
+  for (guint i = 0; *may && i < left.records->len; i++)
+    g_ptr_array_add(records, g_steal_pointer(&g_ptr_array_index(left.records, i)));
+  return TRUE;
+}
+
+gboolean incoming_resync(Edit *edit, FleetOrder *order, const FleetState *state, GError **error) {
+  g_autoptr(GPtrArray) read = g_ptr_array_new_with_free_func(incoming_free);
+  Arrival arrival = {edit, order, state, read};
+  gboolean may = FALSE;
+  if (!add_deletions(&arrival, &may, error))
+    return FALSE;
+  return !may || (fleet_problem_clear_all(edit->store, error) && read_records(&arrival, error) &&
+                  apply_all(&arrival, error));
+}

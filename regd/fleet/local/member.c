@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+/* See member.h. */
+#include "regd/fleet/local/member.h"
+
+#include <string.h>
+
+#include "client/base/error.h"
+#include "client/base/path.h"
+#include "regd/fleet/local/incoming.h"
+#include "regd/fleet/local/mounts.h"
+#include "regd/fleet/local/outgoing.h"
+#include "regd/history/trials.h"
+#include "regd/tree/place.h"
+
+struct FleetMember {
+  FleetHook hook;
+  FleetState *state; /* as it is stored; NULL: this host is in no fleet */
+  gboolean is_stale; /* `state` has to be read again */
+};
+
+static gboolean refresh(FleetMember *member, Store *store, GError **error) {
+  if (!member->is_stale)
+    return TRUE;
+  g_clear_pointer(&member->state, fleet_state_free);
+  member->is_stale = !fleet_state_load(store, &member->state, error);
+  return !member->is_stale;
+}
+
+static void forget(gpointer data) {
+  FleetMember *member = data;
+  member->is_stale = TRUE;
+}
+
+/* ---- whose a change is ---- */
+
+static gboolean is_fleets(const FleetState *state, const Difference *difference) {
+  return difference->kind != CHANGE_LOCK_CHANGED &&
+         fleet_mounts_hold((const char *const *)state->mounts, difference->path);
+}
+
+/* The first operation that is not for the same side as operation 0; 0: there is none. */
+static guint find_other_side(Edit *edit, const Change *change, const FleetState *state) {
+  gboolean first = FALSE;
+  for (guint i = 0; i < change->operations->len; i++) {
+    const Operation *operation = g_ptr_array_index(change->operations, i);
+    g_autoptr(Place) place =
+        resolve(edit->store, edit->who, operation->key, RESOLVE_NO_FOLLOW, NULL);
+    gboolean side =
+        place != NULL && fleet_mounts_hold((const char *const *)state->mounts, place->path);
+    if (i == 0)
+      first = side;
+    else if (side != first)
+      return i;
+  }
+  return 0;
+}
+
+static gboolean refuse_mixed(Edit *edit, const Change *change, const FleetState *state,
+                             GError **error) {
+  guint other = find_other_side(edit, change, state);
+  const Operation *operation = g_ptr_array_index(change->operations, other);
+  const char *word = operation_kind_get_name(operation->kind);
+  if (other == 0)
+    return error_set(error, REGISTRY_ERROR_INVALID_VALUE,
+                     "%s: a commit is for the fleet's keys or for this host's, not both: this one "
+                     "changes keys of both",
+                     operation->key);
+  return error_set(error, REGISTRY_ERROR_INVALID_VALUE,
+                   "a commit is for the fleet's keys or for this host's, not both: operation %u "
+                   "(%s) %s",
+                   other, word != NULL ? word : "", operation->key);
+}
+
+/* What a fleet can't keep. */
+static gboolean check_kind(const Change *change, const char *path, GError **error) {
+  if (change->confirm_within != 0)
+    return error_set(error, REGISTRY_ERROR_NOT_SUPPORTED,
+                     "%s: the key is the fleet's: a change of it can't be made on trial "
+                     "(confirm-within); make it without",
+                     path);
+  if (change->owner != NULL)
+    return error_set(error, REGISTRY_ERROR_NOT_SUPPORTED,
+                     "%s: the key is the fleet's: it can't be declared on one host (owner); set it "
+                     "without an owner",
+                     path);
+  return TRUE;
+}
+
+static gboolean judge(Edit *edit, const Change *change, GError **error) {
+  FleetMember *member = edit->fleet->data;
+  if (edit->is_fleets)
+    return TRUE;
+  if (!refresh(member, edit->store, error))
+    return FALSE;
+  guint inside = 0;
+  const Difference *first = NULL;
+  for (guint i = 0; member->state != NULL && i < edit->differences->len; i++) {
+    const Difference *difference = g_ptr_array_index(edit->differences, i);
+    if (!is_fleets(member->state, difference))
+      continue;
+    first = inside++ == 0 ? difference : first;
+  }
+  if (inside == 0)
+    return TRUE;
+  if (inside < edit->differences->len)
+    return refuse_mixed(edit, change, member->state, error);
+  if (!check_kind(change, first->path, error))
+    return FALSE;
+  edit->result->proposal = outgoing_collect(edit, member->state, error);
+  return edit->result->proposal != NULL;
+}
+
+/* ---- orders ---- */
+
+static gboolean require_fleet(const FleetMember *member, GError **error) {
+  return member->state != NULL ||
+         error_set(error, REGISTRY_ERROR_CONFLICT, "this host is in no fleet");
+}
+
+static gboolean check_alone(Edit *edit, const FleetMember *member, GError **error) {
+  Trial trial = {0};
+  if (member->state != NULL)
+    return error_set(error, REGISTRY_ERROR_CONFLICT,
+                     "this host is in the fleet '%s' already: `regctl fleet leave` first",
+                     member->state->fleet);
+  if (!trials_get_next(edit->store, &trial, error))
+    return FALSE;
+  return trial.revision == 0 ||
+         error_set(error, REGISTRY_ERROR_CONFLICT,
+                   "the change %" G_GUINT64_FORMAT " is on trial: confirm it, or wait until it has "
+                   "been undone",
+                   trial.revision);
+}
+
+static gboolean plan(Edit *edit, FleetMember *member, FleetOrder *order, GError **error) {
+  gboolean holds = FALSE;
+  if (!check_alone(edit, member, error) ||
+      !outgoing_has_any(edit, (const char *const *)order->state->mounts, &holds, error))
+    return FALSE;
+  if (holds && !order->agreed)
+    return error_set(error, REGISTRY_ERROR_CONFLICT,
+                     "there are keys or values below the mount already: --from-local (init) makes "
+                     "them the fleet's, and --replace (join) drops them");
+  order->proposal = outgoing_collect_all(edit, order->state, error);
+  return order->proposal != NULL;
+}
+
+static gboolean join(Edit *edit, FleetMember *member, FleetOrder *order, GError **error) {
+  edit->writes_anyway = TRUE;
+  return check_alone(edit, member, error) && fleet_state_save(edit->store, order->state, error);
+}
+
+static gboolean leave(Edit *edit, FleetMember *member, FleetOrder *order, GError **error) {
+  if (!require_fleet(member, error))
+    return FALSE;
+  edit->writes_anyway = TRUE;
+  g_autoptr(FleetState) empty = fleet_state_copy(member->state);
+  if (order->agreed && !incoming_resync(edit, order, empty, error))
+    return FALSE;
+  return fleet_state_delete(edit->store, error);
+}
+
+static gboolean is_same_id(GBytes *id, const guint8 *other) {
+  gsize size = 0;
+  const void *data = g_bytes_get_data(id, &size);
+  return size == FLEET_ID_BYTES && memcmp(data, other, size) == 0;
+}
+
+/* Whether @head is the one after the newest that this host has. */
+static gboolean follows(const FleetState *state, const FleetHead *head) {
+  if (state->head == NULL)
+    return !head->has_previous;
+  return head->has_previous && is_same_id(state->head, head->previous);
+}
+
+static gboolean check_next(const FleetState *state, const FleetOrder *order, GError **error) {
+  if (order->revision <= state->applied)
+    return error_set(error, REGISTRY_ERROR_CONFLICT,
+                     "not the next: revision %" G_GUINT64_FORMAT " is there already",
+                     order->revision);
+  return order->head == NULL || follows(state, order->head) ||
+         error_set(error, REGISTRY_ERROR_CONFLICT,
+                   "not the next: commit %" G_GUINT64_FORMAT " does not follow %" G_GUINT64_FORMAT,
+                   order->head->number, state->number);
+}
+
+static gboolean store_position(Edit *edit, const FleetMember *member, const FleetOrder *order,
+                               GError **error) {
+  g_autoptr(FleetState) state = fleet_state_copy(member->state);
+  state->applied = order->revision;
+  if (order->head != NULL) {
+    g_clear_pointer(&state->head, g_bytes_unref);
+    state->head = g_bytes_new(order->head->id, FLEET_ID_BYTES);
+    state->number = order->head->number;
+  }
+  return fleet_state_save(edit->store, state, error);
+}
+
+static gboolean apply_revision(Edit *edit, FleetMember *member, FleetOrder *order, GError **error) {
+  if (!require_fleet(member, error) || !check_next(member->state, order, error))
+    return FALSE;
+  edit->writes_anyway = TRUE;
+  return incoming_apply(edit, order, member->state, error) &&
+         store_position(edit, member, order, error);
+}
+
+static gboolean resync(Edit *edit, FleetMember *member, FleetOrder *order, GError **error) {
+  if (!require_fleet(member, error) || !incoming_resync(edit, order, member->state, error))
+    return FALSE;
+  if (order->refused != NULL)
+    return TRUE;
+  edit->writes_anyway = TRUE;
+  return store_position(edit, member, order, error);
+}
+
+static gboolean list_problems(Edit *edit, G_GNUC_UNUSED FleetMember *member, FleetOrder *order,
+                              GError **error) {
+  order->problems = fleet_problem_list(edit->store, error);
+  return order->problems != NULL;
+}
+
+static gboolean (*const actions[])(Edit *, FleetMember *, FleetOrder *, GError **) = {
+    [FLEET_ORDER_PLAN] = plan,     [FLEET_ORDER_JOIN] = join,
+    [FLEET_ORDER_LEAVE] = leave,   [FLEET_ORDER_APPLY] = apply_revision,
+    [FLEET_ORDER_RESYNC] = resync, [FLEET_ORDER_PROBLEMS] = list_problems,
+};
+
+/* An order may be carried out again, in a commit of its own: what it found before is dropped. */
+static void begin(FleetOrder *order) {
+  g_clear_pointer(&order->after, fleet_state_free);
+  g_clear_pointer(&order->proposal, proposal_unref);
+  g_clear_pointer(&order->problems, g_ptr_array_unref);
+  g_clear_pointer(&order->refused, g_free);
+  order->n_problems = 0;
+}
+
+static gboolean apply(Edit *edit, const Operation *operation, GError **error) {
+  FleetMember *member = edit->fleet->data;
+  FleetOrder *order = operation->acl;
+  begin(order);
+  edit->is_fleets = TRUE;
+  edit->over_locks = TRUE;
+  if (order->origin.user_at_host != NULL)
+    edit->origin = &order->origin;
+  if (!refresh(member, edit->store, error))
+    return FALSE;
+  gboolean done = actions[order->kind](edit, member, order, error);
+  if (edit->writes_anyway)
+    member->is_stale = TRUE;
+  if (!done || !refresh(member, edit->store, error))
+    return FALSE;
+  order->after = fleet_state_copy(member->state);
+  if (edit->writes_anyway) /* the change may still be rolled back */
+    member->is_stale = TRUE;
+  return TRUE;
+}
+
+FleetMember *fleet_member_new(void) {
+  FleetMember *member = g_new0(FleetMember, 1);
+  member->hook = (FleetHook){apply, judge, forget, member};
+  member->is_stale = TRUE;
+  return member;
+}
+
+void fleet_member_free(FleetMember *member) {
+  if (member == NULL)
+    return;
+  fleet_state_free(member->state);
+  g_free(member);
+}
+
+const FleetHook *fleet_member_get_hook(const FleetMember *member) {
+  return &member->hook;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* What this host has of its fleet, as it is stored: which fleet, up to which commit, and which
+ * records of it can't be used. Each function needs a transaction on the store. */
+#ifndef REGD_FLEET_LOCAL_STATE_H
+#define REGD_FLEET_LOCAL_STATE_H
+
+#include "regd/storage/store.h"
+
+#define FLEET_LAYER "all"
+
+typedef struct {
+  char *fleet;
+  GBytes *uuid;
+  GStrv mounts;    /* canonical paths */
+  guint64 applied; /* the newest revision of the cluster that is in the tree; 0: none yet */
+  GBytes *head;    /* the id of the newest commit; NULL: none yet */
+  guint64 number;  /* of that commit */
+} FleetState;
+FleetState *fleet_state_copy(const FleetState *state);
+void fleet_state_free(FleetState *state);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(FleetState, fleet_state_free)
+
+/* *@state is NULL if this host is in no fleet. */
+gboolean fleet_state_load(Store *store, FleetState **state, GError **error);
+gboolean fleet_state_save(Store *store, const FleetState *state, GError **error);
+/* Deletes the state and all problems. */
+gboolean fleet_state_delete(Store *store, GError **error);
+
+#define FLEET_LIMIT_PROBLEMS 1000U
+typedef struct {
+  char *record; /* its key in the cluster */
+  char *problem;
+  guint64 revision; /* of the cluster */
+} FleetProblem;
+void fleet_problem_free(gpointer problem);
+
+/* Past FLEET_LIMIT_PROBLEMS nothing more is kept. */
+gboolean fleet_problem_note(Store *store, const FleetProblem *problem, GError **error);
+gboolean fleet_problem_clear(Store *store, const char *record, GError **error);
+gboolean fleet_problem_clear_all(Store *store, GError **error);
+/* By their records' keys. Of FleetProblem. */
+GPtrArray *fleet_problem_list(Store *store, GError **error);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* What a host's membership in a fleet means for its writer. regd/fleet fills it in; without it the
+ * writer knows of no fleet. Everything is called on the writer's thread. */
+#ifndef REGD_WRITE_FLEET_HOOK_H
+#define REGD_WRITE_FLEET_HOOK_H
+
+#include "regd/write/edit.h"
+
+typedef struct FleetHook {
+  /* Does OPERATION_FLEET. */
+  gboolean (*apply)(Edit *edit, const Operation *operation, GError **error);
+  /* Called with the differences of a change before they are recorded. Sets result->proposal if they
+   * are the fleet's to make: then the change is rolled back. */
+  gboolean (*judge)(Edit *edit, const Change *change, GError **error);
+  /* What was done last has been rolled back: what is kept in memory may be wrong. */
+  void (*forget)(gpointer data);
+  gpointer data;
+} FleetHook;
+
+/* @hook may be NULL. */
+static inline void fleet_hook_forget(const FleetHook *hook) {
+  if (hook != NULL)
+    hook->forget(hook->data);
+}
+
+#endif

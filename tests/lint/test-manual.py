@@ -17,6 +17,7 @@ PAGES = sorted((TOP / "data" / "man").glob("*.[0-9]"))
 ELSEWHERE = re.compile(r"referenced manual not found|mandoc\.db")
 PROGRAMS = [("regctl", "client/regctl/regctl", "regctl.1"),
             ("regd", "regd/regd", "regd.8"),
+            ("regd-fleet", "regd/fleet/agent/regd-fleet", "regd-fleet.8"),
             ("mailauthctl", "mailauth/mailauthctl/mailauthctl", "mailauthctl.1"),
             ("mailauthd", "mailauth/mailauthd", "mailauthd.8")]
 VERBS = re.compile(r"^Verbs:\n(.*?)^$", re.MULTILINE | re.DOTALL)

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/* See agent.h. */
+#include "regd/fleet/agent/agent.h"
+
+#include <string.h>
+
+#include "regd/fleet/agent/commit.h"
+#include "regd/fleet/agent/follower.h"
+#include "regd/fleet/agent/tasks.h"
+
+/* A commit on its way. There may be two: regd proposes the next when the watch has brought the
+ * last, which may be before etcd has answered it. */
+typedef struct {
+  struct Agent *agent;
+  guint32 ticket;
+  Submission *submission;
+} Commit;
+
+struct Agent {
+  Link *link;
+  Follower *follower;
+  AgentConfig *config; /* NULL: regd has told nothing yet */
+  Cluster *cluster;    /* NULL: not enabled, or no endpoint is set */
+  GPtrArray *commits;  /* of Commit */
+  Tasks *tasks;
+};
+
+/* ---- commits ---- */
+
+static void tell(Agent *agent, guint32 ticket, const char *what, const char *message) {
+  const LinkOutcome outcome = {.ticket = ticket, .what = what, .message = message};
+  link_tell_outcome(agent->link, &outcome);
+}
+
+static void on_committed(const SubmissionEnd *end, gpointer data) {
+  Commit *commit = data;
+  tasks_tell_end(commit->agent->link, commit->ticket, end);
+  g_ptr_array_remove_fast(commit->agent->commits, commit);
+}
+
+static void propose(Agent *agent, const LinkProposal *proposal, const Follow *place) {
+  g_autofree Commit *commit = g_new0(Commit, 1);
+  SubmissionPlan plan = {.endpoint = follower_get_endpoint(agent->follower),
+                         .request_timeout_ms = agent->config->request_timeout_ms,
+                         .commit_timeout_ms = agent->config->commit_timeout_ms,
+                         .done = on_committed,
+                         .data = commit};
+  if (!commit_fill(agent->cluster, proposal, follower_get_info(agent->follower), place->modified,
+                   agent->config->host, &plan)) {
+    tell(agent, proposal->ticket, "failed", "the commit's head can't be read");
+    return;
+  }
+  commit->agent = agent;
+  commit->ticket = proposal->ticket;
+  commit->submission = submission_start(agent->cluster, &plan);
+  g_ptr_array_add(agent->commits, g_steal_pointer(&commit));
+  g_bytes_unref(plan.transaction);
+  g_bytes_unref(plan.witness);
+}
+
+static void on_proposed(LinkProposal *given, gpointer data) {
+  Agent *agent = data;
+  g_autoptr(LinkProposal) proposal = given;
+  const char *why = NULL;
+  const Follow *place = agent->cluster != NULL ? follower_get_place(agent->follower, &why) : NULL;
+  if (place == NULL)
+    tell(agent, proposal->ticket, "unavailable", why != NULL ? why : "the fleet is off");
+  else if (memcmp(proposal->guard, place->handed_id, FLEET_ID_BYTES) != 0 ||
+           memcmp(proposal->guard, place->id, FLEET_ID_BYTES) != 0)
+    tell(agent, proposal->ticket, "behind", "");
+  else
+    propose(agent, proposal, place);
+}
+
+static void on_tasked(LinkTask *task, gpointer data) {
+  Agent *agent = data;
+  tasks_begin(agent->tasks, task, agent->cluster, agent->config);
+}
+
+/* ---- regd comes and goes ---- */
+
+/* What is on its way by the old connections ends. */
+static void leave_cluster(Agent *agent, gboolean regd_is_gone) {
+  follower_stop(agent->follower, regd_is_gone);
+  while (agent->commits->len > 0)
+    submission_abandon(((const Commit *)agent->commits->pdata[0])->submission);
+  tasks_abandon(agent->tasks, regd_is_gone);
+  g_clear_pointer(&agent->cluster, cluster_free);
+}
+
+static void tell_unjoined(Agent *agent) {
+  const LinkState state = {.state = "unjoined",
+                           .reason = "this host has joined no fleet: regctl fleet join",
+                           .member = ""};
+  link_tell_state(agent->link, &state);
+}
+
+static void on_configured(AgentConfig *config, gpointer data) {
+  Agent *agent = data;
+  gboolean usable = config->enabled && config->endpoints[0] != NULL;
+  if (agent->cluster != NULL && (!usable || !cluster_fits(agent->cluster, config)))
+    leave_cluster(agent, FALSE);
+  follower_stop(agent->follower, FALSE);
+  config_free(agent->config);
+  agent->config = config;
+  if (agent->cluster == NULL && usable)
+    agent->cluster = cluster_new(config);
+  if (agent->cluster != NULL && config->joined)
+    follower_start(agent->follower, agent->cluster, config);
+  else if (config->enabled)
+    tell_unjoined(agent);
+}
+
+static void on_lost(gpointer data) {
+  Agent *agent = data;
+  leave_cluster(agent, TRUE);
+}
+
+Agent *agent_new(const char *bus) {
+  Agent *agent = g_new0(Agent, 1);
+  const LinkEvents events = {.configured = on_configured,
+                             .proposed = on_proposed,
+                             .tasked = on_tasked,
+                             .lost = on_lost,
+                             .data = agent};
+  agent->link = link_new(bus, &events);
+  agent->follower = follower_new(agent->link);
+  agent->tasks = tasks_new(agent->link);
+  agent->commits = g_ptr_array_new_with_free_func(g_free);
+  return agent;
+}
+
+void agent_free(Agent *agent) {
+  if (agent == NULL)
+    return;
+  leave_cluster(agent, TRUE);
+  g_ptr_array_unref(agent->commits);
+  tasks_free(agent->tasks);
+  follower_free(agent->follower);
+  link_free(agent->link);
+  config_free(agent->config);
+  g_free(agent);
+}

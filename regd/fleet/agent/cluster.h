@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* The cluster of etcd as the agent calls it: its endpoints, where the fleet's keys begin, calls
+ * with one answer, and the watch, which has a connection of its own: large answers on the same
+ * connection would hold it up. */
+#ifndef REGD_FLEET_AGENT_CLUSTER_H
+#define REGD_FLEET_AGENT_CLUSTER_H
+
+#include "regd/fleet/agent/config.h"
+#include "regd/fleet/agent/messages.h"
+
+typedef struct Cluster Cluster;
+/* Copies what it needs of @config, which names an endpoint at least. */
+Cluster *cluster_new(const AgentConfig *config);
+/* Ends all calls; their functions are not called. */
+void cluster_free(Cluster *cluster);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Cluster, cluster_free)
+/* Whether @config leads to the same connections and keys. */
+gboolean cluster_fits(const Cluster *cluster, const AgentConfig *config);
+
+guint cluster_count_endpoints(const Cluster *cluster);
+/* Numbers go on behind the last from the first again. Borrowed, without "https://". */
+const char *cluster_get_member(const Cluster *cluster, guint endpoint);
+guint64 cluster_get_bytes(const Cluster *cluster); /* received so far */
+
+/* "/regd/1/FLEET/t/all/"; borrowed. */
+const char *cluster_get_layer(const Cluster *cluster);
+/* A key below the layer, or (for `fleet`, `w/...`) below the fleet. */
+GBytes *cluster_new_layer_key(const Cluster *cluster, const void *key, gsize size);
+GBytes *cluster_new_key(const Cluster *cluster, const char *key);
+
+/* @answer is NULL if there was none; @end tells why. Both are borrowed. */
+typedef void (*ClusterDone)(GBytes *answer, const TransportEnd *end, gpointer data);
+typedef struct {
+  guint endpoint;
+  const char *method; /* "KV/Range" */
+  GBytes *request;
+  guint timeout_ms;
+} ClusterQuestion;
+typedef struct ClusterCall ClusterCall;
+/* The call is freed when @done has been called. */
+ClusterCall *cluster_call(Cluster *cluster, const ClusterQuestion *question, ClusterDone done,
+                          gpointer data);
+/* @done is not called. NULL is fine. */
+void cluster_call_cancel(ClusterCall *call);
+/* Reads `fleet` and `head` at one revision: an EtcdTransaction of two ranges. */
+ClusterCall *cluster_read_place(Cluster *cluster, guint endpoint, guint timeout_ms,
+                                ClusterDone done, gpointer data);
+
+/* A stream of the watch, on a new connection. */
+Stream *cluster_watch(Cluster *cluster, guint endpoint, const StreamEvents *events);
+
+#endif

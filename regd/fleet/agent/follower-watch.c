@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+/* The follower's watch: events become groups, one for each revision of etcd, and groups become
+ * commits of regd's, in order. See follower-private.h. */
+#include <string.h>
+
+#include "client/base/error.h"
+#include "regd/fleet/agent/follower-private.h"
+#include "regd/fleet/base/key.h"
+
+/* So many commits may be on their way to regd at a time, which makes one flush of several. */
+#define WINDOW 16U
+#define HEAD "head"
+
+static void group_free(gpointer data) {
+  FollowerGroup *group = data;
+  g_ptr_array_unref(group->items);
+  fleet_head_free(group->head);
+  g_clear_pointer(&group->head_record, g_bytes_unref);
+  g_free(group);
+}
+
+/* ---- groups ---- */
+
+/* What is behind the layer's prefix; NULL: it does not lie in the layer. */
+static const char *get_rest(const Follower *follower, const EtcdItem *item, gsize *size) {
+  const char *layer = cluster_get_layer(follower->cluster);
+  gsize prefix = strlen(layer), whole;
+  const char *key = g_bytes_get_data(item->key, &whole);
+  if (whole < prefix || memcmp(key, layer, prefix) != 0)
+    return NULL;
+  *size = whole - prefix;
+  return key + prefix;
+}
+
+static void note_head(FollowerGroup *group, const EtcdItem *item) {
+  group->deletes_head = item->deleted;
+  if (item->deleted)
+    return;
+  g_clear_pointer(&group->head, fleet_head_free);
+  g_clear_pointer(&group->head_record, g_bytes_unref);
+  group->head = fleet_head_decode(item->record, NULL);
+  group->bad_head = group->head == NULL;
+  if (group->head != NULL)
+    group->head_record = g_bytes_ref(item->record);
+}
+
+static void note_item(Follower *follower, FollowerGroup *group, const EtcdItem *item) {
+  gsize size;
+  const char *rest = get_rest(follower, item, &size);
+  if (rest == NULL)
+    return;
+  if (size == strlen(HEAD) && memcmp(rest, HEAD, size) == 0)
+    note_head(group, item);
+  else
+    group->has_records |= fleet_key_is_record(rest, size);
+}
+
+/* Takes the items from @first on that are of one revision. */
+static FollowerGroup *take_group(Follower *follower, EtcdWatch *watch, guint *first) {
+  FollowerGroup *group = g_new0(FollowerGroup, 1);
+  group->follower = follower;
+  group->items = g_ptr_array_new_with_free_func(etcd_item_free);
+  group->revision = ((const EtcdItem *)watch->items->pdata[*first])->modified;
+  for (; *first < watch->items->len; (*first)++) {
+    EtcdItem *item = watch->items->pdata[*first];
+    if (item->modified != group->revision)
+      break;
+    note_item(follower, group, item);
+    g_ptr_array_add(group->items, item);
+    watch->items->pdata[*first] = NULL;
+  }
+  return group;
+}
+
+/* ---- to regd ---- */
+
+static void hand_on(Follower *follower);
+
+static void on_applied(const GError *error, gpointer data) {
+  FollowerGroup *group = data;
+  Follower *follower = group->follower;
+  g_assert(g_queue_pop_head(&follower->handed) == group);
+  gboolean reached =
+      error == NULL && follow_note_applied(&follower->follow, group->revision, group->head);
+  if (group->head != NULL)
+    follower->cluster_number = MAX(follower->cluster_number, group->head->number);
+  group_free(group);
+  if (follower->cluster == NULL)
+    return;
+  if (error != NULL) {
+    follower->distrust = TRUE;
+    g_autofree char *why = g_strdup_printf("regd did not take a commit: %s", error->message);
+    follower_fail(follower, FOLLOW_FAILED, why);
+  }
+  if (!follower_awaits_regd(follower) && follower->postponed != 0)
+    follower_step(follower, N_FOLLOW_EVENTS);
+  else if (reached)
+    follower_step(follower, FOLLOW_REACHED);
+  hand_on(follower);
+}
+
+/* FALSE: the watch has ended by it. */
+static gboolean hand(Follower *follower, FollowerGroup *group) {
+  const FollowGroup judged = {.revision = group->revision,
+                              .has_records = group->has_records,
+                              .deletes_head = group->deletes_head || group->bad_head,
+                              .head = group->head};
+  const LinkGroup sent = {.revision = group->revision,
+                          .head = group->head_record,
+                          .items = group->items,
+                          .prefix_bytes = strlen(cluster_get_layer(follower->cluster))};
+  FollowVerdict verdict = follow_judge(&follower->follow, &judged);
+  if (verdict == FOLLOW_GROUP_APPLY && link_apply(follower->link, &sent, on_applied, group)) {
+    follow_note_handed(&follower->follow, &judged);
+    g_queue_push_tail(&follower->handed, group);
+    return TRUE;
+  }
+  group_free(group);
+  if (verdict == FOLLOW_GROUP_IGNORE)
+    return TRUE;
+  follower_set_reason(follower, verdict == FOLLOW_GROUP_DOUBT
+                                    ? "the fleet's head is gone, or can't be read"
+                                    : "commits are missing: everything is being read");
+  follower_step(follower, verdict == FOLLOW_GROUP_DOUBT ? FOLLOW_DOUBT : FOLLOW_GAP);
+  return FALSE;
+}
+
+static void hand_on(Follower *follower) {
+  while (follower->watch != NULL && follower->handed.length < WINDOW && follower->groups.length > 0)
+    if (!hand(follower, g_queue_pop_head(&follower->groups)))
+      return;
+}
+
+/* ---- the stream ---- */
+
+static void on_cancelled(Follower *follower, const EtcdWatch *answer) {
+  const char *reason = answer->reason != NULL ? answer->reason : "the watch was cancelled";
+  if (answer->compacted > 0)
+    follower_step(follower, FOLLOW_COMPACTED);
+  else
+    follower_fail(follower,
+                  strstr(reason, "permission denied") != NULL ? FOLLOW_REFUSED : FOLLOW_FAILED,
+                  reason);
+}
+
+static void take_events(Follower *follower, EtcdWatch *answer) {
+  for (guint first = 0; first < answer->items->len;)
+    g_queue_push_tail(&follower->groups, take_group(follower, answer, &first));
+  g_ptr_array_set_size(answer->items, 0);
+  hand_on(follower);
+}
+
+static void on_message(GBytes *message, gpointer data) {
+  Follower *follower = data;
+  g_autoptr(GError) error = NULL;
+  g_autoptr(EtcdWatch) answer = etcd_watch_decode(message, &error);
+  if (answer == NULL) {
+    follower_fail(follower, FOLLOW_FAILED, error->message);
+    return;
+  }
+  follower->last_contact = g_get_monotonic_time();
+  follower->cluster_revision = MAX(follower->cluster_revision, answer->revision);
+  if (answer->cancelled)
+    on_cancelled(follower, answer);
+  else if (answer->created && follower->follow.found_kind == FOLLOW_FOUND_SAME)
+    follower_step(follower, FOLLOW_REACHED);
+  else if (answer->items->len > 0)
+    take_events(follower, answer);
+}
+
+static void on_end(const TransportEnd *end, gpointer data) {
+  Follower *follower = data;
+  follower->watch = NULL;
+  gboolean refused = end->code == GRPC_PERMISSION_DENIED || end->code == GRPC_UNAUTHENTICATED;
+  follower_fail(follower, refused ? FOLLOW_REFUSED : FOLLOW_FAILED, end->text);
+}
+
+void follower_open_watch(Follower *follower) {
+  const StreamEvents events = {.message = on_message, .end = on_end, .data = follower};
+  const char *layer = cluster_get_layer(follower->cluster);
+  g_autoptr(GBytes) key = g_bytes_new(layer, strlen(layer));
+  g_autoptr(GBytes) end = etcd_prefix_end(layer);
+  g_autoptr(GBytes) request =
+      etcd_watch_encode(key, end, follow_get_watch_start(&follower->follow));
+  follower->watch = cluster_watch(follower->cluster, follower->endpoint, &events);
+  follower->last_contact = g_get_monotonic_time();
+  stream_send(follower->watch, request);
+}
+
+void follower_close_watch(Follower *follower) {
+  g_clear_pointer(&follower->watch, stream_cancel);
+  g_queue_clear_full(&follower->groups, group_free);
+}
+
+gboolean follower_awaits_regd(const Follower *follower) {
+  return follower->handed.length > 0 || follower->resyncs > 0;
+}
+
+void follower_forget_handed(Follower *follower) {
+  g_queue_clear_full(&follower->handed, group_free);
+  follower->resyncs = 0;
+}
+
+void follower_ask_for_life(Follower *follower) {
+  if (follower->watch == NULL)
+    return;
+  g_autoptr(GBytes) request = etcd_progress_encode();
+  stream_send(follower->watch, request);
+}

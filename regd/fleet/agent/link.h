@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/* The agent's end of org.regd.FleetEngine1: its connection to the bus and to regd, the calls that
+ * it makes and the signals that it takes. It goes on by itself after the bus or regd was away. */
+#ifndef REGD_FLEET_AGENT_LINK_H
+#define REGD_FLEET_AGENT_LINK_H
+
+#include "regd/fleet/agent/config.h"
+#include "regd/fleet/agent/messages.h"
+
+/* A commit to propose. */
+typedef struct {
+  guint32 ticket;
+  guint8 guard[FLEET_ID_BYTES]; /* the head at which it was evaluated */
+  GBytes *head;                 /* its Head record */
+  GPtrArray *operations;        /* of EtcdOperation, keys below the layer */
+} LinkProposal;
+void link_proposal_free(LinkProposal *proposal);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(LinkProposal, link_proposal_free)
+
+typedef enum { LINK_TASK_INIT, LINK_TASK_JOIN, LINK_TASK_RESYNC, N_LINK_TASKS } LinkTaskKind;
+typedef struct {
+  guint32 ticket;
+  LinkTaskKind kind;
+  GBytes *info; /* init: this and the next two */
+  GBytes *head;
+  GPtrArray *operations;
+  gboolean dry_run, force; /* resync */
+} LinkTask;
+void link_task_free(LinkTask *task);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(LinkTask, link_task_free)
+
+typedef struct {
+  /* Each takes what it is handed. */
+  void (*configured)(AgentConfig *config, gpointer data);
+  void (*proposed)(LinkProposal *proposal, gpointer data);
+  void (*tasked)(LinkTask *task, gpointer data);
+  /* regd is away: nothing that was asked will be answered. */
+  void (*lost)(gpointer data);
+  gpointer data;
+} LinkEvents;
+
+typedef struct Link Link;
+/* @bus is waited for if it is not there yet. */
+Link *link_new(const char *bus, const LinkEvents *events);
+void link_free(Link *link);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Link, link_free)
+
+/* Asks regd again what it holds; `configured` is called with the answer. */
+void link_attach(Link *link);
+
+/* @error NULL: done. It is not called once regd was lost. */
+typedef void (*LinkDone)(const GError *error, gpointer data);
+/* One revision of etcd. */
+typedef struct {
+  gint64 revision;
+  GBytes *head;           /* the Head record, or NULL */
+  const GPtrArray *items; /* of EtcdItem; only the records of keys and values are sent */
+  gsize prefix_bytes;     /* of each key, that regd does not see */
+} LinkGroup;
+/* FALSE: it is too large for a message. */
+gboolean link_apply(Link *link, const LinkGroup *group, LinkDone done, gpointer data);
+
+/* What regd found: @refused is not NULL if it would delete too much; @text tells what differs. */
+typedef void (*LinkResynced)(const GError *error, const char *refused, const char *text,
+                             gpointer data);
+typedef struct {
+  gint64 revision;
+  GBytes *head;
+  int records; /* still the caller's */
+  gboolean dry_run, force;
+} LinkSnapshot;
+void link_resync(Link *link, const LinkSnapshot *snapshot, LinkResynced done, gpointer data);
+
+typedef struct {
+  const char *state; /* "connecting", "resync", "live", "disconnected", "stale", "blocked",
+                        "unjoined" */
+  const char *reason, *member;
+  gint64 cluster_revision, last_contact;
+  guint64 cluster_number, retries, bytes;
+} LinkState;
+void link_tell_state(Link *link, const LinkState *state);
+
+typedef struct {
+  guint32 ticket;
+  const char *what;    /* "done", "behind", "unavailable", "uncertain", "access-denied", "full",
+                          "too-large", "conflict", "not-found", "failed" */
+  const char *message; /* a sentence, or "" */
+  gint64 revision;     /* of "done" */
+  GBytes *info;        /* join: the Fleet record, or NULL */
+} LinkOutcome;
+void link_tell_outcome(Link *link, const LinkOutcome *outcome);
+
+#endif

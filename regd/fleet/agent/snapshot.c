@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/* See snapshot.h. */
+#include "regd/fleet/agent/snapshot.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "regd/fleet/base/key.h"
+
+/* etcd walks over all that is left of the range for each page, so pages are large: about so many
+ * bytes. */
+#define FIRST_PAGE_KEYS 5000
+#define PAGE_BYTES (4U * 1024U * 1024U)
+#define LEAST_PAGE_KEYS 16
+#define MOST_PAGE_KEYS 100000
+#define PAGE_TIMEOUT_MS 30000U
+#define TRAILER_MARK G_MAXUINT32
+
+struct Snapshot {
+  Cluster *cluster;
+  guint endpoint;
+  gint64 revision;
+  SnapshotDone done;
+  gpointer data;
+  ClusterCall *call;
+  GBytes *next; /* the first key of the next page */
+  GBytes *end;
+  gint64 page_keys;
+  guint64 count;
+  int file;
+};
+
+static void snapshot_free(Snapshot *snapshot) {
+  g_bytes_unref(snapshot->next);
+  g_bytes_unref(snapshot->end);
+  if (snapshot->file >= 0)
+    close(snapshot->file);
+  g_free(snapshot);
+}
+
+void snapshot_cancel(Snapshot *snapshot) {
+  if (snapshot == NULL)
+    return;
+  cluster_call_cancel(snapshot->call);
+  snapshot_free(snapshot);
+}
+
+/* ---- the file ---- */
+
+static gboolean write_all(int file, const void *bytes, gsize size) {
+  const guint8 *at = bytes;
+  while (size > 0) {
+    ssize_t written = write(file, at, size);
+    if (written < 0 && errno == EINTR)
+      continue;
+    if (written <= 0)
+      return FALSE;
+    at += written;
+    size -= (gsize)written;
+  }
+  return TRUE;
+}
+
+static void append_header(GByteArray *out, guint32 first, guint32 second, guint64 third) {
+  guint32 lengths[2] = {GUINT32_TO_LE(first), GUINT32_TO_LE(second)};
+  guint64 number = GUINT64_TO_LE(third);
+  g_byte_array_append(out, (const guint8 *)lengths, sizeof lengths);
+  g_byte_array_append(out, (const guint8 *)&number, sizeof number);
+}
+
+static void append_bytes(GByteArray *out, const guint8 *bytes, gsize size) {
+  g_byte_array_append(out, bytes, (guint)size);
+}
+
+/* What is not a record of a key or value stays out. */
+static void append_item(GByteArray *out, const EtcdItem *item, gsize prefix, guint64 *count) {
+  gsize key_size, size;
+  const guint8 *key = g_bytes_get_data(item->key, &key_size);
+  const guint8 *record = g_bytes_get_data(item->record, &size);
+  if (key_size < prefix || !fleet_key_is_record(key + prefix, key_size - prefix))
+    return;
+  append_header(out, (guint32)(key_size - prefix), (guint32)size, (guint64)item->created);
+  append_bytes(out, key + prefix, key_size - prefix);
+  append_bytes(out, record, size);
+  (*count)++;
+}
+
+static gboolean write_page(Snapshot *snapshot, const EtcdRange *range) {
+  g_autoptr(GByteArray) out = g_byte_array_new();
+  gsize prefix = strlen(cluster_get_layer(snapshot->cluster));
+  for (guint i = 0; i < range->items->len; i++)
+    append_item(out, range->items->pdata[i], prefix, &snapshot->count);
+  if (!range->more)
+    append_header(out, TRAILER_MARK, 0, snapshot->count);
+  return write_all(snapshot->file, out->data, out->len) &&
+         (range->more || lseek(snapshot->file, 0, SEEK_SET) == 0);
+}
+
+/* ---- pages ---- */
+
+static void finish(Snapshot *snapshot, const TransportEnd *end) {
+  gboolean whole = end->code == GRPC_OK;
+  snapshot->done(whole ? snapshot->file : -1, end->code == GRPC_OUT_OF_RANGE, end, snapshot->data);
+  snapshot_free(snapshot);
+}
+
+static void fail(Snapshot *snapshot, const char *why) {
+  const TransportEnd end = {.code = GRPC_INTERNAL, .connected = TRUE, .text = why};
+  finish(snapshot, &end);
+}
+
+static void ask(Snapshot *snapshot);
+
+/* The next page begins behind the last key of this one, and is about as large as it should be. */
+static void turn_page(Snapshot *snapshot, const EtcdRange *range, gsize size) {
+  gsize length;
+  const EtcdItem *last = range->items->pdata[range->items->len - 1];
+  const guint8 *key = g_bytes_get_data(last->key, &length);
+  guint8 *next = g_malloc0(length + 1);
+  memcpy(next, key, length);
+  g_bytes_unref(snapshot->next);
+  snapshot->next = g_bytes_new_take(next, length + 1);
+  gint64 fitting = (gint64)(range->items->len * (guint64)PAGE_BYTES / MAX(size, 1U));
+  snapshot->page_keys = CLAMP(fitting, LEAST_PAGE_KEYS, MOST_PAGE_KEYS);
+}
+
+static void on_page(GBytes *answer, const TransportEnd *end, gpointer data) {
+  Snapshot *snapshot = data;
+  g_autoptr(GError) error = NULL;
+  snapshot->call = NULL;
+  if (answer == NULL) {
+    finish(snapshot, end);
+    return;
+  }
+  g_autoptr(EtcdRange) range = etcd_range_decode(answer, &error);
+  if (range == NULL || (range->more && range->items->len == 0))
+    fail(snapshot, range == NULL ? error->message : "a page of the fleet is empty");
+  else if (!write_page(snapshot, range))
+    fail(snapshot, g_strerror(errno));
+  else if (!range->more)
+    finish(snapshot, end);
+  else {
+    turn_page(snapshot, range, g_bytes_get_size(answer));
+    ask(snapshot);
+  }
+}
+
+static void ask(Snapshot *snapshot) {
+  const EtcdRangeQuery query = {.key = snapshot->next,
+                                .end = snapshot->end,
+                                .revision = snapshot->revision,
+                                .limit = snapshot->page_keys,
+                                .relaxed = TRUE};
+  g_autoptr(GBytes) request = etcd_range_encode(&query);
+  const ClusterQuestion question = {.endpoint = snapshot->endpoint,
+                                    .method = "KV/Range",
+                                    .request = request,
+                                    .timeout_ms = PAGE_TIMEOUT_MS};
+  snapshot->call = cluster_call(snapshot->cluster, &question, on_page, snapshot);
+}
+
+Snapshot *snapshot_start(Cluster *cluster, guint endpoint, gint64 revision, SnapshotDone done,
+                         gpointer data) {
+  const char *layer = cluster_get_layer(cluster);
+  Snapshot *snapshot = g_new0(Snapshot, 1);
+  snapshot->cluster = cluster;
+  snapshot->endpoint = endpoint;
+  snapshot->revision = revision;
+  snapshot->done = done;
+  snapshot->data = data;
+  snapshot->next = g_bytes_new(layer, strlen(layer));
+  snapshot->end = etcd_prefix_end(layer);
+  snapshot->page_keys = FIRST_PAGE_KEYS;
+  snapshot->file = memfd_create("regd-fleet", MFD_CLOEXEC);
+  ask(snapshot);
+  return snapshot;
+}

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+/* See tasks.h. */
+#include "regd/fleet/agent/tasks.h"
+
+#include <string.h>
+
+#include "regd/fleet/agent/commit.h"
+#include "regd/fleet/agent/snapshot.h"
+
+/* An administrator waits for it; other members are asked meanwhile. */
+#define TASK_REQUEST_TIMEOUT_MS 3000U
+
+struct Tasks {
+  Link *link;
+  LinkTask *task; /* under way, or NULL */
+  Cluster *cluster;
+  const AgentConfig *config;
+  guint endpoint; /* the first that was asked, and how many since */
+  guint asked;
+  ClusterCall *call;
+  Submission *founding;
+  Snapshot *snapshot;
+  GBytes *head;
+  gint64 revision;
+  gboolean at_regd; /* which has been handed all of it */
+};
+
+Tasks *tasks_new(Link *link) {
+  Tasks *tasks = g_new0(Tasks, 1);
+  tasks->link = link;
+  return tasks;
+}
+
+static void forget(Tasks *tasks) {
+  g_clear_pointer(&tasks->call, cluster_call_cancel);
+  g_clear_pointer(&tasks->snapshot, snapshot_cancel);
+  g_clear_pointer(&tasks->head, g_bytes_unref);
+  g_clear_pointer(&tasks->task, link_task_free);
+}
+
+static void tell(Tasks *tasks, const char *what, const char *message) {
+  const LinkOutcome outcome = {
+      .ticket = tasks->task->ticket, .what = what, .message = message, .revision = tasks->revision};
+  link_tell_outcome(tasks->link, &outcome);
+  forget(tasks);
+}
+
+/* ---- how a transaction ended ---- */
+
+/* gRPC's codes of what etcd rejects. */
+static const struct {
+  guint32 code;
+  const char *part; /* of the text; NULL: any */
+  const char *what;
+  const char *message; /* before what the cluster said */
+} rejections[] = {
+    {GRPC_PERMISSION_DENIED, NULL, "access-denied", "this host may only read the fleet"},
+    {GRPC_UNAUTHENTICATED, NULL, "access-denied", "etcd does not know this host's user"},
+    {GRPC_RESOURCE_EXHAUSTED, NULL, "full",
+     "the fleet's store is full: compact and defragment it, then etcdctl alarm disarm"},
+    {GRPC_INVALID_ARGUMENT, "too large", "too-large", "the commit is larger than etcd takes"},
+    {GRPC_INVALID_ARGUMENT, "too many", "too-large", "the commit has more parts than etcd takes"},
+};
+
+static void tell_rejection(Link *link, guint32 ticket, const SubmissionEnd *end) {
+  const char *what = "failed", *reason = "etcd does not take the commit";
+  for (guint i = 0; i < G_N_ELEMENTS(rejections); i++)
+    if (rejections[i].code == end->code &&
+        (rejections[i].part == NULL || strstr(end->text, rejections[i].part) != NULL)) {
+      what = rejections[i].what;
+      reason = rejections[i].message;
+      break;
+    }
+  g_autofree char *message = g_strdup_printf("%s (%s)", reason, end->text);
+  const LinkOutcome outcome = {.ticket = ticket, .what = what, .message = message};
+  link_tell_outcome(link, &outcome);
+}
+
+static const char *const answers[] = {
+    [PROPOSE_TELL_DONE] = "done",
+    [PROPOSE_TELL_BEHIND] = "behind",
+    [PROPOSE_TELL_UNAVAILABLE] = "unavailable",
+    [PROPOSE_TELL_UNCERTAIN] = "uncertain",
+};
+
+void tasks_tell_end(Link *link, guint32 ticket, const SubmissionEnd *end) {
+  if (end->answer == PROPOSE_TELL_REJECTED) {
+    tell_rejection(link, ticket, end);
+    return;
+  }
+  const LinkOutcome outcome = {.ticket = ticket,
+                               .what = answers[end->answer],
+                               .message = end->answer == PROPOSE_TELL_DONE ? "" : end->text,
+                               .revision = end->revision};
+  link_tell_outcome(link, &outcome);
+}
+
+/* ---- init ---- */
+
+static void on_founded(const SubmissionEnd *end, gpointer data) {
+  Tasks *tasks = data;
+  tasks->founding = NULL;
+  if (end->answer == PROPOSE_TELL_BEHIND) {
+    tell(tasks, "conflict", "there is such a fleet already: regctl fleet join");
+    return;
+  }
+  tasks_tell_end(tasks->link, tasks->task->ticket, end);
+  forget(tasks);
+}
+
+static void found(Tasks *tasks) {
+  SubmissionPlan plan = {.endpoint = tasks->endpoint,
+                         .request_timeout_ms = tasks->config->request_timeout_ms,
+                         .commit_timeout_ms = tasks->config->commit_timeout_ms,
+                         .done = on_founded,
+                         .data = tasks};
+  if (!commit_fill_init(tasks->cluster, tasks->task, &plan)) {
+    tell(tasks, "failed", "the first head can't be read");
+    return;
+  }
+  tasks->founding = submission_start(tasks->cluster, &plan);
+  g_bytes_unref(plan.transaction);
+  g_bytes_unref(plan.witness);
+}
+
+/* ---- join and resync: what stands there? ---- */
+
+static void on_resynced(const GError *error, const char *refused, const char *text, gpointer data) {
+  Tasks *tasks = data;
+  tasks->at_regd = FALSE;
+  if (tasks->task == NULL)
+    return;
+  gboolean changed = !tasks->task->dry_run;
+  if (error != NULL)
+    tell(tasks, "failed", error->message);
+  else if (refused != NULL)
+    tell(tasks, "failed", refused);
+  else
+    tell(tasks, "done", text);
+  /* The follower goes on from what regd holds now. */
+  if (changed)
+    link_attach(tasks->link);
+}
+
+static void on_snapshot(int records, G_GNUC_UNUSED gboolean compacted, const TransportEnd *end,
+                        gpointer data) {
+  Tasks *tasks = data;
+  tasks->snapshot = NULL;
+  if (records < 0) {
+    tell(tasks, "unavailable", end->text);
+    return;
+  }
+  const LinkSnapshot snapshot = {.revision = tasks->revision,
+                                 .head = tasks->head,
+                                 .records = records,
+                                 .dry_run = tasks->task->dry_run,
+                                 .force = tasks->task->force};
+  tasks->at_regd = TRUE;
+  link_resync(tasks->link, &snapshot, on_resynced, tasks);
+}
+
+static void join(Tasks *tasks, GBytes *info) {
+  const LinkOutcome outcome = {.ticket = tasks->task->ticket,
+                               .what = "done",
+                               .message = "",
+                               .revision = tasks->revision,
+                               .info = info};
+  link_tell_outcome(tasks->link, &outcome);
+  forget(tasks);
+}
+
+static void take_place(Tasks *tasks, const EtcdTransaction *answer) {
+  const EtcdItem *info = etcd_transaction_get_item(answer, 0),
+                 *head = etcd_transaction_get_item(answer, 1);
+  tasks->revision = answer->revision;
+  g_autoptr(GError) error = NULL;
+  g_autoptr(FleetInfo) fleet = info != NULL ? fleet_info_decode(info->record, &error) : NULL;
+  if (info == NULL)
+    tell(tasks, "not-found", "there is no such fleet at these endpoints: regctl fleet init");
+  else if (fleet == NULL)
+    tell(tasks, "failed", error->message);
+  else if (head == NULL)
+    tell(tasks, "failed", "the fleet is empty: its head is gone");
+  else if (tasks->task->kind == LINK_TASK_JOIN)
+    join(tasks, info->record);
+  else {
+    tasks->head = g_bytes_ref(head->record);
+    tasks->snapshot =
+        snapshot_start(tasks->cluster, tasks->endpoint, tasks->revision, on_snapshot, tasks);
+  }
+}
+
+static void ask(Tasks *tasks);
+
+/* The next member is asked until all have been. */
+static void on_place(GBytes *answer, const TransportEnd *end, gpointer data) {
+  Tasks *tasks = data;
+  tasks->call = NULL;
+  if (answer == NULL) {
+    tasks->endpoint++;
+    if (++tasks->asked < cluster_count_endpoints(tasks->cluster)) {
+      ask(tasks);
+      return;
+    }
+    g_autofree char *text = g_strdup_printf(
+        "%s: %s", cluster_get_member(tasks->cluster, tasks->endpoint - 1), end->text);
+    gboolean denied = end->code == GRPC_PERMISSION_DENIED || end->code == GRPC_UNAUTHENTICATED;
+    tell(tasks, denied ? "access-denied" : "unavailable", text);
+    return;
+  }
+  g_autoptr(GError) error = NULL;
+  g_autoptr(EtcdTransaction) place = etcd_transaction_decode(answer, &error);
+  if (place != NULL && place->ranges->len == 2)
+    take_place(tasks, place);
+  else
+    tell(tasks, "failed", place != NULL ? "half an answer" : error->message);
+}
+
+static void ask(Tasks *tasks) {
+  tasks->call =
+      cluster_read_place(tasks->cluster, tasks->endpoint, TASK_REQUEST_TIMEOUT_MS, on_place, tasks);
+}
+
+/* ---- beginning and ending ---- */
+
+void tasks_begin(Tasks *tasks, LinkTask *task, Cluster *cluster, const AgentConfig *config) {
+  const char *why = cluster == NULL ? "the fleet is off, or no endpoint is set"
+                    : tasks->task != NULL || tasks->at_regd ? "another task is under way"
+                                                            : NULL;
+  if (why != NULL) {
+    const LinkOutcome outcome = {.ticket = task->ticket, .what = "failed", .message = why};
+    link_tell_outcome(tasks->link, &outcome);
+    link_task_free(task);
+    return;
+  }
+  tasks->task = task;
+  tasks->cluster = cluster;
+  tasks->config = config;
+  tasks->asked = 0;
+  tasks->revision = 0;
+  if (task->kind == LINK_TASK_INIT)
+    found(tasks);
+  else
+    ask(tasks);
+}
+
+void tasks_abandon(Tasks *tasks, gboolean regd_is_gone) {
+  if (regd_is_gone)
+    tasks->at_regd = FALSE;
+  if (tasks->founding != NULL)
+    submission_abandon(tasks->founding);
+  else if (tasks->task != NULL)
+    tell(tasks, "failed", "the fleet's settings have changed meanwhile");
+}
+
+void tasks_free(Tasks *tasks) {
+  forget(tasks);
+  g_free(tasks);
+}

@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: MIT
+"""Hosts of one fleet on a real etcd: what is set on one is live on the other, what they share and
+what they do not, and what happens while etcd, the agent or a right is away."""
+
+import functools
+import itertools
+from contextlib import ExitStack, contextmanager
+
+import dbus
+
+from harness.bus import wait_for
+from harness.case import Failure, check, contains, equal, main, rows, test
+from harness.etcd import Etcd
+from harness.fleet import MOUNT, FleetHost
+from harness.registry import REG_DWORD, REG_SZ, SOFTWARE, Refused, options, variant
+
+KEY = MOUNT + "\\Acme"
+STACK = ExitStack()
+NUMBERS = itertools.count(1)
+
+
+@functools.cache
+def common_etcd():
+    """For all tests that leave it as it is; each has a fleet of its own there."""
+    return STACK.enter_context(Etcd())
+
+
+@contextmanager
+def two_hosts(etcd=None, **given):
+    """Two hosts of a new fleet."""
+    etcd, fleet = etcd or common_etcd(), f"fleet{next(NUMBERS)}"
+    with FleetHost(etcd, "one", fleet, **given) as one, FleetHost(etcd, "two", fleet, **given) as two:
+        one.fleet("Init")
+        two.fleet("Join")
+        yield one, two
+
+
+def exported(host):
+    """All that the fleet shares, as this host has it."""
+    return host.client.tree(MOUNT)[1]
+
+
+def records(host):
+    """All that stands in etcd of the host's fleet: keys behind its name, and records."""
+    prefix = f"/regd/1/{host.fleet_name}/"
+    return {key[len(prefix):]: record for key, record in host.etcd.keys(prefix).items()}
+
+
+@test
+def a_change_on_one_host_is_live_on_the_other():
+    with two_hosts() as (one, two):
+        one.put(KEY, "Port", "25")
+        equal(one.look(KEY, "Port"), "25")
+        two.has(KEY, "Port", "25")
+        two.put(KEY, "Port", "26")
+        one.has(KEY, "Port", "26")
+        two.client.delete(KEY, recursive=True)
+        one.has(KEY, "Port", None)
+        equal(exported(two), exported(one))
+
+
+@test
+def what_is_outside_is_a_hosts_own():
+    with two_hosts() as (one, two):
+        one.put(SOFTWARE + "\\Acme", "Port", "its own")
+        one.put(KEY, "Port", "25")
+        two.has(KEY, "Port", "25")
+        equal(two.look(SOFTWARE + "\\Acme", "Port"), None)
+        check(not [key for key in records(one) if b"SOFTWARE\\ACME" in key], "it does not stand in etcd")
+
+
+@test
+def a_commit_is_one_commit_on_the_other_host():
+    with two_hosts() as (one, two):
+        two.client.watch(MOUNT, recursive=True)
+        one.client.commit([("set-value", KEY, f"V{number}", REG_SZ, "x") for number in range(60)], comment="for the move")
+        signal = two.client.wait_for_signals(1)[0]
+        equal(sorted(name for _, _, name in signal[3] if name), sorted(f"V{number}" for number in range(60)))
+        entry = two.client.call("GetHistory", "sa{sv}", KEY, options(limit=1))[0]
+        equal((entry["host"], entry["comment"]), ("one", "for the move"))
+
+
+@test
+def two_hosts_that_write_at_the_same_time_both_succeed():
+    with two_hosts() as (one, two):
+        answers = [host.client.send("SetValue", "ssuv", KEY, f"{host.name}{number}", dbus.UInt32(REG_SZ), variant("x"))
+                   for number in range(20) for host in (one, two)]
+        wait_for(lambda: all(answers), "all answers")
+        equal([answer for answer in answers if isinstance(answer[0], Refused)], [])
+        one.has(KEY, "two19", "x")
+        two.has(KEY, "one19", "x")
+        equal(exported(two), exported(one))
+
+
+@test
+def what_was_missed_comes_later():
+    with two_hosts() as (one, two):
+        two.agent.stop()
+        for number in range(40):
+            one.put(f"{KEY}\\{number % 7}", f"V{number}", str(number))
+        one.client.delete(f"{KEY}\\3", recursive=True)
+        contains(two.refuses("FleetUnavailable", KEY, "Port", "26"), "regd-fleet")
+        two.start_agent()
+        two.waits_for_state("live")
+        equal(exported(two), exported(one))
+
+
+@test
+def regd_comes_back_and_goes_on():
+    with two_hosts() as (one, two):
+        two.kill()
+        one.put(KEY, "Port", "25")
+        two.start()
+        two.waits_for_state("live")
+        equal(two.look(KEY, "Port"), "25")
+        two.put(KEY, "Port", "26")
+        one.has(KEY, "Port", "26")
+
+
+@test
+def what_was_compacted_is_read_as_a_whole():
+    with two_hosts(settings=[("Resync Spread", REG_DWORD, 0)]) as (one, two):
+        one.put(KEY, "Old", "1")
+        two.has(KEY, "Old", "1")
+        two.agent.stop()
+        for number in range(10):
+            one.put(KEY, "New", str(number))
+        one.client.unset(KEY, "Old")
+        one.etcd.ctl("compact", str(one.etcd.revision()))
+        two.start_agent()
+        two.waits_for_state("live")
+        equal(exported(two), exported(one))
+        two.put(KEY, "New", "11")
+        one.has(KEY, "New", "11")
+
+
+@test
+def a_quiet_fleet_outlives_compaction():
+    with two_hosts() as (one, two):
+        two.agent.stop()
+        for number in range(5):
+            one.etcd.ctl("put", "/elsewhere", str(number))
+        one.etcd.ctl("compact", str(one.etcd.revision()))
+        before = two.client.revision
+        two.start_agent()
+        two.waits_for_state("live")
+        equal(two.client.revision, before)
+        one.put(KEY, "Port", "25")
+        two.has(KEY, "Port", "25")
+
+
+@rows([("the fleet", "fleet", "no such fleet"), ("the head", "t/all/head", "empty")])
+def what_is_deleted_past_regd_empties_no_host(key, said):
+    with two_hosts() as (one, two):
+        one.put(KEY, "Port", "25")
+        two.has(KEY, "Port", "25")
+        one.etcd.ctl("del", f"/regd/1/{one.fleet_name}/{key}")
+        two.agent.stop()
+        two.start_agent()
+        contains(two.waits_for_state("blocked")["reason"], said)
+        equal(two.look(KEY, "Port"), "25")
+
+
+@test
+def a_fleet_is_begun_once_and_joined_where_it_is():
+    fleet = f"fleet{next(NUMBERS)}"
+    with FleetHost(common_etcd(), "one", fleet) as one, FleetHost(common_etcd(), "two", fleet) as two:
+        for host, member, said in [(one, "Join", "no such fleet"), (one, "Init", None), (two, "Init", "already")]:
+            try:
+                host.fleet(member)
+                equal(said, None, f"{host.name}: {member}")
+            except Refused as refusal:
+                contains(refusal.text, said or f"not refused, but {refusal.text}")
+
+
+@test
+def without_the_cluster_reading_goes_on_and_writing_is_refused():
+    with Etcd() as etcd, two_hosts(etcd) as (one, two):
+        one.put(KEY, "Port", "25")
+        two.has(KEY, "Port", "25")
+        etcd.stop(0)
+        two.waits_for_state("disconnected")
+        equal(two.look(KEY, "Port"), "25")
+        said = two.refuses("FleetUnavailable", KEY, "Port", "26")
+        for part in (two.fleet_name, f"{etcd.endpoint(0).removeprefix('https://')}: ", "nothing was changed"):
+            contains(said, part)
+        two.put(SOFTWARE + "\\Acme", "Port", "its own")
+        etcd.start(0)
+        for host in (one, two):
+            host.waits_for_state("live")
+        two.put(KEY, "Port", "27")
+        one.has(KEY, "Port", "27")
+
+
+@test
+def a_member_that_is_frozen_or_dead_is_left_for_another():
+    with Etcd(members=3) as etcd, two_hosts(etcd, settings=[("Stale After", REG_DWORD, 3)]) as (one, two):
+        for number, take in enumerate((etcd.freeze, etcd.stop)):
+            used = etcd.endpoints.index("https://" + two.status()["member"])
+            take(used)
+            one_writes(one, number)
+            two.has(KEY, "Port", str(number))
+            etcd.start(used)
+
+
+def one_writes(host, number):
+    """Its own member may be the one that is away: it is told so until it has found another."""
+    for _ in range(100):
+        try:
+            return host.put(KEY, "Port", str(number))
+        except Refused as refusal:
+            if refusal.name not in ("FleetUnavailable", "FleetUncertain"):
+                raise
+        host.waits_for_state("live")
+    raise Failure("it could not write")
+
+
+@test
+def a_host_that_may_only_read_is_told_so():
+    with Etcd() as etcd:
+        allow_readers(etcd, "prod")
+        with FleetHost(etcd, "one") as one, FleetHost(etcd, "two", user="web17") as two:
+            one.fleet("Init")
+            two.fleet("Join")
+            contains(two.refuses("AccessDenied", KEY, "Port", "25"), "this host may only read the fleet")
+            one.put(KEY, "Port", "25")
+            two.has(KEY, "Port", "25")
+
+
+def allow_readers(etcd, fleet):
+    """The user web17 may read the fleet, and root everything."""
+    prefix = f"/regd/1/{fleet}/"
+    for words in [("role", "add", "regd-reader"), ("role", "grant-permission", "regd-reader", "--prefix=true", "read", prefix),
+                  ("user", "add", "web17", "--no-password"), ("user", "grant-role", "web17", "regd-reader"),
+                  ("user", "add", "root", "--no-password"), ("user", "grant-role", "root", "root"), ("auth", "enable")]:
+        etcd.ctl(*words)
+
+
+with STACK:
+    main()

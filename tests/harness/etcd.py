@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: MIT
+"""An etcd cluster of a test's own: real members on loopback addresses, with TLS and client
+certificates, whose CommonName is the user.
+
+    with Etcd() as etcd:                      # or Etcd(members=3)
+        etcd.ctl("put", "/a", "b")
+        certificate, key = etcd.certificate("web1")
+        etcd.stop(0)
+        etcd.start(0)
+"""
+
+import base64
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from pathlib import Path
+
+from harness.bus import wait_until
+from harness.case import Failure, Skip
+from harness.certificates import EC, openssl
+from harness.ports import free_ports
+from harness.process import PATIENCE, Process
+
+# Of the members. One of its own for each, so that a member can be told by its address.
+ADDRESSES = ("127.0.0.1", "127.0.0.2", "127.0.0.3")
+NAMES = "subjectAltName=DNS:localhost," + ",".join(f"IP:{address}" for address in ADDRESSES)
+
+
+class Etcd:
+    """with Etcd(): all members serve when the block begins."""
+
+    def __init__(self, members=1, options=()):
+        self.members, self.options = members, options
+        self.directory = Path(tempfile.mkdtemp(prefix="regd-etcd-"))
+        self.directory.chmod(0o711)
+        ports = free_ports(2 * members)
+        self.client_ports, self.peer_ports = ports[:members], ports[members:]
+        self.processes = [None] * members
+
+    def __enter__(self):
+        if not shutil.which("etcd") or not shutil.which("etcdctl"):
+            raise Skip("takes etcd and etcdctl")
+        self._make_authority()
+        self._sign("server", "/O=etcd", NAMES)
+        self.certificate("root")
+        for member in range(self.members):
+            self._launch(member)
+        for member in range(self.members):
+            self._await(member)
+        return self
+
+    def __exit__(self, kind, _error, _trace):
+        for process in self.processes:
+            if process and process.is_running():
+                process.signal(signal.SIGCONT)
+                process.kill()
+        if kind is not None:
+            for process in filter(None, self.processes):
+                for line in process.output().splitlines()[-10:]:
+                    print(f"# {process.name}: {line:.400}", flush=True)
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    # ---- certificates ----
+
+    @property
+    def ca(self):
+        return str(self.directory / "ca.pem")
+
+    def _make_authority(self):
+        openssl("req", "-x509", *EC, "-nodes", "-days", "2", "-subj", "/O=Test etcd", "-keyout", "ca.key", "-out",
+                "ca.pem", cwd=self.directory)
+
+    def _sign(self, name, subject, names=None):
+        openssl("req", "-new", *EC, "-nodes", "-subj", subject, "-keyout", f"{name}.key", "-out", f"{name}.csr",
+                *(("-addext", names) if names else ()), cwd=self.directory)
+        openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days",
+                "2", "-copy_extensions", "copy", "-out", f"{name}.pem", cwd=self.directory)
+        (self.directory / f"{name}.key").chmod(0o644)
+
+    def certificate(self, name):
+        """The files of a client's certificate, whose user is that name, and of its key."""
+        if not (self.directory / f"{name}.pem").exists():
+            self._sign(name, f"/CN={name}")
+        return str(self.directory / f"{name}.pem"), str(self.directory / f"{name}.key")
+
+    # ---- members ----
+
+    @property
+    def endpoints(self):
+        return [self.endpoint(member) for member in range(self.members)]
+
+    def endpoint(self, member):
+        return f"https://{ADDRESSES[member]}:{self.client_ports[member]}"
+
+    def _peer(self, member):
+        return f"http://{ADDRESSES[member]}:{self.peer_ports[member]}"
+
+    def _launch(self, member):
+        cluster = ",".join(f"n{each}={self._peer(each)}" for each in range(self.members))
+        self.processes[member] = Process(self.directory, f"etcd-{member}", [
+            "etcd", "--name", f"n{member}", "--data-dir", str(self.directory / f"data-{member}"),
+            "--listen-client-urls", self.endpoint(member), "--advertise-client-urls", self.endpoint(member),
+            "--listen-peer-urls", self._peer(member), "--initial-advertise-peer-urls", self._peer(member),
+            "--initial-cluster", cluster, "--initial-cluster-token", "regd-test", "--client-cert-auth",
+            "--cert-file", str(self.directory / "server.pem"), "--key-file", str(self.directory / "server.key"),
+            "--trusted-ca-file", self.ca, "--logger", "zap", "--log-level", "warn", *self.options])
+
+    def _await(self, member):
+        """Until it answers, which takes a leader."""
+        def answers():
+            if not self.processes[member].is_running():
+                raise Failure(f"etcd ended\n{self.processes[member].output()[-2000:]}")
+            return self._run(["get", "/"], [self.endpoint(member)], 1).returncode == 0
+
+        wait_until(answers, "etcd to answer")
+
+    def start(self, member):
+        """Starts a member again that was stopped or killed, or lets one go on that was frozen."""
+        if self.processes[member].is_running():
+            self.processes[member].signal(signal.SIGCONT)
+        else:
+            self._launch(member)
+        self._await(member)
+
+    def stop(self, member):
+        """As a power cut would."""
+        self.processes[member].kill()
+
+    def freeze(self, member):
+        """It keeps its connections and says nothing."""
+        self.processes[member].signal(signal.SIGSTOP)
+
+    # ---- what is in it ----
+
+    def _run(self, words, endpoints, seconds, data=None):
+        certificate, key = self.certificate("root")
+        return subprocess.run(["etcdctl", f"--endpoints={','.join(endpoints)}", f"--cacert={self.ca}",
+                               f"--cert={certificate}", f"--key={key}", f"--command-timeout={seconds}s", *words],
+                              env=os.environ | {"ETCDCTL_API": "3"}, input=data, capture_output=True, check=False)
+
+    def ctl(self, *words, data=None):
+        """What etcdctl prints, as the user root: bytes."""
+        result = self._run(words, self.endpoints, PATIENCE, data)
+        if result.returncode != 0:
+            raise Failure(f"etcdctl {words}: {result.stderr.decode(errors='replace')}")
+        return result.stdout
+
+    def keys(self, prefix="/"):
+        """All that is there: key and record as bytes."""
+        answer = json.loads(self.ctl("get", "--prefix", prefix, "-w", "json"))
+        decode = base64.b64decode
+        return {decode(each["key"]): decode(each.get("value", "")) for each in answer.get("kvs", ())}
+
+    def revision(self):
+        return json.loads(self.ctl("get", "/", "-w", "json"))["header"]["revision"]

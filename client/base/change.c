@@ -24,6 +24,7 @@ static const char *const operation_names[] = {
     [OPERATION_LOCK] = "lock",
     [OPERATION_UNLOCK] = "unlock",
     [OPERATION_DISOWN] = "disown",
+    [OPERATION_FLEET] = "fleet",
 };
 
 /* Those from SET_ACL on have names for messages, but are not Commit's. */

@@ -20,6 +20,7 @@ static void on_proved(Outcome outcome, const char *detail, gpointer data) {
   Login *login = data;
   Logins *logins = login->logins;
   if (login->identity.account != NULL && !g_str_equal(login->identity.account, login->account)) {
+    login->identity.spent = g_get_monotonic_time() - login->proof_began;
     login_take_identity(login);
     return;
   }

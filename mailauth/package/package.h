@@ -13,6 +13,7 @@
 typedef struct {
   char *account; /* the name that is the account, in lower case; NULL: it is what was asked for */
   char *entry;   /* where the broker has it */
+  gint64 spent;  /* µs that the broker has taken to say so; they count in its `Timeout` */
   char *mail_directory; /* a pattern, as `Mail Directory`; NULL: the account has none of its own */
 } PackageIdentity;
 

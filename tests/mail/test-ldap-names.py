@@ -2,7 +2,10 @@
 """One person is one account, by whichever of their names in the directory they log in: the value of
 'User Attribute' is the name of the mailbox, of holds, of 'Logon Only As' and of events."""
 
-from contextlib import contextmanager
+import socket
+import threading
+import time
+from contextlib import contextmanager, suppress
 
 from harness.case import contains, equal, main, rows, test
 from harness.mail import BROKERS, PARAMETERS, STORE
@@ -45,6 +48,52 @@ def login(mail, user, password="sesame"):
     answer = mail.pop3_answer(user, password)
     event = mail.events()[0]
     return answer, event["user"], event["reason"]
+
+
+@contextmanager
+def late(uri, delay):
+    """The directory, with each of its answers held back for some seconds; its port."""
+    host, port = uri.rpartition("/")[2].split(":")
+
+    def carry(source, sink, wait):
+        with suppress(OSError):
+            while data := source.recv(65536):
+                threading.Event().wait(wait)
+                sink.sendall(data)
+        with suppress(OSError):
+            sink.shutdown(socket.SHUT_WR)
+
+    def serve(listener):
+        with suppress(OSError):
+            while True:
+                client, _ = listener.accept()
+                server = socket.create_connection((host, int(port)))
+                for ends in ((client, server, 0), (server, client, delay)):
+                    threading.Thread(target=carry, args=ends, daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, args=(listener,), daemon=True)
+        thread.start()
+        yield listener.getsockname()[1]
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+@test
+def a_name_that_is_not_the_accounts_takes_no_more_than_the_timeout():
+    """What finds the account and what proves the password share it."""
+    with people() as (mail, slapd), late(slapd.uri, 0.6) as port:
+        equal(login(mail, "ann@example.net")[2], "ok")
+        mail.client.set(f"{BROKERS}\\3", "URI", REG_SZ, f"ldap://127.0.0.1:{port}")
+        mail.client.set(f"{BROKERS}\\3", "Timeout", REG_DWORD, 20000)
+        began = time.monotonic()
+        equal(login(mail, "ann@example.net")[2], "ok")
+        took = int((time.monotonic() - began) * 1000)
+        # The one half would fit, both together do not.
+        mail.client.set(f"{BROKERS}\\3", "Timeout", REG_DWORD, took * 3 // 4)
+        answer, _, reason = login(mail, "ann@example.net")
+        contains(answer, TEMPORARY)
+        equal(reason, "broker-unreachable")
 
 
 @rows([("the account's name", "ann"), ("an address", "ann.a@example.org"), ("another address", "ANN@example.NET"),

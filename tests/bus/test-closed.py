@@ -24,7 +24,8 @@ REGISTRY = Registry()
 def commit(*operation, member="Commit"):
     """Rows of Commit with this one operation, in earnest and dry."""
     return [(member, "a(sssuv)a{sv}", operation_list([operation]), options(**given))
-            for given in ({}, {"dry_run": True}, {"confirm_within": 60})]
+            for given in ({}, {"dry_run": True}, {"confirm_within": 60}, {"owner": "somebody"},
+                          {"owner": "somebody", "dry_run": True})]
 
 
 def commits(key, name, member="Commit"):
@@ -103,7 +104,8 @@ CALLS = {
     "ListDrift": lambda key, name: [("ListDrift", "sa{sv}", key, options())],
     "Lock": lambda key, name: [("Lock", "sssa{sv}", key, name, "why", options()),
                                ("Lock", "sssa{sv}", key, "", "why", options(recursive=True)),
-                               ("Lock", "sssa{sv}", key, name, "", options(dry_run=True))],
+                               ("Lock", "sssa{sv}", key, name, "", options(dry_run=True)),
+                               ("Lock", "sssa{sv}", key, name, "w" * 2000, options())],
     "Unlock": lambda key, name: [("Unlock", "ssa{sv}", key, name, options()),
                                  ("Unlock", "ssa{sv}", key, "", options(recursive=True))],
     "ListLocks": lambda key, name: [("ListLocks", "sa{sv}", key, options())],
@@ -119,7 +121,7 @@ CALLS = {
 
 # Below Closed: what exists, what once did, what never did, and ways over links.
 ANSWERED = {"CheckAccess"}  # "none", or what is wrong with the principal
-PATHS = ["Sub", "Sub\\Deep", "Gone", "Gone\\Below", "Loop", "Loop\\x", "Out", "Out\\Inside", "In", "Nope", "Nope\\Deep",
+PATHS = ["Sub", "Sub\\Deep", "Locked", "Locked\\Deep", "Owned", "Owned\\Deep", "Gone", "Gone\\Below", "Loop", "Loop\\x", "Out", "Out\\Inside", "In", "Nope", "Nope\\Deep",
          "Sub\\Nope"]
 NAMES = ["There", "Gone", "Nope", ""]
 SPELLINGS = [str, str.upper, str.swapcase, lambda path: path + "\\",
@@ -130,10 +132,14 @@ def furnish(client):
     """The closed key, and what it may not tell of."""
     client.set(OPEN + r"\Inside", "There", REG_SZ, "x")
     client.create(CLOSED + r"\Gone\Below")
-    for key in (CLOSED, CLOSED + r"\Sub", CLOSED + r"\Sub\Deep", CLOSED + r"\Gone"):
+    client.create(CLOSED + r"\Locked\Deep")
+    client.commit([("set-value", CLOSED + r"\Owned\Deep", "There", REG_SZ, "x"), ("create-key", CLOSED + r"\Owned")], owner="somebody")
+    for key in (CLOSED, CLOSED + r"\Sub", CLOSED + r"\Sub\Deep", CLOSED + r"\Gone", CLOSED + r"\Locked", CLOSED + r"\Owned"):
         client.set(key, "There", REG_SZ, "secret")
         client.set(key, "Gone", REG_SZ, "secret")
     client.set_acl(CLOSED, (f"user:{BOB}", "write"))
+    client.call("Lock", "sssa{sv}", CLOSED + r"\Sub", "There", "because", options())
+    client.call("Lock", "sssa{sv}", CLOSED + r"\Locked", "", "because", options(recursive=True))
     client.create(CLOSED + r"\Loop", link=CLOSED + r"\Loop")
     client.create(CLOSED + r"\Out", link=OPEN)
     client.create(CLOSED + r"\In", link=CLOSED + r"\Sub")

@@ -63,11 +63,17 @@ static gboolean append_value_of(DBusMessageIter *out, gpointer data) {
 static const ReadCallKind get_value = {read_value, append_value_of, clear_list_call,
                                        sizeof(ListCall), FALSE};
 
+/* A reply besides its value: the header, with two names. */
+#define REPLY_BYTES 128U
+
 static void answer_value(DispatchCall *call, const BusFace *face, RegistryValue *value,
                          gboolean cached) {
   DBusMessageIter out;
+  gsize size = 0;
   if (cached) {
-    dispatch_call_reply(call, reply_cache_make(face->replies, call, value));
+    (void)registry_value_get_bytes(value, &size);
+    dispatch_call_reply_measured(call, reply_cache_make(face->replies, call, value),
+                                 REPLY_BYTES + size);
     return;
   }
   DBusMessage *reply = face_begin(call, &out);

@@ -96,6 +96,11 @@ void json_member_number(Json *json, const char *name, guint64 number) {
   json_number(json, number);
 }
 
+void json_member_digits(Json *json, guint64 number) {
+  json_name(json, "digits");
+  g_string_append_printf(json->text, "\"%" G_GUINT64_FORMAT "\"", number);
+}
+
 void json_member_boolean(Json *json, const char *name, gboolean truth) {
   json_name(json, name);
   json_boolean(json, truth);

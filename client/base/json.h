@@ -29,5 +29,7 @@ void json_bytes(Json *json, const guint8 *bytes, gsize size);
 void json_member_string(Json *json, const char *name, const char *text);
 void json_member_number(Json *json, const char *name, guint64 number);
 void json_member_boolean(Json *json, const char *name, gboolean truth);
+/* The member `digits` beside a number, as a string: many readers lose digits past 2^53. */
+void json_member_digits(Json *json, guint64 number);
 
 #endif

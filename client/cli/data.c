@@ -328,10 +328,8 @@ void data_write_json(const char *name, const RegistryValue *value, Json *json) {
   json_name(json, "data");
   write_data(value, json);
   guint64 number = 0;
-  if (registry_value_get_uint64(value, &number)) {
-    g_autofree char *digits = g_strdup_printf("%" G_GUINT64_FORMAT, number);
-    json_member_string(json, "digits", digits);
-  }
+  if (registry_value_get_uint64(value, &number))
+    json_member_digits(json, number);
   if (data_is_malformed(value))
     json_member_boolean(json, "malformed", TRUE);
 }

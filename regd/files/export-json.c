@@ -129,6 +129,9 @@ static void write_data(Json *json, const RegistryValue *value) {
   }
   json_name(json, "data");
   g_autoptr(RegistryValue) natural = writers[form](json, value);
+  guint64 number = 0;
+  if (registry_value_get_uint64(value, &number))
+    json_member_digits(json, number);
   if (!registry_value_equal(natural, value))
     write_hex(json, "bytes", value);
 }

@@ -236,7 +236,7 @@ def json_says_it_all():
         equal(top["acl"], [{"principal": "everyone", "level": "read"}, {"principal": "user:0", "level": "control"}])
         equal(top["values"], [
             {"name": "text", "type": "REG_SZ", "data": "x"}, {"name": "list", "type": "REG_MULTI_SZ", "data": ["a", "b"]},
-            {"name": "long", "type": "REG_QWORD", "data": 2 ** 63}, {"name": "bytes", "type": "REG_BINARY", "data": "ff00"},
+            {"name": "long", "type": "REG_QWORD", "data": 2 ** 63, "digits": str(2 ** 63)}, {"name": "bytes", "type": "REG_BINARY", "data": "ff00"},
             {"name": "broken", "type": "REG_DWORD", "data": "010203", "malformed": True},
             {"name": "short", "type": "REG_MULTI_SZ", "data": ["a"], "bytes": "61000000"},
             {"name": "odd", "type": 77, "data": "01"}])

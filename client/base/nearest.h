@@ -5,8 +5,8 @@
 
 #include <glib.h>
 
-/* Letters to insert, delete or change between @a and @b, in bytes; G_MAXUINT if either
- * is longer than NEAREST_MAX_LENGTH. */
+/* Letters to insert, delete, change, or exchange with the next, between @a and @b, in bytes;
+ * G_MAXUINT if either is longer than NEAREST_MAX_LENGTH. */
 #define NEAREST_MAX_LENGTH 64
 guint nearest_distance(const char *a, const char *b);
 

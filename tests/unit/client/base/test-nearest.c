@@ -29,6 +29,11 @@ static void test_long(void) {
   const char *const long_names[] = {name, NULL};
   g_assert_null(nearest_find(name, long_names));
   g_assert_cmpuint(nearest_distance("kitten", "sitting"), ==, 3);
+  g_assert_cmpuint(nearest_distance("hlep", "help"), ==, 1);
+  g_assert_cmpuint(nearest_distance("badc", "abcd"), ==, 2);
+  g_assert_cmpuint(nearest_distance("ca", "abc"), ==, 3);
+  g_assert_cmpuint(nearest_distance("", "abc"), ==, 3);
+  g_assert_cmpuint(nearest_distance("abc", ""), ==, 3);
   g_assert_cmpuint(nearest_distance(name, ""), ==, G_MAXUINT);
 }
 

@@ -372,8 +372,27 @@ guint64 verb_get_options(const Verb *verb) {
   return verb->options | OPTIONS_OF_ALL | (verb->writes ? OPTIONS_OF_WRITES : 0);
 }
 
+/* What the verbs are called by reg.exe, git and the shell. */
+static const struct {
+  const char *theirs, *ours;
+} other_words[] = {
+    {"add", "set"},       {"annotate", "blame"}, {"chmod", "acl"},    {"copy", "cp"},
+    {"del", "rm"},        {"del", "unset"},      {"delete", "rm"},    {"delete", "unset"},
+    {"dir", "ls"},        {"grep", "find"},      {"list", "ls"},      {"load", "import"},
+    {"log", "history"},   {"merge", "import"},   {"mkdir", "create"}, {"monitor", "watch"},
+    {"move", "mv"},       {"query", "get"},      {"query", "ls"},     {"read", "get"},
+    {"remove", "rm"},     {"remove", "unset"},   {"rename", "mv"},    {"revert", "rollback"},
+    {"save", "export"},   {"search", "find"},    {"show", "get"},     {"show", "info"},
+    {"undo", "rollback"}, {"write", "set"},
+};
+
 char *verb_suggest(const char *name) {
   GString *near = g_string_new(NULL);
+  for (gsize i = 0; i < G_N_ELEMENTS(other_words); i++)
+    if (g_str_equal(other_words[i].theirs, name))
+      near_note(other_words[i].ours, "", other_words[i].ours, near);
+  if (near->len > 0)
+    return g_string_free(near, FALSE);
   for (const Verb *verb = verbs; verb->name != NULL; verb++)
     near_note(name, "", verb->name, near);
   return g_string_free(near, FALSE);

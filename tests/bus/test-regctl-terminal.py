@@ -8,11 +8,12 @@ import re
 import struct
 import subprocess
 import termios
+import unicodedata
 
 from harness.bus import own_name
 from harness.case import check, contains, equal, main, test
 from harness.process import PATIENCE, program
-from harness.registry import REG_DWORD, REG_SZ, Registry, options
+from harness.registry import REG_DWORD, REG_SZ, Registry, operation_list, options
 from harness.regctl import DONE, FAILED, KEY, NOT_FOUND, USAGE, done, regctl
 
 SCHEMA = r"""[key HKLM\SOFTWARE\Acme]
@@ -121,6 +122,32 @@ def locks_and_trials_are_shown():
 
 
 @test
+def what_is_declared_and_found_stands_below_its_key():
+    with described() as registry:
+        furnish(registry)
+        client = registry.client
+        wide, odd = "\u65e5\u672c" * 40, "x\x7f\u202e"
+        values = [("set-value", KEY, name, REG_SZ, "data " * 60) for name in ("Port", wide, "e\u0301" * 70, odd)]
+        client.call("Commit", "a(sssuv)a{sv}", operation_list([*values, ("create-key", KEY + "\\Sub")]), options(owner="me"))
+        client.set(KEY, "Port", REG_SZ, "drifted data")
+        for columns in (80, 200):
+            shown = plain(registry, columns, "declared", KEY).splitlines()
+            equal([line.split()[0] for line in shown if line[0] != " "], [KEY, KEY + "\\Sub"])
+            equal([line for line in shown if line.rstrip().endswith("drifted")], [line for line in shown if "Port" in line])
+            contains(shown[-1], "    the key itself  me")
+            found = plain(registry, columns, "find", "--values", "--keys", "*", KEY).splitlines()
+            equal([line for line in found if line[0] != " "][:3], [KEY, KEY + "\\Sub", KEY + "\\Sub\\Deep"])
+            for line in shown + found:
+                check(width(line) <= columns, f"{width(line)} columns: {line}")
+                check("\u202e" not in line and "\x7f" not in line and "\t" not in line, repr(line))
+
+
+def width(line):
+    """Columns of a terminal."""
+    return sum(0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in line)
+
+
+@test
 def secrets_are_shown_when_they_are_asked_for():
     with described() as registry:
         furnish(registry)
@@ -198,6 +225,10 @@ def what_was_meant_is_asked():
             equal(status, NOT_FOUND)
             check(said.endswith(f"; did you mean {meant}?\n"), said)
         check("did you mean" not in regctl(registry, "get", KEY, "Quite another")[2], "nothing is near")
+        for verb, meant in (("tre", '"tree"'), ("delete", '"rm", "unset"'), ("query", '"get", "ls"'), ("mkdir", '"create"'), ("log", '"history"'),
+                            ("hlep", '"help"'), ("exprot", '"export"')):
+            contains(regctl(registry, verb, KEY)[2], f"{verb}: no such verb; did you mean {meant}?")
+        contains(regctl(registry, "frobnicate")[2], "regctl --help lists them")
         check("did you mean" not in regctl(registry, "diff", f"{KEY}@1", KEY + "\\Nope")[2], "it may be of the other")
 
 

@@ -4,9 +4,7 @@
 
 #include "client/base/escape.h"
 #include "client/cli/data.h"
-#include "client/cli/reply.h"
 #include "client/regctl/session/secrets.h"
-#include "client/terminal/table.h"
 
 void listing_print_key(Session *session, const char *text) {
   GString *out = session_out(session);
@@ -65,4 +63,29 @@ void listing_print_values(Session *session, const char *key, const GPtrArray *va
     listing_print_value(session, key, listed->name, listed->value);
   }
   table_print(table, &session->screen, indent, session_out(session));
+}
+
+/* ---- groups ---- */
+
+Table *group_enter(Group *group, Session *session, const char *key) {
+  if (g_strcmp0(group->key, key) == 0)
+    return group->table;
+  group_print(group, session);
+  group->key = g_strdup(key);
+  group->table = table_new();
+  return group->table;
+}
+
+void group_add_value(Group *group, Session *session, const char *key, const ListedValue *listed) {
+  add_row(group_enter(group, session, key), session, key, listed);
+}
+
+void group_print(Group *group, Session *session) {
+  if (group->key == NULL)
+    return;
+  listing_print_key(session, group->key);
+  g_string_append_c(session_out(session), '\n');
+  table_print(group->table, &session->screen, "    ", session_out(session));
+  g_clear_pointer(&group->key, g_free);
+  g_clear_pointer(&group->table, table_free);
 }

@@ -4,7 +4,9 @@
 #ifndef CLIENT_REGCTL_BRANCH_LISTING_H
 #define CLIENT_REGCTL_BRANCH_LISTING_H
 
+#include "client/cli/reply.h"
 #include "client/regctl/session/session.h"
+#include "client/terminal/table.h"
 
 /* Type, @separator and data of a value. */
 void listing_print_typed(Session *session, const char *key, const char *name,
@@ -17,5 +19,18 @@ void listing_print_values(Session *session, const char *key, const GPtrArray *va
                           const char *indent);
 /* A key's path or name, painted. */
 void listing_print_key(Session *session, const char *text);
+
+/* For terminals: rows that stand below their key. Begins as {0}. */
+typedef struct {
+  char *key;    /* NULL: none */
+  Table *table; /* of its rows; NULL: none */
+} Group;
+/* Prints what is gathered and begins with @key, unless it is the same still. Returns the table for
+ * its rows, which belongs to the group. */
+Table *group_enter(Group *group, Session *session, const char *key);
+/* A value of @key as a row. */
+void group_add_value(Group *group, Session *session, const char *key, const ListedValue *listed);
+/* Prints what is gathered, and forgets it. */
+void group_print(Group *group, Session *session);
 
 #endif

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The verbs declared, drift and disown. */
+#include <string.h>
+
 #include "client/base/escape.h"
 #include "client/base/protocol.h"
 #include "client/cli/data.h"
 #include "client/regctl/branch/difference.h"
+#include "client/regctl/branch/listing.h"
 #include "client/regctl/branch/standing.h"
 #include "client/regctl/declare/declare-verbs.h"
 
@@ -21,6 +24,19 @@ static void print_declaration(Session *session, const Declaration *declaration,
   g_string_append(out, declaration->is_met ? "\n" : "\tdrifted\n");
 }
 
+/* On a terminal those of one key stand below it; what is declared of the key itself has no name. */
+static void add_declaration(Session *session, const Declaration *declaration, gpointer data) {
+  g_autofree char *key =
+      g_strndup(declaration->key, strlen(declaration->key) - (declaration->of_key ? 1 : 0));
+  g_autoptr(GString) name = g_string_new(declaration->of_key ? "the key itself" : NULL);
+  g_autoptr(GString) owner = g_string_new(NULL);
+  if (!declaration->of_key)
+    data_print_name(declaration->name, name);
+  escape_append(owner, declaration->owner);
+  table_add(group_enter(data, session, key), name->str, owner->str,
+            declaration->is_met ? "" : "drifted", FALSE);
+}
+
 static void write_declaration(Session *session, const Declaration *declaration,
                               G_GNUC_UNUSED gpointer data) {
   Json *json = &session->json;
@@ -32,19 +48,30 @@ static void write_declaration(Session *session, const Declaration *declaration,
   json_end(json, '}');
 }
 
+static DeclarationVisit choose_visit(const Session *session) {
+  if (session_has(session, OPTION_JSON))
+    return write_declaration;
+  return session->screen.is_terminal ? add_declaration : print_declaration;
+}
+
+static gboolean show_declared(Session *session, Group *group, GError **error) {
+  g_auto(GStrv) keys = standing_take_keys(session, error);
+  for (char **key = keys; keys != NULL && *key != NULL; key++)
+    if (!standing_visit_declared(session, *key, session->line->texts[OPTION_OWNER],
+                                 choose_visit(session), group, error))
+      return FALSE;
+  return keys != NULL;
+}
+
 gboolean verb_declared(Session *session, GError **error) {
   gboolean as_json = session_has(session, OPTION_JSON);
-  g_auto(GStrv) keys = standing_take_keys(session, error);
-  if (keys == NULL)
-    return FALSE;
+  Group group = {0};
   if (as_json)
     json_begin(&session->json, '[');
-  for (char **key = keys; *key != NULL; key++)
-    if (!standing_visit_declared(session, *key, session->line->texts[OPTION_OWNER],
-                                 as_json ? write_declaration : print_declaration, NULL, error))
-      return FALSE;
-  if (!as_json)
-    return TRUE;
+  gboolean shown = show_declared(session, &group, error);
+  group_print(&group, session);
+  if (!shown || !as_json)
+    return shown;
   json_end(&session->json, ']');
   g_string_append_c(session_out(session), '\n');
   return TRUE;

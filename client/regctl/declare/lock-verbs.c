@@ -7,7 +7,6 @@
 #include "client/regctl/branch/standing.h"
 #include "client/regctl/declare/declare-verbs.h"
 #include "client/regctl/verbs/place.h"
-#include "client/terminal/table.h"
 
 static gboolean check_place(const Session *session, const Place *place, GError **error) {
   gboolean recursive = session_has(session, OPTION_RECURSIVE);
@@ -58,39 +57,18 @@ gboolean verb_unlock(Session *session, GError **error) {
 
 /* ---- locks ---- */
 
-/* On a terminal those of one key stand below it. */
-typedef struct {
-  char *key;
-  Table *table;
-} Group;
-
-static void group_print(Group *group, Session *session) {
-  if (group->key == NULL)
-    return;
-  listing_print_key(session, group->key);
-  g_string_append_c(session_out(session), '\n');
-  table_print(group->table, &session->screen, "    ", session_out(session));
-  g_clear_pointer(&group->key, g_free);
-  g_clear_pointer(&group->table, table_free);
-}
-
 static void add_lock(Session *session, const KnownLock *lock, gpointer data) {
-  Group *group = data;
+  Table *table = group_enter(data, session, lock->key);
   g_autoptr(GString) name = g_string_new(lock->recursive ? "all at and below" : NULL);
   g_autoptr(GString) made = g_string_new(NULL);
   g_autoptr(GString) reason = g_string_new(NULL);
-  if (g_strcmp0(group->key, lock->key) != 0) {
-    group_print(group, session);
-    group->key = g_strdup(lock->key);
-    group->table = table_new();
-  }
   if (!lock->recursive)
     data_print_name(lock->name, name);
   history_print_user(lock->uid, made);
   g_string_append(made, ", ");
   history_print_time(lock->time, made);
   escape_append(reason, lock->reason);
-  table_add(group->table, name->str, made->str, reason->str, FALSE);
+  table_add(table, name->str, made->str, reason->str, FALSE);
 }
 
 static void print_lock(Session *session, const KnownLock *lock, G_GNUC_UNUSED gpointer data) {

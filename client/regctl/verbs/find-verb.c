@@ -14,7 +14,8 @@ typedef struct {
   GPatternSpec *pattern; /* if it holds * or ?; else NULL */
   gboolean keys, values, data;
   guint found;
-  char *key; /* the last one that was looked at */
+  char *key;   /* the last one that was looked at */
+  Group group; /* what was found in it, on a terminal */
 } Search;
 
 static gboolean fits(const Search *search, const char *text) {
@@ -37,7 +38,15 @@ static gboolean data_fits(const Search *search, const RegistryValue *value) {
   return fits(search, printed->str);
 }
 
-static void report_key(Session *session, const char *path) {
+static gboolean is_drawn(const Session *session) {
+  return session->screen.is_terminal && !session_has(session, OPTION_JSON);
+}
+
+static void report_key(Session *session, Search *search, const char *path) {
+  if (is_drawn(session)) {
+    (void)group_enter(&search->group, session, path);
+    return;
+  }
   if (!session_has(session, OPTION_JSON)) {
     listing_print_key(session, path);
     g_string_append_c(session_out(session), '\n');
@@ -48,8 +57,13 @@ static void report_key(Session *session, const char *path) {
   json_end(&session->json, '}');
 }
 
-static void report_value(Session *session, const char *path, const ListedValue *listed) {
+static void report_value(Session *session, Search *search, const char *path,
+                         const ListedValue *listed) {
   GString *out = session_out(session);
+  if (is_drawn(session)) {
+    group_add_value(&search->group, session, path, listed);
+    return;
+  }
   if (session_has(session, OPTION_JSON)) {
     json_begin(&session->json, '{');
     json_member_string(&session->json, "key", path);
@@ -72,7 +86,7 @@ static gboolean look_at_key(Session *session, const char *path, const GPtrArray 
   }
   if (search->keys && !again && fits(search, path_get_leaf(path))) {
     search->found++;
-    report_key(session, path);
+    report_key(session, search, path);
   }
   for (guint i = 0; i < values->len; i++) {
     const ListedValue *listed = g_ptr_array_index(values, i);
@@ -80,7 +94,7 @@ static gboolean look_at_key(Session *session, const char *path, const GPtrArray 
         !(search->data && data_fits(search, listed->value)))
       continue;
     search->found++;
-    report_value(session, path, listed);
+    report_value(session, search, path, listed);
   }
   return session_flush_much(session, error);
 }
@@ -142,6 +156,7 @@ gboolean verb_find_matches(Session *session, GError **error) {
   if (as_json)
     json_begin(&session->json, '[');
   gboolean looked = look(session, &search, error);
+  group_print(&search.group, session);
   if (as_json && looked) {
     json_end(&session->json, ']');
     g_string_append_c(session_out(session), '\n');

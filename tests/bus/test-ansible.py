@@ -67,6 +67,21 @@ def a_change_is_shown_before_it_is_made():
 
 
 @test
+def a_path_may_have_slashes_between_its_names():
+    with Registry() as registry:
+        slashes = "/" + KEY.replace("\\", "/")
+        odd = {"key": KEY + r"\a/b", "name": "/n", "data": "x"}
+        results = run_each_way(Play(registry), registry, {"value": {"key": slashes, "name": "a/b", "data": 1}}, {"value": odd},
+                               {"key": {"key": slashes + "/Link", "link": slashes}}, {"acl": {"key": slashes, "entries": {"everyone": "read"}}})
+        equal([each["key"] for each in results], [KEY, odd["key"], KEY + r"\Link", KEY])
+        equal((registry.client.get(KEY, "a/b")[2], registry.client.get(odd["key"], "/n")[2], registry.client.acl(KEY)[1]),
+              (1, "x", [("everyone", "read")]))
+        equal(registry.client.info(KEY + r"\Link", no_follow=True)["link"], KEY.replace("HKLM", "HKEY_LOCAL_MACHINE"))
+        told, = Play(registry).run({"facts": {"keys": [slashes]}})
+        equal(list(told["ansible_facts"]["regd"]["tree"]), [KEY])
+
+
+@test
 def history_has_the_task_or_a_comment():
     with Registry() as registry:
         play = Play(registry)
@@ -89,6 +104,7 @@ WRONG = [
     ("empty string", {"type": "multi", "data": ["a", ""]}, "Acme"),
     ("no data", {}, "state is present but all of the following are missing: data"),
     ("no key", {"data": "x", "key": "Software"}, "Software"),
+    ("slashes without the first", {"data": "x", "key": "HKLM/SOFTWARE/Acme"}, "(/HKLM/SOFTWARE/Acme)"),
 ]
 
 

@@ -24,11 +24,19 @@ NOT_SHOWN = "(not shown)"
 # By the name of the error, the most special first.
 CURES = {
     "Locked": "Unlock it (regctl unlock), or declare it by the owner that has locked it.",
+    "InvalidPath": "Names have backslashes between them, or slashes if one stands before the root (/HKLM/SOFTWARE/Acme).",
     "Conflict": "Look at what is there and who has set it (regctl blame, regctl declared), and correct either.",
     "SchemaViolation": "`regctl describe` shows what the schema allows.",
     "AccessDenied": "Run the task as a user with that right, e. g. with become: true.",
     "ServiceUnknown": "Start regd on the host (systemctl start regd), or name its bus with `bus`.",
 }
+
+
+def to_path(text):
+    """The path that is meant; as with regctl, one that begins with a slash has slashes between its names."""
+    if isinstance(text, list):
+        return [to_path(each) for each in text]
+    return text[1:].replace("/", "\\") if text and text.startswith("/") and "\\" not in text else text
 
 
 class HostModule(AnsibleModule):
@@ -38,6 +46,7 @@ class HostModule(AnsibleModule):
     def __init__(self, arguments, secrets=(), **rest):
         self._not_shown = set(secrets)
         super().__init__(argument_spec=arguments, supports_check_mode=True, **rest)
+        self.params.update({name: to_path(self.params[name]) for name in ("key", "keys", "link") if name in arguments})
         if registry is None:
             self.fail_json(msg=missing_required_lib("python3-registry (Debian's package of that name)"), exception=MISSING)
 

@@ -15,7 +15,7 @@ author:
 options:
   keys:
     description:
-      - The paths to read. One that is not there is no failure, and is not in RV(tree).
+      - The paths to read, with backslashes or as V(/HKLM/SOFTWARE/Acme). One that is not there is no failure, and is not in RV(tree).
     type: list
     elements: str
     default: []

@@ -14,7 +14,7 @@ author:
 options:
   key:
     description:
-      - The path of the key, as V(HKLM\\SOFTWARE\\Acme).
+      - The path of the key, as V(HKLM\\SOFTWARE\\Acme) or V(/HKLM/SOFTWARE/Acme).
     type: str
     required: true
   link:
@@ -68,7 +68,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 key:
-  description: The path as it was given.
+  description: The path as it was given, with backslashes.
   type: str
   returned: always
 revision:

@@ -15,7 +15,7 @@ author:
 options:
   key:
     description:
-      - The path of the key, as V(HKLM\\SOFTWARE\\Acme).
+      - The path of the key, as V(HKLM\\SOFTWARE\\Acme) or V(/HKLM/SOFTWARE/Acme).
       - In YAML a path needs no quotes, or single ones; in double quotes each backslash is doubled.
     type: str
     required: true
@@ -102,7 +102,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 key:
-  description: The path as it was given.
+  description: The path as it was given, with backslashes.
   type: str
   returned: always
 name:

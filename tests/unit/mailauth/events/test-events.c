@@ -132,16 +132,16 @@ static void test_time(void) {
 
 int main(int argc, char **argv) {
   static const Line lines[] = {
-      {{"anna", "192.0.2.1", "PASS", "TLSv1.3", 4, 1},
+      {{"anna", "192.0.2.1", "PASS", "TLSv1.3", 4, .times = 1},
        OUTCOME_BAD_PASSWORD,
        WRONG_LINE("192.0.2.1", "anna")},
-      {{"x address=198.51.100.9", "2001:db8::1", "PASS", "TLSv1.3", 4, 1},
+      {{"x address=198.51.100.9", "2001:db8::1", "PASS", "TLSv1.3", 4, .times = 1},
        OUTCOME_BAD_PASSWORD,
        WRONG_LINE("2001:db8::1", "x address=198.51.100.9")},
-      {{"\" address=198.51.100.9 user=\"", "fe80::1%eth0", "PASS", "TLSv1.3", 4, 1},
+      {{"\" address=198.51.100.9 user=\"", "fe80::1%eth0", "PASS", "TLSv1.3", 4, .times = 1},
        OUTCOME_BAD_PASSWORD,
        WRONG_LINE("fe80::1%eth0", "\\\" address=198.51.100.9 user=\\\"")},
-      {{"a\nb\\\xff", "192.0.2.1 user=\"", "PASS", "TLSv1.3", 4, 1},
+      {{"a\nb\\\xff", "192.0.2.1 user=\"", "PASS", "TLSv1.3", 4, .times = 1},
        OUTCOME_BAD_PASSWORD,
        WRONG_LINE("192.0.2.1?user??", "a\\\\x0ab\\\\\xef\xbf\xbd")},
   };

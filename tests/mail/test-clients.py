@@ -4,14 +4,20 @@
 IMAP with a real Dovecot behind, plain, with TLS on request and from the start."""
 
 import imaplib
+import os
 import poplib
+import pty
 import shutil
 import subprocess
+import threading
 from contextlib import contextmanager
 
-from harness.case import Skip, check, contains, equal, main, test
+from harness.case import Skip, check, contains, equal, main, rows, test
 from harness.dovecot import Dovecot
+from harness.mail import PARAMETERS
+from harness.mailauthctl import done
 from harness.process import PATIENCE
+from harness.registry import REG_MULTI_SZ
 from harness.talk import Mail
 
 MESSAGE = "From: a@example.org\nTo: ann@example.org\nSubject: {}\n\nHello {}\n"
@@ -32,9 +38,9 @@ def run(*command, code=0, **options):
     """A client's output."""
     if not shutil.which(command[0]):
         raise Skip(f"takes {command[0]}")
-    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False, **options)
-    equal(done.returncode, code, f"{command[0]}: {done.stdout}{done.stderr}")
-    return done.stdout + done.stderr
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False, **options)
+    equal(ended.returncode, code, f"{command[0]}: {ended.stdout}{ended.stderr}")
+    return ended.stdout + ended.stderr
 
 
 @test
@@ -105,6 +111,71 @@ def mbsync_copies_the_mailbox():
             f"Channel all\nFar :far:\nNear :near:\nSync Pull\nSyncState {home}/state\n")
         run("mbsync", "-c", str(control), "all", env={"HOME": str(home), "PATH": "/usr/bin:/bin"})
         equal(len(list((home / "inbox" / "new").iterdir())), 2)
+
+
+def run_in_terminal(*command, env):
+    """A client that draws on a terminal: what it drew."""
+    if not shutil.which(command[0]):
+        raise Skip(f"takes {command[0]}")
+    master, slave = pty.openpty()
+    drawn, patience = b"", threading.Timer(PATIENCE, lambda: client.kill())
+    with subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, env=env, start_new_session=True) as client:
+        os.close(slave)
+        patience.start()
+        try:
+            while piece := os.read(master, 65536):
+                drawn += piece
+        except OSError:  # EIO: it has closed its end
+            pass
+        try:
+            equal(client.wait(PATIENCE), 0, drawn.decode(errors="replace"))
+        finally:
+            patience.cancel()
+            client.kill()
+            os.close(master)
+    return drawn.decode(errors="replace")
+
+
+@rows([(f"{name}, {protocol}, {tls}", name, protocol, tls)
+       for name, protocol, tls in (("mutt", "imap", "plain"), ("mutt", "pop", "TLS"),
+                                   ("neomutt", "imap", "TLS"), ("neomutt", "pop", "plain"))])
+def mutt_copies_what_it_finds(name, protocol, tls):
+    """Debian's mutts fail at SCRAM-SHA-256-PLUS over POP3, and take no other mechanism after it."""
+    with served(messages=1) as mail:
+        authority = mail.add_certificate() and mail.directory / "localhost.pem"
+        mail.client.set(PARAMETERS, "Mechanisms", REG_MULTI_SZ, ["PLAIN", "LOGIN"])
+        home = mail.directory / "home"
+        home.mkdir()
+        port = mail.imap_port if protocol == "imap" else mail.pop3_port
+        (home / "rc").write_text(
+            f"set folder={home} {protocol}_user=ann {protocol}_pass=sesame ssl_starttls={'yes' if tls == 'TLS' else 'no'}"
+            f" ssl_force_tls={'yes' if tls == 'TLS' else 'no'} certificate_file={authority}"
+            " copy=no confirmappend=no confirmcreate=no quit=yes delete=no save_empty=no wait_key=no\n"
+            f"folder-hook . \"push '<copy-message>{home}/mbox<enter><quit>'\"\n")
+        run_in_terminal(name, "-n", "-F", str(home / "rc"), "-f", f"{protocol}://localhost:{port}/",
+                        env={"HOME": str(home), "PATH": "/usr/bin:/bin", "TERM": "xterm", "LC_ALL": "C.UTF-8"})
+        equal((home / "mbox").read_text().count("Hello"), 1)
+
+
+@rows([("STLS", "on"), ("SCRAM-SHA-256", "scram-sha-256")])
+def mpop_takes_the_mail_away(how):
+    with served(messages=3) as mail:
+        mail.add_certificate()
+        home = mail.directory / "home"
+        (home / "mail").mkdir(parents=True)
+        scram = how.startswith("scram")
+        if scram:
+            done(mail.registry, "user", "passwd", "ann", password="sesame")
+        control = home / "mpoprc"
+        control.write_text(
+            f"account default\nhost localhost\nport {mail.pop3_port}\nuser ann\npassword sesame\nkeep off\n"
+            f"auth {how if scram else 'plain'}\ntls {'on' if how == 'on' else 'off'}\ntls_starttls on\n"
+            f"tls_trust_file {mail.directory / 'localhost.pem'}\ndelivery mbox {home}/mbox\n"
+            f"uidls_file {home}/uidls\n")
+        control.chmod(0o600)
+        run("mpop", "-C", str(control), env={"HOME": str(home), "PATH": "/usr/bin:/bin"})
+        equal((home / "mbox").read_text().count("Hello"), 3)
+        equal(mail.files("ann"), [])
 
 
 @test

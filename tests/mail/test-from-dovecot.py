@@ -1,0 +1,150 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""data/doc/from-dovecot.md: a Dovecot with an LDAP passdb, and mailauthd with the settings that the table gives for
+Dovecot's, let the same users in under the same names, from the same directory."""
+
+import re
+import shutil
+import signal
+from contextlib import contextmanager
+from pathlib import Path
+
+from harness.auth import AuthTalk, encode
+from harness.bus import is_root, wait_until
+from harness.case import Skip, contains, equal, main, rows, test
+from harness.mail import PARAMETERS
+from harness.process import SOURCE, Process
+from harness.registry import REG_DWORD, REG_MULTI_SZ
+from harness.slapd import READER, READER_PASSWORD, Slapd, ssha
+from harness.talk import Mail
+
+MODULE = "/usr/lib/dovecot/modules/auth/libauthdb_ldap.so"
+CONFIGURATION = """\
+base_dir = {folder}/run
+state_dir = {folder}/state
+log_path = {folder}/messages
+protocols =
+ssl = no
+default_internal_user = dovecot
+default_internal_group = dovecot
+default_login_user = dovenull
+auth_username_format = %Lu
+auth_failure_delay = 0 secs
+service anvil {{
+  chroot =
+}}
+passdb {{
+  driver = ldap
+  args = {folder}/ldap.conf
+}}
+"""
+# (login, password)
+PEOPLE = [("ann", "sesame"), ("Ann", "sesame"), ("ann@example.org", "sesame"), ("ANN@example.ORG", "sesame"),
+          ("a.smith@example.net", "sesame"), ("bob", "b0b"), ("bob@example.org", "b0b"), ("ann", "wrong"),
+          ("ann)(uid=*", "sesame"), ("a*", "sesame")]
+
+
+def names(text):
+    """What stands in backticks, but for the names of Dovecot 2.4, which are in brackets."""
+    return [name.split(" ")[0] for name in re.findall("`([^`]+)`", re.sub(r"\[[^]]*\]", "", text))]
+
+
+def read_table():
+    """Dovecot's settings of an LDAP passdb -> the broker's, as the guide's row tells."""
+    guide = (SOURCE / "data" / "doc" / "from-dovecot.md").read_text(encoding="utf-8")
+    row = next(line for line in guide.splitlines() if line.startswith("| `passdb` ldap"))
+    table = {}
+    for clause in row.split("a broker of type `ldap`. ")[1].split("; "):
+        if ": " in clause:
+            left, right = clause.split(": ", 1)
+            ours = re.findall("`([A-Z][A-Za-z ]+)`", right)
+            table |= {theirs: ours[min(i, len(ours) - 1)] for i, theirs in enumerate(names(left))}
+    return table
+
+
+def translate(theirs):
+    ours = {}
+    table = read_table()
+    for name, value in theirs.items():
+        setting = table[name].replace(" ", "_")
+        ours[setting] = {"tls": 1, "pass_attrs": value.removesuffix("=user"), "hosts": f"ldap://{value}"}.get(name, value)
+    return ours
+
+
+@contextmanager
+def dovecot(mail, theirs):
+    folder = mail.directory / "dovecot"
+    folder.mkdir(mode=0o755)
+    (folder / "dovecot.conf").write_text(CONFIGURATION.format(folder=folder))
+    (folder / "ldap.conf").write_text("ldap_version = 3\nauth_bind = yes\n"
+                                      + "".join(f"{name} = {value}\n" for name, value in theirs.items()))
+    process = Process(folder, "dovecot", ["dovecot", "-F", "-c", str(folder / "dovecot.conf")])
+    try:
+        wait_until(lambda: (folder / "run" / "auth-client").exists() or not process.is_running(), "Dovecot")
+        with AuthTalk(folder / "run" / "auth-client") as client:
+            yield client
+    finally:
+        process.signal(signal.SIGTERM)
+        process.wait()
+
+
+def ask_dovecot(client, user, password):
+    """The account, or "" for nobody."""
+    # Else each failure makes the next answers later.
+    client.last_id += 1
+    client.say(f"AUTH\t{client.last_id}\tPLAIN\tservice=smtp\tno-penalty\tresp={encode(chr(0).join(['', user, password]))}")
+    verdict, _, *fields = client.line().split("\t")
+    return next(field for field in fields if field.startswith("user="))[5:] if verdict == "OK" else ""
+
+
+def ask_mailauthd(mail, user, password):
+    mail.pop3_answer(user, password)
+    event = mail.events()[0]
+    return event["user"] if event["reason"] in ("ok", "no-mailbox") else ""
+
+
+def add(slapd, uid, password, *addresses):
+    slapd.modify(f"dn: uid={uid},ou=people,{slapd.suffix}\nobjectClass: inetOrgPerson\nuid: {uid}\ncn: {uid}\nsn: x\n"
+                 + "".join(f"mail: {address}\n" for address in addresses)
+                 + f"userPassword: {ssha(password)}\n", "ldapadd")
+
+
+@rows([
+    ("by name or address", {"pass_filter": "(|(uid=%n)(mail=%Lu))", "pass_attrs": "uid=user"}, "plain"),
+    ("StartTLS", {"pass_filter": "(uid=%u)", "pass_attrs": "uid=user"}, "tls"),
+    ("by host, and by the parts of an address", {"pass_filter": "(&(uid=%n)(mail=%n@%d))", "pass_attrs": "uid=user"},
+     "hosts"),
+    ("ldaps, addresses as accounts", {"pass_filter": "(mail=%u)", "pass_attrs": "mail=user"}, "ldaps"),
+])
+def both_let_the_same_users_in(theirs, how):
+    if not is_root() or not shutil.which("dovecot") or not Path(MODULE).exists():
+        raise Skip("takes root and dovecot-ldap")
+    with Mail([(PARAMETERS, "Failure Delay", REG_DWORD, 0), (PARAMETERS, "Lockout Threshold", REG_DWORD, 0)]) as mail, \
+            Slapd(mail) as slapd:
+        add(slapd, "ann", "sesame", "ann@example.org", *([] if "mail=user" in theirs["pass_attrs"]
+                                                         else ["a.smith@example.net"]))
+        add(slapd, "bob", "b0b", "bob@example.org")
+        theirs = theirs | {"base": f"ou=people,{slapd.suffix}", "dn": f"{READER},{slapd.suffix}",
+                           "dnpass": READER_PASSWORD}
+        theirs |= {"hosts": f"127.0.0.1:{slapd.port}"} if how == "hosts" else {
+            "uris": f"ldaps://127.0.0.1:{slapd.tls_port}" if how == "ldaps" else f"ldap://127.0.0.1:{slapd.port}"}
+        if how in ("tls", "ldaps"):
+            theirs |= {"tls_ca_cert_file": f"{slapd.directory}/ca.pem"} | ({"tls": "yes"} if how == "tls" else {})
+        ours = translate(theirs)
+        ours["User_Filter"] = ours["User_Filter"].replace("%Lu", "%u")
+        slapd.become_broker("3", **({"Bind_DN": "", "Bind_Password": ""} | ours))
+        mail.choose("MBS_BASIC", "3")
+        with dovecot(mail, theirs) as client:
+            found = {person: (ask_dovecot(client, *person), ask_mailauthd(mail, *person)) for person in PEOPLE}
+        equal([person for person, (they, we) in found.items() if they != we], [], f"{found}")
+        contains({we for _, we in found.values()}, "ann@example.org" if "mail=user" in theirs["pass_attrs"] else "ann")
+
+
+@test
+def the_table_has_every_setting_of_an_ldap_passdb():
+    equal(set(read_table()), {"hosts", "uris", "tls", "tls_ca_cert_file", "dn", "dnpass", "base", "pass_filter",
+                              "pass_attrs"})
+
+
+if __name__ == "__main__":
+    main()

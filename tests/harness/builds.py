@@ -39,7 +39,7 @@ NORMAL = [
     Build("build-release", "gcc", ["-Dbuildtype=release"], {"unit", "plain", "ansible", "fault", "system"}),
     Build("build-clang", "clang", [], {"unit", "lint"}),
 ]
-QUICK = [Build("build-gcc", "gcc", [], {"unit", "bus", "ansible", "mail", "fault", "fuzz"})]
+QUICK = [Build("build-gcc", "gcc", [], {"unit", "bus", "fleet", "ansible", "mail", "fault", "fuzz"})]
 
 # With --long. The suite is that of tests in which much happens at once, in its short form: these
 # builds take ten to fifty times as long.
@@ -53,7 +53,7 @@ LOAD = [
 
 def list_long():
     """The builds of --long: the release build runs all suites of daemons too."""
-    return [replace(build, suites=build.suites | {"bus", "mail"}) if build.directory == "build-release" else build
+    return [replace(build, suites=build.suites | {"bus", "fleet", "mail"}) if build.directory == "build-release" else build
             for build in NORMAL] + LOAD
 
 

@@ -191,11 +191,11 @@ class Mariadb(Database):
     def make(self):
         if not shutil.which("mariadb-install-db") or not shutil.which("mariadb"):
             raise Skip("takes mariadb-server-core and mariadb-client-core")
-        self.as_user("mariadb-install-db", "--no-defaults", f"--datadir={self.directory}/data", "--skip-test-db",
+        self.as_user("mariadb-install-db", "--no-defaults", f"--datadir={self.directory}/data", f"--tmpdir={self.directory}", "--skip-test-db",
                      "--auth-root-authentication-method=normal", "--skip-name-resolve")
 
     def start(self):
-        settings = {"datadir": self.directory / "data", "port": self.port, "bind-address": "127.0.0.1",
+        settings = {"datadir": self.directory / "data", "tmpdir": self.directory, "port": self.port, "bind-address": "127.0.0.1",
                     "socket": self.directory / "mysqld.sock", "pid-file": self.directory / "pid",
                     "innodb-buffer-pool-size": "8M", "innodb-flush-log-at-trx-commit": 0, "performance-schema": "off",
                     "character-set-server": "utf8mb4", "max-connections": 50, "skip-name-resolve": 1,

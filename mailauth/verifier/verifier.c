@@ -238,8 +238,9 @@ static guint release(const char *who, gpointer data) {
 static void test(Protocol protocol, const char *user, Secret *password, LoginAnswer answer,
                  gpointer call, gpointer data) {
   const Verifier *verifier = data;
-  const LoginRequest request = {
-      .purpose = LOGIN_TRIAL, .protocol = protocol, .client = {user, "", "", "", 0, 1}};
+  const LoginRequest request = {.purpose = LOGIN_TRIAL,
+                                .protocol = protocol,
+                                .client = {.user = user, .address = "", .method = "", .tls = ""}};
   logins_begin(verifier->logins, &request, password, answer, call);
 }
 

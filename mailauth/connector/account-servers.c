@@ -83,11 +83,14 @@ static void forget(AccountServers *servers, const char *name) {
   g_hash_table_remove(servers->verified, name);
 }
 
+/* @name is taken. */
 static void remember(AccountServers *servers, char *name) {
   Verified *verified = g_new0(Verified, 1);
   if (servers->order.length >= MAX_ACCOUNT_SERVERS)
     forget(servers, ((Verified *)servers->order.head->data)->name);
-  *verified = (Verified){{verified, NULL, NULL}, name, g_get_monotonic_time()};
+  verified->link.data = verified;
+  verified->name = name;
+  verified->when = g_get_monotonic_time();
   g_queue_push_tail_link(&servers->order, &verified->link);
   g_hash_table_insert(servers->verified, verified->name, verified);
 }

@@ -133,26 +133,27 @@ static gboolean on_answered(ServantEnd how, const Message *message, const char *
 
 /* ---- questions ---- */
 
-void pam_pool_ask(PamPool *pool, const PamPoolQuestion *asked, OutcomeAnswer answer,
+void pam_pool_ask(PamPool *pool, const PamPoolQuestion *question, OutcomeAnswer answer,
                   gpointer data) {
-  Question *question = g_new0(Question, 1);
-  *question = (Question){.pool = pool,
-                         .number = servant_pool_number(pool->processes),
-                         .service = g_strdup(asked->service),
-                         .exists = asked->account != NULL,
-                         .timeout = asked->timeout,
-                         .answer = answer,
-                         .data = data};
-  g_hash_table_add(pool->questions, question);
+  Question *job = g_new0(Question, 1);
+  *job = (Question){.pool = pool,
+                    .number = servant_pool_number(pool->processes),
+                    .service = g_strdup(question->service),
+                    .exists = question->account != NULL,
+                    .timeout = question->timeout,
+                    .answer = answer,
+                    .data = data};
+  g_hash_table_add(pool->questions, job);
   if (pool->is_stale) /* others begin with the groups of their time */
     servant_pool_drop_idle(pool->processes);
   pool->is_stale = FALSE;
-  servant_pool_ask(pool->processes, MESSAGE_PAM_QUESTION,
-                   g_variant_new("(tsbss@ay)", question->number, asked->service, question->exists,
-                                 question->exists ? asked->account : "", asked->address,
-                                 message_secret_new(asked->password->bytes, asked->password->size)),
-                   asked->timeout, on_answered, question);
-  secret_clear(asked->password);
+  servant_pool_ask(
+      pool->processes, MESSAGE_PAM_QUESTION,
+      g_variant_new("(tsbss@ay)", job->number, question->service, job->exists,
+                    job->exists ? question->account : "", question->address,
+                    message_secret_new(question->password->bytes, question->password->size)),
+      question->timeout, on_answered, job);
+  secret_clear(question->password);
 }
 
 void pam_pool_take_helper(PamPool *pool, guint64 request, int descriptor) {

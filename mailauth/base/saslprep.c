@@ -43,17 +43,17 @@ static gboolean is_prohibited(gunichar character) {
 }
 
 static void map(const char *text, gsize size, Secret *mapped) {
-  for (const char *at = text; at < text + size; at = g_utf8_next_char(at)) {
+  for (const char *at = text; at < text + size; at += g_utf8_skip[(guint8)*at]) {
     gunichar character = g_utf8_get_char(at);
     if (is_among(spaces, G_N_ELEMENTS(spaces), character))
       secret_append(mapped, " ", 1);
     else if (!is_among(nothings, G_N_ELEMENTS(nothings), character))
-      secret_append(mapped, at, (gsize)(g_utf8_next_char(at) - at));
+      secret_append(mapped, at, (gsize)g_utf8_skip[(guint8)*at]);
   }
 }
 
 static gboolean is_allowed(const char *text) {
-  for (const char *at = text; *at != '\0'; at = g_utf8_next_char(at))
+  for (const char *at = text; *at != '\0'; at += g_utf8_skip[(guint8)*at])
     if (is_prohibited(g_utf8_get_char(at)))
       return FALSE;
   return *text != '\0';

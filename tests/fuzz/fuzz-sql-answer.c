@@ -31,7 +31,8 @@ int LLVMFuzzerTestOneInput(const guint8 *data, gsize size) {
   g_auto(SqlAnswer) answer = {0};
   g_autofree guint8 *bytes = g_malloc(size + 1);
   bytes[0] = MESSAGE_SQL_ANSWER;
-  memcpy(bytes + 1, data, size);
+  if (size > 0)
+    memcpy(bytes + 1, data, size);
   g_autoptr(GVariant) body =
       message_decode(ROLE_SQL, ROLE_VERIFIER, bytes, size + 1, 0, &kind, NULL);
   if (body == NULL || !sql_answer_unpack(body, &number, &answer))

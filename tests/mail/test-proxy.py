@@ -67,6 +67,8 @@ class Pop3(poplib.POP3):
         return self
 
     def __exit__(self, *_):
+        with suppress(poplib.error_proto, OSError):
+            self.quit()  # the mailbox is free for the next then
         self.close()
 
 

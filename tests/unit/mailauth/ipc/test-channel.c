@@ -28,9 +28,8 @@ static const char *const bodies[N_MESSAGES] = {
     [MESSAGE_SOCKET] = "byte 0x01",
     [MESSAGE_KEYS] = "(3, '', 0x00, 'a.pem', 'a.key')",
     [MESSAGE_VERIFIER_STARTED] = "()",
-    [MESSAGE_SETTINGS] =
-        "(true, 771, true, 0x08, just 'ECDHE', ['::1'], ['10.0.0.0/8'], [(0x00, 0x01, 60, "
-        "10000, 100, 0x00)])",
+    [MESSAGE_SETTINGS] = ("(true, 771, true, 0x08, just 'ECDHE', ['::1'], ['10.0.0.0/8'], "
+                          "[(0x00, 0x01, 60, 10000, 100, 0x00)])"),
     [MESSAGE_VERDICT] = "(9, 0, 'anna', 0, 600, '', b'* OK\\r\\n', b'v=x', true, 13, 'Call us.')",
     [MESSAGE_SCRAM_FIRST] =
         "(9, 0x00, '127.0.0.1', b'n,,n=anna,r=x', true, 'TLSv1.3', 7, 4711, [('x', b'y')])",

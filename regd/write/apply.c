@@ -136,21 +136,15 @@ static gboolean is_ours(Edit *edit, const Change *change, GError **error) {
          (edit->fleet->judge(edit, change, error) && edit->result->proposal == NULL);
 }
 
-static RevisionRow get_head(const Edit *edit, char *comment) {
-  RevisionRow head = {.revision = edit->revision,
-                      .time = edit->now,
-                      .uid = edit->who->uid,
-                      .pid = edit->who->pid,
-                      .program = edit->who->program,
-                      .comment = comment};
+/* Another host's user has made the change: the agent only brings it. The texts are borrowed. */
+static void set_origin(RevisionRow *head, const Edit *edit) {
   if (edit->origin == NULL)
-    return head;
-  head.pid = 0;
-  head.program = (char *)(guintptr)edit->origin->program;
-  head.origin = (char *)(guintptr)edit->origin->user_at_host;
-  head.fleet_revision = edit->origin->revision;
-  head.fleet_time = edit->origin->time;
-  return head;
+    return;
+  head->pid = 0;
+  head->program = (char *)(guintptr)edit->origin->program;
+  head->origin = (char *)(guintptr)edit->origin->user_at_host;
+  head->fleet_revision = edit->origin->revision;
+  head->fleet_time = edit->origin->time;
 }
 
 static gboolean apply_all(Edit *edit, const Change *change, GError **error) {
@@ -165,7 +159,13 @@ static gboolean apply_all(Edit *edit, const Change *change, GError **error) {
   if (!is_ours(edit, change, error))
     return edit->result->proposal != NULL;
   g_autofree char *comment = edit_get_comment(edit, change->comment);
-  const RevisionRow head = get_head(edit, comment);
+  RevisionRow head = {.revision = edit->revision,
+                      .time = edit->now,
+                      .uid = edit->who->uid,
+                      .pid = edit->who->pid,
+                      .program = edit->who->program,
+                      .comment = comment};
+  set_origin(&head, edit);
   if (!check_room(edit, error) || !edit_settle(edit, is_on_trial(change), error))
     return FALSE;
   if (change->dry_run)

@@ -90,20 +90,19 @@ static gboolean show_problems(Session *session, GError **error) {
 
 /* A word behind the verb, the call that it makes, and the options that go with it. */
 typedef struct {
-  const char *word, *member;
-  OptionName flag; /* and its name in the call; N_OPTIONS: none */
-  const char *name;
+  const char *word, *member, *name; /* name: of the flag, in the call */
+  OptionName flag;                  /* N_OPTIONS: none */
   gboolean dry_run;
   gboolean (*show)(Session *session, GError **error); /* in place of a call */
 } Action;
 
 static const Action actions[] = {
-    {"status", NULL, N_OPTIONS, NULL, FALSE, show_status},
-    {"init", "Init", OPTION_FROM_LOCAL, "from-local", FALSE, NULL},
-    {"join", "Join", OPTION_REPLACE, "replace", FALSE, NULL},
-    {"leave", "Leave", OPTION_DROP, "drop", FALSE, NULL},
-    {"resync", "Resync", OPTION_FORCE, "force", TRUE, NULL},
-    {"problems", NULL, N_OPTIONS, NULL, FALSE, show_problems},
+    {"status", NULL, NULL, N_OPTIONS, FALSE, show_status},
+    {"init", "Init", "from-local", OPTION_FROM_LOCAL, FALSE, NULL},
+    {"join", "Join", "replace", OPTION_REPLACE, FALSE, NULL},
+    {"leave", "Leave", "drop", OPTION_DROP, FALSE, NULL},
+    {"resync", "Resync", "force", OPTION_FORCE, TRUE, NULL},
+    {"problems", NULL, NULL, N_OPTIONS, FALSE, show_problems},
 };
 
 static gboolean change(Session *session, const Action *action, GError **error) {

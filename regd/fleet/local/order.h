@@ -25,7 +25,7 @@ typedef struct {
   GBytes *record;  /* NULL: it has been deleted */
   guint64 created; /* the revision of the cluster that made it */
 } FleetRecord;
-void fleet_record_free(gpointer record);
+void fleet_record_free(gpointer data);
 
 typedef struct {
   gatomicrefcount references;

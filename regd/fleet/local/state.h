@@ -32,7 +32,7 @@ typedef struct {
   char *problem;
   guint64 revision; /* of the cluster */
 } FleetProblem;
-void fleet_problem_free(gpointer problem);
+void fleet_problem_free(gpointer data);
 
 /* Past FLEET_LIMIT_PROBLEMS nothing more is kept. */
 gboolean fleet_problem_note(Store *store, const FleetProblem *problem, GError **error);

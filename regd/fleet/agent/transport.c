@@ -320,7 +320,7 @@ guint64 transport_get_bytes(const Transport *transport) {
 
 static void set_tls(CURL *easy, const TransportFiles *files) {
   (void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https");
-  (void)curl_easy_setopt(easy, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
+  (void)curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
   (void)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
   (void)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
   if (files->ca_file != NULL) {

@@ -2,19 +2,16 @@
 """regctl on a terminal: trees, windows, colours, secrets, the pager; and none of it in a pipe."""
 
 import contextlib
-import fcntl
 import os
 import re
-import struct
-import subprocess
-import termios
 import unicodedata
 
 from harness.bus import own_name
 from harness.case import check, contains, equal, main, test
-from harness.process import PATIENCE, program
+from harness.process import program
 from harness.registry import REG_DWORD, REG_SZ, Registry, operation_list, options
 from harness.regctl import DONE, FAILED, KEY, NOT_FOUND, USAGE, done, regctl
+from harness.terminal import run_in_window
 
 SCHEMA = r"""[key HKLM\SOFTWARE\Acme]
 summary = Settings of the test
@@ -29,25 +26,12 @@ PAINT = re.compile("\x1b\\[[0-9;]*m")
 
 def on_terminal(registry, columns, *arguments, **environment):
     """(exit code, what the terminal was sent) of regctl in a window."""
-    ours, theirs = os.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
     given = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "PAGER", "LESS")}
     given |= {"TERM": "xterm", "LC_ALL": "C.UTF-8", "PAGER": "cat"} | environment
     given = {name: value for name, value in given.items() if value is not None}
-    running = subprocess.Popen([program("client/regctl/regctl"), f"--bus={registry.bus.address}", *arguments],
-                               stdin=theirs, stdout=theirs, stderr=theirs, env=given)
-    os.close(theirs)
-    shown = b""
-    while True:
-        try:
-            more = os.read(ours, 4096)
-        except OSError:  # the last of those who write has gone
-            break
-        if not more:
-            break
-        shown += more
-    os.close(ours)
-    return running.wait(PATIENCE), shown.decode().replace("\r\n", "\n")
+    status, shown = run_in_window(program("client/regctl/regctl"), f"--bus={registry.bus.address}", *arguments,
+                                  env=given, rows=40, columns=columns)
+    return status, shown.replace("\r\n", "\n")
 
 
 @contextlib.contextmanager

@@ -4,12 +4,9 @@
 IMAP with a real Dovecot behind, plain, with TLS on request and from the start."""
 
 import imaplib
-import os
 import poplib
-import pty
 import shutil
 import subprocess
-import threading
 from contextlib import contextmanager
 
 from harness.case import Skip, check, contains, equal, main, rows, test
@@ -19,6 +16,7 @@ from harness.mailauthctl import done
 from harness.process import PATIENCE
 from harness.registry import REG_MULTI_SZ
 from harness.talk import Mail
+from harness.terminal import run_in_window
 
 MESSAGE = "From: a@example.org\nTo: ann@example.org\nSubject: {}\n\nHello {}\n"
 
@@ -113,34 +111,13 @@ def mbsync_copies_the_mailbox():
         equal(len(list((home / "inbox" / "new").iterdir())), 2)
 
 
-def run_in_terminal(*command, env):
-    """A client that draws on a terminal: what it drew."""
-    if not shutil.which(command[0]):
-        raise Skip(f"takes {command[0]}")
-    master, slave = pty.openpty()
-    drawn, patience = b"", threading.Timer(PATIENCE, lambda: client.kill())
-    with subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, env=env, start_new_session=True) as client:
-        os.close(slave)
-        patience.start()
-        try:
-            while piece := os.read(master, 65536):
-                drawn += piece
-        except OSError:  # EIO: it has closed its end
-            pass
-        try:
-            equal(client.wait(PATIENCE), 0, drawn.decode(errors="replace"))
-        finally:
-            patience.cancel()
-            client.kill()
-            os.close(master)
-    return drawn.decode(errors="replace")
-
-
 @rows([(f"{name}, {protocol}, {tls}", name, protocol, tls)
        for name, protocol, tls in (("mutt", "imap", "plain"), ("mutt", "pop", "TLS"),
                                    ("neomutt", "imap", "TLS"), ("neomutt", "pop", "plain"))])
 def mutt_copies_what_it_finds(name, protocol, tls):
     """Debian's mutts fail at SCRAM-SHA-256-PLUS over POP3, and take no other mechanism after it."""
+    if not shutil.which(name):
+        raise Skip(f"takes {name}")
     with served(messages=1) as mail:
         authority = mail.add_certificate() and mail.directory / "localhost.pem"
         mail.client.set(PARAMETERS, "Mechanisms", REG_MULTI_SZ, ["PLAIN", "LOGIN"])
@@ -152,8 +129,9 @@ def mutt_copies_what_it_finds(name, protocol, tls):
             f" ssl_force_tls={'yes' if tls == 'TLS' else 'no'} certificate_file={authority}"
             " copy=no confirmappend=no confirmcreate=no quit=yes delete=no save_empty=no wait_key=no\n"
             f"folder-hook . \"push '<copy-message>{home}/mbox<enter><quit>'\"\n")
-        run_in_terminal(name, "-n", "-F", str(home / "rc"), "-f", f"{protocol}://localhost:{port}/",
-                        env={"HOME": str(home), "PATH": "/usr/bin:/bin", "TERM": "xterm", "LC_ALL": "C.UTF-8"})
+        status, drawn = run_in_window(name, "-n", "-F", str(home / "rc"), "-f", f"{protocol}://localhost:{port}/",
+                                      env={"HOME": str(home), "PATH": "/usr/bin:/bin", "TERM": "xterm", "LC_ALL": "C.UTF-8"})
+        equal(status, 0, drawn)
         equal((home / "mbox").read_text().count("Hello"), 1)
 
 

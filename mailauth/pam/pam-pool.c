@@ -123,7 +123,7 @@ static gboolean on_answered(ServantEnd how, const Message *message, const char *
   gboolean understood =
       how == SERVANT_ANSWERED && read_answer(question, message, &outcome, &detail);
   g_autofree char *failure = understood ? NULL : describe_failure(question, how, why);
-  question->pool->is_stale = understood && outcome == OUTCOME_PAM_DENIED;
+  question->pool->is_stale |= understood && outcome == OUTCOME_PAM_DENIED;
   g_hash_table_steal(question->pool->questions, question);
   question->answer(understood ? outcome : OUTCOME_ACCOUNTS_MISSING, understood ? detail : failure,
                    question->data);

@@ -162,6 +162,87 @@ static void test_unasked_process(void) {
   close(ends[1]);
 }
 
+/* ---- processes that lack a right ---- */
+
+typedef struct {
+  PamPool *pool;
+  Channel *processes[4];
+  guint n_processes;
+  guint64 numbers[4]; /* of the questions, in their order */
+  Channel *asked[4];
+  guint n_questions, n_answers;
+} Crowd;
+
+static void on_crowd_question(Channel *channel, Message *message, G_GNUC_UNUSED const GError *error,
+                              gpointer data) {
+  Crowd *crowd = data;
+  if (message == NULL)
+    return;
+  g_variant_get_child(message->body, 0, "t", &crowd->numbers[crowd->n_questions]);
+  crowd->asked[crowd->n_questions++] = channel;
+}
+
+static gboolean start_one_more(guint64 request, gpointer data) {
+  Crowd *crowd = data;
+  int ends[2];
+  g_assert_true(channel_pair(ends, NULL));
+  Channel *process = channel_new(ends[1], ROLE_PAM, ROLE_VERIFIER);
+  crowd->processes[crowd->n_processes++] = process;
+  channel_attach(process, NULL, on_crowd_question, crowd);
+  pam_pool_take_helper(crowd->pool, request, ends[0]);
+  return TRUE;
+}
+
+static void count_answer(G_GNUC_UNUSED Outcome outcome, G_GNUC_UNUSED const char *detail,
+                         gpointer data) {
+  Crowd *crowd = data;
+  crowd->n_answers++;
+}
+
+static void ask_crowd(Crowd *crowd) {
+  g_auto(Secret) password = {0};
+  secret_append(&password, "sesame", 6);
+  const PamPoolQuestion question = {"mailauth", "ann", &password, "::1", SOON_MS};
+  pam_pool_ask(crowd->pool, &question, count_answer, crowd);
+}
+
+static void answer_question(Crowd *crowd, guint question, Outcome outcome) {
+  guint before = crowd->n_answers;
+  g_assert_true(
+      channel_send(crowd->asked[question], MESSAGE_PAM_ANSWER,
+                   g_variant_new("(tus)", crowd->numbers[question], (guint32)outcome, "so it is"),
+                   NULL, 0, NULL));
+  while (crowd->n_answers == before)
+    g_main_context_iteration(NULL, TRUE);
+}
+
+static void await_questions(const Crowd *crowd, guint count) {
+  while (crowd->n_questions < count)
+    g_main_context_iteration(NULL, TRUE);
+}
+
+/* It makes way for another, whatever others have answered since. */
+static void test_lacking_process(void) {
+  Crowd crowd = {0};
+  crowd.pool = pam_pool_new(start_one_more, &crowd);
+  ask_crowd(&crowd);
+  ask_crowd(&crowd);
+  await_questions(&crowd, 2);
+  g_assert_cmpuint(crowd.n_processes, ==, 2);
+  answer_question(&crowd, 0, OUTCOME_PAM_DENIED);
+  answer_question(&crowd, 1, OUTCOME_NO_SUCH_USER);
+  ask_crowd(&crowd);
+  await_questions(&crowd, 3);
+  g_assert_cmpuint(crowd.n_processes, ==, 3);
+  answer_question(&crowd, 2, OUTCOME_OK);
+  ask_crowd(&crowd);
+  await_questions(&crowd, 4);
+  g_assert_cmpuint(crowd.n_processes, ==, 3);
+  pam_pool_free(crowd.pool);
+  for (guint i = 0; i < crowd.n_processes; i++)
+    channel_free(crowd.processes[i]);
+}
+
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
   for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -170,5 +251,6 @@ int main(int argc, char **argv) {
   }
   g_test_add_func("/pam-pool/no-process", test_no_process);
   g_test_add_func("/pam-pool/unasked-process", test_unasked_process);
+  g_test_add_func("/pam-pool/lacking-process", test_lacking_process);
   return g_test_run();
 }

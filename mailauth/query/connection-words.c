@@ -40,9 +40,11 @@ static const char *check_each(const char *list, SqlKind kind, ValueCheck check) 
   return NULL;
 }
 
+/* libmariadb reads a host with a `=` or `;` as a list of options, and loads a plugin for a URI. */
 static const char *check_one_host(const char *host, SqlKind kind) {
   (void)kind;
-  return *host == '\0' || *host == '@' ? "it is neither a name nor a folder" : NULL;
+  gboolean is_host = *host == '/' || (*host != '\0' && strpbrk(host, "@=;/") == NULL);
+  return is_host ? NULL : "it is neither a name nor a folder";
 }
 
 static const char *check_host(const char *hosts, SqlKind kind) {

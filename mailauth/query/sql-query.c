@@ -28,13 +28,12 @@ typedef struct {
 
 /* ---- quotes and comments ---- */
 
-/* From the opening quote to behind the closing one. A doubled quote ends one span and begins the
- * next, which comes to the same. */
+/* From the opening quote to behind the closing one. A doubled quote is part of the text. */
 static gsize measure_quoted(const char *text, gboolean has_backslashes) {
   const char quote = *text;
   const char *at = text + 1;
-  while (*at != '\0' && *at != quote)
-    at += *at == '\\' && has_backslashes && at[1] != '\0' ? 2 : 1;
+  while (*at != '\0' && (*at != quote || at[1] == quote))
+    at += *at == quote || (*at == '\\' && has_backslashes && at[1] != '\0') ? 2 : 1;
   return *at == quote ? (gsize)(at + 1 - text) : 0;
 }
 
@@ -90,6 +89,12 @@ static gboolean is_line_comment(const Translation *translation) {
   if (translation->kind == SQL_POSTGRESQL)
     return dashes;
   return *at == '#' || (dashes && (at[2] == '\0' || g_ascii_isspace(at[2])));
+}
+
+/* A comment by its form, which MySQL or MariaDB runs: left out, its condition would be lost. */
+static gboolean is_run(const Translation *translation) {
+  return translation->kind == SQL_MYSQL &&
+         (g_str_has_prefix(translation->at, "/*!") || g_str_has_prefix(translation->at, "/*M!"));
 }
 
 static Span measure(const Translation *translation) {
@@ -197,7 +202,11 @@ static gboolean take_span(Translation *translation, GError **error) {
     return take_code(translation, error);
   if (span.kind == SPAN_QUOTED)
     return take_quoted(translation, span.size, error);
-  /* It counts as a space; MySQL would run some of them. */
+  if (is_run(translation))
+    return error_set(error, REGISTRY_ERROR_INVALID_VALUE,
+                     "it has a comment that the database would run: write what is in it without "
+                     "/*! and */");
+  /* It counts as a space. */
   g_string_append_c(translation->out, ' ');
   translation->at += span.size;
   return TRUE;
@@ -236,6 +245,13 @@ SqlQuery *sql_query_new(const char *text, SqlKind kind, GError **error) {
     return NULL;
   query->text = g_strdup(out->str);
   return g_steal_pointer(&query);
+}
+
+gboolean sql_query_binds_ascii(const SqlQuery *query, const char *const *values) {
+  for (guint i = 0; i < query->n_parameters; i++)
+    if (!g_str_is_ascii(values[i]))
+      return FALSE;
+  return TRUE;
 }
 
 void sql_query_free(SqlQuery *query) {

@@ -30,4 +30,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SqlQuery, sql_query_free)
 /* What is bound for @parameter when @user is asked about. Owned. */
 char *sql_parameter_dup_value(SqlParameter parameter, const char *user);
 
+/* Whether @values, one for each parameter, are all ASCII. What is not may be text that a database
+ * has no characters for. */
+gboolean sql_query_binds_ascii(const SqlQuery *query, const char *const *values);
+
 #endif

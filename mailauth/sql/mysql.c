@@ -12,8 +12,9 @@
 
 /* What a socket is called in the folder that `host` names. */
 #define SOCKET_NAME "mysqld.sock"
-/* Ways of proving oneself that show the server no password; libmariadb takes any that a server asks
- * for, even to send it as it is. */
+/* libmariadb takes any way of proving oneself that a server asks for, even to send the password as
+ * it is. Of these only caching_sha2_password shows it to the server, encrypted: by TLS, or for a
+ * key that the server tells. */
 #define METHODS "mysql_native_password,caching_sha2_password,client_ed25519"
 /* Of a statement that was ended (MariaDB), and of text that a column can't have (MySQL 8); older
  * headers don't name them. */
@@ -142,19 +143,12 @@ static gpointer open_connection(const SqlPlan *plan, gint64 deadline, SqlAnswer 
 
 /* ---- a question ---- */
 
-static gboolean is_ascii(const SqlPlan *plan, const char *const *values) {
-  for (guint i = 0; i < plan->query->n_parameters; i++)
-    if (!g_str_is_ascii(values[i]))
-      return FALSE;
-  return TRUE;
-}
-
 /* A name of characters that no column can have is nobody's. */
 static gboolean is_unfit_name(unsigned int code, const SqlPlan *plan, const char *const *values) {
   gboolean is_of_text = code == ER_CANT_AGGREGATE_2COLLATIONS || code == TEXT_UNFIT ||
                         code == ER_CANT_AGGREGATE_NCOLLATIONS ||
                         code == ER_TRUNCATED_WRONG_VALUE_FOR_FIELD;
-  return is_of_text && !is_ascii(plan, values);
+  return is_of_text && !sql_query_binds_ascii(plan->query, values);
 }
 
 static gboolean is_passing(unsigned int code) {

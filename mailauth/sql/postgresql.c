@@ -14,6 +14,11 @@
 /* "53300", too many connections, and the like; "57P03", the server is starting or stopping. */
 #define CLASS_RESOURCES "53"
 #define CLASS_OPERATOR "57"
+/* A value that does not fit; the message quotes it, and it may be a hash. Of text that the database
+ * has no characters for: "22021" or "22P05". */
+#define CLASS_DATA "22"
+#define NOT_IN_REPERTOIRE "22021"
+#define UNTRANSLATABLE "22P05"
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PGresult, PQclear)
 
@@ -118,6 +123,7 @@ static void close_connection(gpointer connection) {
 typedef struct {
   PGconn *connection;
   gint64 deadline;
+  gboolean is_ascii; /* what is asked about */
   guint rows;
   SqlAnswer *answer;
 } Question;
@@ -185,12 +191,24 @@ static gboolean take_row(SqlAnswer *answer, const PGresult *result) {
   return TRUE;
 }
 
+/* A name of characters that the database does not have is nobody's. */
+static gboolean is_unfit_name(const Question *question, const char *state) {
+  return !question->is_ascii &&
+         (g_str_equal(state, UNTRANSLATABLE) || g_str_equal(state, NOT_IN_REPERTOIRE));
+}
+
 /* The connection may live on: the next result tells. */
 static gboolean take_error(const Question *question, const PGresult *result) {
   const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
   const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
   if (PQstatus(question->connection) == CONNECTION_BAD || state == NULL || text == NULL)
     return lose(question);
+  if (is_unfit_name(question, state)) {
+    question->answer->status = SQL_NO_ROW;
+    return TRUE;
+  }
+  if (g_str_has_prefix(state, CLASS_DATA))
+    text = "a value in the row, or the user's name, does not fit `Query`";
   gboolean passes =
       g_str_has_prefix(state, CLASS_RESOURCES) || g_str_has_prefix(state, CLASS_OPERATOR);
   sql_answer_fail(question->answer, passes ? SQL_UNREACHABLE : SQL_FAILED, "%s (SQLSTATE %s)", text,
@@ -233,7 +251,7 @@ static gboolean take_results(Question *question) {
 static gboolean ask(gpointer connection, const SqlPlan *plan, const char *const *values,
                     gint64 deadline, SqlAnswer *answer) {
   const SqlQuery *query = plan->query;
-  Question question = {connection, deadline, 0, answer};
+  Question question = {connection, deadline, sql_query_binds_ascii(query, values), 0, answer};
   answer->status = SQL_FAILED;
   if (PQsendQueryParams(connection, query->text, (int)query->n_parameters, NULL, values, NULL, NULL,
                         0) == 0 ||

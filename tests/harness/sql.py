@@ -142,7 +142,9 @@ class Postgresql(Database):
         (self.directory / "server.key").chmod(0o600)
 
     def start(self):
-        settings = {"fsync": "off", "shared_buffers": "4MB", "autovacuum": "off", "listen_addresses": "127.0.0.1", "port": self.port, "ssl": "on",
+        settings = {"fsync": "off", "shared_buffers": "4MB", "autovacuum": "off",
+                    # Not in /dev/shm, where a system removes what users leave at their logout.
+                    "dynamic_shared_memory_type": "mmap", "listen_addresses": "127.0.0.1", "port": self.port, "ssl": "on",
                     "unix_socket_directories": self.directory, "max_connections": 50,
                     "ssl_cert_file": self.directory / "server.pem", "ssl_key_file": self.directory / "server.key"}
         words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
@@ -173,6 +175,13 @@ class Postgresql(Database):
 
     def run(self, statement):
         return self.psql(DATABASE, statement)
+
+    def latin_table(self, name, password_hash):
+        """The database `latin`, of ISO 8859-1, with the table `people` of one user."""
+        self.psql("postgres", "CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0")
+        self.psql("latin", f"SET client_encoding = 'UTF8'; CREATE TABLE people (name text, password text); "
+                           f"INSERT INTO people VALUES ({self.literal(name)}, {self.literal(password_hash)}); "
+                           f"GRANT SELECT ON people TO {USER}")
 
     @staticmethod
     def literal(text):
@@ -218,6 +227,12 @@ class Mariadb(Database):
 
     def run(self, statement):
         return self.ask(statement, DATABASE)
+
+    def latin_table(self, name, password_hash):
+        """The database `latin`, of ISO 8859-1, with the table `people` of one user."""
+        self.ask("CREATE DATABASE latin CHARACTER SET latin1; CREATE TABLE latin.people (name varchar(255), password varchar(255)); "
+                 f"INSERT INTO latin.people VALUES ({self.literal(name)}, {self.literal(password_hash)}); "
+                 f"GRANT SELECT ON latin.* TO '{USER}'@'%'")
 
     @staticmethod
     def literal(text):

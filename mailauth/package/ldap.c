@@ -504,17 +504,11 @@ static LdapPool *get_pool(Ldap *ldap, Settings *settings) {
   return entry->pool;
 }
 
-/* What is left of `Timeout`, in ms: a login that asks again by another name has used some. */
-static guint32 get_timeout(const PackageRequest *request) {
-  gint64 spent = request->identity != NULL ? request->identity->spent / 1000 : 0;
-  return (guint32)MAX((gint64)request->settings->chosen.timeout - spent, 1);
-}
-
 static void prove(Package *package, const PackageRequest *request, OutcomeAnswer answer,
                   gpointer data) {
   Ldap *ldap = (Ldap *)package;
   Job *job = g_new0(Job, 1);
-  const guint32 timeout = get_timeout(request);
+  const guint32 timeout = package_request_get_timeout(request);
   job->link.data = job;
   job->ldap = ldap;
   job->exists = request->account != NULL;

@@ -27,6 +27,10 @@ typedef struct {
   PackageIdentity *identity; /* borrowed while the login lasts; NULL: @account is who they are */
 } PackageRequest;
 
+/* What is left of the chosen broker's `Timeout`, in ms, at least 1: a login that asks again by
+ * another name has used some. */
+guint32 package_request_get_timeout(const PackageRequest *request);
+
 typedef struct Package Package;
 struct Package {
   const char *name; /* as `Native Source` or a broker's `Type` has it */

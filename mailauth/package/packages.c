@@ -12,6 +12,11 @@ struct Packages {
   guint count;
 };
 
+guint32 package_request_get_timeout(const PackageRequest *request) {
+  gint64 spent = request->identity != NULL ? request->identity->spent / 1000 : 0;
+  return (guint32)MAX((gint64)request->settings->chosen.timeout - spent, 1);
+}
+
 void packages_add(Packages *packages, Package *package) {
   g_assert(packages->count < MAX_PACKAGES);
   packages->all[packages->count++] = package;

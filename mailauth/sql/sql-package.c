@@ -150,7 +150,8 @@ static void prove(Package *package, const PackageRequest *request, OutcomeAnswer
   g_hash_table_add(sql->lookups, lookup);
   const char *entry = request->identity != NULL ? request->identity->entry : NULL;
   sql_pool_ask(sql_servants_find(sql->servants, request->settings, &is_new),
-               entry != NULL ? entry : lookup->account, on_answered, lookup);
+               entry != NULL ? entry : lookup->account, package_request_get_timeout(request),
+               on_answered, lookup);
 }
 
 static void ignore_answer(G_GNUC_UNUSED SqlAnswer *answer, G_GNUC_UNUSED gpointer data) {
@@ -167,7 +168,7 @@ static void take_settings(Package *package, const Settings *settings) {
     return;
   SqlPool *pool = sql_servants_find(sql->servants, settings, &is_new);
   if (is_new)
-    sql_pool_ask(pool, NOBODY, ignore_answer, NULL);
+    sql_pool_ask(pool, NOBODY, settings->chosen.timeout, ignore_answer, NULL);
 }
 
 static char *dup_problem(const Package *package, const Settings *settings) {

@@ -282,9 +282,10 @@ static gboolean on_crowded(gpointer data) {
   return G_SOURCE_REMOVE;
 }
 
-void sql_pool_ask(SqlPool *pool, const char *user, SqlAnswered answered, gpointer data) {
+void sql_pool_ask(SqlPool *pool, const char *user, guint32 timeout, SqlAnswered answered,
+                  gpointer data) {
   Question *question = g_new(Question, 1);
-  gint64 deadline = g_get_monotonic_time() + (gint64)pool->timeout * 1000;
+  gint64 deadline = g_get_monotonic_time() + (gint64)timeout * 1000;
   *question = (Question){pool, servant_pool_number(pool->processes), answered, data, 0};
   g_hash_table_add(pool->asked, question);
   if (servant_pool_count_waiting(pool->processes) >= MAX_SQL_WAITING)
@@ -292,5 +293,5 @@ void sql_pool_ask(SqlPool *pool, const char *user, SqlAnswered answered, gpointe
   else
     servant_pool_ask(pool->processes, MESSAGE_SQL_QUESTION,
                      g_variant_new("(tsx)", question->number, user, deadline),
-                     pool->timeout + SQL_GRACE_MS, on_answered, question);
+                     timeout + SQL_GRACE_MS, on_answered, question);
 }

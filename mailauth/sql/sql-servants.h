@@ -43,7 +43,8 @@ const char *sql_servants_get_problem(const SqlServants *servants, const Settings
  * one, names the database. */
 typedef void (*SqlAnswered)(SqlAnswer *answer, gpointer data);
 
-/* Copies @user. */
-void sql_pool_ask(SqlPool *pool, const char *user, SqlAnswered answered, gpointer data);
+/* Copies @user. @timeout: ms, of what the broker's `Timeout` leaves. */
+void sql_pool_ask(SqlPool *pool, const char *user, guint32 timeout, SqlAnswered answered,
+                  gpointer data);
 
 #endif

@@ -183,6 +183,16 @@ def a_person_is_one_account_by_all_names(started):
         equal(mail.events()[0]["user"], "carl")
 
 
+@test
+def the_time_limit_counts_both_questions_about_an_alias():
+    with broker(postgresql, Timeout=1500) as (mail, database):
+        change(mail, "Query", "SELECT password, name AS \"user\", pg_sleep(0.9) FROM users WHERE name = replace(%u, 'alias', 'ann')")
+        expect(mail, "ann", "sesame", RIGHT, "ok")
+        began = time.monotonic()
+        expect(mail, "alias", "sesame", TEMPORARY, "broker-unreachable")
+        check(time.monotonic() - began > 0.9, "the alias was not found")
+
+
 @rows(KINDS)
 def what_is_wrong_with_a_database_is_said(started):
     """By an event, status, --check and a test, in plain words and without the password."""

@@ -48,7 +48,8 @@ void proof_free(Proof *proof) {
   g_free(proof);
 }
 
-#define CURE "'mailauthctl user passwd' or 'member passwd' sets another"
+#define CURE                                                                                       \
+  "'mailauthctl user passwd' or 'member passwd' sets another; in an SQL database, set it there"
 
 Outcome proof_judge_hash(const char *hash, char **detail) {
   *detail = NULL;

@@ -4,15 +4,19 @@ what they do not, and what happens while etcd, the agent or a right is away."""
 
 import functools
 import itertools
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 
 import dbus
+import dbus.lowlevel
 
-from harness.bus import wait_for
+from cluster import value_of, value_record
+from harness.bus import wait_for, wait_until
 from harness.case import Failure, check, contains, equal, main, rows, test
 from harness.etcd import Etcd
-from harness.fleet import MOUNT, FleetHost
-from harness.registry import REG_DWORD, REG_SZ, SOFTWARE, Refused, options, variant
+from harness.fleet import AGENT_NAME, MOUNT, FleetHost
+from harness.registry import NAME, REG_BINARY, REG_DWORD, REG_SZ, SOFTWARE, Refused, options, variant
 
 KEY = MOUNT + "\\Acme"
 STACK = ExitStack()
@@ -149,6 +153,66 @@ def a_quiet_fleet_outlives_compaction():
         two.has(KEY, "Port", "25")
 
 
+@test
+def what_was_missed_may_be_more_than_one_answer_holds():
+    etcd = common_etcd()
+    with FleetHost(etcd, "one", f"fleet{next(NUMBERS)}", settings=[("Resync Spread", REG_DWORD, 0)]) as one:
+        one.fleet("Init")
+        one.put(KEY, "Port", "25")
+        one.agent.stop()
+        layer, data = f"/regd/1/{one.fleet_name}/t/all/", bytes(1000000)
+        with ThreadPoolExecutor(4) as pool:
+            for _ in pool.map(lambda name: etcd.ctl("put", layer + value_of(KEY, name).decode(),
+                                                    data=value_record(name, REG_BINARY, data)),
+                              [f"V{number}" for number in range(70)]):
+                pass
+        newest = etcd.revision()
+        one.start_agent()
+        wait_until(lambda: one.status()["applied"] >= newest, "all of it")
+        equal(one.client.get(KEY, "V69")[2], data)
+
+
+@test
+def a_head_that_is_written_again_holds_nobody_up():
+    with two_hosts(settings=[("Resync Spread", REG_DWORD, 0)]) as (one, two):
+        one.put(KEY, "Port", "25")
+        two.has(KEY, "Port", "25")
+        one.etcd.ctl("put", f"/regd/1/{one.fleet_name}/t/all/head", data=records(one)[b"t/all/head"])
+        newest = one.etcd.revision()
+        wait_until(lambda: two.status()["applied"] >= newest, "it to be passed")
+        one_writes(two, 26)
+        one.has(KEY, "Port", "26")
+
+
+@test
+def a_stranger_on_the_bus_cannot_tell_the_agent_that_regd_is_gone():
+    with two_hosts() as (one, _):
+        lie = dbus.lowlevel.SignalMessage("/org/freedesktop/DBus", "org.freedesktop.DBus", "NameOwnerChanged")
+        lie.set_destination(AGENT_NAME)
+        lie.append(NAME, ":1.0", "", signature="sss")
+        one.client.connection.send_message(lie)
+        one.put(KEY, "Port", "25")
+
+
+@test
+def the_authorities_are_read_again_for_each_connection():
+    etcd = common_etcd()
+    authorities = etcd.directory / "copy.pem"
+    shutil.copy(etcd.certificate("root")[0], authorities)
+    with FleetHost(etcd, "one", f"fleet{next(NUMBERS)}", settings=[("CA File", REG_SZ, str(authorities))]) as one:
+        contains(refusal_of(one, "Join"), "certificate")
+        shutil.copy(etcd.ca, authorities)
+        contains(refusal_of(one, "Join"), "no such fleet")
+
+
+def refusal_of(host, member):
+    try:
+        host.fleet(member)
+    except Refused as refusal:
+        return refusal.text
+    raise Failure(f"{host.name}: {member} is not refused")
+
+
 @rows([("the fleet", "fleet", "no such fleet"), ("the head", "t/all/head", "empty")])
 def what_is_deleted_past_regd_empties_no_host(key, said):
     with two_hosts() as (one, two):
@@ -175,7 +239,7 @@ def a_fleet_is_begun_once_and_joined_where_it_is():
 
 @test
 def without_the_cluster_reading_goes_on_and_writing_is_refused():
-    with Etcd() as etcd, two_hosts(etcd) as (one, two):
+    with Etcd() as etcd, two_hosts(etcd, settings=[("Commit Timeout", REG_DWORD, 1500)]) as (one, two):
         one.put(KEY, "Port", "25")
         two.has(KEY, "Port", "25")
         etcd.stop(0)
@@ -190,6 +254,9 @@ def without_the_cluster_reading_goes_on_and_writing_is_refused():
             host.waits_for_state("live")
         two.put(KEY, "Port", "27")
         one.has(KEY, "Port", "27")
+        etcd.freeze(0)
+        two.refuses("FleetUncertain", KEY, "Port", "28")
+        etcd.start(0)
 
 
 @test

@@ -171,6 +171,11 @@ static void on_message(GBytes *message, gpointer data) {
 static void on_end(const TransportEnd *end, gpointer data) {
   Follower *follower = data;
   follower->watch = NULL;
+  if (end->too_large) {
+    follower_set_reason(follower, "too much was missed: everything is being read");
+    follower_step(follower, FOLLOW_GAP);
+    return;
+  }
   gboolean refused = end->code == GRPC_PERMISSION_DENIED || end->code == GRPC_UNAUTHENTICATED;
   follower_fail(follower, refused ? FOLLOW_REFUSED : FOLLOW_FAILED, end->text);
 }

@@ -234,7 +234,8 @@ void link_attach(Link *link) {
 
 static void on_owner_changed(Link *link, DBusMessage *message) {
   const char *name, *before, *after;
-  if (!dbus_message_get_args(message, NULL, DBUS_TYPE_STRING, &name, DBUS_TYPE_STRING, &before,
+  if (!dbus_message_has_sender(message, DBUS_SERVICE_DBUS) ||
+      !dbus_message_get_args(message, NULL, DBUS_TYPE_STRING, &name, DBUS_TYPE_STRING, &before,
                              DBUS_TYPE_STRING, &after, DBUS_TYPE_INVALID) ||
       !g_str_equal(name, REGISTRY_BUS_NAME))
     return;

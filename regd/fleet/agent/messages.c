@@ -6,6 +6,7 @@
 
 #include "client/base/error.h"
 #include "regd/fleet/agent/etcd.pb-c.h"
+#include "regd/fleet/base/grpc.h"
 
 /* The numbers of etcd's enumerations. */
 #define COMPARE_EQUAL 0
@@ -330,7 +331,7 @@ static EtcdWatch *read_watch(const Etcdserverpb__WatchResponse *message, GError 
   watch->cancelled = message->canceled != 0;
   watch->compacted = message->compact_revision;
   watch->reason =
-      message->cancel_reason != NULL ? g_utf8_make_valid(message->cancel_reason, -1) : NULL;
+      message->cancel_reason != NULL ? grpc_make_printable(message->cancel_reason) : NULL;
   if (message->fragment) {
     refuse(error, "events in fragments, which nobody asked for");
     return NULL;

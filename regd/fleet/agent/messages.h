@@ -78,7 +78,7 @@ typedef struct {
   gint64 revision;
   gboolean created, cancelled;
   gint64 compacted; /* 0: not the reason */
-  char *reason;     /* or NULL */
+  char *reason;     /* as of grpc_make_printable(), or NULL */
   GPtrArray *items; /* of EtcdItem, in the order of their revisions */
 } EtcdWatch;
 EtcdWatch *etcd_watch_decode(GBytes *bytes, GError **error);

@@ -9,6 +9,8 @@
 
 #include "regd/fleet/base/key.h"
 
+/* A page that is too large is asked for again, with so many times fewer keys. */
+#define SHRINK 8
 /* etcd walks over all that is left of the range for each page, so pages are large: about so many
  * bytes. */
 #define FIRST_PAGE_KEYS 5000
@@ -107,7 +109,7 @@ static void finish(Snapshot *snapshot, const TransportEnd *end) {
 }
 
 static void fail(Snapshot *snapshot, const char *why) {
-  const TransportEnd end = {.code = GRPC_INTERNAL, .connected = TRUE, .text = why};
+  const TransportEnd end = {.code = GRPC_INTERNAL, .sent = TRUE, .text = why};
   finish(snapshot, &end);
 }
 
@@ -130,6 +132,11 @@ static void on_page(GBytes *answer, const TransportEnd *end, gpointer data) {
   Snapshot *snapshot = data;
   g_autoptr(GError) error = NULL;
   snapshot->call = NULL;
+  if (answer == NULL && end->too_large && snapshot->page_keys > 1) {
+    snapshot->page_keys = MAX(snapshot->page_keys / SHRINK, 1);
+    ask(snapshot);
+    return;
+  }
   if (answer == NULL) {
     finish(snapshot, end);
     return;

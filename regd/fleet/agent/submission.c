@@ -67,7 +67,7 @@ static gboolean is_rejection(const TransportEnd *end) {
 static ProposeEvent classify_end(const TransportEnd *end) {
   if (is_rejection(end))
     return PROPOSE_REJECTED;
-  return end->connected ? PROPOSE_NO_ANSWER : PROPOSE_NOT_SENT;
+  return end->sent ? PROPOSE_NO_ANSWER : PROPOSE_NOT_SENT;
 }
 
 static ProposeEvent read_answer(Submission *submission, GBytes *answer) {

@@ -14,7 +14,6 @@ struct Tasks {
   Link *link;
   LinkTask *task; /* under way, or NULL */
   Cluster *cluster;
-  const AgentConfig *config;
   guint endpoint; /* the first that was asked, and how many since */
   guint asked;
   ClusterCall *call;
@@ -108,10 +107,10 @@ static void on_founded(const SubmissionEnd *end, gpointer data) {
   forget(tasks);
 }
 
-static void found(Tasks *tasks) {
+static void found(Tasks *tasks, const AgentConfig *config) {
   SubmissionPlan plan = {.endpoint = tasks->endpoint,
-                         .request_timeout_ms = tasks->config->request_timeout_ms,
-                         .commit_timeout_ms = tasks->config->commit_timeout_ms,
+                         .request_timeout_ms = config->request_timeout_ms,
+                         .commit_timeout_ms = config->commit_timeout_ms,
                          .done = on_founded,
                          .data = tasks};
   if (!commit_fill_init(tasks->cluster, tasks->task, &plan)) {
@@ -235,11 +234,10 @@ void tasks_begin(Tasks *tasks, LinkTask *task, Cluster *cluster, const AgentConf
   }
   tasks->task = task;
   tasks->cluster = cluster;
-  tasks->config = config;
   tasks->asked = 0;
   tasks->revision = 0;
   if (task->kind == LINK_TASK_INIT)
-    found(tasks);
+    found(tasks, config);
   else
     ask(tasks);
 }

@@ -11,8 +11,8 @@
 typedef struct Tasks Tasks;
 Tasks *tasks_new(Link *link);
 void tasks_free(Tasks *tasks);
-/* Takes @task. @cluster: NULL: there is none; else it outlives the task, as @config does, or
- * tasks_abandon() is called. */
+/* Takes @task. @cluster: NULL: there is none; else it outlives the task, or tasks_abandon() is
+ * called. */
 void tasks_begin(Tasks *tasks, LinkTask *task, Cluster *cluster, const AgentConfig *config);
 /* Ends what is under way, and tells so. @regd_is_gone: regd will answer nothing any more. */
 void tasks_abandon(Tasks *tasks, gboolean regd_is_gone);

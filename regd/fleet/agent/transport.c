@@ -37,6 +37,7 @@ struct Stream {
   gsize sent;        /* of the first of them */
   gboolean finished; /* nothing follows those */
   gboolean paused;   /* libcurl waits to be told of more to send */
+  gboolean begun;    /* libcurl has taken bytes to send */
   GrpcReader reader;
   GrpcStatus status;
   gboolean broken; /* what came is not gRPC */
@@ -107,14 +108,14 @@ static gboolean is_rejected(CURLcode result) {
 }
 
 static void tell_end(Stream *stream) {
-  double connected = 0;
-  (void)curl_easy_getinfo(stream->easy, CURLINFO_APPCONNECT_TIME, &connected);
   TransportEnd end = {.code = GRPC_UNAVAILABLE,
-                      .connected = connected > 0 || stream->status.known,
-                      .rejected = is_rejected(stream->result)};
+                      .sent = stream->begun || stream->status.known,
+                      .rejected = is_rejected(stream->result),
+                      .too_large = stream->reader.too_large};
   if (stream->broken) {
     end.code = GRPC_INTERNAL;
-    end.text = "what it answers is not gRPC";
+    end.text =
+        end.too_large ? "it answers more than is read at a time" : "what it answers is not gRPC";
   } else if (stream->status.known) {
     end.code = stream->status.code;
     end.text = stream->status.message != NULL ? stream->status.message : "no reason given";
@@ -123,7 +124,7 @@ static void tell_end(Stream *stream) {
                : stream->result == CURLE_OK ? "the answer ended without a status"
                                             : curl_easy_strerror(stream->result);
   }
-  g_autofree char *text = g_utf8_make_valid(end.text, -1);
+  g_autofree char *text = grpc_make_printable(end.text);
   end.text = text;
   detach(stream);
   stream->events.end(&end, stream->events.data);
@@ -176,6 +177,7 @@ static size_t on_read(char *buffer, size_t size, size_t count, void *data) {
   const guint8 *bytes = g_bytes_get_data(frame, &length);
   gsize taken = MIN(room, length - stream->sent);
   memcpy(buffer, bytes + stream->sent, taken);
+  stream->begun = TRUE;
   stream->sent += taken;
   if (stream->sent == length) {
     g_bytes_unref(g_queue_pop_head(&stream->out));
@@ -318,7 +320,11 @@ guint64 transport_get_bytes(const Transport *transport) {
 
 /* ---- streams ---- */
 
+/* libcurl would keep the authorities for a day, and resume sessions that an earlier certificate has
+ * begun. */
 static void set_tls(CURL *easy, const TransportFiles *files) {
+  (void)curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
+  (void)curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
   (void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https");
   (void)curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
   (void)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);

@@ -10,7 +10,8 @@
 gboolean transport_set_up(void);
 void transport_tear_down(void);
 
-/* Files of certificates; each is read again for a new connection. */
+/* Files of certificates; each is read again for a new connection, and no TLS session outlives its
+ * connection. */
 typedef struct {
   char *ca_file;
   char *certificate;
@@ -20,9 +21,10 @@ typedef struct {
 /* How a stream ended. */
 typedef struct {
   guint32 code;       /* of gRPC; GRPC_UNAVAILABLE if no status came */
-  gboolean connected; /* FALSE: surely nothing was sent */
+  gboolean sent;      /* FALSE: surely nothing of a message was */
   gboolean rejected;  /* the certificate of one end is not taken by the other */
-  const char *text;   /* for people; never NULL */
+  gboolean too_large; /* a message that came is over GRPC_LIMIT_MESSAGE_BYTES */
+  const char *text;   /* for people: valid UTF-8 of one line; never NULL */
 } TransportEnd;
 
 /* Connections of one kind of use: streams of one transport to one endpoint share a connection,

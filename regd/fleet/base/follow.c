@@ -67,10 +67,17 @@ static const Row table[N_FOLLOW_STATES][N_FOLLOW_EVENTS] = {
                         [FOLLOW_DUE] = TO(COMPARING, ASK_AGAIN)},
 };
 
+static void note_doubt(Follow *follow) {
+  follow->stuck |= follow->doubted == follow->applied;
+  follow->doubted = follow->applied;
+}
+
 guint follow_step(Follow *follow, FollowEvent event) {
   const Row *row = &table[follow->state][event];
   if (!row->known)
     return 0;
+  if (event == FOLLOW_GAP || event == FOLLOW_DOUBT)
+    note_doubt(follow);
   /* A quiet fleet's revision falls behind compaction with nothing missed. */
   if (event == FOLLOW_COMPACTED && follow->state == FOLLOW_CATCHING_UP &&
       follow->found_kind == FOLLOW_FOUND_SAME && !follow->skipped) {
@@ -89,6 +96,8 @@ void follow_set_held(Follow *follow, gint64 applied, const guint8 *head, guint64
   follow->has_head = head != NULL;
   follow->number = head != NULL ? number : 0;
   follow->modified = 0;
+  follow->doubted = -1;
+  follow->stuck = FALSE;
   memset(follow->id, 0, FLEET_ID_BYTES);
   if (head != NULL)
     memcpy(follow->id, head, FLEET_ID_BYTES);
@@ -105,7 +114,7 @@ void follow_forget_handed(Follow *follow) {
 static FollowEvent classify(const Follow *follow, const FollowFound *found) {
   if (!found->has_info || !found->right_info || !found->has_head || !found->readable_head)
     return FOLLOW_FOUND_UNFIT;
-  if (!follow->has_head || found->revision < follow->applied)
+  if (!follow->has_head || follow->stuck || found->revision < follow->applied)
     return FOLLOW_FOUND_OTHER;
   if (memcmp(found->id, follow->id, FLEET_ID_BYTES) == 0)
     return FOLLOW_FOUND_SAME;

@@ -81,6 +81,8 @@ typedef struct {
   guint8 handed_id[FLEET_ID_BYTES];
   FollowFound found;      /* the newest comparison */
   FollowEvent found_kind; /* of it */
+  gint64 doubted;         /* what was applied at the newest gap or doubt */
+  gboolean stuck;         /* nothing more was at the one after: everything is to be read */
   gboolean skipped; /* the watch begins behind the comparison: what lies before is compacted */
 } Follow;
 

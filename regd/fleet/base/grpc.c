@@ -17,7 +17,7 @@
 GBytes *grpc_frame(GBytes *message) {
   gsize size;
   const guint8 *bytes = g_bytes_get_data(message, &size);
-  g_assert(size <= GRPC_LIMIT_MESSAGE_BYTES);
+  g_assert(size <= G_MAXUINT32);
   guint32 length = GUINT32_TO_BE((guint32)size);
   guint8 *frame = g_malloc(FRAME_HEADER_BYTES + size);
   frame[0] = 0;
@@ -52,7 +52,8 @@ GBytes *grpc_reader_take(GrpcReader *reader, gboolean *broken) {
     return NULL;
   memcpy(&length, frame + 1, sizeof length);
   length = GUINT32_FROM_BE(length);
-  *broken = frame[0] != 0 || length > GRPC_LIMIT_MESSAGE_BYTES;
+  reader->too_large = length > GRPC_LIMIT_MESSAGE_BYTES;
+  *broken = frame[0] != 0 || reader->too_large;
   if (*broken || there - FRAME_HEADER_BYTES < length)
     return NULL;
   reader->taken += FRAME_HEADER_BYTES + length;
@@ -87,8 +88,8 @@ static char *decode_percents(const char *text) {
 }
 
 /* Control characters become blanks. */
-static char *make_printable(const char *text) {
-  char *printable = g_utf8_make_valid(text, -1);
+char *grpc_make_printable(const char *text) {
+  char *printable = g_utf8_make_valid(text, (gssize)strnlen(text, LIMIT_STATUS_BYTES));
   for (char *at = printable; *at != '\0'; at++)
     if ((guint8)*at < ' ' || *at == '\x7f')
       *at = ' ';
@@ -107,7 +108,7 @@ void grpc_status_read(GrpcStatus *status, const char *line, gsize size) {
     g_autofree char *text = dup_header_value(line, size, MESSAGE_HEADER);
     g_autofree char *decoded = decode_percents(text);
     g_free(status->message);
-    status->message = make_printable(decoded);
+    status->message = grpc_make_printable(decoded);
   }
 }
 

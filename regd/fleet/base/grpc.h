@@ -29,8 +29,9 @@ GBytes *grpc_frame(GBytes *message);
 
 /* Collects bytes until they are messages. */
 typedef struct {
-  GByteArray *bytes; /* not yet a whole message */
-  gsize taken;       /* at the start of @bytes, of messages that were taken */
+  GByteArray *bytes;  /* not yet a whole message */
+  gsize taken;        /* at the start of @bytes, of messages that were taken */
+  gboolean too_large; /* the next message is over the limit */
 } GrpcReader;
 void grpc_reader_init(GrpcReader *reader);
 void grpc_reader_clear(GrpcReader *reader);
@@ -39,11 +40,15 @@ void grpc_reader_feed(GrpcReader *reader, const void *bytes, gsize size);
  * compressed, or longer than the limit. */
 GBytes *grpc_reader_take(GrpcReader *reader, gboolean *broken);
 
+/* What a stranger says, for people: at most 1 KiB of valid UTF-8 without control characters; owned.
+ */
+char *grpc_make_printable(const char *text);
+
 /* How a call ended. Zeroed at first: no status came. */
 typedef struct {
   gboolean known;
   guint32 code;
-  char *message; /* valid UTF-8 without control characters, or NULL */
+  char *message; /* as of grpc_make_printable(), or NULL */
 } GrpcStatus;
 /* Keeps @line, a header or trailer "NAME: VALUE" of any bytes, if it is part of the status. */
 void grpc_status_read(GrpcStatus *status, const char *line, gsize size);

@@ -169,6 +169,19 @@ static void test_refused(void) {
   }
 }
 
+/* A member may say anything, and at any length. */
+static void test_reason(void) {
+  g_autoptr(GByteArray) bytes = g_byte_array_new();
+  g_byte_array_append(bytes, (const guint8 *)"\x20\x01\x32\x88\x27", 5); /* of 5,000 bytes */
+  g_autofree char *text = g_strnfill(5000, '\n');
+  g_byte_array_append(bytes, (const guint8 *)text, 5000);
+  g_autoptr(GBytes) message = g_byte_array_free_to_bytes(g_steal_pointer(&bytes));
+  g_autoptr(EtcdWatch) watch = etcd_watch_decode(message, NULL);
+  g_autofree char *expected = g_strnfill(1024, ' ');
+  g_assert_true(watch->cancelled);
+  g_assert_cmpstr(watch->reason, ==, expected);
+}
+
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/regd/fleet/agent/messages/range", test_range);
@@ -178,5 +191,6 @@ int main(int argc, char **argv) {
   g_test_add_func("/regd/fleet/agent/messages/answers", test_answers);
   g_test_add_func("/regd/fleet/agent/messages/hostile", test_hostile);
   g_test_add_func("/regd/fleet/agent/messages/refused", test_refused);
+  g_test_add_func("/regd/fleet/agent/messages/reason", test_reason);
   return g_test_run();
 }

@@ -187,6 +187,24 @@ static void test_compacted(void) {
   g_assert_cmpint(follow_get_watch_start(&follow), ==, 901);
 }
 
+/* What makes a host look again must not bring it back to the same place without end. */
+static void test_stuck(void) {
+  static const FollowEvent events[] = {FOLLOW_GAP, FOLLOW_DOUBT};
+  for (gsize i = 0; i < G_N_ELEMENTS(events); i++) {
+    Follow follow = make_follow(FOLLOW_LIVE);
+    FollowFound found = make_found(300, 'A', 7, 250); /* the same head, written again */
+    (void)follow_step(&follow, events[i]);
+    g_assert_cmpint((int)follow_classify_found(&follow, &found), ==, (int)FOLLOW_FOUND_SAME);
+    follow.state = FOLLOW_LIVE;
+    (void)follow_step(&follow, events[i]);
+    g_assert_cmpint((int)follow_classify_found(&follow, &found), ==, (int)FOLLOW_FOUND_OTHER);
+    follow_note_resynced(&follow);
+    follow.state = FOLLOW_LIVE;
+    (void)follow_step(&follow, events[i]);
+    g_assert_cmpint((int)follow_classify_found(&follow, &found), ==, (int)FOLLOW_FOUND_SAME);
+  }
+}
+
 static void test_behind(void) {
   Follow follow = make_follow(FOLLOW_LIVE);
   FollowFound found = make_found(900, 'B', 8, 850);
@@ -270,6 +288,7 @@ int main(int argc, char **argv) {
   g_test_add_func("/regd/fleet/base/follow/window", test_window);
   g_test_add_func("/regd/fleet/base/follow/forgotten", test_forgotten);
   g_test_add_func("/regd/fleet/base/follow/compacted", test_compacted);
+  g_test_add_func("/regd/fleet/base/follow/stuck", test_stuck);
   g_test_add_func("/regd/fleet/base/follow/behind", test_behind);
   g_test_add_func("/regd/fleet/base/follow/steps", test_steps);
   g_test_add_func("/regd/fleet/base/follow/all", test_all);

@@ -50,12 +50,12 @@ static void test_frames(void) {
 static void test_broken(void) {
   static const struct {
     guint8 bytes[5];
-    gboolean broken;
-  } rows[] = {{{0, 0, 0, 0, 1}, FALSE},
-              {{1, 0, 0, 0, 1}, TRUE},
-              {{0, 4, 0, 0, 0}, FALSE},
-              {{0, 4, 0, 0, 1}, TRUE},
-              {{0, 0xFF, 0xFF, 0xFF, 0xFF}, TRUE}};
+    gboolean broken, too_large;
+  } rows[] = {{{0, 0, 0, 0, 1}, FALSE, FALSE},
+              {{1, 0, 0, 0, 1}, TRUE, FALSE},
+              {{0, 4, 0, 0, 0}, FALSE, FALSE},
+              {{0, 4, 0, 0, 1}, TRUE, TRUE},
+              {{0, 0xFF, 0xFF, 0xFF, 0xFF}, TRUE, TRUE}};
   for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
     GrpcReader reader;
     gboolean broken;
@@ -63,6 +63,7 @@ static void test_broken(void) {
     grpc_reader_feed(&reader, rows[i].bytes, sizeof rows[i].bytes);
     g_assert_null(grpc_reader_take(&reader, &broken));
     g_assert_cmpint(broken, ==, rows[i].broken);
+    g_assert_cmpint(reader.too_large, ==, rows[i].too_large);
     grpc_reader_clear(&reader);
   }
 }

@@ -102,6 +102,20 @@ def no_test_waits_by_the_clock():
     fail_with(lines_with(SLEEP, paths))
 
 
+def is_named(path, builds):
+    """Whether a meson.build of the folder, or of one above it, has the test's name."""
+    name = path.stem.removeprefix("test-")
+    above = [builds[folder] for folder in path.parents if folder in builds]
+    return any(f"'{name}'" in text or f"{path.name}'" in text for text in above)
+
+
+@test
+def every_test_is_in_a_build():
+    builds = {path.parent: read(path) for path in find(".build")}
+    fail_with([f"{path}: no meson.build runs it" for path in find(".py", ".c")
+               if path.parts[0] == "tests" and path.name.startswith("test-") and not is_named(path, builds)])
+
+
 @test
 def no_mutable_state_is_global():
     """File-scope variables that are neither constant nor a function."""

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A `Query` of any bytes (byte 0: the kind of database): what is taken has a place for each
- * parameter, none of its percents is left, and it comes out the same if it is read as the database
- * would: with no more parameters than those. */
+/* A `Query` of any bytes (byte 0: the kind of database): what is taken names the user, has a sign
+ * in its text for each parameter, and no more parameters than the limit. */
 #include <string.h>
 
 #include "mailauth/query/sql-query.h"

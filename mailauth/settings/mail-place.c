@@ -2,6 +2,8 @@
 /* See mail-place.h. */
 #include "mailauth/settings/mail-place.h"
 
+#include <string.h>
+
 #include "mailauth/base/limits.h"
 #include "mailauth/base/name.h"
 #include "mailauth/settings/backend-address.h"
@@ -25,12 +27,14 @@ static char *read_own(const RegistryView *accounts, const char *account, const c
 /* ---- a server of its own ---- */
 
 /* The address of @protocol among those of @text, which may have one for each protocol, with spaces
- * in between. FALSE and no error: there is none. */
+ * in between. FALSE and no error: there is one, but of another protocol. */
 static gboolean choose(const char *text, Protocol protocol, MailPlace *place, GError **error) {
   g_auto(GStrv) words = g_strsplit_set(text, " ", -1);
+  BackendAddress address;
+  if (strspn(text, " ") == strlen(text))
+    return backend_address_parse(text, &address, error); /* which says what an address is */
   for (char **word = words; *word != NULL; word++) {
-    BackendAddress address;
-    if (**word == '\0' && *text != '\0')
+    if (**word == '\0')
       continue;
     if (!backend_address_parse(*word, &address, error))
       return FALSE;

@@ -6,16 +6,18 @@ is not there."""
 import imaplib
 import json
 import os
+import poplib
 import socket
 import threading
 from contextlib import contextmanager, suppress
+from tempfile import TemporaryDirectory
 
 from harness.case import check, contains, equal, main, rows, test
 from harness.dovecot import MASTER, PASSWORD, Dovecot
-from harness.mail import ACCOUNTS, IMAP, POP3
+from harness.mail import ACCOUNTS, IMAP, POP3, MailServer
 from harness.mailauthctl import INVALID, NOT_FOUND, USAGE, done, failed
 from harness.process import program
-from harness.registry import REG_SZ, Registry, options
+from harness.registry import REG_DWORD, REG_SZ, Registry, options
 from harness.talk import Mail
 
 
@@ -148,6 +150,21 @@ def one_that_cannot_be_used_is_not_passed_over(address, why):
         result = mail.registry.run(program("mailauth/mailauthd"), f"--bus={mail.registry.bus.address}", "--check",
                                    uid=mail.uid)
         contains(result.stdout.decode(), why)
+
+
+@rows([("empty", REG_SZ, ""), ("a space", REG_SZ, " "), ("no text", REG_DWORD, 1)])
+def one_that_names_nothing_is_not_passed_over(kind, data):
+    """Without the schemas, which keep it out."""
+    with TemporaryDirectory() as nothing, Registry([nothing]) as registry, MailServer(registry) as mail:
+        mail.add_account("anna", "sesame")
+        registry.client.set(f"{ACCOUNTS}\\anna", "Backend", kind, data)
+        with suppress(poplib.error_proto), mail.pop3("anna", "sesame"):
+            check(False, "the login was answered +OK")
+        newest = mail.events(1)[0]
+        equal((newest["id"], newest["reason"]), (14004, "bad-setting"))
+        contains(newest["description"], "Users\\anna, Backend: ")
+        contains(str(mail.status()["problems"]), "anna")
+        failed(registry, INVALID, "user", "set", "anna", "--backend= ", naming="is not imap://")
 
 
 @test

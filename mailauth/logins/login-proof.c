@@ -33,6 +33,7 @@ static void on_proved(Outcome outcome, const char *detail, gpointer data) {
   g_autofree char *group = g_strdup(login->group);
   g_autofree char *line = g_strdup(login_get_line(login));
   secret_clear(&login->password);
+  secret_clear(&login->typed);
   if (outcome == OUTCOME_OK && login->decision.kind == PACKAGE_NATIVE)
     login->means = g_strdup(detail);
   if (login->purpose != LOGIN_TRIAL && login->scram == NULL)

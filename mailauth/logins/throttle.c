@@ -351,6 +351,10 @@ static void end_guess(Throttle *throttle, const ThrottleRules *rules, const Gues
   guess_limit_end(throttle->guesses, &bounds, guess, results[result], now);
 }
 
+static gint64 *get_next_try(Address *address, Pair *pair, const ThrottleRules *rules) {
+  return rules->is_trusted ? &pair->next_try : &address->next_try;
+}
+
 static gboolean is_known(const Pair *pair, guint32 password) {
   for (guint i = 0; password != 0 && i < WRONG_KNOWN; i++)
     if (pair->wrong[i] == password)
@@ -358,10 +362,20 @@ static gboolean is_known(const Pair *pair, guint32 password) {
   return FALSE;
 }
 
+/* It delays the next try as a first failure does: else a client that repeats it could keep the
+ * processors busy. Nobody is held back for it. */
+static guint32 delay_repeated(Address *address, Pair *pair, const ThrottleRules *rules,
+                              gint64 now) {
+  gint64 *next_try = get_next_try(address, pair, rules);
+  gint64 delayed = MAX(now, *next_try) + (gint64)rules->failure_delay * MS;
+  *next_try = MAX(*next_try, MIN(delayed, now + (gint64)MAX_WAIT_MS * MS));
+  return rules->failure_delay;
+}
+
 /* How long the client's answer is to wait. */
 static guint32 count_wrong(Address *address, Pair *pair, const ThrottleRules *rules,
                            const ThrottleTry *try) {
-  gint64 *next_try = rules->is_trusted ? &pair->next_try : &address->next_try;
+  gint64 *next_try = get_next_try(address, pair, rules);
   gint64 now = try->now;
   pair->wrong[pair->failures % WRONG_KNOWN] = try->password;
   pair->failures++;
@@ -378,7 +392,7 @@ void throttle_end(Throttle *throttle, const ThrottleRules *rules, const Throttle
   Pair *pair = get_pair(throttle, entry, try->account);
   const Guess guess = make_guess(rules, try->account, try->address, pair);
   if (result == THROTTLE_FAILURE && is_known(pair, try->password)) {
-    *wait_ms = rules->failure_delay;
+    *wait_ms = delay_repeated(entry, pair, rules, try->now);
     result = THROTTLE_UNDECIDED;
   }
   end_guess(throttle, rules, &guess, result, try->now);

@@ -65,7 +65,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Throttle, throttle_free)
 ThrottleAnswer throttle_begin(Throttle *throttle, const ThrottleRules *rules,
                               const ThrottleTry *try, guint32 *wait_ms);
 /* Ends what was begun. *@wait_ms: how long the client's answer is to wait. A wrong password that
- * the pair has had lately counts for nothing: it is a device that was not told of a new one. */
+ * the pair has had lately counts for nothing, as it is a device that was not told of a new one; it
+ * delays the next try as a first failure does. */
 void throttle_end(Throttle *throttle, const ThrottleRules *rules, const ThrottleTry *try,
                   ThrottleResult result, guint32 *wait_ms);
 

@@ -227,6 +227,28 @@ static void test_same_password(void) {
   g_assert_cmpint(ask(throttle, &bounded, "a", "x", 160 * SECOND), ==, THROTTLE_HELD);
 }
 
+/* Each time delays the next try as a first failure does, and holds nobody back. */
+static void test_same_password_delays(void) {
+  static const ThrottleRules slow = {
+      .failure_delay = 20000, .lockout_threshold = 9, .lockout_seconds = 300};
+  const ThrottleTry again = {"a", "x", 30 * SECOND, 7};
+  g_autoptr(Throttle) throttle = throttle_new(100);
+  g_autoptr(Throttle) other = throttle_new(100);
+  guint32 wait = 0;
+  fail_by(throttle, &rules, 7, 0);
+  g_assert_cmpuint(fail_by(throttle, &rules, 7, SECOND), ==, 500);
+  g_assert_cmpint(begin(throttle, &rules, "b", "x", SECOND, &wait), ==, THROTTLE_WAIT);
+  g_assert_cmpuint(wait, ==, 500);
+  g_assert_cmpint(ask(throttle, &rules, "b", "x", SECOND + SECOND / 2), ==, THROTTLE_GO);
+  fail_by(other, &slow, 7, 0);
+  for (guint i = 0; i < 5; i++)
+    g_assert_cmpint(throttle_begin(other, &slow, &again, &wait), ==, THROTTLE_GO);
+  for (guint i = 0; i < 5; i++)
+    throttle_end(other, &slow, &again, THROTTLE_FAILURE, &wait);
+  g_assert_cmpint(ask(other, &slow, "a", "x", 30 * SECOND), ==, THROTTLE_WAIT);
+  g_assert_cmpint(ask(other, &slow, "a", "x", 60 * SECOND), ==, THROTTLE_GO);
+}
+
 /* It counts again once the failure is forgotten; more than a few are not known at once. */
 static void test_same_password_later(void) {
   static const ThrottleRules many = {.lockout_threshold = 20, .lockout_seconds = 300};
@@ -379,6 +401,7 @@ int main(int argc, char **argv) {
   g_test_add_func("/throttle/success-clears-its-pair-alone", test_success_clears_its_pair_alone);
   g_test_add_func("/throttle/trusted", test_trusted);
   g_test_add_func("/throttle/same-password", test_same_password);
+  g_test_add_func("/throttle/same-password-delays", test_same_password_delays);
   g_test_add_func("/throttle/same-password-later", test_same_password_later);
   g_test_add_func("/throttle/same-password-forgotten", test_same_password_forgotten);
   g_test_add_func("/throttle/many-at-once", test_many_at_once);

@@ -12,7 +12,6 @@
 #include "client/base/error.h"
 #include "client/base/protocol.h"
 
-#define NOBODY_AT_ALL G_MAXUINT32 /* (uid_t)-1 is no user */
 #define LIMIT_PRINCIPAL_BYTES 512U
 #define NSS_BUFFER_FIRST 1024U
 #define NSS_BUFFER_LAST (1024U * 1024U)
@@ -124,7 +123,7 @@ static gboolean principal_is_clean(const char *principal) {
 
 static gboolean parse_id(const char *text, guint32 *id) {
   guint64 number;
-  if (!g_ascii_string_to_unsigned(text, 10, 0, NOBODY_AT_ALL - 1, &number, NULL))
+  if (!g_ascii_string_to_unsigned(text, 10, 0, ACCESS_NOBODY - 1, &number, NULL))
     return FALSE;
   *id = (guint32)number;
   return TRUE;
@@ -191,9 +190,9 @@ static GArray *list_groups(guint32 uid) {
 Identity *access_new_stand_in(PrincipalKind kind, guint32 id, gboolean administrator) {
   G_STATIC_ASSERT(sizeof(gid_t) == sizeof(guint32));
   if (kind == PRINCIPAL_GROUP)
-    return identity_new(NOBODY_AT_ALL, FALSE, &id, 1, 0, NULL);
+    return identity_new(ACCESS_NOBODY, FALSE, &id, 1, 0, NULL);
   if (kind == PRINCIPAL_EVERYONE)
-    return identity_new(NOBODY_AT_ALL, FALSE, NULL, 0, 0, NULL);
+    return identity_new(ACCESS_NOBODY, FALSE, NULL, 0, 0, NULL);
   g_autoptr(GArray) groups = list_groups(id);
   return identity_new(id, administrator, (const guint32 *)(gpointer)groups->data, groups->len, 0,
                       NULL);
@@ -224,6 +223,8 @@ static Acl *acl_new_empty(guint capacity) {
 }
 
 static const AclEntry *acl_find(const Acl *acl, PrincipalKind kind, guint32 id) {
+  if (id == ACCESS_NOBODY)
+    return NULL;
   for (guint i = 0; i < acl->n_entries; i++)
     if (acl->entries[i].kind == kind && acl->entries[i].id == id)
       return &acl->entries[i];
@@ -298,14 +299,25 @@ const AclEntry *acl_get_entries(const Acl *acl, guint *n_entries) {
   return acl->entries;
 }
 
-/* ---- text form: "1000 read user:alice<TAB>0 none everyone" ---- */
+/* ---- text form: "1000 read user:alice<TAB>- read user:unknown<TAB>0 none everyone" ---- */
+
+#define UNKNOWN "-"
 
 char *acl_encode(const Acl *acl) {
   GString *text = g_string_new(NULL);
-  for (guint i = 0; i < acl->n_entries; i++)
-    g_string_append_printf(text, "%s%u %s %s", i > 0 ? "\t" : "", acl->entries[i].id,
-                           access_level_get_name(acl->entries[i].level), acl->entries[i].principal);
+  for (guint i = 0; i < acl->n_entries; i++) {
+    const AclEntry *entry = &acl->entries[i];
+    g_autofree char *id = g_strdup_printf("%u", entry->id);
+    g_string_append_printf(text, "%s%s %s %s", i > 0 ? "\t" : "",
+                           entry->id != ACCESS_NOBODY ? id : UNKNOWN,
+                           access_level_get_name(entry->level), entry->principal);
+  }
   return g_string_free(text, FALSE);
+}
+
+static gboolean decode_id(const char *text, guint32 *id) {
+  *id = ACCESS_NOBODY;
+  return strcmp(text, UNKNOWN) == 0 || parse_id(text, id);
 }
 
 static gboolean decode_entry(Acl *acl, const char *text) {
@@ -315,7 +327,7 @@ static gboolean decode_entry(Acl *acl, const char *text) {
   if (g_strv_length(fields) != 3)
     return FALSE;
   entry.principal = fields[2];
-  return parse_id(fields[0], &entry.id) && parse_level(fields[1], &entry.level) &&
+  return decode_id(fields[0], &entry.id) && parse_level(fields[1], &entry.level) &&
          principal_is_clean(fields[2]) && principal_split(fields[2], &entry.kind, &name) &&
          acl_add(acl, &entry, NULL);
 }
@@ -373,7 +385,7 @@ static gboolean decide_by_name(const Acl *acl, const Identity *identity, AccessL
 
 gboolean access_owns(const Identity *identity, const char *path) {
   gsize length = strlen(identity->branch);
-  return identity->uid != NOBODY_AT_ALL && strncmp(path, identity->branch, length) == 0 &&
+  return identity->uid != ACCESS_NOBODY && strncmp(path, identity->branch, length) == 0 &&
          (path[length] == '\\' || path[length] == '\0');
 }
 

@@ -28,6 +28,10 @@ typedef enum { ACCESS_NONE, ACCESS_READ, ACCESS_WRITE, ACCESS_CONTROL } AccessLe
 /* "none", "read", "write", "control". */
 const char *access_level_get_name(AccessLevel level);
 
+/* The id of a name that this host does not know: nobody has it, and a list may name it more than
+ * once. */
+#define ACCESS_NOBODY G_MAXUINT32
+
 typedef enum { PRINCIPAL_EVERYONE, PRINCIPAL_USER, PRINCIPAL_GROUP } PrincipalKind;
 /* One entry with its principal resolved: the text as it was given, and the id
  * that decides. */

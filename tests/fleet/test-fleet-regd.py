@@ -323,6 +323,32 @@ def a_fleet_begins_empty_or_with_what_is_there():
 
 
 @test
+def what_no_fleet_takes_is_replaced_too():
+    cluster = Cluster()
+    with Host(cluster, "one") as one, Host(cluster, "two") as two:
+        one.fleet("Init")
+        one.put(KEY, "n", "1")
+        two.client.create(MOUNT + "\\Other")
+        two.client.call("SetAcl", "sa(ss)", MOUNT + "\\Other", dbus.Array([("user:5", "read")], signature="(ss)"))
+        two.client.create(KEY, volatile=True)
+        two.client.set(KEY, "m", REG_SZ, "2")
+        two.fleet("Join", replace=True)
+        two.has(KEY, "n", "1")
+        equal((two.client.keys(MOUNT), two.client.values(KEY)), (["Acme"], [("n", REG_SZ, "1")]))
+        equal(two.client.info(KEY)["volatile"], False)
+
+
+@test
+def a_mount_is_not_volatile():
+    cluster = Cluster()
+    with Host(cluster, "one") as one:
+        one.client.create(MOUNT, volatile=True)
+        one.fleet_refused("InvalidValue", "Init", naming=(MOUNT, "volatile"))
+        one.client.set(SETTINGS, "Mount", REG_MULTI_SZ, [KEY])
+        one.fleet_refused("InvalidValue", "Join", naming=(KEY, "volatile"))
+
+
+@test
 def leaving_leaves_the_values_or_drops_them():
     with fleet_of_two() as (_, one, two):
         one.put(KEY, "n", "1")
@@ -374,6 +400,18 @@ def the_settings_are_live_however_their_key_is_spelled():
         one.client.call("RenameKey", "ss", SETTINGS, "FLEET")
         one.client.set(SETTINGS, "Read Only", REG_DWORD, 0)
         one.put(KEY, "n", "1")
+
+
+@test
+def what_looks_like_a_setting_tells_the_agent_nothing():
+    needs_root()
+    with fleet_of_one() as (_, one):
+        before = len(one.agent.configs)
+        one.connect(uid=ALICE).set("HKEY_CURRENT_USER\\Fleet", "Enabled", REG_DWORD, 0)
+        one.put(KEY, "n", "1")
+        equal(len(one.agent.configs), before)
+        one.client.set(SETTINGS, "Stale After", REG_DWORD, 31)
+        wait_for(lambda: len(one.agent.configs) == before + 1, "the new setting")
 
 
 @test

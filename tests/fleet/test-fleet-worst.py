@@ -9,7 +9,8 @@ from contextlib import contextmanager
 
 import dbus
 
-from cluster import DELETE, MOUNT, PUT, Cluster, Host, head, key_of, key_record, parse, text, value_of, value_record
+from cluster import (DELETE, MOUNT, PUT, Cluster, Host, field, head, key_of, key_record, message, parse, text, value_of,
+                     value_record)
 from harness.bus import wait_for
 from harness.case import check, contains, equal, main, test
 from harness.registry import REG_LINK, REG_SZ, SOFTWARE, Refused, options
@@ -60,6 +61,7 @@ POISON = [
     ("no border", b"v/" + MOUNT.upper().encode(), GOOD),
     ("bytes that are no text", b"v/" + KEY.upper().encode() + b"\\\\\xff\xfe", GOOD),
     ("a nul in the key", b"v/" + KEY.upper().encode() + b"\\\\A\0B", value_record("A", REG_SZ, text("x"))),
+    ("an empty key", b"", GOOD),
     ("another kind", b"z/" + KEY.upper().encode(), GOOD),
     ("very deep", key_of(MOUNT + "\\A" * 600), key_record("A")),
     ("a long name", value_of(KEY, "N" * 20000), value_record("N" * 20000, REG_SZ, text("x"))),
@@ -116,6 +118,19 @@ def a_poisoned_record_is_forgotten_when_a_good_one_takes_its_place():
         cluster.commit([(PUT, value_of(KEY, "n"), GOOD)])
         one.has(KEY, "n", "good")
         equal(problems(one), [])
+
+
+@test
+def a_list_may_name_those_whom_this_host_does_not_know():
+    with member() as (cluster, one):
+        names = [("user:nobody-here", "write"), ("user:nor-here", "read"), ("group:nor-here", "read"), ("everyone", "none")]
+        entries = b"".join(field(4, message(_1=name, _2=level)) for name, level in names)
+        cluster.commit([(PUT, key_of(KEY), key_record("Acme", _5=1) + entries)])
+        answered(one.agent.applied)
+        equal((problems(one), one.client.acl(KEY)), ([], (KEY, names)))
+        one.stop()
+        one.start()
+        equal(one.client.acl(KEY), (KEY, names))
 
 
 @test

@@ -171,9 +171,13 @@ static void on_changed(const Effective *effective, gpointer data) {
   FleetDesk *desk = data;
   if (!fleet_settings_may_have_changed(effective))
     return;
+  /* Any user may write to a key of that name. */
+  g_autoptr(FleetSettings) loaded = fleet_settings_load(service_get_reader(desk->service));
+  if (fleet_settings_equal(loaded, desk->settings))
+    return;
   char *before = dup_state(desk);
   g_autoptr(FleetSettings) old = desk->settings;
-  desk->settings = fleet_settings_load(service_get_reader(desk->service));
+  desk->settings = g_steal_pointer(&loaded);
   if (desk->attached)
     desk->line.configure(desk->data);
   fleet_desk_tell_state(desk, before);

@@ -121,6 +121,20 @@ void fleet_settings_free(FleetSettings *settings) {
   g_free(settings);
 }
 
+gboolean fleet_settings_equal(const FleetSettings *a, const FleetSettings *b) {
+  for (gsize i = 0; i < G_N_ELEMENTS(numbers); i++)
+    if (G_STRUCT_MEMBER(guint32, a, numbers[i].offset) !=
+        G_STRUCT_MEMBER(guint32, b, numbers[i].offset))
+      return FALSE;
+  for (gsize i = 0; i < G_N_ELEMENTS(texts); i++)
+    if (g_strcmp0(G_STRUCT_MEMBER(char *, a, texts[i].offset),
+                  G_STRUCT_MEMBER(char *, b, texts[i].offset)) != 0)
+      return FALSE;
+  return g_strv_equal((const char *const *)a->mounts, (const char *const *)b->mounts) &&
+         g_strv_equal((const char *const *)a->endpoints, (const char *const *)b->endpoints) &&
+         g_strcmp0(a->problem, b->problem) == 0;
+}
+
 /* Wherever links lead to them, they are in a key of that name. */
 gboolean fleet_settings_may_have_changed(const Effective *effective) {
   const char *last = NULL;

@@ -21,6 +21,7 @@ typedef struct {
 FleetSettings *fleet_settings_load(Reader *reader);
 void fleet_settings_free(FleetSettings *settings);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(FleetSettings, fleet_settings_free)
+gboolean fleet_settings_equal(const FleetSettings *a, const FleetSettings *b);
 /* Whether @effective may have changed them. */
 gboolean fleet_settings_may_have_changed(const Effective *effective);
 

@@ -66,6 +66,7 @@ static void order(RunningTask *task, FleetOrderKind kind, FleetDone done) {
   g_autoptr(FleetOrder) made = fleet_order_new(kind);
   made->state = fleet_state_copy(task->state);
   made->agreed = task->task.agreed;
+  made->is_init = task->task.kind == FLEET_TASK_INIT;
   task->is_writing = TRUE;
   fleet_desk_carry_out(task->desk, made, done, task);
 }
@@ -188,11 +189,12 @@ static void on_planned(const FleetOrder *carried, const WriteResult *result, gpo
   RunningTask *task = data;
   if (ends_here(task, result))
     return;
-  task->proposal = proposal_ref(carried->proposal);
-  if (task->task.kind == FLEET_TASK_INIT)
-    init(task);
-  else
+  if (task->task.kind != FLEET_TASK_INIT) {
     ask(task, NULL, NULL, NULL);
+    return;
+  }
+  task->proposal = proposal_ref(carried->proposal);
+  init(task);
 }
 
 static void on_left(G_GNUC_UNUSED const FleetOrder *carried, const WriteResult *result,

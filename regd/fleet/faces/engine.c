@@ -314,7 +314,8 @@ static void read_event(DBusMessageIter *structure, GPtrArray *records) {
   gboolean is_put = face_take_uint32(&in) == PROPOSAL_PUT;
   g_autoptr(GBytes) key = fleet_wire_take_bytes(&in);
   g_autoptr(GBytes) bytes = fleet_wire_take_bytes(&in);
-  record->key = g_strndup(g_bytes_get_data(key, &record->key_size), g_bytes_get_size(key));
+  const char *name = g_bytes_get_data(key, &record->key_size); /* NULL: it is empty */
+  record->key = g_strndup(name != NULL ? name : "", record->key_size);
   record->record = is_put ? g_steal_pointer(&bytes) : NULL;
   record->created = face_take_uint64(&in);
 }

@@ -141,6 +141,8 @@ static gboolean plan(Edit *edit, FleetMember *member, FleetOrder *order, GError 
     return error_set(error, REGISTRY_ERROR_CONFLICT,
                      "there are keys or values below the mount already: --from-local (init) makes "
                      "them the fleet's, and --replace (join) drops them");
+  if (!order->is_init) /* what is here goes: it may be what no fleet takes */
+    return TRUE;
   order->proposal = outgoing_collect_all(edit, order->state, error);
   return order->proposal != NULL;
 }

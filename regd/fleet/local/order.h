@@ -10,7 +10,7 @@
 #include "regd/write/edit.h"
 
 typedef enum {
-  FLEET_ORDER_PLAN,     /* checks whether this host may be `state`'s, and makes `proposal` */
+  FLEET_ORDER_PLAN,     /* checks whether this host may be `state`'s; init: makes `proposal` */
   FLEET_ORDER_JOIN,     /* stores `state` */
   FLEET_ORDER_LEAVE,    /* forgets the fleet */
   FLEET_ORDER_APPLY,    /* one revision of the cluster */
@@ -34,6 +34,7 @@ typedef struct {
   /* plan: what is stored below the mounts becomes the fleet's (init), or is replaced by it (join);
    * leave: it is deleted; resync: it is done whatever it deletes. */
   gboolean agreed;
+  gboolean is_init;   /* plan */
   gboolean dry_run;   /* resync: nothing is kept */
   guint64 revision;   /* apply, resync: of the cluster */
   FleetHead *head;    /* apply: NULL: it was not made by regd; resync */
@@ -43,7 +44,7 @@ typedef struct {
 
   /* What came of it. */
   FleetState *after;   /* NULL: this host is in no fleet */
-  Proposal *proposal;  /* plan */
+  Proposal *proposal;  /* plan, of init */
   GPtrArray *problems; /* of FleetProblem */
   guint n_problems;    /* records that can't be used, in this order */
   char *refused;       /* resync: why it has to be agreed to; NULL: it was done */

@@ -218,7 +218,7 @@ static gboolean add_branch(Collector *collector, const KeyRow *row, GError **err
   return done;
 }
 
-/* A mount is a key and no link, so that what is below it is where it seems to be. */
+/* A mount is a key and no link, so that what is below it is where it seems to be; and it stays. */
 static Place *find_mount(Edit *edit, const char *mount, GError **error) {
   g_autoptr(Place) place = resolve(edit->store, edit->who, mount, RESOLVE_NO_FOLLOW, error);
   if (place == NULL)
@@ -228,6 +228,12 @@ static Place *find_mount(Edit *edit, const char *mount, GError **error) {
     error_set(error, REGISTRY_ERROR_INVALID_VALUE,
               "%s: it can't be a fleet's: it is a link, or below one; name the key that it leads "
               "to",
+              mount);
+    return NULL;
+  }
+  if (place->key->is_volatile) {
+    error_set(error, REGISTRY_ERROR_INVALID_VALUE,
+              "%s: it can't be a fleet's: it is volatile, or below such a key; delete that first",
               mount);
     return NULL;
   }

@@ -10,9 +10,6 @@
 #include "regd/write/edit-values.h"
 #include "regd/write/operations.h"
 
-/* An id that no user and no group has. */
-#define NOBODY ((guint32)-1)
-
 /* The place itself: links are not followed, so that nothing is written outside of the mount. */
 static Place *find(Edit *edit, const char *path, char **why, GError **error) {
   g_autoptr(Place) place = resolve(edit->store, edit->who, path, RESOLVE_CANONICAL, error);
@@ -33,7 +30,7 @@ static Place *find(Edit *edit, const char *path, char **why, GError **error) {
 /* A name that this host does not know matches nobody here. */
 static gboolean resolve_name(PrincipalKind kind, const char *name, guint32 *id) {
   if (!access_resolve_with_nss(kind, name, id))
-    *id = NOBODY;
+    *id = ACCESS_NOBODY;
   return TRUE;
 }
 
@@ -147,7 +144,8 @@ static gboolean change_key(Edit *edit, Place *place, const FleetKey *key, gint64
          respell(edit, place->path, key->spelling, error);
 }
 
-/* A link that is to be none goes, and the key comes anew. */
+/* A link that is to be none goes, and so does a volatile key, which is from before this host
+ * joined: the key comes anew. */
 static gboolean put(Edit *edit, const char *path, const FleetKey *key, gint64 list, char **why,
                     GError **error) {
   g_autoptr(Place) place = find(edit, path, why, error);
@@ -155,7 +153,7 @@ static gboolean put(Edit *edit, const char *path, const FleetKey *key, gint64 li
     return place != NULL;
   if (!place_exists(place))
     return create(edit, place, key, list, error);
-  if (place->key->link == NULL || key->link != NULL)
+  if (!place->key->is_volatile && (place->key->link == NULL || key->link != NULL))
     return change_key(edit, place, key, list, why, error);
   if (!edit_delete_tree(edit, place->key, place->acl_id, error))
     return FALSE;

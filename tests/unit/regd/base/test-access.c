@@ -169,6 +169,32 @@ static void test_text_form(void) {
   g_assert_true(acl_equal(none, nothing_again));
 }
 
+static gboolean resolve_to_nobody(G_GNUC_UNUSED PrincipalKind kind, G_GNUC_UNUSED const char *name,
+                                  guint32 *id) {
+  *id = ACCESS_NOBODY;
+  return TRUE;
+}
+
+/* As the fleet brings them. */
+static void test_names_that_nobody_has(void) {
+  const AclText entries[] = {{(char *)(guintptr) "user:x", (char *)(guintptr) "write"},
+                             {(char *)(guintptr) "user:y", (char *)(guintptr) "control"},
+                             {(char *)(guintptr) "group:x", (char *)(guintptr) "write"},
+                             {(char *)(guintptr) "everyone", (char *)(guintptr) "read"}};
+  g_autoptr(GError) error = NULL;
+  g_autoptr(Acl) acl = acl_new(entries, G_N_ELEMENTS(entries), resolve_to_nobody, &error);
+  g_assert_no_error(error);
+  g_autofree char *text = acl_encode(acl);
+  g_autoptr(Acl) again = acl_decode(text, &error);
+  g_assert_no_error(error);
+  g_assert_true(acl_equal(acl, again));
+  const guint32 uids[] = {ALICE, 0, ACCESS_NOBODY};
+  for (guint i = 0; i < G_N_ELEMENTS(uids); i++) {
+    g_autoptr(Identity) who = identity_new(uids[i], FALSE, NULL, 0, 0, NULL);
+    g_assert_cmpint(acl_get_level(again, ELSEWHERE, who), ==, ACCESS_READ);
+  }
+}
+
 static void test_damaged_text(void) {
   const char *const damaged[] = {
       "x",
@@ -210,6 +236,7 @@ int main(int argc, char **argv) {
   g_test_add_func("/access/refusals", test_refusals);
   g_test_add_func("/access/too-many-entries", test_too_many_entries);
   g_test_add_func("/access/text-form", test_text_form);
+  g_test_add_func("/access/names-that-nobody-has", test_names_that_nobody_has);
   g_test_add_func("/access/damaged-text", test_damaged_text);
   g_test_add_func("/access/nss", test_nss);
   return g_test_run();

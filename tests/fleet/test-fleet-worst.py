@@ -190,6 +190,30 @@ def a_stream_that_ends_anywhere_changes_nothing():
         equal(resync(one)["changed"], False)
 
 
+def hold_stream(cluster, one):
+    """A re-sync whose records do not come: its answer, and the end that they would come from."""
+    reading, writing = os.pipe()
+    outcome = one.agent.send("Resync", "stayhbb", "all", dbus.UInt64(cluster.revision), dbus.ByteArray(cluster.head),
+                             dbus.types.UnixFd(reading), False, False)
+    one.agent.connection.flush()
+    os.close(reading)
+    return outcome, writing
+
+
+@test
+def streams_that_do_not_come_take_few_threads():
+    with member() as (cluster, one):
+        tasks = f"/proc/{one.process.pid}/task"
+        before = len(os.listdir(tasks))
+        held = [hold_stream(cluster, one) for _ in range(20)]
+        one.put(KEY, "n", "1")  # answered behind them
+        check(len(os.listdir(tasks)) <= before + 4, f"threads: {os.listdir(tasks)}, before: {before}")
+        for _, writing in held:
+            os.close(writing)
+        equal({answer.name for answer in answered([outcome for outcome, _ in held])}, {"InvalidValue"})
+        equal(resync(one)["changed"], False)
+
+
 @test
 def an_empty_answer_empties_no_host_that_holds_much():
     with member() as (cluster, one):

@@ -353,17 +353,17 @@ typedef struct {
   FleetFaces *faces;
   DispatchCall *call;
   FleetOrder *order;
-  int descriptor;
-  gboolean dry_run;
-  GError *error;
+  int descriptor;   /* until it starts */
+  FileShare *share; /* from then on */
 } Resyncing;
 
 static void resyncing_free(gpointer data) {
   Resyncing *resyncing = data;
-  fleet_order_unref(resyncing->order);
-  g_clear_error(&resyncing->error);
+  if (resyncing->share != NULL)
+    file_share_give_back(resyncing->share);
   if (resyncing->descriptor >= 0)
     close(resyncing->descriptor);
+  fleet_order_unref(resyncing->order);
   g_free(resyncing);
 }
 
@@ -386,22 +386,30 @@ static void answer_report(const FleetOrder *order, const WriteResult *result, gp
                                   wire_append_entry_string(&dict, "refused", order->refused))));
 }
 
-static void read_stream(gpointer data) {
+static gboolean read_stream(Transfer *transfer, gpointer data, GError **error) {
   Resyncing *resyncing = data;
-  (void)fleet_stream_read(resyncing->descriptor, resyncing->order->records, &resyncing->error);
+  return fleet_stream_read(transfer, resyncing->order->records, error);
 }
 
-static void on_stream_read(gpointer data) {
+static void on_stream_read(gpointer data, const GError *error) {
   Resyncing *resyncing = data;
-  if (resyncing->error != NULL)
-    dispatch_call_fail(resyncing->call, resyncing->error);
+  if (error != NULL)
+    dispatch_call_fail(resyncing->call, error);
   else
     fleet_desk_carry_out(resyncing->faces->desk, resyncing->order, answer_report, resyncing->call);
-  resyncing_free(resyncing);
+}
+
+static void start(FileShare *share, gpointer data) {
+  Resyncing *resyncing = data;
+  int descriptor = resyncing->descriptor;
+  resyncing->descriptor = -1;
+  resyncing->share = share;
+  transfer_start(resyncing->faces->face->workers, descriptor, "the records of the re-sync",
+                 LIMIT_FILE_STALL_SECONDS, read_stream, on_stream_read, resyncing, resyncing_free);
 }
 
 /* regd stops. */
-static void drop_stream(gpointer data) {
+static void drop(gpointer data) {
   Resyncing *resyncing = data;
   face_refuse_at_stop(resyncing->call);
   resyncing_free(resyncing);
@@ -424,6 +432,7 @@ static gboolean read_resync(Resyncing *resyncing, DBusMessageIter *in, GError **
 }
 
 static void handle_resync(DispatchCall *call, gpointer data) {
+  static const FileStartKind kind = {start, drop};
   FleetFaces *faces = get_faces(data);
   DBusMessageIter in;
   GError *error = NULL;
@@ -440,7 +449,7 @@ static void handle_resync(DispatchCall *call, gpointer data) {
     resyncing_free(resyncing);
     return;
   }
-  workers_submit(faces->face->workers, read_stream, on_stream_read, resyncing, drop_stream);
+  file_shares_request(faces->face->files, face_caller(call), &kind, resyncing);
 }
 
 /* ---- tables ---- */

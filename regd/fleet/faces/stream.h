@@ -5,14 +5,14 @@
 #ifndef REGD_FLEET_FACES_STREAM_H
 #define REGD_FLEET_FACES_STREAM_H
 
-#include <glib.h>
+#include "regd/files/transfer.h"
 
 /* Of one re-sync. */
 #define FLEET_LIMIT_STREAM_BYTES (1024ULL * 1024U * 1024U)
 #define FLEET_LIMIT_STREAM_RECORDS 4000000U
 
-/* Reads to the end of @descriptor and adds to @records, of FleetRecord. INVALID_VALUE: it ends too
- * early or is malformed. May block. */
-gboolean fleet_stream_read(int descriptor, GPtrArray *records, GError **error);
+/* Reads to the end mark and adds to @records, of FleetRecord. INVALID_VALUE: it ends too early or
+ * is malformed. Called on the transfer's thread. */
+gboolean fleet_stream_read(Transfer *transfer, GPtrArray *records, GError **error);
 
 #endif

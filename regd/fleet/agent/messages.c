@@ -7,6 +7,7 @@
 #include "client/base/error.h"
 #include "regd/fleet/agent/etcd.pb-c.h"
 #include "regd/fleet/base/grpc.h"
+#include "regd/fleet/base/pack.h"
 
 /* The numbers of etcd's enumerations. */
 #define COMPARE_EQUAL 0
@@ -15,22 +16,21 @@
 #define TARGET_VALUE 3
 #define EVENT_DELETE 1
 
-/* ---- both ways ---- */
+/* What an answer may take once it is read: so many times its size (an event of the shortest key
+ * takes 7), and never more than the most items with all their bytes. */
+#define MEMORY_FACTOR 12U
+#define MEMORY_BASE_BYTES 65536U
+#define LIMIT_MEMORY_BYTES (GRPC_LIMIT_MESSAGE_BYTES + ETCD_LIMIT_ITEMS * (gsize)384)
 
-static GBytes *pack(const ProtobufCMessage *message) {
-  gsize size = protobuf_c_message_get_packed_size(message);
-  g_autofree guint8 *bytes = g_malloc(size + 1);
-  protobuf_c_message_pack(message, bytes);
-  return g_bytes_new_take(g_steal_pointer(&bytes), size);
-}
+/* ---- both ways ---- */
 
 static ProtobufCMessage *unpack(const ProtobufCMessageDescriptor *type, GBytes *bytes,
                                 GError **error) {
-  gsize size;
-  const guint8 *data = g_bytes_get_data(bytes, &size);
-  ProtobufCMessage *message = protobuf_c_message_unpack(type, NULL, size, data);
+  gsize budget = MEMORY_BASE_BYTES + MEMORY_FACTOR * g_bytes_get_size(bytes);
+  ProtobufCMessage *message = fleet_unpack(type, bytes, MIN(budget, LIMIT_MEMORY_BYTES));
   if (message == NULL)
-    error_set(error, REGISTRY_ERROR_FAILED, "the answer is no %s of etcd's", type->short_name);
+    error_set(error, REGISTRY_ERROR_FAILED, "the answer is no %s of etcd's, or too large a one",
+              type->short_name);
   return message;
 }
 
@@ -92,7 +92,7 @@ static void fill_range(const EtcdRangeQuery *query, Etcdserverpb__RangeRequest *
 GBytes *etcd_range_encode(const EtcdRangeQuery *query) {
   Etcdserverpb__RangeRequest message;
   fill_range(query, &message);
-  return pack(&message.base);
+  return fleet_pack(&message.base);
 }
 
 void etcd_range_free(EtcdRange *range) {
@@ -212,7 +212,7 @@ GBytes *etcd_transaction_encode(const GPtrArray *guards, const GPtrArray *operat
   message.compare = to_compare;
   message.n_success = operations->len;
   message.success = to_do;
-  return pack(&message.base);
+  return fleet_pack(&message.base);
 }
 
 GBytes *etcd_read_encode(const GPtrArray *keys) {
@@ -229,7 +229,7 @@ GBytes *etcd_read_encode(const GPtrArray *keys) {
   }
   message.n_success = keys->len;
   message.success = to_do;
-  return pack(&message.base);
+  return fleet_pack(&message.base);
 }
 
 void etcd_transaction_free(EtcdTransaction *transaction) {
@@ -287,7 +287,7 @@ GBytes *etcd_watch_encode(GBytes *key, GBytes *end, gint64 start) {
   create.start_revision = start;
   message.request_case = ETCDSERVERPB__WATCH_REQUEST__REQUEST_CREATE;
   message.create = &create;
-  return pack(&message.base);
+  return fleet_pack(&message.base);
 }
 
 GBytes *etcd_progress_encode(void) {
@@ -295,7 +295,7 @@ GBytes *etcd_progress_encode(void) {
   Etcdserverpb__WatchRequest message = ETCDSERVERPB__WATCH_REQUEST__INIT;
   message.request_case = ETCDSERVERPB__WATCH_REQUEST__REQUEST_PROGRESS;
   message.progress = &progress;
-  return pack(&message.base);
+  return fleet_pack(&message.base);
 }
 
 void etcd_watch_free(EtcdWatch *watch) {

@@ -9,26 +9,21 @@
 #include "client/base/protocol.h"
 #include "client/base/text.h"
 #include "regd/fleet/base/fleet.pb-c.h"
+#include "regd/fleet/base/pack.h"
+
+/* What a record may take once it is read. */
+#define LIMIT_MEMORY_BYTES (2U * FLEET_LIMIT_RECORD_BYTES)
 
 /* ---- both ways ---- */
 
-static GBytes *pack(const ProtobufCMessage *message) {
-  gsize size = protobuf_c_message_get_packed_size(message);
-  g_autofree guint8 *bytes = g_malloc(size + 1);
-  protobuf_c_message_pack(message, bytes);
-  return g_bytes_new_take(g_steal_pointer(&bytes), size);
-}
-
 static ProtobufCMessage *unpack(const ProtobufCMessageDescriptor *type, GBytes *bytes,
                                 GError **error) {
-  gsize size;
-  const guint8 *data = g_bytes_get_data(bytes, &size);
-  if (size > FLEET_LIMIT_RECORD_BYTES) {
+  if (g_bytes_get_size(bytes) > FLEET_LIMIT_RECORD_BYTES) {
     error_set(error, REGISTRY_ERROR_INVALID_VALUE, "the record is larger than %u bytes",
               FLEET_LIMIT_RECORD_BYTES);
     return NULL;
   }
-  ProtobufCMessage *message = protobuf_c_message_unpack(type, NULL, size, data);
+  ProtobufCMessage *message = fleet_unpack(type, bytes, LIMIT_MEMORY_BYTES);
   if (message == NULL)
     error_set(error, REGISTRY_ERROR_INVALID_VALUE, "the record can't be read: not a %s of a fleet",
               type->short_name);
@@ -98,7 +93,7 @@ GBytes *fleet_head_encode(const FleetHead *head) {
   message.staged = head->staged;
   message.has_trial = head->trial > 0;
   message.trial = head->trial;
-  return pack(&message.base);
+  return fleet_pack(&message.base);
 }
 
 static gboolean check_head(const Fleet__Head *message, GError **error) {
@@ -156,7 +151,7 @@ GBytes *fleet_last_encode(const FleetLast *last) {
   message.id = borrow_id(last->id);
   message.has_number = TRUE;
   message.number = last->number;
-  return pack(&message.base);
+  return fleet_pack(&message.base);
 }
 
 gboolean fleet_last_decode(GBytes *bytes, FleetLast *last, GError **error) {
@@ -207,7 +202,7 @@ GBytes *fleet_key_encode(const FleetKey *key) {
   message.ordinal = key->ordinal;
   if (length > 0)
     fill_list(key, &message, entries, pointers);
-  return pack(&message.base);
+  return fleet_pack(&message.base);
 }
 
 static gboolean read_list(const Fleet__Key *message, FleetKey *key, GError **error) {
@@ -290,13 +285,13 @@ GBytes *fleet_value_encode(const FleetValue *value) {
     bytes = registry_value_get_bytes(value->value, &size);
     message.has_data = TRUE;
     message.data = (ProtobufCBinaryData){.len = size, .data = (guint8 *)(guintptr)bytes};
-    return pack(&message.base);
+    return fleet_pack(&message.base);
   }
   message.type = value->type;
   bytes = g_bytes_get_data(value->sealed, &size);
   message.has_sealed = TRUE;
   message.sealed = (ProtobufCBinaryData){.len = size, .data = (guint8 *)(guintptr)bytes};
-  return pack(&message.base);
+  return fleet_pack(&message.base);
 }
 
 static FleetValue *read_value(const Fleet__Value *message, GError **error) {
@@ -349,7 +344,7 @@ GBytes *fleet_info_encode(const FleetInfo *info) {
   message.mounts = info->mounts;
   message.has_format = TRUE;
   message.format = info->format;
-  return pack(&message.base);
+  return fleet_pack(&message.base);
 }
 
 static gboolean check_info(const Fleet__Info *message, GError **error) {

@@ -169,6 +169,18 @@ static void test_refused(void) {
   }
 }
 
+/* Events of two bytes each would take fifty times their size before they are counted. */
+static void test_memory(void) {
+  gsize count = 10000;
+  g_autofree char *text = g_malloc(2 * count);
+  for (gsize i = 0; i < count; i++)
+    memcpy(text + 2 * i, "\x5a\x00", 2);
+  g_autoptr(GBytes) bytes = g_bytes_new(text, 2 * count);
+  g_autoptr(GError) error = NULL;
+  g_assert_null(etcd_watch_decode(bytes, &error));
+  g_assert_nonnull(strstr(error->message, "too large"));
+}
+
 /* A member may say anything, and at any length. */
 static void test_reason(void) {
   g_autoptr(GByteArray) bytes = g_byte_array_new();
@@ -191,6 +203,7 @@ int main(int argc, char **argv) {
   g_test_add_func("/regd/fleet/agent/messages/answers", test_answers);
   g_test_add_func("/regd/fleet/agent/messages/hostile", test_hostile);
   g_test_add_func("/regd/fleet/agent/messages/refused", test_refused);
+  g_test_add_func("/regd/fleet/agent/messages/memory", test_memory);
   g_test_add_func("/regd/fleet/agent/messages/reason", test_reason);
   return g_test_run();
 }

@@ -116,6 +116,9 @@
 #define MAX_SQL_VALUE 4096
 #define MAX_SQL_FLAG 64
 #define MAX_SQL_TEXT 512
+/* Kinds of hashes that stand in for accounts that are not there: each costs a little at every
+ * login, and a database says which there are. */
+#define MAX_STAND_IN_KINDS 256
 /* How much longer than `Timeout` a process may be silent before it is killed, and how long one
  * that is not asked keeps its connection; in ms and s. */
 #define SQL_GRACE_MS 250

@@ -6,6 +6,8 @@
 
 #include <math.h>
 
+#include "mailauth/base/limits.h"
+
 #define DIGEST_BYTES 32
 
 typedef struct {
@@ -55,9 +57,10 @@ static void leave(StandIns *stand_ins, const char *account) {
     g_hash_table_remove(stand_ins->kinds, kind->kind);
 }
 
+/* NULL: there are too many. */
 static Kind *find_kind(StandIns *stand_ins, const char *name, const char *sample) {
   Kind *kind = g_hash_table_lookup(stand_ins->kinds, name);
-  if (kind != NULL)
+  if (kind != NULL || g_hash_table_size(stand_ins->kinds) >= MAX_STAND_IN_KINDS)
     return kind;
   kind = g_new(Kind, 1);
   *kind = (Kind){g_strdup(name), g_strdup(sample), 0};
@@ -70,6 +73,8 @@ void stand_ins_set(StandIns *stand_ins, const char *account, const char *kind, c
   if (kind == NULL)
     return;
   Kind *joined = find_kind(stand_ins, kind, sample);
+  if (joined == NULL)
+    return;
   joined->accounts++;
   g_hash_table_insert(stand_ins->accounts, g_strdup(account), joined);
 }

@@ -15,7 +15,8 @@ void stand_ins_free(StandIns *stand_ins);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StandIns, stand_ins_free)
 
 /* @account is of @kind from now on; NULL: of none, or gone. @sample: an example of the kind,
- * kept if it is the first. */
+ * kept if it is the first. Of more than MAX_STAND_IN_KINDS, those that come last stand in for
+ * nobody. */
 void stand_ins_set(StandIns *stand_ins, const char *account, const char *kind, const char *sample);
 void stand_ins_clear(StandIns *stand_ins);
 

@@ -2,6 +2,8 @@
 /* stand-in.c: which kind stands in for a name. */
 #include "mailauth/base/stand-in.h"
 
+#include "mailauth/base/limits.h"
+
 #define NAMES 4000U
 
 static const guint8 key[32] = {1, 2, 3};
@@ -104,6 +106,22 @@ static void test_an_account_moves(void) {
   g_assert_null(choose(stand_ins, 0));
 }
 
+/* A database that gives each user a kind of their own makes nothing grow. */
+static void test_only_so_many_kinds(void) {
+  g_autoptr(StandIns) stand_ins = stand_ins_new();
+  for (guint i = 0; i < MAX_STAND_IN_KINDS; i++) {
+    g_autofree char *kind = g_strdup_printf("kind%u", i);
+    add(stand_ins, kind, 1);
+  }
+  add(stand_ins, "late", 1000);
+  g_assert_cmpuint(count(stand_ins, "late"), ==, 0);
+  add(stand_ins, "kind0", 1000);
+  g_assert_cmpuint(count(stand_ins, "kind0"), >, NAMES / 2);
+  stand_ins_set(stand_ins, "kind1-0", NULL, NULL);
+  add(stand_ins, "late", 1000);
+  g_assert_cmpuint(count(stand_ins, "late"), >, 0);
+}
+
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/stand-in/none", test_none);
@@ -112,5 +130,6 @@ int main(int argc, char **argv) {
   g_test_add_func("/stand-in/the-same-each-time", test_the_same_each_time);
   g_test_add_func("/stand-in/few-names-change", test_few_names_change);
   g_test_add_func("/stand-in/an-account-moves", test_an_account_moves);
+  g_test_add_func("/stand-in/only-so-many-kinds", test_only_so_many_kinds);
   return g_test_run();
 }

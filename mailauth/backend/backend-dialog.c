@@ -157,7 +157,7 @@ static DialogResult feed_pop3(BackendDialog *dialog, const char *line, GString *
 
 /* ---- IMAP ---- */
 
-/* They are told to clients, on a line of this server's: a CR alone would end it. */
+/* They are told to clients, on a line of this server's: a lone CR would end it. */
 static gboolean is_printable(const char *text, gsize length) {
   for (gsize i = 0; i < length; i++)
     if (text[i] < ' ' || text[i] > '~')

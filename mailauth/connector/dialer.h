@@ -50,8 +50,7 @@ guint64 dialer_dial(Dialer *dialer, const DialerTarget *target, DialerConnected 
 void dialer_cancel(Dialer *dialer, guint64 number);
 
 /* From any other thread, while the loop runs, for a server that a setting of all names: waits until
- * there is a connection, for
- * @timeout us at most. -1: UNREACHABLE. */
+ * there is a connection, for @timeout us at most. -1: UNREACHABLE. */
 int dialer_dial_and_wait(Dialer *dialer, const char *server, gint64 timeout, GError **error);
 
 #endif

@@ -181,7 +181,7 @@ Outcome decision_find_mailbox(const Settings *settings, Protocol protocol, const
     return find_backend(settings, protocol, why);
   if (protocol == PROTOCOL_POP3)
     return find_maildir(settings, account, path, why);
-  *why = g_strdup_printf("%s, Store: IMAP takes 'backend' alone", settings_get_path(SETTINGS_IMAP));
+  *why = g_strdup_printf("%s, Store: IMAP takes only 'backend'", settings_get_path(SETTINGS_IMAP));
   return OUTCOME_NO_MAILBOX;
 }
 

@@ -362,7 +362,7 @@ static void check_uri(Reader *reader) {
     if (!is_directory_uri(*uri))
       add_broker_problem(reader, "URI", "'%s' is not ldap://, ldaps:// or ldapi://", *uri);
     else if (broker->start_tls && !g_str_has_prefix(*uri, "ldap://"))
-      add_broker_problem(reader, "StartTLS", "it goes with ldap:// alone, and URI has '%s'", *uri);
+      add_broker_problem(reader, "StartTLS", "it goes with ldap:// only, and URI has '%s'", *uri);
   }
   if (count == 0)
     add_broker_problem(reader, "URI", "no directory is named");

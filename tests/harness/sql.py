@@ -17,7 +17,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from harness.bus import BOB, is_root
+from harness.bus import BOB, is_root, wait_until
 from harness.case import Failure, Skip
 from harness.mail import children_of, hash_password
 from harness.ports import free_ports
@@ -84,19 +84,24 @@ class Database:
                      "-days", "2", "-extfile", "names", "-out", "server.pem")
 
     def await_port(self):
-        while self.process.is_running():
-            try:
-                socket.create_connection(("127.0.0.1", self.port)).close()
-                return
-            except ConnectionRefusedError:
-                os.sched_yield()
-        raise Failure(f"no {self.kind}: {self.process.output()}")
+        def listens():
+            if not self.process.is_running():
+                raise Failure(f"no {self.kind}: {self.process.output()}")
+            with socket.socket() as client:
+                return client.connect_ex(("127.0.0.1", self.port)) == 0
+
+        wait_until(listens, f"{self.kind} to listen")
 
     def signal(self, number):
         """To the server and to the processes that it has for its connections."""
         self.process.signal(number)
         for pid in children_of(self.process.pid):  # none is begun any more
             os.kill(pid, number)
+
+    def count_unread(self):
+        """How many bytes have been sent to it that it has not read."""
+        sockets = map(str.split, Path("/proc/net/tcp").read_text().splitlines()[1:])
+        return sum(int(fields[4].partition(":")[2], 16) for fields in sockets if fields[1].endswith(f":{self.port:04X}"))
 
     def kill(self):
         self.process.kill()
@@ -151,7 +156,7 @@ class Postgresql(Database):
         self.process = Process(self.directory, self.kind, [str(self.programs() / "postgres"), "-D",
                                                            str(self.directory / "data"), *words], uid=self.uid)
         self.await_port()
-        self.psql("postgres", "SELECT 1")
+        wait_until(self.is_ready, "postgresql to answer")
 
     def prepare(self):
         self.psql("postgres", f"CREATE ROLE {USER} LOGIN PASSWORD {self.literal(PASSWORD)}")
@@ -163,15 +168,17 @@ class Postgresql(Database):
         self.process.wait()
 
     def psql(self, database, statement):
-        """Once it answers."""
-        command = [str(self.programs() / "psql"), "-h", str(self.directory), "-p", str(self.port), "-U", "admin", "-X",
-                   "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", database]
-        while True:
-            try:
-                return self.as_user(*command, input=statement.encode())
-            except Failure as failure:
-                if "starting up" not in str(failure) and "not yet accepting" not in str(failure):
-                    raise
+        return self.as_user(str(self.programs() / "psql"), "-h", str(self.directory), "-p", str(self.port), "-U", "admin", "-X",
+                            "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", database, input=statement.encode())
+
+    def is_ready(self):
+        """It listens before it answers."""
+        try:
+            return bool(self.psql("postgres", "SELECT 1"))
+        except Failure as failure:
+            if "starting up" not in str(failure) and "not yet accepting" not in str(failure):
+                raise
+            return False
 
     def run(self, statement):
         return self.psql(DATABASE, statement)

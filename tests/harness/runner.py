@@ -51,18 +51,31 @@ LONG_FACTOR = 40
 LONG_FUZZ_SECONDS = 3600
 
 
-def find_tests(build, patterns):
-    """What meson knows of this tree's tests, as far as they are wanted."""
+def list_tests(build):
+    """What meson knows of this tree's tests."""
     listed = subprocess.run(["meson", "introspect", "--tests", str(TOP / build.directory)],
                             stdout=subprocess.PIPE, text=True, check=True).stdout
-    chosen = []
-    for test in json.loads(listed):
-        suites = {suite.rpartition(":")[2] for suite in test["suite"]}
-        wanted = suites & build.suites if build.suites else suites - {"lint", "system", "ansible"}
-        if wanted and (not patterns or any(pattern in test["name"] for pattern in patterns)):
-            chosen.append(test)
+    return json.loads(listed)
+
+
+def is_wanted(build, test):
+    """Whether the build runs the test, by its suites."""
+    suites = {suite.rpartition(":")[2] for suite in test["suite"]}
+    return bool(suites & build.suites if build.suites else suites - {"lint", "system", "ansible"})
+
+
+def find_tests(build, patterns):
+    """The tests that the build runs, as far as the patterns want them."""
+    chosen = [test for test in list_tests(build)
+              if is_wanted(build, test) and (not patterns or any(pattern in test["name"] for pattern in patterns))]
     # The longest first, so that none of them is left over at the end.
     return sorted(chosen, key=lambda test: -test["timeout"])
+
+
+def find_left_out(trees):
+    """Names of the tests that are in a tree and run by none. trees: (build, its tests)."""
+    names = {test["name"] for _, tests in trees for test in tests}
+    return sorted(names - {test["name"] for build, tests in trees for test in tests if is_wanted(build, test)})
 
 
 def end_group(process):
@@ -152,6 +165,17 @@ def run_build(build, patterns):
         yield from run_tests(build, find_tests(build, patterns))
 
 
+def run_whole(builds):
+    """All tests of these builds, and one result that they leave none out."""
+    for build in builds:
+        yield from run_build(build, ())
+    left_out = find_left_out([(build, list_tests(build)) for build in builds if (TOP / build.directory / "build.ninja").exists()])
+    run = Run("tests/run", [tap.Result("every test is run by one of the builds", "failed" if left_out else "passed",
+                                       ", ".join(left_out))])
+    tell(run)
+    yield run
+
+
 def run_builds(patterns):
     """Every build, then those for other machines: i386 in a root of its own, s390x by qemu."""
     for build in list_all():
@@ -182,7 +206,10 @@ def choose(arguments):
         builds = [replace(build, suites=set(arguments.suite)) for build in builds]
     elif arguments.long:
         builds = list_long()
-    runs = (run for build in builds for run in run_build(build, arguments.patterns))
+    if arguments.quick or arguments.suite or arguments.patterns:
+        runs = (run for build in builds for run in run_build(build, arguments.patterns))
+    else:
+        runs = run_whole(builds)
     if not arguments.long or arguments.suite:
         return runs
     seconds = LONG_FUZZ_SECONDS if arguments.fuzz is None else arguments.fuzz

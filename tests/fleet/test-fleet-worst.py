@@ -9,11 +9,11 @@ from contextlib import contextmanager
 
 import dbus
 
-from cluster import (DELETE, MOUNT, PUT, Cluster, Host, field, head, key_of, key_record, message, parse, text, value_of,
+from cluster import (DELETE, MOUNT, PUT, SETTINGS, Cluster, Host, field, head, key_of, key_record, message, parse, text, value_of,
                      value_record)
 from harness.bus import wait_for
 from harness.case import check, contains, equal, main, test
-from harness.registry import REG_LINK, REG_SZ, SOFTWARE, Refused, options
+from harness.registry import REG_LINK, REG_MULTI_SZ, REG_SZ, SOFTWARE, Refused, options
 
 KEY = MOUNT + "\\Acme"
 GOOD = value_record("n", REG_SZ, text("good"))
@@ -233,6 +233,22 @@ def an_empty_answer_empties_no_host_that_holds_much():
         told = resync(one, force=True)
         check("refused" not in told, str(told))
         equal(one.client.keys(SOFTWARE).count("Policies"), 0)
+
+
+@test
+def each_mount_counts_by_itself():
+    cluster, other = Cluster(), SOFTWARE + "\\Fleet"
+    with Host(cluster, "one") as one:
+        one.client.set(SETTINGS, "Mount", REG_MULTI_SZ, [MOUNT, other])
+        one.fleet("Init")
+        for mount, many in ((KEY, 200), (other, 120)):
+            cluster.commit([(PUT, value_of(mount, f"v{i}"), value_record(f"v{i}", REG_SZ, text("x"), i)) for i in range(many)])
+        answered(one.agent.applied)
+        for i in range(61):
+            del cluster.records[value_of(other, f"v{i}")]
+        told = resync(one)
+        contains(told["refused"], "would delete 61 of 120 values")
+        equal((len(one.client.values(other)), one.client.revision), (120, told["local"]))
 
 
 @test

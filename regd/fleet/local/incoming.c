@@ -48,10 +48,11 @@ static char *get_name(const FleetRecord *record) {
 }
 
 static gboolean note(Arrival *arrival, const FleetRecord *record, const char *why, GError **error) {
+  if (arrival->order->n_problems++ >= FLEET_LIMIT_PROBLEMS) /* no more are kept */
+    return TRUE;
   g_autofree char *name = get_name(record);
   FleetProblem problem = {
       .record = name, .problem = (char *)(guintptr)why, .revision = arrival->order->revision};
-  arrival->order->n_problems++;
   return fleet_problem_note(arrival->edit->store, &problem, error);
 }
 
@@ -200,7 +201,7 @@ gboolean incoming_apply(Edit *edit, FleetOrder *order, const FleetState *state, 
 
 /* ---- a re-sync ---- */
 
-/* Whether it may be done: a partial answer must not empty a host. */
+/* Whether it may be done to a mount: a partial answer must not empty a host. */
 static gboolean check_leftovers(Arrival *arrival, const Leftovers *left) {
   if (arrival->order->agreed || arrival->state->applied == 0 ||
       left->values <= FLEET_CAREFUL_VALUES || left->gone * 2 <= left->values)
@@ -217,10 +218,13 @@ static gboolean add_deletions(Arrival *arrival, gboolean *may, GError **error) {
   GPtrArray *records = arrival->order->records;
   for (guint i = 0; i < records->len; i++)
     g_hash_table_add(known, ((FleetRecord *)g_ptr_array_index(records, i))->key);
-  for (gsize i = 0; arrival->state->mounts[i] != NULL; i++)
+  *may = TRUE;
+  for (gsize i = 0; *may && arrival->state->mounts[i] != NULL; i++) {
+    left.values = left.gone = 0;
     if (!leftovers_find(&left, arrival->edit, arrival->state->mounts[i], known, error))
       return FALSE;
-  *may = check_leftovers(arrival, &left);
+    *may = check_leftovers(arrival, &left);
+  }
   for (guint i = 0; *may && i < left.records->len; i++)
     g_ptr_array_add(records, g_steal_pointer(&g_ptr_array_index(left.records, i)));
   return TRUE;

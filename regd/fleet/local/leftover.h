@@ -8,8 +8,8 @@
 
 typedef struct {
   GPtrArray *records; /* of FleetRecord: deletions */
-  guint values;       /* that are stored */
-  guint gone;         /* values of which there is no record */
+  guint values;       /* that leftovers_find() met; set to 0 to count a mount by itself */
+  guint gone;         /* of them, those without a record */
 } Leftovers;
 void leftovers_clear(Leftovers *left);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Leftovers, leftovers_clear)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* etcd's answers: a watch's events come in the order of their revisions, and each has its parts. */
-#include "regd/fleet/agent/messages.h"
+#include "regd/fleet/etcd/messages.h"
 #include "tests/fuzz/fuzz.h"
 
 static void check_items(const GPtrArray *items) {

@@ -87,14 +87,15 @@ LAYERS |= {"regd/fleet/local": set(REGD[:REGD.index("regd/service")]) | {"schema
            "regd/fleet/faces": set(REGD[:-1]) | {"client/bus", "client/threads", "regd/fleet/base", "regd/fleet/local",
                                                  "regd/fleet/desk"}}
 # Both sides of the bus know the records; the agent knows regd by the bus alone.
-LAYERS |= {"regd/fleet/base": set(), "regd/fleet/agent": {"regd/fleet/base", "client/bus", "client/cli"}}
+LAYERS |= {"regd/fleet/base": set(), "regd/fleet/etcd": {"regd/fleet/base", "client/bus"},
+           "regd/fleet/agent": {"regd/fleet/base", "regd/fleet/etcd", "client/bus", "client/cli"}}
 LAYERS["regd"].add("regd/fleet/faces")
 # Each program reads its command line with client/cli.
 LAYERS["regd"] |= {"schema", "client/bus", "client/cli", "client/threads"}
 # Libraries that only these paths (files or folders) may include.
 LIBRARIES = {
     r"sqlite3\.h": {"regd/storage", "mailauth/package/sqlite.c", "mailauth/mailauthctl"},
-    r"dbus/.*": {"client/bus", "client/connection", "client/cli", "regd/polkit", "regd/bus", "regd/fleet/agent", "regd/fleet/faces", "regd", "mailauth/verifier",
+    r"dbus/.*": {"client/bus", "client/connection", "client/cli", "regd/polkit", "regd/bus", "regd/fleet/etcd", "regd/fleet/agent", "regd/fleet/faces", "regd", "mailauth/verifier",
                  "mailauth/mailauthctl"},
     r"openssl/.*": {"mailauth/tls", "mailauth/poll", "mailauth/front", "mailauth/backend", "mailauth/protocol", "mailauth/package",
                     "mailauth/hashes",
@@ -107,13 +108,13 @@ LIBRARIES = {
     r"security/.*": {"mailauth/pam"},
     r"seccomp\.h": {"mailauth/process"},
     r"systemd/.*": {"regd", "mailauth/parent", "mailauth/events"},
-    r"curl/.*": {"regd/fleet/agent/transport.c"},
+    r"curl/.*": {"regd/fleet/etcd/transport.c"},
     r"protobuf-c/.*": set(),
     r"gio/.*": set(),
 }
 # Logic that does no I/O: none of the system's doors may be included there.
 PURE = ["client/base", "client/regfile", "schema/rules", "schema/parse", "regd/base/access", "regd/base/watchers", "regd/base/effective",
-        "regd/history/encoding", "regd/fleet/base", "regd/fleet/agent/messages", "mailauth/base/base64", "mailauth/base/line", "mailauth/base/networks", "mailauth/base/unique-id-format", "mailauth/protocol", "mailauth/query",
+        "regd/history/encoding", "regd/fleet/base", "regd/fleet/etcd/messages", "mailauth/base/base64", "mailauth/base/line", "mailauth/base/networks", "mailauth/base/unique-id-format", "mailauth/protocol", "mailauth/query",
         "mailauth/sql/sql-answer", "mailauth/origin/origin", "mailauth/origin/proxy-header",
         "mailauth/settings/settings", "mailauth/settings/settings-read", "mailauth/settings/settings-names",
         "mailauth/settings/settings-tables", "mailauth/settings/decision", "mailauth/logins/throttle", "mailauth/guesses",

@@ -4,9 +4,9 @@
 #ifndef REGD_FLEET_AGENT_COMMIT_H
 #define REGD_FLEET_AGENT_COMMIT_H
 
-#include "regd/fleet/agent/cluster.h"
 #include "regd/fleet/agent/link.h"
 #include "regd/fleet/agent/submission.h"
+#include "regd/fleet/etcd/cluster.h"
 
 /* Fills in the transaction, the witness and the id of @plan, which are then the caller's to give
  * back. FALSE: the Head record can't be read.

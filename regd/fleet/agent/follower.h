@@ -5,9 +5,9 @@
 #ifndef REGD_FLEET_AGENT_FOLLOWER_H
 #define REGD_FLEET_AGENT_FOLLOWER_H
 
-#include "regd/fleet/agent/cluster.h"
 #include "regd/fleet/agent/link.h"
 #include "regd/fleet/base/follow.h"
+#include "regd/fleet/etcd/cluster.h"
 
 typedef struct Follower Follower;
 Follower *follower_new(Link *link);

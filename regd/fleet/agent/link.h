@@ -4,8 +4,8 @@
 #ifndef REGD_FLEET_AGENT_LINK_H
 #define REGD_FLEET_AGENT_LINK_H
 
-#include "regd/fleet/agent/config.h"
-#include "regd/fleet/agent/messages.h"
+#include "regd/fleet/etcd/config.h"
+#include "regd/fleet/etcd/messages.h"
 
 /* A commit to propose. */
 typedef struct {

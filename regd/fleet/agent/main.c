@@ -11,7 +11,7 @@
 #include "client/cli/output.h"
 #include "client/cli/usage.h"
 #include "regd/fleet/agent/agent.h"
-#include "regd/fleet/agent/transport.h"
+#include "regd/fleet/etcd/transport.h"
 
 #define USAGE "regd-fleet [OPTION...]"
 

@@ -5,7 +5,7 @@
 #ifndef REGD_FLEET_AGENT_SNAPSHOT_H
 #define REGD_FLEET_AGENT_SNAPSHOT_H
 
-#include "regd/fleet/agent/cluster.h"
+#include "regd/fleet/etcd/cluster.h"
 
 typedef struct Snapshot Snapshot;
 /* @records: a descriptor at its start, which the snapshot closes; -1: @end tells why not

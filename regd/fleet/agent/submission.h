@@ -4,8 +4,8 @@
 #ifndef REGD_FLEET_AGENT_SUBMISSION_H
 #define REGD_FLEET_AGENT_SUBMISSION_H
 
-#include "regd/fleet/agent/cluster.h"
 #include "regd/fleet/base/propose.h"
+#include "regd/fleet/etcd/cluster.h"
 
 typedef struct {
   ProposeAction answer; /* PROPOSE_TELL_... */

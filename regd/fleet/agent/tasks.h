@@ -4,9 +4,9 @@
 #ifndef REGD_FLEET_AGENT_TASKS_H
 #define REGD_FLEET_AGENT_TASKS_H
 
-#include "regd/fleet/agent/cluster.h"
 #include "regd/fleet/agent/link.h"
 #include "regd/fleet/agent/submission.h"
+#include "regd/fleet/etcd/cluster.h"
 
 typedef struct Tasks Tasks;
 Tasks *tasks_new(Link *link);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* See cluster.h. */
-#include "regd/fleet/agent/cluster.h"
+#include "regd/fleet/etcd/cluster.h"
 
 #include <string.h>
 

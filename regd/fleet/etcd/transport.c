@@ -4,7 +4,7 @@
  *
  * Where libcurl and gRPC disagree about how a call ended, gRPC's status wins: etcd tells "no
  * leader" by a status and then resets the stream. */
-#include "regd/fleet/agent/transport.h"
+#include "regd/fleet/etcd/transport.h"
 
 #include <curl/curl.h>
 #include <string.h>

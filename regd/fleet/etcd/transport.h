@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* gRPC calls over TLS and HTTP/2, by libcurl on the GLib loop. It knows connections, certificates
  * and streams; what the messages mean, it does not. Only this file knows libcurl. */
-#ifndef REGD_FLEET_AGENT_TRANSPORT_H
-#define REGD_FLEET_AGENT_TRANSPORT_H
+#ifndef REGD_FLEET_ETCD_TRANSPORT_H
+#define REGD_FLEET_ETCD_TRANSPORT_H
 
 #include "regd/fleet/base/grpc.h"
 

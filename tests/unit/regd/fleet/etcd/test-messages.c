@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* etcd's messages: requests as etcd reads them, answers cut anywhere and with any byte changed. */
-#include "regd/fleet/agent/messages.h"
+#include "regd/fleet/etcd/messages.h"
 
 #include <string.h>
 
@@ -196,14 +196,14 @@ static void test_reason(void) {
 
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
-  g_test_add_func("/regd/fleet/agent/messages/range", test_range);
-  g_test_add_func("/regd/fleet/agent/messages/watch", test_watch);
-  g_test_add_func("/regd/fleet/agent/messages/transaction", test_transaction);
-  g_test_add_func("/regd/fleet/agent/messages/prefix-end", test_prefix_end);
-  g_test_add_func("/regd/fleet/agent/messages/answers", test_answers);
-  g_test_add_func("/regd/fleet/agent/messages/hostile", test_hostile);
-  g_test_add_func("/regd/fleet/agent/messages/refused", test_refused);
-  g_test_add_func("/regd/fleet/agent/messages/memory", test_memory);
-  g_test_add_func("/regd/fleet/agent/messages/reason", test_reason);
+  g_test_add_func("/regd/fleet/etcd/messages/range", test_range);
+  g_test_add_func("/regd/fleet/etcd/messages/watch", test_watch);
+  g_test_add_func("/regd/fleet/etcd/messages/transaction", test_transaction);
+  g_test_add_func("/regd/fleet/etcd/messages/prefix-end", test_prefix_end);
+  g_test_add_func("/regd/fleet/etcd/messages/answers", test_answers);
+  g_test_add_func("/regd/fleet/etcd/messages/hostile", test_hostile);
+  g_test_add_func("/regd/fleet/etcd/messages/refused", test_refused);
+  g_test_add_func("/regd/fleet/etcd/messages/memory", test_memory);
+  g_test_add_func("/regd/fleet/etcd/messages/reason", test_reason);
   return g_test_run();
 }

@@ -2,11 +2,11 @@
 /* The cluster of etcd as the agent calls it: its endpoints, where the fleet's keys begin, calls
  * with one answer, and the watch, which has a connection of its own: large answers on the same
  * connection would hold it up. */
-#ifndef REGD_FLEET_AGENT_CLUSTER_H
-#define REGD_FLEET_AGENT_CLUSTER_H
+#ifndef REGD_FLEET_ETCD_CLUSTER_H
+#define REGD_FLEET_ETCD_CLUSTER_H
 
-#include "regd/fleet/agent/config.h"
-#include "regd/fleet/agent/messages.h"
+#include "regd/fleet/etcd/config.h"
+#include "regd/fleet/etcd/messages.h"
 
 typedef struct Cluster Cluster;
 /* Copies what it needs of @config, which names an endpoint at least. */

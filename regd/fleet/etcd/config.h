@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* What regd tells the agent to do: the settings of the fleet, and what this host holds of it. */
-#ifndef REGD_FLEET_AGENT_CONFIG_H
-#define REGD_FLEET_AGENT_CONFIG_H
+#ifndef REGD_FLEET_ETCD_CONFIG_H
+#define REGD_FLEET_ETCD_CONFIG_H
 
 #include <dbus/dbus.h>
 
-#include "regd/fleet/agent/transport.h"
 #include "regd/fleet/base/record.h"
+#include "regd/fleet/etcd/transport.h"
 
 /* Of endpoints; more are not asked. */
 #define CONFIG_LIMIT_ENDPOINTS 64U

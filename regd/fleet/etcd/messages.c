@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* See messages.h. */
-#include "regd/fleet/agent/messages.h"
+#include "regd/fleet/etcd/messages.h"
 
 #include <string.h>
 
 #include "client/base/error.h"
-#include "regd/fleet/agent/etcd.pb-c.h"
 #include "regd/fleet/base/grpc.h"
 #include "regd/fleet/base/pack.h"
+#include "regd/fleet/etcd/etcd.pb-c.h"
 
 /* The numbers of etcd's enumerations. */
 #define COMPARE_EQUAL 0

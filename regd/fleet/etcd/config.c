@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* See config.h. */
-#include "regd/fleet/agent/config.h"
+#include "regd/fleet/etcd/config.h"
 
 #include <string.h>
 

@@ -2,8 +2,8 @@
 /* etcd's messages, as far as they are used: requests to bytes, and answers, which are a
  * stranger's bytes, to structures. Pure. Decoding fails with FAILED for bytes that are no such
  * message, and for one that lacks what every member sends. */
-#ifndef REGD_FLEET_AGENT_MESSAGES_H
-#define REGD_FLEET_AGENT_MESSAGES_H
+#ifndef REGD_FLEET_ETCD_MESSAGES_H
+#define REGD_FLEET_ETCD_MESSAGES_H
 
 #include "client/registry.h"
 

@@ -5,6 +5,7 @@ what they do not, and what happens while etcd, the agent or a right is away."""
 import functools
 import itertools
 import shutil
+import signal
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 
@@ -155,21 +156,39 @@ def a_quiet_fleet_outlives_compaction():
 
 @test
 def what_was_missed_may_be_more_than_one_answer_holds():
-    etcd = common_etcd()
-    with FleetHost(etcd, "one", f"fleet{next(NUMBERS)}", settings=[("Resync Spread", REG_DWORD, 0)]) as one:
+    with FleetHost(common_etcd(), "one", f"fleet{next(NUMBERS)}", settings=[("Resync Spread", REG_DWORD, 0)]) as one:
         one.fleet("Init")
         one.put(KEY, "Port", "25")
         one.agent.stop()
-        layer, data = f"/regd/1/{one.fleet_name}/t/all/", bytes(1000000)
-        with ThreadPoolExecutor(4) as pool:
-            for _ in pool.map(lambda name: etcd.ctl("put", layer + value_of(KEY, name).decode(),
-                                                    data=value_record(name, REG_BINARY, data)),
-                              [f"V{number}" for number in range(70)]):
-                pass
-        newest = etcd.revision()
+        newest = put_large_values(one, 70)
         one.start_agent()
         wait_until(lambda: one.status()["applied"] >= newest, "all of it")
-        equal(one.client.get(KEY, "V69")[2], data)
+        equal(len(one.client.get(KEY, "V69")[2]), 1000000)
+
+
+def put_large_values(host, count):
+    """Values of 1 MB, each a revision of etcd, the newest of which is returned."""
+    layer = f"/regd/1/{host.fleet_name}/t/all/"
+    with ThreadPoolExecutor(4) as pool:
+        for _ in pool.map(lambda name: host.etcd.ctl("put", layer + value_of(KEY, name).decode(),
+                                                     data=value_record(name, REG_BINARY, bytes(1000000))),
+                          [f"V{number}" for number in range(count)]):
+            pass
+    return host.etcd.revision()
+
+
+@test
+def what_regd_does_not_take_yet_waits_at_etcd():
+    with FleetHost(common_etcd(), "one", f"fleet{next(NUMBERS)}") as one:
+        one.fleet("Init")
+        one.put(KEY, "Port", "25")
+        before = one.client.revision
+        one.process.signal(signal.SIGSTOP)
+        newest = put_large_values(one, 36)
+        wait_until(lambda: one.etcd.count("etcd_debugging_mvcc_watcher_total") == 0, "the agent to end its watch")
+        one.process.signal(signal.SIGCONT)
+        wait_until(lambda: one.status()["applied"] >= newest, "all of it")
+        equal(one.client.revision, before + 36)
 
 
 @test

@@ -12,10 +12,13 @@ certificates, whose CommonName is the user.
 import base64
 import json
 import os
+import re
 import shutil
 import signal
+import ssl
 import subprocess
 import tempfile
+import urllib.request
 from pathlib import Path
 
 from harness.bus import wait_until
@@ -153,6 +156,13 @@ class Etcd:
         answer = json.loads(self.ctl("get", "--prefix", prefix, "-w", "json"))
         decode = base64.b64decode
         return {decode(each["key"]): decode(each.get("value", "")) for each in answer.get("kvs", ())}
+
+    def count(self, name, member=0):
+        """One of a member's own metrics."""
+        context = ssl.create_default_context(cafile=self.ca)
+        context.load_cert_chain(*self.certificate("root"))
+        with urllib.request.urlopen(f"{self.endpoint(member)}/metrics", context=context, timeout=PATIENCE) as answer:
+            return float(re.search(rf"^{name} (\S+)$", answer.read().decode(), re.MULTILINE).group(1))
 
     def revision(self):
         return json.loads(self.ctl("get", "/", "-w", "json"))["header"]["revision"]

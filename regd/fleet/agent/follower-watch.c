@@ -9,6 +9,8 @@
 
 /* So many commits may be on their way to regd at a time, which makes one flush of several. */
 #define WINDOW 16U
+/* What an item takes besides its bytes, and a group besides its items. */
+#define ITEM_BYTES 256U
 #define HEAD "head"
 
 static void group_free(gpointer data) {
@@ -44,15 +46,18 @@ static void note_head(FollowerGroup *group, const EtcdItem *item) {
     group->head_record = g_bytes_ref(item->record);
 }
 
-static void note_item(Follower *follower, FollowerGroup *group, const EtcdItem *item) {
-  gsize size;
+/* Takes @item. What regd has no use for is dropped at once. */
+static void take_item(Follower *follower, FollowerGroup *group, EtcdItem *item) {
+  gsize size = 0;
   const char *rest = get_rest(follower, item, &size);
-  if (rest == NULL)
+  if (rest != NULL && fleet_key_is_record(rest, size)) {
+    group->bytes += ITEM_BYTES + g_bytes_get_size(item->key) + g_bytes_get_size(item->record);
+    g_ptr_array_add(group->items, item);
     return;
-  if (size == strlen(HEAD) && memcmp(rest, HEAD, size) == 0)
+  }
+  if (rest != NULL && size == strlen(HEAD) && memcmp(rest, HEAD, size) == 0)
     note_head(group, item);
-  else
-    group->has_records |= fleet_key_is_record(rest, size);
+  etcd_item_free(item);
 }
 
 /* Takes the items from @first on that are of one revision. */
@@ -61,12 +66,12 @@ static FollowerGroup *take_group(Follower *follower, EtcdWatch *watch, guint *fi
   group->follower = follower;
   group->items = g_ptr_array_new_with_free_func(etcd_item_free);
   group->revision = ((const EtcdItem *)watch->items->pdata[*first])->modified;
+  group->bytes = ITEM_BYTES;
   for (; *first < watch->items->len; (*first)++) {
     EtcdItem *item = watch->items->pdata[*first];
     if (item->modified != group->revision)
       break;
-    note_item(follower, group, item);
-    g_ptr_array_add(group->items, item);
+    take_item(follower, group, item);
     watch->items->pdata[*first] = NULL;
   }
   return group;
@@ -80,6 +85,7 @@ static void on_applied(const GError *error, gpointer data) {
   FollowerGroup *group = data;
   Follower *follower = group->follower;
   g_assert(g_queue_pop_head(&follower->handed) == group);
+  follower->handed_bytes -= group->bytes;
   gboolean reached =
       error == NULL && follow_note_applied(&follower->follow, group->revision, group->head);
   if (group->head != NULL)
@@ -102,7 +108,7 @@ static void on_applied(const GError *error, gpointer data) {
 /* FALSE: the watch has ended by it. */
 static gboolean hand(Follower *follower, FollowerGroup *group) {
   const FollowGroup judged = {.revision = group->revision,
-                              .has_records = group->has_records,
+                              .has_records = group->items->len > 0,
                               .deletes_head = group->deletes_head || group->bad_head,
                               .head = group->head};
   const LinkGroup sent = {.revision = group->revision,
@@ -113,6 +119,7 @@ static gboolean hand(Follower *follower, FollowerGroup *group) {
   if (verdict == FOLLOW_GROUP_APPLY && link_apply(follower->link, &sent, on_applied, group)) {
     follow_note_handed(&follower->follow, &judged);
     g_queue_push_tail(&follower->handed, group);
+    follower->handed_bytes += group->bytes;
     return TRUE;
   }
   group_free(group);
@@ -125,10 +132,31 @@ static gboolean hand(Follower *follower, FollowerGroup *group) {
   return FALSE;
 }
 
+static void open_watch(Follower *follower, gint64 start);
+
+/* The next group that regd may be handed now; NULL: none. */
+static FollowerGroup *take_next(Follower *follower) {
+  FollowerGroup *group = g_queue_peek_head(&follower->groups);
+  if (group == NULL || (follower->watch == NULL && !follower->held_up))
+    return NULL;
+  if (follower->handed.length > 0 &&
+      (follower->handed.length >= WINDOW ||
+       follower->handed_bytes + group->bytes > FLEET_LIMIT_HANDED_BYTES))
+    return NULL;
+  follower->waiting_bytes -= group->bytes;
+  follower->passed = group->revision;
+  return g_queue_pop_head(&follower->groups);
+}
+
 static void hand_on(Follower *follower) {
-  while (follower->watch != NULL && follower->handed.length < WINDOW && follower->groups.length > 0)
-    if (!hand(follower, g_queue_pop_head(&follower->groups)))
+  for (FollowerGroup *group; (group = take_next(follower)) != NULL;)
+    if (!hand(follower, group))
       return;
+  if (!follower->held_up || follower->groups.length > 0)
+    return;
+  follower->held_up = FALSE;
+  follower->owed_since = 0;
+  open_watch(follower, follower->passed + 1);
 }
 
 /* ---- the stream ---- */
@@ -144,9 +172,16 @@ static void on_cancelled(Follower *follower, const EtcdWatch *answer) {
 }
 
 static void take_events(Follower *follower, EtcdWatch *answer) {
-  for (guint first = 0; first < answer->items->len;)
-    g_queue_push_tail(&follower->groups, take_group(follower, answer, &first));
+  for (guint first = 0; first < answer->items->len;) {
+    FollowerGroup *group = take_group(follower, answer, &first);
+    follower->waiting_bytes += group->bytes;
+    g_queue_push_tail(&follower->groups, group);
+  }
   g_ptr_array_set_size(answer->items, 0);
+  if (follower->waiting_bytes > FLEET_LIMIT_WAITING_BYTES) {
+    g_clear_pointer(&follower->watch, stream_cancel);
+    follower->held_up = TRUE;
+  }
   hand_on(follower);
 }
 
@@ -180,21 +215,26 @@ static void on_end(const TransportEnd *end, gpointer data) {
   follower_fail(follower, refused ? FOLLOW_REFUSED : FOLLOW_FAILED, end->text);
 }
 
-void follower_open_watch(Follower *follower) {
+static void open_watch(Follower *follower, gint64 start) {
   const StreamEvents events = {.message = on_message, .end = on_end, .data = follower};
   const char *layer = cluster_get_layer(follower->cluster);
   g_autoptr(GBytes) key = g_bytes_new(layer, strlen(layer));
   g_autoptr(GBytes) end = etcd_prefix_end(layer);
-  g_autoptr(GBytes) request =
-      etcd_watch_encode(key, end, follow_get_watch_start(&follower->follow));
+  g_autoptr(GBytes) request = etcd_watch_encode(key, end, start);
   follower->watch = cluster_watch(follower->cluster, follower->endpoint, &events);
   follower->last_contact = g_get_monotonic_time();
   stream_send(follower->watch, request);
 }
 
+void follower_open_watch(Follower *follower) {
+  open_watch(follower, follow_get_watch_start(&follower->follow));
+}
+
 void follower_close_watch(Follower *follower) {
   g_clear_pointer(&follower->watch, stream_cancel);
   g_queue_clear_full(&follower->groups, group_free);
+  follower->waiting_bytes = 0;
+  follower->held_up = FALSE;
 }
 
 gboolean follower_awaits_regd(const Follower *follower) {
@@ -203,6 +243,7 @@ gboolean follower_awaits_regd(const Follower *follower) {
 
 void follower_forget_handed(Follower *follower) {
   g_queue_clear_full(&follower->handed, group_free);
+  follower->handed_bytes = 0;
   follower->resyncs = 0;
 }
 

@@ -5,11 +5,8 @@
 #include "client/base/error.h"
 #include "client/base/protocol.h"
 #include "regd/fleet/agent/link-private.h"
-#include "regd/fleet/base/key.h"
 
 #define CALL_TIMEOUT_MS 600000
-/* Of the records of one Apply; more goes as a whole by Resync. */
-#define LIMIT_APPLY_BYTES (8U * 1024U * 1024U)
 #define EVENT_PUT 1U
 #define EVENT_DELETE 2U
 
@@ -120,12 +117,6 @@ static void on_applied(DBusMessage *reply, gpointer data) {
   waiting->done(error, waiting->data);
 }
 
-static gboolean is_record(const EtcdItem *item, gsize prefix_bytes) {
-  gsize size;
-  const char *key = g_bytes_get_data(item->key, &size);
-  return size >= prefix_bytes && fleet_key_is_record(key + prefix_bytes, size - prefix_bytes);
-}
-
 static void append_item(DBusMessageIter *array, const EtcdItem *item, gsize prefix_bytes) {
   DBusMessageIter part;
   gsize size;
@@ -151,15 +142,14 @@ static gsize measure(const GPtrArray *items) {
 
 gboolean link_apply(Link *link, const LinkGroup *group, LinkDone done, gpointer data) {
   DBusMessageIter iter, array;
-  if (measure(group->items) > LIMIT_APPLY_BYTES)
+  if (measure(group->items) > FLEET_LIMIT_APPLY_BYTES)
     return FALSE;
   DBusMessage *call = link_new_call("Apply");
   dbus_message_iter_init_append(call, &iter);
   append_place(&iter, group->revision, group->head);
   dbus_message_iter_open_container(&iter, DBUS_TYPE_ARRAY, "(uayayt)", &array);
   for (guint i = 0; i < group->items->len; i++)
-    if (is_record(group->items->pdata[i], group->prefix_bytes))
-      append_item(&array, group->items->pdata[i], group->prefix_bytes);
+    append_item(&array, group->items->pdata[i], group->prefix_bytes);
   dbus_message_iter_close_container(&iter, &array);
   Waiting *waiting = g_new0(Waiting, 1);
   *waiting = (Waiting){.done = done, .data = data};

@@ -12,8 +12,6 @@
 #define OWNER_RULE                                                                                 \
   "type='signal',sender='org.freedesktop.DBus',interface='org.freedesktop.DBus',"                  \
   "member='NameOwnerChanged',arg0='" REGISTRY_BUS_NAME "'"
-/* As the layer's operations and a head are at most. */
-#define LIMIT_OPERATIONS 4096U
 
 /* Once for as long as it holds. */
 static void complain(Link *link, const char *what) {
@@ -77,7 +75,7 @@ static GPtrArray *take_operations(DBusMessageIter *iter) {
     EtcdOperation *operation = read_operation(&each);
     g_ptr_array_add(operations, operation);
     if (operation->kind < ETCD_PUT || operation->kind > ETCD_DELETE_RANGE ||
-        operations->len > LIMIT_OPERATIONS)
+        operations->len > FLEET_LIMIT_OPERATIONS)
       return NULL;
   }
   dbus_message_iter_next(iter);

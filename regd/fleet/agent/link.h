@@ -54,7 +54,7 @@ typedef void (*LinkDone)(const GError *error, gpointer data);
 typedef struct {
   gint64 revision;
   GBytes *head;           /* the Head record, or NULL */
-  const GPtrArray *items; /* of EtcdItem; only the records of keys and values are sent */
+  const GPtrArray *items; /* of EtcdItem: records of keys and values */
   gsize prefix_bytes;     /* of each key, that regd does not see */
 } LinkGroup;
 /* FALSE: it is too large for a message. */

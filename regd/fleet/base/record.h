@@ -6,16 +6,11 @@
 #define REGD_FLEET_BASE_RECORD_H
 
 #include "client/base/change.h"
+#include "regd/fleet/base/limits.h"
 
 #define FLEET_ID_BYTES 16U
 /* The layout of records and keys that this release writes, and the only one that it reads. */
 #define FLEET_FORMAT 1U
-/* Of one record, bytes: etcd takes requests of up to 1.5 MiB. */
-#define FLEET_LIMIT_RECORD_BYTES 1310720U
-/* Host, user, program and spelling of a mount in a record, bytes. */
-#define FLEET_LIMIT_WORD_BYTES 255U
-/* How many mounts a fleet has. */
-#define FLEET_LIMIT_MOUNTS 64U
 
 /* A commit. */
 typedef struct {

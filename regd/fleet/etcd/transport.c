@@ -352,6 +352,8 @@ static void set_http(Stream *stream, const StreamTarget *target) {
   (void)curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)target->timeout_ms);
   (void)curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, IDLE_SECONDS);
   (void)curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
+  /* One that is ended early leaves unread data behind, which would hold up its successor. */
+  (void)curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, target->timeout_ms == 0 ? 1L : 0L);
   (void)curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
   (void)curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, KEEPALIVE_SECONDS);
   (void)curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, KEEPALIVE_SECONDS);

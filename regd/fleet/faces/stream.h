@@ -7,10 +7,6 @@
 
 #include "regd/files/transfer.h"
 
-/* Of one re-sync. */
-#define FLEET_LIMIT_STREAM_BYTES (1024ULL * 1024U * 1024U)
-#define FLEET_LIMIT_STREAM_RECORDS 4000000U
-
 /* Reads to the end mark and adds to @records, of FleetRecord. INVALID_VALUE: it ends too early or
  * is malformed. Called on the transfer's thread. */
 gboolean fleet_stream_read(Transfer *transfer, GPtrArray *records, GError **error);

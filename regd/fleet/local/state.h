@@ -4,6 +4,7 @@
 #ifndef REGD_FLEET_LOCAL_STATE_H
 #define REGD_FLEET_LOCAL_STATE_H
 
+#include "regd/fleet/base/limits.h"
 #include "regd/storage/store.h"
 
 #define FLEET_LAYER "all"
@@ -26,7 +27,6 @@ gboolean fleet_state_save(Store *store, const FleetState *state, GError **error)
 /* Deletes the state and all problems. */
 gboolean fleet_state_delete(Store *store, GError **error);
 
-#define FLEET_LIMIT_PROBLEMS 1000U
 typedef struct {
   char *record; /* its key in the cluster */
   char *problem;

@@ -94,12 +94,26 @@ static const FormOnWire forms[] = {
     [REGISTRY_FORM_UINT64] = {"t", append_value_uint64},
 };
 
-gboolean wire_append_value(DBusMessageIter *iter, const RegistryValue *value) {
-  const FormOnWire *form = &forms[registry_value_get_form(value)];
+static gboolean append_value_digits(DBusMessageIter *iter, const RegistryValue *value) {
+  guint64 number = 0;
+  (void)registry_value_get_uint64(value, &number);
+  g_autofree char *digits = g_strdup_printf("%" G_GUINT64_FORMAT, number);
+  return wire_append_string(iter, digits);
+}
+
+static const FormOnWire digits = {"s", append_value_digits};
+
+gboolean wire_append_value_as(DBusMessageIter *iter, const RegistryValue *value, gboolean as_text) {
+  RegistryForm kind = registry_value_get_form(value);
+  const FormOnWire *form = as_text && kind == REGISTRY_FORM_UINT64 ? &digits : &forms[kind];
   DBusMessageIter variant;
   if (!dbus_message_iter_open_container(iter, DBUS_TYPE_VARIANT, form->signature, &variant))
     return FALSE;
   return wire_end_container(iter, &variant, form->append(&variant, value));
+}
+
+gboolean wire_append_value(DBusMessageIter *iter, const RegistryValue *value) {
+  return wire_append_value_as(iter, value, FALSE);
 }
 
 /* ---- appending entries of a{sv} ---- */
@@ -163,13 +177,19 @@ gboolean wire_append_entry_strings(DBusMessageIter *dict, const char *name,
   return close_entry(dict, &entry, &variant, append_strings(&variant, strings));
 }
 
-gboolean wire_append_entry_value(DBusMessageIter *dict, const char *name,
-                                 const RegistryValue *value) {
+gboolean wire_append_entry_value_as(DBusMessageIter *dict, const char *name,
+                                    const RegistryValue *value, gboolean as_text) {
   DBusMessageIter entry;
   if (!dbus_message_iter_open_container(dict, DBUS_TYPE_DICT_ENTRY, NULL, &entry))
     return FALSE;
   return wire_end_container(dict, &entry,
-                            wire_append_string(&entry, name) && wire_append_value(&entry, value));
+                            wire_append_string(&entry, name) &&
+                                wire_append_value_as(&entry, value, as_text));
+}
+
+gboolean wire_append_entry_value(DBusMessageIter *dict, const char *name,
+                                 const RegistryValue *value) {
+  return wire_append_entry_value_as(dict, name, value, FALSE);
 }
 
 /* ---- reading values ---- */

@@ -22,6 +22,9 @@ gboolean wire_append_string(DBusMessageIter *iter, const char *text);
 gboolean wire_end_container(DBusMessageIter *iter, DBusMessageIter *inner, gboolean complete);
 /* The value as a variant: s, as, u, t or ay by its form. */
 gboolean wire_append_value(DBusMessageIter *iter, const RegistryValue *value);
+/* The same, but if @as_text a number of 64 bits is its decimal digits (s): in some languages all
+ * numbers are exact up to 2^53 only. */
+gboolean wire_append_value_as(DBusMessageIter *iter, const RegistryValue *value, gboolean as_text);
 /* Reads the variant at @iter as data for @type. INVALID_VALUE naming what the
  * type takes; @key and @name are for the message. */
 RegistryValue *wire_read_value(DBusMessageIter *iter, guint32 type, const char *key,
@@ -41,6 +44,9 @@ gboolean wire_append_entry_strings(DBusMessageIter *dict, const char *name,
                                    const char *const *strings);
 gboolean wire_append_entry_value(DBusMessageIter *dict, const char *name,
                                  const RegistryValue *value);
+/* As wire_append_value_as(). */
+gboolean wire_append_entry_value_as(DBusMessageIter *dict, const char *name,
+                                    const RegistryValue *value, gboolean as_text);
 
 /* An a{sv} read into a table: name -> typed entry. Unknown names are ignored. If a known
  * one has the wrong type, the look-up fails with INVALID_ARGUMENTS, which names it. It

@@ -269,15 +269,30 @@ gboolean face_append_counts(DBusMessageIter *dict, const WriteResult *result) {
   return wire_append_entry_boolean(dict, "changed", result->changed);
 }
 
-gboolean face_append_array(DBusMessageIter *out, const char *signature, const GPtrArray *items,
-                           FaceAppend append) {
+gboolean face_append_array_with(DBusMessageIter *out, const char *signature, const GPtrArray *items,
+                                FaceAppendWith append, gconstpointer data) {
   DBusMessageIter array;
   gboolean complete = TRUE;
   if (!dbus_message_iter_open_container(out, DBUS_TYPE_ARRAY, signature, &array))
     return FALSE;
   for (guint i = 0; i < items->len && complete; i++)
-    complete = append(&array, items->pdata[i]);
+    complete = append(&array, items->pdata[i], data);
   return wire_end_container(out, &array, complete);
+}
+
+static gboolean append_item(DBusMessageIter *out, gconstpointer item, gconstpointer data) {
+  const FaceAppend *append = data;
+  return (*append)(out, item);
+}
+
+gboolean face_append_array(DBusMessageIter *out, const char *signature, const GPtrArray *items,
+                           FaceAppend append) {
+  return face_append_array_with(out, signature, items, append_item, &append);
+}
+
+gboolean face_read_form(const WireOptions *options, FaceForm *form, GError **error) {
+  return wire_options_get_boolean(options, "numbers-as-text", &form->numbers_as_text, error) &&
+         wire_options_get_boolean(options, "hide-secrets", &form->hide_secrets, error);
 }
 
 gboolean face_append_uint32(DBusMessageIter *out, guint32 number) {
@@ -306,12 +321,13 @@ gboolean face_append_strings(DBusMessageIter *out, const char *const *strings, g
 }
 
 gboolean face_append_entry_typed(DBusMessageIter *dict, const char *type, const char *content,
-                                 const RegistryValue *value) {
+                                 const RegistryValue *value, gboolean as_text) {
   return value == NULL || (wire_append_entry_uint32(dict, type, registry_value_get_type(value)) &&
-                           wire_append_entry_value(dict, content, value));
+                           wire_append_entry_value_as(dict, content, value, as_text));
 }
 
-gboolean face_append_named_value(DBusMessageIter *out, gconstpointer item) {
+gboolean face_append_named_value(DBusMessageIter *out, gconstpointer item, gconstpointer data) {
+  const FaceForm *form = data;
   const NamedValue *value = item;
   DBusMessageIter structure;
   if (!dbus_message_iter_open_container(out, DBUS_TYPE_STRUCT, NULL, &structure))
@@ -320,5 +336,5 @@ gboolean face_append_named_value(DBusMessageIter *out, gconstpointer item) {
       out, &structure,
       wire_append_string(&structure, value->name) &&
           face_append_uint32(&structure, registry_value_get_type(value->value)) &&
-          wire_append_value(&structure, value->value));
+          wire_append_value_as(&structure, value->value, form->numbers_as_text));
 }

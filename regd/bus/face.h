@@ -92,15 +92,25 @@ typedef gboolean (*FaceAppend)(DBusMessageIter *out, gconstpointer item);
 /* An array of @signature from pointers to items. */
 gboolean face_append_array(DBusMessageIter *out, const char *signature, const GPtrArray *items,
                            FaceAppend append);
+typedef gboolean (*FaceAppendWith)(DBusMessageIter *out, gconstpointer item, gconstpointer data);
+gboolean face_append_array_with(DBusMessageIter *out, const char *signature, const GPtrArray *items,
+                                FaceAppendWith append, gconstpointer data);
+/* How an answer tells data, by options that the calls which list values share. */
+typedef struct {
+  gboolean numbers_as_text; /* see wire_append_value_as() */
+  gboolean hide_secrets;    /* nothing of what secrets hold, whoever asks */
+} FaceForm;
+gboolean face_read_form(const WireOptions *options, FaceForm *form, GError **error);
 gboolean face_append_uint32(DBusMessageIter *out, guint32 number);
 gboolean face_append_uint64(DBusMessageIter *out, guint64 number);
 gboolean face_append_boolean(DBusMessageIter *out, gboolean truth);
 /* A structure of strings: (ss) or (sss). */
 gboolean face_append_strings(DBusMessageIter *out, const char *const *strings, guint n_strings);
-/* A value as two entries of a dictionary, @type and @content; none for NULL. */
+/* A value as two entries of a dictionary, @type and @content; none for NULL. @as_text: see
+ * wire_append_value_as(). */
 gboolean face_append_entry_typed(DBusMessageIter *dict, const char *type, const char *content,
-                                 const RegistryValue *value);
-/* A FaceAppend of a NamedValue, as (suv). */
-gboolean face_append_named_value(DBusMessageIter *out, gconstpointer item);
+                                 const RegistryValue *value, gboolean as_text);
+/* A FaceAppendWith of a NamedValue, as (suv); @data is a FaceForm. */
+gboolean face_append_named_value(DBusMessageIter *out, gconstpointer item, gconstpointer data);
 
 #endif

@@ -121,6 +121,9 @@ gboolean history_visit_branch(Store *store, const HistoryBranchRange *range,
 /* Those of one key after @since, in no particular order. */
 gboolean history_visit_key(Store *store, gint64 key, guint64 since, const HistoryVisitor *visitor,
                            GError **error);
+/* Those of one key in @revision, in order. */
+gboolean history_visit_key_at(Store *store, gint64 key, guint64 revision,
+                              const HistoryVisitor *visitor, GError **error);
 /* The ids of @key and all below it, live or dead, at most @limit. */
 GArray *history_list_branch(Store *store, gint64 key, guint limit, GError **error);
 

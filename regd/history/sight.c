@@ -22,10 +22,12 @@ static gboolean is_secret(const PastThing *thing) {
 }
 
 Sight sight_judge(const PastThing *thing, const Identity *who) {
+  if (!who->administrator && !may_read(thing, who))
+    return SIGHT_HIDDEN;
+  if (thing->hides_secrets && is_secret(thing))
+    return SIGHT_NAMED;
   if (who->administrator)
     return SIGHT_SHOWN;
-  if (!may_read(thing, who))
-    return SIGHT_HIDDEN;
   /* Most callers need no look at the schemas. */
   return may_read_secrets(thing, who) || !is_secret(thing) ? SIGHT_SHOWN : SIGHT_NAMED;
 }

@@ -26,6 +26,7 @@ typedef struct {
   const char *path;         /* canonical */
   const char *name;         /* of a value; NULL: the key itself */
   gboolean was_secret;      /* when it was written */
+  gboolean hides_secrets;   /* what secrets hold is shown to nobody, administrators included */
 } PastThing;
 Sight sight_judge(const PastThing *thing, const Identity *who);
 

@@ -182,16 +182,30 @@ gboolean history_visit_branch(Store *store, const HistoryBranchRange *range,
   return TRUE;
 }
 
-gboolean history_visit_key(Store *store, gint64 key, guint64 since, const HistoryVisitor *visitor,
-                           GError **error) {
-  g_autoptr(DbStatement) statement =
-      db_prepare(store_get_db(store),
-                 "SELECT revision, key, run FROM history WHERE key = ?1 AND revision > ?2", error);
+/* @sql takes a key and a revision. */
+static gboolean visit_rows_of_key(Visit *visit, const char *sql, gint64 key, guint64 revision,
+                                  GError **error) {
+  g_autoptr(DbStatement) statement = db_prepare(store_get_db(visit->store), sql, error);
   if (statement == NULL)
     return FALSE;
   db_bind_int(statement, 1, key);
-  db_bind_int(statement, 2, (gint64)since);
-  return visit_rows(&(Visit){store, visitor, FALSE}, statement, visit_run, error);
+  db_bind_int(statement, 2, (gint64)revision);
+  return visit_rows(visit, statement, visit_run, error);
+}
+
+gboolean history_visit_key(Store *store, gint64 key, guint64 since, const HistoryVisitor *visitor,
+                           GError **error) {
+  return visit_rows_of_key(
+      &(Visit){store, visitor, FALSE},
+      "SELECT revision, key, run FROM history WHERE key = ?1 AND revision > ?2", key, since, error);
+}
+
+gboolean history_visit_key_at(Store *store, gint64 key, guint64 revision,
+                              const HistoryVisitor *visitor, GError **error) {
+  return visit_rows_of_key(&(Visit){store, visitor, FALSE},
+                           "SELECT revision, key, run FROM history WHERE key = ?1 AND revision = ?2"
+                           " ORDER BY sequence",
+                           key, revision, error);
 }
 
 static gboolean find_secret(RunReader *run, const char *name, gboolean *secret) {

@@ -33,6 +33,7 @@ void history_entry_free(HistoryEntry *entry) {
 typedef struct {
   Reader *reader;
   const Identity *who;
+  gboolean hide_secrets;
   HistoryBranch *branch; /* NULL: the whole registry */
   SightPaths *paths;
   HistoryEntry *entry;
@@ -59,8 +60,10 @@ static gboolean find_visibility(Telling *telling, const Difference *difference, 
   DifferenceSight sight = {SIGHT_HIDDEN, SIGHT_HIDDEN};
   if (!find_today(telling, difference->key, error))
     return FALSE;
-  const PastThing today = {
-      .schemas = telling->reader->schemas, .today = telling->today, .path = path};
+  const PastThing today = {.schemas = telling->reader->schemas,
+                           .today = telling->today,
+                           .path = path,
+                           .hides_secrets = telling->hide_secrets};
   if (!sight_judge_difference(telling->reader->store, telling->who, difference, &today, &sight,
                               error))
     return FALSE;
@@ -116,23 +119,30 @@ static gboolean tell(const Difference *difference, G_GNUC_UNUSED guint64 revisio
   return found;
 }
 
+HistoryEntry *reader_new_entry(guint64 revision, const RevisionRow *row) {
+  HistoryEntry *entry = g_new0(HistoryEntry, 1);
+  entry->revision = revision;
+  entry->changes = g_ptr_array_new_with_free_func((GDestroyNotify)history_change_free);
+  entry->program = g_strdup(row != NULL ? row->program : "");
+  if (row == NULL)
+    return entry;
+  entry->comment = g_strdup(row->comment);
+  entry->origin = g_strdup(row->origin);
+  entry->fleet_revision = row->fleet_revision;
+  entry->fleet_time = row->fleet_time;
+  entry->time = row->time;
+  entry->uid = row->uid;
+  entry->pid = row->pid;
+  return entry;
+}
+
 static gboolean tell_revision(Telling *telling, guint64 revision, GPtrArray *entries,
                               GError **error) {
   g_autoptr(RevisionRow) row = NULL;
   Store *store = telling->reader->store;
   if (!history_get_revision(store, revision, &row, error))
     return FALSE;
-  g_autoptr(HistoryEntry) entry = g_new0(HistoryEntry, 1);
-  entry->revision = revision;
-  entry->changes = g_ptr_array_new_with_free_func((GDestroyNotify)history_change_free);
-  entry->program = g_strdup(row != NULL ? row->program : "");
-  entry->comment = g_strdup(row != NULL ? row->comment : NULL);
-  entry->origin = g_strdup(row != NULL ? row->origin : NULL);
-  entry->fleet_revision = row != NULL ? row->fleet_revision : 0;
-  entry->fleet_time = row != NULL ? row->fleet_time : 0;
-  entry->time = row != NULL ? row->time : 0;
-  entry->uid = row != NULL ? row->uid : 0;
-  entry->pid = row != NULL ? row->pid : 0;
+  g_autoptr(HistoryEntry) entry = reader_new_entry(revision, row);
   telling->entry = entry;
   telling->bytes = telling->total < LIMIT_HISTORY_BYTES ? 0 : LIMIT_HISTORY_ENTRY_BYTES;
   if (!history_visit_revision(store, revision, &(HistoryVisitor){tell, telling}, error))
@@ -168,12 +178,13 @@ static gboolean require_known(Telling *telling, const Place *place, gint64 id, G
 /* Revisions that are not for the caller's eyes are passed over. That a key was there once is told
  * only to those who may see something of it. */
 GPtrArray *reader_get_history(Reader *reader, const Identity *who, const char *key,
-                              gboolean no_follow, guint32 limit, guint64 before, GError **error) {
-  ResolveMode mode = no_follow ? RESOLVE_NO_FOLLOW : RESOLVE_FOLLOW;
+                              const HistoryOptions *options, GError **error) {
+  ResolveMode mode = options->no_follow ? RESOLVE_NO_FOLLOW : RESOLVE_FOLLOW;
   g_autoptr(Snapshot) snapshot = reader_begin(reader, error);
   g_autoptr(Place) place = snapshot != NULL ? resolve(snapshot, who, key, mode, error) : NULL;
   gint64 id = 0;
   guint64 past = 0;
+  guint64 before = options->before;
   LiveSettings settings = {0};
   if (place == NULL || !place_require(place, who, ACCESS_READ, error) ||
       !place_require_row(snapshot, place, &id, error) ||
@@ -184,9 +195,13 @@ GPtrArray *reader_get_history(Reader *reader, const Identity *who, const char *k
   g_autoptr(GPtrArray) entries = g_ptr_array_new_with_free_func((GDestroyNotify)history_entry_free);
   g_autoptr(HistoryBranch) branch = history_branch_new(snapshot, id);
   g_autoptr(SightPaths) paths = sight_paths_new(snapshot, who);
-  Telling telling = {.reader = reader, .who = who, .branch = branch, .paths = paths};
-  while (entries->len < limit) {
-    guint asked = limit - entries->len;
+  Telling telling = {.reader = reader,
+                     .who = who,
+                     .hide_secrets = options->hide_secrets,
+                     .branch = branch,
+                     .paths = paths};
+  while (entries->len < options->limit) {
+    guint asked = options->limit - entries->len;
     g_autoptr(GArray) revisions =
         history_list_revisions(snapshot, id, &(HistoryRange){before, past, asked}, error);
     if (revisions == NULL || !tell_revisions(&telling, revisions, entries, error))
@@ -212,14 +227,15 @@ static gboolean tell_trial(Telling *telling, const Trial *trial, GPtrArray *entr
   return TRUE;
 }
 
-GPtrArray *reader_list_trials(Reader *reader, const Identity *who, GError **error) {
+GPtrArray *reader_list_trials(Reader *reader, const Identity *who, gboolean hide_secrets,
+                              GError **error) {
   g_autoptr(Snapshot) snapshot = reader_begin(reader, error);
   g_autoptr(GArray) trials = snapshot != NULL ? trials_list(snapshot, error) : NULL;
   if (trials == NULL)
     return NULL;
   g_autoptr(GPtrArray) entries = g_ptr_array_new_with_free_func((GDestroyNotify)history_entry_free);
   g_autoptr(SightPaths) paths = sight_paths_new(snapshot, who);
-  Telling telling = {.reader = reader, .who = who, .paths = paths};
+  Telling telling = {.reader = reader, .who = who, .hide_secrets = hide_secrets, .paths = paths};
   for (guint i = 0; i < trials->len; i++)
     if (!tell_trial(&telling, &g_array_index(trials, Trial, i), entries, error))
       return NULL;

@@ -153,6 +153,7 @@ ReadPage *reader_read_tree(Reader *reader, const Identity *who, const char *key,
                        .who = who,
                        .skip_unreadable = options->skip_unreadable,
                        .no_follow = options->no_follow,
+                       .hide_secrets = options->hide_secrets,
                        .depth = options->has_depth ? options->depth : LIMIT_DEPTH,
                        .visit = page_key,
                        .data = &pager};

@@ -170,8 +170,7 @@ static Place *find(Reader *reader, const Identity *who, const char *key, Resolve
   return place;
 }
 
-/* The place of a key that is there and may be read. */
-static Place *find_readable(Reader *reader, const Identity *who, const char *key, ResolveMode mode,
+Place *reader_find_readable(Reader *reader, const Identity *who, const char *key, ResolveMode mode,
                             GError **error) {
   g_autoptr(Place) place = find(reader, who, key, mode, error);
   if (place == NULL || !place_require_key(place, who, ACCESS_READ, error))
@@ -217,7 +216,7 @@ static RegistryValue *read_value(Reader *reader, const Identity *who, const char
                                  const char *name, GError **error) {
   g_autoptr(Snapshot) snapshot = reader_begin(reader, error);
   g_autoptr(Place) place =
-      snapshot != NULL ? find_readable(reader, who, key, RESOLVE_FOLLOW, error) : NULL;
+      snapshot != NULL ? reader_find_readable(reader, who, key, RESOLVE_FOLLOW, error) : NULL;
   if (place == NULL || !require_secret(reader, who, place, name, error))
     return NULL;
   g_autofree char *fold = path_fold(name);
@@ -297,7 +296,7 @@ char **reader_list_keys(Reader *reader, const Identity *who, const char *key, GE
     return list_roots();
   g_autoptr(Snapshot) snapshot = reader_begin(reader, error);
   g_autoptr(Place) place =
-      snapshot != NULL ? find_readable(reader, who, key, RESOLVE_FOLLOW, error) : NULL;
+      snapshot != NULL ? reader_find_readable(reader, who, key, RESOLVE_FOLLOW, error) : NULL;
   return place != NULL ? list_names(snapshot, place, error) : NULL;
 }
 
@@ -363,7 +362,7 @@ GPtrArray *reader_list_values(Reader *reader, const Identity *who, const char *k
                               GError **error) {
   g_autoptr(Snapshot) snapshot = reader_begin(reader, error);
   g_autoptr(Place) place =
-      snapshot != NULL ? find_readable(reader, who, key, RESOLVE_FOLLOW, error) : NULL;
+      snapshot != NULL ? reader_find_readable(reader, who, key, RESOLVE_FOLLOW, error) : NULL;
   if (place == NULL)
     return NULL;
   gint64 bytes = 0;
@@ -420,7 +419,8 @@ KeyInfo *reader_get_key_head(Reader *reader, const Identity *who, const char *ke
                              gboolean no_follow, GError **error) {
   g_autoptr(Snapshot) snapshot = reader_begin(reader, error);
   ResolveMode mode = no_follow ? RESOLVE_NO_FOLLOW : RESOLVE_FOLLOW;
-  g_autoptr(Place) place = snapshot != NULL ? find_readable(reader, who, key, mode, error) : NULL;
+  g_autoptr(Place) place =
+      snapshot != NULL ? reader_find_readable(reader, who, key, mode, error) : NULL;
   return place != NULL ? describe(place) : NULL;
 }
 
@@ -428,7 +428,8 @@ KeyInfo *reader_get_key_info(Reader *reader, const Identity *who, const char *ke
                              gboolean no_follow, GError **error) {
   g_autoptr(Snapshot) snapshot = reader_begin(reader, error);
   ResolveMode mode = no_follow ? RESOLVE_NO_FOLLOW : RESOLVE_FOLLOW;
-  g_autoptr(Place) place = snapshot != NULL ? find_readable(reader, who, key, mode, error) : NULL;
+  g_autoptr(Place) place =
+      snapshot != NULL ? reader_find_readable(reader, who, key, mode, error) : NULL;
   g_autoptr(KeyInfo) info = place != NULL ? describe(place) : NULL;
   return info != NULL && count(snapshot, place->key, info, error) &&
                  read_lock(snapshot, place->path, NULL, &info->locked, error)
@@ -454,7 +455,7 @@ Acl *reader_get_acl(Reader *reader, const Identity *who, const char *key, char *
                     GError **error) {
   g_autoptr(Snapshot) snapshot = reader_begin(reader, error);
   g_autoptr(Place) place =
-      snapshot != NULL ? find_readable(reader, who, key, RESOLVE_FOLLOW, error) : NULL;
+      snapshot != NULL ? reader_find_readable(reader, who, key, RESOLVE_FOLLOW, error) : NULL;
   GRefString *path = place != NULL ? store_get_path(snapshot, place->acl_origin, error) : NULL;
   if (path == NULL)
     return NULL;

@@ -81,7 +81,8 @@ typedef struct {
   guint32 limit;      /* values a page; 0: the default */
   const char *cursor; /* NULL or "": from the start */
   gboolean skip_unreadable;
-  gboolean no_follow; /* a link as last component is itself */
+  gboolean no_follow;    /* a link as last component is itself */
+  gboolean hide_secrets; /* from administrators, too, and what was secret when it was written */
   gboolean has_at;
   guint64 at; /* the tree as it was at this revision */
 } TreeOptions;
@@ -99,6 +100,34 @@ ReadPage *reader_read_tree(Reader *reader, const Identity *who, const char *key,
                            const TreeOptions *options, GError **error);
 void read_page_free(ReadPage *page);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ReadPage, read_page_free)
+
+typedef struct {
+  guint32 limit;      /* values a page; 0: the default */
+  const char *cursor; /* NULL or "": from the start */
+  gboolean no_follow;
+  gboolean hide_secrets; /* as in TreeOptions: they are listed without what they hold */
+} ValueOptions;
+typedef struct {
+  char *name;
+  RegistryValue *value; /* NULL: a secret that is not shown */
+  gboolean is_secret;
+  guint64 revision; /* that set it */
+  char *locked;     /* why, or NULL */
+  char **owners;    /* who declares it */
+  char *problem;    /* which rule of its schema it breaks, or NULL */
+} ListedValue;
+void listed_value_free(ListedValue *value);
+typedef struct {
+  guint64 revision;
+  GPtrArray *values; /* of ListedValue, in the order of creation */
+  GPtrArray *heads;  /* of HistoryEntry without changes: of each revision of these values once, if
+                        history has it and the caller may see it */
+  char *cursor;      /* "" at the end */
+} ValuePage;
+ValuePage *reader_read_values(Reader *reader, const Identity *who, const char *key,
+                              const ValueOptions *options, GError **error);
+void value_page_free(ValuePage *page);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ValuePage, value_page_free)
 
 /* One key of a walk through a whole tree; good during the visit. */
 typedef struct {
@@ -154,16 +183,21 @@ typedef struct {
 void history_change_free(HistoryChange *change);
 void history_entry_free(HistoryEntry *entry);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HistoryEntry, history_entry_free)
-/* At most @limit revisions that touched @key, which may be deleted, or what is below it;
- * newest first, from before revision @before (0: the newest). Fewer if the answer would become
- * too large: ask again from the last. @no_follow: of a link itself. */
+typedef struct {
+  gboolean no_follow;    /* of a link itself */
+  gboolean hide_secrets; /* as in TreeOptions: that they were changed is told, not to what */
+  guint32 limit;         /* revisions in an answer */
+  guint64 before;        /* older ones only; 0: from the newest */
+} HistoryOptions;
+/* Revisions that touched @key, which may be deleted, or what is below it; newest first. Fewer than
+ * the limit if the answer would become too large: ask again from the last. */
 GPtrArray *reader_get_history(Reader *reader, const Identity *who, const char *key,
-                              gboolean no_follow, guint32 limit, guint64 before,
-                              GError **error); /* of HistoryEntry */
+                              const HistoryOptions *options, GError **error); /* of HistoryEntry */
 
 /* The trials under way, oldest first, with what they have changed that the caller may see; those
- * of which that is nothing are left out. Of HistoryEntry. */
-GPtrArray *reader_list_trials(Reader *reader, const Identity *who, GError **error);
+ * of which that is nothing are left out. @hide_secrets: as in HistoryOptions. Of HistoryEntry. */
+GPtrArray *reader_list_trials(Reader *reader, const Identity *who, gboolean hide_secrets,
+                              GError **error);
 
 /* Where @key leads now: its canonical path, with the missing part spelled as asked. Needs read
  * on it, or on its nearest existing ancestor if it is missing. @no_follow: a link as last

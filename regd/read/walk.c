@@ -337,7 +337,8 @@ static Sight judge(const Walk *walk, const WalkKey *key, const char *name, gbool
                            .then = key->then,
                            .path = key->path,
                            .name = name,
-                           .was_secret = was_secret};
+                           .was_secret = was_secret,
+                           .hides_secrets = walk->hide_secrets};
   return sight_judge(&thing, walk->who);
 }
 
@@ -368,7 +369,8 @@ static gboolean add_values(Walk *walk, const WalkKey *key, GPtrArray *values, GE
   g_autoptr(GPtrArray) rows = store_list_values(walk->reader->store, key->row->id, error);
   for (guint i = 0; rows != NULL && i < rows->len; i++) {
     const ValueRow *row = g_ptr_array_index(rows, i);
-    if (may_see(walk, key, row->name, FALSE))
+    gboolean was_secret = walk->hide_secrets && row->secrecy == SECRECY_SECRET;
+    if (may_see(walk, key, row->name, was_secret))
       g_ptr_array_add(values, reader_new_value(row->name, row->value));
   }
   return rows != NULL;

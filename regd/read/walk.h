@@ -30,6 +30,7 @@ struct Walk {
   const Identity *who;
   gboolean skip_unreadable; /* else one that is not readable ends it with ACCESS_DENIED */
   gboolean no_follow;       /* a link as last component is itself */
+  gboolean hide_secrets;    /* see TreeOptions */
   guint32 depth;            /* levels below the first key */
   WalkVisit visit;
   gpointer data;

@@ -56,8 +56,8 @@ static gboolean append_drift(DBusMessageIter *out, gconstpointer data) {
           (item->name == NULL || wire_append_entry_string(&dict, "name", item->name)) &&
           wire_append_entry_string(&dict, "owner", item->owner) &&
           wire_append_entry_boolean(&dict, "key-there", item->has_key) &&
-          face_append_entry_typed(&dict, "declared-type", "declared-data", item->declared) &&
-          face_append_entry_typed(&dict, "present-type", "present-data", item->present));
+          face_append_entry_typed(&dict, "declared-type", "declared-data", item->declared, FALSE) &&
+          face_append_entry_typed(&dict, "present-type", "present-data", item->present, FALSE));
 }
 
 static gboolean append_all_drift(DBusMessageIter *out, gpointer data) {

@@ -8,6 +8,7 @@
 #include "regd/bus/change-message.h"
 #include "regd/bus/read-call.h"
 #include "regd/registry1/handlers.h"
+#include "regd/registry1/revision-head.h"
 
 #define HISTORY_LIMIT_DEFAULT 100U
 
@@ -16,9 +17,8 @@
 typedef struct {
   Identity *who;
   const char *key;
-  guint32 limit;
-  guint64 before;
-  gboolean no_follow;
+  HistoryOptions options;
+  FaceForm form;
   GPtrArray *entries; /* of HistoryEntry */
 } HistoryCall;
 
@@ -29,13 +29,15 @@ static void clear_history_call(gpointer data) {
 
 static gboolean read_history(Reader *reader, gpointer data, GError **error) {
   HistoryCall *history = data;
-  history->entries = reader_get_history(reader, history->who, history->key, history->no_follow,
-                                        history->limit, history->before, error);
+  history->entries =
+      reader_get_history(reader, history->who, history->key, &history->options, error);
   return history->entries != NULL;
 }
 
-static gboolean append_change(DBusMessageIter *out, gconstpointer item) {
+/* @data: the FaceForm, as below. */
+static gboolean append_change(DBusMessageIter *out, gconstpointer item, gconstpointer data) {
   const HistoryChange *change = item;
+  gboolean as_text = ((const FaceForm *)data)->numbers_as_text;
   DBusMessageIter dict;
   if (!dbus_message_iter_open_container(out, DBUS_TYPE_ARRAY, "{sv}", &dict))
     return FALSE;
@@ -44,13 +46,14 @@ static gboolean append_change(DBusMessageIter *out, gconstpointer item) {
       wire_append_entry_string(&dict, "kind", change_kind_get_name(change->kind)) &&
           wire_append_entry_string(&dict, "key", change->key) &&
           wire_append_entry_string(&dict, "name", change->name) &&
-          face_append_entry_typed(&dict, "old-type", "old-data", change->old_value) &&
-          face_append_entry_typed(&dict, "new-type", "new-data", change->new_value) &&
+          face_append_entry_typed(&dict, "old-type", "old-data", change->old_value, as_text) &&
+          face_append_entry_typed(&dict, "new-type", "new-data", change->new_value, as_text) &&
           (!change->purged || wire_append_entry_boolean(&dict, "purged", TRUE)));
 }
 
 /* {"changes": aa{sv}} */
-static gboolean append_changes(DBusMessageIter *dict, const GPtrArray *changes) {
+static gboolean append_changes(DBusMessageIter *dict, const GPtrArray *changes,
+                               const FaceForm *form) {
   DBusMessageIter pair, variant;
   if (!dbus_message_iter_open_container(dict, DBUS_TYPE_DICT_ENTRY, NULL, &pair))
     return FALSE;
@@ -58,8 +61,8 @@ static gboolean append_changes(DBusMessageIter *dict, const GPtrArray *changes) 
       wire_append_string(&pair, "changes") &&
       dbus_message_iter_open_container(&pair, DBUS_TYPE_VARIANT, "aa{sv}", &variant);
   if (complete)
-    complete = wire_end_container(&pair, &variant,
-                                  face_append_array(&variant, "a{sv}", changes, append_change));
+    complete = wire_end_container(
+        &pair, &variant, face_append_array_with(&variant, "a{sv}", changes, append_change, form));
   return wire_end_container(dict, &pair, complete);
 }
 
@@ -76,43 +79,25 @@ static gboolean append_keys(DBusMessageIter *dict, const GPtrArray *changes) {
   return wire_append_entry_strings(dict, "keys", (const char *const *)keys->pdata);
 }
 
-/* Who made a commit of the fleet, and where. */
-static gboolean append_origin(DBusMessageIter *dict, const HistoryEntry *entry) {
-  if (entry->origin == NULL)
-    return TRUE;
-  const char *at = strrchr(entry->origin, '@');
-  g_autofree char *user = at != NULL ? g_strndup(entry->origin, (gsize)(at - entry->origin)) : NULL;
-  return wire_append_entry_string(dict, "user", user != NULL ? user : "") &&
-         wire_append_entry_string(dict, "host", at != NULL ? at + 1 : entry->origin) &&
-         wire_append_entry_uint64(dict, "fleet-revision", entry->fleet_revision) &&
-         wire_append_entry_uint64(dict, "fleet-time", (guint64)entry->fleet_time);
-}
-
-static gboolean append_entry(DBusMessageIter *out, gconstpointer item) {
+static gboolean append_entry(DBusMessageIter *out, gconstpointer item, gconstpointer data) {
   const HistoryEntry *entry = item;
   DBusMessageIter dict;
   if (!dbus_message_iter_open_container(out, DBUS_TYPE_ARRAY, "{sv}", &dict))
     return FALSE;
   return wire_end_container(
       out, &dict,
-      wire_append_entry_uint64(&dict, "revision", entry->revision) &&
-          wire_append_entry_uint64(&dict, "time", (guint64)entry->time) &&
-          wire_append_entry_uint32(&dict, "uid", entry->uid) &&
-          wire_append_entry_uint32(&dict, "pid", entry->pid) &&
-          wire_append_entry_string(&dict, "program", entry->program) &&
-          wire_append_entry_string(&dict, "comment",
-                                   entry->comment != NULL ? entry->comment : "") &&
+      append_revision_head(&dict, entry) &&
           (entry->deadline == 0 ||
            (wire_append_entry_uint64(&dict, "deadline", (guint64)entry->deadline) &&
             append_keys(&dict, entry->changes))) &&
-          append_origin(&dict, entry) && append_changes(&dict, entry->changes) &&
+          append_changes(&dict, entry->changes, data) &&
           (entry->changes_left == 0 ||
            wire_append_entry_uint32(&dict, "changes-left", entry->changes_left)));
 }
 
 static gboolean append_history(DBusMessageIter *out, gpointer data) {
   const HistoryCall *history = data;
-  return face_append_array(out, "a{sv}", history->entries, append_entry);
+  return face_append_array_with(out, "a{sv}", history->entries, append_entry, &history->form);
 }
 
 static const ReadCallKind get_history = {read_history, append_history, clear_history_call,
@@ -122,16 +107,20 @@ void handle_get_history(DispatchCall *call, gpointer data) {
   DBusMessageIter in;
   g_autoptr(GError) error = NULL;
   dispatch_call_get_arguments(call, &in);
-  HistoryCall history = {
-      .who = face_caller(call), .key = face_take_string(&in), .limit = HISTORY_LIMIT_DEFAULT};
+  HistoryCall history = {.who = face_caller(call),
+                         .key = face_take_string(&in),
+                         .options = {.limit = HISTORY_LIMIT_DEFAULT}};
+  HistoryOptions *asked = &history.options;
   g_autoptr(WireOptions) options = face_take_options(&in, &error);
-  if (options == NULL || !wire_options_get_uint32(options, "limit", &history.limit, &error) ||
-      !wire_options_get_uint64(options, "before", &history.before, &error) ||
-      !wire_options_get_boolean(options, "no-follow", &history.no_follow, &error)) {
+  if (options == NULL || !wire_options_get_uint32(options, "limit", &asked->limit, &error) ||
+      !wire_options_get_uint64(options, "before", &asked->before, &error) ||
+      !wire_options_get_boolean(options, "no-follow", &asked->no_follow, &error) ||
+      !face_read_form(options, &history.form, &error)) {
     dispatch_call_fail(call, error);
     return;
   }
-  history.limit = MIN(history.limit, LIMIT_HISTORY_ANSWER);
+  asked->limit = MIN(asked->limit, LIMIT_HISTORY_ANSWER);
+  asked->hide_secrets = history.form.hide_secrets;
   read_call_run(call, data, &get_history, &history);
 }
 
@@ -139,7 +128,7 @@ void handle_get_history(DispatchCall *call, gpointer data) {
 
 static gboolean read_trials(Reader *reader, gpointer data, GError **error) {
   HistoryCall *history = data;
-  history->entries = reader_list_trials(reader, history->who, error);
+  history->entries = reader_list_trials(reader, history->who, history->form.hide_secrets, error);
   return history->entries != NULL;
 }
 
@@ -152,7 +141,7 @@ void handle_list_trials(DispatchCall *call, gpointer data) {
   dispatch_call_get_arguments(call, &in);
   HistoryCall history = {.who = face_caller(call)};
   g_autoptr(WireOptions) options = face_take_options(&in, &error);
-  if (options == NULL)
+  if (options == NULL || !face_read_form(options, &history.form, &error))
     dispatch_call_fail(call, error);
   else
     read_call_run(call, data, &list_trials, &history);

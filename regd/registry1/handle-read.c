@@ -142,7 +142,8 @@ static gboolean read_values(Reader *reader, gpointer data, GError **error) {
 
 static gboolean append_values(DBusMessageIter *out, gpointer data) {
   const ListCall *list = data;
-  return face_append_array(out, "(suv)", list->items, face_append_named_value);
+  const FaceForm form = {0};
+  return face_append_array_with(out, "(suv)", list->items, face_append_named_value, &form);
 }
 
 static const ReadCallKind list_values = {read_values, append_values, clear_list_call,

@@ -16,6 +16,7 @@ void handle_validate(DispatchCall *call, gpointer data);
 
 /* handle-tree.c */
 void handle_read_tree(DispatchCall *call, gpointer data);
+void handle_read_values(DispatchCall *call, gpointer data);
 
 /* handle-write.c */
 void handle_set_value(DispatchCall *call, gpointer data);

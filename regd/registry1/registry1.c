@@ -39,6 +39,9 @@ static const DispatchMethod methods[] = {
      handle_get_key_info},
     {"ReadTree", IN({"key", "s"}, {"options", "a{sv}"}),
      OUT({"revision", "t"}, {"keys", "a(sa(suv))"}, {"cursor", "s"}), handle_read_tree},
+    {"ReadValues", IN({"key", "s"}, {"options", "a{sv}"}),
+     OUT({"revision", "t"}, {"values", "aa{sv}"}, {"revisions", "aa{sv}"}, {"cursor", "s"}),
+     handle_read_values},
 
     {"SetValue", IN({"key", "s"}, {"name", "s"}, {"type", "u"}, {"data", "v"}),
      OUT({"revision", "t"}), handle_set_value},

@@ -48,6 +48,7 @@ def calls(key, level):
     return {
         "read": [("GetValue", "ss", key, "n"), ("ListKeys", "s", key), ("ListValues", "s", key),
                  ("GetKeyInfo", "sa{sv}", key, options()), ("ReadTree", "sa{sv}", key, options()),
+                 ("ReadValues", "sa{sv}", key, options()),
                  ("Watch", "sa{sv}", key, options()), ("GetAcl", "s", key), ("Validate", "s", key)],
         "write": [("SetValue", "ssuv", key, "n", REG_SZ, TEXT), ("SetValue", "ssuv", key, "w", REG_SZ, TEXT),
                   ("DeleteValue", "ss", key, "w"), ("CreateKey", "sa{sv}", key + r"\New", options()),

@@ -197,7 +197,7 @@ class Both:
         return choose([
             ("GetValue", "ss", key, name), ("ListKeys", "s", key), ("ListValues", "s", key),
             ("GetKeyInfo", "sa{sv}", key, options(no_follow=skip)),
-            ("ReadTree", "sa{sv}", key, options(skip_unreadable=skip)),
+            ("ReadTree", "sa{sv}", key, options(skip_unreadable=skip)), ("ReadValues", "sa{sv}", key, options()),
             ("ReadTree", "sa{sv}", key, options(skip_unreadable=skip, at=int(revision))),
             ("ReadTree", "sa{sv}", TOP, options(skip_unreadable=True, limit=2, cursor=f"0:{choose(NAMES)}")),
             ("Commit", "a(sssuv)a{sv}", operation_list([operation]), dry),

@@ -18,6 +18,7 @@ def calls_with(key):
         ("ListValues", "s", key),
         ("GetKeyInfo", "sa{sv}", key, options()),
         ("ReadTree", "sa{sv}", key, options()),
+        ("ReadValues", "sa{sv}", key, options()),
         ("SetValue", "ssuv", key, "n", REG_SZ, TEXT),
         ("DeleteValue", "ss", key, "n"),
         ("CreateKey", "sa{sv}", key, options()),

@@ -130,6 +130,9 @@ def arguments_for(member):
 OPTIONS = [("GetKeyInfo", "no-follow", "b"), ("ReadTree", "depth", "u"), ("ReadTree", "limit", "u"),
            ("ReadTree", "cursor", "s"), ("ReadTree", "at", "t"), ("ReadTree", "skip-unreadable", "b"),
            ("ReadTree", "no-follow", "b"), ("GetHistory", "no-follow", "b"),
+           *[(member, option, "b") for member in ("ReadTree", "ReadValues", "GetHistory")
+             for option in ("numbers-as-text", "hide-secrets")],
+           ("ReadValues", "limit", "u"), ("ReadValues", "cursor", "s"), ("ReadValues", "no-follow", "b"),
            ("CreateKey", "volatile", "b"), ("CreateKey", "link", "s"), ("CreateKey", "class", "s"),
            ("CreateKey", "no-follow", "b"), ("DeleteKey", "recursive", "b"), ("Commit", "comment", "s"),
            ("Commit", "dry-run", "b"), ("Commit", "confirm-within", "u"), ("Watch", "recursive", "b"),

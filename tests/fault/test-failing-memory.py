@@ -75,6 +75,10 @@ def read_tree(_number):
     return ("ReadTree", "sa{sv}", KEY, options()), None
 
 
+def read_values(_number):
+    return ("ReadValues", "sa{sv}", KEY, options()), None
+
+
 def read_past(_number):
     return ("ReadTree", "sa{sv}", KEY, options(at=3)), None
 
@@ -176,7 +180,7 @@ class Trial:
 
 
 @rows([(f"{library}, {call.__name__}{', and all after it' if lasting else ''}", library, call, lasting)
-       for library in LIBRARIES for call in (set_one, set_many, change_keys, read_one, read_tree, read_past, read_history)
+       for library in LIBRARIES for call in (set_one, set_many, change_keys, read_one, read_tree, read_values, read_past, read_history)
        for lasting in (False, True)] + [(f"{LOOKS_UP}, a caller's first {read_one.__name__}", LOOKS_UP, read_one, False)])
 def each_allocation_fails(library, call, lasting):
     registry, memory = make(library)

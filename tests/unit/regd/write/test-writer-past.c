@@ -59,7 +59,7 @@ static void test_rollback(WriterFixture *fixture, G_GNUC_UNUSED gconstpointer da
 static char *history_of(WriterFixture *fixture, Identity *who, const char *key, guint32 limit) {
   g_autoptr(GError) error = NULL;
   g_autoptr(GPtrArray) entries =
-      reader_get_history(fixture->reader, who, key, FALSE, limit, 0, &error);
+      reader_get_history(fixture->reader, who, key, &(HistoryOptions){.limit = limit}, &error);
   g_assert_no_error(error);
   GString *lines = g_string_new(NULL);
   for (guint i = 0; i < entries->len; i++) {
@@ -92,8 +92,8 @@ static void test_history(WriterFixture *fixture, G_GNUC_UNUSED gconstpointer dat
   /* What is closed today is closed for its past too. */
   ASSERT_DONE(fixture, fixture->root, change_list(KEY, "everyone", "none"));
   g_autoptr(GError) error = NULL;
-  g_assert_null(
-      reader_get_history(fixture->reader, fixture->alice, KEY "\\h", FALSE, 10, 0, &error));
+  g_assert_null(reader_get_history(fixture->reader, fixture->alice, KEY "\\h",
+                                   &(HistoryOptions){.limit = 10}, &error));
   g_assert_error(error, REGISTRY_ERROR, REGISTRY_ERROR_ACCESS_DENIED);
 
   Operation *operation = NULL;

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "regd/storage/gather.h"
 #include "regd/storage/log-frame.h"
 #include "regd/storage/page-sum.h"
 
@@ -41,6 +42,7 @@ typedef struct CheckedFile {
   State *state;      /* the database's; also of its log */
   gboolean is_log;
   LogFrames frames; /* of a log */
+  Gather gather;    /* of a log */
 } CheckedFile;
 
 typedef struct {
@@ -166,23 +168,22 @@ static int write_database(sqlite3_file *file, const void *bytes, int size, sqlit
 
 static int read_log(sqlite3_file *file, void *bytes, int size, sqlite3_int64 at) {
   CheckedFile *log = checked(file);
-  sqlite3_file *system = system_file(file);
-  int code = system->pMethods->xRead(system, bytes, size, at);
+  int code = gather_read(&log->gather, system_file(file), bytes, size, at);
   gboolean is_checked = log->state->sealed && log_frames_is_page(size, at);
   if (code == SQLITE_IOERR_SHORT_READ && is_checked)
     return meet_damage(log->state, 0, 0);
   if (code != SQLITE_OK || !is_checked)
     return code;
   guint32 page = 0;
-  if (!log_frames_check(&log->frames, system, bytes, at, &page, &code))
+  if (!log_frames_check(&log->frames, file, bytes, at, &page, &code))
     return code != SQLITE_OK ? code : meet_damage(log->state, page, log_frames_number(at));
   return SQLITE_OK;
 }
 
 static int write_log(sqlite3_file *file, const void *bytes, int size, sqlite3_int64 at) {
-  sqlite3_file *system = system_file(file);
-  log_frames_note_write(&checked(file)->frames, bytes, size, at);
-  return system->pMethods->xWrite(system, bytes, size, at);
+  CheckedFile *log = checked(file);
+  log_frames_note_write(&log->frames, bytes, size, at);
+  return gather_write(&log->gather, system_file(file), bytes, size, at);
 }
 
 /* ---- files ---- */
@@ -203,22 +204,28 @@ static void state_free(State *state) {
 }
 
 static int on_close(sqlite3_file *file) {
-  if (checked(file)->is_log)
+  if (checked(file)->is_log) {
+    gather_clear(&checked(file)->gather); /* what was not synced was not committed */
     log_frames_clear(&checked(file)->frames);
-  else
+  } else {
     state_free(checked(file)->state);
+  }
   sqlite3_file *system = system_file(file);
   return system->pMethods->xClose(system);
 }
 
 static int on_truncate(sqlite3_file *file, sqlite3_int64 size) {
   sqlite3_file *system = system_file(file);
-  return system->pMethods->xTruncate(system, size);
+  int code = gather_flush(&checked(file)->gather, system);
+  return code == SQLITE_OK ? system->pMethods->xTruncate(system, size) : code;
 }
 
 static int on_sync(sqlite3_file *file, int flags) {
-  const CheckedFile *synced = checked(file);
+  CheckedFile *synced = checked(file);
   sqlite3_file *system = system_file(file);
+  int code = gather_flush(&synced->gather, system);
+  if (code != SQLITE_OK)
+    return code;
   if (!synced->is_log && synced->state->witness != NULL && !witness_flush(synced->state->witness))
     return SQLITE_IOERR_FSYNC;
   return system->pMethods->xSync(system, flags);
@@ -226,7 +233,8 @@ static int on_sync(sqlite3_file *file, int flags) {
 
 static int on_file_size(sqlite3_file *file, sqlite3_int64 *size) {
   sqlite3_file *system = system_file(file);
-  return system->pMethods->xFileSize(system, size);
+  int code = gather_flush(&checked(file)->gather, system);
+  return code == SQLITE_OK ? system->pMethods->xFileSize(system, size) : code;
 }
 
 static int on_lock(sqlite3_file *file, int lock) {

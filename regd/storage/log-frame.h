@@ -25,7 +25,8 @@ gboolean log_frames_is_page(int size, sqlite3_int64 at);
 gint64 log_frames_number(sqlite3_int64 at);
 /* Call before each write to the log. */
 void log_frames_note_write(LogFrames *frames, const void *bytes, int size, sqlite3_int64 at);
-/* Compares the @page that was read at @at. @file is the system's. FALSE: it is wrong, or *@code
+/* Compares the @page that was read at @at. @file has the log, also what
+ * was not written to the disk yet. FALSE: it is wrong, or *@code
  * is not SQLITE_OK. *@number: the page that the header names. */
 gboolean log_frames_check(LogFrames *frames, sqlite3_file *file, const void *page, sqlite3_int64 at,
                           guint32 *number, int *code);

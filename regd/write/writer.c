@@ -24,8 +24,9 @@ struct Writer {
   GThread *thread;
   GMutex mutex; /* guards the fields up to the empty line */
   GCond wake;
-  Turns *waiting; /* of Request */
-  gboolean asked; /* for a sign of life */
+  Turns *waiting;  /* of Request */
+  gboolean asked;  /* for a sign of life */
+  gboolean sleeps; /* the thread waits, and nobody has woken it */
   WriterStatistics statistics;
   gboolean has_clock;
   clockid_t clock; /* what the thread has used of a processor */
@@ -147,13 +148,11 @@ static Request *take_next(Writer *writer, Batch *batch) {
   guint64 last_cost = 0;
   g_mutex_lock(&writer->mutex);
   Request *request = turns_peek(writer->waiting, &last_cost);
-  if (request != NULL && batch_takes(batch, request, last_cost)) {
+  gboolean taken = request != NULL && batch_takes(batch, request, last_cost);
+  if (taken)
     batch_add(batch, turns_pop(writer->waiting));
-  } else {
-    request = NULL;
-  }
   g_mutex_unlock(&writer->mutex);
-  return request;
+  return taken ? request : NULL;
 }
 
 static void charge(Writer *writer, Batch *batch, const Request *request) {
@@ -300,12 +299,12 @@ static gboolean is_trial_due(const Writer *writer) {
 
 /* Under the mutex. */
 static void queue_undo(Writer *writer) {
+  const Trial *trial = &writer->next_trial;
   if (!is_trial_due(writer))
     return;
-  const Trial *trial = &writer->next_trial;
   Request *request =
       request_new_undo(trial->revision, trial->uid, writer->own_done, writer->own_data);
-  writer->queued_undo = writer->next_trial.revision;
+  writer->queued_undo = trial->revision;
   turns_push(writer->waiting, request->payer, request);
 }
 
@@ -359,6 +358,7 @@ static void wait_for_work(Writer *writer) {
     gint64 left = CLAMP(writer->next_trial.deadline - g_get_real_time(), 0, G_USEC_PER_SEC);
     until = until != 0 ? MIN(until, now + left) : now + left;
   }
+  writer->sleeps = TRUE;
   if (until != 0)
     g_cond_wait_until(&writer->wake, &writer->mutex, until);
   else
@@ -555,9 +555,12 @@ void writer_submit(Writer *writer, Identity *who, Change *change, WriteDone done
   Request *request = request_new(who, change, done, data);
   g_mutex_lock(&writer->mutex);
   turns_push(writer->waiting, request->payer, request);
+  gboolean sleeps = writer->sleeps;
+  writer->sleeps = FALSE;
   g_mutex_unlock(&writer->mutex);
   /* After unlocking, so that the woken thread finds the mutex free. */
-  g_cond_signal(&writer->wake);
+  if (sleeps)
+    g_cond_signal(&writer->wake);
 }
 
 void writer_get_statistics(Writer *writer, WriterStatistics *statistics) {

@@ -19,9 +19,10 @@
 /* For a bus that takes nothing when the daemon is to end. */
 #define SEND_LAST_SECONDS 3
 #define SEND_STEP_MS 100
-/* Calls that wait are bounded for each user; at this size libdbus stops reading,
- * which would hold up everybody. */
+/* Calls that wait are bounded for each user; at this size, and at so many file descriptors, libdbus
+ * stops reading, which would hold up everybody. regd.service allows more descriptors. */
 #define RECEIVED_BYTES (1L << 30)
+#define RECEIVED_DESCRIPTORS 12288
 
 struct Server {
   ServerOptions options;
@@ -146,6 +147,7 @@ static gboolean enter_bus(Server *server, GError **error) {
   if (connection == NULL)
     return FALSE;
   dbus_connection_set_max_received_size(connection, RECEIVED_BYTES);
+  dbus_connection_set_max_received_unix_fds(connection, RECEIVED_DESCRIPTORS);
   (void)dbus_connection_add_filter(connection, on_any_message, server, NULL);
   server->face.connection = connection;
   server->face.callers = callers_new(connection, server->workers, geteuid(), on_left, server);

@@ -103,6 +103,9 @@
 /* Calls of a connection that wait until it reads, and their bytes, of a user's together. */
 #define LIMIT_HELD_CALLS 256U
 #define LIMIT_HELD_BYTES (16U * 1024U * 1024U)
+/* What a call that carries file descriptors counts for, besides its bytes, while it waits: it may
+ * have 16, and libdbus stops reading, from everybody, while too many of them are open. */
+#define LIMIT_DESCRIPTORS_BYTES (1024U * 1024U)
 #define LIMIT_CLASS_UNITS 255U
 #define LIMIT_MESSAGE_BYTES (31U * 1024U * 1024U) /* a call's; the system bus takes 32 MiB */
 

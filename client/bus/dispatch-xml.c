@@ -25,11 +25,11 @@ const DispatchStandardMethod dispatch_standard_methods[DISPATCH_STANDARD_COUNT] 
     [DISPATCH_STANDARD_GET_ALL] = {"org.freedesktop.DBus.Properties",
                                    {"GetAll", DISPATCH_ARGUMENTS({"interface_name", "s"}),
                                     DISPATCH_ARGUMENTS({"properties", "a{sv}"}), NULL}},
-};
-
-static const DispatchMethod peer_methods[] = {
-    {"Ping", DISPATCH_NOTHING, DISPATCH_NOTHING, NULL},
-    {"GetMachineId", DISPATCH_NOTHING, DISPATCH_ARGUMENTS({"machine_uuid", "s"}), NULL},
+    [DISPATCH_STANDARD_PING] = {"org.freedesktop.DBus.Peer",
+                                {"Ping", DISPATCH_NOTHING, DISPATCH_NOTHING, NULL}},
+    [DISPATCH_STANDARD_GET_MACHINE_ID] = {"org.freedesktop.DBus.Peer",
+                                          {"GetMachineId", DISPATCH_NOTHING,
+                                           DISPATCH_ARGUMENTS({"machine_uuid", "s"}), NULL}},
 };
 
 static const DispatchSignal properties_changed = {
@@ -148,8 +148,7 @@ static void add_introspectable(GString *xml) {
 
 static void add_peer(GString *xml) {
   begin_interface(xml, peer);
-  for (guint i = 0; i < G_N_ELEMENTS(peer_methods); i++)
-    add_method(xml, &peer_methods[i]);
+  add_standard_methods(xml, peer);
   end_interface(xml);
 }
 

@@ -6,11 +6,15 @@
 
 #include "client/bus/dispatch-table.h"
 
+/* Objects have all of these, those above them have them from Introspect on, and any path has them
+ * from Ping on. */
 typedef enum {
-  DISPATCH_STANDARD_INTROSPECT,
   DISPATCH_STANDARD_GET,
   DISPATCH_STANDARD_SET,
   DISPATCH_STANDARD_GET_ALL,
+  DISPATCH_STANDARD_INTROSPECT,
+  DISPATCH_STANDARD_PING,
+  DISPATCH_STANDARD_GET_MACHINE_ID,
   DISPATCH_STANDARD_COUNT,
 } DispatchStandard;
 

@@ -79,7 +79,7 @@ DBusMessage *dispatch_call_ref_message(const DispatchCall *call) {
 }
 
 gsize dispatch_call_measure(const DispatchCall *call) {
-  return wire_measure(call->message);
+  return wire_measure_call(call->message);
 }
 
 const char *dispatch_call_get_signature(const DispatchCall *call) {
@@ -375,15 +375,35 @@ static const char *get_xml(Dispatcher *dispatcher) {
   return dispatcher->xml;
 }
 
+static void answer_text(const PropertyCall *call, const char *text) {
+  DBusMessage *reply = dbus_message_new_method_return(call->message);
+  if (reply != NULL && !dbus_message_append_args(reply, DBUS_TYPE_STRING, &text, DBUS_TYPE_INVALID))
+    g_clear_pointer(&reply, dbus_message_unref);
+  answer_at_once(call->dispatcher, call->message, reply);
+}
+
 static void handle_introspect(const PropertyCall *call) {
   const char *path = dbus_message_get_path(call->message);
   g_autofree char *child = dispatch_child_towards(path, call->dispatcher->path);
   g_autofree char *parent = child != NULL ? dispatch_introspect_parent(child) : NULL;
-  DBusMessage *reply = dbus_message_new_method_return(call->message);
-  const char *text = parent != NULL ? parent : get_xml(call->dispatcher);
-  if (reply != NULL && !dbus_message_append_args(reply, DBUS_TYPE_STRING, &text, DBUS_TYPE_INVALID))
-    g_clear_pointer(&reply, dbus_message_unref);
-  answer_at_once(call->dispatcher, call->message, reply);
+  answer_text(call, parent != NULL ? parent : get_xml(call->dispatcher));
+}
+
+/* ---- Peer, which libdbus answers by itself unless answers are counted ---- */
+
+static void handle_ping(const PropertyCall *call) {
+  answer_at_once(call->dispatcher, call->message, dbus_message_new_method_return(call->message));
+}
+
+static void handle_get_machine_id(const PropertyCall *call) {
+  DBusError problem = DBUS_ERROR_INIT;
+  char *id = dbus_try_get_local_machine_id(&problem);
+  if (id != NULL)
+    answer_text(call, id);
+  else
+    refuse(call->dispatcher, call->message, problem.name, "%s", problem.message);
+  dbus_free(id);
+  dbus_error_free(&problem);
 }
 
 /* ---- from the message to the handler ---- */
@@ -392,10 +412,12 @@ typedef void (*StandardHandler)(const PropertyCall *call);
 
 /* In the order of dispatch_standard_methods. */
 static const StandardHandler standard_handlers[] = {
-    [DISPATCH_STANDARD_INTROSPECT] = handle_introspect,
     [DISPATCH_STANDARD_GET] = handle_get,
     [DISPATCH_STANDARD_SET] = handle_set,
     [DISPATCH_STANDARD_GET_ALL] = handle_get_all,
+    [DISPATCH_STANDARD_INTROSPECT] = handle_introspect,
+    [DISPATCH_STANDARD_PING] = handle_ping,
+    [DISPATCH_STANDARD_GET_MACHINE_ID] = handle_get_machine_id,
 };
 
 static gboolean matches(const char *wanted, const char *given) {
@@ -415,16 +437,15 @@ static const DispatchMethod *find_method(const Dispatcher *dispatcher, const cha
   return NULL;
 }
 
-/* @at_object: the object itself, not one of those above it. */
-static gboolean handle_standard(Dispatcher *dispatcher, DBusMessage *message, gboolean at_object) {
+/* @first: of those that there are at the message's path. */
+static gboolean handle_standard(Dispatcher *dispatcher, DBusMessage *message,
+                                DispatchStandard first) {
   const char *interface = dbus_message_get_interface(message);
   const char *member = dbus_message_get_member(message);
-  const DispatchStandardMethod *each = dispatch_standard_methods;
-  for (guint i = 0; i < DISPATCH_STANDARD_COUNT; i++, each++) {
+  for (guint i = first; i < DISPATCH_STANDARD_COUNT; i++) {
+    const DispatchStandardMethod *each = &dispatch_standard_methods[i];
     if (!matches(interface, each->interface) || strcmp(each->method.name, member) != 0)
       continue;
-    if (!at_object && i != DISPATCH_STANDARD_INTROSPECT)
-      return FALSE;
     PropertyCall call = {dispatcher, message};
     if (check_signature(dispatcher, message, &each->method))
       standard_handlers[i](&call);
@@ -473,7 +494,8 @@ static void handle_call(Dispatcher *dispatcher, DBusMessage *message, gboolean a
                                      : NULL;
   if (method != NULL)
     handle_method(dispatcher, message, method);
-  else if (!handle_standard(dispatcher, message, at_object))
+  else if (!handle_standard(dispatcher, message,
+                            at_object ? DISPATCH_STANDARD_GET : DISPATCH_STANDARD_INTROSPECT))
     handle_unknown(dispatcher, message, at_object);
 }
 
@@ -491,10 +513,10 @@ static DBusHandlerResult on_message(G_GNUC_UNUSED DBusConnection *connection, DB
     return DBUS_HANDLER_RESULT_NOT_YET_HANDLED;
   g_autofree char *child = dispatch_child_towards(path, dispatcher->path);
   gboolean at_object = strcmp(path, dispatcher->path) == 0;
-  if (child == NULL && !at_object)
-    refuse_path(dispatcher, message, path);
-  else
+  if (child != NULL || at_object)
     handle_call(dispatcher, message, at_object);
+  else if (!handle_standard(dispatcher, message, DISPATCH_STANDARD_PING))
+    refuse_path(dispatcher, message, path);
   return DBUS_HANDLER_RESULT_HANDLED;
 }
 
@@ -545,6 +567,8 @@ void dispatcher_set_appeal(Dispatcher *dispatcher, DispatchAppeal appeal) {
 
 void dispatcher_set_sent(Dispatcher *dispatcher, DispatchSent sent) {
   dispatcher->sent = sent;
+  /* libdbus would answer Peer calls itself, past @sent. */
+  dbus_connection_set_route_peer_messages(dispatcher->connection, TRUE);
 }
 
 void dispatcher_free(Dispatcher *dispatcher) {

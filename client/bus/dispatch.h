@@ -54,7 +54,7 @@ gboolean dispatch_call_is_interactive(const DispatchCall *call);
 void dispatch_call_get_arguments(DispatchCall *call, DBusMessageIter *iter);
 /* "": none. Owned by the call. */
 const char *dispatch_call_get_signature(const DispatchCall *call);
-/* About how many bytes the call's message is. */
+/* See wire_measure_call(). */
 gsize dispatch_call_measure(const DispatchCall *call);
 /* The call's message, a new reference: for another thread that reads its arguments. */
 DBusMessage *dispatch_call_ref_message(const DispatchCall *call);

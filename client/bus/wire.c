@@ -11,6 +11,7 @@
 
 #include "client/base/error.h"
 #include "client/base/escape.h"
+#include "client/base/protocol.h"
 
 /* A quotation from a call may be as long as the call. */
 #define LONGEST_MESSAGE_BYTES 8192U
@@ -327,6 +328,10 @@ gsize wire_measure(DBusMessage *message) {
     return 0;
   dbus_free(bytes);
   return (gsize)size;
+}
+
+gsize wire_measure_call(DBusMessage *call) {
+  return wire_measure(call) + (dbus_message_contains_unix_fds(call) ? LIMIT_DESCRIPTORS_BYTES : 0);
 }
 
 /* ---- options ---- */

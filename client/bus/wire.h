@@ -14,6 +14,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(WireMessage, dbus_message_unref)
 
 /* About how many bytes @message, or NULL, is on the wire. */
 gsize wire_measure(DBusMessage *message);
+/* About what @call takes while it waits: its bytes, and those that stand for file descriptors. */
+gsize wire_measure_call(DBusMessage *call);
 /* FALSE only when out of memory, or past what a message can hold (as all
  * wire_append_ functions). Bytes that are not UTF-8 go out as U+FFFD. */
 gboolean wire_append_string(DBusMessageIter *iter, const char *text);

@@ -376,14 +376,14 @@ guint64 verb_get_options(const Verb *verb) {
 static const struct {
   const char *theirs, *ours;
 } other_words[] = {
-    {"add", "set"},       {"annotate", "blame"}, {"chmod", "acl"},    {"copy", "cp"},
-    {"del", "rm"},        {"del", "unset"},      {"delete", "rm"},    {"delete", "unset"},
-    {"dir", "ls"},        {"grep", "find"},      {"list", "ls"},      {"load", "import"},
-    {"log", "history"},   {"merge", "import"},   {"mkdir", "create"}, {"monitor", "watch"},
-    {"move", "mv"},       {"query", "get"},      {"query", "ls"},     {"read", "get"},
-    {"remove", "rm"},     {"remove", "unset"},   {"rename", "mv"},    {"revert", "rollback"},
-    {"save", "export"},   {"search", "find"},    {"show", "get"},     {"show", "info"},
-    {"undo", "rollback"}, {"write", "set"},
+    {"add", "set"},     {"annotate", "blame"}, {"chmod", "acl"},    {"copy", "cp"},
+    {"del", "rm"},      {"del", "unset"},      {"delete", "rm"},    {"delete", "unset"},
+    {"dir", "ls"},      {"grep", "find"},      {"list", "ls"},      {"load", "import"},
+    {"log", "history"}, {"merge", "import"},   {"mkdir", "create"}, {"monitor", "watch"},
+    {"move", "mv"},     {"query", "get"},      {"query", "ls"},     {"read", "get"},
+    {"remove", "rm"},   {"remove", "unset"},   {"rename", "mv"},    {"revert", "rollback"},
+    {"save", "export"}, {"search", "find"},    {"show", "get"},     {"show", "info"},
+    {"write", "set"},
 };
 
 char *verb_suggest(const char *name) {

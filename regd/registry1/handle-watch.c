@@ -271,7 +271,7 @@ static void meet_sender(BusFace *face, const char *sender) {
 
 /* A call too many of one that reads nothing gets no answer: that would be one more to keep. */
 static void hold(DBusMessage *message, BusFace *face, const char *sender, gboolean reads) {
-  if (!outbox_hold(face->outbox, sender, message, wire_measure(message)) && reads)
+  if (!outbox_hold(face->outbox, sender, message, wire_measure_call(message)) && reads)
     refuse(message, face,
            "too many calls of this connection wait until it has read what it was sent; wait for "
            "answers before calling on");

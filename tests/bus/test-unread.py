@@ -2,18 +2,22 @@
 """Replies that their receiver does not read hold up nobody: the bus keeps them as regd's, and would
 stop reading from regd. And what waits meanwhile is bounded in bytes too."""
 
+import os
+
 import dbus
 
-from harness.bus import ALICE, BOB, needs_root, wait_for
+from harness.bus import ALICE, BOB, needs_root, wait_for, wait_until
 from harness.case import check, equal, main, rows, test
-from harness.raw_bus import NAME, RawConnection, strings
+from harness.raw_bus import NAME, NO_REPLY, RawConnection, strings
 from harness.registry import PARAMETERS, REG_BINARY, REG_DWORD, REG_SZ, Refused, Registry, variant
 
 KEY = "HKCU\\Large"
 VALUE_BYTES = 60_000  # a small reply
 TURN = 40  # calls that are sent at once; the bus lets so many wait for replies
 BUS_MEGABYTES = 60
-PROPERTIES, INTROSPECTABLE = "org.freedesktop.DBus.Properties", "org.freedesktop.DBus.Introspectable"
+DESCRIPTORS = 16  # as many as the bus lets a message have
+DESCRIPTOR_CALLS = 250
+PROPERTIES, INTROSPECTABLE, PEER = (f"org.freedesktop.DBus.{name}" for name in ("Properties", "Introspectable", "Peer"))
 
 
 def get_megabytes(process):
@@ -44,6 +48,75 @@ def replies_that_are_not_read_hold_up_nobody(turns, member, types, body, interfa
                     raw.call(member, types, body, interface)
             equal(bob.get("HKCU", "v"), (REG_SZ, "s", "x"))
         check(get_megabytes(registry.bus.daemon) < BUS_MEGABYTES, f"the bus has {get_megabytes(registry.bus.daemon):.0f} MB")
+
+
+def close_window(raw, bob):
+    """Has regd send it more than may be unread."""
+    for _ in range(8):
+        for _ in range(TURN):
+            raw.call("Introspect", "", b"", INTROSPECTABLE)
+        equal(bob.get("HKCU", "v"), (REG_SZ, "s", "x"))
+
+
+def wait_unread(raw, bob, descriptor):
+    """Calls that are held back."""
+    close_window(raw, bob)
+    for _ in range(DESCRIPTOR_CALLS):
+        raw.call("GetValue", "ss", strings(KEY, "v"), flags=NO_REPLY, descriptors=[descriptor] * DESCRIPTORS)
+
+
+def wait_for_turns(raw, _bob, descriptor):
+    """Files that wait for the two before them."""
+    for _ in range(DESCRIPTOR_CALLS):
+        raw.call("Import", "ha{sv}", bytes(8), flags=NO_REPLY, descriptors=[descriptor] * DESCRIPTORS)
+
+
+@rows([("of one that reads nothing", wait_unread), ("of one whose files wait", wait_for_turns)])
+def file_descriptors_that_wait_hold_up_nobody(wait):
+    needs_root()
+    with Registry() as registry:
+        bob = prepare(registry)
+        reading, writing = os.pipe()
+        raws = [RawConnection(registry.bus, ALICE) for _ in range(3)]
+        for raw in raws:
+            wait(raw, bob, reading)
+            equal(bob.get("HKCU", "v"), (REG_SZ, "s", "x"))
+        os.close(reading)
+        os.close(writing)
+
+
+def ask_bus(registry, interface, member, *arguments):
+    return registry.client.connection.call_blocking("org.freedesktop.DBus", "/org/freedesktop/DBus", interface, member,
+                                                    "s" * len(arguments), arguments)
+
+
+@test
+def pings_are_held_back_too():
+    needs_root()
+    with Registry() as registry:
+        bob = prepare(registry)
+        before = set(ask_bus(registry, "org.freedesktop.DBus", "ListNames"))
+        raw = RawConnection(registry.bus, ALICE)
+        name, = set(ask_bus(registry, "org.freedesktop.DBus", "ListNames")) - before
+
+        def get_state():
+            return ask_bus(registry, "org.freedesktop.DBus.Debug.Stats", "GetConnectionStats", name)
+
+        def send(member, interface):
+            """How many messages wait for it, once the bus and regd have had these calls."""
+            for _ in range(TURN // 4):
+                raw.call(member, "", b"", interface)
+            for rule in (f"member='{member}{raw.serial}{half}'" for half in "ab"):  # regd asks the bus in between
+                rules = get_state()["MatchRules"]
+                raw.send("org.freedesktop.DBus", "/", "org.freedesktop.DBus", "AddMatch", "s", strings(rule), flags=NO_REPLY)
+                wait_until(lambda rules=rules: get_state()["MatchRules"] > rules, "the bus to have read all")
+                equal(bob.get("HKCU", "v"), (REG_SZ, "s", "x"))
+            return get_state()["OutgoingMessages"]
+
+        answers, before = 0, -1
+        while answers < TURN or answers > before:
+            answers, before = send("Introspect", INTROSPECTABLE), answers
+        equal(send("Ping", PEER), answers)
 
 
 def read_all(raw, turns):

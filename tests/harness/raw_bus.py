@@ -3,6 +3,7 @@
 
     raw = RawConnection(bus, uid)
     raw.call("GetValue", "ss", strings(key, name))      sends, and does not wait
+    raw.call(..., descriptors=[number])                 with file descriptors
     raw.read_replies(3)                                 the serials of the calls that are answered next
 """
 
@@ -14,7 +15,8 @@ from harness.process import PATIENCE
 
 NAME, PATH = "org.regd.Registry1", "/org/regd/Registry1"
 CALL, REPLY, ERROR = 1, 2, 3
-FIELD_PATH, FIELD_INTERFACE, FIELD_MEMBER, FIELD_REPLY_SERIAL, FIELD_DESTINATION, FIELD_SIGNATURE = 1, 2, 3, 5, 6, 8
+FIELD_PATH, FIELD_INTERFACE, FIELD_MEMBER, FIELD_REPLY_SERIAL, FIELD_DESTINATION, FIELD_SIGNATURE, FIELD_DESCRIPTORS = 1, 2, 3, 5, 6, 8, 9
+NO_REPLY = 1
 
 
 def pad(data, to):
@@ -39,15 +41,18 @@ def signature(types):
 
 def field(code, kind, value):
     head = bytes([code]) + signature(kind)
-    return head + signature(value) if kind == "g" else pad(head, 4) + text(value)
+    if kind == "g":
+        return head + signature(value)
+    return pad(head, 4) + (struct.pack("<I", value) if kind == "u" else text(value))
 
 
-def make_call(serial, destination, path, interface, member, types, body):
+def make_call(serial, destination, path, interface, member, types, body, flags=0, descriptors=()):
     fields = b""
     for each in (field(FIELD_PATH, "o", path), field(FIELD_INTERFACE, "s", interface), field(FIELD_MEMBER, "s", member),
-                 field(FIELD_DESTINATION, "s", destination), field(FIELD_SIGNATURE, "g", types)):
+                 field(FIELD_DESTINATION, "s", destination), field(FIELD_SIGNATURE, "g", types),
+                 field(FIELD_DESCRIPTORS, "u", len(descriptors))):
         fields = pad(fields, 8) + each
-    return pad(struct.pack("<cBBBIII", b"l", CALL, 0, 1, len(body), serial, len(fields)) + fields, 8) + body
+    return pad(struct.pack("<cBBBIII", b"l", CALL, flags, 1, len(body), serial, len(fields)) + fields, 8) + body
 
 
 def find_reply_serial(fields):
@@ -64,17 +69,21 @@ class RawConnection:
             self.socket.connect(str(bus.directory / "bus"))
             self.socket.sendall(b"\0AUTH EXTERNAL " + str(uid).encode().hex().encode() + b"\r\n")
             assert self.socket.recv(1000).startswith(b"OK ")
+            self.socket.sendall(b"NEGOTIATE_UNIX_FD\r\n")
+            assert self.socket.recv(1000).startswith(b"AGREE_UNIX_FD")
             self.socket.sendall(b"BEGIN\r\n")
         self.serial, self.received = 0, b""
         self.send("org.freedesktop.DBus", "/", "org.freedesktop.DBus", "Hello", "", b"")
         self.read_replies(1)
 
-    def send(self, *parts):
+    def send(self, *parts, flags=0, descriptors=()):
         self.serial += 1
-        self.socket.sendall(make_call(self.serial, *parts))
+        message = make_call(self.serial, *parts, flags, descriptors)
+        sent = socket.send_fds(self.socket, [message], descriptors) if descriptors else 0
+        self.socket.sendall(message[sent:])
 
-    def call(self, member, types, body, interface=NAME):
-        self.send(NAME, PATH, interface, member, types, body)
+    def call(self, member, types, body, interface=NAME, **how):
+        self.send(NAME, PATH, interface, member, types, body, **how)
 
     def read_message(self):
         """(type, header fields)."""

@@ -23,6 +23,8 @@ void fleet_faces_enter(FleetFaces *faces) {
                                         fleet_engine_interfaces, face_admit, faces->face);
   faces->open = dispatcher_new_beside(connection, FLEET_OBJECT_PATH, fleet_open_interfaces,
                                       face_admit, faces->face);
+  dispatcher_set_sent(faces->engine, face_note_sent);
+  dispatcher_set_sent(faces->open, face_note_sent);
 }
 
 static void lose_agent(FleetFaces *faces) {

@@ -40,8 +40,7 @@ struct Transfer {
   GDestroyNotify destroy;
 };
 
-static void transfer_free(gpointer data) {
-  Transfer *transfer = data;
+static void transfer_free(Transfer *transfer) {
   close(transfer->descriptor);
   g_clear_error(&transfer->error);
   g_source_destroy(transfer->timer);
@@ -164,6 +163,17 @@ static void finished(gpointer data) {
   transfer_free(transfer);
 }
 
+/* The workers are abandoned: regd stops. */
+static void dropped(gpointer data) {
+  Transfer *transfer = data;
+  g_autoptr(GError) error = NULL;
+  if (!transfer->answered) {
+    error_set(&error, REGISTRY_ERROR_FAILED, "%s: regd stops; try again", transfer->what);
+    answer(transfer, error);
+  }
+  transfer_free(transfer);
+}
+
 /* A little later than the thread's own limit, whose error is more precise. */
 static gboolean look_for_progress(gpointer data) {
   Transfer *transfer = data;
@@ -200,5 +210,5 @@ void transfer_start(Workers *workers, int descriptor, const char *what, guint st
   transfer->timer = g_timeout_source_new_seconds(1);
   g_source_set_callback(transfer->timer, look_for_progress, transfer, NULL);
   g_source_attach(transfer->timer, workers_get_context(workers));
-  workers_submit(workers, run_on_thread, finished, transfer, transfer_free);
+  workers_submit(workers, run_on_thread, finished, transfer, dropped);
 }

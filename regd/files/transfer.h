@@ -11,8 +11,8 @@ typedef struct Transfer Transfer;
 
 /* On the thread. FALSE: *@error is set. */
 typedef gboolean (*TransferRun)(Transfer *transfer, gpointer data, GError **error);
-/* On the main context, exactly once. With @error (borrowed) the thread may be at
- * work on @data still. */
+/* On the main context, exactly once, also if the workers are abandoned. With @error (borrowed) the
+ * thread may be at work on @data still. */
 typedef void (*TransferDone)(gpointer data, const GError *error);
 
 /* Takes ownership of @descriptor. LIMIT_EXCEEDED: @stall_seconds without

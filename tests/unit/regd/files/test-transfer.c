@@ -47,15 +47,21 @@ static void on_destroy(gpointer data) {
   outcome->destroyed++;
 }
 
-/* Takes ownership of @descriptor. Returns when it is answered and all is freed. */
-static void transfer(Outcome *outcome, int descriptor, guint stall_seconds, TransferRun run) {
-  g_autoptr(Workers) workers = workers_new(WORKERS_UNLIMITED, NULL);
+/* Takes ownership of @descriptor. */
+static void begin(Outcome *outcome, Workers *workers, int descriptor, guint stall_seconds,
+                  TransferRun run) {
   memset(outcome, 0, sizeof *outcome);
   outcome->loop = g_main_loop_new(NULL, FALSE);
   outcome->bytes = g_malloc(MUCH);
   for (guint i = 0; i < MUCH; i++)
     outcome->bytes[i] = (guint8)(i * 7 + i / 251);
   transfer_start(workers, descriptor, "the file", stall_seconds, run, on_done, outcome, on_destroy);
+}
+
+/* Returns when it is answered and all is freed. */
+static void transfer(Outcome *outcome, int descriptor, guint stall_seconds, TransferRun run) {
+  g_autoptr(Workers) workers = workers_new(WORKERS_UNLIMITED, NULL);
+  begin(outcome, workers, descriptor, stall_seconds, run);
   g_main_loop_run(outcome->loop);
   while (outcome->destroyed == 0)
     g_main_context_iteration(NULL, TRUE);
@@ -132,6 +138,22 @@ static void test_work_without_the_descriptor(void) {
   end(&outcome);
 }
 
+/* A thread that ends after its workers were abandoned. */
+static void test_left_behind(void) {
+  Outcome outcome;
+  int ends[2];
+  make_pipe(ends);
+  Workers *workers = workers_new(WORKERS_UNLIMITED, NULL);
+  begin(&outcome, workers, ends[1], PATIENCE_SECONDS, write_much);
+  workers_abandon(workers);
+  close(ends[0]);
+  while (outcome.destroyed == 0)
+    g_main_context_iteration(NULL, TRUE);
+  g_assert_error(outcome.error, REGISTRY_ERROR, REGISTRY_ERROR_FAILED);
+  g_assert_cmpstr(outcome.error->message, ==, "the file: regd stops; try again");
+  end(&outcome);
+}
+
 /* What a spool is given comes out as it was, also where it does not fit in memory. */
 static gboolean write_spool(Transfer *transfer, gpointer data, GError **error) {
   const Outcome *outcome = data;
@@ -170,6 +192,7 @@ int main(int argc, char **argv) {
   g_test_add_func("/transfer/reader-gone", test_the_reader_has_gone);
   g_test_add_func("/transfer/not-for-writing", test_not_for_writing);
   g_test_add_func("/transfer/without-descriptor", test_work_without_the_descriptor);
+  g_test_add_func("/transfer/left-behind", test_left_behind);
   g_test_add_func("/transfer/spool", test_a_spool);
   return g_test_run();
 }

@@ -189,7 +189,7 @@ static gboolean answer_lines(Attempt *attempt) {
     if (result == DIALOG_DONE)
       succeed(attempt);
     else
-      fail(attempt, outcome, backend_dialog_get_answer(attempt->dialog));
+      fail(attempt, outcome, line);
     return FALSE;
   }
   if (attempt->in->len <= MAX_LINE)

@@ -99,7 +99,7 @@ def a_record_that_cannot_be_used_is_listed_and_the_rest_applied():
             whys[what] = apply_poison(cluster, one, what, key, record)
             equal((one.client.tree(SOFTWARE + "\\Elsewhere")[1], one.client.keys(SOFTWARE)), outside, what)
         answered(one.agent.applied)
-        for what, part in [("outside of the mounts", "outside"), ("sealed", "key file"), ("below a link", "below a link"),
+        for what, part in [("outside of the mounts", "outside"), ("sealed", "no schema of this host"), ("below a link", "below a link"),
                            ("a link in place of a full key", "holds values"), ("a list of nobody", "access list")]:
             contains(whys[what], part)
         status, shown, _ = one.regctl("fleet", "problems")

@@ -78,7 +78,7 @@ def list_libraries():
     """The libraries that the project is compiled with, by data/debian/control."""
     control = (TOP / "data/debian/control").read_text()
     depends = re.search(r"^Build-Depends:(.*?)^\S", control, re.MULTILINE | re.DOTALL)[1]
-    return tuple(re.findall(r"\blib[\w.+-]+-dev\b", depends))
+    return tuple(re.findall(r"\b(?:lib|nettle)[\w.+-]*-dev\b", depends))
 
 
 def make(root):

@@ -102,6 +102,7 @@ static const Action actions[] = {
     {"join", "Join", "replace", OPTION_REPLACE, FALSE, NULL},
     {"leave", "Leave", "drop", OPTION_DROP, FALSE, NULL},
     {"resync", "Resync", "force", OPTION_FORCE, TRUE, NULL},
+    {"reseal", "Reseal", NULL, N_OPTIONS, FALSE, NULL},
     {"problems", NULL, NULL, N_OPTIONS, FALSE, show_problems},
 };
 
@@ -111,7 +112,7 @@ static gboolean change(Session *session, const Action *action, GError **error) {
   const char *text = "";
   begin(&request, action->member);
   request_open_options(&request);
-  if (session_has(session, action->flag))
+  if (action->flag != N_OPTIONS && session_has(session, action->flag))
     request_check(&request, wire_append_entry_boolean(&request.options, action->name, TRUE));
   if (session_has(session, OPTION_DRY_RUN))
     request_check(&request, wire_append_entry_boolean(&request.options, "dry-run", TRUE));
@@ -149,7 +150,8 @@ gboolean verb_fleet(Session *session, GError **error) {
   const Action *action = find_action(word);
   if (action == NULL)
     return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
-                     "fleet takes status, init, join, leave, resync or problems, not '%s'", word);
+                     "fleet takes status, init, join, leave, resync, reseal or problems, not '%s'",
+                     word);
   if (!check_options(session, action, error))
     return FALSE;
   return action->show != NULL ? action->show(session, error) : change(session, action, error);

@@ -93,5 +93,8 @@ typedef void (*FleetTaskDone)(const char *text, const GError *error, gpointer da
 /* One at a time: CONFLICT. @done is called once. */
 void fleet_desk_begin_task(FleetDesk *desk, const FleetTask *task, FleetTaskDone done,
                            gpointer data);
+/* Proposes every secret value below the mounts again, sealed with the first key of the Key File, as
+ * a change of @who. The same errors as of any change. */
+void fleet_desk_reseal(FleetDesk *desk, Identity *who, FleetTaskDone done, gpointer data);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "client/base/path.h"
 #include "regd/fleet/local/mounts.h"
+#include "regd/fleet/local/state.h"
 
 #define FLEET_NAME_BYTES 63U
 

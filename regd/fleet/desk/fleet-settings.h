@@ -5,8 +5,6 @@
 
 #include "regd/read/reader.h"
 
-#define FLEET_SETTINGS_KEY SETTINGS_KEY "\\Fleet"
-
 typedef struct {
   gboolean enabled, read_only;
   char *fleet, *ca_file, *certificate, *private_key, *host_name, *agent_user;

@@ -150,6 +150,19 @@ static void handle_resync(DispatchCall *call, gpointer data) {
   begin(call, get_faces(data), (FleetTask){.kind = FLEET_TASK_RESYNC}, "force");
 }
 
+static void handle_reseal(DispatchCall *call, gpointer data) {
+  DBusMessageIter in;
+  GError *error = NULL;
+  if (!is_administrator(call))
+    return;
+  dispatch_call_get_arguments(call, &in);
+  g_autoptr(WireOptions) options = face_take_options(&in, &error);
+  if (options == NULL)
+    dispatch_call_take_error(call, error);
+  else
+    fleet_desk_reseal(get_faces(data)->desk, face_caller(call), on_done, call);
+}
+
 static gboolean append_problem(DBusMessageIter *out, gconstpointer item) {
   const FleetProblem *problem = item;
   DBusMessageIter structure;
@@ -190,6 +203,7 @@ static const DispatchMethod methods[] = {
     {"Join", OPTIONS, ARGUMENTS({"text", "s"}), handle_join},
     {"Leave", OPTIONS, ARGUMENTS({"text", "s"}), handle_leave},
     {"Resync", OPTIONS, ARGUMENTS({"text", "s"}), handle_resync},
+    {"Reseal", OPTIONS, ARGUMENTS({"text", "s"}), handle_reseal},
     {"ListProblems", DISPATCH_NOTHING, ARGUMENTS({"problems", "a(sst)"}), handle_list_problems},
     {NULL, NULL, NULL, NULL},
 };

@@ -12,6 +12,8 @@
 #include "regd/fleet/local/leftover.h"
 #include "regd/fleet/local/mounts.h"
 #include "regd/fleet/local/place-record.h"
+#include "regd/fleet/local/secrets.h"
+#include "regd/write/edit-values.h"
 
 /* A record that has been read. */
 typedef struct {
@@ -38,7 +40,13 @@ typedef struct {
   FleetOrder *order;
   const FleetState *state;
   GPtrArray *read; /* of Incoming */
+  FleetSecrets secrets;
 } Arrival;
+
+static void arrival_clear(Arrival *arrival) {
+  fleet_secrets_clear(&arrival->secrets);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Arrival, arrival_clear)
 
 /* ---- problems ---- */
 
@@ -87,18 +95,30 @@ static gboolean read_key(Incoming *incoming, GError **error) {
   return target != NULL;
 }
 
-static gboolean read_value(Incoming *incoming, GError **error) {
+/* Without the schema everybody who may read the key could read the secret. */
+static gboolean open_sealed(Arrival *arrival, Incoming *incoming, GError **error) {
+  FleetValue *value = incoming->value;
+  if (!edit_is_secret(arrival->edit, incoming->path, incoming->name))
+    return error_set(
+        error, REGISTRY_ERROR_INVALID_VALUE,
+        "it is sealed, and no schema of this host calls it secret: install the schema, "
+        "then `regctl fleet resync`");
+  value->value = fleet_secrets_open(&arrival->secrets, incoming->record->key, value, error);
+  return value->value != NULL;
+}
+
+static gboolean read_value(Arrival *arrival, Incoming *incoming, GError **error) {
   incoming->value = fleet_value_decode(incoming->record->record, error);
-  if (incoming->value == NULL || !check_spelling(incoming->value->spelling, incoming->name, error))
+  if (incoming->value == NULL ||
+      !check_spelling(incoming->value->spelling, incoming->name, error) ||
+      (incoming->value->value == NULL && !open_sealed(arrival, incoming, error)))
     return FALSE;
-  if (incoming->value->value == NULL)
-    return error_set(error, REGISTRY_ERROR_INVALID_VALUE, "it is sealed, and there is no key file");
   return registry_value_get_type(incoming->value->value) != REGISTRY_LINK ||
          path_compare_names(incoming->name, LINK_VALUE_NAME) != 0 ||
          error_set(error, REGISTRY_ERROR_INVALID_VALUE, "a link is an attribute of its key");
 }
 
-static gboolean read_record(const Arrival *arrival, Incoming *incoming, GError **error) {
+static gboolean read_record(Arrival *arrival, Incoming *incoming, GError **error) {
   const FleetRecord *record = incoming->record;
   if (!fleet_key_parse(record->key, record->key_size, &incoming->kind, &incoming->path,
                        &incoming->name))
@@ -110,7 +130,8 @@ static gboolean read_record(const Arrival *arrival, Incoming *incoming, GError *
   incoming->depth = path_count_depth(incoming->path);
   if (record->record == NULL)
     return TRUE;
-  return incoming->kind == FLEET_KEY_KEY ? read_key(incoming, error) : read_value(incoming, error);
+  return incoming->kind == FLEET_KEY_KEY ? read_key(incoming, error)
+                                         : read_value(arrival, incoming, error);
 }
 
 /* Records that can't be read are noted until they are deleted; the others are `read`. */
@@ -164,6 +185,17 @@ static gint compare(gconstpointer a, gconstpointer b) {
   return order;
 }
 
+/* It is applied all the same: what counts is the state. */
+static gboolean put_value(Edit *edit, const Incoming *incoming, char **why, GError **error) {
+  if (!place_record_put_value(edit, incoming->path, incoming->value, why, error))
+    return FALSE;
+  if (*why == NULL && incoming->value->sealed == NULL &&
+      edit_is_secret(edit, incoming->path, incoming->name))
+    *why = g_strdup("it is secret here, and stands in the cluster for all to read: `regctl fleet "
+                    "reseal` seals it");
+  return TRUE;
+}
+
 static gboolean apply_one(Arrival *arrival, const Incoming *incoming, char **why, GError **error) {
   Edit *edit = arrival->edit;
   switch (get_step(incoming)) {
@@ -174,7 +206,7 @@ static gboolean apply_one(Arrival *arrival, const Incoming *incoming, char **why
   case STEP_KEYS_COME:
     return place_record_put_key(edit, incoming->path, incoming->key, why, error);
   case STEP_VALUES_COME:
-    return place_record_put_value(edit, incoming->path, incoming->value, why, error);
+    return put_value(edit, incoming, why, error);
   }
   return TRUE;
 }
@@ -195,7 +227,8 @@ static gboolean apply_all(Arrival *arrival, GError **error) {
 
 gboolean incoming_apply(Edit *edit, FleetOrder *order, const FleetState *state, GError **error) {
   g_autoptr(GPtrArray) read = g_ptr_array_new_with_free_func(incoming_free);
-  Arrival arrival = {edit, order, state, read};
+  g_auto(Arrival) arrival = {edit, order, state, read, {.edit = edit, .state = state}};
+  edit->every_secret_counts = TRUE;
   return read_records(&arrival, error) && apply_all(&arrival, error);
 }
 
@@ -232,7 +265,7 @@ static gboolean add_deletions(Arrival *arrival, gboolean *may, GError **error) {
 
 gboolean incoming_resync(Edit *edit, FleetOrder *order, const FleetState *state, GError **error) {
   g_autoptr(GPtrArray) read = g_ptr_array_new_with_free_func(incoming_free);
-  Arrival arrival = {edit, order, state, read};
+  g_auto(Arrival) arrival = {edit, order, state, read, {.edit = edit, .state = state}};
   gboolean may = FALSE;
   if (!add_deletions(&arrival, &may, error))
     return FALSE;

@@ -221,10 +221,24 @@ static gboolean list_problems(Edit *edit, G_GNUC_UNUSED FleetMember *member, Fle
   return order->problems != NULL;
 }
 
+/* Without a secret value there is nothing to propose. */
+static gboolean reseal(Edit *edit, FleetMember *member, FleetOrder *order, GError **error) {
+  if (!require_fleet(member, error))
+    return FALSE;
+  g_autoptr(Proposal) proposal = outgoing_collect_secrets(edit, member->state, error);
+  if (proposal == NULL)
+    return FALSE;
+  order->n_resealed = proposal->operations->len;
+  if (order->n_resealed > 0)
+    edit->result->proposal = g_steal_pointer(&proposal);
+  return TRUE;
+}
+
 static gboolean (*const actions[])(Edit *, FleetMember *, FleetOrder *, GError **) = {
     [FLEET_ORDER_PLAN] = plan,     [FLEET_ORDER_JOIN] = join,
     [FLEET_ORDER_LEAVE] = leave,   [FLEET_ORDER_APPLY] = apply_revision,
     [FLEET_ORDER_RESYNC] = resync, [FLEET_ORDER_PROBLEMS] = list_problems,
+    [FLEET_ORDER_RESEAL] = reseal,
 };
 
 /* An order may be carried out again, in a commit of its own: what it found before is dropped. */

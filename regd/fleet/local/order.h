@@ -5,9 +5,9 @@
 #ifndef REGD_FLEET_LOCAL_ORDER_H
 #define REGD_FLEET_LOCAL_ORDER_H
 
-#include "regd/edit/edit.h"
 #include "regd/fleet/base/record.h"
 #include "regd/fleet/local/state.h"
+#include "regd/write/edit.h"
 
 typedef enum {
   FLEET_ORDER_PLAN,     /* checks whether this host may be `state`'s; init: makes `proposal` */
@@ -16,6 +16,7 @@ typedef enum {
   FLEET_ORDER_APPLY,    /* one revision of the cluster */
   FLEET_ORDER_RESYNC,   /* `records` are all that the fleet has */
   FLEET_ORDER_PROBLEMS, /* lists them */
+  FLEET_ORDER_RESEAL,   /* proposes the secret values as they are */
 } FleetOrderKind;
 
 /* A record as the cluster has it. */
@@ -48,6 +49,7 @@ typedef struct {
   GPtrArray *problems; /* of FleetProblem */
   guint n_problems;    /* records that can't be used, in this order */
   char *refused;       /* resync: why it has to be agreed to; NULL: it was done */
+  guint n_resealed;    /* reseal: values */
 } FleetOrder;
 FleetOrder *fleet_order_new(FleetOrderKind kind);
 FleetOrder *fleet_order_ref(FleetOrder *order);

@@ -6,16 +6,19 @@
 #include "client/base/error.h"
 #include "client/base/path.h"
 #include "client/base/protocol.h"
-#include "regd/edit/edit-values.h"
 #include "regd/fleet/base/key.h"
 #include "regd/fleet/base/record.h"
+#include "regd/fleet/local/secrets.h"
 #include "regd/tree/place.h"
+#include "regd/write/edit-values.h"
 
 typedef struct {
   Edit *edit;
   Proposal *proposal;
   GHashTable *met; /* keys of records that are in the proposal; borrowed */
   const char *const *mounts;
+  FleetSecrets secrets;
+  gboolean only_secrets; /* neither keys nor other values */
 } Collector;
 
 static gboolean is_mount(const Collector *collector, const char *path) {
@@ -122,16 +125,34 @@ static gboolean add_key(Collector *collector, gint64 id, const char *path, GErro
 
 /* ---- values ---- */
 
-static GBytes *encode_value(Collector *collector, const ValueRow *row, const char *path,
-                            GError **error) {
-  if (edit_is_secret(collector->edit, path, row->name)) {
+/* What a schema of this host calls secret is sealed: the agent, the cluster and its backups have
+ * no part in it. @key: of the record. */
+static GBytes *encode_value(Collector *collector, const char *key, const ValueRow *row,
+                            const char *path, GError **error) {
+  g_autoptr(GError) problem = NULL;
+  g_autoptr(GBytes) sealed = NULL;
+  FleetValue value = {.spelling = row->name,
+                      .type = registry_value_get_type(row->value),
+                      .ordinal = collector->proposal->operations->len};
+  gboolean is_secret = edit_is_secret(collector->edit, path, row->name);
+  if (!is_secret && row->secrecy == SECRECY_SECRET) {
     error_set(error, REGISTRY_ERROR_ACCESS_DENIED,
-              "%s: %s: a fleet takes secret values only sealed, which this version can't do", path,
-              row->name);
+              "%s: %s: it was secret when it was written, and no schema calls it so here: a fleet "
+              "would hold it for all to read; set it anew",
+              path, row->name);
     return NULL;
   }
-  FleetValue value = {
-      .spelling = row->name, .value = row->value, .ordinal = collector->proposal->operations->len};
+  if (!is_secret) {
+    value.value = row->value;
+    return fleet_value_encode(&value);
+  }
+  sealed = fleet_secrets_seal(&collector->secrets, key, row->value, &problem);
+  if (sealed == NULL) {
+    error_set(error, problem->code, "%s: %s: a fleet takes secret values only sealed: %s", path,
+              row->name, problem->message);
+    return NULL;
+  }
+  value.sealed = sealed;
   return fleet_value_encode(&value);
 }
 
@@ -145,7 +166,7 @@ static gboolean add_value(Collector *collector, gint64 id, const char *path, con
     return TRUE;
   if (!store_find_value(collector->edit->store, id, fold, &row, error))
     return FALSE;
-  if (row != NULL && (record = encode_value(collector, row, path, error)) == NULL)
+  if (row != NULL && (record = encode_value(collector, key, row, path, error)) == NULL)
     return FALSE;
   return add(collector, path, g_steal_pointer(&key), record, error);
 }
@@ -157,11 +178,14 @@ static void collector_init(Collector *collector, Edit *edit, const FleetState *s
   collector->proposal = proposal_new(edit->who, state->head);
   collector->met = g_hash_table_new(g_str_hash, g_str_equal);
   collector->mounts = (const char *const *)state->mounts;
+  collector->secrets = (FleetSecrets){.edit = edit, .state = state};
+  collector->only_secrets = FALSE;
 }
 
 static Proposal *collector_end(Collector *collector, gboolean done) {
   g_autoptr(Proposal) proposal = collector->proposal;
   g_hash_table_unref(collector->met);
+  fleet_secrets_clear(&collector->secrets);
   return done ? g_steal_pointer(&proposal) : NULL;
 }
 
@@ -196,6 +220,8 @@ static gboolean add_contents(Collector *collector, const KeyRow *row, const char
     return FALSE;
   for (guint i = 0; i < values->len; i++) {
     const ValueRow *value = g_ptr_array_index(values, i);
+    if (collector->only_secrets && !edit_is_secret(collector->edit, path, value->name))
+      continue;
     if (!add_value(collector, row->id, path, value->name, error))
       return FALSE;
   }
@@ -212,7 +238,7 @@ static gboolean add_branch(Collector *collector, const KeyRow *row, GError **err
   GRefString *path = store_get_path(collector->edit->store, row->id, error);
   if (path == NULL)
     return FALSE;
-  gboolean done = add_key(collector, row->id, path, error) &&
+  gboolean done = (collector->only_secrets || add_key(collector, row->id, path, error)) &&
                   (row->link != NULL || add_contents(collector, row, path, error));
   g_ref_string_release(path);
   return done;
@@ -250,18 +276,29 @@ static gboolean add_mount(Collector *collector, const char *mount, GError **erro
   g_autoptr(Place) place = find_mount(collector->edit, mount, error);
   if (place == NULL)
     return FALSE;
-  return place_exists(place) ? add_branch(collector, place->key, error)
-                             : add_missing_mount(collector, mount, error);
+  if (place_exists(place))
+    return add_branch(collector, place->key, error);
+  return collector->only_secrets || add_missing_mount(collector, mount, error);
 }
 
-Proposal *outgoing_collect_all(Edit *edit, const FleetState *state, GError **error) {
+static Proposal *collect_mounts(Edit *edit, const FleetState *state, gboolean only_secrets,
+                                GError **error) {
   Collector collector;
   gboolean done = TRUE;
   collector_init(&collector, edit, state);
+  collector.only_secrets = only_secrets;
   for (gsize i = 0; done && state->mounts[i] != NULL; i++)
     done = add_mount(&collector, state->mounts[i], error);
   collector.proposal->path = g_strdup(state->mounts[0]);
   return collector_end(&collector, done);
+}
+
+Proposal *outgoing_collect_all(Edit *edit, const FleetState *state, GError **error) {
+  return collect_mounts(edit, state, FALSE, error);
+}
+
+Proposal *outgoing_collect_secrets(Edit *edit, const FleetState *state, GError **error) {
+  return collect_mounts(edit, state, TRUE, error);
 }
 
 gboolean outgoing_has_any(Edit *edit, const char *const *mounts, gboolean *holds, GError **error) {

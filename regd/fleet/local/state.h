@@ -6,8 +6,10 @@
 
 #include "regd/fleet/base/limits.h"
 #include "regd/storage/store.h"
+#include "regd/tree/settings.h"
 
 #define FLEET_LAYER "all"
+#define FLEET_SETTINGS_KEY SETTINGS_KEY "\\Fleet"
 
 typedef struct {
   char *fleet;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* See edit-values.h. */
-#include "regd/edit/edit-values.h"
+#include "regd/write/edit-values.h"
 
 #include <string.h>
 
 #include "client/base/error.h"
 #include "client/base/path.h"
 #include "regd/declare/declared.h"
-#include "regd/edit/edit-locks.h"
+#include "regd/write/edit-locks.h"
 
 /* The cost of a value in a user's quota. */
 static gint64 get_cost(const char *name, const RegistryValue *value) {
@@ -56,7 +56,8 @@ static gboolean is_blind(Edit *edit, const KeyAt *at, const char *name, gboolean
   if (!store_load_acl(edit->store, at->acl, &list, error))
     return FALSE;
   /* What a trial did blindly is undone as blindly. */
-  *blind = edit->undone != 0 || acl_get_secret_level(list, at->path, edit->who) < ACCESS_READ;
+  *blind = edit->undone != 0 || edit->every_secret_counts ||
+           acl_get_secret_level(list, at->path, edit->who) < ACCESS_READ;
   return TRUE;
 }
 

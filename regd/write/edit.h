@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The change that is being applied, and what all its operations share: resolving the key of an
  * operation, collecting the differences, and the bytes that count for each user. */
-#ifndef REGD_EDIT_EDIT_H
-#define REGD_EDIT_EDIT_H
+#ifndef REGD_WRITE_EDIT_H
+#define REGD_WRITE_EDIT_H
 
 #include "client/base/change.h"
 #include "regd/base/result.h"
@@ -34,7 +34,10 @@ typedef struct {
   gboolean over_locks; /* what is locked does not hold this change up */
   const struct FleetHook *fleet; /* see fleet-hook.h; NULL: there is none */
   gboolean is_fleets;            /* the fleet brings this change: it is not proposed to it */
-  const EditOrigin *origin;      /* NULL: it was made on this host */
+  /* A secret value that is set to what it was is a change, too: on the host whose user wrote it
+   * blindly, the reply must not tell that they guessed right. */
+  gboolean every_secret_counts;
+  const EditOrigin *origin; /* NULL: it was made on this host */
   Identity *who;
   Identity *undoer; /* `who` while a trial is ended early; owned, or NULL */
   guint64 revision; /* the one this change takes if it changes something */

@@ -6,9 +6,15 @@
 #include <string.h>
 
 #include "mailauth/base/client-address.h"
+#include "mailauth/base/secret.h"
 
 #define TAG "login"
 #define TOLD_TAG "told"
+
+#define HIDDEN "***"
+#define BASE64_LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
+/* Where the credentials are recognised: a server may say no more than their beginning. */
+#define MAX_RECOGNISED 12U
 
 /* TOLD: for the answer to XCLIENT, whatever it is. */
 typedef enum { AWAIT_GREETING, AWAIT_TOLD, AWAIT_CHALLENGE, AWAIT_VERDICT } DialogState;
@@ -17,6 +23,7 @@ struct BackendDialog {
   Protocol protocol;
   DialogState state;
   char *credentials; /* base64 */
+  char *password;    /* the master user's */
   char *answer;
   char *capabilities;
   ServerCode code; /* of its refusal */
@@ -43,6 +50,7 @@ BackendDialog *backend_dialog_new(Protocol protocol, const char *user, const cha
   BackendDialog *dialog = g_new0(BackendDialog, 1);
   dialog->protocol = protocol;
   dialog->credentials = encode(user, master_user, master_password);
+  dialog->password = g_strdup(master_password);
   dialog->answer = g_strdup("");
   dialog->capabilities = g_strdup("");
   return dialog;
@@ -51,8 +59,8 @@ BackendDialog *backend_dialog_new(Protocol protocol, const char *user, const cha
 void backend_dialog_free(BackendDialog *dialog) {
   if (dialog == NULL)
     return;
-  explicit_bzero(dialog->credentials, strlen(dialog->credentials));
-  g_free(dialog->credentials);
+  secret_free_text(dialog->credentials);
+  secret_free_text(dialog->password);
   g_free(dialog->answer);
   g_free(dialog->capabilities);
   g_free(dialog->alert);
@@ -265,10 +273,27 @@ static DialogResult feed_imap(BackendDialog *dialog, const char *line, GString *
   return take_verdict(dialog, line, outcome);
 }
 
+/* ---- either ---- */
+
+/* A server may repeat what it was sent, and its words go to administrators, alerts to users. */
+static char *dup_without_secrets(const BackendDialog *dialog, const char *line) {
+  g_autoptr(GString) clean = g_string_new(line);
+  g_autofree char *begin = g_strndup(dialog->credentials, MAX_RECOGNISED);
+  for (char *at; (at = strstr(clean->str, begin)) != NULL;) {
+    gssize place = at - clean->str;
+    g_string_erase(clean, place, (gssize)strspn(at, BASE64_LETTERS));
+    g_string_insert(clean, place, HIDDEN);
+  }
+  if (*dialog->password != '\0')
+    g_string_replace(clean, dialog->password, HIDDEN, 0);
+  return g_strdup(clean->str);
+}
+
 DialogResult backend_dialog_feed(BackendDialog *dialog, const char *line, GString *out,
                                  Outcome *outcome) {
+  g_autofree char *clean = dup_without_secrets(dialog, line);
   g_free(dialog->answer);
-  dialog->answer = g_utf8_make_valid(line, -1);
-  return dialog->protocol == PROTOCOL_POP3 ? feed_pop3(dialog, line, out, outcome)
-                                           : feed_imap(dialog, line, out, outcome);
+  dialog->answer = g_utf8_make_valid(clean, -1);
+  return dialog->protocol == PROTOCOL_POP3 ? feed_pop3(dialog, clean, out, outcome)
+                                           : feed_imap(dialog, clean, out, outcome);
 }

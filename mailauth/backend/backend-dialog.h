@@ -32,7 +32,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(BackendDialog, backend_dialog_free)
  * and backend_dialog_get_answer() what the server said. */
 DialogResult backend_dialog_feed(BackendDialog *dialog, const char *line, GString *out,
                                  Outcome *outcome);
-/* The server's last word, for administrators; borrowed. */
+/* The server's last word without the secrets that it was told, for administrators; borrowed. */
 const char *backend_dialog_get_answer(const BackendDialog *dialog);
 /* What it has said for the user: the code of its refusal, and its last alert, also of a login
  * that was taken. Borrowed until the next line. */

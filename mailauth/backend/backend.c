@@ -189,7 +189,7 @@ static gboolean answer_lines(Attempt *attempt) {
     if (result == DIALOG_DONE)
       succeed(attempt);
     else
-      fail(attempt, outcome, line);
+      fail(attempt, outcome, backend_dialog_get_answer(attempt->dialog));
     return FALSE;
   }
   if (attempt->in->len <= MAX_LINE)

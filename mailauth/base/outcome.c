@@ -99,6 +99,13 @@ const OutcomeFacts *outcome_get_facts(Outcome outcome) {
   return &facts[outcome];
 }
 
+Outcome outcome_get_first(Outcome outcome) {
+  guint first = 0;
+  while (!g_str_equal(facts[first].reason, facts[outcome].reason))
+    first++;
+  return (Outcome)first;
+}
+
 gboolean outcome_is_client_failure(Outcome outcome) {
   return outcome == OUTCOME_BAD_PASSWORD || outcome == OUTCOME_NO_SUCH_USER ||
          outcome == OUTCOME_DISABLED || outcome == OUTCOME_LOCKED ||

@@ -65,6 +65,8 @@ typedef void (*OutcomeAnswer)(Outcome outcome, const char *detail, gpointer data
 
 /* Static. */
 const OutcomeFacts *outcome_get_facts(Outcome outcome);
+/* The first outcome that has the same reason: they are counted together. */
+Outcome outcome_get_first(Outcome outcome);
 /* Whether the client is told that the login is wrong: no fault of the server's. */
 gboolean outcome_is_client_failure(Outcome outcome);
 /* Whether it also counts for holding back: not if no password could have been right. */

@@ -10,7 +10,7 @@ static void record(const Login *login, Outcome outcome, const char *detail) {
   const char *source = protocol_get_source(login->protocol);
   if (login->purpose == LOGIN_TRIAL)
     return;
-  logins->totals[login->protocol][login->decision.kind][outcome]++;
+  logins_count_end(logins, login->protocol, login->decision.kind, outcome);
   /* A login that gets as far as an audit has met no fault of the server's. */
   if (outcome == OUTCOME_OK || outcome_is_client_failure(outcome))
     events_forget_faults(reporter_get_events(logins->tools.reporter), source);

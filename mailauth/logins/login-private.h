@@ -23,6 +23,7 @@ struct Logins {
   SecretMac *guesses;          /* tells passwords apart */
   gboolean waits_for_registry; /* logins wait until regd has been heard of */
   guint64 totals[N_LOGIN_PROTOCOLS][2][N_OUTCOMES];
+  Rates *rates;
   Timings *timings;
   gboolean renewed; /* they have changed since waiting logins were last woken for that */
 };
@@ -98,6 +99,8 @@ void login_prove(Login *login);
 
 /* Opens the mailbox, if there is one, and answers. */
 void login_open_mailbox(Login *login);
+/* Counts a login that ended so. */
+void logins_count_end(Logins *logins, Protocol protocol, PackageKind kind, Outcome outcome);
 /* Answers without a mailbox. @detail: for administrators, or NULL. */
 void login_end(Login *login, Outcome outcome, const char *detail);
 

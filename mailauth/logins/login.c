@@ -21,6 +21,7 @@ Logins *logins_new(const LoginTools *tools) {
   sql_package_add_all(logins->packages, tools->sql, views_get_accounts(tools->views),
                       tools->prover);
   logins->round_trips = round_trips_new(tools->views, tools->prover);
+  logins->rates = rates_new();
   logins->timings = timings_new();
   logins->guesses = secret_mac_new();
   logins->lines = lines_new(logins_ask_in_line, logins);
@@ -36,6 +37,10 @@ guint logins_count(const Logins *logins) {
 guint64 logins_get_total(const Logins *logins, Protocol protocol, PackageKind kind,
                          Outcome outcome) {
   return logins->totals[protocol][kind][outcome];
+}
+
+const Rates *logins_get_rates(const Logins *logins) {
+  return logins->rates;
 }
 
 const Timings *logins_get_timings(const Logins *logins) {
@@ -73,6 +78,7 @@ void logins_free(Logins *logins) {
     login_free(logins->all.head->data);
   packages_free(logins->packages);
   round_trips_free(logins->round_trips);
+  rates_free(logins->rates);
   timings_free(logins->timings);
   lines_free(logins->lines);
   secret_mac_free(logins->guesses);
@@ -280,8 +286,13 @@ void login_cancel(Login *login) {
     login_free(login);
 }
 
+void logins_count_end(Logins *logins, Protocol protocol, PackageKind kind, Outcome outcome) {
+  logins->totals[protocol][kind][outcome]++;
+  rates_note(logins->rates, outcome_get_first(outcome), g_get_real_time());
+}
+
 void logins_count_clear_text(Logins *logins, Protocol protocol) {
   g_autoptr(Settings) settings = views_get_settings(logins->tools.views);
   PackageKind kind = *settings->package == '\0' ? PACKAGE_NATIVE : PACKAGE_MEMBERSHIP;
-  logins->totals[protocol][kind][OUTCOME_CLEAR_TEXT]++;
+  logins_count_end(logins, protocol, kind, OUTCOME_CLEAR_TEXT);
 }

@@ -11,6 +11,7 @@
 #include "mailauth/base/secret.h"
 #include "mailauth/connector/dialer.h"
 #include "mailauth/events/reporter.h"
+#include "mailauth/logins/rates.h"
 #include "mailauth/logins/throttle.h"
 #include "mailauth/logins/timings.h"
 #include "mailauth/mailbox/store-pool.h"
@@ -110,6 +111,8 @@ guint logins_release(Logins *logins, const char *who);
 /* How many have ended so, by @protocol and package since the start. */
 guint64 logins_get_total(const Logins *logins, Protocol protocol, PackageKind kind,
                          Outcome outcome);
+/* How many have ended so in each of the last minutes. Borrowed. */
+const Rates *logins_get_rates(const Logins *logins);
 /* How long proofs took, waiting for a thread included. Borrowed. */
 const Timings *logins_get_timings(const Logins *logins);
 

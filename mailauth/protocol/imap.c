@@ -124,6 +124,13 @@ static Step handle_logout(Imap *imap, G_GNUC_UNUSED const Surroundings *surround
   return STEP_CLOSE;
 }
 
+/* A client can't be told that its port is none: that must not cost it the address. */
+static gboolean take_origin(Imap *imap, const ImapOrigin *origin) {
+  return origin->address != NULL &&
+         (conversation_take_told(origin->address, origin->port, &imap->told) ||
+          conversation_take_told(origin->address, NULL, &imap->told));
+}
+
 static Step handle_id(Imap *imap, G_GNUC_UNUSED const Surroundings *surroundings,
                       ImapCursor *arguments, GString *out) {
   g_auto(ImapOrigin) origin = {0};
@@ -132,9 +139,7 @@ static Step handle_id(Imap *imap, G_GNUC_UNUSED const Surroundings *surroundings
     return bad_command(imap, out, "ID takes a list of pairs of strings, or NIL.");
   g_string_append(out, "* ID (\"name\" \"mailauthd\")\r\n");
   tagged(imap, out, "OK ID completed.");
-  gboolean told =
-      origin.address != NULL && conversation_take_told(origin.address, origin.port, &imap->told);
-  return told ? STEP_TOLD : STEP_READ;
+  return take_origin(imap, &origin) ? STEP_TOLD : STEP_READ;
 }
 
 static Step handle_starttls(Imap *imap, const Surroundings *surroundings, ImapCursor *arguments,

@@ -59,6 +59,55 @@ static void get_events(DispatchCall *call, gpointer data) {
   dispatch_call_reply(call, reply);
 }
 
+/* ---- how many logins ended how ---- */
+
+static gboolean append_outcomes(DBusMessageIter *counts, const Rates *rates, gint64 time) {
+  DBusMessageIter entry;
+  for (guint outcome = 0; outcome < N_OUTCOMES; outcome++) {
+    dbus_uint32_t count = rates_get(rates, (Outcome)outcome, time);
+    if (count > 0 &&
+        (!dbus_message_iter_open_container(counts, DBUS_TYPE_DICT_ENTRY, NULL, &entry) ||
+         !wire_append_string(&entry, outcome_get_facts((Outcome)outcome)->reason) ||
+         !dbus_message_iter_append_basic(&entry, DBUS_TYPE_UINT32, &count) ||
+         !dbus_message_iter_close_container(counts, &entry)))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean append_minute(DBusMessageIter *minutes, const Rates *rates, gint64 time) {
+  DBusMessageIter row;
+  DBusMessageIter counts;
+  dbus_uint64_t begin = (dbus_uint64_t)time;
+  return dbus_message_iter_open_container(minutes, DBUS_TYPE_STRUCT, NULL, &row) &&
+         dbus_message_iter_append_basic(&row, DBUS_TYPE_UINT64, &begin) &&
+         dbus_message_iter_open_container(&row, DBUS_TYPE_ARRAY, "{su}", &counts) &&
+         append_outcomes(&counts, rates, time) &&
+         dbus_message_iter_close_container(&row, &counts) &&
+         dbus_message_iter_close_container(minutes, &row);
+}
+
+static gboolean append_minutes(DBusMessage *reply, const Rates *rates) {
+  DBusMessageIter iter;
+  DBusMessageIter minutes;
+  dbus_uint64_t now = (dbus_uint64_t)g_get_real_time();
+  gint64 last = (gint64)(now - now % RATES_MINUTE_US);
+  dbus_message_iter_init_append(reply, &iter);
+  gboolean made = dbus_message_iter_append_basic(&iter, DBUS_TYPE_UINT64, &now) &&
+                  dbus_message_iter_open_container(&iter, DBUS_TYPE_ARRAY, "(ta{su})", &minutes);
+  for (guint ago = RATES_MINUTES; made && ago > 0; ago--)
+    made = append_minute(&minutes, rates, last - (gint64)(ago - 1) * RATES_MINUTE_US);
+  return made && dbus_message_iter_close_container(&iter, &minutes);
+}
+
+static void get_counts(DispatchCall *call, gpointer data) {
+  const Bus *bus = data;
+  DBusMessage *reply = dispatch_call_new_reply(call);
+  if (reply != NULL && !append_minutes(reply, bus->source.get_rates(bus->source.data)))
+    g_clear_pointer(&reply, dbus_message_unref);
+  dispatch_call_reply(call, reply);
+}
+
 /* ---- who is held back ---- */
 
 typedef struct {
@@ -308,6 +357,8 @@ static gboolean get_ready(DBusMessageIter *variant, gpointer data, G_GNUC_UNUSED
 
 static const DispatchArgument limit_argument[] = {{"limit", "u"}, {NULL, NULL}};
 static const DispatchArgument events_argument[] = {{"events", "aa{sv}"}, {NULL, NULL}};
+static const DispatchArgument counts_arguments[] = {
+    {"now", "t"}, {"minutes", "a(ta{su})"}, {NULL, NULL}};
 static const DispatchArgument status_argument[] = {{"status", "a{sv}"}, {NULL, NULL}};
 static const DispatchArgument test_arguments[] = {
     {"user", "s"}, {"protocol", "s"}, {"password", "h"}, {NULL, NULL}};
@@ -326,6 +377,7 @@ static const DispatchArgument ended_argument[] = {{"ended", "u"}, {NULL, NULL}};
 static const DispatchMethod methods[] = {
     {"GetEvents", limit_argument, events_argument, get_events},
     {"Status", DISPATCH_NOTHING, status_argument, get_status},
+    {"GetCounts", DISPATCH_NOTHING, counts_arguments, get_counts},
     {"GetHeld", DISPATCH_NOTHING, held_argument, get_held},
     {"Release", who_argument, released_argument, release},
     {"ReleaseAll", DISPATCH_NOTHING, released_argument, release_all},

@@ -25,6 +25,7 @@ typedef struct {
    * counts first: @done is called once, later or at once. */
   void (*prepare_status)(void (*done)(gpointer call), gpointer call, gpointer data);
   gboolean (*append_status)(DBusMessageIter *dict, gpointer data);
+  const Rates *(*get_rates)(gpointer data);
   void (*visit_held)(ThrottleVisit visit, gpointer visit_data, gpointer data);
   Sessions *sessions; /* borrowed */
   /* logins_release() */

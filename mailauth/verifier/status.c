@@ -82,15 +82,10 @@ static const char *const protocol_names[N_LOGIN_PROTOCOLS] = {"pop3", "imap", "s
  * are counted. */
 static guint64 count_by_reason(const Logins *logins, Protocol protocol, PackageKind kind,
                                Outcome outcome) {
-  const char *reason = outcome_get_facts(outcome)->reason;
   guint64 total = 0;
-  for (guint each = 0; each < N_OUTCOMES; each++) {
-    if (!g_str_equal(outcome_get_facts((Outcome)each)->reason, reason))
-      continue;
-    if (each < (guint)outcome)
-      return 0;
-    total += logins_get_total(logins, protocol, kind, (Outcome)each);
-  }
+  for (guint each = 0; each < N_OUTCOMES; each++)
+    if (outcome_get_first((Outcome)each) == outcome)
+      total += logins_get_total(logins, protocol, kind, (Outcome)each);
   return total;
 }
 

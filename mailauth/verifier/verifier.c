@@ -225,6 +225,11 @@ static gboolean append_status(DBusMessageIter *dict, gpointer data) {
   return status_append(dict, &source);
 }
 
+static const Rates *get_rates(gpointer data) {
+  const Verifier *verifier = data;
+  return logins_get_rates(verifier->logins);
+}
+
 static void visit_held(ThrottleVisit visit, gpointer visit_data, gpointer data) {
   const Verifier *verifier = data;
   logins_visit_held(verifier->logins, visit, visit_data);
@@ -469,6 +474,7 @@ static void build(Verifier *verifier) {
       .get_events = get_events,
       .prepare_status = prepare_status,
       .append_status = append_status,
+      .get_rates = get_rates,
       .visit_held = visit_held,
       .release = release,
       .test = test,

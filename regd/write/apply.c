@@ -6,10 +6,10 @@
 
 #include "client/base/error.h"
 #include "client/base/protocol.h"
+#include "regd/edit/edit.h"
+#include "regd/edit/fold.h"
 #include "regd/history/trials.h"
-#include "regd/write/edit.h"
 #include "regd/write/fleet-hook.h"
-#include "regd/write/fold.h"
 #include "regd/write/op-declare.h"
 #include "regd/write/operations.h"
 

@@ -4,7 +4,7 @@
 #ifndef REGD_WRITE_FLEET_HOOK_H
 #define REGD_WRITE_FLEET_HOOK_H
 
-#include "regd/write/edit.h"
+#include "regd/edit/edit.h"
 
 typedef struct FleetHook {
   /* Does OPERATION_FLEET. */

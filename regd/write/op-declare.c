@@ -7,9 +7,9 @@
 #include "client/base/error.h"
 #include "client/base/path.h"
 #include "regd/declare/declared.h"
+#include "regd/edit/edit-keys.h"
+#include "regd/edit/edit-values.h"
 #include "regd/tree/place.h"
-#include "regd/write/edit-keys.h"
-#include "regd/write/edit-values.h"
 #include "regd/write/operations.h"
 
 /* What this change declares of one thing. Names and values are borrowed from its operations. */

@@ -5,7 +5,7 @@
 #ifndef REGD_WRITE_OP_DECLARE_H
 #define REGD_WRITE_OP_DECLARE_H
 
-#include "regd/write/edit.h"
+#include "regd/edit/edit.h"
 
 typedef struct Declarer Declarer;
 /* NULL if @change has no owner. @change must live as long. */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Preconditions: a commit is refused unless they hold. */
 #include "client/base/error.h"
+#include "regd/edit/edit-keys.h"
+#include "regd/edit/edit-values.h"
 #include "regd/history/retention.h"
 #include "regd/history/sight.h"
 #include "regd/tree/place.h"
-#include "regd/write/edit-keys.h"
-#include "regd/write/edit-values.h"
 #include "regd/write/operations.h"
 
 static gboolean conflict(const char *path, const char *name, const char *what, GError **error) {

@@ -5,8 +5,8 @@
 #include "client/base/error.h"
 #include "client/base/path.h"
 #include "client/base/protocol.h"
+#include "regd/edit/edit-keys.h"
 #include "regd/tree/place.h"
-#include "regd/write/edit-keys.h"
 #include "regd/write/operations.h"
 
 /* ---- creating ---- */

@@ -4,9 +4,9 @@
 
 #include "client/base/error.h"
 #include "client/base/protocol.h"
+#include "regd/edit/edit-keys.h"
+#include "regd/edit/edit-values.h"
 #include "regd/tree/place.h"
-#include "regd/write/edit-keys.h"
-#include "regd/write/edit-values.h"
 #include "regd/write/op-declare.h"
 #include "regd/write/operations.h"
 

@@ -3,12 +3,12 @@
  * and each difference is made as its owner would make it by hand, with the same rights,
  * schemas and limits. Makes history forget old data, too. */
 #include "client/base/error.h"
+#include "regd/edit/edit-keys.h"
+#include "regd/edit/edit-values.h"
 #include "regd/history/past-tree.h"
 #include "regd/history/retention.h"
 #include "regd/history/sight.h"
 #include "regd/tree/place.h"
-#include "regd/write/edit-keys.h"
-#include "regd/write/edit-values.h"
 #include "regd/write/operations.h"
 
 /* The branch that is restored. */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Undoing one revision that was on trial, confirming one, and ending its trial early. */
 #include "client/base/error.h"
+#include "regd/edit/edit-keys.h"
+#include "regd/edit/edit-locks.h"
+#include "regd/edit/edit-values.h"
 #include "regd/history/sight.h"
 #include "regd/history/trials.h"
-#include "regd/write/edit-keys.h"
-#include "regd/write/edit-locks.h"
-#include "regd/write/edit-values.h"
 #include "regd/write/operations.h"
 
 /* ---- undo ---- */

@@ -3,9 +3,9 @@
 #include "client/base/error.h"
 #include "client/base/path.h"
 #include "client/base/protocol.h"
+#include "regd/edit/edit-keys.h"
+#include "regd/edit/edit-values.h"
 #include "regd/tree/place.h"
-#include "regd/write/edit-keys.h"
-#include "regd/write/edit-values.h"
 #include "regd/write/operations.h"
 
 /* Only create-link makes links: if it were set as an ordinary value, an export would not bring

@@ -4,7 +4,7 @@
 #ifndef REGD_WRITE_OPERATIONS_H
 #define REGD_WRITE_OPERATIONS_H
 
-#include "regd/write/edit.h"
+#include "regd/edit/edit.h"
 
 /* op-values.c */
 gboolean apply_set_value(Edit *edit, const Operation *operation, GError **error);

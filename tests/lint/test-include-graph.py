@@ -12,7 +12,7 @@ from sources import TOP, code_only, find, read
 # include the public header and what is pure in client/base.
 EVERYBODYS = {"client/registry.h", "client/base"}
 # regd is a stack: a folder may include any that stands before it.
-REGD = [f"regd/{name}" for name in ("base", "storage", "tree", "history", "declare", "read", "files", "upkeep", "write",
+REGD = [f"regd/{name}" for name in ("base", "storage", "tree", "history", "declare", "read", "files", "upkeep", "edit", "write",
                                     "service", "polkit", "bus", "registry1")] + ["regd"]
 MAIL = {f"mailauth/{name}" for name in ("base", "ipc", "process", "tls", "protocol", "origin", "settings", "connector", "pam",
                                         "packed", "mailbox", "backend", "hashes", "package", "query", "servant", "sql", "guesses", "poll", "front", "parent", "events", "sessions",
@@ -78,7 +78,7 @@ LAYERS = {
 }
 LAYERS |= {folder: set(REGD[:place]) for place, folder in enumerate(REGD)}
 for folder, besides in {"history": {"schema"}, "read": {"schema", "client/threads"}, "files": {"client/threads", "client/regfile"},
-                        "write": {"schema", "client/threads"}, "polkit": {"client/bus"}, "bus": {"client/bus", "client/threads"},
+                        "edit": {"schema"}, "write": {"schema", "client/threads"}, "polkit": {"client/bus"}, "bus": {"client/bus", "client/threads"},
                         "registry1": {"client/bus", "client/threads"}}.items():
     LAYERS[f"regd/{folder}"] |= besides
 # The fleet's rooms stand beside the stack, each on a part of it.

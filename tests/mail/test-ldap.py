@@ -256,6 +256,13 @@ def the_connections_are_kept_and_made_anew():
 
 
 @test
+def the_directory_may_be_stopped_as_soon_as_it_has_started():
+    with directory() as (_, slapd):
+        for _ in range(10):
+            slapd.restart()
+
+
+@test
 def many_log_in_at_once():
     with directory() as (mail, slapd):
         for number in range(8):

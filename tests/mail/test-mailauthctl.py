@@ -13,7 +13,7 @@ from contextlib import suppress
 from harness import openmetrics
 from harness.bus import wait_until
 from harness.case import check, contains, equal, main, rows, test
-from harness.mail import ACCOUNTS, IMAP, PARAMETERS, POP3, STORE, MailServer
+from harness.mail import ACCOUNTS, IMAP, NAME, PARAMETERS, PATH, POP3, STORE, MailServer
 from harness.process import PATIENCE, program
 from harness.registry import REG_DWORD, REG_MULTI_SZ, REG_SZ, Registry
 from harness.mailauthctl import FAILED, INVALID, NOT_FOUND, UNREACHABLE, USAGE, done, failed, set_broker
@@ -54,6 +54,20 @@ def failed_without_bus():
     result = subprocess.run([program("mailauth/mailauthctl/mailauthctl"), "--bus=unix:path=/nonexistent", "repair"],
                             capture_output=True, timeout=PATIENCE, check=False)
     equal(result.returncode, UNREACHABLE)
+
+
+def read_minutes(registry):
+    """How many logins ended so in the last hour, by GetCounts."""
+    now, minutes = registry.client.connection.call_blocking(NAME, PATH, NAME, "GetCounts", "", (), timeout=PATIENCE)
+    begins = [int(begin) for begin, _ in minutes]
+    minute = 60_000_000
+    equal(begins, [int(now) // minute * minute - ago * minute for ago in range(59, -1, -1)])
+    total = {}
+    for _, counts in minutes:
+        for reason, number in counts.items():
+            check(number > 0, "those that are none are left out")
+            total[str(reason)] = total.get(reason, 0) + int(number)
+    return total
 
 
 @test
@@ -145,6 +159,7 @@ def numbers_are_told_by_protocol_package_and_reason():
         equal(sorted((row["protocol"], row["package"], row["reason"], row["count"]) for row in status["logins"]),
               [("pop3", "membership", "ok", 1), ("pop3", "native", "bad-password", 1),
                ("pop3", "native", "no-mailbox", 1), ("pop3", "native", "ok", 2)])
+        equal(read_minutes(registry), {"ok": 3, "bad-password": 1, "no-mailbox": 1})
         equal([(row["package"], row["broker"], row["count"]) for row in status["times"]],
               [("native", "SAM", 4), ("membership", "7", 1)])
         for row in status["times"]:

@@ -5,8 +5,8 @@
 #ifndef REGD_FLEET_LOCAL_INCOMING_H
 #define REGD_FLEET_LOCAL_INCOMING_H
 
+#include "regd/edit/edit.h"
 #include "regd/fleet/local/order.h"
-#include "regd/write/edit.h"
 
 /* What @order brings (FLEET_ORDER_APPLY): the state that its records name. *@order's n_problems is
  * filled in. */

@@ -3,8 +3,8 @@
 #ifndef REGD_FLEET_LOCAL_LEFTOVER_H
 #define REGD_FLEET_LOCAL_LEFTOVER_H
 
+#include "regd/edit/edit.h"
 #include "regd/fleet/local/order.h"
-#include "regd/write/edit.h"
 
 typedef struct {
   GPtrArray *records; /* of FleetRecord: deletions */

@@ -5,9 +5,9 @@
 #ifndef REGD_FLEET_LOCAL_ORDER_H
 #define REGD_FLEET_LOCAL_ORDER_H
 
+#include "regd/edit/edit.h"
 #include "regd/fleet/base/record.h"
 #include "regd/fleet/local/state.h"
-#include "regd/write/edit.h"
 
 typedef enum {
   FLEET_ORDER_PLAN,     /* checks whether this host may be `state`'s; init: makes `proposal` */

@@ -6,11 +6,11 @@
 #include "client/base/error.h"
 #include "client/base/path.h"
 #include "client/base/protocol.h"
+#include "regd/edit/edit-values.h"
 #include "regd/fleet/base/key.h"
 #include "regd/fleet/base/record.h"
 #include "regd/fleet/local/secrets.h"
 #include "regd/tree/place.h"
-#include "regd/write/edit-values.h"
 
 typedef struct {
   Edit *edit;

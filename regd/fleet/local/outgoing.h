@@ -3,8 +3,8 @@
 #ifndef REGD_FLEET_LOCAL_OUTGOING_H
 #define REGD_FLEET_LOCAL_OUTGOING_H
 
+#include "regd/edit/edit.h"
 #include "regd/fleet/local/state.h"
-#include "regd/write/edit.h"
 
 /* What the differences of @edit, all of which lie below mounts, make of the fleet's records: each
  * key and value that they touch, as it is now. INVALID_VALUE, ACCESS_DENIED, LIMIT_EXCEEDED: the

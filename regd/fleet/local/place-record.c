@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "client/base/path.h"
+#include "regd/edit/edit-keys.h"
+#include "regd/edit/edit-values.h"
 #include "regd/tree/place.h"
-#include "regd/write/edit-keys.h"
-#include "regd/write/edit-values.h"
 #include "regd/write/operations.h"
 
 /* The place itself: links are not followed, so that nothing is written outside of the mount. */

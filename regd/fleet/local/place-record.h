@@ -5,8 +5,8 @@
 #ifndef REGD_FLEET_LOCAL_PLACE_RECORD_H
 #define REGD_FLEET_LOCAL_PLACE_RECORD_H
 
+#include "regd/edit/edit.h"
 #include "regd/fleet/base/record.h"
-#include "regd/write/edit.h"
 
 gboolean place_record_put_key(Edit *edit, const char *path, const FleetKey *key, char **why,
                               GError **error);

@@ -291,8 +291,49 @@ static void test_told(void) {
   }
 }
 
+/* What a server repeats of the credentials is in no event, and in no alert to a user. */
+static void test_repeated(void) {
+  static const struct {
+    const char *line;
+    const char *answer;
+    const char *alert;
+  } repeated[] = {
+      {"login BAD AUTHENTICATE PLAIN YWxpY2UAbWFzdGVyAHNlY3JldA==: unknown",
+       "login BAD AUTHENTICATE PLAIN ***: unknown", NULL},
+      {"login BAD 'YWxpY2UAbWFzdGVyAHNl'... is too long", "login BAD '***'... is too long", NULL},
+      {"login NO YWxpY2UAbWFzdGVyAHNlY3JldA== YWxpY2UAbWFzdGVyAHNlY3JldA==", "login NO *** ***",
+       NULL},
+      {"login NO [ALERT] secret is no password of master",
+       "login NO [ALERT] *** is no password of "
+       "master",
+       "*** is no password of master"},
+      {"login NO [ALERT] YWxpY2UAbWFzdGVyAHNlY3JldA==", "login NO [ALERT] ***", "***"},
+      {"login NO YWxpY2U=", "login NO YWxpY2U=", NULL},
+  };
+  for (guint i = 0; i < G_N_ELEMENTS(repeated); i++) {
+    g_autoptr(BackendDialog) dialog =
+        backend_dialog_new(PROTOCOL_IMAP, "alice", "master", "secret");
+    g_autoptr(GString) sent = g_string_new(NULL);
+    Outcome outcome = OUTCOME_OK;
+    (void)backend_dialog_feed(dialog, "* OK [CAPABILITY IMAP4rev1 SASL-IR] ready", sent, &outcome);
+    (void)backend_dialog_feed(dialog, repeated[i].line, sent, &outcome);
+    g_assert_cmpstr(backend_dialog_get_answer(dialog), ==, repeated[i].answer);
+    g_assert_cmpstr(backend_dialog_get_word(dialog).alert, ==, repeated[i].alert);
+  }
+}
+
+static void test_without_password(void) {
+  g_autoptr(BackendDialog) dialog = backend_dialog_new(PROTOCOL_POP3, "alice", "master", "");
+  g_autoptr(GString) sent = g_string_new(NULL);
+  Outcome outcome = OUTCOME_OK;
+  (void)backend_dialog_feed(dialog, "-ERR no", sent, &outcome);
+  g_assert_cmpstr(backend_dialog_get_answer(dialog), ==, "-ERR no");
+}
+
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
+  g_test_add_func("/backend-dialog/repeated", test_repeated);
+  g_test_add_func("/backend-dialog/without-password", test_without_password);
   g_test_add_func("/backend-dialog/rows", test_rows);
   g_test_add_func("/backend-dialog/told", test_told);
   return g_test_run();

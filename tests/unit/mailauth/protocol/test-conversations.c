@@ -272,7 +272,7 @@ static const Row imap_rows[] = {
     {"id/told-nonsense", PROTOCOL_IMAP, TELLS,
      "a ID (\"x-originating-ip\" NIL)\r\na ID (\"x-originating-port\" \"25\")\r\n"
      "a ID (\"x-originating-ip\" \"::1\" \"x-originating-port\" \"99999\")\r\n",
-     NULL, ID_DONE ID_DONE ID_DONE},
+     NULL, ID_DONE ID_DONE ID_DONE "<told ::1 0>"},
     {"id/many", PROTOCOL_IMAP, TELLS,
      "a ID (" P5 P5 P5 P5 P5
      "\"x\" NIL \"x\" NIL \"x\" NIL \"x\" NIL \"x-originating-ip\" \"::9\")\r\n"

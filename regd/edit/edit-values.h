@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Changing the values of one key, for operations that have checked the caller's
  * rights. */
-#ifndef REGD_WRITE_EDIT_VALUES_H
-#define REGD_WRITE_EDIT_VALUES_H
+#ifndef REGD_EDIT_EDIT_VALUES_H
+#define REGD_EDIT_EDIT_VALUES_H
 
-#include "regd/write/edit.h"
+#include "regd/edit/edit.h"
 
 /* Checks one value against schemas and limits for @path. */
 gboolean edit_check_value(Edit *edit, const char *path, const char *name,

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* See edit-values.h. */
-#include "regd/write/edit-values.h"
+#include "regd/edit/edit-values.h"
 
 #include <string.h>
 
 #include "client/base/error.h"
 #include "client/base/path.h"
 #include "regd/declare/declared.h"
-#include "regd/write/edit-locks.h"
+#include "regd/edit/edit-locks.h"
 
 /* The cost of a value in a user's quota. */
 static gint64 get_cost(const char *name, const RegistryValue *value) {

@@ -2,10 +2,10 @@
 /* What is locked, asked where keys, values, links and lists are really changed: so every way of
  * changing them is held up by one root. Rights are asked before. An owner passes the locks of
  * what it had declared. */
-#ifndef REGD_WRITE_EDIT_LOCKS_H
-#define REGD_WRITE_EDIT_LOCKS_H
+#ifndef REGD_EDIT_EDIT_LOCKS_H
+#define REGD_EDIT_EDIT_LOCKS_H
 
-#include "regd/write/edit.h"
+#include "regd/edit/edit.h"
 
 /* LOCKED: the value must stay as it is. */
 gboolean edit_pass_value(Edit *edit, const KeyAt *at, const char *name, GError **error);

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* See edit-keys.h. */
-#include "regd/write/edit-keys.h"
+#include "regd/edit/edit-keys.h"
 
 #include <string.h>
 
 #include "client/base/error.h"
 #include "client/base/path.h"
 #include "client/base/protocol.h"
+#include "regd/edit/edit-locks.h"
+#include "regd/edit/edit-values.h"
 #include "regd/tree/place.h"
-#include "regd/write/edit-locks.h"
-#include "regd/write/edit-values.h"
 
 /* The cost of a key in a user's quota, besides its name. */
 #define KEY_COST 64

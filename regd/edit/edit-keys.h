@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Changing the tree itself: keys, links and access lists. */
-#ifndef REGD_WRITE_EDIT_KEYS_H
-#define REGD_WRITE_EDIT_KEYS_H
+#ifndef REGD_EDIT_EDIT_KEYS_H
+#define REGD_EDIT_EDIT_KEYS_H
 
-#include "regd/write/edit.h"
+#include "regd/edit/edit.h"
 
 /* Creates the missing part of @place as ordinary keys, the last one with @leaf's class, link
  * and volatility (NULL: ordinary). Afterwards the place exists. The caller has checked the

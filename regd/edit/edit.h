@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The change that is being applied, and what all its operations share: resolving the key of an
  * operation, collecting the differences, and the bytes that count for each user. */
-#ifndef REGD_WRITE_EDIT_H
-#define REGD_WRITE_EDIT_H
+#ifndef REGD_EDIT_EDIT_H
+#define REGD_EDIT_EDIT_H
 
 #include "client/base/change.h"
 #include "regd/base/result.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* See edit.h. */
-#include "regd/write/edit.h"
+#include "regd/edit/edit.h"
 
 #include "client/base/error.h"
 #include "client/base/path.h"

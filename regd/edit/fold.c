@@ -19,7 +19,7 @@
  *
  * 4. decide(): drops slots that end where they began and differences that another one stands
  * for. */
-#include "regd/write/fold.h"
+#include "regd/edit/fold.h"
 
 #include "client/base/path.h"
 

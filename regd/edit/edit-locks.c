@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* See edit-locks.h. */
-#include "regd/write/edit-locks.h"
+#include "regd/edit/edit-locks.h"
 
 #include "regd/declare/declared.h"
 

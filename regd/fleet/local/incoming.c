@@ -8,12 +8,12 @@
 #include "client/base/error.h"
 #include "client/base/path.h"
 #include "client/base/protocol.h"
+#include "regd/edit/edit-values.h"
 #include "regd/fleet/base/key.h"
 #include "regd/fleet/local/leftover.h"
 #include "regd/fleet/local/mounts.h"
 #include "regd/fleet/local/place-record.h"
 #include "regd/fleet/local/secrets.h"
-#include "regd/write/edit-values.h"
 
 /* A record that has been read. */
 typedef struct {

@@ -4,10 +4,10 @@
 #ifndef REGD_FLEET_LOCAL_SECRETS_H
 #define REGD_FLEET_LOCAL_SECRETS_H
 
+#include "regd/edit/edit.h"
 #include "regd/fleet/base/record.h"
 #include "regd/fleet/local/state.h"
 #include "regd/fleet/seal/seal.h"
-#include "regd/write/edit.h"
 
 /* For one change. What it names is borrowed. */
 typedef struct {

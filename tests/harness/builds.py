@@ -36,10 +36,10 @@ NORMAL = [
     Build("build-asan", "gcc", ["-Db_sanitize=address,undefined"]),
     # With what a sanitised program can't have: a library that makes its disk fail, and memory that can be searched.
     # The suite "plain" is that of tests which the sanitised build leaves out, or of which it leaves something out.
-    Build("build-release", "gcc", ["-Dbuildtype=release"], {"unit", "plain", "ansible", "fault", "system"}),
+    Build("build-release", "gcc", ["-Dbuildtype=release"], {"unit", "plain", "ansible", "page", "fault", "system"}),
     Build("build-clang", "clang", [], {"unit", "lint"}),
 ]
-QUICK = [Build("build-gcc", "gcc", [], {"unit", "bus", "fleet", "ansible", "mail", "fault", "fuzz"})]
+QUICK = [Build("build-gcc", "gcc", [], {"unit", "bus", "fleet", "ansible", "mail", "page", "fault", "fuzz"})]
 
 # With --long. The suite is that of tests in which much happens at once, in its short form: these
 # builds take ten to fifty times as long.

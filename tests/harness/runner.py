@@ -61,7 +61,7 @@ def list_tests(build):
 def is_wanted(build, test):
     """Whether the build runs the test, by its suites."""
     suites = {suite.rpartition(":")[2] for suite in test["suite"]}
-    return bool(suites & build.suites if build.suites else suites - {"lint", "system", "ansible"})
+    return bool(suites & build.suites if build.suites else suites - {"lint", "system", "ansible", "page"})
 
 
 def find_tests(build, patterns):

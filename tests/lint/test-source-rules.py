@@ -10,12 +10,14 @@ from sources import TOP, code_only, find, functions, read
 
 LONGEST_FUNCTION = 80
 # Lines, for each kind of file; what is a table may be longer.
-LONGEST_FILES = {".c": 600, ".h": 600, ".py": 500}
+LONGEST_FILES = {".c": 600, ".h": 600, ".py": 500, ".js": 500}
 TABLES = {"tests/unit/mailauth/process/test-sandbox.c"}
 MOST_FILES = 15  # .c files in a folder
 BANNED_CALLS = re.compile(r"\b(strcpy|strcat|sprintf|vsprintf|gets|strtok|atoi|atol|atoll|system|popen|"
                           r"alloca|sleep|usleep|g_usleep|nanosleep|clock_nanosleep)\s*\(")
-LICENCE_LINE = re.compile(r"^(/\* SPDX-License-Identifier: MIT \*/|# SPDX-License-Identifier: MIT)\n", re.MULTILINE)
+LICENCE_LINE = re.compile(r"^(/\* SPDX-License-Identifier: MIT \*/|(#|//) SPDX-License-Identifier: MIT)\n", re.MULTILINE)
+# What makes markup or code of text. The page in Cockpit shows whatever anybody has written into the registry.
+MARKUP = re.compile(r"\b(innerHTML|outerHTML|insertAdjacentHTML|createContextualFragment|DOMParser|document\.write|eval|Function)\b")
 GOTO = re.compile(r"\bgoto\b")
 # Spelled in pieces, so that this file does not hold them.
 UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b|not impl" r"emented|unimpl" r"emented|"
@@ -33,15 +35,20 @@ def fail_with(problems):
         raise Failure("\n".join(problems))
 
 
+def scripts():
+    """JavaScript: the page's own and its tests'."""
+    return find(".js") + [path.relative_to(TOP) for path in sorted((TOP / "data" / "cockpit").rglob("*.js"))]
+
+
 def product():
     return [path for path in find(".c", ".h") if path.parts[0] != "tests"]
 
 
 @test
 def every_file_says_what_it_answers_for():
-    heads = {".c": "/*", ".h": "/*", ".py": '"""', ".build": "#", ".sh": "#!"}
+    heads = {".c": "/*", ".h": "/*", ".py": '"""', ".build": "#", ".sh": "#!", ".js": "//"}
     problems = []
-    for path in find(".c", ".h", ".py", ".sh"):
+    for path in find(".c", ".h", ".py", ".sh") + scripts():
         text = re.sub(LICENCE_LINE, "", read(path).removeprefix("#!/usr/bin/python3\n"), count=1).lstrip()
         if text and not text.startswith(heads[path.suffix]):
             problems.append(str(path))
@@ -50,7 +57,7 @@ def every_file_says_what_it_answers_for():
 
 @test
 def every_file_names_its_licence():
-    paths = find(".c", ".h", ".py", ".sh", ".build") + [
+    paths = find(".c", ".h", ".py", ".sh", ".build") + scripts() + [
         Path(name) for name in ("meson.build", "tests/run", "tests/setup-packages", "data/quickstart", "data/build-deb", "data/install",
                                  "data/close-secrets")]
     fail_with([f"{path}: no SPDX line at its head" for path in paths
@@ -65,7 +72,7 @@ def no_function_is_longer_than_a_page():
 
 @test
 def no_file_is_too_long():
-    fail_with([f"{path}: {length} lines" for path in find(".c", ".h", ".py")
+    fail_with([f"{path}: {length} lines" for path in find(".c", ".h", ".py") + scripts()
                if (length := len(read(path).splitlines())) > LONGEST_FILES[path.suffix] and path.as_posix() not in TABLES])
 
 
@@ -90,8 +97,13 @@ def no_goto():
 
 
 @test
+def the_page_makes_no_markup_of_text():
+    fail_with(lines_with(MARKUP, scripts()))
+
+
+@test
 def no_word_marks_unfinished_work():
-    paths = find(".c", ".h", ".py", ".sh", ".build") + [
+    paths = find(".c", ".h", ".py", ".sh", ".build") + scripts() + [
         path.relative_to(TOP) for path in [TOP / "README.md", TOP / "meson.build"] if path.exists()]
     fail_with(lines_with(UNFINISHED, paths))
 

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+// The page: its rows at the top, its sections, and the routes that lead to them.
+import { Clock } from "./base/clock.js";
+import { button, h, newId } from "./base/dom.js";
+import { fromRoute, shorten, toRoute } from "./base/path.js";
+import { _ } from "./base/text.js";
+import { Users } from "./base/users.js";
+import { Commands } from "./bus/commands.js";
+import { EVERYTHING, GONE, Live } from "./bus/live.js";
+import { Registry } from "./bus/registry.js";
+import { RightsOfReader } from "./bus/rights.js";
+import { closeDialogs } from "./parts/dialog.js";
+import { LimitedAccess } from "./parts/limited.js";
+import { PathField } from "./parts/path-field.js";
+import { TrialBar } from "./parts/trial-bar.js";
+import { AccessSection } from "./sections/access.js";
+import { HistorySection } from "./sections/history.js";
+import { RegistrySection } from "./sections/registry.js";
+import { TransferSection } from "./sections/transfer.js";
+
+const { cockpit } = window;
+const START = "HKEY_LOCAL_MACHINE";
+
+const SECTIONS = [
+    { id: "registry", title: _("Registry"), Section: RegistrySection },
+    { id: "history", title: _("History"), Section: HistorySection },
+    { id: "access", title: _("Access"), Section: AccessSection },
+    { id: "import", title: _("Import and export"), Section: TransferSection },
+];
+
+class Page {
+    constructor() {
+        const registry = new Registry(cockpit);
+        const live = new Live(registry);
+        const clock = new Clock(cockpit);
+        const complain = text => this.complain(text);
+        this.context = { registry, live, clock, complain, users: new Users(cockpit), commands: new Commands(cockpit),
+                         rights: new RightsOfReader(cockpit, registry), go: (route, isStep) => this.#go(route, isStep) };
+        this.alert = h("div", { role: "alert", class: "refusal", hidden: true });
+        this.lost = h("div", { role: "alert", class: "refusal", hidden: true }, _("The registry is not served at the moment. What is shown may be old."));
+        this.path = new PathField(registry, path => this.context.go(toRoute(this.section.id, path)));
+        this.trials = new TrialBar(this.context);
+        this.panel = h("main", { role: "tabpanel", id: newId("panel"), tabindex: -1 });
+        this.drawn = new Map(); // a section's id -> the section
+    }
+
+    complain(text) {
+        this.alert.replaceChildren(h("span", {}, text), button(_("Close"), () => { this.alert.hidden = true; }));
+        this.alert.hidden = text === "";
+    }
+
+    // A step of the keyboard in the tree is no place to come back to.
+    #go(route, isStep = false) {
+        if (isStep) {
+            history.replaceState(null, "", route);
+            this.#follow();
+        } else if (location.hash !== route) {
+            location.hash = route;
+        }
+    }
+
+    #drawTop() {
+        this.find = h("input", { type: "search", "aria-label": _("Find"), class: "find",
+                                 oninput: () => this.#shown.find?.(this.find.value) });
+        this.tabs = SECTIONS.map(({ id, title }) => h("button", { type: "button", role: "tab", id: newId("tab"), "aria-controls": this.panel.id,
+                                                                  onclick: () => this.context.go(toRoute(id, this.current)) }, title));
+        const list = h("div", { role: "tablist", "aria-label": _("Sections"), onkeydown: event => this.#pressTab(event) }, this.tabs);
+        return h("header", {}, h("div", { class: "top" }, this.path.element, this.find, new LimitedAccess(this.context).element),
+                 this.trials.element, list, this.path.crumbs);
+    }
+
+    get #shown() {
+        return this.drawn.get(this.section.id);
+    }
+
+    #pressTab(event) {
+        const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+        if (step === undefined)
+            return;
+        const next = this.tabs[(this.tabs.indexOf(document.activeElement) + step + this.tabs.length) % this.tabs.length];
+        next.focus();
+        next.click();
+    }
+
+    async #follow() {
+        closeDialogs();
+        const { section, path } = fromRoute(location.hash);
+        this.section = SECTIONS.find(({ id }) => id === section) ?? SECTIONS[0];
+        this.current = path || this.current || START;
+        this.path.show(this.section.id, this.current);
+        document.title = `${this.section.title}: ${shorten(this.current)}`;
+        this.tabs.forEach((tab, index) => {
+            const isShown = SECTIONS[index] === this.section;
+            tab.setAttribute("aria-selected", String(isShown));
+            tab.tabIndex = isShown ? 0 : -1;
+            if (isShown)
+                this.panel.setAttribute("aria-labelledby", tab.id);
+        });
+        if (!this.drawn.has(this.section.id))
+            this.drawn.set(this.section.id, new this.section.Section(this.context));
+        if (this.panel.firstChild !== this.#shown.element)
+            this.panel.replaceChildren(this.#shown.element);
+        this.find.value = "";
+        this.find.disabled = this.#shown.find === undefined;
+        this.#shown.find?.("");
+        await this.#shown.show(this.current);
+    }
+
+    start() {
+        document.documentElement.lang = cockpit.language || "en";
+        document.getElementById("page").append(this.#drawTop(), this.lost, this.alert, this.panel);
+        const { live, rights } = this.context;
+        live.listen(news => {
+            this.lost.hidden = news !== GONE && live.isServed !== false;
+            if (news === EVERYTHING)
+                this.trials.refresh();
+        });
+        rights.listen(() => this.#follow());
+        window.addEventListener("hashchange", () => this.#follow());
+        window.addEventListener("pagehide", () => live.stop());
+        live.start();
+        this.#follow();
+    }
+}
+
+new Page().start();

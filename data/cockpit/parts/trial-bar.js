@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+// What is on trial, whoever made it: how long each has left, Keep, and Undo now. Deadlines are the
+// registry's, so a countdown is the same after a reload and in another browser.
+import { button, h } from "../base/dom.js";
+import { shorten } from "../base/path.js";
+import { _, count, format } from "../base/text.js";
+import { showLeft } from "../base/when.js";
+import { GONE } from "../bus/live.js";
+
+const TICK = 1000; // ms
+
+export class TrialBar {
+    #trials = [];
+    #clocks = [];
+    #asked = 0;
+
+    constructor({ registry, live, clock, complain }) {
+        Object.assign(this, { registry, clock, complain });
+        this.element = h("div", { class: "trials" });
+        live.listen(news => { if (news !== GONE) this.refresh(); });
+        setInterval(() => this.#tick(), TICK);
+    }
+
+    async refresh() {
+        const asked = ++this.#asked;
+        try {
+            const trials = await this.registry.listTrials();
+            if (asked === this.#asked)
+                this.#show(trials.filter(trial => trial.deadline > 0));
+        } catch (error) {
+            this.complain(error.message);
+        }
+    }
+
+    #show(trials) {
+        const isSame = JSON.stringify(trials) === JSON.stringify(this.#trials);
+        if (isSame)
+            return;
+        this.#trials = trials;
+        this.#clocks = trials.map(() => h("span", { class: "clock", "aria-live": "off" }));
+        this.element.replaceChildren(...trials.map((trial, index) => this.#draw(trial, this.#clocks[index])));
+        this.#tick();
+    }
+
+    #draw(trial, clock) {
+        const where = trial.keys.length === 1 ? shorten(trial.keys[0]) : count("$0 key", "$0 keys", trial.keys.length);
+        const what = format("revision $0, $1", trial.revision, where);
+        return h("div", { class: "trial" },
+                 h("div", { role: "status", "aria-label": _("On trial") }, h("strong", {}, _("On trial")), " ", what, " ", clock),
+                 button(_("Keep"), event => this.#act(event, () => this.registry.confirm(trial.revision)), { class: "primary" }),
+                 button(_("Undo now"), event => this.#act(event, () => this.registry.endTrial(trial.revision))));
+    }
+
+    async #act(event, action) {
+        event.target.disabled = true;
+        try {
+            await action();
+        } catch (error) {
+            this.complain(error.message);
+        }
+        event.target.disabled = false;
+        this.refresh();
+    }
+
+    #tick() {
+        const now = this.clock.now() / 1000;
+        this.#trials.forEach((trial, index) => {
+            const left = trial.deadline / 1e6 - now;
+            this.#clocks[index].textContent = showLeft(left);
+            if (left < -1)
+                this.refresh();
+        });
+    }
+}

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "regd/fleet/agent/commit.h"
+#include "regd/fleet/agent/committing.h"
 #include "regd/fleet/agent/follower.h"
 #include "regd/fleet/agent/tasks.h"
 
@@ -13,7 +13,7 @@
 typedef struct {
   struct Agent *agent;
   guint32 ticket;
-  Submission *submission;
+  Committing *committing;
 } Commit;
 
 struct Agent {
@@ -35,27 +35,28 @@ static void tell(Agent *agent, guint32 ticket, const char *what, const char *mes
 static void on_committed(const SubmissionEnd *end, gpointer data) {
   Commit *commit = data;
   tasks_tell_end(commit->agent->link, commit->ticket, end);
+  if (end->answer == PROPOSE_TELL_DONE && committing_is_staged(commit->committing))
+    follower_settle(commit->agent->follower);
   g_ptr_array_remove_fast(commit->agent->commits, commit);
 }
 
 static void propose(Agent *agent, const LinkProposal *proposal, const Follow *place) {
   g_autofree Commit *commit = g_new0(Commit, 1);
-  SubmissionPlan plan = {.endpoint = follower_get_endpoint(agent->follower),
-                         .request_timeout_ms = agent->config->request_timeout_ms,
-                         .commit_timeout_ms = agent->config->commit_timeout_ms,
-                         .done = on_committed,
-                         .data = commit};
-  if (!commit_fill(agent->cluster, proposal, follower_get_info(agent->follower), place->modified,
-                   agent->config->host, &plan)) {
-    tell(agent, proposal->ticket, "failed", "the commit's head can't be read");
-    return;
-  }
+  const CommittingPlan plan = {.content = {.info = follower_get_info(agent->follower),
+                                           .modified = place->modified,
+                                           .head = proposal->head,
+                                           .steps = proposal->steps},
+                               .is_held_up = follower_take_over_pending(agent->follower),
+                               .endpoint = follower_get_endpoint(agent->follower),
+                               .done = on_committed,
+                               .data = commit};
   commit->agent = agent;
   commit->ticket = proposal->ticket;
-  commit->submission = submission_start(agent->cluster, &plan);
-  g_ptr_array_add(agent->commits, g_steal_pointer(&commit));
-  g_bytes_unref(plan.transaction);
-  g_bytes_unref(plan.witness);
+  commit->committing = committing_start(agent->cluster, agent->config, &plan);
+  if (commit->committing == NULL)
+    tell(agent, proposal->ticket, "failed", "the commit's head can't be read");
+  else
+    g_ptr_array_add(agent->commits, g_steal_pointer(&commit));
 }
 
 static void on_proposed(LinkProposal *given, gpointer data) {
@@ -83,7 +84,7 @@ static void on_tasked(LinkTask *task, gpointer data) {
 static void leave_cluster(Agent *agent, gboolean regd_is_gone) {
   follower_stop(agent->follower, regd_is_gone);
   while (agent->commits->len > 0)
-    submission_abandon(((const Commit *)agent->commits->pdata[0])->submission);
+    committing_abandon(((const Commit *)agent->commits->pdata[0])->committing);
   tasks_abandon(agent->tasks, regd_is_gone);
   g_clear_pointer(&agent->cluster, cluster_free);
 }

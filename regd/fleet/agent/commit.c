@@ -4,62 +4,34 @@
 
 #include <string.h>
 
-#define HEAD "head"
-#define PENDING "pending"
+#include "regd/fleet/etcd/batch.h"
 
-static void free_guard(gpointer data) {
-  EtcdGuard *guard = data;
-  g_bytes_unref(guard->key);
-  g_clear_pointer(&guard->value, g_bytes_unref);
-  g_free(guard);
-}
+#define HEAD "head"
 
 static GBytes *new_layer_key(const Cluster *cluster, const char *name) {
   return cluster_new_layer_key(cluster, name, strlen(name));
 }
 
-/* Takes @key. */
-static EtcdGuard *add_guard(GPtrArray *guards, GBytes *key) {
-  EtcdGuard *guard = g_new0(EtcdGuard, 1);
-  guard->key = key;
-  g_ptr_array_add(guards, guard);
-  return guard;
-}
-
-/* Takes @key and @record. */
-static void add_put(GPtrArray *operations, GBytes *key, GBytes *record) {
-  EtcdOperation *operation = g_new0(EtcdOperation, 1);
-  *operation = (EtcdOperation){.kind = ETCD_PUT, .key = key, .data = record};
-  g_ptr_array_add(operations, operation);
-}
-
-static GBytes *add_layer(const Cluster *cluster, GBytes *key) {
-  gsize size;
-  const void *bytes = g_bytes_get_data(key, &size);
-  return cluster_new_layer_key(cluster, bytes, size);
-}
-
-static void add_operations(const Cluster *cluster, GPtrArray *operations, const GPtrArray *given) {
-  for (guint i = 0; i < given->len; i++) {
-    const EtcdOperation *from = given->pdata[i];
-    EtcdOperation *operation = g_new0(EtcdOperation, 1);
-    operation->kind = from->kind;
-    operation->key = add_layer(cluster, from->key);
-    if (from->kind == ETCD_PUT)
-      operation->data = g_bytes_ref(from->data);
-    else if (from->kind == ETCD_DELETE_RANGE)
-      operation->data = add_layer(cluster, from->data);
-    g_ptr_array_add(operations, operation);
+static void add_steps(const Cluster *cluster, Batch *batch, const GPtrArray *steps) {
+  for (guint i = 0; i < steps->len; i++) {
+    const FleetStep *step = steps->pdata[i];
+    gsize size;
+    const void *name = g_bytes_get_data(step->key, &size);
+    GBytes *key = cluster_new_layer_key(cluster, name, size);
+    if (step->record != NULL)
+      batch_put(batch, key, g_bytes_ref(step->record));
+    else
+      batch_delete(batch, key);
   }
 }
 
-static gboolean take_id(GBytes *record, SubmissionPlan *plan, guint64 *number) {
-  g_autoptr(FleetHead) head = fleet_head_decode(record, NULL);
-  if (head == NULL)
-    return FALSE;
-  memcpy(plan->id, head->id, FLEET_ID_BYTES);
-  *number = head->number;
-  return TRUE;
+/* The commit that has @parts parts beside the layer. */
+static void add_staged(const Cluster *cluster, Batch *batch, const guint8 *id, guint32 parts) {
+  FleetPending pending = {.parts = parts};
+  g_autofree char *owner = fleet_key_of_owner(id);
+  memcpy(pending.id, id, FLEET_ID_BYTES);
+  batch_require_present(batch, new_layer_key(cluster, owner));
+  batch_put(batch, new_layer_key(cluster, FLEET_KEY_PENDING), fleet_pending_encode(&pending));
 }
 
 static GBytes *new_last_key(const Cluster *cluster, const char *host) {
@@ -67,39 +39,43 @@ static GBytes *new_last_key(const Cluster *cluster, const char *host) {
   return cluster_new_key(cluster, name);
 }
 
-gboolean commit_fill(const Cluster *cluster, const LinkProposal *proposal, GBytes *info,
-                     gint64 modified, const char *host, SubmissionPlan *plan) {
-  g_autoptr(GPtrArray) guards = g_ptr_array_new_with_free_func(free_guard);
-  g_autoptr(GPtrArray) operations = g_ptr_array_new_with_free_func(etcd_operation_free);
-  FleetLast last = {0};
-  if (!take_id(proposal->head, plan, &last.number))
-    return FALSE;
-  memcpy(last.id, plan->id, FLEET_ID_BYTES);
-  add_guard(guards, new_layer_key(cluster, HEAD))->modified = modified;
-  add_guard(guards, cluster_new_key(cluster, "fleet"))->value = g_bytes_ref(info);
-  (void)add_guard(guards, new_layer_key(cluster, PENDING));
-  add_operations(cluster, operations, proposal->operations);
-  plan->witness = new_last_key(cluster, host);
-  plan->witness_is_head = FALSE;
-  add_put(operations, g_bytes_ref(plan->witness), fleet_last_encode(&last));
-  add_put(operations, new_layer_key(cluster, HEAD), g_bytes_ref(proposal->head));
-  plan->transaction = etcd_transaction_encode(guards, operations);
-  return TRUE;
+static void add_last(Batch *batch, const FleetHead *head, GBytes *key) {
+  FleetLast last = {.number = head->number};
+  memcpy(last.id, head->id, FLEET_ID_BYTES);
+  batch_put(batch, key, fleet_last_encode(&last));
 }
 
-gboolean commit_fill_init(const Cluster *cluster, const LinkTask *task, SubmissionPlan *plan) {
-  g_autoptr(GPtrArray) guards = g_ptr_array_new_with_free_func(free_guard);
-  g_autoptr(GPtrArray) operations = g_ptr_array_new_with_free_func(etcd_operation_free);
-  guint64 number;
-  if (!take_id(task->head, plan, &number))
+static void add_guards(const Cluster *cluster, Batch *batch, const CommitContent *content) {
+  if (content->founds) {
+    batch_require_absent(batch, cluster_new_key(cluster, "fleet"));
+    batch_require_absent(batch, new_layer_key(cluster, HEAD));
+  } else {
+    batch_require_revision(batch, new_layer_key(cluster, HEAD), content->modified);
+    batch_require_value(batch, cluster_new_key(cluster, "fleet"), g_bytes_ref(content->info));
+  }
+  batch_require_absent(batch, new_layer_key(cluster, FLEET_KEY_PENDING));
+}
+
+gboolean commit_fill(const Cluster *cluster, const CommitContent *content, SubmissionPlan *plan) {
+  g_autoptr(FleetHead) head = fleet_head_decode(content->head, NULL);
+  g_autoptr(Batch) batch = batch_new();
+  if (head == NULL)
     return FALSE;
-  (void)add_guard(guards, cluster_new_key(cluster, "fleet"));
-  (void)add_guard(guards, new_layer_key(cluster, HEAD));
-  add_put(operations, cluster_new_key(cluster, "fleet"), g_bytes_ref(task->info));
-  add_operations(cluster, operations, task->operations);
-  plan->witness = new_layer_key(cluster, HEAD);
-  plan->witness_is_head = TRUE;
-  add_put(operations, new_layer_key(cluster, HEAD), g_bytes_ref(task->head));
-  plan->transaction = etcd_transaction_encode(guards, operations);
+  head->staged = content->staged;
+  memcpy(plan->id, head->id, FLEET_ID_BYTES);
+  add_guards(cluster, batch, content);
+  if (content->founds)
+    batch_put(batch, cluster_new_key(cluster, "fleet"), g_bytes_ref(content->info));
+  if (content->staged > 0)
+    add_staged(cluster, batch, head->id, content->staged);
+  else
+    add_steps(cluster, batch, content->steps);
+  plan->witness_is_head = content->founds;
+  plan->witness =
+      content->founds ? new_layer_key(cluster, HEAD) : new_last_key(cluster, content->host);
+  if (!content->founds)
+    add_last(batch, head, g_bytes_ref(plan->witness));
+  batch_put(batch, new_layer_key(cluster, HEAD), fleet_head_encode(head));
+  plan->transaction = batch_encode(batch);
   return TRUE;
 }

@@ -6,6 +6,19 @@
 
 #include "regd/fleet/agent/follower.h"
 #include "regd/fleet/agent/snapshot.h"
+#include "regd/fleet/stage/parts.h"
+#include "regd/fleet/stage/upkeep.h"
+
+/* One revision of etcd. */
+typedef struct {
+  Follower *follower;
+  gint64 revision;
+  GPtrArray *items;    /* of EtcdItem: records of keys and values */
+  FleetHead *head;     /* or NULL */
+  GBytes *head_record; /* or NULL */
+  gboolean deletes_head, bad_head;
+  gsize bytes; /* in memory, about */
+} FollowerGroup;
 
 struct Follower {
   Link *link;
@@ -28,29 +41,21 @@ struct Follower {
   ClusterCall *comparison;
   Stream *watch;
   Snapshot *snapshot;
-  guint timer;         /* that brings FOLLOW_DUE, or begins to read everything */
-  guint pulse;         /* looks for signs of life */
-  guint check;         /* compares now and then while live */
-  GQueue groups;       /* of FollowerGroup, that wait to be handed to regd */
-  GQueue handed;       /* of FollowerGroup, that regd has not answered yet */
-  gsize waiting_bytes; /* of @groups */
-  gsize handed_bytes;  /* of @handed */
-  gint64 passed;       /* the revision of the group that was judged last */
-  gboolean held_up;    /* the watch was ended, and goes on once @groups is empty */
-  guint postponed;     /* actions that wait until it has */
-  guint resyncs;       /* that regd has not answered yet */
+  Upkeep *upkeep;
+  Parts *parts;             /* of `assembled` */
+  FollowerGroup *assembled; /* its parts are being read; or NULL */
+  guint timer;              /* that brings FOLLOW_DUE, or begins to read everything */
+  guint pulse;              /* looks for signs of life */
+  guint check;              /* compares now and then while live */
+  GQueue groups;            /* of FollowerGroup, that wait to be handed to regd */
+  GQueue handed;            /* of FollowerGroup, that regd has not answered yet */
+  gsize waiting_bytes;      /* of @groups */
+  gsize handed_bytes;       /* of @handed */
+  gint64 passed;            /* the revision of the group that was judged last */
+  gboolean held_up;         /* the watch was ended, and goes on once @groups is empty */
+  guint postponed;          /* actions that wait until it has */
+  guint resyncs;            /* that regd has not answered yet */
 };
-
-/* One revision of etcd. */
-typedef struct {
-  Follower *follower;
-  gint64 revision;
-  GPtrArray *items;    /* of EtcdItem: records of keys and values */
-  FleetHead *head;     /* or NULL */
-  GBytes *head_record; /* or NULL */
-  gboolean deletes_head, bad_head;
-  gsize bytes; /* in memory, about */
-} FollowerGroup;
 
 void follower_step(Follower *follower, FollowEvent event);
 /* The step of a failure, whose text is kept as this endpoint's problem. */

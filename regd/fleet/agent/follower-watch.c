@@ -11,6 +11,8 @@
 #define WINDOW 16U
 /* What an item takes besides its bytes, and a group besides its items. */
 #define ITEM_BYTES 256U
+/* The parts of a commit must be read in this time. */
+#define PARTS_TIMEOUT_MS 10000U
 #define HEAD "head"
 
 static void group_free(gpointer data) {
@@ -46,6 +48,23 @@ static void note_head(FollowerGroup *group, const EtcdItem *item) {
     group->head_record = g_bytes_ref(item->record);
 }
 
+static gboolean is_key(const char *rest, gsize size, const char *key) {
+  return size == strlen(key) && memcmp(rest, key, size) == 0;
+}
+
+/* @rest: the item's key without the layer's prefix. */
+static void note_item(Follower *follower, FollowerGroup *group, const EtcdItem *item,
+                      const char *rest, gsize size) {
+  guint8 id[FLEET_ID_BYTES];
+  gboolean is_owner = FALSE;
+  if (is_key(rest, size, HEAD))
+    note_head(group, item);
+  else if (is_key(rest, size, FLEET_KEY_PENDING))
+    upkeep_note_pending(follower->upkeep, !item->deleted);
+  else if (item->deleted && fleet_key_parse_stage(rest, size, id, &is_owner) && is_owner)
+    upkeep_note_leftovers(follower->upkeep);
+}
+
 /* Takes @item. What regd has no use for is dropped at once. */
 static void take_item(Follower *follower, FollowerGroup *group, EtcdItem *item) {
   gsize size = 0;
@@ -55,8 +74,8 @@ static void take_item(Follower *follower, FollowerGroup *group, EtcdItem *item) 
     g_ptr_array_add(group->items, item);
     return;
   }
-  if (rest != NULL && size == strlen(HEAD) && memcmp(rest, HEAD, size) == 0)
-    note_head(group, item);
+  if (rest != NULL)
+    note_item(follower, group, item, rest, size);
   etcd_item_free(item);
 }
 
@@ -80,6 +99,7 @@ static FollowerGroup *take_group(Follower *follower, EtcdWatch *watch, guint *fi
 /* ---- to regd ---- */
 
 static void hand_on(Follower *follower);
+static void open_watch(Follower *follower, gint64 start);
 
 static void on_applied(const GError *error, gpointer data) {
   FollowerGroup *group = data;
@@ -105,39 +125,97 @@ static void on_applied(const GError *error, gpointer data) {
   hand_on(follower);
 }
 
-/* FALSE: the watch has ended by it. */
-static gboolean hand(Follower *follower, FollowerGroup *group) {
-  const FollowGroup judged = {.revision = group->revision,
-                              .has_records = group->items->len > 0,
-                              .deletes_head = group->deletes_head || group->bad_head,
-                              .head = group->head};
+static void end_by(Follower *follower, FollowEvent event, const char *reason) {
+  follower_set_reason(follower, reason);
+  follower_step(follower, event);
+}
+
+/* Takes @group. FALSE: the watch has ended by it. */
+static gboolean send(Follower *follower, FollowerGroup *group, const FollowGroup *judged) {
   const LinkGroup sent = {.revision = group->revision,
                           .head = group->head_record,
                           .items = group->items,
                           .prefix_bytes = strlen(cluster_get_layer(follower->cluster))};
-  FollowVerdict verdict = follow_judge(&follower->follow, &judged);
-  if (verdict == FOLLOW_GROUP_APPLY && link_apply(follower->link, &sent, on_applied, group)) {
-    follow_note_handed(&follower->follow, &judged);
+  if (link_apply(follower->link, &sent, on_applied, group)) {
+    follow_note_handed(&follower->follow, judged);
     g_queue_push_tail(&follower->handed, group);
     follower->handed_bytes += group->bytes;
     return TRUE;
   }
   group_free(group);
-  if (verdict == FOLLOW_GROUP_IGNORE)
-    return TRUE;
-  follower_set_reason(follower, verdict == FOLLOW_GROUP_DOUBT
-                                    ? "the fleet's head is gone, or can't be read"
-                                    : "commits are missing: everything is being read");
-  follower_step(follower, verdict == FOLLOW_GROUP_DOUBT ? FOLLOW_DOUBT : FOLLOW_GAP);
+  end_by(follower, FOLLOW_GAP, "a commit is too large: everything is being read");
   return FALSE;
 }
 
-static void open_watch(Follower *follower, gint64 start);
+/* ---- a commit that is larger than a transaction ---- */
+
+static void add_step(Follower *follower, FollowerGroup *group, const FleetStep *step) {
+  gsize size;
+  const void *name = g_bytes_get_data(step->key, &size);
+  EtcdItem *item = g_new0(EtcdItem, 1);
+  item->key = cluster_new_layer_key(follower->cluster, name, size);
+  item->record = step->record != NULL ? g_bytes_ref(step->record) : g_bytes_new(NULL, 0);
+  item->deleted = step->record == NULL;
+  item->created = item->modified = group->revision;
+  group->bytes += ITEM_BYTES + size + g_bytes_get_size(item->record);
+  g_ptr_array_add(group->items, item);
+}
+
+static void on_parts(const GPtrArray *steps, const TransportEnd *end, gpointer data) {
+  Follower *follower = data;
+  FollowerGroup *group = g_steal_pointer(&follower->assembled);
+  const FollowGroup judged = {
+      .revision = group->revision, .has_records = TRUE, .head = group->head};
+  follower->parts = NULL;
+  if (steps == NULL) {
+    group_free(group);
+    gboolean lacking = end->code == GRPC_OUT_OF_RANGE || end->code == GRPC_INTERNAL;
+    follower_fail(follower, lacking ? FOLLOW_GAP : FOLLOW_FAILED, end->text);
+    return;
+  }
+  for (guint i = 0; i < steps->len; i++)
+    add_step(follower, group, steps->pdata[i]);
+  if (send(follower, group, &judged))
+    hand_on(follower);
+}
+
+/* Takes @group. What follows it waits until its parts have been read. */
+static void assemble(Follower *follower, FollowerGroup *group) {
+  FleetPending commit = {.parts = MIN(group->head->staged, FLEET_LIMIT_PARTS)};
+  const AttemptLimits limits = {.endpoint = follower->endpoint,
+                                .request_timeout_ms = PARTS_TIMEOUT_MS,
+                                .deadline = g_get_monotonic_time() + PARTS_TIMEOUT_MS * 1000};
+  memcpy(commit.id, group->head->id, FLEET_ID_BYTES);
+  follower->assembled = group;
+  follower->parts =
+      parts_start(follower->cluster, &limits, &commit, group->revision, on_parts, follower);
+}
+
+/* Takes @group. FALSE: nothing more can be handed over now. */
+static gboolean hand(Follower *follower, FollowerGroup *group) {
+  const FollowGroup judged = {.revision = group->revision,
+                              .has_records = group->items->len > 0,
+                              .deletes_head = group->deletes_head || group->bad_head,
+                              .head = group->head};
+  FollowVerdict verdict = follow_judge(&follower->follow, &judged);
+  if (verdict == FOLLOW_GROUP_APPLY && group->head != NULL && group->head->staged > 0) {
+    assemble(follower, group);
+    return FALSE;
+  }
+  if (verdict == FOLLOW_GROUP_APPLY)
+    return send(follower, group, &judged);
+  group_free(group);
+  if (verdict == FOLLOW_GROUP_DOUBT)
+    end_by(follower, FOLLOW_DOUBT, "the fleet's head is gone, or can't be read");
+  else if (verdict == FOLLOW_GROUP_GAP)
+    end_by(follower, FOLLOW_GAP, "commits are missing: everything is being read");
+  return verdict == FOLLOW_GROUP_IGNORE;
+}
 
 /* The next group that regd may be handed now; NULL: none. */
 static FollowerGroup *take_next(Follower *follower) {
   FollowerGroup *group = g_queue_peek_head(&follower->groups);
-  if (group == NULL || (follower->watch == NULL && !follower->held_up))
+  if (group == NULL || follower->parts != NULL || (follower->watch == NULL && !follower->held_up))
     return NULL;
   if (follower->handed.length > 0 &&
       (follower->handed.length >= WINDOW ||
@@ -152,7 +230,7 @@ static void hand_on(Follower *follower) {
   for (FollowerGroup *group; (group = take_next(follower)) != NULL;)
     if (!hand(follower, group))
       return;
-  if (!follower->held_up || follower->groups.length > 0)
+  if (!follower->held_up || follower->groups.length > 0 || follower->parts != NULL)
     return;
   follower->held_up = FALSE;
   follower->owed_since = 0;
@@ -232,6 +310,8 @@ void follower_open_watch(Follower *follower) {
 
 void follower_close_watch(Follower *follower) {
   g_clear_pointer(&follower->watch, stream_cancel);
+  g_clear_pointer(&follower->parts, parts_cancel);
+  g_clear_pointer(&follower->assembled, group_free);
   g_queue_clear_full(&follower->groups, group_free);
   follower->waiting_bytes = 0;
   follower->held_up = FALSE;

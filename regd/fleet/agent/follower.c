@@ -88,6 +88,7 @@ static void take_found(Follower *follower, const EtcdTransaction *answer) {
   follower->cluster_revision = found.revision;
   follower->cluster_number = found.number;
   follower->last_contact = g_get_monotonic_time();
+  upkeep_note_pending(follower->upkeep, etcd_transaction_get_item(answer, 2) != NULL);
   FollowEvent event = follow_classify_found(&follower->follow, &found);
   if (event == FOLLOW_FOUND_UNFIT)
     follower_set_reason(follower, follow_explain_unfit(&found));
@@ -114,7 +115,7 @@ static void on_compared(GBytes *answer, const TransportEnd *end, gpointer data) 
     return;
   }
   g_autoptr(EtcdTransaction) found = etcd_transaction_decode(answer, &error);
-  if (found != NULL && found->ranges->len == 2)
+  if (found != NULL && found->ranges->len == 3)
     take_found(follower, found);
   else
     follower_fail(follower, FOLLOW_FAILED, found != NULL ? "half an answer" : error->message);
@@ -270,6 +271,12 @@ static void do_actions(Follower *follower, guint actions) {
     follower->timer = g_timeout_add(REST_MS, on_due, follower);
 }
 
+/* It was away, and may have missed that a host died. */
+static void enter_live(Follower *follower) {
+  clear_problems(follower);
+  upkeep_note_leftovers(follower->upkeep);
+}
+
 /* N_FOLLOW_EVENTS: no event, regd has answered all that it was handed. */
 void follower_step(Follower *follower, FollowEvent event) {
   guint actions = follower->postponed;
@@ -278,7 +285,7 @@ void follower_step(Follower *follower, FollowEvent event) {
     if (actions == 0)
       return;
     if (follower->follow.state == FOLLOW_LIVE)
-      clear_problems(follower);
+      enter_live(follower);
     if ((actions & FOLLOW_DO_CLOSE) != 0)
       close_all(follower);
     if ((actions & FOLLOW_DO_TELL) != 0)
@@ -309,6 +316,7 @@ void follower_stop(Follower *follower, gboolean regd_is_gone) {
   g_clear_handle_id(&follower->pulse, g_source_remove);
   g_clear_handle_id(&follower->check, g_source_remove);
   clear_problems(follower);
+  g_clear_pointer(&follower->upkeep, upkeep_free);
   g_clear_pointer(&follower->problems, g_free);
   g_clear_pointer(&follower->info, g_bytes_unref);
   g_clear_pointer(&follower->head, g_bytes_unref);
@@ -330,6 +338,7 @@ void follower_start(Follower *follower, Cluster *cluster, const AgentConfig *con
   follower->cluster = cluster;
   follower->config = config;
   follower->problems = g_new0(char *, cluster_count_endpoints(cluster));
+  follower->upkeep = upkeep_new(cluster, config);
   follower->distrust = FALSE;
   follow_set_held(&follower->follow, (gint64)config->applied,
                   config->has_head ? config->head : NULL, config->number);
@@ -354,4 +363,16 @@ GBytes *follower_get_info(const Follower *follower) {
 
 guint follower_get_endpoint(const Follower *follower) {
   return follower->endpoint;
+}
+
+void follower_settle(Follower *follower) {
+  if (follower->upkeep != NULL)
+    upkeep_settle(follower->upkeep);
+}
+
+gboolean follower_take_over_pending(Follower *follower) {
+  if (!upkeep_has_pending(follower->upkeep))
+    return FALSE;
+  upkeep_yield(follower->upkeep);
+  return TRUE;
 }

@@ -26,4 +26,9 @@ GBytes *follower_get_info(const Follower *follower);
 /* The endpoint that it uses now. */
 guint follower_get_endpoint(const Follower *follower);
 
+/* This host has made a commit that is larger than a transaction: it is settled now. */
+void follower_settle(Follower *follower);
+/* Whether such a commit is not settled yet. The caller settles it then. */
+gboolean follower_take_over_pending(Follower *follower);
+
 #endif

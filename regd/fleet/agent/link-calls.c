@@ -142,7 +142,7 @@ static gsize measure(const GPtrArray *items) {
 
 gboolean link_apply(Link *link, const LinkGroup *group, LinkDone done, gpointer data) {
   DBusMessageIter iter, array;
-  if (measure(group->items) > FLEET_LIMIT_APPLY_BYTES)
+  if (measure(group->items) > FLEET_LIMIT_COMMIT_BYTES)
     return FALSE;
   DBusMessage *call = link_new_call("Apply");
   dbus_message_iter_init_append(call, &iter);

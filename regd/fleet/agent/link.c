@@ -7,6 +7,7 @@
 
 #include "client/base/error.h"
 #include "client/base/protocol.h"
+#include "regd/fleet/base/key.h"
 
 #define AGENT_NAME "org.regd.FleetAgent1"
 #define OWNER_RULE                                                                                 \
@@ -28,7 +29,7 @@ void link_proposal_free(LinkProposal *proposal) {
   if (proposal == NULL)
     return;
   g_clear_pointer(&proposal->head, g_bytes_unref);
-  g_clear_pointer(&proposal->operations, g_ptr_array_unref);
+  g_clear_pointer(&proposal->steps, g_ptr_array_unref);
   g_free(proposal);
 }
 
@@ -37,7 +38,7 @@ void link_task_free(LinkTask *task) {
     return;
   g_clear_pointer(&task->info, g_bytes_unref);
   g_clear_pointer(&task->head, g_bytes_unref);
-  g_clear_pointer(&task->operations, g_ptr_array_unref);
+  g_clear_pointer(&task->steps, g_ptr_array_unref);
   g_free(task);
 }
 
@@ -53,33 +54,37 @@ static GBytes *take_bytes(DBusMessageIter *iter) {
   return g_bytes_new(data, (gsize)size);
 }
 
-static EtcdOperation *read_operation(DBusMessageIter *structure) {
+/* NULL: it is of no known kind, or not for a key or value. */
+static FleetStep *read_step(DBusMessageIter *structure) {
   DBusMessageIter part;
   guint32 kind;
-  EtcdOperation *operation = g_new0(EtcdOperation, 1);
   dbus_message_iter_recurse(structure, &part);
   dbus_message_iter_get_basic(&part, &kind);
   dbus_message_iter_next(&part);
-  operation->kind = (EtcdOperationKind)kind;
-  operation->key = take_bytes(&part);
-  operation->data = take_bytes(&part);
-  return operation;
+  g_autoptr(GBytes) key = take_bytes(&part);
+  g_autoptr(GBytes) record = take_bytes(&part);
+  gsize size;
+  const void *name = g_bytes_get_data(key, &size);
+  if ((kind != ETCD_PUT && kind != ETCD_DELETE) || !fleet_key_is_record(name, size))
+    return NULL;
+  return fleet_step_new(key, kind == ETCD_PUT ? record : NULL);
 }
 
-/* NULL: one is of no known kind, or there are too many. */
-static GPtrArray *take_operations(DBusMessageIter *iter) {
-  g_autoptr(GPtrArray) operations = g_ptr_array_new_with_free_func(etcd_operation_free);
+/* NULL: one can't be read, or there are too many. */
+static GPtrArray *take_steps(DBusMessageIter *iter) {
+  g_autoptr(GPtrArray) steps = g_ptr_array_new_with_free_func(fleet_step_free);
   DBusMessageIter each;
   dbus_message_iter_recurse(iter, &each);
   for (; dbus_message_iter_get_arg_type(&each) == DBUS_TYPE_STRUCT; dbus_message_iter_next(&each)) {
-    EtcdOperation *operation = read_operation(&each);
-    g_ptr_array_add(operations, operation);
-    if (operation->kind < ETCD_PUT || operation->kind > ETCD_DELETE_RANGE ||
-        operations->len > FLEET_LIMIT_OPERATIONS)
+    FleetStep *step = read_step(&each);
+    if (step == NULL || steps->len == FLEET_LIMIT_OPERATIONS) {
+      g_clear_pointer(&step, fleet_step_free);
       return NULL;
+    }
+    g_ptr_array_add(steps, step);
   }
   dbus_message_iter_next(iter);
-  return g_steal_pointer(&operations);
+  return g_steal_pointer(&steps);
 }
 
 static void fail_ticket(Link *link, guint32 ticket, const char *why) {
@@ -94,8 +99,8 @@ static void on_propose(Link *link, DBusMessageIter *iter) {
   dbus_message_iter_next(iter); /* the layer: there is one */
   g_autoptr(GBytes) guard = take_bytes(iter);
   proposal->head = take_bytes(iter);
-  proposal->operations = take_operations(iter);
-  if (proposal->operations == NULL || g_bytes_get_size(guard) != FLEET_ID_BYTES) {
+  proposal->steps = take_steps(iter);
+  if (proposal->steps == NULL || g_bytes_get_size(guard) != FLEET_ID_BYTES) {
     fail_ticket(link, proposal->ticket, "regd-fleet can't read the proposal");
     return;
   }
@@ -134,8 +139,8 @@ static gboolean read_init(const WireOptions *options, LinkTask *task) {
   task->head = take_bytes(&content);
   if (!get_content(options, "operations", "a(uayay)", &content))
     return FALSE;
-  task->operations = take_operations(&content);
-  return task->operations != NULL;
+  task->steps = take_steps(&content);
+  return task->steps != NULL;
 }
 
 static gboolean read_task(LinkTask *task, const char *name, const WireOptions *options) {

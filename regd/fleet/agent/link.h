@@ -4,6 +4,7 @@
 #ifndef REGD_FLEET_AGENT_LINK_H
 #define REGD_FLEET_AGENT_LINK_H
 
+#include "regd/fleet/base/part.h"
 #include "regd/fleet/etcd/config.h"
 #include "regd/fleet/etcd/messages.h"
 
@@ -12,7 +13,7 @@ typedef struct {
   guint32 ticket;
   guint8 guard[FLEET_ID_BYTES]; /* the head at which it was evaluated */
   GBytes *head;                 /* its Head record */
-  GPtrArray *operations;        /* of EtcdOperation, keys below the layer */
+  GPtrArray *steps;             /* of FleetStep */
 } LinkProposal;
 void link_proposal_free(LinkProposal *proposal);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(LinkProposal, link_proposal_free)
@@ -23,7 +24,7 @@ typedef struct {
   LinkTaskKind kind;
   GBytes *info; /* init: this and the next two */
   GBytes *head;
-  GPtrArray *operations;
+  GPtrArray *steps;
   gboolean dry_run, force; /* resync */
 } LinkTask;
 void link_task_free(LinkTask *task);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "regd/fleet/base/key.h"
+#include "regd/fleet/stage/parts.h"
 
 /* A page that is too large is asked for again, with so many times fewer keys. */
 #define SHRINK 8
@@ -22,6 +23,9 @@
 
 struct Snapshot {
   Cluster *cluster;
+  Parts *parts;        /* being read, or NULL */
+  GHashTable *overlay; /* keys below the layer -> FleetStep: what is to stand there */
+  GPtrArray *steps;    /* that `overlay` borrows; or NULL */
   guint endpoint;
   gint64 revision;
   SnapshotDone done;
@@ -30,11 +34,14 @@ struct Snapshot {
   GBytes *next; /* the first key of the next page */
   GBytes *end;
   gint64 page_keys;
-  guint64 count;
+  guint64 count; /* of records in the file */
+  guint64 size;  /* of the file */
   int file;
 };
 
 static void snapshot_free(Snapshot *snapshot) {
+  g_hash_table_unref(snapshot->overlay);
+  g_clear_pointer(&snapshot->steps, g_ptr_array_unref);
   g_bytes_unref(snapshot->next);
   g_bytes_unref(snapshot->end);
   if (snapshot->file >= 0)
@@ -46,6 +53,7 @@ void snapshot_cancel(Snapshot *snapshot) {
   if (snapshot == NULL)
     return;
   cluster_call_cancel(snapshot->call);
+  parts_cancel(snapshot->parts);
   snapshot_free(snapshot);
 }
 
@@ -76,26 +84,55 @@ static void append_bytes(GByteArray *out, const guint8 *bytes, gsize size) {
   g_byte_array_append(out, bytes, (guint)size);
 }
 
-/* What is not a record of a key or value stays out. */
-static void append_item(GByteArray *out, const EtcdItem *item, gsize prefix, guint64 *count) {
-  gsize key_size, size;
-  const guint8 *key = g_bytes_get_data(item->key, &key_size);
-  const guint8 *record = g_bytes_get_data(item->record, &size);
-  if (key_size < prefix || !fleet_key_is_record(key + prefix, key_size - prefix))
-    return;
-  append_header(out, (guint32)(key_size - prefix), (guint32)size, (guint64)item->created);
-  append_bytes(out, key + prefix, key_size - prefix);
+static void append_record(Snapshot *snapshot, GByteArray *out, GBytes *name, GBytes *data,
+                          gint64 created) {
+  gsize name_size, size;
+  const guint8 *key = g_bytes_get_data(name, &name_size);
+  const guint8 *record = g_bytes_get_data(data, &size);
+  append_header(out, (guint32)name_size, (guint32)size, (guint64)created);
+  append_bytes(out, key, name_size);
   append_bytes(out, record, size);
-  (*count)++;
+  snapshot->count++;
+}
+
+/* What is not a record of a key or value stays out. What a commit that is not in its places yet
+ * puts there keeps the place that its key has. */
+static void append_item(Snapshot *snapshot, GByteArray *out, const EtcdItem *item) {
+  gsize size, prefix = strlen(cluster_get_layer(snapshot->cluster));
+  const guint8 *key = g_bytes_get_data(item->key, &size);
+  if (size < prefix || !fleet_key_is_record(key + prefix, size - prefix))
+    return;
+  g_autoptr(GBytes) name = g_bytes_new_from_bytes(item->key, prefix, size - prefix);
+  const FleetStep *step = g_hash_table_lookup(snapshot->overlay, name);
+  GBytes *record = step != NULL ? step->record : item->record;
+  if (record != NULL)
+    append_record(snapshot, out, name, record, item->created);
+  if (step != NULL)
+    g_hash_table_remove(snapshot->overlay, name);
+}
+
+/* What such a commit puts where nothing stands yet. */
+static void append_rest(Snapshot *snapshot, GByteArray *out) {
+  for (guint i = 0; snapshot->steps != NULL && i < snapshot->steps->len; i++) {
+    const FleetStep *step = snapshot->steps->pdata[i];
+    if (step->record != NULL && g_hash_table_remove(snapshot->overlay, step->key))
+      append_record(snapshot, out, step->key, step->record, snapshot->revision);
+  }
 }
 
 static gboolean write_page(Snapshot *snapshot, const EtcdRange *range) {
   g_autoptr(GByteArray) out = g_byte_array_new();
-  gsize prefix = strlen(cluster_get_layer(snapshot->cluster));
   for (guint i = 0; i < range->items->len; i++)
-    append_item(out, range->items->pdata[i], prefix, &snapshot->count);
-  if (!range->more)
+    append_item(snapshot, out, range->items->pdata[i]);
+  if (!range->more) {
+    append_rest(snapshot, out);
     append_header(out, TRAILER_MARK, 0, snapshot->count);
+  }
+  snapshot->size += out->len;
+  if (snapshot->size > FLEET_LIMIT_STREAM_BYTES) {
+    errno = EFBIG;
+    return FALSE;
+  }
   return write_all(snapshot->file, out->data, out->len) &&
          (range->more || lseek(snapshot->file, 0, SEEK_SET) == 0);
 }
@@ -168,6 +205,70 @@ static void ask(Snapshot *snapshot) {
   snapshot->call = cluster_call(snapshot->cluster, &question, on_page, snapshot);
 }
 
+/* ---- a commit that is not in its places yet ---- */
+
+static AttemptLimits get_limits(const Snapshot *snapshot) {
+  return (AttemptLimits){.endpoint = snapshot->endpoint,
+                         .request_timeout_ms = PAGE_TIMEOUT_MS,
+                         .deadline = g_get_monotonic_time()};
+}
+
+static void on_parts(const GPtrArray *steps, const TransportEnd *end, gpointer data) {
+  Snapshot *snapshot = data;
+  snapshot->parts = NULL;
+  if (steps == NULL) {
+    finish(snapshot, end);
+    return;
+  }
+  snapshot->steps = g_ptr_array_new_with_free_func(fleet_step_free);
+  for (guint i = 0; i < steps->len; i++) {
+    const FleetStep *step = steps->pdata[i];
+    FleetStep *copy = fleet_step_new(step->key, step->record);
+    g_ptr_array_add(snapshot->steps, copy);
+    g_hash_table_insert(snapshot->overlay, copy->key, copy);
+  }
+  ask(snapshot);
+}
+
+static void read_parts(Snapshot *snapshot, const EtcdItem *item) {
+  const AttemptLimits limits = get_limits(snapshot);
+  FleetPending commit;
+  g_autoptr(GError) error = NULL;
+  if (!fleet_pending_decode(item->record, &commit, &error)) {
+    fail(snapshot, error->message);
+    return;
+  }
+  snapshot->parts =
+      parts_start(snapshot->cluster, &limits, &commit, snapshot->revision, on_parts, snapshot);
+}
+
+static void on_pending(GBytes *answer, const TransportEnd *end, gpointer data) {
+  Snapshot *snapshot = data;
+  g_autoptr(GError) error = NULL;
+  snapshot->call = NULL;
+  g_autoptr(EtcdRange) range = answer != NULL ? etcd_range_decode(answer, &error) : NULL;
+  if (answer == NULL)
+    finish(snapshot, end);
+  else if (range == NULL)
+    fail(snapshot, error->message);
+  else if (range->items->len > 0)
+    read_parts(snapshot, range->items->pdata[0]);
+  else
+    ask(snapshot);
+}
+
+static void ask_pending(Snapshot *snapshot) {
+  g_autoptr(GBytes) key =
+      cluster_new_layer_key(snapshot->cluster, FLEET_KEY_PENDING, strlen(FLEET_KEY_PENDING));
+  const EtcdRangeQuery query = {.key = key, .revision = snapshot->revision, .relaxed = TRUE};
+  g_autoptr(GBytes) request = etcd_range_encode(&query);
+  const ClusterQuestion question = {.endpoint = snapshot->endpoint,
+                                    .method = "KV/Range",
+                                    .request = request,
+                                    .timeout_ms = PAGE_TIMEOUT_MS};
+  snapshot->call = cluster_call(snapshot->cluster, &question, on_pending, snapshot);
+}
+
 Snapshot *snapshot_start(Cluster *cluster, guint endpoint, gint64 revision, SnapshotDone done,
                          gpointer data) {
   const char *layer = cluster_get_layer(cluster);
@@ -180,7 +281,8 @@ Snapshot *snapshot_start(Cluster *cluster, guint endpoint, gint64 revision, Snap
   snapshot->next = g_bytes_new(layer, strlen(layer));
   snapshot->end = etcd_prefix_end(layer);
   snapshot->page_keys = FIRST_PAGE_KEYS;
+  snapshot->overlay = g_hash_table_new(g_bytes_hash, g_bytes_equal);
   snapshot->file = memfd_create("regd-fleet", MFD_CLOEXEC);
-  ask(snapshot);
+  ask_pending(snapshot);
   return snapshot;
 }

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "regd/fleet/etcd/attempt.h"
+
 /* Before the next attempt. */
 #define PAUSE_MS 100U
 
@@ -45,27 +47,8 @@ static void keep_end(Submission *submission, const TransportEnd *end) {
 
 /* ---- what an answer means ---- */
 
-/* Anything that is not listed may have been done or not. */
-static const struct {
-  guint32 code;
-  const char *part; /* of the text; NULL: any */
-} rejections[] = {
-    {GRPC_PERMISSION_DENIED, NULL},
-    {GRPC_UNAUTHENTICATED, NULL},
-    {GRPC_INVALID_ARGUMENT, NULL},
-    {GRPC_RESOURCE_EXHAUSTED, "space exceeded"},
-};
-
-static gboolean is_rejection(const TransportEnd *end) {
-  for (guint i = 0; i < G_N_ELEMENTS(rejections); i++)
-    if (rejections[i].code == end->code &&
-        (rejections[i].part == NULL || strstr(end->text, rejections[i].part) != NULL))
-      return TRUE;
-  return FALSE;
-}
-
 static ProposeEvent classify_end(const TransportEnd *end) {
-  if (is_rejection(end))
+  if (attempt_is_rejection(end))
     return PROPOSE_REJECTED;
   return end->sent ? PROPOSE_NO_ANSWER : PROPOSE_NOT_SENT;
 }

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "regd/fleet/agent/commit.h"
+#include "regd/fleet/agent/committing.h"
 #include "regd/fleet/agent/snapshot.h"
 
 /* An administrator waits for it; other members are asked meanwhile. */
@@ -17,7 +17,7 @@ struct Tasks {
   guint endpoint; /* the first that was asked, and how many since */
   guint asked;
   ClusterCall *call;
-  Submission *founding;
+  Committing *founding;
   Snapshot *snapshot;
   GBytes *head;
   gint64 revision;
@@ -108,18 +108,16 @@ static void on_founded(const SubmissionEnd *end, gpointer data) {
 }
 
 static void found(Tasks *tasks, const AgentConfig *config) {
-  SubmissionPlan plan = {.endpoint = tasks->endpoint,
-                         .request_timeout_ms = config->request_timeout_ms,
-                         .commit_timeout_ms = config->commit_timeout_ms,
-                         .done = on_founded,
-                         .data = tasks};
-  if (!commit_fill_init(tasks->cluster, tasks->task, &plan)) {
+  const CommittingPlan plan = {.content = {.founds = TRUE,
+                                           .info = tasks->task->info,
+                                           .head = tasks->task->head,
+                                           .steps = tasks->task->steps},
+                               .endpoint = tasks->endpoint,
+                               .done = on_founded,
+                               .data = tasks};
+  tasks->founding = committing_start(tasks->cluster, config, &plan);
+  if (tasks->founding == NULL)
     tell(tasks, "failed", "the first head can't be read");
-    return;
-  }
-  tasks->founding = submission_start(tasks->cluster, &plan);
-  g_bytes_unref(plan.transaction);
-  g_bytes_unref(plan.witness);
 }
 
 /* ---- join and resync: what stands there? ---- */
@@ -209,7 +207,7 @@ static void on_place(GBytes *answer, const TransportEnd *end, gpointer data) {
   }
   g_autoptr(GError) error = NULL;
   g_autoptr(EtcdTransaction) place = etcd_transaction_decode(answer, &error);
-  if (place != NULL && place->ranges->len == 2)
+  if (place != NULL && place->ranges->len == 3)
     take_place(tasks, place);
   else
     tell(tasks, "failed", place != NULL ? "half an answer" : error->message);
@@ -246,7 +244,7 @@ void tasks_abandon(Tasks *tasks, gboolean regd_is_gone) {
   if (regd_is_gone)
     tasks->at_regd = FALSE;
   if (tasks->founding != NULL)
-    submission_abandon(tasks->founding);
+    committing_abandon(tasks->founding);
   else if (tasks->task != NULL)
     tell(tasks, "failed", "the fleet's settings have changed meanwhile");
 }

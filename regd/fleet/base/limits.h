@@ -16,14 +16,18 @@
 #define FLEET_LIMIT_STREAM_BYTES (1024ULL * 1024U * 1024U)
 #define FLEET_LIMIT_STREAM_RECORDS 4000000U
 
-/* Keys and records of one call of Apply, bytes; more goes as a whole by Resync. */
-#define FLEET_LIMIT_APPLY_BYTES (8U * 1024U * 1024U)
+/* Keys and records of one commit, and their bytes; if etcd has a larger revision, everything is
+ * read in its place. */
+#define FLEET_LIMIT_COMMIT_BYTES (16U * 1024U * 1024U)
+#define FLEET_LIMIT_OPERATIONS 50000U
+/* Of one part of a commit that is larger than a transaction, bytes: a key and a record of the
+ * largest kind fit into it, and it into a request. */
+#define FLEET_LIMIT_PART_BYTES 1500000U
+/* Parts of a commit. */
+#define FLEET_LIMIT_PARTS 20000U
 /* Of the commits that the agent has handed to regd and that regd has not answered yet, bytes. */
 #define FLEET_LIMIT_HANDED_BYTES (16U * 1024U * 1024U)
 /* Of those that wait in the agent to be handed over, bytes: if there are more, it ends its watch
  * until nothing waits. */
 #define FLEET_LIMIT_WAITING_BYTES (16U * 1024U * 1024U)
-/* Operations of one proposal. */
-#define FLEET_LIMIT_OPERATIONS 4096U
-
 #endif

@@ -119,24 +119,27 @@ static GBytes *make_head(Waiting *waiting) {
   return fleet_head_encode(&head);
 }
 
-/* Records of the head, of this host, and of the guard go into the same transaction. */
-static gboolean check_size(const FleetDesk *desk, const Proposal *proposal, GError **error) {
-  guint most = desk->settings->transaction_operations;
+static gboolean check_size(const Proposal *proposal, GError **error) {
   gsize size = proposal_get_size(proposal);
-  if (proposal->operations->len <= most && size <= desk->settings->request_bytes)
+  if (proposal->operations->len <= FLEET_LIMIT_OPERATIONS && size <= FLEET_LIMIT_COMMIT_BYTES)
     return TRUE;
   return error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED,
-                   "%s: a commit of the fleet has at most %u keys and values and %u bytes "
-                   "(Transaction Operations, Request Bytes); this one has %u and %zu: make it in "
-                   "several parts",
-                   proposal->path, most, desk->settings->request_bytes, proposal->operations->len,
-                   size);
+                   "%s: a commit of the fleet has at most %u keys and values and %u bytes; this "
+                   "one has %u and %zu: make it in several",
+                   proposal->path, FLEET_LIMIT_OPERATIONS, FLEET_LIMIT_COMMIT_BYTES,
+                   proposal->operations->len, size);
+}
+
+/* Whether it takes more than one transaction of the cluster, and so about twice the time. */
+static gboolean is_large(const FleetDesk *desk, const Proposal *proposal) {
+  return proposal->operations->len > desk->settings->transaction_operations ||
+         proposal_get_size(proposal) > desk->settings->request_bytes;
 }
 
 static void send(Waiting *waiting) {
   FleetDesk *desk = waiting->desk;
   GError *error = NULL;
-  if (!check_size(desk, waiting->proposal, &error)) {
+  if (!check_size(waiting->proposal, &error)) {
     fail(waiting, error);
     return;
   }
@@ -199,7 +202,8 @@ static gboolean on_late(gpointer data) {
 static void begin(Waiting *waiting) {
   FleetDesk *desk = waiting->desk;
   desk->current = waiting;
-  waiting->timer = g_timeout_add(desk->settings->commit_timeout + FLEET_GRACE_MS, on_late, waiting);
+  guint patience = desk->settings->commit_timeout * (is_large(desk, waiting->proposal) ? 2 : 1);
+  waiting->timer = g_timeout_add(patience + FLEET_GRACE_MS, on_late, waiting);
   if (is_current(desk, waiting->proposal))
     send(waiting);
   else

@@ -149,12 +149,11 @@ static void ask(RunningTask *task, GBytes *info, GBytes *head, const GPtrArray *
 }
 
 static void init(RunningTask *task) {
-  const FleetSettings *settings = task->desk->settings;
-  if (task->proposal->operations->len > settings->transaction_operations ||
-      proposal_get_size(task->proposal) > settings->request_bytes) {
+  if (task->proposal->operations->len > FLEET_LIMIT_OPERATIONS ||
+      proposal_get_size(task->proposal) > FLEET_LIMIT_COMMIT_BYTES) {
     fail(task, REGISTRY_ERROR_LIMIT_EXCEEDED,
-         "there is more below the mounts than one commit of a fleet takes (Transaction "
-         "Operations, Request Bytes): begin with less of it, and import the rest");
+         "there is more below the mounts than one commit of a fleet takes: begin with less of it, "
+         "and import the rest");
     return;
   }
   g_autoptr(GBytes) info = encode_info(task);

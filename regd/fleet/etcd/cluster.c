@@ -156,6 +156,7 @@ ClusterCall *cluster_read_place(Cluster *cluster, guint endpoint, guint timeout_
   g_autoptr(GPtrArray) keys = g_ptr_array_new_with_free_func(unref_bytes);
   g_ptr_array_add(keys, cluster_new_key(cluster, "fleet"));
   g_ptr_array_add(keys, cluster_new_key(cluster, LAYER "head"));
+  g_ptr_array_add(keys, cluster_new_key(cluster, LAYER "pending"));
   g_autoptr(GBytes) request = etcd_read_encode(keys);
   const ClusterQuestion question = {
       .endpoint = endpoint, .method = "KV/Txn", .request = request, .timeout_ms = timeout_ms};

@@ -42,7 +42,7 @@ ClusterCall *cluster_call(Cluster *cluster, const ClusterQuestion *question, Clu
                           gpointer data);
 /* @done is not called. NULL is fine. */
 void cluster_call_cancel(ClusterCall *call);
-/* Reads `fleet` and `head` at one revision: an EtcdTransaction of two ranges. */
+/* Reads `fleet`, `head` and `pending` at one revision: an EtcdTransaction of three ranges. */
 ClusterCall *cluster_read_place(Cluster *cluster, guint endpoint, guint timeout_ms,
                                 ClusterDone done, gpointer data);
 

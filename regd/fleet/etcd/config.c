@@ -10,6 +10,8 @@
 #define DEFAULT_STALE_AFTER_S 30U
 #define DEFAULT_REQUEST_TIMEOUT_MS 1000U
 #define DEFAULT_COMMIT_TIMEOUT_MS 10000U
+#define DEFAULT_TRANSACTION_OPERATIONS 100U
+#define DEFAULT_REQUEST_BYTES 1048576U
 #define DEFAULT_RESYNC_SPREAD_S 60U
 
 static gboolean refuse(GError **error, const char *name, const char *why) {
@@ -108,13 +110,19 @@ static gboolean read_numbers(const WireOptions *options, AgentConfig *config, GE
   config->request_timeout_ms = DEFAULT_REQUEST_TIMEOUT_MS;
   config->commit_timeout_ms = DEFAULT_COMMIT_TIMEOUT_MS;
   config->resync_spread_s = DEFAULT_RESYNC_SPREAD_S;
+  config->transaction_operations = DEFAULT_TRANSACTION_OPERATIONS;
+  config->request_bytes = DEFAULT_REQUEST_BYTES;
   if (!wire_options_get_uint32(options, "stale-after", &config->stale_after_s, error) ||
       !wire_options_get_uint32(options, "request-timeout", &config->request_timeout_ms, error) ||
       !wire_options_get_uint32(options, "commit-timeout", &config->commit_timeout_ms, error) ||
-      !wire_options_get_uint32(options, "resync-spread", &config->resync_spread_s, error))
+      !wire_options_get_uint32(options, "resync-spread", &config->resync_spread_s, error) ||
+      !wire_options_get_uint32(options, "transaction-operations", &config->transaction_operations,
+                               error) ||
+      !wire_options_get_uint32(options, "request-bytes", &config->request_bytes, error))
     return FALSE;
   config->stale_after_s = MAX(config->stale_after_s, 1U);
   config->request_timeout_ms = MAX(config->request_timeout_ms, 1U);
+  config->transaction_operations = MAX(config->transaction_operations, 1U);
   return TRUE;
 }
 
@@ -135,6 +143,7 @@ AgentConfig *config_read(DBusMessageIter *dict, GError **error) {
   g_autoptr(WireOptions) options = wire_options_read(dict, error);
   g_autoptr(AgentConfig) config = g_new0(AgentConfig, 1);
   if (options == NULL || !wire_options_get_boolean(options, "enabled", &config->enabled, error) ||
+      !wire_options_get_boolean(options, "read-only", &config->read_only, error) ||
       !read_texts(options, config, error) || !read_numbers(options, config, error) ||
       !read_layers(options, config, error))
     return NULL;

@@ -14,14 +14,17 @@
 typedef struct {
   gboolean enabled;
   gboolean joined;
-  char *fleet;      /* its name; never NULL */
-  char **endpoints; /* "https://host:port"; never NULL */
-  char *host;       /* this host's name in the fleet; never NULL */
+  gboolean read_only; /* it writes nothing to the cluster but its own reports */
+  char *fleet;        /* its name; never NULL */
+  char **endpoints;   /* "https://host:port"; never NULL */
+  char *host;         /* this host's name in the fleet; never NULL */
   TransportFiles files;
   guint32 stale_after_s;
   guint32 request_timeout_ms;
   guint32 commit_timeout_ms;
   guint32 resync_spread_s;
+  guint32 transaction_operations; /* this and the next: what the cluster takes at a time */
+  guint32 request_bytes;
   /* Of the fleet that was joined. */
   guint8 uuid[FLEET_ID_BYTES];
   guint64 applied; /* etcd's revision */

@@ -11,6 +11,7 @@
 
 /* The numbers of etcd's enumerations. */
 #define COMPARE_EQUAL 0
+#define COMPARE_GREATER 1
 #define TARGET_VERSION 0
 #define TARGET_MODIFIED 2
 #define TARGET_VALUE 3
@@ -85,6 +86,8 @@ static void fill_range(const EtcdRangeQuery *query, Etcdserverpb__RangeRequest *
   message->limit = query->limit;
   message->has_revision = query->revision > 0;
   message->revision = query->revision;
+  message->has_keys_only = query->keys_only;
+  message->keys_only = query->keys_only;
   message->has_serializable = query->relaxed;
   message->serializable = query->relaxed;
 }
@@ -149,6 +152,8 @@ static void fill_guard(const EtcdGuard *guard, Etcdserverpb__Compare *message) {
   message->has_target = TRUE;
   message->has_key = TRUE;
   message->key = borrow(guard->key);
+  if (guard->present)
+    message->result = COMPARE_GREATER;
   if (guard->value != NULL) {
     message->target = TARGET_VALUE;
     message->target_union_case = ETCDSERVERPB__COMPARE__TARGET_UNION_VALUE;
@@ -180,6 +185,8 @@ static void fill_step(const EtcdOperation *operation, Step *step) {
     step->put.key = borrow(operation->key);
     step->put.has_value = TRUE;
     step->put.value = borrow(operation->data);
+    step->put.has_lease = operation->lease != 0;
+    step->put.lease = operation->lease;
     step->request.request_case = ETCDSERVERPB__REQUEST_OP__REQUEST_PUT;
     step->request.put = &step->put;
     return;

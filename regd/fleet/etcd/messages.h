@@ -25,10 +25,11 @@ GBytes *etcd_prefix_end(const char *prefix);
 
 typedef struct {
   GBytes *key;
-  GBytes *end;      /* or NULL: the one key */
-  gint64 revision;  /* 0: the newest */
-  gint64 limit;     /* 0: none */
-  gboolean relaxed; /* need not be the newest that the quorum knows: what this member knows */
+  GBytes *end;        /* or NULL: the one key */
+  gint64 revision;    /* 0: the newest */
+  gint64 limit;       /* 0: none */
+  gboolean keys_only; /* without records */
+  gboolean relaxed;   /* need not be the newest that the quorum knows: what this member knows */
 } EtcdRangeQuery;
 GBytes *etcd_range_encode(const EtcdRangeQuery *query);
 
@@ -45,13 +46,15 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(EtcdRange, etcd_range_free)
 typedef struct {
   GBytes *key;
   gint64 modified;
-  GBytes *value; /* if not NULL: the key holds this, whatever its revision */
+  GBytes *value;    /* if not NULL: the key holds this, whatever its revision */
+  gboolean present; /* the key is there, whatever it holds */
 } EtcdGuard;
 typedef enum { ETCD_PUT = 1, ETCD_DELETE = 2, ETCD_DELETE_RANGE = 3 } EtcdOperationKind;
 typedef struct {
   EtcdOperationKind kind;
   GBytes *key;
   GBytes *data; /* the record, or the end of the range; NULL for ETCD_DELETE */
+  gint64 lease; /* ETCD_PUT: the key goes when it ends; 0: none */
 } EtcdOperation;
 /* Of an array of them. */
 void etcd_operation_free(gpointer data);

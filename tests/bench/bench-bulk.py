@@ -8,25 +8,14 @@ PYTHONPATH=tests REGD_BUILD_ROOT=build tests/bench/bench-bulk.py 100000 1000000"
 import os
 import sqlite3
 import sys
-import tempfile
 import threading
 import time
 
-import dbus
-
-from bench_tools import processor_seconds, reg_file, timed
-from harness.registry import REG_SZ, SOFTWARE, Registry, options
+from bench_tools import processor_seconds, reg_file, timed, with_file
+from harness.registry import REG_SZ, SOFTWARE, Registry
 
 KEY = SOFTWARE + "\\Bench"
 VALUES_A_KEY = 100
-
-
-def with_file(client, member, signature, before, content=b""):
-    """Calls Import, Export or Backup with a temporary file."""
-    with tempfile.TemporaryFile() as file:
-        file.write(content)
-        file.seek(0)
-        return client.call(member, signature, *before, dbus.types.UnixFd(file.fileno()), options())
 
 
 def rows_of(registry, table):

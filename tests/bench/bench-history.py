@@ -9,13 +9,10 @@ both regds have used for the same work, which a busy machine changes less."""
 
 import statistics
 import subprocess
-import tempfile
-
-import dbus
 
 from harness.process import program
-from harness.registry import SOFTWARE, Registry, options
-from bench_tools import processor_seconds, reg_file, timed
+from harness.registry import SOFTWARE, Registry
+from bench_tools import processor_seconds, reg_file, timed, with_file
 
 VALUES = 100000
 
@@ -30,10 +27,7 @@ class WithoutHistory(Registry):
 def import_file(registry, number, values_a_key):
     """A branch of its own each time."""
     content = reg_file(f"{SOFTWARE}\\Bench{number}", VALUES, values_a_key)
-    with tempfile.TemporaryFile() as file:
-        file.write(content)
-        file.seek(0)
-        seconds, _ = timed(lambda: registry.client.call("Import", "ha{sv}", dbus.types.UnixFd(file.fileno()), options()))
+    seconds, _ = timed(lambda: with_file(registry.client, "Import", "ha{sv}", (), content))
     return VALUES / seconds
 
 

@@ -14,7 +14,7 @@ import atexit
 import os
 import statistics
 import subprocess
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from harness import sql
@@ -23,6 +23,7 @@ from harness.mail import ACCOUNTS, NAME, PARAMETERS, POP3, STORE, MailServer, ch
 from harness.process import Process, program
 from harness.registry import REG_DWORD, REG_MULTI_SZ, REG_SZ, Registry
 from peer import MODES, Dovecot
+from table import Row, compared
 
 CLIENTS = 50
 MANY_USERS = 1000
@@ -166,11 +167,13 @@ def alternate(contenders, options, between=None):
         each.print()
 
 
-def compare(ours, theirs, wanted=None):
+def compare(ours, theirs, wanted=None, what=""):
+    """Tells how they stand to each other: a row of the table."""
     with_clients = (theirs.cost + theirs.client_cost) / (ours.cost + ours.client_cost)
     text = (f"  ratio to {theirs.name}: rate {ours.rate / theirs.rate:.2f}, processor time"
             f" {theirs.cost / ours.cost:.2f} times less, {with_clients:.2f} with the clients'")
     print(text + (f" (wanted: rate {wanted})" if wanted else ""), flush=True)
+    return compared(what, ours.rates, theirs.name, theirs.rates, wanted)
 
 
 class Bench:
@@ -247,11 +250,12 @@ def bench_hashes(bench):
     rate, cost = (statistics.median(column) for column in zip(*alone))
     print(f"  bare crypt() on {os.cpu_count()} processors: {rate:.0f}/s, {cost:.0f} us each;"
           f" mailauthd {100 * ours.rate / rate:.0f} % of that rate (wanted: 85 %)")
+    yield Row("POP3 logins, SHA512-CRYPT, of what the cores can hash", ours.rate, "/s", "bare crypt()", rate, ours.rate / rate, 0.85)
     for each in (ours, single, many):
         print(f"  of the processor time of {each.name} and its clients {100 * cost / (each.cost + each.client_cost):.0f} %"
               f" were hashing; without the clients' {100 * cost / each.cost:.0f} %")
-    compare(ours, single, 1.8)
-    compare(ours, many)
+    rows = [compare(ours, peer, 2, "POP3 logins, SHA512-CRYPT, of Dovecot's best") for peer in (single, many)]
+    yield min(rows, key=lambda row: row.ratio)
 
 
 def bench_cheap(bench):
@@ -260,11 +264,11 @@ def bench_cheap(bench):
         bench.set_accounts(CHEAP)
         hashed, single = bench.ours("mailauthd, $5$rounds=1000"), theirs("Dovecot, re-used, PLAIN", plain)
         alternate([hashed, single], bench.options)
-        compare(hashed, single)
+        yield compare(hashed, single, 2, "POP3 logins, a cheap hash")
         with verified(bench):
             known, single = bench.ours("mailauthd, Verified Seconds"), theirs("Dovecot, re-used, PLAIN", plain)
             alternate([known, single], bench.options)
-            compare(known, single, 2)
+            yield compare(known, single, 3, "POP3 logins, Verified Seconds")
 
 
 def bench_many(bench):
@@ -275,7 +279,7 @@ def bench_many(bench):
         ours, single = bench.ours("mailauthd, Verified Seconds"), theirs("Dovecot, re-used, PLAIN", plain)
         ours.users = single.users = MANY_USERS
         alternate([ours, single], bench.options)
-        compare(ours, single)
+        yield compare(ours, single, what=f"POP3 logins, {MANY_USERS:,} users in turn")
 
 
 class verified:
@@ -294,13 +298,13 @@ class verified:
 
 def bench_tls(bench):
     bench.set_tls()
-    for tls, title in (("tls", "full handshakes"), ("resume", "resumed")):
+    for tls, title, wanted in (("tls", "full handshakes", 1.6), ("resume", "resumed", 1.8)):
         print(f"TLS, {title}, {CLIENTS} clients", flush=True)
         with bench.dovecot("re-used", "{PLAIN}" + PASSWORD) as plain, verified(bench):
             ours, single = bench.ours("mailauthd, Verified Seconds", tls), theirs("Dovecot, re-used, PLAIN", plain, tls)
             alternate([ours, single], bench.options)
             print(f"  resumed in the last round: mailauthd {ours.resumed}, Dovecot {single.resumed}")
-            compare(ours, single, 1.3 if tls == "tls" else None)
+            yield compare(ours, single, wanted, f"POP3 logins, TLS, {title}")
 
 
 def warm_up(port, tls):
@@ -326,6 +330,7 @@ def idle(name, pids, port, tls, number, logins=20):
     print(f"  {name:20} {number:6} idle, {tls:5}: {each / 1000:7.2f} kB each; a login among them:"
           f" median {statistics.median(times):.1f} ms, worst {max(times):.1f} ms"
           f" ({standing} stood, {failed} failed, {left} stood at the end)", flush=True)
+    return each, statistics.median(times)
 
 
 def bench_idle(bench):
@@ -335,18 +340,21 @@ def bench_idle(bench):
     bench.set_accounts(CHEAP)
     client.set(POP3, "Max Connections", REG_DWORD, 11000)
     client.set(POP3, "Login Timeout", REG_DWORD, 3600)
-    for tls in ("plain", "tls"):
+    for tls, wanted in (("plain", 0.4), ("tls", 15)):
         for number in (1000, 10000):
             bench.server.stop()  # afresh: what was used before is no growth
             bench.server.start()
             bench.pids[0] = bench.server.process.pid
             ours = bench.ours("mailauthd", tls)
             warm_up(ours.port, tls)
-            idle("mailauthd", bench.pids, ours.port, tls, number)
+            size, took = idle("mailauthd", bench.pids, ours.port, tls, number)
             with bench.dovecot("re-used", "{PLAIN}" + PASSWORD) as plain:
                 peer = theirs("Dovecot, re-used", plain, tls)
                 warm_up(peer.port, tls)
-                idle("Dovecot, re-used", peer.pids, peer.port, tls, number)
+                their_size, their_time = idle("Dovecot, re-used", peer.pids, peer.port, tls, number)
+        yield Row(f"idle before login, {tls}, each of {number:,}", size / 1000, "kB", f"Dovecot: {their_size / 1000:.3g} kB",
+                  wanted=wanted, at_most=True)
+        yield Row(f"a login among {number:,} idle, {tls}", took, "ms", f"Dovecot: {their_time:.3g} ms", wanted=5, at_most=True)
 
 
 PASSDB = """
@@ -387,7 +395,7 @@ def bench_sql(bench):
         with dovecot_with(bench, database, "SELECT password FROM users WHERE name = '%u'") as dovecot:
             ours, single = bench.ours("mailauthd"), theirs("Dovecot, re-used, passdb sql", dovecot)
             alternate([ours, single], bench.options)
-            compare(ours, single, 1)
+            yield compare(ours, single, 1, f"POP3 logins by {database.kind}")
         client.set(STORE, "MBS Package", REG_SZ, "")
 
 
@@ -395,17 +403,28 @@ BENCHES = {"hashes": bench_hashes, "cheap": bench_cheap, "many": bench_many, "tl
            "sql": bench_sql}
 
 
-def main():
+@contextmanager
+def started(options):
+    """A Bench whose server serves."""
+    with Registry() as registry, DeployedServer(registry, as_root=os.geteuid() == 0) as server:
+        yield Bench(registry, server, options)
+
+
+def read_arguments(words=None):
     parser = argparse.ArgumentParser()
     parser.add_argument("benches", nargs="*")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--mail", type=int, default=10)
-    options = parser.parse_args()
-    with Registry() as registry, DeployedServer(registry, as_root=os.geteuid() == 0) as server:
-        bench = Bench(registry, server, options)
+    return parser.parse_args(words)
+
+
+def main():
+    options = read_arguments()
+    with started(options) as bench:
         for name in options.benches or BENCHES:
-            BENCHES[name](bench)
+            for _ in BENCHES[name](bench):
+                continue
 
 
 if __name__ == "__main__":

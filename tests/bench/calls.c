@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* What calls of regd cost beside what bounds them: a Ping of the bus itself, a
- * Ping of regd, and a durable commit of one row by SQLite alone. Prints rates
- * and their ratios: medians of many short rounds that take turns, so that what
- * else the machine does falls on all alike; and the processor time that regd
+/* What calls of regd cost beside what bounds them: the same calls of a service that answers with
+ * the same bytes and does nothing else (echo.c), a Ping of regd, and a durable commit of one row by
+ * SQLite alone. Many short rounds take turns, so that what else the machine does falls on all
+ * alike. Prints a line for each: its name, the median rate, and the processor time in us that regd
  * took for a call, which tells even where the machine is busy.
  *
- *   calls ADDRESS DIRECTORY     DIRECTORY: on the disk that regd's database is on */
+ *   calls ADDRESS DIRECTORY ROUNDS [NAME]     DIRECTORY: on the disk that regd's database is on;
+ *                                             NAME: only the row of that name; in the registry
+ *                                             are KEY\\Ten with 10 values and KEY\\Thousand with
+ *                                             1,000, KEY as below */
 #include <dbus/dbus.h>
 #include <glib.h>
 #include <sqlite3.h>
@@ -13,54 +16,79 @@
 #include <string.h>
 
 #include "client/base/protocol.h"
+#include "tests/bench/echo.h"
 #include "tests/bench/pipeline.h"
 
-#define KEY "HKLM\\SYSTEM\\CurrentControlSet\\Services\\Bench\\Parameters"
-#define ROUNDS 31
-#define CALLS 300 /* a round */
+#define KEY "HKLM\\SOFTWARE\\Bench"
+#define MOST_ROUNDS 101U
+#define CALLS 300U     /* a round */
+#define TREE_CALLS 30U /* the same of large answers */
 #define IN_FLIGHT 32
 
-static DBusMessage *new_ping(const char *name) {
-  return dbus_message_new_method_call(name, "/", DBUS_INTERFACE_PEER, "Ping");
+static DBusMessage *new_call(const char *service, const char *member) {
+  return dbus_message_new_method_call(service, REGISTRY_OBJECT_PATH, REGISTRY_INTERFACE, member);
 }
 
-static DBusMessage *ping_bus(guint number) {
-  (void)number;
-  return dbus_message_new_method_call(DBUS_SERVICE_DBUS, DBUS_PATH_DBUS, DBUS_INTERFACE_DBUS,
-                                      "GetId");
+static DBusMessage *ping(G_GNUC_UNUSED guint number) {
+  return dbus_message_new_method_call(REGISTRY_BUS_NAME, "/", DBUS_INTERFACE_PEER, "Ping");
 }
 
-static DBusMessage *ping_regd(guint number) {
-  (void)number;
-  return new_ping(REGISTRY_BUS_NAME);
-}
-
-static DBusMessage *new_call(const char *member) {
-  const char *key = KEY;
-  const char *name = "v";
-  DBusMessage *call = dbus_message_new_method_call(REGISTRY_BUS_NAME, REGISTRY_OBJECT_PATH,
-                                                   REGISTRY_INTERFACE, member);
-  dbus_message_append_args(call, DBUS_TYPE_STRING, &key, DBUS_TYPE_STRING, &name,
+static void append_strings(DBusMessage *call, const char *key, const char *name) {
+  dbus_message_append_args(call, DBUS_TYPE_STRING, &key,
+                           name != NULL ? DBUS_TYPE_STRING : DBUS_TYPE_INVALID, &name,
                            DBUS_TYPE_INVALID);
+}
+
+static DBusMessage *new_get_value(const char *service) {
+  DBusMessage *call = new_call(service, "GetValue");
+  append_strings(call, KEY "\\Ten\\K0", "value 0");
   return call;
 }
 
-/* As large a call as GetValue: what the bus and libdbus take for its size. */
-static DBusMessage *ping_regd_at_length(guint number) {
-  (void)number;
-  DBusMessage *call = new_call("Ping");
-  dbus_message_set_interface(call, DBUS_INTERFACE_PEER);
+static DBusMessage *new_list_values(const char *service) {
+  DBusMessage *call = new_call(service, "ListValues");
+  append_strings(call, KEY "\\Ten\\K0", NULL);
   return call;
 }
 
-static DBusMessage *get_value(guint number) {
-  (void)number;
-  return new_call("GetValue");
+static DBusMessage *new_read_tree(const char *service) {
+  DBusMessageIter iter, options;
+  DBusMessage *call = new_call(service, "ReadTree");
+  append_strings(call, KEY "\\Thousand", NULL);
+  dbus_message_iter_init_append(call, &iter);
+  dbus_message_iter_open_container(&iter, DBUS_TYPE_ARRAY, "{sv}", &options);
+  dbus_message_iter_close_container(&iter, &options);
+  return call;
+}
+
+static DBusMessage *get_value(G_GNUC_UNUSED guint number) {
+  return new_get_value(REGISTRY_BUS_NAME);
+}
+
+static DBusMessage *echo_value(G_GNUC_UNUSED guint number) {
+  return new_get_value(ECHO_NAME);
+}
+
+static DBusMessage *list_values(G_GNUC_UNUSED guint number) {
+  return new_list_values(REGISTRY_BUS_NAME);
+}
+
+static DBusMessage *echo_list(G_GNUC_UNUSED guint number) {
+  return new_list_values(ECHO_NAME);
+}
+
+static DBusMessage *read_tree(G_GNUC_UNUSED guint number) {
+  return new_read_tree(REGISTRY_BUS_NAME);
+}
+
+static DBusMessage *echo_tree(G_GNUC_UNUSED guint number) {
+  return new_read_tree(ECHO_NAME);
 }
 
 static DBusMessage *set_value(guint number) {
   DBusMessageIter iter, variant;
-  DBusMessage *call = new_call("SetValue");
+  DBusMessage *call = new_call(REGISTRY_BUS_NAME, "SetValue");
+  append_strings(call, KEY "\\Written", "v");
   dbus_uint32_t type = 4;
   dbus_uint32_t data = number;
   dbus_message_iter_init_append(call, &iter);
@@ -72,12 +100,12 @@ static DBusMessage *set_value(guint number) {
 }
 
 /* Calls a second, with so many under way. */
-static double measure(DBusConnection *connection, PipelineCall make, guint in_flight) {
+static double measure(DBusConnection *connection, PipelineCall make, guint calls, guint in_flight) {
   static guint number; /* so that no write writes what is there */
   gint64 begun = g_get_monotonic_time();
-  pipeline_run(connection, make, CALLS, in_flight, number + 1);
-  number += CALLS;
-  return CALLS * 1e6 / (double)(g_get_monotonic_time() - begun);
+  pipeline_run(connection, make, calls, in_flight, number + 1);
+  number += calls;
+  return calls * 1e6 / (double)(g_get_monotonic_time() - begun);
 }
 
 static void run(sqlite3 *database, const char *sql) {
@@ -135,29 +163,29 @@ static double read_processor_time(guint32 process) {
 
 /* ---- the rounds ---- */
 
-#define SQLITE 0 /* the row of SQLite alone */
-
 static const struct {
-  const char *what;
+  const char *name;
   PipelineCall make; /* NULL: SQLite */
-  const char *bound; /* what it is compared with */
-  guint bound_row;
-  guint in_flight;
+  guint calls, in_flight;
 } rows[] = {
-    {"SQLite, one row a commit", NULL, NULL, 0, 0},
-    {"bus, one client", ping_bus, NULL, 0, 1},
-    {"Ping of regd, one client", ping_regd, NULL, 0, 1},
-    {"Ping of regd, 32 in flight", ping_regd, NULL, 0, IN_FLIGHT},
-    {"Ping as long as GetValue", ping_regd_at_length, "the short one", 2, 1},
-    {"GetValue, one client", get_value, "its Ping", 2, 1},
-    {"GetValue, 32 in flight", get_value, "its Ping", 3, IN_FLIGHT},
-    {"SetValue, one client", set_value, "SQLite alone", SQLITE, 1},
-    {"SetValue, 32 in flight", set_value, "SQLite alone", SQLITE, IN_FLIGHT},
+    {"sqlite", NULL, CALLS, 1},
+    {"ping", ping, CALLS, 1},
+    {"get", get_value, CALLS, 1},
+    {"get echoed", echo_value, CALLS, 1},
+    {"list", list_values, CALLS, 1},
+    {"list echoed", echo_list, CALLS, 1},
+    {"tree", read_tree, TREE_CALLS, 1},
+    {"tree echoed", echo_tree, TREE_CALLS, 1},
+    {"ping 32", ping, CALLS, IN_FLIGHT},
+    {"get 32", get_value, CALLS, IN_FLIGHT},
+    {"get echoed 32", echo_value, CALLS, IN_FLIGHT},
+    {"set", set_value, CALLS, 1},
+    {"set 32", set_value, CALLS, IN_FLIGHT},
 };
 #define N_ROWS G_N_ELEMENTS(rows)
 
 typedef struct {
-  double rates[ROUNDS];
+  double rates[MOST_ROUNDS];
   double processor; /* nanoseconds of regd's, of all rounds */
 } Measured;
 
@@ -167,49 +195,48 @@ static gint compare_numbers(gconstpointer a, gconstpointer b) {
   return first < second ? -1 : first > second;
 }
 
-static double find_median(const Measured *measured) {
-  double sorted[ROUNDS];
-  memcpy(sorted, measured->rates, sizeof sorted);
-  qsort(sorted, ROUNDS, sizeof *sorted, compare_numbers);
-  return sorted[ROUNDS / 2];
-}
-
-static void print_row(const Measured *measured, guint row) {
-  double rate = find_median(&measured[row]);
-  g_print("%-28s %8.0f /s %8.0f us", rows[row].what, rate, 1e6 / rate);
-  if (rows[row].make != NULL)
-    g_print(" %8.1f us of regd's", measured[row].processor / (1e3 * ROUNDS * CALLS));
-  if (rows[row].bound != NULL)
-    g_print("  %.2f of %s", rate / find_median(&measured[rows[row].bound_row]), rows[row].bound);
-  g_print("\n");
+static void print_row(Measured *measured, guint row, guint rounds) {
+  qsort(measured->rates, rounds, sizeof *measured->rates, compare_numbers);
+  g_print("%s\t%.1f\t%.2f\n", rows[row].name, measured->rates[rounds / 2],
+          measured->processor / (1e3 * rounds * rows[row].calls));
 }
 
 static void measure_row(Measured *measured, guint row, guint round, DBusConnection *connection,
-                        sqlite3 *database, guint32 process) {
+                        sqlite3 *database) {
+  guint32 process = find_process(connection);
   double before = read_processor_time(process);
   if (rows[row].make == NULL)
-    measured[row].rates[round] = measure_sqlite(database);
+    measured->rates[round] = measure_sqlite(database);
   else
-    measured[row].rates[round] = measure(connection, rows[row].make, rows[row].in_flight);
-  measured[row].processor += read_processor_time(process) - before;
+    measured->rates[round] =
+        measure(connection, rows[row].make, rows[row].calls, rows[row].in_flight);
+  measured->processor += read_processor_time(process) - before;
+}
+
+static gboolean is_wanted(guint row, const char *only) {
+  return only == NULL || g_str_equal(rows[row].name, only);
 }
 
 int main(int argc, char **argv) {
-  if (argc != 3)
+  if (argc != 4 && argc != 5)
     return EXIT_FAILURE;
+  const char *only = argc == 5 ? argv[4] : NULL;
+  guint rounds = (guint)CLAMP(g_ascii_strtoull(argv[3], NULL, 10), 1, MOST_ROUNDS);
   DBusConnection *connection = dbus_connection_open_private(argv[1], NULL);
   if (connection == NULL || !dbus_bus_register(connection, NULL))
     g_error("%s can't be reached", argv[1]);
   sqlite3 *database = open_database(argv[2]);
-  measure(connection, set_value, 1); /* the key and the value are there from now on */
+  measure(connection, set_value, 1, 1); /* the key and the value are there from now on */
 
-  guint32 process = find_process(connection);
-  Measured measured[N_ROWS] = {0};
-  for (guint round = 0; round < ROUNDS; round++)
+  Measured *measured = g_new0(Measured, N_ROWS);
+  for (guint round = 0; round < rounds; round++)
     for (guint row = 0; row < N_ROWS; row++)
-      measure_row(measured, row, round, connection, database, process);
+      if (is_wanted(row, only))
+        measure_row(&measured[row], row, round, connection, database);
   for (guint row = 0; row < N_ROWS; row++)
-    print_row(measured, row);
+    if (is_wanted(row, only))
+      print_row(&measured[row], row, rounds);
+  g_free(measured);
   sqlite3_close(database);
   dbus_connection_close(connection);
   dbus_connection_unref(connection);

@@ -45,8 +45,9 @@ static void test_transaction(void) {
   g_autoptr(GBytes) data = TEXT("d");
   EtcdGuard at = {.key = key, .modified = 9}, absent = {.key = key},
             same = {.key = key, .value = data};
-  EtcdOperation put = {ETCD_PUT, key, data}, one = {ETCD_DELETE, key, NULL},
-                range = {ETCD_DELETE_RANGE, key, data};
+  EtcdOperation put = {.kind = ETCD_PUT, .key = key, .data = data};
+  EtcdOperation one = {.kind = ETCD_DELETE, .key = key};
+  EtcdOperation range = {.kind = ETCD_DELETE_RANGE, .key = key, .data = data};
   g_ptr_array_add(guards, &at);
   g_ptr_array_add(guards, &absent);
   g_ptr_array_add(guards, &same);

@@ -2,7 +2,6 @@
 """regctl where regd hangs, is busy for long, or can't be started."""
 
 import os
-import signal
 import subprocess
 import threading
 import time
@@ -11,6 +10,7 @@ import dbus
 
 from harness.bus import CONFIGURATION, Bus, run_pending, wait_for, wait_until
 from harness.case import Failure, check, contains, equal, main, test
+from harness.freeze import frozen
 from harness.process import PATIENCE, program, sanitiser_options
 from harness.registry import ERROR, NAME, REG_SZ, SOFTWARE, Registry
 from harness.stand_in import StandIn
@@ -59,8 +59,7 @@ def a_hanging_regd_is_said_after_30_s_by_every_verb():
                  ("export", KEY, str(registry.directory / "out.reg"))]
         watcher = begin(registry.bus, "watch", "--count=1", KEY)
         wait_for_line(watcher, "watching")
-        registry.process.signal(signal.SIGSTOP)
-        try:
+        with frozen(registry.process.pid):
             begun = time.monotonic()
             for verb, process in [(verb, begin(registry.bus, *verb)) for verb in verbs]:
                 code, said = end(process)
@@ -68,8 +67,6 @@ def a_hanging_regd_is_said_after_30_s_by_every_verb():
                 contains(said, "does not answer within 30 s")
                 contains(said, "systemctl restart regd")
             check(time.monotonic() - begun >= 25, "nothing is given up before its time")
-        finally:
-            registry.process.signal(signal.SIGCONT)
         wait_for_line(watcher, "regd does not answer; waiting for it")
         wait_for_line(watcher, "regd answers again")
         registry.client.set(KEY, "v", REG_SZ, "4")

@@ -5,12 +5,12 @@ the shared library with its one header, as they are installed."""
 import os
 import re
 import shutil
-import signal
 import subprocess
 import tempfile
 from pathlib import Path
 
 from harness.case import Skip, contains, equal, main, test
+from harness.freeze import frozen
 from harness.process import BUILD, PATIENCE, SOURCE, program, sanitiser_options
 from harness.registry import REG_SZ, SOFTWARE, Registry
 
@@ -42,11 +42,8 @@ def no_daemon_is_unreachable():
 @test
 def a_hanging_daemon_is_given_up():
     with Registry() as registry:
-        registry.process.signal(signal.SIGSTOP)
-        try:
+        with frozen(registry.process.pid):
             run_library(registry, REGD_TEST_HANGING="1")
-        finally:
-            registry.process.signal(signal.SIGCONT)
 
 
 @test

@@ -13,6 +13,7 @@ import termios
 
 from harness.bus import wait_until
 from harness.case import check, contains, equal, main, test
+from harness.freeze import frozen
 from harness.process import PATIENCE, program
 from harness.registry import (REG_DWORD, REG_SZ, Registry)
 from harness.regctl import DONE, FAILED, INVALID, KEY, done, refused, regctl
@@ -26,16 +27,13 @@ def an_import_that_takes_long_is_told_of_on_a_terminal():
         file.write(f'REGEDIT4\n[{KEY}]\n"a"="b"\n{many}'.encode())
         file.flush()
         ours, theirs = os.openpty()
-        registry.process.signal(signal.SIGSTOP)
-        try:
+        with frozen(registry.process.pid):
             importing = subprocess.Popen(
                 [program("client/regctl/regctl"), f"--bus={registry.bus.address}", "import", file.name], stderr=theirs)
             os.close(theirs)
             shown = b""
             while b"0 % read" not in shown:
                 shown += os.read(ours, 4096)
-        finally:
-            registry.process.signal(signal.SIGCONT)
         while True:
             try:
                 more = os.read(ours, 4096)

@@ -4,7 +4,6 @@ write, over the ends of the daemon and of the bus, and over changes of links
 and access lists."""
 
 import os
-import signal
 import subprocess
 import threading
 import time
@@ -13,6 +12,7 @@ from types import SimpleNamespace
 
 from harness.bus import ALICE, Bus, needs_root, wait_for, wait_until
 from harness.case import Failure, check, equal, main, test
+from harness.freeze import freeze, frozen
 from harness.process import PATIENCE, program, sanitiser_options
 from harness.registry import FREEDESKTOP, REG_SZ, SOFTWARE, Registry, variant
 from harness.stand_in import StandIn
@@ -247,22 +247,13 @@ def survives_the_bus():
             equal(viewer.get("", "v"), "2")
 
 
-@contextmanager
-def hanging(registry):
-    registry.process.signal(signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        registry.process.signal(signal.SIGCONT)
-
-
 @test
 def a_hanging_daemon_is_waited_for_once():
     """The first sync waits 10 s; the next ones end at once, as does one that came meanwhile."""
     with Registry() as registry:
         registry.client.set(ACME, "v", REG_SZ, "1")
         with viewing(registry, ACME) as viewer:
-            with hanging(registry):
+            with frozen(registry.process.pid):
                 begun = time.monotonic()
                 equal(viewer.ask("sync", 0), "false")
                 check(8 <= time.monotonic() - begun <= 30, "the first sync waits 10 s")
@@ -285,7 +276,7 @@ def a_hang_is_noticed_while_nobody_asks():
         registry.client.set(ACME, "v", REG_SZ, "1")
         with viewing(registry, ACME) as viewer:
             viewer.ask("answering")
-            with hanging(registry):
+            with frozen(registry.process.pid):
                 begun = time.monotonic()
                 equal(viewer.answer(), "false")
                 check(time.monotonic() - begun <= 30, "within 10 s")
@@ -302,7 +293,7 @@ def a_hanging_daemon_that_is_replaced_is_forgotten():
         registry.client.set(ACME, "v", REG_SZ, "1")
         with viewing(registry, ACME) as viewer:
             viewer.ask("answering")
-            registry.process.signal(signal.SIGSTOP)
+            freeze(registry.process.pid)
             equal(viewer.answer(), "false")
             registry.kill()
             equal(viewer.answer(), "true")

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Watches that are told in slices: what waits for them meanwhile, and what becomes of it."""
 
-import signal
 
 import dbus
 
 from harness.bus import run_pending, wait_for
 from harness.case import check, equal, main, test
+from harness.freeze import freeze, thaw
 from harness.registry import ERROR, NAME, PATH, SOFTWARE, Registry, Refused, operation_list, options
 
 LINK = SOFTWARE + r"\Link"
@@ -28,7 +28,7 @@ def fall_behind(registry, writer, watcher):
     operations = operation_list([("delete-key", LINK), ("create-link", LINK, "", 0, SOFTWARE + r"\B")])
     outcome = writer.send("Commit", "a(sssuv)a{sv}", operations, options())
     wait_for(lambda: watcher.signals, "the first signal")
-    registry.process.signal(signal.SIGSTOP)
+    freeze(registry.process.pid)
     run_pending()
     check(len(watcher.signals) < WATCHES and not outcome, "not all of them have been told")
     return outcome
@@ -53,7 +53,7 @@ def calls_that_wait_for_watches_are_counted():
         for _ in range(10):
             watcher.connection.call_async(NAME, PATH, dbus.PROPERTIES_IFACE, "Get", "ss", (NAME, "Revision"),
                                           answers.append, errors.append)
-        registry.process.signal(signal.SIGCONT)
+        thaw(registry.process.pid)
         wait_for(lambda: outcome and len(answers) + len(errors) == 10, "the answers")
         equal([error.get_dbus_name() for error in errors], [ERROR + "LimitExceeded"] * 9)
         equal(len(watcher.received()), WATCHES)

@@ -5,7 +5,6 @@ what they do not, and what happens while etcd, the agent or a right is away."""
 import functools
 import itertools
 import shutil
-import signal
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 
@@ -17,6 +16,7 @@ from harness.bus import wait_for, wait_until
 from harness.case import Failure, check, contains, equal, main, rows, test
 from harness.etcd import Etcd
 from harness.fleet import AGENT_NAME, MOUNT, FleetHost
+from harness.freeze import freeze, thaw
 from harness.registry import NAME, REG_BINARY, REG_DWORD, REG_SZ, SOFTWARE, Refused, options, variant
 
 KEY = MOUNT + "\\Acme"
@@ -183,10 +183,10 @@ def what_regd_does_not_take_yet_waits_at_etcd():
         one.fleet("Init")
         one.put(KEY, "Port", "25")
         before = one.client.revision
-        one.process.signal(signal.SIGSTOP)
+        freeze(one.process.pid)
         newest = put_large_values(one, 36)
         wait_until(lambda: one.etcd.count("etcd_debugging_mvcc_watcher_total") == 0, "the agent to end its watch")
-        one.process.signal(signal.SIGCONT)
+        thaw(one.process.pid)
         wait_until(lambda: one.status()["applied"] >= newest, "all of it")
         equal(one.client.revision, before + 36)
 

@@ -14,7 +14,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import ssl
 import subprocess
 import tempfile
@@ -24,6 +23,7 @@ from pathlib import Path
 from harness.bus import wait_until
 from harness.case import Failure, Skip
 from harness.certificates import EC, openssl
+from harness.freeze import freeze, thaw
 from harness.ports import free_ports
 from harness.process import PATIENCE, Process
 
@@ -58,7 +58,7 @@ class Etcd:
     def __exit__(self, kind, _error, _trace):
         for process in self.processes:
             if process and process.is_running():
-                process.signal(signal.SIGCONT)
+                thaw(process.pid)
                 process.kill()
         if kind is not None:
             for process in filter(None, self.processes):
@@ -123,7 +123,7 @@ class Etcd:
     def start(self, member):
         """Starts a member again that was stopped or killed, or lets one go on that was frozen."""
         if self.processes[member].is_running():
-            self.processes[member].signal(signal.SIGCONT)
+            thaw(self.processes[member].pid)
         else:
             self._launch(member)
         self._await(member)
@@ -134,7 +134,7 @@ class Etcd:
 
     def freeze(self, member):
         """It keeps its connections and says nothing."""
-        self.processes[member].signal(signal.SIGSTOP)
+        freeze(self.processes[member].pid)
 
     # ---- what is in it ----
 

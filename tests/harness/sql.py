@@ -19,6 +19,7 @@ from pathlib import Path
 
 from harness.bus import BOB, is_root, wait_until
 from harness.case import Failure, Skip
+from harness.freeze import freeze, frozen
 from harness.mail import children_of, hash_password
 from harness.ports import free_ports
 from harness.process import PATIENCE, Process, program
@@ -92,11 +93,10 @@ class Database:
 
         wait_until(listens, f"{self.kind} to listen")
 
-    def signal(self, number):
-        """To the server and to the processes that it has for its connections."""
-        self.process.signal(number)
-        for pid in children_of(self.process.pid):  # none is begun any more
-            os.kill(pid, number)
+    def frozen(self):
+        """The server, and the processes that it has for its connections."""
+        freeze(self.process.pid)  # it begins none any more
+        return frozen(self.process.pid, *children_of(self.process.pid))
 
     def count_unread(self):
         """How many bytes have been sent to it that it has not read."""

@@ -15,6 +15,7 @@ from harness.mail import PARAMETERS
 from harness.process import program
 from harness.registry import REG_SZ
 from harness.certified import HOSTS, Server
+from harness.freeze import freeze
 
 TLS2, TLS3 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 
@@ -292,7 +293,7 @@ def a_new_verifier_takes_away_what_is_not_set():
         mail.set_pair(host, "mail.example.org")
         mail.taken()
         verifier = mail.roles()["verifier"][0]
-        os.kill(verifier, signal.SIGSTOP)
+        freeze(verifier)
         mail.client.delete(f"{HOSTS}\\mail.example.org")
         os.kill(verifier, signal.SIGKILL)
         wait_until(lambda: mail.roles().get("verifier", [verifier]) != [verifier], "a new verifier")

@@ -16,6 +16,7 @@ from gi.repository import GLib
 
 from harness.bus import wait_until
 from harness.case import check, contains, equal, main, test
+from harness.freeze import freeze
 from harness.mail import ACCOUNTS, BROKERS, POP3
 from harness.process import PATIENCE, SOURCE, Process, program
 from harness.registry import REG_DWORD, REG_SZ, Registry
@@ -357,7 +358,7 @@ def one_that_hangs_is_replaced():
         mail.choose("MBS_BASIC", "3")
         contains(mail.pop3_answer("ann", "wrong"), "[AUTH]")
         (old,) = connectors_of(mail)
-        os.kill(old, signal.SIGSTOP)
+        freeze(old)
         slapd.restart()  # the connections are made anew
         contains(mail.pop3_answer("ann", "wrong"), "[SYS/TEMP]")
         wait_until(lambda: "[AUTH]" in mail.pop3_answer("ann", "wrong"), "another connector")

@@ -6,7 +6,6 @@ service manager is told meanwhile."""
 import json
 import os
 import select
-import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
@@ -14,6 +13,7 @@ from contextlib import ExitStack, suppress
 from gi.repository import GLib
 from harness.bus import wait_until
 from harness.case import check, contains, equal, main, test
+from harness.freeze import freeze, frozen
 from harness.mail import STORE, MailServer
 from harness.process import program
 from harness.registry import REG_MULTI_SZ, Registry
@@ -69,7 +69,7 @@ def replaces(role):
             wait_until(lambda: told() == "WATCHDOG=1", "a beat")
             old = server.roles()[role][0]
             ended = os.pidfd_open(old)
-            signal.pidfd_send_signal(ended, signal.SIGSTOP)
+            freeze(old)
             beats = count_beats(told, lambda: is_readable(ended))
             os.close(ended)
             check(beats <= BEATS, f"the {role} was ended after {beats} beats")
@@ -99,8 +99,7 @@ def no_login_waits_for_a_regd_that_hangs():
         server.add_account("anna", "sesame")
         equal(log_in(server)[0], "+OK Logged in.")
         wait_until(lambda: told() == "WATCHDOG=1", "a beat")
-        registry.process.signal(signal.SIGSTOP)
-        try:
+        with frozen(registry.process.pid):
             login = threads.submit(log_in, server)
             beats = count_beats(told, login.done)
             check(beats <= BEATS, f"the first login took {beats} beats")
@@ -113,8 +112,6 @@ def no_login_waits_for_a_regd_that_hangs():
             shown = status(registry)
             contains(shown["registry"], "silent")
             contains("\n".join(shown["problems"]), "regd does not answer")
-        finally:
-            registry.process.signal(signal.SIGCONT)
         wait_until(lambda: status(registry)["registry"] == "live", "regd to be heard of")
         wait_until(lambda: "registry-back" in [event["reason"] for event in server.events(5)], "an event")
         equal(status(registry)["problems"], [])
@@ -126,7 +123,7 @@ def no_login_waits_for_a_regd_that_hangs():
 def a_regd_that_was_ended_is_back_when_another_is_there():
     with Registry() as registry, MailServer(registry) as server:
         server.add_account("anna", "sesame")
-        registry.process.signal(signal.SIGSTOP)
+        freeze(registry.process.pid)
         wait_until(lambda: "registry-silent" in [event["reason"] for event in server.events(5)], "an event")
         registry.kill()
         wait_until(lambda: status(registry)["registry"].startswith("away"), "its end to be seen")

@@ -9,6 +9,7 @@ import signal
 
 from harness.bus import wait_until
 from harness.case import Failure, check, contains, equal, main, test
+from harness.freeze import freeze
 from harness.mail import MailServer
 from harness.registry import Registry
 
@@ -177,7 +178,7 @@ def a_store_that_hangs_locks_the_mailbox_for_a_while_only():
             with server.pop3("anna", "sesame"):
                 hanging = max(server.roles()["store"])  # the last that was started
                 ended = os.pidfd_open(hanging)
-                os.kill(hanging, signal.SIGSTOP)
+                freeze(hanging)
             refused(lambda: count_messages(server), "[IN-USE]")
             # Nobody continues it, and nobody knows of it: it is killed.
             wait_until(lambda: select.select([ended], [], [], 0)[0], "its end")

@@ -10,6 +10,7 @@ import time
 import dbus
 from harness.bus import wait_until
 from harness.case import check, contains, equal, main, rows, test
+from harness.freeze import freeze
 from harness.mail import ACCOUNTS, NAME
 from harness.process import program
 from harness.registry import REG_DWORD, REG_SZ
@@ -190,7 +191,7 @@ def an_account_that_is_disabled_while_there_is_no_verifier_is_found():
     with Mail() as mail:
         two_users(mail)
         with log_in(mail, "ann") as ann, log_in(mail, "bob") as bob:
-            os.kill(mail.roles()["verifier"][0], signal.SIGSTOP)
+            freeze(mail.roles()["verifier"][0])
             disable(mail)
             kill_verifier(mail)
             ann.expect_end()

@@ -4,7 +4,6 @@
 
 import pwd
 import re
-import signal
 import subprocess
 import time
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from contextlib import contextmanager
 from harness.bus import wait_until
 from harness.case import check, contains, each, equal, main, rows, test
 from harness.figures import amount
+from harness.freeze import freeze
 from harness.hashes import crypt_anew
 from harness.mail import BROKERS, PARAMETERS, STORE, MailServer, hash_password, needs_role_users, read_process
 from harness.process import SOURCE, program
@@ -270,8 +270,7 @@ def what_hangs_holds_nobody_else(started):
         file = mail.add_broker("4")
         mail.add_member(file, "ann", "sesame")
         expect(mail, "ann", "sesame", RIGHT, "ok")
-        database.signal(signal.SIGSTOP)
-        try:
+        with database.frozen():
             began, unread = time.monotonic(), database.count_unread()
             with mail.pop3_talk() as client:
                 client.expect("+OK")
@@ -284,13 +283,10 @@ def what_hangs_holds_nobody_else(started):
                 client.expect(TEMPORARY)
             check(0.9 < time.monotonic() - began < 4, "`Timeout` does not hold")
             equal(mail.events()[0]["reason"], "broker-unreachable")
-        finally:
-            database.signal(signal.SIGCONT)
         mail.choose("MBS_BASIC", "3")
         expect(mail, "ann", "sesame", RIGHT, "ok")
         before = mail.roles()["sql"]
-        for pid in before:
-            subprocess.run(["kill", "-STOP", str(pid)], check=True)
+        freeze(*before)
         expect(mail, "ann", "sesame", TEMPORARY, "broker-unreachable")
         wait_until(lambda: not set(before) <= set(mail.roles().get("sql", ())), "the process that hangs to end")
         wait_until(lambda: login(mail, "ann")[1] == "ok", "another process")

@@ -10,6 +10,7 @@ import signal
 from contextlib import closing
 
 from harness.case import check, contains, equal, main, rows, test
+from harness.freeze import freeze
 from harness.mail import read_process
 from harness.mailhost import MailHost
 from harness.packages import installed_machine
@@ -129,7 +130,7 @@ def logins_work_again_after_a_hang_of_all_stores():
         host = serving_anna(machine)
         contains(host.pop3_answer("anna", "sesame"), "+OK")
         for process in machine.processes("mailauthd")["mailauthd: store"]:
-            os.kill(process, signal.SIGSTOP)
+            freeze(process)
         host.wait_for_login("anna", "sesame")
 
 

@@ -4,10 +4,14 @@
 second run changes nothing, and --remove takes back all but data, with secrets closed."""
 
 import re
+import subprocess
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from harness.case import check, contains, equal, main, test
 from harness.mail import IMAP
 from harness.mailhost import MailHost
+from harness.process import SOURCE
 from harness.source import INSTALL, REMOVE, source_machine
 
 # Lists and logs of the system's, Meson's log of the installation, and the users, that stay.
@@ -90,6 +94,23 @@ def remove_takes_back_all_but_data_and_closes_secrets():
         equal(machine.run(["regctl", "get", IMAP, "Backend Master Password"]), f"{SECRET}\n")
         contains(machine.run("regctl ls HKLM", user="nora"), "SYSTEM")
         machine.run(["regctl", "get", IMAP, "Backend Master Password"], user="nora", status=DENIED)
+
+
+@test
+def remove_finds_the_prefix_by_the_file_that_names_regd_to_the_bus():
+    with TemporaryDirectory() as folder:
+        services = Path("usr/share/dbus-1/system-services/org.regd.Registry1.service")
+        installed = [Path("opt/mail/sbin/regd"), services]
+        for each in (*installed, Path("opt/mail/share/regd/installed")):
+            (folder / each).parent.mkdir(parents=True, exist_ok=True)
+        (folder / installed[0]).touch()
+        (folder / services).write_text("[D-BUS Service]\nName=org.regd.Registry1\nExec=/opt/mail/sbin/regd\nUser=regd\n")
+        (folder / Path("opt/mail/share/regd/installed")).write_text("".join(f"/{each}\n" for each in installed))
+        remove = [SOURCE / "data" / "install", "--remove", "--build=/nonexistent"]
+        subprocess.run(remove, env={"DESTDIR": folder}, check=True, capture_output=True)
+        equal([path for path in Path(folder).rglob("*") if not path.is_dir()], [])
+        again = subprocess.run(remove, env={"DESTDIR": folder}, check=False, capture_output=True)
+        contains(again.stderr.decode(), "nothing was installed")
 
 
 main()

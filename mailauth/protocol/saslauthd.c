@@ -62,7 +62,9 @@ SaslauthdStep saslauthd_parse(const guint8 *bytes, gsize size, AuthRequest *requ
     return step;
   g_autoptr(GString) name =
       g_string_new_len((const char *)fields[LOGIN].bytes, (gssize)fields[LOGIN].size);
-  if (fields[REALM].size > 0 && memchr(name->str, '@', name->len) == NULL) {
+  /* ann@example.org and EXAMPLE\ann have one. */
+  gboolean has_domain = strcspn(name->str, "@\\") < name->len;
+  if (fields[REALM].size > 0 && !has_domain) {
     g_string_append_c(name, '@');
     g_string_append_len(name, (const char *)fields[REALM].bytes, (gssize)fields[REALM].size);
   }

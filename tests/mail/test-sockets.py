@@ -88,6 +88,7 @@ def a_realm_is_the_domain():
         mail.client.set(PARAMETERS, "Domain", REG_SZ, "example.org")
         equal(ask_saslauthd(mux, "ann", "native", "example.org"), "OK")
         equal(ask_saslauthd(mux, "ann@example.org", "native", "other.org"), "OK")
+        equal(ask_saslauthd(mux, "EXAMPLE.ORG\\ann", "native", "example.org"), "OK")
         equal(ask_saslauthd(mux, "ann", "native", "other.org"), "NO")
 
 

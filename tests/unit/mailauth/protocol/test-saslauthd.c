@@ -15,6 +15,7 @@ static const struct {
 } rows[] = {
     {"plain", {"user1", "pass1", "smtp", ""}, SASLAUTHD_LOGIN, "user1", "pass1", NULL},
     {"realm", {"ann", "pw", "imap", "example.org"}, SASLAUTHD_LOGIN, "ann@example.org", "pw", NULL},
+    {"realm/backslash", {"EX\\ann", "pw", "", "b.org"}, SASLAUTHD_LOGIN, "EX\\ann", "pw", NULL},
     {"realm/own", {"ann@a.org", "pw", "", "b.org"}, SASLAUTHD_LOGIN, "ann@a.org", "pw", NULL},
     {"address", {"ann", "pw", "", "", "192.0.2.7;4711"}, SASLAUTHD_LOGIN, "ann", "pw", "192.0.2.7"},
     {"address/six",

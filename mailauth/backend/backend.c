@@ -12,6 +12,7 @@
 #include "mailauth/backend/backend-dialog.h"
 #include "mailauth/backend/backend-trust.h"
 #include "mailauth/backend/pump.h"
+#include "mailauth/backend/socket-owner.h"
 #include "mailauth/base/client-address.h"
 #include "mailauth/base/limits.h"
 #include "mailauth/settings/backend-address.h"
@@ -250,16 +251,18 @@ static void on_ready(gpointer data) {
   backend_stream_watch(attempt->stream, attempt->out->len > 0 ? G_IO_IN | G_IO_OUT : G_IO_IN);
 }
 
-/* A name may stand for any address: it is judged before anything is said. */
-static gboolean is_secret(const Attempt *attempt, int descriptor) {
+/* Without TLS. A name may stand for any address: it is judged before anything is said. */
+static gboolean check_peer(const Attempt *attempt, int descriptor, GError **error) {
   struct sockaddr_storage socket = {0};
   socklen_t size = sizeof socket;
-  if (attempt->address.tls || attempt->address.path != NULL)
-    return TRUE;
-  if (getpeername(descriptor, (struct sockaddr *)&socket, &size) < 0)
-    return FALSE;
-  ClientAddress address = client_address_from_socket(&socket);
-  return backend_address_is_privileged(&address, attempt->address.port);
+  if (attempt->address.path != NULL)
+    return socket_owner_check(descriptor, attempt->address.path, error);
+  if (getpeername(descriptor, (struct sockaddr *)&socket, &size) == 0) {
+    ClientAddress address = client_address_from_socket(&socket);
+    if (backend_address_is_privileged(&address, attempt->address.port))
+      return TRUE;
+  }
+  return error_set(error, REGISTRY_ERROR_INVALID_VALUE, BACKEND_IN_THE_CLEAR);
 }
 
 static gboolean begin_stream(Attempt *attempt, int descriptor, GError **error) {
@@ -283,9 +286,8 @@ static void on_connected(int descriptor, const char *problem, gpointer data) {
     fail(attempt, OUTCOME_BACKEND_UNREACHABLE, problem);
     return;
   }
-  if (!is_secret(attempt, descriptor))
-    error_set(&error, REGISTRY_ERROR_INVALID_VALUE, BACKEND_IN_THE_CLEAR);
-  if (error == NULL && begin_stream(attempt, descriptor, &error)) {
+  if ((attempt->address.tls || check_peer(attempt, descriptor, &error)) &&
+      begin_stream(attempt, descriptor, &error)) {
     backend_stream_watch(attempt->stream, G_IO_OUT);
     return;
   }

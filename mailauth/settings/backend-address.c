@@ -7,6 +7,10 @@
 #include "client/base/error.h"
 #include "mailauth/base/client-address.h"
 
+/* Ports below it are bound by root, or by whom root lets. */
+#define USUAL_FIRST_PORT 1024
+#define FIRST_PORT_FILE "/proc/sys/net/ipv4/ip_unprivileged_port_start"
+
 static const struct {
   const char *scheme;
   Protocol protocol;
@@ -73,15 +77,28 @@ gboolean backend_address_parse(const char *text, BackendAddress *address, GError
                    text);
 }
 
+guint16 backend_address_read_first_port(const char *file) {
+  g_autofree char *text = NULL;
+  guint64 port = USUAL_FIRST_PORT;
+  if (g_file_get_contents(file, &text, NULL, NULL))
+    g_ascii_string_to_unsigned(g_strstrip(text), 10, 0, USUAL_FIRST_PORT, &port, NULL);
+  return (guint16)port;
+}
+
+/* Containers often let everybody bind each port. */
+static gboolean is_for_root(guint16 port) {
+  return port < USUAL_FIRST_PORT && port < backend_address_read_first_port(FIRST_PORT_FILE);
+}
+
 gboolean backend_address_is_privileged(const ClientAddress *address, guint16 port) {
-  return client_address_is_loopback(address) && port < FIRST_UNPRIVILEGED_PORT;
+  return client_address_is_loopback(address) && is_for_root(port);
 }
 
 /* Which address a name has is judged when it is connected to. */
 static gboolean may_be_privileged(const BackendAddress *address) {
   ClientAddress numeric;
   if (g_ascii_strcasecmp(address->host, "localhost") == 0)
-    return address->port < FIRST_UNPRIVILEGED_PORT;
+    return is_for_root(address->port);
   return client_address_parse(address->host, &numeric) &&
          backend_address_is_privileged(&numeric, address->port);
 }

@@ -14,7 +14,8 @@ import threading
 from contextlib import contextmanager, suppress
 from tempfile import TemporaryDirectory
 
-from harness.case import check, contains, equal, main, rows, test
+from harness.bus import ALICE, BOB, is_root
+from harness.case import Skip, check, contains, equal, main, rows, test
 from harness.certificates import openssl
 from harness.dovecot import CLOSED, MASTER, PASSWORD, Dovecot
 from harness.mail import IMAP, PARAMETERS, POP3, MailServer
@@ -127,9 +128,9 @@ def what_a_real_server_refuses_reaches_the_client():
 
 
 @contextmanager
-def curt_server(*answers, scheme="pop3"):
+def curt_server(*answers, scheme="pop3", user=None, owner=None):
     """A server that says one line to each that it hears, its greeting first,
-    then echoes; its address, and what it heard."""
+    then echoes; its address, and what it heard. @user listens, in @owner's folder."""
     heard = []
 
     def serve(listener):
@@ -144,11 +145,59 @@ def curt_server(*answers, scheme="pop3"):
         listener.bind(path)
         os.chmod(folder, 0o755)
         os.chmod(path, 0o666)
-        listener.listen()
+        if owner is not None:
+            os.chown(folder, owner, -1)
+        with suppress() if user is None else acting_as(user):
+            listener.listen()
         thread = threading.Thread(target=serve, args=(listener,))
         thread.start()
         yield f"{scheme}+unix:{path}", heard
         thread.join()
+
+
+@contextmanager
+def acting_as(user):
+    os.seteuid(user)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@rows([("root, whose folder it is", 0, 0, "+OK"), ("the folder's owner", BOB, BOB, "+OK"),
+       ("another in root's folder", BOB, 0, "[SYS/TEMP]"), ("another in a third one's", BOB, ALICE, "[SYS/TEMP]")])
+def a_socket_is_told_the_password_only_if_the_right_user_listens(user, owner, answer):
+    if not is_root():
+        raise Skip("takes root, to be several users")
+    said = (b"+OK hello\r\n", b"+ \r\n", b"+OK in\r\n", b"+OK bye\r\n")
+    with Registry() as registry, MailServer(registry) as server, curt_server(*said, user=user, owner=owner) as (
+            address, heard):
+        server.add_account("anna", "sesame", mailbox=False)
+        set_backend(registry, POP3, address)
+        with server.pop3() as client:
+            client.user("anna")
+            try:
+                contains(client.pass_("sesame").decode(), answer)
+                client.quit()
+            except poplib.error_proto as problem:
+                contains(str(problem), answer)
+        if answer != "+OK":
+            contains(server.events(1)[0]["description"], f"user {user} listens there")
+    equal(any(heard), answer == "+OK")
+
+
+@test
+def a_port_that_anybody_may_bind_is_told_no_password():
+    if not is_root():
+        raise Skip("takes root, for a network of its own")
+    with Registry() as registry, MailServer(registry, imap=False) as server:
+        server.add_account("anna", "sesame")
+        set_backend(registry, IMAP, "imap://127.0.0.1:143")
+        check = f"{program('mailauth/mailauthd')} --bus={registry.bus.address} --check"
+        for first, is_refused in ((1024, False), (0, True)):
+            setting = f"echo {first} >/proc/sys/net/ipv4/ip_unprivileged_port_start"
+            result = registry.run("unshare", "--net", "sh", "-c", f"{setting}; {check}")
+            equal("only root may bind" in result.stdout.decode(), is_refused, result.stderr)
 
 
 @test

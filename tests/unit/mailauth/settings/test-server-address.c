@@ -2,7 +2,10 @@
 /* server-address.c: addresses of directories and mail servers, as settings have them. */
 #include "mailauth/settings/server-address.h"
 
+#include <glib/gstdio.h>
+
 #include "client/registry.h"
+#include "mailauth/settings/backend-address.h"
 
 typedef struct {
   const char *text;
@@ -50,8 +53,27 @@ static void test_row(gconstpointer data) {
     g_assert_error(error, REGISTRY_ERROR, REGISTRY_ERROR_INVALID_VALUE);
 }
 
+/* What the kernel says counts only if it opens more ports. */
+static void test_first_port(void) {
+  static const struct {
+    const char *text; /* NULL: there is no such file */
+    guint16 port;
+  } files[] = {{NULL, 1024},     {"1024\n", 1024}, {"0\n", 0}, {"80\n", 80},
+               {"2000\n", 1024}, {"-1\n", 1024},   {"", 1024}, {"x", 1024}};
+  g_autofree char *folder = g_dir_make_tmp("regd-test-XXXXXX", NULL);
+  g_autofree char *file = g_build_filename(folder, "first", NULL);
+  for (guint i = 0; i < G_N_ELEMENTS(files); i++) {
+    if (files[i].text != NULL)
+      g_assert_true(g_file_set_contents(file, files[i].text, -1, NULL));
+    g_assert_cmpuint(backend_address_read_first_port(file), ==, files[i].port);
+  }
+  g_assert_cmpint(g_unlink(file), ==, 0);
+  g_assert_cmpint(g_rmdir(folder), ==, 0);
+}
+
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
+  g_test_add_func("/server-address/first-port", test_first_port);
   for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
     g_autofree char *path =
         g_strdup_printf("/server-address/%" G_GSIZE_FORMAT ":%s", i, rows[i].text);

@@ -17,6 +17,7 @@ static const char *const operation_names[] = {
     [OPERATION_SET_ACL] = "set-acl",
     [OPERATION_COPY_KEY] = "copy-key",
     [OPERATION_ROLLBACK] = "rollback",
+    [OPERATION_UNDO_REVISION] = "undo-revision",
     [OPERATION_UNDO] = "undo",
     [OPERATION_CONFIRM] = "confirm",
     [OPERATION_END_TRIAL] = "end-trial",

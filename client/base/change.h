@@ -19,13 +19,14 @@ typedef enum {
   OPERATION_EXPECT_ABSENT,
   OPERATION_EXPECT_REVISION,
   OPERATION_COPY_KEY,
-  OPERATION_SET_ACL,   /* this and all that follow are no operations of the call Commit */
-  OPERATION_ROLLBACK,  /* makes the branch what it was at `revision` */
-  OPERATION_UNDO,      /* the daemon undoes `revision`, whose trial has ended */
-  OPERATION_CONFIRM,   /* `revision` is no longer on trial */
-  OPERATION_END_TRIAL, /* `revision`, which is on trial, is undone now */
-  OPERATION_PURGE,     /* the old data of a value, or of a key's values */
-  OPERATION_LOCK,      /* a value, or a key with all below it; `target` is the reason */
+  OPERATION_SET_ACL,       /* this and all that follow are no operations of the call Commit */
+  OPERATION_ROLLBACK,      /* makes the branch what it was at `revision` */
+  OPERATION_UNDO_REVISION, /* a caller undoes what `revision` changed */
+  OPERATION_UNDO,          /* the daemon undoes `revision`, whose trial has ended */
+  OPERATION_CONFIRM,       /* `revision` is no longer on trial */
+  OPERATION_END_TRIAL,     /* `revision`, which is on trial, is undone now */
+  OPERATION_PURGE,         /* the old data of a value, or of a key's values */
+  OPERATION_LOCK,          /* a value, or a key with all below it; `target` is the reason */
   OPERATION_UNLOCK,
   OPERATION_DISOWN, /* `target` is the owner whose declarations are forgotten */
   OPERATION_FLEET,  /* the daemon does what its fleet says; `acl` is what that is */

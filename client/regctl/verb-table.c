@@ -311,10 +311,13 @@ const Verb verbs[] = {
      .operands = "REVISION",
      .fewest = 1,
      .most = 1,
+     .options = BIT(OPTION_DRY_RUN),
+     .writes = TRUE,
      .run = verb_undo,
-     .summary = "undo a change that is on trial now, not at its deadline",
-     .help = "What somebody has changed since is left as it is. `regctl trials` lists what is on "
-             "trial; `regctl rollback` goes back to a revision that is not."},
+     .summary = "undo what one revision changed; a change on trial now, not at its deadline",
+     .help = "What was changed since is left as it is, and so is a new key that holds something by "
+             "now. With --dry-run what would be done is printed. `regctl rollback` undoes all that "
+             "came after a revision, too."},
     {.name = "trials",
      .operands = "",
      .pages = TRUE,

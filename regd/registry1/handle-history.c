@@ -152,7 +152,7 @@ void handle_list_trials(DispatchCall *call, gpointer data) {
 typedef struct {
   DispatchCall *call;
   Service *service;
-  char *key;
+  char *key; /* "" if a revision is undone */
 } RollbackCall;
 
 static gboolean append_effective(DBusMessageIter *out, gconstpointer item) {
@@ -208,22 +208,20 @@ static void on_rolled_back(const WriteResult *result, gpointer data) {
   g_free(rollback);
 }
 
-void handle_rollback(DispatchCall *call, gpointer data) {
-  BusFace *face = data;
-  DBusMessageIter in;
+/* @in stands at the revision, with the options behind it. */
+static void go_back(DispatchCall *call, BusFace *face, DBusMessageIter *in, OperationKind kind,
+                    const char *key) {
   g_autoptr(GError) error = NULL;
-  dispatch_call_get_arguments(call, &in);
-  const char *key = face_take_string(&in);
-  guint64 revision = face_take_uint64(&in);
+  guint64 revision = face_take_uint64(in);
   gboolean no_follow = FALSE;
-  g_autoptr(WireOptions) options = face_take_options(&in, &error);
+  g_autoptr(WireOptions) options = face_take_options(in, &error);
   g_autoptr(Change) change = change_new();
   if (options == NULL || !change_message_read_options(options, change, &error) ||
       !wire_options_get_boolean(options, "no-follow", &no_follow, &error)) {
     dispatch_call_fail(call, error);
     return;
   }
-  Operation *operation = change_add(change, OPERATION_ROLLBACK, key);
+  Operation *operation = change_add(change, kind, key);
   operation->revision = revision;
   operation->flags = no_follow ? OPERATION_NO_FOLLOW : 0;
   RollbackCall *rollback = g_new0(RollbackCall, 1);
@@ -231,6 +229,19 @@ void handle_rollback(DispatchCall *call, gpointer data) {
   rollback->service = face->service;
   rollback->key = g_strdup(key);
   face_write(call, face, g_steal_pointer(&change), on_rolled_back, rollback);
+}
+
+void handle_rollback(DispatchCall *call, gpointer data) {
+  DBusMessageIter in;
+  dispatch_call_get_arguments(call, &in);
+  const char *key = face_take_string(&in);
+  go_back(call, data, &in, OPERATION_ROLLBACK, key);
+}
+
+void handle_undo(DispatchCall *call, gpointer data) {
+  DBusMessageIter in;
+  dispatch_call_get_arguments(call, &in);
+  go_back(call, data, &in, OPERATION_UNDO_REVISION, "");
 }
 
 /* ---- PurgeHistory, Confirm, EndTrial ---- */

@@ -66,6 +66,7 @@ void handle_get_statistics(DispatchCall *call, gpointer data);
 void handle_get_history(DispatchCall *call, gpointer data);
 void handle_list_trials(DispatchCall *call, gpointer data);
 void handle_rollback(DispatchCall *call, gpointer data);
+void handle_undo(DispatchCall *call, gpointer data);
 void handle_purge_history(DispatchCall *call, gpointer data);
 void handle_confirm(DispatchCall *call, gpointer data);
 void handle_end_trial(DispatchCall *call, gpointer data);

@@ -65,6 +65,8 @@ static const DispatchMethod methods[] = {
      handle_get_history},
     {"Rollback", IN({"key", "s"}, {"revision", "t"}, {"options", "a{sv}"}),
      OUT({"new_revision", "t"}, {"changes", "a(sss)"}), handle_rollback},
+    {"Undo", IN({"revision", "t"}, {"options", "a{sv}"}),
+     OUT({"new_revision", "t"}, {"changes", "a(sss)"}), handle_undo},
     {"PurgeHistory", IN({"key", "s"}, {"name", "s"}, {"options", "a{sv}"}), DISPATCH_NOTHING,
      handle_purge_history},
     {"Confirm", IN({"revision", "t"}), DISPATCH_NOTHING, handle_confirm},

@@ -34,6 +34,7 @@ static gboolean (*const operations[])(Edit *, const Operation *, GError **) = {
     [OPERATION_SET_ACL] = apply_set_acl,
     [OPERATION_COPY_KEY] = apply_copy_key,
     [OPERATION_ROLLBACK] = apply_rollback,
+    [OPERATION_UNDO_REVISION] = apply_undo_revision,
     [OPERATION_UNDO] = apply_undo,
     [OPERATION_CONFIRM] = apply_confirm,
     [OPERATION_END_TRIAL] = apply_end_trial,
@@ -226,10 +227,14 @@ guint64 apply_get_step_limit(const Identity *who, const LiveSettings *settings) 
   return who->administrator ? LIMIT_CHANGE_STEPS_ADMINISTRATOR : settings->steps_per_change;
 }
 
-/* What a dry run would do is told of a rollback; of other changes it is counted. */
+static gboolean goes_back(const Operation *operation) {
+  return operation->kind == OPERATION_ROLLBACK || operation->kind == OPERATION_UNDO_REVISION;
+}
+
+/* What a dry run would do is told of those that go back; of other changes it is counted. */
 static gboolean is_told(const Change *change) {
   for (guint i = 0; i < change->operations->len; i++)
-    if (((const Operation *)g_ptr_array_index(change->operations, i))->kind == OPERATION_ROLLBACK)
+    if (goes_back(g_ptr_array_index(change->operations, i)))
       return TRUE;
   return FALSE;
 }
@@ -263,7 +268,7 @@ static gboolean apply_in_savepoint(Edit *edit, const Change *change, RetentionCo
 static gboolean looks_back(const Change *change) {
   for (guint i = 0; i < change->operations->len; i++) {
     const Operation *operation = g_ptr_array_index(change->operations, i);
-    if (operation->kind == OPERATION_ROLLBACK || operation->kind == OPERATION_EXPECT_REVISION)
+    if (goes_back(operation) || operation->kind == OPERATION_EXPECT_REVISION)
       return TRUE;
   }
   return FALSE;

@@ -65,18 +65,17 @@ gboolean apply_create_key(Edit *edit, const Operation *operation, GError **error
 
 /* ---- links ---- */
 
-/* The target as it was written, but with the long spelling of its root. */
-static char *check_target(Edit *edit, const Place *place, const char *target, GError **error) {
+char *edit_check_target(Edit *edit, const char *at, const char *target, GError **error) {
   g_autoptr(Path) path = path_parse(target, error);
   if (path == NULL)
     return NULL;
   if (path->root == PATH_ROOT_ABOVE) {
     error_set(error, REGISTRY_ERROR_INVALID_PATH,
-              "%s: a link leads to a key: the target is an absolute path, not empty", place->path);
+              "%s: a link leads to a key: the target is an absolute path, not empty", at);
     return NULL;
   }
   guint32 uid = 0;
-  if (edit->who->administrator || !resolve_get_branch(place->path, &uid))
+  if (edit->who->administrator || !resolve_get_branch(at, &uid))
     return path_to_string(path);
 
   g_autofree char *branch = g_strdup_printf("%u", uid);
@@ -88,7 +87,7 @@ static char *check_target(Edit *edit, const Place *place, const char *target, GE
   error_set(error, REGISTRY_ERROR_ACCESS_DENIED,
             "%s: a link below HKEY_USERS\\%u may lead only inside that key, unless an "
             "administrator makes it",
-            place->path, uid);
+            at, uid);
   return NULL;
 }
 
@@ -127,7 +126,7 @@ gboolean apply_create_link(Edit *edit, const Operation *operation, GError **erro
     return TRUE;
   if (place_exists(place) && place->key->parent == 0)
     return error_set(error, REGISTRY_ERROR_INVALID_PATH, "%s: a root can't be a link", place->path);
-  g_autofree char *target = check_target(edit, place, operation->target, error);
+  g_autofree char *target = edit_check_target(edit, place->path, operation->target, error);
   if (target == NULL)
     return FALSE;
   edit_forget_place(edit);

@@ -14,6 +14,9 @@ gboolean apply_delete_value(Edit *edit, const Operation *operation, GError **err
 gboolean apply_create_key(Edit *edit, const Operation *operation, GError **error);
 gboolean apply_create_link(Edit *edit, const Operation *operation, GError **error);
 gboolean apply_delete_key(Edit *edit, const Operation *operation, GError **error);
+/* A link at the canonical @path may lead to @target, which is absolute, if the caller makes it. The
+ * target with the long spelling of its root; owned. */
+char *edit_check_target(Edit *edit, const char *path, const char *target, GError **error);
 gboolean apply_set_acl(Edit *edit, const Operation *operation, GError **error);
 
 /* op-moves.c */
@@ -39,6 +42,9 @@ gboolean edit_lock(Edit *edit, const Place *place, const char *name, const char 
 
 /* op-declare.c */
 gboolean apply_disown(Edit *edit, const Operation *operation, GError **error);
+
+/* op-undo-revision.c */
+gboolean apply_undo_revision(Edit *edit, const Operation *operation, GError **error);
 
 /* op-trial.c */
 gboolean apply_undo(Edit *edit, const Operation *operation, GError **error);

@@ -6,91 +6,17 @@
 #include "regd/edit/edit-locks.h"
 #include "regd/edit/edit-values.h"
 #include "regd/history/trials.h"
+#include "regd/write/later-changes.h"
 #include "regd/write/trial-rights.h"
 
-/* ---- what the trial did, and what has been changed since ---- */
-
-static gboolean collect(const Difference *difference, G_GNUC_UNUSED guint64 revision, gpointer data,
-                        G_GNUC_UNUSED GError **error) {
-  Difference *copy = g_new0(Difference, 1);
-  *copy = *difference;
-  copy->path = NULL;
-  copy->name = g_strdup(difference->name);
-  copy->old_value =
-      difference->old_value != NULL ? registry_value_ref(difference->old_value) : NULL;
-  copy->new_value = NULL;
-  copy->old_state = difference->old_state != NULL ? g_bytes_ref(difference->old_state) : NULL;
-  copy->before = copy->after = NULL;
-  g_ptr_array_add(data, copy);
-  return TRUE;
-}
-
-/* What has been changed at one key since. */
-typedef struct {
-  GHashTable *names; /* of its values, in any case */
-  gboolean itself, list;
-} KeyChanges;
-
-static KeyChanges *key_changes_new(void) {
-  KeyChanges *changes = g_new0(KeyChanges, 1);
-  changes->names = g_hash_table_new_full(path_hash_name, path_equal_names, g_free, NULL);
-  return changes;
-}
-
-static void key_changes_free(gpointer data) {
-  KeyChanges *changes = data;
-  g_hash_table_unref(changes->names);
-  g_free(changes);
-}
-
-/* What has been changed since: asked once for each key. */
+/* What has been changed since. */
 typedef struct {
   TrialRights rights;
-  guint64 revision; /* the last that was looked up */
-  gboolean is_ended;
-  GHashTable *keys;         /* id -> KeyChanges */
-  KeyChanges *now;          /* of the key that is being undone */
+  LaterChanges *later;
+  const KeyChanges *now;    /* of the key that is being undone */
   gint64 below, list_above; /* the list that decides above the key `below`; 0: not known */
   gboolean is_locked;       /* what is being undone */
 } ChangedSince;
-
-/* What another trial did that has ended, and what undid it, does not count. */
-static gboolean note_change(const Difference *difference, guint64 revision, gpointer data,
-                            GError **error) {
-  ChangedSince *since = data;
-  if (difference->kind == CHANGE_LOCK_CHANGED)
-    return TRUE; /* what is locked is left by another rule, which tells of it */
-  if (since->revision != revision &&
-      !trials_is_ended(since->rights.edit->store, revision, &since->is_ended, error))
-    return FALSE;
-  since->revision = revision;
-  if (since->is_ended)
-    return TRUE;
-  if (difference->name != NULL)
-    g_hash_table_add(since->now->names, g_strdup(difference->name));
-  else if (difference->kind == CHANGE_ACL_CHANGED)
-    since->now->list = TRUE;
-  else
-    since->now->itself = TRUE;
-  return TRUE;
-}
-
-static gboolean load_since(ChangedSince *since, gint64 key, guint64 revision, GError **error) {
-  since->now = g_hash_table_lookup(since->keys, &key);
-  if (since->now != NULL)
-    return TRUE;
-  since->now = key_changes_new();
-  g_hash_table_insert(since->keys, g_memdup2(&key, sizeof key), since->now);
-  return history_visit_key(since->rights.edit->store, key, revision,
-                           &(HistoryVisitor){note_change, since}, error);
-}
-
-/* What has been changed since then is not undone. */
-static gboolean is_changed_since(const ChangedSince *since, const Difference *difference) {
-  if (difference->name != NULL)
-    return g_hash_table_contains(since->now->names, difference->name);
-  return difference->kind == CHANGE_ACL_CHANGED ? since->now->list : since->now->itself;
-}
 
 static void leave_out(Edit *edit, gint64 key) {
   edit->left_out++;
@@ -321,12 +247,12 @@ static gboolean find_lock(Edit *edit, const Difference *difference, gboolean *is
   return TRUE;
 }
 
-static gboolean undo(ChangedSince *since, const Difference *difference, guint64 revision,
-                     GError **error) {
+static gboolean undo(ChangedSince *since, const Difference *difference, GError **error) {
   Edit *edit = since->rights.edit;
-  if (!load_since(since, difference->key, revision, error))
+  since->now = later_changes_get(since->later, difference->key, error);
+  if (since->now == NULL)
     return FALSE;
-  if (difference->kind == CHANGE_LOCK_CHANGED || is_changed_since(since, difference) ||
+  if (difference->kind == CHANGE_LOCK_CHANGED || key_changes_have(since->now, difference) ||
       difference->old_purged)
     return TRUE;
   if (!find_lock(edit, difference, &since->is_locked, error))
@@ -343,20 +269,17 @@ static gboolean undo(ChangedSince *since, const Difference *difference, guint64 
 }
 
 gboolean undo_revision(Edit *edit, guint64 revision, GError **error) {
-  g_autoptr(GPtrArray) differences =
-      g_ptr_array_new_with_free_func((GDestroyNotify)difference_free);
-  if (!history_visit_revision(edit->store, revision, &(HistoryVisitor){collect, differences},
-                              error))
+  g_autoptr(GPtrArray) differences = undo_list_differences(edit->store, revision, error);
+  if (differences == NULL)
     return FALSE;
   edit_forget_place(edit);
-  g_autoptr(GHashTable) keys =
-      g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, key_changes_free);
+  g_autoptr(LaterChanges) later = later_changes_new(edit->store, revision);
   g_autoptr(Identity) maker = trials_get_maker(edit->store, revision, error);
   if (maker == NULL)
     return FALSE;
-  ChangedSince since = {.rights = {edit, revision, maker}, .keys = keys};
+  ChangedSince since = {.rights = {edit, revision, maker}, .later = later};
   for (guint i = differences->len; i > 0; i--)
-    if (!undo(&since, g_ptr_array_index(differences, i - 1), revision, error))
+    if (!undo(&since, g_ptr_array_index(differences, i - 1), error))
       return FALSE;
   return TRUE;
 }

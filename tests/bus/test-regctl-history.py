@@ -13,7 +13,7 @@ from harness.bus import ALICE, needs_root
 from harness.case import check, contains, equal, main, test
 from harness.process import PATIENCE, program
 from harness.registry import PARAMETERS, REG_DWORD, REG_SZ, SOFTWARE, Registry
-from harness.regctl import DENIED, DONE, INVALID, KEY, NOT_FOUND, USAGE, done, regctl
+from harness.regctl import DENIED, DONE, FAILED, INVALID, KEY, NOT_FOUND, USAGE, done, regctl
 
 
 def refused(registry, expected, *arguments, naming="", **options):
@@ -139,6 +139,25 @@ def a_change_on_trial_is_confirmed_or_undone():
         equal(done(registry, "get", KEY, "n"), "tried\n")
         contains(done(registry, "history", "-n", "1", KEY), "\tnot confirmed\n")
         refused(registry, USAGE, "set", "--confirm-within=0", KEY, "n", "x")
+
+
+@test
+def one_revision_is_undone():
+    with Registry() as registry:
+        client = registry.client
+        client.set(KEY, "n", REG_SZ, "before")
+        revision = client.set(KEY, "n", REG_SZ, "after")
+        client.set(KEY, "other", REG_SZ, "stays")
+        equal(done(registry, "undo", "--dry-run", str(revision)), f"value-set\t{KEY}\tn\n")
+        expected = {"revision": revision + 2, "changed": True, "changes": [{"kind": "value-set", "key": KEY, "name": "n"}]}
+        equal(json.loads(done(registry, "--json", "undo", "--comment=back", str(revision))), expected)
+        equal(done(registry, "get", KEY, "n"), "before\n")
+        contains(done(registry, "history", "-n", "1", KEY), "\tback\n")
+        tried = json.loads(done(registry, "--json", "set", "--confirm-within=600", KEY, "n", "tried"))["revision"]
+        equal(json.loads(done(registry, "--json", "undo", str(tried))), {"revision": tried, "changed": True})
+        equal((done(registry, "get", KEY, "n"), done(registry, "trials")), ("before\n", ""))
+        refused(registry, FAILED, "undo", "99999", naming="99999")
+        refused(registry, USAGE, "undo", "yesterday", naming="yesterday")
 
 
 def said_on_a_terminal(registry, *arguments):

@@ -123,7 +123,7 @@ def a_call_that_wants_no_answer_gets_none():
 
 def arguments_for(member):
     """Right arguments but for the options, which are the last."""
-    return {"Commit": (dbus.Array(signature="(sssuv)"),), "Rollback": (KEY, dbus.UInt64(1)),
+    return {"Commit": (dbus.Array(signature="(sssuv)"),), "Rollback": (KEY, dbus.UInt64(1)), "Undo": (dbus.UInt64(1),),
             "PurgeHistory": (KEY, "")}.get(member, (KEY,))
 
 
@@ -138,6 +138,7 @@ OPTIONS = [("GetKeyInfo", "no-follow", "b"), ("ReadTree", "depth", "u"), ("ReadT
            ("Commit", "dry-run", "b"), ("Commit", "confirm-within", "u"), ("Watch", "recursive", "b"),
            ("Watch", "since", "t"), ("Watch", "no-follow", "b"), ("GetHistory", "limit", "u"), ("GetHistory", "before", "t"),
            ("Rollback", "dry-run", "b"), ("Rollback", "comment", "s"), ("Rollback", "confirm-within", "u"),
+           ("Undo", "dry-run", "b"), ("Undo", "comment", "s"), ("Undo", "confirm-within", "u"),
            ("Rollback", "no-follow", "b"), ("PurgeHistory", "recursive", "b"), ("PurgeHistory", "no-follow", "b")]
 
 

@@ -10,6 +10,7 @@
 #include "client/cli/reply.h"
 #include "client/regctl/branch/history-pages.h"
 #include "client/regctl/branch/listing.h"
+#include "client/regctl/branch/standing.h"
 #include "client/regctl/verbs/place.h"
 #include "client/regctl/verbs/verbs.h"
 
@@ -274,35 +275,37 @@ static void print_rolled_back(Session *session, DBusMessageIter *answer) {
   g_string_append_c(out, '\n');
 }
 
-gboolean verb_rollback(Session *session, GError **error) {
-  Request request;
+/* Completes the request, and tells what it did. */
+static gboolean go_back(Session *session, Request *request, guint64 revision, GError **error) {
   DBusMessageIter answer;
-  guint64 revision = 0;
-  g_autofree char *key = data_parse_key(session_get_operand(session, 0), error);
-  if (key == NULL || !parse_revision(session_get_operand(session, 1), &revision, error))
-    return FALSE;
-  request_begin(&request, "Rollback");
-  request_add_string(&request, key);
-  request_check(&request,
-                dbus_message_iter_append_basic(&request.arguments, DBUS_TYPE_UINT64, &revision));
-  request_open_options(&request);
-  session_add_write_options(session, &request);
-  request_close_options(&request);
-  g_autoptr(WireMessage) reply = session_call(session, &request, &answer, error);
+  request_check(request,
+                dbus_message_iter_append_basic(&request->arguments, DBUS_TYPE_UINT64, &revision));
+  request_open_options(request);
+  session_add_write_options(session, request);
+  request_close_options(request);
+  g_autoptr(WireMessage) reply = session_call(session, request, &answer, error);
   if (reply == NULL || !session_check_reply(reply, "ta(sss)", error))
     return FALSE;
   print_rolled_back(session, &answer);
   return TRUE;
 }
 
-/* ---- confirm, undo ---- */
-
-/* Calls @method with the revision that the verb was given. */
-static gboolean decide_trial(Session *session, const char *method, GError **error) {
+gboolean verb_rollback(Session *session, GError **error) {
   Request request;
   guint64 revision = 0;
-  if (!parse_revision(session_get_operand(session, 0), &revision, error))
+  g_autofree char *key = data_parse_key(session_get_operand(session, 0), error);
+  if (key == NULL || !parse_revision(session_get_operand(session, 1), &revision, error))
     return FALSE;
+  request_begin(&request, "Rollback");
+  request_add_string(&request, key);
+  return go_back(session, &request, revision, error);
+}
+
+/* ---- confirm, undo ---- */
+
+static gboolean decide_trial(Session *session, const char *method, guint64 revision,
+                             GError **error) {
+  Request request;
   request_begin(&request, method);
   request_check(&request,
                 dbus_message_iter_append_basic(&request.arguments, DBUS_TYPE_UINT64, &revision));
@@ -314,11 +317,35 @@ static gboolean decide_trial(Session *session, const char *method, GError **erro
 }
 
 gboolean verb_confirm(Session *session, GError **error) {
-  return decide_trial(session, "Confirm", error);
+  guint64 revision = 0;
+  return parse_revision(session_get_operand(session, 0), &revision, error) &&
+         decide_trial(session, "Confirm", revision, error);
 }
 
+static gboolean find_trial(Session *session, guint64 revision, gboolean *found, GError **error) {
+  DBusMessageIter answer;
+  g_autoptr(WireMessage) reply = standing_ask_trials(session, &answer, error);
+  g_autoptr(GPtrArray) trials = reply != NULL ? history_read_list(&answer, error) : NULL;
+  for (guint i = 0; trials != NULL && i < trials->len; i++)
+    *found |= ((const PastRevision *)trials->pdata[i])->revision == revision;
+  return trials != NULL;
+}
+
+/* What is on trial ends, unless more than that is asked. */
 gboolean verb_undo(Session *session, GError **error) {
-  return decide_trial(session, "EndTrial", error);
+  Request request;
+  guint64 revision = 0;
+  gboolean is_on_trial = FALSE;
+  gboolean is_plain = !session_has(session, OPTION_DRY_RUN) &&
+                      !session_has(session, OPTION_COMMENT) &&
+                      !session_has(session, OPTION_CONFIRM_WITHIN);
+  if (!parse_revision(session_get_operand(session, 0), &revision, error) ||
+      !find_trial(session, revision, &is_on_trial, error))
+    return FALSE;
+  if (is_on_trial && is_plain)
+    return decide_trial(session, "EndTrial", revision, error);
+  request_begin(&request, "Undo");
+  return go_back(session, &request, revision, error);
 }
 
 /* ---- purge ---- */

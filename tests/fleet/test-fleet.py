@@ -301,26 +301,5 @@ def one_writes(host, number):
     raise Failure("it could not write")
 
 
-@test
-def a_host_that_may_only_read_is_told_so():
-    with Etcd() as etcd:
-        allow_readers(etcd, "prod")
-        with FleetHost(etcd, "one") as one, FleetHost(etcd, "two", user="web17") as two:
-            one.fleet("Init")
-            two.fleet("Join")
-            contains(two.refuses("AccessDenied", KEY, "Port", "25"), "this host may only read the fleet")
-            one.put(KEY, "Port", "25")
-            two.has(KEY, "Port", "25")
-
-
-def allow_readers(etcd, fleet):
-    """The user web17 may read the fleet, and root everything."""
-    prefix = f"/regd/1/{fleet}/"
-    for words in [("role", "add", "regd-reader"), ("role", "grant-permission", "regd-reader", "--prefix=true", "read", prefix),
-                  ("user", "add", "web17", "--no-password"), ("user", "grant-role", "web17", "regd-reader"),
-                  ("user", "add", "root", "--no-password"), ("user", "grant-role", "root", "root"), ("auth", "enable")]:
-        etcd.ctl(*words)
-
-
 with STACK:
     main()

@@ -101,7 +101,7 @@ LIBRARIES = {
                  "mailauth/mailauthctl"},
     r"openssl/.*": {"mailauth/tls", "mailauth/poll", "mailauth/front", "mailauth/backend", "mailauth/protocol", "mailauth/package",
                     "mailauth/hashes",
-                    "mailauth/base/secret.c", "mailauth/base/secret-mac.c", "mailauth/process/sandbox.c", "mailauth/logins/scram-exchange.c"},
+                    "mailauth/base/secret.c", "mailauth/base/secret-mac.c", "mailauth/process/sandbox.c", "mailauth/logins/scram-exchange.c", "regd/fleet/etcd/certificate.c"},
     r"(argon2|crypt)\.h": {"mailauth/hashes"},
     r"(zlib|zstd)\.h": {"mailauth/packed"},
     r"(ldap|lber)\.h": {"mailauth/package", "mailauth/settings/server-address.c"},
@@ -117,7 +117,7 @@ LIBRARIES = {
 }
 # Logic that does no I/O: none of the system's doors may be included there.
 PURE = ["client/base", "client/regfile", "schema/rules", "schema/parse", "regd/base/access", "regd/base/watchers", "regd/base/effective",
-        "regd/history/encoding", "regd/fleet/base", "regd/fleet/etcd/messages", "mailauth/base/base64", "mailauth/base/line", "mailauth/base/networks", "mailauth/base/unique-id-format", "mailauth/protocol", "mailauth/query",
+        "regd/history/encoding", "regd/fleet/base", "regd/fleet/etcd/messages", "regd/fleet/etcd/account", "mailauth/base/base64", "mailauth/base/line", "mailauth/base/networks", "mailauth/base/unique-id-format", "mailauth/protocol", "mailauth/query",
         "mailauth/sql/sql-answer", "mailauth/origin/origin", "mailauth/origin/proxy-header",
         "mailauth/settings/settings", "mailauth/settings/settings-read", "mailauth/settings/settings-names",
         "mailauth/settings/settings-tables", "mailauth/settings/decision", "mailauth/logins/throttle", "mailauth/guesses",

@@ -54,6 +54,7 @@ struct Follower {
   gint64 passed;            /* the revision of the group that was judged last */
   gboolean held_up;         /* the watch was ended, and goes on once @groups is empty */
   guint postponed;          /* actions that wait until it has */
+  gboolean renewed;         /* there are new connections, and the watch has an old one */
   guint resyncs;            /* that regd has not answered yet */
 };
 
@@ -63,6 +64,8 @@ void follower_fail(Follower *follower, FollowEvent event, const char *text);
 void follower_set_reason(Follower *follower, const char *reason);
 
 void follower_open_watch(Follower *follower);
+/* On a new connection, from what regd has. FALSE: regd is still being handed something. */
+gboolean follower_reopen_watch(Follower *follower);
 /* Forgets what was not handed to regd yet. */
 void follower_close_watch(Follower *follower);
 /* Forgets what was, too: regd is gone. */

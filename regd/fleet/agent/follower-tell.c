@@ -40,9 +40,11 @@ void follower_tell(Follower *follower) {
   if (follower->cluster == NULL)
     return;
   gint64 age = g_get_monotonic_time() - follower->last_contact;
+  g_autofree char *warning = cluster_describe_certificate(follower->cluster);
   const LinkState state = {
       .state = get_name(follower),
       .reason = get_reason(follower),
+      .warning = warning != NULL ? warning : "",
       .member = cluster_get_member(follower->cluster, follower->endpoint),
       .cluster_revision = follower->cluster_revision,
       .cluster_number = follower->cluster_number,

@@ -308,6 +308,15 @@ void follower_open_watch(Follower *follower) {
   open_watch(follower, follow_get_watch_start(&follower->follow));
 }
 
+gboolean follower_reopen_watch(Follower *follower) {
+  if (follower->watch == NULL || follower_awaits_regd(follower) || follower->groups.length > 0 ||
+      follower->assembled != NULL)
+    return FALSE;
+  follower_close_watch(follower);
+  open_watch(follower, follower->follow.applied + 1);
+  return TRUE;
+}
+
 void follower_close_watch(Follower *follower) {
   g_clear_pointer(&follower->watch, stream_cancel);
   g_clear_pointer(&follower->parts, parts_cancel);

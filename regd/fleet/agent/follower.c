@@ -222,8 +222,23 @@ static gboolean is_owed(Follower *follower) {
   return FALSE;
 }
 
+/* Those who wait try again, and the watch goes over to a new connection once nothing of it is on
+ * its way to regd. Elsewhere the next state does it. */
+static void renew(Follower *follower) {
+  FollowState state = follower->follow.state;
+  follower->renewed |= cluster_renew(follower->cluster);
+  if (!follower->renewed)
+    return;
+  if (state == FOLLOW_WAITING || state == FOLLOW_BLOCKED)
+    follower_step(follower, FOLLOW_START);
+  else if (state != FOLLOW_LIVE || !follower_reopen_watch(follower))
+    return;
+  follower->renewed = FALSE;
+}
+
 static gboolean on_pulse(gpointer data) {
   Follower *follower = data;
+  renew(follower);
   if (follower->watch == NULL)
     return G_SOURCE_CONTINUE;
   gint64 silence = g_get_monotonic_time() - follower->last_contact;

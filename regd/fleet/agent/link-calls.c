@@ -224,6 +224,7 @@ void link_tell_state(Link *link, const LinkState *state) {
   dbus_message_iter_open_container(&iter, DBUS_TYPE_ARRAY, "{sv}", &dict);
   wire_append_entry_string(&dict, "state", state->state);
   wire_append_entry_string(&dict, "reason", state->reason);
+  wire_append_entry_string(&dict, "warning", state->warning != NULL ? state->warning : "");
   wire_append_entry_string(&dict, "member", state->member);
   wire_append_entry_uint64(&dict, "cluster-revision", (guint64)state->cluster_revision);
   wire_append_entry_uint64(&dict, "cluster-number", state->cluster_number);

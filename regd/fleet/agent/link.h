@@ -76,6 +76,7 @@ typedef struct {
   const char *state; /* "connecting", "resync", "live", "disconnected", "stale", "blocked",
                         "unjoined" */
   const char *reason, *member;
+  const char *warning; /* of this host's certificate; "" or NULL: there is none */
   gint64 cluster_revision, last_contact;
   guint64 cluster_number, retries, bytes;
 } LinkState;

@@ -11,6 +11,7 @@ static void status_clear(FleetStatus *status) {
   g_free(status->state);
   g_free(status->reason);
   g_free(status->member);
+  g_free(status->warning);
   *status = (FleetStatus){0};
 }
 

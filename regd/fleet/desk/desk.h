@@ -60,6 +60,7 @@ const FleetState *fleet_desk_get_joined(const FleetDesk *desk);
 /* What the agent tells of its connection. */
 typedef struct {
   char *state, *reason, *member;
+  char *warning; /* of this host's certificate; "" or NULL: there is none */
   guint64 cluster_revision, cluster_number, last_contact, retries, bytes;
 } FleetStatus;
 /* Borrowed; empty without an agent. */

@@ -20,6 +20,8 @@ static const struct {
     {"CA File", offsetof(FleetSettings, ca_file), NULL},
     {"Certificate", offsetof(FleetSettings, certificate), NULL},
     {"Private Key", offsetof(FleetSettings, private_key), NULL},
+    {"User", offsetof(FleetSettings, user), NULL},
+    {"Password", offsetof(FleetSettings, password), NULL},
     {"Host Name", offsetof(FleetSettings, host_name), NULL},
     {"Agent User", offsetof(FleetSettings, agent_user), "regd-fleet"},
 };
@@ -81,6 +83,10 @@ static void read_mounts(Reader *reader, FleetSettings *settings) {
 static void check(FleetSettings *settings) {
   if (settings->problem != NULL)
     return;
+  if ((settings->user == NULL) != (settings->password == NULL)) {
+    settings->problem = g_strdup("the settings User and Password go together: one is missing");
+    return;
+  }
   if (settings->fleet == NULL || !is_fleet_name(settings->fleet))
     settings->problem = g_strdup("the setting Fleet is no name: 1 to 63 of a-z, 0-9 and -");
   else if (settings->endpoints[0] == NULL)
@@ -114,6 +120,8 @@ FleetSettings *fleet_settings_load(Reader *reader) {
 void fleet_settings_free(FleetSettings *settings) {
   if (settings == NULL)
     return;
+  if (settings->password != NULL)
+    explicit_bzero(settings->password, strlen(settings->password));
   for (gsize i = 0; i < G_N_ELEMENTS(texts); i++)
     g_free(G_STRUCT_MEMBER(char *, settings, texts[i].offset));
   g_strfreev(settings->mounts);

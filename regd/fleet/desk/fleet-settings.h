@@ -8,7 +8,8 @@
 typedef struct {
   gboolean enabled, read_only;
   char *fleet, *ca_file, *certificate, *private_key, *host_name, *agent_user;
-  GStrv mounts; /* canonical; empty if they can't be used */
+  char *user, *password; /* of etcd; NULL: the certificate tells the user */
+  GStrv mounts;          /* canonical; empty if they can't be used */
   GStrv endpoints;
   guint32 stale_after, resync_spread;      /* s */
   guint32 request_timeout, commit_timeout; /* ms */

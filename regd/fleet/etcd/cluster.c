@@ -1,29 +1,74 @@
 /* SPDX-License-Identifier: MIT */
 /* See cluster.h. */
-#include "regd/fleet/etcd/cluster.h"
-
 #include <string.h>
+#include <sys/stat.h>
+
+#include "regd/fleet/etcd/cluster-private.h"
 
 #define ROOT "/regd/1/"
 #define LAYER "t/all/"
 #define SCHEME "https://"
+/* How long a connection is used, at random around it: etcd judges a user's rights and certificate
+ * when a connection or watch begins. */
+#define CONNECTION_S 3600
 
-struct Cluster {
-  char **endpoints;
-  guint n_endpoints;
-  TransportFiles files;
-  char *root;  /* "/regd/1/FLEET/" */
-  char *layer; /* "/regd/1/FLEET/t/all/" */
-  Transport *calls, *watching;
-};
+/* ---- certificates ---- */
 
-struct ClusterCall {
-  Stream *stream;
-  GBytes *answer; /* or NULL */
-  guint answers;
-  ClusterDone done;
-  gpointer data;
-};
+/* Another one when one of the files has been written or replaced. */
+static guint64 get_mark(const TransportFiles *files) {
+  const char *const names[] = {files->ca_file, files->certificate, files->private_key};
+  guint64 mark = 0;
+  for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+    struct stat status = {0};
+    if (names[i] != NULL)
+      (void)stat(names[i], &status);
+    const guint64 parts[] = {status.st_ino, (guint64)status.st_size, (guint64)status.st_mtim.tv_sec,
+                             (guint64)status.st_mtim.tv_nsec};
+    for (guint part = 0; part < G_N_ELEMENTS(parts); part++)
+      mark = mark * 1000003U + parts[part];
+  }
+  return mark;
+}
+
+static void open_transports(Cluster *cluster) {
+  cluster->calls = transport_new(&cluster->files);
+  cluster->watching = transport_new(&cluster->files);
+  cluster->mark = get_mark(&cluster->files);
+  cluster->renewal = g_get_monotonic_time() +
+                     (gint64)(CONNECTION_S * g_random_double_range(0.5, 1.5) * G_USEC_PER_SEC);
+  g_clear_pointer(&cluster->certificate, certificate_free);
+  if (cluster->files.certificate != NULL)
+    cluster->certificate = certificate_read(cluster->files.certificate);
+}
+
+static void free_transport(gpointer transport) {
+  transport_free(transport);
+}
+
+static void drop_idle(Cluster *cluster) {
+  for (guint i = cluster->old->len; i > 0; i--)
+    if (transport_is_idle(cluster->old->pdata[i - 1]))
+      g_ptr_array_remove_index_fast(cluster->old, i - 1);
+}
+
+gboolean cluster_renew(Cluster *cluster) {
+  drop_idle(cluster);
+  if (g_get_monotonic_time() < cluster->renewal && get_mark(&cluster->files) == cluster->mark)
+    return FALSE;
+  cluster->old_bytes = cluster_get_bytes(cluster);
+  g_ptr_array_add(cluster->old, cluster->calls);
+  g_ptr_array_add(cluster->old, cluster->watching);
+  open_transports(cluster);
+  return TRUE;
+}
+
+char *cluster_describe_certificate(const Cluster *cluster) {
+  return cluster->certificate != NULL
+             ? certificate_describe(cluster->certificate, g_get_real_time() / G_USEC_PER_SEC)
+             : NULL;
+}
+
+/* ---- its life ---- */
 
 Cluster *cluster_new(const AgentConfig *config) {
   Cluster *cluster = g_new0(Cluster, 1);
@@ -33,10 +78,12 @@ Cluster *cluster_new(const AgentConfig *config) {
   cluster->files.ca_file = g_strdup(config->files.ca_file);
   cluster->files.certificate = g_strdup(config->files.certificate);
   cluster->files.private_key = g_strdup(config->files.private_key);
+  cluster->user = g_strdup(config->user);
+  cluster->password = g_strdup(config->password);
   cluster->root = g_strconcat(ROOT, config->fleet, "/", NULL);
   cluster->layer = g_strconcat(cluster->root, LAYER, NULL);
-  cluster->calls = transport_new(&cluster->files);
-  cluster->watching = transport_new(&cluster->files);
+  cluster->old = g_ptr_array_new_with_free_func(free_transport);
+  open_transports(cluster);
   return cluster;
 }
 
@@ -45,6 +92,11 @@ void cluster_free(Cluster *cluster) {
     return;
   transport_free(cluster->calls);
   transport_free(cluster->watching);
+  g_ptr_array_unref(cluster->old);
+  certificate_free(cluster->certificate);
+  g_free(cluster->user);
+  config_wipe(cluster->password);
+  config_wipe(cluster->token);
   g_strfreev(cluster->endpoints);
   g_free(cluster->files.ca_file);
   g_free(cluster->files.certificate);
@@ -59,6 +111,8 @@ gboolean cluster_fits(const Cluster *cluster, const AgentConfig *config) {
   return g_str_equal(cluster->root, root) &&
          g_strv_equal((const char *const *)cluster->endpoints,
                       (const char *const *)config->endpoints) &&
+         g_strcmp0(cluster->user, config->user) == 0 &&
+         g_strcmp0(cluster->password, config->password) == 0 &&
          g_strcmp0(cluster->files.ca_file, config->files.ca_file) == 0 &&
          g_strcmp0(cluster->files.certificate, config->files.certificate) == 0 &&
          g_strcmp0(cluster->files.private_key, config->files.private_key) == 0;
@@ -70,17 +124,18 @@ guint cluster_count_endpoints(const Cluster *cluster) {
   return cluster->n_endpoints;
 }
 
-static const char *get_endpoint(const Cluster *cluster, guint endpoint) {
+const char *cluster_get_endpoint(const Cluster *cluster, guint endpoint) {
   return cluster->endpoints[endpoint % cluster->n_endpoints];
 }
 
 const char *cluster_get_member(const Cluster *cluster, guint endpoint) {
-  const char *url = get_endpoint(cluster, endpoint);
+  const char *url = cluster_get_endpoint(cluster, endpoint);
   return g_str_has_prefix(url, SCHEME) ? url + strlen(SCHEME) : url;
 }
 
 guint64 cluster_get_bytes(const Cluster *cluster) {
-  return transport_get_bytes(cluster->calls) + transport_get_bytes(cluster->watching);
+  return cluster->old_bytes + transport_get_bytes(cluster->calls) +
+         transport_get_bytes(cluster->watching);
 }
 
 const char *cluster_get_layer(const Cluster *cluster) {
@@ -99,53 +154,7 @@ GBytes *cluster_new_key(const Cluster *cluster, const char *key) {
   return g_bytes_new_take(whole, strlen(whole));
 }
 
-/* ---- calls ---- */
-
-static void call_free(ClusterCall *call) {
-  g_clear_pointer(&call->answer, g_bytes_unref);
-  g_free(call);
-}
-
-static void on_message(GBytes *message, gpointer data) {
-  ClusterCall *call = data;
-  if (call->answers++ == 0)
-    call->answer = g_bytes_ref(message);
-}
-
-static void on_end(const TransportEnd *end, gpointer data) {
-  ClusterCall *call = data;
-  TransportEnd told = *end;
-  GBytes *answer = end->code == GRPC_OK && call->answers == 1 ? call->answer : NULL;
-  if (end->code == GRPC_OK && answer == NULL) {
-    told.code = GRPC_INTERNAL;
-    told.text = "the answer is not one message";
-  }
-  call->done(answer, &told, call->data);
-  call_free(call);
-}
-
-ClusterCall *cluster_call(Cluster *cluster, const ClusterQuestion *question, ClusterDone done,
-                          gpointer data) {
-  ClusterCall *call = g_new0(ClusterCall, 1);
-  g_autofree char *method = g_strconcat("/etcdserverpb.", question->method, NULL);
-  const StreamTarget target = {.endpoint = get_endpoint(cluster, question->endpoint),
-                               .method = method,
-                               .timeout_ms = question->timeout_ms};
-  const StreamEvents events = {.message = on_message, .end = on_end, .data = call};
-  call->done = done;
-  call->data = data;
-  call->stream = transport_open(cluster->calls, &target, &events);
-  stream_send(call->stream, question->request);
-  stream_finish(call->stream);
-  return call;
-}
-
-void cluster_call_cancel(ClusterCall *call) {
-  if (call == NULL)
-    return;
-  stream_cancel(call->stream);
-  call_free(call);
-}
+/* ---- what is asked most ---- */
 
 static void unref_bytes(gpointer bytes) {
   g_bytes_unref(bytes);
@@ -164,7 +173,8 @@ ClusterCall *cluster_read_place(Cluster *cluster, guint endpoint, guint timeout_
 }
 
 Stream *cluster_watch(Cluster *cluster, guint endpoint, const StreamEvents *events) {
-  const StreamTarget target = {.endpoint = get_endpoint(cluster, endpoint),
-                               .method = "/etcdserverpb.Watch/Watch"};
+  const StreamTarget target = {.endpoint = cluster_get_endpoint(cluster, endpoint),
+                               .method = "/etcdserverpb.Watch/Watch",
+                               .token = cluster->token};
   return transport_open(cluster->watching, &target, events);
 }

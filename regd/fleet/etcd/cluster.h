@@ -17,6 +17,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Cluster, cluster_free)
 /* Whether @config leads to the same connections and keys. */
 gboolean cluster_fits(const Cluster *cluster, const AgentConfig *config);
 
+/* Makes new connections if the files of certificates have changed, or the old ones are an hour old:
+ * TRUE. Calls that are under way, and a watch, go on by the old ones. */
+gboolean cluster_renew(Cluster *cluster);
+/* What is wrong with this host's certificate, or soon will be; NULL: nothing. Owned. */
+char *cluster_describe_certificate(const Cluster *cluster);
+
 guint cluster_count_endpoints(const Cluster *cluster);
 /* Numbers go on behind the last from the first again. Borrowed, without "https://". */
 const char *cluster_get_member(const Cluster *cluster, guint endpoint);
@@ -28,7 +34,8 @@ const char *cluster_get_layer(const Cluster *cluster);
 GBytes *cluster_new_layer_key(const Cluster *cluster, const void *key, gsize size);
 GBytes *cluster_new_key(const Cluster *cluster, const char *key);
 
-/* @answer is NULL if there was none; @end tells why. Both are borrowed. */
+/* @answer is NULL if there was none; @end tells why, with whom etcd takes this host for if it
+ * refuses rights, and what is wrong with the certificate if it is not taken. Both are borrowed. */
 typedef void (*ClusterDone)(GBytes *answer, const TransportEnd *end, gpointer data);
 typedef struct {
   guint endpoint;

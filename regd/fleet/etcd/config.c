@@ -132,6 +132,8 @@ static gboolean read_texts(const WireOptions *options, AgentConfig *config, GErr
       !read_text(options, "ca-file", &config->files.ca_file, error) ||
       !read_text(options, "certificate", &config->files.certificate, error) ||
       !read_text(options, "private-key", &config->files.private_key, error) ||
+      !read_text(options, "user", &config->user, error) ||
+      !read_text(options, "password", &config->password, error) ||
       !read_strings(options, "endpoints", &config->endpoints, error))
     return FALSE;
   if (config->enabled && (config->fleet == NULL || config->host == NULL))
@@ -150,6 +152,12 @@ AgentConfig *config_read(DBusMessageIter *dict, GError **error) {
   return g_steal_pointer(&config);
 }
 
+void config_wipe(char *text) {
+  if (text != NULL)
+    explicit_bzero(text, strlen(text));
+  g_free(text);
+}
+
 void config_free(AgentConfig *config) {
   if (config == NULL)
     return;
@@ -159,5 +167,7 @@ void config_free(AgentConfig *config) {
   g_free(config->files.ca_file);
   g_free(config->files.certificate);
   g_free(config->files.private_key);
+  g_free(config->user);
+  config_wipe(config->password);
   g_free(config);
 }

@@ -19,6 +19,7 @@ typedef struct {
   char **endpoints;   /* "https://host:port"; never NULL */
   char *host;         /* this host's name in the fleet; never NULL */
   TransportFiles files;
+  char *user, *password; /* of etcd, or NULL */
   guint32 stale_after_s;
   guint32 request_timeout_ms;
   guint32 commit_timeout_ms;
@@ -36,6 +37,8 @@ typedef struct {
 /* The a{sv} at @dict. INVALID_ARGUMENTS: something is of another type, missing, or out of
  * range. */
 AgentConfig *config_read(DBusMessageIter *dict, GError **error);
+/* Frees a text that is secret. */
+void config_wipe(char *text);
 void config_free(AgentConfig *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AgentConfig, config_free)
 

@@ -38,6 +38,7 @@ struct Stream {
   gboolean finished; /* nothing follows those */
   gboolean paused;   /* libcurl waits to be told of more to send */
   gboolean begun;    /* libcurl has taken bytes to send */
+  gboolean answered; /* something of HTTP has come */
   GrpcReader reader;
   GrpcStatus status;
   gboolean broken; /* what came is not gRPC */
@@ -102,15 +103,36 @@ static void detach(Stream *stream) {
 
 /* ---- telling ---- */
 
-static gboolean is_rejected(CURLcode result) {
+/* With TLS 1.3 a server judges a client's certificate after the client has begun to talk, and says
+ * so by an alert, which libcurl has no code for. */
+static gboolean is_alert(const char *problem) {
+  return strstr(problem, "alert") != NULL &&
+         (strstr(problem, "certificate") != NULL || strstr(problem, "unknown ca") != NULL);
+}
+
+static gboolean is_rejected(const Stream *stream) {
+  CURLcode result = stream->result;
   return result == CURLE_PEER_FAILED_VERIFICATION || result == CURLE_SSL_CERTPROBLEM ||
-         result == CURLE_SSL_CACERT_BADFILE || result == CURLE_SSL_ISSUER_ERROR;
+         result == CURLE_SSL_CACERT_BADFILE || result == CURLE_SSL_ISSUER_ERROR ||
+         is_alert(stream->problem);
+}
+
+/* Whether TLS was made up anew for this stream, and then the other end has hung up: etcd does so,
+ * without a word, when it finds the client's certificate on a list of revoked ones. */
+static gboolean is_hung_up(const Stream *stream) {
+  curl_off_t connected_us = 0;
+  long connections = 0;
+  (void)curl_easy_getinfo(stream->easy, CURLINFO_APPCONNECT_TIME_T, &connected_us);
+  (void)curl_easy_getinfo(stream->easy, CURLINFO_NUM_CONNECTS, &connections);
+  return stream->result != CURLE_OK && stream->result != CURLE_OPERATION_TIMEDOUT &&
+         connected_us > 0 && connections > 0 && !stream->answered;
 }
 
 static void tell_end(Stream *stream) {
   TransportEnd end = {.code = GRPC_UNAVAILABLE,
                       .sent = stream->begun || stream->status.known,
-                      .rejected = is_rejected(stream->result),
+                      .rejected = is_rejected(stream),
+                      .hung_up = is_hung_up(stream),
                       .too_large = stream->reader.too_large};
   if (stream->broken) {
     end.code = GRPC_INTERNAL;
@@ -196,6 +218,7 @@ static size_t on_write(char *bytes, size_t size, size_t count, void *data) {
 
 static size_t on_header(char *bytes, size_t size, size_t count, void *data) {
   Stream *stream = data;
+  stream->answered = TRUE;
   grpc_status_read(&stream->status, bytes, size * count);
   return size * count;
 }
@@ -314,6 +337,10 @@ void transport_free(Transport *transport) {
   transport_unref(transport);
 }
 
+gboolean transport_is_idle(const Transport *transport) {
+  return transport->streams->len == 0;
+}
+
 guint64 transport_get_bytes(const Transport *transport) {
   return transport->bytes;
 }
@@ -373,12 +400,16 @@ static void set_callbacks(Stream *stream) {
 
 /* `hasleader`: a member that is cut off from the others ends the call instead of answering with
  * what it knew. `Expect` would wait for an answer that never comes. */
-static struct curl_slist *make_headers(void) {
+static struct curl_slist *make_headers(const char *token) {
   static const char *const lines[] = {"content-type: application/grpc", "te: trailers",
                                       "hasleader: true", "expect:"};
   struct curl_slist *headers = NULL;
   for (guint i = 0; i < G_N_ELEMENTS(lines); i++)
     headers = curl_slist_append(headers, lines[i]);
+  if (token != NULL) {
+    g_autofree char *line = g_strconcat("token: ", token, NULL);
+    headers = curl_slist_append(headers, line);
+  }
   return headers;
 }
 
@@ -388,7 +419,7 @@ Stream *transport_open(Transport *transport, const StreamTarget *target,
   g_atomic_ref_count_init(&stream->references);
   stream->transport = transport;
   stream->events = *events;
-  stream->headers = make_headers();
+  stream->headers = make_headers(target->token);
   stream->easy = curl_easy_init();
   g_queue_init(&stream->out);
   grpc_reader_init(&stream->reader);

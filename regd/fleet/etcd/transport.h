@@ -20,9 +20,11 @@ typedef struct {
 
 /* How a stream ended. */
 typedef struct {
-  guint32 code;       /* of gRPC; GRPC_UNAVAILABLE if no status came */
-  gboolean sent;      /* FALSE: surely nothing of a message was */
-  gboolean rejected;  /* the certificate of one end is not taken by the other */
+  guint32 code;      /* of gRPC; GRPC_UNAVAILABLE if no status came */
+  gboolean sent;     /* FALSE: surely nothing of a message was */
+  gboolean rejected; /* the certificate of one end is not taken by the other */
+  gboolean
+      hung_up; /* the other end has closed a connection that was just made, without an answer */
   gboolean too_large; /* a message that came is over GRPC_LIMIT_MESSAGE_BYTES */
   const char *text;   /* for people: valid UTF-8 of one line; never NULL */
 } TransportEnd;
@@ -35,6 +37,7 @@ Transport *transport_new(const TransportFiles *files);
 /* Ends its streams without a word to their owners. It may be called from their functions. */
 void transport_free(Transport *transport);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Transport, transport_free)
+gboolean transport_is_idle(const Transport *transport);  /* no stream is open */
 guint64 transport_get_bytes(const Transport *transport); /* received */
 
 typedef struct Stream Stream;
@@ -47,6 +50,7 @@ typedef struct {
   const char *endpoint; /* "https://host:port" */
   const char *method;   /* "/etcdserverpb.KV/Txn" */
   guint timeout_ms;     /* for all of it; 0: none */
+  const char *token;    /* of a user that has logged in; NULL: none */
 } StreamTarget;
 
 /* Opens a call; its functions are called from the loop, never from inside a function of this

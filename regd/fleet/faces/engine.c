@@ -61,6 +61,8 @@ static gboolean append_texts(DBusMessageIter *dict, const FleetSettings *setting
                {"ca-file", settings->ca_file},
                {"certificate", settings->certificate},
                {"private-key", settings->private_key},
+               {"user", settings->user},
+               {"password", settings->password},
                {"host-name", settings->host_name}};
   for (gsize i = 0; i < G_N_ELEMENTS(texts); i++)
     if (!wire_append_entry_string(dict, texts[i].name, get_text(texts[i].text)))
@@ -234,9 +236,11 @@ static void handle_attach(DispatchCall *call, gpointer data) {
 static gboolean read_status(const WireOptions *options, FleetStatus *status, GError **error) {
   const char *state = "";
   const char *reason = "";
+  const char *warning = "";
   const char *member = "";
   if (!wire_options_get_string(options, "state", &state, error) ||
       !wire_options_get_string(options, "reason", &reason, error) ||
+      !wire_options_get_string(options, "warning", &warning, error) ||
       !wire_options_get_string(options, "member", &member, error) ||
       !wire_options_get_uint64(options, "cluster-revision", &status->cluster_revision, error) ||
       !wire_options_get_uint64(options, "cluster-number", &status->cluster_number, error) ||
@@ -246,6 +250,7 @@ static gboolean read_status(const WireOptions *options, FleetStatus *status, GEr
     return FALSE;
   status->state = g_strdup(state);
   status->reason = g_strdup(reason);
+  status->warning = g_strdup(warning);
   status->member = g_strdup(member);
   return TRUE;
 }

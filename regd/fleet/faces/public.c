@@ -78,6 +78,8 @@ static gboolean append_status(DBusMessageIter *dict, const FleetDesk *desk) {
          wire_append_entry_string(dict, "reason", reason) &&
          wire_append_entry_string(dict, "host", fleet_desk_get_settings(desk)->host_name) &&
          append_joined(dict, fleet_desk_get_joined(desk)) &&
+         (g_strcmp0(status->warning, "") <= 0 ||
+          wire_append_entry_string(dict, "warning", status->warning)) &&
          wire_append_entry_string(dict, "member", member) &&
          wire_append_entry_uint64(dict, "cluster-revision", status->cluster_revision) &&
          wire_append_entry_uint64(dict, "cluster-commit", status->cluster_number) &&

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A queue for each user in front of the threads; users with something to start stand in a ring,
  * each of which starts one reading a turn. A user is kept as long as one of their readings runs
- * or waits. */
+ * or waits. One reader is kept from a reading to the next, because to open one takes as long as to
+ * read some hundred values; of readings that run at once the others have readers of their own. */
 #include "regd/read/long-reads.h"
 
 #include "client/base/error.h"
@@ -32,6 +33,8 @@ struct Readings {
   GHashTable *users;  /* uid -> User */
   GQueue ring;        /* of User: who may have something to start */
   guint running;      /* of all users */
+  Reader *rested;     /* the next reading's; NULL: there is none */
+  gboolean is_lent;   /* a reading has it, or will leave one */
   gboolean was_large; /* one of those that have run since memory was given back */
   guint seconds, per_user;
   ReadingGate gate; /* or NULL */
@@ -48,7 +51,9 @@ struct Reading {
   const ReadingKind *kind;
   gpointer data;
   Leash *leash;
-  gboolean is_large; /* it was much work */
+  Reader *reader;     /* NULL: the thread opens one */
+  gboolean leaves_it; /* the reader, to the next reading */
+  gboolean is_large;  /* it was much work */
   GError *error;
 };
 
@@ -64,6 +69,7 @@ static void reading_free(gpointer data) {
   schema_set_unref(reading->schemas);
   g_clear_error(&reading->error);
   leash_free(reading->leash);
+  reader_close(reading->reader);
   g_free(reading->owner);
   g_free(reading->file);
   g_free(reading);
@@ -101,6 +107,7 @@ void readings_free(Readings *readings) {
     return;
   g_queue_clear(&readings->ring);
   g_hash_table_unref(readings->users);
+  reader_close(readings->rested);
   g_free(readings);
 }
 
@@ -134,13 +141,16 @@ static void run_reading(gpointer data) {
   Reading *reading = data;
   Leash *leash = reading->leash;
   leash->deadline = g_get_monotonic_time() + leash->seconds * G_USEC_PER_SEC;
-  g_autoptr(Reader) reader = reader_open(reading->file, &reading->error);
-  if (reader == NULL)
+  if (reading->reader == NULL)
+    reading->reader = reader_open(reading->file, &reading->error);
+  if (reading->reader == NULL)
     return;
-  reader_set_schemas(reader, reading->schemas);
-  reader_watch(reader, go_on, leash);
-  (void)reading->kind->run(reader, reading->data, &reading->error);
-  reading->is_large = reader_get_work(reader) > LIMIT_TRIM_STEPS;
+  reader_set_schemas(reading->reader, reading->schemas);
+  reader_watch(reading->reader, go_on, leash);
+  (void)reading->kind->run(reading->reader, reading->data, &reading->error);
+  reading->is_large = reader_get_work(reading->reader) > LIMIT_TRIM_STEPS;
+  if (!reader_rest(reading->reader) || !reading->leaves_it)
+    g_clear_pointer(&reading->reader, reader_close);
 }
 
 /* ---- turns ---- */
@@ -190,6 +200,9 @@ static Reading *take_open(const Readings *readings, User *user) {
 
 static void start_one(Readings *readings, User *user, Reading *reading) {
   g_queue_push_tail(&user->running, reading);
+  reading->leaves_it = !readings->is_lent;
+  reading->reader = g_steal_pointer(&readings->rested);
+  readings->is_lent = TRUE;
   readings->running++;
   workers_submit(readings->workers, run_reading, on_run, reading, reading_free);
 }
@@ -262,10 +275,18 @@ static void report(Reading *reading) {
   reading_free(reading);
 }
 
+static void take_reader(Readings *readings, Reading *reading) {
+  if (!reading->leaves_it)
+    return;
+  readings->rested = g_steal_pointer(&reading->reader);
+  readings->is_lent = FALSE;
+}
+
 static void on_run(gpointer data) {
   Reading *reading = data;
   Readings *readings = reading->readings;
   User *user = reading->user;
+  take_reader(readings, reading);
   g_queue_remove(&user->running, reading);
   readings->running--;
   enter_ring(readings, user);

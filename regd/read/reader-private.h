@@ -17,7 +17,8 @@ struct Reader {
   gint seen;           /* what it was before the newest snapshot */
   gboolean is_short;   /* see reader_keep_short() */
   gboolean too_long;
-  DbProgress go_on; /* see reader_watch() */
+  gboolean is_spent; /* changes were tried */
+  DbProgress go_on;  /* see reader_watch() */
   gpointer go_on_data;
 };
 

@@ -76,7 +76,16 @@ guint64 reader_get_work(const Reader *reader) {
   return db_get_work(store_get_db(reader->store));
 }
 
+gboolean reader_rest(Reader *reader) {
+  Db *db = store_get_db(reader->store);
+  reader->go_on = NULL;
+  db_end_work(db);
+  db_give_memory_back(db);
+  return !reader->is_spent && !db_is_damaged(db) && !db_in_transaction(db);
+}
+
 Store *reader_begin_trying(Reader *reader, GError **error) {
+  reader->is_spent = TRUE;
   return store_begin_trying(reader->store, error) ? reader->store : NULL;
 }
 

@@ -29,6 +29,8 @@ void reader_watch(Reader *reader, DbProgress go_on, gpointer data);
 gboolean reader_may_go_on(gpointer reader, GError **error);
 /* In steps of db_begin_work(), since reader_watch(). */
 guint64 reader_get_work(const Reader *reader);
+/* Ends what reader_watch() began, and gives memory back. FALSE: the reader is for nothing else. */
+gboolean reader_rest(Reader *reader);
 /* Begins to try changes: see store_begin_trying(). The reader is for nothing else afterwards.
  * The store is borrowed. */
 Store *reader_begin_trying(Reader *reader, GError **error);

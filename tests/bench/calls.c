@@ -126,7 +126,8 @@ static sqlite3 *open_database(const char *directory) {
   if (sqlite3_open(file, &database) != SQLITE_OK)
     g_error("%s can't be opened", file);
   run(database, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-                "CREATE TABLE one(number INTEGER); INSERT INTO one VALUES(0)");
+                "DROP TABLE IF EXISTS one; CREATE TABLE one(number INTEGER);"
+                "INSERT INTO one VALUES(0)");
   return database;
 }
 

@@ -140,6 +140,46 @@ static void what_took_too_long_is_named(Fixture *fixture, G_GNUC_UNUSED gconstpo
                   "smaller part");
 }
 
+/* Connections of this process to the database, by their descriptors of its log: SQLite does not
+ * close those of the database itself while another connection has it open. */
+static guint count_open(const Fixture *fixture) {
+  guint count = 0;
+  g_autofree char *log = g_strconcat(fixture->file, "-wal", NULL);
+  g_autoptr(GDir) descriptors = g_dir_open("/proc/self/fd", 0, NULL);
+  for (const char *name; (name = g_dir_read_name(descriptors)) != NULL;) {
+    g_autofree char *path = g_build_filename("/proc/self/fd", name, NULL);
+    g_autofree char *target = g_file_read_link(path, NULL);
+    count += g_strcmp0(target, log) == 0;
+  }
+  return count;
+}
+
+static gboolean try_changes(Reader *reader, gpointer data, GError **error) {
+  return run(reader, data, error) && reader_begin_trying(reader, error) != NULL;
+}
+
+static void submit_and_wait(Fixture *fixture, const ReadingKind *kind, guint readings) {
+  guint before = fixture->reports;
+  for (guint i = 0; i < readings; i++)
+    readings_submit(fixture->readings, &(ReadingOrder){1000 + i, CALLER, fixture->schemas, NULL},
+                    kind, fixture);
+  wait_for_reports(fixture, before + readings);
+  g_assert_cmpuint(fixture->failures, ==, 0);
+}
+
+static void one_reader_is_kept(Fixture *fixture, G_GNUC_UNUSED gconstpointer data) {
+  static const ReadingKind reading = {run, done, destroy};
+  static const ReadingKind trying = {try_changes, done, destroy};
+  guint before = count_open(fixture);
+  submit_and_wait(fixture, &reading, 1);
+  g_assert_cmpuint(count_open(fixture), ==, before + 1);
+  submit_and_wait(fixture, &reading, 3);
+  g_assert_cmpuint(count_open(fixture), ==, before + 1);
+  /* After changes were tried it would read them. */
+  submit_and_wait(fixture, &trying, 1);
+  g_assert_cmpuint(count_open(fixture), ==, before);
+}
+
 static void add(const char *path, void (*test)(Fixture *, gconstpointer)) {
   g_test_add(path, Fixture, NULL, set_up, test, tear_down);
 }
@@ -151,5 +191,6 @@ int main(int argc, char **argv) {
   add("/long-reads/all-leave-at-once", all_leave_at_once);
   add("/long-reads/what-has-been-read-is-not-answered", what_has_been_read_is_not_answered);
   add("/long-reads/what-took-too-long-is-named", what_took_too_long_is_named);
+  add("/long-reads/one-reader-is-kept", one_reader_is_kept);
   return g_test_run();
 }

@@ -7,6 +7,7 @@ import { _ } from "./base/text.js";
 import { Users } from "./base/users.js";
 import { Commands } from "./bus/commands.js";
 import { EVERYTHING, GONE, Live } from "./bus/live.js";
+import { Mail } from "./bus/mail.js";
 import { Registry } from "./bus/registry.js";
 import { RightsOfReader } from "./bus/rights.js";
 import { closeDialogs } from "./parts/dialog.js";
@@ -15,6 +16,7 @@ import { PathField } from "./parts/path-field.js";
 import { TrialBar } from "./parts/trial-bar.js";
 import { AccessSection } from "./sections/access.js";
 import { HistorySection } from "./sections/history.js";
+import { MailSection } from "./sections/mail/mail.js";
 import { RegistrySection } from "./sections/registry.js";
 import { TransferSection } from "./sections/transfer.js";
 
@@ -26,6 +28,7 @@ const SECTIONS = [
     { id: "history", title: _("History"), Section: HistorySection },
     { id: "access", title: _("Access"), Section: AccessSection },
     { id: "import", title: _("Import and export"), Section: TransferSection },
+    { id: "mail", title: _("Mail"), Section: MailSection, service: "mail" }, // only where the service is there
 ];
 
 class Page {
@@ -33,8 +36,9 @@ class Page {
         const registry = new Registry(cockpit);
         const live = new Live(registry);
         const clock = new Clock(cockpit);
+        const mail = new Mail(cockpit);
         const complain = text => this.complain(text);
-        this.context = { registry, live, clock, complain, users: new Users(cockpit), commands: new Commands(cockpit),
+        this.context = { registry, live, clock, mail, complain, users: new Users(cockpit), commands: new Commands(cockpit),
                          rights: new RightsOfReader(cockpit, registry), go: (route, isStep) => this.#go(route, isStep) };
         this.alert = h("div", { role: "alert", class: "refusal", hidden: true });
         this.lost = h("div", { role: "alert", class: "refusal", hidden: true }, _("The registry is not served at the moment. What is shown may be old."));
@@ -60,12 +64,11 @@ class Page {
     }
 
     #drawTop() {
-        this.find = h("input", { type: "search", "aria-label": _("Find"), class: "find",
-                                 oninput: () => this.#shown.find?.(this.find.value) });
+        this.find = h("input", { type: "search", oninput: () => this.#shown.find?.(this.find.value) });
         this.tabs = SECTIONS.map(({ id, title }) => h("button", { type: "button", role: "tab", id: newId("tab"), "aria-controls": this.panel.id,
                                                                   onclick: () => this.context.go(toRoute(id, this.current)) }, title));
         const list = h("div", { role: "tablist", "aria-label": _("Sections"), onkeydown: event => this.#pressTab(event) }, this.tabs);
-        return h("header", {}, h("div", { class: "top" }, this.path.element, this.find, new LimitedAccess(this.context).element),
+        return h("header", {}, h("div", { class: "top" }, this.path.element, h("label", { class: "find" }, _("Find"), this.find), new LimitedAccess(this.context).element),
                  this.trials.element, list, this.path.crumbs);
     }
 
@@ -77,7 +80,8 @@ class Page {
         const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
         if (step === undefined)
             return;
-        const next = this.tabs[(this.tabs.indexOf(document.activeElement) + step + this.tabs.length) % this.tabs.length];
+        const tabs = this.tabs.filter(tab => !tab.hidden);
+        const next = tabs[(tabs.indexOf(document.activeElement) + step + tabs.length) % tabs.length];
         next.focus();
         next.click();
     }
@@ -96,20 +100,30 @@ class Page {
             if (isShown)
                 this.panel.setAttribute("aria-labelledby", tab.id);
         });
+        this.#offerServices();
         if (!this.drawn.has(this.section.id))
             this.drawn.set(this.section.id, new this.section.Section(this.context));
         if (this.panel.firstChild !== this.#shown.element)
             this.panel.replaceChildren(this.#shown.element);
         this.find.value = "";
-        this.find.disabled = this.#shown.find === undefined;
+        this.find.parentElement.hidden = this.#shown.find === undefined;
+        this.path.crumbs.hidden = this.section.service !== undefined;
         this.#shown.find?.("");
         await this.#shown.show(this.current);
+    }
+
+    // A section of a service that has been there stays while it is open.
+    #offerServices() {
+        this.tabs.forEach((tab, index) => {
+            const { service } = SECTIONS[index];
+            tab.hidden = service !== undefined && !this.context[service].isServed && SECTIONS[index] !== this.section;
+        });
     }
 
     start() {
         document.documentElement.lang = cockpit.language || "en";
         document.getElementById("page").append(this.#drawTop(), this.lost, this.alert, this.panel);
-        const { live, rights } = this.context;
+        const { live, mail, rights } = this.context;
         live.listen(news => {
             this.lost.hidden = news !== GONE && live.isServed !== false;
             if (news === EVERYTHING)
@@ -118,7 +132,9 @@ class Page {
         rights.listen(() => this.#follow());
         window.addEventListener("hashchange", () => this.#follow());
         window.addEventListener("pagehide", () => live.stop());
+        mail.listen(() => this.#offerServices());
         live.start();
+        mail.start();
         this.#follow();
     }
 }

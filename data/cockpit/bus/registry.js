@@ -3,7 +3,8 @@
 // registry's own text (`message`) and name (`name`).
 import { Queue } from "../base/queue.js";
 import { same } from "../base/path.js";
-import { _ } from "../base/text.js";
+import { _, format } from "../base/text.js";
+import { planUndo } from "../base/undo.js";
 
 export const NAME = "org.regd.Registry1";
 const OBJECT = "/org/regd/Registry1";
@@ -29,6 +30,12 @@ const changeOf = dict => ({
     before: dict["old-type"] && { type: dict["old-type"].v, data: dict["old-data"] },
     after: dict["new-type"] && { type: dict["new-type"].v, data: dict["new-data"] },
 });
+
+function noKeyOr(error) {
+    if (error.name === ERROR.noKey)
+        return null;
+    throw error;
+}
 
 const revisionOf = dict => ({ ...plainOf(dict), changes: (dict.changes?.v ?? []).map(changeOf) });
 
@@ -153,10 +160,21 @@ export class Registry {
         return (await this.#write("Commit", [full, this.#writing(how)], "a(sssuv)a{sv}"))[0];
     }
 
+    // Gives what it changes, or with dryRun would: [{ kind, key, name }].
     async rollback(key, revision, { dryRun = false, ...how } = {}) {
         const options = { ...this.#writing(how), ...(dryRun && { "dry-run": { t: "b", v: true } }) };
         const [, changes] = await this.#write("Rollback", [key, revision, options], "sta{sv}");
         return changes.map(([kind, changed, name]) => ({ kind, key: changed, name }));
+    }
+
+    // The same for one revision, as getHistory() tells it.
+    async undo({ revision, changes }, { dryRun = false, ...how } = {}) {
+        const keys = [...new Set(changes.map(({ key }) => key))];
+        const values = await Promise.all(keys.map(key => this.listValues(key).catch(error => noKeyOr(error))));
+        const { operations, plan } = planUndo(changes, new Map(keys.map((key, index) => [key, values[index]])));
+        if (!dryRun)
+            await this.commit(operations, { comment: format("undo revision $0", revision), ...how });
+        return plan;
     }
 
     async setAcl(key, entries, how) {

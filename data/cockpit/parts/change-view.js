@@ -16,6 +16,12 @@ const SENTENCES = {
     "tree-changed": ["~", _("much changed")],
 };
 
+// What a plan says of a value: that it is set again, or goes.
+const PLANS = {
+    "value-set": name => ["+", format("$0 is set", nameOf(name))],
+    "value-deleted": name => ["-", format("$0 is deleted", nameOf(name))],
+};
+
 function line(sign, text) {
     const kind = { "-": "removed", "+": "added", "~": "changed" }[sign];
     return h("div", { class: `change-line ${kind}` }, h("span", { class: "sign" }, sign), text);
@@ -53,4 +59,22 @@ export function drawChanges(changes, left = 0) {
     return h("div", { class: "changes" },
              [...groups].map(([key, members]) => [h("div", { class: "change-key" }, h("bdi", {}, shorten(key))), members.map(drawChange)]),
              left > 0 ? h("p", { class: "note" }, format("and $0 more", left)) : null);
+}
+
+const MOST = 200; // lines of a plan
+
+// What would be done, without data: [{ kind, key, name }].
+export function drawPlan(plan) {
+    const groups = new Map();
+    for (const { kind, key, name } of plan.slice(0, MOST))
+        groups.set(key, [...(groups.get(key) ?? []), PLANS[kind]?.(name) ?? SENTENCES[kind] ?? ["~", kind]]);
+    return h("div", { class: "changes" },
+             [...groups].map(([key, lines]) => [h("div", { class: "change-key" }, h("bdi", {}, shorten(key))), lines.map(each => line(...each))]),
+             plan.length > MOST ? h("p", { class: "note" }, format("and $0 more", plan.length - MOST)) : null);
+}
+
+// Lines that begin with "-" or "+", as regctl prints them.
+export function drawDifference(text) {
+    return h("div", { class: "changes difference" }, text.trimEnd().split("\n").filter(each => !/^(---|\+\+\+) /.test(each)).map(
+        each => (each[0] === "-" || each[0] === "+" ? line(each[0], each.slice(1)) : h("div", { class: "change-key" }, each.trim()))));
 }

@@ -23,7 +23,7 @@ function bar({ x, width, bottom, height, kind, title }) {
     return svg("rect", { class: `bar ${kind}`, x, y: bottom - height, width, height }, svg("title", {}, document.createTextNode(title)));
 }
 
-// @bars: [{ title, parts: [{ kind, number }], onOpen? }]; @columns names the kinds for the table.
+// @bars: [{ title, time?, parts: [{ kind, number }] }], @time for the table; @onOpen(index) is told of a click; @columns names the kinds for the table.
 export function drawChart({ name, bars, columns, onOpen }) {
     const highest = Math.max(1, ...bars.map(({ parts }) => parts.reduce((sum, { number }) => sum + number, 0)));
     const width = WIDTH / Math.max(1, bars.length);
@@ -35,7 +35,7 @@ export function drawChart({ name, bars, columns, onOpen }) {
             return bar({ x: index * width, width: Math.max(1, width - GAP), bottom: bottom + height, height, kind, title });
         });
     });
-    const picture = svg("svg", { role: "img", "aria-label": name, viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", class: "chart" },
+    const picture = svg("svg", { role: "img", "aria-label": name, viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", class: onOpen ? "chart open" : "chart" },
                         svg("line", { x1: 0, y1: HEIGHT - 0.5, x2: WIDTH, y2: HEIGHT - 0.5, class: "axis" }), drawn);
     if (onOpen)
         picture.addEventListener("click", event => {
@@ -45,7 +45,7 @@ export function drawChart({ name, bars, columns, onOpen }) {
     const filled = bars.filter(({ parts }) => parts.some(({ number }) => number > 0));
     const table = h("table", {},
                     h("thead", {}, h("tr", {}, h("th", { scope: "col" }, _("Time")), columns.map(column => h("th", { scope: "col" }, column)))),
-                    h("tbody", {}, filled.map(({ title, parts }) => h("tr", {}, h("th", { scope: "row" }, title),
+                    h("tbody", {}, filled.map(({ title, time = title, parts }) => h("tr", {}, h("th", { scope: "row" }, time),
                                                                       parts.map(({ number }) => h("td", {}, String(number)))))));
     return h("div", { class: "chart-box" }, picture,
              h("details", { class: "chart-table" }, h("summary", {}, _("The same as a table")), table));

@@ -35,7 +35,8 @@ export function openDialog({ title, content, actions, onClose = () => {} }) {
 
     const form = h("form", { class: "dialog-form", method: "dialog", onsubmit: event => {
         event.preventDefault();
-        act(actions[0]);
+        if (actions.length > 0)
+            act(actions[0]);
     } },
                    h("h2", { id: heading }, title),
                    h("div", { class: "dialog-content" }, content),
@@ -44,7 +45,7 @@ export function openDialog({ title, content, actions, onClose = () => {} }) {
                      actions.map((action, index) => (index === 0
                          ? h("button", { type: "submit", class: "primary" }, action.text)
                          : button(action.text, () => act(action)))),
-                     button(_("Cancel"), () => dialog.close())));
+                     button(actions.length > 0 ? _("Cancel") : _("Close"), () => dialog.close())));
     dialog.append(form);
     const returnTo = document.activeElement;
     const ended = new Promise(resolve => dialog.addEventListener("close", () => {
@@ -61,6 +62,9 @@ export function openDialog({ title, content, actions, onClose = () => {} }) {
     first.select?.(); // what is typed replaces it
     return { close: () => dialog.close(), complain, ended };
 }
+
+// Something to read, with Close.
+export const tell = (title, content) => openDialog({ title, content, actions: [] });
 
 // The page goes elsewhere: what was asked is answered with Cancel.
 export function closeDialogs() {

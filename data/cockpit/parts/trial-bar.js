@@ -8,11 +8,15 @@ import { showLeft } from "../base/when.js";
 import { GONE } from "../bus/live.js";
 
 const TICK = 1000; // ms
+// Keeping a change makes no revision and so no signal: while something is on trial, it is asked every so many ticks
+// whether it still is.
+const ASK = 3;
 
 export class TrialBar {
     #trials = [];
     #clocks = [];
     #asked = 0;
+    #ticks = 0;
 
     constructor({ registry, live, clock, complain }) {
         Object.assign(this, { registry, clock, complain });
@@ -67,8 +71,8 @@ export class TrialBar {
         this.#trials.forEach((trial, index) => {
             const left = trial.deadline / 1e6 - now;
             this.#clocks[index].textContent = showLeft(left);
-            if (left < -1)
-                this.refresh();
         });
+        if (this.#trials.length > 0 && ++this.#ticks % ASK === 0)
+            this.refresh();
     }
 }

@@ -1,36 +1,49 @@
 // SPDX-License-Identifier: MIT
 // The section Import and export: a file's difference first, then applied, on trial if wanted; and the open key as a file.
 import { h, button } from "../base/dom.js";
-import { leafOf, shorten } from "../base/path.js";
+import { normalize, shorten, leafOf } from "../base/path.js";
+import { compareKey, decodeFile, parseRegFile } from "../base/reg-file.js";
 import { _, format } from "../base/text.js";
+import { ERROR } from "../bus/registry.js";
+import { Card } from "../parts/card.js";
+import { drawChanges } from "../parts/change-view.js";
 import { field, minutesField } from "../parts/dialog.js";
+import { ask } from "../parts/question.js";
+
+const MOST_KEYS = 200; // whose difference is shown
+const LARGEST = 256 * 1024 * 1024; // bytes that regd takes
+
+const COUNTS = [["keys-created", _("keys created")], ["keys-deleted", _("keys deleted")], ["values-set", _("values set")],
+    ["values-deleted", _("values deleted")], ["values-unchanged", _("values unchanged")], ["lines-ignored", _("lines left out")]];
+
+const isHive = bytes => String.fromCharCode(...bytes.subarray(0, 4)) === "regf";
 
 export class TransferSection {
+    #turn = 0;
+
     constructor(context) {
         this.context = context;
-        this.commands = context.commands;
         this.bytes = null;
-        this.file = h("input", { type: "file", accept: ".reg,.txt,.dat,.hiv" });
-        this.file.addEventListener("change", () => this.#try(this.file.files[0]));
-        this.difference = h("pre", {});
-        this.region = h("section", { "aria-label": _("Difference"), role: "region", class: "difference", tabindex: 0 }, this.difference);
+        this.file = h("input", { type: "file", accept: ".reg,.txt,.dat,.hiv,.hive", onchange: () => this.#try(this.file.files[0]) });
+        this.difference = h("section", { "aria-label": _("Difference"), role: "region", class: "difference", tabindex: 0 },
+                            h("p", { class: "note" }, _("What a file would change stands here before anything is done.")));
         this.minutes = minutesField();
-        this.apply = button(_("Apply"), () => this.#apply(), { class: "primary", disabled: true });
-        this.applyOnTrial = button(_("Apply on trial"), () => this.#apply(true), { disabled: true });
-        this.where = h("p", { class: "note" });
-        this.element = h("div", { class: "pane", ondragover: event => event.preventDefault(), ondrop: event => {
+        this.apply = button(_("Apply"), () => this.#ask(_("Apply")), { class: "primary" });
+        this.applyOnTrial = button(_("Apply on trial"), () => this.#ask(_("Apply on trial"), true));
+        this.where = h("p", {});
+        this.import = new Card(_("Import"), field(_("File"), this.file, _("A .reg file, or a hive, which becomes the open key. It may be dropped here.")),
+                               this.difference, this.minutes.element, h("div", { class: "toolbar" }, this.apply, this.applyOnTrial));
+        this.export = new Card(_("Export"), this.where, h("div", { class: "toolbar" }, button(_("Export"), () => this.#export())));
+        this.element = h("div", { class: "cards", ondragover: event => event.preventDefault(), ondrop: event => {
             event.preventDefault();
             this.#try(event.dataTransfer.files[0]);
-        } },
-                         h("h2", {}, _("Import")),
-                         field(_("File"), this.file, _("A .reg file, or a hive. It may be dropped here.")),
-                         this.region, this.minutes.element, h("div", { class: "toolbar" }, this.apply, this.applyOnTrial),
-                         h("h2", {}, _("Export")), this.where, button(_("Export"), () => this.#export()));
+        } }, this.import.element, this.export.element);
+        this.#allow(false);
     }
 
     show(path) {
-        this.path = path || "HKEY_LOCAL_MACHINE";
-        this.where.textContent = shorten(this.path);
+        this.path = path;
+        this.where.replaceChildren(h("bdi", {}, shorten(path)), " ", _("and all below it, as a .reg file."));
     }
 
     #allow(isAllowed) {
@@ -39,39 +52,64 @@ export class TransferSection {
     }
 
     async #try(file) {
+        const turn = ++this.#turn;
         this.#allow(false);
+        this.difference.replaceChildren();
         if (!file)
             return;
-        try {
-            this.bytes = new Uint8Array(await file.arrayBuffer());
-            this.difference.textContent = await this.commands.tryImport(this.bytes) || _("Nothing would change.");
-            this.#allow(true);
-        } catch (error) {
-            this.bytes = null;
-            this.difference.textContent = error.message;
-        }
+        await this.import.try(async () => {
+            if (file.size > LARGEST)
+                throw new Error(_("The file is larger than 256 MiB, which is the most that is imported."));
+            const bytes = new Uint8Array(await file.arrayBuffer());
+            const at = isHive(bytes) ? this.path : undefined;
+            const report = await this.context.commands.tryImport(bytes, at);
+            const changes = at === undefined ? await this.#compare(bytes) : [];
+            if (turn !== this.#turn)
+                return; // another file was chosen meanwhile
+            Object.assign(this, { bytes, at });
+            this.#show(file.name, report, changes);
+            this.#allow(report.changed);
+        });
     }
 
-    async #apply(isTrial = false) {
-        this.#allow(false);
-        try {
-            const said = await this.commands.applyImport(this.bytes, isTrial ? this.minutes.readSeconds() : undefined);
-            this.difference.textContent = said || _("Done.");
-        } catch (error) {
-            this.difference.textContent = error.message;
-            this.#allow(true);
-        }
+    // As history would tell it: what each key of the file has now, and would have.
+    async #compare(bytes) {
+        const keys = parseRegFile(decodeFile(bytes));
+        const present = await Promise.all(keys.slice(0, MOST_KEYS).map(({ key }) => this.context.registry.listValues(normalize(key)).catch(error => {
+            if (error.name === ERROR.noKey)
+                return null;
+            throw error;
+        })));
+        const changes = present.flatMap((values, index) => compareKey({ ...keys[index], key: normalize(keys[index].key) }, values));
+        return keys.length > MOST_KEYS ? Object.assign(changes, { isCut: true }) : changes;
+    }
+
+    #show(name, report, changes) {
+        const counts = COUNTS.filter(([word]) => report[word] > 0).map(([word, text]) => `${report[word]} ${text}`).join(", ");
+        this.difference.replaceChildren(
+            h("p", {}, h("strong", {}, h("bdi", {}, name)), ": ", report.changed ? counts : _("Nothing would change.")),
+            drawChanges(changes), changes.isCut ? h("p", { class: "note" }, format("The difference of the first $0 keys is shown.", MOST_KEYS)) : "");
+    }
+
+    async #ask(title, isTrial = false) {
+        const { bytes, at } = this;
+        await this.import.try(async () => {
+            const trial = isTrial ? this.minutes.readSeconds() : undefined;
+            const content = h("p", {}, trial ? format("The file is applied, and undone in $0 minutes unless you keep it.", trial / 60) : _("The file is applied as one change."));
+            const isDone = await ask({ title, content, run: () => this.context.commands.applyImport(bytes, { at, trial }) });
+            if (isDone) {
+                this.#allow(false);
+                this.difference.prepend(h("p", { role: "status" }, h("span", { class: "badge good" }, _("applied"))));
+            }
+        });
     }
 
     async #export() {
-        try {
-            const text = await this.commands.export(this.path);
-            const link = h("a", { href: URL.createObjectURL(new Blob([text], { type: "text/plain" })),
-                                  download: format("$0.reg", leafOf(this.path)) });
+        await this.export.try(async () => {
+            const bytes = await this.context.commands.export(this.path);
+            const link = h("a", { href: URL.createObjectURL(new Blob([bytes])), download: `${leafOf(this.path)}.reg` });
             link.click();
             URL.revokeObjectURL(link.href);
-        } catch (error) {
-            this.context.complain(error.message);
-        }
+        });
     }
 }

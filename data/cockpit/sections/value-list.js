@@ -8,12 +8,10 @@ import { show as showMoment, showAge } from "../base/when.js";
 import { EVERYTHING, GONE } from "../bus/live.js";
 import { ERROR } from "../bus/registry.js";
 import { nameOf } from "../parts/change-view.js";
+import { Grid } from "../parts/grid.js";
 import { ask } from "../parts/question.js";
-import { Rows } from "../parts/rows.js";
 import { describeMissing } from "./described.js";
 import { editValue, newValue } from "./value-form.js";
-
-const COLUMNS = [["name", _("Name")], ["type", _("Type")], ["data", _("Data")], ["who", _("Set by")], ["when", _("When")]];
 
 export class ValueList {
     #turn = 0; // which reading is the newest: an older one's answer is dropped
@@ -25,32 +23,35 @@ export class ValueList {
         this.path = "";
         this.resolved = "";
         this.all = []; // the values that are there, then those that a schema describes besides
-        this.values = []; // those of them that are shown
-        this.scroller = h("div", { role: "rowgroup", class: "rows values-body" });
-        this.grid = h("div", { role: "grid", "aria-label": _("Values"), tabindex: 0, class: "values" },
-                      h("div", { role: "rowgroup" }, h("div", { role: "row", class: "row head" },
-                                                        COLUMNS.map(([kind, name]) => h("div", { role: "columnheader", class: `cell ${kind}` }, name)))),
-                      this.scroller);
-        this.note = h("p", { class: "note" });
-        this.refusal = h("div", { role: "alert", class: "refusal", hidden: true });
-        this.edit = button(_("Edit"), () => this.#edit(this.rows.chosen));
-        this.remove = button(_("Delete"), () => this.#delete());
-        this.add = button(_("New value"), () => newValue(context, this.path), { class: "primary" });
-        this.rows = new Rows(this.scroller, this.grid, {
-            draw: index => this.#drawValue(this.values[index], index),
-            nameAt: index => this.values[index].name,
+        this.grid = new Grid({
+            name: _("Values"),
+            nameOf: value => nameOf(value.name),
+            keyOf: value => value.name.toUpperCase(),
+            classOf: value => (value.isStored ? "" : "unset"),
+            columns: [
+                { kind: "name", title: _("Name"), draw: value => h("bdi", {}, nameOf(value.name)) },
+                { kind: "type", title: _("Type"), draw: value => (value.type === undefined ? "" : nameOfType(value.type)) },
+                { kind: "data", title: _("Data"), draw: value => [drawBadges(value), h("bdi", {}, showData(value))] },
+                { kind: "who", title: _("Set by"), draw: value => this.#drawWho(value) },
+                { kind: "when", title: _("When"), draw: value => this.#drawWhen(value) },
+            ],
             onChoose: () => this.#allow(),
             onKey: key => this.#press(key),
-            onOpen: index => this.#edit(index),
+            onOpen: () => this.#edit(),
         });
+        this.note = h("p", { class: "note" });
+        this.refusal = h("div", { role: "alert", class: "refusal", hidden: true });
+        this.edit = button(_("Edit"), () => this.#edit());
+        this.remove = button(_("Delete"), () => this.#delete());
+        this.add = button(_("New value"), () => newValue(context, this.path), { class: "primary" });
         this.element = h("div", { class: "pane values-pane" },
-                         h("div", { class: "toolbar" }, this.add, this.edit, this.remove), this.note, this.refusal, this.grid);
+                         h("div", { class: "toolbar" }, this.add, this.edit, this.remove), this.note, this.refusal, this.grid.element);
         context.live.listen(news => this.#take(news));
     }
 
     async show(path) {
         if (path !== this.path) {
-            this.rows.mark(-1);
+            this.grid.forget();
             this.rights = null;
         }
         this.path = path;
@@ -110,46 +111,26 @@ export class ValueList {
     }
 
     #sift() {
-        const chosen = this.values[this.rows.chosen]?.name;
         const has = text => text.toUpperCase().includes(this.#words);
-        this.values = this.#words === "" ? this.all
-            : this.all.filter(({ name, type, data }) => has(nameOf(name)) || (data && has(show(type, data))));
-        this.grid.setAttribute("aria-rowcount", String(this.values.length + 1));
-        this.rows.refresh(this.values.length);
-        this.rows.mark(chosen === undefined ? -1 : this.values.findIndex(({ name }) => same(name, chosen)));
+        this.grid.set(this.#words === "" ? this.all : this.all.filter(value => has(nameOf(value.name)) || has(showData(value))));
         this.#allow();
     }
 
     #allow() {
         this.rights?.allow("write", this.add, this.edit, this.remove);
-        const value = this.values[this.rows.chosen];
-        this.edit.disabled ||= value === undefined;
-        this.remove.disabled ||= value === undefined || !value.isStored;
+        const { chosen } = this.grid;
+        this.edit.disabled ||= chosen === undefined;
+        this.remove.disabled ||= chosen === undefined || !chosen.isStored;
     }
 
-    #badges(value) {
-        const badges = [
-            value.isSecret && [_("secret")],
-            !value.isStored && (value.isRequired ? [_("required and missing"), "bad"] : [_("default")]),
-            value.problem && [_("breaks a rule"), "bad", value.problem],
-            value.locked && [_("locked"), "", value.locked],
-            value["declared-by"] && [_("declared"), "", format("Declared by $0", value["declared-by"].join(", "))],
-        ].filter(Boolean);
-        return badges.map(([text, kind = "", title = null]) => h("span", { class: `badge ${kind}`, title }, text));
+    #drawWho({ origin }) {
+        if (origin === undefined)
+            return "";
+        return h("span", { title: [origin.program, origin.comment].filter(Boolean).join(", ") }, origin.user ?? this.context.users.show(origin.uid));
     }
 
-    #drawValue(value, index) {
-        const { name, type, data, origin } = value;
-        const shown = value.isSecret ? _("(secret)") : data === undefined ? "" : show(type, data);
-        const cells = {
-            name: h("bdi", {}, nameOf(name)),
-            type: type === undefined ? "" : nameOfType(type),
-            data: [this.#badges(value), h("bdi", {}, shown)],
-            who: origin ? h("span", { title: [origin.program, origin.comment].filter(Boolean).join(", ") }, this.context.users.show(origin.uid)) : "",
-            when: origin ? h("span", { title: showMoment(origin.time) }, showAge(origin.time, this.context.clock.now())) : "",
-        };
-        return h("div", { role: "row", class: value.isStored ? "row" : "row unset", "aria-label": nameOf(name), "aria-rowindex": index + 2 },
-                 COLUMNS.map(([kind]) => h("div", { role: "gridcell", class: `cell ${kind}` }, cells[kind])));
+    #drawWhen({ origin }) {
+        return origin === undefined ? "" : h("span", { title: showMoment(origin.time) }, showAge(origin.time, this.context.clock.now()));
     }
 
     #press(key) {
@@ -159,15 +140,13 @@ export class ValueList {
         return true;
     }
 
-    #edit(index) {
-        const value = this.values[index];
-        if (value && !this.edit.disabled)
-            editValue(this.context, this.path, value);
+    #edit() {
+        if (!this.edit.disabled)
+            editValue(this.context, this.path, this.grid.chosen);
     }
 
     async #delete() {
-        const { path, values, rows } = this;
-        const { name } = values[rows.chosen];
+        const { path, grid: { chosen: { name } } } = this;
         const content = h("p", {}, format("$0 of $1. History keeps what it was.", nameOf(name), shorten(path)));
         await ask({ title: format("Delete $0", nameOf(name)), text: _("Delete"), content,
                     run: () => this.registry.commit([["delete-value", path, name]]) });
@@ -182,11 +161,24 @@ export class ValueList {
         if (!isWhole && here.length === 0 && !isGone)
             return;
         await this.#read();
-        for (const { name } of here) {
-            const index = this.values.findIndex(value => same(value.name, name));
-            if (index >= 0)
-                this.rows.flash(index);
-        }
+        const isNew = new Set(here.map(({ name }) => name.toUpperCase()));
+        this.grid.flash(({ name }) => isNew.has(name.toUpperCase()));
     }
 }
 
+function showData(value) {
+    if (value.isSecret)
+        return _("(secret)");
+    return value.data === undefined ? "" : show(value.type, value.data);
+}
+
+function drawBadges(value) {
+    const badges = [
+        value.isSecret && [_("secret")],
+        !value.isStored && (value.isRequired ? [_("required and missing"), "bad"] : [_("default")]),
+        value.problem && [_("breaks a rule"), "bad", value.problem],
+        value.locked && [_("locked"), "", value.locked],
+        value["declared-by"] && [_("declared"), "", format("Declared by $0", value["declared-by"].join(", "))],
+    ].filter(Boolean);
+    return badges.map(([text, kind = "", title = null]) => h("span", { class: `badge ${kind}`, title }, text));
+}

@@ -4,3 +4,4 @@ import "./paths.js";
 import "./values.js";
 import "./tree.js";
 import "./calls.js";
+import "./files.js";

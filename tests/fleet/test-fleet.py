@@ -5,6 +5,7 @@ what they do not, and what happens while etcd, the agent or a right is away."""
 import functools
 import itertools
 import shutil
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 
@@ -17,6 +18,7 @@ from harness.case import Failure, check, contains, equal, main, rows, test
 from harness.etcd import Etcd
 from harness.fleet import AGENT_NAME, MOUNT, FleetHost
 from harness.freeze import freeze, thaw
+from harness.process import PATIENCE, program
 from harness.registry import NAME, REG_BINARY, REG_DWORD, REG_SZ, SOFTWARE, Refused, options, variant
 
 KEY = MOUNT + "\\Acme"
@@ -211,6 +213,14 @@ def a_stranger_on_the_bus_cannot_tell_the_agent_that_regd_is_gone():
         lie.append(NAME, ":1.0", "", signature="sss")
         one.client.connection.send_message(lie)
         one.put(KEY, "Port", "25")
+
+
+@test
+def no_answer_is_lost_when_several_are_asked_for_at_once():
+    etcd = common_etcd()
+    result = subprocess.run([program("tests/bench/etcd-raw"), etcd.endpoints[0], etcd.ca, *etcd.certificate("root"),
+                             "ranges", "8", "1000"], capture_output=True, text=True, timeout=PATIENCE, check=False)
+    equal((result.stdout.split()[:2], result.returncode), (["1000", "0"], 0), result.stderr)
 
 
 @test

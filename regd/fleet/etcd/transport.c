@@ -318,7 +318,7 @@ Transport *transport_new(const TransportFiles *files) {
   (void)curl_multi_setopt(transport->multi, CURLMOPT_SOCKETDATA, transport);
   (void)curl_multi_setopt(transport->multi, CURLMOPT_TIMERFUNCTION, on_timer_wanted);
   (void)curl_multi_setopt(transport->multi, CURLMOPT_TIMERDATA, transport);
-  (void)curl_multi_setopt(transport->multi, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
+  (void)curl_multi_setopt(transport->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
   return transport;
 }
 
@@ -378,7 +378,6 @@ static void set_http(Stream *stream, const StreamTarget *target) {
   (void)curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);
   (void)curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)target->timeout_ms);
   (void)curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, IDLE_SECONDS);
-  (void)curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
   /* One that is ended early leaves unread data behind, which would hold up its successor. */
   (void)curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, target->timeout_ms == 0 ? 1L : 0L);
   (void)curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);

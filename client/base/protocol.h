@@ -40,6 +40,8 @@
 #define LIMIT_HISTORY_REVISIONS_DEFAULT 100000U
 #define LIMIT_REVISION 4611686018427387904 /* 2^62: no registry reaches it, damage does */
 #define LIMIT_TRIAL_SECONDS 86400U
+/* How long a caller may wait for the hosts of a fleet. */
+#define LIMIT_WAIT_SECONDS 86400U
 #define LIMIT_TRIALS_PER_USER 16U
 #define LIMIT_ENDED_TRIALS 4096U
 #define LIMIT_HISTORY_BYTES (1024U * 1024U) /* of one answer, but for its last entry */

@@ -344,11 +344,12 @@ const Verb verbs[] = {
      .summary = "show the state of the daemon, and how many trials, locks and drifted values there "
                 "are"},
     {.name = "fleet",
-     .operands = "status|init|join|leave|resync|problems",
+     .operands = "status|init|join|leave|hosts|wait [COMMIT]|resync|problems",
      .fewest = 1,
-     .most = 1,
+     .most = 2,
      .options = BIT(OPTION_FROM_LOCAL) | BIT(OPTION_REPLACE) | BIT(OPTION_DROP) |
-                BIT(OPTION_FORCE) | BIT(OPTION_DRY_RUN),
+                BIT(OPTION_FORCE) | BIT(OPTION_DRY_RUN) | BIT(OPTION_BEHIND) | BIT(OPTION_HOSTS) |
+                BIT(OPTION_TIMEOUT),
      .run = verb_fleet,
      .summary =
          "share keys with other hosts: show how that stands, or begin, join or leave a fleet",
@@ -357,7 +358,11 @@ const Verb verbs[] = {
          "HKLM\\SYSTEM\\CurrentControlSet\\Services\\regd\\Parameters\\Fleet. init "
          "makes the fleet on its first host, with --from-local of what is below the mounts "
          "already; join makes this host a member, with --replace in place of what it has there. "
-         "leave makes the keys this host's own again, and with --drop deletes them. resync "
+         "leave makes the keys this host's own again, and with --drop deletes them. hosts lists "
+         "the "
+         "hosts of the fleet, with --behind only those that lack something or are gone. wait "
+         "waits until all of them, or --hosts=N, have COMMIT, by default the newest of this host; "
+         "after --timeout the exit code is 1, and those that are missing are named. resync "
          "compares everything with the cluster once more, with --dry-run only to tell. problems "
          "lists the fleet's records that can't be used; if there is one, the exit code is 1."},
     {.name = "help", .operands = "[VERB]", .most = 1, .summary = "explain a verb, or list them"},

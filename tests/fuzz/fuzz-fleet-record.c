@@ -24,6 +24,7 @@ CHECK(FleetHead, head)
 CHECK(FleetKey, key)
 CHECK(FleetValue, value)
 CHECK(FleetInfo, info)
+CHECK(FleetHost, host)
 
 static void check_etcd_key(const char *data, gsize size) {
   FleetKeyKind kind;
@@ -41,6 +42,7 @@ int LLVMFuzzerTestOneInput(const guint8 *data, gsize size) {
   check_key(bytes);
   check_value(bytes);
   check_info(bytes);
+  check_host(bytes);
   check_etcd_key(size > 0 ? (const char *)data : "", size);
   return 0;
 }

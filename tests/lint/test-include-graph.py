@@ -89,8 +89,9 @@ LAYERS |= {"regd/fleet/seal": {"regd/base"},
                                                  "regd/fleet/desk"}}
 # Both sides of the bus know the records; the agent knows regd by the bus alone.
 LAYERS |= {"regd/fleet/base": set(), "regd/fleet/etcd": {"regd/fleet/base", "client/bus"},
-           "regd/fleet/stage": {"regd/fleet/base", "regd/fleet/etcd"},
-           "regd/fleet/agent": {"regd/fleet/base", "regd/fleet/etcd", "regd/fleet/stage", "client/bus", "client/cli"}}
+           "regd/fleet/stage": {"regd/fleet/base", "regd/fleet/etcd"}, "regd/fleet/report": {"regd/fleet/base", "regd/fleet/etcd"},
+           "regd/fleet/agent": {"regd/fleet/base", "regd/fleet/etcd", "regd/fleet/stage", "regd/fleet/report", "client/bus",
+                                "client/cli"}}
 LAYERS["regd"].add("regd/fleet/faces")
 # Each program reads its command line with client/cli.
 LAYERS["regd"] |= {"schema", "client/bus", "client/cli", "client/threads"}

@@ -7,8 +7,9 @@
 #include "client/base/escape.h"
 #include "client/base/protocol.h"
 #include "client/cli/reply.h"
+#include "client/regctl/fleet/fleet-verb-private.h"
 
-static void begin(Request *request, const char *member) {
+void fleet_request_begin(Request *request, const char *member) {
   request_begin_of(request, FLEET_INTERFACE, member);
   request_check(request, dbus_message_set_path(request->message, FLEET_OBJECT_PATH));
 }
@@ -18,7 +19,7 @@ static void begin(Request *request, const char *member) {
 static gboolean show_status(Session *session, GError **error) {
   Request request;
   DBusMessageIter answer;
-  begin(&request, "GetStatus");
+  fleet_request_begin(&request, "GetStatus");
   g_autoptr(WireMessage) reply = session_call(session, &request, &answer, error);
   if (reply == NULL || !session_check_reply(reply, "a{sv}", error))
     return FALSE;
@@ -65,7 +66,7 @@ static gboolean show_problems(Session *session, GError **error) {
   Request request;
   DBusMessageIter answer, array;
   gboolean as_json = session_has(session, OPTION_JSON);
-  begin(&request, "ListProblems");
+  fleet_request_begin(&request, "ListProblems");
   g_autoptr(WireMessage) reply = session_call(session, &request, &answer, error);
   if (reply == NULL || !session_check_reply(reply, "a(sst)", error))
     return FALSE;
@@ -90,27 +91,30 @@ static gboolean show_problems(Session *session, GError **error) {
 
 /* A word behind the verb, the call that it makes, and the options that go with it. */
 typedef struct {
-  const char *word, *member, *name; /* name: of the flag, in the call */
-  OptionName flag;                  /* N_OPTIONS: none */
-  gboolean dry_run;
+  const char *word, *member, *name;                   /* name: of the flag, in the call */
+  OptionName flag;                                    /* N_OPTIONS: none */
+  guint64 options;                                    /* bits of those besides the flag */
   gboolean (*show)(Session *session, GError **error); /* in place of a call */
 } Action;
 
+#define BIT OPTION_BIT
 static const Action actions[] = {
-    {"status", NULL, NULL, N_OPTIONS, FALSE, show_status},
-    {"init", "Init", "from-local", OPTION_FROM_LOCAL, FALSE, NULL},
-    {"join", "Join", "replace", OPTION_REPLACE, FALSE, NULL},
-    {"leave", "Leave", "drop", OPTION_DROP, FALSE, NULL},
-    {"resync", "Resync", "force", OPTION_FORCE, TRUE, NULL},
-    {"reseal", "Reseal", NULL, N_OPTIONS, FALSE, NULL},
-    {"problems", NULL, NULL, N_OPTIONS, FALSE, show_problems},
+    {"status", NULL, NULL, N_OPTIONS, 0, show_status},
+    {"init", "Init", "from-local", OPTION_FROM_LOCAL, 0, NULL},
+    {"join", "Join", "replace", OPTION_REPLACE, 0, NULL},
+    {"leave", "Leave", "drop", OPTION_DROP, 0, NULL},
+    {"hosts", NULL, NULL, OPTION_BEHIND, 0, fleet_show_hosts},
+    {"wait", NULL, NULL, OPTION_HOSTS, BIT(OPTION_TIMEOUT), fleet_wait},
+    {"resync", "Resync", "force", OPTION_FORCE, BIT(OPTION_DRY_RUN), NULL},
+    {"reseal", "Reseal", NULL, N_OPTIONS, 0, NULL},
+    {"problems", NULL, NULL, N_OPTIONS, 0, show_problems},
 };
 
 static gboolean change(Session *session, const Action *action, GError **error) {
   Request request;
   DBusMessageIter answer;
   const char *text = "";
-  begin(&request, action->member);
+  fleet_request_begin(&request, action->member);
   request_open_options(&request);
   if (action->flag != N_OPTIONS && session_has(session, action->flag))
     request_check(&request, wire_append_entry_boolean(&request.options, action->name, TRUE));
@@ -132,27 +136,43 @@ static const Action *find_action(const char *word) {
   return NULL;
 }
 
-static gboolean check_options(const Session *session, const Action *action, GError **error) {
-  static const OptionName flags[] = {OPTION_FROM_LOCAL, OPTION_REPLACE, OPTION_DROP, OPTION_FORCE,
-                                     OPTION_DRY_RUN};
+static gboolean check_words(const Session *session, const Action *action, GError **error) {
+  static const OptionName flags[] = {OPTION_FROM_LOCAL, OPTION_REPLACE, OPTION_DROP,
+                                     OPTION_FORCE,      OPTION_DRY_RUN, OPTION_BEHIND,
+                                     OPTION_HOSTS,      OPTION_TIMEOUT};
   for (gsize i = 0; i < G_N_ELEMENTS(flags); i++) {
-    gboolean goes = flags[i] == action->flag || (flags[i] == OPTION_DRY_RUN && action->dry_run);
+    gboolean goes = flags[i] == action->flag || (action->options & BIT(flags[i])) != 0;
     if (session_has(session, flags[i]) && !goes)
       return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
                        "fleet %s does not take --%s: see `regctl help fleet`", action->word,
                        regctl_options.rows[flags[i]].name);
   }
-  return TRUE;
+  return session_get_operand(session, 1) == NULL || action->show == fleet_wait ||
+         error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS, "fleet %s takes nothing more, not '%s'",
+                   action->word, session_get_operand(session, 1));
+}
+
+/* "status, init, ... or problems". */
+static char *list_words(void) {
+  GString *text = g_string_new(NULL);
+  for (gsize i = 0; i < G_N_ELEMENTS(actions); i++)
+    g_string_append_printf(text, "%s%s",
+                           i == 0                          ? ""
+                           : i + 1 < G_N_ELEMENTS(actions) ? ", "
+                                                           : " or ",
+                           actions[i].word);
+  return g_string_free(text, FALSE);
 }
 
 gboolean verb_fleet(Session *session, GError **error) {
   const char *word = session_get_operand(session, 0);
   const Action *action = find_action(word);
-  if (action == NULL)
-    return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
-                     "fleet takes status, init, join, leave, resync, reseal or problems, not '%s'",
+  if (action == NULL) {
+    g_autofree char *words = list_words();
+    return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS, "fleet takes %s, not '%s'", words,
                      word);
-  if (!check_options(session, action, error))
+  }
+  if (!check_words(session, action, error))
     return FALSE;
   return action->show != NULL ? action->show(session, error) : change(session, action, error);
 }

@@ -7,6 +7,8 @@
 #include "regd/fleet/agent/committing.h"
 #include "regd/fleet/agent/follower.h"
 #include "regd/fleet/agent/tasks.h"
+#include "regd/fleet/report/report.h"
+#include "regd/fleet/report/roll.h"
 
 /* A commit on its way. There may be two: regd proposes the next when the watch has brought the
  * last, which may be before etcd has answered it. */
@@ -23,6 +25,9 @@ struct Agent {
   Cluster *cluster;    /* NULL: not enabled, or no endpoint is set */
   GPtrArray *commits;  /* of Commit */
   Tasks *tasks;
+  Report *report;
+  Roll *roll; /* under way, or NULL */
+  guint32 roll_ticket;
 };
 
 /* ---- commits ---- */
@@ -78,10 +83,53 @@ static void on_tasked(LinkTask *task, gpointer data) {
   tasks_begin(agent->tasks, task, agent->cluster, agent->config);
 }
 
+/* ---- this host and the others ---- */
+
+static void on_changed(gpointer data) {
+  Agent *agent = data;
+  report_note(agent->report);
+}
+
+static void on_reported(GBytes *record, gpointer data) {
+  Agent *agent = data;
+  report_take(agent->report, record);
+}
+
+static void ask_report(gpointer data) {
+  Agent *agent = data;
+  link_ask_report(agent->link, on_reported, agent);
+}
+
+static guint get_endpoint(gpointer data) {
+  const Agent *agent = data;
+  return follower_get_endpoint(agent->follower);
+}
+
+static void on_roll(const GPtrArray *hosts, const TransportEnd *end, gpointer data) {
+  Agent *agent = data;
+  agent->roll = NULL;
+  link_tell_hosts(agent->link, agent->roll_ticket, hosts, hosts != NULL ? "" : end->text);
+}
+
+/* A new question takes the place of one under way, which regd has given up. */
+static void on_hosts_asked(guint32 ticket, gpointer data) {
+  Agent *agent = data;
+  g_clear_pointer(&agent->roll, roll_cancel);
+  agent->roll_ticket = ticket;
+  if (agent->cluster != NULL)
+    agent->roll = roll_start(agent->cluster, get_endpoint(agent), on_roll, agent);
+  else
+    link_tell_hosts(agent->link, ticket, NULL, "the fleet is off");
+}
+
 /* ---- regd comes and goes ---- */
 
 /* What is on its way by the old connections ends. */
 static void leave_cluster(Agent *agent, gboolean regd_is_gone) {
+  report_stop(agent->report);
+  if (agent->roll != NULL)
+    link_tell_hosts(agent->link, agent->roll_ticket, NULL, "the fleet's settings have changed");
+  g_clear_pointer(&agent->roll, roll_cancel);
   follower_stop(agent->follower, regd_is_gone);
   while (agent->commits->len > 0)
     committing_abandon(((const Commit *)agent->commits->pdata[0])->committing);
@@ -106,9 +154,13 @@ static void on_configured(AgentConfig *config, gpointer data) {
   agent->config = config;
   if (agent->cluster == NULL && usable)
     agent->cluster = cluster_new(config);
-  if (agent->cluster != NULL && config->joined)
+  if (agent->cluster != NULL && config->joined) {
     follower_start(agent->follower, agent->cluster, config);
-  else if (config->enabled)
+    report_start(agent->report, agent->cluster, config);
+    return;
+  }
+  report_withdraw(agent->report);
+  if (config->enabled)
     tell_unjoined(agent);
 }
 
@@ -122,11 +174,14 @@ Agent *agent_new(const char *bus) {
   const LinkEvents events = {.configured = on_configured,
                              .proposed = on_proposed,
                              .tasked = on_tasked,
+                             .hosts_asked = on_hosts_asked,
+                             .changed = on_changed,
                              .lost = on_lost,
                              .data = agent};
   agent->link = link_new(bus, &events);
   agent->follower = follower_new(agent->link);
   agent->tasks = tasks_new(agent->link);
+  agent->report = report_new(&(ReportEvents){ask_report, get_endpoint, agent});
   agent->commits = g_ptr_array_new_with_free_func(g_free);
   return agent;
 }
@@ -137,6 +192,7 @@ void agent_free(Agent *agent) {
   leave_cluster(agent, TRUE);
   g_ptr_array_unref(agent->commits);
   tasks_free(agent->tasks);
+  report_free(agent->report);
   follower_free(agent->follower);
   link_free(agent->link);
   config_free(agent->config);

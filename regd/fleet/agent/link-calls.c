@@ -5,6 +5,7 @@
 #include "client/base/error.h"
 #include "client/base/protocol.h"
 #include "regd/fleet/agent/link-private.h"
+#include "regd/fleet/report/roll.h"
 
 #define CALL_TIMEOUT_MS 600000
 #define EVENT_PUT 1U
@@ -106,6 +107,7 @@ static void append_place(DBusMessageIter *iter, gint64 revision, GBytes *head) {
 /* ---- Apply ---- */
 
 typedef struct {
+  Link *link;
   LinkDone done;
   gpointer data;
 } Waiting;
@@ -114,6 +116,7 @@ static void on_applied(DBusMessage *reply, gpointer data) {
   const Waiting *waiting = data;
   g_autoptr(GError) error = NULL;
   (void)wire_take_error(reply, &error);
+  waiting->link->events.changed(waiting->link->events.data);
   waiting->done(error, waiting->data);
 }
 
@@ -152,7 +155,7 @@ gboolean link_apply(Link *link, const LinkGroup *group, LinkDone done, gpointer 
     append_item(&array, group->items->pdata[i], group->prefix_bytes);
   dbus_message_iter_close_container(&iter, &array);
   Waiting *waiting = g_new0(Waiting, 1);
-  *waiting = (Waiting){.done = done, .data = data};
+  *waiting = (Waiting){.link = link, .done = done, .data = data};
   link_call(link, call, on_applied, waiting, g_free);
   return TRUE;
 }
@@ -217,6 +220,14 @@ void link_resync(Link *link, const LinkSnapshot *snapshot, LinkResynced done, gp
 
 /* ---- State and Outcome ---- */
 
+static void note_state(Link *link, const char *state) {
+  if (g_strcmp0(link->told_state, state) == 0)
+    return;
+  g_free(link->told_state);
+  link->told_state = g_strdup(state);
+  link->events.changed(link->events.data);
+}
+
 void link_tell_state(Link *link, const LinkState *state) {
   DBusMessage *call = link_new_call("State");
   DBusMessageIter iter, dict;
@@ -233,6 +244,7 @@ void link_tell_state(Link *link, const LinkState *state) {
   wire_append_entry_uint64(&dict, "bytes", state->bytes);
   dbus_message_iter_close_container(&iter, &dict);
   send_only(link, call);
+  note_state(link, state->state);
 }
 
 void link_tell_outcome(Link *link, const LinkOutcome *outcome) {
@@ -249,5 +261,57 @@ void link_tell_outcome(Link *link, const LinkOutcome *outcome) {
     append_entry_bytes(&dict, "fleet", outcome->info);
   wire_append_entry_uint64(&dict, "revision", revision);
   dbus_message_iter_close_container(&iter, &dict);
+  send_only(link, call);
+}
+
+/* ---- Report and Hosts ---- */
+
+typedef struct {
+  LinkReported done;
+  gpointer data;
+} WaitingReport;
+
+static void on_reported(DBusMessage *reply, gpointer data) {
+  const WaitingReport *waiting = data;
+  DBusMessageIter iter, bytes;
+  const guint8 *record = NULL;
+  int size = 0;
+  if (!dbus_message_has_signature(reply, "ay") || !dbus_message_iter_init(reply, &iter)) {
+    waiting->done(NULL, waiting->data);
+    return;
+  }
+  dbus_message_iter_recurse(&iter, &bytes);
+  dbus_message_iter_get_fixed_array(&bytes, &record, &size);
+  g_autoptr(GBytes) copy = g_bytes_new(record, (gsize)size);
+  waiting->done(copy, waiting->data);
+}
+
+void link_ask_report(Link *link, LinkReported done, gpointer data) {
+  WaitingReport *waiting = g_new0(WaitingReport, 1);
+  *waiting = (WaitingReport){.done = done, .data = data};
+  link_call(link, link_new_call("Report"), on_reported, waiting, g_free);
+}
+
+static void append_host(DBusMessageIter *array, const RollHost *host) {
+  DBusMessageIter part;
+  dbus_bool_t alive = host->alive ? TRUE : FALSE;
+  dbus_message_iter_open_container(array, DBUS_TYPE_STRUCT, NULL, &part);
+  append_bytes(&part, host->name);
+  append_bytes(&part, host->record);
+  dbus_message_iter_append_basic(&part, DBUS_TYPE_BOOLEAN, &alive);
+  dbus_message_iter_close_container(array, &part);
+}
+
+void link_tell_hosts(Link *link, guint32 ticket, const GPtrArray *hosts, const char *message) {
+  DBusMessage *call = link_new_call("Hosts");
+  DBusMessageIter iter, array;
+  dbus_message_iter_init_append(call, &iter);
+  dbus_message_iter_append_basic(&iter, DBUS_TYPE_UINT32, &ticket);
+  wire_append_string(&iter, hosts != NULL ? "done" : "unavailable");
+  wire_append_string(&iter, message);
+  dbus_message_iter_open_container(&iter, DBUS_TYPE_ARRAY, "(ayayb)", &array);
+  for (guint i = 0; hosts != NULL && i < hosts->len; i++)
+    append_host(&array, hosts->pdata[i]);
+  dbus_message_iter_close_container(&iter, &array);
   send_only(link, call);
 }

@@ -19,9 +19,10 @@ struct Link {
   Retry *retry;
   DBusConnection *connection; /* NULL while there is no bus */
   LoopBinding *binding;
-  char *engine;    /* unique name of the regd that is attached to, or NULL */
-  char *complaint; /* printed last, or NULL */
-  guint64 session; /* counts them: answers of an earlier one are dropped */
+  char *engine;     /* unique name of the regd that is attached to, or NULL */
+  char *complaint;  /* printed last, or NULL */
+  char *told_state; /* the state that was told last, or NULL */
+  guint64 session;  /* counts them: answers of an earlier one are dropped */
 };
 
 /* Sends @call, which it frees. @notify is called with the reply and @data unless the session has

@@ -164,6 +164,12 @@ static void on_task(Link *link, DBusMessageIter *iter) {
     fail_ticket(link, task->ticket, "regd-fleet can't do this task");
 }
 
+static void on_list_hosts(Link *link, DBusMessageIter *iter) {
+  guint32 ticket;
+  dbus_message_iter_get_basic(iter, &ticket);
+  link->events.hosts_asked(ticket, link->events.data);
+}
+
 static void on_configure(Link *link, DBusMessageIter *iter) {
   g_autoptr(GError) error = NULL;
   AgentConfig *config = config_read(iter, &error);
@@ -181,6 +187,7 @@ static const struct {
     {"Configure", "a{sv}", on_configure},
     {"Propose", "usayaya(uayay)", on_propose},
     {"Task", "usa{sv}", on_task},
+    {"ListHosts", "u", on_list_hosts},
 };
 
 static void handle_signal(Link *link, DBusMessage *message) {
@@ -326,6 +333,7 @@ void link_free(Link *link) {
   loop_disconnect(link->connection);
   g_free(link->engine);
   g_free(link->complaint);
+  g_free(link->told_state);
   g_free(link->bus);
   g_free(link);
 }

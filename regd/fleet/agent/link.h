@@ -35,6 +35,10 @@ typedef struct {
   void (*configured)(AgentConfig *config, gpointer data);
   void (*proposed)(LinkProposal *proposal, gpointer data);
   void (*tasked)(LinkTask *task, gpointer data);
+  /* Which hosts are there? Answered with link_tell_hosts(). */
+  void (*hosts_asked)(guint32 ticket, gpointer data);
+  /* What a report of this host holds may be another now. */
+  void (*changed)(gpointer data);
   /* regd is away: nothing that was asked will be answered. */
   void (*lost)(gpointer data);
   gpointer data;
@@ -91,5 +95,11 @@ typedef struct {
   GBytes *info;        /* join: the Fleet record, or NULL */
 } LinkOutcome;
 void link_tell_outcome(Link *link, const LinkOutcome *outcome);
+
+/* What this host tells of itself: a Host record, or NULL. */
+typedef void (*LinkReported)(GBytes *record, gpointer data);
+void link_ask_report(Link *link, LinkReported done, gpointer data);
+/* @hosts: of RollHost; NULL: they can't be read, @message says why. */
+void link_tell_hosts(Link *link, guint32 ticket, const GPtrArray *hosts, const char *message);
 
 #endif

@@ -392,3 +392,65 @@ void fleet_info_free(FleetInfo *info) {
   g_strfreev(info->mounts);
   g_free(info);
 }
+
+/* ---- hosts ---- */
+
+GBytes *fleet_host_encode(const FleetHost *host) {
+  Fleet__Host message = FLEET__HOST__INIT;
+  message.has_applied = TRUE;
+  message.applied = host->applied;
+  message.has_number = TRUE;
+  message.number = host->number;
+  message.has_head = host->has_head;
+  if (host->has_head)
+    message.head = borrow_id(host->head);
+  message.has_digest = host->has_digest;
+  if (host->has_digest)
+    message.digest = borrow_id(host->digest);
+  message.state = host->state;
+  message.has_since = TRUE;
+  message.since = (guint64)host->since;
+  message.version = host->version;
+  message.has_problems = TRUE;
+  message.problems = host->problems;
+  return fleet_pack(&message.base);
+}
+
+static FleetHost *read_host(const Fleet__Host *message, GError **error) {
+  g_autoptr(FleetHost) host = g_new0(FleetHost, 1);
+  if (message->number > LIMIT_REVISION || message->applied > LIMIT_REVISION) {
+    refuse(error, "the number of the commit is out of range");
+    return NULL;
+  }
+  if (!check_word(message->state, error) || !check_word(message->version, error) ||
+      !check_time(message->since, error) ||
+      (message->has_head && !read_id(&message->head, TRUE, host->head, error)) ||
+      (message->has_digest && !read_id(&message->digest, TRUE, host->digest, error)))
+    return NULL;
+  host->applied = message->applied;
+  host->number = message->number;
+  host->has_head = message->has_head != 0;
+  host->has_digest = message->has_digest != 0;
+  host->state = g_strdup(message->state);
+  host->version = g_strdup(message->version);
+  host->since = (gint64)message->since;
+  host->problems = message->problems;
+  return g_steal_pointer(&host);
+}
+
+FleetHost *fleet_host_decode(GBytes *bytes, GError **error) {
+  ProtobufCMessage *message = unpack(&fleet__host__descriptor, bytes, error);
+  if (message == NULL)
+    return NULL;
+  FleetHost *host = read_host((const Fleet__Host *)message, error);
+  protobuf_c_message_free_unpacked(message, NULL);
+  return host;
+}
+
+void fleet_host_free(FleetHost *host) {
+  if (host == NULL)
+    return;
+  g_free(host->state);
+  g_free(host->version);
+  g_free(host);
+}

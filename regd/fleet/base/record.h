@@ -59,6 +59,19 @@ typedef struct {
   guint64 number;
 } FleetLast;
 
+/* What a host tells of itself. */
+typedef struct {
+  guint64 applied; /* etcd's revision */
+  guint64 number;  /* of the commit that it holds; 0: none yet */
+  gboolean has_head, has_digest;
+  guint8 head[FLEET_ID_BYTES]; /* of that commit */
+  guint8 digest[FLEET_ID_BYTES];
+  char *state;      /* this and `version` may be NULL */
+  char *version;    /* of its regd */
+  gint64 since;     /* us since 1970, by its clock */
+  guint32 problems; /* records that it can't use */
+} FleetHost;
+
 GBytes *fleet_head_encode(const FleetHead *head);
 FleetHead *fleet_head_decode(GBytes *bytes, GError **error);
 void fleet_head_free(FleetHead *head);
@@ -82,5 +95,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(FleetInfo, fleet_info_free)
 
 GBytes *fleet_last_encode(const FleetLast *last);
 gboolean fleet_last_decode(GBytes *bytes, FleetLast *last, GError **error);
+
+GBytes *fleet_host_encode(const FleetHost *host);
+FleetHost *fleet_host_decode(GBytes *bytes, GError **error);
+void fleet_host_free(FleetHost *host);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(FleetHost, fleet_host_free)
 
 #endif

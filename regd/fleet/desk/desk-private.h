@@ -11,6 +11,7 @@
 
 typedef struct Waiting Waiting;
 typedef struct RunningTask RunningTask;
+typedef struct FleetHosts FleetHosts;
 
 struct FleetDesk {
   Service *service;
@@ -27,6 +28,8 @@ struct FleetDesk {
   Waiting *current;  /* the proposal that is before the cluster, or judged again; or NULL */
   GQueue waiting;    /* of Waiting */
   RunningTask *task; /* or NULL */
+  FleetHosts *hosts;
+  gint64 since; /* us since 1970: when its state became what it is */
 };
 
 /* proposals.c. */
@@ -43,6 +46,12 @@ gboolean fleet_tasks_note_outcome(FleetDesk *desk, const FleetOutcome *outcome);
 /* What the agent says has changed, or it has gone. */
 void fleet_tasks_note_state(FleetDesk *desk);
 void fleet_tasks_give_up(FleetDesk *desk, const char *why);
+
+/* hosts.c */
+FleetHosts *fleet_hosts_new(FleetDesk *desk);
+void fleet_hosts_note_state(FleetHosts *hosts);
+void fleet_hosts_stop(FleetHosts *hosts);
+void fleet_hosts_free(FleetHosts *hosts);
 
 /* desk.c: NULL or an error that says what @what, an Outcome's word, means. */
 GError *fleet_desk_new_error(const char *what, const char *prefix, const char *message);

@@ -50,6 +50,10 @@ const char *fleet_desk_get_state(const FleetDesk *desk, const char **reason) {
   return desk->status.state != NULL ? desk->status.state : "connecting";
 }
 
+gint64 fleet_desk_get_since(const FleetDesk *desk) {
+  return desk->since;
+}
+
 static char *dup_state(const FleetDesk *desk) {
   const char *reason = NULL;
   return g_strdup(fleet_desk_get_state(desk, &reason));
@@ -58,11 +62,14 @@ static char *dup_state(const FleetDesk *desk) {
 void fleet_desk_tell_state(FleetDesk *desk, char *before) {
   g_autofree char *owned = before;
   g_autofree char *now = dup_state(desk);
-  if (!g_str_equal(before, now))
+  if (!g_str_equal(before, now)) {
+    desk->since = g_get_real_time();
     desk->line.state_changed(before, desk->data);
+  }
   if (!g_str_equal(now, "live"))
     fleet_proposals_give_up(desk);
   fleet_tasks_note_state(desk);
+  fleet_hosts_note_state(desk->hosts);
 }
 
 void fleet_desk_set_joined(FleetDesk *desk, const FleetState *joined) {
@@ -207,6 +214,8 @@ FleetDesk *fleet_desk_new(const FleetParts *parts, const FleetLine *line, gpoint
   desk->settings = fleet_settings_load(service_get_reader(parts->service));
   desk->joined = load_joined(parts->database);
   desk->member = fleet_member_new();
+  desk->hosts = fleet_hosts_new(desk);
+  desk->since = g_get_real_time();
   g_queue_init(&desk->waiting);
   writer_set_fleet(parts->writer, fleet_member_get_hook(desk->member));
   service_set_fleet(parts->service, &(ServiceFleet){fleet_proposals_take, on_changed, desk});
@@ -217,6 +226,7 @@ void fleet_desk_stop(FleetDesk *desk) {
   desk->stopping = TRUE;
   fleet_proposals_give_up(desk);
   fleet_tasks_give_up(desk, "regd is being stopped");
+  fleet_hosts_stop(desk->hosts);
 }
 
 void fleet_desk_free(FleetDesk *desk) {
@@ -224,6 +234,7 @@ void fleet_desk_free(FleetDesk *desk) {
     return;
   service_set_fleet(desk->service, &(ServiceFleet){NULL, NULL, NULL});
   fleet_member_free(desk->member);
+  fleet_hosts_free(desk->hosts);
   fleet_settings_free(desk->settings);
   fleet_state_free(desk->joined);
   status_clear(&desk->status);

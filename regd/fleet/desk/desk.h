@@ -37,6 +37,8 @@ typedef struct {
   /* @info, @head, @operations: init only, else NULL. */
   void (*task)(guint32 ticket, const FleetTask *task, GBytes *info, GBytes *head,
                const GPtrArray *operations, gpointer data);
+  /* Which hosts are there? Answered with fleet_desk_note_hosts(). */
+  void (*list_hosts)(guint32 ticket, gpointer data);
   void (*state_changed)(const char *before, gpointer data);
 } FleetLine;
 
@@ -67,6 +69,8 @@ typedef struct {
 const FleetStatus *fleet_desk_get_status(const FleetDesk *desk);
 /* "off", "unjoined", or what the agent says; *@reason is "" only for "live". Borrowed. */
 const char *fleet_desk_get_state(const FleetDesk *desk, const char **reason);
+/* Since when, in us since 1970. */
+gint64 fleet_desk_get_since(const FleetDesk *desk);
 
 /* ---- the agent ---- */
 

@@ -36,6 +36,7 @@ static const struct {
     {"Stale After", offsetof(FleetSettings, stale_after), 30, 3, 3600},
     {"Request Timeout", offsetof(FleetSettings, request_timeout), 1000, 50, 60000},
     {"Commit Timeout", offsetof(FleetSettings, commit_timeout), 10000, 100, 600000},
+    {"Report Interval", offsetof(FleetSettings, report_interval), 10, 0, 3600},
     {"Resync Spread", offsetof(FleetSettings, resync_spread), 60, 0, 86400},
     {"Transaction Operations", offsetof(FleetSettings, transaction_operations), 100, 4, 100000},
     {"Request Bytes", offsetof(FleetSettings, request_bytes), 1048576, 65536, 134217728},

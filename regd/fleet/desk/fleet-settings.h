@@ -11,8 +11,8 @@ typedef struct {
   char *user, *password; /* of etcd; NULL: the certificate tells the user */
   GStrv mounts;          /* canonical; empty if they can't be used */
   GStrv endpoints;
-  guint32 stale_after, resync_spread;      /* s */
-  guint32 request_timeout, commit_timeout; /* ms */
+  guint32 stale_after, resync_spread, report_interval; /* s */
+  guint32 request_timeout, commit_timeout;             /* ms */
   guint32 transaction_operations, request_bytes;
   char *problem; /* why the fleet stays off; NULL: nothing is wrong */
 } FleetSettings;

@@ -13,6 +13,7 @@
 #define DEFAULT_TRANSACTION_OPERATIONS 100U
 #define DEFAULT_REQUEST_BYTES 1048576U
 #define DEFAULT_RESYNC_SPREAD_S 60U
+#define DEFAULT_REPORT_INTERVAL_S 10U
 
 static gboolean refuse(GError **error, const char *name, const char *why) {
   return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS, "\"%s\": %s", name, why);
@@ -112,13 +113,15 @@ static gboolean read_numbers(const WireOptions *options, AgentConfig *config, GE
   config->resync_spread_s = DEFAULT_RESYNC_SPREAD_S;
   config->transaction_operations = DEFAULT_TRANSACTION_OPERATIONS;
   config->request_bytes = DEFAULT_REQUEST_BYTES;
+  config->report_interval_s = DEFAULT_REPORT_INTERVAL_S;
   if (!wire_options_get_uint32(options, "stale-after", &config->stale_after_s, error) ||
       !wire_options_get_uint32(options, "request-timeout", &config->request_timeout_ms, error) ||
       !wire_options_get_uint32(options, "commit-timeout", &config->commit_timeout_ms, error) ||
       !wire_options_get_uint32(options, "resync-spread", &config->resync_spread_s, error) ||
       !wire_options_get_uint32(options, "transaction-operations", &config->transaction_operations,
                                error) ||
-      !wire_options_get_uint32(options, "request-bytes", &config->request_bytes, error))
+      !wire_options_get_uint32(options, "request-bytes", &config->request_bytes, error) ||
+      !wire_options_get_uint32(options, "report-interval", &config->report_interval_s, error))
     return FALSE;
   config->stale_after_s = MAX(config->stale_after_s, 1U);
   config->request_timeout_ms = MAX(config->request_timeout_ms, 1U);

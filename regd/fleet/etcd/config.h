@@ -26,6 +26,7 @@ typedef struct {
   guint32 resync_spread_s;
   guint32 transaction_operations; /* this and the next: what the cluster takes at a time */
   guint32 request_bytes;
+  guint32 report_interval_s; /* 0: this host reports nothing */
   /* Of the fleet that was joined. */
   guint8 uuid[FLEET_ID_BYTES];
   guint64 applied; /* etcd's revision */

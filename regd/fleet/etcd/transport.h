@@ -29,8 +29,8 @@ typedef struct {
   const char *text;   /* for people: valid UTF-8 of one line; never NULL */
 } TransportEnd;
 
-/* Connections of one kind of use: a stream takes one that is idle, or makes one. No two share one at
- * a time: libcurl 7.88 loses the body of about every hundredth answer then. */
+/* Connections of one kind of use: a stream takes one that is idle, or makes one. No two share one
+ * at a time: libcurl 7.88 loses the body of about every hundredth answer then. */
 typedef struct Transport Transport;
 /* @files must outlive it. */
 Transport *transport_new(const TransportFiles *files);

@@ -79,6 +79,7 @@ static gboolean append_numbers(DBusMessageIter *dict, const FleetSettings *setti
                  {"request-timeout", settings->request_timeout},
                  {"commit-timeout", settings->commit_timeout},
                  {"resync-spread", settings->resync_spread},
+                 {"report-interval", settings->report_interval},
                  {"transaction-operations", settings->transaction_operations},
                  {"request-bytes", settings->request_bytes}};
   for (gsize i = 0; i < G_N_ELEMENTS(numbers); i++)
@@ -181,15 +182,16 @@ void fleet_engine_task(guint32 ticket, const FleetTask *task, GBytes *info, GByt
   send(faces, signal, complete);
 }
 
-/* ---- who calls ---- */
-
-static FleetFaces *get_faces(gpointer data) {
-  const BusFace *face = data;
-  return face->fleet;
+void fleet_engine_list_hosts(guint32 ticket, gpointer data) {
+  FleetFaces *faces = data;
+  DBusMessageIter out;
+  DBusMessage *signal = new_signal(faces, "ListHosts", &out);
+  send(faces, signal, face_append_uint32(&out, ticket));
 }
 
-/* FALSE: the call is answered. */
-static gboolean is_agent(DispatchCall *call, const FleetFaces *faces) {
+/* ---- who calls ---- */
+
+gboolean fleet_engine_is_agent(DispatchCall *call, const FleetFaces *faces) {
   if (g_strcmp0(dispatch_call_get_sender(call), faces->agent) == 0)
     return TRUE;
   GError *error = NULL;
@@ -219,7 +221,7 @@ static void fail(DispatchCall *call, RegistryError code, const char *text) {
 /* ---- Attach, State, Outcome ---- */
 
 static void handle_attach(DispatchCall *call, gpointer data) {
-  FleetFaces *faces = get_faces(data);
+  FleetFaces *faces = fleet_faces_get(data);
   DBusMessageIter out;
   if (!may_attach(faces, face_caller(call))) {
     fail(call, REGISTRY_ERROR_ACCESS_DENIED,
@@ -256,11 +258,11 @@ static gboolean read_status(const WireOptions *options, FleetStatus *status, GEr
 }
 
 static void handle_state(DispatchCall *call, gpointer data) {
-  FleetFaces *faces = get_faces(data);
+  FleetFaces *faces = fleet_faces_get(data);
   DBusMessageIter in;
   GError *error = NULL;
   FleetStatus status = {0};
-  if (!is_agent(call, faces))
+  if (!fleet_engine_is_agent(call, faces))
     return;
   dispatch_call_get_arguments(call, &in);
   g_autoptr(WireOptions) options = face_take_options(&in, &error);
@@ -273,10 +275,10 @@ static void handle_state(DispatchCall *call, gpointer data) {
 }
 
 static void handle_outcome(DispatchCall *call, gpointer data) {
-  FleetFaces *faces = get_faces(data);
+  FleetFaces *faces = fleet_faces_get(data);
   DBusMessageIter in;
   GError *error = NULL;
-  if (!is_agent(call, faces))
+  if (!fleet_engine_is_agent(call, faces))
     return;
   g_autoptr(WireMessage) message = dispatch_call_ref_message(call);
   dispatch_call_get_arguments(call, &in);
@@ -334,11 +336,11 @@ static gboolean check_layer(DispatchCall *call, const char *layer) {
 }
 
 static void handle_apply(DispatchCall *call, gpointer data) {
-  FleetFaces *faces = get_faces(data);
+  FleetFaces *faces = fleet_faces_get(data);
   DBusMessageIter in, array;
   GError *error = NULL;
   dispatch_call_get_arguments(call, &in);
-  if (!is_agent(call, faces) || !check_layer(call, face_take_string(&in)))
+  if (!fleet_engine_is_agent(call, faces) || !check_layer(call, face_take_string(&in)))
     return;
   g_autoptr(FleetOrder) order = fleet_order_new(FLEET_ORDER_APPLY);
   order->revision = face_take_uint64(&in);
@@ -438,11 +440,11 @@ static gboolean read_resync(Resyncing *resyncing, DBusMessageIter *in, GError **
 
 static void handle_resync(DispatchCall *call, gpointer data) {
   static const FileStartKind kind = {start, drop};
-  FleetFaces *faces = get_faces(data);
+  FleetFaces *faces = fleet_faces_get(data);
   DBusMessageIter in;
   GError *error = NULL;
   dispatch_call_get_arguments(call, &in);
-  if (!is_agent(call, faces) || !check_layer(call, face_take_string(&in)))
+  if (!fleet_engine_is_agent(call, faces) || !check_layer(call, face_take_string(&in)))
     return;
   Resyncing *resyncing = g_new0(Resyncing, 1);
   resyncing->faces = faces;
@@ -474,6 +476,9 @@ static const DispatchMethod methods[] = {
      ARGUMENTS({"ticket", "u"}, {"what", "s"}, {"revision", "t"}, {"message", "s"},
                {"results", "a{sv}"}),
      DISPATCH_NOTHING, handle_outcome},
+    {"Report", DISPATCH_NOTHING, ARGUMENTS({"record", "ay"}), fleet_engine_handle_report},
+    {"Hosts", ARGUMENTS({"ticket", "u"}, {"what", "s"}, {"message", "s"}, {"hosts", "a(ayayb)"}),
+     DISPATCH_NOTHING, fleet_engine_handle_hosts},
     {NULL, NULL, NULL, NULL},
 };
 
@@ -482,6 +487,7 @@ static const DispatchSignal signals[] = {
     {"Propose", ARGUMENTS({"ticket", "u"}, {"layer", "s"}, {"guard", "ay"}, {"head", "ay"},
                           {"operations", "a(uayay)"})},
     {"Task", ARGUMENTS({"ticket", "u"}, {"task", "s"}, {"arguments", "a{sv}"})},
+    {"ListHosts", ARGUMENTS({"ticket", "u"})},
     {NULL, NULL},
 };
 

@@ -22,6 +22,18 @@ void fleet_engine_propose(guint32 ticket, GBytes *guard, GBytes *head, const GPt
                           gpointer data);
 void fleet_engine_task(guint32 ticket, const FleetTask *task, GBytes *info, GBytes *head,
                        const GPtrArray *operations, gpointer data);
+void fleet_engine_list_hosts(guint32 ticket, gpointer data);
+/* Of engine.c, for other handlers of the agent's calls. FALSE: the call is answered. */
+gboolean fleet_engine_is_agent(DispatchCall *call, const FleetFaces *faces);
+FleetFaces *fleet_faces_get(gpointer data);
+/* hosts-face.c: the agent's answers, and what it asks of regd. */
+void fleet_engine_handle_report(DispatchCall *call, gpointer data);
+void fleet_engine_handle_hosts(DispatchCall *call, gpointer data);
+/* ... and what everybody asks. */
+void fleet_open_handle_list_hosts(DispatchCall *call, gpointer data);
+void fleet_open_handle_wait(DispatchCall *call, gpointer data);
+/* public.c: FALSE: the call is answered. */
+gboolean fleet_open_is_administrator(DispatchCall *call);
 /* StateChanged and the properties; public.c. */
 void fleet_open_state_changed(const char *before, gpointer data);
 

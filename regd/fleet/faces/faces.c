@@ -6,7 +6,12 @@
 #include "regd/fleet/faces/faces-private.h"
 
 static const FleetLine line = {fleet_engine_configure, fleet_engine_propose, fleet_engine_task,
-                               fleet_open_state_changed};
+                               fleet_engine_list_hosts, fleet_open_state_changed};
+
+FleetFaces *fleet_faces_get(gpointer data) {
+  const BusFace *face = data;
+  return face->fleet;
+}
 
 FleetFaces *fleet_faces_new(BusFace *face, Writer *writer) {
   FleetFaces *faces = g_new0(FleetFaces, 1);

@@ -5,31 +5,26 @@
 #include "client/base/protocol.h"
 #include "regd/fleet/faces/faces-private.h"
 
-static FleetFaces *get_faces(gpointer data) {
-  const BusFace *face = data;
-  return face->fleet;
-}
-
 /* ---- properties ---- */
 
 static gboolean get_state(DBusMessageIter *variant, gpointer data, G_GNUC_UNUSED GError **error) {
   const char *reason = NULL;
-  return wire_append_string(variant, fleet_desk_get_state(get_faces(data)->desk, &reason));
+  return wire_append_string(variant, fleet_desk_get_state(fleet_faces_get(data)->desk, &reason));
 }
 
 static gboolean get_reason(DBusMessageIter *variant, gpointer data, G_GNUC_UNUSED GError **error) {
   const char *reason = NULL;
-  (void)fleet_desk_get_state(get_faces(data)->desk, &reason);
+  (void)fleet_desk_get_state(fleet_faces_get(data)->desk, &reason);
   return wire_append_string(variant, reason);
 }
 
 static gboolean get_fleet(DBusMessageIter *variant, gpointer data, G_GNUC_UNUSED GError **error) {
-  const FleetState *joined = fleet_desk_get_joined(get_faces(data)->desk);
+  const FleetState *joined = fleet_desk_get_joined(fleet_faces_get(data)->desk);
   return wire_append_string(variant, joined != NULL ? joined->fleet : "");
 }
 
 static gboolean get_mounts(DBusMessageIter *variant, gpointer data, G_GNUC_UNUSED GError **error) {
-  const FleetState *joined = fleet_desk_get_joined(get_faces(data)->desk);
+  const FleetState *joined = fleet_desk_get_joined(fleet_faces_get(data)->desk);
   DBusMessageIter array;
   gboolean complete = TRUE;
   if (!dbus_message_iter_open_container(variant, DBUS_TYPE_ARRAY, "s", &array))
@@ -76,6 +71,7 @@ static gboolean append_status(DBusMessageIter *dict, const FleetDesk *desk) {
   const char *member = status->member != NULL ? status->member : "";
   return wire_append_entry_string(dict, "state", state) &&
          wire_append_entry_string(dict, "reason", reason) &&
+         wire_append_entry_uint64(dict, "since", (guint64)fleet_desk_get_since(desk)) &&
          wire_append_entry_string(dict, "host", fleet_desk_get_settings(desk)->host_name) &&
          append_joined(dict, fleet_desk_get_joined(desk)) &&
          (g_strcmp0(status->warning, "") <= 0 ||
@@ -91,15 +87,15 @@ static gboolean append_status(DBusMessageIter *dict, const FleetDesk *desk) {
 static void handle_get_status(DispatchCall *call, gpointer data) {
   DBusMessageIter out, dict;
   DBusMessage *reply = face_begin(call, &out);
-  face_finish(call, reply,
-              dbus_message_iter_open_container(&out, DBUS_TYPE_ARRAY, "{sv}", &dict) &&
-                  wire_end_container(&out, &dict, append_status(&dict, get_faces(data)->desk)));
+  face_finish(
+      call, reply,
+      dbus_message_iter_open_container(&out, DBUS_TYPE_ARRAY, "{sv}", &dict) &&
+          wire_end_container(&out, &dict, append_status(&dict, fleet_faces_get(data)->desk)));
 }
 
 /* ---- what administrators do ---- */
 
-/* FALSE: the call is answered. */
-static gboolean is_administrator(DispatchCall *call) {
+gboolean fleet_open_is_administrator(DispatchCall *call) {
   if (face_caller(call)->administrator)
     return TRUE;
   GError *error = NULL;
@@ -124,7 +120,7 @@ static void on_done(const char *text, const GError *error, gpointer data) {
 static void begin(DispatchCall *call, FleetFaces *faces, FleetTask task, const char *agreed) {
   DBusMessageIter in;
   GError *error = NULL;
-  if (!is_administrator(call))
+  if (!fleet_open_is_administrator(call))
     return;
   dispatch_call_get_arguments(call, &in);
   g_autoptr(WireOptions) options = face_take_options(&in, &error);
@@ -137,32 +133,32 @@ static void begin(DispatchCall *call, FleetFaces *faces, FleetTask task, const c
 }
 
 static void handle_init(DispatchCall *call, gpointer data) {
-  begin(call, get_faces(data), (FleetTask){.kind = FLEET_TASK_INIT}, "from-local");
+  begin(call, fleet_faces_get(data), (FleetTask){.kind = FLEET_TASK_INIT}, "from-local");
 }
 
 static void handle_join(DispatchCall *call, gpointer data) {
-  begin(call, get_faces(data), (FleetTask){.kind = FLEET_TASK_JOIN}, "replace");
+  begin(call, fleet_faces_get(data), (FleetTask){.kind = FLEET_TASK_JOIN}, "replace");
 }
 
 static void handle_leave(DispatchCall *call, gpointer data) {
-  begin(call, get_faces(data), (FleetTask){.kind = FLEET_TASK_LEAVE}, "drop");
+  begin(call, fleet_faces_get(data), (FleetTask){.kind = FLEET_TASK_LEAVE}, "drop");
 }
 
 static void handle_resync(DispatchCall *call, gpointer data) {
-  begin(call, get_faces(data), (FleetTask){.kind = FLEET_TASK_RESYNC}, "force");
+  begin(call, fleet_faces_get(data), (FleetTask){.kind = FLEET_TASK_RESYNC}, "force");
 }
 
 static void handle_reseal(DispatchCall *call, gpointer data) {
   DBusMessageIter in;
   GError *error = NULL;
-  if (!is_administrator(call))
+  if (!fleet_open_is_administrator(call))
     return;
   dispatch_call_get_arguments(call, &in);
   g_autoptr(WireOptions) options = face_take_options(&in, &error);
   if (options == NULL)
     dispatch_call_take_error(call, error);
   else
-    fleet_desk_reseal(get_faces(data)->desk, face_caller(call), on_done, call);
+    fleet_desk_reseal(fleet_faces_get(data)->desk, face_caller(call), on_done, call);
 }
 
 static gboolean append_problem(DBusMessageIter *out, gconstpointer item) {
@@ -188,10 +184,10 @@ static void answer_problems(const FleetOrder *order, const WriteResult *result, 
 }
 
 static void handle_list_problems(DispatchCall *call, gpointer data) {
-  if (!is_administrator(call))
+  if (!fleet_open_is_administrator(call))
     return;
   g_autoptr(FleetOrder) order = fleet_order_new(FLEET_ORDER_PROBLEMS);
-  fleet_desk_carry_out(get_faces(data)->desk, order, answer_problems, call);
+  fleet_desk_carry_out(fleet_faces_get(data)->desk, order, answer_problems, call);
 }
 
 /* ---- tables ---- */
@@ -206,6 +202,9 @@ static const DispatchMethod methods[] = {
     {"Leave", OPTIONS, ARGUMENTS({"text", "s"}), handle_leave},
     {"Resync", OPTIONS, ARGUMENTS({"text", "s"}), handle_resync},
     {"Reseal", OPTIONS, ARGUMENTS({"text", "s"}), handle_reseal},
+    {"ListHosts", OPTIONS, ARGUMENTS({"hosts", "aa{sv}"}), fleet_open_handle_list_hosts},
+    {"Wait", ARGUMENTS({"commit", "t"}, {"options", "a{sv}"}), ARGUMENTS({"result", "a{sv}"}),
+     fleet_open_handle_wait},
     {"ListProblems", DISPATCH_NOTHING, ARGUMENTS({"problems", "a(sst)"}), handle_list_problems},
     {NULL, NULL, NULL, NULL},
 };

@@ -66,6 +66,20 @@ static GBytes *new_last(void) {
   return fleet_last_encode(&last);
 }
 
+static GBytes *new_host(void) {
+  FleetHost host = {.applied = 300,
+                    .number = 7,
+                    .has_head = TRUE,
+                    .has_digest = TRUE,
+                    .state = TEXT("live"),
+                    .version = TEXT("0.2.0"),
+                    .since = 1234567,
+                    .problems = 2};
+  fill_id(host.head, 'h');
+  fill_id(host.digest, 'd');
+  return fleet_host_encode(&host);
+}
+
 /* ---- any of them, decoded and encoded again; NULL: refused ---- */
 
 static GBytes *again_head(GBytes *bytes, GError **error) {
@@ -93,14 +107,16 @@ static GBytes *again_last(GBytes *bytes, GError **error) {
   return fleet_last_decode(bytes, &last, error) ? fleet_last_encode(&last) : NULL;
 }
 
+static GBytes *again_host(GBytes *bytes, GError **error) {
+  g_autoptr(FleetHost) host = fleet_host_decode(bytes, error);
+  return host != NULL ? fleet_host_encode(host) : NULL;
+}
+
 static const struct {
   GBytes *(*make)(void);
   GBytes *(*again)(GBytes *bytes, GError **error);
-} records[] = {{new_head, again_head},
-               {new_key, again_key},
-               {new_value, again_value},
-               {new_info, again_info},
-               {new_last, again_last}};
+} records[] = {{new_head, again_head}, {new_key, again_key},   {new_value, again_value},
+               {new_info, again_info}, {new_last, again_last}, {new_host, again_host}};
 
 static void test_round(void) {
   for (gsize i = 0; i < G_N_ELEMENTS(records); i++) {
@@ -221,6 +237,17 @@ static const struct {
     ROW(again_info, "\x20\x01", "no mount"),
     ROW(again_info, "\x20\x01\x1a\x04HKLM", "a mount is no path"),
     ROW(again_last, "\x10\x01", "16 bytes"),
+    ROW(again_host, "\x10\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", "number"),
+    ROW(again_host,
+        "\x1a\x02"
+        "ab",
+        "16 bytes"),
+    ROW(again_host, "\x2a\x02\xff\xff", "UTF-8"),
+    ROW(again_host,
+        "\x3a\x02"
+        "1\n",
+        "control character"),
+    ROW(again_host, "\x30\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", "time"),
 #undef ROW
 };
 

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* Waiting for the fleet, for `fleet wait` and for --wait-fleet of the verbs that write. */
+#ifndef CLIENT_REGCTL_SESSION_FLEET_WAIT_H
+#define CLIENT_REGCTL_SESSION_FLEET_WAIT_H
+
+#include "client/regctl/session/session.h"
+
+/* How long both wait unless --timeout says otherwise. */
+#define FLEET_WAIT_SECONDS 60U
+
+typedef struct {
+  guint64 commit; /* 0: the newest that this host has */
+  guint32 hosts;  /* so many are enough; 0: all */
+  guint32 timeout;
+} FleetWaitAsk;
+/* Waits until the hosts have the commit, and says how many have. FAILED: they are late; the message
+ * names those that are missing. */
+gboolean fleet_wait_for_hosts(Session *session, const FleetWaitAsk *ask, GError **error);
+
+#endif

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+/* See report.h. */
+#include "regd/fleet/report/report.h"
+
+#include "regd/fleet/etcd/lease.h"
+
+/* Of one call. */
+#define CALL_TIMEOUT_MS 5000U
+/* A host that is not told of for so many times `Stale After` counts as gone. */
+#define LIFE_FACTOR 4U
+/* Signs of life in the time that a lease has. */
+#define SIGNS_OF_LIFE 3U
+/* A host that may not report asks again after so long. */
+#define DENIED_MS 600000U
+
+struct Report {
+  ReportEvents events;
+  Cluster *cluster; /* NULL: this host reports nothing */
+  char *host;
+  guint interval_ms;
+  guint life_s;
+  guint phase_ms;  /* the host's moment in the interval */
+  guint timer;     /* until it comes */
+  guint pulse;     /* until the next sign of life */
+  gboolean asking; /* regd owes the record */
+  ClusterCall *call;
+  gint64 lease;   /* 0: there is none */
+  GBytes *record; /* on its way, or NULL */
+  GBytes *told;   /* what stands there, or NULL */
+  gboolean complained;
+};
+
+Report *report_new(const ReportEvents *events) {
+  Report *report = g_new0(Report, 1);
+  report->events = *events;
+  return report;
+}
+
+/* ---- when ---- */
+
+static gboolean on_due(gpointer data) {
+  Report *report = data;
+  report->timer = 0;
+  if (report->call != NULL || report->asking) {
+    report_note(report);
+    return G_SOURCE_REMOVE;
+  }
+  report->asking = TRUE;
+  report->events.ask(report->events.data);
+  return G_SOURCE_REMOVE;
+}
+
+/* Until the host's next moment. */
+static guint get_delay_ms(const Report *report) {
+  guint64 now_ms = (guint64)g_get_monotonic_time() / 1000U;
+  return report->interval_ms - (guint)((now_ms + report->phase_ms) % report->interval_ms);
+}
+
+void report_note(Report *report) {
+  if (report->cluster != NULL && report->timer == 0)
+    report->timer = g_timeout_add(get_delay_ms(report), on_due, report);
+}
+
+/* ---- calls ---- */
+
+static void call(Report *report, const char *method, GBytes *request, ClusterDone done) {
+  const ClusterQuestion question = {.endpoint = report->events.get_endpoint(report->events.data),
+                                    .method = method,
+                                    .request = request,
+                                    .timeout_ms = CALL_TIMEOUT_MS};
+  report->call = cluster_call(report->cluster, &question, done, report);
+}
+
+/* A cluster that can't be reached is no complaint of its own: the host's state tells. */
+static void fail(Report *report, const TransportEnd *end) {
+  g_clear_pointer(&report->record, g_bytes_unref);
+  if (end->code != GRPC_PERMISSION_DENIED) {
+    report_note(report);
+    return;
+  }
+  if (!report->complained)
+    g_printerr("regd-fleet: this host may not tell the fleet of itself (%s): its role needs h/ and "
+               "a/, see regd-fleet(8)\n",
+               end->text);
+  report->complained = TRUE;
+  g_clear_handle_id(&report->timer, g_source_remove);
+  report->timer = g_timeout_add(DENIED_MS, on_due, report);
+}
+
+static GBytes *new_key(const Report *report, const char *kind) {
+  g_autofree char *key = g_strconcat(kind, "/", report->host, NULL);
+  return cluster_new_key(report->cluster, key);
+}
+
+static void add(GPtrArray *operations, EtcdOperationKind kind, GBytes *key, GBytes *data,
+                gint64 lease) {
+  EtcdOperation *operation = g_new0(EtcdOperation, 1);
+  *operation = (EtcdOperation){.kind = kind, .key = key, .data = data, .lease = lease};
+  g_ptr_array_add(operations, operation);
+}
+
+static GBytes *encode(const GPtrArray *operations) {
+  g_autoptr(GPtrArray) guards = g_ptr_array_new();
+  return etcd_transaction_encode(guards, operations);
+}
+
+static void on_told(GBytes *answer, const TransportEnd *end, gpointer data) {
+  Report *report = data;
+  report->call = NULL;
+  if (answer == NULL) {
+    report->lease = 0; /* it may have ended: then the sign of life is not there */
+    fail(report, end);
+    return;
+  }
+  g_clear_pointer(&report->told, g_bytes_unref);
+  report->told = g_steal_pointer(&report->record);
+  report->complained = FALSE;
+}
+
+static void tell(Report *report, gboolean with_life) {
+  g_autoptr(GPtrArray) operations = g_ptr_array_new_with_free_func(etcd_operation_free);
+  add(operations, ETCD_PUT, new_key(report, "h"), g_bytes_ref(report->record), 0);
+  if (with_life)
+    add(operations, ETCD_PUT, new_key(report, "a"), g_bytes_new_static("", 0), report->lease);
+  g_autoptr(GBytes) request = encode(operations);
+  call(report, "KV/Txn", request, on_told);
+}
+
+static void on_granted(GBytes *answer, const TransportEnd *end, gpointer data) {
+  Report *report = data;
+  report->call = NULL;
+  if (answer == NULL || !etcd_lease_grant_decode(answer, &report->lease, NULL, NULL)) {
+    report->lease = 0;
+    fail(report, end);
+    return;
+  }
+  tell(report, TRUE);
+}
+
+void report_take(Report *report, GBytes *record) {
+  report->asking = FALSE;
+  if (report->cluster == NULL || report->call != NULL || record == NULL)
+    return;
+  if (report->lease != 0 && report->told != NULL && g_bytes_equal(record, report->told))
+    return;
+  g_clear_pointer(&report->record, g_bytes_unref);
+  report->record = g_bytes_ref(record);
+  if (report->lease != 0) {
+    tell(report, FALSE);
+    return;
+  }
+  g_autoptr(GBytes) request = etcd_lease_grant_encode(report->life_s);
+  call(report, "Lease/LeaseGrant", request, on_granted);
+}
+
+/* ---- signs of life ---- */
+
+static void on_kept(GBytes *answer, G_GNUC_UNUSED const TransportEnd *end, gpointer data) {
+  Report *report = data;
+  gint64 left = 0;
+  report->call = NULL;
+  if (answer != NULL && etcd_lease_keep_decode(answer, &left, NULL) && left == 0)
+    report->lease = 0;
+  /* Something may be new that nobody tells of: problems that have been acknowledged. */
+  report_note(report);
+}
+
+static gboolean on_pulse(gpointer data) {
+  Report *report = data;
+  if (report->call != NULL)
+    return G_SOURCE_CONTINUE;
+  if (report->lease == 0) {
+    report_note(report);
+    return G_SOURCE_CONTINUE;
+  }
+  g_autoptr(GBytes) request = etcd_lease_keep_encode(report->lease);
+  call(report, "Lease/LeaseKeepAlive", request, on_kept);
+  return G_SOURCE_CONTINUE;
+}
+
+/* ---- its life ---- */
+
+static void on_withdrawn(G_GNUC_UNUSED GBytes *answer, G_GNUC_UNUSED const TransportEnd *end,
+                         G_GNUC_UNUSED gpointer data) {
+}
+
+void report_withdraw(Report *report) {
+  if (report->cluster != NULL && report->told != NULL) {
+    g_autoptr(GPtrArray) operations = g_ptr_array_new_with_free_func(etcd_operation_free);
+    add(operations, ETCD_DELETE, new_key(report, "h"), NULL, 0);
+    add(operations, ETCD_DELETE, new_key(report, "a"), NULL, 0);
+    g_autoptr(GBytes) request = encode(operations);
+    const ClusterQuestion question = {.endpoint = report->events.get_endpoint(report->events.data),
+                                      .method = "KV/Txn",
+                                      .request = request,
+                                      .timeout_ms = CALL_TIMEOUT_MS};
+    cluster_call(report->cluster, &question, on_withdrawn, NULL);
+  }
+  report_stop(report);
+}
+
+void report_stop(Report *report) {
+  g_clear_pointer(&report->call, cluster_call_cancel);
+  g_clear_handle_id(&report->timer, g_source_remove);
+  g_clear_handle_id(&report->pulse, g_source_remove);
+  g_clear_pointer(&report->record, g_bytes_unref);
+  g_clear_pointer(&report->told, g_bytes_unref);
+  g_clear_pointer(&report->host, g_free);
+  report->lease = 0;
+  report->asking = FALSE;
+  report->cluster = NULL;
+}
+
+/* Settings that change nothing here must not make it tell again. */
+static gboolean goes_on(const Report *report, const Cluster *cluster, const AgentConfig *config) {
+  return report->cluster == cluster && g_str_equal(report->host, config->host) &&
+         report->interval_ms == config->report_interval_s * 1000U &&
+         report->life_s == config->stale_after_s * LIFE_FACTOR;
+}
+
+void report_start(Report *report, Cluster *cluster, const AgentConfig *config) {
+  if (report->cluster != NULL && goes_on(report, cluster, config)) {
+    report_note(report);
+    return;
+  }
+  if (report->cluster == cluster && g_strcmp0(report->host, config->host) != 0)
+    report_withdraw(report);
+  report_stop(report);
+  if (config->report_interval_s == 0)
+    return;
+  report->cluster = cluster;
+  report->host = g_strdup(config->host);
+  report->interval_ms = config->report_interval_s * 1000U;
+  report->life_s = config->stale_after_s * LIFE_FACTOR;
+  report->phase_ms = g_random_int_range(0, (gint32)report->interval_ms);
+  report->pulse = g_timeout_add_seconds(MAX(report->life_s / SIGNS_OF_LIFE, 1U), on_pulse, report);
+  report_note(report);
+}
+
+void report_free(Report *report) {
+  if (report == NULL)
+    return;
+  report_stop(report);
+  g_free(report);
+}

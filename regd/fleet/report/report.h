@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* What this host tells the fleet of itself: its record at `h/HOST`, and a sign of life at `a/HOST`,
+ * which ends with its lease. Many hosts have something to tell after each change: every host has a
+ * moment of its own in the report interval, and tells nothing when nothing is new. */
+#ifndef REGD_FLEET_REPORT_REPORT_H
+#define REGD_FLEET_REPORT_REPORT_H
+
+#include "regd/fleet/etcd/cluster.h"
+
+typedef struct {
+  /* Asks regd for the record; it is handed to report_take(). */
+  void (*ask)(gpointer data);
+  /* Which endpoint is in use. */
+  guint (*get_endpoint)(gpointer data);
+  gpointer data;
+} ReportEvents;
+
+typedef struct Report Report;
+Report *report_new(const ReportEvents *events);
+void report_free(Report *report);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Report, report_free)
+
+/* @cluster must outlive this. What another host name has told is deleted. */
+void report_start(Report *report, Cluster *cluster, const AgentConfig *config);
+void report_stop(Report *report);
+/* The same, and deletes what it has told: this host has left the fleet. */
+void report_withdraw(Report *report);
+/* Something may be new. */
+void report_note(Report *report);
+/* The Host record as it is now; NULL: regd did not tell. */
+void report_take(Report *report, GBytes *record);
+
+#endif

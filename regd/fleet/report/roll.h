@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* Reads what all hosts of the fleet have told, for `regctl fleet hosts`. */
+#ifndef REGD_FLEET_REPORT_ROLL_H
+#define REGD_FLEET_REPORT_ROLL_H
+
+#include "regd/fleet/etcd/cluster.h"
+
+/* Hosts that are read; more are left out. */
+#define ROLL_LIMIT_HOSTS 20000
+/* Of one record; a larger one is no host's. */
+#define ROLL_LIMIT_RECORD_BYTES 4096U
+
+/* One host; any bytes. */
+typedef struct {
+  GBytes *name;
+  GBytes *record; /* empty: it is not there, or too large */
+  gboolean alive;
+} RollHost;
+
+/* @hosts: of RollHost, by name; NULL: no endpoint has answered, @end is of the last. */
+typedef void (*RollDone)(const GPtrArray *hosts, const TransportEnd *end, gpointer data);
+typedef struct Roll Roll;
+/* It is freed when @done has been called. */
+Roll *roll_start(Cluster *cluster, guint endpoint, RollDone done, gpointer data);
+/* @done is not called. NULL is fine. */
+void roll_cancel(Roll *roll);
+
+#endif

@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: MIT
+"""What hosts tell the fleet of themselves, on a real etcd: `fleet hosts` lists them, `fleet wait`
+waits until they have a commit."""
+
+import itertools
+import json
+import threading
+from contextlib import ExitStack, contextmanager
+
+import dbus
+
+from cluster import field
+from harness.bus import ALICE, needs_root, wait_until
+from harness.case import check, contains, equal, main, test
+from harness.etcd import Etcd
+from harness.fleet import FLEET, FLEET_PATH, MOUNT, SETTINGS, FleetHost
+from harness.regctl import regctl
+from harness.registry import REG_DWORD, Refused, options
+
+KEY = MOUNT + "\\Acme"
+STACK = ExitStack()
+ETCD = None
+NUMBERS = itertools.count(1)
+OFTEN = [("Report Interval", REG_DWORD, 1)]
+
+
+@contextmanager
+def hosts(*names, settings=OFTEN):
+    """Hosts of a new fleet."""
+    global ETCD  # pylint: disable=global-statement
+    ETCD = ETCD or STACK.enter_context(Etcd())
+    fleet = f"hosts{next(NUMBERS)}"
+    with ExitStack() as stack:
+        made = [stack.enter_context(FleetHost(ETCD, name, fleet, settings=settings)) for name in names]
+        made[0].fleet("Init")
+        for host in made[1:]:
+            host.fleet("Join")
+        yield made
+
+
+def listed(host, *options_):
+    """{name: what `fleet hosts --json` says of it}."""
+    status, printed, said = regctl(host, "fleet", "hosts", "--json", *options_)
+    equal((status, said), (0, ""))
+    return {each["host"]: each for each in json.loads(printed)}
+
+
+def wait(host, commit=0, client=None, **given):
+    return (client or host.client).call("Wait", "ta{sv}", dbus.UInt64(commit), options(**given), interface=FLEET,
+                                        path=FLEET_PATH)
+
+
+def record_key(host, kind, name=None):
+    return f"/regd/1/{host.fleet_name}/{kind}/{name or host.name}"
+
+
+@test
+def each_host_tells_what_it_has():
+    with hosts("one", "two", "three") as (one, two, _):
+        one.put(KEY, "Port", "25")
+        commit = one.status()["commit"]
+        equal(regctl(two, "fleet", "wait", str(commit), "--hosts=3", "--timeout=30"), (0, "", f"regctl: 3 of 3 hosts have the commit {commit}\n"))
+        found = listed(two)
+        equal(sorted(found), ["one", "three", "two"])
+        for name, each in found.items():
+            equal((each["commit"], each["behind"], each["state"], each["alive"], each["problems"]),
+                  (commit, 0, "live", True, 0), name)
+        check(all(each["version"] and each["since"] > 0 and each["applied"] > 0 for each in found.values()), str(found))
+        equal(listed(two, "--behind"), {})
+        printed = regctl(one, "fleet", "hosts")[1].splitlines()
+        equal([line.split()[:4] for line in printed],
+              [["HOST", "COMMIT", "BEHIND", "STATE"], *([name, str(commit), "0", "live"] for name in ("one", "three", "two"))])
+
+
+@test
+def a_host_that_is_late_is_named():
+    with hosts("one", "two", "three") as (one, two, three):
+        equal(regctl(one, "fleet", "wait", "--hosts=3", "--timeout=30")[0], 0)
+        two.agent.stop()
+        one.put(KEY, "Port", "25")
+        commit = one.status()["commit"]
+        status, printed, said = regctl(three, "fleet", "wait", str(commit), "--timeout=4")
+        equal((status, printed), (1, ""))
+        equal(said, f"regctl: only 2 of 3 hosts have the commit {commit}; missing: two\n")
+        equal(regctl(three, "fleet", "wait", str(commit), "--hosts=2", "--timeout=4")[0], 0)
+        equal(sorted(listed(one, "--behind")), ["two"])
+        equal(listed(one)["two"]["behind"], 1)
+        # Somebody waits meanwhile.
+        ended = []
+        thread = threading.Thread(target=lambda: ended.append(regctl(one, "fleet", "wait", "--timeout=60")))
+        thread.start()
+        two.start_agent()
+        thread.join()
+        equal(ended[0][0], 0, str(ended))
+
+
+@test
+def a_host_without_a_sign_of_life_is_gone():
+    with hosts("one", "two") as (one, two):
+        wait_until(lambda: listed(one).get("two", {}).get("alive"), "a sign of life")
+        two.agent.kill()
+        lease = json.loads(ETCD.ctl("get", record_key(two, "a"), "-w", "json"))["kvs"][0]["lease"]
+        ETCD.ctl("lease", "revoke", f"{lease:x}")
+        equal((listed(one)["two"]["alive"], listed(one)["one"]["alive"]), (False, True))
+        contains(regctl(one, "fleet", "hosts")[1], "gone")
+        two.start_agent()
+        wait_until(lambda: listed(one)["two"]["alive"], "it to be back")
+
+
+@test
+def a_lost_sign_of_life_comes_back():
+    with hosts("one", settings=[*OFTEN, ("Stale After", REG_DWORD, 3)]) as (one,):
+        wait_until(lambda: listed(one).get("one", {}).get("alive"), "a sign of life")
+        lease = json.loads(ETCD.ctl("get", record_key(one, "a"), "-w", "json"))["kvs"][0]["lease"]
+        ETCD.ctl("lease", "revoke", f"{lease:x}")
+        wait_until(lambda: listed(one)["one"]["alive"], "another one")
+
+
+@test
+def a_host_that_leaves_is_not_listed_any_more():
+    with hosts("one", "two") as (one, two):
+        wait_until(lambda: set(listed(one)) == {"one", "two"}, "both")
+        two.fleet("Leave")
+        wait_until(lambda: set(listed(one)) == {"one"}, "one to be left")
+        equal(regctl(one, "fleet", "wait", "--timeout=30")[0], 0)
+
+
+@test
+def a_host_of_another_name_is_another():
+    with hosts("one", "two") as (one, two):
+        wait_until(lambda: set(listed(one)) == {"one", "two"}, "both")
+        two.client.set(SETTINGS, "Host Name", 1, "other")
+        wait_until(lambda: set(listed(one)) == {"one", "other"}, "the other name")
+
+
+@test
+def nothing_is_told_when_nothing_is_new():
+    with hosts("one") as (one,):
+        equal(regctl(one, "fleet", "wait", "--timeout=30")[0], 0)
+        wait_until(lambda: listed(one)["one"]["state"] == "live", "the state")
+        before = ETCD.ctl("get", record_key(one, "h"), "-w", "json")
+        one.client.set("HKEY_LOCAL_MACHINE\\SOFTWARE\\Own", "Port", 1, "25")
+        one.put(KEY, "Port", "25")
+        commit = one.status()["commit"]
+        wait_until(lambda: listed(one)["one"]["commit"] == commit, "the report")
+        version = [json.loads(each)["kvs"][0]["version"] for each in (before, ETCD.ctl("get", record_key(one, "h"), "-w", "json"))]
+        equal(version[1] - version[0], 1, "one report for one change")
+
+
+@test
+def strange_records_harm_nobody():
+    with hosts("one") as (one,):
+        equal(regctl(one, "fleet", "wait", "--timeout=30")[0], 0)
+        for name, record in [("junk", b"\xff\xff"), ("large", bytes(10000)), ("\x1b[2J", field(5, "live")),
+                             ("future", field(2, 10) + field(99, "unknown"))]:
+            ETCD.ctl("put", record_key(one, "h", name), data=record)
+        found = listed(one)
+        equal(sorted(found), sorted(["one", "junk", "large", "\x1b[2J", "future"]))
+        equal([name for name, each in found.items() if "commit" in each], ["\x1b[2J", "future", "one"])
+        check("\x1b" not in regctl(one, "fleet", "hosts")[1], "a name that is fit for a terminal")
+        contains(regctl(one, "fleet", "wait", "5", "--timeout=0")[2], "only 1 of 5 hosts")
+
+
+@test
+def who_may_ask():
+    needs_root()
+    with hosts("one", "two") as (one, two):
+        equal(regctl(one, "fleet", "wait", "--hosts=2", "--timeout=30")[0], 0)
+        two.agent.stop()
+        one.put(KEY, "Port", "25")
+        stranger = one.connect(uid=ALICE)
+        try:
+            stranger.call("ListHosts", "a{sv}", options(), interface=FLEET, path=FLEET_PATH)
+            check(False, "ListHosts is for administrators")
+        except Refused as refusal:
+            equal(refusal.name, "AccessDenied")
+        answer = wait(one, client=stranger, timeout=("u", 0))
+        equal(("missing" in answer, answer["reached"]), (False, False))
+        equal(wait(one, timeout=("u", 0))["missing"], ["two"])
+
+
+@test
+def without_a_cluster_it_says_so():
+    with hosts("one") as (one,):
+        one.agent.stop()
+        for words in (["hosts"], ["wait", "--timeout=0"]):
+            status, _, said = regctl(one, "fleet", *words)
+            equal(status, 1)
+            contains(said, "regd-fleet does not run")
+
+
+with STACK:
+    main()

@@ -11,7 +11,7 @@ from harness.packages import INSIDE, INSTALL, fresh_machine
 from harness.process import SOURCE
 from harness.tour import as_pattern, blocks, steps
 
-OWN = "regd regd-fleet regctl libregistry0 libregistry-dev python3-registry ansible-collection-regd mailauthd"
+OWN = "regd regd-fleet regctl libregistry0 libregistry-dev python3-registry ansible-collection-regd cockpit-registry mailauthd"
 KEY = r"HKLM\SOFTWARE\Acme"
 # What is in packages' or the system's own hands: lists, caches, logs, and the users, that stay.
 CHANGED_BY_OTHERS = ("/var/lib/dpkg", "/var/lib/apt", "/var/cache", "/var/log", "/var/lib/systemd", "/etc/passwd",

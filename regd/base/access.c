@@ -169,6 +169,15 @@ gboolean access_resolve_with_nss(PrincipalKind kind, const char *name, guint32 *
   return look_up(kind == PRINCIPAL_USER ? look_user : look_group, name, id);
 }
 
+char *access_dup_user_name(guint32 uid) {
+  struct passwd entry;
+  struct passwd *found = NULL;
+  g_autofree char *buffer = g_malloc(NSS_BUFFER_LAST);
+  if (getpwuid_r(uid, &entry, buffer, NSS_BUFFER_LAST, &found) != 0 || found == NULL)
+    return NULL;
+  return g_strdup(found->pw_name);
+}
+
 /* The groups of a user by NSS, their own among them; none if there is no such user. */
 static GArray *list_groups(guint32 uid) {
   GArray *groups = g_array_new(FALSE, FALSE, sizeof(gid_t));

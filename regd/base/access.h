@@ -50,6 +50,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Acl, acl_unref)
 /* Looks a name up; FALSE: no such name. NSS may block: not on the main loop. */
 typedef gboolean (*PrincipalResolver)(PrincipalKind kind, const char *name, guint32 *id);
 gboolean access_resolve_with_nss(PrincipalKind kind, const char *name, guint32 *id);
+/* The name of a user, as long to wait for; NULL: there is none. Owned. */
+char *access_dup_user_name(guint32 uid);
 
 /* INVALID_VALUE: a principal or level is malformed, a name is unknown, or a principal is named
  * twice. LIMIT_EXCEEDED: there are too many entries. */

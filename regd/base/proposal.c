@@ -33,6 +33,7 @@ void proposal_unref(Proposal *proposal) {
   identity_unref(proposal->who);
   g_clear_pointer(&proposal->change, change_free);
   g_free(proposal->path);
+  g_free(proposal->user);
   g_free(proposal);
 }
 

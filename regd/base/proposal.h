@@ -22,6 +22,7 @@ typedef struct {
   GBytes *guard;         /* the id of the commit that it was judged against; NULL: of none */
   char *path;            /* the first key that it changes, for messages */
   Identity *who;
+  char *user;     /* the name of `who`, which tells other hosts more than a number; or the number */
   Change *change; /* to be judged again if another commit comes first */
 } Proposal;
 /* Without operations. */

@@ -3,6 +3,7 @@
 waits for what, and what happens while the fleet can't be reached."""
 
 import os
+import pwd
 from contextlib import contextmanager
 
 import dbus
@@ -14,6 +15,7 @@ from harness.registry import REG_BINARY, REG_DWORD, REG_MULTI_SZ, REG_QWORD, REG
 
 KEY = MOUNT + "\\Acme"
 LOCAL = SOFTWARE + "\\Acme"
+USER = pwd.getpwuid(os.getuid()).pw_name
 
 
 @contextmanager
@@ -63,11 +65,11 @@ def a_commit_is_one_revision_and_one_signal_on_every_host():
         signals = two.client.wait_for_signals(1)
         equal((len(signals), signals[0][2]), (1, before + 1))
         entry = two.client.call("GetHistory", "sa{sv}", KEY, options(limit=1))[0]
-        equal((entry["comment"], entry["host"], entry["revision"]), ("all at once", "one", before + 1))
-        equal(entry["user"], str(os.getuid()))
-        status, shown, _ = two.regctl("history", KEY, "--limit=1")
-        equal(status, 0)
-        contains(shown, "@one\t")
+        equal((entry["comment"], entry["user"], entry["host"], entry["revision"]), ("all at once", USER, "one", before + 1))
+        for words in (("history", KEY, "--limit=1"), ("blame", KEY, "a")):
+            status, shown, _ = two.regctl(*words)
+            equal(status, 0)
+            contains(shown, f"\t{USER}@one\t")
 
 
 @test

@@ -93,18 +93,13 @@ static GError *new_uncertain(const FleetDesk *desk, const Waiting *waiting) {
 
 /* ---- sending ---- */
 
-static char *dup_user(const Proposal *proposal) {
-  return g_strdup_printf("%u", proposal->who->uid);
-}
-
 static GBytes *make_head(Waiting *waiting) {
   FleetDesk *desk = waiting->desk;
   const Proposal *proposal = waiting->proposal;
   const Change *change = proposal->change;
-  g_autofree char *user = dup_user(proposal);
   FleetHead head = {.number = desk->joined->number + 1,
                     .host = desk->settings->host_name,
-                    .user = user,
+                    .user = proposal->user,
                     .program = proposal->who->program,
                     .comment = change != NULL ? change->comment : NULL,
                     .time = g_get_real_time(),

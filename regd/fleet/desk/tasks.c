@@ -129,10 +129,9 @@ static GBytes *encode_info(const RunningTask *task) {
 
 static GBytes *encode_head(const RunningTask *task) {
   FleetDesk *desk = task->desk;
-  g_autofree char *user = g_strdup_printf("%u", task->proposal->who->uid);
   FleetHead head = {.number = 1,
                     .host = desk->settings->host_name,
-                    .user = user,
+                    .user = task->proposal->user,
                     .program = (char *)(guintptr) "regctl",
                     .comment = (char *)(guintptr) "fleet init",
                     .time = g_get_real_time(),

@@ -4,6 +4,7 @@
 #include "regd/fleet/local/outgoing.h"
 
 #include "client/base/error.h"
+#include "client/base/escape.h"
 #include "client/base/path.h"
 #include "client/base/protocol.h"
 #include "regd/edit/edit-values.h"
@@ -173,9 +174,16 @@ static gboolean add_value(Collector *collector, gint64 id, const char *path, con
 
 /* ---- a change ---- */
 
+static char *dup_user(const Identity *who) {
+  g_autofree char *name = access_dup_user_name(who->uid);
+  return name != NULL ? escape_dup(name, -1, FLEET_LIMIT_WORD_BYTES)
+                      : g_strdup_printf("%u", who->uid);
+}
+
 static void collector_init(Collector *collector, Edit *edit, const FleetState *state) {
   collector->edit = edit;
   collector->proposal = proposal_new(edit->who, state->head);
+  collector->proposal->user = dup_user(edit->who);
   collector->met = g_hash_table_new(g_str_hash, g_str_equal);
   collector->mounts = (const char *const *)state->mounts;
   collector->secrets = (FleetSecrets){.edit = edit, .state = state};

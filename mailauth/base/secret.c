@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
-#include "mailauth/base/sanitizer.h"
+#include "client/confine/sanitizer.h"
 
 #define FIRST_ROOM 128
 /* Enough for what 10,000 clients who have not logged in may have said; pages are

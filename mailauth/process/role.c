@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "client/base/error.h"
-#include "mailauth/base/sanitizer.h"
+#include "client/confine/sanitizer.h"
 #include "mailauth/base/secret.h"
 #include "mailauth/process/sandbox.h"
 

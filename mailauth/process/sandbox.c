@@ -18,9 +18,10 @@
 #include <unistd.h>
 
 #include "client/base/error.h"
-#include "mailauth/base/sanitizer.h"
-#include "mailauth/process/landlock.h"
-#include "mailauth/process/syscall-filter.h"
+#include "client/confine/landlock.h"
+#include "client/confine/rights.h"
+#include "client/confine/sanitizer.h"
+#include "client/confine/syscall-filter.h"
 
 typedef struct {
   CallGroups calls;
@@ -126,28 +127,8 @@ static guint64 get_kept_rights(void) {
   return kept;
 }
 
-/* From what programs can get, too. */
-static void bound_rights(guint64 kept) {
-  for (int right = 0; prctl(PR_CAPBSET_READ, right, 0, 0, 0) >= 0; right++)
-    if ((kept >> right & 1) == 0)
-      prctl(PR_CAPBSET_DROP, right, 0, 0, 0);
-}
-
 gboolean sandbox_enter_parent(GError **error) {
-  struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
-  struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = {0};
-  guint64 kept = get_kept_rights();
-  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || syscall(SYS_capget, &header, sets) < 0)
-    return error_set(error, REGISTRY_ERROR_FAILED, "Rights can't be asked for: %s",
-                     g_strerror(errno));
-  bound_rights(kept);
-  for (guint i = 0; i < G_N_ELEMENTS(sets); i++) {
-    sets[i].permitted &= (guint32)(kept >> (32 * i));
-    sets[i].effective = sets[i].permitted;
-    sets[i].inheritable = 0;
-  }
-  return syscall(SYS_capset, &header, sets) == 0 ||
-         error_set(error, REGISTRY_ERROR_FAILED, "Rights can't be given up: %s", g_strerror(errno));
+  return rights_keep(get_kept_rights(), error);
 }
 
 /* ---- before ---- */

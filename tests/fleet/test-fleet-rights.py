@@ -165,6 +165,21 @@ def an_expired_certificate_is_named_until_there_is_a_good_one():
 
 
 @test
+def the_agent_gives_up_what_it_does_not_need():
+    with FleetHost(common_etcd(), "one", "confined", user="web18") as one:
+        one.fleet("Init")
+        one.put(KEY, "Port", "25")
+        process = Path(f"/proc/{one.agent.pid}")
+        status = dict(line.split(":\t", 1) for line in (process / "status").read_text().splitlines() if ":\t" in line)
+        equal({name: status[name] for name in ("NoNewPrivs", "Seccomp", "CapEff", "CapPrm", "CapInh", "CapAmb", "CapBnd")},
+              {"NoNewPrivs": "1", "Seccomp": "2"} | dict.fromkeys(("CapEff", "CapPrm", "CapInh", "CapAmb", "CapBnd"), "0" * 16))
+        for thread in (process / "task").iterdir():
+            contains((thread / "status").read_text(), "Seccomp:\t2")
+        if "libasan" not in (process / "maps").read_text():
+            contains((process / "limits").read_text(), "Max core file size        0 ")
+
+
+@test
 def a_revoked_certificate_is_suspected():
     with Etcd() as first:
         bad = sign(first, "web17")

@@ -24,6 +24,7 @@ LAYERS = {
     "client/hive": {"client/regfile"},
     "client/terminal": set(),
     "client/threads": set(),
+    "client/confine": set(),
     "client/bus": set(),
     "client/connection": {"client/bus"},
     "client/view": {"client/bus", "client/connection"},
@@ -39,9 +40,9 @@ LAYERS = {
     "client/regctl": {"client/cli", "client/threads", "client/regctl/session", "client/regctl/verbs", "client/regctl/declare",
                       "client/regctl/fleet"},
     "schema": set(),
-    "mailauth/base": set(),
+    "mailauth/base": {"client/confine"},
     "mailauth/ipc": {"mailauth/base"},
-    "mailauth/process": {"mailauth/base", "mailauth/ipc"},
+    "mailauth/process": {"client/confine", "mailauth/base", "mailauth/ipc"},
     "mailauth/tls": {"mailauth/base"},
     "mailauth/protocol": {"mailauth/base"},
     "mailauth/origin": {"mailauth/base"},
@@ -90,7 +91,7 @@ LAYERS |= {"regd/fleet/seal": {"regd/base"},
 # Both sides of the bus know the records; the agent knows regd by the bus alone.
 LAYERS |= {"regd/fleet/base": set(), "regd/fleet/etcd": {"regd/fleet/base", "client/bus"},
            "regd/fleet/stage": {"regd/fleet/base", "regd/fleet/etcd"}, "regd/fleet/report": {"regd/fleet/base", "regd/fleet/etcd"},
-           "regd/fleet/agent": {"regd/fleet/base", "regd/fleet/etcd", "regd/fleet/stage", "regd/fleet/report", "client/bus",
+           "regd/fleet/agent": {"client/confine", "regd/fleet/base", "regd/fleet/etcd", "regd/fleet/stage", "regd/fleet/report", "client/bus",
                                 "client/cli"}}
 LAYERS["regd"].add("regd/fleet/faces")
 # Each program reads its command line with client/cli.
@@ -109,7 +110,7 @@ LIBRARIES = {
     r"libpq-fe\.h": {"mailauth/sql/postgresql.c"},
     r"(mysql|mysqld_error|errmsg)\.h": {"mailauth/sql/mysql.c"},
     r"security/.*": {"mailauth/pam"},
-    r"seccomp\.h": {"mailauth/process"},
+    r"seccomp\.h": {"client/confine"},
     r"systemd/.*": {"regd", "mailauth/parent", "mailauth/events"},
     r"curl/.*": {"regd/fleet/etcd/transport.c"},
     r"protobuf-c/.*": set(),

@@ -11,6 +11,7 @@
 #include "client/cli/output.h"
 #include "client/cli/usage.h"
 #include "regd/fleet/agent/agent.h"
+#include "regd/fleet/agent/sandbox.h"
 #include "regd/fleet/etcd/transport.h"
 
 #define USAGE "regd-fleet [OPTION...]"
@@ -61,6 +62,10 @@ static int serve(const char *bus) {
   (void)sigaction(SIGPIPE, &ignore, NULL);
   if (!transport_set_up()) {
     g_printerr("regd-fleet: libcurl can't be used\n");
+    return EXIT_FAILURE;
+  }
+  if (!agent_sandbox_enter(&error)) {
+    g_printerr("regd-fleet: %s\n", error->message);
     return EXIT_FAILURE;
   }
   g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);

@@ -24,8 +24,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "mailauth/base/sanitizer.h"
-#include "mailauth/process/landlock.h"
+#include "client/confine/landlock.h"
+#include "client/confine/sanitizer.h"
 #include "mailauth/process/role.h"
 #include "tests/unit/support/emulator.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* See landlock.h. The library has no functions for these calls, and its headers
  * may be older than the kernel: the rights are named here. */
-#include "mailauth/process/landlock.h"
+#include "client/confine/landlock.h"
 
 #include <errno.h>
 #include <linux/landlock.h>

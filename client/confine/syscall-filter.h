@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The system calls that a process keeps (seccomp(2)): a table of groups of them, and the
  * filter that is made of it. They are named: libseccomp knows the machine's numbers. */
-#ifndef MAILAUTH_PROCESS_SYSCALL_FILTER_H
-#define MAILAUTH_PROCESS_SYSCALL_FILTER_H
+#ifndef CLIENT_CONFINE_SYSCALL_FILTER_H
+#define CLIENT_CONFINE_SYSCALL_FILTER_H
 
 #include <glib.h>
 

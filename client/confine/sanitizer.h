@@ -2,8 +2,8 @@
 /* Whether this build runs under AddressSanitizer, which keeps memory of its own,
  * traces the process and reads /proc when the process ends: IS_SANITIZED is
  * defined then, and nothing else is. */
-#ifndef MAILAUTH_BASE_SANITIZER_H
-#define MAILAUTH_BASE_SANITIZER_H
+#ifndef CLIENT_CONFINE_SANITIZER_H
+#define CLIENT_CONFINE_SANITIZER_H
 
 #if defined(__SANITIZE_ADDRESS__)
 #define IS_SANITIZED 1

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* See syscall-filter.h. */
-#include "mailauth/process/syscall-filter.h"
+#include "client/confine/syscall-filter.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "client/base/error.h"
-#include "mailauth/base/sanitizer.h"
+#include "client/confine/sanitizer.h"
 
 #define MAX_CONDITIONS 2
 /* Of socket()'s second argument, which holds flags too. */

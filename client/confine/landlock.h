@@ -2,8 +2,8 @@
 /* Landlock: rights over files, networks and other processes that a process gives up for
  * good, and for all that it starts (landlock(7)). The kernel is asked at run time what
  * it knows of it; what it does not know is left out, and reported. */
-#ifndef MAILAUTH_PROCESS_LANDLOCK_H
-#define MAILAUTH_PROCESS_LANDLOCK_H
+#ifndef CLIENT_CONFINE_LANDLOCK_H
+#define CLIENT_CONFINE_LANDLOCK_H
 
 #include <glib.h>
 

@@ -14,9 +14,9 @@ gboolean apply_delete_value(Edit *edit, const Operation *operation, GError **err
 gboolean apply_create_key(Edit *edit, const Operation *operation, GError **error);
 gboolean apply_create_link(Edit *edit, const Operation *operation, GError **error);
 gboolean apply_delete_key(Edit *edit, const Operation *operation, GError **error);
-/* A link at the canonical @path may lead to @target, which is absolute, if the caller makes it. The
- * target with the long spelling of its root; owned. */
-char *edit_check_target(Edit *edit, const char *path, const char *target, GError **error);
+/* A link at the canonical path @at may lead to @target, which is absolute, if the caller makes it.
+ * The target with the long spelling of its root; owned. */
+char *edit_check_target(Edit *edit, const char *at, const char *target, GError **error);
 gboolean apply_set_acl(Edit *edit, const Operation *operation, GError **error);
 
 /* op-moves.c */

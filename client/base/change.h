@@ -81,6 +81,7 @@ struct Change {
   ChangeFill fill;
   gpointer source;
   GDestroyNotify free_source;
+  guint64 fill_steps; /* what reading them is charged */
 };
 
 Change *change_new(void);

@@ -106,9 +106,14 @@ static gboolean parse_root(const char *text, gsize length, PathRoot *root, gsize
 Path *path_parse(const char *text, GError **error) {
   if (*text == '\0')
     return path_new(PATH_ROOT_ABOVE, 0);
+  gsize length = strnlen(text, LIMIT_PATH_BYTES + 1);
+  if (length > LIMIT_PATH_BYTES) {
+    refuse(error, REGISTRY_ERROR_LIMIT_EXCEEDED, text,
+           "the path is too long; it has at most 512 components of 255 UTF-16 code units");
+    return NULL;
+  }
   if (!check_characters(text, error))
     return NULL;
-  gsize length = strlen(text);
   if (length > 1 && text[length - 1] == '\\')
     length--;
   PathRoot root = PATH_ROOT_ABOVE;
@@ -162,10 +167,12 @@ gboolean path_check_key_name(const char *name, GError **error) {
 }
 
 gboolean path_check_value_name(const char *name, GError **error) {
-  if (!g_utf8_validate(name, -1, NULL))
+  gsize length = strnlen(name, LIMIT_VALUE_NAME_BYTES + 1);
+  if (length <= LIMIT_VALUE_NAME_BYTES && !g_utf8_validate(name, -1, NULL))
     return refuse(error, REGISTRY_ERROR_INVALID_VALUE, name, "not valid UTF-8");
-  gsize length = strlen(name);
-  if (length <= LIMIT_VALUE_NAME_UNITS || text_count_units(name, length) <= LIMIT_VALUE_NAME_UNITS)
+  if (length <= LIMIT_VALUE_NAME_UNITS ||
+      (length <= LIMIT_VALUE_NAME_BYTES &&
+       text_count_units(name, length) <= LIMIT_VALUE_NAME_UNITS))
     return TRUE;
   return refuse(error, REGISTRY_ERROR_LIMIT_EXCEEDED, name,
                 "a value name is longer than 16383 UTF-16 code units");

@@ -24,6 +24,9 @@
 #define LIMIT_KEY_NAME_UNITS 255U     /* UTF-16 code units */
 #define LIMIT_VALUE_NAME_UNITS 16383U /* UTF-16 code units */
 #define LIMIT_DEPTH 512U              /* components */
+/* What is longer in UTF-8 is past one of these limits, and is not looked at further. */
+#define LIMIT_PATH_BYTES (LIMIT_DEPTH * (3U * LIMIT_KEY_NAME_UNITS + 1U))
+#define LIMIT_VALUE_NAME_BYTES (3U * LIMIT_VALUE_NAME_UNITS)
 #define LIMIT_LINKS 32U               /* links followed in one path */
 /* Values */
 #define LIMIT_VALUE_SIZE_DEFAULT (1024U * 1024U)       /* bytes; live setting */
@@ -84,6 +87,7 @@
 #define LIMIT_PATTERN_STEPS 200000U /* of PCRE's matching, for one string */
 #define LIMIT_PATTERN_DEPTH 20000U  /* of its backtracking */
 /* Messages and their parts */
+#define LIMIT_OPTIONS 4096U /* of one call */
 #define LIMIT_COMMENT_BYTES 4096U
 #define LIMIT_OWNER_BYTES 255U   /* of declarations */
 #define LIMIT_REASON_BYTES 1024U /* of a lock */

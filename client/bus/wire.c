@@ -347,12 +347,17 @@ WireOptions *wire_options_read(DBusMessageIter *array, GError **error) {
               signature);
     return NULL;
   }
-  WireOptions *options = g_new0(WireOptions, 1);
+  guint count = 0;
+  g_autoptr(WireOptions) options = g_new0(WireOptions, 1);
   options->entries = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
   DBusMessageIter entry;
   dbus_message_iter_recurse(array, &entry);
   for (; dbus_message_iter_get_arg_type(&entry) == DBUS_TYPE_DICT_ENTRY;
        dbus_message_iter_next(&entry)) {
+    if (++count > LIMIT_OPTIONS) {
+      error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED, "more than %u options", LIMIT_OPTIONS);
+      return NULL;
+    }
     DBusMessageIter part;
     char *name = NULL;
     DBusMessageIter *content = g_new0(DBusMessageIter, 1);
@@ -362,7 +367,7 @@ WireOptions *wire_options_read(DBusMessageIter *array, GError **error) {
     dbus_message_iter_recurse(&part, content);
     g_hash_table_replace(options->entries, name, content);
   }
-  return options;
+  return g_steal_pointer(&options);
 }
 
 void wire_options_free(WireOptions *options) {

@@ -293,7 +293,7 @@ static gboolean read_text_entry(Acl *acl, const AclText *text, PrincipalResolver
 Acl *acl_new(const AclText *entries, guint n_entries, PrincipalResolver resolver, GError **error) {
   if (n_entries > LIMIT_ACL_ENTRIES) {
     error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED,
-              "an access list of %u entries is too long; at most %u", n_entries, LIMIT_ACL_ENTRIES);
+              "an access list of more than %u entries is too long", LIMIT_ACL_ENTRIES);
     return NULL;
   }
   g_autoptr(Acl) acl = acl_new_empty(n_entries);

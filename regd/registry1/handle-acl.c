@@ -2,6 +2,7 @@
 /* Handlers of access lists. Names of users and groups are looked up on a thread,
  * then the change is written. */
 #include "client/base/error.h"
+#include "client/base/protocol.h"
 #include "regd/bus/change-message.h"
 #include "regd/bus/read-call.h"
 #include "regd/registry1/handlers.h"
@@ -112,12 +113,14 @@ static void on_acl_resolved(gpointer data) {
   acl_job_free(job);
 }
 
+/* No more than it takes to refuse a list that is too long. */
 static GArray *read_acl_entries(DBusMessageIter *array) {
   GArray *entries = g_array_new(FALSE, FALSE, sizeof(AclText));
   g_array_set_clear_func(entries, acl_text_clear);
   DBusMessageIter element, fields;
   dbus_message_iter_recurse(array, &element);
-  for (; dbus_message_iter_get_arg_type(&element) == DBUS_TYPE_STRUCT;
+  for (; dbus_message_iter_get_arg_type(&element) == DBUS_TYPE_STRUCT &&
+         entries->len <= LIMIT_ACL_ENTRIES;
        dbus_message_iter_next(&element)) {
     dbus_message_iter_recurse(&element, &fields);
     AclText text = {.principal = g_strdup(face_take_string(&fields))};

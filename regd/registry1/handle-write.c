@@ -8,8 +8,10 @@
 #include "regd/bus/face.h"
 #include "regd/registry1/handlers.h"
 
-/* A Commit of so many operations takes about a millisecond to decode. */
+/* A Commit of so many operations takes about a millisecond to decode, and so does a value of so
+ * many bytes of message that is made of many strings. */
 #define MANY_OPERATIONS 1000U
+#define LARGE_CALL_BYTES (128U * 1024U)
 
 /* ---- answers ---- */
 
@@ -31,23 +33,65 @@ static void write_change(DispatchCall *call, gpointer data, Change *change, Writ
   face_write(call, data, change, done, call);
 }
 
+/* ---- large calls ----
+ *
+ * What is read where the change is applied: it would hold up the main loop. */
+
+typedef struct {
+  DBusMessage *message;
+  guint64 limit; /* of operations */
+} LateCall;
+
+static void late_call_free(gpointer data) {
+  LateCall *late = data;
+  dbus_message_unref(late->message);
+  g_free(late);
+}
+
+static gboolean is_large(const DispatchCall *call) {
+  return dispatch_call_measure(call) >= LARGE_CALL_BYTES;
+}
+
+static void fill_later(Change *change, DispatchCall *call, guint64 limit, ChangeFill fill) {
+  LateCall *late = g_new0(LateCall, 1);
+  late->message = dispatch_call_ref_message(call);
+  late->limit = limit;
+  change->fill = fill;
+  change->source = late;
+  change->free_source = late_call_free;
+  change->fill_steps = dispatch_call_measure(call) / LIMIT_STEP_BYTES;
+}
+
 /* ---- values ---- */
+
+static gboolean read_set_value(DBusMessageIter *in, Change *change, GError **error) {
+  const char *key = face_take_string(in);
+  const char *name = face_take_string(in);
+  guint32 type = face_take_uint32(in);
+  g_autoptr(RegistryValue) value = wire_read_value(in, type, key, name, error);
+  if (value != NULL)
+    change_add_set_value(change, key, name, value);
+  return value != NULL;
+}
+
+static gboolean read_late_value(Change *change, gpointer data, GError **error) {
+  const LateCall *late = data;
+  DBusMessageIter in;
+  return dbus_message_iter_init(late->message, &in) && read_set_value(&in, change, error);
+}
 
 void handle_set_value(DispatchCall *call, gpointer data) {
   DBusMessageIter in;
   g_autoptr(GError) error = NULL;
+  g_autoptr(Change) change = change_new();
   dispatch_call_get_arguments(call, &in);
-  const char *key = face_take_string(&in);
-  const char *name = face_take_string(&in);
-  guint32 type = face_take_uint32(&in);
-  g_autoptr(RegistryValue) value = wire_read_value(&in, type, key, name, &error);
-  if (value == NULL) {
+  if (is_large(call)) {
+    fill_later(change, call, 0, read_late_value);
+  } else if (!read_set_value(&in, change, &error)) {
     dispatch_call_fail(call, error);
     return;
   }
-  Change *change = change_new();
-  change_add_set_value(change, key, name, value);
-  write_change(call, data, change, face_answer_revision);
+  write_change(call, data, g_steal_pointer(&change), face_answer_revision);
 }
 
 void handle_delete_value(DispatchCall *call, gpointer data) {
@@ -165,21 +209,8 @@ static void on_reported(const WriteResult *result, gpointer data) {
                   wire_end_container(&out, &dict, face_append_counts(&dict, result)));
 }
 
-/* Operations that are read where they are applied: decoding many of them would hold up the
- * main loop. */
-typedef struct {
-  DBusMessage *message;
-  guint64 limit;
-} LateOperations;
-
-static void late_operations_free(gpointer data) {
-  LateOperations *late = data;
-  dbus_message_unref(late->message);
-  g_free(late);
-}
-
-static gboolean read_late(Change *change, gpointer data, GError **error) {
-  const LateOperations *late = data;
+static gboolean read_late_operations(Change *change, gpointer data, GError **error) {
+  const LateCall *late = data;
   DBusMessageIter operations;
   return dbus_message_iter_init(late->message, &operations) &&
          change_message_read_operations(&operations, late->limit, change, error);
@@ -199,14 +230,9 @@ static gboolean are_many(DBusMessageIter *array) {
 static gboolean read_operations(DispatchCall *call, const BusFace *face, DBusMessageIter *array,
                                 Change *change, GError **error) {
   guint64 limit = face_get_step_limit(face, call);
-  if (!are_many(array))
+  if (!is_large(call) && !are_many(array))
     return change_message_read_operations(array, limit, change, error);
-  LateOperations *late = g_new0(LateOperations, 1);
-  late->message = dispatch_call_ref_message(call);
-  late->limit = limit;
-  change->fill = read_late;
-  change->source = late;
-  change->free_source = late_operations_free;
+  fill_later(change, call, limit, read_late_operations);
   return TRUE;
 }
 

@@ -84,7 +84,13 @@ void place_cache_free(PlaceCache *places) {
   g_free(places);
 }
 
+static gboolean is_longer(const char *text, gsize bytes) {
+  return strnlen(text, bytes + 1) > bytes;
+}
+
 Place *place_cache_find(const PlaceCache *places, guint32 uid, const char *path, ResolveMode mode) {
+  if (is_longer(path, LONGEST_PATH_BYTES))
+    return NULL;
   const Entry wanted = {.uid = uid, .mode = mode, .path = path};
   const Entry *found = g_hash_table_lookup(places->entries, &wanted);
   return found != NULL ? place_ref(found->place) : NULL;
@@ -92,8 +98,8 @@ Place *place_cache_find(const PlaceCache *places, guint32 uid, const char *path,
 
 /* A place that does not exist may borrow its list from the caller's identity. */
 static gboolean may_keep(const char *path, const Place *place) {
-  return place_exists(place) && strlen(path) <= LONGEST_PATH_BYTES &&
-         strlen(place->path) <= LONGEST_PATH_BYTES;
+  return place_exists(place) && !is_longer(path, LONGEST_PATH_BYTES) &&
+         !is_longer(place->path, LONGEST_PATH_BYTES);
 }
 
 void place_cache_add(PlaceCache *places, guint32 uid, const char *path, ResolveMode mode,
@@ -112,6 +118,8 @@ void place_cache_add(PlaceCache *places, guint32 uid, const char *path, ResolveM
 
 RegistryValue *place_cache_find_value(const PlaceCache *places, const Place *place,
                                       const char *name) {
+  if (is_longer(name, LONGEST_NAME_BYTES))
+    return NULL;
   const Known wanted = {.place = (Place *)(guintptr)place, .name = name};
   const Known *found = g_hash_table_lookup(places->values, &wanted);
   return found != NULL ? found->value : NULL;
@@ -121,7 +129,7 @@ void place_cache_add_value(PlaceCache *places, Place *place, const char *name,
                            RegistryValue *value) {
   gsize size = 0;
   (void)registry_value_get_bytes(value, &size);
-  if (size > LARGEST_VALUE_BYTES || strlen(name) > LONGEST_NAME_BYTES)
+  if (size > LARGEST_VALUE_BYTES || is_longer(name, LONGEST_NAME_BYTES))
     return;
   if (g_hash_table_size(places->values) >= MOST_VALUES)
     g_hash_table_remove_all(places->values);

@@ -314,7 +314,7 @@ gboolean apply_change(const ApplyContext *context, Identity *who, Change *change
                       WriteResult *result, GError **error) {
   result->revision = context->revision;
   gboolean is_read = change_fill(change, error);
-  result->steps = change->operations->len;
+  result->steps = change->operations->len + change->fill_steps;
   if (!is_read || !check_revision(context->revision, error) || !check_comment(change, error) ||
       !begin(context, change, error))
     return FALSE;
@@ -342,7 +342,7 @@ gboolean apply_change(const ApplyContext *context, Identity *who, Change *change
   Allowance allowance = {context, who, apply_get_step_limit(who, context->settings)};
   db_begin_work(db, is_allowed, &allowance);
   gboolean done = apply_in_savepoint(&edit, change, context->counts, error);
-  result->steps = db_get_work(db);
+  result->steps = db_get_work(db) + change->fill_steps;
   if (!result->kept || !touches_values_alone(&edit, change))
     place_cache_clear(context->places);
   (result->kept ? lock_set_keep : lock_set_undo)(context->locks);

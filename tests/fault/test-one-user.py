@@ -16,6 +16,7 @@ three times: chance makes one try slow, a fault makes every one slow."""
 import os
 import signal
 import sqlite3
+import struct
 import time
 
 import dbus
@@ -26,7 +27,8 @@ from harness.bus import ALICE, BOB, needs_root, wait_for, wait_until
 from harness.case import Failure, Skip, check, main, rows
 from harness.figures import is_long
 from harness.process import is_sanitised
-from harness.registry import (REG_BINARY, REG_DWORD, REG_SZ, Refused, Registry, operation_list, options, variant)
+from harness.raw_bus import RawConnection, append_array, pad, strings
+from harness.registry import (REG_BINARY, REG_DWORD, REG_MULTI_SZ, REG_SZ, Refused, Registry, operation_list, options, variant)
 
 READ, WRITE, STOP = 0.1, 1.0, 5.0  # seconds
 TRIES = 3
@@ -213,6 +215,23 @@ def attack_by_expecting(_registry, alice):
     return calls
 
 
+def attack_by_large_calls(registry, alice):
+    """Messages as large as the bus takes, of as many parts as go in: read one after the other."""
+    raw = RawConnection(registry.bus, ALICE)
+    option = strings("option0") + b"\x01u\0\0" + bytes(4)
+    value = pad(strings(KEY, "v"), 4) + struct.pack("<I", REG_MULTI_SZ) + b"\x02as\0"
+    for member, types, body in (
+            ("SetAcl", "sa(ss)", append_array(strings(KEY), strings("user:1", "read"), 800_000)),
+            ("GetKeyInfo", "sa{sv}", append_array(strings(KEY), option, 500_000)),
+            ("SetValue", "ssuv", append_array(value, strings("x"), 2_500_000, 4)),
+            ("GetValue", "ss", strings(KEY + "\\n" * 15_000_000, "v")),
+            ("GetValue", "ss", strings(KEY, "n" * 30_000_000))):
+        raw.call(member, types, body)
+        raw.read_replies(1)
+    raw.socket.close()
+    return [alice.send("GetValue", "ss", KEY, "v")]
+
+
 def attack_by_large_values(_registry, alice):
     """As many as the bus takes in of one connection before regd has read them."""
     return [alice.send("SetValue", "ssuv", f"{KEY}\\{index % 40}", "v", dbus.UInt32(REG_BINARY),
@@ -274,6 +293,7 @@ ROWS = [
      None),
     ("paths of many components, through many links", prepare_deep, attack_by_depth, None),
     ("expectations of large branches", prepare_branches, attack_by_expecting, None),
+    ("calls of the largest messages", prepare_nothing, attack_by_large_calls, None),
     ("values of 1 MiB, as many as may wait", prepare_nothing, attack_by_large_values, None),
     ("small changes, as many as may wait", prepare_nothing, attack_by_small_changes, None),
     ("changes that all watches hear of", prepare_nothing, attack_by_watching, None),

@@ -7,9 +7,10 @@ one small value after the other, and tell how long each took.
         ...
         reads, writes = other.end()     # seconds, of each call in between
 
-How long a call takes is how long those worked that it waits for: the bus, regd's main thread,
-and its writer. This is what passes on a machine that does nothing else; on one that does, a
-clock would tell of the others. It is less than the clock says by what regd waits for its disk."""
+How long a call takes is how long those of regd worked that it waits for: its main thread, and its
+writer. This is what passes on a machine that does nothing else; on one that does, a clock would
+tell of the others. It is less than the clock says by what regd waits for its disk, and by what the
+bus works."""
 
 import multiprocessing
 import time
@@ -70,7 +71,7 @@ def serve(address, uid, call, threads, pipe):
 
 class Beside:
     def __init__(self, registry, uid):
-        bus, regd = registry.bus.daemon.pid, registry.process.pid
+        regd = registry.process.pid
         calls = [(read_once, ["regd"]), (write_once, ["regd", "writer"])]
         context = multiprocessing.get_context("fork")
         self.pipes, self.processes = [], []

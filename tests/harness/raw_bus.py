@@ -35,6 +35,12 @@ def strings(*parts):
     return body
 
 
+def append_array(body, element, number, alignment=8):
+    """The body and an array of so many times the element; structures are aligned to 8 bytes."""
+    content = pad(element, alignment) * (number - 1) + element
+    return pad(pad(body, 4) + struct.pack("<I", len(content)), alignment) + content
+
+
 def signature(types):
     return bytes([len(types)]) + types.encode() + b"\0"
 

@@ -27,7 +27,7 @@
 /* What is longer in UTF-8 is past one of these limits, and is not looked at further. */
 #define LIMIT_PATH_BYTES (LIMIT_DEPTH * (3U * LIMIT_KEY_NAME_UNITS + 1U))
 #define LIMIT_VALUE_NAME_BYTES (3U * LIMIT_VALUE_NAME_UNITS)
-#define LIMIT_LINKS 32U               /* links followed in one path */
+#define LIMIT_LINKS 32U /* links followed in one path */
 /* Values */
 #define LIMIT_VALUE_SIZE_DEFAULT (1024U * 1024U)       /* bytes; live setting */
 #define LIMIT_VALUE_SIZE_MAXIMUM (16U * 1024U * 1024U) /* what the setting may say */

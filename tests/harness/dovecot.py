@@ -34,7 +34,7 @@ def identify(user):
 
 class Dovecot:
     """with Dovecot(mail): it serves when the block begins. more: further words for data/trial-dovecot;
-    also: further lines of its configuration."""
+    also: further lines of its configuration, or a pair of them: for a Dovecot before 2.4, and since."""
 
     def __init__(self, mail, *more, also=""):
         self.mail, self.more, self.also = mail, more, also
@@ -74,7 +74,9 @@ class Dovecot:
                  f"--pop3={self.pop3_port}", f"--imap-socket={self.socket}", *self.more]
         if is_root():
             words += ["--internal=dovecot", "--login=dovenull"]
-        return subprocess.run(words, stdout=subprocess.PIPE, check=True).stdout + self.also.encode()
+        text = subprocess.run(words, stdout=subprocess.PIPE, check=True).stdout
+        also = self.also[text.startswith(b"dovecot_config_version")] if isinstance(self.also, tuple) else self.also
+        return text + also.encode()
 
     def start(self):
         self.process = Process(self.directory, "dovecot", ["dovecot", "-F", "-c", str(self.configuration)])

@@ -228,7 +228,7 @@ class Mariadb(Database):
         self.process.stop()
 
     def ask(self, statement, database=None):
-        return self.as_user("mariadb", "--no-defaults", f"--socket={self.directory}/mysqld.sock", "--user=root",
+        return self.as_user("mariadb", "--no-defaults", "--skip-ssl", f"--socket={self.directory}/mysqld.sock", "--user=root",
                             "--default-character-set=utf8mb4", "--batch", "--skip-column-names",
                             *([database] if database else []), input=statement.encode())
 

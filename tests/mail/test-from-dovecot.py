@@ -5,87 +5,103 @@ Dovecot's, let the same users in under the same names, from the same directory."
 
 import re
 import shutil
-import signal
 from contextlib import contextmanager
 from pathlib import Path
 
 from harness.auth import AuthTalk, encode
 from harness.bus import is_root, wait_until
 from harness.case import Skip, contains, equal, main, rows, test
+from harness.dovecot import Dovecot
 from harness.mail import PARAMETERS
-from harness.process import SOURCE, Process
+from harness.process import SOURCE
 from harness.registry import REG_DWORD, REG_MULTI_SZ
 from harness.slapd import READER, READER_PASSWORD, Slapd, ssha
 from harness.talk import Mail
 
 MODULE = "/usr/lib/dovecot/modules/auth/libauthdb_ldap.so"
-CONFIGURATION = """\
-base_dir = {folder}/run
-state_dir = {folder}/state
-log_path = {folder}/messages
-protocols =
-ssl = no
-default_internal_user = dovecot
-default_internal_group = dovecot
-default_login_user = dovenull
+BEFORE_2_4 = """\
 auth_username_format = %Lu
 auth_failure_delay = 0 secs
-service anvil {{
-  chroot =
-}}
 passdb {{
   driver = ldap
-  args = {folder}/ldap.conf
+  args = {file}
 }}
 """
+SINCE_2_4 = """\
+auth_username_format = %{{user | lower}}
+auth_failure_delay = 0 secs
+passdb ldap {{
+  bind = yes
+  fields {{
+    user = %{{ldap:{attribute}}}
+  }}
+}}
+"""
+# Variables before 2.4, and since.
+VARIABLES = {"%Lu": "%{user | lower}", "%u": "%{user}", "%n": "%{user | username}", "%d": "%{user | domain}"}
 # (login, password)
 PEOPLE = [("ann", "sesame"), ("Ann", "sesame"), ("ann@example.org", "sesame"), ("ANN@example.ORG", "sesame"),
           ("a.smith@example.net", "sesame"), ("bob", "b0b"), ("bob@example.org", "b0b"), ("ann", "wrong"),
           ("ann)(uid=*", "sesame"), ("a*", "sesame")]
 
 
-def names(text):
-    """What stands in backticks, but for the names of Dovecot 2.4, which are in brackets."""
-    return [name.split(" ")[0] for name in re.findall("`([^`]+)`", re.sub(r"\[[^]]*\]", "", text))]
-
-
-def read_table():
-    """Dovecot's settings of an LDAP passdb -> the broker's, as the guide's row tells."""
+def read_clauses():
+    """What the guide's row tells of an LDAP passdb: (Dovecot's settings, those since 2.4, the broker's)."""
     guide = (SOURCE / "data" / "doc" / "from-dovecot.md").read_text(encoding="utf-8")
     row = next(line for line in guide.splitlines() if line.startswith("| `passdb` ldap"))
-    table = {}
     for clause in row.split("a broker of type `ldap`. ")[1].split("; "):
         if ": " in clause:
             left, right = clause.split(": ", 1)
-            ours = re.findall("`([A-Z][A-Za-z ]+)`", right)
-            table |= {theirs: ours[min(i, len(ours) - 1)] for i, theirs in enumerate(names(left))}
-    return table
+            before, _, since = left.partition(" [")
+            yield (*([name.split(" ")[0] for name in re.findall("`([^`]+)`", text)] for text in (before, since)),
+                   re.findall("`([A-Z][A-Za-z ]+)`", right))
+
+
+def pair(left, right):
+    """Each of the left with its right one; the last of them serves for the rest."""
+    return {each: right[min(i, len(right) - 1)] for i, each in enumerate(left)}
+
+
+def read_table():
+    """Dovecot's settings of an LDAP passdb -> the broker's, and those that Dovecot has since 2.4."""
+    clauses = list(read_clauses())
+    return ({each: ours for before, _, right in clauses for each, ours in pair(before, right).items()},
+            {each: new for before, since, _ in clauses for each, new in pair(before, since).items()})
 
 
 def translate(theirs):
     ours = {}
-    table = read_table()
+    table, _ = read_table()
     for name, value in theirs.items():
         setting = table[name].replace(" ", "_")
         ours[setting] = {"tls": 1, "pass_attrs": value.removesuffix("=user"), "hosts": f"ldap://{value}"}.get(name, value)
     return ours
 
 
+def write_anew(theirs):
+    """Lines that say the same to a Dovecot since 2.4."""
+    _, table = read_table()
+    lines = []
+    for name, value in theirs.items():
+        for before, since in VARIABLES.items():
+            value = value.replace(before, since)
+        if name != "pass_attrs":
+            lines.append(f"{table[name]} = {f'ldap://{value}' if name == 'hosts' else value}\n")
+    return "".join(lines)
+
+
 @contextmanager
 def dovecot(mail, theirs):
-    folder = mail.directory / "dovecot"
-    folder.mkdir(mode=0o755)
-    (folder / "dovecot.conf").write_text(CONFIGURATION.format(folder=folder))
-    (folder / "ldap.conf").write_text("ldap_version = 3\nauth_bind = yes\n"
-                                      + "".join(f"{name} = {value}\n" for name, value in theirs.items()))
-    process = Process(folder, "dovecot", ["dovecot", "-F", "-c", str(folder / "dovecot.conf")])
-    try:
-        wait_until(lambda: (folder / "run" / "auth-client").exists() or not process.is_running(), "Dovecot")
-        with AuthTalk(folder / "run" / "auth-client") as client:
+    """A conversation with the Dovecot of these settings."""
+    file = mail.directory / "dovecot-ldap.conf"
+    file.write_text("ldap_version = 3\nauth_bind = yes\n" + "".join(f"{name} = {value}\n" for name, value in theirs.items()))
+    also = (BEFORE_2_4.format(file=file),
+            write_anew(theirs) + SINCE_2_4.format(attribute=theirs["pass_attrs"].removesuffix("=user")))
+    with Dovecot(mail, also=also) as server:
+        socket = server.directory / "run" / "auth-client"
+        wait_until(socket.exists, "Dovecot")
+        with AuthTalk(socket) as client:
             yield client
-    finally:
-        process.signal(signal.SIGTERM)
-        process.wait()
 
 
 def ask_dovecot(client, user, password):
@@ -142,8 +158,8 @@ def both_let_the_same_users_in(theirs, how):
 
 @test
 def the_table_has_every_setting_of_an_ldap_passdb():
-    equal(set(read_table()), {"hosts", "uris", "tls", "tls_ca_cert_file", "dn", "dnpass", "base", "pass_filter",
-                              "pass_attrs"})
+    for table in read_table():
+        equal(set(table), {"hosts", "uris", "tls", "tls_ca_cert_file", "dn", "dnpass", "base", "pass_filter", "pass_attrs"})
 
 
 if __name__ == "__main__":

@@ -14,10 +14,11 @@ typedef struct {
 } Load;
 
 static gboolean get_load(Store *store, guint32 uid, Load *load, GError **error) {
-  g_autoptr(DbStatement) statement = db_prepare(
-      store_get_db(store),
-      "SELECT count(*), coalesce(sum(steps), 0) FROM trials WHERE uid = ?1 AND deadline >= 0",
-      error);
+  g_autoptr(DbStatement) statement =
+      db_prepare(store_get_db(store),
+                 "SELECT count(*), coalesce(sum(steps), 0) FROM trials WHERE uid = ?1"
+                 " AND deadline >= 0 AND fleet = 0",
+                 error);
   if (statement == NULL)
     return FALSE;
   db_bind_int(statement, 1, uid);
@@ -53,12 +54,12 @@ static char *write_groups(const Identity *who) {
 }
 
 gboolean trials_add(Store *store, const Trial *trial, GError **error) {
-  if (!check_load(store, trial, error))
+  if (trial->fleet == 0 && !check_load(store, trial, error))
     return FALSE;
   DbStatement *statement =
       db_prepare(store_get_db(store),
-                 "INSERT INTO trials(revision, uid, deadline, held, groups, steps)"
-                 " VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+                 "INSERT INTO trials(revision, uid, deadline, held, groups, steps, fleet)"
+                 " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                  error);
   if (statement == NULL)
     return FALSE;
@@ -69,6 +70,7 @@ gboolean trials_add(Store *store, const Trial *trial, GError **error) {
   db_bind_int(statement, 4, trial->held);
   db_bind_text(statement, 5, groups);
   db_bind_int(statement, 6, (gint64)trial->steps);
+  db_bind_int(statement, 7, (gint64)trial->fleet);
   return db_run(store_get_db(store), statement, error);
 }
 
@@ -97,10 +99,13 @@ static GArray *read_groups(const char *text) {
 }
 
 /* What undid a trial is the daemon's, which is stored as user 0. Who was an administrator by a
- * grant was one for their call only. */
+ * grant was one for their call only. A fleet's rights were judged where the trial was made. */
 Identity *trials_get_maker(Store *store, guint64 revision, GError **error) {
   g_autoptr(DbStatement) statement =
-      db_prepare(store_get_db(store), "SELECT uid, groups FROM trials WHERE revision = ?1", error);
+      db_prepare(store_get_db(store),
+                 "SELECT CASE fleet WHEN 0 THEN uid ELSE 0 END, groups"
+                 " FROM trials WHERE revision = ?1",
+                 error);
   if (statement == NULL)
     return NULL;
   db_bind_int(statement, 1, (gint64)revision);
@@ -192,22 +197,67 @@ GArray *trials_list_ended(Store *store, guint64 revision, GError **error) {
   return step == DB_FAILED ? NULL : g_steal_pointer(&ended);
 }
 
-gboolean trials_get_next(Store *store, Trial *trial, GError **error) {
+gboolean trials_get_next(Store *store, gboolean of_fleet, Trial *trial, GError **error) {
   g_autoptr(DbStatement) statement =
       db_prepare(store_get_db(store),
-                 "SELECT revision, uid, deadline, held FROM trials WHERE deadline >= 0"
-                 " ORDER BY deadline LIMIT 1",
+                 "SELECT revision, uid, deadline, held, fleet FROM trials WHERE deadline >= 0"
+                 " AND (fleet <> 0) = ?1 ORDER BY deadline LIMIT 1",
                  error);
   if (statement == NULL)
     return FALSE;
+  db_bind_int(statement, 1, of_fleet ? 1 : 0);
   DbStep step = db_step(store_get_db(store), statement, error);
   *trial = (Trial){0};
   if (step == DB_ROW)
     *trial = (Trial){.revision = (guint64)db_column_int(statement, 0),
                      .uid = (guint32)db_column_int(statement, 1),
                      .deadline = db_column_int(statement, 2),
-                     .held = db_column_int(statement, 3)};
+                     .held = db_column_int(statement, 3),
+                     .fleet = (guint64)db_column_int(statement, 4)};
   return step != DB_FAILED;
+}
+
+/* One number that @sql finds for @given; 0: none. */
+static gboolean find_number(Store *store, const char *sql, guint64 given, guint64 *number,
+                            GError **error) {
+  g_autoptr(DbStatement) statement = db_prepare(store_get_db(store), sql, error);
+  if (statement == NULL)
+    return FALSE;
+  db_bind_int(statement, 1, (gint64)given);
+  DbStep step = db_step(store_get_db(store), statement, error);
+  *number = step == DB_ROW ? (guint64)db_column_int(statement, 0) : 0;
+  return step != DB_FAILED;
+}
+
+gboolean trials_get_fleet(Store *store, guint64 revision, guint64 *fleet, GError **error) {
+  return find_number(store, "SELECT fleet FROM trials WHERE revision = ?1", revision, fleet, error);
+}
+
+gboolean trials_is_of(Store *store, guint64 revision, guint32 uid, gboolean *is, GError **error) {
+  guint64 maker = 0; /* and one more */
+  gboolean done = find_number(
+      store, "SELECT uid + 1 FROM trials WHERE revision = ?1 AND fleet <> 0 AND deadline >= 0",
+      revision, &maker, error);
+  *is = maker == (guint64)uid + 1;
+  return done;
+}
+
+gboolean trials_find_fleet(Store *store, guint64 fleet, guint64 *revision, GError **error) {
+  return find_number(store, "SELECT revision FROM trials WHERE fleet = ?1 AND deadline >= 0", fleet,
+                     revision, error);
+}
+
+guint trials_count_fleet(Store *store) {
+  guint64 count = 0;
+  (void)find_number(store,
+                    "SELECT count(*) FROM trials WHERE fleet <> 0 AND deadline >= 0 AND ?1 = 0", 0,
+                    &count, NULL);
+  return (guint)count;
+}
+
+gboolean trials_forget_fleet(Store *store, GError **error) {
+  return db_execute(store_get_db(store), "DELETE FROM trials WHERE fleet <> 0 AND deadline >= 0",
+                    error);
 }
 
 GArray *trials_list(Store *store, GError **error) {

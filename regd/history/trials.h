@@ -17,9 +17,11 @@ typedef struct {
   gint64 held;     /* bytes of the maker's that the change freed and that stay charged */
   guint64 steps;   /* that the change took: undoing takes about as many */
   guint64 allowed; /* steps of all trials of the maker together; not kept */
+  guint64 fleet; /* the cluster's revision of a trial that all hosts of a fleet have; 0: its own */
   const Identity *maker; /* whose groups are kept with it; borrowed, NULL: nobody's */
 } Trial;
-/* LIMIT_EXCEEDED: the user has too many already, or they took too many steps together. */
+/* LIMIT_EXCEEDED: the user has too many already, or they took too many steps together. A fleet's
+ * is not counted. */
 gboolean trials_add(Store *store, const Trial *trial, GError **error);
 /* Its bytes are charged no longer. Call before it is removed or ends. */
 gboolean trials_release(Store *store, guint64 revision, GError **error);
@@ -28,6 +30,12 @@ gboolean trials_find(Store *store, guint64 revision, gboolean *is_on_trial, GErr
 /* Who made a trial, with the groups that they had then; as an administrator only if their uid makes
  * them one. NULL with @error set on failure. */
 Identity *trials_get_maker(Store *store, guint64 revision, GError **error);
+/* *@is: whether it is one of the fleet, and this user's. */
+gboolean trials_is_of(Store *store, guint64 revision, guint32 uid, gboolean *is, GError **error);
+/* *@fleet: the cluster's revision of a fleet's trial; 0: there is no such trial, or it is none. */
+gboolean trials_get_fleet(Store *store, guint64 revision, guint64 *fleet, GError **error);
+/* *@revision: this host's of the fleet's trial; 0: it has none. */
+gboolean trials_find_fleet(Store *store, guint64 fleet, guint64 *revision, GError **error);
 /* It has been confirmed. */
 gboolean trials_remove(Store *store, guint64 revision, GError **error);
 /* It is undone, by the revision @end. */
@@ -41,7 +49,10 @@ GArray *trials_list_ended(Store *store, guint64 revision, GError **error);
 gboolean trials_forget_ended(Store *store, GError **error);
 /* Those under way, oldest first: of Trial, with revision, uid and deadline. */
 GArray *trials_list(Store *store, GError **error);
-/* The trial with the first deadline. */
-gboolean trials_get_next(Store *store, Trial *trial, GError **error);
+/* The trial with the first deadline, of this host's own or of a fleet's. */
+gboolean trials_get_next(Store *store, gboolean of_fleet, Trial *trial, GError **error);
+guint trials_count_fleet(Store *store);
+/* The fleet's are this host's no more: they stay as they are. */
+gboolean trials_forget_fleet(Store *store, GError **error);
 
 #endif

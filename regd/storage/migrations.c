@@ -151,6 +151,9 @@ static const char *const steps[] = {
     "ALTER TABLE history ADD COLUMN origin TEXT;"
     "ALTER TABLE history ADD COLUMN fleet_revision INTEGER;"
     "ALTER TABLE history ADD COLUMN fleet_time INTEGER;",
+
+    /* The cluster's revision of a trial of the fleet; 0: it is this host's own. */
+    "ALTER TABLE trials ADD COLUMN fleet INTEGER NOT NULL DEFAULT 0;",
 };
 #define CHECKSUM_STEP 3
 

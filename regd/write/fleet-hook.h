@@ -12,6 +12,8 @@ typedef struct FleetHook {
   /* Called with the differences of a change before they are recorded. Sets result->proposal if they
    * are the fleet's to make: then the change is rolled back. */
   gboolean (*judge)(Edit *edit, const Change *change, GError **error);
+  /* Sets result->proposal if the trial is one of the fleet, which confirms it. */
+  gboolean (*confirm)(Edit *edit, guint64 revision, GError **error);
   /* What was done last has been rolled back: what is kept in memory may be wrong. */
   void (*forget)(gpointer data);
   gpointer data;

@@ -3,6 +3,7 @@
 #include "client/base/error.h"
 #include "regd/edit/edit-keys.h"
 #include "regd/history/trials.h"
+#include "regd/write/fleet-hook.h"
 #include "regd/write/operations.h"
 #include "regd/write/undo.h"
 
@@ -27,7 +28,8 @@ gboolean apply_undo(Edit *edit, const Operation *operation, GError **error) {
   if (!is_on_trial)
     return TRUE;
   edit->undone = operation->revision;
-  return trials_release(edit->store, operation->revision, error) &&
+  return trials_get_fleet(edit->store, operation->revision, &edit->undone_fleet, error) &&
+         trials_release(edit->store, operation->revision, error) &&
          undo_revision(edit, operation->revision, error) &&
          trials_end(edit->store, operation->revision, edit->revision, error) &&
          undo_others(edit, operation->revision, error) && trials_forget_ended(edit->store, error);
@@ -78,7 +80,7 @@ static gboolean may_ask_of(Edit *edit, guint64 revision, gboolean *may, GError *
   if (!history_get_revision(edit->store, revision, &row, error))
     return FALSE;
   *may = row != NULL && row->uid == edit->who->uid;
-  return TRUE;
+  return *may || trials_is_of(edit->store, revision, edit->who->uid, may, error);
 }
 
 /* That the revision is on trial, and the caller's to decide about. Others' revisions are refused
@@ -99,8 +101,11 @@ static gboolean check_trial(Edit *edit, guint64 revision, GError **error) {
 }
 
 gboolean apply_confirm(Edit *edit, const Operation *operation, GError **error) {
-  if (!check_trial(edit, operation->revision, error))
+  if (!check_trial(edit, operation->revision, error) ||
+      (edit->fleet != NULL && !edit->fleet->confirm(edit, operation->revision, error)))
     return FALSE;
+  if (edit->result->proposal != NULL)
+    return TRUE;
   edit->writes_anyway = TRUE;
   edit->result->trials_changed = TRUE;
   return trials_release(edit->store, operation->revision, error) &&

@@ -288,7 +288,7 @@ static void commit_batch(Writer *writer, Batch *batch) {
 
 static void load_next_trial(Writer *writer) {
   /* A failure shows with the next write; until then no trial ends. */
-  if (!trials_get_next(writer->store, &writer->next_trial, NULL))
+  if (!trials_get_next(writer->store, FALSE, &writer->next_trial, NULL))
     writer->next_trial.revision = 0;
 }
 

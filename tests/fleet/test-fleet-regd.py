@@ -131,8 +131,6 @@ REFUSED = [
     ("both sides", "InvalidValue", ("Commit", "a(sssuv)a{sv}", operation_list(
         [("set-value", KEY, "n", REG_SZ, "1"), ("set-value", LOCAL, "n", REG_SZ, "1")]), options()),
      ("not both", "operation 1 (set-value)", LOCAL)),
-    ("on trial", "NotSupported", ("Commit", "a(sssuv)a{sv}", operation_list([("set-value", KEY, "n", REG_SZ, "1")]),
-                                  options(confirm_within=60)), ("on trial", "Acme")),
     ("declared", "NotSupported", ("Commit", "a(sssuv)a{sv}", operation_list([("set-value", KEY, "n", REG_SZ, "1")]),
                                   options(owner="puppet")), "declared"),
     ("volatile", "InvalidValue", ("CreateKey", "sa{sv}", KEY, options(volatile=True)), "volatile"),

@@ -9,6 +9,8 @@
 #define FLEET_LIMIT_WORD_BYTES 255U
 /* How many mounts a fleet has. */
 #define FLEET_LIMIT_MOUNTS 64U
+/* Commits on trial at a time. */
+#define FLEET_LIMIT_TRIALS 64U
 /* Records that can't be used, of which each is kept. */
 #define FLEET_LIMIT_PROBLEMS 1000U
 

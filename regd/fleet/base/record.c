@@ -93,12 +93,18 @@ GBytes *fleet_head_encode(const FleetHead *head) {
   message.staged = head->staged;
   message.has_trial = head->trial > 0;
   message.trial = head->trial;
+  message.has_ends = head->ends > 0;
+  message.ends = head->ends;
+  message.has_undoes = head->undoes;
+  message.undoes = head->undoes;
   return fleet_pack(&message.base);
 }
 
 static gboolean check_head(const Fleet__Head *message, GError **error) {
   if (message->number == 0 || message->number > LIMIT_REVISION)
     return refuse(error, "the number of the commit is out of range");
+  if (message->trial > LIMIT_TRIAL_SECONDS || message->ends > LIMIT_REVISION)
+    return refuse(error, "what it says of trials is out of range");
   if (message->has_previous != (message->number > 1))
     return refuse(error, "only the first commit has none before it");
   return check_word(message->host, error) && check_word(message->user, error) &&
@@ -123,6 +129,8 @@ static FleetHead *read_head(const Fleet__Head *message, GError **error) {
   head->operations = message->operations;
   head->staged = message->staged;
   head->trial = message->trial;
+  head->ends = message->ends;
+  head->undoes = message->undoes != 0;
   return g_steal_pointer(&head);
 }
 

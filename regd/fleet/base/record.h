@@ -24,8 +24,10 @@ typedef struct {
   char *comment;
   gint64 time; /* us since 1970, by its host's clock */
   guint32 operations;
-  guint32 staged; /* chunks; 0: a small commit */
-  guint32 trial;  /* seconds; 0: none */
+  guint32 staged;  /* chunks; 0: a small commit */
+  guint32 trial;   /* seconds; 0: none */
+  guint64 ends;    /* the revision of etcd of the commit whose trial it ends; 0: none */
+  gboolean undoes; /* that is undone; FALSE: confirmed */
 } FleetHead;
 
 typedef struct {

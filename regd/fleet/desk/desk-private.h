@@ -30,6 +30,10 @@ struct FleetDesk {
   RunningTask *task; /* or NULL */
   FleetHosts *hosts;
   gint64 since; /* us since 1970: when its state became what it is */
+  Trial next_trial;  /* the fleet's that ends first; revision 0: there is none */
+  guint trial_timer;
+  gboolean is_undoing;    /* the writer, or the cluster, has the undoing of it */
+  gint64 undo_not_before; /* g_get_real_time() */
 };
 
 /* proposals.c. */
@@ -40,6 +44,14 @@ void fleet_proposals_note_commit(FleetDesk *desk, const FleetHead *head, const W
 gboolean fleet_proposals_note_outcome(FleetDesk *desk, const FleetOutcome *outcome);
 /* The agent has gone, or no longer follows the fleet. Those that were sent may still be made. */
 void fleet_proposals_give_up(FleetDesk *desk);
+
+/* trials.c */
+/* What is on trial was looked up anew. */
+void fleet_trials_note(FleetDesk *desk, const Trial *next);
+void fleet_trials_look(FleetDesk *desk);
+/* What the writer must know for a commit that is on trial. */
+void fleet_trials_fill(const FleetDesk *desk, FleetOrder *order);
+void fleet_trials_stop(FleetDesk *desk);
 
 /* tasks.c */
 gboolean fleet_tasks_note_outcome(FleetDesk *desk, const FleetOutcome *outcome);

@@ -115,8 +115,10 @@ static void on_carried_out(const WriteResult *result, gpointer data) {
   FleetDesk *desk = carrying->desk;
   gboolean commits =
       !order->dry_run && (order->kind == FLEET_ORDER_APPLY || order->kind == FLEET_ORDER_RESYNC);
-  if (result->error == NULL && !order->dry_run)
+  if (result->error == NULL && !order->dry_run) {
     fleet_desk_set_joined(desk, order->after);
+    fleet_trials_note(desk, &order->next_trial);
+  }
   carrying->done(order, result, carrying->data);
   if (commits && result->error == NULL && order->refused == NULL)
     fleet_proposals_note_commit(desk, order->head, result);
@@ -129,6 +131,7 @@ void fleet_desk_carry_out(FleetDesk *desk, FleetOrder *order, FleetDone done, gp
   carrying->done = done;
   carrying->data = data;
   const Caller caller = {desk->who, NULL};
+  fleet_trials_fill(desk, order);
   if (!desk->stopping &&
       order->dry_run) { /* not the service's kind of dry run, which knows no fleet */
     writer_submit(desk->writer, desk->who, fleet_order_get_change(order), on_carried_out, carrying);
@@ -151,6 +154,8 @@ void fleet_desk_attach(FleetDesk *desk) {
   status_clear(&desk->status);
   desk->attached = TRUE;
   fleet_desk_tell_state(desk, before);
+  if (desk->joined != NULL)
+    fleet_trials_look(desk);
 }
 
 void fleet_desk_detach(FleetDesk *desk) {
@@ -224,6 +229,7 @@ FleetDesk *fleet_desk_new(const FleetParts *parts, const FleetLine *line, gpoint
 
 void fleet_desk_stop(FleetDesk *desk) {
   desk->stopping = TRUE;
+  fleet_trials_stop(desk);
   fleet_proposals_give_up(desk);
   fleet_tasks_give_up(desk, "regd is being stopped");
   fleet_hosts_stop(desk->hosts);

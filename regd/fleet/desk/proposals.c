@@ -103,7 +103,10 @@ static GBytes *make_head(Waiting *waiting) {
                     .program = proposal->who->program,
                     .comment = change != NULL ? change->comment : NULL,
                     .time = g_get_real_time(),
-                    .operations = proposal->operations->len};
+                    .operations = proposal->operations->len,
+                    .trial = proposal->trial,
+                    .ends = proposal->ends,
+                    .undoes = proposal->undoes};
   if (getrandom(waiting->id, sizeof waiting->id, 0) != (ssize_t)sizeof waiting->id)
     return NULL;
   memcpy(head.id, waiting->id, sizeof head.id);

@@ -7,6 +7,7 @@
 #include "client/base/error.h"
 #include "client/base/path.h"
 #include "regd/fleet/local/incoming.h"
+#include "regd/fleet/local/member-trials.h"
 #include "regd/fleet/local/mounts.h"
 #include "regd/fleet/local/outgoing.h"
 #include "regd/history/trials.h"
@@ -72,12 +73,11 @@ static gboolean refuse_mixed(Edit *edit, const Change *change, const FleetState 
 }
 
 /* What a fleet can't keep. */
-static gboolean check_kind(const Change *change, const char *path, GError **error) {
-  if (change->confirm_within != 0)
-    return error_set(error, REGISTRY_ERROR_NOT_SUPPORTED,
-                     "%s: the key is the fleet's: a change of it can't be made on trial "
-                     "(confirm-within); make it without",
-                     path);
+static gboolean check_kind(Edit *edit, const Change *change, const char *path, GError **error) {
+  if (change->confirm_within != 0 && trials_count_fleet(edit->store) >= FLEET_LIMIT_TRIALS)
+    return error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED,
+                     "%s: %u changes of the fleet are on trial already: confirm some of them first",
+                     path, FLEET_LIMIT_TRIALS);
   if (change->owner != NULL)
     return error_set(error, REGISTRY_ERROR_NOT_SUPPORTED,
                      "%s: the key is the fleet's: it can't be declared on one host (owner); set it "
@@ -104,10 +104,20 @@ static gboolean judge(Edit *edit, const Change *change, GError **error) {
     return TRUE;
   if (inside < edit->differences->len)
     return refuse_mixed(edit, change, member->state, error);
-  if (!check_kind(change, first->path, error))
+  if (!check_kind(edit, change, first->path, error))
     return FALSE;
-  edit->result->proposal = outgoing_collect(edit, member->state, error);
-  return edit->result->proposal != NULL;
+  g_autoptr(Proposal) proposal = outgoing_collect(edit, member->state, error);
+  if (proposal == NULL)
+    return FALSE;
+  member_trials_note(edit, change, proposal);
+  edit->result->proposal = g_steal_pointer(&proposal);
+  return TRUE;
+}
+
+static gboolean confirm(Edit *edit, guint64 revision, GError **error) {
+  FleetMember *member = edit->fleet->data;
+  return refresh(member, edit->store, error) &&
+         (member->state == NULL || member_trials_confirm(edit, revision, member->state, error));
 }
 
 /* ---- orders ---- */
@@ -123,7 +133,7 @@ static gboolean check_alone(Edit *edit, const FleetMember *member, GError **erro
     return error_set(error, REGISTRY_ERROR_CONFLICT,
                      "this host is in the fleet '%s' already: `regctl fleet leave` first",
                      member->state->fleet);
-  if (!trials_get_next(edit->store, &trial, error))
+  if (!trials_get_next(edit->store, FALSE, &trial, error))
     return FALSE;
   return trial.revision == 0 ||
          error_set(error, REGISTRY_ERROR_CONFLICT,
@@ -159,7 +169,7 @@ static gboolean leave(Edit *edit, FleetMember *member, FleetOrder *order, GError
   g_autoptr(FleetState) empty = fleet_state_copy(member->state);
   if (order->agreed && !incoming_resync(edit, order, empty, error))
     return FALSE;
-  return fleet_state_delete(edit->store, error);
+  return member_trials_forget(edit, error) && fleet_state_delete(edit->store, error);
 }
 
 static gboolean is_same_id(GBytes *id, const guint8 *other) {
@@ -203,7 +213,7 @@ static gboolean apply_revision(Edit *edit, FleetMember *member, FleetOrder *orde
     return FALSE;
   edit->writes_anyway = TRUE;
   return incoming_apply(edit, order, member->state, error) &&
-         store_position(edit, member, order, error);
+         member_trials_apply(edit, order, error) && store_position(edit, member, order, error);
 }
 
 static gboolean resync(Edit *edit, FleetMember *member, FleetOrder *order, GError **error) {
@@ -212,7 +222,12 @@ static gboolean resync(Edit *edit, FleetMember *member, FleetOrder *order, GErro
   if (order->refused != NULL)
     return TRUE;
   edit->writes_anyway = TRUE;
-  return store_position(edit, member, order, error);
+  return member_trials_forget(edit, error) && store_position(edit, member, order, error);
+}
+
+static gboolean find_trials(G_GNUC_UNUSED Edit *edit, G_GNUC_UNUSED FleetMember *member,
+                            G_GNUC_UNUSED FleetOrder *order, G_GNUC_UNUSED GError **error) {
+  return TRUE; /* as with every order */
 }
 
 static gboolean list_problems(Edit *edit, G_GNUC_UNUSED FleetMember *member, FleetOrder *order,
@@ -238,7 +253,7 @@ static gboolean (*const actions[])(Edit *, FleetMember *, FleetOrder *, GError *
     [FLEET_ORDER_PLAN] = plan,     [FLEET_ORDER_JOIN] = join,
     [FLEET_ORDER_LEAVE] = leave,   [FLEET_ORDER_APPLY] = apply_revision,
     [FLEET_ORDER_RESYNC] = resync, [FLEET_ORDER_PROBLEMS] = list_problems,
-    [FLEET_ORDER_RESEAL] = reseal,
+    [FLEET_ORDER_RESEAL] = reseal, [FLEET_ORDER_TRIALS] = find_trials,
 };
 
 /* An order may be carried out again, in a commit of its own: what it found before is dropped. */
@@ -263,7 +278,8 @@ static gboolean apply(Edit *edit, const Operation *operation, GError **error) {
   gboolean done = actions[order->kind](edit, member, order, error);
   if (edit->writes_anyway)
     member->is_stale = TRUE;
-  if (!done || !refresh(member, edit->store, error))
+  if (!done || !refresh(member, edit->store, error) ||
+      !trials_get_next(edit->store, TRUE, &order->next_trial, error))
     return FALSE;
   order->after = fleet_state_copy(member->state);
   if (edit->writes_anyway) /* the change may still be rolled back */
@@ -273,7 +289,7 @@ static gboolean apply(Edit *edit, const Operation *operation, GError **error) {
 
 FleetMember *fleet_member_new(void) {
   FleetMember *member = g_new0(FleetMember, 1);
-  member->hook = (FleetHook){apply, judge, forget, member};
+  member->hook = (FleetHook){apply, judge, confirm, forget, member};
   member->is_stale = TRUE;
   return member;
 }

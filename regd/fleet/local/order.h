@@ -8,6 +8,7 @@
 #include "regd/edit/edit.h"
 #include "regd/fleet/base/record.h"
 #include "regd/fleet/local/state.h"
+#include "regd/history/trials.h"
 
 typedef enum {
   FLEET_ORDER_PLAN,     /* checks whether this host may be `state`'s; init: makes `proposal` */
@@ -16,6 +17,7 @@ typedef enum {
   FLEET_ORDER_APPLY,    /* one revision of the cluster */
   FLEET_ORDER_RESYNC,   /* `records` are all that the fleet has */
   FLEET_ORDER_PROBLEMS, /* lists them */
+  FLEET_ORDER_TRIALS,   /* looks for `next_trial` */
   FLEET_ORDER_RESEAL,   /* proposes the secret values as they are */
 } FleetOrderKind;
 
@@ -42,11 +44,14 @@ typedef struct {
   EditOrigin origin;  /* of `head`, for history; without one its user_at_host is NULL */
   char *author;       /* what it borrows */
   GPtrArray *records; /* of FleetRecord */
+  gboolean is_own;    /* apply: this host made the commit */
+  gint64 grace;       /* apply: how much longer a trial lasts here, us */
 
   /* What came of it. */
   FleetState *after;   /* NULL: this host is in no fleet */
   Proposal *proposal;  /* plan, of init */
   GPtrArray *problems; /* of FleetProblem */
+  Trial next_trial;    /* the fleet's that ends first; revision 0: there is none */
   guint n_problems;    /* records that can't be used, in this order */
   char *refused;       /* resync: why it has to be agreed to; NULL: it was done */
   guint n_resealed;    /* reseal: values */

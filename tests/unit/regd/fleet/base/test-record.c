@@ -26,7 +26,9 @@ static GBytes *new_head(void) {
                     .time = 1234567,
                     .operations = 3,
                     .staged = 2,
-                    .trial = 60};
+                    .trial = 60,
+                    .ends = 41,
+                    .undoes = TRUE};
   fill_id(head.id, 'x');
   fill_id(head.previous, 'y');
   return fleet_head_encode(&head);

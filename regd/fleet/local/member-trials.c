@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/* See member-trials.h. */
+#include "regd/fleet/local/member-trials.h"
+
+#include "regd/fleet/local/outgoing.h"
+
+void member_trials_note(const Edit *edit, const Change *change, Proposal *proposal) {
+  proposal->trial = change->confirm_within;
+  proposal->ends = edit->undone_fleet;
+  proposal->undoes = edit->undone_fleet != 0;
+}
+
+gboolean member_trials_confirm(Edit *edit, guint64 revision, const FleetState *state,
+                               GError **error) {
+  guint64 fleet = 0;
+  if (!trials_get_fleet(edit->store, revision, &fleet, error))
+    return FALSE;
+  if (fleet == 0)
+    return TRUE;
+  g_autoptr(Proposal) proposal = outgoing_collect(edit, state, error);
+  if (proposal == NULL)
+    return FALSE;
+  proposal->path = g_strdup(state->mounts[0]);
+  proposal->ends = fleet;
+  edit->result->proposal = g_steal_pointer(&proposal);
+  return TRUE;
+}
+
+/* A number is somebody else on the next host. */
+static guint32 find_maker(const FleetOrder *order) {
+  guint32 uid = 0;
+  const char *user = order->head->user;
+  if (user == NULL || *user == '\0' || (g_ascii_isdigit(*user) && !order->is_own) ||
+      !access_find_id(PRINCIPAL_USER, user, access_resolve_with_nss, &uid))
+    return 0;
+  return uid;
+}
+
+static gboolean begin(Edit *edit, const FleetOrder *order, GError **error) {
+  /* What changes nothing here has nothing that could be undone. */
+  if (order->head->trial == 0 || edit->differences->len == 0 ||
+      trials_count_fleet(edit->store) >= FLEET_LIMIT_TRIALS)
+    return TRUE;
+  gint64 time = (gint64)order->head->trial * G_USEC_PER_SEC + order->grace;
+  const Trial trial = {.revision = edit->revision,
+                       .uid = find_maker(order),
+                       .deadline = edit->now + time,
+                       .fleet = order->revision};
+  edit->result->trials_changed = TRUE;
+  return trials_add(edit->store, &trial, error);
+}
+
+/* If an older trial ends later, it must not mistake what this commit undid for somebody's change.
+ */
+static gboolean end(Edit *edit, const FleetOrder *order, GError **error) {
+  guint64 revision = 0;
+  if (order->head->ends == 0)
+    return TRUE;
+  if (!trials_find_fleet(edit->store, order->head->ends, &revision, error))
+    return FALSE;
+  if (revision == 0)
+    return TRUE;
+  edit->result->trials_changed = TRUE;
+  gboolean is_undone = order->head->undoes && edit->differences->len > 0;
+  gboolean done = is_undone ? trials_end(edit->store, revision, edit->revision, error) &&
+                                  trials_note_end(edit->store, edit->revision, error)
+                            : trials_remove(edit->store, revision, error);
+  return done && trials_forget_ended(edit->store, error);
+}
+
+gboolean member_trials_apply(Edit *edit, const FleetOrder *order, GError **error) {
+  return order->head == NULL || (end(edit, order, error) && begin(edit, order, error));
+}
+
+gboolean member_trials_forget(Edit *edit, GError **error) {
+  edit->result->trials_changed = TRUE;
+  return trials_forget_fleet(edit->store, error) && trials_forget_ended(edit->store, error);
+}

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: MIT
+"""Changes of a fleet's keys on trial: on trial on every host, kept or undone for all, whoever decides and whoever
+is away."""
+
+import functools
+import itertools
+import time
+from contextlib import ExitStack, contextmanager
+
+import dbus
+
+from harness.bus import wait_until
+from harness.case import check, equal, main, test
+from harness.etcd import Etcd
+from harness.fleet import MOUNT, FleetHost
+from harness.process import program
+from harness.registry import REG_DWORD, REG_SZ, operation_list, options
+
+KEY = MOUNT + "\\Acme"
+STACK = ExitStack()
+NUMBERS = itertools.count(1)
+
+
+@functools.cache
+def common_etcd():
+    return STACK.enter_context(Etcd())
+
+
+@contextmanager
+def two_hosts(**given):
+    """Two hosts of a new fleet, with a value that is not on trial."""
+    fleet = f"fleet{next(NUMBERS)}"
+    with FleetHost(common_etcd(), "one", fleet, **given) as one, FleetHost(common_etcd(), "two", fleet, **given) as two:
+        one.fleet("Init")
+        two.fleet("Join")
+        one.put(KEY, "Port", "25")
+        two.has(KEY, "Port", "25")
+        yield one, two
+
+
+def tried(host, text, seconds=86400, name="Port"):
+    """Sets a value on trial; the host's own revision of it."""
+    return host.client.commit([("set-value", KEY, name, REG_SZ, text)], confirm_within=seconds)
+
+
+def trials(host):
+    return host.client.call("ListTrials", "a{sv}", options())
+
+
+def is_on_trial(host, count=1):
+    wait_until(lambda: len(trials(host)) == count, f"{count} on trial on {host.name}")
+    return trials(host)
+
+
+@test
+def what_is_on_trial_on_one_host_is_so_on_all_and_counts_down():
+    with two_hosts() as (one, two):
+        revision = tried(one, "26", 600)
+        two.has(KEY, "Port", "26")
+        for host in (one, two):
+            left = is_on_trial(host)[0]["deadline"] / 1e6 - time.time()
+            check(590 < left < 610, f"{host.name}: {left} s are left")
+        equal(trials(one)[0]["revision"], revision)
+        two.client.call("Confirm", "t", dbus.UInt64(trials(two)[0]["revision"]))
+        equal(trials(two), [])
+        is_on_trial(one, 0)
+        equal((one.look(KEY, "Port"), two.look(KEY, "Port")), ("26", "26"))
+
+
+@test
+def what_nobody_confirms_is_undone_for_all():
+    with two_hosts() as (one, two):
+        tried(one, "26", 1)
+        one.has(KEY, "Port", "25")
+        two.has(KEY, "Port", "25")
+        is_on_trial(two, 0)
+        equal(trials(one), [])
+        entry = two.client.call("GetHistory", "sa{sv}", KEY, options(limit=1))[0]
+        equal((entry["host"], entry["comment"]), ("one", "not confirmed"))
+
+
+@test
+def it_is_undone_when_the_host_that_made_it_is_gone():
+    with two_hosts() as (one, two):
+        tried(one, "26", 2)
+        two.has(KEY, "Port", "26")
+        one.agent.kill()
+        one.kill()
+        two.has(KEY, "Port", "25")
+        equal(trials(two), [])
+        one.start()
+        one.start_agent()
+        one.has(KEY, "Port", "25")
+        is_on_trial(one, 0)
+
+
+@test
+def any_host_ends_it_early():
+    with two_hosts() as (one, two):
+        tried(one, "26")
+        tried(one, "1", name="Other")
+        is_on_trial(two, 2)
+        two.client.call("EndTrial", "t", dbus.UInt64(trials(two)[0]["revision"]))
+        equal(two.look(KEY, "Port"), "25")
+        one.has(KEY, "Port", "25")
+        equal([change["name"] for entry in is_on_trial(one) for change in entry["changes"]], ["Other"])
+        done = one.run(program("client/regctl/regctl"), "undo", str(trials(one)[0]["revision"]))
+        equal(done.returncode, 0, done.stderr.decode())
+        two.has(KEY, "Other", None)
+        is_on_trial(two, 0)
+
+
+@test
+def what_has_been_changed_since_stays():
+    with two_hosts() as (one, two):
+        one.client.commit([("set-value", KEY, "Port", REG_SZ, "26"), ("set-value", KEY, "Host", REG_SZ, "a")], confirm_within=4)
+        two.has(KEY, "Port", "26")
+        two.put(KEY, "Port", "27")
+        one.has(KEY, "Host", None)
+        two.has(KEY, "Host", None)
+        equal((one.look(KEY, "Port"), two.look(KEY, "Port")), ("27", "27"))
+        is_on_trial(two, 0)
+
+
+@test
+def a_large_commit_is_tried_like_a_small_one():
+    with two_hosts(settings=[("Transaction Operations", REG_DWORD, 20)]) as (one, two):
+        sets = [("set-value", KEY, f"V{number}", REG_SZ, "x") for number in range(200)]
+        one.client.call("Commit", "a(sssuv)a{sv}", operation_list(sets), options(confirm_within=2))
+        two.has(KEY, "V199", "x")
+        two.has(KEY, "V199", None)
+        one.has(KEY, "V0", None)
+        equal(one.client.tree(MOUNT)[1], two.client.tree(MOUNT)[1])
+
+
+@test
+def while_the_cluster_is_away_nothing_is_undone():
+    with Etcd() as etcd, FleetHost(etcd, "one", "prod", settings=[("Commit Timeout", REG_DWORD, 1500)]) as one:
+        one.fleet("Init")
+        one.put(KEY, "Port", "25")
+        tried(one, "26", 1)
+        etcd.stop(0)
+        one.waits_for_state("disconnected")
+        equal(one.look(KEY, "Port"), "26")
+        etcd.start(0)
+        one.has(KEY, "Port", "25")
+
+
+with STACK:
+    main()

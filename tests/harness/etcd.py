@@ -101,13 +101,15 @@ class Etcd:
     def _peer(self, member):
         return f"http://{ADDRESSES[member]}:{self.peer_ports[member]}"
 
+    def _cluster(self):
+        return ",".join(f"n{each}={self._peer(each)}" for each in range(self.members))
+
     def _launch(self, member):
-        cluster = ",".join(f"n{each}={self._peer(each)}" for each in range(self.members))
         self.processes[member] = Process(self.directory, f"etcd-{member}", [
             "etcd", "--name", f"n{member}", "--data-dir", str(self.directory / f"data-{member}"),
             "--listen-client-urls", self.endpoint(member), "--advertise-client-urls", self.endpoint(member),
             "--listen-peer-urls", self._peer(member), "--initial-advertise-peer-urls", self._peer(member),
-            "--initial-cluster", cluster, "--initial-cluster-token", "regd-test", "--client-cert-auth",
+            "--initial-cluster", self._cluster(), "--initial-cluster-token", "regd-test", "--client-cert-auth",
             "--cert-file", str(self.directory / "server.pem"), "--key-file", str(self.directory / "server.key"),
             "--trusted-ca-file", self.ca, "--logger", "zap", "--log-level", "warn", *self.options])
 
@@ -135,6 +137,40 @@ class Etcd:
     def freeze(self, member):
         """It keeps its connections and says nothing."""
         freeze(self.processes[member].pid)
+
+    def leader(self):
+        """The number of the member that leads now; None: there is none."""
+        for member in range(self.members):
+            if self.processes[member].is_running():
+                answer = self._run(["endpoint", "status", "-w", "json"], [self.endpoint(member)], 1)
+                status = json.loads(answer.stdout or "[]")
+                if status and status[0]["Status"]["header"]["member_id"] == status[0]["Status"].get("leader"):
+                    return member
+        return None
+
+    def save(self):
+        """A backup of all that is in it: a file."""
+        file = str(self.directory / "backup.db")
+        result = self._run(["snapshot", "save", file], [self.endpoint(0)], PATIENCE)
+        if result.returncode != 0:
+            raise Failure(f"etcdctl snapshot save: {result.stderr.decode(errors='replace')}")
+        return file
+
+    def restore(self, file):
+        """Puts a backup back, as an administrator would: all members begin anew with it."""
+        for member in range(self.members):
+            self.stop(member)
+        for member in range(self.members):
+            data = self.directory / f"data-{member}"
+            shutil.rmtree(data)
+            subprocess.run(["etcdctl", "snapshot", "restore", file, "--name", f"n{member}", "--data-dir", str(data),
+                            "--initial-cluster", self._cluster(), "--initial-cluster-token", "regd-test",
+                            "--initial-advertise-peer-urls", self._peer(member)],
+                           env=os.environ | {"ETCDCTL_API": "3"}, capture_output=True, check=True)
+        for member in range(self.members):
+            self._launch(member)
+        for member in range(self.members):
+            self._await(member)
 
     # ---- what is in it ----
 

@@ -61,7 +61,9 @@ static gboolean apply_operations(Edit *edit, const Change *change, GError **erro
   return TRUE;
 }
 
-static Effective *make_effective(const Edit *edit) {
+/* Nothing needs the differences afterwards: each is freed at once, because those of a large change
+ * take much memory. */
+static Effective *make_effective(Edit *edit) {
   Effective *effective = effective_new(edit->revision);
   for (guint i = 0; i < edit->differences->len; i++) {
     const Difference *difference = g_ptr_array_index(edit->differences, i);
@@ -69,7 +71,9 @@ static Effective *make_effective(const Edit *edit) {
                   difference->name != NULL ? difference->name : "", difference->before,
                   difference->after)
         ->reroutes = difference->reroutes;
+    g_clear_pointer(&edit->differences->pdata[i], difference_free);
   }
+  g_ptr_array_set_size(edit->differences, 0);
   return effective;
 }
 
@@ -283,15 +287,15 @@ static gboolean begin(const ApplyContext *context, const Change *change, GError 
 }
 
 /* Whether only values have changed: the tree, its links and its lists have not. */
-static gboolean touches_values_alone(const Edit *edit, const Change *change) {
+static gboolean touches_values_alone(const Effective *effective, const Change *change) {
   for (guint i = 0; i < change->operations->len; i++) {
     const Operation *operation = g_ptr_array_index(change->operations, i);
     if (operation->kind != OPERATION_SET_VALUE && operation->kind != OPERATION_DELETE_VALUE)
       return FALSE;
   }
-  for (guint i = 0; i < edit->differences->len; i++) {
-    const Difference *difference = g_ptr_array_index(edit->differences, i);
-    if (difference->kind != CHANGE_VALUE_SET && difference->kind != CHANGE_VALUE_DELETED)
+  for (guint i = 0; effective != NULL && i < effective->entries->len; i++) {
+    const EffectiveEntry *entry = g_ptr_array_index(effective->entries, i);
+    if (entry->kind != CHANGE_VALUE_SET && entry->kind != CHANGE_VALUE_DELETED)
       return FALSE;
   }
   return TRUE;
@@ -343,7 +347,7 @@ gboolean apply_change(const ApplyContext *context, Identity *who, Change *change
   db_begin_work(db, is_allowed, &allowance);
   gboolean done = apply_in_savepoint(&edit, change, context->counts, error);
   result->steps = db_get_work(db) + change->fill_steps;
-  if (!result->kept || !touches_values_alone(&edit, change))
+  if (!result->kept || !touches_values_alone(result->effective, change))
     place_cache_clear(context->places);
   (result->kept ? lock_set_keep : lock_set_undo)(context->locks);
   edit_clear(&edit);

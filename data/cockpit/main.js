@@ -6,7 +6,7 @@ import { fromRoute, shorten, toRoute } from "./base/path.js";
 import { _ } from "./base/text.js";
 import { Users } from "./base/users.js";
 import { Commands } from "./bus/commands.js";
-import { EVERYTHING, GONE, Live } from "./bus/live.js";
+import { GONE, Live } from "./bus/live.js";
 import { Mail } from "./bus/mail.js";
 import { Registry } from "./bus/registry.js";
 import { RightsOfReader } from "./bus/rights.js";
@@ -45,6 +45,7 @@ class Page {
         this.path = new PathField(registry, path => this.context.go(toRoute(this.section.id, path)));
         this.trials = new TrialBar(this.context);
         this.panel = h("main", { role: "tabpanel", id: newId("panel"), tabindex: -1 });
+        [this.section] = SECTIONS;
         this.drawn = new Map(); // a section's id -> the section
     }
 
@@ -64,7 +65,7 @@ class Page {
     }
 
     #drawTop() {
-        this.find = h("input", { type: "search", oninput: () => this.#shown.find?.(this.find.value) });
+        this.find = h("input", { type: "search", oninput: () => this.#shown?.find?.(this.find.value) });
         this.tabs = SECTIONS.map(({ id, title }) => h("button", { type: "button", role: "tab", id: newId("tab"), "aria-controls": this.panel.id,
                                                                   onclick: () => this.context.go(toRoute(id, this.current)) }, title));
         const list = h("div", { role: "tablist", "aria-label": _("Sections"), onkeydown: event => this.#pressTab(event) }, this.tabs);
@@ -124,18 +125,23 @@ class Page {
         document.documentElement.lang = cockpit.language || "en";
         document.getElementById("page").append(this.#drawTop(), this.lost, this.alert, this.panel);
         const { live, mail, rights } = this.context;
-        live.listen(news => {
-            this.lost.hidden = news !== GONE && live.isServed !== false;
-            if (news === EVERYTHING)
-                this.trials.refresh();
-        });
-        rights.listen(() => this.#follow());
-        window.addEventListener("hashchange", () => this.#follow());
-        window.addEventListener("pagehide", () => live.stop());
+        // What is read once the watches are there misses nothing, and is read once.
+        const isReady = new Promise(resolve => { live.listen(resolve); });
+        live.listen(news => { this.lost.hidden = news !== GONE && live.isServed !== false; });
         mail.listen(() => this.#offerServices());
+        window.addEventListener("pagehide", () => live.stop());
         live.start();
         mail.start();
-        this.#follow();
+        Promise.all([isReady, rights.ready]).then(() => {
+            this.#follow();
+            let { isLimited } = rights;
+            rights.listen(() => {
+                if (isLimited !== rights.isLimited)
+                    this.#follow();
+                ({ isLimited } = rights);
+            });
+            window.addEventListener("hashchange", () => this.#follow());
+        });
     }
 }
 

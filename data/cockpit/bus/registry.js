@@ -3,8 +3,7 @@
 // registry's own text (`message`) and name (`name`).
 import { Queue } from "../base/queue.js";
 import { same } from "../base/path.js";
-import { _, format } from "../base/text.js";
-import { planUndo } from "../base/undo.js";
+import { _ } from "../base/text.js";
 
 export const NAME = "org.regd.Registry1";
 const OBJECT = "/org/regd/Registry1";
@@ -31,11 +30,7 @@ const changeOf = dict => ({
     after: dict["new-type"] && { type: dict["new-type"].v, data: dict["new-data"] },
 });
 
-function noKeyOr(error) {
-    if (error.name === ERROR.noKey)
-        return null;
-    throw error;
-}
+const planOf = ([, changes]) => changes.map(([kind, key, name]) => ({ kind, key, name }));
 
 const revisionOf = dict => ({ ...plainOf(dict), changes: (dict.changes?.v ?? []).map(changeOf) });
 
@@ -114,12 +109,15 @@ export class Registry {
         return plainOf((await this.call("GetKeyInfo", [key, {}], "sa{sv}"))[0]);
     }
 
-    // The path by which signals name the key. That of a key that is not there is its own.
+    // The path by which signals name the key. Of a key that is not there, only a watch knows it.
     async resolve(key) {
         try {
             return (await this.getKeyInfo(key)).path;
         } catch {
-            return key;
+            const [id, , path] = await this.call("Watch", [key, { recursive: { t: "b", v: false } }], "sa{sv}").catch(() => [null, null, key]);
+            if (id !== null)
+                this.unwatch(id);
+            return path;
         }
     }
 
@@ -160,21 +158,17 @@ export class Registry {
         return (await this.#write("Commit", [full, this.#writing(how)], "a(sssuv)a{sv}"))[0];
     }
 
-    // Gives what it changes, or with dryRun would: [{ kind, key, name }].
-    async rollback(key, revision, { dryRun = false, ...how } = {}) {
-        const options = { ...this.#writing(how), ...(dryRun && { "dry-run": { t: "b", v: true } }) };
-        const [, changes] = await this.#write("Rollback", [key, revision, options], "sta{sv}");
-        return changes.map(([kind, changed, name]) => ({ kind, key: changed, name }));
+    // Both give what they change, or with dryRun would: [{ kind, key, name }].
+    async rollback(key, revision, how) {
+        return planOf(await this.#write("Rollback", [key, revision, this.#planning(how)], "sta{sv}"));
     }
 
-    // The same for one revision, as getHistory() tells it.
-    async undo({ revision, changes }, { dryRun = false, ...how } = {}) {
-        const keys = [...new Set(changes.map(({ key }) => key))];
-        const values = await Promise.all(keys.map(key => this.listValues(key).catch(error => noKeyOr(error))));
-        const { operations, plan } = planUndo(changes, new Map(keys.map((key, index) => [key, values[index]])));
-        if (!dryRun)
-            await this.commit(operations, { comment: format("undo revision $0", revision), ...how });
-        return plan;
+    async undo(revision, how) {
+        return planOf(await this.#write("Undo", [revision, this.#planning(how)], "ta{sv}"));
+    }
+
+    #planning({ dryRun = false, ...how }) {
+        return { ...this.#writing(how), ...(dryRun && { "dry-run": { t: "b", v: true } }) };
     }
 
     async setAcl(key, entries, how) {

@@ -2,8 +2,10 @@
 // What the reader may do, so that a button that would be refused says so beforehand. The registry decides
 // all the same; this only asks it.
 import { format } from "../base/text.js";
-import { shorten } from "../base/path.js";
+import { parentOf, shorten } from "../base/path.js";
+import { ERROR } from "./registry.js";
 
+const MYSELF = "HKEY_CURRENT_USER";
 const LEVELS = ["none", "read", "write", "control"];
 
 // The rights at one key.
@@ -74,8 +76,21 @@ export class RightsOfReader {
         await this.ready;
         if (!this.isLimited)
             return new Rights("control", path);
-        const level = await this.registry.checkAccess(path, `user:${this.user.id}`).catch(() => "none");
-        return new Rights(level, path);
+        return new Rights(await this.#levelAt(path), path);
+    }
+
+    // That of a key that is not there yet is its parent's; one's own branch is one's own.
+    async #levelAt(path) {
+        try {
+            return await this.registry.checkAccess(path, `user:${this.user.id}`);
+        } catch (error) {
+            if (error.name !== ERROR.noKey)
+                return "none";
+        }
+        const above = parentOf(path);
+        if (above !== "")
+            return this.#levelAt(above);
+        return path === MYSELF ? "control" : "none";
     }
 
     // Has polkit asked, by a call that is an administrator's and changes nothing. Throws regd's refusal.

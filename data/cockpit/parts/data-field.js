@@ -21,7 +21,15 @@ function makeArea(text, rows, attributes = {}) {
     return area;
 }
 
+// Bytes past these are only shown, and not all of them: a text field of megabytes stops a browser.
+const MOST_BYTES = 64 * 1024;
+const SHOWN = 4096; // characters of them, whole lines
+
 function makeBytes(text) {
+    if (text.length > MOST_BYTES * 3) {
+        const input = makeArea(text.slice(0, text.lastIndexOf("\n", SHOWN)), 12, { class: "hex", wrap: "off", readonly: true });
+        return { input, isTooLarge: true };
+    }
     const area = makeArea(text, Math.min(12, Math.max(2, text.split("\n").length)), { class: "hex", wrap: "off" });
     const shown = h("pre", { class: "ascii", "aria-hidden": "true" });
     const show = () => {
@@ -37,7 +45,7 @@ function makeBytes(text) {
     return { input: area, beside: shown };
 }
 
-// { input, beside? }. @isBytes: the data are bytes, by their type or because they are malformed.
+// { input, beside?, isTooLarge? }. @isBytes: the data are bytes, by their type or because they are malformed.
 export function makeControl({ type, about, text, isBytes, isSecret }) {
     if (isSecret)
         return { input: h("input", { type: "password", autocomplete: "new-password" }) };
@@ -54,7 +62,7 @@ export function makeControl({ type, about, text, isBytes, isSecret }) {
     return { input: h("input", { type: "text", value: text, spellcheck: "false", autocomplete: "off" }) };
 }
 
-export function noteOf({ type, about, isBytes, isMalformed, isSecret }) {
+export function noteOf({ type, about, isBytes, isMalformed, isSecret, isTooLarge }) {
     const words = [about.summary, about.description];
     if (isSecret)
         words.push(_("A secret is never shown. What you type replaces it."));
@@ -65,6 +73,7 @@ export function noteOf({ type, about, isBytes, isMalformed, isSecret }) {
     if (type === MULTI_SZ && !isBytes)
         words.push(_("One text a line."));
     if (isBytes)
-        words.push(_("Bytes as pairs of hexadecimal digits."));
+        words.push(isTooLarge ? _("This value is too large to be changed here; its beginning is shown. Import it from a file.")
+            : _("Bytes as pairs of hexadecimal digits."));
     return words.filter(Boolean).join(" ");
 }

@@ -2,6 +2,7 @@
 // What is on trial, whoever made it: how long each has left, Keep, and Undo now. Deadlines are the
 // registry's, so a countdown is the same after a reload and in another browser.
 import { button, h } from "../base/dom.js";
+import { once } from "../base/once.js";
 import { shorten } from "../base/path.js";
 import { _, count, format } from "../base/text.js";
 import { showLeft } from "../base/when.js";
@@ -15,7 +16,6 @@ const ASK = 3;
 export class TrialBar {
     #trials = [];
     #clocks = [];
-    #asked = 0;
     #ticks = 0;
 
     constructor({ registry, live, clock, complain }) {
@@ -25,16 +25,13 @@ export class TrialBar {
         setInterval(() => this.#tick(), TICK);
     }
 
-    async refresh() {
-        const asked = ++this.#asked;
+    refresh = once(async () => {
         try {
-            const trials = await this.registry.listTrials();
-            if (asked === this.#asked)
-                this.#show(trials.filter(trial => trial.deadline > 0));
-        } catch (error) {
-            this.complain(error.message);
+            this.#show((await this.registry.listTrials()).filter(trial => trial.deadline > 0));
+        } catch {
+            // A registry that is gone is told of elsewhere.
         }
-    }
+    });
 
     #show(trials) {
         const isSame = JSON.stringify(trials) === JSON.stringify(this.#trials);

@@ -94,7 +94,7 @@ export class HistorySection {
                    h("span", {}, program ? format("$0 with $1", who, program.split("/").pop()) : who), comment ? h("bdi", { class: "comment" }, comment) : null),
                  drawChanges(changes, revision["changes-left"]),
                  h("div", { class: "toolbar" },
-                   button(_("Undo this"), () => this.#plan(_("Undo this"), how => this.registry.undo(revision, how))),
+                   button(_("Undo this"), () => this.#plan(_("Undo this"), how => this.registry.undo(number, how))),
                    button(_("Go back to here"), () => this.#plan(_("Go back to here"), how => this.registry.rollback(this.path, number, how))),
                    button(_("Compare with now"), () => this.#compare(number))));
     }

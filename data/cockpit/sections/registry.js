@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The section Registry: the tree of keys at the left, the values of the chosen one at the right.
 import { h, button } from "../base/dom.js";
+import { once } from "../base/once.js";
 import { ROOTS, child, isAtOrBelow, join, leafOf, parentOf, shorten, toRoute } from "../base/path.js";
 import { _, format } from "../base/text.js";
 import { TreeModel } from "../base/tree-model.js";
@@ -15,6 +16,11 @@ const NO_TYPE = 0xffffffff; // with expect-absent: the key is meant
 const MANY = 256; // more news than that in one commit: reading again is quicker
 
 export class RegistrySection {
+    #openAgain = once(async () => {
+        await Promise.all(this.tree.openPaths.map(path => this.#open(path)));
+        this.#refresh();
+    });
+
     constructor(context) {
         this.context = context;
         this.registry = context.registry;
@@ -130,8 +136,7 @@ export class RegistrySection {
         if (news === GONE)
             return;
         if (news === EVERYTHING || news.length > MANY) {
-            await Promise.all(this.tree.openPaths.map(path => this.#open(path)));
-            this.#refresh();
+            await this.#openAgain();
             return;
         }
         if (news.map(change => this.tree.take(change)).some(Boolean))

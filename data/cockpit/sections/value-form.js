@@ -84,10 +84,11 @@ class ValueForm {
         const type = this.#chosenType;
         const isBytes = formOf(type) === "ay" || this.#isMalformed;
         const what = { type, about: this.about, text, isBytes, isMalformed: this.#isMalformed, isSecret: this.isSecret };
-        const { input, beside } = makeControl(what);
+        const { input, beside, isTooLarge = false } = makeControl(what);
+        this.isTooLarge = isTooLarge;
         const hadFocus = this.data !== undefined && this.data === document.activeElement;
         this.data = input;
-        this.dataField.replaceChildren(field(_("Data"), input, noteOf(what), beside));
+        this.dataField.replaceChildren(field(_("Data"), input, noteOf({ ...what, isTooLarge }), beside));
         if (hadFocus)
             input.focus();
     }
@@ -102,6 +103,8 @@ class ValueForm {
     }
 
     async #save(trial) {
+        if (this.isTooLarge)
+            throw new Error(_("This value is too large to be changed here. Import it from a file."));
         const type = this.#chosenType;
         const data = fromInput(type, this.data.value, this.#isMalformed);
         this.#isSaving = true;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The values of one key: a grid with who set each, and when; the buttons that change them.
 import { h, button } from "../base/dom.js";
+import { once } from "../base/once.js";
 import { same, shorten } from "../base/path.js";
 import { _, format } from "../base/text.js";
 import { nameOfType, show } from "../base/value.js";
@@ -16,6 +17,8 @@ import { editValue, newValue } from "./value-form.js";
 export class ValueList {
     #turn = 0; // which reading is the newest: an older one's answer is dropped
     #words = ""; // what is looked for
+    #fresh = new Set(); // the names of values that have just changed
+    #readAgain = once(() => this.#read());
 
     constructor(context) {
         this.context = context;
@@ -160,9 +163,10 @@ export class ValueList {
         const isGone = !isWhole && news.some(({ kind, key }) => kind === "key-deleted" && same(key, this.resolved));
         if (!isWhole && here.length === 0 && !isGone)
             return;
-        await this.#read();
-        const isNew = new Set(here.map(({ name }) => name.toUpperCase()));
-        this.grid.flash(({ name }) => isNew.has(name.toUpperCase()));
+        here.forEach(({ name }) => this.#fresh.add(name.toUpperCase()));
+        await this.#readAgain();
+        this.grid.flash(({ name }) => this.#fresh.has(name.toUpperCase()));
+        this.#fresh.clear();
     }
 }
 

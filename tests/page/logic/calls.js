@@ -2,6 +2,7 @@
 // Calls and signals, with a cockpit that the test plays.
 import assert from "node:assert/strict";
 import test from "node:test";
+import { once } from "../page/base/once.js";
 import { Queue } from "../page/base/queue.js";
 import { EVERYTHING, GONE, Live } from "../page/bus/live.js";
 import { Registry } from "../page/bus/registry.js";
@@ -57,6 +58,21 @@ test("a call that fails gives its place to the next", async () => {
     const queue = new Queue(1);
     await assert.rejects(queue.run(() => Promise.reject(new Error("no"))));
     assert.equal(await queue.run(() => Promise.resolve(7)), 7);
+});
+
+test("news that come while it is read have it read once more", async () => {
+    const ends = [];
+    const read = once(() => new Promise(resolve => ends.push(resolve)));
+    const all = [read(), read(), read()];
+    await settle();
+    assert.equal(ends.length, 1);
+    read();
+    ends[0]();
+    await settle();
+    assert.equal(ends.length, 2);
+    ends[1]();
+    await Promise.all(all);
+    assert.equal(ends.length, 2);
 });
 
 test("signals are told by the watch's id, and a gap has everything read again", async () => {

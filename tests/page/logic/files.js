@@ -5,7 +5,6 @@ import test from "node:test";
 import { compareKey, decodeFile, parseRegFile } from "../page/base/reg-file.js";
 import { fillMinutes, sumKinds } from "../page/base/reasons.js";
 import { readEntries } from "../page/sections/access.js";
-import { planUndo } from "../page/base/undo.js";
 import { pickChanges } from "../page/sections/value-history.js";
 
 const FILE = `Windows Registry Editor Version 5.00\r
@@ -67,20 +66,4 @@ test("a value's time line has its own changes only", () => {
     const change = (key, name) => ({ kind: "value-set", key, name });
     const revisions = [{ revision: 2, changes: [change("K", "a"), change("K", "b")] }, { revision: 1, changes: [change("L", "a")] }];
     assert.deepEqual(pickChanges(revisions, "k", "A"), [{ revision: 2, changes: [change("K", "a")] }]);
-});
-
-test("undoing a revision leaves what was changed since", () => {
-    const value = (name, number) => ({ name, type: 4, data: { t: "u", v: number } });
-    const set = (name, before, after) => ({ kind: "value-set", key: "K", name, before: before && value(name, before), after: value(name, after) });
-    const changes = [{ kind: "key-created", key: "K", name: "" }, set("new", null, 1), set("changed", 1, 2), set("later", 1, 2),
-                     { kind: "value-deleted", key: "L", name: "gone", before: value("gone", 7) }, { kind: "acl-changed", key: "K", name: "" }];
-    const present = new Map([["K", [value("new", 1), value("changed", 2), value("later", 3)]], ["L", []]]);
-    const { operations, plan } = planUndo(changes, present);
-    assert.deepEqual(plan.map(({ kind, key, name }) => `${kind} ${key} ${name}`),
-                     ["value-set L gone", "value-set K changed", "value-deleted K new"]);
-    assert.deepEqual(operations[0], ["expect-absent", "L", "gone"]);
-    const made = [changes[0], changes[1]];
-    assert.deepEqual(planUndo(made, new Map([["K", [value("new", 1)]]])).plan.map(({ kind }) => kind), ["value-deleted", "key-deleted"]);
-    assert.deepEqual(planUndo(made, new Map([["K", [value("new", 1), value("other", 1)]]])).plan.map(({ kind }) => kind), ["value-deleted"]);
-    assert.deepEqual(planUndo([set("s", 1, 2)].map(change => ({ ...change, before: { type: 1 } })), new Map([["K", [value("s", 2)]]])).plan, []);
 });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The section Mail: what decides about logins, what is wrong, and who logs in.
 import { h } from "../../base/dom.js";
+import { once } from "../../base/once.js";
 import { _ } from "../../base/text.js";
 import { AccountsCard } from "./accounts.js";
 import { DecisionCard } from "./decision.js";
@@ -12,6 +13,8 @@ import { SessionsCard } from "./sessions.js";
 import { TestCard } from "./test-login.js";
 
 export class MailSection {
+    #events = []; // that have come and are not shown yet
+
     constructor(context) {
         this.context = context;
         this.gone = h("div", { role: "alert", class: "refusal", hidden: true }, _("The mail server does not run at the moment. What is shown may be old."));
@@ -21,23 +24,23 @@ export class MailSection {
     }
 
     show() {
-        this.#read([]);
+        this.#read();
     }
 
-    // Each part reads what it shows, at the same time; @events are those that have just come.
-    #read(events) {
+    // Each part reads what it shows, at the same time.
+    #read = once(async () => {
         if (!this.element.isConnected)
             return;
-        const { mail } = this.context;
-        const status = mail.getStatus();
+        const events = this.#events.splice(0);
+        const status = this.context.mail.getStatus();
         status.catch(() => {}); // each part that waits for it tells
-        for (const each of this.cards)
-            each.read({ status, events });
-    }
+        await Promise.all(this.cards.map(each => each.read({ status, events })));
+    });
 
     #take({ events, isServed }) {
         this.gone.hidden = isServed;
+        this.#events.push(...events);
         if (isServed)
-            this.#read(events);
+            this.#read();
     }
 }

@@ -6,6 +6,7 @@
 #include "client/cli/output.h"
 #include "client/cli/usage.h"
 #include "client/regctl/help.h"
+#include "client/regctl/session/fleet-wait.h"
 #include "client/regctl/session/suggest.h"
 #include "client/regctl/verb-table.h"
 #include "client/threads/thread-shortage.h"
@@ -42,10 +43,15 @@ static gboolean run_verb(Session *session, const char *name, GError **error) {
   if (!command_line_check_options(session->line, verb->name, verb_get_options(verb), error) ||
       !check_operands(verb, session->line->n_operands - 1, error))
     return FALSE;
+  if (verb->writes && session_has(session, OPTION_TIMEOUT) &&
+      !session_has(session, OPTION_WAIT_FLEET))
+    return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
+                     "%s takes --timeout only with --wait-fleet", verb->name);
   if (verb->pages && session->screen.is_terminal)
     pager_start(&session->pager);
-  return verb->run != NULL ? verb->run(session, error)
-                           : print_help(session, session_get_operand(session, 0), error);
+  if (verb->run == NULL)
+    return print_help(session, session_get_operand(session, 0), error);
+  return verb->run(session, error) && (!verb->writes || fleet_wait_after_write(session, error));
 }
 
 static gboolean run(Session *session, GError **error) {

@@ -344,12 +344,12 @@ const Verb verbs[] = {
      .summary = "show the state of the daemon, and how many trials, locks and drifted values there "
                 "are"},
     {.name = "fleet",
-     .operands = "status|init|join|leave|hosts|wait [COMMIT]|resync|problems",
+     .operands = "status|init|join|leave|hosts|wait [COMMIT]|verify|resync|reseal|problems",
      .fewest = 1,
      .most = 2,
      .options = BIT(OPTION_FROM_LOCAL) | BIT(OPTION_REPLACE) | BIT(OPTION_DROP) |
                 BIT(OPTION_FORCE) | BIT(OPTION_DRY_RUN) | BIT(OPTION_BEHIND) | BIT(OPTION_HOSTS) |
-                BIT(OPTION_TIMEOUT),
+                BIT(OPTION_TIMEOUT) | BIT(OPTION_CLEAR),
      .run = verb_fleet,
      .summary =
          "share keys with other hosts: show how that stands, or begin, join or leave a fleet",
@@ -362,9 +362,14 @@ const Verb verbs[] = {
          "the "
          "hosts of the fleet, with --behind only those that lack something or are gone. wait "
          "waits until all of them, or --hosts=N, have COMMIT, by default the newest of this host; "
-         "after --timeout the exit code is 1, and those that are missing are named. resync "
+         "after --timeout the exit code is 1, and those that are missing are named. verify "
+         "compares "
+         "this host with the cluster and says each difference. resync "
          "compares everything with the cluster once more, with --dry-run only to tell. problems "
-         "lists the fleet's records that can't be used; if there is one, the exit code is 1."},
+         "lists the fleet's records that can't be used or were not written by regd; if there is "
+         "one, "
+         "the exit code is 1. --clear acknowledges those that were not written by regd. reseal "
+         "seals all secret values anew."},
     {.name = "help", .operands = "[VERB]", .most = 1, .summary = "explain a verb, or list them"},
     {.name = NULL},
 };

@@ -9,13 +9,13 @@ from contextlib import ExitStack, contextmanager
 
 import dbus
 
-from cluster import field
+from cluster import Cluster, Host, field, text, value_of, value_record
 from harness.bus import ALICE, needs_root, wait_until
-from harness.case import check, contains, equal, main, test
+from harness.case import check, contains, equal, main, rows, test
 from harness.etcd import Etcd
 from harness.fleet import FLEET, FLEET_PATH, MOUNT, SETTINGS, FleetHost
 from harness.regctl import regctl
-from harness.registry import REG_DWORD, Refused, options
+from harness.registry import REG_DWORD, REG_SZ, Refused, options
 
 KEY = MOUNT + "\\Acme"
 STACK = ExitStack()
@@ -187,6 +187,99 @@ def without_a_cluster_it_says_so():
             status, _, said = regctl(one, "fleet", *words)
             equal(status, 1)
             contains(said, "regd-fleet does not run")
+
+
+@contextmanager
+def running(host, *words, given=b""):
+    """regctl beside the block; what came of it, when the block has ended."""
+    ended = []
+    thread = threading.Thread(target=lambda: ended.extend(regctl(host, *words, given=given)))
+    thread.start()
+    try:
+        yield ended
+    finally:
+        thread.join()
+
+
+@rows([("a value", ["set", KEY, "Port", "26"], b""), ("a comment", ["set", KEY, "Port", "26", "--comment=why"], b""),
+       ("an import", ["import", "-"], f'Windows Registry Editor Version 5.00\n\n[{KEY}]\n"Port"="26"\n'.encode())])
+def a_change_waits_for_the_fleet(words, given):
+    with hosts("one", "two") as (one, two):
+        equal(regctl(one, "fleet", "wait", "--hosts=2", "--timeout=30")[0], 0)
+        one.agent.stop()
+        failed = regctl(one, *words, "--wait-fleet", "--timeout=1", given=given)
+        equal(failed[:2], (1, ""))
+        contains(failed[2], "given up after")
+        equal(one.look(KEY, "Port"), None)
+        with running(one, *words, "--wait-fleet", "--timeout=50", given=given) as ended:
+            one.start_agent()
+        equal(ended[0], 0, ended[2:])
+        contains(ended[2], "2 of 2 hosts have the commit")
+        equal((one.look(KEY, "Port"), two.look(KEY, "Port")), ("26", "26"))
+
+
+@test
+def a_change_that_not_all_have_in_time_is_made():
+    with hosts("one", "two") as (one, two):
+        equal(regctl(one, "fleet", "wait", "--hosts=2", "--timeout=30")[0], 0)
+        two.agent.stop()
+        status, _, said = regctl(one, "set", KEY, "Port", "25", "--wait-fleet", "--timeout=2")
+        equal(status, 1)
+        contains(said, "the change is made, but only 1 of 2 hosts")
+        contains(said, "missing: two")
+        equal(one.look(KEY, "Port"), "25")
+        equal(regctl(one, "set", KEY, "Port", "25", "--timeout=2")[0], 2)
+
+
+@test
+def what_was_written_past_regd_is_listed_until_it_is_acknowledged():
+    with hosts("one", "two") as (one, two):
+        one.put(KEY, "Port", "25")
+        ETCD.ctl("put", f"/regd/1/{one.fleet_name}/t/all/" + value_of(KEY, "Port").decode(),
+                 data=value_record("Port", REG_SZ, text("26")))
+        two.has(KEY, "Port", "26")
+        wait_until(lambda: one.look(KEY, "Port") == "26", "it on the other host")
+        one.put(KEY, "Port", "27")
+        two.has(KEY, "Port", "27")
+        status, printed, _ = regctl(two, "fleet", "problems")
+        equal((status, printed.count("\n")), (1, 1), printed)
+        contains(printed, "not written by regd")
+        equal(regctl(two, "fleet", "resync")[0], 0)
+        equal(regctl(two, "fleet", "problems")[0], 1)
+        equal(regctl(two, "fleet", "problems", "--clear"), (0, "", "regctl: 1 acknowledged\n"))
+        equal(regctl(two, "fleet", "problems"), (0, "", ""))
+        equal(regctl(one, "fleet", "problems")[0], 1)
+
+
+@test
+def a_host_that_holds_what_the_cluster_holds_is_told_so():
+    with hosts("one", "two") as (one, two):
+        one.put(KEY, "Port", "25")
+        two.has(KEY, "Port", "25")
+        before = two.client.revision
+        equal(regctl(two, "fleet", "verify"), (0, "", "regctl: this host holds what the cluster holds\n"))
+        equal((two.client.revision, json.loads(regctl(two, "fleet", "verify", "--json")[1])), (before, []))
+
+
+@test
+def each_difference_from_the_cluster_is_named():
+    cluster = Cluster()
+    with Host(cluster, "one") as one:
+        one.fleet("Init")
+        for name in ("Same", "Other", "Gone"):
+            one.put(KEY, name, "25")
+        # What no agent tells of.
+        del cluster.records[value_of(KEY, "Gone")]
+        cluster.records[value_of(KEY, "Other")] = (value_record("Other", REG_SZ, text("26")), cluster.revision)
+        cluster.records[value_of(KEY, "New")] = (value_record("New", REG_SZ, text("27")), cluster.revision)
+        one.agent.task_answer = lambda ticket, _word, asked: one.agent.resync(
+            asked["dry-run"], asked["force"], then=lambda: one.agent.outcome(ticket, "done"))
+        equal(sorted(one.fleet("Verify")), [("value-deleted", KEY, "Gone"), ("value-set", KEY, "New"), ("value-set", KEY, "Other")])
+        status, printed, said = one.regctl("fleet", "verify")
+        equal((status, sorted(printed.splitlines())),
+              (1, [f"value-deleted\t{KEY}\tGone", f"value-set\t{KEY}\tNew", f"value-set\t{KEY}\tOther"]))
+        contains(said, "regctl fleet resync")
+        equal(one.client.get(KEY, "Other")[2], "25")
 
 
 with STACK:

@@ -87,6 +87,78 @@ static gboolean show_problems(Session *session, GError **error) {
   return TRUE;
 }
 
+static gboolean clear_problems(Session *session, GError **error) {
+  Request request;
+  DBusMessageIter answer;
+  dbus_uint32_t count = 0;
+  fleet_request_begin(&request, "ClearProblems");
+  request_open_options(&request);
+  request_close_options(&request);
+  g_autoptr(WireMessage) reply = session_call(session, &request, &answer, error);
+  if (reply == NULL || !session_check_reply(reply, "u", error))
+    return FALSE;
+  dbus_message_iter_get_basic(&answer, &count);
+  session_note(session, "%u acknowledged", count);
+  return TRUE;
+}
+
+static gboolean problems(Session *session, GError **error) {
+  return (session_has(session, OPTION_CLEAR) ? clear_problems : show_problems)(session, error);
+}
+
+/* ---- verify ---- */
+
+static void print_difference(Session *session, DBusMessageIter *structure) {
+  DBusMessageIter in;
+  GString *out = session_out(session);
+  dbus_message_iter_recurse(structure, &in);
+  g_string_append(out, reply_take_string(&in));
+  g_string_append_c(out, '\t');
+  escape_append(out, reply_take_string(&in));
+  g_string_append_c(out, '\t');
+  escape_append(out, reply_take_string(&in));
+  g_string_append_c(out, '\n');
+}
+
+static void write_difference(Session *session, DBusMessageIter *structure) {
+  DBusMessageIter in;
+  Json *json = &session->json;
+  dbus_message_iter_recurse(structure, &in);
+  json_begin(json, '{');
+  json_member_string(json, "kind", reply_take_string(&in));
+  json_member_string(json, "key", reply_take_string(&in));
+  json_member_string(json, "name", reply_take_string(&in));
+  json_end(json, '}');
+}
+
+static gboolean verify(Session *session, GError **error) {
+  Request request;
+  DBusMessageIter answer, array;
+  gboolean as_json = session_has(session, OPTION_JSON);
+  guint count = 0;
+  fleet_request_begin(&request, "Verify");
+  request_open_options(&request);
+  request_close_options(&request);
+  g_autoptr(WireMessage) reply = session_call(session, &request, &answer, error);
+  if (reply == NULL || !session_check_reply(reply, "a(sss)", error))
+    return FALSE;
+  if (as_json)
+    json_begin(&session->json, '[');
+  dbus_message_iter_recurse(&answer, &array);
+  for (; dbus_message_iter_get_arg_type(&array) == DBUS_TYPE_STRUCT;
+       dbus_message_iter_next(&array), count++)
+    (as_json ? write_difference : print_difference)(session, &array);
+  session->exit_code = count > 0 ? EXIT_CODE_FAILED : EXIT_CODE_DONE;
+  if (!as_json) {
+    session_note(session, count > 0 ? "this host differs from the cluster: regctl fleet resync"
+                                    : "this host holds what the cluster holds");
+    return TRUE;
+  }
+  json_end(&session->json, ']');
+  g_string_append_c(session_out(session), '\n');
+  return TRUE;
+}
+
 /* ---- what changes something ---- */
 
 /* A word behind the verb, the call that it makes, and the options that go with it. */
@@ -107,7 +179,8 @@ static const Action actions[] = {
     {"wait", NULL, NULL, OPTION_HOSTS, BIT(OPTION_TIMEOUT), fleet_wait},
     {"resync", "Resync", "force", OPTION_FORCE, BIT(OPTION_DRY_RUN), NULL},
     {"reseal", "Reseal", NULL, N_OPTIONS, 0, NULL},
-    {"problems", NULL, NULL, N_OPTIONS, 0, show_problems},
+    {"verify", NULL, NULL, N_OPTIONS, 0, verify},
+    {"problems", NULL, NULL, OPTION_CLEAR, 0, problems},
 };
 
 static gboolean change(Session *session, const Action *action, GError **error) {
@@ -139,7 +212,7 @@ static const Action *find_action(const char *word) {
 static gboolean check_words(const Session *session, const Action *action, GError **error) {
   static const OptionName flags[] = {OPTION_FROM_LOCAL, OPTION_REPLACE, OPTION_DROP,
                                      OPTION_FORCE,      OPTION_DRY_RUN, OPTION_BEHIND,
-                                     OPTION_HOSTS,      OPTION_TIMEOUT};
+                                     OPTION_HOSTS,      OPTION_TIMEOUT, OPTION_CLEAR};
   for (gsize i = 0; i < G_N_ELEMENTS(flags); i++) {
     gboolean goes = flags[i] == action->flag || (action->options & BIT(flags[i])) != 0;
     if (session_has(session, flags[i]) && !goes)

@@ -79,3 +79,20 @@ gboolean fleet_wait_for_hosts(Session *session, const FleetWaitAsk *ask, GError 
     return FALSE;
   return report(session, &answer, error);
 }
+
+/* ---- what a verb has written ---- */
+
+gboolean fleet_wait_after_write(Session *session, GError **error) {
+  FleetPatience *patience = &session->patience;
+  if (!patience->repeats || session_has(session, OPTION_DRY_RUN))
+    return TRUE;
+  if (patience->refusals > 0)
+    session_note(session, "the fleet can be reached again: the change is made (refused %u times)",
+                 patience->refusals);
+  const FleetWaitAsk ask = {.timeout =
+                                (guint32)(fleet_patience_get_left(patience) / G_USEC_PER_SEC)};
+  g_autoptr(GError) problem = NULL;
+  return fleet_wait_for_hosts(session, &ask, &problem) ||
+         error_set(error, (RegistryError)problem->code, "the change is made, but %s",
+                   problem->message);
+}

@@ -5,14 +5,13 @@
 
 #include "client/regctl/session/session.h"
 
-/* How long both wait unless --timeout says otherwise. */
-#define FLEET_WAIT_SECONDS 60U
-
 typedef struct {
   guint64 commit; /* 0: the newest that this host has */
   guint32 hosts;  /* so many are enough; 0: all */
   guint32 timeout;
 } FleetWaitAsk;
+/* With --wait-fleet: what a verb has written is to be on all hosts. */
+gboolean fleet_wait_after_write(Session *session, GError **error);
 /* Waits until the hosts have the commit, and says how many have. FAILED: they are late; the message
  * names those that are missing. */
 gboolean fleet_wait_for_hosts(Session *session, const FleetWaitAsk *ask, GError **error);

@@ -31,6 +31,9 @@ static const OptionRow rows[N_OPTIONS] = {
                                .lowest = 1,
                                .highest = LIMIT_TRIAL_SECONDS,
                                .help = "undo the change unless it is confirmed in that time"},
+    [OPTION_WAIT_FLEET] = {.name = "wait-fleet",
+                           .help = "repeat the change while the fleet can't be reached, and wait "
+                                   "until all hosts have it"},
     [OPTION_TYPE] = {.name = "type",
                      .letter = 't',
                      .argument = "TYPE",
@@ -123,6 +126,7 @@ static const OptionRow rows[N_OPTIONS] = {
     [OPTION_DROP] = {.name = "drop", .help = "delete what came from the fleet"},
     [OPTION_FORCE] = {.name = "force", .help = "whatever it deletes"},
     [OPTION_BEHIND] = {.name = "behind", .help = "only hosts that are behind, or gone"},
+    [OPTION_CLEAR] = {.name = "clear", .help = "acknowledge what was not written by regd"},
     [OPTION_HOSTS] = {.name = "hosts",
                       .argument = "N",
                       .lowest = 1,

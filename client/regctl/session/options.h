@@ -17,6 +17,8 @@ typedef enum {
   /* go with every verb that writes */
   OPTION_COMMENT,
   OPTION_CONFIRM_WITHIN,
+  OPTION_WAIT_FLEET,
+  OPTION_TIMEOUT,
   /* go with the verbs that list them */
   OPTION_TYPE,
   OPTION_VOLATILE,
@@ -58,7 +60,7 @@ typedef enum {
   OPTION_FORCE,
   OPTION_BEHIND,
   OPTION_HOSTS,
-  OPTION_TIMEOUT,
+  OPTION_CLEAR,
   N_OPTIONS
 } OptionName;
 
@@ -66,7 +68,9 @@ typedef enum {
   (OPTION_BIT(OPTION_BUS) | OPTION_BIT(OPTION_DATABASE) | OPTION_BIT(OPTION_JSON) |                \
    OPTION_BIT(OPTION_QUIET) | OPTION_BIT(OPTION_HELP) | OPTION_BIT(OPTION_VERSION) |               \
    OPTION_BIT(OPTION_COLOR) | OPTION_BIT(OPTION_NO_ASK))
-#define OPTIONS_OF_WRITES (OPTION_BIT(OPTION_COMMENT) | OPTION_BIT(OPTION_CONFIRM_WITHIN))
+#define OPTIONS_OF_WRITES                                                                          \
+  (OPTION_BIT(OPTION_COMMENT) | OPTION_BIT(OPTION_CONFIRM_WITHIN) |                                \
+   OPTION_BIT(OPTION_WAIT_FLEET) | OPTION_BIT(OPTION_TIMEOUT))
 
 G_STATIC_ASSERT(N_OPTIONS <= COMMAND_LINE_MAX_OPTIONS);
 

@@ -19,6 +19,9 @@ void session_init(Session *session, const CommandLine *line) {
   *session = (Session){.line = line, .exit_code = EXIT_CODE_DONE};
   session->json.text = g_string_new(NULL);
   session->screen = screen_find(line->texts[OPTION_COLOR]);
+  session->patience.repeats = line->given[OPTION_WAIT_FLEET];
+  session->patience.seconds =
+      line->given[OPTION_TIMEOUT] ? (guint)line->numbers[OPTION_TIMEOUT] : FLEET_WAIT_SECONDS;
 }
 
 void session_clear(Session *session) {
@@ -145,7 +148,7 @@ DBusMessage *session_call(Session *session, Request *request, DBusMessageIter *r
   }
   if (error != NULL)
     let_ask(session, call);
-  DBusMessage *answer = connection_call_looping(connection, call, error);
+  DBusMessage *answer = fleet_call(connection, call, &session->patience, error);
   if (answer != NULL && reply != NULL)
     dbus_message_iter_init(answer, reply);
   return answer;
@@ -259,7 +262,7 @@ gboolean session_send_commit(Session *session, Change *change, Written *written,
   if (call != NULL)
     let_ask(session, call);
   g_autoptr(WireMessage) reply =
-      call != NULL ? connection_call_looping(connection, call, &problem) : NULL;
+      call != NULL ? fleet_call(connection, call, &session->patience, &problem) : NULL;
   if (reply != NULL && read_written(reply, written, &problem)) {
     if (!change->dry_run)
       session_note_trial(session, written->revision);

@@ -7,16 +7,21 @@
 #include "client/base/error.h"
 #include "client/base/json.h"
 #include "client/connection/connection.h"
+#include "client/regctl/session/fleet-call.h"
 #include "client/regctl/session/offline.h"
 #include "client/regctl/session/options.h"
 #include "client/terminal/pager.h"
 #include "client/terminal/screen.h"
+
+/* How long `fleet wait` and --wait-fleet wait unless --timeout says otherwise. */
+#define FLEET_WAIT_SECONDS 60U
 
 typedef struct {
   const CommandLine *line;
   RegistryConnection *connection; /* NULL until it is needed */
   Json json;                      /* its text is what goes to standard output, JSON or not */
   Offline offline;                /* the regd that was started for --database */
+  FleetPatience patience;         /* see --wait-fleet */
   guint64 revision_before;        /* of a change on trial: the newest one before it */
   Screen screen;                  /* standard output, as it was before a pager */
   Pager pager;

@@ -29,8 +29,9 @@ struct FleetDesk {
   GQueue waiting;    /* of Waiting */
   RunningTask *task; /* or NULL */
   FleetHosts *hosts;
-  gint64 since; /* us since 1970: when its state became what it is */
-  Trial next_trial;  /* the fleet's that ends first; revision 0: there is none */
+  GPtrArray *differences; /* of FleetDifference: what the newest dry run of a re-sync found */
+  gint64 since;           /* us since 1970: when its state became what it is */
+  Trial next_trial;       /* the fleet's that ends first; revision 0: there is none */
   guint trial_timer;
   gboolean is_undoing;    /* the writer, or the cluster, has the undoing of it */
   gint64 undo_not_before; /* g_get_real_time() */

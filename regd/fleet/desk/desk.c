@@ -50,6 +50,10 @@ const char *fleet_desk_get_state(const FleetDesk *desk, const char **reason) {
   return desk->status.state != NULL ? desk->status.state : "connecting";
 }
 
+const GPtrArray *fleet_desk_get_differences(const FleetDesk *desk) {
+  return desk->differences;
+}
+
 gint64 fleet_desk_get_since(const FleetDesk *desk) {
   return desk->since;
 }
@@ -118,6 +122,10 @@ static void on_carried_out(const WriteResult *result, gpointer data) {
   if (result->error == NULL && !order->dry_run) {
     fleet_desk_set_joined(desk, order->after);
     fleet_trials_note(desk, &order->next_trial);
+  }
+  if (order->differences != NULL) {
+    g_clear_pointer(&desk->differences, g_ptr_array_unref);
+    desk->differences = g_ptr_array_ref(order->differences);
   }
   carrying->done(order, result, carrying->data);
   if (commits && result->error == NULL && order->refused == NULL)
@@ -241,6 +249,7 @@ void fleet_desk_free(FleetDesk *desk) {
   service_set_fleet(desk->service, &(ServiceFleet){NULL, NULL, NULL});
   fleet_member_free(desk->member);
   fleet_hosts_free(desk->hosts);
+  g_clear_pointer(&desk->differences, g_ptr_array_unref);
   fleet_settings_free(desk->settings);
   fleet_state_free(desk->joined);
   status_clear(&desk->status);

@@ -32,6 +32,9 @@ void fleet_engine_handle_hosts(DispatchCall *call, gpointer data);
 /* ... and what everybody asks. */
 void fleet_open_handle_list_hosts(DispatchCall *call, gpointer data);
 void fleet_open_handle_wait(DispatchCall *call, gpointer data);
+/* verify-face.c */
+void fleet_open_handle_verify(DispatchCall *call, gpointer data);
+void fleet_open_handle_clear_problems(DispatchCall *call, gpointer data);
 /* public.c: FALSE: the call is answered. */
 gboolean fleet_open_is_administrator(DispatchCall *call);
 /* StateChanged and the properties; public.c. */

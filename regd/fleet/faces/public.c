@@ -205,6 +205,8 @@ static const DispatchMethod methods[] = {
     {"ListHosts", OPTIONS, ARGUMENTS({"hosts", "aa{sv}"}), fleet_open_handle_list_hosts},
     {"Wait", ARGUMENTS({"commit", "t"}, {"options", "a{sv}"}), ARGUMENTS({"result", "a{sv}"}),
      fleet_open_handle_wait},
+    {"Verify", OPTIONS, ARGUMENTS({"differences", "a(sss)"}), fleet_open_handle_verify},
+    {"ClearProblems", OPTIONS, ARGUMENTS({"acknowledged", "u"}), fleet_open_handle_clear_problems},
     {"ListProblems", DISPATCH_NOTHING, ARGUMENTS({"problems", "a(sst)"}), handle_list_problems},
     {NULL, NULL, NULL, NULL},
 };

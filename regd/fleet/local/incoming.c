@@ -211,15 +211,24 @@ static gboolean apply_one(Arrival *arrival, const Incoming *incoming, char **why
   return TRUE;
 }
 
+/* @before: how many differences there were. A large commit comes to its places without a head and
+ * changes nothing more. */
+static gboolean note_outcome(Arrival *arrival, const FleetRecord *record, guint before,
+                             const char *why, GError **error) {
+  gboolean foreign = arrival->order->kind == FLEET_ORDER_APPLY && arrival->order->head == NULL;
+  if (why == NULL && foreign && arrival->edit->differences->len > before)
+    why = FLEET_FOREIGN_WRITE;
+  return why != NULL ? note(arrival, record, why, error) : clear(arrival, record, error);
+}
+
 static gboolean apply_all(Arrival *arrival, GError **error) {
   g_ptr_array_sort(arrival->read, compare);
   for (guint i = 0; i < arrival->read->len; i++) {
     const Incoming *incoming = g_ptr_array_index(arrival->read, i);
     g_autofree char *why = NULL;
-    if (!apply_one(arrival, incoming, &why, error))
-      return FALSE;
-    if (!(why != NULL ? note(arrival, incoming->record, why, error)
-                      : clear(arrival, incoming->record, error)))
+    guint before = arrival->edit->differences->len;
+    if (!apply_one(arrival, incoming, &why, error) ||
+        !note_outcome(arrival, incoming->record, before, why, error))
       return FALSE;
   }
   return TRUE;

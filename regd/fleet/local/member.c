@@ -216,11 +216,26 @@ static gboolean apply_revision(Edit *edit, FleetMember *member, FleetOrder *orde
          member_trials_apply(edit, order, error) && store_position(edit, member, order, error);
 }
 
+static GPtrArray *list_differences(const Edit *edit) {
+  GPtrArray *differences = g_ptr_array_new_with_free_func(fleet_difference_free);
+  for (guint i = 0; i < edit->differences->len; i++) {
+    const Difference *from = g_ptr_array_index(edit->differences, i);
+    FleetDifference *difference = g_new0(FleetDifference, 1);
+    difference->kind = from->kind;
+    difference->key = g_strdup(from->path);
+    difference->name = g_strdup(from->name != NULL ? from->name : "");
+    g_ptr_array_add(differences, difference);
+  }
+  return differences;
+}
+
 static gboolean resync(Edit *edit, FleetMember *member, FleetOrder *order, GError **error) {
   if (!require_fleet(member, error) || !incoming_resync(edit, order, member->state, error))
     return FALSE;
   if (order->refused != NULL)
     return TRUE;
+  if (order->dry_run)
+    order->differences = list_differences(edit);
   edit->writes_anyway = TRUE;
   return member_trials_forget(edit, error) && store_position(edit, member, order, error);
 }
@@ -234,6 +249,12 @@ static gboolean list_problems(Edit *edit, G_GNUC_UNUSED FleetMember *member, Fle
                               GError **error) {
   order->problems = fleet_problem_list(edit->store, error);
   return order->problems != NULL;
+}
+
+static gboolean acknowledge(Edit *edit, G_GNUC_UNUSED FleetMember *member, FleetOrder *order,
+                            GError **error) {
+  edit->writes_anyway = TRUE;
+  return fleet_problem_acknowledge(edit->store, &order->n_acknowledged, error);
 }
 
 /* Without a secret value there is nothing to propose. */
@@ -250,10 +271,15 @@ static gboolean reseal(Edit *edit, FleetMember *member, FleetOrder *order, GErro
 }
 
 static gboolean (*const actions[])(Edit *, FleetMember *, FleetOrder *, GError **) = {
-    [FLEET_ORDER_PLAN] = plan,     [FLEET_ORDER_JOIN] = join,
-    [FLEET_ORDER_LEAVE] = leave,   [FLEET_ORDER_APPLY] = apply_revision,
-    [FLEET_ORDER_RESYNC] = resync, [FLEET_ORDER_PROBLEMS] = list_problems,
-    [FLEET_ORDER_RESEAL] = reseal, [FLEET_ORDER_TRIALS] = find_trials,
+    [FLEET_ORDER_PLAN] = plan,
+    [FLEET_ORDER_JOIN] = join,
+    [FLEET_ORDER_LEAVE] = leave,
+    [FLEET_ORDER_APPLY] = apply_revision,
+    [FLEET_ORDER_RESYNC] = resync,
+    [FLEET_ORDER_PROBLEMS] = list_problems,
+    [FLEET_ORDER_RESEAL] = reseal,
+    [FLEET_ORDER_TRIALS] = find_trials,
+    [FLEET_ORDER_ACKNOWLEDGE] = acknowledge,
 };
 
 /* An order may be carried out again, in a commit of its own: what it found before is dropped. */
@@ -262,7 +288,9 @@ static void begin(FleetOrder *order) {
   g_clear_pointer(&order->proposal, proposal_unref);
   g_clear_pointer(&order->problems, g_ptr_array_unref);
   g_clear_pointer(&order->refused, g_free);
+  g_clear_pointer(&order->differences, g_ptr_array_unref);
   order->n_problems = 0;
+  order->n_acknowledged = 0;
 }
 
 static gboolean apply(Edit *edit, const Operation *operation, GError **error) {

@@ -11,6 +11,13 @@ void fleet_record_free(gpointer data) {
   g_free(record);
 }
 
+void fleet_difference_free(gpointer data) {
+  FleetDifference *difference = data;
+  g_free(difference->key);
+  g_free(difference->name);
+  g_free(difference);
+}
+
 FleetOrder *fleet_order_new(FleetOrderKind kind) {
   FleetOrder *order = g_new0(FleetOrder, 1);
   g_atomic_ref_count_init(&order->references);
@@ -33,6 +40,7 @@ void fleet_order_unref(FleetOrder *order) {
   fleet_state_free(order->after);
   proposal_unref(order->proposal);
   g_clear_pointer(&order->problems, g_ptr_array_unref);
+  g_clear_pointer(&order->differences, g_ptr_array_unref);
   g_free(order->refused);
   g_free(order->author);
   g_free(order);

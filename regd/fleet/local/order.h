@@ -11,15 +11,24 @@
 #include "regd/history/trials.h"
 
 typedef enum {
-  FLEET_ORDER_PLAN,     /* checks whether this host may be `state`'s; init: makes `proposal` */
-  FLEET_ORDER_JOIN,     /* stores `state` */
-  FLEET_ORDER_LEAVE,    /* forgets the fleet */
-  FLEET_ORDER_APPLY,    /* one revision of the cluster */
-  FLEET_ORDER_RESYNC,   /* `records` are all that the fleet has */
-  FLEET_ORDER_PROBLEMS, /* lists them */
-  FLEET_ORDER_TRIALS,   /* looks for `next_trial` */
-  FLEET_ORDER_RESEAL,   /* proposes the secret values as they are */
+  FLEET_ORDER_PLAN,        /* checks whether this host may be `state`'s; init: makes `proposal` */
+  FLEET_ORDER_JOIN,        /* stores `state` */
+  FLEET_ORDER_LEAVE,       /* forgets the fleet */
+  FLEET_ORDER_APPLY,       /* one revision of the cluster */
+  FLEET_ORDER_RESYNC,      /* `records` are all that the fleet has */
+  FLEET_ORDER_PROBLEMS,    /* lists them */
+  FLEET_ORDER_TRIALS,      /* looks for `next_trial` */
+  FLEET_ORDER_RESEAL,      /* proposes the secret values as they are */
+  FLEET_ORDER_ACKNOWLEDGE, /* forgets foreign writes */
 } FleetOrderKind;
+
+/* What a re-sync would change. */
+typedef struct {
+  ChangeKind kind;
+  char *key;
+  char *name; /* of a value; "" for keys */
+} FleetDifference;
+void fleet_difference_free(gpointer data);
 
 /* A record as the cluster has it. */
 typedef struct {
@@ -55,6 +64,8 @@ typedef struct {
   guint n_problems;    /* records that can't be used, in this order */
   char *refused;       /* resync: why it has to be agreed to; NULL: it was done */
   guint n_resealed;    /* reseal: values */
+  guint n_acknowledged;
+  GPtrArray *differences; /* resync that keeps nothing: of FleetDifference */
 } FleetOrder;
 FleetOrder *fleet_order_new(FleetOrderKind kind);
 FleetOrder *fleet_order_ref(FleetOrder *order);

@@ -114,17 +114,39 @@ gboolean fleet_problem_note(Store *store, const FleetProblem *problem, GError **
 
 gboolean fleet_problem_clear(Store *store, const char *record, GError **error) {
   Db *db = store_get_db(store);
-  g_autoptr(DbStatement) statement =
-      db_prepare(db, "DELETE FROM fleet_problems WHERE layer = ?1 AND record = ?2", error);
+  g_autoptr(DbStatement) statement = db_prepare(
+      db, "DELETE FROM fleet_problems WHERE layer = ?1 AND record = ?2 AND problem <> ?3", error);
   if (statement == NULL)
     return FALSE;
   db_bind_text(statement, 1, FLEET_LAYER);
   db_bind_text(statement, 2, record);
+  db_bind_text(statement, 3, FLEET_FOREIGN_WRITE);
+  return db_run(db, statement, error);
+}
+
+static gboolean delete_foreign(Store *store, gboolean foreign, GError **error) {
+  Db *db = store_get_db(store);
+  g_autoptr(DbStatement) statement =
+      db_prepare(db, "DELETE FROM fleet_problems WHERE layer = ?1 AND (problem = ?2) = ?3", error);
+  if (statement == NULL)
+    return FALSE;
+  db_bind_text(statement, 1, FLEET_LAYER);
+  db_bind_text(statement, 2, FLEET_FOREIGN_WRITE);
+  db_bind_int(statement, 3, foreign ? 1 : 0);
   return db_run(db, statement, error);
 }
 
 gboolean fleet_problem_clear_all(Store *store, GError **error) {
-  return db_execute(store_get_db(store), "DELETE FROM fleet_problems", error);
+  return delete_foreign(store, FALSE, error);
+}
+
+gboolean fleet_problem_acknowledge(Store *store, guint *count, GError **error) {
+  g_autoptr(GPtrArray) problems = fleet_problem_list(store, error);
+  if (problems == NULL)
+    return FALSE;
+  for (guint i = 0; i < problems->len; i++)
+    *count += g_str_equal(((const FleetProblem *)problems->pdata[i])->problem, FLEET_FOREIGN_WRITE);
+  return delete_foreign(store, TRUE, error);
 }
 
 GPtrArray *fleet_problem_list(Store *store, GError **error) {

@@ -35,11 +35,18 @@ typedef struct {
   guint64 revision; /* of the cluster */
 } FleetProblem;
 void fleet_problem_free(gpointer data);
+/* The problem of a record that something else than regd has written: it is used, and listed until
+ * somebody acknowledges it. */
+#define FLEET_FOREIGN_WRITE                                                                        \
+  "it was not written by regd; it is in use (`regctl fleet problems --clear` acknowledges it)"
 
 /* Past FLEET_LIMIT_PROBLEMS nothing more is kept. */
 gboolean fleet_problem_note(Store *store, const FleetProblem *problem, GError **error);
+/* Foreign writes stay. */
 gboolean fleet_problem_clear(Store *store, const char *record, GError **error);
 gboolean fleet_problem_clear_all(Store *store, GError **error);
+/* Only foreign writes; adds how many there were to *@count. */
+gboolean fleet_problem_acknowledge(Store *store, guint *count, GError **error);
 /* By their records' keys. Of FleetProblem. */
 GPtrArray *fleet_problem_list(Store *store, GError **error);
 

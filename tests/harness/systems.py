@@ -97,7 +97,7 @@ def try_all(names, is_quick):
     if reason:
         yield skip("systems", reason)
         return
-    commands = ["data/quickstart", "tests/run --quick" if is_quick else "tests/run"]
+    commands = ["data/quickstart", "data/quickstart --fleet", "tests/run --quick" if is_quick else "tests/run"]
     for root in SYSTEMS:
         if not names or root.name in names:
             for user in USERS:

@@ -58,7 +58,7 @@ def every_file_says_what_it_answers_for():
 @test
 def every_file_names_its_licence():
     paths = find(".c", ".h", ".py", ".sh", ".build") + scripts() + [
-        Path(name) for name in ("meson.build", "tests/run", "tests/setup-packages", "data/quickstart", "data/build-deb", "data/install",
+        Path(name) for name in ("meson.build", "tests/run", "tests/setup-packages", "data/quickstart", "data/trial-fleet", "data/build-deb", "data/install",
                                  "data/close-secrets", "data/cockpit/po/make-translations")]
     fail_with([f"{path}: no SPDX line at its head" for path in paths
                if not any(LICENCE_LINE.fullmatch(line) for line in read(path).splitlines(True)[:2])])

@@ -35,7 +35,7 @@ static void add(StoreFixture *fixture, guint64 revision, guint32 uid, gint64 dea
 
 static void assert_next(StoreFixture *fixture, guint64 revision, gint64 deadline) {
   Trial next;
-  g_assert_true(trials_get_next(fixture->store, &next, NULL));
+  g_assert_true(trials_get_next(fixture->store, FALSE, &next, NULL));
   g_assert_cmpuint(next.revision, ==, revision);
   g_assert_cmpint(next.deadline, ==, deadline);
 }

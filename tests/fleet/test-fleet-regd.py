@@ -155,15 +155,14 @@ def a_fleet_refuses(error, call, naming):
 
 
 @test
-def what_cannot_be_a_mount_leaves_the_fleet_off():
-    with fleet_of_one() as (_, one):
-        one.client.set(SETTINGS, "Enabled", REG_DWORD, 0)
-        one.fleet("Leave")
-        one.client.set(SETTINGS, "Mount", REG_MULTI_SZ, ["HKLM\\SYSTEM\\CurrentControlSet\\Services\\regd"])
-        one.client.set(SETTINGS, "Enabled", REG_DWORD, 1)
-        status = one.fleet("GetStatus")
-        equal(status["state"], "off")
-        contains(status["reason"], "Mount")
+def what_cannot_be_a_mount_is_refused_when_it_is_set():
+    with Host(Cluster(), "one", attach=False) as one:
+        for mounts, reason in ((["HKLM\\SYSTEM\\CurrentControlSet\\Services\\regd"], "each host's"), (["HKLM"], "root"),
+                               (["HKLM\\SAM\\Domains"], "each host's"), (["HKCU\\Software"], "below HKEY_LOCAL_MACHINE"),
+                               ([MOUNT, KEY], "another mount"), (["nonsense"], "nonsense")):
+            one.refused("InvalidValue", "SetValue", "ssuv", SETTINGS, "mount", dbus.UInt32(REG_MULTI_SZ), variant(mounts), naming=reason)
+            one.client.set(LOCAL + "\\Fleet", "Mount", REG_MULTI_SZ, mounts)  # a key of that name, and not the settings
+        one.client.set(SETTINGS, "Mount", REG_MULTI_SZ, [MOUNT])
 
 
 # ---- races ----

@@ -42,10 +42,22 @@ static const struct {
     {"Request Bytes", offsetof(FleetSettings, request_bytes), 1048576, 65536, 134217728},
 };
 
-static RegistryValue *read_value(Reader *reader, const char *name) {
+static RegistryValue *try_value(Reader *reader, const char *name, GError **error) {
   g_autoptr(Identity) daemon = identity_new(0, TRUE, NULL, 0, 0, "regd");
   gboolean cached = FALSE;
-  return reader_get_value(reader, daemon, FLEET_SETTINGS_KEY, name, &cached, NULL);
+  return reader_get_value(reader, daemon, FLEET_SETTINGS_KEY, name, &cached, error);
+}
+
+/* @reader NULL: there are no settings. */
+static RegistryValue *read_value(Reader *reader, const char *name) {
+  return reader != NULL ? try_value(reader, name, NULL) : NULL;
+}
+
+/* Most hosts are in no fleet, and do not look for each value. */
+static gboolean has_settings(Reader *reader) {
+  g_autoptr(GError) error = NULL;
+  g_autoptr(RegistryValue) value = try_value(reader, "Enabled", &error);
+  return !g_error_matches(error, REGISTRY_ERROR, REGISTRY_ERROR_KEY_NOT_FOUND);
 }
 
 static char *read_text(Reader *reader, const char *name) {
@@ -96,6 +108,8 @@ static void check(FleetSettings *settings) {
 
 FleetSettings *fleet_settings_load(Reader *reader) {
   FleetSettings *settings = g_new0(FleetSettings, 1);
+  if (!has_settings(reader))
+    reader = NULL;
   for (gsize i = 0; i < G_N_ELEMENTS(numbers); i++) {
     g_autoptr(RegistryValue) value = read_value(reader, numbers[i].name);
     guint32 number = 0;

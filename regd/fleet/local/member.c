@@ -8,6 +8,7 @@
 #include "client/base/path.h"
 #include "regd/fleet/local/incoming.h"
 #include "regd/fleet/local/member-trials.h"
+#include "regd/fleet/local/mount-setting.h"
 #include "regd/fleet/local/mounts.h"
 #include "regd/fleet/local/outgoing.h"
 #include "regd/history/trials.h"
@@ -90,7 +91,7 @@ static gboolean judge(Edit *edit, const Change *change, GError **error) {
   FleetMember *member = edit->fleet->data;
   if (edit->is_fleets)
     return TRUE;
-  if (!refresh(member, edit->store, error))
+  if (!mount_setting_check(edit, error) || !refresh(member, edit->store, error))
     return FALSE;
   guint inside = 0;
   const Difference *first = NULL;

@@ -218,6 +218,7 @@ cockpit.locale({
     "$0 of $1. History keeps what it was.": [null, "$0 von $1. Der Verlauf bewahrt, was er war."],
     "secret": [null, "geheim"],
     "required and missing": [null, "nötig und fehlt"],
+    "not set": [null, "nicht gesetzt"],
     "default": [null, "Standard"],
     "breaks a rule": [null, "bricht eine Regel"],
     "locked": [null, "gesperrt"],

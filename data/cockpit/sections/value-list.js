@@ -179,7 +179,7 @@ function showData(value) {
 function drawBadges(value) {
     const badges = [
         value.isSecret && [_("secret")],
-        !value.isStored && (value.isRequired ? [_("required and missing"), "bad"] : [_("default")]),
+        !value.isStored && (value.isRequired ? [_("required and missing"), "bad"] : [value.data === undefined ? _("not set") : _("default")]),
         value.problem && [_("breaks a rule"), "bad", value.problem],
         value.locked && [_("locked"), "", value.locked],
         value["declared-by"] && [_("declared"), "", format("Declared by $0", value["declared-by"].join(", "))],

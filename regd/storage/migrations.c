@@ -154,6 +154,14 @@ static const char *const steps[] = {
 
     /* The cluster's revision of a trial of the fleet; 0: it is this host's own. */
     "ALTER TABLE trials ADD COLUMN fleet INTEGER NOT NULL DEFAULT 0;",
+
+    /* fleet_records: what each record that this host holds adds to the fleet's digest. A member
+     * reads everything once more, to fill it. */
+    "CREATE TABLE fleet_records("
+    "  layer TEXT NOT NULL, record TEXT NOT NULL, part BLOB NOT NULL,"
+    "  PRIMARY KEY(layer, record)) WITHOUT ROWID;"
+    "ALTER TABLE fleet ADD COLUMN digest BLOB;"
+    "UPDATE fleet SET applied = 0, head = NULL, number = 0;",
 };
 #define CHECKSUM_STEP 3
 

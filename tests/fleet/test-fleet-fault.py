@@ -145,6 +145,7 @@ class Fleet:
         trees = [dict(host.client.tree(KEY)[1]) for host in self.hosts]
         for host, tree in zip(self.hosts, trees):
             equal(tree == trees[0], True, f"{host.name} has what {self.hosts[0].name} has")
+        equal(len({host.status()["digest"] for host in self.hosts}), 1, "digests")
         found = {name for name, _, _ in trees[0][f"{KEY}\\Log"]}
         equal(self.done - found, set(), "acknowledged and not there")
         equal(self.refused & found, set(), "refused and there")

@@ -118,6 +118,8 @@ def values_that_change_together_are_never_seen_apart():
             host.has(KEY, "Z", "7")
         equal(exported(three), exported(one))
         equal(exported(two), exported(one))
+        wait_until(lambda: is_settled(one), "the last commit to be in its places")
+        equal(len({host.status()["digest"] for host in (one, two, three)}), 1, "digests")
 
 
 @test

@@ -80,6 +80,7 @@ def a_backup_that_is_put_back_is_followed():
         two.has(KEY, "Later7", "1")
         two.waits_for_state("live")
         equal(exported(two), exported(one))
+        equal(two.status()["digest"], one.status()["digest"])
         history = two.client.call("GetHistory", "sa{sv}", KEY, dbus.Dictionary({}, signature="sv"))
         check(any(change.get("name") == "New2" for entry in history for change in entry["changes"]), "history keeps what is gone")
 

@@ -194,6 +194,29 @@ def what_regd_does_not_take_yet_waits_at_etcd():
 
 
 @test
+def the_digest_tells_what_a_host_holds_however_it_came_there():
+    with two_hosts(settings=[("Resync Spread", REG_DWORD, 0)]) as (one, two):
+        one.put(KEY, "Port", "25")
+        two.has(KEY, "Port", "25")
+        before = one.status()["digest"]
+        equal(two.status()["digest"], before)
+        one.put(KEY, "Port", "26")
+        check(one.status()["digest"] != before, "another value is another digest")
+        one.put(KEY, "Port", "25")
+        two.fleet("Resync", force=True)
+        wait_until(lambda: two.status()["digest"] == one.status()["digest"], "the same digest")
+        # What one host can't take shows there.
+        two.waits_for_state("live")
+        two.client.create(KEY + "\\Link", link=SOFTWARE)
+        key = f"/regd/1/{one.fleet_name}/t/all/" + value_of(KEY + "\\Link", "Odd").decode()
+        one.etcd.ctl("put", key, data=value_record("Odd", REG_SZ, "x\0".encode("utf-16-le")))
+        revision = one.etcd.revision()
+        wait_until(lambda: all(host.status()["applied"] >= revision for host in (one, two)), "it to be followed")
+        equal(len(one.fleet("ListProblems")), 1)
+        equal(one.status()["digest"], two.status()["digest"])
+
+
+@test
 def a_head_that_is_written_again_holds_nobody_up():
     with two_hosts(settings=[("Resync Spread", REG_DWORD, 0)]) as (one, two):
         one.put(KEY, "Port", "25")

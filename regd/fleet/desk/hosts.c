@@ -99,6 +99,8 @@ GBytes *fleet_desk_encode_report(const FleetDesk *desk, guint32 problems) {
   if (joined != NULL) {
     host.applied = joined->applied;
     host.number = joined->number;
+    host.has_digest = TRUE;
+    memcpy(host.digest, joined->digest, sizeof host.digest);
   }
   host.has_head = joined != NULL && joined->head != NULL;
   if (host.has_head)

@@ -88,13 +88,6 @@ static Asking *asking_new(const FleetDesk *desk, DispatchCall *call) {
   return asking;
 }
 
-static gboolean append_digest(DBusMessageIter *dict, const FleetHost *host) {
-  g_autofree char *text = g_malloc0(2 * sizeof host->digest + 1);
-  for (gsize i = 0; i < sizeof host->digest; i++)
-    g_snprintf(text + 2 * i, 3, "%02x", host->digest[i]);
-  return wire_append_entry_string(dict, "digest", text);
-}
-
 static gboolean append_told(DBusMessageIter *dict, const FleetHost *host, guint64 newest) {
   return wire_append_entry_uint64(dict, "commit", host->number) &&
          wire_append_entry_uint64(dict, "behind",
@@ -104,7 +97,7 @@ static gboolean append_told(DBusMessageIter *dict, const FleetHost *host, guint6
          wire_append_entry_uint64(dict, "since", (guint64)host->since) &&
          wire_append_entry_string(dict, "version", host->version != NULL ? host->version : "") &&
          wire_append_entry_uint32(dict, "problems", host->problems) &&
-         (!host->has_digest || append_digest(dict, host));
+         (!host->has_digest || fleet_wire_append_entry_digest(dict, host->digest));
 }
 
 static gboolean append_entry(DBusMessageIter *array, const FleetHostEntry *entry, guint64 newest) {

@@ -4,6 +4,7 @@
 #include "client/base/error.h"
 #include "client/base/protocol.h"
 #include "regd/fleet/faces/faces-private.h"
+#include "regd/fleet/faces/wire-fleet.h"
 
 /* ---- properties ---- */
 
@@ -61,7 +62,8 @@ static gboolean append_joined(DBusMessageIter *dict, const FleetState *joined) {
          (wire_append_entry_string(dict, "fleet", joined->fleet) &&
           wire_append_entry_strings(dict, "mounts", (const char *const *)joined->mounts) &&
           wire_append_entry_uint64(dict, "applied", joined->applied) &&
-          wire_append_entry_uint64(dict, "commit", joined->number));
+          wire_append_entry_uint64(dict, "commit", joined->number) &&
+          fleet_wire_append_entry_digest(dict, joined->digest));
 }
 
 static gboolean append_status(DBusMessageIter *dict, const FleetDesk *desk) {

@@ -2,6 +2,8 @@
 /* See wire-fleet.h. */
 #include "regd/fleet/faces/wire-fleet.h"
 
+#include "regd/fleet/local/state.h"
+
 gboolean fleet_wire_append_bytes(DBusMessageIter *iter, GBytes *bytes) {
   DBusMessageIter array;
   gsize size = 0;
@@ -49,4 +51,11 @@ GBytes *fleet_wire_get_bytes(const WireOptions *options, const char *name) {
     return NULL;
   g_autoptr(GBytes) bytes = read_bytes(&content);
   return g_bytes_get_size(bytes) > 0 ? g_steal_pointer(&bytes) : NULL;
+}
+
+gboolean fleet_wire_append_entry_digest(DBusMessageIter *dict, const guint8 *digest) {
+  char text[2 * FLEET_DIGEST_BYTES + 1];
+  for (gsize i = 0; i < FLEET_DIGEST_BYTES; i++)
+    g_snprintf(text + 2 * i, 3, "%02x", digest[i]);
+  return wire_append_entry_string(dict, "digest", text);
 }

@@ -13,4 +13,7 @@ GBytes *fleet_wire_take_bytes(DBusMessageIter *iter);
 /* NULL: there is none, or it is no ay, or empty. */
 GBytes *fleet_wire_get_bytes(const WireOptions *options, const char *name);
 
+/* An entry "digest": the 16 bytes as 32 hex digits. */
+gboolean fleet_wire_append_entry_digest(DBusMessageIter *dict, const guint8 *digest);
+
 #endif

@@ -10,6 +10,7 @@
 #include "client/base/protocol.h"
 #include "regd/edit/edit-values.h"
 #include "regd/fleet/base/key.h"
+#include "regd/fleet/local/ledger.h"
 #include "regd/fleet/local/leftover.h"
 #include "regd/fleet/local/mounts.h"
 #include "regd/fleet/local/place-record.h"
@@ -186,18 +187,14 @@ static gint compare(gconstpointer a, gconstpointer b) {
 }
 
 /* It is applied all the same: what counts is the state. */
-static gboolean put_value(Edit *edit, const Incoming *incoming, char **why, GError **error) {
-  if (!place_record_put_value(edit, incoming->path, incoming->value, why, error))
-    return FALSE;
-  if (*why == NULL && incoming->value->sealed == NULL &&
+static void look_for_secret(Edit *edit, const Incoming *incoming, char **why) {
+  if (*why == NULL && incoming->value != NULL && incoming->value->sealed == NULL &&
       edit_is_secret(edit, incoming->path, incoming->name))
     *why = g_strdup("it is secret here, and stands in the cluster for all to read: `regctl fleet "
                     "reseal` seals it");
-  return TRUE;
 }
 
-static gboolean apply_one(Arrival *arrival, const Incoming *incoming, char **why, GError **error) {
-  Edit *edit = arrival->edit;
+static gboolean place_one(Edit *edit, const Incoming *incoming, char **why, GError **error) {
   switch (get_step(incoming)) {
   case STEP_VALUES_GO:
     return place_record_drop_value(edit, incoming->path, incoming->name, error);
@@ -206,8 +203,18 @@ static gboolean apply_one(Arrival *arrival, const Incoming *incoming, char **why
   case STEP_KEYS_COME:
     return place_record_put_key(edit, incoming->path, incoming->key, why, error);
   case STEP_VALUES_COME:
-    return put_value(edit, incoming, why, error);
+    return place_record_put_value(edit, incoming->path, incoming->value, why, error);
   }
+  return TRUE;
+}
+
+/* What could not be placed shows in the digest. */
+static gboolean apply_one(Arrival *arrival, const Incoming *incoming, char **why, GError **error) {
+  Edit *edit = arrival->edit;
+  if (!place_one(edit, incoming, why, error) ||
+      (*why == NULL && !ledger_note(edit->store, arrival->order->digest, incoming->record, error)))
+    return FALSE;
+  look_for_secret(edit, incoming, why);
   return TRUE;
 }
 
@@ -238,6 +245,7 @@ gboolean incoming_apply(Edit *edit, FleetOrder *order, const FleetState *state, 
   g_autoptr(GPtrArray) read = g_ptr_array_new_with_free_func(incoming_free);
   g_auto(Arrival) arrival = {edit, order, state, read, {.edit = edit, .state = state}};
   edit->every_secret_counts = TRUE;
+  memcpy(order->digest, state->digest, sizeof order->digest);
   return read_records(&arrival, error) && apply_all(&arrival, error);
 }
 
@@ -278,6 +286,7 @@ gboolean incoming_resync(Edit *edit, FleetOrder *order, const FleetState *state,
   gboolean may = FALSE;
   if (!add_deletions(&arrival, &may, error))
     return FALSE;
-  return !may || (fleet_problem_clear_all(edit->store, error) && read_records(&arrival, error) &&
-                  apply_all(&arrival, error));
+  return !may || (fleet_problem_clear_all(edit->store, error) &&
+                  ledger_clear(edit->store, order->digest, error) &&
+                  read_records(&arrival, error) && apply_all(&arrival, error));
 }

@@ -201,6 +201,7 @@ static gboolean store_position(Edit *edit, const FleetMember *member, const Flee
                                GError **error) {
   g_autoptr(FleetState) state = fleet_state_copy(member->state);
   state->applied = order->revision;
+  memcpy(state->digest, order->digest, sizeof state->digest);
   if (order->head != NULL) {
     g_clear_pointer(&state->head, g_bytes_unref);
     state->head = g_bytes_new(order->head->id, FLEET_ID_BYTES);

@@ -57,13 +57,14 @@ typedef struct {
   gint64 grace;       /* apply: how much longer a trial lasts here, us */
 
   /* What came of it. */
-  FleetState *after;   /* NULL: this host is in no fleet */
-  Proposal *proposal;  /* plan, of init */
-  GPtrArray *problems; /* of FleetProblem */
-  Trial next_trial;    /* the fleet's that ends first; revision 0: there is none */
-  guint n_problems;    /* records that can't be used, in this order */
-  char *refused;       /* resync: why it has to be agreed to; NULL: it was done */
-  guint n_resealed;    /* reseal: values */
+  FleetState *after;                 /* NULL: this host is in no fleet */
+  Proposal *proposal;                /* plan, of init */
+  GPtrArray *problems;               /* of FleetProblem */
+  guint8 digest[FLEET_DIGEST_BYTES]; /* apply, resync: of all that is in the tree then */
+  Trial next_trial;                  /* the fleet's that ends first; revision 0: there is none */
+  guint n_problems;                  /* records that can't be used, in this order */
+  char *refused;                     /* resync: why it has to be agreed to; NULL: it was done */
+  guint n_resealed;                  /* reseal: values */
   guint n_acknowledged;
   GPtrArray *differences; /* resync that keeps nothing: of FleetDifference */
 } FleetOrder;

@@ -2,6 +2,8 @@
 /* See state.h. */
 #include "regd/fleet/local/state.h"
 
+#include <string.h>
+
 FleetState *fleet_state_copy(const FleetState *state) {
   if (state == NULL)
     return NULL;
@@ -12,6 +14,7 @@ FleetState *fleet_state_copy(const FleetState *state) {
   copy->applied = state->applied;
   copy->head = state->head != NULL ? g_bytes_ref(state->head) : NULL;
   copy->number = state->number;
+  memcpy(copy->digest, state->digest, sizeof copy->digest);
   return copy;
 }
 
@@ -31,11 +34,22 @@ static GBytes *dup_data(DbStatement *statement, int column) {
   return g_bytes_new(data, size);
 }
 
+/* Zero if there is none. */
+static void load_digest(DbStatement *statement, int column, guint8 *digest) {
+  gsize size = 0;
+  const void *data = db_column_data(statement, column, &size);
+  if (size == FLEET_DIGEST_BYTES)
+    memcpy(digest, data, size);
+}
+
 gboolean fleet_state_load(Store *store, FleetState **state, GError **error) {
   Db *db = store_get_db(store);
   *state = NULL;
-  g_autoptr(DbStatement) statement = db_prepare(
-      db, "SELECT fleet, uuid, mounts, applied, head, number FROM fleet WHERE layer = ?1", error);
+  g_autoptr(DbStatement) statement =
+      db_prepare(db,
+                 "SELECT fleet, uuid, mounts, applied, head, number, digest FROM fleet"
+                 " WHERE layer = ?1",
+                 error);
   if (statement == NULL)
     return FALSE;
   db_bind_text(statement, 1, FLEET_LAYER);
@@ -49,6 +63,7 @@ gboolean fleet_state_load(Store *store, FleetState **state, GError **error) {
   loaded->applied = (guint64)db_column_int(statement, 3);
   loaded->head = db_column_is_null(statement, 4) ? NULL : dup_data(statement, 4);
   loaded->number = (guint64)db_column_int(statement, 5);
+  load_digest(statement, 6, loaded->digest);
   *state = loaded;
   return TRUE;
 }
@@ -67,8 +82,9 @@ gboolean fleet_state_save(Store *store, const FleetState *state, GError **error)
   g_autofree char *mounts = g_strjoinv("\n", state->mounts);
   g_autoptr(DbStatement) statement =
       db_prepare(db,
-                 "INSERT OR REPLACE INTO fleet(layer, fleet, uuid, mounts, applied, head, number)"
-                 " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                 "INSERT OR REPLACE INTO fleet"
+                 "(layer, fleet, uuid, mounts, applied, head, number, digest)"
+                 " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
                  error);
   if (statement == NULL)
     return FALSE;
@@ -79,11 +95,14 @@ gboolean fleet_state_save(Store *store, const FleetState *state, GError **error)
   db_bind_int(statement, 5, (gint64)state->applied);
   bind_bytes(statement, 6, state->head);
   db_bind_int(statement, 7, (gint64)state->number);
+  db_bind_data(statement, 8, state->digest, sizeof state->digest);
   return db_run(db, statement, error);
 }
 
 gboolean fleet_state_delete(Store *store, GError **error) {
-  return db_execute(store_get_db(store), "DELETE FROM fleet; DELETE FROM fleet_problems", error);
+  return db_execute(store_get_db(store),
+                    "DELETE FROM fleet; DELETE FROM fleet_problems; DELETE FROM fleet_records",
+                    error);
 }
 
 /* ---- problems ---- */

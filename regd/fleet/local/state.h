@@ -9,6 +9,7 @@
 #include "regd/tree/settings.h"
 
 #define FLEET_LAYER "all"
+#define FLEET_DIGEST_BYTES 16U
 #define FLEET_SETTINGS_KEY SETTINGS_KEY "\\Fleet"
 
 typedef struct {
@@ -18,6 +19,7 @@ typedef struct {
   guint64 applied; /* the newest revision of the cluster that is in the tree; 0: none yet */
   GBytes *head;    /* the id of the newest commit; NULL: none yet */
   guint64 number;  /* of that commit */
+  guint8 digest[FLEET_DIGEST_BYTES]; /* of all records that are in the tree: see ledger.h */
 } FleetState;
 FleetState *fleet_state_copy(const FleetState *state);
 void fleet_state_free(FleetState *state);

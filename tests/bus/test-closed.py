@@ -242,6 +242,22 @@ def nobody_is_told_whose_trial_a_revision_is():
 
 
 @test
+def nobody_is_told_which_revisions_changed_something_closed():
+    needs_root()
+    with Registry() as registry:
+        client, alice = registry.client, registry.connect(uid=ALICE)
+        client.create(CLOSED)
+        client.set_acl(CLOSED, (f"user:{BOB}", "write"))
+        closed = [client.set(CLOSED, "n", REG_SZ, text) for text in "xy"]
+        closed.append(registry.connect(uid=BOB).set("HKCU", "n", REG_SZ, "x"))
+        closed.append(client.delete(CLOSED))
+        for dry in (False, True):
+            texts = {answer_to(alice, ("Undo", "ta{sv}", dbus.UInt64(revision), options(dry_run=dry)), str(revision))
+                     for revision in (*closed, client.revision + 1, 1 << 40, 0)}
+            equal(len(texts), 1, str(texts))
+
+
+@test
 def what_is_beside_a_key_is_not_told_by_renaming_it():
     needs_root()
     with Registry() as registry:

@@ -154,8 +154,22 @@ def by_rollback_from_above(alice, cell, then):
     return attempt(roll_back, alice, f"{KEY}\\{name_of(cell)}", then) is not None
 
 
+def by_undo(alice, cell, then):
+    """Of the revision that overwrote it. Also dry."""
+    given_back = []
+    for dry in (True, False):
+        try:
+            _, changes = alice.call("Undo", "ta{sv}", dbus.UInt64(then + 1 + CELLS.index(cell)), options(dry_run=dry))
+            given_back.append(bool(changes))
+        except Refused as refusal:
+            check(refusal.name in ("AccessDenied", "HistoryGone"), str(refusal))
+            given_back.append(False)
+    equal(given_back[0], given_back[1])
+    return given_back[1]
+
+
 WAYS = [by_history, by_first_history, by_reading_at, by_reading_above_at, by_export_at, by_json_at, by_rollback,
-        by_rollback_from_above]
+        by_rollback_from_above, by_undo]
 
 
 @rows([(way.__name__.replace("_", " "), way) for way in WAYS])
@@ -163,7 +177,7 @@ def every_cell(way):
     with a_past(CELLS) as (registry, alice, then):
         each([(cell,) for cell in CELLS], lambda cell: equal(way(alice, cell, then), is_shown(cell), name_of(cell)))
         for cell in CELLS:  # what was refused is not there either
-            if way in (by_rollback, by_rollback_from_above):
+            if way in (by_rollback, by_rollback_from_above, by_undo):
                 equal(registry.client.get(key_of(cell), "V")[2], "old" if is_shown(cell) else "new", name_of(cell))
 
 

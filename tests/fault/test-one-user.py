@@ -135,7 +135,9 @@ def attack_by_rolling_back(registry, alice):
     before = alice.revision
     for size in SIZES:
         calls.append(commit(alice, [("delete-tree", f"{KEY}\\size{size}")]))
-    answered(calls)
+    deleted = [outcome for outcome in answered(calls) if not isinstance(outcome, Refused)]
+    calls += [alice.send("Undo", "ta{sv}", dbus.UInt64(revision), options(dry_run=dry))
+              for revision in deleted for dry in (True, revision == deleted[-1])]
     for size in SIZES:
         calls += [alice.send("Rollback", "sta{sv}", f"{KEY}\\size{size}", dbus.UInt64(before), options(dry_run=dry))
                   for dry in (True, False)]
@@ -286,7 +288,7 @@ ROWS = [
     ("copies that double a branch", prepare_double, attack_by_doubling, refused_with("LimitExceeded")),
     ("renames of large branches", prepare_branches, attack_by_renaming, None),
     ("copies and deletions of large branches", prepare_branches, attack_by_deleting, None),
-    ("rollbacks of large branches", prepare_branches, attack_by_rolling_back, None),
+    ("rollbacks and undoings of large branches", prepare_branches, attack_by_rolling_back, None),
     ("trials that end at once", prepare_nothing, attack_by_trials, None),
     ("imports of many values", prepare_nothing, attack_by_importing, None),
     ("an import that reads a large value again and again", prepare_large_value, attack_by_importing_what_is_there,

@@ -10,6 +10,7 @@
 #include "mailauth/pam/pam-stack.h"
 #include "mailauth/settings/decision.h"
 #include "mailauth/settings/mail-place.h"
+#include "mailauth/verifier/account-names.h"
 
 /* Names and values of settings are quoted in it. */
 #define MAX_PROBLEM_BYTES 8192U
@@ -50,6 +51,16 @@ static gboolean is_decided_by_sam(const Settings *settings) {
   return *settings->package == '\0' && g_str_equal(settings->native_source, "SAM");
 }
 
+static void add_account_name(const char *subkey, const char *name, const char *nearest,
+                             gpointer data) {
+  const char *backslash = *subkey != '\0' ? "\\" : "";
+  if (nearest != NULL)
+    add(data, ACCOUNTS_PATH "%s%s, %s: no schema knows this value; did you mean '%s'?", backslash,
+        subkey, name, nearest);
+  else
+    add(data, ACCOUNTS_PATH "%s%s, %s: no schema knows this value", backslash, subkey, name);
+}
+
 static void add_accounts(GPtrArray *list, const Settings *settings, const RegistryView *accounts) {
   g_autofree char *detail = NULL;
   g_autofree char *unusable = NULL;
@@ -62,6 +73,7 @@ static void add_accounts(GPtrArray *list, const Settings *settings, const Regist
   places = mail_place_find_unusable(settings, accounts);
   if (places != NULL)
     add(list, "%s", places);
+  account_names_check(accounts, add_account_name, list);
 }
 
 /* The files of authorities that servers behind are proved by. */

@@ -112,9 +112,13 @@ def problems_name_everything_that_does_not_work():
         client.set(PARAMETERS, "Auth Socket", REG_SZ, "/nonexistent/auth")
         client.set(f"{ACCOUNTS}\\pia", "Password", REG_SZ, "$9x$" + "A" * 43)
         client.set(f"{ACCOUNTS}\\locked", "Password", REG_SZ, "!")
+        client.set(f"{ACCOUNTS}\\locked", "Bakend", REG_SZ, "")
+        client.set(f"{ACCOUNTS}\\locked\\Passwords\\phone", "Zebra", REG_SZ, "")
         expected = ["ListenTLS: there is no such setting; did you mean 'Listen TLS'?",
                     "Mail Dirctory: there is no such setting; did you mean 'Mail Directory'?",
-                    "no password can open the hash of pia "]
+                    "no password can open the hash of pia ",
+                    "\\locked, Bakend: no schema knows this value; did you mean 'Backend'?",
+                    "\\locked\\Passwords\\phone, Zebra: no schema knows this value"]
         opened = [f"Listen: {busy}: Address already in use", "/nonexistent/mail.pem", "Auth Socket: /nonexistent/auth: "]
         problems = []
 

@@ -31,8 +31,13 @@ static gboolean is_plain_text(const char *text) {
   return TRUE;
 }
 
+/* Databases pass over spaces at the end of a text: "ann " would be another account with ann's row.
+ */
 static gboolean is_account(const char *text) {
-  return *text != '\0' && strlen(text) <= MAX_ACCOUNT_BYTES && strchr(text, '\\') == NULL;
+  gsize length = strlen(text);
+  return length > 0 && length <= MAX_ACCOUNT_BYTES && strchr(text, '\\') == NULL &&
+         text[0] != ' ' && text[length - 1] != ' ' && strstr(text, " @") == NULL &&
+         strstr(text, "@ ") == NULL;
 }
 
 /* As names are compared: NULL if it is no text that can be a name. Owned. */

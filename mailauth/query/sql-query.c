@@ -134,6 +134,7 @@ static gboolean add_parameter(Translation *translation, SqlParameter parameter, 
   if (query->n_parameters == MAX_SQL_PARAMETERS)
     return error_set(error, REGISTRY_ERROR_INVALID_VALUE, "it has more than %d parameters",
                      MAX_SQL_PARAMETERS);
+  query->places[query->n_parameters] = translation->out->len;
   query->parameters[query->n_parameters++] = parameter;
   /* Each place has a number of its own: the database may give each its own type. */
   if (translation->kind == SQL_POSTGRESQL)

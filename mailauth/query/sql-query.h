@@ -18,6 +18,7 @@ typedef enum {
 typedef struct {
   char *text;                                  /* the statement */
   SqlParameter parameters[MAX_SQL_PARAMETERS]; /* in the order of their places */
+  gsize places[MAX_SQL_PARAMETERS];            /* where they begin in the text, in bytes */
   guint n_parameters;
 } SqlQuery;
 

@@ -180,7 +180,7 @@ static gboolean prepare(Connection *connection, const SqlPlan *plan) {
          0;
 }
 
-static gboolean bind_and_execute(const Connection *connection, const SqlPlan *plan,
+static gboolean bind_and_execute(MYSQL_STMT *statement, const SqlPlan *plan,
                                  const char *const *values) {
   MYSQL_BIND parameters[MAX_SQL_PARAMETERS] = {{0}};
   for (guint i = 0; i < plan->query->n_parameters; i++) {
@@ -188,8 +188,7 @@ static gboolean bind_and_execute(const Connection *connection, const SqlPlan *pl
     parameters[i].buffer = (gpointer)(guintptr)values[i];
     parameters[i].buffer_length = strlen(values[i]);
   }
-  return mysql_stmt_bind_param(connection->statement, parameters) == 0 &&
-         mysql_stmt_execute(connection->statement) == 0;
+  return mysql_stmt_bind_param(statement, parameters) == 0 && mysql_stmt_execute(statement) == 0;
 }
 
 static gboolean take_columns(const Connection *connection, SqlAnswer *answer) {
@@ -258,12 +257,53 @@ static gboolean take_rows(const Connection *connection, SqlAnswer *answer, Place
   return fetched == MYSQL_NO_DATA || take_statement_error(connection, answer);
 }
 
+/* ---- whose row it is ---- */
+
+/* Of that type a parameter is compared byte by byte. */
+#define EXACT_PARAMETER "CAST(? AS BINARY)"
+
+static char *dup_exact(const SqlQuery *query) {
+  GString *text = g_string_new(NULL);
+  gsize at = 0;
+  for (guint i = 0; i < query->n_parameters; i++) {
+    g_string_append_len(text, query->text + at, (gssize)(query->places[i] - at));
+    g_string_append(text, EXACT_PARAMETER);
+    at = query->places[i] + 1;
+  }
+  g_string_append(text, query->text + at);
+  return g_string_free(text, FALSE);
+}
+
+static gboolean is_there_exactly(const Connection *connection, const SqlPlan *plan,
+                                 const char *const *values) {
+  g_autofree char *text = dup_exact(plan->query);
+  MYSQL_STMT *statement = mysql_stmt_init(connection->server);
+  gboolean is_there = mysql_stmt_prepare(statement, text, strlen(text)) == 0 &&
+                      bind_and_execute(statement, plan, values) &&
+                      has_row(mysql_stmt_fetch(statement));
+  mysql_stmt_close(statement);
+  return is_there;
+}
+
+/* Collations find ann by her name with accents, too, which would be another account with her
+ * password, and one more to guess it by. ASCII in lower case is found by nothing else. */
+static void check_name(const Connection *connection, const SqlPlan *plan, const char *const *values,
+                       SqlAnswer *answer) {
+  gboolean is_told = sql_answer_get(answer, SQL_USER) != NULL;
+  if (answer->status == SQL_ROW && !is_told && !sql_query_binds_ascii(plan->query, values) &&
+      !is_there_exactly(connection, plan, values))
+    sql_answer_fail(answer, SQL_FAILED,
+                    "the row was found by a name that is not byte for byte the same: have `Query` "
+                    "answer the account's name in a column 'user'");
+}
+
 static gboolean ask(gpointer data, const SqlPlan *plan, const char *const *values,
                     G_GNUC_UNUSED gint64 deadline, SqlAnswer *answer) {
   Connection *connection = data;
   Place places[N_SQL_COLUMNS] = {{0}};
   answer->status = SQL_FAILED;
-  gboolean executed = prepare(connection, plan) && bind_and_execute(connection, plan, values);
+  gboolean executed =
+      prepare(connection, plan) && bind_and_execute(connection->statement, plan, values);
   unsigned int code = mysql_stmt_errno(connection->statement);
   if (!executed && is_unfit_name(code, plan, values)) {
     answer->status = SQL_NO_ROW;
@@ -276,9 +316,12 @@ static gboolean ask(gpointer data, const SqlPlan *plan, const char *const *value
   }
   if (!take_columns(connection, answer) || !bind_places(connection, answer, places))
     return FALSE;
-  gboolean is_usable = take_rows(connection, answer, places);
+  gboolean is_usable =
+      take_rows(connection, answer, places) && mysql_stmt_free_result(connection->statement) == 0;
   explicit_bzero(places, sizeof places);
-  return is_usable && mysql_stmt_free_result(connection->statement) == 0;
+  if (is_usable)
+    check_name(connection, plan, values, answer);
+  return is_usable;
 }
 
 const SqlDriver sql_driver_mysql = {open_connection, ask, close_connection};

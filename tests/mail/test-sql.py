@@ -93,9 +93,27 @@ def a_name_of_characters_that_the_database_does_not_have_is_nobody(started):
     with broker(started) as (mail, database):
         database.latin_table("åsa", hash_password("sesame"))
         change(mail, "Connection", database.connection(dbname="latin"))
-        change(mail, "Query", "SELECT password FROM people WHERE name = %u")
+        quote = "`" if database.kind == "mysql" else '"'
+        change(mail, "Query", f"SELECT password, name AS {quote}user{quote} FROM people WHERE name = %u")
         for name, answer, reason in [("åsa", RIGHT, "ok"), ("☃", WRONG, "no-such-user"), ("åsa", RIGHT, "ok")]:
             expect(mail, name, "sesame", answer, reason)
+
+
+@rows(KINDS)
+def a_row_that_is_found_by_another_name_makes_no_other_account(started):
+    with broker(started) as (mail, database):
+        is_exact = database.kind == "postgresql"
+        quote = '"' if is_exact else "`"
+        database.add("josé", hash_password("sesame"))
+        for name in ("ann", "Ann", "josé", "JOSÉ"):
+            expect(mail, name, "sesame", RIGHT, "ok")
+        for name in ("ánn", "josè"):
+            expect(mail, name, "sesame", *((WRONG, "no-such-user") if is_exact else (TEMPORARY, "broker-failed")))
+        for name in ("ann ", " ann", "ann @example.org"):
+            expect(mail, name, "sesame", WRONG, "no-such-user")
+        change(mail, "Query", f"SELECT password, name AS {quote}user{quote} FROM users WHERE name = %u")
+        expect(mail, "ánn", "sesame", *((WRONG, "no-such-user") if is_exact else (RIGHT, "ok")))
+        equal(mail.events()[0]["user"], "ánn" if is_exact else "ann")
 
 
 HUGE = {"postgresql": "repeat('x', 100000000)", "mysql": "repeat('x', 10000000)"}

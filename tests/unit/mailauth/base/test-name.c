@@ -51,6 +51,15 @@ static const NameRow names[] = {
     {"@example.org", "example.org example.net", NULL},
     {"alice@", "example.org example.net", NULL},
     {"example.org\\", "example.org example.net", NULL},
+    /* spaces that databases pass over */
+    {"alice ", "", NULL},
+    {" alice", "", NULL},
+    {"alice\xc2\xa0", "", NULL},
+    {"alice smith", "", "alice smith"},
+    {"alice @example.org", "", NULL},
+    {"alice @example.org", "example.org", NULL},
+    {"alice@ example.org", "", NULL},
+    {"EXAMPLE\\alice \\alice", "example", NULL},
     /* what looks alike is alike: RFC 4013 */
     {"jose\xcc\x81", "", "jos\xc3\xa9"},
     {"JOSE\xcc\x81", "", "jos\xc3\xa9"},

@@ -6,6 +6,7 @@ import { fromRoute, shorten, toRoute } from "./base/path.js";
 import { _ } from "./base/text.js";
 import { Users } from "./base/users.js";
 import { Commands } from "./bus/commands.js";
+import { Fleet } from "./bus/fleet.js";
 import { GONE, Live } from "./bus/live.js";
 import { Mail } from "./bus/mail.js";
 import { Registry } from "./bus/registry.js";
@@ -15,6 +16,7 @@ import { LimitedAccess } from "./parts/limited.js";
 import { PathField } from "./parts/path-field.js";
 import { TrialBar } from "./parts/trial-bar.js";
 import { AccessSection } from "./sections/access.js";
+import { FleetSection } from "./sections/fleet.js";
 import { HistorySection } from "./sections/history.js";
 import { MailSection } from "./sections/mail/mail.js";
 import { RegistrySection } from "./sections/registry.js";
@@ -28,7 +30,9 @@ const SECTIONS = [
     { id: "history", title: _("History"), Section: HistorySection },
     { id: "access", title: _("Access"), Section: AccessSection },
     { id: "import", title: _("Import and export"), Section: TransferSection },
-    { id: "mail", title: _("Mail"), Section: MailSection, service: "mail" }, // only where the service is there
+    // Only where the service is there.
+    { id: "mail", title: _("Mail"), Section: MailSection, service: "mail" },
+    { id: "fleet", title: _("Fleet"), Section: FleetSection, service: "fleet" },
 ];
 
 class Page {
@@ -37,8 +41,9 @@ class Page {
         const live = new Live(registry);
         const clock = new Clock(cockpit);
         const mail = new Mail(cockpit);
+        const fleet = new Fleet(registry);
         const complain = text => this.complain(text);
-        this.context = { registry, live, clock, mail, complain, users: new Users(cockpit), commands: new Commands(cockpit),
+        this.context = { registry, live, clock, mail, fleet, complain, users: new Users(cockpit), commands: new Commands(cockpit),
                          rights: new RightsOfReader(cockpit, registry), go: (route, isStep) => this.#go(route, isStep) };
         this.alert = h("div", { role: "alert", class: "refusal", hidden: true });
         this.lost = h("div", { role: "alert", class: "refusal", hidden: true }, _("The registry is not served at the moment. What is shown may be old."));
@@ -124,12 +129,14 @@ class Page {
     start() {
         document.documentElement.lang = cockpit.language || "en";
         document.getElementById("page").append(this.#drawTop(), this.lost, this.alert, this.panel);
-        const { live, mail, rights } = this.context;
+        const { fleet, live, mail, rights } = this.context;
         // What is read once the watches are there misses nothing, and is read once.
         const isReady = new Promise(resolve => { live.listen(resolve); });
         live.listen(news => { this.lost.hidden = news !== GONE && live.isServed !== false; });
         mail.listen(() => this.#offerServices());
+        fleet.listen(() => this.#offerServices());
         window.addEventListener("pagehide", () => live.stop());
+        fleet.start(live);
         live.start();
         mail.start();
         Promise.all([isReady, rights.ready]).then(() => {

@@ -276,17 +276,17 @@ class Browser:
 
 class Stage:
     """What the tests of one file share: a registry, Cockpit and a browser, made when the first test asks
-    for them (which is left out where they can't be had)."""
+    for them (which is left out where they can't be had). @registry makes the registry."""
 
-    def __init__(self, uid=None):
-        self.uid = uid
+    def __init__(self, uid=None, registry=Registry):
+        self.uid, self.make_registry = uid, registry
         self.stack = ExitStack()
         atexit.register(self.stack.close)
 
     @functools.cached_property
     def registry(self):
         needs_cockpit()
-        return self.stack.enter_context(Registry())
+        return self.stack.enter_context(self.make_registry())
 
     @functools.cached_property
     def client(self):

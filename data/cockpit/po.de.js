@@ -93,7 +93,7 @@ cockpit.locale({
     "This host": [null, "Dieser Rechner"],
     "Shared keys": [null, "Gemeinsame Schlüssel"],
     "Commits applied": [null, "Übernommene Änderungen"],
-    "$0 of $1": [null, "$0 von $1"],
+    "$0 of the $1 in the cluster": [null, "$0 der $1 im Cluster"],
     "Last contact": [null, "Letzter Kontakt"],
     "never": [null, "nie"],
     "Problem": [null, "Problem"],

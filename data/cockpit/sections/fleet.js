@@ -47,7 +47,7 @@ export class FleetSection {
                 [_("Fleet"), status.fleet],
                 [_("This host"), status.host],
                 [_("Shared keys"), status.mounts && h("ul", { class: "plain" }, status.mounts.map(key => h("li", {}, h("bdi", {}, shorten(key)))))],
-                [_("Commits applied"), status.commit === undefined ? undefined : format("$0 of $1", status.commit, Math.max(status.commit, status["cluster-commit"]))],
+                [_("Commits applied"), status.commit === undefined ? undefined : format("$0 of the $1 in the cluster", status.commit, Math.max(status.commit, status["cluster-commit"]))],
                 [_("Last contact"), status["last-contact"] > 0 ? showMoment(status["last-contact"]) : _("never")],
                 [_("Problem"), status.warning],
             ];

@@ -104,26 +104,32 @@ static void move(Settling *settling, const GPtrArray *steps) {
   ask(settling, "KV/Txn", request, on_moved);
 }
 
+static void take_part(Settling *settling, const EtcdItem *item) {
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GPtrArray) steps = g_ptr_array_new_with_free_func(fleet_step_free);
+  settling->missed = FALSE;
+  if (fleet_part_decode(item->record, steps, &error))
+    move(settling, steps);
+  else
+    fail(settling, error->message);
+}
+
 static void on_part(GBytes *answer, const TransportEnd *end, gpointer data) {
   Settling *settling = data;
   settling->attempt = NULL;
   g_autoptr(GError) error = NULL;
-  g_autoptr(GPtrArray) steps = g_ptr_array_new_with_free_func(fleet_step_free);
   g_autoptr(EtcdRange) range = answer != NULL ? etcd_range_decode(answer, &error) : NULL;
   if (answer == NULL)
     finish(settling, FALSE, end);
   else if (range == NULL)
     fail(settling, error->message);
-  else if (range->items->len == 0 && !settling->missed) {
+  else if (range->items->len > 0)
+    take_part(settling, range->items->pdata[0]);
+  else if (settling->missed)
+    fail(settling, "a part of a commit is missing");
+  else {
     settling->missed = TRUE;
     look(settling);
-  } else if (range->items->len == 0)
-    fail(settling, "a part of a commit is missing");
-  else if (!fleet_part_decode(((const EtcdItem *)range->items->pdata[0])->record, steps, &error))
-    fail(settling, error->message);
-  else {
-    settling->missed = FALSE;
-    move(settling, steps);
   }
 }
 

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field
 
 from harness.case import Skip
 
-GROUPS = ("rows_calls", "rows_bulk", "rows_peers", "rows_mail")
+GROUPS = ("rows_calls", "rows_bulk", "rows_peers", "rows_fleet", "rows_mail")
 
 
 @dataclass

@@ -262,6 +262,20 @@ def a_host_that_holds_what_the_cluster_holds_is_told_so():
 
 
 @test
+def a_cluster_that_lost_everything_is_filled_again_from_a_host():
+    with hosts("one", "two") as (one, two):
+        one.put(KEY, "Port", "25")
+        two.has(KEY, "Port", "25")
+        ETCD.ctl("del", "--prefix", f"/regd/1/{one.fleet_name}/")
+        one.waits_for_state("blocked")
+        for host, words in [(one, ["leave"]), (one, ["init", "--from-local"]), (two, ["leave"]), (two, ["join", "--replace"])]:
+            equal(regctl(host, "fleet", *words)[0], 0, " ".join(words))
+        two.has(KEY, "Port", "25")
+        two.put(KEY, "Port", "26")
+        one.has(KEY, "Port", "26")
+
+
+@test
 def each_difference_from_the_cluster_is_named():
     cluster = Cluster()
     with Host(cluster, "one") as one:

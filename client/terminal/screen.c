@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #define DEFAULT_COLUMNS 80U
-#define ELLIPSIS "\xe2\x80\xa6"
 
 static gboolean wants_colors(const char *colors, gboolean is_terminal) {
   if (colors != NULL && strcmp(colors, "auto") != 0)

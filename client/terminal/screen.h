@@ -5,6 +5,9 @@
 
 #include <glib.h>
 
+/* Stands for text that is left out. One column. */
+#define ELLIPSIS "\xe2\x80\xa6"
+
 typedef struct {
   gboolean is_terminal;
   gboolean colors;

@@ -179,6 +179,37 @@ def long_output_goes_through_the_pager():
 
 
 @test
+def long_data_of_the_past_is_cut():
+    with Registry() as registry:
+        furnish(registry)
+        registry.client.set(KEY, "A longer name", REG_SZ, "other " * 60)
+        for arguments in (("history", KEY), ("blame", KEY, "A longer name")):
+            for columns in (80, 200):
+                shown = plain(registry, columns, *arguments)
+                contains(shown, ("word " * 60)[:columns - 1] + "\u2026 -> REG_SZ " + ("other " * 60)[:columns - 1] + "\u2026\n")
+            contains(done(registry, *arguments), "word " * 60 + " -> REG_SZ " + "other " * 60)
+
+
+@test
+def long_data_that_differs_is_shown_where_it_does():
+    with Registry() as registry:
+        furnish(registry)
+        columns, long = 80, "\u00e9x" * 200
+        for old, new, shown_old, shown_new in (
+                (long + "old" + long, long + "new" + long, "\u2026" + ("\u00e9x" * 10) + "old" + long[:55] + "\u2026",
+                 "\u2026" + ("\u00e9x" * 10) + "new" + long[:55] + "\u2026"),
+                ("a" + long, "b" + long, ("a" + long)[:79] + "\u2026", ("b" + long)[:79] + "\u2026"),
+                (long + "\u00e9", long + "\u00e8", "\u2026" + "\u00e9x" * 10 + "\u00e9", "\u2026" + "\u00e9x" * 10 + "\u00e8"),
+                ("a", "b", "a", "b")):
+            registry.client.set(KEY, "V", REG_SZ, old)
+            before = registry.client.revision
+            registry.client.set(KEY, "V", REG_SZ, new)
+            lines = plain(registry, columns, "diff", f"{KEY}@{before}", KEY).splitlines()
+            equal(lines[-2:], [f"-  V\tREG_SZ\t{shown_old}", f"+  V\tREG_SZ\t{shown_new}"])
+            equal(regctl(registry, "diff", f"{KEY}@{before}", KEY)[1].splitlines()[-1], f"+  V\tREG_SZ\t{new}")
+
+
+@test
 def without_a_pager_the_terminal_is_written_to():
     with Registry() as registry:
         furnish(registry)

@@ -34,9 +34,51 @@ static void print_name(GString *out, const char *sign, const char *name) {
   g_string_append_c(out, '\n');
 }
 
+/* What stands before the first difference in the part of a window. */
+#define SHARE_OF_SAME 4U
+
+static char *dup_data(const RegistryValue *value) {
+  GString *data = g_string_new(NULL);
+  if (value != NULL)
+    data_print_escaped(value, data);
+  return g_string_free(data, FALSE);
+}
+
+/* From where on both are shown: a little before they differ, if that would be cut off. */
+static gsize find_start(const char *data, const char *other, guint columns) {
+  gsize same = 0;
+  while (data[same] != '\0' && data[same] == other[same])
+    same++;
+  if (data[same] == other[same]) /* only their types differ */
+    return 0;
+  while (same > 0 && (data[same] & 0xC0) == 0x80) /* inside a character */
+    same--;
+  g_autofree char *before = g_strndup(data, same);
+  if (screen_measure(before) < columns / 2)
+    return 0;
+  const char *at = data + same;
+  for (guint i = 0; i < columns / SHARE_OF_SAME; i++)
+    at = g_utf8_prev_char(at);
+  return (gsize)(at - data);
+}
+
+/* On a terminal not more than a line of the window. */
+static void print_data(const Screen *screen, const RegistryValue *value,
+                       const RegistryValue *other_value, GString *out) {
+  g_autofree char *data = dup_data(value);
+  if (!screen->is_terminal) {
+    g_string_append(out, data);
+    return;
+  }
+  g_autofree char *other = dup_data(other_value);
+  gsize start = find_start(data, other, screen->columns);
+  g_autofree char *cut = screen_cut(data + start, screen->columns - (start > 0 ? 1 : 0));
+  g_string_append_printf(out, "%s%s", start > 0 ? ELLIPSIS : "", cut);
+}
+
 /* One paint for the whole line: a secret, too, was added or removed. */
 static void print_value(Session *session, char sign, const BranchDifference *difference,
-                        const RegistryValue *value) {
+                        const RegistryValue *value, const RegistryValue *other) {
   GString *out = session_out(session);
   const char *key = difference->key->path, *name = difference->name;
   if (value == NULL)
@@ -50,7 +92,7 @@ static void print_value(Session *session, char sign, const BranchDifference *dif
   if (secrets_hide(session, key, name))
     g_string_append(out, SECRET_SHOWN);
   else
-    data_print_escaped(value, out);
+    print_data(&session->screen, value, other, out);
   screen_end(&session->screen, out);
   g_string_append_c(out, '\n');
 }
@@ -70,8 +112,8 @@ static void print_difference(const BranchDifference *difference, gpointer data) 
   printing->key = difference->key;
   if (difference->name == NULL)
     return;
-  print_value(printing->session, '-', difference, difference->before);
-  print_value(printing->session, '+', difference, difference->after);
+  print_value(printing->session, '-', difference, difference->before, difference->after);
+  print_value(printing->session, '+', difference, difference->after, difference->before);
 }
 
 /* ---- JSON ---- */

@@ -19,6 +19,14 @@ static char *dup_type(const RegistryValue *value) {
   return g_string_free(text, FALSE);
 }
 
+/* On a terminal not more than a line of the window. */
+static void print_data(const Screen *screen, const RegistryValue *value, GString *out) {
+  g_autoptr(GString) data = g_string_new(NULL);
+  data_print_escaped(value, data);
+  g_autofree char *cut = screen->is_terminal ? screen_cut(data->str, screen->columns) : NULL;
+  g_string_append(out, cut != NULL ? cut : data->str);
+}
+
 void listing_print_typed(Session *session, const char *key, const char *name,
                          const RegistryValue *value, char separator) {
   GString *out = session_out(session);
@@ -28,7 +36,7 @@ void listing_print_typed(Session *session, const char *key, const char *name,
   if (secrets_hide(session, key, name))
     screen_paint(&session->screen, PAINT_SECRET, SECRET_SHOWN, out);
   else
-    data_print_escaped(value, out);
+    print_data(&session->screen, value, out);
 }
 
 void listing_print_value(Session *session, const char *key, const char *name,

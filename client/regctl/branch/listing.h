@@ -8,7 +8,7 @@
 #include "client/regctl/session/session.h"
 #include "client/terminal/table.h"
 
-/* Type, @separator and data of a value. */
+/* Type, @separator and data of a value, which is cut on a terminal. */
 void listing_print_typed(Session *session, const char *key, const char *name,
                          const RegistryValue *value, char separator);
 /* Name, type and data, and a line end. */

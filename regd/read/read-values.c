@@ -102,26 +102,24 @@ static char *dup_problem(const Listing *listing, const ListedValue *value) {
   return g_strdup(violation->message);
 }
 
-static gboolean is_shown(const Listing *listing, const ListedValue *value) {
-  if (listing->options->hide_secrets)
-    return !value->is_secret;
-  return reader_may_see_value(listing->reader, listing->who, listing->place->acl,
-                              listing->place->path, value->name);
-}
-
 static gboolean is_secret(const Listing *listing, const ValueRow *row) {
   const SchemaSet *schemas = listing->reader->schemas;
   return (listing->options->hide_secrets && row->secrecy == SECRECY_SECRET) ||
          (schemas != NULL && schema_set_is_secret(schemas, listing->place->path, row->name));
 }
 
+/* Of a secret that the caller may not see its name is told, who set it, and nothing else. */
 static ListedValue *make_listed(const Listing *listing, const ValueRow *row) {
   ListedValue *value = g_new0(ListedValue, 1);
-  const Lock *lock = lock_set_find_value(listing->locks, listing->place->path, row->name);
+  const Place *place = listing->place;
+  const Lock *lock = lock_set_find_value(listing->locks, place->path, row->name);
   value->name = g_strdup(row->name);
   value->revision = row->revision;
   value->is_secret = is_secret(listing, row);
-  value->value = is_shown(listing, value) ? registry_value_ref(row->value) : NULL;
+  if (!reader_may_see_value(listing->reader, listing->who, place->acl, place->path, row->name))
+    return value;
+  if (!value->is_secret || !listing->options->hide_secrets)
+    value->value = registry_value_ref(row->value);
   value->locked = lock != NULL ? g_strdup(lock->reason) : NULL;
   value->owners = dup_owners(listing, row->name);
   value->problem = dup_problem(listing, value);

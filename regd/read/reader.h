@@ -115,7 +115,7 @@ typedef struct {
   gboolean is_secret;
   guint64 revision; /* that set it */
   char *locked;     /* why, or NULL */
-  char **owners;    /* who declares it */
+  char **owners;    /* who declares it, or NULL */
   char *problem;    /* which rule of its schema it breaks, or NULL */
 } ListedValue;
 void listed_value_free(ListedValue *value);

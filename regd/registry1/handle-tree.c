@@ -100,7 +100,8 @@ static gboolean append_badges(DBusMessageIter *dict, const ListedValue *value) {
   const char *const *owners = (const char *const *)value->owners;
   return (!value->is_secret || wire_append_entry_boolean(dict, "secret", TRUE)) &&
          (value->locked == NULL || wire_append_entry_string(dict, "locked", value->locked)) &&
-         (*owners == NULL || wire_append_entry_strings(dict, "declared-by", owners)) &&
+         (owners == NULL || *owners == NULL ||
+          wire_append_entry_strings(dict, "declared-by", owners)) &&
          (value->problem == NULL || wire_append_entry_string(dict, "problem", value->problem));
 }
 

@@ -171,13 +171,17 @@ def others_are_told_what_they_may_see():
         alice = registry.connect(uid=ALICE)
         alice.refused("AccessDenied", "ReadValues", "sa{sv}", KEY, options(), naming=KEY)
         client.set_acl(KEY, ("everyone", "read"))
-        late = client.set(KEY, "Password", REG_SZ, "hunter2")
+        late = client.commit([("set-value", KEY, "Password", REG_SZ, "hunter2")], owner="ansible")
+        client.call("Lock", "sssa{sv}", KEY, "Password", "not now", options())
         values, revisions, _ = read_values(alice, KEY)
         equal((values["Early"]["data"], values["Early"]["revision"]), ("x", early))
         equal(sorted(values["Password"]), ["name", "revision", "secret"])
         equal(list(revisions), [late], "of a time when she might not read, history tells her nothing")
+        equal(sorted(read_values(client, KEY, **{"hide-secrets": True})[0]["Password"]),
+              ["declared-by", "locked", "name", "revision", "secret"])
         client.set_acl(KEY, (f"user:{ALICE}", "read"))
-        equal(read_values(alice, KEY)[0]["Password"]["data"], "hunter2")
+        equal({fact: read_values(alice, KEY)[0]["Password"][fact] for fact in ("data", "locked", "declared-by")},
+              {"data": "hunter2", "locked": "not now", "declared-by": ["ansible"]})
 
 
 @test

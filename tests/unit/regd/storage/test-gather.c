@@ -36,12 +36,28 @@ static Memory *new_memory(void) {
   return memory;
 }
 
+typedef struct {
+  int at, size;
+} Piece;
+
+/* To both files, through @gather to the first, and reads it there. */
+static void write_piece(Gather *gather, Memory *memory, Memory *expected, const Piece *piece,
+                        char byte) {
+  gsize size = (gsize)piece->size;
+  g_autofree char *bytes = g_malloc(size);
+  g_autofree char *read = g_malloc(size);
+  memset(bytes, byte, size);
+  g_assert_cmpint(gather_write(gather, &memory->file, bytes, piece->size, piece->at), ==,
+                  SQLITE_OK);
+  (void)on_write(&expected->file, bytes, piece->size, piece->at);
+  g_assert_cmpint(gather_read(gather, &memory->file, read, piece->size, piece->at), ==, SQLITE_OK);
+  g_assert_cmpmem(read, size, bytes, size);
+}
+
 static void test_writes(void) {
   static const struct {
     const char *what;
-    struct {
-      int at, size;
-    } writes[4];
+    Piece writes[4];
     guint before, after; /* writes of the file, before the flush and after it */
   } rows[] = {
       {"one after the other", {{0, 24}, {24, 4096}, {4120, 24}, {4144, 4096}}, 0, 1},
@@ -50,22 +66,13 @@ static void test_writes(void) {
       {"more than there is room for", {{0, 60000}, {60000, 10000}, {70000, 5}, {0, 0}}, 1, 2},
       {"too large by itself", {{0, 24}, {24, 100000}, {100024, 24}, {0, 0}}, 2, 3},
   };
-  g_autofree char *bytes = g_malloc(FILE_BYTES);
   for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
     g_autofree Memory *memory = new_memory();
     g_autofree Memory *expected = new_memory();
     Gather gather = {0};
     g_test_message("%s", rows[i].what);
-    for (guint j = 0; j < 4 && rows[i].writes[j].size > 0; j++) {
-      int at = rows[i].writes[j].at;
-      int size = rows[i].writes[j].size;
-      memset(bytes, 'a' + (int)j, (gsize)size);
-      g_assert_cmpint(gather_write(&gather, &memory->file, bytes, size, at), ==, SQLITE_OK);
-      (void)on_write(&expected->file, bytes, size, at);
-      g_autofree char *read = g_malloc((gsize)size);
-      g_assert_cmpint(gather_read(&gather, &memory->file, read, size, at), ==, SQLITE_OK);
-      g_assert_cmpmem(read, (gsize)size, bytes, (gsize)size);
-    }
+    for (guint j = 0; j < 4 && rows[i].writes[j].size > 0; j++)
+      write_piece(&gather, memory, expected, &rows[i].writes[j], (char)('a' + j));
     g_assert_cmpuint(memory->writes, ==, rows[i].before);
     g_assert_cmpint(gather_flush(&gather, &memory->file), ==, SQLITE_OK);
     g_assert_cmpint(gather_flush(&gather, &memory->file), ==, SQLITE_OK);

@@ -60,7 +60,7 @@ char *certificate_describe(const Certificate *certificate, gint64 now) {
   const char *what = is_early                  ? "is not good before"
                      : now > certificate->ends ? "expired on"
                                                : "expires on";
-  if (!is_early && certificate->ends - CERTIFICATE_NOTICE_S > now)
+  if (!is_early && certificate->ends > now + CERTIFICATE_NOTICE_S)
     return NULL;
   g_autoptr(GDateTime) when =
       g_date_time_new_from_unix_utc(is_early ? certificate->begins : certificate->ends);

@@ -169,7 +169,8 @@ class Agent:
         if not isinstance(incoming, dbus.lowlevel.SignalMessage) or incoming.get_interface() != ENGINE:
             return dbus.lowlevel.HANDLER_RESULT_NOT_YET_HANDLED
         arguments = [plain(part) for part in incoming.get_args_list(byte_arrays=True)]
-        {"Configure": self.take, "Propose": self.propose, "Task": self.task}[incoming.get_member()](*arguments)
+        {"Configure": self.take, "Propose": self.propose, "Task": self.task,
+         "ListHosts": self.list_hosts}[incoming.get_member()](*arguments)
         return dbus.lowlevel.HANDLER_RESULT_HANDLED
 
     def take(self, config):
@@ -212,6 +213,9 @@ class Agent:
         else:
             self.resync(**{name.replace("-", "_"): given for name, given in arguments.items()})
             self.outcome(ticket, "done", text_="compared")
+
+    def list_hosts(self, ticket):
+        self.send("Hosts", "ussa(ayayb)", dbus.UInt32(ticket), "done", "", dbus.Array([], signature="(ayayb)"))
 
     # ---- what it says ----
 

@@ -262,6 +262,15 @@ def a_host_that_holds_what_the_cluster_holds_is_told_so():
 
 
 @test
+def hosts_of_one_commit_that_hold_something_else_are_named():
+    with hosts("one") as (one,):
+        for name, commit, digest in [("a", 70, b"1" * 16), ("b", 71, b"1" * 16), ("c", 70, b"2" * 16), ("d", 70, b"1" * 16)]:
+            ETCD.ctl("put", record_key(one, "h", name), data=field(2, commit) + field(4, digest))
+        status, printed, _ = regctl(one, "fleet", "verify")
+        equal((status, printed), (1, "other-digest\tc\ta\n"))
+
+
+@test
 def a_cluster_that_lost_everything_is_filled_again_from_a_host():
     with hosts("one", "two") as (one, two):
         one.put(KEY, "Port", "25")

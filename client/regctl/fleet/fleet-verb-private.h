@@ -10,6 +10,8 @@ void fleet_request_begin(Request *request, const char *member);
 
 /* hosts-verb.c: fleet hosts, fleet wait. */
 gboolean fleet_show_hosts(Session *session, GError **error);
+/* Pairs of hosts that tell other digests of the same commit: a strv of two names each. */
+GPtrArray *fleet_find_splits(Session *session, GError **error);
 gboolean fleet_wait(Session *session, GError **error);
 
 #endif

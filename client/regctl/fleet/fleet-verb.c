@@ -108,52 +108,62 @@ static gboolean problems(Session *session, GError **error) {
 
 /* ---- verify ---- */
 
-static void print_difference(Session *session, DBusMessageIter *structure) {
-  DBusMessageIter in;
+static void tell_difference(Session *session, const char *kind, const char *key, const char *name) {
   GString *out = session_out(session);
-  dbus_message_iter_recurse(structure, &in);
-  g_string_append(out, reply_take_string(&in));
+  Json *json = &session->json;
+  session->exit_code = EXIT_CODE_FAILED;
+  if (session_has(session, OPTION_JSON)) {
+    json_begin(json, '{');
+    json_member_string(json, "kind", kind);
+    json_member_string(json, "key", key);
+    json_member_string(json, "name", name);
+    json_end(json, '}');
+    return;
+  }
+  g_string_append_printf(out, "%s\t", kind);
+  escape_append(out, key);
   g_string_append_c(out, '\t');
-  escape_append(out, reply_take_string(&in));
-  g_string_append_c(out, '\t');
-  escape_append(out, reply_take_string(&in));
+  escape_append(out, name);
   g_string_append_c(out, '\n');
 }
 
-static void write_difference(Session *session, DBusMessageIter *structure) {
-  DBusMessageIter in;
-  Json *json = &session->json;
-  dbus_message_iter_recurse(structure, &in);
-  json_begin(json, '{');
-  json_member_string(json, "kind", reply_take_string(&in));
-  json_member_string(json, "key", reply_take_string(&in));
-  json_member_string(json, "name", reply_take_string(&in));
-  json_end(json, '}');
+static void tell_differences(Session *session, DBusMessageIter *answer) {
+  DBusMessageIter array, in;
+  dbus_message_iter_recurse(answer, &array);
+  for (; dbus_message_iter_get_arg_type(&array) == DBUS_TYPE_STRUCT;
+       dbus_message_iter_next(&array)) {
+    dbus_message_iter_recurse(&array, &in);
+    const char *kind = reply_take_string(&in), *key = reply_take_string(&in);
+    tell_difference(session, kind, key, reply_take_string(&in));
+  }
 }
 
 static gboolean verify(Session *session, GError **error) {
   Request request;
-  DBusMessageIter answer, array;
+  DBusMessageIter answer;
   gboolean as_json = session_has(session, OPTION_JSON);
-  guint count = 0;
   fleet_request_begin(&request, "Verify");
   request_open_options(&request);
   request_close_options(&request);
   g_autoptr(WireMessage) reply = session_call(session, &request, &answer, error);
   if (reply == NULL || !session_check_reply(reply, "a(sss)", error))
     return FALSE;
+  g_autoptr(GPtrArray) splits = fleet_find_splits(session, error);
+  if (splits == NULL)
+    return FALSE;
   if (as_json)
     json_begin(&session->json, '[');
-  dbus_message_iter_recurse(&answer, &array);
-  for (; dbus_message_iter_get_arg_type(&array) == DBUS_TYPE_STRUCT;
-       dbus_message_iter_next(&array), count++)
-    (as_json ? write_difference : print_difference)(session, &array);
-  session->exit_code = count > 0 ? EXIT_CODE_FAILED : EXIT_CODE_DONE;
-  if (!as_json) {
-    session_note(session, count > 0 ? "this host differs from the cluster: regctl fleet resync"
-                                    : "this host holds what the cluster holds");
-    return TRUE;
+  tell_differences(session, &answer);
+  if (session->exit_code == EXIT_CODE_DONE)
+    session_note(session, "this host holds what the cluster holds");
+  else
+    session_note(session, "this host differs from the cluster: regctl fleet resync");
+  for (guint i = 0; i < splits->len; i++) {
+    const char *const *pair = splits->pdata[i];
+    tell_difference(session, "other-digest", pair[0], pair[1]);
   }
+  if (!as_json)
+    return TRUE;
   json_end(&session->json, ']');
   g_string_append_c(session_out(session), '\n');
   return TRUE;

@@ -124,15 +124,22 @@ static gboolean take_hosts(Session *session, DBusMessageIter *array, GPtrArray *
   return TRUE;
 }
 
-gboolean fleet_show_hosts(Session *session, GError **error) {
+static DBusMessage *list_hosts(Session *session, DBusMessageIter *answer, GError **error) {
   Request request;
-  DBusMessageIter answer, array;
-  gboolean as_json = session_has(session, OPTION_JSON);
   fleet_request_begin(&request, "ListHosts");
   request_open_options(&request);
   request_close_options(&request);
-  g_autoptr(WireMessage) reply = session_call(session, &request, &answer, error);
+  g_autoptr(WireMessage) reply = session_call(session, &request, answer, error);
   if (reply == NULL || !session_check_reply(reply, "aa{sv}", error))
+    return NULL;
+  return g_steal_pointer(&reply);
+}
+
+gboolean fleet_show_hosts(Session *session, GError **error) {
+  DBusMessageIter answer, array;
+  gboolean as_json = session_has(session, OPTION_JSON);
+  g_autoptr(WireMessage) reply = list_hosts(session, &answer, error);
+  if (reply == NULL)
     return FALSE;
   g_autoptr(GPtrArray) rows = g_ptr_array_new_with_free_func(free_row);
   if (as_json)
@@ -147,6 +154,57 @@ gboolean fleet_show_hosts(Session *session, GError **error) {
   json_end(&session->json, ']');
   g_string_append_c(session_out(session), '\n');
   return TRUE;
+}
+
+/* ---- digests ---- */
+
+static void add_split(GPtrArray *splits, const char *host, const char *other) {
+  char **pair = g_new0(char *, 3);
+  pair[0] = g_strdup(host);
+  pair[1] = g_strdup(other);
+  g_ptr_array_add(splits, pair);
+}
+
+/* @seen: commit and digest of the first host that tells of that commit. */
+static gboolean note_digest(GHashTable *seen, const WireOptions *entries, GPtrArray *splits,
+                            GError **error) {
+  const char *host = "", *digest = "";
+  guint64 commit = 0;
+  if (!wire_options_get_string(entries, "host", &host, error) ||
+      !wire_options_get_string(entries, "digest", &digest, error) ||
+      !wire_options_get_uint64(entries, "commit", &commit, error))
+    return FALSE;
+  if (*digest == '\0')
+    return TRUE;
+  g_autofree char *key = g_strdup_printf("%" G_GUINT64_FORMAT, commit);
+  const char *const *first = g_hash_table_lookup(seen, key);
+  if (first == NULL) {
+    char **told = g_new0(char *, 3);
+    told[0] = g_strdup(host);
+    told[1] = g_strdup(digest);
+    g_hash_table_insert(seen, g_steal_pointer(&key), told);
+  } else if (strcmp(first[1], digest) != 0) {
+    add_split(splits, host, first[0]);
+  }
+  return TRUE;
+}
+
+GPtrArray *fleet_find_splits(Session *session, GError **error) {
+  DBusMessageIter answer, array;
+  g_autoptr(WireMessage) reply = list_hosts(session, &answer, error);
+  if (reply == NULL)
+    return NULL;
+  g_autoptr(GPtrArray) splits = g_ptr_array_new_with_free_func(free_row);
+  g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_row);
+  dbus_message_iter_recurse(&answer, &array);
+  for (; dbus_message_iter_get_arg_type(&array) == DBUS_TYPE_ARRAY;
+       dbus_message_iter_next(&array)) {
+    DBusMessageIter entry = array;
+    g_autoptr(WireOptions) entries = wire_options_read(&entry, error);
+    if (entries == NULL || !note_digest(seen, entries, splits, error))
+      return NULL;
+  }
+  return g_steal_pointer(&splits);
 }
 
 /* ---- wait ---- */

@@ -74,6 +74,7 @@ def a_secret_is_never_in_the_page():
     page.wait_for_text("secret", "row", "Bind Password")
     page.click("row", "Bind Password")
     page.click("button", "Edit")
+    page.find("dialog", "Edit Bind Password")
     equal(page.run("return document.querySelector('dialog input[type=password]').value"), "")
     page.wait_for_text("never shown", "dialog")
     check("hunter2" not in page.run("return document.documentElement.outerHTML"), "the secret is in the page")

@@ -18,9 +18,9 @@ void fleet_host_entry_free(gpointer data);
 typedef void (*FleetHostsDone)(const GPtrArray *hosts, const GError *error, gpointer data);
 /* FLEET_UNAVAILABLE: the cluster can't be asked. @done is called once. */
 void fleet_desk_list_hosts(FleetDesk *desk, FleetHostsDone done, gpointer data);
-/* What the agent has found; @hosts: of FleetHostEntry, or NULL with @message. Another ticket than
+/* What the agent has found; @entries: of FleetHostEntry, or NULL with @message. Another ticket than
  * the one that was asked with is dropped. */
-void fleet_desk_note_hosts(FleetDesk *desk, guint32 ticket, const GPtrArray *hosts,
+void fleet_desk_note_hosts(FleetDesk *desk, guint32 ticket, const GPtrArray *entries,
                            const char *message);
 
 /* What a report of this host says. @problems: records that it can't use. */
@@ -43,6 +43,6 @@ typedef struct {
 /* NULL with @error: the hosts could not be listed once, or this host has no commit. A time that is
  * over is no error. */
 typedef void (*FleetWaitDone)(const FleetWaited *waited, const GError *error, gpointer data);
-void fleet_desk_wait(FleetDesk *desk, const FleetWait *wait, FleetWaitDone done, gpointer data);
+void fleet_desk_wait(FleetDesk *desk, const FleetWait *given, FleetWaitDone done, gpointer data);
 
 #endif

@@ -254,11 +254,12 @@ static void test_max_per_address(Stage *stage) {
   Client waiting[3];
   for (guint i = 0; i < G_N_ELEMENTS(waiting); i++)
     waiting[i] = client_connect(stage, POP3);
-  for (guint i = 0; i < G_N_ELEMENTS(waiting); i++)
+  const char *answers[] = {POP3_GREETING, POP3_GREETING,
+                           "-ERR Too many connections from your address.\r\n"};
+  for (guint i = 0; i < G_N_ELEMENTS(waiting); i++) { /* one after the other */
     say_bytes(&waiting[i], BYTES(LINE("7")));
-  client_expect(&waiting[0], POP3_GREETING);
-  client_expect(&waiting[1], POP3_GREETING);
-  client_expect(&waiting[2], "-ERR Too many connections from your address.\r\n");
+    client_expect(&waiting[i], answers[i]);
+  }
   client_expect_end(&waiting[2]);
   expect_refusal(stage, OUTCOME_TOO_MANY_CONNECTIONS, "203.0.113.7", "Max Connections Per Address");
   Client in_tls = come_with(stage, POP3_TLS, BYTES(LINE("7")));

@@ -36,7 +36,7 @@ NORMAL = [
     Build("build-asan", "gcc", ["-Db_sanitize=address,undefined"]),
     # With what a sanitised program can't have: a library that makes its disk fail, and memory that can be searched.
     # The suite "plain" is that of tests which the sanitised build leaves out, or of which it leaves something out.
-    Build("build-release", "gcc", ["-Dbuildtype=release"], {"unit", "plain", "ansible", "page", "fault", "system"}),
+    Build("build-release", "gcc", ["-Dbuildtype=release"], {"unit", "plain", "ansible", "page", "system"}),
     Build("build-clang", "clang", [], {"unit", "lint"}),
 ]
 QUICK = [Build("build-gcc", "gcc", [], {"unit", "bus", "fleet", "ansible", "mail", "page", "fault", "fuzz"})]
@@ -52,8 +52,8 @@ LOAD = [
 
 
 def list_long():
-    """The builds of --long: the release build runs all suites of daemons too."""
-    return [replace(build, suites=build.suites | {"bus", "fleet", "mail"}) if build.directory == "build-release" else build
+    """The builds of --long: the release build runs all suites of daemons too, and what takes long."""
+    return [replace(build, suites=build.suites | {"bus", "fleet", "mail", "fault", "long"}) if build.directory == "build-release" else build
             for build in NORMAL] + LOAD
 
 

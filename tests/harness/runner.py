@@ -58,9 +58,19 @@ def list_tests(build):
     return json.loads(listed)
 
 
+def suites_of(test):
+    return {suite.rpartition(":")[2] for suite in test["suite"]}
+
+
+def is_for_long(builds):
+    return any("long" in (build.suites or ()) for build in builds)
+
+
 def is_wanted(build, test):
-    """Whether the build runs the test, by its suites."""
-    suites = {suite.rpartition(":")[2] for suite in test["suite"]}
+    """Whether the build runs the test, by its suites. Those of `long` are for --long only."""
+    suites = suites_of(test)
+    if "long" in suites and not is_for_long([build]):
+        return False
     return bool(suites & build.suites if build.suites else suites - {"lint", "system", "ansible", "page"})
 
 
@@ -73,8 +83,10 @@ def find_tests(build, patterns):
 
 
 def find_left_out(trees):
-    """Names of the tests that are in a tree and run by none. trees: (build, its tests)."""
-    names = {test["name"] for _, tests in trees for test in tests}
+    """Names of the tests that are in a tree and run by none, but for those that wait for --long.
+    trees: (build, its tests)."""
+    has_long = is_for_long([build for build, _ in trees])
+    names = {test["name"] for _, tests in trees for test in tests if has_long or "long" not in suites_of(test)}
     return sorted(names - {test["name"] for build, tests in trees for test in tests if is_wanted(build, test)})
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).parents[1] / "harness"))  # as tests/run has it
 
-from builds import NORMAL, Build
+from builds import NORMAL, Build, list_long
 from harness.case import equal, main, rows, test
 from runner import find_left_out
 from sources import BUILD
@@ -18,9 +18,10 @@ ASAN, CLANG, RELEASE = Build("a", "gcc"), Build("b", "clang", suites={"unit", "l
 
 
 @test
-def every_suite_is_run_by_a_normal_build():
+def every_suite_is_run_by_a_build():
     listed = subprocess.run(["meson", "introspect", "--tests", str(BUILD)], stdout=subprocess.PIPE, text=True, check=True).stdout
-    equal(find_left_out([(build, json.loads(listed)) for build in NORMAL]), [])
+    for builds in (NORMAL, list_long()):
+        equal(find_left_out([(build, json.loads(listed)) for build in builds]), [])
 
 
 def known(**suites):
@@ -30,6 +31,9 @@ def known(**suites):
 @rows([
     ("all but four suites without a list", [(ASAN, known(a=["bus"], b=["new"]))], []),
     ("those four", [(ASAN, known(a=["lint"], b=["system"], c=["ansible"], d=["unit"], e=["page"]))], ["a", "b", "c", "e"]),
+    ("what waits for --long", [(ASAN, known(a=["bus", "long"]))], []),
+    ("what waits for --long, there", [(ASAN, known(a=["bus", "long"])), (Build("d", "gcc", suites={"long"}), [])], ["a"]),
+    ("what --long runs", [(Build("d", "gcc", suites={"bus", "long"}), known(a=["bus", "long"]))], []),
     ("what another build runs", [(ASAN, known(a=["lint"])), (CLANG, known(a=["lint"]))], []),
     ("what only the plain build has, and does not run", [(ASAN, known(a=["mail"])), (RELEASE, known(a=["mail"], b=["mail"]))], ["b"]),
     ("what only the plain build has, and runs", [(RELEASE, known(b=["mail", "plain"]))], []),

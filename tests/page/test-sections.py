@@ -40,7 +40,8 @@ def port():
 
 
 def item_of(page, text):
-    """The newest revision in the list that tells this."""
+    """The newest revision in the list that tells this, once the list is up to date."""
+    page.wait_for_text(f"Revision {stage.client.revision}", "list", "Revisions")
     return page.wait(lambda: next((item for item in page.look("listitem", within=page.find("list", "Revisions")) if text in page.text_of(item)), None), text)
 
 

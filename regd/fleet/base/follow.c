@@ -191,6 +191,8 @@ gboolean follow_note_applied(Follow *follow, gint64 revision, const FleetHead *h
     follow->number = head->number;
     follow->modified = revision;
   }
+  if (follow->handed < follow->applied) /* it was handed before the newest follow_set_held() */
+    follow_forget_handed(follow);
   return follow->state == FOLLOW_CATCHING_UP && follow->applied >= follow->found.modified;
 }
 

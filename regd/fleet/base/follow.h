@@ -76,7 +76,7 @@ typedef struct {
   guint8 id[FLEET_ID_BYTES];
   guint64 number;
   gint64 modified; /* the revision that wrote that head; 0: not known yet */
-  /* What was handed to regd, which may be ahead of what it holds. */
+  /* What was handed to regd: it may be ahead of what regd holds, and is never behind. */
   gint64 handed;
   guint8 handed_id[FLEET_ID_BYTES];
   FollowFound found;      /* the newest comparison */

@@ -171,6 +171,21 @@ static void test_forgotten(void) {
   g_assert_cmpint((int)follow_classify_found(&follow, &found), ==, (int)FOLLOW_FOUND_SAME);
 }
 
+/* Settings come while regd applies a commit: what follows the commit is the next one. */
+static void test_applied_late(void) {
+  Follow follow = make_follow(FOLLOW_LIVE);
+  FleetHead heads[2] = {{.has_previous = TRUE, .number = 8}, {.has_previous = TRUE, .number = 9}};
+  set_id(heads[0].previous, 'A');
+  set_id(heads[0].id, 'B');
+  set_id(heads[1].previous, 'B');
+  set_id(heads[1].id, 'C');
+  (void)follow_note_applied(&follow, 101, &heads[0]);
+  g_assert_cmpint(follow.handed, ==, 101);
+  g_assert_cmpmem(follow.handed_id, FLEET_ID_BYTES, follow.id, FLEET_ID_BYTES);
+  const FollowGroup group = {.revision = 102, .has_records = TRUE, .head = &heads[1]};
+  g_assert_cmpint((int)follow_judge(&follow, &group), ==, (int)FOLLOW_GROUP_APPLY);
+}
+
 /* Other keys have moved etcd's revision on, and it was compacted: nothing was missed. */
 static void test_compacted(void) {
   Follow follow = make_follow(FOLLOW_COMPARING);
@@ -287,6 +302,7 @@ int main(int argc, char **argv) {
   g_test_add_func("/regd/fleet/base/follow/first-head-again", test_first_head_again);
   g_test_add_func("/regd/fleet/base/follow/window", test_window);
   g_test_add_func("/regd/fleet/base/follow/forgotten", test_forgotten);
+  g_test_add_func("/regd/fleet/base/follow/applied-late", test_applied_late);
   g_test_add_func("/regd/fleet/base/follow/compacted", test_compacted);
   g_test_add_func("/regd/fleet/base/follow/stuck", test_stuck);
   g_test_add_func("/regd/fleet/base/follow/behind", test_behind);

@@ -162,6 +162,17 @@ def strange_records_harm_nobody():
 
 
 @test
+def names_that_no_host_can_have_are_left_out():
+    """They would not fit into one message of the bus, which would end the agent's connection."""
+    with hosts("one") as (one,):
+        equal(regctl(one, "fleet", "wait", "--timeout=30")[0], 0)
+        for number in range(27):
+            names = (f"{number:02}{each:02}".ljust(120000, "x") for each in range(11))
+            ETCD.ctl("txn", data=("\n" + "".join(f"put {record_key(one, 'h', name)} x\n" for name in names) + "\n\n").encode())
+        equal(sorted(listed(one)), ["one"])
+
+
+@test
 def who_may_ask():
     needs_root()
     with hosts("one", "two") as (one, two):

@@ -40,11 +40,12 @@ static void free_host(gpointer data) {
   g_free(host);
 }
 
-/* Without what comes before it. */
+/* What is behind the prefix; NULL: no host has this name. */
 static GBytes *cut(GBytes *key, gsize prefix) {
   gsize size = g_bytes_get_size(key);
-  return size > prefix ? g_bytes_new_from_bytes(key, prefix, size - prefix)
-                       : g_bytes_new_static("", 0);
+  return size >= prefix && size - prefix <= FLEET_LIMIT_WORD_BYTES
+             ? g_bytes_new_from_bytes(key, prefix, size - prefix)
+             : NULL;
 }
 
 static gsize get_prefix(const Roll *roll) {
@@ -52,11 +53,20 @@ static gsize get_prefix(const Roll *roll) {
   return g_bytes_get_size(key);
 }
 
+/* @room: of ROLL_LIMIT_BYTES. */
+static GBytes *take_record(GBytes *record, gsize *room) {
+  gsize size = g_bytes_get_size(record);
+  if (size > ROLL_LIMIT_RECORD_BYTES || size > *room)
+    return g_bytes_new(NULL, 0);
+  *room -= size;
+  return g_bytes_ref(record);
+}
+
+/* Takes @record. */
 static RollHost *add_host(GPtrArray *hosts, GBytes *name, GBytes *record) {
   RollHost *host = g_new0(RollHost, 1);
-  host->name = name;
-  host->record = g_bytes_get_size(record) <= ROLL_LIMIT_RECORD_BYTES ? g_bytes_ref(record)
-                                                                     : g_bytes_new_static("", 0);
+  host->name = g_bytes_ref(name);
+  host->record = record;
   g_ptr_array_add(hosts, host);
   return host;
 }
@@ -70,19 +80,23 @@ static int compare(gconstpointer a, gconstpointer b) {
 static GPtrArray *merge(const Roll *roll, const EtcdRange *alive) {
   GPtrArray *hosts = g_ptr_array_new_with_free_func(free_host);
   g_autoptr(GHashTable) by_name = g_hash_table_new(g_bytes_hash, g_bytes_equal);
-  g_autoptr(GBytes) nothing = g_bytes_new_static("", 0);
-  gsize prefix = get_prefix(roll);
+  gsize prefix = get_prefix(roll), room = ROLL_LIMIT_BYTES;
   for (guint i = 0; i < roll->told->items->len; i++) {
     const EtcdItem *item = roll->told->items->pdata[i];
-    RollHost *host = add_host(hosts, cut(item->key, prefix), item->record);
+    g_autoptr(GBytes) name = cut(item->key, prefix);
+    if (name == NULL)
+      continue;
+    RollHost *host = add_host(hosts, name, take_record(item->record, &room));
     g_hash_table_insert(by_name, host->name, host);
   }
   for (guint i = 0; i < alive->items->len; i++) {
     const EtcdItem *item = alive->items->pdata[i];
     g_autoptr(GBytes) name = cut(item->key, prefix);
+    if (name == NULL)
+      continue;
     RollHost *host = g_hash_table_lookup(by_name, name);
     if (host == NULL)
-      host = add_host(hosts, g_bytes_ref(name), nothing);
+      host = add_host(hosts, name, g_bytes_new(NULL, 0));
     host->alive = TRUE;
   }
   g_ptr_array_sort(hosts, compare);

@@ -9,11 +9,13 @@
 #define ROLL_LIMIT_HOSTS 20000
 /* Of one record; a larger one is no host's. */
 #define ROLL_LIMIT_RECORD_BYTES 4096U
+/* Of all records: with the names they go to regd in one message. */
+#define ROLL_LIMIT_BYTES (8U * 1024U * 1024U)
 
 /* One host; any bytes. */
 typedef struct {
-  GBytes *name;
-  GBytes *record; /* empty: it is not there, or too large */
+  GBytes *name;   /* at most FLEET_LIMIT_WORD_BYTES; a longer one is no host's, and is left out */
+  GBytes *record; /* empty: it is not there, or over a limit */
   gboolean alive;
 } RollHost;
 

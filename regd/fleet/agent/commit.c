@@ -12,19 +12,6 @@ static GBytes *new_layer_key(const Cluster *cluster, const char *name) {
   return cluster_new_layer_key(cluster, name, strlen(name));
 }
 
-static void add_steps(const Cluster *cluster, Batch *batch, const GPtrArray *steps) {
-  for (guint i = 0; i < steps->len; i++) {
-    const FleetStep *step = steps->pdata[i];
-    gsize size;
-    const void *name = g_bytes_get_data(step->key, &size);
-    GBytes *key = cluster_new_layer_key(cluster, name, size);
-    if (step->record != NULL)
-      batch_put(batch, key, g_bytes_ref(step->record));
-    else
-      batch_delete(batch, key);
-  }
-}
-
 /* The commit that has @parts parts beside the layer. */
 static void add_staged(const Cluster *cluster, Batch *batch, const guint8 *id, guint32 parts) {
   FleetPending pending = {.parts = parts};
@@ -69,7 +56,7 @@ gboolean commit_fill(const Cluster *cluster, const CommitContent *content, Submi
   if (content->staged > 0)
     add_staged(cluster, batch, head->id, content->staged);
   else
-    add_steps(cluster, batch, content->steps);
+    batch_add_steps(batch, cluster, content->steps);
   plan->witness_is_head = content->founds;
   plan->witness =
       content->founds ? new_layer_key(cluster, HEAD) : new_last_key(cluster, content->host);

@@ -81,6 +81,19 @@ void batch_delete_all(Batch *batch, const char *prefix) {
                              .data = etcd_prefix_end(prefix)});
 }
 
+void batch_add_steps(Batch *batch, const Cluster *cluster, const GPtrArray *steps) {
+  for (guint i = 0; i < steps->len; i++) {
+    const FleetStep *step = steps->pdata[i];
+    gsize size;
+    const void *name = g_bytes_get_data(step->key, &size);
+    GBytes *key = cluster_new_layer_key(cluster, name, size);
+    if (step->record != NULL)
+      batch_put(batch, key, g_bytes_ref(step->record));
+    else
+      batch_delete(batch, key);
+  }
+}
+
 GBytes *batch_encode(const Batch *batch) {
   return etcd_transaction_encode(batch->guards, batch->operations);
 }

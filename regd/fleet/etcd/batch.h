@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* A guarded transaction while it is put together. Each function takes the keys and records that it
- * is given. */
+ * is given, but for batch_add_steps(), which copies. */
 #ifndef REGD_FLEET_ETCD_BATCH_H
 #define REGD_FLEET_ETCD_BATCH_H
 
+#include "regd/fleet/base/part.h"
 #include "regd/fleet/etcd/cluster.h"
 
 typedef struct Batch Batch;
@@ -24,6 +25,8 @@ void batch_put_leased(Batch *batch, GBytes *key, GBytes *record, gint64 lease);
 void batch_delete(Batch *batch, GBytes *key);
 /* All keys that begin with @prefix. */
 void batch_delete_all(Batch *batch, const char *prefix);
+/* @steps: of FleetStep; their keys are those below the layer of @cluster. */
+void batch_add_steps(Batch *batch, const Cluster *cluster, const GPtrArray *steps);
 
 /* The request of KV/Txn; owned. */
 GBytes *batch_encode(const Batch *batch);

@@ -51,10 +51,6 @@ void certificate_free(Certificate *certificate) {
   g_free(certificate);
 }
 
-gboolean certificate_is_good(const Certificate *certificate, gint64 now) {
-  return now >= certificate->begins && now <= certificate->ends;
-}
-
 char *certificate_describe(const Certificate *certificate, gint64 now) {
   gboolean is_early = now < certificate->begins;
   const char *what = is_early                  ? "is not good before"

@@ -18,7 +18,5 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Certificate, certificate_free)
 #define CERTIFICATE_NOTICE_S (24 * 60 * 60)
 /* What is wrong with it at @now, s since 1970, or soon will be; NULL: nothing. Owned. */
 char *certificate_describe(const Certificate *certificate, gint64 now);
-/* Whether it is good at @now. */
-gboolean certificate_is_good(const Certificate *certificate, gint64 now);
 
 #endif

@@ -2,6 +2,7 @@
 /* See report.h. */
 #include "regd/fleet/report/report.h"
 
+#include "regd/fleet/etcd/batch.h"
 #include "regd/fleet/etcd/lease.h"
 
 /* Of one call. */
@@ -92,18 +93,6 @@ static GBytes *new_key(const Report *report, const char *kind) {
   return cluster_new_key(report->cluster, key);
 }
 
-static void add(GPtrArray *operations, EtcdOperationKind kind, GBytes *key, GBytes *data,
-                gint64 lease) {
-  EtcdOperation *operation = g_new0(EtcdOperation, 1);
-  *operation = (EtcdOperation){.kind = kind, .key = key, .data = data, .lease = lease};
-  g_ptr_array_add(operations, operation);
-}
-
-static GBytes *encode(const GPtrArray *operations) {
-  g_autoptr(GPtrArray) guards = g_ptr_array_new();
-  return etcd_transaction_encode(guards, operations);
-}
-
 static void on_told(GBytes *answer, const TransportEnd *end, gpointer data) {
   Report *report = data;
   report->call = NULL;
@@ -118,11 +107,11 @@ static void on_told(GBytes *answer, const TransportEnd *end, gpointer data) {
 }
 
 static void tell(Report *report, gboolean with_life) {
-  g_autoptr(GPtrArray) operations = g_ptr_array_new_with_free_func(etcd_operation_free);
-  add(operations, ETCD_PUT, new_key(report, "h"), g_bytes_ref(report->record), 0);
+  g_autoptr(Batch) batch = batch_new();
+  batch_put(batch, new_key(report, "h"), g_bytes_ref(report->record));
   if (with_life)
-    add(operations, ETCD_PUT, new_key(report, "a"), g_bytes_new_static("", 0), report->lease);
-  g_autoptr(GBytes) request = encode(operations);
+    batch_put_leased(batch, new_key(report, "a"), g_bytes_new(NULL, 0), report->lease);
+  g_autoptr(GBytes) request = batch_encode(batch);
   call(report, "KV/Txn", request, on_told);
 }
 
@@ -186,10 +175,10 @@ static void on_withdrawn(G_GNUC_UNUSED GBytes *answer, G_GNUC_UNUSED const Trans
 
 void report_withdraw(Report *report) {
   if (report->cluster != NULL && report->told != NULL) {
-    g_autoptr(GPtrArray) operations = g_ptr_array_new_with_free_func(etcd_operation_free);
-    add(operations, ETCD_DELETE, new_key(report, "h"), NULL, 0);
-    add(operations, ETCD_DELETE, new_key(report, "a"), NULL, 0);
-    g_autoptr(GBytes) request = encode(operations);
+    g_autoptr(Batch) batch = batch_new();
+    batch_delete(batch, new_key(report, "h"));
+    batch_delete(batch, new_key(report, "a"));
+    g_autoptr(GBytes) request = batch_encode(batch);
     const ClusterQuestion question = {.endpoint = report->events.get_endpoint(report->events.data),
                                       .method = "KV/Txn",
                                       .request = request,

@@ -55,6 +55,20 @@ static void read_key(Settling *settling, const char *name, ClusterDone done) {
   ask(settling, "KV/Range", request, done);
 }
 
+/* What was read; NULL: the settling has ended by it. */
+static EtcdRange *take_range(Settling *settling, GBytes *answer, const TransportEnd *end) {
+  g_autoptr(GError) error = NULL;
+  settling->attempt = NULL;
+  if (answer == NULL) {
+    finish(settling, FALSE, end);
+    return NULL;
+  }
+  EtcdRange *range = etcd_range_decode(answer, &error);
+  if (range == NULL)
+    fail(settling, error->message);
+  return range;
+}
+
 static void go_on(Settling *settling);
 static void look(Settling *settling);
 
@@ -80,25 +94,12 @@ static void on_moved(GBytes *answer, const TransportEnd *end, gpointer data) {
   }
 }
 
-static void add_steps(const Settling *settling, Batch *batch, const GPtrArray *steps) {
-  for (guint i = 0; i < steps->len; i++) {
-    const FleetStep *step = steps->pdata[i];
-    gsize size;
-    const void *name = g_bytes_get_data(step->key, &size);
-    GBytes *key = cluster_new_layer_key(settling->cluster, name, size);
-    if (step->record != NULL)
-      batch_put(batch, key, g_bytes_ref(step->record));
-    else
-      batch_delete(batch, key);
-  }
-}
-
 static void move(Settling *settling, const GPtrArray *steps) {
   g_autoptr(Batch) batch = batch_new();
   FleetPending next = settling->pending;
   next.done++;
   batch_require_value(batch, new_key(settling, FLEET_KEY_PENDING), g_bytes_ref(settling->record));
-  add_steps(settling, batch, steps);
+  batch_add_steps(batch, settling->cluster, steps);
   batch_put(batch, new_key(settling, FLEET_KEY_PENDING), fleet_pending_encode(&next));
   g_autoptr(GBytes) request = batch_encode(batch);
   ask(settling, "KV/Txn", request, on_moved);
@@ -116,14 +117,10 @@ static void take_part(Settling *settling, const EtcdItem *item) {
 
 static void on_part(GBytes *answer, const TransportEnd *end, gpointer data) {
   Settling *settling = data;
-  settling->attempt = NULL;
-  g_autoptr(GError) error = NULL;
-  g_autoptr(EtcdRange) range = answer != NULL ? etcd_range_decode(answer, &error) : NULL;
-  if (answer == NULL)
-    finish(settling, FALSE, end);
-  else if (range == NULL)
-    fail(settling, error->message);
-  else if (range->items->len > 0)
+  g_autoptr(EtcdRange) range = take_range(settling, answer, end);
+  if (range == NULL)
+    return;
+  if (range->items->len > 0)
     take_part(settling, range->items->pdata[0]);
   else if (settling->missed)
     fail(settling, "a part of a commit is missing");
@@ -169,14 +166,10 @@ static void take_pending(Settling *settling, const EtcdItem *item) {
 
 static void on_looked(GBytes *answer, const TransportEnd *end, gpointer data) {
   Settling *settling = data;
-  settling->attempt = NULL;
-  g_autoptr(GError) error = NULL;
-  g_autoptr(EtcdRange) range = answer != NULL ? etcd_range_decode(answer, &error) : NULL;
-  if (answer == NULL)
-    finish(settling, FALSE, end);
-  else if (range == NULL)
-    fail(settling, error->message);
-  else if (range->items->len == 0)
+  g_autoptr(EtcdRange) range = take_range(settling, answer, end);
+  if (range == NULL)
+    return;
+  if (range->items->len == 0)
     finish(settling, TRUE, end);
   else
     take_pending(settling, range->items->pdata[0]);

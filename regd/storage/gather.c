@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* See gather.h. A write is gathered whole, so a read of what was written finds it whole, too:
- * here or in the file. */
+/* See gather.h. */
 #include "regd/storage/gather.h"
 
 #include <string.h>
@@ -40,10 +39,15 @@ int gather_write(Gather *gather, sqlite3_file *file, const void *bytes, int size
   return SQLITE_OK;
 }
 
-int gather_read(const Gather *gather, sqlite3_file *file, void *bytes, int size, sqlite3_int64 at) {
+/* SQLite reads a frame of two writes at once when it sums an open transaction again: its header may
+ * be in the file, and its page here. */
+int gather_read(Gather *gather, sqlite3_file *file, void *bytes, int size, sqlite3_int64 at) {
   sqlite3_int64 from = at - gather->at;
-  if (from < 0 || from + size > (sqlite3_int64)gather->size)
-    return file->pMethods->xRead(file, bytes, size, at);
-  memcpy(bytes, gather->bytes + from, (gsize)size);
-  return SQLITE_OK;
+  sqlite3_int64 gathered = (sqlite3_int64)gather->size;
+  if (from >= 0 && from + size <= gathered) {
+    memcpy(bytes, gather->bytes + from, (gsize)size);
+    return SQLITE_OK;
+  }
+  int code = from < gathered && from + size > 0 ? gather_flush(gather, file) : SQLITE_OK;
+  return code == SQLITE_OK ? file->pMethods->xRead(file, bytes, size, at) : code;
 }

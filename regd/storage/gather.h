@@ -21,8 +21,8 @@ void gather_clear(Gather *gather);
 /* As xWrite of @file, the system's; @bytes are copied. An error may be of what was gathered before;
  * after one nothing is gathered. */
 int gather_write(Gather *gather, sqlite3_file *file, const void *bytes, int size, sqlite3_int64 at);
-/* As xRead of @file. */
-int gather_read(const Gather *gather, sqlite3_file *file, void *bytes, int size, sqlite3_int64 at);
+/* As xRead of @file; may write what is gathered. */
+int gather_read(Gather *gather, sqlite3_file *file, void *bytes, int size, sqlite3_int64 at);
 /* Writes what is gathered to @file. An error as of gather_write(). */
 int gather_flush(Gather *gather, sqlite3_file *file);
 

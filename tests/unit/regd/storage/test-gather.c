@@ -82,6 +82,38 @@ static void test_writes(void) {
   }
 }
 
+/* What is read, after 24 bytes in the file (a) and 4096 that are gathered behind them (b). */
+static void test_reads(void) {
+  static const struct {
+    int at, size;
+    const char *first, *last;
+    guint writes; /* of the file, when it is read */
+  } rows[] = {
+      {0, 4120, "a", "b", 2},  /* a frame: its header is in the file */
+      {24, 4096, "b", "b", 1}, /* a page */
+      {24, 4120, "b", "", 2},  /* more than there is */
+      {0, 24, "a", "a", 1},    /* the file's only */
+      {4120, 24, "", "", 1},   /* behind everything */
+      {100, 8, "b", "b", 1},
+  };
+  for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+    g_autofree Memory *memory = new_memory();
+    char header[24], page[4096], read[8192];
+    Gather gather = {0};
+    memset(header, 'a', sizeof header);
+    memset(page, 'b', sizeof page);
+    g_assert_cmpint(gather_write(&gather, &memory->file, header, sizeof header, 0), ==, SQLITE_OK);
+    g_assert_cmpint(gather_flush(&gather, &memory->file), ==, SQLITE_OK);
+    g_assert_cmpint(gather_write(&gather, &memory->file, page, sizeof page, 24), ==, SQLITE_OK);
+    g_assert_cmpint(gather_read(&gather, &memory->file, read, rows[i].size, rows[i].at), ==,
+                    SQLITE_OK);
+    g_assert_cmpint(read[0], ==, *rows[i].first);
+    g_assert_cmpint(read[rows[i].size - 1], ==, *rows[i].last);
+    g_assert_cmpuint(memory->writes, ==, rows[i].writes);
+    gather_clear(&gather);
+  }
+}
+
 static void test_failure(void) {
   g_autofree Memory *memory = new_memory();
   Gather gather = {0};
@@ -102,6 +134,7 @@ static void test_failure(void) {
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/gather/writes", test_writes);
+  g_test_add_func("/gather/reads", test_reads);
   g_test_add_func("/gather/failure", test_failure);
   return g_test_run();
 }

@@ -67,12 +67,8 @@ static gboolean note_secrecy(Edit *edit, const KeyAt *at, const ValueRow *row,
   difference->secret = edit_is_secret(edit, at->path, difference->name);
   if (!is_blind(edit, at, difference->name, &difference->blind, error))
     return FALSE;
-  if (row == NULL || row->secrecy != SECRECY_UNKNOWN) {
-    difference->old_secret = row != NULL && row->secrecy == SECRECY_SECRET;
-    return TRUE;
-  }
-  return history_was_secret(edit->store, at->id, row->revision, row->name, &difference->old_secret,
-                            error);
+  return row == NULL ||
+         history_was_secret(edit->store, at->id, row, &difference->old_secret, error);
 }
 
 /* Notes that @new has taken the place of @old (NULL: of nothing). */

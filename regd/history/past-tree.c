@@ -115,9 +115,8 @@ static gboolean load_values(PastTree *tree, PastKey *key, GError **error) {
       g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)past_value_free);
   for (guint i = 0; i < rows->len; i++) {
     ValueRow *row = g_ptr_array_index(rows, i);
-    gboolean secret = row->secrecy == SECRECY_SECRET;
-    if (row->secrecy == SECRECY_UNKNOWN &&
-        !history_was_secret(tree->store, key->id, row->revision, row->name, &secret, error))
+    gboolean secret = FALSE;
+    if (!history_was_secret(tree->store, key->id, row, &secret, error))
       return FALSE;
     PastValue *value = g_new0(PastValue, 1);
     value->secret = secret;

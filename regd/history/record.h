@@ -134,10 +134,10 @@ void history_branch_free(HistoryBranch *branch);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HistoryBranch, history_branch_free)
 gboolean history_branch_holds(HistoryBranch *branch, gint64 key, gboolean *holds, GError **error);
 
-/* Whether a value that @revision set was secret when it was written. FALSE, too, if history no
- * longer knows. */
-gboolean history_was_secret(Store *store, gint64 key, guint64 revision, const char *name,
-                            gboolean *secret, GError **error);
+/* Whether the value @row of @key was secret when it was written. FALSE, too, if neither the row nor
+ * history knows. */
+gboolean history_was_secret(Store *store, gint64 key, const ValueRow *row, gboolean *secret,
+                            GError **error);
 
 /* Purges the old data of a value from every row, or of all values of the key if @name is NULL. */
 gboolean history_purge(Store *store, gint64 key, const char *name, GError **error);

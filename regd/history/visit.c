@@ -217,21 +217,23 @@ static gboolean find_secret(RunReader *run, const char *name, gboolean *secret) 
   return step == RUN_END;
 }
 
-gboolean history_was_secret(Store *store, gint64 key, guint64 revision, const char *name,
-                            gboolean *secret, GError **error) {
-  *secret = FALSE;
+gboolean history_was_secret(Store *store, gint64 key, const ValueRow *row, gboolean *secret,
+                            GError **error) {
+  *secret = row->secrecy == SECRECY_SECRET;
+  if (row->secrecy != SECRECY_UNKNOWN)
+    return TRUE;
   g_autoptr(DbStatement) statement = db_prepare(
       store_get_db(store),
       "SELECT run FROM history WHERE revision = ?1 AND key = ?2 ORDER BY sequence", error);
   if (statement == NULL)
     return FALSE;
-  db_bind_int(statement, 1, (gint64)revision);
+  db_bind_int(statement, 1, (gint64)row->revision);
   db_bind_int(statement, 2, key);
   DbStep step;
   while ((step = db_step(store_get_db(store), statement, error)) == DB_ROW) {
     RunReader run;
     history_begin_run(store, statement, 0, &run);
-    if (!find_secret(&run, name, secret))
+    if (!find_secret(&run, row->name, secret))
       return history_fail_damaged(store, error);
   }
   return step == DB_DONE;

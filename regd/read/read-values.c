@@ -13,8 +13,9 @@
 #include "regd/history/sight.h"
 #include "regd/read/reader-private.h"
 
-/* What a value counts for in a page, beside its data and its texts. */
+/* What a value, and a revision, count for in a page beside their data and their texts. */
 #define VALUE_BYTES 128U
+#define HEAD_BYTES 256U
 
 void listed_value_free(ListedValue *value) {
   if (value == NULL)
@@ -47,7 +48,9 @@ typedef struct {
   LockSet *locks;
   GHashTable *owners; /* thing (see declared.h) -> GPtrArray of owners */
   ValuePage *page;
-  gint64 after; /* the position of the last value of the page before */
+  guint64 past;    /* revisions up to this one are told to nobody */
+  GHashTable *met; /* the revisions of the page's values */
+  gint64 after;    /* the position of the last value of the page before */
   gsize bytes;
 } Listing;
 
@@ -55,6 +58,7 @@ static void listing_clear(Listing *listing) {
   g_clear_pointer(&listing->fold, g_free);
   g_clear_pointer(&listing->locks, lock_set_free);
   g_clear_pointer(&listing->owners, g_hash_table_unref);
+  g_clear_pointer(&listing->met, g_hash_table_unref);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Listing, listing_clear)
 
@@ -77,11 +81,16 @@ static gboolean note_owner(const DeclaredRow *row, gpointer data, G_GNUC_UNUSED 
 
 /* Locks and declarations are looked up for the whole key at once. */
 static gboolean load_rest(Listing *listing, GError **error) {
+  LiveSettings settings = {0};
+  listing->met = g_hash_table_new(g_int64_hash, g_int64_equal);
   listing->fold = path_fold(listing->place->path);
   listing->locks = lock_set_new();
   listing->owners = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_names);
   return lock_set_refresh(listing->locks, listing->store, error) &&
-         declared_visit_key(listing->store, listing->fold, note_owner, listing->owners, error);
+         declared_visit_key(listing->store, listing->fold, note_owner, listing->owners, error) &&
+         settings_load(listing->store, &settings, error) &&
+         retention_get_limit(&(Retention){listing->store, &settings, g_get_real_time()},
+                             listing->place->path, &listing->past, error);
 }
 
 static char **dup_owners(const Listing *listing, const char *name) {
@@ -102,80 +111,31 @@ static char *dup_problem(const Listing *listing, const ListedValue *value) {
   return g_strdup(violation->message);
 }
 
-static gboolean is_secret(const Listing *listing, const ValueRow *row) {
+static gboolean find_secret(const Listing *listing, const ValueRow *row, gboolean *secret,
+                            GError **error) {
   const SchemaSet *schemas = listing->reader->schemas;
-  return (listing->options->hide_secrets && row->secrecy == SECRECY_SECRET) ||
-         (schemas != NULL && schema_set_is_secret(schemas, listing->place->path, row->name));
+  *secret = schemas != NULL && schema_set_is_secret(schemas, listing->place->path, row->name);
+  return *secret || !listing->options->hide_secrets ||
+         history_was_secret(listing->store, listing->place->key->id, row, secret, error);
 }
 
 /* Of a secret that the caller may not see its name is told, who set it, and nothing else. */
-static ListedValue *make_listed(const Listing *listing, const ValueRow *row) {
-  ListedValue *value = g_new0(ListedValue, 1);
+static ListedValue *make_listed(const Listing *listing, const ValueRow *row, GError **error) {
+  g_autoptr(ListedValue) value = g_new0(ListedValue, 1);
   const Place *place = listing->place;
   const Lock *lock = lock_set_find_value(listing->locks, place->path, row->name);
   value->name = g_strdup(row->name);
   value->revision = row->revision;
-  value->is_secret = is_secret(listing, row);
+  if (!find_secret(listing, row, &value->is_secret, error))
+    return NULL;
   if (!reader_may_see_value(listing->reader, listing->who, place->acl, place->path, row->name))
-    return value;
+    return g_steal_pointer(&value);
   if (!value->is_secret || !listing->options->hide_secrets)
     value->value = registry_value_ref(row->value);
   value->locked = lock != NULL ? g_strdup(lock->reason) : NULL;
   value->owners = dup_owners(listing, row->name);
   value->problem = dup_problem(listing, value);
-  return value;
-}
-
-static gsize get_size(const ListedValue *value) {
-  gsize size = 0;
-  if (value->value != NULL)
-    registry_value_get_bytes(value->value, &size);
-  return size + strlen(value->name) + VALUE_BYTES;
-}
-
-/* ---- pages ---- */
-
-/* FALSE: the page is full. It takes its first value whatever the size, or it would never get on. */
-static gboolean add_value(Listing *listing, const ValueRow *row) {
-  ValuePage *page = listing->page;
-  guint limit = listing->options->limit != 0 ? listing->options->limit : LIMIT_TREE_PAGE_VALUES;
-  ListedValue *value = make_listed(listing, row);
-  gsize size = get_size(value);
-  if (page->values->len > 0 &&
-      (page->values->len >= limit || listing->bytes + size > LIMIT_TREE_PAGE_BYTES)) {
-    listed_value_free(value);
-    return FALSE;
-  }
-  listing->bytes += size;
-  g_ptr_array_add(page->values, value);
-  listing->after = row->position;
-  return TRUE;
-}
-
-static gboolean add_values(Listing *listing, GError **error) {
-  g_autoptr(GPtrArray) rows = store_list_values(listing->store, listing->place->key->id, error);
-  for (guint i = 0; rows != NULL && i < rows->len; i++) {
-    const ValueRow *row = g_ptr_array_index(rows, i);
-    if (row->position > listing->after && !add_value(listing, row)) {
-      listing->page->cursor = g_strdup_printf("%" G_GINT64_FORMAT, listing->after);
-      return TRUE;
-    }
-  }
-  return rows != NULL;
-}
-
-static gboolean add_link(Listing *listing, GError **error) {
-  const KeyRow *key = listing->place->key;
-  g_autoptr(RegistryValue) target = registry_value_new_string(REGISTRY_LINK, key->link, error);
-  if (target == NULL)
-    return FALSE;
-  ValueRow row = {.name = g_strdup(LINK_VALUE_NAME),
-                  .value = target,
-                  .revision = key->revision,
-                  .secrecy = SECRECY_NONE};
-  (void)add_value(listing, &row);
-  g_free(row.name);
-  return TRUE;
+  return g_steal_pointer(&value);
 }
 
 /* ---- who set them ---- */
@@ -213,33 +173,86 @@ static gboolean may_know(const Listing *listing, guint64 revision, gboolean *may
   return TRUE;
 }
 
-static gboolean add_head(const Listing *listing, guint64 revision, GError **error) {
+/* *@head: of a revision that no value of the page has yet; NULL: it is not told. */
+static gboolean find_head(const Listing *listing, guint64 revision, HistoryEntry **head,
+                          GError **error) {
   gboolean may = FALSE;
   g_autoptr(RevisionRow) row = NULL;
+  if (revision <= listing->past || g_hash_table_contains(listing->met, &revision))
+    return TRUE;
   if (!may_know(listing, revision, &may, error) ||
       (may && !history_get_revision(listing->store, revision, &row, error)))
     return FALSE;
-  if (row != NULL)
-    g_ptr_array_add(listing->page->heads, reader_new_entry(revision, row));
+  *head = row != NULL ? reader_new_entry(revision, row) : NULL;
   return TRUE;
 }
 
-/* Each revision once; those that are older than the settings keep are told to nobody. */
-static gboolean add_heads(const Listing *listing, GError **error) {
-  LiveSettings settings = {0};
-  guint64 past = 0;
-  if (!settings_load(listing->store, &settings, error) ||
-      !retention_get_limit(&(Retention){listing->store, &settings, g_get_real_time()},
-                           listing->place->path, &past, error))
+/* ---- pages ---- */
+
+static gsize get_length(const char *text) {
+  return text != NULL ? strlen(text) : 0;
+}
+
+/* With all texts: an answer has a limit, and each of them may be long. */
+static gsize get_size(const ListedValue *value, const HistoryEntry *head) {
+  gsize size = 0;
+  if (value->value != NULL)
+    registry_value_get_bytes(value->value, &size);
+  for (guint i = 0; value->owners != NULL && value->owners[i] != NULL; i++)
+    size += strlen(value->owners[i]);
+  if (head != NULL)
+    size += get_length(head->program) + get_length(head->comment) + get_length(head->origin) +
+            HEAD_BYTES;
+  return size + strlen(value->name) + get_length(value->locked) + get_length(value->problem) +
+         VALUE_BYTES;
+}
+
+/* *@full: there is no room for it. A page takes its first value whatever the size, or it would
+ * never get on. */
+static gboolean add_value(Listing *listing, const ValueRow *row, gboolean *full, GError **error) {
+  ValuePage *page = listing->page;
+  guint limit = listing->options->limit != 0 ? listing->options->limit : LIMIT_TREE_PAGE_VALUES;
+  g_autoptr(ListedValue) value = make_listed(listing, row, error);
+  g_autoptr(HistoryEntry) head = NULL;
+  if (value == NULL || !find_head(listing, value->revision, &head, error))
     return FALSE;
-  g_autoptr(GHashTable) met = g_hash_table_new(g_int64_hash, g_int64_equal);
-  for (guint i = 0; i < listing->page->values->len; i++) {
-    ListedValue *value = g_ptr_array_index(listing->page->values, i);
-    if (value->revision > past && g_hash_table_add(met, &value->revision) &&
-        !add_head(listing, value->revision, error))
+  gsize size = get_size(value, head);
+  *full = page->values->len > 0 &&
+          (page->values->len >= limit || listing->bytes + size > LIMIT_TREE_PAGE_BYTES);
+  if (*full)
+    return TRUE;
+  listing->bytes += size;
+  listing->after = row->position;
+  g_hash_table_add(listing->met, &value->revision);
+  g_ptr_array_add(page->values, g_steal_pointer(&value));
+  if (head != NULL)
+    g_ptr_array_add(page->heads, g_steal_pointer(&head));
+  return TRUE;
+}
+
+static gboolean add_values(Listing *listing, GError **error) {
+  g_autoptr(GPtrArray) rows = store_list_values(listing->store, listing->place->key->id, error);
+  gboolean full = FALSE;
+  for (guint i = 0; rows != NULL && i < rows->len && !full; i++) {
+    const ValueRow *row = g_ptr_array_index(rows, i);
+    if (row->position > listing->after && !add_value(listing, row, &full, error))
       return FALSE;
   }
-  return TRUE;
+  if (full)
+    listing->page->cursor = g_strdup_printf("%" G_GINT64_FORMAT, listing->after);
+  return rows != NULL;
+}
+
+static gboolean add_link(Listing *listing, GError **error) {
+  const KeyRow *key = listing->place->key;
+  g_autoptr(RegistryValue) target = registry_value_new_string(REGISTRY_LINK, key->link, error);
+  if (target == NULL)
+    return FALSE;
+  g_autofree char *name = g_strdup(LINK_VALUE_NAME);
+  gboolean full = FALSE;
+  const ValueRow row = {
+      .name = name, .value = target, .revision = key->revision, .secrecy = SECRECY_NONE};
+  return add_value(listing, &row, &full, error);
 }
 
 /* ---- the whole ---- */
@@ -277,8 +290,7 @@ ValuePage *reader_read_values(Reader *reader, const Identity *who, const char *k
                              .after = -1};
   if (place == NULL || !parse_cursor(key, options->cursor, &listing.after, error) ||
       !store_load_revision(snapshot, &page->revision, error) || !load_rest(&listing, error) ||
-      !(place->key->link != NULL ? add_link(&listing, error) : add_values(&listing, error)) ||
-      !add_heads(&listing, error))
+      !(place->key->link != NULL ? add_link : add_values)(&listing, error))
     return NULL;
   if (page->cursor == NULL)
     page->cursor = g_strdup("");

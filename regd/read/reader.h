@@ -119,6 +119,7 @@ typedef struct {
   char *problem;    /* which rule of its schema it breaks, or NULL */
 } ListedValue;
 void listed_value_free(ListedValue *value);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ListedValue, listed_value_free)
 typedef struct {
   guint64 revision;
   GPtrArray *values; /* of ListedValue, in the order of creation */

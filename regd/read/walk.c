@@ -6,6 +6,7 @@
 
 #include "client/base/error.h"
 #include "client/base/protocol.h"
+#include "regd/history/record.h"
 #include "regd/history/sight.h"
 
 void walk_clear(Walk *walk) {
@@ -369,7 +370,10 @@ static gboolean add_values(Walk *walk, const WalkKey *key, GPtrArray *values, GE
   g_autoptr(GPtrArray) rows = store_list_values(walk->reader->store, key->row->id, error);
   for (guint i = 0; rows != NULL && i < rows->len; i++) {
     const ValueRow *row = g_ptr_array_index(rows, i);
-    gboolean was_secret = walk->hide_secrets && row->secrecy == SECRECY_SECRET;
+    gboolean was_secret = FALSE;
+    if (walk->hide_secrets &&
+        !history_was_secret(walk->reader->store, key->row->id, row, &was_secret, error))
+      return FALSE;
     if (may_see(walk, key, row->name, was_secret))
       g_ptr_array_add(values, reader_new_value(row->name, row->value));
   }

@@ -4,6 +4,7 @@ text, and no secrets."""
 
 from harness.bus import ALICE, needs_root
 from harness.case import check, equal, main, test
+from harness.database import edit
 from harness.registry import (PARAMETERS, REG_BINARY, REG_DWORD, REG_LINK, REG_QWORD, REG_SZ, SOFTWARE, Registry,
                               operation_list, options)
 
@@ -80,6 +81,46 @@ def values_come_in_pages():
         values, _, cursor = read_values(client, KEY + "\\Big")
         equal(list(values), ["big1", "big2", "big3", "big4"], "a page ends at 4 MiB")
         equal(list(read_values(client, KEY + "\\Big", cursor=cursor)[0]), ["big5"])
+
+
+@test
+def texts_count_for_a_page_too():
+    """Else an answer with many long ones could be larger than a message may be."""
+    with Registry() as registry:
+        client = registry.client
+        client.commit([("set-value", KEY, f"big{number}", REG_BINARY, bytes(1_000_000)) for number in range(4)])
+        for number in range(50):
+            client.commit([("set-value", KEY, f"n{number}", REG_SZ, "x")], comment="c" * 4096)
+        values, revisions, cursor = read_values(client, KEY)
+        check(40 < len(values) < 54, f"{len(values)} values with comments")
+        equal(len(revisions), len(values) - 3, "each has its own, but for those of the first commit")
+        rest, _, end = read_values(client, KEY, cursor=cursor)
+        equal((len(values) + len(rest), end), (54, ""))
+        locked = KEY + "\\Locked"
+        client.commit([("set-value", locked, f"big{number}", REG_BINARY, bytes(1_000_000)) for number in range(4)] +
+                      [("set-value", locked, f"n{number}", REG_SZ, "x") for number in range(200)])
+        equal((len(read_values(client, locked)[0]), read_values(client, locked)[2]), (204, ""))
+        client.call("Lock", "sssa{sv}", locked, "", "r" * 1024, options(recursive=True))
+        values, _, cursor = read_values(client, locked)
+        check(100 < len(values) < 204, f"{len(values)} values with what locks them")
+        rest, _, end = read_values(client, locked, cursor=cursor)
+        equal((len(values) + len(rest), end), (204, ""))
+
+
+@test
+def what_was_stored_before_secrecy_was_is_hidden_too():
+    """A database of an earlier version: stored values do not say if they were secret."""
+    with Registry() as registry:
+        describe(registry)
+        registry.client.set(KEY, "Password", REG_SZ, "hunter2")
+        registry.stop()
+        edit(registry.database, "UPDATE stored SET secret = NULL")
+        describe(registry, "")
+        asked = options(**{"hide-secrets": True})
+        equal(sorted(read_values(registry.client, KEY, **{"hide-secrets": True})[0]["Password"]),
+              ["name", "revision", "secret"])
+        check("hunter" not in str(registry.client.call("ReadTree", "sa{sv}", KEY, asked)), "in trees, too")
+        check("hunter" in str(registry.client.call("ReadTree", "sa{sv}", KEY, options())), "if it is asked")
 
 
 @test

@@ -103,14 +103,29 @@ static const char *get_text(const char *line, const char *lead) {
   return line[length] == ' ' ? line + length + 1 : "";
 }
 
+/* A server may repeat what it was sent, and its words go to administrators, alerts to users. */
+static char *dup_without_secrets(const BackendDialog *dialog, const char *line) {
+  g_autoptr(GString) clean = g_string_new(line);
+  g_autofree char *begin = g_strndup(dialog->credentials, MAX_RECOGNISED);
+  for (char *at; (at = strstr(clean->str, begin)) != NULL;) {
+    gssize place = at - clean->str;
+    g_string_erase(clean, place, (gssize)strspn(at, BASE64_LETTERS));
+    g_string_insert(clean, place, HIDDEN);
+  }
+  if (*dialog->password != '\0')
+    g_string_replace(clean, dialog->password, HIDDEN, 0);
+  return g_strdup(clean->str);
+}
+
 /* The alert, if there is one, is kept until there is another. */
 static ServerCode take_word(BackendDialog *dialog, const char *text) {
   const char *rest = NULL;
   ServerCode code = server_code_find(text, &rest);
   if (code != SERVER_CODE_ALERT)
     return code;
+  g_autofree char *clean = dup_without_secrets(dialog, rest);
   g_free(dialog->alert);
-  dialog->alert = server_alert_dup(rest);
+  dialog->alert = server_alert_dup(clean);
   return code;
 }
 
@@ -275,25 +290,12 @@ static DialogResult feed_imap(BackendDialog *dialog, const char *line, GString *
 
 /* ---- either ---- */
 
-/* A server may repeat what it was sent, and its words go to administrators, alerts to users. */
-static char *dup_without_secrets(const BackendDialog *dialog, const char *line) {
-  g_autoptr(GString) clean = g_string_new(line);
-  g_autofree char *begin = g_strndup(dialog->credentials, MAX_RECOGNISED);
-  for (char *at; (at = strstr(clean->str, begin)) != NULL;) {
-    gssize place = at - clean->str;
-    g_string_erase(clean, place, (gssize)strspn(at, BASE64_LETTERS));
-    g_string_insert(clean, place, HIDDEN);
-  }
-  if (*dialog->password != '\0')
-    g_string_replace(clean, dialog->password, HIDDEN, 0);
-  return g_strdup(clean->str);
-}
-
 DialogResult backend_dialog_feed(BackendDialog *dialog, const char *line, GString *out,
                                  Outcome *outcome) {
   g_autofree char *clean = dup_without_secrets(dialog, line);
   g_free(dialog->answer);
   dialog->answer = g_utf8_make_valid(clean, -1);
-  return dialog->protocol == PROTOCOL_POP3 ? feed_pop3(dialog, clean, out, outcome)
-                                           : feed_imap(dialog, clean, out, outcome);
+  /* The line as it is: a password may be a word of the protocol. */
+  return dialog->protocol == PROTOCOL_POP3 ? feed_pop3(dialog, line, out, outcome)
+                                           : feed_imap(dialog, line, out, outcome);
 }

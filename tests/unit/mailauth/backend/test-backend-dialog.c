@@ -322,6 +322,32 @@ static void test_repeated(void) {
   }
 }
 
+/* A password that is a word of the protocol is hidden, and keeps nobody from logging in. */
+static void test_password_is_word(void) {
+  static const struct {
+    Protocol protocol;
+    const char *password;
+    const char *lines[3];
+    const char *answer;
+  } words[] = {
+      {PROTOCOL_IMAP, "login", {"* OK ready", "+ ", "login OK done"}, "*** OK done"},
+      {PROTOCOL_IMAP, "+", {"* OK ready", "+ ", "login OK done"}, "login OK done"},
+      {PROTOCOL_POP3, "OK", {"+OK ready", "+ ", "+OK done"}, "+*** done"},
+  };
+  for (guint i = 0; i < G_N_ELEMENTS(words); i++) {
+    g_autoptr(BackendDialog) dialog =
+        backend_dialog_new(words[i].protocol, "alice", "master", words[i].password);
+    g_autoptr(GString) sent = g_string_new(NULL);
+    Outcome outcome = OUTCOME_OK;
+    for (guint j = 0; j < 2; j++)
+      g_assert_cmpint(backend_dialog_feed(dialog, words[i].lines[j], sent, &outcome), ==,
+                      DIALOG_GO_ON);
+    g_assert_cmpint(backend_dialog_feed(dialog, words[i].lines[2], sent, &outcome), ==,
+                    DIALOG_DONE);
+    g_assert_cmpstr(backend_dialog_get_answer(dialog), ==, words[i].answer);
+  }
+}
+
 static void test_without_password(void) {
   g_autoptr(BackendDialog) dialog = backend_dialog_new(PROTOCOL_POP3, "alice", "master", "");
   g_autoptr(GString) sent = g_string_new(NULL);
@@ -333,6 +359,7 @@ static void test_without_password(void) {
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/backend-dialog/repeated", test_repeated);
+  g_test_add_func("/backend-dialog/password-is-word", test_password_is_word);
   g_test_add_func("/backend-dialog/without-password", test_without_password);
   g_test_add_func("/backend-dialog/rows", test_rows);
   g_test_add_func("/backend-dialog/told", test_told);

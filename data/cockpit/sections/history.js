@@ -31,7 +31,7 @@ export class HistorySection {
     }
 
     async show(path) {
-        this.path = path;
+        this.path = this.resolved = path; // changes may come before the answer does
         this.resolved = await this.registry.resolve(path);
         await this.#read();
     }

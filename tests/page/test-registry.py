@@ -235,6 +235,7 @@ def the_keyboard_does_it_all():
     fresh(Port=(REG_DWORD, 25))
     page = open_key()
     page.find("row", "Port")
+    page.wait(lambda: page.run("return document.querySelector('.tree [aria-selected=true]')?.ariaLabel") == "Acme", "the key to be marked")
     page.run("arguments[0].focus()", page.find("tree", "Keys"))
     page.press(Keys.ARROW_LEFT)
     page.wait(lambda: page.driver.current_url.endswith("/SOFTWARE"), "the key above to be open")

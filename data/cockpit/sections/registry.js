@@ -47,7 +47,12 @@ export class RegistrySection {
     // Shows @path: opens what is above it.
     async show(path) {
         this.path = path;
-        await Promise.all([this.#openAbove(path), this.values.show(path), this.#allow()]);
+        await Promise.all([this.#find(path), this.values.show(path), this.#allow()]);
+    }
+
+    // Marks @path in the tree.
+    async #find(path) {
+        await this.#openAbove(path);
         if (path === this.path)
             this.#refresh();
     }
@@ -128,7 +133,7 @@ export class RegistrySection {
         else if (key === "ArrowRight" || row.isOpen)
             this.#toggle(row);
         else if (row.level > 1)
-            this.#choose(parentOf(row.path), true);
+            this.rows.choose(this.tree.indexOf(parentOf(row.path)), true);
         return true;
     }
 

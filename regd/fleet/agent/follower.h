@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Follows the fleet: the driver of follow.h. It compares, watches, hands each revision of etcd to
- * regd as one commit, reads everything where it must, and turns to another member when one is
+ * regd as one commit, reads everything when it must, and changes to another member when one is
  * silent. */
 #ifndef REGD_FLEET_AGENT_FOLLOWER_H
 #define REGD_FLEET_AGENT_FOLLOWER_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What regd-fleet gives up before it says a word to anybody. */
+/* What regd-fleet gives up before it opens a connection. */
 #ifndef REGD_FLEET_AGENT_SANDBOX_H
 #define REGD_FLEET_AGENT_SANDBOX_H
 

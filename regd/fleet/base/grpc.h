@@ -9,7 +9,7 @@
 /* Of one message, bytes. */
 #define GRPC_LIMIT_MESSAGE_BYTES (64U * 1024U * 1024U)
 
-/* Those that are told apart; any other number is kept too. */
+/* The codes that are treated differently; any other number is kept too. */
 enum {
   GRPC_OK = 0,
   GRPC_UNKNOWN = 2,
@@ -40,8 +40,8 @@ void grpc_reader_feed(GrpcReader *reader, const void *bytes, gsize size);
  * compressed, or longer than the limit. */
 GBytes *grpc_reader_take(GrpcReader *reader, gboolean *broken);
 
-/* What a stranger says, for people: at most 1 KiB of valid UTF-8 without control characters; owned.
- */
+/* Makes a stranger's text fit to be shown: at most 1 KiB of valid UTF-8 without control characters;
+ * owned. */
 char *grpc_make_printable(const char *text);
 
 /* How a call ended. Zeroed at first: no status came. */

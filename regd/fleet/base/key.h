@@ -17,8 +17,9 @@ char *fleet_key_of_key(const char *path);
 char *fleet_key_of_value(const char *path, const char *name);
 
 /* Takes apart what came from etcd: any bytes. *@path and *@name (values only, else NULL) are
- * owned by the caller, and folded. FALSE: it begins as a key or a value does and is none:
- * not UTF-8, not folded, a bad or too long component, no border between path and name. */
+ * owned by the caller, and folded. FALSE: it has the prefix of a key or value and is
+ * not a valid one: not UTF-8, not folded, a bad or too long component, no border between path and
+ * name. */
 gboolean fleet_key_parse(const char *key, gsize size, FleetKeyKind *kind, char **path, char **name);
 
 /* Whether it begins as the record of a key or a value does. */

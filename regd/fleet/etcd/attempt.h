@@ -20,8 +20,8 @@ Attempt *attempt_start(Cluster *cluster, const AttemptLimits *limits, const char
 /* @done is not called. NULL is fine. */
 void attempt_cancel(Attempt *attempt);
 
-/* Whether the cluster has said for good that it does not do it: rights, size, space, or what is
- * asked for is compacted. Anything else may have been done or not. */
+/* Whether this is a final refusal: rights, size, space, or a revision that is compacted. After any
+ * other end the request may have been done or not. */
 gboolean attempt_is_rejection(const TransportEnd *end);
 
 #endif

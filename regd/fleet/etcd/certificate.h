@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* This host's own certificate: whom it names, and from when to when it is good. */
+/* This host's own certificate: its user, and when it begins and expires. */
 #ifndef REGD_FLEET_ETCD_CERTIFICATE_H
 #define REGD_FLEET_ETCD_CERTIFICATE_H
 

@@ -34,8 +34,9 @@ const char *cluster_get_layer(const Cluster *cluster);
 GBytes *cluster_new_layer_key(const Cluster *cluster, const void *key, gsize size);
 GBytes *cluster_new_key(const Cluster *cluster, const char *key);
 
-/* @answer is NULL if there was none; @end tells why, with whom etcd takes this host for if it
- * refuses rights, and what is wrong with the certificate if it is not taken. Both are borrowed. */
+/* @answer is NULL if there was none; @end tells why. If etcd refuses rights, its text names this
+ * host's user and roles; if a certificate is not accepted, it says what is wrong with it. Both are
+ * borrowed. */
 typedef void (*ClusterDone)(GBytes *answer, const TransportEnd *end, gpointer data);
 typedef struct {
   guint endpoint;

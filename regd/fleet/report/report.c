@@ -7,7 +7,7 @@
 
 /* Of one call. */
 #define CALL_TIMEOUT_MS 5000U
-/* A host that is not told of for so many times `Stale After` counts as gone. */
+/* A host without a sign of life for so many times `Stale After` counts as gone. */
 #define LIFE_FACTOR 4U
 /* Signs of life in the time that a lease has. */
 #define SIGNS_OF_LIFE 3U
@@ -72,7 +72,7 @@ static void call(Report *report, const char *method, GBytes *request, ClusterDon
   report->call = cluster_call(report->cluster, &question, done, report);
 }
 
-/* A cluster that can't be reached is no complaint of its own: the host's state tells. */
+/* Nothing is printed if the cluster can't be reached: the host's state shows it. */
 static void fail(Report *report, const TransportEnd *end) {
   g_clear_pointer(&report->record, g_bytes_unref);
   if (end->code != GRPC_PERMISSION_DENIED) {
@@ -150,7 +150,8 @@ static void on_kept(GBytes *answer, G_GNUC_UNUSED const TransportEnd *end, gpoin
   report->call = NULL;
   if (answer != NULL && etcd_lease_keep_decode(answer, &left, NULL) && left == 0)
     report->lease = 0;
-  /* Something may be new that nobody tells of: problems that have been acknowledged. */
+  /* Problems that an administrator acknowledges change the record without a call of
+   * report_note(). */
   report_note(report);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What this host tells the fleet of itself: its record at `h/HOST`, and a sign of life at `a/HOST`,
- * which ends with its lease. Many hosts have something to tell after each change: every host has a
- * moment of its own in the report interval, and tells nothing when nothing is new. */
+/* Reports this host to the fleet: its record at `h/HOST`, and a sign of life at `a/HOST`, which
+ * ends with its lease. After each change many hosts have something new: each reports at a moment of
+ * its own in the report interval, and only if something is new. */
 #ifndef REGD_FLEET_REPORT_REPORT_H
 #define REGD_FLEET_REPORT_REPORT_H
 
@@ -20,10 +20,11 @@ Report *report_new(const ReportEvents *events);
 void report_free(Report *report);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Report, report_free)
 
-/* @cluster must outlive this. What another host name has told is deleted. */
+/* @cluster must outlive this. If the host's name has changed, the report of the old name is
+ * deleted. */
 void report_start(Report *report, Cluster *cluster, const AgentConfig *config);
 void report_stop(Report *report);
-/* The same, and deletes what it has told: this host has left the fleet. */
+/* The same, and deletes the report: this host has left the fleet. */
 void report_withdraw(Report *report);
 /* Something may be new. */
 void report_note(Report *report);

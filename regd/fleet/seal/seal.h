@@ -15,7 +15,7 @@ typedef struct {
   const char *key;   /* below the layer */
 } FleetSealPlace;
 
-/* By the first key. NULL: the system gives no random numbers. */
+/* Seals with the first key. NULL: the system gives no random numbers. */
 GBytes *fleet_seal(const FleetKeyring *keyring, const FleetSealPlace *place,
                    const RegistryValue *value, GError **error);
 /* @sealed is a stranger's, of the type that its record names. INVALID_VALUE: no key of @keyring

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Brings a commit that is larger than a transaction to its places, part by part. Anybody with the
- * right to write may do it, also several at a time: each part counts up the record of what is
- * pending, which is the guard of the next. */
+/* Brings a commit that is larger than a transaction to its places, part by part. Any host that may
+ * write can do it, also several at a time: each part counts up the record of what is pending, and
+ * that record is the guard of the next part. */
 #ifndef REGD_FLEET_STAGE_SETTLING_H
 #define REGD_FLEET_STAGE_SETTLING_H
 

@@ -48,7 +48,7 @@ static AttemptLimits get_limits(const Upkeep *upkeep) {
 
 static void wait_to_settle(Upkeep *upkeep);
 
-/* A host whose user may not write is told so, and leaves it to others. */
+/* A host whose user may not write fails each time, until another host has settled it. */
 static void on_settled(gboolean settled, G_GNUC_UNUSED const TransportEnd *end, gpointer data) {
   Upkeep *upkeep = data;
   upkeep->settling = NULL;

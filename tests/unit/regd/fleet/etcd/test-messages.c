@@ -44,13 +44,14 @@ static void test_transaction(void) {
   g_autoptr(GBytes) key = TEXT("k");
   g_autoptr(GBytes) data = TEXT("d");
   EtcdGuard at = {.key = key, .modified = 9}, absent = {.key = key},
-            same = {.key = key, .value = data};
+            same = {.key = key, .value = data}, present = {.key = key, .present = TRUE};
   EtcdOperation put = {.kind = ETCD_PUT, .key = key, .data = data};
   EtcdOperation one = {.kind = ETCD_DELETE, .key = key};
   EtcdOperation range = {.kind = ETCD_DELETE_RANGE, .key = key, .data = data};
   g_ptr_array_add(guards, &at);
   g_ptr_array_add(guards, &absent);
   g_ptr_array_add(guards, &same);
+  g_ptr_array_add(guards, &present);
   g_ptr_array_add(operations, &put);
   g_ptr_array_add(operations, &one);
   g_ptr_array_add(operations, &range);
@@ -59,6 +60,7 @@ static void test_transaction(void) {
                  "\x0a\x09\x08\x00\x10\x00\x1a\x01k\x20\x00"
                  "\x0a\x0a\x08\x00\x10\x03\x1a\x01k\x3a\x01"
                  "d"
+                 "\x0a\x09\x08\x01\x10\x00\x1a\x01k\x20\x00"
                  "\x12\x08\x12\x06\x0a\x01k\x12\x01"
                  "d"
                  "\x12\x05\x1a\x03\x0a\x01k"

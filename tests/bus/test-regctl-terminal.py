@@ -10,7 +10,7 @@ from harness.bus import own_name
 from harness.case import check, contains, equal, main, test
 from harness.process import program
 from harness.registry import REG_DWORD, REG_SZ, Registry, operation_list, options
-from harness.regctl import DONE, FAILED, KEY, NOT_FOUND, USAGE, done, regctl
+from harness.regctl import DONE, FAILED, KEY, NOT_FOUND, USAGE, done, refused, regctl
 from harness.terminal import run_in_window
 
 SCHEMA = r"""[key HKLM\SOFTWARE\Acme]
@@ -147,6 +147,20 @@ def secrets_are_shown_when_they_are_asked_for():
             contains(done(registry, *arguments) if arguments[0] != "diff" else regctl(registry, *arguments)[1],
                      "hunter3")
         contains(plain(registry, 80, "get", KEY, "Password"), "hunter3")
+
+
+@test
+def a_difference_hides_them_in_a_pipe_if_told_to():
+    with described() as registry:
+        furnish(registry)
+        before = registry.client.revision
+        registry.client.commit([("set-value", KEY, "Password", REG_SZ, "hunter3"), ("set-value", KEY, "Port", REG_DWORD, 26)])
+        status, shown, _ = regctl(registry, "diff", "--hide-secrets", "--", f"{KEY}@{before}", KEY)
+        equal(status, FAILED)
+        contains(shown, "+  Port\tREG_DWORD\t26")
+        contains(shown, "+  Password\tREG_SZ\t(secret)")
+        check("hunter" not in shown, shown)
+        refused(registry, USAGE, "--json", "diff", "--hide-secrets", f"{KEY}@{before}", KEY, naming=["--hide-secrets"])
 
 
 @test

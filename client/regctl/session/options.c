@@ -103,6 +103,7 @@ static const OptionRow rows[N_OPTIONS] = {
                      .help = "FILE is a hive of Windows, as its first bytes say too"},
     [OPTION_SALVAGE] = {.name = "salvage", .help = "take what can be read of a damaged hive"},
     [OPTION_SHOW_SECRETS] = {.name = "show-secrets", .help = "show secrets on a terminal, too"},
+    [OPTION_HIDE_SECRETS] = {.name = "hide-secrets", .help = "hide secrets in a pipe, too"},
     [OPTION_COLOR] = {.name = "color",
                       .argument = "WHEN",
                       .words = colors,

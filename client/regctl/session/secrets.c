@@ -5,7 +5,8 @@
 #include "client/base/path.h"
 
 /* The names of the key's secrets, upper-cased; an empty set if no schema describes it. NULL: regd
- * does not tell, which it may do though it has told the value: polkit is asked for each call. */
+ * does not tell, which it may do though it has told the value: polkit is asked for each call.
+ * Without regd, two files are compared on a terminal as they are, but for --hide-secrets. */
 static GHashTable *ask(Session *session, const char *key) {
   Request request;
   DBusMessageIter answer, content;
@@ -14,7 +15,8 @@ static GHashTable *ask(Session *session, const char *key) {
   request_add_string(&request, key);
   request_add_string(&request, "");
   g_autoptr(WireMessage) reply = session_call(session, &request, &answer, &error);
-  if (g_error_matches(error, REGISTRY_ERROR, REGISTRY_ERROR_ACCESS_DENIED))
+  if (g_error_matches(error, REGISTRY_ERROR, REGISTRY_ERROR_ACCESS_DENIED) ||
+      (reply == NULL && session_has(session, OPTION_HIDE_SECRETS)))
     return NULL;
   GHashTable *names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   if (reply == NULL || !dbus_message_has_signature(reply, "a{sv}"))
@@ -30,8 +32,13 @@ static GHashTable *ask(Session *session, const char *key) {
   return names;
 }
 
+static gboolean hides(Session *session) {
+  return session_has(session, OPTION_HIDE_SECRETS) ||
+         (session->screen.is_terminal && !session_has(session, OPTION_SHOW_SECRETS));
+}
+
 gboolean secrets_hide(Session *session, const char *key, const char *name) {
-  if (!session->screen.is_terminal || session_has(session, OPTION_SHOW_SECRETS))
+  if (!hides(session))
     return FALSE;
   if (session->secrets_key == NULL || path_compare_names(session->secrets_key, key) != 0) {
     g_clear_pointer(&session->secrets, g_hash_table_unref);

@@ -90,6 +90,9 @@ gboolean verb_diff(Session *session, GError **error) {
   GError *problem = NULL;
   g_auto(Side) a = {0};
   g_auto(Side) b = {0};
+  if (session_has(session, OPTION_HIDE_SECRETS) && session_has(session, OPTION_JSON))
+    return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
+                     "--hide-secrets does not go with --json, which has all data");
   if (parse_side(session_get_operand(session, 0), &a, &problem) &&
       parse_side(session_get_operand(session, 1), &b, &problem) &&
       compare_sides(session, &a, &b, &problem))

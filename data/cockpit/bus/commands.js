@@ -33,12 +33,12 @@ export class Commands {
 
     // The bytes of a .reg file.
     export(path) {
-        return this.#run(["export", path, "-"], { isBinary: true });
+        return this.#run(["export", "--", path, "-"], { isBinary: true });
     }
 
-    // Between the key as it was at a revision and as it is now: lines with "-" and "+".
-    // Its exit code is 1 where they differ.
+    // Between the key as it was at a revision and as it is now: lines with "-" and "+", without what secrets hold.
+    // Its exit code is 1 if they differ.
     compare(path, revision) {
-        return this.cockpit.spawn(["sh", "-c", 'regctl diff "$1" "$2"; [ $? -lt 2 ]', "sh", `${path}@${revision}`, path], { superuser, err: "message" });
+        return this.cockpit.spawn(["sh", "-c", 'regctl diff --hide-secrets -- "$1" "$2"; [ $? -lt 2 ]', "sh", `${path}@${revision}`, path], { superuser, err: "message" });
     }
 }

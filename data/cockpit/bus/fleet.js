@@ -10,6 +10,7 @@ const plainOf = dict => Object.fromEntries(Object.entries(dict).map(([name, vari
 
 export class Fleet {
     #listeners = new Set();
+    #client = null; // the connection whose signals are listened to
     isServed = false; // whether this host has a fleet
 
     constructor(registry) {
@@ -22,9 +23,18 @@ export class Fleet {
         live.listen(news => {
             if (news === GONE || Array.isArray(news))
                 return;
-            this.registry.client.subscribe({ interface: FACE, path: OBJECT, member: "StateChanged" }, () => this.#learn());
+            this.#subscribe();
             this.#learn();
         });
+    }
+
+    // Once for each connection: that everything is to be read again is told more often.
+    #subscribe() {
+        const { client } = this.registry;
+        if (client === this.#client)
+            return;
+        this.#client = client;
+        client.subscribe({ interface: FACE, path: OBJECT, member: "StateChanged" }, () => this.#learn());
     }
 
     listen(listener) {

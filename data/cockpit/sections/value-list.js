@@ -102,6 +102,10 @@ export class ValueList {
     #fail(path, error) {
         this.resolved = path;
         this.#set([], "");
+        this.#refuse(error);
+    }
+
+    #refuse(error) {
         this.refusal.textContent = error.message;
         this.refusal.hidden = false;
     }
@@ -145,7 +149,7 @@ export class ValueList {
 
     #edit() {
         if (!this.edit.disabled)
-            editValue(this.context, this.path, this.grid.chosen);
+            editValue(this.context, this.path, this.grid.chosen).catch(error => this.#refuse(error));
     }
 
     async #delete() {
@@ -156,7 +160,7 @@ export class ValueList {
     }
 
     async #take(news) {
-        if (news === GONE || this.path === "")
+        if (news === GONE || this.path === "" || !this.element.isConnected)
             return;
         const isWhole = news === EVERYTHING;
         const here = isWhole ? [] : news.filter(({ key }) => same(key, this.resolved));

@@ -8,13 +8,22 @@ import { Card } from "../../parts/card.js";
 import { field } from "../../parts/dialog.js";
 import { Grid } from "../../parts/grid.js";
 
-const MOST = 1000;
+export const MOST = 1000;
 
 const isPart = (text, part) => (text ?? "").toUpperCase().includes(part.toUpperCase());
 
 // Those that fit. Pure.
 export function filterEvents(events, { user, address, reason }) {
     return events.filter(event => isPart(event.user, user) && isPart(event.address, address) && (reason === "" || event.reason === reason));
+}
+
+// What tells an event from another one.
+const keyOf = ({ time, id, user, session }) => JSON.stringify([time, id, user, session]);
+
+// Those of @events (oldest first) that @known (newest first) has not, newest first, and then @known. Pure.
+export function addEvents(events, known) {
+    const keys = new Set(known.map(keyOf));
+    return [...events.filter(event => !keys.has(keyOf(event))).reverse(), ...known].slice(0, MOST);
 }
 
 export class EventsCard extends Card {
@@ -48,7 +57,7 @@ export class EventsCard extends Card {
     read({ events }) {
         return this.try(async () => {
             if (this.#isRead && events.length > 0)
-                this.#events = [...[...events].reverse(), ...this.#events].slice(0, MOST);
+                this.#events = addEvents(events, this.#events);
             else
                 this.#events = await this.context.mail.getEvents(MOST);
             this.#isRead = true;

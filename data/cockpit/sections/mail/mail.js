@@ -5,7 +5,7 @@ import { once } from "../../base/once.js";
 import { _ } from "../../base/text.js";
 import { AccountsCard } from "./accounts.js";
 import { DecisionCard } from "./decision.js";
-import { EventsCard } from "./events.js";
+import { EventsCard, MOST } from "./events.js";
 import { HeldCard } from "./held.js";
 import { ProblemsCard } from "./problems.js";
 import { RatesCard } from "./rates.js";
@@ -13,7 +13,7 @@ import { SessionsCard } from "./sessions.js";
 import { TestCard } from "./test-login.js";
 
 export class MailSection {
-    #events = []; // that have come and are not shown yet
+    #events = []; // that have come and are not shown yet; no more than are shown
 
     constructor(context) {
         this.context = context;
@@ -39,7 +39,7 @@ export class MailSection {
 
     #take({ events, isServed }) {
         this.gone.hidden = isServed;
-        this.#events.push(...events);
+        this.#events = [...this.#events, ...events].slice(-MOST);
         if (isServed)
             this.#read();
     }

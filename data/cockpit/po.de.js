@@ -221,6 +221,7 @@ cockpit.locale({
     "Edit $0": [null, "$0 bearbeiten"],
     "Data": [null, "Daten"],
     "This value is too large to be changed here. Import it from a file.": [null, "Dieser Wert ist zu groß, um hier geändert zu werden. Importieren Sie ihn aus einer Datei."],
+    "Nothing was typed: the secret stays as it is.": [null, "Es wurde nichts eingegeben: Das Geheimnis bleibt, wie es ist."],
     "deleted": [null, "gelöscht"],
     "Somebody has changed this value meanwhile: it is $0 now. Save again to replace it.": [null, "Jemand hat diesen Wert inzwischen geändert: er ist jetzt $0. Speichern Sie noch einmal, um ihn zu ersetzen."],
     "There is a value $0 already: it is $1. Save again to replace it.": [null, "Es gibt schon einen Wert $0: er ist $1. Speichern Sie noch einmal, um ihn zu ersetzen."],

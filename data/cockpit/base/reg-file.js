@@ -80,13 +80,13 @@ export function compareKey({ key, isDeleted, values }, present) {
     if (isDeleted)
         return present === null ? [] : [{ kind: "key-deleted", key, name: "" }];
     const changes = present === null ? [{ kind: "key-created", key, name: "" }] : [];
+    const known = new Map(present?.map(each => [each.name.toUpperCase(), each]));
     for (const { name, type, data } of values) {
-        const before = present?.find(each => each.name.toUpperCase() === name.toUpperCase());
+        const before = known.get(name.toUpperCase());
         if (data === null && before)
             changes.push({ kind: "value-deleted", key, name, before });
         else if (data !== null && !(before?.data && isSame(before, { type, data })))
-            changes.push({ kind: "value-set", key, name, before, after: { type, data } });
+            changes.push({ kind: "value-set", key, name, before, after: before?.isSecret ? { type } : { type, data } });
     }
     return changes;
 }
-

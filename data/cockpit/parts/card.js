@@ -16,14 +16,16 @@ export class Card {
         this.refusal.hidden = text === "";
     }
 
-    // What @action throws is told here. Whether it threw nothing.
-    async try(action) {
+    // What @action throws is told here, if @isWanted() still says so then. Whether it threw nothing.
+    async try(action, isWanted = () => true) {
         try {
             await action();
-            this.refuse("");
+            if (isWanted())
+                this.refuse("");
             return true;
         } catch (error) {
-            this.refuse(error.message);
+            if (isWanted())
+                this.refuse(error.message);
             return false;
         }
     }

@@ -53,9 +53,9 @@ export const drawValueChanges = changes => h("div", { class: "changes" }, change
 
 // @changes grouped by key, in their order; and how many more there are.
 export function drawChanges(changes, left = 0) {
-    const groups = new Map();
+    const groups = new Map(changes.map(({ key }) => [key, []]));
     for (const change of changes)
-        groups.set(change.key, [...(groups.get(change.key) ?? []), change]);
+        groups.get(change.key).push(change);
     return h("div", { class: "changes" },
              [...groups].map(([key, members]) => [h("div", { class: "change-key" }, h("bdi", {}, shorten(key))), members.map(drawChange)]),
              left > 0 ? h("p", { class: "note" }, format("and $0 more", left)) : null);
@@ -73,8 +73,12 @@ export function drawPlan(plan) {
              plan.length > MOST ? h("p", { class: "note" }, format("and $0 more", plan.length - MOST)) : null);
 }
 
+const MOST_LINES = 2000; // of a difference
+
 // Lines that begin with "-" or "+", as regctl prints them.
 export function drawDifference(text) {
-    return h("div", { class: "changes difference" }, text.trimEnd().split("\n").filter(each => !/^(---|\+\+\+) /.test(each)).map(
-        each => (each[0] === "-" || each[0] === "+" ? line(each[0], each.slice(1)) : h("div", { class: "change-key" }, each.trim()))));
+    const lines = text.trimEnd().split("\n").filter(each => !/^(---|\+\+\+) /.test(each));
+    return h("div", { class: "changes difference" }, lines.slice(0, MOST_LINES).map(
+        each => (each[0] === "-" || each[0] === "+" ? line(each[0], each.slice(1)) : h("div", { class: "change-key" }, each.trim()))),
+             lines.length > MOST_LINES ? h("p", { class: "note" }, format("and $0 more", lines.length - MOST_LINES)) : null);
 }

@@ -66,8 +66,17 @@ export function openDialog({ title, content, actions, onClose = () => {} }) {
 // Something to read, with Close.
 export const tell = (title, content) => openDialog({ title, content, actions: [] });
 
+let place = 0; // how often the page has gone elsewhere
+
+// For a dialog that has to read something first: tells whether the page is still where it was at this call.
+export function stayHere() {
+    const begun = place;
+    return () => begun === place;
+}
+
 // The page goes elsewhere: what was asked is answered with Cancel.
 export function closeDialogs() {
+    place++;
     document.querySelectorAll("dialog").forEach(dialog => dialog.close());
 }
 

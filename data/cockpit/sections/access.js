@@ -10,11 +10,14 @@ import { field, minutesField, openDialog } from "../parts/dialog.js";
 const LEVELS = ["none", "read", "write", "control"];
 
 export class AccessSection {
+    #turn = 0; // which reading is the newest: an older one's answer is dropped
+    #rightsHere = null;
+
     constructor(context) {
         this.context = context;
         this.registry = context.registry;
         this.path = "";
-        this.entries = [];
+        this.entries = null; // those of the open key, once they are read
         this.origin = h("p", { class: "note" });
         this.rows = h("tbody", {});
         this.edit = button(_("Edit"), () => this.#edit());
@@ -34,32 +37,56 @@ export class AccessSection {
     }
 
     async show(path) {
-        this.path = path;
+        if (path !== this.path) {
+            this.path = path;
+            this.resolved = undefined;
+            this.#rightsHere = null;
+            this.#clear();
+        }
         this.level.textContent = "";
         this.rights.refuse("");
-        await Promise.all([this.#read(), this.#allow()]);
+        await Promise.all([this.#read(), this.#learn()]);
     }
 
-    async #allow() {
+    async #learn() {
         const { path } = this;
         const rights = await this.context.rights.at(path);
-        if (path === this.path)
-            rights.allow("control", this.edit);
+        if (path === this.path) {
+            this.#rightsHere = rights;
+            this.#allow();
+        }
     }
 
-    #read() {
+    // Only a list that was read is edited: Save replaces the whole list.
+    #allow() {
+        this.#rightsHere?.allow("control", this.edit);
+        this.edit.disabled ||= this.entries === null;
+    }
+
+    #clear() {
+        this.entries = null;
+        this.origin.replaceChildren();
+        this.rows.replaceChildren();
+        this.#allow();
+    }
+
+    async #read() {
+        const turn = ++this.#turn;
         const { path } = this;
-        return this.list.try(async () => {
-            this.rows.replaceChildren();
+        const isWanted = () => turn === this.#turn;
+        const isRead = await this.list.try(async () => {
             const [acl, resolved] = await Promise.all([this.registry.getAcl(path), this.registry.resolve(path)]);
-            if (path === this.path)
+            if (isWanted())
                 this.#set(acl, resolved);
-        });
+        }, isWanted);
+        if (!isRead && isWanted())
+            this.#clear();
     }
 
     #set({ origin, entries }, resolved) {
         this.entries = entries;
         this.resolved = resolved;
+        this.#allow();
         const isOwn = same(origin, resolved);
         this.origin.replaceChildren(...(isOwn ? [_("This key has a list of its own.")]
             : [_("Inherited from"), " ", h("a", { href: toRoute("access", origin) }, h("bdi", {}, shorten(origin)))]));
@@ -67,12 +94,16 @@ export class AccessSection {
     }
 
     #check() {
+        const { path } = this;
+        const isWanted = () => path === this.path;
         const typed = this.user.value.trim();
         const principal = typed.includes(":") || typed === "everyone" ? typed : `user:${typed}`;
         return this.rights.try(async () => {
             this.level.textContent = "";
-            this.level.textContent = format("$0 has the level $1 here.", principal, await this.registry.checkAccess(this.path, principal));
-        });
+            const level = await this.registry.checkAccess(path, principal);
+            if (isWanted())
+                this.level.textContent = format("$0 has the level $1 here.", principal, level);
+        }, isWanted);
     }
 
     #edit() {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The section Import and export: a file's difference first, then applied, on trial if wanted; and the open key as a file.
 import { h, button } from "../base/dom.js";
-import { normalize, shorten, leafOf } from "../base/path.js";
+import { leafOf, normalize, same, shorten } from "../base/path.js";
 import { compareKey, decodeFile, parseRegFile } from "../base/reg-file.js";
 import { _, format } from "../base/text.js";
 import { ERROR } from "../bus/registry.js";
@@ -11,6 +11,7 @@ import { field, minutesField } from "../parts/dialog.js";
 import { ask } from "../parts/question.js";
 
 const MOST_KEYS = 200; // whose difference is shown
+const MOST_CHANGES = 1000; // that are shown of it
 const LARGEST = 256 * 1024 * 1024; // bytes that regd takes
 
 const COUNTS = [["keys-created", _("keys created")], ["keys-deleted", _("keys deleted")], ["values-set", _("values set")],
@@ -43,6 +44,9 @@ export class TransferSection {
 
     show(path) {
         this.path = path;
+        // What a hive would change is another thing at another key.
+        if (this.at !== undefined && !same(this.at, path))
+            this.#try(this.chosen);
         this.where.replaceChildren(h("bdi", {}, shorten(path)), " ", _("and all below it, as a .reg file."));
     }
 
@@ -53,29 +57,33 @@ export class TransferSection {
 
     async #try(file) {
         const turn = ++this.#turn;
+        const isWanted = () => turn === this.#turn; // no other file was chosen meanwhile
         this.#allow(false);
         this.difference.replaceChildren();
+        Object.assign(this, { chosen: file, bytes: null, at: undefined });
         if (!file)
             return;
         await this.import.try(async () => {
             if (file.size > LARGEST)
                 throw new Error(_("The file is larger than 256 MiB, which is the most that is imported."));
             const bytes = new Uint8Array(await file.arrayBuffer());
+            if (!isWanted())
+                return;
             const at = isHive(bytes) ? this.path : undefined;
-            const report = await this.context.commands.tryImport(bytes, at);
-            const changes = at === undefined ? await this.#compare(bytes) : [];
-            if (turn !== this.#turn)
-                return; // another file was chosen meanwhile
             Object.assign(this, { bytes, at });
+            const report = await this.context.commands.tryImport(bytes, at);
+            const changes = at === undefined && isWanted() ? await this.#compare(bytes, isWanted) : [];
+            if (!isWanted())
+                return;
             this.#show(file.name, report, changes);
             this.#allow(report.changed);
-        });
+        }, isWanted);
     }
 
     // As history would tell it: what each key of the file has now, and would have.
-    async #compare(bytes) {
+    async #compare(bytes, isWanted) {
         const keys = parseRegFile(decodeFile(bytes));
-        const present = await Promise.all(keys.slice(0, MOST_KEYS).map(({ key }) => this.context.registry.listValues(normalize(key)).catch(error => {
+        const present = await Promise.all(keys.slice(0, MOST_KEYS).map(({ key }) => this.context.registry.listValues(normalize(key), isWanted).catch(error => {
             if (error.name === ERROR.noKey)
                 return null;
             throw error;
@@ -88,7 +96,7 @@ export class TransferSection {
         const counts = COUNTS.filter(([word]) => report[word] > 0).map(([word, text]) => `${report[word]} ${text}`).join(", ");
         this.difference.replaceChildren(
             h("p", {}, h("strong", {}, h("bdi", {}, name)), ": ", report.changed ? counts : _("Nothing would change.")),
-            drawChanges(changes), changes.isCut ? h("p", { class: "note" }, format("The difference of the first $0 keys is shown.", MOST_KEYS)) : "");
+            drawChanges(changes.slice(0, MOST_CHANGES), changes.length - MOST_CHANGES), changes.isCut ? h("p", { class: "note" }, format("The difference of the first $0 keys is shown.", MOST_KEYS)) : "");
     }
 
     async #ask(title, isTrial = false) {

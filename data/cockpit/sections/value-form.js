@@ -7,7 +7,7 @@ import { TYPES, formOf, fromInput, isMalformed, nameOfType, show, toInput, toWir
 import { ERROR } from "../bus/registry.js";
 import { nameOf } from "../parts/change-view.js";
 import { makeControl, noteOf } from "../parts/data-field.js";
-import { field, minutesField, openDialog } from "../parts/dialog.js";
+import { field, minutesField, openDialog, stayHere } from "../parts/dialog.js";
 import { drawValueHistory } from "./value-history.js";
 
 const SZ = 1;
@@ -32,10 +32,13 @@ class ValueForm {
     }
 
     async open() {
+        const isHere = stayHere();
         if (this.known?.isCut)
             this.known = await this.registry.findValue(this.path, this.known.name);
         await this.#describe();
         this.resolved = await this.registry.resolve(this.path);
+        if (!isHere())
+            return;
         const called = nameOf(this.name.value);
         this.dialog = openDialog({
             title: this.isNew ? _("New value") : format("Edit $0", called),
@@ -105,6 +108,8 @@ class ValueForm {
     async #save(trial) {
         if (this.isTooLarge)
             throw new Error(_("This value is too large to be changed here. Import it from a file."));
+        if (this.isSecret && this.#isThere && this.data.value === "")
+            throw new Error(_("Nothing was typed: the secret stays as it is."));
         const type = this.#chosenType;
         const data = fromInput(type, this.data.value, this.#isMalformed);
         this.#isSaving = true;

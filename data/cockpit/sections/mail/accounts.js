@@ -4,6 +4,7 @@
 import { button, h } from "../../base/dom.js";
 import { child } from "../../base/path.js";
 import { _, format } from "../../base/text.js";
+import { EVERYTHING } from "../../bus/live.js";
 import { BROKERS } from "../../bus/mail.js";
 import { setAllowed } from "../../bus/rights.js";
 import { Card } from "../../parts/card.js";
@@ -19,7 +20,7 @@ export class AccountsCard extends Card {
         super(_("Accounts"));
         this.context = context;
         this.mail = context.mail;
-        this.of = h("select", { onchange: () => this.#list() }, h("option", { value: "" }, _("Native accounts")));
+        this.of = h("select", { onchange: () => this.#changeStore() }, h("option", { value: "" }, _("Native accounts")));
         this.grid = new Grid({
             name: _("Accounts"),
             nameOf: ({ user }) => user,
@@ -37,7 +38,7 @@ export class AccountsCard extends Card {
         this.remove = button(_("Remove"), () => this.#remove(), { class: "danger" });
         this.body.append(h("div", { class: "toolbar" }, field(_("Accounts of"), this.of), this.add, this.password, this.apps, this.disable, this.remove), this.grid.element);
         context.rights.listen(() => this.#learn());
-        context.live.listen(news => Array.isArray(news) && news.some(({ key }) => key.startsWith(ACCOUNTS)) && this.element.isConnected && this.#list());
+        context.live.listen(news => this.#take(news));
         this.#learn();
     }
 
@@ -71,13 +72,37 @@ export class AccountsCard extends Card {
         const { value } = this.of;
         this.of.replaceChildren(h("option", { value: "" }, _("Native accounts")),
                                 ...embedded.map(id => h("option", { value: id, selected: id === value }, format("Members of broker $0", id))));
+        if (this.of.value !== value)
+            this.#clear(); // the broker is gone
+    }
+
+    // Nothing of one store is shown, and acted upon, as the other's.
+    #clear() {
+        this.grid.set([]);
+        this.#allow();
+    }
+
+    #changeStore() {
+        this.#clear();
+        return this.#list();
     }
 
     #list() {
+        const store = this.of.value;
+        const isWanted = () => store === this.of.value;
         return this.try(async () => {
-            this.grid.set(await this.mail.listAccounts(this.of.value));
+            const accounts = await this.mail.listAccounts(store);
+            if (!isWanted())
+                return;
+            this.grid.set(accounts);
             this.#allow();
-        });
+        }, isWanted);
+    }
+
+    #take(news) {
+        const isHere = news === EVERYTHING || (Array.isArray(news) && news.some(({ key }) => key.startsWith(ACCOUNTS)));
+        if (isHere && this.element.isConnected && this.context.mail.isServed)
+            this.#list();
     }
 
     #add() {
@@ -98,12 +123,9 @@ export class AccountsCard extends Card {
             { text: _("Save"), run: () => this.mail.change(this.of.value, "passwd", user, password.value) }] });
     }
 
-    #do(verb) {
-        return this.try(async () => {
-            await this.mail.change(this.of.value, verb, this.grid.chosen.user);
-            this.grid.set(await this.mail.listAccounts(this.of.value));
-            this.#allow();
-        });
+    async #do(verb) {
+        if (await this.try(() => this.mail.change(this.of.value, verb, this.grid.chosen.user)))
+            await this.#list();
     }
 
     async #remove() {

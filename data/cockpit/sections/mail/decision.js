@@ -6,7 +6,7 @@ import { _, count, format } from "../../base/text.js";
 import { dateOf } from "../../base/when.js";
 import { BROKERS, STORE } from "../../bus/mail.js";
 import { Card } from "../../parts/card.js";
-import { field, minutesField, openDialog } from "../../parts/dialog.js";
+import { field, minutesField, openDialog, stayHere } from "../../parts/dialog.js";
 import { ask } from "../../parts/question.js";
 
 const SZ = 1;
@@ -64,8 +64,11 @@ export class DecisionCard extends Card {
 
     async #chooseMembership() {
         const { registry } = this.context;
+        const isHere = stayHere();
         const brokers = await registry.listKeys(BROKERS).catch(() => []);
         const kinds = await Promise.all(brokers.map(id => registry.findValue(child(BROKERS, id), "Type").catch(() => undefined)));
+        if (!isHere())
+            return;
         const broker = brokers.length > 0
             ? h("select", {}, brokers.map((id, index) => h("option", { value: id }, kinds[index]?.data ? `${id} (${kinds[index].data.v})` : id)))
             : h("input", { type: "text", role: "combobox", "aria-expanded": "false", inputmode: "numeric" });

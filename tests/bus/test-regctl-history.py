@@ -9,10 +9,12 @@ import re
 import subprocess
 import time
 
+import dbus
+
 from harness.bus import ALICE, needs_root
 from harness.case import check, contains, equal, main, test
 from harness.process import PATIENCE, program
-from harness.registry import PARAMETERS, REG_DWORD, REG_SZ, SOFTWARE, Registry
+from harness.registry import PARAMETERS, REG_DWORD, REG_SZ, SOFTWARE, Registry, options
 from harness.regctl import DENIED, DONE, FAILED, INVALID, KEY, NOT_FOUND, USAGE, done, regctl
 
 
@@ -158,6 +160,34 @@ def one_revision_is_undone():
         equal((done(registry, "get", KEY, "n"), done(registry, "trials")), ("before\n", ""))
         refused(registry, FAILED, "undo", "99999", naming="99999")
         refused(registry, USAGE, "undo", "yesterday", naming="yesterday")
+
+
+@test
+def a_maker_who_is_locked_out_can_undo_it():
+    needs_root()
+    with Registry() as registry:
+        client, alice = registry.client, registry.connect(uid=ALICE)
+        client.create(KEY)
+        client.set_acl(KEY, (f"user:{ALICE}", "control"))
+        tried = alice.call("SetAclWithOptions", "sa(ss)a{sv}", KEY, [("user:0", "control")], options(confirm_within=600))
+        equal(done(registry, "trials", uid=ALICE), "", "she may not see what it changed")
+        done(registry, "undo", str(tried), uid=ALICE)
+        equal(client.acl(KEY), (KEY, [(f"user:{ALICE}", "control")]))
+
+
+@test
+def a_change_of_another_is_undone_unless_it_is_on_trial():
+    needs_root()
+    with Registry() as registry:
+        client = registry.client
+        client.set(KEY, "n", REG_SZ, "first")
+        changed = client.set(KEY, "n", REG_SZ, "second")
+        client.set_acl(KEY, ("everyone", "write"))
+        tried = client.commit([("set-value", KEY, "other", REG_SZ, "tried")], confirm_within=600)
+        refused(registry, DENIED, "undo", str(tried), naming="not yours", uid=ALICE)
+        equal(client.get(KEY, "other")[2], "tried")
+        done(registry, "undo", str(changed), uid=ALICE)
+        equal(client.get(KEY, "n")[2], "first")
 
 
 def said_on_a_terminal(registry, *arguments):

@@ -3,7 +3,7 @@
 transaction of the same rows, with and without those of history, which are taken
 from what the import has written. Not a test: run it by hand, on a machine that is
 idle, with the number of values, as
-PYTHONPATH=tests REGD_BUILD_ROOT=build tests/bench/bench-bulk.py 100000 1000000"""
+PYTHONPATH=tests REGD_BUILD_ROOT=build /usr/bin/python3 tests/bench/bench-bulk.py 100000 1000000"""
 
 import os
 import sqlite3

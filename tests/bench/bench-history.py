@@ -2,7 +2,7 @@
 """What keeping history costs those who write: the same work done by regd and by
 a regd that is built to keep none (without-history.c), in turn, in one run. Not
 a test: run it by hand, on a machine that is idle, as
-PYTHONPATH=tests REGD_BUILD_ROOT=build tests/bench/bench-history.py
+PYTHONPATH=tests REGD_BUILD_ROOT=build /usr/bin/python3 tests/bench/bench-history.py
 
 Clock: rates as clients see them, the medians of several rounds. Processor: what
 both regds have used for the same work, which a busy machine changes less."""

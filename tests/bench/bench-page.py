@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """How quick the page in Cockpit is in a headless Chromium. Not a test: run it by hand, on a machine that is idle, as
-PYTHONPATH=tests REGD_BUILD_ROOT=build tests/bench/bench-page.py
+PYTHONPATH=tests REGD_BUILD_ROOT=build /usr/bin/python3 tests/bench/bench-page.py
 
 First paint: from the start of loading to the first rows of a tree of 10,000 keys. Letter: from a letter in the field
 Find over 10,000 values to the next frame. Memory: the heap after all of 100,000 values were shown, garbage collected."""

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What a live view costs. Not a test: run it by hand, as
-PYTHONPATH=tests REGD_BUILD_ROOT=build tests/bench/bench-view.py"""
+PYTHONPATH=tests REGD_BUILD_ROOT=build /usr/bin/python3 tests/bench/bench-view.py"""
 
 import subprocess
 

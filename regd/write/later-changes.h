@@ -17,8 +17,8 @@ typedef struct {
 /* Whether that which @difference changed is among it. */
 gboolean key_changes_have(const KeyChanges *changes, const Difference *difference);
 
-/* All that was changed after a revision. Trials that have ended, and what undid them, do not
- * count. */
+/* All that was changed after a revision. Trials that have ended, and what undid them, do not count
+ * as long as they are remembered: see trials_forget_ended(). */
 typedef struct LaterChanges LaterChanges;
 LaterChanges *later_changes_new(Store *store, guint64 revision);
 void later_changes_free(LaterChanges *later);

@@ -47,6 +47,18 @@ def is_listened_on(port):
     return False
 
 
+def accepts(port):
+    """Whether a connection is taken there. One that still stands in the queue of a listener that
+    goes away is reset: that listener was there."""
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except ConnectionRefusedError:
+        return False
+    except ConnectionResetError:
+        return True
+    return True
+
+
 def free_ports(number):
     """That many ports on which nobody listens, reserved until this process ends."""
     ports = []

@@ -12,10 +12,12 @@ import threading
 from contextlib import contextmanager, suppress
 from tempfile import TemporaryDirectory
 
+from harness.bus import wait_until
 from harness.case import check, contains, equal, main, rows, test
 from harness.dovecot import MASTER, PASSWORD, Dovecot
 from harness.mail import ACCOUNTS, IMAP, POP3, MailServer
 from harness.mailauthctl import INVALID, NOT_FOUND, USAGE, done, failed
+from harness.ports import accepts
 from harness.process import program
 from harness.registry import REG_DWORD, REG_SZ, Registry, options
 from harness.talk import Mail
@@ -199,9 +201,7 @@ def imap_listens_by_its_own_setting_only():
         set_own(mail, "anna", "imap+unix:/somewhere")
         contains(answer(mail, "anna"), "[UNAVAILABLE]")
         mail.client.set(IMAP, "Backend", REG_SZ, "")
-        with suppress(ConnectionRefusedError):
-            while True:
-                socket.create_connection(("127.0.0.1", mail.imap_port)).close()
+        wait_until(lambda: not accepts(mail.imap_port), "IMAP to listen no longer")
 
 
 main()

@@ -6,7 +6,6 @@ import os
 import pwd
 import select
 import signal
-import socket
 import subprocess
 from contextlib import ExitStack
 
@@ -15,7 +14,7 @@ from gi.repository import GLib
 from harness.bus import ALICE, BOB, wait_for, wait_until
 from harness.case import Failure, check, contains, equal, main, test
 from harness.mail import IMAP, POP3, SERVICE, MailServer, children_of, needs_role_users, read_process
-from harness.ports import free_ports
+from harness.ports import accepts, free_ports
 from harness.process import PATIENCE, program
 from harness.registry import REG_MULTI_SZ, REG_SZ, Registry
 
@@ -308,14 +307,6 @@ def imap_does_not_listen_before_it_has_a_backend():
         registry.client.set(IMAP, "Backend", REG_SZ, "")
         wait_until(lambda: not accepts(server.imap_port), "IMAP to listen no longer")
         check(accepts(server.pop3_port), "POP3 does not listen")
-
-
-def accepts(port):
-    try:
-        socket.create_connection(("127.0.0.1", port)).close()
-        return True
-    except ConnectionRefusedError:
-        return False
 
 
 def wait_for_listener(server, port=None):

@@ -2,40 +2,26 @@
 """What hosts tell the fleet of themselves, on a real etcd: `fleet hosts` lists them, `fleet wait`
 waits until they have a commit."""
 
-import itertools
 import json
 import threading
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
 import dbus
 
 from cluster import Cluster, Host, field, text, value_of, value_record
 from harness.bus import ALICE, needs_root, wait_until
 from harness.case import check, contains, equal, main, rows, test
-from harness.etcd import Etcd
-from harness.fleet import FLEET, FLEET_PATH, MOUNT, SETTINGS, FleetHost
+from harness.fleet import FLEET, FLEET_PATH, MOUNT, SETTINGS, Fleets
 from harness.regctl import regctl
 from harness.registry import REG_DWORD, REG_SZ, Refused, options
 
 KEY = MOUNT + "\\Acme"
-STACK = ExitStack()
-ETCD = None
-NUMBERS = itertools.count(1)
+FLEETS = Fleets()
 OFTEN = [("Report Interval", REG_DWORD, 1)]
 
 
-@contextmanager
 def hosts(*names, settings=OFTEN):
-    """Hosts of a new fleet."""
-    global ETCD  # pylint: disable=global-statement
-    ETCD = ETCD or STACK.enter_context(Etcd())
-    fleet = f"hosts{next(NUMBERS)}"
-    with ExitStack() as stack:
-        made = [stack.enter_context(FleetHost(ETCD, name, fleet, settings=settings)) for name in names]
-        made[0].fleet("Init")
-        for host in made[1:]:
-            host.fleet("Join")
-        yield made
+    return FLEETS.made(*names, settings=settings)
 
 
 def listed(host, *options_):
@@ -99,8 +85,8 @@ def a_host_without_a_sign_of_life_is_gone():
     with hosts("one", "two") as (one, two):
         wait_until(lambda: listed(one).get("two", {}).get("alive"), "a sign of life")
         two.agent.kill()
-        lease = json.loads(ETCD.ctl("get", record_key(two, "a"), "-w", "json"))["kvs"][0]["lease"]
-        ETCD.ctl("lease", "revoke", f"{lease:x}")
+        lease = json.loads(FLEETS.etcd.ctl("get", record_key(two, "a"), "-w", "json"))["kvs"][0]["lease"]
+        FLEETS.etcd.ctl("lease", "revoke", f"{lease:x}")
         equal((listed(one)["two"]["alive"], listed(one)["one"]["alive"]), (False, True))
         contains(regctl(one, "fleet", "hosts")[1], "gone")
         two.start_agent()
@@ -111,8 +97,8 @@ def a_host_without_a_sign_of_life_is_gone():
 def a_lost_sign_of_life_comes_back():
     with hosts("one", settings=[*OFTEN, ("Stale After", REG_DWORD, 3)]) as (one,):
         wait_until(lambda: listed(one).get("one", {}).get("alive"), "a sign of life")
-        lease = json.loads(ETCD.ctl("get", record_key(one, "a"), "-w", "json"))["kvs"][0]["lease"]
-        ETCD.ctl("lease", "revoke", f"{lease:x}")
+        lease = json.loads(FLEETS.etcd.ctl("get", record_key(one, "a"), "-w", "json"))["kvs"][0]["lease"]
+        FLEETS.etcd.ctl("lease", "revoke", f"{lease:x}")
         wait_until(lambda: listed(one)["one"]["alive"], "another one")
 
 
@@ -138,12 +124,12 @@ def nothing_is_told_when_nothing_is_new():
     with hosts("one") as (one,):
         equal(regctl(one, "fleet", "wait", "--timeout=30")[0], 0)
         wait_until(lambda: listed(one)["one"]["state"] == "live", "the state")
-        before = ETCD.ctl("get", record_key(one, "h"), "-w", "json")
+        before = FLEETS.etcd.ctl("get", record_key(one, "h"), "-w", "json")
         one.client.set("HKEY_LOCAL_MACHINE\\SOFTWARE\\Own", "Port", 1, "25")
         one.put(KEY, "Port", "25")
         commit = one.status()["commit"]
         wait_until(lambda: listed(one)["one"]["commit"] == commit, "the report")
-        version = [json.loads(each)["kvs"][0]["version"] for each in (before, ETCD.ctl("get", record_key(one, "h"), "-w", "json"))]
+        version = [json.loads(each)["kvs"][0]["version"] for each in (before, FLEETS.etcd.ctl("get", record_key(one, "h"), "-w", "json"))]
         equal(version[1] - version[0], 1, "one report for one change")
 
 
@@ -153,7 +139,7 @@ def strange_records_harm_nobody():
         equal(regctl(one, "fleet", "wait", "--timeout=30")[0], 0)
         for name, record in [("junk", b"\xff\xff"), ("large", bytes(10000)), ("\x1b[2J", field(5, "live")),
                              ("future", field(2, 10) + field(99, "unknown"))]:
-            ETCD.ctl("put", record_key(one, "h", name), data=record)
+            FLEETS.etcd.ctl("put", record_key(one, "h", name), data=record)
         found = listed(one)
         equal(sorted(found), sorted(["one", "junk", "large", "\x1b[2J", "future"]))
         equal([name for name, each in found.items() if "commit" in each], ["\x1b[2J", "future", "one"])
@@ -168,7 +154,7 @@ def names_that_no_host_can_have_are_left_out():
         equal(regctl(one, "fleet", "wait", "--timeout=30")[0], 0)
         for number in range(27):
             names = (f"{number:02}{each:02}".ljust(120000, "x") for each in range(11))
-            ETCD.ctl("txn", data=("\n" + "".join(f"put {record_key(one, 'h', name)} x\n" for name in names) + "\n\n").encode())
+            FLEETS.etcd.ctl("txn", data=("\n" + "".join(f"put {record_key(one, 'h', name)} x\n" for name in names) + "\n\n").encode())
         equal(sorted(listed(one)), ["one"])
 
 
@@ -246,7 +232,7 @@ def a_change_that_not_all_have_in_time_is_made():
 def what_was_written_past_regd_is_listed_until_it_is_acknowledged():
     with hosts("one", "two") as (one, two):
         one.put(KEY, "Port", "25")
-        ETCD.ctl("put", f"/regd/1/{one.fleet_name}/t/all/" + value_of(KEY, "Port").decode(),
+        FLEETS.etcd.ctl("put", f"/regd/1/{one.fleet_name}/t/all/" + value_of(KEY, "Port").decode(),
                  data=value_record("Port", REG_SZ, text("26")))
         two.has(KEY, "Port", "26")
         wait_until(lambda: one.look(KEY, "Port") == "26", "it on the other host")
@@ -276,7 +262,7 @@ def a_host_that_holds_what_the_cluster_holds_is_told_so():
 def hosts_of_one_commit_that_hold_something_else_are_named():
     with hosts("one") as (one,):
         for name, commit, digest in [("a", 70, b"1" * 16), ("b", 71, b"1" * 16), ("c", 70, b"2" * 16), ("d", 70, b"1" * 16)]:
-            ETCD.ctl("put", record_key(one, "h", name), data=field(2, commit) + field(4, digest))
+            FLEETS.etcd.ctl("put", record_key(one, "h", name), data=field(2, commit) + field(4, digest))
         status, printed, _ = regctl(one, "fleet", "verify")
         equal((status, printed), (1, "other-digest\tc\ta\n"))
 
@@ -286,7 +272,7 @@ def a_cluster_that_lost_everything_is_filled_again_from_a_host():
     with hosts("one", "two") as (one, two):
         one.put(KEY, "Port", "25")
         two.has(KEY, "Port", "25")
-        ETCD.ctl("del", "--prefix", f"/regd/1/{one.fleet_name}/")
+        FLEETS.etcd.ctl("del", "--prefix", f"/regd/1/{one.fleet_name}/")
         one.waits_for_state("blocked")
         for host, words in [(one, ["leave"]), (one, ["init", "--from-local"]), (two, ["leave"]), (two, ["join", "--replace"])]:
             equal(regctl(host, "fleet", *words)[0], 0, " ".join(words))
@@ -316,5 +302,5 @@ def each_difference_from_the_cluster_is_named():
         equal(one.client.get(KEY, "Other")[2], "25")
 
 
-with STACK:
+with FLEETS:
     main()

@@ -2,38 +2,19 @@
 """Commits of a fleet that are larger than one transaction of etcd: what other hosts see of them, what
 happens when the host that makes one dies half-way, and what is left over."""
 
-import functools
-import itertools
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
 import dbus
 
 from harness.bus import run_pending, wait_for, wait_until
 from harness.case import check, contains, equal, main, rows, test
-from harness.etcd import Etcd
-from harness.fleet import MOUNT, FleetHost
+from harness.fleet import MOUNT, FleetHost, Fleets
 from harness.registry import REG_BINARY, REG_DWORD, REG_SZ, Refused, operation_list, options
 
 KEY = MOUNT + "\\Acme"
-STACK = ExitStack()
-NUMBERS = itertools.count(1)
+FLEETS = Fleets()
 # So few that a commit of some hundred values has many parts, and there is time to die between them.
 FEW = [("Transaction Operations", REG_DWORD, 4), ("Resync Spread", REG_DWORD, 0)]
-
-
-@functools.cache
-def common_etcd():
-    return STACK.enter_context(Etcd())
-
-
-@contextmanager
-def two_hosts(**given):
-    """Two hosts of a new fleet."""
-    fleet = f"fleet{next(NUMBERS)}"
-    with FleetHost(common_etcd(), "one", fleet, **given) as one, FleetHost(common_etcd(), "two", fleet, **given) as two:
-        one.fleet("Init")
-        two.fleet("Join")
-        yield one, two
 
 
 def exported(host):
@@ -82,7 +63,7 @@ def pair(host):
 
 @test
 def five_thousand_values_are_one_commit_on_the_other_host():
-    with two_hosts() as (one, two):
+    with FLEETS.made("one", "two") as (one, two):
         before = two.client.revision
         two.client.watch(MOUNT, recursive=True)
         one.client.commit(many(5000, "x"), comment="for the move")
@@ -100,7 +81,7 @@ def five_thousand_values_are_one_commit_on_the_other_host():
 
 @test
 def values_that_change_together_are_never_seen_apart():
-    with two_hosts(settings=FEW) as (one, two), FleetHost(common_etcd(), "three", one.fleet_name, settings=FEW) as three:
+    with FLEETS.made("one", "two", settings=FEW) as (one, two), FleetHost(FLEETS.etcd, "three", one.fleet_name, settings=FEW) as three:
         seen = set()
         for number in range(8):
             answer = one.client.send("Commit", "a(sssuv)a{sv}", operation_list(many(120, str(number))), options())
@@ -124,7 +105,7 @@ def values_that_change_together_are_never_seen_apart():
 
 @test
 def another_host_ends_what_the_first_has_begun():
-    with two_hosts(settings=FEW) as (one, two):
+    with FLEETS.made("one", "two", settings=FEW) as (one, two):
         one.client.send("Commit", "a(sssuv)a{sv}", operation_list(many(400, "x")), options())
         wait_until(lambda: "pending" in left_over(one), "the commit to be made")
         one.agent.kill()
@@ -139,7 +120,7 @@ def another_host_ends_what_the_first_has_begun():
 
 @test
 def a_commit_whose_host_dies_before_it_is_made_is_not_made():
-    with two_hosts(settings=FEW) as (one, two):
+    with FLEETS.made("one", "two", settings=FEW) as (one, two):
         answer = one.client.send("Commit", "a(sssuv)a{sv}", operation_list(many(2000, "x")), options())
         wait_until(lambda: any(key.startswith("s/") for key in left_over(one)), "the first part")
         one.agent.kill()
@@ -157,8 +138,8 @@ def a_commit_whose_host_dies_before_it_is_made_is_not_made():
 
 @test
 def what_was_here_becomes_the_fleets_whatever_its_size():
-    fleet = f"fleet{next(NUMBERS)}"
-    with FleetHost(common_etcd(), "one", fleet) as one, FleetHost(common_etcd(), "two", fleet) as two:
+    fleet = FLEETS.new_name()
+    with FleetHost(FLEETS.etcd, "one", fleet) as one, FleetHost(FLEETS.etcd, "two", fleet) as two:
         one.client.commit(many(700, "x"))
         one.fleet("Init", from_local=True)
         two.fleet("Join")
@@ -170,11 +151,9 @@ def what_was_here_becomes_the_fleets_whatever_its_size():
 @rows([("values", [("set-value", KEY, f"V{number}", REG_DWORD, number) for number in range(50001)], "50002"),
        ("bytes", [("set-value", KEY, f"V{number}", REG_BINARY, bytes(1000000)) for number in range(17)], "bytes")])
 def a_commit_has_a_limit(operations, said):
-    fleet = f"fleet{next(NUMBERS)}"
-    with FleetHost(common_etcd(), "one", fleet) as one:
-        one.fleet("Init")
+    with FLEETS.made("one") as (one,):
         one.client.refused("LimitExceeded", "Commit", "a(sssuv)a{sv}", operation_list(operations), options(), naming=said)
 
 
-with STACK:
+with FLEETS:
     main()

@@ -2,37 +2,26 @@
 """Changes of a fleet's keys on trial: on trial on every host, kept or undone for all, whoever decides and whoever
 is away."""
 
-import functools
-import itertools
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
 import dbus
 
 from harness.bus import wait_until
 from harness.case import check, equal, main, test
 from harness.etcd import Etcd
-from harness.fleet import MOUNT, FleetHost
+from harness.fleet import MOUNT, FleetHost, Fleets
 from harness.process import program
 from harness.registry import REG_DWORD, REG_SZ, operation_list, options
 
 KEY = MOUNT + "\\Acme"
-STACK = ExitStack()
-NUMBERS = itertools.count(1)
-
-
-@functools.cache
-def common_etcd():
-    return STACK.enter_context(Etcd())
+FLEETS = Fleets()
 
 
 @contextmanager
 def two_hosts(**given):
     """Two hosts of a new fleet, with a value that is not on trial."""
-    fleet = f"fleet{next(NUMBERS)}"
-    with FleetHost(common_etcd(), "one", fleet, **given) as one, FleetHost(common_etcd(), "two", fleet, **given) as two:
-        one.fleet("Init")
-        two.fleet("Join")
+    with FLEETS.made("one", "two", **given) as (one, two):
         one.put(KEY, "Port", "25")
         two.has(KEY, "Port", "25")
         yield one, two
@@ -146,5 +135,5 @@ def while_the_cluster_is_away_nothing_is_undone():
         one.has(KEY, "Port", "25")
 
 
-with STACK:
+with FLEETS:
     main()

@@ -8,10 +8,15 @@
         two.has(KEY, "Port", "25")
 """
 
+import functools
+import itertools
+from contextlib import ExitStack, contextmanager
+
 import dbus
 
 from harness.bus import wait_for, wait_until
 from harness.case import Failure
+from harness.etcd import Etcd
 from harness.process import PATIENCE, Process, program
 from harness.registry import NAME, PARAMETERS, REG_DWORD, REG_MULTI_SZ, REG_SZ, Refused, Registry, options, plain_answer
 
@@ -102,3 +107,39 @@ class FleetHost(Registry):
                 raise
             return refusal.text
         raise Failure(f"{self.name}: {key} {name} was set")
+
+
+class Fleets:
+    """Fleets that share an etcd, which is started for the first of them and stopped at the end.
+
+        with Fleets() as fleets, fleets.made("one", "two") as (one, two):
+            one.put(KEY, "Port", "25")
+    """
+
+    def __init__(self):
+        self._stack = ExitStack()
+        self._numbers = itertools.count(1)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._stack.close()
+
+    @functools.cached_property
+    def etcd(self):
+        return self._stack.enter_context(Etcd())
+
+    def new_name(self):
+        return f"fleet{next(self._numbers)}"
+
+    @contextmanager
+    def made(self, *names, **given):
+        """Hosts of a new fleet, the first of which makes it."""
+        fleet = self.new_name()
+        with ExitStack() as stack:
+            hosts = [stack.enter_context(FleetHost(self.etcd, name, fleet, **given)) for name in names]
+            hosts[0].fleet("Init")
+            for host in hosts[1:]:
+                host.fleet("Join")
+            yield hosts

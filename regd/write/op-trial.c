@@ -28,8 +28,11 @@ gboolean apply_undo(Edit *edit, const Operation *operation, GError **error) {
   if (!is_on_trial)
     return TRUE;
   edit->undone = operation->revision;
-  return trials_get_fleet(edit->store, operation->revision, &edit->undone_fleet, error) &&
-         trials_release(edit->store, operation->revision, error) &&
+  if (!trials_get_fleet(edit->store, operation->revision, &edit->undone_fleet, error))
+    return FALSE;
+  /* One host undoes it for all, and its locks are its own. */
+  edit->over_locks = edit->over_locks || edit->undone_fleet != 0;
+  return trials_release(edit->store, operation->revision, error) &&
          undo_revision(edit, operation->revision, error) &&
          trials_end(edit->store, operation->revision, edit->revision, error) &&
          undo_others(edit, operation->revision, error) && trials_forget_ended(edit->store, error);

@@ -242,7 +242,7 @@ static gboolean find_lock(Edit *edit, const Difference *difference, gboolean *is
   GRefString *path = store_get_path(edit->store, difference->key, error);
   if (path == NULL)
     return FALSE;
-  *is_locked = edit_find_undo_lock(edit, difference, path) != NULL;
+  *is_locked = !edit->over_locks && edit_find_undo_lock(edit, difference, path) != NULL;
   g_ref_string_release(path);
   return TRUE;
 }

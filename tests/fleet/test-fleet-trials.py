@@ -135,5 +135,16 @@ def while_the_cluster_is_away_nothing_is_undone():
         one.has(KEY, "Port", "25")
 
 
+@test
+def a_lock_of_the_host_that_undoes_it_keeps_nothing():
+    with two_hosts() as (one, two):
+        two.client.call("Lock", "sssa{sv}", KEY, "Port", "of this host", options())
+        tried(one, "26")
+        two.client.call("EndTrial", "t", dbus.UInt64(is_on_trial(two)[0]["revision"]))
+        for host in (one, two):
+            host.has(KEY, "Port", "25")
+            is_on_trial(host, 0)
+
+
 with FLEETS:
     main()

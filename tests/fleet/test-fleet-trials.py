@@ -146,5 +146,15 @@ def a_lock_of_the_host_that_undoes_it_keeps_nothing():
             is_on_trial(host, 0)
 
 
+@test
+def a_re_sync_that_finds_the_same_commit_keeps_it_on_trial():
+    with FLEETS.made("one") as (one,):
+        one.put(KEY, "Port", "25")
+        tried(one, "26", 3)
+        one.fleet("Resync")
+        equal(len(trials(one)), 1)
+        one.has(KEY, "Port", "25")
+
+
 with FLEETS:
     main()

@@ -231,6 +231,13 @@ static GPtrArray *list_differences(const Edit *edit) {
   return differences;
 }
 
+/* Whether they were confirmed is not known if there were commits meanwhile. */
+static gboolean forget_trials(Edit *edit, const FleetState *state, const FleetHead *head,
+                              GError **error) {
+  gboolean is_same = state->head != NULL && is_same_id(state->head, head->id);
+  return is_same || member_trials_forget(edit, error);
+}
+
 static gboolean resync(Edit *edit, FleetMember *member, FleetOrder *order, GError **error) {
   if (!require_fleet(member, error) || !incoming_resync(edit, order, member->state, error))
     return FALSE;
@@ -239,7 +246,8 @@ static gboolean resync(Edit *edit, FleetMember *member, FleetOrder *order, GErro
   if (order->dry_run)
     order->differences = list_differences(edit);
   edit->writes_anyway = TRUE;
-  return member_trials_forget(edit, error) && store_position(edit, member, order, error);
+  return forget_trials(edit, member->state, order->head, error) &&
+         store_position(edit, member, order, error);
 }
 
 static gboolean find_trials(G_GNUC_UNUSED Edit *edit, G_GNUC_UNUSED FleetMember *member,

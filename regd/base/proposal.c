@@ -32,6 +32,7 @@ void proposal_unref(Proposal *proposal) {
   g_clear_pointer(&proposal->guard, g_bytes_unref);
   identity_unref(proposal->who);
   g_clear_pointer(&proposal->change, change_free);
+  g_free(proposal->comment);
   g_free(proposal->path);
   g_free(proposal->user);
   g_free(proposal);

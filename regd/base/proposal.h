@@ -23,6 +23,7 @@ typedef struct {
   guint32 trial;         /* for how many seconds it is on trial; 0: it is not */
   guint64 ends;          /* the trial that it ends, by the cluster's revision; 0: none */
   gboolean undoes;       /* that trial is undone; FALSE: it is confirmed */
+  char *comment;         /* of the commit; NULL: that of `change` */
   char *path;            /* the first key that it changes, for messages */
   Identity *who;
   char *user;     /* the name of `who`, which tells other hosts more than a number; or the number */

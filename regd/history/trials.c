@@ -99,13 +99,10 @@ static GArray *read_groups(const char *text) {
 }
 
 /* What undid a trial is the daemon's, which is stored as user 0. Who was an administrator by a
- * grant was one for their call only. A fleet's rights were judged where the trial was made. */
+ * grant was one for their call only. */
 Identity *trials_get_maker(Store *store, guint64 revision, GError **error) {
   g_autoptr(DbStatement) statement =
-      db_prepare(store_get_db(store),
-                 "SELECT CASE fleet WHEN 0 THEN uid ELSE 0 END, groups"
-                 " FROM trials WHERE revision = ?1",
-                 error);
+      db_prepare(store_get_db(store), "SELECT uid, groups FROM trials WHERE revision = ?1", error);
   if (statement == NULL)
     return NULL;
   db_bind_int(statement, 1, (gint64)revision);

@@ -7,14 +7,16 @@ from contextlib import contextmanager
 
 import dbus
 
-from harness.bus import wait_until
-from harness.case import check, equal, main, test
+from harness.bus import needs_root, wait_until
+from harness.case import check, contains, equal, main, test
 from harness.etcd import Etcd
 from harness.fleet import MOUNT, FleetHost, Fleets
 from harness.process import program
 from harness.registry import REG_DWORD, REG_SZ, operation_list, options
 
 KEY = MOUNT + "\\Acme"
+BRANCH = KEY + "\\Branch"
+GAMES = 5
 FLEETS = Fleets()
 
 
@@ -154,6 +156,43 @@ def a_re_sync_that_finds_the_same_commit_keeps_it_on_trial():
         one.fleet("Resync")
         equal(len(trials(one)), 1)
         one.has(KEY, "Port", "25")
+
+
+@contextmanager
+def delegated_hosts():
+    """Two hosts that share a key whose rights a user has, and a sub-key with a list of its own."""
+    with two_hosts() as (one, two):
+        one.client.set_acl(KEY, ("user:games", "control"))
+        one.client.create(BRANCH)
+        one.client.set_acl(BRANCH, ("user:games", "control"))
+        one.client.set(BRANCH, "Value", REG_SZ, "x")
+        two.has(BRANCH, "Value", "x")
+        yield one, two
+
+
+@test
+def another_host_gives_back_what_its_maker_may_have():
+    needs_root()
+    with delegated_hosts() as (one, two):
+        one.connect(uid=GAMES).commit([("delete-tree", BRANCH), ("set-value", KEY, "Port", REG_SZ, "26")], confirm_within=600)
+        two.client.call("EndTrial", "t", dbus.UInt64(is_on_trial(two)[0]["revision"]))
+        equal((two.look(BRANCH, "Value"), two.look(KEY, "Port")), ("x", "25"))
+        equal(two.client.acl(BRANCH)[1], [("user:games", "control")])
+
+
+@test
+def its_maker_does_not_get_back_rights_that_were_taken_from_them():
+    needs_root()
+    with delegated_hosts() as (one, two):
+        games = one.connect(uid=GAMES)
+        revision = games.commit([("delete-tree", BRANCH), ("set-value", KEY, "Port", REG_SZ, "26")], confirm_within=600)
+        one.client.set_acl(KEY, ("user:root", "control"))
+        games.call("EndTrial", "t", dbus.UInt64(revision))
+        two.has(KEY, "Port", "25")
+        for host in (one, two):
+            host.client.refused("KeyNotFound", "GetAcl", "s", BRANCH)
+            is_on_trial(host, 0)
+        contains(two.client.call("GetHistory", "sa{sv}", KEY, options(limit=1))[0]["comment"], "changes stay")
 
 
 with FLEETS:

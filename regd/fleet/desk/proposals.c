@@ -93,15 +93,20 @@ static GError *new_uncertain(const FleetDesk *desk, const Waiting *waiting) {
 
 /* ---- sending ---- */
 
+static char *get_comment(const Proposal *proposal) {
+  if (proposal->comment != NULL || proposal->change == NULL)
+    return proposal->comment;
+  return proposal->change->comment;
+}
+
 static GBytes *make_head(Waiting *waiting) {
   FleetDesk *desk = waiting->desk;
   const Proposal *proposal = waiting->proposal;
-  const Change *change = proposal->change;
   FleetHead head = {.number = desk->joined->number + 1,
                     .host = desk->settings->host_name,
                     .user = proposal->user,
                     .program = proposal->who->program,
-                    .comment = change != NULL ? change->comment : NULL,
+                    .comment = get_comment(proposal),
                     .time = g_get_real_time(),
                     .operations = proposal->operations->len,
                     .trial = proposal->trial,

@@ -2,12 +2,20 @@
 /* See member-trials.h. */
 #include "regd/fleet/local/member-trials.h"
 
+#include <string.h>
+
+#include "client/base/protocol.h"
 #include "regd/fleet/local/outgoing.h"
+#include "regd/write/operations.h"
 
 void member_trials_note(const Edit *edit, const Change *change, Proposal *proposal) {
   proposal->trial = change->confirm_within;
   proposal->ends = edit->undone_fleet;
   proposal->undoes = edit->undone_fleet != 0;
+  /* What an undo leaves out is told if there is room for it. */
+  g_autofree char *comment = edit_get_comment(edit, change->comment);
+  if (comment != NULL && strlen(comment) <= LIMIT_COMMENT_BYTES)
+    proposal->comment = g_steal_pointer(&comment);
 }
 
 gboolean member_trials_confirm(Edit *edit, guint64 revision, const FleetState *state,
@@ -26,7 +34,7 @@ gboolean member_trials_confirm(Edit *edit, guint64 revision, const FleetState *s
   return TRUE;
 }
 
-/* A number is somebody else on the next host. */
+/* 0: nobody that this host knows. A number is somebody else on the next host. */
 static guint32 find_maker(const FleetOrder *order) {
   guint32 uid = 0;
   const char *user = order->head->user;
@@ -42,10 +50,12 @@ static gboolean begin(Edit *edit, const FleetOrder *order, GError **error) {
       trials_count_fleet(edit->store) >= FLEET_LIMIT_TRIALS)
     return TRUE;
   gint64 time = (gint64)order->head->trial * G_USEC_PER_SEC + order->grace;
+  g_autoptr(Identity) maker = access_new_stand_in(PRINCIPAL_USER, find_maker(order), FALSE);
   const Trial trial = {.revision = edit->revision,
-                       .uid = find_maker(order),
+                       .uid = maker->uid,
                        .deadline = edit->now + time,
-                       .fleet = order->revision};
+                       .fleet = order->revision,
+                       .maker = maker};
   edit->result->trials_changed = TRUE;
   return trials_add(edit->store, &trial, error);
 }

@@ -252,6 +252,14 @@ guint trials_count_fleet(Store *store) {
   return (guint)count;
 }
 
+guint trials_count_fleet_of(Store *store, guint32 uid) {
+  guint64 count = 0;
+  (void)find_number(store,
+                    "SELECT count(*) FROM trials WHERE fleet <> 0 AND deadline >= 0 AND uid = ?1",
+                    uid, &count, NULL);
+  return (guint)count;
+}
+
 gboolean trials_forget_fleet(Store *store, GError **error) {
   return db_execute(store_get_db(store), "DELETE FROM trials WHERE fleet <> 0 AND deadline >= 0",
                     error);

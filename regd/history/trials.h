@@ -52,6 +52,8 @@ GArray *trials_list(Store *store, GError **error);
 /* The trial with the first deadline, of this host's own or of a fleet's. */
 gboolean trials_get_next(Store *store, gboolean of_fleet, Trial *trial, GError **error);
 guint trials_count_fleet(Store *store);
+/* Those of one user, as this host knows them. */
+guint trials_count_fleet_of(Store *store, guint32 uid);
 /* The fleet's are this host's no more: they stay as they are. */
 gboolean trials_forget_fleet(Store *store, GError **error);
 

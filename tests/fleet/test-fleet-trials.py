@@ -195,5 +195,18 @@ def its_maker_does_not_get_back_rights_that_were_taken_from_them():
         contains(two.client.call("GetHistory", "sa{sv}", KEY, options(limit=1))[0]["comment"], "changes stay")
 
 
+@test
+def one_user_has_not_all_trials_of_the_fleet():
+    needs_root()
+    with two_hosts() as (one, _two):
+        one.client.set_acl(KEY, ("user:games", "write"))
+        games = one.connect(uid=GAMES)
+        for number in range(16):
+            games.commit([("set-value", KEY, f"V{number}", REG_SZ, "x")], confirm_within=600)
+        games.refused("LimitExceeded", "Commit", "a(sssuv)a{sv}", operation_list([("set-value", KEY, "More", REG_SZ, "x")]),
+                      options(confirm_within=600), naming=["16", "yours"])
+        tried(one, "26", 600)
+
+
 with FLEETS:
     main()

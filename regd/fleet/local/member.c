@@ -6,6 +6,7 @@
 
 #include "client/base/error.h"
 #include "client/base/path.h"
+#include "client/base/protocol.h"
 #include "regd/fleet/local/incoming.h"
 #include "regd/fleet/local/member-trials.h"
 #include "regd/fleet/local/mount-setting.h"
@@ -79,6 +80,12 @@ static gboolean check_kind(Edit *edit, const Change *change, const char *path, G
     return error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED,
                      "%s: %u changes of the fleet are on trial already: confirm some of them first",
                      path, FLEET_LIMIT_TRIALS);
+  if (change->confirm_within != 0 && !edit->who->administrator &&
+      trials_count_fleet_of(edit->store, edit->who->uid) >= LIMIT_TRIALS_PER_USER)
+    return error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED,
+                     "%s: %u changes of yours to the fleet are on trial already: confirm some of "
+                     "them first",
+                     path, LIMIT_TRIALS_PER_USER);
   if (change->owner != NULL)
     return error_set(error, REGISTRY_ERROR_NOT_SUPPORTED,
                      "%s: the key is the fleet's: it can't be declared on one host (owner); set it "

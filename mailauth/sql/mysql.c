@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "mailauth/sql/mysql-proof.h"
 #include "mailauth/sql/sql-driver.h"
 
 /* What a socket is called in the folder that `host` names. */
@@ -77,13 +78,18 @@ static gboolean needs_tls(const SqlPlan *plan) {
   return is_one_of(connection_words_get(plan->words, "sslmode"), modes);
 }
 
-/* libmariadb can't check the issuer alone: verify-ca checks the name as well. */
+/* libmariadb before 3.4 can't check only the issuer: verify-ca checks the name as well. */
+static gboolean needs_proof(const SqlPlan *plan) {
+  const char *mode = connection_words_get(plan->words, "sslmode");
+  return mode != NULL && g_str_has_prefix(mode, "verify-");
+}
+
 static void set_tls(MYSQL *server, const SqlPlan *plan) {
   static const char *const without[] = {"disable", "allow", NULL};
   const char *mode = connection_words_get(plan->words, "sslmode");
   const char *authorities = connection_words_get(plan->words, "sslrootcert");
   const my_bool yes = 1;
-  const my_bool verifies = mode != NULL && g_str_has_prefix(mode, "verify-");
+  const my_bool verifies = needs_proof(plan);
   if (is_one_of(mode, without))
     return;
   if (needs_tls(plan))
@@ -92,6 +98,8 @@ static void set_tls(MYSQL *server, const SqlPlan *plan) {
                 connection_words_get(plan->words, "sslcert"),
                 authorities == NULL && verifies ? plan->authorities : authorities, NULL, NULL);
   mysql_optionsv(server, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verifies);
+  if (verifies)
+    mysql_proof_set_up(server);
 }
 
 /* ---- a connection ---- */
@@ -126,17 +134,28 @@ static void refuse(MYSQL *server, const SqlPlan *plan, SqlAnswer *answer) {
     sql_answer_fail(answer, SQL_UNREACHABLE, "no connection: %s", mysql_error(server));
 }
 
+/* What the connection is without (static); NULL: nothing. */
+static const char *find_fault(MYSQL *server, const SqlPlan *plan) {
+  if (!needs_tls(plan))
+    return NULL;
+  if (mysql_get_ssl_cipher(server) == NULL)
+    return "the server has no TLS";
+  return needs_proof(plan) ? mysql_proof_find_fault(server) : NULL;
+}
+
 static gpointer open_connection(const SqlPlan *plan, gint64 deadline, SqlAnswer *answer) {
   Connection *connection = g_new0(Connection, 1);
   connection->server = mysql_init(NULL);
   set_limits(connection->server, plan, deadline);
   set_tls(connection->server, plan);
-  if (!connect_to(connection->server, plan))
-    refuse(connection->server, plan, answer);
-  else if (needs_tls(plan) && mysql_get_ssl_cipher(connection->server) == NULL)
-    sql_answer_fail(answer, SQL_UNREACHABLE, "no connection: the server has no TLS");
-  else
+  gboolean is_connected = connect_to(connection->server, plan);
+  const char *fault = is_connected ? find_fault(connection->server, plan) : NULL;
+  if (is_connected && fault == NULL)
     return connection;
+  if (!is_connected)
+    refuse(connection->server, plan, answer);
+  else
+    sql_answer_fail(answer, SQL_UNREACHABLE, "no connection: %s", fault);
   close_connection(connection);
   return NULL;
 }

@@ -74,13 +74,17 @@ class Database:
         self.as_user("openssl", *words)
 
     def make_certificates(self):
-        """An authority, a certificate of its making for localhost, and another authority."""
+        """An authority, and another one."""
         new = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
         for name in ("ca", "other"):
             self.openssl("req", "-x509", *new, "-days", "2", "-subj", f"/CN=Test {name}",
                          "-keyout", f"{name}.key", "-out", f"{name}.pem")
-        self.openssl("req", *new, "-subj", "/CN=localhost", "-keyout", "server.key", "-out", "server.csr")
-        (self.directory / "names").write_text("subjectAltName=DNS:localhost\n")
+        self.openssl("req", *new, "-subj", "/CN=Test server", "-keyout", "server.key", "-out", "server.csr")
+        self.certify("DNS:localhost")
+
+    def certify(self, names):
+        """Makes the server's certificate anew, in these names: for new connections after reload()."""
+        (self.directory / "names").write_text(f"subjectAltName={names}\n")
         self.openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
                      "-days", "2", "-extfile", "names", "-out", "server.pem")
 
@@ -167,6 +171,9 @@ class Postgresql(Database):
         self.process.signal(2)
         self.process.wait()
 
+    def reload(self):
+        self.psql("postgres", "SELECT pg_reload_conf()")
+
     def psql(self, database, statement):
         return self.as_user(str(self.programs() / "psql"), "-h", str(self.directory), "-p", str(self.port), "-U", "admin", "-X",
                             "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", database, input=statement.encode())
@@ -226,6 +233,15 @@ class Mariadb(Database):
 
     def stop(self):
         self.process.stop()
+
+    def reload(self):
+        self.ask("FLUSH SSL")
+
+    def log_clients(self):
+        """The file that tells from now on who connects, and what they ask."""
+        log = self.directory / "clients.log"
+        self.ask(f"SET GLOBAL general_log_file = {self.literal(str(log))}; SET GLOBAL general_log = ON")
+        return log
 
     def ask(self, statement, database=None):
         return self.as_user("mariadb", "--no-defaults", "--skip-ssl", f"--socket={self.directory}/mysqld.sock", "--user=root",

@@ -244,19 +244,38 @@ def what_is_wrong_with_a_database_is_said(started):
 def tls_is_proved_by_issuer_and_name(started):
     with broker(started) as (mail, database):
         ca, other = (str(database.directory / f"{name}.pem") for name in ("ca", "other"))
-        for answer, words in [
-                (RIGHT, {"sslmode": "disable"}), (RIGHT, {"sslmode": "require"}),
-                (RIGHT, {"host": "localhost", "sslmode": "verify-full", "sslrootcert": ca}),
-                (TEMPORARY, {"host": "localhost", "sslmode": "verify-full", "sslrootcert": other}),
-                (TEMPORARY, {"host": "127.0.0.1", "sslmode": "verify-full", "sslrootcert": ca}),
-                (TEMPORARY, {"host": "localhost", "sslmode": "verify-full"})]:
-            change(mail, "Connection", database.connection(**words))
+
+        def prove(answer, host, mode, authorities=None):
+            change(mail, "Connection", database.connection(host=host, sslmode=mode, sslrootcert=authorities))
             expect(mail, "ann", "sesame", answer, "ok" if answer == RIGHT else "broker-unreachable")
             if answer != RIGHT:
                 contains(mail.events()[0]["description"], "certificate")
+
+        each([(RIGHT, "127.0.0.1", "disable"), (RIGHT, "127.0.0.1", "require"), (RIGHT, "localhost", "verify-full", ca),
+              (TEMPORARY, "localhost", "verify-full", other), (TEMPORARY, "127.0.0.1", "verify-full", ca),
+              (TEMPORARY, "localhost", "verify-full")], prove)
+        database.certify("IP:127.0.0.1")
+        database.reload()
+        each([(RIGHT, "127.0.0.1", "verify-full", ca), (TEMPORARY, "127.0.0.1", "verify-full", other),
+              (TEMPORARY, "localhost", "verify-full", ca)], prove)
+        database.certify("DNS:localhost")
+        database.reload()
         change(mail, "Connection", database.connection(host=database.directory, user="mailauth" if database.kind == "mysql"
                                                        else "admin"))
         expect(mail, "ann", "sesame", RIGHT, "ok")
+
+
+@test
+def a_server_that_is_not_proved_is_not_told_who_asks():
+    with broker(mariadb) as (mail, database):
+        log = database.log_clients()
+        ca, other = (database.directory / f"{name}.pem" for name in ("ca", "other"))
+        for host, mode, authorities in [("127.0.0.1", "verify-full", ca), ("127.0.0.1", "verify-full", other),
+                                        ("localhost", "verify-full", other), ("127.0.0.1", "require", None)]:
+            check("stranger" not in log.read_text(), log.read_text())
+            change(mail, "Connection", database.connection(user="stranger", host=host, sslmode=mode, sslrootcert=authorities))
+            expect(mail, "ann", "sesame", TEMPORARY, "broker-unreachable")
+        contains(log.read_text(), "stranger@")
 
 
 @rows(KINDS)

@@ -20,19 +20,22 @@ def encode(text):
 
 
 class AuthTalk:
-    """One connection to an `Auth Socket`, after the handshake."""
+    """One connection to an `Auth Socket`, after the handshake. begins: the client speaks first, as Dovecot since 2.4 wants it."""
 
-    def __init__(self, path):
+    def __init__(self, path, begins=False):
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(PATIENCE)
         self.socket.connect(str(path))
         self.stream = self.socket.makefile("rb")
+        if begins:
+            self.introduce()
         self.greeting = [self.line()]
         while self.greeting[-1] != "DONE":
             if not self.greeting[-1]:
                 raise Failure(f"no handshake: {self.greeting!r}")
             self.greeting.append(self.line())
-        self.say("VERSION\t1\t2", "CPID\t1")
+        if not begins:
+            self.introduce()
         self.last_id = 0
 
     def __enter__(self):
@@ -41,6 +44,9 @@ class AuthTalk:
     def __exit__(self, *_):
         self.socket.close()
         self.stream.close()
+
+    def introduce(self):
+        self.say("VERSION\t1\t2", "CPID\t1")
 
     def say(self, *lines):
         self.socket.sendall("".join(line + "\n" for line in lines).encode())

@@ -37,6 +37,12 @@ passdb ldap {{
   }}
 }}
 """
+# Before 2.4.3 libldap does not take ssl_client_ca_file from Dovecot, only its own ldap.conf or its environment.
+AUTHORITIES_BEFORE_2_4_3 = """\
+import_environment {{
+  LDAPTLS_CACERT = {file}
+}}
+"""
 # Variables before 2.4, and since.
 VARIABLES = {"%Lu": "%{user | lower}", "%u": "%{user}", "%n": "%{user | username}", "%d": "%{user | domain}"}
 # (login, password)
@@ -95,12 +101,14 @@ def dovecot(mail, theirs):
     """A conversation with the Dovecot of these settings."""
     file = mail.directory / "dovecot-ldap.conf"
     file.write_text("ldap_version = 3\nauth_bind = yes\n" + "".join(f"{name} = {value}\n" for name, value in theirs.items()))
+    authorities = theirs.get("tls_ca_cert_file")
     also = (BEFORE_2_4.format(file=file),
-            write_anew(theirs) + SINCE_2_4.format(attribute=theirs["pass_attrs"].removesuffix("=user")))
+            write_anew(theirs) + SINCE_2_4.format(attribute=theirs["pass_attrs"].removesuffix("=user"))
+            + (AUTHORITIES_BEFORE_2_4_3.format(file=authorities) if authorities else ""))
     with Dovecot(mail, also=also) as server:
         socket = server.directory / "run" / "auth-client"
         wait_until(socket.exists, "Dovecot")
-        with AuthTalk(socket) as client:
+        with AuthTalk(socket, begins=True) as client:
             yield client
 
 

@@ -151,6 +151,13 @@ def remove_old_cgroups():
                 remove_cgroup(path)
 
 
+def describe_process(pid):
+    """A line: its pid, its command, its state, and where in the kernel it waits."""
+    state = read_process(pid, "stat").rpartition(")")[2][1:2]
+    command = read_process(pid, "cmdline").replace("\0", " ")
+    return f"{pid} {command} {state} {read_process(pid, 'wchan')}\n"
+
+
 # ---- the machine ----
 
 class Machine:
@@ -255,10 +262,17 @@ class Machine:
         return "populated 0" in (self.cgroup / "cgroup.events").read_text()
 
     def tell_state(self):
-        """What happened in it, as comments of a failed test."""
-        shown = self.ask("systemctl --failed --no-legend; journalctl --no-pager --no-hostname -n 60").stdout
+        """What happened in it, as comments of a failed test. It may answer nothing any more: then the host knows what it waits for."""
+        try:
+            shown = self.ask("journalctl --no-pager --no-hostname -n 60; systemctl --failed --no-legend").stdout
+        except Failure as failure:
+            shown = f"{failure}\n" + "".join(map(describe_process, sorted(self.all_processes())))
         for line in (self.console() + shown).splitlines():
             print(f"# machine: {line}", flush=True)
+
+    def all_processes(self):
+        """The pid of each, as the host counts."""
+        return {int(pid) for listed in self.cgroup.rglob("cgroup.procs") for pid in listed.read_text().split()}
 
     # ---- commands in it ----
 

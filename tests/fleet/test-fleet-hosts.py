@@ -174,6 +174,9 @@ def who_may_ask():
         answer = wait(one, client=stranger, timeout=("u", 0))
         equal(("missing" in answer, answer["reached"]), (False, False))
         equal(wait(one, timeout=("u", 0))["missing"], ["two"])
+        for client in (one.client, stranger):  # a digest would confirm guesses of what is closed
+            status = client.call("GetStatus", "", interface=FLEET, path=FLEET_PATH)
+            equal("digest" in status, client is one.client)
 
 
 @test

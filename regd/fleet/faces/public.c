@@ -57,16 +57,19 @@ void fleet_open_state_changed(const char *before, gpointer data) {
 
 /* ---- GetStatus ---- */
 
-static gboolean append_joined(DBusMessageIter *dict, const FleetState *joined) {
+/* The digest would confirm a guess of what a key holds that the caller may not read: from one
+ * commit to the next it changes by that record's share. */
+static gboolean append_joined(DBusMessageIter *dict, const FleetState *joined, gboolean is_all) {
   return joined == NULL ||
          (wire_append_entry_string(dict, "fleet", joined->fleet) &&
           wire_append_entry_strings(dict, "mounts", (const char *const *)joined->mounts) &&
           wire_append_entry_uint64(dict, "applied", joined->applied) &&
           wire_append_entry_uint64(dict, "commit", joined->number) &&
-          fleet_wire_append_entry_digest(dict, joined->digest));
+          (!is_all || fleet_wire_append_entry_digest(dict, joined->digest)));
 }
 
-static gboolean append_status(DBusMessageIter *dict, const FleetDesk *desk) {
+/* @is_all: what only administrators may know, too. */
+static gboolean append_status(DBusMessageIter *dict, const FleetDesk *desk, gboolean is_all) {
   const FleetStatus *status = fleet_desk_get_status(desk);
   const char *reason = NULL;
   const char *state = fleet_desk_get_state(desk, &reason);
@@ -75,7 +78,7 @@ static gboolean append_status(DBusMessageIter *dict, const FleetDesk *desk) {
          wire_append_entry_string(dict, "reason", reason) &&
          wire_append_entry_uint64(dict, "since", (guint64)fleet_desk_get_since(desk)) &&
          wire_append_entry_string(dict, "host", fleet_desk_get_settings(desk)->host_name) &&
-         append_joined(dict, fleet_desk_get_joined(desk)) &&
+         append_joined(dict, fleet_desk_get_joined(desk), is_all) &&
          (g_strcmp0(status->warning, "") <= 0 ||
           wire_append_entry_string(dict, "warning", status->warning)) &&
          wire_append_entry_string(dict, "member", member) &&
@@ -88,11 +91,12 @@ static gboolean append_status(DBusMessageIter *dict, const FleetDesk *desk) {
 
 static void handle_get_status(DispatchCall *call, gpointer data) {
   DBusMessageIter out, dict;
+  gboolean is_all = face_caller(call)->administrator;
   DBusMessage *reply = face_begin(call, &out);
-  face_finish(
-      call, reply,
-      dbus_message_iter_open_container(&out, DBUS_TYPE_ARRAY, "{sv}", &dict) &&
-          wire_end_container(&out, &dict, append_status(&dict, fleet_faces_get(data)->desk)));
+  face_finish(call, reply,
+              dbus_message_iter_open_container(&out, DBUS_TYPE_ARRAY, "{sv}", &dict) &&
+                  wire_end_container(&out, &dict,
+                                     append_status(&dict, fleet_faces_get(data)->desk, is_all)));
 }
 
 /* ---- what administrators do ---- */

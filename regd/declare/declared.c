@@ -11,7 +11,7 @@
 /* Besides the name, the owner and the data. */
 #define DECLARED_COST 64
 
-#define SELECT "SELECT key, what, name, owner, type, data FROM declared"
+#define SELECT "SELECT key, what, name, owner, type, data, closed FROM declared"
 
 void declared_free(Declared *declared) {
   if (declared == NULL)
@@ -83,17 +83,18 @@ gboolean declared_store(Store *store, const Declared *declared, GError **error) 
   Db *db = store_get_db(store);
   g_autofree char *path = path_fold(declared->key);
   g_autofree char *fold = declared->name != NULL ? path_fold(declared->name) : NULL;
-  DbStatement *statement =
-      db_prepare(db,
-                 "INSERT OR REPLACE INTO declared(path, what, fold, owner, key, name, type, data)"
-                 " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-                 error);
+  DbStatement *statement = db_prepare(db,
+                                      "INSERT OR REPLACE INTO declared"
+                                      "(path, what, fold, owner, key, name, type, data, closed)"
+                                      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                                      error);
   if (statement == NULL)
     return FALSE;
   bind_thing(statement, path, fold, declared->owner);
   db_bind_text(statement, 5, declared->key);
   db_bind_text(statement, 6, declared->name != NULL ? declared->name : "");
   bind_value(statement, 7, declared->value);
+  db_bind_int(statement, 9, declared->closed);
   return db_run(db, statement, error);
 }
 
@@ -121,6 +122,7 @@ static Declared *read_row(Db *db, DbStatement *statement) {
   declared->owner = g_strdup(db_column_text(statement, 3));
   if (!db_column_is_null(statement, 4))
     declared->value = registry_value_new_bytes((guint32)db_column_int(statement, 4), data, size);
+  declared->closed = db_column_int(statement, 6);
   db_add_work(db, size);
   return declared;
 }
@@ -152,7 +154,25 @@ gboolean declared_row_is(const DeclaredRow *row, const RegistryValue *value) {
          (size == 0 || memcmp(bytes, row->bytes, size) == 0);
 }
 
-#define VISIT "SELECT path, what, fold, owner, type, data, name FROM declared WHERE path = ?1"
+gboolean declared_close(Store *store, const char *path, gint64 closed, GError **error) {
+  g_autofree char *at = path_fold(path);
+  g_autoptr(DbStatement) statement =
+      db_prepare(store_get_db(store), SELECT " WHERE path = ?1", error);
+  if (statement == NULL)
+    return FALSE;
+  db_bind_text(statement, 1, at);
+  g_autoptr(GPtrArray) rows = read_rows(store, statement, error);
+  for (guint i = 0; rows != NULL && i < rows->len; i++) {
+    Declared *row = rows->pdata[i];
+    row->closed = closed;
+    if (!declared_store(store, row, error))
+      return FALSE;
+  }
+  return rows != NULL;
+}
+
+#define VISIT                                                                                      \
+  "SELECT path, what, fold, owner, type, data, name, closed FROM declared WHERE path = ?1"
 
 static gboolean visit_rows(Store *store, DbStatement *statement, DeclaredVisit visit, gpointer data,
                            GError **error) {
@@ -168,6 +188,7 @@ static gboolean visit_rows(Store *store, DbStatement *statement, DeclaredVisit v
     row.bytes = db_column_data(statement, 5, &row.size);
     row.cost = DECLARED_COST + (gint64)(strlen(row.owner) + row.size) +
                (gint64)strlen(db_column_text(statement, 6));
+    row.closed = db_column_int(statement, 7);
     if (!visit(&row, data, error))
       return FALSE;
   }

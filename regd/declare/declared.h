@@ -11,6 +11,7 @@ typedef struct {
   char *key;  /* canonical path, as it was spelled */
   char *name; /* of a value; NULL: the key itself */
   char *owner;
+  gint64 closed; /* the list that decided at the key when it was deleted; 0: see migrations.c */
   RegistryValue *value; /* NULL: the value is to be absent. Of a key: the target of a link, NULL:
                            it is no link */
 } Declared;
@@ -29,6 +30,8 @@ gint64 declared_get_cost(const Declared *declared);
 /* Replaces one of the same thing by the same owner. */
 gboolean declared_store(Store *store, const Declared *declared, GError **error);
 gboolean declared_remove(Store *store, const Declared *declared, GError **error);
+/* The key at the canonical @path is deleted, where the list @closed decided. */
+gboolean declared_close(Store *store, const char *path, gint64 closed, GError **error);
 
 /* Arrays of Declared. Those of one thing; both names are folded, @fold is NULL for the key. */
 GPtrArray *declared_list_thing(Store *store, const char *path, const char *fold, GError **error);
@@ -40,12 +43,13 @@ typedef struct {
   guint32 type;
   gconstpointer bytes;
   gsize size;
-  gint64 cost; /* see declared_get_cost() */
+  gint64 cost;   /* see declared_get_cost() */
+  gint64 closed; /* as of Declared */
 } DeclaredRow;
 /* Whether it declares @value (NULL: none). */
 gboolean declared_row_is(const DeclaredRow *row, const RegistryValue *value);
 typedef gboolean (*DeclaredVisit)(const DeclaredRow *row, gpointer data, GError **error);
-/* All of a key and its values, by the folded path; of one thing. @visit must read none. */
+/* All of a key and its values, by the folded path; of one thing. @visit must not visit others. */
 gboolean declared_visit_key(Store *store, const char *path, DeclaredVisit visit, gpointer data,
                             GError **error);
 gboolean declared_visit_thing(Store *store, const char *thing, DeclaredVisit visit, gpointer data,

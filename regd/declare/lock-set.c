@@ -169,24 +169,31 @@ const Lock *lock_set_find_value(LockSet *locks, const char *path, const char *na
   return own != NULL ? own : lock_set_find_key(locks, path);
 }
 
-/* The first whose place begins with @prefix. */
-static const Lock *find_first(LockSet *locks, const char *prefix) {
+/* Whose place begins with @prefix. */
+static const Lock *find_first(LockSet *locks, const char *prefix, LockCounts counts,
+                              gpointer data) {
   GTreeNode *node = g_tree_lower_bound(locks->locks, prefix);
-  return node != NULL && g_str_has_prefix(g_tree_node_key(node), prefix) ? g_tree_node_value(node)
-                                                                         : NULL;
+  while (node != NULL && g_str_has_prefix(g_tree_node_key(node), prefix)) {
+    const Lock *lock = g_tree_node_value(node);
+    if (counts == NULL || counts(lock, data))
+      return lock;
+    node = g_tree_node_next(node);
+  }
+  return NULL;
 }
 
-const Lock *lock_set_find_inside(LockSet *locks, const char *path) {
+const Lock *lock_set_find_inside(LockSet *locks, const char *path, LockCounts counts,
+                                 gpointer data) {
   if (is_empty(locks))
     return NULL;
   g_autofree char *at = path_fold(path);
   g_autofree char *value = declared_make_thing(at, "");
   g_autofree char *below = g_strconcat(at, "\\", NULL);
-  const Lock *own = find_first(locks, value);
-  return own != NULL ? own : find_first(locks, below);
+  const Lock *own = find_first(locks, value, counts, data);
+  return own != NULL ? own : find_first(locks, below, counts, data);
 }
 
 const Lock *lock_set_find_branch(LockSet *locks, const char *path) {
   const Lock *above = lock_set_find_key(locks, path);
-  return above != NULL ? above : lock_set_find_inside(locks, path);
+  return above != NULL ? above : lock_set_find_inside(locks, path, NULL, NULL);
 }

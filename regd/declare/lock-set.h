@@ -34,8 +34,11 @@ const Lock *lock_set_get(LockSet *locks, const char *path, const char *name);
 const Lock *lock_set_find_value(LockSet *locks, const char *path, const char *name);
 /* A lock that holds the key itself: one of a key at or above. */
 const Lock *lock_set_find_key(LockSet *locks, const char *path);
-/* A lock of a value of the key, or of anything below it. */
-const Lock *lock_set_find_inside(LockSet *locks, const char *path);
+/* A lock of a value of the key, or of anything below it; of those the first that @counts (NULL: the
+ * first). */
+typedef gboolean (*LockCounts)(const Lock *lock, gpointer data);
+const Lock *lock_set_find_inside(LockSet *locks, const char *path, LockCounts counts,
+                                 gpointer data);
 /* A lock of anything at, above or below the key. */
 const Lock *lock_set_find_branch(LockSet *locks, const char *path);
 

@@ -3,6 +3,7 @@
 #include "regd/edit/edit-locks.h"
 
 #include "regd/declare/declared.h"
+#include "regd/tree/place.h"
 
 /* Whether the owner may change what is locked: it had declared it, and the caller has control. */
 static gboolean is_exempt(Edit *edit, const KeyAt *at, const char *name, gboolean *exempt,
@@ -60,10 +61,19 @@ gboolean edit_pass_link(Edit *edit, gint64 key, GError **error) {
   GRefString *path = store_get_path(edit->store, key, error);
   if (path == NULL)
     return FALSE;
-  const Lock *lock = lock_set_find_inside(edit->locks, path);
+  const Lock *lock = lock_set_find_inside(edit->locks, path, NULL, NULL);
   gboolean passes = lock == NULL || lock_refuse(lock, lock->key, lock->name, error);
   g_ref_string_release(path);
   return passes;
+}
+
+/* The others are in keys for which the branch is refused without a word of them. */
+static gboolean may_be_told(const Lock *lock, gpointer data) {
+  Edit *edit = data;
+  g_autoptr(Place) place = edit->who->administrator ? NULL
+                                                    : resolve(edit->store, edit->who, lock->key,
+                                                              RESOLVE_CANONICAL, NULL);
+  return place == NULL || place_get_level(place, edit->who) >= ACCESS_READ;
 }
 
 gboolean edit_pass_branch(Edit *edit, const KeyAt *at, GError **error) {
@@ -71,7 +81,9 @@ gboolean edit_pass_branch(Edit *edit, const KeyAt *at, GError **error) {
     return TRUE;
   if (edit->is_pruning)
     return pass(edit, lock_set_find_key(edit->locks, at->path), at, NULL, error);
-  const Lock *lock = lock_set_find_branch(edit->locks, at->path);
+  const Lock *lock = lock_set_find_key(edit->locks, at->path);
+  if (lock == NULL)
+    lock = lock_set_find_inside(edit->locks, at->path, may_be_told, edit);
   return lock == NULL || lock_refuse(lock, lock->key, lock->name, error);
 }
 

@@ -29,6 +29,7 @@ typedef struct {
   struct Declarer *declarer; /* see op-declare.h; NULL without an owner */
   GHashTable *gone;    /* thing (declared.h) -> RegistryValue that this change has deleted; NULL
                           without an owner */
+  gboolean is_moving;  /* what goes comes back elsewhere, with what is declared of it */
   gboolean is_pruning; /* what the owner declares no more goes; locks of what is empty stay */
   LockSet *locks;      /* NULL: nothing is locked */
   gboolean over_locks; /* what is locked does not hold this change up */

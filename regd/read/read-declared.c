@@ -5,7 +5,7 @@
 #include "client/base/error.h"
 #include "client/base/path.h"
 #include "client/base/protocol.h"
-#include "regd/declare/declared.h"
+#include "regd/declare/declared-sight.h"
 #include "regd/declare/lock.h"
 #include "regd/read/reader-private.h"
 #include "regd/tree/place.h"
@@ -41,6 +41,26 @@ static void listing_clear(Listing *listing) {
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Listing, listing_clear)
 
+/* Names the first key on the way from the branch to @key that the caller may not read: what is in
+ * that one is told to nobody who may not. */
+static gboolean refuse_closed(const Listing *listing, const char *key, GError **error) {
+  guint known = path_count_depth(listing->branch);
+  g_auto(GStrv) names = g_strsplit(key, "\\", -1);
+  g_autoptr(GString) at = g_string_new(names[0]);
+  for (guint i = 1; names[i] != NULL; i++) {
+    g_string_append_printf(at, "\\%s", names[i]);
+    if (i <= known)
+      continue;
+    g_autoptr(Place) place =
+        resolve(listing->reader->store, listing->who, at->str, RESOLVE_CANONICAL, error);
+    if (place == NULL)
+      return FALSE;
+    if (place_get_level(place, listing->who) < ACCESS_READ)
+      return access_refuse(place->path, ACCESS_READ, error);
+  }
+  return access_refuse(key, ACCESS_READ, error);
+}
+
 /* Declarations of one key follow each other. */
 static gboolean enter(Listing *listing, const char *key, GError **error) {
   if (g_strcmp0(listing->key, key) == 0)
@@ -53,7 +73,7 @@ static gboolean enter(Listing *listing, const char *key, GError **error) {
   if (place == NULL)
     return FALSE;
   if (place_get_level(place, listing->who) < ACCESS_READ)
-    return listing->skip_unreadable || access_refuse(key, ACCESS_READ, error);
+    return listing->skip_unreadable || refuse_closed(listing, key, error);
   listing->there = place_exists(place);
   listing->place = g_steal_pointer(&place);
   return TRUE;
@@ -95,13 +115,28 @@ static gsize get_size(const DeclaredItem *item) {
   return both;
 }
 
-static gboolean add(Listing *listing, const Declared *declared, GError **error) {
-  if (!enter(listing, declared->key, error))
-    return FALSE;
+/* As it is today. */
+static PastThing make_thing(const Reader *reader, const Place *place, const char *name) {
+  return (PastThing){
+      .schemas = reader->schemas, .today = place->acl, .path = place->path, .name = name};
+}
+
+static gboolean is_shown(const Listing *listing, const Declared *declared, gboolean *shown,
+                         GError **error) {
   const Place *place = listing->place;
-  if (place == NULL ||
-      (declared->name != NULL && !reader_may_see_value(listing->reader, listing->who, place->acl,
-                                                       place->path, declared->name)))
+  *shown = place != NULL;
+  if (place == NULL)
+    return TRUE;
+  const PastThing thing = make_thing(listing->reader, place, declared->name);
+  return declared_is_shown(listing->reader->store, listing->who, &thing, declared->closed, shown,
+                           error);
+}
+
+static gboolean add(Listing *listing, const Declared *declared, GError **error) {
+  gboolean shown = FALSE;
+  if (!enter(listing, declared->key, error) || !is_shown(listing, declared, &shown, error))
+    return FALSE;
+  if (!shown)
     return TRUE;
   g_autoptr(DeclaredItem) item = g_new0(DeclaredItem, 1);
   item->key = g_strdup(declared->key);
@@ -170,6 +205,7 @@ GPtrArray *reader_list_locks(Reader *reader, const Identity *who, const char *ke
     return NULL;
   g_autoptr(GPtrArray) locks = lock_list_branch(snapshot, place->path, error);
   g_auto(Listing) listing = {.reader = reader, .who = who, .skip_unreadable = skip_unreadable};
+  listing.branch = place->path;
   listing.items = g_ptr_array_new_with_free_func((GDestroyNotify)lock_free);
   for (guint i = 0; locks != NULL && i < locks->len; i++)
     if (!add_lock(&listing, (Lock **)&locks->pdata[i], error))
@@ -177,16 +213,17 @@ GPtrArray *reader_list_locks(Reader *reader, const Identity *who, const char *ke
   return locks != NULL ? g_steal_pointer(&listing.items) : NULL;
 }
 
-char **reader_list_owners(Reader *reader, const char *path, const char *name, GError **error) {
+char **reader_list_owners(Reader *reader, const Identity *who, const char *path, const char *name,
+                          GError **error) {
   g_autofree char *at = path_fold(path);
   g_autofree char *fold = name != NULL ? path_fold(name) : NULL;
   g_autoptr(Snapshot) snapshot = reader_begin(reader, error);
   g_autoptr(GPtrArray) rows =
       snapshot != NULL ? declared_list_thing(snapshot, at, fold, error) : NULL;
-  if (rows == NULL)
+  g_autoptr(Place) place =
+      rows != NULL ? resolve(snapshot, who, path, RESOLVE_CANONICAL, error) : NULL;
+  if (place == NULL)
     return NULL;
-  g_autoptr(GStrvBuilder) owners = g_strv_builder_new();
-  for (guint i = 0; i < rows->len; i++)
-    g_strv_builder_add(owners, ((const Declared *)rows->pdata[i])->owner);
-  return g_strv_builder_end(owners);
+  const PastThing thing = make_thing(reader, place, name);
+  return declared_dup_owners(snapshot, who, &thing, rows, error);
 }

@@ -7,7 +7,7 @@
 #include "client/base/number.h"
 #include "client/base/protocol.h"
 #include "client/base/text.h"
-#include "regd/declare/declared.h"
+#include "regd/declare/declared-sight.h"
 #include "regd/declare/lock-set.h"
 #include "regd/history/retention.h"
 #include "regd/history/sight.h"
@@ -46,7 +46,7 @@ typedef struct {
   const Place *place;
   char *fold; /* the folded path */
   LockSet *locks;
-  GHashTable *owners; /* thing (see declared.h) -> GPtrArray of owners */
+  GHashTable *owners; /* thing (see declared.h) -> GPtrArray of Declared: owner, closed */
   ValuePage *page;
   guint64 past;    /* revisions up to this one are told to nobody */
   GHashTable *met; /* the revisions of the page's values */
@@ -72,10 +72,13 @@ static gboolean note_owner(const DeclaredRow *row, gpointer data, G_GNUC_UNUSED 
   GHashTable *owners = data;
   GPtrArray *names = g_hash_table_lookup(owners, row->thing);
   if (names == NULL) {
-    names = g_ptr_array_new_with_free_func(g_free);
+    names = g_ptr_array_new_with_free_func((GDestroyNotify)declared_free);
     g_hash_table_insert(owners, g_strdup(row->thing), names);
   }
-  g_ptr_array_add(names, g_strdup(row->owner));
+  Declared *declared = g_new0(Declared, 1);
+  declared->owner = g_strdup(row->owner);
+  declared->closed = row->closed;
+  g_ptr_array_add(names, declared);
   return TRUE;
 }
 
@@ -93,13 +96,14 @@ static gboolean load_rest(Listing *listing, GError **error) {
                              listing->place->path, &listing->past, error);
 }
 
-static char **dup_owners(const Listing *listing, const char *name) {
+static char **dup_owners(const Listing *listing, const char *name, GError **error) {
   g_autofree char *thing = declared_make_thing(listing->fold, name);
-  const GPtrArray *names = g_hash_table_lookup(listing->owners, thing);
-  g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
-  for (guint i = 0; names != NULL && i < names->len; i++)
-    g_strv_builder_add(builder, names->pdata[i]);
-  return g_strv_builder_end(builder);
+  const GPtrArray *rows = g_hash_table_lookup(listing->owners, thing);
+  const PastThing here = {.schemas = listing->reader->schemas,
+                          .today = listing->place->acl,
+                          .path = listing->place->path,
+                          .name = name};
+  return declared_dup_owners(listing->store, listing->who, &here, rows, error);
 }
 
 static char *dup_problem(const Listing *listing, const ListedValue *value) {
@@ -133,9 +137,9 @@ static ListedValue *make_listed(const Listing *listing, const ValueRow *row, GEr
   if (!value->is_secret || !listing->options->hide_secrets)
     value->value = registry_value_ref(row->value);
   value->locked = lock != NULL ? g_strdup(lock->reason) : NULL;
-  value->owners = dup_owners(listing, row->name);
+  value->owners = dup_owners(listing, row->name, error);
   value->problem = dup_problem(listing, value);
-  return g_steal_pointer(&value);
+  return value->owners != NULL ? g_steal_pointer(&value) : NULL;
 }
 
 /* ---- who set them ---- */

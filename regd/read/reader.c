@@ -418,10 +418,15 @@ static gboolean read_lock(Store *store, const char *path, const char *name, char
   return TRUE;
 }
 
-gboolean reader_get_lock(Reader *reader, const char *path, const char *name, char **reason,
-                         GError **error) {
+gboolean reader_get_lock(Reader *reader, const Identity *who, const char *path, const char *name,
+                         char **reason, GError **error) {
   g_autoptr(Snapshot) snapshot = reader_begin(reader, error);
-  return snapshot != NULL && read_lock(snapshot, path, name, reason, error);
+  g_autoptr(Place) place =
+      snapshot != NULL ? resolve(snapshot, who, path, RESOLVE_CANONICAL, error) : NULL;
+  if (place == NULL)
+    return FALSE;
+  gboolean of_value = name != NULL && reader_may_see_value(reader, who, place->acl, path, name);
+  return read_lock(snapshot, path, of_value ? name : NULL, reason, error);
 }
 
 KeyInfo *reader_get_key_head(Reader *reader, const Identity *who, const char *key,

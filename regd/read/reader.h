@@ -217,9 +217,9 @@ Acl *reader_get_acl(Reader *reader, const Identity *who, const char *key, char *
 GPtrArray *reader_list_locks(Reader *reader, const Identity *who, const char *key,
                              gboolean skip_unreadable, GError **error);
 /* Why the value @name of the key at the canonical @path (NULL: the key itself) is locked; *@reason
- * is NULL if it is not. */
-gboolean reader_get_lock(Reader *reader, const char *path, const char *name, char **reason,
-                         GError **error);
+ * is NULL if it is not. Of a secret that the caller may not see, only the key's lock is told. */
+gboolean reader_get_lock(Reader *reader, const Identity *who, const char *path, const char *name,
+                         char **reason, GError **error);
 
 /* The level that @identity has at @key, whose path and links are @who's. KEY_NOT_FOUND: the key
  * is missing, and @identity may know it. */
@@ -242,9 +242,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DeclaredItem, declared_item_free)
  * may not see are left out, and so are keys that they may not read if @skip_unreadable. */
 GPtrArray *reader_list_declared(Reader *reader, const Identity *who, const char *key,
                                 const char *owner, gboolean skip_unreadable, GError **error);
-/* Who declares the value @name of the key at the canonical @path (NULL: the key); never NULL but
- * for an error. */
-char **reader_list_owners(Reader *reader, const char *path, const char *name, GError **error);
+/* Who declares the value @name of the key at the canonical @path (NULL: the key), as far as the
+ * caller may know; never NULL but for an error. */
+char **reader_list_owners(Reader *reader, const Identity *who, const char *path, const char *name,
+                          GError **error);
 
 typedef struct {
   char *key, *name, *problem;

@@ -191,7 +191,7 @@ static gboolean read_info(Reader *reader, gpointer data, GError **error) {
   InfoCall *asked = data;
   asked->info = reader_get_key_info(reader, asked->who, asked->key, asked->no_follow, error);
   if (asked->info != NULL)
-    asked->owners = reader_list_owners(reader, asked->info->path, NULL, error);
+    asked->owners = reader_list_owners(reader, asked->who, asked->info->path, NULL, error);
   return asked->owners != NULL;
 }
 
@@ -337,15 +337,16 @@ static gboolean read_place(Reader *reader, gpointer data, GError **error) {
     return FALSE;
   asked->path = reader_resolve(reader, asked->who, asked->key, FALSE, &revision, error);
   asked->schemas = reader_get_schemas(reader);
-  if (asked->path == NULL ||
-      !reader_get_lock(reader, asked->path, of_key ? NULL : asked->name, &asked->locked, error))
+  if (asked->path == NULL || !reader_get_lock(reader, asked->who, asked->path,
+                                              of_key ? NULL : asked->name, &asked->locked, error))
     return FALSE;
-  asked->owners = reader_list_owners(reader, asked->path, of_key ? NULL : asked->name, error);
+  asked->owners =
+      reader_list_owners(reader, asked->who, asked->path, of_key ? NULL : asked->name, error);
   if (asked->owners == NULL)
     return FALSE;
   /* With an empty name the key is described, which tells of its default value too. */
   return !of_key || asked->locked != NULL ||
-         reader_get_lock(reader, asked->path, asked->name, &asked->locked, error);
+         reader_get_lock(reader, asked->who, asked->path, asked->name, &asked->locked, error);
 }
 
 static gboolean append_description_of(DBusMessageIter *out, gpointer data) {

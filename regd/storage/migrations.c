@@ -162,6 +162,10 @@ static const char *const steps[] = {
     "  PRIMARY KEY(layer, record)) WITHOUT ROWID;"
     "ALTER TABLE fleet ADD COLUMN digest BLOB;"
     "UPDATE fleet SET applied = 0, head = NULL, number = 0;",
+
+    /* declared.closed: the list that decided at the key when it was deleted, if that was another
+     * than the one above it; else 0. */
+    "ALTER TABLE declared ADD COLUMN closed INTEGER NOT NULL DEFAULT 0;",
 };
 #define CHECKSUM_STEP 3
 

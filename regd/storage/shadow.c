@@ -80,7 +80,8 @@ typedef struct {
 } Overlay;
 
 static const Overlay overlays[] = {
-    {"declared", "path, what, fold, owner, key, name, type, data", "path, what, fold, owner"},
+    {"declared", "path, what, fold, owner, key, name, type, data, closed",
+     "path, what, fold, owner"},
     {"locks", "path, whole, fold, key, name, reason, uid, time", "path, whole, fold"},
 };
 

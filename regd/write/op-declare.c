@@ -6,7 +6,7 @@
 
 #include "client/base/error.h"
 #include "client/base/path.h"
-#include "regd/declare/declared.h"
+#include "regd/declare/declared-sight.h"
 #include "regd/edit/edit-keys.h"
 #include "regd/edit/edit-values.h"
 #include "regd/tree/place.h"
@@ -16,13 +16,13 @@
 typedef struct {
   GRefString *key;  /* the path */
   GRefString *fold; /* the same, folded */
+  gint64 acl;       /* the list that decides there */
   const char *name; /* of a value; NULL: the key itself */
   RegistryValue *value;
   RegistryValue *before; /* of a value, before the change; NULL: it was not there */
   gboolean is_own;       /* the owner has declared it before */
-  gboolean is_met;       /* and just so */
+  gboolean is_met;       /* and just so, in this life of the key */
   gint64 own_cost;       /* what that costs */
-  gboolean is_blind;     /* the caller must not be told what the value holds */
 } Entry;
 
 /* So many things are looked up one by one; of more, all of each key are read. */
@@ -125,6 +125,7 @@ static Entry *new_entry(Declarer *declarer, const Place *place, const char *name
   enter_path(declarer, place->path);
   entry->key = g_ref_string_acquire(declarer->path);
   entry->fold = g_ref_string_acquire(declarer->fold);
+  entry->acl = place->acl_id;
   entry->name = name;
   return entry;
 }
@@ -243,15 +244,25 @@ static Declared get_declared(const Declarer *declarer, const Entry *entry) {
                     .value = entry->value};
 }
 
-/* Whether the caller must not be told what the value holds: a guess must not be told from it. */
-static gboolean find_blindness(Edit *edit, const char *key, const char *name, gboolean *blind,
-                               GError **error) {
-  *blind = FALSE;
-  if (edit->who->administrator || !edit_is_secret(edit, key, name))
+/* A value, and the list that decides at its key now. */
+typedef struct {
+  const char *key, *name;
+  gint64 acl;
+} Here;
+
+/* Whether the caller may be told what is declared of it; @closed: of the declaration. A guess must
+ * not be told from it. */
+static gboolean find_told(Edit *edit, const Here *here, gint64 closed, gboolean *told,
+                          GError **error) {
+  Acl *today = NULL;
+  *told = edit->who->administrator;
+  if (*told)
     return TRUE;
-  g_autoptr(Place) place = resolve(edit->store, edit->who, key, RESOLVE_NO_FOLLOW, error);
-  *blind = place != NULL && place_get_secret_level(place, edit->who) < ACCESS_READ;
-  return place != NULL;
+  if (!store_load_acl(edit->store, here->acl, &today, error))
+    return FALSE;
+  const PastThing thing = {
+      .schemas = edit->schemas, .today = today, .path = here->key, .name = here->name};
+  return declared_is_shown(edit->store, edit->who, &thing, closed, told, error);
 }
 
 /* What has been declared of a thing that this change declares. */
@@ -261,32 +272,22 @@ static gboolean check_row(const DeclaredRow *row, gpointer data, GError **error)
   Entry *entry = g_hash_table_lookup(declarer->entries, row->thing);
   if (entry == NULL)
     return TRUE;
+  const Here here = {entry->key, entry->name, entry->acl};
   gboolean is_met = declared_row_is(row, entry->value);
+  gboolean told = TRUE;
+  if (entry->name != NULL && !find_told(edit, &here, row->closed, &told, error))
+    return FALSE;
   if (!g_str_equal(row->owner, declarer->change->owner)) {
-    if (entry->is_blind)
+    if (!told)
       return refuse_blind(entry->key, entry->name, row->owner, error);
     return is_met || refuse_other(entry->key, entry->name, row->owner, error);
   }
   entry->is_own = TRUE;
-  entry->is_met = is_met;
+  entry->is_met = is_met && row->closed == 0;
   entry->own_cost = row->cost;
   declarer->matched++;
-  if (entry->name != NULL && !entry->is_blind && !declared_row_is(row, entry->before))
+  if (entry->name != NULL && told && !declared_row_is(row, entry->before))
     edit->result->values_drifted++;
-  return TRUE;
-}
-
-/* As at the end: a rename may have carried what was declared to where it is secret. */
-static gboolean find_blind(Edit *edit, GError **error) {
-  GHashTableIter iter;
-  gpointer value = NULL;
-  g_hash_table_iter_init(&iter, edit->declarer->entries);
-  while (!edit->who->administrator && g_hash_table_iter_next(&iter, NULL, &value)) {
-    Entry *entry = value;
-    if (entry->name != NULL &&
-        !find_blindness(edit, entry->key, entry->name, &entry->is_blind, error))
-      return FALSE;
-  }
   return TRUE;
 }
 
@@ -366,9 +367,11 @@ static gboolean prune_value(Edit *edit, const Declared *old, const Place *place,
   if (row == NULL)
     return TRUE;
   const KeyAt at = {place->key->id, place->acl_id, place->path};
-  gboolean blind = edit_is_secret(edit, place->path, old->name) &&
-                   place_get_secret_level(place, edit->who) < ACCESS_READ;
-  if (!blind && !declared_is_met(old, row->value))
+  const Here here = {place->path, old->name, place->acl_id};
+  gboolean told = FALSE;
+  if (!find_told(edit, &here, old->closed, &told, error))
+    return FALSE;
+  if (told && !declared_is_met(old, row->value))
     edit->result->values_drifted++;
   if (!edit_delete_row(edit, &at, row, error) || !edit_touch(edit, place->key->id, error))
     return FALSE;
@@ -469,7 +472,7 @@ gboolean edit_settle_declared(Edit *edit, GError **error) {
   gpointer entry = NULL;
   if (edit->declarer == NULL)
     return TRUE;
-  if (!find_blind(edit, error) || !check_entries(edit, error) || !prune_if_needed(edit, error))
+  if (!check_entries(edit, error) || !prune_if_needed(edit, error))
     return FALSE;
   g_hash_table_iter_init(&iter, edit->declarer->entries);
   while (g_hash_table_iter_next(&iter, NULL, &entry))
@@ -501,6 +504,20 @@ static char *move_path(const char *path, const char *new_path) {
   return g_strconcat(new_path, rest, NULL);
 }
 
+/* @new is carried to where @row is declared by another. */
+static gboolean check_other(Edit *edit, const Declared *row, const Declared *new, GError **error) {
+  g_autoptr(Place) place = resolve(edit->store, edit->who, new->key, RESOLVE_NO_FOLLOW, error);
+  gboolean told = TRUE;
+  if (place == NULL)
+    return FALSE;
+  const Here here = {new->key, new->name, place->acl_id};
+  if (new->name != NULL && !find_told(edit, &here, row->closed, &told, error))
+    return FALSE;
+  if (!told)
+    return refuse_blind(new->key, new->name, row->owner, error);
+  return declared_is_met(row, new->value) || refuse_other(new->key, new->name, row->owner, error);
+}
+
 static gboolean carry(Edit *edit, const Declared *old, const char *new_path, GError **error) {
   g_autofree char *key = move_path(old->key, new_path);
   g_autofree char *path = path_fold(key);
@@ -509,17 +526,14 @@ static gboolean carry(Edit *edit, const Declared *old, const char *new_path, GEr
   new.key = key;
   g_autoptr(GPtrArray) there = declared_list_thing(edit->store, path, fold, error);
   const Declared *replaced = NULL;
-  gboolean blind = FALSE;
-  if (there == NULL || (old->name != NULL && !find_blindness(edit, key, old->name, &blind, error)))
+  if (there == NULL)
     return FALSE;
   for (guint i = 0; i < there->len; i++) {
     const Declared *row = g_ptr_array_index(there, i);
     if (g_str_equal(row->owner, old->owner))
       replaced = row;
-    else if (blind)
-      return refuse_blind(key, old->name, row->owner, error);
-    else if (!declared_is_met(row, old->value))
-      return refuse_other(key, old->name, row->owner, error);
+    else if (!check_other(edit, row, &new, error))
+      return FALSE;
   }
   gint64 cost = replaced != NULL ? declared_get_cost(replaced) : 0;
   return put(edit, cost, &new, error);

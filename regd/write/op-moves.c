@@ -181,7 +181,10 @@ static gboolean move(Edit *edit, Place *place, const char *name, GError **error)
   if (branch == NULL)
     return FALSE;
   edit_forget_place(edit);
-  if (!edit_delete_tree(edit, branch->row, above, error))
+  edit->is_moving = TRUE;
+  gboolean gone = edit_delete_tree(edit, branch->row, above, error);
+  edit->is_moving = FALSE;
+  if (!gone)
     return FALSE;
   rename_branch(branch, name);
   g_autofree char *path = g_strconcat(parent_path, "\\", name, NULL);

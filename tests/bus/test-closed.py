@@ -332,6 +332,31 @@ def how_much_another_user_holds_is_not_told():
 
 
 @test
+def what_is_locked_or_declared_in_a_closed_key_is_not_told_from_above():
+    needs_root()
+    answers = []
+    for hidden in (False, True):
+        with Registry() as registry:
+            client, alice = registry.client, registry.connect(uid=ALICE)
+            client.set(CLOSED + r"\Inner", "n", REG_SZ, "x")
+            client.set_acl(SOFTWARE, ("everyone", "control"))
+            client.set_acl(CLOSED, (f"user:{BOB}", "control"))
+            if hidden:
+                client.commit([("set-value", CLOSED + r"\Inner", "n", REG_SZ, "x")], owner="somebody")
+                client.call("Lock", "sssa{sv}", CLOSED + r"\Inner", "n", "because", options())
+                client.call("Lock", "sssa{sv}", CLOSED + r"\Inner\Deep", "", "because", options(recursive=True))
+            lists = ("ListLocks", "ListDeclared", "ListDrift")
+            answers.append([answer_to(alice, call, ACME) for call in [
+                ("DeleteKey", "sa{sv}", ACME, options(recursive=True)), *commit("delete-tree", ACME), ("RenameKey", "ss", ACME, "Other"),
+                ("CopyKey", "ss", ACME, SOFTWARE + r"\Copy"), fragment(ACME, "[-{key}]"),
+                *((member, "sa{sv}", ACME, options(skip_unreadable=True)) for member in lists)]])
+            for member in lists if hidden else ():
+                equal(alice.refused("AccessDenied", member, "sa{sv}", ACME, options()).text,
+                      f'{CLOSED}: you need the right "read" there')
+    equal(answers[0], answers[1])
+
+
+@test
 def an_open_key_below_a_closed_one_is_found():
     needs_root()
     with Registry() as registry:

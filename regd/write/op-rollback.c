@@ -15,6 +15,7 @@
 typedef struct {
   Edit *edit;
   PastTree *tree;
+  SightPaths *paths; /* what keys are called in refusals */
 } Rollback;
 
 static gboolean same_attributes(const PastKey *past, const KeyRow *row) {
@@ -99,7 +100,7 @@ static gboolean judge_key(const Rollback *rollback, PastKey *past, const PastSce
   if (!store_get_key(edit->store, past->id, &row, error) ||
       !enter_scene(rollback, past, row, &scene, error))
     return FALSE;
-  GRefString *path = store_get_path(edit->store, past->id, error);
+  GRefString *path = sight_paths_get(rollback->paths, past->id, error);
   if (path == NULL)
     return FALSE;
   scene.path = path;
@@ -398,8 +399,9 @@ static gboolean restore_gone(Edit *edit, const Place *place, guint64 revision, G
   gint64 first = rows->len > 0 ? g_array_index(rows, gint64, 0) : place->key->id;
   gint64 id = rows->len > 0 ? g_array_index(rows, gint64, rows->len - 1) : place->key->id;
   g_autoptr(PastTree) tree = past_tree_new(edit->store, first, revision, error);
+  g_autoptr(SightPaths) paths = sight_paths_new(edit->store, edit->who);
   const PastKey *past = tree != NULL ? past_tree_get_key(tree, id, error) : NULL;
-  const Rollback rollback = {edit, tree};
+  const Rollback rollback = {edit, tree, paths};
   if (past == NULL)
     return FALSE;
   if (!complete)
@@ -412,7 +414,8 @@ static gboolean restore_gone(Edit *edit, const Place *place, guint64 revision, G
 
 static gboolean restore_present(Edit *edit, const Place *place, guint64 revision, GError **error) {
   g_autoptr(PastTree) tree = past_tree_new(edit->store, place->key->id, revision, error);
-  const Rollback rollback = {edit, tree};
+  g_autoptr(SightPaths) paths = sight_paths_new(edit->store, edit->who);
+  const Rollback rollback = {edit, tree, paths};
   g_autofree char *path = path_dup_parent(place->path);
   KeyAt parent = {.id = place->key->parent, .path = path};
   return tree != NULL && judge_branch(&rollback, place, place->key->id, error) &&

@@ -3,6 +3,7 @@
  * as if they made the opposite changes by hand. What was changed since stays as it is, and what
  * they may not see of the revision is passed over, as GetHistory does. */
 #include "client/base/error.h"
+#include "client/base/path.h"
 #include "regd/edit/edit-keys.h"
 #include "regd/edit/edit-values.h"
 #include "regd/history/retention.h"
@@ -14,6 +15,7 @@ typedef struct {
   Edit *edit;
   guint64 revision;
   LaterChanges *later;
+  SightPaths *paths; /* what keys are called in refusals */
   gboolean has_seen; /* something of the revision that the caller may see */
 } Undoing;
 
@@ -192,10 +194,77 @@ static gboolean is_kept(const Undoing *undoing, const char *path, GError **error
   return retention_get_limit(&retention, path, &past, error) && undoing->revision > past;
 }
 
+typedef struct {
+  const Undoing *undoing;
+  const Difference *undone;
+  PastThing today;
+  gboolean found;
+} LaterSearch;
+
+static gboolean is_of_same(const Difference *one, const Difference *other) {
+  if (one->name == NULL || other->name == NULL)
+    return one->name == other->name;
+  return path_compare_names(one->name, other->name) == 0;
+}
+
+static gboolean find_visible(const Difference *difference, G_GNUC_UNUSED guint64 revision,
+                             gpointer data, GError **error) {
+  LaterSearch *search = data;
+  const Edit *edit = search->undoing->edit;
+  DifferenceSight sight = {SIGHT_HIDDEN, SIGHT_HIDDEN};
+  if (difference->kind == CHANGE_LOCK_CHANGED || !is_of_same(difference, search->undone))
+    return TRUE;
+  if (!sight_judge_difference(edit->store, edit->who, difference, &search->today, &sight, error))
+    return FALSE;
+  search->found = MAX(sight.of_old, sight.of_new) > SIGHT_HIDDEN;
+  return !search->found;
+}
+
+static gboolean is_gone(const Undoing *undoing, const UndoneKey *key, gboolean *gone,
+                        GError **error) {
+  const Difference *then = key->difference;
+  g_autoptr(ValueRow) row = NULL;
+  *gone = !key->row->live;
+  if (*gone || then->name == NULL || then->reroutes)
+    return TRUE;
+  g_autofree char *fold = path_fold(then->name);
+  gboolean done = store_find_value(undoing->edit->store, key->row->id, fold, &row, error);
+  *gone = row == NULL;
+  return done;
+}
+
+/* Of what is gone now, only changes count that the caller may see: that it was there again
+ * meanwhile, and closed, must not be told by what stays. */
+static gboolean find_later(Undoing *undoing, const UndoneKey *key, gboolean *changed,
+                           GError **error) {
+  Edit *edit = undoing->edit;
+  const KeyChanges *later = later_changes_get(undoing->later, key->row->id, error);
+  gboolean gone = FALSE;
+  Acl *today = NULL;
+  if (later == NULL)
+    return FALSE;
+  *changed = key_changes_have(later, key->difference);
+  if (!*changed || edit->who->administrator || key->difference->kind == CHANGE_ACL_CHANGED)
+    return TRUE;
+  if (!is_gone(undoing, key, &gone, error))
+    return FALSE;
+  if (!gone)
+    return TRUE;
+  if (!sight_find_today(edit->store, key->row->id, &today, error))
+    return FALSE;
+  LaterSearch search = {.undoing = undoing,
+                        .undone = key->difference,
+                        .today = {.schemas = edit->schemas, .today = today, .path = key->at.path}};
+  gboolean done = history_visit_key(edit->store, key->row->id, undoing->revision,
+                                    &(HistoryVisitor){find_visible, &search}, error);
+  *changed = search.found;
+  return done;
+}
+
 static gboolean undo_at(Undoing *undoing, UndoneKey *key, GError **error) {
   GError *failure = NULL;
   gboolean seen = FALSE;
-  const KeyChanges *later = NULL;
+  gboolean changed = FALSE;
   UndoOne undo = find_way(key->difference);
   if (undo == NULL || !is_kept(undoing, key->at.path, &failure)) {
     if (failure != NULL)
@@ -204,17 +273,16 @@ static gboolean undo_at(Undoing *undoing, UndoneKey *key, GError **error) {
   }
   if (!judge(undoing, key, &seen, error))
     return FALSE;
-  later = seen ? later_changes_get(undoing->later, key->row->id, error) : NULL;
-  if (later == NULL)
-    return !seen;
-  return key_changes_have(later, key->difference) || undo(undoing, key, error);
+  if (!seen)
+    return TRUE;
+  return find_later(undoing, key, &changed, error) && (changed || undo(undoing, key, error));
 }
 
 static gboolean undo_difference(Undoing *undoing, const Difference *difference, GError **error) {
   Store *store = undoing->edit->store;
   g_autoptr(KeyRow) row = NULL;
   UndoneKey key = {.difference = difference};
-  GRefString *path = store_get_path(store, difference->key, error);
+  GRefString *path = sight_paths_get(undoing->paths, difference->key, error);
   gboolean done = path != NULL && store_get_key(store, difference->key, &row, error) &&
                   edit_find_above(undoing->edit, row, &key.above, error);
   key.row = row;
@@ -230,7 +298,8 @@ gboolean apply_undo_revision(Edit *edit, const Operation *operation, GError **er
   guint64 revision = operation->revision;
   g_autoptr(GPtrArray) differences = undo_list_differences(edit->store, revision, error);
   g_autoptr(LaterChanges) later = later_changes_new(edit->store, revision);
-  Undoing undoing = {.edit = edit, .revision = revision, .later = later};
+  g_autoptr(SightPaths) paths = sight_paths_new(edit->store, edit->who);
+  Undoing undoing = {.edit = edit, .revision = revision, .later = later, .paths = paths};
   edit_forget_place(edit);
   for (guint i = differences != NULL ? differences->len : 0; i > 0; i--)
     if (!undo_difference(&undoing, g_ptr_array_index(differences, i - 1), error))

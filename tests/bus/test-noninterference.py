@@ -5,6 +5,7 @@ and can be given as an argument to run it again: test-noninterference.py "seed 1
 
 import contextlib
 import random
+import re
 import sys
 import tempfile
 
@@ -24,7 +25,8 @@ LISTS = [[("user:0", "control")], [("everyone", "read")], [("everyone", "write")
          [(f"user:{ALICE}", "none"), ("everyone", "write")], [(f"user:{BOB}", "write")],
          [(f"user:{ALICE}", "read")], [(f"user:{ALICE}", "control")], []]
 SCHEMA = "".join(f"[key {TOP}{levels}]\n\n[value Secret]\nsecret\n\n" for levels in ("", r"\*", r"\*\*", r"\*\*\*"))
-UNSTEADY = {"time", "last-write", "pid"}  # which differ between any two runs
+UNSTEADY = {"time", "last-write", "pid", "deadline"}  # which differ between any two runs
+MOMENT = re.compile(r" at [-0-9]{10} [:0-9]{8} UTC")
 
 
 def steady(answer):
@@ -49,7 +51,7 @@ class World:
         try:
             answer = steady(plain_answer(self.alice.raw(member, signature, *arguments)))
         except Refused as refusal:
-            answer = (refusal.full_name, refusal.text)
+            answer = (refusal.full_name, MOMENT.sub("", refusal.text))
         written = []
         for file in filter(None, files):
             file.seek(0)
@@ -64,12 +66,25 @@ class World:
     def contents(self):
         return self.root.tree(SOFTWARE)[1]
 
-    def attempt(self, *operations):
+    def attempt(self, *operations, **given):
         """The administrator's commit; whether it took a revision."""
         before = self.root.revision
         with contextlib.suppress(Refused):
-            self.root.commit(operations)
+            self.root.commit(operations, **given)
         return self.root.revision > before
+
+    def lock(self, key, name):
+        """The same of a lock."""
+        before = self.root.revision
+        self.root.call("Lock", "sssa{sv}", key, name, "because", options(no_follow=True))
+        return self.root.revision > before
+
+    def free(self, key):
+        """Nothing is locked or declared in it any more."""
+        self.root.call("Disown", "sa{sv}", "hidden", options())
+        for lock in self.root.call("ListLocks", "sa{sv}", key, options()):
+            self.root.call("Unlock", "ssa{sv}", lock["key"], lock.get("name", ""),
+                           options(recursive="name" not in lock, no_follow=True))
 
 
 class Both:
@@ -115,6 +130,9 @@ class Both:
         self.even()
 
     def forget(self, key):
+        for world in self.worlds:
+            world.free(key)
+        self.even()
         for operation in [*(("delete-tree", f"{key}\\{name}") for name in HIDDEN),
                           *(("delete-value", key, name) for name in VALUES + ["mark"]),
                           ("set-value", key, "v", REG_SZ, "same")]:
@@ -142,8 +160,16 @@ class Both:
             return
         key = self.random.choice(closed)
         for world in self.worlds:
-            if not world.attempt(self.hidden(key)):
+            if not self.hide(world, key):
                 self.mark(world, key)
+
+    def hide(self, world, key):
+        """Whether it took a revision."""
+        operation = self.hidden(key)
+        way = self.random.choice(["lock", "declare", "", "", "", ""])
+        if way == "lock":
+            return world.lock(operation[1], self.random.choice(VALUES))
+        return world.attempt(operation, **({"owner": "hidden"} if way == "declare" else {}))
 
     def hidden(self, key):
         choose = self.random.choice
@@ -209,7 +235,11 @@ class Both:
             ("RenameKey", "ss", plain, choose(NAMES + HIDDEN)), ("CopyKey", "ss", key, other),
             ("GetHistory", "sa{sv}", key, options()), ("GetHistory", "sa{sv}", TOP, options(limit=5, before=int(revision))),
             ("Rollback", "sta{sv}", key, revision, dry), ("Undo", "ta{sv}", revision, dry),
-            ("Confirm", "t", revision), ("GetAcl", "s", key),
+            ("Confirm", "t", revision), ("EndTrial", "t", revision), ("ListTrials", "a{sv}", options()),
+            ("Commit", "a(sssuv)a{sv}", operation_list([operation]), options(confirm_within=3600)), ("GetAcl", "s", key),
+            *((member, "sa{sv}", key, options(skip_unreadable=True)) for member in ("ListLocks", "ListDeclared", "ListDrift")),
+            ("Lock", "sssa{sv}", plain, name, "why", dry), ("Unlock", "ssa{sv}", plain, name, dry),
+            ("ReadValues", "sa{sv}", key, options(hide_secrets=skip)),
             ("Describe", "ss", key, name), ("Validate", "s", key),
             ("Watch", "sa{sv}", key, options(**({"since": int(revision)} if skip else {}))),
             ("Import", "ha{sv}", lambda: fragment(text), dry),

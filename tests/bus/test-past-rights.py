@@ -5,7 +5,6 @@ then, and about secrecy by the schemas of today and of then."""
 import contextlib
 import itertools
 import json
-import signal
 import tempfile
 
 import dbus
@@ -13,9 +12,7 @@ import dbus
 from harness.bus import ALICE, BOB, needs_root, wait_for
 from harness.case import check, contains, each, equal, main, rows, test
 from harness.database import edit
-from harness.past import history, roll_back
-from harness.process import SOURCE
-from harness.reach import reachable
+from harness.past import attempt, describe, describe_anew, described, history, roll_back
 from harness.registry import REG_SZ, SOFTWARE, Refused, Registry, operation_list, options, variant
 
 KEY = SOFTWARE + "\\Acme"
@@ -44,31 +41,6 @@ def is_shown(cell):
     return (then, now) == ("named", "named") or not (secret_then or secret_now)
 
 
-def describe(keys):
-    """A schema that calls V secret in these keys."""
-    return "".join(f"[key {key}]\n\n[value V]\ntype = REG_SZ\n{'secret' if secret else ''}\n\n" for key, secret in keys)
-
-
-@contextlib.contextmanager
-def described(keys):
-    with Registry() as registry:
-        directory = registry.directory / "schemas"
-        directory.mkdir()
-        (directory / "test.schema").write_text(describe(keys))
-        registry.schemas = [reachable(SOURCE / "data" / "schemas"), directory]
-        registry.restart()
-        yield registry
-
-
-def describe_anew(registry, keys):
-    """The same registry with other schemas."""
-    (registry.directory / "schemas" / "test.schema").write_text(describe(keys))
-    registry.process.signal(signal.SIGHUP)
-    for key, secret in keys:
-        wait_for(lambda key=key, secret=secret: registry.client.call("Describe", "ss", key, "V").get("secret") == secret,
-                 "the schemas to be read again")
-
-
 def set_lists(client, cells, which):
     for cell in cells:
         client.set_acl(f"{KEY}\\{name_of(cell)}", *LISTS[cell[which]])
@@ -92,15 +64,6 @@ def a_past(cells):
             client.set(key_of(cell), "V", REG_SZ, "new")
         set_lists(client, cells, 1)
         yield registry, registry.connect(uid=ALICE), then
-
-
-def attempt(function, *arguments, **given):
-    """What it answers, or None if it is refused."""
-    try:
-        return function(*arguments, **given)
-    except Refused as refusal:
-        equal(refusal.name, "AccessDenied")
-        return None
 
 
 # ---- the ways: each says whether it tells, or gives back, what the value of a cell held ----

@@ -112,6 +112,19 @@ def a_host_that_leaves_is_not_listed_any_more():
 
 
 @test
+def a_host_that_leaves_a_silent_cluster_ends_as_ever():
+    with hosts("one") as (one,):
+        wait_until(lambda: set(listed(one)) == {"one"}, "the report")
+        FLEETS.etcd.freeze(0)
+        try:
+            one.fleet("Leave")
+            one.waits_for_state("unjoined")
+            one.agent.stop()
+        finally:
+            FLEETS.etcd.start(0)
+
+
+@test
 def a_host_of_another_name_is_another():
     with hosts("one", "two") as (one, two):
         wait_until(lambda: set(listed(one)) == {"one", "two"}, "both")

@@ -25,9 +25,10 @@ struct Report {
   guint pulse;     /* until the next sign of life */
   gboolean asking; /* regd owes the record */
   ClusterCall *call;
-  gint64 lease;   /* 0: there is none */
-  GBytes *record; /* on its way, or NULL */
-  GBytes *told;   /* what stands there, or NULL */
+  ClusterCall *withdrawal; /* of the report before; or NULL */
+  gint64 lease;            /* 0: there is none */
+  GBytes *record;          /* on its way, or NULL */
+  GBytes *told;            /* what stands there, or NULL */
   gboolean complained;
 };
 
@@ -170,26 +171,8 @@ static gboolean on_pulse(gpointer data) {
 
 /* ---- its life ---- */
 
-static void on_withdrawn(G_GNUC_UNUSED GBytes *answer, G_GNUC_UNUSED const TransportEnd *end,
-                         G_GNUC_UNUSED gpointer data) {
-}
-
-void report_withdraw(Report *report) {
-  if (report->cluster != NULL && report->told != NULL) {
-    g_autoptr(Batch) batch = batch_new();
-    batch_delete(batch, new_key(report, "h"));
-    batch_delete(batch, new_key(report, "a"));
-    g_autoptr(GBytes) request = batch_encode(batch);
-    const ClusterQuestion question = {.endpoint = report->events.get_endpoint(report->events.data),
-                                      .method = "KV/Txn",
-                                      .request = request,
-                                      .timeout_ms = CALL_TIMEOUT_MS};
-    cluster_call(report->cluster, &question, on_withdrawn, NULL);
-  }
-  report_stop(report);
-}
-
-void report_stop(Report *report) {
+/* A withdrawal that is under way goes on. */
+static void stop(Report *report) {
   g_clear_pointer(&report->call, cluster_call_cancel);
   g_clear_handle_id(&report->timer, g_source_remove);
   g_clear_handle_id(&report->pulse, g_source_remove);
@@ -199,6 +182,33 @@ void report_stop(Report *report) {
   report->lease = 0;
   report->asking = FALSE;
   report->cluster = NULL;
+}
+
+void report_stop(Report *report) {
+  g_clear_pointer(&report->withdrawal, cluster_call_cancel);
+  stop(report);
+}
+
+static void on_withdrawn(G_GNUC_UNUSED GBytes *answer, G_GNUC_UNUSED const TransportEnd *end,
+                         gpointer data) {
+  Report *report = data;
+  report->withdrawal = NULL;
+}
+
+void report_withdraw(Report *report) {
+  if (report->cluster != NULL) {
+    g_autoptr(Batch) batch = batch_new();
+    batch_delete(batch, new_key(report, "h"));
+    batch_delete(batch, new_key(report, "a"));
+    g_autoptr(GBytes) request = batch_encode(batch);
+    const ClusterQuestion question = {.endpoint = report->events.get_endpoint(report->events.data),
+                                      .method = "KV/Txn",
+                                      .request = request,
+                                      .timeout_ms = CALL_TIMEOUT_MS};
+    cluster_call_cancel(report->withdrawal);
+    report->withdrawal = cluster_call(report->cluster, &question, on_withdrawn, report);
+  }
+  stop(report);
 }
 
 /* Settings that change nothing here must not make it tell again. */
@@ -215,7 +225,7 @@ void report_start(Report *report, Cluster *cluster, const AgentConfig *config) {
   }
   if (report->cluster == cluster && g_strcmp0(report->host, config->host) != 0)
     report_withdraw(report);
-  report_stop(report);
+  stop(report);
   if (config->report_interval_s == 0)
     return;
   report->cluster = cluster;

@@ -23,8 +23,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Report, report_free)
 /* @cluster must outlive this. If the host's name has changed, the report of the old name is
  * deleted. */
 void report_start(Report *report, Cluster *cluster, const AgentConfig *config);
+/* Cancels all calls. */
 void report_stop(Report *report);
-/* The same, and deletes the report: this host has left the fleet. */
+/* Ends reporting, and deletes the report: this host has left the fleet. */
 void report_withdraw(Report *report);
 /* Something may be new. */
 void report_note(Report *report);

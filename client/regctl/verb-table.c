@@ -344,7 +344,8 @@ const Verb verbs[] = {
      .summary = "show the state of the daemon, and how many trials, locks and drifted values there "
                 "are"},
     {.name = "fleet",
-     .operands = "status|init|join|leave|hosts|wait [COMMIT]|verify|resync|reseal|problems",
+     .operands =
+         "status|init|join|leave|hosts|wait [COMMIT]|forget HOST|verify|resync|reseal|problems",
      .fewest = 1,
      .most = 2,
      .options = BIT(OPTION_FROM_LOCAL) | BIT(OPTION_REPLACE) | BIT(OPTION_DROP) |
@@ -362,7 +363,8 @@ const Verb verbs[] = {
          "the "
          "hosts of the fleet, with --behind only those that lack something or are gone. wait "
          "waits until all of them, or --hosts=N, have COMMIT, by default the newest of this host; "
-         "after --timeout the exit code is 1, and those that are missing are named. verify "
+         "after --timeout the exit code is 1, and those that are missing are named. forget drops a "
+         "host that is gone from that list, with --force although it gives signs of life. verify "
          "compares "
          "this host with the cluster and says each difference. resync "
          "compares everything with the cluster once more, with --dry-run only to tell. problems "

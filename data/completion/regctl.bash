@@ -195,7 +195,10 @@ _regctl_offer() {
     ;;
   help:0) COMPREPLY=($(compgen -W "$(_regctl_words | sed -n '/^Verbs:/,/^$/s/^  \([a-z]*\) .*/\1/p')" -- "$current")) ;;
   status:* | trials:* | confirm:* | undo:* | disown:* | help:*) ;;
-  fleet:0) COMPREPLY=($(compgen -W "status init join leave hosts wait verify resync reseal problems" -- "$current")) ;;
+  fleet:0) COMPREPLY=($(compgen -W "status init join leave hosts wait forget verify resync reseal problems" -- "$current")) ;;
+  fleet:1)
+    [[ $key == forget ]] && COMPREPLY=($(compgen -W "$(_regctl_ask fleet hosts --behind | sed '1d;s/ .*//')" -- "$current"))
+    ;;
   fleet:*) ;;
   rollback:1) _regctl_complete_revision "$key" "$current" ;;
   get:1 | set:1 | unset:1 | describe:1 | blame:1 | purge:1 | lock:1 | unlock:1) _regctl_complete_value "$key" "$current" ;;

@@ -84,9 +84,7 @@ def a_host_that_is_late_is_named():
 def a_host_without_a_sign_of_life_is_gone():
     with hosts("one", "two") as (one, two):
         wait_until(lambda: listed(one).get("two", {}).get("alive"), "a sign of life")
-        two.agent.kill()
-        lease = json.loads(FLEETS.etcd.ctl("get", record_key(two, "a"), "-w", "json"))["kvs"][0]["lease"]
-        FLEETS.etcd.ctl("lease", "revoke", f"{lease:x}")
+        end_life(two)
         equal((listed(one)["two"]["alive"], listed(one)["one"]["alive"]), (False, True))
         contains(regctl(one, "fleet", "hosts")[1], "gone")
         two.start_agent()
@@ -122,6 +120,56 @@ def a_host_that_leaves_a_silent_cluster_ends_as_ever():
             one.agent.stop()
         finally:
             FLEETS.etcd.start(0)
+
+
+def end_life(host):
+    """Its agent dies, and the time of its sign of life is over."""
+    host.agent.kill()
+    lease = json.loads(FLEETS.etcd.ctl("get", record_key(host, "a"), "-w", "json"))["kvs"][0]["lease"]
+    FLEETS.etcd.ctl("lease", "revoke", f"{lease:x}")
+
+
+@test
+def a_host_that_is_gone_is_forgotten():
+    with hosts("one", "two", "three") as (one, two, _):
+        equal(regctl(one, "fleet", "wait", "--hosts=3", "--timeout=30")[0], 0)
+        status, printed, said = regctl(one, "fleet", "forget", "two")
+        equal((status, printed), (6, ""))
+        for part in ("'two'", "sign of life", "--force"):
+            contains(said, part)
+        equal(sorted(listed(one)), ["one", "three", "two"])
+        end_life(two)
+        one.put(KEY, "Port", "25")
+        equal(regctl(one, "fleet", "wait", "--timeout=1")[0], 1)
+        equal(regctl(one, "fleet", "forget", "two"), (0, "", "regctl: forgot the host 'two'\n"))
+        equal(sorted(listed(one)), ["one", "three"])
+        equal([kind for kind in "ha" if FLEETS.etcd.keys(record_key(two, kind))], [])
+        equal(regctl(one, "fleet", "wait", "--timeout=30")[0], 0)
+        status, _, said = regctl(one, "fleet", "forget", "two")
+        equal(status, 3)
+        contains(said, "regctl fleet hosts")
+        two.start_agent()
+        wait_until(lambda: listed(one).get("two", {}).get("alive"), "it to be there again")
+
+
+@test
+def a_host_that_is_forgotten_though_it_lives_comes_back_with_its_next_report():
+    with hosts("one", "two") as (one, two):
+        equal(regctl(one, "fleet", "wait", "--hosts=2", "--timeout=30")[0], 0)
+        equal(regctl(one, "fleet", "forget", "two", "--force")[0], 0)
+        equal(sorted(listed(one)), ["one"])
+        one.put(KEY, "Port", "25")
+        wait_until(lambda: listed(one).get("two", {}).get("alive"), "it to report")
+        equal(listed(one)["two"]["commit"], two.status()["commit"])
+
+
+@rows([("no host", [], "the name of a host"), ("an empty name", [""], "1 to 255 bytes"), ("a long name", ["x" * 256], "1 to 255 bytes"),
+       ("two", ["two", "three"], "operands"), ("what does not go with it", ["two", "--dry-run"], "--dry-run")])
+def a_host_to_forget_has_a_name(words, why):
+    with hosts("one") as (one,):
+        status, _, said = regctl(one, "fleet", "forget", *words)
+        equal(status, 2)
+        contains(said, why)
 
 
 @test
@@ -179,11 +227,12 @@ def who_may_ask():
         two.agent.stop()
         one.put(KEY, "Port", "25")
         stranger = one.connect(uid=ALICE)
-        try:
-            stranger.call("ListHosts", "a{sv}", options(), interface=FLEET, path=FLEET_PATH)
-            check(False, "ListHosts is for administrators")
-        except Refused as refusal:
-            equal(refusal.name, "AccessDenied")
+        for member, signature, arguments in [("ListHosts", "a{sv}", [options()]), ("Forget", "sa{sv}", ["two", options(force=True)])]:
+            try:
+                stranger.call(member, signature, *arguments, interface=FLEET, path=FLEET_PATH)
+                check(False, f"{member} is for administrators")
+            except Refused as refusal:
+                equal(refusal.name, "AccessDenied")
         answer = wait(one, client=stranger, timeout=("u", 0))
         equal(("missing" in answer, answer["reached"]), (False, False))
         equal(wait(one, timeout=("u", 0))["missing"], ["two"])
@@ -196,7 +245,7 @@ def who_may_ask():
 def without_a_cluster_it_says_so():
     with hosts("one") as (one,):
         one.agent.stop()
-        for words in (["hosts"], ["wait", "--timeout=0"]):
+        for words in (["hosts"], ["wait", "--timeout=0"], ["forget", "two"]):
             status, _, said = regctl(one, "fleet", *words)
             equal(status, 1)
             contains(said, "regd-fleet does not run")

@@ -90,6 +90,10 @@ def a_reader_is_told_its_user_and_its_role():
         for part in ("may only read", "'web19'", "regd-reader"):
             contains(said, part)
         equal(two.status()["state"], "live")
+        etcd.ctl("put", "/regd/1/reader/h/ghost", "x")
+        said = refusal_of(two, "Forget", "ghost")
+        for part in ("'web19'", "regd-reader"):
+            contains(said, part)
         etcd.ctl("user", "grant-role", "web19", "regd-writer")
         two.put(KEY, "Port", "27")
         one.has(KEY, "Port", "27")
@@ -120,9 +124,9 @@ def a_user_with_a_password_needs_no_certificate_of_that_name():
         check(b"sesame" not in Path(f"/proc/{one.agent.pid}/cmdline").read_bytes(), "nor does a list of processes")
 
 
-def refusal_of(member, call):
+def refusal_of(member, call, *words):
     try:
-        member.fleet(call)
+        member.fleet(call, *words)
     except Refused as refusal:
         return refusal.text
     return "not refused"

@@ -60,13 +60,13 @@ class FleetHost(Registry):
         self.bus.wait_for_name(AGENT_NAME, self.agent)
         wait_until(lambda: self.status()["state"] not in ("off", "connecting"), f"{self.name}'s agent to be attached")
 
-    def fleet(self, member, **given):
+    def fleet(self, member, *words, **given):
         """A call of org.regd.Fleet1."""
-        arguments = () if member in ("GetStatus", "ListProblems") else (options(**given),)
+        arguments = () if member in ("GetStatus", "ListProblems") else (*words, options(**given))
         try:
             return plain_answer(self.client.connection.call_blocking(
-                NAME, FLEET_PATH, FLEET, member, "a{sv}" if arguments else "", arguments, timeout=PATIENCE,
-                byte_arrays=True))
+                NAME, FLEET_PATH, FLEET, member, "s" * len(words) + "a{sv}" if arguments else "", arguments,
+                timeout=PATIENCE, byte_arrays=True))
         except dbus.DBusException as error:
             raise Refused(error) from None
 

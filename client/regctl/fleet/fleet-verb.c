@@ -171,26 +171,31 @@ static gboolean verify(Session *session, GError **error) {
 
 /* ---- what changes something ---- */
 
+/* A second operand. */
+typedef enum { OPERAND_NONE, OPERAND_COMMIT, OPERAND_HOST } OperandKind;
+
 /* A word behind the verb, the call that it makes, and the options that go with it. */
 typedef struct {
   const char *word, *member, *name;                   /* name: of the flag, in the call */
   OptionName flag;                                    /* N_OPTIONS: none */
   guint64 options;                                    /* bits of those besides the flag */
   gboolean (*show)(Session *session, GError **error); /* in place of a call */
+  OperandKind operand;                                /* of a host: the call's first argument */
 } Action;
 
 #define BIT OPTION_BIT
 static const Action actions[] = {
-    {"status", NULL, NULL, N_OPTIONS, 0, show_status},
-    {"init", "Init", "from-local", OPTION_FROM_LOCAL, 0, NULL},
-    {"join", "Join", "replace", OPTION_REPLACE, 0, NULL},
-    {"leave", "Leave", "drop", OPTION_DROP, 0, NULL},
-    {"hosts", NULL, NULL, OPTION_BEHIND, 0, fleet_show_hosts},
-    {"wait", NULL, NULL, OPTION_HOSTS, BIT(OPTION_TIMEOUT), fleet_wait},
-    {"resync", "Resync", "force", OPTION_FORCE, BIT(OPTION_DRY_RUN), NULL},
-    {"reseal", "Reseal", NULL, N_OPTIONS, 0, NULL},
-    {"verify", NULL, NULL, N_OPTIONS, 0, verify},
-    {"problems", NULL, NULL, OPTION_CLEAR, 0, problems},
+    {"status", NULL, NULL, N_OPTIONS, 0, show_status, OPERAND_NONE},
+    {"init", "Init", "from-local", OPTION_FROM_LOCAL, 0, NULL, OPERAND_NONE},
+    {"join", "Join", "replace", OPTION_REPLACE, 0, NULL, OPERAND_NONE},
+    {"leave", "Leave", "drop", OPTION_DROP, 0, NULL, OPERAND_NONE},
+    {"hosts", NULL, NULL, OPTION_BEHIND, 0, fleet_show_hosts, OPERAND_NONE},
+    {"wait", NULL, NULL, OPTION_HOSTS, BIT(OPTION_TIMEOUT), fleet_wait, OPERAND_COMMIT},
+    {"forget", "Forget", "force", OPTION_FORCE, 0, NULL, OPERAND_HOST},
+    {"resync", "Resync", "force", OPTION_FORCE, BIT(OPTION_DRY_RUN), NULL, OPERAND_NONE},
+    {"reseal", "Reseal", NULL, N_OPTIONS, 0, NULL, OPERAND_NONE},
+    {"verify", NULL, NULL, N_OPTIONS, 0, verify, OPERAND_NONE},
+    {"problems", NULL, NULL, OPTION_CLEAR, 0, problems, OPERAND_NONE},
 };
 
 static gboolean change(Session *session, const Action *action, GError **error) {
@@ -198,6 +203,8 @@ static gboolean change(Session *session, const Action *action, GError **error) {
   DBusMessageIter answer;
   const char *text = "";
   fleet_request_begin(&request, action->member);
+  if (action->operand == OPERAND_HOST)
+    request_add_string(&request, session_get_operand(session, 1));
   request_open_options(&request);
   if (action->flag != N_OPTIONS && session_has(session, action->flag))
     request_check(&request, wire_append_entry_boolean(&request.options, action->name, TRUE));
@@ -219,6 +226,16 @@ static const Action *find_action(const char *word) {
   return NULL;
 }
 
+static gboolean check_operand(const Action *action, const char *operand, GError **error) {
+  if (operand == NULL && action->operand == OPERAND_HOST)
+    return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
+                     "fleet %s takes the name of a host: `regctl fleet hosts` lists them",
+                     action->word);
+  return operand == NULL || action->operand != OPERAND_NONE ||
+         error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS, "fleet %s takes nothing more, not '%s'",
+                   action->word, operand);
+}
+
 static gboolean check_words(const Session *session, const Action *action, GError **error) {
   static const OptionName flags[] = {OPTION_FROM_LOCAL, OPTION_REPLACE, OPTION_DROP,
                                      OPTION_FORCE,      OPTION_DRY_RUN, OPTION_BEHIND,
@@ -230,9 +247,7 @@ static gboolean check_words(const Session *session, const Action *action, GError
                        "fleet %s does not take --%s: see `regctl help fleet`", action->word,
                        regctl_options.rows[flags[i]].name);
   }
-  return session_get_operand(session, 1) == NULL || action->show == fleet_wait ||
-         error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS, "fleet %s takes nothing more, not '%s'",
-                   action->word, session_get_operand(session, 1));
+  return check_operand(action, session_get_operand(session, 1), error);
 }
 
 /* "status, init, ... or problems". */

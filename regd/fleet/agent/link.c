@@ -39,6 +39,7 @@ void link_task_free(LinkTask *task) {
   g_clear_pointer(&task->info, g_bytes_unref);
   g_clear_pointer(&task->head, g_bytes_unref);
   g_clear_pointer(&task->steps, g_ptr_array_unref);
+  g_free(task->host);
   g_free(task);
 }
 
@@ -108,8 +109,10 @@ static void on_propose(Link *link, DBusMessageIter *iter) {
   link->events.proposed(g_steal_pointer(&proposal), link->events.data);
 }
 
-static const char *const task_names[N_LINK_TASKS] = {
-    [LINK_TASK_INIT] = "init", [LINK_TASK_JOIN] = "join", [LINK_TASK_RESYNC] = "resync"};
+static const char *const task_names[N_LINK_TASKS] = {[LINK_TASK_INIT] = "init",
+                                                     [LINK_TASK_JOIN] = "join",
+                                                     [LINK_TASK_RESYNC] = "resync",
+                                                     [LINK_TASK_FORGET] = "forget"};
 
 static gboolean read_kind(const char *name, LinkTaskKind *kind) {
   for (guint i = 0; i < N_LINK_TASKS; i++)
@@ -143,9 +146,17 @@ static gboolean read_init(const WireOptions *options, LinkTask *task) {
   return task->steps != NULL;
 }
 
+static gboolean read_host(const WireOptions *options, LinkTask *task) {
+  const char *host = NULL;
+  (void)wire_options_get_string(options, "host", &host, NULL);
+  task->host = g_strdup(host);
+  return host != NULL;
+}
+
 static gboolean read_task(LinkTask *task, const char *name, const WireOptions *options) {
   return options != NULL && read_kind(name, &task->kind) &&
          (task->kind != LINK_TASK_INIT || read_init(options, task)) &&
+         (task->kind != LINK_TASK_FORGET || read_host(options, task)) &&
          wire_options_get_boolean(options, "dry-run", &task->dry_run, NULL) &&
          wire_options_get_boolean(options, "force", &task->force, NULL);
 }

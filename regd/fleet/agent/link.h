@@ -18,14 +18,22 @@ typedef struct {
 void link_proposal_free(LinkProposal *proposal);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(LinkProposal, link_proposal_free)
 
-typedef enum { LINK_TASK_INIT, LINK_TASK_JOIN, LINK_TASK_RESYNC, N_LINK_TASKS } LinkTaskKind;
+typedef enum {
+  LINK_TASK_INIT,
+  LINK_TASK_JOIN,
+  LINK_TASK_RESYNC,
+  LINK_TASK_FORGET,
+  N_LINK_TASKS
+} LinkTaskKind;
 typedef struct {
   guint32 ticket;
   LinkTaskKind kind;
   GBytes *info; /* init: this and the next two */
   GBytes *head;
   GPtrArray *steps;
-  gboolean dry_run, force; /* resync */
+  gboolean dry_run; /* resync */
+  gboolean force;   /* resync, forget */
+  char *host;       /* forget */
 } LinkTask;
 void link_task_free(LinkTask *task);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(LinkTask, link_task_free)

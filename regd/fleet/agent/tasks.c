@@ -6,6 +6,7 @@
 
 #include "regd/fleet/agent/committing.h"
 #include "regd/fleet/agent/snapshot.h"
+#include "regd/fleet/report/forget.h"
 
 /* An administrator waits for it; other members are asked meanwhile. */
 #define TASK_REQUEST_TIMEOUT_MS 3000U
@@ -18,6 +19,7 @@ struct Tasks {
   guint asked;
   ClusterCall *call;
   Committing *founding;
+  Forget *forgetting;
   Snapshot *snapshot;
   GBytes *head;
   gint64 revision;
@@ -32,6 +34,7 @@ Tasks *tasks_new(Link *link) {
 
 static void forget(Tasks *tasks) {
   g_clear_pointer(&tasks->call, cluster_call_cancel);
+  g_clear_pointer(&tasks->forgetting, forget_cancel);
   g_clear_pointer(&tasks->snapshot, snapshot_cancel);
   g_clear_pointer(&tasks->head, g_bytes_unref);
   g_clear_pointer(&tasks->task, link_task_free);
@@ -42,6 +45,10 @@ static void tell(Tasks *tasks, const char *what, const char *message) {
       .ticket = tasks->task->ticket, .what = what, .message = message, .revision = tasks->revision};
   link_tell_outcome(tasks->link, &outcome);
   forget(tasks);
+}
+
+static gboolean is_denied(const TransportEnd *end) {
+  return end->code == GRPC_PERMISSION_DENIED || end->code == GRPC_UNAUTHENTICATED;
 }
 
 /* ---- how a transaction ended ---- */
@@ -118,6 +125,45 @@ static void found(Tasks *tasks, const AgentConfig *config) {
   tasks->founding = committing_start(tasks->cluster, config, &plan);
   if (tasks->founding == NULL)
     tell(tasks, "failed", "the first head can't be read");
+}
+
+/* ---- forget ---- */
+
+static char *describe_forgotten(const char *host, ForgetEnd end, const TransportEnd *why) {
+  switch (end) {
+  case FORGET_DONE:
+    return g_strdup_printf("forgot the host '%s'", host);
+  case FORGET_UNKNOWN:
+    return g_strdup_printf("no host '%s' has told the fleet of itself: `regctl fleet hosts` lists "
+                           "those that have",
+                           host);
+  case FORGET_LIVES:
+    return g_strdup_printf("the host '%s' has given a sign of life, which counts for four times "
+                           "its Stale After: wait until `regctl fleet hosts` calls it gone, or use "
+                           "--force",
+                           host);
+  case FORGET_FAILED:
+    break;
+  }
+  return g_strdup(why->text);
+}
+
+static void on_forgotten(ForgetEnd end, const TransportEnd *why, gpointer data) {
+  static const char *const whats[] = {
+      [FORGET_DONE] = "done", [FORGET_UNKNOWN] = "not-found", [FORGET_LIVES] = "conflict"};
+  Tasks *tasks = data;
+  tasks->forgetting = NULL;
+  g_autofree char *text = describe_forgotten(tasks->task->host, end, why);
+  if (end != FORGET_FAILED)
+    tell(tasks, whats[end], text);
+  else
+    tell(tasks, is_denied(why) ? "access-denied" : "unavailable", text);
+}
+
+static void begin_forgetting(Tasks *tasks) {
+  const ForgetPlan plan = {
+      .host = tasks->task->host, .force = tasks->task->force, .endpoint = tasks->endpoint};
+  tasks->forgetting = forget_start(tasks->cluster, &plan, on_forgotten, tasks);
 }
 
 /* ---- join and resync: what stands there? ---- */
@@ -201,8 +247,7 @@ static void on_place(GBytes *answer, const TransportEnd *end, gpointer data) {
     }
     g_autofree char *text = g_strdup_printf(
         "%s: %s", cluster_get_member(tasks->cluster, tasks->endpoint - 1), end->text);
-    gboolean denied = end->code == GRPC_PERMISSION_DENIED || end->code == GRPC_UNAUTHENTICATED;
-    tell(tasks, denied ? "access-denied" : "unavailable", text);
+    tell(tasks, is_denied(end) ? "access-denied" : "unavailable", text);
     return;
   }
   g_autoptr(GError) error = NULL;
@@ -236,6 +281,8 @@ void tasks_begin(Tasks *tasks, LinkTask *task, Cluster *cluster, const AgentConf
   tasks->revision = 0;
   if (task->kind == LINK_TASK_INIT)
     found(tasks, config);
+  else if (task->kind == LINK_TASK_FORGET)
+    begin_forgetting(tasks);
   else
     ask(tasks);
 }

@@ -18,13 +18,15 @@ typedef enum {
   FLEET_TASK_INIT,
   FLEET_TASK_JOIN,
   FLEET_TASK_LEAVE,
-  FLEET_TASK_RESYNC
+  FLEET_TASK_RESYNC,
+  FLEET_TASK_FORGET
 } FleetTaskKind;
 typedef struct {
   FleetTaskKind kind;
-  gboolean
-      agreed; /* init: from what is here; join: in place of it; leave: drop it; resync: do it */
+  /* init: from what is here; join: in place of it; leave: drop it; resync, forget: do it. */
+  gboolean agreed;
   gboolean dry_run; /* resync */
+  const char *host; /* forget: whom; borrowed for the call that it begins with */
 } FleetTask;
 
 /* How the desk reaches the agent and the world; @data is fleet_desk_new()'s. */

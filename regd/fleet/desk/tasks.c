@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What administrators ask for: making a fleet, joining and leaving one, a re-sync. One at a time.
- */
+/* What administrators ask for: making a fleet, joining and leaving one, a re-sync, forgetting a
+ * host. One at a time. */
 #include <string.h>
 #include <sys/random.h>
 
@@ -215,7 +215,7 @@ static void on_answered(RunningTask *task, const FleetOutcome *outcome) {
            fleet_desk_new_error(outcome->what, task->desk->settings->fleet, outcome->message));
     return;
   }
-  if (task->task.kind == FLEET_TASK_RESYNC) {
+  if (task->task.kind == FLEET_TASK_RESYNC || task->task.kind == FLEET_TASK_FORGET) {
     finish(task, outcome->message, NULL);
     return;
   }
@@ -253,6 +253,14 @@ static FleetState *new_state(const FleetDesk *desk) {
   return state;
 }
 
+static gboolean check_forgetting(const FleetDesk *desk, const char *host, GError **error) {
+  if (desk->joined == NULL)
+    return error_set(error, REGISTRY_ERROR_CONFLICT, "this host is in no fleet");
+  return (*host != '\0' && strlen(host) <= FLEET_LIMIT_WORD_BYTES) ||
+         error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS, "\"host\": must have 1 to %u bytes",
+                   FLEET_LIMIT_WORD_BYTES);
+}
+
 static GError *check(const FleetDesk *desk, const FleetTask *task) {
   const char *reason = NULL;
   GError *error = NULL;
@@ -263,6 +271,8 @@ static GError *check(const FleetDesk *desk, const FleetTask *task) {
     error_set(&error, REGISTRY_ERROR_FLEET_UNAVAILABLE, "the fleet is off: %s", reason);
   else if (desk->stopping)
     error_set(&error, REGISTRY_ERROR_UNREACHABLE, "regd is being stopped");
+  else if (task->kind == FLEET_TASK_FORGET)
+    (void)check_forgetting(desk, task->host, &error);
   return error;
 }
 
@@ -284,7 +294,7 @@ void fleet_desk_begin_task(FleetDesk *desk, const FleetTask *task, FleetTaskDone
     fail(running, REGISTRY_ERROR_FAILED, "the system gives no random numbers");
   else if (task->kind == FLEET_TASK_LEAVE)
     order(running, FLEET_ORDER_LEAVE, on_left);
-  else if (task->kind == FLEET_TASK_RESYNC)
+  else if (task->kind == FLEET_TASK_RESYNC || task->kind == FLEET_TASK_FORGET)
     ask(running, NULL, NULL, NULL);
   else
     order(running, FLEET_ORDER_PLAN, on_planned);

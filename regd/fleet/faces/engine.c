@@ -159,9 +159,11 @@ static gboolean append_arguments(DBusMessageIter *dict, const FleetTask *task, G
     return fleet_wire_append_entry_bytes(dict, "fleet", info) &&
            fleet_wire_append_entry_bytes(dict, "head", head) &&
            append_entry_operations(dict, operations);
-  return task->kind != FLEET_TASK_RESYNC ||
-         (wire_append_entry_boolean(dict, "dry-run", task->dry_run) &&
-          wire_append_entry_boolean(dict, "force", task->agreed));
+  if (task->kind == FLEET_TASK_RESYNC && !wire_append_entry_boolean(dict, "dry-run", task->dry_run))
+    return FALSE;
+  if (task->kind == FLEET_TASK_FORGET && !wire_append_entry_string(dict, "host", task->host))
+    return FALSE;
+  return wire_append_entry_boolean(dict, "force", task->agreed);
 }
 
 void fleet_engine_task(guint32 ticket, const FleetTask *task, GBytes *info, GBytes *head,
@@ -169,7 +171,8 @@ void fleet_engine_task(guint32 ticket, const FleetTask *task, GBytes *info, GByt
   static const char *const words[] = {[FLEET_TASK_INIT] = "init",
                                       [FLEET_TASK_JOIN] = "join",
                                       [FLEET_TASK_LEAVE] = "leave",
-                                      [FLEET_TASK_RESYNC] = "resync"};
+                                      [FLEET_TASK_RESYNC] = "resync",
+                                      [FLEET_TASK_FORGET] = "forget"};
   FleetFaces *faces = data;
   DBusMessageIter out, dict;
   DBusMessage *signal = new_signal(faces, "Task", &out);

@@ -122,13 +122,15 @@ static void on_done(const char *text, const GError *error, gpointer data) {
   face_finish(call, reply, wire_append_string(&out, text));
 }
 
-/* @agreed: the option that sets the task's `agreed`. */
+/* @agreed: the option that sets the task's `agreed`. A host's name comes before the options. */
 static void begin(DispatchCall *call, FleetFaces *faces, FleetTask task, const char *agreed) {
   DBusMessageIter in;
   GError *error = NULL;
   if (!fleet_open_is_administrator(call))
     return;
   dispatch_call_get_arguments(call, &in);
+  if (task.kind == FLEET_TASK_FORGET)
+    task.host = face_take_string(&in);
   g_autoptr(WireOptions) options = face_take_options(&in, &error);
   if (options == NULL || !wire_options_get_boolean(options, agreed, &task.agreed, &error) ||
       !wire_options_get_boolean(options, "dry-run", &task.dry_run, &error)) {
@@ -152,6 +154,10 @@ static void handle_leave(DispatchCall *call, gpointer data) {
 
 static void handle_resync(DispatchCall *call, gpointer data) {
   begin(call, fleet_faces_get(data), (FleetTask){.kind = FLEET_TASK_RESYNC}, "force");
+}
+
+static void handle_forget(DispatchCall *call, gpointer data) {
+  begin(call, fleet_faces_get(data), (FleetTask){.kind = FLEET_TASK_FORGET}, "force");
 }
 
 static void handle_reseal(DispatchCall *call, gpointer data) {
@@ -208,6 +214,8 @@ static const DispatchMethod methods[] = {
     {"Leave", OPTIONS, ARGUMENTS({"text", "s"}), handle_leave},
     {"Resync", OPTIONS, ARGUMENTS({"text", "s"}), handle_resync},
     {"Reseal", OPTIONS, ARGUMENTS({"text", "s"}), handle_reseal},
+    {"Forget", ARGUMENTS({"host", "s"}, {"options", "a{sv}"}), ARGUMENTS({"text", "s"}),
+     handle_forget},
     {"ListHosts", OPTIONS, ARGUMENTS({"hosts", "aa{sv}"}), fleet_open_handle_list_hosts},
     {"Wait", ARGUMENTS({"commit", "t"}, {"options", "a{sv}"}), ARGUMENTS({"result", "a{sv}"}),
      fleet_open_handle_wait},

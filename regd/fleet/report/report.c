@@ -107,11 +107,11 @@ static void on_told(GBytes *answer, const TransportEnd *end, gpointer data) {
   report->complained = FALSE;
 }
 
-static void tell(Report *report, gboolean with_life) {
+/* The sign of life goes with each report: somebody may have deleted it (`regctl fleet forget`). */
+static void tell(Report *report) {
   g_autoptr(Batch) batch = batch_new();
   batch_put(batch, new_key(report, "h"), g_bytes_ref(report->record));
-  if (with_life)
-    batch_put_leased(batch, new_key(report, "a"), g_bytes_new(NULL, 0), report->lease);
+  batch_put_leased(batch, new_key(report, "a"), g_bytes_new(NULL, 0), report->lease);
   g_autoptr(GBytes) request = batch_encode(batch);
   call(report, "KV/Txn", request, on_told);
 }
@@ -124,7 +124,7 @@ static void on_granted(GBytes *answer, const TransportEnd *end, gpointer data) {
     fail(report, end);
     return;
   }
-  tell(report, TRUE);
+  tell(report);
 }
 
 void report_take(Report *report, GBytes *record) {
@@ -136,7 +136,7 @@ void report_take(Report *report, GBytes *record) {
   g_clear_pointer(&report->record, g_bytes_unref);
   report->record = g_bytes_ref(record);
   if (report->lease != 0) {
-    tell(report, FALSE);
+    tell(report);
     return;
   }
   g_autoptr(GBytes) request = etcd_lease_grant_encode(report->life_s);

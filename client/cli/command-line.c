@@ -11,8 +11,10 @@
 char *option_describe(const OptionTable *table, guint option) {
   const OptionRow *row = &table->rows[option];
   g_autofree char *letter = row->letter != 0 ? g_strdup_printf("-%c, ", row->letter) : NULL;
-  return g_strconcat(letter != NULL ? letter : "", "--", row->name,
-                     row->argument != NULL ? "=" : "", row->argument, NULL);
+  g_autofree char *argument = row->argument == NULL
+                                  ? NULL
+                                  : g_strdup_printf(row->optional ? "[=%s]" : "=%s", row->argument);
+  return g_strconcat(letter != NULL ? letter : "", "--", row->name, argument, NULL);
 }
 
 /* ---- one option ---- */
@@ -111,7 +113,7 @@ static gboolean take_long(Words *words, char *word, GError **error) {
   g_autofree char *name = g_strndup(word + 2, length);
   if (!find_long(table, name, &option))
     return fail_unknown(table, word, name, error);
-  if (table->rows[option].argument != NULL)
+  if (table->rows[option].argument != NULL && (text != NULL || !table->rows[option].optional))
     return take_following(words, option, text, error);
   if (text != NULL)
     return fails(error, word, "nothing may follow this option");

@@ -16,6 +16,7 @@ typedef struct {
   gboolean others;          /* texts besides the words may follow: those are what is offered */
   char letter;              /* 0: none */
   const char *argument;     /* the argument, as help shows it; NULL: it takes none */
+  gboolean optional;        /* the argument may be left out; it stands behind "=" only */
   guint64 lowest, highest;  /* a number between these follows; both 0: any text */
   const char *const *words; /* the only texts that may follow; NULL: any */
   const char *help;
@@ -56,7 +57,8 @@ const char *const *command_line_get_texts(const CommandLine *line, guint option)
 gboolean command_line_check_options(const CommandLine *line, const char *verb, guint64 allowed,
                                     GError **error);
 
-/* "--type=TYPE" or "-t, --type=TYPE": for help and messages. Owned by the caller. */
+/* "--type=TYPE", "-t, --type=TYPE" or "--type[=TYPE]": for help and messages. Owned by the caller.
+ */
 char *option_describe(const OptionTable *table, guint option);
 
 #endif

@@ -43,10 +43,8 @@ static gboolean run_verb(Session *session, const char *name, GError **error) {
   if (!command_line_check_options(session->line, verb->name, verb_get_options(verb), error) ||
       !check_operands(verb, session->line->n_operands - 1, error))
     return FALSE;
-  if (verb->writes && session_has(session, OPTION_TIMEOUT) &&
-      !session_has(session, OPTION_WAIT_FLEET))
-    return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
-                     "%s takes --timeout only with --wait-fleet", verb->name);
+  if (verb->writes && !fleet_wait_check(session, error))
+    return FALSE;
   if (verb->pages && session->screen.is_terminal)
     pager_start(&session->pager);
   if (verb->run == NULL)

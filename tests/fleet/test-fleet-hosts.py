@@ -163,13 +163,14 @@ def a_host_that_is_forgotten_though_it_lives_comes_back_with_its_next_report():
         equal(listed(one)["two"]["commit"], two.status()["commit"])
 
 
-@rows([("no host", [], "the name of a host"), ("an empty name", [""], "1 to 255 bytes"), ("a long name", ["x" * 256], "1 to 255 bytes"),
-       ("two", ["two", "three"], "operands"), ("what does not go with it", ["two", "--dry-run"], "--dry-run")])
-def a_host_to_forget_has_a_name(words, why):
+@test
+def a_host_to_forget_has_a_name():
     with hosts("one") as (one,):
-        status, _, said = regctl(one, "fleet", "forget", *words)
-        equal(status, 2)
-        contains(said, why)
+        for words, why in [([], "the name of a host"), ([""], "1 to 255 bytes"), (["x" * 256], "1 to 255 bytes"),
+                           (["two", "three"], "operands"), (["two", "--dry-run"], "--dry-run")]:
+            status, _, said = regctl(one, "fleet", "forget", *words)
+            equal(status, 2, said)
+            contains(said, why)
 
 
 @test
@@ -291,6 +292,30 @@ def a_change_that_not_all_have_in_time_is_made():
         contains(said, "missing: two")
         equal(one.look(KEY, "Port"), "25")
         equal(regctl(one, "set", KEY, "Port", "25", "--timeout=2")[0], 2)
+
+
+@test
+def a_part_of_the_hosts_is_enough_if_that_was_said():
+    with hosts("one", "two", "three") as (one, two, _):
+        equal(regctl(one, "fleet", "wait", "--hosts=100%", "--timeout=30")[0], 0)
+        equal(regctl(one, "fleet", "wait", "--hosts=3", "--timeout=30")[0], 0)
+        two.agent.stop()
+        for number, share, status in [(25, "2", 0), (26, "66%", 0), (27, "67%", 1), (28, "3", 1)]:
+            ended = regctl(one, "set", KEY, "Port", str(number), f"--wait-fleet={share}", f"--timeout={30 if status == 0 else 2}")
+            equal((share, ended[0]), (share, status), ended[2])
+            contains(ended[2], "2 of 3 hosts have the commit")
+            equal(regctl(one, "fleet", "wait", f"--hosts={share}", "--timeout=0")[0], status, share)
+        contains(ended[2], "the change is made, but only")
+
+
+@test
+def a_share_that_is_none_changes_nothing():
+    with hosts("one") as (one,):
+        for share in ("0", "101%", "most", ""):
+            ended = regctl(one, "set", KEY, "Port", "25", f"--wait-fleet={share}")
+            equal((ended[0], one.look(KEY, "Port")), (2, None), share)
+            contains(ended[2], f"--wait-fleet: {share}")
+            equal(regctl(one, "fleet", "wait", f"--hosts={share}")[0], 2, share)
 
 
 @test

@@ -217,9 +217,10 @@ static gboolean read_commit(Session *session, guint64 *commit, GError **error) {
 }
 
 gboolean fleet_wait(Session *session, GError **error) {
-  FleetWaitAsk ask = {.hosts = (guint32)session->line->numbers[OPTION_HOSTS],
-                      .timeout = FLEET_WAIT_SECONDS};
+  FleetWaitAsk ask = {.timeout = FLEET_WAIT_SECONDS};
   if (session_has(session, OPTION_TIMEOUT))
     ask.timeout = (guint32)session->line->numbers[OPTION_TIMEOUT];
-  return read_commit(session, &ask.commit, error) && fleet_wait_for_hosts(session, &ask, error);
+  return read_commit(session, &ask.commit, error) &&
+         fleet_share_parse("--hosts", session->line->texts[OPTION_HOSTS], &ask.share, error) &&
+         fleet_wait_for_hosts(session, &ask, error);
 }

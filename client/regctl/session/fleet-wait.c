@@ -71,7 +71,8 @@ gboolean fleet_wait_for_hosts(Session *session, const FleetWaitAsk *ask, GError 
   request_check(&request,
                 dbus_message_iter_append_basic(&request.arguments, DBUS_TYPE_UINT64, &commit));
   request_open_options(&request);
-  request_check(&request, wire_append_entry_uint32(&request.options, "hosts", ask->hosts));
+  request_check(&request, wire_append_entry_uint32(&request.options, "hosts", ask->share.hosts));
+  request_check(&request, wire_append_entry_uint32(&request.options, "share", ask->share.percent));
   request_check(&request, wire_append_entry_uint32(&request.options, "timeout", ask->timeout));
   request_close_options(&request);
   g_autoptr(WireMessage) reply = session_call(session, &request, &answer, error);
@@ -82,6 +83,15 @@ gboolean fleet_wait_for_hosts(Session *session, const FleetWaitAsk *ask, GError 
 
 /* ---- what a verb has written ---- */
 
+gboolean fleet_wait_check(Session *session, GError **error) {
+  if (session_has(session, OPTION_TIMEOUT) && !session_has(session, OPTION_WAIT_FLEET))
+    return error_set(error, REGISTRY_ERROR_INVALID_ARGUMENTS,
+                     "%s takes --timeout only with --wait-fleet",
+                     (const char *)session->line->operands->pdata[0]);
+  return fleet_share_parse("--wait-fleet", session->line->texts[OPTION_WAIT_FLEET], &session->share,
+                           error);
+}
+
 gboolean fleet_wait_after_write(Session *session, GError **error) {
   FleetPatience *patience = &session->patience;
   if (!patience->repeats || session_has(session, OPTION_DRY_RUN))
@@ -89,7 +99,8 @@ gboolean fleet_wait_after_write(Session *session, GError **error) {
   if (patience->refusals > 0)
     session_note(session, "the fleet can be reached again: the change is made (refused %u times)",
                  patience->refusals);
-  const FleetWaitAsk ask = {.timeout =
+  const FleetWaitAsk ask = {.share = session->share,
+                            .timeout =
                                 (guint32)(fleet_patience_get_left(patience) / G_USEC_PER_SEC)};
   g_autoptr(GError) problem = NULL;
   return fleet_wait_for_hosts(session, &ask, &problem) ||

@@ -7,10 +7,12 @@
 
 typedef struct {
   guint64 commit; /* 0: the newest that this host has */
-  guint32 hosts;  /* so many are enough; 0: all */
+  FleetShare share;
   guint32 timeout;
 } FleetWaitAsk;
-/* With --wait-fleet: what a verb has written is to be on all hosts. */
+/* What a verb that writes checks before it does: INVALID_ARGUMENTS. */
+gboolean fleet_wait_check(Session *session, GError **error);
+/* With --wait-fleet: what a verb has written is to be on the hosts that it asks for. */
 gboolean fleet_wait_after_write(Session *session, GError **error);
 /* Waits until the hosts have the commit, and says how many have. FAILED: they are late; the message
  * names those that are missing. */

@@ -8,6 +8,7 @@
 #include "client/base/json.h"
 #include "client/connection/connection.h"
 #include "client/regctl/session/fleet-call.h"
+#include "client/regctl/session/fleet-share.h"
 #include "client/regctl/session/offline.h"
 #include "client/regctl/session/options.h"
 #include "client/terminal/pager.h"
@@ -22,6 +23,7 @@ typedef struct {
   Json json;                      /* its text is what goes to standard output, JSON or not */
   Offline offline;                /* the regd that was started for --database */
   FleetPatience patience;         /* see --wait-fleet */
+  FleetShare share;               /* the same */
   guint64 revision_before;        /* of a change on trial: the newest one before it */
   Screen screen;                  /* standard output, as it was before a pager */
   Pager pager;

@@ -8,7 +8,7 @@
 #include "client/cli/near.h"
 #include "client/cli/usage.h"
 
-enum { OPTION_DIR, OPTION_COUNT, OPTION_KIND, OPTION_FLAG, N_OPTIONS };
+enum { OPTION_DIR, OPTION_COUNT, OPTION_KIND, OPTION_FLAG, OPTION_SHARE, N_OPTIONS };
 
 static const char *const kinds[] = {"red", "green", NULL};
 static const OptionRow rows[N_OPTIONS] = {
@@ -17,6 +17,10 @@ static const OptionRow rows[N_OPTIONS] = {
         {.name = "count", .letter = 'n', .argument = "N", .highest = 9, .help = "a number"},
     [OPTION_KIND] = {.name = "kind", .argument = "KIND", .words = kinds, .help = "red or green"},
     [OPTION_FLAG] = {.name = "flag", .letter = 'f', .help = "a flag"},
+    [OPTION_SHARE] = {.name = "share",
+                      .argument = "SHARE",
+                      .optional = TRUE,
+                      .help = "all, or so many"},
 };
 static const OptionTable table = {
     .program = "program", .hint = "that is all", .rows = rows, .count = N_OPTIONS};
@@ -41,6 +45,23 @@ static void test_repeated(void) {
   g_assert_true(line->given[OPTION_FLAG] && line->given[OPTION_COUNT]);
   g_assert_cmpuint(line->numbers[OPTION_COUNT], ==, 0);
   g_assert_cmpuint(line->n_operands, ==, 1);
+}
+
+/* What may be left out never is the next word. */
+static void test_optional(void) {
+  const struct {
+    const char *text, *argument;
+    guint operands;
+  } given[] = {{"--share x", NULL, 1}, {"--share=90% x", "90%", 1}, {"--share= x", "", 1}};
+  for (gsize i = 0; i < G_N_ELEMENTS(given); i++) {
+    g_auto(GStrv) words = NULL;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(CommandLine) line = parse(given[i].text, &words, &error);
+    g_assert_no_error(error);
+    g_assert_true(line->given[OPTION_SHARE]);
+    g_assert_cmpstr(line->texts[OPTION_SHARE], ==, given[i].argument);
+    g_assert_cmpuint(line->n_operands, ==, given[i].operands);
+  }
 }
 
 static const struct {
@@ -96,10 +117,12 @@ static void test_near(void) {
 static void test_usage(void) {
   g_autoptr(GString) out = g_string_new(NULL);
   g_autoptr(GError) error = NULL;
-  usage_print_options(&table, OPTION_BIT(OPTION_COUNT) | OPTION_BIT(OPTION_FLAG), out);
+  usage_print_options(
+      &table, OPTION_BIT(OPTION_COUNT) | OPTION_BIT(OPTION_FLAG) | OPTION_BIT(OPTION_SHARE), out);
   g_assert_cmpstr(out->str, ==,
                   "  -n, --count=N               a number\n"
-                  "  -f, --flag                  a flag\n");
+                  "  -f, --flag                  a flag\n"
+                  "  --share[=SHARE]             all, or so many\n");
   g_assert_true(usage_check_operands("v", "program v A", 1, 1, 2, NULL));
   g_assert_false(usage_check_operands("v", "program v A", 0, 1, 2, &error));
   g_assert_cmpstr(error->message, ==, "v: too few operands; usage: program v A");
@@ -108,6 +131,7 @@ static void test_usage(void) {
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/cli/command-line/repeated", test_repeated);
+  g_test_add_func("/cli/command-line/optional", test_optional);
   g_test_add_func("/cli/command-line/refused", test_refused);
   g_test_add_func("/cli/near", test_near);
   g_test_add_func("/cli/usage", test_usage);

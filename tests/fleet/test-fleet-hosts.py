@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import dbus
 
-from cluster import Cluster, Host, field, text, value_of, value_record
+from cluster import Cluster, Host, field, parse, text, value_of, value_record
 from harness.bus import ALICE, needs_root, wait_until
 from harness.case import check, contains, equal, main, rows, test
 from harness.fleet import FLEET, FLEET_PATH, MOUNT, SETTINGS, Fleets
@@ -355,6 +355,14 @@ def hosts_of_one_commit_that_hold_something_else_are_named():
             FLEETS.etcd.ctl("put", record_key(one, "h", name), data=field(2, commit) + field(4, digest))
         status, printed, _ = regctl(one, "fleet", "verify")
         equal((status, printed), (1, "other-digest\tc\ta\n"))
+
+
+@test
+def a_fleet_is_made_by_whoever_asks_for_it():
+    needs_root()
+    with FLEETS.made("one", uid=ALICE) as (one,):
+        made = parse(FLEETS.etcd.keys(f"/regd/1/{one.fleet_name}/t/all/head").popitem()[1])
+        equal((made[4], made[5]), (b"one", b"root"))
 
 
 @test

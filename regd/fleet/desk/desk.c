@@ -138,7 +138,7 @@ void fleet_desk_carry_out(FleetDesk *desk, FleetOrder *order, FleetDone done, gp
   carrying->order = fleet_order_ref(order);
   carrying->done = done;
   carrying->data = data;
-  const Caller caller = {desk->who, NULL};
+  const Caller caller = {order->who != NULL ? order->who : desk->who, NULL};
   fleet_trials_fill(desk, order);
   if (!desk->stopping &&
       order->dry_run) { /* not the service's kind of dry run, which knows no fleet */

@@ -26,7 +26,9 @@ typedef struct {
   /* init: from what is here; join: in place of it; leave: drop it; resync, forget: do it. */
   gboolean agreed;
   gboolean dry_run; /* resync */
-  const char *host; /* forget: whom; borrowed for the call that it begins with */
+  /* Borrowed for the call that it begins with. */
+  Identity *who;    /* init, join: who asks for it */
+  const char *host; /* forget: whom */
 } FleetTask;
 
 /* How the desk reaches the agent and the world; @data is fleet_desk_new()'s. */

@@ -64,6 +64,7 @@ static gboolean ends_here(RunningTask *task, const WriteResult *result) {
 
 static void order(RunningTask *task, FleetOrderKind kind, FleetDone done) {
   g_autoptr(FleetOrder) made = fleet_order_new(kind);
+  made->who = kind == FLEET_ORDER_PLAN ? identity_ref(task->task.who) : NULL;
   made->state = fleet_state_copy(task->state);
   made->agreed = task->task.agreed;
   made->is_init = task->task.kind == FLEET_TASK_INIT;
@@ -132,7 +133,7 @@ static GBytes *encode_head(const RunningTask *task) {
   FleetHead head = {.number = 1,
                     .host = desk->settings->host_name,
                     .user = task->proposal->user,
-                    .program = (char *)(guintptr) "regctl",
+                    .program = task->proposal->who->program,
                     .comment = (char *)(guintptr) "fleet init",
                     .time = g_get_real_time(),
                     .operations = task->proposal->operations->len};

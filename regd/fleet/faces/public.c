@@ -129,6 +129,7 @@ static void begin(DispatchCall *call, FleetFaces *faces, FleetTask task, const c
   if (!fleet_open_is_administrator(call))
     return;
   dispatch_call_get_arguments(call, &in);
+  task.who = face_caller(call);
   if (task.kind == FLEET_TASK_FORGET)
     task.host = face_take_string(&in);
   g_autoptr(WireOptions) options = face_take_options(&in, &error);

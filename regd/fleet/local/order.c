@@ -34,6 +34,7 @@ FleetOrder *fleet_order_ref(FleetOrder *order) {
 void fleet_order_unref(FleetOrder *order) {
   if (order == NULL || !g_atomic_ref_count_dec(&order->references))
     return;
+  identity_unref(order->who);
   fleet_state_free(order->state);
   g_clear_pointer(&order->head, fleet_head_free);
   g_ptr_array_unref(order->records);

@@ -42,6 +42,7 @@ void fleet_record_free(gpointer data);
 typedef struct {
   gatomicrefcount references;
   FleetOrderKind kind;
+  Identity *who;     /* plan: who asks for it; NULL: regd itself does */
   FleetState *state; /* plan, join */
   /* plan: what is stored below the mounts becomes the fleet's (init), or is replaced by it (join);
    * leave: it is deleted; resync: it is done whatever it deletes. */

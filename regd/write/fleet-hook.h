@@ -17,6 +17,8 @@ typedef struct FleetHook {
   /* What was done last has been rolled back: what is kept in memory may be wrong. */
   void (*forget)(gpointer data);
   gpointer data;
+  /* With what the functions above read the keys of secrets. */
+  struct FleetKeyReader *key_reader;
 } FleetHook;
 
 /* @hook may be NULL. */

@@ -3,6 +3,7 @@
 
 import itertools
 import tempfile
+import time
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from harness.bus import ALICE, needs_root, wait_until
 from harness.case import check, contains, equal, main, test
 from harness.etcd import Etcd
 from harness.fleet import SETTINGS, FleetHost
+from harness.hung import hung
 from harness.registry import REG_BINARY, REG_SZ, Refused, options
 
 KEY, OTHER = MOUNT + "\\Acme", MOUNT + "\\Other"
@@ -152,6 +154,25 @@ def without_a_key_file_no_secret_leaves_the_host():
         path.chmod(0o640)
         one.client.set(SETTINGS, "Key File", REG_SZ, str(path))
         one.put(KEY, "Password", SECRET)
+
+
+@test
+def a_key_file_that_hangs_holds_nobody_up():
+    folder = FOLDER / "hung"
+    folder.mkdir()
+    with hosts(key_file("a"), key_file("a")) as (one, two), hung(folder):
+        one.client.set(SETTINGS, "Key File", REG_SZ, str(folder / "keys"))
+        contains(one.refuses("AccessDenied", KEY, "Password", SECRET), "gives no answer")
+        began = time.monotonic()
+        for _ in range(10):
+            one.refuses("AccessDenied", KEY, "Password", SECRET)
+        check(time.monotonic() - began < 5, "only the first waits for it")
+        one.put(KEY, "Port", "25")
+        two.put(KEY, "Password", SECRET)
+        has_problem(one, "gives no answer")
+        one.client.set(SETTINGS, "Key File", REG_SZ, key_file("a"))
+        one.fleet("Resync")
+        equal((one.look(KEY, "Password"), problems(one)), (SECRET, []))
 
 
 @test

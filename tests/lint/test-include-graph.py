@@ -83,7 +83,7 @@ for folder, besides in {"history": {"schema"}, "read": {"schema", "client/thread
                         "registry1": {"client/bus", "client/threads"}}.items():
     LAYERS[f"regd/{folder}"] |= besides
 # The fleet's rooms stand beside the stack, each on a part of it.
-LAYERS |= {"regd/fleet/seal": {"regd/base"},
+LAYERS |= {"regd/fleet/seal": {"client/threads", "regd/base"},
            "regd/fleet/local": set(REGD[:REGD.index("regd/service")]) | {"schema", "regd/fleet/base", "regd/fleet/seal"},
            "regd/fleet/desk": set(REGD[:REGD.index("regd/polkit")]) | {"regd/fleet/base", "regd/fleet/local"},
            "regd/fleet/faces": set(REGD[:-1]) | {"client/bus", "client/threads", "regd/fleet/base", "regd/fleet/local",

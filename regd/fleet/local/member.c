@@ -12,6 +12,7 @@
 #include "regd/fleet/local/mount-setting.h"
 #include "regd/fleet/local/mounts.h"
 #include "regd/fleet/local/outgoing.h"
+#include "regd/fleet/seal/key-reader.h"
 #include "regd/history/trials.h"
 #include "regd/tree/place.h"
 
@@ -334,7 +335,7 @@ static gboolean apply(Edit *edit, const Operation *operation, GError **error) {
 
 FleetMember *fleet_member_new(void) {
   FleetMember *member = g_new0(FleetMember, 1);
-  member->hook = (FleetHook){apply, judge, confirm, forget, member};
+  member->hook = (FleetHook){apply, judge, confirm, forget, member, fleet_key_reader_new()};
   member->is_stale = TRUE;
   return member;
 }
@@ -343,6 +344,7 @@ void fleet_member_free(FleetMember *member) {
   if (member == NULL)
     return;
   fleet_state_free(member->state);
+  fleet_key_reader_free(member->hook.key_reader);
   g_free(member);
 }
 

@@ -3,7 +3,9 @@
 #include "regd/fleet/local/secrets.h"
 
 #include "client/base/error.h"
+#include "regd/fleet/seal/key-reader.h"
 #include "regd/tree/place.h"
+#include "regd/write/fleet-hook.h"
 
 void fleet_secrets_clear(FleetSecrets *secrets) {
   g_clear_pointer(&secrets->keyring, fleet_keyring_free);
@@ -24,12 +26,12 @@ static char *read_setting(Store *store, GError **error) {
   return registry_value_dup_string(row->value);
 }
 
-static FleetKeyring *load(Store *store, GError **error) {
-  g_autofree char *file = read_setting(store, error);
+static FleetKeyring *load(const Edit *edit, GError **error) {
+  g_autofree char *file = read_setting(edit->store, error);
   if (file == NULL)
     return NULL;
   if (*file != '\0')
-    return fleet_keyring_load(file, error);
+    return fleet_key_reader_load(edit->fleet->key_reader, file, error);
   error_set(error, REGISTRY_ERROR_ACCESS_DENIED,
             "it needs the setting Key File, which this host does not have");
   return NULL;
@@ -37,7 +39,7 @@ static FleetKeyring *load(Store *store, GError **error) {
 
 static const FleetKeyring *need(FleetSecrets *secrets, GError **error) {
   if (secrets->keyring == NULL && secrets->problem == NULL)
-    secrets->keyring = load(secrets->edit->store, &secrets->problem);
+    secrets->keyring = load(secrets->edit, &secrets->problem);
   if (secrets->keyring == NULL && error != NULL)
     *error = g_error_copy(secrets->problem);
   return secrets->keyring;

@@ -29,7 +29,7 @@ from harness.process import PATIENCE, Process
 
 # Of the members. One of its own for each, so that a member can be told by its address.
 ADDRESSES = ("127.0.0.1", "127.0.0.2", "127.0.0.3")
-NAMES = "subjectAltName=DNS:localhost," + ",".join(f"IP:{address}" for address in ADDRESSES)
+NAMES = "subjectAltName=DNS:localhost,DNS:etcd1.example," + ",".join(f"IP:{address}" for address in ADDRESSES)
 
 
 class Etcd:

@@ -136,7 +136,7 @@ class Agent:
     (ticket, guard, head, operations) that takes the place of the cluster's answer."""
 
     def __init__(self, registry, cluster, attach=True):
-        self.cluster, self.answer, self.task_answer = cluster, None, None
+        self.cluster, self.answer, self.task_answer, self.looks = cluster, None, None, 0
         self.connection = registry.bus.connect()
         self.connection.add_message_filter(self._on_message)
         self.proposals, self.tasks, self.configs, self.applied = [], [], [], []
@@ -215,6 +215,7 @@ class Agent:
             self.outcome(ticket, "done", text_="compared")
 
     def list_hosts(self, ticket):
+        self.looks += 1
         self.send("Hosts", "ussa(ayayb)", dbus.UInt32(ticket), "done", "", dbus.Array([], signature="(ayayb)"))
 
     # ---- what it says ----

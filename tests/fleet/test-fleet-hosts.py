@@ -380,6 +380,16 @@ def a_cluster_that_lost_everything_is_filled_again_from_a_host():
 
 
 @test
+def nobody_has_the_cluster_read_for_a_commit_that_it_does_not_know():
+    with Host(Cluster(), "one") as one:
+        one.fleet("Init")
+        for words, is_right in [([], lambda looks: looks > 1), (["1000000000"], lambda looks: looks == 1)]:
+            before = one.agent.looks
+            equal(one.regctl("fleet", "wait", *words, "--timeout=3")[0], 1)
+            check(is_right(one.agent.looks - before), f"{words}: {one.agent.looks - before} looks")
+
+
+@test
 def each_difference_from_the_cluster_is_named():
     cluster = Cluster()
     with Host(cluster, "one") as one:

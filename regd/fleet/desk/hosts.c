@@ -10,8 +10,10 @@
 
 /* An agent that has not answered by then does not. */
 #define ANSWER_MS 30000U
-/* Between two looks at the hosts. */
-#define LOOK_AGAIN_MS 500U
+/* Between two looks at the hosts: hosts report once in a Report Interval, and a look reads what all
+ * of them have told. */
+#define LOOKS_IN_INTERVAL 4U
+#define LEAST_PAUSE_MS 500U
 
 typedef struct {
   FleetHostsDone done;
@@ -146,6 +148,12 @@ static gboolean on_look_again(gpointer data) {
   return G_SOURCE_REMOVE;
 }
 
+static void look_later(Wait *wait) {
+  guint interval_ms = wait->hosts->desk->settings->report_interval * 1000U;
+  wait->timer =
+      g_timeout_add(MAX(interval_ms / LOOKS_IN_INTERVAL, LEAST_PAUSE_MS), on_look_again, wait);
+}
+
 static gboolean is_enough(const Wait *wait, const FleetWaited *waited) {
   if (wait->wait.hosts > 0)
     return waited->have >= wait->wait.hosts;
@@ -191,10 +199,21 @@ static void on_listed(const GPtrArray *entries, const GError *error, gpointer da
   else if (is_late)
     end(wait, NULL, error);
   else
-    wait->timer = g_timeout_add(LOOK_AGAIN_MS, on_look_again, wait);
+    look_later(wait);
+}
+
+/* The cluster knows of no such commit: no host can have it, and everybody may wait for any. */
+static gboolean is_ahead(const Wait *wait) {
+  const FleetDesk *desk = wait->hosts->desk;
+  guint64 own = desk->joined != NULL ? desk->joined->number : 0;
+  return wait->commit > MAX(own, desk->status.cluster_number);
 }
 
 static void look(Wait *wait) {
+  if (wait->deadline != 0 && is_ahead(wait)) {
+    look_later(wait);
+    return;
+  }
   wait->is_asking = TRUE;
   fleet_desk_list_hosts(wait->hosts->desk, on_listed, wait);
 }

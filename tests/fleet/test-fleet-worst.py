@@ -121,6 +121,19 @@ def a_poisoned_record_is_forgotten_when_a_good_one_takes_its_place():
 
 
 @test
+def what_is_kept_of_a_long_key_is_short():
+    with member() as (cluster, one):
+        keys = [b"k/" + MOUNT.upper().encode() + b"\\" + b"X" * size for size in (300000, 300001)]
+        cluster.commit([(PUT, key, key_record("X")) for key in keys])
+        answered(one.agent.applied)
+        listed = problems(one)
+        equal([len(name) < 1500 and len(why) < 1500 for name, why, _ in listed], [True, True])
+        cluster.commit([(DELETE, keys[0], b"")])
+        answered(one.agent.applied)
+        equal([name for name, _, _ in problems(one)], [name for name, _, _ in listed if f"({len(keys[1])} bytes" in name])
+
+
+@test
 def a_list_may_name_those_whom_this_host_does_not_know():
     with member() as (cluster, one):
         names = [("user:nobody-here", "write"), ("user:nor-here", "read"), ("group:nor-here", "read"), ("everyone", "none")]

@@ -152,6 +152,14 @@ static void fail(Snapshot *snapshot, const char *why) {
 
 static void ask(Snapshot *snapshot);
 
+/* Or pages would never end. */
+static gboolean leads_on(const Snapshot *snapshot, const EtcdRange *range) {
+  if (range->items->len == 0)
+    return FALSE;
+  const EtcdItem *last = range->items->pdata[range->items->len - 1];
+  return g_bytes_compare(last->key, snapshot->next) >= 0;
+}
+
 /* The next page begins behind the last key of this one, and is about as large as it should be. */
 static void turn_page(Snapshot *snapshot, const EtcdRange *range, gsize size) {
   gsize length;
@@ -179,8 +187,8 @@ static void on_page(GBytes *answer, const TransportEnd *end, gpointer data) {
     return;
   }
   g_autoptr(EtcdRange) range = etcd_range_decode(answer, &error);
-  if (range == NULL || (range->more && range->items->len == 0))
-    fail(snapshot, range == NULL ? error->message : "a page of the fleet is empty");
+  if (range == NULL || (range->more && !leads_on(snapshot, range)))
+    fail(snapshot, range == NULL ? error->message : "a page of the fleet leads to no next one");
   else if (!write_page(snapshot, range))
     fail(snapshot, g_strerror(errno));
   else if (!range->more)

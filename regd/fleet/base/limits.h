@@ -13,6 +13,8 @@
 #define FLEET_LIMIT_TRIALS 64U
 /* Records that can't be used, of which each is kept. */
 #define FLEET_LIMIT_PROBLEMS 1000U
+/* What is kept of the key of such a record, and of why, bytes. */
+#define FLEET_LIMIT_PROBLEM_BYTES 1024U
 
 /* Keys and records that a re-sync has at most, and their bytes. */
 #define FLEET_LIMIT_STREAM_BYTES (1024ULL * 1024U * 1024U)

@@ -51,17 +51,25 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Arrival, arrival_clear)
 
 /* ---- problems ---- */
 
-/* Keys of records are a stranger's bytes. */
+/* Keys of records are a stranger's bytes. Of a long one the beginning is kept, and what tells it
+ * from others. */
 static char *get_name(const FleetRecord *record) {
-  return g_utf8_make_valid(record->key, (gssize)record->key_size);
+  gsize size = record->key_size;
+  g_autofree char *name =
+      g_utf8_make_valid(record->key, (gssize)MIN(size, FLEET_LIMIT_PROBLEM_BYTES));
+  if (size <= FLEET_LIMIT_PROBLEM_BYTES)
+    return g_steal_pointer(&name);
+  g_autofree char *digest =
+      g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *)record->key, size);
+  return g_strdup_printf("%s... (%zu bytes, SHA-256 %s)", name, size, digest);
 }
 
 static gboolean note(Arrival *arrival, const FleetRecord *record, const char *why, GError **error) {
   if (arrival->order->n_problems++ >= FLEET_LIMIT_PROBLEMS) /* no more are kept */
     return TRUE;
   g_autofree char *name = get_name(record);
-  FleetProblem problem = {
-      .record = name, .problem = (char *)(guintptr)why, .revision = arrival->order->revision};
+  g_autofree char *reason = g_utf8_make_valid(why, (gssize)strnlen(why, FLEET_LIMIT_PROBLEM_BYTES));
+  FleetProblem problem = {.record = name, .problem = reason, .revision = arrival->order->revision};
   return fleet_problem_note(arrival->edit->store, &problem, error);
 }
 

@@ -12,6 +12,7 @@ import { Mail } from "./bus/mail.js";
 import { Registry } from "./bus/registry.js";
 import { RightsOfReader } from "./bus/rights.js";
 import { closeDialogs } from "./parts/dialog.js";
+import { keepFocus } from "./parts/focus.js";
 import { LimitedAccess } from "./parts/limited.js";
 import { PathField } from "./parts/path-field.js";
 import { TrialBar } from "./parts/trial-bar.js";
@@ -40,7 +41,7 @@ class Page {
         const registry = new Registry(cockpit);
         const live = new Live(registry);
         const clock = new Clock(cockpit);
-        const mail = new Mail(cockpit);
+        const mail = new Mail(cockpit, registry.queue);
         const fleet = new Fleet(registry);
         const complain = text => this.complain(text);
         this.context = { registry, live, clock, mail, fleet, complain, users: new Users(cockpit), commands: new Commands(cockpit),
@@ -57,6 +58,7 @@ class Page {
     complain(text) {
         this.alert.replaceChildren(h("span", {}, text), button(_("Close"), () => { this.alert.hidden = true; }));
         this.alert.hidden = text === "";
+        this.alert.scrollIntoView({ block: "nearest" });
     }
 
     // A step of the keyboard in the tree is no place to come back to.
@@ -70,7 +72,8 @@ class Page {
     }
 
     #drawTop() {
-        this.find = h("input", { type: "search", oninput: () => this.#shown?.find?.(this.find.value) });
+        this.find = h("input", { type: "search", oninput: () => this.#shown?.find?.(this.find.value),
+                                onkeydown: event => event.key === "Enter" && this.#shown?.search?.(this.find.value) });
         this.tabs = SECTIONS.map(({ id, title }) => h("button", { type: "button", role: "tab", id: newId("tab"), "aria-controls": this.panel.id,
                                                                   onclick: () => this.context.go(toRoute(id, this.current)) }, title));
         const list = h("div", { role: "tablist", "aria-label": _("Sections"), onkeydown: event => this.#pressTab(event) }, this.tabs);
@@ -129,6 +132,7 @@ class Page {
     start() {
         document.documentElement.lang = cockpit.language || "en";
         document.getElementById("page").append(this.#drawTop(), this.lost, this.alert, this.panel);
+        keepFocus();
         const { fleet, live, mail, rights } = this.context;
         // What is read once the watches are there misses nothing, and is read once.
         const isReady = new Promise(resolve => { live.listen(resolve); });

@@ -112,6 +112,16 @@ const clock = setTimeout(() => end(), 200);
 function end() { watcher.disconnect(); clearTimeout(clock); done(); }
 watcher.observe(document, { subtree: true, childList: true, attributes: true, characterData: true });"""
 
+MOST_STOPS = 150  # of the keyboard in one page
+# What is wrong with the focus; "": nothing.
+FOCUS_PROBLEM = """const element = document.activeElement;
+if (!element || element === document.body) return "nothing has the focus";
+const tell = `${element.tagName} ${element.getAttribute("aria-label") ?? element.textContent.trim().slice(0, 40)}`;
+if (element.getClientRects().length === 0) return `${tell} has the focus and is hidden`;
+const { outlineStyle, outlineWidth } = getComputedStyle(element);
+if (outlineStyle === "none" || parseFloat(outlineWidth) < 2) return `${tell} does not show its focus`;
+return "";"""
+
 
 class Browser:
     """One headless Chromium with the page open. What is looked for is waited for."""
@@ -215,10 +225,11 @@ class Browser:
 
     def wait(self, condition, what):
         """Looks again whenever the page has changed."""
-        from selenium.common.exceptions import StaleElementReferenceException
+        from selenium.common.exceptions import ElementClickInterceptedException, StaleElementReferenceException
         end = time.monotonic() + PATIENCE
         while True:
-            with suppress(StaleElementReferenceException):  # drawn anew while it was looked at
+            # Drawn anew while it was looked at, or moved on while it was clicked.
+            with suppress(StaleElementReferenceException, ElementClickInterceptedException):
                 if result := condition():
                     return result
             if time.monotonic() > end:
@@ -273,13 +284,38 @@ class Browser:
     def focused(self):
         return self.driver.switch_to.active_element
 
+    # ---- the keyboard ----
+
+    def check_focus(self, what):
+        """Something has the focus, is in sight, and shows that it has it."""
+        if problem := self.run(FOCUS_PROBLEM):
+            raise Failure(f"{what}: {problem}")
+
+    def has_focus(self, element):
+        return self.run("return document.activeElement === arguments[0]", element)
+
+    def tab_to(self, role, name=None, within=None):
+        """As somebody without a mouse gets there: stop by stop from where the focus is. Each stop is looked at."""
+        from selenium.webdriver.common.keys import Keys
+        for _ in range(MOST_STOPS):
+            if self.wait(lambda: [self.has_focus(self.find(role, name, within))], name)[0]:
+                return
+            self.press(Keys.TAB)
+            if self.focused().tag_name != "body":  # the browser's own, after the last one of the page
+                self.check_focus(f"on the way to {role} {name!r}")
+        raise Failure(f"{role} {name!r} is not reached by the keyboard")
+
+    def wait_for_focus(self, role, name=None, within=None):
+        self.wait(lambda: self.has_focus(self.find(role, name, within)), f"{role} {name!r} to have the focus")
+        self.check_focus(f"{role} {name!r}")
+
 
 class Stage:
     """What the tests of one file share: a registry, Cockpit and a browser, made when the first test asks
-    for them (which is left out where they can't be had). @registry makes the registry."""
+    for them (which is left out where they can't be had). @registry makes the registry, @cockpit what serves the page."""
 
-    def __init__(self, uid=None, registry=Registry):
-        self.uid, self.make_registry = uid, registry
+    def __init__(self, uid=None, registry=Registry, cockpit=Cockpit):
+        self.uid, self.make_registry, self.make_cockpit = uid, registry, cockpit
         self.stack = ExitStack()
         atexit.register(self.stack.close)
 
@@ -294,7 +330,7 @@ class Stage:
 
     @functools.cached_property
     def cockpit(self):
-        return self.stack.enter_context(Cockpit(self.registry, self.uid))
+        return self.stack.enter_context(self.make_cockpit(self.registry, self.uid))
 
     @functools.cached_property
     def page(self):

@@ -231,6 +231,25 @@ def find_sifts_the_values():
 
 
 @test
+def find_looks_through_all_below_the_open_key():
+    fresh(Port=(REG_DWORD, 25))
+    for name, data in (("One", "mail.example.org"), ("Two", "other"), ("Mailbox", "none")):
+        stage.client.set(f"{KEY}\\{name}", "Host", REG_SZ, data)
+    page = open_key()
+    page.type("searchbox", "Find", "MAIL")
+    page.press(Keys.ENTER)
+    page.wait_for_text("2 places, 4 keys", "status")
+    grid = page.find("grid", "Found")
+    equal(page.names("row", within=grid)[1:], ["HKLM\\SOFTWARE\\Acme\\Mailbox", "HKLM\\SOFTWARE\\Acme\\One: Host"])
+    page.click("row", "HKLM\\SOFTWARE\\Acme\\One: Host")
+    page.press(Keys.ENTER)
+    page.wait(lambda: page.driver.current_url.endswith("/Acme/One"), "the key to be open")
+    page.wait(lambda: page.find("row", "Host").get_attribute("aria-selected") == "true", "the value to be chosen")
+    page.click("button", "Close", within=page.find("region", "Found"))
+    page.wait_gone("region", "Found")
+
+
+@test
 def the_keyboard_does_it_all():
     fresh(Port=(REG_DWORD, 25))
     page = open_key()

@@ -32,8 +32,24 @@ export function svg(name, attributes = {}, ...children) {
     return element;
 }
 
+// @action, which may give a promise, but never again before it has ended.
+export function singly(action) {
+    let isRunning = false;
+    return async (...words) => {
+        if (isRunning)
+            return;
+        isRunning = true;
+        try {
+            await action(...words);
+        } finally {
+            isRunning = false;
+        }
+    };
+}
+
+// Pressed twice, it does once what it does. It is not disabled meanwhile, so that it keeps the focus.
 export function button(text, onclick, attributes = {}) {
-    return h("button", { type: "button", onclick, ...attributes }, text);
+    return h("button", { type: "button", onclick: singly(onclick), ...attributes }, text);
 }
 
 let ids = 0;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // The interface org.regd.Fleet1, which regd serves; there where a fleet is set up.
-import { Queue } from "../base/queue.js";
 import { GONE } from "./live.js";
 
 const FACE = "org.regd.Fleet1";
@@ -15,7 +14,7 @@ export class Fleet {
 
     constructor(registry) {
         this.registry = registry;
-        this.queue = new Queue();
+        this.queue = registry.queue;
     }
 
     // After each start of regd, and with each change of state.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The interface org.regd.MailAuth1, as functions that give promises; and mailauthctl, for what takes a password
 // or changes accounts.
-import { Queue } from "../base/queue.js";
 
 export const NAME = "org.regd.MailAuth1";
 const OBJECT = "/org/regd/MailAuth1";
@@ -19,9 +18,8 @@ export class Mail {
     #events = [];
     isServed = false;
 
-    constructor(cockpit) {
-        this.cockpit = cockpit;
-        this.queue = new Queue();
+    constructor(cockpit, queue) {
+        Object.assign(this, { cockpit, queue });
     }
 
     start() {

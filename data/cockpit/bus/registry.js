@@ -16,6 +16,7 @@ export const ERROR = {
 };
 
 const PAGE_SIZE = 10000;
+const SEARCH_SIZE = 1000; // values of a page: a search shows what it finds, and stops, between two
 const NO_DATA = { t: "s", v: "" };
 
 // Text and bytes past this length are cut in lists; the form of a value reads it whole.
@@ -49,7 +50,7 @@ function valueOf(dict, revisions) {
 export class Registry {
     constructor(cockpit) {
         this.cockpit = cockpit;
-        this.queue = new Queue();
+        this.queue = new Queue(); // the other services' calls wait in it, too: the bus counts them together
         this.asksPolkit = false;
     }
 
@@ -87,6 +88,14 @@ export class Registry {
             cursor = next;
         } while (cursor !== "" && isWanted());
         return values;
+    }
+
+    // A page of the key and of all below it that may be read, without secrets: { keys: [{ key, values: [{ name, type,
+    // data }] }], cursor }; cursor "": it is the last.
+    async readTree(key, cursor) {
+        const options = { ...READING, limit: { t: "u", v: SEARCH_SIZE }, "skip-unreadable": { t: "b", v: true }, cursor: { t: "s", v: cursor } };
+        const [, keys, next] = await this.call("ReadTree", [key, options], "sa{sv}");
+        return { keys: keys.map(([path, values]) => ({ key: path, values: values.map(([name, type, data]) => ({ name, type, data })) })), cursor: next };
     }
 
     // One value with all of its data. undefined: there is none of that name.

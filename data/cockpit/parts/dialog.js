@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Dialogs: a form with its buttons, or a question with the one button that answers it. A refusal is
 // shown in the dialog, which stays open.
-import { button, h, newId } from "../base/dom.js";
+import { button, h, newId, singly } from "../base/dom.js";
 import { _ } from "../base/text.js";
+import { rememberFocus } from "./focus.js";
 
 // @actions: [{ text, run }]; run() may throw what is then shown, and returning false keeps the dialog
 // open. Gives the dialog's { close, complain } at once; `ended` is a promise of the text of the button, or null.
@@ -17,9 +18,8 @@ export function openDialog({ title, content, actions, onClose = () => {} }) {
         refusal.hidden = text === "";
     }
 
-    async function act({ text, run }) {
-        const buttons = [...dialog.querySelectorAll("footer button")];
-        buttons.forEach(each => { each.disabled = true; });
+    const act = singly(async ({ text, run }) => {
+        dialog.setAttribute("aria-busy", "true");
         try {
             complain("");
             if (await run() === false)
@@ -29,9 +29,9 @@ export function openDialog({ title, content, actions, onClose = () => {} }) {
         } catch (error) {
             complain(error.message);
         } finally {
-            buttons.forEach(each => { each.disabled = false; });
+            dialog.removeAttribute("aria-busy");
         }
-    }
+    });
 
     const form = h("form", { class: "dialog-form", method: "dialog", onsubmit: event => {
         event.preventDefault();
@@ -47,11 +47,11 @@ export function openDialog({ title, content, actions, onClose = () => {} }) {
                          : button(action.text, () => act(action)))),
                      button(actions.length > 0 ? _("Cancel") : _("Close"), () => dialog.close())));
     dialog.append(form);
-    const returnTo = document.activeElement;
+    const focus = rememberFocus();
     const ended = new Promise(resolve => dialog.addEventListener("close", () => {
         dialog.remove();
         onClose();
-        returnTo?.focus?.();
+        focus?.restore();
         resolve(answer);
     }));
     document.body.append(dialog);
@@ -66,11 +66,12 @@ export function openDialog({ title, content, actions, onClose = () => {} }) {
 // Something to read, with Close.
 export const tell = (title, content) => openDialog({ title, content, actions: [] });
 
-let place = 0; // how often the page has gone elsewhere
+let place = 0; // how often the page has gone elsewhere, or a dialog was asked for
 
-// For a dialog that has to read something first: tells whether the page is still where it was at this call.
+// For a dialog that has to read something first: tells whether the page is still where it was at this call,
+// and no other dialog was asked for since.
 export function stayHere() {
-    const begun = place;
+    const begun = ++place;
     return () => begun === place;
 }
 

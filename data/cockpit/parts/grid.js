@@ -11,12 +11,12 @@ export class Grid {
     // tells rows apart. @classOf(row) is an additional class.
     constructor({ name, columns, nameOf, keyOf = nameOf, classOf = () => "", onChoose = () => {}, onOpen = () => {}, onKey = () => false }) {
         Object.assign(this, { columns, nameOf, keyOf, classOf });
-        this.scroller = h("div", { role: "rowgroup", class: "rows" });
-        this.element = h("div", { role: "grid", "aria-label": name, "aria-colcount": columns.length, tabindex: 0, class: "grid" },
-                         h("div", { role: "rowgroup" }, h("div", { role: "row", class: "row head" },
-                                                           columns.map(({ kind, title }) => h("div", { role: "columnheader", class: `cell ${kind}` }, title)))),
-                         this.scroller);
-        this.rows = new Rows(this.scroller, this.element, {
+        const head = h("div", { role: "rowgroup", class: "head" }, h("div", { role: "row", class: "row" },
+                                                                     columns.map(({ kind, title }) => h("div", { role: "columnheader", class: `cell ${kind}` }, title))));
+        this.element = h("div", { role: "grid", "aria-label": name, "aria-colcount": columns.length, tabindex: 0, class: "rows grid" }, head);
+        this.rows = new Rows(this.element, {
+            head,
+            role: "rowgroup",
             draw: index => this.#draw(this.#all[index], index),
             nameAt: index => this.nameOf(this.#all[index]),
             onChoose: () => onChoose(this.chosen),
@@ -41,9 +41,11 @@ export class Grid {
         this.rows.mark(key === undefined ? -1 : all.findIndex(row => this.keyOf(row) === key));
     }
 
-    // Draws the same rows again.
-    redraw() {
-        this.set(this.#all);
+    // Whether a row has that key.
+    choose(key) {
+        const index = this.#all.findIndex(row => this.keyOf(row) === key);
+        this.rows.choose(index);
+        return index >= 0;
     }
 
     forget() {

@@ -6,14 +6,12 @@ import { _ } from "../base/text.js";
 export class LimitedAccess {
     constructor({ rights, complain }) {
         const ask = button(_("Ask for more"), async () => {
-            ask.disabled = true;
             try {
                 complain("");
                 await rights.askForMore();
             } catch (error) {
                 complain(error.message);
             }
-            ask.disabled = false;
         });
         this.element = h("div", { class: "limited", hidden: true }, h("strong", {}, _("Limited access")), ask);
         rights.listen(() => { this.element.hidden = !rights.isLimited; });

@@ -13,19 +13,25 @@ export class Rows {
     #typed = "";
     #typedAt = 0;
 
-    // @scroller scrolls; @holder has the focus and the role (they may be one). @draw(index) gives a row's element.
-    // @nameAt(index) lets typed letters choose; @onChoose(index, byKey) is told of a choice.
-    constructor(scroller, holder, { draw, nameAt = null, onChoose = () => {}, onKey = () => false, onOpen = () => {} }) {
-        Object.assign(this, { scroller, holder, draw, nameAt, onChoose, onKey, onOpen });
+    // @holder scrolls, and has the focus and the role. @head: what stays above the rows; @role of what holds them.
+    // @draw(index) gives a row's element. @nameAt(index) lets typed letters choose; @onChoose(index, byKey) is told
+    // of a choice.
+    constructor(holder, { head = null, role = "presentation", draw, nameAt = null, onChoose = () => {}, onKey = () => false, onOpen = () => {} }) {
+        Object.assign(this, { holder, head, draw, nameAt, onChoose, onKey, onOpen });
         this.count = 0;
         this.chosen = -1;
-        this.body = h("div", { class: "rows-body", role: "presentation" });
-        scroller.append(this.body);
-        scroller.addEventListener("scroll", () => this.#show());
-        scroller.addEventListener("click", event => this.#click(event));
-        scroller.addEventListener("dblclick", () => this.onOpen(this.chosen));
+        this.body = h("div", { class: "rows-body", role });
+        holder.append(this.body);
+        holder.addEventListener("scroll", () => this.#show());
+        holder.addEventListener("click", event => this.#click(event));
+        this.body.addEventListener("dblclick", () => this.onOpen(this.chosen));
         holder.addEventListener("keydown", event => this.#press(event));
-        new ResizeObserver(() => this.#show()).observe(scroller);
+        new ResizeObserver(() => this.#show()).observe(holder);
+    }
+
+    // Pixels for rows.
+    get #height() {
+        return this.holder.clientHeight - (this.head?.offsetHeight ?? 0);
     }
 
     // There are so many rows now, and each may be another.
@@ -40,8 +46,9 @@ export class Rows {
     }
 
     #show() {
-        const first = Math.max(0, Math.floor(this.scroller.scrollTop / ROW_HEIGHT) - BEYOND);
-        const last = Math.min(this.count, Math.ceil((this.scroller.scrollTop + this.scroller.clientHeight) / ROW_HEIGHT) + BEYOND);
+        const { holder: { scrollTop } } = this;
+        const first = Math.max(0, Math.floor(scrollTop / ROW_HEIGHT) - BEYOND);
+        const last = Math.min(this.count, Math.ceil((scrollTop + this.#height) / ROW_HEIGHT) + BEYOND);
         for (const [index, element] of this.#drawn) {
             if ((index < first || index >= last) && index !== this.chosen) {
                 element.remove();
@@ -78,11 +85,12 @@ export class Rows {
     }
 
     #bringIntoSight(index) {
+        const { holder } = this;
         const top = index * ROW_HEIGHT;
-        if (top < this.scroller.scrollTop)
-            this.scroller.scrollTop = top;
-        else if (top + ROW_HEIGHT > this.scroller.scrollTop + this.scroller.clientHeight)
-            this.scroller.scrollTop = top + ROW_HEIGHT - this.scroller.clientHeight;
+        if (top < holder.scrollTop)
+            holder.scrollTop = top;
+        else if (top + ROW_HEIGHT > holder.scrollTop + this.#height)
+            holder.scrollTop = top + ROW_HEIGHT - this.#height;
     }
 
     // Quietly: nobody is told, as when the page itself puts the choice somewhere.
@@ -128,7 +136,7 @@ export class Rows {
     #press(event) {
         if (event.ctrlKey || event.altKey || event.metaKey)
             return;
-        const page = Math.max(1, Math.floor(this.scroller.clientHeight / ROW_HEIGHT) - 1);
+        const page = Math.max(1, Math.floor(this.#height / ROW_HEIGHT) - 1);
         const goals = { ArrowDown: this.chosen + 1, ArrowUp: this.chosen - 1, Home: 0, End: this.count - 1,
                         PageDown: Math.min(this.count - 1, this.chosen + page), PageUp: Math.max(0, this.chosen - page) };
         const isTaken = this.onKey(event.key, this.chosen);

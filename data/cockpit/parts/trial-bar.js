@@ -7,6 +7,7 @@ import { shorten } from "../base/path.js";
 import { _, count, format } from "../base/text.js";
 import { showLeft } from "../base/when.js";
 import { GONE } from "../bus/live.js";
+import { List } from "./list.js";
 
 const TICK = 1000; // ms
 // Keeping a change makes no revision and so no signal: while something is on trial, it is asked every so many ticks
@@ -21,6 +22,7 @@ export class TrialBar {
     constructor({ registry, live, clock, complain }) {
         Object.assign(this, { registry, clock, complain });
         this.element = h("div", { class: "trials" });
+        this.list = new List(this.element, trial => this.#draw(trial));
         live.listen(news => { if (news !== GONE) this.refresh(); });
         setInterval(() => this.#tick(), TICK);
     }
@@ -38,29 +40,26 @@ export class TrialBar {
         if (isSame)
             return;
         this.#trials = trials;
-        this.#clocks = trials.map(() => h("span", { class: "clock", "aria-live": "off" }));
-        this.element.replaceChildren(...trials.map((trial, index) => this.#draw(trial, this.#clocks[index])));
+        this.#clocks = this.list.show(trials).map(element => element.querySelector(".clock"));
         this.#tick();
     }
 
-    #draw(trial, clock) {
+    #draw(trial) {
         const where = trial.keys.length === 1 ? shorten(trial.keys[0]) : count("$0 key", "$0 keys", trial.keys.length);
         const what = format("revision $0, $1", trial.revision, where);
         return h("div", { class: "trial" },
-                 h("div", { role: "status", "aria-label": _("On trial") }, h("strong", {}, _("On trial")), " ", what, " ", clock),
-                 button(_("Keep"), event => this.#act(event, () => this.registry.confirm(trial.revision)), { class: "primary" }),
-                 button(_("Undo now"), event => this.#act(event, () => this.registry.endTrial(trial.revision))));
+                 h("div", { role: "status", "aria-label": _("On trial") }, h("strong", {}, _("On trial")), " ", what, " ", h("span", { class: "clock", "aria-live": "off" })),
+                 button(_("Keep"), () => this.#act(() => this.registry.confirm(trial.revision)), { class: "primary" }),
+                 button(_("Undo now"), () => this.#act(() => this.registry.endTrial(trial.revision))));
     }
 
-    async #act(event, action) {
-        event.target.disabled = true;
+    async #act(action) {
         try {
             await action();
         } catch (error) {
             this.complain(error.message);
         }
-        event.target.disabled = false;
-        this.refresh();
+        await this.refresh();
     }
 
     #tick() {

@@ -8,7 +8,8 @@ import { EVERYTHING, GONE } from "../bus/live.js";
 import { Card } from "../parts/card.js";
 import { drawChanges, drawDifference, drawPlan } from "../parts/change-view.js";
 import { drawChart, sortIntoSpans } from "../parts/chart.js";
-import { minutesField, openDialog, tell } from "../parts/dialog.js";
+import { minutesField, openDialog, stayHere, tell } from "../parts/dialog.js";
+import { List } from "../parts/list.js";
 
 const PAGE = 100;
 const BARS = 60;
@@ -25,39 +26,56 @@ export class HistorySection {
         this.revisions = [];
         this.chart = new Card(_("Changes over time"));
         this.list = h("ul", { "aria-label": _("Revisions"), class: "revisions" });
+        this.drawn = new List(this.list, revision => this.#draw(revision));
         this.more = button(_("Older"), () => this.#readMore(), { hidden: true });
         this.element = h("div", { class: "cards" }, this.chart.element, this.list, h("div", {}, this.more));
         context.live.listen(news => this.#take(news));
     }
 
     async show(path) {
+        if (path !== this.path)
+            this.#set([], false); // nothing of one key is shown, and acted upon, as another's
         this.path = this.resolved = path; // changes may come before the answer does
-        this.resolved = await this.registry.resolve(path);
+        const resolved = await this.registry.resolve(path);
+        if (path !== this.path)
+            return;
+        this.resolved = resolved;
         await this.#read();
     }
 
     #read() {
         const turn = ++this.#turn;
+        const { path } = this;
+        const isWanted = () => turn === this.#turn;
         return this.chart.try(async () => {
-            const revisions = await this.registry.getHistory(this.path, { limit: PAGE });
-            if (turn === this.#turn)
-                this.#set(revisions, revisions.length === PAGE);
-        });
+            const revisions = await this.registry.getHistory(path, { limit: PAGE });
+            if (isWanted())
+                this.#merge(revisions);
+        }, isWanted);
+    }
+
+    // Those that are the newest now, with those older ones that are shown already.
+    #merge(revisions) {
+        const isWhole = revisions.length < PAGE;
+        const older = isWhole ? [] : this.revisions.filter(({ revision }) => revision < revisions.at(-1).revision);
+        this.#set([...revisions, ...older], older.length > 0 ? !this.more.hidden : !isWhole);
     }
 
     async #readMore() {
         const turn = this.#turn;
+        const { path, revisions } = this;
+        const isWanted = () => turn === this.#turn;
         await this.chart.try(async () => {
-            const older = await this.registry.getHistory(this.path, { limit: PAGE, before: this.revisions.at(-1).revision });
-            if (turn === this.#turn)
-                this.#set([...this.revisions, ...older], older.length === PAGE);
-        });
+            const older = await this.registry.getHistory(path, { limit: PAGE, before: revisions.at(-1).revision });
+            if (isWanted())
+                this.#set([...revisions, ...older], older.length === PAGE);
+        }, isWanted);
     }
 
     #set(revisions, hasMore) {
         this.more.hidden = !hasMore;
         this.revisions = revisions;
-        this.list.replaceChildren(...revisions.map(revision => this.#draw(revision)));
+        this.drawn.show(revisions);
         this.#drawChart(revisions);
     }
 
@@ -86,6 +104,7 @@ export class HistorySection {
     }
 
     #draw(revision) {
+        const { path } = this;
         const { revision: number, time, uid, user, program, comment, changes } = revision;
         const who = user ?? this.context.users.show(uid);
         return h("li", { class: "revision card" },
@@ -95,14 +114,16 @@ export class HistorySection {
                  drawChanges(changes, revision["changes-left"]),
                  h("div", { class: "toolbar" },
                    button(_("Undo this"), () => this.#plan(_("Undo this"), how => this.registry.undo(number, how))),
-                   button(_("Go back to here"), () => this.#plan(_("Go back to here"), how => this.registry.rollback(this.path, number, how))),
-                   button(_("Compare with now"), () => this.#compare(number))));
+                   button(_("Go back to here"), () => this.#plan(_("Go back to here"), how => this.registry.rollback(path, number, how))),
+                   button(_("Compare with now"), () => this.#compare(path, number))));
     }
 
     // First what would be done, then the one button that does it, or puts it on trial.
     #plan(title, run) {
-        return this.chart.try(async () => {
+        return this.#try(async isHere => {
             const would = await run({ dryRun: true });
+            if (!isHere())
+                return;
             const minutes = minutesField();
             const content = would.length === 0 ? h("p", {}, _("Nothing would change."))
                 : [h("p", {}, count("$0 change would be made:", "$0 changes would be made:", would.length)), drawPlan(would), minutes.element];
@@ -111,11 +132,24 @@ export class HistorySection {
         });
     }
 
-    #compare(number) {
-        return this.chart.try(async () => {
-            const told = await this.context.commands.compare(this.path, number);
-            tell(format("Revision $0 and now", number), told === "" ? h("p", {}, _("Nothing differs.")) : drawDifference(told));
+    #compare(path, number) {
+        return this.#try(async isHere => {
+            const told = await this.context.commands.compare(path, number);
+            if (isHere())
+                tell(format("Revision $0 and now", number), told === "" ? h("p", {}, _("Nothing differs.")) : drawDifference(told));
         });
+    }
+
+    // Its refusal is told at the top of the page: the list may be scrolled far down.
+    async #try(action) {
+        const isHere = stayHere();
+        try {
+            this.context.complain("");
+            await action(isHere);
+        } catch (error) {
+            if (isHere())
+                this.context.complain(error.message);
+        }
     }
 
     #take(news) {

@@ -9,6 +9,7 @@ import { EVERYTHING, GONE } from "../bus/live.js";
 import { openDialog, field } from "../parts/dialog.js";
 import { ask } from "../parts/question.js";
 import { Rows } from "../parts/rows.js";
+import { Found } from "./found.js";
 import { ValueList } from "./value-list.js";
 
 const INDENT = 1.1; // rem a level
@@ -27,7 +28,7 @@ export class RegistrySection {
         this.tree = new TreeModel([...ROOTS.values()]);
         this.path = "";
         this.holder = h("div", { role: "tree", "aria-label": _("Keys"), tabindex: 0, class: "rows tree" });
-        this.rows = new Rows(this.holder, this.holder, {
+        this.rows = new Rows(this.holder, {
             draw: index => this.#drawKey(this.tree.rows[index]),
             nameAt: index => this.tree.rows[index].name,
             onChoose: (index, byKey) => this.#choose(this.tree.rows[index].path, byKey),
@@ -35,11 +36,14 @@ export class RegistrySection {
             onOpen: index => this.#toggle(this.tree.rows[index]),
         });
         this.values = new ValueList(context);
+        this.found = new Found(this.registry, place => this.#openFound(place));
+        this.below = button(_("Find below"), () => this.search(this.words), { hidden: true });
+        this.values.toolbar.append(this.below);
         this.newKey = button(_("New key"), () => this.#askForKey());
         this.remove = button(_("Delete key"), () => this.#deleteKey());
         this.element = h("div", { class: "panes" },
                          h("div", { class: "pane keys" }, h("div", { class: "toolbar" }, this.newKey, this.remove), this.holder),
-                         this.values.element);
+                         h("div", { class: "pane right" }, this.values.element, this.found.element));
         this.rows.refresh(this.tree.rows.length);
         context.live.listen(news => this.#take(news));
     }
@@ -57,8 +61,22 @@ export class RegistrySection {
             this.#refresh();
     }
 
+    // Sifts the values of the open key at each letter; its branch is searched on demand.
     find(words) {
+        this.words = words;
+        this.below.hidden = words === "";
         this.values.filter(words);
+    }
+
+    search(words) {
+        if (words !== "")
+            return this.found.search(this.path, words);
+        return undefined;
+    }
+
+    #openFound({ key, name }) {
+        this.context.go(toRoute("registry", key));
+        this.values.want(key, name);
     }
 
     async #openAbove(path) {

@@ -22,7 +22,7 @@ class ValueForm {
         this.known = value; // what the reader believes to be there
         this.about = {};
         this.isSecret = Boolean(value?.isSecret);
-        this.name = h("input", { type: "text", spellcheck: "false", autocomplete: "off", onchange: () => this.#describe() });
+        this.name = h("input", { type: "text", spellcheck: "false", autocomplete: "off", onchange: () => { this.described = this.#describe(); } });
         this.name.value = value?.name ?? "";
         this.type = h("select", { onchange: () => this.#drawData(this.data.value) });
         this.typeField = field(_("Type"), this.type);
@@ -34,7 +34,7 @@ class ValueForm {
     async open() {
         const isHere = stayHere();
         if (this.known?.isCut)
-            this.known = await this.registry.findValue(this.path, this.known.name);
+            this.known = await this.registry.findValue(this.path, this.known.name) ?? { ...this.known, isStored: false };
         await this.#describe();
         this.resolved = await this.registry.resolve(this.path);
         if (!isHere())
@@ -50,7 +50,20 @@ class ValueForm {
         });
         this.stop = this.context.live.listen(news => this.#take(news));
         if (!this.isNew)
-            this.history.replaceChildren(...await drawValueHistory(this.context, this.path, this.resolved, this.known, text => this.dialog.complain(text)));
+            this.history.replaceChildren(...await drawValueHistory(this.context, this.path, this.resolved, this.known, commit => this.#setBack(commit)));
+    }
+
+    // To set the value back is a Save, too.
+    async #setBack(commit) {
+        this.#isSaving = true;
+        try {
+            await commit();
+            this.dialog.close();
+        } catch (error) {
+            this.dialog.complain(error.message);
+        } finally {
+            this.#isSaving = false;
+        }
     }
 
     // What a schema says of the value decides its types and its control.
@@ -67,12 +80,17 @@ class ValueForm {
         this.typeField.hidden = this.type.options.length < 2;
         if (this.data === undefined)
             this.#drawData(this.known?.data !== undefined && !this.isSecret ? toInput(this.known.type, this.known.data) : "");
-        else if (about.schema !== undefined)
+        else if (about.schema !== undefined && (about.secret || !this.#isTyping))
             this.#drawData(this.data.value);
     }
 
     get #isThere() {
         return this.known?.isStored === true && same(this.known.name, this.name.value);
+    }
+
+    // A choice in the place of the field would take the rest of the word for another one.
+    get #isTyping() {
+        return this.data === document.activeElement && this.data.value !== "";
     }
 
     get #chosenType() {
@@ -92,8 +110,11 @@ class ValueForm {
         const hadFocus = this.data !== undefined && this.data === document.activeElement;
         this.data = input;
         this.dataField.replaceChildren(field(_("Data"), input, noteOf({ ...what, isTooLarge }), beside));
-        if (hadFocus)
+        if (hadFocus) {
             input.focus();
+            input.value = "";
+            input.value = text; // with the caret at its end: somebody is typing
+        }
     }
 
     // The change holds only while the value is what the reader has seen.
@@ -106,6 +127,7 @@ class ValueForm {
     }
 
     async #save(trial) {
+        await this.described; // of a name that was just typed
         if (this.isTooLarge)
             throw new Error(_("This value is too large to be changed here. Import it from a file."));
         if (this.isSecret && this.#isThere && this.data.value === "")

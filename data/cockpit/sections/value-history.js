@@ -16,26 +16,21 @@ export function pickChanges(revisions, key, name) {
         .filter(({ changes }) => changes.length > 0);
 }
 
-// The elements to show; none where nothing is known. @resolved: the key's path in history.
-export async function drawValueHistory(context, path, resolved, value, complain) {
+// The elements to show; none where nothing is known. @resolved: the key's path in history. @setBack(commit) has
+// commit() done.
+export async function drawValueHistory(context, path, resolved, value, setBack) {
     const revisions = await context.registry.getHistory(path, { limit: READ }).catch(() => []);
     const mine = pickChanges(revisions, resolved, value.name).slice(0, SHOWN);
     if (mine.length === 0)
         return [];
-    return [h("h3", {}, _("History")), h("ol", { class: "time-line" }, mine.map((revision, index) => drawMoment(context, path, value, revision, index, complain)))];
+    return [h("h3", {}, _("History")), h("ol", { class: "time-line" }, mine.map((revision, index) => drawMoment(context, path, value, revision, index, setBack)))];
 }
 
-function drawMoment(context, path, { name }, revision, index, complain) {
+function drawMoment(context, path, { name }, revision, index, setBack) {
     const { after } = revision.changes.at(-1);
     const head = format("$0, by $1", showAge(revision.time, context.clock.now()), context.users.show(revision.uid));
-    const setBack = async () => {
-        try {
-            const comment = format("set back to revision $0", revision.revision);
-            await context.registry.commit([["set-value", path, name, after.type, toWire(after.type, after.data)]], { comment });
-        } catch (error) {
-            complain(error.message);
-        }
-    };
+    const commit = () => context.registry.commit([["set-value", path, name, after.type, toWire(after.type, after.data)]],
+                                                 { comment: format("set back to revision $0", revision.revision) });
     return h("li", {}, h("p", { class: "note" }, head, revision.comment ? `: ${revision.comment}` : ""), drawValueChanges(revision.changes),
-             index > 0 && after?.data ? button(_("Set back to this"), setBack) : null);
+             index > 0 && after?.data ? button(_("Set back to this"), () => setBack(commit)) : null);
 }

@@ -18,6 +18,8 @@ export class ValueList {
     #turn = 0; // which reading is the newest: an older one's answer is dropped
     #words = ""; // what is looked for
     #fresh = new Set(); // the names of values that have just changed
+    #isShown = false; // all rows of the open key are there
+    #wanted = null; // a value that is to be chosen: { path, name }
     #readAgain = once(() => this.#read());
 
     constructor(context) {
@@ -47,8 +49,9 @@ export class ValueList {
         this.edit = button(_("Edit"), () => this.#edit());
         this.remove = button(_("Delete"), () => this.#delete());
         this.add = button(_("New value"), () => newValue(context, this.path), { class: "primary" });
+        this.toolbar = h("div", { class: "toolbar" }, this.add, this.edit, this.remove);
         this.element = h("div", { class: "pane values-pane" },
-                         h("div", { class: "toolbar" }, this.add, this.edit, this.remove), this.note, this.refusal, this.grid.element);
+                         this.toolbar, this.note, this.refusal, this.grid.element);
         context.live.listen(news => this.#take(news));
     }
 
@@ -56,9 +59,24 @@ export class ValueList {
         if (path !== this.path) {
             this.grid.forget();
             this.rights = null;
+            this.#isShown = false;
         }
+        if (this.#wanted && !same(this.#wanted.path, path))
+            this.#wanted = null;
         this.path = path;
         await this.#read();
+    }
+
+    // Chooses the value as soon as it is shown; without a name, none.
+    want(path, name) {
+        this.#wanted = name === undefined ? null : { path, name };
+        this.#chooseWanted();
+    }
+
+    #chooseWanted() {
+        const wanted = this.#wanted;
+        if (wanted && same(wanted.path, this.path) && this.grid.choose(wanted.name.toUpperCase()))
+            this.#wanted = null;
     }
 
     // Shows only the values with these words in their name or data.
@@ -80,10 +98,14 @@ export class ValueList {
             Object.assign(this, { resolved, rights });
             const isThere = values !== null;
             const note = isThere ? about.summary ?? "" : _("There is no such key yet. A value makes it.");
-            this.#set(values ?? [], note);
+            // Of a key that is shown already, no row goes and comes again.
+            if (!this.#isShown)
+                this.#set(values ?? [], note);
             const missing = await describeMissing(this.registry, path, about, values ?? []);
-            if (isWanted() && missing.length > 0)
-                this.#set([...values ?? [], ...missing], note);
+            if (!isWanted())
+                return;
+            this.#set([...values ?? [], ...missing], note);
+            this.#isShown = true;
         } catch (error) {
             if (isWanted())
                 this.#fail(path, error);
@@ -121,6 +143,7 @@ export class ValueList {
         const has = text => text.toUpperCase().includes(this.#words);
         this.grid.set(this.#words === "" ? this.all : this.all.filter(value => has(nameOf(value.name)) || has(showData(value))));
         this.#allow();
+        this.#chooseWanted();
     }
 
     #allow() {

@@ -5,3 +5,4 @@ import "./values.js";
 import "./tree.js";
 import "./calls.js";
 import "./files.js";
+import "./search.js";

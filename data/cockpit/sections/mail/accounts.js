@@ -4,7 +4,6 @@
 import { button, h } from "../../base/dom.js";
 import { child } from "../../base/path.js";
 import { _, format } from "../../base/text.js";
-import { EVERYTHING } from "../../bus/live.js";
 import { BROKERS } from "../../bus/mail.js";
 import { setAllowed } from "../../bus/rights.js";
 import { Card } from "../../parts/card.js";
@@ -13,7 +12,7 @@ import { Grid } from "../../parts/grid.js";
 import { ask } from "../../parts/question.js";
 import { askAppPasswords } from "./app-passwords.js";
 
-const ACCOUNTS = "HKEY_LOCAL_MACHINE\\SAM\\";
+const ACCOUNTS = "HKEY_LOCAL_MACHINE\\SAM";
 
 export class AccountsCard extends Card {
     constructor(context) {
@@ -38,12 +37,11 @@ export class AccountsCard extends Card {
         this.remove = button(_("Remove"), () => this.#remove(), { class: "danger" });
         this.body.append(h("div", { class: "toolbar" }, field(_("Accounts of"), this.of), this.add, this.password, this.apps, this.disable, this.remove), this.grid.element);
         context.rights.listen(() => this.#learn());
-        context.live.listen(news => this.#take(news));
         this.#learn();
     }
 
     async #learn() {
-        this.rights = await this.context.rights.at(ACCOUNTS.slice(0, -1));
+        this.rights = await this.context.rights.at(ACCOUNTS);
         this.#allow();
     }
 
@@ -59,7 +57,10 @@ export class AccountsCard extends Card {
         this.apps.hidden = this.of.value !== "";
     }
 
-    async read() {
+    // Logins change no account, and may come many a second.
+    async read({ cause }) {
+        if (cause === "events")
+            return;
         await this.#offerBrokers();
         await this.#list();
     }
@@ -97,12 +98,6 @@ export class AccountsCard extends Card {
             this.grid.set(accounts);
             this.#allow();
         }, isWanted);
-    }
-
-    #take(news) {
-        const isHere = news === EVERYTHING || (Array.isArray(news) && news.some(({ key }) => key.startsWith(ACCOUNTS)));
-        if (isHere && this.element.isConnected && this.context.mail.isServed)
-            this.#list();
     }
 
     #add() {

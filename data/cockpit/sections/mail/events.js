@@ -28,7 +28,6 @@ export function addEvents(events, known) {
 
 export class EventsCard extends Card {
     #events = [];
-    #isRead = false;
 
     constructor(context) {
         super(_("Events"));
@@ -40,6 +39,7 @@ export class EventsCard extends Card {
         this.grid = new Grid({
             name: _("Events"),
             nameOf: ({ time, user, reason }) => [showMoment(time), user, reason].filter(Boolean).join(" "),
+            keyOf,
             columns: [
                 { kind: "when", title: _("Time"), draw: ({ time }) => showMoment(time) },
                 { kind: "id", title: _("ID"), draw: ({ id }) => String(id) },
@@ -53,14 +53,10 @@ export class EventsCard extends Card {
                          this.grid.element);
     }
 
-    // New events come with their signal; all are read once, and again after the server has been away.
-    read({ events }) {
+    // New events come with their signal; all are read when the section is opened, and after the server has been away.
+    read({ events, cause }) {
         return this.try(async () => {
-            if (this.#isRead && events.length > 0)
-                this.#events = addEvents(events, this.#events);
-            else
-                this.#events = await this.context.mail.getEvents(MOST);
-            this.#isRead = true;
+            this.#events = addEvents(events, cause === "all" ? (await this.context.mail.getEvents(MOST)) : this.#events);
             this.#offerReasons();
             this.#sift();
             this.grid.flash(event => events.includes(event));

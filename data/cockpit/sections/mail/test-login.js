@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A login that is tried, with each of its steps. The password is forgotten as soon as it is sent.
-import { h } from "../../base/dom.js";
+import { h, singly } from "../../base/dom.js";
 import { _, format } from "../../base/text.js";
 import { Card } from "../../parts/card.js";
 import { field } from "../../parts/dialog.js";
@@ -12,12 +12,13 @@ export class TestCard extends Card {
         this.user = h("input", { type: "text", spellcheck: "false", autocomplete: "off" });
         this.password = h("input", { type: "password", autocomplete: "off" });
         this.protocol = h("select", {}, h("option", { value: "pop3" }, "POP3"), h("option", { value: "imap" }, "IMAP"));
-        this.test = h("button", { type: "submit" }, _("Test"));
         this.answer = h("div", { role: "status" });
+        const test = singly(() => this.#test());
         this.body.append(h("form", { class: "inline", onsubmit: event => {
             event.preventDefault();
-            this.#test();
-        } }, field(_("User"), this.user), field(_("Password"), this.password), field(_("Protocol"), this.protocol), this.test), this.answer);
+            test();
+        } }, field(_("User"), this.user), field(_("Password"), this.password), field(_("Protocol"), this.protocol),
+                           h("button", { type: "submit" }, _("Test"))), this.answer);
     }
 
     read() {}
@@ -25,7 +26,6 @@ export class TestCard extends Card {
     #test() {
         const password = this.password.value;
         this.password.value = "";
-        this.test.disabled = true;
         this.answer.replaceChildren();
         return this.try(async () => {
             const { reason, steps } = await this.context.mail.test(this.user.value, this.protocol.value, password);
@@ -33,6 +33,6 @@ export class TestCard extends Card {
             this.answer.replaceChildren(h("p", {}, h("span", { class: `badge ${isGood ? "good" : "bad"}` }, reason),
                                           isGood ? _("The login works.") : format("The login is refused: $0.", reason)),
                                         h("ol", {}, steps.map(step => h("li", {}, step))));
-        }).finally(() => { this.test.disabled = false; });
+        });
     }
 }

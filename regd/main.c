@@ -11,6 +11,7 @@
 #include "client/cli/output.h"
 #include "client/cli/usage.h"
 #include "client/threads/thread-shortage.h"
+#include "regd/base/memory.h"
 #include "regd/bus/private-bus.h"
 #include "regd/manager.h"
 #include "regd/server.h"
@@ -153,6 +154,7 @@ static void prepare_process(Daemon *daemon) {
   (void)sigaction(SIGPIPE, &ignore, NULL);
   /* Before the writer's thread starts: files that it makes are for this user only. */
   (void)umask(0077);
+  memory_use_one_heap();
 }
 
 static int serve(const CommandLine *line) {

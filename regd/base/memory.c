@@ -8,6 +8,12 @@
 #include <malloc.h>
 #endif
 
+void memory_use_one_heap(void) {
+#ifdef __GLIBC__
+  (void)mallopt(M_ARENA_MAX, 1);
+#endif
+}
+
 void memory_give_back(void) {
 #ifdef __GLIBC__
   (void)malloc_trim(0);

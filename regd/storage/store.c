@@ -404,6 +404,11 @@ void store_forget_paths(Store *store) {
   g_hash_table_remove_all(store->paths);
 }
 
+void store_give_memory_back(Store *store) {
+  store_forget_paths(store);
+  db_give_memory_back(store->db);
+}
+
 /* ---- writing keys ---- */
 
 static void bind_attributes(DbStatement *statement, const KeyRow *row) {

@@ -100,6 +100,9 @@ gboolean store_touch_children(Store *store, gint64 id, guint64 revision, GError 
  * store_forget_paths() after a key has got another spelling. */
 GRefString *store_get_path(Store *store, gint64 id, GError **error);
 void store_forget_paths(Store *store);
+/* Empties the caches: of pages, and of paths, each of which may keep a whole page from being
+ * given back to the system. Call between transactions. */
+void store_give_memory_back(Store *store);
 
 /* ---- values ---- */
 

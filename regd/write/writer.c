@@ -403,13 +403,14 @@ static void note_clock(Writer *writer) {
   g_mutex_unlock(&writer->mutex);
 }
 
-/* A large change leaves much memory behind: the allocator's and the database's caches. */
+/* A large change leaves much memory behind: the allocator's and the caches'. */
 static void trim_memory(Writer *writer) {
   if (!is_trim_due(writer))
     return;
   writer->trim_at = writer->trims_again ? g_get_monotonic_time() + TRIM_AGAIN_DELAY : 0;
   writer->trims_again = FALSE;
-  db_give_memory_back(store_get_db(writer->store));
+  store_give_memory_back(writer->store);
+  place_cache_clear(writer->places);
   memory_give_back();
 }
 
@@ -539,9 +540,8 @@ void writer_stop(Writer *writer) {
 }
 
 void writer_set_schemas(Writer *writer, SchemaSet *schemas) {
-  SchemaSet *old = NULL;
   g_mutex_lock(&writer->mutex);
-  old = writer->schemas;
+  SchemaSet *old = writer->schemas;
   writer->schemas = schemas != NULL ? schema_set_ref(schemas) : NULL;
   g_mutex_unlock(&writer->mutex);
   schema_set_unref(old);

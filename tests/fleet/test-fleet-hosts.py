@@ -13,7 +13,7 @@ from harness.bus import ALICE, needs_root, wait_until
 from harness.case import check, contains, equal, main, rows, test
 from harness.fleet import FLEET, FLEET_PATH, MOUNT, SETTINGS, Fleets
 from harness.regctl import regctl
-from harness.registry import REG_DWORD, REG_SZ, Refused, options
+from harness.registry import NAME, REG_DWORD, REG_SZ, Refused, options
 
 KEY = MOUNT + "\\Acme"
 FLEETS = Fleets()
@@ -240,6 +240,23 @@ def who_may_ask():
         for client in (one.client, stranger):  # a digest would confirm guesses of what is closed
             status = client.call("GetStatus", "", interface=FLEET, path=FLEET_PATH)
             equal("digest" in status, client is one.client)
+
+
+@test
+def those_who_have_left_wait_no_more():
+    with hosts("one") as (one,):
+        other = one.connect()
+        for _ in range(20):  # for a commit that is still to come
+            other.connection.call_async(NAME, FLEET_PATH, FLEET, "Wait", "ta{sv}",
+                                        (dbus.UInt64(1 << 40), options(timeout=("u", 86400))), None, None)
+        other.connection.flush()
+
+        def count_waiting():
+            return one.client.call("GetStatistics", "a{sv}", options())["calls-waiting"]
+
+        wait_until(lambda: count_waiting() > 20, "all to wait")
+        other.connection.close()
+        wait_until(lambda: count_waiting() == 1, "none to wait but the one who asks")
 
 
 @test

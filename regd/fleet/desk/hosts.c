@@ -117,6 +117,7 @@ typedef struct {
   FleetWait wait;
   FleetWaitDone done;
   gpointer data;
+  char *caller;
   guint64 commit;
   guint timer, deadline;
   gboolean is_asking; /* for the list */
@@ -126,6 +127,7 @@ typedef struct {
 
 static void wait_free(Wait *wait) {
   g_clear_pointer(&wait->missing, g_ptr_array_unref);
+  g_free(wait->caller);
   g_free(wait);
 }
 
@@ -240,11 +242,25 @@ void fleet_desk_wait(FleetDesk *desk, const FleetWait *given, FleetWaitDone done
   }
   Wait *wait = g_new0(Wait, 1);
   *wait = (Wait){.hosts = desk->hosts, .wait = *given, .done = done, .data = data};
+  wait->caller = g_strdup(given->caller);
+  wait->wait.caller = wait->caller;
   wait->commit = commit;
   wait->missing = g_ptr_array_new();
   wait->deadline = g_timeout_add_seconds(given->timeout, on_deadline, wait);
   g_queue_push_tail(&desk->hosts->waits, wait);
   look(wait);
+}
+
+/* Their time may be a day, and each counts as a call of their user. */
+void fleet_desk_forget_waits(FleetDesk *desk, const char *caller) {
+  g_autoptr(GError) error = NULL;
+  GList *next = NULL;
+  error_set(&error, REGISTRY_ERROR_FAILED, "the caller has left");
+  for (GList *link = desk->hosts->waits.head; link != NULL; link = next) {
+    next = link->next;
+    if (g_strcmp0(((const Wait *)link->data)->caller, caller) == 0)
+      end(link->data, NULL, error);
+  }
 }
 
 /* ---- life ---- */

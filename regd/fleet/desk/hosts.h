@@ -29,10 +29,11 @@ GBytes *fleet_desk_encode_report(const FleetDesk *desk, guint32 problems);
 /* ---- waiting ---- */
 
 typedef struct {
-  guint64 commit;  /* 0: this host's newest */
-  guint32 hosts;   /* so many are enough; 0: see `share` */
-  guint32 share;   /* percent of all that are known */
-  guint32 timeout; /* s */
+  guint64 commit;     /* 0: this host's newest */
+  guint32 hosts;      /* so many are enough; 0: see `share` */
+  guint32 share;      /* percent of all that are known */
+  guint32 timeout;    /* s */
+  const char *caller; /* by the name on the bus; borrowed */
 } FleetWait;
 typedef struct {
   guint64 commit;
@@ -44,5 +45,7 @@ typedef struct {
  * over is no error. */
 typedef void (*FleetWaitDone)(const FleetWaited *waited, const GError *error, gpointer data);
 void fleet_desk_wait(FleetDesk *desk, const FleetWait *given, FleetWaitDone done, gpointer data);
+/* The caller has left the bus: it waits no more. */
+void fleet_desk_forget_waits(FleetDesk *desk, const char *caller);
 
 #endif

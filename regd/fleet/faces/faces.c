@@ -3,6 +3,7 @@
 #include "regd/fleet/faces/faces.h"
 
 #include "client/base/protocol.h"
+#include "regd/fleet/desk/hosts.h"
 #include "regd/fleet/faces/faces-private.h"
 
 static const FleetLine line = {fleet_engine_configure, fleet_engine_propose, fleet_engine_task,
@@ -50,6 +51,7 @@ void fleet_faces_leave(FleetFaces *faces) {
 void fleet_faces_note_left(FleetFaces *faces, const char *name) {
   if (g_strcmp0(faces->agent, name) == 0)
     lose_agent(faces);
+  fleet_desk_forget_waits(faces->desk, name);
 }
 
 void fleet_faces_stop(FleetFaces *faces) {

@@ -190,7 +190,7 @@ void fleet_open_handle_wait(DispatchCall *call, gpointer data) {
   const FleetFaces *faces = fleet_faces_get(data);
   DBusMessageIter in;
   GError *error = NULL;
-  FleetWait wait = {.share = 100, .timeout = 60};
+  FleetWait wait = {.share = 100, .timeout = 60, .caller = dispatch_call_get_sender(call)};
   dispatch_call_get_arguments(call, &in);
   wait.commit = face_take_uint64(&in);
   g_autoptr(WireOptions) options = face_take_options(&in, &error);

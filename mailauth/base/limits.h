@@ -119,6 +119,8 @@
 /* Kinds of hashes that stand in for accounts that are not there: each costs a little at every
  * login, and a database says which there are. */
 #define MAX_STAND_IN_KINDS 256
+/* Accounts of an SQL database by whose rows the kinds are weighed. */
+#define MAX_SQL_STAND_INS 65536U
 /* How much longer than `Timeout` a process may be silent before it is killed, and how long one
  * that is not asked keeps its connection; in ms and s. */
 #define SQL_GRACE_MS 250

@@ -48,6 +48,10 @@ void stand_ins_clear(StandIns *stand_ins) {
   g_hash_table_remove_all(stand_ins->kinds);
 }
 
+guint stand_ins_count(const StandIns *stand_ins) {
+  return g_hash_table_size(stand_ins->accounts);
+}
+
 static void leave(StandIns *stand_ins, const char *account) {
   Kind *kind = g_hash_table_lookup(stand_ins->accounts, account);
   if (kind == NULL)

@@ -19,6 +19,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(StandIns, stand_ins_free)
  * nobody. */
 void stand_ins_set(StandIns *stand_ins, const char *account, const char *kind, const char *sample);
 void stand_ins_clear(StandIns *stand_ins);
+/* How many accounts there are. */
+guint stand_ins_count(const StandIns *stand_ins);
 
 /* The sample of the kind that stands in for @name; NULL if no account has any. Borrowed
  * until the next stand_ins_set(). @key must be secret, and the same for good. */

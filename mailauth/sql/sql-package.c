@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "mailauth/base/limits.h"
 #include "mailauth/base/name.h"
 #include "mailauth/base/stand-in.h"
 #include "mailauth/hashes/hash.h"
@@ -21,7 +22,7 @@ typedef struct {
   const RegistryView *accounts;
   Workers *prover;
   GHashTable *lookups; /* a set of Lookup */
-  StandIns *stand_ins; /* the kinds of hashes that rows had, an account a kind */
+  StandIns *stand_ins; /* the kinds of hashes that rows had */
   guint8 spare[SURVEY_KEY_BYTES];
 } Sql;
 
@@ -46,12 +47,14 @@ static void lookup_free(gpointer data) {
 
 /* ---- what is proved ---- */
 
-static void note_kind(const Sql *sql, const char *hash) {
+/* A kind that one account of many has must stand in for one name of many: an answer that took its
+ * time would else tell that there is no such account. @hash NULL: the account has none. */
+static void note_kind(const Lookup *lookup, const char *hash) {
+  StandIns *stand_ins = lookup->sql->stand_ins;
   g_autofree char *kind = hash != NULL ? hash_dup_kind(hash) : NULL;
-  if (kind == NULL)
-    return;
-  g_autofree char *dummy = hash_dup_dummy(hash);
-  stand_ins_set(sql->stand_ins, kind, kind, dummy);
+  g_autofree char *dummy = kind != NULL ? hash_dup_dummy(hash) : NULL;
+  if (kind == NULL || stand_ins_count(stand_ins) < MAX_SQL_STAND_INS)
+    stand_ins_set(stand_ins, lookup->account, kind, dummy);
 }
 
 static const char *choose_dummy(const Lookup *lookup) {
@@ -66,6 +69,7 @@ static void submit(Lookup *lookup) {
 }
 
 static void prove_nobody(Lookup *lookup) {
+  note_kind(lookup, NULL);
   proof_set_nobody(lookup->proof, choose_dummy(lookup));
   submit(lookup);
 }
@@ -84,7 +88,7 @@ static void prove_row(Lookup *lookup, const SqlAnswer *answer) {
     gboolean is_own = directory != NULL && *directory != '\0';
     lookup->identity->mail_directory = is_own ? g_strdup(directory) : NULL;
   }
-  note_kind(lookup->sql, hash);
+  note_kind(lookup, hash);
   proof_set_account(lookup->proof, hash, sql_answer_is_disabled(answer), choose_dummy(lookup));
   submit(lookup);
 }

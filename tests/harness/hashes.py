@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""crypt(3), as the system's library has it: Python's own module is gone since 3.13."""
+"""crypt(3), as the system's library has it: Python's own module is gone since 3.13. What mailauthd hashes."""
 
 import ctypes
+import re
 import secrets
+
+from harness.process import program
 
 _library = ctypes.CDLL("libcrypt.so.1", use_errno=True)
 _library.crypt.restype = ctypes.c_char_p
@@ -21,3 +24,19 @@ def crypt(password, setting):
 def crypt_anew(password, method):
     """The same with a salt of its own: method is "$5$" or "$6$rounds=5000$"."""
     return crypt(password, method + secrets.token_hex(SALT_BYTES))
+
+
+def telling():
+    """The environment of a mailauthd that tells each hash it makes."""
+    return {"LD_PRELOAD": program("tests/mail/libcounted-hashes.so")}
+
+
+def hashed(mail):
+    return re.findall("hashed by <(.*)>", mail.process.output())
+
+
+def work(mail, user, password="wrong"):
+    """The kinds of all hashes that one login takes."""
+    before = len(hashed(mail))
+    mail.pop3_answer(user, password)
+    return hashed(mail)[before:]

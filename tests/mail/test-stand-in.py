@@ -4,16 +4,14 @@
 done for each name is counted, with accounts of several methods and costs."""
 
 import base64
-import re
 import sqlite3
 from collections import Counter
 from contextlib import contextmanager
 
 from harness.case import check, equal, main, test
-from harness.hashes import crypt_anew
+from harness.hashes import crypt_anew, telling, work
 from harness.mail import ACCOUNTS
 from harness.mailauthctl import done
-from harness.process import program
 from harness.registry import REG_BINARY, REG_DWORD, REG_SZ
 from harness.talk import Mail
 
@@ -30,23 +28,12 @@ def counted():
     """A Mail whose hashing is told, with two accounts of each kind."""
     with Mail() as mail:
         mail.stop()
-        mail.environment = {"LD_PRELOAD": program("tests/mail/libcounted-hashes.so")}
+        mail.environment = telling()
         mail.client.set(ACCOUNTS, "Decoy Key", REG_BINARY, bytes(range(32)))
         for number, kind in enumerate(KINDS * 2):
             set_password(mail, f"user{number}", crypt_anew("sesame", kind))
         mail.start()
         yield mail
-
-
-def hashed(mail):
-    return re.findall("hashed by <(.*)>", mail.process.output())
-
-
-def work(mail, user, password="wrong"):
-    """The kinds of all hashes that one login takes."""
-    before = len(hashed(mail))
-    mail.pop3_answer(user, password)
-    return hashed(mail)[before:]
 
 
 def check_names(mail, accounts):

@@ -7,15 +7,19 @@
 #include "regd/fleet/base/part.h"
 #include "regd/fleet/etcd/batch.h"
 
+/* What was read of a key; NULL: it is not there. */
+typedef void (*Take)(Settling *settling, const EtcdItem *item);
+
 struct Settling {
   Cluster *cluster;
   AttemptLimits limits;
   SettlingDone done;
   gpointer data;
   Attempt *attempt;
+  Take take;      /* what is being read */
   GBytes *record; /* of what is pending, as it stands there; NULL: not known */
   FleetPending pending;
-  gboolean missed; /* the part was not there: somebody else may have ended it */
+  gboolean missed; /* the part was not there */
 };
 
 static void settling_free(Settling *settling) {
@@ -48,25 +52,25 @@ static void ask(Settling *settling, const char *method, GBytes *request, Cluster
       attempt_start(settling->cluster, &settling->limits, method, request, done, settling);
 }
 
-static void read_key(Settling *settling, const char *name, ClusterDone done) {
+static void on_read(GBytes *answer, const TransportEnd *end, gpointer data) {
+  Settling *settling = data;
+  g_autoptr(GError) error = NULL;
+  g_autoptr(EtcdRange) range = answer != NULL ? etcd_range_decode(answer, &error) : NULL;
+  settling->attempt = NULL;
+  if (answer == NULL)
+    finish(settling, FALSE, end);
+  else if (range == NULL)
+    fail(settling, error->message);
+  else
+    settling->take(settling, range->items->len > 0 ? range->items->pdata[0] : NULL);
+}
+
+static void read_key(Settling *settling, const char *name, Take take) {
   g_autoptr(GBytes) key = new_key(settling, name);
   const EtcdRangeQuery query = {.key = key};
   g_autoptr(GBytes) request = etcd_range_encode(&query);
-  ask(settling, "KV/Range", request, done);
-}
-
-/* What was read; NULL: the settling has ended by it. */
-static EtcdRange *take_range(Settling *settling, GBytes *answer, const TransportEnd *end) {
-  g_autoptr(GError) error = NULL;
-  settling->attempt = NULL;
-  if (answer == NULL) {
-    finish(settling, FALSE, end);
-    return NULL;
-  }
-  EtcdRange *range = etcd_range_decode(answer, &error);
-  if (range == NULL)
-    fail(settling, error->message);
-  return range;
+  settling->take = take;
+  ask(settling, "KV/Range", request, on_read);
 }
 
 static void go_on(Settling *settling);
@@ -105,29 +109,28 @@ static void move(Settling *settling, const GPtrArray *steps) {
   ask(settling, "KV/Txn", request, on_moved);
 }
 
+/* Somebody else may have ended it. */
+static void look_once_more(Settling *settling) {
+  if (settling->missed) {
+    fail(settling, "a part of a commit is missing");
+    return;
+  }
+  settling->missed = TRUE;
+  look(settling);
+}
+
 static void take_part(Settling *settling, const EtcdItem *item) {
   g_autoptr(GError) error = NULL;
   g_autoptr(GPtrArray) steps = g_ptr_array_new_with_free_func(fleet_step_free);
+  if (item == NULL) {
+    look_once_more(settling);
+    return;
+  }
   settling->missed = FALSE;
   if (fleet_part_decode(item->record, steps, &error))
     move(settling, steps);
   else
     fail(settling, error->message);
-}
-
-static void on_part(GBytes *answer, const TransportEnd *end, gpointer data) {
-  Settling *settling = data;
-  g_autoptr(EtcdRange) range = take_range(settling, answer, end);
-  if (range == NULL)
-    return;
-  if (range->items->len > 0)
-    take_part(settling, range->items->pdata[0]);
-  else if (settling->missed)
-    fail(settling, "a part of a commit is missing");
-  else {
-    settling->missed = TRUE;
-    look(settling);
-  }
 }
 
 /* ---- the end ---- */
@@ -149,13 +152,18 @@ static void go_on(Settling *settling) {
     return;
   }
   g_autofree char *name = fleet_key_of_part(settling->pending.id, settling->pending.done);
-  read_key(settling, name, on_part);
+  read_key(settling, name, take_part);
 }
 
 /* ---- what is pending ---- */
 
 static void take_pending(Settling *settling, const EtcdItem *item) {
+  static const TransportEnd done = {.code = GRPC_OK, .text = ""};
   g_autoptr(GError) error = NULL;
+  if (item == NULL) {
+    finish(settling, TRUE, &done);
+    return;
+  }
   g_clear_pointer(&settling->record, g_bytes_unref);
   settling->record = g_bytes_ref(item->record);
   if (fleet_pending_decode(item->record, &settling->pending, &error))
@@ -164,19 +172,8 @@ static void take_pending(Settling *settling, const EtcdItem *item) {
     fail(settling, error->message);
 }
 
-static void on_looked(GBytes *answer, const TransportEnd *end, gpointer data) {
-  Settling *settling = data;
-  g_autoptr(EtcdRange) range = take_range(settling, answer, end);
-  if (range == NULL)
-    return;
-  if (range->items->len == 0)
-    finish(settling, TRUE, end);
-  else
-    take_pending(settling, range->items->pdata[0]);
-}
-
 static void look(Settling *settling) {
-  read_key(settling, FLEET_KEY_PENDING, on_looked);
+  read_key(settling, FLEET_KEY_PENDING, take_pending);
 }
 
 Settling *settling_start(Cluster *cluster, const AttemptLimits *limits, SettlingDone done,

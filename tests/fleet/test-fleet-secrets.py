@@ -7,13 +7,15 @@ import time
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import dbus
+
 from cluster import MOUNT, text, value_of, value_record
 from harness.bus import ALICE, needs_root, wait_until
 from harness.case import check, contains, equal, main, test
 from harness.etcd import Etcd
 from harness.fleet import SETTINGS, FleetHost
 from harness.hung import hung
-from harness.registry import REG_BINARY, REG_SZ, Refused, options
+from harness.registry import REG_BINARY, REG_DWORD, REG_SZ, Refused, options
 
 KEY, OTHER = MOUNT + "\\Acme", MOUNT + "\\Other"
 SECRET = "correct horse"
@@ -69,7 +71,8 @@ def hosts(*files, fleet=None, **given):
     fleet = fleet or f"fleet{next(NUMBERS)}"
     with ExitStack() as stack:
         members = [stack.enter_context(FleetHost(etcd(), f"host{place}", fleet, schemas=given.get("schemas") or schemas(),
-                                                 settings=[("Key File", REG_SZ, file)] if file else []))
+                                                 settings=[*([("Key File", REG_SZ, file)] if file else []),
+                                                           ("Transaction Operations", REG_DWORD, given.get("parts_of", 100))]))
                    for place, file in enumerate(files)]
         for place, member in enumerate(members):
             member.fleet("Join" if place else "Init")
@@ -280,6 +283,23 @@ def a_secret_is_not_carried_to_where_it_is_none():
             contains(refusal.text, "no schema")
         check(text(SECRET) not in in_etcd(one), "nothing was sent")
         equal(two.look(OTHER, "Password"), None)
+
+
+@test
+def in_a_large_commit_it_is_written_once():
+    with hosts(key_file("a"), key_file("a"), parts_of=8) as (one, two):
+        one.put(KEY, "Password", SECRET)
+        many = [("set-value", OTHER, f"V{number}", REG_SZ, "x") for number in range(40)]
+        one.client.commit([*many, ("set-value", KEY, "Password", REG_SZ, "tried")], confirm_within=86400)
+        wait_until(lambda: not etcd().keys(f"/regd/1/{one.fleet_name}/t/all/pending"), "it to come to its places")
+        two.put(KEY, "Port", "1")
+        one.has(KEY, "Port", "1")
+        for host in (one, two):
+            equal(problems(host), [])
+            equal(len(host.client.call("GetHistory", "sa{sv}", KEY, options())), 3)
+        trial, = two.client.call("ListTrials", "a{sv}", options())
+        two.client.call("EndTrial", "t", dbus.UInt64(trial["revision"]))
+        one.has(KEY, "Password", SECRET)
 
 
 @test

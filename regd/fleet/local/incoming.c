@@ -216,11 +216,26 @@ static gboolean place_one(Edit *edit, const Incoming *incoming, char **why, GErr
   return TRUE;
 }
 
+/* It was not made by regd, or comes to its place after its commit. */
+static gboolean is_headless(const Arrival *arrival) {
+  return arrival->order->kind == FLEET_ORDER_APPLY && arrival->order->head == NULL;
+}
+
 /* What could not be placed shows in the digest. */
+static gboolean take(Arrival *arrival, const Incoming *incoming, char **why, GError **error) {
+  Store *store = arrival->edit->store;
+  if (!place_one(arrival->edit, incoming, why, error))
+    return FALSE;
+  return *why != NULL || ledger_note(store, arrival->order->digest, incoming->record, error);
+}
+
+/* A secret that its commit has brought must not count as a change again. */
 static gboolean apply_one(Arrival *arrival, const Incoming *incoming, char **why, GError **error) {
   Edit *edit = arrival->edit;
-  if (!place_one(edit, incoming, why, error) ||
-      (*why == NULL && !ledger_note(edit->store, arrival->order->digest, incoming->record, error)))
+  gboolean is_held = FALSE;
+  if (is_headless(arrival) && !ledger_holds(edit->store, incoming->record, &is_held, error))
+    return FALSE;
+  if (!is_held && !take(arrival, incoming, why, error))
     return FALSE;
   look_for_secret(edit, incoming, why);
   return TRUE;
@@ -230,8 +245,7 @@ static gboolean apply_one(Arrival *arrival, const Incoming *incoming, char **why
  * changes nothing more. */
 static gboolean note_outcome(Arrival *arrival, const FleetRecord *record, guint before,
                              const char *why, GError **error) {
-  gboolean foreign = arrival->order->kind == FLEET_ORDER_APPLY && arrival->order->head == NULL;
-  if (why == NULL && foreign && arrival->edit->differences->len > before)
+  if (why == NULL && is_headless(arrival) && arrival->edit->differences->len > before)
     why = FLEET_FOREIGN_WRITE;
   return why != NULL ? note(arrival, record, why, error) : clear(arrival, record, error);
 }

@@ -75,18 +75,40 @@ static gboolean store_part(Store *store, const FleetRecord *record, const guint8
   return db_run(db, statement, error);
 }
 
-gboolean ledger_note(Store *store, guint8 *digest, const FleetRecord *record, GError **error) {
-  guint8 before[FLEET_ID_BYTES] = {0}, now[FLEET_ID_BYTES] = {0};
-  gboolean was_held = FALSE, is_held = record->record != NULL;
-  if (!load_part(store, record, before, &was_held, error))
+/* What a record adds, and added until now: zero if it is not held. */
+typedef struct {
+  guint8 before[FLEET_ID_BYTES], now[FLEET_ID_BYTES];
+  gboolean is_same;
+} Parts;
+
+static gboolean load_parts(Store *store, const FleetRecord *record, Parts *parts, GError **error) {
+  gboolean was_held = FALSE;
+  *parts = (Parts){.is_same = FALSE};
+  if (!load_part(store, record, parts->before, &was_held, error))
     return FALSE;
-  if (is_held)
-    compute_part(record, now);
-  if (was_held == is_held && memcmp(before, now, sizeof now) == 0)
+  if (record->record != NULL)
+    compute_part(record, parts->now);
+  parts->is_same = was_held == (record->record != NULL) &&
+                   memcmp(parts->before, parts->now, sizeof parts->now) == 0;
+  return TRUE;
+}
+
+gboolean ledger_holds(Store *store, const FleetRecord *record, gboolean *holds, GError **error) {
+  Parts parts;
+  gboolean done = load_parts(store, record, &parts, error);
+  *holds = parts.is_same;
+  return done;
+}
+
+gboolean ledger_note(Store *store, guint8 *digest, const FleetRecord *record, GError **error) {
+  Parts parts;
+  if (!load_parts(store, record, &parts, error))
+    return FALSE;
+  if (parts.is_same)
     return TRUE;
-  take_off(digest, before);
-  add(digest, now);
-  return store_part(store, record, is_held ? now : NULL, error);
+  take_off(digest, parts.before);
+  add(digest, parts.now);
+  return store_part(store, record, record->record != NULL ? parts.now : NULL, error);
 }
 
 gboolean ledger_clear(Store *store, guint8 *digest, GError **error) {

@@ -9,6 +9,8 @@
 
 #include "regd/fleet/local/order.h"
 
+/* *@holds: @record is held just as it is, or is deleted and not held. */
+gboolean ledger_holds(Store *store, const FleetRecord *record, gboolean *holds, GError **error);
 /* The record was taken, or deleted; @digest is kept up to date. */
 gboolean ledger_note(Store *store, guint8 *digest, const FleetRecord *record, GError **error);
 /* No record is held any more; @digest becomes zero. */

@@ -13,13 +13,13 @@ import dbus
 import dbus.lowlevel
 
 from cluster import value_of, value_record
-from harness.bus import wait_for, wait_until
+from harness.bus import run_pending, wait_for, wait_until
 from harness.case import Failure, check, contains, equal, main, rows, test
 from harness.etcd import Etcd
 from harness.fleet import AGENT_NAME, MOUNT, FleetHost
 from harness.freeze import freeze, thaw
 from harness.process import PATIENCE, program
-from harness.registry import NAME, REG_BINARY, REG_DWORD, REG_SZ, SOFTWARE, Refused, options, variant
+from harness.registry import NAME, REG_BINARY, REG_DWORD, REG_SZ, SOFTWARE, Refused, operation_list, options, variant
 
 KEY = MOUNT + "\\Acme"
 STACK = ExitStack()
@@ -139,6 +139,22 @@ def what_was_compacted_is_read_as_a_whole():
         equal(exported(two), exported(one))
         two.put(KEY, "New", "11")
         one.has(KEY, "New", "11")
+
+
+@test
+def reading_everything_anew_under_a_writer_never_goes_back():
+    with two_hosts(settings=[("Transaction Operations", REG_DWORD, 8)]) as (one, two):
+        commits = [operation_list([("set-value", KEY, f"V{place}", REG_SZ, str(number)) for place in range(20)]) for number in range(40)]
+        sent = [one.client.send("Commit", "a(sssuv)a{sv}", commit, options()) for commit in commits]
+        while not all(sent):
+            two.fleet("Resync")
+            run_pending()
+        equal([answer for answer, in sent if isinstance(answer, Refused)], [])
+        two.has(KEY, "V19", "39")
+        told = [int(change["new-data"]) for entry in reversed(two.client.call("GetHistory", "sa{sv}", KEY, options(limit=500)))
+                for change in entry["changes"] if change.get("name") == "V0"]
+        equal(told, sorted(set(told)))
+        equal(two.fleet("ListProblems"), [])
 
 
 @test

@@ -78,9 +78,19 @@ static void on_proposed(LinkProposal *given, gpointer data) {
     propose(agent, proposal, place);
 }
 
+/* While everything is read anew nothing is followed: what is read is then not older than what regd
+ * has been handed, and nothing comes in between. */
+static void pause_following(Agent *agent) {
+  const LinkState state = {.state = "resync", .reason = "everything is being read", .member = ""};
+  follower_stop(agent->follower, FALSE);
+  link_tell_state(agent->link, &state);
+}
+
 static void on_tasked(LinkTask *task, gpointer data) {
   Agent *agent = data;
   tasks_begin(agent->tasks, task, agent->cluster, agent->config);
+  if (tasks_are_pausing(agent->tasks))
+    pause_following(agent);
 }
 
 /* ---- this host and the others ---- */
@@ -155,7 +165,8 @@ static void on_configured(AgentConfig *config, gpointer data) {
   if (agent->cluster == NULL && usable)
     agent->cluster = cluster_new(config);
   if (agent->cluster != NULL && config->joined) {
-    follower_start(agent->follower, agent->cluster, config);
+    if (!tasks_are_pausing(agent->tasks))
+      follower_start(agent->follower, agent->cluster, config);
     report_start(agent->report, agent->cluster, config);
     return;
   }

@@ -24,6 +24,7 @@ struct Tasks {
   GBytes *head;
   gint64 revision;
   gboolean at_regd; /* which has been handed all of it */
+  gboolean pauses;  /* nothing is followed meanwhile */
 };
 
 Tasks *tasks_new(Link *link) {
@@ -45,6 +46,9 @@ static void tell(Tasks *tasks, const char *what, const char *message) {
       .ticket = tasks->task->ticket, .what = what, .message = message, .revision = tasks->revision};
   link_tell_outcome(tasks->link, &outcome);
   forget(tasks);
+  if (tasks->pauses) /* the follower goes on from what regd holds now */
+    link_attach(tasks->link);
+  tasks->pauses = FALSE;
 }
 
 static gboolean is_denied(const TransportEnd *end) {
@@ -173,16 +177,12 @@ static void on_resynced(const GError *error, const char *refused, const char *te
   tasks->at_regd = FALSE;
   if (tasks->task == NULL)
     return;
-  gboolean changed = !tasks->task->dry_run;
   if (error != NULL)
     tell(tasks, "failed", error->message);
   else if (refused != NULL)
     tell(tasks, "failed", refused);
   else
     tell(tasks, "done", text);
-  /* The follower goes on from what regd holds now. */
-  if (changed)
-    link_attach(tasks->link);
 }
 
 static void on_snapshot(int records, G_GNUC_UNUSED gboolean compacted, const TransportEnd *end,
@@ -276,6 +276,7 @@ void tasks_begin(Tasks *tasks, LinkTask *task, Cluster *cluster, const AgentConf
     return;
   }
   tasks->task = task;
+  tasks->pauses = task->kind == LINK_TASK_RESYNC && !task->dry_run;
   tasks->cluster = cluster;
   tasks->asked = 0;
   tasks->revision = 0;
@@ -287,7 +288,12 @@ void tasks_begin(Tasks *tasks, LinkTask *task, Cluster *cluster, const AgentConf
     ask(tasks);
 }
 
+gboolean tasks_are_pausing(const Tasks *tasks) {
+  return tasks->pauses;
+}
+
 void tasks_abandon(Tasks *tasks, gboolean regd_is_gone) {
+  tasks->pauses = FALSE;
   if (regd_is_gone)
     tasks->at_regd = FALSE;
   if (tasks->founding != NULL)

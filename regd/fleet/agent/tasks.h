@@ -14,6 +14,8 @@ void tasks_free(Tasks *tasks);
 /* Takes @task. @cluster: NULL: there is none; else it outlives the task, or tasks_abandon() is
  * called. */
 void tasks_begin(Tasks *tasks, LinkTask *task, Cluster *cluster, const AgentConfig *config);
+/* Whether nothing is to be followed until the task is over, which ends with link_attach(). */
+gboolean tasks_are_pausing(const Tasks *tasks);
 /* Ends what is under way, and tells so. @regd_is_gone: regd will answer nothing any more. */
 void tasks_abandon(Tasks *tasks, gboolean regd_is_gone);
 

@@ -231,8 +231,10 @@ static void handle_attach(DispatchCall *call, gpointer data) {
          "only root, regd's own user and the one that the setting Agent User names may attach");
     return;
   }
-  fleet_faces_note_left(faces, faces->agent);
-  faces->agent = g_strdup(dispatch_call_get_sender(call));
+  if (g_strcmp0(dispatch_call_get_sender(call), faces->agent) != 0) { /* else it asks again */
+    fleet_faces_note_left(faces, faces->agent);
+    faces->agent = g_strdup(dispatch_call_get_sender(call));
+  }
   fleet_desk_attach(faces->desk);
   DBusMessage *reply = face_begin(call, &out);
   face_finish(call, reply, append_config(&out, faces->desk));

@@ -10,6 +10,7 @@ certificates, whose CommonName is the user.
 """
 
 import base64
+import itertools
 import json
 import os
 import re
@@ -41,6 +42,7 @@ class Etcd:
         self.directory.chmod(0o711)
         ports = free_ports(2 * members)
         self.client_ports, self.peer_ports = ports[:members], ports[members:]
+        self.peer_urls = [f"http://{address}:{port}" for address, port in self.peer_addresses]
         self.processes = [None] * members
 
     def __enter__(self):
@@ -93,33 +95,43 @@ class Etcd:
     # ---- members ----
 
     @property
+    def addresses(self):
+        """Of the members, each with its port for clients."""
+        return list(zip(ADDRESSES, self.client_ports))
+
+    @property
+    def peer_addresses(self):
+        """Where members listen to each other. `peer_urls` are what they are told of that."""
+        return list(zip(ADDRESSES, self.peer_ports))
+
+    @property
     def endpoints(self):
         return [self.endpoint(member) for member in range(self.members)]
 
     def endpoint(self, member):
         return f"https://{ADDRESSES[member]}:{self.client_ports[member]}"
 
-    def _peer(self, member):
-        return f"http://{ADDRESSES[member]}:{self.peer_ports[member]}"
-
     def _cluster(self):
-        return ",".join(f"n{each}={self._peer(each)}" for each in range(self.members))
+        return ",".join(f"n{each}={url}" for each, url in enumerate(self.peer_urls))
 
     def _launch(self, member):
         self.processes[member] = Process(self.directory, f"etcd-{member}", [
             "etcd", "--name", f"n{member}", "--data-dir", str(self.directory / f"data-{member}"),
             "--listen-client-urls", self.endpoint(member), "--advertise-client-urls", self.endpoint(member),
-            "--listen-peer-urls", self._peer(member), "--initial-advertise-peer-urls", self._peer(member),
+            "--listen-peer-urls", "http://{}:{}".format(*self.peer_addresses[member]),
+            "--initial-advertise-peer-urls", self.peer_urls[member],
             "--initial-cluster", self._cluster(), "--initial-cluster-token", "regd-test", "--client-cert-auth",
             "--cert-file", str(self.directory / "server.pem"), "--key-file", str(self.directory / "server.key"),
             "--trusted-ca-file", self.ca, "--logger", "zap", "--log-level", "warn", *self.options])
 
     def _await(self, member):
         """Until it answers, which takes a leader."""
+        seconds = itertools.count(1)  # more and more, for a machine that is busy
+
         def answers():
             if not self.processes[member].is_running():
                 raise Failure(f"etcd ended\n{self.processes[member].output()[-2000:]}")
-            return self._run(["get", "/"], [self.endpoint(member)], 1).returncode == 0
+            return self._run(["get", "/"], [self.endpoint(member)], next(seconds)).returncode == 0
 
         wait_until(answers, "etcd to answer")
 
@@ -166,7 +178,7 @@ class Etcd:
             shutil.rmtree(data)
             subprocess.run(["etcdctl", "snapshot", "restore", file, "--name", f"n{member}", "--data-dir", str(data),
                             "--initial-cluster", self._cluster(), "--initial-cluster-token", "regd-test",
-                            "--initial-advertise-peer-urls", self._peer(member)],
+                            "--initial-advertise-peer-urls", self.peer_urls[member]],
                            env=os.environ | {"ETCDCTL_API": "3"}, capture_output=True, check=True)
         for member in range(self.members):
             self._launch(member)
@@ -181,9 +193,9 @@ class Etcd:
                                f"--cert={certificate}", f"--key={key}", f"--command-timeout={seconds}s", *words],
                               env=os.environ | {"ETCDCTL_API": "3"}, input=data, capture_output=True, check=False)
 
-    def ctl(self, *words, data=None):
+    def ctl(self, *words, data=None, endpoints=None):
         """What etcdctl prints, as the user root: bytes."""
-        result = self._run(words, self.endpoints, PATIENCE, data)
+        result = self._run(words, endpoints or self.endpoints, PATIENCE, data)
         if result.returncode != 0:
             raise Failure(f"etcdctl {words}: {result.stderr.decode(errors='replace')}")
         return result.stdout

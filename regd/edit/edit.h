@@ -50,7 +50,7 @@ typedef struct {
   gint64 held;            /* see edit_settle() */
   gboolean has_deleted;   /* something was deleted: what is made afterwards may be the same again */
   guint64 undone;         /* the trial that this change ends; 0: it ends none */
-  guint64 undone_fleet;   /* the cluster's revision of it; 0: it is none of a fleet */
+  guint64 undone_fleet;   /* the number of the fleet's commit; 0: it is none of a fleet */
   guint left_out;         /* what the trial may not give back to its maker */
   guint left_locked;      /* what it leaves because it is locked */
   gint64 left_out_at;     /* a key at or below which that is, either of them */

@@ -260,9 +260,23 @@ guint trials_count_fleet_of(Store *store, guint32 uid) {
   return (guint)count;
 }
 
-gboolean trials_forget_fleet(Store *store, GError **error) {
-  return db_execute(store_get_db(store), "DELETE FROM trials WHERE fleet <> 0 AND deadline >= 0",
-                    error);
+gboolean trials_forget_fleet(Store *store, const guint64 *kept, guint n_kept, GError **error) {
+  g_autoptr(GString) sql =
+      g_string_new("DELETE FROM trials WHERE deadline >= 0 AND fleet NOT IN (0");
+  for (guint i = 0; i < n_kept; i++)
+    g_string_append_printf(sql, ", %" G_GUINT64_FORMAT, kept[i]);
+  g_string_append_c(sql, ')');
+  return db_execute(store_get_db(store), sql->str, error);
+}
+
+gboolean trials_delay_fleet(Store *store, gint64 time, GError **error) {
+  return run(store, "UPDATE trials SET deadline = deadline + ?1 WHERE fleet <> 0 AND deadline >= 0",
+             (guint64)time, 0, error);
+}
+
+gboolean trials_postpone(Store *store, guint64 revision, gint64 deadline, GError **error) {
+  return run(store, "UPDATE trials SET deadline = ?2 WHERE revision = ?1 AND deadline >= 0",
+             revision, (guint64)deadline, error);
 }
 
 GArray *trials_list(Store *store, GError **error) {

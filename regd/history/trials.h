@@ -17,7 +17,7 @@ typedef struct {
   gint64 held;     /* bytes of the maker's that the change freed and that stay charged */
   guint64 steps;   /* that the change took: undoing takes about as many */
   guint64 allowed; /* steps of all trials of the maker together; not kept */
-  guint64 fleet; /* the cluster's revision of a trial that all hosts of a fleet have; 0: its own */
+  guint64 fleet; /* the number of the fleet's commit that all its hosts have on trial; 0: its own */
   const Identity *maker; /* whose groups are kept with it; borrowed, NULL: nobody's */
 } Trial;
 /* LIMIT_EXCEEDED: the user has too many already, or they took too many steps together. A fleet's
@@ -32,9 +32,10 @@ gboolean trials_find(Store *store, guint64 revision, gboolean *is_on_trial, GErr
 Identity *trials_get_maker(Store *store, guint64 revision, GError **error);
 /* *@is: whether it is one of the fleet, and this user's. */
 gboolean trials_is_of(Store *store, guint64 revision, guint32 uid, gboolean *is, GError **error);
-/* *@fleet: the cluster's revision of a fleet's trial; 0: there is no such trial, or it is none. */
+/* *@fleet: the number of the fleet's commit; 0: there is no such trial, or it is none of a fleet.
+ */
 gboolean trials_get_fleet(Store *store, guint64 revision, guint64 *fleet, GError **error);
-/* *@revision: this host's of the fleet's trial; 0: it has none. */
+/* *@revision: this host's of the fleet's commit number @fleet; 0: it has none on trial. */
 gboolean trials_find_fleet(Store *store, guint64 fleet, guint64 *revision, GError **error);
 /* It has been confirmed. */
 gboolean trials_remove(Store *store, guint64 revision, GError **error);
@@ -54,7 +55,11 @@ gboolean trials_get_next(Store *store, gboolean of_fleet, Trial *trial, GError *
 guint trials_count_fleet(Store *store);
 /* Those of one user, as this host knows them. */
 guint trials_count_fleet_of(Store *store, guint32 uid);
-/* The fleet's are this host's no more: they stay as they are. */
-gboolean trials_forget_fleet(Store *store, GError **error);
+/* The fleet's are this host's no more, but for those of these numbers: they stay as they are. */
+gboolean trials_forget_fleet(Store *store, const guint64 *kept, guint n_kept, GError **error);
+/* The trial is undone at @deadline, not before. */
+gboolean trials_postpone(Store *store, guint64 revision, gint64 deadline, GError **error);
+/* Those of the fleet are undone by this host so much later than it meant to, us. */
+gboolean trials_delay_fleet(Store *store, gint64 time, GError **error);
 
 #endif

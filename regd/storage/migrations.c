@@ -166,6 +166,10 @@ static const char *const steps[] = {
     /* declared.closed: the list that decided at the key when it was deleted, if that was another
      * than the one above it; else 0. */
     "ALTER TABLE declared ADD COLUMN closed INTEGER NOT NULL DEFAULT 0;",
+
+    /* The numbers of the commits that are on trial in the fleet, whether this host has them or not,
+     * with a space between. */
+    "ALTER TABLE fleet ADD COLUMN open TEXT NOT NULL DEFAULT '';",
 };
 #define CHECKSUM_STEP 3
 

@@ -159,10 +159,12 @@ static gboolean apply_all(Edit *edit, const Change *change, GError **error) {
     return FALSE;
   if (edit->differences->len == 0 && !edit_note_left_out(edit, error))
     return FALSE;
-  if (edit->differences->len == 0)
-    return !edit->writes_anyway || edit_settle(edit, FALSE, error);
-  if (!is_ours(edit, change, error))
+  gboolean differs = edit->differences->len > 0;
+  /* All hosts of a fleet end its trial together, though there is nothing to undo. */
+  if ((differs || edit->undone_fleet != 0) && !is_ours(edit, change, error))
     return edit->result->proposal != NULL;
+  if (!differs)
+    return !edit->writes_anyway || edit_settle(edit, FALSE, error);
   g_autofree char *comment = edit_get_comment(edit, change->comment);
   RevisionRow head = {.revision = edit->revision,
                       .time = edit->now,
@@ -250,7 +252,7 @@ static gboolean apply_in_savepoint(Edit *edit, const Change *change, RetentionCo
   db_end_work(store_get_db(edit->store));
   gboolean differs = edit->differences->len > 0;
   result->changed = done && differs;
-  if (done && !differs && edit->undone != 0)
+  if (done && !differs && edit->undone != 0 && result->proposal == NULL)
     return end_alone(edit, error);
   if (!done || change->dry_run || result->proposal != NULL || (!differs && !edit->writes_anyway)) {
     if (done && differs && is_told(change))

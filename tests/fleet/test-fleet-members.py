@@ -11,7 +11,7 @@ from harness.bus import wait_for, wait_until
 from harness.case import check, contains, equal, main, test
 from harness.etcd import Etcd
 from harness.fleet import MOUNT, SETTINGS, FleetHost
-from harness.registry import REG_DWORD, REG_MULTI_SZ, REG_SZ, Refused, variant
+from harness.registry import REG_DWORD, REG_MULTI_SZ, REG_SZ, Refused, options, variant
 
 KEY = MOUNT + "\\Acme"
 QUICK = [("Resync Spread", REG_DWORD, 0), ("Stale After", REG_DWORD, 3), ("Request Timeout", REG_DWORD, 400)]
@@ -83,6 +83,24 @@ def a_backup_that_is_put_back_is_followed():
         equal(two.status()["digest"], one.status()["digest"])
         history = two.client.call("GetHistory", "sa{sv}", KEY, dbus.Dictionary({}, signature="sv"))
         check(any(change.get("name") == "New2" for entry in history for change in entry["changes"]), "history keeps what is gone")
+
+
+@test
+def a_backup_that_was_made_during_a_trial_goes_on_with_it():
+    with Etcd() as etcd, two_hosts(etcd) as (one, two):
+        one.put(KEY, "Port", "25")
+        one.client.commit([("set-value", KEY, "Port", REG_SZ, "26")], confirm_within=86400)
+        two.has(KEY, "Port", "26")
+        backup = etcd.save()
+        two.put(KEY, "Other", "1")
+        one.has(KEY, "Other", "1")
+        etcd.restore(backup)
+        for host in (one, two):
+            host.has(KEY, "Other", None)
+            host.waits_for_state("live")
+        trial, = two.client.call("ListTrials", "a{sv}", options())
+        two.client.call("EndTrial", "t", dbus.UInt64(trial["revision"]))
+        one.has(KEY, "Port", "25")
 
 
 @test

@@ -303,6 +303,37 @@ def in_a_large_commit_it_is_written_once():
 
 
 @test
+def a_host_that_can_not_open_it_leaves_the_undoing_to_the_others():
+    with hosts(key_file("a"), None) as (one, bare):
+        one.client.commit([("set-value", KEY, "Password", REG_SZ, SECRET), ("set-value", KEY, "Port", REG_SZ, "25")])
+        bare.has(KEY, "Port", "25")
+        one.client.commit([("set-value", KEY, "Password", REG_SZ, "tried"), ("set-value", KEY, "Port", REG_SZ, "26")],
+                          confirm_within=2)
+        bare.has(KEY, "Port", "26")
+        one.kill()
+        trial, = bare.client.call("ListTrials", "a{sv}", options())
+        check(trial["deadline"] / 1e6 - time.time() > 200, "it waits until one that has it whole is back")
+        one.start()
+        bare.has(KEY, "Port", "25")
+        one.has(KEY, "Password", SECRET)
+
+
+@test
+def a_trial_that_can_not_be_undone_keeps_no_other_from_it():
+    with hosts(key_file("a")) as (one,):
+        one.put(KEY, "Password", SECRET)
+        one.put(KEY, "Port", "25")
+        one.client.commit([("set-value", KEY, "Password", REG_SZ, "tried")], confirm_within=2)
+        one.client.commit([("set-value", KEY, "Port", REG_SZ, "26")], confirm_within=3)
+        file = one.client.get(SETTINGS, "Key File")[2]
+        one.client.set(SETTINGS, "Key File", REG_SZ, "/nonexistent")
+        one.has(KEY, "Port", "25")
+        equal(one.look(KEY, "Password"), "tried")
+        one.client.set(SETTINGS, "Key File", REG_SZ, file)
+        one.has(KEY, "Password", SECRET)
+
+
+@test
 def a_blind_writer_learns_nothing_by_a_guess():
     needs_root()
     with hosts(key_file("a")) as (one,):

@@ -12,12 +12,13 @@ from harness.case import check, contains, equal, main, test
 from harness.etcd import Etcd
 from harness.fleet import MOUNT, FleetHost, Fleets
 from harness.process import program
-from harness.registry import REG_DWORD, REG_SZ, operation_list, options
+from harness.registry import REG_BINARY, REG_DWORD, REG_SZ, operation_list, options
 
 KEY = MOUNT + "\\Acme"
 BRANCH = KEY + "\\Branch"
 GAMES = 5
 FLEETS = Fleets()
+AT_ONCE = [("Resync Spread", REG_DWORD, 0)]
 
 
 @contextmanager
@@ -156,6 +157,95 @@ def a_re_sync_that_finds_the_same_commit_keeps_it_on_trial():
         one.fleet("Resync")
         equal(len(trials(one)), 1)
         one.has(KEY, "Port", "25")
+
+
+@contextmanager
+def away(host):
+    """What is done meanwhile it only sees as a whole."""
+    host.agent.stop()
+    yield
+    host.etcd.ctl("compact", str(host.etcd.revision()))
+    host.start_agent()
+    host.waits_for_state("live")
+
+
+def decide(host, member, name):
+    """Calls Confirm or EndTrial for the trial that has changed this value."""
+    found, = [row["revision"] for row in trials(host) if row["changes"][0]["name"] == name]
+    host.client.call(member, "t", dbus.UInt64(found))
+
+
+@test
+def a_re_sync_over_other_commits_keeps_it_on_trial():
+    with two_hosts(settings=AT_ONCE) as (one, two):
+        tried(one, "26")
+        is_on_trial(two)
+        with away(one):
+            two.put(KEY, "Other", "1")
+        decide(one, "EndTrial", "Port")
+        for host in (one, two):
+            host.has(KEY, "Port", "25")
+            is_on_trial(host, 0)
+
+
+@test
+def what_was_decided_meanwhile_is_not_on_trial_after_a_re_sync():
+    with two_hosts(settings=AT_ONCE) as (one, two):
+        for name in ("Kept", "Undone", "Open"):
+            tried(one, "1", name=name)
+        is_on_trial(two, 3)
+        with away(one):
+            decide(two, "Confirm", "Kept")
+            decide(two, "EndTrial", "Undone")
+        equal([row["changes"][0]["name"] for row in trials(one)], ["Open"])
+        equal([one.look(KEY, name) for name in ("Kept", "Undone", "Open")], ["1", None, "1"])
+
+
+@test
+def who_has_not_seen_it_begin_does_not_end_it():
+    with two_hosts(settings=AT_ONCE) as (one, two):
+        with away(two):
+            tried(one, "26")
+            one.put(KEY, "Other", "0")
+        equal(trials(two), [])
+        with away(one):
+            two.put(KEY, "Other", "1")
+        decide(one, "EndTrial", "Port")
+        two.has(KEY, "Port", "25")
+
+
+@test
+def it_is_undone_after_regd_was_killed():
+    with FLEETS.made("one") as (one,):
+        one.put(KEY, "Port", "25")
+        tried(one, "26", 1)
+        one.kill()
+        one.start()
+        one.has(KEY, "Port", "25")
+
+
+@test
+def one_that_another_one_has_changed_again_ends_on_every_host():
+    with two_hosts() as (one, two):
+        tried(one, "26")
+        tried(one, "27")
+        first = is_on_trial(two, 2)[0]["revision"]
+        two.client.call("EndTrial", "t", dbus.UInt64(first))
+        is_on_trial(one)
+        equal((one.look(KEY, "Port"), two.look(KEY, "Port")), ("27", "27"))
+        decide(one, "EndTrial", "Port")
+        two.has(KEY, "Port", "25")
+        is_on_trial(two, 0)
+
+
+@test
+def what_could_not_be_undone_by_one_commit_is_not_tried():
+    with FLEETS.made("one") as (one,):
+        for number in range(17):
+            one.client.set(KEY, f"V{number}", REG_BINARY, bytes(1000000))
+        deletion = operation_list([("delete-tree", KEY)])
+        one.client.refused("LimitExceeded", "Commit", "a(sssuv)a{sv}", deletion, options(confirm_within=600), naming="in several")
+        one.client.call("Commit", "a(sssuv)a{sv}", deletion, options())
 
 
 @contextmanager

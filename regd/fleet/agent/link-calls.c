@@ -134,18 +134,19 @@ static void append_item(DBusMessageIter *array, const EtcdItem *item, gsize pref
   dbus_message_iter_close_container(array, &part);
 }
 
-static gsize measure(const GPtrArray *items) {
+/* As regd measures what it proposes. */
+static gsize measure(const LinkGroup *group) {
   gsize size = 0;
-  for (guint i = 0; i < items->len; i++) {
-    const EtcdItem *item = items->pdata[i];
-    size += g_bytes_get_size(item->key) + g_bytes_get_size(item->record);
+  for (guint i = 0; i < group->items->len; i++) {
+    const EtcdItem *item = group->items->pdata[i];
+    size += g_bytes_get_size(item->key) - group->prefix_bytes + g_bytes_get_size(item->record);
   }
   return size;
 }
 
 gboolean link_apply(Link *link, const LinkGroup *group, LinkDone done, gpointer data) {
   DBusMessageIter iter, array;
-  if (measure(group->items) > FLEET_LIMIT_COMMIT_BYTES)
+  if (measure(group) > FLEET_LIMIT_COMMIT_BYTES)
     return FALSE;
   DBusMessage *call = link_new_call("Apply");
   dbus_message_iter_init_append(call, &iter);

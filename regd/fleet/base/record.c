@@ -97,14 +97,24 @@ GBytes *fleet_head_encode(const FleetHead *head) {
   message.ends = head->ends;
   message.has_undoes = head->undoes;
   message.undoes = head->undoes;
+  message.n_open = head->open.count;
+  message.open = (uint64_t *)(guintptr)head->open.numbers;
   return fleet_pack(&message.base);
+}
+
+static gboolean check_trials(const Fleet__Head *message, GError **error) {
+  gboolean fits = message->trial <= LIMIT_TRIAL_SECONDS && message->ends <= LIMIT_REVISION &&
+                  message->n_open <= FLEET_LIMIT_TRIALS;
+  for (gsize i = 0; fits && i < message->n_open; i++)
+    fits = message->open[i] > 0 && message->open[i] <= message->number;
+  return fits || refuse(error, "what it says of trials is out of range");
 }
 
 static gboolean check_head(const Fleet__Head *message, GError **error) {
   if (message->number == 0 || message->number > LIMIT_REVISION)
     return refuse(error, "the number of the commit is out of range");
-  if (message->trial > LIMIT_TRIAL_SECONDS || message->ends > LIMIT_REVISION)
-    return refuse(error, "what it says of trials is out of range");
+  if (!check_trials(message, error))
+    return FALSE;
   if (message->has_previous != (message->number > 1))
     return refuse(error, "only the first commit has none before it");
   return check_word(message->host, error) && check_word(message->user, error) &&
@@ -131,6 +141,8 @@ static FleetHead *read_head(const Fleet__Head *message, GError **error) {
   head->trial = message->trial;
   head->ends = message->ends;
   head->undoes = message->undoes != 0;
+  for (gsize i = 0; i < message->n_open; i++)
+    open_trials_add(&head->open, message->open[i]);
   return g_steal_pointer(&head);
 }
 

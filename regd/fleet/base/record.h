@@ -7,6 +7,7 @@
 
 #include "client/base/change.h"
 #include "regd/fleet/base/limits.h"
+#include "regd/fleet/base/open-trials.h"
 
 #define FLEET_ID_BYTES 16U
 /* The layout of records and keys that this release writes, and the only one that it reads. */
@@ -26,8 +27,9 @@ typedef struct {
   guint32 operations;
   guint32 staged;  /* chunks; 0: a small commit */
   guint32 trial;   /* seconds; 0: none */
-  guint64 ends;    /* the revision of etcd of the commit whose trial it ends; 0: none */
+  guint64 ends;    /* the number of the commit whose trial it ends; 0: none */
   gboolean undoes; /* that is undone; FALSE: confirmed */
+  OpenTrials open; /* after it */
 } FleetHead;
 
 typedef struct {

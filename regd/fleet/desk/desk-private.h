@@ -33,8 +33,8 @@ struct FleetDesk {
   gint64 since;           /* us since 1970: when its state became what it is */
   Trial next_trial;       /* the fleet's that ends first; revision 0: there is none */
   guint trial_timer;
-  gboolean is_undoing;    /* the writer, or the cluster, has the undoing of it */
-  gint64 undo_not_before; /* g_get_real_time() */
+  gboolean is_undoing; /* the writer, or the cluster, has the undoing of a trial */
+  guint64 undone;      /* which one */
 };
 
 /* proposals.c. */

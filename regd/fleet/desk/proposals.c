@@ -99,6 +99,13 @@ static char *get_comment(const Proposal *proposal) {
   return proposal->change->comment;
 }
 
+static void fill_open(FleetHead *head, const OpenTrials *before) {
+  head->open = *before;
+  open_trials_remove(&head->open, head->ends);
+  if (head->trial != 0)
+    open_trials_add(&head->open, head->number);
+}
+
 static GBytes *make_head(Waiting *waiting) {
   FleetDesk *desk = waiting->desk;
   const Proposal *proposal = waiting->proposal;
@@ -119,6 +126,7 @@ static GBytes *make_head(Waiting *waiting) {
     memcpy(head.previous, g_bytes_get_data(proposal->guard, NULL), sizeof head.previous);
     head.has_previous = TRUE;
   }
+  fill_open(&head, &desk->joined->open);
   return fleet_head_encode(&head);
 }
 

@@ -4,8 +4,10 @@
 #include "client/base/error.h"
 #include "regd/fleet/desk/desk-private.h"
 
-/* After an attempt that failed, or while the fleet can't be reached, in ms. */
+/* While the fleet can't be reached, in ms. */
 #define RETRY_MS 2000
+/* After an attempt that failed, us. Meanwhile others have their turn. */
+#define AGAIN_US (5 * G_USEC_PER_SEC)
 /* How much later than the host that made it the others undo it: so long at least, and besides so
  * long at random, us. */
 #define GRACE_US (2 * G_USEC_PER_SEC)
@@ -23,13 +25,15 @@ void fleet_trials_look(FleetDesk *desk) {
   fleet_desk_carry_out(desk, order, on_looked, NULL);
 }
 
-/* If it has not ended, it is tried again. */
-static void on_undone(G_GNUC_UNUSED const WriteResult *result, gpointer data) {
+static void on_undone(const WriteResult *result, gpointer data) {
   FleetDesk *desk = data;
   desk->is_undoing = FALSE;
-  desk->undo_not_before = g_get_real_time() + RETRY_MS * 1000;
-  if (!desk->stopping)
-    fleet_trials_look(desk);
+  if (desk->stopping)
+    return;
+  g_autoptr(FleetOrder) order = fleet_order_new(FLEET_ORDER_TRIALS);
+  if (result->error != NULL)
+    order->postponed = (Trial){.revision = desk->undone, .deadline = g_get_real_time() + AGAIN_US};
+  fleet_desk_carry_out(desk, order, on_looked, NULL);
 }
 
 static gboolean may_undo(const FleetDesk *desk) {
@@ -50,6 +54,7 @@ static gboolean on_due(gpointer data) {
   change->comment = g_strdup("not confirmed");
   change_add(change, OPERATION_UNDO, "")->revision = desk->next_trial.revision;
   desk->is_undoing = TRUE;
+  desk->undone = desk->next_trial.revision;
   service_write(desk->service, &caller, change, on_undone, desk);
   return G_SOURCE_REMOVE;
 }
@@ -64,7 +69,7 @@ void fleet_trials_note(FleetDesk *desk, const Trial *next) {
   desk->next_trial = *next;
   g_clear_handle_id(&desk->trial_timer, g_source_remove);
   if (next->revision != 0 && !desk->is_undoing && !desk->stopping)
-    plan(desk, MAX(next->deadline, desk->undo_not_before) - g_get_real_time());
+    plan(desk, next->deadline - g_get_real_time());
 }
 
 void fleet_trials_fill(const FleetDesk *desk, FleetOrder *order) {

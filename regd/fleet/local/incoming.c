@@ -156,6 +156,7 @@ static gboolean read_records(Arrival *arrival, GError **error) {
     gboolean done = incoming->record->record != NULL
                         ? note(arrival, incoming->record, why->message, error)
                         : clear(arrival, incoming->record, error);
+    arrival->order->n_unusable += incoming->record->record != NULL;
     incoming_free(incoming);
     if (!done)
       return FALSE;
@@ -226,6 +227,7 @@ static gboolean take(Arrival *arrival, const Incoming *incoming, char **why, GEr
   Store *store = arrival->edit->store;
   if (!place_one(arrival->edit, incoming, why, error))
     return FALSE;
+  arrival->order->n_unusable += *why != NULL;
   return *why != NULL || ledger_note(store, arrival->order->digest, incoming->record, error);
 }
 

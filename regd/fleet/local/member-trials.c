@@ -8,6 +8,11 @@
 #include "regd/fleet/local/outgoing.h"
 #include "regd/write/operations.h"
 
+/* A host that could not use some records of a commit would undo only the rest of it, and one that
+ * has jumped over later commits can't tell what an undone trial has changed from what somebody has.
+ * Such a host leaves it to the others for so long, after which less is better than nothing. */
+#define LAME_GRACE_US (300 * G_USEC_PER_SEC)
+
 void member_trials_note(const Edit *edit, const Change *change, Proposal *proposal) {
   proposal->trial = change->confirm_within;
   proposal->ends = edit->undone_fleet;
@@ -18,11 +23,9 @@ void member_trials_note(const Edit *edit, const Change *change, Proposal *propos
     proposal->comment = g_steal_pointer(&comment);
 }
 
-gboolean member_trials_confirm(Edit *edit, guint64 revision, const FleetState *state,
-                               GError **error) {
-  guint64 fleet = 0;
-  if (!trials_get_fleet(edit->store, revision, &fleet, error))
-    return FALSE;
+/* Proposes a commit that only says how the trial number @fleet ended; 0: none. */
+static gboolean propose_end(Edit *edit, guint64 fleet, gboolean undoes, const FleetState *state,
+                            GError **error) {
   if (fleet == 0)
     return TRUE;
   g_autoptr(Proposal) proposal = outgoing_collect(edit, state, error);
@@ -30,8 +33,20 @@ gboolean member_trials_confirm(Edit *edit, guint64 revision, const FleetState *s
     return FALSE;
   proposal->path = g_strdup(state->mounts[0]);
   proposal->ends = fleet;
+  proposal->undoes = undoes;
   edit->result->proposal = g_steal_pointer(&proposal);
   return TRUE;
+}
+
+gboolean member_trials_end(Edit *edit, const FleetState *state, GError **error) {
+  return propose_end(edit, edit->undone_fleet, TRUE, state, error);
+}
+
+gboolean member_trials_confirm(Edit *edit, guint64 revision, const FleetState *state,
+                               GError **error) {
+  guint64 fleet = 0;
+  return trials_get_fleet(edit->store, revision, &fleet, error) &&
+         propose_end(edit, fleet, FALSE, state, error);
 }
 
 /* 0: nobody that this host knows. A number is somebody else on the next host. */
@@ -50,11 +65,13 @@ static gboolean begin(Edit *edit, const FleetOrder *order, GError **error) {
       trials_count_fleet(edit->store) >= FLEET_LIMIT_TRIALS)
     return TRUE;
   gint64 time = (gint64)order->head->trial * G_USEC_PER_SEC + order->grace;
+  if (order->n_unusable > 0)
+    time += LAME_GRACE_US;
   g_autoptr(Identity) maker = access_new_stand_in(PRINCIPAL_USER, find_maker(order), FALSE);
   const Trial trial = {.revision = edit->revision,
                        .uid = maker->uid,
                        .deadline = edit->now + time,
-                       .fleet = order->revision,
+                       .fleet = order->head->number,
                        .maker = maker};
   edit->result->trials_changed = TRUE;
   return trials_add(edit->store, &trial, error);
@@ -71,10 +88,10 @@ static gboolean end(Edit *edit, const FleetOrder *order, GError **error) {
   if (revision == 0)
     return TRUE;
   edit->result->trials_changed = TRUE;
-  gboolean is_undone = order->head->undoes && edit->differences->len > 0;
-  gboolean done = is_undone ? trials_end(edit->store, revision, edit->revision, error) &&
-                                  trials_note_end(edit->store, edit->revision, error)
-                            : trials_remove(edit->store, revision, error);
+  gboolean done = order->head->undoes ? trials_end(edit->store, revision, edit->revision, error)
+                                      : trials_remove(edit->store, revision, error);
+  if (done && order->head->undoes && edit->differences->len > 0)
+    done = trials_note_end(edit->store, edit->revision, error);
   return done && trials_forget_ended(edit->store, error);
 }
 
@@ -82,7 +99,10 @@ gboolean member_trials_apply(Edit *edit, const FleetOrder *order, GError **error
   return order->head == NULL || (end(edit, order, error) && begin(edit, order, error));
 }
 
-gboolean member_trials_forget(Edit *edit, GError **error) {
+gboolean member_trials_keep(Edit *edit, const OpenTrials *open, gboolean has_jumped,
+                            GError **error) {
   edit->result->trials_changed = TRUE;
-  return trials_forget_fleet(edit->store, error) && trials_forget_ended(edit->store, error);
+  return trials_forget_fleet(edit->store, open->numbers, open->count, error) &&
+         (!has_jumped || trials_delay_fleet(edit->store, LAME_GRACE_US, error)) &&
+         trials_forget_ended(edit->store, error);
 }

@@ -75,8 +75,27 @@ static gboolean refuse_mixed(Edit *edit, const Change *change, const FleetState 
                    other, word != NULL ? word : "", operation->key);
 }
 
+/* That it can be undone by one commit. */
+static gboolean check_undo(const Edit *edit, const char *path, GError **error) {
+  gsize size = 0;
+  for (guint i = 0; i < edit->differences->len; i++) {
+    const Difference *difference = g_ptr_array_index(edit->differences, i);
+    gsize new = 0;
+    if (difference->new_value != NULL)
+      registry_value_get_bytes(difference->new_value, &new);
+    size += strlen(difference->path) + difference_get_size(difference) - new;
+  }
+  return size <= FLEET_LIMIT_COMMIT_BYTES ||
+         error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED,
+                   "%s: what it changes holds %zu bytes, and a change of the fleet on trial may "
+                   "take away at most %u, since it is undone by one commit: make it in several",
+                   path, size, FLEET_LIMIT_COMMIT_BYTES);
+}
+
 /* What a fleet can't keep. */
 static gboolean check_kind(Edit *edit, const Change *change, const char *path, GError **error) {
+  if (change->confirm_within != 0 && !check_undo(edit, path, error))
+    return FALSE;
   if (change->confirm_within != 0 && trials_count_fleet(edit->store) >= FLEET_LIMIT_TRIALS)
     return error_set(error, REGISTRY_ERROR_LIMIT_EXCEEDED,
                      "%s: %u changes of the fleet are on trial already: confirm some of them first",
@@ -110,7 +129,8 @@ static gboolean judge(Edit *edit, const Change *change, GError **error) {
     first = inside++ == 0 ? difference : first;
   }
   if (inside == 0)
-    return TRUE;
+    return member->state == NULL || edit->differences->len > 0 ||
+           member_trials_end(edit, member->state, error);
   if (inside < edit->differences->len)
     return refuse_mixed(edit, change, member->state, error);
   if (!check_kind(edit, change, first->path, error))
@@ -178,7 +198,8 @@ static gboolean leave(Edit *edit, FleetMember *member, FleetOrder *order, GError
   g_autoptr(FleetState) empty = fleet_state_copy(member->state);
   if (order->agreed && !incoming_resync(edit, order, empty, error))
     return FALSE;
-  return member_trials_forget(edit, error) && fleet_state_delete(edit->store, error);
+  return member_trials_keep(edit, &(OpenTrials){0}, FALSE, error) &&
+         fleet_state_delete(edit->store, error);
 }
 
 static gboolean is_same_id(GBytes *id, const guint8 *other) {
@@ -214,6 +235,7 @@ static gboolean store_position(Edit *edit, const FleetMember *member, const Flee
     g_clear_pointer(&state->head, g_bytes_unref);
     state->head = g_bytes_new(order->head->id, FLEET_ID_BYTES);
     state->number = order->head->number;
+    state->open = order->head->open;
   }
   return fleet_state_save(edit->store, state, error);
 }
@@ -239,13 +261,6 @@ static GPtrArray *list_differences(const Edit *edit) {
   return differences;
 }
 
-/* Whether they were confirmed is not known if there were commits meanwhile. */
-static gboolean forget_trials(Edit *edit, const FleetState *state, const FleetHead *head,
-                              GError **error) {
-  gboolean is_same = state->head != NULL && is_same_id(state->head, head->id);
-  return is_same || member_trials_forget(edit, error);
-}
-
 static gboolean resync(Edit *edit, FleetMember *member, FleetOrder *order, GError **error) {
   if (!require_fleet(member, error) || !incoming_resync(edit, order, member->state, error))
     return FALSE;
@@ -254,13 +269,19 @@ static gboolean resync(Edit *edit, FleetMember *member, FleetOrder *order, GErro
   if (order->dry_run)
     order->differences = list_differences(edit);
   edit->writes_anyway = TRUE;
-  return forget_trials(edit, member->state, order->head, error) &&
+  GBytes *before = member->state->head;
+  gboolean has_jumped = before == NULL || !is_same_id(before, order->head->id);
+  return member_trials_keep(edit, &order->head->open, has_jumped, error) &&
          store_position(edit, member, order, error);
 }
 
-static gboolean find_trials(G_GNUC_UNUSED Edit *edit, G_GNUC_UNUSED FleetMember *member,
-                            G_GNUC_UNUSED FleetOrder *order, G_GNUC_UNUSED GError **error) {
-  return TRUE; /* as with every order */
+/* The next one is found as with every order. */
+static gboolean find_trials(Edit *edit, G_GNUC_UNUSED FleetMember *member, FleetOrder *order,
+                            GError **error) {
+  if (order->postponed.revision == 0)
+    return TRUE;
+  edit->writes_anyway = TRUE;
+  return trials_postpone(edit->store, order->postponed.revision, order->postponed.deadline, error);
 }
 
 static gboolean list_problems(Edit *edit, G_GNUC_UNUSED FleetMember *member, FleetOrder *order,
@@ -308,6 +329,7 @@ static void begin(FleetOrder *order) {
   g_clear_pointer(&order->refused, g_free);
   g_clear_pointer(&order->differences, g_ptr_array_unref);
   order->n_problems = 0;
+  order->n_unusable = 0;
   order->n_acknowledged = 0;
 }
 

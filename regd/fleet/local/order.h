@@ -17,7 +17,7 @@ typedef enum {
   FLEET_ORDER_APPLY,       /* one revision of the cluster */
   FLEET_ORDER_RESYNC,      /* `records` are all that the fleet has */
   FLEET_ORDER_PROBLEMS,    /* lists them */
-  FLEET_ORDER_TRIALS,      /* looks for `next_trial` */
+  FLEET_ORDER_TRIALS,      /* looks for `next_trial`, after it has put off `postponed` */
   FLEET_ORDER_RESEAL,      /* proposes the secret values as they are */
   FLEET_ORDER_ACKNOWLEDGE, /* forgets foreign writes */
 } FleetOrderKind;
@@ -56,6 +56,7 @@ typedef struct {
   GPtrArray *records; /* of FleetRecord */
   gboolean is_own;    /* apply: this host made the commit */
   gint64 grace;       /* apply: how much longer a trial lasts here, us */
+  Trial postponed;    /* trials: with its new deadline; revision 0: none */
 
   /* What came of it. */
   FleetState *after;                 /* NULL: this host is in no fleet */
@@ -63,7 +64,8 @@ typedef struct {
   GPtrArray *problems;               /* of FleetProblem */
   guint8 digest[FLEET_DIGEST_BYTES]; /* apply, resync: of all that is in the tree then */
   Trial next_trial;                  /* the fleet's that ends first; revision 0: there is none */
-  guint n_problems;                  /* records that can't be used, in this order */
+  guint n_problems;                  /* records that something is wrong with, in this order */
+  guint n_unusable;                  /* those of them that were left out */
   char *refused;                     /* resync: why it has to be agreed to; NULL: it was done */
   guint n_resealed;                  /* reseal: values */
   guint n_acknowledged;

@@ -14,6 +14,7 @@ FleetState *fleet_state_copy(const FleetState *state) {
   copy->applied = state->applied;
   copy->head = state->head != NULL ? g_bytes_ref(state->head) : NULL;
   copy->number = state->number;
+  copy->open = state->open;
   memcpy(copy->digest, state->digest, sizeof copy->digest);
   return copy;
 }
@@ -47,7 +48,7 @@ gboolean fleet_state_load(Store *store, FleetState **state, GError **error) {
   *state = NULL;
   g_autoptr(DbStatement) statement =
       db_prepare(db,
-                 "SELECT fleet, uuid, mounts, applied, head, number, digest FROM fleet"
+                 "SELECT fleet, uuid, mounts, applied, head, number, digest, open FROM fleet"
                  " WHERE layer = ?1",
                  error);
   if (statement == NULL)
@@ -64,6 +65,7 @@ gboolean fleet_state_load(Store *store, FleetState **state, GError **error) {
   loaded->head = db_column_is_null(statement, 4) ? NULL : dup_data(statement, 4);
   loaded->number = (guint64)db_column_int(statement, 5);
   load_digest(statement, 6, loaded->digest);
+  open_trials_read(&loaded->open, db_column_text(statement, 7));
   *state = loaded;
   return TRUE;
 }
@@ -80,11 +82,12 @@ static void bind_bytes(DbStatement *statement, int parameter, GBytes *bytes) {
 gboolean fleet_state_save(Store *store, const FleetState *state, GError **error) {
   Db *db = store_get_db(store);
   g_autofree char *mounts = g_strjoinv("\n", state->mounts);
+  g_autofree char *open = open_trials_write(&state->open);
   g_autoptr(DbStatement) statement =
       db_prepare(db,
                  "INSERT OR REPLACE INTO fleet"
-                 "(layer, fleet, uuid, mounts, applied, head, number, digest)"
-                 " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                 "(layer, fleet, uuid, mounts, applied, head, number, digest, open)"
+                 " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
                  error);
   if (statement == NULL)
     return FALSE;
@@ -96,6 +99,7 @@ gboolean fleet_state_save(Store *store, const FleetState *state, GError **error)
   bind_bytes(statement, 6, state->head);
   db_bind_int(statement, 7, (gint64)state->number);
   db_bind_data(statement, 8, state->digest, sizeof state->digest);
+  db_bind_text(statement, 9, open);
   return db_run(db, statement, error);
 }
 

@@ -4,7 +4,7 @@
 #ifndef REGD_FLEET_LOCAL_STATE_H
 #define REGD_FLEET_LOCAL_STATE_H
 
-#include "regd/fleet/base/limits.h"
+#include "regd/fleet/base/open-trials.h"
 #include "regd/storage/store.h"
 #include "regd/tree/settings.h"
 
@@ -19,6 +19,7 @@ typedef struct {
   guint64 applied; /* the newest revision of the cluster that is in the tree; 0: none yet */
   GBytes *head;    /* the id of the newest commit; NULL: none yet */
   guint64 number;  /* of that commit */
+  OpenTrials open; /* as it says */
   guint8 digest[FLEET_DIGEST_BYTES]; /* of all records that are in the tree: see ledger.h */
 } FleetState;
 FleetState *fleet_state_copy(const FleetState *state);

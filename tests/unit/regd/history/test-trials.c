@@ -161,6 +161,47 @@ static void those_ended_since_are_listed(StoreFixture *fixture, G_GNUC_UNUSED gc
   g_assert_cmpuint(g_array_index(ended, guint64, 1), ==, 5);
 }
 
+static void add_of_fleet(StoreFixture *fixture, guint64 revision, guint64 number) {
+  const Trial trial = {.revision = revision, .deadline = 100, .fleet = number};
+  g_assert_true(trials_add(fixture->store, &trial, NULL));
+}
+
+/* 4 is this host's own. */
+static void those_of_a_fleet_go_on_if_they_are_kept(StoreFixture *fixture,
+                                                    G_GNUC_UNUSED gconstpointer data) {
+  static const guint64 kept[] = {31, 33};
+  add(fixture, 4, ALICE, 100);
+  for (guint i = 0; i < 3; i++)
+    add_of_fleet(fixture, 5 + i, 31 + i);
+  g_assert_true(trials_forget_fleet(fixture->store, kept, G_N_ELEMENTS(kept), NULL));
+  g_assert_true(is_on_trial(fixture, 4));
+  g_assert_true(is_on_trial(fixture, 5));
+  g_assert_false(is_on_trial(fixture, 6));
+  g_assert_true(is_on_trial(fixture, 7));
+  g_assert_true(trials_forget_fleet(fixture->store, NULL, 0, NULL));
+  g_assert_cmpuint(trials_count_fleet(fixture->store), ==, 0);
+  assert_next(fixture, 4, 100);
+}
+
+static void assert_next_of_fleet(StoreFixture *fixture, guint64 revision, gint64 deadline) {
+  Trial next;
+  g_assert_true(trials_get_next(fixture->store, TRUE, &next, NULL));
+  g_assert_cmpuint(next.revision, ==, revision);
+  g_assert_cmpint(next.deadline, ==, deadline);
+}
+
+static void one_that_is_put_off_lets_the_next_go_first(StoreFixture *fixture,
+                                                       G_GNUC_UNUSED gconstpointer data) {
+  add(fixture, 4, ALICE, 100);
+  add_of_fleet(fixture, 5, 31);
+  add_of_fleet(fixture, 6, 32);
+  g_assert_true(trials_postpone(fixture->store, 5, 200, NULL));
+  assert_next_of_fleet(fixture, 6, 100);
+  g_assert_true(trials_delay_fleet(fixture->store, 1000, NULL));
+  assert_next_of_fleet(fixture, 6, 1100);
+  assert_next(fixture, 4, 100);
+}
+
 #define TEST(name, function)                                                                       \
   g_test_add("/trials/" name, StoreFixture, NULL, store_fixture_set_up, function,                  \
              store_fixture_tear_down)
@@ -176,5 +217,7 @@ int main(int argc, char **argv) {
   TEST("ended ones are kept for older trials", ended_ones_are_kept_for_older_trials);
   TEST("an end without trials is not noted", an_end_without_trials_is_not_noted);
   TEST("those ended since are listed", those_ended_since_are_listed);
+  TEST("those of a fleet go on if they are kept", those_of_a_fleet_go_on_if_they_are_kept);
+  TEST("one that is put off lets the next go first", one_that_is_put_off_lets_the_next_go_first);
   return g_test_run();
 }

@@ -27,8 +27,9 @@ static GBytes *new_head(void) {
                     .operations = 3,
                     .staged = 2,
                     .trial = 60,
-                    .ends = 41,
-                    .undoes = TRUE};
+                    .ends = 5,
+                    .undoes = TRUE,
+                    .open = {{6, 7}, 2}};
   fill_id(head.id, 'x');
   fill_id(head.previous, 'y');
   return fleet_head_encode(&head);

@@ -50,7 +50,7 @@ class Page {
         this.lost = h("div", { role: "alert", class: "refusal", hidden: true }, _("The registry is not served at the moment. What is shown may be old."));
         this.path = new PathField(registry, path => this.context.go(toRoute(this.section.id, path)));
         this.trials = new TrialBar(this.context);
-        this.panel = h("main", { role: "tabpanel", id: newId("panel"), tabindex: -1 });
+        this.panel = h("div", { role: "tabpanel", id: newId("panel") });
         [this.section] = SECTIONS;
         this.drawn = new Map(); // a section's id -> the section
     }
@@ -77,7 +77,7 @@ class Page {
         this.tabs = SECTIONS.map(({ id, title }) => h("button", { type: "button", role: "tab", id: newId("tab"), "aria-controls": this.panel.id,
                                                                   onclick: () => this.context.go(toRoute(id, this.current)) }, title));
         const list = h("div", { role: "tablist", "aria-label": _("Sections"), onkeydown: event => this.#pressTab(event) }, this.tabs);
-        return h("header", {}, h("div", { class: "top" }, this.path.element, h("label", { class: "find" }, _("Find"), this.find), new LimitedAccess(this.context).element),
+        return h("header", {}, h("h1", { class: "heard" }, _("Registry")), h("div", { class: "top" }, this.path.element, h("label", { class: "find" }, _("Find"), this.find), new LimitedAccess(this.context).element),
                  this.trials.element, list, this.path.crumbs);
     }
 
@@ -131,7 +131,7 @@ class Page {
 
     start() {
         document.documentElement.lang = cockpit.language || "en";
-        document.getElementById("page").append(this.#drawTop(), this.lost, this.alert, this.panel);
+        document.getElementById("page").append(this.#drawTop(), this.lost, this.alert, h("main", {}, this.panel));
         keepFocus();
         const { fleet, live, mail, rights } = this.context;
         // What is read once the watches are there misses nothing, and is read once.

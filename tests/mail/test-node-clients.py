@@ -3,46 +3,31 @@
 """The IMAP libraries of programs in Node against mailauthd with a real Dovecot behind: in the clear, with STARTTLS
 and with TLS from the start. Debian has no packages of them: npm fetches them for the test."""
 
-import functools
 import os
-import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 
-from harness.case import Skip, contains, main, rows
+from harness.case import contains, main, rows
 from harness.dovecot import Dovecot
+from harness.npm import node_modules
 from harness.process import PATIENCE
 from harness.talk import Mail
 
 PACKAGES = ["imapflow@2.10.2", "node-imap@0.9.6"]
 PROGRAM = Path(__file__).with_name("node-clients.js")
-FOLDER = tempfile.TemporaryDirectory(prefix="regd-npm-")
-
-
-@functools.cache
-def install():
-    """Why the libraries cannot be had; "": they are in FOLDER."""
-    if not shutil.which("npm"):
-        return "takes npm"
-    done = subprocess.run(["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", f"--prefix={FOLDER.name}", *PACKAGES],
-                          capture_output=True, text=True, timeout=PATIENCE, check=False)
-    return "" if done.returncode == 0 else f"takes npm's registry: {done.stderr[-200:]!r}"
 
 
 def ask(library, mail, security, password):
     port = mail.imaps_port if security == "tls" else mail.imap_port
     done = subprocess.run(["node", PROGRAM, library, str(port), security, password, mail.directory / "localhost.pem"],
-                          env=os.environ | {"NODE_PATH": f"{FOLDER.name}/node_modules"}, capture_output=True, text=True,
+                          env=os.environ | {"NODE_PATH": str(node_modules(*PACKAGES))}, capture_output=True, text=True,
                           timeout=PATIENCE, check=False)
     return done.stdout + done.stderr
 
 
 @rows([("imapflow", "imapflow"), ("node-imap", "node-imap")])
 def it_logs_in_and_is_told_why_not(library):
-    reason = install()
-    if reason:
-        raise Skip(reason)
+    node_modules(*PACKAGES)
     with Mail() as mail, Dovecot(mail) as dovecot:
         mail.add_account("ann", "sesame")
         mail.deliver("ann", "From: a@example.org\nSubject: one\n\nHello\n")

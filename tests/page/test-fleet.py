@@ -6,6 +6,7 @@ from contextlib import nullcontext
 from harness.case import contains, equal, main, test
 from harness.etcd import Etcd
 from harness.fleet import MOUNT, FleetHost
+from harness.look import check_axe, check_look, take_picture
 from harness.page import Stage
 from harness.registry import REG_SZ
 
@@ -34,6 +35,26 @@ def the_state_and_the_hosts_are_shown():
     for name in ("one", "two"):
         page.wait(lambda name=name: page.look("row", name) or page.click("button", "Read again"), f"the host {name}")
     page.wait_for_text("up to date", "row", "two")
+    try:
+        for is_dark in (False, True):
+            page.set_dark(is_dark)
+            check_look(page, "dark" if is_dark else "light")
+            take_picture(page, "fleet-dark" if is_dark else "fleet")
+        page.set_dark(False)
+        page.resize(360, 720)
+        check_look(page, "narrow")
+        take_picture(page, "fleet-narrow")
+    finally:
+        page.set_dark(False)
+        page.resize(*page.size)
+
+
+@test
+def axe_finds_nothing():
+    page = stage.page
+    page.go("fleet")
+    page.wait_for_text("up to date", "row", "two")
+    check_axe(page, "fleet")
 
 
 @test

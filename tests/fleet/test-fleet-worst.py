@@ -39,6 +39,25 @@ def answered(outcomes):
     return [outcome[0] for outcome in outcomes]
 
 
+@test
+def a_revision_that_no_cluster_reaches_is_refused():
+    with member() as (_, one):
+        applied = one.fleet("GetStatus")["applied"]
+        for revision in (2 ** 62 + 1, 2 ** 63 - 1, 2 ** 64 - 1):
+            for outcome in (one.agent.apply(revision, b"", [(PUT, value_of(KEY, "n"), GOOD, 1)]), one.agent.resync(revision=revision)):
+                equal(answered([outcome])[0].name, "InvalidValue")
+        equal((one.fleet("GetStatus")["applied"], one.client.get(KEY, "n")[2]), (applied, "kept"))
+        one.put(KEY, "n", "goes on")
+
+
+@test
+def an_agent_that_compares_nothing_is_not_believed():
+    with member() as (_, one):
+        one.agent.task_answer = lambda ticket, *_: one.agent.outcome(ticket, "done")
+        contains(one.fleet_refused("Failed", "Verify").text, "compared nothing")
+        equal(one.client.get(KEY, "n")[2], "kept")
+
+
 # ---- records ----
 
 POISON = [

@@ -29,7 +29,8 @@ struct FleetDesk {
   GQueue waiting;    /* of Waiting */
   RunningTask *task; /* or NULL */
   FleetHosts *hosts;
-  GPtrArray *differences; /* of FleetDifference: what the newest dry run of a re-sync found */
+  GPtrArray *differences; /* of FleetDifference: what a dry run of a re-sync has found since a task
+                             began */
   gint64 since;           /* us since 1970: when its state became what it is */
   Trial next_trial;       /* the fleet's that ends first; revision 0: there is none */
   guint trial_timer;

@@ -93,7 +93,8 @@ typedef struct {
   const char *message;
   GBytes *info; /* join: the fleet's record; or NULL */
 } FleetOutcome;
-/* What the newest dry run of a re-sync has found, of FleetDifference; borrowed, or NULL. */
+/* What a dry run of a re-sync has found since a task began, of FleetDifference; borrowed. NULL:
+ * there was none. */
 const GPtrArray *fleet_desk_get_differences(const FleetDesk *desk);
 void fleet_desk_note_outcome(FleetDesk *desk, const FleetOutcome *outcome);
 

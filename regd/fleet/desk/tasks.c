@@ -291,6 +291,7 @@ void fleet_desk_begin_task(FleetDesk *desk, const FleetTask *task, FleetTaskDone
   running->data = data;
   running->state = new_state(desk);
   desk->task = running;
+  g_clear_pointer(&desk->differences, g_ptr_array_unref);
   if (running->state == NULL)
     fail(running, REGISTRY_ERROR_FAILED, "the system gives no random numbers");
   else if (task->kind == FLEET_TASK_LEAVE)

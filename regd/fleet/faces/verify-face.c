@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* org.regd.Fleet1: whether this host holds what the cluster holds, and the problems that an
  * administrator acknowledges. */
+#include "client/base/error.h"
 #include "regd/fleet/faces/faces-private.h"
 
 /* What Verify is answered from. */
@@ -19,14 +20,21 @@ static gboolean append_difference(DBusMessageIter *out, gconstpointer item) {
 static void on_verified(G_GNUC_UNUSED const char *text, const GError *error, gpointer data) {
   g_autofree Verifying *verifying = data;
   DBusMessageIter out;
+  const GPtrArray *differences = fleet_desk_get_differences(verifying->desk);
   if (error != NULL) {
     dispatch_call_fail(verifying->call, error);
     return;
   }
+  if (differences == NULL) {
+    GError *problem = NULL;
+    error_set(&problem, REGISTRY_ERROR_FAILED,
+              "regd-fleet says that it is done, and has compared nothing");
+    dispatch_call_take_error(verifying->call, problem);
+    return;
+  }
   DBusMessage *reply = face_begin(verifying->call, &out);
   face_finish(verifying->call, reply,
-              face_append_array(&out, "(sss)", fleet_desk_get_differences(verifying->desk),
-                                append_difference));
+              face_append_array(&out, "(sss)", differences, append_difference));
 }
 
 /* A re-sync that keeps nothing, whatever it would delete. */

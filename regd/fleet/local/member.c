@@ -215,7 +215,16 @@ static gboolean follows(const FleetState *state, const FleetHead *head) {
   return head->has_previous && is_same_id(state->head, head->previous);
 }
 
+/* A higher one would be stored, and could not be followed by any. */
+static gboolean check_revision(const FleetOrder *order, GError **error) {
+  return order->revision <= LIMIT_REVISION ||
+         error_set(error, REGISTRY_ERROR_INVALID_VALUE,
+                   "the cluster's revision %" G_GUINT64_FORMAT " is out of range", order->revision);
+}
+
 static gboolean check_next(const FleetState *state, const FleetOrder *order, GError **error) {
+  if (!check_revision(order, error))
+    return FALSE;
   if (order->revision <= state->applied)
     return error_set(error, REGISTRY_ERROR_CONFLICT,
                      "not the next: revision %" G_GUINT64_FORMAT " is there already",
@@ -262,7 +271,8 @@ static GPtrArray *list_differences(const Edit *edit) {
 }
 
 static gboolean resync(Edit *edit, FleetMember *member, FleetOrder *order, GError **error) {
-  if (!require_fleet(member, error) || !incoming_resync(edit, order, member->state, error))
+  if (!require_fleet(member, error) || !check_revision(order, error) ||
+      !incoming_resync(edit, order, member->state, error))
     return FALSE;
   if (order->refused != NULL)
     return TRUE;

@@ -400,6 +400,27 @@ def the_settings_are_live_however_their_key_is_spelled():
 
 
 @test
+def a_comment_is_kept_as_it_was_given():
+    comment = "two\r\nlines, \x1b[1mbold"
+    with fleet_of_two() as (_, one, two):
+        one.write("Commit", "a(sssuv)a{sv}", operation_list([("set-value", KEY, "n", REG_SZ, "1")]), options(comment=comment))
+        two.has(KEY, "n", "1")
+        for host in (one, two):
+            equal(host.client.call("GetHistory", "sa{sv}", KEY, options())[0]["comment"], comment)
+
+
+@test
+def a_host_needs_a_name_that_records_can_have():
+    with fleet_of_one() as (_, one):
+        for name in ("o\nne", "\u00e9" * 200):
+            one.client.set(SETTINGS, "Host Name", REG_SZ, name)
+            contains(one.fleet("GetStatus")["reason"], "Host Name")
+            one.put_refused("FleetUnavailable", KEY, "n", naming="Host Name")
+        one.client.set(SETTINGS, "Host Name", REG_SZ, "one")
+        one.put(KEY, "n", "1")
+
+
+@test
 def what_looks_like_a_setting_tells_the_agent_nothing():
     needs_root()
     with fleet_of_one() as (_, one):

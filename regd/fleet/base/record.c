@@ -46,23 +46,22 @@ static gboolean read_id(const ProtobufCBinaryData *data, gboolean there, guint8 
   return TRUE;
 }
 
-/* Text of at most @limit bytes without control characters, but for those of @allowed. NULL is
- * text that is not there. */
-static gboolean check_text(const char *text, gsize limit, const char *allowed, GError **error) {
+/* Text of at most @limit bytes. NULL is text that is not there. */
+static gboolean check_text(const char *text, gsize limit, GError **error) {
   if (text == NULL)
     return TRUE;
   if (strlen(text) > limit)
     return refuse(error, "a text is too long");
-  if (!g_utf8_validate(text, -1, NULL))
-    return refuse(error, "a text is not valid UTF-8");
-  for (const char *at = text; *at != '\0'; at++)
-    if ((guint8)*at < ' ' && strchr(allowed, *at) == NULL)
-      return refuse(error, "a text holds a control character");
-  return TRUE;
+  return g_utf8_validate(text, -1, NULL) || refuse(error, "a text is not valid UTF-8");
 }
 
-static gboolean check_word(const char *text, GError **error) {
-  return check_text(text, FLEET_LIMIT_WORD_BYTES, "", error);
+gboolean fleet_word_check(const char *text, GError **error) {
+  if (!check_text(text, FLEET_LIMIT_WORD_BYTES, error))
+    return FALSE;
+  for (const char *at = text; at != NULL && *at != '\0'; at++)
+    if ((guint8)*at < ' ')
+      return refuse(error, "a text holds a control character");
+  return TRUE;
 }
 
 /* Microseconds, as a clock has them. */
@@ -117,9 +116,9 @@ static gboolean check_head(const Fleet__Head *message, GError **error) {
     return FALSE;
   if (message->has_previous != (message->number > 1))
     return refuse(error, "only the first commit has none before it");
-  return check_word(message->host, error) && check_word(message->user, error) &&
-         check_word(message->program, error) &&
-         check_text(message->comment, LIMIT_COMMENT_BYTES, "\n\t", error) &&
+  return fleet_word_check(message->host, error) && fleet_word_check(message->user, error) &&
+         fleet_word_check(message->program, error) &&
+         check_text(message->comment, LIMIT_COMMENT_BYTES, error) &&
          check_time(message->time, error);
 }
 
@@ -236,7 +235,7 @@ static gboolean read_list(const Fleet__Key *message, FleetKey *key, GError **err
     const Fleet__Entry *entry = message->list[i];
     if (entry->principal == NULL || entry->level == NULL)
       return refuse(error, "an entry of the access list is not whole");
-    if (!check_word(entry->principal, error) || !check_word(entry->level, error))
+    if (!fleet_word_check(entry->principal, error) || !fleet_word_check(entry->level, error))
       return FALSE;
     AclText *text = g_new0(AclText, 1);
     text->principal = g_strdup(entry->principal);
@@ -442,7 +441,7 @@ static FleetHost *read_host(const Fleet__Host *message, GError **error) {
     refuse(error, "the number of the commit is out of range");
     return NULL;
   }
-  if (!check_word(message->state, error) || !check_word(message->version, error) ||
+  if (!fleet_word_check(message->state, error) || !fleet_word_check(message->version, error) ||
       !check_time(message->since, error) ||
       (message->has_head && !read_id(&message->head, TRUE, host->head, error)) ||
       (message->has_digest && !read_id(&message->digest, TRUE, host->digest, error)))

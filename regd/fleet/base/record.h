@@ -13,6 +13,10 @@
 /* The layout of records and keys that this release writes, and the only one that it reads. */
 #define FLEET_FORMAT 1U
 
+/* Whether @text can be a host, a user or a program of a record: at most FLEET_LIMIT_WORD_BYTES of
+ * UTF-8 without control characters. NULL is fine. INVALID_VALUE. */
+gboolean fleet_word_check(const char *text, GError **error);
+
 /* A commit. */
 typedef struct {
   guint8 id[FLEET_ID_BYTES];

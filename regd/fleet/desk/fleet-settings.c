@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "client/base/path.h"
+#include "regd/fleet/base/record.h"
 #include "regd/fleet/local/mounts.h"
 #include "regd/fleet/local/state.h"
 
@@ -102,6 +103,11 @@ static void check(FleetSettings *settings) {
   }
   if (settings->fleet == NULL || !is_fleet_name(settings->fleet))
     settings->problem = g_strdup("the setting Fleet is no name: 1 to 63 of a-z, 0-9 and -");
+  else if (!fleet_word_check(settings->host_name, NULL))
+    settings->problem =
+        g_strdup_printf("the setting Host Name is no name: at most %u bytes of text, without "
+                        "control characters",
+                        FLEET_LIMIT_WORD_BYTES);
   else if (settings->endpoints[0] == NULL)
     settings->problem = g_strdup("the setting Endpoints names no member of the cluster");
 }

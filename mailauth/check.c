@@ -57,7 +57,7 @@ static int start_role(const Check *check, Role role) {
   g_auto(GStrv) arguments = role_make_arguments(role, check->bus, FALSE, NULL);
   if (!channel_pair(ends, NULL))
     return -1;
-  GPid pid = role_launch(arguments, ends[1], NULL);
+  GPid pid = role_launch(ROLE_OWN_PROGRAM, arguments, ends[1], NULL);
   close(ends[1]);
   if (pid >= 0)
     return ends[0];

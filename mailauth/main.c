@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* mailauthd: one program. Started by a person or a service manager it is the
- * parent; started by the parent it is the role that its command line names. */
+/* mailauthd: started by a person or a service manager it is the parent; started by the
+ * parent it is the role that its command line names. Only the store is another program. */
 #include <errno.h>
 #include <locale.h>
 #include <stdlib.h>
@@ -14,7 +14,6 @@
 #include "client/threads/thread-shortage.h"
 #include "mailauth/connector/connector.h"
 #include "mailauth/front/front.h"
-#include "mailauth/mailbox/store.h"
 #include "mailauth/pam/pam-helper.h"
 #include "mailauth/parent/identity.h"
 #include "mailauth/parent/parent.h"
@@ -24,22 +23,14 @@
 
 #define USAGE "mailauthd [OPTION...]"
 
-typedef int (*RoleMain)(const RoleStart *start);
-
-static const RoleMain role_mains[N_ROLES] = {
-    [ROLE_IDENTITY] = identity_run, [ROLE_VERIFIER] = verifier_run,
-    [ROLE_FRONT] = front_run,       [ROLE_STORE] = store_run,
-    [ROLE_PAM] = pam_helper_run,    [ROLE_CONNECTOR] = connector_run,
-    [ROLE_SQL] = sql_role_run,
+static const RolePart role_parts[N_ROLES] = {
+    [ROLE_IDENTITY] = {.run = identity_run},
+    [ROLE_VERIFIER] = {.run = verifier_run},
+    [ROLE_FRONT] = {.prepare = front_prepare, .run = front_run},
+    [ROLE_PAM] = {.run = pam_helper_run},
+    [ROLE_CONNECTOR] = {.run = connector_run},
+    [ROLE_SQL] = {.run = sql_role_run},
 };
-
-static int run_role(RoleStart *start) {
-  g_autoptr(GError) error = NULL;
-  if (role_settle(start, &error))
-    return role_mains[start->role](start);
-  g_printerr("mailauthd: The %s does not serve: %s\n", role_get_name(start->role), error->message);
-  return ROLE_EXIT_UNSETTLED;
-}
 
 enum { OPTION_BUS, OPTION_CHECK, OPTION_HELP, OPTION_VERSION, N_OPTIONS };
 
@@ -93,7 +84,7 @@ int main(int argc, char **argv) {
   thread_shortage_expect();
   output_escape_errors();
   if (role_parse_arguments(argv, &start))
-    return run_role(&start);
+    return role_run(&start, &role_parts[start.role]);
   (void)setlocale(LC_ALL, "");
   g_autoptr(CommandLine) line = parse_options(argc, argv);
   if (line == NULL)

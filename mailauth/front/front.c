@@ -4,6 +4,10 @@
  * what is left here are the settings, the lines that are logged, and the counts. */
 #include "mailauth/front/front.h"
 
+#include <errno.h>
+#include <openssl/ssl.h>
+#include <time.h>
+
 #include "mailauth/base/kinds.h"
 #include "mailauth/base/limits.h"
 #include "mailauth/front/auth-front.h"
@@ -422,6 +426,14 @@ static gboolean begin(Front *front, GError **error) {
     return TRUE;
   poller_free(front->host.poller);
   return FALSE;
+}
+
+void front_prepare(void) {
+  OPENSSL_init_ssl(OPENSSL_INIT_LOAD_CONFIG | OPENSSL_INIT_LOAD_SSL_STRINGS, NULL);
+  SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+  SSL_CTX_free(context);
+  (void)g_strerror(ENOENT);
+  tzset();
 }
 
 int front_run(const RoleStart *start) {

@@ -7,6 +7,10 @@
 
 #include "mailauth/process/role.h"
 
+/* What libraries read from files at their first use: before role_settle(), which takes files
+ * away. */
+void front_prepare(void);
+
 /* After role_settle(), which sees to the limit on descriptors and to SIGPIPE:
  * OpenSSL writes to sockets without MSG_NOSIGNAL. Runs until the parent's channel ends. The
  * process's exit code. */

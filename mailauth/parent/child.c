@@ -19,7 +19,8 @@ GPid launcher_start(const Launcher *launcher, Role role, const RoleUser *user, i
                     GError **error) {
   g_auto(GStrv) arguments =
       role_make_arguments(role, launcher->bus, launcher->is_root, launcher->is_root ? user : NULL);
-  return role_launch(arguments, channel, error);
+  return role_launch(role == ROLE_STORE ? launcher->store : ROLE_OWN_PROGRAM, arguments, channel,
+                     error);
 }
 
 void child_init(Child *child, Role role, const ChildEvents *events, gpointer data) {

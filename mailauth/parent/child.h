@@ -15,6 +15,7 @@
 typedef struct {
   const char *bus; /* may be NULL; borrowed */
   gboolean is_root;
+  int store; /* the store's program: role_open_store() */
 } Launcher;
 
 /* Starts a role as @user, which is ignored unless the parent is root, on @channel, which

@@ -375,7 +375,8 @@ static void set_up(Parent *parent, const char *bus) {
       .message = on_message, .exited = on_exited, .start_again = on_start_again};
   const ListenerHooks listener_hooks = {pass_listener, withdraw_listener, parent};
   const ServantsHooks servants_hooks = {find_servants_user, on_servant_ended, parent};
-  parent->launcher = (Launcher){bus, geteuid() == 0};
+  parent->launcher.bus = bus;
+  parent->launcher.is_root = geteuid() == 0;
   parent->loop = g_main_loop_new(NULL, FALSE);
   child_init(&parent->identity, ROLE_IDENTITY, &events, parent);
   child_init(&parent->verifier, ROLE_VERIFIER, &events, parent);
@@ -399,6 +400,7 @@ static void tear_down(Parent *parent) {
   listeners_free(parent->listeners);
   auth_sockets_free(parent->sockets);
   servants_free(parent->servants);
+  close(parent->launcher.store);
   g_main_loop_unref(parent->loop);
   g_free(parent->verifier_name);
 }
@@ -421,7 +423,8 @@ static guint get_ping_interval(void) {
 int parent_run(const char *bus) {
   Parent parent = {0};
   g_autoptr(GError) error = NULL;
-  if (!sandbox_enter_parent(&error)) {
+  parent.launcher.store = role_open_store(&error);
+  if (parent.launcher.store < 0 || !sandbox_enter_parent(&error)) {
     parent_report("%s", error->message);
     return 1;
   }

@@ -23,6 +23,7 @@
 #define USER_OPTION "--user="
 #define BUS_OPTION "--bus="
 #define CHOSEN_OPTION "--chosen"
+#define STORE_PROGRAM "mailauthd-store"
 
 /* Descriptors that the front or the verifier may hold: one or two a session; and the
  * connector, one a connection that is being made. */
@@ -197,27 +198,62 @@ gboolean role_settle(RoleStart *start, GError **error) {
          sandbox_enter(start->role, error);
 }
 
+int role_run(RoleStart *start, const RolePart *part) {
+  g_autoptr(GError) error = NULL;
+  if (part->prepare != NULL)
+    part->prepare();
+  if (part->run == NULL)
+    error_set(&error, REGISTRY_ERROR_INVALID_ARGUMENTS, "It is another program");
+  else if (role_settle(start, &error))
+    return part->run(start);
+  g_printerr("mailauthd: The %s does not serve: %s\n", role_get_name(start->role), error->message);
+  return ROLE_EXIT_UNSETTLED;
+}
+
 /* ---- starting one ---- */
 
+static int open_program(const char *folder) {
+  g_autofree char *path = g_build_filename(folder, STORE_PROGRAM, NULL);
+  return open(path, O_PATH | O_CLOEXEC);
+}
+
+int role_open_store(GError **error) {
+  g_autofree char *own = g_file_read_link("/proc/self/exe", NULL);
+  g_autofree char *folder = own != NULL ? g_path_get_dirname(own) : NULL;
+  int program = folder != NULL ? open_program(folder) : -1;
+  if (program < 0)
+    program = open_program(PROGRAM_FOLDER);
+  if (program < 0)
+    error_set(error, REGISTRY_ERROR_FAILED, "%s/%s: %s", PROGRAM_FOLDER, STORE_PROGRAM,
+              g_strerror(errno));
+  return program;
+}
+
 /* Between fork and exec: nothing but system calls. */
-static _Noreturn void become_role(char *const *arguments, int channel, int nothing) {
+static _Noreturn void become_role(int program, char *const *arguments, int channel, int nothing) {
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
-  /* dup2() of a descriptor to itself would leave it to be closed by exec. */
+  /* dup2() of a descriptor to itself would leave it to be closed by exec; and it is not to
+   * close the program. */
   int passed = fcntl(channel, F_DUPFD, ROLE_DESCRIPTOR + 1);
-  if (passed < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(passed, ROLE_DESCRIPTOR) < 0 ||
-      close_range(ROLE_DESCRIPTOR + 1, ~0U, 0) < 0)
+  int run = fcntl(program, F_DUPFD, ROLE_DESCRIPTOR + 1);
+  if (passed < 0 || (run < 0 && program != ROLE_OWN_PROGRAM) || dup2(nothing, STDIN_FILENO) < 0 ||
+      dup2(passed, ROLE_DESCRIPTOR) < 0 ||
+      close_range(ROLE_DESCRIPTOR + 1, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
     _exit(127);
-  execv("/proc/self/exe", arguments);
+  if (program == ROLE_OWN_PROGRAM)
+    execv("/proc/self/exe", arguments);
+  else
+    fexecve(run, arguments, environ);
   _exit(127);
 }
 
-GPid role_launch(char *const *arguments, int channel, GError **error) {
+GPid role_launch(int program, char *const *arguments, int channel, GError **error) {
   int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
   GPid child = nothing < 0 ? -1 : fork();
   if (child == 0)
-    become_role(arguments, channel, nothing);
+    become_role(program, arguments, channel, nothing);
   if (child < 0)
     set_errno_error(error, "A process can't be started");
   if (nothing >= 0)

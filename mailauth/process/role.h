@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* What a role is given when it starts, and how it gives up what it does not need.
  *
- * Each role but the parent is this binary run anew, with its channel as
- * descriptor 3 and nothing else open but standard input, output and error. Each
- * has one entry point, which takes over the process and returns its exit code:
+ * Each role but the parent is mailauthd run anew, and the store a smaller program
+ * (store-main.c), with its channel as descriptor 3 and nothing else open but standard input,
+ * output and error. Each has one entry point, which takes over the process and returns its
+ * exit code:
  *
  *   int front_run(const RoleStart *start);      mailauth/front/front.h
  *   int verifier_run(const RoleStart *start);   mailauth/verifier/verifier.h
@@ -28,6 +29,9 @@
 /* Exit code of a role that could not give up its rights: the parent stops then. */
 #define ROLE_EXIT_UNSETTLED 78
 
+/* Has role_launch() run this program. */
+#define ROLE_OWN_PROGRAM (-1)
+
 /* Where a role finds its channel. */
 #define ROLE_DESCRIPTOR 3
 
@@ -49,7 +53,14 @@ typedef struct {
   guint lacks; /* SandboxLacks, once it has settled */
 } RoleStart;
 
-/* The command line that makes this binary a role. @bus may be NULL; @user is NULL if the
+/* What a program has of a role that it can be. */
+typedef struct {
+  /* Reads what is read only once, with the rights that it was started with; NULL: nothing. */
+  void (*prepare)(void);
+  int (*run)(const RoleStart *start); /* NULL: the program can't be that role */
+} RolePart;
+
+/* The command line that makes a program a role. @bus may be NULL; @user is NULL if the
  * parent is no root. NULL-terminated, the caller's. */
 char **role_make_arguments(Role role, const char *bus, gboolean user_is_chosen,
                            const RoleUser *user);
@@ -66,9 +77,17 @@ gboolean role_become(const RoleUser *user, GError **error);
  * would run as root. */
 gboolean role_settle(RoleStart *start, GError **error);
 
-/* Runs this binary anew, with @arguments of role_make_arguments(), @channel as its
- * descriptor 3, and nothing else of this process's. @channel stays the caller's. -1 and
- * an error if there is no process to be had. */
-GPid role_launch(char *const *arguments, int channel, GError **error);
+/* Has @part prepare, settles, and has it run: the process's exit code. */
+int role_run(RoleStart *start, const RolePart *part);
+
+/* The store's program, which is beside this one in a build tree, and else where it is
+ * installed: a descriptor for role_launch(), the caller's. It stays the same program if
+ * another version takes its place. -1 and an error: it is nowhere. */
+int role_open_store(GError **error);
+
+/* Runs the open @program, or this one if that is ROLE_OWN_PROGRAM, with @arguments of
+ * role_make_arguments(), @channel as its descriptor 3, and nothing else of this process's.
+ * Both descriptors stay the caller's. -1 and an error if there is no process to be had. */
+GPid role_launch(int program, char *const *arguments, int channel, GError **error);
 
 #endif

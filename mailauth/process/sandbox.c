@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <openssl/ssl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -14,7 +13,6 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "client/base/error.h"
@@ -133,15 +131,6 @@ gboolean sandbox_enter_parent(GError **error) {
 
 /* ---- before ---- */
 
-/* What libraries read from files at their first use. */
-static void use_libraries(void) {
-  OPENSSL_init_ssl(OPENSSL_INIT_LOAD_CONFIG | OPENSSL_INIT_LOAD_SSL_STRINGS, NULL);
-  SSL_CTX *context = SSL_CTX_new(TLS_server_method());
-  SSL_CTX_free(context);
-  (void)g_strerror(ENOENT);
-  tzset();
-}
-
 #ifndef IS_SANITIZED
 #define LEAVER_STACK 8192
 
@@ -163,7 +152,6 @@ static gboolean leave_files(void) {
 guint sandbox_prepare(Role role) {
   if (role != ROLE_FRONT)
     return 0;
-  use_libraries();
 #ifndef IS_SANITIZED /* which reads /proc when it is left */
   /* Without an empty folder it is Landlock and the filter that keep it. */
   if (geteuid() == 0 && !leave_files())

@@ -37,9 +37,8 @@ char **sandbox_describe_lacks(guint lacks);
 /* The parent, as root: keeps the rights of root's that it has a use for, and rules
  * new ones out. FALSE: they can't be given up. */
 gboolean sandbox_enter_parent(GError **error);
-/* While it may still read files, and as root if the role was started so: reads what is
- * read only once, and takes the front to an empty folder. Call before there are threads.
- * Returns what of it could not be done (SandboxLacks). */
+/* As root if the role was started so: takes the front to an empty folder. Call before there
+ * are threads. Returns what of it could not be done (SandboxLacks). */
 guint sandbox_prepare(Role role);
 /* For good. Call before there are threads, with PR_SET_NO_NEW_PRIVS set. */
 gboolean sandbox_enter(Role role, GError **error);

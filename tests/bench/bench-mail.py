@@ -97,7 +97,7 @@ class DeployedServer(MailServer):
     policy of who receives them."""
 
     def start(self):
-        self.process = Process(self.directory, "mailauthd", [program("mailauth/mailauthd"), "--bus=system"],
+        self.process = Process(self.directory, "mailauthd", [self.program, "--bus=system"],
                                {"DBUS_SYSTEM_BUS_ADDRESS": self.system_bus()}, self.uid)
         self.registry.bus.wait_for_name(NAME, self.process)
         self.wait_until_ready()

@@ -68,6 +68,7 @@ class MailServer:
         self.owner = mail_user if mail_user is not None else CAROL if is_root() else os.geteuid()
         self.mail = self.directory / "mail"
         self.process = None
+        self.program = program("mailauth/mailauthd")
         self.environment = None
         self.pop3_port, self.imap_port, self.pop3s_port, self.imaps_port = free_ports(4)
 
@@ -107,7 +108,7 @@ class MailServer:
     def start(self):
         """Starts it and waits until it listens."""
         self.process = Process(self.directory, "mailauthd",
-                               [program("mailauth/mailauthd"), f"--bus={self.registry.bus.address}"],
+                               [self.program, f"--bus={self.registry.bus.address}"],
                                self.environment, uid=self.uid)
         self.registry.bus.wait_for_name(NAME, self.process)
         self.wait_until_ready()

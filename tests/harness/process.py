@@ -16,12 +16,16 @@ BUILD = Path(os.environ.get("REGD_BUILD_ROOT") or SOURCE / "build")
 # In a build for ThreadSanitizer: what tells it of GLib's locks.
 GLIB_ORDER = BUILD / "tests" / "fault" / "libglib-order.so"
 VALGRIND = ["--error-exitcode=99", "--leak-check=full", "--show-leak-kinds=definite", "--errors-for-leak-kinds=definite"]
+RUNS = {"mailauth/mailauthd": "mailauth/mailauthd-store"}
 PATIENCE = 60  # seconds that anything is waited for; a sanitised build on a busy machine is slow
 
 
 def program(path):
-    """A program of this project by its path in the build tree ("regd/regd"), where all users can run it."""
+    """A program of this project by its path in the build tree ("regd/regd"), where all users can run it, with what
+    it runs itself."""
     found = BUILD / path
+    if path in RUNS:
+        program(RUNS[path])
     if not found.exists():
         raise Failure(f"{found} is not built")
     return str(reachable(found))

@@ -21,7 +21,7 @@ BOMB = 257 * 1024 * 1024
 
 
 def pack_zstd(text):
-    if not shutil.which("zstd") or b"libzstd.so" not in Path(program("mailauth/mailauthd")).read_bytes():
+    if not shutil.which("zstd") or b"libzstd.so" not in Path(program("mailauth/mailauthd-store")).read_bytes():
         raise Skip("takes zstd, and mailauthd built with its library")
     return subprocess.run(["zstd", "-c", "-19"], input=text, capture_output=True, check=True).stdout
 

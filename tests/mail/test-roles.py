@@ -5,14 +5,16 @@
 import os
 import pwd
 import select
+import shutil
 import signal
 import subprocess
 from contextlib import ExitStack
+from tempfile import TemporaryDirectory
 
 from gi.repository import GLib
 
 from harness.bus import ALICE, BOB, wait_for, wait_until
-from harness.case import Failure, check, contains, equal, main, test
+from harness.case import Failure, check, contains, equal, main, rows, test
 from harness.mail import IMAP, POP3, SERVICE, MailServer, children_of, needs_role_users, read_process
 from harness.ports import accepts, free_ports
 from harness.process import PATIENCE, program
@@ -325,12 +327,42 @@ def the_command_line_says_what_is_wrong():
         equal(run.returncode, status, str(arguments))
 
 
+@rows([
+    ("mailauthd", "mailauth/mailauthd", ["mailauthd: front"], 78, "not by hand"),
+    ("mailauthd, as a role of another program", "mailauth/mailauthd", ["mailauthd: store"], 78, "another program"),
+    ("mailauthd-store", "mailauth/mailauthd-store", ["mailauthd: store"], 78, "not by hand"),
+    ("mailauthd-store, as a role of another program", "mailauth/mailauthd-store", ["mailauthd: front"], 2, "not run by hand"),
+    ("mailauthd-store, by its name", "mailauth/mailauthd-store", ["mailauthd-store"], 2, "not run by hand"),
+])
+def a_role_is_not_started_by_hand_as(path, arguments, status, words):
+    run = subprocess.run(arguments, executable=program(path), capture_output=True, stdin=subprocess.DEVNULL, check=False)
+    equal(run.returncode, status)
+    contains(run.stderr.decode(), words)
+
+
+class CopiedServer(MailServer):
+    """By a program elsewhere than in the build tree."""
+
+    def __init__(self, registry, path):
+        super().__init__(registry)
+        self.program = path
+
+
 @test
-def a_role_is_not_started_by_hand():
-    run = subprocess.run(["mailauthd: store"], executable=program("mailauth/mailauthd"),
-                         capture_output=True, stdin=subprocess.DEVNULL, check=False)
-    equal(run.returncode, 78)
-    contains(run.stderr.decode(), "not by hand")
+def mailboxes_are_opened_by_the_version_that_was_started():
+    """Another program has taken the place of the store's since, as when a package is upgraded."""
+    with TemporaryDirectory() as folder:
+        for name in ("mailauthd", "mailauthd-store"):
+            shutil.copy(program(f"mailauth/{name}"), folder)
+        os.chmod(folder, 0o755)
+        with Registry() as registry, CopiedServer(registry, f"{folder}/mailauthd") as server:
+            server.add_account("anna", "sesame")
+            server.deliver("anna", "Subject: one\n\nhello\n")
+            os.unlink(f"{folder}/mailauthd-store")
+            shutil.copy("/bin/false", f"{folder}/mailauthd-store")
+            with server.pop3("anna", "sesame") as client:
+                equal(client.stat()[0], 1)
+                client.quit()
 
 
 main()

@@ -74,6 +74,7 @@ cockpit.locale({
     "Inherited from": [null, "Geerbt von"],
     "$0 has the level $1 here.": [null, "$0 hat hier das Recht $1."],
     "One entry a line: user:NAME, group:NAME or everyone, then = and one of $0. Nothing: what stands above decides.": [null, "Ein Eintrag je Zeile: user:NAME, group:NAME oder everyone, dann = und eines von $0. Ohne Einträge entscheidet, was darüber steht."],
+    "Somebody has changed this list meanwhile: it is $0 now. Save again to replace it.": [null, "Inzwischen hat jemand diese Liste geändert: Sie ist jetzt $0. Speichern Sie noch einmal, um sie zu ersetzen."],
     "Access to $0": [null, "Zugriff auf $0"],
     "Entries": [null, "Einträge"],
     "Save": [null, "Speichern"],

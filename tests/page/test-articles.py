@@ -187,6 +187,18 @@ def remove_account_by_keyboard(page):
     page.check_focus("after Remove")
 
 
+@test
+def what_is_drawn_anew_keeps_the_focus():
+    page = open_page("mail")
+    page.tab_to("DisclosureTriangle")
+    before = page.text_of(page.find("grid", "Events")).count("logged in")
+    for _ in range(2):
+        check(log_in("anna", "sesame"), "anna is refused")
+    page.wait(lambda: page.text_of(page.find("grid", "Events")).count("logged in") == before + 2, "the logins to be shown")
+    page.wait(lambda: page.focused().tag_name != "body", "the focus to be back")
+    equal(page.focused().tag_name, "summary")
+
+
 # ---- by the mouse ----
 
 def open_in_tree(page, *names):

@@ -4,7 +4,7 @@ under an open page, answers that come after the page has gone on."""
 
 from selenium.webdriver.common.keys import Keys
 
-from harness.case import check, equal, main, test
+from harness.case import check, equal, main, rows, test
 from harness.page import Stage
 from harness.registry import NAME, REG_BINARY, REG_DWORD, REG_SZ, SOFTWARE
 
@@ -124,6 +124,23 @@ def regd_that_comes_back_is_shown_without_a_reload():
     stage.client.set(KEY, "Port", REG_DWORD, 4712)
     page.wait_for_text("4712", "row", "Port")
     check(page.run("return window.wasNotReloaded"), "the page was loaded anew")
+
+
+@rows([("history", "history", "listitem", "4714"), ("access", "access", "cell", "write")])
+def a_section_is_right_again_once_regd_is_back(section, role, text):
+    page = stage.page
+    stage.client.set(KEY, "Port", REG_DWORD, 4710)
+    page.go(section, "HKLM", "SOFTWARE", "Acme")
+    page.find(role)
+    check(text not in page.text(), f"{text} is told already")
+    stage.registry.stop()
+    page.wait_for_text("not served", "alert")
+    stage.registry.start()
+    stage.registry.client.set(KEY, "Port", REG_DWORD, 4714)
+    stage.registry.client.set_acl(KEY, ("everyone", "write"))
+    page.wait(lambda: "not served" not in page.text(), "the notice to go")
+    page.wait_for_text(text, "main")
+    stage.registry.client.set_acl(KEY)
 
 
 @test

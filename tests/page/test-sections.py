@@ -52,7 +52,7 @@ def history_tells_what_changed():
     fresh()
     page = stage.page
     page.go("history", *ROUTE)
-    told = page.text_of(item_of(page, "27"))
+    told = page.text_of(item_of(page, "+Port = REG_DWORD 27"))
     for part in ("Revision", "HKLM\\SOFTWARE\\Acme", "- Port = REG_DWORD 26".replace("- ", ""), "Port = REG_DWORD 27"):
         contains(told, part)
     page.find("img", "Changes over time")
@@ -125,6 +125,23 @@ def the_list_that_decides_is_told_and_changed():
     page.type("textbox", "Entries", "everyone=all")
     page.click("button", "Save")
     page.wait_for_text("is no entry", "alert")
+
+
+@test
+def who_is_second_to_save_a_list_is_told_what_it_is_now():
+    client = fresh()
+    page = stage.page
+    page.go("access", *ROUTE)
+    page.wait_for_text("Inherited from HKLM")
+    page.click("button", "Edit")
+    page.type("textbox", "Entries", "everyone=write")
+    client.set_acl(KEY, ("everyone", "read"), (f"user:{ALICE}", "control"))
+    page.click("button", "Save")
+    page.wait_for_text("everyone=read, user", "alert")
+    equal(len(client.acl(KEY)[1]), 2)
+    page.click("button", "Save")
+    page.wait_gone("dialog")
+    equal(client.acl(KEY)[1], [("everyone", "write")])
 
 
 @test

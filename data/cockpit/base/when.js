@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Moments, as regd tells them: microseconds since 1970.
-import { _, count, format } from "./text.js";
+import { _, count, format, locale } from "./text.js";
 
 export const dateOf = microseconds => new Date(Number(microseconds) / 1000);
 
 export function show(microseconds) {
-    return dateOf(microseconds).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
+    return dateOf(microseconds).toLocaleString(locale(), { dateStyle: "medium", timeStyle: "medium" });
 }
 
 // "3 minutes ago" for what is recent, else the date.

@@ -109,10 +109,19 @@ export class AccessSection {
     #edit() {
         const { path } = this;
         const area = h("textarea", { rows: 8, spellcheck: "false", class: "mono" });
-        area.value = this.entries.map(([principal, level]) => `${principal}=${level}`).join("\n");
+        area.value = showEntries(this.entries, "\n");
         const minutes = minutesField();
         const note = format("One entry a line: user:NAME, group:NAME or everyone, then = and one of $0. Nothing: what stands above decides.", LEVELS.join(", "));
-        const save = trial => this.registry.setAcl(path, readEntries(area.value), { trial });
+        let seen = this.entries; // by the reader
+        const save = async trial => {
+            const entries = readEntries(area.value);
+            const { entries: present } = await this.registry.getAcl(path);
+            if (showEntries(present) !== showEntries(seen)) {
+                seen = present;
+                throw new Error(format("Somebody has changed this list meanwhile: it is $0 now. Save again to replace it.", showEntries(present)));
+            }
+            await this.registry.setAcl(path, entries, { trial });
+        };
         openDialog({ title: format("Access to $0", shorten(path)), content: [field(_("Entries"), area, note), minutes.element],
                      actions: [{ text: _("Save"), run: () => save() }, { text: _("Save on trial"), run: () => save(minutes.readSeconds()) }] });
     }
@@ -126,6 +135,8 @@ export class AccessSection {
             this.#read();
     }
 }
+
+const showEntries = (entries, between = ", ") => entries.map(([principal, level]) => `${principal}=${level}`).join(between);
 
 // "user:ann=write" lines to entries. Throws what is wrong with the first that is none. Pure.
 export function readEntries(text) {

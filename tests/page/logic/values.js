@@ -2,9 +2,23 @@
 // Values: shown, and read from what was typed.
 import assert from "node:assert/strict";
 import test from "node:test";
+import { show as showMoment } from "../page/base/when.js";
 import { fromHex, fromInput, isMalformed, show, showAscii, showText, toBase64, toHexLines, toInput } from "../page/base/value.js";
 
 const bytes = (...numbers) => ({ t: "ay", v: toBase64(Uint8Array.from(numbers)) });
+
+test("a moment is told in Cockpit's language, the browser's kind of it", () => {
+    const told = (language, languages) => {
+        Object.assign(globalThis, { cockpit: { language } });
+        Object.defineProperty(globalThis, "navigator", { value: { languages }, configurable: true });
+        return showMoment(Date.UTC(2026, 10, 30, 12) * 1000);
+    };
+    assert.match(told("de", ["en-US"]), /^30\.11\.2026, /);
+    assert.match(told("en", ["de-DE", "en-GB"]), /^30 Nov 2026, /);
+    assert.match(told("en", ["de-DE"]), /^Nov 30, 2026, /);
+    delete globalThis.cockpit;
+    delete globalThis.navigator;
+});
 
 test("each type is shown on one line", () => {
     const rows = [[1, { t: "s", v: "text" }, "text"], [4, { t: "u", v: 25 }, "25"], [7, { t: "as", v: ["a", "b\"c"] }, '"a", "b\\"c"'],

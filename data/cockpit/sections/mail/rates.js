@@ -2,7 +2,7 @@
 // Logins per minute by what became of them, for the last hour; live.
 import { h } from "../../base/dom.js";
 import { fillMinutes, KINDS, sumKinds } from "../../base/reasons.js";
-import { _, format } from "../../base/text.js";
+import { _, format, locale } from "../../base/text.js";
 import { Card } from "../../parts/card.js";
 import { drawChart } from "../../parts/chart.js";
 
@@ -33,7 +33,7 @@ export class RatesCard extends Card {
     #draw() {
         const bars = fillMinutes(this.#minutes, this.context.clock.now()).map(({ begin, counts }) => {
             const sums = sumKinds(counts);
-            const time = new Date(begin).toLocaleTimeString(undefined, { timeStyle: "short" });
+            const time = new Date(begin).toLocaleTimeString(locale(), { timeStyle: "short" });
             const title = [time, ...KINDS.filter(kind => sums[kind] > 0).map(kind => format("$0: $1", NAMES[kind], sums[kind]))].join(", ");
             return { title, time, parts: KINDS.map(kind => ({ kind: COLOURS[kind], number: sums[kind] })) };
         });

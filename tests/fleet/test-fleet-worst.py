@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import dbus
 
-from cluster import (DELETE, MOUNT, PUT, SETTINGS, Cluster, Host, field, head, key_of, key_record, message, parse, text, value_of,
+from cluster import (DELETE, MOUNT, PUT, SETTINGS, Agent, Cluster, Host, field, head, key_of, key_record, message, parse, text, value_of,
                      value_record)
 from harness.bus import wait_for
 from harness.case import check, contains, equal, main, test
@@ -48,6 +48,18 @@ def a_revision_that_no_cluster_reaches_is_refused():
                 equal(answered([outcome])[0].name, "InvalidValue")
         equal((one.fleet("GetStatus")["applied"], one.client.get(KEY, "n")[2]), (applied, "kept"))
         one.put(KEY, "n", "goes on")
+
+
+@test
+def another_agent_takes_over_while_somebody_waits():
+    with member() as (cluster, one):
+        outcome = []
+        one.client.connection.call_async("org.regd.Registry1", "/org/regd/Fleet1", "org.regd.Fleet1", "Wait", "ta{sv}",
+                                         (dbus.UInt64(10 ** 9), options(timeout=("u", 2))), outcome.append, outcome.append)
+        one.client.connection.flush()
+        Agent(one, cluster)
+        wait_for(lambda: outcome, "the end of the wait")
+        equal(one.client.get(KEY, "n")[2], "kept")
 
 
 @test

@@ -49,9 +49,9 @@ void fleet_faces_leave(FleetFaces *faces) {
 }
 
 void fleet_faces_note_left(FleetFaces *faces, const char *name) {
-  if (g_strcmp0(faces->agent, name) == 0)
-    lose_agent(faces);
   fleet_desk_forget_waits(faces->desk, name);
+  if (g_strcmp0(faces->agent, name) == 0) /* then @name may be gone with it */
+    lose_agent(faces);
 }
 
 void fleet_faces_stop(FleetFaces *faces) {

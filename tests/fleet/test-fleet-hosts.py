@@ -14,6 +14,7 @@ from harness.case import check, contains, equal, main, rows, test
 from harness.fleet import FLEET, FLEET_PATH, MOUNT, SETTINGS, Fleets
 from harness.regctl import regctl
 from harness.registry import NAME, REG_DWORD, REG_SZ, Refused, options
+from harness.shell import completes
 
 KEY = MOUNT + "\\Acme"
 FLEETS = Fleets()
@@ -141,6 +142,7 @@ def a_host_that_is_gone_is_forgotten():
         end_life(two)
         one.put(KEY, "Port", "25")
         equal(regctl(one, "fleet", "wait", "--timeout=1")[0], 1)
+        completes(one, "regctl fleet forget tw", "regctl fleet forget two ")
         equal(regctl(one, "fleet", "forget", "two"), (0, "", "regctl: forgot the host 'two'\n"))
         equal(sorted(listed(one)), ["one", "three"])
         equal([kind for kind in "ha" if FLEETS.etcd.keys(record_key(two, kind))], [])

@@ -54,17 +54,35 @@ def find_answers_each_letter_at_once():
     fill()
     page.go("registry", "HKLM", "SOFTWARE", "Many")
     page.find("row", "v00000")
+    # Each letter's best of five: what else the machine does is not the page's.
     slowest = page.run("""
         const field = document.querySelector("input[type=search]");
-        let slowest = 0;
-        for (const text of ["0", "09", "099", "0999", "09999", ""]) {
-            const begun = performance.now();
-            field.value = text;
-            field.dispatchEvent(new Event("input"));
-            slowest = Math.max(slowest, performance.now() - begun);
+        const typed = ["0", "09", "099", "0999", "09999", ""];
+        const best = typed.map(() => Infinity);
+        for (let round = 0; round < 5; round++) {
+            typed.forEach((text, index) => {
+                const begun = performance.now();
+                field.value = text;
+                field.dispatchEvent(new Event("input"));
+                best[index] = Math.min(best[index], performance.now() - begun);
+            });
         }
-        return slowest;""")
+        return Math.max(...best);""")
     check(slowest < 500, f"a letter took {slowest} ms")  # tests/bench has the figure of a quiet machine
+
+
+@test
+def a_search_ends_when_it_has_found_enough():
+    page = stage.page
+    fill()
+    page.go("registry", "HKLM", "SOFTWARE")
+    page.type("searchbox", "Find", "v0")
+    page.click("button", "Find below")
+    page.wait_for_text("The first 1000 places are shown.", "status")
+    equal(page.find("grid", "Found").get_attribute("aria-rowcount"), "1001")
+    check(drawn() < 150, f"{drawn()} rows are drawn")
+    check(not page.look("button", "Stop"), "it goes on")
+    page.click("button", "Close", within=page.find("region", "Found"))
 
 
 @test

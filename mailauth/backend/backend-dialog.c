@@ -10,14 +10,22 @@
 
 #define TAG "login"
 #define TOLD_TAG "told"
+#define ASKED_TAG "asked"
 
 #define HIDDEN "***"
 #define BASE64_LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 /* Where the credentials are recognised: a server may say no more than their beginning. */
 #define MAX_RECOGNISED 12U
 
-/* TOLD: for the answer to XCLIENT, whatever it is. */
-typedef enum { AWAIT_GREETING, AWAIT_TOLD, AWAIT_CHALLENGE, AWAIT_VERDICT } DialogState;
+/* CAPABILITIES: for the end of the answer to CAPABILITY. TOLD: for the answer to XCLIENT, whatever
+ * it is. */
+typedef enum {
+  AWAIT_GREETING,
+  AWAIT_CAPABILITIES,
+  AWAIT_TOLD,
+  AWAIT_CHALLENGE,
+  AWAIT_VERDICT,
+} DialogState;
 
 struct BackendDialog {
   Protocol protocol;
@@ -242,13 +250,7 @@ static void tell_imap(const BackendDialog *dialog, GString *out) {
   g_string_append(out, ")\r\n");
 }
 
-static DialogResult greet_imap(BackendDialog *dialog, const char *line, GString *out,
-                               Outcome *outcome) {
-  if (begins(line, "* BYE"))
-    return take_bye(dialog, line, outcome);
-  if (!begins(line, "* OK"))
-    return fail(outcome, OUTCOME_BACKEND_REFUSED);
-  take_untagged(dialog, line);
+static DialogResult begin_imap(BackendDialog *dialog, GString *out) {
   gboolean at_once = has_capability(dialog, "SASL-IR");
   tell_imap(dialog, out);
   g_string_append(out, TAG " AUTHENTICATE PLAIN");
@@ -264,6 +266,21 @@ static DialogResult greet_imap(BackendDialog *dialog, const char *line, GString 
   return DIALOG_GO_ON;
 }
 
+/* A server that greets without its capabilities is asked for them, if there is a use for them. */
+static DialogResult greet_imap(BackendDialog *dialog, const char *line, GString *out,
+                               Outcome *outcome) {
+  if (begins(line, "* BYE"))
+    return take_bye(dialog, line, outcome);
+  if (!begins(line, "* OK"))
+    return fail(outcome, OUTCOME_BACKEND_REFUSED);
+  take_untagged(dialog, line);
+  if (dialog->client == NULL || *dialog->capabilities != '\0')
+    return begin_imap(dialog, out);
+  g_string_append(out, ASKED_TAG " CAPABILITY\r\n");
+  dialog->state = AWAIT_CAPABILITIES;
+  return DIALOG_GO_ON;
+}
+
 static DialogResult feed_imap(BackendDialog *dialog, const char *line, GString *out,
                               Outcome *outcome) {
   if (dialog->state == AWAIT_GREETING)
@@ -273,6 +290,10 @@ static DialogResult feed_imap(BackendDialog *dialog, const char *line, GString *
   if (begins(line, "* ")) {
     take_untagged(dialog, line);
     return DIALOG_GO_ON;
+  }
+  if (dialog->state == AWAIT_CAPABILITIES && begins(line, ASKED_TAG " ")) {
+    take_capabilities(dialog, line);
+    return begin_imap(dialog, out);
   }
   if (begins(line, TOLD_TAG " "))
     return DIALOG_GO_ON;

@@ -21,8 +21,9 @@ typedef enum {
 BackendDialog *backend_dialog_new(Protocol protocol, const char *user, const char *master_user,
                                   const char *master_password);
 void backend_dialog_free(BackendDialog *dialog);
-/* Tells the server, if its greeting says that it takes it, where the client is: by ID of IMAP
- * (x-originating-ip) or by XCLIENT of POP3. Nothing if @address is none. @port 0: not known. */
+/* Tells the server where the client is, if it announces that it takes that: by ID of IMAP
+ * (x-originating-ip), in its greeting or when it is asked because that lists nothing, or by XCLIENT
+ * of POP3, in its greeting. Nothing if @address is none. @port 0: not known. */
 void backend_dialog_tell(BackendDialog *dialog, const char *address, guint16 port);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BackendDialog, backend_dialog_free)
 

@@ -234,7 +234,7 @@ def what_the_mail_server_says_decides(answers, code, reason):
         equal(server.events(1)[0]["reason"], reason)
 
 
-GREETING, ASKED = b"* OK ready\r\n", b"+ \r\n"
+GREETING, ASKED = b"* OK [CAPABILITY IMAP4rev1] ready\r\n", b"+ \r\n"
 
 
 # What the server says to the credentials, and what the client is told.

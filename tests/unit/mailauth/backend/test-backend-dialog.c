@@ -229,54 +229,84 @@ static void test_rows(void) {
   }
 }
 
+static const struct {
+  Protocol protocol;
+  const char *address;
+  guint16 port;
+  const char *lines[6]; /* that end in a login */
+  const char *sent;
+} told[] = {
+    {PROTOCOL_POP3,
+     "203.0.113.9",
+     4711,
+     {"+OK [XCLIENT] ready", "+OK Updated", "+ ", "+OK in"},
+     "XCLIENT ADDR=203.0.113.9 PORT=4711\r\nAUTH PLAIN\r\n" CREDENTIALS},
+    {PROTOCOL_POP3,
+     "2001:db8::9",
+     0,
+     {"+OK [XCLIENT] ready", "-ERR no", "+ ", "+OK in"},
+     "XCLIENT ADDR=2001:db8::9\r\nAUTH PLAIN\r\n" CREDENTIALS},
+    {PROTOCOL_POP3,
+     "203.0.113.9",
+     4711,
+     {"+OK ready [XCLIENT]", "+ ", "+OK in"},
+     "AUTH PLAIN\r\n" CREDENTIALS},
+    {PROTOCOL_POP3, "", 0, {"+OK [XCLIENT] ready", "+ ", "+OK in"}, "AUTH PLAIN\r\n" CREDENTIALS},
+    {PROTOCOL_IMAP,
+     "203.0.113.9",
+     4711,
+     {"* OK [CAPABILITY IMAP4rev1 SASL-IR ID] ready", "* ID NIL", "told OK done", "login OK in"},
+     "told ID (\"x-originating-ip\" \"203.0.113.9\" \"x-originating-port\" \"4711\")\r\n"
+     "login AUTHENTICATE PLAIN " CREDENTIALS},
+    {PROTOCOL_IMAP,
+     "2001:db8::9",
+     0,
+     {"* OK [CAPABILITY IMAP4rev1 ID] ready", "told BAD no", "+ ", "login OK in"},
+     "told ID (\"x-originating-ip\" \"2001:db8::9\")\r\n"
+     "login AUTHENTICATE PLAIN\r\n" CREDENTIALS},
+    {PROTOCOL_IMAP,
+     "203.0.113.9",
+     4711,
+     {"* OK [CAPABILITY IMAP4rev1 SASL-IR XID IDLE] ready", "login OK in"},
+     "login AUTHENTICATE PLAIN " CREDENTIALS},
+    {PROTOCOL_IMAP,
+     "203.0.113.9",
+     0,
+     {"* OK ready", "* CAPABILITY IMAP4rev1 ID SASL-IR", "asked OK done", "login OK in"},
+     "asked CAPABILITY\r\n"
+     "told ID (\"x-originating-ip\" \"203.0.113.9\")\r\n"
+     "login AUTHENTICATE PLAIN " CREDENTIALS},
+    {PROTOCOL_IMAP,
+     "203.0.113.9",
+     0,
+     {"* OK ready", "asked OK [CAPABILITY IMAP4rev1 ID] done", "+ ", "told OK", "login OK in"},
+     "asked CAPABILITY\r\n"
+     "told ID (\"x-originating-ip\" \"203.0.113.9\")\r\n"
+     "login AUTHENTICATE PLAIN\r\n" CREDENTIALS},
+    {PROTOCOL_IMAP,
+     "203.0.113.9",
+     0,
+     {"* OK ready", "* OK still here", "asked BAD what?", "+ ", "login OK in"},
+     "asked CAPABILITY\r\nlogin AUTHENTICATE PLAIN\r\n" CREDENTIALS},
+    {PROTOCOL_IMAP,
+     "203.0.113.9",
+     0,
+     {"* OK [CAPABILITY IMAP4rev1] ready", "+ ", "login OK in"},
+     "login AUTHENTICATE PLAIN\r\n" CREDENTIALS},
+    {PROTOCOL_IMAP,
+     "",
+     0,
+     {"* OK ready", "+ ", "login OK in"},
+     "login AUTHENTICATE PLAIN\r\n" CREDENTIALS},
+    /* From a front that has been taken over. */
+    {PROTOCOL_IMAP,
+     "::1\"\r\nx DELETE y",
+     4711,
+     {"* OK [CAPABILITY IMAP4rev1 SASL-IR ID] ready", "login OK in"},
+     "login AUTHENTICATE PLAIN " CREDENTIALS},
+};
+
 static void test_told(void) {
-  static const struct {
-    Protocol protocol;
-    const char *address;
-    guint16 port;
-    const char *lines[5]; /* that end in a login */
-    const char *sent;
-  } told[] = {
-      {PROTOCOL_POP3,
-       "203.0.113.9",
-       4711,
-       {"+OK [XCLIENT] ready", "+OK Updated", "+ ", "+OK in"},
-       "XCLIENT ADDR=203.0.113.9 PORT=4711\r\nAUTH PLAIN\r\n" CREDENTIALS},
-      {PROTOCOL_POP3,
-       "2001:db8::9",
-       0,
-       {"+OK [XCLIENT] ready", "-ERR no", "+ ", "+OK in"},
-       "XCLIENT ADDR=2001:db8::9\r\nAUTH PLAIN\r\n" CREDENTIALS},
-      {PROTOCOL_POP3,
-       "203.0.113.9",
-       4711,
-       {"+OK ready [XCLIENT]", "+ ", "+OK in"},
-       "AUTH PLAIN\r\n" CREDENTIALS},
-      {PROTOCOL_POP3, "", 0, {"+OK [XCLIENT] ready", "+ ", "+OK in"}, "AUTH PLAIN\r\n" CREDENTIALS},
-      {PROTOCOL_IMAP,
-       "203.0.113.9",
-       4711,
-       {"* OK [CAPABILITY IMAP4rev1 SASL-IR ID] ready", "* ID NIL", "told OK done", "login OK in"},
-       "told ID (\"x-originating-ip\" \"203.0.113.9\" \"x-originating-port\" \"4711\")\r\n"
-       "login AUTHENTICATE PLAIN " CREDENTIALS},
-      {PROTOCOL_IMAP,
-       "2001:db8::9",
-       0,
-       {"* OK [CAPABILITY IMAP4rev1 ID] ready", "told BAD no", "+ ", "login OK in"},
-       "told ID (\"x-originating-ip\" \"2001:db8::9\")\r\n"
-       "login AUTHENTICATE PLAIN\r\n" CREDENTIALS},
-      {PROTOCOL_IMAP,
-       "203.0.113.9",
-       4711,
-       {"* OK [CAPABILITY IMAP4rev1 SASL-IR XID IDLE] ready", "login OK in"},
-       "login AUTHENTICATE PLAIN " CREDENTIALS},
-      /* From a front that has been taken over. */
-      {PROTOCOL_IMAP,
-       "::1\"\r\nx DELETE y",
-       4711,
-       {"* OK [CAPABILITY IMAP4rev1 SASL-IR ID] ready", "login OK in"},
-       "login AUTHENTICATE PLAIN " CREDENTIALS},
-  };
   for (guint i = 0; i < G_N_ELEMENTS(told); i++) {
     g_autoptr(BackendDialog) dialog =
         backend_dialog_new(told[i].protocol, "alice", "master", "secret");

@@ -46,3 +46,9 @@ void line_clear(Line *line) {
 gboolean line_has_nul(const Line *line) {
   return secret_has_nul(&line->text);
 }
+
+void line_trim(Line *line) {
+  Secret *text = &line->text;
+  while (text->size > 0 && text->bytes[text->size - 1] == ' ')
+    text->bytes[--text->size] = '\0';
+}

@@ -30,5 +30,7 @@ LineResult line_feed(Line *line, const guint8 **input, gsize *size, gsize limit)
 /* Wipes the text. Skipping goes on. */
 void line_clear(Line *line);
 gboolean line_has_nul(const Line *line);
+/* Takes the spaces at the end of a whole line away. */
+void line_trim(Line *line);
 
 #endif

@@ -41,9 +41,15 @@ gboolean imap_take_character(ImapCursor *cursor, char character) {
   return TRUE;
 }
 
-gboolean imap_take_end(ImapCursor *cursor) {
-  while (imap_take_character(cursor, ' ')) /* several clients leave some behind a command */
+gboolean imap_take_spaces(ImapCursor *cursor) {
+  const char *start = cursor->at;
+  while (imap_take_character(cursor, ' '))
     ;
+  return cursor->at > start;
+}
+
+gboolean imap_take_end(ImapCursor *cursor) {
+  (void)imap_take_spaces(cursor); /* several clients leave some behind a command */
   return imap_take_character(cursor, '\n') && cursor->at == cursor->end;
 }
 
@@ -150,8 +156,8 @@ gboolean imap_take_id_parameters(ImapCursor *cursor, ImapOrigin *origin) {
     g_auto(Secret) value = {0};
     if (imap_take_character(cursor, ')'))
       return TRUE;
-    if ((i > 0 && !imap_take_character(cursor, ' ')) || !imap_take_astring(cursor, &name) ||
-        !imap_take_character(cursor, ' ') || !imap_take_astring(cursor, &value))
+    if ((i > 0 && !imap_take_spaces(cursor)) || !imap_take_astring(cursor, &name) ||
+        !imap_take_spaces(cursor) || !imap_take_astring(cursor, &value))
       return FALSE;
     take_pair(origin, &name, &value);
   }

@@ -29,6 +29,8 @@ gboolean imap_take_tag(ImapCursor *cursor, char **tag);
 /* A command's or a mechanism's name, or anything else made of atom characters. */
 gboolean imap_take_atom(ImapCursor *cursor, char **atom);
 gboolean imap_take_character(ImapCursor *cursor, char character);
+/* At least one: some clients leave two where the grammar has one. */
+gboolean imap_take_spaces(ImapCursor *cursor);
 gboolean imap_take_end(ImapCursor *cursor);
 /* Atom, quoted string or literal. In an atom everything is allowed but what
  * would end it, as many clients send names with "\" or "%" unquoted. No NUL. */

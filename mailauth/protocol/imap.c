@@ -82,9 +82,8 @@ static Step refuse_clear_text(Imap *imap, ImapCursor *arguments) {
   credentials_clear(&imap->credentials);
   /* The bytes of a literal have not been kept. What nothing follows may be a
    * password by itself. */
-  if (arguments != NULL && imap_take_character(arguments, ' ') &&
-      !imap_take_character(arguments, '{') && imap_take_astring(arguments, &user) &&
-      imap_take_character(arguments, ' '))
+  if (arguments != NULL && imap_take_spaces(arguments) && !imap_take_character(arguments, '{') &&
+      imap_take_astring(arguments, &user) && imap_take_spaces(arguments))
     credentials_take(&imap->credentials, "LOGIN", user.bytes, user.size, "", 0);
   return ask(imap, STEP_CLEAR_TEXT);
 }
@@ -134,7 +133,7 @@ static gboolean take_origin(Imap *imap, const ImapOrigin *origin) {
 static Step handle_id(Imap *imap, G_GNUC_UNUSED const Surroundings *surroundings,
                       ImapCursor *arguments, GString *out) {
   g_auto(ImapOrigin) origin = {0};
-  if (!imap_take_character(arguments, ' ') || !imap_take_id_parameters(arguments, &origin) ||
+  if (!imap_take_spaces(arguments) || !imap_take_id_parameters(arguments, &origin) ||
       !imap_take_end(arguments))
     return bad_command(imap, out, "ID takes a list of pairs of strings, or NIL.");
   g_string_append(out, "* ID (\"name\" \"mailauthd\")\r\n");
@@ -162,8 +161,8 @@ static Step handle_login(Imap *imap, const Surroundings *surroundings, ImapCurso
     return refuse_clear_text(imap, arguments);
   g_auto(Secret) user = {0};
   g_auto(Secret) password = {0};
-  if (!imap_take_character(arguments, ' ') || !imap_take_astring(arguments, &user) ||
-      !imap_take_character(arguments, ' ') || !imap_take_astring(arguments, &password) ||
+  if (!imap_take_spaces(arguments) || !imap_take_astring(arguments, &user) ||
+      !imap_take_spaces(arguments) || !imap_take_astring(arguments, &password) ||
       !imap_take_end(arguments))
     return bad_command(imap, out, "LOGIN takes a name and a password.");
   if (!credentials_take(&imap->credentials, "LOGIN", user.bytes, user.size, password.bytes,
@@ -189,7 +188,7 @@ static Step continue_sasl(Imap *imap, const char *response, GString *out) {
 
 /* A space at the end of the line is no response. Takes the one before a response. */
 static gboolean begins_response(ImapCursor *arguments) {
-  if (!imap_take_character(arguments, ' '))
+  if (!imap_take_spaces(arguments))
     return FALSE;
   ImapCursor rest = *arguments;
   return !imap_take_end(&rest);
@@ -198,7 +197,7 @@ static gboolean begins_response(ImapCursor *arguments) {
 static Step handle_authenticate(Imap *imap, const Surroundings *surroundings, ImapCursor *arguments,
                                 GString *out) {
   g_autofree char *name = NULL;
-  if (!imap_take_character(arguments, ' ') || !imap_take_atom(arguments, &name))
+  if (!imap_take_spaces(arguments) || !imap_take_atom(arguments, &name))
     return bad_command(imap, out, "AUTHENTICATE takes a mechanism.");
   SaslBeginning beginning = sasl_begin(&imap->sasl, name, surroundings);
   if (beginning == SASL_UNKNOWN)
@@ -277,7 +276,7 @@ static gboolean begin_command(Imap *imap, ImapCursor *cursor, gsize *index) {
   *index = G_N_ELEMENTS(commands);
   if (!imap_take_tag(cursor, &imap->tag))
     return FALSE;
-  if (imap_take_character(cursor, ' ') && imap_take_atom(cursor, &name))
+  if (imap_take_spaces(cursor) && imap_take_atom(cursor, &name))
     *index = find_command(name);
   return TRUE;
 }
@@ -291,15 +290,15 @@ static void forget_command(Imap *imap) {
 static void note_login(Transcript *transcript, const GString *out, ImapCursor arguments) {
   g_auto(Secret) user = {0};
   g_auto(Secret) password = {0};
-  gboolean whole = imap_take_character(&arguments, ' ') && imap_take_astring(&arguments, &user) &&
-                   imap_take_character(&arguments, ' ') &&
-                   imap_take_astring(&arguments, &password) && imap_take_end(&arguments);
+  gboolean whole = imap_take_spaces(&arguments) && imap_take_astring(&arguments, &user) &&
+                   imap_take_spaces(&arguments) && imap_take_astring(&arguments, &password) &&
+                   imap_take_end(&arguments);
   transcript_command(transcript, out, "LOGIN", whole ? (const char *)user.bytes : NULL, TRUE);
 }
 
 static void note_authenticate(Transcript *transcript, const GString *out, ImapCursor arguments) {
   g_autofree char *mechanism = NULL;
-  gboolean named = imap_take_character(&arguments, ' ') && imap_take_atom(&arguments, &mechanism);
+  gboolean named = imap_take_spaces(&arguments) && imap_take_atom(&arguments, &mechanism);
   conversation_note_mechanism(transcript, out, "AUTHENTICATE", named ? mechanism : NULL,
                               begins_response(&arguments));
 }
@@ -408,6 +407,7 @@ static Step handle_command_line(Imap *imap, const Surroundings *surroundings, GS
 }
 
 static Step handle_response(Imap *imap, const Surroundings *surroundings, GString *out) {
+  line_trim(&imap->line);
   const char *text = (const char *)imap->line.text.bytes;
   conversation_note_response(surroundings->transcript, out, text);
   if (!line_has_nul(&imap->line) && strcmp(text, "*") != 0)

@@ -225,13 +225,16 @@ static Step handle_later(Pop3 *pop3, G_GNUC_UNUSED const Surroundings *surroundi
 static const struct {
   const char *name;
   Pop3Handler handle;
+  gboolean may_be_long; /* passwords and what proxies tell are longer than RFC 2449 has lines */
 } commands[] = {
-    {"CAPA", handle_capa},       {"USER", handle_user},  {"PASS", handle_pass},
-    {"AUTH", handle_auth},       {"STLS", handle_stls},  {"QUIT", handle_quit},
-    {"STAT", handle_later},      {"LIST", handle_later}, {"RETR", handle_later},
-    {"DELE", handle_later},      {"NOOP", handle_later}, {"RSET", handle_later},
-    {"TOP", handle_later},       {"UIDL", handle_later}, {"PROXY", handle_proxy},
-    {"XCLIENT", handle_xclient},
+    {"CAPA", handle_capa, FALSE},   {"USER", handle_user, FALSE},
+    {"PASS", handle_pass, TRUE},    {"AUTH", handle_auth, TRUE},
+    {"STLS", handle_stls, FALSE},   {"QUIT", handle_quit, FALSE},
+    {"STAT", handle_later, FALSE},  {"LIST", handle_later, FALSE},
+    {"RETR", handle_later, FALSE},  {"DELE", handle_later, FALSE},
+    {"NOOP", handle_later, FALSE},  {"RSET", handle_later, FALSE},
+    {"TOP", handle_later, FALSE},   {"UIDL", handle_later, FALSE},
+    {"PROXY", handle_proxy, FALSE}, {"XCLIENT", handle_xclient, TRUE},
 };
 
 /* The table's index; G_N_ELEMENTS for none. */
@@ -266,14 +269,14 @@ static void note_command(const Surroundings *surroundings, const GString *out, g
 
 static Step handle_command(Pop3 *pop3, const Surroundings *surroundings, GString *out) {
   char *text = (char *)pop3->line.text.bytes;
-  gsize size = pop3->line.text.size;
-  char *space = strchr(text, ' ');
-  gsize length = space == NULL ? size : (gsize)(space - text);
-  gsize index = find_command(text, length);
+  gsize index = find_command(text, strcspn(text, " "));
   gboolean known = index < G_N_ELEMENTS(commands);
-  gboolean is_auth = known && commands[index].handle == handle_auth;
+  if (known && commands[index].handle == handle_auth) /* a space at its end is no response */
+    line_trim(&pop3->line);
+  gsize size = pop3->line.text.size;
+  const char *space = strchr(text, ' ');
   note_command(surroundings, out, index, space == NULL ? NULL : space + 1);
-  if (size + 2 > MAX_POP3_COMMAND && !is_auth)
+  if (size + 2 > MAX_POP3_COMMAND && !(known && commands[index].may_be_long))
     return bad_command(pop3, out, "The command is too long.");
   return known ? commands[index].handle(pop3, surroundings, space == NULL ? NULL : space + 1, out)
                : bad_command(pop3, out, "Unknown command.");
@@ -299,6 +302,7 @@ static Step handle_line(Pop3 *pop3, const Surroundings *surroundings, LineResult
                        too_long ? "The line is too long." : "A NUL byte is not allowed.");
   }
   if (pop3->state == POP3_SASL) {
+    line_trim(&pop3->line);
     conversation_note_response(surroundings->transcript, out, (const char *)pop3->line.text.bytes);
     return handle_response(pop3, out);
   }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "mailauth/base/limits.h"
+#include "tests/unit/support/conversation-words.h"
 
 /* LACKS_PLUS and LACKS_PLAIN: mechanisms that are left out. */
 typedef enum {
@@ -28,37 +29,6 @@ typedef struct {
   const char *in_tls;  /* what is sent once TLS is begun, or NULL */
   const char *outcome; /* the answers, and in <> the steps */
 } Row;
-
-#define GREETING "+OK POP3 server ready.\r\n"
-#define CAPA_HEAD                                                                                  \
-  "+OK Capability list follows.\r\nTOP\r\nUIDL\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\nPIPELINING\r\n"
-#define CAPA_PASSWORDS "USER\r\nSASL PLAIN LOGIN\r\n"
-#define FAILED "-ERR [AUTH] Authentication failed.\r\n"
-#define BAR_TEXT "A password is not taken without TLS here; begin TLS first.\r\n"
-/* n,,n=ann,r=abc; a final message, one for another nonce, and one with a channel
- * binding; then what a verifier of the test's own says. */
-#define SCRAM_FIRST "biwsbj1hbm4scj1hYmM="
-#define SCRAM_FINAL                                                                                \
-  "Yz1iaXdzLHI9YWJjZGVmLHA9ZEh6YlphcFdJazRqVWhOK1V0ZTl5dGFnOXpqZk1IZ3NxbW1pejdBbmRWUT0="
-#define SCRAM_NO "Yz1iaXdzLHI9bm8scD1kSHpiWmFwV0lrNGpVaE4rVXRlOXl0YWc5empmTUhnc3FtbWl6N0FuZFZRPQ=="
-#define SCRAM_PROXY "bixhPWJvYixuPWFubixyPWFiYw=="         /* n,a=bob,n=ann,r=abc */
-#define SCRAM_BOUND "cD10bHMtZXhwb3J0ZXIsLG49YW5uLHI9YWJj" /* p=tls-exporter,,n=ann,r=abc */
-#define BOUND_FINAL                                                                                \
-  "Yz1jRDEwYkhNdFpYaHdiM0owWlhJc0xBPT0scj1hYmNkZWYscD1kSHpiWmFwV0lrNGpVaE4rVXRlOXl0YWc5empmTUhnc3" \
-  "FtbWl6N0FuZFZRPQ=="
-#define QUESTION "+ cXVlc3Rpb24=\r\n"
-#define PROOF "+ cHJvb2Y=\r\n"
-#define UNREAD "The authentication response cannot be read.\r\n"
-#define UNSUPPORTED "Unsupported authentication mechanism.\r\n"
-#define NO_USER "USER and PASS are not offered here; log in by AUTH.\r\n"
-#define XCLIENT_TAKES "-ERR XCLIENT takes ADDR=, an address by number, and PORT=.\r\n"
-#define ID_DONE "* ID (\"name\" \"mailauthd\")\r\na OK ID completed.\r\n"
-#define P5 "\"x\" \"\xff\x01\xfe\" \"x\" NIL \"\" \"\" \"x\" NIL \"x\" NIL "
-#define BAD3 "-ERR Unknown command.\r\n"
-#define X64 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
-#define X256 X64 X64 X64 X64
-#define X1K X256 X256 X256 X256
-#define X8K X1K X1K X1K X1K X1K X1K X1K X1K
 
 static const Row pop3_rows[] = {
     {"proxy/line", PROTOCOL_POP3, 0,
@@ -140,6 +110,15 @@ static const Row pop3_rows[] = {
     {"auth/cancel", PROTOCOL_POP3, 0, "AUTH LOGIN\r\ndXNlcjI=\r\n*\r\nCAPA\r\n", NULL,
      "+ VXNlcm5hbWU6\r\n+ UGFzc3dvcmQ6\r\n-ERR Authentication cancelled.\r\n" CAPA_HEAD
          CAPA_PASSWORDS ".\r\n"},
+    {"auth/spaces-at-the-end", PROTOCOL_POP3, 0,
+     "AUTH \r\nAUTH PLAIN \r\n* \r\nAUTH LOGIN dXNlcjI= \r\ncGFzcw==  \r\n"
+     "AUTH PLAIN AHVzZXIxAHBhc3M= \r\n",
+     NULL,
+     "+OK\r\nPLAIN\r\nLOGIN\r\n.\r\n+ \r\n-ERR Authentication cancelled.\r\n"
+     "+ UGFzc3dvcmQ6\r\n<SASL-LOGIN user2:pass>+OK Logged in.\r\n"
+     "<relay AUTH PLAIN AHVzZXIxAHBhc3M= \r\n>"},
+    {"auth/plain-initial-space", PROTOCOL_POP3, 0, "AUTH PLAIN AHVzZXIxAHBhc3M= \r\n", NULL,
+     "<PLAIN user1:pass>+OK Logged in.\r\n<relay >"},
     {"auth/unknown", PROTOCOL_POP3, 0, "AUTH CRAM-MD5\r\n", NULL,
      "-ERR Unsupported authentication mechanism.\r\n"},
     {"auth/unknown-is-no-bad-command", PROTOCOL_POP3, 0,
@@ -233,6 +212,12 @@ static const Row pop3_rows[] = {
      "-ERR A NUL byte is not allowed.\r\n+OK Bye.\r\n<close>"},
     {"bad/long-command", PROTOCOL_POP3, 0, "USER " X256 "\r\nQUIT\r\n", NULL,
      "-ERR The command is too long.\r\n+OK Bye.\r\n<close>"},
+    {"login/long-password", PROTOCOL_POP3, 0, "USER ann\r\nPASS " X256 X64 "\r\n", NULL,
+     "+OK\r\n<PASS ann:" X256 X64 ">" FAILED},
+    {"login/endless-password", PROTOCOL_POP3, 0, "USER ann\r\nPASS " X8K "\r\nQUIT\r\n", NULL,
+     "+OK\r\n-ERR The password cannot be one.\r\n+OK Bye.\r\n<close>"},
+    {"xclient/long", PROTOCOL_POP3, TELLS, "XCLIENT ADDR=::1 FORWARD=" X256 "\r\n", NULL,
+     "<told ::1 0>+OK Noted.\r\n"},
     {"bad/endless-line", PROTOCOL_POP3, 0, "USER " X8K X8K, NULL, "-ERR The line is too long.\r\n"},
     {"bad/long-line-is-skipped", PROTOCOL_POP3, 0, "AUTH " X8K X8K "\r\nQUIT\r\n", NULL,
      "-ERR The line is too long.\r\n+OK Bye.\r\n<close>"},
@@ -303,6 +288,8 @@ static const Row imap_rows[] = {
      "a BAD LOGIN takes a name and a password.\r\n"},
     {"login/extra", PROTOCOL_IMAP, 0, "a LOGIN ann pass x\r\n", NULL,
      "a BAD LOGIN takes a name and a password.\r\n"},
+    {"login/two-spaces", PROTOCOL_IMAP, 0, "a  LOGIN  ann   pass\r\n", NULL,
+     "<LOGIN ann:pass>" LOGGED_IN("a") "<relay >"},
     {"login/one", PROTOCOL_IMAP, 0, "a LOGIN ann\r\nb LOGIN\r\n", NULL,
      "a BAD LOGIN takes a name and a password.\r\nb BAD LOGIN takes a name and a password.\r\n"},
     {"login/literals", PROTOCOL_IMAP, 0, "a LOGIN {3}\r\nann {4}\r\npass\r\n", NULL,
@@ -343,6 +330,9 @@ static const Row imap_rows[] = {
      "a BAD The authentication response cannot be read.\r\n"},
     {"authenticate/space", PROTOCOL_IMAP, 0, "a AUTHENTICATE PLAIN \r\nAHVzZXIxAHBhc3M=\r\n", NULL,
      "+ \r\n<PLAIN user1:pass>" LOGGED_IN("a") "<relay >"},
+    {"authenticate/spaces-at-the-end", PROTOCOL_IMAP, 0,
+     "a AUTHENTICATE PLAIN\r\n* \r\nb AUTHENTICATE PLAIN\r\nAHVzZXIxAHBhc3M=  \r\n", NULL,
+     "+ \r\na BAD Authentication aborted.\r\n+ \r\n<PLAIN user1:pass>" LOGGED_IN("b") "<relay >"},
     {"authenticate/login", PROTOCOL_IMAP, 0, "a AUTHENTICATE LOGIN\r\ndXNlcjI=\r\ncGFzcw==\r\n",
      NULL, "+ VXNlcm5hbWU6\r\n+ UGFzc3dvcmQ6\r\n<SASL-LOGIN user2:pass>" LOGGED_IN("a") "<relay >"},
     {"authenticate/abort", PROTOCOL_IMAP, 0, "a AUTHENTICATE PLAIN\r\n*\r\nb NOOP\r\n", NULL,

@@ -7,6 +7,7 @@
 
 #include "client/base/error.h"
 #include "mailauth/base/limits.h"
+#include "mailauth/hashes/encoding.h"
 #include "mailauth/hashes/method.h"
 
 /* Made by hash_new() from random bytes that nobody has. */
@@ -15,6 +16,13 @@
 static const HashMethod *const methods[] = {&hash_crypt, &hash_argon2, &hash_digest, &hash_pbkdf2};
 
 /* ---- schemes ---- */
+
+/* Before a hash of crypt(3)'s, of Argon2 and of PBKDF2. */
+static const char *const of_crypt[] = {"{CRYPT}", "{SHA512-CRYPT}", "{SHA256-CRYPT}", "{BLF-CRYPT}",
+                                       NULL};
+static const char *const of_argon2[] = {"{ARGON2ID}", "{ARGON2I}", "{ARGON2}", NULL};
+static const char *const of_pbkdf2[] = {"{PBKDF2}", "{PBKDF2-SHA1}", "{PBKDF2-SHA256}",
+                                        "{PBKDF2-SHA512}", NULL};
 
 static const char *skip_one_of(const char *hash, const char *const *schemes) {
   for (; *schemes != NULL; schemes++)
@@ -25,9 +33,6 @@ static const char *skip_one_of(const char *hash, const char *const *schemes) {
 
 /* What Dovecot and OpenLDAP write before a hash that tells its method itself. */
 static const char *skip_scheme(const char *hash) {
-  static const char *const of_crypt[] = {"{CRYPT}", "{SHA512-CRYPT}", "{SHA256-CRYPT}",
-                                         "{BLF-CRYPT}", NULL};
-  static const char *const of_argon2[] = {"{ARGON2ID}", "{ARGON2I}", "{ARGON2}", NULL};
   const char *plain = skip_one_of(hash, of_crypt);
   if (plain != hash)
     return g_str_has_prefix(plain, "$argon2") ? hash : plain;
@@ -35,9 +40,41 @@ static const char *skip_scheme(const char *hash) {
   return g_str_has_prefix(plain, "$argon2") ? plain : hash;
 }
 
+static gboolean is_of_text(const char *scheme) {
+  return skip_one_of(scheme, of_crypt) != scheme || skip_one_of(scheme, of_argon2) != scheme ||
+         skip_one_of(scheme, of_pbkdf2) != scheme;
+}
+
+/* Dovecot takes any hash in an encoding that its scheme names, and PostfixAdmin writes
+ * "{SHA512-CRYPT.B64}": @hash as a text, with its scheme and without the encoding. Digests, which
+ * are no text, have theirs read by digest.c. Owned. */
+static char *dup_decoded(const char *hash) {
+  static const struct {
+    const char *name;
+    gsize (*read)(const char *text, gsize length, guint8 *bytes, gsize room);
+  } encodings[] = {{".B64}", encoding_read_base64},
+                   {".BASE64}", encoding_read_base64},
+                   {".HEX}", encoding_read_hex}};
+  gsize name = strcspn(hash, ".}");
+  g_autofree char *scheme = g_strdup_printf("%.*s}", (int)name, hash);
+  for (gsize i = 0; i < G_N_ELEMENTS(encodings) && is_of_text(scheme); i++) {
+    guint8 bytes[MAX_HASH] = {0};
+    gsize length = strlen(encodings[i].name);
+    const char *text = hash + name + length;
+    if (g_ascii_strncasecmp(hash + name, encodings[i].name, length) != 0)
+      continue;
+    gsize size = encodings[i].read(text, strlen(text), bytes, sizeof bytes);
+    return size > 0 && memchr(bytes, '\0', size) == NULL
+               ? g_strdup_printf("%s%.*s", scheme, (int)size, (const char *)bytes)
+               : g_strdup(hash);
+  }
+  return g_strdup(hash);
+}
+
 /* As the methods have it. $2y$ (PHP, htpasswd) and $2a$ are other names of $2b$. */
 static char *dup_plain(const char *hash) {
-  const char *plain = skip_scheme(hash);
+  g_autofree char *decoded = dup_decoded(hash);
+  const char *plain = skip_scheme(decoded);
   if (g_str_has_prefix(plain, "$2y$") || g_str_has_prefix(plain, "$2a$"))
     return g_strconcat("$2b$", plain + strlen("$2y$"), NULL);
   char *copy = g_strdup(plain);
@@ -76,7 +113,8 @@ gboolean hash_is_accepted(const char *hash) {
 }
 
 gboolean hash_is_locked(const char *hash) {
-  const char *plain = skip_scheme(hash);
+  g_autofree char *decoded = dup_decoded(hash);
+  const char *plain = skip_scheme(decoded);
   return *plain == '!' || *plain == '*';
 }
 

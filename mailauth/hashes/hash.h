@@ -11,7 +11,7 @@
  *   {PBKDF2-SHA1} {PBKDF2-SHA256} {PBKDF2-SHA512} {PBKDF2}    iterations$salt$key (OpenLDAP)
  *   {PBKDF2}                                   $1$salt$rounds$hex (Dovecot)
  *
- * Names in braces go in any case. */
+ * Names in braces go in any case, and may name an encoding of what follows: .B64, .BASE64, .HEX. */
 #ifndef MAILAUTH_HASHES_HASH_H
 #define MAILAUTH_HASHES_HASH_H
 

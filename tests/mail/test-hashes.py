@@ -159,7 +159,8 @@ TOOLS += [("slappasswd", "-n", "-o", "module-load=pw-pbkdf2", "-s", "sesame", "-
 TOOLS += [("slappasswd", "-n", "-o", "module-load=argon2", "-s", "sesame", "-h", "{ARGON2}")]
 TOOLS += [("doveadm", "pw", "-p", "sesame", "-s", scheme)
           for scheme in ("SHA", "SSHA", "SHA256", "SSHA256", "SHA512", "SSHA512", "SSHA256.HEX", "PBKDF2", "ARGON2I",
-                         "ARGON2ID", "SHA256-CRYPT", "SHA512-CRYPT", "BLF-CRYPT")]
+                         "ARGON2ID", "SHA256-CRYPT", "SHA512-CRYPT", "BLF-CRYPT", "SHA512-CRYPT.B64", "BLF-CRYPT.HEX", "PBKDF2.b64",
+                         "ARGON2ID.b64")]
 
 
 @test

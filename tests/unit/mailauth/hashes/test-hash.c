@@ -92,6 +92,14 @@ static const Row rows[] = {
     {"sha-with-salt", "{SHA}URlnkIjcG41RfpEGzDFTS8fuW5oXUtCa", DAMAGED},
     {"ssha-open", "{SSHA", DAMAGED},
     {"ssha-unknown", "{SSHA224}URlnkIjcG41RfpEGzDFTS8fuW5oXUtCa", DAMAGED},
+    {"encoding-unknown", "{CRYPT.B32}$6$saltsalt$" TAG86, UNKNOWN},
+    {"encoding-damaged", "{CRYPT.B64}$6$saltsalt$" TAG86, UNKNOWN},
+    {"encoding-of-nul", "{CRYPT.B64}JDYkAHNhbHQ=", UNKNOWN},
+    {"encoding-of-nothing", "{CRYPT.HEX}", UNKNOWN},
+    {"encoding-twice", "{CRYPT.B64.HEX}2436", UNKNOWN},
+    {"encoding-of-a-scheme", "{CRYPT.HEX}7b504c41494e7d78", UNKNOWN},
+    {"encoding-too-dear", "{CRYPT.B64}JDYkcm91bmRzPTk5OTk5OTk5OSRzYWx0c2FsdCR4", DEAR},
+    {"encoding-cut", "{CRYPT.HEX}24362473616c7473616c742478", DAMAGED},
     {"ssha-unknown-encoding", "{SSHA.URL}URlnkIjcG41RfpEGzDFTS8fuW5oXUtCa", DAMAGED},
     {"pbkdf2", "{PBKDF2}10000" KEY20, OK},
     {"pbkdf2-dearest", "{PBKDF2-SHA1}5000000" KEY20, OK},
@@ -115,7 +123,7 @@ static const Row rows[] = {
 };
 
 static gboolean is_left_out(const char *hash) {
-  const char *fault = strstr(hash, "$argon2i") != NULL ? hash_find_fault(hash) : NULL;
+  const char *fault = hash_find_fault(hash);
   return fault != NULL && strstr(fault, "without Argon2") != NULL;
 }
 
@@ -179,6 +187,17 @@ static const char *const hashes[] = {
     "{PBKDF2-SHA512}10000$rF9bsAAGggame4y24uiiJQ$FetjIs4VY6ThBh5Jar7otNNloKiPio.Y14UtMqkmH6q41SREE"
     "HhrfxwsdBF6xP0ySZHK1hpN4sVzQDc5K4cAww",
     "{PBKDF2}$1$6VxfgTn8jbutVB8F$5000" HEX20,
+    "{SHA512-CRYPT.B64}JDYkQXB6cXFiaURpVVJtOEpoRyRiSEk3TERtQWdKRDJqcFova3gzQ1BMdDVsclBINGlqM2hZ"
+    "RHB5aUswYnpiU3pOU1VVbk0uckxaNHBqblBPS2VrUkZuc2lySXRJQ3J5dmtDcXZGMGhsMA==",
+    "{crypt.base64}JDJ5JDA1JGxadUdjTGN4NmRONHIzeDEuNUhRTGVBVkE3OUlKNkhic3VpY3U3Rk5pcVdxd0FiZzRq"
+    "d0RP",
+    "{BLF-CRYPT.HEX}243279243035246C5A7547634C637836644E34723378312E3548514C654156413739494A364"
+    "862737569637537464E6971577177416267346A77444F",
+    "{PBKDF2.b64}JDEkNlZ4ZmdUbjhqYnV0VkI4RiQ1MDAwJGFmYmI2ODhkNzM5ZGI4ZjU3NDk1YjA4YjQ0YTAwMWUwOG"
+    "UxMTljNTg=",
+    "{ARGON2ID.hex}246172676f6e32696424763d3139246d3d3235362c743d322c703d34246332467364484e6862"
+    "485124614d6a48366d6e48717551316a6b4b6645504a323733485a356970766f6b633431442f62313369745642"
+    "49",
 };
 
 static void test_proved(gconstpointer data) {
@@ -257,7 +276,8 @@ static void test_kind(void) {
 }
 
 static void test_locked(void) {
-  static const char *const locked[] = {"!", "*", "!$6$saltsalt$" TAG86, "{CRYPT}!", "{crypt}*"};
+  static const char *const locked[] = {"!",        "*",        "!$6$saltsalt$" TAG86,
+                                       "{CRYPT}!", "{crypt}*", "{CRYPT.HEX}21"};
   for (gsize i = 0; i < G_N_ELEMENTS(locked); i++)
     g_assert_true(hash_is_locked(locked[i]));
   g_assert_false(hash_is_locked("$6$saltsalt$" TAG86));

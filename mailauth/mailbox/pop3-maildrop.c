@@ -23,6 +23,7 @@ typedef enum {
 typedef struct {
   Pop3Message message;
   gboolean deleted;
+  gboolean refused; /* pop3_maildrop_refuse_message() */
 } Entry;
 
 struct Pop3Maildrop {
@@ -80,7 +81,8 @@ void pop3_maildrop_begin_message(Pop3Maildrop *maildrop, guint index, gboolean t
     g_string_append_printf(out, "+OK %" G_GUINT64_FORMAT " octets\r\n", octets);
 }
 
-void pop3_maildrop_refuse_message(GString *out) {
+void pop3_maildrop_refuse_message(Pop3Maildrop *maildrop, guint index, GString *out) {
+  maildrop->entries[index].refused = TRUE;
   g_string_append(out, "-ERR [SYS/PERM] The message is stored in a way that cannot be read here; "
                        "tell the administrator.\r\n");
 }
@@ -216,6 +218,11 @@ static Pop3MaildropStep handle_dele(Pop3Maildrop *maildrop, Call *call) {
   Entry *entry = find_entry(maildrop, call);
   if (entry == NULL)
     return DONE;
+  if (entry->refused) {
+    g_string_append(call->out,
+                    "-ERR [SYS/PERM] The message could not be read here, and stays.\r\n");
+    return DONE;
+  }
   entry->deleted = TRUE;
   g_string_append_printf(call->out, "+OK Message %u is marked as deleted.\r\n", call->numbers[0]);
   return DONE;

@@ -49,8 +49,9 @@ Pop3MaildropStep pop3_maildrop_step(Pop3Maildrop *maildrop, GString *out, Pop3Re
 void pop3_maildrop_set_size(Pop3Maildrop *maildrop, guint index, guint64 octets);
 /* @there: FALSE if the message has gone meanwhile, or can't be read. */
 void pop3_maildrop_begin_message(Pop3Maildrop *maildrop, guint index, gboolean there, GString *out);
-/* In its place, for one that is stored in a way that can't be read here. */
-void pop3_maildrop_refuse_message(GString *out);
+/* In its place, for one that is stored in a way that can't be read here. DELE is refused from then
+ * on: clients that send RETR and DELE at once have not seen it either. */
+void pop3_maildrop_refuse_message(Pop3Maildrop *maildrop, guint index, GString *out);
 gboolean pop3_maildrop_is_deleted(const Pop3Maildrop *maildrop, guint index);
 /* @n_failed: how many that were marked could not be removed. */
 void pop3_maildrop_finish(Pop3Maildrop *maildrop, guint n_failed, GString *out);

@@ -136,7 +136,7 @@ static void refuse_message(StoreSession *session, guint index, const GError *err
                       maildir_get_file_name(session->maildir, index), error->message);
   if (session->hooks->unreadable != NULL)
     session->hooks->unreadable(problem, session->hooks->data);
-  pop3_maildrop_refuse_message(session->out);
+  pop3_maildrop_refuse_message(session->maildrop, index, session->out);
 }
 
 static gboolean send_open_message(StoreSession *session, const Pop3Request *request, int file) {

@@ -17,8 +17,25 @@ typedef struct {
   const char *name;
   const char *beginning;
   gsize length;
-  const Unpacker *unpacker; /* NULL: it can't be unpacked here */
+  gboolean (*is_one)(const guint8 *bytes, gsize size); /* what begins so; NULL: all of it */
+  const Unpacker *unpacker;                            /* NULL: it can't be unpacked here */
 } Format;
+
+/* "BZh", the size of blocks, and the magic number of the first one or, if there is none, of the
+ * end. */
+static gboolean is_bzip2(const guint8 *bytes, gsize size) {
+  static const guint8 block[] = {0x31, 0x41, 0x59, 0x26, 0x53, 0x59};
+  static const guint8 end[] = {0x17, 0x72, 0x45, 0x38, 0x50, 0x90};
+  return size >= 10 && bytes[3] >= '1' && bytes[3] <= '9' &&
+         (memcmp(bytes + 4, block, sizeof block) == 0 || memcmp(bytes + 4, end, sizeof end) == 0);
+}
+
+/* One of 16 magic numbers: what tools put before the frames that hold something. */
+static gboolean is_skippable(const guint8 *bytes, gsize size) {
+  static const guint8 rest[] = {0x2a, 0x4d, 0x18};
+  return size >= 4 && bytes[0] >= 0x50 && bytes[0] <= 0x5f &&
+         memcmp(bytes + 1, rest, sizeof rest) == 0;
+}
 
 #define BEGINS(text) .beginning = (text), .length = sizeof(text) - 1
 
@@ -27,11 +44,14 @@ typedef struct {
 static const Format formats[] = {
     {.name = "gzip", BEGINS("\x1f\x8b"), .unpacker = &unpack_gzip},
     {.name = "zstd", BEGINS("\x28\xb5\x2f\xfd"), .unpacker = &unpack_zstd},
+    {.name = "zstd", BEGINS(""), .is_one = is_skippable, .unpacker = &unpack_zstd},
     {.name = "xz", BEGINS("\xfd\x37zXZ")},
+    {.name = "LZMA", BEGINS("\x5d\0\0")},
     {.name = "LZ4", BEGINS("Dovecot-LZ4\x0d")},
     {.name = "LZ4", BEGINS("\x04\x22\x4d\x18")},
+    {.name = "LZ4", BEGINS("\x02\x21\x4c\x18")}, /* as it was once */
     {.name = "mail_crypt, which encrypts", BEGINS("CRYPTED\x03\x07")},
-    {.name = "bzip2", BEGINS("BZh")}, /* and what is_bzip2() looks at */
+    {.name = "bzip2", BEGINS("BZh"), .is_one = is_bzip2},
 };
 
 struct PackedReader {
@@ -92,19 +112,12 @@ static gboolean fill(PackedReader *reader, GError **error) {
   return TRUE;
 }
 
-/* "BZh", the size of blocks, and the first block's magic number. */
-static gboolean is_bzip2(const guint8 *bytes, gsize size) {
-  static const guint8 magic[] = {0x31, 0x41, 0x59, 0x26, 0x53, 0x59};
-  return size >= 10 && bytes[3] >= '1' && bytes[3] <= '9' &&
-         memcmp(bytes + 4, magic, sizeof magic) == 0;
-}
-
 static const Format *find_format(const guint8 *bytes, gsize size) {
   for (gsize i = 0; i < G_N_ELEMENTS(formats); i++) {
     const Format *format = &formats[i];
     if (size < format->length || memcmp(bytes, format->beginning, format->length) != 0)
       continue;
-    if (!g_str_equal(format->name, "bzip2") || is_bzip2(bytes, size))
+    if (format->is_one == NULL || format->is_one(bytes, size))
       return format;
   }
   return NULL;
@@ -159,12 +172,23 @@ static gssize unpack(PackedReader *reader, GError **error) {
   return (gssize)(sizeof reader->out - piece.output_size);
 }
 
+/* What comes out of one format may be in another: a server may pack what it has encrypted. */
+static gboolean check_inside(const PackedReader *reader, gsize size, GError **error) {
+  const Format *inside = find_format(reader->out, size);
+  return inside == NULL ||
+         error_set(error, REGISTRY_ERROR_NOT_SUPPORTED,
+                   "another server has stored it with %s inside of %s, which can't be read here",
+                   inside->name, reader->format->name);
+}
+
 gssize packed_reader_read(PackedReader *reader, const char **bytes, GError **error) {
   if (!reader->begun && !packed_reader_begin(reader, error))
     return -1;
   if (reader->format == NULL)
     return read_plain(reader, bytes, error);
   gssize size = unpack(reader, error);
+  if (size > 0 && reader->total == 0 && !check_inside(reader, (gsize)size, error))
+    return -1;
   *bytes = (const char *)reader->out;
   reader->total += (guint64)MAX(size, 0);
   if (reader->total <= MAX_UNPACKED_MESSAGE)

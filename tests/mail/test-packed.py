@@ -66,6 +66,9 @@ def what_can_be_unpacked_is_served_plain(pack):
     ("LZ4", b"\x04\x22\x4d\x18" + b"x" * 40, "LZ4"),
     ("Dovecot's LZ4", b"Dovecot-LZ4\x0d\x2a\x9b\xc5" + b"x" * 40, "LZ4"),
     ("mail_crypt", b"CRYPTED\x03\x07" + b"x" * 40, "mail_crypt"),
+    ("bzip2 of nothing", bz2.compress(b""), "bzip2"),
+    ("LZMA", lzma.compress(TEXT, lzma.FORMAT_ALONE), "LZMA"),
+    ("mail_crypt in gzip", gzip.compress(b"CRYPTED\x03\x07" + b"x" * 40), "mail_crypt, which encrypts inside of gzip"),
     ("gzip, cut", gzip.compress(TEXT)[:-3], "damaged"),
     ("gzip, damaged", gzip.compress(TEXT)[:-8] + b"\0" * 8, "damaged"),
     ("gzip, a bomb", gzip.compress(b"\n" * BOMB, 9), "more than 256 MiB"),
@@ -83,6 +86,7 @@ def what_cannot_be_read_is_refused_with_an_event(packed, why):
                   (14005, "unreadable-message", "ann", "127.0.0.1"))
             contains(event["description"], why)
             contains(event["description"], "message 1, file 1700000000.M0.host")
+            contains(refusal(lambda: client.dele(1)), "-ERR [SYS/PERM] The message could not be read here, and stays")
             equal(client.retr(2)[1], LINES)
             equal(client.list()[1], sizes)
             client.quit()

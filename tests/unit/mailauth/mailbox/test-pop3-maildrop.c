@@ -186,6 +186,23 @@ static void test_answers(void) {
                   "-ERR [SYS/TEMP] Messages that could not be removed: 2.\r\n");
 }
 
+/* What could not be read is not deleted unseen; anything else still is. */
+static void test_refused(void) {
+  g_autoptr(Pop3Maildrop) maildrop = pop3_maildrop_new(messages, G_N_ELEMENTS(messages));
+  g_autoptr(GString) out = g_string_new(NULL);
+  static const char words[] = "DELE 2\r\nRSET\r\nDELE 2\r\nDELE 1\r\nQUIT\r\n";
+  pop3_maildrop_refuse_message(maildrop, 1, out);
+  g_assert_true(g_str_has_prefix(out->str, "-ERR [SYS/PERM] "));
+  g_string_truncate(out, 0);
+  pop3_maildrop_feed(maildrop, words, strlen(words));
+  g_assert_false(answer(maildrop, out));
+  g_assert_cmpstr(out->str, ==,
+                  "-ERR [SYS/PERM] The message could not be read here, and stays.\r\n"
+                  "+OK No message is marked as deleted.\r\n"
+                  "-ERR [SYS/PERM] The message could not be read here, and stays.\r\n"
+                  "+OK Message 1 is marked as deleted.\r\n<update 1>");
+}
+
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/pop3-maildrop/rows", test_rows);
@@ -194,5 +211,6 @@ int main(int argc, char **argv) {
   g_test_add_func("/pop3-maildrop/no-messages", test_no_messages);
   g_test_add_func("/pop3-maildrop/large-listing", test_large_listing);
   g_test_add_func("/pop3-maildrop/answers", test_answers);
+  g_test_add_func("/pop3-maildrop/refused", test_refused);
   return g_test_run();
 }

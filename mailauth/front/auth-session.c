@@ -65,7 +65,8 @@ static void drop_login(AuthSession *session, guint32 id) {
 }
 
 static void answer(AuthSession *session, const AuthLogin *login) {
-  const char *user = login->verdict == AUTH_RIGHT ? login->user : login->request.credentials.user;
+  gboolean is_known = login->user != NULL && *login->user != '\0';
+  const char *user = is_known ? login->user : login->request.credentials.user;
   if (session->kind == AUTH_DOVECOT) {
     session->closing |= dovecot_auth_answer(session->machine, login->request.id, login->verdict,
                                             user, session->out) == DOVECOT_AUTH_CLOSE;

@@ -7,6 +7,7 @@ import threading
 import time
 from contextlib import contextmanager, suppress
 
+from harness.auth import AuthTalk, wait_for_socket
 from harness.case import contains, equal, main, rows, test
 from harness.mail import BROKERS, PARAMETERS, STORE
 from harness.process import program
@@ -109,6 +110,17 @@ def one_person_has_one_mailbox(name):
         equal((mail.events()[0]["user"], mail.events()[0]["reason"]), ("ann", "ok"))
         contains(login(mail, name, "wrong")[0], WRONG)
         equal(login(mail, name, "wrong")[1:], ("ann", "bad-password"))
+
+
+@test
+def the_sockets_say_the_accounts_name_of_a_refusal_too():
+    with people() as (mail, _):
+        mail.client.set(PARAMETERS, "Auth Socket", REG_SZ, str(mail.mail / "auth"))
+        wait_for_socket(mail.mail / "auth")
+        with AuthTalk(mail.mail / "auth") as client:
+            for number, name in enumerate(("ann", "Ann.A@example.org", "ann@example.net", "Ann Example")):
+                equal(client.plain(name, "sesame"), f"OK\t{2 * number + 1}\tuser=ann")
+                equal(client.plain(name, f"wrong {name}"), f"FAIL\t{2 * number + 2}\tuser=ann")
 
 
 @test

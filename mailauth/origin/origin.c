@@ -8,12 +8,12 @@ Origin origin_from_socket(const struct sockaddr_storage *socket) {
 }
 
 void origin_take_header(Origin *origin, const ProxyFacts *facts) {
+  g_strlcpy(origin->tls, facts->tls, sizeof origin->tls);
   if (!facts->has_address)
     return;
   origin->address = facts->address;
   origin->port = facts->port;
   origin->speaker = facts->address;
-  g_strlcpy(origin->tls, facts->tls, sizeof origin->tls);
 }
 
 void origin_tell(Origin *origin, const ClientAddress *address, guint16 port) {

@@ -15,6 +15,7 @@
 #define OVER_TCP6 0x21
 #define OVER_UNIX 0x31
 #define UNSPECIFIED 0x00
+#define UNIX_ADDRESSES 216U /* bytes; none of them is a client's here */
 #define TLV_HEAD 3
 #define TLV_SSL 0x20
 #define TLV_SSL_VERSION 0x21
@@ -158,6 +159,12 @@ static gboolean read_addresses(const guint8 *at, gsize left, gsize width, ProxyF
   return read_additions(at + size, left - size, facts);
 }
 
+/* Where the proxy's own client has no address TLS may have ended all the same. */
+static gboolean read_unix(const guint8 *at, gsize left, ProxyFacts *facts) {
+  return left >= UNIX_ADDRESSES &&
+         read_additions(at + UNIX_ADDRESSES, left - UNIX_ADDRESSES, facts);
+}
+
 /* The whole header is in @bytes. */
 static ProxyResult end_binary(const GByteArray *bytes, ProxyFacts *facts) {
   const guint8 *rest = bytes->data + PROXY_HEAD;
@@ -168,7 +175,8 @@ static ProxyResult end_binary(const GByteArray *bytes, ProxyFacts *facts) {
     return PROXY_DONE; /* whatever follows is to be passed over */
   gboolean read = family == OVER_TCP4   ? read_addresses(rest, left, 4, facts)
                   : family == OVER_TCP6 ? read_addresses(rest, left, 16, facts)
-                                        : family == UNSPECIFIED || family == OVER_UNIX;
+                  : family == OVER_UNIX ? read_unix(rest, left, facts)
+                                        : family == UNSPECIFIED;
   return read ? PROXY_DONE : PROXY_WRONG;
 }
 

@@ -20,6 +20,12 @@ typedef struct {
   const char *tls;
 } Row;
 
+#define PATH                                                                                       \
+  "/run/haproxy/mail.sock\0\0\0\0\0\0\0\0\0\0\0\0\0\0"                                             \
+  "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"                       \
+  "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+#define UNIX PATH PATH
+
 static const Row rows[] = {
     {"line/four", BYTES("PROXY TCP4 203.0.113.7 192.0.2.1 40000 110\r\n"), PROXY_DONE,
      "203.0.113.7", 40000, ""},
@@ -48,6 +54,11 @@ static const Row rows[] = {
     {"binary/local", BYTES(SIGNATURE "\x20\x00\x00\x00"), PROXY_DONE, "", 0, ""},
     {"binary/local-four", BYTES(SIGNATURE "\x20\x11\x00\x0c" FOUR), PROXY_DONE, "", 0, ""},
     {"binary/unspecified", BYTES(SIGNATURE "\x21\x00\x00\x02xy"), PROXY_DONE, "", 0, ""},
+    {"binary/unix", BYTES(SIGNATURE "\x21\x31\x00\xd8" UNIX), PROXY_DONE, "", 0, ""},
+    {"binary/unix-tls", BYTES(SIGNATURE "\x21\x31\x00\xea" UNIX TLS), PROXY_DONE, "", 0, "TLSv1.3"},
+    {"binary/unix-short", BYTES(SIGNATURE "\x21\x31\x00\x01x"), PROXY_WRONG, "", 0, ""},
+    {"binary/unix-cut-tls", BYTES(SIGNATURE "\x21\x31\x00\xde" UNIX "\x20\x00\x03\x01\0\0"),
+     PROXY_WRONG, "", 0, ""},
     {"binary/tls", BYTES(SIGNATURE "\x21\x11\x00\x1e" FOUR TLS), PROXY_DONE, "203.0.113.8", 40000,
      "TLSv1.3"},
     {"binary/unknown", BYTES(SIGNATURE "\x21\x11\x00\x12" FOUR "\xe0\x00\x03xyz"), PROXY_DONE,

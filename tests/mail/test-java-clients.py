@@ -1,0 +1,43 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Java's mail against mailauthd, POP3 on a Maildir and IMAP with a real Dovecot behind: in the clear, with TLS on
+request and from the start, by each mechanism that it knows."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from harness.case import Skip, contains, main, rows
+from harness.dovecot import Dovecot
+from harness.process import PATIENCE
+from harness.talk import Mail
+
+PROGRAM = Path(__file__).with_name("JavaClient.java")
+LIBRARIES = [Path(f"/usr/share/java/jakarta-{name}.jar") for name in ("mail", "activation")]
+
+
+def ask(mail, protocol, security, password, mechanism):
+    port = {"imap": {"tls": mail.imaps_port}, "pop3": {"tls": mail.pop3s_port}}[protocol].get(
+        security, mail.imap_port if protocol == "imap" else mail.pop3_port)
+    done = subprocess.run(["java", "-cp", ":".join(map(str, LIBRARIES)), str(PROGRAM), protocol, str(port), security,
+                           password, str(mail.directory / "localhost.pem"), mechanism],
+                          capture_output=True, text=True, timeout=PATIENCE, check=False)
+    return f"{protocol}, {security}, {mechanism}: {done.stdout}{done.stderr}"
+
+
+@rows([("IMAP", "imap", "[AUTHENTICATIONFAILED] Authentication failed"), ("POP3", "pop3", "[AUTH] Authentication failed")])
+def it_logs_in_and_is_told_why_not(protocol, refusal):
+    if not shutil.which("javac") or not all(library.exists() for library in LIBRARIES):
+        raise Skip("takes default-jdk-headless and libjakarta-mail-java")
+    with Mail() as mail, Dovecot(mail) as dovecot:
+        mail.add_account("ann", "sesame")
+        mail.deliver("ann", "From: a@example.org\nSubject: one\n\nHello\n")
+        dovecot.take_over()
+        mail.add_certificate()
+        for security, mechanism in (("none", "PLAIN"), ("none", "LOGIN"), ("starttls", "PLAIN LOGIN"), ("tls", "LOGIN"),
+                                    ("tls", "PLAIN"), ("tls", "XOAUTH2 NTLM PLAIN")):
+            contains(ask(mail, protocol, security, "sesame", mechanism), "let in, 1 messages: one")
+        contains(ask(mail, protocol, "tls", "wrong", "PLAIN LOGIN"), f"refused: {refusal}")
+
+
+main()

@@ -23,16 +23,24 @@
 
 typedef struct Attempt Attempt;
 
+/* How the last attempt at a protocol's `Backend` went. */
+typedef struct {
+  char *server;  /* as the setting has it */
+  char *problem; /* NULL: it was reached */
+} LastAttempt;
+
 struct Backends {
   Dialer *dialer;
   GHashTable *attempts; /* a set of Attempt */
   GHashTable *pumps;    /* a set of Pump */
   BackendTrust *trust;
+  LastAttempt last[N_PROTOCOLS];
 };
 
 struct Attempt {
   Backends *backends;
   BackendAddress address;
+  char *server; /* the protocol's `Backend`; NULL: it is an account's own */
   char *ca_file;
   char *fingerprint;
   BackendDialog *dialog;
@@ -70,6 +78,7 @@ static void attempt_free(Attempt *attempt) {
   g_string_free(attempt->in, TRUE);
   wipe_string(attempt->out);
   backend_address_clear(&attempt->address);
+  g_free(attempt->server);
   g_free(attempt->ca_file);
   g_free(attempt->fingerprint);
   g_free(attempt);
@@ -83,6 +92,10 @@ void backends_free(Backends *backends) {
     attempt_free(link->data);
   g_hash_table_unref(backends->attempts);
   g_hash_table_unref(backends->pumps);
+  for (guint i = 0; i < N_PROTOCOLS; i++) {
+    g_free(backends->last[i].server);
+    g_free(backends->last[i].problem);
+  }
   backend_trust_free(backends->trust);
   g_free(backends);
 }
@@ -91,7 +104,22 @@ guint backends_count_pumps(const Backends *backends) {
   return g_hash_table_size(backends->pumps);
 }
 
+const char *backends_get_problem(const Backends *backends, Protocol protocol, const char *server) {
+  const LastAttempt *last = &backends->last[protocol];
+  return g_strcmp0(last->server, server) == 0 ? last->problem : NULL;
+}
+
 /* ---- the end of an attempt ---- */
+
+/* The newest counts: a problem that is over is none. */
+static void note_end(const Attempt *attempt, const char *problem) {
+  LastAttempt *last = &attempt->backends->last[attempt->address.protocol];
+  if (attempt->server == NULL)
+    return;
+  g_free(last->server);
+  g_free(last->problem);
+  *last = (LastAttempt){g_strdup(attempt->server), g_strdup(problem)};
+}
 
 static void fail(Attempt *attempt, Outcome outcome, const char *what) {
   const BackendAddress *address = &attempt->address;
@@ -102,6 +130,7 @@ static void fail(Attempt *attempt, Outcome outcome, const char *what) {
   word.alert = alert;
   const BackendResult result = {
       .outcome = outcome, .detail = detail, .descriptor = -1, .word = word};
+  note_end(attempt, outcome == OUTCOME_BACKEND_UNREACHABLE ? detail : NULL);
   BackendOpened opened = attempt->opened;
   gpointer data = attempt->data;
   attempt_free(attempt);
@@ -157,6 +186,7 @@ static void succeed(Attempt *attempt) {
   }
   const BackendResult result = {
       .descriptor = descriptor, .capabilities = capabilities, .pending = pending};
+  note_end(attempt, NULL);
   BackendOpened opened = attempt->opened;
   gpointer data = attempt->data;
   attempt_free(attempt);
@@ -315,6 +345,7 @@ void backends_open(Backends *backends, const BackendRequest *request, BackendOpe
   Attempt *attempt = g_new0(Attempt, 1);
   attempt->backends = backends;
   copy_address(&attempt->address, request->own != NULL ? request->own_address : &settings->backend);
+  attempt->server = request->own != NULL ? NULL : g_strdup(settings->backend_text);
   attempt->ca_file = g_strdup(settings->backend_ca_file);
   attempt->fingerprint = g_strdup(settings->backend_fingerprint);
   attempt->dialog =

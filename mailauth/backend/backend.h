@@ -43,6 +43,10 @@ typedef struct {
 void backends_open(Backends *backends, const BackendRequest *request, BackendOpened opened,
                    gpointer data);
 
+/* Why @server, a protocol's `Backend` as the setting has it, could not be reached when it was tried
+ * last; NULL: it could, or has not been tried. Borrowed. */
+const char *backends_get_problem(const Backends *backends, Protocol protocol, const char *server);
+
 /* Sessions that a pump carries now. */
 guint backends_count_pumps(const Backends *backends);
 

@@ -7,19 +7,32 @@
 #include "mailauth/base/limits.h"
 
 #define MAX_NOTED_PROOFS 32U
+/* How often unused pools are looked for, and how long a broker that is not asked keeps
+ * its connections; in s. */
+#define SWEEP_S 20U
+#define POOL_IDLE_S 300
 
 struct LdapPool {
   guint references;
   Settings *settings;
   Dialer *dialer;
   Workers *workers;
+  char *problem;
+  gint64 last_use;
   GMutex lock;         /* over all that follows */
   GQueue idle[N_USES]; /* of Directory, the latest used first */
   gint64 proofs[MAX_NOTED_PROOFS];
   guint n_proofs;
 };
 
-LdapPool *ldap_pool_new(Settings *settings, Dialer *dialer) {
+struct LdapPools {
+  Dialer *dialer;
+  GHashTable *all; /* digest -> LdapPool */
+  guint sweep;
+};
+
+/* Keeps a reference to @settings, whose broker it is. */
+static LdapPool *ldap_pool_new(Settings *settings, Dialer *dialer) {
   LdapPool *pool = g_new0(LdapPool, 1);
   pool->references = 1;
   pool->settings = settings_ref(settings);
@@ -45,10 +58,12 @@ void ldap_pool_unref(LdapPool *pool) {
     g_queue_clear_full(&pool->idle[i], (GDestroyNotify)directory_free);
   g_mutex_clear(&pool->lock);
   settings_unref(pool->settings);
+  g_free(pool->problem);
   g_free(pool);
 }
 
-char *ldap_pool_dup_digest(const Settings *settings) {
+/* What tells the settings of one broker from another's; owned. */
+static char *dup_digest(const Settings *settings) {
   const Broker *broker = &settings->chosen;
   g_autoptr(GChecksum) digest = g_checksum_new(G_CHECKSUM_SHA256);
   const char *texts[] = {
@@ -82,6 +97,16 @@ void ldap_pool_stop(LdapPool *pool) {
   g_clear_pointer(&pool->workers, workers_free);
 }
 
+void ldap_pool_set_problem(LdapPool *pool, const char *problem) {
+  char *copy = g_strdup(problem);
+  g_free(pool->problem);
+  pool->problem = copy;
+}
+
+const char *ldap_pool_get_problem(const LdapPool *pool) {
+  return pool->problem;
+}
+
 /* ---- connections ---- */
 
 static gboolean is_old(const Directory *directory) {
@@ -102,7 +127,7 @@ static Directory *take_old(LdapPool *pool) {
   return old;
 }
 
-void ldap_pool_close_idle(LdapPool *pool) {
+static void close_idle(LdapPool *pool) {
   for (Directory *old = take_old(pool); old != NULL; old = take_old(pool))
     directory_free(old);
 }
@@ -144,4 +169,62 @@ gint64 ldap_pool_pick_proof(LdapPool *pool) {
   gint64 took = known > 0 ? pool->proofs[g_random_int_range(0, (gint32)known)] : 0;
   g_mutex_unlock(&pool->lock);
   return took;
+}
+
+/* ---- all of them ---- */
+
+static void unref(gpointer pool) {
+  ldap_pool_unref(pool);
+}
+
+LdapPools *ldap_pools_new(Dialer *dialer) {
+  LdapPools *pools = g_new0(LdapPools, 1);
+  pools->dialer = dialer;
+  pools->all = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, unref);
+  return pools;
+}
+
+void ldap_pools_free(LdapPools *pools) {
+  g_clear_handle_id(&pools->sweep, g_source_remove);
+  g_hash_table_unref(pools->all);
+  g_free(pools);
+}
+
+static gboolean is_unused(G_GNUC_UNUSED gpointer digest, gpointer value, gpointer now) {
+  LdapPool *pool = value;
+  close_idle(pool);
+  return *(gint64 *)now - pool->last_use > POOL_IDLE_S * G_USEC_PER_SEC;
+}
+
+static gboolean on_sweep(gpointer data) {
+  LdapPools *pools = data;
+  gint64 now = g_get_monotonic_time();
+  g_hash_table_foreach_remove(pools->all, is_unused, &now);
+  if (g_hash_table_size(pools->all) > 0)
+    return G_SOURCE_CONTINUE;
+  pools->sweep = 0;
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean is_of_broker(G_GNUC_UNUSED gpointer digest, gpointer value, gpointer id) {
+  return g_str_equal(ldap_pool_get_id(value), id);
+}
+
+const LdapPool *ldap_pools_look_up(const LdapPools *pools, const Settings *settings) {
+  g_autofree char *digest = dup_digest(settings);
+  return g_hash_table_lookup(pools->all, digest);
+}
+
+LdapPool *ldap_pools_find(LdapPools *pools, Settings *settings) {
+  g_autofree char *digest = dup_digest(settings);
+  LdapPool *pool = g_hash_table_lookup(pools->all, digest);
+  if (pool == NULL) {
+    g_hash_table_foreach_remove(pools->all, is_of_broker, settings->broker);
+    pool = ldap_pool_new(settings, pools->dialer);
+    g_hash_table_insert(pools->all, g_steal_pointer(&digest), pool);
+  }
+  pool->last_use = g_get_monotonic_time();
+  if (pools->sweep == 0)
+    pools->sweep = g_timeout_add_seconds(SWEEP_S, on_sweep, pools);
+  return pool;
 }

@@ -14,23 +14,12 @@
 /* The user that the directory is asked about instead of a name that no account can have,
  * and bound as instead of a user who does not exist. The domain can't exist (RFC 2606). */
 #define NOBODY "nobody.invalid"
-/* How often unused pools are looked for, and how long a broker that is not asked keeps
- * its connections; in s. */
-#define SWEEP_S 20U
-#define POOL_IDLE_S 300
 
 typedef struct {
   Package package;
-  Dialer *dialer;
-  GHashTable *pools; /* digest -> PoolEntry */
-  GQueue jobs;       /* of Job */
-  guint sweep;
+  LdapPools *pools;
+  GQueue jobs; /* of Job */
 } Ldap;
-
-typedef struct {
-  LdapPool *pool;
-  gint64 last_use;
-} PoolEntry;
 
 typedef struct {
   GList link; /* in jobs */
@@ -414,9 +403,13 @@ static void job_free(Job *job) {
   g_free(job);
 }
 
+/* The newest answer counts: a problem that is over is none. */
 static void answer_once(Job *job, Outcome outcome, const char *detail) {
   OutcomeAnswer answer = job->answer;
+  gboolean decided = outcome == OUTCOME_OK || outcome_is_client_failure(outcome);
   job->answer = NULL;
+  if (job->pool != NULL)
+    ldap_pool_set_problem(job->pool, decided ? NULL : detail);
   if (answer != NULL)
     answer(outcome, detail, job->data);
 }
@@ -460,50 +453,6 @@ static void on_asked(gpointer data) {
   job->timer = g_timeout_add(linger, on_ready, job);
 }
 
-static void pool_entry_free(gpointer data) {
-  PoolEntry *entry = data;
-  ldap_pool_unref(entry->pool);
-  g_free(entry);
-}
-
-static gboolean is_unused(G_GNUC_UNUSED gpointer digest, gpointer value, gpointer now) {
-  PoolEntry *entry = value;
-  ldap_pool_close_idle(entry->pool);
-  return *(gint64 *)now - entry->last_use > POOL_IDLE_S * G_USEC_PER_SEC;
-}
-
-static gboolean on_sweep(gpointer data) {
-  Ldap *ldap = data;
-  gint64 now = g_get_monotonic_time();
-  g_hash_table_foreach_remove(ldap->pools, is_unused, &now);
-  if (g_hash_table_size(ldap->pools) > 0)
-    return G_SOURCE_CONTINUE;
-  ldap->sweep = 0;
-  return G_SOURCE_REMOVE;
-}
-
-static gboolean is_of_broker(G_GNUC_UNUSED gpointer digest, gpointer value, gpointer id) {
-  const PoolEntry *entry = value;
-  return g_str_equal(ldap_pool_get_id(entry->pool), id);
-}
-
-/* The one of these settings; another one of the same broker is out of date then,
- * and goes with its last login. */
-static LdapPool *get_pool(Ldap *ldap, Settings *settings) {
-  g_autofree char *digest = ldap_pool_dup_digest(settings);
-  PoolEntry *entry = g_hash_table_lookup(ldap->pools, digest);
-  if (entry == NULL) {
-    g_hash_table_foreach_remove(ldap->pools, is_of_broker, settings->broker);
-    entry = g_new0(PoolEntry, 1);
-    entry->pool = ldap_pool_new(settings, ldap->dialer);
-    g_hash_table_insert(ldap->pools, g_steal_pointer(&digest), entry);
-  }
-  entry->last_use = g_get_monotonic_time();
-  if (ldap->sweep == 0)
-    ldap->sweep = g_timeout_add_seconds(SWEEP_S, on_sweep, ldap);
-  return entry->pool;
-}
-
 static void prove(Package *package, const PackageRequest *request, OutcomeAnswer answer,
                   gpointer data) {
   Ldap *ldap = (Ldap *)package;
@@ -530,7 +479,7 @@ static void prove(Package *package, const PackageRequest *request, OutcomeAnswer
     job->timer = g_idle_add(on_ready, job);
     return;
   }
-  job->pool = ldap_pool_ref(get_pool(ldap, request->settings));
+  job->pool = ldap_pool_ref(ldap_pools_find(ldap->pools, request->settings));
   if (workers_get_waiting(ldap_pool_get_workers(job->pool)) >= MAX_DIRECTORY_WAITING) {
     conclude(job, OUTCOME_BROKER_UNREACHABLE, "%s: too many logins wait for it",
              ldap_pool_get_broker(job->pool)->uri);
@@ -540,6 +489,12 @@ static void prove(Package *package, const PackageRequest *request, OutcomeAnswer
   job->working = TRUE;
   job->timer = g_timeout_add(timeout, on_late, job);
   workers_submit(ldap_pool_get_workers(job->pool), ask, on_asked, job, NULL);
+}
+
+static char *dup_problem(const Package *package, const Settings *settings) {
+  const Ldap *ldap = (const Ldap *)package;
+  const LdapPool *pool = ldap_pools_look_up(ldap->pools, settings);
+  return pool != NULL ? g_strdup(ldap_pool_get_problem(pool)) : NULL;
 }
 
 /* A job that a thread has is freed when the loop runs again. */
@@ -563,15 +518,14 @@ static void ldap_package_free(Package *package) {
   for (GList *link = ldap->jobs.head; link != NULL; link = link->next)
     deadline_expire(&((Job *)link->data)->deadline);
   forget_jobs(ldap);
-  g_clear_handle_id(&ldap->sweep, g_source_remove);
-  g_hash_table_unref(ldap->pools);
+  ldap_pools_free(ldap->pools);
   g_free(ldap);
 }
 
 Package *ldap_new(Dialer *dialer) {
   Ldap *ldap = g_new0(Ldap, 1);
-  ldap->package = (Package){.name = "ldap", .prove = prove, .free = ldap_package_free};
-  ldap->dialer = dialer;
-  ldap->pools = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, pool_entry_free);
+  ldap->package = (Package){
+      .name = "ldap", .prove = prove, .free = ldap_package_free, .dup_problem = dup_problem};
+  ldap->pools = ldap_pools_new(dialer);
   return &ldap->package;
 }

@@ -19,6 +19,7 @@
 #define BUSY_MS 3000
 
 #define MEMBERS "SELECT name, password FROM members"
+#define NO_FILE "it is not a file"
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(sqlite3, sqlite3_close_v2)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(sqlite3_stmt, sqlite3_finalize)
@@ -163,21 +164,34 @@ static int find_dummy(sqlite3 *database, const Lookup *lookup, char **dummy) {
   return code;
 }
 
-char *sqlite_find_unusable(const char *path) {
+/* What only lasts a moment, or what a login would undo, is no problem. */
+static char *describe(int code, const char *message) {
+  static const int passing[] = {SQLITE_BUSY, SQLITE_LOCKED, SQLITE_READONLY, SQLITE_NOMEM};
+  for (guint i = 0; i < G_N_ELEMENTS(passing); i++)
+    if ((code & 0xff) == passing[i])
+      return NULL;
+  return g_strdup(message);
+}
+
+char *sqlite_find_problem(const char *path) {
   Unusable unusable = {0};
   struct stat status;
   g_autoptr(sqlite3) database = NULL;
   g_autoptr(sqlite3_stmt) statement = NULL;
-  if (stat(path, &status) != 0 || !S_ISREG(status.st_mode) ||
-      sqlite3_open_v2(path, &database, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK)
-    return NULL;
-  int code = step(database, MEMBERS, NULL, &statement);
+  if (stat(path, &status) != 0)
+    return g_strdup(g_strerror(errno));
+  if (!S_ISREG(status.st_mode))
+    return g_strdup(NO_FILE);
+  int code = sqlite3_open_v2(path, &database, SQLITE_OPEN_READONLY, NULL);
+  if (code == SQLITE_OK)
+    code = step(database, MEMBERS, NULL, &statement);
   for (; code == SQLITE_ROW; code = sqlite3_step(statement)) {
     const char *name = (const char *)sqlite3_column_text(statement, 0);
     if (name != NULL)
       unusable_note(&unusable, name, (const char *)sqlite3_column_text(statement, 1));
   }
-  return unusable_end(&unusable, "mailauthctl member --broker=ID passwd NAME");
+  char *names = unusable_end(&unusable, "mailauthctl member --broker=ID passwd NAME");
+  return names != NULL || code == SQLITE_DONE ? names : describe(code, sqlite3_errmsg(database));
 }
 
 static int read_member(sqlite3 *database, const Lookup *lookup) {
@@ -237,7 +251,7 @@ static void look_up(gpointer job) {
   }
   if (!S_ISREG(status.st_mode)) {
     /* A FIFO would hold the thread. */
-    fail(lookup->proof, OUTCOME_BROKER_UNREACHABLE, path, "it is not a file");
+    fail(lookup->proof, OUTCOME_BROKER_UNREACHABLE, path, NO_FILE);
     return;
   }
   lookup->inode = status.st_ino;

@@ -11,8 +11,9 @@
 /* Borrows both: @lookups for what waits for a disk or a lock, @prover for hashes. */
 Package *sqlite_new(const RegistryView *accounts, Workers *lookups, Workers *prover);
 
-/* Which members of the file at @path have a hash that no password can open: unusable_end().
- * NULL also if it can't be read now. Goes through the members. */
-char *sqlite_find_unusable(const char *path);
+/* Why the file at @path can't be read, or which of its members have a hash that no password can
+ * open (unusable_end()). Owned; NULL: nothing is wrong, or it is locked now. Goes through the
+ * members. */
+char *sqlite_find_problem(const char *path);
 
 #endif

@@ -4,7 +4,9 @@
 #include "mailauth/verifier/problems.h"
 
 #include "client/base/escape.h"
+#include "client/base/path.h"
 #include "mailauth/backend/backend-trust.h"
+#include "mailauth/base/limits.h"
 #include "mailauth/package/sam.h"
 #include "mailauth/package/sqlite.h"
 #include "mailauth/pam/pam-stack.h"
@@ -61,6 +63,29 @@ static void add_account_name(const char *subkey, const char *name, const char *n
     add(data, ACCOUNTS_PATH "%s%s, %s: no schema knows this value", backslash, subkey, name);
 }
 
+/* Accounts whose names are other accounts', or nobody's, once a client has typed them. */
+static void add_unreachable(GPtrArray *list, const Settings *settings,
+                            const RegistryView *accounts) {
+  g_auto(GStrv) names = registry_view_list_keys(accounts, "");
+  g_autoptr(GString) listed = g_string_new(NULL);
+  guint count = 0;
+  for (char **name = names; name != NULL && *name != NULL; name++) {
+    g_autofree char *reached = settings_get_account(settings, *name);
+    if (reached != NULL && path_compare_names(reached, *name) == 0)
+      continue;
+    if (count++ < MAX_LISTED_ACCOUNTS)
+      g_string_append_printf(listed, "%s%s", listed->len > 0 ? ", " : "", *name);
+  }
+  if (count > MAX_LISTED_ACCOUNTS)
+    g_string_append_printf(listed, " and %u more", count - MAX_LISTED_ACCOUNTS);
+  if (count > 0)
+    add(list, "%s\\Parameters, Domain: no client can name these accounts, as %s: %s",
+        settings_get_path(SETTINGS_SERVICE),
+        settings_has_full_names(settings) ? "with several domains an account's name is a full one"
+                                          : "the domain is taken off, or no name is such",
+        listed->str);
+}
+
 static void add_accounts(GPtrArray *list, const Settings *settings, const RegistryView *accounts) {
   g_autofree char *detail = NULL;
   g_autofree char *unusable = NULL;
@@ -74,6 +99,7 @@ static void add_accounts(GPtrArray *list, const Settings *settings, const Regist
   if (places != NULL)
     add(list, "%s", places);
   account_names_check(accounts, add_account_name, list);
+  add_unreachable(list, settings, accounts);
 }
 
 /* The files of authorities that servers behind are proved by. */
@@ -145,10 +171,11 @@ char *problems_find_of_pam(const Settings *settings, const char *user, gboolean 
 }
 
 char *problems_find_of_members(const Settings *settings) {
-  if (*settings->package == '\0' || g_strcmp0(settings->chosen.type, "sqlite") != 0)
+  if (*settings->package == '\0' || g_strcmp0(settings->chosen.type, "sqlite") != 0 ||
+      *settings->chosen.database == '\0')
     return NULL;
-  g_autofree char *unusable = sqlite_find_unusable(settings->chosen.database);
-  return unusable != NULL ? g_strdup_printf("%s: %s", settings->chosen.database, unusable) : NULL;
+  g_autofree char *problem = sqlite_find_problem(settings->chosen.database);
+  return problem != NULL ? g_strdup_printf("%s: %s", settings->chosen.database, problem) : NULL;
 }
 
 GPtrArray *problems_list(Views *views, const Publisher *publisher, const char *of_pam,

@@ -49,14 +49,27 @@ static gboolean append_sockets(DBusMessageIter *dict, const StatusSource *source
   return append_list(dict, "sockets", texts);
 }
 
-static gboolean append_problems(DBusMessageIter *dict, const StatusSource *source) {
-  g_autoptr(Settings) settings = views_get_settings(source->views);
+/* What logins have met. */
+static void add_met(GPtrArray *texts, const StatusSource *source, const Settings *settings) {
+  static const SettingsKey keys[] = {
+      [PROTOCOL_POP3] = SETTINGS_POP3, [PROTOCOL_IMAP] = SETTINGS_IMAP};
   g_autofree char *broken = logins_dup_problem(source->logins, settings);
-  g_autoptr(GPtrArray) texts =
-      problems_list(source->views, source->publisher, source->pam_problem, source->of_members);
   if (broken != NULL)
     g_ptr_array_add(texts, g_strdup_printf("%s\\%s: %s", settings_get_path(SETTINGS_BROKERS),
                                            settings->broker, broken));
+  for (guint i = 0; i < N_PROTOCOLS; i++) {
+    const char *server = settings->protocols[i].backend_text;
+    const char *away = backends_get_problem(source->backends, (Protocol)i, server);
+    if (away != NULL && settings->protocols[i].store == STORE_BACKEND)
+      g_ptr_array_add(texts, g_strdup_printf("%s, Backend: %s", settings_get_path(keys[i]), away));
+  }
+}
+
+static gboolean append_problems(DBusMessageIter *dict, const StatusSource *source) {
+  g_autoptr(Settings) settings = views_get_settings(source->views);
+  g_autoptr(GPtrArray) texts =
+      problems_list(source->views, source->publisher, source->pam_problem, source->of_members);
+  add_met(texts, source, settings);
   return append_list(dict, "problems", texts);
 }
 

@@ -202,8 +202,11 @@ def a_server_behind_that_fails_is_not_the_users_fault():
         mail.dovecot.stop()
         contains(mail.imap_answer("ann", "sesame"), "a NO [UNAVAILABLE]")
         equal(mail.last_event(), (14005, "backend-unreachable", "ann"))
+        away = lambda: [problem for problem in mail.status()["problems"] if "IMAP4\\Parameters, Backend: " in problem]
+        contains(away()[0], str(mail.dovecot.socket))
         mail.dovecot.start()
         contains(mail.imap_answer("ann", "sesame"), "a OK ")
+        equal(away(), [])
 
 
 main()

@@ -77,6 +77,17 @@ def each_has_a_mailbox_and_sessions_of_their_own():
 
 
 @test
+def status_names_accounts_that_no_client_can_name():
+    with domains() as mail:
+        told = lambda: [problem for problem in mail.status()["problems"] if "no client can name" in problem]
+        equal([problem.rpartition(": ")[2] for problem in told()], ["ann"])
+        mail.client.set(PARAMETERS, "Domain", REG_MULTI_SZ, ["example.org"])
+        equal([problem.rpartition(": ")[2] for problem in told()], [ORG])
+        mail.client.set(PARAMETERS, "Domain", REG_MULTI_SZ, [])
+        equal(told(), [])
+
+
+@test
 def other_servers_are_told_the_full_name():
     with domains() as mail, AuthTalk(mail.auth) as client:
         equal(client.plain("EXAMPLE.ORG\\ann", "of-org"), f"OK\t1\tuser={ORG}")

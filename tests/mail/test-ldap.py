@@ -59,6 +59,23 @@ def users_are_searched_and_proved():
 
 
 @test
+def status_names_a_directory_that_is_away_or_wrongly_set():
+    with directory() as (mail, slapd):
+        told = lambda name: [problem for problem in mail.status()["problems"] if f"\\3: {name}" in problem]
+        expect_right(mail, "ann", "sesame")
+        equal(told(slapd.uri), [])
+        slapd.stop()
+        expect(mail, "ann", "sesame", TEMPORARY, "broker-unreachable")
+        contains(told(slapd.uri)[0], "no connection")
+        slapd.start()
+        expect(mail, "ann", "wrong", WRONG, "bad-password")
+        equal(told(slapd.uri), [])
+        mail.client.set(f"{BROKERS}\\3", "Bind Password", REG_SZ, "wrong")
+        expect(mail, "ann", "sesame", TEMPORARY, "broker-failed")
+        contains(told(slapd.uri)[0], "`Bind Password`")
+
+
+@test
 def every_scheme_is_proved_by_the_directory():
     with directory() as (mail, slapd):
         for scheme in SCHEMES:

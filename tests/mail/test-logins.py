@@ -184,6 +184,7 @@ def broken_memberships_let_nobody_in(broker, path, event, reason):
         registry.client.set(STORE, "MBS Package", REG_SZ, "MBS_BASIC")
         newest = expect(server, TEMPORARY, event, reason)
         equal(newest["type"], "Error")
+        check(any((path or "MBS Broker") in problem for problem in server.status()["problems"]), server.status()["problems"])
         contains(imap(server, "anna", "sesame"), "[UNAVAILABLE]")
         equal(server.events(1)[0]["source"], "MSExchangeIMAP4")
 

@@ -2,9 +2,11 @@
 /* auth-request.h: an address checked, an outcome in three words. */
 #include "mailauth/protocol/auth-request.h"
 
-#include <arpa/inet.h>
+#include <net/if.h>
+#include <netinet/in.h>
 #include <string.h>
 
+#include "mailauth/base/client-address.h"
 #include "mailauth/base/limits.h"
 
 void auth_request_clear(AuthRequest *request) {
@@ -14,14 +16,15 @@ void auth_request_clear(AuthRequest *request) {
   *request = (AuthRequest){0};
 }
 
+/* Printed anew, so that a client has one address here and in POP3 and IMAP. A link-local one may
+ * come with its interface. */
 char *auth_address_new(const char *text, gsize size) {
-  struct in6_addr bytes;
-  if (size == 0 || size >= INET6_ADDRSTRLEN || memchr(text, '\0', size) != NULL)
+  ClientAddress address;
+  if (size == 0 || size >= INET6_ADDRSTRLEN + IF_NAMESIZE || memchr(text, '\0', size) != NULL)
     return NULL;
-  g_autofree char *address = g_strndup(text, size);
-  if (inet_pton(AF_INET, address, &bytes) != 1 && inet_pton(AF_INET6, address, &bytes) != 1)
-    return NULL;
-  return g_steal_pointer(&address);
+  g_autofree char *whole = g_strndup(text, size);
+  g_autofree char *number = g_strndup(whole, strcspn(whole, "%"));
+  return client_address_parse(number, &address) ? client_address_format(&address) : NULL;
 }
 
 char *auth_service_new(const char *text, gsize size) {

@@ -18,7 +18,8 @@ typedef struct {
 } AuthRequest;
 
 void auth_request_clear(AuthRequest *request);
-/* "192.0.2.1" or "2001:db8::1", of @size bytes; anything else is no address. */
+/* "192.0.2.1" or "2001:db8::1", of @size bytes, as it is written everywhere; anything else is no
+ * address. */
 char *auth_address_new(const char *text, gsize size);
 /* "smtp", of @size bytes in any case; NULL: none, or longer than MAX_AUTH_SERVICE, or not of
  * letters, digits, `-` and `_`. */

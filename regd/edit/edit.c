@@ -22,7 +22,7 @@ static Place *find_walked(Edit *edit, const char *key, GError **error) {
     return place;
   place = resolve(edit->store, edit->who, key, RESOLVE_FOLLOW, error);
   if (place != NULL)
-    place_cache_add(edit->places, uid, key, RESOLVE_FOLLOW, place);
+    place_cache_add(edit->places, edit->who, key, RESOLVE_FOLLOW, place);
   return place;
 }
 
@@ -36,7 +36,7 @@ static Place *find_below(Edit *edit, const char *key, GError **error) {
   g_autoptr(Place) above = find_walked(edit, parent, NULL);
   Place *place = NULL;
   if (above != NULL && resolve_child(edit->store, above, key, &place, error) && place != NULL)
-    place_cache_add(edit->places, edit->who->uid, key, RESOLVE_FOLLOW, place);
+    place_cache_add(edit->places, edit->who, key, RESOLVE_FOLLOW, place);
   return place;
 }
 
@@ -62,7 +62,7 @@ Place *edit_resolve(Edit *edit, GRefString *key, GError **error) {
 }
 
 void edit_note_place(Edit *edit) {
-  place_cache_add(edit->places, edit->who->uid, edit->last_key, RESOLVE_FOLLOW, edit->last_place);
+  place_cache_add(edit->places, edit->who, edit->last_key, RESOLVE_FOLLOW, edit->last_place);
 }
 
 void edit_forget_place(Edit *edit) {

@@ -175,7 +175,7 @@ static Place *find(Reader *reader, const Identity *who, const char *key, Resolve
     return place;
   place = resolve(reader->store, who, key, mode, error);
   if (place != NULL)
-    place_cache_add(reader->places, who->uid, key, mode, place);
+    place_cache_add(reader->places, who, key, mode, place);
   return place;
 }
 

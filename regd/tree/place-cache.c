@@ -102,14 +102,14 @@ static gboolean may_keep(const char *path, const Place *place) {
          !is_longer(place->path, LONGEST_PATH_BYTES);
 }
 
-void place_cache_add(PlaceCache *places, guint32 uid, const char *path, ResolveMode mode,
+void place_cache_add(PlaceCache *places, const Identity *who, const char *path, ResolveMode mode,
                      Place *place) {
-  if (!may_keep(path, place))
+  if (!may_keep(path, place) || place_get_level(place, who) < ACCESS_READ)
     return;
   if (g_hash_table_size(places->entries) >= MOST_PLACES)
     place_cache_clear(places);
   Entry *entry = g_new0(Entry, 1);
-  entry->uid = uid;
+  entry->uid = who->uid;
   entry->mode = mode;
   entry->path = g_strdup(path);
   entry->place = place_ref(place);

@@ -14,8 +14,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(PlaceCache, place_cache_free)
 /* The place that @path leads to for a caller of @uid, a new reference; NULL if it is not
  * cached. It is shared: do not write to it. */
 Place *place_cache_find(const PlaceCache *places, guint32 uid, const char *path, ResolveMode mode);
-/* References @place. Long paths, and places that borrow from their caller, are not cached. */
-void place_cache_add(PlaceCache *places, guint32 uid, const char *path, ResolveMode mode,
+/* References @place. Long paths, and places that borrow from their caller, are not cached; nor are
+ * those that @who may not read, or how long a refusal takes would tell whether the key exists. */
+void place_cache_add(PlaceCache *places, const Identity *who, const char *path, ResolveMode mode,
                      Place *place);
 
 /* The cached value at @place under @name, as asked; borrowed, or NULL. */

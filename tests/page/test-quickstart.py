@@ -19,7 +19,7 @@ from harness.case import Failure, Skip, check, equal, main, rows
 from harness.page import Browser, needs_cockpit
 from harness.process import BUILD, PATIENCE, SOURCE
 
-PROGRAMS = ["regd/regd", "client/regctl/regctl", "mailauth/mailauthd", "mailauth/mailauthctl/mailauthctl"]
+PROGRAM = re.compile(r"\bbuild/((?:regd|client|mailauth)/\S+)")  # as the quick start names what it takes of its build
 ADDRESS = re.compile(r"^ *page +(http://127\.0\.0\.1:(\d+)/\S+)$", re.MULTILINE)
 
 
@@ -38,7 +38,7 @@ def make_tree(folder):
     shutil.copytree(SOURCE / "data", folder / "data", symlinks=True)
     (folder / "tests").mkdir()
     shutil.copy2(SOURCE / "tests" / "setup-packages", folder / "tests")
-    for path in PROGRAMS:
+    for path in PROGRAM.findall((SOURCE / "data" / "quickstart").read_text()):
         (folder / "build" / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(BUILD / path, folder / "build" / path)
     (folder / "build" / "build.ninja").write_text("build all: phony\ndefault all\n")

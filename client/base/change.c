@@ -40,6 +40,8 @@ static const char *const change_names[] = {
 
 static void operation_free(gpointer data) {
   Operation *operation = data;
+  if (operation == NULL)
+    return;
   g_ref_string_release(operation->key);
   g_free(operation->name);
   registry_value_unref(operation->value);
@@ -79,6 +81,10 @@ void change_free(Change *change) {
   g_free(change->owner);
   g_free(change->lock_reason);
   g_free(change);
+}
+
+void change_drop_operation(Change *change, guint index) {
+  g_clear_pointer(&change->operations->pdata[index], operation_free);
 }
 
 /* Files and transactions name the same key many times in a row. */

@@ -91,6 +91,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Change, change_free)
 /* Reads what is still to be read; TRUE at once if there is nothing. */
 gboolean change_fill(Change *change, GError **error);
 
+/* Frees an operation that is not needed any more. NULL stands in its place. */
+void change_drop_operation(Change *change, guint index);
+
 /* Appends an operation and returns it, to be filled in. If @key equals the last
  * operation's, both share one string. */
 Operation *change_add(Change *change, OperationKind kind, const char *key);

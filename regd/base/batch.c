@@ -73,6 +73,10 @@ gboolean batch_takes(const Batch *batch, const Request *next, guint64 last_cost)
           batch->steps <= LIMIT_GROUP_STEPS && last_cost <= LIMIT_GROUP_STEPS);
 }
 
+gboolean batch_is_own(const Change *change) {
+  return change->operations->len > LIMIT_GROUP_OPERATIONS;
+}
+
 void batch_add(Batch *batch, Request *request) {
   g_ptr_array_add(batch->requests, request);
   batch->operations += request->change->operations->len;

@@ -42,6 +42,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Batch, batch_free)
 /* Whether @next may share the flush. @last_cost: of what its user did last, which tells what it
  * may cost. */
 gboolean batch_takes(const Batch *batch, const Request *next, guint64 last_cost);
+/* Whether @change, of which nothing is still to be read, is so large that it shares the flush with
+ * no other: then it is not applied again if the commit fails. */
+gboolean batch_is_own(const Change *change);
 /* Takes @request. */
 void batch_add(Batch *batch, Request *request);
 void batch_fail(Batch *batch, const GError *failure);

@@ -199,8 +199,15 @@ gboolean edit_settle(Edit *edit, gboolean hold, GError **error) {
   return TRUE;
 }
 
+void edit_clear_recorded(Edit *edit) {
+  effective_free(edit->recorded.effective);
+  g_clear_pointer(&edit->recorded.scopes, g_array_unref);
+  edit->recorded = (Recorded){0};
+}
+
 void edit_clear(Edit *edit) {
   drop_last_place(edit);
+  edit_clear_recorded(edit);
   g_ptr_array_unref(edit->differences);
   g_hash_table_unref(edit->usage);
   g_free(edit->described_key);

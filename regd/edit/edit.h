@@ -20,6 +20,18 @@ typedef struct {
   gint64 time;      /* microseconds since 1970, by that host's clock */
 } EditOrigin;
 
+/* Bytes of history in one scope of it (retention.h). */
+typedef struct {
+  gint64 scope, bytes;
+} ScopeBytes;
+
+/* What has been recorded of the change so far: see recording.h. */
+typedef struct {
+  guint rows;           /* of history */
+  Effective *effective; /* NULL: nothing is recorded yet */
+  GArray *scopes;       /* of ScopeBytes, in the order of the differences */
+} Recorded;
+
 typedef struct {
   Store *store;
   PlaceCache *places; /* valid for existing keys: see edit_forget_place() */
@@ -38,6 +50,8 @@ typedef struct {
   /* A secret value that is set to what it was is a change, too: on the host whose user wrote it
    * blindly, the reply must not tell that they guessed right. */
   gboolean every_secret_counts;
+  gboolean is_in_parts;     /* what it did is recorded while it is applied, too */
+  gboolean is_applied_once; /* no operation is needed again once it is applied */
   const EditOrigin *origin; /* NULL: it was made on this host */
   Identity *who;
   Identity *undoer; /* `who` while a trial is ended early; owned, or NULL */
@@ -45,7 +59,8 @@ typedef struct {
   gint64 now;
   WriteResult *result; /* for the counts */
 
-  GPtrArray *differences; /* of Difference, in order */
+  GPtrArray *differences; /* of Difference, in order; those that are not recorded yet */
+  Recorded recorded;
   GHashTable *usage;      /* uid -> UserUsage, of each user whose branch is changed */
   gint64 held;            /* see edit_settle() */
   gboolean has_deleted;   /* something was deleted: what is made afterwards may be the same again */
@@ -66,6 +81,7 @@ typedef struct {
 } Edit;
 /* Frees what the operations have made, not what the edit was given. */
 void edit_clear(Edit *edit);
+void edit_clear_recorded(Edit *edit);
 
 /* The place of @key, with links followed; cached for the next operation on the same key.
  * Borrowed until a key is created, deleted or renamed. */

@@ -194,15 +194,23 @@ static void take_run(const GPtrArray *differences, guint *next, RunWriter *run) 
 }
 
 gboolean history_record(Store *store, const RevisionRow *head, const GPtrArray *differences,
-                        GError **error) {
+                        guint *rows, GError **error) {
   g_auto(RunWriter) run;
   run_writer_init(&run);
-  guint sequence = 0;
-  for (guint next = 0; next < differences->len; sequence++) {
+  for (guint next = 0; next < differences->len; ++*rows) {
     const Difference *first = g_ptr_array_index(differences, next);
     take_run(differences, &next, &run);
-    if (!record_run(store, head, &(RunRow){sequence, first->key, &run}, error))
+    if (!record_run(store, head, &(RunRow){*rows, first->key, &run}, error))
       return FALSE;
   }
   return TRUE;
+}
+
+gboolean history_take_back(Store *store, guint64 revision, GError **error) {
+  DbStatement *statement =
+      db_prepare(store_get_db(store), "DELETE FROM history WHERE revision = ?1", error);
+  if (statement == NULL)
+    return FALSE;
+  db_bind_int(statement, 1, (gint64)revision);
+  return db_run(store_get_db(store), statement, error);
 }

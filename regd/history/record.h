@@ -59,9 +59,11 @@ void revision_row_free(RevisionRow *row);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RevisionRow, revision_row_free)
 gboolean history_get_revision(Store *store, guint64 revision, RevisionRow **row, GError **error);
 
-/* Writes one revision: @differences in order. */
+/* Writes @differences of one revision in order, behind *@rows rows of it, which is counted up. */
 gboolean history_record(Store *store, const RevisionRow *head, const GPtrArray *differences,
-                        GError **error);
+                        guint *rows, GError **error);
+/* Takes all rows of @revision away again. */
+gboolean history_take_back(Store *store, guint64 revision, GError **error);
 
 /* Who a replay is for. Strings and the table are borrowed. */
 typedef struct {

@@ -157,7 +157,7 @@ static gboolean set_up(Db *db, DbMode mode, GError **error) {
   static const char *const set_ups[] = {
       [DB_READ] = "PRAGMA cache_size=-16384; PRAGMA query_only=ON",
       [DB_WRITE] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF;"
-                   "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-65536;"
+                   "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-32768;"
                    "PRAGMA journal_size_limit=67108864; PRAGMA wal_autocheckpoint=0",
       [DB_ALONE] = ("PRAGMA journal_mode=DELETE; PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF;"
                     "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-65536"),

@@ -6,8 +6,10 @@
 
 #include "client/base/error.h"
 #include "client/base/protocol.h"
+#include "regd/base/batch.h"
 #include "regd/edit/edit.h"
 #include "regd/edit/fold.h"
+#include "regd/edit/recording.h"
 #include "regd/history/trials.h"
 #include "regd/write/fleet-hook.h"
 #include "regd/write/op-declare.h"
@@ -45,36 +47,36 @@ static gboolean (*const operations[])(Edit *, const Operation *, GError **) = {
     [OPERATION_FLEET] = apply_fleet,
 };
 
-static gboolean apply_operations(Edit *edit, const Change *change, GError **error) {
-  for (guint i = 0; i < change->operations->len; i++) {
-    const Operation *operation = g_ptr_array_index(change->operations, i);
-    edit_begin_declaring(edit);
-    if (operations[operation->kind](edit, operation, error) && edit_declare(edit, operation, error))
-      continue;
-    const char *word = operation_kind_get_name(operation->kind);
-    if (change->indexed && error != NULL && db_error_is_damage(*error))
-      g_prefix_error(error, "%s: ", operation->key);
-    if (change->indexed)
-      g_prefix_error(error, "operation %u (%s): ", i, word != NULL ? word : "");
-    return FALSE;
-  }
-  return TRUE;
+/* ---- the operations ---- */
+
+/* With so many differences, a large change is recorded so far. */
+#define PART_DIFFERENCES 4096U
+
+static gboolean record_part(Edit *edit, const Change *change, GError **error);
+
+static gboolean apply_operation(Edit *edit, const Operation *operation, GError **error) {
+  edit_begin_declaring(edit);
+  return operations[operation->kind](edit, operation, error) &&
+         edit_declare(edit, operation, error);
 }
 
-/* Nothing needs the differences afterwards: each is freed at once, because those of a large change
- * take much memory. */
-static Effective *make_effective(Edit *edit) {
-  Effective *effective = effective_new(edit->revision);
-  for (guint i = 0; i < edit->differences->len; i++) {
-    const Difference *difference = g_ptr_array_index(edit->differences, i);
-    effective_add(effective, difference->kind, difference->path,
-                  difference->name != NULL ? difference->name : "", difference->before,
-                  difference->after)
-        ->reroutes = difference->reroutes;
-    g_clear_pointer(&edit->differences->pdata[i], difference_free);
+static gboolean apply_operations(Edit *edit, Change *change, GError **error) {
+  for (guint i = 0; i < change->operations->len; i++) {
+    const Operation *operation = g_ptr_array_index(change->operations, i);
+    if (!apply_operation(edit, operation, error)) {
+      const char *word = operation_kind_get_name(operation->kind);
+      if (change->indexed && error != NULL && db_error_is_damage(*error))
+        g_prefix_error(error, "%s: ", operation->key);
+      if (change->indexed)
+        g_prefix_error(error, "operation %u (%s): ", i, word != NULL ? word : "");
+      return FALSE;
+    }
+    if (edit->is_applied_once)
+      change_drop_operation(change, i);
+    if (edit->differences->len >= PART_DIFFERENCES && !record_part(edit, change, error))
+      return FALSE;
   }
-  g_ptr_array_set_size(edit->differences, 0);
-  return effective;
+  return TRUE;
 }
 
 /* What history keeps of a revision besides its differences. */
@@ -86,21 +88,12 @@ static gsize get_head_size(const Edit *edit, const Change *change) {
 /* Every scope of history that the change touches gets the revision, and the bytes of what it
  * changed there. */
 static void count_scopes(const Edit *edit, const Change *change, RetentionCounts *counts) {
-  gint64 scope = 0;
-  const char *last = NULL;
-  gint64 bytes = (gint64)get_head_size(edit, change);
-  for (guint i = 0; i < edit->differences->len; i++) {
-    const Difference *difference = g_ptr_array_index(edit->differences, i);
-    gint64 own = difference->path != last ? retention_get_scope(difference->path) : scope;
-    last = difference->path;
-    if (own != scope && scope != 0) {
-      retention_count(counts, scope, edit->revision, edit->now, bytes);
-      bytes = 0;
-    }
-    scope = own;
-    bytes += (gint64)difference_get_size(difference);
+  gint64 head = (gint64)get_head_size(edit, change);
+  for (guint i = 0; i < edit->recorded.scopes->len; i++) {
+    const ScopeBytes *each = &g_array_index(edit->recorded.scopes, ScopeBytes, i);
+    retention_count(counts, each->scope, edit->revision, edit->now, each->bytes + head);
+    head = 0;
   }
-  retention_count(counts, scope, edit->revision, edit->now, bytes);
 }
 
 /* Whether there is room for more history of everybody whose branch is changed. */
@@ -152,19 +145,7 @@ static void set_origin(RevisionRow *head, const Edit *edit) {
   head->fleet_time = edit->origin->time;
 }
 
-static gboolean apply_all(Edit *edit, const Change *change, GError **error) {
-  if (!apply_operations(edit, change, error) || !edit_settle_declared(edit, error))
-    return FALSE;
-  if (edit->has_revisited && !edit_fold(edit, error))
-    return FALSE;
-  if (edit->differences->len == 0 && !edit_note_left_out(edit, error))
-    return FALSE;
-  gboolean differs = edit->differences->len > 0;
-  /* All hosts of a fleet end its trial together, though there is nothing to undo. */
-  if ((differs || edit->undone_fleet != 0) && !is_ours(edit, change, error))
-    return edit->result->proposal != NULL;
-  if (!differs)
-    return !edit->writes_anyway || edit_settle(edit, FALSE, error);
+static gboolean record(Edit *edit, const Change *change, GError **error) {
   g_autofree char *comment = edit_get_comment(edit, change->comment);
   RevisionRow head = {.revision = edit->revision,
                       .time = edit->now,
@@ -173,12 +154,33 @@ static gboolean apply_all(Edit *edit, const Change *change, GError **error) {
                       .program = edit->who->program,
                       .comment = comment};
   set_origin(&head, edit);
+  return edit_record(edit, &head, error);
+}
+
+/* If something was deleted, what follows is likely to touch it again. */
+static gboolean record_part(Edit *edit, const Change *change, GError **error) {
+  if (!edit->is_in_parts || edit->has_deleted || edit->has_revisited)
+    return TRUE;
+  return is_ours(edit, change, error) && record(edit, change, error);
+}
+
+static gboolean apply_all(Edit *edit, Change *change, GError **error) {
+  if (!apply_operations(edit, change, error) || !edit_settle_declared(edit, error))
+    return FALSE;
+  if (edit->has_revisited && (!edit_recall(edit, error) || !edit_fold(edit, error)))
+    return FALSE;
+  if (!edit_differs(edit) && !edit_note_left_out(edit, error))
+    return FALSE;
+  /* All hosts of a fleet end its trial together, though there is nothing to undo. */
+  if ((edit_differs(edit) || edit->undone_fleet != 0) && !is_ours(edit, change, error))
+    return edit->result->proposal != NULL;
+  if (!edit_differs(edit))
+    return !edit->writes_anyway || edit_settle(edit, FALSE, error);
   if (!check_room(edit, error) || !edit_settle(edit, is_on_trial(change), error))
     return FALSE;
   if (change->dry_run)
     return TRUE;
-  return history_record(edit->store, &head, edit->differences, error) &&
-         put_on_trial(edit, change, error) &&
+  return record(edit, change, error) && put_on_trial(edit, change, error) &&
          (edit->undone == 0 || trials_note_end(edit->store, edit->revision, error));
 }
 
@@ -245,18 +247,18 @@ static gboolean is_told(const Change *change) {
   return FALSE;
 }
 
-static gboolean apply_in_savepoint(Edit *edit, const Change *change, RetentionCounts *counts,
+static gboolean apply_in_savepoint(Edit *edit, Change *change, RetentionCounts *counts,
                                    GError **error) {
   WriteResult *result = edit->result;
   gboolean done = apply_all(edit, change, error);
   db_end_work(store_get_db(edit->store));
-  gboolean differs = edit->differences->len > 0;
+  gboolean differs = edit_differs(edit);
   result->changed = done && differs;
   if (done && !differs && edit->undone != 0 && result->proposal == NULL)
     return end_alone(edit, error);
   if (!done || change->dry_run || result->proposal != NULL || (!differs && !edit->writes_anyway)) {
     if (done && differs && is_told(change))
-      result->would_do = make_effective(edit);
+      result->would_do = edit_make_effective(edit);
     store_rollback_to(edit->store);
     return done;
   }
@@ -267,7 +269,7 @@ static gboolean apply_in_savepoint(Edit *edit, const Change *change, RetentionCo
     return TRUE;
   count_scopes(edit, change, counts);
   result->revision = edit->revision;
-  result->effective = make_effective(edit);
+  result->effective = g_steal_pointer(&edit->recorded.effective);
   return TRUE;
 }
 
@@ -288,16 +290,35 @@ static gboolean begin(const ApplyContext *context, const Change *change, GError 
          store_savepoint(context->store, error);
 }
 
-/* Whether only values have changed: the tree, its links and its lists have not. */
-static gboolean touches_values_alone(const Effective *effective, const Change *change) {
+/* Whether the tree, its links and its lists stay as they are. */
+static gboolean names_values_only(const Change *change) {
   for (guint i = 0; i < change->operations->len; i++) {
     const Operation *operation = g_ptr_array_index(change->operations, i);
     if (operation->kind != OPERATION_SET_VALUE && operation->kind != OPERATION_DELETE_VALUE)
       return FALSE;
   }
+  return TRUE;
+}
+
+static gboolean changed_values_only(const Effective *effective) {
   for (guint i = 0; effective != NULL && i < effective->entries->len; i++) {
     const EffectiveEntry *entry = g_ptr_array_index(effective->entries, i);
     if (entry->kind != CHANGE_VALUE_SET && entry->kind != CHANGE_VALUE_DELETED)
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* A large commit of an administrator's may be recorded in parts. Of others it has to be known first
+ * whether there is room for their history, whose commit it is, or what it looks back at. */
+static gboolean may_be_in_parts(const Edit *edit, const Change *change) {
+  if (change->operations->len <= PART_DIFFERENCES || !edit->who->administrator || change->dry_run ||
+      change->confirm_within != 0 || change->owner != NULL ||
+      (edit->fleet != NULL && edit->fleet->is_member(edit)))
+    return FALSE;
+  for (guint i = 0; i < change->operations->len; i++) {
+    const Operation *operation = g_ptr_array_index(change->operations, i);
+    if (operation->kind == OPERATION_EXPECT_REVISION || operation->kind >= OPERATION_SET_ACL)
       return FALSE;
   }
   return TRUE;
@@ -319,6 +340,7 @@ static void release_value(gpointer value) {
 gboolean apply_change(const ApplyContext *context, Identity *who, Change *change,
                       WriteResult *result, GError **error) {
   result->revision = context->revision;
+  gboolean is_own = batch_is_own(change);
   gboolean is_read = change_fill(change, error);
   result->steps = change->operations->len + change->fill_steps;
   if (!is_read || !check_revision(context->revision, error) || !check_comment(change, error) ||
@@ -344,12 +366,15 @@ gboolean apply_change(const ApplyContext *context, Identity *who, Change *change
       .differences = g_ptr_array_new_with_free_func((GDestroyNotify)difference_free),
       .usage = g_hash_table_new_full(NULL, NULL, NULL, g_free),
   };
+  edit.is_in_parts = may_be_in_parts(&edit, change);
+  edit.is_applied_once = edit.is_in_parts && is_own;
+  gboolean names_values = names_values_only(change);
   Db *db = store_get_db(context->store);
   Allowance allowance = {context, who, apply_get_step_limit(who, context->settings)};
   db_begin_work(db, is_allowed, &allowance);
   gboolean done = apply_in_savepoint(&edit, change, context->counts, error);
   result->steps = db_get_work(db) + change->fill_steps;
-  if (!result->kept || !touches_values_alone(result->effective, change))
+  if (!result->kept || !names_values || !changed_values_only(result->effective))
     place_cache_clear(context->places);
   (result->kept ? lock_set_keep : lock_set_undo)(context->locks);
   edit_clear(&edit);

@@ -5,13 +5,13 @@
 #include "regd/history/retention.h"
 
 gboolean __wrap_history_record(Store *store, const RevisionRow *head, const GPtrArray *differences,
-                               GError **error);
+                               guint *rows, GError **error);
 void __wrap_retention_count(RetentionCounts *counts, gint64 scope, guint64 revision, gint64 now,
                             gint64 bytes);
 
 gboolean __wrap_history_record(G_GNUC_UNUSED Store *store, G_GNUC_UNUSED const RevisionRow *head,
                                G_GNUC_UNUSED const GPtrArray *differences,
-                               G_GNUC_UNUSED GError **error) {
+                               G_GNUC_UNUSED guint *rows, G_GNUC_UNUSED GError **error) {
   return TRUE;
 }
 

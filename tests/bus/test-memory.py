@@ -32,7 +32,7 @@ def an_import_leaves_little_memory_behind():
         file.seek(0)
         before = megabytes(registry.process, "RssAnon")
         registry.client.call("Import", "ha{sv}", dbus.types.UnixFd(file.fileno()), options())
-        check(megabytes(registry.process, "VmHWM") > before + 10 * KEPT, "the import was too small")
+        check(megabytes(registry.process, "VmHWM") > before + 5 * KEPT, "the import was too small")
         wait_until(lambda: megabytes(registry.process, "RssAnon") < before + KEPT, "memory to be given back")
 
 

@@ -114,6 +114,11 @@ static gboolean check_kind(Edit *edit, const Change *change, const char *path, G
   return TRUE;
 }
 
+static gboolean is_member(const Edit *edit) {
+  FleetMember *member = edit->fleet->data;
+  return !refresh(member, edit->store, NULL) || member->state != NULL;
+}
+
 static gboolean judge(Edit *edit, const Change *change, GError **error) {
   FleetMember *member = edit->fleet->data;
   if (edit->is_fleets)
@@ -367,7 +372,8 @@ static gboolean apply(Edit *edit, const Operation *operation, GError **error) {
 
 FleetMember *fleet_member_new(void) {
   FleetMember *member = g_new0(FleetMember, 1);
-  member->hook = (FleetHook){apply, judge, confirm, forget, member, fleet_key_reader_new()};
+  member->hook =
+      (FleetHook){apply, is_member, judge, confirm, forget, member, fleet_key_reader_new()};
   member->is_stale = TRUE;
   return member;
 }

@@ -241,6 +241,7 @@ def find_looks_through_all_below_the_open_key():
     page.wait_for_text("2 places, 4 keys", "status")
     grid = page.find("grid", "Found")
     equal(page.names("row", within=grid)[1:], ["HKLM\\SOFTWARE\\Acme\\Mailbox", "HKLM\\SOFTWARE\\Acme\\One: Host"])
+    contains(page.text_of(grid), "One\nHost\nmail.example.org")
     page.click("row", "HKLM\\SOFTWARE\\Acme\\One: Host")
     page.press(Keys.ENTER)
     page.wait(lambda: page.driver.current_url.endswith("/Acme/One"), "the key to be open")

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What was found below a key, as it is found; each place can be opened. It stays until it is closed.
 import { button, h } from "../base/dom.js";
-import { shorten } from "../base/path.js";
+import { isAtOrBelow, same, shorten } from "../base/path.js";
 import { _, count, format } from "../base/text.js";
 import { search } from "../bus/search.js";
 import { nameOf } from "../parts/change-view.js";
@@ -23,7 +23,7 @@ export class Found {
             name: _("Found"),
             nameOf: ({ key, name }) => (name === undefined ? shorten(key) : `${shorten(key)}: ${nameOf(name)}`),
             columns: [
-                { kind: "data", title: _("Key"), draw: ({ key }) => h("bdi", {}, shorten(key)) },
+                { kind: "key", title: _("Key"), draw: ({ key }) => h("bdi", { title: shorten(key) }, this.#showKey(key)) },
                 { kind: "name", title: _("Name"), draw: ({ name }) => (name === undefined ? "" : h("bdi", {}, nameOf(name))) },
                 { kind: "data", title: _("Data"), draw: ({ text }) => (text === undefined ? "" : h("bdi", {}, text)) },
             ],
@@ -40,6 +40,7 @@ export class Found {
     async search(top, words) {
         const turn = ++this.#turn;
         const isWanted = () => turn === this.#turn;
+        this.top = top;
         this.title.replaceChildren(format("Found below $0: $1", shorten(top), words));
         this.refusal.hidden = true;
         this.element.hidden = false;
@@ -65,6 +66,11 @@ export class Found {
         this.#show(found.slice(0, MOST), keys, false);
         if (isCut)
             this.told.append(" ", format("The first $0 places are shown.", MOST));
+    }
+
+    // From the key that was searched on: the end of a path tells most.
+    #showKey(key) {
+        return isAtOrBelow(key, this.top) && !same(key, this.top) ? key.slice(this.top.length + 1) : shorten(key);
     }
 
     #show(found, keys, isRunning) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // One login at a mail server on localhost by Java's mail, and a look into the INBOX:
-//   java -cp jakarta.mail.jar JavaClient.java imap|pop3 PORT none|starttls|tls PASSWORD AUTHORITY MECHANISM
+//   java -cp LIBRARIES JavaClient imap|pop3 PORT none|starttls|tls PASSWORD AUTHORITY MECHANISM
 // prints "let in, N messages", or "refused: " with the server's text.
 
 import jakarta.mail.AuthenticationFailedException;

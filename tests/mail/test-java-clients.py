@@ -3,8 +3,10 @@
 """Java's mail against mailauthd, POP3 on a Maildir and IMAP with a real Dovecot behind: in the clear, with TLS on
 request and from the start, by each mechanism that it knows."""
 
+import functools
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 from harness.case import Skip, contains, main, rows
@@ -14,21 +16,28 @@ from harness.talk import Mail
 
 PROGRAM = Path(__file__).with_name("JavaClient.java")
 LIBRARIES = [Path(f"/usr/share/java/jakarta-{name}.jar") for name in ("mail", "activation")]
+FOLDER = tempfile.TemporaryDirectory(prefix="regd-java-")
+WORDS = ("-cp", ":".join(map(str, (*LIBRARIES, FOLDER.name))))
+
+
+@functools.cache
+def compile_program():
+    if not shutil.which("javac") or not all(library.exists() for library in LIBRARIES):
+        raise Skip("takes default-jdk-headless and libjakarta-mail-java")
+    subprocess.run(["javac", *WORDS, "-d", FOLDER.name, PROGRAM], check=True, timeout=PATIENCE)
 
 
 def ask(mail, protocol, security, password, mechanism):
-    port = {"imap": {"tls": mail.imaps_port}, "pop3": {"tls": mail.pop3s_port}}[protocol].get(
-        security, mail.imap_port if protocol == "imap" else mail.pop3_port)
-    done = subprocess.run(["java", "-cp", ":".join(map(str, LIBRARIES)), str(PROGRAM), protocol, str(port), security,
-                           password, str(mail.directory / "localhost.pem"), mechanism],
+    port = getattr(mail, f"{protocol}{'s' if security == 'tls' else ''}_port")
+    done = subprocess.run(["java", *WORDS, "JavaClient", protocol, str(port), security, password,
+                           mail.directory / "localhost.pem", mechanism],
                           capture_output=True, text=True, timeout=PATIENCE, check=False)
     return f"{protocol}, {security}, {mechanism}: {done.stdout}{done.stderr}"
 
 
 @rows([("IMAP", "imap", "[AUTHENTICATIONFAILED] Authentication failed"), ("POP3", "pop3", "[AUTH] Authentication failed")])
 def it_logs_in_and_is_told_why_not(protocol, refusal):
-    if not shutil.which("javac") or not all(library.exists() for library in LIBRARIES):
-        raise Skip("takes default-jdk-headless and libjakarta-mail-java")
+    compile_program()
     with Mail() as mail, Dovecot(mail) as dovecot:
         mail.add_account("ann", "sesame")
         mail.deliver("ann", "From: a@example.org\nSubject: one\n\nHello\n")

@@ -24,11 +24,13 @@ gboolean rights_keep(guint64 kept, GError **error) {
     return error_set(error, REGISTRY_ERROR_FAILED, "Rights can't be asked for: %s",
                      g_strerror(errno));
   bound_rights(kept);
+  gboolean changes = FALSE;
   for (guint i = 0; i < G_N_ELEMENTS(sets); i++) {
-    sets[i].permitted &= (guint32)(kept >> (32 * i));
-    sets[i].effective = sets[i].permitted;
-    sets[i].inheritable = 0;
+    const guint32 left = sets[i].permitted & (guint32)(kept >> (32 * i));
+    changes |= sets[i].permitted != left || sets[i].effective != left || sets[i].inheritable != 0;
+    sets[i] = (struct __user_cap_data_struct){.effective = left, .permitted = left};
   }
-  return syscall(SYS_capset, &header, sets) == 0 ||
+  /* A unit may not even allow the call to a program that has nothing to give up. */
+  return !changes || syscall(SYS_capset, &header, sets) == 0 ||
          error_set(error, REGISTRY_ERROR_FAILED, "Rights can't be given up: %s", g_strerror(errno));
 }

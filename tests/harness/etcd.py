@@ -48,9 +48,7 @@ class Etcd:
     def __enter__(self):
         if not shutil.which("etcd") or not shutil.which("etcdctl"):
             raise Skip("takes etcd and etcdctl")
-        self._make_authority()
-        self._sign("server", "/O=etcd", NAMES)
-        self.certificate("root")
+        self.prepare()
         for member in range(self.members):
             self._launch(member)
         for member in range(self.members):
@@ -73,6 +71,12 @@ class Etcd:
     @property
     def ca(self):
         return str(self.directory / "ca.pem")
+
+    def prepare(self):
+        """What a member and its administrator need, in `directory`: server.pem, root.pem, their .key, and ca.pem."""
+        self._make_authority()
+        self._sign("server", "/O=etcd", NAMES)
+        self.certificate("root")
 
     def _make_authority(self):
         # Python 3.13 wants to be told what an authority's key is for.

@@ -4,8 +4,11 @@
 either message bus, and removal and purge leave what Debian's policy asks for."""
 
 import re
+import shutil
+from contextlib import contextmanager
 
-from harness.case import Failure, check, contains, equal, main, test
+from harness.case import Failure, Skip, check, contains, equal, main, test
+from harness.etcd import Etcd
 from harness.mailhost import MailHost
 from harness.packages import INSIDE, INSTALL, fresh_machine
 from harness.process import SOURCE
@@ -32,7 +35,7 @@ def files_of(machine):
 
 def everything_serves(machine):
     """What an administrator sees after the installation, and what a user does."""
-    for unit in ("regd", "mailauthd"):
+    for unit in ("regd", "regd-fleet", "mailauthd"):
         equal((unit, machine.show(unit, "ActiveState"), machine.show(unit, "NRestarts")), (unit, "active", "0"))
         equal((unit, machine.show(unit, "UnitFileState")), (unit, "enabled"))
     equal(machine.run("systemctl --failed --no-legend"), "")
@@ -104,6 +107,48 @@ def a_play_of_ansible_looks_after_the_machine():
         machine.run("apt-get purge --yes ansible-collection-regd && ! test -e /usr/share/ansible/collections/ansible_collections/regd")
 
 
+@contextmanager
+def etcd_to_run():
+    """A folder with the program etcd, which needs nothing beside it, and certificates for it."""
+    if not shutil.which("etcd"):
+        raise Skip("takes etcd")
+    etcd = Etcd()
+    try:
+        etcd.prepare()
+        shutil.copy(shutil.which("etcd"), etcd.directory)
+        yield etcd.directory
+    finally:
+        shutil.rmtree(etcd.directory)
+
+
+ETCD = ("systemd-run --unit=etcd --property=Type=notify /srv/etcd/etcd --data-dir=/run/etcd --client-cert-auth "
+        "--trusted-ca-file=/srv/etcd/ca.pem --cert-file=/srv/etcd/server.pem --key-file=/srv/etcd/server.key "
+        "--listen-client-urls=https://127.0.0.1:2379 --advertise-client-urls=https://127.0.0.1:2379")
+
+
+@test
+def the_agent_makes_a_fleet_in_its_sandbox_as_the_guide_says():
+    guide = (SOURCE / "data/doc/fleet.md").read_text().partition("## Two hosts in ten commands")[2].partition("\n## ")[0]
+    tour = [step for block in re.findall(r"^```console one\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL) for step in steps(block)]
+    with etcd_to_run() as folder, fresh_machine({"/srv/etcd": folder}) as machine:
+        machine.run("echo 127.0.0.1 localhost etcd1.example >/etc/hosts")
+        machine.run(INSTALL)
+        machine.run("install -D -m 644 /srv/etcd/ca.pem /etc/regd/fleet-ca.pem && install -m 644 /srv/etcd/root.pem /etc/regd/fleet.pem "
+                    "&& install -m 640 -g regd-fleet /srv/etcd/root.key /etc/regd/fleet.key")
+        machine.run(ETCD)
+        machine.write("/root/fleet.reg", blocks("data/doc/fleet.md", "reg fleet.reg")[0])
+        for command, expected in tour:
+            equal(machine.run(f"cd /root && {command}").splitlines(), expected, command)
+        contains(machine.run("regctl fleet status"), "state: live\n")
+        equal(machine.run("ps -o user= -C regd-fleet").strip(), "regd-fleet")
+        machine.run("apt-get remove --yes regd-fleet")
+        contains(machine.run("regctl fleet status"), "regd-fleet does not run")
+        equal(machine.run(["regctl", "get", r"HKLM\SOFTWARE\Policies\Acme", "Greeting"]), "hello\n")
+        machine.run(INSTALL)
+        machine.wait_until("regctl fleet status | grep -q 'state: live'", "the host to be live again")
+        equal(machine.show("regd-fleet", "NRestarts"), "0")
+
+
 @test
 def dbus_broker_will_do():
     with fresh_machine() as machine:
@@ -123,7 +168,7 @@ def what_was_removed_comes_back_with_its_data():
         machine.run(INSTALL)
         machine.run(["regctl", "set", KEY, "Owner", "anna"])
         machine.run(f"apt-get remove --yes {OWN}")
-        for unit in ("regd", "mailauthd"):
+        for unit in ("regd", "regd-fleet", "mailauthd"):
             check(machine.show(unit, "ActiveState") != "active", f"{unit} goes on after its removal")
         equal(machine.run("pgrep -c 'regd|mailauthd'", status=1), "0\n")
         machine.run("test -f /var/lib/regd/registry.db && test -f /etc/pam.d/mailauth")
@@ -140,7 +185,7 @@ def a_purge_leaves_nothing_but_the_users():
         machine.run(f"apt-get purge --yes {OWN}")
         equal(sorted(files_of(machine) - before), [])
         equal(machine.run(f"dpkg-query --show --showformat='${{db:Status-Abbrev}}' {OWN} 2>/dev/null; true").strip(), "")
-        machine.run("getent passwd regd mailauth mailauth-front mailauth-sql")
+        machine.run("getent passwd regd regd-fleet mailauth mailauth-front mailauth-sql")
         equal(machine.run("systemctl --failed --no-legend"), "")
 
 

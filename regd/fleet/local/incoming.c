@@ -42,10 +42,13 @@ typedef struct {
   const FleetState *state;
   GPtrArray *read; /* of Incoming */
   FleetSecrets secrets;
+  gboolean had_problems; /* those of records that come now are to be cleared */
+  Place *place;          /* of the newest value, or NULL */
 } Arrival;
 
 static void arrival_clear(Arrival *arrival) {
   fleet_secrets_clear(&arrival->secrets);
+  place_free(arrival->place);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Arrival, arrival_clear)
 
@@ -74,6 +77,8 @@ static gboolean note(Arrival *arrival, const FleetRecord *record, const char *wh
 }
 
 static gboolean clear(Arrival *arrival, const FleetRecord *record, GError **error) {
+  if (!arrival->had_problems)
+    return TRUE;
   g_autofree char *name = get_name(record);
   return fleet_problem_clear(arrival->edit->store, name, error);
 }
@@ -203,7 +208,8 @@ static void look_for_secret(Edit *edit, const Incoming *incoming, char **why) {
                     "reseal` seals it");
 }
 
-static gboolean place_one(Edit *edit, const Incoming *incoming, char **why, GError **error) {
+static gboolean place_one(Arrival *arrival, const Incoming *incoming, char **why, GError **error) {
+  Edit *edit = arrival->edit;
   switch (get_step(incoming)) {
   case STEP_VALUES_GO:
     return place_record_drop_value(edit, incoming->path, incoming->name, error);
@@ -212,7 +218,8 @@ static gboolean place_one(Edit *edit, const Incoming *incoming, char **why, GErr
   case STEP_KEYS_COME:
     return place_record_put_key(edit, incoming->path, incoming->key, why, error);
   case STEP_VALUES_COME:
-    return place_record_put_value(edit, incoming->path, incoming->value, why, error);
+    return place_record_put_value(edit, &arrival->place, incoming->path, incoming->value, why,
+                                  error);
   }
   return TRUE;
 }
@@ -225,10 +232,12 @@ static gboolean is_headless(const Arrival *arrival) {
 /* What could not be placed shows in the digest. */
 static gboolean take(Arrival *arrival, const Incoming *incoming, char **why, GError **error) {
   Store *store = arrival->edit->store;
-  if (!place_one(arrival->edit, incoming, why, error))
+  gboolean is_fresh = arrival->order->kind == FLEET_ORDER_RESYNC; /* the ledger was cleared */
+  if (!place_one(arrival, incoming, why, error))
     return FALSE;
   arrival->order->n_unusable += *why != NULL;
-  return *why != NULL || ledger_note(store, arrival->order->digest, incoming->record, error);
+  return *why != NULL || (is_fresh ? ledger_add : ledger_note)(store, arrival->order->digest,
+                                                               incoming->record, error);
 }
 
 /* A secret that its commit has brought must not count as a change again. */
@@ -267,10 +276,15 @@ static gboolean apply_all(Arrival *arrival, GError **error) {
 
 gboolean incoming_apply(Edit *edit, FleetOrder *order, const FleetState *state, GError **error) {
   g_autoptr(GPtrArray) read = g_ptr_array_new_with_free_func(incoming_free);
-  g_auto(Arrival) arrival = {edit, order, state, read, {.edit = edit, .state = state}};
+  g_auto(Arrival) arrival = {.edit = edit,
+                             .order = order,
+                             .state = state,
+                             .read = read,
+                             .secrets = {.edit = edit, .state = state}};
   edit->every_secret_counts = TRUE;
   memcpy(order->digest, state->digest, sizeof order->digest);
-  return read_records(&arrival, error) && apply_all(&arrival, error);
+  return fleet_problem_find_any(edit->store, &arrival.had_problems, error) &&
+         read_records(&arrival, error) && apply_all(&arrival, error);
 }
 
 /* ---- a re-sync ---- */
@@ -306,7 +320,11 @@ static gboolean add_deletions(Arrival *arrival, gboolean *may, GError **error) {
 
 gboolean incoming_resync(Edit *edit, FleetOrder *order, const FleetState *state, GError **error) {
   g_autoptr(GPtrArray) read = g_ptr_array_new_with_free_func(incoming_free);
-  g_auto(Arrival) arrival = {edit, order, state, read, {.edit = edit, .state = state}};
+  g_auto(Arrival) arrival = {.edit = edit,
+                             .order = order,
+                             .state = state,
+                             .read = read,
+                             .secrets = {.edit = edit, .state = state}};
   gboolean may = FALSE;
   if (!add_deletions(&arrival, &may, error))
     return FALSE;

@@ -111,6 +111,15 @@ gboolean ledger_note(Store *store, guint8 *digest, const FleetRecord *record, GE
   return store_part(store, record, record->record != NULL ? parts.now : NULL, error);
 }
 
+gboolean ledger_add(Store *store, guint8 *digest, const FleetRecord *record, GError **error) {
+  guint8 part[FLEET_ID_BYTES];
+  if (record->record == NULL)
+    return TRUE;
+  compute_part(record, part);
+  add(digest, part);
+  return store_part(store, record, part, error);
+}
+
 gboolean ledger_clear(Store *store, guint8 *digest, GError **error) {
   memset(digest, 0, FLEET_ID_BYTES);
   return db_execute(store_get_db(store), "DELETE FROM fleet_records", error);

@@ -13,6 +13,8 @@
 gboolean ledger_holds(Store *store, const FleetRecord *record, gboolean *holds, GError **error);
 /* The record was taken, or deleted; @digest is kept up to date. */
 gboolean ledger_note(Store *store, guint8 *digest, const FleetRecord *record, GError **error);
+/* The same of one that is surely not held, for many of them. */
+gboolean ledger_add(Store *store, guint8 *digest, const FleetRecord *record, GError **error);
 /* No record is held any more; @digest becomes zero. */
 gboolean ledger_clear(Store *store, guint8 *digest, GError **error);
 

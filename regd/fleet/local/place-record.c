@@ -181,9 +181,18 @@ gboolean place_record_drop_key(Edit *edit, const char *path, GError **error) {
 
 /* ---- values ---- */
 
-gboolean place_record_put_value(Edit *edit, const char *path, const FleetValue *value, char **why,
-                                GError **error) {
-  g_autoptr(Place) place = find(edit, path, why, error);
+/* Values of one key usually follow each other. */
+static Place *find_again(Edit *edit, Place **kept, const char *path, char **why, GError **error) {
+  gboolean is_same = *kept != NULL && place_exists(*kept) && strcmp((*kept)->asked, path) == 0;
+  if (is_same)
+    return *kept;
+  g_clear_pointer(kept, place_free);
+  return *kept = find(edit, path, why, error);
+}
+
+gboolean place_record_put_value(Edit *edit, Place **kept, const char *path, const FleetValue *value,
+                                char **why, GError **error) {
+  Place *place = find_again(edit, kept, path, why, error);
   if (place == NULL || *why != NULL)
     return place != NULL;
   if (place_exists(place) && place->key->link != NULL) {

@@ -10,8 +10,10 @@
 
 gboolean place_record_put_key(Edit *edit, const char *path, const FleetKey *key, char **why,
                               GError **error);
-gboolean place_record_put_value(Edit *edit, const char *path, const FleetValue *value, char **why,
-                                GError **error);
+/* @kept: the place of the value before, for values that come one after another; *@kept is NULL at
+ * first and is freed by the caller. */
+gboolean place_record_put_value(Edit *edit, Place **kept, const char *path, const FleetValue *value,
+                                char **why, GError **error);
 /* A key that still holds something is left: what it holds has records of its own. */
 gboolean place_record_drop_key(Edit *edit, const char *path, GError **error);
 gboolean place_record_drop_value(Edit *edit, const char *path, const char *name, GError **error);

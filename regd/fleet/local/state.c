@@ -135,6 +135,19 @@ gboolean fleet_problem_note(Store *store, const FleetProblem *problem, GError **
   return db_run(db, statement, error);
 }
 
+gboolean fleet_problem_find_any(Store *store, gboolean *found, GError **error) {
+  Db *db = store_get_db(store);
+  g_autoptr(DbStatement) statement =
+      db_prepare(db, "SELECT 1 FROM fleet_problems WHERE layer = ?1 AND problem <> ?2", error);
+  if (statement == NULL)
+    return FALSE;
+  db_bind_text(statement, 1, FLEET_LAYER);
+  db_bind_text(statement, 2, FLEET_FOREIGN_WRITE);
+  DbStep step = db_step(db, statement, error);
+  *found = step == DB_ROW;
+  return step != DB_FAILED;
+}
+
 gboolean fleet_problem_clear(Store *store, const char *record, GError **error) {
   Db *db = store_get_db(store);
   g_autoptr(DbStatement) statement = db_prepare(

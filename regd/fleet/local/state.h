@@ -45,6 +45,8 @@ void fleet_problem_free(gpointer data);
 
 /* Past FLEET_LIMIT_PROBLEMS nothing more is kept. */
 gboolean fleet_problem_note(Store *store, const FleetProblem *problem, GError **error);
+/* *@found: whether there is any but foreign writes. */
+gboolean fleet_problem_find_any(Store *store, gboolean *found, GError **error);
 /* Foreign writes stay. */
 gboolean fleet_problem_clear(Store *store, const char *record, GError **error);
 gboolean fleet_problem_clear_all(Store *store, GError **error);

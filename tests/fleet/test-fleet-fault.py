@@ -24,9 +24,9 @@ from harness.relay import Relay
 KEY = MOUNT + "\\Fault"
 ROUNDS = amount(5, 1000)
 HOSTS = 5
-# So few operations in a transaction that most commits have parts.
+# So few operations in a transaction that most commits have parts. The long form is run beside other work.
 SETTINGS = [("Transaction Operations", REG_DWORD, 8), ("Resync Spread", REG_DWORD, 0), ("Stale After", REG_DWORD, 3),
-            ("Request Timeout", REG_DWORD, 400), ("Commit Timeout", REG_DWORD, 4000)]
+            ("Request Timeout", REG_DWORD, amount(400, 1000)), ("Commit Timeout", REG_DWORD, amount(4000, 10000))]
 # What surely was not made, and what may have been.
 REFUSED = {"FleetUnavailable", "Conflict", "AccessDenied"}
 UNCERTAIN = {"FleetUncertain", "NoReply", "ServiceUnknown", "Disconnected", "NameHasNoOwner"}

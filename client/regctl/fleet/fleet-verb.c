@@ -177,25 +177,25 @@ typedef enum { OPERAND_NONE, OPERAND_COMMIT, OPERAND_HOST } OperandKind;
 /* A word behind the verb, the call that it makes, and the options that go with it. */
 typedef struct {
   const char *word, *member, *name;                   /* name: of the flag, in the call */
-  OptionName flag;                                    /* N_OPTIONS: none */
   guint64 options;                                    /* bits of those besides the flag */
   gboolean (*show)(Session *session, GError **error); /* in place of a call */
+  OptionName flag;                                    /* N_OPTIONS: none */
   OperandKind operand;                                /* of a host: the call's first argument */
 } Action;
 
 #define BIT OPTION_BIT
 static const Action actions[] = {
-    {"status", NULL, NULL, N_OPTIONS, 0, show_status, OPERAND_NONE},
-    {"init", "Init", "from-local", OPTION_FROM_LOCAL, 0, NULL, OPERAND_NONE},
-    {"join", "Join", "replace", OPTION_REPLACE, 0, NULL, OPERAND_NONE},
-    {"leave", "Leave", "drop", OPTION_DROP, 0, NULL, OPERAND_NONE},
-    {"hosts", NULL, NULL, OPTION_BEHIND, 0, fleet_show_hosts, OPERAND_NONE},
-    {"wait", NULL, NULL, OPTION_HOSTS, BIT(OPTION_TIMEOUT), fleet_wait, OPERAND_COMMIT},
-    {"forget", "Forget", "force", OPTION_FORCE, 0, NULL, OPERAND_HOST},
-    {"resync", "Resync", "force", OPTION_FORCE, BIT(OPTION_DRY_RUN), NULL, OPERAND_NONE},
-    {"reseal", "Reseal", NULL, N_OPTIONS, 0, NULL, OPERAND_NONE},
-    {"verify", NULL, NULL, N_OPTIONS, 0, verify, OPERAND_NONE},
-    {"problems", NULL, NULL, OPTION_CLEAR, 0, problems, OPERAND_NONE},
+    {"status", NULL, NULL, 0, show_status, N_OPTIONS, OPERAND_NONE},
+    {"init", "Init", "from-local", 0, NULL, OPTION_FROM_LOCAL, OPERAND_NONE},
+    {"join", "Join", "replace", 0, NULL, OPTION_REPLACE, OPERAND_NONE},
+    {"leave", "Leave", "drop", 0, NULL, OPTION_DROP, OPERAND_NONE},
+    {"hosts", NULL, NULL, 0, fleet_show_hosts, OPTION_BEHIND, OPERAND_NONE},
+    {"wait", NULL, NULL, BIT(OPTION_TIMEOUT), fleet_wait, OPTION_HOSTS, OPERAND_COMMIT},
+    {"forget", "Forget", "force", 0, NULL, OPTION_FORCE, OPERAND_HOST},
+    {"resync", "Resync", "force", BIT(OPTION_DRY_RUN), NULL, OPTION_FORCE, OPERAND_NONE},
+    {"reseal", "Reseal", NULL, 0, NULL, N_OPTIONS, OPERAND_NONE},
+    {"verify", NULL, NULL, 0, verify, N_OPTIONS, OPERAND_NONE},
+    {"problems", NULL, NULL, 0, problems, OPTION_CLEAR, OPERAND_NONE},
 };
 
 static gboolean change(Session *session, const Action *action, GError **error) {

@@ -24,6 +24,7 @@ static void begin_relay(Session *session, const Verdict *verdict) {
                                    .data = session};
   session->relay = session_relay_new(session->host->poller, &start);
   session_free_machine(session);
+  session->logged_in = TRUE;
   session->host->logged_in(session, session->host->owner);
   session_enter(session, SESSION_RELAY);
 }

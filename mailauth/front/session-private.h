@@ -33,12 +33,12 @@ struct Session {
   ProxyHeader *header; /* in HEADER */
   guint64 number;
   guint8 state, protocol;
-  gboolean begins_with_tls, greeted, heard, client_ended;
+  gboolean begins_with_tls, greeted, heard, client_ended, logged_in;
   gboolean tells;       /* in ASKING: it has told where its client is */
   gboolean is_stranger; /* it has told that, and may not */
   gint64 deadline;      /* of the login */
-  Machine *machine;
-  GString *out; /* answers from out_at on are not sent yet; NULL: none */
+  Machine *machine;     /* NULL before the client says anything, and once it has logged in */
+  GString *out;         /* answers from out_at on are not sent yet; NULL: none */
   gsize out_at;
   Secret input;         /* read and not looked at yet */
   HeldVerdict *verdict; /* in DELAY, or until a SCRAM client has seen the server's proof */

@@ -168,6 +168,8 @@ static void take_step(Session *session, Step step) {
 /* Looks at a slice of @bytes; keeps the rest if that can't be looked at yet. */
 static void feed(Session *session, const guint8 *bytes, gsize size) {
   while (size > 0 && session->state == SESSION_TALK) {
+    if (session->machine == NULL)
+      session->machine = session_get_ops(session)->create();
     Surroundings surroundings = get_surroundings(session);
     gsize slice = MIN(size, INPUT_SLICE);
     gsize left = slice;
@@ -211,7 +213,7 @@ static gboolean read_client(Session *session) {
 static void greet(Session *session) {
   Surroundings surroundings = get_surroundings(session);
   if (!session->greeted)
-    session_get_ops(session)->greet(session->machine, &surroundings, session_get_output(session));
+    session_get_ops(session)->greet(&surroundings, session_get_output(session));
   transcript_output(session->transcript, session->out);
   session->greeted = TRUE;
 }
@@ -335,7 +337,8 @@ static gboolean do_to_tls(Session *session) {
     session_end(session);
     return FALSE;
   }
-  session_get_ops(session)->tls_started(session->machine);
+  if (session->machine != NULL)
+    session_get_ops(session)->tls_started(session->machine);
   /* What was told before TLS may be anybody's word. */
   if (!client_address_equal(&session->origin.address, &session->origin.speaker) &&
       !locate(session, &session->origin.speaker, 0)) {
@@ -524,7 +527,6 @@ Session *session_new(SessionHost *host, const SessionArrival *arrival) {
   session->watch = (Watch){.descriptor = arrival->descriptor, .ready = client_ready};
   session->timer.fire = time_is_up;
   stream_open(&session->client, arrival->descriptor);
-  session->machine = session_get_ops(session)->create();
   session->deadline =
       g_get_monotonic_time() + (gint64)host->settings[arrival->protocol].login_timeout * SECOND;
   set_login_timer(session);
@@ -580,7 +582,7 @@ guint session_list_bindings(const Session *session, ChannelBinding *bindings) {
 }
 
 gboolean session_is_logged_in(const Session *session) {
-  return session->machine == NULL;
+  return session->logged_in;
 }
 
 const Credentials *session_get_credentials(const Session *session) {

@@ -498,8 +498,7 @@ static Step imap_answer(Machine *machine, const MachineAnswer *answer, GString *
   return STEP_RELAY;
 }
 
-static void imap_greet(G_GNUC_UNUSED Machine *machine, const Surroundings *surroundings,
-                       GString *out) {
+static void imap_greet(const Surroundings *surroundings, GString *out) {
   g_string_append(out, "* OK [");
   append_capabilities(surroundings, out);
   g_string_append(out, "] IMAP server ready.\r\n");

@@ -71,7 +71,8 @@ typedef struct Machine Machine;
 typedef struct {
   Machine *(*create)(void);
   void (*free)(Machine *machine);
-  void (*greet)(Machine *machine, const Surroundings *surroundings, GString *out);
+  /* Needs no machine. */
+  void (*greet)(const Surroundings *surroundings, GString *out);
   /* Takes from *@input, of *@size bytes, and moves both on, until a step comes
    * that is not READ. What is left then is fed after the answer. */
   Step (*feed)(Machine *machine, const Surroundings *surroundings, const guint8 **input,

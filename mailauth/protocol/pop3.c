@@ -349,8 +349,7 @@ static Step pop3_answer(Machine *machine, const MachineAnswer *answer, GString *
 }
 
 /* Dovecot's proxies look for the word there, and ask for no CAPA. */
-static void pop3_greet(G_GNUC_UNUSED Machine *machine, const Surroundings *surroundings,
-                       GString *out) {
+static void pop3_greet(const Surroundings *surroundings, GString *out) {
   g_string_append_printf(out, "+OK %sPOP3 server ready.\r\n",
                          surroundings->may_tell ? "[XCLIENT] " : "");
 }

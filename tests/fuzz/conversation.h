@@ -58,7 +58,7 @@ static inline GString *converse(Protocol protocol, guint8 around, const guint8 *
   GString *trace = g_string_new(NULL);
   Machine *machine = ops->create();
   gboolean open = TRUE;
-  ops->greet(machine, &surroundings, trace);
+  ops->greet(&surroundings, trace);
   while (size > 0 && open) {
     gsize left = MIN(fragment, size);
     size -= left;

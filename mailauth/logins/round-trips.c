@@ -4,10 +4,11 @@
 
 /* Up to so many logins under way, each asks at once. */
 #define FEW_LOGINS 8U
-/* A delay that lets several logins share one round trip, in ms. */
+/* A delay that lets several logins share one round trip, in ms, while passwords wait for a
+ * processor. When none does, it would only leave the processors idle. */
 #define BATCH_DELAY_MS 5U
-/* The delay while passwords wait for a processor: more than so many for each thread, of
- * which the last had waited for so long, in us. */
+/* The delay while many wait: more than so many for each thread, of which the last had waited
+ * for so long, in us. */
 #define BATCH_DELAY_BEHIND_PROOFS_MS 25U
 #define FEW_PROOFS 4U
 #define LONG_PROOF_WAIT_US 10000
@@ -34,7 +35,7 @@ static gboolean has_many_proofs(const RoundTrips *trips) {
 }
 
 static guint get_delay(RoundTrips *trips, guint logins) {
-  if (logins <= FEW_LOGINS)
+  if (logins <= FEW_LOGINS || workers_get_waiting(trips->provers) == 0)
     return 0;
   if (workers_get_wait(trips->provers) < LONG_PROOF_WAIT_US || !has_many_proofs(trips))
     return BATCH_DELAY_MS;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* When logins ask regd whether the settings are current. With many logins under way
- * their round trips are batched: each is delayed a little, and longer while passwords
- * wait for a processor, since the login would only wait behind them. */
+/* When logins ask regd whether the settings are current. With many logins under way, and
+ * passwords that wait for a processor, their round trips are batched: each is delayed a
+ * little, and longer while many wait, since the login would only wait behind them. */
 #ifndef MAILAUTH_LOGINS_ROUND_TRIPS_H
 #define MAILAUTH_LOGINS_ROUND_TRIPS_H
 

@@ -8,9 +8,13 @@
 #include <malloc.h>
 #endif
 
+/* Free at the end of the heap, which is kept for the next calls until memory_give_back(). */
+#define KEPT_BYTES (4 * 1024 * 1024)
+
 void memory_use_one_heap(void) {
 #ifdef __GLIBC__
   (void)mallopt(M_ARENA_MAX, 1);
+  (void)mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
 #endif
 }
 

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define CALL_TIMEOUT_MS 5000U
+#define CALL_TIMEOUT_MS 10000U
 #define HOSTS "h/"
 #define ALIVE "a/"
 

@@ -131,7 +131,9 @@ class Page {
 
     start() {
         document.documentElement.lang = cockpit.language || "en";
-        document.getElementById("page").append(this.#drawTop(), this.lost, this.alert, h("main", {}, this.panel));
+        const top = this.#drawTop();
+        this.#offerServices(); // none yet
+        document.getElementById("page").append(top, this.lost, this.alert, h("main", {}, this.panel));
         keepFocus();
         const { fleet, live, mail, rights } = this.context;
         // What is read once the watches are there misses nothing, and is read once.

@@ -331,13 +331,23 @@ class Fleet:
         wait_until(lambda: not any(host.client.call("ListTrials", "a{sv}", options()) for host in self.hosts), "no trial")
         wait_until(lambda: len({host.status()["commit"] for host in self.hosts}) == 1, "all to have the newest commit")
 
+    def read_all(self):
+        """All trees, and what the hosts say of themselves, of one commit: one that is uncertain may come meanwhile."""
+        while True:
+            self.settle()
+            number = self.hosts[0].status()["commit"]
+            trees = [self.read(host) for host in self.hosts]
+            states = [host.status() for host in self.hosts]
+            if {state["commit"] for state in states} == {number}:
+                return trees, states
+
     def check_all(self):
-        trees = [self.read(host) for host in self.hosts]
+        trees, states = self.read_all()
         for host, tree in zip(self.hosts, trees):
             equal(tree == trees[0], True, f"{host.name} has what {self.hosts[0].name} has")
             for path, values in tree.items():
                 self.check_whole(host, path, values)
-        equal(len({host.status()["digest"] for host in self.hosts}), 1, "digests")
+        check(len({state["digest"] for state in states}) == 1, f"digests: {states}")
         equal([host.fleet("ListProblems") for host in self.hosts], [[]] * HOSTS, "problems")
         found = set(trees[0]["\\Log"])
         equal(self.written["acknowledged"] - found, set(), "acknowledged and not there")
@@ -415,7 +425,6 @@ def whatever_fails_nothing_acknowledged_is_lost_and_all_agree():
             fleet.count(kind)
             if is_long():
                 print(f"# round {number}: {kind}", flush=True)
-            fleet.settle()
             fleet.check_trial(round_.trial, fleet.check_all())
             fleet.forget(number)
         if is_long():

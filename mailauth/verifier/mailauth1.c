@@ -13,7 +13,7 @@
 
 /* Events that come sooner than this after the last, in ms, are sent together, so many at
  * most: the bus is woken for all of them once. */
-#define SIGNALS_GATHER_MS 10U
+#define SIGNALS_GATHER_MS 50U
 #define MAX_GATHERED_SIGNALS 256U
 
 /* ---- signals of events ---- */

@@ -15,6 +15,7 @@ are in one cgroup, which a guard kills as soon as the test ends, in whatever way
 
 import ctypes
 import os
+import queue
 import select
 import shlex
 import shutil
@@ -167,7 +168,8 @@ class Machine:
     def __init__(self, layers, shared=None, keep=None):
         self.layers, self.keep = layers, keep
         self.shared = shared or {}
-        self.folder = self.cgroup = self.guard = self.process = self.leader = self.notices = None
+        self.folder = self.cgroup = self.guard = self.process = self.leader = self.notices = self.reader = None
+        self.told = queue.SimpleQueue()
 
     def __enter__(self):
         self.folder = Path(tempfile.mkdtemp(prefix="regd-machine-"))
@@ -201,31 +203,40 @@ class Machine:
                  str(self.keep or ""), *NSPAWN, *shared],
                 stdin=subprocess.DEVNULL, stdout=console, stderr=subprocess.STDOUT,
                 env=ENVIRONMENT | {"NOTIFY_SOCKET": f"@{self.cgroup.name}"})
+        self.reader = threading.Thread(target=self.read_notices)
+        self.reader.start()
         self.wait_for_boot()
 
     def console(self):
         return self.folder.with_suffix(".console").read_text(errors="replace")
 
-    def wait_for_boot(self):
-        """Until process 1, a new one, says that all that is started at boot has been started."""
-        self.leader = None
+    def read_notices(self):
+        """As long as the machine lives: since systemd 257 its process 1 tells of every change, and stands still if nobody reads it."""
         ended = os.pidfd_open(self.process.pid)
         try:
             poll = select.poll()
             poll.register(self.notices, select.POLLIN)
             poll.register(ended, select.POLLIN)
-            while not self.take_notice(poll.poll(PATIENCE * 1000), ended):
-                pass
+            while ended not in [descriptor for descriptor, _ in poll.poll()]:
+                self.told.put(self.notices.recv(4096).decode().splitlines())
         finally:
             os.close(ended)
+            self.told.put(None)
 
-    def take_notice(self, ready, ended):
+    def wait_for_boot(self):
+        """Until process 1, a new one, says that all that is started at boot has been started."""
+        self.leader = None
+        while not self.take_notice():
+            pass
+
+    def take_notice(self):
         """Whether this was the notice that the machine is up."""
-        descriptors = [descriptor for descriptor, _ in ready]
-        if self.notices.fileno() not in descriptors:
-            what = "ended" if ended in descriptors else f"is not up after {PATIENCE} s"
-            raise Failure(f"the machine {what}: {self.console()}")
-        lines = self.notices.recv(4096).decode().splitlines()
+        try:
+            lines = self.told.get(timeout=PATIENCE)
+        except queue.Empty:
+            raise Failure(f"the machine is not up after {PATIENCE} s: {self.console()}") from None
+        if lines is None:
+            raise Failure(f"the machine ended: {self.console()}")
         for line in lines:
             if line.startswith("X_NSPAWN_LEADER_PID="):
                 self.leader = int(line.partition("=")[2])
@@ -250,6 +261,8 @@ class Machine:
             self.guard.wait(PATIENCE)
         if self.process:
             self.process.wait(PATIENCE)
+        if self.reader:
+            self.reader.join(PATIENCE)
         if self.notices:
             self.notices.close()
         if self.cgroup:

@@ -4,7 +4,6 @@
 
 import socket
 import threading
-import time
 from contextlib import contextmanager, suppress
 
 from harness.auth import AuthTalk, wait_for_socket
@@ -53,13 +52,17 @@ def login(mail, user, password="sesame"):
 
 @contextmanager
 def late(uri, delay):
-    """The directory, with each of its answers held back for some seconds; its port."""
+    """The directory, with each of its answers held back for some seconds: its port, and a list that
+    gets an entry for each answer."""
+    held = []
     host, port = uri.rpartition("/")[2].split(":")
 
     def carry(source, sink, wait):
         with suppress(OSError):
             while data := source.recv(65536):
-                threading.Event().wait(wait)
+                if wait:
+                    threading.Event().wait(wait)
+                    held.append(wait)
                 sink.sendall(data)
         with suppress(OSError):
             sink.shutdown(socket.SHUT_WR)
@@ -75,7 +78,7 @@ def late(uri, delay):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=serve, args=(listener,), daemon=True)
         thread.start()
-        yield listener.getsockname()[1]
+        yield listener.getsockname()[1], held
         listener.shutdown(socket.SHUT_RDWR)
         thread.join()
 
@@ -83,15 +86,13 @@ def late(uri, delay):
 @test
 def a_name_that_is_not_the_accounts_takes_no_more_than_the_timeout():
     """What finds the account and what proves the password share it."""
-    with people() as (mail, slapd), late(slapd.uri, 0.6) as port:
+    with people() as (mail, slapd), late(slapd.uri, 0.6) as (port, held):
         equal(login(mail, "ann@example.net")[2], "ok")
         mail.client.set(f"{BROKERS}\\3", "URI", REG_SZ, f"ldap://127.0.0.1:{port}")
         mail.client.set(f"{BROKERS}\\3", "Timeout", REG_DWORD, 20000)
-        began = time.monotonic()
         equal(login(mail, "ann@example.net")[2], "ok")
-        took = int((time.monotonic() - began) * 1000)
-        # The one half would fit, both together do not.
-        mail.client.set(f"{BROKERS}\\3", "Timeout", REG_DWORD, took * 3 // 4)
+        # The one half would fit, both together do not: a login takes at least what its answers are held back.
+        mail.client.set(f"{BROKERS}\\3", "Timeout", REG_DWORD, int(sum(held) * 1000) * 3 // 4)
         answer, _, reason = login(mail, "ann@example.net")
         contains(answer, TEMPORARY)
         equal(reason, "broker-unreachable")

@@ -145,6 +145,17 @@ def who_is_second_to_save_a_list_is_told_what_it_is_now():
 
 
 @test
+def the_list_of_a_key_that_is_made_anew_is_told():
+    client = fresh()
+    page = stage.page
+    page.go("access", *ROUTE)
+    client.set_acl(KEY, ("everyone", "write"))
+    page.wait_for_text("a list of its own")
+    fresh()
+    page.wait_for_text("Inherited from HKLM")
+
+
+@test
 def the_rights_of_a_named_user_are_told():
     client = fresh()
     client.set_acl(KEY, (f"user:{ALICE}", "write"), ("everyone", "read"))

@@ -8,6 +8,7 @@ import { Card } from "../parts/card.js";
 import { field, minutesField, openDialog } from "../parts/dialog.js";
 
 const LEVELS = ["none", "read", "write", "control"];
+const CHANGES = ["acl-changed", "key-created", "key-deleted"]; // that may change which list decides
 
 export class AccessSection {
     #turn = 0; // which reading is the newest: an older one's answer is dropped
@@ -130,7 +131,7 @@ export class AccessSection {
         if (!this.element.isConnected || this.path === "")
             return;
         const isHere = news === EVERYTHING
-            || (Array.isArray(news) && news.some(({ kind, key }) => kind === "acl-changed" && isAtOrBelow(this.resolved ?? this.path, key)));
+            || (Array.isArray(news) && news.some(({ kind, key }) => CHANGES.includes(kind) && isAtOrBelow(this.resolved ?? this.path, key)));
         if (isHere)
             this.#read();
     }

@@ -131,7 +131,8 @@ class Entered:
         """Runs a bash script in it, as root: its status, and all that it printed."""
         words = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--propagation", "private", "setarch",
                  "linux32" if self.root.architecture == "i386" else "linux64",
-                 "bash", "-c", ENTER, "enter", str(self.folder / "root"), str(self.packages), "bash", "-c", script]
+                 "bash", "-c", ENTER, "enter", str(self.folder / "root"), str(self.packages), "bash", "-c",
+                 script + "\nexit $?"]  # its end keeps the shell there as process 1, which reaps what is left
         done = subprocess.run(words, env=os.environ | {"LOWER": str(self.lower)}, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
         return done.returncode, done.stdout.decode("utf-8", "replace")

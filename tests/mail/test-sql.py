@@ -6,14 +6,13 @@ import pwd
 import re
 import subprocess
 import time
-from collections import Counter
 from contextlib import contextmanager
 
 from harness.bus import wait_until
 from harness.case import check, contains, each, equal, main, rows, test
 from harness.figures import amount
 from harness.freeze import freeze
-from harness.hashes import crypt_anew, telling, work
+from harness.hashes import crypt_anew
 from harness.mail import BROKERS, PARAMETERS, STORE, MailServer, hash_password, needs_role_users, read_process
 from harness.process import SOURCE, program
 from harness.registry import REG_DWORD, REG_MULTI_SZ, REG_SZ, Registry
@@ -98,22 +97,6 @@ def a_name_of_characters_that_the_database_does_not_have_is_nobody(started):
         change(mail, "Query", f"SELECT password, name AS {quote}user{quote} FROM people WHERE name = %u")
         for name, answer, reason in [("åsa", RIGHT, "ok"), ("☃", WRONG, "no-such-user"), ("åsa", RIGHT, "ok")]:
             expect(mail, name, "sesame", answer, reason)
-
-
-@test
-def what_few_accounts_have_stands_in_for_few_names():
-    with broker(postgresql) as (mail, database):
-        few, most = "$6$rounds=1000$", "$5$rounds=1000$"
-        mail.stop()
-        mail.environment = telling()
-        mail.start()
-        for number in range(20):
-            database.add(f"user{number}", crypt_anew("sesame", most if number else few))
-        for number in range(20):
-            equal(work(mail, f"user{number}"), [most if number else few])
-        found = Counter(tuple(work(mail, f"nobody{number}")) for number in range(60))
-        equal(set(found) - {(few,)}, {(most,)})
-        check(found[(few,)] < 15, f"the kind of one account in 20 stands in for {found[(few,)]} of 60 names")
 
 
 @rows(KINDS)

@@ -13,6 +13,7 @@ from harness.hashes import crypt_anew, telling, work
 from harness.mail import ACCOUNTS
 from harness.mailauthctl import done
 from harness.registry import REG_BINARY, REG_DWORD, REG_SZ
+from harness.sql import postgresql
 from harness.talk import Mail
 
 KINDS = ["$5$rounds=1000$", "$5$rounds=3000$", "$6$rounds=1000$"]
@@ -138,6 +139,26 @@ def scram_asks_strangers_by_every_count():
         mail.stop()
         mail.start()
         equal({name: challenge(mail, name) for name in NAMES[:10]}, {name: found[name] for name in NAMES[:10]})
+
+
+@test
+def what_few_rows_of_a_database_have_stands_in_for_few_names():
+    few, most = "$6$rounds=1000$", "$5$rounds=1000$"
+    database = postgresql()
+    database.table({})
+    for number in range(20):
+        database.add(f"user{number}", crypt_anew("sesame", most if number else few))
+    with Mail() as mail:
+        database.become_broker(mail, "3")
+        mail.choose("MBS_BASIC", "3")
+        mail.stop()
+        mail.environment = telling()
+        mail.start()
+        for number in range(20):
+            equal(work(mail, f"user{number}"), [most if number else few])
+        found = Counter(tuple(work(mail, name)) for name in NAMES)
+        equal(set(found) - {(few,)}, {(most,)})
+        check(found[(few,)] < 15, f"the kind of one account in 20 stands in for {found[(few,)]} of 60 names")
 
 
 main()

@@ -18,22 +18,26 @@ struct Attempt {
   guint pause;       /* source */
 };
 
+/* The first that fits counts. */
 static const struct {
   guint32 code;
   const char *part; /* of the text; NULL: any */
-} rejections[] = {
-    {GRPC_PERMISSION_DENIED, NULL},
-    {GRPC_UNAUTHENTICATED, NULL},
-    {GRPC_INVALID_ARGUMENT, NULL},
-    {GRPC_OUT_OF_RANGE, "compacted"},
-    {GRPC_RESOURCE_EXHAUSTED, "space exceeded"},
+  gboolean is_final;
+} refusals[] = {
+    {GRPC_PERMISSION_DENIED, NULL, TRUE},
+    {GRPC_UNAUTHENTICATED, NULL, TRUE},
+    /* Somebody changed etcd's users or roles while the request was on its way. */
+    {GRPC_INVALID_ARGUMENT, "auth store is old", FALSE},
+    {GRPC_INVALID_ARGUMENT, NULL, TRUE},
+    {GRPC_OUT_OF_RANGE, "compacted", TRUE},
+    {GRPC_RESOURCE_EXHAUSTED, "space exceeded", TRUE},
 };
 
 gboolean attempt_is_rejection(const TransportEnd *end) {
-  for (guint i = 0; i < G_N_ELEMENTS(rejections); i++)
-    if (rejections[i].code == end->code &&
-        (rejections[i].part == NULL || strstr(end->text, rejections[i].part) != NULL))
-      return TRUE;
+  for (guint i = 0; i < G_N_ELEMENTS(refusals); i++)
+    if (refusals[i].code == end->code &&
+        (refusals[i].part == NULL || strstr(end->text, refusals[i].part) != NULL))
+      return refusals[i].is_final;
   return FALSE;
 }
 

@@ -414,9 +414,10 @@ def a_host_needs_a_name_that_records_can_have():
     with fleet_of_one() as (_, one):
         for name in ("o\nne", "\u00e9" * 200):
             one.client.set(SETTINGS, "Host Name", REG_SZ, name)
-            contains(one.fleet("GetStatus")["reason"], "Host Name")
+            wait_until(lambda: "Host Name" in one.fleet("GetStatus")["reason"], "the name to be refused")
             one.put_refused("FleetUnavailable", KEY, "n", naming="Host Name")
         one.client.set(SETTINGS, "Host Name", REG_SZ, "one")
+        wait_until(lambda: one.fleet("GetStatus")["state"] == "live", "the fleet to be live again")
         one.put(KEY, "n", "1")
 
 

@@ -73,6 +73,16 @@ _regctl_complete_value() {
   done < <(_regctl_list "$1")
 }
 
+# The hosts that are behind or gone. A host chooses its own name, so the shell must not expand it.
+_regctl_complete_host() {
+  local line word
+  word=$(_regctl_unquote "$1")
+  while IFS= read -r line; do
+    line=${line%% *}
+    [[ $line == "$word"* ]] && _regctl_add "$line" "$1"
+  done < <(_regctl_ask fleet hosts --behind | sed 1d)
+}
+
 # The newest revisions of a key.
 _regctl_complete_revision() {
   COMPREPLY=($(compgen -W "$(_regctl_ask history -n 20 "$1" | sed -n 's/^\([0-9]*\)\t.*/\1/p')" -- "$2"))
@@ -197,7 +207,7 @@ _regctl_offer() {
   status:* | trials:* | confirm:* | undo:* | disown:* | help:*) ;;
   fleet:0) COMPREPLY=($(compgen -W "status init join leave hosts wait forget verify resync reseal problems" -- "$current")) ;;
   fleet:1)
-    [[ $key == forget ]] && COMPREPLY=($(compgen -W "$(_regctl_ask fleet hosts --behind | sed '1d;s/ .*//')" -- "$current"))
+    [[ $key == forget ]] && _regctl_complete_host "$current"
     ;;
   fleet:*) ;;
   rollback:1) _regctl_complete_revision "$key" "$current" ;;

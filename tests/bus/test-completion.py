@@ -6,7 +6,7 @@ import shutil
 
 from harness.case import equal, main, rows, test
 from harness.registry import REG_SZ, SOFTWARE, Registry
-from harness.shell import completes, zsh
+from harness.shell import BASH, completes, zsh
 
 KEY = SOFTWARE + "\\Acme"
 
@@ -70,6 +70,19 @@ def the_database_of_the_line_is_asked():
                   bus="unix:path=/nonexistent")
         equal((registry.directory / "none.db").exists(), False, "completion makes no database")
         registry.start()
+
+
+# In place of regctl: a fleet with a host that would run a command.
+HOSTILE_FLEET = """regctl() { printf '%s\\n' 'HOST  COMMIT' 'node$(touch${IFS}ran)  7' 'other  7'; }
+"""
+
+
+@rows([("bash", lambda: BASH), ("zsh", zsh)])
+def a_hosts_name_is_only_text(shell):
+    with Registry() as registry:
+        completes(registry, HOSTILE_FLEET + "regctl fleet forget no", r"regctl fleet forget node\$\(touch\$\{IFS\}ran\) ",
+                  shell=shell())
+        equal((registry.directory / "ran").exists(), False, "its name was run")
 
 
 @rows([

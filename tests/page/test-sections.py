@@ -108,6 +108,25 @@ def a_value_is_set_back_from_its_form():
     wait_until(lambda: port() == 26, "the value to be set back")
 
 
+@test
+def history_that_was_away_for_long_has_no_gap():
+    client = fresh()
+    page = stage.page
+    page.go("history", *ROUTE)
+    item_of(page, "+Port = REG_DWORD 27")
+    page.go("registry", *ROUTE)
+    page.find("row", "Port")
+    for number in range(150):
+        client.set(KEY, "Port", REG_DWORD, number)
+    page.go("history", *ROUTE)
+    item_of(page, "+Port = REG_DWORD 149")
+    check("REG_DWORD 27" not in page.text_of(page.find("list", "Revisions")), "what comes between is missing")
+    page.click("button", "Older")
+    page.wait_for_text("+Port = REG_DWORD 27", "list", "Revisions")
+    numbers = page.run("return [...document.querySelectorAll('.revision-head strong')].slice(0, 150).map(each => Number(each.textContent.split(' ').at(-1)))")
+    equal(numbers, list(range(client.revision, client.revision - 150, -1)))
+
+
 # ---- Access ----
 
 @test

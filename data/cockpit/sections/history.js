@@ -15,6 +15,14 @@ const PAGE = 100;
 const BARS = 60;
 const GATHER = 200; // ms: many changes are read at once
 
+// Those of @shown that are older than all of @newest; none if revisions between the two were never read. Both
+// are newest first. Pure.
+export function pickOlder(newest, shown) {
+    const { revision: oldest } = newest.at(-1);
+    const isGap = shown.length > 0 && shown[0].revision < oldest;
+    return isGap ? [] : shown.filter(({ revision }) => revision < oldest);
+}
+
 export class HistorySection {
     #turn = 0;
     #clock = null;
@@ -54,21 +62,21 @@ export class HistorySection {
         }, isWanted);
     }
 
-    // Those that are the newest now, with those older ones that are shown already.
     #merge(revisions) {
         const isWhole = revisions.length < PAGE;
-        const older = isWhole ? [] : this.revisions.filter(({ revision }) => revision < revisions.at(-1).revision);
+        const older = isWhole ? [] : pickOlder(revisions, this.revisions);
         this.#set([...revisions, ...older], older.length > 0 ? !this.more.hidden : !isWhole);
     }
 
+    // What is read anew meanwhile changes nothing, as long as the oldest stays the same.
     async #readMore() {
-        const turn = this.#turn;
-        const { path, revisions } = this;
-        const isWanted = () => turn === this.#turn;
+        const { path } = this;
+        const before = this.revisions.at(-1)?.revision;
+        const isWanted = () => path === this.path && before === this.revisions.at(-1)?.revision;
         await this.chart.try(async () => {
-            const older = await this.registry.getHistory(path, { limit: PAGE, before: revisions.at(-1).revision });
+            const older = await this.registry.getHistory(path, { limit: PAGE, before });
             if (isWanted())
-                this.#set([...revisions, ...older], older.length === PAGE);
+                this.#set([...this.revisions, ...older], older.length === PAGE);
         }, isWanted);
     }
 

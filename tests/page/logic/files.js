@@ -5,6 +5,7 @@ import test from "node:test";
 import { compareKey, decodeFile, parseRegFile } from "../page/base/reg-file.js";
 import { fillMinutes, sumKinds } from "../page/base/reasons.js";
 import { readEntries } from "../page/sections/access.js";
+import { pickOlder } from "../page/sections/history.js";
 import { pickChanges } from "../page/sections/value-history.js";
 
 const FILE = `Windows Registry Editor Version 5.00\r
@@ -66,4 +67,12 @@ test("a value's time line has its own changes only", () => {
     const change = (key, name) => ({ kind: "value-set", key, name });
     const revisions = [{ revision: 2, changes: [change("K", "a"), change("K", "b")] }, { revision: 1, changes: [change("L", "a")] }];
     assert.deepEqual(pickChanges(revisions, "k", "A"), [{ revision: 2, changes: [change("K", "a")] }]);
+});
+
+test("older revisions stay only if none between them and the newest is missing", () => {
+    const numbered = (...numbers) => numbers.map(revision => ({ revision }));
+    assert.deepEqual(pickOlder(numbered(9, 8, 7), numbered(7, 6, 5)), numbered(6, 5));
+    assert.deepEqual(pickOlder(numbered(9, 8, 7), numbered(9, 8, 7)), []);
+    assert.deepEqual(pickOlder(numbered(9, 8, 7), numbered(5, 4)), []);
+    assert.deepEqual(pickOlder(numbered(9, 8, 7), []), []);
 });

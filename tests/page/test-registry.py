@@ -12,6 +12,19 @@ KEY = SOFTWARE + "\\Acme"
 ROUTE = ("registry", "HKLM", "SOFTWARE", "Acme")
 LINKED = "HKLM\\SYSTEM\\CurrentControlSet\\Services\\Acme"
 STRANGE = '<img src=x onerror=alert(1)> "quoted" \u202eback/slash'
+# The pages of a search wait for window.letGo().
+HOLD_SEARCH = """const done = arguments[0];
+import(new URL("bus/registry.js", location.href)).then(({ Registry }) => {
+    const { readTree } = Registry.prototype;
+    const isFree = new Promise(resolve => { window.letGo = resolve; });
+    window.heldPages = 0;
+    Registry.prototype.readTree = async function (...words) {
+        window.heldPages++;
+        await isFree;
+        return readTree.apply(this, words);
+    };
+    done();
+});"""
 
 stage = Stage()
 
@@ -248,6 +261,24 @@ def find_looks_through_all_below_the_open_key():
     page.wait(lambda: page.find("row", "Host").get_attribute("aria-selected") == "true", "the value to be chosen")
     page.click("button", "Close", within=page.find("region", "Found"))
     page.wait_gone("region", "Found")
+
+
+@test
+def find_below_takes_the_place_of_a_search_under_way():
+    fresh(Host=(REG_SZ, "mail.example.org"), Port=(REG_DWORD, 25))
+    page = open_key()
+    page.driver.execute_async_script(HOLD_SEARCH)
+    page.type("searchbox", "Find", "MAIL")
+    page.click("button", "Find below")
+    page.wait(lambda: page.run("return window.heldPages === 1"), "the first search")
+    page.type("searchbox", "Find", "25")
+    page.click("button", "Find below")
+    page.wait_for_text("Found below HKLM\\SOFTWARE\\Acme: 25", "region", "Found")
+    page.run("window.letGo()")
+    page.wait_for_text("1 place,", "region", "Found")
+    page.find("row", "HKLM\\SOFTWARE\\Acme: Port")
+    page.type("searchbox", "Find", "")
+    page.click("button", "Close", within=page.find("region", "Found"))
 
 
 @test

@@ -37,7 +37,8 @@ export class RegistrySection {
         });
         this.values = new ValueList(context);
         this.found = new Found(this.registry, place => this.#openFound(place));
-        this.below = button(_("Find below"), () => this.search(this.words), { hidden: true });
+        // It does not wait for the search, so that the next one can take its place.
+        this.below = button(_("Find below"), () => { this.search(this.words); }, { hidden: true });
         this.values.toolbar.append(this.below);
         this.newKey = button(_("New key"), () => this.#askForKey());
         this.remove = button(_("Delete key"), () => this.#deleteKey());

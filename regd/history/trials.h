@@ -12,7 +12,7 @@
 
 typedef struct {
   guint64 revision; /* 0: there is no trial */
-  guint32 uid;      /* whose it is */
+  guint32 uid;      /* whose it is; ACCESS_NOBODY: a fleet's, of somebody unknown to this host */
   gint64 deadline; /* microseconds since 1970, by the wall clock, so that it holds over a restart */
   gint64 held;     /* bytes of the maker's that the change freed and that stay charged */
   guint64 steps;   /* that the change took: undoing takes about as many */

@@ -5,29 +5,17 @@
 #include "regd/history/sight.h"
 #include "regd/history/trials.h"
 
+/* A fleet's trial may be of somebody whom this host does not know: nor does it know what they may
+ * read or do. */
+static gboolean is_unknown(const Identity *maker) {
+  return maker->uid == ACCESS_NOBODY;
+}
+
 static gboolean could_read(const TrialRights *rights, const PastThing *thing) {
   PastThing now = *thing;
   now.then = thing->today;
   now.was_secret = FALSE;
   return sight_judge(&now, rights->maker) == SIGHT_SHOWN;
-}
-
-gboolean trial_withholds(const TrialRights *rights, const Difference *difference, const KeyAt *at,
-                         gboolean *withheld, GError **error) {
-  Store *store = rights->edit->store;
-  PastThing thing = {.schemas = rights->edit->schemas, .path = at->path, .name = difference->name};
-  DifferenceSight sight = {SIGHT_HIDDEN, SIGHT_HIDDEN};
-  Acl *today = NULL;
-  *withheld = FALSE;
-  if (rights->maker->administrator || (difference->name != NULL && difference->old_value == NULL))
-    return TRUE;
-  if (!store_load_acl(store, at->acl, &today, error))
-    return FALSE;
-  thing.today = today;
-  if (!sight_judge_difference(store, rights->maker, difference, &thing, &sight, error))
-    return FALSE;
-  *withheld = sight.of_old != SIGHT_SHOWN && could_read(rights, &thing);
-  return TRUE;
 }
 
 typedef struct {
@@ -63,9 +51,33 @@ static gboolean have_lists_changed(const TrialRights *rights, gint64 key, gboole
   return TRUE;
 }
 
+gboolean trial_withholds(const TrialRights *rights, const Difference *difference, const KeyAt *at,
+                         gboolean *withheld, GError **error) {
+  Store *store = rights->edit->store;
+  PastThing thing = {.schemas = rights->edit->schemas, .path = at->path, .name = difference->name};
+  DifferenceSight sight = {SIGHT_HIDDEN, SIGHT_HIDDEN};
+  Acl *today = NULL;
+  *withheld = FALSE;
+  if (rights->maker->administrator || (difference->name != NULL && difference->old_value == NULL))
+    return TRUE;
+  if (!store_load_acl(store, at->acl, &today, error))
+    return FALSE;
+  thing.today = today;
+  if (!sight_judge_difference(store, rights->maker, difference, &thing, &sight, error))
+    return FALSE;
+  if (sight.of_old == SIGHT_SHOWN)
+    return TRUE;
+  if (is_unknown(rights->maker))
+    return have_lists_changed(rights, at->id, withheld, error);
+  *withheld = could_read(rights, &thing);
+  return TRUE;
+}
+
 /* Whether the maker could set the list by hand now, or is allowed no more by @back than by @now. */
 static gboolean is_harmless(const Acl *back, const Acl *now, const char *path,
                             const Identity *maker) {
+  if (is_unknown(maker))
+    return FALSE;
   AccessLevel level = acl_get_level(now, path, maker);
   return level >= ACCESS_CONTROL ||
          (acl_get_level(back, path, maker) <= level &&

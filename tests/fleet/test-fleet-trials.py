@@ -4,6 +4,7 @@ is away."""
 
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import dbus
 
@@ -283,6 +284,57 @@ def its_maker_does_not_get_back_rights_that_were_taken_from_them():
             host.client.refused("KeyNotFound", "GetAcl", "s", BRANCH)
             is_on_trial(host, 0)
         contains(two.client.call("GetHistory", "sa{sv}", KEY, options(limit=1))[0]["comment"], "changes stay")
+
+
+class Elsewhere(FleetHost):
+    """A host that does not know the user `games`."""
+
+    def command(self):
+        users = self.directory / "passwd"
+        users.write_text("".join(line for line in Path("/etc/passwd").open(encoding="utf-8") if not line.startswith("games:")),
+                         encoding="utf-8")
+        users.chmod(0o644)
+        return ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc/passwd && exec "$@"', str(users), *super().command()]
+
+
+@contextmanager
+def tried_by_a_stranger():
+    """A host where a user has deleted a branch on trial, and one that does not know them; the host's own revision of
+    the trial."""
+    with FLEETS.made("one") as (one,), Elsewhere(FLEETS.etcd, "two", one.fleet_name) as two:
+        two.fleet("Join")
+        one.put(KEY, "Port", "25")
+        one.client.create(BRANCH)
+        for key in (KEY, BRANCH):
+            one.client.set_acl(key, ("user:games", "control"))
+        one.put(BRANCH, "Value", "x")
+        two.has(BRANCH, "Value", "x")
+        one.connect(uid=GAMES).commit([("delete-tree", BRANCH), ("set-value", KEY, "Port", REG_SZ, "26")], confirm_within=600)
+        yield one, two, is_on_trial(two)[0]
+
+
+@test
+def a_host_that_does_not_know_the_maker_gives_back_what_nobody_took_from_them():
+    needs_root()
+    with tried_by_a_stranger() as (one, two, trial):
+        check(trial["deadline"] - is_on_trial(one)[0]["deadline"] > 300 * 1000000, "it leaves it to the others first")
+        two.client.call("EndTrial", "t", dbus.UInt64(trial["revision"]))
+        one.has(BRANCH, "Value", "x")
+        one.has(KEY, "Port", "25")
+        equal(one.client.acl(BRANCH)[1], [("user:games", "control")])
+
+
+@test
+def a_host_that_does_not_know_the_maker_gives_back_no_rights_that_were_taken():
+    needs_root()
+    with tried_by_a_stranger() as (one, two, trial):
+        one.client.set_acl(KEY, ("user:root", "control"))
+        wait_until(lambda: two.client.acl(KEY)[1] == [("user:root", "control")], "the list on the other host")
+        two.client.call("EndTrial", "t", dbus.UInt64(trial["revision"]))
+        for host in (one, two):
+            is_on_trial(host, 0)
+            host.client.refused("KeyNotFound", "GetAcl", "s", BRANCH)
+        equal(one.look(KEY, "Port"), "26")  # which everyone could not read either
 
 
 @test

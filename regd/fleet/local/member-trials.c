@@ -8,9 +8,10 @@
 #include "regd/fleet/local/outgoing.h"
 #include "regd/write/operations.h"
 
-/* A host that could not use some records of a commit would undo only the rest of it, and one that
- * has jumped over later commits can't tell what an undone trial has changed from what somebody has.
- * Such a host leaves it to the others for so long, after which less is better than nothing. */
+/* A host that could not use some records of a commit would undo only the rest of it, one that has
+ * jumped over later commits can't tell what an undone trial has changed from what somebody has, and
+ * one that does not know the maker gives back less where rights have changed. Such a host leaves it
+ * to the others for so long, after which less is better than nothing. */
 #define LAME_GRACE_US (300 * G_USEC_PER_SEC)
 
 void member_trials_note(const Edit *edit, const Change *change, Proposal *proposal) {
@@ -49,14 +50,14 @@ gboolean member_trials_confirm(Edit *edit, guint64 revision, const FleetState *s
          propose_end(edit, fleet, FALSE, state, error);
 }
 
-/* 0: nobody that this host knows. A number is somebody else on the next host. */
-static guint32 find_maker(const FleetOrder *order) {
+/* With the uid ACCESS_NOBODY if this host does not know them. A number is somebody else on the next
+ * host. */
+static Identity *find_maker(const FleetOrder *order) {
   guint32 uid = 0;
   const char *user = order->head->user;
-  if (user == NULL || *user == '\0' || (g_ascii_isdigit(*user) && !order->is_own) ||
-      !access_find_id(PRINCIPAL_USER, user, access_resolve_with_nss, &uid))
-    return 0;
-  return uid;
+  gboolean is_known = user != NULL && *user != '\0' && (order->is_own || !g_ascii_isdigit(*user)) &&
+                      access_find_id(PRINCIPAL_USER, user, access_resolve_with_nss, &uid);
+  return access_new_stand_in(is_known ? PRINCIPAL_USER : PRINCIPAL_EVERYONE, uid, FALSE);
 }
 
 static gboolean begin(Edit *edit, const FleetOrder *order, GError **error) {
@@ -65,9 +66,9 @@ static gboolean begin(Edit *edit, const FleetOrder *order, GError **error) {
       trials_count_fleet(edit->store) >= FLEET_LIMIT_TRIALS)
     return TRUE;
   gint64 time = (gint64)order->head->trial * G_USEC_PER_SEC + order->grace;
-  if (order->n_unusable > 0)
+  g_autoptr(Identity) maker = find_maker(order);
+  if (order->n_unusable > 0 || maker->uid == ACCESS_NOBODY)
     time += LAME_GRACE_US;
-  g_autoptr(Identity) maker = access_new_stand_in(PRINCIPAL_USER, find_maker(order), FALSE);
   const Trial trial = {.revision = edit->revision,
                        .uid = maker->uid,
                        .deadline = edit->now + time,

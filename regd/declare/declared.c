@@ -154,23 +154,6 @@ gboolean declared_row_is(const DeclaredRow *row, const RegistryValue *value) {
          (size == 0 || memcmp(bytes, row->bytes, size) == 0);
 }
 
-gboolean declared_close(Store *store, const char *path, gint64 closed, GError **error) {
-  g_autofree char *at = path_fold(path);
-  g_autoptr(DbStatement) statement =
-      db_prepare(store_get_db(store), SELECT " WHERE path = ?1", error);
-  if (statement == NULL)
-    return FALSE;
-  db_bind_text(statement, 1, at);
-  g_autoptr(GPtrArray) rows = read_rows(store, statement, error);
-  for (guint i = 0; rows != NULL && i < rows->len; i++) {
-    Declared *row = rows->pdata[i];
-    row->closed = closed;
-    if (!declared_store(store, row, error))
-      return FALSE;
-  }
-  return rows != NULL;
-}
-
 #define VISIT                                                                                      \
   "SELECT path, what, fold, owner, type, data, name, closed FROM declared WHERE path = ?1"
 
@@ -252,6 +235,19 @@ GPtrArray *declared_list_branch(Store *store, const char *path, GError **error) 
   db_bind_text(statement, 2, from);
   db_bind_text(statement, 3, to);
   return read_rows(store, statement, error);
+}
+
+gboolean declared_close(Store *store, const char *path, gint64 closed, GError **error) {
+  g_autoptr(GPtrArray) rows = declared_list_branch(store, path, error);
+  for (guint i = 0; rows != NULL && i < rows->len; i++) {
+    Declared *row = rows->pdata[i];
+    if (row->closed != 0)
+      continue;
+    row->closed = closed;
+    if (!declared_store(store, row, error))
+      return FALSE;
+  }
+  return rows != NULL;
 }
 
 gboolean declared_is_by(Store *store, const char *owner, const char *path, const char *name,

@@ -11,7 +11,7 @@ typedef struct {
   char *key;  /* canonical path, as it was spelled */
   char *name; /* of a value; NULL: the key itself */
   char *owner;
-  gint64 closed; /* the list that decided at the key when it was deleted; 0: see migrations.c */
+  gint64 closed;        /* the list that closes it since its key was deleted; 0: see migrations.c */
   RegistryValue *value; /* NULL: the value is to be absent. Of a key: the target of a link, NULL:
                            it is no link */
 } Declared;
@@ -30,7 +30,9 @@ gint64 declared_get_cost(const Declared *declared);
 /* Replaces one of the same thing by the same owner. */
 gboolean declared_store(Store *store, const Declared *declared, GError **error);
 gboolean declared_remove(Store *store, const Declared *declared, GError **error);
-/* The key at the canonical @path is deleted, where the list @closed decided. */
+/* The key at the canonical @path is deleted, where the list @closed decided: that closes what is
+ * declared there and below. What is closed already stays as it is: who has made the key again must
+ * not open what was declared before. */
 gboolean declared_close(Store *store, const char *path, gint64 closed, GError **error);
 
 /* Arrays of Declared. Those of one thing; both names are folded, @fold is NULL for the key. */

@@ -211,47 +211,47 @@ static gboolean bury(Edit *edit, const KeyRow *row, gint64 acl, const char *path
          touch_children(edit, row->parent, error);
 }
 
-/* @left: the list that decides there when the branch is gone. */
-static gboolean delete_branch(Edit *edit, const KeyRow *row, gint64 above, gint64 left,
+/* @outer: the list that decides at the key above. */
+static gboolean delete_branch(Edit *edit, const KeyRow *row, gint64 above, gint64 outer,
                               GError **error);
 
-static gboolean delete_children(Edit *edit, const KeyRow *row, gint64 acl, gint64 left,
-                                GError **error) {
+static gboolean delete_children(Edit *edit, const KeyRow *row, gint64 acl, GError **error) {
   if (row->link != NULL)
     return TRUE;
   g_autoptr(GPtrArray) children = store_list_children(edit->store, row->id, NULL, error);
   if (children == NULL)
     return FALSE;
   for (guint i = 0; i < children->len; i++)
-    if (!delete_branch(edit, g_ptr_array_index(children, i), acl, left, error))
+    if (!delete_branch(edit, g_ptr_array_index(children, i), acl, acl, error))
       return FALSE;
   return TRUE;
 }
 
-/* What is declared stays, and must not be opened by deleting what it was closed by. */
-static gboolean close_declared(Edit *edit, const KeyAt *at, gint64 left, GError **error) {
-  return at->acl == left || edit->is_moving ||
+/* What is declared stays, and must not be opened by deleting what it was closed by. Where the list
+ * is that of the key above, closing that one's branch closes this one. */
+static gboolean close_declared(Edit *edit, const KeyAt *at, gint64 outer, GError **error) {
+  return at->acl == outer || edit->is_moving ||
          declared_close(edit->store, at->path, at->acl, error);
 }
 
-static gboolean delete_branch(Edit *edit, const KeyRow *row, gint64 above, gint64 left,
+static gboolean delete_branch(Edit *edit, const KeyRow *row, gint64 above, gint64 outer,
                               GError **error) {
   gint64 acl = edit_deciding(row, above);
   GRefString *path = store_get_path(edit->store, row->id, error);
   if (path == NULL)
     return FALSE;
   const KeyAt at = {row->id, acl, path};
-  gboolean done =
-      edit_require(edit, acl, path, ACCESS_WRITE, error) && edit_pass_branch(edit, &at, error) &&
-      delete_children(edit, row, acl, left, error) && edit_delete_values(edit, &at, error) &&
-      bury(edit, row, acl, path, error) && close_declared(edit, &at, left, error);
+  gboolean done = edit_require(edit, acl, path, ACCESS_WRITE, error) &&
+                  edit_pass_branch(edit, &at, error) && delete_children(edit, row, acl, error) &&
+                  edit_delete_values(edit, &at, error) && bury(edit, row, acl, path, error) &&
+                  close_declared(edit, &at, outer, error);
   g_ref_string_release(path);
   return done;
 }
 
 gboolean edit_delete_tree(Edit *edit, const KeyRow *row, gint64 above, GError **error) {
-  gint64 left = 0;
-  return edit_find_above(edit, row, &left, error) && delete_branch(edit, row, above, left, error);
+  gint64 outer = 0;
+  return edit_find_above(edit, row, &outer, error) && delete_branch(edit, row, above, outer, error);
 }
 
 /* ---- the access list ---- */

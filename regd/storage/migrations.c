@@ -163,8 +163,8 @@ static const char *const steps[] = {
     "ALTER TABLE fleet ADD COLUMN digest BLOB;"
     "UPDATE fleet SET applied = 0, head = NULL, number = 0;",
 
-    /* declared.closed: the list that decided at the key when it was deleted, if that was another
-     * than the one above it; else 0. */
+    /* declared.closed: the list that decided at the key when it was deleted, or when one above it
+     * was; 0: the key is there, or the list above it decided. */
     "ALTER TABLE declared ADD COLUMN closed INTEGER NOT NULL DEFAULT 0;",
 
     /* The numbers of the commits that are on trial in the fleet, whether this host has them or not,

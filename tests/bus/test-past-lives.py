@@ -86,6 +86,57 @@ def what_was_declared_in_a_closed_key_is_as_closed_when_that_is_gone():
         equal(alice.call("ListDeclared", "sa{sv}", KEY, options())[-1], (KEY + "\\Once\\Sub", "n", OWNER, True))
 
 
+def declare_in_closed_key(client, key):
+    client.create(KEY + "\\Once")
+    client.set_acl(KEY + "\\Once", ("user:0", "control"))
+    client.commit([("set-value", key, "n", REG_SZ, "geheim")], owner=OWNER)
+
+
+def list_told(caller):
+    return [attempt(caller.call, member, "sa{sv}", KEY, options()) for member in ("ListDeclared", "ListDrift")]
+
+
+@test
+def a_key_that_others_make_again_and_delete_opens_nothing():
+    needs_root()
+    with Registry() as registry:
+        client, alice = registry.client, registry.connect(uid=ALICE)
+        declare_in_closed_key(client, KEY + "\\Once")
+        client.delete(KEY + "\\Once")
+        client.set_acl(KEY, (f"user:{ALICE}", "control"))
+        alice.create(KEY + "\\Once")
+        alice.set_acl(KEY + "\\Once", (f"user:{ALICE}", "control"), ("everyone", "read"))
+        equal(list_told(alice), [[], []])
+        alice.delete(KEY + "\\Once")
+        equal(list_told(alice), [[], []])
+
+
+@test
+def what_was_deleted_before_the_closed_key_above_it_stays_closed():
+    needs_root()
+    with Registry() as registry:
+        client, alice = registry.client, registry.connect(uid=ALICE)
+        declare_in_closed_key(client, KEY + "\\Once\\Sub")
+        client.delete(KEY + "\\Once\\Sub")
+        client.delete(KEY + "\\Once")
+        equal(list_told(alice), [[], []])
+        equal(client.call("ListDeclared", "sa{sv}", KEY, options()), [(KEY + "\\Once\\Sub", "n", OWNER, False)])
+
+
+@test
+def in_a_branch_that_is_deleted_each_list_closes_its_own():
+    needs_root()
+    with Registry() as registry:
+        client, alice = registry.client, registry.connect(uid=ALICE)
+        client.create(KEY + "\\Once\\Open\\Sub")
+        client.set_acl(KEY + "\\Once", ("user:0", "control"))
+        client.set_acl(KEY + "\\Once\\Open", ("everyone", "read"))
+        client.commit([("set-value", KEY + "\\Once", "n", REG_SZ, "geheim"),
+                       ("set-value", KEY + "\\Once\\Open\\Sub", "n", REG_SZ, "x")], owner=OWNER)
+        client.delete(KEY + "\\Once", recursive=True)
+        equal(alice.call("ListDeclared", "sa{sv}", KEY, options()), [(KEY + "\\Once\\Open\\Sub", "n", OWNER, False)])
+
+
 @test
 def what_is_declared_is_open_with_its_key():
     """As values are; a rename carries it."""

@@ -12,8 +12,8 @@ typedef struct FleetHook {
   /* Whether the host may be in a fleet. */
   gboolean (*is_member)(const Edit *edit);
   /* Called with the differences of a change before they are recorded; on a host that is in no fleet
-   * several times, with one part of them each time. Sets result->proposal if they
-   * are the fleet's to make: then the change is rolled back. */
+   * several times, with one part of them each time. Sets result->proposal if they are the fleet's
+   * to make: then the change is rolled back. */
   gboolean (*judge)(Edit *edit, const Change *change, GError **error);
   /* Sets result->proposal if the trial is one of the fleet, which confirms it. */
   gboolean (*confirm)(Edit *edit, guint64 revision, GError **error);

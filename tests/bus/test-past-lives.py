@@ -54,13 +54,19 @@ def that_something_was_there_again_and_closed_is_not_told_by_undoing():
     equal(answers[0][1][1], [(KEY, [("n", REG_SZ, "x")]), (KEY + "\\Once", [("n", REG_SZ, "x")])])
 
 
+def make_closed_key(registry):
+    """A key that is only open to root; gives the clients of root and of a user."""
+    client, alice = registry.client, registry.connect(uid=ALICE)
+    client.create(KEY + "\\Once")
+    client.set_acl(KEY + "\\Once", ("user:0", "control"))
+    return client, alice
+
+
 @test
 def what_was_declared_in_a_closed_key_is_as_closed_when_that_is_gone():
     needs_root()
     with Registry() as registry:
-        client, alice = registry.client, registry.connect(uid=ALICE)
-        client.create(KEY + "\\Once")
-        client.set_acl(KEY + "\\Once", ("user:0", "control"))
+        client, alice = make_closed_key(registry)
         client.commit([("set-value", KEY + "\\Once\\Sub", "n", REG_SZ, "geheim"), ("create-key", KEY + "\\Once\\Sub")],
                       owner=OWNER)
 
@@ -142,9 +148,7 @@ def what_is_declared_is_open_with_its_key():
     """As values are; a rename carries it."""
     needs_root()
     with Registry() as registry:
-        client, alice = registry.client, registry.connect(uid=ALICE)
-        client.create(KEY + "\\Once")
-        client.set_acl(KEY + "\\Once", ("user:0", "control"))
+        client, alice = make_closed_key(registry)
         client.commit([("set-value", KEY + "\\Once", "n", REG_SZ, "x")], owner=OWNER)
         client.call("RenameKey", "ss", KEY + "\\Once", "ONCE")
         equal(attempt(alice.call, "ListDeclared", "sa{sv}", KEY + "\\ONCE", options()), None)

@@ -276,6 +276,14 @@ class Browser:
             return True
         self.wait(type_it, f"{role} {name!r}, to be typed into")
 
+    def change_value(self, name, data):
+        """Of the key that is open in the section Registry, until its row has the new data."""
+        self.click("row", name)
+        self.click("button", "Edit")
+        self.type("textbox", "Data", data)
+        self.click("button", "Save")
+        self.wait_for_text(data, "row", name)
+
     def press(self, *keys):
         """Keys for whatever has the focus."""
         from selenium.webdriver.common.action_chains import ActionChains

@@ -90,6 +90,15 @@ def q197059_by_keyboard_as_the_article_tells_it():
     decided_by("the membership, broker 3")
 
 
+def end_trial_by_keyboard(page, button):
+    """The button goes with the trial, and hands its focus on."""
+    page.tab_to("button", button)
+    press(Keys.ENTER)
+    page.wait_gone("status", "On trial")
+    page.wait(lambda: page.focused().tag_name != "body", "the focus to be handed on")
+    page.check_focus(f"after {button}")
+
+
 @test
 def q197059_by_keyboard_on_trial_and_taken_back():
     page = open_page("mail")
@@ -105,11 +114,7 @@ def q197059_by_keyboard_on_trial_and_taken_back():
     page.find("status", "On trial")
     page.wait_for_focus("button", "Membership decides")
     decided_by("the membership, broker 3")
-    page.tab_to("button", "Undo now")
-    press(Keys.ENTER)
-    page.wait_gone("status", "On trial")
-    page.wait(lambda: page.focused().tag_name != "body", "the focus to be handed on")
-    page.check_focus("after Undo now")
+    end_trial_by_keyboard(page, "Undo now")
     decided_by("native accounts (SAM)")
     check(log_in("anna", "sesame"), "anna is refused")
 
@@ -123,11 +128,7 @@ def q197059_by_keyboard_on_trial_and_kept_and_back():
     page.tab_to("button", "Save on trial")
     press(Keys.SPACE)
     page.find("status", "On trial")
-    page.tab_to("button", "Keep")
-    press(Keys.ENTER)
-    page.wait_gone("status", "On trial")
-    page.wait(lambda: page.focused().tag_name != "body", "the focus to be handed on")
-    page.check_focus("after Keep")
+    end_trial_by_keyboard(page, "Keep")
     equal((settings()["MBS Package"], settings()["MBS Broker"]), ("MBS_BASIC", "3"))
     page.tab_to("button", "Native accounts decide")
     press(Keys.ENTER)

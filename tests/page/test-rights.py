@@ -91,11 +91,7 @@ def whom_polkit_lets_is_an_administrator():
         page.click("button", "Ask for more")
         page.wait(lambda: page.find("button", "New value").is_enabled(), "New value to be enabled")
         check("Limited access" not in page.text(), "it is still limited")
-        page.click("row", "Port")
-        page.click("button", "Edit")
-        page.type("textbox", "Data", "143")
-        page.click("button", "Save")
-        page.wait_for_text("143", "row", "Port")
+        page.change_value("Port", "143")
         page.wait_for_text("games", "row", "Port")
     equal(stage.client.get(KEY, "Port")[2], 143)
 

@@ -129,31 +129,36 @@ def history_that_was_away_for_long_has_no_gap():
 
 # ---- Access ----
 
+def type_entries(page, text):
+    """Into the form of the list, which is saved by the test."""
+    page.click("button", "Edit")
+    page.type("textbox", "Entries", text)
+
+
+def open_inherited():
+    """A key without a list of its own, and the page with it."""
+    client = fresh()
+    stage.page.go("access", *ROUTE)
+    stage.page.wait_for_text("Inherited from HKLM")
+    return client, stage.page
+
+
 @test
 def the_list_that_decides_is_told_and_changed():
-    client = fresh()
-    page = stage.page
-    page.go("access", *ROUTE)
-    page.wait_for_text("Inherited from HKLM")
-    page.click("button", "Edit")
-    page.type("textbox", "Entries", "everyone=write")
+    client, page = open_inherited()
+    type_entries(page, "everyone=write")
     page.click("button", "Save")
     page.wait_for_text("a list of its own")
     equal(client.acl(KEY), ("HKEY_LOCAL_MACHINE\\SOFTWARE\\Acme", [("everyone", "write")]))
-    page.click("button", "Edit")
-    page.type("textbox", "Entries", "everyone=all")
+    type_entries(page, "everyone=all")
     page.click("button", "Save")
     page.wait_for_text("is no entry", "alert")
 
 
 @test
 def who_is_second_to_save_a_list_is_told_what_it_is_now():
-    client = fresh()
-    page = stage.page
-    page.go("access", *ROUTE)
-    page.wait_for_text("Inherited from HKLM")
-    page.click("button", "Edit")
-    page.type("textbox", "Entries", "everyone=write")
+    client, page = open_inherited()
+    type_entries(page, "everyone=write")
     client.set_acl(KEY, ("everyone", "read"), (f"user:{ALICE}", "control"))
     page.click("button", "Save")
     page.wait_for_text("everyone=read, user", "alert")

@@ -218,6 +218,33 @@ def who_is_second_to_save_is_told_what_changed():
 
 
 @test
+def what_changes_of_the_key_is_no_change_of_its_default_value():
+    fresh(**{"": (REG_SZ, "old")})
+    page = open_key()
+    page.click("row", "(Default)")
+    page.click("button", "Edit")
+    page.find("dialog", "Edit (Default)")
+    stage.client.set_acl(KEY, ("everyone", "control"))
+    stage.client.set(KEY, "Later", REG_SZ, "x")
+    page.wait_for_text("Later")
+    equal(page.look("alert", within=page.find("dialog")), [])
+    stage.client.set(KEY, "", REG_SZ, "new")
+    page.wait_for_text("it is new now", "alert")
+    stage.client.set_acl(KEY)
+
+
+@test
+def whoever_edits_a_value_is_told_that_its_key_is_gone():
+    fresh(Port=(REG_DWORD, 25))
+    page = open_key()
+    choose("Port")
+    page.click("button", "Edit")
+    page.find("dialog", "Edit Port")
+    stage.client.delete(KEY, recursive=True)
+    page.wait_for_text("it is deleted now", "alert")
+
+
+@test
 def the_path_completes_and_leads_there():
     fresh()
     page = open_key("registry", "HKLM")

@@ -11,6 +11,7 @@ import { field, minutesField, openDialog, stayHere } from "../parts/dialog.js";
 import { drawValueHistory } from "./value-history.js";
 
 const SZ = 1;
+const OF_VALUES = ["value-set", "value-deleted"]; // all other news are of keys, with the name of the default value
 
 class ValueForm {
     #isSaving = false;
@@ -163,7 +164,7 @@ class ValueForm {
     #take(news) {
         if (this.isNew || this.#isSaving || !Array.isArray(news))
             return;
-        if (news.some(({ key, name }) => same(key, this.resolved) && same(name, this.name.value)))
+        if (news.some(({ kind, key, name }) => OF_VALUES.includes(kind) && same(key, this.resolved) && same(name, this.name.value)))
             this.#meet();
     }
 }

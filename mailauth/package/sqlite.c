@@ -18,7 +18,8 @@
 /* How long a look-up waits for a writer, in ms. */
 #define BUSY_MS 3000
 
-#define MEMBERS "SELECT name, password FROM members"
+/* With every column that a login reads: a file without one is told by what goes through all. */
+#define MEMBERS "SELECT name, password, disabled FROM members"
 #define NO_FILE "it is not a file"
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(sqlite3, sqlite3_close_v2)

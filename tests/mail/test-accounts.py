@@ -4,6 +4,7 @@
 import json
 import os
 import pty
+import sqlite3
 import stat
 import subprocess
 
@@ -13,6 +14,7 @@ from harness.mail import ACCOUNTS, STORE, MailServer, needs_role_users
 from harness.process import PATIENCE, program
 from harness.registry import REG_SZ, Registry, options
 from harness.mailauthctl import DENIED, DONE, FAILED, INVALID, NOT_FOUND, done, failed, run, set_broker
+from harness.talk import Mail
 
 
 @test
@@ -129,6 +131,21 @@ def members_come_and_go_and_count_at_once():
         equal(json.loads(done(registry, "--json", "member", "--broker=3", "list", uid=server.uid)), [])
         failed(registry, NOT_FOUND, "member", "--broker=3", "remove", "anna", uid=server.uid)
         failed(registry, NOT_FOUND, "member", "--broker=9", "list", uid=server.uid)
+
+
+@test
+def a_membership_without_a_column_is_named():
+    with Mail() as mail:
+        file = mail.add_broker()
+        mail.add_member(file, "anna", "sesame")
+        mail.choose("MBS_BASIC", "3")
+        contains(mail.pop3_answer("anna", "sesame"), "+OK")
+        problem = f"{file}: no such column: disabled"
+        check(problem not in mail.status()["problems"], "it is named before it is there")
+        with sqlite3.connect(file) as database:
+            database.execute("ALTER TABLE members RENAME COLUMN disabled TO barred")
+        contains(mail.pop3_answer("anna", "sesame"), "-ERR [SYS/TEMP]")
+        check(problem in mail.status()["problems"], mail.status()["problems"])
 
 
 @test

@@ -224,8 +224,10 @@ int role_open_store(GError **error) {
   if (program < 0)
     program = open_program(PROGRAM_FOLDER);
   if (program < 0)
-    error_set(error, REGISTRY_ERROR_FAILED, "%s/%s: %s", PROGRAM_FOLDER, STORE_PROGRAM,
-              g_strerror(errno));
+    error_set(
+        error, REGISTRY_ERROR_FAILED,
+        "The program that serves mailboxes can't be opened: %s/%s: %s; install it with mailauthd",
+        PROGRAM_FOLDER, STORE_PROGRAM, g_strerror(errno));
   return program;
 }
 

@@ -4,17 +4,19 @@
 
 import os
 import pwd
+import re
 import select
 import shutil
 import signal
 import subprocess
 from contextlib import ExitStack
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from gi.repository import GLib
 
 from harness.bus import ALICE, BOB, wait_for, wait_until
-from harness.case import Failure, check, contains, equal, main, rows, test
+from harness.case import Failure, Skip, check, contains, equal, main, rows, test
 from harness.mail import IMAP, POP3, SERVICE, MailServer, children_of, needs_role_users, read_process
 from harness.ports import accepts, free_ports
 from harness.process import PATIENCE, program
@@ -346,6 +348,20 @@ class CopiedServer(MailServer):
     def __init__(self, registry, path):
         super().__init__(registry)
         self.program = path
+
+
+@test
+def it_does_not_start_without_the_program_of_the_store():
+    installed = re.search(rb"/[^\0]+/libexec/mailauthd\0", Path(program("mailauth/mailauthd")).read_bytes())
+    if os.path.exists(os.path.join(installed[0][:-1], b"mailauthd-store")):
+        raise Skip("takes a machine without an installed mailauthd-store")
+    with TemporaryDirectory() as folder:
+        shutil.copy(program("mailauth/mailauthd"), folder)
+        run = subprocess.run([f"{folder}/mailauthd", "--bus=unix:path=/nonexistent"], timeout=PATIENCE,
+                             capture_output=True, stdin=subprocess.DEVNULL, check=False)
+        equal(run.returncode, 1)
+        contains(run.stderr.decode(), "The program that serves mailboxes can't be opened: ")
+        contains(run.stderr.decode(), "/mailauthd-store: No such file or directory; install it")
 
 
 @test

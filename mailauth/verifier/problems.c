@@ -79,10 +79,11 @@ static void add_unreachable(GPtrArray *list, const Settings *settings,
   if (count > MAX_LISTED_ACCOUNTS)
     g_string_append_printf(listed, " and %u more", count - MAX_LISTED_ACCOUNTS);
   if (count > 0)
-    add(list, "%s\\Parameters, Domain: no client can name these accounts, as %s: %s",
+    add(list, "%s\\Parameters, Domain: no client can name these accounts, because %s: %s",
         settings_get_path(SETTINGS_SERVICE),
-        settings_has_full_names(settings) ? "with several domains an account's name is a full one"
-                                          : "the domain is taken off, or no name is such",
+        settings_has_full_names(settings)
+            ? "with several domains an account's name is a full one"
+            : "a typed name loses its domain, or no name is written like that",
         listed->str);
 }
 

@@ -20,17 +20,17 @@ struct Attempt {
 
 /* The first that fits counts. */
 static const struct {
-  guint32 code;
   const char *part; /* of the text; NULL: any */
+  guint32 code;
   gboolean is_final;
 } refusals[] = {
-    {GRPC_PERMISSION_DENIED, NULL, TRUE},
-    {GRPC_UNAUTHENTICATED, NULL, TRUE},
+    {NULL, GRPC_PERMISSION_DENIED, TRUE},
+    {NULL, GRPC_UNAUTHENTICATED, TRUE},
     /* Somebody changed etcd's users or roles while the request was on its way. */
-    {GRPC_INVALID_ARGUMENT, "auth store is old", FALSE},
-    {GRPC_INVALID_ARGUMENT, NULL, TRUE},
-    {GRPC_OUT_OF_RANGE, "compacted", TRUE},
-    {GRPC_RESOURCE_EXHAUSTED, "space exceeded", TRUE},
+    {"auth store is old", GRPC_INVALID_ARGUMENT, FALSE},
+    {NULL, GRPC_INVALID_ARGUMENT, TRUE},
+    {"compacted", GRPC_OUT_OF_RANGE, TRUE},
+    {"space exceeded", GRPC_RESOURCE_EXHAUSTED, TRUE},
 };
 
 gboolean attempt_is_rejection(const TransportEnd *end) {

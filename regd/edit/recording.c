@@ -81,14 +81,18 @@ static Difference *recall(const Difference *row, const EffectiveEntry *entry) {
   return difference;
 }
 
+static gboolean refuse_history(GError **error) {
+  return error_set(error, REGISTRY_ERROR_STORAGE_FAILURE,
+                   "history does not hold what was just written to it");
+}
+
 static gboolean on_row(const Difference *row, G_GNUC_UNUSED guint64 revision, gpointer data,
                        GError **error) {
   Edit *edit = data;
   const GPtrArray *entries = edit->recorded.effective->entries;
   guint index = edit->differences->len;
   if (index >= entries->len)
-    return error_set(error, REGISTRY_ERROR_STORAGE_FAILURE,
-                     "history does not hold what was just written to it");
+    return refuse_history(error);
   g_ptr_array_add(edit->differences, recall(row, g_ptr_array_index(entries, index)));
   return TRUE;
 }
@@ -100,8 +104,11 @@ gboolean edit_recall(Edit *edit, GError **error) {
   g_autoptr(GPtrArray) later = edit->differences;
   edit->differences = g_ptr_array_new_with_free_func((GDestroyNotify)difference_free);
   const HistoryVisitor visitor = {on_row, edit};
-  if (!history_visit_revision(edit->store, edit->revision, &visitor, error) ||
-      !history_take_back(edit->store, edit->revision, error))
+  if (!history_visit_revision(edit->store, edit->revision, &visitor, error))
+    return FALSE;
+  if (edit->differences->len < recorded->effective->entries->len)
+    return refuse_history(error);
+  if (!history_take_back(edit->store, edit->revision, error))
     return FALSE;
   g_ptr_array_extend_and_steal(edit->differences, g_steal_pointer(&later));
   edit_clear_recorded(edit);
